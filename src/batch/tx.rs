@@ -1,0 +1,183 @@
+//! Datagrams on their way out: payload bytes in one arena, and where each goes.
+
+use std::net::SocketAddr;
+
+/// A destination known to a [`TxBatch`], cheap to copy into every slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct DestId(u32);
+
+impl DestId {
+    /// The peer that the socket is connected to.
+    pub const CONNECTED: Self = Self(u32::MAX);
+
+    /// Position in the batch's table of destinations; `None` for [`DestId::CONNECTED`].
+    pub fn index(self) -> Option<usize> {
+        (self != Self::CONNECTED).then_some(self.0 as usize)
+    }
+}
+
+/// One datagram: which bytes of the arena, and to whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TxSlot {
+    /// First byte in the arena.
+    pub offset: u32,
+    /// Payload bytes, 0 to 65,527.
+    pub len: u32,
+    /// To whom.
+    pub dest: DestId,
+}
+
+/// An arena of outgoing datagrams, allocated once and refilled for every batch.
+///
+/// Slots that lie end to end with one size and one destination may leave as one GSO buffer: that
+/// is the socket's business, and a session need not know. The arena's bytes survive
+/// [`TxBatch::clear`], so a session that writes the same layout again need only touch what changed.
+#[derive(Debug)]
+pub struct TxBatch {
+    arena: Vec<u8>,
+    used: usize,
+    slots: Vec<TxSlot>,
+    max_slots: usize,
+    dests: Vec<SocketAddr>,
+}
+
+impl TxBatch {
+    /// Room for `slots` datagrams and `bytes` of payload altogether; both at least 1.
+    pub fn new(slots: usize, bytes: usize) -> Self {
+        let max_slots = slots.max(1);
+        Self {
+            arena: vec![0; bytes.max(1)],
+            used: 0,
+            slots: Vec::with_capacity(max_slots),
+            max_slots,
+            dests: Vec::new(),
+        }
+    }
+
+    /// Adds a destination; the identifier stays valid for the life of the batch.
+    pub fn add_dest(&mut self, addr: SocketAddr) -> DestId {
+        if let Some(known) = self.dests.iter().position(|dest| *dest == addr) {
+            return DestId(known as u32);
+        }
+        self.dests.push(addr);
+        DestId((self.dests.len() - 1) as u32)
+    }
+
+    /// The address behind an identifier; `None` for [`DestId::CONNECTED`].
+    pub fn dest(&self, id: DestId) -> Option<SocketAddr> {
+        id.index().and_then(|index| self.dests.get(index).copied())
+    }
+
+    /// The table of destinations, in the order in which they were added.
+    pub fn dests(&self) -> &[SocketAddr] {
+        &self.dests
+    }
+
+    /// How many more datagrams of `len` bytes fit.
+    pub fn room(&self, len: usize) -> usize {
+        let slots = self.max_slots - self.slots.len();
+        match (self.arena.len() - self.used).checked_div(len) {
+            Some(by_bytes) => by_bytes.min(slots),
+            None => slots,
+        }
+    }
+
+    /// Appends a datagram of `len` bytes and hands out its bytes, which hold whatever an earlier
+    /// batch left there. `None` when it does not fit.
+    #[inline]
+    pub fn push(&mut self, dest: DestId, len: usize) -> Option<&mut [u8]> {
+        let end = self.used + len;
+        if self.slots.len() == self.max_slots || end > self.arena.len() {
+            return None;
+        }
+        self.slots.push(TxSlot { offset: self.used as u32, len: len as u32, dest });
+        let bytes = &mut self.arena[self.used..end];
+        self.used = end;
+        Some(bytes)
+    }
+
+    /// Sends the last datagram's bytes to one more destination, without a copy. `false` when no
+    /// slot is left or the batch is empty.
+    pub fn repeat(&mut self, dest: DestId) -> bool {
+        let Some(last) = self.slots.last().copied() else { return false };
+        if self.slots.len() == self.max_slots {
+            return false;
+        }
+        self.slots.push(TxSlot { dest, ..last });
+        true
+    }
+
+    /// The datagrams, in the order in which they were pushed.
+    pub fn slots(&self) -> &[TxSlot] {
+        &self.slots
+    }
+
+    /// The payload of one slot.
+    pub fn payload(&self, slot: &TxSlot) -> &[u8] {
+        &self.arena[slot.offset as usize..(slot.offset + slot.len) as usize]
+    }
+
+    /// The whole arena, for a socket that gathers from it.
+    pub fn arena(&self) -> &[u8] {
+        &self.arena
+    }
+
+    /// Datagrams held.
+    pub fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Whether no datagram is held.
+    pub fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    /// Forgets the datagrams; keeps the destinations and the arena's bytes.
+    pub fn clear(&mut self) {
+        self.slots.clear();
+        self.used = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slots_lie_end_to_end_and_bytes_survive_a_clear() {
+        let mut batch = TxBatch::new(4, 64);
+        batch.push(DestId::CONNECTED, 16).unwrap().fill(7);
+        batch.push(DestId::CONNECTED, 0).unwrap();
+        batch.push(DestId::CONNECTED, 16).unwrap().fill(9);
+        assert_eq!(batch.slots()[2].offset, 16);
+        batch.clear();
+        assert!(batch.is_empty());
+        assert_eq!(batch.push(DestId::CONNECTED, 16).unwrap(), [7; 16]);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused_and_leaves_the_batch_as_it_was() {
+        let mut batch = TxBatch::new(2, 10);
+        assert!(batch.push(DestId::CONNECTED, 11).is_none());
+        assert_eq!(batch.room(5), 2);
+        assert_eq!(batch.room(0), 2);
+        assert!(batch.push(DestId::CONNECTED, 5).is_some());
+        assert_eq!(batch.room(6), 0);
+        assert!(batch.repeat(DestId::CONNECTED));
+        assert!(!batch.repeat(DestId::CONNECTED));
+        assert_eq!(batch.len(), 2);
+    }
+
+    #[test]
+    fn one_payload_for_several_destinations_is_encoded_once() {
+        let mut batch = TxBatch::new(4, 8);
+        let a = batch.add_dest("127.0.0.1:1".parse().unwrap());
+        let b = batch.add_dest("127.0.0.1:2".parse().unwrap());
+        assert_eq!(batch.add_dest("127.0.0.1:1".parse().unwrap()), a);
+        batch.push(a, 8).unwrap().copy_from_slice(b"datagram");
+        assert!(batch.repeat(b));
+        assert_eq!(batch.payload(&batch.slots()[1]), b"datagram");
+        assert_eq!(batch.dest(b), Some("127.0.0.1:2".parse().unwrap()));
+        assert_eq!(batch.dest(DestId::CONNECTED), None);
+    }
+}

@@ -1,0 +1,1 @@
+//! One function a subcommand: resolves arguments to a plan and runs it.

@@ -1,0 +1,1 @@
+//! The loop: joins a session and its sockets to the clock.

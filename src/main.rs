@@ -1,0 +1,3 @@
+//! The `udpkit` binary: parse, run, exit code.
+
+fn main() {}

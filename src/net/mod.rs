@@ -1,0 +1,1 @@
+//! Sockets, their options, multicast membership and the error queue.

@@ -1,0 +1,1 @@
+//! When the next datagram is due: an absolute schedule in integers.

@@ -1,0 +1,1 @@
+//! Finished facts about a run, and the trait that takes them.

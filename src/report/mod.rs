@@ -1,0 +1,1 @@
+//! Renders records: text, live lines, JSON. The only room that prints.

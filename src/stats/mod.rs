@@ -1,0 +1,1 @@
+//! Arithmetic over what arrived: sequences, delay, jitter, rates.

@@ -1,0 +1,130 @@
+//! Instants and spans of time as whole nanoseconds.
+
+use std::fmt;
+use std::ops::{Add, AddAssign, Sub};
+use std::time::Duration;
+
+/// Nanoseconds in 64 bits: a span, or an instant on a clock that its holder names.
+///
+/// As an instant it counts from the clock's own zero (boot for the monotonic clock, 1970 for the
+/// real-time clock) and lasts until the year 2554. Zero is that origin, or no time at all.
+/// Subtraction saturates at zero: an instant "before" another is zero away from it, never 584
+/// years; where the sign matters, use [`Nanos::signed_since`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Nanos(pub u64);
+
+impl Nanos {
+    /// No time at all.
+    pub const ZERO: Self = Self(0);
+    /// Further away than anything that is waited for.
+    pub const MAX: Self = Self(u64::MAX);
+
+    /// Whole seconds.
+    pub const fn from_secs(secs: u64) -> Self {
+        Self(secs.saturating_mul(1_000_000_000))
+    }
+
+    /// Whole milliseconds.
+    pub const fn from_millis(millis: u64) -> Self {
+        Self(millis.saturating_mul(1_000_000))
+    }
+
+    /// Whole microseconds.
+    pub const fn from_micros(micros: u64) -> Self {
+        Self(micros.saturating_mul(1_000))
+    }
+
+    /// The count of nanoseconds.
+    pub const fn as_u64(self) -> u64 {
+        self.0
+    }
+
+    /// Seconds, for rates and for print; 52 bits of it are exact.
+    pub fn as_secs_f64(self) -> f64 {
+        self.0 as f64 / 1e9
+    }
+
+    /// Milliseconds, for print.
+    pub fn as_millis_f64(self) -> f64 {
+        self.0 as f64 / 1e6
+    }
+
+    /// This instant less `earlier`, with its sign: for clocks that may disagree.
+    pub const fn signed_since(self, earlier: Self) -> i64 {
+        self.0.wrapping_sub(earlier.0) as i64
+    }
+
+    /// The same span as the standard library's type.
+    pub const fn as_duration(self) -> Duration {
+        Duration::from_nanos(self.0)
+    }
+}
+
+impl From<Duration> for Nanos {
+    fn from(duration: Duration) -> Self {
+        Self(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX))
+    }
+}
+
+impl Add for Nanos {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+}
+
+impl AddAssign for Nanos {
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}
+
+impl Sub for Nanos {
+    type Output = Self;
+    fn sub(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+}
+
+impl fmt::Display for Nanos {
+    /// Three significant digits in the largest unit that leaves a whole part: `1.25 ms`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let nanos = self.0;
+        let (value, unit) = match nanos {
+            0..1_000 => return write!(f, "{nanos} ns"),
+            1_000..1_000_000 => (nanos as f64 / 1e3, "µs"),
+            1_000_000..1_000_000_000 => (nanos as f64 / 1e6, "ms"),
+            _ => (nanos as f64 / 1e9, "s"),
+        };
+        let digits = match value {
+            v if v < 10.0 => 2,
+            v if v < 100.0 => 1,
+            _ => 0,
+        };
+        write!(f, "{value:.digits$} {unit}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_earlier_instant_is_zero_away_not_584_years() {
+        assert_eq!(Nanos(5) - Nanos(7), Nanos::ZERO);
+        assert_eq!(Nanos(5).signed_since(Nanos(7)), -2);
+    }
+
+    #[test]
+    fn prints_three_digits_in_a_fitting_unit() {
+        for (nanos, text) in [
+            (0, "0 ns"),
+            (999, "999 ns"),
+            (1_250, "1.25 µs"),
+            (12_500_000, "12.5 ms"),
+            (250_000_000_000, "250 s"),
+        ] {
+            assert_eq!(Nanos(nanos).to_string(), text);
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Bytes on the wire: encode and decode, without sockets or clocks.
