@@ -42,4 +42,6 @@ pub struct RxMeta {
     /// The socket's own count of buffers that it dropped so far (`SO_RXQ_OVFL`, wraps at 2^32);
     /// `None` if not told.
     pub socket_drops: Option<u32>,
+    /// Which of the loop's sockets took it, counted from 0.
+    pub socket: usize,
 }

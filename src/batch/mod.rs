@@ -1,7 +1,13 @@
-//! Datagram arenas shared by the pure tower and the machine tower: plain memory.
+//! What both towers share: datagram arenas and the kernel's answers, as plain memory.
 
 mod datagram;
+mod network_error;
+mod outcome;
+mod rx;
 mod tx;
 
 pub use datagram::{Datagram, RxMeta};
-pub use tx::{DestId, TxBatch, TxSlot};
+pub use network_error::{ErrorOrigin, NetworkError};
+pub use outcome::{SendOutcome, SendStop};
+pub use rx::{RxBatch, RxEntry};
+pub use tx::{Dest, DestId, TxBatch, TxSlot};

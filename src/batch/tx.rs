@@ -1,6 +1,25 @@
 //! Datagrams on their way out: payload bytes in one arena, and where each goes.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+
+/// Where a datagram goes, and by which way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dest {
+    /// To whom.
+    pub addr: SocketAddr,
+    /// The source address to send from (`IP_PKTINFO`); `None` leaves it to the route.
+    pub from: Option<IpAddr>,
+    /// Index of the interface to leave by; 0 leaves it to the route.
+    pub interface: u32,
+    /// Which of the loop's sockets sends it, counted from 0.
+    pub socket: usize,
+}
+
+impl From<SocketAddr> for Dest {
+    fn from(addr: SocketAddr) -> Self {
+        Self { addr, from: None, interface: 0, socket: 0 }
+    }
+}
 
 /// A destination known to a [`TxBatch`], cheap to copy into every slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -38,7 +57,7 @@ pub struct TxBatch {
     used: usize,
     slots: Vec<TxSlot>,
     max_slots: usize,
-    dests: Vec<SocketAddr>,
+    dests: Vec<Dest>,
 }
 
 impl TxBatch {
@@ -55,21 +74,27 @@ impl TxBatch {
     }
 
     /// Adds a destination; the identifier stays valid for the life of the batch.
-    pub fn add_dest(&mut self, addr: SocketAddr) -> DestId {
-        if let Some(known) = self.dests.iter().position(|dest| *dest == addr) {
+    pub fn add_dest(&mut self, dest: impl Into<Dest>) -> DestId {
+        let dest = dest.into();
+        if let Some(known) = self.dests.iter().position(|known| *known == dest) {
             return DestId(known as u32);
         }
-        self.dests.push(addr);
+        self.dests.push(dest);
         DestId((self.dests.len() - 1) as u32)
     }
 
-    /// The address behind an identifier; `None` for [`DestId::CONNECTED`].
-    pub fn dest(&self, id: DestId) -> Option<SocketAddr> {
-        id.index().and_then(|index| self.dests.get(index).copied())
+    /// The destination behind an identifier; `None` for [`DestId::CONNECTED`].
+    pub fn dest(&self, id: DestId) -> Option<&Dest> {
+        id.index().and_then(|index| self.dests.get(index))
+    }
+
+    /// The socket that a slot leaves by; a connected one is socket 0.
+    pub fn socket_of(&self, slot: &TxSlot) -> usize {
+        self.dest(slot.dest).map_or(0, |dest| dest.socket)
     }
 
     /// The table of destinations, in the order in which they were added.
-    pub fn dests(&self) -> &[SocketAddr] {
+    pub fn dests(&self) -> &[Dest] {
         &self.dests
     }
 
@@ -137,6 +162,12 @@ impl TxBatch {
         self.slots.clear();
         self.used = 0;
     }
+
+    /// Forgets the datagrams and the destinations: for answers, whose peers are ever new.
+    pub fn reset(&mut self) {
+        self.clear();
+        self.dests.clear();
+    }
 }
 
 #[cfg(test)]
@@ -171,13 +202,14 @@ mod tests {
     #[test]
     fn one_payload_for_several_destinations_is_encoded_once() {
         let mut batch = TxBatch::new(4, 8);
-        let a = batch.add_dest("127.0.0.1:1".parse().unwrap());
-        let b = batch.add_dest("127.0.0.1:2".parse().unwrap());
-        assert_eq!(batch.add_dest("127.0.0.1:1".parse().unwrap()), a);
+        let addr = |text: &str| text.parse::<SocketAddr>().unwrap();
+        let a = batch.add_dest(addr("127.0.0.1:1"));
+        let b = batch.add_dest(addr("127.0.0.1:2"));
+        assert_eq!(batch.add_dest(addr("127.0.0.1:1")), a);
         batch.push(a, 8).unwrap().copy_from_slice(b"datagram");
         assert!(batch.repeat(b));
         assert_eq!(batch.payload(&batch.slots()[1]), b"datagram");
-        assert_eq!(batch.dest(b), Some("127.0.0.1:2".parse().unwrap()));
+        assert_eq!(batch.dest(b).map(|dest| dest.addr), Some(addr("127.0.0.1:2")));
         assert_eq!(batch.dest(DestId::CONNECTED), None);
     }
 }

@@ -1,0 +1,154 @@
+//! Datagrams that came in: fixed buffers, filled by one call of the kernel.
+
+use super::{Datagram, RxMeta};
+use crate::units::Nanos;
+use std::net::{Ipv4Addr, SocketAddr};
+
+/// What one buffer holds: one datagram, or a run of equal ones that the kernel coalesced (GRO).
+#[derive(Clone, Copy, Debug)]
+pub struct RxEntry {
+    /// Bytes that the buffer holds.
+    pub len: usize,
+    /// Bytes that there were; more than `len` when the datagram did not fit.
+    pub true_len: usize,
+    /// Bytes from one datagram to the next; the last may be shorter. 0 when there is one datagram.
+    pub stride: usize,
+    /// The facts shared by all of the buffer.
+    pub meta: RxMeta,
+}
+
+impl Default for RxEntry {
+    fn default() -> Self {
+        Self {
+            len: 0,
+            true_len: 0,
+            stride: 0,
+            meta: RxMeta {
+                source: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
+                destination: None,
+                interface: 0,
+                ttl: None,
+                tos: None,
+                arrival: Nanos::ZERO,
+                kernel_stamp: false,
+                socket_drops: None,
+                socket: 0,
+            },
+        }
+    }
+}
+
+/// A set of receive buffers, allocated once.
+#[derive(Debug)]
+pub struct RxBatch {
+    memory: Vec<u8>,
+    capacity: usize,
+    entries: Vec<RxEntry>,
+    filled: usize,
+}
+
+impl RxBatch {
+    /// `buffers` buffers of `capacity` bytes each; both at least 1.
+    pub fn new(buffers: usize, capacity: usize) -> Self {
+        let (buffers, capacity) = (buffers.max(1), capacity.max(1));
+        Self {
+            memory: vec![0; buffers * capacity],
+            capacity,
+            entries: vec![RxEntry::default(); buffers],
+            filled: 0,
+        }
+    }
+
+    /// How many buffers there are.
+    pub fn buffers(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Bytes that one buffer holds.
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// The memory of all buffers, end to end, for a socket to scatter into.
+    pub fn memory_mut(&mut self) -> &mut [u8] {
+        &mut self.memory
+    }
+
+    /// Says what buffer `index` now holds; buffers are filled from 0 upwards.
+    pub fn fill(&mut self, index: usize, entry: RxEntry) {
+        self.entries[index] = entry;
+        self.filled = index + 1;
+    }
+
+    /// Forgets what the buffers hold.
+    pub fn clear(&mut self) {
+        self.filled = 0;
+    }
+
+    /// Buffers in use.
+    pub fn filled(&self) -> usize {
+        self.filled
+    }
+
+    /// The buffers in use, each with its bytes.
+    pub fn entries(&self) -> impl Iterator<Item = (&RxEntry, &[u8])> {
+        self.entries[..self.filled]
+            .iter()
+            .zip(self.memory.chunks_exact(self.capacity))
+            .map(|(entry, buffer)| (entry, &buffer[..entry.len]))
+    }
+
+    /// Every datagram of the batch in the order of arrival, coalesced runs taken apart.
+    pub fn datagrams(&self) -> impl Iterator<Item = Datagram<'_>> {
+        self.entries().flat_map(|(entry, bytes)| split(entry, bytes))
+    }
+}
+
+/// The datagrams of one buffer. An empty datagram is one datagram, not none.
+fn split<'a>(entry: &RxEntry, bytes: &'a [u8]) -> impl Iterator<Item = Datagram<'a>> {
+    let whole = entry.stride == 0 || bytes.len() <= entry.stride;
+    let stride = if whole { bytes.len().max(1) } else { entry.stride };
+    let count = if whole { 1 } else { bytes.len().div_ceil(stride) };
+    let (meta, true_len) = (entry.meta, entry.true_len);
+    (0..count).map(move |index| {
+        let start = index * stride;
+        let end = (start + stride).min(bytes.len());
+        let payload = &bytes[start..end];
+        let true_len = if whole { true_len } else { payload.len() };
+        Datagram { payload, true_len, meta }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn batch_with(len: usize, true_len: usize, stride: usize) -> RxBatch {
+        let mut batch = RxBatch::new(2, 64);
+        for (index, byte) in batch.memory_mut().iter_mut().enumerate() {
+            *byte = index as u8;
+        }
+        batch.fill(0, RxEntry { len, true_len, stride, ..RxEntry::default() });
+        batch
+    }
+
+    #[test]
+    fn a_coalesced_buffer_is_taken_apart_and_its_last_part_may_be_short() {
+        let batch = batch_with(50, 50, 20);
+        let parts: Vec<_> = batch.datagrams().map(|d| (d.payload[0], d.payload.len())).collect();
+        assert_eq!(parts, [(0, 20), (20, 20), (40, 10)]);
+    }
+
+    #[test]
+    fn an_empty_datagram_is_one_datagram() {
+        assert_eq!(batch_with(0, 0, 0).datagrams().count(), 1);
+    }
+
+    #[test]
+    fn a_datagram_longer_than_its_buffer_is_truncated_and_says_how_long_it_was() {
+        let batch = batch_with(64, 1000, 0);
+        let datagram = batch.datagrams().next().unwrap();
+        assert!(datagram.truncated());
+        assert_eq!((datagram.payload.len(), datagram.true_len), (64, 1000));
+    }
+}
