@@ -9,5 +9,5 @@ mod tx;
 pub use datagram::{Datagram, RxMeta};
 pub use network_error::{ErrorOrigin, NetworkError};
 pub use outcome::{SendOutcome, SendStop};
-pub use rx::{RxBatch, RxEntry};
+pub use rx::{RxBatch, RxEntry, split_buffer};
 pub use tx::{Dest, DestId, TxBatch, TxSlot};

@@ -100,12 +100,12 @@ impl RxBatch {
 
     /// Every datagram of the batch in the order of arrival, coalesced runs taken apart.
     pub fn datagrams(&self) -> impl Iterator<Item = Datagram<'_>> {
-        self.entries().flat_map(|(entry, bytes)| split(entry, bytes))
+        self.entries().flat_map(|(entry, bytes)| split_buffer(entry, bytes))
     }
 }
 
 /// The datagrams of one buffer. An empty datagram is one datagram, not none.
-fn split<'a>(entry: &RxEntry, bytes: &'a [u8]) -> impl Iterator<Item = Datagram<'a>> {
+pub fn split_buffer<'a>(entry: &RxEntry, bytes: &'a [u8]) -> impl Iterator<Item = Datagram<'a>> {
     let whole = entry.stride == 0 || bytes.len() <= entry.stride;
     let stride = if whole { bytes.len().max(1) } else { entry.stride };
     let count = if whole { 1 } else { bytes.len().div_ceil(stride) };

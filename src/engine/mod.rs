@@ -1,1 +1,9 @@
 //! The loop: joins a session and its sockets to the clock.
+
+mod event_loop;
+mod handle;
+mod signals;
+
+pub use event_loop::{Ended, Loop, LoopConfig};
+pub use handle::Handle;
+pub use signals::Signals;

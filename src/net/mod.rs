@@ -1,1 +1,16 @@
-//! Sockets, their options, multicast membership and the error queue.
+//! Sockets, their options, names and interfaces: how datagrams move, not what is in them.
+
+mod error;
+mod interface;
+mod io_mode;
+mod plan;
+mod resolve;
+mod socket;
+mod transmit;
+
+pub use error::NetError;
+pub use interface::{Interface, find_interface, interface_name, interfaces};
+pub use io_mode::{IoMode, IoUsed};
+pub use plan::{BufferSizes, SocketPlan};
+pub use resolve::{FamilyChoice, HostPort, resolve, split_host_port};
+pub use socket::Socket;

@@ -1,1 +1,29 @@
 //! The kernel: the only room with `unsafe` and `libc`.
+//!
+//! Thin and exact: each function is one system call (or one loop over its result), takes slices
+//! and plain types, and returns `io::Result`. What to do about an error is for `net` to decide.
+#![allow(unsafe_code)]
+
+mod address;
+mod control;
+mod error_queue;
+mod interface;
+mod options;
+mod receive;
+mod send;
+mod time;
+
+pub use error_queue::read_error_queue;
+pub use interface::{interface_index, interface_name};
+pub use options::*;
+pub use receive::ReceiveCall;
+pub use send::{OutMessage, SendCall};
+pub use time::{Timer, cpu_time, monotonic_now, real_now, tighten_timer_slack};
+
+/// Error numbers that `net` and its users tell apart (errno(3)).
+pub mod errno {
+    pub use libc::{
+        EACCES, EADDRINUSE, EADDRNOTAVAIL, EAGAIN, ECONNREFUSED, EHOSTUNREACH, EINTR, EINVAL, EIO,
+        EMSGSIZE, ENETDOWN, ENETUNREACH, ENOBUFS, ENODEV, ENOMEM, ENOPROTOOPT, EPERM,
+    };
+}

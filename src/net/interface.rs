@@ -1,0 +1,82 @@
+//! The interfaces of this host, by name, index or address.
+
+use super::NetError;
+use crate::sys;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+/// One interface that has an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interface {
+    /// Its name, `eth0`.
+    pub name: String,
+    /// Its index, from 1.
+    pub index: u32,
+    /// Its addresses, with link-local ones.
+    pub addresses: Vec<IpAddr>,
+    /// Its IPv4 broadcast addresses.
+    pub broadcasts: Vec<IpAddr>,
+    /// Whether it is the loopback.
+    pub loopback: bool,
+}
+
+/// Every interface that has an address, by index.
+pub fn interfaces() -> Result<Vec<Interface>, NetError> {
+    let mut by_index = BTreeMap::<u32, Interface>::new();
+    for found in if_addrs::get_if_addrs().map_err(NetError::Interfaces)? {
+        let Some(index) = found.index.or_else(|| sys::interface_index(&found.name)) else {
+            continue;
+        };
+        let entry = by_index.entry(index).or_insert_with(|| Interface {
+            name: found.name.clone(),
+            index,
+            addresses: Vec::new(),
+            broadcasts: Vec::new(),
+            loopback: found.is_loopback(),
+        });
+        entry.addresses.push(found.ip());
+        if let if_addrs::IfAddr::V4(v4) = &found.addr {
+            entry.broadcasts.extend(v4.broadcast.map(IpAddr::V4));
+        }
+    }
+    Ok(by_index.into_values().collect())
+}
+
+/// The index of the interface that has this name or this address.
+pub fn find_interface(text: &str) -> Result<u32, NetError> {
+    if let Some(index) = sys::interface_index(text) {
+        return Ok(index);
+    }
+    let all = interfaces()?;
+    let by_address = text.parse::<IpAddr>().ok().and_then(|ip| {
+        all.iter().find(|interface| interface.addresses.contains(&ip)).map(|found| found.index)
+    });
+    by_address.ok_or_else(|| NetError::Interface {
+        name: text.to_owned(),
+        known: all.iter().map(|interface| interface.name.clone()).collect::<Vec<_>>().join(", "),
+    })
+}
+
+/// The name of an interface, or its number where it has gone.
+pub fn interface_name(index: u32) -> String {
+    sys::interface_name(index).unwrap_or_else(|| index.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_loopback_is_found_by_name_and_by_address() {
+        let by_name = find_interface("lo").unwrap();
+        assert_eq!(find_interface("127.0.0.1").unwrap(), by_name);
+        assert_eq!(interface_name(by_name), "lo");
+    }
+
+    #[test]
+    fn an_unknown_interface_is_named_with_those_that_exist() {
+        let error = find_interface("nosuch0").unwrap_err();
+        assert_eq!(error.to_string(), "no such interface: \"nosuch0\"");
+        assert!(error.hint().unwrap().contains("lo"));
+    }
+}

@@ -1,0 +1,182 @@
+//! Everything that is decided about a socket before it is opened.
+
+use super::{IoMode, NetError, Socket};
+use crate::sys::{self, Family, Fragmentation, Switch};
+use socket2::{Domain, Protocol, Type};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::fd::AsFd;
+
+/// Socket buffers, in bytes as the kernel counts them (twice what was asked for, socket(7)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BufferSizes {
+    /// Receive buffer asked for.
+    pub receive_asked: usize,
+    /// Receive buffer granted.
+    pub receive_granted: usize,
+    /// Send buffer granted.
+    pub send_granted: usize,
+}
+
+/// A socket to be opened: [`SocketPlan::open`] does it in one go or not at all.
+#[derive(Clone, Debug)]
+pub struct SocketPlan {
+    /// Local address; port 0 lets the kernel choose.
+    pub bind: SocketAddr,
+    /// The one peer, for a connected socket.
+    pub connect: Option<SocketAddr>,
+    /// On `[::]`, whether IPv4 is taken too.
+    pub dual_stack: bool,
+    /// Whether others may bind the same address and port (multicast, one socket a stream).
+    pub share_port: bool,
+    /// Whether broadcast addresses may be sent to.
+    pub broadcast: bool,
+    /// TTL and hop limit of unicast, 1 to 255; `None` for the system's.
+    pub ttl: Option<u8>,
+    /// TTL and hop limit of multicast, 0 to 255; `None` for the system's (1).
+    pub multicast_ttl: Option<u8>,
+    /// Whether this host's own group members hear what is sent.
+    pub multicast_loop: bool,
+    /// TOS or traffic class of what is sent; `None` for the system's (0).
+    pub tos: Option<u8>,
+    /// Don't-fragment policy; `None` for the system's.
+    pub fragmentation: Option<Fragmentation>,
+    /// Whether destination, interface, TTL and TOS of each datagram are asked for.
+    pub details: bool,
+    /// Whether the kernel's time stamps and drop counts are asked for.
+    pub accounting: bool,
+    /// Whether coalesced receiving may be used.
+    pub gro: bool,
+    /// Which batch calls may be used.
+    pub io: IoMode,
+    /// Socket buffers to ask for, in bytes; 0 keeps the system's.
+    pub buffer: usize,
+}
+
+impl SocketPlan {
+    /// A socket on `bind` with the defaults that every subcommand shares.
+    pub fn new(bind: SocketAddr) -> Self {
+        Self {
+            bind,
+            connect: None,
+            dual_stack: false,
+            share_port: false,
+            broadcast: false,
+            ttl: None,
+            multicast_ttl: None,
+            multicast_loop: true,
+            tos: None,
+            fragmentation: None,
+            details: false,
+            accounting: false,
+            gro: false,
+            io: IoMode::Auto,
+            buffer: 4 << 20,
+        }
+    }
+
+    /// An unconnected socket on any port that can send to `peers`: IPv4 alone, IPv6 alone, or both
+    /// by a dual-stack socket.
+    pub fn for_peers<'a>(peers: impl IntoIterator<Item = &'a SocketAddr>) -> Self {
+        let (mut v4, mut v6) = (false, false);
+        for peer in peers {
+            match peer {
+                SocketAddr::V4(_) => v4 = true,
+                SocketAddr::V6(_) => v6 = true,
+            }
+        }
+        let any: IpAddr =
+            if v6 { Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() };
+        Self { dual_stack: v4 && v6, ..Self::new((any, 0).into()) }
+    }
+
+    /// Opens the socket.
+    pub fn open(&self) -> Result<Socket, NetError> {
+        let family = if self.bind.is_ipv4() { Family::V4 } else { Family::V6 };
+        let bind_error = |source| NetError::Bind { addr: self.bind, source };
+        let domain = Domain::for_address(self.bind);
+        let socket = socket2::Socket::new(domain, Type::DGRAM.nonblocking(), Some(Protocol::UDP))
+            .map_err(bind_error)?;
+        if family == Family::V6 {
+            option("IPv6 only", socket.set_only_v6(!self.dual_stack))?;
+        }
+        if self.share_port {
+            option("address sharing", socket.set_reuse_address(true))?;
+        }
+        let sizes = self.set_buffers(&socket);
+        self.set_switches(&socket, family)?;
+        self.set_header_fields(&socket, family)?;
+        socket.bind(&self.bind.into()).map_err(bind_error)?;
+        if let Some(addr) = self.connect {
+            socket.connect(&addr.into()).map_err(|source| NetError::Connect { addr, source })?;
+        }
+        let local = socket.local_addr().map_err(bind_error)?.as_socket().unwrap_or(self.bind);
+        let gro = self.gro
+            && self.io.coalesces()
+            && sys::set_switch(socket.as_fd(), family, Switch::Gro, true).is_ok();
+        Ok(Socket::new(socket.into(), family, local, self.connect, self.io, gro, sizes))
+    }
+
+    /// Buffers are a wish: what was granted is reported, a refusal is no failure.
+    fn set_buffers(&self, socket: &socket2::Socket) -> BufferSizes {
+        if self.buffer > 0 {
+            let _ = sys::ask_receive_buffer(socket.as_fd(), self.buffer);
+            let _ = sys::ask_send_buffer(socket.as_fd(), self.buffer);
+        }
+        BufferSizes {
+            receive_asked: self.buffer,
+            receive_granted: socket.recv_buffer_size().unwrap_or(0),
+            send_granted: socket.send_buffer_size().unwrap_or(0),
+        }
+    }
+
+    fn set_switches(&self, socket: &socket2::Socket, family: Family) -> Result<(), NetError> {
+        let mut on = vec![(Switch::ErrorQueue, "the error queue")];
+        if self.details {
+            on.extend([
+                (Switch::PacketInfo, "packet information"),
+                (Switch::ReceiveTtl, "TTL reporting"),
+                (Switch::ReceiveTos, "TOS reporting"),
+            ]);
+        }
+        if self.accounting {
+            on.extend([
+                (Switch::Timestamps, "receive time stamps"),
+                (Switch::DropCount, "drop counting"),
+            ]);
+        }
+        for (switch, what) in on {
+            option(what, sys::set_switch(socket.as_fd(), family, switch, true))?;
+        }
+        // Best effort: IPv6 has it from Linux 4.20 only, and the group's socket checks addresses.
+        let _ = sys::set_switch(socket.as_fd(), family, Switch::ForeignGroups, false);
+        Ok(())
+    }
+
+    fn set_header_fields(&self, socket: &socket2::Socket, family: Family) -> Result<(), NetError> {
+        let fd = socket.as_fd();
+        if self.broadcast {
+            option("broadcast", socket.set_broadcast(true))?;
+        }
+        if let Some(ttl) = self.ttl {
+            option("the TTL", sys::set_ttl(fd, family, ttl))?;
+        }
+        if let Some(ttl) = self.multicast_ttl {
+            option("the multicast TTL", sys::set_multicast_ttl(fd, family, ttl))?;
+        }
+        if !self.multicast_loop {
+            option("multicast loop", sys::set_multicast_loop(fd, family, false))?;
+        }
+        if let Some(tos) = self.tos {
+            option("DSCP and ECN", sys::set_tos(fd, family, tos))?;
+        }
+        if let Some(policy) = self.fragmentation {
+            option("don't fragment", sys::set_fragmentation(fd, family, policy))?;
+        }
+        Ok(())
+    }
+}
+
+fn option(what: &'static str, result: io::Result<()>) -> Result<(), NetError> {
+    result.map_err(|source| NetError::Option { what, source })
+}

@@ -1,0 +1,236 @@
+//! How a batch leaves: coalesced where that is possible, in as few calls as possible, stepping
+//! down by itself where the kernel refuses.
+
+use super::IoMode;
+use crate::batch::{SendOutcome, SendStop, TxBatch};
+use crate::sys::{Family, OutMessage, SendCall, errno};
+use std::io;
+use std::ops::Range;
+use std::os::fd::BorrowedFd;
+
+/// Messages that one `sendmmsg` is given.
+const MESSAGES: usize = 64;
+/// Payload that one GSO buffer may hold: one IPv4 packet's.
+const GSO_BYTES: usize = 65_507;
+/// Datagrams a GSO buffer on Linux 6.9 and later, and before (`UDP_MAX_SEGMENTS`).
+const GSO_SEGMENTS: [usize; 2] = [128, 64];
+/// Answers to earlier datagrams that one send may stumble over before it counts as refused.
+const STUMBLES: u32 = 8;
+
+/// How far the kernel has gone along.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    Gso { segments: usize },
+    Mmsg,
+    Plain,
+}
+
+/// The sending half of a socket.
+pub(super) struct Transmit {
+    step: Step,
+    call: SendCall,
+    /// Slots of each message of the call at hand.
+    groups: Vec<Range<usize>>,
+    largest: u32,
+    coalesced: bool,
+}
+
+impl Transmit {
+    pub fn new(io: IoMode) -> Self {
+        let step = match io {
+            IoMode::Auto | IoMode::Gso => Step::Gso { segments: GSO_SEGMENTS[0] },
+            IoMode::Mmsg => Step::Mmsg,
+            IoMode::Plain => Step::Plain,
+        };
+        let messages = if step == Step::Plain { 1 } else { MESSAGES };
+        Self {
+            step,
+            call: SendCall::new(messages),
+            groups: Vec::with_capacity(messages),
+            largest: 0,
+            coalesced: false,
+        }
+    }
+
+    /// What was used: `gso` only once a buffer of several datagrams left.
+    pub fn used(&self) -> &'static str {
+        match self.step {
+            Step::Gso { .. } if self.coalesced => "gso",
+            Step::Gso { .. } | Step::Mmsg => "mmsg",
+            Step::Plain => "plain",
+        }
+    }
+
+    /// Most datagrams that one call was given.
+    pub fn largest(&self) -> u32 {
+        self.largest
+    }
+
+    /// Sends slots in order until all are taken, the buffer is full, or one is refused.
+    /// `drain_errors` empties the error queue and says whether it held anything.
+    pub fn send(
+        &mut self,
+        fd: BorrowedFd<'_>,
+        family: Family,
+        batch: &TxBatch,
+        range: Range<usize>,
+        drain_errors: &mut dyn FnMut() -> bool,
+    ) -> SendOutcome {
+        let mut next = range.start;
+        let mut stumbles = 0;
+        while next < range.end {
+            self.group(batch, next..range.end);
+            let error = match self.call(fd, family, batch) {
+                Ok(messages) => {
+                    let taken = &self.groups[..messages];
+                    self.coalesced |= taken.iter().any(|group| group.len() > 1);
+                    next = taken.last().map_or(next, |group| group.end);
+                    continue;
+                }
+                Err(error) => error,
+            };
+            let first = self.groups[0].clone();
+            let stop = match error.raw_os_error().unwrap_or(errno::EIO) {
+                errno::EINTR => continue,
+                errno::EAGAIN => SendStop::Blocked,
+                refused if first.len() > 1 && self.step_down(refused) => continue,
+                // Another destination's error was waiting and took this call's place.
+                _ if drain_errors() && stumbles < STUMBLES => {
+                    stumbles += 1;
+                    continue;
+                }
+                errno => SendStop::Refused { datagrams: first.len(), errno },
+            };
+            return SendOutcome { accepted: next - range.start, stop: Some(stop) };
+        }
+        SendOutcome { accepted: next - range.start, stop: None }
+    }
+
+    fn call(&mut self, fd: BorrowedFd<'_>, family: Family, batch: &TxBatch) -> io::Result<usize> {
+        if self.step == Step::Plain {
+            let only = message(batch, &self.groups[0]);
+            self.largest = self.largest.max(1);
+            return self.call.send_one(fd, family, only).map(|()| 1);
+        }
+        let datagrams = self.groups.last().map_or(0, |last| last.end - self.groups[0].start);
+        self.largest = self.largest.max(datagrams as u32);
+        let messages = self.groups.iter().map(|group| message(batch, group));
+        self.call.send_many(fd, family, messages)
+    }
+
+    /// Divides slots into the messages of one call.
+    fn group(&mut self, batch: &TxBatch, range: Range<usize>) {
+        self.groups.clear();
+        let mut start = range.start;
+        while start < range.end && self.groups.len() < self.call.capacity() {
+            let end = match self.step {
+                Step::Gso { segments } => run_end(batch, start..range.end, segments),
+                Step::Mmsg | Step::Plain => start + 1,
+            };
+            self.groups.push(start..end);
+            start = end;
+        }
+    }
+
+    /// Whether an error may be the offload's own, and if so gives up some of it.
+    fn step_down(&mut self, refused: i32) -> bool {
+        let Step::Gso { segments } = self.step else { return false };
+        match refused {
+            errno::EINVAL if segments > GSO_SEGMENTS[1] => {
+                self.step = Step::Gso { segments: GSO_SEGMENTS[1] };
+            }
+            // The kernel or the device has no GSO, or a segment is above the route's MTU.
+            errno::EINVAL | errno::EIO | errno::EMSGSIZE | errno::ENOPROTOOPT => {
+                self.step = Step::Mmsg;
+            }
+            _ => return false,
+        }
+        true
+    }
+}
+
+/// Where the run ends that starts at `range.start` and may leave as one GSO buffer: datagrams of
+/// one size (the last may be shorter, but not empty), one destination, end to end in the arena.
+fn run_end(batch: &TxBatch, range: Range<usize>, segments: usize) -> usize {
+    let slots = &batch.slots()[range.clone()];
+    let first = slots[0];
+    if first.len == 0 {
+        return range.start + 1;
+    }
+    let most = segments.min(GSO_BYTES / first.len as usize).max(1);
+    let mut count = 1;
+    while count < most.min(slots.len()) {
+        let slot = slots[count];
+        let in_line = slot.offset == first.offset + first.len * count as u32;
+        if !in_line || slot.dest != first.dest || slot.len > first.len || slot.len == 0 {
+            break;
+        }
+        count += 1;
+        if slot.len < first.len {
+            break;
+        }
+    }
+    range.start + count
+}
+
+fn message<'a>(batch: &'a TxBatch, group: &Range<usize>) -> OutMessage<'a> {
+    let slots = &batch.slots()[group.clone()];
+    let (first, last) = (slots[0], slots[slots.len() - 1]);
+    let payload = &batch.arena()[first.offset as usize..(last.offset + last.len) as usize];
+    let dest = batch.dest(first.dest);
+    OutMessage {
+        payload,
+        addr: dest.map(|dest| dest.addr),
+        from: dest.and_then(|dest| dest.from),
+        interface: dest.map_or(0, |dest| dest.interface),
+        segment: if slots.len() > 1 { first.len as u16 } else { 0 },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch::DestId;
+
+    fn lens(lens: &[usize]) -> TxBatch {
+        let mut batch = TxBatch::new(256, 1 << 20);
+        for len in lens {
+            batch.push(DestId::CONNECTED, *len).unwrap();
+        }
+        batch
+    }
+
+    fn runs(batch: &TxBatch, segments: usize) -> Vec<usize> {
+        let mut at = 0;
+        let mut runs = Vec::new();
+        while at < batch.len() {
+            let end = run_end(batch, at..batch.len(), segments);
+            runs.push(end - at);
+            at = end;
+        }
+        runs
+    }
+
+    #[test]
+    fn equal_datagrams_run_together_and_a_short_one_ends_the_run() {
+        assert_eq!(runs(&lens(&[8, 8, 8, 4, 4, 8, 0, 0, 9]), 64), [4, 1, 1, 1, 1, 1]);
+        assert_eq!(runs(&lens(&[100; 70]), 64), [64, 6]);
+        assert_eq!(runs(&lens(&[1472; 50]), 128), [44, 6]);
+    }
+
+    #[test]
+    fn another_destination_or_a_repeat_ends_the_run() {
+        let mut batch = TxBatch::new(8, 64);
+        let a = batch.add_dest("127.0.0.1:1".parse::<std::net::SocketAddr>().unwrap());
+        let b = batch.add_dest("127.0.0.1:2".parse::<std::net::SocketAddr>().unwrap());
+        batch.push(a, 8).unwrap();
+        batch.repeat(b);
+        batch.push(b, 8).unwrap();
+        batch.push(b, 8).unwrap();
+        assert_eq!(runs(&batch, 64), [1, 3]);
+        let mut same = TxBatch::new(8, 64);
+        same.push(a, 8).unwrap();
+        same.repeat(a);
+        assert_eq!(runs(&same, 64), [1, 1]);
+    }
+}

@@ -1,0 +1,284 @@
+//! Socket options that the `socket2` crate does not have (socket(7), ip(7), ipv6(7), udp(7)).
+
+pub use super::address::Family;
+use super::address::in_addr;
+use std::io;
+use std::mem;
+use std::net::{IpAddr, Ipv4Addr};
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+/// What a socket may tell or allow; each is off until it is switched on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Switch {
+    /// ICMP and local errors on the error queue (`IP_RECVERR`).
+    ErrorQueue,
+    /// Destination address and interface of each datagram (`IP_PKTINFO`).
+    PacketInfo,
+    /// TTL or hop limit of each datagram (`IP_RECVTTL`).
+    ReceiveTtl,
+    /// TOS or traffic class of each datagram (`IP_RECVTOS`).
+    ReceiveTos,
+    /// The kernel's time of arrival (`SO_TIMESTAMPNS`).
+    Timestamps,
+    /// The socket's count of drops beside each datagram (`SO_RXQ_OVFL`).
+    DropCount,
+    /// Coalesced receiving (`UDP_GRO`).
+    Gro,
+    /// Groups that other sockets joined (`IP_MULTICAST_ALL`): on by default, a leak.
+    ForeignGroups,
+}
+
+/// Switches `what` on or off, for both families where the socket carries both.
+pub fn set_switch(fd: BorrowedFd<'_>, family: Family, what: Switch, on: bool) -> io::Result<()> {
+    const MULTICAST_ALL_V6: libc::c_int = 29;
+    let (v4, v6) = match what {
+        Switch::Timestamps => return set_int(fd, libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, on),
+        Switch::DropCount => return set_int(fd, libc::SOL_SOCKET, libc::SO_RXQ_OVFL, on),
+        Switch::Gro => return set_int(fd, libc::SOL_UDP, libc::UDP_GRO, on),
+        Switch::ErrorQueue => (libc::IP_RECVERR, libc::IPV6_RECVERR),
+        Switch::PacketInfo => (libc::IP_PKTINFO, libc::IPV6_RECVPKTINFO),
+        Switch::ReceiveTtl => (libc::IP_RECVTTL, libc::IPV6_RECVHOPLIMIT),
+        Switch::ReceiveTos => (libc::IP_RECVTOS, libc::IPV6_RECVTCLASS),
+        Switch::ForeignGroups => (libc::IP_MULTICAST_ALL, MULTICAST_ALL_V6),
+    };
+    if family == Family::V6 {
+        set_int(fd, libc::IPPROTO_IPV6, v6, on)?;
+    }
+    // An IPv6 socket may carry IPv4 too, and Linux takes these options on it.
+    set_int(fd, libc::IPPROTO_IP, v4, on)
+}
+
+/// How a datagram larger than the route's MTU is treated (`IP_MTU_DISCOVER`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fragmentation {
+    /// Fragmented here and on the way (`IP_PMTUDISC_DONT`).
+    Allow,
+    /// Never fragmented, refused above the known path MTU (`IP_PMTUDISC_DO`).
+    Forbid,
+    /// Never fragmented, whatever path MTU was learnt (`IP_PMTUDISC_PROBE`).
+    Probe,
+}
+
+/// Sets the don't-fragment policy for both families.
+pub fn set_fragmentation(
+    fd: BorrowedFd<'_>,
+    family: Family,
+    policy: Fragmentation,
+) -> io::Result<()> {
+    let (v4, v6) = match policy {
+        Fragmentation::Allow => (libc::IP_PMTUDISC_DONT, libc::IPV6_PMTUDISC_DONT),
+        Fragmentation::Forbid => (libc::IP_PMTUDISC_DO, libc::IPV6_PMTUDISC_DO),
+        Fragmentation::Probe => (libc::IP_PMTUDISC_PROBE, libc::IPV6_PMTUDISC_PROBE),
+    };
+    if family == Family::V6 {
+        set(fd, libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER, v6)?;
+    }
+    set(fd, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, v4)
+}
+
+/// Sets TOS (and traffic class on IPv6) of what is sent.
+pub fn set_tos(fd: BorrowedFd<'_>, family: Family, tos: u8) -> io::Result<()> {
+    let value = libc::c_int::from(tos);
+    if family == Family::V6 {
+        set(fd, libc::IPPROTO_IPV6, libc::IPV6_TCLASS, value)?;
+    }
+    set(fd, libc::IPPROTO_IP, libc::IP_TOS, value)
+}
+
+/// Sets TTL and hop limit of unicast, 1 to 255.
+pub fn set_ttl(fd: BorrowedFd<'_>, family: Family, ttl: u8) -> io::Result<()> {
+    let value = libc::c_int::from(ttl);
+    if family == Family::V6 {
+        set(fd, libc::IPPROTO_IPV6, libc::IPV6_UNICAST_HOPS, value)?;
+    }
+    set(fd, libc::IPPROTO_IP, libc::IP_TTL, value)
+}
+
+/// Sets TTL and hop limit of multicast, 0 (stays on this host) to 255.
+pub fn set_multicast_ttl(fd: BorrowedFd<'_>, family: Family, ttl: u8) -> io::Result<()> {
+    let value = libc::c_int::from(ttl);
+    if family == Family::V6 {
+        set(fd, libc::IPPROTO_IPV6, libc::IPV6_MULTICAST_HOPS, value)?;
+    }
+    set(fd, libc::IPPROTO_IP, libc::IP_MULTICAST_TTL, value)
+}
+
+/// Sets whether this host's own members hear what is sent to a group.
+pub fn set_multicast_loop(fd: BorrowedFd<'_>, family: Family, on: bool) -> io::Result<()> {
+    if family == Family::V6 {
+        set_int(fd, libc::IPPROTO_IPV6, libc::IPV6_MULTICAST_LOOP, on)?;
+    }
+    set_int(fd, libc::IPPROTO_IP, libc::IP_MULTICAST_LOOP, on)
+}
+
+/// Chooses the interface that multicast leaves by, by index; 0 leaves it to the route.
+pub fn set_multicast_interface(fd: BorrowedFd<'_>, family: Family, index: u32) -> io::Result<()> {
+    if family == Family::V6 {
+        set(fd, libc::IPPROTO_IPV6, libc::IPV6_MULTICAST_IF, index as libc::c_int)?;
+    }
+    let by_index = libc::ip_mreqn {
+        imr_multiaddr: in_addr(Ipv4Addr::UNSPECIFIED),
+        imr_address: in_addr(Ipv4Addr::UNSPECIFIED),
+        imr_ifindex: index as libc::c_int,
+    };
+    set(fd, libc::IPPROTO_IP, libc::IP_MULTICAST_IF, by_index)
+}
+
+/// A membership: a group on an interface (0: the route's), from any source or from one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Membership {
+    /// The group's address.
+    pub group: IpAddr,
+    /// The interface's index; 0 leaves the choice to the route.
+    pub interface: u32,
+    /// The one source that is wanted (RFC 4607); `None` for any.
+    pub source: Option<IpAddr>,
+}
+
+/// `group_source_req` of netinet/in.h; its first two fields are `group_req`.
+#[derive(Clone, Copy)]
+#[repr(C)]
+struct GroupSourceRequest {
+    interface: u32,
+    group: libc::sockaddr_storage,
+    source: libc::sockaddr_storage,
+}
+
+#[derive(Clone, Copy)]
+#[repr(C)]
+struct GroupRequest {
+    interface: u32,
+    group: libc::sockaddr_storage,
+}
+
+/// Joins a group (`MCAST_JOIN_GROUP`, `MCAST_JOIN_SOURCE_GROUP`, RFC 3678). The socket's family
+/// must be the group's. `ENOBUFS` past 20 groups a socket or 10 sources a group.
+pub fn join(fd: BorrowedFd<'_>, membership: &Membership) -> io::Result<()> {
+    const JOIN_GROUP: libc::c_int = 42;
+    const JOIN_SOURCE_GROUP: libc::c_int = 46;
+    change_membership(fd, membership, JOIN_GROUP, JOIN_SOURCE_GROUP)
+}
+
+/// Leaves a group that was joined with the same membership.
+pub fn leave(fd: BorrowedFd<'_>, membership: &Membership) -> io::Result<()> {
+    const LEAVE_GROUP: libc::c_int = 45;
+    const LEAVE_SOURCE_GROUP: libc::c_int = 47;
+    change_membership(fd, membership, LEAVE_GROUP, LEAVE_SOURCE_GROUP)
+}
+
+fn change_membership(
+    fd: BorrowedFd<'_>,
+    membership: &Membership,
+    any: libc::c_int,
+    from_source: libc::c_int,
+) -> io::Result<()> {
+    let level = match membership.group {
+        IpAddr::V4(_) => libc::IPPROTO_IP,
+        IpAddr::V6(_) => libc::IPPROTO_IPV6,
+    };
+    let stored = |ip: IpAddr| {
+        let mut storage = super::address::empty();
+        let family = if ip.is_ipv4() { Family::V4 } else { Family::V6 };
+        super::address::write(&(ip, 0).into(), family, &mut storage);
+        storage
+    };
+    let group = stored(membership.group);
+    let interface = membership.interface;
+    match membership.source {
+        None => set(fd, level, any, GroupRequest { interface, group }),
+        Some(source) => {
+            let source = stored(source);
+            set(fd, level, from_source, GroupSourceRequest { interface, group, source })
+        }
+    }
+}
+
+/// Asks for a receive buffer of `bytes`: past the system's limit when privileged
+/// (`SO_RCVBUFFORCE`), else up to it.
+pub fn ask_receive_buffer(fd: BorrowedFd<'_>, bytes: usize) -> io::Result<()> {
+    ask_buffer(fd, bytes, libc::SO_RCVBUFFORCE, libc::SO_RCVBUF)
+}
+
+/// Asks for a send buffer of `bytes`, as [`ask_receive_buffer`] does.
+pub fn ask_send_buffer(fd: BorrowedFd<'_>, bytes: usize) -> io::Result<()> {
+    ask_buffer(fd, bytes, libc::SO_SNDBUFFORCE, libc::SO_SNDBUF)
+}
+
+fn ask_buffer(
+    fd: BorrowedFd<'_>,
+    bytes: usize,
+    force: libc::c_int,
+    plain: libc::c_int,
+) -> io::Result<()> {
+    let value = libc::c_int::try_from(bytes).unwrap_or(libc::c_int::MAX);
+    set(fd, libc::SOL_SOCKET, force, value).or_else(|_| set(fd, libc::SOL_SOCKET, plain, value))
+}
+
+/// Datagrams or coalesced buffers that this socket dropped so far because it was full
+/// (`SK_MEMINFO_DROPS` of `SO_MEMINFO`, `sock_diag`(7)); it wraps at 2^32.
+pub fn socket_drops(fd: BorrowedFd<'_>) -> io::Result<u32> {
+    const DROPS: usize = 8;
+    const SO_MEMINFO: libc::c_int = 55;
+    let info: [u32; 9] = get(fd, libc::SOL_SOCKET, SO_MEMINFO)?;
+    Ok(info[DROPS])
+}
+
+/// The MTU of a connected socket's route, in bytes (`IP_MTU`).
+pub fn route_mtu(fd: BorrowedFd<'_>, peer_is_v4: bool) -> io::Result<u32> {
+    let mtu: libc::c_int = if peer_is_v4 {
+        get(fd, libc::IPPROTO_IP, libc::IP_MTU)?
+    } else {
+        get(fd, libc::IPPROTO_IPV6, libc::IPV6_MTU)?
+    };
+    Ok(mtu.max(0) as u32)
+}
+
+/// Puts the calling thread on one processor, counted from 0 (`sched_setaffinity(2)`).
+pub fn pin_thread(cpu: usize) -> io::Result<()> {
+    if cpu >= libc::CPU_SETSIZE as usize {
+        return Err(io::Error::from_raw_os_error(libc::EINVAL));
+    }
+    // SAFETY: cpu_set_t is plain bits; zero is the empty set; the index was checked above.
+    let set = unsafe {
+        let mut set: libc::cpu_set_t = mem::zeroed();
+        libc::CPU_SET(cpu, &mut set);
+        set
+    };
+    // SAFETY: thread 0 is the calling one; `set` is live and its size is given.
+    let done = unsafe { libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &raw const set) };
+    if done < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+fn set_int(fd: BorrowedFd<'_>, level: libc::c_int, name: libc::c_int, on: bool) -> io::Result<()> {
+    set(fd, level, name, libc::c_int::from(on))
+}
+
+fn set<T: Copy>(
+    fd: BorrowedFd<'_>,
+    level: libc::c_int,
+    name: libc::c_int,
+    value: T,
+) -> io::Result<()> {
+    // SAFETY: `value` is a live plain kernel type and its size is given; the kernel copies it.
+    let done = unsafe {
+        libc::setsockopt(
+            fd.as_raw_fd(),
+            level,
+            name,
+            (&raw const value).cast(),
+            size_of::<T>() as libc::socklen_t,
+        )
+    };
+    if done < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+fn get<T: Copy>(fd: BorrowedFd<'_>, level: libc::c_int, name: libc::c_int) -> io::Result<T> {
+    // SAFETY: T is integers or arrays of them in every use; zero is valid.
+    let mut value: T = unsafe { mem::zeroed() };
+    let mut len = size_of::<T>() as libc::socklen_t;
+    // SAFETY: `value` is live and `len` is its size; the kernel writes no more than that.
+    let done = unsafe {
+        libc::getsockopt(fd.as_raw_fd(), level, name, (&raw mut value).cast(), &raw mut len)
+    };
+    if done < 0 { Err(io::Error::last_os_error()) } else { Ok(value) }
+}

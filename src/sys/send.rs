@@ -1,0 +1,163 @@
+//! Sending: `sendmmsg` and `sendmsg` from slices.
+
+use super::address::{self, Family};
+use super::control::{ControlBuffer, ControlWriter};
+use std::io;
+use std::mem;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+/// One message for the kernel: one datagram, or a GSO buffer of several.
+#[derive(Clone, Copy, Debug)]
+pub struct OutMessage<'a> {
+    /// The payload; of several datagrams end to end when `segment` is not 0.
+    pub payload: &'a [u8],
+    /// To whom; `None` on a connected socket.
+    pub addr: Option<SocketAddr>,
+    /// The source address to send from; `None` leaves it to the route.
+    pub from: Option<IpAddr>,
+    /// Index of the interface to leave by; 0 leaves it to the route.
+    pub interface: u32,
+    /// Bytes a datagram in a GSO buffer (`UDP_SEGMENT`, udp(7)); 0 for one datagram.
+    pub segment: u16,
+}
+
+/// The memory that a send needs beside the payload, allocated once.
+pub struct SendCall {
+    headers: Vec<libc::mmsghdr>,
+    vectors: Vec<libc::iovec>,
+    names: Vec<libc::sockaddr_storage>,
+    controls: Vec<ControlBuffer>,
+    prepared: usize,
+}
+
+// SAFETY: the raw pointers inside are written anew for every call from memory that outlives it,
+// and are never read after it.
+unsafe impl Send for SendCall {}
+
+impl SendCall {
+    /// Memory for up to `messages` messages a call, at least 1.
+    pub fn new(messages: usize) -> Self {
+        let messages = messages.max(1);
+        // SAFETY: mmsghdr and iovec are plain integers and pointers; zero is valid for both.
+        let (header, vector) = unsafe { (mem::zeroed(), mem::zeroed()) };
+        Self {
+            headers: vec![header; messages],
+            vectors: vec![vector; messages],
+            names: vec![address::empty(); messages],
+            controls: vec![ControlBuffer::EMPTY; messages],
+            prepared: 0,
+        }
+    }
+
+    /// Messages that one call takes.
+    pub fn capacity(&self) -> usize {
+        self.headers.len()
+    }
+
+    /// Hands messages to the kernel in order and returns how many it took, at least one. An error
+    /// concerns the first.
+    pub fn send_many<'a>(
+        &mut self,
+        fd: BorrowedFd<'_>,
+        family: Family,
+        messages: impl Iterator<Item = OutMessage<'a>>,
+    ) -> io::Result<usize> {
+        self.prepare(family, messages);
+        // SAFETY: the first `prepared` headers point at live memory of the stated lengths: payloads
+        // borrowed by the caller for 'a, which outlives this call, and names and controls here. The
+        // kernel only reads them, but for msg_len.
+        let sent = unsafe {
+            libc::sendmmsg(
+                fd.as_raw_fd(),
+                self.headers.as_mut_ptr(),
+                self.prepared as libc::c_uint,
+                libc::MSG_DONTWAIT,
+            )
+        };
+        if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(sent as usize) }
+    }
+
+    /// Sends one message by `sendmsg`: the path of every system without `sendmmsg`.
+    pub fn send_one(
+        &mut self,
+        fd: BorrowedFd<'_>,
+        family: Family,
+        message: OutMessage<'_>,
+    ) -> io::Result<()> {
+        self.prepare(family, std::iter::once(message));
+        // SAFETY: the first header points at live memory, as above.
+        let sent = unsafe {
+            libc::sendmsg(fd.as_raw_fd(), &raw const self.headers[0].msg_hdr, libc::MSG_DONTWAIT)
+        };
+        if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    }
+
+    fn prepare<'a>(&mut self, family: Family, messages: impl Iterator<Item = OutMessage<'a>>) {
+        self.prepared = 0;
+        for (index, message) in messages.take(self.headers.len()).enumerate() {
+            self.vectors[index] = libc::iovec {
+                iov_base: message.payload.as_ptr().cast_mut().cast(),
+                iov_len: message.payload.len(),
+            };
+            let namelen = match &message.addr {
+                Some(addr) => address::write(addr, family, &mut self.names[index]),
+                None => 0,
+            };
+            let control = write_control(&message, &mut self.controls[index]);
+            let header = &mut self.headers[index].msg_hdr;
+            header.msg_name = match namelen {
+                0 => std::ptr::null_mut(),
+                _ => (&raw mut self.names[index]).cast(),
+            };
+            header.msg_namelen = namelen;
+            header.msg_iov = &raw mut self.vectors[index];
+            header.msg_iovlen = 1;
+            header.msg_control = match control {
+                0 => std::ptr::null_mut(),
+                _ => self.controls[index].0.as_mut_ptr().cast(),
+            };
+            header.msg_controllen = control as _;
+            header.msg_flags = 0;
+            self.prepared = index + 1;
+        }
+    }
+}
+
+/// Writes the control messages of one send and returns their length, 0 for none.
+fn write_control(message: &OutMessage<'_>, buffer: &mut ControlBuffer) -> usize {
+    let mut writer = ControlWriter::new(buffer);
+    if message.segment != 0 {
+        writer.push(libc::SOL_UDP, libc::UDP_SEGMENT, message.segment);
+    }
+    if message.interface != 0 || message.from.is_some() {
+        let v6 = match (message.addr, message.from) {
+            (Some(addr), _) => addr.is_ipv6(),
+            (None, Some(from)) => from.is_ipv6(),
+            (None, None) => false,
+        };
+        if v6 {
+            let source = match message.from {
+                Some(IpAddr::V6(ip)) => ip,
+                _ => Ipv6Addr::UNSPECIFIED,
+            };
+            let told = libc::in6_pktinfo {
+                ipi6_addr: address::in6_addr(source),
+                ipi6_ifindex: message.interface,
+            };
+            writer.push(libc::IPPROTO_IPV6, libc::IPV6_PKTINFO, told);
+        } else {
+            let source = match message.from {
+                Some(IpAddr::V4(ip)) => ip,
+                _ => Ipv4Addr::UNSPECIFIED,
+            };
+            let told = libc::in_pktinfo {
+                ipi_ifindex: message.interface as libc::c_int,
+                ipi_spec_dst: address::in_addr(source),
+                ipi_addr: address::in_addr(Ipv4Addr::UNSPECIFIED),
+            };
+            writer.push(libc::IPPROTO_IP, libc::IP_PKTINFO, told);
+        }
+    }
+    writer.len()
+}

@@ -1,0 +1,88 @@
+//! Clocks and the timer (`clock_gettime(2)`, `timerfd_create(2)`).
+
+use crate::units::Nanos;
+use std::io;
+use std::mem;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+
+/// The monotonic clock: for spans and schedules.
+pub fn monotonic_now() -> Nanos {
+    read_clock(libc::CLOCK_MONOTONIC)
+}
+
+/// The real-time clock: what is written on the wire and what the kernel stamps with.
+pub fn real_now() -> Nanos {
+    read_clock(libc::CLOCK_REALTIME)
+}
+
+/// Processor time that the calling thread has used, in user and kernel mode together.
+pub fn cpu_time() -> Nanos {
+    read_clock(libc::CLOCK_THREAD_CPUTIME_ID)
+}
+
+fn read_clock(clock: libc::clockid_t) -> Nanos {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `time` is a live timespec; these clocks exist on every Linux, so the call cannot
+    // fail, and if it did the zero above would be read.
+    unsafe { libc::clock_gettime(clock, &raw mut time) };
+    from_timespec(time)
+}
+
+pub(super) fn from_timespec(time: libc::timespec) -> Nanos {
+    Nanos((time.tv_sec as u64).saturating_mul(1_000_000_000).saturating_add(time.tv_nsec as u64))
+}
+
+/// Takes the 50 µs of slack off this thread's sleeps (`PR_SET_TIMERSLACK`, prctl(2)).
+pub fn tighten_timer_slack() {
+    // SAFETY: prctl with these integers changes only this thread's slack; failure is harmless.
+    unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, 1usize, 0usize, 0usize, 0usize) };
+}
+
+/// A timer that a poll can wait for, exact to the clock (a poll's own time-out is whole
+/// milliseconds).
+#[derive(Debug)]
+pub struct Timer(OwnedFd);
+
+impl Timer {
+    /// A timer that is not set.
+    pub fn new() -> io::Result<Self> {
+        // SAFETY: no memory is passed; a descriptor comes back or an error.
+        let fd = unsafe {
+            libc::timerfd_create(libc::CLOCK_MONOTONIC, libc::TFD_NONBLOCK | libc::TFD_CLOEXEC)
+        };
+        if fd < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: the descriptor is new and owned by nobody else.
+        Ok(Self(unsafe { OwnedFd::from_raw_fd(fd) }))
+    }
+
+    /// Sets the timer to go off at an instant of the monotonic clock; one that has passed goes off
+    /// at once. Setting it again replaces the earlier one and what had gone off.
+    pub fn set(&self, at: Nanos) -> io::Result<()> {
+        // Zero would disarm it.
+        let at = at.0.max(1);
+        let value = libc::timespec {
+            tv_sec: (at / 1_000_000_000) as libc::time_t,
+            tv_nsec: (at % 1_000_000_000) as libc::c_long,
+        };
+        // SAFETY: itimerspec is plain integers.
+        let mut spec: libc::itimerspec = unsafe { mem::zeroed() };
+        spec.it_value = value;
+        // SAFETY: `spec` is a live itimerspec; no old value is asked for.
+        let done = unsafe {
+            libc::timerfd_settime(
+                self.0.as_raw_fd(),
+                libc::TFD_TIMER_ABSTIME,
+                &raw const spec,
+                std::ptr::null_mut(),
+            )
+        };
+        if done < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    }
+
+    /// The descriptor, for a poll.
+    pub fn fd(&self) -> RawFd {
+        self.0.as_raw_fd()
+    }
+}
