@@ -1,3 +1,16 @@
 //! The `udpkit` binary: parse, run, exit code.
 
-fn main() {}
+use clap::Parser;
+use std::process::ExitCode;
+use udpkit::cli::Cli;
+use udpkit::{commands, report};
+
+fn main() -> ExitCode {
+    match commands::run(Cli::parse()) {
+        Ok(exit) => ExitCode::from(exit.code()),
+        Err(error) => {
+            report::error(format_args!("{error:#}"), commands::hint_of(&error).as_deref());
+            ExitCode::from(commands::code_of(&error))
+        }
+    }
+}

@@ -1,1 +1,45 @@
 //! The command line: clap types and nothing else.
+
+mod blast;
+mod cast;
+mod recv;
+mod send;
+mod serve;
+mod shared;
+
+pub use blast::BlastArgs;
+pub use cast::{CastArgs, CastCommand, CastRecvArgs, CastSendArgs};
+pub use recv::RecvArgs;
+pub use send::SendArgs;
+pub use serve::ServeArgs;
+pub use shared::{FamilyArgs, IoArg};
+
+use clap::{Parser, Subcommand};
+
+/// A UDP datagram toolkit: send, receive, fan out, and measure what a path carries.
+///
+/// Every subcommand moves whole datagrams: one send is one receive, or nothing. Results go to
+/// standard output, talk to standard error. Exit codes: 0 done, 1 failed, 2 usage, 130 interrupted
+/// by a second signal.
+#[derive(Debug, Parser)]
+#[command(name = "udpkit", version, max_term_width = 100, propagate_version = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Send datagrams to one or several destinations.
+    Send(SendArgs),
+    /// Print, count, answer or store the datagrams that arrive.
+    Recv(RecvArgs),
+    /// Send to, or receive from, multicast groups, broadcast addresses and lists.
+    Cast(CastArgs),
+    /// Be the far end of blast, on one UDP port.
+    Serve(ServeArgs),
+    /// Measure throughput, loss and delay to a far end, or through this host's loopback.
+    Blast(BlastArgs),
+}

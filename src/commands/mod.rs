@@ -1,1 +1,24 @@
 //! One function a subcommand: resolves arguments to a plan and runs it.
+
+mod blast;
+mod cast;
+mod exit;
+mod recv;
+mod send;
+mod serve;
+mod shared;
+
+pub use exit::{Exit, Usage, code_of, hint_of};
+
+use crate::cli::{Cli, Command};
+
+/// Runs what the command line asks for.
+pub fn run(cli: Cli) -> anyhow::Result<Exit> {
+    match cli.command {
+        Command::Send(args) => send::run(args),
+        Command::Recv(args) => recv::run(args),
+        Command::Cast(args) => cast::run(args),
+        Command::Serve(args) => serve::run(args),
+        Command::Blast(args) => blast::run(args),
+    }
+}

@@ -1,1 +1,9 @@
 //! Renders records: text, live lines, JSON. The only room that prints.
+//!
+//! Results go to standard output, talk and errors to standard error.
+
+mod output;
+mod trouble;
+
+pub use output::{Output, print_json};
+pub use trouble::{error, note, warning};

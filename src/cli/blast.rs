@@ -1,0 +1,7 @@
+//! `udpkit blast`.
+
+use clap::Args;
+
+/// Arguments of `udpkit blast`.
+#[derive(Debug, Args)]
+pub struct BlastArgs {}

@@ -1,0 +1,7 @@
+//! `udpkit send`.
+
+use clap::Args;
+
+/// Arguments of `udpkit send`.
+#[derive(Debug, Args)]
+pub struct SendArgs {}

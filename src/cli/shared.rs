@@ -1,0 +1,28 @@
+//! Flags that several subcommands share.
+
+use clap::{Args, ValueEnum};
+
+/// Which family names resolve to.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct FamilyArgs {
+    /// Use IPv4 only.
+    #[arg(short = '4', long = "ipv4", conflicts_with = "ipv6")]
+    pub ipv4: bool,
+    /// Use IPv6 only.
+    #[arg(short = '6', long = "ipv6")]
+    pub ipv6: bool,
+}
+
+/// Which batch calls of the kernel may be used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum IoArg {
+    /// The fastest that the kernel has; steps down by itself.
+    #[default]
+    Auto,
+    /// As auto, and warns when it had to step down.
+    Gso,
+    /// Many datagrams a call, each on its own.
+    Mmsg,
+    /// One datagram a call, what every system has.
+    Plain,
+}

@@ -1,0 +1,67 @@
+//! How a run ends: the exit code, and errors that are the user's to mend.
+
+use crate::net::NetError;
+use std::fmt;
+
+/// The exit code of a run that reached its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// 0: done.
+    Done,
+    /// 1: ran, and failed; the report says why.
+    Failed,
+}
+
+impl Exit {
+    /// The process's exit code.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+        }
+    }
+}
+
+/// Arguments that clap took and the plan cannot: exit code 2, before any socket opens.
+#[derive(Debug)]
+pub struct Usage {
+    /// What is wrong, with the value.
+    pub wrong: String,
+    /// What would be right; `None` when `wrong` says it.
+    pub hint: Option<String>,
+}
+
+impl Usage {
+    /// A usage error whose message says it all.
+    pub fn new(wrong: impl Into<String>) -> Self {
+        Self { wrong: wrong.into(), hint: None }
+    }
+
+    /// A usage error with what would be right.
+    pub fn with_hint(wrong: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { wrong: wrong.into(), hint: Some(hint.into()) }
+    }
+}
+
+impl fmt::Display for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.wrong)
+    }
+}
+
+impl std::error::Error for Usage {}
+
+/// The exit code that an error stands for: 2 for arguments that cannot be right, else 1.
+pub fn code_of(error: &anyhow::Error) -> u8 {
+    let usage = error.downcast_ref::<Usage>().is_some()
+        || matches!(error.downcast_ref::<NetError>(), Some(NetError::Address { .. }));
+    if usage { 2 } else { 1 }
+}
+
+/// What the user can do about an error.
+pub fn hint_of(error: &anyhow::Error) -> Option<String> {
+    if let Some(usage) = error.downcast_ref::<Usage>() {
+        return usage.hint.clone();
+    }
+    error.downcast_ref::<NetError>().and_then(NetError::hint)
+}

@@ -1,0 +1,25 @@
+//! The frame around every JSON document.
+
+use serde::Serialize;
+
+/// Version of the JSON documents. Keys are only ever added within one version.
+pub const SCHEMA: u32 = 1;
+
+/// One document: the version, the subcommand, and its summary's keys beside them.
+#[derive(Clone, Debug, Serialize)]
+pub struct Document<T> {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// The subcommand, `blast` or `cast recv`.
+    pub command: &'static str,
+    /// The summary; its keys stand at the top level.
+    #[serde(flatten)]
+    pub body: T,
+}
+
+impl<T> Document<T> {
+    /// Frames a summary.
+    pub fn new(command: &'static str, body: T) -> Self {
+        Self { schema: SCHEMA, command, body }
+    }
+}

@@ -1,0 +1,23 @@
+//! Where a session's events go while it runs.
+
+/// Whether whoever reads the events is still there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// Go on.
+    Continue,
+    /// Nobody reads any more (standard output was closed): end the run quietly.
+    Closed,
+}
+
+/// Takes events of one kind as they happen: a report, or a vector in a test.
+pub trait Sink<E> {
+    /// Takes one event.
+    fn take(&mut self, event: E) -> Flow;
+}
+
+impl<E> Sink<E> for Vec<E> {
+    fn take(&mut self, event: E) -> Flow {
+        self.push(event);
+        Flow::Continue
+    }
+}
