@@ -2,9 +2,7 @@
 
 mod common;
 
-use common::{
-    Lab, Output, Running, free_udp_port, json, path, require_lab, run, secs, udpkit,
-};
+use common::{Lab, Output, Running, free_udp_port, json, path, require_lab, run, secs, udpkit};
 use serde_json::Value;
 use std::net::UdpSocket;
 use std::process::Command;
@@ -93,7 +91,8 @@ fn a_run_without_a_host_measures_through_real_sockets() {
 
 #[test]
 fn every_batch_call_carries_the_same_run() {
-    for (io, tx, rx) in [("auto", "gso", "gro"), ("mmsg", "mmsg", "mmsg"), ("plain", "plain", "plain")]
+    for (io, tx, rx) in
+        [("auto", "gso", "gro"), ("mmsg", "mmsg", "mmsg"), ("plain", "plain", "plain")]
     {
         let args = ["--io", io, "--count", "5000", "--rate", "50kpps", "--verify"];
         let output = blast(&mut udpkit(), &args);
@@ -128,7 +127,8 @@ fn counts_equal_a_packet_counter_in_the_path() {
     let _server = serve(&mut lab.udpkit("b"), &["--io", "mmsg"]);
     for target in ["10.77.0.2", "fd77::2"] {
         let before = lab.counter("b", "inet t", "data").0;
-        let args = [target, "--size", "1000", "--rate", "20kpps", "--time", "500ms", "--io", "mmsg"];
+        let args =
+            [target, "--size", "1000", "--rate", "20kpps", "--time", "500ms", "--io", "mmsg"];
         let output = blast(&mut lab.udpkit("a"), &args);
         assert_eq!(output.code(), Some(0), "{}", output.err());
         let report = report_of(&output);
@@ -196,8 +196,7 @@ fn a_run_gets_through_a_path_that_loses_every_third_control_datagram() {
 fn a_receiver_that_stands_still_loses_at_its_socket_and_the_kernel_agrees() {
     require_lab!();
     let lab = Lab::up("pair", &["--no-offload"]);
-    let server =
-        serve(&mut lab.udpkit("b"), &["--io", "mmsg", "--socket-buffer", "200k"]);
+    let server = serve(&mut lab.udpkit("b"), &["--io", "mmsg", "--socket-buffer", "200k"]);
     let args =
         ["blast", "--json", "10.77.0.2", "--size", "1000", "--rate", "20kpps", "--time", "1500ms"];
     let client = Running::start(lab.udpkit("a").args(args));

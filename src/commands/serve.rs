@@ -63,6 +63,6 @@ fn bind_address(args: &ServeArgs) -> anyhow::Result<(SocketAddr, bool)> {
     if parts.host.is_empty() {
         return Ok(((every.0, port).into(), every.1));
     }
-    let ip = parts.host.parse().map_err(|_| wrong("write an address of this host"))?;
+    let ip: IpAddr = parts.host.parse().map_err(|_| wrong("write an address of this host"))?;
     Ok(((ip, port).into(), false))
 }

@@ -184,11 +184,8 @@ impl Streams {
         };
         let socket = plan.open()?;
         let payload = request.plan.payload as usize;
-        let config = LoopConfig {
-            tick: Some(TICK),
-            largest: payload.max(CONTROL_MAX) + 1,
-            spin: false,
-        };
+        let config =
+            LoopConfig { tick: Some(TICK), largest: payload.max(CONTROL_MAX) + 1, spin: false };
         let stream = Loop::new(vec![socket], None, config)?;
         let handle = stream.handle();
         let (orders, inbox) = channel();

@@ -154,7 +154,8 @@ mod tests {
 
     #[test]
     fn the_quantum_is_100_us_of_the_rate_and_at_least_one() {
-        let quantum = |datagrams, span| Pacer::new(Nanos(0), datagrams, Nanos(span), None).quantum();
+        let quantum =
+            |datagrams, span| Pacer::new(Nanos(0), datagrams, Nanos(span), None).quantum();
         assert_eq!(quantum(1_000_000, 1_000_000_000), 100);
         assert_eq!(quantum(10, 1_000_000_000), 1);
         assert_eq!(Pacer::unlimited().due(Nanos(0)), u64::MAX);

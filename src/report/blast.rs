@@ -74,12 +74,11 @@ impl BlastView {
 }
 
 fn progress_bar(expected: Nanos) -> ProgressBar {
-    let bar = ProgressBar::new(expected.0 / 1_000_000)
-        .with_style(
-            ProgressStyle::with_template("  [{bar:40}] {percent}%")
-                .unwrap_or_else(|_| ProgressStyle::default_bar())
-                .progress_chars("=> "),
-        );
+    let bar = ProgressBar::new(expected.0 / 1_000_000).with_style(
+        ProgressStyle::with_template("  [{bar:40}] {percent}%")
+            .unwrap_or_else(|_| ProgressStyle::default_bar())
+            .progress_chars("=> "),
+    );
     bar.set_draw_target(ProgressDrawTarget::stderr());
     bar.tick();
     bar
@@ -94,9 +93,7 @@ fn interval_line(interval: &BlastInterval) -> String {
         "  {end:7.2} s  {gigabits:8.3} Gbit/s  {rate:9.1} kpps   lost {}",
         loss(interval.lost, interval.datagrams + interval.lost)
     );
-    for (count, what) in
-        [(interval.duplicates, "duplicates"), (interval.reordered, "reordered")]
-    {
+    for (count, what) in [(interval.duplicates, "duplicates"), (interval.reordered, "reordered")] {
         if count > 0 {
             line.push_str(&format!("   {what} {}", group_digits(count)));
         }
@@ -182,12 +179,12 @@ fn order_line(report: &BlastReport) -> String {
 }
 
 fn refused_lines(report: &BlastReport) -> Vec<String> {
-    let refused = report
-        .refused
-        .iter()
-        .map(|refusal| format!("  refused    {} {}", group_digits(refusal.datagrams), refusal.cause));
-    let unsent = (report.unsent > 0)
-        .then(|| format!("  unsent     {} due when the time was over", group_digits(report.unsent)));
+    let refused = report.refused.iter().map(|refusal| {
+        format!("  refused    {} {}", group_digits(refusal.datagrams), refusal.cause)
+    });
+    let unsent = (report.unsent > 0).then(|| {
+        format!("  unsent     {} due when the time was over", group_digits(report.unsent))
+    });
     refused.chain(unsent).collect()
 }
 
@@ -275,9 +272,9 @@ fn io_line(report: &BlastReport) -> String {
     } else {
         format!("{} {}", io.tx, io.batch)
     };
-    let buffer = io.receive_buffer_granted.map_or_else(|| "-".to_owned(), |bytes| {
-        format!("{} KiB", bytes / 1024)
-    });
+    let buffer = io
+        .receive_buffer_granted
+        .map_or_else(|| "-".to_owned(), |bytes| format!("{} KiB", bytes / 1024));
     format!(
         "  io         sender {tx}, receiver {}, its socket buffer {buffer}",
         io.rx.as_deref().unwrap_or("-")
@@ -306,7 +303,8 @@ fn doubts(report: &BlastReport) -> Vec<String> {
         doubts.push("sender-limited: less than 99% of the goal was offered in time".to_owned());
     }
     if report.loopback {
-        doubts.push("loopback: a figure of this host's memory and kernel, not of a link".to_owned());
+        doubts
+            .push("loopback: a figure of this host's memory and kernel, not of a link".to_owned());
     }
     if !report.complete {
         doubts.push("the far end did not have its last word; these are its latest".to_owned());

@@ -14,8 +14,7 @@ impl FromStr for ByteCount {
     type Err = ParseUnitError;
 
     fn from_str(text: &str) -> Result<Self, ParseUnitError> {
-        let wrong =
-            || ParseUnitError { quantity: "size", text: text.to_owned(), expected: BYTES };
+        let wrong = || ParseUnitError { quantity: "size", text: text.to_owned(), expected: BYTES };
         let (number, unit) = split_unit(text);
         let prefix = unit.strip_suffix('B').unwrap_or(unit);
         let factor = match prefix.strip_suffix('i') {

@@ -75,15 +75,16 @@ impl FromStr for Rate {
     type Err = ParseUnitError;
 
     fn from_str(text: &str) -> Result<Self, ParseUnitError> {
-        let wrong =
-            || ParseUnitError { quantity: "rate", text: text.to_owned(), expected: RATE };
+        let wrong = || ParseUnitError { quantity: "rate", text: text.to_owned(), expected: RATE };
         if text.eq_ignore_ascii_case("max") {
             return Ok(Self::Max);
         }
         let (number, unit) = split_unit(text);
         let (prefix, packets) = match unit.strip_suffix("pps") {
             Some(prefix) => (prefix, true),
-            None => (["bit/s", "bps"].iter().find_map(|u| unit.strip_suffix(u)).unwrap_or(unit), false),
+            None => {
+                (["bit/s", "bps"].iter().find_map(|u| unit.strip_suffix(u)).unwrap_or(unit), false)
+            }
         };
         let factor = decimal_prefix(prefix).ok_or_else(wrong)?;
         let scale = if packets { factor.saturating_mul(1000) } else { factor };
@@ -152,7 +153,8 @@ mod tests {
         ] {
             assert_eq!(text.parse(), Ok(rate), "{text}");
         }
-        for text in ["", "10X", "0", "0pps", "-1", "1e9", "pps", "99999999999999999999T", "0.0001pps"]
+        for text in
+            ["", "10X", "0", "0pps", "-1", "1e9", "pps", "99999999999999999999T", "0.0001pps"]
         {
             let error = text.parse::<Rate>().unwrap_err().to_string();
             assert!(error.contains("50kpps"), "{error}");

@@ -70,8 +70,7 @@ pub fn report(
 /// Lost is what was sent less what came, once the far end has drained; before that, what its gaps
 /// show.
 fn losses(counts: &BlastReceived, sent: &BlastSent, complete: bool) -> Losses {
-    let total =
-        if complete { sent.datagrams.saturating_sub(counts.firsts) } else { counts.lost };
+    let total = if complete { sent.datagrams.saturating_sub(counts.firsts) } else { counts.lost };
     let receiver_socket = counts.socket_drops.min(total);
     Losses {
         total,

@@ -76,12 +76,8 @@ impl Driver {
         let stream = Loop::new(vec![socket], None, config)?;
         let handle = stream.handle();
         let payload = self.plan.test.payload as usize;
-        let sender_plan = SenderPlan {
-            tag,
-            payload,
-            time: self.plan.test.time,
-            count: self.plan.test.count,
-        };
+        let sender_plan =
+            SenderPlan { tag, payload, time: self.plan.test.time, count: self.plan.test.count };
         let opening = Opening::new(session, 0, self.plan.patience);
         let plan = self.plan.clone();
         let (_orders, inbox) = channel::<SenderOrder>();

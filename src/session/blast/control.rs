@@ -70,9 +70,14 @@ enum State {
     Ticket(Exchange),
     Test(Exchange),
     /// The run is on: a STAT is out, or the next is due at the given time.
-    Watch { stat: Option<Exchange>, at: Nanos },
+    Watch {
+        stat: Option<Exchange>,
+        at: Nanos,
+    },
     /// The run broke: wait for the sender to notice.
-    Wait { until: Nanos },
+    Wait {
+        until: Nanos,
+    },
     Quit(Exchange),
     Over,
 }
@@ -180,11 +185,8 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
     fn break_off(&mut self, why: String, now: Now) {
         self.summary.broken.get_or_insert(why);
         let streams = matches!(self.state, State::Watch { .. }) && self.sender_total.is_none();
-        self.state = if streams {
-            State::Wait { until: now.mono + DRAIN_PATIENCE }
-        } else {
-            State::Over
-        };
+        self.state =
+            if streams { State::Wait { until: now.mono + DRAIN_PATIENCE } } else { State::Over };
         self.sink.take(ControlEvent::StopStreams);
     }
 

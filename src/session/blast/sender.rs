@@ -5,7 +5,7 @@ use crate::batch::{Datagram, DestId, NetworkError, SendOutcome, SendStop, TxBatc
 use crate::pace::Pacer;
 use crate::record::{BlastSent, DelayQuantiles, Flow, Refusal, Sink};
 use crate::session::{Next, Now, Orders, Session};
-use crate::stats::DelayHistogram;
+use crate::stats::{DelayHistogram, Percentiles};
 use crate::units::Nanos;
 use crate::wire::{END_LEN, Header, Kind, encode_end, pattern};
 
@@ -339,16 +339,15 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> Session for BlastSender<O, K>
             unsent: self.due_at_end,
             blocked: self.blocked,
             span_ns: self.first_send.map_or(0, |first| (self.last_send - first).0),
-            lateness: quantiles(&self.lateness),
+            lateness: quantiles_of(&self.lateness.percentiles()),
             quantum: self.pacer.as_ref().map_or(0, Pacer::quantum),
         };
         SenderSummary { sent, broken: self.broken }
     }
 }
 
-/// A histogram as the records have it.
-pub(super) fn quantiles(histogram: &DelayHistogram) -> DelayQuantiles {
-    let told = histogram.percentiles();
+/// Percentiles as the records have them.
+pub(super) fn quantiles_of(told: &Percentiles) -> DelayQuantiles {
     DelayQuantiles {
         p50: told.p50.map(Nanos::as_u64),
         p90: told.p90.map(Nanos::as_u64),

@@ -141,8 +141,7 @@ impl Answer {
     }
 
     fn encode(self, tag: Tag) -> Vec<u8> {
-        let mut reply =
-            Reply { tag, code: self.code, params: Default::default(), text: self.text };
+        let mut reply = Reply { tag, code: self.code, params: Default::default(), text: self.text };
         for (key, value) in self.params {
             reply.params.push(&key, value);
         }
@@ -202,8 +201,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
     fn answer_within(&mut self, meta: &RxMeta, limit: usize, tag: Tag, answer: Answer) {
         let code = answer.code;
         let whole = answer.encode(tag.clone());
-        let bytes =
-            if whole.len() <= limit { whole } else { Answer::new(code, "").encode(tag) };
+        let bytes = if whole.len() <= limit { whole } else { Answer::new(code, "").encode(tag) };
         if bytes.len() <= limit {
             self.answer(meta, bytes);
         }
