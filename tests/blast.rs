@@ -184,7 +184,8 @@ fn a_run_gets_through_a_path_that_loses_every_third_control_datagram() {
          add rule inet t output udp sport 8620 numgen random mod 100 < 33 drop\n",
     );
     let _server = serve(&mut lab.udpkit("b"), &[]);
-    let args = ["10.77.0.2", "--size", "1000", "--rate", "5kpps", "--time", "500ms"];
+    let args =
+        ["10.77.0.2", "--size", "1000", "--rate", "5kpps", "--time", "500ms", "--wait", "15s"];
     let output = blast(&mut lab.udpkit("a"), &args);
     assert_eq!(output.code(), Some(0), "{}", output.err());
     let report = report_of(&output);

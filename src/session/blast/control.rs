@@ -63,6 +63,11 @@ pub struct ControlSummary {
     pub stopped: bool,
 }
 
+/// The sender's total as the far end knows it.
+fn received_total(reply: &Reply) -> Option<u64> {
+    reply.params.parse("total").ok().flatten()
+}
+
 #[derive(Debug)]
 enum State {
     Start,
@@ -279,7 +284,9 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
             self.break_off("the far end did not finish counting".to_owned(), now);
             return;
         }
-        if done && self.sender_total.is_none() {
+        // The sender's end messages may be faster than the sender's own word to this session.
+        let ended = received_total(reply).is_some();
+        if done && self.sender_total.is_none() && !ended {
             let why = "the far end ended the run before the sender did".to_owned();
             self.break_off(why, now);
             return;
