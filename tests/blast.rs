@@ -405,5 +405,6 @@ fn wait_until(mut so: impl FnMut() -> bool) {
 
 /// UDP datagrams that this host's own stack has delivered.
 fn host_datagrams() -> u64 {
-    common::lab::parse_snmp(&std::fs::read_to_string("/proc/net/snmp").unwrap()).in_datagrams
+    let counters = std::fs::read_to_string("/proc/net/snmp").expect("the kernel's counters");
+    common::lab::parse_snmp(&counters).in_datagrams
 }

@@ -223,7 +223,7 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
             },
             State::Ticket(_) => match (reply.code, reply.params.get("session")) {
                 (Code::OK, Some(session)) => {
-                    self.session = session.to_owned();
+                    session.clone_into(&mut self.session);
                     self.summary.seen = reply.params.get("seen").map(str::to_owned);
                     let mut test = self.command(Verb::Test);
                     self.plan.write(&mut test.params);
@@ -239,13 +239,11 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
                 }
                 _ => return self.break_off(refusal(reply), now),
             },
-            State::Watch { .. } => match reply.code {
-                Code::STATUS => return self.on_status(reply, now),
-                _ => {
-                    let why = format!("the far end lost the run: {}", refusal(reply));
-                    return self.break_off(why, now);
-                }
-            },
+            State::Watch { .. } if reply.code == Code::STATUS => return self.on_status(reply, now),
+            State::Watch { .. } => {
+                let why = format!("the far end lost the run: {}", refusal(reply));
+                return self.break_off(why, now);
+            }
             State::Quit(_) => State::Over,
             State::Start | State::Wait { .. } | State::Over => return,
         };
