@@ -1,7 +1,20 @@
 //! Arguments turned into what the lower floors take.
 
+use super::Usage;
 use crate::cli::{FamilyArgs, IoArg};
 use crate::net::{FamilyChoice, IoMode};
+
+/// Checks that this host has the processors of `--cpus`.
+pub fn check_cpus(cpus: &[usize]) -> Result<(), Usage> {
+    let known = crate::sys::processors();
+    match cpus.iter().find(|cpu| **cpu >= known) {
+        None => Ok(()),
+        Some(cpu) => Err(Usage::with_hint(
+            format!("--cpus {cpu}: this host has no such processor"),
+            format!("it has 0 to {}", known - 1),
+        )),
+    }
+}
 
 impl From<FamilyArgs> for FamilyChoice {
     fn from(args: FamilyArgs) -> Self {

@@ -8,8 +8,8 @@ mod document;
 mod sink;
 
 pub use blast::{
-    BlastInterval, BlastReceived, BlastReport, BlastSent, DelayQuantiles, HeaderShare, IoReport,
-    Losses, Refusal, Traffic,
+    BlastInterval, BlastReceived, BlastReport, BlastSent, DelayQuantiles, DirectionReport,
+    HeaderShare, IoReport, Losses, Refusal, Traffic,
 };
 pub use document::{Document, SCHEMA};
 pub use sink::{Flow, Sink};

@@ -7,6 +7,6 @@ mod output;
 mod spark;
 mod trouble;
 
-pub use blast::BlastView;
+pub use blast::{BlastView, Lane};
 pub use output::{Output, print_json};
 pub use trouble::{error, note, warning};

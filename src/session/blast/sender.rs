@@ -1,6 +1,7 @@
 //! The sending end of one stream: the schedule, the numbers, and the end of the run.
 
 use super::opening::{Opening, OpeningStep};
+use super::plan::TestPlan;
 use crate::batch::{Datagram, DestId, NetworkError, SendOutcome, SendStop, TxBatch};
 use crate::pace::Pacer;
 use crate::record::{BlastSent, DelayQuantiles, Flow, Refusal, Sink};
@@ -49,6 +50,21 @@ pub struct SenderPlan {
     pub time: Nanos,
     /// Datagrams altogether; 0 for no bound.
     pub count: u64,
+    /// The whole run, for the schedule.
+    pub test: TestPlan,
+}
+
+impl SenderPlan {
+    /// The plan of one stream of a run.
+    pub fn new(test: TestPlan, stream: u32, tag: u16) -> Self {
+        Self {
+            tag,
+            payload: test.payload as usize,
+            time: test.time,
+            count: test.count_of(stream),
+            test,
+        }
+    }
 }
 
 /// How a stream ended, beside its counts.
@@ -73,7 +89,6 @@ pub struct BlastSender<O, K> {
     plan: SenderPlan,
     opening: Option<Opening>,
     pacer: Option<Pacer>,
-    make_pacer: Box<dyn Fn(Nanos) -> Pacer + Send>,
     orders: O,
     sink: K,
     state: State,
@@ -93,20 +108,13 @@ pub struct BlastSender<O, K> {
 }
 
 impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> BlastSender<O, K> {
-    /// A sender that opens its stream through `opening`, or sends at once without one. The pacer is
-    /// made at the instant of the first send.
-    pub fn new(
-        plan: SenderPlan,
-        opening: Option<Opening>,
-        make_pacer: impl Fn(Nanos) -> Pacer + Send + 'static,
-        orders: O,
-        sink: K,
-    ) -> Self {
+    /// A sender that opens its stream through `opening`, or sends at once without one. The
+    /// schedule begins at the instant of the first send.
+    pub fn new(plan: SenderPlan, opening: Option<Opening>, orders: O, sink: K) -> Self {
         Self {
             plan,
             opening,
             pacer: None,
-            make_pacer: Box::new(make_pacer),
             orders,
             sink,
             state: State::Opening,
@@ -141,7 +149,7 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> BlastSender<O, K> {
     fn start(&mut self, now: Now, out: &mut TxBatch) -> Next {
         let until =
             if self.plan.time == Nanos::ZERO { Nanos::MAX } else { now.mono + self.plan.time };
-        self.pacer = Some((self.make_pacer)(now.mono));
+        self.pacer = Some(self.plan.test.pacer(now.mono));
         self.state = State::Sending { until };
         self.sink.take(SenderEvent::Started);
         self.send(now, until, out)
@@ -341,6 +349,7 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> Session for BlastSender<O, K>
             span_ns: self.first_send.map_or(0, |first| (self.last_send - first).0),
             lateness: quantiles_of(&self.lateness.percentiles()),
             quantum: self.pacer.as_ref().map_or(0, Pacer::quantum),
+            cpu_ns: 0,
         };
         SenderSummary { sent, broken: self.broken }
     }
