@@ -8,8 +8,7 @@ mod link;
 mod mailbox;
 mod network;
 mod seat;
-
-
+mod streams;
 
 use account::Account;
 use clock::Clock;
