@@ -5,6 +5,8 @@ mod contract;
 mod exchange;
 mod orders;
 pub mod serve;
+#[cfg(test)]
+mod simulation;
 
 pub use contract::{Next, Now, Session};
 pub use exchange::{Exchange, Step, Tags, refusal};

@@ -69,7 +69,7 @@ struct Stretch {
 }
 
 /// Running counts, copied at the start of each stretch.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Counts {
     datagrams: u64,
     bytes: u64,
@@ -256,6 +256,20 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
         self.tell(ReceiverEvent::Interval(interval));
     }
 
+    /// Closes the stretch in which the run ended, so that the stretches sum to the total: also when
+    /// all of it came at one instant, or when only a lost tail is left to be told.
+    fn close_last(&mut self, now: Nanos) {
+        if self.first.is_none() {
+            return;
+        }
+        let Stretch { start, counts, lost_high } = self.stretch;
+        if self.last > start {
+            self.close_stretch(self.last);
+        } else if counts != self.counts() || lost_high < self.tracker.lost() {
+            self.close_stretch(now.min(start + self.plan.interval));
+        }
+    }
+
     fn tell(&mut self, event: ReceiverEvent) {
         if self.sink.take(event) == Flow::Closed {
             self.over = true;
@@ -428,16 +442,15 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
         self.over = true;
     }
 
-    fn finish(mut self, _now: Now) -> ReceiverSummary {
-        self.tracker.finish(self.total);
-        // Drops after the last datagram explain what is missing at the end.
+    fn finish(mut self, now: Now) -> ReceiverSummary {
+        // Drops after the last datagram explain what is missing at the end, which is among the
+        // tracker's own losses once it knows the total.
         let tail = self.lost().saturating_sub(self.tracker.lost());
+        self.tracker.finish(self.total);
         if self.unexplained > 0 {
             self.explain(tail);
         }
-        if self.first.is_some() && self.last > self.stretch.start {
-            self.close_stretch(self.last);
-        }
+        self.close_last(now.mono);
         ReceiverSummary {
             received: self.received(),
             delay: self.delay.into_histogram(),

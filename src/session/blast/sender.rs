@@ -102,6 +102,8 @@ pub struct BlastSender<O, K> {
     last_send: Nanos,
     lateness: DelayHistogram,
     due_at_end: u64,
+    /// Whether the last, partial quantum was tried.
+    held_sent: bool,
     pause_until: Nanos,
     told: u64,
     broken: Option<String>,
@@ -127,6 +129,7 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> BlastSender<O, K> {
             last_send: Nanos::ZERO,
             lateness: DelayHistogram::new(),
             due_at_end: 0,
+            held_sent: false,
             pause_until: Nanos::ZERO,
             told: 0,
             broken: None,
@@ -161,8 +164,11 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> BlastSender<O, K> {
             0 => u64::MAX,
             count => count - self.sent.min(count),
         };
-        if now.mono >= until || left == 0 {
-            return self.end(now, out);
+        if left == 0 {
+            return self.end(now, until, out);
+        }
+        if now.mono >= until {
+            return self.send_held(now, until, out);
         }
         if now.mono < self.pause_until {
             return Next::WaitUntil(self.pause_until);
@@ -173,6 +179,19 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> BlastSender<O, K> {
             return Next::WaitUntil(pacer.next_at().min(until));
         }
         self.write(now, due as usize, out);
+        Next::Send
+    }
+
+    /// At the end of the time: what waited for its quantum to be whole is due and not late.
+    fn send_held(&mut self, now: Now, until: Nanos, out: &mut TxBatch) -> Next {
+        let Some(pacer) = &self.pacer else { return Next::Done };
+        let held = self.owed(pacer, now.mono, until);
+        let room = out.room(self.plan.payload) as u64;
+        if self.held_sent || held == 0 || held >= pacer.quantum().min(room) {
+            return self.end(now, until, out);
+        }
+        self.held_sent = true;
+        self.write(now, held as usize, out);
         Next::Send
     }
 
@@ -192,19 +211,20 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> BlastSender<O, K> {
         }
     }
 
-    fn end(&mut self, now: Now, out: &mut TxBatch) -> Next {
-        self.due_at_end = self.pacer.as_ref().map_or(0, |pacer| self.owed(pacer, now.mono));
+    fn end(&mut self, now: Now, until: Nanos, out: &mut TxBatch) -> Next {
+        self.due_at_end = self.pacer.as_ref().map_or(0, |pacer| self.owed(pacer, now.mono, until));
         self.state = State::Ending { left: ENDS, at: now.mono };
         self.say_end(now, out)
     }
 
-    /// Slots that were due and did not leave; none without a rate.
-    fn owed(&self, pacer: &Pacer, now: Nanos) -> u64 {
+    /// Slots that were due before `until` and did not leave; none without a rate. A slot that is
+    /// planned for the very end, or beyond it when the host is late, was never called for.
+    fn owed(&self, pacer: &Pacer, now: Nanos, until: Nanos) -> u64 {
         let left = match self.plan.count {
             0 => u64::MAX,
             count => count - self.sent.min(count),
         };
-        pacer.owed(now).min(left)
+        pacer.owed(now.min(until - Nanos(1))).min(left)
     }
 
     fn say_end(&mut self, now: Now, out: &mut TxBatch) -> Next {
@@ -324,8 +344,8 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> Session for BlastSender<O, K>
 
     fn on_stop(&mut self, now: Now) {
         match self.state {
-            State::Sending { .. } => {
-                self.due_at_end = self.pacer.as_ref().map_or(0, |p| self.owed(p, now.mono));
+            State::Sending { until } => {
+                self.due_at_end = self.pacer.as_ref().map_or(0, |p| self.owed(p, now.mono, until));
                 self.state = State::Ending { left: ENDS, at: now.mono };
             }
             State::Opening => self.state = State::Over,
