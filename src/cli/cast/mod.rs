@@ -1,5 +1,9 @@
 //! `udpkit cast`.
 
+mod group;
+
+pub use group::{DEFAULT_PORT, GroupError, GroupHost, GroupSpec, RANGE_MAX};
+
 use clap::{Args, Subcommand};
 
 /// Arguments of `udpkit cast`.
