@@ -1,0 +1,5 @@
+//! One sender, many receivers: groups, broadcast addresses and lists.
+
+mod names;
+
+pub use names::Names;
