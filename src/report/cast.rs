@@ -1,19 +1,8 @@
 //! A fan-out's reports as text: one block per destination, or per source and group.
 
-use super::Output;
-use crate::record::{CastDestination, CastInterval, CastReceived, CastSent, CastSource, Flow};
+use crate::record::{CastDestination, CastInterval, CastReceived, CastSent, CastSource};
 use crate::units::Nanos;
 use std::fmt::Write;
-
-/// Prints what a sender sent.
-pub fn print_cast_sent(sent: &CastSent) -> Flow {
-    print(&render_sent(sent))
-}
-
-/// Prints what a receiver received.
-pub fn print_cast_received(received: &CastReceived) -> Flow {
-    print(&render_received(received))
-}
 
 /// One line of a running receiver.
 pub fn cast_interval_line(interval: &CastInterval) -> String {
@@ -31,13 +20,8 @@ pub fn cast_interval_line(interval: &CastInterval) -> String {
     line
 }
 
-fn print(text: &str) -> Flow {
-    let mut output = Output::buffered();
-    output.bytes(text.as_bytes());
-    output.flush()
-}
-
-fn render_sent(sent: &CastSent) -> String {
+/// What a sender sent, as lines.
+pub fn cast_sent_text(sent: &CastSent) -> String {
     let mut text = format!(
         "udpkit cast send   {}   {}   header {} B{}\n\n",
         plural(sent.destinations.len() as u64, "destination"),
@@ -74,7 +58,7 @@ fn render_sent(sent: &CastSent) -> String {
     if let (Some(rate), Some(datagrams)) = (sent.bits_per_second, sent.datagrams_per_second) {
         let each = sent.destinations.len().max(1) as u64;
         let _ = write!(text, "   {}   {}/s", bits(rate), grouped(datagrams));
-        if each > 1 {
+        if each > 1 && sent.refused == 0 {
             let _ = write!(text, "   to each {}", bits(rate / each));
         }
     }
@@ -89,7 +73,8 @@ fn destination(one: &CastDestination) -> String {
     }
 }
 
-fn render_received(all: &CastReceived) -> String {
+/// What a receiver received, as lines.
+pub fn cast_received_text(all: &CastReceived) -> String {
     let mut text = format!(
         "udpkit cast recv   {}   {}   {}{}\n",
         plural(all.groups.len() as u64, "group"),
@@ -268,7 +253,7 @@ mod tests {
             sources: vec![source(), open],
             ..CastReceived::default()
         };
-        let text = render_received(&all);
+        let text = cast_received_text(&all);
         let block = "  239.1.2.3:5000 from 10.0.0.1:45678 by eth0
     received 9 700   lost 300 (3.00%)   duplicates 0   reordered 2
     1 125 200 B   900.16 kbit/s   jitter 12.0 µs   first 1.20 s after the join
@@ -291,7 +276,7 @@ mod tests {
     fn without_a_header_only_counts_are_shown() {
         let plain = CastSource { lost: None, jitter_ns: None, tag: None, ..source() };
         let all = CastReceived { sources: vec![plain], ..CastReceived::default() };
-        let text = render_received(&all);
+        let text = cast_received_text(&all);
         assert!(!text.contains("lost") && !text.contains("jitter"), "{text}");
     }
 
@@ -317,14 +302,14 @@ mod tests {
             ..CastSent::default()
         };
         assert_eq!(
-            render_sent(&sent),
+            cast_sent_text(&sent),
             "udpkit cast send   2 destinations   1.0 s   header 16 B
 
   239.1.2.3:5000           sent     1 000
   [ff15::1]:5000 on eth0   sent         0   refused 1 000
     refused by this host: network is unreachable
 
-  1 000 datagrams   116 000 B   928.00 kbit/s   1 000/s   to each 464.00 kbit/s
+  1 000 datagrams   116 000 B   928.00 kbit/s   1 000/s
 "
         );
     }

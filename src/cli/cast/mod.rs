@@ -1,8 +1,12 @@
 //! `udpkit cast`.
 
 mod group;
+mod recv;
+mod send;
 
 pub use group::{DEFAULT_PORT, GroupError, GroupHost, GroupSpec, RANGE_MAX};
+pub use recv::CastRecvArgs;
+pub use send::CastSendArgs;
 
 use clap::{Args, Subcommand};
 
@@ -18,15 +22,7 @@ pub struct CastArgs {
 #[derive(Debug, Subcommand)]
 pub enum CastCommand {
     /// Send numbered datagrams to groups, broadcast addresses and lists.
-    Send(CastSendArgs),
+    Send(Box<CastSendArgs>),
     /// Join groups and report what arrives, per source and group.
     Recv(CastRecvArgs),
 }
-
-/// Arguments of `udpkit cast send`.
-#[derive(Debug, Args)]
-pub struct CastSendArgs {}
-
-/// Arguments of `udpkit cast recv`.
-#[derive(Debug, Args)]
-pub struct CastRecvArgs {}

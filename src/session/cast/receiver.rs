@@ -57,6 +57,15 @@ pub struct CastReceiverConfig {
     pub idle: Option<Nanos>,
 }
 
+/// What a receiver leaves behind.
+#[derive(Debug)]
+pub struct CastReceiverEnd<S> {
+    /// What arrived.
+    pub received: CastReceived,
+    /// The sink, for its own last words.
+    pub sink: S,
+}
+
 /// The receiver as a session; `S` hears of sources, intervals and content as they come.
 pub struct CastReceiver<S> {
     config: CastReceiverConfig,
@@ -224,7 +233,7 @@ impl<S> Session for CastReceiver<S>
 where
     S: for<'e> Sink<CastEvent<'e>>,
 {
-    type Summary = CastReceived;
+    type Summary = CastReceiverEnd<S>;
 
     fn poll_transmit(&mut self, now: Now, _out: &mut TxBatch) -> Next {
         if self.ending == Ending::Now {
@@ -284,11 +293,11 @@ where
         }
     }
 
-    fn finish(self, now: Now) -> CastReceived {
+    fn finish(self, now: Now) -> CastReceiverEnd<S> {
         let totals = self.totals();
         let measured = self.config.content == Content::Measured;
         let if_measured = |count: u64| measured.then_some(count);
-        CastReceived {
+        let received = CastReceived {
             received: totals.received,
             bytes: totals.bytes,
             lost: if_measured(totals.lost),
@@ -302,6 +311,7 @@ where
             interrupted: matches!(self.ending, Ending::Asked(_)),
             sources: self.rows.iter().map(|row| row.record(&self.config.names)).collect(),
             groups: self.config.groups,
-        }
+        };
+        CastReceiverEnd { received, sink: self.sink }
     }
 }

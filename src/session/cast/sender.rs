@@ -6,8 +6,8 @@
 
 use super::Names;
 use crate::batch::{Datagram, Dest, DestId, ErrorOrigin, NetworkError, SendOutcome, SendStop, TxBatch};
-use crate::pace::Pacer;
 use crate::record::{CastDestination, CastSent};
+use crate::session::send::{Schedule, Spacing};
 use crate::session::{Next, Now, PayloadSource, Session, Supply, SupplyError};
 use crate::units::Nanos;
 use crate::wire::{HEADER_BYTES, Header, Kind};
@@ -34,10 +34,10 @@ pub struct CastSenderConfig {
     pub names: Names,
     /// The run's tag in the measurement header; `None` sends the payload alone.
     pub tag: Option<u16>,
+    /// How far apart the datagrams to one target are; bits count the header, too.
+    pub spacing: Spacing,
     /// No new datagram after this long; `None` for no limit.
     pub time: Option<Nanos>,
-    /// No new datagram after so many; `None` for no limit.
-    pub count: Option<u64>,
 }
 
 /// What a sender knows at its end.
@@ -90,7 +90,9 @@ struct Tally {
 pub struct CastSender<P> {
     config: CastSenderConfig,
     source: P,
-    pacer: Pacer,
+    schedule: Schedule,
+    /// Whether the source had nothing when it was last asked.
+    starved: bool,
     ids: Vec<DestId>,
     tallies: Vec<Tally>,
     queue: VecDeque<Round>,
@@ -98,7 +100,6 @@ pub struct CastSender<P> {
     spare: Vec<Round>,
     /// The number of the front round.
     sequence: u64,
-    rounds: u64,
     phase: Phase,
     started: Option<Nanos>,
     /// When the first batch left, and what it held: the rate counts what came after it.
@@ -113,19 +114,18 @@ impl<P: PayloadSource> CastSender<P> {
     pub fn new(
         config: CastSenderConfig,
         source: P,
-        pacer: Pacer,
         batch: &mut TxBatch,
     ) -> Self {
         Self {
             ids: config.targets.iter().map(|target| batch.add_dest(*target)).collect(),
             tallies: vec![Tally::default(); config.targets.len()],
+            schedule: Schedule::new(config.spacing),
             config,
             source,
-            pacer,
+            starved: true,
             queue: VecDeque::with_capacity(ROUNDS),
             spare: Vec::with_capacity(ROUNDS),
             sequence: 0,
-            rounds: 0,
             phase: Phase::Sending,
             started: None,
             first_batch: None,
@@ -178,22 +178,30 @@ impl<P: PayloadSource> CastSender<P> {
     fn refill_data(&mut self, now: Now) -> Option<Next> {
         let started = *self.started.get_or_insert(now.mono);
         let deadline = self.config.time.map(|time| started + time);
-        if self.config.count == Some(self.rounds) || deadline.is_some_and(|at| at <= now.mono) {
+        if deadline.is_some_and(|at| at <= now.mono) {
             self.end(now);
             return None;
         }
-        if let Some(at) = self.pacer_wait(now) {
+        let at = self.schedule.due();
+        if at > now.mono {
             return Some(Next::WaitUntil(deadline.map_or(at, |deadline| deadline.min(at))));
         }
         let mut round = self.new_round(RoundKind::Data);
         match self.source.next(now, &mut round.bytes) {
             Supply::Ready => {
-                self.pacer_spend(now, round.bytes.len());
-                self.rounds += 1;
+                if self.starved {
+                    self.starved = false;
+                    self.schedule.start_over(now.mono);
+                }
+                self.schedule.advance(round.bytes.len());
                 self.queue.push_back(round);
                 None
             }
-            Supply::Later => Some(deadline.map_or(Next::Idle, Next::WaitUntil)),
+            Supply::Later => {
+                self.starved = true;
+                self.spare.push(round);
+                Some(deadline.map_or(Next::Idle, Next::WaitUntil))
+            }
             Supply::End => {
                 self.end(now);
                 None
