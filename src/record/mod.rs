@@ -3,8 +3,13 @@
 //! A record is plain and owned (or borrows one datagram), carries base units, and is serialised as
 //! it stands: its field names are the JSON keys. What has no value is `None`, null in JSON, never 0.
 
+mod blast;
 mod document;
 mod sink;
 
+pub use blast::{
+    BlastInterval, BlastReceived, BlastReport, BlastSent, DelayQuantiles, HeaderShare, IoReport,
+    Losses, Refusal, Traffic,
+};
 pub use document::{Document, SCHEMA};
 pub use sink::{Flow, Sink};
