@@ -8,7 +8,10 @@ mod serve;
 mod shared;
 
 pub use blast::BlastArgs;
-pub use cast::{CastArgs, CastCommand, CastRecvArgs, CastSendArgs};
+pub use cast::{
+    CastArgs, CastCommand, CastRecvArgs, CastSendArgs, DEFAULT_PORT, GroupError, GroupHost,
+    GroupSpec, RANGE_MAX,
+};
 pub use recv::RecvArgs;
 pub use send::SendArgs;
 pub use serve::ServeArgs;

@@ -122,6 +122,9 @@ pub struct CastSource {
     pub duration_ns: u64,
     /// The first sequence number that was heard: not 0 for a receiver that joined late.
     pub first_sequence: Option<u64>,
+    /// Whether the join came before the sender's first datagram, so that what is missing before the
+    /// first one heard was lost; `None` when no end mark told.
+    pub joined_before: Option<bool>,
     /// Datagrams that the sender says it sent, from its end mark; `None` when none was heard, and
     /// then what was lost after the last datagram is not counted.
     pub sender_total: Option<u64>,

@@ -4,12 +4,16 @@
 //! it stands: its field names are the JSON keys. What has no value is `None`, null in JSON, never 0.
 
 mod blast;
+mod cast;
 mod document;
 mod sink;
 
 pub use blast::{
     BlastInterval, BlastReceived, BlastReport, BlastSent, DelayQuantiles, HeaderShare, IoReport,
     Losses, Refusal, Traffic,
+};
+pub use cast::{
+    CastDestination, CastEvent, CastGroup, CastInterval, CastReceived, CastSent, CastSource, Heard,
 };
 pub use document::{Document, SCHEMA};
 pub use sink::{Flow, Sink};

@@ -1,7 +1,7 @@
 //! A fan-out's reports as text: one block per destination, or per source and group.
 
 use crate::record::{CastDestination, CastInterval, CastReceived, CastSent, CastSource};
-use crate::units::Nanos;
+use crate::units::{Nanos, group_digits};
 use std::fmt::Write;
 
 /// One line of a running receiver.
@@ -9,9 +9,9 @@ pub fn cast_interval_line(interval: &CastInterval) -> String {
     let mut line = format!(
         "{:>8}  received {}  lost {}  duplicates {}",
         seconds(interval.elapsed),
-        grouped(interval.received),
+        group_digits(interval.received),
         interval.lost,
-        grouped(interval.duplicates),
+        group_digits(interval.duplicates),
     );
     if let Some(rate) = rate(interval.bytes, interval.span) {
         let _ = write!(line, "  {}", bits(rate));
@@ -39,13 +39,13 @@ pub fn cast_sent_text(sent: &CastSent) -> String {
     for one in &sent.destinations {
         let refused = match one.refused {
             0 => String::new(),
-            count => format!("   refused {}", grouped(count)),
+            count => format!("   refused {}", group_digits(count)),
         };
         let _ = writeln!(
             text,
             "  {:<width$}   sent {:>9}{refused}",
             destination(one),
-            grouped(one.sent)
+            group_digits(one.sent)
         );
         if let Some(why) = &one.refusal {
             let _ = writeln!(text, "    refused by this host: {why}");
@@ -54,10 +54,10 @@ pub fn cast_sent_text(sent: &CastSent) -> String {
             let _ = writeln!(text, "    {} came back: {why}", plural(one.unreachable, "answer"));
         }
     }
-    let _ = write!(text, "\n  {} datagrams   {} B", grouped(sent.datagrams), grouped(sent.bytes));
+    let _ = write!(text, "\n  {} datagrams   {} B", group_digits(sent.datagrams), group_digits(sent.bytes));
     if let (Some(rate), Some(datagrams)) = (sent.bits_per_second, sent.datagrams_per_second) {
         let each = sent.destinations.len().max(1) as u64;
-        let _ = write!(text, "   {}   {}/s", bits(rate), grouped(datagrams));
+        let _ = write!(text, "   {}   {}/s", bits(rate), group_digits(datagrams));
         if each > 1 && sent.refused == 0 {
             let _ = write!(text, "   to each {}", bits(rate / each));
         }
@@ -91,13 +91,13 @@ pub fn cast_received_text(all: &CastReceived) -> String {
     }
     let mut rest = Vec::new();
     if let Some(strays @ 1..) = all.strays {
-        rest.push(format!("{} without a measurement header", grouped(strays)));
+        rest.push(format!("{} without a measurement header", group_digits(strays)));
     }
     if all.others > 0 {
-        rest.push(format!("{} of sources beyond the table", grouped(all.others)));
+        rest.push(format!("{} of sources beyond the table", group_digits(all.others)));
     }
     if all.foreign > 0 {
-        rest.push(format!("{} for others", grouped(all.foreign)));
+        rest.push(format!("{} for others", group_digits(all.foreign)));
     }
     if !rest.is_empty() {
         let _ = writeln!(text, "\n  not counted above: {}", rest.join(", "));
@@ -110,9 +110,9 @@ pub fn cast_received_text(all: &CastReceived) -> String {
 
 fn render_source(source: &CastSource, text: &mut String) {
     let _ = writeln!(text, "  {} from {}{}", source.group, source.source, by(source));
-    let _ = write!(text, "    received {}", grouped(source.received));
+    let _ = write!(text, "    received {}", group_digits(source.received));
     if let Some(lost) = source.lost {
-        let _ = write!(text, "   lost {}", grouped(lost));
+        let _ = write!(text, "   lost {}", group_digits(lost));
         let expected = (source.received + lost).saturating_sub(source.duplicates.unwrap_or(0));
         if expected > 0 {
             let _ = write!(text, " ({})", share(lost, expected));
@@ -124,7 +124,7 @@ fn render_source(source: &CastSource, text: &mut String) {
             count_or_dash(source.reordered)
         );
     }
-    let _ = write!(text, "\n    {} B", grouped(source.bytes));
+    let _ = write!(text, "\n    {} B", group_digits(source.bytes));
     if let Some(rate) = rate(source.bytes, Nanos(source.duration_ns)) {
         let _ = write!(text, "   {}", bits(rate));
     }
@@ -158,7 +158,9 @@ fn doubts(all: &CastReceived) -> Vec<String> {
             plural(open, "source")
         ));
     }
-    let late = all.sources.iter().filter(|one| one.first_sequence.is_some_and(|first| first > 0));
+    let late = all.sources.iter().filter(|one| {
+        one.first_sequence.is_some_and(|first| first > 0) && one.joined_before != Some(true)
+    });
     let late = late.count() as u64;
     if late > 0 {
         doubts.push(format!(
@@ -170,7 +172,7 @@ fn doubts(all: &CastReceived) -> Vec<String> {
 }
 
 fn count_or_dash(count: Option<u64>) -> String {
-    count.map_or("-".to_owned(), grouped)
+    count.map_or("-".to_owned(), group_digits)
 }
 
 /// A share in percent, to the digits that tell it from zero.
@@ -204,20 +206,7 @@ fn seconds(span: Nanos) -> String {
 
 fn plural(count: u64, noun: &str) -> String {
     let s = if count == 1 { "" } else { "s" };
-    format!("{} {noun}{s}", grouped(count))
-}
-
-/// Digits in groups of three, by spaces.
-fn grouped(count: u64) -> String {
-    let digits = count.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(' ');
-        }
-        text.push(digit);
-    }
-    text
+    format!("{} {noun}{s}", group_digits(count))
 }
 
 #[cfg(test)]
@@ -239,13 +228,14 @@ mod tests {
             join_to_first_ns: Some(1_200_000_000),
             duration_ns: 10_000_000_000,
             first_sequence: Some(0),
+            joined_before: Some(true),
             sender_total: Some(10_000),
         }
     }
 
     #[test]
     fn a_receivers_report_has_a_block_per_source_and_its_doubts_last() {
-        let open = CastSource { sender_total: None, first_sequence: Some(40), ..source() };
+        let open = CastSource { sender_total: None, joined_before: None, first_sequence: Some(40), ..source() };
         let all = CastReceived {
             groups: vec![crate::record::CastGroup::default()],
             strays: Some(3),

@@ -10,7 +10,7 @@ use crate::net::{FamilyChoice, SocketPlan, split_host_port};
 use crate::record::{CastSent, Document};
 use crate::report::{self, Output, print_json};
 use crate::session::{CastSender, CastSenderConfig, CastSenderSummary, PayloadSource, Spacing};
-use crate::wire::HEADER_BYTES;
+use crate::wire::{Dscp, Ecn, Header, tos};
 use std::net::{IpAddr, SocketAddr};
 
 /// Datagrams of one batch.
@@ -31,7 +31,7 @@ pub(super) fn run(mut args: CastSendArgs) -> anyhow::Result<Exit> {
     if args.time.is_some() && args.payload.count == 1 {
         args.payload.count = u64::from(reads_input(&args));
     }
-    let header = if args.plain { 0 } else { HEADER_BYTES };
+    let header = if args.plain { 0 } else { Header::LEN };
     let limit = PayloadLimit::for_peers(&addrs).behind(header);
     let payload = PayloadPlan::new(&args.payload, limit)?;
     let plan = socket_plan(&args, &addrs, from.map_or(0, |from| from.1))?;
@@ -137,10 +137,9 @@ fn socket_plan(args: &CastSendArgs, addrs: &[SocketAddr], port: u16) -> anyhow::
 
 /// The TOS byte of a DSCP.
 fn dscp(text: &str) -> Result<u8, Usage> {
-    match crate::wire::parse_dscp(text) {
-        Ok(dscp) => Ok(dscp << 2),
-        Err(wrong) => Err(Usage::new(format!("--dscp {text}: {wrong}"))),
-    }
+    let dscp: Dscp =
+        text.parse().map_err(|wrong| Usage::new(format!("--dscp {text}: {wrong}")))?;
+    Ok(tos(dscp, Ecn::NotEct))
 }
 
 /// Every way that a datagram goes: groups and broadcast by each interface, the rest by the route.

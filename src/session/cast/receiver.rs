@@ -1,6 +1,6 @@
 //! The receiver of a fan-out: tells sources, groups and runs apart and accounts for each.
 
-use super::{Names, Row, RowKey};
+use super::{EndMark, Names, Row, RowKey};
 use crate::batch::{Datagram, TxBatch};
 use crate::record::{CastEvent, CastGroup, CastInterval, CastReceived, Flow, Heard, Sink};
 use crate::session::{Next, Now, Session};
@@ -164,7 +164,7 @@ where
             (self.config.names.address(key.source), self.config.names.address(key.group));
         let heard = Heard { source: &source, group: &group, join_to_first: arrived - since };
         self.tell(CastEvent::Heard(heard));
-        self.rows.push(Row::new(key, arrived - since));
+        self.rows.push(Row::new(key, arrived - since, datagram.meta.arrival));
         self.by_key.insert(key, self.rows.len() - 1);
         Some(self.rows.len() - 1)
     }
@@ -178,7 +178,7 @@ where
     }
 
     fn take_measured(&mut self, now: Now, key: RowKey, datagram: &Datagram<'_>, since: Nanos) {
-        let Some((header, content)) = Header::decode(datagram.payload) else {
+        let Ok(header) = Header::decode(datagram.payload) else {
             self.strays += 1;
             return;
         };
@@ -187,18 +187,18 @@ where
             Kind::Data => {
                 let Some(index) = self.row(key, now, datagram, since) else { return };
                 self.taken += 1;
-                if self.rows[index].observe(&header, datagram).is_first() {
-                    self.tell(CastEvent::Content(content));
+                if self.rows[index].observe(&header, datagram) {
+                    self.tell(CastEvent::Content(&datagram.payload[Header::LEN..]));
                 }
             }
             Kind::End => {
-                let total = content.first_chunk().map(|bytes| u64::from_be_bytes(*bytes));
                 // The end of a run of which nothing was heard tells nothing about this receiver.
-                if let (Some(index), Some(total)) = (self.by_key.get(&key), total) {
-                    self.rows[*index].end(total);
+                let mark = EndMark::decode(datagram.payload);
+                if let (Some(index), Some(mark)) = (self.by_key.get(&key), mark) {
+                    self.rows[*index].end(mark);
                 }
             }
-            _ => self.strays += 1,
+            Kind::Probe | Kind::Echo => self.strays += 1,
         }
     }
 
@@ -309,7 +309,7 @@ where
             socket_drops: self.drops.iter().map(|drops| u64::from(*drops)).sum(),
             duration_ns: (now.mono - self.started).as_u64(),
             interrupted: matches!(self.ending, Ending::Asked(_)),
-            sources: self.rows.iter().map(|row| row.record(&self.config.names)).collect(),
+            sources: self.rows.iter().map(|row| row.record(&self.config.names, now)).collect(),
             groups: self.config.groups,
         };
         CastReceiverEnd { received, sink: self.sink }

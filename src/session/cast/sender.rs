@@ -4,13 +4,14 @@
 //! full socket goes on where it stopped; a round that this host refused to every target gives its
 //! number to the next, so that a refusal never looks like loss on the path.
 
-use super::Names;
+use super::end_mark::END_MARK_LEN;
+use super::{EndMark, Names};
 use crate::batch::{Datagram, Dest, DestId, ErrorOrigin, NetworkError, SendOutcome, SendStop, TxBatch};
 use crate::record::{CastDestination, CastSent};
 use crate::session::send::{Schedule, Spacing};
 use crate::session::{Next, Now, PayloadSource, Session, Supply, SupplyError};
 use crate::units::Nanos;
-use crate::wire::{HEADER_BYTES, Header, Kind};
+use crate::wire::{Header, Kind};
 use std::collections::VecDeque;
 use std::io;
 
@@ -22,8 +23,6 @@ const END_MARKS: u32 = 3;
 const END_SPACING: Nanos = Nanos::from_millis(20);
 /// `ENOBUFS` of Linux (errno(3)), which the standard library has no name for: a full queue.
 const NO_BUFFERS: i32 = 105;
-/// Bytes of an end mark behind the header: the total.
-const END_BYTES: usize = 8;
 
 /// How a sender runs.
 #[derive(Clone, Debug)]
@@ -102,6 +101,8 @@ pub struct CastSender<P> {
     sequence: u64,
     phase: Phase,
     started: Option<Nanos>,
+    /// When the first datagram was written, on the real-time clock.
+    began: Option<Nanos>,
     /// When the first batch left, and what it held: the rate counts what came after it.
     first_batch: Option<(Nanos, u64, u64)>,
     last_sent: Nanos,
@@ -128,6 +129,7 @@ impl<P: PayloadSource> CastSender<P> {
             sequence: 0,
             phase: Phase::Sending,
             started: None,
+            began: None,
             first_batch: None,
             last_sent: Nanos::ZERO,
             failed: None,
@@ -136,7 +138,7 @@ impl<P: PayloadSource> CastSender<P> {
     }
 
     fn header_bytes(&self) -> usize {
-        if self.config.tag.is_some() { HEADER_BYTES } else { 0 }
+        if self.config.tag.is_some() { Header::LEN } else { 0 }
     }
 
     fn new_round(&mut self, kind: RoundKind) -> Round {
@@ -163,8 +165,7 @@ impl<P: PayloadSource> CastSender<P> {
                         return Next::WaitUntil(at);
                     }
                     let mut mark = self.new_round(RoundKind::End);
-                    mark.bytes.extend_from_slice(&self.sequence.to_be_bytes());
-                    debug_assert_eq!(mark.bytes.len(), HEADER_BYTES + END_BYTES);
+                    mark.bytes.resize(END_MARK_LEN, 0);
                     self.queue.push_back(mark);
                     self.phase = Phase::Ending { left: left - 1, at: now.mono + END_SPACING };
                 }
@@ -233,7 +234,16 @@ impl<P: PayloadSource> CastSender<P> {
                     RoundKind::End => Kind::End,
                 };
                 let header = Header { kind, tag, sequence: sequence as u32, sent: now.real };
-                header.encode(&mut round.bytes);
+                match round.kind {
+                    RoundKind::Data => {
+                        self.began.get_or_insert(now.real);
+                        header.encode(&mut round.bytes);
+                    }
+                    RoundKind::End => {
+                        let mark = EndMark { total: sequence, began: self.began };
+                        mark.encode(&header, &mut round.bytes);
+                    }
+                }
             }
             let mut left = self.ids[round.done..].iter();
             let Some(first) = left.next() else { continue };
