@@ -131,7 +131,7 @@ pub struct CastSource {
 }
 
 /// How a receiver stands, once an interval.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CastInterval {
     /// Since the first join.
     pub elapsed: Nanos,

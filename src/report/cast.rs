@@ -25,7 +25,7 @@ pub fn cast_sent_text(sent: &CastSent) -> String {
     let mut text = format!(
         "udpkit cast send   {}   {}   header {} B{}\n\n",
         plural(sent.destinations.len() as u64, "destination"),
-        seconds(Nanos(sent.duration_ns)),
+        Nanos(sent.duration_ns),
         sent.header_bytes,
         if sent.interrupted { "   interrupted" } else { "" },
     );
@@ -54,7 +54,12 @@ pub fn cast_sent_text(sent: &CastSent) -> String {
             let _ = writeln!(text, "    {} came back: {why}", plural(one.unreachable, "answer"));
         }
     }
-    let _ = write!(text, "\n  {} datagrams   {} B", group_digits(sent.datagrams), group_digits(sent.bytes));
+    let _ = write!(
+        text,
+        "\n  {}   {} B",
+        plural(sent.datagrams, "datagram"),
+        group_digits(sent.bytes)
+    );
     if let (Some(rate), Some(datagrams)) = (sent.bits_per_second, sent.datagrams_per_second) {
         let each = sent.destinations.len().max(1) as u64;
         let _ = write!(text, "   {}   {}/s", bits(rate), group_digits(datagrams));
@@ -79,7 +84,7 @@ pub fn cast_received_text(all: &CastReceived) -> String {
         "udpkit cast recv   {}   {}   {}{}\n",
         plural(all.groups.len() as u64, "group"),
         plural(all.sources.len() as u64, "source"),
-        seconds(Nanos(all.duration_ns)),
+        Nanos(all.duration_ns),
         if all.interrupted { "   interrupted" } else { "" },
     );
     for source in &all.sources {
@@ -293,7 +298,7 @@ mod tests {
         };
         assert_eq!(
             cast_sent_text(&sent),
-            "udpkit cast send   2 destinations   1.0 s   header 16 B
+            "udpkit cast send   2 destinations   1.00 s   header 16 B
 
   239.1.2.3:5000           sent     1 000
   [ff15::1]:5000 on eth0   sent         0   refused 1 000

@@ -18,6 +18,9 @@ use std::path::Path;
 /// Sockets from which on each has one receive buffer in place of 64: memory stays bounded.
 const MANY_SOCKETS: usize = 16;
 
+/// Groups that are told one by one; more are told in one line.
+const LINES_MAX: usize = 16;
+
 /// Runs `udpkit cast recv`.
 pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
     check(&args)?;
@@ -35,7 +38,7 @@ pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
     let mut listeners = listen::open(&wanted, &plan, &names)?;
     let groups: Vec<CastGroup> = wanted.iter().map(|item| describe(item, &names)).collect();
     if !args.quiet {
-        groups.iter().zip(&wanted).for_each(|(group, item)| announce(group, item));
+        announce(&groups, &wanted);
     }
 
     let config = CastReceiverConfig {
@@ -113,8 +116,31 @@ fn describe(item: &Wanted, names: &Names) -> CastGroup {
     }
 }
 
-/// Says that the group is joined: whoever waits for it may begin to send.
-fn announce(group: &CastGroup, item: &Wanted) {
+/// Says what is joined: whoever waits for it may begin to send.
+fn announce(groups: &[CastGroup], wanted: &[Wanted]) {
+    let lines = groups.iter().zip(wanted).map(|(group, item)| joined_line(group, item));
+    match groups {
+        [first, .., last] if groups.len() > LINES_MAX => {
+            report::note(format_args!(
+                "joined {} groups and addresses, {} to {}",
+                groups.len(),
+                first.group,
+                last.group
+            ));
+        }
+        _ => lines.for_each(report::note),
+    }
+    let unnamed =
+        |item: &&Wanted| item.sources.is_empty() && is_source_specific(item.bind.ip());
+    if let Some(item) = wanted.iter().find(unnamed) {
+        report::warning(format_args!(
+            "{} is for named sources only (RFC 4607): routers forward nothing without --source",
+            item.bind.ip()
+        ));
+    }
+}
+
+fn joined_line(group: &CastGroup, item: &Wanted) -> String {
     let verb = if item.memberships.is_empty() { "listening to" } else { "joined" };
     let on = match group.interfaces.as_slice() {
         [] => String::new(),
@@ -124,11 +150,5 @@ fn announce(group: &CastGroup, item: &Wanted) {
         [] => String::new(),
         some => format!(" from {}", some.join(", ")),
     };
-    report::note(format_args!("{verb} {}{from}{on}", group.group));
-    if item.sources.is_empty() && is_source_specific(item.bind.ip()) {
-        report::warning(format_args!(
-            "{} is for named sources only (RFC 4607): routers forward nothing without --source",
-            item.bind.ip()
-        ));
-    }
+    format!("{verb} {}{from}{on}", group.group)
 }

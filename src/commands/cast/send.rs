@@ -96,6 +96,8 @@ fn unreached(sent: &CastSent) -> Vec<(String, Option<&'static str>)> {
             let why = one.refusal.as_deref().unwrap_or("refused");
             let hint = if why.contains("unreachable") && one.interface.is_none() {
                 Some("this host has no route there; name the interface with --interface")
+            } else if why.contains("unreachable") && one.destination.starts_with("[ff") {
+                Some("that interface has no route for ff00::/8 (ip -6 route show table local)")
             } else if why.contains("too long") {
                 Some("the datagram is larger than the interface takes")
             } else {
