@@ -289,6 +289,7 @@ mod tests {
         let sent = CastSent {
             datagrams: 1_000,
             bytes: 116_000,
+            refused: 1_000,
             header_bytes: 16,
             duration_ns: 1_000_000_000,
             bits_per_second: Some(928_000),

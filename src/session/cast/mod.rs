@@ -13,3 +13,6 @@ pub use receiver::{
 };
 use row::{Row, RowKey};
 pub use sender::{CastSender, CastSenderConfig, CastSenderSummary};
+
+#[cfg(test)]
+mod tests;
