@@ -1,0 +1,28 @@
+//! Reports as values.
+
+use serde_json::Value;
+
+/// One JSON document.
+#[track_caller]
+pub fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("not JSON ({error}):\n{text}"))
+}
+
+/// One JSON document a line.
+#[track_caller]
+pub fn json_lines(text: &str) -> Vec<Value> {
+    text.lines().map(json).collect()
+}
+
+/// What lies at `a.b.0.c`: keys of objects, positions in arrays. Panics, with the part that
+/// exists, where there is nothing; a null is something.
+#[track_caller]
+pub fn path<'a>(value: &'a Value, path: &str) -> &'a Value {
+    path.split('.').fold(value, |at, key| {
+        let next = match at {
+            Value::Array(items) => key.parse().ok().and_then(|index: usize| items.get(index)),
+            _ => at.get(key),
+        };
+        next.unwrap_or_else(|| panic!("no {key} of {path} in {at:#}"))
+    })
+}

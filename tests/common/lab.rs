@@ -1,0 +1,189 @@
+//! Networks of namespaces, built by `scripts/lab` and gone with their test.
+
+use super::process::{Running, run};
+use super::{path, ports, secs};
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::process::{self, Command};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Instant;
+
+/// A lab that is up; dropping it, in a panic too, takes it down.
+///
+/// Addresses are those of `scripts/lab help`: a pair is `a` 10.77.0.1 and `b` 10.77.0.2.
+pub struct Lab {
+    name: String,
+}
+
+/// The kernel's own UDP counters of one namespace and one address family, as `/proc/net/snmp`
+/// names them. Datagrams, not packets: a coalesced buffer counts once for each segment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct UdpCounters {
+    pub in_datagrams: u64,
+    pub no_ports: u64,
+    pub in_errors: u64,
+    pub out_datagrams: u64,
+    pub rcvbuf_errors: u64,
+    pub sndbuf_errors: u64,
+    pub in_csum_errors: u64,
+}
+
+impl Lab {
+    /// Hosts `a` and `b` on one wire.
+    pub fn pair() -> Self {
+        Self::up("pair", &[])
+    }
+
+    /// Host `client` behind a masquerading `router`, and `server` outside.
+    pub fn nat() -> Self {
+        Self::up("nat", &[])
+    }
+
+    /// Sender `s` and receivers `r1` to `rN` on one bridge.
+    pub fn fanout(receivers: u32) -> Self {
+        Self::up("fanout", &["--receivers", &receivers.to_string()])
+    }
+
+    /// Any topology with any option of `scripts/lab up`, for example `--no-offload`.
+    pub fn up(topology: &str, options: &[&str]) -> Self {
+        Self::try_up(topology, options).unwrap_or_else(|why| panic!("{why}"))
+    }
+
+    /// As [`Lab::up`]; the error is what the script said.
+    pub fn try_up(topology: &str, options: &[&str]) -> Result<Self, String> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("test-{}-{count}", process::id());
+        let mut up = script();
+        let output = run(up.args(["up", topology, "--name", &name]).args(options), secs(30));
+        if !output.success() {
+            return Err(format!("cannot bring up a lab: {}", output.err().trim()));
+        }
+        Ok(Self { name })
+    }
+
+    /// What `ip netns` calls a host of this lab.
+    pub fn namespace(&self, host: &str) -> String {
+        format!("{}-{host}", self.name)
+    }
+
+    /// A command that will run on `host`; its process is the program's own.
+    pub fn command(&self, host: &str, program: &str) -> Command {
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", &self.namespace(host), program]);
+        command
+    }
+
+    /// The built binary, to run on `host`.
+    pub fn udpkit(&self, host: &str) -> Command {
+        self.command(host, env!("CARGO_BIN_EXE_udpkit"))
+    }
+
+    /// Runs a shell script on `host` and returns what it printed; panics if it fails.
+    pub fn shell(&self, host: &str, script: &str) -> String {
+        run(self.command(host, "sh").args(["-c", script]), secs(10)).expect_success().out()
+    }
+
+    /// Loads nftables commands or a ruleset on `host`.
+    pub fn nft(&self, host: &str, rules: &str) {
+        self.try_nft(host, rules).unwrap_or_else(|why| panic!("{why}\n{rules}"));
+    }
+
+    /// As [`Lab::nft`]; the error is what nft said.
+    pub fn try_nft(&self, host: &str, rules: &str) -> Result<(), String> {
+        let mut nft = Running::start_with_input(self.command(host, "nft").args(["-f", "-"]));
+        nft.write(rules);
+        nft.close_input();
+        let output = nft.wait(secs(10));
+        output.success().then_some(()).ok_or_else(|| format!("nft: {}", output.err().trim()))
+    }
+
+    /// Packets and bytes of a named counter; `table` with its family, as in `inet lab`.
+    pub fn counter(&self, host: &str, table: &str, name: &str) -> (u64, u64) {
+        let listed = self.shell(host, &format!("nft -j list counter {table} {name}"));
+        let listed = super::json(&listed);
+        let counter = path(&listed, "nftables")
+            .as_array()
+            .and_then(|objects| objects.iter().find_map(|object| object.get("counter")))
+            .unwrap_or_else(|| panic!("no counter in {listed}"));
+        let number = |key| path(counter, key).as_u64().expect("a counter is a number");
+        (number("packets"), number("bytes"))
+    }
+
+    /// The kernel's UDP counters over IPv4.
+    pub fn snmp(&self, host: &str) -> UdpCounters {
+        parse_snmp(&self.shell(host, "cat /proc/net/snmp"))
+    }
+
+    /// The kernel's UDP counters over IPv6.
+    pub fn snmp6(&self, host: &str) -> UdpCounters {
+        parse_snmp6(&self.shell(host, "cat /proc/net/snmp6"))
+    }
+
+    /// Waits until a socket on `host` has the UDP port, five seconds at most.
+    pub fn wait_bound(&self, host: &str, port: u16) {
+        ports::wait_until_bound(&format!("{host} of {}", self.name), port, || {
+            self.shell(host, "cat /proc/net/udp /proc/net/udp6 2>/dev/null || true")
+        });
+    }
+
+    /// Waits until `host` is a member of the group (`239.7.7.7`, `ff15::7`), five seconds at
+    /// most.
+    pub fn wait_joined(&self, host: &str, group: &str) {
+        let group: IpAddr = group.parse().expect("the address of a group");
+        let deadline = Instant::now() + secs(5);
+        while !self
+            .shell(host, "ip maddress show")
+            .split_whitespace()
+            .any(|word| word.parse() == Ok(group))
+        {
+            assert!(Instant::now() < deadline, "{host} of {} never joined {group}", self.name);
+        }
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        let _ = script().args(["down", "--name", &self.name]).output();
+    }
+}
+
+/// `/proc/net/snmp`: a line of names and a line of values for each protocol.
+pub fn parse_snmp(text: &str) -> UdpCounters {
+    let mut lines = text.lines().filter_map(|line| line.strip_prefix("Udp: "));
+    let (Some(names), Some(values)) = (lines.next(), lines.next()) else {
+        panic!("no Udp lines in {text}")
+    };
+    let pairs: Vec<_> = names.split_whitespace().zip(values.split_whitespace()).collect();
+    pick(|wanted| pairs.iter().find(|(name, _)| *name == wanted).map(|(_, value)| *value))
+}
+
+/// `/proc/net/snmp6`: a name and a value on each line.
+pub fn parse_snmp6(text: &str) -> UdpCounters {
+    pick(|wanted| {
+        text.lines()
+            .filter_map(|line| line.strip_prefix("Udp6")?.split_once(char::is_whitespace))
+            .find(|(name, _)| *name == wanted)
+            .map(|(_, value)| value.trim())
+    })
+}
+
+fn pick<'a>(value: impl Fn(&str) -> Option<&'a str>) -> UdpCounters {
+    let number = |name: &str| {
+        let text = value(name).unwrap_or_else(|| panic!("the kernel has no counter {name}"));
+        text.parse().unwrap_or_else(|_| panic!("{name} is {text}, not a number"))
+    };
+    UdpCounters {
+        in_datagrams: number("InDatagrams"),
+        no_ports: number("NoPorts"),
+        in_errors: number("InErrors"),
+        out_datagrams: number("OutDatagrams"),
+        rcvbuf_errors: number("RcvbufErrors"),
+        sndbuf_errors: number("SndbufErrors"),
+        in_csum_errors: number("InCsumErrors"),
+    }
+}
+
+fn script() -> Command {
+    Command::new(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("scripts/lab"))
+}

@@ -1,0 +1,243 @@
+//! The map in `src/lib.rs`, held: no import against the floors or across the towers, no unsafe
+//! code outside `sys`, no printing outside `report` and `main`, no file without its purpose.
+
+#[path = "layers/imports.rs"]
+mod imports;
+#[path = "layers/tokens.rs"]
+mod tokens;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Each room with all that it may import. A room that is missing here is not on the map.
+///
+/// The test modules within a room keep the same rules: what a pure rule needs a socket to test is
+/// not pure.
+const MAP: &[(&str, &[&str])] = &[
+    ("units", &[]),
+    ("wire", &["units"]),
+    ("stats", &["units"]),
+    ("pace", &["units"]),
+    ("batch", &["units"]),
+    ("record", &["units", "wire", "stats", "pace", "batch"]),
+    ("sys", &["units", "batch"]),
+    ("session", &["units", "wire", "stats", "pace", "batch", "record"]),
+    ("net", &["units", "batch", "sys"]),
+    ("engine", &["units", "wire", "stats", "pace", "batch", "record", "sys", "session", "net"]),
+    ("report", &["units", "wire", "stats", "record"]),
+    ("cli", &["units", "wire"]),
+    (
+        "commands",
+        &[
+            "units", "wire", "stats", "pace", "batch", "record", "sys", "session", "net", "engine",
+            "report", "cli",
+        ],
+    ),
+];
+
+/// The roots: one declares every room, the other runs the top one.
+const ROOTS: &[&str] = &["lib.rs", "main.rs"];
+
+const LONGEST_FILE: usize = 700;
+
+/// A file below `src`.
+struct Source {
+    /// As in `net/socket.rs`.
+    path: String,
+    text: String,
+}
+
+impl Source {
+    fn room(&self) -> &str {
+        let first = self.path.split('/').next().unwrap_or_default();
+        first.strip_suffix(".rs").unwrap_or(first)
+    }
+
+    fn is_root(&self) -> bool {
+        ROOTS.contains(&self.path.as_str())
+    }
+}
+
+#[test]
+fn no_import_goes_up_or_across() {
+    hold(import_faults);
+}
+
+#[test]
+fn every_file_opens_with_what_it_is_for() {
+    hold(opening_faults);
+}
+
+#[test]
+fn unsafe_code_and_libc_stay_in_sys() {
+    hold(unsafe_faults);
+}
+
+#[test]
+fn only_report_and_main_print() {
+    hold(print_faults);
+}
+
+#[test]
+fn no_file_outgrows_a_reader() {
+    hold(length_faults);
+}
+
+/// Applies a rule to every file and fails with all that breaks it.
+#[track_caller]
+fn hold(rule: fn(&Source) -> Vec<String>) {
+    let sources = sources();
+    assert!(sources.len() > MAP.len(), "src was not read: {} files", sources.len());
+    let faults: Vec<_> = sources.iter().flat_map(rule).collect();
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
+fn import_faults(source: &Source) -> Vec<String> {
+    if source.is_root() {
+        return Vec::new();
+    }
+    let room = source.room();
+    let Some((_, allowed)) = MAP.iter().find(|(name, _)| *name == room) else {
+        return vec![format!("src/{}: {room} is not on the map", source.path)];
+    };
+    imports::imports(&source.text, imports::depth_of(&source.path))
+        .into_iter()
+        .filter(|import| import.room != room && !allowed.contains(&import.room.as_str()))
+        .map(|import| {
+            let (path, line, name) = (&source.path, import.line, import.room);
+            format!("src/{path}:{line}: {room} may not import {name}")
+        })
+        .collect()
+}
+
+fn opening_faults(source: &Source) -> Vec<String> {
+    if source.text.starts_with("//! ") {
+        return Vec::new();
+    }
+    vec![format!("src/{}: does not open with //!", source.path)]
+}
+
+fn unsafe_faults(source: &Source) -> Vec<String> {
+    if source.room() == "sys" {
+        return Vec::new();
+    }
+    words(source, &["unsafe", "libc"], "belongs in sys")
+}
+
+fn print_faults(source: &Source) -> Vec<String> {
+    if source.room() == "report" || source.path == "main.rs" {
+        return Vec::new();
+    }
+    words(source, &["println", "eprintln", "print", "eprint"], "belongs in report")
+}
+
+fn length_faults(source: &Source) -> Vec<String> {
+    let lines = source.text.lines().count();
+    if lines <= LONGEST_FILE {
+        return Vec::new();
+    }
+    vec![format!("src/{}: {lines} lines, {LONGEST_FILE} at most", source.path)]
+}
+
+/// Where any of `wanted` stands as a word of code; macros among them only as calls.
+fn words(source: &Source, wanted: &[&str], why: &str) -> Vec<String> {
+    let tokens = tokens::tokens(&source.text);
+    let is_call = |at: usize| tokens.get(at + 1).is_some_and(|next| next.text == "!");
+    tokens
+        .iter()
+        .enumerate()
+        .filter(|(at, token)| {
+            wanted.contains(&token.text) && (!token.text.contains("print") || is_call(*at))
+        })
+        .map(|(_, token)| format!("src/{}:{}: {} {why}", source.path, token.line, token.text))
+        .collect()
+}
+
+fn sources() -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    collect(&root, &mut files);
+    files
+        .into_iter()
+        .map(|file| {
+            let path = file.strip_prefix(&root).expect("below src").to_string_lossy();
+            let text = fs::read_to_string(&file).expect("source is text");
+            Source { path: path.replace('\\', "/"), text }
+        })
+        .collect()
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("src can be read") {
+        let path = entry.expect("src can be read").path();
+        if path.is_dir() {
+            collect(&path, files);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+}
+
+// --- the rules themselves ----------------------------------------------------------------------
+
+fn source(path: &str, text: &str) -> Source {
+    Source { path: path.to_owned(), text: text.to_owned() }
+}
+
+#[test]
+fn an_import_against_the_map_is_a_fault() {
+    for (path, text) in [
+        ("units/nanos.rs", "use crate::stats::Jitter;"),
+        ("wire/header.rs", "use crate::stats::Jitter;"),
+        ("batch/tx.rs", "use crate::pace::Pacer;"),
+        ("record/blast.rs", "use crate::sys::Family;"),
+        ("session/mod.rs", "use crate::{units, net::Socket};"),
+        ("session/blast/sender.rs", "fn f() { crate::engine::run(); }"),
+        ("session/blast/sender.rs", "mod tests { use super::super::super::super::net; }"),
+        ("net/socket.rs", "use crate::wire::Header;"),
+        ("net/mod.rs", "use super::record;"),
+        ("sys/mod.rs", "use crate::net::Socket;"),
+        ("report/text.rs", "use crate::session::Session;"),
+        ("engine/mod.rs", "use crate::report::Text;"),
+        ("cli/blast.rs", "use crate::net::IoMode;"),
+        ("cli/blast.rs", "use crate::commands::Exit;"),
+        ("stats/mod.rs", "use crate::*;"),
+        ("util/mod.rs", "//! Not on the map."),
+    ] {
+        assert_eq!(import_faults(&source(path, text)).len(), 1, "{path}: {text}");
+    }
+}
+
+#[test]
+fn an_import_from_below_is_none() {
+    for (path, text) in [
+        ("wire/header.rs", "use crate::units::Nanos; use crate::wire::Kind;"),
+        ("session/blast/sender.rs", "use crate::{batch::TxBatch, pace, record, stats, wire};"),
+        ("session/blast/sender.rs", "use super::super::{Next, Session};"),
+        ("engine/event_loop.rs", "use crate::{net::Socket, session::Session};"),
+        ("commands/blast.rs", "use crate::{cli::BlastArgs, engine, net, report};"),
+        ("main.rs", "use crate::commands; mod x { use super::y; }"),
+    ] {
+        assert_eq!(import_faults(&source(path, text)), [""; 0], "{path}: {text}");
+    }
+}
+
+#[test]
+fn the_other_rules_find_what_breaks_them() {
+    let found =
+        |rule: fn(&Source) -> Vec<String>, path, text: &str| rule(&source(path, text)).len();
+    assert_eq!(found(opening_faults, "net/mod.rs", "use std::io;\n//! Late.\n"), 1);
+    assert_eq!(found(opening_faults, "net/mod.rs", "//! Sockets.\n"), 0);
+
+    assert_eq!(found(unsafe_faults, "net/mod.rs", "fn f() { unsafe { libc::close(0) } }"), 2);
+    assert_eq!(found(unsafe_faults, "net/mod.rs", "// unsafe\n#![deny(unsafe_code)]"), 0);
+    assert_eq!(found(unsafe_faults, "sys/call.rs", "unsafe { libc::close(0) }"), 0);
+
+    assert_eq!(found(print_faults, "net/mod.rs", "println!(\"x\"); std::eprint!(\"y\");"), 2);
+    assert_eq!(found(print_faults, "net/mod.rs", "fn print() {} // println!()"), 0);
+    assert_eq!(found(print_faults, "report/text.rs", "println!()"), 0);
+    assert_eq!(found(print_faults, "main.rs", "eprintln!()"), 0);
+
+    assert_eq!(found(length_faults, "net/mod.rs", &"//\n".repeat(700)), 0);
+    assert_eq!(found(length_faults, "net/mod.rs", &"//\n".repeat(701)), 1);
+}
