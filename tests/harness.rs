@@ -290,6 +290,7 @@ fn a_skip_is_told_and_where_ci_is_set_it_is_a_failure() {
     use common::skip::verdict;
     assert_eq!(verdict(None, "no root"), Ok("skipped: no root".to_owned()));
     assert_eq!(verdict(Some("false"), "no root"), Ok("skipped: no root".to_owned()));
+    assert_eq!(verdict(None, "one\ntwo\n"), Ok("skipped: one; two".to_owned()), "one line");
     assert!(verdict(Some("true"), "no root").is_err_and(|text| text.contains("no root")));
     assert!(common::tool_available("sh").is_ok());
     assert_eq!(

@@ -1,7 +1,74 @@
 //! `udpkit blast`.
 
+use super::{FamilyArgs, IoArg};
+use crate::units::{ByteCount, Nanos, Rate};
+use crate::wire::Dscp;
 use clap::Args;
 
 /// Arguments of `udpkit blast`.
 #[derive(Debug, Args)]
-pub struct BlastArgs {}
+pub struct BlastArgs {
+    /// The far end, which runs `udpkit serve`: HOST, HOST:PORT, [IPv6]:PORT [default: one of its
+    /// own, on this host's loopback]
+    #[arg(value_name = "HOST[:PORT]")]
+    pub target: Option<String>,
+    /// UDP port of the far end, where HOST names none.
+    #[arg(short, long, value_name = "PORT", default_value_t = 8620)]
+    pub port: u16,
+    /// Which family a name resolves to.
+    #[command(flatten)]
+    pub family: FamilyArgs,
+    /// Rate to aim at: bits of payload a second (10M, 2.5G), datagrams a second (50kpps), or max.
+    #[arg(short = 'b', long, value_name = "RATE", default_value = "max")]
+    pub rate: Rate,
+    /// Payload of each datagram in bytes [default: what the route carries in one packet, at most
+    /// 1472 on loopback]
+    #[arg(short, long, value_name = "BYTES")]
+    pub size: Option<ByteCount>,
+    /// How long to send [default: 10s, or no limit with --count or --bytes]
+    #[arg(short, long, value_name = "DURATION")]
+    pub time: Option<Nanos>,
+    /// Datagrams to send.
+    #[arg(short, long, value_name = "N", conflicts_with = "bytes")]
+    pub count: Option<u64>,
+    /// Payload bytes to send, rounded up to whole datagrams: 1G, 64Mi.
+    #[arg(long, value_name = "BYTES")]
+    pub bytes: Option<ByteCount>,
+    /// Length of the stretches that are reported while it runs.
+    #[arg(short, long, value_name = "DURATION", default_value = "1s")]
+    pub interval: Nanos,
+    /// Local address, or address and port, to send from.
+    #[arg(long, value_name = "ADDR[:PORT]")]
+    pub from: Option<String>,
+    /// DSCP of what is sent: a number from 0 to 63, or a name such as EF, AF41, CS1.
+    #[arg(long, value_name = "DSCP")]
+    pub dscp: Option<Dscp>,
+    /// Never fragment; a datagram that does not fit the path is refused or lost.
+    #[arg(long)]
+    pub dont_fragment: bool,
+    /// Have the far end check every payload byte.
+    #[arg(long)]
+    pub verify: bool,
+    /// Most datagrams that leave at once [default: 100 µs of the rate, or one GSO buffer if that is
+    /// more]
+    #[arg(long, value_name = "N")]
+    pub burst: Option<u32>,
+    /// Which batch calls of the kernel may be used.
+    #[arg(long, value_enum, default_value_t = IoArg::Auto)]
+    pub io: IoArg,
+    /// Do not let the far end's kernel coalesce what arrives; without HOST only.
+    #[arg(long, conflicts_with = "target")]
+    pub no_gro: bool,
+    /// Socket buffer to ask for: 4Mi, 208k.
+    #[arg(long, value_name = "BYTES", default_value = "4Mi")]
+    pub socket_buffer: ByteCount,
+    /// How long the far end may be silent before it is given up.
+    #[arg(short = 'w', long, value_name = "DURATION", default_value = "5s")]
+    pub wait: Nanos,
+    /// Print the report alone, without a line for each stretch.
+    #[arg(short, long)]
+    pub quiet: bool,
+    /// Print one JSON document instead of text.
+    #[arg(short = 'J', long)]
+    pub json: bool,
+}

@@ -20,8 +20,8 @@ pub struct PayloadArgs {
     /// Read messages and lines as hexadecimal digits; spaces and colons between bytes are allowed
     #[arg(long, conflicts_with_all = ["size", "chunk"])]
     pub hex: bool,
-    /// Fill in {seq} (from 0), {time} (nanoseconds since 1970) and {random:N} (N random bytes in
-    /// hexadecimal) in messages and lines, anew for every datagram
+    /// Fill in {seq} (from 0), {time} (nanoseconds since 1970) and {random:N} (N random
+    /// letters and digits) in messages and lines, anew for every datagram
     #[arg(long, conflicts_with_all = ["size", "chunk"])]
     pub template: bool,
     /// Keep the newline at the end of each line of standard input

@@ -2,6 +2,7 @@
 
 use super::{DatagramFormat, FamilyArgs, IoArg, PayloadArgs};
 use crate::units::{Nanos, Rate};
+use crate::wire::{Dscp, Ecn};
 use clap::Args;
 
 /// Arguments of `udpkit send`.
@@ -48,12 +49,12 @@ pub struct SendArgs {
     /// TTL or hop limit, 1 to 255 [default: the system's, 64 as a rule, 1 for multicast]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..))]
     pub ttl: Option<u8>,
-    /// DSCP, a name (ef, af41, cs1) or 0 to 63 [default: 0]
+    /// DSCP, a name (EF, AF41, CS1) or 0 to 63 [default: 0]
     #[arg(long)]
-    pub dscp: Option<String>,
+    pub dscp: Option<Dscp>,
     /// ECN: not-ect, ect0, ect1, ce or 0 to 3 [default: not-ect]
     #[arg(long)]
-    pub ecn: Option<String>,
+    pub ecn: Option<Ecn>,
     /// Forbid fragments: what is over the path's MTU is refused
     #[arg(long)]
     pub dont_fragment: bool,

@@ -1,7 +1,7 @@
 //! One function a subcommand: resolves arguments to a plan and runs it.
 
-mod blast;
 mod bind;
+mod blast;
 mod cast;
 mod exit;
 mod payload;

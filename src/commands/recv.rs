@@ -5,7 +5,7 @@ use super::{Exit, Usage};
 use crate::batch::TxBatch;
 use crate::cli::{DatagramFormat, RecvArgs};
 use crate::engine::{Loop, LoopConfig, Signals};
-use crate::net::{IoMode, Socket, SocketPlan};
+use crate::net::{IoMode, Socket, SocketPlan, interface_name};
 use crate::report::{self, DatagramStyle, RecvReport, RecvView};
 use crate::session::{Answering, RecvPlan, RecvSession, Show};
 use crate::units::Nanos;
@@ -28,9 +28,10 @@ pub fn run(args: RecvArgs) -> anyhow::Result<Exit> {
         return Err(Usage::new("--interval 0 would report without end; use 1ms or more").into());
     }
     let sockets = open(&args, &binds, &answering)?;
-    let store = args.out.as_ref().map(|path| {
-        File::create(path).with_context(|| format!("cannot write {}", path.display()))
-    });
+    let store = args
+        .out
+        .as_ref()
+        .map(|path| File::create(path).with_context(|| format!("cannot write {}", path.display())));
     let store = store.transpose()?;
     let local: Vec<_> = sockets.iter().map(Socket::local_addr).collect();
     announce(&local);
@@ -53,7 +54,7 @@ pub fn run(args: RecvArgs) -> anyhow::Result<Exit> {
         idle: args.idle,
         answering,
     };
-    let session = RecvSession::new(plan, RecvReport::new(view(&args), store));
+    let session = RecvSession::new(plan, RecvReport::new(view(&args), store, interface_name));
     let signals = Signals::listen().context("cannot listen to signals")?;
     let config = LoopConfig { tick: args.interval, largest, ..LoopConfig::default() };
     let looped = Loop::new(sockets, Some(signals), config).context("cannot start the loop")?;
@@ -93,7 +94,9 @@ fn answering(args: &RecvArgs) -> anyhow::Result<Answering> {
 fn open(args: &RecvArgs, binds: &[Bind], answering: &Answering) -> anyhow::Result<Vec<Socket>> {
     let io = IoMode::from(args.io);
     let plan = |addr: SocketAddr| SocketPlan {
-        details: args.header || args.format == DatagramFormat::Json || *answering != Answering::Silent,
+        details: args.header
+            || args.format == DatagramFormat::Json
+            || *answering != Answering::Silent,
         accounting: true,
         // A drop of a coalesced buffer counts once for all of its datagrams, and a small buffer
         // cuts none of them: only where speed is asked for by name.

@@ -5,12 +5,12 @@ use super::{Exit, Usage};
 use crate::batch::{Dest, TxBatch};
 use crate::cli::SendArgs;
 use crate::engine::{Loop, LoopConfig, Signals};
-use crate::net::{self, IoMode, Socket, SocketPlan, find_interface, resolve};
+use crate::net::{self, IoMode, Socket, SocketPlan, find_interface, interface_name, resolve};
 use crate::report::{self, SendReport, SendView};
 use crate::session::{PayloadSource, SendPlan, SendSession, Spacing, SupplyError};
 use crate::sys::Fragmentation;
 use crate::units::{Nanos, Rate};
-use crate::wire::{parse_dscp, parse_ecn};
+use crate::wire::tos;
 use anyhow::Context;
 use std::net::SocketAddr;
 
@@ -45,7 +45,8 @@ pub fn run(args: SendArgs) -> anyhow::Result<Exit> {
     let signals = Signals::listen().context("cannot listen to signals")?;
     let config = LoopConfig::default();
     let looped = Loop::new(vec![socket], Some(signals), config).context("cannot start the loop")?;
-    let sending = Sending { looped, plan, report: SendReport::new(view(&args), local) };
+    let sending =
+        Sending { looped, plan, report: SendReport::new(view(&args), local, interface_name) };
     match payload {
         PayloadPlan::Fixed(messages) => sending.run(messages, &args),
         PayloadPlan::Stream(stream) => {
@@ -125,10 +126,8 @@ fn socket_plan(args: &SendArgs, peers: &[SocketAddr]) -> anyhow::Result<SocketPl
     if let Some(from) = &args.from {
         bind_from(&mut plan, from, peers)?;
     }
-    let dscp = args.dscp.as_deref().map(parse_dscp).transpose().map_err(usage)?;
-    let ecn = args.ecn.as_deref().map(parse_ecn).transpose().map_err(usage)?;
-    if dscp.is_some() || ecn.is_some() {
-        plan.tos = Some(dscp.unwrap_or(0) << 2 | ecn.unwrap_or(0));
+    if args.dscp.is_some() || args.ecn.is_some() {
+        plan.tos = Some(tos(args.dscp.unwrap_or_default(), args.ecn.unwrap_or_default()));
     }
     plan.broadcast = args.broadcast;
     plan.ttl = args.ttl;
@@ -137,10 +136,6 @@ fn socket_plan(args: &SendArgs, peers: &[SocketAddr]) -> anyhow::Result<SocketPl
     plan.accounting = args.wait.is_some();
     plan.io = args.io.into();
     Ok(plan)
-}
-
-fn usage(wrong: impl ToString) -> Usage {
-    Usage::new(wrong.to_string())
 }
 
 /// Binds to `ADDR`, `ADDR:PORT` or `:PORT`.

@@ -2,8 +2,10 @@
 
 mod event_loop;
 mod handle;
+mod server;
 mod signals;
 
 pub use event_loop::{Ended, Loop, LoopConfig};
 pub use handle::Handle;
+pub use server::{Server, ServerError, ServerPlan, random_u64};
 pub use signals::Signals;

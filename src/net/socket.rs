@@ -96,6 +96,13 @@ impl Socket {
         }
     }
 
+    /// Lets sockets that are opened from now on, with `share_port`, bind the same port.
+    pub fn allow_sharing(&self) -> Result<(), NetError> {
+        socket2::SockRef::from(&self.fd)
+            .set_reuse_address(true)
+            .map_err(|source| NetError::Option { what: "address sharing", source })
+    }
+
     /// Sends the batch's slots of `range` in order, as many as the kernel takes.
     pub fn send(&mut self, batch: &TxBatch, range: Range<usize>) -> SendOutcome {
         let Self { fd, family, transmit, errors, .. } = self;

@@ -3,17 +3,21 @@
 //! A record is plain and owned (or borrows one datagram), carries base units, and is serialised as
 //! it stands: its field names are the JSON keys. What has no value is `None`, null in JSON, never 0.
 
+mod blast;
 mod document;
-mod rate;
+mod rates;
 mod recv;
 mod send;
 mod sink;
 
-pub use document::{Document, Event, SCHEMA};
-pub use rate::per_second;
-pub use recv::{
-    DatagramRecord, GapRecord, Received, RecvEnd, RecvEvent, RecvInterval, RecvSummary, SocketRecord,
-    SourceRecord, UdpFields,
+pub use blast::{
+    BlastInterval, BlastReceived, BlastReport, BlastSent, DelayQuantiles, HeaderShare, IoReport,
+    Losses, Refusal, Traffic,
 };
-pub use send::{Answer, Refusal, Reply, SendEvent, SendSummary, SendTarget, Trouble};
+pub use document::{Document, Event, SCHEMA};
+pub use recv::{
+    DatagramRecord, GapRecord, Received, RecvEnd, RecvEvent, RecvInterval, RecvSummary,
+    SocketRecord, SourceRecord, UdpFields,
+};
+pub use send::{Answer, Reply, SendEvent, SendRefusal, SendSummary, SendTarget, Trouble};
 pub use sink::{Flow, Sink};

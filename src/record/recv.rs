@@ -1,6 +1,7 @@
 //! What `recv` has to tell: datagrams, intervals, and the end.
 
-use super::{Trouble, per_second};
+use super::Trouble;
+use super::rates::rates;
 use crate::batch::Datagram;
 use crate::units::Nanos;
 use serde::Serialize;
@@ -101,8 +102,7 @@ impl RecvInterval {
     /// Works out the rates.
     pub fn set_rates(&mut self) {
         let span = Nanos(self.duration_ns);
-        self.bits_per_second = per_second(self.bytes.saturating_mul(8), span);
-        self.datagrams_per_second = per_second(self.datagrams, span);
+        (self.bits_per_second, self.datagrams_per_second) = rates(self.datagrams, self.bytes, span);
     }
 }
 
@@ -148,7 +148,7 @@ pub struct GapRecord {
     /// 99 of a hundred were shorter.
     pub p99: Option<u64>,
     /// 999 of a thousand were shorter.
-    pub p99_9: Option<u64>,
+    pub p999: Option<u64>,
     /// The longest; `None` when there was none.
     pub max: Option<u64>,
 }
@@ -210,8 +210,8 @@ impl RecvSummary {
     pub fn set_rates(&mut self) {
         if self.datagrams > 1 {
             let span = Nanos(self.active_ns);
-            self.bits_per_second = per_second(self.bytes.saturating_mul(8), span);
-            self.datagrams_per_second = per_second(self.datagrams, span);
+            (self.bits_per_second, self.datagrams_per_second) =
+                rates(self.datagrams, self.bytes, span);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What `send` has to tell: answers and trouble as they come, and the end.
 
-use super::per_second;
+use super::rates::rates;
 use crate::batch::Datagram;
 use crate::units::Nanos;
 use serde::Serialize;
@@ -14,7 +14,7 @@ pub enum SendEvent<'a> {
     /// The network answered with an error: the first of its kind.
     Trouble(&'a Trouble),
     /// The kernel refused a datagram: the first for this reason.
-    Refused(&'a Refusal),
+    Refused(&'a SendRefusal),
     /// All that happened has been told: time to write out what is buffered.
     Lull,
 }
@@ -44,7 +44,7 @@ pub struct Trouble {
 
 /// Datagrams that this host's kernel refused for one reason: they never left.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Refusal {
+pub struct SendRefusal {
     /// The first destination that it happened with.
     pub destination: SocketAddr,
     /// The reason in words.
@@ -55,7 +55,7 @@ pub struct Refusal {
     pub datagrams: u64,
 }
 
-impl Refusal {
+impl SendRefusal {
     /// One refusal.
     pub fn new(errno: i32, destination: SocketAddr) -> Self {
         let text = std::io::Error::from_raw_os_error(errno).to_string();
@@ -93,7 +93,7 @@ pub struct SendSummary {
     /// Each destination.
     pub destinations: Vec<SendTarget>,
     /// What the kernel refused, by reason.
-    pub refused: Vec<Refusal>,
+    pub refused: Vec<SendRefusal>,
     /// What the network answered with errors, by destination and kind.
     pub network_errors: Vec<Trouble>,
     /// Answers; `None` when they were not waited for.
@@ -124,8 +124,8 @@ impl SendSummary {
     pub fn set_rates(&mut self) {
         if self.datagrams > 1 {
             let span = Nanos(self.duration_ns);
-            self.bits_per_second = per_second(self.bytes.saturating_mul(8), span);
-            self.datagrams_per_second = per_second(self.datagrams, span);
+            (self.bits_per_second, self.datagrams_per_second) =
+                rates(self.datagrams, self.bytes, span);
         }
     }
 

@@ -1,11 +1,9 @@
 //! Received datagrams, one line each, in the format that was asked for.
 
 use super::Output;
-use crate::batch::Datagram;
-use crate::net::interface_name;
 use crate::record::{DatagramRecord, Event, Flow, Received, UdpFields};
 use crate::units::Nanos;
-use crate::wire::{escape_into, to_hex};
+use crate::wire::{escape_into, hex_into, split_tos, to_hex};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::fmt::Write;
@@ -31,17 +29,21 @@ impl DatagramStyle {
     }
 }
 
+/// Tells the name of an interface by its index.
+pub type InterfaceNames = fn(u32) -> String;
+
 /// Prints datagrams; keeps its line and its clock, so that a line costs no allocation.
 pub struct DatagramPrinter {
     style: DatagramStyle,
     line: String,
     clock: Clock,
+    names: InterfaceNames,
 }
 
 impl DatagramPrinter {
     /// A printer of one style.
-    pub fn new(style: DatagramStyle) -> Self {
-        Self { style, line: String::new(), clock: Clock::new() }
+    pub fn new(style: DatagramStyle, names: InterfaceNames) -> Self {
+        Self { style, line: String::new(), clock: Clock::new(), names }
     }
 
     /// Prints one datagram; `after` is the time since the datagram that it answers.
@@ -54,7 +56,9 @@ impl DatagramPrinter {
         let datagram = received.datagram;
         match self.style {
             DatagramStyle::Raw => return out.bytes(datagram.payload),
-            DatagramStyle::Json => return out.json_line(&Event::new("datagram", &record(received, after))),
+            DatagramStyle::Json => {
+                return out.json_line(&Event::new("datagram", &record(received, after, self.names)));
+            }
             DatagramStyle::Text | DatagramStyle::Hex => {}
         }
         self.line.clear();
@@ -73,18 +77,18 @@ impl DatagramPrinter {
             let _ = write!(self.line, "  after {after}");
         }
         if let Some(header) = &received.header {
-            self.write_header(header, datagram);
+            self.write_header(header, received);
         }
         self.line.push_str("  ");
         match self.style {
-            DatagramStyle::Hex => self.line.push_str(&to_hex(datagram.payload)),
+            DatagramStyle::Hex => hex_into(datagram.payload, &mut self.line),
             _ => escape_into(datagram.payload, &mut self.line),
         }
         out.line(&self.line)
     }
 
-    fn write_header(&mut self, header: &UdpFields, datagram: &Datagram<'_>) {
-        let meta = &datagram.meta;
+    fn write_header(&mut self, header: &UdpFields, received: &Received<'_>) {
+        let meta = &received.datagram.meta;
         let line = &mut self.line;
         let UdpFields { source_port, destination_port, length, .. } = header;
         let _ = write!(line, "  ports {source_port} > {destination_port}  length {length}");
@@ -97,7 +101,10 @@ impl DatagramPrinter {
             None => write!(line, "  ttl -"),
         };
         let _ = match meta.tos {
-            Some(tos) => write!(line, "  dscp {}  ecn {}", tos >> 2, tos & 3),
+            Some(tos) => {
+                let (dscp, ecn) = split_tos(tos);
+                write!(line, "  dscp {dscp}  ecn {ecn}")
+            }
             None => write!(line, "  dscp -  ecn -"),
         };
         let _ = match meta.destination {
@@ -105,13 +112,13 @@ impl DatagramPrinter {
             None => write!(line, "  to -"),
         };
         if meta.interface != 0 {
-            let _ = write!(line, " on {}", interface_name(meta.interface));
+            let _ = write!(line, " on {}", (self.names)(meta.interface));
         }
     }
 }
 
 /// A datagram as its JSON line tells it.
-fn record(received: &Received<'_>, after: Option<Nanos>) -> DatagramRecord {
+fn record(received: &Received<'_>, after: Option<Nanos>, names: InterfaceNames) -> DatagramRecord {
     let datagram = received.datagram;
     let meta = &datagram.meta;
     DatagramRecord {
@@ -119,7 +126,7 @@ fn record(received: &Received<'_>, after: Option<Nanos>) -> DatagramRecord {
         source: meta.source,
         destination: meta.destination,
         port: received.local.port(),
-        interface: (meta.interface != 0).then(|| interface_name(meta.interface)),
+        interface: (meta.interface != 0).then(|| names(meta.interface)),
         length: datagram.true_len as u64,
         truncated: datagram.truncated(),
         header: received.header,
@@ -151,7 +158,7 @@ impl Clock {
             self.second = second;
             self.text = match Timestamp::from_second(second as i64) {
                 Ok(stamp) => {
-                    stamp.to_zoned(self.zone.clone()).strftime("%H:%M:%S").to_string()
+                    stamp.to_zoned_datetime(self.zone.clone()).strftime("%H:%M:%S").to_string()
                 }
                 // Beyond the year 9999.
                 Err(_) => "--:--:--".to_owned(),

@@ -2,15 +2,17 @@
 //!
 //! Results go to standard output, talk and errors to standard error.
 
+mod blast;
 mod datagram;
 mod number;
 mod output;
 mod recv;
 mod send;
+mod spark;
 mod trouble;
 
-pub use datagram::{DatagramPrinter, DatagramStyle};
-pub use number::{grouped, plural, scaled, span_or_dash};
+pub use blast::BlastView;
+pub use datagram::{DatagramPrinter, DatagramStyle, InterfaceNames};
 pub use output::{Output, print_json};
 pub use recv::{RecvReport, RecvView};
 pub use send::{SendReport, SendView};

@@ -1,13 +1,11 @@
 //! What `recv` prints.
 
-use super::{
-    DatagramPrinter, DatagramStyle, Output, grouped, note, plural, print_json, scaled,
-    span_or_dash, warning,
-};
+use super::number::{bits_or_dash, packets_or_dash, plural, span_or_dash};
+use super::{DatagramPrinter, DatagramStyle, InterfaceNames, Output, note, print_json, warning};
 use crate::record::{
     Document, Event, Flow, GapRecord, RecvEnd, RecvEvent, RecvInterval, RecvSummary, Sink,
 };
-use crate::units::Nanos;
+use crate::units::{Nanos, group_digits};
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 
@@ -33,7 +31,7 @@ pub struct RecvReport {
 
 impl RecvReport {
     /// A report; `store` takes every payload.
-    pub fn new(view: RecvView, store: Option<File>) -> Self {
+    pub fn new(view: RecvView, store: Option<File>, names: InterfaceNames) -> Self {
         let style = match view {
             RecvView::Datagrams(style) | RecvView::Counts(style) => style,
             RecvView::Document => DatagramStyle::Json,
@@ -41,7 +39,7 @@ impl RecvReport {
         Self {
             view,
             out: Output::buffered(),
-            printer: DatagramPrinter::new(style),
+            printer: DatagramPrinter::new(style, names),
             store: store.map(|file| BufWriter::with_capacity(1 << 20, file)),
             store_error: None,
         }
@@ -136,10 +134,10 @@ fn interval_line(interval: &RecvInterval) -> String {
     let end = Nanos(interval.start_ns + interval.duration_ns).as_secs_f64();
     format!(
         "{end:>8.1} s  {:>9} datagrams  {:>16}  {:>12}  drops {}",
-        grouped(interval.datagrams),
-        scaled(interval.datagrams_per_second, "datagrams/s"),
-        scaled(interval.bits_per_second, "bit/s"),
-        grouped(interval.drops)
+        group_digits(interval.datagrams),
+        packets_or_dash(interval.datagrams_per_second),
+        bits_or_dash(interval.bits_per_second),
+        group_digits(interval.drops)
     )
 }
 
@@ -148,50 +146,55 @@ fn lines(summary: &RecvSummary) -> Vec<String> {
     let mut lines = vec![format!(
         "received {}, {} bytes in {} ({})",
         plural(summary.datagrams, "datagram"),
-        grouped(summary.bytes),
+        group_digits(summary.bytes),
         Nanos(summary.duration_ns),
         reason(summary.ended)
     )];
     if summary.datagrams > 1 {
         lines.push(format!(
             "  rate       {}, {} over {}",
-            scaled(summary.datagrams_per_second, "datagrams/s"),
-            scaled(summary.bits_per_second, "bit/s"),
+            packets_or_dash(summary.datagrams_per_second),
+            bits_or_dash(summary.bits_per_second),
             Nanos(summary.active_ns)
         ));
     }
-    lines.push(format!("  dropped    {} at the socket", grouped(summary.drops)));
+    lines.push(format!("  dropped    {} at the socket", group_digits(summary.drops)));
     if summary.truncated > 0 {
-        lines.push(format!("  truncated  {}", grouped(summary.truncated)));
+        lines.push(format!("  truncated  {}", group_digits(summary.truncated)));
     }
     if summary.answered + summary.unanswered > 0 {
-        let (answered, unanswered) = (grouped(summary.answered), grouped(summary.unanswered));
+        let (answered, unanswered) =
+            (group_digits(summary.answered), group_digits(summary.unanswered));
         lines.push(format!("  answered   {answered}, not answered {unanswered}"));
     }
     for trouble in &summary.network_errors {
         let (to, error) = (trouble.destination, &trouble.error);
-        lines.push(format!("  {to}: {} times {error}", grouped(trouble.datagrams)));
+        lines.push(format!("  {to}: {} times {error}", group_digits(trouble.datagrams)));
     }
     if let Some(gaps) = &summary.gaps_ns {
         lines.push(format!("  gaps       {}", gap_line(gaps)));
     }
     if summary.sockets.len() > 1 {
         for socket in summary.sockets.iter().filter(|s| s.datagrams + s.drops > 0) {
-            let dropped = grouped(socket.drops);
-            let came = grouped(socket.datagrams);
-            lines.push(format!("  at {:<21} {came:>11}  dropped {dropped}", socket.address.to_string()));
+            let dropped = group_digits(socket.drops);
+            let came = group_digits(socket.datagrams);
+            lines.push(format!(
+                "  at {:<21} {came:>11}  dropped {dropped}",
+                socket.address.to_string()
+            ));
         }
     }
     for source in &summary.sources {
         lines.push(format!(
             "  from {:<21} {:>9}  {} bytes",
             source.address.to_string(),
-            grouped(source.datagrams),
-            grouped(source.bytes)
+            group_digits(source.datagrams),
+            group_digits(source.bytes)
         ));
     }
     if summary.other_datagrams > 0 {
-        let (datagrams, bytes) = (grouped(summary.other_datagrams), grouped(summary.other_bytes));
+        let (datagrams, bytes) =
+            (group_digits(summary.other_datagrams), group_digits(summary.other_bytes));
         lines.push(format!("  from {:<21} {datagrams:>9}  {bytes} bytes", "others"));
     }
     lines
@@ -204,7 +207,7 @@ fn gap_line(gaps: &GapRecord) -> String {
         ("p50", gaps.p50),
         ("p90", gaps.p90),
         ("p99", gaps.p99),
-        ("p99.9", gaps.p99_9),
+        ("p99.9", gaps.p999),
         ("max", gaps.max),
     ] {
         text += &format!("{name} {}   ", span_or_dash(gap));
@@ -247,7 +250,7 @@ mod tests {
         summary.set_rates();
         let expected = [
             "received 1 500 datagrams, 15 000 bytes in 2.00 s (nothing more came)",
-            "  rate       1.50 kdatagrams/s, 120 kbit/s over 1.00 s",
+            "  rate       1.50 kpps, 120 kbit/s over 1.00 s",
             "  dropped    7 at the socket",
             "  truncated  3",
             "  gaps       min -   p50 1.00 µs   p90 -   p99 -   p99.9 -   max -",

@@ -1,11 +1,11 @@
 //! What `send` prints.
 
-use super::{
-    DatagramPrinter, DatagramStyle, Output, grouped, note, plural, print_json, scaled, warning,
-};
+use super::number::{bits_or_dash, packets_or_dash, plural};
+use super::{DatagramPrinter, DatagramStyle, InterfaceNames, Output, note, print_json, warning};
 use crate::record::{Answer, Document, Event, Flow, Received, SendEvent, SendSummary, Sink};
-use crate::units::Nanos;
+use crate::units::{Nanos, group_digits};
 use crate::wire::to_hex;
+use std::io;
 use std::net::SocketAddr;
 
 /// Answers that a JSON document keeps; more are only counted.
@@ -33,12 +33,12 @@ pub struct SendReport {
 
 impl SendReport {
     /// A report on the socket at `local`.
-    pub fn new(view: SendView, local: SocketAddr) -> Self {
+    pub fn new(view: SendView, local: SocketAddr, names: InterfaceNames) -> Self {
         let style = match view {
             SendView::Lines(style) | SendView::Quiet(style) => style,
             SendView::Document => DatagramStyle::Json,
         };
-        let printer = DatagramPrinter::new(style);
+        let printer = DatagramPrinter::new(style, names);
         Self { view, out: Output::buffered(), printer, local, answers: Vec::new() }
     }
 
@@ -106,13 +106,11 @@ impl<'a> Sink<SendEvent<'a>> for SendReport {
 
 /// What the user can do about a refusal.
 fn hint_of(errno: i32) -> Option<&'static str> {
-    use crate::sys::errno;
-    match errno {
-        errno::EACCES => Some("a broadcast address needs --broadcast"),
-        errno::ENETUNREACH => Some("this host has no route there"),
-        errno::EMSGSIZE => Some("over the path's MTU with --dont-fragment, or over UDP's limit"),
-        errno::ENOBUFS => Some("a queue of this host is full; a --rate would spare it"),
-        errno::EPERM => Some("this host's firewall forbids it"),
+    match io::Error::from_raw_os_error(errno).kind() {
+        io::ErrorKind::PermissionDenied => {
+            Some("a broadcast address needs --broadcast; else this host's firewall forbids it")
+        }
+        io::ErrorKind::NetworkUnreachable => Some("this host has no route there"),
         _ => None,
     }
 }
@@ -125,26 +123,26 @@ fn lines(summary: &SendSummary) -> Vec<String> {
     let mut head = format!(
         "sent {}, {} bytes{to}",
         plural(summary.datagrams, "datagram"),
-        grouped(summary.bytes)
+        group_digits(summary.bytes)
     );
     if summary.datagrams > 1 {
         head += &format!(
             " in {}: {}, {}",
             Nanos(summary.duration_ns),
-            scaled(summary.datagrams_per_second, "datagrams/s"),
-            scaled(summary.bits_per_second, "bit/s")
+            packets_or_dash(summary.datagrams_per_second),
+            bits_or_dash(summary.bits_per_second)
         );
     }
     lines.push(head);
     for refusal in &summary.refused {
-        lines.push(format!("  not sent {}: {}", grouped(refusal.datagrams), refusal.cause));
+        lines.push(format!("  not sent {}: {}", group_digits(refusal.datagrams), refusal.cause));
     }
     for trouble in &summary.network_errors {
         let (to, error) = (trouble.destination, &trouble.error);
-        lines.push(format!("  {to}: {} times {error}", grouped(trouble.datagrams)));
+        lines.push(format!("  {to}: {} times {error}", group_digits(trouble.datagrams)));
     }
     if let Some(replies) = summary.replies {
-        lines.push(format!("  answers {}", grouped(replies)));
+        lines.push(format!("  answers {}", group_digits(replies)));
         if peers > 1 {
             for target in &summary.destinations {
                 lines.push(format!("    {:<21} {}", target.address.to_string(), target.replies));
@@ -157,13 +155,13 @@ fn lines(summary: &SendSummary) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{Refusal, SendTarget};
+    use crate::record::{SendRefusal, SendTarget};
 
     #[test]
     fn the_end_tells_counts_refusals_and_answers() {
         let address = "192.0.2.1:9".parse().unwrap();
         let target = SendTarget { address, datagrams: 1500, bytes: 15_000, replies: 0 };
-        let mut refusal = Refusal::new(90, address);
+        let mut refusal = SendRefusal::new(90, address);
         refusal.datagrams = 2;
         let mut summary = SendSummary {
             datagrams: 1500,
@@ -176,7 +174,7 @@ mod tests {
         };
         summary.set_rates();
         let expected = [
-            "sent 1 500 datagrams, 15 000 bytes in 1.00 s: 1.50 kdatagrams/s, 120 kbit/s",
+            "sent 1 500 datagrams, 15 000 bytes in 1.00 s: 1.50 kpps, 120 kbit/s",
             "  not sent 2: message too long",
             "  answers 0",
         ];

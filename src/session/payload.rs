@@ -2,6 +2,7 @@
 
 use super::Now;
 use crate::wire::Template;
+use fastrand::Rng;
 
 /// What asking for the next payload came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,10 +53,10 @@ impl Message {
     }
 
     /// Writes the datagram numbered `seq`.
-    pub fn write(&self, seq: u64, now: Now, into: &mut Vec<u8>) {
+    pub fn write(&self, seq: u64, now: Now, random: &mut Rng, into: &mut Vec<u8>) {
         match self {
             Self::Bytes(bytes) => into.extend_from_slice(bytes),
-            Self::Template(template) => template.fill(seq, now.real, into),
+            Self::Template(template) => template.fill(seq, now.real, random, into),
         }
     }
 }
@@ -67,6 +68,7 @@ pub struct FixedMessages {
     rounds: Option<u64>,
     seq: u64,
     end: u64,
+    random: Rng,
 }
 
 impl FixedMessages {
@@ -77,7 +79,7 @@ impl FixedMessages {
             Some(rounds) => rounds.saturating_mul(messages.len() as u64),
             None => u64::MAX,
         };
-        Self { messages, rounds, seq: 0, end }
+        Self { messages, rounds, seq: 0, end, random: Rng::new() }
     }
 
     /// Bytes of the largest datagram; 0 for no message.
@@ -97,7 +99,7 @@ impl PayloadSource for FixedMessages {
             return Supply::End;
         }
         let index = (self.seq % self.messages.len() as u64) as usize;
-        self.messages[index].write(self.seq, now, into);
+        self.messages[index].write(self.seq, now, &mut self.random, into);
         self.seq += 1;
         Supply::Ready
     }

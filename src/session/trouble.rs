@@ -17,7 +17,8 @@ impl TroubleLog {
     pub fn observe(&mut self, error: &NetworkError) -> Option<&Trouble> {
         let words = error.to_string();
         let to = error.destination;
-        let known = self.kinds.iter_mut().find(|kind| kind.destination == to && kind.error == words);
+        let known =
+            self.kinds.iter_mut().find(|kind| kind.destination == to && kind.error == words);
         if let Some(known) = known {
             known.datagrams += 1;
             return None;
@@ -47,7 +48,10 @@ mod tests {
             NetworkError::new(ErrorOrigin::Icmp, (3, 3), 111, to, b"")
         };
         let mut log = TroubleLog::default();
-        assert_eq!(log.observe(&error(9)).map(|kind| kind.error.as_str()), Some("port unreachable"));
+        assert_eq!(
+            log.observe(&error(9)).map(|kind| kind.error.as_str()),
+            Some("port unreachable")
+        );
         assert!(log.observe(&error(9)).is_none());
         for port in 0..1000 {
             log.observe(&error(port));

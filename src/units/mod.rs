@@ -1,5 +1,11 @@
 //! Quantities with their unit in the type: parse and print, nothing else.
 
+mod bytes;
 mod nanos;
+mod parse;
+mod rate;
 
+pub use bytes::{ByteCount, group_digits};
 pub use nanos::Nanos;
+pub use parse::ParseUnitError;
+pub use rate::{BitRate, PacketRate, Rate};

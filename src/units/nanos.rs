@@ -1,7 +1,9 @@
 //! Instants and spans of time as whole nanoseconds.
 
+use super::parse::{ParseUnitError, scaled, split_unit};
 use std::fmt;
 use std::ops::{Add, AddAssign, Sub};
+use std::str::FromStr;
 use std::time::Duration;
 
 /// Nanoseconds in 64 bits: a span, or an instant on a clock that its holder names.
@@ -66,6 +68,29 @@ impl From<Duration> for Nanos {
     }
 }
 
+const DURATION: &str = "a time such as 10s, 1.5s, 500ms, 100us, 50ns, 2m or 1h";
+
+impl FromStr for Nanos {
+    type Err = ParseUnitError;
+
+    /// A number alone is seconds.
+    fn from_str(text: &str) -> Result<Self, ParseUnitError> {
+        let wrong =
+            || ParseUnitError { quantity: "time", text: text.to_owned(), expected: DURATION };
+        let (number, unit) = split_unit(text);
+        let scale = match unit {
+            "ns" => 1,
+            "us" | "µs" | "μs" => 1_000,
+            "ms" => 1_000_000,
+            "" | "s" => 1_000_000_000,
+            "m" | "min" => 60_000_000_000,
+            "h" => 3_600_000_000_000,
+            _ => return Err(wrong()),
+        };
+        scaled(number, scale).map(Self).ok_or_else(wrong)
+    }
+}
+
 impl Add for Nanos {
     type Output = Self;
     fn add(self, other: Self) -> Self {
@@ -113,6 +138,25 @@ mod tests {
     fn an_earlier_instant_is_zero_away_not_584_years() {
         assert_eq!(Nanos(5) - Nanos(7), Nanos::ZERO);
         assert_eq!(Nanos(5).signed_since(Nanos(7)), -2);
+    }
+
+    #[test]
+    fn times_are_read_exactly() {
+        for (text, nanos) in [
+            ("10", 10_000_000_000),
+            ("1.5s", 1_500_000_000),
+            ("500ms", 500_000_000),
+            ("100us", 100_000),
+            ("0.1µs", 100),
+            ("50ns", 50),
+            ("2m", 120_000_000_000),
+            ("1h", 3_600_000_000_000),
+        ] {
+            assert_eq!(text.parse(), Ok(Nanos(nanos)), "{text}");
+        }
+        for text in ["", "s", "-1s", "1d", "1 2s", "1e3"] {
+            assert!(text.parse::<Nanos>().is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -47,6 +47,7 @@ pub fn skip_line(why: &str) {
 
 /// The line to print, or the message to fail with. An empty or `false` `CI` counts as not set.
 pub fn verdict(ci: Option<&str>, why: &str) -> Result<String, String> {
+    let why = why.trim().replace('\n', "; ");
     match ci {
         None | Some("" | "false") => Ok(format!("skipped: {why}")),
         Some(_) => Err(format!("skipped, which CI forbids: {why}")),

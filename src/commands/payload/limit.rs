@@ -1,5 +1,6 @@
 //! The largest payload that a datagram can carry.
 
+use crate::wire::{IpFamily, max_payload};
 use std::net::SocketAddr;
 
 /// The largest payload that reaches every peer of a run whole.
@@ -20,15 +21,12 @@ impl PayloadLimit {
 
     /// In bytes.
     pub fn bytes(self) -> usize {
-        if self.v4 { 65_507 } else { 65_527 }
+        max_payload(if self.v4 { IpFamily::V4 } else { IpFamily::V6 })
     }
 
     /// The length of a payload that fits, or why it does not.
     pub fn check(self, len: u64) -> Result<usize, String> {
-        usize::try_from(len)
-            .ok()
-            .filter(|len| *len <= self.bytes())
-            .ok_or_else(|| self.refuse(len))
+        usize::try_from(len).ok().filter(|len| *len <= self.bytes()).ok_or_else(|| self.refuse(len))
     }
 
     /// Why a payload of `len` bytes does not fit.

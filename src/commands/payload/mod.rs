@@ -9,11 +9,12 @@ mod reading;
 mod stream;
 
 pub use limit::PayloadLimit;
-pub use stream::{FedSource, StreamPlan};
+pub use stream::StreamPlan;
 
 use super::Usage;
 use crate::cli::PayloadArgs;
 use crate::session::{FixedMessages, Message};
+use crate::wire::pattern;
 use anyhow::Context;
 use reading::Reading;
 use std::fs::File;
@@ -80,7 +81,7 @@ impl PayloadPlan {
 fn generated(size: u64, limit: PayloadLimit) -> Result<Vec<u8>, Usage> {
     let len = limit.check(size).map_err(Usage::new)?;
     let mut bytes = vec![0; len];
-    crate::wire::fill_pattern(&mut bytes, 0);
+    pattern::fill(0, &mut bytes);
     Ok(bytes)
 }
 

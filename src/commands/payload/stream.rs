@@ -1,7 +1,7 @@
 //! Payloads that are read while the loop runs: lines as they are typed, pieces of a file.
 
-use super::reading::Reading;
 use super::PayloadLimit;
+use super::reading::Reading;
 use crate::session::{Message, Now, PayloadSource, Supply, SupplyError};
 use anyhow::Context;
 use std::fs::File;
@@ -85,7 +85,14 @@ impl StreamPlan {
             drop(sender);
             wake();
         });
-        FedSource { receiver, current: None, left: 0, repeats, seq: 0 }
+        FedSource {
+            receiver,
+            current: None,
+            left: 0,
+            repeats,
+            seq: 0,
+            random: fastrand::Rng::new(),
+        }
     }
 
     fn read(self, feed: &Feed<impl Fn()>) -> Result<(), SupplyError> {
@@ -141,7 +148,7 @@ impl Cutter {
     /// Whether there was anything.
     fn read(
         self,
-        reader: &mut dyn BufRead,
+        mut reader: &mut dyn BufRead,
         name: &str,
         feed: &Feed<impl Fn()>,
     ) -> Result<bool, SupplyError> {
@@ -152,7 +159,7 @@ impl Cutter {
             bytes.clear();
             let message = match self.cut {
                 Cut::Chunks(size) => {
-                    let got = reader.by_ref().take(size as u64).read_to_end(&mut bytes);
+                    let got = (&mut reader).take(size as u64).read_to_end(&mut bytes);
                     got.map_err(|error| unreadable(name, &error))?;
                     if bytes.is_empty() {
                         return Ok(any);
@@ -163,7 +170,7 @@ impl Cutter {
                     line += 1;
                     // Escapes and digits take up to four characters a byte; more is no datagram.
                     let most = 4 * self.limit.bytes() as u64 + 2;
-                    let got = reader.by_ref().take(most).read_until(b'\n', &mut bytes);
+                    let got = (&mut reader).take(most).read_until(b'\n', &mut bytes);
                     if got.map_err(|error| unreadable(name, &error))? == 0 {
                         return Ok(any);
                     }
@@ -195,6 +202,7 @@ pub struct FedSource {
     left: u64,
     repeats: u64,
     seq: u64,
+    random: fastrand::Rng,
 }
 
 impl PayloadSource for FedSource {
@@ -211,7 +219,7 @@ impl PayloadSource for FedSource {
             }
         }
         let Some(message) = &self.current else { return Supply::End };
-        message.write(self.seq, now, into);
+        message.write(self.seq, now, &mut self.random, into);
         self.seq += 1;
         self.left -= 1;
         Supply::Ready

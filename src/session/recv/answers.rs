@@ -116,7 +116,8 @@ mod tests {
         asked(&mut answers, "192.0.2.1:5", "255.255.255.255");
         let mut out = TxBatch::new(8, 64);
         answers.write(&mut out);
-        let from: Vec<_> = out.slots().iter().map(|slot| out.dest(slot.dest).unwrap().from).collect();
+        let from: Vec<_> =
+            out.slots().iter().map(|slot| out.dest(slot.dest).unwrap().from).collect();
         assert_eq!(from, [Some("192.0.2.9".parse().unwrap()), None, None]);
         answers.settle(&SendOutcome { accepted: 3, stop: None });
         assert!(answers.is_empty());

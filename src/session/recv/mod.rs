@@ -14,7 +14,7 @@ use crate::record::{
     Flow, GapRecord, Received, RecvEnd, RecvEvent, RecvInterval, RecvSummary, Sink, SocketRecord,
     SourceRecord, UdpFields,
 };
-use crate::stats::{ArrivalGaps, TopSources};
+use crate::stats::{DelayHistogram, TopSources};
 use crate::units::Nanos;
 use crate::wire::udp_checksum;
 use answers::Answers;
@@ -69,7 +69,7 @@ pub struct RecvSession<S> {
     truncated: u64,
     sockets: Vec<(u64, DropCount)>,
     sources: TopSources,
-    gaps: ArrivalGaps,
+    gaps: DelayHistogram,
     tick: Tick,
     answers: Answers,
     troubles: TroubleLog,
@@ -126,7 +126,7 @@ where
             truncated: 0,
             sockets: vec![Default::default(); plan.local.len()],
             sources: TopSources::new(SOURCES),
-            gaps: ArrivalGaps::new(),
+            gaps: DelayHistogram::new(),
             tick: Tick::default(),
             answers: Answers::new(plan.answering.clone()),
             troubles: TroubleLog::default(),
@@ -229,6 +229,9 @@ where
         self.news = true;
         self.heard = Some(now.mono);
         let arrival = datagram.meta.arrival;
+        if let Some((_, last)) = self.span {
+            self.gaps.record(arrival - last);
+        }
         self.span = Some((self.span.map_or(arrival, |(first, _)| first), arrival));
         self.total.datagrams += 1;
         self.total.bytes += datagram.true_len as u64;
@@ -237,7 +240,6 @@ where
             *datagrams += 1;
         }
         self.sources.observe(datagram.meta.source, datagram.true_len as u64);
-        self.gaps.observe(arrival);
         self.show(datagram);
         self.answers.answer(datagram);
         if self.plan.count.is_some_and(|count| self.total.datagrams >= count)
@@ -277,18 +279,15 @@ where
 
     fn finish(mut self, now: Now) -> Self::Summary {
         let started = self.started.unwrap_or(now.mono);
-        let top = self.sources.top(LISTED);
-        let sources: Vec<_> = top
+        let (top, others) = self.sources.top(LISTED);
+        let sources = top
             .into_iter()
-            .map(|source| SourceRecord {
-                address: source.source,
-                datagrams: source.datagrams,
-                bytes: source.bytes,
+            .map(|(address, count)| SourceRecord {
+                address,
+                datagrams: count.datagrams,
+                bytes: count.bytes,
             })
             .collect();
-        let listed = sources.iter().fold((0, 0), |sum, source| {
-            (sum.0 + source.datagrams, sum.1 + source.bytes)
-        });
         let ended = match self.stage {
             Stage::Over(why) | Stage::Draining(why, _) => why,
             Stage::Open => RecvEnd::Stopped,
@@ -313,8 +312,8 @@ where
             active_ns: self.span.map_or(0, |(first, last)| (last - first).0),
             ended,
             sources,
-            other_datagrams: self.total.datagrams - listed.0,
-            other_bytes: self.total.bytes - listed.1,
+            other_datagrams: others.datagrams,
+            other_bytes: others.bytes,
             gaps_ns: gap_record(&self.gaps),
             sockets,
             answered: self.answers.sent,
@@ -339,19 +338,17 @@ fn header_of(datagram: &Datagram<'_>, local: SocketAddr) -> UdpFields {
     UdpFields { source_port: source.port(), destination_port: port, length, checksum }
 }
 
-fn gap_record(gaps: &ArrivalGaps) -> Option<GapRecord> {
-    let histogram = gaps.histogram();
-    (histogram.count() > 0).then(|| {
-        let at = |share| histogram.percentile(share).map(|gap| gap.0);
-        GapRecord {
-            samples: histogram.count(),
-            min: histogram.min().map(|gap| gap.0),
-            p50: at(50.0),
-            p90: at(90.0),
-            p99: at(99.0),
-            p99_9: at(99.9),
-            max: histogram.max().map(|gap| gap.0),
-        }
+fn gap_record(gaps: &DelayHistogram) -> Option<GapRecord> {
+    let nanos = |gap: Option<Nanos>| gap.map(|gap| gap.0);
+    let shares = gaps.percentiles();
+    (shares.count > 0).then(|| GapRecord {
+        samples: shares.count,
+        min: nanos(gaps.min()),
+        p50: nanos(shares.p50),
+        p90: nanos(shares.p90),
+        p99: nanos(shares.p99),
+        p999: nanos(shares.p999),
+        max: nanos(shares.max),
     })
 }
 

@@ -8,7 +8,7 @@ pub use schedule::Spacing;
 
 use super::{Next, Now, PayloadSource, Session, Supply, SupplyError, TroubleLog};
 use crate::batch::{Datagram, Dest, DestId, NetworkError, SendOutcome, SendStop, TxBatch};
-use crate::record::{Flow, Refusal, Reply, SendEvent, SendSummary, SendTarget, Sink};
+use crate::record::{Flow, Reply, SendEvent, SendRefusal, SendSummary, SendTarget, Sink};
 use crate::units::Nanos;
 use schedule::Schedule;
 use std::collections::HashMap;
@@ -46,7 +46,7 @@ pub struct SendSession<P, S> {
     started: Option<Nanos>,
     last_sent: Option<Nanos>,
     replies: u64,
-    refused: Vec<Refusal>,
+    refused: Vec<SendRefusal>,
     troubles: TroubleLog,
     failed: Option<SupplyError>,
 }
@@ -207,7 +207,7 @@ where
             if let Some(known) = known {
                 known.datagrams += 1;
             } else {
-                let refusal = Refusal::new(errno, to);
+                let refusal = SendRefusal::new(errno, to);
                 self.tell(SendEvent::Refused(&refusal));
                 self.refused.push(refusal);
             }

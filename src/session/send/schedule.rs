@@ -13,7 +13,7 @@ pub enum Spacing {
     Every(Nanos),
     /// So many payload bits a second, at least 1.
     Bits(u64),
-    /// So many datagrams a second, at least 1.
+    /// So many thousandths of a datagram a second, at least 1.
     Datagrams(u64),
 }
 
@@ -55,7 +55,7 @@ impl Schedule {
             }
             // An empty datagram counts as a byte: it must not be free.
             Spacing::Bits(rate) => (len.max(1) as u128 * 8, rate),
-            Spacing::Datagrams(rate) => (1, rate),
+            Spacing::Datagrams(rate) => (1000, rate),
         };
         let rate = u128::from(rate.max(1));
         let parts = units * SECOND + self.fraction;
@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn a_rate_that_does_not_divide_a_second_does_not_drift() {
-        let mut schedule = Schedule::new(Spacing::Datagrams(3));
+        let mut schedule = Schedule::new(Spacing::Datagrams(3000));
         for _ in 0..3_000_000 {
             schedule.advance(100);
         }

@@ -1,0 +1,107 @@
+//! `udpkit blast`: from arguments to a run and its report.
+
+mod compose;
+mod plan;
+mod streams;
+
+use self::plan::BlastPlan;
+use self::streams::Driver;
+use super::Exit;
+use crate::batch::TxBatch;
+use crate::cli::BlastArgs;
+use crate::engine::{Handle, Loop, LoopConfig, Server, Signals};
+use crate::net::SocketPlan;
+use crate::record::{BlastReport, Document};
+use crate::report::{self, BlastView};
+use crate::session::blast::{BlastControl, ControlSummary};
+use crate::wire::CONTROL_MAX;
+use anyhow::Context;
+use std::sync::mpsc::channel;
+use std::thread::{self, JoinHandle};
+
+/// Runs `udpkit blast`.
+pub fn run(args: BlastArgs) -> anyhow::Result<Exit> {
+    let signals = Signals::listen().context("cannot listen for signals")?;
+    let far_end = match args.target {
+        Some(_) => None,
+        None => Some(FarEnd::start(&args)?),
+    };
+    let plan = BlastPlan::resolve(&args, far_end.as_ref().map(|far| far.addr))?;
+    let view = BlastView::new(&plan.heading(), plan.expected(), args.quiet, args.json);
+    let (control, driver) = run_control(&plan, signals, view)?;
+    drop(far_end);
+    let (sender, intervals, mut view) = driver.into_parts();
+    let report = compose::report(&plan, &control, sender, intervals);
+    if args.json {
+        report::print_json(&Document::new("blast", &report));
+    } else {
+        view.finish(&report);
+    }
+    Ok(verdict(&report))
+}
+
+/// The control session, which starts and ends the stream.
+fn run_control(
+    plan: &BlastPlan,
+    signals: Signals,
+    view: BlastView,
+) -> anyhow::Result<(ControlSummary, Driver)> {
+    let socket = SocketPlan { connect: Some(plan.target), ..SocketPlan::new(plan.control_bind) };
+    let config = LoopConfig { tick: None, spin: false, largest: CONTROL_MAX + 1 };
+    let control = Loop::new(vec![socket.open()?], Some(signals), config)?;
+    let (orders, inbox) = channel();
+    let mut driver = Driver::new(plan.clone(), orders, control.handle(), view);
+    let session = BlastControl::new(plan.test, plan.patience, inbox, &mut driver);
+    let ended = control.run(session, TxBatch::new(4, 4 * CONTROL_MAX))?;
+    Ok((ended.summary, driver))
+}
+
+/// An incomplete run has failed, even if it has something to show.
+fn verdict(report: &BlastReport) -> Exit {
+    match &report.failure {
+        None => Exit::Done,
+        Some(failure) => {
+            report::error(failure, failure_hint(report).as_deref());
+            Exit::Failed
+        }
+    }
+}
+
+fn failure_hint(report: &BlastReport) -> Option<String> {
+    let failure = report.failure.as_deref()?;
+    if report.received.is_none() && (failure.contains("answer")) {
+        let port = report.target.rsplit(':').next().unwrap_or_default();
+        return Some(format!(
+            "run `udpkit serve -p {port}` there, and let UDP port {port} through in both directions"
+        ));
+    }
+    None
+}
+
+/// A far end of this process's own, on loopback. Dropping it ends it.
+struct FarEnd {
+    addr: std::net::SocketAddr,
+    handle: Handle,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl FarEnd {
+    fn start(args: &BlastArgs) -> anyhow::Result<Self> {
+        let server = Server::open(&plan::embedded_server(args), None, |_| {})?;
+        let (addr, handle) = (server.local_addr(), server.handle());
+        let thread = thread::Builder::new().name("far end".to_owned()).spawn(move || {
+            // Its failure shows as silence, which the client reports.
+            let _ = server.run();
+        })?;
+        Ok(Self { addr, handle, thread: Some(thread) })
+    }
+}
+
+impl Drop for FarEnd {
+    fn drop(&mut self) {
+        self.handle.stop();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! Everything about a throughput run that is decided before a datagram flows.
+
+use crate::cli::BlastArgs;
+use crate::commands::Usage;
+use crate::engine::ServerPlan;
+use crate::net::{FamilyChoice, IoMode, NetError, SocketPlan, resolve, split_host_port};
+use crate::pace::Pacer;
+use crate::session::blast::TestPlan;
+use crate::session::serve::ServePolicy;
+use crate::sys::Fragmentation;
+use crate::units::{Nanos, Rate};
+use crate::wire::{Ecn, Header, IpFamily, max_payload, tos};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+/// Payload that fills a packet of Ethernet's MTU over IPv4; loopback's own MTU of 65,536 would
+/// measure something that no link carries.
+const LOOPBACK_PAYLOAD: u64 = 1472;
+/// How long a run is when nothing bounds it.
+const DEFAULT_TIME: Nanos = Nanos::from_secs(10);
+
+/// A throughput run, ready to go.
+#[derive(Clone, Debug)]
+pub struct BlastPlan {
+    /// The far end.
+    pub target: SocketAddr,
+    /// What the user called it; `None` for this process's own far end.
+    pub named: Option<String>,
+    /// Where the control socket is bound.
+    pub control_bind: SocketAddr,
+    /// The stream's socket.
+    pub stream: SocketPlan,
+    /// What is asked of the far end.
+    pub test: TestPlan,
+    /// Most datagrams that leave at once; `None` for the pacer's own measure.
+    pub burst: Option<u32>,
+    /// How long the far end may be silent.
+    pub patience: Nanos,
+    /// MTU of the route, in bytes.
+    pub mtu: u32,
+}
+
+impl BlastPlan {
+    /// Resolves the arguments; `embedded` is the address of this process's own far end.
+    pub fn resolve(args: &BlastArgs, embedded: Option<SocketAddr>) -> anyhow::Result<Self> {
+        let family = FamilyChoice::from(args.family);
+        let target = match (&args.target, embedded) {
+            (Some(text), _) => resolve(text, Some(args.port), family)?,
+            (None, Some(addr)) => addr,
+            (None, None) => return Err(Usage::new("no far end").into()),
+        };
+        let bind = bind_address(args.from.as_deref(), target)?;
+        let control_bind = SocketAddr::new(bind.ip(), 0);
+        let mtu = SocketPlan { connect: Some(target), ..SocketPlan::new(control_bind) }
+            .open()?
+            .route_mtu()
+            .unwrap_or(1500);
+        let payload = payload(args, target, mtu)?;
+        let test = TestPlan {
+            payload: payload as u32,
+            rate: args.rate,
+            time: args.time.unwrap_or(if args.count.or(args.bytes.map(|b| b.0)).is_some() {
+                Nanos::ZERO
+            } else {
+                DEFAULT_TIME
+            }),
+            count: count(args, payload)?,
+            verify: args.verify,
+            interval: args.interval,
+        };
+        check(args, &test)?;
+        let stream = SocketPlan {
+            connect: Some(target),
+            tos: args.dscp.map(|dscp| tos(dscp, Ecn::NotEct)),
+            fragmentation: args.dont_fragment.then_some(Fragmentation::Probe),
+            io: args.io.into(),
+            buffer: args.socket_buffer.0 as usize,
+            ..SocketPlan::new(bind)
+        };
+        Ok(Self {
+            target,
+            named: args.target.clone(),
+            control_bind,
+            stream,
+            test,
+            burst: args.burst,
+            patience: args.wait,
+            mtu,
+        })
+    }
+
+    /// The first line of the report.
+    pub fn heading(&self) -> String {
+        let TestPlan { payload, rate, time, count, .. } = self.test;
+        let goal = match rate {
+            Rate::Max => "as fast as it goes".to_owned(),
+            rate => format!("goal {rate}"),
+        };
+        let length = match (time, count) {
+            (Nanos::ZERO, count) => format!("{count} datagrams"),
+            (time, 0) => time.to_string(),
+            (time, count) => format!("{time} or {count} datagrams"),
+        };
+        let own = if self.named.is_some() { "" } else { " (own far end)" };
+        format!("udpkit blast {}{own}   {payload} B   {goal}   {length}", self.target)
+    }
+
+    /// How long the run will take, where that is known.
+    pub fn expected(&self) -> Option<Nanos> {
+        (self.test.time != Nanos::ZERO).then_some(self.test.time)
+    }
+
+    /// The schedule, from its first instant on.
+    pub fn pacer(&self, start: Nanos) -> Pacer {
+        match self.test.rate.ratio_for(u64::from(self.test.payload)) {
+            Some((datagrams, span)) => Pacer::new(start, datagrams, span, self.burst),
+            None => Pacer::unlimited(),
+        }
+    }
+
+    /// The family of the far end's address.
+    pub fn ip_family(&self) -> IpFamily {
+        if self.target.is_ipv4() { IpFamily::V4 } else { IpFamily::V6 }
+    }
+}
+
+/// The plan of this process's own far end.
+pub fn embedded_server(args: &BlastArgs) -> ServerPlan {
+    let ip: IpAddr =
+        if args.family.ipv6 { Ipv6Addr::LOCALHOST.into() } else { Ipv4Addr::LOCALHOST.into() };
+    let io = IoMode::from(args.io);
+    ServerPlan {
+        bind: (ip, 0).into(),
+        dual_stack: false,
+        policy: ServePolicy { max_duration: Nanos::MAX, ..ServePolicy::default() },
+        io,
+        gro: io.coalesces() && !args.no_gro,
+        buffer: args.socket_buffer.0 as usize,
+    }
+}
+
+/// Where the stream's socket is bound: `--from`, or any address of the target's family.
+fn bind_address(from: Option<&str>, target: SocketAddr) -> anyhow::Result<SocketAddr> {
+    let any: IpAddr = match target {
+        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    let Some(text) = from else { return Ok((any, 0).into()) };
+    let wrong = |wrong: &str| NetError::Address { text: text.to_owned(), wrong: wrong.to_owned() };
+    let parts = split_host_port(text)?;
+    let port = match parts.port.as_deref() {
+        None => 0,
+        Some(port) => port.parse().map_err(|_| wrong("the port is not a number up to 65535"))?,
+    };
+    let ip = match parts.host.as_str() {
+        "" => any,
+        host => host.parse().map_err(|_| wrong("write an address of this host"))?,
+    };
+    if ip.is_ipv4() != target.is_ipv4() {
+        return Err(wrong(&format!("the far end is {target}, of the other family")).into());
+    }
+    Ok((ip, port).into())
+}
+
+fn payload(args: &BlastArgs, target: SocketAddr, mtu: u32) -> Result<u64, Usage> {
+    let (family, headers) = match target {
+        SocketAddr::V4(_) => (IpFamily::V4, 28),
+        SocketAddr::V6(_) => (IpFamily::V6, 48),
+    };
+    let most = max_payload(family) as u64;
+    let least = Header::LEN as u64;
+    let Some(size) = args.size else {
+        let fits = u64::from(mtu).saturating_sub(headers).clamp(least, most);
+        let loopback = target.ip().is_loopback();
+        return Ok(if loopback { fits.min(LOOPBACK_PAYLOAD) } else { fits });
+    };
+    if size.0 > most {
+        return Err(Usage::with_hint(
+            format!("a datagram of {} bytes is too large for {}", size.0, target.ip()),
+            format!("--size may be {least} to {most}"),
+        ));
+    }
+    if size.0 < least {
+        return Err(Usage::with_hint(
+            format!("a datagram of {} bytes has no room for the measurement header", size.0),
+            format!("--size may be {least} to {most}"),
+        ));
+    }
+    Ok(size.0)
+}
+
+fn count(args: &BlastArgs, payload: u64) -> Result<u64, Usage> {
+    let count = match (args.count, args.bytes) {
+        (Some(count), _) => count,
+        (None, Some(bytes)) => bytes.0.div_ceil(payload),
+        (None, None) => return Ok(0),
+    };
+    if count == 0 {
+        return Err(Usage::new("nothing to send: --count and --bytes must be at least 1"));
+    }
+    Ok(count)
+}
+
+fn check(args: &BlastArgs, test: &TestPlan) -> Result<(), Usage> {
+    if args.time == Some(Nanos::ZERO) {
+        return Err(Usage::new("--time 0s sends nothing; give a time such as 10s"));
+    }
+    if test.interval < Nanos::from_millis(20) {
+        return Err(Usage::with_hint(
+            format!("--interval {} is too short", test.interval),
+            "20ms is the shortest",
+        ));
+    }
+    if args.burst == Some(0) {
+        return Err(Usage::new("--burst must be at least 1"));
+    }
+    Ok(())
+}

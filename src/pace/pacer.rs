@@ -1,0 +1,172 @@
+//! The schedule of sends: absolute, in integers, so that nothing drifts.
+
+use crate::units::Nanos;
+
+/// The longest that slots are held back to leave together.
+const QUANTUM: Nanos = Nanos::from_micros(100);
+
+/// An absolute schedule: slot `k` is planned at `start + k * span / datagrams`, rounded down, for
+/// ever. A late slot stays owed and is never skipped; how many may leave at once is bounded.
+#[derive(Clone, Debug)]
+pub struct Pacer {
+    start: Nanos,
+    /// Slots a `span`; 0 for no schedule.
+    datagrams: u64,
+    span: u64,
+    /// Slots that leave together.
+    quantum: u64,
+    /// Slots spent so far.
+    spent: u64,
+}
+
+impl Pacer {
+    /// `datagrams` slots in every `span` from `start` on; both at least 1. `burst` is how many
+    /// leave together, at least 1; `None` for as many as 100 µs of the schedule hold.
+    pub fn new(start: Nanos, datagrams: u64, span: Nanos, burst: Option<u32>) -> Self {
+        let (datagrams, span) = (datagrams.max(1), span.0.max(1));
+        let held = u128::from(QUANTUM.0) * u128::from(datagrams) / u128::from(span);
+        let quantum = match burst {
+            Some(burst) => u64::from(burst.max(1)),
+            None => u64::try_from(held).unwrap_or(u64::MAX).max(1),
+        };
+        Self { start, datagrams, span, quantum, spent: 0 }
+    }
+
+    /// No schedule: every slot is due at once.
+    pub fn unlimited() -> Self {
+        Self { start: Nanos::ZERO, datagrams: 0, span: 1, quantum: u64::MAX, spent: 0 }
+    }
+
+    /// Whether there is no schedule.
+    pub fn is_unlimited(&self) -> bool {
+        self.datagrams == 0
+    }
+
+    /// Slots that leave together; 0 without a schedule.
+    pub fn quantum(&self) -> u64 {
+        if self.is_unlimited() { 0 } else { self.quantum }
+    }
+
+    /// When slot `k` is planned.
+    pub fn planned(&self, k: u64) -> Nanos {
+        if self.is_unlimited() {
+            return self.start;
+        }
+        let after = u128::from(k) * u128::from(self.span) / u128::from(self.datagrams);
+        self.start + Nanos(u64::try_from(after).unwrap_or(u64::MAX))
+    }
+
+    /// Slots that may leave now: none before the next quantum is whole, and no more than one
+    /// quantum a call however many are owed, so that catching up is a run of bounded bursts.
+    pub fn due(&self, now: Nanos) -> u64 {
+        if self.is_unlimited() {
+            return u64::MAX;
+        }
+        if now < self.next_at() {
+            return 0;
+        }
+        self.owed(now).min(self.quantum)
+    }
+
+    /// Slots whose time has come and that were not spent; none without a schedule.
+    pub fn owed(&self, now: Nanos) -> u64 {
+        if self.is_unlimited() || now < self.start {
+            return 0;
+        }
+        // Slot k has come when k * span / datagrams <= elapsed, rounded down.
+        let elapsed = u128::from((now - self.start).0) + 1;
+        let come = (elapsed * u128::from(self.datagrams)).div_ceil(u128::from(self.span));
+        u64::try_from(come).unwrap_or(u64::MAX).saturating_sub(self.spent)
+    }
+
+    /// When the next quantum is whole: the planned instant of its last slot, so that no slot
+    /// leaves early.
+    pub fn next_at(&self) -> Nanos {
+        self.planned(self.spent.saturating_add(self.quantum - 1))
+    }
+
+    /// How long the oldest slot that is owed has waited beyond its quantum.
+    pub fn late(&self, now: Nanos) -> Nanos {
+        if self.is_unlimited() { Nanos::ZERO } else { now - self.next_at() }
+    }
+
+    /// Spends `slots`: they were sent, or refused for good. What was blocked is not spent.
+    pub fn commit(&mut self, slots: u64) {
+        self.spent = self.spent.saturating_add(slots);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slots_are_due_when_they_are_planned_and_never_before() {
+        let pacer = Pacer::new(Nanos(1000), 3, Nanos(100), Some(1));
+        for (k, at) in [(0, 1000), (1, 1033), (2, 1066), (3, 1100), (300, 11_000)] {
+            assert_eq!(pacer.planned(k), Nanos(at));
+            assert_eq!(pacer.owed(Nanos(at)), k + 1);
+            assert_eq!(pacer.owed(Nanos(at - 1)), k);
+        }
+    }
+
+    #[test]
+    fn a_rate_holds_exactly_over_every_second_however_the_caller_is_late() {
+        // Against the obvious: how many k have k * span / datagrams <= elapsed.
+        let seed = 7;
+        let mut rng = fastrand::Rng::with_seed(seed);
+        for (datagrams, span) in
+            [(1, 2_000_000_000), (1, 1_000_000_000), (999_983, 1_000_000_000), (20, 1_000)]
+        {
+            let mut pacer = Pacer::new(Nanos(5), datagrams, Nanos(span), None);
+            let (mut now, mut sent) = (5u64, 0u64);
+            for second in 1..=4u64 {
+                let end = 5 + second * 1_000_000_000;
+                while now < end {
+                    let due = pacer.due(Nanos(now));
+                    assert!(due <= pacer.quantum());
+                    let took = if due > 1 && rng.u8(..) < 8 { rng.u64(1..=due) } else { due };
+                    pacer.commit(took);
+                    sent += took;
+                    if took > 0 {
+                        assert!(pacer.planned(sent - 1) <= Nanos(now), "seed {seed}: early");
+                    }
+                    let next = pacer.next_at().0.max(now + 1);
+                    now = (next + rng.u64(0..20_000)).min(end);
+                }
+                let ideal = (u128::from(end - 5) * u128::from(datagrams) / u128::from(span)) as u64;
+                let slack = 2 * pacer.quantum() + ideal / 1000;
+                assert!(sent.abs_diff(ideal) <= slack, "{datagrams}/{span}: {sent} of {ideal}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_blocked_stays_owed() {
+        let mut pacer = Pacer::new(Nanos(0), 1, Nanos(10), Some(4));
+        assert_eq!(pacer.due(Nanos(29)), 0);
+        assert_eq!(pacer.due(Nanos(30)), 4);
+        pacer.commit(1);
+        assert_eq!((pacer.owed(Nanos(30)), pacer.due(Nanos(30))), (3, 0));
+        assert_eq!(pacer.due(Nanos(1_000)), 4);
+        assert_eq!(pacer.late(Nanos(1_000)), Nanos(960));
+    }
+
+    #[test]
+    fn the_quantum_is_100_us_of_the_rate_and_at_least_one() {
+        let quantum =
+            |datagrams, span| Pacer::new(Nanos(0), datagrams, Nanos(span), None).quantum();
+        assert_eq!(quantum(1_000_000, 1_000_000_000), 100);
+        assert_eq!(quantum(10, 1_000_000_000), 1);
+        assert_eq!(Pacer::unlimited().due(Nanos(0)), u64::MAX);
+    }
+
+    #[test]
+    fn numbers_beyond_every_run_do_not_overflow() {
+        let mut pacer = Pacer::new(Nanos(0), u64::MAX, Nanos(1), None);
+        pacer.commit(u64::MAX);
+        pacer.commit(1);
+        assert_eq!(pacer.owed(Nanos::MAX), 0);
+        assert!(pacer.next_at() >= Nanos(0));
+    }
+}

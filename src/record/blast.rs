@@ -1,0 +1,247 @@
+//! What a throughput run found, on each side and as a whole.
+
+use serde::Serialize;
+
+/// What the receiving end counted in one stretch of the run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct BlastInterval {
+    /// Start, in nanoseconds from the first arrival.
+    pub start_ns: u64,
+    /// Length in nanoseconds; only the last may be shorter than asked for.
+    pub duration_ns: u64,
+    /// Datagrams that arrived, duplicates among them.
+    pub datagrams: u64,
+    /// Payload bytes that arrived.
+    pub bytes: u64,
+    /// Datagrams that went missing in this stretch; what arrived late after all is taken off the
+    /// total, not off a later stretch, so this is never negative.
+    pub lost: u64,
+    /// Second and further copies.
+    pub duplicates: u64,
+    /// Late by RFC 4737.
+    pub reordered: u64,
+    /// Of the lost, those that the receiver's own socket dropped.
+    pub socket_drops: u64,
+}
+
+/// Delay above the run's minimum, in nanoseconds; `None` where fewer than ten samples lie beyond.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct DelayQuantiles {
+    /// Median.
+    pub p50: Option<u64>,
+    /// 90 %.
+    pub p90: Option<u64>,
+    /// 99 %.
+    pub p99: Option<u64>,
+    /// 99.9 %.
+    pub p999: Option<u64>,
+    /// The largest.
+    pub max: Option<u64>,
+}
+
+/// What the receiving end of one stream, or of all, has counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct BlastReceived {
+    /// Datagrams of the run that arrived: firsts, duplicates and too late ones.
+    pub datagrams: u64,
+    /// Their payload bytes.
+    pub bytes: u64,
+    /// First copies.
+    pub firsts: u64,
+    /// Second and further copies.
+    pub duplicates: u64,
+    /// Late by RFC 4737; never counted as lost.
+    pub reordered: u64,
+    /// Older than the reorder window, so neither first nor duplicate can be told.
+    pub too_late: u64,
+    /// Missing: the sender's total where it is known, else the highest number seen, less firsts.
+    pub lost: u64,
+    /// Of the lost, those that the receiver's own socket dropped.
+    pub socket_drops: u64,
+    /// Runs of lost datagrams (RFC 3357).
+    pub loss_bursts: u64,
+    /// Length of the longest such run, in datagrams.
+    pub longest_burst: u64,
+    /// Wrong size, or (with `--verify`) wrong bytes.
+    pub corrupt: u64,
+    /// Datagrams that belong to no run, or another one.
+    pub strays: u64,
+    /// First to last arrival, in nanoseconds.
+    pub span_ns: u64,
+    /// Jitter by RFC 3550, in nanoseconds; `None` before two datagrams.
+    pub jitter_ns: Option<u64>,
+    /// Delay above minimum.
+    pub delay: DelayQuantiles,
+    /// Processor time of the receiving thread, in nanoseconds; `None` until it ended.
+    pub cpu_ns: Option<u64>,
+    /// The sender's total, once the receiver knows it.
+    pub sender_total: Option<u64>,
+}
+
+/// Why datagrams were not sent: the kernel's answer, and how many it refused so.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Refusal {
+    /// The system's words.
+    pub cause: String,
+    /// How many.
+    pub datagrams: u64,
+}
+
+/// What the sending end of one stream, or of all, has counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct BlastSent {
+    /// Datagrams that the schedule called for.
+    pub offered: u64,
+    /// Datagrams that the kernel took.
+    pub datagrams: u64,
+    /// Their payload bytes.
+    pub bytes: u64,
+    /// Datagrams that the kernel refused, by cause.
+    pub refused: Vec<Refusal>,
+    /// Datagrams that were due and still waited when the time was over.
+    pub unsent: u64,
+    /// Times that the socket's send buffer was full.
+    pub blocked: u64,
+    /// First to last send, in nanoseconds.
+    pub span_ns: u64,
+    /// How late sends were against the schedule, in nanoseconds; all `None` without a rate.
+    pub lateness: DelayQuantiles,
+    /// Most datagrams that the schedule lets go at once.
+    pub quantum: u64,
+}
+
+impl BlastSent {
+    /// Datagrams that were offered and did not leave.
+    pub fn never_sent(&self) -> u64 {
+        self.offered.saturating_sub(self.datagrams)
+    }
+}
+
+/// Datagrams and payload, as a rate over the span in which they moved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Traffic {
+    /// Datagrams.
+    pub datagrams: u64,
+    /// Payload bytes.
+    pub bytes: u64,
+    /// Payload bits a second.
+    pub bits_per_second: u64,
+    /// Datagrams a second.
+    pub datagrams_per_second: u64,
+    /// Bits a second with UDP's and IP's headers.
+    pub udp_ip_bits_per_second: u64,
+    /// Bits a second as an Ethernet link would carry them, preamble and gap included.
+    pub ethernet_bits_per_second: u64,
+}
+
+/// Where datagrams were lost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Losses {
+    /// Sent and never received.
+    pub total: u64,
+    /// Of these, lost before they reached the receiver's socket.
+    pub path: u64,
+    /// Of these, dropped by the receiver's socket because it was full.
+    pub receiver_socket: u64,
+    /// Runs of lost datagrams (RFC 3357).
+    pub bursts: u64,
+    /// Length of the longest run, in datagrams.
+    pub longest_burst: u64,
+}
+
+/// What each datagram costs in headers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct HeaderShare {
+    /// UDP's header, in bytes.
+    pub udp_bytes: u64,
+    /// The Ethernet wire bytes of one datagram.
+    pub wire_bytes: u64,
+    /// TCP's header, for comparison, in bytes.
+    pub tcp_bytes: u64,
+}
+
+/// Which of the kernel's batch calls were used.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct IoReport {
+    /// `gso`, `mmsg` or `plain`, at the sender.
+    pub tx: String,
+    /// `gro`, `mmsg` or `plain`, at the receiver; `None` when it never told.
+    pub rx: Option<String>,
+    /// Most datagrams that one send call was given.
+    pub batch: u32,
+    /// The sender's send buffer in bytes, as granted.
+    pub send_buffer: u64,
+    /// The receive buffer in bytes that was asked for at the receiver; `None` for another host's.
+    pub receive_buffer_asked: Option<u64>,
+    /// The receiver's receive buffer in bytes, as granted; `None` when it never told.
+    pub receive_buffer_granted: Option<u64>,
+}
+
+/// A whole throughput run.
+#[derive(Clone, Debug, Serialize)]
+pub struct BlastReport {
+    /// The far end's address.
+    pub target: String,
+    /// Whether both ends are on this host, by its loopback.
+    pub loopback: bool,
+    /// The address and port that the far end saw; `None` when it never told.
+    pub seen_as: Option<String>,
+    /// What was aimed at: `max`, or a rate in text.
+    pub goal: String,
+    /// Payload bytes of each datagram.
+    pub payload_bytes: u64,
+    /// First to last send, in nanoseconds.
+    pub duration_ns: u64,
+    /// Whether the far end had its last word; else `received` is what it told last.
+    pub complete: bool,
+    /// Why the run failed; `None` when it did not.
+    pub failure: Option<String>,
+    /// What the schedule called for.
+    pub offered: Traffic,
+    /// What left.
+    pub sent: Traffic,
+    /// Datagrams that were offered and did not leave.
+    pub never_sent: u64,
+    /// Why the kernel refused, by cause.
+    pub refused: Vec<Refusal>,
+    /// Datagrams that were due and still waited at the end.
+    pub unsent: u64,
+    /// Times that the send buffer was full.
+    pub blocked: u64,
+    /// Whether less than 99 % of the goal was offered in time; `None` without a rate.
+    pub sender_limited: Option<bool>,
+    /// What arrived; `None` when the far end never told.
+    pub received: Option<Traffic>,
+    /// First copies among what arrived.
+    pub delivered: Option<u64>,
+    /// Where the rest went; `None` when the far end never told.
+    pub lost: Option<Losses>,
+    /// Second and further copies.
+    pub duplicates: Option<u64>,
+    /// Late by RFC 4737.
+    pub reordered: Option<u64>,
+    /// Older than the reorder window.
+    pub too_late: Option<u64>,
+    /// Wrong size or wrong bytes.
+    pub corrupt: Option<u64>,
+    /// Datagrams of no run, or another.
+    pub strays: Option<u64>,
+    /// Jitter by RFC 3550.
+    pub jitter_ns: Option<u64>,
+    /// One-way delay above the run's minimum.
+    pub delay_above_min_ns: DelayQuantiles,
+    /// How late sends were against the schedule.
+    pub lateness_ns: DelayQuantiles,
+    /// Most datagrams that the schedule let go at once.
+    pub quantum: u64,
+    /// Headers.
+    pub header: HeaderShare,
+    /// Batch calls and buffers.
+    pub io: IoReport,
+    /// Processor time of the sending thread over the run's length, in percent of a core.
+    pub sender_cpu_percent: u64,
+    /// The same of the receiving thread; `None` when it never told.
+    pub receiver_cpu_percent: Option<u64>,
+    /// The run in stretches, as the far end saw it.
+    pub intervals: Vec<BlastInterval>,
+}

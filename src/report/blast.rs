@@ -1,0 +1,313 @@
+//! A throughput run as text: a line for each stretch while it runs, then the whole report.
+
+use super::Output;
+use super::spark::sparkline;
+use crate::record::{BlastInterval, BlastReport, DelayQuantiles, Flow, Losses, Traffic};
+use crate::units::{Nanos, group_digits};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::IsTerminal;
+
+/// Cells of the lines over time.
+const CELLS: usize = 40;
+
+/// What a run shows.
+pub struct BlastView {
+    output: Output,
+    heading: String,
+    lines: bool,
+    text: bool,
+    bar: Option<ProgressBar>,
+    expected: Option<Nanos>,
+}
+
+impl BlastView {
+    /// A view with its first line; `expected` is the run's length where that is known.
+    pub fn new(heading: &str, expected: Option<Nanos>, quiet: bool, json: bool) -> Self {
+        Self {
+            output: Output::new(),
+            heading: heading.to_owned(),
+            lines: !quiet && !json,
+            text: !json,
+            bar: None,
+            expected,
+        }
+    }
+
+    /// The far end agreed, and the run begins.
+    pub fn started(&mut self) {
+        if self.text {
+            self.output.line(&self.heading);
+            self.output.line("");
+        }
+        if self.lines && std::io::stderr().is_terminal() {
+            self.bar = self.expected.map(progress_bar);
+        }
+    }
+
+    /// A stretch is over.
+    pub fn interval(&mut self, interval: &BlastInterval) -> Flow {
+        if !self.lines {
+            return Flow::Continue;
+        }
+        let line = interval_line(interval);
+        match &self.bar {
+            Some(bar) => {
+                bar.set_position((interval.start_ns + interval.duration_ns) / 1_000_000);
+                bar.suspend(|| self.output.line(line))
+            }
+            None => self.output.line(line),
+        }
+    }
+
+    /// The whole report.
+    pub fn finish(&mut self, report: &BlastReport) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+        if report.offered.datagrams == 0 {
+            return;
+        }
+        for line in lines(report) {
+            self.output.line(line);
+        }
+    }
+}
+
+fn progress_bar(expected: Nanos) -> ProgressBar {
+    let bar = ProgressBar::new(expected.0 / 1_000_000).with_style(
+        ProgressStyle::with_template("  [{bar:40}] {percent}%")
+            .unwrap_or_else(|_| ProgressStyle::default_bar())
+            .progress_chars("=> "),
+    );
+    bar.set_draw_target(ProgressDrawTarget::stderr());
+    bar.tick();
+    bar
+}
+
+fn interval_line(interval: &BlastInterval) -> String {
+    let end = Nanos(interval.start_ns + interval.duration_ns).as_secs_f64();
+    let seconds = Nanos(interval.duration_ns).as_secs_f64().max(1e-9);
+    let gigabits = interval.bytes as f64 * 8.0 / seconds / 1e9;
+    let rate = interval.datagrams as f64 / seconds / 1e3;
+    let mut line = format!(
+        "  {end:7.2} s  {gigabits:8.3} Gbit/s  {rate:9.1} kpps   lost {}",
+        loss(interval.lost, interval.datagrams + interval.lost)
+    );
+    for (count, what) in [(interval.duplicates, "duplicates"), (interval.reordered, "reordered")] {
+        if count > 0 {
+            line.push_str(&format!("   {what} {}", group_digits(count)));
+        }
+    }
+    line
+}
+
+/// The report's lines.
+fn lines(report: &BlastReport) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    let title = if report.loopback { "Ethernet, if it were" } else { "on the wire" };
+    lines.push(format!("  {:<11}{:>15}{:>16}{:>15}   {title}", "", "datagrams", "goodput", "rate"));
+    lines.push(traffic_line("offered", Some(&report.offered)));
+    lines.push(traffic_line("sent", Some(&report.sent)));
+    lines.push(traffic_line("received", report.received.as_ref()));
+    lines.push(String::new());
+    lines.push(lost_line(report));
+    lines.push(order_line(report));
+    lines.extend(refused_lines(report));
+    lines.push(header_line(report));
+    lines.extend(over_time(report));
+    lines.extend(delay_lines(report));
+    lines.push(io_line(report));
+    lines.extend(doubts(report).into_iter().map(|doubt| format!("  doubt: {doubt}")));
+    lines
+}
+
+fn traffic_line(name: &str, traffic: Option<&Traffic>) -> String {
+    let Some(traffic) = traffic else { return format!("  {name:<11}{:>15}", "-") };
+    format!(
+        "  {name:<11}{:>15}{:>9.3} Gbit/s{:>10.1} kpps{:>9.3} Gbit/s",
+        group_digits(traffic.datagrams),
+        traffic.bits_per_second as f64 / 1e9,
+        traffic.datagrams_per_second as f64 / 1e3,
+        traffic.ethernet_bits_per_second as f64 / 1e9,
+    )
+}
+
+fn lost_line(report: &BlastReport) -> String {
+    let never = group_digits(report.never_sent);
+    let Some(Losses { total, path, receiver_socket, longest_burst, .. }) = report.lost else {
+        return format!("  lost       - (the far end never told), {never} never sent");
+    };
+    let mut line = format!(
+        "  lost       {} = {} on the path + {} at the receiver's socket",
+        loss(total, report.sent.datagrams),
+        group_digits(path),
+        group_digits(receiver_socket)
+    );
+    if report.never_sent > 0 {
+        line.push_str(&format!("; {never} never sent"));
+    }
+    if longest_burst > 0 {
+        line.push_str(&format!("\n             longest burst {}", group_digits(longest_burst)));
+    }
+    line
+}
+
+/// `897 (0.106%)`; `-` for a share of nothing.
+fn loss(lost: u64, of: u64) -> String {
+    if of == 0 {
+        return format!("{} (-)", group_digits(lost));
+    }
+    format!("{} ({:.3}%)", group_digits(lost), lost as f64 * 100.0 / of as f64)
+}
+
+fn order_line(report: &BlastReport) -> String {
+    let count = |value: Option<u64>| value.map_or_else(|| "-".to_owned(), group_digits);
+    let mut line = format!(
+        "  order      reordered {}   duplicates {}   jitter {}",
+        count(report.reordered),
+        count(report.duplicates),
+        report.jitter_ns.map_or_else(|| "-".to_owned(), |jitter| Nanos(jitter).to_string())
+    );
+    for (value, what) in
+        [(report.too_late, "too late"), (report.corrupt, "corrupt"), (report.strays, "strays")]
+    {
+        if let Some(value) = value.filter(|value| *value > 0) {
+            line.push_str(&format!("   {what} {}", group_digits(value)));
+        }
+    }
+    line
+}
+
+fn refused_lines(report: &BlastReport) -> Vec<String> {
+    let refused = report.refused.iter().map(|refusal| {
+        format!("  refused    {} {}", group_digits(refusal.datagrams), refusal.cause)
+    });
+    let unsent = (report.unsent > 0).then(|| {
+        format!("  unsent     {} due when the time was over", group_digits(report.unsent))
+    });
+    refused.chain(unsent).collect()
+}
+
+fn header_line(report: &BlastReport) -> String {
+    let header = report.header;
+    format!(
+        "  header     {} of {} wire bytes are UDP's ({:.1}%); TCP's would be {}",
+        header.udp_bytes,
+        header.wire_bytes,
+        header.udp_bytes as f64 * 100.0 / header.wire_bytes.max(1) as f64,
+        header.tcp_bytes
+    )
+}
+
+/// The run as two lines over time, where it has enough stretches to show one.
+fn over_time(report: &BlastReport) -> Vec<String> {
+    if report.intervals.len() < 3 {
+        return Vec::new();
+    }
+    let rates: Vec<f64> = report
+        .intervals
+        .iter()
+        .map(|stretch| stretch.bytes as f64 * 8.0 / stretch.duration_ns.max(1) as f64)
+        .collect();
+    let losses: Vec<f64> = report
+        .intervals
+        .iter()
+        .map(|stretch| {
+            stretch.lost as f64 * 100.0 / (stretch.datagrams + stretch.lost).max(1) as f64
+        })
+        .collect();
+    let end = report.intervals.last().map_or(0, |last| last.start_ns + last.duration_ns);
+    let end = Nanos(end).as_secs_f64();
+    let extremes = |values: &[f64]| {
+        let low = values.iter().copied().fold(f64::INFINITY, f64::min);
+        (low, values.iter().copied().fold(0.0, f64::max))
+    };
+    let ((slow, fast), (_, worst)) = (extremes(&rates), extremes(&losses));
+    vec![
+        String::new(),
+        format!(
+            "  0 s {} {end:.0} s  received Gbit/s   min {slow:.3} max {fast:.3}",
+            sparkline(&rates, CELLS)
+        ),
+        format!(
+            "  0 s {} {end:.0} s  loss               max {worst:.2}%",
+            sparkline(&losses, CELLS)
+        ),
+        String::new(),
+    ]
+}
+
+fn delay_lines(report: &BlastReport) -> Vec<String> {
+    let mut lines = Vec::new();
+    if report.delay_above_min_ns != DelayQuantiles::default() {
+        let told = quantile_text(&report.delay_above_min_ns);
+        lines.push(format!("  delay, ms  {told}   above the run's minimum"));
+    }
+    if report.lateness_ns != DelayQuantiles::default() {
+        let told = quantile_text(&report.lateness_ns);
+        lines.push(format!("  late, ms   {told}   sends, against the schedule"));
+    }
+    lines
+}
+
+/// Quantiles in milliseconds; `-` where fewer than ten samples lie beyond.
+fn quantile_text(quantiles: &DelayQuantiles) -> String {
+    let value = |nanos: Option<u64>| match nanos {
+        Some(nanos) => format!("{:.3}", Nanos(nanos).as_millis_f64()),
+        None => "-".to_owned(),
+    };
+    format!(
+        "p50 {}   p99 {}   p99.9 {}   max {}",
+        value(quantiles.p50),
+        value(quantiles.p99),
+        value(quantiles.p999),
+        value(quantiles.max)
+    )
+}
+
+fn io_line(report: &BlastReport) -> String {
+    let io = &report.io;
+    let tx = if io.tx == "gso" {
+        format!("gso {} × {}", io.batch, report.payload_bytes)
+    } else {
+        format!("{} {}", io.tx, io.batch)
+    };
+    let buffer = io
+        .receive_buffer_granted
+        .map_or_else(|| "-".to_owned(), |bytes| format!("{} KiB", bytes / 1024));
+    format!(
+        "  io         sender {tx}, receiver {}, its socket buffer {buffer}",
+        io.rx.as_deref().unwrap_or("-")
+    )
+}
+
+/// What a reader should know before believing the figures.
+fn doubts(report: &BlastReport) -> Vec<String> {
+    let mut doubts = Vec::new();
+    let busy = |percent: u64| percent >= 90;
+    let receiver = report.receiver_cpu_percent;
+    if busy(report.sender_cpu_percent) || receiver.is_some_and(busy) {
+        let receiver = receiver.map_or_else(|| "-".to_owned(), |percent| format!("{percent}%"));
+        doubts.push(format!(
+            "sender {}% of a core, receiver {receiver}: a host was near its limit",
+            report.sender_cpu_percent
+        ));
+    }
+    if report.lost.is_some_and(|lost| lost.receiver_socket > 0) {
+        doubts.push(
+            "the receiver's socket was full: raise net.core.rmem_max there, or lower the rate"
+                .to_owned(),
+        );
+    }
+    if report.sender_limited == Some(true) {
+        doubts.push("sender-limited: less than 99% of the goal was offered in time".to_owned());
+    }
+    if report.loopback {
+        doubts
+            .push("loopback: a figure of this host's memory and kernel, not of a link".to_owned());
+    }
+    if !report.complete {
+        doubts.push("the far end did not have its last word; these are its latest".to_owned());
+    }
+    doubts
+}

@@ -1,0 +1,102 @@
+//! How a stream's own socket proves its address and is let in: HELO, ticket, DATA, 354.
+
+use crate::batch::{DestId, TxBatch};
+use crate::session::{Exchange, Step, Tags, refusal};
+use crate::units::Nanos;
+use crate::wire::{Code, Command, HELO_LEN, Verb};
+
+/// What the stream should do now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OpeningStep {
+    /// Nothing until then; what was due is in the batch.
+    Wait(Nanos),
+    /// Datagrams may flow.
+    Open,
+    /// It was refused, or nobody answered.
+    Failed(String),
+}
+
+#[derive(Debug)]
+enum State {
+    Hello(Exchange),
+    Data(Exchange),
+    Open,
+    Failed(String),
+}
+
+/// The dialogue of one stream before its first datagram.
+#[derive(Debug)]
+pub struct Opening {
+    session: String,
+    stream: u32,
+    tags: Tags,
+    patience: Nanos,
+    deadline: Option<Nanos>,
+    state: Option<State>,
+}
+
+impl Opening {
+    /// The opening of stream number `stream` of a session, given up after `patience`.
+    pub fn new(session: String, stream: u32, patience: Nanos) -> Self {
+        let tags = Tags::new(format!("s{stream}x"));
+        Self { session, stream, tags, patience, deadline: None, state: None }
+    }
+
+    /// Writes what is due and says what to do next.
+    pub fn poll(&mut self, now: Nanos, out: &mut TxBatch) -> OpeningStep {
+        self.deadline.get_or_insert(now + self.patience);
+        let state = self.state.get_or_insert_with(|| {
+            let hello = Command::new(self.tags.fresh(), Verb::Helo);
+            State::Hello(Exchange::new(&hello, HELO_LEN, now, self.patience))
+        });
+        let exchange = match state {
+            State::Open => return OpeningStep::Open,
+            State::Failed(why) => return OpeningStep::Failed(why.clone()),
+            State::Hello(exchange) | State::Data(exchange) => exchange,
+        };
+        match exchange.poll(now) {
+            Step::Send(bytes) => {
+                if let Some(slot) = out.push(DestId::CONNECTED, bytes.len()) {
+                    slot.copy_from_slice(bytes);
+                }
+                // What to wait for is asked after the send.
+                OpeningStep::Wait(now + Nanos::from_millis(1))
+            }
+            Step::Wait(at) => OpeningStep::Wait(at),
+            Step::TimedOut => OpeningStep::Failed(format!(
+                "no answer to the stream's {} within {}",
+                if matches!(state, State::Hello(_)) { "HELO" } else { "DATA" },
+                self.patience
+            )),
+        }
+    }
+
+    /// Takes a reply.
+    pub fn on_datagram(&mut self, now: Nanos, payload: &[u8]) {
+        let next = match &self.state {
+            Some(State::Hello(exchange)) => {
+                let Some(reply) = exchange.reply(payload) else { return };
+                match (reply.code, reply.params.get("ticket")) {
+                    (Code::READY, Some(ticket)) => {
+                        let mut data = Command::new(self.tags.fresh(), Verb::Data);
+                        data.params.push("session", &self.session);
+                        data.params.push("stream", self.stream);
+                        data.params.push("ticket", ticket);
+                        let left = self.deadline.unwrap_or(now) - now;
+                        State::Data(Exchange::new(&data, 0, now, left))
+                    }
+                    _ => State::Failed(refusal(&reply)),
+                }
+            }
+            Some(State::Data(exchange)) => {
+                let Some(reply) = exchange.reply(payload) else { return };
+                match reply.code {
+                    Code::GO_AHEAD => State::Open,
+                    _ => State::Failed(refusal(&reply)),
+                }
+            }
+            _ => return,
+        };
+        self.state = Some(next);
+    }
+}

@@ -1,0 +1,403 @@
+//! The receiving end of one stream: every datagram accounted for.
+
+use super::sender::quantiles_of;
+use crate::batch::{Datagram, DestId, NetworkError, RxEntry, TxBatch};
+use crate::record::{BlastInterval, BlastReceived, Flow, Sink};
+use crate::session::{Next, Now, Orders, Session};
+use crate::stats::{DelayAboveMin, Jitter, SequenceTracker};
+use crate::units::Nanos;
+use crate::wire::{Class, Command, Header, Kind, Verb, classify, decode_end, pattern};
+
+/// Silence after which a run whose sender has ended is over: longer than any queue on the way.
+const QUIET: Nanos = Nanos::from_millis(500);
+/// Silence after which a sender that said nothing of an end is given up.
+const LOST: Nanos = Nanos::from_secs(15);
+/// Most datagrams that one dropped buffer can have held (`UDP_MAX_SEGMENTS`).
+const PER_BUFFER: u64 = 128;
+
+/// What a receiver is told while it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReceiverOrder {
+    /// The sender has ended after this many datagrams.
+    Total(u64),
+    /// The session was closed: end now.
+    Stop,
+}
+
+/// What a receiver tells while it runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReceiverEvent {
+    /// A stretch is over.
+    Interval(BlastInterval),
+    /// The counts so far.
+    Progress(Box<BlastReceived>),
+}
+
+/// How one stream is received.
+#[derive(Clone, Debug)]
+pub struct ReceiverPlan {
+    /// The run's tag.
+    pub tag: u16,
+    /// Payload bytes that every datagram has.
+    pub payload: usize,
+    /// Whether every byte behind the header is checked.
+    pub verify: bool,
+    /// Length of the stretches.
+    pub interval: Nanos,
+    /// Reply to a DATA that comes again because its reply was lost; empty for none.
+    pub go_ahead: Vec<u8>,
+}
+
+/// How the stream ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReceiverSummary {
+    /// The counts.
+    pub received: BlastReceived,
+}
+
+/// The stretch at hand.
+#[derive(Clone, Copy, Debug, Default)]
+struct Stretch {
+    start: Nanos,
+    counts: Counts,
+    lost_high: u64,
+}
+
+/// Running counts, copied at the start of each stretch.
+#[derive(Clone, Copy, Debug, Default)]
+struct Counts {
+    datagrams: u64,
+    bytes: u64,
+    duplicates: u64,
+    reordered: u64,
+    socket_drops: u64,
+}
+
+/// Consecutive numbers with one send time, not yet given to the tracker.
+#[derive(Clone, Copy, Debug, Default)]
+struct Run {
+    first: u32,
+    count: u32,
+    sent: Nanos,
+}
+
+/// The receiving end of one stream.
+pub struct BlastReceiver<O, K> {
+    plan: ReceiverPlan,
+    orders: O,
+    sink: K,
+    tracker: SequenceTracker,
+    jitter: Jitter,
+    delay: DelayAboveMin,
+    bytes: u64,
+    corrupt: u64,
+    strays: u64,
+    socket_drops: u64,
+    /// Buffers that the socket dropped and no gap has explained yet.
+    unexplained: u64,
+    drops_seen: Option<u32>,
+    first: Option<Nanos>,
+    last: Nanos,
+    /// Last sign of life, data or not.
+    heard: Option<Nanos>,
+    stretch: Stretch,
+    total: Option<u64>,
+    answer: bool,
+    over: bool,
+}
+
+impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
+    /// A receiver that waits for the first datagram.
+    pub fn new(plan: ReceiverPlan, orders: O, sink: K) -> Self {
+        Self {
+            plan,
+            orders,
+            sink,
+            tracker: SequenceTracker::new(),
+            jitter: Jitter::new(),
+            delay: DelayAboveMin::new(),
+            bytes: 0,
+            corrupt: 0,
+            strays: 0,
+            socket_drops: 0,
+            unexplained: 0,
+            drops_seen: None,
+            first: None,
+            last: Nanos::ZERO,
+            heard: None,
+            stretch: Stretch::default(),
+            total: None,
+            answer: false,
+            over: false,
+        }
+    }
+
+    /// What is missing: by the sender's total where it is known.
+    fn lost(&self) -> u64 {
+        match self.total {
+            Some(total) => self.tracker.lost_of(total),
+            None => self.tracker.lost(),
+        }
+    }
+
+    fn counts(&self) -> Counts {
+        Counts {
+            datagrams: self.tracker.received(),
+            bytes: self.bytes,
+            duplicates: self.tracker.duplicates(),
+            reordered: self.tracker.reordered(),
+            socket_drops: self.socket_drops,
+        }
+    }
+
+    /// Gives a run to the tracker, and a gap before it to the drops that explain it.
+    #[inline]
+    fn settle(&mut self, run: Run, arrival: Nanos) {
+        if run.count == 0 {
+            return;
+        }
+        let lost = self.tracker.lost();
+        self.tracker.observe_run(run.first, run.count);
+        if self.unexplained > 0 {
+            self.explain(self.tracker.lost().saturating_sub(lost));
+        }
+        let transit = arrival.signed_since(run.sent);
+        self.jitter.observe_n(transit, u64::from(run.count));
+        self.delay.observe(transit, u64::from(run.count));
+    }
+
+    /// Holds the socket's drops against a sequence gap: with GRO one dropped buffer is up to 128
+    /// datagrams, so the gap says how many it was.
+    fn explain(&mut self, gap: u64) {
+        let explained = gap.min(self.unexplained.saturating_mul(PER_BUFFER));
+        if explained > 0 {
+            self.socket_drops += explained;
+            self.unexplained = 0;
+        }
+    }
+
+    fn note_drops(&mut self, drops: u32) {
+        let before = self.drops_seen.replace(drops).unwrap_or(0);
+        self.unexplained += u64::from(drops.wrapping_sub(before));
+    }
+
+    /// Anything that is not a datagram of the run's regular form.
+    #[cold]
+    fn other(&mut self, now: Now, payload: &[u8]) {
+        match Header::decode(payload) {
+            Ok(header) if header.tag == self.plan.tag => match header.kind {
+                Kind::End => {
+                    if let Some(total) = decode_end(payload) {
+                        self.set_total(total, now);
+                    }
+                }
+                _ => self.corrupt += 1,
+            },
+            _ if self.is_repeated_data(payload) => self.answer = true,
+            _ => self.strays += 1,
+        }
+    }
+
+    fn is_repeated_data(&self, payload: &[u8]) -> bool {
+        !self.plan.go_ahead.is_empty()
+            && classify(payload) == Class::Control
+            && Command::decode(payload).is_ok_and(|command| command.verb == Verb::Data)
+    }
+
+    /// A total below what was already seen cannot be this run's.
+    fn set_total(&mut self, total: u64, now: Now) {
+        if self.total.is_none() && total >= self.tracker.expected() {
+            self.total = Some(total);
+            self.heard = Some(now.mono);
+        }
+    }
+
+    fn close_stretches(&mut self, now: Nanos) {
+        while self.first.is_some() && now >= self.stretch.start + self.plan.interval {
+            let end = self.stretch.start + self.plan.interval;
+            // A run that has ended has no further stretches, however long it drains.
+            if self.stretch.start > self.last {
+                return;
+            }
+            self.close_stretch(end);
+        }
+    }
+
+    fn close_stretch(&mut self, end: Nanos) {
+        let (counts, before) = (self.counts(), self.stretch.counts);
+        let lost = self.tracker.lost();
+        let interval = BlastInterval {
+            start_ns: (self.stretch.start - self.first.unwrap_or_default()).0,
+            duration_ns: (end - self.stretch.start).0,
+            datagrams: counts.datagrams - before.datagrams,
+            bytes: counts.bytes - before.bytes,
+            lost: lost.saturating_sub(self.stretch.lost_high),
+            duplicates: counts.duplicates - before.duplicates,
+            reordered: counts.reordered - before.reordered,
+            socket_drops: counts.socket_drops - before.socket_drops,
+        };
+        let lost_high = lost.max(self.stretch.lost_high);
+        self.stretch = Stretch { start: end, counts, lost_high };
+        self.tell(ReceiverEvent::Interval(interval));
+    }
+
+    fn tell(&mut self, event: ReceiverEvent) {
+        if self.sink.take(event) == Flow::Closed {
+            self.over = true;
+        }
+    }
+
+    fn received(&self) -> BlastReceived {
+        let bursts = self.tracker.bursts();
+        BlastReceived {
+            datagrams: self.tracker.received(),
+            bytes: self.bytes,
+            firsts: self.tracker.firsts(),
+            duplicates: self.tracker.duplicates(),
+            reordered: self.tracker.reordered(),
+            too_late: self.tracker.too_late(),
+            lost: self.lost(),
+            socket_drops: self.socket_drops,
+            loss_bursts: bursts.count,
+            longest_burst: bursts.longest,
+            corrupt: self.corrupt,
+            strays: self.strays,
+            span_ns: self.first.map_or(0, |first| (self.last - first).0),
+            jitter_ns: self.jitter.nanos().map(Nanos::as_u64),
+            delay: quantiles_of(&self.delay.percentiles()),
+            cpu_ns: None,
+            sender_total: self.total,
+        }
+    }
+
+    /// When the run is over if nothing more comes.
+    fn deadline(&self) -> Option<Nanos> {
+        let heard = self.heard?;
+        Some(match self.total {
+            Some(total) if self.tracker.lost_of(total) == 0 => heard,
+            Some(_) => heard + QUIET,
+            None => heard + LOST,
+        })
+    }
+}
+
+impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver<O, K> {
+    type Summary = ReceiverSummary;
+
+    fn poll_transmit(&mut self, now: Now, out: &mut TxBatch) -> Next {
+        while let Some(order) = self.orders.next_order() {
+            match order {
+                ReceiverOrder::Total(total) => self.set_total(total, now),
+                ReceiverOrder::Stop => self.over = true,
+            }
+        }
+        if std::mem::take(&mut self.answer)
+            && let Some(bytes) = out.push(DestId::CONNECTED, self.plan.go_ahead.len())
+        {
+            bytes.copy_from_slice(&self.plan.go_ahead);
+        }
+        // Nothing heard yet: the patience counts from the first look.
+        self.heard.get_or_insert(now.mono);
+        match self.deadline() {
+            _ if self.over => Next::Done,
+            Some(at) if at <= now.mono => Next::Done,
+            Some(at) => Next::WaitUntil(at),
+            None => Next::Idle,
+        }
+    }
+
+    fn on_datagram(&mut self, now: Now, datagram: &Datagram<'_>) {
+        let entry = RxEntry {
+            len: datagram.payload.len(),
+            true_len: datagram.true_len,
+            stride: 0,
+            meta: datagram.meta,
+        };
+        self.on_buffer(now, &entry, datagram.payload);
+    }
+
+    #[inline]
+    fn on_buffer(&mut self, now: Now, entry: &RxEntry, bytes: &[u8]) {
+        if let Some(drops) = entry.meta.socket_drops {
+            self.note_drops(drops);
+        }
+        self.close_stretches(now.mono);
+        let payload = self.plan.payload;
+        let stride = if entry.stride == 0 { bytes.len().max(1) } else { entry.stride };
+        if stride != payload {
+            for datagram in crate::batch::split_buffer(entry, bytes) {
+                self.other(now, datagram.payload);
+            }
+            return;
+        }
+        let mut run = Run::default();
+        let mut firsts = 0;
+        for datagram in bytes.chunks(stride) {
+            let header = match Header::decode(datagram) {
+                Ok(header)
+                    if datagram.len() == payload
+                        && header.kind == Kind::Data
+                        && header.tag == self.plan.tag =>
+                {
+                    header
+                }
+                _ => {
+                    self.other(now, datagram);
+                    continue;
+                }
+            };
+            if self.plan.verify && !pattern::matches(Header::LEN, &datagram[Header::LEN..]) {
+                self.corrupt += 1;
+                continue;
+            }
+            firsts += 1;
+            if header.sequence == run.first.wrapping_add(run.count) && header.sent == run.sent {
+                run.count += 1;
+            } else {
+                self.settle(run, entry.meta.arrival);
+                run = Run { first: header.sequence, count: 1, sent: header.sent };
+            }
+        }
+        self.settle(run, entry.meta.arrival);
+        if firsts > 0 {
+            self.bytes += firsts * payload as u64;
+            self.last = now.mono;
+            self.heard = Some(now.mono);
+            if self.first.is_none() {
+                self.first = Some(now.mono);
+                self.stretch.start = now.mono;
+            }
+        }
+    }
+
+    fn on_network_error(&mut self, _now: Now, _error: &NetworkError) {
+        // The client's own socket is closed at the end of a run; what matters is its silence.
+    }
+
+    fn on_tick(&mut self, now: Now) {
+        self.close_stretches(now.mono);
+        let received = Box::new(self.received());
+        self.tell(ReceiverEvent::Progress(received));
+    }
+
+    fn on_socket_drops(&mut self, _socket: usize, drops: u32) {
+        self.note_drops(drops);
+    }
+
+    fn on_stop(&mut self, _now: Now) {
+        self.over = true;
+    }
+
+    fn finish(mut self, _now: Now) -> ReceiverSummary {
+        self.tracker.finish(self.total);
+        // Drops after the last datagram explain what is missing at the end.
+        let tail = self.lost().saturating_sub(self.tracker.lost());
+        if self.unexplained > 0 {
+            self.explain(tail);
+        }
+        if self.first.is_some() && self.last > self.stretch.start {
+            self.close_stretch(self.last);
+        }
+        ReceiverSummary { received: self.received() }
+    }
+}

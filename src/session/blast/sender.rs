@@ -1,0 +1,364 @@
+//! The sending end of one stream: the schedule, the numbers, and the end of the run.
+
+use super::opening::{Opening, OpeningStep};
+use crate::batch::{Datagram, DestId, NetworkError, SendOutcome, SendStop, TxBatch};
+use crate::pace::Pacer;
+use crate::record::{BlastSent, DelayQuantiles, Flow, Refusal, Sink};
+use crate::session::{Next, Now, Orders, Session};
+use crate::stats::{DelayHistogram, Percentiles};
+use crate::units::Nanos;
+use crate::wire::{END_LEN, Header, Kind, encode_end, pattern};
+
+/// End messages, so that one lost datagram does not hide the total; the control dialogue carries
+/// it too.
+const ENDS: u32 = 5;
+/// From one end message to the next.
+const END_GAP: Nanos = Nanos::from_millis(10);
+/// Pause after a refusal, so that a run without a rate does not spin on a dead interface.
+const REFUSED_PAUSE: Nanos = Nanos::from_millis(1);
+/// Refusals in a row, without one datagram sent, after which the run is hopeless.
+const HOPELESS: u64 = 1_000;
+
+/// What a sender is told while it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SenderOrder {
+    /// End the run now.
+    Stop,
+}
+
+/// What a sender tells while it runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SenderEvent {
+    /// The far end said go ahead.
+    Started,
+    /// Datagrams sent so far.
+    Progress {
+        /// Datagrams that the kernel took.
+        datagrams: u64,
+    },
+}
+
+/// How one stream is sent.
+#[derive(Clone, Copy, Debug)]
+pub struct SenderPlan {
+    /// The run's tag, in every header.
+    pub tag: u16,
+    /// Payload bytes, at least 16.
+    pub payload: usize,
+    /// How long; zero for no bound.
+    pub time: Nanos,
+    /// Datagrams altogether; 0 for no bound.
+    pub count: u64,
+}
+
+/// How a stream ended, beside its counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SenderSummary {
+    /// The counts.
+    pub sent: BlastSent,
+    /// Why the run broke off; `None` when it ran to its end.
+    pub broken: Option<String>,
+}
+
+#[derive(Debug)]
+enum State {
+    Opening,
+    Sending { until: Nanos },
+    Ending { left: u32, at: Nanos },
+    Over,
+}
+
+/// The sending end of one stream.
+pub struct BlastSender<O, K> {
+    plan: SenderPlan,
+    opening: Option<Opening>,
+    pacer: Option<Pacer>,
+    make_pacer: Box<dyn Fn(Nanos) -> Pacer + Send>,
+    orders: O,
+    sink: K,
+    state: State,
+    /// Slots of the arena whose bytes behind the header are the pattern's.
+    painted: usize,
+    sent: u64,
+    refused: Vec<(i32, u64)>,
+    refused_in_a_row: u64,
+    blocked: u64,
+    first_send: Option<Nanos>,
+    last_send: Nanos,
+    lateness: DelayHistogram,
+    due_at_end: u64,
+    pause_until: Nanos,
+    told: u64,
+    broken: Option<String>,
+}
+
+impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> BlastSender<O, K> {
+    /// A sender that opens its stream through `opening`, or sends at once without one. The pacer is
+    /// made at the instant of the first send.
+    pub fn new(
+        plan: SenderPlan,
+        opening: Option<Opening>,
+        make_pacer: impl Fn(Nanos) -> Pacer + Send + 'static,
+        orders: O,
+        sink: K,
+    ) -> Self {
+        Self {
+            plan,
+            opening,
+            pacer: None,
+            make_pacer: Box::new(make_pacer),
+            orders,
+            sink,
+            state: State::Opening,
+            painted: 0,
+            sent: 0,
+            refused: Vec::new(),
+            refused_in_a_row: 0,
+            blocked: 0,
+            first_send: None,
+            last_send: Nanos::ZERO,
+            lateness: DelayHistogram::new(),
+            due_at_end: 0,
+            pause_until: Nanos::ZERO,
+            told: 0,
+            broken: None,
+        }
+    }
+
+    fn open(&mut self, now: Now, out: &mut TxBatch) -> Next {
+        let Some(opening) = &mut self.opening else { return self.start(now, out) };
+        match opening.poll(now.mono, out) {
+            OpeningStep::Wait(at) => Next::WaitUntil(at),
+            OpeningStep::Open => self.start(now, out),
+            OpeningStep::Failed(why) => {
+                self.broken = Some(why);
+                self.state = State::Over;
+                Next::Done
+            }
+        }
+    }
+
+    fn start(&mut self, now: Now, out: &mut TxBatch) -> Next {
+        let until =
+            if self.plan.time == Nanos::ZERO { Nanos::MAX } else { now.mono + self.plan.time };
+        self.pacer = Some((self.make_pacer)(now.mono));
+        self.state = State::Sending { until };
+        self.sink.take(SenderEvent::Started);
+        self.send(now, until, out)
+    }
+
+    fn send(&mut self, now: Now, until: Nanos, out: &mut TxBatch) -> Next {
+        let Some(pacer) = &self.pacer else { return Next::Done };
+        let left = match self.plan.count {
+            0 => u64::MAX,
+            count => count - self.sent.min(count),
+        };
+        if now.mono >= until || left == 0 {
+            return self.end(now, out);
+        }
+        if now.mono < self.pause_until {
+            return Next::WaitUntil(self.pause_until);
+        }
+        let room = out.room(self.plan.payload) as u64;
+        let due = pacer.due(now.mono).min(left).min(room);
+        if due == 0 {
+            return Next::WaitUntil(pacer.next_at().min(until));
+        }
+        self.write(now, due as usize, out);
+        Next::Send
+    }
+
+    /// Writes `count` datagrams; behind the header only slots that were never painted are written.
+    #[inline]
+    fn write(&mut self, now: Now, count: usize, out: &mut TxBatch) {
+        let mut header =
+            Header { kind: Kind::Data, tag: self.plan.tag, sequence: 0, sent: now.real };
+        for index in 0..count {
+            let Some(bytes) = out.push(DestId::CONNECTED, self.plan.payload) else { return };
+            header.sequence = (self.sent + index as u64) as u32;
+            header.encode(bytes);
+            if index >= self.painted {
+                pattern::fill(Header::LEN, &mut bytes[Header::LEN..]);
+                self.painted = index + 1;
+            }
+        }
+    }
+
+    fn end(&mut self, now: Now, out: &mut TxBatch) -> Next {
+        self.due_at_end = self.pacer.as_ref().map_or(0, |pacer| self.owed(pacer, now.mono));
+        self.state = State::Ending { left: ENDS, at: now.mono };
+        self.say_end(now, out)
+    }
+
+    /// Slots that were due and did not leave; none without a rate.
+    fn owed(&self, pacer: &Pacer, now: Nanos) -> u64 {
+        let left = match self.plan.count {
+            0 => u64::MAX,
+            count => count - self.sent.min(count),
+        };
+        pacer.owed(now).min(left)
+    }
+
+    fn say_end(&mut self, now: Now, out: &mut TxBatch) -> Next {
+        let State::Ending { left, at } = self.state else { return Next::Done };
+        if left == 0 {
+            self.state = State::Over;
+            return Next::Done;
+        }
+        if now.mono < at {
+            return Next::WaitUntil(at);
+        }
+        // The arena's first slot no longer holds the pattern.
+        self.painted = 0;
+        if let Some(bytes) = out.push(DestId::CONNECTED, END_LEN) {
+            let sequence = self.sent as u32;
+            let header = Header { kind: Kind::End, tag: self.plan.tag, sequence, sent: now.real };
+            encode_end(&header, self.sent, bytes);
+        }
+        self.state = State::Ending { left: left - 1, at: now.mono + END_GAP };
+        Next::WaitUntil(now.mono + END_GAP)
+    }
+
+    fn count_sent(&mut self, now: Now, outcome: &SendOutcome) {
+        let accepted = outcome.accepted as u64;
+        if let Some(pacer) = &mut self.pacer {
+            if accepted > 0 && !pacer.is_unlimited() {
+                self.lateness.record_n(pacer.late(now.mono), accepted);
+            }
+            pacer.commit(accepted);
+        }
+        if accepted > 0 {
+            self.sent += accepted;
+            self.refused_in_a_row = 0;
+            self.first_send.get_or_insert(now.mono);
+            self.last_send = now.mono;
+        }
+        match outcome.stop {
+            None => {}
+            Some(SendStop::Blocked) => self.blocked += 1,
+            Some(SendStop::Refused { datagrams, errno }) => {
+                self.count_refused(now, datagrams as u64, errno);
+            }
+        }
+    }
+
+    /// A refused slot is spent, its sequence number is not.
+    fn count_refused(&mut self, now: Now, datagrams: u64, errno: i32) {
+        if let Some(pacer) = &mut self.pacer {
+            pacer.commit(datagrams);
+            if pacer.is_unlimited() {
+                self.pause_until = now.mono + REFUSED_PAUSE;
+            }
+        }
+        match self.refused.iter_mut().find(|(known, _)| *known == errno) {
+            Some((_, count)) => *count += datagrams,
+            None => self.refused.push((errno, datagrams)),
+        }
+        self.refused_in_a_row += 1;
+        if self.sent == 0 && self.refused_in_a_row >= HOPELESS {
+            self.break_off(format!("nothing can be sent: {}", words(errno)));
+        }
+    }
+
+    fn break_off(&mut self, why: String) {
+        self.broken.get_or_insert(why);
+        self.state = State::Over;
+    }
+}
+
+impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> Session for BlastSender<O, K> {
+    type Summary = SenderSummary;
+
+    fn poll_transmit(&mut self, now: Now, out: &mut TxBatch) -> Next {
+        if let Some(SenderOrder::Stop) = self.orders.next_order() {
+            self.on_stop(now);
+        }
+        match self.state {
+            State::Opening => self.open(now, out),
+            State::Sending { until } => self.send(now, until, out),
+            State::Ending { .. } => self.say_end(now, out),
+            State::Over => Next::Done,
+        }
+    }
+
+    fn on_sent(&mut self, now: Now, _batch: &TxBatch, outcome: &SendOutcome) {
+        if matches!(self.state, State::Sending { .. }) {
+            self.count_sent(now, outcome);
+        }
+    }
+
+    fn on_datagram(&mut self, now: Now, datagram: &Datagram<'_>) {
+        if let (State::Opening, Some(opening)) = (&self.state, &mut self.opening) {
+            opening.on_datagram(now.mono, datagram.payload);
+        }
+    }
+
+    fn on_network_error(&mut self, _now: Now, error: &NetworkError) {
+        let gone = error.errno == super::CONNECTION_REFUSED;
+        match self.state {
+            State::Opening => self.break_off(format!("the far end does not answer: {error}")),
+            State::Sending { .. } if gone => {
+                self.break_off(format!("the far end went away: {error}"));
+            }
+            _ => {}
+        }
+    }
+
+    fn on_tick(&mut self, _now: Now) {
+        if self.sent != self.told {
+            self.told = self.sent;
+            let told = self.sink.take(SenderEvent::Progress { datagrams: self.sent });
+            if told == Flow::Closed {
+                self.state = State::Over;
+            }
+        }
+    }
+
+    fn on_stop(&mut self, now: Now) {
+        match self.state {
+            State::Sending { .. } => {
+                self.due_at_end = self.pacer.as_ref().map_or(0, |p| self.owed(p, now.mono));
+                self.state = State::Ending { left: ENDS, at: now.mono };
+            }
+            State::Opening => self.state = State::Over,
+            _ => {}
+        }
+    }
+
+    fn finish(self, _now: Now) -> SenderSummary {
+        let refused: u64 = self.refused.iter().map(|(_, count)| count).sum();
+        let sent = BlastSent {
+            offered: self.sent + refused + self.due_at_end,
+            datagrams: self.sent,
+            bytes: self.sent * self.plan.payload as u64,
+            refused: self
+                .refused
+                .iter()
+                .map(|(errno, count)| Refusal { cause: words(*errno), datagrams: *count })
+                .collect(),
+            unsent: self.due_at_end,
+            blocked: self.blocked,
+            span_ns: self.first_send.map_or(0, |first| (self.last_send - first).0),
+            lateness: quantiles_of(&self.lateness.percentiles()),
+            quantum: self.pacer.as_ref().map_or(0, Pacer::quantum),
+        };
+        SenderSummary { sent, broken: self.broken }
+    }
+}
+
+/// Percentiles as the records have them.
+pub(super) fn quantiles_of(told: &Percentiles) -> DelayQuantiles {
+    DelayQuantiles {
+        p50: told.p50.map(Nanos::as_u64),
+        p90: told.p90.map(Nanos::as_u64),
+        p99: told.p99.map(Nanos::as_u64),
+        p999: told.p999.map(Nanos::as_u64),
+        max: told.max.map(Nanos::as_u64),
+    }
+}
+
+/// The system's words for an error number.
+fn words(errno: i32) -> String {
+    let text = std::io::Error::from_raw_os_error(errno).to_string();
+    text.split(" (os error").next().unwrap_or(&text).to_lowercase()
+}

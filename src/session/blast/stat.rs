@@ -1,0 +1,176 @@
+//! A receiver's counts as STAT carries them.
+
+use crate::record::{BlastInterval, BlastReceived, DelayQuantiles};
+use crate::wire::{BadParam, Params};
+
+/// Stretches that one reply carries at most, so that it stays under 1,200 bytes.
+pub const INTERVALS_A_REPLY: usize = 5;
+
+/// Adds the counts to a reply. What is unknown is left out.
+pub fn write_counts(counts: &BlastReceived, params: &mut Params) {
+    let known = [
+        ("datagrams", Some(counts.datagrams)),
+        ("bytes", Some(counts.bytes)),
+        ("firsts", Some(counts.firsts)),
+        ("duplicates", Some(counts.duplicates)),
+        ("reordered", Some(counts.reordered)),
+        ("too_late", Some(counts.too_late)),
+        ("lost", Some(counts.lost)),
+        ("socket_drops", Some(counts.socket_drops)),
+        ("bursts", Some(counts.loss_bursts)),
+        ("longest", Some(counts.longest_burst)),
+        ("corrupt", Some(counts.corrupt)),
+        ("strays", Some(counts.strays)),
+        ("span_ns", Some(counts.span_ns)),
+        ("jitter_ns", counts.jitter_ns),
+        ("p50_ns", counts.delay.p50),
+        ("p90_ns", counts.delay.p90),
+        ("p99_ns", counts.delay.p99),
+        ("p999_ns", counts.delay.p999),
+        ("max_ns", counts.delay.max),
+        ("cpu_ns", counts.cpu_ns),
+        ("total", counts.sender_total),
+    ];
+    for (key, value) in known {
+        if let Some(value) = value {
+            params.push(key, value);
+        }
+    }
+}
+
+/// Reads the counts from a reply; what it lacks is zero or unknown.
+pub fn read_counts(params: &Params) -> Result<BlastReceived, BadParam> {
+    let count = |key: &str| Ok(params.parse::<u64>(key)?.unwrap_or(0));
+    Ok(BlastReceived {
+        datagrams: count("datagrams")?,
+        bytes: count("bytes")?,
+        firsts: count("firsts")?,
+        duplicates: count("duplicates")?,
+        reordered: count("reordered")?,
+        too_late: count("too_late")?,
+        lost: count("lost")?,
+        socket_drops: count("socket_drops")?,
+        loss_bursts: count("bursts")?,
+        longest_burst: count("longest")?,
+        corrupt: count("corrupt")?,
+        strays: count("strays")?,
+        span_ns: count("span_ns")?,
+        jitter_ns: params.parse("jitter_ns")?,
+        delay: DelayQuantiles {
+            p50: params.parse("p50_ns")?,
+            p90: params.parse("p90_ns")?,
+            p99: params.parse("p99_ns")?,
+            p999: params.parse("p999_ns")?,
+            max: params.parse("max_ns")?,
+        },
+        cpu_ns: params.parse("cpu_ns")?,
+        sender_total: params.parse("total")?,
+    })
+}
+
+/// One stretch as a parameter's value: eight numbers with colons between.
+pub fn interval_text(interval: &BlastInterval) -> String {
+    let BlastInterval {
+        start_ns,
+        duration_ns,
+        datagrams,
+        bytes,
+        lost,
+        duplicates,
+        reordered,
+        socket_drops,
+    } = interval;
+    format!(
+        "{start_ns}:{duration_ns}:{datagrams}:{bytes}:{lost}:{duplicates}:{reordered}:{socket_drops}"
+    )
+}
+
+/// Reads [`interval_text`]; `None` for anything else.
+pub fn read_interval(text: &str) -> Option<BlastInterval> {
+    let numbers: Vec<u64> = text.split(':').map(|part| part.parse().ok()).collect::<Option<_>>()?;
+    let [start_ns, duration_ns, datagrams, bytes, lost, duplicates, reordered, socket_drops] =
+        numbers[..]
+    else {
+        return None;
+    };
+    Some(BlastInterval {
+        start_ns,
+        duration_ns,
+        datagrams,
+        bytes,
+        lost,
+        duplicates,
+        reordered,
+        socket_drops,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{Code, Reply, Tag};
+
+    #[test]
+    fn counts_survive_the_dialogue_and_the_unknown_stays_unknown() {
+        let counts = BlastReceived {
+            datagrams: 7,
+            bytes: 7 * 1472,
+            firsts: 6,
+            duplicates: 1,
+            lost: u64::MAX,
+            jitter_ns: Some(12),
+            delay: DelayQuantiles { p50: Some(3), ..DelayQuantiles::default() },
+            sender_total: None,
+            ..BlastReceived::default()
+        };
+        let mut params = Params::default();
+        write_counts(&counts, &mut params);
+        assert_eq!(read_counts(&params), Ok(counts));
+    }
+
+    #[test]
+    fn the_longest_reply_still_fits_one_control_datagram() {
+        let most = u64::MAX;
+        let quantiles = DelayQuantiles {
+            p50: Some(most),
+            p90: Some(most),
+            p99: Some(most),
+            p999: Some(most),
+            max: Some(most),
+        };
+        let counts = BlastReceived {
+            datagrams: most,
+            bytes: most,
+            firsts: most,
+            duplicates: most,
+            reordered: most,
+            too_late: most,
+            lost: most,
+            socket_drops: most,
+            loss_bursts: most,
+            longest_burst: most,
+            corrupt: most,
+            strays: most,
+            span_ns: most,
+            jitter_ns: Some(most),
+            delay: quantiles,
+            cpu_ns: Some(most),
+            sender_total: Some(most),
+        };
+        let mut params = Params::default();
+        params.push("state", "draining");
+        write_counts(&counts, &mut params);
+        let tag = Tag::new("a123456789").unwrap();
+        let reply = Reply { tag, code: Code::STATUS, params, text: "status".to_owned() };
+        assert!(reply.encode().is_ok());
+    }
+
+    #[test]
+    fn a_stretch_survives_the_dialogue_and_a_broken_one_is_refused() {
+        let interval = BlastInterval { start_ns: 1, bytes: 2, lost: 3, ..Default::default() };
+        assert_eq!(read_interval(&interval_text(&interval)), Some(interval));
+        for text in ["", "1:2", "1:2:3:4:5:6:7:x", "1:2:3:4:5:6:7:8:9"] {
+            assert_eq!(read_interval(text), None, "{text}");
+        }
+    }
+}

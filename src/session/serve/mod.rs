@@ -1,0 +1,568 @@
+//! The server's side of the control dialogue: proves addresses, keeps sessions, starts streams.
+//!
+//! Before a valid ticket it keeps no state for an address and never answers with more bytes than
+//! came. It owns no stream: it asks for one with [`ServeEvent::Open`] and is told of its counts by
+//! [`ServeOrder`]s.
+
+mod policy;
+mod session_state;
+
+pub use policy::ServePolicy;
+
+use self::session_state::{Run, ServerSession, StreamEnd};
+use crate::batch::{Datagram, Dest, NetworkError, RxMeta, TxBatch};
+use crate::record::{BlastInterval, BlastReceived, Sink};
+use crate::session::blast::{INTERVALS_A_REPLY, TestPlan, interval_text, write_counts};
+use crate::session::{Next, Now, Orders, Session};
+use crate::units::Nanos;
+use crate::wire::{
+    BadParam, Class, Code, Command, CommandError, Reply, Tag, TicketKey, Verb, classify,
+};
+use std::collections::{HashMap, VecDeque};
+use std::net::{IpAddr, SocketAddr};
+
+/// A ticket is good for the slot that it was issued in and the next.
+const TICKET_SLOT: Nanos = Nanos::from_secs(30);
+/// Replies that wait to be sent; beyond it a command is as good as lost and will be repeated.
+const REPLIES: usize = 256;
+
+/// A stream that a client is let in with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamRequest {
+    /// The session that it belongs to.
+    pub session: u64,
+    /// The client's address.
+    pub peer: SocketAddr,
+    /// The address of this host that the client asked; `None` if not told.
+    pub local: Option<IpAddr>,
+    /// The run's tag.
+    pub tag: u16,
+    /// What was asked for in TEST.
+    pub plan: TestPlan,
+    /// The reply that opens the stream, for a DATA that comes again.
+    pub go_ahead: Vec<u8>,
+}
+
+/// What the server's control session asks for and tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ServeEvent {
+    /// Open a stream; answer with [`ServeOrder::Opened`].
+    Open(Box<StreamRequest>),
+    /// Tell a session's stream that its sender ended after this many datagrams.
+    Total {
+        /// The session.
+        session: u64,
+        /// The sender's total.
+        total: u64,
+    },
+    /// End a session's stream, if one runs.
+    Close {
+        /// The session.
+        session: u64,
+    },
+    /// Something that an operator wants to read.
+    Log(String),
+}
+
+/// What the server's control session is told of its streams.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ServeOrder {
+    /// The stream's socket is open, or could not be opened.
+    Opened {
+        /// The session.
+        session: u64,
+        /// Whether it is open, or why not.
+        result: Result<(), String>,
+    },
+    /// A stretch is over.
+    Interval {
+        /// The session.
+        session: u64,
+        /// The stretch.
+        interval: BlastInterval,
+    },
+    /// The counts so far.
+    Progress {
+        /// The session.
+        session: u64,
+        /// The counts.
+        received: Box<BlastReceived>,
+    },
+    /// The stream is over.
+    Ended {
+        /// The session.
+        session: u64,
+        /// Its last counts.
+        received: Box<BlastReceived>,
+        /// The batch call that it used, `gro`, `mmsg` or `plain`.
+        rx: &'static str,
+        /// The receive buffer that the kernel granted, in bytes.
+        buffer: u64,
+    },
+}
+
+/// The server's side of the control dialogue.
+pub struct ServeControl<O, K, R> {
+    policy: ServePolicy,
+    key: TicketKey,
+    orders: O,
+    sink: K,
+    random: R,
+    sessions: HashMap<u64, ServerSession>,
+    replies: VecDeque<(Dest, Vec<u8>)>,
+    finished: u64,
+    over: bool,
+}
+
+/// A command with where it came from.
+struct Asked<'a> {
+    command: &'a Command,
+    meta: &'a RxMeta,
+    /// Bytes of the command: the most that an unproven address is answered with.
+    bytes: usize,
+    now: Now,
+}
+
+/// A reply before it is encoded.
+struct Answer {
+    code: Code,
+    params: Vec<(String, String)>,
+    text: String,
+}
+
+impl Answer {
+    fn new(code: Code, text: impl Into<String>) -> Self {
+        Self { code, params: Vec::new(), text: text.into() }
+    }
+
+    fn with(mut self, key: &str, value: impl ToString) -> Self {
+        self.params.push((key.to_owned(), value.to_string()));
+        self
+    }
+
+    fn encode(self, tag: Tag) -> Vec<u8> {
+        let mut reply = Reply { tag, code: self.code, params: Default::default(), text: self.text };
+        for (key, value) in self.params {
+            reply.params.push(&key, value);
+        }
+        reply.encode().unwrap_or_default()
+    }
+}
+
+impl From<BadParam> for Answer {
+    fn from(bad: BadParam) -> Self {
+        Self::new(Code::BAD_PARAMETER, bad.to_string())
+    }
+}
+
+impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl<O, K, R> {
+    /// A server without sessions. `random` gives the names of sessions and must not be guessable.
+    pub fn new(policy: ServePolicy, key: TicketKey, orders: O, sink: K, random: R) -> Self {
+        Self {
+            policy,
+            key,
+            orders,
+            sink,
+            random,
+            sessions: HashMap::new(),
+            replies: VecDeque::new(),
+            finished: 0,
+            over: false,
+        }
+    }
+
+    /// Sessions that are open.
+    pub fn sessions(&self) -> usize {
+        self.sessions.len()
+    }
+
+    fn log(&mut self, text: String) {
+        self.sink.take(ServeEvent::Log(text));
+    }
+
+    fn answer(&mut self, meta: &RxMeta, bytes: Vec<u8>) {
+        if self.replies.len() < REPLIES && !bytes.is_empty() {
+            let dest = Dest {
+                addr: meta.source,
+                from: meta.destination,
+                interface: 0,
+                socket: meta.socket,
+            };
+            self.replies.push_back((dest, bytes));
+        }
+    }
+
+    /// Answers an address that has proven nothing: never with more bytes than it sent.
+    fn answer_stranger(&mut self, asked: &Asked<'_>, answer: Answer) {
+        let tag = asked.command.tag.clone();
+        self.answer_within(asked.meta, asked.bytes, tag, answer);
+    }
+
+    fn answer_within(&mut self, meta: &RxMeta, limit: usize, tag: Tag, answer: Answer) {
+        let code = answer.code;
+        let whole = answer.encode(tag.clone());
+        let bytes = if whole.len() <= limit { whole } else { Answer::new(code, "").encode(tag) };
+        if bytes.len() <= limit {
+            self.answer(meta, bytes);
+        }
+    }
+
+    fn on_command(&mut self, asked: &Asked<'_>) {
+        match asked.command.verb {
+            Verb::Helo => self.hello(asked),
+            Verb::Data => self.data(asked),
+            Verb::Test | Verb::Stat | Verb::Rset | Verb::Quit => self.in_session(asked),
+            Verb::Noop => self.noop(asked),
+            Verb::Help => self.help(asked),
+            // The fan-out's verbs have no meaning to a throughput server.
+            Verb::Rcpt | Verb::Vrfy | Verb::Expn => {
+                self.answer_stranger(asked, Answer::new(Code::NO_SUCH_VERB, "not offered here"));
+            }
+        }
+    }
+
+    fn hello(&mut self, asked: &Asked<'_>) {
+        let (source, slot) = (asked.meta.source, slot(asked.now));
+        let proven = asked
+            .command
+            .params
+            .get("ticket")
+            .is_some_and(|ticket| self.key.verify(ticket, source, slot));
+        if !proven {
+            let ticket = self.key.issue(source, slot);
+            let answer = Answer::new(Code::READY, "udpkit ready").with("ticket", ticket);
+            self.answer_stranger(asked, answer);
+            return;
+        }
+        // The same HELO again is the same session.
+        let known = self.sessions.values().find_map(|session| {
+            (session.client == source).then(|| session.answered(&asked.command.tag)).flatten()
+        });
+        if let Some(bytes) = known {
+            let bytes = bytes.to_vec();
+            self.answer(asked.meta, bytes);
+            return;
+        }
+        if self.sessions.len() >= self.policy.max_sessions {
+            let text = format!("{} sessions are open, which is the limit", self.sessions.len());
+            self.answer_stranger(asked, Answer::new(Code::UNAVAILABLE, text));
+            return;
+        }
+        let id = (self.random)();
+        let bytes = Answer::new(Code::OK, "hello")
+            .with("session", format!("{id:016x}"))
+            .with("seen", source)
+            .encode(asked.command.tag.clone());
+        let mut session = ServerSession::new(source, asked.now.mono);
+        session.remember(asked.command.tag.clone(), bytes.clone());
+        self.sessions.insert(id, session);
+        self.answer(asked.meta, bytes);
+        self.log(format!("{source} opened session {id:016x}"));
+    }
+
+    /// A stream's own address asks to be let in.
+    fn data(&mut self, asked: &Asked<'_>) {
+        let params = &asked.command.params;
+        let (source, slot) = (asked.meta.source, slot(asked.now));
+        let proven =
+            params.get("ticket").is_some_and(|ticket| self.key.verify(ticket, source, slot));
+        let id = params.get("session").and_then(session_id);
+        let found = id.and_then(|id| self.sessions.get_mut(&id).map(|session| (id, session)));
+        let (true, Some((id, session))) = (proven, found) else {
+            let text = "no such session, or no valid ticket; HELO first";
+            self.answer_stranger(asked, Answer::new(Code::WRONG_ORDER, text));
+            return;
+        };
+        session.heard = asked.now.mono;
+        if let Some(bytes) = session.answered(&asked.command.tag) {
+            let bytes = bytes.to_vec();
+            self.answer(asked.meta, bytes);
+            return;
+        }
+        let Some(run) = &mut session.run else {
+            self.answer_stranger(asked, Answer::new(Code::WRONG_ORDER, "TEST first"));
+            return;
+        };
+        // A repeat while the socket is being opened: its reply is on the way.
+        if run.opening.is_some() {
+            return;
+        }
+        if run.opened {
+            let text = "the stream is open already";
+            self.answer_stranger(asked, Answer::new(Code::WRONG_ORDER, text));
+            return;
+        }
+        let tag = asked.command.tag.clone();
+        let go_ahead = Answer::new(Code::GO_AHEAD, "go ahead").encode(tag.clone());
+        let request = StreamRequest {
+            session: id,
+            peer: source,
+            local: asked.meta.destination,
+            tag: run.tag,
+            plan: run.plan,
+            go_ahead: go_ahead.clone(),
+        };
+        run.opening = Some((tag, *asked.meta, go_ahead));
+        self.sink.take(ServeEvent::Open(Box::new(request)));
+    }
+
+    /// Commands that need a session: from the session's own address, answered once for each tag.
+    fn in_session(&mut self, asked: &Asked<'_>) {
+        let id = asked.command.params.get("session").and_then(session_id);
+        let source = asked.meta.source;
+        let session = id
+            .and_then(|id| self.sessions.get_mut(&id).map(|session| (id, session)))
+            .filter(|(_, session)| session.client == source);
+        let Some((id, session)) = session else {
+            self.answer_stranger(asked, Answer::new(Code::WRONG_ORDER, "no such session"));
+            return;
+        };
+        session.heard = asked.now.mono;
+        let tag = asked.command.tag.clone();
+        if let Some(bytes) = session.answered(&tag) {
+            let bytes = bytes.to_vec();
+            self.answer(asked.meta, bytes);
+            return;
+        }
+        let answer = match asked.command.verb {
+            Verb::Test => self.test(id, asked),
+            Verb::Stat => self.stat(id, asked),
+            Verb::Rset => self.reset(id),
+            _ => {
+                self.close(id, "closed by the client");
+                // The session is gone, so a repeat is answered by its absence: 503 ends it too.
+                let bytes = Answer::new(Code::CLOSING, "goodbye").encode(tag);
+                self.answer(asked.meta, bytes);
+                return;
+            }
+        };
+        let bytes = answer.encode(tag.clone());
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.remember(tag, bytes.clone());
+        }
+        self.answer(asked.meta, bytes);
+    }
+
+    fn test(&mut self, id: u64, asked: &Asked<'_>) -> Answer {
+        let params = &asked.command.params;
+        if params.get("direction").is_some_and(|direction| direction != "up") {
+            return Answer::new(Code::NOT_SUPPORTED, "direction must be up");
+        }
+        if params.get("streams").is_some_and(|streams| streams != "1") {
+            return Answer::new(Code::NOT_SUPPORTED, "streams must be 1");
+        }
+        let plan = match TestPlan::read(params) {
+            Ok(plan) => plan,
+            Err(bad) => return bad.into(),
+        };
+        if let Err((key, limit)) = self.policy.admit(&plan) {
+            let text = format!("{key} is over the limit");
+            return Answer::new(Code::OVER_LIMIT, text).with(key, limit);
+        }
+        let tag = (self.random)() as u16;
+        self.sink.take(ServeEvent::Close { session: id });
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.run = Some(Run::new(plan, tag));
+        }
+        Answer::new(Code::OK, "ready for DATA").with("tag", tag)
+    }
+
+    fn stat(&mut self, id: u64, asked: &Asked<'_>) -> Answer {
+        let params = &asked.command.params;
+        let Some(run) = self.sessions.get_mut(&id).and_then(|session| session.run.as_mut()) else {
+            return Answer::new(Code::WRONG_ORDER, "TEST first");
+        };
+        let (from, sent) = match (params.parse::<usize>("from"), params.parse::<u64>("sent")) {
+            (Ok(from), Ok(sent)) => (from.unwrap_or(0), sent),
+            (Err(bad), _) | (_, Err(bad)) => return bad.into(),
+        };
+        let mut total = None;
+        if let Some(sent) = sent
+            && !run.total_told
+        {
+            run.total_told = true;
+            total = Some(sent);
+        }
+        let state = match (&run.end, run.opened, run.total_told) {
+            (Some(_), _, _) => "done",
+            (None, true, true) => "draining",
+            (None, true, false) => "running",
+            // A sender that ended before its stream was open has nothing to wait for.
+            (None, false, true) => "done",
+            (None, false, false) => "ready",
+        };
+        let mut answer = Answer::new(Code::STATUS, "status").with("state", state);
+        let mut counts = Default::default();
+        write_counts(&run.received, &mut counts);
+        answer.params.extend(counts.iter().map(|(key, value)| (key.into(), value.into())));
+        if let Some(StreamEnd { rx, buffer }) = run.end {
+            answer = answer.with("rx", rx).with("buffer", buffer);
+        }
+        let waiting = run.intervals.iter().enumerate().skip(from);
+        for (index, interval) in waiting.take(INTERVALS_A_REPLY) {
+            answer = answer.with(&format!("i{index}"), interval_text(interval));
+        }
+        if run.intervals.len() > from + INTERVALS_A_REPLY {
+            answer = answer.with("more", 1);
+        }
+        if let Some(total) = total {
+            self.sink.take(ServeEvent::Total { session: id, total });
+        }
+        answer
+    }
+
+    fn reset(&mut self, id: u64) -> Answer {
+        self.sink.take(ServeEvent::Close { session: id });
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.run = None;
+        }
+        Answer::new(Code::OK, "reset")
+    }
+
+    fn noop(&mut self, asked: &Asked<'_>) {
+        let id = asked.command.params.get("session").and_then(session_id);
+        if let Some(session) = id.and_then(|id| self.sessions.get_mut(&id))
+            && session.client == asked.meta.source
+        {
+            session.heard = asked.now.mono;
+        }
+        self.answer_stranger(asked, Answer::new(Code::OK, "ok"));
+    }
+
+    fn help(&mut self, asked: &Asked<'_>) {
+        let text = "HELO TEST DATA STAT RSET NOOP HELP QUIT";
+        self.answer_stranger(asked, Answer::new(Code::HELP, text));
+    }
+
+    fn close(&mut self, id: u64, why: &str) {
+        self.sink.take(ServeEvent::Close { session: id });
+        if let Some(session) = self.sessions.remove(&id) {
+            self.finished += 1;
+            self.log(format!("{} session {id:016x} {why}", session.client));
+        }
+        if self.policy.once && self.finished > 0 && self.sessions.is_empty() {
+            self.over = true;
+        }
+    }
+
+    fn take_orders(&mut self, now: Now) {
+        while let Some(order) = self.orders.next_order() {
+            self.take_order(order, now);
+        }
+    }
+
+    fn take_order(&mut self, order: ServeOrder, now: Now) {
+        let (ServeOrder::Opened { session: id, .. }
+        | ServeOrder::Interval { session: id, .. }
+        | ServeOrder::Progress { session: id, .. }
+        | ServeOrder::Ended { session: id, .. }) = order;
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let client = session.client;
+        let Some(run) = &mut session.run else { return };
+        match order {
+            ServeOrder::Opened { result, .. } => {
+                let Some((tag, meta, go_ahead)) = run.opening.take() else { return };
+                let bytes = match &result {
+                    Ok(()) => go_ahead,
+                    Err(why) => Answer::new(Code::LOCAL_ERROR, why).encode(tag.clone()),
+                };
+                run.opened = result.is_ok();
+                session.remember(tag, bytes.clone());
+                self.answer(&meta, bytes);
+                if let Err(why) = result {
+                    self.log(format!("{client} session {id:016x}: {why}"));
+                }
+            }
+            ServeOrder::Interval { interval, .. } => {
+                session.heard = now.mono;
+                run.add_interval(interval);
+            }
+            ServeOrder::Progress { received, .. } => run.received = *received,
+            ServeOrder::Ended { received, rx, buffer, .. } => {
+                run.received = *received;
+                run.end = Some(StreamEnd { rx, buffer });
+                let BlastReceived { datagrams, lost, .. } = *received;
+                self.log(format!(
+                    "{client} session {id:016x} received {datagrams} datagrams, {lost} lost"
+                ));
+            }
+        }
+    }
+
+    fn expire(&mut self, now: Now) {
+        let expired: Vec<u64> = self
+            .sessions
+            .iter()
+            .filter(|(_, session)| now.mono >= session.heard + self.policy.session_timeout)
+            .map(|(id, _)| *id)
+            .collect();
+        for id in expired {
+            self.close(id, "expired: nothing heard any more");
+        }
+    }
+}
+
+impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> Session
+    for ServeControl<O, K, R>
+{
+    type Summary = ();
+
+    fn poll_transmit(&mut self, now: Now, out: &mut TxBatch) -> Next {
+        self.take_orders(now);
+        // Clients are ever new: their addresses must not pile up in the batch.
+        out.reset();
+        while let Some((dest, bytes)) = self.replies.pop_front() {
+            let id = out.add_dest(dest);
+            let Some(slot) = out.push(id, bytes.len()) else {
+                self.replies.push_front((dest, bytes));
+                return Next::Send;
+            };
+            slot.copy_from_slice(&bytes);
+        }
+        if self.over { Next::Done } else { Next::Idle }
+    }
+
+    fn on_datagram(&mut self, now: Now, datagram: &Datagram<'_>) {
+        if classify(datagram.payload) != Class::Control {
+            return;
+        }
+        self.take_orders(now);
+        let (meta, bytes) = (&datagram.meta, datagram.true_len);
+        match Command::decode(datagram.payload) {
+            Ok(command) => self.on_command(&Asked { command: &command, meta, bytes, now }),
+            Err(CommandError::UnknownVerb { tag, .. }) => {
+                let answer = Answer::new(Code::NO_SUCH_VERB, "no such verb");
+                self.answer_within(meta, bytes, tag, answer);
+            }
+            // Not a command: a stray, and strays are not answered.
+            Err(_) => {}
+        }
+    }
+
+    fn on_network_error(&mut self, _now: Now, _error: &NetworkError) {
+        // A client that is gone is noticed by its silence.
+    }
+
+    fn on_tick(&mut self, now: Now) {
+        self.expire(now);
+    }
+
+    fn on_stop(&mut self, _now: Now) {
+        self.over = true;
+    }
+
+    fn finish(mut self, _now: Now) {
+        let open: Vec<u64> = self.sessions.keys().copied().collect();
+        for id in open {
+            self.close(id, "closed: the server ends");
+        }
+    }
+}
+
+fn session_id(text: &str) -> Option<u64> {
+    u64::from_str_radix(text, 16).ok()
+}
+
+fn slot(now: Now) -> u64 {
+    now.mono.0 / TICKET_SLOT.0
+}

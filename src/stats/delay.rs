@@ -1,0 +1,228 @@
+//! Delays as distributions: a histogram, and one-way delay above the run's own minimum.
+
+use crate::units::Nanos;
+use hdrhistogram::Histogram;
+
+/// The longest delay that is told apart: beyond it all count as this.
+const LONGEST: u64 = 60_000_000_000;
+/// Significant digits.
+const DIGITS: u8 = 3;
+/// Samples that must lie beyond a quantile before it is told.
+const BEYOND: f64 = 10.0;
+
+/// Delays from 1 ns to 60 s, to three digits, in 216 KiB.
+#[derive(Clone, Debug)]
+pub struct DelayHistogram(Histogram<u64>);
+
+/// The usual quantiles; `None` where fewer than ten samples lie beyond.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Percentiles {
+    /// Median.
+    pub p50: Option<Nanos>,
+    /// 90 %.
+    pub p90: Option<Nanos>,
+    /// 99 %.
+    pub p99: Option<Nanos>,
+    /// 99.9 %.
+    pub p999: Option<Nanos>,
+    /// The largest; `None` without samples.
+    pub max: Option<Nanos>,
+    /// Samples.
+    pub count: u64,
+}
+
+impl Default for DelayHistogram {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl DelayHistogram {
+    /// An empty histogram.
+    pub fn new() -> Self {
+        // The bounds are constants within the crate's limits; the unbounded form stands in for an
+        // error that cannot be.
+        let histogram = Histogram::new_with_bounds(1, LONGEST, DIGITS)
+            .or_else(|_| Histogram::new(DIGITS))
+            .unwrap_or_else(|_| unreachable!("three digits are within the limits"));
+        Self(histogram)
+    }
+
+    /// Records one delay; one above 60 s counts as 60 s, zero as 1 ns.
+    #[inline]
+    pub fn record(&mut self, delay: Nanos) {
+        self.record_n(delay, 1);
+    }
+
+    /// Records the same delay `count` times.
+    #[inline]
+    pub fn record_n(&mut self, delay: Nanos, count: u64) {
+        self.0.saturating_record_n(delay.0.max(1), count);
+    }
+
+    /// Adds another histogram's samples.
+    pub fn merge(&mut self, other: &Self) {
+        // Both have the same bounds, so every sample fits.
+        let _ = self.0.add(&other.0);
+    }
+
+    /// Samples.
+    pub fn count(&self) -> u64 {
+        self.0.len()
+    }
+
+    /// The delay that a share `quantile` (0 to 1) of the samples does not exceed; `None` unless
+    /// ten samples lie beyond it.
+    pub fn quantile(&self, quantile: f64) -> Option<Nanos> {
+        let beyond = self.0.len() as f64 * (1.0 - quantile);
+        // Rounding must not deny the tenth sample: 1 - 0.999 is not quite 0.001.
+        (beyond + 1e-6 >= BEYOND).then(|| Nanos(self.0.value_at_quantile(quantile)))
+    }
+
+    /// The smallest sample; `None` without samples.
+    pub fn min(&self) -> Option<Nanos> {
+        (!self.0.is_empty()).then(|| Nanos(self.0.min()))
+    }
+
+    /// The largest sample, to three digits; `None` without samples.
+    pub fn max(&self) -> Option<Nanos> {
+        (!self.0.is_empty()).then(|| Nanos(self.0.max()))
+    }
+
+    /// The usual quantiles.
+    pub fn percentiles(&self) -> Percentiles {
+        Percentiles {
+            p50: self.quantile(0.5),
+            p90: self.quantile(0.9),
+            p99: self.quantile(0.99),
+            p999: self.quantile(0.999),
+            max: self.max(),
+            count: self.count(),
+        }
+    }
+}
+
+/// One-way delay above the run's own minimum (PDV, RFC 5481 §4.2): needs no synchronised clocks,
+/// for their offset is in the minimum, too.
+///
+/// Samples are kept above an origin a little below the minimum; when the minimum falls under it,
+/// the origin moves down by twice as much as the last time and the samples with it. So there are
+/// few moves, and the quantiles are exact to a thousandth of delay and room together.
+#[derive(Clone, Debug)]
+pub struct DelayAboveMin {
+    histogram: DelayHistogram,
+    /// Below every sample; `None` before the first.
+    origin: Option<i64>,
+    min: i64,
+    room: i64,
+}
+
+/// Room below the first sample, in nanoseconds.
+const FIRST_ROOM: i64 = 10_000;
+
+impl Default for DelayAboveMin {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl DelayAboveMin {
+    /// No samples.
+    pub fn new() -> Self {
+        Self { histogram: DelayHistogram::new(), origin: None, min: i64::MAX, room: FIRST_ROOM }
+    }
+
+    /// Records `count` datagrams with one transit time: arrival less send, on whatever clocks, in
+    /// nanoseconds.
+    #[inline]
+    pub fn observe(&mut self, transit: i64, count: u64) {
+        self.min = self.min.min(transit);
+        let origin = match self.origin {
+            Some(origin) if origin <= transit => origin,
+            _ => self.move_origin(transit),
+        };
+        self.histogram.record_n(Nanos(transit.abs_diff(origin)), count);
+    }
+
+    /// The smallest transit time; `None` without samples.
+    pub fn min_transit(&self) -> Option<i64> {
+        self.origin.map(|_| self.min)
+    }
+
+    /// The quantiles above the minimum.
+    pub fn percentiles(&self) -> Percentiles {
+        let floor = Nanos(self.origin.map_or(0, |origin| self.min.abs_diff(origin)));
+        let above = |delay: Option<Nanos>| delay.map(|delay| delay - floor);
+        let told = self.histogram.percentiles();
+        Percentiles {
+            p50: above(told.p50),
+            p90: above(told.p90),
+            p99: above(told.p99),
+            p999: above(told.p999),
+            max: above(told.max),
+            count: told.count,
+        }
+    }
+
+    /// Makes room below `transit`.
+    #[cold]
+    fn move_origin(&mut self, transit: i64) -> i64 {
+        let origin = transit.saturating_sub(self.room);
+        if let Some(old) = self.origin.replace(origin) {
+            let shift = old.abs_diff(origin);
+            let mut moved = DelayHistogram::new();
+            for value in self.histogram.0.iter_recorded() {
+                let delay = Nanos(value.value_iterated_to().saturating_add(shift));
+                moved.record_n(delay, value.count_at_value());
+            }
+            self.histogram = moved;
+        }
+        self.room = self.room.saturating_mul(2);
+        origin
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quantile_is_told_only_with_ten_samples_beyond_it() {
+        let mut histogram = DelayHistogram::new();
+        assert_eq!((histogram.quantile(0.5), histogram.max()), (None, None));
+        for micros in 1..=1000 {
+            histogram.record(Nanos::from_micros(micros));
+        }
+        let told = histogram.percentiles();
+        assert!(told.p50.is_some() && told.p99.is_some());
+        assert_eq!(told.p999, None);
+        let p99 = told.p99.unwrap().0 as f64;
+        assert!((p99 / 990_000.0 - 1.0).abs() < 0.002, "{p99}");
+        histogram.record_n(Nanos::from_secs(100), 9_000);
+        assert!(histogram.max().unwrap() >= Nanos::from_secs(59));
+    }
+
+    #[test]
+    fn delay_counts_from_the_minimum_even_when_it_comes_last() {
+        let seed = 3;
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let mut delay = DelayAboveMin::new();
+        // Clocks an hour apart, a path whose floor sinks bit by bit.
+        let mut all = Vec::new();
+        for step in 0..20_000i64 {
+            let transit = -3_600_000_000_000 - step * 50 + rng.i64(0..2_000_000);
+            delay.observe(transit, 2);
+            all.extend([transit, transit]);
+        }
+        all.sort_unstable();
+        let min = all[0];
+        assert_eq!(delay.min_transit(), Some(min));
+        let told = delay.percentiles();
+        assert_eq!(told.count, all.len() as u64);
+        for (quantile, value) in [(0.5, told.p50), (0.99, told.p99), (0.999, told.p999)] {
+            let exact = (all[(all.len() as f64 * quantile) as usize] - min) as f64;
+            let got = value.unwrap().0 as f64;
+            assert!((got - exact).abs() < exact * 0.01 + 5_000.0, "seed {seed}: {got} {exact}");
+        }
+    }
+}

@@ -1,0 +1,423 @@
+//! Which numbers of a stream came, came twice, came late, or never came.
+
+use super::bursts::{LossBursts, Settler};
+
+/// Numbers back from the highest within which a datagram can be told from its copy.
+pub const WINDOW: u64 = 65_536;
+const WORDS: usize = (WINDOW / 64) as usize;
+
+/// What one datagram was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arrival {
+    /// The first copy of a number above all before it.
+    New,
+    /// The first copy of a number below one that came before it (RFC 4737 §3.3).
+    Reordered {
+        /// How far below the highest it was, in numbers.
+        extent: u64,
+    },
+    /// A further copy.
+    Duplicate,
+    /// Below the window: whether first or copy cannot be told.
+    TooLate,
+}
+
+/// Accounts for every sequence number of one stream, exactly within the window.
+///
+/// Wire numbers have 32 bits and are extended to 64 relative to the highest seen (RFC 1982). Two
+/// sums hold at any time: `received = firsts + duplicates + too late` and
+/// `expected = firsts + lost`. A too-late datagram was counted as lost when its number left the
+/// window, and stays so.
+#[derive(Clone, Debug)]
+pub struct SequenceTracker {
+    /// One bit a number, by its place modulo the window; set when it came.
+    bits: Box<[u64; WORDS]>,
+    /// The first number that is expected; `None` before one is known.
+    base: Option<u64>,
+    /// One above the highest number seen.
+    next: u64,
+    anywhere: bool,
+    firsts: u64,
+    duplicates: u64,
+    reordered: u64,
+    too_late: u64,
+    settler: Settler,
+}
+
+impl Default for SequenceTracker {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl SequenceTracker {
+    /// A stream whose first number is 0.
+    pub fn new() -> Self {
+        Self {
+            bits: Box::new([0; WORDS]),
+            base: Some(0),
+            next: 0,
+            anywhere: false,
+            firsts: 0,
+            duplicates: 0,
+            reordered: 0,
+            too_late: 0,
+            settler: Settler::default(),
+        }
+    }
+
+    /// A stream that one joins while it runs: it begins with the first number seen, and what comes
+    /// from before that is too late.
+    pub fn starting_anywhere() -> Self {
+        Self { base: None, anywhere: true, ..Self::new() }
+    }
+
+    /// Accounts for one datagram.
+    pub fn observe(&mut self, sequence: u32) -> Arrival {
+        let number = self.extend(sequence);
+        let base = *self.base.get_or_insert(number);
+        if number >= self.next {
+            if self.anywhere && self.firsts == 0 {
+                self.next = number;
+                self.settler.start_at(number);
+            }
+            self.advance(number + 1);
+            self.set(number);
+            self.firsts += 1;
+            return Arrival::New;
+        }
+        let extent = self.next - 1 - number;
+        if extent >= WINDOW || number < base {
+            self.too_late += 1;
+            return Arrival::TooLate;
+        }
+        if self.is_set(number) {
+            self.duplicates += 1;
+            return Arrival::Duplicate;
+        }
+        self.set(number);
+        self.firsts += 1;
+        self.reordered += 1;
+        Arrival::Reordered { extent }
+    }
+
+    /// Accounts for `count` datagrams with consecutive numbers, as if one by one, in a few
+    /// nanoseconds altogether when they follow on what came before.
+    #[inline]
+    pub fn observe_run(&mut self, first: u32, count: u32) {
+        let number = self.extend(first);
+        let end = number + u64::from(count);
+        let simple = number >= self.next && self.base.is_some() && u64::from(count) <= WINDOW / 2;
+        if !simple || (self.anywhere && self.firsts == 0) {
+            for index in 0..count {
+                self.observe(first.wrapping_add(index));
+            }
+            return;
+        }
+        self.advance(end);
+        self.set_range(number, end);
+        self.firsts += u64::from(count);
+    }
+
+    /// Ends the stream: what is still open in the window is settled, and with the sender's total
+    /// what is missing at the end.
+    pub fn finish(&mut self, total: Option<u64>) {
+        if let Some(total) = total
+            && self.base.is_some()
+        {
+            self.advance(self.end_of(total));
+        }
+        self.settler.settle_to(self.next, self.next, &self.bits[..]);
+        self.settler.end();
+    }
+
+    /// Datagrams that came, copies among them.
+    pub fn received(&self) -> u64 {
+        self.firsts + self.duplicates + self.too_late
+    }
+
+    /// First copies.
+    pub fn firsts(&self) -> u64 {
+        self.firsts
+    }
+
+    /// Further copies.
+    pub fn duplicates(&self) -> u64 {
+        self.duplicates
+    }
+
+    /// First copies that came after a higher number (RFC 4737).
+    pub fn reordered(&self) -> u64 {
+        self.reordered
+    }
+
+    /// Datagrams from below the window.
+    pub fn too_late(&self) -> u64 {
+        self.too_late
+    }
+
+    /// Numbers from the first expected to the highest seen.
+    pub fn expected(&self) -> u64 {
+        self.base.map_or(0, |base| self.next - base)
+    }
+
+    /// Numbers below the highest that did not come. Every first copy has its own number between
+    /// the base and the highest, so this is never negative.
+    pub fn lost(&self) -> u64 {
+        debug_assert!(self.firsts <= self.expected());
+        self.expected() - self.firsts
+    }
+
+    /// Numbers that did not come out of the sender's `total`, the tail among them. A total below
+    /// what was seen cannot be right and changes nothing.
+    pub fn lost_of(&self, total: u64) -> u64 {
+        let Some(base) = self.base else { return 0 };
+        self.end_of(total) - base - self.firsts
+    }
+
+    /// Runs of lost numbers that are settled: their numbers have left the window, or the stream
+    /// has ended.
+    pub fn bursts(&self) -> &LossBursts {
+        self.settler.bursts()
+    }
+
+    /// One above the last number of a sender that sent `total`. A stream that was joined late knows
+    /// its numbers only by their lower 32 bits.
+    fn end_of(&self, total: u64) -> u64 {
+        if !self.anywhere {
+            return total.max(self.next);
+        }
+        let ahead = (total as u32).wrapping_sub(self.next as u32) as i32;
+        self.next + u64::from(ahead.max(0).unsigned_abs())
+    }
+
+    /// The 64-bit number that a wire number stands for: the one nearest to the next expected.
+    fn extend(&self, sequence: u32) -> u64 {
+        if self.anywhere && self.base.is_none() {
+            // Room below, so that what came before the first can be told.
+            return (1 << 32) + u64::from(sequence);
+        }
+        let delta = i64::from(sequence.wrapping_sub(self.next as u32) as i32);
+        match self.next.checked_add_signed(delta) {
+            Some(number) => number,
+            // Before the very first number: a stray with the right tag, ahead by a wrap.
+            None => u64::from(sequence),
+        }
+    }
+
+    /// Moves the highest up to below `end`: numbers that come into the window start as missing.
+    #[inline]
+    fn advance(&mut self, end: u64) {
+        // What leaves the window is settled before its place is taken.
+        let leaves = end.saturating_sub(WINDOW);
+        self.settler.settle_to(leaves.min(self.next), self.next, &self.bits[..]);
+        if end - self.next >= WINDOW {
+            self.bits.fill(0);
+            // The rest of the jump never was in the window: all of it is missing.
+            self.settler.settle_missing_to(leaves);
+        } else {
+            self.clear_range(self.next, end);
+        }
+        self.next = end;
+    }
+
+    fn is_set(&self, number: u64) -> bool {
+        self.bits[word(number)] >> (number % 64) & 1 == 1
+    }
+
+    fn set(&mut self, number: u64) {
+        self.bits[word(number)] |= 1 << (number % 64);
+    }
+
+    #[inline]
+    fn set_range(&mut self, from: u64, to: u64) {
+        for_words(from, to, |index, mask| self.bits[index] |= mask);
+    }
+
+    #[inline]
+    fn clear_range(&mut self, from: u64, to: u64) {
+        for_words(from, to, |index, mask| self.bits[index] &= !mask);
+    }
+}
+
+/// Which word holds a number.
+pub(super) fn word(number: u64) -> usize {
+    ((number % WINDOW) / 64) as usize
+}
+
+/// Calls `each` with every word that numbers `from..to` touch and the mask of their bits.
+#[inline]
+pub(super) fn for_words(from: u64, to: u64, mut each: impl FnMut(usize, u64)) {
+    let mut at = from;
+    while at < to {
+        let bit = at % 64;
+        let count = (64 - bit).min(to - at);
+        let mask = if count == 64 { u64::MAX } else { ((1 << count) - 1) << bit };
+        each(word(at), mask);
+        at += count;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    /// The slow and obvious way.
+    #[derive(Default)]
+    struct Oracle {
+        seen: HashSet<u64>,
+        highest: Option<u64>,
+        duplicates: u64,
+        reordered: u64,
+        too_late: u64,
+    }
+
+    impl Oracle {
+        fn observe(&mut self, number: u64) {
+            let Some(highest) = self.highest else {
+                self.highest = Some(number);
+                self.seen.insert(number);
+                return;
+            };
+            if number > highest {
+                self.highest = Some(number);
+                self.seen.insert(number);
+            } else if highest - number >= WINDOW {
+                self.too_late += 1;
+            } else if !self.seen.insert(number) {
+                self.duplicates += 1;
+            } else {
+                self.reordered += 1;
+            }
+        }
+
+        fn bursts(&self, total: u64) -> (u64, u64) {
+            let (mut count, mut longest, mut run) = (0, 0, 0);
+            for number in 0..total {
+                if self.seen.contains(&number) {
+                    run = 0;
+                } else {
+                    run += 1;
+                    count += u64::from(run == 1);
+                    longest = longest.max(run);
+                }
+            }
+            (count, longest)
+        }
+    }
+
+    fn check(tracker: &SequenceTracker, oracle: &Oracle, seed: u64) {
+        let expected = oracle.highest.map_or(0, |highest| highest + 1);
+        let firsts = oracle.seen.len() as u64;
+        assert_eq!(tracker.firsts(), firsts, "seed {seed}");
+        assert_eq!(tracker.duplicates(), oracle.duplicates, "seed {seed}");
+        assert_eq!(tracker.reordered(), oracle.reordered, "seed {seed}");
+        assert_eq!(tracker.too_late(), oracle.too_late, "seed {seed}");
+        assert_eq!(tracker.expected(), expected, "seed {seed}");
+        assert_eq!(tracker.lost(), expected - firsts, "seed {seed}");
+    }
+
+    #[test]
+    fn random_loss_copies_and_disorder_are_counted_as_the_oracle_counts() {
+        for seed in 0..12 {
+            let mut rng = fastrand::Rng::with_seed(seed);
+            let (mut tracker, mut oracle) = (SequenceTracker::new(), Oracle::default());
+            oracle.highest = None;
+            let total = 200_000;
+            let reach = [10, 1000, 70_000][(seed % 3) as usize];
+            let mut number = 0u64;
+            let mut late: Vec<u64> = Vec::new();
+            let mut first = true;
+            while number < total {
+                let run = rng.u64(1..200).min(total - number);
+                if first || rng.u8(..) > 20 {
+                    tracker.observe_run(number as u32, run as u32);
+                    (number..number + run).for_each(|n| oracle.observe(n));
+                    first = false;
+                    if rng.u8(..) < 40 {
+                        late.push(number + rng.u64(0..run));
+                    }
+                } else {
+                    late.extend((number..number + run).filter(|_| rng.bool()));
+                }
+                number += run;
+                while late.len() > 4 && rng.u8(..) < 100 {
+                    let again = late.swap_remove(rng.usize(..late.len()));
+                    if number - again < reach || rng.u8(..) < 5 {
+                        tracker.observe(again as u32);
+                        oracle.observe(again);
+                    }
+                }
+                check(&tracker, &oracle, seed);
+            }
+            tracker.finish(Some(total + 5));
+            assert_eq!(tracker.lost_of(total + 5), total + 5 - tracker.firsts());
+            let bursts = tracker.bursts();
+            let (count, longest) = oracle.bursts(total + 5);
+            assert_eq!((bursts.count, bursts.longest), (count, longest), "seed {seed}");
+        }
+    }
+
+    #[test]
+    fn one_five_two_three_four_are_three_reordered() {
+        let mut tracker = SequenceTracker::new();
+        for sequence in [0, 1, 5, 2, 3, 4] {
+            tracker.observe(sequence);
+        }
+        assert_eq!((tracker.reordered(), tracker.lost()), (3, 0));
+    }
+
+    #[test]
+    fn duplicates_do_not_cancel_losses() {
+        let mut tracker = SequenceTracker::new();
+        for sequence in [0, 1, 1, 1, 4] {
+            tracker.observe(sequence);
+        }
+        assert_eq!((tracker.lost(), tracker.duplicates(), tracker.received()), (2, 2, 5));
+    }
+
+    #[test]
+    fn numbers_go_on_past_two_to_the_32() {
+        let mut tracker = SequenceTracker::new();
+        let mut number = 0u64;
+        while number < (1 << 32) + 1_000_000 {
+            tracker.observe_run(number as u32, 30_000);
+            number += 30_000;
+        }
+        assert_eq!((tracker.expected(), tracker.lost(), tracker.reordered()), (number, 0, 0));
+    }
+
+    #[test]
+    fn a_far_jump_is_missing_and_costs_no_more_than_the_window() {
+        let mut tracker = SequenceTracker::new();
+        tracker.observe(0);
+        tracker.observe(2_000_000_000);
+        assert_eq!(tracker.lost(), 1_999_999_999);
+        tracker.observe(5);
+        assert_eq!(tracker.too_late(), 1);
+        tracker.finish(None);
+        assert_eq!((tracker.bursts().count, tracker.bursts().longest), (1, 1_999_999_999));
+    }
+
+    #[test]
+    fn a_stream_that_is_joined_late_begins_with_what_is_seen() {
+        let mut tracker = SequenceTracker::starting_anywhere();
+        for sequence in [1000, 1001, 1003, 1002, 999] {
+            tracker.observe(sequence);
+        }
+        assert_eq!((tracker.expected(), tracker.lost(), tracker.too_late()), (4, 0, 1));
+        assert_eq!((tracker.lost_of(1010), tracker.lost_of(7)), (6, 0));
+        let mut wrapping = SequenceTracker::starting_anywhere();
+        wrapping.observe_run(u32::MAX - 1, 4);
+        assert_eq!((wrapping.expected(), wrapping.lost(), wrapping.firsts()), (4, 0, 4));
+    }
+
+    #[test]
+    fn the_senders_total_shows_a_lost_tail_and_a_wrong_one_nothing() {
+        let mut tracker = SequenceTracker::new();
+        assert_eq!((tracker.lost_of(10), tracker.lost()), (10, 0));
+        tracker.observe_run(0, 7);
+        assert_eq!((tracker.lost_of(10), tracker.lost_of(3)), (3, 0));
+    }
+}

@@ -1,0 +1,92 @@
+//! What a datagram's payload costs on its way down: UDP, IP, Ethernet.
+
+/// Bytes of UDP's header (RFC 768).
+pub const UDP_HEADER: usize = 8;
+/// Bytes of TCP's header without options (RFC 9293), for comparison.
+pub const TCP_HEADER: usize = 20;
+const IPV4_HEADER: usize = 20;
+const IPV6_HEADER: usize = 40;
+/// Bytes of an IPv6 fragment header (RFC 8200 §4.5).
+const IPV6_FRAGMENT: usize = 8;
+/// Preamble 8, header 14, checksum 4, gap 12 (IEEE 802.3).
+const ETHERNET: usize = 38;
+/// The smallest Ethernet frame's payload.
+const ETHERNET_MIN: usize = 46;
+
+/// Which IP carries the datagram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IpFamily {
+    /// IPv4.
+    V4,
+    /// IPv6.
+    V6,
+}
+
+/// The largest payload of one datagram: 65,507 over IPv4 (its total length has 16 bits and counts
+/// its own header), 65,527 over IPv6.
+pub const fn max_payload(family: IpFamily) -> usize {
+    match family {
+        IpFamily::V4 => 65_535 - IPV4_HEADER - UDP_HEADER,
+        IpFamily::V6 => 65_535 - UDP_HEADER,
+    }
+}
+
+/// Bytes of one datagram with UDP's header and one IP header.
+pub const fn udp_ip_bytes(payload: usize, family: IpFamily) -> usize {
+    let ip = match family {
+        IpFamily::V4 => IPV4_HEADER,
+        IpFamily::V6 => IPV6_HEADER,
+    };
+    payload + UDP_HEADER + ip
+}
+
+/// Bytes of one datagram on an Ethernet link of that MTU: every fragment with its own headers,
+/// preamble and gap, and none shorter than the smallest frame.
+pub fn ethernet_wire_bytes(payload: usize, family: IpFamily, mtu: usize) -> usize {
+    let whole = udp_ip_bytes(payload, family);
+    let frame = |packet: usize| packet.max(ETHERNET_MIN) + ETHERNET;
+    if whole <= mtu {
+        return frame(whole);
+    }
+    let header = match family {
+        IpFamily::V4 => IPV4_HEADER,
+        IpFamily::V6 => IPV6_HEADER + IPV6_FRAGMENT,
+    };
+    // Every fragment but the last carries a multiple of eight bytes.
+    let carries = (mtu.saturating_sub(header) / 8 * 8).max(8);
+    let content = payload + UDP_HEADER;
+    let (full, rest) = (content / carries, content % carries);
+    full * frame(carries + header) + if rest > 0 { frame(rest + header) } else { 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ethernet_packet_of_1472_bytes_takes_1538_on_the_wire() {
+        assert_eq!(ethernet_wire_bytes(1472, IpFamily::V4, 1500), 1538);
+        assert_eq!(ethernet_wire_bytes(1452, IpFamily::V6, 1500), 1538);
+    }
+
+    #[test]
+    fn the_smallest_frame_holds_18_bytes_over_ipv4() {
+        assert_eq!(ethernet_wire_bytes(0, IpFamily::V4, 1500), 84);
+        assert_eq!(ethernet_wire_bytes(18, IpFamily::V4, 1500), 84);
+        assert_eq!(ethernet_wire_bytes(19, IpFamily::V4, 1500), 85);
+    }
+
+    #[test]
+    fn a_fragmented_datagram_pays_for_every_fragment() {
+        // 1473 + 8 = 1481 bytes: 1480 in the first fragment, 1 in the second.
+        assert_eq!(ethernet_wire_bytes(1473, IpFamily::V4, 1500), 1538 + 84);
+        // 1500 - 48 = 1452, of which 1448 are whole eights.
+        assert_eq!(ethernet_wire_bytes(1453, IpFamily::V6, 1500), 1448 + 48 + 38 + 61 + 38);
+    }
+
+    #[test]
+    fn the_limits_are_the_protocols() {
+        assert_eq!(max_payload(IpFamily::V4), 65_507);
+        assert_eq!(max_payload(IpFamily::V6), 65_527);
+    }
+}

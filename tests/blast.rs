@@ -1,0 +1,408 @@
+//! `udpkit blast` and `udpkit serve`, end to end: every count against an independent witness.
+
+mod common;
+
+use common::{Lab, Output, Running, free_udp_port, json, path, require_lab, run, secs, udpkit};
+use serde_json::Value;
+use std::net::UdpSocket;
+use std::process::Command;
+use std::time::Duration;
+
+/// A number of the report.
+fn number(report: &Value, key: &str) -> u64 {
+    path(report, key).as_u64().unwrap_or_else(|| panic!("{key} is no number in {report:#}"))
+}
+
+/// The report of a run, held against the sums that every report must keep.
+fn report_of(output: &Output) -> Value {
+    let report = json(&output.out());
+    assert_eq!(path(&report, "schema"), 1);
+    assert_eq!(path(&report, "command"), "blast");
+    let count = |key: &str| number(&report, key);
+    assert_eq!(count("offered.datagrams"), count("never_sent") + count("sent.datagrams"));
+    if path(&report, "complete").as_bool() == Some(true) {
+        assert_eq!(count("sent.datagrams"), count("delivered") + count("lost.total"));
+    }
+    if path(&report, "received").is_object() {
+        assert_eq!(
+            count("received.datagrams"),
+            count("delivered") + count("duplicates") + count("too_late")
+        );
+        assert_eq!(count("received.bytes"), count("received.datagrams") * count("payload_bytes"));
+        assert_eq!(count("lost.total"), count("lost.path") + count("lost.receiver_socket"));
+        let seen: u64 = path(&report, "intervals")
+            .as_array()
+            .expect("intervals")
+            .iter()
+            .map(|interval| number(interval, "datagrams"))
+            .sum();
+        if path(&report, "complete").as_bool() == Some(true) {
+            assert_eq!(seen, count("received.datagrams"), "the stretches add up to the whole");
+        }
+    }
+    report
+}
+
+fn blast(command: &mut Command, args: &[&str]) -> Output {
+    run(command.args(["blast", "--json"]).args(args), secs(30))
+}
+
+/// A server whose port is open.
+fn serve(command: &mut Command, args: &[&str]) -> Running {
+    let server = Running::start(command.arg("serve").args(args));
+    server.wait_for_line("serving on", secs(5));
+    server
+}
+
+/// Counts data datagrams of 1000 bytes (1008 with UDP's header) where they come in to `host`.
+fn count_data(lab: &Lab, host: &str, drop: &str) {
+    lab.nft(
+        host,
+        &format!(
+            "add table inet t\n\
+             add counter inet t data\n\
+             add counter inet t dropped\n\
+             add chain inet t input {{ type filter hook input priority 0; }}\n\
+             add rule inet t input udp length 1008 counter name data {drop}\n"
+        ),
+    );
+}
+
+const DROP_3_OF_100: &str = "numgen random mod 100 < 3 counter name dropped drop";
+
+#[test]
+fn a_run_without_a_host_measures_through_real_sockets() {
+    for (family, target) in [("-4", "127.0.0.1:"), ("-6", "[::1]:")] {
+        let output = blast(&mut udpkit(), &[family, "--time", "300ms", "--interval", "100ms"]);
+        assert_eq!(output.code(), Some(0), "{}", output.err());
+        let report = report_of(&output);
+        assert!(path(&report, "target").as_str().unwrap().starts_with(target));
+        assert!(number(&report, "delivered") > 1000, "{report:#}");
+        assert_eq!(number(&report, "payload_bytes"), 1472);
+        for key in ["p50", "p90", "p99", "p999", "max"] {
+            assert!(!path(&report, &format!("delay_above_min_ns.{key}")).is_null(), "{key}");
+        }
+        assert!(number(&report, "duration_ns") > 250_000_000);
+        assert!(path(&report, "jitter_ns").is_u64());
+        assert!(number(&report, "received.bits_per_second") > 0);
+        assert!(number(&report, "received.datagrams_per_second") > 0);
+    }
+}
+
+#[test]
+fn every_batch_call_carries_the_same_run() {
+    for (io, tx, rx) in
+        [("auto", "gso", "gro"), ("mmsg", "mmsg", "mmsg"), ("plain", "plain", "plain")]
+    {
+        let args = ["--io", io, "--count", "5000", "--rate", "50kpps", "--verify"];
+        let output = blast(&mut udpkit(), &args);
+        assert_eq!(output.code(), Some(0), "{}", output.err());
+        let report = report_of(&output);
+        assert_eq!(number(&report, "sent.datagrams"), 5000);
+        assert_eq!(number(&report, "corrupt"), 0);
+        assert_eq!(path(&report, "io.tx"), tx);
+        assert_eq!(path(&report, "io.rx"), rx);
+    }
+}
+
+#[test]
+fn the_text_report_says_what_the_run_was() {
+    let output = run(
+        udpkit().args(["blast", "--time", "400ms", "--interval", "100ms", "--rate", "100M"]),
+        secs(20),
+    );
+    assert_eq!(output.code(), Some(0), "{}", output.err());
+    let text = output.out();
+    for part in ["offered", "sent", "received", "lost", "header", "TCP's would be 20", "loopback"] {
+        assert!(text.contains(part), "{part} is missing in\n{text}");
+    }
+    assert!(text.lines().filter(|line| line.contains(" kpps   lost ")).count() >= 3, "{text}");
+}
+
+#[test]
+fn counts_equal_a_packet_counter_in_the_path() {
+    require_lab!();
+    let lab = Lab::up("pair", &["--no-offload"]);
+    count_data(&lab, "b", "");
+    let _server = serve(&mut lab.udpkit("b"), &["--io", "mmsg"]);
+    for target in ["10.77.0.2", "fd77::2"] {
+        let before = lab.counter("b", "inet t", "data").0;
+        let args =
+            [target, "--size", "1000", "--rate", "20kpps", "--time", "500ms", "--io", "mmsg"];
+        let output = blast(&mut lab.udpkit("a"), &args);
+        assert_eq!(output.code(), Some(0), "{}", output.err());
+        let report = report_of(&output);
+        let counted = lab.counter("b", "inet t", "data").0 - before;
+        assert_eq!(number(&report, "sent.datagrams"), counted, "{target}");
+        assert_eq!(number(&report, "lost.path"), 0, "{target}");
+        let delivered = number(&report, "delivered") + number(&report, "lost.receiver_socket");
+        assert_eq!(delivered, counted);
+    }
+}
+
+#[test]
+fn loss_on_the_path_equals_the_firewalls_counter() {
+    require_lab!();
+    let lab = Lab::up("pair", &["--no-offload"]);
+    count_data(&lab, "b", DROP_3_OF_100);
+    let _server = serve(&mut lab.udpkit("b"), &[]);
+    let args = ["10.77.0.2", "--size", "1000", "--rate", "20kpps", "--time", "1s"];
+    let output = blast(&mut lab.udpkit("a"), &args);
+    assert_eq!(output.code(), Some(0), "{}", output.err());
+    let report = report_of(&output);
+    let dropped = lab.counter("b", "inet t", "dropped").0;
+    assert!(dropped > 100, "the rule dropped {dropped}");
+    assert_eq!(number(&report, "lost.path"), dropped, "{report:#}");
+    assert!(number(&report, "lost.bursts") > 0);
+}
+
+#[test]
+fn total_loss_is_reported_as_total_loss() {
+    require_lab!();
+    let lab = Lab::up("pair", &["--no-offload"]);
+    count_data(&lab, "b", "counter name dropped drop");
+    let _server = serve(&mut lab.udpkit("b"), &[]);
+    let args = ["10.77.0.2", "--size", "1000", "--rate", "1kpps", "--count", "200"];
+    let output = blast(&mut lab.udpkit("a"), &args);
+    assert_eq!(output.code(), Some(0), "{}", output.err());
+    let report = report_of(&output);
+    assert_eq!(number(&report, "sent.datagrams"), 200);
+    assert_eq!(number(&report, "delivered"), 0);
+    assert_eq!(number(&report, "lost.total"), 200);
+}
+
+#[test]
+fn a_run_gets_through_a_path_that_loses_every_third_control_datagram() {
+    require_lab!();
+    let lab = Lab::up("pair", &["--no-offload"]);
+    lab.nft(
+        "b",
+        "add table inet t\n\
+         add chain inet t input { type filter hook input priority 0; }\n\
+         add rule inet t input udp dport 8620 udp length != 1008 numgen random mod 100 < 33 drop\n\
+         add chain inet t output { type filter hook output priority 0; }\n\
+         add rule inet t output udp sport 8620 numgen random mod 100 < 33 drop\n",
+    );
+    let _server = serve(&mut lab.udpkit("b"), &[]);
+    let args = ["10.77.0.2", "--size", "1000", "--rate", "5kpps", "--time", "500ms"];
+    let output = blast(&mut lab.udpkit("a"), &args);
+    assert_eq!(output.code(), Some(0), "{}", output.err());
+    let report = report_of(&output);
+    assert_eq!(path(&report, "complete"), true);
+    assert_eq!(number(&report, "lost.path"), 0, "{report:#}");
+}
+
+#[test]
+fn a_receiver_that_stands_still_loses_at_its_socket_and_the_kernel_agrees() {
+    require_lab!();
+    let lab = Lab::up("pair", &["--no-offload"]);
+    let server = serve(&mut lab.udpkit("b"), &["--io", "mmsg", "--socket-buffer", "200k"]);
+    let args =
+        ["blast", "--json", "10.77.0.2", "--size", "1000", "--rate", "20kpps", "--time", "1500ms"];
+    let client = Running::start(lab.udpkit("a").args(args));
+    // The kernel's own count says when data flows, and when the buffer has overflowed.
+    wait_until(|| lab.snmp("b").in_datagrams > 2_000);
+    server.stop();
+    wait_until(|| lab.snmp("b").rcvbuf_errors > 1_000);
+    server.cont();
+    let output = client.wait(secs(30));
+    assert_eq!(output.code(), Some(0), "{}", output.err());
+    let report = report_of(&output);
+    let dropped = lab.snmp("b").rcvbuf_errors;
+    // The control socket may have dropped some of its own; it is not full here.
+    assert_eq!(number(&report, "lost.receiver_socket"), dropped, "{report:#}");
+    assert_eq!(number(&report, "lost.path"), 0, "{report:#}");
+}
+
+#[test]
+fn nobody_there_is_said_at_once_and_silence_after_the_patience() {
+    let port = free_udp_port().to_string();
+    let output = blast(&mut udpkit(), &["127.0.0.1", "--port", &port]);
+    assert_eq!(output.code(), Some(1));
+    assert!(output.err().contains("port unreachable, said by 127.0.0.1"), "{}", output.err());
+    assert!(output.err().contains("hint: run `udpkit serve"), "{}", output.err());
+    // A socket that is bound and never answers.
+    let mute = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let port = mute.local_addr().unwrap().port().to_string();
+    let output = blast(&mut udpkit(), &["127.0.0.1", "--port", &port, "--wait", "300ms"]);
+    assert_eq!(output.code(), Some(1));
+    assert!(output.err().contains("no answer from the far end within 300 ms"), "{}", output.err());
+}
+
+#[test]
+fn a_server_that_is_killed_ends_the_run_with_what_was_measured() {
+    let port = free_udp_port().to_string();
+    let server = serve(&mut udpkit(), &["127.0.0.1", "--port", &port]);
+    let args = ["blast", "127.0.0.1", "--port", &port, "--rate", "10M", "--interval", "100ms"];
+    let client = Running::start(udpkit().args(args));
+    client.wait_for_line(" kpps   lost ", secs(10));
+    server.signal("KILL");
+    let output = client.wait(secs(10));
+    assert_eq!(output.code(), Some(1));
+    assert!(output.err().contains("the far end went away"), "{}", output.err());
+    assert!(output.out().contains("sent"), "what was measured is printed:\n{}", output.out());
+}
+
+#[test]
+fn a_client_that_is_killed_leaves_the_server_ready_for_the_next() {
+    let port = free_udp_port().to_string();
+    let _server = serve(&mut udpkit(), &["127.0.0.1", "--port", &port]);
+    let args = ["blast", "127.0.0.1", "--port", &port, "--rate", "10M", "--interval", "100ms"];
+    let client = Running::start(udpkit().args(args));
+    client.wait_for_line(" kpps   lost ", secs(10));
+    client.signal("KILL");
+    client.wait(secs(5));
+    let args = ["127.0.0.1", "--port", &port, "--count", "1000", "--rate", "10kpps"];
+    let output = blast(&mut udpkit(), &args);
+    assert_eq!(output.code(), Some(0), "{}", output.err());
+    assert_eq!(number(&report_of(&output), "delivered"), 1000);
+}
+
+#[test]
+fn an_interrupt_ends_the_run_early_with_a_whole_report() {
+    let args = ["blast", "--json", "--rate", "10M", "--time", "60s"];
+    let client = Running::start(udpkit().args(args));
+    // Its own socket is what it talks to: wait until this host has carried some of it.
+    let before = host_datagrams();
+    wait_until(|| host_datagrams() > before + 500);
+    client.signal("INT");
+    let output = client.wait(secs(10));
+    assert_eq!(output.code(), Some(0), "{}", output.err());
+    let report = report_of(&output);
+    assert_eq!(path(&report, "complete"), true);
+    assert!(number(&report, "duration_ns") < 50_000_000_000);
+}
+
+#[test]
+fn the_server_answers_a_stranger_with_no_more_bytes_than_it_sent() {
+    let port = free_udp_port();
+    let _server = serve(&mut udpkit(), &["127.0.0.1", "--port", &port.to_string()]);
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.connect(("127.0.0.1", port)).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    let padded = format!("a HELO pad={}", "x".repeat(1100));
+    for (command, code) in [
+        ("a XXXX", "502"),
+        ("a HELP", "214"),
+        ("a HELO", "220"),
+        (padded.as_str(), "220"),
+        ("a STAT session=0123456789abcdef", "503"),
+        ("a TEST session=1 size=99999999", "503"),
+        ("a QUIT", "503"),
+        ("a NOOP", "250"),
+        ("a DATA session=1 ticket=00", "503"),
+        ("a RCPT", "502"),
+    ] {
+        socket.send(command.as_bytes()).unwrap();
+        let mut reply = [0; 2000];
+        let len = socket.recv(&mut reply).unwrap_or_else(|error| panic!("{command}: {error}"));
+        let text = String::from_utf8_lossy(&reply[..len]);
+        assert!(len <= command.len(), "{command} was answered with {len} bytes: {text}");
+        assert!(text.starts_with(&format!("a {code}")), "{command}: {text}");
+    }
+    // What is no command is not answered: the next answer is the next command's.
+    for stray in [&b"\xd6\x10"[..], b"", b"\xff\xff\xff\xff", b"GET / HTTP/1.0\r\n\r\n"] {
+        socket.send(stray).unwrap();
+    }
+    socket.send(b"z NOOP").unwrap();
+    let mut reply = [0; 2000];
+    let len = socket.recv(&mut reply).unwrap();
+    assert!(reply[..len].starts_with(b"z 250"), "{}", String::from_utf8_lossy(&reply[..len]));
+}
+
+#[test]
+fn the_dialogue_can_be_typed_by_hand() {
+    let port = free_udp_port();
+    let _server = serve(&mut udpkit(), &["127.0.0.1", "--port", &port.to_string()]);
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.connect(("127.0.0.1", port)).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    let ask = |command: &str| {
+        socket.send(command.as_bytes()).unwrap();
+        let mut reply = [0; 2000];
+        let len = socket.recv(&mut reply).unwrap_or_else(|error| panic!("{command}: {error}"));
+        String::from_utf8_lossy(&reply[..len]).into_owned()
+    };
+    let value = |reply: &str, key: &str| {
+        let start = reply.find(&format!("{key}=")).unwrap_or_else(|| panic!("{key} in {reply}"));
+        reply[start + key.len() + 1..].split_whitespace().next().unwrap().to_owned()
+    };
+    let ticket = value(&ask(&format!("a1 HELO pad={}", "x".repeat(500))), "ticket");
+    let hello = ask(&format!("a2 HELO ticket={ticket}"));
+    assert!(hello.contains("250 "), "{hello}");
+    assert!(hello.contains(&format!("seen={}", socket.local_addr().unwrap())), "{hello}");
+    // A repeated command is answered with the same reply and opens nothing anew.
+    assert_eq!(ask(&format!("a2 HELO ticket={ticket}")), hello);
+    let session = value(&hello, "session");
+    assert!(ask(&format!("a3 STAT session={session}")).contains("503"));
+    assert!(ask(&format!("a4 TEST session={session} size=70000")).contains("552"));
+    assert!(ask(&format!("a5 TEST session={session} size=many")).contains("501"));
+    assert!(ask(&format!("a6 TEST session={session} direction=round")).contains("504"));
+    let test = ask(&format!("a7 TEST session={session} size=100 count=3"));
+    assert!(test.contains("a7 250"), "{test}");
+    assert!(ask(&format!("a8 STAT session={session}")).contains("state=ready"));
+    assert!(ask(&format!("a9 RSET session={session}")).contains("a9 250"));
+    assert!(ask(&format!("b1 STAT session={session}")).contains("503"));
+    assert!(ask(&format!("b2 QUIT session={session}")).contains("221"));
+    assert!(ask(&format!("b3 STAT session={session}")).contains("503"));
+}
+
+#[test]
+fn bad_input_is_refused_with_what_would_be_right() {
+    let busy = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let busy = busy.local_addr().unwrap().to_string();
+    for (args, code, part) in [
+        (vec!["blast", "--rate", "10X"], 2, "10X"),
+        (vec!["blast", "--size", "65508"], 2, "16 to 65507"),
+        (vec!["blast", "-6", "--size", "65528"], 2, "16 to 65527"),
+        (vec!["blast", "--size", "15"], 2, "16 to 65507"),
+        (vec!["blast", "--count", "0"], 2, "at least 1"),
+        (vec!["blast", "--time", "0s"], 2, "--time 0s"),
+        (vec!["blast", "--interval", "1ms"], 2, "20ms is the shortest"),
+        (vec!["blast", "--dscp", "64"], 2, "64"),
+        (vec!["blast", "127.0.0.1:0"], 2, "port 0 is no destination"),
+        (vec!["blast", "127.0.0.1:9", "--from", "[::1]"], 2, "other family"),
+        (vec!["blast", "no.such.host.invalid"], 1, "no.such.host.invalid"),
+        (vec!["blast", "127.0.0.1:9", "--from", "192.0.2.1"], 1, "cannot bind 192.0.2.1:0"),
+        (vec!["serve", &busy], 1, "address already in use"),
+        (vec!["serve", "192.0.2.1:9"], 1, "cannot bind 192.0.2.1:9"),
+        (vec!["serve", "127.0.0.1:99999"], 2, "65535"),
+    ] {
+        let output = run(udpkit().args(&args), secs(10));
+        assert_eq!(output.code(), Some(code), "{args:?}: {}", output.err());
+        assert!(output.err().contains(part), "{args:?}: {}", output.err());
+        assert!(output.out().is_empty(), "{args:?}: {}", output.out());
+    }
+}
+
+#[test]
+fn a_second_server_on_the_same_port_is_refused() {
+    let port = free_udp_port().to_string();
+    let _server = serve(&mut udpkit(), &["127.0.0.1", "--port", &port]);
+    let output = run(udpkit().args(["serve", "127.0.0.1", "--port", &port]), secs(5));
+    assert_eq!(output.code(), Some(1));
+    assert!(output.err().contains("address already in use"), "{}", output.err());
+}
+
+#[test]
+fn a_closed_standard_output_is_a_quiet_end() {
+    let binary = env!("CARGO_BIN_EXE_udpkit");
+    let script = format!("{binary} blast --time 500ms --interval 50ms | head -n 1");
+    let output = run(Command::new("bash").args(["-o", "pipefail", "-c", &script]), secs(20));
+    assert_eq!(output.code(), Some(0), "{}", output.err());
+    assert_eq!(output.err(), "");
+}
+
+/// Looks again and again until it is so; the harness's deadline is the test's.
+fn wait_until(mut so: impl FnMut() -> bool) {
+    let deadline = std::time::Instant::now() + secs(15);
+    while !so() {
+        assert!(std::time::Instant::now() < deadline, "waited in vain");
+        std::thread::yield_now();
+    }
+}
+
+/// UDP datagrams that this host's own stack has delivered.
+fn host_datagrams() -> u64 {
+    common::lab::parse_snmp(&std::fs::read_to_string("/proc/net/snmp").unwrap()).in_datagrams
+}
