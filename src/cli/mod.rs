@@ -2,6 +2,7 @@
 
 mod blast;
 mod cast;
+mod payload;
 mod recv;
 mod send;
 mod serve;
@@ -12,10 +13,11 @@ pub use cast::{
     CastArgs, CastCommand, CastRecvArgs, CastSendArgs, DEFAULT_PORT, GroupError, GroupHost,
     GroupSpec, RANGE_MAX,
 };
+pub use payload::PayloadArgs;
 pub use recv::RecvArgs;
 pub use send::SendArgs;
 pub use serve::ServeArgs;
-pub use shared::{FamilyArgs, IoArg};
+pub use shared::{DatagramFormat, FamilyArgs, IoArg};
 
 use clap::{Parser, Subcommand};
 

@@ -1,8 +1,10 @@
 //! One function a subcommand: resolves arguments to a plan and runs it.
 
+mod bind;
 mod blast;
 mod cast;
 mod exit;
+mod payload;
 mod recv;
 mod send;
 mod serve;

@@ -1,7 +1,8 @@
 //! Arguments turned into what the lower floors take.
 
-use crate::cli::{FamilyArgs, IoArg};
+use crate::cli::{DatagramFormat, FamilyArgs, IoArg};
 use crate::net::{FamilyChoice, IoMode};
+use crate::report::DatagramStyle;
 
 impl From<FamilyArgs> for FamilyChoice {
     fn from(args: FamilyArgs) -> Self {
@@ -20,6 +21,17 @@ impl From<IoArg> for IoMode {
             IoArg::Gso => Self::Gso,
             IoArg::Mmsg => Self::Mmsg,
             IoArg::Plain => Self::Plain,
+        }
+    }
+}
+
+impl From<DatagramFormat> for DatagramStyle {
+    fn from(format: DatagramFormat) -> Self {
+        match format {
+            DatagramFormat::Text => Self::Text,
+            DatagramFormat::Hex => Self::Hex,
+            DatagramFormat::Raw => Self::Raw,
+            DatagramFormat::Json => Self::Json,
         }
     }
 }

@@ -6,6 +6,9 @@
 mod blast;
 mod cast;
 mod document;
+mod rates;
+mod recv;
+mod send;
 mod sink;
 
 pub use blast::{
@@ -15,5 +18,10 @@ pub use blast::{
 pub use cast::{
     CastDestination, CastEvent, CastGroup, CastInterval, CastReceived, CastSent, CastSource, Heard,
 };
-pub use document::{Document, SCHEMA};
+pub use document::{Document, Event, SCHEMA};
+pub use recv::{
+    DatagramRecord, GapRecord, Received, RecvEnd, RecvEvent, RecvInterval, RecvSummary,
+    SocketRecord, SourceRecord, UdpFields,
+};
+pub use send::{Answer, Reply, SendEvent, SendRefusal, SendSummary, SendTarget, Trouble};
 pub use sink::{Flow, Sink};

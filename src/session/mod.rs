@@ -5,7 +5,11 @@ mod cast;
 mod contract;
 mod exchange;
 mod orders;
+mod payload;
+mod recv;
+mod send;
 pub mod serve;
+mod trouble;
 
 pub use cast::{
     CastReceiver, CastReceiverConfig, CastReceiverEnd, CastSender, CastSenderConfig,
@@ -14,3 +18,7 @@ pub use cast::{
 pub use contract::{Next, Now, Session};
 pub use exchange::{Exchange, Step, Tags, refusal};
 pub use orders::Orders;
+pub use payload::{FixedMessages, Message, PayloadSource, Supply, SupplyError};
+pub use recv::{Answering, RecvDone, RecvPlan, RecvSession, Show};
+pub use send::{SendEnd, SendPlan, SendSession, Spacing};
+pub use trouble::TroubleLog;
