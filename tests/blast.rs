@@ -184,7 +184,8 @@ fn a_run_gets_through_a_path_that_loses_every_third_control_datagram() {
          add rule inet t output udp sport 8620 numgen random mod 100 < 33 drop\n",
     );
     let _server = serve(&mut lab.udpkit("b"), &[]);
-    let args = ["10.77.0.2", "--size", "1000", "--rate", "5kpps", "--time", "500ms"];
+    let args =
+        ["10.77.0.2", "--size", "1000", "--rate", "5kpps", "--time", "500ms", "--wait", "15s"];
     let output = blast(&mut lab.udpkit("a"), &args);
     assert_eq!(output.code(), Some(0), "{}", output.err());
     let report = report_of(&output);
@@ -404,5 +405,6 @@ fn wait_until(mut so: impl FnMut() -> bool) {
 
 /// UDP datagrams that this host's own stack has delivered.
 fn host_datagrams() -> u64 {
-    common::lab::parse_snmp(&std::fs::read_to_string("/proc/net/snmp").unwrap()).in_datagrams
+    let counters = std::fs::read_to_string("/proc/net/snmp").expect("the kernel's counters");
+    common::lab::parse_snmp(&counters).in_datagrams
 }

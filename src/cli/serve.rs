@@ -28,7 +28,7 @@ pub struct ServeArgs {
     /// Which batch calls of the kernel may be used.
     #[arg(long, value_enum, default_value_t = IoArg::Auto)]
     pub io: IoArg,
-    /// Do not let the kernel coalesce what arrives (UDP_GRO).
+    /// Do not let the kernel coalesce what arrives (`UDP_GRO`).
     #[arg(long)]
     pub no_gro: bool,
     /// Socket buffer to ask for: 4Mi, 208k.

@@ -63,6 +63,11 @@ pub struct ControlSummary {
     pub stopped: bool,
 }
 
+/// The sender's total as the far end knows it.
+fn received_total(reply: &Reply) -> Option<u64> {
+    reply.params.parse("total").ok().flatten()
+}
+
 #[derive(Debug)]
 enum State {
     Start,
@@ -218,7 +223,7 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
             },
             State::Ticket(_) => match (reply.code, reply.params.get("session")) {
                 (Code::OK, Some(session)) => {
-                    self.session = session.to_owned();
+                    session.clone_into(&mut self.session);
                     self.summary.seen = reply.params.get("seen").map(str::to_owned);
                     let mut test = self.command(Verb::Test);
                     self.plan.write(&mut test.params);
@@ -234,13 +239,11 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
                 }
                 _ => return self.break_off(refusal(reply), now),
             },
-            State::Watch { .. } => match reply.code {
-                Code::STATUS => return self.on_status(reply, now),
-                _ => {
-                    let why = format!("the far end lost the run: {}", refusal(reply));
-                    return self.break_off(why, now);
-                }
-            },
+            State::Watch { .. } if reply.code == Code::STATUS => return self.on_status(reply, now),
+            State::Watch { .. } => {
+                let why = format!("the far end lost the run: {}", refusal(reply));
+                return self.break_off(why, now);
+            }
             State::Quit(_) => State::Over,
             State::Start | State::Wait { .. } | State::Over => return,
         };
@@ -279,7 +282,9 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
             self.break_off("the far end did not finish counting".to_owned(), now);
             return;
         }
-        if done && self.sender_total.is_none() {
+        // The sender's end messages may be faster than the sender's own word to this session.
+        let ended = received_total(reply).is_some();
+        if done && self.sender_total.is_none() && !ended {
             let why = "the far end ended the run before the sender did".to_owned();
             self.break_off(why, now);
             return;

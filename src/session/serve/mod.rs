@@ -16,7 +16,7 @@ use crate::session::blast::{INTERVALS_A_REPLY, TestPlan, interval_text, write_co
 use crate::session::{Next, Now, Orders, Session};
 use crate::units::Nanos;
 use crate::wire::{
-    BadParam, Class, Code, Command, CommandError, Reply, Tag, TicketKey, Verb, classify,
+    BadParam, Class, Code, Command, CommandError, Params, Reply, Tag, TicketKey, Verb, classify,
 };
 use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
@@ -141,7 +141,7 @@ impl Answer {
     }
 
     fn encode(self, tag: Tag) -> Vec<u8> {
-        let mut reply = Reply { tag, code: self.code, params: Default::default(), text: self.text };
+        let mut reply = Reply { tag, code: self.code, params: Params::default(), text: self.text };
         for (key, value) in self.params {
             reply.params.push(&key, value);
         }
@@ -384,15 +384,14 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             total = Some(sent);
         }
         let state = match (&run.end, run.opened, run.total_told) {
-            (Some(_), _, _) => "done",
+            // A sender that ended before its stream was open leaves nothing to wait for.
+            (Some(_), _, _) | (None, false, true) => "done",
             (None, true, true) => "draining",
             (None, true, false) => "running",
-            // A sender that ended before its stream was open has nothing to wait for.
-            (None, false, true) => "done",
             (None, false, false) => "ready",
         };
         let mut answer = Answer::new(Code::STATUS, "status").with("state", state);
-        let mut counts = Default::default();
+        let mut counts = Params::default();
         write_counts(&run.received, &mut counts);
         answer.params.extend(counts.iter().map(|(key, value)| (key.into(), value.into())));
         if let Some(StreamEnd { rx, buffer }) = run.end {
