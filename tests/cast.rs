@@ -96,7 +96,9 @@ fn lose(lab: &Lab, host: &str, rules: &[(&str, &str, &str)]) {
         lab.nft(host, &format!("add counter inet loss {name}"));
         lab.nft(
             host,
-            &format!("add rule inet loss input {to} udp length 124 {rule} counter name {name} drop"),
+            &format!(
+                "add rule inet loss input {to} udp length 124 {rule} counter name {name} drop"
+            ),
         );
     }
 }
@@ -360,7 +362,7 @@ fn what_cannot_be_right_is_said_before_a_socket_opens() {
         (&["send", "ff15::1", "-s", "65512"], "65511"),
         (&["send", "239.1.2.3", "--plain", "-s", "65508"], "65507"),
         (&["send", "0.0.0.0:5", "--", "x"], "no destination"),
-        (&["send", "239.1.2.3", "--dscp", "64", "--", "x"], "--dscp 64"),
+        (&["send", "239.1.2.3", "--dscp", "64", "--", "x"], "--dscp <DSCP>"),
         (&["send", "127.0.0.1", "--interface", "lo", "--", "x"], "--interface is for groups"),
     ] {
         let output = run(udpkit().arg("cast").args(args), secs(5));

@@ -54,12 +54,8 @@ pub fn cast_sent_text(sent: &CastSent) -> String {
             let _ = writeln!(text, "    {} came back: {why}", plural(one.unreachable, "answer"));
         }
     }
-    let _ = write!(
-        text,
-        "\n  {}   {} B",
-        plural(sent.datagrams, "datagram"),
-        group_digits(sent.bytes)
-    );
+    let _ =
+        write!(text, "\n  {}   {} B", plural(sent.datagrams, "datagram"), group_digits(sent.bytes));
     if let (Some(rate), Some(datagrams)) = (sent.bits_per_second, sent.datagrams_per_second) {
         let each = sent.destinations.len().max(1) as u64;
         let _ = write!(text, "   {}   {}/s", bits(rate), group_digits(datagrams));
@@ -240,7 +236,12 @@ mod tests {
 
     #[test]
     fn a_receivers_report_has_a_block_per_source_and_its_doubts_last() {
-        let open = CastSource { sender_total: None, joined_before: None, first_sequence: Some(40), ..source() };
+        let open = CastSource {
+            sender_total: None,
+            joined_before: None,
+            first_sequence: Some(40),
+            ..source()
+        };
         let all = CastReceived {
             groups: vec![crate::record::CastGroup::default()],
             strays: Some(3),

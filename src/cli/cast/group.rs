@@ -124,7 +124,9 @@ fn read_range_v4(text: &str, first: Ipv4Addr, last: &str) -> Result<Vec<IpAddr>,
         (_, Ok(end)) => match u8::try_from(end) {
             Ok(end) => Ipv4Addr::new(a, b, c, end),
             Err(_) => {
-                return wrong(format!("range {text:?} ends at {end}; the last number is at most 255"));
+                return wrong(format!(
+                    "range {text:?} ends at {end}; the last number is at most 255"
+                ));
             }
         },
         _ => return wrong(format!("range {text:?} has no end; write {first}-{}", 255)),
@@ -252,7 +254,8 @@ mod tests {
         let mut rng = fastrand::Rng::with_seed(seed);
         let alphabet: Vec<char> = "0123456789af.:-%[]xé".chars().collect();
         for _ in 0..20_000 {
-            let text: String = (0..rng.usize(..24)).map(|_| *rng.choice(&alphabet).unwrap()).collect();
+            let text: String =
+                (0..rng.usize(..24)).map(|_| *rng.choice(&alphabet).unwrap()).collect();
             if let Ok(GroupSpec { host: GroupHost::Addresses { all, .. }, port, .. }) =
                 text.parse::<GroupSpec>()
             {

@@ -3,6 +3,7 @@
 use super::GroupSpec;
 use crate::cli::{FamilyArgs, IoArg, PayloadArgs};
 use crate::units::{Nanos, Rate};
+use crate::wire::Dscp;
 use clap::Args;
 
 /// Arguments of `udpkit cast send`.
@@ -57,7 +58,7 @@ pub struct CastSendArgs {
     pub from: Option<String>,
     /// DSCP, a name (ef, af41, cs1) or 0 to 63 [default: 0]
     #[arg(long)]
-    pub dscp: Option<String>,
+    pub dscp: Option<Dscp>,
     /// Families.
     #[command(flatten)]
     pub family: FamilyArgs,

@@ -130,8 +130,7 @@ fn announce(groups: &[CastGroup], wanted: &[Wanted]) {
         }
         _ => lines.for_each(report::note),
     }
-    let unnamed =
-        |item: &&Wanted| item.sources.is_empty() && is_source_specific(item.bind.ip());
+    let unnamed = |item: &&Wanted| item.sources.is_empty() && is_source_specific(item.bind.ip());
     if let Some(item) = wanted.iter().find(unnamed) {
         report::warning(format_args!(
             "{} is for named sources only (RFC 4607): routers forward nothing without --source",

@@ -10,7 +10,8 @@ use crate::net::{FamilyChoice, SocketPlan, split_host_port};
 use crate::record::{CastSent, Document};
 use crate::report::{self, Output, print_json};
 use crate::session::{CastSender, CastSenderConfig, CastSenderSummary, PayloadSource, Spacing};
-use crate::wire::{Dscp, Ecn, Header, tos};
+use crate::units::{Nanos, Rate};
+use crate::wire::{Ecn, Header, tos};
 use std::net::{IpAddr, SocketAddr};
 
 /// Datagrams of one batch.
@@ -34,7 +35,7 @@ pub(super) fn run(mut args: CastSendArgs) -> anyhow::Result<Exit> {
     let header = if args.plain { 0 } else { Header::LEN };
     let limit = PayloadLimit::for_peers(&addrs).behind(header);
     let payload = PayloadPlan::new(&args.payload, limit)?;
-    let plan = socket_plan(&args, &addrs, from.map_or(0, |from| from.1))?;
+    let plan = socket_plan(&args, &addrs, from.map_or(0, |from| from.1));
 
     let config = CastSenderConfig {
         targets,
@@ -118,13 +119,14 @@ fn reads_input(args: &CastSendArgs) -> bool {
 
 fn spacing(args: &CastSendArgs) -> Spacing {
     match (args.interval, args.rate) {
+        (Some(Nanos::ZERO), _) | (None, None | Some(Rate::Max)) => Spacing::None,
         (Some(every), _) => Spacing::Every(every),
-        (None, Some(rate)) => rate.into(),
-        (None, None) => Spacing::None,
+        (None, Some(Rate::Bits(rate))) => Spacing::Bits(rate.0),
+        (None, Some(Rate::Packets(rate))) => Spacing::Datagrams(rate.0),
     }
 }
 
-fn socket_plan(args: &CastSendArgs, addrs: &[SocketAddr], port: u16) -> anyhow::Result<SocketPlan> {
+fn socket_plan(args: &CastSendArgs, addrs: &[SocketAddr], port: u16) -> SocketPlan {
     let mut plan = SocketPlan::for_peers(addrs);
     plan.bind.set_port(port);
     plan.broadcast = true;
@@ -132,16 +134,9 @@ fn socket_plan(args: &CastSendArgs, addrs: &[SocketAddr], port: u16) -> anyhow::
     // Unicast has no TTL of 0: its own lowest is 1.
     plan.ttl = args.ttl.map(|ttl| ttl.max(1));
     plan.multicast_loop = !args.no_loop;
-    plan.tos = args.dscp.as_deref().map(dscp).transpose()?;
+    plan.tos = args.dscp.map(|dscp| tos(dscp, Ecn::NotEct));
     plan.io = args.io.into();
-    Ok(plan)
-}
-
-/// The TOS byte of a DSCP.
-fn dscp(text: &str) -> Result<u8, Usage> {
-    let dscp: Dscp =
-        text.parse().map_err(|wrong| Usage::new(format!("--dscp {text}: {wrong}")))?;
-    Ok(tos(dscp, Ecn::NotEct))
+    plan
 }
 
 /// Every way that a datagram goes: groups and broadcast by each interface, the rest by the route.

@@ -2,9 +2,7 @@
 
 use crate::cli::{GroupHost, GroupSpec};
 use crate::commands::Usage;
-use crate::net::{
-    FamilyChoice, Interface, NetError, find_interface, interfaces, resolve,
-};
+use crate::net::{FamilyChoice, Interface, NetError, find_interface, interfaces, resolve};
 use crate::session::Names;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
@@ -108,13 +106,13 @@ fn expand_one(
             let text = format!("{name}:{}", spec.port);
             return Ok(vec![resolve(&text, None, family)?]);
         }
-        GroupHost::Any => match any {
-            Some(ip) => return Ok(vec![SocketAddr::new(ip, spec.port)]),
-            None => {
+        GroupHost::Any => {
+            let Some(ip) = any else {
                 let wrong = format!("{:?} names no destination", spec.text);
                 return Err(Usage::with_hint(wrong, "write ADDRESS:PORT").into());
-            }
-        },
+            };
+            return Ok(vec![SocketAddr::new(ip, spec.port)]);
+        }
         GroupHost::Addresses { all, zone } => (all, zone),
     };
     let (all, zone) = literal;
@@ -125,7 +123,9 @@ fn expand_one(
     };
     if !fits {
         let asked = if family == FamilyChoice::V4 { "IPv4" } else { "IPv6" };
-        return Err(Usage::new(format!("{:?} is not {asked}, which was asked for", spec.text)).into());
+        return Err(
+            Usage::new(format!("{:?} is not {asked}, which was asked for", spec.text)).into()
+        );
     }
     let scope = match zone {
         None => 0,
@@ -160,9 +160,7 @@ pub(super) fn named_interfaces(names: &[String]) -> anyhow::Result<Vec<u32>> {
 /// those that do.
 fn named_interface(name: &str) -> anyhow::Result<u32> {
     find_interface(name).map_err(|error| match error {
-        NetError::Interface { .. } => {
-            Usage { wrong: error.to_string(), hint: error.hint() }.into()
-        }
+        NetError::Interface { .. } => Usage { wrong: error.to_string(), hint: error.hint() }.into(),
         other => other.into(),
     })
 }
@@ -176,7 +174,7 @@ pub(super) fn needs_interface(ip: IpAddr) -> bool {
     }
 }
 
-/// Whether a group is in the range that is for named sources only (RFC 4607 §1: 232/8, ff3x::/32).
+/// Whether a group is in the range that is for named sources only (RFC 4607 §1: 232/8, `ff3x::/32`).
 pub(super) fn is_source_specific(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => ip.octets()[0] == 232,

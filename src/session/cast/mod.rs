@@ -8,9 +8,7 @@ mod sender;
 
 pub use end_mark::EndMark;
 pub use names::Names;
-pub use receiver::{
-    CastReceiver, CastReceiverConfig, CastReceiverEnd, Content, Listen, ROWS_MAX,
-};
+pub use receiver::{CastReceiver, CastReceiverConfig, CastReceiverEnd, Content, Listen, ROWS_MAX};
 use row::{Row, RowKey};
 pub use sender::{CastSender, CastSenderConfig, CastSenderSummary};
 

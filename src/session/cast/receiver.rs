@@ -151,7 +151,13 @@ where
     }
 
     /// The row of a key, made when it is new; `None` when the table is full.
-    fn row(&mut self, key: RowKey, now: Now, datagram: &Datagram<'_>, since: Nanos) -> Option<usize> {
+    fn row(
+        &mut self,
+        key: RowKey,
+        now: Now,
+        datagram: &Datagram<'_>,
+        since: Nanos,
+    ) -> Option<usize> {
         if let Some(index) = self.by_key.get(&key) {
             return Some(*index);
         }

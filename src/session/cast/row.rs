@@ -144,11 +144,8 @@ impl Numbers {
     fn new(header: &Header) -> Self {
         // Within the window of the run's start, numbers from before the first heard have a place.
         let near_start = u64::from(header.sequence) < WINDOW;
-        let tracker = if near_start {
-            SequenceTracker::new()
-        } else {
-            SequenceTracker::starting_anywhere()
-        };
+        let tracker =
+            if near_start { SequenceTracker::new() } else { SequenceTracker::starting_anywhere() };
         Self {
             tracker,
             jitter: Jitter::new(),

@@ -6,7 +6,9 @@
 
 use super::end_mark::END_MARK_LEN;
 use super::{EndMark, Names};
-use crate::batch::{Datagram, Dest, DestId, ErrorOrigin, NetworkError, SendOutcome, SendStop, TxBatch};
+use crate::batch::{
+    Datagram, Dest, DestId, ErrorOrigin, NetworkError, SendOutcome, SendStop, TxBatch,
+};
 use crate::record::{CastDestination, CastSent};
 use crate::session::send::{Schedule, Spacing};
 use crate::session::{Next, Now, PayloadSource, Session, Supply, SupplyError};
@@ -71,7 +73,10 @@ enum RoundKind {
 enum Phase {
     Sending,
     /// `left` end marks to go, the next at `at`.
-    Ending { left: u32, at: Nanos },
+    Ending {
+        left: u32,
+        at: Nanos,
+    },
     Over,
 }
 
@@ -112,11 +117,7 @@ pub struct CastSender<P> {
 
 impl<P: PayloadSource> CastSender<P> {
     /// A sender that has not begun. `batch` is the loop's own and learns the targets.
-    pub fn new(
-        config: CastSenderConfig,
-        source: P,
-        batch: &mut TxBatch,
-    ) -> Self {
+    pub fn new(config: CastSenderConfig, source: P, batch: &mut TxBatch) -> Self {
         Self {
             ids: config.targets.iter().map(|target| batch.add_dest(*target)).collect(),
             tallies: vec![Tally::default(); config.targets.len()],

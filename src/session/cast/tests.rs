@@ -196,7 +196,8 @@ fn a_lost_beginning_is_loss_only_for_who_had_joined_before_it() {
     for (joined, lost) in [(Nanos::from_secs(9), 300), (Nanos::from_millis(10_150), 0)] {
         let mut receiver = receiver("239.1.2.3:5000", joined);
         for (at, _, payload) in &sent {
-            if Header::decode(payload).unwrap().kind == Kind::End || *at >= Nanos::from_millis(10_150)
+            if Header::decode(payload).unwrap().kind == Kind::End
+                || *at >= Nanos::from_millis(10_150)
             {
                 deliver(&mut receiver, group, *at, payload);
             }
@@ -318,9 +319,9 @@ fn strays_foreigners_and_sources_beyond_the_table_are_counted_apart() {
         deliver(&mut receiver, group, at, &payload);
     }
     let end = receiver.finish(receiver_now(at));
-    let received = end.received;
-    assert_eq!((received.strays, received.foreign, received.others), (Some(1), 2, 5));
-    assert_eq!(received.sources.len(), ROWS_MAX);
+    let found = end.received;
+    assert_eq!((found.strays, found.foreign, found.others), (Some(1), 2, 5));
+    assert_eq!(found.sources.len(), ROWS_MAX);
     assert_eq!(end.sink.heard, ROWS_MAX);
 }
 
@@ -338,8 +339,8 @@ fn no_datagram_makes_a_receiver_panic() {
         deliver(&mut receiver, group, Nanos::from_secs(10) + Nanos(turn), &payload);
     }
     receiver.on_tick(receiver_now(Nanos::from_secs(11)));
-    let received = receiver.finish(receiver_now(Nanos::from_secs(12))).received;
-    assert!(received.received + received.strays.unwrap() <= 20_000, "seed {seed}");
+    let found = receiver.finish(receiver_now(Nanos::from_secs(12))).received;
+    assert!(found.received + found.strays.unwrap() <= 20_000, "seed {seed}");
 }
 
 #[test]
