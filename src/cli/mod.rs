@@ -9,10 +9,7 @@ mod serve;
 mod shared;
 
 pub use blast::BlastArgs;
-pub use cast::{
-    CastArgs, CastCommand, CastRecvArgs, CastSendArgs, DEFAULT_PORT, GroupError, GroupHost,
-    GroupSpec, RANGE_MAX,
-};
+pub use cast::{CastArgs, CastCommand, CastRecvArgs, CastSendArgs};
 pub use payload::PayloadArgs;
 pub use recv::RecvArgs;
 pub use send::SendArgs;

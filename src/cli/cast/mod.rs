@@ -1,10 +1,8 @@
 //! `udpkit cast`.
 
-mod group;
 mod recv;
 mod send;
 
-pub use group::{DEFAULT_PORT, GroupError, GroupHost, GroupSpec, RANGE_MAX};
 pub use recv::CastRecvArgs;
 pub use send::CastSendArgs;
 

@@ -1,6 +1,5 @@
 //! `udpkit cast recv`.
 
-use super::GroupSpec;
 use crate::cli::{FamilyArgs, IoArg};
 use crate::units::Nanos;
 use clap::Args;
@@ -23,7 +22,7 @@ pub struct CastRecvArgs {
     /// What to listen to: groups, ranges (239.1.2.1-10[:PORT]), broadcast addresses and addresses
     /// of this host; :PORT is every address of this host [default port: 8620]
     #[arg(required = true, value_name = "GROUP")]
-    pub groups: Vec<GroupSpec>,
+    pub groups: Vec<String>,
     /// Interface to join on, by name or address; repeat it to join on several [default: the
     /// route's]
     #[arg(long, value_name = "NAME")]

@@ -1,6 +1,5 @@
 //! `udpkit cast send`.
 
-use super::GroupSpec;
 use crate::cli::{FamilyArgs, IoArg, PayloadArgs};
 use crate::units::{Nanos, Rate};
 use crate::wire::Dscp;
@@ -22,7 +21,7 @@ pub struct CastSendArgs {
     /// Where to: ADDRESS[:PORT], [IPv6%ZONE][:PORT], a range 239.1.2.1-10[:PORT] or NAME[:PORT];
     /// multicast groups, broadcast and unicast addresses in any mixture [default port: 8620]
     #[arg(required = true, value_name = "GROUP")]
-    pub groups: Vec<GroupSpec>,
+    pub groups: Vec<String>,
     /// The content.
     #[command(flatten)]
     pub payload: PayloadArgs,
@@ -37,8 +36,8 @@ pub struct CastSendArgs {
     /// seconds]
     #[arg(short, long, value_name = "DURATION", conflicts_with = "rate")]
     pub interval: Option<Nanos>,
-    /// End after this long, whatever is left to send; generated content and messages then repeat
-    /// until that time unless --count says how often [default: no limit]
+    /// End after this long, whatever is left to send; messages, a file and generated content then
+    /// repeat until that time, unless --count is over 1 [default: no limit]
     #[arg(short, long, value_name = "DURATION")]
     pub time: Option<Nanos>,
     /// Interface that groups and broadcast leave by, by name or address; repeat it to send on

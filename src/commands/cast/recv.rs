@@ -103,6 +103,7 @@ fn socket_plan(args: &CastRecvArgs, sockets: usize) -> SocketPlan {
         share_port: true,
         details: true,
         accounting: true,
+        gro: true,
         io,
         ..SocketPlan::new((wildcard(false), 0).into())
     }

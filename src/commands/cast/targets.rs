@@ -1,6 +1,6 @@
 //! From groups as typed to socket addresses, and what each of them is on this host.
 
-use crate::cli::{GroupHost, GroupSpec};
+use super::group::{GroupHost, GroupSpec};
 use crate::commands::Usage;
 use crate::net::{FamilyChoice, Interface, NetError, find_interface, interfaces, resolve};
 use crate::session::Names;
@@ -77,13 +77,16 @@ impl Host {
 
 /// Every address that the groups name, each once, in the order given.
 pub(super) fn expand(
-    specs: &[GroupSpec],
+    groups: &[String],
     family: FamilyChoice,
     any: Option<IpAddr>,
 ) -> anyhow::Result<Vec<SocketAddr>> {
     let mut all = Vec::new();
-    for spec in specs {
-        for addr in expand_one(spec, family, any)? {
+    for text in groups {
+        let spec: GroupSpec = text
+            .parse()
+            .map_err(|wrong| Usage::new(format!("cannot read group {text:?}: {wrong}")))?;
+        for addr in expand_one(&spec, family, any)? {
             if !all.contains(&addr) {
                 all.push(addr);
             }
@@ -227,9 +230,8 @@ mod tests {
 
     #[test]
     fn ranges_and_repeats_name_each_address_once() {
-        let specs: Vec<GroupSpec> =
-            ["239.1.2.1-3:5", "239.1.2.2:5", "[ff15::1%lo]:6"].map(|t| t.parse().unwrap()).into();
-        let all = expand(&specs, FamilyChoice::Any, None).unwrap();
+        let groups = ["239.1.2.1-3:5", "239.1.2.2:5", "[ff15::1%lo]:6"].map(str::to_owned);
+        let all = expand(&groups, FamilyChoice::Any, None).unwrap();
         let names = Host::ask().unwrap().names();
         let shown: Vec<String> = all.into_iter().map(|addr| names.address(addr)).collect();
         assert_eq!(shown, ["239.1.2.1:5", "239.1.2.2:5", "239.1.2.3:5", "[ff15::1%lo]:6"]);
@@ -237,14 +239,14 @@ mod tests {
 
     #[test]
     fn too_many_addresses_a_wrong_family_and_no_host_are_usage_errors() {
-        let many: Vec<GroupSpec> =
-            (0..5).map(|net| format!("239.1.{net}.0-255").parse().unwrap()).collect();
-        for (specs, family) in [
+        let many: Vec<String> = (0..5).map(|net| format!("239.1.{net}.0-255")).collect();
+        for (groups, family) in [
             (many, FamilyChoice::Any),
-            (vec!["239.1.2.3".parse().unwrap()], FamilyChoice::V6),
-            (vec![":5000".parse().unwrap()], FamilyChoice::Any),
+            (vec!["239.1.2.3".to_owned()], FamilyChoice::V6),
+            (vec![":5000".to_owned()], FamilyChoice::Any),
+            (vec!["239.1.2.9-1".to_owned()], FamilyChoice::Any),
         ] {
-            let error = expand(&specs, family, None).unwrap_err();
+            let error = expand(&groups, family, None).unwrap_err();
             assert_eq!(crate::commands::code_of(&error), 2, "{error}");
         }
     }

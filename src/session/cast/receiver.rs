@@ -315,7 +315,7 @@ where
             socket_drops: self.drops.iter().map(|drops| u64::from(*drops)).sum(),
             duration_ns: (now.mono - self.started).as_u64(),
             interrupted: matches!(self.ending, Ending::Asked(_)),
-            sources: self.rows.iter().map(|row| row.record(&self.config.names, now)).collect(),
+            sources: self.rows.iter().map(|row| row.record(&self.config.names)).collect(),
             groups: self.config.groups,
         };
         CastReceiverEnd { received, sink: self.sink }

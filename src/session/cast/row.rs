@@ -3,7 +3,6 @@
 use super::{EndMark, Names};
 use crate::batch::Datagram;
 use crate::record::CastSource;
-use crate::session::Now;
 use crate::stats::{Arrival, Jitter, SequenceTracker, WINDOW};
 use crate::units::Nanos;
 use crate::wire::Header;
@@ -117,9 +116,8 @@ impl Row {
     }
 
     /// The account as a fact.
-    pub fn record(&self, names: &Names, now: Now) -> CastSource {
+    pub fn record(&self, names: &Names) -> CastSource {
         let numbers = self.numbers.as_ref();
-        let _ = now;
         CastSource {
             source: names.address(self.key.source),
             group: names.address(self.key.group),

@@ -8,13 +8,13 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 /// The port of a group that names none.
-pub const DEFAULT_PORT: u16 = 8620;
+pub(super) const DEFAULT_PORT: u16 = 8620;
 /// Most addresses that one range may name.
-pub const RANGE_MAX: u32 = 256;
+pub(super) const RANGE_MAX: u32 = 256;
 
 /// One `GROUP` of the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GroupSpec {
+pub(super) struct GroupSpec {
     /// The text as given, for messages.
     pub text: String,
     /// Which hosts.
@@ -25,7 +25,7 @@ pub struct GroupSpec {
 
 /// The host part of a [`GroupSpec`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum GroupHost {
+pub(super) enum GroupHost {
     /// Addresses in order, 1 to 256 of one family, all in one zone (RFC 4007 §11) where one is
     /// named.
     Addresses {
@@ -42,7 +42,7 @@ pub enum GroupHost {
 
 /// What is wrong with a `GROUP`, and what would be right.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GroupError(String);
+pub(super) struct GroupError(String);
 
 impl fmt::Display for GroupError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
