@@ -10,7 +10,7 @@ mod send;
 mod serve;
 mod shared;
 
-pub use exit::{Exit, Usage, code_of, hint_of};
+pub use exit::{Exit, Usage, code_of, hint_of, message_of};
 
 use crate::cli::{Cli, Command};
 

@@ -45,8 +45,13 @@ pub fn run(args: SendArgs) -> anyhow::Result<Exit> {
     let signals = Signals::listen().context("cannot listen to signals")?;
     let config = LoopConfig::default();
     let looped = Loop::new(vec![socket], Some(signals), config).context("cannot start the loop")?;
-    let sending =
-        Sending { looped, plan, report: SendReport::new(view(&args), local, interface_name) };
+    let arena = (SLOTS * payload.largest()).clamp(1, ARENA);
+    let sending = Sending {
+        arena,
+        looped,
+        plan,
+        report: SendReport::new(view(&args), local, interface_name),
+    };
     match payload {
         PayloadPlan::Fixed(messages) => sending.run(messages, &args),
         PayloadPlan::Stream(stream) => {
@@ -61,12 +66,13 @@ struct Sending {
     looped: Loop,
     plan: SendPlan,
     report: SendReport,
+    arena: usize,
 }
 
 impl Sending {
     fn run(self, source: impl PayloadSource, args: &SendArgs) -> anyhow::Result<Exit> {
         let session = SendSession::new(self.plan, source, self.report);
-        let batch = TxBatch::new(SLOTS, ARENA);
+        let batch = TxBatch::new(SLOTS, self.arena);
         let ended = self.looped.run(session, batch).context("cannot send")?;
         let mut end = ended.summary;
         let used = ended.sockets.first().map(Socket::io_used);

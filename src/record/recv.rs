@@ -1,7 +1,7 @@
 //! What `recv` has to tell: datagrams, intervals, and the end.
 
 use super::Trouble;
-use super::rates::rates;
+use super::rates::{rates, rates_between};
 use crate::batch::Datagram;
 use crate::units::Nanos;
 use serde::Serialize;
@@ -134,7 +134,7 @@ pub struct SourceRecord {
     pub bytes: u64,
 }
 
-/// Gaps between one arrival and the next. A percentile is `None` unless ten samples lie beyond it.
+/// Gaps between one arrival and the next at the same socket. A percentile is `None` unless ten samples lie beyond it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct GapRecord {
     /// How many gaps there were.
@@ -208,10 +208,8 @@ pub struct RecvSummary {
 impl RecvSummary {
     /// Works out the rates from counts and time. A single datagram has none.
     pub fn set_rates(&mut self) {
-        if self.datagrams > 1 {
-            let span = Nanos(self.active_ns);
-            (self.bits_per_second, self.datagrams_per_second) =
-                rates(self.datagrams, self.bytes, span);
-        }
+        let span = Nanos(self.active_ns);
+        (self.bits_per_second, self.datagrams_per_second) =
+            rates_between(self.datagrams, self.bytes, span);
     }
 }

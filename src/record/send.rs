@@ -1,6 +1,6 @@
 //! What `send` has to tell: answers and trouble as they come, and the end.
 
-use super::rates::rates;
+use super::rates::rates_between;
 use crate::batch::Datagram;
 use crate::units::Nanos;
 use serde::Serialize;
@@ -122,11 +122,9 @@ pub struct Answer {
 impl SendSummary {
     /// Works out the rates from counts and time. A single datagram has none.
     pub fn set_rates(&mut self) {
-        if self.datagrams > 1 {
-            let span = Nanos(self.duration_ns);
-            (self.bits_per_second, self.datagrams_per_second) =
-                rates(self.datagrams, self.bytes, span);
-        }
+        let span = Nanos(self.duration_ns);
+        (self.bits_per_second, self.datagrams_per_second) =
+            rates_between(self.datagrams, self.bytes, span);
     }
 
     /// Datagrams that never left.

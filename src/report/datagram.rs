@@ -57,7 +57,8 @@ impl DatagramPrinter {
         match self.style {
             DatagramStyle::Raw => return out.bytes(datagram.payload),
             DatagramStyle::Json => {
-                return out.json_line(&Event::new("datagram", &record(received, after, self.names)));
+                return out
+                    .json_line(&Event::new("datagram", &record(received, after, self.names)));
             }
             DatagramStyle::Text | DatagramStyle::Hex => {}
         }

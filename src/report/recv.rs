@@ -144,9 +144,9 @@ fn interval_line(interval: &RecvInterval) -> String {
 /// The end in text.
 fn lines(summary: &RecvSummary) -> Vec<String> {
     let mut lines = vec![format!(
-        "received {}, {} bytes in {} ({})",
+        "received {}, {} in {} ({})",
         plural(summary.datagrams, "datagram"),
-        group_digits(summary.bytes),
+        plural(summary.bytes, "byte"),
         Nanos(summary.duration_ns),
         reason(summary.ended)
     )];
@@ -169,7 +169,7 @@ fn lines(summary: &RecvSummary) -> Vec<String> {
     }
     for trouble in &summary.network_errors {
         let (to, error) = (trouble.destination, &trouble.error);
-        lines.push(format!("  {to}: {} times {error}", group_digits(trouble.datagrams)));
+        lines.push(format!("  {to}: {error}, {}", plural(trouble.datagrams, "time")));
     }
     if let Some(gaps) = &summary.gaps_ns {
         lines.push(format!("  gaps       {}", gap_line(gaps)));

@@ -121,9 +121,9 @@ fn lines(summary: &SendSummary) -> Vec<String> {
     let peers = summary.destinations.len() as u64;
     let to = if peers > 1 { format!(" to {peers} destinations") } else { String::new() };
     let mut head = format!(
-        "sent {}, {} bytes{to}",
+        "sent {}, {}{to}",
         plural(summary.datagrams, "datagram"),
-        group_digits(summary.bytes)
+        plural(summary.bytes, "byte")
     );
     if summary.datagrams > 1 {
         head += &format!(
@@ -139,7 +139,7 @@ fn lines(summary: &SendSummary) -> Vec<String> {
     }
     for trouble in &summary.network_errors {
         let (to, error) = (trouble.destination, &trouble.error);
-        lines.push(format!("  {to}: {} times {error}", group_digits(trouble.datagrams)));
+        lines.push(format!("  {to}: {error}, {}", plural(trouble.datagrams, "time")));
     }
     if let Some(replies) = summary.replies {
         lines.push(format!("  answers {}", group_digits(replies)));

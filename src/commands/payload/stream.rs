@@ -243,7 +243,9 @@ mod tests {
             limit: PayloadLimit::for_peers(&[]),
         };
         let (news, wait) = mpsc::channel();
-        let mut source = plan.start(move || drop(news.send(())));
+        let mut source = plan.start(move || {
+            let _ = news.send(());
+        });
         let mut out = Vec::new();
         loop {
             let mut payload = Vec::new();

@@ -67,7 +67,7 @@ pub struct RecvSession<S> {
     span: Option<(Nanos, Nanos)>,
     total: Count,
     truncated: u64,
-    sockets: Vec<(u64, DropCount)>,
+    sockets: Vec<SocketState>,
     sources: TopSources,
     gaps: DelayHistogram,
     tick: Tick,
@@ -82,6 +82,14 @@ pub struct RecvSession<S> {
 struct Count {
     datagrams: u64,
     bytes: u64,
+}
+
+/// One socket's counts.
+#[derive(Clone, Copy, Debug, Default)]
+struct SocketState {
+    datagrams: u64,
+    drops: DropCount,
+    last: Option<Nanos>,
 }
 
 /// How things stood at the last tick.
@@ -124,7 +132,7 @@ where
             span: None,
             total: Count::default(),
             truncated: 0,
-            sockets: vec![Default::default(); plan.local.len()],
+            sockets: vec![SocketState::default(); plan.local.len()],
             sources: TopSources::new(SOURCES),
             gaps: DelayHistogram::new(),
             tick: Tick::default(),
@@ -137,7 +145,7 @@ where
     }
 
     fn drops(&self) -> u64 {
-        self.sockets.iter().map(|(_, drops)| drops.total()).sum()
+        self.sockets.iter().map(|socket| socket.drops.total()).sum()
     }
 
     fn tell(&mut self, event: RecvEvent<'_>) {
@@ -229,15 +237,17 @@ where
         self.news = true;
         self.heard = Some(now.mono);
         let arrival = datagram.meta.arrival;
-        if let Some((_, last)) = self.span {
-            self.gaps.record(arrival - last);
-        }
-        self.span = Some((self.span.map_or(arrival, |(first, _)| first), arrival));
+        let (first, last) = self.span.unwrap_or((arrival, arrival));
+        // Sockets are read one after the other, so arrivals are in order within each only.
+        self.span = Some((first.min(arrival), last.max(arrival)));
         self.total.datagrams += 1;
         self.total.bytes += datagram.true_len as u64;
         self.truncated += u64::from(datagram.truncated());
-        if let Some((datagrams, _)) = self.sockets.get_mut(datagram.meta.socket) {
-            *datagrams += 1;
+        if let Some(socket) = self.sockets.get_mut(datagram.meta.socket) {
+            socket.datagrams += 1;
+            if let Some(before) = socket.last.replace(arrival) {
+                self.gaps.record(arrival - before);
+            }
         }
         self.sources.observe(datagram.meta.source, datagram.true_len as u64);
         self.show(datagram);
@@ -264,8 +274,8 @@ where
     }
 
     fn on_socket_drops(&mut self, socket: usize, drops: u32) {
-        if let Some((_, count)) = self.sockets.get_mut(socket) {
-            count.observe(drops);
+        if let Some(state) = self.sockets.get_mut(socket) {
+            state.drops.observe(drops);
         }
     }
 
@@ -297,10 +307,10 @@ where
             .local
             .iter()
             .zip(&self.sockets)
-            .map(|(local, (datagrams, drops))| SocketRecord {
+            .map(|(local, socket)| SocketRecord {
                 address: *local,
-                datagrams: *datagrams,
-                drops: drops.total(),
+                datagrams: socket.datagrams,
+                drops: socket.drops.total(),
             })
             .collect();
         let mut summary = RecvSummary {

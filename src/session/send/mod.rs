@@ -45,6 +45,9 @@ pub struct SendSession<P, S> {
     starved: bool,
     started: Option<Nanos>,
     last_sent: Option<Nanos>,
+    /// When the last send call was over.
+    settled: Option<Nanos>,
+    unsettled: bool,
     replies: u64,
     refused: Vec<SendRefusal>,
     troubles: TroubleLog,
@@ -107,6 +110,8 @@ where
             starved: true,
             started: None,
             last_sent: None,
+            settled: None,
+            unsettled: false,
             replies: 0,
             refused: Vec::new(),
             troubles: TroubleLog::default(),
@@ -228,6 +233,9 @@ where
             self.ids.extend(self.plan.dests.iter().map(|dest| out.add_dest(*dest)));
             self.started = Some(now.mono);
         }
+        if std::mem::take(&mut self.unsettled) {
+            self.settled = Some(now.mono);
+        }
         self.tell(SendEvent::Lull);
         if self.stage == Stage::Over {
             return Next::Done;
@@ -253,6 +261,7 @@ where
         }
         if outcome.accepted > 0 {
             self.last_sent = Some(now.mono);
+            self.unsettled = true;
         }
         if let Some(SendStop::Refused { datagrams, errno }) = outcome.stop {
             self.refuse(datagrams, errno);
@@ -295,7 +304,8 @@ where
 
     fn finish(self, now: Now) -> Self::Summary {
         let started = self.started.unwrap_or(now.mono);
-        let active = self.last_sent.map_or(Nanos::ZERO, |last| last - started);
+        let last = if self.unsettled { Some(now.mono) } else { self.settled };
+        let active = last.map_or(Nanos::ZERO, |last| last - started);
         let destinations = self
             .plan
             .dests
