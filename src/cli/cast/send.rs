@@ -1,4 +1,8 @@
 //! `udpkit cast send`.
+#![allow(
+    rustdoc::broken_intra_doc_links,
+    reason = "the texts are help: brackets are an address's own"
+)]
 
 use crate::cli::{FamilyArgs, IoArg, PayloadArgs};
 use crate::units::{Nanos, Rate};
