@@ -330,6 +330,53 @@ fn plain_datagrams_are_exchanged_with_socat_both_ways() {
 }
 
 #[test]
+fn each_source_is_shown_with_the_interface_that_it_came_by() {
+    require_lab!();
+    let lab = Lab::fanout(1);
+    let args = ["239.1.2.3:5000", "--interface", "lo", "--interface", "eth0", "-J"];
+    let running = receiver(&mut lab.udpkit("r1"), &args);
+    for (host, by, count) in [("r1", "lo", "7"), ("s", "eth0", "9")] {
+        let args = ["239.1.2.3:5000", "--interface", by, "-c", count, "-s", "10"];
+        send(&mut lab.udpkit(host), &args).expect_success();
+    }
+    let report = report_of(running);
+    let seen: Vec<(&str, u64)> = sources(&report)
+        .iter()
+        .map(|source| (text(source, "interface"), number(source, "received")))
+        .collect();
+    assert_eq!(seen, [("lo", 7), ("eth0", 9)]);
+}
+
+#[test]
+fn ttl_and_dscp_are_on_the_wire_as_asked_and_one_hop_by_default() {
+    require_lab!();
+    let lab = Lab::fanout(1);
+    lab.nft("r1", "add table inet seen");
+    lab.nft("r1", "add chain inet seen input { type filter hook prerouting priority 0; }");
+    let rules = [
+        ("asked4", "ip daddr 239.1.2.3 ip ttl 7 ip dscp ef"),
+        ("asked6", "ip6 daddr ff15::1 ip6 hoplimit 7 ip6 dscp ef"),
+        ("default4", "ip daddr 239.1.2.3 ip ttl 1 ip dscp cs0"),
+        ("default6", "ip6 daddr ff15::1 ip6 hoplimit 1 ip6 dscp cs0"),
+    ];
+    for (name, rule) in rules {
+        lab.nft("r1", &format!("add counter inet seen {name}"));
+        lab.nft("r1", &format!("add rule inet seen input {rule} counter name {name}"));
+    }
+    // IPv4 leaves by a dual-stack socket here, which has options of both families.
+    let groups = ["239.1.2.3:5000", "[ff15::1%eth0]:5000", "--plain", "--io", "mmsg"];
+    for extra in [&["--ttl", "7", "--dscp", "ef"][..], &[]] {
+        let mut args = groups.to_vec();
+        args.extend(extra);
+        args.extend(["-c", "5", "-s", "10"]);
+        send(&mut lab.udpkit("s"), &args).expect_success();
+    }
+    for (name, _) in rules {
+        assert_eq!(lab.counter("r1", "inet seen", name).0, 5, "{name}");
+    }
+}
+
+#[test]
 fn content_is_stored_once_for_each_number() {
     require_lab!();
     let lab = Lab::fanout(1);
