@@ -9,7 +9,8 @@ fn main() -> ExitCode {
     match commands::run(Cli::parse()) {
         Ok(exit) => ExitCode::from(exit.code()),
         Err(error) => {
-            report::error(format_args!("{error:#}"), commands::hint_of(&error).as_deref());
+            let message = commands::message_of(&error);
+            report::error(message, commands::hint_of(&error).as_deref());
             ExitCode::from(commands::code_of(&error))
         }
     }

@@ -2,6 +2,7 @@
 
 mod blast;
 mod cast;
+mod payload;
 mod recv;
 mod send;
 mod serve;
@@ -9,10 +10,11 @@ mod shared;
 
 pub use blast::BlastArgs;
 pub use cast::{CastArgs, CastCommand, CastRecvArgs, CastSendArgs};
+pub use payload::PayloadArgs;
 pub use recv::RecvArgs;
 pub use send::SendArgs;
 pub use serve::ServeArgs;
-pub use shared::{FamilyArgs, IoArg};
+pub use shared::{DatagramFormat, FamilyArgs, IoArg};
 
 use clap::{Parser, Subcommand};
 

@@ -26,3 +26,18 @@ pub enum IoArg {
     /// One datagram a call, what every system has.
     Plain,
 }
+
+/// How datagrams are printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum DatagramFormat {
+    /// A line each: time, source, length, and the payload with all that could garble a terminal
+    /// escaped.
+    #[default]
+    Text,
+    /// A line each, the payload in hexadecimal digits.
+    Hex,
+    /// The payload alone, byte for byte.
+    Raw,
+    /// A JSON object a line.
+    Json,
+}

@@ -58,10 +58,42 @@ pub fn code_of(error: &anyhow::Error) -> u8 {
     if usage { 2 } else { 1 }
 }
 
+/// An error with its causes, down to the one whose words hold the system's already.
+pub fn message_of(error: &anyhow::Error) -> String {
+    let mut message = String::new();
+    for cause in error.chain() {
+        if !message.is_empty() {
+            message.push_str(": ");
+        }
+        message.push_str(&cause.to_string());
+        if cause.is::<NetError>() {
+            break;
+        }
+    }
+    message
+}
+
 /// What the user can do about an error.
 pub fn hint_of(error: &anyhow::Error) -> Option<String> {
     if let Some(usage) = error.downcast_ref::<Usage>() {
         return usage.hint.clone();
     }
     error.downcast_ref::<NetError>().and_then(NetError::hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+
+    #[test]
+    fn the_systems_words_are_told_once() {
+        let source = io::Error::from(io::ErrorKind::AddrInUse);
+        let addr = "0.0.0.0:9000".parse().unwrap();
+        let error = anyhow::Error::from(NetError::Bind { addr, source }).context("no server");
+        let message = message_of(&error);
+        assert_eq!(message, "no server: cannot bind 0.0.0.0:9000: address in use");
+        let plain = anyhow::anyhow!("inner").context("outer");
+        assert_eq!(message_of(&plain), "outer: inner");
+    }
 }

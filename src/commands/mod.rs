@@ -1,14 +1,16 @@
 //! One function a subcommand: resolves arguments to a plan and runs it.
 
+mod bind;
 mod blast;
 mod cast;
 mod exit;
+mod payload;
 mod recv;
 mod send;
 mod serve;
 mod shared;
 
-pub use exit::{Exit, Usage, code_of, hint_of};
+pub use exit::{Exit, Usage, code_of, hint_of, message_of};
 
 use crate::cli::{Cli, Command};
 

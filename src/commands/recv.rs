@@ -1,9 +1,139 @@
 //! `udpkit recv`: from arguments to a run.
 
-use super::Exit;
-use crate::cli::RecvArgs;
+use super::bind::{Bind, parse_binds};
+use super::{Exit, Usage};
+use crate::batch::TxBatch;
+use crate::cli::{DatagramFormat, RecvArgs};
+use crate::engine::{Loop, LoopConfig, Signals};
+use crate::net::{IoMode, Socket, SocketPlan, interface_name};
+use crate::report::{self, DatagramStyle, RecvReport, RecvView};
+use crate::session::{Answering, RecvPlan, RecvSession, Show};
+use crate::units::Nanos;
+use crate::wire::unescape;
+use anyhow::Context;
+use std::fs::File;
+use std::net::SocketAddr;
+use std::os::unix::ffi::OsStrExt;
+
+/// Answers that are handed to a socket at once, and their payload bytes.
+const SLOTS: usize = 64;
+const ARENA: usize = 1 << 20;
 
 /// Runs `udpkit recv`.
-pub fn run(_args: RecvArgs) -> anyhow::Result<Exit> {
-    anyhow::bail!("recv is being built")
+pub fn run(args: RecvArgs) -> anyhow::Result<Exit> {
+    let binds = parse_binds(&args.binds, &args.port, args.family.into())?;
+    let largest = buffer(&args)?;
+    let answering = answering(&args)?;
+    if args.interval == Some(Nanos::ZERO) {
+        return Err(Usage::new("--interval 0 would report without end; use 1ms or more").into());
+    }
+    let sockets = open(&args, &binds, &answering)?;
+    let store = args
+        .out
+        .as_ref()
+        .map(|path| File::create(path).with_context(|| format!("cannot write {}", path.display())));
+    let store = store.transpose()?;
+    let local: Vec<_> = sockets.iter().map(Socket::local_addr).collect();
+    announce(&local);
+    if args.verbose {
+        for socket in &sockets {
+            let sizes = socket.buffer_sizes();
+            report::note(format_args!(
+                "{}: receive buffer {} bytes asked, {} granted",
+                socket.local_addr(),
+                sizes.receive_asked,
+                sizes.receive_granted
+            ));
+        }
+    }
+    let plan = RecvPlan {
+        local,
+        show: show(&args),
+        count: args.count,
+        timeout: args.timeout,
+        idle: args.idle,
+        answering,
+    };
+    let session = RecvSession::new(plan, RecvReport::new(view(&args), store, interface_name));
+    let signals = Signals::listen().context("cannot listen to signals")?;
+    let config = LoopConfig { tick: args.interval, largest, ..LoopConfig::default() };
+    let looped = Loop::new(sockets, Some(signals), config).context("cannot start the loop")?;
+    let ended = looped.run(session, TxBatch::new(SLOTS, ARENA)).context("cannot receive")?;
+    let mut done = ended.summary;
+    if let Some(socket) = ended.sockets.first() {
+        done.summary.io = socket.io_used().rx.to_owned();
+    }
+    let stored = done.sink.finish(&done.summary);
+    stored.with_context(|| {
+        let path = args.out.unwrap_or_default();
+        format!("cannot write {}", path.display())
+    })?;
+    Ok(Exit::Done)
+}
+
+/// Bytes of each datagram that are kept.
+fn buffer(args: &RecvArgs) -> Result<usize, Usage> {
+    usize::try_from(args.buffer.0).ok().filter(|bytes| (1..=65_535).contains(bytes)).ok_or_else(
+        || Usage::new(format!("--buffer {} is not within 1 to 65535 bytes", args.buffer.0)),
+    )
+}
+
+fn answering(args: &RecvArgs) -> anyhow::Result<Answering> {
+    let Some(reply) = &args.reply else {
+        return Ok(if args.echo { Answering::Echo } else { Answering::Silent });
+    };
+    let bytes = if args.escape {
+        unescape(reply.as_bytes()).map_err(|wrong| Usage::new(wrong.to_string()))?
+    } else {
+        reply.as_bytes().to_vec()
+    };
+    Ok(Answering::Message(bytes))
+}
+
+/// Opens every socket, or none.
+fn open(args: &RecvArgs, binds: &[Bind], answering: &Answering) -> anyhow::Result<Vec<Socket>> {
+    let io = IoMode::from(args.io);
+    let plan = |addr: SocketAddr| SocketPlan {
+        details: args.header
+            || args.format == DatagramFormat::Json
+            || *answering != Answering::Silent,
+        accounting: true,
+        // A drop of a coalesced buffer counts once for all of its datagrams, and a small buffer
+        // cuts none of them: only where speed is asked for by name.
+        gro: io == IoMode::Gso && args.buffer.0 == 65_535,
+        io,
+        buffer: usize::try_from(args.socket_buffer.0).unwrap_or(usize::MAX),
+        ..SocketPlan::new(addr)
+    };
+    Ok(binds.iter().map(|bind| bind.open(plan)).collect::<Result<_, _>>()?)
+}
+
+/// Says where datagrams are awaited, with the ports that the kernel chose.
+fn announce(local: &[SocketAddr]) {
+    match local {
+        [first, .., last] if local.len() > 8 => {
+            report::note(format_args!("listening on {} ports, {first} to {last}", local.len()));
+        }
+        _ => {
+            let all: Vec<_> = local.iter().map(SocketAddr::to_string).collect();
+            report::note(format_args!("listening on {}", all.join(", ")));
+        }
+    }
+}
+
+fn show(args: &RecvArgs) -> Show {
+    match (args.quiet || args.json, args.header) {
+        (true, _) if args.out.is_none() => Show::Counts,
+        (false, true) => Show::EachWithHeader,
+        _ => Show::Each,
+    }
+}
+
+fn view(args: &RecvArgs) -> RecvView {
+    let style = DatagramStyle::from(args.format);
+    match (args.json, args.quiet) {
+        (true, _) => RecvView::Document,
+        (_, true) => RecvView::Counts(style),
+        _ => RecvView::Datagrams(style),
+    }
 }

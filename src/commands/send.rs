@@ -1,9 +1,172 @@
 //! `udpkit send`: from arguments to a run.
 
-use super::Exit;
+use super::payload::{PayloadLimit, PayloadPlan};
+use super::{Exit, Usage};
+use crate::batch::{Dest, TxBatch};
 use crate::cli::SendArgs;
+use crate::engine::{Loop, LoopConfig, Signals};
+use crate::net::{self, IoMode, Socket, SocketPlan, find_interface, interface_name, resolve};
+use crate::report::{self, SendReport, SendView};
+use crate::session::{PayloadSource, SendPlan, SendSession, Spacing, SupplyError};
+use crate::sys::Fragmentation;
+use crate::units::{Nanos, Rate};
+use crate::wire::tos;
+use anyhow::Context;
+use std::net::SocketAddr;
+
+/// Datagrams that are handed to the socket at once.
+const SLOTS: usize = 256;
+/// Their payload bytes: sixteen of the largest.
+const ARENA: usize = 1 << 20;
 
 /// Runs `udpkit send`.
-pub fn run(_args: SendArgs) -> anyhow::Result<Exit> {
-    anyhow::bail!("send is being built")
+pub fn run(args: SendArgs) -> anyhow::Result<Exit> {
+    let family = args.family.into();
+    let dests = args.dests.iter().map(|text| destination(text, family));
+    let peers = dests.collect::<anyhow::Result<Vec<_>>>()?;
+    let payload = PayloadPlan::new(&args.payload, PayloadLimit::for_peers(&peers))?;
+    let interface = args.interface.as_deref().map(find_interface).transpose()?.unwrap_or(0);
+    let plan = SendPlan {
+        dests: peers.iter().map(|peer| Dest { interface, ..Dest::from(*peer) }).collect(),
+        spacing: spacing(&args),
+        wait: args.wait,
+        enough: args.replies,
+    };
+    let socket_plan = socket_plan(&args, &peers)?;
+    let socket = socket_plan.open()?;
+    if interface != 0 {
+        socket.set_multicast_interface(interface)?;
+    }
+    if args.verbose {
+        let to: Vec<_> = peers.iter().map(SocketAddr::to_string).collect();
+        report::note(format_args!("from {} to {}", socket.local_addr(), to.join(", ")));
+    }
+    let local = socket.local_addr();
+    let signals = Signals::listen().context("cannot listen to signals")?;
+    let config = LoopConfig::default();
+    let looped = Loop::new(vec![socket], Some(signals), config).context("cannot start the loop")?;
+    let arena = (SLOTS * payload.largest()).clamp(1, ARENA);
+    let sending = Sending {
+        arena,
+        looped,
+        plan,
+        report: SendReport::new(view(&args), local, interface_name),
+    };
+    match payload {
+        PayloadPlan::Fixed(messages) => sending.run(messages, &args),
+        PayloadPlan::Stream(stream) => {
+            let handle = sending.looped.handle();
+            sending.run(stream.start(move || handle.wake()), &args)
+        }
+    }
+}
+
+/// All that a run needs beside its payloads.
+struct Sending {
+    looped: Loop,
+    plan: SendPlan,
+    report: SendReport,
+    arena: usize,
+}
+
+impl Sending {
+    fn run(self, source: impl PayloadSource, args: &SendArgs) -> anyhow::Result<Exit> {
+        let session = SendSession::new(self.plan, source, self.report);
+        let batch = TxBatch::new(SLOTS, self.arena);
+        let ended = self.looped.run(session, batch).context("cannot send")?;
+        let mut end = ended.summary;
+        let used = ended.sockets.first().map(Socket::io_used);
+        if let Some(used) = used {
+            end.summary.io = used.tx.to_owned();
+            let stepped_down = IoMode::from(args.io) == IoMode::Gso && used.tx != "gso";
+            if stepped_down && end.summary.datagrams > 1 {
+                report::warning(format_args!("--io gso: sent by {} instead", used.tx));
+            }
+            if args.verbose {
+                report::note(format_args!("sent by {used}"));
+            }
+        }
+        let unanswered = end.summary.replies == Some(0);
+        let refused = end.summary.refused_datagrams() > 0;
+        end.sink.finish(end.summary);
+        match end.failed {
+            Some(SupplyError::Content(wrong)) => Err(Usage::new(wrong).into()),
+            Some(SupplyError::Unreadable(wrong)) => Err(anyhow::anyhow!(wrong)),
+            None if unanswered || refused => Ok(Exit::Failed),
+            None => Ok(Exit::Done),
+        }
+    }
+}
+
+/// One destination. What has no port at all may be a message that lacks its `--`.
+fn destination(text: &str, family: net::FamilyChoice) -> anyhow::Result<SocketAddr> {
+    let no_port = net::split_host_port(text).is_ok_and(|parts| parts.port.is_none());
+    resolve(text, None, family).map_err(|error| {
+        if no_port {
+            let hint = "a message stands behind --: udpkit send HOST:PORT -- MESSAGE";
+            return Usage::with_hint(error.to_string(), hint).into();
+        }
+        error.into()
+    })
+}
+
+fn spacing(args: &SendArgs) -> Spacing {
+    match (args.interval, args.rate) {
+        (Some(Nanos::ZERO), _) | (None, None | Some(Rate::Max)) => Spacing::None,
+        (Some(period), _) => Spacing::Every(period),
+        (None, Some(Rate::Bits(rate))) => Spacing::Bits(rate.0),
+        (None, Some(Rate::Packets(rate))) => Spacing::Datagrams(rate.0),
+    }
+}
+
+fn view(args: &SendArgs) -> SendView {
+    match (args.json, args.quiet) {
+        (true, _) => SendView::Document,
+        (_, true) => SendView::Quiet(args.format.into()),
+        _ => SendView::Lines(args.format.into()),
+    }
+}
+
+fn socket_plan(args: &SendArgs, peers: &[SocketAddr]) -> anyhow::Result<SocketPlan> {
+    let mut plan = SocketPlan::for_peers(peers);
+    if let Some(from) = &args.from {
+        bind_from(&mut plan, from, peers)?;
+    }
+    if args.dscp.is_some() || args.ecn.is_some() {
+        plan.tos = Some(tos(args.dscp.unwrap_or_default(), args.ecn.unwrap_or_default()));
+    }
+    plan.broadcast = args.broadcast;
+    plan.ttl = args.ttl;
+    plan.multicast_ttl = args.ttl;
+    plan.fragmentation = args.dont_fragment.then_some(Fragmentation::Forbid);
+    plan.accounting = args.wait.is_some();
+    plan.io = args.io.into();
+    Ok(plan)
+}
+
+/// Binds to `ADDR`, `ADDR:PORT` or `:PORT`.
+fn bind_from(plan: &mut SocketPlan, text: &str, peers: &[SocketAddr]) -> anyhow::Result<()> {
+    let parts = net::split_host_port(text)?;
+    let port = parts.port.as_deref().unwrap_or("0").parse::<u16>().map_err(|_| {
+        Usage::new(format!("--from {text}: the port is not a number from 0 to 65535"))
+    })?;
+    if parts.host.is_empty() {
+        plan.bind.set_port(port);
+        return Ok(());
+    }
+    let host = &parts.host;
+    let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
+    // The port is set below; 0 is one for a socket that is bound.
+    let mut addr = resolve(&host, Some(1), net::FamilyChoice::Any)?;
+    addr.set_port(port);
+    if let Some(peer) = peers.iter().find(|peer| peer.is_ipv4() != addr.is_ipv4()) {
+        return Err(Usage::with_hint(
+            format!("--from {text}: {peer} cannot be reached from an address of the other family"),
+            "name an address of the destination's family, or :PORT alone",
+        )
+        .into());
+    }
+    plan.bind = addr;
+    plan.dual_stack = false;
+    Ok(())
 }

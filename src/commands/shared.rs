@@ -1,8 +1,9 @@
 //! Arguments turned into what the lower floors take.
 
 use super::Usage;
-use crate::cli::{FamilyArgs, IoArg};
+use crate::cli::{DatagramFormat, FamilyArgs, IoArg};
 use crate::net::{FamilyChoice, IoMode};
+use crate::report::DatagramStyle;
 
 /// Checks that this host has the processors of `--cpus`.
 pub fn check_cpus(cpus: &[usize]) -> Result<(), Usage> {
@@ -33,6 +34,17 @@ impl From<IoArg> for IoMode {
             IoArg::Gso => Self::Gso,
             IoArg::Mmsg => Self::Mmsg,
             IoArg::Plain => Self::Plain,
+        }
+    }
+}
+
+impl From<DatagramFormat> for DatagramStyle {
+    fn from(format: DatagramFormat) -> Self {
+        match format {
+            DatagramFormat::Text => Self::Text,
+            DatagramFormat::Hex => Self::Hex,
+            DatagramFormat::Raw => Self::Raw,
+            DatagramFormat::Json => Self::Json,
         }
     }
 }

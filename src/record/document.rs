@@ -23,3 +23,22 @@ impl<T> Document<T> {
         Self { schema: SCHEMA, command, body }
     }
 }
+
+/// One line of a stream of JSON objects.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Event<T> {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// What the line tells of: `datagram`, `interval`, `summary`.
+    pub event: &'static str,
+    /// The record; its keys stand at the top level.
+    #[serde(flatten)]
+    pub body: T,
+}
+
+impl<T> Event<T> {
+    /// Frames a record.
+    pub fn new(event: &'static str, body: T) -> Self {
+        Self { schema: SCHEMA, event, body }
+    }
+}

@@ -4,12 +4,24 @@
 //! it stands: its field names are the JSON keys. What has no value is `None`, null in JSON, never 0.
 
 mod blast;
+mod cast;
 mod document;
+mod rates;
+mod recv;
+mod send;
 mod sink;
 
 pub use blast::{
     BlastInterval, BlastReceived, BlastReport, BlastSent, DelayQuantiles, DirectionReport,
     HeaderShare, IoReport, Losses, Refusal, Traffic,
 };
-pub use document::{Document, SCHEMA};
+pub use cast::{
+    CastDestination, CastEvent, CastGroup, CastInterval, CastReceived, CastSent, CastSource, Heard,
+};
+pub use document::{Document, Event, SCHEMA};
+pub use recv::{
+    DatagramRecord, GapRecord, Received, RecvEnd, RecvEvent, RecvInterval, RecvSummary,
+    SocketRecord, SourceRecord, UdpFields,
+};
+pub use send::{Answer, Reply, SendEvent, SendRefusal, SendSummary, SendTarget, Trouble};
 pub use sink::{Flow, Sink};

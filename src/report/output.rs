@@ -45,6 +45,15 @@ impl Output {
         if self.each_line { self.flush() } else { self.flow() }
     }
 
+    /// Writes a record as one line of JSON.
+    pub fn json_line<T: Serialize>(&mut self, record: &T) -> Flow {
+        match serde_json::to_string(record) {
+            Ok(text) => self.line(text),
+            // Records have string keys and finite numbers only, so this does not happen.
+            Err(error) => self.line(format_args!("{{\"error\":\"{error}\"}}")),
+        }
+    }
+
     /// Writes bytes as they are.
     pub fn bytes(&mut self, bytes: &[u8]) -> Flow {
         let written = self.out.write_all(bytes);

@@ -1,13 +1,26 @@
 //! Sans-IO machines: each mode of udpkit as a state machine fed with time and bytes.
 
 pub mod blast;
+mod cast;
 mod contract;
 mod exchange;
 mod orders;
+mod payload;
+mod recv;
+mod send;
 pub mod serve;
 #[cfg(test)]
 mod simulation;
+mod trouble;
 
+pub use cast::{
+    CastReceiver, CastReceiverConfig, CastReceiverEnd, CastSender, CastSenderConfig,
+    CastSenderSummary, Content, EndMark, Listen, Names, ROWS_MAX,
+};
 pub use contract::{Next, Now, Session};
 pub use exchange::{Exchange, Step, Tags, refusal};
 pub use orders::Orders;
+pub use payload::{FixedMessages, Message, PayloadSource, Supply, SupplyError};
+pub use recv::{Answering, RecvDone, RecvPlan, RecvSession, Show};
+pub use send::{SendEnd, SendPlan, SendSession, Spacing};
+pub use trouble::TroubleLog;

@@ -23,7 +23,7 @@ pub use time::{Timer, cpu_time, monotonic_now, real_now, tighten_timer_slack};
 /// Error numbers that `net` and its users tell apart (errno(3)).
 pub mod errno {
     pub use libc::{
-        EACCES, EADDRINUSE, EADDRNOTAVAIL, EAGAIN, ECONNREFUSED, EHOSTUNREACH, EINTR, EINVAL, EIO,
-        EMSGSIZE, ENETDOWN, ENETUNREACH, ENOBUFS, ENODEV, ENOMEM, ENOPROTOOPT, EPERM,
+        EACCES, EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, EAGAIN, ECONNREFUSED, EHOSTUNREACH, EINTR,
+        EINVAL, EIO, EMSGSIZE, ENETDOWN, ENETUNREACH, ENOBUFS, ENODEV, ENOMEM, ENOPROTOOPT, EPERM,
     };
 }

@@ -2,20 +2,28 @@
 
 mod control;
 mod dscp;
+mod escape;
 mod header;
+mod hex;
 mod params;
 pub mod pattern;
 mod sizes;
+mod template;
 mod ticket;
+mod udp;
 
 pub use control::{
     CONTROL_MAX, Code, Command, CommandError, HELO_LEN, NotAReply, Reply, Tag, TooLong, Verb,
 };
 pub use dscp::{Dscp, Ecn, ParseDscpError, ParseEcnError, split_tos, tos};
+pub use escape::{EscapeError, escape, escape_into, unescape};
 pub use header::{END_LEN, Header, HeaderError, Kind, MAGIC, decode_end, encode_end};
+pub use hex::{HexError, hex_into, parse_hex, to_hex};
 pub use params::{BadParam, Params};
 pub use sizes::{IpFamily, TCP_HEADER, UDP_HEADER, ethernet_wire_bytes, max_payload, udp_ip_bytes};
+pub use template::{Template, TemplateError};
 pub use ticket::TicketKey;
+pub use udp::udp_checksum;
 
 /// What a payload is, by its first byte (in the manner of RFC 7983).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

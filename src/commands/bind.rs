@@ -1,0 +1,185 @@
+//! Where to listen: `5000`, `:5000`, `127.0.0.1:5000-5010`, `[::1]:5000`, `[::]`, `name:5000`.
+
+use super::Usage;
+use crate::net::{FamilyChoice, HostPort, NetError, Socket, SocketPlan, resolve, split_host_port};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::ops::RangeInclusive;
+
+/// Sockets that one run may open.
+const MOST: usize = 1024;
+
+/// One local address to be bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bind {
+    /// The address; port 0 lets the kernel choose.
+    pub addr: SocketAddr,
+    /// Whether it was given without an address and takes both families.
+    pub any: bool,
+}
+
+impl Bind {
+    /// Opens the socket that `plan` makes for this address. Where the host has no IPv6, a socket
+    /// for both families takes IPv4.
+    pub fn open(self, plan: impl Fn(SocketAddr) -> SocketPlan) -> Result<Socket, NetError> {
+        let opened = SocketPlan { dual_stack: self.any, ..plan(self.addr) }.open();
+        match opened {
+            Err(NetError::Bind { source, .. } | NetError::Option { source, .. })
+                if self.any && is_no_ipv6(&source) =>
+            {
+                plan((Ipv4Addr::UNSPECIFIED, self.addr.port()).into()).open()
+            }
+            opened => opened,
+        }
+    }
+}
+
+/// Whether an error says that this host has no IPv6.
+fn is_no_ipv6(error: &io::Error) -> bool {
+    use crate::sys::errno;
+    matches!(error.raw_os_error(), Some(errno::EAFNOSUPPORT | errno::EADDRNOTAVAIL))
+}
+
+/// Every address of `binds`, ranges taken apart; `port` (a number or a range) stands in where one
+/// names none, and alone where there is no bind at all.
+pub fn parse_binds(
+    binds: &[String],
+    port: &str,
+    family: FamilyChoice,
+) -> anyhow::Result<Vec<Bind>> {
+    let fallback = parse_ports(port, port)?;
+    let mut found = Vec::new();
+    for text in binds {
+        found.extend(parse_bind(text, &fallback, family)?);
+    }
+    if binds.is_empty() {
+        found.extend(on_ports("", &fallback, family)?);
+    }
+    if found.len() > MOST {
+        let many = found.len();
+        return Err(Usage::new(format!("{many} ports are too many; {MOST} is the most")).into());
+    }
+    Ok(found)
+}
+
+fn parse_bind(
+    text: &str,
+    fallback: &RangeInclusive<u16>,
+    family: FamilyChoice,
+) -> Result<Vec<Bind>, NetError> {
+    // A number, or a range of them, is a port.
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') {
+        return on_ports("", &parse_ports(text, text)?, family);
+    }
+    let HostPort { host, port } = split_host_port(text)?;
+    let ports = match port {
+        Some(port) => parse_ports(&port, text)?,
+        None => fallback.clone(),
+    };
+    on_ports(&host, &ports, family)
+}
+
+/// `5000` or `5000-5010`; `text` is what the user wrote around it.
+fn parse_ports(ports: &str, text: &str) -> Result<RangeInclusive<u16>, NetError> {
+    let wrong = |wrong: String| NetError::Address { text: text.to_owned(), wrong };
+    let number = |port: &str| {
+        port.parse::<u16>()
+            .map_err(|_| wrong(format!("port {port:?} is not a number from 0 to 65535")))
+    };
+    let Some((from, to)) = ports.split_once('-') else {
+        let port = number(ports)?;
+        return Ok(port..=port);
+    };
+    let (from, to) = (number(from)?, number(to)?);
+    if from == 0 || from > to {
+        return Err(wrong("a range of ports is FROM-TO, 1 to 65535, upwards".to_owned()));
+    }
+    Ok(from..=to)
+}
+
+fn on_ports(
+    host: &str,
+    ports: &RangeInclusive<u16>,
+    family: FamilyChoice,
+) -> Result<Vec<Bind>, NetError> {
+    let (mut addr, any) = if host.is_empty() || host == "*" {
+        match family {
+            FamilyChoice::V4 => (any_address(Ipv4Addr::UNSPECIFIED), false),
+            FamilyChoice::V6 => (any_address(Ipv6Addr::UNSPECIFIED), false),
+            FamilyChoice::Any => (any_address(Ipv6Addr::UNSPECIFIED), true),
+        }
+    } else {
+        let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+        // The port is set below; 0 is one for a socket that listens.
+        (resolve(&host, Some(1), family)?, false)
+    };
+    Ok(ports
+        .clone()
+        .map(|port| {
+            addr.set_port(port);
+            Bind { addr, any }
+        })
+        .collect())
+}
+
+fn any_address(ip: impl Into<IpAddr>) -> SocketAddr {
+    SocketAddr::new(ip.into(), 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(texts: &[&str]) -> Vec<(String, bool)> {
+        let texts: Vec<_> = texts.iter().map(|text| (*text).to_owned()).collect();
+        let binds = parse_binds(&texts, "8620", FamilyChoice::Any).unwrap();
+        binds.into_iter().map(|bind| (bind.addr.to_string(), bind.any)).collect()
+    }
+
+    #[test]
+    fn every_form_of_bind_is_understood() {
+        for (text, addr, any) in [
+            ("5000", "[::]:5000", true),
+            (":5000", "[::]:5000", true),
+            ("*:5000", "[::]:5000", true),
+            (":0", "[::]:0", true),
+            ("127.0.0.1:5000", "127.0.0.1:5000", false),
+            ("127.0.0.1", "127.0.0.1:8620", false),
+            ("[::1]:5000", "[::1]:5000", false),
+            ("[::]:5000", "[::]:5000", false),
+            ("::1", "[::1]:8620", false),
+            ("0.0.0.0:5000", "0.0.0.0:5000", false),
+        ] {
+            assert_eq!(parse(&[text]), [(addr.to_owned(), any)], "{text}");
+        }
+        assert_eq!(parse(&[]), [("[::]:8620".to_owned(), true)]);
+    }
+
+    #[test]
+    fn a_range_is_one_socket_a_port() {
+        let found = parse(&["127.0.0.1:5000-5002", "6000-6001"]);
+        let addrs: Vec<_> = found.iter().map(|(addr, _)| addr.as_str()).collect();
+        assert_eq!(
+            addrs,
+            ["127.0.0.1:5000", "127.0.0.1:5001", "127.0.0.1:5002", "[::]:6000", "[::]:6001"]
+        );
+    }
+
+    #[test]
+    fn a_family_is_kept_to() {
+        let binds = parse_binds(&[], "9", FamilyChoice::V4).unwrap();
+        assert_eq!(binds, [Bind { addr: "0.0.0.0:9".parse().unwrap(), any: false }]);
+        let binds = parse_binds(&["5".to_owned()], "9", FamilyChoice::V6).unwrap();
+        assert_eq!(binds, [Bind { addr: "[::]:5".parse().unwrap(), any: false }]);
+        let other = parse_binds(&["127.0.0.1:9".to_owned()], "9", FamilyChoice::V6);
+        assert!(other.unwrap_err().to_string().contains("no IPv6 address"));
+    }
+
+    #[test]
+    fn what_is_no_port_is_refused() {
+        for text in ["70000", "5010-5000", "0-5", ":x", "1-2-3", "[::1]:", "-", "1-60000"] {
+            let wrong = parse_binds(&[text.to_owned()], "8620", FamilyChoice::Any);
+            assert_eq!(super::super::code_of(&wrong.unwrap_err()), 2, "{text}");
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! How the text of a message becomes bytes: as it stands, by escapes, by hexadecimal digits, with
+//! parts to fill in.
+
+use super::PayloadLimit;
+use crate::cli::PayloadArgs;
+use crate::session::Message;
+use crate::wire::{Template, parse_hex, unescape};
+
+/// What text means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reading {
+    escape: bool,
+    hex: bool,
+    template: bool,
+}
+
+impl Reading {
+    pub fn of(args: &PayloadArgs) -> Self {
+        Self { escape: args.escape, hex: args.hex, template: args.template }
+    }
+
+    /// The message that `text` stands for, or what is wrong with it.
+    pub fn message(self, text: &[u8], limit: PayloadLimit) -> Result<Message, String> {
+        let bytes = if self.escape {
+            unescape(text).map_err(|wrong| wrong.to_string())?
+        } else if self.hex {
+            parse_hex(text).map_err(|wrong| wrong.to_string())?
+        } else {
+            text.to_vec()
+        };
+        let message = if self.template {
+            Message::Template(Template::parse(&bytes).map_err(|wrong| wrong.to_string())?)
+        } else {
+            Message::Bytes(bytes)
+        };
+        limit.check(message.largest() as u64)?;
+        Ok(message)
+    }
+}

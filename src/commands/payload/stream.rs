@@ -1,0 +1,286 @@
+//! Payloads that are read while the loop runs: lines as they are typed, pieces of a file.
+
+use super::PayloadLimit;
+use super::reading::Reading;
+use crate::session::{Message, Now, PayloadSource, Supply, SupplyError};
+use anyhow::Context;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Seek};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::thread;
+
+/// Payloads that are read ahead of the loop.
+const AHEAD: usize = 64;
+
+/// What is read.
+pub enum Input {
+    /// Standard input.
+    Standard,
+    /// An open file, with its name for messages.
+    File(File, PathBuf),
+}
+
+impl Input {
+    /// Standard input for no path and for `-`.
+    pub fn open(path: Option<&Path>) -> anyhow::Result<Self> {
+        let Some(path) = path.filter(|path| *path != Path::new("-")) else {
+            return Ok(Self::Standard);
+        };
+        let cannot = || format!("cannot read {}", path.display());
+        let file = File::open(path).with_context(cannot)?;
+        if file.metadata().with_context(cannot)?.is_dir() {
+            anyhow::bail!("cannot read {}: it is a folder", path.display());
+        }
+        Ok(Self::File(file, path.to_owned()))
+    }
+
+    pub fn is_standard(&self) -> bool {
+        matches!(self, Self::Standard)
+    }
+}
+
+/// Where one datagram ends and the next begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// At line feeds.
+    Lines {
+        /// Whether the line feed belongs to the datagram.
+        keep_newline: bool,
+    },
+    /// After so many bytes.
+    Chunks(usize),
+}
+
+/// Payloads to be read once the loop stands.
+pub struct StreamPlan {
+    pub(super) input: Input,
+    pub(super) cut: Cut,
+    pub(super) reading: Reading,
+    pub(super) rounds: Option<u64>,
+    pub(super) limit: PayloadLimit,
+}
+
+impl StreamPlan {
+    pub(super) fn largest(&self) -> usize {
+        match self.cut {
+            Cut::Chunks(bytes) => bytes,
+            Cut::Lines { .. } => self.limit.bytes(),
+        }
+    }
+
+    /// Starts the thread that reads. It calls `wake` whenever there is news for the loop, and ends
+    /// with the process: a read of a terminal cannot be broken off.
+    pub fn start(self, wake: impl Fn() + Send + 'static) -> FedSource {
+        let (sender, receiver) = sync_channel(AHEAD);
+        // Each line of standard input is repeated at once, a file as a whole.
+        let repeats = if self.input.is_standard() { self.rounds.unwrap_or(1) } else { 1 };
+        thread::spawn(move || {
+            let feed = Feed { sender, wake };
+            if let Err(error) = self.read(&feed) {
+                feed.put(Err(error));
+            }
+            // The receiver learns of the end when the sender is gone: wake only after that.
+            let Feed { sender, wake } = feed;
+            drop(sender);
+            wake();
+        });
+        FedSource {
+            receiver,
+            current: None,
+            left: 0,
+            repeats,
+            seq: 0,
+            random: fastrand::Rng::new(),
+        }
+    }
+
+    fn read(self, feed: &Feed<impl Fn()>) -> Result<(), SupplyError> {
+        match self.input {
+            Input::Standard => {
+                let cutter = Cutter { cut: self.cut, reading: self.reading, limit: self.limit };
+                cutter.read(&mut io::stdin().lock(), "standard input", feed).map(|_| ())
+            }
+            Input::File(ref file, ref path) => {
+                let name = path.display().to_string();
+                let cutter = Cutter { cut: self.cut, reading: self.reading, limit: self.limit };
+                let mut reader = BufReader::new(file);
+                let mut left = self.rounds;
+                while left != Some(0) {
+                    let any = cutter.read(&mut reader, &name, feed)?;
+                    left = left.map(|rounds| rounds - 1);
+                    // An empty file read for ever would be a busy loop.
+                    if !any || left == Some(0) {
+                        break;
+                    }
+                    reader.rewind().map_err(|error| unreadable(&name, &error))?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The thread's end of the channel.
+struct Feed<W> {
+    sender: SyncSender<Result<Message, SupplyError>>,
+    wake: W,
+}
+
+impl<W: Fn()> Feed<W> {
+    /// Hands over a payload; `false` when nobody takes any more.
+    fn put(&self, payload: Result<Message, SupplyError>) -> bool {
+        let taken = self.sender.send(payload).is_ok();
+        (self.wake)();
+        taken
+    }
+}
+
+/// Cuts one reader into payloads.
+#[derive(Clone, Copy)]
+struct Cutter {
+    cut: Cut,
+    reading: Reading,
+    limit: PayloadLimit,
+}
+
+impl Cutter {
+    /// Whether there was anything.
+    fn read(
+        self,
+        mut reader: &mut dyn BufRead,
+        name: &str,
+        feed: &Feed<impl Fn()>,
+    ) -> Result<bool, SupplyError> {
+        let mut any = false;
+        let mut line = 0u64;
+        let mut bytes = Vec::new();
+        loop {
+            bytes.clear();
+            let message = match self.cut {
+                Cut::Chunks(size) => {
+                    let got = (&mut reader).take(size as u64).read_to_end(&mut bytes);
+                    got.map_err(|error| unreadable(name, &error))?;
+                    if bytes.is_empty() {
+                        return Ok(any);
+                    }
+                    Message::Bytes(bytes.clone())
+                }
+                Cut::Lines { keep_newline } => {
+                    line += 1;
+                    // Escapes and digits take up to four characters a byte; more is no datagram.
+                    let most = 4 * self.limit.bytes() as u64 + 2;
+                    let got = (&mut reader).take(most).read_until(b'\n', &mut bytes);
+                    if got.map_err(|error| unreadable(name, &error))? == 0 {
+                        return Ok(any);
+                    }
+                    if !keep_newline && bytes.last() == Some(&b'\n') {
+                        bytes.pop();
+                    }
+                    let message = self.reading.message(&bytes, self.limit);
+                    message.map_err(|wrong| {
+                        SupplyError::Content(format!("line {line} of {name}: {wrong}"))
+                    })?
+                }
+            };
+            any = true;
+            if !feed.put(Ok(message)) {
+                return Ok(any);
+            }
+        }
+    }
+}
+
+fn unreadable(name: &str, error: &io::Error) -> SupplyError {
+    SupplyError::Unreadable(format!("cannot read {name}: {error}"))
+}
+
+/// The loop's end of the channel.
+pub struct FedSource {
+    receiver: Receiver<Result<Message, SupplyError>>,
+    current: Option<Message>,
+    left: u64,
+    repeats: u64,
+    seq: u64,
+    random: fastrand::Rng,
+}
+
+impl PayloadSource for FedSource {
+    fn next(&mut self, now: Now, into: &mut Vec<u8>) -> Supply {
+        if self.left == 0 {
+            match self.receiver.try_recv() {
+                Ok(Ok(message)) => {
+                    self.current = Some(message);
+                    self.left = self.repeats;
+                }
+                Ok(Err(error)) => return Supply::Failed(error),
+                Err(TryRecvError::Empty) => return Supply::Later,
+                Err(TryRecvError::Disconnected) => return Supply::End,
+            }
+        }
+        let Some(message) = &self.current else { return Supply::End };
+        message.write(self.seq, now, &mut self.random, into);
+        self.seq += 1;
+        self.left -= 1;
+        Supply::Ready
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+    use std::sync::mpsc;
+
+    fn all_of(text: &[u8], cut: Cut, rounds: Option<u64>) -> Vec<Vec<u8>> {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(text).unwrap();
+        let plan = StreamPlan {
+            input: Input::open(Some(file.path())).unwrap(),
+            cut,
+            reading: Reading::default(),
+            rounds,
+            limit: PayloadLimit::for_peers(&[]),
+        };
+        let (news, wait) = mpsc::channel();
+        let mut source = plan.start(move || {
+            let _ = news.send(());
+        });
+        let mut out = Vec::new();
+        loop {
+            let mut payload = Vec::new();
+            match source.next(Now::default(), &mut payload) {
+                Supply::Ready => out.push(payload),
+                Supply::Later => wait.recv().unwrap(),
+                Supply::End => return out,
+                Supply::Failed(error) => panic!("{error}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_is_a_datagram_and_an_empty_line_an_empty_one() {
+        let drop_newline = Cut::Lines { keep_newline: false };
+        assert_eq!(all_of(b"a\n\nbc", drop_newline, Some(1)), [&b"a"[..], b"", b"bc"]);
+        let keep_newline = Cut::Lines { keep_newline: true };
+        assert_eq!(all_of(b"a\n\nbc", keep_newline, Some(1)), [&b"a\n"[..], b"\n", b"bc"]);
+    }
+
+    #[test]
+    fn pieces_are_of_one_size_and_the_last_may_be_shorter() {
+        assert_eq!(all_of(b"abcde", Cut::Chunks(2), Some(1)), [&b"ab"[..], b"cd", b"e"]);
+        assert_eq!(all_of(b"abc", Cut::Chunks(2), Some(2)), [&b"ab"[..], b"c", b"ab", b"c"]);
+    }
+
+    #[test]
+    fn an_empty_file_ends_even_an_endless_run() {
+        assert!(all_of(b"", Cut::Chunks(2), None).is_empty());
+    }
+
+    #[test]
+    fn a_long_endless_file_waits_for_its_reader() {
+        let mut many = all_of(&vec![b'\n'; 1000], Cut::Lines { keep_newline: true }, Some(1));
+        assert_eq!(many.len(), 1000);
+        assert_eq!(many.pop(), Some(b"\n".to_vec()));
+    }
+}

@@ -1,0 +1,215 @@
+//! What `recv` has to tell: datagrams, intervals, and the end.
+
+use super::Trouble;
+use super::rates::{rates, rates_between};
+use crate::batch::Datagram;
+use crate::units::Nanos;
+use serde::Serialize;
+use std::net::{IpAddr, SocketAddr};
+
+/// Something that happened while `recv` ran.
+#[derive(Clone, Copy, Debug)]
+pub enum RecvEvent<'a> {
+    /// A datagram came.
+    Datagram(&'a Received<'a>),
+    /// An interval is over.
+    Interval(&'a RecvInterval),
+    /// The network answered one of our answers with an error: the first of its kind.
+    Trouble(&'a Trouble),
+    /// All that came has been told: time to write out what is buffered.
+    Lull,
+}
+
+/// A datagram with what belongs to it.
+#[derive(Clone, Copy, Debug)]
+pub struct Received<'a> {
+    /// The datagram.
+    pub datagram: &'a Datagram<'a>,
+    /// Local address of the socket that took it.
+    pub local: SocketAddr,
+    /// Its UDP header, when that was asked for.
+    pub header: Option<UdpFields>,
+}
+
+/// The four fields of a UDP header (RFC 768).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct UdpFields {
+    /// Sender's port; 0 for none.
+    pub source_port: u16,
+    /// Receiver's port.
+    pub destination_port: u16,
+    /// Bytes of header and payload, 8 to 65,535.
+    pub length: u16,
+    /// Checksum over pseudo-header, header and payload, computed from what came; `None` when the
+    /// payload was cut or the destination is not known.
+    pub checksum: Option<u16>,
+}
+
+/// A datagram as a JSON line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DatagramRecord {
+    /// Arrival, nanoseconds since 1970.
+    pub arrival_ns: u64,
+    /// Who sent it.
+    pub source: SocketAddr,
+    /// The address that it was sent to; `None` if not told.
+    pub destination: Option<IpAddr>,
+    /// The port that it was sent to.
+    pub port: u16,
+    /// The interface that it came by; `None` if not told.
+    pub interface: Option<String>,
+    /// Its payload's true length in bytes.
+    pub length: u64,
+    /// Whether it was longer than the buffer, and `hex` and `text` are its beginning.
+    pub truncated: bool,
+    /// Its UDP header; `None` when that was not asked for.
+    pub header: Option<UdpFields>,
+    /// TTL or hop limit as received; `None` if not told.
+    pub ttl: Option<u8>,
+    /// DSCP as received, 0 to 63; `None` if not told.
+    pub dscp: Option<u8>,
+    /// ECN as received, 0 to 3; `None` if not told.
+    pub ecn: Option<u8>,
+    /// Time since the last datagram to its sender; `None` when it answers none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after_ns: Option<u64>,
+    /// The payload as text; `None` when it is not UTF-8.
+    pub text: Option<String>,
+    /// The payload in hexadecimal digits.
+    pub hex: String,
+}
+
+/// What came in one interval.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct RecvInterval {
+    /// Its begin, from the start of the run.
+    pub start_ns: u64,
+    /// Its length.
+    pub duration_ns: u64,
+    /// Datagrams that came.
+    pub datagrams: u64,
+    /// Their payload bytes.
+    pub bytes: u64,
+    /// Buffers that full sockets dropped meanwhile.
+    pub drops: u64,
+    /// Payload bits a second.
+    pub bits_per_second: Option<u64>,
+    /// Datagrams a second.
+    pub datagrams_per_second: Option<u64>,
+}
+
+impl RecvInterval {
+    /// Works out the rates.
+    pub fn set_rates(&mut self) {
+        let span = Nanos(self.duration_ns);
+        (self.bits_per_second, self.datagrams_per_second) = rates(self.datagrams, self.bytes, span);
+    }
+}
+
+/// Why `recv` ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RecvEnd {
+    /// The user asked for it.
+    #[default]
+    Stopped,
+    /// `--count` datagrams came.
+    Count,
+    /// `--timeout` passed.
+    Timeout,
+    /// Nothing came for `--idle`.
+    Idle,
+    /// Nobody reads standard output any more.
+    Closed,
+}
+
+/// One sender.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SourceRecord {
+    /// Its address.
+    pub address: SocketAddr,
+    /// Datagrams from it.
+    pub datagrams: u64,
+    /// Their payload bytes.
+    pub bytes: u64,
+}
+
+/// Gaps between one arrival and the next at the same socket. A percentile is `None` unless ten samples lie beyond it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct GapRecord {
+    /// How many gaps there were.
+    pub samples: u64,
+    /// The shortest; `None` when there was none.
+    pub min: Option<u64>,
+    /// Half were shorter.
+    pub p50: Option<u64>,
+    /// Nine of ten were shorter.
+    pub p90: Option<u64>,
+    /// 99 of a hundred were shorter.
+    pub p99: Option<u64>,
+    /// 999 of a thousand were shorter.
+    pub p999: Option<u64>,
+    /// The longest; `None` when there was none.
+    pub max: Option<u64>,
+}
+
+/// One socket.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SocketRecord {
+    /// Where it was bound.
+    pub address: SocketAddr,
+    /// Datagrams that it took.
+    pub datagrams: u64,
+    /// Buffers that it dropped because it was full.
+    pub drops: u64,
+}
+
+/// The end of `recv`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct RecvSummary {
+    /// Datagrams that came.
+    pub datagrams: u64,
+    /// Their payload bytes, in full length where they were cut.
+    pub bytes: u64,
+    /// Datagrams that were longer than the buffer.
+    pub truncated: u64,
+    /// Datagrams that full sockets dropped (coalesced buffers, where the kernel coalesces).
+    pub drops: u64,
+    /// From the start to the end of the run.
+    pub duration_ns: u64,
+    /// From the first arrival to the last.
+    pub active_ns: u64,
+    /// Payload bits a second while datagrams came; `None` when it is too short to tell.
+    pub bits_per_second: Option<u64>,
+    /// Datagrams a second while they came.
+    pub datagrams_per_second: Option<u64>,
+    /// Why the run ended.
+    pub ended: RecvEnd,
+    /// The busiest senders, most datagrams first.
+    pub sources: Vec<SourceRecord>,
+    /// Datagrams of senders that are not listed.
+    pub other_datagrams: u64,
+    /// Payload bytes of senders that are not listed.
+    pub other_bytes: u64,
+    /// Time between arrivals; `None` when fewer than two datagrams came.
+    pub gaps_ns: Option<GapRecord>,
+    /// Each socket.
+    pub sockets: Vec<SocketRecord>,
+    /// Answers that the kernel took.
+    pub answered: u64,
+    /// Answers that could not be sent: the queue was full, or the kernel refused.
+    pub unanswered: u64,
+    /// What the network answered our answers with.
+    pub network_errors: Vec<Trouble>,
+    /// Receive calls in use: `gro`, `mmsg` or `plain`.
+    pub io: String,
+}
+
+impl RecvSummary {
+    /// Works out the rates from counts and time. A single datagram has none.
+    pub fn set_rates(&mut self) {
+        let span = Nanos(self.active_ns);
+        (self.bits_per_second, self.datagrams_per_second) =
+            rates_between(self.datagrams, self.bytes, span);
+    }
+}

@@ -1,0 +1,134 @@
+//! What `send` has to tell: answers and trouble as they come, and the end.
+
+use super::rates::rates_between;
+use crate::batch::Datagram;
+use crate::units::Nanos;
+use serde::Serialize;
+use std::net::SocketAddr;
+
+/// Something that happened while `send` ran.
+#[derive(Clone, Copy, Debug)]
+pub enum SendEvent<'a> {
+    /// Somebody answered.
+    Reply(&'a Reply<'a>),
+    /// The network answered with an error: the first of its kind.
+    Trouble(&'a Trouble),
+    /// The kernel refused a datagram: the first for this reason.
+    Refused(&'a SendRefusal),
+    /// All that happened has been told: time to write out what is buffered.
+    Lull,
+}
+
+/// An answer.
+#[derive(Clone, Copy, Debug)]
+pub struct Reply<'a> {
+    /// The datagram itself.
+    pub datagram: &'a Datagram<'a>,
+    /// Time from the last datagram to its sender (or to anybody, if it was not asked) until it
+    /// arrived; `None` when nothing had been sent.
+    pub after: Option<Nanos>,
+    /// Whether its sender is one of the destinations.
+    pub asked: bool,
+}
+
+/// Errors of one kind that came back from the network for one destination.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Trouble {
+    /// Where the datagrams were going.
+    pub destination: SocketAddr,
+    /// The error in words, with the address that said it.
+    pub error: String,
+    /// How many times it was said.
+    pub datagrams: u64,
+}
+
+/// Datagrams that this host's kernel refused for one reason: they never left.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SendRefusal {
+    /// The first destination that it happened with.
+    pub destination: SocketAddr,
+    /// The reason in words.
+    pub cause: String,
+    /// The system's error number, errno(3).
+    pub errno: i32,
+    /// How many were refused.
+    pub datagrams: u64,
+}
+
+impl SendRefusal {
+    /// One refusal.
+    pub fn new(errno: i32, destination: SocketAddr) -> Self {
+        let text = std::io::Error::from_raw_os_error(errno).to_string();
+        let cause = text.split(" (os error").next().unwrap_or(&text).to_lowercase();
+        Self { destination, cause, errno, datagrams: 1 }
+    }
+}
+
+/// One destination of `send`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SendTarget {
+    /// Its address.
+    pub address: SocketAddr,
+    /// Datagrams that the kernel took for it.
+    pub datagrams: u64,
+    /// Their payload bytes.
+    pub bytes: u64,
+    /// Datagrams that came back from it.
+    pub replies: u64,
+}
+
+/// The end of `send`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct SendSummary {
+    /// Datagrams that the kernel took, over all destinations.
+    pub datagrams: u64,
+    /// Their payload bytes.
+    pub bytes: u64,
+    /// From the start to the last datagram.
+    pub duration_ns: u64,
+    /// Payload bits a second over that time; `None` when it is too short to tell.
+    pub bits_per_second: Option<u64>,
+    /// Datagrams a second over that time.
+    pub datagrams_per_second: Option<u64>,
+    /// Each destination.
+    pub destinations: Vec<SendTarget>,
+    /// What the kernel refused, by reason.
+    pub refused: Vec<SendRefusal>,
+    /// What the network answered with errors, by destination and kind.
+    pub network_errors: Vec<Trouble>,
+    /// Answers; `None` when they were not waited for.
+    pub replies: Option<u64>,
+    /// The first answers, when a document was asked for.
+    pub answers: Vec<Answer>,
+    /// Send calls in use at the end: `gso`, `mmsg` or `plain`.
+    pub io: String,
+}
+
+/// One answer, kept for the document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Answer {
+    /// Who sent it.
+    pub source: SocketAddr,
+    /// Its payload bytes.
+    pub length: u64,
+    /// Time from the last datagram to its sender until it arrived.
+    pub after_ns: Option<u64>,
+    /// The payload as text; `None` when it is not UTF-8.
+    pub text: Option<String>,
+    /// The payload in hexadecimal digits.
+    pub hex: String,
+}
+
+impl SendSummary {
+    /// Works out the rates from counts and time. A single datagram has none.
+    pub fn set_rates(&mut self) {
+        let span = Nanos(self.duration_ns);
+        (self.bits_per_second, self.datagrams_per_second) =
+            rates_between(self.datagrams, self.bytes, span);
+    }
+
+    /// Datagrams that never left.
+    pub fn refused_datagrams(&self) -> u64 {
+        self.refused.iter().map(|refusal| refusal.datagrams).sum()
+    }
+}

@@ -1,0 +1,262 @@
+//! What `recv` prints.
+
+use super::number::{bits_or_dash, packets_or_dash, plural, span_or_dash};
+use super::{DatagramPrinter, DatagramStyle, InterfaceNames, Output, note, print_json, warning};
+use crate::record::{
+    Document, Event, Flow, GapRecord, RecvEnd, RecvEvent, RecvInterval, RecvSummary, Sink,
+};
+use crate::units::{Nanos, group_digits};
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+
+/// How much `recv` prints, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecvView {
+    /// Every datagram, and the end.
+    Datagrams(DatagramStyle),
+    /// Counts only: rates and the end, in text or for programs.
+    Counts(DatagramStyle),
+    /// One JSON document at the end.
+    Document,
+}
+
+/// Prints what `recv` has to tell, and stores payloads where that is asked for.
+pub struct RecvReport {
+    view: RecvView,
+    out: Output,
+    printer: DatagramPrinter,
+    store: Option<BufWriter<File>>,
+    store_error: Option<io::Error>,
+}
+
+impl RecvReport {
+    /// A report; `store` takes every payload.
+    pub fn new(view: RecvView, store: Option<File>, names: InterfaceNames) -> Self {
+        let style = match view {
+            RecvView::Datagrams(style) | RecvView::Counts(style) => style,
+            RecvView::Document => DatagramStyle::Json,
+        };
+        Self {
+            view,
+            out: Output::buffered(),
+            printer: DatagramPrinter::new(style, names),
+            store: store.map(|file| BufWriter::with_capacity(1 << 20, file)),
+            store_error: None,
+        }
+    }
+
+    /// Prints the end. The error is that of the store, which is written out here at the latest.
+    pub fn finish(mut self, summary: &RecvSummary) -> io::Result<()> {
+        match self.view {
+            RecvView::Document => {
+                print_json(&Document::new("recv", summary));
+            }
+            RecvView::Datagrams(DatagramStyle::Json) | RecvView::Counts(DatagramStyle::Json) => {
+                self.out.json_line(&Event::new("summary", summary));
+            }
+            RecvView::Datagrams(DatagramStyle::Raw) => lines(summary).iter().for_each(note),
+            RecvView::Datagrams(_) | RecvView::Counts(_) => {
+                for line in lines(summary) {
+                    self.out.line(line);
+                }
+            }
+        }
+        self.out.flush();
+        self.write_out();
+        self.store_error.map_or(Ok(()), Err)
+    }
+
+    fn interval(&mut self, interval: &RecvInterval) -> Flow {
+        match self.view {
+            RecvView::Datagrams(DatagramStyle::Json) | RecvView::Counts(DatagramStyle::Json) => {
+                self.out.json_line(&Event::new("interval", interval))
+            }
+            // The numbers are the result here; elsewhere they would stand amid the datagrams.
+            RecvView::Counts(_) => self.out.line(interval_line(interval)),
+            RecvView::Datagrams(_) | RecvView::Document => {
+                note(interval_line(interval));
+                Flow::Continue
+            }
+        }
+    }
+
+    fn keep(&mut self, payload: &[u8]) -> Flow {
+        let Some(store) = &mut self.store else { return Flow::Continue };
+        match store.write_all(payload) {
+            Ok(()) => Flow::Continue,
+            Err(error) => self.lose_store(error),
+        }
+    }
+
+    fn write_out(&mut self) -> Flow {
+        match self.store.as_mut().map(Write::flush) {
+            Some(Err(error)) => self.lose_store(error),
+            _ => Flow::Continue,
+        }
+    }
+
+    fn lose_store(&mut self, error: io::Error) -> Flow {
+        self.store_error.get_or_insert(error);
+        if let Some(store) = self.store.take() {
+            // Dropped without a further attempt to write what is buffered.
+            drop(store.into_parts());
+        }
+        Flow::Closed
+    }
+}
+
+impl<'a> Sink<RecvEvent<'a>> for RecvReport {
+    fn take(&mut self, event: RecvEvent<'a>) -> Flow {
+        match event {
+            RecvEvent::Datagram(received) => {
+                if self.keep(received.datagram.payload) == Flow::Closed {
+                    return Flow::Closed;
+                }
+                match self.view {
+                    RecvView::Datagrams(_) => self.printer.print(&mut self.out, received, None),
+                    RecvView::Counts(_) | RecvView::Document => Flow::Continue,
+                }
+            }
+            RecvEvent::Interval(interval) => self.interval(interval),
+            RecvEvent::Trouble(trouble) => {
+                warning(format_args!("answer to {}: {}", trouble.destination, trouble.error));
+                Flow::Continue
+            }
+            RecvEvent::Lull => match self.write_out() {
+                Flow::Closed => Flow::Closed,
+                Flow::Continue => self.out.flush(),
+            },
+        }
+    }
+}
+
+fn interval_line(interval: &RecvInterval) -> String {
+    let end = Nanos(interval.start_ns + interval.duration_ns).as_secs_f64();
+    format!(
+        "{end:>8.1} s  {:>9} datagrams  {:>16}  {:>12}  drops {}",
+        group_digits(interval.datagrams),
+        packets_or_dash(interval.datagrams_per_second),
+        bits_or_dash(interval.bits_per_second),
+        group_digits(interval.drops)
+    )
+}
+
+/// The end in text.
+fn lines(summary: &RecvSummary) -> Vec<String> {
+    let mut lines = vec![format!(
+        "received {}, {} in {} ({})",
+        plural(summary.datagrams, "datagram"),
+        plural(summary.bytes, "byte"),
+        Nanos(summary.duration_ns),
+        reason(summary.ended)
+    )];
+    if summary.datagrams > 1 {
+        lines.push(format!(
+            "  rate       {}, {} over {}",
+            packets_or_dash(summary.datagrams_per_second),
+            bits_or_dash(summary.bits_per_second),
+            Nanos(summary.active_ns)
+        ));
+    }
+    lines.push(format!("  dropped    {} at the socket", group_digits(summary.drops)));
+    if summary.truncated > 0 {
+        lines.push(format!("  truncated  {}", group_digits(summary.truncated)));
+    }
+    if summary.answered + summary.unanswered > 0 {
+        let (answered, unanswered) =
+            (group_digits(summary.answered), group_digits(summary.unanswered));
+        lines.push(format!("  answered   {answered}, not answered {unanswered}"));
+    }
+    for trouble in &summary.network_errors {
+        let (to, error) = (trouble.destination, &trouble.error);
+        lines.push(format!("  {to}: {error}, {}", plural(trouble.datagrams, "time")));
+    }
+    if let Some(gaps) = &summary.gaps_ns {
+        lines.push(format!("  gaps       {}", gap_line(gaps)));
+    }
+    if summary.sockets.len() > 1 {
+        for socket in summary.sockets.iter().filter(|s| s.datagrams + s.drops > 0) {
+            let dropped = group_digits(socket.drops);
+            let came = group_digits(socket.datagrams);
+            lines.push(format!(
+                "  at {:<21} {came:>11}  dropped {dropped}",
+                socket.address.to_string()
+            ));
+        }
+    }
+    for source in &summary.sources {
+        lines.push(format!(
+            "  from {:<21} {:>9}  {} bytes",
+            source.address.to_string(),
+            group_digits(source.datagrams),
+            group_digits(source.bytes)
+        ));
+    }
+    if summary.other_datagrams > 0 {
+        let (datagrams, bytes) =
+            (group_digits(summary.other_datagrams), group_digits(summary.other_bytes));
+        lines.push(format!("  from {:<21} {datagrams:>9}  {bytes} bytes", "others"));
+    }
+    lines
+}
+
+fn gap_line(gaps: &GapRecord) -> String {
+    let mut text = String::new();
+    for (name, gap) in [
+        ("min", gaps.min),
+        ("p50", gaps.p50),
+        ("p90", gaps.p90),
+        ("p99", gaps.p99),
+        ("p99.9", gaps.p999),
+        ("max", gaps.max),
+    ] {
+        text += &format!("{name} {}   ", span_or_dash(gap));
+    }
+    text.trim_end().to_owned()
+}
+
+fn reason(end: RecvEnd) -> &'static str {
+    match end {
+        RecvEnd::Stopped => "stopped",
+        RecvEnd::Count => "count reached",
+        RecvEnd::Timeout => "time is up",
+        RecvEnd::Idle => "nothing more came",
+        RecvEnd::Closed => "output closed",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::SourceRecord;
+
+    #[test]
+    fn the_end_tells_counts_first_then_the_tail_then_the_sources() {
+        let address = "192.0.2.1:9".parse().unwrap();
+        let mut summary = RecvSummary {
+            datagrams: 1500,
+            bytes: 15_000,
+            truncated: 3,
+            drops: 7,
+            duration_ns: 2_000_000_000,
+            active_ns: 1_000_000_000,
+            ended: RecvEnd::Idle,
+            sources: vec![SourceRecord { address, datagrams: 1400, bytes: 14_000 }],
+            other_datagrams: 100,
+            other_bytes: 1000,
+            gaps_ns: Some(GapRecord { samples: 1499, p50: Some(1000), ..GapRecord::default() }),
+            ..RecvSummary::default()
+        };
+        summary.set_rates();
+        let expected = [
+            "received 1 500 datagrams, 15 000 bytes in 2.00 s (nothing more came)",
+            "  rate       1.50 kpps, 120 kbit/s over 1.00 s",
+            "  dropped    7 at the socket",
+            "  truncated  3",
+            "  gaps       min -   p50 1.00 µs   p90 -   p99 -   p99.9 -   max -",
+            "  from 192.0.2.1:9               1 400  14 000 bytes",
+            "  from others                      100  1 000 bytes",
+        ];
+        assert_eq!(lines(&summary), expected);
+    }
+}

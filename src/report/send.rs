@@ -1,0 +1,189 @@
+//! What `send` prints.
+
+use super::number::{bits_or_dash, packets_or_dash, plural};
+use super::{DatagramPrinter, DatagramStyle, InterfaceNames, Output, note, print_json, warning};
+use crate::record::{Answer, Document, Event, Flow, Received, SendEvent, SendSummary, Sink};
+use crate::units::{Nanos, group_digits};
+use crate::wire::to_hex;
+use std::io;
+use std::net::SocketAddr;
+
+/// Answers that a JSON document keeps; more are only counted.
+const ANSWERS: usize = 1000;
+
+/// How much `send` prints, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SendView {
+    /// Answers as they come and the end, in text or for programs.
+    Lines(DatagramStyle),
+    /// Answers only.
+    Quiet(DatagramStyle),
+    /// One JSON document at the end.
+    Document,
+}
+
+/// Prints what `send` has to tell.
+pub struct SendReport {
+    view: SendView,
+    out: Output,
+    printer: DatagramPrinter,
+    local: SocketAddr,
+    answers: Vec<Answer>,
+}
+
+impl SendReport {
+    /// A report on the socket at `local`.
+    pub fn new(view: SendView, local: SocketAddr, names: InterfaceNames) -> Self {
+        let style = match view {
+            SendView::Lines(style) | SendView::Quiet(style) => style,
+            SendView::Document => DatagramStyle::Json,
+        };
+        let printer = DatagramPrinter::new(style, names);
+        Self { view, out: Output::buffered(), printer, local, answers: Vec::new() }
+    }
+
+    /// Prints the end.
+    pub fn finish(mut self, mut summary: SendSummary) {
+        match self.view {
+            SendView::Document => {
+                summary.answers = self.answers;
+                print_json(&Document::new("send", summary));
+            }
+            SendView::Lines(DatagramStyle::Json) => {
+                self.out.json_line(&Event::new("summary", &summary));
+            }
+            SendView::Lines(DatagramStyle::Raw) => lines(&summary).iter().for_each(note),
+            SendView::Lines(_) => {
+                for line in lines(&summary) {
+                    self.out.line(line);
+                }
+            }
+            SendView::Quiet(_) => {}
+        }
+        self.out.flush();
+    }
+}
+
+impl<'a> Sink<SendEvent<'a>> for SendReport {
+    fn take(&mut self, event: SendEvent<'a>) -> Flow {
+        match event {
+            SendEvent::Reply(reply) => {
+                if self.view == SendView::Document {
+                    if self.answers.len() < ANSWERS {
+                        let payload = reply.datagram.payload;
+                        self.answers.push(Answer {
+                            source: reply.datagram.meta.source,
+                            length: reply.datagram.true_len as u64,
+                            after_ns: reply.after.map(|after| after.0),
+                            text: std::str::from_utf8(payload).ok().map(str::to_owned),
+                            hex: to_hex(payload),
+                        });
+                    }
+                    return Flow::Continue;
+                }
+                let received =
+                    Received { datagram: reply.datagram, local: self.local, header: None };
+                self.printer.print(&mut self.out, &received, reply.after)
+            }
+            SendEvent::Trouble(trouble) => {
+                warning(format_args!("{}: {}", trouble.destination, trouble.error));
+                Flow::Continue
+            }
+            SendEvent::Refused(refusal) => {
+                let hint = hint_of(refusal.errno).map(|hint| format!(" ({hint})"));
+                warning(format_args!(
+                    "{}: not sent: {}{}",
+                    refusal.destination,
+                    refusal.cause,
+                    hint.unwrap_or_default()
+                ));
+                Flow::Continue
+            }
+            SendEvent::Lull => self.out.flush(),
+        }
+    }
+}
+
+/// What the user can do about a refusal.
+fn hint_of(errno: i32) -> Option<&'static str> {
+    match io::Error::from_raw_os_error(errno).kind() {
+        io::ErrorKind::PermissionDenied => {
+            Some("a broadcast address needs --broadcast; else this host's firewall forbids it")
+        }
+        io::ErrorKind::NetworkUnreachable => Some("this host has no route there"),
+        _ => None,
+    }
+}
+
+/// The end in text.
+fn lines(summary: &SendSummary) -> Vec<String> {
+    let mut lines = Vec::new();
+    let peers = summary.destinations.len() as u64;
+    let to = if peers > 1 { format!(" to {peers} destinations") } else { String::new() };
+    let mut head = format!(
+        "sent {}, {}{to}",
+        plural(summary.datagrams, "datagram"),
+        plural(summary.bytes, "byte")
+    );
+    if summary.datagrams > 1 {
+        head += &format!(
+            " in {}: {}, {}",
+            Nanos(summary.duration_ns),
+            packets_or_dash(summary.datagrams_per_second),
+            bits_or_dash(summary.bits_per_second)
+        );
+    }
+    lines.push(head);
+    for refusal in &summary.refused {
+        lines.push(format!("  not sent {}: {}", group_digits(refusal.datagrams), refusal.cause));
+    }
+    for trouble in &summary.network_errors {
+        let (to, error) = (trouble.destination, &trouble.error);
+        lines.push(format!("  {to}: {error}, {}", plural(trouble.datagrams, "time")));
+    }
+    if let Some(replies) = summary.replies {
+        lines.push(format!("  answers {}", group_digits(replies)));
+        if peers > 1 {
+            for target in &summary.destinations {
+                lines.push(format!("    {:<21} {}", target.address.to_string(), target.replies));
+            }
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{SendRefusal, SendTarget};
+
+    #[test]
+    fn the_end_tells_counts_refusals_and_answers() {
+        let address = "192.0.2.1:9".parse().unwrap();
+        let target = SendTarget { address, datagrams: 1500, bytes: 15_000, replies: 0 };
+        let mut refusal = SendRefusal::new(90, address);
+        refusal.datagrams = 2;
+        let mut summary = SendSummary {
+            datagrams: 1500,
+            bytes: 15_000,
+            duration_ns: 1_000_000_000,
+            destinations: vec![target],
+            refused: vec![refusal],
+            replies: Some(0),
+            ..SendSummary::default()
+        };
+        summary.set_rates();
+        let expected = [
+            "sent 1 500 datagrams, 15 000 bytes in 1.00 s: 1.50 kpps, 120 kbit/s",
+            "  not sent 2: message too long",
+            "  answers 0",
+        ];
+        assert_eq!(lines(&summary), expected);
+    }
+
+    #[test]
+    fn a_single_datagram_has_no_rate() {
+        let summary = SendSummary { datagrams: 1, bytes: 5, ..SendSummary::default() };
+        assert_eq!(lines(&summary), ["sent 1 datagram, 5 bytes"]);
+    }
+}

@@ -1,0 +1,140 @@
+//! Where the payloads of a sending session come from.
+
+use super::Now;
+use crate::wire::Template;
+use fastrand::Rng;
+
+/// What asking for the next payload came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Supply {
+    /// The payload was written.
+    Ready,
+    /// There is none yet; whoever makes it wakes the loop.
+    Later,
+    /// There will be none.
+    End,
+    /// There will be none, for this reason.
+    Failed(SupplyError),
+}
+
+/// Why a source of payloads broke off.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SupplyError {
+    /// What was read is no payload: too long, or not what the flags say it is.
+    #[error("{0}")]
+    Content(String),
+    /// It could not be read.
+    #[error("{0}")]
+    Unreadable(String),
+}
+
+/// Payloads one after another.
+pub trait PayloadSource {
+    /// Writes the next payload into `into`, which is empty.
+    fn next(&mut self, now: Now, into: &mut Vec<u8>) -> Supply;
+}
+
+/// One message, as bytes or with parts that are filled in for every datagram.
+#[derive(Clone, Debug)]
+pub enum Message {
+    /// Always the same.
+    Bytes(Vec<u8>),
+    /// With `{seq}`, `{time}` and `{random:N}`.
+    Template(Template),
+}
+
+impl Message {
+    /// Bytes that a datagram of it may reach.
+    pub fn largest(&self) -> usize {
+        match self {
+            Self::Bytes(bytes) => bytes.len(),
+            Self::Template(template) => template.max_len(),
+        }
+    }
+
+    /// Writes the datagram numbered `seq`.
+    pub fn write(&self, seq: u64, now: Now, random: &mut Rng, into: &mut Vec<u8>) {
+        match self {
+            Self::Bytes(bytes) => into.extend_from_slice(bytes),
+            Self::Template(template) => template.fill(seq, now.real, random, into),
+        }
+    }
+}
+
+/// Messages that are all known beforehand, sent over and over.
+#[derive(Clone, Debug)]
+pub struct FixedMessages {
+    messages: Vec<Message>,
+    rounds: Option<u64>,
+    seq: u64,
+    end: u64,
+    random: Rng,
+}
+
+impl FixedMessages {
+    /// Every message in order, `rounds` times; without end where that is `None`.
+    pub fn new(messages: Vec<Message>, rounds: Option<u64>) -> Self {
+        let end = match rounds {
+            _ if messages.is_empty() => 0,
+            Some(rounds) => rounds.saturating_mul(messages.len() as u64),
+            None => u64::MAX,
+        };
+        Self { messages, rounds, seq: 0, end, random: Rng::new() }
+    }
+
+    /// Bytes of the largest datagram; 0 for no message.
+    pub fn largest(&self) -> usize {
+        self.messages.iter().map(Message::largest).max().unwrap_or(0)
+    }
+
+    /// Whether it has no end of its own.
+    pub fn endless(&self) -> bool {
+        self.rounds.is_none() && !self.messages.is_empty()
+    }
+}
+
+impl PayloadSource for FixedMessages {
+    fn next(&mut self, now: Now, into: &mut Vec<u8>) -> Supply {
+        if self.seq == self.end {
+            return Supply::End;
+        }
+        let index = (self.seq % self.messages.len() as u64) as usize;
+        self.messages[index].write(self.seq, now, &mut self.random, into);
+        self.seq += 1;
+        Supply::Ready
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all(mut source: FixedMessages) -> Vec<Vec<u8>> {
+        let mut out = Vec::new();
+        loop {
+            let mut payload = Vec::new();
+            match source.next(Now::default(), &mut payload) {
+                Supply::Ready => out.push(payload),
+                end => {
+                    assert_eq!(end, Supply::End);
+                    return out;
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn messages_go_round_as_often_as_asked() {
+        let messages = vec![Message::Bytes(b"a".to_vec()), Message::Bytes(Vec::new())];
+        let source = FixedMessages::new(messages, Some(2));
+        assert_eq!(source.largest(), 1);
+        assert_eq!(all(source), [&b"a"[..], b"", b"a", b""]);
+    }
+
+    #[test]
+    fn no_message_is_the_end_even_without_an_end() {
+        let source = FixedMessages::new(Vec::new(), None);
+        assert!(!source.endless());
+        assert!(all(source).is_empty());
+    }
+}

@@ -1,0 +1,152 @@
+//! Answers on their way out: a bounded queue, each answer to the one who asked.
+
+use crate::batch::{Datagram, Dest, SendOutcome, SendStop, TxBatch};
+use std::collections::VecDeque;
+use std::net::{IpAddr, Ipv4Addr};
+
+/// Answers that may wait; what is asked beyond them stays unanswered.
+const MOST: usize = 1024;
+
+/// What every datagram is answered with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Answering {
+    /// Nothing.
+    #[default]
+    Silent,
+    /// Itself.
+    Echo,
+    /// Always this.
+    Message(Vec<u8>),
+}
+
+/// The queue.
+#[derive(Debug)]
+pub(super) struct Answers {
+    answering: Answering,
+    waiting: VecDeque<(Dest, Vec<u8>)>,
+    spare: Vec<Vec<u8>>,
+    pub sent: u64,
+    pub lost: u64,
+}
+
+impl Answers {
+    pub fn new(answering: Answering) -> Self {
+        Self { answering, waiting: VecDeque::new(), spare: Vec::new(), sent: 0, lost: 0 }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// Queues the answer to a datagram, from the address that it was sent to.
+    pub fn answer(&mut self, datagram: &Datagram<'_>) {
+        let payload: &[u8] = match &self.answering {
+            Answering::Silent => return,
+            Answering::Echo => datagram.payload,
+            Answering::Message(message) => message,
+        };
+        let meta = &datagram.meta;
+        // Nobody can be reached at port 0.
+        if self.waiting.len() == MOST || meta.source.port() == 0 {
+            self.lost += 1;
+            return;
+        }
+        let mut bytes = self.spare.pop().unwrap_or_default();
+        bytes.clear();
+        bytes.extend_from_slice(payload);
+        let from = meta.destination.filter(|ip| is_unicast(*ip));
+        let dest = Dest { addr: meta.source, from, interface: 0, socket: meta.socket };
+        self.waiting.push_back((dest, bytes));
+    }
+
+    /// Writes what fits into the empty batch. Its table of destinations starts anew: the peers of
+    /// an answering socket have no end.
+    pub fn write(&self, out: &mut TxBatch) {
+        out.reset();
+        for (dest, payload) in &self.waiting {
+            let id = out.add_dest(*dest);
+            let Some(bytes) = out.push(id, payload.len()) else { return };
+            bytes.copy_from_slice(payload);
+        }
+    }
+
+    /// Takes off the queue what was settled.
+    pub fn settle(&mut self, outcome: &SendOutcome) {
+        self.drop_first(outcome.accepted);
+        self.sent += outcome.accepted as u64;
+        let Some(SendStop::Refused { datagrams, .. }) = outcome.stop else { return };
+        // A directed broadcast address cannot be a source: let the route choose, once.
+        if let Some((dest, _)) = self.waiting.front_mut()
+            && dest.from.take().is_some()
+        {
+            return;
+        }
+        self.drop_first(datagrams);
+        self.lost += datagrams as u64;
+    }
+
+    fn drop_first(&mut self, count: usize) {
+        let count = count.min(self.waiting.len());
+        self.spare.extend(self.waiting.drain(..count).map(|(_, bytes)| bytes));
+    }
+}
+
+/// Whether an address can be that of one host, as far as it shows.
+fn is_unicast(ip: IpAddr) -> bool {
+    !ip.is_multicast() && !ip.is_unspecified() && ip != IpAddr::V4(Ipv4Addr::BROADCAST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch::RxEntry;
+
+    fn asked(answers: &mut Answers, from: &str, at: &str) {
+        let mut meta = RxEntry::default().meta;
+        meta.source = from.parse().unwrap();
+        meta.destination = Some(at.parse().unwrap());
+        answers.answer(&Datagram { payload: b"hi", true_len: 2, meta });
+    }
+
+    #[test]
+    fn an_answer_leaves_from_the_address_that_was_asked_unless_it_was_a_group() {
+        let mut answers = Answers::new(Answering::Echo);
+        asked(&mut answers, "192.0.2.1:5", "192.0.2.9");
+        asked(&mut answers, "192.0.2.1:5", "239.1.1.1");
+        asked(&mut answers, "192.0.2.1:5", "255.255.255.255");
+        let mut out = TxBatch::new(8, 64);
+        answers.write(&mut out);
+        let from: Vec<_> =
+            out.slots().iter().map(|slot| out.dest(slot.dest).unwrap().from).collect();
+        assert_eq!(from, [Some("192.0.2.9".parse().unwrap()), None, None]);
+        answers.settle(&SendOutcome { accepted: 3, stop: None });
+        assert!(answers.is_empty());
+        assert_eq!((answers.sent, answers.lost), (3, 0));
+    }
+
+    #[test]
+    fn a_refused_source_address_is_left_to_the_route_and_then_given_up() {
+        let mut answers = Answers::new(Answering::Message(b"ok".to_vec()));
+        asked(&mut answers, "192.0.2.1:5", "192.0.2.255");
+        let refused =
+            SendOutcome { accepted: 0, stop: Some(SendStop::Refused { datagrams: 1, errno: 22 }) };
+        answers.settle(&refused);
+        let mut out = TxBatch::new(8, 64);
+        answers.write(&mut out);
+        assert_eq!(out.dests()[0].from, None);
+        assert_eq!(out.payload(&out.slots()[0]), b"ok");
+        answers.settle(&refused);
+        assert!(answers.is_empty());
+        assert_eq!((answers.sent, answers.lost), (0, 1));
+    }
+
+    #[test]
+    fn a_flood_of_questions_is_bounded_and_what_is_left_out_is_counted() {
+        let mut answers = Answers::new(Answering::Echo);
+        for _ in 0..MOST + 5 {
+            asked(&mut answers, "192.0.2.1:5", "192.0.2.9");
+        }
+        asked(&mut answers, "192.0.2.1:0", "192.0.2.9");
+        assert_eq!((answers.waiting.len(), answers.lost), (MOST, 6));
+    }
+}

@@ -1,0 +1,366 @@
+//! `recv`: shows, counts and answers what comes, and knows when it is over.
+//!
+//! Constant memory however long it runs, and no work per datagram beyond counting unless datagrams
+//! are to be shown.
+
+mod answers;
+mod drops;
+
+pub use answers::Answering;
+
+use super::{Next, Now, Session, TroubleLog};
+use crate::batch::{Datagram, NetworkError, SendOutcome, TxBatch};
+use crate::record::{
+    Flow, GapRecord, Received, RecvEnd, RecvEvent, RecvInterval, RecvSummary, Sink, SocketRecord,
+    SourceRecord, UdpFields,
+};
+use crate::stats::{DelayHistogram, TopSources};
+use crate::units::Nanos;
+use crate::wire::udp_checksum;
+use answers::Answers;
+use drops::DropCount;
+use std::net::SocketAddr;
+
+/// Senders that are told apart; the rest are counted together.
+const SOURCES: usize = 1024;
+/// Senders that the summary lists.
+const LISTED: usize = 16;
+/// How long an end is put off for what has arrived already.
+const DRAIN: Nanos = Nanos::from_millis(200);
+
+/// Which datagrams are handed to the sink.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Show {
+    /// None: counts only.
+    Counts,
+    /// Each.
+    Each,
+    /// Each with its UDP header worked out.
+    EachWithHeader,
+}
+
+/// What `recv` is to do.
+#[derive(Clone, Debug)]
+pub struct RecvPlan {
+    /// The sockets' local addresses, by number.
+    pub local: Vec<SocketAddr>,
+    /// Which datagrams are handed on.
+    pub show: Show,
+    /// The end after so many datagrams; `None` for no such end.
+    pub count: Option<u64>,
+    /// The end after so much time; `None` for no such end.
+    pub timeout: Option<Nanos>,
+    /// The end after so much silence, from the start or the last datagram; `None` for no such end.
+    pub idle: Option<Nanos>,
+    /// What datagrams are answered with.
+    pub answering: Answering,
+}
+
+/// The state of `recv`.
+pub struct RecvSession<S> {
+    plan: RecvPlan,
+    sink: S,
+    started: Option<Nanos>,
+    /// Monotonic time of the last arrival.
+    heard: Option<Nanos>,
+    /// Real time of the first arrival and of the last.
+    span: Option<(Nanos, Nanos)>,
+    total: Count,
+    truncated: u64,
+    sockets: Vec<SocketState>,
+    sources: TopSources,
+    gaps: DelayHistogram,
+    tick: Tick,
+    answers: Answers,
+    troubles: TroubleLog,
+    stage: Stage,
+    news: bool,
+}
+
+/// Datagrams and their bytes.
+#[derive(Clone, Copy, Debug, Default)]
+struct Count {
+    datagrams: u64,
+    bytes: u64,
+}
+
+/// One socket's counts.
+#[derive(Clone, Copy, Debug, Default)]
+struct SocketState {
+    datagrams: u64,
+    drops: DropCount,
+    last: Option<Nanos>,
+}
+
+/// How things stood at the last tick.
+#[derive(Clone, Copy, Debug, Default)]
+struct Tick {
+    at: Nanos,
+    total: Count,
+    drops: u64,
+}
+
+/// How far the run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Receiving.
+    Open,
+    /// To end as soon as nothing more waits in the sockets, at the latest then.
+    Draining(RecvEnd, Nanos),
+    /// Over.
+    Over(RecvEnd),
+}
+
+/// What `recv` leaves behind.
+pub struct RecvDone<S> {
+    /// What happened.
+    pub summary: RecvSummary,
+    /// The sink, for its own last words.
+    pub sink: S,
+}
+
+impl<S> RecvSession<S>
+where
+    S: for<'a> Sink<RecvEvent<'a>>,
+{
+    /// A session at its start.
+    pub fn new(plan: RecvPlan, sink: S) -> Self {
+        Self {
+            sink,
+            started: None,
+            heard: None,
+            span: None,
+            total: Count::default(),
+            truncated: 0,
+            sockets: vec![SocketState::default(); plan.local.len()],
+            sources: TopSources::new(SOURCES),
+            gaps: DelayHistogram::new(),
+            tick: Tick::default(),
+            answers: Answers::new(plan.answering.clone()),
+            troubles: TroubleLog::default(),
+            stage: Stage::Open,
+            news: false,
+            plan,
+        }
+    }
+
+    fn drops(&self) -> u64 {
+        self.sockets.iter().map(|socket| socket.drops.total()).sum()
+    }
+
+    fn tell(&mut self, event: RecvEvent<'_>) {
+        if self.sink.take(event) == Flow::Closed {
+            self.stage = Stage::Over(RecvEnd::Closed);
+        }
+    }
+
+    fn show(&mut self, datagram: &Datagram<'_>) {
+        let Some(local) = self.plan.local.get(datagram.meta.socket).copied() else { return };
+        let header = match self.plan.show {
+            Show::Counts => return,
+            Show::Each => None,
+            Show::EachWithHeader => Some(header_of(datagram, local)),
+        };
+        self.tell(RecvEvent::Datagram(&Received { datagram, local, header }));
+    }
+
+    /// The instant at which the run ends by itself if nothing comes; `None` when it does not.
+    fn deadline(&self, now: Now) -> Option<(Nanos, RecvEnd)> {
+        let started = self.started.unwrap_or(now.mono);
+        let timeout = self.plan.timeout.map(|timeout| (started + timeout, RecvEnd::Timeout));
+        let heard = self.heard.unwrap_or(started);
+        let idle = self.plan.idle.map(|idle| (heard + idle, RecvEnd::Idle));
+        timeout.into_iter().chain(idle).min_by_key(|(at, _)| *at)
+    }
+
+    /// The interval since the last tick.
+    fn close_interval(&mut self, now: Now) -> RecvInterval {
+        let started = self.started.unwrap_or(now.mono);
+        let before = self.tick;
+        self.tick = Tick { at: now.mono, total: self.total, drops: self.drops() };
+        let begin = before.at.max(started);
+        let mut interval = RecvInterval {
+            start_ns: (begin - started).0,
+            duration_ns: (now.mono - begin).0,
+            datagrams: self.total.datagrams - before.total.datagrams,
+            bytes: self.total.bytes - before.total.bytes,
+            drops: self.tick.drops - before.drops,
+            ..RecvInterval::default()
+        };
+        interval.set_rates();
+        interval
+    }
+}
+
+impl<S> Session for RecvSession<S>
+where
+    S: for<'a> Sink<RecvEvent<'a>>,
+{
+    type Summary = RecvDone<S>;
+
+    fn poll_transmit(&mut self, now: Now, out: &mut TxBatch) -> Next {
+        self.started.get_or_insert(now.mono);
+        self.tell(RecvEvent::Lull);
+        let quiet = !std::mem::take(&mut self.news);
+        if let Stage::Draining(why, until) = self.stage
+            && (quiet || until <= now.mono)
+        {
+            self.stage = Stage::Over(why);
+        }
+        if !self.answers.is_empty() && self.stage != Stage::Over(RecvEnd::Closed) {
+            self.answers.write(out);
+            return Next::Send;
+        }
+        match (self.stage, self.deadline(now)) {
+            (Stage::Over(_), _) => Next::Done,
+            // An instant that has passed: the loop looks at the poll and comes straight back.
+            (Stage::Draining(..), _) => Next::WaitUntil(now.mono),
+            (Stage::Open, Some((at, why))) if at <= now.mono => {
+                self.stage = Stage::Draining(why, now.mono);
+                Next::WaitUntil(now.mono)
+            }
+            (Stage::Open, Some((at, _))) => Next::WaitUntil(at),
+            (Stage::Open, None) => Next::Idle,
+        }
+    }
+
+    fn on_sent(&mut self, _now: Now, _batch: &TxBatch, outcome: &SendOutcome) {
+        if !self.answers.is_empty() {
+            self.answers.settle(outcome);
+        }
+    }
+
+    fn on_datagram(&mut self, now: Now, datagram: &Datagram<'_>) {
+        if matches!(self.stage, Stage::Over(_)) {
+            return;
+        }
+        self.news = true;
+        self.heard = Some(now.mono);
+        let arrival = datagram.meta.arrival;
+        let (first, last) = self.span.unwrap_or((arrival, arrival));
+        // Sockets are read one after the other, so arrivals are in order within each only.
+        self.span = Some((first.min(arrival), last.max(arrival)));
+        self.total.datagrams += 1;
+        self.total.bytes += datagram.true_len as u64;
+        self.truncated += u64::from(datagram.truncated());
+        if let Some(socket) = self.sockets.get_mut(datagram.meta.socket) {
+            socket.datagrams += 1;
+            if let Some(before) = socket.last.replace(arrival) {
+                self.gaps.record(arrival - before);
+            }
+        }
+        self.sources.observe(datagram.meta.source, datagram.true_len as u64);
+        self.show(datagram);
+        self.answers.answer(datagram);
+        if self.plan.count.is_some_and(|count| self.total.datagrams >= count)
+            && matches!(self.stage, Stage::Open | Stage::Draining(..))
+        {
+            self.stage = Stage::Over(RecvEnd::Count);
+        }
+    }
+
+    fn on_network_error(&mut self, _now: Now, error: &NetworkError) {
+        if let Some(trouble) = self.troubles.observe(error) {
+            // Borrowed apart from the sink, so `tell` cannot be used here.
+            if self.sink.take(RecvEvent::Trouble(trouble)) == Flow::Closed {
+                self.stage = Stage::Over(RecvEnd::Closed);
+            }
+        }
+    }
+
+    fn on_tick(&mut self, now: Now) {
+        let interval = self.close_interval(now);
+        self.tell(RecvEvent::Interval(&interval));
+    }
+
+    fn on_socket_drops(&mut self, socket: usize, drops: u32) {
+        if let Some(state) = self.sockets.get_mut(socket) {
+            state.drops.observe(drops);
+        }
+    }
+
+    fn on_stop(&mut self, now: Now) {
+        if self.stage == Stage::Open {
+            // The poll has to be looked at once before silence means that nothing waits.
+            self.news = true;
+            self.stage = Stage::Draining(RecvEnd::Stopped, now.mono + DRAIN);
+        }
+    }
+
+    fn finish(mut self, now: Now) -> Self::Summary {
+        let started = self.started.unwrap_or(now.mono);
+        let (top, others) = self.sources.top(LISTED);
+        let sources = top
+            .into_iter()
+            .map(|(address, count)| SourceRecord {
+                address,
+                datagrams: count.datagrams,
+                bytes: count.bytes,
+            })
+            .collect();
+        let ended = match self.stage {
+            Stage::Over(why) | Stage::Draining(why, _) => why,
+            Stage::Open => RecvEnd::Stopped,
+        };
+        let sockets = self
+            .plan
+            .local
+            .iter()
+            .zip(&self.sockets)
+            .map(|(local, socket)| SocketRecord {
+                address: *local,
+                datagrams: socket.datagrams,
+                drops: socket.drops.total(),
+            })
+            .collect();
+        let mut summary = RecvSummary {
+            datagrams: self.total.datagrams,
+            bytes: self.total.bytes,
+            truncated: self.truncated,
+            drops: self.drops(),
+            duration_ns: (now.mono - started).0,
+            active_ns: self.span.map_or(0, |(first, last)| (last - first).0),
+            ended,
+            sources,
+            other_datagrams: others.datagrams,
+            other_bytes: others.bytes,
+            gaps_ns: gap_record(&self.gaps),
+            sockets,
+            answered: self.answers.sent,
+            unanswered: self.answers.lost,
+            ..RecvSummary::default()
+        };
+        summary.set_rates();
+        summary.network_errors = std::mem::take(&mut self.troubles).into_kinds();
+        RecvDone { summary, sink: self.sink }
+    }
+}
+
+/// The UDP header that the datagram came with. The kernel has taken it off and checked it; every
+/// field but the checksum is known, and that is computed anew.
+fn header_of(datagram: &Datagram<'_>, local: SocketAddr) -> UdpFields {
+    let (source, port) = (datagram.meta.source, local.port());
+    let length = (datagram.true_len + 8).min(usize::from(u16::MAX)) as u16;
+    let whole = datagram.meta.destination.filter(|_| !datagram.truncated());
+    let checksum = whole.and_then(|destination| {
+        udp_checksum(source, SocketAddr::new(destination, port), datagram.payload)
+    });
+    UdpFields { source_port: source.port(), destination_port: port, length, checksum }
+}
+
+fn gap_record(gaps: &DelayHistogram) -> Option<GapRecord> {
+    let nanos = |gap: Option<Nanos>| gap.map(|gap| gap.0);
+    let shares = gaps.percentiles();
+    (shares.count > 0).then(|| GapRecord {
+        samples: shares.count,
+        min: nanos(gaps.min()),
+        p50: nanos(shares.p50),
+        p90: nanos(shares.p90),
+        p99: nanos(shares.p99),
+        p999: nanos(shares.p999),
+        max: nanos(shares.max),
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,164 @@
+//! `recv` fed with datagrams by hand.
+
+use super::*;
+use crate::batch::RxEntry;
+
+/// Keeps what the session told.
+#[derive(Default)]
+struct Told {
+    headers: Vec<Option<UdpFields>>,
+    intervals: Vec<RecvInterval>,
+    closed: bool,
+}
+
+impl<'a> Sink<RecvEvent<'a>> for Told {
+    fn take(&mut self, event: RecvEvent<'a>) -> Flow {
+        match event {
+            RecvEvent::Datagram(received) => self.headers.push(received.header),
+            RecvEvent::Interval(interval) => self.intervals.push(interval.clone()),
+            RecvEvent::Trouble(_) | RecvEvent::Lull => {}
+        }
+        if self.closed { Flow::Closed } else { Flow::Continue }
+    }
+}
+
+fn plan() -> RecvPlan {
+    RecvPlan {
+        local: vec!["192.0.2.9:9".parse().unwrap()],
+        show: Show::Counts,
+        count: None,
+        timeout: None,
+        idle: None,
+        answering: Answering::Silent,
+    }
+}
+
+fn at(nanos: u64) -> Now {
+    Now { mono: Nanos(nanos), real: Nanos(nanos) }
+}
+
+fn arrive(session: &mut RecvSession<Told>, now: u64, payload: &[u8]) {
+    let mut meta = RxEntry::default().meta;
+    meta.source = "192.0.2.1:1".parse().unwrap();
+    meta.destination = Some("192.0.2.9".parse().unwrap());
+    meta.arrival = Nanos(now);
+    session.on_datagram(at(now), &Datagram { payload, true_len: payload.len(), meta });
+}
+
+fn poll(session: &mut RecvSession<Told>, now: u64) -> Next {
+    session.poll_transmit(at(now), &mut TxBatch::new(4, 1 << 17))
+}
+
+#[test]
+fn a_count_is_exact_even_when_more_came_in_the_same_batch() {
+    let mut session = RecvSession::new(RecvPlan { count: Some(2), ..plan() }, Told::default());
+    assert_eq!(poll(&mut session, 0), Next::Idle);
+    for now in 1..6 {
+        arrive(&mut session, now, b"abc");
+    }
+    assert_eq!(poll(&mut session, 7), Next::Done);
+    let summary = session.finish(at(8)).summary;
+    assert_eq!((summary.datagrams, summary.bytes, summary.ended), (2, 6, RecvEnd::Count));
+}
+
+#[test]
+fn silence_counts_from_the_last_datagram_and_time_from_the_start() {
+    let ends = RecvPlan { idle: Some(Nanos(100)), timeout: Some(Nanos(250)), ..plan() };
+    let mut session = RecvSession::new(ends, Told::default());
+    assert_eq!(poll(&mut session, 1_000), Next::WaitUntil(Nanos(1_100)));
+    arrive(&mut session, 1_090, b"");
+    assert_eq!(poll(&mut session, 1_095), Next::WaitUntil(Nanos(1_190)));
+    arrive(&mut session, 1_180, b"");
+    assert_eq!(poll(&mut session, 1_185), Next::WaitUntil(Nanos(1_250)));
+    // At the end the sockets are looked at once more.
+    assert_eq!(poll(&mut session, 1_250), Next::WaitUntil(Nanos(1_250)));
+    assert_eq!(poll(&mut session, 1_251), Next::Done);
+    assert_eq!(session.finish(at(1_251)).summary.ended, RecvEnd::Timeout);
+}
+
+#[test]
+fn a_stop_takes_what_has_arrived_already_and_then_ends() {
+    let mut session = RecvSession::new(plan(), Told::default());
+    assert_eq!(poll(&mut session, 0), Next::Idle);
+    session.on_stop(at(10));
+    assert_eq!(poll(&mut session, 10), Next::WaitUntil(Nanos(10)));
+    arrive(&mut session, 11, b"x");
+    assert_eq!(poll(&mut session, 12), Next::WaitUntil(Nanos(12)));
+    assert_eq!(poll(&mut session, 13), Next::Done);
+    assert_eq!(session.finish(at(13)).summary.datagrams, 1);
+}
+
+#[test]
+fn a_stop_in_an_endless_flood_ends_all_the_same() {
+    let mut session = RecvSession::new(plan(), Told::default());
+    poll(&mut session, 0);
+    session.on_stop(at(10));
+    let mut now = 10;
+    loop {
+        now += 1_000_000;
+        arrive(&mut session, now, b"x");
+        if poll(&mut session, now) == Next::Done {
+            break;
+        }
+        assert!(now < 2 * DRAIN.0, "it does not end");
+    }
+}
+
+#[test]
+fn an_interval_holds_what_came_since_the_last_and_the_drops() {
+    let mut session = RecvSession::new(plan(), Told::default());
+    poll(&mut session, 0);
+    arrive(&mut session, 5, b"abcd");
+    session.on_socket_drops(0, 3);
+    session.on_tick(at(1_000_000_000));
+    session.on_socket_drops(0, 4);
+    session.on_tick(at(2_000_000_000));
+    let done = session.finish(at(2_000_000_000));
+    let told = &done.sink.intervals;
+    assert_eq!((told[0].datagrams, told[0].bits_per_second, told[0].drops), (1, Some(32), 3));
+    assert_eq!((told[1].datagrams, told[1].start_ns, told[1].drops), (0, 1_000_000_000, 1));
+    assert_eq!(done.summary.drops, 4);
+}
+
+#[test]
+fn a_header_is_worked_out_and_a_cut_payload_has_no_checksum() {
+    let headers = RecvPlan { show: Show::EachWithHeader, ..plan() };
+    let mut session = RecvSession::new(headers, Told::default());
+    arrive(&mut session, 1, b"abc");
+    let mut meta = RxEntry::default().meta;
+    meta.source = "192.0.2.1:1".parse().unwrap();
+    meta.destination = Some("192.0.2.9".parse().unwrap());
+    session.on_datagram(at(2), &Datagram { payload: b"ab", true_len: 3, meta });
+    let done = session.finish(at(3));
+    let fields = done.sink.headers[0].unwrap();
+    assert_eq!((fields.source_port, fields.destination_port, fields.length), (1, 9, 11));
+    assert!(fields.checksum.is_some());
+    let cut = done.sink.headers[1].unwrap();
+    assert_eq!((cut.length, cut.checksum), (11, None));
+    assert_eq!(done.summary.truncated, 1);
+}
+
+#[test]
+fn memory_does_not_grow_with_the_number_of_senders() {
+    let seed = 9;
+    let mut random = fastrand::Rng::with_seed(seed);
+    let mut session = RecvSession::new(plan(), Told::default());
+    for now in 0..50_000 {
+        let mut meta = RxEntry::default().meta;
+        meta.source = (random.u32(..).to_be_bytes(), random.u16(1..)).into();
+        session.on_datagram(at(now), &Datagram { payload: b"x", true_len: 1, meta });
+    }
+    assert_eq!(session.sources.known(), SOURCES, "seed {seed}");
+    let summary = session.finish(at(50_000)).summary;
+    let listed: u64 = summary.sources.iter().map(|source| source.datagrams).sum();
+    assert_eq!(listed + summary.other_datagrams, 50_000);
+}
+
+#[test]
+fn nobody_reading_ends_the_run_quietly() {
+    let told = Told { closed: true, ..Told::default() };
+    let mut session = RecvSession::new(RecvPlan { show: Show::Each, ..plan() }, told);
+    arrive(&mut session, 1, b"x");
+    assert_eq!(poll(&mut session, 2), Next::Done);
+    assert_eq!(session.finish(at(3)).summary.ended, RecvEnd::Closed);
+}

@@ -1,0 +1,337 @@
+//! `send`: the same datagrams to every destination, in order, each until the kernel took it; then,
+//! if asked to, a wait for answers.
+
+mod schedule;
+mod window;
+
+pub use schedule::Spacing;
+
+use super::{Next, Now, PayloadSource, Session, Supply, SupplyError, TroubleLog};
+use crate::batch::{Datagram, Dest, DestId, NetworkError, SendOutcome, SendStop, TxBatch};
+use crate::record::{Flow, Reply, SendEvent, SendRefusal, SendSummary, SendTarget, Sink};
+use crate::units::Nanos;
+pub(in crate::session) use schedule::Schedule;
+use std::collections::HashMap;
+use std::net::IpAddr;
+use window::Window;
+
+/// Payloads that are held for the kernel to take.
+const WINDOW: usize = 64;
+
+/// What `send` is to do.
+#[derive(Clone, Debug)]
+pub struct SendPlan {
+    /// To whom, at least one.
+    pub dests: Vec<Dest>,
+    /// How far apart.
+    pub spacing: Spacing,
+    /// How long to wait for answers once all is sent; `None` for not at all.
+    pub wait: Option<Nanos>,
+    /// Answers after which the wait is over; 0 waits the whole time.
+    pub enough: u64,
+}
+
+/// The state of `send`.
+pub struct SendSession<P, S> {
+    plan: SendPlan,
+    source: P,
+    sink: S,
+    ids: Vec<DestId>,
+    by_addr: HashMap<(IpAddr, u16), usize>,
+    targets: Vec<Target>,
+    window: Window,
+    schedule: Schedule,
+    stage: Stage,
+    starved: bool,
+    started: Option<Nanos>,
+    last_sent: Option<Nanos>,
+    /// When the last send call was over.
+    settled: Option<Nanos>,
+    unsettled: bool,
+    replies: u64,
+    refused: Vec<SendRefusal>,
+    troubles: TroubleLog,
+    failed: Option<SupplyError>,
+}
+
+/// How far the run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// There may be more to send.
+    Sending,
+    /// All is sent, or given up: the poll is looked at once more, for answers that are there
+    /// already.
+    Looking,
+    /// Answers are waited for until then.
+    Waiting(Nanos),
+    /// Over.
+    Over,
+}
+
+/// One destination's counts.
+#[derive(Clone, Copy, Debug, Default)]
+struct Target {
+    datagrams: u64,
+    bytes: u64,
+    replies: u64,
+    last_sent: Option<Nanos>,
+}
+
+/// What `send` leaves behind.
+pub struct SendEnd<S> {
+    /// What happened.
+    pub summary: SendSummary,
+    /// Why the source of payloads broke off; `None` when it did not.
+    pub failed: Option<SupplyError>,
+    /// The sink, for its own last words.
+    pub sink: S,
+}
+
+impl<P, S> SendSession<P, S>
+where
+    P: PayloadSource,
+    S: for<'a> Sink<SendEvent<'a>>,
+{
+    /// A session at its start.
+    pub fn new(plan: SendPlan, source: P, sink: S) -> Self {
+        let by_addr = plan
+            .dests
+            .iter()
+            .enumerate()
+            .map(|(index, dest)| ((dest.addr.ip(), dest.addr.port()), index))
+            .collect();
+        Self {
+            ids: Vec::with_capacity(plan.dests.len()),
+            by_addr,
+            targets: vec![Target::default(); plan.dests.len()],
+            window: Window::new(WINDOW, plan.dests.len()),
+            schedule: Schedule::new(plan.spacing),
+            stage: Stage::Sending,
+            starved: true,
+            started: None,
+            last_sent: None,
+            settled: None,
+            unsettled: false,
+            replies: 0,
+            refused: Vec::new(),
+            troubles: TroubleLog::default(),
+            failed: None,
+            plan,
+            source,
+            sink,
+        }
+    }
+
+    /// Takes what is due from the source. `None` when the source has ended and all has left.
+    fn refill(&mut self, now: Now) -> Option<Next> {
+        while !self.window.is_full() {
+            if self.schedule.due() > now.mono {
+                return Some(Next::WaitUntil(self.schedule.due()));
+            }
+            let mut payload = self.window.buffer();
+            match self.source.next(now, &mut payload) {
+                Supply::Ready => {
+                    if self.starved {
+                        self.starved = false;
+                        self.schedule.start_over(now.mono);
+                    }
+                    self.schedule.advance(payload.len());
+                    self.window.push(payload);
+                    continue;
+                }
+                Supply::Later => {
+                    self.starved = true;
+                    self.window.put_back(payload);
+                    return Some(Next::Idle);
+                }
+                Supply::End => {}
+                Supply::Failed(error) => self.failed = Some(error),
+            }
+            self.window.put_back(payload);
+            return None;
+        }
+        Some(Next::Send)
+    }
+
+    /// Writes the window into the batch, each payload once and its slot repeated.
+    fn write(&self, out: &mut TxBatch) {
+        for (payload, from) in self.window.waiting() {
+            let Some(bytes) = out.push(self.ids[from], payload.len()) else { return };
+            bytes.copy_from_slice(payload);
+            for id in &self.ids[from + 1..] {
+                if !out.repeat(*id) {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// What comes after all was sent.
+    fn wind_down(&mut self, now: Now) -> Next {
+        match self.stage {
+            Stage::Sending => {
+                self.stage = Stage::Looking;
+                // An instant that has passed: the loop looks at the poll and comes straight back.
+                Next::WaitUntil(now.mono)
+            }
+            Stage::Looking => match self.plan.wait {
+                Some(wait) if self.failed.is_none() && self.sent() > 0 => {
+                    let until = self.last_sent.unwrap_or(now.mono) + wait;
+                    self.stage = Stage::Waiting(until);
+                    self.wind_down(now)
+                }
+                _ => self.over(),
+            },
+            Stage::Waiting(until) => {
+                let enough = self.plan.enough > 0 && self.replies >= self.plan.enough;
+                if enough || until <= now.mono { self.over() } else { Next::WaitUntil(until) }
+            }
+            Stage::Over => self.over(),
+        }
+    }
+
+    fn over(&mut self) -> Next {
+        self.stage = Stage::Over;
+        Next::Done
+    }
+
+    fn sent(&self) -> u64 {
+        self.targets.iter().map(|target| target.datagrams).sum()
+    }
+
+    fn tell(&mut self, event: SendEvent<'_>) {
+        if self.sink.take(event) == Flow::Closed {
+            self.stage = Stage::Over;
+        }
+    }
+
+    fn refuse(&mut self, datagrams: usize, errno: i32) {
+        for _ in 0..datagrams {
+            let to = self.plan.dests[self.window.next_destination()].addr;
+            let known = self.refused.iter_mut().find(|known| known.errno == errno);
+            if let Some(known) = known {
+                known.datagrams += 1;
+            } else {
+                let refusal = SendRefusal::new(errno, to);
+                self.tell(SendEvent::Refused(&refusal));
+                self.refused.push(refusal);
+            }
+            self.window.settle();
+        }
+    }
+}
+
+impl<P, S> Session for SendSession<P, S>
+where
+    P: PayloadSource,
+    S: for<'a> Sink<SendEvent<'a>>,
+{
+    type Summary = SendEnd<S>;
+
+    fn poll_transmit(&mut self, now: Now, out: &mut TxBatch) -> Next {
+        if self.ids.is_empty() {
+            self.ids.extend(self.plan.dests.iter().map(|dest| out.add_dest(*dest)));
+            self.started = Some(now.mono);
+        }
+        if std::mem::take(&mut self.unsettled) {
+            self.settled = Some(now.mono);
+        }
+        self.tell(SendEvent::Lull);
+        if self.stage == Stage::Over {
+            return Next::Done;
+        }
+        let more = if self.stage == Stage::Sending { self.refill(now) } else { None };
+        if !self.window.is_empty() {
+            self.write(out);
+            return Next::Send;
+        }
+        match more {
+            Some(next) => next,
+            None => self.wind_down(now),
+        }
+    }
+
+    fn on_sent(&mut self, now: Now, batch: &TxBatch, outcome: &SendOutcome) {
+        for slot in &batch.slots()[..outcome.accepted] {
+            let target = &mut self.targets[self.window.next_destination()];
+            target.datagrams += 1;
+            target.bytes += u64::from(slot.len);
+            target.last_sent = Some(now.mono);
+            self.window.settle();
+        }
+        if outcome.accepted > 0 {
+            self.last_sent = Some(now.mono);
+            self.unsettled = true;
+        }
+        if let Some(SendStop::Refused { datagrams, errno }) = outcome.stop {
+            self.refuse(datagrams, errno);
+        }
+    }
+
+    fn on_datagram(&mut self, now: Now, datagram: &Datagram<'_>) {
+        let source = datagram.meta.source;
+        let target = self.by_addr.get(&(source.ip(), source.port())).copied();
+        self.replies += 1;
+        let sent = match target {
+            Some(index) => {
+                self.targets[index].replies += 1;
+                self.targets[index].last_sent
+            }
+            None => self.last_sent,
+        };
+        if self.plan.wait.is_none() {
+            return;
+        }
+        // The kernel's stamp is earlier than the read: what lies between is not the path's.
+        let read_late = now.real - datagram.meta.arrival;
+        let after = sent.map(|sent| (now.mono - sent) - read_late);
+        self.tell(SendEvent::Reply(&Reply { datagram, after, asked: target.is_some() }));
+    }
+
+    fn on_network_error(&mut self, _now: Now, error: &NetworkError) {
+        if let Some(trouble) = self.troubles.observe(error) {
+            // Borrowed apart from the sink, so `tell` cannot be used here.
+            if self.sink.take(SendEvent::Trouble(trouble)) == Flow::Closed {
+                self.stage = Stage::Over;
+            }
+        }
+    }
+
+    fn on_stop(&mut self, _now: Now) {
+        self.window.give_up();
+        self.stage = Stage::Over;
+    }
+
+    fn finish(self, now: Now) -> Self::Summary {
+        let started = self.started.unwrap_or(now.mono);
+        let last = if self.unsettled { Some(now.mono) } else { self.settled };
+        let active = last.map_or(Nanos::ZERO, |last| last - started);
+        let destinations = self
+            .plan
+            .dests
+            .iter()
+            .zip(&self.targets)
+            .map(|(dest, target)| SendTarget {
+                address: dest.addr,
+                datagrams: target.datagrams,
+                bytes: target.bytes,
+                replies: target.replies,
+            })
+            .collect();
+        let mut summary = SendSummary {
+            datagrams: self.sent(),
+            bytes: self.targets.iter().map(|target| target.bytes).sum(),
+            duration_ns: active.0,
+            replies: self.plan.wait.map(|_| self.replies),
+            destinations,
+            refused: self.refused,
+            network_errors: self.troubles.into_kinds(),
+            ..SendSummary::default()
+        };
+        summary.set_rates();
+        SendEnd { summary, failed: self.failed, sink: self.sink }
+    }
+}
+
+#[cfg(test)]
+mod tests;

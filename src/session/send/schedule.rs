@@ -1,0 +1,106 @@
+//! When the next datagram of `send` is due: an absolute schedule for datagrams of any size.
+
+use crate::units::Nanos;
+
+const SECOND: u128 = 1_000_000_000;
+
+/// How far apart datagrams are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spacing {
+    /// As fast as the socket takes them.
+    None,
+    /// One every so often; zero is as fast as the socket takes them.
+    Every(Nanos),
+    /// So many payload bits a second, at least 1.
+    Bits(u64),
+    /// So many thousandths of a datagram a second, at least 1.
+    Datagrams(u64),
+}
+
+/// The absolute schedule: late datagrams are sent and never skipped, and no rounding adds up.
+#[derive(Clone, Debug)]
+pub(in crate::session) struct Schedule {
+    spacing: Spacing,
+    due: Nanos,
+    /// Nanoseconds below one, in parts of the rate.
+    fraction: u128,
+}
+
+impl Schedule {
+    /// The first datagram is due at once.
+    pub fn new(spacing: Spacing) -> Self {
+        Self { spacing, due: Nanos::ZERO, fraction: 0 }
+    }
+
+    /// When the next datagram is due.
+    pub fn due(&self) -> Nanos {
+        self.due
+    }
+
+    /// There was nothing to send until `now`: time that was not used is not caught up on.
+    pub fn start_over(&mut self, now: Nanos) {
+        if self.due < now {
+            self.due = now;
+            self.fraction = 0;
+        }
+    }
+
+    /// A datagram of `len` bytes took its place.
+    pub fn advance(&mut self, len: usize) {
+        let (units, rate) = match self.spacing {
+            Spacing::None => return,
+            Spacing::Every(period) => {
+                self.due += period;
+                return;
+            }
+            // An empty datagram counts as a byte: it must not be free.
+            Spacing::Bits(rate) => (len.max(1) as u128 * 8, rate),
+            Spacing::Datagrams(rate) => (1000, rate),
+        };
+        let rate = u128::from(rate.max(1));
+        let parts = units * SECOND + self.fraction;
+        self.fraction = parts % rate;
+        self.due += Nanos(u64::try_from(parts / rate).unwrap_or(u64::MAX));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_that_does_not_divide_a_second_does_not_drift() {
+        let mut schedule = Schedule::new(Spacing::Datagrams(3000));
+        for _ in 0..3_000_000 {
+            schedule.advance(100);
+        }
+        assert_eq!(schedule.due(), Nanos::from_secs(1_000_000));
+    }
+
+    #[test]
+    fn bits_count_datagrams_of_any_size() {
+        let seed = 7;
+        let mut random = fastrand::Rng::with_seed(seed);
+        let mut schedule = Schedule::new(Spacing::Bits(7_000_003));
+        let mut bits = 0u128;
+        for _ in 0..10_000 {
+            let len = random.usize(0..65_508);
+            schedule.advance(len);
+            bits += len.max(1) as u128 * 8;
+            let exact = bits * SECOND / 7_000_003;
+            assert_eq!(u128::from(schedule.due().0), exact, "seed {seed}");
+        }
+    }
+
+    #[test]
+    fn silence_of_the_source_is_not_caught_up_on_but_lateness_is() {
+        let mut schedule = Schedule::new(Spacing::Every(Nanos(10)));
+        schedule.start_over(Nanos(1000));
+        schedule.advance(1);
+        assert_eq!(schedule.due(), Nanos(1010));
+        schedule.start_over(Nanos(1005));
+        assert_eq!(schedule.due(), Nanos(1010));
+        schedule.start_over(Nanos(2000));
+        assert_eq!(schedule.due(), Nanos(2000));
+    }
+}

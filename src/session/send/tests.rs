@@ -1,0 +1,165 @@
+//! `send` against a socket that takes what the test says.
+
+use super::*;
+use crate::batch::RxEntry;
+use crate::session::{FixedMessages, Message};
+
+/// Keeps what the session told.
+#[derive(Default)]
+struct Told {
+    replies: Vec<(Option<Nanos>, bool)>,
+    refused: u32,
+    closed: bool,
+}
+
+impl<'a> Sink<SendEvent<'a>> for Told {
+    fn take(&mut self, event: SendEvent<'a>) -> Flow {
+        match event {
+            SendEvent::Reply(reply) => self.replies.push((reply.after, reply.asked)),
+            SendEvent::Refused(_) => self.refused += 1,
+            SendEvent::Trouble(_) | SendEvent::Lull => {}
+        }
+        if self.closed { Flow::Closed } else { Flow::Continue }
+    }
+}
+
+fn at(nanos: u64) -> Now {
+    Now { mono: Nanos(nanos), real: Nanos(nanos + 1_000_000) }
+}
+
+fn plan(peers: &[&str]) -> SendPlan {
+    SendPlan {
+        dests: peers
+            .iter()
+            .map(|peer| Dest::from(peer.parse::<std::net::SocketAddr>().unwrap()))
+            .collect(),
+        spacing: Spacing::None,
+        wait: None,
+        enough: 0,
+    }
+}
+
+fn numbered(count: u64) -> FixedMessages {
+    let messages = (0..count).map(|n| Message::Bytes(n.to_string().into_bytes())).collect();
+    FixedMessages::new(messages, Some(1))
+}
+
+fn session(plan: SendPlan, count: u64) -> SendSession<FixedMessages, Told> {
+    SendSession::new(plan, numbered(count), Told::default())
+}
+
+/// What left, as `(payload, destination)`, with a kernel that takes what `take` says of each batch.
+fn drive(
+    session: &mut SendSession<FixedMessages, Told>,
+    mut take: impl FnMut(usize) -> SendOutcome,
+) -> Vec<(String, String)> {
+    let mut out = TxBatch::new(16, 1 << 17);
+    let mut left = Vec::new();
+    let mut now = 0;
+    loop {
+        now += 10;
+        let next = session.poll_transmit(at(now), &mut out);
+        if !out.is_empty() {
+            let outcome = take(out.len());
+            for slot in &out.slots()[..outcome.accepted] {
+                let payload = String::from_utf8(out.payload(slot).to_vec()).unwrap();
+                left.push((payload, out.dest(slot.dest).unwrap().addr.to_string()));
+            }
+            session.on_sent(at(now), &out, &outcome);
+            out.clear();
+        }
+        if next == Next::Done {
+            return left;
+        }
+        assert!(now < 1_000_000, "it does not end");
+    }
+}
+
+#[test]
+fn every_destination_gets_every_datagram_in_order_however_the_socket_stutters() {
+    let seed = 42;
+    let mut random = fastrand::Rng::with_seed(seed);
+    for _ in 0..50 {
+        let peers = ["192.0.2.1:1", "192.0.2.2:2", "[2001:db8::1]:3"];
+        let mut session = session(plan(&peers), 300);
+        let left = drive(&mut session, |len| {
+            let accepted = random.usize(0..=len);
+            let stop = (accepted < len).then_some(SendStop::Blocked);
+            SendOutcome { accepted, stop }
+        });
+        let expected: Vec<_> =
+            (0..300).flat_map(|n| peers.map(|peer| (n.to_string(), peer.to_owned()))).collect();
+        assert_eq!(left, expected, "seed {seed}");
+        let end = session.finish(at(9_999));
+        assert_eq!(end.summary.datagrams, 900);
+        assert_eq!(end.summary.destinations[2].datagrams, 300);
+    }
+}
+
+#[test]
+fn what_is_refused_is_counted_by_cause_and_the_rest_goes_on() {
+    let mut session = session(plan(&["192.0.2.1:1", "192.0.2.2:2"]), 5);
+    let mut calls = 0;
+    let left = drive(&mut session, |len| {
+        calls += 1;
+        if calls % 2 == 1 {
+            let stop = SendStop::Refused { datagrams: 1, errno: 90 };
+            SendOutcome { accepted: 1.min(len - 1), stop: Some(stop) }
+        } else {
+            SendOutcome { accepted: len, stop: None }
+        }
+    });
+    let end = session.finish(at(9_999));
+    assert_eq!(end.summary.datagrams, left.len() as u64);
+    assert_eq!(end.summary.datagrams + end.summary.refused_datagrams(), 10);
+    assert_eq!(end.summary.refused.len(), 1);
+    assert_eq!(end.sink.refused, 1);
+}
+
+#[test]
+fn an_interval_is_kept_to() {
+    let paced = SendPlan { spacing: Spacing::Every(Nanos(100)), ..plan(&["192.0.2.1:1"]) };
+    let mut session = session(paced, 3);
+    let mut out = TxBatch::new(16, 1 << 17);
+    for now in [1_000, 1_100, 1_200] {
+        assert_eq!(session.poll_transmit(at(now), &mut out), Next::Send);
+        assert_eq!(out.len(), 1);
+        session.on_sent(at(now), &out, &SendOutcome { accepted: 1, stop: None });
+        out.clear();
+        if now < 1_200 {
+            let next = Next::WaitUntil(Nanos(now + 100));
+            assert_eq!(session.poll_transmit(at(now + 1), &mut out), next);
+            assert!(out.is_empty());
+        }
+    }
+}
+
+#[test]
+fn answers_are_waited_for_and_timed_from_the_datagram_that_they_answer() {
+    let waiting = SendPlan { wait: Some(Nanos(500)), enough: 2, ..plan(&["192.0.2.1:1"]) };
+    let mut session = session(waiting, 1);
+    let mut out = TxBatch::new(16, 1 << 17);
+    session.poll_transmit(at(10), &mut out);
+    session.on_sent(at(10), &out, &SendOutcome { accepted: 1, stop: None });
+    out.clear();
+    session.poll_transmit(at(20), &mut out);
+    assert_eq!(session.poll_transmit(at(20), &mut out), Next::WaitUntil(Nanos(510)));
+    for (source, read, arrival) in [("192.0.2.1:1", 100, 90), ("192.0.2.7:7", 200, 200)] {
+        let mut meta = RxEntry::default().meta;
+        meta.source = source.parse().unwrap();
+        meta.arrival = at(arrival).real;
+        session.on_datagram(at(read), &Datagram { payload: b"ok", true_len: 2, meta });
+    }
+    assert_eq!(session.poll_transmit(at(210), &mut out), Next::Done);
+    let end = session.finish(at(210));
+    assert_eq!(end.sink.replies, [(Some(Nanos(80)), true), (Some(Nanos(190)), false)]);
+    assert_eq!(end.summary.replies, Some(2));
+    assert_eq!(end.summary.destinations[0].replies, 1);
+}
+
+#[test]
+fn nobody_reading_ends_the_run() {
+    let told = Told { closed: true, ..Told::default() };
+    let mut session = SendSession::new(plan(&["192.0.2.1:1"]), numbered(1), told);
+    assert_eq!(session.poll_transmit(at(1), &mut TxBatch::new(4, 64)), Next::Done);
+}

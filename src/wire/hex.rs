@@ -1,0 +1,82 @@
+//! Bytes as hexadecimal digits and back.
+
+use thiserror::Error;
+
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
+/// Text that is no row of bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum HexError {
+    /// A character that is no digit.
+    #[error("{0:?} is not a hexadecimal digit (at character {1})")]
+    Digit(char, usize),
+    /// A byte with one digit only.
+    #[error("a hexadecimal byte has two digits; one is missing at character {0}")]
+    Half(usize),
+}
+
+/// Two digits a byte, lower case, nothing between.
+pub fn to_hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(2 * bytes.len());
+    hex_into(bytes, &mut text);
+    text
+}
+
+/// Appends what [`to_hex`] makes.
+pub fn hex_into(bytes: &[u8], text: &mut String) {
+    for byte in bytes {
+        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        text.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+}
+
+/// The bytes of `text`: two digits each, white space, `:` and `-` between them as anybody likes,
+/// `0x` before all of it.
+pub fn parse_hex(text: &[u8]) -> Result<Vec<u8>, HexError> {
+    let start = if text.starts_with(b"0x") || text.starts_with(b"0X") { 2 } else { 0 };
+    let mut bytes = Vec::with_capacity(text.len() / 2);
+    let mut high = None;
+    for (index, character) in text.iter().enumerate().skip(start) {
+        let between = character.is_ascii_whitespace() || matches!(character, b':' | b'-');
+        if between && high.is_none() {
+            continue;
+        }
+        if between {
+            return Err(HexError::Half(index + 1));
+        }
+        let digit = char::from(*character)
+            .to_digit(16)
+            .ok_or(HexError::Digit(char::from(*character), index + 1))? as u8;
+        high = match high {
+            None => Some(digit),
+            Some(high) => {
+                bytes.push(high << 4 | digit);
+                None
+            }
+        };
+    }
+    if high.is_some() { Err(HexError::Half(text.len() + 1)) } else { Ok(bytes) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_byte_survives() {
+        let all: Vec<u8> = (0..=255).collect();
+        assert_eq!(parse_hex(to_hex(&all).as_bytes()), Ok(all));
+    }
+
+    #[test]
+    fn bytes_may_stand_apart_but_not_fall_apart() {
+        let bytes = Ok(vec![0xde, 0xad, 1]);
+        for text in ["dead01", "DE AD 01", "0xdead01", "de:ad:01\n", " de-ad-01 "] {
+            assert_eq!(parse_hex(text.as_bytes()), bytes, "{text}");
+        }
+        assert_eq!(parse_hex(b""), Ok(Vec::new()));
+        assert_eq!(parse_hex(b"abc"), Err(HexError::Half(4)));
+        assert_eq!(parse_hex(b"a b"), Err(HexError::Half(2)));
+        assert_eq!(parse_hex(b"0g"), Err(HexError::Digit('g', 2)));
+    }
+}
