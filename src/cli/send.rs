@@ -19,9 +19,6 @@ pub struct SendArgs {
     /// Where to: IPv4:PORT, [IPv6]:PORT, [IPv6%ZONE]:PORT or NAME:PORT; each gets every datagram
     #[arg(required = true, value_name = "DEST")]
     pub dests: Vec<String>,
-    /// The payload.
-    #[command(flatten)]
-    pub payload: PayloadArgs,
     /// Time from one datagram to the next [default: none, as fast as the socket takes them; unit:
     /// ns, us, ms, s, min; without one, seconds]
     #[arg(short, long, value_name = "DURATION", conflicts_with = "rate")]
@@ -76,4 +73,7 @@ pub struct SendArgs {
     /// Say where from, where to and how
     #[arg(short, long)]
     pub verbose: bool,
+    /// The payload.
+    #[command(flatten)]
+    pub payload: PayloadArgs,
 }

@@ -169,7 +169,7 @@ fn lines(summary: &RecvSummary) -> Vec<String> {
     }
     for trouble in &summary.network_errors {
         let (to, error) = (trouble.destination, &trouble.error);
-        lines.push(format!("  {to}: {error}, {}", plural(trouble.datagrams, "time")));
+        lines.push(format!("  {to}: {error}, {}", plural(trouble.times, "time")));
     }
     if let Some(gaps) = &summary.gaps_ns {
         lines.push(format!("  gaps       {}", gap_line(gaps)));
