@@ -1,4 +1,8 @@
 //! `udpkit send`.
+#![allow(
+    rustdoc::broken_intra_doc_links,
+    reason = "[IPv6] is an address here, and help shows it as it stands"
+)]
 
 use super::{DatagramFormat, FamilyArgs, IoArg, PayloadArgs};
 use crate::units::{Nanos, Rate};
