@@ -1,4 +1,8 @@
 //! `udpkit recv`.
+#![allow(
+    rustdoc::broken_intra_doc_links,
+    reason = "[IPv6] is an address here, and help shows it as it stands"
+)]
 
 use super::{DatagramFormat, FamilyArgs, IoArg};
 use crate::units::{ByteCount, Nanos};

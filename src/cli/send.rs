@@ -1,4 +1,8 @@
 //! `udpkit send`.
+#![allow(
+    rustdoc::broken_intra_doc_links,
+    reason = "[IPv6] is an address here, and help shows it as it stands"
+)]
 
 use super::{DatagramFormat, FamilyArgs, IoArg, PayloadArgs};
 use crate::units::{Nanos, Rate};
@@ -19,9 +23,6 @@ pub struct SendArgs {
     /// Where to: IPv4:PORT, [IPv6]:PORT, [IPv6%ZONE]:PORT or NAME:PORT; each gets every datagram
     #[arg(required = true, value_name = "DEST")]
     pub dests: Vec<String>,
-    /// The payload.
-    #[command(flatten)]
-    pub payload: PayloadArgs,
     /// Time from one datagram to the next [default: none, as fast as the socket takes them; unit:
     /// ns, us, ms, s, min; without one, seconds]
     #[arg(short, long, value_name = "DURATION", conflicts_with = "rate")]
@@ -76,4 +77,7 @@ pub struct SendArgs {
     /// Say where from, where to and how
     #[arg(short, long)]
     pub verbose: bool,
+    /// The payload.
+    #[command(flatten)]
+    pub payload: PayloadArgs,
 }

@@ -61,7 +61,7 @@ pub fn run(args: RecvArgs) -> anyhow::Result<Exit> {
     let ended = looped.run(session, TxBatch::new(SLOTS, ARENA)).context("cannot receive")?;
     let mut done = ended.summary;
     if let Some(socket) = ended.sockets.first() {
-        done.summary.io = socket.io_used().rx.to_owned();
+        socket.io_used().rx.clone_into(&mut done.summary.io);
     }
     let stored = done.sink.finish(&done.summary);
     stored.with_context(|| {

@@ -20,7 +20,7 @@ const SLOTS: usize = 256;
 const ARENA: usize = 1 << 20;
 
 /// Runs `udpkit send`.
-pub fn run(args: SendArgs) -> anyhow::Result<Exit> {
+pub fn run(args: &SendArgs) -> anyhow::Result<Exit> {
     let family = args.family.into();
     let dests = args.dests.iter().map(|text| destination(text, family));
     let peers = dests.collect::<anyhow::Result<Vec<_>>>()?;
@@ -28,11 +28,11 @@ pub fn run(args: SendArgs) -> anyhow::Result<Exit> {
     let interface = args.interface.as_deref().map(find_interface).transpose()?.unwrap_or(0);
     let plan = SendPlan {
         dests: peers.iter().map(|peer| Dest { interface, ..Dest::from(*peer) }).collect(),
-        spacing: spacing(&args),
+        spacing: spacing(args),
         wait: args.wait,
         enough: args.replies,
     };
-    let socket_plan = socket_plan(&args, &peers)?;
+    let socket_plan = socket_plan(args, &peers)?;
     let socket = socket_plan.open()?;
     if interface != 0 {
         socket.set_multicast_interface(interface)?;
@@ -46,17 +46,13 @@ pub fn run(args: SendArgs) -> anyhow::Result<Exit> {
     let config = LoopConfig::default();
     let looped = Loop::new(vec![socket], Some(signals), config).context("cannot start the loop")?;
     let arena = (SLOTS * payload.largest()).clamp(1, ARENA);
-    let sending = Sending {
-        arena,
-        looped,
-        plan,
-        report: SendReport::new(view(&args), local, interface_name),
-    };
+    let sending =
+        Sending { arena, looped, plan, report: SendReport::new(view(args), local, interface_name) };
     match payload {
-        PayloadPlan::Fixed(messages) => sending.run(messages, &args),
+        PayloadPlan::Fixed(messages) => sending.run(messages, args),
         PayloadPlan::Stream(stream) => {
             let handle = sending.looped.handle();
-            sending.run(stream.start(move || handle.wake()), &args)
+            sending.run(stream.start(move || handle.wake()), args)
         }
     }
 }
@@ -77,7 +73,7 @@ impl Sending {
         let mut end = ended.summary;
         let used = ended.sockets.first().map(Socket::io_used);
         if let Some(used) = used {
-            end.summary.io = used.tx.to_owned();
+            used.tx.clone_into(&mut end.summary.io);
             let stepped_down = IoMode::from(args.io) == IoMode::Gso && used.tx != "gso";
             if stepped_down && end.summary.datagrams > 1 {
                 report::warning(format_args!("--io gso: sent by {} instead", used.tx));

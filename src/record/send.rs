@@ -38,8 +38,8 @@ pub struct Trouble {
     pub destination: SocketAddr,
     /// The error in words, with the address that said it.
     pub error: String,
-    /// How many times it was said.
-    pub datagrams: u64,
+    /// How many times it was said: once for a whole GSO buffer that no wire took apart.
+    pub times: u64,
 }
 
 /// Datagrams that this host's kernel refused for one reason: they never left.

@@ -6,6 +6,7 @@ use crate::record::{
     Document, Event, Flow, GapRecord, RecvEnd, RecvEvent, RecvInterval, RecvSummary, Sink,
 };
 use crate::units::{Nanos, group_digits};
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 
@@ -169,7 +170,7 @@ fn lines(summary: &RecvSummary) -> Vec<String> {
     }
     for trouble in &summary.network_errors {
         let (to, error) = (trouble.destination, &trouble.error);
-        lines.push(format!("  {to}: {error}, {}", plural(trouble.datagrams, "time")));
+        lines.push(format!("  {to}: {error}, {}", plural(trouble.times, "time")));
     }
     if let Some(gaps) = &summary.gaps_ns {
         lines.push(format!("  gaps       {}", gap_line(gaps)));
@@ -210,7 +211,8 @@ fn gap_line(gaps: &GapRecord) -> String {
         ("p99.9", gaps.p999),
         ("max", gaps.max),
     ] {
-        text += &format!("{name} {}   ", span_or_dash(gap));
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{name} {}   ", span_or_dash(gap));
     }
     text.trim_end().to_owned()
 }

@@ -139,7 +139,7 @@ fn lines(summary: &SendSummary) -> Vec<String> {
     }
     for trouble in &summary.network_errors {
         let (to, error) = (trouble.destination, &trouble.error);
-        lines.push(format!("  {to}: {error}, {}", plural(trouble.datagrams, "time")));
+        lines.push(format!("  {to}: {error}, {}", plural(trouble.times, "time")));
     }
     if let Some(replies) = summary.replies {
         lines.push(format!("  answers {}", group_digits(replies)));

@@ -20,13 +20,13 @@ impl TroubleLog {
         let known =
             self.kinds.iter_mut().find(|kind| kind.destination == to && kind.error == words);
         if let Some(known) = known {
-            known.datagrams += 1;
+            known.times += 1;
             return None;
         }
         if self.kinds.len() == KINDS {
             return None;
         }
-        self.kinds.push(Trouble { destination: to, error: words, datagrams: 1 });
+        self.kinds.push(Trouble { destination: to, error: words, times: 1 });
         self.kinds.last()
     }
 
@@ -58,6 +58,6 @@ mod tests {
         }
         let kinds = log.into_kinds();
         assert_eq!(kinds.len(), KINDS);
-        assert_eq!(kinds[0].datagrams, 3);
+        assert_eq!(kinds[0].times, 3);
     }
 }

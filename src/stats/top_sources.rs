@@ -46,7 +46,7 @@ impl TopSources {
         }
     }
 
-    /// Senders that are told apart; there may be more when [`TopSources::others`] has counts.
+    /// Senders that are told apart; those beyond the number are counted together.
     pub fn known(&self) -> usize {
         self.counts.len()
     }
