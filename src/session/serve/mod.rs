@@ -58,7 +58,7 @@ pub struct StreamRequest {
 /// What the server's control session asks for and tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ServeEvent {
-    /// Open a stream; answer with [`ServeOrder::Opened`].
+    /// Open a stream; answer with [`StreamNews::Opened`].
     Open(Box<StreamRequest>),
     /// Tell a stream that its sender ended after this many datagrams.
     Total {
