@@ -30,6 +30,7 @@ pub struct BlastView {
     lines: bool,
     text: bool,
     bar: Option<ProgressBar>,
+    longest: u64,
     expected: Option<Nanos>,
 }
 
@@ -42,6 +43,7 @@ impl BlastView {
             lines: !quiet && !json,
             text: !json,
             bar: None,
+            longest: 0,
             expected,
         }
     }
@@ -62,6 +64,11 @@ impl BlastView {
     /// A stretch is over.
     pub fn interval(&mut self, lane: Lane, interval: &BlastInterval) -> Flow {
         if !self.lines {
+            return Flow::Continue;
+        }
+        // A scrap at the very end would look like a rate; the totals have it.
+        self.longest = self.longest.max(interval.duration_ns);
+        if is_scrap(interval, self.longest) {
             return Flow::Continue;
         }
         let line = interval_line(lane, interval);
@@ -99,6 +106,11 @@ fn progress_bar(expected: Nanos) -> ProgressBar {
     bar.set_draw_target(ProgressDrawTarget::stderr());
     bar.tick();
     bar
+}
+
+/// Whether a stretch is too short beside the others for a rate of its own.
+fn is_scrap(interval: &BlastInterval, longest: u64) -> bool {
+    interval.duration_ns < longest / 20
 }
 
 fn interval_line(lane: Lane, interval: &BlastInterval) -> String {
@@ -241,22 +253,23 @@ fn header_line(report: &BlastReport) -> String {
 
 /// The run as two lines over time, where it has enough stretches to show one.
 fn over_time(report: &DirectionReport) -> Vec<String> {
-    if report.intervals.len() < 3 {
+    let longest = report.intervals.iter().map(|stretch| stretch.duration_ns).max().unwrap_or(0);
+    let stretches: Vec<&BlastInterval> =
+        report.intervals.iter().filter(|stretch| !is_scrap(stretch, longest)).collect();
+    if stretches.len() < 3 {
         return Vec::new();
     }
-    let rates: Vec<f64> = report
-        .intervals
+    let rates: Vec<f64> = stretches
         .iter()
         .map(|stretch| stretch.bytes as f64 * 8.0 / stretch.duration_ns.max(1) as f64)
         .collect();
-    let losses: Vec<f64> = report
-        .intervals
+    let losses: Vec<f64> = stretches
         .iter()
         .map(|stretch| {
             stretch.lost as f64 * 100.0 / (stretch.datagrams + stretch.lost).max(1) as f64
         })
         .collect();
-    let end = report.intervals.last().map_or(0, |last| last.start_ns + last.duration_ns);
+    let end = stretches.last().map_or(0, |last| last.start_ns + last.duration_ns);
     let end = Nanos(end).as_secs_f64();
     let extremes = |values: &[f64]| {
         let low = values.iter().copied().fold(f64::INFINITY, f64::min);

@@ -121,9 +121,10 @@ impl fmt::Display for Nanos {
             1_000_000..1_000_000_000 => (nanos as f64 / 1e6, "ms"),
             _ => (nanos as f64 / 1e9, "s"),
         };
+        // What rounds up to the next power of ten has one digit less behind the point.
         let digits = match value {
-            v if v < 10.0 => 2,
-            v if v < 100.0 => 1,
+            v if v < 9.995 => 2,
+            v if v < 99.95 => 1,
             _ => 0,
         };
         write!(f, "{value:.digits$} {unit}")
@@ -164,6 +165,7 @@ mod tests {
         for (nanos, text) in [
             (0, "0 ns"),
             (999, "999 ns"),
+            (9_999, "10.0 µs"),
             (1_250, "1.25 µs"),
             (12_500_000, "12.5 ms"),
             (250_000_000_000, "250 s"),

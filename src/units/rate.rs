@@ -129,8 +129,8 @@ pub(super) fn three_digits(f: &mut fmt::Formatter<'_>, value: f64, unit: &str) -
     };
     let digits = match scaled {
         v if v.fract() == 0.0 && prefix.is_empty() => 0,
-        v if v < 10.0 => 2,
-        v if v < 100.0 => 1,
+        v if v < 9.995 => 2,
+        v if v < 99.95 => 1,
         _ => 0,
     };
     write!(f, "{scaled:.digits$} {prefix}{unit}")

@@ -18,7 +18,7 @@ const END_GAP: Nanos = Nanos::from_millis(10);
 /// Pause after a refusal, so that a run without a rate does not spin on a dead interface.
 const REFUSED_PAUSE: Nanos = Nanos::from_millis(1);
 /// Refusals in a row, without one datagram sent, after which the run is hopeless.
-const HOPELESS: u64 = 1_000;
+const HOPELESS: u64 = 50;
 
 /// What a sender is told while it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -284,7 +284,8 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> BlastSender<O, K> {
         }
         self.refused_in_a_row += 1;
         if self.sent == 0 && self.refused_in_a_row >= HOPELESS {
-            self.break_off(format!("nothing can be sent: {}", words(errno)));
+            let payload = self.plan.payload;
+            self.break_off(format!("no datagram of {payload} bytes can be sent: {}", words(errno)));
         }
     }
 
