@@ -106,6 +106,92 @@ fn every_batch_call_carries_the_same_run() {
 }
 
 #[test]
+fn several_streams_run_in_either_direction_and_both() {
+    for (args, reverse) in [
+        (&["--streams", "3"][..], false),
+        (&["--reverse"], false),
+        (&["--reverse", "--streams", "2", "--cpus", "0"], false),
+        (&["--bidir", "--streams", "2"], true),
+    ] {
+        let run = ["--count", "3001", "--rate", "20kpps", "--interval", "50ms"];
+        let output = blast(&mut udpkit(), &[args, &run].concat());
+        assert_eq!(output.code(), Some(0), "{args:?}: {}", output.err());
+        let report = report_of(&output);
+        assert_eq!(path(&report, "complete"), true, "{args:?}");
+        assert_eq!(number(&report, "sent.datagrams"), 3001, "{args:?}");
+        assert_eq!(number(&report, "delivered"), 3001, "{args:?}");
+        let down = args.contains(&"--reverse");
+        assert_eq!(path(&report, "direction"), if down { "down" } else { "up" });
+        assert!(path(&report, "io.tx").is_string(), "{args:?}");
+        assert!(number(&report, "io.receive_buffer_granted") > 0, "{args:?}");
+        assert_eq!(path(&report, "reverse").is_object(), reverse);
+        if reverse {
+            assert_eq!(number(&report, "reverse.sent.datagrams"), 3001);
+            assert_eq!(number(&report, "reverse.delivered"), 3001);
+            assert!(path(&report, "reverse.io.tx").is_string());
+        }
+        // Each second's schedule is kept: 3001 datagrams at 20,000 a second.
+        let nanos = number(&report, "duration_ns");
+        assert!((140_000_000..250_000_000).contains(&nanos), "{args:?}: {nanos}");
+    }
+}
+
+#[test]
+fn a_reverse_run_comes_through_a_nat_and_its_loss_is_the_firewalls() {
+    require_lab!();
+    let lab = Lab::up("nat", &["--no-offload"]);
+    lab.nft(
+        "client",
+        "add table inet t\n\
+         add counter inet t dropped\n\
+         add chain inet t input { type filter hook input priority 0; }\n\
+         add rule inet t input udp length 1008 numgen random mod 100 < 3 counter name dropped drop\n",
+    );
+    let _server = serve(&mut lab.udpkit("server"), &[]);
+    let args = ["10.77.2.2", "-R", "--size", "1000", "--rate", "10kpps", "--time", "500ms"];
+    let output = blast(&mut lab.udpkit("client"), &args);
+    assert_eq!(output.code(), Some(0), "{}", output.err());
+    let report = report_of(&output);
+    assert!(path(&report, "seen_as").as_str().expect("told").starts_with("10.77.2.1:"));
+    let dropped = lab.counter("client", "inet t", "dropped").0;
+    assert!(dropped > 20, "the rule dropped {dropped}");
+    assert_eq!(number(&report, "lost.path"), dropped, "{report:#}");
+}
+
+#[test]
+fn an_interrupt_ends_a_reverse_run_with_a_whole_report() {
+    let port = free_udp_port().to_string();
+    let _server = serve(&mut udpkit(), &["127.0.0.1", "--port", &port]);
+    let args =
+        ["blast", "127.0.0.1", "--port", &port, "-R", "--rate", "10M", "--interval", "100ms"];
+    let client = Running::start(udpkit().args(args));
+    client.wait_for_line(" kpps   lost ", secs(10));
+    client.signal("INT");
+    let output = client.wait(secs(10));
+    assert_eq!(output.code(), Some(0), "{}", output.err());
+    assert!(!output.out().contains("last word"), "{}", output.out());
+}
+
+#[test]
+fn several_clients_at_once_are_each_counted_apart() {
+    let port = free_udp_port().to_string();
+    let _server = serve(&mut udpkit(), &["127.0.0.1", "--port", &port]);
+    let clients: Vec<Running> = (1..=6)
+        .map(|index| {
+            let count = (1000 + index).to_string();
+            let args =
+                ["blast", "--json", "127.0.0.1", "--port", &port, "--rate", "3kpps", "-c", &count];
+            Running::start(udpkit().args(args))
+        })
+        .collect();
+    for (index, client) in (1..).zip(clients) {
+        let output = client.wait(secs(20));
+        assert_eq!(output.code(), Some(0), "{}", output.err());
+        assert_eq!(number(&report_of(&output), "delivered"), 1000 + index);
+    }
+}
+
+#[test]
 fn the_text_report_says_what_the_run_was() {
     let output = run(
         udpkit().args(["blast", "--time", "400ms", "--interval", "100ms", "--rate", "100M"]),
@@ -184,7 +270,8 @@ fn a_run_gets_through_a_path_that_loses_every_third_control_datagram() {
          add rule inet t output udp sport 8620 numgen random mod 100 < 33 drop\n",
     );
     let _server = serve(&mut lab.udpkit("b"), &[]);
-    let args = ["10.77.0.2", "--size", "1000", "--rate", "5kpps", "--time", "500ms"];
+    let args =
+        ["10.77.0.2", "--size", "1000", "--rate", "5kpps", "--time", "500ms", "--wait", "15s"];
     let output = blast(&mut lab.udpkit("a"), &args);
     assert_eq!(output.code(), Some(0), "{}", output.err());
     let report = report_of(&output);
@@ -404,5 +491,6 @@ fn wait_until(mut so: impl FnMut() -> bool) {
 
 /// UDP datagrams that this host's own stack has delivered.
 fn host_datagrams() -> u64 {
-    common::lab::parse_snmp(&std::fs::read_to_string("/proc/net/snmp").unwrap()).in_datagrams
+    let counters = std::fs::read_to_string("/proc/net/snmp").expect("the kernel's counters");
+    common::lab::parse_snmp(&counters).in_datagrams
 }

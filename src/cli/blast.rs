@@ -8,8 +8,8 @@ use clap::Args;
 /// Arguments of `udpkit blast`.
 #[derive(Debug, Args)]
 pub struct BlastArgs {
-    /// The far end, which runs `udpkit serve`: HOST, HOST:PORT, [IPv6]:PORT [default: one of its
-    /// own, on this host's loopback]
+    /// The far end, which runs `udpkit serve`; IPv6 addresses stand in brackets before a port
+    /// [default: one of its own, on this host's loopback]
     #[arg(value_name = "HOST[:PORT]")]
     pub target: Option<String>,
     /// UDP port of the far end, where HOST names none.
@@ -43,6 +43,18 @@ pub struct BlastArgs {
     /// DSCP of what is sent: a number from 0 to 63, or a name such as EF, AF41, CS1.
     #[arg(long, value_name = "DSCP")]
     pub dscp: Option<Dscp>,
+    /// Streams in each direction, each with its own socket, thread and numbers; they share the rate.
+    #[arg(short = 'P', long, value_name = "N", default_value_t = 1)]
+    pub streams: u32,
+    /// The far end sends, this side receives.
+    #[arg(short = 'R', long, conflicts_with = "bidir")]
+    pub reverse: bool,
+    /// Both sides send at once.
+    #[arg(long)]
+    pub bidir: bool,
+    /// Processors for the streams' threads, in turn: 0,1; an own far end goes on in the list.
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub cpus: Vec<usize>,
     /// Never fragment; a datagram that does not fit the path is refused or lost.
     #[arg(long)]
     pub dont_fragment: bool,
@@ -56,8 +68,8 @@ pub struct BlastArgs {
     /// Which batch calls of the kernel may be used.
     #[arg(long, value_enum, default_value_t = IoArg::Auto)]
     pub io: IoArg,
-    /// Do not let the far end's kernel coalesce what arrives; without HOST only.
-    #[arg(long, conflicts_with = "target")]
+    /// Do not let the kernel coalesce what arrives (`UDP_GRO`), here and at an own far end.
+    #[arg(long)]
     pub no_gro: bool,
     /// Socket buffer to ask for: 4Mi, 208k.
     #[arg(long, value_name = "BYTES", default_value = "4Mi")]

@@ -22,13 +22,19 @@ pub struct ServeArgs {
     /// Sessions at once.
     #[arg(long, value_name = "N", default_value_t = 64)]
     pub max_sessions: usize,
+    /// Streams in each direction of one session.
+    #[arg(long, value_name = "N", default_value_t = 64)]
+    pub max_streams: u32,
+    /// Processors for the streams' threads, in turn: 0,1.
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub cpus: Vec<usize>,
     /// Longest run that is allowed: 90s, 10m, 24h.
     #[arg(long, value_name = "DURATION", default_value = "24h")]
     pub max_duration: Nanos,
     /// Which batch calls of the kernel may be used.
     #[arg(long, value_enum, default_value_t = IoArg::Auto)]
     pub io: IoArg,
-    /// Do not let the kernel coalesce what arrives (UDP_GRO).
+    /// Do not let the kernel coalesce what arrives (`UDP_GRO`).
     #[arg(long)]
     pub no_gro: bool,
     /// Socket buffer to ask for: 4Mi, 208k.

@@ -1,5 +1,6 @@
 //! `udpkit serve`: from arguments to a run.
 
+use super::shared::check_cpus;
 use super::{Exit, Usage};
 use crate::cli::ServeArgs;
 use crate::engine::{Server, ServerPlan, Signals};
@@ -16,12 +17,14 @@ pub fn run(args: ServeArgs) -> anyhow::Result<Exit> {
     if args.max_sessions == 0 {
         return Err(Usage::new("--max-sessions must be at least 1").into());
     }
+    check_cpus(&args.cpus)?;
     let io = IoMode::from(args.io);
     let plan = ServerPlan {
         bind,
         dual_stack,
         policy: ServePolicy {
             max_sessions: args.max_sessions,
+            max_streams: args.max_streams,
             max_duration: args.max_duration,
             once: args.once,
             ..ServePolicy::default()
@@ -29,6 +32,7 @@ pub fn run(args: ServeArgs) -> anyhow::Result<Exit> {
         io,
         gro: io.coalesces() && !args.no_gro,
         buffer: args.socket_buffer.0 as usize,
+        cpus: args.cpus.clone(),
     };
     let quiet = args.quiet;
     let server = Server::open(&plan, Some(signals), move |line| {

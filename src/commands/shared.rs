@@ -1,8 +1,21 @@
 //! Arguments turned into what the lower floors take.
 
+use super::Usage;
 use crate::cli::{DatagramFormat, FamilyArgs, IoArg};
 use crate::net::{FamilyChoice, IoMode};
 use crate::report::DatagramStyle;
+
+/// Checks that this host has the processors of `--cpus`.
+pub fn check_cpus(cpus: &[usize]) -> Result<(), Usage> {
+    let known = crate::sys::processors();
+    match cpus.iter().find(|cpu| **cpu >= known) {
+        None => Ok(()),
+        Some(cpu) => Err(Usage::with_hint(
+            format!("--cpus {cpu}: this host has no such processor"),
+            format!("it has 0 to {}", known - 1),
+        )),
+    }
+}
 
 impl From<FamilyArgs> for FamilyChoice {
     fn from(args: FamilyArgs) -> Self {

@@ -4,8 +4,10 @@ mod event_loop;
 mod handle;
 mod server;
 mod signals;
+mod stream;
 
 pub use event_loop::{Ended, Loop, LoopConfig};
 pub use handle::Handle;
 pub use server::{Server, ServerError, ServerPlan, random_u64};
 pub use signals::Signals;
+pub use stream::{RunningStream, StreamEnd, StreamError, StreamPlan, StreamRole};

@@ -1,21 +1,25 @@
 //! The far end of a throughput run: the control loop on its port, and a thread for each stream.
 
+use super::stream::{RunningStream, StreamEnd, StreamError, StreamPlan, StreamRole};
 use super::{Handle, Loop, LoopConfig, Signals};
 use crate::batch::TxBatch;
 use crate::net::{IoMode, NetError, SocketPlan};
 use crate::record::{Flow, Sink};
-use crate::session::blast::{BlastReceiver, ReceiverEvent, ReceiverOrder, ReceiverPlan};
-use crate::session::serve::{ServeControl, ServeEvent, ServeOrder, ServePolicy, StreamRequest};
+use crate::session::blast::{ReceiverEvent, ReceiverPlan, ReceiverSummary, SenderPlan};
+use crate::session::serve::{
+    ServeControl, ServeEvent, ServeOrder, ServePolicy, StreamNews, StreamRequest,
+};
 use crate::units::Nanos;
 use crate::wire::{CONTROL_MAX, TicketKey};
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::{self, JoinHandle};
 
 /// How often counts travel from a stream to the control loop, and sessions are looked through.
 const TICK: Nanos = Nanos::from_millis(50);
+/// Silence after which a stream's sender is given up.
+const SILENCE: Nanos = Nanos::from_secs(15);
 /// Replies that one batch holds.
 const REPLIES: usize = 64;
 
@@ -34,6 +38,8 @@ pub struct ServerPlan {
     pub gro: bool,
     /// Socket buffers to ask for, in bytes.
     pub buffer: usize,
+    /// Processors for the streams' threads, in turn; none for any.
+    pub cpus: Vec<usize>,
 }
 
 type Log = Box<dyn FnMut(&str) + Send>;
@@ -118,52 +124,45 @@ pub fn random_u64() -> u64 {
 struct Streams {
     plan: ServerPlan,
     port: u16,
-    running: HashMap<u64, Running>,
+    running: HashMap<(u64, u32), RunningStream>,
     orders: Sender<ServeOrder>,
     control: Handle,
     log: Log,
-}
-
-/// One stream's thread. Dropping it ends the stream and waits for its thread.
-struct Running {
-    orders: Sender<ReceiverOrder>,
-    handle: Handle,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.handle.stop();
-        if let Some(thread) = self.thread.take() {
-            // A panic in the stream was printed by its thread; the server goes on.
-            let _ = thread.join();
-        }
-    }
 }
 
 impl Sink<ServeEvent> for Streams {
     fn take(&mut self, event: ServeEvent) -> Flow {
         match event {
             ServeEvent::Open(request) => {
-                let session = request.session;
+                let (session, stream) = (request.session, request.stream);
                 let result = match self.open(*request) {
                     Ok(running) => {
-                        self.running.insert(session, running);
+                        self.running.insert((session, stream), running);
                         Ok(())
                     }
                     Err(error) => Err(error.to_string()),
                 };
                 // The control session reads its orders before it answers anything else.
-                let _ = self.orders.send(ServeOrder::Opened { session, result });
+                let news = StreamNews::Opened(result);
+                let _ = self.orders.send(ServeOrder { session, stream, news });
             }
-            ServeEvent::Total { session, total } => {
-                if let Some(running) = self.running.get(&session) {
-                    let _ = running.orders.send(ReceiverOrder::Total(total));
-                    running.handle.wake();
+            ServeEvent::Total { session, stream, total } => {
+                if let Some(running) = self.running.get(&(session, stream)) {
+                    running.tell_total(total);
+                }
+            }
+            ServeEvent::StopSenders { session } => {
+                let of_session = self.running.iter().filter(|((id, _), _)| *id == session);
+                for (_, running) in of_session.filter(|(_, running)| running.sends()) {
+                    running.stop();
                 }
             }
             ServeEvent::Close { session } => {
-                self.running.remove(&session);
+                // All are told before the first is waited for.
+                for (_, running) in self.running.iter().filter(|((id, _), _)| *id == session) {
+                    running.stop();
+                }
+                self.running.retain(|(id, _), _| *id != session);
             }
             ServeEvent::Log(line) => (self.log)(&line),
         }
@@ -172,67 +171,77 @@ impl Sink<ServeEvent> for Streams {
 }
 
 impl Streams {
-    fn open(&self, request: StreamRequest) -> Result<Running, ServerError> {
-        let plan = SocketPlan {
+    fn open(&self, request: StreamRequest) -> Result<RunningStream, StreamError> {
+        let StreamRequest { session, stream, .. } = request;
+        let up = request.plan.is_up(stream);
+        let socket = SocketPlan {
             connect: Some(request.peer),
             share_port: true,
-            accounting: true,
-            gro: self.plan.gro,
+            accounting: up,
+            gro: up && self.plan.gro,
             io: self.plan.io,
             buffer: self.plan.buffer,
             ..SocketPlan::new(stream_address(request.local, request.peer, self.port))
         };
-        let socket = plan.open()?;
-        let payload = request.plan.payload as usize;
-        let config =
-            LoopConfig { tick: Some(TICK), largest: payload.max(CONTROL_MAX) + 1, spin: false };
-        let stream = Loop::new(vec![socket], None, config)?;
-        let handle = stream.handle();
-        let (orders, inbox) = channel();
-        let session = request.session;
-        let sink = ToControl { session, orders: self.orders.clone() };
-        let plan = ReceiverPlan {
-            tag: request.tag,
-            payload,
-            verify: request.plan.verify,
-            interval: request.plan.interval,
-            go_ahead: request.go_ahead,
+        let out = ToControl { session, stream, orders: self.orders.clone() };
+        let back = ToControl { session, stream, orders: self.orders.clone() };
+        let role = if up {
+            let plan = ReceiverPlan {
+                tag: request.tag,
+                payload: request.plan.payload as usize,
+                verify: request.plan.verify,
+                interval: request.plan.interval,
+                patience: SILENCE,
+                go_ahead: request.go_ahead,
+            };
+            StreamRole::Receive(plan, Box::new(out))
+        } else {
+            StreamRole::Send(SenderPlan::new(request.plan, stream, request.tag))
         };
+        let cpu = match self.plan.cpus[..] {
+            [] => None,
+            ref cpus => Some(cpus[stream as usize % cpus.len()]),
+        };
+        let payload = request.plan.payload as usize;
+        let plan = StreamPlan { socket, payload, opening: None, cpu, role };
         let control = self.control.clone();
-        let back = self.orders.clone();
-        let thread = thread::Builder::new().name("stream".to_owned()).spawn(move || {
-            let batch = TxBatch::new(1, CONTROL_MAX);
-            if let Ok(ended) = stream.run(BlastReceiver::new(plan, inbox, sink), batch) {
-                let mut received = Box::new(ended.summary.received);
-                received.cpu_ns = Some(ended.cpu.0);
-                let socket = &ended.sockets[0];
-                let (rx, buffer) = (socket.io_used().rx, socket.buffer_sizes().receive_granted);
-                let buffer = buffer as u64;
-                let _ = back.send(ServeOrder::Ended { session, received, rx, buffer });
-                control.wake();
-            }
-        })?;
-        Ok(Running { orders, handle, thread: Some(thread) })
+        RunningStream::start(plan, move |end| {
+            back.tell(match end {
+                StreamEnd::Sent(summary, io) => StreamNews::Sent(Box::new(summary.sent), io),
+                StreamEnd::Received(summary, io) => {
+                    let ReceiverSummary { received, delay, .. } = *summary;
+                    StreamNews::Received(Box::new(received), Box::new(delay), io)
+                }
+                StreamEnd::Failed(why) => StreamNews::Opened(Err(why)),
+            });
+            control.wake();
+        })
     }
 }
 
 /// What a stream tells, on its way to the control session.
 struct ToControl {
     session: u64,
+    stream: u32,
     orders: Sender<ServeOrder>,
+}
+
+impl ToControl {
+    fn tell(&self, news: StreamNews) -> Flow {
+        let Self { session, stream, .. } = *self;
+        match self.orders.send(ServeOrder { session, stream, news }) {
+            Ok(()) => Flow::Continue,
+            Err(_) => Flow::Closed,
+        }
+    }
 }
 
 impl Sink<ReceiverEvent> for ToControl {
     fn take(&mut self, event: ReceiverEvent) -> Flow {
-        let session = self.session;
-        let order = match event {
-            ReceiverEvent::Interval(interval) => ServeOrder::Interval { session, interval },
-            ReceiverEvent::Progress(received) => ServeOrder::Progress { session, received },
-        };
-        match self.orders.send(order) {
-            Ok(()) => Flow::Continue,
-            Err(_) => Flow::Closed,
-        }
+        self.tell(match event {
+            ReceiverEvent::Interval(interval) => StreamNews::Interval(interval),
+            ReceiverEvent::Progress(received) => StreamNews::Progress(received),
+        })
     }
 }
 

@@ -108,6 +108,8 @@ pub struct BlastSent {
     pub lateness: DelayQuantiles,
     /// Most datagrams that the schedule lets go at once.
     pub quantum: u64,
+    /// Processor time of the sending threads, in nanoseconds; 0 until they ended.
+    pub cpu_ns: u64,
 }
 
 impl BlastSent {
@@ -163,45 +165,33 @@ pub struct HeaderShare {
 /// Which of the kernel's batch calls were used.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct IoReport {
-    /// `gso`, `mmsg` or `plain`, at the sender.
-    pub tx: String,
+    /// `gso`, `mmsg` or `plain`, at the sender; `None` when it never told.
+    pub tx: Option<String>,
     /// `gro`, `mmsg` or `plain`, at the receiver; `None` when it never told.
     pub rx: Option<String>,
     /// Most datagrams that one send call was given.
     pub batch: u32,
-    /// The sender's send buffer in bytes, as granted.
-    pub send_buffer: u64,
+    /// The sender's send buffer in bytes, as granted; `None` when it never told.
+    pub send_buffer: Option<u64>,
     /// The receive buffer in bytes that was asked for at the receiver; `None` for another host's.
     pub receive_buffer_asked: Option<u64>,
     /// The receiver's receive buffer in bytes, as granted; `None` when it never told.
     pub receive_buffer_granted: Option<u64>,
 }
 
-/// A whole throughput run.
+/// One direction of a throughput run.
 #[derive(Clone, Debug, Serialize)]
-pub struct BlastReport {
-    /// The far end's address.
-    pub target: String,
-    /// Whether both ends are on this host, by its loopback.
-    pub loopback: bool,
-    /// The address and port that the far end saw; `None` when it never told.
-    pub seen_as: Option<String>,
-    /// What was aimed at: `max`, or a rate in text.
-    pub goal: String,
-    /// Payload bytes of each datagram.
-    pub payload_bytes: u64,
-    /// First to last send, in nanoseconds.
+pub struct DirectionReport {
+    /// `up`: the client sent; `down`: the far end did.
+    pub direction: &'static str,
+    /// First to last send, in nanoseconds; of the receiver, where the sender never told.
     pub duration_ns: u64,
-    /// Whether the far end had its last word; else `received` is what it told last.
-    pub complete: bool,
-    /// Why the run failed; `None` when it did not.
-    pub failure: Option<String>,
-    /// What the schedule called for.
-    pub offered: Traffic,
-    /// What left.
-    pub sent: Traffic,
+    /// What the schedule called for; `None` when the sender never told.
+    pub offered: Option<Traffic>,
+    /// What left; `None` when the sender never told.
+    pub sent: Option<Traffic>,
     /// Datagrams that were offered and did not leave.
-    pub never_sent: u64,
+    pub never_sent: Option<u64>,
     /// Why the kernel refused, by cause.
     pub refused: Vec<Refusal>,
     /// Datagrams that were due and still waited at the end.
@@ -210,11 +200,11 @@ pub struct BlastReport {
     pub blocked: u64,
     /// Whether less than 99 % of the goal was offered in time; `None` without a rate.
     pub sender_limited: Option<bool>,
-    /// What arrived; `None` when the far end never told.
+    /// What arrived; `None` when the receiver never told.
     pub received: Option<Traffic>,
     /// First copies among what arrived.
     pub delivered: Option<u64>,
-    /// Where the rest went; `None` when the far end never told.
+    /// Where the rest went; `None` when the receiver never told.
     pub lost: Option<Losses>,
     /// Second and further copies.
     pub duplicates: Option<u64>,
@@ -232,16 +222,42 @@ pub struct BlastReport {
     pub delay_above_min_ns: DelayQuantiles,
     /// How late sends were against the schedule.
     pub lateness_ns: DelayQuantiles,
-    /// Most datagrams that the schedule let go at once.
+    /// Most datagrams of one stream that the schedule let go at once; 0 without a rate.
     pub quantum: u64,
-    /// Headers.
-    pub header: HeaderShare,
     /// Batch calls and buffers.
     pub io: IoReport,
-    /// Processor time of the sending thread over the run's length, in percent of a core.
-    pub sender_cpu_percent: u64,
-    /// The same of the receiving thread; `None` when it never told.
+    /// Processor time of the sending threads over the run's length, in percent of a core.
+    pub sender_cpu_percent: Option<u64>,
+    /// The same of the receiving threads.
     pub receiver_cpu_percent: Option<u64>,
-    /// The run in stretches, as the far end saw it.
+    /// The run in stretches, as the receiver saw it.
     pub intervals: Vec<BlastInterval>,
+}
+
+/// A whole throughput run.
+#[derive(Clone, Debug, Serialize)]
+pub struct BlastReport {
+    /// The far end's address.
+    pub target: String,
+    /// Whether both ends are on this host, by its loopback.
+    pub loopback: bool,
+    /// The address and port that the far end saw; `None` when it never told.
+    pub seen_as: Option<String>,
+    /// What was aimed at in each direction: `max`, or a rate in text.
+    pub goal: String,
+    /// Streams in each direction.
+    pub streams: u32,
+    /// Payload bytes of each datagram.
+    pub payload_bytes: u64,
+    /// Whether the far end had its last word; else its figures are what it told last.
+    pub complete: bool,
+    /// Why the run failed; `None` when it did not.
+    pub failure: Option<String>,
+    /// Headers.
+    pub header: HeaderShare,
+    /// The run, or its way up where it went both ways; its keys stand at the top level.
+    #[serde(flatten)]
+    pub main: DirectionReport,
+    /// The way down of a run that went both ways.
+    pub reverse: Option<DirectionReport>,
 }

@@ -4,6 +4,7 @@
 //! it stands: its field names are the JSON keys. What has no value is `None`, null in JSON, never 0.
 
 mod blast;
+mod cast;
 mod document;
 mod rates;
 mod recv;
@@ -11,8 +12,11 @@ mod send;
 mod sink;
 
 pub use blast::{
-    BlastInterval, BlastReceived, BlastReport, BlastSent, DelayQuantiles, HeaderShare, IoReport,
-    Losses, Refusal, Traffic,
+    BlastInterval, BlastReceived, BlastReport, BlastSent, DelayQuantiles, DirectionReport,
+    HeaderShare, IoReport, Losses, Refusal, Traffic,
+};
+pub use cast::{
+    CastDestination, CastEvent, CastGroup, CastInterval, CastReceived, CastSent, CastSource, Heard,
 };
 pub use document::{Document, Event, SCHEMA};
 pub use recv::{

@@ -2,13 +2,26 @@
 
 use super::Output;
 use super::spark::sparkline;
-use crate::record::{BlastInterval, BlastReport, DelayQuantiles, Flow, Losses, Traffic};
+use crate::record::{
+    BlastInterval, BlastReport, DelayQuantiles, DirectionReport, Flow, Losses, Traffic,
+};
 use crate::units::{Nanos, group_digits};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 
 /// Cells of the lines over time.
 const CELLS: usize = 40;
+
+/// Which of a run's ways a line is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    /// There is but one.
+    Only,
+    /// From the client to the far end.
+    Up,
+    /// From the far end to the client.
+    Down,
+}
 
 /// What a run shows.
 pub struct BlastView {
@@ -37,7 +50,9 @@ impl BlastView {
     pub fn started(&mut self) {
         if self.text {
             self.output.line(&self.heading);
-            self.output.line("");
+            if self.lines {
+                self.output.line("");
+            }
         }
         if self.lines && std::io::stderr().is_terminal() {
             self.bar = self.expected.map(progress_bar);
@@ -45,11 +60,11 @@ impl BlastView {
     }
 
     /// A stretch is over.
-    pub fn interval(&mut self, interval: &BlastInterval) -> Flow {
+    pub fn interval(&mut self, lane: Lane, interval: &BlastInterval) -> Flow {
         if !self.lines {
             return Flow::Continue;
         }
-        let line = interval_line(interval);
+        let line = interval_line(lane, interval);
         match &self.bar {
             Some(bar) => {
                 bar.set_position((interval.start_ns + interval.duration_ns) / 1_000_000);
@@ -64,7 +79,9 @@ impl BlastView {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
-        if report.offered.datagrams == 0 {
+        let sent = report.main.sent.as_ref().map_or(0, |sent| sent.datagrams);
+        let nothing = sent == 0 && report.main.received.is_none_or(|got| got.datagrams == 0);
+        if nothing && report.failure.is_some() {
             return;
         }
         for line in lines(report) {
@@ -84,13 +101,18 @@ fn progress_bar(expected: Nanos) -> ProgressBar {
     bar
 }
 
-fn interval_line(interval: &BlastInterval) -> String {
+fn interval_line(lane: Lane, interval: &BlastInterval) -> String {
     let end = Nanos(interval.start_ns + interval.duration_ns).as_secs_f64();
     let seconds = Nanos(interval.duration_ns).as_secs_f64().max(1e-9);
     let gigabits = interval.bytes as f64 * 8.0 / seconds / 1e9;
     let rate = interval.datagrams as f64 / seconds / 1e3;
+    let way = match lane {
+        Lane::Only => "",
+        Lane::Up => "  up  ",
+        Lane::Down => "  down",
+    };
     let mut line = format!(
-        "  {end:7.2} s  {gigabits:8.3} Gbit/s  {rate:9.1} kpps   lost {}",
+        "{way}  {end:7.2} s  {gigabits:8.3} Gbit/s  {rate:9.1} kpps   lost {}",
         loss(interval.lost, interval.datagrams + interval.lost)
     );
     for (count, what) in [(interval.duplicates, "duplicates"), (interval.reordered, "reordered")] {
@@ -104,27 +126,41 @@ fn interval_line(interval: &BlastInterval) -> String {
 /// The report's lines.
 fn lines(report: &BlastReport) -> Vec<String> {
     let mut lines = vec![String::new()];
-    let title = if report.loopback { "Ethernet, if it were" } else { "on the wire" };
-    lines.push(format!("  {:<11}{:>15}{:>16}{:>15}   {title}", "", "datagrams", "goodput", "rate"));
-    lines.push(traffic_line("offered", Some(&report.offered)));
-    lines.push(traffic_line("sent", Some(&report.sent)));
-    lines.push(traffic_line("received", report.received.as_ref()));
-    lines.push(String::new());
-    lines.push(lost_line(report));
-    lines.push(order_line(report));
-    lines.extend(refused_lines(report));
+    if report.reverse.is_some() {
+        lines.push("  up: from here to the far end".to_owned());
+    }
+    lines.extend(direction_lines(report, &report.main));
+    if let Some(reverse) = &report.reverse {
+        lines.extend([String::new(), "  down: from the far end to here".to_owned()]);
+        lines.extend(direction_lines(report, reverse));
+    }
     lines.push(header_line(report));
-    lines.extend(over_time(report));
-    lines.extend(delay_lines(report));
-    lines.push(io_line(report));
     lines.extend(doubts(report).into_iter().map(|doubt| format!("  doubt: {doubt}")));
     lines
 }
 
+fn direction_lines(report: &BlastReport, way: &DirectionReport) -> Vec<String> {
+    let title = if report.loopback { "Ethernet, if it were" } else { "on the wire" };
+    let mut lines = vec![
+        format!("  {:<9}{:>14}{:>16}{:>14}   {title}", "", "datagrams", "goodput", "rate"),
+        traffic_line("offered", way.offered.as_ref()),
+        traffic_line("sent", way.sent.as_ref()),
+        traffic_line("received", way.received.as_ref()),
+        String::new(),
+    ];
+    lines.extend(lost_lines(way));
+    lines.push(order_line(way));
+    lines.extend(refused_lines(way));
+    lines.extend(over_time(way));
+    lines.extend(delay_lines(way));
+    lines.push(io_line(report, way));
+    lines
+}
+
 fn traffic_line(name: &str, traffic: Option<&Traffic>) -> String {
-    let Some(traffic) = traffic else { return format!("  {name:<11}{:>15}", "-") };
+    let Some(traffic) = traffic else { return format!("  {name:<9}{:>14}", "-") };
     format!(
-        "  {name:<11}{:>15}{:>9.3} Gbit/s{:>10.1} kpps{:>9.3} Gbit/s",
+        "  {name:<9}{:>14}{:>9.3} Gbit/s{:>9.1} kpps{:>9.3} Gbit/s",
         group_digits(traffic.datagrams),
         traffic.bits_per_second as f64 / 1e9,
         traffic.datagrams_per_second as f64 / 1e3,
@@ -132,24 +168,28 @@ fn traffic_line(name: &str, traffic: Option<&Traffic>) -> String {
     )
 }
 
-fn lost_line(report: &BlastReport) -> String {
-    let never = group_digits(report.never_sent);
-    let Some(Losses { total, path, receiver_socket, longest_burst, .. }) = report.lost else {
-        return format!("  lost       - (the far end never told), {never} never sent");
+fn lost_lines(way: &DirectionReport) -> Vec<String> {
+    let never = way.never_sent.map_or_else(|| "-".to_owned(), group_digits);
+    let Some(Losses { total, path, receiver_socket, bursts, longest_burst }) = way.lost else {
+        return vec![format!("  lost       - (the receiver never told); {never} never sent")];
     };
-    let mut line = format!(
-        "  lost       {} = {} on the path + {} at the receiver's socket",
-        loss(total, report.sent.datagrams),
-        group_digits(path),
-        group_digits(receiver_socket)
-    );
-    if report.never_sent > 0 {
-        line.push_str(&format!("; {never} never sent"));
+    let of = way.sent.map_or_else(|| way.delivered.unwrap_or(0) + total, |sent| sent.datagrams);
+    let mut lines = vec![format!("  lost       {} and {never} never sent", loss(total, of))];
+    if total > 0 {
+        lines.push(format!(
+            "             {} on the path + {} at the receiver's socket",
+            group_digits(path),
+            group_digits(receiver_socket)
+        ));
     }
-    if longest_burst > 0 {
-        line.push_str(&format!("\n             longest burst {}", group_digits(longest_burst)));
+    if bursts > 0 {
+        lines.push(format!(
+            "             in {} bursts, the longest {}",
+            group_digits(bursts),
+            group_digits(longest_burst)
+        ));
     }
-    line
+    lines
 }
 
 /// `897 (0.106%)`; `-` for a share of nothing.
@@ -160,7 +200,7 @@ fn loss(lost: u64, of: u64) -> String {
     format!("{} ({:.3}%)", group_digits(lost), lost as f64 * 100.0 / of as f64)
 }
 
-fn order_line(report: &BlastReport) -> String {
+fn order_line(report: &DirectionReport) -> String {
     let count = |value: Option<u64>| value.map_or_else(|| "-".to_owned(), group_digits);
     let mut line = format!(
         "  order      reordered {}   duplicates {}   jitter {}",
@@ -178,7 +218,7 @@ fn order_line(report: &BlastReport) -> String {
     line
 }
 
-fn refused_lines(report: &BlastReport) -> Vec<String> {
+fn refused_lines(report: &DirectionReport) -> Vec<String> {
     let refused = report.refused.iter().map(|refusal| {
         format!("  refused    {} {}", group_digits(refusal.datagrams), refusal.cause)
     });
@@ -200,7 +240,7 @@ fn header_line(report: &BlastReport) -> String {
 }
 
 /// The run as two lines over time, where it has enough stretches to show one.
-fn over_time(report: &BlastReport) -> Vec<String> {
+fn over_time(report: &DirectionReport) -> Vec<String> {
     if report.intervals.len() < 3 {
         return Vec::new();
     }
@@ -237,7 +277,7 @@ fn over_time(report: &BlastReport) -> Vec<String> {
     ]
 }
 
-fn delay_lines(report: &BlastReport) -> Vec<String> {
+fn delay_lines(report: &DirectionReport) -> Vec<String> {
     let mut lines = Vec::new();
     if report.delay_above_min_ns != DelayQuantiles::default() {
         let told = quantile_text(&report.delay_above_min_ns);
@@ -265,12 +305,12 @@ fn quantile_text(quantiles: &DelayQuantiles) -> String {
     )
 }
 
-fn io_line(report: &BlastReport) -> String {
-    let io = &report.io;
-    let tx = if io.tx == "gso" {
-        format!("gso {} × {}", io.batch, report.payload_bytes)
-    } else {
-        format!("{} {}", io.tx, io.batch)
+fn io_line(report: &BlastReport, way: &DirectionReport) -> String {
+    let io = &way.io;
+    let tx = match io.tx.as_deref() {
+        Some("gso") => format!("gso {} × {}", io.batch, report.payload_bytes),
+        Some(tx) => format!("{tx} {}", io.batch),
+        None => "-".to_owned(),
     };
     let buffer = io
         .receive_buffer_granted
@@ -284,23 +324,8 @@ fn io_line(report: &BlastReport) -> String {
 /// What a reader should know before believing the figures.
 fn doubts(report: &BlastReport) -> Vec<String> {
     let mut doubts = Vec::new();
-    let busy = |percent: u64| percent >= 90;
-    let receiver = report.receiver_cpu_percent;
-    if busy(report.sender_cpu_percent) || receiver.is_some_and(busy) {
-        let receiver = receiver.map_or_else(|| "-".to_owned(), |percent| format!("{percent}%"));
-        doubts.push(format!(
-            "sender {}% of a core, receiver {receiver}: a host was near its limit",
-            report.sender_cpu_percent
-        ));
-    }
-    if report.lost.is_some_and(|lost| lost.receiver_socket > 0) {
-        doubts.push(
-            "the receiver's socket was full: raise net.core.rmem_max there, or lower the rate"
-                .to_owned(),
-        );
-    }
-    if report.sender_limited == Some(true) {
-        doubts.push("sender-limited: less than 99% of the goal was offered in time".to_owned());
+    for way in [Some(&report.main), report.reverse.as_ref()].into_iter().flatten() {
+        doubts.extend(way_doubts(report, way));
     }
     if report.loopback {
         doubts
@@ -308,6 +333,30 @@ fn doubts(report: &BlastReport) -> Vec<String> {
     }
     if !report.complete {
         doubts.push("the far end did not have its last word; these are its latest".to_owned());
+    }
+    doubts
+}
+
+fn way_doubts(report: &BlastReport, way: &DirectionReport) -> Vec<String> {
+    let mut doubts = Vec::new();
+    // Nine tenths of a core for every stream.
+    let busy = |percent: Option<u64>| percent.is_some_and(|p| p >= 90 * u64::from(report.streams));
+    let text = |percent: Option<u64>| percent.map_or_else(|| "-".to_owned(), |p| format!("{p}%"));
+    if busy(way.sender_cpu_percent) || busy(way.receiver_cpu_percent) {
+        doubts.push(format!(
+            "sender {} of a core, receiver {}: a host was near its limit",
+            text(way.sender_cpu_percent),
+            text(way.receiver_cpu_percent)
+        ));
+    }
+    if way.lost.is_some_and(|lost| lost.receiver_socket > 0) {
+        doubts.push(
+            "the receiver's socket was full: raise net.core.rmem_max there, or lower the rate"
+                .to_owned(),
+        );
+    }
+    if way.sender_limited == Some(true) {
+        doubts.push("sender-limited: less than 99% of the goal was offered in time".to_owned());
     }
     doubts
 }

@@ -3,6 +3,7 @@
 //! Results go to standard output, talk and errors to standard error.
 
 mod blast;
+mod cast;
 mod datagram;
 mod number;
 mod output;
@@ -11,7 +12,8 @@ mod send;
 mod spark;
 mod trouble;
 
-pub use blast::BlastView;
+pub use blast::{BlastView, Lane};
+pub use cast::{cast_interval_line, cast_received_text, cast_sent_text};
 pub use datagram::{DatagramPrinter, DatagramStyle, InterfaceNames};
 pub use output::{Output, print_json};
 pub use recv::{RecvReport, RecvView};

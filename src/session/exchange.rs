@@ -4,8 +4,8 @@ use crate::units::Nanos;
 use crate::wire::{Code, Command, Reply, Tag};
 
 /// First wait for a reply; it doubles up to [`LONGEST`].
-const FIRST: Nanos = Nanos::from_millis(200);
-const LONGEST: Nanos = Nanos::from_secs(1);
+const FIRST: Nanos = Nanos::from_millis(100);
+const LONGEST: Nanos = Nanos::from_millis(500);
 
 /// What the one who asked should do now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! Sans-IO machines: each mode of udpkit as a state machine fed with time and bytes.
 
 pub mod blast;
+mod cast;
 mod contract;
 mod exchange;
 mod orders;
@@ -8,8 +9,14 @@ mod payload;
 mod recv;
 mod send;
 pub mod serve;
+#[cfg(test)]
+mod simulation;
 mod trouble;
 
+pub use cast::{
+    CastReceiver, CastReceiverConfig, CastReceiverEnd, CastSender, CastSenderConfig,
+    CastSenderSummary, Content, EndMark, Listen, Names, ROWS_MAX,
+};
 pub use contract::{Next, Now, Session};
 pub use exchange::{Exchange, Step, Tags, refusal};
 pub use orders::Orders;

@@ -38,7 +38,7 @@ impl Settler {
             let count = (64 - bit).min(to - self.at);
             let came = bits[word(self.at)] >> bit;
             // All came: the common case, a word at a time.
-            if came.trailing_ones() as u64 >= count {
+            if u64::from(came.trailing_ones()) >= count {
                 self.close();
             } else {
                 self.settle_word(came, count);

@@ -164,6 +164,17 @@ impl DelayAboveMin {
         }
     }
 
+    /// The samples above the minimum, to be put together with other streams'.
+    pub fn into_histogram(self) -> DelayHistogram {
+        let floor = self.origin.map_or(0, |origin| self.min.abs_diff(origin));
+        let mut above = DelayHistogram::new();
+        for value in self.histogram.0.iter_recorded() {
+            let delay = Nanos(value.value_iterated_to().saturating_sub(floor));
+            above.record_n(delay, value.count_at_value());
+        }
+        above
+    }
+
     /// Makes room below `transit`.
     #[cold]
     fn move_origin(&mut self, transit: i64) -> i64 {

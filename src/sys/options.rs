@@ -233,6 +233,13 @@ pub fn route_mtu(fd: BorrowedFd<'_>, peer_is_v4: bool) -> io::Result<u32> {
     Ok(mtu.max(0) as u32)
 }
 
+/// Processors that this host has configured, at least 1.
+pub fn processors() -> usize {
+    // SAFETY: sysconf takes an integer and returns one; no memory is passed.
+    let count = unsafe { libc::sysconf(libc::_SC_NPROCESSORS_CONF) };
+    usize::try_from(count).unwrap_or(1).max(1)
+}
+
 /// Puts the calling thread on one processor, counted from 0 (`sched_setaffinity(2)`).
 pub fn pin_thread(cpu: usize) -> io::Result<()> {
     if cpu >= libc::CPU_SETSIZE as usize {

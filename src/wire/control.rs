@@ -197,6 +197,7 @@ impl Command {
     }
 
     /// The same command, with a last parameter that makes it `len` bytes long where it is shorter.
+    #[must_use]
     pub fn padded(&self, len: usize) -> Self {
         let mut padded = self.clone();
         let now = self.text().len();

@@ -1,49 +1,110 @@
 //! Both ends' facts put together into one report.
 
 use super::plan::BlastPlan;
-use super::streams::StreamEnd;
+use super::streams::Collected;
 use crate::record::{
-    BlastInterval, BlastReceived, BlastReport, BlastSent, HeaderShare, IoReport, Losses, Traffic,
+    BlastInterval, BlastReceived, BlastReport, BlastSent, DirectionReport, HeaderShare, IoReport,
+    Losses, Traffic,
 };
-use crate::session::blast::ControlSummary;
+use crate::session::blast::{ControlSummary, Direction};
 use crate::units::{BitRate, Nanos, PacketRate, Rate};
 use crate::wire::{TCP_HEADER, UDP_HEADER, ethernet_wire_bytes, udp_ip_bytes};
 
 /// Share of the goal below which the sender is what limited the run.
 const GOAL_MET: f64 = 0.99;
 
-/// The report of a run.
-pub fn report(
-    plan: &BlastPlan,
-    control: &ControlSummary,
-    sender: Option<StreamEnd>,
+/// What one direction's two ends told.
+struct Facts {
+    direction: &'static str,
+    sent: Option<BlastSent>,
+    received: Option<BlastReceived>,
+    io: IoReport,
     intervals: Vec<BlastInterval>,
-) -> BlastReport {
-    let sent = sender.as_ref().map(|end| end.sent.clone()).unwrap_or_default();
-    let received = control.received;
-    let length = Nanos(sent.span_ns);
-    let traffic = |datagrams, bytes, span| traffic(plan, datagrams, bytes, span);
-    let payload = u64::from(plan.test.payload);
+}
+
+/// The report of a run.
+pub fn report(plan: &BlastPlan, control: &ControlSummary, found: Collected) -> BlastReport {
+    let Collected { sent, received, sender_io, receiver_io, up, down } = found;
+    let (far_rx, far_tx) = (control.far_rx.as_ref(), control.far_tx.as_ref());
+    let asked = Some(plan.stream.buffer as u64);
+    let way_up = Facts {
+        direction: "up",
+        sent,
+        received: control.received,
+        io: IoReport {
+            tx: sender_io.map(|io| io.tx.to_owned()),
+            rx: far_rx.map(|far| far.rx.clone()),
+            batch: sender_io.map_or(0, |io| io.batch),
+            send_buffer: sender_io.map(|io| io.send_buffer),
+            receive_buffer_asked: asked.filter(|_| plan.named.is_none()),
+            receive_buffer_granted: far_rx.map(|far| far.receive_buffer),
+        },
+        intervals: up,
+    };
+    let way_down = Facts {
+        direction: "down",
+        sent: control.sent.clone(),
+        received,
+        io: IoReport {
+            tx: far_tx.map(|far| far.tx.clone()),
+            rx: receiver_io.map(|io| io.rx.to_owned()),
+            batch: far_tx.map_or(0, |far| far.batch),
+            send_buffer: far_tx.map(|far| far.send_buffer),
+            receive_buffer_asked: asked,
+            receive_buffer_granted: receiver_io.map(|io| io.receive_buffer),
+        },
+        intervals: down,
+    };
+    let complete = control.complete;
+    let (main, reverse) = match plan.test.direction {
+        Direction::Up => (direction(plan, way_up, complete), None),
+        Direction::Down => (direction(plan, way_down, complete), None),
+        Direction::Both => {
+            (direction(plan, way_up, complete), Some(direction(plan, way_down, complete)))
+        }
+    };
     BlastReport {
         target: plan.target.to_string(),
         loopback: plan.target.ip().is_loopback(),
         seen_as: control.seen.clone(),
         goal: plan.test.rate.to_string(),
-        payload_bytes: payload,
-        duration_ns: sent.span_ns,
-        complete: control.complete,
+        streams: plan.test.streams,
+        payload_bytes: u64::from(plan.test.payload),
+        complete,
         failure: control.broken.clone(),
-        offered: traffic(sent.offered, sent.offered * payload, length),
-        sent: traffic(sent.datagrams, sent.bytes, length),
-        never_sent: sent.never_sent(),
-        refused: sent.refused.clone(),
-        unsent: sent.unsent,
-        blocked: sent.blocked,
-        sender_limited: sender_limited(plan, &sent),
+        header: HeaderShare {
+            udp_bytes: UDP_HEADER as u64,
+            wire_bytes: wire_bytes(plan),
+            tcp_bytes: TCP_HEADER as u64,
+        },
+        main,
+        reverse,
+    }
+}
+
+fn direction(plan: &BlastPlan, facts: Facts, complete: bool) -> DirectionReport {
+    let Facts { direction, sent, received, io, intervals } = facts;
+    let payload = u64::from(plan.test.payload);
+    let span = sent.as_ref().map_or(0, |sent| sent.span_ns);
+    let length = match (span, received) {
+        (0, Some(counts)) => Nanos(counts.span_ns),
+        (span, _) => Nanos(span),
+    };
+    let flow = |datagrams, bytes, span| traffic(plan, datagrams, bytes, span);
+    DirectionReport {
+        direction,
+        duration_ns: length.0,
+        offered: sent.as_ref().map(|sent| flow(sent.offered, sent.offered * payload, length)),
+        sent: sent.as_ref().map(|sent| flow(sent.datagrams, sent.bytes, length)),
+        never_sent: sent.as_ref().map(BlastSent::never_sent),
+        refused: sent.as_ref().map(|sent| sent.refused.clone()).unwrap_or_default(),
+        unsent: sent.as_ref().map_or(0, |sent| sent.unsent),
+        blocked: sent.as_ref().map_or(0, |sent| sent.blocked),
+        sender_limited: sent.as_ref().and_then(|sent| sender_limited(plan, sent)),
         received: received
-            .map(|counts| traffic(counts.datagrams, counts.bytes, receive_span(&counts, length))),
+            .map(|counts| flow(counts.datagrams, counts.bytes, receive_span(&counts, length))),
         delivered: received.map(|counts| counts.firsts),
-        lost: received.map(|counts| losses(&counts, &sent, control.complete)),
+        lost: received.map(|counts| losses(&counts, sent.as_ref(), complete)),
         duplicates: received.map(|counts| counts.duplicates),
         reordered: received.map(|counts| counts.reordered),
         too_late: received.map(|counts| counts.too_late),
@@ -51,15 +112,10 @@ pub fn report(
         strays: received.map(|counts| counts.strays),
         jitter_ns: received.and_then(|counts| counts.jitter_ns),
         delay_above_min_ns: received.map(|counts| counts.delay).unwrap_or_default(),
-        lateness_ns: sent.lateness,
-        quantum: sent.quantum,
-        header: HeaderShare {
-            udp_bytes: UDP_HEADER as u64,
-            wire_bytes: wire_bytes(plan),
-            tcp_bytes: TCP_HEADER as u64,
-        },
-        io: io(plan, control, sender.as_ref()),
-        sender_cpu_percent: sender.as_ref().map_or(0, |end| share(end.cpu, length)),
+        lateness_ns: sent.as_ref().map(|sent| sent.lateness).unwrap_or_default(),
+        quantum: sent.as_ref().map_or(0, |sent| sent.quantum),
+        io,
+        sender_cpu_percent: sent.as_ref().map(|sent| share(Nanos(sent.cpu_ns), length)),
         receiver_cpu_percent: received
             .and_then(|counts| counts.cpu_ns)
             .map(|cpu| share(Nanos(cpu), length)),
@@ -67,10 +123,13 @@ pub fn report(
     }
 }
 
-/// Lost is what was sent less what came, once the far end has drained; before that, what its gaps
+/// Lost is what was sent less what came, once the receiver has drained; before that, what its gaps
 /// show.
-fn losses(counts: &BlastReceived, sent: &BlastSent, complete: bool) -> Losses {
-    let total = if complete { sent.datagrams.saturating_sub(counts.firsts) } else { counts.lost };
+fn losses(counts: &BlastReceived, sent: Option<&BlastSent>, complete: bool) -> Losses {
+    let total = match sent {
+        Some(sent) if complete => sent.datagrams.saturating_sub(counts.firsts),
+        _ => counts.lost,
+    };
     let receiver_socket = counts.socket_drops.min(total);
     Losses {
         total,
@@ -87,14 +146,14 @@ fn receive_span(counts: &BlastReceived, length: Nanos) -> Nanos {
 }
 
 fn traffic(plan: &BlastPlan, datagrams: u64, bytes: u64, span: Nanos) -> Traffic {
-    let payload = u64::from(plan.test.payload);
+    let payload = plan.test.payload as usize;
     let bits = |bytes_each: u64| BitRate::of(datagrams.saturating_mul(bytes_each), span).0;
     Traffic {
         datagrams,
         bytes,
         bits_per_second: BitRate::of(bytes, span).0,
         datagrams_per_second: PacketRate::of(datagrams, span).0 / 1000,
-        udp_ip_bits_per_second: bits(udp_ip_bytes(payload as usize, plan.ip_family()) as u64),
+        udp_ip_bits_per_second: bits(udp_ip_bytes(payload, plan.ip_family()) as u64),
         ethernet_bits_per_second: bits(wire_bytes(plan)),
     }
 }
@@ -106,25 +165,11 @@ fn wire_bytes(plan: &BlastPlan) -> u64 {
 }
 
 fn sender_limited(plan: &BlastPlan, sent: &BlastSent) -> Option<bool> {
-    match plan.test.rate {
-        Rate::Max => None,
-        _ if sent.offered == 0 => None,
-        _ => {
-            let in_time = (sent.offered - sent.unsent) as f64;
-            Some(in_time < sent.offered as f64 * GOAL_MET)
-        }
+    if plan.test.rate == Rate::Max || sent.offered == 0 {
+        return None;
     }
-}
-
-fn io(plan: &BlastPlan, control: &ControlSummary, sender: Option<&StreamEnd>) -> IoReport {
-    IoReport {
-        tx: sender.map_or("", |end| end.io.tx).to_owned(),
-        rx: control.far_io.clone(),
-        batch: sender.map_or(0, |end| end.io.batch),
-        send_buffer: sender.map_or(0, |end| end.send_buffer),
-        receive_buffer_asked: plan.named.is_none().then_some(plan.stream.buffer as u64),
-        receive_buffer_granted: control.far_buffer,
-    }
+    let in_time = (sent.offered - sent.unsent) as f64;
+    Some(in_time < sent.offered as f64 * GOAL_MET)
 }
 
 /// Processor time in percent of one core.

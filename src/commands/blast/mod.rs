@@ -30,8 +30,8 @@ pub fn run(args: BlastArgs) -> anyhow::Result<Exit> {
     let view = BlastView::new(&plan.heading(), plan.expected(), args.quiet, args.json);
     let (control, driver) = run_control(&plan, signals, view)?;
     drop(far_end);
-    let (sender, intervals, mut view) = driver.into_parts();
-    let report = compose::report(&plan, &control, sender, intervals);
+    let (found, mut view) = driver.into_parts();
+    let report = compose::report(&plan, &control, found);
     if args.json {
         report::print_json(&Document::new("blast", &report));
     } else {
@@ -69,7 +69,7 @@ fn verdict(report: &BlastReport) -> Exit {
 
 fn failure_hint(report: &BlastReport) -> Option<String> {
     let failure = report.failure.as_deref()?;
-    if report.received.is_none() && (failure.contains("answer")) {
+    if report.main.received.is_none() && failure.contains("answer") {
         let port = report.target.rsplit(':').next().unwrap_or_default();
         return Some(format!(
             "run `udpkit serve -p {port}` there, and let UDP port {port} through in both directions"

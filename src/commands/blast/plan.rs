@@ -2,10 +2,10 @@
 
 use crate::cli::BlastArgs;
 use crate::commands::Usage;
+use crate::commands::shared::check_cpus;
 use crate::engine::ServerPlan;
 use crate::net::{FamilyChoice, IoMode, NetError, SocketPlan, resolve, split_host_port};
-use crate::pace::Pacer;
-use crate::session::blast::TestPlan;
+use crate::session::blast::{Direction, TestPlan};
 use crate::session::serve::ServePolicy;
 use crate::sys::Fragmentation;
 use crate::units::{Nanos, Rate};
@@ -15,6 +15,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 /// Payload that fills a packet of Ethernet's MTU over IPv4; loopback's own MTU of 65,536 would
 /// measure something that no link carries.
 const LOOPBACK_PAYLOAD: u64 = 1472;
+/// Streams in each direction.
+const MAX_STREAMS: u32 = 64;
 /// How long a run is when nothing bounds it.
 const DEFAULT_TIME: Nanos = Nanos::from_secs(10);
 
@@ -31,8 +33,10 @@ pub struct BlastPlan {
     pub stream: SocketPlan,
     /// What is asked of the far end.
     pub test: TestPlan,
-    /// Most datagrams that leave at once; `None` for the pacer's own measure.
-    pub burst: Option<u32>,
+    /// Whether this side's receivers may coalesce.
+    pub gro: bool,
+    /// Processors for this side's streams, in turn; none for any.
+    pub cpus: Vec<usize>,
     /// How long the far end may be silent.
     pub patience: Nanos,
     /// MTU of the route, in bytes.
@@ -56,6 +60,12 @@ impl BlastPlan {
             .unwrap_or(1500);
         let payload = payload(args, target, mtu)?;
         let test = TestPlan {
+            direction: match (args.reverse, args.bidir) {
+                (true, _) => Direction::Down,
+                (_, true) => Direction::Both,
+                _ => Direction::Up,
+            },
+            streams: args.streams,
             payload: payload as u32,
             rate: args.rate,
             time: args.time.unwrap_or(if args.count.or(args.bytes.map(|b| b.0)).is_some() {
@@ -66,6 +76,7 @@ impl BlastPlan {
             count: count(args, payload)?,
             verify: args.verify,
             interval: args.interval,
+            burst: args.burst,
         };
         check(args, &test)?;
         let stream = SocketPlan {
@@ -82,7 +93,8 @@ impl BlastPlan {
             control_bind,
             stream,
             test,
-            burst: args.burst,
+            gro: !args.no_gro,
+            cpus: args.cpus.clone(),
             patience: args.wait,
             mtu,
         })
@@ -100,21 +112,21 @@ impl BlastPlan {
             (time, 0) => time.to_string(),
             (time, count) => format!("{time} or {count} datagrams"),
         };
+        let streams = match (self.test.streams, self.test.direction) {
+            (1, Direction::Up) => String::new(),
+            (1, Direction::Down) => "   reverse".to_owned(),
+            (1, Direction::Both) => "   both ways".to_owned(),
+            (streams, Direction::Up) => format!("   {streams} streams"),
+            (streams, Direction::Down) => format!("   {streams} streams, reverse"),
+            (streams, Direction::Both) => format!("   {streams} streams each way"),
+        };
         let own = if self.named.is_some() { "" } else { " (own far end)" };
-        format!("udpkit blast {}{own}   {payload} B   {goal}   {length}", self.target)
+        format!("udpkit blast {}{own}   {payload} B   {goal}   {length}{streams}", self.target)
     }
 
     /// How long the run will take, where that is known.
     pub fn expected(&self) -> Option<Nanos> {
         (self.test.time != Nanos::ZERO).then_some(self.test.time)
-    }
-
-    /// The schedule, from its first instant on.
-    pub fn pacer(&self, start: Nanos) -> Pacer {
-        match self.test.rate.ratio_for(u64::from(self.test.payload)) {
-            Some((datagrams, span)) => Pacer::new(start, datagrams, span, self.burst),
-            None => Pacer::unlimited(),
-        }
     }
 
     /// The family of the far end's address.
@@ -135,7 +147,19 @@ pub fn embedded_server(args: &BlastArgs) -> ServerPlan {
         io,
         gro: io.coalesces() && !args.no_gro,
         buffer: args.socket_buffer.0 as usize,
+        cpus: embedded_cpus(args),
     }
+}
+
+/// The own far end goes on in the list where this side's streams stopped.
+fn embedded_cpus(args: &BlastArgs) -> Vec<usize> {
+    let mut cpus = args.cpus.clone();
+    if !cpus.is_empty() {
+        let streams = if args.bidir { 2 * args.streams } else { args.streams };
+        let used = streams as usize % cpus.len();
+        cpus.rotate_left(used);
+    }
+    cpus
 }
 
 /// Where the stream's socket is bound: `--from`, or any address of the target's family.
@@ -210,6 +234,13 @@ fn check(args: &BlastArgs, test: &TestPlan) -> Result<(), Usage> {
             "20ms is the shortest",
         ));
     }
+    if args.streams == 0 || args.streams > MAX_STREAMS {
+        return Err(Usage::new(format!(
+            "--streams {} is out of range: 1 to {MAX_STREAMS}",
+            args.streams
+        )));
+    }
+    check_cpus(&args.cpus)?;
     if args.burst == Some(0) {
         return Err(Usage::new("--burst must be at least 1"));
     }

@@ -1,120 +1,183 @@
-//! The stream's thread, and the way between it and the control session.
+//! The client's streams: started when the run is granted, shown while they run, collected at the
+//! end.
 
 use super::plan::BlastPlan;
-use crate::batch::TxBatch;
-use crate::engine::{Handle, Loop, LoopConfig};
-use crate::net::IoUsed;
-use crate::record::{BlastInterval, BlastSent, Flow, Sink};
-use crate::report::BlastView;
+use crate::engine::{Handle, RunningStream, StreamEnd, StreamError, StreamPlan, StreamRole};
+use crate::net::SocketPlan;
+use crate::record::{BlastInterval, BlastReceived, BlastSent, Flow, Sink};
+use crate::report::{BlastView, Lane};
 use crate::session::blast::{
-    BlastSender, ControlEvent, ControlOrder, Opening, SenderEvent, SenderOrder, SenderPlan,
+    ControlEvent, ControlOrder, Direction, IntervalBoard, Opening, ReceiverEvent, ReceiverPlan,
+    ReceiverSummary, SenderPlan, merge_received, merge_sent,
 };
-use crate::units::Nanos;
-use crate::wire::CONTROL_MAX;
-use std::sync::mpsc::{Sender, channel};
-use std::thread::{self, JoinHandle};
+use crate::session::serve::StreamIo;
+use std::sync::mpsc::{Receiver, Sender, channel};
 
-/// Payload of one send call: as much as stays in the cache with what the receiver reads. One GSO
-/// buffer of 1472-byte datagrams carried twice what four at once did.
-const CALL_BYTES: usize = 65_536;
-/// Datagrams of one send call, however small they are.
-const CALL_DATAGRAMS: usize = 1_024;
-/// How often the stream looks up from its work.
-const TICK: Nanos = Nanos::from_millis(100);
-
-/// What the stream left behind.
-#[derive(Clone, Debug)]
-pub struct StreamEnd {
-    /// The sender's counts.
-    pub sent: BlastSent,
-    /// Batch calls used.
-    pub io: IoUsed,
-    /// Send buffer granted, in bytes.
-    pub send_buffer: u64,
-    /// Processor time of the thread.
-    pub cpu: Nanos,
+/// What this side's streams found.
+#[derive(Default)]
+pub struct Collected {
+    /// What this side sent; `None` when it only receives, or nothing was started.
+    pub sent: Option<BlastSent>,
+    /// What this side received; `None` when it only sends, or nothing was started.
+    pub received: Option<BlastReceived>,
+    /// What its senders' sockets used.
+    pub sender_io: Option<StreamIo>,
+    /// What its receivers' sockets used.
+    pub receiver_io: Option<StreamIo>,
+    /// Stretches that the far end received.
+    pub up: Vec<BlastInterval>,
+    /// Stretches that this side received.
+    pub down: Vec<BlastInterval>,
 }
 
-/// Starts the stream when the control session says so, and shows what comes.
+/// Starts the streams when the control session says so, and shows what comes.
 pub struct Driver {
     plan: BlastPlan,
     orders: Sender<ControlOrder>,
     control: Handle,
     view: BlastView,
-    stream: Option<Stream>,
-    intervals: Vec<BlastInterval>,
-}
-
-struct Stream {
-    handle: Handle,
-    thread: JoinHandle<Option<StreamEnd>>,
+    running: Vec<RunningStream>,
+    ends: (Sender<StreamEnd>, Receiver<StreamEnd>),
+    up: Vec<BlastInterval>,
+    down: Vec<BlastInterval>,
+    board: IntervalBoard,
 }
 
 impl Driver {
-    /// A driver without a stream yet.
+    /// A driver without streams yet.
     pub fn new(
         plan: BlastPlan,
         orders: Sender<ControlOrder>,
         control: Handle,
         view: BlastView,
     ) -> Self {
-        Self { plan, orders, control, view, stream: None, intervals: Vec::new() }
-    }
-
-    /// Waits for the stream and takes the driver apart.
-    pub fn into_parts(self) -> (Option<StreamEnd>, Vec<BlastInterval>, BlastView) {
-        let end = self.stream.and_then(|stream| {
-            stream.handle.stop();
-            stream.thread.join().ok().flatten()
+        let board = IntervalBoard::new(match plan.test.direction {
+            Direction::Up => 0,
+            Direction::Down | Direction::Both => plan.test.streams as usize,
         });
-        (end, self.intervals, self.view)
+        Self {
+            plan,
+            orders,
+            control,
+            view,
+            running: Vec::new(),
+            ends: channel(),
+            up: Vec::new(),
+            down: Vec::new(),
+            board,
+        }
     }
 
-    fn start(&self, session: String, tag: u16) -> anyhow::Result<Stream> {
-        let socket = self.plan.stream.open()?;
-        let config = LoopConfig { tick: Some(TICK), spin: false, largest: CONTROL_MAX + 1 };
-        let stream = Loop::new(vec![socket], None, config)?;
-        let handle = stream.handle();
-        let payload = self.plan.test.payload as usize;
-        let sender_plan =
-            SenderPlan { tag, payload, time: self.plan.test.time, count: self.plan.test.count };
-        let opening = Opening::new(session, 0, self.plan.patience);
-        let plan = self.plan.clone();
-        let (_orders, inbox) = channel::<SenderOrder>();
-        let session = BlastSender::new(
-            sender_plan,
-            Some(opening),
-            move |start| plan.pacer(start),
-            inbox,
-            Ignore,
-        );
-        let (orders, control) = (self.orders.clone(), self.control.clone());
-        let thread = thread::Builder::new().name("sender".to_owned()).spawn(move || {
-            let datagrams = (CALL_BYTES / payload).clamp(1, CALL_DATAGRAMS);
-            let bytes = (datagrams * payload).max(2 * CONTROL_MAX);
-            let ended = stream.run(session, TxBatch::new(datagrams, bytes));
-            let (order, end) = match ended {
-                Ok(ended) => {
-                    let socket = &ended.sockets[0];
-                    let (io, send_buffer) = (socket.io_used(), socket.buffer_sizes().send_granted);
-                    let broken = ended.summary.broken;
-                    let sent = ended.summary.sent;
-                    let total = sent.datagrams;
-                    let end =
-                        StreamEnd { sent, io, send_buffer: send_buffer as u64, cpu: ended.cpu };
-                    (ControlOrder::SenderEnded { total, broken }, Some(end))
+    /// Waits for the streams and takes the driver apart.
+    pub fn into_parts(mut self) -> (Collected, BlastView) {
+        self.running.iter().for_each(RunningStream::stop);
+        self.running.clear();
+        let (sender, receiver) = self.ends;
+        drop(sender);
+        let mut found = Collected { up: self.up, down: self.down, ..Collected::default() };
+        let (mut sent, mut received) = (Vec::new(), Vec::new());
+        for end in receiver {
+            match end {
+                StreamEnd::Sent(summary, io) => {
+                    found.sender_io = Some(io);
+                    sent.push(summary.sent);
                 }
+                StreamEnd::Received(summary, io) => {
+                    found.receiver_io = Some(io);
+                    received.push(*summary);
+                }
+                StreamEnd::Failed(_) => {}
+            }
+        }
+        found.sent = (!sent.is_empty()).then(|| merge_sent(&sent));
+        let parts =
+            received.iter().map(|part: &ReceiverSummary| (&part.received, Some(&part.delay)));
+        found.received = (!received.is_empty()).then(|| merge_received(parts));
+        (found, self.view)
+    }
+
+    fn start_all(&mut self, session: &str, tag: u16) {
+        for stream in 0..self.plan.test.all_streams() {
+            match self.start(session, tag, stream) {
+                Ok(running) => self.running.push(running),
                 Err(error) => {
-                    let broken = Some(format!("the sender's loop failed: {error}"));
-                    (ControlOrder::SenderEnded { total: 0, broken }, None)
+                    let broken = Some(error.to_string());
+                    let order = ControlOrder::StreamEnded { stream, total: 0, broken };
+                    let _ = self.orders.send(order);
                 }
+            }
+        }
+    }
+
+    fn start(&self, session: &str, tag: u16, stream: u32) -> Result<RunningStream, StreamError> {
+        let test = self.plan.test;
+        let payload = test.payload as usize;
+        let up = test.is_up(stream);
+        // A fixed port is the first stream's; the others have ports of their own.
+        let bind = match stream {
+            0 => self.plan.stream.bind,
+            _ => std::net::SocketAddr::new(self.plan.stream.bind.ip(), 0),
+        };
+        let socket = SocketPlan {
+            bind,
+            accounting: !up,
+            gro: !up && self.plan.gro,
+            ..self.plan.stream.clone()
+        };
+        let role = if up {
+            StreamRole::Send(SenderPlan::new(test, stream, tag))
+        } else {
+            let plan = ReceiverPlan {
+                tag,
+                payload,
+                verify: test.verify,
+                interval: test.interval,
+                patience: self.plan.patience,
+                go_ahead: Vec::new(),
+            };
+            let stretches =
+                Stretches { stream, orders: self.orders.clone(), control: self.control.clone() };
+            StreamRole::Receive(plan, Box::new(stretches))
+        };
+        let opening = Some(Opening::new(session.to_owned(), stream, self.plan.patience));
+        let cpu = match self.plan.cpus[..] {
+            [] => None,
+            ref cpus => Some(cpus[stream as usize % cpus.len()]),
+        };
+        let plan = StreamPlan { socket, payload, opening, cpu, role };
+        let (orders, control) = (self.orders.clone(), self.control.clone());
+        let ends = self.ends.0.clone();
+        RunningStream::start(plan, move |end| {
+            let (total, broken) = match &end {
+                StreamEnd::Sent(summary, _) => (summary.sent.datagrams, summary.broken.clone()),
+                StreamEnd::Received(summary, _) => (0, summary.broken.clone()),
+                StreamEnd::Failed(why) => (0, Some(why.clone())),
             };
             // The control session may have ended first; then nobody waits for this.
-            let _ = orders.send(order);
+            let _ = ends.send(end);
+            let _ = orders.send(ControlOrder::StreamEnded { stream, total, broken });
             control.wake();
-            end
-        })?;
-        Ok(Stream { handle, thread })
+        })
+    }
+
+    /// A stretch of one of this side's receivers, shown once all have it.
+    fn stretch(&mut self, stream: u32, interval: BlastInterval) -> Flow {
+        let first = match self.plan.test.direction {
+            Direction::Both => self.plan.test.streams,
+            _ => 0,
+        };
+        self.board.add((stream - first) as usize, interval);
+        let mut flow = Flow::Continue;
+        while let Some(whole) = self.board.next_complete() {
+            self.down.push(whole);
+            flow = self.view.interval(self.lane(Lane::Down), &whole);
+        }
+        flow
+    }
+
+    /// The lane is named only where there are two.
+    fn lane(&self, lane: Lane) -> Lane {
+        if self.plan.test.direction == Direction::Both { lane } else { Lane::Only }
     }
 }
 
@@ -123,34 +186,40 @@ impl Sink<ControlEvent> for &mut Driver {
         match event {
             ControlEvent::Granted { session, tag } => {
                 self.view.started();
-                match self.start(session, tag) {
-                    Ok(stream) => self.stream = Some(stream),
-                    Err(error) => {
-                        let broken = Some(error.to_string());
-                        let _ = self.orders.send(ControlOrder::SenderEnded { total: 0, broken });
-                    }
-                }
+                self.start_all(&session, tag);
                 Flow::Continue
             }
             ControlEvent::Interval(interval) => {
-                self.intervals.push(interval);
-                self.view.interval(&interval)
+                self.up.push(interval);
+                let lane = self.lane(Lane::Up);
+                self.view.interval(lane, &interval)
             }
-            ControlEvent::StopStreams => {
-                if let Some(stream) = &self.stream {
-                    stream.handle.stop();
-                }
+            ControlEvent::Stretch { stream, interval } => self.stretch(stream, interval),
+            ControlEvent::StopSenders => {
+                self.running.iter().filter(|stream| stream.sends()).for_each(RunningStream::stop);
+                Flow::Continue
+            }
+            ControlEvent::Abort => {
+                self.running.iter().for_each(RunningStream::stop);
                 Flow::Continue
             }
         }
     }
 }
 
-/// The sender's progress is not shown: the far end's counts are.
-struct Ignore;
+/// A receiver's stretches on their way to the control session, which shows them.
+struct Stretches {
+    stream: u32,
+    orders: Sender<ControlOrder>,
+    control: Handle,
+}
 
-impl Sink<SenderEvent> for Ignore {
-    fn take(&mut self, _event: SenderEvent) -> Flow {
+impl Sink<ReceiverEvent> for Stretches {
+    fn take(&mut self, event: ReceiverEvent) -> Flow {
+        if let ReceiverEvent::Interval(interval) = event {
+            let _ = self.orders.send(ControlOrder::Stretch { stream: self.stream, interval });
+            self.control.wake();
+        }
         Flow::Continue
     }
 }

@@ -1,9 +1,19 @@
 //! `udpkit cast`: from arguments to a run.
 
+mod group;
+mod listen;
+mod recv;
+mod send;
+mod sink;
+mod targets;
+
 use super::Exit;
-use crate::cli::CastArgs;
+use crate::cli::{CastArgs, CastCommand};
 
 /// Runs `udpkit cast`.
-pub fn run(_args: CastArgs) -> anyhow::Result<Exit> {
-    anyhow::bail!("cast is being built")
+pub fn run(args: CastArgs) -> anyhow::Result<Exit> {
+    match args.command {
+        CastCommand::Send(args) => send::run(*args),
+        CastCommand::Recv(args) => recv::run(args),
+    }
 }

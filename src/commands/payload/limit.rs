@@ -11,17 +11,24 @@ use std::net::SocketAddr;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PayloadLimit {
     v4: bool,
+    /// Bytes of every datagram that are not content.
+    header: usize,
 }
 
 impl PayloadLimit {
     /// The limit of the peers: one IPv4 address among them decides.
     pub fn for_peers(peers: &[SocketAddr]) -> Self {
-        Self { v4: peers.iter().any(SocketAddr::is_ipv4) }
+        Self { v4: peers.iter().any(SocketAddr::is_ipv4), header: 0 }
+    }
+
+    /// The limit of what stands behind a header of so many bytes in each datagram.
+    pub fn behind(self, header: usize) -> Self {
+        Self { header, ..self }
     }
 
     /// In bytes.
     pub fn bytes(self) -> usize {
-        max_payload(if self.v4 { IpFamily::V4 } else { IpFamily::V6 })
+        max_payload(if self.v4 { IpFamily::V4 } else { IpFamily::V6 }) - self.header
     }
 
     /// The length of a payload that fits, or why it does not.
@@ -33,7 +40,13 @@ impl PayloadLimit {
     pub fn refuse(self, len: u64) -> String {
         let family = if self.v4 { "IPv4" } else { "IPv6" };
         let most = self.bytes();
-        format!("a payload of {len} bytes is over the limit of {most} bytes of UDP over {family}")
+        let behind = match self.header {
+            0 => String::new(),
+            bytes => format!(" behind a header of {bytes} bytes"),
+        };
+        format!(
+            "a payload of {len} bytes is over the limit of {most} bytes of UDP over {family}{behind}"
+        )
     }
 }
 
@@ -53,5 +66,10 @@ mod tests {
             "a payload of 65508 bytes is over the limit of 65507 bytes of UDP over IPv4"
         );
         assert!(PayloadLimit::for_peers(&[v4]).check(u64::MAX).is_err());
+        assert_eq!(
+            PayloadLimit::for_peers(&[v4]).behind(16).check(65_492).unwrap_err(),
+            "a payload of 65492 bytes is over the limit of 65491 bytes of UDP over IPv4 behind a \
+             header of 16 bytes"
+        );
     }
 }

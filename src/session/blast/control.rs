@@ -1,10 +1,10 @@
 //! The client's side of the control dialogue: opens a session, asks for a run, watches it, and
 //! brings the far end's report home.
 
-use super::plan::TestPlan;
-use super::stat::{read_counts, read_interval};
+use super::plan::{Direction, TestPlan};
+use super::stat::{read_counts, read_interval, read_sent};
 use crate::batch::{Datagram, DestId, NetworkError, SendOutcome, TxBatch};
-use crate::record::{BlastInterval, BlastReceived, Flow, Sink};
+use crate::record::{BlastInterval, BlastReceived, BlastSent, Flow, Sink};
 use crate::session::{Exchange, Next, Now, Orders, Session, Step, Tags, refusal};
 use crate::units::Nanos;
 use crate::wire::{Code, Command, HELO_LEN, Reply, Verb};
@@ -26,18 +26,37 @@ pub enum ControlEvent {
         /// The run's tag, for every header.
         tag: u16,
     },
-    /// A stretch of the run as the far end saw it.
+    /// A stretch of the run as the far end saw it, of all its receivers together.
     Interval(BlastInterval),
-    /// The run is over early: streams must end.
-    StopStreams,
+    /// A stretch of one of this side's receivers.
+    Stretch {
+        /// The stream.
+        stream: u32,
+        /// The stretch.
+        interval: BlastInterval,
+    },
+    /// The run is over early: this side's senders must end; its receivers will when the far end's
+    /// senders have.
+    StopSenders,
+    /// The run is lost: every stream must end.
+    Abort,
 }
 
 /// What the control session is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ControlOrder {
-    /// The sender has ended after this many datagrams.
-    SenderEnded {
-        /// Datagrams that the kernel took.
+    /// One of this side's receivers has a stretch.
+    Stretch {
+        /// The stream.
+        stream: u32,
+        /// The stretch.
+        interval: BlastInterval,
+    },
+    /// One of this side's streams has ended.
+    StreamEnded {
+        /// The stream.
+        stream: u32,
+        /// Datagrams that the kernel took; 0 where this side received.
         total: u64,
         /// Why it broke off; `None` when it ran to its end.
         broken: Option<String>,
@@ -47,20 +66,37 @@ pub enum ControlOrder {
 /// What the control session brings home.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ControlSummary {
-    /// The far end's counts, the last that came; `None` when none ever did.
+    /// What the far end received, as it told last; `None` when it never did, or only sends.
     pub received: Option<BlastReceived>,
+    /// What the far end sent, once its senders have ended; `None` before, or when it only receives.
+    pub sent: Option<BlastSent>,
     /// Whether those counts are the run's last word.
     pub complete: bool,
     /// Address and port as the far end saw them.
     pub seen: Option<String>,
-    /// Batch calls that the far end's receiver used, and its receive buffer in bytes.
-    pub far_io: Option<String>,
-    /// Receive buffer that the far end's kernel granted, in bytes.
-    pub far_buffer: Option<u64>,
+    /// What the far end's receivers used; `None` until they ended.
+    pub far_rx: Option<FarIo>,
+    /// What the far end's senders used; `None` until they ended.
+    pub far_tx: Option<FarIo>,
     /// Why the run failed; `None` when it did not.
     pub broken: Option<String>,
     /// Whether the user ended it early.
     pub stopped: bool,
+}
+
+/// What the far end's sockets used.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FarIo {
+    /// Batch call of its senders.
+    pub tx: String,
+    /// Batch call of its receivers.
+    pub rx: String,
+    /// Most datagrams that one send call was given.
+    pub batch: u32,
+    /// Receive buffer granted, in bytes.
+    pub receive_buffer: u64,
+    /// Send buffer granted, in bytes.
+    pub send_buffer: u64,
 }
 
 #[derive(Debug)]
@@ -92,7 +128,11 @@ pub struct BlastControl<O, K> {
     state: State,
     session: String,
     intervals: u64,
-    sender_total: Option<u64>,
+    /// Each stream's total once it has ended.
+    totals: Vec<Option<u64>>,
+    stop_far: bool,
+    /// Whether the far end's senders are asked about, at the end of a run that went both ways.
+    about_sent: bool,
     drained_by: Nanos,
     summary: ControlSummary,
 }
@@ -109,7 +149,9 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
             state: State::Start,
             session: String::new(),
             intervals: 0,
-            sender_total: None,
+            totals: vec![None; plan.all_streams() as usize],
+            stop_far: false,
+            about_sent: false,
             drained_by: Nanos::MAX,
             summary: ControlSummary::default(),
         }
@@ -128,18 +170,55 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
     }
 
     fn take_orders(&mut self, now: Now) {
-        while let Some(ControlOrder::SenderEnded { total, broken }) = self.orders.next_order() {
-            self.sender_total = Some(total);
-            self.drained_by = now.mono + DRAIN_PATIENCE;
-            if let Some(broken) = broken {
-                self.summary.broken.get_or_insert(broken);
+        while let Some(order) = self.orders.next_order() {
+            let (stream, total, broken) = match order {
+                ControlOrder::StreamEnded { stream, total, broken } => (stream, total, broken),
+                ControlOrder::Stretch { stream, interval } => {
+                    self.show(ControlEvent::Stretch { stream, interval });
+                    continue;
+                }
+            };
+            if let Some(slot) = self.totals.get_mut(stream as usize) {
+                *slot = Some(total);
             }
+            if let Some(broken) = broken {
+                // The rest of a run that has lost a stream is not what was asked for.
+                if self.summary.broken.replace(broken).is_none() && !self.ended() {
+                    self.stop_far = true;
+                    self.sink.take(ControlEvent::StopSenders);
+                }
+            }
+            if !self.ended() {
+                continue;
+            }
+            self.drained_by = now.mono + DRAIN_PATIENCE;
             match self.state {
-                // A sender that broke off may still be reported on, if the far end is there.
+                // A run that broke off may still be reported on, if the far end is there.
                 State::Watch { .. } => self.state = State::Watch { stat: None, at: now.mono },
                 _ => self.state = State::Over,
             }
         }
+    }
+
+    /// Shows something; when nobody looks any more, the run ends early.
+    fn show(&mut self, event: ControlEvent) {
+        if self.sink.take(event) == Flow::Closed {
+            self.stop_far = true;
+            self.sink.take(ControlEvent::StopSenders);
+        }
+    }
+
+    /// Whether all of this side's streams have ended.
+    fn ended(&self) -> bool {
+        self.totals.iter().all(Option::is_some)
+    }
+
+    /// The totals of this side's senders, with commas between.
+    fn sent_text(&self) -> String {
+        let up = (0u32..).zip(&self.totals).filter(|(stream, _)| self.plan.is_up(*stream));
+        let totals: Vec<String> =
+            up.map(|(_, total)| total.unwrap_or_default().to_string()).collect();
+        totals.join(",")
     }
 
     fn poll_exchange(&mut self, now: Now, out: &mut TxBatch) -> Next {
@@ -184,10 +263,10 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
     /// The run is lost; the sender is told, and what was measured is kept.
     fn break_off(&mut self, why: String, now: Now) {
         self.summary.broken.get_or_insert(why);
-        let streams = matches!(self.state, State::Watch { .. }) && self.sender_total.is_none();
+        let streams = matches!(self.state, State::Watch { .. }) && !self.ended();
         self.state =
             if streams { State::Wait { until: now.mono + DRAIN_PATIENCE } } else { State::Over };
-        self.sink.take(ControlEvent::StopStreams);
+        self.sink.take(ControlEvent::Abort);
     }
 
     /// Starts the next STAT if one is due.
@@ -198,8 +277,14 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
         }
         let mut stat = self.command(Verb::Stat);
         stat.params.push("from", self.intervals);
-        if let Some(total) = self.sender_total {
-            stat.params.push("sent", total);
+        if self.about_sent {
+            stat.params.push("about", "sent");
+        }
+        if self.stop_far {
+            stat.params.push("stop", 1);
+        }
+        if self.ended() {
+            stat.params.push("sent", self.sent_text());
         }
         let exchange = self.ask(&stat, now);
         self.state = State::Watch { stat: Some(exchange), at };
@@ -218,7 +303,7 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
             },
             State::Ticket(_) => match (reply.code, reply.params.get("session")) {
                 (Code::OK, Some(session)) => {
-                    self.session = session.to_owned();
+                    session.clone_into(&mut self.session);
                     self.summary.seen = reply.params.get("seen").map(str::to_owned);
                     let mut test = self.command(Verb::Test);
                     self.plan.write(&mut test.params);
@@ -234,13 +319,11 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
                 }
                 _ => return self.break_off(refusal(reply), now),
             },
-            State::Watch { .. } => match reply.code {
-                Code::STATUS => return self.on_status(reply, now),
-                _ => {
-                    let why = format!("the far end lost the run: {}", refusal(reply));
-                    return self.break_off(why, now);
-                }
-            },
+            State::Watch { .. } if reply.code == Code::STATUS => return self.on_status(reply, now),
+            State::Watch { .. } => {
+                let why = format!("the far end lost the run: {}", refusal(reply));
+                return self.break_off(why, now);
+            }
             State::Quit(_) => State::Over,
             State::Start | State::Wait { .. } | State::Over => return,
         };
@@ -253,24 +336,15 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
     }
 
     fn on_status(&mut self, reply: &Reply, now: Now) {
-        if let Ok(received) = read_counts(&reply.params) {
-            self.summary.received = Some(received);
-        }
-        self.summary.far_io = reply.params.get("rx").map(str::to_owned);
-        self.summary.far_buffer = reply.params.parse("buffer").ok().flatten();
-        let mut more = reply.params.get("more").is_some();
-        for (key, value) in reply.params.iter() {
-            // The index tells a stretch that came twice from the next.
-            let index = key.strip_prefix('i').and_then(|index| index.parse::<u64>().ok());
-            if index == Some(self.intervals)
-                && let Some(interval) = read_interval(value)
-            {
-                self.intervals += 1;
-                more |= self.sink.take(ControlEvent::Interval(interval)) == Flow::Closed;
+        let more = self.take_status(reply);
+        let (done, ended) = (reply.params.get("state") == Some("done"), self.ended());
+        if done && ended && !more {
+            if self.plan.direction == Direction::Both && !self.about_sent {
+                // One more question: both sides' counts do not fit one reply.
+                self.about_sent = true;
+                self.state = State::Watch { stat: None, at: now.mono };
+                return;
             }
-        }
-        let done = reply.params.get("state") == Some("done");
-        if done && self.sender_total.is_some() && !more {
             self.summary.complete = true;
             self.quit(now);
             return;
@@ -279,17 +353,56 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
             self.break_off("the far end did not finish counting".to_owned(), now);
             return;
         }
-        if done && self.sender_total.is_none() {
+        // Its receivers may have heard the end messages before this session heard of the end; but
+        // a far end that knows no total has given up.
+        let gave_up = self.summary.received.is_some_and(|counts| counts.sender_total.is_none());
+        if done && !ended && gave_up {
             let why = "the far end ended the run before the sender did".to_owned();
             self.break_off(why, now);
             return;
         }
-        let pause = match (more, self.sender_total) {
+        let pause = match (more, ended) {
             (true, _) => Nanos::ZERO,
-            (_, Some(_)) => DRAIN_LOOK,
-            (_, None) => self.look(),
+            (_, true) => DRAIN_LOOK,
+            (_, false) => self.look(),
         };
         self.state = State::Watch { stat: None, at: now.mono + pause };
+    }
+
+    /// Takes down what a status says; whether there is more to ask for.
+    fn take_status(&mut self, reply: &Reply) -> bool {
+        let params = &reply.params;
+        if params.get("datagrams").is_some()
+            && let Ok(received) = read_counts(params)
+        {
+            self.summary.received = Some(received);
+        }
+        if let Ok(Some(sent)) = read_sent(params) {
+            self.summary.sent = Some(sent);
+        }
+        if let (Some(tx), Some(rx)) = (params.get("tx"), params.get("rx")) {
+            let number = |key: &str| params.parse::<u64>(key).ok().flatten().unwrap_or(0);
+            let sends = params.get("tx_datagrams").is_some();
+            let io = if sends { &mut self.summary.far_tx } else { &mut self.summary.far_rx };
+            *io = Some(FarIo {
+                tx: tx.to_owned(),
+                rx: rx.to_owned(),
+                batch: number("batch") as u32,
+                receive_buffer: number("buffer"),
+                send_buffer: number("send_buffer"),
+            });
+        }
+        for (key, value) in params.iter() {
+            // The index tells a stretch that came twice from the next.
+            let index = key.strip_prefix('i').and_then(|index| index.parse::<u64>().ok());
+            if index == Some(self.intervals)
+                && let Some(interval) = read_interval(value)
+            {
+                self.intervals += 1;
+                self.show(ControlEvent::Interval(interval));
+            }
+        }
+        params.get("more").is_some()
     }
 
     fn quit(&mut self, now: Now) {
@@ -344,7 +457,8 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> Session for BlastControl<O,
         self.summary.stopped = true;
         match self.state {
             State::Watch { .. } => {
-                self.sink.take(ControlEvent::StopStreams);
+                self.stop_far = true;
+                self.sink.take(ControlEvent::StopSenders);
             }
             State::Quit(_) | State::Over => {}
             _ => self.break_off("interrupted".to_owned(), now),

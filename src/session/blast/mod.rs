@@ -1,18 +1,23 @@
 //! Throughput: the sender and the receiver of a stream, and the client's side of the dialogue.
 
 mod control;
+mod merge;
 mod opening;
 mod plan;
 mod receiver;
 mod sender;
 mod stat;
 
-pub use control::{BlastControl, ControlEvent, ControlOrder, ControlSummary};
+pub use control::{BlastControl, ControlEvent, ControlOrder, ControlSummary, FarIo};
+pub use merge::{IntervalBoard, merge_interval, merge_received, merge_sent};
 pub use opening::{Opening, OpeningStep};
-pub use plan::TestPlan;
+pub use plan::{Direction, TestPlan};
 pub use receiver::{BlastReceiver, ReceiverEvent, ReceiverOrder, ReceiverPlan, ReceiverSummary};
 pub use sender::{BlastSender, SenderEvent, SenderOrder, SenderPlan, SenderSummary};
-pub use stat::{INTERVALS_A_REPLY, interval_text, read_counts, read_interval, write_counts};
+pub use stat::{
+    INTERVALS_A_REPLY, interval_text, read_counts, read_interval, read_sent, write_counts,
+    write_sent,
+};
 
 /// `ECONNREFUSED` as Linux numbers it: the peer's port is closed.
 const CONNECTION_REFUSED: i32 = 111;

@@ -1,36 +1,81 @@
 //! What a throughput run is to be, as both ends agree on it, and its form in the dialogue.
 
+use crate::pace::Pacer;
 use crate::units::{Nanos, Rate};
 use crate::wire::{BadParam, Params};
+use std::str::FromStr;
+
+/// Which way the datagrams go, seen from the client.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Direction {
+    /// The client sends.
+    #[default]
+    Up,
+    /// The far end sends.
+    Down,
+    /// Both at once, each with as many streams.
+    Both,
+}
+
+impl Direction {
+    /// The word in the dialogue and in reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Down => "down",
+            Self::Both => "both",
+        }
+    }
+}
+
+impl FromStr for Direction {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        [Self::Up, Self::Down, Self::Both]
+            .into_iter()
+            .find(|direction| direction.as_str() == text)
+            .ok_or(())
+    }
+}
 
 /// A run as the client asks for it in TEST.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TestPlan {
+    /// Which way the datagrams go.
+    pub direction: Direction,
+    /// Streams in each direction, from 1; each has its own socket, thread and numbers.
+    pub streams: u32,
     /// Payload bytes a datagram, 16 to 65,527.
     pub payload: u32,
-    /// What the sender aims at; for the server's limits and the record.
+    /// What all streams of one direction aim at together.
     pub rate: Rate,
     /// How long; zero for a run that is bounded by a count.
     pub time: Nanos,
-    /// Datagrams altogether; 0 for a run that is bounded by time.
+    /// Datagrams of all streams of one direction together; 0 for a run that is bounded by time.
     pub count: u64,
     /// Whether every payload byte is checked.
     pub verify: bool,
     /// Length of the stretches that the receiver reports.
     pub interval: Nanos,
+    /// Most datagrams of one stream that leave at once; `None` for the pacer's own measure.
+    pub burst: Option<u32>,
 }
 
 impl TestPlan {
     /// Adds the plan to a TEST command.
     pub fn write(&self, params: &mut Params) {
-        params.push("direction", "up");
-        params.push("streams", 1);
+        params.push("direction", self.direction.as_str());
+        params.push("streams", self.streams);
         params.push("size", self.payload);
         params.push("rate", self.rate_text());
         params.push("time_ns", self.time.0);
         params.push("count", self.count);
         params.push("verify", u8::from(self.verify));
         params.push("interval_ns", self.interval.0);
+        if let Some(burst) = self.burst {
+            params.push("burst", burst);
+        }
     }
 
     /// Reads the plan from a TEST command. Missing parameters have defaults, so that a TEST can be
@@ -38,13 +83,51 @@ impl TestPlan {
     pub fn read(params: &Params) -> Result<Self, BadParam> {
         let rate = params.parse::<Rate>("rate")?.unwrap_or(Rate::Max);
         Ok(Self {
+            direction: params.parse("direction")?.unwrap_or_default(),
+            streams: params.parse("streams")?.unwrap_or(1),
             payload: params.parse("size")?.unwrap_or(1472),
             rate,
             time: Nanos(params.parse("time_ns")?.unwrap_or(10_000_000_000)),
             count: params.parse("count")?.unwrap_or(0),
             verify: params.parse::<u8>("verify")?.unwrap_or(0) != 0,
             interval: Nanos(params.parse("interval_ns")?.unwrap_or(1_000_000_000)),
+            burst: params.parse("burst")?,
         })
+    }
+
+    /// All streams: those up first, then those down.
+    pub fn all_streams(&self) -> u32 {
+        match self.direction {
+            Direction::Both => self.streams.saturating_mul(2),
+            _ => self.streams,
+        }
+    }
+
+    /// Whether the client sends this stream.
+    pub fn is_up(&self, stream: u32) -> bool {
+        match self.direction {
+            Direction::Up => true,
+            Direction::Down => false,
+            Direction::Both => stream < self.streams,
+        }
+    }
+
+    /// The stream's share of the count; the first streams take what does not divide.
+    pub fn count_of(&self, stream: u32) -> u64 {
+        let (streams, index) = (u64::from(self.streams.max(1)), u64::from(stream));
+        let share = self.count / streams;
+        share + u64::from(index % streams < self.count % streams)
+    }
+
+    /// The stream's schedule, a share of the whole rate, from its first instant on.
+    pub fn pacer(&self, start: Nanos) -> Pacer {
+        match self.rate.ratio_for(u64::from(self.payload)) {
+            Some((datagrams, span)) => {
+                let span = Nanos(span.0.saturating_mul(u64::from(self.streams)));
+                Pacer::new(start, datagrams, span, self.burst)
+            }
+            None => Pacer::unlimited(),
+        }
     }
 
     /// The rate in a form without spaces: bits as a number, datagrams with `pps`.

@@ -1,17 +1,16 @@
 //! The receiving end of one stream: every datagram accounted for.
 
+use super::opening::{Opening, OpeningStep};
 use super::sender::quantiles_of;
 use crate::batch::{Datagram, DestId, NetworkError, RxEntry, TxBatch};
 use crate::record::{BlastInterval, BlastReceived, Flow, Sink};
 use crate::session::{Next, Now, Orders, Session};
-use crate::stats::{DelayAboveMin, Jitter, SequenceTracker};
+use crate::stats::{DelayAboveMin, DelayHistogram, Jitter, SequenceTracker};
 use crate::units::Nanos;
 use crate::wire::{Class, Command, Header, Kind, Verb, classify, decode_end, pattern};
 
 /// Silence after which a run whose sender has ended is over: longer than any queue on the way.
 const QUIET: Nanos = Nanos::from_millis(500);
-/// Silence after which a sender that said nothing of an end is given up.
-const LOST: Nanos = Nanos::from_secs(15);
 /// Most datagrams that one dropped buffer can have held (`UDP_MAX_SEGMENTS`).
 const PER_BUFFER: u64 = 128;
 
@@ -44,15 +43,21 @@ pub struct ReceiverPlan {
     pub verify: bool,
     /// Length of the stretches.
     pub interval: Nanos,
+    /// Silence after which a sender that said nothing of an end is given up.
+    pub patience: Nanos,
     /// Reply to a DATA that comes again because its reply was lost; empty for none.
     pub go_ahead: Vec<u8>,
 }
 
 /// How the stream ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct ReceiverSummary {
     /// The counts.
     pub received: BlastReceived,
+    /// Delay above the stream's minimum, to be put together with other streams'.
+    pub delay: DelayHistogram,
+    /// Why the stream failed; `None` when it did not.
+    pub broken: Option<String>,
 }
 
 /// The stretch at hand.
@@ -64,7 +69,7 @@ struct Stretch {
 }
 
 /// Running counts, copied at the start of each stretch.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Counts {
     datagrams: u64,
     bytes: u64,
@@ -84,6 +89,7 @@ struct Run {
 /// The receiving end of one stream.
 pub struct BlastReceiver<O, K> {
     plan: ReceiverPlan,
+    opening: Option<Opening>,
     orders: O,
     sink: K,
     tracker: SequenceTracker,
@@ -104,13 +110,16 @@ pub struct BlastReceiver<O, K> {
     total: Option<u64>,
     answer: bool,
     over: bool,
+    broken: Option<String>,
 }
 
 impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
-    /// A receiver that waits for the first datagram.
-    pub fn new(plan: ReceiverPlan, orders: O, sink: K) -> Self {
+    /// A receiver that opens its stream through `opening`, or waits for the first datagram without
+    /// one.
+    pub fn new(plan: ReceiverPlan, opening: Option<Opening>, orders: O, sink: K) -> Self {
         Self {
             plan,
+            opening,
             orders,
             sink,
             tracker: SequenceTracker::new(),
@@ -129,6 +138,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
             total: None,
             answer: false,
             over: false,
+            broken: None,
         }
     }
 
@@ -193,6 +203,11 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
                 }
                 _ => self.corrupt += 1,
             },
+            _ if self.opening.is_some() => {
+                if let Some(opening) = &mut self.opening {
+                    opening.on_datagram(now.mono, payload);
+                }
+            }
             _ if self.is_repeated_data(payload) => self.answer = true,
             _ => self.strays += 1,
         }
@@ -241,6 +256,20 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
         self.tell(ReceiverEvent::Interval(interval));
     }
 
+    /// Closes the stretch in which the run ended, so that the stretches sum to the total: also when
+    /// all of it came at one instant, or when only a lost tail is left to be told.
+    fn close_last(&mut self, now: Nanos) {
+        if self.first.is_none() {
+            return;
+        }
+        let Stretch { start, counts, lost_high } = self.stretch;
+        if self.last > start {
+            self.close_stretch(self.last);
+        } else if counts != self.counts() || lost_high < self.tracker.lost() {
+            self.close_stretch(now.min(start + self.plan.interval));
+        }
+    }
+
     fn tell(&mut self, event: ReceiverEvent) {
         if self.sink.take(event) == Flow::Closed {
             self.over = true;
@@ -270,13 +299,29 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
         }
     }
 
+    /// The dialogue before the first datagram; a datagram of the run says go ahead, too.
+    fn open(&mut self, now: Now, out: &mut TxBatch) -> Option<Next> {
+        if self.first.is_some() || self.total.is_some() {
+            self.opening = None;
+        }
+        match self.opening.as_mut()?.poll(now.mono, out) {
+            OpeningStep::Wait(at) => return Some(Next::WaitUntil(at)),
+            OpeningStep::Open => self.opening = None,
+            OpeningStep::Failed(why) => {
+                self.broken = Some(why);
+                self.over = true;
+            }
+        }
+        None
+    }
+
     /// When the run is over if nothing more comes.
     fn deadline(&self) -> Option<Nanos> {
         let heard = self.heard?;
         Some(match self.total {
             Some(total) if self.tracker.lost_of(total) == 0 => heard,
             Some(_) => heard + QUIET,
-            None => heard + LOST,
+            None => heard + self.plan.patience,
         })
     }
 }
@@ -295,6 +340,11 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
             && let Some(bytes) = out.push(DestId::CONNECTED, self.plan.go_ahead.len())
         {
             bytes.copy_from_slice(&self.plan.go_ahead);
+        }
+        if !self.over
+            && let Some(next) = self.open(now, out)
+        {
+            return next;
         }
         // Nothing heard yet: the patience counts from the first look.
         self.heard.get_or_insert(now.mono);
@@ -370,8 +420,12 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
         }
     }
 
-    fn on_network_error(&mut self, _now: Now, _error: &NetworkError) {
-        // The client's own socket is closed at the end of a run; what matters is its silence.
+    fn on_network_error(&mut self, _now: Now, error: &NetworkError) {
+        // Once the run is on, the far end's socket may close at any time; what matters is silence.
+        if self.opening.is_some() && self.first.is_none() {
+            self.broken = Some(format!("the far end does not answer: {error}"));
+            self.over = true;
+        }
     }
 
     fn on_tick(&mut self, now: Now) {
@@ -388,16 +442,19 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
         self.over = true;
     }
 
-    fn finish(mut self, _now: Now) -> ReceiverSummary {
-        self.tracker.finish(self.total);
-        // Drops after the last datagram explain what is missing at the end.
+    fn finish(mut self, now: Now) -> ReceiverSummary {
+        // Drops after the last datagram explain what is missing at the end, which is among the
+        // tracker's own losses once it knows the total.
         let tail = self.lost().saturating_sub(self.tracker.lost());
+        self.tracker.finish(self.total);
         if self.unexplained > 0 {
             self.explain(tail);
         }
-        if self.first.is_some() && self.last > self.stretch.start {
-            self.close_stretch(self.last);
+        self.close_last(now.mono);
+        ReceiverSummary {
+            received: self.received(),
+            delay: self.delay.into_histogram(),
+            broken: self.broken,
         }
-        ReceiverSummary { received: self.received() }
     }
 }

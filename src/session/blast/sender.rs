@@ -1,6 +1,7 @@
 //! The sending end of one stream: the schedule, the numbers, and the end of the run.
 
 use super::opening::{Opening, OpeningStep};
+use super::plan::TestPlan;
 use crate::batch::{Datagram, DestId, NetworkError, SendOutcome, SendStop, TxBatch};
 use crate::pace::Pacer;
 use crate::record::{BlastSent, DelayQuantiles, Flow, Refusal, Sink};
@@ -49,6 +50,21 @@ pub struct SenderPlan {
     pub time: Nanos,
     /// Datagrams altogether; 0 for no bound.
     pub count: u64,
+    /// The whole run, for the schedule.
+    pub test: TestPlan,
+}
+
+impl SenderPlan {
+    /// The plan of one stream of a run.
+    pub fn new(test: TestPlan, stream: u32, tag: u16) -> Self {
+        Self {
+            tag,
+            payload: test.payload as usize,
+            time: test.time,
+            count: test.count_of(stream),
+            test,
+        }
+    }
 }
 
 /// How a stream ended, beside its counts.
@@ -73,7 +89,6 @@ pub struct BlastSender<O, K> {
     plan: SenderPlan,
     opening: Option<Opening>,
     pacer: Option<Pacer>,
-    make_pacer: Box<dyn Fn(Nanos) -> Pacer + Send>,
     orders: O,
     sink: K,
     state: State,
@@ -87,26 +102,21 @@ pub struct BlastSender<O, K> {
     last_send: Nanos,
     lateness: DelayHistogram,
     due_at_end: u64,
+    /// Whether the last, partial quantum was tried.
+    held_sent: bool,
     pause_until: Nanos,
     told: u64,
     broken: Option<String>,
 }
 
 impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> BlastSender<O, K> {
-    /// A sender that opens its stream through `opening`, or sends at once without one. The pacer is
-    /// made at the instant of the first send.
-    pub fn new(
-        plan: SenderPlan,
-        opening: Option<Opening>,
-        make_pacer: impl Fn(Nanos) -> Pacer + Send + 'static,
-        orders: O,
-        sink: K,
-    ) -> Self {
+    /// A sender that opens its stream through `opening`, or sends at once without one. The
+    /// schedule begins at the instant of the first send.
+    pub fn new(plan: SenderPlan, opening: Option<Opening>, orders: O, sink: K) -> Self {
         Self {
             plan,
             opening,
             pacer: None,
-            make_pacer: Box::new(make_pacer),
             orders,
             sink,
             state: State::Opening,
@@ -119,6 +129,7 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> BlastSender<O, K> {
             last_send: Nanos::ZERO,
             lateness: DelayHistogram::new(),
             due_at_end: 0,
+            held_sent: false,
             pause_until: Nanos::ZERO,
             told: 0,
             broken: None,
@@ -141,7 +152,7 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> BlastSender<O, K> {
     fn start(&mut self, now: Now, out: &mut TxBatch) -> Next {
         let until =
             if self.plan.time == Nanos::ZERO { Nanos::MAX } else { now.mono + self.plan.time };
-        self.pacer = Some((self.make_pacer)(now.mono));
+        self.pacer = Some(self.plan.test.pacer(now.mono));
         self.state = State::Sending { until };
         self.sink.take(SenderEvent::Started);
         self.send(now, until, out)
@@ -153,8 +164,11 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> BlastSender<O, K> {
             0 => u64::MAX,
             count => count - self.sent.min(count),
         };
-        if now.mono >= until || left == 0 {
-            return self.end(now, out);
+        if left == 0 {
+            return self.end(now, until, out);
+        }
+        if now.mono >= until {
+            return self.send_held(now, until, out);
         }
         if now.mono < self.pause_until {
             return Next::WaitUntil(self.pause_until);
@@ -165,6 +179,19 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> BlastSender<O, K> {
             return Next::WaitUntil(pacer.next_at().min(until));
         }
         self.write(now, due as usize, out);
+        Next::Send
+    }
+
+    /// At the end of the time: what waited for its quantum to be whole is due and not late.
+    fn send_held(&mut self, now: Now, until: Nanos, out: &mut TxBatch) -> Next {
+        let Some(pacer) = &self.pacer else { return Next::Done };
+        let held = self.owed(pacer, now.mono, until);
+        let room = out.room(self.plan.payload) as u64;
+        if self.held_sent || held == 0 || held >= pacer.quantum().min(room) {
+            return self.end(now, until, out);
+        }
+        self.held_sent = true;
+        self.write(now, held as usize, out);
         Next::Send
     }
 
@@ -184,19 +211,20 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> BlastSender<O, K> {
         }
     }
 
-    fn end(&mut self, now: Now, out: &mut TxBatch) -> Next {
-        self.due_at_end = self.pacer.as_ref().map_or(0, |pacer| self.owed(pacer, now.mono));
+    fn end(&mut self, now: Now, until: Nanos, out: &mut TxBatch) -> Next {
+        self.due_at_end = self.pacer.as_ref().map_or(0, |pacer| self.owed(pacer, now.mono, until));
         self.state = State::Ending { left: ENDS, at: now.mono };
         self.say_end(now, out)
     }
 
-    /// Slots that were due and did not leave; none without a rate.
-    fn owed(&self, pacer: &Pacer, now: Nanos) -> u64 {
+    /// Slots that were due before `until` and did not leave; none without a rate. A slot that is
+    /// planned for the very end, or beyond it when the host is late, was never called for.
+    fn owed(&self, pacer: &Pacer, now: Nanos, until: Nanos) -> u64 {
         let left = match self.plan.count {
             0 => u64::MAX,
             count => count - self.sent.min(count),
         };
-        pacer.owed(now).min(left)
+        pacer.owed(now.min(until - Nanos(1))).min(left)
     }
 
     fn say_end(&mut self, now: Now, out: &mut TxBatch) -> Next {
@@ -316,8 +344,8 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> Session for BlastSender<O, K>
 
     fn on_stop(&mut self, now: Now) {
         match self.state {
-            State::Sending { .. } => {
-                self.due_at_end = self.pacer.as_ref().map_or(0, |p| self.owed(p, now.mono));
+            State::Sending { until } => {
+                self.due_at_end = self.pacer.as_ref().map_or(0, |p| self.owed(p, now.mono, until));
                 self.state = State::Ending { left: ENDS, at: now.mono };
             }
             State::Opening => self.state = State::Over,
@@ -341,6 +369,7 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> Session for BlastSender<O, K>
             span_ns: self.first_send.map_or(0, |first| (self.last_send - first).0),
             lateness: quantiles_of(&self.lateness.percentiles()),
             quantum: self.pacer.as_ref().map_or(0, Pacer::quantum),
+            cpu_ns: 0,
         };
         SenderSummary { sent, broken: self.broken }
     }

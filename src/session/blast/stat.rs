@@ -1,6 +1,6 @@
 //! A receiver's counts as STAT carries them.
 
-use crate::record::{BlastInterval, BlastReceived, DelayQuantiles};
+use crate::record::{BlastInterval, BlastReceived, BlastSent, DelayQuantiles, Refusal};
 use crate::wire::{BadParam, Params};
 
 /// Stretches that one reply carries at most, so that it stays under 1,200 bytes.
@@ -36,6 +36,64 @@ pub fn write_counts(counts: &BlastReceived, params: &mut Params) {
             params.push(key, value);
         }
     }
+}
+
+/// Adds a sender's counts to a reply, each key with `tx_` before it.
+pub fn write_sent(sent: &BlastSent, params: &mut Params) {
+    let known = [
+        ("tx_offered", Some(sent.offered)),
+        ("tx_datagrams", Some(sent.datagrams)),
+        ("tx_bytes", Some(sent.bytes)),
+        ("tx_unsent", Some(sent.unsent)),
+        ("tx_blocked", Some(sent.blocked)),
+        ("tx_span_ns", Some(sent.span_ns)),
+        ("tx_quantum", Some(sent.quantum)),
+        ("tx_cpu_ns", Some(sent.cpu_ns)),
+        ("tx_p50_ns", sent.lateness.p50),
+        ("tx_p90_ns", sent.lateness.p90),
+        ("tx_p99_ns", sent.lateness.p99),
+        ("tx_p999_ns", sent.lateness.p999),
+        ("tx_max_ns", sent.lateness.max),
+    ];
+    for (key, value) in known {
+        if let Some(value) = value {
+            params.push(key, value);
+        }
+    }
+    // More causes than these in one run have not been seen.
+    for refusal in sent.refused.iter().take(3) {
+        params.push("tx_refused", format!("{}:{}", refusal.datagrams, refusal.cause));
+    }
+}
+
+/// Reads a sender's counts; `None` when the reply has none.
+pub fn read_sent(params: &Params) -> Result<Option<BlastSent>, BadParam> {
+    if params.get("tx_datagrams").is_none() {
+        return Ok(None);
+    }
+    let count = |key: &str| Ok(params.parse::<u64>(key)?.unwrap_or(0));
+    let refused = params.iter().filter(|(key, _)| *key == "tx_refused").filter_map(|(_, value)| {
+        let (datagrams, cause) = value.split_once(':')?;
+        Some(Refusal { cause: cause.to_owned(), datagrams: datagrams.parse().ok()? })
+    });
+    Ok(Some(BlastSent {
+        offered: count("tx_offered")?,
+        datagrams: count("tx_datagrams")?,
+        bytes: count("tx_bytes")?,
+        refused: refused.collect(),
+        unsent: count("tx_unsent")?,
+        blocked: count("tx_blocked")?,
+        span_ns: count("tx_span_ns")?,
+        lateness: DelayQuantiles {
+            p50: params.parse("tx_p50_ns")?,
+            p90: params.parse("tx_p90_ns")?,
+            p99: params.parse("tx_p99_ns")?,
+            p999: params.parse("tx_p999_ns")?,
+            max: params.parse("tx_max_ns")?,
+        },
+        quantum: count("tx_quantum")?,
+        cpu_ns: count("tx_cpu_ns")?,
+    }))
 }
 
 /// Reads the counts from a reply; what it lacks is zero or unknown.
@@ -126,6 +184,21 @@ mod tests {
         let mut params = Params::default();
         write_counts(&counts, &mut params);
         assert_eq!(read_counts(&params), Ok(counts));
+    }
+
+    #[test]
+    fn a_senders_counts_survive_the_dialogue() {
+        let sent = BlastSent {
+            offered: 9,
+            datagrams: 7,
+            refused: vec![Refusal { cause: "no buffer space available".to_owned(), datagrams: 2 }],
+            lateness: DelayQuantiles { max: Some(5), ..DelayQuantiles::default() },
+            ..BlastSent::default()
+        };
+        let mut params = Params::default();
+        assert_eq!(read_sent(&params), Ok(None));
+        write_sent(&sent, &mut params);
+        assert_eq!(read_sent(&params), Ok(Some(sent)));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::{Next, Now, PayloadSource, Session, Supply, SupplyError, TroubleLog};
 use crate::batch::{Datagram, Dest, DestId, NetworkError, SendOutcome, SendStop, TxBatch};
 use crate::record::{Flow, Reply, SendEvent, SendRefusal, SendSummary, SendTarget, Sink};
 use crate::units::Nanos;
-use schedule::Schedule;
+pub(in crate::session) use schedule::Schedule;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use window::Window;

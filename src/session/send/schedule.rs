@@ -19,7 +19,7 @@ pub enum Spacing {
 
 /// The absolute schedule: late datagrams are sent and never skipped, and no rounding adds up.
 #[derive(Clone, Debug)]
-pub(super) struct Schedule {
+pub(in crate::session) struct Schedule {
     spacing: Spacing,
     due: Nanos,
     /// Nanoseconds below one, in parts of the rate.

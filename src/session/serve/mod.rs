@@ -8,15 +8,20 @@ mod policy;
 mod session_state;
 
 pub use policy::ServePolicy;
+pub use session_state::StreamIo;
 
-use self::session_state::{Run, ServerSession, StreamEnd};
+use self::session_state::{Run, ServerSession};
 use crate::batch::{Datagram, Dest, NetworkError, RxMeta, TxBatch};
-use crate::record::{BlastInterval, BlastReceived, Sink};
-use crate::session::blast::{INTERVALS_A_REPLY, TestPlan, interval_text, write_counts};
+use crate::record::{BlastInterval, BlastReceived, BlastSent, Sink};
+use crate::session::blast::{
+    Direction, INTERVALS_A_REPLY, TestPlan, interval_text, write_counts, write_sent,
+};
 use crate::session::{Next, Now, Orders, Session};
+use crate::stats::DelayHistogram;
 use crate::units::Nanos;
 use crate::wire::{
-    BadParam, Class, Code, Command, CommandError, Reply, Tag, TicketKey, Verb, classify,
+    BadParam, CONTROL_MAX, Class, Code, Command, CommandError, Params, Reply, Tag, TicketKey, Verb,
+    classify,
 };
 use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
@@ -26,11 +31,18 @@ const TICKET_SLOT: Nanos = Nanos::from_secs(30);
 /// Replies that wait to be sent; beyond it a command is as good as lost and will be repeated.
 const REPLIES: usize = 256;
 
+/// What a parameter's line has beside key and value: a tag, a code, signs between, a line's end.
+const LINE: usize = 16 + 9;
+/// Room that a status leaves for its last lines.
+const STATUS_SPARE: usize = 3 * LINE;
+
 /// A stream that a client is let in with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamRequest {
     /// The session that it belongs to.
     pub session: u64,
+    /// Its number in the run; [`TestPlan::is_up`] tells whether it is received or sent here.
+    pub stream: u32,
     /// The client's address.
     pub peer: SocketAddr,
     /// The address of this host that the client asked; `None` if not told.
@@ -46,16 +58,23 @@ pub struct StreamRequest {
 /// What the server's control session asks for and tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ServeEvent {
-    /// Open a stream; answer with [`ServeOrder::Opened`].
+    /// Open a stream; answer with [`StreamNews::Opened`].
     Open(Box<StreamRequest>),
-    /// Tell a session's stream that its sender ended after this many datagrams.
+    /// Tell a stream that its sender ended after this many datagrams.
     Total {
         /// The session.
         session: u64,
+        /// The stream.
+        stream: u32,
         /// The sender's total.
         total: u64,
     },
-    /// End a session's stream, if one runs.
+    /// Have a session's senders end their run now.
+    StopSenders {
+        /// The session.
+        session: u64,
+    },
+    /// End a session's streams, if any run.
     Close {
         /// The session.
         session: u64,
@@ -64,41 +83,30 @@ pub enum ServeEvent {
     Log(String),
 }
 
-/// What the server's control session is told of its streams.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ServeOrder {
+/// What the server's control session is told of a stream.
+#[derive(Clone, Debug)]
+pub struct ServeOrder {
+    /// The session.
+    pub session: u64,
+    /// The stream.
+    pub stream: u32,
+    /// What became of it.
+    pub news: StreamNews,
+}
+
+/// What became of a stream.
+#[derive(Clone, Debug)]
+pub enum StreamNews {
     /// The stream's socket is open, or could not be opened.
-    Opened {
-        /// The session.
-        session: u64,
-        /// Whether it is open, or why not.
-        result: Result<(), String>,
-    },
+    Opened(Result<(), String>),
     /// A stretch is over.
-    Interval {
-        /// The session.
-        session: u64,
-        /// The stretch.
-        interval: BlastInterval,
-    },
+    Interval(BlastInterval),
     /// The counts so far.
-    Progress {
-        /// The session.
-        session: u64,
-        /// The counts.
-        received: Box<BlastReceived>,
-    },
-    /// The stream is over.
-    Ended {
-        /// The session.
-        session: u64,
-        /// Its last counts.
-        received: Box<BlastReceived>,
-        /// The batch call that it used, `gro`, `mmsg` or `plain`.
-        rx: &'static str,
-        /// The receive buffer that the kernel granted, in bytes.
-        buffer: u64,
-    },
+    Progress(Box<BlastReceived>),
+    /// The stream was received to its end: its last counts, and its delays.
+    Received(Box<BlastReceived>, Box<DelayHistogram>, StreamIo),
+    /// The stream was sent to its end.
+    Sent(Box<BlastSent>, StreamIo),
 }
 
 /// The server's side of the control dialogue.
@@ -140,8 +148,13 @@ impl Answer {
         self
     }
 
+    /// About how long its parameters will be, with the longest tag on every line.
+    fn size(&self) -> usize {
+        self.params.iter().map(|(key, value)| key.len() + value.len() + LINE).sum()
+    }
+
     fn encode(self, tag: Tag) -> Vec<u8> {
-        let mut reply = Reply { tag, code: self.code, params: Default::default(), text: self.text };
+        let mut reply = Reply { tag, code: self.code, params: Params::default(), text: self.text };
         for (key, value) in self.params {
             reply.params.push(&key, value);
         }
@@ -283,11 +296,19 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             self.answer_stranger(asked, Answer::new(Code::WRONG_ORDER, "TEST first"));
             return;
         };
+        let number = match params.parse::<u32>("stream") {
+            Ok(number) => number.unwrap_or(0),
+            Err(bad) => return self.answer_stranger(asked, bad.into()),
+        };
+        let Some(stream) = run.streams.get_mut(number as usize) else {
+            let answer = Answer::new(Code::BAD_PARAMETER, "no such stream");
+            return self.answer_stranger(asked, answer);
+        };
         // A repeat while the socket is being opened: its reply is on the way.
-        if run.opening.is_some() {
+        if stream.opening.is_some() {
             return;
         }
-        if run.opened {
+        if stream.opened {
             let text = "the stream is open already";
             self.answer_stranger(asked, Answer::new(Code::WRONG_ORDER, text));
             return;
@@ -296,13 +317,14 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         let go_ahead = Answer::new(Code::GO_AHEAD, "go ahead").encode(tag.clone());
         let request = StreamRequest {
             session: id,
+            stream: number,
             peer: source,
             local: asked.meta.destination,
             tag: run.tag,
             plan: run.plan,
             go_ahead: go_ahead.clone(),
         };
-        run.opening = Some((tag, *asked.meta, go_ahead));
+        stream.opening = Some((tag, *asked.meta, go_ahead));
         self.sink.take(ServeEvent::Open(Box::new(request)));
     }
 
@@ -345,11 +367,8 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
 
     fn test(&mut self, id: u64, asked: &Asked<'_>) -> Answer {
         let params = &asked.command.params;
-        if params.get("direction").is_some_and(|direction| direction != "up") {
-            return Answer::new(Code::NOT_SUPPORTED, "direction must be up");
-        }
-        if params.get("streams").is_some_and(|streams| streams != "1") {
-            return Answer::new(Code::NOT_SUPPORTED, "streams must be 1");
+        if params.get("direction").is_some_and(|word| word.parse::<Direction>().is_err()) {
+            return Answer::new(Code::NOT_SUPPORTED, "direction is up, down or both");
         }
         let plan = match TestPlan::read(params) {
             Ok(plan) => plan,
@@ -369,46 +388,57 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
 
     fn stat(&mut self, id: u64, asked: &Asked<'_>) -> Answer {
         let params = &asked.command.params;
-        let Some(run) = self.sessions.get_mut(&id).and_then(|session| session.run.as_mut()) else {
+        let from = match params.parse::<usize>("from") {
+            Ok(from) => from.unwrap_or(0),
+            Err(bad) => return bad.into(),
+        };
+        if params.get("stop").is_some() {
+            self.stop_senders(id);
+        }
+        if let Some(totals) = params.get("sent")
+            && let Err(answer) = self.finish_run(id, totals)
+        {
+            return answer;
+        }
+        let Some(run) = self.sessions.get(&id).and_then(|session| session.run.as_ref()) else {
             return Answer::new(Code::WRONG_ORDER, "TEST first");
         };
-        let (from, sent) = match (params.parse::<usize>("from"), params.parse::<u64>("sent")) {
-            (Ok(from), Ok(sent)) => (from.unwrap_or(0), sent),
-            (Err(bad), _) | (_, Err(bad)) => return bad.into(),
+        // Both sides' counts would not fit one datagram; by default it is what was received here.
+        let side = match params.get("about") {
+            Some("sent") => Side::Sent,
+            Some("received") | None => Side::Received,
+            Some(_) => return Answer::new(Code::NOT_SUPPORTED, "about is received or sent"),
         };
-        let mut total = None;
-        if let Some(sent) = sent
-            && !run.total_told
+        status(run, side, from)
+    }
+
+    fn stop_senders(&mut self, id: u64) {
+        if let Some(run) = self.sessions.get_mut(&id).and_then(|session| session.run.as_mut())
+            && !run.stopped
         {
-            run.total_told = true;
-            total = Some(sent);
+            run.stopped = true;
+            self.sink.take(ServeEvent::StopSenders { session: id });
         }
-        let state = match (&run.end, run.opened, run.total_told) {
-            (Some(_), _, _) => "done",
-            (None, true, true) => "draining",
-            (None, true, false) => "running",
-            // A sender that ended before its stream was open has nothing to wait for.
-            (None, false, true) => "done",
-            (None, false, false) => "ready",
+    }
+
+    /// The client's streams have ended: each of its senders' totals, with commas between.
+    fn finish_run(&mut self, id: u64, totals: &str) -> Result<(), Answer> {
+        let parsed: Result<Vec<u64>, _> =
+            totals.split(',').filter(|total| !total.is_empty()).map(str::parse).collect();
+        let Ok(parsed) = parsed else {
+            return Err(Answer::new(Code::BAD_PARAMETER, "sent is numbers with commas between"));
         };
-        let mut answer = Answer::new(Code::STATUS, "status").with("state", state);
-        let mut counts = Default::default();
-        write_counts(&run.received, &mut counts);
-        answer.params.extend(counts.iter().map(|(key, value)| (key.into(), value.into())));
-        if let Some(StreamEnd { rx, buffer }) = run.end {
-            answer = answer.with("rx", rx).with("buffer", buffer);
+        let Some(run) = self.sessions.get_mut(&id).and_then(|session| session.run.as_mut()) else {
+            return Ok(());
+        };
+        if run.finished {
+            return Ok(());
         }
-        let waiting = run.intervals.iter().enumerate().skip(from);
-        for (index, interval) in waiting.take(INTERVALS_A_REPLY) {
-            answer = answer.with(&format!("i{index}"), interval_text(interval));
+        run.finished = true;
+        for (stream, total) in (0u32..).zip(parsed).take(run.streams.len()) {
+            self.sink.take(ServeEvent::Total { session: id, stream, total });
         }
-        if run.intervals.len() > from + INTERVALS_A_REPLY {
-            answer = answer.with("more", 1);
-        }
-        if let Some(total) = total {
-            self.sink.take(ServeEvent::Total { session: id, total });
-        }
-        answer
+        Ok(())
     }
 
     fn reset(&mut self, id: u64) -> Answer {
@@ -452,38 +482,49 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
     }
 
     fn take_order(&mut self, order: ServeOrder, now: Now) {
-        let (ServeOrder::Opened { session: id, .. }
-        | ServeOrder::Interval { session: id, .. }
-        | ServeOrder::Progress { session: id, .. }
-        | ServeOrder::Ended { session: id, .. }) = order;
+        let (id, number) = (order.session, order.stream);
         let Some(session) = self.sessions.get_mut(&id) else { return };
         let client = session.client;
         let Some(run) = &mut session.run else { return };
-        match order {
-            ServeOrder::Opened { result, .. } => {
-                let Some((tag, meta, go_ahead)) = run.opening.take() else { return };
+        let Some(stream) = run.streams.get_mut(number as usize) else { return };
+        match order.news {
+            StreamNews::Opened(result) => {
+                let Some((tag, meta, go_ahead)) = stream.opening.take() else { return };
                 let bytes = match &result {
                     Ok(()) => go_ahead,
                     Err(why) => Answer::new(Code::LOCAL_ERROR, why).encode(tag.clone()),
                 };
-                run.opened = result.is_ok();
+                stream.opened = result.is_ok();
                 session.remember(tag, bytes.clone());
                 self.answer(&meta, bytes);
                 if let Err(why) = result {
                     self.log(format!("{client} session {id:016x}: {why}"));
                 }
             }
-            ServeOrder::Interval { interval, .. } => {
+            StreamNews::Interval(interval) => {
                 session.heard = now.mono;
-                run.add_interval(interval);
+                run.board.add(number as usize, interval);
             }
-            ServeOrder::Progress { received, .. } => run.received = *received,
-            ServeOrder::Ended { received, rx, buffer, .. } => {
-                run.received = *received;
-                run.end = Some(StreamEnd { rx, buffer });
-                let BlastReceived { datagrams, lost, .. } = *received;
+            StreamNews::Progress(received) => stream.received = *received,
+            StreamNews::Received(received, delay, io) => {
+                stream.received = *received;
+                stream.delay = Some(delay);
+                stream.io = Some(io);
+                stream.ended = true;
+                run.board.end(number as usize);
+                let BlastReceived { datagrams, lost, .. } = stream.received;
                 self.log(format!(
-                    "{client} session {id:016x} received {datagrams} datagrams, {lost} lost"
+                    "{client} session {id:016x} stream {number}: received {datagrams} datagrams, \
+                     {lost} lost"
+                ));
+            }
+            StreamNews::Sent(sent, io) => {
+                let datagrams = sent.datagrams;
+                stream.sent = Some(sent);
+                stream.io = Some(io);
+                stream.ended = true;
+                self.log(format!(
+                    "{client} session {id:016x} stream {number}: sent {datagrams} datagrams"
                 ));
             }
         }
@@ -557,6 +598,54 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> Session
             self.close(id, "closed: the server ends");
         }
     }
+}
+
+/// Which of a run's counts a STAT asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    /// What was received here, and in what stretches.
+    Received,
+    /// What was sent from here.
+    Sent,
+}
+
+/// The reply to STAT: where the run stands, and as many stretches from `from` on as fit.
+fn status(run: &Run, side: Side, from: usize) -> Answer {
+    let mut answer = Answer::new(Code::STATUS, "status").with("state", run.state());
+    let mut counts = Params::default();
+    let received = run.received().filter(|_| side == Side::Received);
+    let up = received.is_some();
+    if let Some(received) = received {
+        write_counts(&received, &mut counts);
+    } else if let Some(sent) = run.sent() {
+        write_sent(&sent, &mut counts);
+    }
+    answer.params.extend(counts.iter().map(|(key, value)| (key.into(), value.into())));
+    if let Some(io) = run.io(up) {
+        answer = answer
+            .with("tx", io.tx)
+            .with("rx", io.rx)
+            .with("batch", io.batch)
+            .with("buffer", io.receive_buffer)
+            .with("send_buffer", io.send_buffer);
+    }
+    let complete = if up { run.board.complete() } else { 0 };
+    if complete > from {
+        // Whether there is more than fits is said first, so that it cannot be what is cut.
+        let more = complete > from + INTERVALS_A_REPLY;
+        let intervals = (from..complete).take(INTERVALS_A_REPLY);
+        for (index, interval) in intervals.filter_map(|i| run.board.get(i).map(|got| (i, got))) {
+            let (key, text) = (format!("i{index}"), interval_text(&interval));
+            if answer.size() + key.len() + text.len() + STATUS_SPARE > CONTROL_MAX {
+                return answer.with("more", 1);
+            }
+            answer = answer.with(&key, text);
+        }
+        if more {
+            answer = answer.with("more", 1);
+        }
+    }
+    answer
 }
 
 fn session_id(text: &str) -> Option<u64> {

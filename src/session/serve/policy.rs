@@ -12,6 +12,8 @@ const LARGEST: u32 = 65_527;
 pub struct ServePolicy {
     /// Sessions at once.
     pub max_sessions: usize,
+    /// Streams in each direction of one session.
+    pub max_streams: u32,
     /// Longest run.
     pub max_duration: Nanos,
     /// Silence after which a session is closed.
@@ -24,8 +26,9 @@ impl Default for ServePolicy {
     fn default() -> Self {
         Self {
             max_sessions: 64,
+            max_streams: 64,
             max_duration: Nanos::from_secs(24 * 3600),
-            session_timeout: Nanos::from_secs(30),
+            session_timeout: Nanos::from_secs(15),
             once: false,
         }
     }
@@ -37,7 +40,14 @@ impl ServePolicy {
         if plan.payload < Header::LEN as u32 || plan.payload > LARGEST {
             return Err(("size", u64::from(LARGEST)));
         }
+        if plan.streams == 0 || plan.streams > self.max_streams {
+            return Err(("streams", u64::from(self.max_streams)));
+        }
         if plan.time > self.max_duration {
+            return Err(("time_ns", self.max_duration.0));
+        }
+        // Without a bound the far end would send for ever.
+        if plan.time == Nanos::ZERO && plan.count == 0 {
             return Err(("time_ns", self.max_duration.0));
         }
         // Shorter stretches would be more talk than measurement.

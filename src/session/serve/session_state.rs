@@ -1,8 +1,9 @@
 //! One client's session as the server keeps it, in bounded memory.
 
 use crate::batch::RxMeta;
-use crate::record::{BlastInterval, BlastReceived};
-use crate::session::blast::TestPlan;
+use crate::record::{BlastReceived, BlastSent};
+use crate::session::blast::{IntervalBoard, TestPlan, merge_received, merge_sent};
+use crate::stats::DelayHistogram;
 use crate::units::Nanos;
 use crate::wire::Tag;
 use std::collections::VecDeque;
@@ -10,8 +11,6 @@ use std::net::SocketAddr;
 
 /// Replies kept for commands that come again.
 const REMEMBERED: usize = 8;
-/// Stretches kept: an hour of seconds; a client that never asks loses the rest, not the totals.
-const INTERVALS: usize = 3_600;
 
 /// One client's session.
 #[derive(Debug)]
@@ -30,20 +29,42 @@ pub(super) struct ServerSession {
 pub(super) struct Run {
     pub plan: TestPlan,
     pub tag: u16,
+    pub streams: Vec<Stream>,
+    /// Stretches of the streams that this side receives.
+    pub board: IntervalBoard,
+    /// Whether the client said that its streams have ended.
+    pub finished: bool,
+    /// Whether this side's senders were told to end.
+    pub stopped: bool,
+}
+
+/// One stream of a run.
+#[derive(Debug, Default)]
+pub(super) struct Stream {
     /// The DATA that waits for its socket: its tag, where it came from, and the reply to give.
     pub opening: Option<(Tag, RxMeta, Vec<u8>)>,
     pub opened: bool,
+    /// Whether it is over.
+    pub ended: bool,
     pub received: BlastReceived,
-    pub intervals: Vec<BlastInterval>,
-    pub total_told: bool,
-    pub end: Option<StreamEnd>,
+    pub delay: Option<Box<DelayHistogram>>,
+    pub sent: Option<Box<BlastSent>>,
+    pub io: Option<StreamIo>,
 }
 
-/// What is known of a stream once it is over.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct StreamEnd {
+/// What a stream's socket used, once it is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StreamIo {
+    /// `gso`, `mmsg` or `plain`.
+    pub tx: &'static str,
+    /// `gro`, `mmsg` or `plain`.
     pub rx: &'static str,
-    pub buffer: u64,
+    /// Most datagrams that one send call was given.
+    pub batch: u32,
+    /// The receive buffer that the kernel granted, in bytes.
+    pub receive_buffer: u64,
+    /// The send buffer that the kernel granted, in bytes.
+    pub send_buffer: u64,
 }
 
 impl ServerSession {
@@ -67,21 +88,56 @@ impl ServerSession {
 
 impl Run {
     pub fn new(plan: TestPlan, tag: u16) -> Self {
+        let streams = plan.all_streams();
+        let up = (0..streams).filter(|stream| plan.is_up(*stream)).count();
         Self {
             plan,
             tag,
-            opening: None,
-            opened: false,
-            received: BlastReceived::default(),
-            intervals: Vec::new(),
-            total_told: false,
-            end: None,
+            streams: (0..streams).map(|_| Stream::default()).collect(),
+            board: IntervalBoard::new(up),
+            finished: false,
+            stopped: false,
         }
     }
 
-    pub fn add_interval(&mut self, interval: BlastInterval) {
-        if self.intervals.len() < INTERVALS {
-            self.intervals.push(interval);
+    /// Where the run stands, in the dialogue's words.
+    pub fn state(&self) -> &'static str {
+        let opened = self.streams.iter().filter(|stream| stream.opened);
+        // A stream that was never opened leaves nothing to wait for once the client has finished.
+        let open = opened.clone().filter(|stream| !stream.ended).count();
+        match (opened.count(), open, self.finished) {
+            (0, _, false) => "ready",
+            (count, 0, finished) if finished || count == self.streams.len() => "done",
+            (_, _, true) => "draining",
+            (_, _, false) => "running",
         }
+    }
+
+    /// What this side has received, of all streams together; `None` when it only sends.
+    pub fn received(&self) -> Option<BlastReceived> {
+        let up: Vec<&Stream> = self.up().map(|(_, stream)| stream).collect();
+        let parts = up.iter().map(|stream| (&stream.received, stream.delay.as_deref()));
+        (!up.is_empty()).then(|| merge_received(parts))
+    }
+
+    /// What this side has sent, of all streams together, once they have ended; `None` before, and
+    /// when it only receives.
+    pub fn sent(&self) -> Option<BlastSent> {
+        let sent: Vec<&BlastSent> =
+            self.streams.iter().filter_map(|stream| stream.sent.as_deref()).collect();
+        (!sent.is_empty()).then(|| merge_sent(sent))
+    }
+
+    /// What the first stream of one direction used, once it is over.
+    pub fn io(&self, up: bool) -> Option<StreamIo> {
+        let plan = self.plan;
+        let mut streams = (0u32..).zip(&self.streams);
+        streams.find_map(|(number, stream)| stream.io.filter(|_| plan.is_up(number) == up))
+    }
+
+    /// The streams that this side receives.
+    fn up(&self) -> impl Iterator<Item = (u32, &Stream)> {
+        let plan = self.plan;
+        (0u32..).zip(&self.streams).filter(move |(stream, _)| plan.is_up(*stream))
     }
 }

@@ -1,5 +1,11 @@
 //! `udpkit cast`.
 
+mod recv;
+mod send;
+
+pub use recv::CastRecvArgs;
+pub use send::CastSendArgs;
+
 use clap::{Args, Subcommand};
 
 /// Arguments of `udpkit cast`.
@@ -14,15 +20,7 @@ pub struct CastArgs {
 #[derive(Debug, Subcommand)]
 pub enum CastCommand {
     /// Send numbered datagrams to groups, broadcast addresses and lists.
-    Send(CastSendArgs),
+    Send(Box<CastSendArgs>),
     /// Join groups and report what arrives, per source and group.
     Recv(CastRecvArgs),
 }
-
-/// Arguments of `udpkit cast send`.
-#[derive(Debug, Args)]
-pub struct CastSendArgs {}
-
-/// Arguments of `udpkit cast recv`.
-#[derive(Debug, Args)]
-pub struct CastRecvArgs {}

@@ -1,0 +1,69 @@
+//! `udpkit cast recv`.
+#![allow(
+    rustdoc::broken_intra_doc_links,
+    reason = "the texts are help: brackets are an address's own"
+)]
+
+use crate::cli::{FamilyArgs, IoArg};
+use crate::units::Nanos;
+use clap::Args;
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+/// Arguments of `udpkit cast recv`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "It runs until it is interrupted, or until --count, --time or --idle ends it; \
+        then it leaves the\ngroups and reports, for each source and group: received, lost, \
+        duplicates, reordered, jitter, and\nthe time from the join to the first \
+        datagram.\n\nExamples:\n  \
+        udpkit cast recv 239.1.2.3:5000\n  \
+        udpkit cast recv 239.1.2.1-10:5000 --interface eth0 --interval 1s\n  \
+        udpkit cast recv 232.1.2.3:5000 --source 192.0.2.7\n  \
+        udpkit cast recv 255.255.255.255:5000 '[ff02::1234%eth0]:5000' --idle 5s --json"
+)]
+pub struct CastRecvArgs {
+    /// What to listen to: groups, ranges (239.1.2.1-10[:PORT]), broadcast addresses and addresses
+    /// of this host; :PORT is every address of this host [default port: 8620]
+    #[arg(required = true, value_name = "GROUP")]
+    pub groups: Vec<String>,
+    /// Interface to join on, by name or address; repeat it to join on several [default: the
+    /// route's]
+    #[arg(long, value_name = "NAME")]
+    pub interface: Vec<String>,
+    /// Join for this source only (source-specific multicast); repeat it for several [default: any
+    /// source]
+    #[arg(long, value_name = "ADDR")]
+    pub source: Vec<IpAddr>,
+    /// Expect no measurement header: count only
+    #[arg(long)]
+    pub plain: bool,
+    /// End after this many datagrams [default: no limit]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub count: Option<u64>,
+    /// End after this long [default: no limit; unit: ns, us, ms, s, min; without one, seconds]
+    #[arg(short, long, alias = "timeout", value_name = "DURATION")]
+    pub time: Option<Nanos>,
+    /// End when nothing has arrived for this long [default: no limit]
+    #[arg(long, value_name = "DURATION")]
+    pub idle: Option<Nanos>,
+    /// Print a line this often [default: none]
+    #[arg(short, long, value_name = "DURATION", conflicts_with_all = ["quiet", "json"])]
+    pub interval: Option<Nanos>,
+    /// Write the content of what arrives, duplicates left out, to this file; - is standard output,
+    /// and the report then goes to standard error
+    #[arg(short, long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Families.
+    #[command(flatten)]
+    pub family: FamilyArgs,
+    /// Which batch calls of the kernel to use
+    #[arg(long, value_enum, default_value_t)]
+    pub io: IoArg,
+    /// Print nothing but errors
+    #[arg(short, long, conflicts_with = "json")]
+    pub quiet: bool,
+    /// Print one JSON document at the end and nothing else on standard output
+    #[arg(short = 'J', long)]
+    pub json: bool,
+}

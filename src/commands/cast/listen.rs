@@ -1,0 +1,303 @@
+//! Opens a receiver's sockets and joins its groups.
+//!
+//! Each group has sockets of its own, bound to the group's address, so that datagrams for others on
+//! the same port stay out. Where the kernel's limits on memberships are met (20 groups a socket,
+//! 10 sources a group; `ENOBUFS`), another socket takes the rest: with `IP_MULTICAST_ALL` off, each
+//! gets only what it joined.
+
+use super::targets::{Host, Role, needs_interface};
+use crate::commands::Usage;
+use crate::net::{NetError, Socket, SocketPlan};
+use crate::session::{Listen, Names};
+use crate::sys::{Membership, errno, monotonic_now};
+use std::net::{IpAddr, SocketAddr};
+
+/// What one socket is for, decided before any socket opens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Wanted {
+    /// Bound to this address and port.
+    pub bind: SocketAddr,
+    /// Interfaces that datagrams may come in by; empty for any.
+    pub interfaces: Vec<u32>,
+    /// Sources asked for; empty for any.
+    pub sources: Vec<IpAddr>,
+    /// To be joined; none for broadcast and own addresses.
+    pub memberships: Vec<Membership>,
+}
+
+/// Decides the sockets for every address.
+pub(super) fn plan(
+    addrs: &[SocketAddr],
+    interfaces: &[u32],
+    sources: &[IpAddr],
+    host: &Host,
+) -> anyhow::Result<Vec<Wanted>> {
+    check_sources(addrs, sources)?;
+    if !interfaces.is_empty() && addrs.iter().all(|addr| is_own(host.role(addr.ip()))) {
+        let wrong = "--interface is for groups and broadcast addresses, and there is none";
+        return Err(Usage::new(wrong).into());
+    }
+    let mut all = Vec::new();
+    for addr in addrs {
+        match host.role(addr.ip()) {
+            Role::Group => all.extend(plan_group(*addr, interfaces, sources, host)?),
+            Role::Broadcast(_) => all.push(Wanted {
+                bind: *addr,
+                interfaces: interfaces.to_vec(),
+                sources: Vec::new(),
+                memberships: Vec::new(),
+            }),
+            Role::Own | Role::Any => all.push(Wanted {
+                bind: *addr,
+                interfaces: Vec::new(),
+                sources: Vec::new(),
+                memberships: Vec::new(),
+            }),
+            Role::Other => {
+                let shown = host.names().address(*addr);
+                return Err(Usage::with_hint(
+                    format!("{shown} is no multicast group and no address of this host"),
+                    format!(
+                        "groups are 224.0.0.0 to 239.255.255.255 and ff00::/8; this host has {}",
+                        host.known()
+                    ),
+                )
+                .into());
+            }
+        }
+    }
+    Ok(all)
+}
+
+fn is_own(role: Role) -> bool {
+    matches!(role, Role::Own | Role::Any)
+}
+
+fn plan_group(
+    addr: SocketAddr,
+    interfaces: &[u32],
+    sources: &[IpAddr],
+    host: &Host,
+) -> anyhow::Result<Vec<Wanted>> {
+    let zone = match addr {
+        SocketAddr::V6(v6) => v6.scope_id(),
+        SocketAddr::V4(_) => 0,
+    };
+    let on: Vec<u32> = match (zone, interfaces) {
+        (0, []) if needs_interface(addr.ip()) => {
+            return Err(Usage::with_hint(
+                format!("group {} means another one on every link", addr.ip()),
+                format!("name the interface: [{}%eth0] or --interface eth0", addr.ip()),
+            )
+            .into());
+        }
+        (0, []) => vec![0],
+        (0, named) => named.to_vec(),
+        (zone, named) => {
+            if !named.is_empty() && !named.contains(&zone) {
+                let shown = host.names().address(addr);
+                let wrong = format!("{shown} names an interface that --interface does not");
+                return Err(Usage::with_hint(wrong, "leave out one of the two").into());
+            }
+            vec![zone]
+        }
+    };
+    let from: Vec<IpAddr> =
+        sources.iter().copied().filter(|source| source.is_ipv4() == addr.is_ipv4()).collect();
+    let memberships = |interface: u32| -> Vec<Membership> {
+        let group = addr.ip();
+        match from.as_slice() {
+            [] => vec![Membership { group, interface, source: None }],
+            some => some
+                .iter()
+                .map(|source| Membership { group, interface, source: Some(*source) })
+                .collect(),
+        }
+    };
+    let wanted = |bind: SocketAddr, on: &[u32]| Wanted {
+        bind,
+        interfaces: on.iter().copied().filter(|index| *index != 0).collect(),
+        sources: from.clone(),
+        memberships: on.iter().flat_map(|index| memberships(*index)).collect(),
+    };
+    // The kernel binds a group of one link to that link.
+    if needs_interface(addr.ip()) {
+        return Ok(on.iter().map(|index| wanted(with_zone(addr, *index), &[*index])).collect());
+    }
+    Ok(vec![wanted(addr, &on)])
+}
+
+fn with_zone(addr: SocketAddr, index: u32) -> SocketAddr {
+    match addr {
+        SocketAddr::V6(mut v6) => {
+            v6.set_scope_id(index);
+            v6.into()
+        }
+        v4 @ SocketAddr::V4(_) => v4,
+    }
+}
+
+/// A source-specific join means something only for groups, and every group needs a source of its
+/// own family: without one it would be joined for any source.
+fn check_sources(addrs: &[SocketAddr], sources: &[IpAddr]) -> anyhow::Result<()> {
+    if sources.is_empty() {
+        return Ok(());
+    }
+    for source in sources {
+        if source.is_multicast() || source.is_unspecified() {
+            return Err(Usage::with_hint(
+                format!("--source {source} is no sender's address"),
+                "name the unicast address that the sender sends from",
+            )
+            .into());
+        }
+        if !addrs.iter().any(|addr| addr.ip().is_multicast() && addr.is_ipv4() == source.is_ipv4())
+        {
+            let family = if source.is_ipv4() { "IPv4" } else { "IPv6" };
+            let wrong = format!("--source {source} has no {family} group to be joined with");
+            return Err(Usage::with_hint(wrong, "a source is part of a multicast join").into());
+        }
+    }
+    for addr in addrs {
+        if !addr.ip().is_multicast() {
+            let wrong = format!("--source cannot choose who sends to {}", addr.ip());
+            return Err(Usage::with_hint(wrong, "a source is part of a multicast join").into());
+        }
+        if !sources.iter().any(|source| source.is_ipv4() == addr.is_ipv4()) {
+            let family = if addr.is_ipv4() { "IPv4" } else { "IPv6" };
+            let wrong = format!("--source names no {family} address for the group {}", addr.ip());
+            return Err(Usage::new(wrong).into());
+        }
+    }
+    Ok(())
+}
+
+/// A receiver's sockets, open and joined.
+pub(super) struct Listeners {
+    /// The sockets, numbered as the loop numbers them.
+    pub sockets: Vec<Socket>,
+    /// What each is for.
+    pub listens: Vec<Listen>,
+    /// What each joined.
+    pub joined: Vec<Vec<Membership>>,
+}
+
+/// Opens and joins all that is wanted, or nothing: on an error the sockets close, and the kernel
+/// leaves for them.
+pub(super) fn open(
+    wanted: &[Wanted],
+    plan: &SocketPlan,
+    names: &Names,
+) -> Result<Listeners, NetError> {
+    let mut all = Listeners { sockets: Vec::new(), listens: Vec::new(), joined: Vec::new() };
+    for item in wanted {
+        let open = || SocketPlan { bind: item.bind, ..plan.clone() }.open();
+        let mut socket = open()?;
+        let mut joined: Vec<Membership> = Vec::new();
+        for membership in &item.memberships {
+            match socket.join(membership) {
+                Err(NetError::Join { source, .. })
+                    if source.raw_os_error() == Some(errno::ENOBUFS) && !joined.is_empty() =>
+                {
+                    let next = open()?;
+                    next.join(membership).map_err(|error| by_name(error, membership, names))?;
+                    all.push(std::mem::replace(&mut socket, next), item, joined);
+                    joined = Vec::new();
+                }
+                other => other.map_err(|error| by_name(error, membership, names))?,
+            }
+            joined.push(*membership);
+        }
+        all.push(socket, item, joined);
+    }
+    Ok(all)
+}
+
+impl Listeners {
+    fn push(&mut self, socket: Socket, item: &Wanted, joined: Vec<Membership>) {
+        // A socket that took part of the interfaces answers for that part: Linux checks a
+        // membership's interface for IPv4 only.
+        let mut interfaces: Vec<u32> = joined.iter().map(|one| one.interface).collect();
+        interfaces.dedup();
+        if joined.is_empty() {
+            interfaces.clone_from(&item.interfaces);
+        }
+        interfaces.retain(|index| *index != 0);
+        self.sockets.push(socket);
+        self.listens.push(Listen { group: item.bind, interfaces, since: monotonic_now() });
+        self.joined.push(joined);
+    }
+}
+
+/// Leaves every group that was joined, so that the network hears of it at once.
+pub(super) fn leave(sockets: &[Socket], joined: &[Vec<Membership>]) {
+    for (socket, memberships) in sockets.iter().zip(joined) {
+        for membership in memberships {
+            // An interface that went away took its memberships along.
+            let _ = socket.leave(membership);
+        }
+    }
+}
+
+/// The same error with the interface's name in place of its number.
+fn by_name(error: NetError, membership: &Membership, names: &Names) -> NetError {
+    match error {
+        NetError::Join { source, .. } => {
+            let on = names.interface(membership.interface).map(|name| format!(" on {name}"));
+            let from = membership.source.map(|source| format!(" from {source}"));
+            let (from, on) = (from.unwrap_or_default(), on.unwrap_or_default());
+            NetError::Join { group: format!("{}{from}{on}", membership.group), source }
+        }
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::code_of;
+
+    fn addrs(texts: &[&str]) -> Vec<SocketAddr> {
+        texts.iter().map(|text| text.parse().unwrap()).collect()
+    }
+
+    fn plan_of(groups: &[&str], on: &[u32], from: &[&str]) -> anyhow::Result<Vec<Wanted>> {
+        let from: Vec<IpAddr> = from.iter().map(|text| text.parse().unwrap()).collect();
+        plan(&addrs(groups), on, &from, &Host::ask().unwrap())
+    }
+
+    #[test]
+    fn a_group_is_joined_on_every_interface_and_from_every_source() {
+        let all = plan_of(&["239.1.2.3:5"], &[3, 4], &["10.0.0.1", "10.0.0.2"]).unwrap();
+        assert_eq!(all.len(), 1);
+        assert_eq!(all[0].memberships.len(), 4);
+        assert_eq!(all[0].interfaces, [3, 4]);
+    }
+
+    #[test]
+    fn a_group_of_one_link_has_a_socket_for_each_link() {
+        let all = plan_of(&["[ff02::1234]:5"], &[3, 4], &[]).unwrap();
+        let binds: Vec<String> = all.iter().map(|wanted| wanted.bind.to_string()).collect();
+        assert_eq!(binds, ["[ff02::1234%3]:5", "[ff02::1234%4]:5"]);
+        let zoned = plan_of(&["[ff02::1234%4]:5"], &[], &[]).unwrap();
+        assert_eq!(zoned[0].interfaces, [4]);
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_a_usage_error_that_says_why() {
+        for (groups, on, from, part) in [
+            (&["192.0.2.1:5"][..], &[][..], &[][..], "no multicast group and no address of this"),
+            (&["[ff02::5]:5"], &[], &[], "means another one on every link"),
+            (&["[ff02::5%3]:5"], &[4], &[], "names an interface that --interface does not"),
+            (&["127.0.0.1:5"], &[1], &[], "--interface is for groups"),
+            (&["127.0.0.1:5"], &[], &["10.0.0.1"], "has no IPv4 group"),
+            (&["239.1.2.3:5"], &[], &["239.1.2.4"], "no sender's address"),
+            (&["239.1.2.3:5", "[ff15::1]:5"], &[], &["10.0.0.1"], "names no IPv6 address"),
+            (&["239.1.2.3:5", "255.255.255.255:5"], &[], &["10.0.0.1"], "cannot choose who"),
+        ] {
+            let error = plan_of(groups, on, from).unwrap_err();
+            assert!(error.to_string().contains(part), "{error}");
+            assert_eq!(code_of(&error), 2);
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! `udpkit cast recv`: from arguments to joined sockets, a run, and the groups left.
+
+use super::listen::{self, Wanted};
+use super::sink::{CastSink, Store};
+use super::targets::{Host, expand, is_source_specific, named_interfaces, wildcard};
+use crate::batch::TxBatch;
+use crate::cli::CastRecvArgs;
+use crate::commands::{Exit, Usage};
+use crate::engine::{Loop, LoopConfig, Signals};
+use crate::net::{FamilyChoice, IoMode, SocketPlan};
+use crate::record::{CastGroup, Document};
+use crate::report::{self, Output, print_json};
+use crate::session::{CastReceiver, CastReceiverConfig, Content, Names};
+use crate::units::Nanos;
+use anyhow::Context;
+use std::path::Path;
+
+/// Sockets from which on each has one receive buffer in place of 64: memory stays bounded.
+const MANY_SOCKETS: usize = 16;
+
+/// Groups that are told one by one; more are told in one line.
+const LINES_MAX: usize = 16;
+
+/// Runs `udpkit cast recv`.
+pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
+    check(&args)?;
+    let host = Host::ask()?;
+    let family = FamilyChoice::from(args.family);
+    let any = wildcard(family == FamilyChoice::V6);
+    let addrs = expand(&args.groups, family, Some(any))?;
+    let interfaces = named_interfaces(&args.interface)?;
+    let wanted = listen::plan(&addrs, &interfaces, &args.source, &host)?;
+    let store = args.out.as_deref().map(create).transpose()?;
+
+    let signals = Signals::listen()?;
+    let names = host.names();
+    let plan = socket_plan(&args, wanted.len());
+    let mut listeners = listen::open(&wanted, &plan, &names)?;
+    let groups: Vec<CastGroup> = wanted.iter().map(|item| describe(item, &names)).collect();
+    if !args.quiet {
+        announce(&groups, &wanted);
+    }
+
+    let config = CastReceiverConfig {
+        listens: std::mem::take(&mut listeners.listens),
+        groups,
+        names,
+        content: if args.plain { Content::Plain } else { Content::Measured },
+        count: args.count,
+        time: args.time,
+        idle: args.idle,
+    };
+    let report_on_stderr = store.as_ref().is_some_and(Store::is_standard_output);
+    let sink = CastSink { talk: !args.quiet, live: Output::new(), store };
+    let timing = LoopConfig { tick: args.interval, ..LoopConfig::default() };
+    let ended = Loop::new(listeners.sockets, Some(signals), timing)?
+        .run(CastReceiver::new(config, sink), TxBatch::new(1, 1))?;
+    listen::leave(&ended.sockets, &listeners.joined);
+    drop(ended.sockets);
+
+    let end = ended.summary;
+    let stored = end.sink.store.map_or(Ok(()), Store::close);
+    let received = end.received;
+    if args.json {
+        print_json(&Document::new("cast recv", received));
+    } else if !args.quiet {
+        let text = report::cast_received_text(&received);
+        if report_on_stderr {
+            report::note(text.trim_end());
+        } else {
+            // A closed standard output ends the run quietly.
+            let _ = Output::buffered().bytes(text.as_bytes());
+        }
+    }
+    stored?;
+    Ok(Exit::Done)
+}
+
+/// What clap cannot see.
+fn check(args: &CastRecvArgs) -> Result<(), Usage> {
+    if args.json && args.out.as_deref() == Some(Path::new("-")) {
+        let wrong = "--json and --out - both want standard output";
+        return Err(Usage::with_hint(wrong, "write the content to a file"));
+    }
+    for (flag, span) in [("--interval", args.interval), ("--idle", args.idle)] {
+        if span == Some(Nanos::ZERO) {
+            return Err(Usage::new(format!("{flag} 0 is no time; use more than 0")));
+        }
+    }
+    Ok(())
+}
+
+fn create(path: &Path) -> anyhow::Result<Store> {
+    Store::create(path).with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn socket_plan(args: &CastRecvArgs, sockets: usize) -> SocketPlan {
+    let io = match IoMode::from(args.io) {
+        mode if sockets <= MANY_SOCKETS => mode,
+        _ => IoMode::Plain,
+    };
+    SocketPlan {
+        share_port: true,
+        details: true,
+        accounting: true,
+        gro: true,
+        io,
+        ..SocketPlan::new((wildcard(false), 0).into())
+    }
+}
+
+fn describe(item: &Wanted, names: &Names) -> CastGroup {
+    CastGroup {
+        group: names.address(item.bind),
+        interfaces: item.interfaces.iter().filter_map(|index| names.interface(*index)).collect(),
+        sources: item.sources.iter().map(ToString::to_string).collect(),
+    }
+}
+
+/// Says what is joined: whoever waits for it may begin to send.
+fn announce(groups: &[CastGroup], wanted: &[Wanted]) {
+    let lines = groups.iter().zip(wanted).map(|(group, item)| joined_line(group, item));
+    match groups {
+        [first, .., last] if groups.len() > LINES_MAX => {
+            report::note(format_args!(
+                "joined {} groups and addresses, {} to {}",
+                groups.len(),
+                first.group,
+                last.group
+            ));
+        }
+        _ => lines.for_each(report::note),
+    }
+    let unnamed = |item: &&Wanted| item.sources.is_empty() && is_source_specific(item.bind.ip());
+    if let Some(item) = wanted.iter().find(unnamed) {
+        report::warning(format_args!(
+            "{} is for named sources only (RFC 4607): routers forward nothing without --source",
+            item.bind.ip()
+        ));
+    }
+}
+
+fn joined_line(group: &CastGroup, item: &Wanted) -> String {
+    let verb = if item.memberships.is_empty() { "listening to" } else { "joined" };
+    let on = match group.interfaces.as_slice() {
+        [] => String::new(),
+        some => format!(" on {}", some.join(", ")),
+    };
+    let from = match group.sources.as_slice() {
+        [] => String::new(),
+        some => format!(" from {}", some.join(", ")),
+    };
+    format!("{verb} {}{from}{on}", group.group)
+}

@@ -1,0 +1,122 @@
+//! What a receiver shows and stores while it runs.
+
+use crate::record::{CastEvent, Flow, Sink};
+use crate::report::{self, Output};
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+/// Takes a receiver's events: sources to standard error, intervals to standard output, content to
+/// its file.
+pub(super) struct CastSink {
+    /// Whether sources are told of as they are heard.
+    pub talk: bool,
+    /// Where intervals go.
+    pub live: Output,
+    /// Where content goes; `None` for nowhere.
+    pub store: Option<Store>,
+}
+
+impl Sink<CastEvent<'_>> for CastSink {
+    fn take(&mut self, event: CastEvent<'_>) -> Flow {
+        match event {
+            CastEvent::Heard(heard) => {
+                if self.talk {
+                    let after = heard.join_to_first;
+                    report::note(format_args!(
+                        "heard {} on {}, {after} after the join",
+                        heard.source, heard.group
+                    ));
+                }
+                Flow::Continue
+            }
+            CastEvent::Interval(interval) => {
+                self.flush_store();
+                if self.store.as_ref().is_some_and(Store::is_standard_output) {
+                    report::note(report::cast_interval_line(&interval));
+                    return Flow::Continue;
+                }
+                self.live.line(report::cast_interval_line(&interval))
+            }
+            CastEvent::Content(bytes) => match &mut self.store {
+                Some(store) => store.write(bytes),
+                None => Flow::Continue,
+            },
+        }
+    }
+}
+
+impl CastSink {
+    fn flush_store(&mut self) {
+        if let Some(store) = &mut self.store {
+            store.flush();
+        }
+    }
+}
+
+/// A file, or standard output, that takes content.
+pub(super) struct Store {
+    name: PathBuf,
+    into: Into,
+    failed: Option<io::Error>,
+}
+
+enum Into {
+    File(BufWriter<File>),
+    StandardOutput(Output),
+}
+
+impl Store {
+    /// Makes the file; `-` is standard output.
+    pub fn create(path: &Path) -> io::Result<Self> {
+        let into = if path == Path::new("-") {
+            Into::StandardOutput(Output::new())
+        } else {
+            Into::File(BufWriter::new(File::create(path)?))
+        };
+        Ok(Self { name: path.to_owned(), into, failed: None })
+    }
+
+    pub fn is_standard_output(&self) -> bool {
+        matches!(self.into, Into::StandardOutput(_))
+    }
+
+    /// Writes out what is left. An error says which file it was.
+    pub fn close(mut self) -> io::Result<()> {
+        self.flush();
+        match self.failed {
+            None => Ok(()),
+            Some(error) => {
+                let name = self.name.display();
+                Err(io::Error::new(error.kind(), format!("cannot write {name}: {error}")))
+            }
+        }
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Flow {
+        match &mut self.into {
+            Into::StandardOutput(output) => output.bytes(bytes),
+            Into::File(file) => {
+                if let Err(error) = file.write_all(bytes) {
+                    self.failed.get_or_insert(error);
+                    return Flow::Closed;
+                }
+                Flow::Continue
+            }
+        }
+    }
+
+    fn flush(&mut self) {
+        match &mut self.into {
+            Into::StandardOutput(output) => {
+                // A closed standard output ends the run at the next write.
+                let _ = output.flush();
+            }
+            Into::File(file) => {
+                if let Err(error) = file.flush() {
+                    self.failed.get_or_insert(error);
+                }
+            }
+        }
+    }
+}

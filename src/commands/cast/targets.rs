@@ -1,0 +1,261 @@
+//! From groups as typed to socket addresses, and what each of them is on this host.
+
+use super::group::{GroupHost, GroupSpec};
+use crate::commands::Usage;
+use crate::net::{FamilyChoice, Interface, NetError, find_interface, interfaces, resolve};
+use crate::session::Names;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
+
+/// Most addresses that one run may name, ranges counted out: each is a socket at the receiver and a
+/// datagram a round at the sender.
+pub(super) const TARGETS_MAX: usize = 1024;
+
+/// What an address means on this host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// A multicast group.
+    Group,
+    /// The limited broadcast address, or one of an interface; its index where there is one.
+    Broadcast(Option<u32>),
+    /// An address of this host.
+    Own,
+    /// `0.0.0.0` or `::`.
+    Any,
+    /// Another host's.
+    Other,
+}
+
+/// The addresses of this host.
+pub(super) struct Host {
+    interfaces: Vec<Interface>,
+}
+
+impl Host {
+    /// Asks the system.
+    pub fn ask() -> Result<Self, NetError> {
+        Ok(Self { interfaces: interfaces()? })
+    }
+
+    /// What `ip` means here.
+    pub fn role(&self, ip: IpAddr) -> Role {
+        let of = |belongs: &dyn Fn(&Interface) -> bool| {
+            self.interfaces.iter().find(|interface| belongs(interface)).map(|found| found.index)
+        };
+        if ip.is_multicast() {
+            return Role::Group;
+        }
+        if ip.is_unspecified() {
+            return Role::Any;
+        }
+        if ip == IpAddr::V4(Ipv4Addr::BROADCAST) {
+            return Role::Broadcast(None);
+        }
+        if let Some(index) = of(&|interface| interface.broadcasts.contains(&ip)) {
+            return Role::Broadcast(Some(index));
+        }
+        let own = of(&|interface| interface.addresses.contains(&ip)).is_some();
+        if own || ip.is_loopback() { Role::Own } else { Role::Other }
+    }
+
+    /// The interfaces' names.
+    pub fn names(&self) -> Names {
+        Names::new(self.interfaces.iter().map(|one| (one.index, one.name.clone())).collect())
+    }
+
+    /// This host's unicast and broadcast addresses, for a hint.
+    pub fn known(&self) -> String {
+        let all: Vec<String> = self
+            .interfaces
+            .iter()
+            .flat_map(|interface| interface.addresses.iter().chain(&interface.broadcasts))
+            .map(ToString::to_string)
+            .take(8)
+            .collect();
+        all.join(", ")
+    }
+}
+
+/// Every address that the groups name, each once, in the order given.
+pub(super) fn expand(
+    groups: &[String],
+    family: FamilyChoice,
+    any: Option<IpAddr>,
+) -> anyhow::Result<Vec<SocketAddr>> {
+    let mut all = Vec::new();
+    for text in groups {
+        let spec: GroupSpec = text
+            .parse()
+            .map_err(|wrong| Usage::new(format!("cannot read group {text:?}: {wrong}")))?;
+        for addr in expand_one(&spec, family, any)? {
+            if !all.contains(&addr) {
+                all.push(addr);
+            }
+        }
+        if all.len() > TARGETS_MAX {
+            let wrong = format!("more than {TARGETS_MAX} addresses in one run");
+            return Err(Usage::with_hint(wrong, "name fewer, or narrow the ranges").into());
+        }
+    }
+    Ok(all)
+}
+
+fn expand_one(
+    spec: &GroupSpec,
+    family: FamilyChoice,
+    any: Option<IpAddr>,
+) -> anyhow::Result<Vec<SocketAddr>> {
+    let literal = match &spec.host {
+        GroupHost::Name(name) => {
+            let text = format!("{name}:{}", spec.port);
+            return Ok(vec![resolve(&text, None, family)?]);
+        }
+        GroupHost::Any => {
+            let Some(ip) = any else {
+                let wrong = format!("{:?} names no destination", spec.text);
+                return Err(Usage::with_hint(wrong, "write ADDRESS:PORT").into());
+            };
+            return Ok(vec![SocketAddr::new(ip, spec.port)]);
+        }
+        GroupHost::Addresses { all, zone } => (all, zone),
+    };
+    let (all, zone) = literal;
+    let fits = match family {
+        FamilyChoice::Any => true,
+        FamilyChoice::V4 => all[0].is_ipv4(),
+        FamilyChoice::V6 => all[0].is_ipv6(),
+    };
+    if !fits {
+        let asked = if family == FamilyChoice::V4 { "IPv4" } else { "IPv6" };
+        return Err(
+            Usage::new(format!("{:?} is not {asked}, which was asked for", spec.text)).into()
+        );
+    }
+    let scope = match zone {
+        None => 0,
+        // A zone is an interface's name or its number (RFC 4007 §11.2).
+        Some(zone) => match zone.parse::<u32>() {
+            Ok(number) if number != 0 => number,
+            _ => named_interface(zone)?,
+        },
+    };
+    Ok(all
+        .iter()
+        .map(|ip| match ip {
+            IpAddr::V4(ip) => SocketAddr::from((*ip, spec.port)),
+            IpAddr::V6(ip) => SocketAddrV6::new(*ip, spec.port, 0, scope).into(),
+        })
+        .collect())
+}
+
+/// The indices of the interfaces that were named, each once.
+pub(super) fn named_interfaces(names: &[String]) -> anyhow::Result<Vec<u32>> {
+    let mut all = Vec::new();
+    for name in names {
+        let index = named_interface(name)?;
+        if !all.contains(&index) {
+            all.push(index);
+        }
+    }
+    Ok(all)
+}
+
+/// The index of an interface by name or address. One that does not exist is a usage error with
+/// those that do.
+fn named_interface(name: &str) -> anyhow::Result<u32> {
+    find_interface(name).map_err(|error| match error {
+        NetError::Interface { .. } => Usage { wrong: error.to_string(), hint: error.hint() }.into(),
+        other => other.into(),
+    })
+}
+
+/// Whether an IPv6 group reaches one link only, so that it means nothing without an interface
+/// (RFC 4291 §2.7: scopes 1 and 2).
+pub(super) fn needs_interface(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(_) => false,
+        IpAddr::V6(ip) => ip.is_multicast() && matches!(ip.segments()[0] & 0xf, 1 | 2),
+    }
+}
+
+/// Whether a group is in the range that is for named sources only (RFC 4607 §1: 232/8, `ff3x::/32`).
+pub(super) fn is_source_specific(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => ip.octets()[0] == 232,
+        IpAddr::V6(ip) => ip.segments()[0] & 0xfff0 == 0xff30 && ip.segments()[1] == 0,
+    }
+}
+
+/// The wildcard address of a family.
+pub(super) fn wildcard(v6: bool) -> IpAddr {
+    if v6 { Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    fn host() -> Host {
+        Host {
+            interfaces: vec![Interface {
+                name: "eth0".to_owned(),
+                index: 7,
+                addresses: vec![ip("10.0.0.1"), ip("fe80::1")],
+                broadcasts: vec![ip("10.0.0.255")],
+                loopback: false,
+            }],
+        }
+    }
+
+    #[test]
+    fn an_address_is_a_group_a_broadcast_this_hosts_or_anothers() {
+        for (text, role) in [
+            ("239.1.2.3", Role::Group),
+            ("ff02::1", Role::Group),
+            ("255.255.255.255", Role::Broadcast(None)),
+            ("10.0.0.255", Role::Broadcast(Some(7))),
+            ("10.0.0.1", Role::Own),
+            ("127.0.0.9", Role::Own),
+            ("fe80::1", Role::Own),
+            ("::", Role::Any),
+            ("192.0.2.1", Role::Other),
+            ("10.0.1.255", Role::Other),
+        ] {
+            assert_eq!(host().role(ip(text)), role, "{text}");
+        }
+    }
+
+    #[test]
+    fn ranges_and_repeats_name_each_address_once() {
+        let groups = ["239.1.2.1-3:5", "239.1.2.2:5", "[ff15::1%lo]:6"].map(str::to_owned);
+        let all = expand(&groups, FamilyChoice::Any, None).unwrap();
+        let names = Host::ask().unwrap().names();
+        let shown: Vec<String> = all.into_iter().map(|addr| names.address(addr)).collect();
+        assert_eq!(shown, ["239.1.2.1:5", "239.1.2.2:5", "239.1.2.3:5", "[ff15::1%lo]:6"]);
+    }
+
+    #[test]
+    fn too_many_addresses_a_wrong_family_and_no_host_are_usage_errors() {
+        let many: Vec<String> = (0..5).map(|net| format!("239.1.{net}.0-255")).collect();
+        for (groups, family) in [
+            (many, FamilyChoice::Any),
+            (vec!["239.1.2.3".to_owned()], FamilyChoice::V6),
+            (vec![":5000".to_owned()], FamilyChoice::Any),
+            (vec!["239.1.2.9-1".to_owned()], FamilyChoice::Any),
+        ] {
+            let error = expand(&groups, family, None).unwrap_err();
+            assert_eq!(crate::commands::code_of(&error), 2, "{error}");
+        }
+    }
+
+    #[test]
+    fn scopes_and_source_specific_ranges_are_told_apart() {
+        assert!(needs_interface(ip("ff02::1")) && needs_interface(ip("ff11::1")));
+        assert!(!needs_interface(ip("ff15::1")) && !needs_interface(ip("224.0.0.1")));
+        assert!(is_source_specific(ip("232.1.2.3")) && is_source_specific(ip("ff35::8000:1")));
+        assert!(!is_source_specific(ip("239.1.2.3")) && !is_source_specific(ip("ff15::1")));
+    }
+}

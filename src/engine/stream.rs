@@ -1,0 +1,187 @@
+//! One stream of a throughput run: its socket, its loop, its thread.
+
+use super::{Handle, Loop, LoopConfig};
+use crate::batch::TxBatch;
+use crate::net::{NetError, Socket, SocketPlan};
+use crate::record::{Flow, Sink};
+use crate::session::blast::{
+    BlastReceiver, BlastSender, Opening, ReceiverEvent, ReceiverOrder, ReceiverPlan,
+    ReceiverSummary, SenderEvent, SenderOrder, SenderPlan, SenderSummary,
+};
+use crate::session::serve::StreamIo;
+use crate::sys;
+use crate::units::Nanos;
+use crate::wire::CONTROL_MAX;
+use std::io;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::{self, JoinHandle};
+
+/// Payload of one send call: as much as stays in the cache with what the receiver reads. One GSO
+/// buffer of 1472-byte datagrams carried twice what four at once did.
+const CALL_BYTES: usize = 65_536;
+/// Datagrams of one send call, however small they are.
+const CALL_DATAGRAMS: usize = 1_024;
+/// How often a stream looks up from its work.
+const TICK: Nanos = Nanos::from_millis(50);
+
+/// What a stream does.
+pub enum StreamRole {
+    /// Sends.
+    Send(SenderPlan),
+    /// Receives, and tells what comes.
+    Receive(ReceiverPlan, Box<dyn Sink<ReceiverEvent> + Send>),
+}
+
+/// A stream to be started.
+pub struct StreamPlan {
+    /// Its socket, connected.
+    pub socket: SocketPlan,
+    /// Payload bytes a datagram.
+    pub payload: usize,
+    /// The dialogue that lets it in; `None` on the server's side.
+    pub opening: Option<Opening>,
+    /// The processor to stay on; `None` for any.
+    pub cpu: Option<usize>,
+    /// What it does.
+    pub role: StreamRole,
+}
+
+/// How a stream ended.
+pub enum StreamEnd {
+    /// It sent.
+    Sent(Box<SenderSummary>, StreamIo),
+    /// It received.
+    Received(Box<ReceiverSummary>, StreamIo),
+    /// Its loop failed.
+    Failed(String),
+}
+
+/// Why a stream could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StreamError {
+    /// Its socket.
+    #[error(transparent)]
+    Net(#[from] NetError),
+    /// Its loop or its thread.
+    #[error("cannot start a stream: {0}")]
+    Loop(#[from] io::Error),
+}
+
+/// A stream's thread. Dropping it ends the stream and waits for it.
+pub struct RunningStream {
+    handle: Handle,
+    totals: Option<Sender<ReceiverOrder>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl RunningStream {
+    /// Opens the socket and starts the thread; `on_end` is called on it when the stream is over.
+    pub fn start(
+        plan: StreamPlan,
+        on_end: impl FnOnce(StreamEnd) + Send + 'static,
+    ) -> Result<Self, StreamError> {
+        let socket = plan.socket.open()?;
+        let largest = plan.payload.max(CONTROL_MAX) + 1;
+        let config = LoopConfig { tick: Some(TICK), spin: false, largest };
+        let stream = Loop::new(vec![socket], None, config)?;
+        let handle = stream.handle();
+        let (totals, inbox) = channel();
+        let sends = matches!(plan.role, StreamRole::Send(_));
+        let thread = thread::Builder::new().name("stream".to_owned()).spawn(move || {
+            if let Some(cpu) = plan.cpu {
+                // The processors were checked before; a refusal costs speed, not truth.
+                let _ = sys::pin_thread(cpu);
+            }
+            on_end(run(stream, plan.payload, plan.opening, plan.role, inbox));
+        })?;
+        Ok(Self { handle, totals: (!sends).then_some(totals), thread: Some(thread) })
+    }
+
+    /// Whether it sends.
+    pub fn sends(&self) -> bool {
+        self.totals.is_none()
+    }
+
+    /// Asks it to end; what it found is whole.
+    pub fn stop(&self) {
+        self.handle.stop();
+    }
+
+    /// Tells a receiver how many datagrams its sender sent.
+    pub fn tell_total(&self, total: u64) {
+        if let Some(totals) = &self.totals {
+            // A receiver that has ended needs no total.
+            let _ = totals.send(ReceiverOrder::Total(total));
+            self.handle.wake();
+        }
+    }
+}
+
+impl Drop for RunningStream {
+    fn drop(&mut self) {
+        self.stop();
+        if let Some(thread) = self.thread.take() {
+            // A panic in the stream was printed by its thread.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn run(
+    stream: Loop,
+    payload: usize,
+    opening: Option<Opening>,
+    role: StreamRole,
+    inbox: Receiver<ReceiverOrder>,
+) -> StreamEnd {
+    let ended = match role {
+        StreamRole::Send(plan) => {
+            let datagrams = (CALL_BYTES / payload.max(1)).clamp(1, CALL_DATAGRAMS);
+            let bytes = (datagrams * payload).max(2 * CONTROL_MAX);
+            let (_, orders) = channel::<SenderOrder>();
+            let session = BlastSender::new(plan, opening, orders, Ignore);
+            stream.run(session, TxBatch::new(datagrams, bytes)).map(|ended| {
+                let mut summary = Box::new(ended.summary);
+                summary.sent.cpu_ns = ended.cpu.0;
+                StreamEnd::Sent(summary, io_of(&ended.sockets))
+            })
+        }
+        StreamRole::Receive(plan, sink) => {
+            let session = BlastReceiver::new(plan, opening, inbox, Boxed(sink));
+            stream.run(session, TxBatch::new(2, 2 * CONTROL_MAX)).map(|ended| {
+                let mut summary = Box::new(ended.summary);
+                summary.received.cpu_ns = Some(ended.cpu.0);
+                StreamEnd::Received(summary, io_of(&ended.sockets))
+            })
+        }
+    };
+    ended.unwrap_or_else(|error| StreamEnd::Failed(format!("a stream's loop failed: {error}")))
+}
+
+fn io_of(sockets: &[Socket]) -> StreamIo {
+    let (used, sizes) = (sockets[0].io_used(), sockets[0].buffer_sizes());
+    StreamIo {
+        tx: used.tx,
+        rx: used.rx,
+        batch: used.batch,
+        receive_buffer: sizes.receive_granted as u64,
+        send_buffer: sizes.send_granted as u64,
+    }
+}
+
+/// A sender's progress is not shown: the receiver's counts are.
+struct Ignore;
+
+impl Sink<SenderEvent> for Ignore {
+    fn take(&mut self, _event: SenderEvent) -> Flow {
+        Flow::Continue
+    }
+}
+
+struct Boxed(Box<dyn Sink<ReceiverEvent> + Send>);
+
+impl Sink<ReceiverEvent> for Boxed {
+    fn take(&mut self, event: ReceiverEvent) -> Flow {
+        self.0.take(event)
+    }
+}

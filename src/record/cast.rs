@@ -1,0 +1,172 @@
+//! What a fan-out leaves behind, at the sender and at the receiver.
+
+use crate::units::Nanos;
+use serde::Serialize;
+
+/// Summary of `cast send`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct CastSent {
+    /// Datagrams that the kernel took, over all destinations; end marks are not counted.
+    pub datagrams: u64,
+    /// Payload bytes of these, with the measurement header where there is one.
+    pub bytes: u64,
+    /// Datagrams that this host refused, over all destinations.
+    pub refused: u64,
+    /// Sequence numbers used: each went to every destination. `None` with `--plain`.
+    pub numbered: Option<u64>,
+    /// The run's tag in the measurement header; `None` with `--plain`.
+    pub tag: Option<u16>,
+    /// Bytes of the measurement header in each datagram; 0 with `--plain`.
+    pub header_bytes: u64,
+    /// From the first send to the last.
+    pub duration_ns: u64,
+    /// Payload rate over all destinations; `None` for fewer than two sends.
+    pub bits_per_second: Option<u64>,
+    /// Datagrams per second over all destinations; `None` for fewer than two sends.
+    pub datagrams_per_second: Option<u64>,
+    /// Whether the user ended the run early.
+    pub interrupted: bool,
+    /// Each destination on its own, in the order given.
+    pub destinations: Vec<CastDestination>,
+}
+
+/// One destination of a fan-out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct CastDestination {
+    /// The address, `239.1.2.3:5000`.
+    pub destination: String,
+    /// The interface that was asked for; `None` when the route chose.
+    pub interface: Option<String>,
+    /// Datagrams that the kernel took.
+    pub sent: u64,
+    /// Payload bytes of these.
+    pub bytes: u64,
+    /// Datagrams that this host refused.
+    pub refused: u64,
+    /// Why, in the system's words; the latest reason when there were several.
+    pub refusal: Option<String>,
+    /// Answers of the network (ICMP) that a datagram could not be delivered; a group gives none.
+    pub unreachable: u64,
+    /// The latest of these in words.
+    pub unreachable_reason: Option<String>,
+}
+
+/// Summary of `cast recv`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct CastReceived {
+    /// What was listened to.
+    pub groups: Vec<CastGroup>,
+    /// Datagrams of all sources, duplicates included; end marks are not counted.
+    pub received: u64,
+    /// Payload bytes of these, with the measurement header where there is one.
+    pub bytes: u64,
+    /// Lost over all sources; `None` with `--plain`.
+    pub lost: Option<u64>,
+    /// Second and later copies over all sources; `None` with `--plain`.
+    pub duplicates: Option<u64>,
+    /// Reordered over all sources (RFC 4737); `None` with `--plain`.
+    pub reordered: Option<u64>,
+    /// Datagrams without a measurement header; `None` with `--plain`.
+    pub strays: Option<u64>,
+    /// Datagrams of sources beyond those that the table holds.
+    pub others: u64,
+    /// Datagrams to addresses or by interfaces that were not asked for.
+    pub foreign: u64,
+    /// Buffers that this host dropped because a socket was full.
+    pub socket_drops: u64,
+    /// From the first join to the end.
+    pub duration_ns: u64,
+    /// Whether the user ended the run early.
+    pub interrupted: bool,
+    /// Each source and group on its own, in the order in which they were first heard.
+    pub sources: Vec<CastSource>,
+}
+
+/// One group, broadcast address or own address that a receiver listens to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct CastGroup {
+    /// The address, `239.1.2.3:5000`.
+    pub group: String,
+    /// The interfaces that were asked for; empty when the route chose.
+    pub interfaces: Vec<String>,
+    /// The sources that were asked for; empty for any.
+    pub sources: Vec<String>,
+}
+
+/// What arrived from one source for one group by one interface in one of the source's runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct CastSource {
+    /// Address and port of the sender.
+    pub source: String,
+    /// The group, broadcast or own address that it sent to.
+    pub group: String,
+    /// The interface it came in by; `None` if the kernel did not tell.
+    pub interface: Option<String>,
+    /// The run's tag: a sender that starts again has another. `None` with `--plain`.
+    pub tag: Option<u16>,
+    /// Datagrams, duplicates included.
+    pub received: u64,
+    /// Payload bytes of these, with the measurement header where there is one.
+    pub bytes: u64,
+    /// Missing between the first that was heard and the end (or the last that was heard).
+    pub lost: Option<u64>,
+    /// Second and later copies.
+    pub duplicates: Option<u64>,
+    /// Datagrams that came after one with a higher number (RFC 4737 §3.3).
+    pub reordered: Option<u64>,
+    /// Interarrival jitter (RFC 3550 §6.4.1); `None` for fewer than two datagrams.
+    pub jitter_ns: Option<u64>,
+    /// From the join to the first datagram.
+    pub join_to_first_ns: Option<u64>,
+    /// From the first datagram to the last.
+    pub duration_ns: u64,
+    /// The first sequence number that was heard: not 0 for a receiver that joined late.
+    pub first_sequence: Option<u64>,
+    /// Whether the join came before the sender's first datagram, so that what is missing before the
+    /// first one heard was lost; `None` when no end mark told.
+    pub joined_before: Option<bool>,
+    /// Datagrams that the sender says it sent, from its end mark; `None` when none was heard, and
+    /// then what was lost after the last datagram is not counted.
+    pub sender_total: Option<u64>,
+}
+
+/// How a receiver stands, once an interval.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CastInterval {
+    /// Since the first join.
+    pub elapsed: Nanos,
+    /// The interval's length.
+    pub span: Nanos,
+    /// Datagrams in the interval.
+    pub received: u64,
+    /// Payload bytes in the interval.
+    pub bytes: u64,
+    /// Found lost in the interval: falls below zero when a late datagram fills an earlier gap.
+    pub lost: i64,
+    /// Duplicates in the interval.
+    pub duplicates: u64,
+    /// Sources heard so far.
+    pub sources: u64,
+}
+
+/// What happens while a receiver runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CastEvent<'a> {
+    /// A source was heard for the first time.
+    Heard(Heard<'a>),
+    /// An interval ended.
+    Interval(CastInterval),
+    /// A first copy's content, behind the header.
+    Content(&'a [u8]),
+}
+
+/// A source that was heard for the first time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Heard<'a> {
+    /// Address and port of the sender.
+    pub source: &'a str,
+    /// The group that it sent to.
+    pub group: &'a str,
+    /// From the join to this datagram.
+    pub join_to_first: Nanos,
+}

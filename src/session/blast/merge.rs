@@ -1,0 +1,181 @@
+//! Several streams' facts as one.
+
+use super::sender::quantiles_of;
+use crate::record::{BlastInterval, BlastReceived, BlastSent};
+use crate::stats::DelayHistogram;
+
+/// Receivers' counts added up; delay from all samples together once every stream has ended.
+pub fn merge_received<'a>(
+    streams: impl IntoIterator<Item = (&'a BlastReceived, Option<&'a DelayHistogram>)>,
+) -> BlastReceived {
+    let mut whole = BlastReceived::default();
+    let mut delay: Option<DelayHistogram> = None;
+    let (mut count, mut jitter) = (0u64, None);
+    let mut totals = Some(0u64);
+    for (part, histogram) in streams {
+        whole.datagrams += part.datagrams;
+        whole.bytes += part.bytes;
+        whole.firsts += part.firsts;
+        whole.duplicates += part.duplicates;
+        whole.reordered += part.reordered;
+        whole.too_late += part.too_late;
+        whole.lost += part.lost;
+        whole.socket_drops += part.socket_drops;
+        whole.loss_bursts += part.loss_bursts;
+        whole.longest_burst = whole.longest_burst.max(part.longest_burst);
+        whole.corrupt += part.corrupt;
+        whole.strays += part.strays;
+        whole.span_ns = whole.span_ns.max(part.span_ns);
+        whole.cpu_ns = match (whole.cpu_ns, part.cpu_ns) {
+            (Some(whole), Some(part)) => Some(whole + part),
+            (whole, part) => whole.or(part),
+        };
+        if let Some(part) = part.jitter_ns {
+            count += 1;
+            *jitter.get_or_insert(0) += part;
+        }
+        totals = totals.zip(part.sender_total).map(|(whole, part)| whole + part);
+        match (&mut delay, histogram) {
+            (Some(delay), Some(histogram)) => delay.merge(histogram),
+            (None, Some(histogram)) => delay = Some(histogram.clone()),
+            // Until then one stream's quantiles stand for all.
+            (_, None) => whole.delay = part.delay,
+        }
+    }
+    // The streams' jitter is told as their mean.
+    whole.jitter_ns = jitter.map(|sum| sum / count);
+    whole.sender_total = totals;
+    if let Some(delay) = delay {
+        whole.delay = quantiles_of(&delay.percentiles());
+    }
+    whole
+}
+
+/// Senders' counts added up; lateness is the worst stream's.
+pub fn merge_sent<'a>(streams: impl IntoIterator<Item = &'a BlastSent>) -> BlastSent {
+    let mut whole = BlastSent::default();
+    for part in streams {
+        whole.offered += part.offered;
+        whole.datagrams += part.datagrams;
+        whole.bytes += part.bytes;
+        whole.unsent += part.unsent;
+        whole.blocked += part.blocked;
+        whole.span_ns = whole.span_ns.max(part.span_ns);
+        whole.quantum = whole.quantum.max(part.quantum);
+        whole.cpu_ns += part.cpu_ns;
+        if part.lateness.max > whole.lateness.max {
+            whole.lateness = part.lateness;
+        }
+        for refusal in &part.refused {
+            match whole.refused.iter_mut().find(|known| known.cause == refusal.cause) {
+                Some(known) => known.datagrams += refusal.datagrams,
+                None => whole.refused.push(refusal.clone()),
+            }
+        }
+    }
+    whole
+}
+
+/// The same stretch of every stream as one; `None` when no stream has it.
+pub fn merge_interval<'a>(
+    parts: impl IntoIterator<Item = &'a BlastInterval>,
+) -> Option<BlastInterval> {
+    parts.into_iter().copied().reduce(|whole, part| BlastInterval {
+        start_ns: whole.start_ns.min(part.start_ns),
+        duration_ns: whole.duration_ns.max(part.duration_ns),
+        datagrams: whole.datagrams + part.datagrams,
+        bytes: whole.bytes + part.bytes,
+        lost: whole.lost + part.lost,
+        duplicates: whole.duplicates + part.duplicates,
+        reordered: whole.reordered + part.reordered,
+        socket_drops: whole.socket_drops + part.socket_drops,
+    })
+}
+
+/// Stretches of several streams, put together as they come.
+#[derive(Clone, Debug)]
+pub struct IntervalBoard {
+    streams: Vec<(Vec<BlastInterval>, bool)>,
+    told: usize,
+}
+
+/// Stretches kept of a stream: an hour of seconds. A run that is longer keeps its totals.
+const KEPT: usize = 3_600;
+
+impl IntervalBoard {
+    /// A board for so many streams.
+    pub fn new(streams: usize) -> Self {
+        Self { streams: vec![(Vec::new(), false); streams], told: 0 }
+    }
+
+    /// Takes a stream's next stretch.
+    pub fn add(&mut self, stream: usize, interval: BlastInterval) {
+        if let Some((intervals, _)) = self.streams.get_mut(stream)
+            && intervals.len() < KEPT
+        {
+            intervals.push(interval);
+        }
+    }
+
+    /// A stream has no further stretches.
+    pub fn end(&mut self, stream: usize) {
+        if let Some((_, ended)) = self.streams.get_mut(stream) {
+            *ended = true;
+        }
+    }
+
+    /// Stretches that every stream has, or has ended before.
+    pub fn complete(&self) -> usize {
+        let longest = self.streams.iter().map(|(intervals, _)| intervals.len()).max();
+        let running = self.streams.iter().filter(|(_, ended)| !ended);
+        running.map(|(intervals, _)| intervals.len()).min().or(longest).unwrap_or(0)
+    }
+
+    /// The stretch of all streams together; `None` before it is complete.
+    pub fn get(&self, index: usize) -> Option<BlastInterval> {
+        if index >= self.complete() {
+            return None;
+        }
+        merge_interval(self.streams.iter().filter_map(|(intervals, _)| intervals.get(index)))
+    }
+
+    /// The next complete stretch that this was not asked for yet.
+    pub fn next_complete(&mut self) -> Option<BlastInterval> {
+        let next = self.get(self.told)?;
+        self.told += 1;
+        Some(next)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stretch(start_ns: u64, datagrams: u64) -> BlastInterval {
+        BlastInterval { start_ns, datagrams, duration_ns: 10, ..BlastInterval::default() }
+    }
+
+    #[test]
+    fn a_stretch_is_complete_when_every_stream_has_it_or_has_ended() {
+        let mut board = IntervalBoard::new(2);
+        board.add(0, stretch(0, 5));
+        assert_eq!(board.next_complete(), None);
+        board.add(1, stretch(1, 6));
+        assert_eq!(board.next_complete(), Some(stretch(0, 11)));
+        board.add(0, stretch(10, 5));
+        board.end(1);
+        assert_eq!(board.next_complete(), Some(stretch(10, 5)));
+        board.end(0);
+        assert_eq!((board.complete(), board.next_complete()), (2, None));
+    }
+
+    #[test]
+    fn counts_add_up_and_a_total_needs_every_streams() {
+        let part =
+            BlastReceived { firsts: 3, lost: 1, sender_total: Some(4), ..Default::default() };
+        let other = BlastReceived { firsts: 2, ..Default::default() };
+        let whole = merge_received([(&part, None), (&part, None)]);
+        assert_eq!((whole.firsts, whole.lost, whole.sender_total), (6, 2, Some(8)));
+        assert_eq!(merge_received([(&part, None), (&other, None)]).sender_total, None);
+    }
+}

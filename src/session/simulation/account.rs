@@ -1,0 +1,56 @@
+//! What a receiver should have counted, from the link's own book, the slow and obvious way.
+
+use super::Link;
+use crate::stats::WINDOW;
+use std::collections::HashSet;
+
+/// What the link did to the numbered datagrams of one stream.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Account {
+    pub sent: u64,
+    pub received: u64,
+    pub firsts: u64,
+    pub duplicates: u64,
+    pub reordered: u64,
+    pub too_late: u64,
+    pub lost: u64,
+    pub bursts: u64,
+    pub longest: u64,
+}
+
+impl Account {
+    /// Reads the book. A receiver that never learns the total cannot know of a lost tail.
+    pub fn of(link: &Link, total_known: bool) -> Self {
+        let mut numbers = Vec::new();
+        let mut sent = 0;
+        for passage in &link.passages {
+            numbers.push(passage.sequence.map(|_| sent));
+            sent += u64::from(passage.sequence.is_some());
+        }
+        let mut account = Self { sent, ..Self::default() };
+        let mut seen = HashSet::new();
+        let mut highest: Option<u64> = None;
+        for number in link.arrivals.iter().filter_map(|passage| numbers[*passage]) {
+            account.received += 1;
+            let below = highest.map_or(0, |highest| highest.saturating_sub(number));
+            if below >= WINDOW {
+                account.too_late += 1;
+            } else if !seen.insert(number) {
+                account.duplicates += 1;
+            } else {
+                account.firsts += 1;
+                account.reordered += u64::from(below > 0);
+            }
+            highest = highest.max(Some(number));
+        }
+        let end = if total_known { sent } else { highest.map_or(0, |highest| highest + 1) };
+        account.lost = end - account.firsts;
+        let mut run = 0;
+        for number in 0..end {
+            run = if seen.contains(&number) { 0 } else { run + 1 };
+            account.bursts += u64::from(run == 1);
+            account.longest = account.longest.max(run);
+        }
+        account
+    }
+}

@@ -1,0 +1,45 @@
+//! A queue that a session and a test share: orders in one direction, events in the other.
+
+use crate::record::{Flow, Sink};
+use crate::session::Orders;
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+/// A shared queue; copies are the same queue.
+#[derive(Debug)]
+pub struct Mailbox<T>(Rc<RefCell<VecDeque<T>>>);
+
+impl<T> Mailbox<T> {
+    pub fn new() -> Self {
+        Self(Rc::default())
+    }
+
+    pub fn push(&self, item: T) {
+        self.0.borrow_mut().push_back(item);
+    }
+
+    /// Everything that waits, oldest first.
+    pub fn drain(&self) -> Vec<T> {
+        self.0.borrow_mut().drain(..).collect()
+    }
+}
+
+impl<T> Clone for Mailbox<T> {
+    fn clone(&self) -> Self {
+        Self(Rc::clone(&self.0))
+    }
+}
+
+impl<T> Orders<T> for Mailbox<T> {
+    fn next_order(&mut self) -> Option<T> {
+        self.0.borrow_mut().pop_front()
+    }
+}
+
+impl<T> Sink<T> for Mailbox<T> {
+    fn take(&mut self, event: T) -> Flow {
+        self.push(event);
+        Flow::Continue
+    }
+}

@@ -1,0 +1,18 @@
+//! A network in memory, for tests: sessions run against each other over links whose faults are
+//! seeded and written down, on clocks that no two hosts share. A run of an hour takes no time, and
+//! the same seed is the same run.
+
+mod account;
+mod clock;
+mod link;
+mod mailbox;
+mod network;
+mod seat;
+mod streams;
+
+use account::Account;
+use clock::Clock;
+use link::{Faults, Link};
+use mailbox::Mailbox;
+use network::Network;
+use seat::{Endpoint, Seat, SendFaults, Sent};
