@@ -418,9 +418,15 @@ fn a_send_buffer_that_is_full_delays_datagrams_and_loses_none() {
     // The queue holds more than the socket's buffer, so that the socket blocks and nothing drops.
     lab.shell("a", "tc qdisc add dev eth0 root tbf rate 200mbit burst 64kb limit 64mb");
     for io in ["mmsg", "plain"] {
-        let receiver = Running::start(
-            lab.udpkit("b").args(["recv", "9000", "-c", "20000", "--timeout", "20s", "-J"]),
-        );
+        let receiver = Running::start(lab.udpkit("b").args([
+            "recv",
+            "9000",
+            "-c",
+            "20000",
+            "--timeout",
+            "20s",
+            "-J",
+        ]));
         lab.wait_bound("b", 9000);
         let args = ["send", "10.77.0.2:9000", "-s", "1400", "-c", "20000", "--io", io, "-J"];
         let sent = json(&run(lab.udpkit("a").args(args), secs(20)).expect_success().out());
