@@ -10,7 +10,7 @@ use common::{
 use serde_json::Value;
 use std::net::UdpSocket;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// A receiver at work and the addresses that it listens on.
 fn recv(args: &[&str]) -> (Running, Vec<String>) {
@@ -408,7 +408,7 @@ fn the_header_is_what_was_on_the_wire() {
         let capture = Capture::start(&lab, "b", "eth0", "udp port 9000");
         for index in 0..count {
             let len = if index == 0 { 0 } else { random.usize(1..700) };
-            let hex: String = (0..len).map(|_| format!("{:02x}", random.u8(..))).collect();
+            let hex: String = (0..2 * len).map(|_| random.digit(16)).collect();
             let args = ["send", to, "--hex", "--dscp", "EF", "--ttl", "9", "--", &hex];
             run(lab.udpkit("a").args(args), secs(5)).expect_success();
         }
@@ -460,7 +460,7 @@ fn a_million_random_datagrams_are_shown_or_dropped_and_take_no_memory() {
     }
     let grown = resident(pid).saturating_sub(warm);
     assert!(grown < 8 * 1024, "{grown} KiB more after a million datagrams");
-    let output = running.wait(Duration::from_secs(60)).expect_success();
+    let output = running.wait(secs(60)).expect_success();
     assert!(!output.stdout.iter().any(|byte| *byte < b' ' && *byte != b'\n'), "seed {seed}");
     let text = output.out();
     let shown = text.lines().filter(|line| line.as_bytes().get(2) == Some(&b':')).count() as u64;

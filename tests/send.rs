@@ -409,3 +409,33 @@ fn header_fields_leave_as_asked_and_fragments_are_forbidden() {
         assert!(refused.out().contains("not sent 1: message too long"), "{}", refused.out());
     }
 }
+
+#[test]
+fn a_send_buffer_that_is_full_delays_datagrams_and_loses_none() {
+    require_lab!();
+    require_tools!("tc");
+    let lab = Lab::pair();
+    // The queue holds more than the socket's buffer, so that the socket blocks and nothing drops.
+    lab.shell("a", "tc qdisc add dev eth0 root tbf rate 200mbit burst 64kb limit 64mb");
+    for io in ["mmsg", "plain"] {
+        let receiver = Running::start(lab.udpkit("b").args([
+            "recv",
+            "9000",
+            "-c",
+            "20000",
+            "--timeout",
+            "20s",
+            "-J",
+        ]));
+        lab.wait_bound("b", 9000);
+        let args = ["send", "10.77.0.2:9000", "-s", "1400", "-c", "20000", "--io", io, "-J"];
+        let sent = json(&run(lab.udpkit("a").args(args), secs(20)).expect_success().out());
+        assert_eq!(path(&sent, "datagrams"), 20_000);
+        // 20,000 datagrams take over a second at that rate, and the buffer holds no more than
+        // a part of them.
+        assert!(path(&sent, "duration_ns").as_u64().unwrap() > 300_000_000, "it never blocked");
+        let received = json(&receiver.wait(secs(25)).expect_success().out());
+        assert_eq!(path(&received, "ended"), "count", "{received:#}");
+        assert_eq!(path(&received, "drops"), 0);
+    }
+}

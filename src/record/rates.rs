@@ -7,7 +7,8 @@ pub(super) fn rates(datagrams: u64, bytes: u64, span: Nanos) -> (Option<u64>, Op
     if span == Nanos::ZERO {
         return (None, None);
     }
-    (Some(BitRate::of(bytes, span).0), Some(PacketRate::of(datagrams, span).0 / 1000))
+    let packets = PacketRate::of(datagrams, span).0;
+    (Some(BitRate::of(bytes, span).0), Some(packets.saturating_add(500) / 1000))
 }
 
 /// The same from the first datagram to the last: the first begins the span and is no part of its
@@ -25,8 +26,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_time_has_no_rate() {
-        assert_eq!(rates(3, 100, Nanos::from_secs(2)), (Some(400), Some(1)));
+    fn datagrams_are_rounded_and_no_time_has_no_rate() {
+        assert_eq!(rates(3, 100, Nanos::from_secs(2)), (Some(400), Some(2)));
         assert_eq!(rates(3, 100, Nanos::ZERO), (None, None));
     }
 

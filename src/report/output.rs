@@ -71,7 +71,12 @@ impl Output {
     }
 
     fn note(&mut self, result: &io::Result<()>) {
-        self.closed |= result.is_err();
+        let Err(error) = result else { return };
+        // A reader that has gone is no trouble; a full disk is.
+        if !self.closed && error.kind() != io::ErrorKind::BrokenPipe {
+            super::error(format_args!("cannot write to standard output: {error}"), None);
+        }
+        self.closed = true;
     }
 
     fn flow(&self) -> Flow {

@@ -159,7 +159,9 @@ fn lines(summary: &RecvSummary) -> Vec<String> {
             Nanos(summary.active_ns)
         ));
     }
-    lines.push(format!("  dropped    {} at the socket", group_digits(summary.drops)));
+    // A coalesced buffer holds many datagrams and is counted once.
+    let unit = if summary.io == "gro" && summary.drops > 0 { " buffers" } else { "" };
+    lines.push(format!("  dropped    {}{unit} at the socket", group_digits(summary.drops)));
     if summary.truncated > 0 {
         lines.push(format!("  truncated  {}", group_digits(summary.truncated)));
     }

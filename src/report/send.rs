@@ -5,6 +5,7 @@ use super::{DatagramPrinter, DatagramStyle, InterfaceNames, Output, note, print_
 use crate::record::{Answer, Document, Event, Flow, Received, SendEvent, SendSummary, Sink};
 use crate::units::{Nanos, group_digits};
 use crate::wire::to_hex;
+use std::fmt::Write;
 use std::io;
 use std::net::SocketAddr;
 
@@ -126,7 +127,9 @@ fn lines(summary: &SendSummary) -> Vec<String> {
         plural(summary.bytes, "byte")
     );
     if summary.datagrams > 1 {
-        head += &format!(
+        // Writing to a string cannot fail.
+        let _ = write!(
+            head,
             " in {}: {}, {}",
             Nanos(summary.duration_ns),
             packets_or_dash(summary.datagrams_per_second),
