@@ -8,6 +8,11 @@ mod link;
 mod mailbox;
 mod network;
 mod seat;
+mod stream;
+
+mod dialogue;
+mod house;
+mod receiver;
 mod streams;
 
 use account::Account;
