@@ -20,6 +20,23 @@ fn storm() -> Faults {
 }
 
 #[test]
+fn copies_that_come_much_later_do_no_work_again() {
+    for seed in 0..12 {
+        let faults = Faults {
+            duplication: 0.5,
+            delay: Nanos::from_millis(1),
+            held: 0.3,
+            hold: Nanos::from_millis(800),
+            ..Faults::default()
+        };
+        let mut house = House::new(seed, SECOND, &faults);
+        let came = house.finish(DEADLINE);
+        assert_eq!(came.summary.broken, None, "seed {seed}: {:?}", house.log);
+        assert_eq!((house.sessions, house.opens), (1, 1), "seed {seed}: {:?}", house.log);
+    }
+}
+
+#[test]
 fn a_run_completes_under_heavy_loss_and_every_command_works_once() {
     for seed in 0..12 {
         let mut house = House::new(seed, SECOND, &storm());

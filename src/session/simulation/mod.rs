@@ -13,6 +13,7 @@ mod stream;
 mod dialogue;
 mod house;
 mod receiver;
+mod server;
 mod streams;
 
 use account::Account;
