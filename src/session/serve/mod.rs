@@ -132,6 +132,7 @@ struct Asked<'a> {
 }
 
 /// A reply before it is encoded.
+#[derive(Clone)]
 struct Answer {
     code: Code,
     params: Vec<(String, String)>,
@@ -360,7 +361,10 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         };
         let bytes = answer.encode(tag.clone());
         if let Some(session) = self.sessions.get_mut(&id) {
-            session.remember(tag, bytes.clone());
+            match asked.command.verb {
+                Verb::Stat => session.remember_frequent(tag, bytes.clone()),
+                _ => session.remember(tag, bytes.clone()),
+            }
         }
         self.answer(asked.meta, bytes);
     }
@@ -380,6 +384,8 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         }
         let tag = (self.random)() as u16;
         self.sink.take(ServeEvent::Close { session: id });
+        // The last word of the stream before belongs to the run before.
+        self.take_orders(asked.now);
         if let Some(session) = self.sessions.get_mut(&id) {
             session.run = Some(Run::new(plan, tag));
         }
@@ -495,7 +501,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
                     Err(why) => Answer::new(Code::LOCAL_ERROR, why).encode(tag.clone()),
                 };
                 stream.opened = result.is_ok();
-                session.remember(tag, bytes.clone());
+                session.remember_frequent(tag, bytes.clone());
                 self.answer(&meta, bytes);
                 if let Err(why) = result {
                     self.log(format!("{client} session {id:016x}: {why}"));

@@ -9,7 +9,7 @@ use crate::wire::Tag;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
-/// Replies kept for commands that come again.
+/// Replies of either sort kept for commands that come again.
 const REMEMBERED: usize = 8;
 
 /// One client's session.
@@ -22,6 +22,9 @@ pub(super) struct ServerSession {
     /// The run that TEST asked for.
     pub run: Option<Run>,
     replies: VecDeque<(Tag, Vec<u8>)>,
+    /// Replies to STAT and DATA, kept apart: they are so many that the others would soon be
+    /// forgotten, and a late copy of HELO or TEST would do its work again.
+    frequent: VecDeque<(Tag, Vec<u8>)>,
 }
 
 /// A run from TEST on.
@@ -69,21 +72,32 @@ pub struct StreamIo {
 
 impl ServerSession {
     pub fn new(client: SocketAddr, now: Nanos) -> Self {
-        Self { client, heard: now, run: None, replies: VecDeque::with_capacity(REMEMBERED) }
+        let (replies, frequent) = (VecDeque::new(), VecDeque::new());
+        Self { client, heard: now, run: None, replies, frequent }
     }
 
     /// The reply that a command was given before.
     pub fn answered(&self, tag: &Tag) -> Option<&[u8]> {
-        self.replies.iter().find(|(known, _)| known == tag).map(|(_, reply)| reply.as_slice())
+        let mut all = self.replies.iter().chain(&self.frequent);
+        all.find(|(known, _)| known == tag).map(|(_, reply)| reply.as_slice())
     }
 
     /// Keeps a reply for a command that comes again.
     pub fn remember(&mut self, tag: Tag, reply: Vec<u8>) {
-        if self.replies.len() == REMEMBERED {
-            self.replies.pop_front();
-        }
-        self.replies.push_back((tag, reply));
+        keep(&mut self.replies, tag, reply);
     }
+
+    /// The same for a command of which a run has many, and that is harmless when done again.
+    pub fn remember_frequent(&mut self, tag: Tag, reply: Vec<u8>) {
+        keep(&mut self.frequent, tag, reply);
+    }
+}
+
+fn keep(replies: &mut VecDeque<(Tag, Vec<u8>)>, tag: Tag, reply: Vec<u8>) {
+    if replies.len() == REMEMBERED {
+        replies.pop_front();
+    }
+    replies.push_back((tag, reply));
 }
 
 impl Run {

@@ -75,7 +75,7 @@ impl Link {
         let mut copies = Vec::new();
         if !certain && self.rng.f64() >= self.faults.loss {
             let twice = self.rng.f64() < self.faults.duplication;
-            copies.extend((0..1 + usize::from(twice)).map(|_| self.arrival(now)));
+            copies.extend((0..=usize::from(twice)).map(|_| self.arrival(now)));
         }
         let header = Header::decode(payload).ok().filter(|header| header.kind == Kind::Data);
         let sequence = header.map(|header| header.sequence);
@@ -97,7 +97,8 @@ impl Link {
 
 #[test]
 fn the_link_writes_down_what_it_did() {
-    let faults = Faults { loss: 0.3, duplication: 0.2, lose: vec![0..3], ..Faults::default() };
+    let faults =
+        Faults { loss: 0.3, duplication: 0.2, lose: vec![0..2, 2..3], ..Faults::default() };
     let mut link = Link::new(faults, 1);
     let copies: Vec<usize> = (0..10_000).map(|_| link.carry(Nanos(5), b"x").1.len()).collect();
     let of = |wanted| copies.iter().filter(|copies| **copies == wanted).count();

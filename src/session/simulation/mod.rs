@@ -8,6 +8,12 @@ mod link;
 mod mailbox;
 mod network;
 mod seat;
+mod stream;
+
+mod dialogue;
+mod house;
+mod receiver;
+mod server;
 mod streams;
 
 use account::Account;

@@ -1,0 +1,63 @@
+//! The receiver alone, fed with datagrams that no sender of a test's length would come to send.
+
+use super::Mailbox;
+use super::stream::{PAYLOAD, TAG};
+use crate::batch::RxEntry;
+use crate::session::blast::{BlastReceiver, ReceiverEvent, ReceiverOrder, ReceiverPlan};
+use crate::session::{Now, Session};
+use crate::units::Nanos;
+use crate::wire::{END_LEN, Header, Kind, encode_end};
+
+fn crafted(kind: Kind, number: u64) -> Vec<u8> {
+    let header = Header { kind, tag: TAG, sequence: number as u32, sent: Nanos(9) };
+    let mut bytes = vec![0; if kind == Kind::End { END_LEN } else { PAYLOAD }];
+    match kind {
+        Kind::End => encode_end(&header, number, &mut bytes),
+        _ => header.encode(&mut bytes),
+    }
+    bytes
+}
+
+fn feed(receiver: &mut impl Session, mono: u64, bytes: &[u8]) {
+    let entry = RxEntry { len: bytes.len(), true_len: bytes.len(), ..RxEntry::default() };
+    Session::on_buffer(receiver, Now { mono: Nanos(mono), real: Nanos(mono) }, &entry, bytes);
+}
+
+fn bare_receiver() -> BlastReceiver<Mailbox<ReceiverOrder>, Vec<ReceiverEvent>> {
+    let interval = Nanos::from_secs(1);
+    let plan = ReceiverPlan {
+        tag: TAG,
+        payload: PAYLOAD,
+        verify: false,
+        interval,
+        patience: interval,
+        go_ahead: vec![],
+    };
+    BlastReceiver::new(plan, None, Mailbox::new(), Vec::new())
+}
+
+#[test]
+fn numbers_that_wrap_at_two_to_the_32_are_one_stream() {
+    let mut receiver = bare_receiver();
+    let near = (1u64 << 32) - 50;
+    // Each leap is below half of the numbers, so that it is a leap ahead (RFC 1982).
+    let numbers = [0, 1_500_000_000, 3_000_000_000].into_iter().chain(near..near + 100);
+    for (index, number) in numbers.enumerate() {
+        feed(&mut receiver, index as u64, &crafted(Kind::Data, number));
+    }
+    feed(&mut receiver, 200, &crafted(Kind::Data, near));
+    feed(&mut receiver, 201, &crafted(Kind::End, near + 110));
+    let ended = receiver.finish(Now::default()).received;
+    assert_eq!((ended.firsts, ended.duplicates), (103, 1));
+    assert_eq!(ended.lost, near + 110 - 103);
+}
+
+#[test]
+fn drops_after_the_last_datagram_explain_a_lost_tail() {
+    let mut receiver = bare_receiver();
+    (0..10).for_each(|number| feed(&mut receiver, number, &crafted(Kind::Data, number)));
+    Session::on_socket_drops(&mut receiver, 0, 4);
+    feed(&mut receiver, 20, &crafted(Kind::End, 14));
+    let ended = receiver.finish(Now::default()).received;
+    assert_eq!((ended.lost, ended.socket_drops), (4, 4));
+}

@@ -1,0 +1,224 @@
+//! One stream over one link, run to its end and held against the link's own book.
+
+use super::{Account, Clock, Faults, Mailbox, Network, Seat, SendFaults, Sent};
+use crate::record::{BlastInterval, BlastReceived};
+use crate::session::blast::{
+    BlastReceiver, BlastSender, Direction, ReceiverEvent, ReceiverOrder, ReceiverPlan, SenderEvent,
+    SenderOrder, SenderPlan, SenderSummary, TestPlan,
+};
+use crate::session::{Now, Session};
+use crate::units::{Nanos, PacketRate, Rate};
+use std::cell::RefCell;
+use std::net::SocketAddr;
+use std::rc::Rc;
+
+pub const TAG: u16 = 0xBEEF;
+pub const PAYLOAD: usize = 64;
+const DEADLINE: Nanos = Nanos::from_secs(60);
+
+/// A stream to be run.
+#[derive(Clone)]
+pub struct Stream {
+    pub count: u64,
+    pub time: Nanos,
+    /// Datagrams a second; 0 for as fast as it goes.
+    pub rate: u64,
+    pub faults: Faults,
+    pub send_faults: SendFaults,
+    pub late: Nanos,
+    pub coalesces: bool,
+    pub sender_clock: Clock,
+    pub receiver_clock: Clock,
+    pub interval: Nanos,
+    /// The control dialogue tells the total when the sender has ended.
+    pub told: bool,
+    pub strays: Vec<(Nanos, Vec<u8>)>,
+}
+
+impl Default for Stream {
+    fn default() -> Self {
+        Self {
+            count: 1_000,
+            time: Nanos::ZERO,
+            rate: 20_000,
+            faults: Faults::default(),
+            send_faults: SendFaults::default(),
+            late: Nanos::ZERO,
+            coalesces: false,
+            sender_clock: Clock::default(),
+            receiver_clock: Clock { boot: Nanos::from_secs(77), ..Clock::default() },
+            interval: Nanos::from_millis(20),
+            told: false,
+            strays: Vec::new(),
+        }
+    }
+}
+
+/// What came of it.
+pub struct Ran {
+    pub sent: SenderSummary,
+    pub received: BlastReceived,
+    pub intervals: Vec<BlastInterval>,
+    /// The receiver's counts by the link's book.
+    pub account: Account,
+    pub socket: Sent,
+    /// When each numbered datagram left, and its number.
+    pub departures: Vec<(Nanos, u32)>,
+}
+
+fn addresses() -> (SocketAddr, SocketAddr) {
+    (SocketAddr::from(([192, 0, 2, 1], 4_000)), SocketAddr::from(([192, 0, 2, 2], 9_000)))
+}
+
+fn own<T>(shared: Rc<RefCell<T>>) -> T {
+    Rc::into_inner(shared).expect("the network is gone").into_inner()
+}
+
+impl Stream {
+    fn run(&self, seed: u64) -> Ran {
+        let (from, to) = addresses();
+        let mut network = Network::new(seed);
+        network.coalesces = self.coalesces;
+        network.link(from.ip(), to.ip()).faults = self.faults.clone();
+        for (at, bytes) in &self.strays {
+            network.inject(*at, from, to, bytes.clone());
+        }
+        let (orders, events) = (Mailbox::new(), Mailbox::new());
+        let far = Rc::new(RefCell::new(BlastReceiver::new(
+            ReceiverPlan {
+                tag: TAG,
+                payload: PAYLOAD,
+                verify: true,
+                interval: self.interval,
+                patience: Nanos::from_secs(15),
+                go_ahead: Vec::new(),
+            },
+            None,
+            orders.clone(),
+            events.clone(),
+        )));
+        let near = Rc::new(RefCell::new(self.sender()));
+        let there = network.seat(Seat {
+            clock: self.receiver_clock,
+            tick: Nanos::from_millis(500),
+            ..Seat::new(to, Some(from), far.clone())
+        });
+        let here = network.seat(Seat {
+            clock: self.sender_clock,
+            send_faults: self.send_faults,
+            late: self.late,
+            tick: Nanos::from_millis(500),
+            ..Seat::new(from, Some(to), near.clone())
+        });
+        network.run(&[here], DEADLINE);
+        let socket = network.sitting(here).sent;
+        if self.told {
+            orders.push(ReceiverOrder::Total(socket.accepted));
+            network.wake(there);
+        }
+        network.run(&[there], DEADLINE);
+        let end = network.sitting(there).clock.read(network.instant);
+        let link = network.link(from.ip(), to.ip());
+        let departures = link
+            .passages
+            .iter()
+            .filter_map(|passage| passage.sequence.map(|sequence| (passage.at, sequence)))
+            .collect();
+        let link = std::mem::replace(link, super::Link::new(Faults::default(), 0));
+        drop(network);
+        let received = own(far).finish(end).received;
+        let account = Account::of(&link, received.sender_total.is_some());
+        let intervals = events
+            .drain()
+            .into_iter()
+            .filter_map(|event| match event {
+                ReceiverEvent::Interval(interval) => Some(interval),
+                ReceiverEvent::Progress(_) => None,
+            })
+            .collect();
+        let sent = own(near).finish(Now::default());
+        Ran { sent, received, intervals, account, socket, departures }
+    }
+
+    fn sender(&self) -> BlastSender<Mailbox<SenderOrder>, Mailbox<SenderEvent>> {
+        let rate = match self.rate {
+            0 => Rate::Max,
+            rate => Rate::Packets(PacketRate(rate * 1_000)),
+        };
+        let test = TestPlan {
+            direction: Direction::Up,
+            streams: 1,
+            payload: PAYLOAD as u32,
+            rate,
+            time: self.time,
+            count: self.count,
+            verify: true,
+            interval: self.interval,
+            burst: None,
+        };
+        BlastSender::new(SenderPlan::new(test, 0, TAG), None, Mailbox::new(), Mailbox::new())
+    }
+
+    /// Runs it and holds every count against the books.
+    pub fn check(&self, seed: u64) -> Ran {
+        let ran = self.run(seed);
+        let Ran { sent, received, account, socket, departures, .. } = &ran;
+        let counted = Account {
+            sent: sent.sent.datagrams,
+            received: received.datagrams,
+            firsts: received.firsts,
+            duplicates: received.duplicates,
+            reordered: received.reordered,
+            too_late: received.too_late,
+            lost: received.lost,
+            bursts: received.loss_bursts,
+            longest: received.longest_burst,
+        };
+        assert_eq!(counted, *account, "seed {seed}");
+        assert_eq!(received.bytes, account.received * PAYLOAD as u64, "seed {seed}");
+        let BlastReceived { firsts, duplicates, too_late, lost, .. } = *received;
+        assert_eq!(received.datagrams, firsts + duplicates + too_late, "seed {seed}");
+        if received.sender_total.is_some() {
+            assert_eq!(sent.sent.datagrams, firsts + lost, "seed {seed}");
+        }
+        assert_eq!(received.corrupt, 0, "seed {seed}");
+        let numbers = departures.iter().map(|(_, number)| u64::from(*number));
+        assert!(numbers.eq(0..socket.accepted), "seed {seed}: a number was skipped or used twice");
+        assert_eq!(sent.sent.datagrams, socket.accepted, "seed {seed}");
+        let refused: u64 = sent.sent.refused.iter().map(|refusal| refusal.datagrams).sum();
+        assert_eq!(refused, socket.refused, "seed {seed}");
+        assert_eq!(sent.sent.blocked, socket.blocked, "seed {seed}");
+        assert_eq!(sent.sent.never_sent(), refused + sent.sent.unsent, "seed {seed}");
+        assert_eq!(sent.sent.offered, sent.sent.never_sent() + socket.accepted, "seed {seed}");
+        ran.check_intervals(seed);
+        ran
+    }
+}
+
+impl Ran {
+    fn check_intervals(&self, seed: u64) {
+        let sum = |of: fn(&BlastInterval) -> u64| self.intervals.iter().map(of).sum::<u64>();
+        let total = &self.received;
+        assert_eq!(sum(|i| i.datagrams), total.datagrams, "seed {seed}");
+        assert_eq!(sum(|i| i.bytes), total.bytes, "seed {seed}");
+        assert_eq!(sum(|i| i.duplicates), total.duplicates, "seed {seed}");
+        assert_eq!(sum(|i| i.reordered), total.reordered, "seed {seed}");
+        assert_eq!(sum(|i| i.socket_drops), total.socket_drops, "seed {seed}");
+        // What came late after all is taken off the total, not off a stretch.
+        if total.datagrams > 0 {
+            let lost = sum(|i| i.lost);
+            let most = total.lost + total.reordered;
+            assert!((total.lost..=most).contains(&lost), "seed {seed}: {lost} of {}", total.lost);
+        }
+        let mut end = 0;
+        for interval in &self.intervals {
+            assert_eq!(interval.start_ns, end, "seed {seed}: stretches follow on each other");
+            end += interval.duration_ns;
+        }
+    }
+
+    /// What must not change with the clocks, the buffers or the way of the total.
+    pub fn counts(&self) -> (Account, u64) {
+        (self.account.clone(), self.received.strays)
+    }
+}
