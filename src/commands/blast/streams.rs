@@ -72,6 +72,9 @@ impl Driver {
     pub fn into_parts(mut self) -> (Collected, BlastView) {
         self.running.iter().for_each(RunningStream::stop);
         self.running.clear();
+        // A stream that ended a stretch before the others holds none of theirs back.
+        (0..self.plan.test.streams as usize).for_each(|stream| self.board.end(stream));
+        self.show_complete();
         let (sender, receiver) = self.ends;
         drop(sender);
         let mut found = Collected { up: self.up, down: self.down, ..Collected::default() };
@@ -167,6 +170,10 @@ impl Driver {
             _ => 0,
         };
         self.board.add((stream - first) as usize, interval);
+        self.show_complete()
+    }
+
+    fn show_complete(&mut self) -> Flow {
         let mut flow = Flow::Continue;
         while let Some(whole) = self.board.next_complete() {
             self.down.push(whole);

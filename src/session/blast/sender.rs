@@ -19,6 +19,8 @@ const END_GAP: Nanos = Nanos::from_millis(10);
 const REFUSED_PAUSE: Nanos = Nanos::from_millis(1);
 /// Refusals in a row, without one datagram sent, after which the run is hopeless.
 const HOPELESS: u64 = 50;
+/// How long nothing but refusals may come once something was sent: an interface may come back.
+const DEAD: Nanos = Nanos::from_secs(10);
 
 /// What a sender is told while it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -283,7 +285,8 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> BlastSender<O, K> {
             None => self.refused.push((errno, datagrams)),
         }
         self.refused_in_a_row += 1;
-        if self.sent == 0 && self.refused_in_a_row >= HOPELESS {
+        let dead = self.sent > 0 && now.mono >= self.last_send + DEAD;
+        if dead || (self.sent == 0 && self.refused_in_a_row >= HOPELESS) {
             let payload = self.plan.payload;
             self.break_off(format!("no datagram of {payload} bytes can be sent: {}", words(errno)));
         }
