@@ -107,13 +107,12 @@ impl Transmit {
     }
 
     fn call(&mut self, fd: BorrowedFd<'_>, family: Family, batch: &TxBatch) -> io::Result<usize> {
-        if self.step == Step::Plain {
-            let only = message(batch, &self.groups[0]);
-            self.largest = self.largest.max(1);
-            return self.call.send_one(fd, family, only).map(|()| 1);
-        }
         let datagrams = self.groups.last().map_or(0, |last| last.end - self.groups[0].start);
         self.largest = self.largest.max(datagrams as u32);
+        // One message goes by `sendmsg`: `sendmmsg` offers the processor to others after each.
+        if let [only] = &self.groups[..] {
+            return self.call.send_one(fd, family, message(batch, only)).map(|()| 1);
+        }
         let messages = self.groups.iter().map(|group| message(batch, group));
         self.call.send_many(fd, family, messages)
     }
