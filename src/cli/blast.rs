@@ -71,8 +71,8 @@ pub struct BlastArgs {
     /// Do not let the kernel coalesce what arrives (`UDP_GRO`), here and at an own far end.
     #[arg(long)]
     pub no_gro: bool,
-    /// Socket buffer to ask for: 4Mi, 208k.
-    #[arg(long, value_name = "BYTES", default_value = "4Mi")]
+    /// Receive buffer to ask the kernel for, shared by the streams of a run: 32Mi, 208k.
+    #[arg(long, value_name = "BYTES", default_value = "32Mi")]
     pub socket_buffer: ByteCount,
     /// How long the far end may be silent before it is given up.
     #[arg(short = 'w', long, value_name = "DURATION", default_value = "5s")]

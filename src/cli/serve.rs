@@ -37,8 +37,8 @@ pub struct ServeArgs {
     /// Do not let the kernel coalesce what arrives (`UDP_GRO`).
     #[arg(long)]
     pub no_gro: bool,
-    /// Socket buffer to ask for: 4Mi, 208k.
-    #[arg(long, value_name = "BYTES", default_value = "4Mi")]
+    /// Receive buffer to ask the kernel for, shared by the streams of a run: 32Mi, 208k.
+    #[arg(long, value_name = "BYTES", default_value = "32Mi")]
     pub socket_buffer: ByteCount,
     /// Say nothing about sessions.
     #[arg(short, long)]

@@ -10,4 +10,4 @@ pub use event_loop::{Ended, Loop, LoopConfig};
 pub use handle::Handle;
 pub use server::{Server, ServerError, ServerPlan, random_u64};
 pub use signals::Signals;
-pub use stream::{RunningStream, StreamEnd, StreamError, StreamPlan, StreamRole};
+pub use stream::{RunningStream, StreamEnd, StreamError, StreamPlan, StreamRole, stream_buffer};

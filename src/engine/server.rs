@@ -1,6 +1,6 @@
 //! The far end of a throughput run: the control loop on its port, and a thread for each stream.
 
-use super::stream::{RunningStream, StreamEnd, StreamError, StreamPlan, StreamRole};
+use super::stream::{RunningStream, StreamEnd, StreamError, StreamPlan, StreamRole, stream_buffer};
 use super::{Handle, Loop, LoopConfig, Signals};
 use crate::batch::TxBatch;
 use crate::net::{IoMode, NetError, SocketPlan};
@@ -180,7 +180,7 @@ impl Streams {
             accounting: up,
             gro: up && self.plan.gro,
             io: self.plan.io,
-            buffer: self.plan.buffer,
+            buffer: stream_buffer(self.plan.buffer, request.plan.streams),
             ..SocketPlan::new(stream_address(request.local, request.peer, self.port))
         };
         let out = ToControl { session, stream, orders: self.orders.clone() };

@@ -21,6 +21,8 @@ use std::thread::{self, JoinHandle};
 const CALL_BYTES: usize = 65_536;
 /// Datagrams of one send call, however small they are.
 const CALL_DATAGRAMS: usize = 1_024;
+/// Socket buffer that a stream keeps however many share, in bytes.
+const LEAST_BUFFER: usize = 1 << 20;
 /// How often a stream looks up from its work.
 const TICK: Nanos = Nanos::from_millis(50);
 
@@ -125,6 +127,11 @@ impl Drop for RunningStream {
             let _ = thread.join();
         }
     }
+}
+
+/// A stream's share of the run's socket buffer, and never less than what carries one well.
+pub fn stream_buffer(buffer: usize, streams: u32) -> usize {
+    (buffer / streams.max(1) as usize).max(buffer.min(LEAST_BUFFER))
 }
 
 fn run(

@@ -7,6 +7,10 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::AsFd;
 
+/// The largest send buffer that is asked for, in bytes: a larger one would only be a longer queue
+/// between the schedule and the wire.
+const SEND_BUFFER: usize = 4 << 20;
+
 /// Socket buffers, in bytes as the kernel counts them (twice what was asked for, socket(7)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BufferSizes {
@@ -49,7 +53,8 @@ pub struct SocketPlan {
     pub gro: bool,
     /// Which batch calls may be used.
     pub io: IoMode,
-    /// Socket buffers to ask for, in bytes; 0 keeps the system's.
+    /// Receive buffer to ask for, in bytes, and send buffer up to [`SEND_BUFFER`]; 0 keeps the
+    /// system's.
     pub buffer: usize,
 }
 
@@ -121,7 +126,7 @@ impl SocketPlan {
     fn set_buffers(&self, socket: &socket2::Socket) -> BufferSizes {
         if self.buffer > 0 {
             let _ = sys::ask_receive_buffer(socket.as_fd(), self.buffer);
-            let _ = sys::ask_send_buffer(socket.as_fd(), self.buffer);
+            let _ = sys::ask_send_buffer(socket.as_fd(), self.buffer.min(SEND_BUFFER));
         }
         BufferSizes {
             receive_asked: self.buffer,

@@ -108,6 +108,8 @@ pub struct BlastSent {
     pub lateness: DelayQuantiles,
     /// Most datagrams that the schedule lets go at once.
     pub quantum: u64,
+    /// Times that sends were more than 100 µs late and caught up, a quantum at a time.
+    pub catch_ups: u64,
     /// Processor time of the sending threads, in nanoseconds; 0 until they ended.
     pub cpu_ns: u64,
 }
@@ -224,6 +226,8 @@ pub struct DirectionReport {
     pub lateness_ns: DelayQuantiles,
     /// Most datagrams of one stream that the schedule let go at once; 0 without a rate.
     pub quantum: u64,
+    /// Times that sends were more than 100 µs late and caught up, a quantum at a time.
+    pub catch_ups: u64,
     /// Batch calls and buffers.
     pub io: IoReport,
     /// Processor time of the sending threads over the run's length, in percent of a core.

@@ -299,6 +299,11 @@ fn delay_lines(report: &DirectionReport) -> Vec<String> {
     if report.lateness_ns != DelayQuantiles::default() {
         let told = quantile_text(&report.lateness_ns);
         lines.push(format!("  late, ms   {told}   sends, against the schedule"));
+        lines.push(format!(
+            "  schedule   at most {} at once, caught up {} times",
+            group_digits(report.quantum),
+            group_digits(report.catch_ups)
+        ));
     }
     lines
 }

@@ -114,6 +114,7 @@ fn direction(plan: &BlastPlan, facts: Facts, complete: bool) -> DirectionReport 
         delay_above_min_ns: received.map(|counts| counts.delay).unwrap_or_default(),
         lateness_ns: sent.as_ref().map(|sent| sent.lateness).unwrap_or_default(),
         quantum: sent.as_ref().map_or(0, |sent| sent.quantum),
+        catch_ups: sent.as_ref().map_or(0, |sent| sent.catch_ups),
         io,
         sender_cpu_percent: sent.as_ref().map(|sent| share(Nanos(sent.cpu_ns), length)),
         receiver_cpu_percent: received

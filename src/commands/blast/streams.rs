@@ -2,7 +2,9 @@
 //! end.
 
 use super::plan::BlastPlan;
-use crate::engine::{Handle, RunningStream, StreamEnd, StreamError, StreamPlan, StreamRole};
+use crate::engine::{
+    Handle, RunningStream, StreamEnd, StreamError, StreamPlan, StreamRole, stream_buffer,
+};
 use crate::net::SocketPlan;
 use crate::record::{BlastInterval, BlastReceived, BlastSent, Flow, Sink};
 use crate::report::{BlastView, Lane};
@@ -125,6 +127,7 @@ impl Driver {
             bind,
             accounting: !up,
             gro: !up && self.plan.gro,
+            buffer: stream_buffer(self.plan.stream.buffer, test.streams),
             ..self.plan.stream.clone()
         };
         let role = if up {

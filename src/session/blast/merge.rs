@@ -63,6 +63,7 @@ pub fn merge_sent<'a>(streams: impl IntoIterator<Item = &'a BlastSent>) -> Blast
         whole.span_ns = whole.span_ns.max(part.span_ns);
         whole.quantum = whole.quantum.max(part.quantum);
         whole.cpu_ns += part.cpu_ns;
+        whole.catch_ups += part.catch_ups;
         if part.lateness.max > whole.lateness.max {
             whole.lateness = part.lateness;
         }

@@ -19,6 +19,8 @@ const END_GAP: Nanos = Nanos::from_millis(10);
 const REFUSED_PAUSE: Nanos = Nanos::from_millis(1);
 /// Refusals in a row, without one datagram sent, after which the run is hopeless.
 const HOPELESS: u64 = 50;
+/// How late a send may be before it counts as catching up.
+const LATE: Nanos = Nanos::from_micros(100);
 /// How long nothing but refusals may come once something was sent: an interface may come back.
 const DEAD: Nanos = Nanos::from_secs(10);
 
@@ -103,6 +105,8 @@ pub struct BlastSender<O, K> {
     first_send: Option<Nanos>,
     last_send: Nanos,
     lateness: DelayHistogram,
+    catch_ups: u64,
+    catching_up: bool,
     due_at_end: u64,
     /// Whether the last, partial quantum was tried.
     held_sent: bool,
@@ -130,6 +134,8 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> BlastSender<O, K> {
             first_send: None,
             last_send: Nanos::ZERO,
             lateness: DelayHistogram::new(),
+            catch_ups: 0,
+            catching_up: false,
             due_at_end: 0,
             held_sent: false,
             pause_until: Nanos::ZERO,
@@ -253,7 +259,11 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> BlastSender<O, K> {
         let accepted = outcome.accepted as u64;
         if let Some(pacer) = &mut self.pacer {
             if accepted > 0 && !pacer.is_unlimited() {
-                self.lateness.record_n(pacer.late(now.mono), accepted);
+                let late = pacer.late(now.mono);
+                self.lateness.record_n(late, accepted);
+                // A run of late batches is one catching up.
+                self.catch_ups += u64::from(late > LATE && !self.catching_up);
+                self.catching_up = late > LATE;
             }
             pacer.commit(accepted);
         }
@@ -373,6 +383,7 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> Session for BlastSender<O, K>
             span_ns: self.first_send.map_or(0, |first| (self.last_send - first).0),
             lateness: quantiles_of(&self.lateness.percentiles()),
             quantum: self.pacer.as_ref().map_or(0, Pacer::quantum),
+            catch_ups: self.catch_ups,
             cpu_ns: 0,
         };
         SenderSummary { sent, broken: self.broken }

@@ -48,6 +48,7 @@ pub fn write_sent(sent: &BlastSent, params: &mut Params) {
         ("tx_blocked", Some(sent.blocked)),
         ("tx_span_ns", Some(sent.span_ns)),
         ("tx_quantum", Some(sent.quantum)),
+        ("tx_catch_ups", Some(sent.catch_ups)),
         ("tx_cpu_ns", Some(sent.cpu_ns)),
         ("tx_p50_ns", sent.lateness.p50),
         ("tx_p90_ns", sent.lateness.p90),
@@ -92,6 +93,7 @@ pub fn read_sent(params: &Params) -> Result<Option<BlastSent>, BadParam> {
             max: params.parse("tx_max_ns")?,
         },
         quantum: count("tx_quantum")?,
+        catch_ups: count("tx_catch_ups")?,
         cpu_ns: count("tx_cpu_ns")?,
     }))
 }
