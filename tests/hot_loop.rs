@@ -64,12 +64,7 @@ impl Both {
             go_ahead: Vec::new(),
         };
         Self {
-            sender: BlastSender::new(
-                SenderPlan::new(test, 0, TAG),
-                None,
-                VecDeque::new(),
-                Nowhere,
-            ),
+            sender: BlastSender::new(SenderPlan::new(test, 0, TAG), None, VecDeque::new(), Nowhere),
             receiver: BlastReceiver::new(plan, None, VecDeque::new(), Nowhere),
             out: (out, TxBatch::new(64, 64 * payload)),
             into,
