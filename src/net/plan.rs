@@ -53,7 +53,7 @@ pub struct SocketPlan {
     pub gro: bool,
     /// Which batch calls may be used.
     pub io: IoMode,
-    /// Receive buffer to ask for, in bytes, and send buffer up to [`SEND_BUFFER`]; 0 keeps the
+    /// Receive buffer to ask for, in bytes, and send buffer up to 4 MiB of it; 0 keeps the
     /// system's.
     pub buffer: usize,
 }
