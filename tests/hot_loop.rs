@@ -60,6 +60,7 @@ impl Both {
             payload,
             verify: true,
             interval: test.interval,
+            per_drop: ReceiverPlan::COALESCED,
             patience: Nanos::from_secs(5),
             go_ahead: Vec::new(),
         };

@@ -61,8 +61,7 @@ pub struct BlastArgs {
     /// Have the far end check every payload byte.
     #[arg(long)]
     pub verify: bool,
-    /// Most datagrams that leave at once [default: 100 µs of the rate, or one GSO buffer if that is
-    /// more]
+    /// Most datagrams of a stream that leave at once [default: as many as 100 µs of the rate hold]
     #[arg(long, value_name = "N")]
     pub burst: Option<u32>,
     /// Which batch calls of the kernel may be used.

@@ -191,6 +191,7 @@ impl Streams {
                 payload: request.plan.payload as usize,
                 verify: request.plan.verify,
                 interval: request.plan.interval,
+                per_drop: if self.plan.gro { ReceiverPlan::COALESCED } else { 1 },
                 patience: SILENCE,
                 go_ahead: request.go_ahead,
             };

@@ -98,6 +98,8 @@ pub struct BlastSent {
     pub bytes: u64,
     /// Datagrams that the kernel refused, by cause.
     pub refused: Vec<Refusal>,
+    /// What the network said of datagrams on their way, by cause (ICMP, in words).
+    pub network_errors: Vec<Refusal>,
     /// Datagrams that were due and still waited when the time was over.
     pub unsent: u64,
     /// Times that the socket's send buffer was full.
@@ -196,6 +198,8 @@ pub struct DirectionReport {
     pub never_sent: Option<u64>,
     /// Why the kernel refused, by cause.
     pub refused: Vec<Refusal>,
+    /// What the network told this host of datagrams on their way, by cause (ICMP, in words).
+    pub network_errors: Vec<Refusal>,
     /// Datagrams that were due and still waited at the end.
     pub unsent: u64,
     /// Times that the send buffer was full.

@@ -234,10 +234,14 @@ fn refused_lines(report: &DirectionReport) -> Vec<String> {
     let refused = report.refused.iter().map(|refusal| {
         format!("  refused    {} {}", group_digits(refusal.datagrams), refusal.cause)
     });
+    let network = report
+        .network_errors
+        .iter()
+        .map(|error| format!("  network    {} {}", group_digits(error.datagrams), error.cause));
     let unsent = (report.unsent > 0).then(|| {
         format!("  unsent     {} due when the time was over", group_digits(report.unsent))
     });
-    refused.chain(unsent).collect()
+    refused.chain(network).chain(unsent).collect()
 }
 
 fn header_line(report: &BlastReport) -> String {

@@ -98,6 +98,7 @@ fn direction(plan: &BlastPlan, facts: Facts, complete: bool) -> DirectionReport 
         sent: sent.as_ref().map(|sent| flow(sent.datagrams, sent.bytes, length)),
         never_sent: sent.as_ref().map(BlastSent::never_sent),
         refused: sent.as_ref().map(|sent| sent.refused.clone()).unwrap_or_default(),
+        network_errors: sent.as_ref().map(|sent| sent.network_errors.clone()).unwrap_or_default(),
         unsent: sent.as_ref().map_or(0, |sent| sent.unsent),
         blocked: sent.as_ref().map_or(0, |sent| sent.blocked),
         sender_limited: sent.as_ref().and_then(|sent| sender_limited(plan, sent)),

@@ -93,7 +93,7 @@ impl BlastPlan {
             control_bind,
             stream,
             test,
-            gro: !args.no_gro,
+            gro: IoMode::from(args.io).coalesces() && !args.no_gro,
             cpus: args.cpus.clone(),
             patience: args.wait,
             mtu,

@@ -138,6 +138,7 @@ impl Driver {
                 payload,
                 verify: test.verify,
                 interval: test.interval,
+                per_drop: if self.plan.gro { ReceiverPlan::COALESCED } else { 1 },
                 patience: self.plan.patience,
                 go_ahead: Vec::new(),
             };

@@ -1,7 +1,7 @@
 //! Several streams' facts as one.
 
 use super::sender::quantiles_of;
-use crate::record::{BlastInterval, BlastReceived, BlastSent};
+use crate::record::{BlastInterval, BlastReceived, BlastSent, Refusal};
 use crate::stats::DelayHistogram;
 
 /// Receivers' counts added up; delay from all samples together once every stream has ended.
@@ -67,14 +67,19 @@ pub fn merge_sent<'a>(streams: impl IntoIterator<Item = &'a BlastSent>) -> Blast
         if part.lateness.max > whole.lateness.max {
             whole.lateness = part.lateness;
         }
-        for refusal in &part.refused {
-            match whole.refused.iter_mut().find(|known| known.cause == refusal.cause) {
-                Some(known) => known.datagrams += refusal.datagrams,
-                None => whole.refused.push(refusal.clone()),
-            }
-        }
+        add_causes(&mut whole.refused, &part.refused);
+        add_causes(&mut whole.network_errors, &part.network_errors);
     }
     whole
+}
+
+fn add_causes(whole: &mut Vec<Refusal>, part: &[Refusal]) {
+    for cause in part {
+        match whole.iter_mut().find(|known| known.cause == cause.cause) {
+            Some(known) => known.datagrams += cause.datagrams,
+            None => whole.push(cause.clone()),
+        }
+    }
 }
 
 /// The same stretch of every stream as one; `None` when no stream has it.

@@ -11,8 +11,6 @@ use crate::wire::{Class, Command, Header, Kind, Verb, classify, decode_end, patt
 
 /// Silence after which a run whose sender has ended is over: longer than any queue on the way.
 const QUIET: Nanos = Nanos::from_millis(500);
-/// Most datagrams that one dropped buffer can have held (`UDP_MAX_SEGMENTS`).
-const PER_BUFFER: u64 = 128;
 
 /// What a receiver is told while it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,10 +41,18 @@ pub struct ReceiverPlan {
     pub verify: bool,
     /// Length of the stretches.
     pub interval: Nanos,
+    /// Most datagrams that one drop of the socket can stand for: 1, or with GRO
+    /// [`ReceiverPlan::COALESCED`].
+    pub per_drop: u64,
     /// Silence after which a sender that said nothing of an end is given up.
     pub patience: Nanos,
     /// Reply to a DATA that comes again because its reply was lost; empty for none.
     pub go_ahead: Vec<u8>,
+}
+
+impl ReceiverPlan {
+    /// Datagrams that one buffer can hold at most (`UDP_MAX_SEGMENTS`).
+    pub const COALESCED: u64 = 128;
 }
 
 /// How the stream ended.
@@ -176,10 +182,10 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
         self.delay.observe(transit, u64::from(run.count));
     }
 
-    /// Holds the socket's drops against a sequence gap: with GRO one dropped buffer is up to 128
-    /// datagrams, so the gap says how many it was.
+    /// Holds the socket's drops against a sequence gap: with GRO one dropped buffer is
+    /// many datagrams, and the gap says how many.
     fn explain(&mut self, gap: u64) {
-        let explained = gap.min(self.unexplained.saturating_mul(PER_BUFFER));
+        let explained = gap.min(self.unexplained.saturating_mul(self.plan.per_drop));
         if explained > 0 {
             self.socket_drops += explained;
             self.unexplained = 0;
@@ -265,8 +271,11 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
         let Stretch { start, counts, lost_high } = self.stretch;
         if self.last > start {
             self.close_stretch(self.last);
-        } else if counts != self.counts() || lost_high < self.tracker.lost() {
+        } else if counts != self.counts() {
             self.close_stretch(now.min(start + self.plan.interval));
+        } else if lost_high < self.tracker.lost() {
+            // A lost tail took no time: the wait for it is none of the run's.
+            self.close_stretch(start + Nanos(1));
         }
     }
 

@@ -19,6 +19,8 @@ const END_GAP: Nanos = Nanos::from_millis(10);
 const REFUSED_PAUSE: Nanos = Nanos::from_millis(1);
 /// Refusals in a row, without one datagram sent, after which the run is hopeless.
 const HOPELESS: u64 = 50;
+/// Causes of network errors that are told apart.
+const CAUSES: usize = 8;
 /// How late a send may be before it counts as catching up.
 const LATE: Nanos = Nanos::from_micros(100);
 /// How long nothing but refusals may come once something was sent: an interface may come back.
@@ -100,6 +102,7 @@ pub struct BlastSender<O, K> {
     painted: usize,
     sent: u64,
     refused: Vec<(i32, u64)>,
+    network_errors: Vec<Refusal>,
     refused_in_a_row: u64,
     blocked: u64,
     first_send: Option<Nanos>,
@@ -129,6 +132,7 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> BlastSender<O, K> {
             painted: 0,
             sent: 0,
             refused: Vec::new(),
+            network_errors: Vec::new(),
             refused_in_a_row: 0,
             blocked: 0,
             first_send: None,
@@ -302,6 +306,15 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> BlastSender<O, K> {
         }
     }
 
+    /// Counts what the network says; of very many causes only the first are told apart.
+    fn count_network_error(&mut self, cause: String) {
+        if let Some(known) = self.network_errors.iter_mut().find(|known| known.cause == cause) {
+            known.datagrams += 1;
+        } else if self.network_errors.len() < CAUSES {
+            self.network_errors.push(Refusal { cause, datagrams: 1 });
+        }
+    }
+
     fn break_off(&mut self, why: String) {
         self.broken.get_or_insert(why);
         self.state = State::Over;
@@ -342,7 +355,7 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> Session for BlastSender<O, K>
             State::Sending { .. } if gone => {
                 self.break_off(format!("the far end went away: {error}"));
             }
-            _ => {}
+            _ => self.count_network_error(error.to_string()),
         }
     }
 
@@ -378,6 +391,7 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> Session for BlastSender<O, K>
                 .iter()
                 .map(|(errno, count)| Refusal { cause: words(*errno), datagrams: *count })
                 .collect(),
+            network_errors: self.network_errors,
             unsent: self.due_at_end,
             blocked: self.blocked,
             span_ns: self.first_send.map_or(0, |first| (self.last_send - first).0),

@@ -82,6 +82,8 @@ pub fn read_sent(params: &Params) -> Result<Option<BlastSent>, BadParam> {
         datagrams: count("tx_datagrams")?,
         bytes: count("tx_bytes")?,
         refused: refused.collect(),
+        // What the network told the far end stays there.
+        network_errors: Vec::new(),
         unsent: count("tx_unsent")?,
         blocked: count("tx_blocked")?,
         span_ns: count("tx_span_ns")?,

@@ -7,7 +7,7 @@
 mod policy;
 mod session_state;
 
-pub use policy::ServePolicy;
+pub use policy::{Refused, ServePolicy};
 pub use session_state::StreamIo;
 
 use self::session_state::{Run, ServerSession};
@@ -378,9 +378,13 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             Ok(plan) => plan,
             Err(bad) => return bad.into(),
         };
-        if let Err((key, limit)) = self.policy.admit(&plan) {
-            let text = format!("{key} is over the limit");
-            return Answer::new(Code::OVER_LIMIT, text).with(key, limit);
+        match self.policy.admit(&plan) {
+            Ok(()) => {}
+            Err(Refused::Nonsense(right)) => return Answer::new(Code::BAD_PARAMETER, right),
+            Err(Refused::OverLimit { key, limit }) => {
+                let text = format!("{key} is over the limit");
+                return Answer::new(Code::OVER_LIMIT, text).with(key, limit);
+            }
         }
         let tag = (self.random)() as u16;
         self.sink.take(ServeEvent::Close { session: id });

@@ -35,25 +35,47 @@ impl Default for ServePolicy {
 }
 
 impl ServePolicy {
-    /// Whether a run is within the limits; else which parameter is not, and its limit.
-    pub fn admit(&self, plan: &TestPlan) -> Result<(), (&'static str, u64)> {
-        if plan.payload < Header::LEN as u32 || plan.payload > LARGEST {
-            return Err(("size", u64::from(LARGEST)));
-        }
-        if plan.streams == 0 || plan.streams > self.max_streams {
-            return Err(("streams", u64::from(self.max_streams)));
-        }
-        if plan.time > self.max_duration {
-            return Err(("time_ns", self.max_duration.0));
-        }
-        // Without a bound the far end would send for ever.
-        if plan.time == Nanos::ZERO && plan.count == 0 {
-            return Err(("time_ns", self.max_duration.0));
+    /// Whether a run can be had, and is within the limits.
+    pub fn admit(&self, plan: &TestPlan) -> Result<(), Refused> {
+        let least = Header::LEN as u32;
+        if plan.payload < least {
+            return Err(Refused::Nonsense(format!("size is {least} to {LARGEST}")));
         }
         // Shorter stretches would be more talk than measurement.
         if plan.interval < Nanos::from_millis(20) {
-            return Err(("interval_ns", 20_000_000));
+            return Err(Refused::Nonsense("interval_ns is at least 20000000".to_owned()));
+        }
+        if plan.streams == 0 {
+            return Err(Refused::Nonsense("streams is at least 1".to_owned()));
+        }
+        // Without a bound the far end would send for ever.
+        if plan.time == Nanos::ZERO && plan.count == 0 {
+            return Err(Refused::Nonsense("time_ns or count must bound the run".to_owned()));
+        }
+        let over = |key, limit| Err(Refused::OverLimit { key, limit });
+        if plan.payload > LARGEST {
+            return over("size", u64::from(LARGEST));
+        }
+        if plan.streams > self.max_streams {
+            return over("streams", u64::from(self.max_streams));
+        }
+        if plan.time > self.max_duration {
+            return over("time_ns", self.max_duration.0);
         }
         Ok(())
     }
+}
+
+/// Why a run cannot be had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// It makes no sense; what would.
+    Nonsense(String),
+    /// A parameter is over the server's limit.
+    OverLimit {
+        /// Which.
+        key: &'static str,
+        /// The limit.
+        limit: u64,
+    },
 }

@@ -236,6 +236,7 @@ impl House {
             verify: request.plan.verify,
             interval: request.plan.interval,
             patience: Nanos::from_secs(15),
+            per_drop: ReceiverPlan::COALESCED,
             go_ahead: request.go_ahead.clone(),
         };
         let receiver = BlastReceiver::new(plan, None, orders.clone(), events.clone());
@@ -332,6 +333,7 @@ fn end_of(receiver: &Rc<RefCell<Receiver>>, now: Now) -> ReceiverSummary {
         verify: false,
         interval,
         patience: interval,
+        per_drop: ReceiverPlan::COALESCED,
         go_ahead: vec![],
     };
     let fresh = BlastReceiver::new(plan, None, Mailbox::new(), Mailbox::new());

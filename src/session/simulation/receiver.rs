@@ -31,6 +31,7 @@ fn bare_receiver() -> BlastReceiver<Mailbox<ReceiverOrder>, Vec<ReceiverEvent>> 
         verify: false,
         interval,
         patience: interval,
+        per_drop: ReceiverPlan::COALESCED,
         go_ahead: vec![],
     };
     BlastReceiver::new(plan, None, Mailbox::new(), Vec::new())

@@ -91,6 +91,7 @@ impl Stream {
                 verify: true,
                 interval: self.interval,
                 patience: Nanos::from_secs(15),
+                per_drop: ReceiverPlan::COALESCED,
                 go_ahead: Vec::new(),
             },
             None,
