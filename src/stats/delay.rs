@@ -115,6 +115,8 @@ pub struct DelayAboveMin {
     origin: Option<i64>,
     min: i64,
     room: i64,
+    /// Where samples move to, so that a move allocates nothing in the middle of a run.
+    spare: DelayHistogram,
 }
 
 /// Room below the first sample, in nanoseconds.
@@ -129,7 +131,13 @@ impl Default for DelayAboveMin {
 impl DelayAboveMin {
     /// No samples.
     pub fn new() -> Self {
-        Self { histogram: DelayHistogram::new(), origin: None, min: i64::MAX, room: FIRST_ROOM }
+        Self {
+            histogram: DelayHistogram::new(),
+            origin: None,
+            min: i64::MAX,
+            room: FIRST_ROOM,
+            spare: DelayHistogram::new(),
+        }
     }
 
     /// Records `count` datagrams with one transit time: arrival less send, on whatever clocks, in
@@ -181,12 +189,12 @@ impl DelayAboveMin {
         let origin = transit.saturating_sub(self.room);
         if let Some(old) = self.origin.replace(origin) {
             let shift = old.abs_diff(origin);
-            let mut moved = DelayHistogram::new();
+            self.spare.0.reset();
             for value in self.histogram.0.iter_recorded() {
                 let delay = Nanos(value.value_iterated_to().saturating_add(shift));
-                moved.record_n(delay, value.count_at_value());
+                self.spare.record_n(delay, value.count_at_value());
             }
-            self.histogram = moved;
+            std::mem::swap(&mut self.histogram, &mut self.spare);
         }
         self.room = self.room.saturating_mul(2);
         origin
