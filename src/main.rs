@@ -7,6 +7,7 @@ use udpkit::{commands, report};
 
 fn main() -> ExitCode {
     match commands::run(Cli::parse()) {
+        Ok(_) if report::output_was_lost() => ExitCode::FAILURE,
         Ok(exit) => ExitCode::from(exit.code()),
         Err(error) => {
             let message = commands::message_of(&error);

@@ -65,12 +65,21 @@ pub fn message_of(error: &anyhow::Error) -> String {
         if !message.is_empty() {
             message.push_str(": ");
         }
-        message.push_str(&cause.to_string());
+        message.push_str(&in_words(&cause.to_string()));
         if cause.is::<NetError>() {
             break;
         }
     }
     message
+}
+
+/// Without the system's number for what its words say.
+fn in_words(text: &str) -> String {
+    let numbered = text.split_once(" (os error ").and_then(|(words, behind)| {
+        let (number, rest) = behind.split_once(')')?;
+        number.bytes().all(|byte| byte.is_ascii_digit()).then(|| format!("{words}{rest}"))
+    });
+    numbered.unwrap_or_else(|| text.to_owned())
 }
 
 /// What the user can do about an error.
@@ -85,6 +94,14 @@ pub fn hint_of(error: &anyhow::Error) -> Option<String> {
 mod tests {
     use super::*;
     use std::io;
+
+    #[test]
+    fn the_systems_number_is_left_out() {
+        let error = anyhow::Error::from(io::Error::from_raw_os_error(2)).context("cannot read x");
+        assert_eq!(message_of(&error), "cannot read x: No such file or directory");
+        let strange = anyhow::anyhow!("a file called (os error x)");
+        assert_eq!(message_of(&strange), "a file called (os error x)");
+    }
 
     #[test]
     fn the_systems_words_are_told_once() {

@@ -14,6 +14,7 @@ use anyhow::Context;
 use std::fs::File;
 use std::net::SocketAddr;
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 /// Answers that are handed to a socket at once, and their payload bytes.
 const SLOTS: usize = 64;
@@ -26,6 +27,10 @@ pub fn run(args: RecvArgs) -> anyhow::Result<Exit> {
     let answering = answering(&args)?;
     if args.interval == Some(Nanos::ZERO) {
         return Err(Usage::new("--interval 0 would report without end; use 1ms or more").into());
+    }
+    if args.out.as_deref() == Some(Path::new("-")) {
+        let hint = "--format raw writes the payloads to standard output";
+        return Err(Usage::with_hint("--out - names no file", hint).into());
     }
     let sockets = open(&args, &binds, &answering)?;
     let store = args

@@ -96,10 +96,14 @@ impl Sending {
 
 /// One destination. What has no port at all may be a message that lacks its `--`.
 fn destination(text: &str, family: net::FamilyChoice) -> anyhow::Result<SocketAddr> {
-    let no_port = net::split_host_port(text).is_ok_and(|parts| parts.port.is_none());
+    let no_port = net::split_host_port(text).ok().filter(|parts| parts.port.is_none());
     resolve(text, None, family).map_err(|error| {
-        if no_port {
-            let hint = "a message stands behind --: udpkit send HOST:PORT -- MESSAGE";
+        if let Some(parts) = &no_port {
+            let hint = if parts.host.contains(':') {
+                "an IPv6 address with a port stands in brackets: [2001:db8::1]:9000"
+            } else {
+                "a message stands behind --: udpkit send HOST:PORT -- MESSAGE"
+            };
             return Usage::with_hint(error.to_string(), hint).into();
         }
         error.into()

@@ -15,7 +15,7 @@ mod trouble;
 pub use blast::{BlastView, Lane};
 pub use cast::{cast_interval_line, cast_received_text, cast_sent_text};
 pub use datagram::{DatagramPrinter, DatagramStyle, InterfaceNames};
-pub use output::{Output, print_json};
+pub use output::{Output, output_was_lost, print_json, print_text};
 pub use recv::{RecvReport, RecvView};
 pub use send::{SendReport, SendView};
 pub use trouble::{error, note, warning};

@@ -4,6 +4,17 @@ use crate::record::{Document, Flow};
 use serde::Serialize;
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Set when standard output took no more for another reason than that its reader had gone. There
+/// is one standard output to a process, so there is one of these.
+static LOST: AtomicBool = AtomicBool::new(false);
+
+/// Whether something that was to be on standard output could not be written (a full disk): what the
+/// user asked for is then not done, however well the run went. A reader that has gone is no loss.
+pub fn output_was_lost() -> bool {
+    LOST.load(Ordering::Relaxed)
+}
 
 /// Lines for standard output: whole lines only, and written through at each flush.
 ///
@@ -75,6 +86,7 @@ impl Output {
         // A reader that has gone is no trouble; a full disk is.
         if !self.closed && error.kind() != io::ErrorKind::BrokenPipe {
             super::error(format_args!("cannot write to standard output: {error}"), None);
+            LOST.store(true, Ordering::Relaxed);
         }
         self.closed = true;
     }
@@ -82,6 +94,14 @@ impl Output {
     fn flow(&self) -> Flow {
         if self.closed { Flow::Closed } else { Flow::Continue }
     }
+}
+
+/// Prints a whole text on standard output.
+pub fn print_text(text: &str) -> Flow {
+    let mut output = Output::buffered();
+    output.bytes(text.as_bytes());
+    // A buffer that is dropped keeps its failure to itself.
+    output.flush()
 }
 
 /// Prints one JSON document, and nothing else, on standard output.

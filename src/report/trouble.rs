@@ -1,22 +1,29 @@
 //! Errors, warnings and notes on standard error.
-#![allow(clippy::print_stderr, reason = "this is the file that talks on standard error")]
 
 use std::fmt;
+use std::io::{self, Write};
 
 /// Prints `error: …` and, where there is one, `hint: …`.
 pub fn error(message: impl fmt::Display, hint: Option<&str>) {
-    eprintln!("error: {message}");
-    if let Some(hint) = hint {
-        eprintln!("hint: {hint}");
+    match hint {
+        None => say(format_args!("error: {message}\n")),
+        Some(hint) => say(format_args!("error: {message}\nhint: {hint}\n")),
     }
 }
 
 /// Prints `warning: …`.
 pub fn warning(message: impl fmt::Display) {
-    eprintln!("warning: {message}");
+    say(format_args!("warning: {message}\n"));
 }
 
 /// Prints a line of talk as it stands.
 pub fn note(message: impl fmt::Display) {
-    eprintln!("{message}");
+    say(format_args!("{message}\n"));
+}
+
+/// One write for the whole text, so that lines of several threads stay whole. Standard error may be
+/// closed (`2>&1 | head -1`): there is nobody left to tell, and no reason to end the run, so the
+/// failure is dropped, where `eprintln!` would panic.
+fn say(text: fmt::Arguments<'_>) {
+    let _ = io::stderr().write_all(text.to_string().as_bytes());
 }

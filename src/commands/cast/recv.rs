@@ -9,7 +9,7 @@ use crate::commands::{Exit, Usage};
 use crate::engine::{Loop, LoopConfig, Signals};
 use crate::net::{FamilyChoice, IoMode, SocketPlan};
 use crate::record::{CastGroup, Document};
-use crate::report::{self, Output, print_json};
+use crate::report::{self, Output, print_json, print_text};
 use crate::session::{CastReceiver, CastReceiverConfig, Content, Names};
 use crate::units::Nanos;
 use anyhow::Context;
@@ -30,12 +30,12 @@ pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
     let addrs = expand(&args.groups, family, Some(any))?;
     let interfaces = named_interfaces(&args.interface)?;
     let wanted = listen::plan(&addrs, &interfaces, &args.source, &host)?;
-    let store = args.out.as_deref().map(create).transpose()?;
-
     let signals = Signals::listen()?;
     let names = host.names();
     let plan = socket_plan(&args, wanted.len());
     let mut listeners = listen::open(&wanted, &plan, &names)?;
+    // Only now: a file that is there already keeps its content when the groups cannot be had.
+    let store = args.out.as_deref().map(create).transpose()?;
     let groups: Vec<CastGroup> = wanted.iter().map(|item| describe(item, &names)).collect();
     if !args.quiet {
         announce(&groups, &wanted);
@@ -69,7 +69,7 @@ pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
             report::note(text.trim_end());
         } else {
             // A closed standard output ends the run quietly.
-            let _ = Output::buffered().bytes(text.as_bytes());
+            let _ = print_text(&text);
         }
     }
     stored?;

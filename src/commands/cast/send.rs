@@ -8,7 +8,7 @@ use crate::commands::{Exit, Usage};
 use crate::engine::{Loop, LoopConfig, Signals};
 use crate::net::{FamilyChoice, SocketPlan, split_host_port};
 use crate::record::{CastSent, Document};
-use crate::report::{self, Output, print_json};
+use crate::report::{self, print_json, print_text};
 use crate::session::{CastSender, CastSenderConfig, CastSenderSummary, PayloadSource, Spacing};
 use crate::units::{Nanos, Rate};
 use crate::wire::{Ecn, Header, tos};
@@ -76,7 +76,7 @@ fn finish(args: &CastSendArgs, summary: CastSenderSummary) -> Exit {
         print_json(&Document::new("cast send", sent));
     } else if !args.quiet {
         // A closed standard output ends the run quietly.
-        let _ = Output::buffered().bytes(report::cast_sent_text(&sent).as_bytes());
+        let _ = print_text(&report::cast_sent_text(&sent));
     }
     if let Some(error) = failed {
         report::error(error, None);
