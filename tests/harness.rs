@@ -165,7 +165,9 @@ fn behind_the_nat_the_server_sees_the_router_and_cannot_speak_first() {
     require_lab!();
     require_tools!("socat", "bash");
     let lab = Lab::nat();
-    let answer = ["-T2", "UDP4-RECVFROM:9000,fork", "SYSTEM:echo $SOCAT_PEERADDR"];
+    // It reads before it answers: socat breaks off when it cannot write what came to a shell that
+    // has ended already, and waits half a second for the answer unless told to wait longer.
+    let answer = ["-t5", "UDP4-RECVFROM:9000,fork", "SYSTEM:read who; echo $SOCAT_PEERADDR"];
     let _server = Running::start(lab.command("server", "socat").args(answer));
     lab.wait_bound("server", 9000);
     let ask = "echo who | socat -t5 - UDP4:10.77.2.2:9000,shut-none";

@@ -1,6 +1,6 @@
 //! `udpkit serve`: from arguments to a run.
 
-use super::shared::check_cpus;
+use super::shared::{check_cpus, server_error};
 use super::{Exit, Usage};
 use crate::cli::ServeArgs;
 use crate::engine::{Server, ServerPlan, Signals};
@@ -39,7 +39,8 @@ pub fn run(args: ServeArgs) -> anyhow::Result<Exit> {
         if !quiet {
             report::note(line);
         }
-    })?;
+    })
+    .map_err(server_error)?;
     if !quiet {
         report::note(format_args!("serving on {} (UDP)", server.local_addr()));
     }

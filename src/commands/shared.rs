@@ -2,6 +2,7 @@
 
 use super::Usage;
 use crate::cli::{DatagramFormat, FamilyArgs, IoArg};
+use crate::engine::ServerError;
 use crate::net::{FamilyChoice, IoMode};
 use crate::report::DatagramStyle;
 
@@ -14,6 +15,14 @@ pub fn check_cpus(cpus: &[usize]) -> Result<(), Usage> {
             format!("--cpus {cpu}: this host has no such processor"),
             format!("it has 0 to {}", known - 1),
         )),
+    }
+}
+
+/// A server's failure to open as the net's own error, whose words and hint are known.
+pub fn server_error(error: ServerError) -> anyhow::Error {
+    match error {
+        ServerError::Net(error) => error.into(),
+        error @ ServerError::Loop(_) => error.into(),
     }
 }
 

@@ -123,7 +123,8 @@ impl BlastSent {
     }
 }
 
-/// Datagrams and payload, as a rate over the span in which they moved.
+/// Datagrams and payload, as a rate over the span in which they moved; no rate is known where that
+/// was no time at all (one call of the kernel can send 44 datagrams).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Traffic {
     /// Datagrams.
@@ -131,13 +132,13 @@ pub struct Traffic {
     /// Payload bytes.
     pub bytes: u64,
     /// Payload bits a second.
-    pub bits_per_second: u64,
+    pub bits_per_second: Option<u64>,
     /// Datagrams a second.
-    pub datagrams_per_second: u64,
+    pub datagrams_per_second: Option<u64>,
     /// Bits a second with UDP's and IP's headers.
-    pub udp_ip_bits_per_second: u64,
+    pub udp_ip_bits_per_second: Option<u64>,
     /// Bits a second as an Ethernet link would carry them, preamble and gap included.
-    pub ethernet_bits_per_second: u64,
+    pub ethernet_bits_per_second: Option<u64>,
 }
 
 /// Where datagrams were lost.

@@ -171,12 +171,19 @@ fn direction_lines(report: &BlastReport, way: &DirectionReport) -> Vec<String> {
 
 fn traffic_line(name: &str, traffic: Option<&Traffic>) -> String {
     let Some(traffic) = traffic else { return format!("  {name:<9}{:>14}", "-") };
+    let gigabits = |rate: Option<u64>| match rate {
+        Some(rate) => format!("{:>9.3} Gbit/s", rate as f64 / 1e9),
+        None => format!("{:>16}", "-"),
+    };
+    let packets = match traffic.datagrams_per_second {
+        Some(rate) => format!("{:>9.1} kpps", rate as f64 / 1e3),
+        None => format!("{:>14}", "-"),
+    };
     format!(
-        "  {name:<9}{:>14}{:>9.3} Gbit/s{:>9.1} kpps{:>9.3} Gbit/s",
+        "  {name:<9}{:>14}{}{packets}{}",
         group_digits(traffic.datagrams),
-        traffic.bits_per_second as f64 / 1e9,
-        traffic.datagrams_per_second as f64 / 1e3,
-        traffic.ethernet_bits_per_second as f64 / 1e9,
+        gigabits(traffic.bits_per_second),
+        gigabits(traffic.ethernet_bits_per_second),
     )
 }
 
@@ -185,8 +192,15 @@ fn lost_lines(way: &DirectionReport) -> Vec<String> {
     let Some(Losses { total, path, receiver_socket, bursts, longest_burst }) = way.lost else {
         return vec![format!("  lost       - (the receiver never told); {never} never sent")];
     };
-    let of = way.sent.map_or_else(|| way.delivered.unwrap_or(0) + total, |sent| sent.datagrams);
-    let mut lines = vec![format!("  lost       {} and {never} never sent", loss(total, of))];
+    let told = way.delivered.unwrap_or(0) + total;
+    let sent = way.sent.map_or(told, |sent| sent.datagrams);
+    // A share of what the receiver told of: of the rest nobody knows.
+    let mut lines =
+        vec![format!("  lost       {} and {never} never sent", loss(total, told.min(sent)))];
+    if sent > told {
+        let silent = group_digits(sent - told);
+        lines.push(format!("             and {silent} of which the receiver never told"));
+    }
     if total > 0 {
         lines.push(format!(
             "             {} on the path + {} at the receiver's socket",

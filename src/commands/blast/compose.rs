@@ -12,6 +12,8 @@ use crate::wire::{TCP_HEADER, UDP_HEADER, ethernet_wire_bytes, udp_ip_bytes};
 
 /// Share of the goal below which the sender is what limited the run.
 const GOAL_MET: f64 = 0.99;
+/// Runs below this are too short for a processor's share.
+const SHORT: Nanos = Nanos::from_millis(100);
 
 /// What one direction's two ends told.
 struct Facts {
@@ -117,10 +119,10 @@ fn direction(plan: &BlastPlan, facts: Facts, complete: bool) -> DirectionReport 
         quantum: sent.as_ref().map_or(0, |sent| sent.quantum),
         catch_ups: sent.as_ref().map_or(0, |sent| sent.catch_ups),
         io,
-        sender_cpu_percent: sent.as_ref().map(|sent| share(Nanos(sent.cpu_ns), length)),
+        sender_cpu_percent: sent.as_ref().and_then(|sent| share(Nanos(sent.cpu_ns), length)),
         receiver_cpu_percent: received
             .and_then(|counts| counts.cpu_ns)
-            .map(|cpu| share(Nanos(cpu), length)),
+            .and_then(|cpu| share(Nanos(cpu), length)),
         intervals,
     }
 }
@@ -149,14 +151,17 @@ fn receive_span(counts: &BlastReceived, length: Nanos) -> Nanos {
 
 fn traffic(plan: &BlastPlan, datagrams: u64, bytes: u64, span: Nanos) -> Traffic {
     let payload = plan.test.payload as usize;
-    let bits = |bytes_each: u64| BitRate::of(datagrams.saturating_mul(bytes_each), span).0;
+    let rate = |bytes| (span != Nanos::ZERO).then(|| BitRate::of(bytes, span).0);
+    let packets = || PacketRate::of(datagrams, span).0 / 1000;
+    let (ip_bytes, ethernet_bytes) =
+        (udp_ip_bytes(payload, plan.ip_family()) as u64, wire_bytes(plan));
     Traffic {
         datagrams,
         bytes,
-        bits_per_second: BitRate::of(bytes, span).0,
-        datagrams_per_second: PacketRate::of(datagrams, span).0 / 1000,
-        udp_ip_bits_per_second: bits(udp_ip_bytes(payload, plan.ip_family()) as u64),
-        ethernet_bits_per_second: bits(wire_bytes(plan)),
+        bits_per_second: rate(bytes),
+        datagrams_per_second: (span != Nanos::ZERO).then(packets),
+        udp_ip_bits_per_second: rate(datagrams.saturating_mul(ip_bytes)),
+        ethernet_bits_per_second: rate(datagrams.saturating_mul(ethernet_bytes)),
     }
 }
 
@@ -174,10 +179,8 @@ fn sender_limited(plan: &BlastPlan, sent: &BlastSent) -> Option<bool> {
     Some(in_time < sent.offered as f64 * GOAL_MET)
 }
 
-/// Processor time in percent of one core.
-fn share(cpu: Nanos, length: Nanos) -> u64 {
-    if length == Nanos::ZERO {
-        return 0;
-    }
-    (u128::from(cpu.0) * 100 / u128::from(length.0)) as u64
+/// Processor time in percent of one core. A thread's own beginning and end cost a millisecond or so,
+/// which would pass for load in a short run, so that one tells nothing.
+fn share(cpu: Nanos, length: Nanos) -> Option<u64> {
+    (length >= SHORT).then(|| (u128::from(cpu.0) * 100 / u128::from(length.0)) as u64)
 }

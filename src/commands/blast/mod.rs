@@ -7,6 +7,7 @@ mod streams;
 use self::plan::BlastPlan;
 use self::streams::Driver;
 use super::Exit;
+use super::shared::server_error;
 use crate::batch::TxBatch;
 use crate::cli::BlastArgs;
 use crate::engine::{Handle, Loop, LoopConfig, Server, Signals};
@@ -87,7 +88,8 @@ struct FarEnd {
 
 impl FarEnd {
     fn start(args: &BlastArgs) -> anyhow::Result<Self> {
-        let server = Server::open(&plan::embedded_server(args), None, |_| {})?;
+        let server =
+            Server::open(&plan::embedded_server(args), None, |_| {}).map_err(server_error)?;
         let (addr, handle) = (server.local_addr(), server.handle());
         let thread = thread::Builder::new().name("far end".to_owned()).spawn(move || {
             // Its failure shows as silence, which the client reports.
