@@ -1,7 +1,9 @@
 //! A throughput run as text: a line for each stretch while it runs, then the whole report.
 
 use super::Output;
+use super::number::RateUnit;
 use super::spark::sparkline;
+use super::trouble::harmless;
 use crate::record::{
     BlastInterval, BlastReport, DelayQuantiles, DirectionReport, Flow, Losses, Traffic,
 };
@@ -31,6 +33,7 @@ pub struct BlastView {
     text: bool,
     bar: Option<ProgressBar>,
     longest: u64,
+    unit: Option<RateUnit>,
     expected: Option<Nanos>,
 }
 
@@ -44,6 +47,7 @@ impl BlastView {
             text: !json,
             bar: None,
             longest: 0,
+            unit: None,
             expected,
         }
     }
@@ -71,7 +75,13 @@ impl BlastView {
         if is_scrap(interval, self.longest) {
             return Flow::Continue;
         }
-        let line = interval_line(lane, interval);
+        // The first stretch in which something came settles the unit of all.
+        let rate = bits_of(interval);
+        let unit = self.unit.unwrap_or_else(|| RateUnit::for_rate(rate as u64));
+        if interval.datagrams > 0 {
+            self.unit = Some(unit);
+        }
+        let line = interval_line(lane, interval, unit);
         match &self.bar {
             Some(bar) => {
                 bar.set_position((interval.start_ns + interval.duration_ns) / 1_000_000);
@@ -92,7 +102,8 @@ impl BlastView {
             return;
         }
         for line in lines(report) {
-            self.output.line(line);
+            // The far end's own words stand in some of them.
+            self.output.line(harmless(&line));
         }
     }
 }
@@ -113,18 +124,23 @@ fn is_scrap(interval: &BlastInterval, longest: u64) -> bool {
     interval.duration_ns < longest / 20
 }
 
-fn interval_line(lane: Lane, interval: &BlastInterval) -> String {
+/// Payload bits a second in a stretch.
+fn bits_of(interval: &BlastInterval) -> f64 {
+    interval.bytes as f64 * 8e9 / interval.duration_ns.max(1) as f64
+}
+
+fn interval_line(lane: Lane, interval: &BlastInterval, unit: RateUnit) -> String {
     let end = Nanos(interval.start_ns + interval.duration_ns).as_secs_f64();
-    let seconds = Nanos(interval.duration_ns).as_secs_f64().max(1e-9);
-    let gigabits = interval.bytes as f64 * 8.0 / seconds / 1e9;
-    let rate = interval.datagrams as f64 / seconds / 1e3;
+    let packets = interval.datagrams as f64 * 1e9 / interval.duration_ns.max(1) as f64;
     let way = match lane {
         Lane::Only => "",
         Lane::Up => "  up  ",
         Lane::Down => "  down",
     };
     let mut line = format!(
-        "{way}  {end:7.2} s  {gigabits:8.3} Gbit/s  {rate:9.1} kpps   lost {}",
+        "{way}  {end:7.2} s {}  {}   lost {}",
+        unit.bits(Some(bits_of(interval))),
+        unit.packets(Some(packets)),
         loss(interval.lost, interval.datagrams + interval.lost)
     );
     for (count, what) in [(interval.duplicates, "duplicates"), (interval.reordered, "reordered")] {
@@ -153,11 +169,16 @@ fn lines(report: &BlastReport) -> Vec<String> {
 
 fn direction_lines(report: &BlastReport, way: &DirectionReport) -> Vec<String> {
     let title = if report.loopback { "Ethernet, if it were" } else { "on the wire" };
+    let rates = [&way.offered, &way.sent, &way.received].map(Option::as_ref);
+    let unit = RateUnit::for_rate(
+        rates.into_iter().flatten().filter_map(|flow| flow.bits_per_second).max().unwrap_or(0),
+    );
+    let [offered, sent, received] = rates;
     let mut lines = vec![
         format!("  {:<9}{:>14}{:>16}{:>14}   {title}", "", "datagrams", "goodput", "rate"),
-        traffic_line("offered", way.offered.as_ref()),
-        traffic_line("sent", way.sent.as_ref()),
-        traffic_line("received", way.received.as_ref()),
+        traffic_line("offered", offered, unit),
+        traffic_line("sent", sent, unit),
+        traffic_line("received", received, unit),
         String::new(),
     ];
     lines.extend(lost_lines(way));
@@ -169,21 +190,15 @@ fn direction_lines(report: &BlastReport, way: &DirectionReport) -> Vec<String> {
     lines
 }
 
-fn traffic_line(name: &str, traffic: Option<&Traffic>) -> String {
+fn traffic_line(name: &str, traffic: Option<&Traffic>, unit: RateUnit) -> String {
     let Some(traffic) = traffic else { return format!("  {name:<9}{:>14}", "-") };
-    let gigabits = |rate: Option<u64>| match rate {
-        Some(rate) => format!("{:>9.3} Gbit/s", rate as f64 / 1e9),
-        None => format!("{:>16}", "-"),
-    };
-    let packets = match traffic.datagrams_per_second {
-        Some(rate) => format!("{:>9.1} kpps", rate as f64 / 1e3),
-        None => format!("{:>14}", "-"),
-    };
+    let rate = |rate: Option<u64>| rate.map(|rate| rate as f64);
     format!(
-        "  {name:<9}{:>14}{}{packets}{}",
+        "  {name:<9}{:>14}{}{}{}",
         group_digits(traffic.datagrams),
-        gigabits(traffic.bits_per_second),
-        gigabits(traffic.ethernet_bits_per_second),
+        unit.bits(rate(traffic.bits_per_second)),
+        unit.packets(rate(traffic.datagrams_per_second)),
+        unit.bits(rate(traffic.ethernet_bits_per_second)),
     )
 }
 
@@ -277,10 +292,7 @@ fn over_time(report: &DirectionReport) -> Vec<String> {
     if stretches.len() < 3 {
         return Vec::new();
     }
-    let rates: Vec<f64> = stretches
-        .iter()
-        .map(|stretch| stretch.bytes as f64 * 8.0 / stretch.duration_ns.max(1) as f64)
-        .collect();
+    let rates: Vec<f64> = stretches.iter().map(|stretch| bits_of(stretch)).collect();
     let losses: Vec<f64> = stretches
         .iter()
         .map(|stretch| {
@@ -288,22 +300,23 @@ fn over_time(report: &DirectionReport) -> Vec<String> {
         })
         .collect();
     let end = stretches.last().map_or(0, |last| last.start_ns + last.duration_ns);
-    let end = Nanos(end).as_secs_f64();
+    let end = Nanos(end);
     let extremes = |values: &[f64]| {
         let low = values.iter().copied().fold(f64::INFINITY, f64::min);
         (low, values.iter().copied().fold(0.0, f64::max))
     };
     let ((slow, fast), (_, worst)) = (extremes(&rates), extremes(&losses));
+    let unit = RateUnit::for_rate(fast as u64);
     vec![
         String::new(),
         format!(
-            "  0 s {} {end:.0} s  received Gbit/s   min {slow:.3} max {fast:.3}",
-            sparkline(&rates, CELLS)
+            "  0 s {} {end}  {}  min {} max {}",
+            sparkline(&rates, CELLS),
+            unit.name(),
+            unit.figure(slow),
+            unit.figure(fast)
         ),
-        format!(
-            "  0 s {} {end:.0} s  loss               max {worst:.2}%",
-            sparkline(&losses, CELLS)
-        ),
+        format!("  0 s {} {end}  loss    max {worst:.2}%", sparkline(&losses, CELLS)),
         String::new(),
     ]
 }
@@ -312,11 +325,11 @@ fn delay_lines(report: &DirectionReport) -> Vec<String> {
     let mut lines = Vec::new();
     if report.delay_above_min_ns != DelayQuantiles::default() {
         let told = quantile_text(&report.delay_above_min_ns);
-        lines.push(format!("  delay, ms  {told}   above the run's minimum"));
+        lines.push(format!("  delay, ms  {told}   above minimum"));
     }
     if report.lateness_ns != DelayQuantiles::default() {
         let told = quantile_text(&report.lateness_ns);
-        lines.push(format!("  late, ms   {told}   sends, against the schedule"));
+        lines.push(format!("  late, ms   {told}   behind schedule"));
         lines.push(format!(
             "  schedule   at most {} at once, caught up {} times",
             group_digits(report.quantum),
@@ -333,7 +346,7 @@ fn quantile_text(quantiles: &DelayQuantiles) -> String {
         None => "-".to_owned(),
     };
     format!(
-        "p50 {}   p99 {}   p99.9 {}   max {}",
+        "p50 {}  p99 {}  p99.9 {}  max {}",
         value(quantiles.p50),
         value(quantiles.p99),
         value(quantiles.p999),
@@ -387,8 +400,7 @@ fn way_doubts(report: &BlastReport, way: &DirectionReport) -> Vec<String> {
     }
     if way.lost.is_some_and(|lost| lost.receiver_socket > 0) {
         doubts.push(
-            "the receiver's socket was full: raise net.core.rmem_max there, or lower the rate"
-                .to_owned(),
+            "receiver's socket full: raise net.core.rmem_max there or lower the rate".to_owned(),
         );
     }
     if way.sender_limited == Some(true) {

@@ -23,6 +23,52 @@ pub(super) fn plural(number: u64, noun: &str) -> String {
     format!("{} {noun}{ending}", group_digits(number))
 }
 
+/// The unit in which one block of a report shows its rates, so that its figures can be compared at
+/// a glance: Gbit/s, Mbit/s or kbit/s, and kpps with as many decimals as go with it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct RateUnit {
+    /// Bits a second that are shown as 1.
+    one: f64,
+    name: &'static str,
+    packet_decimals: usize,
+}
+
+impl RateUnit {
+    /// The unit for a block whose highest rate is `bits_per_second`.
+    pub fn for_rate(bits_per_second: u64) -> Self {
+        match bits_per_second {
+            1_000_000_000.. => Self { one: 1e9, name: "Gbit/s", packet_decimals: 1 },
+            1_000_000.. => Self { one: 1e6, name: "Mbit/s", packet_decimals: 3 },
+            _ => Self { one: 1e3, name: "kbit/s", packet_decimals: 3 },
+        }
+    }
+
+    /// `Mbit/s`.
+    pub fn name(self) -> &'static str {
+        self.name
+    }
+
+    /// The figure alone, with three decimals.
+    pub fn figure(self, bits_per_second: f64) -> String {
+        format!("{:.3}", bits_per_second / self.one)
+    }
+
+    /// Sixteen columns; `-` for what is not known.
+    pub fn bits(self, bits_per_second: Option<f64>) -> String {
+        match bits_per_second {
+            Some(rate) => format!("{:>9} {}", self.figure(rate), self.name),
+            None => format!("{:>16}", "-"),
+        }
+    }
+
+    /// Fourteen columns; `-` for what is not known.
+    pub fn packets(self, datagrams_per_second: Option<f64>) -> String {
+        match datagrams_per_second {
+            Some(rate) => format!("{:>9.*} kpps", self.packet_decimals, rate / 1e3),
+            None => format!("{:>14}", "-"),
+        }
+    }
+}
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -37,5 +83,20 @@ mod tests {
         assert_eq!(packets_or_dash(Some(50_000)), "50.0 kpps");
         assert_eq!(plural(1, "datagram"), "1 datagram");
         assert_eq!(plural(2000, "datagram"), "2 000 datagrams");
+    }
+
+    #[test]
+    fn a_slow_link_is_shown_in_a_unit_of_its_size() {
+        for (highest, bits, packets) in [
+            (10_000_000_000, "   10.000 Gbit/s", "    850.0 kpps"),
+            (10_000_000, "   10.000 Mbit/s", "  850.000 kpps"),
+            (64_000, "   64.000 kbit/s", "  850.000 kpps"),
+            (0, "    0.000 kbit/s", "  850.000 kpps"),
+        ] {
+            let unit = RateUnit::for_rate(highest);
+            assert_eq!(unit.bits(Some(highest as f64)), bits);
+            assert_eq!(unit.packets(Some(850_000.0)), packets);
+            assert_eq!((unit.bits(None).len(), unit.packets(None).len()), (16, 14));
+        }
     }
 }
