@@ -117,7 +117,9 @@ impl fmt::Display for NetworkError {
         match (self.meaning(), self.origin) {
             (Some(meaning), _) => f.write_str(meaning)?,
             (None, ErrorOrigin::Local) => {
-                write!(f, "{}", std::io::Error::from_raw_os_error(self.errno))?;
+                let text = std::io::Error::from_raw_os_error(self.errno).to_string();
+                let words = text.split(" (os error").next().unwrap_or(&text);
+                f.write_str(&words.to_lowercase())?;
             }
             (None, _) => write!(f, "ICMP type {} code {}", self.icmp_type, self.icmp_code)?,
         }
@@ -155,7 +157,7 @@ mod tests {
         assert_eq!(error(ErrorOrigin::Icmp, (40, 1)).to_string(), "ICMP type 40 code 1");
         assert_eq!(
             error(ErrorOrigin::Local, (0, 0)).to_string(),
-            "Connection refused (os error 111), said by this host"
+            "connection refused, said by this host"
         );
     }
 
