@@ -65,23 +65,44 @@ fn loopback_multicast_arrives_whole_and_is_left() {
 }
 
 #[test]
-fn a_member_on_the_senders_own_host_hears_it_over_ipv6_unless_it_is_told_not_to() {
+fn a_member_on_the_senders_own_host_hears_it_unless_it_is_told_not_to() {
     require_lab!();
     // By eth0: Linux carries no IPv6 groups over lo.
     let lab = Lab::pair();
-    let group = "[ff15::77:1%eth0]:5000";
-    let running = receiver(&mut lab.udpkit("a"), &[group, "--count", "50", "-J"]);
-    for extra in [&["--no-loop", "--from", ":6001"][..], &["--from", ":6002"]] {
-        let mut args = vec![group, "-c", "50", "-s", "0"];
-        args.extend(extra);
-        send(&mut lab.udpkit("a"), &args).expect_success();
+    for (group, source) in
+        [("[ff15::77:1%eth0]:5000", "[fd77::1]:6002"), ("239.77.1.9:5000", "10.77.0.1:6002")]
+    {
+        let running =
+            receiver(&mut lab.udpkit("a"), &[group, "--interface", "eth0", "--count", "50", "-J"]);
+        for extra in [&["--no-loop", "--from", ":6001"][..], &["--from", ":6002"]] {
+            let mut args = vec![group, "--interface", "eth0", "-c", "50", "-s", "0"];
+            args.extend(extra);
+            send(&mut lab.udpkit("a"), &args).expect_success();
+        }
+        let report = json(&running.wait(secs(5)).expect_success().out());
+        assert_eq!(sources(&report).len(), 1, "{report:#}");
+        assert_eq!(text(&report, "sources.0.source"), source);
+        assert_eq!(text(&report, "sources.0.group"), group);
+        assert_eq!(number(&report, "sources.0.lost"), 0);
+        assert_eq!(text(&report, "sources.0.interface"), "eth0");
     }
-    let report = json(&running.wait(secs(5)).expect_success().out());
-    assert_eq!(sources(&report).len(), 1, "{report:#}");
-    assert_eq!(text(&report, "sources.0.source"), "[fd77::1]:6002");
-    assert_eq!(text(&report, "sources.0.group"), group);
-    assert_eq!(number(&report, "sources.0.lost"), 0);
-    assert_eq!(text(&report, "sources.0.interface"), "eth0");
+}
+
+#[test]
+fn a_count_that_is_given_bounds_a_run_with_a_time() {
+    let port = free_udp_port();
+    let target = format!("127.0.0.1:{port}");
+    let args = [&target, "-s", "9", "--time", "20s", "-c", "1", "-J"];
+    assert_eq!(number(&json(&send(&mut udpkit(), &args).out()), "datagrams"), 1);
+}
+
+#[test]
+fn live_lines_stand_beside_a_document_on_standard_error() {
+    let args = ["cast", "recv", "127.0.0.1:0", "--interval", "20ms", "--time", "150ms", "-J"];
+    let args = args.map(|arg| arg.replace(":0", &format!(":{}", free_udp_port())));
+    let output = run(udpkit().args(args), secs(10)).expect_success();
+    assert_eq!(text(&json(&output.out()), "command"), "cast recv");
+    assert!(output.err().lines().count() > 3, "{}", output.err());
 }
 
 /// Drops by `rule` and counts, for data datagrams of 100 bytes behind the measurement header:

@@ -305,6 +305,19 @@ fn a_rate_is_kept_to() {
 }
 
 #[test]
+fn what_does_not_fit_unfragmented_is_told_once_with_the_mtu() {
+    require_lab!();
+    let lab = Lab::pair();
+    let args = ["send", "10.77.0.2:9", "-s", "3000", "--dont-fragment"];
+    let output = run(lab.udpkit("a").args(args), secs(10));
+    assert_eq!(output.code(), Some(1));
+    let said = output.out() + &output.err();
+    assert!(said.contains("10.77.0.2: message too long (MTU 1500), said by this host"), "{said}");
+    assert!(said.contains("not sent 1: message too long"), "{said}");
+    assert!(!said.contains("os error") && !said.contains("9 times"), "{said}");
+}
+
+#[test]
 fn a_closed_standard_output_is_a_quiet_end() {
     require_tools!("bash");
     let script = format!(

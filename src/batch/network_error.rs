@@ -117,9 +117,9 @@ impl fmt::Display for NetworkError {
         match (self.meaning(), self.origin) {
             (Some(meaning), _) => f.write_str(meaning)?,
             (None, ErrorOrigin::Local) => {
-                let words = std::io::Error::from_raw_os_error(self.errno).to_string();
-                let words = words.split(" (os error").next().unwrap_or(&words).to_lowercase();
-                f.write_str(&words)?;
+                let text = std::io::Error::from_raw_os_error(self.errno).to_string();
+                let words = text.split(" (os error").next().unwrap_or(&text);
+                f.write_str(&words.to_lowercase())?;
             }
             (None, _) => write!(f, "ICMP type {} code {}", self.icmp_type, self.icmp_code)?,
         }

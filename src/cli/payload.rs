@@ -38,7 +38,7 @@ pub struct PayloadArgs {
     #[arg(short, long, value_name = "BYTES", conflicts_with = "messages")]
     pub size: Option<ByteCount>,
     /// Send the messages or the file this many times over, each line of standard input this many
-    /// times; 0 goes on until it is interrupted
-    #[arg(short, long, value_name = "N", default_value_t = 1)]
-    pub count: u64,
+    /// times; 0 goes on until it is interrupted [default: 1]
+    #[arg(short, long, value_name = "N")]
+    pub count: Option<u64>,
 }

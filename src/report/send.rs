@@ -87,7 +87,7 @@ impl<'a> Sink<SendEvent<'a>> for SendReport {
                 self.printer.print(&mut self.out, &received, reply.after)
             }
             SendEvent::Trouble(trouble) => {
-                warning(format_args!("{}: {}", trouble.destination, trouble.error));
+                warning(format_args!("{}: {}", place(trouble.destination), trouble.error));
                 Flow::Continue
             }
             SendEvent::Refused(refusal) => {
@@ -141,7 +141,7 @@ fn lines(summary: &SendSummary) -> Vec<String> {
         lines.push(format!("  not sent {}: {}", group_digits(refusal.datagrams), refusal.cause));
     }
     for trouble in &summary.network_errors {
-        let (to, error) = (trouble.destination, &trouble.error);
+        let (to, error) = (place(trouble.destination), &trouble.error);
         lines.push(format!("  {to}: {error}, {}", plural(trouble.times, "time")));
     }
     if let Some(replies) = summary.replies {
@@ -153,6 +153,14 @@ fn lines(summary: &SendSummary) -> Vec<String> {
         }
     }
     lines
+}
+
+/// Where an error belongs to; the kernel leaves the port out of those that are its own.
+fn place(destination: SocketAddr) -> String {
+    match destination.port() {
+        0 => destination.ip().to_string(),
+        _ => destination.to_string(),
+    }
 }
 
 #[cfg(test)]

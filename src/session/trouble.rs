@@ -1,6 +1,6 @@
 //! Answers of the network that were errors, counted by destination and kind in bounded memory.
 
-use crate::batch::NetworkError;
+use crate::batch::{ErrorOrigin, NetworkError};
 use crate::record::Trouble;
 
 /// Kinds that are told apart; a further kind is not kept.
@@ -20,7 +20,9 @@ impl TroubleLog {
         let known =
             self.kinds.iter_mut().find(|kind| kind.destination == to && kind.error == words);
         if let Some(known) = known {
-            known.times += 1;
+            // This host queues one for every attempt at a datagram; how many it refused is told by
+            // the sends themselves.
+            known.times += u64::from(error.origin != ErrorOrigin::Local);
             return None;
         }
         if self.kinds.len() == KINDS {
@@ -39,7 +41,6 @@ impl TroubleLog {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::batch::ErrorOrigin;
 
     #[test]
     fn the_first_of_a_kind_is_news_and_the_memory_is_bounded() {
@@ -59,5 +60,16 @@ mod tests {
         let kinds = log.into_kinds();
         assert_eq!(kinds.len(), KINDS);
         assert_eq!(kinds[0].times, 3);
+    }
+
+    #[test]
+    fn what_this_host_itself_refuses_is_told_once() {
+        let to = "192.0.2.9:0".parse().unwrap();
+        let error = NetworkError::new(ErrorOrigin::Local, (0, 0), 90, to, b"");
+        let mut log = TroubleLog::default();
+        for _ in 0..9 {
+            log.observe(&error);
+        }
+        assert_eq!(log.into_kinds()[0].times, 1);
     }
 }

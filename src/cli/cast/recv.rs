@@ -47,8 +47,8 @@ pub struct CastRecvArgs {
     /// End when nothing has arrived for this long [default: no limit]
     #[arg(long, value_name = "DURATION")]
     pub idle: Option<Nanos>,
-    /// Print a line this often [default: none]
-    #[arg(short, long, value_name = "DURATION", conflicts_with_all = ["quiet", "json"])]
+    /// Print a line this often; with --json, on standard error [default: none]
+    #[arg(short, long, value_name = "DURATION", conflicts_with = "quiet")]
     pub interval: Option<Nanos>,
     /// Write the content of what arrives, duplicates left out, to this file; - is standard output,
     /// and the report then goes to standard error

@@ -41,7 +41,7 @@ pub struct CastSendArgs {
     #[arg(short, long, value_name = "DURATION", conflicts_with = "rate")]
     pub interval: Option<Nanos>,
     /// End after this long, whatever is left to send; messages, a file and generated content then
-    /// repeat until that time, unless --count is over 1 [default: no limit]
+    /// repeat until that time, unless --count says how often [default: no limit]
     #[arg(short, long, value_name = "DURATION")]
     pub time: Option<Nanos>,
     /// Interface that groups and broadcast leave by, by name or address; repeat it to send on

@@ -51,7 +51,8 @@ pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
         idle: args.idle,
     };
     let report_on_stderr = store.as_ref().is_some_and(Store::is_standard_output);
-    let sink = CastSink { talk: !args.quiet, live: Output::new(), store };
+    let live = (!args.json && !report_on_stderr).then(Output::new);
+    let sink = CastSink { talk: !args.quiet, live, store };
     let timing = LoopConfig { tick: args.interval, ..LoopConfig::default() };
     let ended = Loop::new(listeners.sockets, Some(signals), timing)?
         .run(CastReceiver::new(config, sink), TxBatch::new(1, 1))?;

@@ -29,8 +29,8 @@ pub(super) fn run(mut args: CastSendArgs) -> anyhow::Result<Exit> {
     let from = args.from.as_deref().map(|text| read_from(text, &addrs, &host)).transpose()?;
     let targets = targets(&addrs, &interfaces, from.and_then(|from| from.0), &host)?;
     // A run with an end in time needs none in numbers.
-    if args.time.is_some() && args.payload.count == 1 {
-        args.payload.count = u64::from(reads_input(&args));
+    if args.time.is_some() && args.payload.count.is_none() {
+        args.payload.count = Some(u64::from(reads_input(&args)));
     }
     let header = if args.plain { 0 } else { Header::LEN };
     let limit = PayloadLimit::for_peers(&addrs).behind(header);
@@ -160,7 +160,10 @@ fn targets(
                 let hint = "name a group, a broadcast address or a host";
                 return Err(Usage::with_hint(format!("{shown} is no destination"), hint));
             }
-            (Role::Group, _) if zone != 0 => vec![zone],
+            (Role::Group, named) if zone != 0 => {
+                interface_used |= named.contains(&zone);
+                vec![zone]
+            }
             (Role::Group, []) if needs_interface(addr.ip()) => {
                 return Err(Usage::with_hint(
                     format!("group {} means another one on every link", addr.ip()),

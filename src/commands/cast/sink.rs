@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 pub(super) struct CastSink {
     /// Whether sources are told of as they are heard.
     pub talk: bool,
-    /// Where intervals go.
-    pub live: Output,
+    /// Where intervals go; `None` for standard error, as standard output is another's.
+    pub live: Option<Output>,
     /// Where content goes; `None` for nowhere.
     pub store: Option<Store>,
 }
@@ -32,11 +32,12 @@ impl Sink<CastEvent<'_>> for CastSink {
             }
             CastEvent::Interval(interval) => {
                 self.flush_store();
-                if self.store.as_ref().is_some_and(Store::is_standard_output) {
-                    report::note(report::cast_interval_line(&interval));
-                    return Flow::Continue;
+                let line = report::cast_interval_line(&interval);
+                if let Some(live) = &mut self.live {
+                    return live.line(line);
                 }
-                self.live.line(report::cast_interval_line(&interval))
+                report::note(line);
+                Flow::Continue
             }
             CastEvent::Content(bytes) => match &mut self.store {
                 Some(store) => store.write(bytes),

@@ -34,7 +34,8 @@ pub enum PayloadPlan {
 impl PayloadPlan {
     /// Reads and checks what can be checked before datagrams flow.
     pub fn new(args: &PayloadArgs, limit: PayloadLimit) -> anyhow::Result<Self> {
-        let rounds = (args.count > 0).then_some(args.count);
+        let count = args.count.unwrap_or(1);
+        let rounds = (count > 0).then_some(count);
         let reading = Reading::of(args);
         if let Some(size) = args.size {
             let message = Message::Bytes(generated(size.0, limit)?);
@@ -137,12 +138,12 @@ mod tests {
 
     #[test]
     fn what_is_too_long_names_its_size_and_the_limit() {
-        let at = |size| PayloadArgs { size: Some(size), count: 1, ..PayloadArgs::default() };
+        let at = |size| PayloadArgs { size: Some(size), count: Some(1), ..PayloadArgs::default() };
         assert_eq!(plan(&at(crate::units::ByteCount(65_507))).unwrap().largest(), 65_507);
         let wrong = refusal(&at(crate::units::ByteCount(65_508)));
         assert!(wrong.contains("65508 bytes") && wrong.contains("65507 bytes"), "{wrong}");
         let long = "x".repeat(65_508).into();
-        let args = PayloadArgs { messages: vec![long], count: 1, ..PayloadArgs::default() };
+        let args = PayloadArgs { messages: vec![long], count: Some(1), ..PayloadArgs::default() };
         assert!(refusal(&args).contains("65508 bytes"));
     }
 
@@ -153,7 +154,7 @@ mod tests {
             file.as_file_mut().set_len(0).unwrap();
             file.write_all(&vec![1; len]).unwrap();
             let path = Some(file.path().to_owned());
-            let args = PayloadArgs { file: path, count: 1, ..PayloadArgs::default() };
+            let args = PayloadArgs { file: path, count: Some(1), ..PayloadArgs::default() };
             let wrong = refusal(&args);
             assert!(wrong.contains("65507 bytes"), "{wrong}");
         }
@@ -161,7 +162,7 @@ mod tests {
 
     #[test]
     fn endless_standard_input_is_refused() {
-        let args = PayloadArgs::default();
+        let args = PayloadArgs { count: Some(0), ..PayloadArgs::default() };
         assert!(refusal(&args).contains("--count 0"));
     }
 }
