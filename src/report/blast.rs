@@ -2,7 +2,7 @@
 
 use super::Output;
 use super::number::RateUnit;
-use super::spark::sparkline;
+use super::stretch::{bits_of, is_scrap, is_tail, over_time};
 use super::trouble::harmless;
 use crate::record::{
     BlastInterval, BlastReport, DelayQuantiles, DirectionReport, Flow, Losses, Traffic,
@@ -10,9 +10,6 @@ use crate::record::{
 use crate::units::{Nanos, group_digits};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
-
-/// Cells of the lines over time.
-const CELLS: usize = 40;
 
 /// Which of a run's ways a line is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +69,8 @@ impl BlastView {
         }
         // A scrap at the very end would look like a rate; the totals have it.
         self.longest = self.longest.max(interval.duration_ns);
-        if is_scrap(interval, self.longest) {
+        let after = self.expected.is_some_and(|time| is_tail(interval, time.0));
+        if after || is_scrap(interval, self.longest) {
             return Flow::Continue;
         }
         // The first stretch in which something came settles the unit of all.
@@ -117,16 +115,6 @@ fn progress_bar(expected: Nanos) -> ProgressBar {
     bar.set_draw_target(ProgressDrawTarget::stderr());
     bar.tick();
     bar
-}
-
-/// Whether a stretch is too short beside the others for a rate of its own.
-fn is_scrap(interval: &BlastInterval, longest: u64) -> bool {
-    interval.duration_ns < longest / 20
-}
-
-/// Payload bits a second in a stretch.
-fn bits_of(interval: &BlastInterval) -> f64 {
-    interval.bytes as f64 * 8e9 / interval.duration_ns.max(1) as f64
 }
 
 fn interval_line(lane: Lane, interval: &BlastInterval, unit: RateUnit) -> String {
@@ -184,7 +172,7 @@ fn direction_lines(report: &BlastReport, way: &DirectionReport) -> Vec<String> {
     lines.extend(lost_lines(way));
     lines.push(order_line(way));
     lines.extend(refused_lines(way));
-    lines.extend(over_time(way));
+    lines.extend(over_time(&way.intervals, way.duration_ns));
     lines.extend(delay_lines(way));
     lines.push(io_line(report, way));
     lines
@@ -282,43 +270,6 @@ fn header_line(report: &BlastReport) -> String {
         header.udp_bytes as f64 * 100.0 / header.wire_bytes.max(1) as f64,
         header.tcp_bytes
     )
-}
-
-/// The run as two lines over time, where it has enough stretches to show one.
-fn over_time(report: &DirectionReport) -> Vec<String> {
-    let longest = report.intervals.iter().map(|stretch| stretch.duration_ns).max().unwrap_or(0);
-    let stretches: Vec<&BlastInterval> =
-        report.intervals.iter().filter(|stretch| !is_scrap(stretch, longest)).collect();
-    if stretches.len() < 3 {
-        return Vec::new();
-    }
-    let rates: Vec<f64> = stretches.iter().map(|stretch| bits_of(stretch)).collect();
-    let losses: Vec<f64> = stretches
-        .iter()
-        .map(|stretch| {
-            stretch.lost as f64 * 100.0 / (stretch.datagrams + stretch.lost).max(1) as f64
-        })
-        .collect();
-    let end = stretches.last().map_or(0, |last| last.start_ns + last.duration_ns);
-    let end = Nanos(end);
-    let extremes = |values: &[f64]| {
-        let low = values.iter().copied().fold(f64::INFINITY, f64::min);
-        (low, values.iter().copied().fold(0.0, f64::max))
-    };
-    let ((slow, fast), (_, worst)) = (extremes(&rates), extremes(&losses));
-    let unit = RateUnit::for_rate(fast as u64);
-    vec![
-        String::new(),
-        format!(
-            "  0 s {} {end}  {}  min {} max {}",
-            sparkline(&rates, CELLS),
-            unit.name(),
-            unit.figure(slow),
-            unit.figure(fast)
-        ),
-        format!("  0 s {} {end}  loss    max {worst:.2}%", sparkline(&losses, CELLS)),
-        String::new(),
-    ]
 }
 
 fn delay_lines(report: &DirectionReport) -> Vec<String> {

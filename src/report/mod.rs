@@ -10,6 +10,7 @@ mod output;
 mod recv;
 mod send;
 mod spark;
+mod stretch;
 mod trouble;
 
 pub use blast::{BlastView, Lane};

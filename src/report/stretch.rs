@@ -1,0 +1,86 @@
+//! The stretches of a throughput run: which of them are shown, and the run over time.
+
+use super::number::RateUnit;
+use super::spark::sparkline;
+use crate::record::BlastInterval;
+use crate::units::Nanos;
+
+/// Cells of the lines over time.
+const CELLS: usize = 40;
+
+/// The run as two lines over time, where it has enough stretches to show one.
+pub(super) fn over_time(intervals: &[BlastInterval], sent_for: u64) -> Vec<String> {
+    let longest = intervals.iter().map(|stretch| stretch.duration_ns).max().unwrap_or(0);
+    let shown =
+        |stretch: &&BlastInterval| !is_scrap(stretch, longest) && !is_tail(stretch, sent_for);
+    let stretches: Vec<&BlastInterval> = intervals.iter().filter(shown).collect();
+    if stretches.len() < 3 {
+        return Vec::new();
+    }
+    let rates: Vec<f64> = stretches.iter().map(|stretch| bits_of(stretch)).collect();
+    let losses: Vec<f64> = stretches
+        .iter()
+        .map(|stretch| {
+            stretch.lost as f64 * 100.0 / (stretch.datagrams + stretch.lost).max(1) as f64
+        })
+        .collect();
+    let end = stretches.last().map_or(0, |last| last.start_ns + last.duration_ns);
+    let end = Nanos(end);
+    let extremes = |values: &[f64]| {
+        let low = values.iter().copied().fold(f64::INFINITY, f64::min);
+        (low, values.iter().copied().fold(0.0, f64::max))
+    };
+    let ((slow, fast), (_, worst)) = (extremes(&rates), extremes(&losses));
+    let unit = RateUnit::for_rate(fast as u64);
+    vec![
+        String::new(),
+        format!(
+            "  0 s {} {end}  {}  min {} max {}",
+            sparkline(&rates, CELLS),
+            unit.name(),
+            unit.figure(slow),
+            unit.figure(fast)
+        ),
+        format!("  0 s {} {end}  loss    max {worst:.2}%", sparkline(&losses, CELLS)),
+        String::new(),
+    ]
+}
+
+/// Whether a stretch is too short beside the others for a rate of its own.
+pub(super) fn is_scrap(interval: &BlastInterval, longest: u64) -> bool {
+    interval.duration_ns < longest / 20
+}
+
+/// Whether a stretch lies behind the last send and nothing came in it: the wait for stragglers,
+/// which would look like a link that died. What is missing then is in the totals.
+pub(super) fn is_tail(interval: &BlastInterval, sent_for: u64) -> bool {
+    interval.datagrams == 0 && interval.start_ns >= sent_for
+}
+
+/// Payload bits a second in a stretch.
+pub(super) fn bits_of(interval: &BlastInterval) -> f64 {
+    interval.bytes as f64 * 8e9 / interval.duration_ns.max(1) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wait_for_stragglers_is_no_stretch_of_the_run() {
+        let second = 1_000_000_000;
+        let stretch = |start_ns, datagrams| BlastInterval {
+            start_ns,
+            duration_ns: second,
+            datagrams,
+            lost: 9,
+            ..BlastInterval::default()
+        };
+        assert!(is_tail(&stretch(second, 0), second));
+        assert!(!is_tail(&stretch(second, 1), second), "a straggler is shown");
+        assert!(!is_tail(&stretch(0, 0), second), "silence within the run is shown");
+        let stretches: Vec<_> = (0..5).map(|i| stretch(i * second, u64::from(i < 3))).collect();
+        let lines = over_time(&stretches, 3 * second);
+        assert!(lines[1].contains(" 3.00 s "), "{lines:?}");
+    }
+}
