@@ -19,6 +19,9 @@ use std::thread::{self, JoinHandle};
 /// Payload of one send call: as much as stays in the cache with what the receiver reads. One GSO
 /// buffer of 1472-byte datagrams carried twice what four at once did.
 const CALL_BYTES: usize = 65_536;
+/// Payload that one GSO buffer may hold, and datagrams (udp(7)).
+const GSO_BYTES: usize = 65_507;
+const GSO_SEGMENTS: usize = 128;
 /// Datagrams of one send call, however small they are.
 const CALL_DATAGRAMS: usize = 1_024;
 /// Socket buffer that a stream keeps however many share, in bytes.
@@ -143,7 +146,7 @@ fn run(
 ) -> StreamEnd {
     let ended = match role {
         StreamRole::Send(plan) => {
-            let datagrams = (CALL_BYTES / payload.max(1)).clamp(1, CALL_DATAGRAMS);
+            let datagrams = call_datagrams(payload);
             let bytes = (datagrams * payload).max(2 * CONTROL_MAX);
             let (_, orders) = channel::<SenderOrder>();
             let session = BlastSender::new(plan, opening, orders, Ignore);
@@ -163,6 +166,13 @@ fn run(
         }
     };
     ended.unwrap_or_else(|error| StreamEnd::Failed(format!("a stream's loop failed: {error}")))
+}
+
+/// Datagrams of one send call: whole GSO buffers, so that none leaves with a lone datagram behind.
+fn call_datagrams(payload: usize) -> usize {
+    let a_buffer = (GSO_BYTES / payload.max(1)).clamp(1, GSO_SEGMENTS);
+    let buffers = (CALL_BYTES / (a_buffer * payload.max(1))).max(1);
+    (a_buffer * buffers).min(CALL_DATAGRAMS)
 }
 
 fn io_of(sockets: &[Socket]) -> StreamIo {
@@ -190,5 +200,17 @@ struct Boxed(Box<dyn Sink<ReceiverEvent> + Send>);
 impl Sink<ReceiverEvent> for Boxed {
     fn take(&mut self, event: ReceiverEvent) -> Flow {
         self.0.take(event)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_send_call_is_whole_buffers() {
+        let calls = [64, 512, 1472, 8972, 65_507].map(call_datagrams);
+        assert_eq!(calls, [1_024, 127, 44, 7, 1]);
+        assert_eq!(call_datagrams(16), CALL_DATAGRAMS);
     }
 }
