@@ -46,6 +46,12 @@ pub struct TxSlot {
     pub dest: DestId,
 }
 
+impl TxSlot {
+    fn is_like(&self, other: &Self) -> bool {
+        self.len == other.len && self.dest == other.dest
+    }
+}
+
 /// An arena of outgoing datagrams, allocated once and refilled for every batch.
 ///
 /// Slots that lie end to end with one size and one destination may leave as one GSO buffer: that
@@ -58,6 +64,8 @@ pub struct TxBatch {
     slots: Vec<TxSlot>,
     max_slots: usize,
     dests: Vec<Dest>,
+    /// Whether the slots so far lie end to end with one size and one destination.
+    uniform: bool,
 }
 
 impl TxBatch {
@@ -70,6 +78,7 @@ impl TxBatch {
             slots: Vec::with_capacity(max_slots),
             max_slots,
             dests: Vec::new(),
+            uniform: true,
         }
     }
 
@@ -115,10 +124,29 @@ impl TxBatch {
         if self.slots.len() == self.max_slots || end > self.arena.len() {
             return None;
         }
-        self.slots.push(TxSlot { offset: self.used as u32, len: len as u32, dest });
+        let slot = TxSlot { offset: self.used as u32, len: len as u32, dest };
+        self.uniform &= self.slots.first().is_none_or(|first| first.is_like(&slot));
+        self.slots.push(slot);
         let bytes = &mut self.arena[self.used..end];
         self.used = end;
         Some(bytes)
+    }
+
+    /// Appends `count` datagrams of `len` bytes each, end to end, and hands out the bytes of all of
+    /// them. `None` when not all fit; [`TxBatch::room`] tells how many do.
+    #[inline]
+    pub fn push_run(&mut self, dest: DestId, len: usize, count: usize) -> Option<&mut [u8]> {
+        if count > self.room(len) {
+            return None;
+        }
+        let (start, end) = (self.used, self.used + len * count);
+        let slot = TxSlot { offset: start as u32, len: len as u32, dest };
+        self.uniform &= self.slots.first().is_none_or(|first| first.is_like(&slot));
+        let number = 0..count as u32;
+        self.slots
+            .extend(number.map(|index| TxSlot { offset: slot.offset + slot.len * index, ..slot }));
+        self.used = end;
+        Some(&mut self.arena[start..end])
     }
 
     /// Sends the last datagram's bytes to one more destination, without a copy. `false` when no
@@ -129,7 +157,14 @@ impl TxBatch {
             return false;
         }
         self.slots.push(TxSlot { dest, ..last });
+        self.uniform = false;
         true
+    }
+
+    /// Whether all datagrams lie end to end with one size and one destination, so that what holds
+    /// for the first need not be looked up for the others.
+    pub fn is_uniform(&self) -> bool {
+        self.uniform
     }
 
     /// The datagrams, in the order in which they were pushed.
@@ -161,6 +196,7 @@ impl TxBatch {
     pub fn clear(&mut self) {
         self.slots.clear();
         self.used = 0;
+        self.uniform = true;
     }
 
     /// Forgets the datagrams and the destinations: for answers, whose peers are ever new.
@@ -197,6 +233,37 @@ mod tests {
         assert!(batch.repeat(DestId::CONNECTED));
         assert!(!batch.repeat(DestId::CONNECTED));
         assert_eq!(batch.len(), 2);
+    }
+
+    #[test]
+    fn a_run_is_as_many_single_datagrams() {
+        let mut single = TxBatch::new(5, 50);
+        (0..4).for_each(|_| assert!(single.push(DestId::CONNECTED, 10).is_some()));
+        let mut run = TxBatch::new(5, 50);
+        assert_eq!(run.push_run(DestId::CONNECTED, 10, 4).unwrap().len(), 40);
+        assert_eq!(run.slots(), single.slots());
+        assert!(run.push_run(DestId::CONNECTED, 10, 2).is_none());
+        assert!(run.push_run(DestId::CONNECTED, 0, 1).is_some());
+        assert_eq!(run.len(), 5);
+    }
+
+    #[test]
+    fn a_batch_is_uniform_until_a_size_or_a_destination_differs() {
+        let mut batch = TxBatch::new(8, 64);
+        let other = batch.add_dest("127.0.0.1:1".parse::<SocketAddr>().unwrap());
+        batch.push(DestId::CONNECTED, 8).unwrap();
+        batch.push_run(DestId::CONNECTED, 8, 2).unwrap();
+        assert!(batch.is_uniform());
+        batch.push(DestId::CONNECTED, 4).unwrap();
+        assert!(!batch.is_uniform());
+        batch.clear();
+        batch.push(DestId::CONNECTED, 8).unwrap();
+        batch.push_run(other, 8, 1).unwrap();
+        assert!(!batch.is_uniform());
+        batch.clear();
+        batch.push(DestId::CONNECTED, 8).unwrap();
+        batch.repeat(DestId::CONNECTED);
+        assert!(!batch.is_uniform());
     }
 
     #[test]

@@ -236,10 +236,13 @@ impl Loop {
         while total.accepted < slots.len() {
             let start = total.accepted;
             let socket = batch.socket_of(&slots[start]);
-            let end = slots[start..]
-                .iter()
-                .position(|slot| batch.socket_of(slot) != socket)
-                .map_or(slots.len(), |run| start + run);
+            let other = |slot| batch.socket_of(slot) != socket;
+            let end = match batch.is_uniform() {
+                true => slots.len(),
+                false => {
+                    start + slots[start..].iter().position(other).unwrap_or(slots.len() - start)
+                }
+            };
             let outcome = self.sockets[socket].socket.send(batch, start..end);
             total.accepted += outcome.accepted;
             total.stop = outcome.stop;

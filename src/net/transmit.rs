@@ -157,6 +157,9 @@ fn run_end(batch: &TxBatch, range: Range<usize>, segments: usize) -> usize {
         return range.start + 1;
     }
     let most = segments.min(GSO_BYTES / first.len as usize).max(1);
+    if batch.is_uniform() {
+        return range.start + most.min(slots.len());
+    }
     let mut count = 1;
     while count < most.min(slots.len()) {
         let slot = slots[count];

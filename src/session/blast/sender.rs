@@ -210,16 +210,23 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> BlastSender<O, K> {
     /// Writes `count` datagrams; behind the header only slots that were never painted are written.
     #[inline]
     fn write(&mut self, now: Now, count: usize, out: &mut TxBatch) {
-        let mut header =
-            Header { kind: Kind::Data, tag: self.plan.tag, sequence: 0, sent: now.real };
-        for index in 0..count {
-            let Some(bytes) = out.push(DestId::CONNECTED, self.plan.payload) else { return };
-            header.sequence = (self.sent + index as u64) as u32;
+        let mut header = Header {
+            kind: Kind::Data,
+            tag: self.plan.tag,
+            sequence: self.sent as u32,
+            sent: now.real,
+        };
+        let count = count.min(out.room(self.plan.payload));
+        let Some(run) = out.push_run(DestId::CONNECTED, self.plan.payload, count) else { return };
+        for bytes in run.chunks_exact_mut(self.plan.payload) {
             header.encode(bytes);
-            if index >= self.painted {
+            header.sequence = header.sequence.wrapping_add(1);
+        }
+        if count > self.painted {
+            for bytes in run.chunks_exact_mut(self.plan.payload).skip(self.painted) {
                 pattern::fill(Header::LEN, &mut bytes[Header::LEN..]);
-                self.painted = index + 1;
             }
+            self.painted = count;
         }
     }
 
