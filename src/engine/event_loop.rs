@@ -237,12 +237,8 @@ impl Loop {
             let start = total.accepted;
             let socket = batch.socket_of(&slots[start]);
             let other = |slot| batch.socket_of(slot) != socket;
-            let end = match batch.is_uniform() {
-                true => slots.len(),
-                false => {
-                    start + slots[start..].iter().position(other).unwrap_or(slots.len() - start)
-                }
-            };
+            let run = if batch.is_uniform() { None } else { slots[start..].iter().position(other) };
+            let end = run.map_or(slots.len(), |run| start + run);
             let outcome = self.sockets[socket].socket.send(batch, start..end);
             total.accepted += outcome.accepted;
             total.stop = outcome.stop;
