@@ -1,5 +1,6 @@
 //! Bytes on the wire: encode and decode, without sockets or clocks.
 
+mod class;
 mod control;
 mod dscp;
 mod escape;
@@ -12,6 +13,7 @@ mod template;
 mod ticket;
 mod udp;
 
+pub use class::{Class, classify};
 pub use control::{
     CONTROL_MAX, Code, Command, CommandError, HELO_LEN, NotAReply, Reply, Tag, TooLong, Verb,
 };
@@ -24,23 +26,3 @@ pub use sizes::{IpFamily, TCP_HEADER, UDP_HEADER, ethernet_wire_bytes, max_paylo
 pub use template::{Template, TemplateError};
 pub use ticket::TicketKey;
 pub use udp::udp_checksum;
-
-/// What a payload is, by its first byte (in the manner of RFC 7983).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Class {
-    /// A measurement header's magic.
-    Measurement,
-    /// A letter or digit: control text.
-    Control,
-    /// Anything else.
-    Other,
-}
-
-/// Tells measurement from control from strangers by the first byte.
-pub fn classify(payload: &[u8]) -> Class {
-    match payload.first() {
-        Some(&MAGIC) => Class::Measurement,
-        Some(byte) if byte.is_ascii_alphanumeric() => Class::Control,
-        _ => Class::Other,
-    }
-}
