@@ -73,6 +73,9 @@ fn verdict(report: &BlastReport) -> Exit {
 
 fn failure_hint(report: &BlastReport) -> Option<String> {
     let failure = report.failure.as_deref()?;
+    if let Some((_, limit)) = failure.split_once("(rate=") {
+        return Some(format!("--rate {} or less is served there", limit.trim_end_matches(')')));
+    }
     if report.main.received.is_none() && failure.contains("answer") {
         let port = report.target.rsplit(':').next().unwrap_or_default();
         return Some(format!(

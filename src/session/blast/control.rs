@@ -328,7 +328,12 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
                     self.sink.take(ControlEvent::Granted { session, tag });
                     State::Watch { stat: None, at: now.mono + self.look() }
                 }
-                _ => return self.break_off(refusal(reply), now),
+                // The session is still there, and another client may want its place.
+                _ => {
+                    self.summary.broken.get_or_insert(refusal(reply));
+                    self.sink.take(ControlEvent::Abort);
+                    return self.quit(now);
+                }
             },
             State::Watch { .. } if reply.code == Code::STATUS => return self.on_status(reply, now),
             State::Watch { .. } => {

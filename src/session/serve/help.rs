@@ -2,6 +2,7 @@
 
 use super::answer::Answer;
 use super::command::Asked;
+use super::policy::plain;
 use super::{ServeControl, ServeEvent, ServeOrder, ServePolicy};
 use crate::record::Sink;
 use crate::session::Orders;
@@ -32,7 +33,7 @@ pub(super) fn help(policy: &ServePolicy) -> Answer {
         answer = answer.with(verb, params);
     }
     if policy.max_rate != Rate::Max {
-        answer = answer.with("max_rate", policy.max_rate);
+        answer = answer.with("max_rate", plain(policy.max_rate));
     }
     answer.with("max_streams", policy.max_streams).with("max_time_ns", policy.max_duration.0)
 }

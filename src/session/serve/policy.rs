@@ -177,7 +177,7 @@ fn exceeds(asked: Rate, limit: Rate, payload: u32) -> bool {
 }
 
 /// A rate without spaces, as `--rate` takes it.
-fn plain(rate: Rate) -> String {
+pub(super) fn plain(rate: Rate) -> String {
     match rate {
         Rate::Max => "max".to_owned(),
         Rate::Bits(rate) => rate.0.to_string(),

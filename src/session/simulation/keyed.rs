@@ -160,7 +160,7 @@ fn a_client_without_the_right_key_is_told_plainly_and_soon() {
     for (server, client, words) in [
         (Some(1), None, "the far end wants a key: --key FILE"),
         (Some(1), Some(2), "the far end has another key"),
-        (None, Some(1), "the far end answers without the key"),
+        (None, Some(1), "the far end knows no key"),
     ] {
         let (time, faults) = (Nanos::from_secs(1), Faults::default());
         let mut house = House::with_keys(1, time, &faults, server, client);
