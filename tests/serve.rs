@@ -6,7 +6,6 @@ use common::{Output, Running, json, json_lines, path, run, secs, udpkit};
 use serde_json::Value;
 use std::net::{SocketAddr, UdpSocket};
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 /// A server on a port of the kernel's choice.
 struct Served {
@@ -39,14 +38,15 @@ struct Hand(UdpSocket);
 
 impl Hand {
     fn new(address: &str) -> Self {
-        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-        socket.connect(address.parse::<SocketAddr>().unwrap()).unwrap();
-        socket.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
+        let address: SocketAddr = address.parse().expect("an address");
+        socket.connect(address).expect("a route");
+        socket.set_read_timeout(Some(secs(5))).expect("a deadline");
         Self(socket)
     }
 
     fn ask(&self, text: &str) -> String {
-        self.0.send(text.as_bytes()).unwrap();
+        self.0.send(text.as_bytes()).expect("it is sent");
         let mut bytes = [0; 2_000];
         let len = self.0.recv(&mut bytes).unwrap_or_else(|error| panic!("{text}: {error}"));
         String::from_utf8_lossy(&bytes[..len]).into_owned()
@@ -71,13 +71,13 @@ impl Hand {
 }
 
 fn key_file(content: &str) -> tempfile::NamedTempFile {
-    let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), content).unwrap();
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), content).expect("it is written");
     file
 }
 
 fn name(file: &tempfile::NamedTempFile) -> &str {
-    file.path().to_str().unwrap()
+    file.path().to_str().expect("a name")
 }
 
 #[test]

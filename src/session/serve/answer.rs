@@ -15,11 +15,13 @@ pub(super) struct Answer {
     pub text: String,
     /// Other texts, shorter and shorter, for whoever left no room for the first.
     shorter: &'static [&'static str],
+    /// What to say without the code where not even the code and a word fit.
+    hint: Option<&'static str>,
 }
 
 impl Answer {
     pub fn new(code: Code, text: impl Into<String>) -> Self {
-        Self { code, params: Vec::new(), text: text.into(), shorter: &[] }
+        Self { code, params: Vec::new(), text: text.into(), shorter: &[], hint: None }
     }
 
     pub fn with(mut self, key: &str, value: impl ToString) -> Self {
@@ -27,11 +29,15 @@ impl Answer {
         self
     }
 
-    /// The same answer, which may also be said in fewer words. The last of them may stand without
-    /// the code, where not even the code and a word fit: six bytes, `a HELP`, can be answered by
-    /// `a pad=` but by no code with a meaning.
+    /// The same answer, which may also be said in fewer words.
     pub fn or_shorter(self, shorter: &'static [&'static str]) -> Self {
         Self { shorter, ..self }
+    }
+
+    /// The same answer to somebody who types: six bytes, `a HELP`, can be answered by `a pad=`, but
+    /// by no code with a meaning.
+    pub fn or_hint(self, hint: &'static str) -> Self {
+        Self { hint: Some(hint), ..self }
     }
 
     /// About how long its parameters will be, with the longest tag on every line.
@@ -62,7 +68,7 @@ impl Answer {
                 return bytes;
             }
         }
-        let hint = self.shorter.last().map(|hint| format!("{tag} {hint}").into_bytes());
+        let hint = self.hint.map(|hint| format!("{tag} {hint}").into_bytes());
         let bare = self.attempt(&tag, "");
         [hint.unwrap_or_default(), bare]
             .into_iter()
@@ -100,7 +106,8 @@ mod tests {
         let answer = Answer::new(Code::HELP, "all the verbs")
             .with("helo", "ticket")
             .with("quit", "session")
-            .or_shorter(&["pad it", "pad="]);
+            .or_shorter(&["pad it", "pad="])
+            .or_hint("pad=");
         let said = |limit| {
             let bytes = answer.clone().encode_within(tag.clone(), limit);
             assert!(bytes.len() <= limit, "{limit}");

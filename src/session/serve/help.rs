@@ -27,8 +27,9 @@ const SHORTER: &[&str] =
 
 /// The reply to HELP: the verbs, their parameters, and the limits.
 pub(super) fn help(policy: &ServePolicy) -> Answer {
-    let mut answer =
-        Answer::new(Code::HELP, "HELO TEST DATA STAT RSET NOOP HELP QUIT").or_shorter(SHORTER);
+    let mut answer = Answer::new(Code::HELP, "HELO TEST DATA STAT RSET NOOP HELP QUIT")
+        .or_shorter(SHORTER)
+        .or_hint("pad=");
     for (verb, params) in VERBS {
         answer = answer.with(verb, params);
     }
@@ -50,5 +51,6 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             .with("strays", self.counts.strays)
             .with("up_s", (asked.now.mono - self.counts.since).0 / 1_000_000_000)
             .or_shorter(&["pad=xxxxx tells more", "pad=xxxxx", "pad="])
+            .or_hint("pad=")
     }
 }
