@@ -1,9 +1,11 @@
 //! `udpkit blast`.
 
+use super::shared::{port, processor};
 use super::{FamilyArgs, IoArg};
 use crate::units::{ByteCount, Nanos, Rate};
 use crate::wire::Dscp;
 use clap::Args;
+use std::path::PathBuf;
 
 /// Arguments of `udpkit blast`.
 #[derive(Debug, Args)]
@@ -13,7 +15,7 @@ pub struct BlastArgs {
     #[arg(value_name = "HOST[:PORT]")]
     pub target: Option<String>,
     /// UDP port of the far end, where HOST names none.
-    #[arg(short, long, value_name = "PORT", default_value_t = 8620)]
+    #[arg(short, long, value_name = "PORT", default_value_t = 8620, value_parser = port)]
     pub port: u16,
     /// Which family a name resolves to.
     #[command(flatten)]
@@ -53,7 +55,7 @@ pub struct BlastArgs {
     #[arg(long)]
     pub bidir: bool,
     /// Processors for the streams' threads, in turn: 0,1; an own far end goes on in the list.
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = processor)]
     pub cpus: Vec<usize>,
     /// Never fragment; a datagram that does not fit the path is refused or lost.
     #[arg(long)]
@@ -76,6 +78,10 @@ pub struct BlastArgs {
     /// How long the far end may be silent before it is given up.
     #[arg(short = 'w', long, value_name = "DURATION", default_value = "5s")]
     pub wait: Nanos,
+    /// The key that the far end wants: a file of 16 to 1024 bytes, the same at both ends [default:
+    /// the file that `UDPKIT_KEY` names, if set]
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
     /// Print the report alone, without a line for each stretch.
     #[arg(short, long)]
     pub quiet: bool,

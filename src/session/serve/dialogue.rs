@@ -1,0 +1,218 @@
+//! The dialogue within a session: TEST, STAT, RSET, NOOP, HELP, QUIT.
+
+use super::answer::Answer;
+use super::command::Asked;
+use super::help::help;
+use super::session_state::Run;
+use super::status::{Side, status};
+use super::{Refused, ServeControl, ServeEvent, ServeOrder};
+use crate::record::{ServeRecord, SessionEnd, Sink};
+use crate::session::Orders;
+use crate::session::blast::{Direction, TestPlan};
+use crate::units::Nanos;
+use crate::wire::{Code, Verb};
+
+impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl<O, K, R> {
+    /// Commands of a session, from the session's own address, answered once for each tag.
+    pub(super) fn in_session(&mut self, asked: &Asked<'_>) {
+        let verb = asked.command.verb;
+        let id = asked.command.params.get("session").and_then(session_id);
+        let source = asked.to.meta.source;
+        let session = id
+            .and_then(|id| self.sessions.get(&id).map(|session| (id, session)))
+            .filter(|(_, session)| session.client == source);
+        let Some((id, session)) = session else {
+            let answer = match verb {
+                Verb::Help => help(&self.policy),
+                Verb::Noop => Answer::new(Code::OK, "ok"),
+                _ => Answer::new(Code::WRONG_ORDER, "no such session"),
+            };
+            return self.answer_stranger(asked, answer);
+        };
+        if let Some(reply) = session.answered(&asked.command.tag) {
+            let reply = reply.to_vec();
+            self.hear(id, asked);
+            return self.answer(&asked.to, reply);
+        }
+        match self.nonce(asked) {
+            // A copy, of a command whose reply is forgotten: somebody plays it again.
+            Ok(nonce) if self.control_key.is_some() && nonce <= session.nonce => {
+                self.counts.strays += 1;
+                return;
+            }
+            Ok(nonce) => self.note_nonce(id, nonce),
+            Err(answer) => return self.answer_stranger(asked, answer),
+        }
+        self.hear(id, asked);
+        let answer = match verb {
+            Verb::Test => self.test(id, asked),
+            Verb::Stat => self.stat(id, asked),
+            Verb::Rset => self.reset(id),
+            Verb::Help => help(&self.policy),
+            Verb::Noop => Answer::new(Code::OK, "ok"),
+            _ => {
+                // The session is gone then, so a repeat is answered by its absence: 503 ends it too.
+                self.close(id, SessionEnd::Closed, asked.now);
+                let reply = Answer::new(Code::CLOSING, "goodbye").encode(asked.tag());
+                return self.answer(&asked.to, reply);
+            }
+        };
+        let reply = answer.encode(asked.tag());
+        if let Some(session) = self.sessions.get_mut(&id) {
+            match verb {
+                // What changes something is remembered apart from what is often asked.
+                Verb::Test | Verb::Rset => session.remember(asked.tag(), reply.clone()),
+                _ => session.remember_frequent(asked.tag(), reply.clone()),
+            }
+        }
+        self.answer(&asked.to, reply);
+    }
+
+    fn hear(&mut self, id: u64, asked: &Asked<'_>) {
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.heard = asked.now.mono;
+        }
+    }
+
+    fn note_nonce(&mut self, id: u64, nonce: u64) {
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.nonce = nonce;
+        }
+    }
+
+    fn test(&mut self, id: u64, asked: &Asked<'_>) -> Answer {
+        let params = &asked.command.params;
+        if params.get("direction").is_some_and(|word| word.parse::<Direction>().is_err()) {
+            return Answer::new(Code::NOT_SUPPORTED, "direction is up, down or both");
+        }
+        let plan = match TestPlan::read(params) {
+            Ok(plan) => plan,
+            Err(bad) => return bad.into(),
+        };
+        if let Err(answer) = self.policy.admit(&plan).map_err(Answer::from) {
+            if answer.code != Code::BAD_PARAMETER {
+                self.log_refusal(&asked.to.meta, &answer, asked.now);
+            }
+            return answer;
+        }
+        // Its own streams of the run before make room.
+        let own = self.sessions.get(&id).map_or(0, |session| session.open_streams().count());
+        let others = self.open_streams() - own;
+        let most = self.policy.max_all_streams;
+        if others + plan.all_streams() as usize > most {
+            let text = format!("{others} of {most} streams are in use; try again later");
+            let answer = Answer::new(Code::NO_ROOM, text);
+            self.log_refusal(&asked.to.meta, &answer, asked.now);
+            return answer;
+        }
+        let tag = (self.random)() as u16;
+        self.sink.take(ServeEvent::Close { session: id });
+        // The last word of the stream before belongs to the run before.
+        self.take_orders(asked.now);
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.run = Some(Run::new(plan, tag));
+            session.tests += 1;
+        }
+        let granted = ServeRecord::TestGranted {
+            client: asked.to.meta.source,
+            session: session_name(id),
+            direction: plan.direction.as_str(),
+            streams: plan.streams,
+            payload_bytes: plan.payload,
+            rate: plan.rate.to_string(),
+            duration_ns: (plan.time != Nanos::ZERO).then_some(plan.time.0),
+            count: (plan.count != 0).then_some(plan.count),
+        };
+        self.log(granted, asked.now);
+        Answer::new(Code::OK, "ready for DATA").with("tag", tag)
+    }
+
+    fn stat(&mut self, id: u64, asked: &Asked<'_>) -> Answer {
+        let params = &asked.command.params;
+        let from = match params.parse::<usize>("from") {
+            Ok(from) => from.unwrap_or(0),
+            Err(bad) => return bad.into(),
+        };
+        if params.get("stop").is_some() {
+            self.stop_senders(id);
+        }
+        if let Some(totals) = params.get("sent")
+            && let Err(answer) = self.finish_run(id, totals)
+        {
+            return answer;
+        }
+        let Some(run) = self.sessions.get(&id).and_then(|session| session.run.as_ref()) else {
+            return Answer::new(Code::WRONG_ORDER, "TEST first");
+        };
+        if let Some(why) = &run.failed {
+            return Answer::new(Code::FAILED, why);
+        }
+        // Both sides' counts would not fit one datagram; by default it is what was received here.
+        let side = match params.get("about") {
+            Some("sent") => Side::Sent,
+            Some("received") | None => Side::Received,
+            Some(_) => return Answer::new(Code::NOT_SUPPORTED, "about is received or sent"),
+        };
+        status(run, side, from)
+    }
+
+    fn stop_senders(&mut self, id: u64) {
+        if let Some(run) = self.sessions.get_mut(&id).and_then(|session| session.run.as_mut())
+            && !run.stopped
+        {
+            run.stopped = true;
+            self.sink.take(ServeEvent::StopSenders { session: id });
+        }
+    }
+
+    /// The client's streams have ended: each of its senders' totals, with commas between.
+    fn finish_run(&mut self, id: u64, totals: &str) -> Result<(), Answer> {
+        let parsed: Result<Vec<u64>, _> =
+            totals.split(',').filter(|total| !total.is_empty()).map(str::parse).collect();
+        let Ok(parsed) = parsed else {
+            return Err(Answer::new(Code::BAD_PARAMETER, "sent is numbers with commas between"));
+        };
+        let Some(run) = self.sessions.get_mut(&id).and_then(|session| session.run.as_mut()) else {
+            return Ok(());
+        };
+        if run.finished {
+            return Ok(());
+        }
+        run.finished = true;
+        for (stream, total) in (0u32..).zip(parsed).take(run.streams.len()) {
+            self.sink.take(ServeEvent::Total { session: id, stream, total });
+        }
+        Ok(())
+    }
+
+    fn reset(&mut self, id: u64) -> Answer {
+        self.sink.take(ServeEvent::Close { session: id });
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.run = None;
+        }
+        Answer::new(Code::OK, "reset")
+    }
+}
+
+impl From<Refused> for Answer {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Nonsense(right) => Self::new(Code::BAD_PARAMETER, right),
+            Refused::OverLimit { key, limit, words } => {
+                Self::new(Code::OVER_LIMIT, format!("{key} is over the limit: {words}"))
+                    .with(key, limit)
+            }
+            Refused::Policy(words) => Self::new(Code::POLICY, words),
+        }
+    }
+}
+
+/// A session's name as it is written.
+pub(super) fn session_name(id: u64) -> String {
+    format!("{id:016x}")
+}
+
+/// The session that a name stands for.
+pub(super) fn session_id(text: &str) -> Option<u64> {
+    u64::from_str_radix(text, 16).ok()
+}

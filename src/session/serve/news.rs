@@ -1,0 +1,120 @@
+//! What becomes of sessions and streams: news from the engine, silence, and the end.
+
+use super::answer::Answer;
+use super::dialogue::session_name;
+use super::opening::TICKET_LIFE;
+use super::{Lifetime, ServeControl, ServeEvent, ServeOrder, StreamNews};
+use crate::record::{BlastReceived, ServeRecord, SessionEnd, Sink};
+use crate::session::{Now, Orders};
+use crate::wire::Code;
+
+impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl<O, K, R> {
+    pub(super) fn close(&mut self, id: u64, ended: SessionEnd, now: Now) {
+        self.sink.take(ServeEvent::Close { session: id });
+        // The streams' last words still belong to it.
+        self.take_orders(now);
+        if let Some(session) = self.sessions.remove(&id) {
+            self.summary.sessions += 1;
+            self.summary.broken += u64::from(!ended.is_good());
+            self.spent.keep(session.helo, now.mono + TICKET_LIFE);
+            let closed = ServeRecord::SessionClosed {
+                client: session.client,
+                session: session_name(id),
+                ended,
+                tests: session.tests,
+                duration_ns: (now.mono - session.opened).0,
+            };
+            self.log(closed, now);
+        }
+        let once = self.policy.lifetime == Lifetime::OneSession;
+        if once && self.summary.sessions > 0 && self.sessions.is_empty() {
+            self.over = true;
+        }
+    }
+
+    pub(super) fn take_orders(&mut self, now: Now) {
+        while let Some(order) = self.orders.next_order() {
+            self.take_order(order, now);
+        }
+    }
+
+    fn take_order(&mut self, order: ServeOrder, now: Now) {
+        let (id, number) = (order.session, order.stream);
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let (client, session_name) = (session.client, session_name(id));
+        let Some(run) = &mut session.run else { return };
+        let Some(stream) = run.streams.get_mut(number as usize) else { return };
+        match order.news {
+            StreamNews::Opened(result) => {
+                let Some((tag, to, go_ahead)) = stream.opening.take() else { return };
+                let reply = match &result {
+                    Ok(()) => go_ahead,
+                    Err(why) => Answer::new(Code::LOCAL_ERROR, why).encode(tag.clone()),
+                };
+                stream.opened = result.is_ok();
+                if stream.opened {
+                    run.due.get_or_insert(now.mono + self.policy.longest(&run.plan));
+                }
+                session.remember_frequent(tag, reply.clone());
+                self.answer(&to, reply);
+                if let Err(why) = result {
+                    let (session, stream) = (session_name, number);
+                    self.log(ServeRecord::StreamFailed { client, session, stream, why }, now);
+                }
+            }
+            StreamNews::Failed(why) => {
+                stream.ended = true;
+                run.board.end(number as usize);
+                run.failed.get_or_insert_with(|| why.clone());
+                let (session, stream) = (session_name, number);
+                self.log(ServeRecord::StreamFailed { client, session, stream, why }, now);
+            }
+            StreamNews::Interval(interval) => {
+                session.heard = now.mono;
+                run.board.add(number as usize, interval);
+            }
+            StreamNews::Progress(received) => stream.received = *received,
+            StreamNews::Received(received, delay, io) => {
+                stream.received = *received;
+                stream.delay = Some(delay);
+                stream.io = Some(io);
+                stream.ended = true;
+                run.board.end(number as usize);
+                let BlastReceived { datagrams, lost, .. } = stream.received;
+                let (session, stream) = (session_name, number);
+                let record =
+                    ServeRecord::StreamReceived { client, session, stream, datagrams, lost };
+                self.log(record, now);
+            }
+            StreamNews::Sent(sent, io) => {
+                let datagrams = sent.datagrams;
+                stream.sent = Some(sent);
+                stream.io = Some(io);
+                stream.ended = true;
+                let (session, stream) = (session_name, number);
+                self.log(ServeRecord::StreamSent { client, session, stream, datagrams }, now);
+            }
+        }
+    }
+
+    /// Closes the sessions that are silent, and those whose run goes on beyond what was granted.
+    pub(super) fn expire(&mut self, now: Now) {
+        let timeout = self.policy.session_timeout;
+        let ended = |session: &super::session_state::ServerSession| {
+            if now.mono >= session.heard + timeout {
+                return Some(SessionEnd::Expired);
+            }
+            let due = session.run.as_ref().and_then(|run| run.due)?;
+            let running = session.open_streams().next().is_some();
+            (running && now.mono >= due).then_some(SessionEnd::Overdue)
+        };
+        let over: Vec<(u64, SessionEnd)> = self
+            .sessions
+            .iter()
+            .filter_map(|(id, session)| ended(session).map(|ended| (*id, ended)))
+            .collect();
+        for (id, ended) in over {
+            self.close(id, ended, now);
+        }
+    }
+}
