@@ -45,16 +45,18 @@ pub struct BlastArgs {
     /// DSCP of what is sent: a number from 0 to 63, or a name such as EF, AF41, CS1.
     #[arg(long, value_name = "DSCP")]
     pub dscp: Option<Dscp>,
-    /// Streams in each direction, each with its own socket, thread and numbers; they share the rate.
-    #[arg(short = 'P', long, value_name = "N", default_value_t = 1)]
-    pub streams: u32,
+    /// Streams in each direction, each with its own socket, thread and numbers; they share the rate
+    /// [default: 1; through loopback with no limit, one for each processor]
+    #[arg(short = 'P', long, value_name = "N")]
+    pub streams: Option<u32>,
     /// The far end sends, this side receives.
     #[arg(short = 'R', long, conflicts_with = "bidir")]
     pub reverse: bool,
     /// Both sides send at once.
     #[arg(long)]
     pub bidir: bool,
-    /// Processors for the streams' threads, in turn: 0,1; an own far end goes on in the list.
+    /// Processors for the streams' threads, in turn: 0,1; an own far end goes on in the list
+    /// [default: any; through loopback without a rate, a stream's two ends share one].
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = processor)]
     pub cpus: Vec<usize>,
     /// Never fragment; a datagram that does not fit the path is refused or lost.

@@ -2,12 +2,14 @@
 
 mod event_loop;
 mod handle;
+mod placement;
 mod server;
 mod signals;
 mod stream;
 
 pub use event_loop::{Ended, Loop, LoopConfig};
 pub use handle::Handle;
+pub use placement::Placement;
 pub use server::{Server, ServerError, ServerPlan, random_u64};
 pub use signals::Signals;
 pub use stream::{RunningStream, StreamEnd, StreamError, StreamPlan, StreamRole, stream_buffer};

@@ -1,7 +1,7 @@
 //! The far end of a throughput run: the control loop on its port, and a thread for each stream.
 
 use super::stream::{RunningStream, StreamEnd, StreamError, StreamPlan, StreamRole, stream_buffer};
-use super::{Handle, Loop, LoopConfig, Signals};
+use super::{Handle, Loop, LoopConfig, Placement, Signals};
 use crate::batch::TxBatch;
 use crate::net::{IoMode, NetError, SocketPlan};
 use crate::record::{Flow, ServeRecord, Sink};
@@ -43,7 +43,7 @@ pub struct ServerPlan {
     pub gro: bool,
     /// Socket buffers to ask for, in bytes.
     pub buffer: usize,
-    /// Processors for the streams' threads, in turn; none for any.
+    /// Processors for the streams' threads, in turn; none for what suits the run.
     pub cpus: Vec<usize>,
 }
 
@@ -75,7 +75,7 @@ impl Server {
         // Only now: a second server on this port must fail, a stream's socket must not.
         socket.allow_sharing()?;
         let local = socket.local_addr();
-        let config = LoopConfig { tick: Some(TICK), largest: LARGEST, spin: false };
+        let config = LoopConfig { tick: Some(TICK), largest: LARGEST, ..LoopConfig::default() };
         let control = Loop::new(vec![socket], signals, config)?;
         let mut log: Log = Box::new(log);
         let address = local.to_string();
@@ -214,12 +214,13 @@ impl Streams {
         } else {
             StreamRole::Send(SenderPlan::new(request.plan, stream, request.tag))
         };
-        let cpu = match self.plan.cpus[..] {
-            [] => None,
-            ref cpus => Some(cpus[stream as usize % cpus.len()]),
+        let placement = match &self.plan.cpus[..] {
+            [] => Placement::for_run(request.plan.rate, request.peer.ip()),
+            cpus => Placement::listed(cpus.to_vec()),
         };
+        let (cpu, shared) = (placement.of(stream), placement.is_paired());
         let payload = request.plan.payload as usize;
-        let plan = StreamPlan { socket, payload, opening: None, cpu, role };
+        let plan = StreamPlan { socket, payload, opening: None, cpu, shared, role };
         let control = self.control.clone();
         RunningStream::start(plan, move |end| {
             back.tell(match end {

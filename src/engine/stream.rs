@@ -47,6 +47,8 @@ pub struct StreamPlan {
     pub opening: Option<Opening>,
     /// The processor to stay on; `None` for any.
     pub cpu: Option<usize>,
+    /// Whether the other end runs on that processor too.
+    pub shared: bool,
     /// What it does.
     pub role: StreamRole,
 }
@@ -87,7 +89,8 @@ impl RunningStream {
     ) -> Result<Self, StreamError> {
         let socket = plan.socket.open()?;
         let largest = plan.payload.max(CONTROL_MAX) + 1;
-        let config = LoopConfig { tick: Some(TICK), spin: false, largest };
+        let config =
+            LoopConfig { tick: Some(TICK), largest, shared: plan.shared, ..LoopConfig::default() };
         let stream = Loop::new(vec![socket], None, config)?;
         let handle = stream.handle();
         let (totals, inbox) = channel();

@@ -240,6 +240,19 @@ pub fn processors() -> usize {
     usize::try_from(count).unwrap_or(1).max(1)
 }
 
+/// The processors that this thread may run on, in order; none where the kernel does not tell.
+pub fn allowed_processors() -> Vec<usize> {
+    // SAFETY: cpu_set_t is plain bits; zero is the empty set.
+    let mut set: libc::cpu_set_t = unsafe { mem::zeroed() };
+    let size = size_of::<libc::cpu_set_t>();
+    // SAFETY: thread 0 is the calling one; `set` is live, writable and of the size given.
+    if unsafe { libc::sched_getaffinity(0, size, &raw mut set) } < 0 {
+        return Vec::new();
+    }
+    // SAFETY: the index stays below CPU_SETSIZE, the number of bits in the set.
+    (0..libc::CPU_SETSIZE as usize).filter(|cpu| unsafe { libc::CPU_ISSET(*cpu, &set) }).collect()
+}
+
 /// Puts the calling thread on one processor, counted from 0 (`sched_setaffinity(2)`).
 pub fn pin_thread(cpu: usize) -> io::Result<()> {
     if cpu >= libc::CPU_SETSIZE as usize {

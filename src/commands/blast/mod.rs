@@ -49,7 +49,7 @@ fn run_control(
     view: BlastView,
 ) -> anyhow::Result<(ControlSummary, Driver)> {
     let socket = SocketPlan { connect: Some(plan.target), ..SocketPlan::new(plan.control_bind) };
-    let config = LoopConfig { tick: None, spin: false, largest: CONTROL_MAX + 1 };
+    let config = LoopConfig { largest: CONTROL_MAX + 1, ..LoopConfig::default() };
     let control = Loop::new(vec![socket.open()?], Some(signals), config)?;
     let (orders, inbox) = channel();
     let mut driver = Driver::new(plan.clone(), orders, control.handle(), view);

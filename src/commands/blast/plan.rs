@@ -3,7 +3,7 @@
 use crate::cli::BlastArgs;
 use crate::commands::shared::check_cpus;
 use crate::commands::{Usage, key};
-use crate::engine::ServerPlan;
+use crate::engine::{Placement, ServerPlan};
 use crate::net::{FamilyChoice, IoMode, NetError, SocketPlan, resolve, split_host_port};
 use crate::session::blast::{Direction, TestPlan};
 use crate::session::serve::ServePolicy;
@@ -17,6 +17,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 const LOOPBACK_PAYLOAD: u64 = 1472;
 /// Streams in each direction.
 const MAX_STREAMS: u32 = 64;
+/// Streams of a run through loopback that has no limit of its own, at most.
+const DEFAULT_STREAMS: u32 = 8;
 /// How long a run is when nothing bounds it.
 const DEFAULT_TIME: Nanos = Nanos::from_secs(10);
 
@@ -35,8 +37,8 @@ pub struct BlastPlan {
     pub test: TestPlan,
     /// Whether this side's receivers may coalesce.
     pub gro: bool,
-    /// Processors for this side's streams, in turn; none for any.
-    pub cpus: Vec<usize>,
+    /// Processors for this side's streams.
+    pub placement: Placement,
     /// The key that control commands are sealed with; `None` leaves them as they are.
     pub key: Option<ControlKey>,
     /// How long the far end may be silent.
@@ -67,7 +69,7 @@ impl BlastPlan {
                 (_, true) => Direction::Both,
                 _ => Direction::Up,
             },
-            streams: args.streams,
+            streams: streams(args, target),
             payload: payload as u32,
             rate: args.rate,
             time: args.time.unwrap_or(if args.count.or(args.bytes.map(|b| b.0)).is_some() {
@@ -96,7 +98,10 @@ impl BlastPlan {
             stream,
             test,
             gro: IoMode::from(args.io).coalesces() && !args.no_gro,
-            cpus: args.cpus.clone(),
+            placement: match &args.cpus[..] {
+                [] => Placement::for_run(args.rate, target.ip()),
+                cpus => Placement::listed(cpus.to_vec()),
+            },
             key: key::read(args.key.as_deref())?,
             patience: args.wait,
             mtu,
@@ -155,12 +160,25 @@ pub fn embedded_server(args: &BlastArgs) -> anyhow::Result<ServerPlan> {
     })
 }
 
+/// One stream, as a link is measured; but through this host's own memory and without any limit as
+/// many as there are processors, because one leaves the others idle.
+fn streams(args: &BlastArgs, target: SocketAddr) -> u32 {
+    let bounded = args.count.is_some() || args.bytes.is_some() || args.rate != Rate::Max;
+    let asked = args.streams.or((bounded || !args.cpus.is_empty()).then_some(1));
+    asked.unwrap_or_else(|| {
+        let paired = Placement::for_run(args.rate, target.ip());
+        let ways = if args.bidir { 2 } else { 1 };
+        (paired.processors() as u32 / ways).clamp(1, DEFAULT_STREAMS)
+    })
+}
+
 /// The own far end goes on in the list where this side's streams stopped.
 fn embedded_cpus(args: &BlastArgs) -> Vec<usize> {
     let mut cpus = args.cpus.clone();
     if !cpus.is_empty() {
-        let streams = if args.bidir { 2 * args.streams } else { args.streams };
-        let used = streams as usize % cpus.len();
+        let streams = args.streams.unwrap_or(1);
+        let all = if args.bidir { 2 * streams } else { streams };
+        let used = all as usize % cpus.len();
         cpus.rotate_left(used);
     }
     cpus
@@ -238,11 +256,9 @@ fn check(args: &BlastArgs, test: &TestPlan) -> Result<(), Usage> {
             "20ms is the shortest",
         ));
     }
-    if args.streams == 0 || args.streams > MAX_STREAMS {
-        return Err(Usage::new(format!(
-            "--streams {} is out of range: 1 to {MAX_STREAMS}",
-            args.streams
-        )));
+    if let Some(streams) = args.streams.filter(|streams| !(1..=MAX_STREAMS).contains(streams)) {
+        let range = format!("--streams {streams} is out of range: 1 to {MAX_STREAMS}");
+        return Err(Usage::new(range));
     }
     check_cpus(&args.cpus)?;
     if args.burst == Some(0) {

@@ -151,11 +151,9 @@ impl Driver {
         let sealer = Sealer::new(self.plan.key.clone(), random_u64());
         let opening = Opening::new(session.to_owned(), stream, self.plan.patience);
         let opening = Some(opening.of_run(tag, sealer));
-        let cpu = match self.plan.cpus[..] {
-            [] => None,
-            ref cpus => Some(cpus[stream as usize % cpus.len()]),
-        };
-        let plan = StreamPlan { socket, payload, opening, cpu, role };
+        let cpu = self.plan.placement.of(stream);
+        let shared = self.plan.placement.is_paired();
+        let plan = StreamPlan { socket, payload, opening, cpu, shared, role };
         let (orders, control) = (self.orders.clone(), self.control.clone());
         let ends = self.ends.0.clone();
         RunningStream::start(plan, move |end| {
