@@ -290,7 +290,13 @@ fn once_ends_with_the_first_session_and_says_whether_it_was_whole() {
     assert_eq!(blast(&served.address, &["--rate", "1M"]).code(), Some(0));
     assert_eq!(served.server.wait(secs(5)).code(), Some(0));
     let served = serve(&["--once"]);
-    Hand::new(&served.address).open();
+    // Somebody who only looks around does not end it.
+    let looker = Hand::new(&served.address);
+    let session = looker.open();
+    assert_eq!(looker.ask(&format!("c QUIT session={session}")), "c 221 goodbye\r\n");
+    let hand = Hand::new(&served.address);
+    let session = hand.open();
+    assert!(hand.padded(&format!("c TEST session={session}")).contains("c 250 ready"));
     let output = served.server.wait(secs(30));
     assert_eq!(output.code(), Some(1), "{}", output.err());
     assert!(output.err().contains("expired"), "{}", output.err());

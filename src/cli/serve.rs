@@ -19,7 +19,7 @@ pub struct ServeArgs {
     /// Which family to listen with, where BIND names no address.
     #[command(flatten)]
     pub family: FamilyArgs,
-    /// End when the first session is over; exit code 1 when it broke off.
+    /// End when the first session that was granted a run is over; exit code 1 when it broke off.
     #[arg(long)]
     pub once: bool,
     /// Serve only holders of this key: a file of 16 to 1024 bytes, the same at both ends [default:

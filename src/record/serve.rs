@@ -120,9 +120,9 @@ pub enum SessionEnd {
 }
 
 impl SessionEnd {
-    /// Whether the client had what it came for.
-    pub fn is_good(self) -> bool {
-        self == Self::Closed
+    /// Whether it ended against the will of both sides.
+    pub fn broke_off(self) -> bool {
+        matches!(self, Self::Expired | Self::Overdue)
     }
 
     fn words(self) -> &'static str {

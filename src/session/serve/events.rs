@@ -92,6 +92,8 @@ pub enum StreamNews {
 pub struct ServeSummary {
     /// Sessions that are over.
     pub sessions: u64,
-    /// Those among them that their clients did not close: they expired, or ran on too long.
+    /// Those among them that were granted a run.
+    pub tested: u64,
+    /// Those among these that broke off: they expired, or ran on too long.
     pub broken: u64,
 }

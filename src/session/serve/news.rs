@@ -15,7 +15,11 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         self.take_orders(now);
         if let Some(session) = self.sessions.remove(&id) {
             self.summary.sessions += 1;
-            self.summary.broken += u64::from(!ended.is_good());
+            // One that measured nothing may be anybody's who looks around.
+            if session.tests > 0 {
+                self.summary.tested += 1;
+                self.summary.broken += u64::from(ended.broke_off());
+            }
             self.spent.keep(session.helo, now.mono + TICKET_LIFE);
             let closed = ServeRecord::SessionClosed {
                 client: session.client,
@@ -27,7 +31,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             self.log(closed, now);
         }
         let once = self.policy.lifetime == Lifetime::OneSession;
-        if once && self.summary.sessions > 0 && self.sessions.is_empty() {
+        if once && self.summary.tested > 0 && self.sessions.is_empty() {
             self.over = true;
         }
     }

@@ -23,7 +23,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             let ticket = self.key.issue(source, slot(asked.now));
             let answer = Answer::new(Code::READY, "udpkit ready")
                 .with("ticket", ticket)
-                .or_shorter(&["pad= it to 80 bytes for a ticket", "pad="]);
+                .or_shorter(&["pad= it to 100 bytes for a ticket", "pad="]);
             self.answer_stranger(asked, answer);
             return;
         };
@@ -141,8 +141,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
     /// Why no session can be opened now.
     fn no_more_sessions(&self) -> Option<String> {
         let (open, most) = (self.sessions.len(), self.policy.max_sessions);
-        if self.over || (self.policy.lifetime == Lifetime::OneSession && self.summary.sessions > 0)
-        {
+        if self.over || (self.policy.lifetime == Lifetime::OneSession && self.summary.tested > 0) {
             return Some("this server is about to end".to_owned());
         }
         (open >= most).then(|| format!("{open} sessions are open, which is the limit"))

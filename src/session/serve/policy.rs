@@ -27,7 +27,7 @@ pub enum Lifetime {
     /// Never.
     #[default]
     Endless,
-    /// When the first session, and all that were open beside it, are over.
+    /// When the first session that was granted a run, and all that are open beside it, are over.
     OneSession,
 }
 

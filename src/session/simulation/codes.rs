@@ -108,11 +108,14 @@ fn code_421_is_for_a_full_server_and_for_one_that_ends() {
     let mut once = ByHand::new(ServePolicy { lifetime, ..ServePolicy::default() });
     let first = once.open(peer(1)).unwrap();
     let second = once.open(peer(2)).unwrap();
+    let looker = once.open(peer(3)).unwrap();
+    once.say(peer(3), &format!("z QUIT session={looker}"));
+    once.say(peer(1), &format!("y TEST session={first}"));
     once.say(peer(1), &format!("z QUIT session={first}"));
-    assert_eq!(once.open(peer(3)), Err(Code::UNAVAILABLE));
+    assert_eq!(once.open(peer(4)), Err(Code::UNAVAILABLE));
     once.say(peer(2), &format!("z QUIT session={second}"));
     let summary = once.serve.finish(once.now);
-    assert_eq!((summary.sessions, summary.broken), (2, 0));
+    assert_eq!((summary.sessions, summary.tested, summary.broken), (3, 1, 0));
 }
 
 #[test]
@@ -273,9 +276,10 @@ fn a_silent_session_expires_and_one_that_talks_does_not() {
     assert_eq!(desk.code(peer(1), &format!("n NOOP session={silent}")), Code::OK);
     assert_eq!(desk.code(peer(1), &format!("s STAT session={silent}")), Code::WRONG_ORDER);
     assert!(desk.log().iter().any(|line| line.contains(&format!("{silent} expired"))));
+    desk.say(peer(2), &format!("t TEST session={talker}"));
     desk.wait(Nanos::from_secs(15));
     let summary = desk.serve.finish(desk.now);
-    assert_eq!((summary.sessions, summary.broken), (2, 2));
+    assert_eq!((summary.sessions, summary.tested, summary.broken), (2, 1, 1));
 }
 
 #[test]
