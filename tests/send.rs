@@ -452,3 +452,13 @@ fn a_send_buffer_that_is_full_delays_datagrams_and_loses_none() {
         assert_eq!(path(&received, "drops"), 0);
     }
 }
+
+#[test]
+fn what_holds_a_blank_is_a_message_and_needs_no_separator() {
+    let (socket, addr) = sink("127.0.0.1:0");
+    send(&[&addr, "two words"]).expect_success();
+    assert_eq!(next(&socket), b"two words");
+    let nowhere = send(&["two words"]);
+    assert_eq!(nowhere.code(), Some(2));
+    assert!(nowhere.err().contains("no destination"), "{}", nowhere.err());
+}

@@ -17,10 +17,12 @@ use clap::Args;
         udpkit send 192.0.2.1:9000 -- hello             one datagram, five bytes\n  \
         udpkit send -s 1472 -c 1000 --rate 10M HOST:9   generated, at 10 Mbit/s\n  \
         udpkit send -w 1s 192.0.2.1:9 '[::1]:9' -- hi   two destinations, print the answers\n  \
+        udpkit send HOST 'a HELP' -w 1s                 one of words, to a server by hand\n  \
         udpkit send HOST:9000 < lines.txt               a datagram a line"
 )]
 pub struct SendArgs {
     /// Where to: IPv4:PORT, [IPv6]:PORT, [IPv6%ZONE]:PORT or NAME:PORT; each gets every datagram
+    /// [default port: 8620]; what holds a blank is a message
     #[arg(required = true, value_name = "DEST")]
     pub dests: Vec<String>,
     /// Time from one datagram to the next [default: none, as fast as the socket takes them; unit:

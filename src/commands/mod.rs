@@ -18,7 +18,7 @@ use crate::cli::{Cli, Command};
 /// Runs what the command line asks for.
 pub fn run(cli: Cli) -> anyhow::Result<Exit> {
     match cli.command {
-        Command::Send(args) => send::run(&args),
+        Command::Send(args) => send::run(args),
         Command::Recv(args) => recv::run(args),
         Command::Cast(args) => cast::run(args),
         Command::Serve(args) => serve::run(args),

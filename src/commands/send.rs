@@ -14,13 +14,21 @@ use crate::wire::tos;
 use anyhow::Context;
 use std::net::SocketAddr;
 
+/// Where `udpkit serve` and `udpkit recv` listen.
+const DEFAULT_PORT: u16 = 8620;
 /// Datagrams that are handed to the socket at once.
 const SLOTS: usize = 256;
 /// Their payload bytes: sixteen of the largest.
 const ARENA: usize = 1 << 20;
 
 /// Runs `udpkit send`.
-pub fn run(args: &SendArgs) -> anyhow::Result<Exit> {
+pub fn run(mut args: SendArgs) -> anyhow::Result<Exit> {
+    take_phrases(&mut args);
+    let args = &args;
+    if args.dests.is_empty() {
+        let wrong = "a message and no destination";
+        return Err(Usage::with_hint(wrong, "udpkit send HOST:PORT -- MESSAGE").into());
+    }
     let family = args.family.into();
     let dests = args.dests.iter().map(|text| destination(text, family));
     let peers = dests.collect::<anyhow::Result<Vec<_>>>()?;
@@ -54,6 +62,17 @@ pub fn run(args: &SendArgs) -> anyhow::Result<Exit> {
             let handle = sending.looped.handle();
             sending.run(stream.start(move || handle.wake()), args)
         }
+    }
+}
+
+/// What holds a blank is no address, so that `send HOST 'a HELP'` needs no `--`.
+fn take_phrases(args: &mut SendArgs) {
+    let payload = &mut args.payload;
+    if payload.messages.is_empty() && payload.size.is_none() && payload.file.is_none() {
+        let is_phrase = |text: &String| text.contains(char::is_whitespace);
+        let (phrases, dests): (Vec<_>, Vec<_>) = args.dests.drain(..).partition(is_phrase);
+        payload.messages = phrases.into_iter().map(Into::into).collect();
+        args.dests = dests;
     }
 }
 
@@ -97,12 +116,12 @@ impl Sending {
 /// One destination. What has no port at all may be a message that lacks its `--`.
 fn destination(text: &str, family: net::FamilyChoice) -> anyhow::Result<SocketAddr> {
     let no_port = net::split_host_port(text).ok().filter(|parts| parts.port.is_none());
-    resolve(text, None, family).map_err(|error| {
+    resolve(text, Some(DEFAULT_PORT), family).map_err(|error| {
         if let Some(parts) = &no_port {
             let hint = if parts.host.contains(':') {
                 "an IPv6 address with a port stands in brackets: [2001:db8::1]:9000"
             } else {
-                "a message stands behind --: udpkit send HOST:PORT -- MESSAGE"
+                "a message of one word stands behind --: udpkit send HOST:PORT -- MESSAGE"
             };
             return Usage::with_hint(error.to_string(), hint).into();
         }
