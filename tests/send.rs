@@ -161,7 +161,7 @@ fn each_bad_input_is_named_and_nothing_is_sent() {
     let cases: &[(i32, &str, &[&str])] = &[
         (1, "nosuch.invalid", &[&addr, "nosuch.invalid:9", "--", "x"]),
         (2, "port 0 is no destination", &[&addr, "127.0.0.1:0", "--", "x"]),
-        (2, "a message stands behind --", &[&addr, "hello"]),
+        (2, "a message of one word stands behind --", &[&addr, "hello"]),
         (2, "65508 bytes is over the limit of 65507 bytes", &[&addr, "-s", "65508"]),
         (2, "65528 bytes is over the limit of 65527 bytes", &["[::1]:9", "-s", "65528"]),
         (2, "65527 bytes is over the limit of 65507 bytes", &["[::1]:9", &addr, "-s", "65527"]),
