@@ -8,6 +8,7 @@ mod hex;
 mod params;
 pub mod pattern;
 mod sizes;
+pub mod stamp;
 mod template;
 mod ticket;
 mod udp;
