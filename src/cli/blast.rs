@@ -1,5 +1,6 @@
 //! `udpkit blast`.
 
+use super::shared::{port, processor};
 use super::{FamilyArgs, IoArg};
 use crate::units::{ByteCount, Nanos, Rate};
 use crate::wire::Dscp;
@@ -13,7 +14,7 @@ pub struct BlastArgs {
     #[arg(value_name = "HOST[:PORT]")]
     pub target: Option<String>,
     /// UDP port of the far end, where HOST names none.
-    #[arg(short, long, value_name = "PORT", default_value_t = 8620)]
+    #[arg(short, long, value_name = "PORT", default_value_t = 8620, value_parser = port)]
     pub port: u16,
     /// Which family a name resolves to.
     #[command(flatten)]
@@ -53,7 +54,7 @@ pub struct BlastArgs {
     #[arg(long)]
     pub bidir: bool,
     /// Processors for the streams' threads, in turn: 0,1; an own far end goes on in the list.
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = processor)]
     pub cpus: Vec<usize>,
     /// Never fragment; a datagram that does not fit the path is refused or lost.
     #[arg(long)]

@@ -1,5 +1,6 @@
 //! `udpkit serve`.
 
+use super::shared::{port, processor};
 use super::{FamilyArgs, IoArg};
 use crate::units::{ByteCount, Nanos};
 use clap::Args;
@@ -11,7 +12,7 @@ pub struct ServeArgs {
     #[arg(value_name = "BIND")]
     pub bind: Option<String>,
     /// UDP port to listen on, where BIND names none.
-    #[arg(short, long, value_name = "PORT", default_value_t = 8620)]
+    #[arg(short, long, value_name = "PORT", default_value_t = 8620, value_parser = port)]
     pub port: u16,
     /// Which family to listen with, where BIND names no address.
     #[command(flatten)]
@@ -26,7 +27,7 @@ pub struct ServeArgs {
     #[arg(long, value_name = "N", default_value_t = 64)]
     pub max_streams: u32,
     /// Processors for the streams' threads, in turn: 0,1.
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = processor)]
     pub cpus: Vec<usize>,
     /// Longest run that is allowed: 90s, 10m, 24h.
     #[arg(long, value_name = "DURATION", default_value = "24h")]

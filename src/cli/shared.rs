@@ -41,3 +41,13 @@ pub enum DatagramFormat {
     /// A JSON object a line.
     Json,
 }
+
+/// Reads a UDP port.
+pub fn port(text: &str) -> Result<u16, &'static str> {
+    text.parse().map_err(|_| "a port is a number from 0 to 65535")
+}
+
+/// Reads a processor's number.
+pub fn processor(text: &str) -> Result<usize, &'static str> {
+    text.trim().parse().map_err(|_| "processors are numbers from 0 on, with commas between: 0,1")
+}

@@ -54,7 +54,10 @@ impl std::error::Error for Usage {}
 /// The exit code that an error stands for: 2 for arguments that cannot be right, else 1.
 pub fn code_of(error: &anyhow::Error) -> u8 {
     let usage = error.downcast_ref::<Usage>().is_some()
-        || matches!(error.downcast_ref::<NetError>(), Some(NetError::Address { .. }));
+        || matches!(
+            error.downcast_ref::<NetError>(),
+            Some(NetError::Address { .. } | NetError::Interface { .. })
+        );
     if usage { 2 } else { 1 }
 }
 

@@ -22,6 +22,8 @@ const TICK: Nanos = Nanos::from_millis(50);
 const SILENCE: Nanos = Nanos::from_secs(15);
 /// Replies that one batch holds.
 const REPLIES: usize = 64;
+/// Largest datagram that a reflector is shown whole: a jumbo frame's. Control text is shorter.
+const LARGEST: usize = 9_000;
 
 /// What a server is told before it opens.
 #[derive(Clone, Debug)]
@@ -69,7 +71,7 @@ impl Server {
         // Only now: a second server on this port must fail, a stream's socket must not.
         socket.allow_sharing()?;
         let local = socket.local_addr();
-        let config = LoopConfig { tick: Some(TICK), largest: CONTROL_MAX + 1, spin: false };
+        let config = LoopConfig { tick: Some(TICK), largest: LARGEST, spin: false };
         let control = Loop::new(vec![socket], signals, config)?;
         let (orders, inbox) = channel();
         let streams = Streams {

@@ -1,11 +1,14 @@
 //! One command and its reply: repeated with back-off until the reply comes.
 
 use crate::units::Nanos;
-use crate::wire::{Code, Command, Reply, Tag};
+use crate::wire::{Code, Command, ControlKey, Reply, Seal, Tag};
 
 /// First wait for a reply; it doubles up to [`LONGEST`].
 const FIRST: Nanos = Nanos::from_millis(100);
 const LONGEST: Nanos = Nanos::from_millis(500);
+/// How much longer a sealed reply is waited for once one without the right seal has come. Such a
+/// one may be forged, so the true one has its chance; when none comes, the user need not wait long.
+const DOUBT: Nanos = Nanos::from_millis(700);
 
 /// What the one who asked should do now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +31,8 @@ pub struct Exchange {
     wait: Nanos,
     deadline: Nanos,
     repeats: u32,
+    seal: Option<(ControlKey, Seal)>,
+    doubt: Option<String>,
 }
 
 impl Exchange {
@@ -45,7 +50,17 @@ impl Exchange {
             wait: FIRST,
             deadline: now + patience,
             repeats: 0,
+            seal: None,
+            doubt: None,
         }
+    }
+
+    /// The same exchange under a shared key: the command is sealed, and only a reply that is sealed
+    /// for this very command is taken.
+    #[must_use]
+    pub fn sealed(self, key: ControlKey) -> Self {
+        let (bytes, seal) = key.seal_command(self.bytes);
+        Self { bytes, seal: Some((key, seal)), ..self }
     }
 
     /// What to do now; a send is counted as done.
@@ -64,8 +79,34 @@ impl Exchange {
 
     /// The reply, if `payload` is the one to this command.
     pub fn reply(&self, payload: &[u8]) -> Option<Reply> {
-        let reply = Reply::decode(payload).ok()?;
+        let text = match &self.seal {
+            None => payload,
+            Some((key, seal)) => key.open_reply(payload, *seal).ok()?,
+        };
+        let reply = Reply::decode(text).ok()?;
         (reply.tag == self.tag).then_some(reply)
+    }
+
+    /// Looks at a datagram that [`Exchange::reply`] did not take: a reply to this command without
+    /// the right seal shortens the wait, and is what to tell the user when no better one comes.
+    pub fn note_unsealed(&mut self, payload: &[u8], now: Nanos) {
+        let Ok(reply) = Reply::decode(payload) else { return };
+        if self.seal.is_none() || self.doubt.is_some() || reply.tag != self.tag {
+            return;
+        }
+        let words = match reply.code {
+            Code::KEY_NEEDED => {
+                "the far end has another key: --key must name the same key at both ends"
+            }
+            _ => "the far end answers without the key: start it with --key, or leave --key away",
+        };
+        self.doubt = Some(words.to_owned());
+        self.deadline = self.deadline.min(now + DOUBT);
+    }
+
+    /// Why no reply was taken, where something came that looked like one.
+    pub fn doubt(&self) -> Option<&str> {
+        self.doubt.as_deref()
     }
 
     /// Asks again after `wait`, as a 4xx reply wants it, within the same patience.
@@ -96,6 +137,9 @@ impl Tags {
 
 /// A reply that refuses, in words for the user: the code, its text, and what it names.
 pub fn refusal(reply: &Reply) -> String {
+    if reply.code == Code::KEY_NEEDED {
+        return "the far end wants a key: --key FILE".to_owned();
+    }
     let mut words = format!("the far end says {} {}", reply.code.0, reply.text);
     for (key, value) in reply.params.iter().filter(|(key, _)| *key != "pad") {
         words.push_str(&format!(" ({key}={value})"));

@@ -7,6 +7,7 @@ mod exchange;
 mod orders;
 mod payload;
 mod recv;
+mod sealer;
 mod send;
 pub mod serve;
 #[cfg(test)]
@@ -22,5 +23,6 @@ pub use exchange::{Exchange, Step, Tags, refusal};
 pub use orders::Orders;
 pub use payload::{FixedMessages, Message, PayloadSource, Supply, SupplyError};
 pub use recv::{Answering, RecvDone, RecvPlan, RecvSession, Show};
+pub use sealer::Sealer;
 pub use send::{SendEnd, SendPlan, SendSession, Spacing};
 pub use trouble::TroubleLog;

@@ -15,6 +15,8 @@ pub const CONTROL_MAX: usize = 1_200;
 /// What the first HELO is padded to, so that its reply is never longer.
 pub const HELO_LEN: usize = 600;
 const TAG_MAX: usize = 16;
+/// The longest word that may have been meant for a verb.
+const WORD_MAX: usize = 8;
 
 /// What a client calls a command, so that it knows the reply: up to 16 letters and digits.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -116,12 +118,18 @@ impl Code {
     pub const CLOSING: Self = Self(221);
     /// Done.
     pub const OK: Self = Self(250);
+    /// Cannot verify: nobody is listed here.
+    pub const CANNOT_VERIFY: Self = Self(252);
     /// Go ahead.
     pub const GO_AHEAD: Self = Self(354);
     /// Not available now.
     pub const UNAVAILABLE: Self = Self(421);
+    /// Busy: what is asked for is in use.
+    pub const BUSY: Self = Self(450);
     /// An error on this side.
     pub const LOCAL_ERROR: Self = Self(451);
+    /// No room now.
+    pub const NO_ROOM: Self = Self(452);
     /// Not understood.
     pub const NOT_UNDERSTOOD: Self = Self(500);
     /// A parameter that cannot be read.
@@ -132,8 +140,14 @@ impl Code {
     pub const WRONG_ORDER: Self = Self(503);
     /// A parameter's value is not supported.
     pub const NOT_SUPPORTED: Self = Self(504);
+    /// A key is needed, or another one.
+    pub const KEY_NEEDED: Self = Self(530);
+    /// Refused by policy.
+    pub const POLICY: Self = Self(550);
     /// Over the limit that the reply names.
     pub const OVER_LIMIT: Self = Self(552);
+    /// What was asked for was begun and has failed.
+    pub const FAILED: Self = Self(554);
 }
 
 /// One command.
@@ -166,6 +180,12 @@ pub enum CommandError {
     /// Not a command at all: no tag, not text, too long.
     #[error("not a command")]
     NotACommand,
+    /// A tag and a word, but no verb, which has four letters.
+    #[error("a verb has four letters")]
+    NotUnderstood {
+        /// The tag, to answer it.
+        tag: Tag,
+    },
     /// A tag and a verb that nobody knows.
     #[error("no such verb")]
     UnknownVerb {
@@ -231,8 +251,13 @@ impl Command {
         let mut words = text.trim_end_matches(['\r', '\n']).split(' ').filter(|w| !w.is_empty());
         let tag = words.next().and_then(Tag::new).ok_or(CommandError::NotACommand)?;
         let verb = words.next().ok_or(CommandError::NotACommand)?;
-        if verb.len() != 4 || !verb.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+        // Other protocols' requests, and replies, whose code is of digits, are not answered: two
+        // servers would answer each other for ever.
+        if verb.len() > WORD_MAX || !verb.bytes().all(|byte| byte.is_ascii_alphabetic()) {
             return Err(CommandError::NotACommand);
+        }
+        if verb.len() != 4 {
+            return Err(CommandError::NotUnderstood { tag });
         }
         let Ok(verb) = verb.parse() else { return Err(CommandError::UnknownVerb { tag }) };
         let mut params = Params::default();
@@ -352,10 +377,23 @@ mod tests {
         {
             assert_eq!(Command::decode(bytes), Err(params.clone()));
         }
+        let meant = CommandError::NotUnderstood { tag: tag("a") };
+        for bytes in [&b"a HELLO"[..], b"a GO now", b"a quit!\0"] {
+            let expected =
+                if bytes.contains(&0) { CommandError::NotACommand } else { meant.clone() };
+            assert_eq!(Command::decode(bytes), Err(expected));
+        }
         let long = [b'a'; CONTROL_MAX + 1];
-        for bytes in
-            [&b""[..], b"a", b"a ", b"GET / HTTP/1.0\r\n\r\n", b"a\0 NOOP", &long, b"\xd6\x10"]
-        {
+        for bytes in [
+            &b""[..],
+            b"a",
+            b"a ",
+            b"a 500 no",
+            b"GET / HTTP/1.0\r\n\r\n",
+            b"a\0 NOOP",
+            &long,
+            b"\xd6\x10",
+        ] {
             assert_eq!(Command::decode(bytes), Err(CommandError::NotACommand));
         }
     }

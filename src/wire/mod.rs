@@ -1,5 +1,6 @@
 //! Bytes on the wire: encode and decode, without sockets or clocks.
 
+mod class;
 mod control;
 mod dscp;
 mod escape;
@@ -7,12 +8,14 @@ mod header;
 mod hex;
 mod params;
 pub mod pattern;
+mod seal;
 mod sizes;
 pub mod stamp;
 mod template;
 mod ticket;
 mod udp;
 
+pub use class::{Class, classify};
 pub use control::{
     CONTROL_MAX, Code, Command, CommandError, HELO_LEN, NotAReply, Reply, Tag, TooLong, Verb,
 };
@@ -21,27 +24,8 @@ pub use escape::{EscapeError, escape, escape_into, unescape};
 pub use header::{END_LEN, Header, HeaderError, Kind, MAGIC, decode_end, encode_end};
 pub use hex::{HexError, hex_into, parse_hex, to_hex};
 pub use params::{BadParam, Params};
+pub use seal::{ControlKey, KEY_LEN, KeyLength, SEAL_LEN, Seal, Unsealed};
 pub use sizes::{IpFamily, TCP_HEADER, UDP_HEADER, ethernet_wire_bytes, max_payload, udp_ip_bytes};
 pub use template::{Template, TemplateError};
 pub use ticket::TicketKey;
 pub use udp::udp_checksum;
-
-/// What a payload is, by its first byte (in the manner of RFC 7983).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Class {
-    /// A measurement header's magic.
-    Measurement,
-    /// A letter or digit: control text.
-    Control,
-    /// Anything else.
-    Other,
-}
-
-/// Tells measurement from control from strangers by the first byte.
-pub fn classify(payload: &[u8]) -> Class {
-    match payload.first() {
-        Some(&MAGIC) => Class::Measurement,
-        Some(byte) if byte.is_ascii_alphanumeric() => Class::Control,
-        _ => Class::Other,
-    }
-}

@@ -5,7 +5,7 @@ use super::plan::{Direction, TestPlan};
 use super::stat::{read_counts, read_interval, read_sent};
 use crate::batch::{Datagram, DestId, NetworkError, SendOutcome, TxBatch};
 use crate::record::{BlastInterval, BlastReceived, BlastSent, Flow, Sink};
-use crate::session::{Exchange, Next, Now, Orders, Session, Step, Tags, refusal};
+use crate::session::{Exchange, Next, Now, Orders, Sealer, Session, Step, Tags, refusal};
 use crate::units::Nanos;
 use crate::wire::{Code, Command, HELO_LEN, Reply, Verb};
 
@@ -125,6 +125,7 @@ pub struct BlastControl<O, K> {
     orders: O,
     sink: K,
     tags: Tags,
+    sealer: Sealer,
     state: State,
     session: String,
     intervals: u64,
@@ -146,6 +147,7 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
             orders,
             sink,
             tags: Tags::new("c"),
+            sealer: Sealer::default(),
             state: State::Start,
             session: String::new(),
             intervals: 0,
@@ -157,6 +159,12 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
         }
     }
 
+    /// The same session under a shared key.
+    #[must_use]
+    pub fn with_sealer(self, sealer: Sealer) -> Self {
+        Self { sealer, ..self }
+    }
+
     fn command(&mut self, verb: Verb) -> Command {
         let mut command = Command::new(self.tags.fresh(), verb);
         if !self.session.is_empty() {
@@ -166,7 +174,7 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
     }
 
     fn ask(&mut self, command: &Command, now: Now) -> Exchange {
-        Exchange::new(command, 0, now.mono, self.patience)
+        self.sealer.exchange(command, 0, now.mono, self.patience)
     }
 
     fn take_orders(&mut self, now: Now) {
@@ -247,7 +255,10 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
 
     fn timed_out(&mut self, now: Now) -> Next {
         let patience = self.patience;
-        let why = match self.state {
+        let why = match &self.state {
+            State::Hello(exchange) if exchange.doubt().is_some() => {
+                exchange.doubt().unwrap_or_default().to_owned()
+            }
             State::Hello(_) => format!("no answer from the far end within {patience}"),
             State::Quit(_) => {
                 self.state = State::Over;
@@ -407,7 +418,7 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
 
     fn quit(&mut self, now: Now) {
         let quit = self.command(Verb::Quit);
-        self.state = State::Quit(Exchange::new(&quit, 0, now.mono, FAREWELL));
+        self.state = State::Quit(self.sealer.exchange(&quit, 0, now.mono, FAREWELL));
     }
 }
 
@@ -417,8 +428,10 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> Session for BlastControl<O,
     fn poll_transmit(&mut self, now: Now, out: &mut TxBatch) -> Next {
         self.take_orders(now);
         if matches!(self.state, State::Start) {
+            // Tags that a run before from this very address and port has hardly had.
+            self.tags = Tags::new(format!("c{:04x}x", now.real.0 >> 10 & 0xFFFF));
             let hello = self.command(Verb::Helo);
-            let exchange = Exchange::new(&hello, HELO_LEN, now.mono, self.patience);
+            let exchange = self.sealer.exchange(&hello, HELO_LEN, now.mono, self.patience);
             self.state = State::Hello(exchange);
         }
         self.watch(now);
@@ -434,12 +447,13 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> Session for BlastControl<O,
         | State::Ticket(exchange)
         | State::Test(exchange)
         | State::Watch { stat: Some(exchange), .. }
-        | State::Quit(exchange)) = &self.state
+        | State::Quit(exchange)) = &mut self.state
         else {
             return;
         };
-        if let Some(reply) = exchange.reply(datagram.payload) {
-            self.on_reply(&reply, now);
+        match exchange.reply(datagram.payload) {
+            Some(reply) => self.on_reply(&reply, now),
+            None => exchange.note_unsealed(datagram.payload, now.mono),
         }
     }
 

@@ -1,7 +1,7 @@
 //! How a stream's own socket proves its address and is let in: HELO, ticket, DATA, 354.
 
 use crate::batch::{DestId, TxBatch};
-use crate::session::{Exchange, Step, Tags, refusal};
+use crate::session::{Exchange, Sealer, Step, Tags, refusal};
 use crate::units::Nanos;
 use crate::wire::{Code, Command, HELO_LEN, Verb};
 
@@ -29,7 +29,9 @@ enum State {
 pub struct Opening {
     session: String,
     stream: u32,
+    run: Option<u16>,
     tags: Tags,
+    sealer: Sealer,
     patience: Nanos,
     deadline: Option<Nanos>,
     state: Option<State>,
@@ -39,7 +41,14 @@ impl Opening {
     /// The opening of stream number `stream` of a session, given up after `patience`.
     pub fn new(session: String, stream: u32, patience: Nanos) -> Self {
         let tags = Tags::new(format!("s{stream}x"));
-        Self { session, stream, tags, patience, deadline: None, state: None }
+        let sealer = Sealer::default();
+        Self { session, stream, run: None, tags, sealer, patience, deadline: None, state: None }
+    }
+
+    /// The same opening under a shared key, for the run of this tag and no other of the session.
+    #[must_use]
+    pub fn of_run(self, run: u16, sealer: Sealer) -> Self {
+        Self { run: Some(run), sealer, ..self }
     }
 
     /// Writes what is due and says what to do next.
@@ -47,7 +56,7 @@ impl Opening {
         self.deadline.get_or_insert(now + self.patience);
         let state = self.state.get_or_insert_with(|| {
             let hello = Command::new(self.tags.fresh(), Verb::Helo);
-            State::Hello(Exchange::new(&hello, HELO_LEN, now, self.patience))
+            State::Hello(self.sealer.exchange(&hello, HELO_LEN, now, self.patience))
         });
         let exchange = match state {
             State::Open => return OpeningStep::Open,
@@ -82,8 +91,11 @@ impl Opening {
                         data.params.push("session", &self.session);
                         data.params.push("stream", self.stream);
                         data.params.push("ticket", ticket);
+                        if let Some(run) = self.run {
+                            data.params.push("run", run);
+                        }
                         let left = self.deadline.unwrap_or(now) - now;
-                        State::Data(Exchange::new(&data, 0, now, left))
+                        State::Data(self.sealer.exchange(&data, 0, now, left))
                     }
                     _ => State::Failed(refusal(&reply)),
                 }

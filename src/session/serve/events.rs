@@ -1,0 +1,80 @@
+//! What the server's control session asks of the engine, and what it is told of its streams.
+
+use super::StreamIo;
+use crate::record::{BlastInterval, BlastReceived, BlastSent};
+use crate::session::blast::TestPlan;
+use crate::stats::DelayHistogram;
+use std::net::{IpAddr, SocketAddr};
+
+/// A stream that a client is let in with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamRequest {
+    /// The session that it belongs to.
+    pub session: u64,
+    /// Its number in the run; [`TestPlan::is_up`] tells whether it is received or sent here.
+    pub stream: u32,
+    /// The client's address.
+    pub peer: SocketAddr,
+    /// The address of this host that the client asked; `None` if not told.
+    pub local: Option<IpAddr>,
+    /// The run's tag.
+    pub tag: u16,
+    /// What was asked for in TEST.
+    pub plan: TestPlan,
+    /// The reply that opens the stream, for a DATA that comes again.
+    pub go_ahead: Vec<u8>,
+}
+
+/// What the server's control session asks for and tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ServeEvent {
+    /// Open a stream; answer with [`StreamNews::Opened`].
+    Open(Box<StreamRequest>),
+    /// Tell a stream that its sender ended after this many datagrams.
+    Total {
+        /// The session.
+        session: u64,
+        /// The stream.
+        stream: u32,
+        /// The sender's total.
+        total: u64,
+    },
+    /// Have a session's senders end their run now.
+    StopSenders {
+        /// The session.
+        session: u64,
+    },
+    /// End a session's streams, if any run.
+    Close {
+        /// The session.
+        session: u64,
+    },
+    /// Something that an operator wants to read.
+    Log(String),
+}
+
+/// What the server's control session is told of a stream.
+#[derive(Clone, Debug)]
+pub struct ServeOrder {
+    /// The session.
+    pub session: u64,
+    /// The stream.
+    pub stream: u32,
+    /// What became of it.
+    pub news: StreamNews,
+}
+
+/// What became of a stream.
+#[derive(Clone, Debug)]
+pub enum StreamNews {
+    /// The stream's socket is open, or could not be opened.
+    Opened(Result<(), String>),
+    /// A stretch is over.
+    Interval(BlastInterval),
+    /// The counts so far.
+    Progress(Box<BlastReceived>),
+    /// The stream was received to its end: its last counts, and its delays.
+    Received(Box<BlastReceived>, Box<DelayHistogram>, StreamIo),
+    /// The stream was sent to its end.
+    Sent(Box<BlastSent>, StreamIo),
+}

@@ -1,0 +1,194 @@
+//! The seam for protocols that are answered datagram by datagram, beside the control dialogue:
+//! STAMP, STUN.
+//!
+//! A reflector sees only datagrams of its own [`Class`](crate::wire::Class) and writes its answer
+//! into a buffer that the server lends it. It may keep state, in bounded memory. The server does
+//! the rest: it sends the answer back to where the datagram came from, from the address that was
+//! asked, and keeps to its rule that no answer is longer than what was asked; a longer one is
+//! dropped.
+
+use super::outbox::Outbox;
+use crate::batch::Datagram;
+use crate::session::Now;
+use crate::wire::Class;
+
+/// Whether a reflector has an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reflection {
+    /// The buffer holds it.
+    Answered,
+    /// None: the datagram is not what it looked like, or wants no answer.
+    Silent,
+}
+
+/// Answers the datagrams of one protocol.
+pub trait Reflector {
+    /// Answers a datagram by writing the reply into `reply`, which is empty.
+    ///
+    /// `datagram.meta` has what a reflector tells: time of arrival, TTL, TOS. The datagram may be
+    /// cut ([`Datagram::truncated`]) when it is longer than the server's buffers.
+    fn answer(&mut self, now: Now, datagram: &Datagram<'_>, reply: &mut Vec<u8>) -> Reflection;
+
+    /// The last look at a reply before it is handed to the kernel, for a time of sending that is
+    /// as late as can be. Its length stays.
+    fn departing(&mut self, now: Now, reply: &mut [u8]) {
+        let _ = (now, reply);
+    }
+
+    /// The server's regular tick: forget what is too old.
+    fn on_tick(&mut self, now: Now) {
+        let _ = now;
+    }
+}
+
+/// The reflectors that a server has.
+#[derive(Default)]
+pub(super) struct Reflectors {
+    plugged: Vec<(Class, Box<dyn Reflector + Send>)>,
+}
+
+impl Reflectors {
+    /// Plugs one in; the one before for the same protocol goes.
+    pub fn plug(&mut self, class: Class, reflector: Box<dyn Reflector + Send>) {
+        self.plugged.retain(|(known, _)| *known != class);
+        self.plugged.push((class, reflector));
+    }
+
+    /// Has a datagram answered, if it is one of theirs.
+    pub fn answer(
+        &mut self,
+        class: Class,
+        now: Now,
+        datagram: &Datagram<'_>,
+        outbox: &mut Outbox,
+    ) -> Reflection {
+        let Some(reflector) = self.of(class) else { return Reflection::Silent };
+        let mut reply = outbox.spare();
+        let reflection = reflector.answer(now, datagram, &mut reply);
+        if reflection == Reflection::Answered && reply.len() <= datagram.true_len {
+            outbox.reflect(&datagram.meta, class, reply);
+        } else {
+            outbox.give_back(reply);
+        }
+        reflection
+    }
+
+    /// Lets the one who wrote a reply have its last look.
+    pub fn departing(&mut self, class: Class, now: Now, reply: &mut [u8]) {
+        if let Some(reflector) = self.of(class) {
+            reflector.departing(now, reply);
+        }
+    }
+
+    /// Passes the tick on.
+    pub fn on_tick(&mut self, now: Now) {
+        self.plugged.iter_mut().for_each(|(_, reflector)| reflector.on_tick(now));
+    }
+
+    fn of(&mut self, class: Class) -> Option<&mut (dyn Reflector + Send + 'static)> {
+        self.plugged
+            .iter_mut()
+            .find(|(known, _)| *known == class)
+            .map(|(_, reflector)| reflector.as_mut())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch::{RxEntry, RxMeta, TxBatch};
+    use crate::session::serve::{ServeControl, ServeEvent, ServeOrder, ServePolicy};
+    use crate::session::{Next, Session};
+    use crate::units::Nanos;
+    use crate::wire::TicketKey;
+    use std::collections::VecDeque;
+    use std::net::{IpAddr, SocketAddr};
+
+    /// Answers with the datagram itself and `growth` bytes more; the last byte is set on departure.
+    struct Echo {
+        growth: usize,
+    }
+
+    impl Reflector for Echo {
+        fn answer(&mut self, _: Now, datagram: &Datagram<'_>, reply: &mut Vec<u8>) -> Reflection {
+            if datagram.payload[0] == 0xFF {
+                return Reflection::Silent;
+            }
+            assert!(reply.is_empty(), "a lent buffer is empty");
+            reply.extend_from_slice(datagram.payload);
+            reply.resize(reply.len() + self.growth, 0);
+            Reflection::Answered
+        }
+
+        fn departing(&mut self, now: Now, reply: &mut [u8]) {
+            if let Some(last) = reply.last_mut() {
+                *last = now.mono.0 as u8;
+            }
+        }
+    }
+
+    type Serve = ServeControl<VecDeque<ServeOrder>, Vec<ServeEvent>, fn() -> u64>;
+
+    fn serve() -> Serve {
+        let key = TicketKey([1; 32]);
+        ServeControl::new(ServePolicy::default(), key, VecDeque::new(), Vec::new(), || 7)
+    }
+
+    fn at(nanos: u64) -> Now {
+        Now { mono: Nanos(nanos), real: Nanos(nanos) }
+    }
+
+    const ASKED: &str = "192.0.2.9";
+
+    /// Hands a datagram in at 1 ns and takes the answers out at 2 ns.
+    fn ask(serve: &mut Serve, payload: &[u8]) -> Vec<Vec<u8>> {
+        let source: SocketAddr = "192.0.2.1:5".parse().unwrap();
+        let destination: Option<IpAddr> = ASKED.parse().ok();
+        let meta = RxMeta { source, destination, ..RxEntry::default().meta };
+        serve.on_datagram(at(1), &Datagram { payload, true_len: payload.len(), meta });
+        let mut out = TxBatch::new(4, 4_000);
+        assert_eq!(serve.poll_transmit(at(2), &mut out), Next::Idle);
+        for slot in out.slots() {
+            let dest = out.dest(slot.dest).unwrap();
+            assert_eq!((dest.addr, dest.from), (source, destination));
+        }
+        out.slots().iter().map(|slot| out.payload(slot).to_vec()).collect()
+    }
+
+    fn stun() -> Vec<u8> {
+        let mut bytes = vec![0, 1, 0, 0, 0x21, 0x12, 0xA4, 0x42];
+        bytes.resize(20, 0);
+        bytes
+    }
+
+    #[test]
+    fn a_datagram_reaches_the_reflector_of_its_protocol_and_no_other() {
+        let stamp = vec![0; 44];
+        let mut serve = serve();
+        assert!(ask(&mut serve, &stamp).is_empty(), "nobody is plugged in");
+        let mut serve = serve.with_reflector(Class::Stamp, Box::new(Echo { growth: 0 }));
+        let mut expected = stamp.clone();
+        expected[43] = 2;
+        assert_eq!(ask(&mut serve, &stamp), [expected]);
+        assert!(ask(&mut serve, &stun()).is_empty());
+        assert!(ask(&mut serve, &[0xFF; 44]).is_empty(), "it wants no answer to this");
+        assert!(ask(&mut serve, &[0; 13]).is_empty() && ask(&mut serve, &[0xD6; 44]).is_empty());
+        // Control text stays the dialogue's.
+        assert_eq!(ask(&mut serve, b"a HELP"), [b"a 214"]);
+    }
+
+    #[test]
+    fn an_answer_that_is_longer_than_the_question_is_dropped() {
+        let mut serve = serve().with_reflector(Class::Stun, Box::new(Echo { growth: 1 }));
+        assert!(ask(&mut serve, &stun()).is_empty());
+        let mut serve = serve.with_reflector(Class::Stun, Box::new(Echo { growth: 0 }));
+        assert_eq!(ask(&mut serve, &stun()).len(), 1);
+    }
+
+    #[test]
+    fn an_answer_that_no_batch_can_hold_does_not_block_those_behind_it() {
+        let mut serve = serve().with_reflector(Class::Stamp, Box::new(Echo { growth: 0 }));
+        assert!(ask(&mut serve, &[0; 5_000]).is_empty());
+        assert_eq!(ask(&mut serve, &[0; 44]).len(), 1);
+    }
+}

@@ -1,0 +1,57 @@
+//! The reply to STAT: where a run stands, in one datagram.
+
+use super::answer::{Answer, LINE};
+use super::session_state::Run;
+use crate::session::blast::{INTERVALS_A_REPLY, interval_text, write_counts, write_sent};
+use crate::wire::{CONTROL_MAX, Code, Params};
+
+/// Room that a status leaves for its last lines.
+const STATUS_SPARE: usize = 3 * LINE;
+
+/// Which of a run's counts a STAT asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Side {
+    /// What was received here, and in what stretches.
+    Received,
+    /// What was sent from here.
+    Sent,
+}
+
+/// The reply to STAT: where the run stands, and as many stretches from `from` on as fit.
+pub(super) fn status(run: &Run, side: Side, from: usize) -> Answer {
+    let mut answer = Answer::new(Code::STATUS, "status").with("state", run.state());
+    let mut counts = Params::default();
+    let received = run.received().filter(|_| side == Side::Received);
+    let up = received.is_some();
+    if let Some(received) = received {
+        write_counts(&received, &mut counts);
+    } else if let Some(sent) = run.sent() {
+        write_sent(&sent, &mut counts);
+    }
+    answer.params.extend(counts.iter().map(|(key, value)| (key.into(), value.into())));
+    if let Some(io) = run.io(up) {
+        answer = answer
+            .with("tx", io.tx)
+            .with("rx", io.rx)
+            .with("batch", io.batch)
+            .with("buffer", io.receive_buffer)
+            .with("send_buffer", io.send_buffer);
+    }
+    let complete = if up { run.board.complete() } else { 0 };
+    if complete > from {
+        // Whether there is more than fits is said first, so that it cannot be what is cut.
+        let more = complete > from + INTERVALS_A_REPLY;
+        let intervals = (from..complete).take(INTERVALS_A_REPLY);
+        for (index, interval) in intervals.filter_map(|i| run.board.get(i).map(|got| (i, got))) {
+            let (key, text) = (format!("i{index}"), interval_text(&interval));
+            if answer.size() + key.len() + text.len() + STATUS_SPARE > CONTROL_MAX {
+                return answer.with("more", 1);
+            }
+            answer = answer.with(&key, text);
+        }
+        if more {
+            answer = answer.with("more", 1);
+        }
+    }
+    answer
+}
