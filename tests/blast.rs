@@ -371,7 +371,8 @@ fn the_server_answers_a_stranger_with_no_more_bytes_than_it_sent() {
     let padded = format!("a HELO pad={}", "x".repeat(1100));
     for (command, code) in [
         ("a XXXX", "502"),
-        ("a HELP", "214"),
+        // No code and a word fit six bytes: what to do is said without one.
+        ("a HELP", "pad="),
         ("a HELO", "220"),
         (padded.as_str(), "220"),
         ("a STAT session=0123456789abcdef", "503"),
@@ -379,7 +380,7 @@ fn the_server_answers_a_stranger_with_no_more_bytes_than_it_sent() {
         ("a QUIT", "503"),
         ("a NOOP", "250"),
         ("a DATA session=1 ticket=00", "503"),
-        ("a RCPT", "502"),
+        ("a RCPT", "550"),
     ] {
         socket.send(command.as_bytes()).unwrap();
         let mut reply = [0; 2000];

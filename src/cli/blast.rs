@@ -5,6 +5,7 @@ use super::{FamilyArgs, IoArg};
 use crate::units::{ByteCount, Nanos, Rate};
 use crate::wire::Dscp;
 use clap::Args;
+use std::path::PathBuf;
 
 /// Arguments of `udpkit blast`.
 #[derive(Debug, Args)]
@@ -77,6 +78,10 @@ pub struct BlastArgs {
     /// How long the far end may be silent before it is given up.
     #[arg(short = 'w', long, value_name = "DURATION", default_value = "5s")]
     pub wait: Nanos,
+    /// The key that the far end wants: a file of 16 to 1024 bytes, the same at both ends [default:
+    /// the file that `UDPKIT_KEY` names, if set]
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
     /// Print the report alone, without a line for each stretch.
     #[arg(short, long)]
     pub quiet: bool,

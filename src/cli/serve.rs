@@ -1,9 +1,11 @@
 //! `udpkit serve`.
 
-use super::shared::{port, processor};
+use super::shared::{network, port, processor};
 use super::{FamilyArgs, IoArg};
-use crate::units::{ByteCount, Nanos};
+use crate::units::{ByteCount, Nanos, Rate};
 use clap::Args;
+use ipnet::IpNet;
+use std::path::PathBuf;
 
 /// Arguments of `udpkit serve`.
 #[derive(Debug, Args)]
@@ -17,21 +19,36 @@ pub struct ServeArgs {
     /// Which family to listen with, where BIND names no address.
     #[command(flatten)]
     pub family: FamilyArgs,
-    /// End when the first session is over.
+    /// End when the first session that was granted a run is over; exit code 1 when it broke off.
     #[arg(long)]
     pub once: bool,
+    /// Serve only holders of this key: a file of 16 to 1024 bytes, the same at both ends [default:
+    /// the file that `UDPKIT_KEY` names, if set]
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+    /// Serve only this network, such as 192.0.2.0/24, or address; repeat it for several [default:
+    /// everybody]
+    #[arg(long, value_name = "CIDR", value_parser = network)]
+    pub allow: Vec<IpNet>,
+    /// Never send: refuse runs down and both ways.
+    #[arg(long)]
+    pub no_reverse: bool,
+    /// Largest rate of a run in each direction: 100M, 2.5G, 50kpps. A run that asks for more, or
+    /// for max, is refused.
+    #[arg(long, value_name = "RATE", default_value = "max")]
+    pub max_rate: Rate,
+    /// Longest run: 90s, 10m, 24h.
+    #[arg(long, value_name = "DURATION", default_value = "1h")]
+    pub max_duration: Nanos,
     /// Sessions at once.
     #[arg(long, value_name = "N", default_value_t = 64)]
     pub max_sessions: usize,
-    /// Streams in each direction of one session.
+    /// Streams in each direction of one session; of all sessions together 512.
     #[arg(long, value_name = "N", default_value_t = 64)]
     pub max_streams: u32,
     /// Processors for the streams' threads, in turn: 0,1.
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = processor)]
     pub cpus: Vec<usize>,
-    /// Longest run that is allowed: 90s, 10m, 24h.
-    #[arg(long, value_name = "DURATION", default_value = "24h")]
-    pub max_duration: Nanos,
     /// Which batch calls of the kernel may be used.
     #[arg(long, value_enum, default_value_t = IoArg::Auto)]
     pub io: IoArg,
@@ -41,7 +58,10 @@ pub struct ServeArgs {
     /// Receive buffer to ask the kernel for, shared by the streams of a run: 32Mi, 208k.
     #[arg(long, value_name = "BYTES", default_value = "32Mi")]
     pub socket_buffer: ByteCount,
-    /// Say nothing about sessions.
+    /// Say nothing about sessions on standard error.
     #[arg(short, long)]
     pub quiet: bool,
+    /// Print each event as a line of JSON on standard output.
+    #[arg(short = 'J', long)]
+    pub json: bool,
 }

@@ -1,6 +1,8 @@
 //! Flags that several subcommands share.
 
 use clap::{Args, ValueEnum};
+use ipnet::IpNet;
+use std::net::IpAddr;
 
 /// Which family names resolve to.
 #[derive(Clone, Copy, Debug, Default, Args)]
@@ -50,4 +52,12 @@ pub fn port(text: &str) -> Result<u16, &'static str> {
 /// Reads a processor's number.
 pub fn processor(text: &str) -> Result<usize, &'static str> {
     text.trim().parse().map_err(|_| "processors are numbers from 0 on, with commas between: 0,1")
+}
+
+/// Reads a network, or an address as the network of it alone.
+pub fn network(text: &str) -> Result<IpNet, &'static str> {
+    let alone = || text.parse::<IpAddr>().map(IpNet::from);
+    text.parse()
+        .or_else(|_| alone())
+        .map_err(|_| "write a network such as 192.0.2.0/24 or 2001:db8::/32, or an address")
 }

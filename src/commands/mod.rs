@@ -4,6 +4,7 @@ mod bind;
 mod blast;
 mod cast;
 mod exit;
+mod key;
 mod payload;
 mod recv;
 mod send;

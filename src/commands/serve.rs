@@ -1,12 +1,14 @@
 //! `udpkit serve`: from arguments to a run.
 
+use super::key;
 use super::shared::{check_cpus, server_error};
 use super::{Exit, Usage};
 use crate::cli::ServeArgs;
 use crate::engine::{Server, ServerPlan, Signals};
 use crate::net::{IoMode, NetError, split_host_port};
-use crate::report;
-use crate::session::serve::ServePolicy;
+use crate::report::{self, ServeLog};
+use crate::session::serve::{Lifetime, Reverse, ServePolicy, ServeSummary};
+use crate::units::Nanos;
 use anyhow::Context;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -14,38 +16,53 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 pub fn run(args: ServeArgs) -> anyhow::Result<Exit> {
     let signals = Signals::listen().context("cannot listen for signals")?;
     let (bind, dual_stack) = bind_address(&args)?;
-    if args.max_sessions == 0 {
-        return Err(Usage::new("--max-sessions must be at least 1").into());
+    for (name, is_none) in [
+        ("--max-sessions", args.max_sessions == 0),
+        ("--max-streams", args.max_streams == 0),
+        ("--max-duration", args.max_duration == Nanos::ZERO),
+    ] {
+        if is_none {
+            return Err(Usage::new(format!("{name} 0 allows nothing; it must be more")).into());
+        }
     }
     check_cpus(&args.cpus)?;
     let io = IoMode::from(args.io);
     let plan = ServerPlan {
         bind,
         dual_stack,
-        policy: ServePolicy {
-            max_sessions: args.max_sessions,
-            max_streams: args.max_streams,
-            max_duration: args.max_duration,
-            once: args.once,
-            ..ServePolicy::default()
-        },
+        policy: policy(&args),
+        key: key::read(args.key.as_deref())?,
         io,
         gro: io.coalesces() && !args.no_gro,
         buffer: args.socket_buffer.0 as usize,
         cpus: args.cpus.clone(),
     };
-    let quiet = args.quiet;
-    let server = Server::open(&plan, Some(signals), move |line| {
-        if !quiet {
-            report::note(line);
-        }
-    })
-    .map_err(server_error)?;
-    if !quiet {
-        report::note(format_args!("serving on {} (UDP)", server.local_addr()));
+    let mut log = ServeLog::new(args.quiet, args.json);
+    let server = Server::open(&plan, Some(signals), move |at, record| log.take(at, record))
+        .map_err(server_error)?;
+    Ok(verdict(&args, server.run()?))
+}
+
+fn policy(args: &ServeArgs) -> ServePolicy {
+    ServePolicy {
+        max_sessions: args.max_sessions,
+        max_streams: args.max_streams,
+        max_rate: args.max_rate,
+        max_duration: args.max_duration,
+        reverse: if args.no_reverse { Reverse::Refused } else { Reverse::Allowed },
+        allow: args.allow.clone(),
+        lifetime: if args.once { Lifetime::OneSession } else { Lifetime::Endless },
+        ..ServePolicy::default()
     }
-    server.run()?;
-    Ok(Exit::Done)
+}
+
+/// A server for one session is as good as that session.
+fn verdict(args: &ServeArgs, summary: ServeSummary) -> Exit {
+    if !args.once || summary.broken == 0 {
+        return Exit::Done;
+    }
+    report::error("the session broke off: its client did not close it", None);
+    Exit::Failed
 }
 
 /// The address to listen on, and whether IPv4 is taken too.

@@ -4,13 +4,14 @@ use super::stream::{RunningStream, StreamEnd, StreamError, StreamPlan, StreamRol
 use super::{Handle, Loop, LoopConfig, Signals};
 use crate::batch::TxBatch;
 use crate::net::{IoMode, NetError, SocketPlan};
-use crate::record::{Flow, Sink};
+use crate::record::{Flow, ServeRecord, Sink};
 use crate::session::blast::{ReceiverEvent, ReceiverPlan, ReceiverSummary, SenderPlan};
 use crate::session::serve::{
-    ServeControl, ServeEvent, ServeOrder, ServePolicy, StreamNews, StreamRequest,
+    ServeControl, ServeEvent, ServeOrder, ServePolicy, ServeSummary, StreamNews, StreamRequest,
 };
+use crate::sys;
 use crate::units::Nanos;
-use crate::wire::{CONTROL_MAX, TicketKey};
+use crate::wire::{CONTROL_MAX, ControlKey, TicketKey};
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
@@ -34,6 +35,8 @@ pub struct ServerPlan {
     pub dual_stack: bool,
     /// Limits.
     pub policy: ServePolicy,
+    /// The key that clients must have; `None` serves those without one.
+    pub key: Option<ControlKey>,
     /// Batch calls that streams may use.
     pub io: IoMode,
     /// Whether streams may receive coalesced.
@@ -44,7 +47,7 @@ pub struct ServerPlan {
     pub cpus: Vec<usize>,
 }
 
-type Log = Box<dyn FnMut(&str) + Send>;
+type Log = Box<dyn FnMut(Nanos, &ServeRecord) -> Flow + Send>;
 type Random = Box<dyn FnMut() -> u64 + Send>;
 
 /// An open server, not yet running.
@@ -55,11 +58,12 @@ pub struct Server {
 }
 
 impl Server {
-    /// Opens the port. `log` takes one line for each thing that an operator wants to read.
+    /// Opens the port. `log` takes each thing that an operator wants to read, with its time on the
+    /// real-time clock; when it answers that nobody reads any more, the server ends.
     pub fn open(
         plan: &ServerPlan,
         signals: Option<Signals>,
-        log: impl FnMut(&str) + Send + 'static,
+        log: impl FnMut(Nanos, &ServeRecord) -> Flow + Send + 'static,
     ) -> Result<Self, ServerError> {
         let listener = SocketPlan {
             dual_stack: plan.dual_stack,
@@ -73,6 +77,9 @@ impl Server {
         let local = socket.local_addr();
         let config = LoopConfig { tick: Some(TICK), largest: LARGEST, spin: false };
         let control = Loop::new(vec![socket], signals, config)?;
+        let mut log: Log = Box::new(log);
+        let address = local.to_string();
+        log(sys::real_now(), &ServeRecord::Listening { address, key: plan.key.is_some() });
         let (orders, inbox) = channel();
         let streams = Streams {
             plan: plan.clone(),
@@ -80,12 +87,14 @@ impl Server {
             running: HashMap::new(),
             orders,
             control: control.handle(),
-            log: Box::new(log),
+            log,
         };
         let mut key = [0; 32];
         getrandom::fill(&mut key).map_err(io::Error::other)?;
         let random: Random = Box::new(random_u64);
-        let session = ServeControl::new(plan.policy, TicketKey(key), inbox, streams, random);
+        let policy = plan.policy.clone();
+        let session = ServeControl::new(policy, TicketKey(key), inbox, streams, random)
+            .with_key(plan.key.clone());
         Ok(Self { control, session, local })
     }
 
@@ -100,9 +109,9 @@ impl Server {
     }
 
     /// Serves until it is ended.
-    pub fn run(self) -> io::Result<()> {
+    pub fn run(self) -> io::Result<ServeSummary> {
         let batch = TxBatch::new(REPLIES, REPLIES * CONTROL_MAX);
-        self.control.run(self.session, batch).map(|_| ())
+        self.control.run(self.session, batch).map(|ended| ended.summary)
     }
 }
 
@@ -166,7 +175,11 @@ impl Sink<ServeEvent> for Streams {
                 }
                 self.running.retain(|(id, _), _| *id != session);
             }
-            ServeEvent::Log(line) => (self.log)(&line),
+            ServeEvent::Log { at, record } => {
+                if (self.log)(at, &record) == Flow::Closed {
+                    self.control.stop();
+                }
+            }
         }
         Flow::Continue
     }
@@ -215,7 +228,7 @@ impl Streams {
                     let ReceiverSummary { received, delay, .. } = *summary;
                     StreamNews::Received(Box::new(received), Box::new(delay), io)
                 }
-                StreamEnd::Failed(why) => StreamNews::Opened(Err(why)),
+                StreamEnd::Failed(why) => StreamNews::Failed(why),
             });
             control.wake();
         })

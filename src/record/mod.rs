@@ -9,6 +9,7 @@ mod document;
 mod rates;
 mod recv;
 mod send;
+mod serve;
 mod sink;
 
 pub use blast::{
@@ -24,4 +25,5 @@ pub use recv::{
     SocketRecord, SourceRecord, UdpFields,
 };
 pub use send::{Answer, Reply, SendEvent, SendRefusal, SendSummary, SendTarget, Trouble};
+pub use serve::{ServeRecord, SessionEnd};
 pub use sink::{Flow, Sink};

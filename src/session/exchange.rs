@@ -98,7 +98,7 @@ impl Exchange {
             Code::KEY_NEEDED => {
                 "the far end has another key: --key must name the same key at both ends"
             }
-            _ => "the far end answers without the key: start it with --key, or leave --key away",
+            _ => "the far end knows no key: start it with --key, or leave --key away",
         };
         self.doubt = Some(words.to_owned());
         self.deadline = self.deadline.min(now + DOUBT);

@@ -10,10 +10,11 @@ use super::Exit;
 use super::shared::server_error;
 use crate::batch::TxBatch;
 use crate::cli::BlastArgs;
-use crate::engine::{Handle, Loop, LoopConfig, Server, Signals};
+use crate::engine::{Handle, Loop, LoopConfig, Server, Signals, random_u64};
 use crate::net::SocketPlan;
-use crate::record::{BlastReport, Document};
+use crate::record::{BlastReport, Document, Flow};
 use crate::report::{self, BlastView};
+use crate::session::Sealer;
 use crate::session::blast::{BlastControl, ControlSummary};
 use crate::wire::CONTROL_MAX;
 use anyhow::Context;
@@ -52,7 +53,9 @@ fn run_control(
     let control = Loop::new(vec![socket.open()?], Some(signals), config)?;
     let (orders, inbox) = channel();
     let mut driver = Driver::new(plan.clone(), orders, control.handle(), view);
-    let session = BlastControl::new(plan.test, plan.patience, inbox, &mut driver);
+    let sealer = Sealer::new(plan.key.clone(), random_u64());
+    let session =
+        BlastControl::new(plan.test, plan.patience, inbox, &mut driver).with_sealer(sealer);
     let ended = control.run(session, TxBatch::new(4, 4 * CONTROL_MAX))?;
     Ok((ended.summary, driver))
 }
@@ -70,6 +73,9 @@ fn verdict(report: &BlastReport) -> Exit {
 
 fn failure_hint(report: &BlastReport) -> Option<String> {
     let failure = report.failure.as_deref()?;
+    if let Some((_, limit)) = failure.split_once("(rate=") {
+        return Some(format!("--rate {} or less is served there", limit.trim_end_matches(')')));
+    }
     if report.main.received.is_none() && failure.contains("answer") {
         let port = report.target.rsplit(':').next().unwrap_or_default();
         return Some(format!(
@@ -88,8 +94,8 @@ struct FarEnd {
 
 impl FarEnd {
     fn start(args: &BlastArgs) -> anyhow::Result<Self> {
-        let server =
-            Server::open(&plan::embedded_server(args), None, |_| {}).map_err(server_error)?;
+        let server = Server::open(&plan::embedded_server(args)?, None, |_, _| Flow::Continue)
+            .map_err(server_error)?;
         let (addr, handle) = (server.local_addr(), server.handle());
         let thread = thread::Builder::new().name("far end".to_owned()).spawn(move || {
             // Its failure shows as silence, which the client reports.

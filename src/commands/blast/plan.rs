@@ -1,15 +1,15 @@
 //! Everything about a throughput run that is decided before a datagram flows.
 
 use crate::cli::BlastArgs;
-use crate::commands::Usage;
 use crate::commands::shared::check_cpus;
+use crate::commands::{Usage, key};
 use crate::engine::ServerPlan;
 use crate::net::{FamilyChoice, IoMode, NetError, SocketPlan, resolve, split_host_port};
 use crate::session::blast::{Direction, TestPlan};
 use crate::session::serve::ServePolicy;
 use crate::sys::Fragmentation;
 use crate::units::{Nanos, Rate};
-use crate::wire::{Ecn, Header, IpFamily, max_payload, tos};
+use crate::wire::{ControlKey, Ecn, Header, IpFamily, max_payload, tos};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// Payload that fills a packet of Ethernet's MTU over IPv4; loopback's own MTU of 65,536 would
@@ -37,6 +37,8 @@ pub struct BlastPlan {
     pub gro: bool,
     /// Processors for this side's streams, in turn; none for any.
     pub cpus: Vec<usize>,
+    /// The key that control commands are sealed with; `None` leaves them as they are.
+    pub key: Option<ControlKey>,
     /// How long the far end may be silent.
     pub patience: Nanos,
     /// MTU of the route, in bytes.
@@ -95,6 +97,7 @@ impl BlastPlan {
             test,
             gro: IoMode::from(args.io).coalesces() && !args.no_gro,
             cpus: args.cpus.clone(),
+            key: key::read(args.key.as_deref())?,
             patience: args.wait,
             mtu,
         })
@@ -136,19 +139,20 @@ impl BlastPlan {
 }
 
 /// The plan of this process's own far end.
-pub fn embedded_server(args: &BlastArgs) -> ServerPlan {
+pub fn embedded_server(args: &BlastArgs) -> anyhow::Result<ServerPlan> {
     let ip: IpAddr =
         if args.family.ipv6 { Ipv6Addr::LOCALHOST.into() } else { Ipv4Addr::LOCALHOST.into() };
     let io = IoMode::from(args.io);
-    ServerPlan {
+    Ok(ServerPlan {
         bind: (ip, 0).into(),
         dual_stack: false,
         policy: ServePolicy { max_duration: Nanos::MAX, ..ServePolicy::default() },
+        key: key::read(args.key.as_deref())?,
         io,
         gro: io.coalesces() && !args.no_gro,
         buffer: args.socket_buffer.0 as usize,
         cpus: embedded_cpus(args),
-    }
+    })
 }
 
 /// The own far end goes on in the list where this side's streams stopped.

@@ -3,11 +3,13 @@
 
 use super::plan::BlastPlan;
 use crate::engine::{
-    Handle, RunningStream, StreamEnd, StreamError, StreamPlan, StreamRole, stream_buffer,
+    Handle, RunningStream, StreamEnd, StreamError, StreamPlan, StreamRole, random_u64,
+    stream_buffer,
 };
 use crate::net::SocketPlan;
 use crate::record::{BlastInterval, BlastReceived, BlastSent, Flow, Sink};
 use crate::report::{BlastView, Lane};
+use crate::session::Sealer;
 use crate::session::blast::{
     ControlEvent, ControlOrder, Direction, IntervalBoard, Opening, ReceiverEvent, ReceiverPlan,
     ReceiverSummary, SenderPlan, merge_received, merge_sent,
@@ -146,7 +148,9 @@ impl Driver {
                 Stretches { stream, orders: self.orders.clone(), control: self.control.clone() };
             StreamRole::Receive(plan, Box::new(stretches))
         };
-        let opening = Some(Opening::new(session.to_owned(), stream, self.plan.patience));
+        let sealer = Sealer::new(self.plan.key.clone(), random_u64());
+        let opening = Opening::new(session.to_owned(), stream, self.plan.patience);
+        let opening = Some(opening.of_run(tag, sealer));
         let cpu = match self.plan.cpus[..] {
             [] => None,
             ref cpus => Some(cpus[stream as usize % cpus.len()]),

@@ -322,14 +322,18 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
                 }
                 _ => return self.break_off(refusal(reply), now),
             },
-            State::Test(_) => match (reply.code, reply.params.parse::<u16>("tag")) {
-                (Code::OK, Ok(Some(tag))) => {
-                    let session = self.session.clone();
-                    self.sink.take(ControlEvent::Granted { session, tag });
-                    State::Watch { stat: None, at: now.mono + self.look() }
-                }
-                _ => return self.break_off(refusal(reply), now),
-            },
+            State::Test(_) => {
+                let tag = reply.params.parse::<u16>("tag").ok().flatten();
+                let Some(tag) = tag.filter(|_| reply.code == Code::OK) else {
+                    // The session is still there, and another client may want its place.
+                    self.summary.broken.get_or_insert(refusal(reply));
+                    self.sink.take(ControlEvent::Abort);
+                    return self.quit(now);
+                };
+                let session = self.session.clone();
+                self.sink.take(ControlEvent::Granted { session, tag });
+                State::Watch { stat: None, at: now.mono + self.look() }
+            }
             State::Watch { .. } if reply.code == Code::STATUS => return self.on_status(reply, now),
             State::Watch { .. } => {
                 let why = format!("the far end lost the run: {}", refusal(reply));

@@ -1,9 +1,11 @@
 //! A reply before it is encoded, and how it is made to fit.
 
-use crate::wire::{BadParam, Code, Params, Reply, Tag};
+use crate::wire::{BadParam, CONTROL_MAX, Code, Params, Reply, SEAL_LEN, Tag};
 
 /// What a parameter's line has beside key and value: a tag, a code, signs between, a line's end.
 pub(super) const LINE: usize = 16 + 9;
+/// The longest reply; a seal behind it still fits a control datagram.
+pub(super) const ROOM: usize = CONTROL_MAX - SEAL_LEN;
 
 /// A reply before it is encoded.
 #[derive(Clone, Debug)]
@@ -11,11 +13,15 @@ pub(super) struct Answer {
     pub code: Code,
     pub params: Vec<(String, String)>,
     pub text: String,
+    /// Other texts, shorter and shorter, for whoever left no room for the first.
+    shorter: &'static [&'static str],
+    /// What to say without the code where not even the code and a word fit.
+    hint: Option<&'static str>,
 }
 
 impl Answer {
     pub fn new(code: Code, text: impl Into<String>) -> Self {
-        Self { code, params: Vec::new(), text: text.into() }
+        Self { code, params: Vec::new(), text: text.into(), shorter: &[], hint: None }
     }
 
     pub fn with(mut self, key: &str, value: impl ToString) -> Self {
@@ -23,34 +29,112 @@ impl Answer {
         self
     }
 
+    /// The same answer, which may also be said in fewer words.
+    pub fn or_shorter(self, shorter: &'static [&'static str]) -> Self {
+        Self { shorter, ..self }
+    }
+
+    /// The same answer to somebody who types: six bytes, `a HELP`, can be answered by `a pad=`, but
+    /// by no code with a meaning.
+    pub fn or_hint(self, hint: &'static str) -> Self {
+        Self { hint: Some(hint), ..self }
+    }
+
     /// About how long its parameters will be, with the longest tag on every line.
     pub fn size(&self) -> usize {
         self.params.iter().map(|(key, value)| key.len() + value.len() + LINE).sum()
     }
 
-    /// The reply's bytes; none when it is too long for a control datagram.
+    /// The reply to a proven address.
     pub fn encode(self, tag: Tag) -> Vec<u8> {
-        let mut reply = Reply { tag, code: self.code, params: Params::default(), text: self.text };
-        for (key, value) in self.params {
-            reply.params.push(&key, value);
-        }
-        reply.encode().unwrap_or_default()
+        self.encode_within(tag, ROOM)
     }
 
-    /// The reply within `limit` bytes: whole, or its code alone, or nothing.
-    pub fn encode_within(self, tag: Tag, limit: usize) -> Vec<u8> {
-        let code = self.code;
-        let whole = self.encode(tag.clone());
-        if whole.len() <= limit {
-            return whole;
+    /// The reply within `limit` bytes: as many parameters as fit, and the longest text that does;
+    /// or the code alone, or nothing.
+    pub fn encode_within(mut self, tag: Tag, limit: usize) -> Vec<u8> {
+        loop {
+            let bytes = self.attempt(&tag, &self.text);
+            if bytes.len() <= limit {
+                return bytes;
+            }
+            if self.params.pop().is_none() {
+                break;
+            }
         }
-        let bare = Self::new(code, "").encode(tag);
-        if bare.len() <= limit { bare } else { Vec::new() }
+        for text in self.shorter {
+            let bytes = self.attempt(&tag, text);
+            if bytes.len() <= limit {
+                return bytes;
+            }
+        }
+        let hint = self.hint.map(|hint| format!("{tag} {hint}").into_bytes());
+        let bare = self.attempt(&tag, "");
+        [hint.unwrap_or_default(), bare]
+            .into_iter()
+            .find(|bytes| !bytes.is_empty() && bytes.len() <= limit)
+            .unwrap_or_default()
+    }
+
+    fn attempt(&self, tag: &Tag, text: &str) -> Vec<u8> {
+        let (tag, text) = (tag.clone(), text.to_owned());
+        let mut reply = Reply { tag, code: self.code, params: Params::default(), text };
+        for (key, value) in &self.params {
+            reply.params.push(key, value);
+        }
+        match reply.encode() {
+            Ok(bytes) => bytes,
+            // Longer than any limit.
+            Err(_) => vec![0; CONTROL_MAX + 1],
+        }
     }
 }
 
 impl From<BadParam> for Answer {
     fn from(bad: BadParam) -> Self {
         Self::new(Code::BAD_PARAMETER, bad.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_fits_is_said_and_never_more() {
+        let tag = Tag::new("a").unwrap();
+        let answer = Answer::new(Code::HELP, "all the verbs")
+            .with("helo", "ticket")
+            .with("quit", "session")
+            .or_shorter(&["pad it", "pad="])
+            .or_hint("pad=");
+        let said = |limit| {
+            let bytes = answer.clone().encode_within(tag.clone(), limit);
+            assert!(bytes.len() <= limit, "{limit}");
+            String::from_utf8(bytes).unwrap()
+        };
+        let all = "a 214-helo=ticket\r\na 214-quit=session\r\na 214 all the verbs\r\n";
+        assert_eq!(said(ROOM), all);
+        assert_eq!(said(all.len()), all);
+        assert_eq!(said(all.len() - 1), "a 214-helo=ticket\r\na 214 all the verbs\r\n");
+        assert_eq!(said(30), "a 214 all the verbs\r\n");
+        assert_eq!(said(20), "a 214 pad it\r\n");
+        assert_eq!(said(13), "a 214 pad=\r\n");
+        assert_eq!(said(6), "a pad=");
+        assert_eq!(said(5), "a 214");
+        assert_eq!(said(4), "");
+        let plain = Answer::new(Code::OK, "ok").encode_within(tag, 7);
+        assert_eq!(plain, b"a 250");
+    }
+
+    #[test]
+    fn an_answer_that_no_datagram_holds_is_cut_to_one_that_does() {
+        let mut answer = Answer::new(Code::STATUS, "status");
+        for number in 0..200 {
+            answer = answer.with(&format!("k{number}"), "v".repeat(20));
+        }
+        let bytes = answer.encode(Tag::default());
+        assert!((ROOM - 60..=ROOM).contains(&bytes.len()), "{}", bytes.len());
+        assert!(Reply::decode(&bytes).is_ok());
     }
 }

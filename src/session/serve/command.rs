@@ -1,62 +1,143 @@
-//! A command with where it came from, and who handles it.
+//! What control text asks, who may ask it, and who handles it.
+//!
+//! Before a command reaches its handler its sender must be one who is served (`--allow`, else 550)
+//! and, where there is a key, hold it (else 530).
 
 use super::answer::Answer;
 use super::{ServeControl, ServeEvent, ServeOrder};
 use crate::batch::{Datagram, RxMeta};
-use crate::record::Sink;
+use crate::record::{ServeRecord, Sink};
 use crate::session::{Now, Orders};
-use crate::wire::{Code, Command, CommandError, Tag, Verb};
+use crate::wire::{Code, Command, CommandError, SEAL_LEN, Seal, Tag, Unsealed, Verb};
+
+/// Whom a reply goes to, and what it answers.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ReplyTo {
+    /// The datagram that asked.
+    pub meta: RxMeta,
+    /// The command's seal, which the reply's takes in; `None` where there is no key, or where the
+    /// asker has not shown it.
+    pub seal: Option<Seal>,
+}
 
 /// A command with where it came from.
 pub(super) struct Asked<'a> {
     pub command: &'a Command,
-    pub meta: &'a RxMeta,
+    pub to: ReplyTo,
     /// Bytes of the command: the most that an unproven address is answered with.
     pub bytes: usize,
     pub now: Now,
 }
 
+impl Asked<'_> {
+    pub fn tag(&self) -> Tag {
+        self.command.tag.clone()
+    }
+}
+
 impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl<O, K, R> {
     /// Control text came in.
     pub(super) fn on_text(&mut self, now: Now, datagram: &Datagram<'_>) {
-        let (meta, bytes) = (&datagram.meta, datagram.true_len);
-        match Command::decode(datagram.payload) {
-            Ok(command) => self.on_command(&Asked { command: &command, meta, bytes, now }),
-            Err(CommandError::UnknownVerb { tag, .. }) => {
-                let answer = Answer::new(Code::NO_SUCH_VERB, "no such verb");
-                self.answer_within(meta, bytes, tag, answer);
+        let (payload, bytes) = (datagram.payload, datagram.true_len);
+        let decoded = Command::decode(payload);
+        let tag = match &decoded {
+            Ok(Command { tag, .. })
+            | Err(
+                CommandError::NotUnderstood { tag }
+                | CommandError::UnknownVerb { tag }
+                | CommandError::Parameters { tag },
+            ) => tag.clone(),
+            // Not a command: a stray, and strays are counted, not answered.
+            Err(CommandError::NotACommand) => {
+                self.counts.strays += 1;
+                return;
             }
-            // Not a command: a stray, and strays are not answered.
-            Err(_) => {}
+        };
+        let mut to = ReplyTo { meta: datagram.meta, seal: None };
+        match self.admit(&datagram.meta, payload) {
+            Ok(seal) => to.seal = seal,
+            Err(answer) => {
+                self.log_refusal(&to.meta, &answer, now);
+                return self.answer_within(&to, bytes, tag, answer);
+            }
         }
+        let answer = match decoded {
+            Ok(command) => return self.on_command(&Asked { command: &command, to, bytes, now }),
+            Err(CommandError::UnknownVerb { .. }) => {
+                Answer::new(Code::NO_SUCH_VERB, "no such verb")
+            }
+            Err(CommandError::Parameters { .. }) => {
+                Answer::new(Code::BAD_PARAMETER, "parameters are key=value")
+            }
+            Err(_) => Answer::new(Code::NOT_UNDERSTOOD, "not understood; HELP"),
+        };
+        self.answer_within(&to, bytes, tag, answer);
     }
 
-    pub(super) fn answer(&mut self, meta: &RxMeta, bytes: Vec<u8>) {
-        self.outbox.reply(meta, bytes);
+    /// Whether a sender is served at all, and holds the key: its command's seal, where there is one.
+    fn admit(&self, meta: &RxMeta, payload: &[u8]) -> Result<Option<Seal>, Answer> {
+        if !self.policy.serves(meta.source.ip()) {
+            return Err(Answer::new(Code::POLICY, "your address is not served"));
+        }
+        let Some(key) = &self.control_key else { return Ok(None) };
+        key.open_command(payload).map(Some).map_err(|why| match why {
+            Unsealed::Missing => Answer::new(Code::KEY_NEEDED, "key needed"),
+            Unsealed::Wrong => Answer::new(Code::KEY_NEEDED, "another key needed"),
+        })
+    }
+
+    /// Sends a reply, sealed where its command was.
+    pub(super) fn answer(&mut self, to: &ReplyTo, reply: Vec<u8>) {
+        let bytes = self.sealed(to, reply);
+        self.outbox.reply(&to.meta, bytes);
+    }
+
+    /// A reply as it leaves.
+    pub(super) fn sealed(&self, to: &ReplyTo, reply: Vec<u8>) -> Vec<u8> {
+        match (&self.control_key, to.seal) {
+            (Some(key), Some(seal)) if !reply.is_empty() => key.seal_reply(reply, seal),
+            _ => reply,
+        }
     }
 
     /// Answers an address that has proven nothing: never with more bytes than it sent.
     pub(super) fn answer_stranger(&mut self, asked: &Asked<'_>, answer: Answer) {
-        let tag = asked.command.tag.clone();
-        self.answer_within(asked.meta, asked.bytes, tag, answer);
+        self.answer_within(&asked.to, asked.bytes, asked.tag(), answer);
     }
 
-    fn answer_within(&mut self, meta: &RxMeta, limit: usize, tag: Tag, answer: Answer) {
+    /// The same for an answer that refuses what an operator may want to hear of.
+    pub(super) fn refuse(&mut self, asked: &Asked<'_>, answer: Answer) {
+        self.log_refusal(&asked.to.meta, &answer, asked.now);
+        self.answer_stranger(asked, answer);
+    }
+
+    pub(super) fn log_refusal(&mut self, meta: &RxMeta, answer: &Answer, now: Now) {
+        self.counts.refused += 1;
+        let (client, why) = (meta.source, answer.text.clone());
+        self.log(ServeRecord::Refused { client, code: answer.code.0, why }, now);
+    }
+
+    fn answer_within(&mut self, to: &ReplyTo, limit: usize, tag: Tag, answer: Answer) {
+        let limit = if to.seal.is_some() { limit.saturating_sub(SEAL_LEN) } else { limit };
         let bytes = answer.encode_within(tag, limit);
-        self.answer(meta, bytes);
+        self.answer(to, bytes);
     }
 
     fn on_command(&mut self, asked: &Asked<'_>) {
-        match asked.command.verb {
-            Verb::Helo => self.hello(asked),
-            Verb::Data => self.data(asked),
-            Verb::Test | Verb::Stat | Verb::Rset | Verb::Quit => self.in_session(asked),
-            Verb::Noop => self.noop(asked),
-            Verb::Help => self.help(asked),
-            // The fan-out's verbs have no meaning to a throughput server.
-            Verb::Rcpt | Verb::Vrfy | Verb::Expn => {
-                self.answer_stranger(asked, Answer::new(Code::NO_SUCH_VERB, "not offered here"));
+        let answer = match asked.command.verb {
+            Verb::Helo => return self.hello(asked),
+            Verb::Data => return self.data(asked),
+            Verb::Stat if asked.command.params.get("session").is_none() => {
+                self.server_status(asked)
             }
-        }
+            Verb::Test | Verb::Stat | Verb::Rset | Verb::Noop | Verb::Help | Verb::Quit => {
+                return self.in_session(asked);
+            }
+            // There is no fan-out here, and whoever is served is nobody else's business.
+            Verb::Rcpt => Answer::new(Code::POLICY, "no fan-out here"),
+            Verb::Expn => Answer::new(Code::POLICY, "receivers are not listed"),
+            Verb::Vrfy => Answer::new(Code::CANNOT_VERIFY, "cannot verify"),
+        };
+        self.answer_stranger(asked, answer);
     }
 }

@@ -1,28 +1,48 @@
 //! The server's control session: what it holds, its turn in the loop, and the door by which every
 //! datagram comes in.
 
+use super::journal::Journal;
 use super::outbox::Outbox;
-use super::reflect::{Reflector, Reflectors};
+use super::reflect::{Reflection, Reflector, Reflectors};
 use super::session_state::ServerSession;
-use super::{ServeEvent, ServeOrder, ServePolicy};
+use super::spent::SpentHelos;
+use super::{ServeEvent, ServeOrder, ServePolicy, ServeSummary};
 use crate::batch::{Datagram, NetworkError, TxBatch};
-use crate::record::Sink;
+use crate::record::{ServeRecord, SessionEnd, Sink};
 use crate::session::{Next, Now, Orders, Session};
-use crate::wire::{Class, TicketKey, classify};
+use crate::units::Nanos;
+use crate::wire::{Class, ControlKey, TicketKey, classify};
 use std::collections::HashMap;
 
 /// The server's side of the control dialogue, and the reflectors beside it.
 pub struct ServeControl<O, K, R> {
     pub(super) policy: ServePolicy,
     pub(super) key: TicketKey,
+    pub(super) control_key: Option<ControlKey>,
     pub(super) orders: O,
     pub(super) sink: K,
     pub(super) random: R,
     pub(super) sessions: HashMap<u64, ServerSession>,
     pub(super) outbox: Outbox,
     reflectors: Reflectors,
-    pub(super) finished: u64,
+    pub(super) spent: SpentHelos,
+    pub(super) summary: ServeSummary,
+    pub(super) counts: Counts,
+    journal: Journal,
     pub(super) over: bool,
+}
+
+/// What the server counts, for STAT.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    /// Since when; zero before the first tick or datagram.
+    pub since: Nanos,
+    /// Sessions so far.
+    pub opened: u64,
+    /// Commands that were refused by a limit, by policy or for want of a key.
+    pub refused: u64,
+    /// Datagrams that were nobody's.
+    pub strays: u64,
 }
 
 impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl<O, K, R> {
@@ -31,15 +51,25 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         Self {
             policy,
             key,
+            control_key: None,
             orders,
             sink,
             random,
             sessions: HashMap::new(),
             outbox: Outbox::default(),
             reflectors: Reflectors::default(),
-            finished: 0,
+            spent: SpentHelos::default(),
+            summary: ServeSummary::default(),
+            counts: Counts::default(),
+            journal: Journal::default(),
             over: false,
         }
+    }
+
+    /// The same server for holders of `key` alone, where there is one.
+    #[must_use]
+    pub fn with_key(self, key: Option<ControlKey>) -> Self {
+        Self { control_key: key, ..self }
     }
 
     /// The same server, which answers the datagrams of one more protocol: [`Class::Stun`] or
@@ -55,15 +85,29 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         self.sessions.len()
     }
 
-    pub(super) fn log(&mut self, text: String) {
-        self.sink.take(ServeEvent::Log(text));
+    /// Streams of all sessions that are open.
+    pub(super) fn open_streams(&self) -> usize {
+        self.sessions.values().map(|session| session.open_streams().count()).sum()
+    }
+
+    /// Tells the operator, within what may be told.
+    pub(super) fn log(&mut self, record: ServeRecord, now: Now) {
+        if self.journal.admits(&record, now.mono) {
+            self.sink.take(ServeEvent::Log { at: now.real, record });
+        }
+    }
+
+    fn note_since(&mut self, now: Now) {
+        if self.counts.since == Nanos::ZERO {
+            self.counts.since = now.mono;
+        }
     }
 }
 
 impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> Session
     for ServeControl<O, K, R>
 {
-    type Summary = ();
+    type Summary = ServeSummary;
 
     fn poll_transmit(&mut self, now: Now, out: &mut TxBatch) -> Next {
         self.take_orders(now);
@@ -76,16 +120,20 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> Session
     }
 
     fn on_datagram(&mut self, now: Now, datagram: &Datagram<'_>) {
+        self.note_since(now);
         match classify(datagram.payload) {
             Class::Control => {
                 self.take_orders(now);
                 self.on_text(now, datagram);
             }
-            class @ (Class::Stun | Class::Stamp) => {
-                self.reflectors.answer(class, now, datagram, &mut self.outbox);
+            class @ (Class::Stun | Class::Stamp)
+                if self.policy.serves(datagram.meta.source.ip()) =>
+            {
+                let reflection = self.reflectors.answer(class, now, datagram, &mut self.outbox);
+                self.counts.strays += u64::from(reflection == Reflection::Silent);
             }
-            // Streams have sockets of their own, so here it is a stray, and strays are not answered.
-            Class::Measurement | Class::Other => {}
+            // Streams have sockets of their own, so here it is a stray: counted, not answered.
+            _ => self.counts.strays += 1,
         }
     }
 
@@ -94,18 +142,27 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> Session
     }
 
     fn on_tick(&mut self, now: Now) {
+        self.note_since(now);
         self.expire(now);
+        self.spent.forget(now.mono);
         self.reflectors.on_tick(now);
+        if let Some(record) = self.journal.left_out(now.mono) {
+            self.sink.take(ServeEvent::Log { at: now.real, record });
+        }
     }
 
     fn on_stop(&mut self, _now: Now) {
         self.over = true;
     }
 
-    fn finish(mut self, _now: Now) {
+    fn finish(mut self, now: Now) -> ServeSummary {
         let open: Vec<u64> = self.sessions.keys().copied().collect();
         for id in open {
-            self.close(id, "closed: the server ends");
+            self.close(id, SessionEnd::ServerEnds, now);
         }
+        if let Some(record) = self.journal.last_left_out() {
+            self.sink.take(ServeEvent::Log { at: now.real, record });
+        }
+        self.summary
     }
 }

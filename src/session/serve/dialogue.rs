@@ -1,54 +1,83 @@
-//! The dialogue within a session: TEST, STAT, RSET, QUIT; and NOOP and HELP.
+//! The dialogue within a session: TEST, STAT, RSET, NOOP, HELP, QUIT.
 
 use super::answer::Answer;
 use super::command::Asked;
+use super::help::help;
 use super::session_state::Run;
 use super::status::{Side, status};
 use super::{Refused, ServeControl, ServeEvent, ServeOrder};
-use crate::record::Sink;
+use crate::record::{ServeRecord, SessionEnd, Sink};
 use crate::session::Orders;
 use crate::session::blast::{Direction, TestPlan};
+use crate::units::Nanos;
 use crate::wire::{Code, Verb};
 
 impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl<O, K, R> {
-    /// Commands that need a session: from the session's own address, answered once for each tag.
+    /// Commands of a session, from the session's own address, answered once for each tag.
     pub(super) fn in_session(&mut self, asked: &Asked<'_>) {
+        let verb = asked.command.verb;
         let id = asked.command.params.get("session").and_then(session_id);
-        let source = asked.meta.source;
+        let source = asked.to.meta.source;
         let session = id
-            .and_then(|id| self.sessions.get_mut(&id).map(|session| (id, session)))
+            .and_then(|id| self.sessions.get(&id).map(|session| (id, session)))
             .filter(|(_, session)| session.client == source);
         let Some((id, session)) = session else {
-            self.answer_stranger(asked, Answer::new(Code::WRONG_ORDER, "no such session"));
-            return;
+            let answer = match verb {
+                Verb::Help => help(&self.policy),
+                Verb::Noop => Answer::new(Code::OK, "ok"),
+                _ => Answer::new(Code::WRONG_ORDER, "no such session"),
+            };
+            return self.answer_stranger(asked, answer);
         };
-        session.heard = asked.now.mono;
-        let tag = asked.command.tag.clone();
-        if let Some(bytes) = session.answered(&tag) {
-            let bytes = bytes.to_vec();
-            self.answer(asked.meta, bytes);
-            return;
+        if let Some(reply) = session.answered(&asked.command.tag) {
+            let reply = reply.to_vec();
+            self.hear(id, asked);
+            return self.answer(&asked.to, reply);
         }
-        let answer = match asked.command.verb {
+        match self.nonce(asked) {
+            // A copy, of a command whose reply is forgotten: somebody plays it again.
+            Ok(nonce) if self.control_key.is_some() && nonce <= session.nonce => {
+                self.counts.strays += 1;
+                return;
+            }
+            Ok(nonce) => self.note_nonce(id, nonce),
+            Err(answer) => return self.answer_stranger(asked, answer),
+        }
+        self.hear(id, asked);
+        let answer = match verb {
             Verb::Test => self.test(id, asked),
             Verb::Stat => self.stat(id, asked),
             Verb::Rset => self.reset(id),
+            Verb::Help => help(&self.policy),
+            Verb::Noop => Answer::new(Code::OK, "ok"),
             _ => {
-                self.close(id, "closed by the client");
-                // The session is gone, so a repeat is answered by its absence: 503 ends it too.
-                let bytes = Answer::new(Code::CLOSING, "goodbye").encode(tag);
-                self.answer(asked.meta, bytes);
-                return;
+                // The session is gone then, so a repeat is answered by its absence: 503 ends it too.
+                self.close(id, SessionEnd::Closed, asked.now);
+                let reply = Answer::new(Code::CLOSING, "goodbye").encode(asked.tag());
+                return self.answer(&asked.to, reply);
             }
         };
-        let bytes = answer.encode(tag.clone());
+        let reply = answer.encode(asked.tag());
         if let Some(session) = self.sessions.get_mut(&id) {
-            match asked.command.verb {
-                Verb::Stat => session.remember_frequent(tag, bytes.clone()),
-                _ => session.remember(tag, bytes.clone()),
+            match verb {
+                // What changes something is remembered apart from what is often asked.
+                Verb::Test | Verb::Rset => session.remember(asked.tag(), reply.clone()),
+                _ => session.remember_frequent(asked.tag(), reply.clone()),
             }
         }
-        self.answer(asked.meta, bytes);
+        self.answer(&asked.to, reply);
+    }
+
+    fn hear(&mut self, id: u64, asked: &Asked<'_>) {
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.heard = asked.now.mono;
+        }
+    }
+
+    fn note_nonce(&mut self, id: u64, nonce: u64) {
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.nonce = nonce;
+        }
     }
 
     fn test(&mut self, id: u64, asked: &Asked<'_>) -> Answer {
@@ -60,13 +89,21 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             Ok(plan) => plan,
             Err(bad) => return bad.into(),
         };
-        match self.policy.admit(&plan) {
-            Ok(()) => {}
-            Err(Refused::Nonsense(right)) => return Answer::new(Code::BAD_PARAMETER, right),
-            Err(Refused::OverLimit { key, limit }) => {
-                let text = format!("{key} is over the limit");
-                return Answer::new(Code::OVER_LIMIT, text).with(key, limit);
+        if let Err(answer) = self.policy.admit(&plan).map_err(Answer::from) {
+            if answer.code != Code::BAD_PARAMETER {
+                self.log_refusal(&asked.to.meta, &answer, asked.now);
             }
+            return answer;
+        }
+        // Its own streams of the run before make room.
+        let own = self.sessions.get(&id).map_or(0, |session| session.open_streams().count());
+        let others = self.open_streams() - own;
+        let most = self.policy.max_all_streams;
+        if others + plan.all_streams() as usize > most {
+            let text = format!("{others} of {most} streams are in use; try again later");
+            let answer = Answer::new(Code::NO_ROOM, text);
+            self.log_refusal(&asked.to.meta, &answer, asked.now);
+            return answer;
         }
         let tag = (self.random)() as u16;
         self.sink.take(ServeEvent::Close { session: id });
@@ -74,7 +111,19 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         self.take_orders(asked.now);
         if let Some(session) = self.sessions.get_mut(&id) {
             session.run = Some(Run::new(plan, tag));
+            session.tests += 1;
         }
+        let granted = ServeRecord::TestGranted {
+            client: asked.to.meta.source,
+            session: session_name(id),
+            direction: plan.direction.as_str(),
+            streams: plan.streams,
+            payload_bytes: plan.payload,
+            rate: plan.rate.to_string(),
+            duration_ns: (plan.time != Nanos::ZERO).then_some(plan.time.0),
+            count: (plan.count != 0).then_some(plan.count),
+        };
+        self.log(granted, asked.now);
         Answer::new(Code::OK, "ready for DATA").with("tag", tag)
     }
 
@@ -95,6 +144,9 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         let Some(run) = self.sessions.get(&id).and_then(|session| session.run.as_ref()) else {
             return Answer::new(Code::WRONG_ORDER, "TEST first");
         };
+        if let Some(why) = &run.failed {
+            return Answer::new(Code::FAILED, why);
+        }
         // Both sides' counts would not fit one datagram; by default it is what was received here.
         let side = match params.get("about") {
             Some("sent") => Side::Sent,
@@ -140,24 +192,27 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         }
         Answer::new(Code::OK, "reset")
     }
+}
 
-    pub(super) fn noop(&mut self, asked: &Asked<'_>) {
-        let id = asked.command.params.get("session").and_then(session_id);
-        if let Some(session) = id.and_then(|id| self.sessions.get_mut(&id))
-            && session.client == asked.meta.source
-        {
-            session.heard = asked.now.mono;
+impl From<Refused> for Answer {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Nonsense(right) => Self::new(Code::BAD_PARAMETER, right),
+            Refused::OverLimit { key, limit, words } => {
+                Self::new(Code::OVER_LIMIT, format!("{key} is over the limit: {words}"))
+                    .with(key, limit)
+            }
+            Refused::Policy(words) => Self::new(Code::POLICY, words),
         }
-        self.answer_stranger(asked, Answer::new(Code::OK, "ok"));
-    }
-
-    pub(super) fn help(&mut self, asked: &Asked<'_>) {
-        let text = "HELO TEST DATA STAT RSET NOOP HELP QUIT";
-        self.answer_stranger(asked, Answer::new(Code::HELP, text));
     }
 }
 
 /// A session's name as it is written.
+pub(super) fn session_name(id: u64) -> String {
+    format!("{id:016x}")
+}
+
+/// The session that a name stands for.
 pub(super) fn session_id(text: &str) -> Option<u64> {
     u64::from_str_radix(text, 16).ok()
 }

@@ -1,9 +1,10 @@
 //! What the server's control session asks of the engine, and what it is told of its streams.
 
 use super::StreamIo;
-use crate::record::{BlastInterval, BlastReceived, BlastSent};
+use crate::record::{BlastInterval, BlastReceived, BlastSent, ServeRecord};
 use crate::session::blast::TestPlan;
 use crate::stats::DelayHistogram;
+use crate::units::Nanos;
 use std::net::{IpAddr, SocketAddr};
 
 /// A stream that a client is let in with.
@@ -21,7 +22,7 @@ pub struct StreamRequest {
     pub tag: u16,
     /// What was asked for in TEST.
     pub plan: TestPlan,
-    /// The reply that opens the stream, for a DATA that comes again.
+    /// The reply that opens the stream, as it is sent, for a DATA that comes again.
     pub go_ahead: Vec<u8>,
 }
 
@@ -50,7 +51,12 @@ pub enum ServeEvent {
         session: u64,
     },
     /// Something that an operator wants to read.
-    Log(String),
+    Log {
+        /// When it happened, on the real-time clock.
+        at: Nanos,
+        /// What it was.
+        record: ServeRecord,
+    },
 }
 
 /// What the server's control session is told of a stream.
@@ -69,6 +75,8 @@ pub struct ServeOrder {
 pub enum StreamNews {
     /// The stream's socket is open, or could not be opened.
     Opened(Result<(), String>),
+    /// The stream was open and broke.
+    Failed(String),
     /// A stretch is over.
     Interval(BlastInterval),
     /// The counts so far.
@@ -77,4 +85,15 @@ pub enum StreamNews {
     Received(Box<BlastReceived>, Box<DelayHistogram>, StreamIo),
     /// The stream was sent to its end.
     Sent(Box<BlastSent>, StreamIo),
+}
+
+/// What a server has done by the end of its life.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ServeSummary {
+    /// Sessions that are over.
+    pub sessions: u64,
+    /// Those among them that were granted a run.
+    pub tested: u64,
+    /// Those among these that broke off: they expired, or ran on too long.
+    pub broken: u64,
 }

@@ -5,9 +5,10 @@
 //! ([`crate::wire::classify`]):
 //!
 //! ```text
-//!                     +-> Control      command.rs: who asks, and which handler
+//!                     +-> Control      command.rs: who asks, whether it may, which handler
 //!                     |                  opening.rs   HELO, DATA: addresses that prove themselves
-//! datagram -> entry --+                  dialogue.rs  TEST, STAT, RSET, NOOP, HELP, QUIT
+//! datagram -> entry --+                  dialogue.rs  TEST, STAT, RSET, NOOP, QUIT in a session
+//!                     |                  help.rs      HELP, and STAT without a session
 //!  (control.rs)       +-> Stun, Stamp  reflect.rs: a `Reflector` each, where one is plugged in
 //!                     +-> Measurement  a stray: streams have sockets of their own
 //!                     +-> Other        a stray
@@ -16,23 +17,27 @@
 //! Every answer, whoever wrote it, waits in one bounded queue (`outbox.rs`) and leaves in one
 //! batch. Before a valid ticket the server keeps no state for an address and never answers with
 //! more bytes than came. It owns no stream: it asks for one with [`ServeEvent::Open`] and is told
-//! of its counts by [`ServeOrder`]s (`events.rs`, `news.rs`).
+//! of its counts by [`ServeOrder`]s (`events.rs`, `news.rs`). What it allows is `policy.rs`, what
+//! of its doings is logged `journal.rs`.
 
 mod answer;
 mod command;
 mod control;
 mod dialogue;
 mod events;
+mod help;
+mod journal;
 mod news;
 mod opening;
 mod outbox;
 mod policy;
 mod reflect;
 mod session_state;
+mod spent;
 mod status;
 
 pub use control::ServeControl;
-pub use events::{ServeEvent, ServeOrder, StreamNews, StreamRequest};
-pub use policy::{Refused, ServePolicy};
+pub use events::{ServeEvent, ServeOrder, ServeSummary, StreamNews, StreamRequest};
+pub use policy::{Lifetime, Refused, Reverse, ServePolicy};
 pub use reflect::{Reflection, Reflector};
 pub use session_state::StreamIo;

@@ -1,19 +1,37 @@
 //! What becomes of sessions and streams: news from the engine, silence, and the end.
 
 use super::answer::Answer;
-use super::{ServeControl, ServeEvent, ServeOrder, StreamNews};
-use crate::record::{BlastReceived, Sink};
+use super::dialogue::session_name;
+use super::opening::TICKET_LIFE;
+use super::{Lifetime, ServeControl, ServeEvent, ServeOrder, StreamNews};
+use crate::record::{BlastReceived, ServeRecord, SessionEnd, Sink};
 use crate::session::{Now, Orders};
 use crate::wire::Code;
 
 impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl<O, K, R> {
-    pub(super) fn close(&mut self, id: u64, why: &str) {
+    pub(super) fn close(&mut self, id: u64, ended: SessionEnd, now: Now) {
         self.sink.take(ServeEvent::Close { session: id });
+        // The streams' last words still belong to it.
+        self.take_orders(now);
         if let Some(session) = self.sessions.remove(&id) {
-            self.finished += 1;
-            self.log(format!("{} session {id:016x} {why}", session.client));
+            self.summary.sessions += 1;
+            // One that measured nothing may be anybody's who looks around.
+            if session.tests > 0 {
+                self.summary.tested += 1;
+                self.summary.broken += u64::from(ended.broke_off());
+            }
+            self.spent.keep(session.helo, now.mono + TICKET_LIFE);
+            let closed = ServeRecord::SessionClosed {
+                client: session.client,
+                session: session_name(id),
+                ended,
+                tests: session.tests,
+                duration_ns: (now.mono - session.opened).0,
+            };
+            self.log(closed, now);
         }
-        if self.policy.once && self.finished > 0 && self.sessions.is_empty() {
+        let once = self.policy.lifetime == Lifetime::OneSession;
+        if once && self.summary.tested > 0 && self.sessions.is_empty() {
             self.over = true;
         }
     }
@@ -27,22 +45,33 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
     fn take_order(&mut self, order: ServeOrder, now: Now) {
         let (id, number) = (order.session, order.stream);
         let Some(session) = self.sessions.get_mut(&id) else { return };
-        let client = session.client;
+        let (client, session_name) = (session.client, session_name(id));
         let Some(run) = &mut session.run else { return };
         let Some(stream) = run.streams.get_mut(number as usize) else { return };
         match order.news {
             StreamNews::Opened(result) => {
-                let Some((tag, meta, go_ahead)) = stream.opening.take() else { return };
-                let bytes = match &result {
+                let Some((tag, to, go_ahead)) = stream.opening.take() else { return };
+                let reply = match &result {
                     Ok(()) => go_ahead,
                     Err(why) => Answer::new(Code::LOCAL_ERROR, why).encode(tag.clone()),
                 };
                 stream.opened = result.is_ok();
-                session.remember_frequent(tag, bytes.clone());
-                self.answer(&meta, bytes);
-                if let Err(why) = result {
-                    self.log(format!("{client} session {id:016x}: {why}"));
+                if stream.opened {
+                    run.due.get_or_insert(now.mono + self.policy.longest(&run.plan));
                 }
+                session.remember_frequent(tag, reply.clone());
+                self.answer(&to, reply);
+                if let Err(why) = result {
+                    let (session, stream) = (session_name, number);
+                    self.log(ServeRecord::StreamFailed { client, session, stream, why }, now);
+                }
+            }
+            StreamNews::Failed(why) => {
+                stream.ended = true;
+                run.board.end(number as usize);
+                run.failed.get_or_insert_with(|| why.clone());
+                let (session, stream) = (session_name, number);
+                self.log(ServeRecord::StreamFailed { client, session, stream, why }, now);
             }
             StreamNews::Interval(interval) => {
                 session.heard = now.mono;
@@ -56,32 +85,40 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
                 stream.ended = true;
                 run.board.end(number as usize);
                 let BlastReceived { datagrams, lost, .. } = stream.received;
-                self.log(format!(
-                    "{client} session {id:016x} stream {number}: received {datagrams} datagrams, \
-                     {lost} lost"
-                ));
+                let (session, stream) = (session_name, number);
+                let record =
+                    ServeRecord::StreamReceived { client, session, stream, datagrams, lost };
+                self.log(record, now);
             }
             StreamNews::Sent(sent, io) => {
                 let datagrams = sent.datagrams;
                 stream.sent = Some(sent);
                 stream.io = Some(io);
                 stream.ended = true;
-                self.log(format!(
-                    "{client} session {id:016x} stream {number}: sent {datagrams} datagrams"
-                ));
+                let (session, stream) = (session_name, number);
+                self.log(ServeRecord::StreamSent { client, session, stream, datagrams }, now);
             }
         }
     }
 
+    /// Closes the sessions that are silent, and those whose run goes on beyond what was granted.
     pub(super) fn expire(&mut self, now: Now) {
-        let expired: Vec<u64> = self
+        let timeout = self.policy.session_timeout;
+        let ended = |session: &super::session_state::ServerSession| {
+            if now.mono >= session.heard + timeout {
+                return Some(SessionEnd::Expired);
+            }
+            let due = session.run.as_ref().and_then(|run| run.due)?;
+            let running = session.open_streams().next().is_some();
+            (running && now.mono >= due).then_some(SessionEnd::Overdue)
+        };
+        let over: Vec<(u64, SessionEnd)> = self
             .sessions
             .iter()
-            .filter(|(_, session)| now.mono >= session.heard + self.policy.session_timeout)
-            .map(|(id, _)| *id)
+            .filter_map(|(id, session)| ended(session).map(|ended| (*id, ended)))
             .collect();
-        for id in expired {
-            self.close(id, "expired: nothing heard any more");
+        for (id, ended) in over {
+            self.close(id, ended, now);
         }
     }
 }

@@ -2,111 +2,167 @@
 
 use super::answer::Answer;
 use super::command::Asked;
-use super::dialogue::session_id;
+use super::dialogue::{session_id, session_name};
 use super::session_state::ServerSession;
-use super::{ServeControl, ServeEvent, ServeOrder, StreamRequest};
-use crate::record::Sink;
+use super::spent::UsedHelo;
+use super::{Lifetime, ServeControl, ServeEvent, ServeOrder, StreamRequest};
+use crate::record::{ServeRecord, Sink};
 use crate::session::{Now, Orders};
 use crate::units::Nanos;
 use crate::wire::Code;
 
 /// A ticket is good for the slot that it was issued in and the next.
 const TICKET_SLOT: Nanos = Nanos::from_secs(30);
+/// How long a ticket is good at the most.
+pub(super) const TICKET_LIFE: Nanos = Nanos(2 * TICKET_SLOT.0);
 
 impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl<O, K, R> {
     pub(super) fn hello(&mut self, asked: &Asked<'_>) {
-        let (source, slot) = (asked.meta.source, slot(asked.now));
-        let proven = asked
-            .command
-            .params
-            .get("ticket")
-            .is_some_and(|ticket| self.key.verify(ticket, source, slot));
-        if !proven {
-            let ticket = self.key.issue(source, slot);
-            let answer = Answer::new(Code::READY, "udpkit ready").with("ticket", ticket);
+        let source = asked.to.meta.source;
+        let Some(ticket) = self.proof(asked) else {
+            let ticket = self.key.issue(source, slot(asked.now));
+            let answer = Answer::new(Code::READY, "udpkit ready")
+                .with("ticket", ticket)
+                .or_shorter(&["pad= it to 80 bytes for a ticket", "pad="]);
             self.answer_stranger(asked, answer);
             return;
-        }
+        };
+        let helo = UsedHelo { client: source, tag: asked.tag(), ticket };
         // The same HELO again is the same session.
-        let known = self.sessions.values().find_map(|session| {
-            (session.client == source).then(|| session.answered(&asked.command.tag)).flatten()
-        });
-        if let Some(bytes) = known {
-            let bytes = bytes.to_vec();
-            self.answer(asked.meta, bytes);
-            return;
+        let known = self.sessions.iter().find(|(_, session)| session.helo == helo);
+        if let Some((id, _)) = known {
+            let reply = welcome(*id, asked);
+            return self.answer(&asked.to, reply);
         }
-        if self.sessions.len() >= self.policy.max_sessions {
-            let text = format!("{} sessions are open, which is the limit", self.sessions.len());
-            self.answer_stranger(asked, Answer::new(Code::UNAVAILABLE, text));
-            return;
+        // And once that is closed, a copy that was long on its way opens no other.
+        if self.spent.holds(&helo) {
+            let answer = Answer::new(Code::WRONG_ORDER, "this HELO has had its session");
+            return self.answer_stranger(asked, answer);
         }
+        if let Some(full) = self.no_more_sessions() {
+            return self.refuse(asked, Answer::new(Code::UNAVAILABLE, full));
+        }
+        let nonce = match self.nonce(asked) {
+            Ok(nonce) => nonce,
+            Err(answer) => return self.answer_stranger(asked, answer),
+        };
         let id = (self.random)();
-        let bytes = Answer::new(Code::OK, "hello")
-            .with("session", format!("{id:016x}"))
-            .with("seen", source)
-            .encode(asked.command.tag.clone());
-        let mut session = ServerSession::new(source, asked.now.mono);
-        session.remember(asked.command.tag.clone(), bytes.clone());
-        self.sessions.insert(id, session);
-        self.answer(asked.meta, bytes);
-        self.log(format!("{source} opened session {id:016x}"));
+        self.sessions.insert(id, ServerSession::new(helo, nonce, asked.now.mono));
+        self.counts.opened += 1;
+        self.answer(&asked.to, welcome(id, asked));
+        let session = session_name(id);
+        self.log(ServeRecord::SessionOpened { client: source, session }, asked.now);
     }
 
     /// A stream's own address asks to be let in.
     pub(super) fn data(&mut self, asked: &Asked<'_>) {
-        let params = &asked.command.params;
-        let (source, slot) = (asked.meta.source, slot(asked.now));
-        let proven =
-            params.get("ticket").is_some_and(|ticket| self.key.verify(ticket, source, slot));
-        let id = params.get("session").and_then(session_id);
-        let found = id.and_then(|id| self.sessions.get_mut(&id).map(|session| (id, session)));
-        let (true, Some((id, session))) = (proven, found) else {
+        let id = asked.command.params.get("session").and_then(session_id);
+        let id = id.filter(|_| self.proof(asked).is_some());
+        let Some((id, session)) =
+            id.and_then(|id| self.sessions.get_mut(&id).map(|session| (id, session)))
+        else {
             let text = "no such session, or no valid ticket; HELO first";
-            self.answer_stranger(asked, Answer::new(Code::WRONG_ORDER, text));
-            return;
+            return self.answer_stranger(asked, Answer::new(Code::WRONG_ORDER, text));
         };
         session.heard = asked.now.mono;
-        if let Some(bytes) = session.answered(&asked.command.tag) {
-            let bytes = bytes.to_vec();
-            self.answer(asked.meta, bytes);
-            return;
+        if let Some(reply) = session.answered(&asked.command.tag) {
+            let reply = reply.to_vec();
+            return self.answer(&asked.to, reply);
         }
-        let Some(run) = &mut session.run else {
-            self.answer_stranger(asked, Answer::new(Code::WRONG_ORDER, "TEST first"));
-            return;
+        match self.place_of(id, asked) {
+            Ok(Some(stream)) => self.ask_for_stream(id, stream, asked),
+            // A repeat while the socket is being opened: its reply is on the way.
+            Ok(None) => {}
+            Err(answer) if answer.code == Code::BUSY => self.refuse(asked, answer),
+            Err(answer) => self.answer_stranger(asked, answer),
+        }
+    }
+
+    /// The number of the stream that DATA may open; none when it is being opened already.
+    fn place_of(&self, id: u64, asked: &Asked<'_>) -> Result<Option<u32>, Answer> {
+        let params = &asked.command.params;
+        let number = params.parse::<u32>("stream")?.unwrap_or(0);
+        let for_run = params.parse::<u16>("run")?;
+        let wrong = |text: &str| Err(Answer::new(Code::WRONG_ORDER, text));
+        let Some(run) = self.sessions.get(&id).and_then(|session| session.run.as_ref()) else {
+            return wrong("TEST first");
         };
-        let number = match params.parse::<u32>("stream") {
-            Ok(number) => number.unwrap_or(0),
-            Err(bad) => return self.answer_stranger(asked, bad.into()),
+        // A copy of another run's DATA must not open a stream of this one.
+        if for_run.is_some_and(|tag| tag != run.tag) {
+            return wrong("that run is over");
+        }
+        let Some(stream) = run.streams.get(number as usize) else {
+            return Err(Answer::new(Code::BAD_PARAMETER, "no such stream"));
         };
-        let Some(stream) = run.streams.get_mut(number as usize) else {
-            let answer = Answer::new(Code::BAD_PARAMETER, "no such stream");
-            return self.answer_stranger(asked, answer);
-        };
-        // A repeat while the socket is being opened: its reply is on the way.
         if stream.opening.is_some() {
-            return;
+            return Ok(None);
         }
         if stream.opened {
-            let text = "the stream is open already";
-            self.answer_stranger(asked, Answer::new(Code::WRONG_ORDER, text));
-            return;
+            return wrong("the stream is open already");
         }
-        let tag = asked.command.tag.clone();
-        let go_ahead = Answer::new(Code::GO_AHEAD, "go ahead").encode(tag.clone());
+        // Two sockets for one peer: the kernel would give all of its datagrams to one of them.
+        let peer = Some(asked.to.meta.source);
+        let mut open = self.sessions.values().flat_map(ServerSession::open_streams);
+        if open.any(|other| other.peer == peer) {
+            return Err(Answer::new(Code::BUSY, "a stream from your address and port is open"));
+        }
+        Ok(Some(number))
+    }
+
+    fn ask_for_stream(&mut self, id: u64, number: u32, asked: &Asked<'_>) {
+        let go_ahead = Answer::new(Code::GO_AHEAD, "go ahead").encode(asked.tag());
+        let sealed = self.sealed(&asked.to, go_ahead.clone());
+        let Some(run) = self.sessions.get_mut(&id).and_then(|session| session.run.as_mut()) else {
+            return;
+        };
+        let Some(stream) = run.streams.get_mut(number as usize) else { return };
+        let peer = asked.to.meta.source;
+        stream.peer = Some(peer);
+        stream.opening = Some((asked.tag(), asked.to, go_ahead));
         let request = StreamRequest {
             session: id,
             stream: number,
-            peer: source,
-            local: asked.meta.destination,
+            peer,
+            local: asked.to.meta.destination,
             tag: run.tag,
             plan: run.plan,
-            go_ahead: go_ahead.clone(),
+            go_ahead: sealed,
         };
-        stream.opening = Some((tag, *asked.meta, go_ahead));
         self.sink.take(ServeEvent::Open(Box::new(request)));
     }
+
+    /// The ticket that a command proves its address with.
+    fn proof(&self, asked: &Asked<'_>) -> Option<String> {
+        let ticket = asked.command.params.get("ticket")?;
+        let good = self.key.verify(ticket, asked.to.meta.source, slot(asked.now));
+        good.then(|| ticket.to_ascii_lowercase())
+    }
+
+    /// Why no session can be opened now.
+    fn no_more_sessions(&self) -> Option<String> {
+        let (open, most) = (self.sessions.len(), self.policy.max_sessions);
+        if self.over || (self.policy.lifetime == Lifetime::OneSession && self.summary.tested > 0) {
+            return Some("this server is about to end".to_owned());
+        }
+        (open >= most).then(|| format!("{open} sessions are open, which is the limit"))
+    }
+
+    /// The nonce of a sealed command; 0 where there is no key.
+    pub(super) fn nonce(&self, asked: &Asked<'_>) -> Result<u64, Answer> {
+        if self.control_key.is_none() {
+            return Ok(0);
+        }
+        let missing = || Answer::new(Code::BAD_PARAMETER, "with a key, nonce is a rising number");
+        asked.command.params.parse("nonce")?.ok_or_else(missing)
+    }
+}
+
+/// The reply to the HELO that opened a session.
+fn welcome(id: u64, asked: &Asked<'_>) -> Vec<u8> {
+    Answer::new(Code::OK, "hello")
+        .with("session", session_name(id))
+        .with("seen", asked.to.meta.source)
+        .encode(asked.tag())
 }
 
 fn slot(now: Now) -> u64 {

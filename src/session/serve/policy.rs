@@ -1,25 +1,57 @@
 //! What a server allows.
 
-use crate::session::blast::TestPlan;
-use crate::units::Nanos;
+use crate::session::blast::{Direction, TestPlan};
+use crate::units::{Nanos, Rate};
 use crate::wire::Header;
+use ipnet::IpNet;
+use std::net::IpAddr;
 
 /// Largest payload that any UDP datagram carries (over IPv6, RFC 8200 §4.5 without jumbograms).
 const LARGEST: u32 = 65_527;
+/// How long a run may go on beyond its time, for clocks that differ and datagrams on their way.
+const GRACE: Nanos = Nanos::from_secs(60);
+
+/// Whether clients may have the server send.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reverse {
+    /// They may.
+    #[default]
+    Allowed,
+    /// It only receives.
+    Refused,
+}
+
+/// When the server ends by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Lifetime {
+    /// Never.
+    #[default]
+    Endless,
+    /// When the first session that was granted a run, and all that are open beside it, are over.
+    OneSession,
+}
 
 /// The server's limits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServePolicy {
     /// Sessions at once.
     pub max_sessions: usize,
     /// Streams in each direction of one session.
     pub max_streams: u32,
+    /// Streams of all sessions at once, either way.
+    pub max_all_streams: usize,
+    /// Rate of a run in each direction; a run that asks for more is refused, never slowed down.
+    pub max_rate: Rate,
     /// Longest run.
     pub max_duration: Nanos,
     /// Silence after which a session is closed.
     pub session_timeout: Nanos,
-    /// Whether to end when the first session, and all beside it, is over.
-    pub once: bool,
+    /// Whether it sends.
+    pub reverse: Reverse,
+    /// Who is served; everybody, when there is none.
+    pub allow: Vec<IpNet>,
+    /// When it ends by itself.
+    pub lifetime: Lifetime,
 }
 
 impl Default for ServePolicy {
@@ -27,42 +59,71 @@ impl Default for ServePolicy {
         Self {
             max_sessions: 64,
             max_streams: 64,
-            max_duration: Nanos::from_secs(24 * 3600),
+            max_all_streams: 512,
+            max_rate: Rate::Max,
+            max_duration: Nanos::from_secs(3600),
             session_timeout: Nanos::from_secs(15),
-            once: false,
+            reverse: Reverse::Allowed,
+            allow: Vec::new(),
+            lifetime: Lifetime::Endless,
         }
     }
 }
 
 impl ServePolicy {
+    /// Whether an address is served.
+    pub fn serves(&self, addr: IpAddr) -> bool {
+        let addr = addr.to_canonical();
+        self.allow.is_empty() || self.allow.iter().any(|net| net.contains(&addr))
+    }
+
     /// Whether a run can be had, and is within the limits.
     pub fn admit(&self, plan: &TestPlan) -> Result<(), Refused> {
-        let least = Header::LEN as u32;
-        if plan.payload < least {
-            return Err(Refused::Nonsense(format!("size is {least} to {LARGEST}")));
+        makes_sense(plan)?;
+        if plan.direction != Direction::Up && self.reverse == Reverse::Refused {
+            return Err(Refused::Policy("this server does not send".to_owned()));
         }
-        // Shorter stretches would be more talk than measurement.
-        if plan.interval < Nanos::from_millis(20) {
-            return Err(Refused::Nonsense("interval_ns is at least 20000000".to_owned()));
-        }
-        if plan.streams == 0 {
-            return Err(Refused::Nonsense("streams is at least 1".to_owned()));
-        }
-        // Without a bound the far end would send for ever.
-        if plan.time == Nanos::ZERO && plan.count == 0 {
-            return Err(Refused::Nonsense("time_ns or count must bound the run".to_owned()));
-        }
-        let over = |key, limit| Err(Refused::OverLimit { key, limit });
+        let over = |key, limit: u64, words| {
+            Err(Refused::OverLimit { key, limit: limit.to_string(), words })
+        };
         if plan.payload > LARGEST {
-            return over("size", u64::from(LARGEST));
+            return over("size", u64::from(LARGEST), format!("at most {LARGEST} bytes"));
         }
         if plan.streams > self.max_streams {
-            return over("streams", u64::from(self.max_streams));
+            let most = self.max_streams;
+            return over("streams", u64::from(most), format!("at most {most} each way"));
+        }
+        if exceeds(plan.rate, self.max_rate, plan.payload) {
+            let limit = plain(self.max_rate);
+            let words = format!("at most {}", self.max_rate);
+            return Err(Refused::OverLimit { key: "rate", limit, words });
         }
         if plan.time > self.max_duration {
-            return over("time_ns", self.max_duration.0);
+            let most = self.max_duration;
+            return over("time_ns", most.0, format!("at most {most}"));
+        }
+        if let Some(most) = self.most_datagrams(plan).filter(|most| plan.count > *most) {
+            let words = format!("at most {} of this rate", self.max_duration);
+            return over("count", most, words);
         }
         Ok(())
+    }
+
+    /// When a run that was let in is over at the latest, counted from its start.
+    pub fn longest(&self, plan: &TestPlan) -> Nanos {
+        let time = if plan.time == Nanos::ZERO { self.max_duration } else { plan.time };
+        time + GRACE
+    }
+
+    /// How many datagrams a run that only its count bounds may have; `None` when time bounds it, or
+    /// when it has no rate to reckon with and [`ServePolicy::longest`] must do.
+    fn most_datagrams(&self, plan: &TestPlan) -> Option<u64> {
+        if plan.time != Nanos::ZERO {
+            return None;
+        }
+        let (datagrams, span) = plan.rate.ratio_for(u64::from(plan.payload))?;
+        let most = u128::from(datagrams) * u128::from(self.max_duration.0);
+        Some(u64::try_from(most / u128::from(span.0.max(1))).unwrap_or(u64::MAX))
     }
 }
 
@@ -75,7 +136,152 @@ pub enum Refused {
     OverLimit {
         /// Which.
         key: &'static str,
-        /// The limit.
-        limit: u64,
+        /// The limit, as the parameter is written.
+        limit: String,
+        /// The limit in words.
+        words: String,
     },
+    /// The operator does not want it.
+    Policy(String),
+}
+
+fn makes_sense(plan: &TestPlan) -> Result<(), Refused> {
+    let least = Header::LEN as u32;
+    if plan.payload < least {
+        return Err(Refused::Nonsense(format!("size is {least} to {LARGEST}")));
+    }
+    // Shorter stretches would be more talk than measurement.
+    if plan.interval < Nanos::from_millis(20) {
+        return Err(Refused::Nonsense("interval_ns is at least 20000000".to_owned()));
+    }
+    if plan.streams == 0 {
+        return Err(Refused::Nonsense("streams is at least 1".to_owned()));
+    }
+    // Without a bound the far end would send for ever.
+    if plan.time == Nanos::ZERO && plan.count == 0 {
+        return Err(Refused::Nonsense("time_ns or count must bound the run".to_owned()));
+    }
+    Ok(())
+}
+
+/// Whether a rate is above a limit, for datagrams of this payload; exactly.
+fn exceeds(asked: Rate, limit: Rate, payload: u32) -> bool {
+    let payload = u64::from(payload);
+    match (asked.ratio_for(payload), limit.ratio_for(payload)) {
+        (_, None) => false,
+        (None, Some(_)) => true,
+        (Some((n, span)), Some((most, limit_span))) => {
+            u128::from(n) * u128::from(limit_span.0) > u128::from(most) * u128::from(span.0)
+        }
+    }
+}
+
+/// A rate without spaces, as `--rate` takes it.
+pub(super) fn plain(rate: Rate) -> String {
+    match rate {
+        Rate::Max => "max".to_owned(),
+        Rate::Bits(rate) => rate.0.to_string(),
+        Rate::Packets(rate) if rate.0 % 1000 == 0 => format!("{}pps", rate.0 / 1000),
+        Rate::Packets(rate) => format!("{}.{:03}pps", rate.0 / 1000, rate.0 % 1000),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::Params;
+
+    fn plan(words: &str) -> TestPlan {
+        let mut params = Params::default();
+        for word in words.split_whitespace() {
+            let (key, value) = word.split_once('=').unwrap();
+            params.push(key, value);
+        }
+        TestPlan::read(&params).unwrap()
+    }
+
+    fn limit(policy: &ServePolicy, words: &str) -> Option<(&'static str, String)> {
+        match policy.admit(&plan(words)) {
+            Ok(()) => None,
+            Err(Refused::OverLimit { key, limit, .. }) => Some((key, limit)),
+            Err(other) => panic!("{words}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_rate_is_held_against_a_limit_in_either_unit() {
+        let bits = ServePolicy { max_rate: "100M".parse().unwrap(), ..ServePolicy::default() };
+        let packets = ServePolicy { max_rate: "10kpps".parse().unwrap(), ..ServePolicy::default() };
+        for (policy, words, fits) in [
+            (&bits, "rate=100M", true),
+            (&bits, "rate=100000001", false),
+            (&bits, "rate=max", false),
+            (&bits, "rate=12500pps size=1000", true),
+            (&bits, "rate=12500.001pps size=1000", false),
+            (&packets, "rate=10kpps", true),
+            (&packets, "rate=10001pps", false),
+            (&packets, "rate=80M size=1000", true),
+            (&packets, "rate=80000001 size=1000", false),
+            (&packets, "rate=max", false),
+            (&ServePolicy::default(), "rate=max", true),
+        ] {
+            assert_eq!(limit(policy, words).is_none(), fits, "{words} of {:?}", policy.max_rate);
+        }
+        assert_eq!(limit(&bits, "rate=max"), Some(("rate", "100000000".to_owned())));
+        assert_eq!(limit(&packets, "rate=max"), Some(("rate", "10000pps".to_owned())));
+        // In a run down, or both ways, the limit is each direction's.
+        assert_eq!(limit(&bits, "rate=100M direction=both"), None);
+    }
+
+    #[test]
+    fn every_limit_is_named_when_it_is_passed() {
+        let policy = ServePolicy {
+            max_streams: 2,
+            max_duration: Nanos::from_secs(10),
+            ..ServePolicy::default()
+        };
+        for (words, passed) in [
+            ("streams=2 time_ns=10000000000", None),
+            ("streams=3", Some(("streams", "2"))),
+            ("time_ns=10000000001", Some(("time_ns", "10000000000"))),
+            ("size=65528", Some(("size", "65527"))),
+            ("time_ns=0 count=1000 rate=100pps", None),
+            ("time_ns=0 count=1001 rate=100pps", Some(("count", "1000"))),
+            // Without a rate the server ends it in time.
+            ("time_ns=0 count=18446744073709551615", None),
+        ] {
+            let passed = passed.map(|(key, limit)| (key, limit.to_owned()));
+            assert_eq!(limit(&policy, words), passed, "{words}");
+        }
+        assert_eq!(policy.longest(&plan("time_ns=0 count=9")), Nanos::from_secs(70));
+        assert_eq!(policy.longest(&plan("time_ns=5000000000")), Nanos::from_secs(65));
+    }
+
+    #[test]
+    fn a_server_that_does_not_send_says_so_to_both_ways_down() {
+        let policy = ServePolicy { reverse: Reverse::Refused, ..ServePolicy::default() };
+        assert_eq!(policy.admit(&plan("direction=up")), Ok(()));
+        for words in ["direction=down", "direction=both"] {
+            assert!(matches!(policy.admit(&plan(words)), Err(Refused::Policy(_))), "{words}");
+        }
+    }
+
+    #[test]
+    fn only_the_networks_that_are_named_are_served() {
+        let nets = ["192.0.2.0/24", "2001:db8::/32", "10.0.0.1/32"];
+        let allow = nets.iter().map(|net| net.parse().unwrap()).collect();
+        let policy = ServePolicy { allow, ..ServePolicy::default() };
+        for (addr, served) in [
+            ("192.0.2.255", true),
+            ("192.0.3.0", false),
+            ("::ffff:192.0.2.1", true),
+            ("2001:db8:1::1", true),
+            ("2001:db9::1", false),
+            ("10.0.0.1", true),
+            ("10.0.0.2", false),
+        ] {
+            assert_eq!(policy.serves(addr.parse().unwrap()), served, "{addr}");
+            assert!(ServePolicy::default().serves(addr.parse().unwrap()));
+        }
+    }
 }

@@ -174,7 +174,7 @@ mod tests {
         assert!(ask(&mut serve, &[0xFF; 44]).is_empty(), "it wants no answer to this");
         assert!(ask(&mut serve, &[0; 13]).is_empty() && ask(&mut serve, &[0xD6; 44]).is_empty());
         // Control text stays the dialogue's.
-        assert_eq!(ask(&mut serve, b"a HELP"), [b"a 214"]);
+        assert_eq!(ask(&mut serve, b"a HELP"), [b"a pad="]);
     }
 
     #[test]

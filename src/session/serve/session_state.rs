@@ -1,6 +1,7 @@
 //! One client's session as the server keeps it, in bounded memory.
 
-use crate::batch::RxMeta;
+use super::command::ReplyTo;
+use super::spent::UsedHelo;
 use crate::record::{BlastReceived, BlastSent};
 use crate::session::blast::{IntervalBoard, TestPlan, merge_received, merge_sent};
 use crate::stats::DelayHistogram;
@@ -17,8 +18,17 @@ const REMEMBERED: usize = 8;
 pub(super) struct ServerSession {
     /// The address of its control socket.
     pub client: SocketAddr,
+    /// The HELO that opened it.
+    pub helo: UsedHelo,
+    /// When it was opened.
+    pub opened: Nanos,
     /// When it was last heard, by control or by data.
     pub heard: Nanos,
+    /// Under a key, the highest nonce that it was heard with: its commands' only rise, and one that
+    /// does not is a copy.
+    pub nonce: u64,
+    /// Runs that it was granted.
+    pub tests: u64,
     /// The run that TEST asked for.
     pub run: Option<Run>,
     replies: VecDeque<(Tag, Vec<u8>)>,
@@ -39,14 +49,20 @@ pub(super) struct Run {
     pub finished: bool,
     /// Whether this side's senders were told to end.
     pub stopped: bool,
+    /// When it must be over; `None` until its first stream is open.
+    pub due: Option<Nanos>,
+    /// Why one of its streams broke; `None` when none did.
+    pub failed: Option<String>,
 }
 
 /// One stream of a run.
 #[derive(Debug, Default)]
 pub(super) struct Stream {
     /// The DATA that waits for its socket: its tag, where it came from, and the reply to give.
-    pub opening: Option<(Tag, RxMeta, Vec<u8>)>,
+    pub opening: Option<(Tag, ReplyTo, Vec<u8>)>,
     pub opened: bool,
+    /// The client's address, once it asked to be let in.
+    pub peer: Option<SocketAddr>,
     /// Whether it is over.
     pub ended: bool,
     pub received: BlastReceived,
@@ -71,9 +87,23 @@ pub struct StreamIo {
 }
 
 impl ServerSession {
-    pub fn new(client: SocketAddr, now: Nanos) -> Self {
-        let (replies, frequent) = (VecDeque::new(), VecDeque::new());
-        Self { client, heard: now, run: None, replies, frequent }
+    pub fn new(helo: UsedHelo, nonce: u64, now: Nanos) -> Self {
+        Self {
+            client: helo.client,
+            helo,
+            opened: now,
+            heard: now,
+            nonce,
+            tests: 0,
+            run: None,
+            replies: VecDeque::new(),
+            frequent: VecDeque::new(),
+        }
+    }
+
+    /// Its streams that are open or being opened.
+    pub fn open_streams(&self) -> impl Iterator<Item = &Stream> {
+        self.run.iter().flat_map(|run| &run.streams).filter(|stream| stream.is_open())
     }
 
     /// The reply that a command was given before.
@@ -100,6 +130,13 @@ fn keep(replies: &mut VecDeque<(Tag, Vec<u8>)>, tag: Tag, reply: Vec<u8>) {
     replies.push_back((tag, reply));
 }
 
+impl Stream {
+    /// Whether it has, or is about to have, a socket.
+    pub fn is_open(&self) -> bool {
+        (self.opened && !self.ended) || self.opening.is_some()
+    }
+}
+
 impl Run {
     pub fn new(plan: TestPlan, tag: u16) -> Self {
         let streams = plan.all_streams();
@@ -111,6 +148,8 @@ impl Run {
             board: IntervalBoard::new(up),
             finished: false,
             stopped: false,
+            due: None,
+            failed: None,
         }
     }
 

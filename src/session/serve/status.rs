@@ -1,9 +1,9 @@
 //! The reply to STAT: where a run stands, in one datagram.
 
-use super::answer::{Answer, LINE};
+use super::answer::{Answer, LINE, ROOM};
 use super::session_state::Run;
 use crate::session::blast::{INTERVALS_A_REPLY, interval_text, write_counts, write_sent};
-use crate::wire::{CONTROL_MAX, Code, Params};
+use crate::wire::{Code, Params};
 
 /// Room that a status leaves for its last lines.
 const STATUS_SPARE: usize = 3 * LINE;
@@ -44,7 +44,7 @@ pub(super) fn status(run: &Run, side: Side, from: usize) -> Answer {
         let intervals = (from..complete).take(INTERVALS_A_REPLY);
         for (index, interval) in intervals.filter_map(|i| run.board.get(i).map(|got| (i, got))) {
             let (key, text) = (format!("i{index}"), interval_text(&interval));
-            if answer.size() + key.len() + text.len() + STATUS_SPARE > CONTROL_MAX {
+            if answer.size() + key.len() + text.len() + STATUS_SPARE > ROOM {
                 return answer.with("more", 1);
             }
             answer = answer.with(&key, text);

@@ -10,9 +10,9 @@ use crate::session::blast::{
 use crate::session::serve::{
     ServeControl, ServeEvent, ServeOrder, ServePolicy, StreamIo, StreamNews, StreamRequest,
 };
-use crate::session::{Now, Session};
+use crate::session::{Now, Sealer, Session};
 use crate::units::{Nanos, PacketRate, Rate};
-use crate::wire::TicketKey;
+use crate::wire::{ControlKey, TicketKey};
 use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -75,6 +75,8 @@ pub struct House {
     pub network: Network,
     pub client: usize,
     server: Server,
+    /// The client's.
+    key: Option<ControlKey>,
     time: Nanos,
     control: Rc<RefCell<Control>>,
     orders: Mailbox<ControlOrder>,
@@ -112,19 +114,34 @@ pub fn plan(time: Nanos) -> TestPlan {
 
 impl House {
     pub fn new(seed: u64, time: Nanos, faults: &Faults) -> Self {
+        Self::with_keys(seed, time, faults, None, None)
+    }
+
+    /// The same, where the server, the client, or both have a key: one of these bytes alone.
+    pub fn with_keys(
+        seed: u64,
+        time: Nanos,
+        faults: &Faults,
+        server_key: Option<u8>,
+        client_key: Option<u8>,
+    ) -> Self {
+        let [server_key, client_key] = [server_key, client_key]
+            .map(|byte| byte.and_then(|byte| ControlKey::new(&[byte; 16]).ok()));
         let mut network = Network::new(seed);
         let (here, there) = (client_address(), server_address());
         network.link(here.ip(), there.ip()).faults = faults.clone();
         network.link(there.ip(), here.ip()).faults = faults.clone();
         let (orders, events) = (Mailbox::new(), Mailbox::new());
-        let control = BlastControl::new(plan(time), PATIENCE, orders.clone(), events.clone());
+        let control = BlastControl::new(plan(time), PATIENCE, orders.clone(), events.clone())
+            .with_sealer(Sealer::new(client_key.clone(), seed));
         let control = Rc::new(RefCell::new(control));
-        let server = Self::open_server(&mut network, seed);
+        let server = Self::open_server(&mut network, seed, server_key);
         let client = network.seat(Seat::new(here, Some(there), control.clone()));
         Self {
             network,
             client,
             server,
+            key: client_key,
             time,
             control,
             orders,
@@ -138,9 +155,9 @@ impl House {
         }
     }
 
-    fn open_server(network: &mut Network, seed: u64) -> Server {
+    fn open_server(network: &mut Network, seed: u64, key: Option<ControlKey>) -> Server {
         let (control, orders, events) = serve(ServePolicy::default(), seed);
-        let control = Rc::new(RefCell::new(control));
+        let control = Rc::new(RefCell::new(control.with_key(key)));
         let seat = network.seat(Seat::new(server_address(), None, control.clone()));
         Server { seat, control, orders, events, streams: Vec::new() }
     }
@@ -156,7 +173,7 @@ impl House {
     /// Another server, that knows nothing of this run, has the port.
     pub fn restart(&mut self) {
         self.vanish();
-        self.server = Self::open_server(&mut self.network, 4_711);
+        self.server = Self::open_server(&mut self.network, 4_711, None);
     }
 
     pub fn open_sessions(&self) -> usize {
@@ -219,7 +236,8 @@ impl House {
                     }
                     self.server.streams.retain(|stream| stream.session != session);
                 }
-                ServeEvent::Log(line) => {
+                ServeEvent::Log { record, .. } => {
+                    let line = record.to_string();
                     self.sessions += usize::from(line.contains("opened session"));
                     self.log.push(line);
                 }
@@ -297,7 +315,8 @@ impl House {
     fn open_sender(&mut self, session: String, tag: u16) {
         assert!(self.sending.is_none(), "one run is granted once");
         let plan = SenderPlan::new(plan(self.time), 0, tag);
-        let opening = Opening::new(session, 0, PATIENCE);
+        let sealer = Sealer::new(self.key.clone(), 1 << 40);
+        let opening = Opening::new(session, 0, PATIENCE).of_run(tag, sealer);
         let orders = Mailbox::new();
         let sender = BlastSender::new(plan, Some(opening), orders.clone(), Mailbox::new());
         let session = Rc::new(RefCell::new(sender));

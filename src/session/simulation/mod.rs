@@ -10,8 +10,11 @@ mod network;
 mod seat;
 mod stream;
 
+mod by_hand;
+mod codes;
 mod dialogue;
 mod house;
+mod keyed;
 mod receiver;
 mod server;
 mod streams;

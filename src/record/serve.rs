@@ -1,0 +1,219 @@
+//! What happens at a server, one event at a time: for its log and for its JSON lines.
+
+use serde::Serialize;
+use std::fmt;
+use std::net::SocketAddr;
+
+/// One event of a server. In JSON `event` names it, and the names stay.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum ServeRecord {
+    /// The port is open.
+    Listening {
+        /// Address and port.
+        address: String,
+        /// Whether clients need the key.
+        key: bool,
+    },
+    /// A client has proven its address and has a session.
+    SessionOpened {
+        /// Its address.
+        client: SocketAddr,
+        /// The session's name.
+        session: String,
+    },
+    /// A run was asked for and granted.
+    TestGranted {
+        /// Who asked.
+        client: SocketAddr,
+        /// In which session.
+        session: String,
+        /// `up`, `down` or `both`, seen from the client.
+        direction: &'static str,
+        /// Streams in each direction.
+        streams: u32,
+        /// Payload of each datagram.
+        payload_bytes: u32,
+        /// The rate to aim at, in words.
+        rate: String,
+        /// How long; `None` for a run that is bounded by a count.
+        duration_ns: Option<u64>,
+        /// Datagrams in each direction; `None` for a run that is bounded by time.
+        count: Option<u64>,
+    },
+    /// A stream that was received here is over.
+    StreamReceived {
+        /// Whose.
+        client: SocketAddr,
+        /// In which session.
+        session: String,
+        /// Its number.
+        stream: u32,
+        /// Datagrams received, duplicates included.
+        datagrams: u64,
+        /// Datagrams lost.
+        lost: u64,
+    },
+    /// A stream that was sent from here is over.
+    StreamSent {
+        /// Whose.
+        client: SocketAddr,
+        /// In which session.
+        session: String,
+        /// Its number.
+        stream: u32,
+        /// Datagrams sent.
+        datagrams: u64,
+    },
+    /// A stream could not be opened, or broke.
+    StreamFailed {
+        /// Whose.
+        client: SocketAddr,
+        /// In which session.
+        session: String,
+        /// Its number.
+        stream: u32,
+        /// Why.
+        why: String,
+    },
+    /// Something was asked for and refused.
+    Refused {
+        /// Who asked.
+        client: SocketAddr,
+        /// The reply's code.
+        code: u16,
+        /// The reply's words.
+        why: String,
+    },
+    /// A session is over.
+    SessionClosed {
+        /// Whose.
+        client: SocketAddr,
+        /// Which.
+        session: String,
+        /// How it ended.
+        ended: SessionEnd,
+        /// Runs that it was granted.
+        tests: u64,
+        /// How long it was open.
+        duration_ns: u64,
+    },
+    /// More happened than is logged.
+    NotShown {
+        /// Events that were left out since the last of these.
+        events: u64,
+    },
+}
+
+/// How a session ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SessionEnd {
+    /// The client said QUIT.
+    Closed,
+    /// Nothing was heard of the client any more.
+    Expired,
+    /// Its run went on beyond what was granted.
+    Overdue,
+    /// The server was told to end.
+    ServerEnds,
+}
+
+impl SessionEnd {
+    /// Whether it ended against the will of both sides.
+    pub fn broke_off(self) -> bool {
+        matches!(self, Self::Expired | Self::Overdue)
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::Closed => "closed by the client",
+            Self::Expired => "expired: nothing heard any more",
+            Self::Overdue => "closed: its run went on beyond what was granted",
+            Self::ServerEnds => "closed: the server ends",
+        }
+    }
+}
+
+impl ServeRecord {
+    /// Whether it tells of something that was not had.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::Refused { .. })
+    }
+}
+
+impl fmt::Display for ServeRecord {
+    /// The event as a line of the log.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Listening { address, key } => {
+                let key = if *key { ", for holders of the key" } else { "" };
+                write!(f, "serving on {address} (UDP){key}")
+            }
+            Self::SessionOpened { client, session } => {
+                write!(f, "{client} opened session {session}")
+            }
+            Self::TestGranted {
+                client,
+                session,
+                direction,
+                streams,
+                payload_bytes,
+                rate,
+                duration_ns,
+                count,
+            } => {
+                write!(
+                    f,
+                    "{client} session {session}: test {direction}, {streams} x {payload_bytes} B, \
+                     rate {rate}"
+                )?;
+                if let Some(nanos) = duration_ns {
+                    write!(f, ", {}", crate::units::Nanos(*nanos))?;
+                }
+                match count {
+                    Some(count) => write!(f, ", {count} datagrams"),
+                    None => Ok(()),
+                }
+            }
+            Self::StreamReceived { client, session, stream, datagrams, lost } => write!(
+                f,
+                "{client} session {session} stream {stream}: received {datagrams} datagrams, \
+                 {lost} lost"
+            ),
+            Self::StreamSent { client, session, stream, datagrams } => {
+                write!(f, "{client} session {session} stream {stream}: sent {datagrams} datagrams")
+            }
+            Self::StreamFailed { client, session, stream, why } => {
+                write!(f, "{client} session {session} stream {stream}: {why}")
+            }
+            Self::Refused { client, code, why } => write!(f, "{client} refused: {code} {why}"),
+            Self::SessionClosed { client, session, ended, .. } => {
+                write!(f, "{client} session {session} {}", ended.words())
+            }
+            Self::NotShown { events } => write!(f, "{events} more events are not shown"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_names_itself_in_json_and_reads_as_a_line() {
+        let client = "192.0.2.1:9".parse().unwrap();
+        let session = "00ff".to_owned();
+        let closed = ServeRecord::SessionClosed {
+            client,
+            session,
+            ended: SessionEnd::ServerEnds,
+            tests: 2,
+            duration_ns: 5,
+        };
+        let json = serde_json::to_string(&closed).unwrap();
+        let expected = r#"{"event":"session_closed","client":"192.0.2.1:9","session":"00ff","ended":"server_ends","tests":2,"duration_ns":5}"#;
+        assert_eq!(json, expected);
+        assert_eq!(closed.to_string(), "192.0.2.1:9 session 00ff closed: the server ends");
+    }
+}

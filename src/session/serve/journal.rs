@@ -1,0 +1,122 @@
+//! What is logged, and what is left out: events that strangers cause must not fill a disk.
+//!
+//! Each sort of event has an allowance that fills again with time. What goes beyond it is counted,
+//! and the count is told.
+
+use crate::record::ServeRecord;
+use crate::units::Nanos;
+
+/// Refusals: 20 at once, then one a second: 100 bytes a line are 9 MB a day at most.
+const REFUSALS: Allowance = Allowance { burst: 20, each: Nanos::from_secs(1) };
+/// All other events, which take a proven address: 1,000 at once, then five a second.
+const OTHERS: Allowance = Allowance { burst: 1_000, each: Nanos::from_millis(200) };
+/// At most this often it is told how many were left out.
+const TELL: Nanos = Nanos::from_secs(10);
+
+/// How many events at once, and how long until one more.
+#[derive(Clone, Copy, Debug)]
+struct Allowance {
+    burst: u64,
+    each: Nanos,
+}
+
+/// Decides which events are logged.
+#[derive(Debug, Default)]
+pub(super) struct Journal {
+    refusals: Meter,
+    others: Meter,
+    left_out: u64,
+    told: Nanos,
+}
+
+impl Journal {
+    /// Whether an event is logged.
+    pub fn admits(&mut self, record: &ServeRecord, now: Nanos) -> bool {
+        let admitted = if record.is_refusal() {
+            self.refusals.takes(REFUSALS, now)
+        } else {
+            self.others.takes(OTHERS, now)
+        };
+        self.left_out += u64::from(!admitted);
+        admitted
+    }
+
+    /// The count of what was left out, when it is time to tell; it starts again from 0.
+    pub fn left_out(&mut self, now: Nanos) -> Option<ServeRecord> {
+        if self.left_out == 0 || now < self.told + TELL {
+            return None;
+        }
+        self.told = now;
+        Some(ServeRecord::NotShown { events: std::mem::take(&mut self.left_out) })
+    }
+
+    /// The same at the end, whether it is time or not.
+    pub fn last_left_out(&mut self) -> Option<ServeRecord> {
+        (self.left_out > 0)
+            .then(|| ServeRecord::NotShown { events: std::mem::take(&mut self.left_out) })
+    }
+}
+
+/// How much of an allowance is used (the generic cell rate algorithm, ITU-T I.371).
+#[derive(Debug, Default)]
+struct Meter {
+    /// When it would be unused again.
+    empty_at: Nanos,
+}
+
+impl Meter {
+    fn takes(&mut self, allowance: Allowance, now: Nanos) -> bool {
+        let next = self.empty_at.max(now) + allowance.each;
+        let most = Nanos(allowance.each.0 * allowance.burst);
+        if next - now > most {
+            return false;
+        }
+        self.empty_at = next;
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::ServeRecord;
+
+    fn refusal() -> ServeRecord {
+        let client = "192.0.2.1:9".parse().unwrap();
+        ServeRecord::Refused { client, code: 530, why: String::new() }
+    }
+
+    #[test]
+    fn a_flood_of_refusals_is_a_line_a_second_and_its_count_is_told() {
+        let mut journal = Journal::default();
+        let start = Nanos::from_secs(1_000);
+        let (mut logged, mut told) = (0, 0);
+        // 100 seconds of 1,000 refusals each.
+        for step in 0..100_000u64 {
+            let now = start + Nanos::from_millis(step);
+            logged += u64::from(journal.admits(&refusal(), now));
+            if let Some(ServeRecord::NotShown { events }) = journal.left_out(now) {
+                told += events;
+            }
+        }
+        assert!((119..=121).contains(&logged), "{logged}");
+        if let Some(ServeRecord::NotShown { events }) = journal.last_left_out() {
+            told += events;
+        }
+        assert_eq!(logged + told, 100_000);
+        assert_eq!(journal.last_left_out(), None);
+    }
+
+    #[test]
+    fn refusals_do_not_use_up_what_sessions_may_log() {
+        let mut journal = Journal::default();
+        let now = Nanos::from_secs(5);
+        (0..10_000).for_each(|_| _ = journal.admits(&refusal(), now));
+        let other = ServeRecord::NotShown { events: 1 };
+        assert!(journal.admits(&other, now));
+        // A quiet hour gives no more than the burst again.
+        let later = now + Nanos::from_secs(3_600);
+        let logged = (0..100).filter(|_| journal.admits(&refusal(), later)).count();
+        assert_eq!(logged, 20);
+    }
+}

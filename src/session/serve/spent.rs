@@ -1,0 +1,84 @@
+//! HELOs that have opened a session which is closed since: a copy of one must open none again.
+//!
+//! A ticket is good for a minute at most, so each is kept only that long, and no more than a fixed
+//! number altogether.
+
+use crate::units::Nanos;
+use crate::wire::Tag;
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+
+/// HELOs that are kept; beyond it the oldest is forgotten.
+const KEPT: usize = 4_096;
+
+/// The HELO that opened a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct UsedHelo {
+    /// Who sent it.
+    pub client: SocketAddr,
+    /// Its tag.
+    pub tag: Tag,
+    /// Its ticket.
+    pub ticket: String,
+}
+
+/// HELOs of closed sessions.
+#[derive(Debug, Default)]
+pub(super) struct SpentHelos {
+    kept: VecDeque<(Nanos, UsedHelo)>,
+}
+
+impl SpentHelos {
+    /// Keeps a HELO until its ticket is no longer good.
+    pub fn keep(&mut self, helo: UsedHelo, until: Nanos) {
+        if self.kept.len() == KEPT {
+            self.kept.pop_front();
+        }
+        self.kept.push_back((until, helo));
+    }
+
+    /// Whether this HELO has had its session.
+    pub fn holds(&self, helo: &UsedHelo) -> bool {
+        self.kept.iter().any(|(_, known)| known == helo)
+    }
+
+    /// Forgets those whose tickets are no longer good.
+    pub fn forget(&mut self, now: Nanos) {
+        while self.kept.front().is_some_and(|(until, _)| *until <= now) {
+            self.kept.pop_front();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn helo(port: u16) -> UsedHelo {
+        let client = SocketAddr::from(([192, 0, 2, 1], port));
+        UsedHelo { client, tag: Tag::default(), ticket: "00ff".to_owned() }
+    }
+
+    #[test]
+    fn a_used_helo_is_known_until_its_ticket_is_void() {
+        let mut spent = SpentHelos::default();
+        spent.keep(helo(1), Nanos(10));
+        assert!(spent.holds(&helo(1)) && !spent.holds(&helo(2)));
+        let other = UsedHelo { tag: Tag::new("b").unwrap(), ..helo(1) };
+        assert!(!spent.holds(&other));
+        spent.forget(Nanos(9));
+        assert!(spent.holds(&helo(1)));
+        spent.forget(Nanos(10));
+        assert!(!spent.holds(&helo(1)));
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let mut spent = SpentHelos::default();
+        for port in 0..10_000 {
+            spent.keep(helo(port), Nanos(10));
+        }
+        assert_eq!(spent.kept.len(), KEPT);
+        assert!(spent.holds(&helo(9_999)) && !spent.holds(&helo(0)));
+    }
+}
