@@ -6,6 +6,8 @@
 //! since the Unix epoch.
 
 mod estimate;
+#[cfg(test)]
+mod golden;
 mod hash;
 mod packet;
 mod reply;

@@ -119,6 +119,11 @@ impl<'a> Tlvs<'a> {
         Self { bytes, at: 0 }
     }
 
+    /// Those in `bytes` from the TLV that begins at an offset on.
+    pub fn starting(bytes: &'a [u8], offset: usize) -> Self {
+        Self { bytes, at: offset.min(bytes.len()) }
+    }
+
     /// Those behind the base packet of this length; none if the packet is not longer.
     pub fn behind(packet: &'a [u8], base: usize) -> Self {
         Self::new(packet.get(base..).unwrap_or_default())

@@ -210,11 +210,8 @@ mod tests {
         let counters = DirectMeasurement { sent: 1, received: 0x0203, reflected: u32::MAX };
         assert_eq!(to_hex(&counters.encode()), "0000000100000203ffffffff");
         assert_eq!(DirectMeasurement::decode(&counters.encode()), Some(counters));
-        let follow = FollowUp {
-            seq: 9,
-            sent_bits: 0xE9A1_B2C3_8000_0000,
-            method: StampingMethod::Software,
-        };
+        let follow =
+            FollowUp { seq: 9, sent_bits: 0xE9A1_B2C3_8000_0000, method: StampingMethod::Software };
         assert_eq!(to_hex(&follow.encode()), "00000009e9a1b2c38000000002000000");
         assert_eq!(FollowUp::decode(&follow.encode()), Some(follow));
     }
