@@ -75,7 +75,7 @@ mod tests {
     fn all_bits_are_read_and_written_back() {
         for bits in 0..=u16::MAX {
             assert_eq!(ErrorEstimate::from_bits(bits).bits(), bits);
-            assert_eq!(ErrorEstimate::from_bits(bits).error().is_none(), bits & 0xFF == 0);
+            assert_eq!(ErrorEstimate::from_bits(bits).error().is_none(), bits as u8 == 0);
         }
     }
 

@@ -23,6 +23,7 @@ pub enum PacketForm {
 
 impl PacketForm {
     /// Bytes of the base packet; TLVs come behind it.
+    #[expect(clippy::len_without_is_empty, reason = "no form is empty")]
     pub const fn len(self) -> usize {
         match self {
             Self::Open => 44,

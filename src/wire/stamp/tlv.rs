@@ -231,7 +231,7 @@ mod tests {
     fn a_sender_flags_its_tlvs_unrecognised() {
         let mut out = Vec::new();
         assert!(push_tlv(&mut out, TlvKind::Padding, &[0; 3]));
-        assert!(!push_tlv(&mut out, TlvKind::Padding, &[0; 65_536]));
+        assert!(!push_tlv(&mut out, TlvKind::Padding, &vec![0; 65_536]));
         assert_eq!(to_hex(&out), "80010003000000");
     }
 
