@@ -245,7 +245,7 @@ fn each_bad_input_is_named() {
         (1, "address already in use", &[&taken]),
         (1, "cannot assign requested address", &["192.0.2.1:9"]),
         (1, "nosuch.invalid", &["nosuch.invalid:9"]),
-        (1, "no such interface", &["[fe80::1%nosuch0]:9"]),
+        (2, "no such interface", &["[fe80::1%nosuch0]:9"]),
         (2, "is not a number from 0 to 65535", &["127.0.0.1:65536"]),
         (2, "FROM-TO", &["127.0.0.1:20-10"]),
         (2, "too many", &["127.0.0.1:10000-20000"]),

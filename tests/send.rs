@@ -176,7 +176,7 @@ fn each_bad_input_is_named_and_nothing_is_sent() {
         (2, "is no length", &[&addr, "--template", "--", "{random:x}"]),
         (2, "DSCP", &[&addr, "--dscp", "64", "--", "x"]),
         (1, "cannot read /nosuch/file", &[&addr, "--file", "/nosuch/file"]),
-        (1, "no such interface", &[&addr, "--interface", "nosuch0", "--", "x"]),
+        (2, "no such interface", &[&addr, "--interface", "nosuch0", "--", "x"]),
         (1, "cannot bind 192.0.2.1:9", &[&addr, "--from", "192.0.2.1:9", "--", "x"]),
         (2, "other family", &[&addr, "--from", "[::1]", "--", "x"]),
     ];

@@ -144,7 +144,7 @@ pub fn refusal(reply: &Reply) -> String {
     for (key, value) in reply.params.iter().filter(|(key, _)| *key != "pad") {
         words.push_str(&format!(" ({key}={value})"));
     }
-    if reply.code == Code::UNAVAILABLE {
+    if (400..500).contains(&reply.code.0) {
         words.push_str("; try again later");
     }
     words

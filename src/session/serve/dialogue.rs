@@ -100,7 +100,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         let others = self.open_streams() - own;
         let most = self.policy.max_all_streams;
         if others + plan.all_streams() as usize > most {
-            let text = format!("{others} of {most} streams are in use; try again later");
+            let text = format!("{others} of {most} streams are in use");
             let answer = Answer::new(Code::NO_ROOM, text);
             self.log_refusal(&asked.to.meta, &answer, asked.now);
             return answer;

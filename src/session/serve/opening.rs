@@ -23,7 +23,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             let ticket = self.key.issue(source, slot(asked.now));
             let answer = Answer::new(Code::READY, "udpkit ready")
                 .with("ticket", ticket)
-                .or_shorter(&["pad= it to 80 bytes for a ticket", "pad="]);
+                .or_shorter(&["pad= it to 100 bytes for a ticket", "pad="]);
             self.answer_stranger(asked, answer);
             return;
         };
