@@ -1,4 +1,4 @@
-//! Every packet form against golden bytes: the open ones as scapy 2.7's STAMP layer builds them,
+//! Every packet form against golden bytes: the open ones as scapy 2.8's STAMP layer builds them,
 //! the signed ones laid out by RFC 8762's figures and hashed by Python's `hmac`.
 
 use super::{
