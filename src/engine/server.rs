@@ -23,8 +23,9 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 const TICK: Nanos = Nanos::from_millis(50);
 /// Silence after which a stream's sender is given up.
 const SILENCE: Nanos = Nanos::from_secs(15);
-/// Replies that one batch holds.
-const REPLIES: usize = 64;
+/// Replies that one batch holds: as many as the loop receives in one turn, or a flood of requests
+/// would come in faster than its replies go out.
+const REPLIES: usize = 1_024;
 /// Largest datagram that a reflector is shown whole: a jumbo frame's. Control text is shorter.
 const LARGEST: usize = 9_000;
 
