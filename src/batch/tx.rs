@@ -13,11 +13,13 @@ pub struct Dest {
     pub interface: u32,
     /// Which of the loop's sockets sends it, counted from 0.
     pub socket: usize,
+    /// TOS or traffic class to send with (`IP_TOS`, `IPV6_TCLASS`); 0 leaves it to the socket.
+    pub tos: u8,
 }
 
 impl From<SocketAddr> for Dest {
     fn from(addr: SocketAddr) -> Self {
-        Self { addr, from: None, interface: 0, socket: 0 }
+        Self { addr, from: None, interface: 0, socket: 0, tos: 0 }
     }
 }
 

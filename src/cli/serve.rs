@@ -46,6 +46,17 @@ pub struct ServeArgs {
     /// Streams in each direction of one session; of all sessions together 512.
     #[arg(long, value_name = "N", default_value_t = 64)]
     pub max_streams: u32,
+    /// Answer STAMP and TWAMP-Light on one more port: ADDR:PORT, :PORT or ADDR [default without a
+    /// value: BIND's address, port 862]. The port of BIND answers them always.
+    #[arg(long, value_name = "ADDR", num_args = 0..=1, default_missing_value = "")]
+    pub stamp: Option<String>,
+    /// STAMP requests that one source address gets answered: datagrams a second, or max.
+    #[arg(long, value_name = "RATE", default_value = "200kpps")]
+    pub stamp_rate: Rate,
+    /// Answer TWAMP requests of 14 to 40 bytes too. The answer has 41, more than came: whoever
+    /// forges a source address can have up to three times his bytes sent there.
+    #[arg(long)]
+    pub stamp_short: bool,
     /// Processors for the streams' threads, in turn: 0,1.
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = processor)]
     pub cpus: Vec<usize>,

@@ -8,7 +8,9 @@ use crate::engine::{Server, ServerPlan, Signals};
 use crate::net::{IoMode, NetError, split_host_port};
 use crate::report::{self, ServeLog};
 use crate::session::serve::{Lifetime, Reverse, ServePolicy, ServeSummary};
-use crate::units::Nanos;
+use crate::session::stamp::{ShortRequests, StampPolicy};
+use crate::units::{Nanos, Rate};
+use crate::wire::stamp::STAMP_PORT;
 use anyhow::Context;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -32,6 +34,8 @@ pub fn run(args: ServeArgs) -> anyhow::Result<Exit> {
         dual_stack,
         policy: policy(&args),
         key: key::read(args.key.as_deref())?,
+        stamp: stamp(&args)?,
+        stamp_bind: stamp_bind(&args, bind)?,
         io,
         gro: io.coalesces() && !args.no_gro,
         buffer: args.socket_buffer.0 as usize,
@@ -54,6 +58,38 @@ fn policy(args: &ServeArgs) -> ServePolicy {
         lifetime: if args.once { Lifetime::OneSession } else { Lifetime::Endless },
         ..ServePolicy::default()
     }
+}
+
+fn stamp(args: &ServeArgs) -> Result<StampPolicy, Usage> {
+    let rate = match args.stamp_rate {
+        Rate::Bits(_) => {
+            let wrong = "--stamp-rate counts datagrams: 200kpps, 500pps, or max";
+            return Err(Usage::new(wrong));
+        }
+        rate => rate.ratio_for(0),
+    };
+    let short = if args.stamp_short { ShortRequests::Answered } else { ShortRequests::Ignored };
+    // The key is the server's own.
+    Ok(StampPolicy { key: None, rate, short })
+}
+
+/// Where STAMP has a port of its own, if it has.
+fn stamp_bind(args: &ServeArgs, bind: SocketAddr) -> Result<Option<SocketAddr>, NetError> {
+    let Some(text) = &args.stamp else { return Ok(None) };
+    if text.is_empty() {
+        return Ok(Some((bind.ip(), STAMP_PORT).into()));
+    }
+    let wrong = |wrong: &str| NetError::Address { text: text.clone(), wrong: wrong.to_owned() };
+    let parts = split_host_port(text)?;
+    let port = match parts.port.as_deref() {
+        None => STAMP_PORT,
+        Some(port) => port.parse().map_err(|_| wrong("the port is not a number up to 65535"))?,
+    };
+    let ip = match parts.host.as_str() {
+        "" => bind.ip(),
+        host => host.parse().map_err(|_| wrong("write an address of this host"))?,
+    };
+    Ok(Some((ip, port).into()))
 }
 
 /// A server for one session is as good as that session.

@@ -9,9 +9,11 @@ use crate::session::blast::{ReceiverEvent, ReceiverPlan, ReceiverSummary, Sender
 use crate::session::serve::{
     ServeControl, ServeEvent, ServeOrder, ServePolicy, ServeSummary, StreamNews, StreamRequest,
 };
+use crate::session::stamp::{StampPolicy, StampReflector};
 use crate::sys;
 use crate::units::Nanos;
-use crate::wire::{CONTROL_MAX, ControlKey, TicketKey};
+use crate::wire::stamp::{ErrorEstimate, TimeFormat};
+use crate::wire::{CONTROL_MAX, Class, ControlKey, TicketKey};
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
@@ -21,8 +23,9 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 const TICK: Nanos = Nanos::from_millis(50);
 /// Silence after which a stream's sender is given up.
 const SILENCE: Nanos = Nanos::from_secs(15);
-/// Replies that one batch holds.
-const REPLIES: usize = 64;
+/// Replies that one batch holds: as many as the loop receives in one turn, or a flood of requests
+/// would come in faster than its replies go out.
+const REPLIES: usize = 1_024;
 /// Largest datagram that a reflector is shown whole: a jumbo frame's. Control text is shorter.
 const LARGEST: usize = 9_000;
 
@@ -37,6 +40,10 @@ pub struct ServerPlan {
     pub policy: ServePolicy,
     /// The key that clients must have; `None` serves those without one.
     pub key: Option<ControlKey>,
+    /// STAMP beside the dialogue: its limits; the key is the one above.
+    pub stamp: StampPolicy,
+    /// One more port, for STAMP alone; on `[::]` as `dual_stack` says.
+    pub stamp_bind: Option<SocketAddr>,
     /// Batch calls that streams may use.
     pub io: IoMode,
     /// Whether streams may receive coalesced.
@@ -68,6 +75,10 @@ impl Server {
         let listener = SocketPlan {
             dual_stack: plan.dual_stack,
             details: true,
+            // Arrival as the kernel stamps it is what a STAMP reply tells.
+            accounting: true,
+            // So that hops can be counted (RFC 8762 §4.3).
+            ttl: Some(255),
             io: plan.io,
             ..SocketPlan::new(plan.bind)
         };
@@ -76,10 +87,24 @@ impl Server {
         socket.allow_sharing()?;
         let local = socket.local_addr();
         let config = LoopConfig { tick: Some(TICK), largest: LARGEST, ..LoopConfig::default() };
-        let control = Loop::new(vec![socket], signals, config)?;
         let mut log: Log = Box::new(log);
+        let mut sockets = vec![socket];
         let address = local.to_string();
         log(sys::real_now(), &ServeRecord::Listening { address, key: plan.key.is_some() });
+        if let Some(bind) = plan.stamp_bind {
+            let news = match (SocketPlan { bind, ..listener }).open() {
+                Ok(socket) => {
+                    let address = socket.local_addr().to_string();
+                    sockets.push(socket);
+                    ServeRecord::Reflecting { address }
+                }
+                Err(error) => {
+                    ServeRecord::NotReflecting { why: error.to_string(), hint: error.hint() }
+                }
+            };
+            log(sys::real_now(), &news);
+        }
+        let control = Loop::new(sockets, signals, config)?;
         let (orders, inbox) = channel();
         let streams = Streams {
             plan: plan.clone(),
@@ -94,7 +119,8 @@ impl Server {
         let random: Random = Box::new(random_u64);
         let policy = plan.policy.clone();
         let session = ServeControl::new(policy, TicketKey(key), inbox, streams, random)
-            .with_key(plan.key.clone());
+            .with_key(plan.key.clone())
+            .with_reflector(Class::Stamp, Box::new(stamp_reflector(plan)));
         Ok(Self { control, session, local })
     }
 
@@ -113,6 +139,16 @@ impl Server {
         let batch = TxBatch::new(REPLIES, REPLIES * CONTROL_MAX);
         self.control.run(self.session, batch).map(|ended| ended.summary)
     }
+}
+
+/// The session-reflector of both ports.
+fn stamp_reflector(plan: &ServerPlan) -> StampReflector<impl FnMut() -> ErrorEstimate + use<>> {
+    let key = plan.key.as_ref().map(ControlKey::stamp);
+    let policy = StampPolicy { key, ..plan.stamp.clone() };
+    StampReflector::new(policy, || match sys::real_time_error() {
+        Some(error) => ErrorEstimate::of(error, true, TimeFormat::Ntp),
+        None => ErrorEstimate::default(),
+    })
 }
 
 /// Why a server could not open.

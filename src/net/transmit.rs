@@ -185,6 +185,7 @@ fn message<'a>(batch: &'a TxBatch, group: &Range<usize>) -> OutMessage<'a> {
         addr: dest.map(|dest| dest.addr),
         from: dest.and_then(|dest| dest.from),
         interface: dest.map_or(0, |dest| dest.interface),
+        tos: dest.map_or(0, |dest| dest.tos),
         segment: if slots.len() > 1 { first.len as u16 } else { 0 },
     }
 }

@@ -15,6 +15,18 @@ pub enum ServeRecord {
         /// Whether clients need the key.
         key: bool,
     },
+    /// STAMP is answered on one more port.
+    Reflecting {
+        /// Address and port.
+        address: String,
+    },
+    /// STAMP is not answered on a port that it was asked for; all else goes on.
+    NotReflecting {
+        /// What failed, and on which port.
+        why: String,
+        /// What helps; `None` where nothing is known to.
+        hint: Option<String>,
+    },
     /// A client has proven its address and has a session.
     SessionOpened {
         /// Its address.
@@ -149,6 +161,11 @@ impl fmt::Display for ServeRecord {
             Self::Listening { address, key } => {
                 let key = if *key { ", for holders of the key" } else { "" };
                 write!(f, "serving on {address} (UDP){key}")
+            }
+            Self::Reflecting { address } => write!(f, "reflecting STAMP on {address} (UDP) too"),
+            Self::NotReflecting { why, hint } => {
+                write!(f, "STAMP is answered on the port above alone: {why}")?;
+                hint.iter().try_for_each(|hint| write!(f, "; {hint}"))
             }
             Self::SessionOpened { client, session } => {
                 write!(f, "{client} opened session {session}")

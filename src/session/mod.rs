@@ -12,6 +12,7 @@ mod send;
 pub mod serve;
 #[cfg(test)]
 mod simulation;
+pub mod stamp;
 mod trouble;
 
 pub use cast::{

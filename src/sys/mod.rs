@@ -18,7 +18,7 @@ pub use interface::{interface_index, interface_name};
 pub use options::*;
 pub use receive::ReceiveCall;
 pub use send::{OutMessage, SendCall};
-pub use time::{Timer, cpu_time, monotonic_now, real_now, tighten_timer_slack};
+pub use time::{Timer, cpu_time, monotonic_now, real_now, real_time_error, tighten_timer_slack};
 
 /// Error numbers that `net` and its users tell apart (errno(3)).
 pub mod errno {

@@ -18,6 +18,8 @@ pub struct OutMessage<'a> {
     pub from: Option<IpAddr>,
     /// Index of the interface to leave by; 0 leaves it to the route.
     pub interface: u32,
+    /// TOS or traffic class; 0 leaves it to the socket.
+    pub tos: u8,
     /// Bytes a datagram in a GSO buffer (`UDP_SEGMENT`, udp(7)); 0 for one datagram.
     pub segment: u16,
 }
@@ -130,12 +132,20 @@ fn write_control(message: &OutMessage<'_>, buffer: &mut ControlBuffer) -> usize 
     if message.segment != 0 {
         writer.push(libc::SOL_UDP, libc::UDP_SEGMENT, message.segment);
     }
-    if message.interface != 0 || message.from.is_some() {
-        let v6 = match (message.addr, message.from) {
-            (Some(addr), _) => addr.is_ipv6(),
-            (None, Some(from)) => from.is_ipv6(),
-            (None, None) => false,
+    let v6 = match (message.addr, message.from) {
+        (Some(addr), _) => addr.is_ipv6(),
+        (None, Some(from)) => from.is_ipv6(),
+        (None, None) => false,
+    };
+    if message.tos != 0 {
+        let (level, kind) = if v6 {
+            (libc::IPPROTO_IPV6, libc::IPV6_TCLASS)
+        } else {
+            (libc::IPPROTO_IP, libc::IP_TOS)
         };
+        writer.push(level, kind, libc::c_int::from(message.tos));
+    }
+    if message.interface != 0 || message.from.is_some() {
         if v6 {
             let source = match message.from {
                 Some(IpAddr::V6(ip)) => ip,

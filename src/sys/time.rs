@@ -20,6 +20,18 @@ pub fn cpu_time() -> Nanos {
     read_clock(libc::CLOCK_THREAD_CPUTIME_ID)
 }
 
+/// How far off the real-time clock may be, where the kernel says that it is synchronised
+/// (adjtimex(2), read only: the most that its own arithmetic allows); `None` where it is not.
+pub fn real_time_error() -> Option<Nanos> {
+    // SAFETY: timex is plain integers; zero modes only read.
+    let mut state: libc::timex = unsafe { mem::zeroed() };
+    // SAFETY: `state` is a live timex, and with no modes set the kernel only writes to it.
+    let clock = unsafe { libc::adjtimex(&raw mut state) };
+    let followed = clock != libc::TIME_ERROR && state.status & libc::STA_UNSYNC == 0;
+    // In microseconds.
+    (clock >= 0 && followed).then(|| Nanos::from_micros(u64::try_from(state.maxerror).unwrap_or(0)))
+}
+
 fn read_clock(clock: libc::clockid_t) -> Nanos {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: `time` is a live timespec; these clocks exist on every Linux, so the call cannot

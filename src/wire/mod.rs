@@ -10,6 +10,7 @@ mod params;
 pub mod pattern;
 mod seal;
 mod sizes;
+pub mod stamp;
 mod template;
 mod ticket;
 mod udp;

@@ -15,6 +15,7 @@
 //!
 //! Hashes are compared in constant time, and a key is never shown.
 
+use super::stamp::StampKey;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use std::fmt::{self, Write};
@@ -66,6 +67,11 @@ impl ControlKey {
         } else {
             Err(KeyLength(bytes.len()))
         }
+    }
+
+    /// The same key for STAMP's authenticated mode.
+    pub fn stamp(&self) -> StampKey {
+        StampKey::new(&self.0)
     }
 
     /// The command with its hash, and the hash, to open the reply with.

@@ -7,6 +7,7 @@ use crate::engine::{Placement, ServerPlan};
 use crate::net::{FamilyChoice, IoMode, NetError, SocketPlan, resolve, split_host_port};
 use crate::session::blast::{Direction, TestPlan};
 use crate::session::serve::ServePolicy;
+use crate::session::stamp::StampPolicy;
 use crate::sys::Fragmentation;
 use crate::units::{Nanos, Rate};
 use crate::wire::{ControlKey, Ecn, Header, IpFamily, max_payload, tos};
@@ -153,6 +154,8 @@ pub fn embedded_server(args: &BlastArgs) -> anyhow::Result<ServerPlan> {
         dual_stack: false,
         policy: ServePolicy { max_duration: Nanos::MAX, ..ServePolicy::default() },
         key: key::read(args.key.as_deref())?,
+        stamp: StampPolicy::default(),
+        stamp_bind: None,
         io,
         gro: io.coalesces() && !args.no_gro,
         buffer: args.socket_buffer.0 as usize,

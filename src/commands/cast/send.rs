@@ -186,6 +186,7 @@ fn targets(
             from,
             interface: *interface,
             socket: 0,
+            tos: 0,
         }));
     }
     if !interface_used {

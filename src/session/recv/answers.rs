@@ -55,7 +55,7 @@ impl Answers {
         bytes.clear();
         bytes.extend_from_slice(payload);
         let from = meta.destination.filter(|ip| is_unicast(*ip));
-        let dest = Dest { addr: meta.source, from, interface: 0, socket: meta.socket };
+        let dest = Dest { from, socket: meta.socket, ..Dest::from(meta.source) };
         self.waiting.push_back((dest, bytes));
     }
 

@@ -121,7 +121,12 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> Session
 
     fn on_datagram(&mut self, now: Now, datagram: &Datagram<'_>) {
         self.note_since(now);
-        match classify(datagram.payload) {
+        // The port of the dialogue is the first socket; any other is STAMP's alone.
+        let class = match datagram.meta.socket {
+            0 => classify(datagram.payload),
+            _ => Class::Stamp,
+        };
+        match class {
             Class::Control => {
                 self.take_orders(now);
                 self.on_text(now, datagram);

@@ -7,10 +7,12 @@ use crate::session::Now;
 use crate::wire::Class;
 use std::collections::VecDeque;
 
-/// Answers that wait at most.
-const WAITING: usize = 256;
+/// Answers that wait at most: more than the loop receives between two looks at what is to be sent.
+const WAITING: usize = 2_048;
 /// Buffers kept for the answers to come.
-const SPARE: usize = 64;
+const SPARE: usize = 2_048;
+/// A spare buffer that is larger is not kept: many of them would be much memory.
+const SPARE_BYTES: usize = 2_048;
 
 /// One answer on its way.
 #[derive(Debug)]
@@ -31,16 +33,21 @@ pub(super) struct Outbox {
 impl Outbox {
     /// Queues a reply of the dialogue to whoever sent what `meta` tells of.
     pub fn reply(&mut self, meta: &RxMeta, bytes: Vec<u8>) {
-        self.reflect(meta, Class::Control, bytes);
+        self.reflect(meta, Class::Control, 0, bytes);
     }
 
     /// Queues a reflector's answer.
-    pub fn reflect(&mut self, meta: &RxMeta, class: Class, bytes: Vec<u8>) {
+    pub fn reflect(&mut self, meta: &RxMeta, class: Class, tos: u8, bytes: Vec<u8>) {
         if self.waiting.len() == WAITING || bytes.is_empty() {
             return self.give_back(bytes);
         }
-        let dest =
-            Dest { addr: meta.source, from: meta.destination, interface: 0, socket: meta.socket };
+        let dest = Dest {
+            addr: meta.source,
+            from: meta.destination,
+            interface: 0,
+            socket: meta.socket,
+            tos,
+        };
         self.waiting.push_back(Waiting { dest, class, bytes });
     }
 
@@ -51,7 +58,7 @@ impl Outbox {
 
     /// Takes a buffer back that is not needed.
     pub fn give_back(&mut self, mut bytes: Vec<u8>) {
-        if self.spare.len() < SPARE {
+        if self.spare.len() < SPARE && bytes.capacity() <= SPARE_BYTES {
             bytes.clear();
             self.spare.push(bytes);
         }
@@ -68,7 +75,7 @@ impl Outbox {
                 Some(slot) => {
                     slot.copy_from_slice(&next.bytes);
                     if next.class != Class::Control {
-                        reflectors.departing(next.class, now, slot);
+                        reflectors.departing(next.class, now, &next.dest, slot);
                     }
                 }
                 // One that no batch can hold must not stay at the front for ever.

@@ -4,11 +4,11 @@
 //! A reflector sees only datagrams of its own [`Class`](crate::wire::Class) and writes its answer
 //! into a buffer that the server lends it. It may keep state, in bounded memory. The server does
 //! the rest: it sends the answer back to where the datagram came from, from the address that was
-//! asked, and keeps to its rule that no answer is longer than what was asked; a longer one is
-//! dropped.
+//! asked, and keeps to its rule that no answer is longer than what was asked, or than the reflector
+//! was told to allow; a longer one is dropped.
 
 use super::outbox::Outbox;
-use crate::batch::Datagram;
+use crate::batch::{Datagram, Dest};
 use crate::session::Now;
 use crate::wire::Class;
 
@@ -16,7 +16,10 @@ use crate::wire::Class;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reflection {
     /// The buffer holds it.
-    Answered,
+    Answered {
+        /// TOS or traffic class to send it with; 0 for the socket's own.
+        tos: u8,
+    },
     /// None: the datagram is not what it looked like, or wants no answer.
     Silent,
 }
@@ -31,8 +34,13 @@ pub trait Reflector {
 
     /// The last look at a reply before it is handed to the kernel, for a time of sending that is
     /// as late as can be. Its length stays.
-    fn departing(&mut self, now: Now, reply: &mut [u8]) {
-        let _ = (now, reply);
+    fn departing(&mut self, now: Now, dest: &Dest, reply: &mut [u8]) {
+        let _ = (now, dest, reply);
+    }
+
+    /// Bytes that an answer to `asked` bytes may have at most.
+    fn longest(&self, asked: usize) -> usize {
+        asked
     }
 
     /// The server's regular tick: forget what is too old.
@@ -65,18 +73,19 @@ impl Reflectors {
         let Some(reflector) = self.of(class) else { return Reflection::Silent };
         let mut reply = outbox.spare();
         let reflection = reflector.answer(now, datagram, &mut reply);
-        if reflection == Reflection::Answered && reply.len() <= datagram.true_len {
-            outbox.reflect(&datagram.meta, class, reply);
-        } else {
-            outbox.give_back(reply);
+        match reflection {
+            Reflection::Answered { tos } if reply.len() <= reflector.longest(datagram.true_len) => {
+                outbox.reflect(&datagram.meta, class, tos, reply);
+            }
+            _ => outbox.give_back(reply),
         }
         reflection
     }
 
     /// Lets the one who wrote a reply have its last look.
-    pub fn departing(&mut self, class: Class, now: Now, reply: &mut [u8]) {
+    pub fn departing(&mut self, class: Class, now: Now, dest: &Dest, reply: &mut [u8]) {
         if let Some(reflector) = self.of(class) {
-            reflector.departing(now, reply);
+            reflector.departing(now, dest, reply);
         }
     }
 
@@ -117,10 +126,10 @@ mod tests {
             assert!(reply.is_empty(), "a lent buffer is empty");
             reply.extend_from_slice(datagram.payload);
             reply.resize(reply.len() + self.growth, 0);
-            Reflection::Answered
+            Reflection::Answered { tos: 0 }
         }
 
-        fn departing(&mut self, now: Now, reply: &mut [u8]) {
+        fn departing(&mut self, now: Now, _dest: &Dest, reply: &mut [u8]) {
             if let Some(last) = reply.last_mut() {
                 *last = now.mono.0 as u8;
             }

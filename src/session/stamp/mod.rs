@@ -1,0 +1,10 @@
+//! STAMP's two ends as machines without sockets (RFC 8762, RFC 8972).
+
+mod limit;
+mod options;
+mod reflector;
+mod remembered;
+#[cfg(test)]
+mod tests;
+
+pub use reflector::{ShortRequests, StampPolicy, StampReflector};

@@ -1,0 +1,142 @@
+//! What the reflector does to the TLVs of a request on their way back (RFC 8972 §4).
+
+use crate::wire::Dscp;
+use crate::wire::split_tos;
+use crate::wire::stamp::{
+    ClassOfService, DirectMeasurement, FollowUp, HASH_LEN, ReversePath, StampKey, TLV_HEADER,
+    TlvFlags, TlvKind, Tlvs, set_tlv_flags,
+};
+use std::ops::Range;
+
+/// What the reflector knows and a TLV may ask.
+pub(super) struct Known<'a> {
+    /// TOS of the request as it came; 0 if not told.
+    pub tos: u8,
+    /// Requests of the session that came, and that were answered, this one included.
+    pub received: u32,
+    /// See `received`.
+    pub reflected: u32,
+    /// The reply before this one.
+    pub before: FollowUp,
+    /// The key, where there is one.
+    pub key: Option<&'a StampKey>,
+    /// Sequence numbers of the request and of the reply, as the hashes take them in.
+    pub asked_seq: u32,
+    /// See `asked_seq`.
+    pub reply_seq: u32,
+}
+
+/// One TLV's place.
+struct Place {
+    kind: TlvKind,
+    offset: usize,
+    value: Range<usize>,
+    whole: bool,
+}
+
+/// Answers the TLVs in place and returns the DSCP that the reply is wanted with, if any is.
+pub(super) fn answer(tlvs: &mut [u8], known: &Known<'_>) -> Option<Dscp> {
+    if !is_intact(tlvs, known) {
+        let mut at = 0;
+        while let Some(place) = place(tlvs, at) {
+            set_tlv_flags(tlvs, place.offset, TlvFlags::INTEGRITY);
+            at = place.value.end;
+        }
+        return None;
+    }
+    let mut wanted = None;
+    let mut at = 0;
+    while let Some(place) = place(tlvs, at) {
+        let flags = if place.whole {
+            answer_one(tlvs, &place, known, &mut wanted)
+        } else {
+            TlvFlags::MALFORMED
+        };
+        set_tlv_flags(tlvs, place.offset, flags);
+        if flags == TlvFlags::MALFORMED {
+            // The rest goes back as it came.
+            break;
+        }
+        at = place.value.end;
+    }
+    wanted
+}
+
+fn answer_one(
+    tlvs: &mut [u8],
+    place: &Place,
+    known: &Known<'_>,
+    wanted: &mut Option<Dscp>,
+) -> TlvFlags {
+    let value = &mut tlvs[place.value.clone()];
+    match place.kind {
+        TlvKind::Padding => TlvFlags::NONE,
+        TlvKind::ClassOfService => {
+            let Some(asked) = ClassOfService::decode(value) else { return TlvFlags::MALFORMED };
+            let (seen, ecn) = split_tos(known.tos);
+            let reverse = ReversePath::AsWanted;
+            *wanted = Some(asked.wanted);
+            value.copy_from_slice(&ClassOfService { seen, ecn, reverse, ..asked }.encode());
+            TlvFlags::NONE
+        }
+        TlvKind::DirectMeasurement => {
+            let Some(asked) = DirectMeasurement::decode(value) else { return TlvFlags::MALFORMED };
+            let Known { received, reflected, .. } = *known;
+            value.copy_from_slice(&DirectMeasurement { received, reflected, ..asked }.encode());
+            TlvFlags::NONE
+        }
+        TlvKind::FollowUp => {
+            if value.len() != FollowUp::LEN {
+                // RFC 8972 §4.7 wants these fields zero then.
+                let fields = value.len().min(12);
+                value[..fields].fill(0);
+                return TlvFlags::MALFORMED;
+            }
+            value.copy_from_slice(&known.before.encode());
+            TlvFlags::NONE
+        }
+        TlvKind::Hash => {
+            let Some(key) = known.key else { return TlvFlags::INTEGRITY };
+            let seq = known.reply_seq.to_be_bytes();
+            let hash = key.hash(&[&seq, &tlvs[..place.offset]]);
+            tlvs[place.value.clone()].copy_from_slice(&hash);
+            TlvFlags::NONE
+        }
+        TlvKind::Location
+        | TlvKind::TimestampInformation
+        | TlvKind::AccessReport
+        | TlvKind::Other(_) => TlvFlags::UNRECOGNISED,
+    }
+}
+
+/// Whether the TLVs are as their sender wrote them (RFC 8972 §4.8): their hash is right, and where
+/// there is none none is needed: without a key, or for padding alone.
+fn is_intact(tlvs: &[u8], known: &Known<'_>) -> bool {
+    let mut needs_hash = false;
+    let mut hash = None;
+    for tlv in Tlvs::new(tlvs) {
+        match (tlv.kind, hash) {
+            (TlvKind::Padding, _) => {}
+            (TlvKind::Hash, None) => hash = Some(tlv),
+            // Only padding may come behind the hash.
+            (_, Some(_)) => return false,
+            (_, None) => needs_hash = true,
+        }
+    }
+    match (known.key, hash) {
+        (None, None) => true,
+        (Some(_), None) => !needs_hash,
+        (None, Some(_)) => false,
+        (Some(key), Some(hash)) => {
+            let seq = known.asked_seq.to_be_bytes();
+            hash.value.len() == HASH_LEN && key.verify(&[&seq, &tlvs[..hash.offset]], hash.value)
+        }
+    }
+}
+
+fn place(tlvs: &[u8], at: usize) -> Option<Place> {
+    let tlv = Tlvs::starting(tlvs, at).next()?;
+    let start = tlv.offset + TLV_HEADER;
+    let value = start..start + tlv.value.len();
+    Some(Place { kind: tlv.kind, offset: tlv.offset, value, whole: tlv.whole })
+}

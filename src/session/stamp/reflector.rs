@@ -1,0 +1,222 @@
+//! The session-reflector: stateful, so that loss on the way out and on the way back are told
+//! apart (RFC 8762 §4.3).
+//!
+//! It answers in the form that it was asked in, with as many bytes as came. What looks like a
+//! reply is never answered, so that two reflectors that meet fall silent, and what was sent to a
+//! group or to everybody is not answered either.
+
+use super::limit::SourceLimit;
+use super::options::{self, Known};
+use super::remembered::Remembered;
+use crate::batch::{Datagram, Dest, RxMeta};
+use crate::session::Now;
+use crate::session::serve::{Reflection, Reflector};
+use crate::units::Nanos;
+use crate::wire::stamp::{
+    ErrorEstimate, FollowUp, PacketForm, StampKey, StampReply, StampRequest, StampingMethod,
+    TWAMP_REPLY_LEN, Timestamp, TlvKind, Tlvs,
+};
+use crate::wire::{Ecn, split_tos, tos};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+/// Sessions that are remembered; beyond it the longest silent ones begin to count anew.
+const SESSIONS: usize = 65_536;
+/// Silence after which a session is forgotten, at the earliest: TWAMP's REFWAIT (RFC 5357 §4.2).
+const SILENCE: Nanos = Nanos::from_secs(900);
+/// How often the kernel is asked how good its clock is.
+const CLOCK: Nanos = Nanos::from_secs(10);
+
+/// Whether requests are answered that are shorter than any reply: TWAMP's of 14 to 40 bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ShortRequests {
+    /// They are not: nobody gets more bytes than were sent in his name.
+    #[default]
+    Ignored,
+    /// They are, with TWAMP's 41 bytes: up to three times as many.
+    Answered,
+}
+
+/// What a reflector allows.
+#[derive(Clone, Debug, Default)]
+pub struct StampPolicy {
+    /// The key of the authenticated mode; with one, nothing else is answered.
+    pub key: Option<StampKey>,
+    /// Answers that one source gets, so many in so long; `None` for no limit.
+    pub rate: Option<(u64, Nanos)>,
+    /// What becomes of short requests.
+    pub short: ShortRequests,
+}
+
+/// What makes a test session: the two addresses, the sender's port, its name. The reflector's port
+/// is that of `socket`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct SessionKey {
+    source: SocketAddr,
+    destination: Option<IpAddr>,
+    socket: usize,
+    ssid: u16,
+}
+
+/// What is remembered of a test session.
+#[derive(Clone, Copy, Debug, Default)]
+struct Counts {
+    received: u32,
+    reflected: u32,
+    /// The last reply, once it departed, for follow-up telemetry.
+    before: FollowUp,
+}
+
+/// The session-reflector. `C` tells how far off the real-time clock may be.
+pub struct StampReflector<C> {
+    policy: StampPolicy,
+    clock: C,
+    error: ErrorEstimate,
+    asked_clock: Nanos,
+    sessions: Remembered<SessionKey, Counts>,
+    limit: SourceLimit,
+}
+
+impl<C: FnMut() -> ErrorEstimate> StampReflector<C> {
+    /// A reflector without sessions.
+    pub fn new(policy: StampPolicy, mut clock: C) -> Self {
+        Self {
+            limit: SourceLimit::new(policy.rate),
+            policy,
+            error: clock(),
+            clock,
+            asked_clock: Nanos::ZERO,
+            sessions: Remembered::new(SESSIONS, SILENCE),
+        }
+    }
+
+    /// The request, if it is one that is to be answered, and the length of its reply.
+    fn admit(&self, datagram: &Datagram<'_>) -> Option<(StampRequest, usize)> {
+        let bytes = datagram.payload;
+        if datagram.truncated() || !is_askable(&datagram.meta) {
+            return None;
+        }
+        let form = PacketForm::of(self.policy.key.as_ref());
+        let len = match form {
+            PacketForm::Open if bytes.len() < TWAMP_REPLY_LEN => match self.policy.short {
+                ShortRequests::Ignored => return None,
+                ShortRequests::Answered => TWAMP_REPLY_LEN,
+            },
+            _ => bytes.len(),
+        };
+        if is_reply(form, bytes) {
+            return None;
+        }
+        let request = match &self.policy.key {
+            None => StampRequest::decode(bytes),
+            Some(key) => StampRequest::decode_signed(bytes, key),
+        };
+        request.ok().map(|request| (request, len))
+    }
+}
+
+impl<C: FnMut() -> ErrorEstimate> Reflector for StampReflector<C> {
+    fn answer(&mut self, now: Now, datagram: &Datagram<'_>, reply: &mut Vec<u8>) -> Reflection {
+        let Some((request, len)) = self.admit(datagram) else { return Reflection::Silent };
+        let meta = &datagram.meta;
+        let session = session_key(meta.source, meta.destination, meta.socket, request.ssid);
+        let counts = self.sessions.entry(now.mono, session, Counts::default);
+        counts.received = counts.received.wrapping_add(1);
+        if !self.limit.admits(now.mono, meta.source.ip()) {
+            return Reflection::Silent;
+        }
+        let seq = counts.reflected;
+        counts.reflected = counts.reflected.wrapping_add(1);
+        let format = request.sent.format;
+        let base = StampReply {
+            seq,
+            sent: Timestamp::of(now.real, format),
+            error: ErrorEstimate { format, ..self.error },
+            received: Timestamp::of(meta.arrival, format),
+            request,
+            ttl: meta.ttl.unwrap_or(255),
+        };
+        let key = self.policy.key.as_ref();
+        match key {
+            None => reply.extend_from_slice(&base.encode()[..len.min(PacketForm::Open.len())]),
+            // Signed on departure, when it is whole.
+            Some(key) => reply.extend_from_slice(&base.encode_signed(key)),
+        }
+        let tlvs_at = reply.len();
+        reply.extend_from_slice(datagram.payload.get(tlvs_at..).unwrap_or_default());
+        let known = Known {
+            tos: meta.tos.unwrap_or(0),
+            received: counts.received,
+            reflected: counts.reflected,
+            before: counts.before,
+            key,
+            asked_seq: request.seq,
+            reply_seq: seq,
+        };
+        let wanted = options::answer(&mut reply[tlvs_at..], &known);
+        // Like the request, unless something else is wanted (RFC 5357 §4.2); never ECN-capable.
+        let dscp = wanted.unwrap_or(split_tos(known.tos).0);
+        Reflection::Answered { tos: tos(dscp, Ecn::NotEct) }
+    }
+
+    fn departing(&mut self, now: Now, dest: &Dest, reply: &mut [u8]) {
+        let key = self.policy.key.as_ref();
+        let form = PacketForm::of(key);
+        let Ok(told) = StampReply::decode_unverified(reply, form) else { return };
+        let sent = Timestamp::of(now.real, told.error.format);
+        StampReply::restamp(reply, sent, key);
+        if Tlvs::behind(reply, form.len()).any(|tlv| tlv.kind == TlvKind::FollowUp) {
+            let session = session_key(dest.addr, dest.from, dest.socket, told.request.ssid);
+            if let Some(counts) = self.sessions.find(&session) {
+                let method = StampingMethod::Software;
+                counts.before = FollowUp { seq: told.seq, sent_bits: sent.bits, method };
+            }
+        }
+    }
+
+    fn longest(&self, asked: usize) -> usize {
+        match self.policy.short {
+            ShortRequests::Ignored => asked,
+            ShortRequests::Answered => asked.max(TWAMP_REPLY_LEN),
+        }
+    }
+
+    fn on_tick(&mut self, now: Now) {
+        self.sessions.forget(now.mono);
+        if now.mono - self.asked_clock >= CLOCK {
+            self.asked_clock = now.mono;
+            self.error = (self.clock)();
+        }
+    }
+}
+
+fn session_key(
+    source: SocketAddr,
+    destination: Option<IpAddr>,
+    socket: usize,
+    ssid: u16,
+) -> SessionKey {
+    SessionKey { source, destination, socket, ssid }
+}
+
+/// Whether an answer to it would go to one and come from one.
+fn is_askable(meta: &RxMeta) -> bool {
+    let one = |ip: IpAddr| !ip.is_multicast() && !ip.is_unspecified() && !is_broadcast(ip);
+    meta.source.port() != 0 && one(meta.source.ip()) && meta.destination.is_none_or(one)
+}
+
+fn is_broadcast(ip: IpAddr) -> bool {
+    ip.to_canonical() == IpAddr::V4(Ipv4Addr::BROADCAST)
+}
+
+/// Whether these bytes have what only a reply has: a receive time stamp between fields that both
+/// kinds leave zero. A request has zeros there, or, from TWAMP, padding: random padding is taken
+/// for a reply once in 65,536 sessions.
+fn is_reply(form: PacketForm, bytes: &[u8]) -> bool {
+    let zero = |range: std::ops::Range<usize>| {
+        bytes.get(range).is_some_and(|field| field.iter().all(|byte| *byte == 0))
+    };
+    match form {
+        PacketForm::Open => bytes.len() >= TWAMP_REPLY_LEN && !zero(16..24) && zero(38..40),
+        PacketForm::Signed => !zero(32..40) && zero(4..16),
+    }
+}

@@ -1,0 +1,104 @@
+//! A map that forgets: bounded in size and in time, without ever looking through all it holds.
+
+use crate::units::Nanos;
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::mem;
+
+/// Two generations. What is looked up moves to the young one; when that is full, or half the time
+/// is over, it becomes the old one and what was still old is forgotten. So an entry that is used
+/// outlives all that are not, and a flood of new ones costs each a constant.
+#[derive(Debug)]
+pub(super) struct Remembered<K, V> {
+    young: HashMap<K, V>,
+    old: HashMap<K, V>,
+    most: usize,
+    turn: Nanos,
+    turned: Nanos,
+}
+
+impl<K: Copy + Eq + Hash, V> Remembered<K, V> {
+    /// Holds at most `most` entries, and one that is not asked for between `silence` and twice
+    /// that.
+    pub fn new(most: usize, silence: Nanos) -> Self {
+        Self {
+            young: HashMap::new(),
+            old: HashMap::new(),
+            most: (most / 2).max(1),
+            turn: silence,
+            turned: Nanos::ZERO,
+        }
+    }
+
+    /// The entry, a new one if there was none.
+    pub fn entry(&mut self, now: Nanos, key: K, new: impl FnOnce() -> V) -> &mut V {
+        self.forget(now);
+        if !self.young.contains_key(&key) {
+            let value = self.old.remove(&key).unwrap_or_else(new);
+            if self.young.len() >= self.most {
+                self.turn_over(now);
+            }
+            return self.young.entry(key).or_insert(value);
+        }
+        self.young.entry(key).or_insert_with(new)
+    }
+
+    /// The entry, if there is one.
+    pub fn find(&mut self, key: &K) -> Option<&mut V> {
+        self.young.get_mut(key).or_else(|| self.old.get_mut(key))
+    }
+
+    /// Forgets what was not asked for in a long time.
+    pub fn forget(&mut self, now: Nanos) {
+        if now - self.turned >= self.turn {
+            self.turn_over(now);
+        }
+    }
+
+    /// Entries held.
+    #[cfg(test)]
+    pub fn len(&self) -> usize {
+        self.young.len() + self.old.len()
+    }
+
+    fn turn_over(&mut self, now: Nanos) {
+        self.turned = now;
+        // The memory of the forgotten ones serves the next.
+        self.old.clear();
+        mem::swap(&mut self.young, &mut self.old);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SILENCE: Nanos = Nanos(100);
+
+    #[test]
+    fn an_entry_that_is_used_outlives_a_flood_of_others() {
+        let mut map = Remembered::new(64, SILENCE);
+        *map.entry(Nanos(1), 0, || 0) = 7;
+        for key in 1..10_000 {
+            map.entry(Nanos(1), key, || 0);
+            if key % 16 == 0 {
+                assert_eq!(*map.entry(Nanos(1), 0, || 0), 7);
+            }
+            assert!(map.len() <= 64, "{}", map.len());
+        }
+        assert!(map.find(&1).is_none());
+    }
+
+    #[test]
+    fn silence_is_forgotten_after_once_to_twice_its_time() {
+        let mut map = Remembered::new(64, SILENCE);
+        map.forget(Nanos(1000));
+        map.entry(Nanos(1001), 'a', || 1);
+        map.forget(Nanos(1100));
+        assert!(map.find(&'a').is_some());
+        map.forget(Nanos(1199));
+        assert!(map.find(&'a').is_some());
+        map.forget(Nanos(1200));
+        assert!(map.find(&'a').is_none());
+    }
+}
