@@ -202,11 +202,10 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
     fn other(&mut self, now: Now, payload: &[u8]) {
         match Header::decode(payload) {
             Ok(header) if header.tag == self.plan.tag => match header.kind {
-                Kind::End => {
-                    if let Some(total) = decode_end(payload) {
-                        self.set_total(total, now);
-                    }
-                }
+                Kind::End => match decode_end(payload) {
+                    Some(total) => self.set_total(total, now),
+                    None => self.corrupt += 1,
+                },
                 _ => self.corrupt += 1,
             },
             _ if self.opening.is_some() => {
