@@ -11,6 +11,7 @@ mod send;
 mod serve;
 mod shared;
 
+pub use cast::{GroupError, GroupHost, GroupSpec};
 pub use exit::{Exit, Usage, code_of, hint_of, message_of};
 
 use crate::cli::{Cli, Command};

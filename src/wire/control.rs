@@ -307,6 +307,10 @@ impl Reply {
                 Some(b'-') => params.read_one(&rest[4..]).ok_or(NotAReply)?,
                 Some(b' ') => {
                     let text = rest[4..].to_owned();
+                    // It may be shown on a terminal, where a bare CR overwrites the line.
+                    if text.contains('\r') {
+                        return Err(NotAReply);
+                    }
                     return Ok(Self { tag, code, params, text });
                 }
                 None => return Ok(Self { tag, code, params, text: String::new() }),
@@ -358,6 +362,7 @@ mod tests {
         assert_eq!(Reply::decode(bytes), Ok(reply));
         let bare = Reply::decode(b"a 502").unwrap();
         assert_eq!((bare.code, bare.text.as_str()), (Code::NO_SUCH_VERB, ""));
+        assert_eq!(Reply::decode(b"a 250 over\rwritten\r\n"), Err(NotAReply));
     }
 
     #[test]

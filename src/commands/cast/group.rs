@@ -14,7 +14,7 @@ pub(super) const RANGE_MAX: u32 = 256;
 
 /// One `GROUP` of the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct GroupSpec {
+pub struct GroupSpec {
     /// The text as given, for messages.
     pub text: String,
     /// Which hosts.
@@ -25,7 +25,7 @@ pub(super) struct GroupSpec {
 
 /// The host part of a [`GroupSpec`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum GroupHost {
+pub enum GroupHost {
     /// Addresses in order, 1 to 256 of one family, all in one zone (RFC 4007 §11) where one is
     /// named.
     Addresses {
@@ -42,7 +42,7 @@ pub(super) enum GroupHost {
 
 /// What is wrong with a `GROUP`, and what would be right.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct GroupError(String);
+pub struct GroupError(String);
 
 impl fmt::Display for GroupError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -7,6 +7,8 @@ mod send;
 mod sink;
 mod targets;
 
+pub use group::{GroupError, GroupHost, GroupSpec};
+
 use super::Exit;
 use crate::cli::{CastArgs, CastCommand};
 

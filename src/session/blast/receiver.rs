@@ -202,11 +202,10 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
     fn other(&mut self, now: Now, payload: &[u8]) {
         match Header::decode(payload) {
             Ok(header) if header.tag == self.plan.tag => match header.kind {
-                Kind::End => {
-                    if let Some(total) = decode_end(payload) {
-                        self.set_total(total, now);
-                    }
-                }
+                Kind::End => match decode_end(payload) {
+                    Some(total) => self.set_total(total, now),
+                    None => self.corrupt += 1,
+                },
                 _ => self.corrupt += 1,
             },
             _ if self.opening.is_some() => {
@@ -222,7 +221,11 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
     fn is_repeated_data(&self, payload: &[u8]) -> bool {
         !self.plan.go_ahead.is_empty()
             && classify(payload) == Class::Control
-            && Command::decode(payload).is_ok_and(|command| command.verb == Verb::Data)
+            && Command::decode(payload).is_ok_and(|command| {
+                // The reply begins with the tag of the command that it was made for.
+                let of_it = self.plan.go_ahead.strip_prefix(command.tag.to_string().as_bytes());
+                command.verb == Verb::Data && of_it.is_some_and(|rest| rest.starts_with(b" "))
+            })
     }
 
     /// A total below what was already seen cannot be this run's.

@@ -2,7 +2,7 @@
 
 use super::Mailbox;
 use super::stream::{PAYLOAD, TAG};
-use crate::batch::RxEntry;
+use crate::batch::{RxEntry, TxBatch};
 use crate::session::blast::{BlastReceiver, ReceiverEvent, ReceiverOrder, ReceiverPlan};
 use crate::session::{Now, Session};
 use crate::units::Nanos;
@@ -24,6 +24,12 @@ fn feed(receiver: &mut impl Session, mono: u64, bytes: &[u8]) {
 }
 
 fn bare_receiver() -> BlastReceiver<Mailbox<ReceiverOrder>, Vec<ReceiverEvent>> {
+    receiver_that_answers(b"")
+}
+
+fn receiver_that_answers(
+    go_ahead: &[u8],
+) -> BlastReceiver<Mailbox<ReceiverOrder>, Vec<ReceiverEvent>> {
     let interval = Nanos::from_secs(1);
     let plan = ReceiverPlan {
         tag: TAG,
@@ -32,7 +38,7 @@ fn bare_receiver() -> BlastReceiver<Mailbox<ReceiverOrder>, Vec<ReceiverEvent>> 
         interval,
         patience: interval,
         per_drop: ReceiverPlan::COALESCED,
-        go_ahead: vec![],
+        go_ahead: go_ahead.to_vec(),
     };
     BlastReceiver::new(plan, None, Mailbox::new(), Vec::new())
 }
@@ -61,4 +67,25 @@ fn drops_after_the_last_datagram_explain_a_lost_tail() {
     feed(&mut receiver, 20, &crafted(Kind::End, 14));
     let ended = receiver.finish(Now::default()).received;
     assert_eq!((ended.lost, ended.socket_drops), (4, 4));
+}
+
+#[test]
+fn what_is_almost_the_runs_own_is_told_apart_and_changes_no_count() {
+    let mut receiver = receiver_that_answers(b"a7 354 go ahead\r\n");
+    (0..3).for_each(|number| feed(&mut receiver, number, &crafted(Kind::Data, number)));
+    // The last word, cut, and a datagram of the run, cut: corrupt.
+    feed(&mut receiver, 4, &crafted(Kind::End, 9)[..END_LEN - 1]);
+    feed(&mut receiver, 5, &crafted(Kind::Data, 7)[..PAYLOAD - 1]);
+    // Somebody else's DATA is a stray, this stream's own is answered.
+    feed(&mut receiver, 6, b"a DATA session=1");
+    feed(&mut receiver, 7, b"a77 DATA session=1");
+    let mut out = TxBatch::new(4, 4_000);
+    receiver.poll_transmit(Now::default(), &mut out);
+    assert_eq!(out.len(), 0);
+    feed(&mut receiver, 8, b"a7 DATA session=1");
+    receiver.poll_transmit(Now::default(), &mut out);
+    assert_eq!(out.len(), 1);
+    let ended = receiver.finish(Now::default()).received;
+    assert_eq!((ended.firsts, ended.lost, ended.sender_total), (3, 0, None));
+    assert_eq!((ended.corrupt, ended.strays), (2, 2));
 }

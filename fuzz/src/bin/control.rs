@@ -1,0 +1,47 @@
+//! The control dialogue's lines, and what is read from their parameters.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use udpkit::session::blast::{TestPlan, read_counts, read_interval, read_sent};
+use udpkit::session::serve::ServePolicy;
+use udpkit::wire::{CONTROL_MAX, Command, Params, Reply, TicketKey};
+
+fuzz_target!(|data: &[u8]| {
+    if let Ok(command) = Command::decode(data) {
+        if let Ok(bytes) = command.encode() {
+            assert!(bytes.len() <= CONTROL_MAX);
+            assert_eq!(Command::decode(&bytes), Ok(command.clone()));
+        }
+        params(&command.params);
+    }
+    if let Ok(reply) = Reply::decode(data) {
+        if let Ok(bytes) = reply.encode() {
+            assert!(bytes.len() <= CONTROL_MAX);
+            assert_eq!(Reply::decode(&bytes), Ok(reply.clone()));
+        }
+        params(&reply.params);
+    }
+    if let Ok(text) = std::str::from_utf8(data) {
+        let _ = read_interval(text);
+        let addr = ([192, 0, 2, 1], 9).into();
+        assert!(!TicketKey([7; 32]).verify(text, addr, 5), "nobody was given a ticket");
+    }
+});
+
+fn params(params: &Params) {
+    if let Ok(plan) = TestPlan::read(params)
+        && ServePolicy::default().admit(&plan).is_ok()
+    {
+        let mut again = Params::default();
+        plan.write(&mut again);
+        assert_eq!(TestPlan::read(&again), Ok(plan));
+        let all = plan.all_streams();
+        let share = (0..plan.streams).map(|stream| u128::from(plan.count_of(stream))).sum::<u128>();
+        assert_eq!(share, u128::from(plan.count));
+        assert!((0..all).filter(|stream| plan.is_up(*stream)).count() <= plan.streams as usize);
+        let _ = plan.pacer(udpkit::units::Nanos::ZERO);
+    }
+    let _ = read_counts(params);
+    let _ = read_sent(params);
+}
