@@ -1,0 +1,40 @@
+//! STAMP packets, open and signed, with what follows them, and the reflector that answers them.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use udpkit::batch::{Datagram, RxEntry};
+use udpkit::session::Now;
+use udpkit::session::serve::{Reflection, Reflector};
+use udpkit::session::stamp::{ShortRequests, StampPolicy, StampReflector};
+use udpkit::units::Nanos;
+use udpkit::wire::stamp::{
+    ClassOfService, DirectMeasurement, ErrorEstimate, FollowUp, PacketForm, StampKey, StampReply,
+    StampRequest, Tlvs,
+};
+
+fuzz_target!(|data: &[u8]| {
+    let key = StampKey::new(b"0123456789abcdef");
+    let _ = (StampReply::decode(data), StampReply::decode_signed(data, &key));
+    let _ = (StampRequest::decode(data), StampRequest::decode_signed(data, &key));
+    for form in [PacketForm::Open, PacketForm::Signed] {
+        let _ = StampReply::decode_unverified(data, form);
+        let behind = Tlvs::behind(data, form.len());
+        assert!(behind.count() <= data.len());
+    }
+    for tlv in Tlvs::new(data) {
+        let _ = (ClassOfService::decode(tlv.value), DirectMeasurement::decode(tlv.value));
+        let _ = FollowUp::decode(tlv.value);
+    }
+    for key in [None, Some(key)] {
+        let policy = StampPolicy { key, rate: None, short: ShortRequests::Ignored };
+        let mut reflector = StampReflector::new(policy, || ErrorEstimate::from_bits(1));
+        let now = Now { mono: Nanos::from_secs(1), real: Nanos::from_secs(1_800_000_000) };
+        let datagram =
+            Datagram { payload: data, true_len: data.len(), meta: RxEntry::default().meta };
+        let mut reply = Vec::new();
+        if let Reflection::Answered { .. } = reflector.answer(now, &datagram, &mut reply) {
+            assert!(reply.len() <= data.len(), "{} for {}", reply.len(), data.len());
+        }
+    }
+});
