@@ -15,7 +15,7 @@ use udpkit::session::blast::{
     BlastReceiver, BlastSender, Direction, ReceiverPlan, SenderPlan, TestPlan,
 };
 use udpkit::session::{Now, Session};
-use udpkit::stats::{DelayAboveMin, DelayHistogram, Jitter, SequenceTracker};
+use udpkit::stats::{DelayAboveMin, DelayHistogram, Jitter, SequenceTracker, WINDOW};
 use udpkit::units::{Nanos, Rate};
 use udpkit::wire::{Header, Kind, pattern};
 
@@ -161,6 +161,7 @@ fn plan(payload: usize) -> TestPlan {
         rate: Rate::Max,
         time: Nanos::MAX,
         count: 0,
+        window: WINDOW,
         verify: false,
         interval: Nanos::from_secs(1),
         burst: None,
@@ -194,6 +195,7 @@ fn receiver(effort: Effort, payload: usize, datagrams: u32) {
         let plan = ReceiverPlan {
             tag: TAG,
             payload,
+            window: WINDOW,
             verify: false,
             interval: Nanos::from_secs(1),
             per_drop: ReceiverPlan::COALESCED,

@@ -10,6 +10,7 @@ use udpkit::session::blast::{
     BlastReceiver, BlastSender, Direction, ReceiverPlan, SenderPlan, TestPlan,
 };
 use udpkit::session::{Next, Now, Session};
+use udpkit::stats::WINDOW;
 use udpkit::sys;
 use udpkit::units::{Nanos, PacketRate, Rate};
 
@@ -51,6 +52,7 @@ impl Both {
             rate,
             time: Nanos::from_secs(60),
             count: 0,
+            window: WINDOW,
             verify: true,
             interval: Nanos::from_millis(20),
             burst: None,
@@ -58,6 +60,7 @@ impl Both {
         let plan = ReceiverPlan {
             tag: TAG,
             payload,
+            window: WINDOW,
             verify: true,
             interval: test.interval,
             per_drop: ReceiverPlan::COALESCED,

@@ -7,7 +7,9 @@ mod forge;
 #[path = "robust/relay.rs"]
 mod relay;
 
-use common::{Lab, Output, Running, free_udp_port, json, path, require_lab, run, secs, udpkit};
+use common::{
+    Lab, Output, Running, assert_sums, free_udp_port, json, path, require_lab, run, secs, udpkit,
+};
 use forge::forger;
 use relay::Relay;
 use serde_json::Value;
@@ -32,9 +34,7 @@ fn whole(output: &Output) -> Value {
     assert_eq!(output.code(), Some(0), "{}\n{}", output.err(), output.out());
     let report = json(&output.out());
     assert_eq!(path(&report, "complete"), true, "{report:#}");
-    let sent = number(&report, "sent.datagrams");
-    assert_eq!(number(&report, "offered.datagrams"), number(&report, "never_sent") + sent);
-    assert_eq!(sent, number(&report, "delivered") + number(&report, "lost.total"), "{report:#}");
+    assert_sums(&report);
     report
 }
 

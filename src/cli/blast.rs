@@ -65,6 +65,10 @@ pub struct BlastArgs {
     /// Have the far end check every payload byte.
     #[arg(long)]
     pub verify: bool,
+    /// Numbers back from the highest within which a receiver tells a late datagram from a lost one,
+    /// and a copy from a first; rounded up to a power of two [default: 65536]
+    #[arg(long, value_name = "N")]
+    pub window: Option<u64>,
     /// Most datagrams of a stream that leave at once [default: as many as 100 µs of the rate hold]
     #[arg(long, value_name = "N")]
     pub burst: Option<u32>,

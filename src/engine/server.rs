@@ -240,6 +240,7 @@ impl Streams {
             let plan = ReceiverPlan {
                 tag: request.tag,
                 payload: request.plan.payload as usize,
+                window: request.plan.window,
                 verify: request.plan.verify,
                 interval: request.plan.interval,
                 per_drop: if self.plan.gro { ReceiverPlan::COALESCED } else { 1 },

@@ -1,5 +1,6 @@
 //! What a throughput run found, on each side and as a whole.
 
+use super::Verdict;
 use serde::Serialize;
 
 /// What the receiving end counted in one stretch of the run.
@@ -39,6 +40,9 @@ pub struct DelayQuantiles {
     pub max: Option<u64>,
 }
 
+/// Lengths of loss bursts that are told apart, by powers of two.
+pub const BURST_CLASSES: usize = 12;
+
 /// What the receiving end of one stream, or of all, has counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct BlastReceived {
@@ -52,6 +56,10 @@ pub struct BlastReceived {
     pub duplicates: u64,
     /// Late by RFC 4737; never counted as lost.
     pub reordered: u64,
+    /// The largest reordering extent, in datagrams (RFC 4737 §4.2.2).
+    pub reorder_extent_max: u64,
+    /// All extents added up.
+    pub reorder_extent_sum: u64,
     /// Older than the reorder window, so neither first nor duplicate can be told.
     pub too_late: u64,
     /// Missing: the sender's total where it is known, else the highest number seen, less firsts.
@@ -62,16 +70,26 @@ pub struct BlastReceived {
     pub loss_bursts: u64,
     /// Length of the longest such run, in datagrams.
     pub longest_burst: u64,
+    /// Such runs by length: entry `k` counts those of 2^k to 2^(k+1) - 1 datagrams, the last all
+    /// that are longer.
+    pub burst_lengths: [u64; BURST_CLASSES],
     /// Wrong size, or (with `--verify`) wrong bytes.
     pub corrupt: u64,
     /// Datagrams that belong to no run, or another one.
     pub strays: u64,
     /// First to last arrival, in nanoseconds.
     pub span_ns: u64,
+    /// The longest time between two arrivals, in nanoseconds.
+    pub silence_ns: u64,
     /// Jitter by RFC 3550, in nanoseconds; `None` before two datagrams.
     pub jitter_ns: Option<u64>,
-    /// Delay above minimum.
+    /// Delay above minimum, without the clocks' drift.
     pub delay: DelayQuantiles,
+    /// How fast the receiver's clock runs away from the sender's, in parts per billion; `None`
+    /// where no drift was seen, or not for long enough.
+    pub drift_ppb: Option<i64>,
+    /// Times that a clock was set during the run.
+    pub clock_steps: u64,
     /// Processor time of the receiving thread, in nanoseconds; `None` until it ended.
     pub cpu_ns: Option<u64>,
     /// The sender's total, once the receiver knows it.
@@ -156,6 +174,17 @@ pub struct Losses {
     pub longest_burst: u64,
 }
 
+/// Runs of lost datagrams of like length.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct BurstLength {
+    /// The shortest, in datagrams.
+    pub from: u64,
+    /// The longest; `None` for any.
+    pub to: Option<u64>,
+    /// How many.
+    pub bursts: u64,
+}
+
 /// What each datagram costs in headers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct HeaderShare {
@@ -185,10 +214,12 @@ pub struct IoReport {
 }
 
 /// One direction of a throughput run.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct DirectionReport {
     /// `up`: the client sent; `down`: the far end did.
     pub direction: &'static str,
+    /// What limited it; `None` before that is known.
+    pub verdict: Option<Verdict>,
     /// First to last send, in nanoseconds; of the receiver, where the sender never told.
     pub duration_ns: u64,
     /// What the schedule called for; `None` when the sender never told.
@@ -215,8 +246,16 @@ pub struct DirectionReport {
     pub lost: Option<Losses>,
     /// Second and further copies.
     pub duplicates: Option<u64>,
+    /// Runs of lost datagrams by length; lengths that did not occur are left out.
+    pub burst_lengths: Vec<BurstLength>,
+    /// The longest time between two arrivals.
+    pub silence_ns: Option<u64>,
     /// Late by RFC 4737.
     pub reordered: Option<u64>,
+    /// The largest reordering extent, in datagrams (RFC 4737 §4.2.2); `None` without reordering.
+    pub reorder_extent_max: Option<u64>,
+    /// The mean extent, in thousandths of a datagram.
+    pub reorder_extent_mean_milli: Option<u64>,
     /// Older than the reorder window.
     pub too_late: Option<u64>,
     /// Wrong size or wrong bytes.
@@ -225,8 +264,13 @@ pub struct DirectionReport {
     pub strays: Option<u64>,
     /// Jitter by RFC 3550.
     pub jitter_ns: Option<u64>,
-    /// One-way delay above the run's minimum.
+    /// One-way delay above the run's minimum, without the clocks' drift.
     pub delay_above_min_ns: DelayQuantiles,
+    /// How fast the receiver's clock runs away from the sender's, in parts per billion; `None`
+    /// where no drift was seen, or not for long enough.
+    pub drift_ppb: Option<i64>,
+    /// Times that a clock was set during the run; the delays about them are wrong.
+    pub clock_steps: Option<u64>,
     /// How late sends were against the schedule.
     pub lateness_ns: DelayQuantiles,
     /// Most datagrams of one stream that the schedule let go at once; 0 without a rate.

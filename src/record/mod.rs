@@ -11,10 +11,11 @@ mod recv;
 mod send;
 mod serve;
 mod sink;
+mod verdict;
 
 pub use blast::{
-    BlastInterval, BlastReceived, BlastReport, BlastSent, DelayQuantiles, DirectionReport,
-    HeaderShare, IoReport, Losses, Refusal, Traffic,
+    BURST_CLASSES, BlastInterval, BlastReceived, BlastReport, BlastSent, BurstLength,
+    DelayQuantiles, DirectionReport, HeaderShare, IoReport, Losses, Refusal, Traffic,
 };
 pub use cast::{
     CastDestination, CastEvent, CastGroup, CastInterval, CastReceived, CastSent, CastSource, Heard,
@@ -27,3 +28,4 @@ pub use recv::{
 pub use send::{Answer, Reply, SendEvent, SendRefusal, SendSummary, SendTarget, Trouble};
 pub use serve::{ServeRecord, SessionEnd};
 pub use sink::{Flow, Sink};
+pub use verdict::{Circumstances, LimitedBy, Verdict, verdict};

@@ -5,11 +5,15 @@ use super::number::RateUnit;
 use super::stretch::{bits_of, is_scrap, is_tail, over_time};
 use super::trouble::harmless;
 use crate::record::{
-    BlastInterval, BlastReport, DelayQuantiles, DirectionReport, Flow, Losses, Traffic,
+    BlastInterval, BlastReport, BurstLength, DelayQuantiles, DirectionReport, Flow, Losses,
+    Traffic, Verdict,
 };
 use crate::units::{Nanos, group_digits};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
+
+/// A smaller drift, in parts per billion, is not worth a line.
+const SHOWN_DRIFT: i64 = 100;
 
 /// Which of a run's ways a line is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,6 +155,7 @@ fn lines(report: &BlastReport) -> Vec<String> {
         lines.extend(direction_lines(report, reverse));
     }
     lines.push(header_line(report));
+    lines.extend(verdict_lines(report));
     lines.extend(doubts(report).into_iter().map(|doubt| format!("  doubt: {doubt}")));
     lines
 }
@@ -170,7 +175,7 @@ fn direction_lines(report: &BlastReport, way: &DirectionReport) -> Vec<String> {
         String::new(),
     ];
     lines.extend(lost_lines(way));
-    lines.push(order_line(way));
+    lines.extend(order_lines(way));
     lines.extend(refused_lines(way));
     lines.extend(over_time(&way.intervals, way.duration_ns));
     lines.extend(delay_lines(way));
@@ -218,7 +223,22 @@ fn lost_lines(way: &DirectionReport) -> Vec<String> {
             group_digits(longest_burst)
         ));
     }
+    if way.burst_lengths.len() > 1 {
+        let lengths: Vec<String> = way.burst_lengths.iter().map(burst_text).collect();
+        lines.push(format!("             bursts by length  {}", lengths.join("   ")));
+    }
     lines
+}
+
+/// `2-3: 14`, of bursts of two or three datagrams.
+fn burst_text(class: &BurstLength) -> String {
+    let BurstLength { from, to, bursts } = *class;
+    let bursts = group_digits(bursts);
+    match to {
+        Some(to) if to == from => format!("{from}: {bursts}"),
+        Some(to) => format!("{from}-{to}: {bursts}"),
+        None => format!("{from} on: {bursts}"),
+    }
 }
 
 /// `897 (0.106%)`; `-` for a share of nothing.
@@ -229,13 +249,14 @@ fn loss(lost: u64, of: u64) -> String {
     format!("{} ({:.3}%)", group_digits(lost), lost as f64 * 100.0 / of as f64)
 }
 
-fn order_line(report: &DirectionReport) -> String {
+fn order_lines(report: &DirectionReport) -> Vec<String> {
     let count = |value: Option<u64>| value.map_or_else(|| "-".to_owned(), group_digits);
+    let time = |nanos: Option<u64>| nanos.map_or_else(|| "-".to_owned(), |n| Nanos(n).to_string());
     let mut line = format!(
         "  order      reordered {}   duplicates {}   jitter {}",
         count(report.reordered),
         count(report.duplicates),
-        report.jitter_ns.map_or_else(|| "-".to_owned(), |jitter| Nanos(jitter).to_string())
+        time(report.jitter_ns)
     );
     for (value, what) in
         [(report.too_late, "too late"), (report.corrupt, "corrupt"), (report.strays, "strays")]
@@ -244,7 +265,19 @@ fn order_line(report: &DirectionReport) -> String {
             line.push_str(&format!("   {what} {}", group_digits(value)));
         }
     }
-    line
+    let mut lines = vec![line];
+    if let Some((max, mean)) = report.reorder_extent_max.zip(report.reorder_extent_mean_milli) {
+        let mean = mean as f64 / 1e3;
+        let max = group_digits(max);
+        lines.push(format!(
+            "             extents of reordering {mean:.1} on average, {max} at most"
+        ));
+    }
+    if report.silence_ns.is_some() {
+        let silence = time(report.silence_ns);
+        lines.push(format!("  silence    {silence} at most from one arrival to the next"));
+    }
+    lines
 }
 
 fn refused_lines(report: &DirectionReport) -> Vec<String> {
@@ -277,6 +310,12 @@ fn delay_lines(report: &DirectionReport) -> Vec<String> {
     if report.delay_above_min_ns != DelayQuantiles::default() {
         let told = quantile_text(&report.delay_above_min_ns);
         lines.push(format!("  delay, ms  {told}   above minimum"));
+    }
+    if let Some(drift) = report.drift_ppb.filter(|drift| drift.abs() >= SHOWN_DRIFT) {
+        let ppm = drift as f64 / 1e3;
+        lines.push(format!(
+            "  clocks     the receiver's gains {ppm:+.2} ppm on the sender's, taken out"
+        ));
     }
     if report.lateness_ns != DelayQuantiles::default() {
         let told = quantile_text(&report.lateness_ns);
@@ -321,6 +360,22 @@ fn io_line(report: &BlastReport, way: &DirectionReport) -> String {
     )
 }
 
+/// What limited the run, each way.
+fn verdict_lines(report: &BlastReport) -> Vec<String> {
+    let ways = [Some(&report.main), report.reverse.as_ref()].into_iter().flatten();
+    let told = ways.filter_map(|way| Some((way.direction, way.verdict.as_ref()?)));
+    let mut lines = Vec::new();
+    for (direction, verdict) in told {
+        let way = if report.reverse.is_some() { format!("{direction} ") } else { String::new() };
+        let Verdict { limited_by, because, advice } = verdict;
+        lines.push(format!("  verdict    {way}limited by {}: {because}", limited_by.words()));
+        if !advice.is_empty() {
+            lines.push(format!("             {advice}"));
+        }
+    }
+    lines
+}
+
 /// What a reader should know before believing the figures.
 fn doubts(report: &BlastReport) -> Vec<String> {
     let mut doubts = Vec::new();
@@ -353,6 +408,10 @@ fn way_doubts(report: &BlastReport, way: &DirectionReport) -> Vec<String> {
         doubts.push(
             "receiver's socket full: raise net.core.rmem_max there or lower the rate".to_owned(),
         );
+    }
+    if way.clock_steps.is_some_and(|steps| steps > 0) {
+        doubts
+            .push("a clock was set during the run: delays about that moment are wrong".to_owned());
     }
     if way.sender_limited == Some(true) {
         doubts.push("sender-limited: less than 99% of the goal was offered in time".to_owned());

@@ -1,6 +1,6 @@
 //! Runs of lost numbers (RFC 3357), settled once nothing can fill them any more.
 
-use super::sequence::{WINDOW, word};
+use super::sequence::word;
 
 /// Runs of lost numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,11 +32,11 @@ impl Settler {
     /// Settles the numbers below `to`, whose bits are still in the window below `next`.
     #[inline]
     pub fn settle_to(&mut self, to: u64, next: u64, bits: &[u64]) {
-        debug_assert!(next - to <= WINDOW || to <= self.at);
+        debug_assert!(next - to <= bits.len() as u64 * 64 || to <= self.at);
         while self.at < to {
             let bit = self.at % 64;
             let count = (64 - bit).min(to - self.at);
-            let came = bits[word(self.at)] >> bit;
+            let came = bits[word(bits, self.at)] >> bit;
             // All came: the common case, a word at a time.
             if u64::from(came.trailing_ones()) >= count {
                 self.close();

@@ -2,12 +2,15 @@
 
 mod bursts;
 mod delay;
+mod drift;
+mod gaps;
 mod jitter;
 mod sequence;
 mod top_sources;
 
 pub use bursts::LossBursts;
 pub use delay::{DelayAboveMin, DelayHistogram, Percentiles};
+pub use drift::ClockDrift;
 pub use jitter::Jitter;
-pub use sequence::{Arrival, SequenceTracker, WINDOW};
+pub use sequence::{Arrival, ReorderExtents, SequenceTracker, WINDOW, WINDOWS};
 pub use top_sources::{SourceCount, TopSources};

@@ -1,10 +1,13 @@
 //! Which numbers of a stream came, came twice, came late, or never came.
 
 use super::bursts::{LossBursts, Settler};
+use super::gaps::Gaps;
 
-/// Numbers back from the highest within which a datagram can be told from its copy.
+/// Numbers back from the highest within which a datagram can be told from its copy, where nothing
+/// else is asked for.
 pub const WINDOW: u64 = 65_536;
-const WORDS: usize = (WINDOW / 64) as usize;
+/// Bounds of a window; the largest takes 2 MiB.
+pub const WINDOWS: std::ops::RangeInclusive<u64> = 64..=16_777_216;
 
 /// What one datagram was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,7 +16,8 @@ pub enum Arrival {
     New,
     /// The first copy of a number below one that came before it (RFC 4737 §3.3).
     Reordered {
-        /// How far below the highest it was, in numbers.
+        /// Datagrams from the first with a higher number to this one (RFC 4737 §4.2.2); at least
+        /// so many where the gap was opened too long ago to be remembered.
         extent: u64,
     },
     /// A further copy.
@@ -31,7 +35,7 @@ pub enum Arrival {
 #[derive(Clone, Debug)]
 pub struct SequenceTracker {
     /// One bit a number, by its place modulo the window; set when it came.
-    bits: Box<[u64; WORDS]>,
+    bits: Box<[u64]>,
     /// The first number that is expected; `None` before one is known.
     base: Option<u64>,
     /// One above the highest number seen.
@@ -40,8 +44,19 @@ pub struct SequenceTracker {
     firsts: u64,
     duplicates: u64,
     reordered: u64,
+    extents: ReorderExtents,
     too_late: u64,
     settler: Settler,
+    gaps: Gaps,
+}
+
+/// How far datagrams came behind those that overtook them (RFC 4737 §4.2.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReorderExtents {
+    /// The largest extent, in datagrams.
+    pub max: u64,
+    /// All extents added up; over the number of reordered datagrams it is their mean.
+    pub sum: u64,
 }
 
 impl Default for SequenceTracker {
@@ -53,16 +68,25 @@ impl Default for SequenceTracker {
 impl SequenceTracker {
     /// A stream whose first number is 0.
     pub fn new() -> Self {
+        Self::with_window(WINDOW)
+    }
+
+    /// The same with a window of `window` numbers, brought into [`WINDOWS`] and rounded up to a
+    /// power of two.
+    pub fn with_window(window: u64) -> Self {
+        let window = window.clamp(*WINDOWS.start(), *WINDOWS.end()).next_power_of_two();
         Self {
-            bits: Box::new([0; WORDS]),
+            bits: vec![0; (window / 64) as usize].into_boxed_slice(),
             base: Some(0),
             next: 0,
             anywhere: false,
             firsts: 0,
             duplicates: 0,
             reordered: 0,
+            extents: ReorderExtents::default(),
             too_late: 0,
             settler: Settler::default(),
+            gaps: Gaps::default(),
         }
     }
 
@@ -81,13 +105,15 @@ impl SequenceTracker {
                 self.next = number;
                 self.settler.start_at(number);
             }
+            if number > self.next {
+                self.gaps.open(self.next, self.received());
+            }
             self.advance(number + 1);
             self.set(number);
             self.firsts += 1;
             return Arrival::New;
         }
-        let extent = self.next - 1 - number;
-        if extent >= WINDOW || number < base {
+        if self.next - 1 - number >= self.window() || number < base {
             self.too_late += 1;
             return Arrival::TooLate;
         }
@@ -95,9 +121,12 @@ impl SequenceTracker {
             self.duplicates += 1;
             return Arrival::Duplicate;
         }
+        let extent = self.received() - self.gaps.opened_at(number);
         self.set(number);
         self.firsts += 1;
         self.reordered += 1;
+        self.extents.sum += extent;
+        self.extents.max = self.extents.max.max(extent);
         Arrival::Reordered { extent }
     }
 
@@ -107,12 +136,16 @@ impl SequenceTracker {
     pub fn observe_run(&mut self, first: u32, count: u32) {
         let number = self.extend(first);
         let end = number + u64::from(count);
-        let simple = number >= self.next && self.base.is_some() && u64::from(count) <= WINDOW / 2;
+        let simple =
+            number >= self.next && self.base.is_some() && u64::from(count) <= self.window() / 2;
         if !simple || (self.anywhere && self.firsts == 0) {
             for index in 0..count {
                 self.observe(first.wrapping_add(index));
             }
             return;
+        }
+        if number > self.next {
+            self.gaps.open(self.next, self.received());
         }
         self.advance(end);
         self.set_range(number, end);
@@ -149,6 +182,16 @@ impl SequenceTracker {
     /// First copies that came after a higher number (RFC 4737).
     pub fn reordered(&self) -> u64 {
         self.reordered
+    }
+
+    /// How far the reordered ones came behind.
+    pub fn extents(&self) -> ReorderExtents {
+        self.extents
+    }
+
+    /// Numbers back from the highest within which a datagram can be told from its copy.
+    pub fn window(&self) -> u64 {
+        self.bits.len() as u64 * 64
     }
 
     /// Datagrams from below the window.
@@ -209,9 +252,9 @@ impl SequenceTracker {
     #[inline]
     fn advance(&mut self, end: u64) {
         // What leaves the window is settled before its place is taken.
-        let leaves = end.saturating_sub(WINDOW);
+        let leaves = end.saturating_sub(self.window());
         self.settler.settle_to(leaves.min(self.next), self.next, &self.bits[..]);
-        if end - self.next >= WINDOW {
+        if end - self.next >= self.window() {
             self.bits.fill(0);
             // The rest of the jump never was in the window: all of it is missing.
             self.settler.settle_missing_to(leaves);
@@ -222,38 +265,40 @@ impl SequenceTracker {
     }
 
     fn is_set(&self, number: u64) -> bool {
-        self.bits[word(number)] >> (number % 64) & 1 == 1
+        self.bits[word(&self.bits, number)] >> (number % 64) & 1 == 1
     }
 
     fn set(&mut self, number: u64) {
-        self.bits[word(number)] |= 1 << (number % 64);
+        let word = word(&self.bits, number);
+        self.bits[word] |= 1 << (number % 64);
     }
 
     #[inline]
     fn set_range(&mut self, from: u64, to: u64) {
-        for_words(from, to, |index, mask| self.bits[index] |= mask);
+        for_words(&mut self.bits, from, to, |word, mask| *word |= mask);
     }
 
     #[inline]
     fn clear_range(&mut self, from: u64, to: u64) {
-        for_words(from, to, |index, mask| self.bits[index] &= !mask);
+        for_words(&mut self.bits, from, to, |word, mask| *word &= !mask);
     }
 }
 
-/// Which word holds a number.
-pub(super) fn word(number: u64) -> usize {
-    ((number % WINDOW) / 64) as usize
+/// Which word of a window holds a number; windows are powers of two.
+#[inline]
+pub(super) fn word(bits: &[u64], number: u64) -> usize {
+    (number / 64) as usize & (bits.len() - 1)
 }
 
 /// Calls `each` with every word that numbers `from..to` touch and the mask of their bits.
 #[inline]
-pub(super) fn for_words(from: u64, to: u64, mut each: impl FnMut(usize, u64)) {
+fn for_words(bits: &mut [u64], from: u64, to: u64, mut each: impl FnMut(&mut u64, u64)) {
     let mut at = from;
     while at < to {
         let bit = at % 64;
         let count = (64 - bit).min(to - at);
         let mask = if count == 64 { u64::MAX } else { ((1 << count) - 1) << bit };
-        each(word(at), mask);
+        each(&mut bits[word(bits, at)], mask);
         at += count;
     }
 }
@@ -316,6 +361,52 @@ mod tests {
         assert_eq!(tracker.too_late(), oracle.too_late, "seed {seed}");
         assert_eq!(tracker.expected(), expected, "seed {seed}");
         assert_eq!(tracker.lost(), expected - firsts, "seed {seed}");
+    }
+
+    #[test]
+    fn extents_are_those_of_rfc_4737() {
+        let mut tracker = SequenceTracker::new();
+        // Skipped once, then three late: each is behind the one that skipped it.
+        let arrivals = [0, 5, 1, 2, 3].map(|number| tracker.observe(number));
+        let extents = [1, 2, 3].map(|extent| Arrival::Reordered { extent });
+        assert_eq!(arrivals[2..], extents);
+        assert_eq!(tracker.extents(), ReorderExtents { max: 3, sum: 6 });
+        for seed in 0..6 {
+            let mut rng = fastrand::Rng::with_seed(seed);
+            let mut numbers: Vec<u64> = (0..3_000).collect();
+            for at in 0..numbers.len() - 40 {
+                if rng.u8(..) < 30 {
+                    let other = at + rng.usize(1..40);
+                    numbers.swap(at, other);
+                }
+            }
+            numbers.retain(|_| rng.u8(..) > 10);
+            let mut tracker = SequenceTracker::new();
+            for (index, number) in numbers.iter().enumerate() {
+                let overtook = numbers[..index].iter().position(|before| before > number);
+                let told = tracker.observe(*number as u32);
+                let expected = overtook.map_or(Arrival::New, |first| Arrival::Reordered {
+                    extent: (index - first) as u64,
+                });
+                assert_eq!(told, expected, "seed {seed}, arrival {index}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_window_is_a_power_of_two_within_its_bounds() {
+        let windows = [0, 65, 65_536, u64::MAX].map(|asked| {
+            let mut tracker = SequenceTracker::with_window(asked);
+            let window = tracker.window();
+            tracker.observe(window as u32 * 2);
+            // The last number of the window can be told from a copy, the one below it cannot.
+            let last = window as u32 + 1;
+            assert!(matches!(tracker.observe(last), Arrival::Reordered { .. }), "{asked}");
+            assert_eq!(tracker.observe(last), Arrival::Duplicate, "{asked}");
+            assert_eq!(tracker.observe(last - 1), Arrival::TooLate, "{asked}");
+            window
+        });
+        assert_eq!(windows, [64, 128, 65_536, 16_777_216]);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! capture   what was really on the wire, by dumpcap and tshark
 //! ports     a free port, and waiting until one is bound
 //! json      reports as values
+//! account   the sums that every report of a run must keep
 //! skip      a test that this machine cannot run says so, and fails where CI is set
 //! ```
 //!
@@ -26,6 +27,7 @@
 // Compiled into every end-to-end test crate, none of which uses all of it.
 #![allow(dead_code, unused_imports, unused_macros)]
 
+pub mod account;
 pub mod capture;
 pub mod json;
 pub mod lab;
@@ -33,6 +35,7 @@ pub mod ports;
 pub mod process;
 pub mod skip;
 
+pub use account::assert_sums;
 pub use capture::Capture;
 pub use json::{json, json_lines, path};
 pub use lab::{Lab, UdpCounters};

@@ -42,6 +42,7 @@ fuzz_target!(|data: &[u8]| {
     let plan = ReceiverPlan {
         tag: TAG,
         payload,
+        window: 1 << (6 + setup[1] % 12),
         verify: setup[1] & 1 == 1,
         interval: Nanos::from_millis(20 + 10 * u64::from(setup[1])),
         per_drop: if setup[1] & 2 == 2 { ReceiverPlan::COALESCED } else { 1 },

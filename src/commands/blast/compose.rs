@@ -3,8 +3,8 @@
 use super::plan::BlastPlan;
 use super::streams::Collected;
 use crate::record::{
-    BlastInterval, BlastReceived, BlastReport, BlastSent, DirectionReport, HeaderShare, IoReport,
-    Losses, Traffic,
+    BURST_CLASSES, BlastInterval, BlastReceived, BlastReport, BlastSent, BurstLength,
+    Circumstances, DirectionReport, HeaderShare, IoReport, Losses, Traffic, verdict,
 };
 use crate::session::blast::{ControlSummary, Direction};
 use crate::units::{BitRate, Nanos, PacketRate, Rate};
@@ -92,9 +92,11 @@ fn direction(plan: &BlastPlan, facts: Facts, complete: bool) -> DirectionReport 
         (0, Some(counts)) => Nanos(counts.span_ns),
         (span, _) => Nanos(span),
     };
+    let reordering = received.filter(|counts| counts.reordered > 0);
     let flow = |datagrams, bytes, span| traffic(plan, datagrams, bytes, span);
-    DirectionReport {
+    let mut report = DirectionReport {
         direction,
+        verdict: None,
         duration_ns: length.0,
         offered: sent.as_ref().map(|sent| flow(sent.offered, sent.offered * payload, length)),
         sent: sent.as_ref().map(|sent| flow(sent.datagrams, sent.bytes, length)),
@@ -108,13 +110,20 @@ fn direction(plan: &BlastPlan, facts: Facts, complete: bool) -> DirectionReport 
             .map(|counts| flow(counts.datagrams, counts.bytes, receive_span(&counts, length))),
         delivered: received.map(|counts| counts.firsts),
         lost: received.map(|counts| losses(&counts, sent.as_ref(), complete)),
+        burst_lengths: received.map(|counts| burst_lengths(&counts)).unwrap_or_default(),
+        silence_ns: received.map(|counts| counts.silence_ns),
         duplicates: received.map(|counts| counts.duplicates),
         reordered: received.map(|counts| counts.reordered),
+        reorder_extent_max: reordering.map(|counts| counts.reorder_extent_max),
+        reorder_extent_mean_milli: reordering
+            .map(|counts| counts.reorder_extent_sum.saturating_mul(1_000) / counts.reordered),
         too_late: received.map(|counts| counts.too_late),
         corrupt: received.map(|counts| counts.corrupt),
         strays: received.map(|counts| counts.strays),
         jitter_ns: received.and_then(|counts| counts.jitter_ns),
         delay_above_min_ns: received.map(|counts| counts.delay).unwrap_or_default(),
+        drift_ppb: received.and_then(|counts| counts.drift_ppb),
+        clock_steps: received.map(|counts| counts.clock_steps),
         lateness_ns: sent.as_ref().map(|sent| sent.lateness).unwrap_or_default(),
         quantum: sent.as_ref().map_or(0, |sent| sent.quantum),
         catch_ups: sent.as_ref().map_or(0, |sent| sent.catch_ups),
@@ -124,7 +133,38 @@ fn direction(plan: &BlastPlan, facts: Facts, complete: bool) -> DirectionReport 
             .and_then(|counts| counts.cpu_ns)
             .and_then(|cpu| share(Nanos(cpu), length)),
         intervals,
+    };
+    if complete && let (Some(sent), Some(received)) = (&sent, &received) {
+        check_sums(sent, received);
     }
+    let circumstances = Circumstances {
+        paced: plan.test.rate != Rate::Max,
+        streams: u64::from(plan.test.streams),
+        one_host: plan.target.ip().is_loopback(),
+        complete,
+    };
+    report.verdict = Some(verdict(&report, circumstances));
+    report
+}
+
+/// The sums that hold for every run in which both ends had their last word.
+fn check_sums(sent: &BlastSent, received: &BlastReceived) {
+    let BlastReceived { datagrams, firsts, duplicates, too_late, lost, .. } = *received;
+    debug_assert_eq!(sent.offered, sent.never_sent() + sent.datagrams, "{sent:?}");
+    debug_assert_eq!(datagrams, firsts + duplicates + too_late, "{received:?}");
+    debug_assert_eq!(sent.datagrams, firsts + lost, "{sent:?} {received:?}");
+}
+
+/// The lengths of bursts that occurred.
+fn burst_lengths(counts: &BlastReceived) -> Vec<BurstLength> {
+    let classes = (0u32..).zip(counts.burst_lengths).filter(|(_, bursts)| *bursts > 0);
+    classes
+        .map(|(class, bursts)| {
+            let last = class as usize == BURST_CLASSES - 1;
+            let to = (!last).then(|| (2 << class) - 1);
+            BurstLength { from: 1 << class, to, bursts }
+        })
+        .collect()
 }
 
 /// Lost is what was sent less what came, once the receiver has drained; before that, what its gaps

@@ -8,6 +8,7 @@ use crate::net::{FamilyChoice, IoMode, NetError, SocketPlan, resolve, split_host
 use crate::session::blast::{Direction, TestPlan};
 use crate::session::serve::ServePolicy;
 use crate::session::stamp::StampPolicy;
+use crate::stats::{WINDOW, WINDOWS};
 use crate::sys::Fragmentation;
 use crate::units::{Nanos, Rate};
 use crate::wire::{ControlKey, Ecn, Header, IpFamily, max_payload, tos};
@@ -81,6 +82,7 @@ impl BlastPlan {
             count: count(args, payload)?,
             verify: args.verify,
             interval: args.interval,
+            window: args.window.unwrap_or(WINDOW),
             burst: args.burst,
         };
         check(args, &test)?;
@@ -264,6 +266,12 @@ fn check(args: &BlastArgs, test: &TestPlan) -> Result<(), Usage> {
         return Err(Usage::new(range));
     }
     check_cpus(&args.cpus)?;
+    if let Some(window) = args.window.filter(|window| !WINDOWS.contains(window)) {
+        return Err(Usage::with_hint(
+            format!("--window {window} is out of range"),
+            format!("{} to {} numbers", WINDOWS.start(), WINDOWS.end()),
+        ));
+    }
     if args.burst == Some(0) {
         return Err(Usage::new("--burst must be at least 1"));
     }

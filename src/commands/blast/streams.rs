@@ -138,6 +138,7 @@ impl Driver {
             let plan = ReceiverPlan {
                 tag,
                 payload,
+                window: test.window,
                 verify: test.verify,
                 interval: test.interval,
                 per_drop: if self.plan.gro { ReceiverPlan::COALESCED } else { 1 },

@@ -18,11 +18,20 @@ pub fn merge_received<'a>(
         whole.firsts += part.firsts;
         whole.duplicates += part.duplicates;
         whole.reordered += part.reordered;
+        whole.reorder_extent_max = whole.reorder_extent_max.max(part.reorder_extent_max);
+        whole.reorder_extent_sum += part.reorder_extent_sum;
         whole.too_late += part.too_late;
         whole.lost += part.lost;
         whole.socket_drops += part.socket_drops;
         whole.loss_bursts += part.loss_bursts;
         whole.longest_burst = whole.longest_burst.max(part.longest_burst);
+        for (whole, part) in whole.burst_lengths.iter_mut().zip(part.burst_lengths) {
+            *whole += part;
+        }
+        whole.silence_ns = whole.silence_ns.max(part.silence_ns);
+        // All streams run on the same two clocks.
+        whole.drift_ppb = whole.drift_ppb.or(part.drift_ppb);
+        whole.clock_steps = whole.clock_steps.max(part.clock_steps);
         whole.corrupt += part.corrupt;
         whole.strays += part.strays;
         whole.span_ns = whole.span_ns.max(part.span_ns);

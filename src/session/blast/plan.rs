@@ -1,6 +1,7 @@
 //! What a throughput run is to be, as both ends agree on it, and its form in the dialogue.
 
 use crate::pace::Pacer;
+use crate::stats::WINDOW;
 use crate::units::{Nanos, Rate};
 use crate::wire::{BadParam, Params};
 use std::str::FromStr;
@@ -58,6 +59,8 @@ pub struct TestPlan {
     pub verify: bool,
     /// Length of the stretches that the receiver reports.
     pub interval: Nanos,
+    /// Numbers back from the highest within which the receivers tell reordering from loss.
+    pub window: u64,
     /// Most datagrams of one stream that leave at once; `None` for the pacer's own measure.
     pub burst: Option<u32>,
 }
@@ -73,6 +76,9 @@ impl TestPlan {
         params.push("count", self.count);
         params.push("verify", u8::from(self.verify));
         params.push("interval_ns", self.interval.0);
+        if self.window != WINDOW {
+            params.push("window", self.window);
+        }
         if let Some(burst) = self.burst {
             params.push("burst", burst);
         }
@@ -91,6 +97,7 @@ impl TestPlan {
             count: params.parse("count")?.unwrap_or(0),
             verify: params.parse::<u8>("verify")?.unwrap_or(0) != 0,
             interval: Nanos(params.parse("interval_ns")?.unwrap_or(1_000_000_000)),
+            window: params.parse("window")?.unwrap_or(WINDOW),
             burst: params.parse("burst")?,
         })
     }

@@ -3,9 +3,9 @@
 use super::opening::{Opening, OpeningStep};
 use super::sender::quantiles_of;
 use crate::batch::{Datagram, DestId, NetworkError, RxEntry, TxBatch};
-use crate::record::{BlastInterval, BlastReceived, Flow, Sink};
+use crate::record::{BURST_CLASSES, BlastInterval, BlastReceived, Flow, Sink};
 use crate::session::{Next, Now, Orders, Session};
-use crate::stats::{DelayAboveMin, DelayHistogram, Jitter, SequenceTracker};
+use crate::stats::{ClockDrift, DelayAboveMin, DelayHistogram, Jitter, SequenceTracker};
 use crate::units::Nanos;
 use crate::wire::{Class, Command, Header, Kind, Verb, classify, decode_end, pattern};
 
@@ -37,6 +37,8 @@ pub struct ReceiverPlan {
     pub tag: u16,
     /// Payload bytes that every datagram has.
     pub payload: usize,
+    /// Numbers back from the highest within which reordering is told from loss.
+    pub window: u64,
     /// Whether every byte behind the header is checked.
     pub verify: bool,
     /// Length of the stretches.
@@ -101,6 +103,7 @@ pub struct BlastReceiver<O, K> {
     tracker: SequenceTracker,
     jitter: Jitter,
     delay: DelayAboveMin,
+    drift: ClockDrift,
     bytes: u64,
     corrupt: u64,
     strays: u64,
@@ -110,6 +113,8 @@ pub struct BlastReceiver<O, K> {
     drops_seen: Option<u32>,
     first: Option<Nanos>,
     last: Nanos,
+    /// The longest time without a datagram of the run, between two of them.
+    silence: Nanos,
     /// Last sign of life, data or not.
     heard: Option<Nanos>,
     stretch: Stretch,
@@ -124,13 +129,14 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
     /// one.
     pub fn new(plan: ReceiverPlan, opening: Option<Opening>, orders: O, sink: K) -> Self {
         Self {
+            tracker: SequenceTracker::with_window(plan.window),
             plan,
             opening,
             orders,
             sink,
-            tracker: SequenceTracker::new(),
             jitter: Jitter::new(),
             delay: DelayAboveMin::new(),
+            drift: ClockDrift::new(),
             bytes: 0,
             corrupt: 0,
             strays: 0,
@@ -139,6 +145,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
             drops_seen: None,
             first: None,
             last: Nanos::ZERO,
+            silence: Nanos::ZERO,
             heard: None,
             stretch: Stretch::default(),
             total: None,
@@ -168,7 +175,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
 
     /// Gives a run to the tracker, and a gap before it to the drops that explain it.
     #[inline]
-    fn settle(&mut self, run: Run, arrival: Nanos) {
+    fn settle(&mut self, run: Run, arrival: Nanos, now: Nanos) {
         if run.count == 0 {
             return;
         }
@@ -179,7 +186,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
         }
         let transit = arrival.signed_since(run.sent);
         self.jitter.observe_n(transit, u64::from(run.count));
-        self.delay.observe(transit, u64::from(run.count));
+        self.delay.observe(self.drift.correct(now, transit), u64::from(run.count));
     }
 
     /// Holds the socket's drops against a sequence gap: with GRO one dropped buffer is
@@ -296,16 +303,22 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
             firsts: self.tracker.firsts(),
             duplicates: self.tracker.duplicates(),
             reordered: self.tracker.reordered(),
+            reorder_extent_max: self.tracker.extents().max,
+            reorder_extent_sum: self.tracker.extents().sum,
             too_late: self.tracker.too_late(),
             lost: self.lost(),
             socket_drops: self.socket_drops,
             loss_bursts: bursts.count,
             longest_burst: bursts.longest,
+            burst_lengths: burst_classes(&bursts.by_length),
             corrupt: self.corrupt,
             strays: self.strays,
             span_ns: self.first.map_or(0, |first| (self.last - first).0),
+            silence_ns: self.silence.0,
             jitter_ns: self.jitter.nanos().map(Nanos::as_u64),
             delay: quantiles_of(&self.delay.percentiles()),
+            drift_ppb: self.drift.parts_per_billion(),
+            clock_steps: u64::from(self.drift.steps()),
             cpu_ns: None,
             sender_total: self.total,
         }
@@ -416,13 +429,16 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
             if header.sequence == run.first.wrapping_add(run.count) && header.sent == run.sent {
                 run.count += 1;
             } else {
-                self.settle(run, entry.meta.arrival);
+                self.settle(run, entry.meta.arrival, now.mono);
                 run = Run { first: header.sequence, count: 1, sent: header.sent };
             }
         }
-        self.settle(run, entry.meta.arrival);
+        self.settle(run, entry.meta.arrival, now.mono);
         if firsts > 0 {
             self.bytes += firsts * payload as u64;
+            if self.first.is_some() {
+                self.silence = self.silence.max(now.mono - self.last);
+            }
             self.last = now.mono;
             self.heard = Some(now.mono);
             if self.first.is_none() {
@@ -469,4 +485,13 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
             broken: self.broken,
         }
     }
+}
+
+/// The tracker's classes in the record's fewer ones: the last holds all that are longer.
+fn burst_classes(by_length: &[u64; 32]) -> [u64; BURST_CLASSES] {
+    let mut classes = [0; BURST_CLASSES];
+    for (class, bursts) in by_length.iter().enumerate() {
+        classes[class.min(BURST_CLASSES - 1)] += bursts;
+    }
+    classes
 }

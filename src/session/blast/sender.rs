@@ -362,6 +362,8 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> Session for BlastSender<O, K>
             State::Sending { .. } if gone => {
                 self.break_off(format!("the far end went away: {error}"));
             }
+            // A receiver that has heard the end may close at once.
+            State::Ending { .. } | State::Over if gone => {}
             _ => self.count_network_error(error.to_string()),
         }
     }

@@ -1,10 +1,14 @@
 //! A receiver's counts as STAT carries them.
 
-use crate::record::{BlastInterval, BlastReceived, BlastSent, DelayQuantiles, Refusal};
+use crate::record::{
+    BURST_CLASSES, BlastInterval, BlastReceived, BlastSent, DelayQuantiles, Refusal,
+};
 use crate::wire::{BadParam, Params};
 
 /// Stretches that one reply carries at most, so that it stays under 1,200 bytes.
 pub const INTERVALS_A_REPLY: usize = 5;
+/// Causes of refusals, and of the network's errors, that one reply carries.
+const CAUSES: usize = 3;
 
 /// Adds the counts to a reply. What is unknown is left out.
 pub fn write_counts(counts: &BlastReceived, params: &mut Params) {
@@ -13,22 +17,9 @@ pub fn write_counts(counts: &BlastReceived, params: &mut Params) {
         ("bytes", Some(counts.bytes)),
         ("firsts", Some(counts.firsts)),
         ("duplicates", Some(counts.duplicates)),
-        ("reordered", Some(counts.reordered)),
         ("too_late", Some(counts.too_late)),
         ("lost", Some(counts.lost)),
         ("socket_drops", Some(counts.socket_drops)),
-        ("bursts", Some(counts.loss_bursts)),
-        ("longest", Some(counts.longest_burst)),
-        ("corrupt", Some(counts.corrupt)),
-        ("strays", Some(counts.strays)),
-        ("span_ns", Some(counts.span_ns)),
-        ("jitter_ns", counts.jitter_ns),
-        ("p50_ns", counts.delay.p50),
-        ("p90_ns", counts.delay.p90),
-        ("p99_ns", counts.delay.p99),
-        ("p999_ns", counts.delay.p999),
-        ("max_ns", counts.delay.max),
-        ("cpu_ns", counts.cpu_ns),
         ("total", counts.sender_total),
     ];
     for (key, value) in known {
@@ -36,6 +27,60 @@ pub fn write_counts(counts: &BlastReceived, params: &mut Params) {
             params.push(key, value);
         }
     }
+    let extents = [counts.reordered, counts.reorder_extent_max, counts.reorder_extent_sum];
+    params.push("reordered", joined(extents.iter()));
+    let longest = counts.burst_lengths.iter().rposition(|bursts| *bursts > 0);
+    let lengths = counts.burst_lengths[..longest.map_or(0, |last| last + 1)].iter();
+    params.push(
+        "bursts",
+        joined([&counts.loss_bursts, &counts.longest_burst].into_iter().chain(lengths)),
+    );
+    params.push("foreign", joined([counts.corrupt, counts.strays].iter()));
+    params.push("delay_ns", quantiles_text(&counts.delay));
+    let times = [Some(counts.span_ns), Some(counts.silence_ns), counts.jitter_ns, counts.cpu_ns];
+    params.push("times_ns", joined(times.iter().map(|time| text_of(*time))));
+    if let Some(drift) = counts.drift_ppb {
+        params.push("drift_ppb", drift);
+    }
+    if counts.clock_steps > 0 {
+        params.push("clock_steps", counts.clock_steps);
+    }
+}
+
+/// Several numbers in one value, which spares a line's head for each.
+fn joined<T: ToString>(numbers: impl Iterator<Item = T>) -> String {
+    numbers.map(|number| number.to_string()).collect::<Vec<_>>().join(":")
+}
+
+/// Quantiles in their order; `-` for what is unknown.
+fn quantiles_text(quantiles: &DelayQuantiles) -> String {
+    let DelayQuantiles { p50, p90, p99, p999, max } = *quantiles;
+    let all = [p50, p90, p99, p999, max].into_iter();
+    joined(all.map(text_of))
+}
+
+fn text_of(value: Option<u64>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| value.to_string())
+}
+
+/// Reads [`quantiles_text`]; what is missing or no number is unknown.
+fn read_quantiles(text: Option<&str>) -> DelayQuantiles {
+    let [p50, p90, p99, p999, max] = read_known(text);
+    DelayQuantiles { p50, p90, p99, p999, max }
+}
+
+/// Reads numbers that [`joined`] wrote; what is missing or no number is unknown.
+fn read_known<const N: usize>(text: Option<&str>) -> [Option<u64>; N] {
+    let mut numbers = [None; N];
+    for (number, part) in numbers.iter_mut().zip(text.unwrap_or_default().split(':')) {
+        *number = part.parse().ok();
+    }
+    numbers
+}
+
+/// The same where what is missing is 0.
+fn read_joined<const N: usize>(text: Option<&str>) -> [u64; N] {
+    read_known(text).map(Option::unwrap_or_default)
 }
 
 /// Adds a sender's counts to a reply, each key with `tx_` before it.
@@ -50,20 +95,18 @@ pub fn write_sent(sent: &BlastSent, params: &mut Params) {
         ("tx_quantum", Some(sent.quantum)),
         ("tx_catch_ups", Some(sent.catch_ups)),
         ("tx_cpu_ns", Some(sent.cpu_ns)),
-        ("tx_p50_ns", sent.lateness.p50),
-        ("tx_p90_ns", sent.lateness.p90),
-        ("tx_p99_ns", sent.lateness.p99),
-        ("tx_p999_ns", sent.lateness.p999),
-        ("tx_max_ns", sent.lateness.max),
     ];
     for (key, value) in known {
         if let Some(value) = value {
             params.push(key, value);
         }
     }
+    params.push("tx_late_ns", quantiles_text(&sent.lateness));
     // More causes than these in one run have not been seen.
-    for refusal in sent.refused.iter().take(3) {
-        params.push("tx_refused", format!("{}:{}", refusal.datagrams, refusal.cause));
+    for (key, causes) in [("tx_refused", &sent.refused), ("tx_network", &sent.network_errors)] {
+        for cause in causes.iter().take(CAUSES) {
+            params.push(key, format!("{}:{}", cause.datagrams, cause.cause));
+        }
     }
 }
 
@@ -73,27 +116,24 @@ pub fn read_sent(params: &Params) -> Result<Option<BlastSent>, BadParam> {
         return Ok(None);
     }
     let count = |key: &str| Ok(params.parse::<u64>(key)?.unwrap_or(0));
-    let refused = params.iter().filter(|(key, _)| *key == "tx_refused").filter_map(|(_, value)| {
-        let (datagrams, cause) = value.split_once(':')?;
-        Some(Refusal { cause: cause.to_owned(), datagrams: datagrams.parse().ok()? })
-    });
+    let causes = |wanted: &str| {
+        let told = params.iter().filter(|(key, _)| *key == wanted);
+        told.filter_map(|(_, value)| {
+            let (datagrams, cause) = value.split_once(':')?;
+            Some(Refusal { cause: cause.to_owned(), datagrams: datagrams.parse().ok()? })
+        })
+        .collect::<Vec<_>>()
+    };
     Ok(Some(BlastSent {
         offered: count("tx_offered")?,
         datagrams: count("tx_datagrams")?,
         bytes: count("tx_bytes")?,
-        refused: refused.collect(),
-        // What the network told the far end stays there.
-        network_errors: Vec::new(),
+        refused: causes("tx_refused"),
+        network_errors: causes("tx_network"),
         unsent: count("tx_unsent")?,
         blocked: count("tx_blocked")?,
         span_ns: count("tx_span_ns")?,
-        lateness: DelayQuantiles {
-            p50: params.parse("tx_p50_ns")?,
-            p90: params.parse("tx_p90_ns")?,
-            p99: params.parse("tx_p99_ns")?,
-            p999: params.parse("tx_p999_ns")?,
-            max: params.parse("tx_max_ns")?,
-        },
+        lateness: read_quantiles(params.get("tx_late_ns")),
         quantum: count("tx_quantum")?,
         catch_ups: count("tx_catch_ups")?,
         cpu_ns: count("tx_cpu_ns")?,
@@ -103,29 +143,33 @@ pub fn read_sent(params: &Params) -> Result<Option<BlastSent>, BadParam> {
 /// Reads the counts from a reply; what it lacks is zero or unknown.
 pub fn read_counts(params: &Params) -> Result<BlastReceived, BadParam> {
     let count = |key: &str| Ok(params.parse::<u64>(key)?.unwrap_or(0));
+    let [reordered, reorder_extent_max, reorder_extent_sum] = read_joined(params.get("reordered"));
+    let bursts: [u64; 2 + BURST_CLASSES] = read_joined(params.get("bursts"));
+    let [corrupt, strays] = read_joined(params.get("foreign"));
+    let [span_ns, silence_ns, jitter_ns, cpu_ns] = read_known(params.get("times_ns"));
     Ok(BlastReceived {
+        reorder_extent_max,
+        reorder_extent_sum,
         datagrams: count("datagrams")?,
         bytes: count("bytes")?,
         firsts: count("firsts")?,
         duplicates: count("duplicates")?,
-        reordered: count("reordered")?,
+        reordered,
         too_late: count("too_late")?,
         lost: count("lost")?,
         socket_drops: count("socket_drops")?,
-        loss_bursts: count("bursts")?,
-        longest_burst: count("longest")?,
-        corrupt: count("corrupt")?,
-        strays: count("strays")?,
-        span_ns: count("span_ns")?,
-        jitter_ns: params.parse("jitter_ns")?,
-        delay: DelayQuantiles {
-            p50: params.parse("p50_ns")?,
-            p90: params.parse("p90_ns")?,
-            p99: params.parse("p99_ns")?,
-            p999: params.parse("p999_ns")?,
-            max: params.parse("max_ns")?,
-        },
-        cpu_ns: params.parse("cpu_ns")?,
+        loss_bursts: bursts[0],
+        longest_burst: bursts[1],
+        corrupt,
+        strays,
+        span_ns: span_ns.unwrap_or_default(),
+        jitter_ns,
+        delay: read_quantiles(params.get("delay_ns")),
+        silence_ns: silence_ns.unwrap_or_default(),
+        burst_lengths: std::array::from_fn(|class| bursts[class + 2]),
+        drift_ppb: params.parse("drift_ppb")?,
+        clock_steps: count("clock_steps")?,
+        cpu_ns,
         sender_total: params.parse("total")?,
     })
 }
@@ -170,7 +214,7 @@ pub fn read_interval(text: &str) -> Option<BlastInterval> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::{Code, Reply, Tag};
+    use crate::wire::{CONTROL_MAX, Code, Reply, SEAL_LEN, Tag};
 
     #[test]
     fn counts_survive_the_dialogue_and_the_unknown_stays_unknown() {
@@ -182,6 +226,13 @@ mod tests {
             lost: u64::MAX,
             jitter_ns: Some(12),
             delay: DelayQuantiles { p50: Some(3), ..DelayQuantiles::default() },
+            reordered: 2,
+            reorder_extent_max: 5,
+            reorder_extent_sum: 6,
+            burst_lengths: std::array::from_fn(|class| u64::from(class == 3)),
+            silence_ns: 9,
+            drift_ppb: Some(-7),
+            clock_steps: 1,
             sender_total: None,
             ..BlastReceived::default()
         };
@@ -196,6 +247,7 @@ mod tests {
             offered: 9,
             datagrams: 7,
             refused: vec![Refusal { cause: "no buffer space available".to_owned(), datagrams: 2 }],
+            network_errors: vec![Refusal { cause: "port unreachable".to_owned(), datagrams: 4 }],
             lateness: DelayQuantiles { max: Some(5), ..DelayQuantiles::default() },
             ..BlastSent::default()
         };
@@ -207,7 +259,8 @@ mod tests {
 
     #[test]
     fn the_longest_reply_still_fits_one_control_datagram() {
-        let most = u64::MAX;
+        // A day is less than this in nanoseconds, and in datagrams at a thousand million a second.
+        let most = 100_000_000_000_000;
         let quantiles = DelayQuantiles {
             p50: Some(most),
             p90: Some(most),
@@ -217,7 +270,7 @@ mod tests {
         };
         let counts = BlastReceived {
             datagrams: most,
-            bytes: most,
+            bytes: most * 1_000,
             firsts: most,
             duplicates: most,
             reordered: most,
@@ -233,13 +286,25 @@ mod tests {
             delay: quantiles,
             cpu_ns: Some(most),
             sender_total: Some(most),
+            reorder_extent_max: most,
+            reorder_extent_sum: most,
+            burst_lengths: [u64::from(u32::MAX); BURST_CLASSES],
+            silence_ns: most,
+            drift_ppb: Some(-500_000),
+            clock_steps: most,
         };
         let mut params = Params::default();
         params.push("state", "draining");
+        for (key, value) in [("tx", "plain"), ("rx", "plain"), ("batch", "1024")] {
+            params.push(key, value);
+        }
+        params.push("buffer", u32::MAX);
+        params.push("send_buffer", u32::MAX);
         write_counts(&counts, &mut params);
         let tag = Tag::new("a123456789").unwrap();
         let reply = Reply { tag, code: Code::STATUS, params, text: "status".to_owned() };
-        assert!(reply.encode().is_ok());
+        let bytes = reply.encode().map(|bytes| bytes.len());
+        assert!(bytes.as_ref().is_ok_and(|bytes| *bytes <= CONTROL_MAX - SEAL_LEN), "{bytes:?}");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What a server allows.
 
 use crate::session::blast::{Direction, TestPlan};
+use crate::stats::WINDOWS;
 use crate::units::{Nanos, Rate};
 use crate::wire::Header;
 use ipnet::IpNet;
@@ -92,6 +93,9 @@ impl ServePolicy {
         if plan.streams > self.max_streams {
             let most = self.max_streams;
             return over("streams", u64::from(most), format!("at most {most} each way"));
+        }
+        if plan.window > *WINDOWS.end() {
+            return over("window", *WINDOWS.end(), format!("at most {} numbers", WINDOWS.end()));
         }
         if exceeds(plan.rate, self.max_rate, plan.payload) {
             let limit = plain(self.max_rate);

@@ -11,6 +11,7 @@ use crate::session::serve::{
     ServeControl, ServeEvent, ServeOrder, ServePolicy, StreamIo, StreamNews, StreamRequest,
 };
 use crate::session::{Now, Sealer, Session};
+use crate::stats::WINDOW;
 use crate::units::{Nanos, PacketRate, Rate};
 use crate::wire::{ControlKey, TicketKey};
 use std::cell::RefCell;
@@ -106,6 +107,7 @@ pub fn plan(time: Nanos) -> TestPlan {
         rate: Rate::Packets(PacketRate(2_000_000)),
         time,
         count: 0,
+        window: WINDOW,
         verify: true,
         interval: Nanos::from_millis(100),
         burst: None,
@@ -251,6 +253,7 @@ impl House {
         let plan = ReceiverPlan {
             tag: request.tag,
             payload: request.plan.payload as usize,
+            window: WINDOW,
             verify: request.plan.verify,
             interval: request.plan.interval,
             patience: Nanos::from_secs(15),
@@ -349,6 +352,7 @@ fn end_of(receiver: &Rc<RefCell<Receiver>>, now: Now) -> ReceiverSummary {
     let plan = ReceiverPlan {
         tag: 0,
         payload: 64,
+        window: WINDOW,
         verify: false,
         interval,
         patience: interval,

@@ -5,6 +5,7 @@ use super::stream::{PAYLOAD, TAG};
 use crate::batch::{RxEntry, TxBatch};
 use crate::session::blast::{BlastReceiver, ReceiverEvent, ReceiverOrder, ReceiverPlan};
 use crate::session::{Now, Session};
+use crate::stats::WINDOW;
 use crate::units::Nanos;
 use crate::wire::{END_LEN, Header, Kind, encode_end};
 
@@ -34,6 +35,7 @@ fn receiver_that_answers(
     let plan = ReceiverPlan {
         tag: TAG,
         payload: PAYLOAD,
+        window: WINDOW,
         verify: false,
         interval,
         patience: interval,

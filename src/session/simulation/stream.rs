@@ -7,6 +7,7 @@ use crate::session::blast::{
     SenderOrder, SenderPlan, SenderSummary, TestPlan,
 };
 use crate::session::{Now, Session};
+use crate::stats::WINDOW;
 use crate::units::{Nanos, PacketRate, Rate};
 use std::cell::RefCell;
 use std::net::SocketAddr;
@@ -88,6 +89,7 @@ impl Stream {
             ReceiverPlan {
                 tag: TAG,
                 payload: PAYLOAD,
+                window: WINDOW,
                 verify: true,
                 interval: self.interval,
                 patience: Nanos::from_secs(15),
@@ -153,6 +155,7 @@ impl Stream {
             rate,
             time: self.time,
             count: self.count,
+            window: WINDOW,
             verify: true,
             interval: self.interval,
             burst: None,

@@ -105,6 +105,24 @@ fn clocks_hours_apart_that_drift_and_jump_change_no_count() {
 }
 
 #[test]
+fn drift_is_found_and_taken_out_of_the_delay() {
+    for ppm in [100, -100] {
+        let clock = Clock { drift_ppm: ppm, ..Clock::default() };
+        let time = Nanos::from_secs(30);
+        let stream = Stream { rate: 500, count: 0, time, sender_clock: clock, ..Stream::default() };
+        let received = stream.check(3).received;
+        // The sender's clock gains, so the receiver's loses.
+        let found = received.drift_ppb.unwrap_or(0);
+        assert!((found + ppm * 1_000).abs() < 500, "{found} for {ppm} ppm");
+        // Undetected it would be 1.5 ms in the middle of the run.
+        let spread = Stream { rate: 500, count: 0, time, ..Stream::default() }.check(3).received;
+        let (drifting, steady) = (received.delay.p50.unwrap(), spread.delay.p50.unwrap());
+        assert!(drifting.abs_diff(steady) < 60_000, "{drifting} and {steady}");
+        assert_eq!(received.clock_steps, 0);
+    }
+}
+
+#[test]
 fn partial_batches_and_full_buffers_never_skip_or_reuse_a_number() {
     let mut blocked = 0;
     for seed in 0..30 {
