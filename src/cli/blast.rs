@@ -62,6 +62,16 @@ pub struct BlastArgs {
     /// Never fragment; a datagram that does not fit the path is refused or lost.
     #[arg(long)]
     pub dont_fragment: bool,
+    /// Measure round trips before the run and beside it, by STAMP (RFC 8762), one in each INTERVAL
+    /// [default interval: 10ms]
+    #[arg(
+        long,
+        value_name = "INTERVAL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "10ms"
+    )]
+    pub probe: Option<Nanos>,
     /// Have the far end check every payload byte.
     #[arg(long)]
     pub verify: bool,

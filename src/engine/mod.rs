@@ -3,6 +3,7 @@
 mod event_loop;
 mod handle;
 mod placement;
+mod prober;
 mod server;
 mod signals;
 mod stream;
@@ -10,6 +11,7 @@ mod stream;
 pub use event_loop::{Ended, Loop, LoopConfig};
 pub use handle::Handle;
 pub use placement::Placement;
+pub use prober::{ProbeSwitch, RunningProber};
 pub use server::{Server, ServerError, ServerPlan, random_u64};
 pub use signals::Signals;
 pub use stream::{RunningStream, StreamEnd, StreamError, StreamPlan, StreamRole, stream_buffer};

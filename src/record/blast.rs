@@ -1,6 +1,6 @@
 //! What a throughput run found, on each side and as a whole.
 
-use super::Verdict;
+use super::{ProbeReport, Verdict};
 use serde::Serialize;
 
 /// What the receiving end counted in one stretch of the run.
@@ -306,6 +306,8 @@ pub struct BlastReport {
     pub complete: bool,
     /// Why the run failed; `None` when it did not.
     pub failure: Option<String>,
+    /// Round trips beside the run; `None` without `--probe`.
+    pub probe: Option<ProbeReport>,
     /// Headers.
     pub header: HeaderShare,
     /// The run, or its way up where it went both ways; its keys stand at the top level.

@@ -8,6 +8,7 @@ mod cast;
 mod document;
 mod rates;
 mod recv;
+mod round_trips;
 mod send;
 mod serve;
 mod sink;
@@ -25,6 +26,7 @@ pub use recv::{
     DatagramRecord, GapRecord, Received, RecvEnd, RecvEvent, RecvInterval, RecvSummary,
     SocketRecord, SourceRecord, UdpFields,
 };
+pub use round_trips::{ProbeReport, RoundTrips};
 pub use send::{Answer, Reply, SendEvent, SendRefusal, SendSummary, SendTarget, Trouble};
 pub use serve::{ServeRecord, SessionEnd};
 pub use sink::{Flow, Sink};

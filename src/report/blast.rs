@@ -6,7 +6,7 @@ use super::stretch::{bits_of, is_scrap, is_tail, over_time};
 use super::trouble::harmless;
 use crate::record::{
     BlastInterval, BlastReport, BurstLength, DelayQuantiles, DirectionReport, Flow, Losses,
-    Traffic, Verdict,
+    ProbeReport, RoundTrips, Traffic, Verdict,
 };
 use crate::units::{Nanos, group_digits};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -154,6 +154,7 @@ fn lines(report: &BlastReport) -> Vec<String> {
         lines.extend([String::new(), "  down: from the far end to here".to_owned()]);
         lines.extend(direction_lines(report, reverse));
     }
+    lines.extend(report.probe.iter().flat_map(probe_lines));
     lines.push(header_line(report));
     lines.extend(verdict_lines(report));
     lines.extend(doubts(report).into_iter().map(|doubt| format!("  doubt: {doubt}")));
@@ -358,6 +359,22 @@ fn io_line(report: &BlastReport, way: &DirectionReport) -> String {
         "  io         sender {tx}, receiver {}, its socket buffer {buffer}",
         io.rx.as_deref().unwrap_or("-")
     )
+}
+
+/// Idle and loaded round trips, one above the other.
+fn probe_lines(probe: &ProbeReport) -> Vec<String> {
+    let row = |name: &str, trips: &RoundTrips| {
+        let told = quantile_text(&trips.round_trip_ns);
+        let lost = trips.sent.saturating_sub(trips.back);
+        format!("  {name:<11}{told}   {} of {} lost", group_digits(lost), group_digits(trips.sent))
+    };
+    let mut lines =
+        vec!["  round trip, ms".to_owned(), row("idle", &probe.idle), row("loaded", &probe.loaded)];
+    if let Some(factor) = probe.loaded_per_idle_milli {
+        let factor = factor as f64 / 1e3;
+        lines.push(format!("             under load {factor:.1} times the idle median"));
+    }
+    lines
 }
 
 /// What limited the run, each way.

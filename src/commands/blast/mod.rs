@@ -2,6 +2,7 @@
 
 mod compose;
 mod plan;
+mod probe;
 mod streams;
 
 use self::plan::BlastPlan;
@@ -10,7 +11,9 @@ use super::Exit;
 use super::shared::server_error;
 use crate::batch::TxBatch;
 use crate::cli::BlastArgs;
-use crate::engine::{Handle, Loop, LoopConfig, Server, Signals, random_u64};
+use crate::engine::{
+    Handle, Loop, LoopConfig, ProbeSwitch, RunningProber, Server, Signals, random_u64,
+};
 use crate::net::SocketPlan;
 use crate::record::{BlastReport, Document, Flow};
 use crate::report::{self, BlastView};
@@ -30,10 +33,17 @@ pub fn run(args: BlastArgs) -> anyhow::Result<Exit> {
     };
     let plan = BlastPlan::resolve(&args, far_end.as_ref().map(|far| far.addr))?;
     let view = BlastView::new(&plan.heading(), plan.expected(), args.quiet, args.json);
-    let (control, driver) = run_control(&plan, signals, view)?;
+    let prober = probe::start(&plan)?;
+    if prober.is_some() {
+        thread::sleep(probe::IDLE);
+    }
+    let switch = prober.as_ref().map(RunningProber::switch);
+    let (control, driver) = run_control(&plan, signals, view, switch)?;
+    let trips = prober.and_then(RunningProber::finish);
     drop(far_end);
     let (found, mut view) = driver.into_parts();
-    let report = compose::report(&plan, &control, found);
+    let mut report = compose::report(&plan, &control, found);
+    report.probe = plan.probe.zip(trips).map(|(every, trips)| probe::report(every, &trips));
     if args.json {
         report::print_json(&Document::new("blast", &report));
     } else {
@@ -47,12 +57,13 @@ fn run_control(
     plan: &BlastPlan,
     signals: Signals,
     view: BlastView,
+    probe: Option<ProbeSwitch>,
 ) -> anyhow::Result<(ControlSummary, Driver)> {
     let socket = SocketPlan { connect: Some(plan.target), ..SocketPlan::new(plan.control_bind) };
     let config = LoopConfig { largest: CONTROL_MAX + 1, ..LoopConfig::default() };
     let control = Loop::new(vec![socket.open()?], Some(signals), config)?;
     let (orders, inbox) = channel();
-    let mut driver = Driver::new(plan.clone(), orders, control.handle(), view);
+    let mut driver = Driver::new(plan.clone(), orders, control.handle(), view, probe);
     let sealer = Sealer::new(plan.key.clone(), random_u64());
     let session =
         BlastControl::new(plan.test, plan.patience, inbox, &mut driver).with_sealer(sealer);

@@ -17,6 +17,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 /// Payload that fills a packet of Ethernet's MTU over IPv4; loopback's own MTU of 65,536 would
 /// measure something that no link carries.
 const LOOPBACK_PAYLOAD: u64 = 1472;
+/// Shortest time from one probe to the next.
+const LEAST_PROBE: Nanos = Nanos::from_millis(1);
 /// Streams in each direction.
 const MAX_STREAMS: u32 = 64;
 /// Streams of a run through loopback that has no limit of its own, at most.
@@ -45,6 +47,8 @@ pub struct BlastPlan {
     pub key: Option<ControlKey>,
     /// How long the far end may be silent.
     pub patience: Nanos,
+    /// Time from one probe of the round trip to the next; `None` for none.
+    pub probe: Option<Nanos>,
     /// MTU of the route, in bytes.
     pub mtu: u32,
 }
@@ -107,6 +111,7 @@ impl BlastPlan {
             },
             key: key::read(args.key.as_deref())?,
             patience: args.wait,
+            probe: args.probe,
             mtu,
         })
     }
@@ -270,6 +275,12 @@ fn check(args: &BlastArgs, test: &TestPlan) -> Result<(), Usage> {
         return Err(Usage::with_hint(
             format!("--window {window} is out of range"),
             format!("{} to {} numbers", WINDOWS.start(), WINDOWS.end()),
+        ));
+    }
+    if let Some(interval) = args.probe.filter(|interval| *interval < LEAST_PROBE) {
+        return Err(Usage::with_hint(
+            format!("--probe={interval} is too short"),
+            format!("{LEAST_PROBE} is the shortest: more would be a load of its own"),
         ));
     }
     if args.burst == Some(0) {

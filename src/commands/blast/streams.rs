@@ -3,7 +3,7 @@
 
 use super::plan::BlastPlan;
 use crate::engine::{
-    Handle, RunningStream, StreamEnd, StreamError, StreamPlan, StreamRole, random_u64,
+    Handle, ProbeSwitch, RunningStream, StreamEnd, StreamError, StreamPlan, StreamRole, random_u64,
     stream_buffer,
 };
 use crate::net::SocketPlan;
@@ -15,6 +15,7 @@ use crate::session::blast::{
     ReceiverSummary, SenderPlan, merge_received, merge_sent,
 };
 use crate::session::serve::StreamIo;
+use crate::session::stamp::ProbePhase;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 /// What this side's streams found.
@@ -45,6 +46,7 @@ pub struct Driver {
     up: Vec<BlastInterval>,
     down: Vec<BlastInterval>,
     board: IntervalBoard,
+    probe: Option<ProbeSwitch>,
 }
 
 impl Driver {
@@ -54,6 +56,7 @@ impl Driver {
         orders: Sender<ControlOrder>,
         control: Handle,
         view: BlastView,
+        probe: Option<ProbeSwitch>,
     ) -> Self {
         let board = IntervalBoard::new(match plan.test.direction {
             Direction::Up => 0,
@@ -69,6 +72,7 @@ impl Driver {
             up: Vec::new(),
             down: Vec::new(),
             board,
+            probe,
         }
     }
 
@@ -156,13 +160,17 @@ impl Driver {
         let shared = self.plan.placement.is_paired();
         let plan = StreamPlan { socket, payload, opening, cpu, shared, role };
         let (orders, control) = (self.orders.clone(), self.control.clone());
-        let ends = self.ends.0.clone();
+        let (ends, probe) = (self.ends.0.clone(), self.probe.clone());
         RunningStream::start(plan, move |end| {
             let (total, broken) = match &end {
                 StreamEnd::Sent(summary, _) => (summary.sent.datagrams, summary.broken.clone()),
                 StreamEnd::Received(summary, _) => (0, summary.broken.clone()),
                 StreamEnd::Failed(why) => (0, Some(why.clone())),
             };
+            // The load is no longer whole.
+            if let Some(probe) = probe {
+                probe.set(ProbePhase::Rest);
+            }
             // The control session may have ended first; then nobody waits for this.
             let _ = ends.send(end);
             let _ = orders.send(ControlOrder::StreamEnded { stream, total, broken });
@@ -201,6 +209,9 @@ impl Sink<ControlEvent> for &mut Driver {
             ControlEvent::Granted { session, tag } => {
                 self.view.started();
                 self.start_all(&session, tag);
+                if let Some(probe) = &self.probe {
+                    probe.set(ProbePhase::Loaded);
+                }
                 Flow::Continue
             }
             ControlEvent::Interval(interval) => {

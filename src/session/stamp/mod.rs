@@ -2,9 +2,11 @@
 
 mod limit;
 mod options;
+mod prober;
 mod reflector;
 mod remembered;
 #[cfg(test)]
 mod tests;
 
+pub use prober::{ProbePhase, ProberPlan, ProberSummary, StampProber, Trips};
 pub use reflector::{ShortRequests, StampPolicy, StampReflector};

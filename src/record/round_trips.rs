@@ -1,0 +1,37 @@
+//! Round trips through an idle path and through the same path under load.
+
+use super::DelayQuantiles;
+use serde::Serialize;
+
+/// One phase's round trips.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct RoundTrips {
+    /// Probes that were sent.
+    pub sent: u64,
+    /// Probes whose answer came in time.
+    pub back: u64,
+    /// Round trips in nanoseconds, without the time in the reflector.
+    pub round_trip_ns: DelayQuantiles,
+}
+
+/// What `--probe` found beside a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ProbeReport {
+    /// Time from one probe to the next, in nanoseconds.
+    pub interval_ns: u64,
+    /// Before the load.
+    pub idle: RoundTrips,
+    /// Beside it.
+    pub loaded: RoundTrips,
+    /// The loaded median in thousandths of the idle one; `None` where one is unknown.
+    pub loaded_per_idle_milli: Option<u64>,
+}
+
+impl ProbeReport {
+    /// The report of two phases.
+    pub fn new(interval_ns: u64, idle: RoundTrips, loaded: RoundTrips) -> Self {
+        let medians = idle.round_trip_ns.p50.zip(loaded.round_trip_ns.p50);
+        let factor = medians.map(|(idle, loaded)| loaded.saturating_mul(1_000) / idle.max(1));
+        Self { interval_ns, idle, loaded, loaded_per_idle_milli: factor }
+    }
+}

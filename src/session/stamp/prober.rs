@@ -1,0 +1,302 @@
+//! Round trips beside a load: a STAMP session-sender that tells an idle path from a loaded one.
+
+use crate::batch::{Datagram, DestId, TxBatch};
+use crate::session::{Next, Now, Orders, Session};
+use crate::stats::DelayHistogram;
+use crate::units::Nanos;
+use crate::wire::stamp::{
+    ErrorEstimate, PacketForm, StampKey, StampReply, StampRequest, TimeFormat, Timestamp,
+};
+
+/// Probes whose answers are waited for at most; beyond it the oldest is given up.
+const OUTSTANDING: usize = 4_096;
+/// Probes that were due are sent at once in such numbers at most; older slots are left out, since
+/// a round trip that starts late says nothing of the slot.
+const CATCH_UP: u64 = 4;
+
+/// What the path carries beside the probes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProbePhase {
+    /// Nothing.
+    Idle,
+    /// The load.
+    Loaded,
+    /// What follows is not measured.
+    Rest,
+    /// The end, once the answers on their way had their time.
+    Over,
+}
+
+/// How probes are sent.
+#[derive(Clone, Debug)]
+pub struct ProberPlan {
+    /// Time from one probe to the next.
+    pub interval: Nanos,
+    /// How long an answer is waited for.
+    pub patience: Nanos,
+    /// The key of the authenticated mode.
+    pub key: Option<StampKey>,
+    /// The session's name.
+    pub ssid: u16,
+}
+
+/// What became of one phase's probes.
+#[derive(Clone, Debug, Default)]
+pub struct Trips {
+    /// Probes that were sent.
+    pub sent: u64,
+    /// Of these, those whose answer came in time.
+    pub back: u64,
+    /// Their round trips, without the time in the reflector.
+    pub delay: DelayHistogram,
+}
+
+/// What the prober found.
+#[derive(Clone, Debug, Default)]
+pub struct ProberSummary {
+    /// Before the load.
+    pub idle: Trips,
+    /// Beside it.
+    pub loaded: Trips,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Outstanding {
+    seq: u32,
+    sent: Nanos,
+    phase: ProbePhase,
+}
+
+/// The session-sender.
+pub struct StampProber<O> {
+    plan: ProberPlan,
+    orders: O,
+    phase: ProbePhase,
+    /// Ring of probes by their number.
+    outstanding: Vec<Option<Outstanding>>,
+    seq: u32,
+    next: Option<Nanos>,
+    /// Numbers in the batch at hand.
+    written: u32,
+    ends: Option<Nanos>,
+    summary: ProberSummary,
+}
+
+impl<O: Orders<ProbePhase>> StampProber<O> {
+    /// A prober whose path is idle until `orders` say otherwise.
+    pub fn new(plan: ProberPlan, orders: O) -> Self {
+        Self {
+            plan,
+            orders,
+            phase: ProbePhase::Idle,
+            outstanding: vec![None; OUTSTANDING],
+            seq: 0,
+            next: None,
+            written: 0,
+            ends: None,
+            summary: ProberSummary::default(),
+        }
+    }
+
+    /// Bytes of one probe.
+    pub fn probe_len(&self) -> usize {
+        PacketForm::of(self.plan.key.as_ref()).len()
+    }
+
+    fn trips(&mut self, phase: ProbePhase) -> Option<&mut Trips> {
+        match phase {
+            ProbePhase::Idle => Some(&mut self.summary.idle),
+            ProbePhase::Loaded => Some(&mut self.summary.loaded),
+            ProbePhase::Rest | ProbePhase::Over => None,
+        }
+    }
+
+    fn write(&mut self, now: Now, out: &mut TxBatch) -> bool {
+        let request = StampRequest {
+            seq: self.seq.wrapping_add(self.written),
+            sent: Timestamp::of(now.real, TimeFormat::Ntp),
+            // Only differences are taken, so how far off this clock is does not matter.
+            error: ErrorEstimate::of(Nanos::from_secs(1), false, TimeFormat::Ntp),
+            ssid: self.plan.ssid,
+        };
+        let Some(bytes) = out.push(DestId::CONNECTED, self.probe_len()) else { return false };
+        self.written += 1;
+        request.write_to(self.plan.key.as_ref(), bytes).is_some()
+    }
+
+    fn decode(&self, payload: &[u8]) -> Option<StampReply> {
+        match &self.plan.key {
+            None => StampReply::decode(payload).ok(),
+            Some(key) => StampReply::decode_signed(payload, key).ok(),
+        }
+    }
+}
+
+impl<O: Orders<ProbePhase>> Session for StampProber<O> {
+    type Summary = ProberSummary;
+
+    fn poll_transmit(&mut self, now: Now, out: &mut TxBatch) -> Next {
+        while let Some(phase) = self.orders.next_order() {
+            self.phase = phase;
+        }
+        self.written = 0;
+        if self.phase == ProbePhase::Over {
+            let (waiting, patience) = (&self.outstanding, self.plan.patience);
+            let end = *self.ends.get_or_insert_with(|| {
+                let last = waiting.iter().flatten().map(|probe| probe.sent + patience).max();
+                last.unwrap_or(now.mono)
+            });
+            return if now.mono >= end { Next::Done } else { Next::WaitUntil(end) };
+        }
+        let due = *self.next.get_or_insert(now.mono);
+        if now.mono < due {
+            return Next::WaitUntil(due);
+        }
+        let period = self.plan.interval.0.max(1);
+        let slots = (now.mono - due).0 / period + 1;
+        for _ in 0..slots.min(CATCH_UP) {
+            if !self.write(now, out) {
+                break;
+            }
+        }
+        let next = Nanos(due.0 + slots * period);
+        self.next = Some(next);
+        Next::WaitUntil(next)
+    }
+
+    fn on_sent(&mut self, now: Now, _batch: &TxBatch, outcome: &crate::batch::SendOutcome) {
+        let accepted = outcome.accepted.min(self.written as usize);
+        let phase = self.phase;
+        for _ in 0..accepted {
+            let probe = Outstanding { seq: self.seq, sent: now.mono, phase };
+            self.outstanding[self.seq as usize % OUTSTANDING] = Some(probe);
+            self.seq = self.seq.wrapping_add(1);
+        }
+        if let Some(trips) = self.trips(phase) {
+            trips.sent += accepted as u64;
+        }
+    }
+
+    fn on_datagram(&mut self, now: Now, datagram: &Datagram<'_>) {
+        let Some(reply) = self.decode(datagram.payload) else { return };
+        if reply.request.ssid != self.plan.ssid && reply.request.ssid != 0 {
+            return;
+        }
+        let place = &mut self.outstanding[reply.request.seq as usize % OUTSTANDING];
+        let Some(probe) = place.take_if(|probe| probe.seq == reply.request.seq) else { return };
+        // The kernel's stamp is of the real-time clock, the probe's of the monotonic one.
+        let since = now.real.signed_since(datagram.meta.arrival).max(0).unsigned_abs();
+        let arrival = now.mono - Nanos(since);
+        let whole = arrival - probe.sent.min(arrival);
+        if whole > self.plan.patience {
+            return;
+        }
+        let (received, sent) = (reply.received, reply.sent);
+        let inside = if received.is_unknown() || sent.is_unknown() {
+            0
+        } else {
+            sent.near(now.real).signed_since(received.near(now.real)).max(0).unsigned_abs()
+        };
+        let trip = whole - Nanos(inside.min(whole.0));
+        if let Some(trips) = self.trips(probe.phase) {
+            trips.back += 1;
+            trips.delay.record(trip);
+        }
+    }
+
+    fn on_stop(&mut self, _now: Now) {
+        self.phase = ProbePhase::Over;
+    }
+
+    fn finish(self, _now: Now) -> ProberSummary {
+        self.summary
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch::{RxEntry, SendOutcome};
+    use std::collections::VecDeque;
+
+    fn at(micros: u64) -> Now {
+        Now {
+            mono: Nanos::from_micros(micros),
+            real: Nanos::from_micros(1_800_000_000_000_000 + micros),
+        }
+    }
+
+    /// A path that takes `there` each way and a reflector that takes 5 µs; every `lose`th is lost.
+    fn run(key: Option<StampKey>, lose: u64) -> ProberSummary {
+        let plan = ProberPlan {
+            interval: Nanos::from_millis(10),
+            patience: Nanos::from_secs(1),
+            key: key.clone(),
+            ssid: 9,
+        };
+        let mut prober = StampProber::new(plan, VecDeque::new());
+        let mut batch = TxBatch::new(8, 2_048);
+        let (mut flying, mut count, mut time) = (Vec::new(), 0u64, 0u64);
+        loop {
+            if time == 1_000_000 {
+                prober.orders.push_back(ProbePhase::Loaded);
+            }
+            if time == 2_000_000 {
+                prober.orders.push_back(ProbePhase::Over);
+            }
+            let there = if (1_000_000..2_000_000).contains(&time) { 500 } else { 50 };
+            batch.clear();
+            let next = prober.poll_transmit(at(time), &mut batch);
+            for slot in batch.slots() {
+                let bytes = batch.payload(slot);
+                let request = match &key {
+                    None => StampRequest::decode(bytes),
+                    Some(key) => StampRequest::decode_signed(bytes, key),
+                }
+                .unwrap();
+                let now = |micros| Timestamp::of(at(micros).real, TimeFormat::Ntp);
+                let reply = StampReply {
+                    request,
+                    received: now(time + there),
+                    sent: now(time + there + 5),
+                    ..StampReply::default()
+                };
+                let bytes = match &key {
+                    None => reply.encode().to_vec(),
+                    Some(key) => reply.encode_signed(key).to_vec(),
+                };
+                count += 1;
+                if !count.is_multiple_of(lose) {
+                    flying.push((time + 2 * there + 5, bytes));
+                }
+            }
+            let outcome = SendOutcome { accepted: batch.len(), stop: None };
+            prober.on_sent(at(time), &batch, &outcome);
+            if next == Next::Done {
+                return prober.finish(at(time));
+            }
+            time += 5;
+            flying.retain(|(arrives, bytes)| {
+                if *arrives > time {
+                    return true;
+                }
+                let mut meta = RxEntry::default().meta;
+                meta.arrival = at(*arrives).real;
+                let len = bytes.len();
+                prober.on_datagram(at(time), &Datagram { payload: bytes, true_len: len, meta });
+                false
+            });
+        }
+    }
+
+    #[test]
+    fn idle_and_loaded_round_trips_are_told_apart_and_losses_counted() {
+        for key in [None, Some(StampKey::new(b"0123456789abcdef"))] {
+            let found = run(key, 10);
+            assert_eq!((found.idle.sent, found.loaded.sent), (100, 100));
+            assert_eq!((found.idle.back, found.loaded.back), (90, 90));
+            let p50 = |trips: &Trips| trips.delay.quantile(0.5).map(|p50| p50.0 / 1_000);
+            assert_eq!((p50(&found.idle), p50(&found.loaded)), (Some(100), Some(1000)));
+        }
+    }
+}
