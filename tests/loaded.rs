@@ -34,8 +34,8 @@ fn a_full_queue_shows_in_the_loaded_round_trips_and_not_in_the_idle_ones() {
     assert_eq!(output.code(), Some(0), "{}", output.err());
     let report = json(&output.out());
     assert_sums(&report);
-    let [idle, loaded] =
-        ["idle", "loaded"].map(|phase| number(&report, &format!("probe.{phase}.round_trip_ns.p50")));
+    let [idle, loaded] = ["idle", "loaded"]
+        .map(|phase| number(&report, &format!("probe.{phase}.round_trip_ns.p50")));
     assert!(idle < 5_000_000, "{idle} ns idle");
     assert!((30_000_000..80_000_000).contains(&loaded), "{loaded} ns under load");
     assert_eq!(number(&report, "probe.loaded_per_idle_milli"), loaded * 1_000 / idle);

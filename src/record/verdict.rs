@@ -65,30 +65,31 @@ pub fn verdict(way: &DirectionReport, circumstances: Circumstances) -> Verdict {
         |part: u64, whole: u64| part > 0 && part.saturating_mul(10_000) >= whole * NOTABLE;
     let percent = |part: u64, whole: u64| part as f64 * 100.0 / whole.max(1) as f64;
     let full = |cpu: Option<u64>| cpu.filter(|cpu| *cpu >= FULL * streams);
-    if receiver_socket * 2 >= total && notable(receiver_socket, sent.datagrams) {
-        let share = percent(receiver_socket, sent.datagrams);
+    let refused: u64 = way.refused.iter().map(|refusal| refusal.datagrams).sum();
+    let offered = way.offered.map_or(sent.datagrams, |offered| offered.datagrams);
+    // Where most of them died is what the run came up against.
+    let most = receiver_socket.max(path).max(refused);
+    let share = format!("{:.3}%", percent(most, offered));
+    if notable(most, offered) && most == receiver_socket {
         return match full(way.receiver_cpu_percent) {
             Some(cpu) => say(
                 LimitedBy::ReceiverCpu,
-                format!("its processor was at {cpu}% and its socket overflowed ({share:.3}%)"),
+                format!("it was at {cpu}% of a core and its socket overflowed ({share})"),
                 "more --streams, larger datagrams, or a lower --rate",
             ),
             None => say(
                 LimitedBy::ReceiverSocket,
-                format!("its socket's buffer overflowed ({share:.3}%)"),
+                format!("its buffer overflowed ({share})"),
                 "raise net.core.rmem_max there, or lower the --rate",
             ),
         };
     }
-    if notable(path, sent.datagrams) {
-        let share = percent(path, sent.datagrams);
-        let because = format!("{share:.3}% were lost between the two hosts");
+    if notable(most, offered) && most == path {
+        let because = format!("{share} were lost between the two hosts");
         return say(LimitedBy::Network, because, "--find-rate tells what passes without loss");
     }
-    let offered = way.offered.map_or(0, |offered| offered.datagrams);
-    let refused: u64 = way.refused.iter().map(|refusal| refusal.datagrams).sum();
-    if notable(refused, offered) {
-        let because = format!("its own queue refused {:.3}%", percent(refused, offered));
+    if notable(most, offered) {
+        let because = format!("its own queue refused {share}");
         return say(LimitedBy::SenderInterface, because, "lower the --rate, or lengthen the queue");
     }
     let sender = way.sender_cpu_percent;
@@ -164,6 +165,7 @@ mod tests {
             refused: vec![Refusal { cause: "no buffer space".to_owned(), datagrams: 500 }],
             ..way(10_000, 0, 0, (10, 10))
         };
+        let path_loss = way(10_000, 300, 0, (9, 9)).lost;
         let behind = DirectionReport { sender_limited: Some(true), ..way(9_000, 0, 0, (99, 9)) };
         let blocked = DirectionReport { blocked: 9, ..way(9_000, 0, 0, (20, 9)) };
         let silent = DirectionReport { lost: None, ..way(9_000, 0, 0, (20, 9)) };
@@ -175,7 +177,8 @@ mod tests {
             (LimitedBy::Network, UNPACED, way(10_000, 900, 300, (99, 99))),
             (LimitedBy::ReceiverSocket, UNPACED, way(10_000, 300, 900, (99, 40))),
             (LimitedBy::ReceiverCpu, UNPACED, way(10_000, 0, 900, (99, 97))),
-            (LimitedBy::SenderInterface, PACED, refused),
+            (LimitedBy::SenderInterface, PACED, refused.clone()),
+            (LimitedBy::SenderInterface, PACED, DirectionReport { lost: path_loss, ..refused }),
             (LimitedBy::SenderCpu, PACED, behind),
             (LimitedBy::SenderCpu, UNPACED, way(10_000, 0, 0, (95, 40))),
             (LimitedBy::SenderCpu, one_host, way(10_000, 0, 0, (55, 40))),
