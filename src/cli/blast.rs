@@ -2,7 +2,7 @@
 
 use super::shared::{port, processor};
 use super::{FamilyArgs, IoArg};
-use crate::units::{ByteCount, Nanos, Rate};
+use crate::units::{ByteCount, Limit, Nanos, Rate};
 use crate::wire::Dscp;
 use clap::Args;
 use std::path::PathBuf;
@@ -98,6 +98,12 @@ pub struct BlastArgs {
     /// the file that `UDPKIT_KEY` names, if set]
     #[arg(long, value_name = "FILE")]
     pub key: Option<PathBuf>,
+    /// Limits, with commas between: loss>0.1%, p99>5ms, rate<900M. A run that breaks one, or does not
+    /// know its figure, ends with exit code 3. Metrics: loss, rate (delivered payload; or in pps), p50
+    /// p90 p99 p99.9 max (delay above minimum), jitter, duplicates, reordered, burst (the longest of
+    /// loss), never-sent
+    #[arg(long, value_name = "LIMITS", value_delimiter = ',')]
+    pub fail_if: Vec<Limit>,
     /// Print the report alone, without a line for each stretch.
     #[arg(short, long)]
     pub quiet: bool,

@@ -21,8 +21,8 @@ use clap::{Parser, Subcommand};
 /// A UDP datagram toolkit: send, receive, fan out, and measure what a path carries.
 ///
 /// Every subcommand moves whole datagrams: one send is one receive, or nothing. Results go to
-/// standard output, talk to standard error. Exit codes: 0 done, 1 failed, 2 usage, 130 interrupted
-/// by a second signal.
+/// standard output, talk to standard error. Exit codes: 0 done, 1 failed, 2 usage, 3 broke a limit
+/// of --fail-if, 130 interrupted by a second signal.
 #[derive(Debug, Parser)]
 #[command(name = "udpkit", version, max_term_width = 100, propagate_version = true)]
 pub struct Cli {

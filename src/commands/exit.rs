@@ -10,6 +10,8 @@ pub enum Exit {
     Done,
     /// 1: ran, and failed; the report says why.
     Failed,
+    /// 3: ran, and broke a limit that the user set; the report says which.
+    LimitBroken,
 }
 
 impl Exit {
@@ -18,6 +20,7 @@ impl Exit {
         match self {
             Self::Done => 0,
             Self::Failed => 1,
+            Self::LimitBroken => 3,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What a throughput run found, on each side and as a whole.
 
-use super::{ProbeReport, Verdict};
+use super::{LimitReport, ProbeReport, Verdict};
 use serde::Serialize;
 
 /// What the receiving end counted in one stretch of the run.
@@ -288,7 +288,7 @@ pub struct DirectionReport {
 }
 
 /// A whole throughput run.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct BlastReport {
     /// The far end's address.
     pub target: String,
@@ -315,4 +315,7 @@ pub struct BlastReport {
     pub main: DirectionReport,
     /// The way down of a run that went both ways.
     pub reverse: Option<DirectionReport>,
+    /// How the run stands against the limits that the user set, each direction on its own; empty
+    /// without any.
+    pub limits: Vec<LimitReport>,
 }

@@ -6,6 +6,7 @@
 mod blast;
 mod cast;
 mod document;
+mod limits;
 mod rates;
 mod recv;
 mod round_trips;
@@ -22,6 +23,7 @@ pub use cast::{
     CastDestination, CastEvent, CastGroup, CastInterval, CastReceived, CastSent, CastSource, Heard,
 };
 pub use document::{Document, Event, SCHEMA};
+pub use limits::{LimitReport, LimitValue, hold, measured};
 pub use recv::{
     DatagramRecord, GapRecord, Received, RecvEnd, RecvEvent, RecvInterval, RecvSummary,
     SocketRecord, SourceRecord, UdpFields,

@@ -1,6 +1,7 @@
 //! A throughput run as text: a line for each stretch while it runs, then the whole report.
 
 use super::Output;
+use super::limits::limit_lines;
 use super::number::RateUnit;
 use super::stretch::{bits_of, is_scrap, is_tail, over_time};
 use super::trouble::harmless;
@@ -157,6 +158,7 @@ fn lines(report: &BlastReport) -> Vec<String> {
     lines.extend(report.probe.iter().flat_map(probe_lines));
     lines.push(header_line(report));
     lines.extend(verdict_lines(report));
+    lines.extend(limit_lines(&report.limits, report.reverse.is_some()));
     lines.extend(doubts(report).into_iter().map(|doubt| format!("  doubt: {doubt}")));
     lines
 }

@@ -5,6 +5,7 @@
 mod blast;
 mod cast;
 mod datagram;
+mod limits;
 mod number;
 mod output;
 mod recv;

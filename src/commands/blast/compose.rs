@@ -82,6 +82,7 @@ pub fn report(plan: &BlastPlan, control: &ControlSummary, found: Collected) -> B
         },
         main,
         reverse,
+        limits: Vec::new(),
     }
 }
 

@@ -15,7 +15,7 @@ use crate::engine::{
     Handle, Loop, LoopConfig, ProbeSwitch, RunningProber, Server, Signals, random_u64,
 };
 use crate::net::SocketPlan;
-use crate::record::{BlastReport, Document, Flow};
+use crate::record::{BlastReport, Document, Flow, hold};
 use crate::report::{self, BlastView};
 use crate::session::Sealer;
 use crate::session::blast::{BlastControl, ControlSummary};
@@ -44,6 +44,7 @@ pub fn run(args: BlastArgs) -> anyhow::Result<Exit> {
     let (found, mut view) = driver.into_parts();
     let mut report = compose::report(&plan, &control, found);
     report.probe = plan.probe.zip(trips).map(|(every, trips)| probe::report(every, &trips));
+    report.limits = hold(&args.fail_if, &report);
     if args.json {
         report::print_json(&Document::new("blast", &report));
     } else {
@@ -71,10 +72,11 @@ fn run_control(
     Ok((ended.summary, driver))
 }
 
-/// An incomplete run has failed, even if it has something to show.
+/// An incomplete run has failed, even if it has something to show; that outweighs its limits.
 fn verdict(report: &BlastReport) -> Exit {
     match &report.failure {
-        None => Exit::Done,
+        None if report.limits.iter().all(|limit| limit.held) => Exit::Done,
+        None => Exit::LimitBroken,
         Some(failure) => {
             report::error(failure, failure_hint(report).as_deref());
             Exit::Failed

@@ -1,0 +1,167 @@
+//! The limits that the user set, held against one direction of a run.
+
+use super::{BlastReport, DirectionReport};
+use crate::units::{Bound, Limit, Measured, Metric, Standing};
+use serde::Serialize;
+
+/// How a run stands against one limit.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LimitReport {
+    /// The limit as the user wrote it, without blanks.
+    pub limit: String,
+    /// The direction that was held against it: `up` or `down`.
+    pub direction: &'static str,
+    /// What was measured, in `unit`; `None` where the run does not know, which breaks the limit.
+    pub value: Option<LimitValue>,
+    /// `percent`, `bits_per_second`, `datagrams_per_second`, `ns` or `datagrams`.
+    pub unit: &'static str,
+    /// Whether the limit was kept.
+    pub held: bool,
+    /// The value in words, for print; empty where it is not known.
+    #[serde(skip)]
+    pub in_words: String,
+}
+
+/// A measured figure as JSON has it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum LimitValue {
+    /// Everything that is counted.
+    Whole(u64),
+    /// Shares, in percent.
+    Percent(f64),
+}
+
+/// Holds every limit against each direction of a run.
+pub fn hold(limits: &[Limit], run: &BlastReport) -> Vec<LimitReport> {
+    let ways = [Some(&run.main), run.reverse.as_ref()];
+    let hold_one = |limit: &Limit, way: &DirectionReport| {
+        let found = measured(way, limit.metric);
+        let standing = limit.check(|metric| measured(way, metric));
+        let (value, unit) = in_numbers(limit.bound, found);
+        let known = found.filter(|_| standing != Standing::Unknown);
+        LimitReport {
+            limit: limit.to_string(),
+            direction: way.direction,
+            value: known.and(value),
+            unit,
+            held: standing == Standing::Held,
+            in_words: known.map(|found| limit.in_words(found)).unwrap_or_default(),
+        }
+    };
+    limits
+        .iter()
+        .flat_map(|limit| ways.into_iter().flatten().map(move |way| hold_one(limit, way)))
+        .collect()
+}
+
+/// What one direction of a run has of a metric; `None` where it does not know.
+pub fn measured(way: &DirectionReport, metric: Metric) -> Option<Measured> {
+    let delay = &way.delay_above_min_ns;
+    match metric {
+        Metric::Loss => {
+            let lost = way.lost?.total;
+            let told = way.delivered? + lost;
+            // As the report's own share: of what the receiver told of.
+            let of = way.sent.map_or(told, |sent| sent.datagrams.min(told));
+            Some(Measured::Share { part: lost, of })
+        }
+        Metric::Rate => delivered_rate(way),
+        Metric::P50 => delay.p50.map(Measured::Span),
+        Metric::P90 => delay.p90.map(Measured::Span),
+        Metric::P99 => delay.p99.map(Measured::Span),
+        Metric::P999 => delay.p999.map(Measured::Span),
+        Metric::Max => delay.max.map(Measured::Span),
+        Metric::Jitter => way.jitter_ns.map(Measured::Span),
+        Metric::Duplicates => way.duplicates.map(Measured::Count),
+        Metric::Reordered => way.reordered.map(Measured::Count),
+        Metric::Burst => way.lost.map(|lost| Measured::Count(lost.longest_burst)),
+        Metric::NeverSent => way.never_sent.map(Measured::Count),
+    }
+}
+
+/// What arrived, less the copies, in the span in which it arrived.
+fn delivered_rate(way: &DirectionReport) -> Option<Measured> {
+    let (received, firsts) = (way.received?, way.delivered?);
+    let share = |rate: u64| {
+        let all = u128::from(received.datagrams.max(1));
+        u64::try_from(u128::from(rate) * u128::from(firsts) / all).unwrap_or(u64::MAX)
+    };
+    Some(Measured::Rate {
+        bits: share(received.bits_per_second?),
+        packets: share(received.datagrams_per_second?.saturating_mul(1000)),
+    })
+}
+
+/// The figure as a number, and the unit in which the limit wants it.
+fn in_numbers(bound: Bound, found: Option<Measured>) -> (Option<LimitValue>, &'static str) {
+    let unit = match bound {
+        Bound::Percent(_) => "percent",
+        Bound::Bits(_) => "bits_per_second",
+        Bound::Packets(_) => "datagrams_per_second",
+        Bound::Span(_) => "ns",
+        Bound::Count(_) => "datagrams",
+    };
+    let value = found.map(|found| match found {
+        Measured::Share { part, of } => LimitValue::Percent(part as f64 * 100.0 / of.max(1) as f64),
+        Measured::Rate { packets, .. } if matches!(bound, Bound::Packets(_)) => {
+            LimitValue::Whole(packets / 1000)
+        }
+        Measured::Rate { bits, .. } => LimitValue::Whole(bits),
+        Measured::Span(value) | Measured::Count(value) => LimitValue::Whole(value),
+    });
+    (value, unit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{Losses, Traffic};
+
+    fn way() -> DirectionReport {
+        let received = Traffic {
+            datagrams: 1000,
+            bits_per_second: Some(1_000_000),
+            datagrams_per_second: Some(500),
+            ..Traffic::default()
+        };
+        DirectionReport {
+            received: Some(received),
+            delivered: Some(900),
+            lost: Some(Losses { total: 100, longest_burst: 7, ..Losses::default() }),
+            ..DirectionReport::default()
+        }
+    }
+
+    #[test]
+    fn copies_are_no_delivered_rate() {
+        let rate = measured(&way(), Metric::Rate);
+        assert_eq!(rate, Some(Measured::Rate { bits: 900_000, packets: 450_000 }));
+        let loss = measured(&way(), Metric::Loss);
+        assert_eq!(loss, Some(Measured::Share { part: 100, of: 1000 }));
+    }
+
+    #[test]
+    fn a_direction_that_told_nothing_knows_no_figure() {
+        for (name, metric) in Metric::ALL {
+            assert_eq!(measured(&DirectionReport::default(), metric), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn both_directions_are_held_and_the_unknown_is_broken() {
+        let limits = ["loss>=10%", "p99>1ms", "burst>7", "rate<400pps"]
+            .map(|text| text.parse::<Limit>().unwrap());
+        let run = BlastReport { main: way(), reverse: Some(way()), ..BlastReport::default() };
+        let reports = hold(&limits, &run);
+        let told: Vec<_> = reports.iter().map(|r| (r.value, r.unit, r.held)).collect();
+        let twice = [
+            (Some(LimitValue::Percent(10.0)), "percent", false),
+            (None, "ns", false),
+            (Some(LimitValue::Whole(7)), "datagrams", true),
+            (Some(LimitValue::Whole(450)), "datagrams_per_second", true),
+        ];
+        let expected: Vec<_> = twice.into_iter().flat_map(|row| [row, row]).collect();
+        assert_eq!(told, expected);
+    }
+}

@@ -1,0 +1,397 @@
+//! A limit that the user sets on a run's figures, `loss>0.1%`: read, and held against what was
+//! measured. Where the figures come from is left to the caller.
+
+use super::parse::{scaled, split_unit};
+use super::{BitRate, Nanos, PacketRate, Rate, group_digits};
+use std::cmp::Ordering;
+use std::fmt;
+use std::str::FromStr;
+use thiserror::Error;
+
+/// Billionths of a percent in one percent: loss is held exactly, never as a float.
+const PERCENT: u64 = 1_000_000_000;
+
+/// A figure that a limit can be set on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Metric {
+    /// Datagrams lost, in percent of those sent.
+    Loss,
+    /// What was delivered: payload bits a second, or datagrams a second with a limit in pps.
+    Rate,
+    /// Median of the delay above its minimum.
+    P50,
+    /// Its 90th percentile.
+    P90,
+    /// Its 99th percentile.
+    P99,
+    /// Its 99.9th percentile.
+    P999,
+    /// Its maximum.
+    Max,
+    /// Jitter (RFC 3550 §6.4.1).
+    Jitter,
+    /// Second and further copies.
+    Duplicates,
+    /// Late by RFC 4737.
+    Reordered,
+    /// The longest run of lost datagrams (RFC 3357).
+    Burst,
+    /// Datagrams that were offered and did not leave.
+    NeverSent,
+}
+
+impl Metric {
+    /// Every metric with its name, in the order in which an error lists them.
+    pub const ALL: [(&'static str, Self); 12] = [
+        ("loss", Self::Loss),
+        ("rate", Self::Rate),
+        ("p50", Self::P50),
+        ("p90", Self::P90),
+        ("p99", Self::P99),
+        ("p99.9", Self::P999),
+        ("max", Self::Max),
+        ("jitter", Self::Jitter),
+        ("duplicates", Self::Duplicates),
+        ("reordered", Self::Reordered),
+        ("burst", Self::Burst),
+        ("never-sent", Self::NeverSent),
+    ];
+
+    fn read(self, text: &str) -> Result<Bound, &'static str> {
+        let (number, unit) = split_unit(text);
+        match self {
+            Self::Loss => {
+                let wrong = "a share in percent such as 0.1%";
+                let percent = scaled(number, PERCENT).ok_or(wrong)?;
+                let right = matches!(unit, "" | "%") && percent <= 100 * PERCENT;
+                right.then_some(Bound::Percent(percent)).ok_or(wrong)
+            }
+            Self::Rate => match text.parse() {
+                Ok(Rate::Bits(rate)) => Ok(Bound::Bits(rate.0)),
+                Ok(Rate::Packets(rate)) => Ok(Bound::Packets(rate.0)),
+                _ => Err("bits a second such as 900M, or datagrams a second such as 50kpps"),
+            },
+            Self::P50 | Self::P90 | Self::P99 | Self::P999 | Self::Max | Self::Jitter => {
+                let wrong = "a time with its unit such as 5ms or 200us";
+                // A number alone would be seconds, which nobody means here.
+                if unit.is_empty() {
+                    return Err(wrong);
+                }
+                text.parse().map(|span: Nanos| Bound::Span(span.0)).map_err(|_| wrong)
+            }
+            Self::Duplicates | Self::Reordered | Self::Burst | Self::NeverSent => {
+                let wrong = "a number of datagrams such as 0 or 100";
+                text.parse().map(Bound::Count).map_err(|_| wrong)
+            }
+        }
+    }
+}
+
+/// The figure beyond which a limit is broken, in the metric's own unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// Billionths of a percent, to 100 percent.
+    Percent(u64),
+    /// Bits a second.
+    Bits(u64),
+    /// Thousandths of a datagram a second.
+    Packets(u64),
+    /// Nanoseconds.
+    Span(u64),
+    /// Datagrams.
+    Count(u64),
+}
+
+/// On which side of its bound a figure breaks the limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Comparison {
+    Above,
+    AtLeast,
+    Below,
+    AtMost,
+}
+
+impl Comparison {
+    /// Longer signs first, so that `>=` is not read as `>`.
+    const ALL: [(&'static str, Self); 4] =
+        [(">=", Self::AtLeast), ("<=", Self::AtMost), (">", Self::Above), ("<", Self::Below)];
+
+    fn is_met(self, order: Ordering) -> bool {
+        match self {
+            Self::Above => order.is_gt(),
+            Self::AtLeast => order.is_ge(),
+            Self::Below => order.is_lt(),
+            Self::AtMost => order.is_le(),
+        }
+    }
+}
+
+/// What was measured, as exact as it was counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Measured {
+    /// So many of so many; of none, there is no share.
+    Share {
+        /// The part.
+        part: u64,
+        /// The whole.
+        of: u64,
+    },
+    /// A rate, in both of its units.
+    Rate {
+        /// Payload bits a second.
+        bits: u64,
+        /// Thousandths of a datagram a second.
+        packets: u64,
+    },
+    /// Nanoseconds.
+    Span(u64),
+    /// Datagrams.
+    Count(u64),
+}
+
+/// A limit on one figure of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// The figure.
+    pub metric: Metric,
+    /// The figure from which on, or beyond which, it is broken.
+    pub bound: Bound,
+    comparison: Comparison,
+    text: String,
+}
+
+/// How a limit stands against a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It was kept.
+    Held,
+    /// It was broken.
+    Broken,
+    /// The run has no such figure, so nobody can say that it was kept.
+    Unknown,
+}
+
+impl Limit {
+    /// Holds the limit against what `lookup` has of its metric; `None` is a figure that the run
+    /// does not know. A figure of another kind than the metric's is as good as none.
+    pub fn check(&self, lookup: impl Fn(Metric) -> Option<Measured>) -> Standing {
+        let Some(order) = lookup(self.metric).and_then(|measured| self.against(measured)) else {
+            return Standing::Unknown;
+        };
+        if self.comparison.is_met(order) { Standing::Broken } else { Standing::Held }
+    }
+
+    fn against(&self, measured: Measured) -> Option<Ordering> {
+        Some(match (measured, self.bound) {
+            (Measured::Share { of: 0, .. }, _) => return None,
+            (Measured::Share { part, of }, Bound::Percent(bound)) => {
+                // part / of * 100 % against bound, both sides times `of`: no division, no rounding.
+                let share = u128::from(part) * 100 * u128::from(PERCENT);
+                share.cmp(&(u128::from(bound) * u128::from(of)))
+            }
+            (Measured::Rate { bits, .. }, Bound::Bits(bound)) => bits.cmp(&bound),
+            (Measured::Rate { packets, .. }, Bound::Packets(bound)) => packets.cmp(&bound),
+            (Measured::Span(span), Bound::Span(bound)) => span.cmp(&bound),
+            (Measured::Count(count), Bound::Count(bound)) => count.cmp(&bound),
+            _ => return None,
+        })
+    }
+
+    /// A figure in the words of this limit's unit: `0.250%`, `1.25 Gbit/s`, `5.10 ms`.
+    pub fn in_words(&self, measured: Measured) -> String {
+        match (measured, self.bound) {
+            (Measured::Share { of: 0, .. }, _) => "a share of nothing".to_owned(),
+            (Measured::Share { part, of }, _) => {
+                let percent = part as f64 * 100.0 / of as f64;
+                // A trace of loss must not read as none.
+                if part > 0 && percent < 0.001 {
+                    return format!("{part} of {of}");
+                }
+                format!("{percent:.3}%")
+            }
+            (Measured::Rate { packets, .. }, Bound::Packets(_)) => PacketRate(packets).to_string(),
+            (Measured::Rate { bits, .. }, _) => BitRate(bits).to_string(),
+            (Measured::Span(span), _) => Nanos(span).to_string(),
+            (Measured::Count(count), _) => group_digits(count),
+        }
+    }
+}
+
+impl fmt::Display for Limit {
+    /// As it was written, without blanks.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// Text that is no limit.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ParseLimitError {
+    /// It has no sign, or nothing on one side of it.
+    #[error("cannot read limit {0:?}: expected a metric, one of > >= < <=, and a value: loss>0.1%")]
+    Form(String),
+    /// Nobody measures that.
+    #[error("unknown metric {0:?}: expected one of {list}", list = names())]
+    Metric(String),
+    /// The value is none of the metric's.
+    #[error("cannot read the value of {text:?}: expected {expected}")]
+    Value {
+        /// The limit as given.
+        text: String,
+        /// What would be right.
+        expected: &'static str,
+    },
+}
+
+fn names() -> String {
+    Metric::ALL.map(|(name, _)| name).join(", ")
+}
+
+impl FromStr for Limit {
+    type Err = ParseLimitError;
+
+    fn from_str(text: &str) -> Result<Self, ParseLimitError> {
+        let form = || ParseLimitError::Form(text.to_owned());
+        let at = text.find(['<', '>']).ok_or_else(form)?;
+        let (name, rest) = (text[..at].trim(), &text[at..]);
+        let (sign, comparison) = Comparison::ALL
+            .into_iter()
+            .find(|(sign, _)| rest.starts_with(sign))
+            .ok_or_else(form)?;
+        let value = rest[sign.len()..].trim();
+        if name.is_empty() || value.is_empty() {
+            return Err(form());
+        }
+        let (_, metric) = Metric::ALL
+            .into_iter()
+            .find(|(known, _)| *known == name)
+            .ok_or_else(|| ParseLimitError::Metric(name.to_owned()))?;
+        let bound = metric
+            .read(value)
+            .map_err(|expected| ParseLimitError::Value { text: text.to_owned(), expected })?;
+        Ok(Self {
+            metric,
+            bound,
+            comparison,
+            text: format!("{name}{sign}{value}").replace(' ', ""),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limit(text: &str) -> Limit {
+        text.parse().unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    fn stands(text: &str, measured: Option<Measured>) -> Standing {
+        limit(text).check(|_| measured)
+    }
+
+    #[test]
+    fn each_sign_breaks_on_its_own_side() {
+        for (text, below, at, above) in [
+            ("burst>5", false, false, true),
+            ("burst>=5", false, true, true),
+            ("burst<5", true, false, false),
+            ("burst <= 5", true, true, false),
+        ] {
+            for (count, broken) in [(4, below), (5, at), (6, above)] {
+                let standing = stands(text, Some(Measured::Count(count)));
+                assert_eq!(standing == Standing::Broken, broken, "{text} at {count}");
+            }
+        }
+    }
+
+    #[test]
+    fn one_lost_of_ten_billion_is_more_than_none() {
+        let one = Some(Measured::Share { part: 1, of: 10_000_000_000 });
+        assert_eq!(stands("loss>0", one), Standing::Broken);
+        assert_eq!(stands("loss>0.00000001%", one), Standing::Held);
+        assert_eq!(limit("loss>0").in_words(one.unwrap()), "1 of 10000000000");
+        let most = Some(Measured::Share { part: u64::MAX, of: u64::MAX });
+        assert_eq!(stands("loss>=100%", most), Standing::Broken);
+        assert_eq!(stands("loss>100%", most), Standing::Held);
+    }
+
+    #[test]
+    fn a_share_is_held_as_fractions_are_compared() {
+        let seed = fastrand::u64(..);
+        let mut random = fastrand::Rng::with_seed(seed);
+        for _ in 0..10_000 {
+            let (of, percent) = (random.u64(1..5_000), random.u64(0..=100));
+            let part = random.u64(0..=of);
+            // The slow way: the smallest part that is more than so many percent.
+            let least = (0..=of + 1).find(|part| part * 100 > percent * of);
+            let broken = least.is_some_and(|least| part >= least);
+            let standing = stands(&format!("loss>{percent}%"), Some(Measured::Share { part, of }));
+            assert_eq!(standing == Standing::Broken, broken, "{part}/{of} {percent} seed {seed}");
+        }
+    }
+
+    #[test]
+    fn what_a_run_does_not_know_is_not_kept() {
+        assert_eq!(stands("p99>5ms", None), Standing::Unknown);
+        assert_eq!(stands("loss>5%", Some(Measured::Share { part: 0, of: 0 })), Standing::Unknown);
+        assert_eq!(stands("p99>5ms", Some(Measured::Count(1))), Standing::Unknown);
+    }
+
+    #[test]
+    fn every_metric_has_its_unit() {
+        for (text, bound) in [
+            ("loss>0.1%", Bound::Percent(100_000_000)),
+            ("loss>2", Bound::Percent(2_000_000_000)),
+            ("rate<900M", Bound::Bits(900_000_000)),
+            ("rate<50kpps", Bound::Packets(50_000_000)),
+            ("p50>1us", Bound::Span(1_000)),
+            ("p90>5ms", Bound::Span(5_000_000)),
+            ("p99 > 5 ms", Bound::Span(5_000_000)),
+            ("p99.9>1s", Bound::Span(1_000_000_000)),
+            ("max>1s", Bound::Span(1_000_000_000)),
+            ("jitter>=20us", Bound::Span(20_000)),
+            ("duplicates>0", Bound::Count(0)),
+            ("reordered>0", Bound::Count(0)),
+            ("burst>=3", Bound::Count(3)),
+            ("never-sent>0", Bound::Count(0)),
+        ] {
+            assert_eq!(limit(text).bound, bound, "{text}");
+            assert_eq!(limit(text).to_string(), text.replace(' ', ""), "{text}");
+        }
+    }
+
+    #[test]
+    fn nonsense_says_what_would_be_right() {
+        for (text, word) in [
+            ("", "loss>0.1%"),
+            ("loss", "loss>0.1%"),
+            ("loss=1", "loss>0.1%"),
+            (">1", "loss>0.1%"),
+            ("loss>", "loss>0.1%"),
+            ("speed>1", "never-sent"),
+            ("loss>x", "percent"),
+            ("loss>101%", "percent"),
+            ("loss>1ms", "percent"),
+            ("rate<max", "900M"),
+            ("p99>5", "5ms"),
+            ("p99>-5ms", "5ms"),
+            ("burst>1.5", "number of datagrams"),
+            ("burst>=>1", "number of datagrams"),
+        ] {
+            let error = text.parse::<Limit>().unwrap_err().to_string();
+            assert!(error.contains(word), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn figures_are_told_in_the_limits_unit() {
+        let rate = Measured::Rate { bits: 900_000_000, packets: 76_000_000 };
+        assert_eq!(limit("rate<1G").in_words(rate), "900 Mbit/s");
+        assert_eq!(limit("rate<90kpps").in_words(rate), "76.0 kpps");
+        assert_eq!(limit("p99>1ms").in_words(Measured::Span(5_100_000)), "5.10 ms");
+        let share = Measured::Share { part: 1, of: 400 };
+        assert_eq!(limit("loss>1%").in_words(share), "0.250%");
+        assert_eq!(limit("burst>1").in_words(Measured::Count(212)), "212");
+    }
+}
