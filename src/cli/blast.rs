@@ -2,7 +2,7 @@
 
 use super::shared::{port, processor};
 use super::{FamilyArgs, IoArg};
-use crate::units::{ByteCount, Limit, Nanos, Rate};
+use crate::units::{ByteCount, Limit, Nanos, Percent, Rate, Sweep};
 use crate::wire::Dscp;
 use clap::Args;
 use std::path::PathBuf;
@@ -98,6 +98,21 @@ pub struct BlastArgs {
     /// the file that `UDPKIT_KEY` names, if set]
     #[arg(long, value_name = "FILE")]
     pub key: Option<PathBuf>,
+    /// Run once at each of STEPS rates from FROM to TO, such as 100M..2G/10, and show what arrives of
+    /// what is offered; --time is for each [default: 2s]
+    #[arg(
+        long,
+        value_name = "FROM..TO/STEPS",
+        conflicts_with_all = ["rate", "bidir", "count", "bytes", "probe", "fail_if", "find_rate"]
+    )]
+    pub sweep: Option<Sweep>,
+    /// Find the highest rate at which no more than --loss is lost, by trials of --time each
+    /// [default: 1s], up to --rate
+    #[arg(long, conflicts_with_all = ["bidir", "count", "bytes", "probe", "fail_if"])]
+    pub find_rate: bool,
+    /// Loss that --find-rate allows, in percent: 0, 0.1% [default: 0]
+    #[arg(long, value_name = "PERCENT", requires = "find_rate")]
+    pub loss: Option<Percent>,
     /// Limits, with commas between: loss>0.1%, p99>5ms, rate<900M. A run that breaks one, or does not
     /// know its figure, ends with exit code 3. Metrics: loss, rate (delivered payload; or in pps), p50
     /// p90 p99 p99.9 max (delay above minimum), jitter, duplicates, reordered, burst (the longest of

@@ -13,6 +13,7 @@ mod round_trips;
 mod send;
 mod serve;
 mod sink;
+mod trials;
 mod verdict;
 
 pub use blast::{
@@ -32,4 +33,5 @@ pub use round_trips::{ProbeReport, RoundTrips};
 pub use send::{Answer, Reply, SendEvent, SendRefusal, SendSummary, SendTarget, Trouble};
 pub use serve::{ServeRecord, SessionEnd};
 pub use sink::{Flow, Sink};
+pub use trials::{FindRateReport, LossShare, SweepReport, TrialOutcome, TrialReport};
 pub use verdict::{Circumstances, LimitedBy, Verdict, verdict};

@@ -13,6 +13,7 @@ mod send;
 mod serve;
 mod spark;
 mod stretch;
+mod trials;
 mod trouble;
 
 pub use blast::{BlastView, Lane};
@@ -22,4 +23,5 @@ pub use output::{Output, output_was_lost, print_json, print_text};
 pub use recv::{RecvReport, RecvView};
 pub use send::{SendReport, SendView};
 pub use serve::ServeLog;
+pub use trials::TrialsView;
 pub use trouble::{error, note, warning};

@@ -48,6 +48,11 @@ impl RateUnit {
         self.name
     }
 
+    /// The figure as a number.
+    pub fn scaled(self, bits_per_second: f64) -> f64 {
+        bits_per_second / self.one
+    }
+
     /// The figure alone, with three decimals.
     pub fn figure(self, bits_per_second: f64) -> String {
         format!("{:.3}", bits_per_second / self.one)

@@ -4,6 +4,7 @@ pub mod blast;
 mod cast;
 mod contract;
 mod exchange;
+mod find_rate;
 mod orders;
 mod payload;
 mod recv;
@@ -21,6 +22,7 @@ pub use cast::{
 };
 pub use contract::{Next, Now, Session};
 pub use exchange::{Exchange, Step, Tags, refusal};
+pub use find_rate::{FindRate, Found, FoundBound, Outcome, SearchStep};
 pub use orders::Orders;
 pub use payload::{FixedMessages, Message, PayloadSource, Supply, SupplyError};
 pub use recv::{Answering, RecvDone, RecvPlan, RecvSession, Show};

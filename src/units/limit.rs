@@ -307,10 +307,10 @@ mod tests {
 
     #[test]
     fn one_lost_of_ten_billion_is_more_than_none() {
-        let one = Some(Measured::Share { part: 1, of: 10_000_000_000 });
-        assert_eq!(stands("loss>0", one), Standing::Broken);
-        assert_eq!(stands("loss>0.00000001%", one), Standing::Held);
-        assert_eq!(limit("loss>0").in_words(one.unwrap()), "1 of 10000000000");
+        let one = Measured::Share { part: 1, of: 10_000_000_000 };
+        assert_eq!(stands("loss>0", Some(one)), Standing::Broken);
+        assert_eq!(stands("loss>0.00000001%", Some(one)), Standing::Held);
+        assert_eq!(limit("loss>0").in_words(one), "1 of 10000000000");
         let most = Some(Measured::Share { part: u64::MAX, of: u64::MAX });
         assert_eq!(stands("loss>=100%", most), Standing::Broken);
         assert_eq!(stands("loss>100%", most), Standing::Held);

@@ -4,10 +4,14 @@ mod bytes;
 mod limit;
 mod nanos;
 mod parse;
+mod percent;
 mod rate;
+mod sweep;
 
 pub use bytes::{ByteCount, group_digits};
 pub use limit::{Bound, Limit, Measured, Metric, ParseLimitError, Standing};
 pub use nanos::Nanos;
 pub use parse::ParseUnitError;
+pub use percent::{ParsePercentError, Percent};
 pub use rate::{BitRate, PacketRate, Rate};
+pub use sweep::{MOST_STEPS, ParseSweepError, Sweep};

@@ -7,12 +7,17 @@ use std::fmt::Display;
 use std::str::FromStr;
 use udpkit::commands::{GroupHost, GroupSpec};
 use udpkit::net::split_host_port;
-use udpkit::units::{ByteCount, Nanos, Rate, group_digits};
+use udpkit::units::{ByteCount, Limit, Nanos, Percent, Rate, Sweep, group_digits};
 use udpkit::wire::{Dscp, Ecn, split_tos, tos};
 
 fuzz_target!(|text: &str| {
     printed::<Nanos>(text);
     printed::<ByteCount>(text);
+    printed::<Percent>(text);
+    printed::<Limit>(text);
+    if let Ok(sweep) = text.parse::<Sweep>() {
+        assert!(sweep.rates().count() >= 2);
+    }
     if let Ok(rate) = text.parse::<Rate>() {
         for payload in [0, 16, 65_527, u64::MAX] {
             let _ = rate.ratio_for(payload);

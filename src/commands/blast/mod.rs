@@ -3,6 +3,7 @@
 mod compose;
 mod plan;
 mod probe;
+mod series;
 mod streams;
 
 use self::plan::BlastPlan;
@@ -26,24 +27,21 @@ use std::thread::{self, JoinHandle};
 
 /// Runs `udpkit blast`.
 pub fn run(args: BlastArgs) -> anyhow::Result<Exit> {
-    let signals = Signals::listen().context("cannot listen for signals")?;
     let far_end = match args.target {
         Some(_) => None,
         None => Some(FarEnd::start(&args)?),
     };
-    let plan = BlastPlan::resolve(&args, far_end.as_ref().map(|far| far.addr))?;
-    let view = BlastView::new(&plan.heading(), plan.expected(), args.quiet, args.json);
-    let prober = probe::start(&plan)?;
-    if prober.is_some() {
-        thread::sleep(probe::IDLE);
+    let own = far_end.as_ref().map(|far| far.addr);
+    if let Some(sweep) = args.sweep {
+        return series::sweep(args, sweep, own);
     }
-    let switch = prober.as_ref().map(RunningProber::switch);
-    let (control, driver) = run_control(&plan, signals, view, switch)?;
-    let trips = prober.and_then(RunningProber::finish);
+    if args.find_rate {
+        return series::find_rate(args, own);
+    }
+    let plan = BlastPlan::resolve(&args, own)?;
+    let view = BlastView::new(&plan.heading(), plan.expected(), args.quiet, args.json);
+    let (mut report, mut view) = run_once(&plan, view)?;
     drop(far_end);
-    let (found, mut view) = driver.into_parts();
-    let mut report = compose::report(&plan, &control, found);
-    report.probe = plan.probe.zip(trips).map(|(every, trips)| probe::report(every, &trips));
     report.limits = hold(&args.fail_if, &report);
     if args.json {
         report::print_json(&Document::new("blast", &report));
@@ -51,6 +49,22 @@ pub fn run(args: BlastArgs) -> anyhow::Result<Exit> {
         view.finish(&report);
     }
     Ok(verdict(&report))
+}
+
+/// One run from its first word to its report.
+fn run_once(plan: &BlastPlan, view: BlastView) -> anyhow::Result<(BlastReport, BlastView)> {
+    let signals = Signals::listen().context("cannot listen for signals")?;
+    let prober = probe::start(plan)?;
+    if prober.is_some() {
+        thread::sleep(probe::IDLE);
+    }
+    let switch = prober.as_ref().map(RunningProber::switch);
+    let (control, driver) = run_control(plan, signals, view, switch)?;
+    let trips = prober.and_then(RunningProber::finish);
+    let (found, view) = driver.into_parts();
+    let mut report = compose::report(plan, &control, found);
+    report.probe = plan.probe.zip(trips).map(|(every, trips)| probe::report(every, &trips));
+    Ok((report, view))
 }
 
 /// The control session, which starts and ends the stream.

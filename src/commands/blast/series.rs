@@ -1,0 +1,184 @@
+//! Runs at several rates: `--sweep` and `--find-rate`.
+
+use super::plan::BlastPlan;
+use super::{failure_hint, run_once};
+use crate::cli::BlastArgs;
+use crate::commands::Exit;
+use crate::engine::Signals;
+use crate::record::{Document, FindRateReport, LossShare, SweepReport, TrialOutcome, TrialReport};
+use crate::report::{self, BlastView, TrialsView};
+use crate::session::{FindRate, Found, FoundBound, Outcome, SearchStep};
+use crate::units::{BitRate, Nanos, Rate, Sweep};
+use anyhow::Context;
+use std::net::SocketAddr;
+
+/// Length of a run where none is asked for.
+const SWEEP_TIME: Nanos = Nanos::from_secs(2);
+const TRIAL_TIME: Nanos = Nanos::from_secs(1);
+/// The trial of what was found is so many times as long.
+const LONGER: u64 = 3;
+/// The lowest rate that is tried, and the highest where none is named, in bits a second.
+const LEAST: u64 = 1_000_000;
+const MOST: u64 = 400_000_000_000;
+/// The search ends when what passed and what failed are this near, in thousandths.
+const RESOLUTION: u64 = 10;
+
+/// A series of runs at work.
+struct Series {
+    args: BlastArgs,
+    own: Option<SocketAddr>,
+    /// Heard between the runs; each run hears its own.
+    signals: Signals,
+    view: TrialsView,
+    trials: Vec<TrialReport>,
+    /// Why a run failed, and what would help.
+    failed: Option<(String, Option<String>)>,
+}
+
+impl Series {
+    /// Runs once at `rate`; `None` when the series is at its end.
+    fn trial(
+        &mut self,
+        rate: Rate,
+        time: Nanos,
+        allowed: LossShare,
+        verification: bool,
+    ) -> anyhow::Result<Option<TrialOutcome>> {
+        (self.args.rate, self.args.time) = (rate, Some(time));
+        let plan = BlastPlan::resolve(&self.args, self.own)?;
+        let (run, _) = run_once(&plan, BlastView::new("", None, true, true))?;
+        if let Some(failure) = &run.failure {
+            self.failed = Some((failure.clone(), failure_hint(&run)));
+            return Ok(None);
+        }
+        // A run that was cut short is no trial of its rate.
+        if self.signals.arrived() {
+            return Ok(None);
+        }
+        let trial = TrialReport::new(&run, allowed, verification);
+        let outcome = trial.outcome;
+        self.view.trial(&trial);
+        self.trials.push(trial);
+        Ok(Some(outcome))
+    }
+
+    fn exit(&self) -> Exit {
+        let Some((failure, hint)) = &self.failed else { return Exit::Done };
+        report::error(failure, hint.as_deref());
+        Exit::Failed
+    }
+}
+
+/// What the first line says of every run.
+fn heading(plan: &BlastPlan, what: &str, time: Nanos) -> String {
+    let own = if plan.named.is_some() { "" } else { " (own far end)" };
+    let payload = plan.test.payload;
+    format!("udpkit blast {}{own}   {payload} B   {what}   {time} each", plan.target)
+}
+
+/// Runs `--sweep`.
+pub fn sweep(mut args: BlastArgs, sweep: Sweep, own: Option<SocketAddr>) -> anyhow::Result<Exit> {
+    let time = args.time.unwrap_or(SWEEP_TIME);
+    let last = sweep.rates().last().unwrap_or(Rate::Max);
+    args.rate = last;
+    let plan = BlastPlan::resolve(&args, own)?;
+    let json = args.json;
+    let text = heading(&plan, &sweep.to_string(), time);
+    let view = TrialsView::new(&text, bits_of(last, plan.test.payload), json);
+    let signals = Signals::listen().context("cannot listen for signals")?;
+    let mut series = Series { args, own, signals, view, trials: Vec::new(), failed: None };
+    let mut complete = true;
+    for rate in sweep.rates() {
+        // How each trial counts is told of hosts alone: a sweep is there to show the loss.
+        if series.trial(rate, time, LossShare::MAX, false)?.is_none() {
+            complete = false;
+            break;
+        }
+    }
+    let report = SweepReport {
+        mode: "sweep",
+        target: plan.target.to_string(),
+        loopback: plan.target.ip().is_loopback(),
+        payload_bytes: u64::from(plan.test.payload),
+        trials: std::mem::take(&mut series.trials),
+        complete,
+    };
+    if json {
+        report::print_json(&Document::new("blast", &report));
+    } else {
+        series.view.sweep(&report);
+    }
+    Ok(series.exit())
+}
+
+/// Runs `--find-rate`.
+pub fn find_rate(mut args: BlastArgs, own: Option<SocketAddr>) -> anyhow::Result<Exit> {
+    let time = args.time.unwrap_or(TRIAL_TIME);
+    let allowed = args.loss.map_or(0, |loss| loss.0);
+    let ceiling = args.rate;
+    args.rate = Rate::Bits(BitRate(LEAST));
+    let plan = BlastPlan::resolve(&args, own)?;
+    let most = match ceiling {
+        Rate::Max => MOST,
+        rate => bits_of(rate, plan.test.payload),
+    };
+    let json = args.json;
+    let what = format!("highest rate at {}% loss or less", allowed as f64 / 1e7);
+    let view = TrialsView::new(&heading(&plan, &what, time), LEAST, json);
+    let signals = Signals::listen().context("cannot listen for signals")?;
+    let mut series = Series { args, own, signals, view, trials: Vec::new(), failed: None };
+    let mut search = FindRate::new(LEAST.min(most), most, RESOLUTION);
+    let found = loop {
+        let (rate, verify) = match search.step() {
+            SearchStep::Over(found) => break Some(found),
+            SearchStep::Try { rate, verify } => (rate, verify),
+        };
+        let time = if verify { Nanos(time.0.saturating_mul(LONGER)) } else { time };
+        match series.trial(Rate::Bits(BitRate(rate)), time, allowed, verify)? {
+            Some(TrialOutcome::Passed) => search.take(Outcome::Passed),
+            Some(TrialOutcome::Lost) => search.take(Outcome::Lost),
+            Some(TrialOutcome::Invalid) => search.take(Outcome::Invalid),
+            None => break None,
+        }
+    };
+    let rate = found.map_or(search.so_far(), |found| found.rate);
+    let bits = u64::from(plan.test.payload) * 8;
+    let report = FindRateReport {
+        mode: "find-rate",
+        target: plan.target.to_string(),
+        loopback: plan.target.ip().is_loopback(),
+        payload_bytes: u64::from(plan.test.payload),
+        loss_allowed_ppb: allowed,
+        found_bits_per_second: rate,
+        found_datagrams_per_second: rate.map(|rate| rate / bits.max(1)),
+        bound: found.map(bound),
+        trials: std::mem::take(&mut series.trials),
+        complete: found.is_some(),
+    };
+    if json {
+        report::print_json(&Document::new("blast", &report));
+    } else {
+        series.view.found(&report);
+    }
+    Ok(series.exit())
+}
+
+fn bound(found: Found) -> &'static str {
+    match found.bound {
+        FoundBound::Network => "network",
+        FoundBound::Host => "host",
+        FoundBound::Ceiling => "ceiling",
+    }
+}
+
+/// A rate in bits of payload a second.
+fn bits_of(rate: Rate, payload: u32) -> u64 {
+    match rate {
+        Rate::Max => u64::MAX,
+        Rate::Bits(rate) => rate.0,
+        Rate::Packets(rate) => {
+            let bits = u128::from(rate.0) * u128::from(payload) * 8 / 1_000;
+            u64::try_from(bits).unwrap_or(u64::MAX)
+        }
+    }
+}

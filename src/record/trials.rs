@@ -1,0 +1,179 @@
+//! Series of runs at different rates: a sweep, and the search for the highest rate without loss.
+
+use super::{BlastReport, DelayQuantiles, Losses, Traffic, Verdict};
+use serde::Serialize;
+
+/// How a trial counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TrialOutcome {
+    /// No more loss than is allowed.
+    Passed,
+    /// More.
+    Lost,
+    /// A host was the limit, so that it tells nothing of the network.
+    Invalid,
+}
+
+/// One run of a series.
+#[derive(Clone, Debug, Serialize)]
+pub struct TrialReport {
+    /// The rate that was asked for, in text.
+    pub goal: String,
+    /// What the schedule called for.
+    pub offered: Option<Traffic>,
+    /// What left.
+    pub sent: Option<Traffic>,
+    /// What arrived, duplicates among it.
+    pub received: Option<Traffic>,
+    /// First copies among what arrived.
+    pub delivered: Option<u64>,
+    /// Where the rest went.
+    pub lost: Option<Losses>,
+    /// One-way delay above the trial's minimum, in nanoseconds.
+    pub delay_above_min_ns: DelayQuantiles,
+    /// What limited it.
+    pub verdict: Option<Verdict>,
+    /// How it counts.
+    pub outcome: TrialOutcome,
+    /// Which host was the limit of an invalid trial: `sender` or `receiver_socket`.
+    pub host_limit: Option<&'static str>,
+    /// Whether it tried for longer what had been found.
+    pub verification: bool,
+}
+
+/// Loss in billionths that a trial may have: 1 % is 10,000,000.
+pub type LossShare = u64;
+
+impl TrialReport {
+    /// A finished run as a trial in which `allowed` may be lost.
+    pub fn new(run: &BlastReport, allowed: LossShare, verification: bool) -> Self {
+        let way = &run.main;
+        let host_limit = host_limit(run);
+        let sent = way.sent.map_or(0, |sent| sent.datagrams);
+        let total = way.lost.map_or(sent, |lost| lost.total);
+        let lost = u128::from(total) * 1_000_000_000 > u128::from(allowed) * u128::from(sent);
+        let outcome = match (host_limit, lost) {
+            (Some(_), _) => TrialOutcome::Invalid,
+            (None, true) => TrialOutcome::Lost,
+            (None, false) => TrialOutcome::Passed,
+        };
+        Self {
+            goal: run.goal.clone(),
+            offered: way.offered,
+            sent: way.sent,
+            received: way.received,
+            delivered: way.delivered,
+            lost: way.lost,
+            delay_above_min_ns: way.delay_above_min_ns,
+            verdict: way.verdict.clone(),
+            outcome,
+            host_limit,
+            verification,
+        }
+    }
+
+    /// Lost of what was sent, in percent; `None` where nothing is known.
+    pub fn loss_percent(&self) -> Option<f64> {
+        let sent = self.sent?.datagrams;
+        (sent > 0).then_some(self.lost?.total as f64 * 100.0 / sent as f64)
+    }
+}
+
+/// The host that was the limit of a run, if one was: what it could not send in time, or receive,
+/// the network was never asked to carry.
+fn host_limit(run: &BlastReport) -> Option<&'static str> {
+    let way = &run.main;
+    let offered = way.offered.map_or(0, |offered| offered.datagrams);
+    let never = way.never_sent.unwrap_or(0);
+    if way.lost.is_some_and(|lost| lost.receiver_socket > 0) {
+        return Some("receiver_socket");
+    }
+    // A hundredth, as for `sender_limited`.
+    let limited = way.sender_limited == Some(true) || never.saturating_mul(100) > offered;
+    limited.then_some("sender")
+}
+
+/// Runs at rising rates.
+#[derive(Clone, Debug, Serialize)]
+pub struct SweepReport {
+    /// `sweep`.
+    pub mode: &'static str,
+    /// The far end's address.
+    pub target: String,
+    /// Whether both ends are on this host, by its loopback.
+    pub loopback: bool,
+    /// Payload bytes of each datagram.
+    pub payload_bytes: u64,
+    /// The runs, in their order.
+    pub trials: Vec<TrialReport>,
+    /// Whether all of them were run.
+    pub complete: bool,
+}
+
+/// The search for the highest rate.
+#[derive(Clone, Debug, Serialize)]
+pub struct FindRateReport {
+    /// `find-rate`.
+    pub mode: &'static str,
+    /// The far end's address.
+    pub target: String,
+    /// Whether both ends are on this host, by its loopback.
+    pub loopback: bool,
+    /// Payload bytes of each datagram.
+    pub payload_bytes: u64,
+    /// Loss that was allowed, in billionths.
+    pub loss_allowed_ppb: LossShare,
+    /// The highest rate of payload that passed; `None` where none did.
+    pub found_bits_per_second: Option<u64>,
+    /// The same in datagrams a second.
+    pub found_datagrams_per_second: Option<u64>,
+    /// What the next higher rate came up against: `network`, `host`, or `ceiling`, the highest
+    /// rate that was allowed; `None` for a search that was broken off.
+    pub bound: Option<&'static str>,
+    /// Every trial, in its order.
+    pub trials: Vec<TrialReport>,
+    /// Whether the search came to its end, the rate found tried for longer.
+    pub complete: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::TrialOutcome::{Invalid, Lost, Passed};
+    use super::*;
+    use crate::record::DirectionReport;
+
+    fn run(sent: u64, path: u64, socket: u64, never: u64) -> BlastReport {
+        let traffic = |datagrams| Some(Traffic { datagrams, ..Traffic::default() });
+        let lost =
+            Losses { total: path + socket, path, receiver_socket: socket, ..Losses::default() };
+        let main = DirectionReport {
+            offered: traffic(sent + never),
+            sent: traffic(sent),
+            never_sent: Some(never),
+            lost: Some(lost),
+            sender_limited: Some(false),
+            ..DirectionReport::default()
+        };
+        BlastReport { main, ..BlastReport::default() }
+    }
+
+    #[test]
+    fn a_host_that_was_the_limit_makes_a_trial_invalid_whatever_was_lost() {
+        let outcome = |run, allowed| {
+            let trial = TrialReport::new(&run, allowed, false);
+            (trial.outcome, trial.host_limit)
+        };
+        assert_eq!(outcome(run(1_000, 0, 0, 0), 0), (Passed, None));
+        assert_eq!(outcome(run(1_000, 1, 0, 0), 0), (Lost, None));
+        assert_eq!(outcome(run(1_000, 1, 0, 0), 1_000_000), (Passed, None));
+        assert_eq!(outcome(run(1_000, 2, 0, 0), 1_000_000), (Lost, None));
+        assert_eq!(outcome(run(1_000, 9, 1, 0), 0), (Invalid, Some("receiver_socket")));
+        assert_eq!(outcome(run(1_000, 0, 0, 11), 0), (Invalid, Some("sender")));
+        assert_eq!(outcome(run(1_000, 0, 0, 9), 0), (Passed, None));
+        // What never told was not carried.
+        let mut silent = run(1_000, 0, 0, 0);
+        silent.main.lost = None;
+        assert_eq!(outcome(silent, 0), (Lost, None));
+    }
+}

@@ -1,0 +1,251 @@
+//! The search for the highest rate that a path carries with no more than so much loss.
+//!
+//! The rate rises fourfold until a trial fails, then the gap between the highest rate that passed
+//! and the lowest that failed is halved until it is small enough; what was found must pass once
+//! more, for longer; where it does not, ever larger steps lead down to a rate that does. A trial that lost is tried again before it counts, as one burst of other
+//! traffic is not the path's limit; so is one in which a host was the limit, which then bounds the
+//! search, but never as a figure of the network.
+
+/// Factor from one rate to the next while nothing has failed.
+const RISE: u64 = 4;
+
+/// What became of a trial.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// No more loss than is allowed.
+    Passed,
+    /// More.
+    Lost,
+    /// A host was the limit: the sender, or the receiver's socket.
+    Invalid,
+}
+
+/// What to do next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SearchStep {
+    /// Try this rate.
+    Try {
+        /// In the unit of the bounds.
+        rate: u64,
+        /// Whether it is what was found, to be tried for longer.
+        verify: bool,
+    },
+    /// The search is over.
+    Over(Found),
+}
+
+/// What limits the rate that was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FoundBound {
+    /// The next higher rate lost datagrams on the path.
+    Network,
+    /// At the next higher rate a host was the limit: the path may carry more.
+    Host,
+    /// The highest rate that was allowed passed.
+    Ceiling,
+}
+
+/// The end of a search.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The highest rate that passed, also for longer; `None` when none did.
+    pub rate: Option<u64>,
+    /// What the next higher rate came up against.
+    pub bound: FoundBound,
+}
+
+/// The search.
+#[derive(Clone, Debug)]
+pub struct FindRate {
+    least: u64,
+    most: u64,
+    /// Resolution in thousandths of the rate.
+    resolution: u64,
+    /// Rates that passed, rising.
+    passed: Vec<u64>,
+    /// The lowest rate that failed, and how.
+    failed: Option<(u64, FoundBound)>,
+    rate: u64,
+    verify: bool,
+    retried: bool,
+    verifications: u32,
+    over: Option<Found>,
+}
+
+impl FindRate {
+    /// A search from `least` to `most`, to within `resolution` thousandths (at least 1).
+    pub fn new(least: u64, most: u64, resolution: u64) -> Self {
+        let least = least.max(1);
+        Self {
+            least,
+            most: most.max(least),
+            resolution: resolution.max(1),
+            passed: Vec::new(),
+            failed: None,
+            rate: least,
+            verify: false,
+            retried: false,
+            verifications: 0,
+            over: None,
+        }
+    }
+
+    /// What to do now.
+    pub fn step(&self) -> SearchStep {
+        match self.over {
+            Some(found) => SearchStep::Over(found),
+            None => SearchStep::Try { rate: self.rate, verify: self.verify },
+        }
+    }
+
+    /// The best answer so far, for a search that is broken off: a rate that passed, unverified.
+    pub fn so_far(&self) -> Option<u64> {
+        self.passed.last().copied()
+    }
+
+    /// Takes the outcome of the trial that [`FindRate::step`] asked for.
+    pub fn take(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Passed => self.pass(),
+            _ if !self.retried => self.retried = true,
+            Outcome::Lost => self.fail(FoundBound::Network),
+            Outcome::Invalid => self.fail(FoundBound::Host),
+        }
+    }
+
+    fn pass(&mut self) {
+        if self.verify {
+            let bound = self.failed.map_or(FoundBound::Ceiling, |(_, bound)| bound);
+            self.over = Some(Found { rate: Some(self.rate), bound });
+            return;
+        }
+        self.passed.push(self.rate);
+        self.go_on();
+    }
+
+    fn fail(&mut self, bound: FoundBound) {
+        self.failed = Some((self.rate, bound));
+        self.passed.retain(|passed| *passed < self.rate);
+        if self.verify {
+            self.step_down(bound);
+        } else {
+            self.go_on();
+        }
+    }
+
+    /// What passed for a short time does not last: a queue hid the loss, or chance did.
+    fn step_down(&mut self, bound: FoundBound) {
+        self.retried = false;
+        let thousandths = self.resolution.saturating_mul(1 << self.verifications.min(16));
+        self.verifications += 1;
+        let lower =
+            u128::from(self.rate) * u128::from(1_000u64.saturating_sub(thousandths)) / 1_000;
+        self.rate = u64::try_from(lower).unwrap_or(0);
+        if self.rate < self.least {
+            self.over = Some(Found { rate: None, bound });
+        }
+    }
+
+    /// The next rate: risen, halved, or what was found once more.
+    fn go_on(&mut self) {
+        self.retried = false;
+        let low = self.passed.last().copied();
+        let (rate, verify) = match (low, self.failed) {
+            (Some(low), None) if low >= self.most => (low, true),
+            (Some(low), None) => (low.saturating_mul(RISE).min(self.most), false),
+            (None, None) => (self.least, false),
+            (None, Some((high, bound))) => {
+                // Below the first rate that was tried there is nothing to stand on.
+                if high <= self.least {
+                    self.over = Some(Found { rate: None, bound });
+                    return;
+                }
+                (self.least, false)
+            }
+            (Some(low), Some((high, _))) => {
+                let near =
+                    u128::from(high - low) * 1_000 <= u128::from(low) * u128::from(self.resolution);
+                if near || high - low < 2 { (low, true) } else { (low + (high - low) / 2, false) }
+            }
+        };
+        (self.rate, self.verify) = (rate, verify);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Runs a search against `path`, which tells the outcome of a rate; how many trials it took.
+    fn search(mut path: impl FnMut(u64, bool) -> Outcome) -> (Found, u32) {
+        let mut search = FindRate::new(1_000_000, 100_000_000_000, 10);
+        let mut trials = 0;
+        loop {
+            match search.step() {
+                SearchStep::Over(found) => return (found, trials),
+                SearchStep::Try { rate, verify } => search.take(path(rate, verify)),
+            }
+            trials += 1;
+            assert!(trials < 100, "the search ends");
+        }
+    }
+
+    fn carries(capacity: u64) -> impl FnMut(u64, bool) -> Outcome {
+        move |rate, _| if rate <= capacity { Outcome::Passed } else { Outcome::Lost }
+    }
+
+    #[test]
+    fn a_capacity_is_found_to_a_hundredth_from_below() {
+        let seed = 5;
+        let mut rng = fastrand::Rng::with_seed(seed);
+        for _ in 0..200 {
+            let capacity = rng.u64(1_000_000..90_000_000_000);
+            let (found, trials) = search(carries(capacity));
+            let rate = found.rate.unwrap();
+            assert!(rate <= capacity && rate * 102 >= capacity * 100, "{rate} of {capacity}");
+            assert_eq!(found.bound, FoundBound::Network);
+            assert!(trials <= 40, "{trials}");
+        }
+    }
+
+    #[test]
+    fn a_path_that_loses_at_every_rate_has_none() {
+        let (found, trials) = search(|_, _| Outcome::Lost);
+        assert_eq!((found.rate, found.bound, trials), (None, FoundBound::Network, 2));
+    }
+
+    #[test]
+    fn a_host_that_is_the_limit_is_no_figure_of_the_network() {
+        let host = |rate, _| if rate < 3_000_000_000 { Outcome::Passed } else { Outcome::Invalid };
+        let (found, _) = search(host);
+        assert_eq!(found.bound, FoundBound::Host);
+        assert!((2_900_000_000..3_000_000_000).contains(&found.rate.unwrap()));
+    }
+
+    #[test]
+    fn the_ceiling_may_pass() {
+        let (found, _) = search(|_, _| Outcome::Passed);
+        assert_eq!(found, Found { rate: Some(100_000_000_000), bound: FoundBound::Ceiling });
+    }
+
+    #[test]
+    fn one_stray_loss_does_not_end_the_rise() {
+        let mut trial = 0;
+        let (found, _) = search(|rate, _| {
+            trial += 1;
+            if trial == 3 || rate > 500_000_000 { Outcome::Lost } else { Outcome::Passed }
+        });
+        assert!(found.rate.unwrap() > 490_000_000, "{found:?}");
+    }
+
+    #[test]
+    fn what_does_not_last_is_not_found() {
+        // Short trials pass up to 1 Gbit/s, long ones only up to 0.8.
+        let (found, _) = search(|rate, verify| {
+            let most = if verify { 800_000_000 } else { 1_000_000_000 };
+            if rate <= most { Outcome::Passed } else { Outcome::Lost }
+        });
+        // Steps of 1, 2, 4, 8 and 16 % lead down to it.
+        assert!((650_000_000..=800_000_000).contains(&found.rate.unwrap()), "{found:?}");
+    }
+}
