@@ -74,7 +74,7 @@ pub fn verdict(way: &DirectionReport, circumstances: Circumstances) -> Verdict {
         return match full(way.receiver_cpu_percent) {
             Some(cpu) => say(
                 LimitedBy::ReceiverCpu,
-                format!("it was at {cpu}% of a core and its socket overflowed ({share})"),
+                format!("at {cpu}%, its socket overflowed ({share})"),
                 "more --streams, larger datagrams, or a lower --rate",
             ),
             None => say(
@@ -100,7 +100,7 @@ pub fn verdict(way: &DirectionReport, circumstances: Circumstances) -> Verdict {
             return say(LimitedBy::SenderCpu, because, "more --streams, or larger datagrams");
         }
         if one_host && let Some(cpu) = full(both) {
-            let because = format!("shared with the receiver, it was at {cpu}% of a core");
+            let because = format!("both ends on it, {cpu}% of a core");
             return say(LimitedBy::SenderCpu, because, "");
         }
         if way.blocked > 0 {
