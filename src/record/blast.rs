@@ -1,6 +1,8 @@
 //! What a throughput run found, on each side and as a whole.
 
 use super::{LimitReport, ProbeReport, Verdict};
+use crate::stats::Percentiles;
+use crate::units::Nanos;
 use serde::Serialize;
 
 /// What the receiving end counted in one stretch of the run.
@@ -38,6 +40,19 @@ pub struct DelayQuantiles {
     pub p999: Option<u64>,
     /// The largest.
     pub max: Option<u64>,
+}
+
+impl From<Percentiles> for DelayQuantiles {
+    fn from(told: Percentiles) -> Self {
+        let nanos = |value: Option<Nanos>| value.map(Nanos::as_u64);
+        Self {
+            p50: nanos(told.p50),
+            p90: nanos(told.p90),
+            p99: nanos(told.p99),
+            p999: nanos(told.p999),
+            max: nanos(told.max),
+        }
+    }
 }
 
 /// Lengths of loss bursts that are told apart, by powers of two.

@@ -3,7 +3,7 @@
 use super::plan::BlastPlan;
 use crate::engine::{RunningProber, StreamError};
 use crate::net::SocketPlan;
-use crate::record::{DelayQuantiles, ProbeReport, RoundTrips};
+use crate::record::{ProbeReport, RoundTrips};
 use crate::session::stamp::{ProberPlan, ProberSummary, Trips};
 use crate::units::Nanos;
 use std::time::Duration;
@@ -37,13 +37,6 @@ pub fn report(interval: Nanos, found: &ProberSummary) -> ProbeReport {
 }
 
 fn trips(trips: &Trips) -> RoundTrips {
-    let told = trips.delay.percentiles();
-    let round_trip_ns = DelayQuantiles {
-        p50: told.p50.map(Nanos::as_u64),
-        p90: told.p90.map(Nanos::as_u64),
-        p99: told.p99.map(Nanos::as_u64),
-        p999: told.p999.map(Nanos::as_u64),
-        max: told.max.map(Nanos::as_u64),
-    };
+    let round_trip_ns = trips.delay.percentiles().into();
     RoundTrips { sent: trips.sent, back: trips.back, round_trip_ns }
 }

@@ -1,6 +1,5 @@
 //! Several streams' facts as one.
 
-use super::sender::quantiles_of;
 use crate::record::{BlastInterval, BlastReceived, BlastSent, Refusal};
 use crate::stats::DelayHistogram;
 
@@ -55,7 +54,7 @@ pub fn merge_received<'a>(
     whole.jitter_ns = jitter.map(|sum| sum / count);
     whole.sender_total = totals;
     if let Some(delay) = delay {
-        whole.delay = quantiles_of(&delay.percentiles());
+        whole.delay = delay.percentiles().into();
     }
     whole
 }

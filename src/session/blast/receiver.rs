@@ -1,7 +1,6 @@
 //! The receiving end of one stream: every datagram accounted for.
 
 use super::opening::{Opening, OpeningStep};
-use super::sender::quantiles_of;
 use crate::batch::{Datagram, DestId, NetworkError, RxEntry, TxBatch};
 use crate::record::{BURST_CLASSES, BlastInterval, BlastReceived, Flow, Sink};
 use crate::session::{Next, Now, Orders, Session};
@@ -316,7 +315,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
             span_ns: self.first.map_or(0, |first| (self.last - first).0),
             silence_ns: self.silence.0,
             jitter_ns: self.jitter.nanos().map(Nanos::as_u64),
-            delay: quantiles_of(&self.delay.percentiles()),
+            delay: self.delay.percentiles().into(),
             drift_ppb: self.drift.parts_per_billion(),
             clock_steps: u64::from(self.drift.steps()),
             cpu_ns: None,

@@ -4,9 +4,9 @@ use super::opening::{Opening, OpeningStep};
 use super::plan::TestPlan;
 use crate::batch::{Datagram, DestId, NetworkError, SendOutcome, SendStop, TxBatch};
 use crate::pace::Pacer;
-use crate::record::{BlastSent, DelayQuantiles, Flow, Refusal, Sink};
+use crate::record::{BlastSent, Flow, Refusal, Sink};
 use crate::session::{Next, Now, Orders, Session};
-use crate::stats::{DelayHistogram, Percentiles};
+use crate::stats::DelayHistogram;
 use crate::units::Nanos;
 use crate::wire::{END_LEN, Header, Kind, encode_end, pattern};
 
@@ -404,23 +404,12 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> Session for BlastSender<O, K>
             unsent: self.due_at_end,
             blocked: self.blocked,
             span_ns: self.first_send.map_or(0, |first| (self.last_send - first).0),
-            lateness: quantiles_of(&self.lateness.percentiles()),
+            lateness: self.lateness.percentiles().into(),
             quantum: self.pacer.as_ref().map_or(0, Pacer::quantum),
             catch_ups: self.catch_ups,
             cpu_ns: 0,
         };
         SenderSummary { sent, broken: self.broken }
-    }
-}
-
-/// Percentiles as the records have them.
-pub(super) fn quantiles_of(told: &Percentiles) -> DelayQuantiles {
-    DelayQuantiles {
-        p50: told.p50.map(Nanos::as_u64),
-        p90: told.p90.map(Nanos::as_u64),
-        p99: told.p99.map(Nanos::as_u64),
-        p999: told.p999.map(Nanos::as_u64),
-        max: told.max.map(Nanos::as_u64),
     }
 }
 
