@@ -37,12 +37,21 @@ pub struct Opening {
     state: Option<State>,
 }
 
+fn tag_prefix(stream: u32) -> String {
+    format!("s{stream}x")
+}
+
 impl Opening {
     /// The opening of stream number `stream` of a session, given up after `patience`.
     pub fn new(session: String, stream: u32, patience: Nanos) -> Self {
-        let tags = Tags::new(format!("s{stream}x"));
+        let tags = Tags::new(tag_prefix(stream));
         let sealer = Sealer::default();
         Self { session, stream, run: None, tags, sealer, patience, deadline: None, state: None }
+    }
+
+    /// How the tags of this stream's commands begin, and so the replies to them.
+    pub fn tag_prefix(&self) -> String {
+        tag_prefix(self.stream)
     }
 
     /// The same opening under a shared key, for the run of this tag and no other of the session.

@@ -97,6 +97,8 @@ struct Run {
 pub struct BlastReceiver<O, K> {
     plan: ReceiverPlan,
     opening: Option<Opening>,
+    /// How the tags of the opening's commands began.
+    own_tags: Option<String>,
     orders: O,
     sink: K,
     tracker: SequenceTracker,
@@ -130,6 +132,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
         Self {
             tracker: SequenceTracker::with_window(plan.window),
             plan,
+            own_tags: opening.as_ref().map(Opening::tag_prefix),
             opening,
             orders,
             sink,
@@ -220,8 +223,16 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
                 }
             }
             _ if self.is_repeated_data(payload) => self.answer = true,
+            // The reply to a command that was repeated before the first reply came.
+            _ if self.is_late_reply(payload) => {}
             _ => self.strays += 1,
         }
+    }
+
+    fn is_late_reply(&self, payload: &[u8]) -> bool {
+        let prefix = self.own_tags.as_deref();
+        classify(payload) == Class::Control
+            && prefix.is_some_and(|prefix| payload.starts_with(prefix.as_bytes()))
     }
 
     fn is_repeated_data(&self, payload: &[u8]) -> bool {

@@ -3,7 +3,7 @@
 use super::Mailbox;
 use super::stream::{PAYLOAD, TAG};
 use crate::batch::{RxEntry, TxBatch};
-use crate::session::blast::{BlastReceiver, ReceiverEvent, ReceiverOrder, ReceiverPlan};
+use crate::session::blast::{BlastReceiver, Opening, ReceiverEvent, ReceiverOrder, ReceiverPlan};
 use crate::session::{Now, Session};
 use crate::stats::WINDOW;
 use crate::units::Nanos;
@@ -31,6 +31,13 @@ fn bare_receiver() -> BlastReceiver<Mailbox<ReceiverOrder>, Vec<ReceiverEvent>> 
 fn receiver_that_answers(
     go_ahead: &[u8],
 ) -> BlastReceiver<Mailbox<ReceiverOrder>, Vec<ReceiverEvent>> {
+    receiver(None, go_ahead)
+}
+
+fn receiver(
+    opening: Option<Opening>,
+    go_ahead: &[u8],
+) -> BlastReceiver<Mailbox<ReceiverOrder>, Vec<ReceiverEvent>> {
     let interval = Nanos::from_secs(1);
     let plan = ReceiverPlan {
         tag: TAG,
@@ -42,7 +49,7 @@ fn receiver_that_answers(
         per_drop: ReceiverPlan::COALESCED,
         go_ahead: go_ahead.to_vec(),
     };
-    BlastReceiver::new(plan, None, Mailbox::new(), Vec::new())
+    BlastReceiver::new(plan, opening, Mailbox::new(), Vec::new())
 }
 
 #[test]
@@ -90,4 +97,16 @@ fn what_is_almost_the_runs_own_is_told_apart_and_changes_no_count() {
     let ended = receiver.finish(Now::default()).received;
     assert_eq!((ended.firsts, ended.lost, ended.sender_total), (3, 0, None));
     assert_eq!((ended.corrupt, ended.strays), (2, 2));
+}
+
+#[test]
+fn a_second_reply_to_the_streams_own_opening_is_no_stray() {
+    let opening = Opening::new("ab".to_owned(), 3, Nanos::from_secs(1));
+    let mut receiver = receiver(Some(opening), b"");
+    (0..3).for_each(|number| feed(&mut receiver, number, &crafted(Kind::Data, number)));
+    // The first datagram of the run said go ahead, too: the dialogue is over.
+    receiver.poll_transmit(Now::default(), &mut TxBatch::new(4, 4_000));
+    feed(&mut receiver, 4, b"s3x2 354 go ahead\r\n");
+    feed(&mut receiver, 5, b"s4x2 354 go ahead\r\n");
+    assert_eq!(receiver.finish(Now::default()).received.strays, 1);
 }
