@@ -206,6 +206,20 @@ fn counts_equal_a_packet_counter_in_the_path() {
 }
 
 #[test]
+fn two_namespaces_know_that_they_are_on_one_host() {
+    require_lab!();
+    let lab = Lab::up("pair", &[]);
+    let _server = serve(&mut lab.udpkit("b"), &[]);
+    let args = ["10.77.0.2", "--time", "300ms"];
+    let report = report_of(&blast(&mut lab.udpkit("a"), &args));
+    assert_eq!(path(&report, "one_host"), true);
+    assert_eq!(path(&report, "loopback"), false);
+    // Sender and receiver take turns on one processor: neither has all of it.
+    assert!(number(&report, "sender_cpu_percent") < 97, "{report:#}");
+    assert_eq!(number(&report, "lost.total"), 0, "{report:#}");
+}
+
+#[test]
 fn loss_on_the_path_equals_the_firewalls_counter() {
     require_lab!();
     let lab = Lab::up("pair", &["--no-offload"]);

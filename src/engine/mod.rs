@@ -12,6 +12,6 @@ pub use event_loop::{Ended, Loop, LoopConfig};
 pub use handle::Handle;
 pub use placement::Placement;
 pub use prober::{ProbeSwitch, RunningProber};
-pub use server::{Server, ServerError, ServerPlan, random_u64};
+pub use server::{Server, ServerError, ServerPlan, host_id, random_u64};
 pub use signals::Signals;
 pub use stream::{RunningStream, StreamEnd, StreamError, StreamPlan, StreamRole, stream_buffer};

@@ -13,7 +13,7 @@ use crate::session::stamp::{StampPolicy, StampReflector};
 use crate::sys;
 use crate::units::Nanos;
 use crate::wire::stamp::{ErrorEstimate, TimeFormat};
-use crate::wire::{CONTROL_MAX, Class, ControlKey, TicketKey};
+use crate::wire::{CONTROL_MAX, Class, ControlKey, HostId, TicketKey};
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
@@ -119,6 +119,7 @@ impl Server {
         let random: Random = Box::new(random_u64);
         let policy = plan.policy.clone();
         let session = ServeControl::new(policy, TicketKey(key), inbox, streams, random)
+            .on_host(host_id())
             .with_key(plan.key.clone())
             .with_reflector(Class::Stamp, Box::new(stamp_reflector(plan)));
         Ok(Self { control, session, local })
@@ -160,6 +161,13 @@ pub enum ServerError {
     /// Its loop.
     #[error("cannot start the server's loop: {0}")]
     Loop(#[from] io::Error),
+}
+
+/// What this host knows itself by; `None` where the kernel does not tell.
+pub fn host_id() -> Option<HostId> {
+    let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    let id = id.trim();
+    (!id.is_empty()).then(|| HostId(id.to_owned()))
 }
 
 /// A random number that nobody can guess; zero would only be a name among others.
@@ -252,7 +260,7 @@ impl Streams {
             StreamRole::Send(SenderPlan::new(request.plan, stream, request.tag))
         };
         let placement = match &self.plan.cpus[..] {
-            [] => Placement::for_run(request.plan.rate, request.peer.ip()),
+            [] => Placement::for_run(request.plan.rate, request.one_host),
             cpus => Placement::listed(cpus.to_vec()),
         };
         let (cpu, shared) = (placement.of(stream), placement.is_paired());

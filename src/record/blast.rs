@@ -309,6 +309,8 @@ pub struct BlastReport {
     pub target: String,
     /// Whether both ends are on this host, by its loopback.
     pub loopback: bool,
+    /// Whether both ends are on this host, by whatever way.
+    pub one_host: bool,
     /// The address and port that the far end saw; `None` when it never told.
     pub seen_as: Option<String>,
     /// What was aimed at in each direction: `max`, or a rate in text.

@@ -405,6 +405,9 @@ fn doubts(report: &BlastReport) -> Vec<String> {
         doubts
             .push("loopback: a figure of this host's memory and kernel, not of a link".to_owned());
     }
+    if report.one_host && !report.loopback {
+        doubts.push("both ends are on this host: a figure of its kernel, not of a link".to_owned());
+    }
     if !report.complete {
         doubts.push("the far end did not have its last word; these are its latest".to_owned());
     }

@@ -59,15 +59,16 @@ pub fn report(plan: &BlastPlan, control: &ControlSummary, found: Collected) -> B
     };
     let complete = control.complete;
     let (main, reverse) = match plan.test.direction {
-        Direction::Up => (direction(plan, way_up, complete), None),
-        Direction::Down => (direction(plan, way_down, complete), None),
+        Direction::Up => (direction(plan, way_up, control), None),
+        Direction::Down => (direction(plan, way_down, control), None),
         Direction::Both => {
-            (direction(plan, way_up, complete), Some(direction(plan, way_down, complete)))
+            (direction(plan, way_up, control), Some(direction(plan, way_down, control)))
         }
     };
     BlastReport {
         target: plan.target.to_string(),
         loopback: plan.target.ip().is_loopback(),
+        one_host: control.one_host,
         seen_as: control.seen.clone(),
         goal: plan.test.rate.to_string(),
         streams: plan.test.streams,
@@ -86,7 +87,8 @@ pub fn report(plan: &BlastPlan, control: &ControlSummary, found: Collected) -> B
     }
 }
 
-fn direction(plan: &BlastPlan, facts: Facts, complete: bool) -> DirectionReport {
+fn direction(plan: &BlastPlan, facts: Facts, control: &ControlSummary) -> DirectionReport {
+    let complete = control.complete;
     let Facts { direction, sent, received, io, intervals } = facts;
     let payload = u64::from(plan.test.payload);
     let span = sent.as_ref().map_or(0, |sent| sent.span_ns);
@@ -142,7 +144,7 @@ fn direction(plan: &BlastPlan, facts: Facts, complete: bool) -> DirectionReport 
     let circumstances = Circumstances {
         paced: plan.test.rate != Rate::Max,
         streams: u64::from(plan.test.streams),
-        one_host: plan.target.ip().is_loopback(),
+        one_host: control.one_host,
         complete,
     };
     report.verdict = Some(verdict(&report, circumstances));

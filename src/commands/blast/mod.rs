@@ -13,7 +13,7 @@ use super::shared::server_error;
 use crate::batch::TxBatch;
 use crate::cli::BlastArgs;
 use crate::engine::{
-    Handle, Loop, LoopConfig, ProbeSwitch, RunningProber, Server, Signals, random_u64,
+    Handle, Loop, LoopConfig, ProbeSwitch, RunningProber, Server, Signals, host_id, random_u64,
 };
 use crate::net::SocketPlan;
 use crate::record::{BlastReport, Document, Flow, hold};
@@ -80,8 +80,9 @@ fn run_control(
     let (orders, inbox) = channel();
     let mut driver = Driver::new(plan.clone(), orders, control.handle(), view, probe);
     let sealer = Sealer::new(plan.key.clone(), random_u64());
-    let session =
-        BlastControl::new(plan.test, plan.patience, inbox, &mut driver).with_sealer(sealer);
+    let session = BlastControl::new(plan.test, plan.patience, inbox, &mut driver)
+        .with_sealer(sealer)
+        .with_host(host_id());
     let ended = control.run(session, TxBatch::new(4, 4 * CONTROL_MAX))?;
     Ok((ended.summary, driver))
 }

@@ -106,7 +106,8 @@ impl BlastPlan {
             test,
             gro: IoMode::from(args.io).coalesces() && !args.no_gro,
             placement: match &args.cpus[..] {
-                [] => Placement::for_run(args.rate, target.ip()),
+                // Whether both ends are on one host, the far end will say.
+                [] => Placement::ANYWHERE,
                 cpus => Placement::listed(cpus.to_vec()),
             },
             key: key::read(args.key.as_deref())?,
@@ -176,7 +177,7 @@ fn streams(args: &BlastArgs, target: SocketAddr) -> u32 {
     let bounded = args.count.is_some() || args.bytes.is_some() || args.rate != Rate::Max;
     let asked = args.streams.or((bounded || !args.cpus.is_empty()).then_some(1));
     asked.unwrap_or_else(|| {
-        let paired = Placement::for_run(args.rate, target.ip());
+        let paired = Placement::for_run(args.rate, target.ip().is_loopback());
         let ways = if args.bidir { 2 } else { 1 };
         (paired.processors() as u32 / ways).clamp(1, DEFAULT_STREAMS)
     })

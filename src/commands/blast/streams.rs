@@ -3,8 +3,8 @@
 
 use super::plan::BlastPlan;
 use crate::engine::{
-    Handle, ProbeSwitch, RunningStream, StreamEnd, StreamError, StreamPlan, StreamRole, random_u64,
-    stream_buffer,
+    Handle, Placement, ProbeSwitch, RunningStream, StreamEnd, StreamError, StreamPlan, StreamRole,
+    random_u64, stream_buffer,
 };
 use crate::net::SocketPlan;
 use crate::record::{BlastInterval, BlastReceived, BlastSent, Flow, Sink};
@@ -206,7 +206,10 @@ impl Driver {
 impl Sink<ControlEvent> for &mut Driver {
     fn take(&mut self, event: ControlEvent) -> Flow {
         match event {
-            ControlEvent::Granted { session, tag } => {
+            ControlEvent::Granted { session, tag, one_host } => {
+                if !self.plan.placement.is_listed() {
+                    self.plan.placement = Placement::for_run(self.plan.test.rate, one_host);
+                }
                 self.view.started();
                 self.start_all(&session, tag);
                 if let Some(probe) = &self.probe {

@@ -7,7 +7,7 @@ use crate::batch::{Datagram, DestId, NetworkError, SendOutcome, TxBatch};
 use crate::record::{BlastInterval, BlastReceived, BlastSent, Flow, Sink};
 use crate::session::{Exchange, Next, Now, Orders, Sealer, Session, Step, Tags, refusal};
 use crate::units::Nanos;
-use crate::wire::{Code, Command, HELO_LEN, Reply, Verb};
+use crate::wire::{Code, Command, HELO_LEN, HostId, Reply, Verb};
 
 /// How long a closing QUIT is worth waiting for.
 const FAREWELL: Nanos = Nanos::from_millis(500);
@@ -25,6 +25,8 @@ pub enum ControlEvent {
         session: String,
         /// The run's tag, for every header.
         tag: u16,
+        /// Whether the far end runs on this host.
+        one_host: bool,
     },
     /// A stretch of the run as the far end saw it, of all its receivers together.
     Interval(BlastInterval),
@@ -82,6 +84,8 @@ pub struct ControlSummary {
     pub broken: Option<String>,
     /// Whether the user ended it early.
     pub stopped: bool,
+    /// Whether the far end runs on this host.
+    pub one_host: bool,
 }
 
 /// What the far end's sockets used.
@@ -126,6 +130,7 @@ pub struct BlastControl<O, K> {
     sink: K,
     tags: Tags,
     sealer: Sealer,
+    host: Option<HostId>,
     state: State,
     session: String,
     intervals: u64,
@@ -148,6 +153,7 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
             sink,
             tags: Tags::new("c"),
             sealer: Sealer::default(),
+            host: None,
             state: State::Start,
             session: String::new(),
             intervals: 0,
@@ -163,6 +169,12 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
     #[must_use]
     pub fn with_sealer(self, sealer: Sealer) -> Self {
         Self { sealer, ..self }
+    }
+
+    /// The same session of a host that wants to know whether the far end runs on it, too.
+    #[must_use]
+    pub fn with_host(self, host: Option<HostId>) -> Self {
+        Self { host, ..self }
     }
 
     fn command(&mut self, verb: Verb) -> Command {
@@ -318,6 +330,9 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
                     self.summary.seen = reply.params.get("seen").map(str::to_owned);
                     let mut test = self.command(Verb::Test);
                     self.plan.write(&mut test.params);
+                    if let Some(host) = &self.host {
+                        test.params.push("host", host.in_session(&self.session));
+                    }
                     State::Test(self.ask(&test, now))
                 }
                 _ => return self.break_off(refusal(reply), now),
@@ -331,7 +346,9 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
                     return self.quit(now);
                 };
                 let session = self.session.clone();
-                self.sink.take(ControlEvent::Granted { session, tag });
+                let one_host = reply.params.get("one_host") == Some("1");
+                self.summary.one_host = one_host;
+                self.sink.take(ControlEvent::Granted { session, tag, one_host });
                 State::Watch { stat: None, at: now.mono + self.look() }
             }
             State::Watch { .. } if reply.code == Code::STATUS => return self.on_status(reply, now),

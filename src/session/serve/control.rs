@@ -11,7 +11,7 @@ use crate::batch::{Datagram, NetworkError, TxBatch};
 use crate::record::{ServeRecord, SessionEnd, Sink};
 use crate::session::{Next, Now, Orders, Session};
 use crate::units::Nanos;
-use crate::wire::{Class, ControlKey, TicketKey, classify};
+use crate::wire::{Class, ControlKey, HostId, TicketKey, classify};
 use std::collections::HashMap;
 
 /// The server's side of the control dialogue, and the reflectors beside it.
@@ -19,6 +19,7 @@ pub struct ServeControl<O, K, R> {
     pub(super) policy: ServePolicy,
     pub(super) key: TicketKey,
     pub(super) control_key: Option<ControlKey>,
+    pub(super) host: Option<HostId>,
     pub(super) orders: O,
     pub(super) sink: K,
     pub(super) random: R,
@@ -52,6 +53,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             policy,
             key,
             control_key: None,
+            host: None,
             orders,
             sink,
             random,
@@ -70,6 +72,12 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
     #[must_use]
     pub fn with_key(self, key: Option<ControlKey>) -> Self {
         Self { control_key: key, ..self }
+    }
+
+    /// The same server on a host that tells its own clients apart.
+    #[must_use]
+    pub fn on_host(self, host: Option<HostId>) -> Self {
+        Self { host, ..self }
     }
 
     /// The same server, which answers the datagrams of one more protocol: [`Class::Stun`] or

@@ -105,12 +105,14 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             self.log_refusal(&asked.to.meta, &answer, asked.now);
             return answer;
         }
+        let host = self.host.as_ref().map(|host| host.in_session(&session_name(id)));
+        let one_host = host.is_some_and(|host| params.get("host") == Some(&host));
         let tag = (self.random)() as u16;
         self.sink.take(ServeEvent::Close { session: id });
         // The last word of the stream before belongs to the run before.
         self.take_orders(asked.now);
         if let Some(session) = self.sessions.get_mut(&id) {
-            session.run = Some(Run::new(plan, tag));
+            session.run = Some(Run::new(plan, tag, one_host));
             session.tests += 1;
         }
         let granted = ServeRecord::TestGranted {
@@ -124,7 +126,8 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             count: (plan.count != 0).then_some(plan.count),
         };
         self.log(granted, asked.now);
-        Answer::new(Code::OK, "ready for DATA").with("tag", tag)
+        let answer = Answer::new(Code::OK, "ready for DATA").with("tag", tag);
+        if one_host { answer.with("one_host", 1) } else { answer }
     }
 
     fn stat(&mut self, id: u64, asked: &Asked<'_>) -> Answer {

@@ -22,6 +22,8 @@ pub struct StreamRequest {
     pub tag: u16,
     /// What was asked for in TEST.
     pub plan: TestPlan,
+    /// Whether the client runs on this host.
+    pub one_host: bool,
     /// The reply that opens the stream, as it is sent, for a DATA that comes again.
     pub go_ahead: Vec<u8>,
 }

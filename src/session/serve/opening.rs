@@ -126,6 +126,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             local: asked.to.meta.destination,
             tag: run.tag,
             plan: run.plan,
+            one_host: run.one_host,
             go_ahead: sealed,
         };
         self.sink.take(ServeEvent::Open(Box::new(request)));

@@ -42,6 +42,8 @@ pub(super) struct ServerSession {
 pub(super) struct Run {
     pub plan: TestPlan,
     pub tag: u16,
+    /// Whether the client runs on this host.
+    pub one_host: bool,
     pub streams: Vec<Stream>,
     /// Stretches of the streams that this side receives.
     pub board: IntervalBoard,
@@ -138,12 +140,13 @@ impl Stream {
 }
 
 impl Run {
-    pub fn new(plan: TestPlan, tag: u16) -> Self {
+    pub fn new(plan: TestPlan, tag: u16, one_host: bool) -> Self {
         let streams = plan.all_streams();
         let up = (0..streams).filter(|stream| plan.is_up(*stream)).count();
         Self {
             plan,
             tag,
+            one_host,
             streams: (0..streams).map(|_| Stream::default()).collect(),
             board: IntervalBoard::new(up),
             finished: false,

@@ -302,7 +302,7 @@ impl House {
     fn client_events(&mut self) {
         for event in self.events.drain() {
             match event {
-                ControlEvent::Granted { session, tag } => self.open_sender(session, tag),
+                ControlEvent::Granted { session, tag, .. } => self.open_sender(session, tag),
                 ControlEvent::Interval(_) => self.stretches += 1,
                 ControlEvent::Stretch { .. } => {}
                 ControlEvent::StopSenders | ControlEvent::Abort => {
