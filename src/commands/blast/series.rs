@@ -44,15 +44,18 @@ impl Series {
         allowed: LossShare,
         verification: bool,
     ) -> anyhow::Result<Option<TrialOutcome>> {
+        if self.signals.arrived() {
+            return Ok(None);
+        }
         (self.args.rate, self.args.time) = (rate, Some(time));
         let plan = BlastPlan::resolve(&self.args, self.own)?;
         let (run, _) = run_once(&plan, BlastView::new("", None, true, true))?;
-        if let Some(failure) = &run.failure {
-            self.failed = Some((failure.clone(), failure_hint(&run)));
+        // A run that was cut short is no trial of its rate, and no failure either.
+        if self.signals.arrived() {
             return Ok(None);
         }
-        // A run that was cut short is no trial of its rate.
-        if self.signals.arrived() {
+        if let Some(failure) = &run.failure {
+            self.failed = Some((failure.clone(), failure_hint(&run)));
             return Ok(None);
         }
         let trial = TrialReport::new(&run, allowed, verification);
