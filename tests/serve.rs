@@ -273,11 +273,14 @@ fn events_are_lines_of_json_as_they_happen() {
 #[test]
 fn a_server_whose_reader_has_gone_ends_quietly() {
     let binary = env!("CARGO_BIN_EXE_udpkit");
-    let script = format!("{binary} serve 127.0.0.1:0 --json | head -n 1");
+    let script = format!(
+        "{binary} serve 127.0.0.1:0 --json | (head -n 1; exec 0<&-; echo the reader has gone >&2)"
+    );
     let mut bash = Command::new("bash");
     let bash = Running::start(bash.args(["-o", "pipefail", "-c", &script]).stdin(Stdio::null()));
     let line = bash.wait_for("where it listens", secs(5), |line| line.contains("127.0.0.1:"));
     let address = line.split(['"', ' ']).find(|word| word.starts_with("127.0.0.1:")).unwrap();
+    bash.wait_for("the reader's last word", secs(5), |line| line.contains("has gone"));
     // The next event finds nobody who reads.
     Hand::new(address).open();
     assert_eq!(bash.wait(secs(10)).code(), Some(0));
