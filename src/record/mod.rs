@@ -6,6 +6,7 @@
 mod blast;
 mod cast;
 mod document;
+mod ping;
 mod rates;
 mod recv;
 mod round_trips;
@@ -25,6 +26,10 @@ pub use document::{Document, Event, SCHEMA};
 pub use recv::{
     DatagramRecord, GapRecord, Received, RecvEnd, RecvEvent, RecvInterval, RecvSummary,
     SocketRecord, SourceRecord, UdpFields,
+};
+pub use ping::{
+    Outcome, PingBucket, PingDelay, PingEvent, PingInterval, PingLost, PingReply, PingRow,
+    PingStretch, PingSummary, PingTargetReport, PingTimeout, ReplyKind,
 };
 pub use round_trips::{ProbeReport, RoundTrips};
 pub use send::{Answer, Reply, SendEvent, SendRefusal, SendSummary, SendTarget, Trouble};

@@ -6,6 +6,7 @@ mod contract;
 mod exchange;
 mod orders;
 mod payload;
+pub mod ping;
 mod recv;
 mod sealer;
 mod send;

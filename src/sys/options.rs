@@ -50,6 +50,8 @@ pub fn set_switch(fd: BorrowedFd<'_>, family: Family, what: Switch, on: bool) ->
 
 /// `SO_TIMESTAMPING_NEW` of asm-generic/socket.h: its stamps have 64-bit seconds on every system.
 pub(super) const TIMESTAMPING: libc::c_int = 65;
+/// `SO_TIMESTAMPNS_NEW`, as the socket's receive stamps come from then on.
+pub(super) const TIMESTAMPNS: libc::c_int = 64;
 
 /// Switches transmit time stamps on or off: each datagram is counted from 0 at the switching on, and
 /// the error queue tells when the driver took it, without its bytes.
