@@ -4,10 +4,12 @@ mod datagram;
 mod network_error;
 mod outcome;
 mod rx;
+mod transmit_stamp;
 mod tx;
 
 pub use datagram::{Datagram, RxMeta};
 pub use network_error::{ErrorOrigin, NetworkError};
 pub use outcome::{SendOutcome, SendStop};
 pub use rx::{RxBatch, RxEntry, split_buffer};
+pub use transmit_stamp::TransmitStamp;
 pub use tx::{Dest, DestId, TxBatch, TxSlot};

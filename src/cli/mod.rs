@@ -3,6 +3,7 @@
 mod blast;
 mod cast;
 mod payload;
+mod ping;
 mod recv;
 mod send;
 mod serve;
@@ -11,6 +12,7 @@ mod shared;
 pub use blast::BlastArgs;
 pub use cast::{CastArgs, CastCommand, CastRecvArgs, CastSendArgs};
 pub use payload::PayloadArgs;
+pub use ping::PingArgs;
 pub use recv::RecvArgs;
 pub use send::SendArgs;
 pub use serve::ServeArgs;
@@ -44,4 +46,6 @@ pub enum Command {
     Serve(ServeArgs),
     /// Measure throughput, loss and delay to a far end, or through this host's loopback.
     Blast(BlastArgs),
+    /// Measure round trips, and each way's delay and loss, to STAMP reflectors and echo ports.
+    Ping(PingArgs),
 }

@@ -6,6 +6,7 @@ mod cast;
 mod exit;
 mod key;
 mod payload;
+mod ping;
 mod recv;
 mod send;
 mod serve;
@@ -24,5 +25,6 @@ pub fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Cast(args) => cast::run(args),
         Command::Serve(args) => serve::run(args),
         Command::Blast(args) => blast::run(args),
+        Command::Ping(args) => ping::run(args),
     }
 }

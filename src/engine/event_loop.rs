@@ -218,6 +218,11 @@ impl Loop {
                     break;
                 }
                 any = true;
+                if port.socket.stamps_transmits() {
+                    // What is answered here left before: its stamp is there.
+                    port.erring = !port.socket.drain_errors();
+                    tell_stamps(&mut port.socket, index, session);
+                }
                 let now = read_clocks();
                 for (entry, bytes) in port.buffers.entries() {
                     let mut entry = *entry;
@@ -226,8 +231,8 @@ impl Loop {
                 }
             }
             if port.erring {
-                port.socket.drain_errors();
-                port.erring = false;
+                port.erring = !port.socket.drain_errors();
+                tell_stamps(&mut port.socket, index, session);
             }
             while let Some(mut error) = port.socket.take_error() {
                 any = true;
@@ -262,7 +267,12 @@ impl Loop {
 
     /// Waits for an event, for the exact instant `at`, or for the tick.
     fn wait(&mut self, at: Option<Nanos>, tick: Option<Nanos>) -> io::Result<()> {
-        if self.config.spin || self.sockets.iter().any(|port| port.readable) {
+        if self.config.spin {
+            // Trying costs less than asking the poll whether to try.
+            self.sockets.iter_mut().for_each(|port| port.readable = true);
+            return self.glance();
+        }
+        if self.sockets.iter().any(|port| port.readable || port.erring) {
             return self.look(Some(Duration::ZERO));
         }
         let now = sys::monotonic_now();
@@ -312,6 +322,14 @@ impl Loop {
             }
         }
         Ok(())
+    }
+}
+
+/// Hands a socket's transmit time stamps to the session.
+fn tell_stamps(socket: &mut Socket, index: usize, session: &mut impl Session) {
+    while let Some(mut stamp) = socket.take_stamp() {
+        stamp.socket = index;
+        session.on_transmit_stamp(read_clocks(), &stamp);
     }
 }
 

@@ -21,6 +21,12 @@ impl IoMode {
     pub fn coalesces(self) -> bool {
         matches!(self, Self::Auto | Self::Gso)
     }
+
+    /// The same without buffers of many datagrams.
+    #[must_use]
+    pub fn uncoalesced(self) -> Self {
+        if self.coalesces() { Self::Mmsg } else { self }
+    }
 }
 
 /// What was used in the end.

@@ -1,5 +1,6 @@
 //! Sockets, their options, names and interfaces: how datagrams move, not what is in them.
 
+mod answers;
 mod error;
 mod interface;
 mod io_mode;

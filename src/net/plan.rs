@@ -49,6 +49,9 @@ pub struct SocketPlan {
     pub details: bool,
     /// Whether the kernel's time stamps and drop counts are asked for.
     pub accounting: bool,
+    /// Whether the kernel is to tell when each datagram left, where it can. Such a socket sends
+    /// each datagram on its own, as a coalesced buffer would have one stamp for all of its own.
+    pub transmit_stamps: bool,
     /// Whether coalesced receiving may be used.
     pub gro: bool,
     /// Which batch calls may be used.
@@ -74,6 +77,7 @@ impl SocketPlan {
             fragmentation: None,
             details: false,
             accounting: false,
+            transmit_stamps: false,
             gro: false,
             io: IoMode::Auto,
             buffer: 4 << 20,
@@ -119,7 +123,12 @@ impl SocketPlan {
         let gro = self.gro
             && self.io.coalesces()
             && sys::set_switch(socket.as_fd(), family, Switch::Gro, true).is_ok();
-        Ok(Socket::new(socket.into(), family, local, self.connect, self.io, gro, sizes))
+        let io = if self.transmit_stamps { self.io.uncoalesced() } else { self.io };
+        let mut opened = Socket::new(socket.into(), family, local, self.connect, io, gro, sizes);
+        if self.transmit_stamps {
+            opened.begin_transmit_stamps();
+        }
+        Ok(opened)
     }
 
     /// Buffers are a wish: what was granted is reported, a refusal is no failure.

@@ -1,13 +1,13 @@
 //! One non-blocking UDP socket, connected or not.
 
+use super::answers::Answers;
 use super::transmit::Transmit;
 use super::{BufferSizes, IoMode, IoUsed, NetError};
-use crate::batch::{NetworkError, RxBatch, SendOutcome, TxBatch};
+use crate::batch::{NetworkError, RxBatch, SendOutcome, TransmitStamp, TxBatch};
 use crate::sys::{self, Family, Membership, ReceiveCall, errno};
 use mio::event::Source;
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
-use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 use std::ops::Range;
@@ -21,8 +21,8 @@ const GRO_BUFFERS: usize = 1;
 const GRO_CAPACITY: usize = 65_536;
 /// Datagrams a `recvmmsg`.
 const MMSG_BUFFERS: usize = 64;
-/// Errors of others that a socket keeps until its loop asks; beyond it the oldest go.
-const KEPT_ERRORS: usize = 256;
+/// Errors of others that one receive stumbles over at most.
+const STUMBLES: usize = 256;
 
 /// An open socket. Made by [`super::SocketPlan::open`].
 pub struct Socket {
@@ -35,7 +35,7 @@ pub struct Socket {
     sizes: BufferSizes,
     receive: ReceiveCall,
     transmit: Transmit,
-    errors: VecDeque<NetworkError>,
+    answers: Answers,
 }
 
 impl Socket {
@@ -58,8 +58,17 @@ impl Socket {
             sizes,
             receive: ReceiveCall::new(if gro { GRO_BUFFERS } else { MMSG_BUFFERS }),
             transmit: Transmit::new(io),
-            errors: VecDeque::new(),
+            answers: Answers::default(),
         }
+    }
+
+    pub(super) fn begin_transmit_stamps(&mut self) {
+        self.answers.begin_stamps(&self.fd);
+    }
+
+    /// Whether the kernel tells when each datagram left.
+    pub fn stamps_transmits(&self) -> bool {
+        self.answers.stamping()
     }
 
     /// The address it is bound to, with the port that the kernel chose.
@@ -105,15 +114,18 @@ impl Socket {
 
     /// Sends the batch's slots of `range` in order, as many as the kernel takes.
     pub fn send(&mut self, batch: &TxBatch, range: Range<usize>) -> SendOutcome {
-        let Self { fd, family, transmit, errors, .. } = self;
-        transmit.send(fd.as_fd(), *family, batch, range, &mut || drain_errors(fd, errors))
+        let Self { fd, family, transmit, answers, .. } = self;
+        let mut drain = || answers.drain(fd).errors;
+        let outcome = transmit.send(fd.as_fd(), *family, batch, range, &mut drain);
+        answers.note_sent(fd, outcome.accepted, transmit.failures());
+        outcome
     }
 
     /// Takes what waits; the number of buffers filled, 0 when nothing waits.
     pub fn receive(&mut self, batch: &mut RxBatch) -> io::Result<usize> {
         // A pending error of a datagram that was sent is told here too, once each; it is on the
         // error queue with its address, so it is drained and the receive tried again.
-        for _ in 0..KEPT_ERRORS {
+        for _ in 0..STUMBLES {
             let got = match self.io {
                 IoMode::Plain => self.receive.receive_one(self.fd.as_fd(), batch),
                 _ => self.receive.receive_many(self.fd.as_fd(), batch),
@@ -122,7 +134,7 @@ impl Socket {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(0),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if is_network_answer(&error) => {
-                    drain_errors(&self.fd, &mut self.errors);
+                    self.answers.drain(&self.fd);
                 }
                 other => return other,
             }
@@ -130,14 +142,20 @@ impl Socket {
         Ok(0)
     }
 
-    /// Reads the error queue until it is empty; [`Socket::take_error`] then hands them out.
-    pub fn drain_errors(&mut self) {
-        drain_errors(&self.fd, &mut self.errors);
+    /// Reads the error queue; [`Socket::take_error`] and [`Socket::take_stamp`] then hand out what
+    /// was there. Returns whether it is empty now.
+    pub fn drain_errors(&mut self) -> bool {
+        self.answers.drain(&self.fd).emptied
     }
 
     /// The oldest answer of the network that was not yet taken.
     pub fn take_error(&mut self) -> Option<NetworkError> {
-        self.errors.pop_front()
+        self.answers.take_error()
+    }
+
+    /// The oldest transmit time stamp that was not yet taken.
+    pub fn take_stamp(&mut self) -> Option<TransmitStamp> {
+        self.answers.take_stamp()
     }
 
     /// Buffers that this socket dropped because it was full; it wraps at 2^32.
@@ -208,28 +226,6 @@ fn is_network_answer(error: &io::Error) -> bool {
                 | errno::EPERM
         )
     )
-}
-
-/// Moves the error queue into `errors`; whether there was anything.
-fn drain_errors(fd: &OwnedFd, errors: &mut VecDeque<NetworkError>) -> bool {
-    let mut any = false;
-    // Bounded, so that a flood of ICMP cannot hold the loop.
-    for _ in 0..KEPT_ERRORS {
-        match sys::read_error_queue(fd.as_fd()) {
-            Ok(found) => {
-                any = true;
-                if let Some(error) = found {
-                    if errors.len() == KEPT_ERRORS {
-                        errors.pop_front();
-                    }
-                    errors.push_back(error);
-                }
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(_) => break,
-        }
-    }
-    any
 }
 
 fn describe(membership: &Membership) -> String {
@@ -345,5 +341,30 @@ mod tests {
         let mut bytes = [0; 8];
         assert_eq!(open.recv(&mut bytes).unwrap(), 3);
         assert_eq!(open.recv(&mut bytes).unwrap(), 3);
+    }
+
+    #[test]
+    fn each_datagram_is_stamped_when_it_leaves_and_one_refused_shifts_no_number() {
+        let local: SocketAddr = "127.0.0.1:0".parse().unwrap();
+        let receiver = std::net::UdpSocket::bind(local).unwrap();
+        let connect = receiver.local_addr().ok();
+        let plan = SocketPlan { connect, transmit_stamps: true, ..SocketPlan::new(local) };
+        let mut sender = plan.open().unwrap();
+        assert!(sender.stamps_transmits());
+        let before = sys::real_now();
+        let mut batch = TxBatch::new(4, 1 << 17);
+        for len in [10, 65_508, 10, 10] {
+            batch.push(DestId::CONNECTED, len).unwrap();
+        }
+        let stop = SendStop::Refused { datagrams: 1, errno: errno::EMSGSIZE };
+        let outcome = sender.send(&batch, 0..4);
+        assert_eq!(outcome, SendOutcome { accepted: 1, stop: Some(stop) });
+        assert_eq!(sender.send(&batch, 2..4), SendOutcome { accepted: 2, stop: None });
+        assert!(sender.drain_errors());
+        let stamps: Vec<_> = std::iter::from_fn(|| sender.take_stamp()).collect();
+        let numbers: Vec<_> = stamps.iter().map(|stamp| stamp.number).collect();
+        assert_eq!(numbers, [0, 1, 2]);
+        let now = sys::real_now();
+        assert!(stamps.iter().all(|stamp| (before..=now).contains(&stamp.at)), "{stamps:?}");
     }
 }

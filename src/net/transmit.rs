@@ -33,6 +33,7 @@ pub(super) struct Transmit {
     groups: Vec<Range<usize>>,
     largest: u32,
     coalesced: bool,
+    failures: u64,
 }
 
 impl Transmit {
@@ -49,6 +50,7 @@ impl Transmit {
             groups: Vec::with_capacity(messages),
             largest: 0,
             coalesced: false,
+            failures: 0,
         }
     }
 
@@ -64,6 +66,11 @@ impl Transmit {
     /// Most datagrams that one call was given.
     pub fn largest(&self) -> u32 {
         self.largest
+    }
+
+    /// Calls that failed, for whatever reason.
+    pub fn failures(&self) -> u64 {
+        self.failures
     }
 
     /// Sends slots in order until all are taken, the buffer is full, or one is refused.
@@ -89,6 +96,7 @@ impl Transmit {
                 }
                 Err(error) => error,
             };
+            self.failures += 1;
             let first = self.groups[0].clone();
             let stop = match error.raw_os_error().unwrap_or(errno::EIO) {
                 errno::EINTR => continue,

@@ -7,6 +7,7 @@ mod blast;
 mod cast;
 mod document;
 mod limits;
+mod ping;
 mod rates;
 mod recv;
 mod round_trips;
@@ -25,6 +26,10 @@ pub use cast::{
 };
 pub use document::{Document, Event, SCHEMA};
 pub use limits::{LimitReport, LimitValue, hold, measured};
+pub use ping::{
+    Outcome, PingBucket, PingDelay, PingEvent, PingInterval, PingLost, PingReply, PingRow,
+    PingStretch, PingSummary, PingTargetReport, PingTimeout, ReplyKind,
+};
 pub use recv::{
     DatagramRecord, GapRecord, Received, RecvEnd, RecvEvent, RecvInterval, RecvSummary,
     SocketRecord, SourceRecord, UdpFields,

@@ -1,6 +1,8 @@
 //! The contract between the loop and every mode of udpkit.
 
-use crate::batch::{Datagram, NetworkError, RxEntry, SendOutcome, TxBatch, split_buffer};
+use crate::batch::{
+    Datagram, NetworkError, RxEntry, SendOutcome, TransmitStamp, TxBatch, split_buffer,
+};
 use crate::units::Nanos;
 
 /// One instant on both clocks: the monotonic one for schedules and spans, the real-time one for
@@ -59,6 +61,12 @@ pub trait Session {
     /// The network, or this host, answered an earlier datagram with an error.
     fn on_network_error(&mut self, now: Now, error: &NetworkError) {
         let _ = (now, error);
+    }
+
+    /// The kernel told when a datagram left; where a socket has these stamps, they come before the
+    /// answers that were received after them.
+    fn on_transmit_stamp(&mut self, now: Now, stamp: &TransmitStamp) {
+        let _ = (now, stamp);
     }
 
     /// The loop's regular tick, where it was given a period.

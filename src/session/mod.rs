@@ -7,6 +7,7 @@ mod exchange;
 mod find_rate;
 mod orders;
 mod payload;
+pub mod ping;
 mod recv;
 mod sealer;
 mod send;

@@ -31,6 +31,17 @@ pub struct Percentiles {
     pub count: u64,
 }
 
+/// Where a share of all that was sent lies, when some of it never arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Share {
+    /// Fewer than ten lie beyond.
+    TooFew,
+    /// This delay is not exceeded by it.
+    Within(Nanos),
+    /// It takes in some that were lost, whose delay has no end.
+    Lost,
+}
+
 impl Default for DelayHistogram {
     fn default() -> Self {
         Self::new()
@@ -77,6 +88,43 @@ impl DelayHistogram {
         let beyond = self.0.len() as f64 * (1.0 - quantile);
         // Rounding must not deny the tenth sample: 1 - 0.999 is not quite 0.001.
         (beyond + 1e-6 >= BEYOND).then(|| Nanos(self.0.value_at_quantile(quantile)))
+    }
+
+    /// The delay that a share `quantile` (0 to 1) does not exceed of these samples and of `lost`
+    /// more, which count as infinitely late.
+    pub fn share(&self, quantile: f64, lost: u64) -> Share {
+        let (came, all) = (self.0.len() as f64, (self.0.len() + lost) as f64);
+        if all * (1.0 - quantile) + 1e-6 < BEYOND {
+            return Share::TooFew;
+        }
+        let rank = all * quantile;
+        if rank > came + 1e-6 {
+            return Share::Lost;
+        }
+        Share::Within(Nanos(self.0.value_at_quantile((rank / came.max(1.0)).min(1.0))))
+    }
+
+    /// Samples in each cell between two neighbours of `edges`, which rise; what lies outside is in
+    /// the first or the last cell. None for fewer than two edges.
+    pub fn cells(&self, edges: &[Nanos]) -> Vec<u64> {
+        let mut counts = vec![0; edges.len().saturating_sub(1)];
+        let Some(last) = counts.len().checked_sub(1) else { return counts };
+        for value in self.0.iter_recorded() {
+            let at = Nanos(self.0.lowest_equivalent(value.value_iterated_to()));
+            let cell = edges.partition_point(|edge| *edge <= at).saturating_sub(1);
+            counts[cell.min(last)] += value.count_at_value();
+        }
+        counts
+    }
+
+    /// Forgets all samples.
+    pub fn reset(&mut self) {
+        self.0.reset();
+    }
+
+    /// The histogram itself, for its own formats.
+    pub fn inner(&self) -> &Histogram<u64> {
+        &self.0
     }
 
     /// The smallest sample; `None` without samples.
@@ -219,6 +267,33 @@ mod tests {
         assert!((p99 / 990_000.0 - 1.0).abs() < 0.002, "{p99}");
         histogram.record_n(Nanos::from_secs(100), 9_000);
         assert!(histogram.max().unwrap() >= Nanos::from_secs(59));
+    }
+
+    #[test]
+    fn what_was_lost_is_later_than_all_that_came() {
+        let mut histogram = DelayHistogram::new();
+        for micros in 1..=990 {
+            histogram.record(Nanos::from_micros(micros));
+        }
+        let within = |quantile| match histogram.share(quantile, 10) {
+            Share::Within(delay) => (delay.0 as f64 / 1e3).round(),
+            other => panic!("{quantile}: {other:?}"),
+        };
+        // Of a thousand the first 990 came.
+        assert!((within(0.5) - 500.0).abs() <= 1.0 && (within(0.9) - 900.0).abs() <= 1.0);
+        assert!((within(0.99) - 990.0).abs() <= 1.0);
+        assert_eq!(histogram.share(0.99, 11), Share::Lost);
+        assert_eq!(histogram.share(0.999, 10), Share::TooFew);
+        assert_eq!(histogram.share(0.5, 990), within_990());
+        assert_eq!(histogram.share(0.5, 991), Share::Lost);
+        assert_eq!(DelayHistogram::new().share(0.5, 19), Share::TooFew);
+        assert_eq!(DelayHistogram::new().share(0.5, 20), Share::Lost);
+    }
+
+    fn within_990() -> Share {
+        let mut one = DelayHistogram::new();
+        one.record(Nanos::from_micros(990));
+        Share::Within(one.max().unwrap())
     }
 
     #[test]

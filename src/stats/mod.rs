@@ -6,11 +6,13 @@ mod drift;
 mod gaps;
 mod jitter;
 mod sequence;
+mod timeline;
 mod top_sources;
 
 pub use bursts::LossBursts;
-pub use delay::{DelayAboveMin, DelayHistogram, Percentiles};
+pub use delay::{DelayAboveMin, DelayHistogram, Percentiles, Share};
 pub use drift::ClockDrift;
 pub use jitter::Jitter;
 pub use sequence::{Arrival, ReorderExtents, SequenceTracker, WINDOW, WINDOWS};
+pub use timeline::{Cell, Timeline};
 pub use top_sources::{SourceCount, TopSources};

@@ -1,8 +1,10 @@
-//! The error queue (`IP_RECVERR`, ip(7)): ICMP and local errors, without root.
+//! The error queue (`IP_RECVERR`, ip(7)): ICMP and local errors, without root, and the time stamps
+//! of what was sent.
 
 use super::address;
 use super::control::{self, ControlBuffer, ControlMessage};
 use crate::batch::{ErrorOrigin, NetworkError};
+use crate::units::Nanos;
 use std::io;
 use std::mem;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -24,10 +26,29 @@ struct ExtendedError {
 const ORIGIN_LOCAL: u8 = 1;
 const ORIGIN_ICMP: u8 = 2;
 const ORIGIN_ICMP6: u8 = 3;
+const ORIGIN_TIMESTAMPING: u8 = 4;
+/// `SCM_TSTAMP_SND` of linux/errqueue.h: the driver took it.
+const STAMPED_ON_SEND: u32 = 0;
 
-/// Takes one message off the error queue; `Ok(None)` for one that is not a network error (a
-/// transmit time stamp, say), `WouldBlock` when the queue is empty.
-pub fn read_error_queue(fd: BorrowedFd<'_>) -> io::Result<Option<NetworkError>> {
+/// `struct __kernel_timespec`, three of them: software, unused, hardware.
+#[derive(Clone, Copy)]
+#[repr(C)]
+struct Stamps([[i64; 2]; 3]);
+
+/// One message of an error queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QueuedMessage {
+    /// The network, or this host, answered a datagram with an error.
+    Error(NetworkError),
+    /// A datagram left: its number as the kernel counts (`SOF_TIMESTAMPING_OPT_ID`), and when, on
+    /// the real-time clock.
+    Sent(u32, Nanos),
+    /// Something else.
+    Other,
+}
+
+/// Takes one message off the error queue; `WouldBlock` when the queue is empty.
+pub fn read_error_queue(fd: BorrowedFd<'_>) -> io::Result<QueuedMessage> {
     let mut quoted = [0u8; 256];
     let mut name = address::empty();
     let mut control = ControlBuffer::EMPTY;
@@ -48,23 +69,26 @@ pub fn read_error_queue(fd: BorrowedFd<'_>) -> io::Result<Option<NetworkError>> 
         return Err(io::Error::last_os_error());
     }
     let mut found = None;
+    let mut stamps = None;
     // SAFETY: the kernel filled the header in a successful call; the buffer lives on this frame.
     unsafe {
-        control::for_each(&header, |message| {
-            if matches!(
-                (message.level, message.kind),
-                (libc::IPPROTO_IP, libc::IP_RECVERR) | (libc::IPPROTO_IPV6, libc::IPV6_RECVERR)
-            ) {
+        control::for_each(&header, |message| match (message.level, message.kind) {
+            (libc::IPPROTO_IP, libc::IP_RECVERR) | (libc::IPPROTO_IPV6, libc::IPV6_RECVERR) => {
                 found = message.value::<ExtendedError>().zip(Some(offender(&message)));
             }
+            (libc::SOL_SOCKET, super::options::TIMESTAMPING) => stamps = message.value::<Stamps>(),
+            _ => {}
         });
     }
-    let Some((told, offender)) = found else { return Ok(None) };
+    let Some((told, offender)) = found else { return Ok(QueuedMessage::Other) };
     let origin = match told.origin {
         ORIGIN_LOCAL => ErrorOrigin::Local,
         ORIGIN_ICMP => ErrorOrigin::Icmp,
         ORIGIN_ICMP6 => ErrorOrigin::Icmp6,
-        _ => return Ok(None),
+        ORIGIN_TIMESTAMPING if told.told == STAMPED_ON_SEND => {
+            return Ok(stamps.map_or(QueuedMessage::Other, |stamps| sent(told.data, &stamps)));
+        }
+        _ => return Ok(QueuedMessage::Other),
     };
     let unknown = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
     let destination = address::read(&name).unwrap_or(unknown);
@@ -73,7 +97,15 @@ pub fn read_error_queue(fd: BorrowedFd<'_>) -> io::Result<Option<NetworkError>> 
     let mut error = NetworkError::new(origin, (told.kind, told.code), errno, destination, quoted);
     error.offender = offender;
     error.mtu = (errno == libc::EMSGSIZE && told.told > 0).then_some(told.told);
-    Ok(Some(error))
+    Ok(QueuedMessage::Error(error))
+}
+
+fn sent(number: u32, stamps: &Stamps) -> QueuedMessage {
+    let [seconds, nanos] = stamps.0[0];
+    let (Ok(seconds), Ok(nanos)) = (u64::try_from(seconds), u64::try_from(nanos)) else {
+        return QueuedMessage::Other;
+    };
+    QueuedMessage::Sent(number, Nanos::from_secs(seconds) + Nanos(nanos))
 }
 
 /// The address that spoke: a socket address right behind the error (`SO_EE_OFFENDER`).

@@ -13,7 +13,7 @@ mod receive;
 mod send;
 mod time;
 
-pub use error_queue::read_error_queue;
+pub use error_queue::{QueuedMessage, read_error_queue};
 pub use interface::{interface_index, interface_name};
 pub use options::*;
 pub use receive::ReceiveCall;

@@ -48,6 +48,21 @@ pub fn set_switch(fd: BorrowedFd<'_>, family: Family, what: Switch, on: bool) ->
     set_int(fd, libc::IPPROTO_IP, v4, on)
 }
 
+/// `SO_TIMESTAMPING_NEW` of asm-generic/socket.h: its stamps have 64-bit seconds on every system.
+pub(super) const TIMESTAMPING: libc::c_int = 65;
+/// `SO_TIMESTAMPNS_NEW`, as the socket's receive stamps come from then on.
+pub(super) const TIMESTAMPNS: libc::c_int = 64;
+
+/// Switches transmit time stamps on or off: each datagram is counted from 0 at the switching on, and
+/// the error queue tells when the driver took it, without its bytes.
+pub fn set_transmit_stamps(fd: BorrowedFd<'_>, on: bool) -> io::Result<()> {
+    let flags = libc::SOF_TIMESTAMPING_TX_SOFTWARE
+        | libc::SOF_TIMESTAMPING_SOFTWARE
+        | libc::SOF_TIMESTAMPING_OPT_ID
+        | libc::SOF_TIMESTAMPING_OPT_TSONLY;
+    set(fd, libc::SOL_SOCKET, TIMESTAMPING, if on { flags } else { 0 })
+}
+
 /// How a datagram larger than the route's MTU is treated (`IP_MTU_DISCOVER`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fragmentation {

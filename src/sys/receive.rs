@@ -136,6 +136,13 @@ fn note(message: &ControlMessage<'_>, meta: &mut RxMeta, stride: &mut usize) {
                 meta.kernel_stamp = true;
             }
         }
+        // What becomes of it once transmit stamps are switched on.
+        (libc::SOL_SOCKET, super::options::TIMESTAMPNS) => {
+            if let Some([seconds, nanos]) = message.value::<[i64; 2]>() {
+                meta.arrival = Nanos::from_secs(seconds.max(0) as u64) + Nanos(nanos.max(0) as u64);
+                meta.kernel_stamp = true;
+            }
+        }
         (libc::SOL_SOCKET, libc::SO_RXQ_OVFL) => meta.socket_drops = message.value(),
         (libc::IPPROTO_IP, libc::IP_PKTINFO) => {
             if let Some(told) = message.value::<libc::in_pktinfo>() {

@@ -1,0 +1,95 @@
+//! `udpkit ping`.
+
+use super::FamilyArgs;
+use super::shared::port;
+use crate::units::{ByteCount, Nanos};
+use crate::wire::Dscp;
+use clap::Args;
+use std::path::PathBuf;
+
+/// Arguments of `udpkit ping`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    udpkit ping 192.0.2.10                    a far end that runs udpkit serve\n  \
+    udpkit ping 192.0.2.1:862 -i 10ms -t 30s  a router's STAMP or TWAMP-Light reflector\n  \
+    udpkit ping --plain 192.0.2.10:7 -c 5     whatever sends back what it got\n  \
+    udpkit ping a.example b.example c.example several at once, one row each\n  \
+    udpkit ping HOST --flood --spin -c 100000 -q   the shortest round trip there is\n\n\
+    Exit code 0 when anybody answered, 1 when nobody did.")]
+pub struct PingArgs {
+    /// Whom to ask: a STAMP session-reflector (RFC 8762), which `udpkit serve` is on its own port
+    /// and routers are on port 862; IPv6 addresses stand in brackets before a port
+    #[arg(value_name = "HOST[:PORT]", required = true)]
+    pub targets: Vec<String>,
+    /// UDP port, where HOST names none; 862 is STAMP's own.
+    #[arg(short, long, value_name = "PORT", default_value_t = 8620, value_parser = port)]
+    pub port: u16,
+    /// Which family a name resolves to.
+    #[command(flatten)]
+    pub family: FamilyArgs,
+    /// Time from one probe to the next, whatever becomes of those before, 1us and longer
+    #[arg(short, long, value_name = "DURATION", default_value = "1s")]
+    pub interval: Nanos,
+    /// Probes to each target [default: no end]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub count: Option<u64>,
+    /// How long to send probes [default: no end]
+    #[arg(short, long, value_name = "DURATION")]
+    pub time: Option<Nanos>,
+    /// Send the next as soon as the last was answered or timed out
+    #[arg(short, long, conflicts_with_all = ["interval", "poisson"])]
+    pub flood: bool,
+    /// Send at random, at exponential gaps about --interval, so that no rhythm is met in step
+    #[arg(long)]
+    pub poisson: bool,
+    /// Same seed, same gaps [default: another one each time]
+    #[arg(long, value_name = "N", requires = "poisson")]
+    pub seed: Option<u64>,
+    /// How long an answer is waited for; one that comes later is late, not lost
+    #[arg(short, long, value_name = "DURATION", default_value = "2s")]
+    pub wait: Nanos,
+    /// Ask anything that sends back the bytes it got: recv --echo, an echo port (RFC 862), socat
+    #[arg(long, conflicts_with_all = ["key", "ssid"])]
+    pub plain: bool,
+    /// Payload of a probe in bytes [default: 44, with a key 112, plain 56, and the options' own]
+    #[arg(short, long, value_name = "BYTES")]
+    pub size: Option<ByteCount>,
+    /// DSCP of the probes, a number or a name such as EF; a STAMP reflector is asked to answer with
+    /// it and to tell how it arrived
+    #[arg(long, value_name = "DSCP")]
+    pub dscp: Option<Dscp>,
+    /// TTL or hop limit of the probes; hops are counted from it
+    #[arg(long, value_name = "N", default_value_t = 255, value_parser = clap::value_parser!(u8).range(1..))]
+    pub ttl: u8,
+    /// Authenticated mode, with the key in this file, the same at both ends [default: the file
+    /// that `UDPKIT_KEY` names, if set]
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+    /// STAMP's session-sender identifier, 0 for none [default: a random one]
+    #[arg(long, value_name = "N")]
+    pub ssid: Option<u16>,
+    /// Local address, or address and port, to send from
+    #[arg(long, value_name = "ADDR[:PORT]")]
+    pub from: Option<String>,
+    /// Never sleep: a core for the last microseconds
+    #[arg(long)]
+    pub spin: bool,
+    /// Print the report alone
+    #[arg(short, long)]
+    pub quiet: bool,
+    /// Print the time before each line, in seconds since 1970
+    #[arg(short = 'D', long, conflicts_with_all = ["json", "jsonl", "csv"])]
+    pub timestamps: bool,
+    /// Print one JSON document at the end
+    #[arg(short = 'J', long, conflicts_with_all = ["jsonl", "csv"])]
+    pub json: bool,
+    /// Print each event as a line of JSON
+    #[arg(long, conflicts_with = "csv")]
+    pub jsonl: bool,
+    /// Print each probe as a row of comma-separated values, once its fate is settled
+    #[arg(long)]
+    pub csv: bool,
+    /// Write the round trips of each second to this file as an HDR histogram log
+    #[arg(long, value_name = "FILE")]
+    pub hlog: Option<PathBuf>,
+}

@@ -1,0 +1,238 @@
+//! `udpkit ping`: from arguments to a run.
+
+use super::{Exit, Usage, key};
+use crate::batch::TxBatch;
+use crate::cli::PingArgs;
+use crate::engine::{Loop, LoopConfig, Signals, random_u64};
+use crate::net::{FamilyChoice, NetError, SocketPlan, resolve, split_host_port};
+use crate::record::{PingSummary, PingTargetReport};
+use crate::report::{HistogramLog, LineTimes, PingReport, PingView};
+use crate::session::ping::{PingPlan, PingSession, PingSpacing, PingTarget, Protocol, StampProbes};
+use crate::sys;
+use crate::units::Nanos;
+use crate::wire::stamp::{ErrorEstimate, StampKey, TimeFormat};
+use crate::wire::{ControlKey, Ecn, Header, IpFamily, max_payload, tos};
+use anyhow::Context;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+/// Targets at once; each takes about 2 MiB.
+const MOST_TARGETS: usize = 256;
+/// Payload of a plain probe: what ping(8) sends.
+const PLAIN_LEN: usize = 56;
+/// The shortest interval.
+const LEAST_INTERVAL: Nanos = Nanos::from_micros(1);
+/// From this interval on each answer has its line.
+const LINES_FROM: Nanos = Nanos::from_millis(10);
+/// From this interval on the kernel stamps each probe; faster ones leave in coalesced buffers.
+const STAMPED_FROM: Nanos = Nanos::from_micros(20);
+/// Probes that are handed to the sockets at once, and their payload bytes at most.
+const SLOTS: usize = 256;
+const ARENA: usize = 1 << 20;
+/// How often intervals are told.
+const TICK: Nanos = Nanos::from_secs(1);
+/// Largest answer that is read whole.
+const LARGEST: usize = 65_535;
+
+/// Runs `udpkit ping`.
+pub fn run(args: PingArgs) -> anyhow::Result<Exit> {
+    let plan = plan(&args)?;
+    let sockets = plan
+        .targets
+        .iter()
+        .map(|target| socket_plan(&args, target.addr)?.open().map_err(anyhow::Error::from))
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    let hlog = args
+        .hlog
+        .as_ref()
+        .map(|path| {
+            HistogramLog::create(path).with_context(|| format!("cannot write {}", path.display()))
+        })
+        .transpose()?;
+    let signals = Signals::listen().context("cannot listen to signals")?;
+    let names = plan.targets.iter().map(|target| target.name.clone()).collect();
+    let times = if args.timestamps { LineTimes::Unix } else { LineTimes::None };
+    let mut report = PingReport::new(view(&args), times, names, hlog);
+    report.begin(&announced(&plan));
+    // Small answers from few targets need no room for the largest of all.
+    let largest = (plan.protocol.probe_len() + 512).min(LARGEST);
+    let config = LoopConfig { tick: Some(TICK), spin: args.spin, largest, ..LoopConfig::default() };
+    let looped = Loop::new(sockets, Some(signals), config).context("cannot start the loop")?;
+    let arena = (SLOTS * plan.protocol.probe_len()).clamp(1, ARENA);
+    let ended = looped
+        .run(PingSession::new(plan, report), TxBatch::new(SLOTS, arena))
+        .context("cannot ping")?
+        .summary;
+    ended
+        .sink
+        .finish(&ended.summary)
+        .with_context(|| format!("cannot write {}", args.hlog.unwrap_or_default().display()))?;
+    Ok(if ended.summary.answered() { Exit::Done } else { Exit::Failed })
+}
+
+fn plan(args: &PingArgs) -> anyhow::Result<PingPlan> {
+    let family = FamilyChoice::from(args.family);
+    check(args)?;
+    let targets = args
+        .targets
+        .iter()
+        .map(|text| {
+            let addr = resolve(text, Some(args.port), family)?;
+            Ok(PingTarget { name: name(text, addr), addr })
+        })
+        .collect::<Result<Vec<_>, NetError>>()?;
+    let protocol = protocol(args, &targets)?;
+    Ok(PingPlan {
+        protocol,
+        spacing: match (args.flood, args.poisson) {
+            (true, _) => PingSpacing::Flood,
+            (_, true) => {
+                let seed = args.seed.unwrap_or_else(random_u64);
+                PingSpacing::Poisson { mean: args.interval, seed }
+            }
+            _ => PingSpacing::Every(args.interval),
+        },
+        targets,
+        count: args.count,
+        time: args.time,
+        wait: args.wait,
+        ttl: args.ttl,
+    })
+}
+
+/// What the user wrote, with its port.
+fn name(text: &str, addr: SocketAddr) -> String {
+    let has_port = split_host_port(text).is_ok_and(|parts| parts.port.is_some());
+    match (has_port, text.contains(':')) {
+        (true, _) => text.to_owned(),
+        (false, true) => addr.to_string(),
+        (false, false) => format!("{text}:{}", addr.port()),
+    }
+}
+
+fn check(args: &PingArgs) -> Result<(), Usage> {
+    if args.targets.len() > MOST_TARGETS {
+        let many = args.targets.len();
+        return Err(Usage::new(format!("{many} targets are too many; {MOST_TARGETS} is the most")));
+    }
+    if args.interval < LEAST_INTERVAL {
+        let hint = "1us is the least; --flood sends the next when the last came back";
+        return Err(Usage::with_hint(format!("--interval {} is too short", args.interval), hint));
+    }
+    if args.wait == Nanos::ZERO {
+        return Err(Usage::new("--wait 0 waits for nothing; it must be more"));
+    }
+    if args.time == Some(Nanos::ZERO) {
+        return Err(Usage::new("--time 0 sends nothing; it must be more"));
+    }
+    Ok(())
+}
+
+fn protocol(args: &PingArgs, targets: &[PingTarget]) -> anyhow::Result<Protocol> {
+    let family = |addr: &SocketAddr| if addr.is_ipv4() { IpFamily::V4 } else { IpFamily::V6 };
+    let most = targets.iter().map(|target| max_payload(family(&target.addr))).min().unwrap_or(0);
+    let asked = args.size.map(|size| usize::try_from(size.0).unwrap_or(usize::MAX));
+    let too_long = |len: usize, least: usize| -> anyhow::Result<usize> {
+        if len > most {
+            let hint = format!("--size may be {least} to {most}");
+            return Err(
+                Usage::with_hint(format!("a probe of {len} bytes is too large"), hint).into()
+            );
+        }
+        Ok(len)
+    };
+    if args.plain {
+        let len = too_long(asked.unwrap_or(PLAIN_LEN), Header::LEN)?;
+        if len < Header::LEN {
+            let hint = format!("--size may be {} to {most}", Header::LEN);
+            let wrong = format!("a probe of {len} bytes has no room for its number and time");
+            return Err(Usage::with_hint(wrong, hint).into());
+        }
+        return Ok(Protocol::Plain { tag: random_u64() as u16, len });
+    }
+    let key: Option<StampKey> = key::read(args.key.as_deref())?.as_ref().map(ControlKey::stamp);
+    let least = StampProbes::least(key.as_ref(), args.dscp);
+    let len = too_long(asked.unwrap_or(least), least)?;
+    // Padding is a TLV with four bytes of its own.
+    if len < least || (1..4).contains(&(len - least)) {
+        let hint = format!("--size may be {least}, or {} to {most}", least + 4);
+        let wrong = format!("no such STAMP packet has {len} bytes");
+        return Err(Usage::with_hint(wrong, hint).into());
+    }
+    let (error, synchronised) = match sys::real_time_error() {
+        Some(error) => (error, true),
+        None => (Nanos::from_secs(1), false),
+    };
+    Ok(Protocol::Stamp(StampProbes {
+        key,
+        ssid: args.ssid.unwrap_or_else(|| (random_u64() as u16).max(1)),
+        error: ErrorEstimate::of(error, synchronised, TimeFormat::Ntp),
+        dscp: args.dscp,
+        len,
+    }))
+}
+
+fn socket_plan(args: &PingArgs, target: SocketAddr) -> anyhow::Result<SocketPlan> {
+    let bind = bind_address(args.from.as_deref(), target)?;
+    Ok(SocketPlan {
+        ttl: Some(args.ttl),
+        tos: args.dscp.map(|dscp| tos(dscp, Ecn::NotEct)),
+        details: true,
+        accounting: true,
+        transmit_stamps: args.flood || args.interval >= STAMPED_FROM,
+        // Several targets from one port of this host.
+        share_port: bind.port() != 0 && args.targets.len() > 1,
+        ..SocketPlan::new(bind)
+    })
+}
+
+/// Where a target's socket is bound: `--from`, or any address of its family.
+fn bind_address(from: Option<&str>, target: SocketAddr) -> anyhow::Result<SocketAddr> {
+    let any: IpAddr = match target {
+        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    let Some(text) = from else { return Ok((any, 0).into()) };
+    let wrong = |wrong: &str| NetError::Address { text: text.to_owned(), wrong: wrong.to_owned() };
+    let parts = split_host_port(text)?;
+    let port = match parts.port.as_deref() {
+        None => 0,
+        Some(port) => port.parse().map_err(|_| wrong("the port is not a number up to 65535"))?,
+    };
+    let ip = match parts.host.as_str() {
+        "" => any,
+        host => host.parse().map_err(|_| wrong("write an address of this host"))?,
+    };
+    if ip.is_ipv4() != target.is_ipv4() {
+        return Err(wrong(&format!("{target} is of the other family")).into());
+    }
+    Ok((ip, port).into())
+}
+
+fn view(args: &PingArgs) -> PingView {
+    let fast = args.flood || args.interval < LINES_FROM;
+    match (args.json, args.jsonl, args.csv) {
+        (true, _, _) => PingView::Document,
+        (_, true, _) => PingView::Events,
+        (_, _, true) => PingView::Table,
+        _ if args.quiet => PingView::Quiet,
+        _ if fast || args.targets.len() > 1 => PingView::Rows,
+        _ => PingView::Lines,
+    }
+}
+
+/// The run before it begins, for its first line.
+fn announced(plan: &PingPlan) -> PingSummary {
+    let target = |target: &PingTarget| PingTargetReport {
+        name: target.name.clone(),
+        address: Some(target.addr),
+        ..PingTargetReport::default()
+    };
+    PingSummary {
+        protocol: plan.protocol.name(),
+        payload_bytes: plan.protocol.probe_len() as u64,
+        schedule: plan.spacing.name(),
+        interval_ns: plan.spacing.mean().map(Nanos::as_u64),
+        targets: plan.targets.iter().map(target).collect(),
+        ..PingSummary::default()
+    }
+}

@@ -1,0 +1,104 @@
+//! Sends at random: exponential gaps about a mean, so that no rhythm of the path is met in step.
+
+use crate::units::Nanos;
+use std::collections::VecDeque;
+
+/// An absolute schedule of which every gap is drawn from the exponential distribution (RFC 2330
+/// §11.1.1). A late slot stays owed and is never skipped.
+#[derive(Clone, Debug)]
+pub struct PoissonPacer {
+    mean: Nanos,
+    rng: fastrand::Rng,
+    /// The last slot that was drawn.
+    last: Nanos,
+    /// Slots that were drawn and not spent, in order.
+    drawn: VecDeque<Nanos>,
+}
+
+impl PoissonPacer {
+    /// The first slot is at `start`; `mean` is the mean of all gaps. The same seed is the same
+    /// schedule.
+    pub fn new(start: Nanos, mean: Nanos, seed: u64) -> Self {
+        let rng = fastrand::Rng::with_seed(seed);
+        Self { mean, rng, last: start, drawn: VecDeque::from([start]) }
+    }
+
+    /// When the slot `ahead` of the next one is planned; 0 is the next one.
+    pub fn planned(&mut self, ahead: usize) -> Nanos {
+        while self.drawn.len() <= ahead {
+            self.last += exponential(&mut self.rng, self.mean);
+            self.drawn.push_back(self.last);
+        }
+        self.drawn[ahead]
+    }
+
+    /// Spends `slots`: they were sent, or refused for good.
+    pub fn commit(&mut self, slots: usize) {
+        // Drawn first, so that the gap behind a slot is never lost.
+        self.planned(slots);
+        self.drawn.drain(..slots);
+    }
+}
+
+/// A span from the exponential distribution, without a float: J. von Neumann's method (1951). Of
+/// runs of descending random numbers, one of odd length gives its first as the fraction, and the
+/// even ones before it are counted as the whole.
+fn exponential(rng: &mut fastrand::Rng, mean: Nanos) -> Nanos {
+    let mut whole = 0u64;
+    loop {
+        let first = rng.u64(..);
+        let (mut last, mut length) = (first, 1u32);
+        loop {
+            let next = rng.u64(..);
+            if next > last {
+                break;
+            }
+            last = next;
+            length += 1;
+        }
+        if length % 2 == 1 {
+            let part = (u128::from(mean.0) * u128::from(first)) >> 64;
+            return Nanos(mean.0.saturating_mul(whole).saturating_add(part as u64));
+        }
+        whole += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gaps_are_exponential() {
+        let seed = 11;
+        let mut pacer = PoissonPacer::new(Nanos(5), Nanos(1_000_000), seed);
+        assert_eq!(pacer.planned(0), Nanos(5));
+        let mut gaps: Vec<u64> = Vec::new();
+        for _ in 0..200_000 {
+            let (at, next) = (pacer.planned(0), pacer.planned(1));
+            gaps.push((next - at).0);
+            pacer.commit(1);
+        }
+        gaps.sort_unstable();
+        // Of an exponential distribution the share above x means is e^-x.
+        for (share, means) in [(0.5, 0.693_147), (0.9, 2.302_585), (0.99, 4.605_170)] {
+            let at = gaps[(gaps.len() as f64 * share) as usize] as f64 / 1e6;
+            assert!((at / means - 1.0).abs() < 0.03, "seed {seed}: {share} at {at} of {means}");
+        }
+        let mean = gaps.iter().sum::<u64>() as f64 / gaps.len() as f64;
+        assert!((mean / 1e6 - 1.0).abs() < 0.01, "seed {seed}: {mean}");
+    }
+
+    #[test]
+    fn looking_ahead_changes_nothing() {
+        let mut one = PoissonPacer::new(Nanos(0), Nanos(1_000), 3);
+        let mut other = one.clone();
+        let ahead: Vec<_> = (0..10).map(|ahead| one.planned(ahead)).collect();
+        for (index, at) in ahead.iter().enumerate() {
+            assert_eq!(other.planned(0), *at, "{index}");
+            other.commit(1);
+        }
+        one.commit(10);
+        assert_eq!(one.planned(0), other.planned(0));
+    }
+}

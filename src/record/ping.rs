@@ -1,0 +1,326 @@
+//! What `ping` has to tell: answers as they come, each probe's fate in order, and the end.
+
+use super::{SendRefusal, Trouble};
+use crate::stats::DelayHistogram;
+use crate::units::Nanos;
+use serde::Serialize;
+use std::net::SocketAddr;
+
+/// Something that happened while `ping` ran. Targets are counted from 0 in the order of the plan.
+#[derive(Clone, Copy, Debug)]
+pub enum PingEvent<'a> {
+    /// An answer came.
+    Reply(&'a PingReply),
+    /// No answer came in time.
+    TimedOut(&'a PingTimeout),
+    /// The network answered a probe with an error.
+    Trouble {
+        /// Which target.
+        target: usize,
+        /// The probe's number, where the error quotes it.
+        seq: Option<u64>,
+        /// The error in words, with the address that said it.
+        error: &'a str,
+    },
+    /// The kernel refused a probe: the first for this reason.
+    Refused(&'a SendRefusal),
+    /// A probe's fate, once nothing changes it any more; in the order of their numbers.
+    Settled(&'a PingRow),
+    /// An interval is over: one such event for each target.
+    Interval(&'a PingInterval<'a>),
+    /// All that happened has been told: time to write out what is buffered.
+    Lull,
+}
+
+/// What an answer was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ReplyKind {
+    /// The first to its probe, in time.
+    Back,
+    /// The first to its probe, after the time-out.
+    Late,
+    /// A further one.
+    Duplicate,
+}
+
+/// An answer as it comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct PingReply {
+    /// Which target, counted from 0.
+    pub target: usize,
+    /// Who answered; not always the target.
+    pub source: SocketAddr,
+    /// The probe's number, from 0.
+    pub seq: u64,
+    /// What it was.
+    pub kind: ReplyKind,
+    /// Its payload bytes.
+    pub bytes: u64,
+    /// TTL or hop limit as it came; `None` if not told.
+    pub ttl: Option<u8>,
+    /// From the planned time of sending to the arrival, without the time in the reflector; `None`
+    /// where the probe is too long ago to be remembered.
+    pub round_trip_ns: Option<u64>,
+    /// The same from the actual time of sending.
+    pub from_send_ns: Option<u64>,
+    /// The time in the reflector; `None` where it does not tell.
+    pub server_ns: Option<u64>,
+    /// The reflector's own number of the answer; `None` where it has none.
+    pub reflector_seq: Option<u32>,
+    /// When it came, nanoseconds since 1970.
+    pub arrival_ns: u64,
+}
+
+/// A probe that was given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct PingTimeout {
+    /// Which target, counted from 0.
+    pub target: usize,
+    /// The probe's number, from 0.
+    pub seq: u64,
+    /// When it was sent, nanoseconds since 1970.
+    pub sent_ns: u64,
+    /// How long it was waited for.
+    pub waited_ns: u64,
+}
+
+/// What became of a probe in the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// Answered in time.
+    Back,
+    /// Answered after the time-out.
+    Late,
+    /// Never answered.
+    Lost,
+    /// ICMP told that it did not arrive.
+    Refused,
+    /// Still under way when the run ended.
+    Open,
+}
+
+/// One probe. Times are nanoseconds since 1970: the first four and `received_ns` by this host's
+/// clock, the reflector's by its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct PingRow {
+    /// Which target, counted from 0.
+    pub target: usize,
+    /// Its number, from 0.
+    pub seq: u64,
+    /// Its fate.
+    pub outcome: Outcome,
+    /// When it was planned.
+    pub planned_ns: u64,
+    /// When it was handed to the kernel.
+    pub sent_ns: u64,
+    /// When the kernel says that it left; `None` where it does not.
+    pub left_ns: Option<u64>,
+    /// When it reached the reflector.
+    pub reflector_received_ns: Option<u64>,
+    /// When the reflector answered.
+    pub reflector_sent_ns: Option<u64>,
+    /// When the answer came.
+    pub received_ns: Option<u64>,
+    /// From the planned time to the arrival, without the time in the reflector.
+    pub round_trip_ns: Option<u64>,
+    /// The same from the actual time of sending.
+    pub from_send_ns: Option<u64>,
+    /// TTL or hop limit of the answer.
+    pub ttl: Option<u8>,
+    /// Further answers.
+    pub duplicates: u16,
+}
+
+/// One target's interval.
+#[derive(Clone, Copy, Debug)]
+pub struct PingInterval<'a> {
+    /// Which target, counted from 0.
+    pub target: usize,
+    /// From the start of the run to the end of the interval.
+    pub elapsed: Nanos,
+    /// Probes sent since the start of the run.
+    pub sent: u64,
+    /// Probes answered since then.
+    pub back: u64,
+    /// Probes given up since then and not answered late.
+    pub lost: u64,
+    /// When it began, nanoseconds since 1970.
+    pub start: Nanos,
+    /// How long it was.
+    pub duration: Nanos,
+    /// Round trips of the answers that came in it.
+    pub round_trips: &'a DelayHistogram,
+}
+
+/// A delay's distribution. A percentile is `None` unless ten probes lie beyond it, and from
+/// `lost_from` on because it falls among those that were lost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct PingDelay {
+    /// The smallest; `None` without samples.
+    pub min: Option<u64>,
+    /// Median.
+    pub p50: Option<u64>,
+    /// 90 %.
+    pub p90: Option<u64>,
+    /// 99 %.
+    pub p99: Option<u64>,
+    /// 99.9 %.
+    pub p999: Option<u64>,
+    /// The largest that came; `None` without samples.
+    pub max: Option<u64>,
+    /// Samples.
+    pub samples: u64,
+    /// Lost ones, which count as infinitely late.
+    pub lost: u64,
+    /// The first percentile that falls among the lost; `None` when none does.
+    pub lost_from: Option<&'static str>,
+}
+
+/// Which way the lost ones died.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct PingLost {
+    /// All of them.
+    pub total: u64,
+    /// On the way to the target; `None` where it keeps no count.
+    pub out: Option<u64>,
+    /// On the way back.
+    pub back: Option<u64>,
+    /// Behind the last answer, where no count tells the way.
+    pub unknown: Option<u64>,
+    /// Runs of lost probes.
+    pub bursts: u64,
+    /// Probes in the longest run.
+    pub longest: u64,
+    /// Its length in time, from its first probe to the next that was not lost.
+    pub longest_ns: u64,
+    /// When it began, from the start of the run; `None` without loss.
+    pub longest_at_ns: Option<u64>,
+}
+
+/// A stretch of the run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct PingStretch {
+    /// Its begin, from the start of the run.
+    pub start_ns: u64,
+    /// Its length.
+    pub duration_ns: u64,
+    /// Answers to its probes.
+    pub back: u64,
+    /// Their mean round trip; `None` without answers.
+    pub mean_ns: Option<u64>,
+    /// Their longest.
+    pub max_ns: Option<u64>,
+    /// Probes of it that were lost.
+    pub lost: u64,
+}
+
+/// A cell of the histogram of round trips.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct PingBucket {
+    /// From this round trip on.
+    pub from_ns: u64,
+    /// To below this one.
+    pub to_ns: u64,
+    /// Answers within.
+    pub count: u64,
+}
+
+/// What one target did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct PingTargetReport {
+    /// As the user wrote it.
+    pub name: String,
+    /// Its address; `None` only before it is known.
+    pub address: Option<SocketAddr>,
+    /// Probes that the kernel took.
+    pub sent: u64,
+    /// Probes that it refused.
+    pub never_sent: u64,
+    /// Probes that were answered, late ones among them.
+    pub back: u64,
+    /// Of these, those answered after the time-out.
+    pub late: u64,
+    /// Probes still under way when the run was stopped: neither back nor lost.
+    pub open: u64,
+    /// Probes that were never answered.
+    pub lost: PingLost,
+    /// Further answers to probes that were answered.
+    pub duplicates: u64,
+    /// Answers that came after one to a later probe (RFC 4737).
+    pub reordered: u64,
+    /// The largest extent of a reordering (RFC 4737 §4.2.2).
+    pub reorder_extent_max: u64,
+    /// Datagrams that were no answer to any probe.
+    pub strays: u64,
+    /// Routers on the way out; `None` where the reflector does not tell.
+    pub hops_out: Option<u8>,
+    /// Another address that answered in the target's stead; `None` when none did.
+    pub answered_by: Option<SocketAddr>,
+    /// Answers from other addresses.
+    pub answered_elsewhere: u64,
+    /// Whether the reflector is known to keep a count of its own; only then are the two ways of
+    /// loss told apart beyond doubt.
+    pub reflector_counts: bool,
+    /// Times that the reflector began to count anew.
+    pub reflector_restarts: u64,
+    /// DSCP of the probes as they reached the reflector; `None` where that was not asked or told.
+    pub dscp_seen: Option<u8>,
+    /// ECN of the probes as they reached it.
+    pub ecn_seen: Option<u8>,
+    /// From the planned time to the arrival, without the time in the reflector.
+    pub round_trip_ns: PingDelay,
+    /// The same from the actual time of sending.
+    pub from_send_ns: PingDelay,
+    /// One way out, above the run's own minimum, clock drift removed.
+    pub out_above_min_ns: PingDelay,
+    /// One way back, above the run's own minimum, clock drift removed.
+    pub back_above_min_ns: PingDelay,
+    /// Time in the reflector.
+    pub server_ns: PingDelay,
+    /// How late probes were handed to the kernel.
+    pub send_late_ns: PingDelay,
+    /// How fast the reflector's clock runs away, in parts per billion; `None` when not known.
+    pub drift_ppb: Option<i64>,
+    /// Times that a clock was set meanwhile.
+    pub clock_steps: u32,
+    /// Probes of which the kernel told when they left.
+    pub transmit_stamps: u64,
+    /// Answers of which the kernel told when they came.
+    pub receive_stamps: u64,
+    /// Round trips on a logarithmic scale, from the shortest to the longest.
+    pub histogram: Vec<PingBucket>,
+    /// The run over time.
+    pub over_time: Vec<PingStretch>,
+    /// What the kernel refused, by reason.
+    pub refused: Vec<SendRefusal>,
+    /// What the network answered with errors, by kind.
+    pub network_errors: Vec<Trouble>,
+}
+
+/// The end of `ping`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct PingSummary {
+    /// `STAMP`, `STAMP, authenticated` or `plain echo`.
+    pub protocol: &'static str,
+    /// Payload bytes of a probe.
+    pub payload_bytes: u64,
+    /// `every`, `poisson` or `flood`.
+    pub schedule: &'static str,
+    /// Mean time from one probe to the next; `None` in a closed loop.
+    pub interval_ns: Option<u64>,
+    /// How long an answer was waited for.
+    pub wait_ns: u64,
+    /// From the first probe to the end of sending.
+    pub duration_ns: u64,
+    /// The targets, in the order of the command line.
+    pub targets: Vec<PingTargetReport>,
+}
+
+impl PingSummary {
+    /// Whether anybody answered.
+    pub fn answered(&self) -> bool {
+        self.targets.iter().any(|target| target.back > 0)
+    }
+}

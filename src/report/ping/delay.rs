@@ -1,0 +1,150 @@
+//! The delays of a target as a table, in one unit.
+
+use crate::record::{PingDelay, PingTargetReport};
+
+/// Columns of the longest figure that leaves a blank beside it.
+const WIDEST: usize = 7;
+
+/// The unit of a block of delays.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct DelayUnit {
+    nanos: f64,
+    name: &'static str,
+    decimals: usize,
+}
+
+impl DelayUnit {
+    /// Microseconds where the median, or the shortest, is below a millisecond, and all others have
+    /// room.
+    pub fn for_delay(delay: &PingDelay) -> Self {
+        let typical = delay.p50.or(delay.min).unwrap_or(u64::MAX);
+        match (typical, delay.max.unwrap_or(0)) {
+            (..1_000_000, ..100_000_000) => Self { nanos: 1e3, name: "µs", decimals: 1 },
+            (..1_000_000, _) => Self { nanos: 1e6, name: "ms", decimals: 3 },
+            _ => Self { nanos: 1e6, name: "ms", decimals: 2 },
+        }
+    }
+
+    pub fn name(self) -> &'static str {
+        self.name
+    }
+
+    /// A delay without its unit; `-` for what is not known.
+    pub fn figure(self, nanos: Option<u64>) -> String {
+        nanos.map_or_else(
+            || "-".to_owned(),
+            |nanos| {
+                let figure = format!("{:.*}", self.decimals, nanos as f64 / self.nanos);
+                match figure.len() {
+                    ..=WIDEST => figure,
+                    // A column of its own is worth more than its last digits.
+                    _ => format!("{:.0}", nanos as f64 / self.nanos),
+                }
+            },
+        )
+    }
+}
+
+/// The names of the percentiles, as [`PingDelay::lost_from`] has them.
+const NAMES: [&str; 4] = ["p50", "p90", "p99", "p99.9"];
+
+/// The percentiles of a delay: `lost` where one falls among those that were.
+pub(super) fn percentiles(delay: &PingDelay, unit: DelayUnit) -> [String; 4] {
+    let values = [delay.p50, delay.p90, delay.p99, delay.p999];
+    let mut among_lost = false;
+    std::array::from_fn(|index| {
+        among_lost |= delay.lost_from == Some(NAMES[index]);
+        match values[index] {
+            // Beyond a lost one, a percentile with too few samples is not known.
+            None if among_lost && index_is_told(delay, index) => "lost".to_owned(),
+            value => unit.figure(value),
+        }
+    })
+}
+
+/// Whether ten probes lie beyond a percentile.
+fn index_is_told(delay: &PingDelay, index: usize) -> bool {
+    let beyond = [2, 10, 100, 1_000][index];
+    (delay.samples + delay.lost) / beyond >= 10
+}
+
+/// The table: a line of names, and one for each delay that there is.
+pub(super) fn table(report: &PingTargetReport) -> Vec<String> {
+    let unit = DelayUnit::for_delay(&report.round_trip_ns);
+    let mut lines = vec![format!(
+        "  {:<10}{:>7}{:>8}{:>8}{:>8}{:>8}{:>8}",
+        unit.name(),
+        "min",
+        "p50",
+        "p90",
+        "p99",
+        "p99.9",
+        "max"
+    )];
+    let out = &report.out_above_min_ns;
+    let tells = out.samples > 0 || report.back == 0;
+    let behind = if tells { "" } else { "   the target tells no times" };
+    for (name, delay, note) in [
+        ("round trip", &report.round_trip_ns, behind),
+        ("from send", &report.from_send_ns, ""),
+        ("queue out", out, "   above the minimum:"),
+        ("queue back", &report.back_above_min_ns, "   no clock sync needed"),
+        ("server", &report.server_ns, ""),
+    ] {
+        if delay.samples + delay.lost > 0 && (delay.samples > 0 || name == "round trip") {
+            lines.push(line(name, delay, unit, note));
+        }
+    }
+    lines
+}
+
+fn line(name: &str, delay: &PingDelay, unit: DelayUnit, note: &str) -> String {
+    let [p50, p90, p99, p999] = percentiles(delay, unit);
+    let (min, max) = (unit.figure(delay.min), unit.figure(delay.max));
+    format!("  {name:<10}{min:>7}{p50:>8}{p90:>8}{p99:>8}{p999:>8}{max:>8}{note}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn delay() -> PingDelay {
+        PingDelay {
+            min: Some(11_930_000),
+            p50: Some(19_200_000),
+            p90: Some(27_410_000),
+            p99: Some(44_020_000),
+            max: Some(80_490_000),
+            samples: 9_988,
+            lost: 12,
+            lost_from: Some("p99.9"),
+            ..PingDelay::default()
+        }
+    }
+
+    #[test]
+    fn a_percentile_among_the_lost_says_so_and_one_of_too_few_is_a_dash() {
+        let unit = DelayUnit::for_delay(&delay());
+        let all = "  round trip  11.93   19.20   27.41   44.02    lost   80.49";
+        assert_eq!(line("round trip", &delay(), unit, ""), all);
+        let few = PingDelay { lost_from: None, p99: None, samples: 90, lost: 2, ..delay() };
+        let text = "  round trip  11.93   19.20   27.41       -       -   80.49";
+        assert_eq!(line("round trip", &few, unit, ""), text);
+        // So many are lost that even the median is; for the last percentile there are too few.
+        let none =
+            PingDelay { samples: 0, lost: 1_000, lost_from: Some("p50"), ..PingDelay::default() };
+        assert_eq!(percentiles(&none, unit), ["lost", "lost", "lost", "-"]);
+    }
+
+    #[test]
+    fn a_short_round_trip_is_in_microseconds() {
+        let delay = PingDelay { min: Some(11_600), samples: 1, ..PingDelay::default() };
+        let unit = DelayUnit::for_delay(&delay);
+        assert_eq!((unit.name(), unit.figure(delay.min)), ("µs", "11.6".to_owned()));
+        let spread = PingDelay { max: Some(388_497_400), ..delay };
+        let unit = DelayUnit::for_delay(&spread);
+        assert_eq!((unit.name(), unit.figure(spread.min)), ("ms", "0.012".to_owned()));
+        assert_eq!(unit.figure(spread.max), "388.497");
+        assert_eq!(unit.figure(Some(12_345_678_900)), "12346");
+    }
+}

@@ -1,0 +1,194 @@
+//! What `ping` prints.
+
+mod csv;
+mod delay;
+mod live;
+mod summary;
+
+use super::hlog::HistogramLog;
+use super::trouble::harmless;
+use super::{Output, note, print_json, warning};
+use crate::record::{Document, Event, Flow, PingEvent, PingInterval, PingSummary, Sink};
+use serde::Serialize;
+use std::io;
+
+/// How much `ping` prints, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PingView {
+    /// A line for each answer, and the report.
+    Lines,
+    /// A row for each target every second, and the report.
+    Rows,
+    /// The report alone.
+    Quiet,
+    /// One JSON document at the end.
+    Document,
+    /// Each event as a line of JSON.
+    Events,
+    /// Each probe as a row of comma-separated values.
+    Table,
+}
+
+/// Whether lines begin with the time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LineTimes {
+    /// They do not.
+    None,
+    /// In seconds since 1970.
+    Unix,
+}
+
+/// Prints what `ping` has to tell, and writes the histogram log where that is asked for.
+pub struct PingReport {
+    view: PingView,
+    stamped: bool,
+    out: Output,
+    names: Vec<String>,
+    /// Whether the rows before stand right above, on a terminal.
+    drawn: bool,
+    hlog: Option<HistogramLog>,
+    hlog_error: Option<io::Error>,
+}
+
+/// A line of `--jsonl`, with the target's name.
+#[derive(Serialize)]
+struct Named<'a, T> {
+    name: &'a str,
+    #[serde(flatten)]
+    body: T,
+}
+
+#[derive(Serialize)]
+struct NetworkErrorLine<'a> {
+    target: usize,
+    seq: Option<u64>,
+    error: &'a str,
+}
+
+impl PingReport {
+    /// A report on targets of these names.
+    pub fn new(
+        view: PingView,
+        times: LineTimes,
+        names: Vec<String>,
+        hlog: Option<HistogramLog>,
+    ) -> Self {
+        // Lines one by one, as they happen; what may come by the million is written at each lull.
+        let out = Output::buffered();
+        let stamped = times == LineTimes::Unix;
+        Self { view, stamped, out, names, drawn: false, hlog, hlog_error: None }
+    }
+
+    /// The first line, before anything is sent.
+    pub fn begin(&mut self, summary: &PingSummary) {
+        match self.view {
+            PingView::Lines | PingView::Rows => {
+                let whom = match &summary.targets[..] {
+                    [only] => summary::whom(only),
+                    several => format!("{} targets", several.len()),
+                };
+                self.out.line(harmless(&summary::heading(summary, &whom, None)));
+            }
+            PingView::Table => {
+                self.out.line(csv::HEAD);
+            }
+            PingView::Quiet | PingView::Document | PingView::Events => {}
+        }
+        self.out.flush();
+    }
+
+    /// The end. The error is that of the histogram log.
+    pub fn finish(mut self, summary: &PingSummary) -> io::Result<()> {
+        match self.view {
+            PingView::Document => {
+                print_json(&Document::new("ping", summary));
+            }
+            PingView::Events => {
+                self.out.json_line(&Event::new("summary", summary));
+            }
+            PingView::Table => summary::lines(summary).iter().for_each(note),
+            PingView::Lines | PingView::Rows | PingView::Quiet => {
+                if self.view != PingView::Quiet {
+                    self.out.line("");
+                }
+                for line in summary::lines(summary) {
+                    self.out.line(harmless(&line));
+                }
+            }
+        }
+        self.out.flush();
+        if let Some(hlog) = &mut self.hlog {
+            let flushed = hlog.flush();
+            self.hlog_error = self.hlog_error.or(flushed.err());
+        }
+        self.hlog_error.map_or(Ok(()), Err)
+    }
+
+    fn event<T: Serialize>(&mut self, name: &'static str, target: usize, body: T) -> Flow {
+        let named = Named { name: &self.names[target], body };
+        self.out.json_line(&Event::new(name, named))
+    }
+
+    fn interval(&mut self, interval: &PingInterval<'_>) -> Flow {
+        if let Some(hlog) = &mut self.hlog {
+            let tag = (self.names.len() > 1).then(|| self.names[interval.target].as_str());
+            if let Err(error) = hlog.write(interval, tag) {
+                self.hlog_error.get_or_insert(error);
+                self.hlog = None;
+                return Flow::Closed;
+            }
+        }
+        if self.view != PingView::Rows {
+            return Flow::Continue;
+        }
+        let several = self.names.len() > 1;
+        let name = several.then(|| self.names[interval.target].as_str());
+        let row = harmless(&live::row(interval, name, self.stamped));
+        // Several targets keep their places on a terminal.
+        let redraw = several && self.out.is_terminal();
+        if redraw && interval.target == 0 && std::mem::replace(&mut self.drawn, true) {
+            self.out.bytes(format!("\x1b[{}A", self.names.len()).as_bytes());
+        }
+        if redraw {
+            self.out.bytes(b"\x1b[2K");
+        }
+        self.out.line(row)
+    }
+}
+
+impl<'a> Sink<PingEvent<'a>> for PingReport {
+    fn take(&mut self, event: PingEvent<'a>) -> Flow {
+        match (event, self.view) {
+            (PingEvent::Reply(reply), PingView::Lines) => {
+                self.out.line(live::reply_line(reply, self.stamped))
+            }
+            (PingEvent::Reply(reply), PingView::Events) => self.event("reply", reply.target, reply),
+            (PingEvent::TimedOut(timeout), PingView::Lines) => {
+                let line = live::timeout_line(timeout, &self.names[timeout.target], self.stamped);
+                self.out.line(harmless(&line))
+            }
+            (PingEvent::TimedOut(timeout), PingView::Events) => {
+                self.event("timeout", timeout.target, timeout)
+            }
+            (PingEvent::Trouble { target, seq, error }, PingView::Events) => {
+                self.event("network_error", target, NetworkErrorLine { target, seq, error })
+            }
+            (PingEvent::Trouble { target, seq, error }, PingView::Lines) => {
+                let seq = seq.map_or_else(String::new, |seq| format!(" seq={seq}"));
+                let line = format!("{}:{seq} {error}", self.names[target]);
+                self.out.line(harmless(&line))
+            }
+            (PingEvent::Refused(refusal), PingView::Lines | PingView::Rows) => {
+                let (to, cause) = (refusal.destination, &refusal.cause);
+                warning(format_args!("{to}: not sent: {cause}"));
+                Flow::Continue
+            }
+            (PingEvent::Settled(row), PingView::Table) => {
+                self.out.line(csv::row(row, &self.names[row.target]))
+            }
+            (PingEvent::Interval(interval), _) => self.interval(interval),
+            (PingEvent::Lull, _) => self.out.flush(),
+            _ => Flow::Continue,
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! The end of `ping` in text.
+
+use super::delay::{DelayUnit, percentiles, table};
+use crate::record::{PingDelay, PingSummary, PingTargetReport};
+use crate::report::number::{plural, span_or_dash};
+use crate::report::spark::sparkline;
+use crate::units::{Nanos, group_digits};
+
+/// Columns of a line.
+const WIDTH: usize = 80;
+/// Cells of the lines over time.
+const CELLS: usize = 40;
+/// A smaller drift, in parts per billion, is not worth a line.
+const SHOWN_DRIFT: i64 = 100;
+
+/// The report's lines.
+pub(super) fn lines(summary: &PingSummary) -> Vec<String> {
+    if let [only] = &summary.targets[..] {
+        return one(summary, only);
+    }
+    let mut lines = vec![heading(summary, &format!("{} targets", summary.targets.len()), None)];
+    lines.push(String::new());
+    lines.extend(rows(&summary.targets));
+    for target in &summary.targets {
+        let more: Vec<_> =
+            remarks(target, summary).into_iter().chain(doubts(target, summary)).collect();
+        if !more.is_empty() {
+            lines.push(format!("  {}", target.name));
+            lines.extend(more.into_iter().map(|line| format!("  {line}")));
+        }
+    }
+    lines
+}
+
+/// The first line: `udpkit ping 192.0.2.10:862 (STAMP)   64 B every 10.0 ms for 30.0 s`.
+pub(super) fn heading(summary: &PingSummary, whom: &str, hops: Option<u8>) -> String {
+    let every = match (summary.schedule, summary.interval_ns) {
+        ("poisson", Some(mean)) => format!("at random, every {} on average", Nanos(mean)),
+        (_, Some(period)) => format!("every {}", Nanos(period)),
+        (_, None) => "each when the last came back".to_owned(),
+    };
+    let length = match summary.duration_ns {
+        0 => String::new(),
+        nanos => format!(" for {}", Nanos(nanos)),
+    };
+    // A reflector that does not know the TTL says 255, too.
+    let hops = match hops {
+        None | Some(0) => String::new(),
+        Some(1) => "   1 hop out".to_owned(),
+        Some(hops) => format!("   {hops} hops out"),
+    };
+    let (protocol, bytes) = (summary.protocol, summary.payload_bytes);
+    format!("udpkit ping {whom} ({protocol})   {bytes} B {every}{length}{hops}")
+}
+
+/// A target as the heading names it.
+pub(super) fn whom(target: &PingTargetReport) -> String {
+    target.address.map_or_else(|| target.name.clone(), |address| address.to_string())
+}
+
+fn one(summary: &PingSummary, target: &PingTargetReport) -> Vec<String> {
+    let mut lines = vec![heading(summary, &whom(target), target.hops_out), String::new()];
+    lines.extend(counts(target));
+    lines.extend(remarks(target, summary));
+    if target.sent > 0 {
+        lines.push(String::new());
+        lines.extend(table(target));
+    }
+    lines.extend(pictures(target));
+    lines.extend(doubts(target, summary));
+    lines
+}
+
+fn counts(target: &PingTargetReport) -> Vec<String> {
+    let ways = [
+        (target.lost.out, "out"),
+        (target.lost.back, "back"),
+        (target.lost.unknown, "unknown, at the end"),
+    ];
+    let told: Vec<String> = ways
+        .into_iter()
+        .filter_map(|(count, name)| Some((count?, name)))
+        .filter(|(count, name)| *count > 0 || *name != "unknown, at the end")
+        .map(|(count, name)| format!("{} {name}", group_digits(count)))
+        .collect();
+    let told = match (target.lost.total, &told[..]) {
+        (0, _) | (_, []) => String::new(),
+        (_, told) => format!(": {}", told.join(", ")),
+    };
+    let first = format!(
+        "  sent {}   back {}   lost {}{told}",
+        group_digits(target.sent),
+        group_digits(target.back),
+        share(target.lost.total, target.sent),
+    );
+    let order = format!(
+        "   duplicates {}   reordered {}",
+        group_digits(target.duplicates),
+        group_digits(target.reordered)
+    );
+    if first.chars().count() + order.len() <= WIDTH {
+        return vec![first + &order];
+    }
+    vec![first, order[1..].to_owned()]
+}
+
+/// `12 (0.40%)`; a share of nothing is not known.
+fn share(lost: u64, of: u64) -> String {
+    match of {
+        0 => format!("{} (-)", group_digits(lost)),
+        _ => format!("{} ({:.2}%)", group_digits(lost), lost as f64 * 100.0 / of as f64),
+    }
+}
+
+/// What is worth a line of its own.
+fn remarks(target: &PingTargetReport, summary: &PingSummary) -> Vec<String> {
+    let mut lines = Vec::new();
+    let lost = &target.lost;
+    if let Some(at) = lost.longest_at_ns {
+        lines.push(format!(
+            "  loss came in {}, longest {} ({}) at {}",
+            plural(lost.bursts, "burst"),
+            plural(lost.longest, "datagram"),
+            Nanos(lost.longest_ns),
+            seconds(at)
+        ));
+    }
+    if target.late > 0 {
+        let (late, wait) = (group_digits(target.late), Nanos(summary.wait_ns));
+        lines.push(format!("  late {late}: back after more than {wait}, and not lost"));
+    }
+    if target.open > 0 {
+        let open = plural(target.open, "answer");
+        lines.push(format!("  {open} still awaited when the run was stopped: not lost"));
+    }
+    for refusal in &target.refused {
+        let times = group_digits(refusal.datagrams);
+        lines.push(format!("  never sent {times}: {}", refusal.cause));
+    }
+    for trouble in &target.network_errors {
+        lines.push(format!("  {}, {}", trouble.error, plural(trouble.times, "time")));
+    }
+    if target.reorder_extent_max > 1 {
+        let extent = plural(target.reorder_extent_max, "datagram");
+        lines.push(format!("  reordered by up to {extent}"));
+    }
+    if let Some(dscp) = target.dscp_seen {
+        let dscp = crate::wire::Dscp::new(dscp).unwrap_or_default();
+        lines.push(format!("  probes reached the target with DSCP {dscp}"));
+    }
+    lines
+}
+
+fn pictures(target: &PingTargetReport) -> Vec<String> {
+    let mut lines = Vec::new();
+    let buckets = &target.histogram;
+    if let ([first, .., last], true) = (&buckets[..], target.back >= 10) {
+        let counts: Vec<f64> = buckets.iter().map(|bucket| bucket.count as f64).collect();
+        lines.push(String::new());
+        lines.push(format!(
+            "  {} {} {}   log scale, {}",
+            Nanos(first.from_ns),
+            sparkline(&counts, counts.len()),
+            Nanos(last.to_ns),
+            plural(target.round_trip_ns.samples, "sample"),
+        ));
+    }
+    let stretches = &target.over_time;
+    if stretches.len() >= 3 && target.back >= 10 {
+        let end = stretches.last().map_or(0, |last| last.start_ns + last.duration_ns);
+        let means: Vec<f64> =
+            stretches.iter().map(|stretch| stretch.mean_ns.unwrap_or(0) as f64).collect();
+        let worst = stretches.iter().filter_map(|stretch| stretch.max_ns).max();
+        let line = sparkline(&means, CELLS);
+        let end = seconds(end);
+        lines.push(format!("  0 s {line} {end}   mean round trip, max {}", span_or_dash(worst)));
+        if target.lost.total > 0 {
+            let lost: Vec<f64> = stretches.iter().map(|stretch| stretch.lost as f64).collect();
+            lines.push(format!("  0 s {} {end}   lost", sparkline(&lost, CELLS)));
+        }
+    }
+    lines
+}
+
+/// What speaks against the figures.
+fn doubts(target: &PingTargetReport, summary: &PingSummary) -> Vec<String> {
+    let mut doubts = Vec::new();
+    let late = &target.send_late_ns;
+    if late.samples > 0 {
+        let told = [("p50", late.p50), ("p99", late.p99), ("max", late.max)];
+        let told: Vec<String> = told
+            .into_iter()
+            .filter_map(|(name, value)| Some(format!("{name} {}", Nanos(value?))))
+            .collect();
+        doubts.push(format!("sends late {} (delays count from the planned time)", told.join(", ")));
+    }
+    if summary.schedule == "flood" {
+        doubts.clear();
+    }
+    if let Some(from) = target.answered_by {
+        let times = plural(target.answered_elsewhere, "answer");
+        doubts.push(format!("{times} came from another address, {from}"));
+    }
+    let lost = target.lost.total > target.lost.unknown.unwrap_or(0);
+    if lost && target.lost.out.is_some() && !target.reflector_counts {
+        doubts.push("out and back cannot be told apart if the reflector keeps no count".to_owned());
+    }
+    if target.reflector_restarts > 0 {
+        let times = plural(target.reflector_restarts, "time");
+        doubts.push(format!("the reflector began to count anew {times}"));
+    }
+    if target.clock_steps > 0 {
+        doubts.push("a clock was set meanwhile; the delays of each way begin anew".to_owned());
+    }
+    if let Some(drift) = target.drift_ppb.filter(|drift| drift.abs() >= SHOWN_DRIFT) {
+        let ppm = drift as f64 / 1e3;
+        doubts.push(format!("the clocks drift apart by {ppm:+.1} ppm, which is taken out"));
+    }
+    if target.strays > 0 {
+        doubts.push(format!("{} came that answered no probe", plural(target.strays, "datagram")));
+    }
+    if target.back > 0 {
+        doubts.extend(stamps(target));
+    }
+    doubts.into_iter().map(|doubt| format!("  doubt: {doubt}")).collect()
+}
+
+/// Where times were not taken by the kernel.
+fn stamps(target: &PingTargetReport) -> Option<String> {
+    let came = target.back + target.duplicates;
+    let sent = target.transmit_stamps * 100 >= target.sent * 99;
+    let received = target.receive_stamps * 100 >= came * 99;
+    let what = match (sent, received) {
+        (true, true) => return None,
+        (false, true) => "sends",
+        (true, false) => "arrivals",
+        (false, false) => "sends and arrivals",
+    };
+    Some(format!("{what} were timed by this program, not by the kernel"))
+}
+
+fn rows(targets: &[PingTargetReport]) -> Vec<String> {
+    let came = || targets.iter().map(|target| &target.round_trip_ns).filter(|d| d.samples > 0);
+    let unit = DelayUnit::for_delay(&PingDelay {
+        p50: came().filter_map(|delay| delay.p50.or(delay.min)).min(),
+        max: came().filter_map(|delay| delay.max).max(),
+        ..PingDelay::default()
+    });
+    let title = format!("p50 {}", unit.name());
+    let head = format!(
+        "  {:<21}{:>8}{:>8}{:>7}{:>6}{:>6}{title:>8}{:>8}{:>8}",
+        "", "sent", "back", "lost", "out", "back", "p99", "max"
+    );
+    let dash = |count: Option<u64>| count.map_or_else(|| "-".to_owned(), |count| count.to_string());
+    let row = |target: &PingTargetReport| {
+        let [p50, _, p99, _] = percentiles(&target.round_trip_ns, unit);
+        format!(
+            "  {:<21}{:>8}{:>8}{:>7}{:>6}{:>6}{p50:>8}{p99:>8}{:>8}",
+            short(&target.name, 20),
+            target.sent,
+            target.back,
+            target.lost.total,
+            dash(target.lost.out),
+            dash(target.lost.back),
+            unit.figure(target.round_trip_ns.max)
+        )
+    };
+    std::iter::once(head).chain(targets.iter().map(row)).collect()
+}
+
+/// A name of at most `most` columns.
+pub(super) fn short(name: &str, most: usize) -> String {
+    if name.chars().count() <= most {
+        return name.to_owned();
+    }
+    name.chars().take(most - 1).chain(['…']).collect()
+}
+
+fn seconds(nanos: u64) -> String {
+    format!("{:.2} s", Nanos(nanos).as_secs_f64())
+}

@@ -1,0 +1,341 @@
+//! `ping`: probes on a schedule, and what comes back of them.
+//!
+//! ```text
+//! schedule    when probes are planned: an absolute open loop, or one at a time
+//! protocol    what probes are made of and how answers are read
+//! probe       probes under way, in a ring of bounded size
+//! directions  on which way a probe died
+//! delays      round trips, each way above its minimum, the reflector's own time
+//! target      one target's accounting, from all of these
+//! ```
+
+mod delays;
+mod directions;
+mod plan;
+mod probe;
+mod protocol;
+mod schedule;
+mod target;
+#[cfg(test)]
+mod tests;
+
+pub use plan::{PingPlan, PingSpacing, PingTarget};
+pub use protocol::{Echo, Protocol, Reflector, StampProbes};
+
+use super::{Next, Now, Session};
+use crate::batch::{Datagram, Dest, NetworkError, SendOutcome, SendStop, TransmitStamp, TxBatch};
+use crate::record::{Flow, Outcome, PingEvent, PingSummary, Sink};
+use crate::units::Nanos;
+use probe::Probes;
+use schedule::PingSchedule;
+use target::Target;
+
+/// How long answers are waited for at least when the user ends the run.
+const LEAST_LINGER: Nanos = Nanos::from_millis(20);
+
+/// The state of `ping`.
+pub struct PingSession<S> {
+    plan: PingPlan,
+    sink: S,
+    targets: Vec<Target>,
+    started: Option<Now>,
+    /// When no more probes are sent; `None` while they are.
+    ended: Option<Nanos>,
+    /// Until when answers are waited for after that; `None` as long as their time-out says.
+    linger: Option<Nanos>,
+    /// Target and planned time of each probe in the batch at hand.
+    written: Vec<(usize, Nanos)>,
+    spare: Vec<u8>,
+    interval_began: Now,
+    told: bool,
+    closed: bool,
+}
+
+/// What `ping` leaves behind.
+pub struct PingEnd<S> {
+    /// What happened.
+    pub summary: PingSummary,
+    /// The sink, for its own last words.
+    pub sink: S,
+}
+
+impl<S> PingSession<S>
+where
+    S: for<'a> Sink<PingEvent<'a>>,
+{
+    /// A session at its start.
+    pub fn new(plan: PingPlan, sink: S) -> Self {
+        Self {
+            sink,
+            targets: Vec::with_capacity(plan.targets.len()),
+            started: None,
+            ended: None,
+            linger: None,
+            written: Vec::new(),
+            spare: Vec::with_capacity(plan.protocol.probe_len()),
+            interval_began: Now::default(),
+            told: false,
+            closed: false,
+            plan,
+        }
+    }
+
+    fn start(&mut self, now: Now, out: &mut TxBatch) {
+        self.started = Some(now);
+        self.interval_began = now;
+        let mean = self.plan.spacing.mean();
+        let count = self.plan.targets.len() as u64;
+        for (index, plan) in self.plan.targets.iter().enumerate() {
+            // Side by side, so that several targets do not get their probes in one burst.
+            let offset = mean.map_or(0, |mean| mean.0 / count * index as u64);
+            let spacing = match self.plan.spacing {
+                PingSpacing::Poisson { mean, seed } => {
+                    PingSpacing::Poisson { mean, seed: seed.wrapping_add(index as u64) }
+                }
+                other => other,
+            };
+            let start = now.mono + Nanos(offset);
+            let schedule = PingSchedule::new(spacing, start);
+            let probes = Probes::new(mean, self.plan.wait);
+            let mut target = Target::new(index, plan.clone(), schedule, probes, now.mono);
+            let dest = Dest { socket: index, ..Dest::from(plan.addr) };
+            target.dest = Some(out.add_dest(dest));
+            self.targets.push(target);
+        }
+    }
+
+    fn tell(&mut self, event: PingEvent<'_>) {
+        self.told = true;
+        self.closed |= self.sink.take(event) == Flow::Closed;
+    }
+
+    /// Gives up what timed out, and forgets what is long settled.
+    fn age(&mut self, now: Now) {
+        let wait = self.plan.wait;
+        let horizon = Nanos(now.mono.0.saturating_sub(wait.0.saturating_mul(2)));
+        for index in 0..self.targets.len() {
+            while let Some(timeout) = self.targets[index].expire(now, wait) {
+                self.tell(PingEvent::TimedOut(&timeout));
+            }
+            self.settle(index, horizon, Outcome::Lost);
+        }
+    }
+
+    fn settle(&mut self, index: usize, horizon: Nanos, over: Outcome) {
+        while let Some(row) = self.targets[index].settle(horizon, over) {
+            self.tell(PingEvent::Settled(&row));
+        }
+    }
+
+    /// Whether a target's last slot is spent.
+    fn is_spent(&mut self, index: usize, ahead: u64) -> bool {
+        let target = &mut self.targets[index];
+        let counted = self.plan.count.is_some_and(|count| target.spent() + ahead >= count);
+        let timed = self.plan.time.zip(self.started).is_some_and(|(time, started)| {
+            let end = started.mono + time;
+            target.schedule.next_planned().is_some_and(|next| next >= end)
+        });
+        counted || timed
+    }
+
+    /// Writes what is due; whether the batch is full.
+    fn write_due(&mut self, now: Now, out: &mut TxBatch) -> bool {
+        let len = self.plan.protocol.probe_len();
+        let end = self.plan.time.zip(self.started).map(|(time, started)| started.mono + time);
+        for index in 0..self.targets.len() {
+            let mut ahead = 0;
+            while !self.is_spent(index, ahead as u64) {
+                let target = &mut self.targets[index];
+                let waiting = target.probes.waiting();
+                let Some(planned) = target.schedule.due(now.mono, ahead, waiting) else { break };
+                if end.is_some_and(|end| planned >= end) {
+                    break;
+                }
+                let Some(dest) = target.dest else { break };
+                let seq = (target.probes.next() + ahead as u64) as u32;
+                let Some(bytes) = out.push(dest, len) else { return true };
+                self.plan.protocol.write(seq, now.real, &mut self.spare, bytes);
+                self.written.push((index, planned));
+                ahead += 1;
+            }
+        }
+        false
+    }
+
+    /// Whether all targets' last slots are spent.
+    fn is_all_sent(&mut self, now: Now) -> bool {
+        let over = self.plan.time.zip(self.started);
+        // A closed loop has no next slot to look at.
+        let timed = self.plan.spacing == PingSpacing::Flood
+            && over.is_some_and(|(time, started)| now.mono >= started.mono + time);
+        self.ended.is_some()
+            || timed
+            || (0..self.targets.len()).all(|index| self.is_spent(index, 0))
+    }
+
+    /// When to be asked again.
+    fn next(&mut self, now: Now) -> Next {
+        let wait = self.plan.wait;
+        let sending = self.ended.is_none();
+        let mut at = Nanos::MAX;
+        for index in 0..self.targets.len() {
+            let spent = !sending || self.is_spent(index, 0);
+            let target = &mut self.targets[index];
+            // A closed loop waits for its probe.
+            let holds = self.plan.spacing == PingSpacing::Flood && target.probes.waiting() > 0;
+            if !spent && !holds {
+                at = at.min(target.schedule.next_at());
+            }
+            if let Some(expiry) = target.probes.next_expiry(wait) {
+                // One more, as what arrives on the very instant is in time.
+                at = at.min(expiry + Nanos(1));
+            }
+        }
+        if sending
+            && self.plan.spacing == PingSpacing::Flood
+            && let Some((time, started)) = self.plan.time.zip(self.started)
+        {
+            at = at.min(started.mono + time);
+        }
+        if !sending {
+            let waiting = self.targets.iter().any(|target| target.probes.waiting() > 0);
+            let linger = self.linger.unwrap_or(Nanos::MAX);
+            if !waiting || linger <= now.mono {
+                return Next::Done;
+            }
+            at = at.min(linger);
+        }
+        if at == Nanos::MAX { Next::Idle } else { Next::WaitUntil(at) }
+    }
+
+    /// The kernel took a probe, or refused it for good: its slot is spent.
+    fn spend(&mut self, index: usize) {
+        self.targets[index].schedule.commit(1);
+    }
+
+    fn sent(&mut self, now: Now, index: usize, planned: Nanos) {
+        if self.targets[index].probes.is_full() {
+            self.settle(index, Nanos::ZERO, Outcome::Lost);
+        }
+        self.targets[index].sent(planned, now);
+        self.spend(index);
+    }
+}
+
+impl<S> Session for PingSession<S>
+where
+    S: for<'a> Sink<PingEvent<'a>>,
+{
+    type Summary = PingEnd<S>;
+
+    fn poll_transmit(&mut self, now: Now, out: &mut TxBatch) -> Next {
+        if self.started.is_none() {
+            self.start(now, out);
+        }
+        self.age(now);
+        if self.closed {
+            return Next::Done;
+        }
+        self.written.clear();
+        let full = self.ended.is_none() && self.write_due(now, out);
+        if !out.is_empty() {
+            // Whatever was written is sent first; the rest is seen the next time.
+            return if full { Next::Send } else { Next::WaitUntil(now.mono) };
+        }
+        if self.ended.is_none() && self.is_all_sent(now) {
+            self.ended = Some(now.mono);
+        }
+        if std::mem::take(&mut self.told) {
+            self.closed |= self.sink.take(PingEvent::Lull) == Flow::Closed;
+        }
+        self.next(now)
+    }
+
+    fn on_sent(&mut self, now: Now, _batch: &TxBatch, outcome: &SendOutcome) {
+        let written = std::mem::take(&mut self.written);
+        for (index, planned) in &written[..outcome.accepted.min(written.len())] {
+            self.sent(now, *index, *planned);
+        }
+        if let Some(SendStop::Refused { datagrams, errno }) = outcome.stop {
+            let refused = written.iter().skip(outcome.accepted).take(datagrams);
+            for (index, _) in refused {
+                self.spend(*index);
+                self.targets[*index].schedule.refused(now.mono);
+                let news = self.targets[*index].refuse(errno).cloned();
+                if let Some(refusal) = news {
+                    self.tell(PingEvent::Refused(&refusal));
+                }
+            }
+        }
+        self.written = written;
+        self.written.clear();
+    }
+
+    fn on_datagram(&mut self, now: Now, datagram: &Datagram<'_>) {
+        let Some(target) = self.targets.get_mut(datagram.meta.socket) else { return };
+        let echo = self.plan.protocol.read(datagram.payload, now.real);
+        let Some(echo) = echo.filter(|_| !datagram.truncated()) else {
+            target.stray();
+            return;
+        };
+        let Some(reply) = target.answer(now, self.plan.wait, &echo, datagram) else { return };
+        self.tell(PingEvent::Reply(&reply));
+    }
+
+    fn on_network_error(&mut self, _now: Now, error: &NetworkError) {
+        let Some(target) = self.targets.get_mut(error.socket) else { return };
+        let quoted = self.plan.protocol.quoted(error.quoted());
+        let seq = quoted.and_then(|seq| target.probes.extend(seq));
+        target.trouble(seq, error);
+        let words = error.to_string();
+        self.tell(PingEvent::Trouble { target: error.socket, seq, error: &words });
+    }
+
+    fn on_transmit_stamp(&mut self, now: Now, stamp: &TransmitStamp) {
+        if let Some(target) = self.targets.get_mut(stamp.socket) {
+            target.left(now, stamp);
+        }
+    }
+
+    fn on_tick(&mut self, now: Now) {
+        let (began, started) = (self.interval_began, self.started.unwrap_or(now));
+        let duration = now.mono - began.mono;
+        let elapsed = now.mono - started.mono;
+        for target in &mut self.targets {
+            let interval = target.interval(began.real, duration, elapsed);
+            self.closed |= self.sink.take(PingEvent::Interval(&interval)) == Flow::Closed;
+            target.round_trips.reset();
+        }
+        self.interval_began = now;
+    }
+
+    fn on_stop(&mut self, now: Now) {
+        self.ended.get_or_insert(now.mono);
+        // Answers on their way are worth a short wait, not the whole time-out.
+        let longest = self.targets.iter().map(|target| target.delays.longest()).max();
+        let linger = longest.unwrap_or_default() + LEAST_LINGER;
+        self.linger = Some(now.mono + linger.min(self.plan.wait));
+    }
+
+    fn finish(mut self, now: Now) -> PingEnd<S> {
+        self.on_tick(now);
+        let started = self.started.unwrap_or(now);
+        let ended = self.ended.unwrap_or(now.mono);
+        let mut summary = PingSummary {
+            protocol: self.plan.protocol.name(),
+            payload_bytes: self.plan.protocol.probe_len() as u64,
+            schedule: self.plan.spacing.name(),
+            interval_ns: self.plan.spacing.mean().map(Nanos::as_u64),
+            wait_ns: self.plan.wait.0,
+            duration_ns: (ended - started.mono).0,
+            targets: Vec::new(),
+        };
+        for index in 0..self.targets.len() {
+            self.settle(index, Nanos::MAX, Outcome::Open);
+        }
+        for target in self.targets {
+            summary.targets.push(target.report(self.plan.ttl, ended));
+        }
+        PingEnd { summary, sink: self.sink }
+    }
+}

@@ -1,0 +1,231 @@
+//! Probes under way, and those of late, in a ring of bounded size.
+
+use crate::units::Nanos;
+
+/// Probes that are remembered, at least and at most. The most is 25 MiB.
+const LEAST: usize = 1_024;
+const MOST: usize = 1 << 18;
+
+/// How a probe stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum State {
+    /// An answer may still come in time.
+    #[default]
+    Waiting,
+    /// It did not; one that comes now is late.
+    TimedOut,
+    /// ICMP told that it did not arrive.
+    Refused,
+    /// Answered in time.
+    Back,
+    /// Answered, but late.
+    Late,
+}
+
+/// One probe.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Probe {
+    /// When it was planned, on the monotonic clock.
+    pub planned: Nanos,
+    /// When it was handed to the kernel, on the monotonic clock.
+    pub sent: Nanos,
+    /// The same on the real-time clock: what it says on the wire.
+    pub sent_real: Nanos,
+    /// When the kernel says that it left, on the monotonic clock; zero where it does not.
+    pub left: Nanos,
+    pub state: State,
+    /// Copies of the answer beyond the first.
+    pub copies: u16,
+    /// TTL of the answer; 0 where it is not told.
+    pub ttl: u8,
+    /// When the answer came, on the monotonic clock and on the real-time one.
+    pub arrived: Nanos,
+    pub arrived_real: Nanos,
+    /// The reflector's time of receiving and of sending, zero where it does not tell.
+    pub received: Nanos,
+    pub answered: Nanos,
+}
+
+/// The last probes by their number. Three marks divide them: those below `settled` are forgotten,
+/// those below `expired` are answered or timed out, those from `next` on are not sent.
+#[derive(Clone, Debug)]
+pub(super) struct Probes {
+    ring: Box<[Probe]>,
+    next: u64,
+    expired: u64,
+    settled: u64,
+    /// Probes that an answer may still come for in time.
+    waiting: u64,
+}
+
+impl Probes {
+    /// Room for what is sent within twice the time-out, a quarter more, within bounds.
+    pub fn new(interval: Option<Nanos>, wait: Nanos) -> Self {
+        let wanted = interval.map_or(1, |interval| {
+            let within = u128::from(wait.0) * 5 / 2 / u128::from(interval.0.max(1));
+            usize::try_from(within).unwrap_or(MOST)
+        });
+        let room = wanted.clamp(LEAST, MOST).next_power_of_two();
+        let ring = vec![Probe::default(); room].into_boxed_slice();
+        Self { ring, next: 0, expired: 0, settled: 0, waiting: 0 }
+    }
+
+    /// Probes sent so far: the next one's number.
+    pub fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// Probes that an answer may still come for in time.
+    pub fn waiting(&self) -> u64 {
+        self.waiting
+    }
+
+    /// Whether one more needs the oldest one's place.
+    pub fn is_full(&self) -> bool {
+        self.next - self.settled == self.ring.len() as u64
+    }
+
+    /// One more was sent.
+    pub fn push(&mut self, probe: Probe) {
+        debug_assert!(!self.is_full());
+        let place = self.place(self.next);
+        self.ring[place] = probe;
+        self.next += 1;
+        self.waiting += 1;
+    }
+
+    /// The probe of a number, if it was sent and is not forgotten.
+    pub fn find(&mut self, number: u64) -> Option<&mut Probe> {
+        let known = (self.settled..self.next).contains(&number);
+        let place = self.place(number);
+        known.then(|| &mut self.ring[place])
+    }
+
+    /// Ends the wait for a probe; nothing if it is over already.
+    pub fn close(&mut self, number: u64, state: State) {
+        if let Some(probe) = self.find(number) {
+            let before = std::mem::replace(&mut probe.state, state);
+            self.waiting -= u64::from(before == State::Waiting);
+        }
+    }
+
+    /// The number that wire bits stand for: the nearest one to the next.
+    pub fn extend(&self, seq: u32) -> Option<u64> {
+        let behind = i64::from((self.next as u32).wrapping_sub(seq) as i32);
+        self.next.checked_add_signed(-behind).filter(|number| *number < self.next)
+    }
+
+    /// When the oldest that still waits is to be given up; `None` when none waits.
+    pub fn next_expiry(&mut self, wait: Nanos) -> Option<Nanos> {
+        while self.expired < self.next {
+            let probe = self.ring[self.place(self.expired)];
+            if self.expired >= self.settled && probe.state == State::Waiting {
+                return Some(probe.sent + wait);
+            }
+            self.expired += 1;
+        }
+        None
+    }
+
+    /// Gives up the oldest one whose time is over, and tells which.
+    pub fn expire(&mut self, now: Nanos, wait: Nanos) -> Option<(u64, Probe)> {
+        if self.next_expiry(wait).is_none_or(|at| now <= at) {
+            return None;
+        }
+        let number = self.expired;
+        self.close(number, State::TimedOut);
+        self.expired += 1;
+        Some((number, self.ring[self.place(number)]))
+    }
+
+    /// Forgets the oldest one that was sent before `horizon`, or the oldest at all where room is
+    /// needed, and tells its fate.
+    pub fn settle(&mut self, horizon: Nanos) -> Option<(u64, Probe)> {
+        if self.settled == self.next {
+            return None;
+        }
+        let probe = self.ring[self.place(self.settled)];
+        if probe.sent >= horizon && !self.is_full() {
+            return None;
+        }
+        let number = self.settled;
+        if probe.state == State::Waiting {
+            self.close(number, State::TimedOut);
+        }
+        self.settled += 1;
+        self.expired = self.expired.max(self.settled);
+        Some((number, probe))
+    }
+
+    fn place(&self, number: u64) -> usize {
+        number as usize & (self.ring.len() - 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WAIT: Nanos = Nanos(100);
+
+    fn sent(at: u64) -> Probe {
+        Probe { sent: Nanos(at), ..Probe::default() }
+    }
+
+    #[test]
+    fn the_room_follows_rate_and_wait_within_bounds() {
+        for (interval, wait, room) in [
+            (Some(Nanos::from_secs(1)), Nanos::from_secs(2), LEAST),
+            (Some(Nanos::from_millis(1)), Nanos::from_secs(2), 8_192),
+            (Some(Nanos(1)), Nanos::from_secs(3_600), MOST),
+            (None, Nanos::from_secs(2), LEAST),
+        ] {
+            assert_eq!(Probes::new(interval, wait).ring.len(), room, "{interval:?}");
+        }
+        assert!(size_of::<Probe>() * MOST <= 25 << 20, "{}", size_of::<Probe>());
+    }
+
+    #[test]
+    fn the_oldest_is_given_up_first_and_only_while_it_waits() {
+        let mut probes = Probes::new(None, WAIT);
+        (0..4).for_each(|at| probes.push(sent(at)));
+        probes.close(1, State::Back);
+        assert_eq!(probes.next_expiry(WAIT), Some(Nanos(100)));
+        assert!(probes.expire(Nanos(100), WAIT).is_none());
+        let given_up: Vec<_> = std::iter::from_fn(|| probes.expire(Nanos(103), WAIT))
+            .map(|(number, _)| number)
+            .collect();
+        assert_eq!((given_up, probes.waiting()), (vec![0, 2], 1));
+        probes.close(3, State::Refused);
+        assert_eq!((probes.next_expiry(WAIT), probes.waiting()), (None, 0));
+        // Late, and no longer waited for.
+        probes.close(0, State::Late);
+        assert_eq!(probes.waiting(), 0);
+    }
+
+    #[test]
+    fn a_full_ring_forgets_the_oldest_and_no_number_is_lost() {
+        let mut probes = Probes::new(None, WAIT);
+        let mut settled = Vec::new();
+        for at in 0..5_000 {
+            if probes.is_full() {
+                settled.extend(probes.settle(Nanos::ZERO).map(|(number, _)| number));
+            }
+            probes.push(sent(at));
+        }
+        assert_eq!(probes.waiting(), LEAST as u64);
+        settled.extend(std::iter::from_fn(|| probes.settle(Nanos::MAX)).map(|(number, _)| number));
+        assert!(settled.iter().copied().eq(0..5_000));
+        assert_eq!((probes.waiting(), probes.next_expiry(WAIT)), (0, None));
+    }
+
+    #[test]
+    fn wire_numbers_are_extended_about_the_next() {
+        let mut probes = Probes::new(None, WAIT);
+        probes.next = (1 << 32) + 5;
+        probes.settled = probes.next;
+        assert_eq!(probes.extend(3), Some((1 << 32) + 3));
+        assert_eq!(probes.extend(u32::MAX), Some(u64::from(u32::MAX)));
+        assert_eq!(probes.extend(5), None, "not sent yet");
+    }
+}

@@ -1,0 +1,420 @@
+//! One target's accounting: what was sent, what came back, and what became of the rest.
+
+use super::PingTarget;
+use super::delays::{Delays, Steps};
+use super::directions::{Directions, LostWays};
+use super::probe::{Probe, Probes, State};
+use super::protocol::Echo;
+use super::schedule::PingSchedule;
+use crate::batch::{Datagram, DestId, NetworkError, TransmitStamp};
+use crate::record::{
+    Outcome, PingDelay, PingInterval, PingLost, PingReply, PingRow, PingStretch, PingTargetReport,
+    PingTimeout, ReplyKind, SendRefusal,
+};
+use crate::session::{Now, TroubleLog};
+use crate::stats::{Arrival, DelayHistogram, Timeline};
+use crate::units::Nanos;
+use crate::wire::stamp::ClassOfService;
+use std::net::{IpAddr, SocketAddr};
+
+/// A kernel's stamp that lies further behind the call is another datagram's: no queue of this host
+/// holds one for so long.
+const LONGEST_QUEUE: Nanos = Nanos::from_secs(1);
+/// Length of the first stretches of the run over time.
+const FIRST_STRETCH: Nanos = Nanos::from_millis(10);
+
+/// What is learnt by settling: the runs of lost probes, in the order of their numbers.
+#[derive(Clone, Copy, Debug, Default)]
+struct Bursts {
+    count: u64,
+    longest: u64,
+    longest_span: Nanos,
+    longest_at: Option<Nanos>,
+    run: u64,
+    began: Nanos,
+}
+
+/// One target.
+pub(super) struct Target {
+    pub index: usize,
+    pub plan: PingTarget,
+    pub dest: Option<DestId>,
+    pub schedule: PingSchedule,
+    pub probes: Probes,
+    pub delays: Delays,
+    /// Slots that were spent on probes that the kernel refused.
+    pub never_sent: u64,
+    /// Round trips since the last interval.
+    pub round_trips: DelayHistogram,
+    given_up: u64,
+    start: Nanos,
+    ways: Directions,
+    late: u64,
+    open: u64,
+    strays: u64,
+    ttl: Option<u8>,
+    seen: Option<ClassOfService>,
+    elsewhere: (Option<SocketAddr>, u64),
+    transmit_stamps: u64,
+    receive_stamps: u64,
+    bursts: Bursts,
+    timeline: Timeline,
+    refused: Vec<SendRefusal>,
+    troubles: TroubleLog,
+}
+
+impl Target {
+    pub fn new(
+        index: usize,
+        plan: PingTarget,
+        schedule: PingSchedule,
+        probes: Probes,
+        start: Nanos,
+    ) -> Self {
+        Self {
+            index,
+            plan,
+            dest: None,
+            schedule,
+            probes,
+            delays: Delays::default(),
+            never_sent: 0,
+            round_trips: DelayHistogram::new(),
+            given_up: 0,
+            start,
+            ways: Directions::new(),
+            late: 0,
+            open: 0,
+            strays: 0,
+            ttl: None,
+            seen: None,
+            elsewhere: (None, 0),
+            transmit_stamps: 0,
+            receive_stamps: 0,
+            bursts: Bursts::default(),
+            timeline: Timeline::new(FIRST_STRETCH),
+            refused: Vec::new(),
+            troubles: TroubleLog::default(),
+        }
+    }
+
+    /// Slots spent so far, on probes that were sent or refused.
+    pub fn spent(&self) -> u64 {
+        self.probes.next() + self.never_sent
+    }
+
+    /// The kernel took a probe.
+    pub fn sent(&mut self, planned: Nanos, now: Now) {
+        self.delays.sent(now.mono - planned);
+        let (sent, sent_real) = (now.mono, now.real);
+        self.probes.push(Probe { planned, sent, sent_real, ..Probe::default() });
+    }
+
+    /// The kernel refused a probe; its reason is returned when it is new.
+    pub fn refuse(&mut self, errno: i32) -> Option<&SendRefusal> {
+        self.never_sent += 1;
+        if let Some(known) = self.refused.iter_mut().find(|known| known.errno == errno) {
+            known.datagrams += 1;
+            return None;
+        }
+        self.refused.push(SendRefusal::new(errno, self.plan.addr));
+        self.refused.last()
+    }
+
+    /// The kernel told when a probe left.
+    pub fn left(&mut self, now: Now, stamp: &TransmitStamp) {
+        let Some(number) = self.probes.extend(stamp.number) else { return };
+        let Some(probe) = self.probes.find(number) else { return };
+        let since = stamp.at.signed_since(probe.sent_real);
+        if !(0..LONGEST_QUEUE.0 as i64).contains(&since) || stamp.at > now.real {
+            return;
+        }
+        probe.left = on_monotonic(now, stamp.at).max(probe.sent);
+        self.transmit_stamps += 1;
+    }
+
+    /// An answer came. `None` when it is none of ours.
+    pub fn answer(
+        &mut self,
+        now: Now,
+        wait: Nanos,
+        echo: &Echo,
+        datagram: &Datagram<'_>,
+    ) -> Option<PingReply> {
+        let Some(number) = self.probes.extend(echo.seq) else {
+            self.stray();
+            return None;
+        };
+        let meta = &datagram.meta;
+        let arrived = on_monotonic(now, meta.arrival);
+        let known = self.probes.find(number).copied();
+        // What it says of our own clock must be what we said: else somebody guessed the number.
+        if known.is_some_and(|probe| probe.sent_real != echo.sent) {
+            self.stray();
+            return None;
+        }
+        let arrival = self.ways.observe(echo.seq, echo.reflector.map(|told| told.seq));
+        let first = matches!(arrival, Arrival::New | Arrival::Reordered { .. });
+        let times = echo.reflector.and_then(|told| told.received.zip(told.sent));
+        let steps = known.map(|probe| Steps {
+            planned: probe.planned,
+            sent: probe.left.max(probe.sent),
+            reflector: times,
+            arrived: arrived.max(probe.sent),
+        });
+        let kind = match (first, known) {
+            (false, _) => ReplyKind::Duplicate,
+            (true, Some(probe)) if arrived - probe.sent <= wait => ReplyKind::Back,
+            (true, _) => ReplyKind::Late,
+        };
+        self.note_meta(datagram, echo);
+        self.late += u64::from(kind == ReplyKind::Late);
+        match (first, steps) {
+            (true, Some(steps)) => self.first_answer(number, kind, &steps, datagram),
+            (true, None) => {}
+            (false, _) => {
+                if let Some(probe) = self.probes.find(number) {
+                    probe.copies = probe.copies.saturating_add(1);
+                }
+            }
+        }
+        Some(PingReply {
+            target: self.index,
+            source: meta.source,
+            seq: number,
+            kind,
+            bytes: datagram.true_len as u64,
+            ttl: meta.ttl,
+            round_trip_ns: steps.map(|steps| steps.round_trip().0),
+            from_send_ns: steps.map(|steps| steps.since_send().0),
+            server_ns: steps.and_then(|steps| steps.server()).map(Nanos::as_u64),
+            reflector_seq: echo.reflector.map(|told| told.seq),
+            arrival_ns: meta.arrival.0,
+        })
+    }
+
+    /// Something came that is no answer.
+    pub fn stray(&mut self) {
+        self.strays += 1;
+    }
+
+    /// The network answered with an error, of a probe if it quotes its number.
+    pub fn trouble(&mut self, number: Option<u64>, error: &NetworkError) {
+        let waits = |probe: &mut Probe| probe.state == State::Waiting;
+        if let Some(number) = number
+            && self.probes.find(number).is_some_and(waits)
+        {
+            self.probes.close(number, State::Refused);
+            self.given_up += 1;
+        }
+        self.troubles.observe(error);
+    }
+
+    /// Gives up the oldest probe whose time is over.
+    pub fn expire(&mut self, now: Now, wait: Nanos) -> Option<PingTimeout> {
+        let (seq, probe) = self.probes.expire(now.mono, wait)?;
+        self.given_up += 1;
+        Some(PingTimeout { target: self.index, seq, sent_ns: probe.sent_real.0, waited_ns: wait.0 })
+    }
+
+    /// Forgets the oldest probe, if it was sent before `horizon` or its room is needed, and tells
+    /// its fate. `over` are those that are still under way at the end.
+    pub fn settle(&mut self, horizon: Nanos, over: Outcome) -> Option<PingRow> {
+        let (seq, probe) = self.probes.settle(horizon)?;
+        let outcome = match probe.state {
+            State::Waiting => over,
+            State::TimedOut => Outcome::Lost,
+            State::Refused => Outcome::Refused,
+            State::Back => Outcome::Back,
+            State::Late => Outcome::Late,
+        };
+        self.open += u64::from(outcome == Outcome::Open);
+        let planned = probe.planned - self.start;
+        if matches!(outcome, Outcome::Lost | Outcome::Refused) {
+            self.timeline.lose(planned);
+            if self.bursts.run == 0 {
+                self.bursts.began = planned;
+            }
+            self.bursts.run += 1;
+        } else {
+            self.bursts.close(planned);
+        }
+        Some(row(self.index, seq, outcome, &probe))
+    }
+
+    /// The interval that ends now, as it stands.
+    pub fn interval(&self, start: Nanos, duration: Nanos, elapsed: Nanos) -> PingInterval<'_> {
+        PingInterval {
+            target: self.index,
+            elapsed,
+            sent: self.probes.next(),
+            back: self.ways.back().firsts(),
+            lost: self.given_up.saturating_sub(self.late),
+            start,
+            duration,
+            round_trips: &self.round_trips,
+        }
+    }
+
+    /// What there is to tell in the end, when all is settled.
+    pub fn report(mut self, ttl: u8, ended: Nanos) -> PingTargetReport {
+        self.bursts.close(ended - self.start);
+        let sent = self.probes.next();
+        let back = self.ways.back();
+        // What was still under way is not lost, unless an answer to a later one came.
+        let open = self.open.min(back.lost_of(sent) - back.lost());
+        let lost = back.lost_of(sent) - open;
+        let ways = self.ways.lost(sent, open);
+        let (out, behind) = match ways {
+            Some(LostWays { out, back, unknown }) => (out + unknown, back),
+            None => (lost, 0),
+        };
+        let has_ways = self.delays.server().samples > 0;
+        let way = |told: PingDelay| if has_ways { told } else { PingDelay::default() };
+        PingTargetReport {
+            address: Some(self.plan.addr),
+            sent,
+            never_sent: self.never_sent,
+            back: back.firsts(),
+            late: self.late,
+            open,
+            lost: PingLost {
+                total: lost,
+                out: ways.map(|ways| ways.out),
+                back: ways.map(|ways| ways.back),
+                unknown: ways.map(|ways| ways.unknown),
+                bursts: self.bursts.count,
+                longest: self.bursts.longest,
+                longest_ns: self.bursts.longest_span.0,
+                longest_at_ns: self.bursts.longest_at.map(Nanos::as_u64),
+            },
+            duplicates: back.duplicates(),
+            reordered: back.reordered(),
+            reorder_extent_max: back.extents().max,
+            strays: self.strays + back.too_late(),
+            hops_out: self.ttl.and_then(|left| ttl.checked_sub(left)),
+            answered_by: self.elsewhere.0,
+            answered_elsewhere: self.elsewhere.1,
+            reflector_counts: self.ways.counts(),
+            reflector_restarts: self.ways.restarts(),
+            dscp_seen: self.seen.map(|seen| seen.seen.value()),
+            ecn_seen: self.seen.map(|seen| seen.ecn as u8),
+            round_trip_ns: self.delays.round_trip(lost),
+            from_send_ns: self.delays.since_send(lost),
+            out_above_min_ns: way(self.delays.out(out)),
+            back_above_min_ns: way(self.delays.back(behind)),
+            server_ns: self.delays.server(),
+            send_late_ns: self.delays.late(),
+            drift_ppb: self.delays.drift(),
+            clock_steps: self.delays.clock_steps(),
+            transmit_stamps: self.transmit_stamps,
+            receive_stamps: self.receive_stamps,
+            histogram: self.delays.buckets(),
+            over_time: over_time(&self.timeline),
+            refused: self.refused,
+            network_errors: self.troubles.into_kinds(),
+            name: self.plan.name,
+        }
+    }
+
+    fn first_answer(
+        &mut self,
+        number: u64,
+        kind: ReplyKind,
+        steps: &Steps,
+        datagram: &Datagram<'_>,
+    ) {
+        let late = kind == ReplyKind::Late;
+        self.probes.close(number, if late { State::Late } else { State::Back });
+        self.delays.answered(steps);
+        self.round_trips.record(steps.round_trip());
+        self.timeline.record(steps.planned - self.start, steps.round_trip());
+        if let Some(probe) = self.probes.find(number) {
+            probe.arrived = steps.arrived;
+            probe.arrived_real = datagram.meta.arrival;
+            probe.ttl = datagram.meta.ttl.unwrap_or(0);
+            (probe.received, probe.answered) = steps.reflector.unwrap_or_default();
+        }
+    }
+
+    fn note_meta(&mut self, datagram: &Datagram<'_>, echo: &Echo) {
+        self.receive_stamps += u64::from(datagram.meta.kernel_stamp);
+        if let Some(told) = echo.reflector {
+            self.ttl = Some(told.ttl);
+            self.seen = told.seen.or(self.seen);
+        }
+        let source = datagram.meta.source;
+        if place(source) != place(self.plan.addr) {
+            self.elsewhere.0.get_or_insert(source);
+            self.elsewhere.1 += 1;
+        }
+    }
+}
+
+impl Bursts {
+    fn close(&mut self, at: Nanos) {
+        if self.run == 0 {
+            return;
+        }
+        self.count += 1;
+        if self.run > self.longest {
+            self.longest = self.run;
+            self.longest_span = at - self.began;
+            self.longest_at = Some(self.began);
+        }
+        self.run = 0;
+    }
+}
+
+/// An address without what only tells the way to it.
+fn place(addr: SocketAddr) -> (IpAddr, u16) {
+    (addr.ip().to_canonical(), addr.port())
+}
+
+/// An instant of the real-time clock on the monotonic one, as both are read now.
+fn on_monotonic(now: Now, real: Nanos) -> Nanos {
+    now.mono - (now.real - real)
+}
+
+fn row(target: usize, seq: u64, outcome: Outcome, probe: &Probe) -> PingRow {
+    let came = matches!(outcome, Outcome::Back | Outcome::Late);
+    let reflector = (probe.received != Nanos::ZERO).then_some((probe.received, probe.answered));
+    let steps = Steps {
+        planned: probe.planned,
+        sent: probe.left.max(probe.sent),
+        reflector,
+        arrived: probe.arrived,
+    };
+    let on_real = |mono: Nanos| {
+        let since = mono.signed_since(probe.sent);
+        probe.sent_real.0.saturating_add_signed(since)
+    };
+    PingRow {
+        target,
+        seq,
+        outcome,
+        planned_ns: on_real(probe.planned),
+        sent_ns: probe.sent_real.0,
+        left_ns: (probe.left != Nanos::ZERO).then(|| on_real(probe.left)),
+        reflector_received_ns: reflector.map(|(received, _)| received.0),
+        reflector_sent_ns: reflector.map(|(_, answered)| answered.0),
+        received_ns: came.then_some(probe.arrived_real.0),
+        round_trip_ns: came.then(|| steps.round_trip().0),
+        from_send_ns: came.then(|| steps.since_send().0),
+        ttl: (probe.ttl != 0).then_some(probe.ttl),
+        duplicates: probe.copies,
+    }
+}
+
+fn over_time(timeline: &Timeline) -> Vec<PingStretch> {
+    let width = timeline.width().0;
+    let stretch = |(index, cell): (usize, &crate::stats::Cell)| PingStretch {
+        start_ns: index as u64 * width,
+        duration_ns: width,
+        back: cell.samples,
+        mean_ns: cell.sum.checked_div(cell.samples),
+        max_ns: (cell.samples > 0).then_some(cell.max.0),
+        lost: cell.lost,
+    };
+    timeline.cells().iter().enumerate().map(stretch).collect()
+}

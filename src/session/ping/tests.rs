@@ -1,0 +1,1 @@
+//! The machine against simulated paths and reflectors.
