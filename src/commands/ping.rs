@@ -7,9 +7,7 @@ use crate::engine::{Loop, LoopConfig, Signals, random_u64};
 use crate::net::{FamilyChoice, NetError, SocketPlan, resolve, split_host_port};
 use crate::record::{PingSummary, PingTargetReport};
 use crate::report::{HistogramLog, LineTimes, PingReport, PingView};
-use crate::session::ping::{
-    PingPlan, PingSession, PingSpacing, PingTarget, Protocol, StampProbes,
-};
+use crate::session::ping::{PingPlan, PingSession, PingSpacing, PingTarget, Protocol, StampProbes};
 use crate::sys;
 use crate::units::Nanos;
 use crate::wire::stamp::{ErrorEstimate, StampKey, TimeFormat};
@@ -64,9 +62,10 @@ pub fn run(args: PingArgs) -> anyhow::Result<Exit> {
         .run(PingSession::new(plan, report), TxBatch::new(SLOTS, arena))
         .context("cannot ping")?
         .summary;
-    ended.sink.finish(&ended.summary).with_context(|| {
-        format!("cannot write {}", args.hlog.unwrap_or_default().display())
-    })?;
+    ended
+        .sink
+        .finish(&ended.summary)
+        .with_context(|| format!("cannot write {}", args.hlog.unwrap_or_default().display()))?;
     Ok(if ended.summary.answered() { Exit::Done } else { Exit::Failed })
 }
 
@@ -135,7 +134,9 @@ fn protocol(args: &PingArgs, targets: &[PingTarget]) -> anyhow::Result<Protocol>
     let too_long = |len: usize, least: usize| -> anyhow::Result<usize> {
         if len > most {
             let hint = format!("--size may be {least} to {most}");
-            return Err(Usage::with_hint(format!("a probe of {len} bytes is too large"), hint).into());
+            return Err(
+                Usage::with_hint(format!("a probe of {len} bytes is too large"), hint).into()
+            );
         }
         Ok(len)
     };

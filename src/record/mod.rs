@@ -23,13 +23,13 @@ pub use cast::{
     CastDestination, CastEvent, CastGroup, CastInterval, CastReceived, CastSent, CastSource, Heard,
 };
 pub use document::{Document, Event, SCHEMA};
-pub use recv::{
-    DatagramRecord, GapRecord, Received, RecvEnd, RecvEvent, RecvInterval, RecvSummary,
-    SocketRecord, SourceRecord, UdpFields,
-};
 pub use ping::{
     Outcome, PingBucket, PingDelay, PingEvent, PingInterval, PingLost, PingReply, PingRow,
     PingStretch, PingSummary, PingTargetReport, PingTimeout, ReplyKind,
+};
+pub use recv::{
+    DatagramRecord, GapRecord, Received, RecvEnd, RecvEvent, RecvInterval, RecvSummary,
+    SocketRecord, SourceRecord, UdpFields,
 };
 pub use round_trips::{ProbeReport, RoundTrips};
 pub use send::{Answer, Reply, SendEvent, SendRefusal, SendSummary, SendTarget, Trouble};

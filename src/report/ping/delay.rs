@@ -131,7 +131,8 @@ mod tests {
         let text = "  round trip  11.93   19.20   27.41       -       -   80.49";
         assert_eq!(line("round trip", &few, unit, ""), text);
         // So many are lost that even the median is; for the last percentile there are too few.
-        let none = PingDelay { samples: 0, lost: 1_000, lost_from: Some("p50"), ..PingDelay::default() };
+        let none =
+            PingDelay { samples: 0, lost: 1_000, lost_from: Some("p50"), ..PingDelay::default() };
         assert_eq!(percentiles(&none, unit), ["lost", "lost", "lost", "-"]);
     }
 

@@ -82,7 +82,8 @@ mod tests {
     fn lines_are_those_of_ping() {
         let plain = "44 bytes from 192.0.2.10:862: seq=7 ttl=57 time=11.930 ms";
         assert_eq!(reply_line(&reply(), false), plain);
-        let copy = PingReply { kind: ReplyKind::Duplicate, round_trip_ns: None, ttl: None, ..reply() };
+        let copy =
+            PingReply { kind: ReplyKind::Duplicate, round_trip_ns: None, ttl: None, ..reply() };
         assert_eq!(
             reply_line(&copy, true),
             "[1700000000.123456] 44 bytes from 192.0.2.10:862: seq=7 time=? (DUP!)"

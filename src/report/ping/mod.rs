@@ -162,9 +162,7 @@ impl<'a> Sink<PingEvent<'a>> for PingReport {
             (PingEvent::Reply(reply), PingView::Lines) => {
                 self.out.line(live::reply_line(reply, self.stamped))
             }
-            (PingEvent::Reply(reply), PingView::Events) => {
-                self.event("reply", reply.target, reply)
-            }
+            (PingEvent::Reply(reply), PingView::Events) => self.event("reply", reply.target, reply),
             (PingEvent::TimedOut(timeout), PingView::Lines) => {
                 let line = live::timeout_line(timeout, &self.names[timeout.target], self.stamped);
                 self.out.line(harmless(&line))

@@ -220,8 +220,7 @@ mod tests {
             let mut delays = Delays::default();
             for _ in 0..5_000 {
                 let arrived = Nanos(1 + 800 + rng.u64(0..=spread));
-                let steps =
-                    Steps { planned: Nanos(1), sent: Nanos(1), reflector: None, arrived };
+                let steps = Steps { planned: Nanos(1), sent: Nanos(1), reflector: None, arrived };
                 delays.answered(&steps);
             }
             let buckets = delays.buckets();

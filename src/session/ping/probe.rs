@@ -192,8 +192,9 @@ mod tests {
         probes.close(1, State::Back);
         assert_eq!(probes.next_expiry(WAIT), Some(Nanos(100)));
         assert!(probes.expire(Nanos(100), WAIT).is_none());
-        let given_up: Vec<_> =
-            std::iter::from_fn(|| probes.expire(Nanos(103), WAIT)).map(|(number, _)| number).collect();
+        let given_up: Vec<_> = std::iter::from_fn(|| probes.expire(Nanos(103), WAIT))
+            .map(|(number, _)| number)
+            .collect();
         assert_eq!((given_up, probes.waiting()), (vec![0, 2], 1));
         probes.close(3, State::Refused);
         assert_eq!((probes.next_expiry(WAIT), probes.waiting()), (None, 0));
