@@ -65,7 +65,8 @@ fn each_answer_has_its_line_and_the_report_its_figures() {
         assert!(text.contains(row), "no {row} in {text}");
     }
     assert!(!text.contains("timed by this program"), "{text}");
-    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    let report = text.lines().filter(|line| !line.starts_with('['));
+    assert!(report.into_iter().all(|line| line.chars().count() <= 80), "{text}");
 }
 
 #[test]
@@ -118,7 +119,8 @@ fn silence_ends_with_one_after_the_time_out() {
 #[test]
 fn every_tenth_answer_that_a_firewall_drops_is_lost_on_the_way_back() {
     require_lab!();
-    let lab = Lab::pair();
+    // A coalesced buffer would count once for all of its datagrams.
+    let lab = Lab::up("pair", &["--no-offload"]);
     drop_every_tenth(&lab, "a", "sport");
     let server = Running::start(lab.udpkit("b").args(["serve"]));
     server.wait_for_line("serving on", secs(5));
@@ -135,7 +137,8 @@ fn every_tenth_answer_that_a_firewall_drops_is_lost_on_the_way_back() {
 #[test]
 fn every_tenth_probe_that_a_firewall_drops_is_lost_on_the_way_out() {
     require_lab!();
-    let lab = Lab::pair();
+    // A coalesced buffer would count once for all of its datagrams.
+    let lab = Lab::up("pair", &["--no-offload"]);
     drop_every_tenth(&lab, "b", "dport");
     let server = Running::start(lab.udpkit("b").args(["serve"]));
     server.wait_for_line("serving on", secs(5));
@@ -214,11 +217,11 @@ fn what_echoes_is_pinged_plainly() {
     let line = echo.wait_for_line("listening on", secs(5));
     let ours = line.rsplit(' ').next().expect("an address").to_owned();
     let port = free_udp_port();
-    let listen = format!("UDP4-LISTEN:{port},bind=127.0.0.1,fork");
+    let listen = format!("UDP4-RECVFROM:{port},bind=127.0.0.1,fork");
     let _socat = Running::start(Command::new("socat").args([&listen, "EXEC:cat"]));
     wait_bound(port);
     for at in [ours, format!("127.0.0.1:{port}")] {
-        let output = ping(&["--plain", &at, "-c", "10", "-i", "20ms", "-J"]).expect_success();
+        let output = ping(&["--plain", &at, "-c", "10", "-i", "50ms", "-J"]).expect_success();
         let told = target(&output);
         assert_eq!(number(&told, "back"), 10, "{at}: {told:#}");
         assert_eq!(told["lost"]["out"], Value::Null);
