@@ -149,13 +149,14 @@ fn duplicated_and_reordered_control_datagrams_change_nothing() {
     let _server = serve(&mut udpkit(), &["127.0.0.1", "--port", &port.to_string()]);
     let relay = Relay::start(port);
     let to = relay.port().to_string();
-    let args = ["blast", "--json", "127.0.0.1", "--port", &to, "--count", "2000", "--rate"];
-    let output = run(udpkit().args(args).args(["4kpps", "--interval", "50ms"]), secs(30));
-    let report = whole(&output);
-    assert_eq!(number(&report, "delivered"), 2000, "{report:#}");
+    let args = ["blast", "--json", "127.0.0.1", "--port", &to, "--count", "500", "--rate"];
+    // Slow and small enough for the relay's own buffer to ride out a pause of the machine.
+    let args = [&args[..], &["1kpps", "--size", "200", "--interval", "50ms"]].concat();
+    let report = whole(&run(udpkit().args(args), secs(30)));
+    assert_eq!(number(&report, "delivered"), 500, "{report:#}");
     assert_eq!(number(&report, "duplicates"), 0);
     let seen = relay.stop();
-    assert_eq!(seen.data, 2000, "the relay carried each datagram once");
+    assert_eq!(seen.data, 500, "the relay carried each datagram once");
     assert!(seen.control > 6 && seen.copies >= seen.control, "{seen:?}");
 }
 

@@ -1,4 +1,4 @@
-//! The HDR histogram log, which HdrHistogram's own tools read: each interval as a line with its
+//! The HDR histogram log, which `HdrHistogram`'s own tools read: each interval as a line with its
 //! histogram in the V2 format, framed as zlib and written in base64.
 //!
 //! The frame holds the bytes as they are ("stored", RFC 1951 §3.2.4): a histogram of a second has
@@ -11,7 +11,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-/// Cookies of the format, version 2, with a word size of 1 byte (HdrHistogram's Java source,
+/// Cookies of the format, version 2, with a word size of 1 byte (`HdrHistogram`'s Java source,
 /// `EncodableHistogram`).
 const COOKIE: u32 = 0x1C84_9313;
 const COMPRESSED_COOKIE: u32 = 0x1C84_9314;

@@ -87,8 +87,8 @@ pub(super) fn table(report: &PingTargetReport) -> Vec<String> {
     for (name, delay, note) in [
         ("round trip", &report.round_trip_ns, behind),
         ("from send", &report.from_send_ns, ""),
-        ("queue out", out, "   above the minimum:"),
-        ("queue back", &report.back_above_min_ns, "   no clock sync needed"),
+        ("queue out", out, "   above the minimum,"),
+        ("queue back", &report.back_above_min_ns, "   without clock sync"),
         ("server", &report.server_ns, ""),
     ] {
         if delay.samples + delay.lost > 0 && (delay.samples > 0 || name == "round trip") {

@@ -1,6 +1,7 @@
 //! `ping`: probes on a schedule, and what comes back of them.
 //!
 //! ```text
+//! clocks      the kernel's stamps on the monotonic clock
 //! schedule    when probes are planned: an absolute open loop, or one at a time
 //! protocol    what probes are made of and how answers are read
 //! probe       probes under way, in a ring of bounded size
@@ -9,6 +10,7 @@
 //! target      one target's accounting, from all of these
 //! ```
 
+mod clocks;
 mod delays;
 mod directions;
 mod plan;
@@ -16,8 +18,6 @@ mod probe;
 mod protocol;
 mod schedule;
 mod target;
-#[cfg(test)]
-mod tests;
 
 pub use plan::{PingPlan, PingSpacing, PingTarget};
 pub use protocol::{Echo, Protocol, Reflector, StampProbes};
@@ -26,6 +26,7 @@ use super::{Next, Now, Session};
 use crate::batch::{Datagram, Dest, NetworkError, SendOutcome, SendStop, TransmitStamp, TxBatch};
 use crate::record::{Flow, Outcome, PingEvent, PingSummary, Sink};
 use crate::units::Nanos;
+use clocks::Clocks;
 use probe::Probes;
 use schedule::PingSchedule;
 use target::Target;
@@ -37,6 +38,7 @@ const LEAST_LINGER: Nanos = Nanos::from_millis(20);
 pub struct PingSession<S> {
     plan: PingPlan,
     sink: S,
+    clocks: Clocks,
     targets: Vec<Target>,
     started: Option<Now>,
     /// When no more probes are sent; `None` while they are.
@@ -67,6 +69,7 @@ where
     pub fn new(plan: PingPlan, sink: S) -> Self {
         Self {
             sink,
+            clocks: Clocks::default(),
             targets: Vec::with_capacity(plan.targets.len()),
             started: None,
             ended: None,
@@ -232,6 +235,7 @@ where
         if self.started.is_none() {
             self.start(now, out);
         }
+        self.clocks.observe(now);
         self.age(now);
         if self.closed {
             return Next::Done;
@@ -272,13 +276,16 @@ where
     }
 
     fn on_datagram(&mut self, now: Now, datagram: &Datagram<'_>) {
+        self.clocks.observe(now);
         let Some(target) = self.targets.get_mut(datagram.meta.socket) else { return };
         let echo = self.plan.protocol.read(datagram.payload, now.real);
         let Some(echo) = echo.filter(|_| !datagram.truncated()) else {
             target.stray();
             return;
         };
-        let Some(reply) = target.answer(now, self.plan.wait, &echo, datagram) else { return };
+        let Some(reply) = target.answer(&self.clocks, self.plan.wait, &echo, datagram) else {
+            return;
+        };
         self.tell(PingEvent::Reply(&reply));
     }
 
@@ -292,8 +299,9 @@ where
     }
 
     fn on_transmit_stamp(&mut self, now: Now, stamp: &TransmitStamp) {
+        self.clocks.observe(now);
         if let Some(target) = self.targets.get_mut(stamp.socket) {
-            target.left(now, stamp);
+            target.left(&self.clocks, stamp);
         }
     }
 

@@ -1,6 +1,7 @@
 //! One target's accounting: what was sent, what came back, and what became of the rest.
 
 use super::PingTarget;
+use super::clocks::Clocks;
 use super::delays::{Delays, Steps};
 use super::directions::{Directions, LostWays};
 use super::probe::{Probe, Probes, State};
@@ -122,21 +123,21 @@ impl Target {
     }
 
     /// The kernel told when a probe left.
-    pub fn left(&mut self, now: Now, stamp: &TransmitStamp) {
+    pub fn left(&mut self, clocks: &Clocks, stamp: &TransmitStamp) {
         let Some(number) = self.probes.extend(stamp.number) else { return };
         let Some(probe) = self.probes.find(number) else { return };
         let since = stamp.at.signed_since(probe.sent_real);
-        if !(0..LONGEST_QUEUE.0 as i64).contains(&since) || stamp.at > now.real {
+        if !(0..LONGEST_QUEUE.0 as i64).contains(&since) {
             return;
         }
-        probe.left = on_monotonic(now, stamp.at).max(probe.sent);
+        probe.left = clocks.monotonic(stamp.at).max(probe.sent);
         self.transmit_stamps += 1;
     }
 
     /// An answer came. `None` when it is none of ours.
     pub fn answer(
         &mut self,
-        now: Now,
+        clocks: &Clocks,
         wait: Nanos,
         echo: &Echo,
         datagram: &Datagram<'_>,
@@ -146,7 +147,7 @@ impl Target {
             return None;
         };
         let meta = &datagram.meta;
-        let arrived = on_monotonic(now, meta.arrival);
+        let arrived = clocks.monotonic(meta.arrival);
         let known = self.probes.find(number).copied();
         // What it says of our own clock must be what we said: else somebody guessed the number.
         if known.is_some_and(|probe| probe.sent_real != echo.sent) {
@@ -369,11 +370,6 @@ impl Bursts {
 /// An address without what only tells the way to it.
 fn place(addr: SocketAddr) -> (IpAddr, u16) {
     (addr.ip().to_canonical(), addr.port())
-}
-
-/// An instant of the real-time clock on the monotonic one, as both are read now.
-fn on_monotonic(now: Now, real: Nanos) -> Nanos {
-    now.mono - (now.real - real)
 }
 
 fn row(target: usize, seq: u64, outcome: Outcome, probe: &Probe) -> PingRow {

@@ -15,6 +15,7 @@ mod codes;
 mod dialogue;
 mod house;
 mod keyed;
+mod ping;
 mod receiver;
 mod server;
 mod streams;

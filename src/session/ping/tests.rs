@@ -1,1 +1,0 @@
-//! The machine against simulated paths and reflectors.

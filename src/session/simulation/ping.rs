@@ -1,0 +1,409 @@
+//! `ping` against the real reflector over links whose faults are written down.
+
+use super::{Clock, Faults, Network, Seat, SendFaults};
+use crate::batch::{Datagram, Dest, TxBatch};
+use crate::record::{Flow, Outcome, PingEvent, PingRow, PingSummary, PingTargetReport, Sink};
+use crate::session::ping::{PingPlan, PingSession, PingSpacing, PingTarget, Protocol, StampProbes};
+use crate::session::serve::{Reflection, Reflector};
+use crate::session::stamp::{StampPolicy, StampReflector};
+use crate::session::{Next, Now, Session};
+use crate::units::Nanos;
+use crate::wire::stamp::{ErrorEstimate, StampReply};
+use std::cell::RefCell;
+use std::collections::{BTreeSet, VecDeque};
+use std::net::SocketAddr;
+use std::rc::Rc;
+
+const LEN: usize = 44;
+
+/// A host with nothing but a reflector, or one that merely sends back what it got.
+struct Mirror {
+    reflector: Option<StampReflector<fn() -> ErrorEstimate>>,
+    queue: VecDeque<(SocketAddr, Vec<u8>)>,
+    /// The probe of each answer, in order.
+    answered: Vec<u32>,
+}
+
+impl Session for Mirror {
+    type Summary = ();
+
+    fn poll_transmit(&mut self, now: Now, out: &mut TxBatch) -> Next {
+        while let Some((to, mut bytes)) = self.queue.pop_front() {
+            if let Some(reflector) = &mut self.reflector {
+                reflector.departing(now, &Dest::from(to), &mut bytes);
+            }
+            let dest = out.add_dest(to);
+            let Some(slot) = out.push(dest, bytes.len()) else {
+                self.queue.push_front((to, bytes));
+                return Next::Send;
+            };
+            slot.copy_from_slice(&bytes);
+        }
+        Next::Idle
+    }
+
+    fn on_datagram(&mut self, now: Now, datagram: &Datagram<'_>) {
+        let mut reply = Vec::new();
+        match &mut self.reflector {
+            None => reply.extend_from_slice(datagram.payload),
+            Some(reflector) => {
+                let told = reflector.answer(now, datagram, &mut reply);
+                assert!(matches!(told, Reflection::Answered { .. }), "{told:?}");
+                self.answered.push(StampReply::decode(&reply).unwrap().request.seq);
+            }
+        }
+        self.queue.push_back((datagram.meta.source, reply));
+    }
+
+    fn on_stop(&mut self, _now: Now) {}
+
+    fn finish(self, _now: Now) {}
+}
+
+/// Keeps each probe's fate, where somebody else can see it too.
+#[derive(Clone, Default)]
+struct Rows(Rc<RefCell<Vec<PingRow>>>);
+
+impl Sink<PingEvent<'_>> for Rows {
+    fn take(&mut self, event: PingEvent<'_>) -> Flow {
+        if let PingEvent::Settled(row) = event {
+            self.0.borrow_mut().push(*row);
+        }
+        Flow::Continue
+    }
+}
+
+/// One run.
+#[derive(Clone)]
+struct Ping {
+    spacing: PingSpacing,
+    count: Option<u64>,
+    time: Option<Nanos>,
+    wait: Nanos,
+    plain: bool,
+    out: Faults,
+    back: Faults,
+    clock: Clock,
+    far_clock: Clock,
+    send_faults: SendFaults,
+    late: Nanos,
+    /// When the user ends it.
+    stop: Option<Nanos>,
+}
+
+impl Default for Ping {
+    fn default() -> Self {
+        Self {
+            spacing: PingSpacing::Every(Nanos::from_millis(1)),
+            count: Some(1_000),
+            time: None,
+            wait: Nanos::from_millis(200),
+            plain: false,
+            out: Faults::default(),
+            back: Faults::default(),
+            clock: Clock::default(),
+            far_clock: Clock::default(),
+            send_faults: SendFaults::default(),
+            late: Nanos::ZERO,
+            stop: None,
+        }
+    }
+}
+
+/// What it found, and what really happened.
+struct Ran {
+    report: PingTargetReport,
+    rows: Vec<PingRow>,
+    /// Probes that reached the reflector, and those of which an answer came back.
+    reached: BTreeSet<u64>,
+    returned: BTreeSet<u64>,
+    /// Answers whose loss is taken for their probe's: those to copies that were made on the way
+    /// out, and those behind the last that came back, by either number.
+    doubtful: u64,
+    sent: u64,
+    ended: Nanos,
+}
+
+type Prober = PingSession<Rows>;
+
+impl Ping {
+    fn run(&self, seed: u64) -> Ran {
+        let ours: SocketAddr = "192.0.2.1:5000".parse().unwrap();
+        let theirs: SocketAddr = "192.0.2.2:862".parse().unwrap();
+        let protocol = if self.plain {
+            Protocol::Plain { tag: 7, len: LEN }
+        } else {
+            let error = ErrorEstimate::default();
+            Protocol::Stamp(StampProbes { key: None, ssid: 7, error, dscp: None, len: LEN })
+        };
+        let plan = PingPlan {
+            targets: vec![PingTarget { name: "far".to_owned(), addr: theirs }],
+            protocol,
+            spacing: self.spacing,
+            count: self.count,
+            time: self.time,
+            wait: self.wait,
+            ttl: 255,
+        };
+        let mut network = Network::new(seed);
+        network.link(ours.ip(), theirs.ip()).faults = self.out.clone();
+        network.link(theirs.ip(), ours.ip()).faults = self.back.clone();
+        let rows = Rows::default();
+        let prober: Rc<RefCell<Prober>> =
+            Rc::new(RefCell::new(PingSession::new(plan, rows.clone())));
+        let estimate: fn() -> ErrorEstimate = ErrorEstimate::default;
+        let reflector = StampReflector::new(StampPolicy::default(), estimate);
+        let mirror = Rc::new(RefCell::new(Mirror {
+            reflector: (!self.plain).then_some(reflector),
+            queue: VecDeque::new(),
+            answered: Vec::new(),
+        }));
+        let far = Seat { clock: self.far_clock, ..Seat::new(theirs, None, mirror.clone()) };
+        network.seat(far);
+        let mut near = Seat::new(ours, None, prober.clone());
+        near.clock = self.clock;
+        near.send_faults = self.send_faults;
+        near.late = self.late;
+        let seat = network.seat(near);
+        let deadline = Nanos::from_secs(4_000);
+        if let Some(stop) = self.stop {
+            while network.step(stop) {}
+            network.stop(seat);
+        }
+        network.run(&[seat], deadline);
+        let (ended, now) = (network.instant, self.clock.read(network.instant));
+        let out = network.link(ours.ip(), theirs.ip()).passages.clone();
+        let back = network.link(theirs.ip(), ours.ip());
+        let arrived: BTreeSet<usize> = back.arrivals.iter().copied().collect();
+        let answered = mirror.borrow().answered.clone();
+        let returned = arrived.iter().map(|passage| {
+            // Plain ones are not told apart: only counted.
+            if self.plain { *passage as u64 } else { u64::from(answered[*passage]) }
+        });
+        let returned: BTreeSet<u64> = returned.collect();
+        let last = returned.last().copied().unwrap_or(0);
+        let beyond = answered.iter().filter(|probe| u64::from(**probe) > last).count();
+        let behind = answered.len().saturating_sub(arrived.last().map_or(0, |last| last + 1));
+        drop(network);
+        let Ok(prober) = Rc::try_unwrap(prober) else { panic!("somebody still holds it") };
+        let summary: PingSummary = prober.into_inner().finish(now).summary;
+        let reached: BTreeSet<u64> = answered.iter().copied().map(u64::from).collect();
+        let rows = rows.0.borrow().clone();
+        Ran {
+            report: summary.targets.into_iter().next().unwrap(),
+            rows,
+            doubtful: (answered.len() - reached.len() + behind + beyond) as u64,
+            reached,
+            returned,
+            sent: out.len() as u64,
+            ended,
+        }
+    }
+}
+
+impl Ran {
+    /// Holds the report against what really happened.
+    #[track_caller]
+    fn check(&self, seed: u64) {
+        let PingTargetReport { sent, back, open, lost, .. } = self.report;
+        assert_eq!(sent, self.sent, "seed {seed}");
+        assert_eq!(back, self.returned.len() as u64, "seed {seed}");
+        assert_eq!(sent, back + lost.total + open, "seed {seed}");
+        let Some(last) = self.returned.last() else { return };
+        let missing =
+            |of: &BTreeSet<u64>| (0..*last).filter(|seq| !of.contains(seq)).count() as u64;
+        let (out, all) = (missing(&self.reached), missing(&self.returned));
+        let (told_out, told_back) = (lost.out.unwrap(), lost.back.unwrap());
+        assert_eq!(told_out + told_back + lost.unknown.unwrap(), lost.total, "seed {seed}");
+        assert_eq!(told_out + told_back, all, "seed {seed}");
+        assert!(told_out.abs_diff(out) <= self.doubtful, "seed {seed}: {told_out} of {out}");
+        let seqs = self.rows.iter().map(|row| row.seq);
+        assert!(seqs.eq(0..sent), "seed {seed}: every probe has its row, in order");
+        let of = |wanted| self.rows.iter().filter(|row| row.outcome == wanted).count() as u64;
+        assert_eq!(of(Outcome::Back) + of(Outcome::Late), back, "seed {seed}");
+        assert_eq!(of(Outcome::Late), self.report.late, "seed {seed}");
+        assert_eq!(of(Outcome::Lost), lost.total, "seed {seed}");
+        let mut bursts = (0, 0);
+        for run in
+            self.rows.chunk_by(|a, b| (a.outcome == Outcome::Lost) == (b.outcome == Outcome::Lost))
+        {
+            if run[0].outcome == Outcome::Lost {
+                bursts = (bursts.0 + 1, bursts.1.max(run.len() as u64));
+            }
+        }
+        assert_eq!((lost.bursts, lost.longest), bursts, "seed {seed}");
+    }
+}
+
+fn weather(loss: f64) -> Faults {
+    Faults { loss, jitter: Nanos::from_micros(300), ..Faults::default() }
+}
+
+#[test]
+fn loss_each_way_is_what_the_links_lost_each_way() {
+    for seed in 0..60 {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let mut faults = || Faults {
+            duplication: [0.0, 0.0, 0.1][rng.usize(..3)],
+            held: [0.0, 0.05][rng.usize(..2)],
+            hold: Nanos::from_millis(8),
+            ..weather([0.0, 0.01, 0.1, 0.5][rng.usize(..4)])
+        };
+        let (out, back) = (faults(), faults());
+        let count = Some(rng.u64(1..2_000));
+        Ping { count, out, back, ..Ping::default() }.run(seed).check(seed);
+    }
+}
+
+#[test]
+fn a_way_that_loses_is_named_and_the_other_is_not() {
+    let lossy = weather(0.1);
+    let out = Ping { out: lossy.clone(), ..Ping::default() }.run(1);
+    let lost = out.report.lost;
+    assert!(lost.out > Some(60) && lost.back == Some(0), "{lost:?}");
+    assert!(out.report.reflector_counts);
+    let back = Ping { back: lossy, ..Ping::default() }.run(1);
+    let lost = back.report.lost;
+    assert!(lost.back > Some(60) && lost.out == Some(0), "{lost:?}");
+}
+
+#[test]
+fn clocks_hours_apart_that_drift_and_jump_change_no_round_trip_and_no_count() {
+    let out = Faults { delay: Nanos::from_millis(7), ..weather(0.02) };
+    let back = Faults { delay: Nanos::from_millis(3), ..weather(0.02) };
+    let count = Some(20_000);
+    let plain = Ping { count, out, back, ..Ping::default() };
+    let steady = plain.run(5).report;
+    let median = steady.round_trip_ns.p50.unwrap();
+    assert!((10_000_000..10_600_000).contains(&median), "{median}");
+    let clock = |hours: u64, drift_ppm| Clock {
+        epoch: Nanos::from_secs(1_700_000_000 + hours * 3_600),
+        drift_ppm,
+        ..Clock::default()
+    };
+    for (near, far, drift) in [
+        (clock(5, 0), clock(0, 0), 0),
+        (clock(0, 0), clock(9, 100), 100_000),
+        (clock(0, 0), clock(9, -100), -100_000),
+        (
+            Clock { step: Some((Nanos::from_secs(9), -3_600_000_000_000)), ..clock(0, 0) },
+            clock(0, 0),
+            0,
+        ),
+    ] {
+        let told = Ping { clock: near, far_clock: far, ..plain.clone() }.run(5).report;
+        assert_eq!((told.back, told.lost), (steady.back, steady.lost));
+        let trip = told.round_trip_ns;
+        assert!(trip.p50.unwrap().abs_diff(median) < 20_000, "{near:?} {far:?}: {trip:?}");
+        assert!(trip.max.unwrap() < 12_000_000, "{near:?} {far:?}: {trip:?}");
+        assert!((told.drift_ppb.unwrap_or(0) - drift).abs() < 1_000, "{:?}", told.drift_ppb);
+        // 0.3 ms of jitter each way; undetected the drift would add 2 ms.
+        for way in [told.out_above_min_ns, told.back_above_min_ns] {
+            assert!(way.p90.unwrap() < 400_000, "{near:?} {far:?}: {way:?}");
+        }
+    }
+}
+
+#[test]
+fn a_path_slower_than_the_time_out_is_late_and_loses_nothing() {
+    let slow = Faults { delay: Nanos::from_millis(130), ..Faults::default() };
+    let ran = Ping { out: slow.clone(), back: slow, ..Ping::default() }.run(0);
+    ran.check(0);
+    let told = &ran.report;
+    // The last ones come after the end: their time is over, too.
+    assert_eq!(told.sent, told.late + told.lost.total);
+    assert!(told.late > 900, "{told:?}");
+    assert!(told.round_trip_ns.p50 > Some(259_000_000));
+}
+
+#[test]
+fn an_open_loop_keeps_its_schedule_whatever_is_lost_and_however_late_it_is_woken() {
+    for seed in 0..10 {
+        let late = Nanos::from_millis(3);
+        let ran = Ping { out: weather(0.5), late, ..Ping::default() }.run(seed);
+        ran.check(seed);
+        let planned: Vec<u64> = ran.rows.iter().map(|row| row.planned_ns).collect();
+        assert!(planned.windows(2).all(|pair| pair[1] - pair[0] == 1_000_000), "seed {seed}");
+        let told = ran.report.send_late_ns;
+        assert!(told.max > Some(2_000_000) && told.max <= Some(3_010_000), "{told:?}");
+        // What is late to leave is in the delay from the planned time, and not in that from the send.
+        let (planned, sent) = (ran.report.round_trip_ns, ran.report.from_send_ns);
+        assert!(planned.max > sent.max && sent.max < Some(2_400_000), "{planned:?} {sent:?}");
+    }
+}
+
+#[test]
+fn a_closed_loop_goes_on_when_one_is_lost() {
+    let ping = Ping {
+        spacing: PingSpacing::Flood,
+        out: weather(0.1),
+        back: weather(0.1),
+        wait: Nanos::from_millis(20),
+        ..Ping::default()
+    };
+    let ran = ping.run(3);
+    ran.check(3);
+    assert_eq!(ran.report.sent, 1_000);
+    let lost = ran.report.lost.total;
+    assert!((150..230).contains(&lost), "{lost}");
+    // Two and a bit of a millisecond each, and the time-out of each lost one.
+    let least = lost * 20_000_000 + (1_000 - lost) * 2_000_000;
+    assert!((least..least * 5 / 4).contains(&ran.ended.0), "{}", ran.ended);
+}
+
+#[test]
+fn a_time_bounds_every_schedule_and_the_same_seed_is_the_same_run() {
+    let time = Some(Nanos::from_secs(2));
+    let mean = Nanos::from_millis(1);
+    for (spacing, counts) in [
+        (PingSpacing::Every(mean), 2_000..2_001),
+        (PingSpacing::Poisson { mean, seed: 4 }, 1_850..2_150),
+        (PingSpacing::Flood, 950..1_001),
+    ] {
+        let ping = Ping { spacing, time, count: None, ..Ping::default() };
+        let ran = ping.run(1);
+        ran.check(1);
+        assert!(counts.contains(&ran.report.sent), "{spacing:?}: {}", ran.report.sent);
+        assert_eq!(ran.report, ping.run(1).report);
+    }
+}
+
+#[test]
+fn what_the_kernel_refused_is_not_sent_and_not_lost() {
+    for seed in 0..20 {
+        let send_faults = SendFaults { blocked: 0.1, refused: 0.1 };
+        let ran = Ping { send_faults, ..Ping::default() }.run(seed);
+        ran.check(seed);
+        let told = &ran.report;
+        assert!(told.never_sent > 0 && told.lost.total == 0, "seed {seed}: {told:?}");
+        assert_eq!(told.sent + told.never_sent, 1_000, "seed {seed}");
+        assert_eq!(told.refused[0].datagrams, told.never_sent);
+    }
+}
+
+#[test]
+fn a_run_that_is_stopped_ends_at_once_and_loses_nothing_that_is_under_way() {
+    let far = Faults { delay: Nanos::from_millis(80), ..Faults::default() };
+    let stop = Some(Nanos::from_millis(100));
+    let ping =
+        Ping { out: far.clone(), stop, count: None, wait: Nanos::from_secs(9), ..Ping::default() };
+    let ran = ping.run(0);
+    ran.check(0);
+    let told = &ran.report;
+    assert!(told.lost.total == 0 && told.sent >= 100, "{told:?}");
+    assert!(ran.ended < Nanos::from_millis(300), "{}", ran.ended);
+    let deaf = Ping { back: Faults { loss: 1.0, ..far }, ..ping }.run(0);
+    assert_eq!((deaf.report.open, deaf.report.lost.total), (deaf.report.sent, 0));
+    assert!(deaf.ended < Nanos::from_millis(300), "{}", deaf.ended);
+}
+
+#[test]
+fn bytes_that_come_back_have_round_trips_and_losses_but_no_ways() {
+    let ran = Ping { plain: true, out: weather(0.1), back: weather(0.1), ..Ping::default() }.run(2);
+    let told = &ran.report;
+    assert_eq!(told.sent, told.back + told.lost.total);
+    assert!((150..230).contains(&told.lost.total), "{told:?}");
+    assert_eq!((told.lost.out, told.lost.back), (None, None));
+    assert_eq!((told.server_ns.samples, told.out_above_min_ns.samples), (0, 0));
+    assert!(told.round_trip_ns.p50 > Some(2_000_000));
+}

@@ -1,0 +1,388 @@
+//! `udpkit ping` as users run it: against `serve`, echo servers, firewalls and what is not there.
+
+mod common;
+
+use common::{
+    Lab, Output, Running, free_udp_port, json, json_lines, path, require_lab, require_tools, run,
+    secs, udpkit, wait_bound,
+};
+use serde_json::Value;
+use std::net::UdpSocket;
+use std::process::Command;
+use std::thread;
+
+/// A reflector on 127.0.0.1 and its address.
+fn serve(args: &[&str]) -> (Running, String) {
+    let server = Running::start(udpkit().args(["serve", "127.0.0.1:0"]).args(args));
+    let line = server.wait_for_line("serving on", secs(5));
+    let address = line.split_whitespace().find(|word| word.starts_with("127.0.0.1:"));
+    (server, address.expect("an address").trim_end_matches(',').to_owned())
+}
+
+fn ping(args: &[&str]) -> Output {
+    run(udpkit().arg("ping").args(args), secs(60))
+}
+
+/// The only target of a JSON report.
+fn target(output: &Output) -> Value {
+    path(&json(&output.out()), "targets.0").clone()
+}
+
+#[track_caller]
+fn number(value: &Value, key: &str) -> u64 {
+    path(value, key).as_u64().unwrap_or_else(|| panic!("{key} is no number in {value:#}"))
+}
+
+/// Drops every tenth datagram that comes in at a host, and counts them. On the way out of a host
+/// its sender would be told.
+fn drop_every_tenth(lab: &Lab, host: &str, port: &str) {
+    lab.nft(
+        host,
+        &format!(
+            "add table inet t
+             add counter inet t dropped
+             add chain inet t c {{ type filter hook input priority 0; }}
+             add rule inet t c udp {port} 8620 numgen inc mod 10 9 counter name dropped drop\n"
+        ),
+    );
+}
+
+#[test]
+fn each_answer_has_its_line_and_the_report_its_figures() {
+    let (_server, at) = serve(&[]);
+    let output = ping(&[&at, "-c", "20", "-i", "10ms", "-D"]).expect_success();
+    let text = output.out();
+    let lines: Vec<&str> = text.lines().filter(|line| line.contains(" bytes from ")).collect();
+    assert_eq!(lines.len(), 20, "{text}");
+    for (seq, line) in lines.iter().enumerate() {
+        assert!(
+            line.starts_with('[') && line.contains(&format!("seq={seq} ttl=255 time=")),
+            "{line}"
+        );
+    }
+    assert!(text.contains("sent 20   back 20   lost 0 (0.00%)"), "{text}");
+    for row in ["round trip", "from send", "queue out", "queue back", "server", "log scale"] {
+        assert!(text.contains(row), "no {row} in {text}");
+    }
+    assert!(!text.contains("timed by this program"), "{text}");
+    let report = text.lines().filter(|line| !line.starts_with('['));
+    assert!(report.into_iter().all(|line| line.chars().count() <= 80), "{text}");
+}
+
+#[test]
+fn the_document_adds_up_and_the_kernel_stamps_both_ways() {
+    let (_server, at) = serve(&[]);
+    let output = ping(&[&at, "-c", "2000", "-i", "500us", "-J"]).expect_success();
+    let report = json(&output.out());
+    assert_eq!((&report["schema"], &report["command"]), (&1.into(), &"ping".into()));
+    let told = target(&output);
+    assert_eq!((number(&told, "sent"), number(&told, "back")), (2_000, 2_000));
+    assert_eq!((number(&told, "transmit_stamps"), number(&told, "receive_stamps")), (2_000, 2_000));
+    assert_eq!((number(&told, "lost.out"), number(&told, "lost.back")), (0, 0));
+    let histogram = path(&told, "histogram").as_array().expect("cells");
+    let counted: u64 = histogram.iter().map(|cell| number(cell, "count")).sum();
+    assert_eq!(counted, 2_000);
+    let stretches = path(&told, "over_time").as_array().expect("stretches");
+    assert_eq!(stretches.iter().map(|cell| number(cell, "back")).sum::<u64>(), 2_000);
+    let (from, trip) = (number(&told, "from_send_ns.p50"), number(&told, "round_trip_ns.p50"));
+    assert!(0 < from && from <= trip && trip < 50_000_000, "{from} {trip}");
+    assert_eq!(told["drift_ppb"].as_i64().unwrap_or(0).abs() / 1_000, 0, "one clock: {told:#}");
+}
+
+#[test]
+fn a_closed_port_is_said_at_once_in_icmps_words_and_nobody_answered() {
+    let port = free_udp_port();
+    let at = format!("127.0.0.1:{port}");
+    // With a time-out that nobody would wait for.
+    let output =
+        run(udpkit().args(["ping", &at, "-c", "2", "-i", "1ms", "-w", "1h", "-J"]), secs(10));
+    assert_eq!(output.code(), Some(1));
+    let told = target(&output);
+    let trouble = path(&told, "network_errors.0");
+    assert_eq!(trouble["error"], "port unreachable, said by 127.0.0.1");
+    assert_eq!((number(trouble, "times"), number(&told, "lost.total")), (2, 2));
+    let lines = ping(&[&at, "-c", "1"]);
+    assert!(lines.out().contains("seq=0 port unreachable, said by 127.0.0.1"), "{}", lines.out());
+}
+
+#[test]
+fn silence_ends_with_one_after_the_time_out() {
+    let deaf = UdpSocket::bind("127.0.0.1:0").expect("a port");
+    let at = deaf.local_addr().expect("an address").to_string();
+    let output = ping(&[&at, "-c", "1", "-w", "100ms"]);
+    assert_eq!(output.code(), Some(1));
+    let text = output.out();
+    assert!(text.contains(&format!("no answer from {at}: seq=0 after 100 ms")), "{text}");
+    assert!(text.contains("lost 1 (100.00%)"), "{text}");
+}
+
+#[test]
+fn every_tenth_answer_that_a_firewall_drops_is_lost_on_the_way_back() {
+    require_lab!();
+    // A coalesced buffer would count once for all of its datagrams.
+    let lab = Lab::up("pair", &["--no-offload"]);
+    drop_every_tenth(&lab, "a", "sport");
+    let server = Running::start(lab.udpkit("b").args(["serve"]));
+    server.wait_for_line("serving on", secs(5));
+    let args = ["ping", "10.77.0.2", "-c", "1005", "-i", "1ms", "-w", "300ms", "-J"];
+    let told = target(&run(lab.udpkit("a").args(args), secs(30)).expect_success());
+    let (dropped, _) = lab.counter("a", "inet t", "dropped");
+    assert_eq!((dropped, number(&told, "lost.total")), (100, 100), "{told:#}");
+    assert_eq!((number(&told, "lost.back"), number(&told, "lost.out")), (100, 0), "{told:#}");
+    assert_eq!((number(&told, "lost.bursts"), number(&told, "lost.longest")), (100, 1));
+    assert_eq!(path(&told, "round_trip_ns.lost_from"), "p99");
+    assert_eq!(number(&told, "back"), 905);
+}
+
+#[test]
+fn every_tenth_probe_that_a_firewall_drops_is_lost_on_the_way_out() {
+    require_lab!();
+    // A coalesced buffer would count once for all of its datagrams.
+    let lab = Lab::up("pair", &["--no-offload"]);
+    drop_every_tenth(&lab, "b", "dport");
+    let server = Running::start(lab.udpkit("b").args(["serve"]));
+    server.wait_for_line("serving on", secs(5));
+    for host in ["10.77.0.2", "fd77::2"] {
+        let args = ["ping", host, "-c", "1003", "-i", "1ms", "-w", "300ms"];
+        let (before, _) = lab.counter("b", "inet t", "dropped");
+        let output = run(lab.udpkit("a").args(args), secs(30)).expect_success();
+        let (dropped, _) = lab.counter("b", "inet t", "dropped");
+        let (dropped, text) = (dropped - before, output.out());
+        let share = dropped as f64 * 100.0 / 1003.0;
+        let counts = format!("lost {dropped} ({share:.2}%): {dropped} out, 0 back");
+        assert!(dropped >= 100 && text.contains(&counts), "{dropped}\n{text}");
+        assert!(text.contains("lost") && text.contains(&format!("in {dropped} bursts")), "{text}");
+    }
+}
+
+#[test]
+fn a_router_that_forbids_is_named_with_its_words() {
+    require_lab!();
+    let lab = Lab::nat();
+    lab.nft(
+        "router",
+        "add table ip t
+         add chain ip t c { type filter hook forward priority 0; }
+         add rule ip t c udp dport 8620 reject with icmp type admin-prohibited\n",
+    );
+    let args = ["ping", "10.77.2.2", "-c", "3", "-i", "10ms", "--jsonl"];
+    let output = run(lab.udpkit("client").args(args), secs(20));
+    assert_eq!(output.code(), Some(1));
+    let lines = json_lines(&output.out());
+    let words = "communication administratively prohibited, said by 10.77.1.1";
+    let words_of_host = "host administratively prohibited, said by 10.77.1.1";
+    let errors: Vec<_> = lines.iter().filter(|line| line["event"] == "network_error").collect();
+    assert!(!errors.is_empty(), "{lines:#?}");
+    assert!(errors.iter().all(|line| line["error"] == words || line["error"] == words_of_host));
+    assert_eq!(errors[0]["seq"], 0);
+    assert_eq!(lines.last().expect("a summary")["event"], "summary");
+}
+
+#[test]
+fn hops_and_dscp_are_those_of_the_way() {
+    require_lab!();
+    let lab = Lab::nat();
+    lab.nft(
+        "router",
+        "add table ip t
+         add chain ip t c { type filter hook forward priority 0; }
+         add rule ip t c udp dport 862 ip dscp set cs1\n",
+    );
+    let server = Running::start(lab.udpkit("server").args(["serve", "--stamp"]));
+    server.wait_for_line("reflecting STAMP", secs(5));
+    let args = ["ping", "10.77.2.2:862", "-c", "5", "-i", "5ms", "--dscp", "EF"];
+    let text = run(lab.udpkit("client").args(args), secs(20)).expect_success().out();
+    assert!(text.contains("1 hop out"), "{text}");
+    assert!(text.contains("probes reached the target with DSCP CS1(8)"), "{text}");
+}
+
+#[test]
+fn with_a_key_only_its_holder_is_answered() {
+    let key = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(key.path(), "0123456789abcdef\n").expect("it is written");
+    let key = key.path().to_str().expect("a name");
+    let (_server, at) = serve(&["--key", key]);
+    let args = [&at, "-c", "3", "-i", "10ms", "-w", "300ms", "--dscp", "AF41", "-s", "200", "-J"];
+    let whole = ping(&[&args[..], &["--key", key]].concat()).expect_success();
+    let told = target(&whole);
+    assert_eq!((number(&told, "back"), number(&told, "dscp_seen")), (3, 34));
+    assert_eq!(number(&json(&whole.out()), "payload_bytes"), 200);
+    assert_eq!(ping(&args).code(), Some(1));
+}
+
+#[test]
+fn what_echoes_is_pinged_plainly() {
+    require_tools!("socat");
+    let echo = Running::start(udpkit().args(["recv", "127.0.0.1:0", "--echo", "-q"]));
+    let line = echo.wait_for_line("listening on", secs(5));
+    let ours = line.rsplit(' ').next().expect("an address").to_owned();
+    let port = free_udp_port();
+    let listen = format!("UDP4-RECVFROM:{port},bind=127.0.0.1,fork");
+    let _socat = Running::start(Command::new("socat").args([&listen, "EXEC:cat"]));
+    wait_bound(port);
+    for at in [ours, format!("127.0.0.1:{port}")] {
+        let output = ping(&["--plain", &at, "-c", "10", "-i", "50ms", "-J"]).expect_success();
+        let told = target(&output);
+        assert_eq!(number(&told, "back"), 10, "{at}: {told:#}");
+        assert_eq!(told["lost"]["out"], Value::Null);
+        assert_eq!(told["server_ns"]["samples"], 0);
+    }
+}
+
+#[test]
+fn an_answer_from_another_address_counts_and_is_told() {
+    let asked = UdpSocket::bind("127.0.0.1:0").expect("a port");
+    let other = UdpSocket::bind("127.0.0.1:0").expect("a port");
+    let at = asked.local_addr().expect("an address").to_string();
+    let from = other.local_addr().expect("an address").to_string();
+    asked.set_read_timeout(Some(secs(10))).expect("a deadline");
+    let echo = thread::spawn(move || {
+        let mut bytes = [0; 2_000];
+        for _ in 0..3 {
+            let (len, to) = asked.recv_from(&mut bytes).expect("a probe");
+            // Twice: the second is a duplicate.
+            other.send_to(&bytes[..len], to).expect("it is sent");
+            other.send_to(&bytes[..len], to).expect("it is sent");
+            other.send_to(b"nonsense", to).expect("it is sent");
+        }
+    });
+    let output = ping(&["--plain", &at, "-c", "3", "-i", "20ms"]).expect_success();
+    echo.join().expect("it answered");
+    let text = output.out();
+    assert!(text.contains("sent 3   back 3   lost 0"), "{text}");
+    assert!(text.contains(&format!("came from another address, {from}")), "{text}");
+    // The last copy may come after the end.
+    assert!(text.matches("(DUP!)").count() >= 2 && text.contains("answered no probe"), "{text}");
+}
+
+#[test]
+fn several_targets_are_asked_at_once_and_have_a_row_each() {
+    let (_one, first) = serve(&[]);
+    let (_two, second) = serve(&[]);
+    let nobody = format!("127.0.0.1:{}", free_udp_port());
+    let targets = [first.as_str(), &nobody, &second];
+    let args = ["-c", "30", "-i", "10ms", "-q"];
+    let text = ping(&[&targets[..], &args].concat()).expect_success().out();
+    for (at, counts) in targets.into_iter().zip(["30 30 0", "30 0 30", "30 30 0"]) {
+        let row = text.lines().find(|line| line.trim_start().starts_with(at)).expect("a row");
+        let told: Vec<&str> = row.split_whitespace().skip(1).take(3).collect();
+        assert_eq!(told.join(" "), counts, "{text}");
+    }
+    assert!(text.contains("port unreachable, said by 127.0.0.1, 30 times"), "{text}");
+}
+
+#[test]
+fn rows_of_values_tell_every_probe_in_order() {
+    let (_server, at) = serve(&[]);
+    let output = ping(&[&at, "-c", "50", "-i", "2ms", "--csv"]).expect_success();
+    let text = output.out();
+    let mut rows = text.lines().map(|line| line.split(',').collect::<Vec<_>>());
+    let names = rows.next().expect("names");
+    let column = |name| names.iter().position(|known| *known == name).expect(name);
+    let (seq, outcome) = (column("seq"), column("outcome"));
+    let times = ["planned_ns", "sent_ns", "left_ns", "reflector_received_ns"].map(column);
+    let mut count = 0;
+    for (index, row) in rows.enumerate() {
+        assert_eq!((row[seq], row[outcome]), (index.to_string().as_str(), "back"));
+        let at: Vec<u64> = times.iter().map(|time| row[*time].parse().expect("a time")).collect();
+        assert!(at[0] <= at[1] && at[1] <= at[2], "{row:?}");
+        count += 1;
+    }
+    assert_eq!(count, 50);
+    assert!(output.err().contains("sent 50   back 50"), "{}", output.err());
+}
+
+#[test]
+fn the_histogram_log_is_read_by_others() {
+    use hdrhistogram::Histogram;
+    use hdrhistogram::serialization::Deserializer;
+    use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
+    let (_server, at) = serve(&[]);
+    let log = tempfile::NamedTempFile::new().expect("a file");
+    let name = log.path().to_str().expect("a name");
+    ping(&[&at, "-c", "1500", "-i", "1ms", "-q", "--hlog", name]).expect_success();
+    let text = std::fs::read(log.path()).expect("a log");
+    let mut all = Histogram::<u64>::new(3).expect("a histogram");
+    let (mut intervals, mut deserializer) = (0, Deserializer::new());
+    for entry in IntervalLogIterator::new(&text) {
+        let LogEntry::Interval(interval) = entry.expect("it can be read") else { continue };
+        intervals += 1;
+        let bytes = base64(interval.encoded_histogram());
+        let one: Histogram<u64> = deserializer.deserialize(&mut &bytes[..]).expect("a histogram");
+        all.add(&one).expect("room");
+    }
+    assert!(intervals >= 2, "{intervals}");
+    assert_eq!(all.len(), 1_500);
+}
+
+/// RFC 4648 §4, read.
+fn base64(text: &str) -> Vec<u8> {
+    let digit = |byte: u8| match byte {
+        b'A'..=b'Z' => u32::from(byte - b'A'),
+        b'a'..=b'z' => u32::from(byte - b'a') + 26,
+        b'0'..=b'9' => u32::from(byte - b'0') + 52,
+        b'+' => 62,
+        _ => 63,
+    };
+    let mut out = Vec::new();
+    for four in text.trim_end_matches('=').as_bytes().chunks(4) {
+        let bits =
+            four.iter().fold(0, |bits, byte| bits << 6 | digit(*byte)) << (6 * (4 - four.len()));
+        out.extend_from_slice(&bits.to_be_bytes()[1..four.len()]);
+    }
+    out
+}
+
+#[test]
+fn an_endless_run_ends_whole_at_the_first_signal_and_its_lines_come_as_they_happen() {
+    let (_server, at) = serve(&[]);
+    let running = Running::start(udpkit().args(["ping", &at, "-i", "50ms"]));
+    running.wait_for_line("seq=3", secs(10));
+    running.signal("INT");
+    let output = running.wait(secs(5)).expect_success();
+    assert!(output.out().contains("lost 0 (0.00%)"), "{}", output.out());
+}
+
+#[test]
+fn a_fast_run_keeps_its_memory() {
+    let (_server, at) = serve(&[]);
+    let running =
+        Running::start(udpkit().args(["ping", &at, "-i", "100us", "-t", "6s", "-w", "200ms"]));
+    let resident = || {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", running.pid()));
+        let status = status.expect("it runs");
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("a size");
+        line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).expect("a number")
+    };
+    running.wait_for_line("    2.0 s", secs(20));
+    let early = resident();
+    running.wait_for_line("    5.0 s", secs(20));
+    let late = resident();
+    assert!(late <= early + 256, "{early} KiB at 2 s, {late} at 5 s");
+    assert!(late < 32_768, "{late} KiB");
+    running.wait(secs(20)).expect_success();
+}
+
+#[test]
+fn nonsense_is_refused_before_anything_is_sent() {
+    for (args, part) in [
+        (&["127.0.0.1:0"][..], "port 0 is no destination"),
+        (&["127.0.0.1", "-i", "1ns"], "--interval 1 ns is too short"),
+        (&["127.0.0.1", "-w", "0"], "--wait 0"),
+        (&["127.0.0.1", "-t", "0"], "--time 0"),
+        (&["127.0.0.1", "-s", "45"], "no such STAMP packet has 45 bytes"),
+        (&["127.0.0.1", "-s", "43"], "no such STAMP packet has 43 bytes"),
+        (&["127.0.0.1", "-s", "65508"], "too large"),
+        (&["127.0.0.1", "--plain", "-s", "15"], "no room for its number"),
+        (&["127.0.0.1", "--ttl", "0"], "--ttl"),
+        (&["127.0.0.1", "--flood", "--poisson"], "cannot be used with"),
+        (&["127.0.0.1", "--json", "--csv"], "cannot be used with"),
+        (&["127.0.0.1", "--from", "[::1]"], "other family"),
+        (&["127.0.0.1", "--key", "/no/such"], "cannot read the key"),
+        (&[], "required"),
+    ] {
+        let output = ping(args);
+        assert_eq!(output.code(), Some(2), "{args:?}: {}", output.err());
+        assert!(output.err().contains(part), "{args:?}: {}", output.err());
+    }
+}
