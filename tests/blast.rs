@@ -209,14 +209,29 @@ fn counts_equal_a_packet_counter_in_the_path() {
 fn two_namespaces_know_that_they_are_on_one_host() {
     require_lab!();
     let lab = Lab::up("pair", &[]);
-    let _server = serve(&mut lab.udpkit("b"), &[]);
-    let args = ["10.77.0.2", "--time", "300ms"];
-    let report = report_of(&blast(&mut lab.udpkit("a"), &args));
+    let server = serve(&mut lab.udpkit("b"), &[]);
+    let run = |args: &[&str]| {
+        let all = [&["10.77.0.2", "--time", "300ms"], args].concat();
+        report_of(&blast(&mut lab.udpkit("a"), &all))
+    };
+    let report = run(&["--streams", "1"]);
     assert_eq!(path(&report, "one_host"), true);
     assert_eq!(path(&report, "loopback"), false);
     // Sender and receiver take turns on one processor: neither has all of it.
     assert!(number(&report, "sender_cpu_percent") < 97, "{report:#}");
     assert_eq!(number(&report, "lost.total"), 0, "{report:#}");
+
+    // Left to itself a run has a stream for each processor; with a limit it has one.
+    let cpus = std::thread::available_parallelism().unwrap().get() as u64;
+    let report = run(&[]);
+    assert_eq!(number(&report, "streams"), cpus.min(8), "{report:#}");
+    assert_eq!(number(&report, "sent.datagrams"), number(&report, "delivered"), "{report:#}");
+    assert_eq!(number(&run(&["--rate", "10M"]), "streams"), 1);
+    drop(server);
+
+    // A server that allows no more than one is asked for no more.
+    let _server = serve(&mut lab.udpkit("b"), &["--max-streams", "1"]);
+    assert_eq!(number(&run(&[]), "streams"), 1);
 }
 
 #[test]

@@ -46,7 +46,7 @@ pub struct BlastArgs {
     #[arg(long, value_name = "DSCP")]
     pub dscp: Option<Dscp>,
     /// Streams in each direction, each with its own socket, thread and numbers; they share the rate
-    /// [default: 1; through loopback with no limit, one for each processor]
+    /// [default: 1; between two ends on one host and with no limit, one for each processor]
     #[arg(short = 'P', long, value_name = "N")]
     pub streams: Option<u32>,
     /// The far end sends, this side receives.
@@ -56,7 +56,8 @@ pub struct BlastArgs {
     #[arg(long)]
     pub bidir: bool,
     /// Processors for the streams' threads, in turn: 0,1; an own far end goes on in the list
-    /// [default: any; through loopback without a rate, a stream's two ends share one].
+    /// [default: any; between two ends on one host and without a rate, a stream's two ends share
+    /// one].
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = processor)]
     pub cpus: Vec<usize>,
     /// Never fragment; a datagram that does not fit the path is refused or lost.

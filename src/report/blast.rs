@@ -54,6 +54,11 @@ impl BlastView {
         }
     }
 
+    /// Another first line, before the run begins.
+    pub fn set_heading(&mut self, heading: &str) {
+        heading.clone_into(&mut self.heading);
+    }
+
     /// The far end agreed, and the run begins.
     pub fn started(&mut self) {
         if self.text {

@@ -62,7 +62,9 @@ fn run_once(plan: &BlastPlan, view: BlastView) -> anyhow::Result<(BlastReport, B
     let (control, driver) = run_control(plan, signals, view, switch)?;
     let trips = prober.and_then(RunningProber::finish);
     let (found, view) = driver.into_parts();
-    let mut report = compose::report(plan, &control, found);
+    let mut plan = plan.clone();
+    plan.test.streams = control.streams.unwrap_or(plan.test.streams);
+    let mut report = compose::report(&plan, &control, found);
     report.probe = plan.probe.zip(trips).map(|(every, trips)| probe::report(every, &trips));
     Ok((report, view))
 }
@@ -82,7 +84,8 @@ fn run_control(
     let sealer = Sealer::new(plan.key.clone(), random_u64());
     let session = BlastControl::new(plan.test, plan.patience, inbox, &mut driver)
         .with_sealer(sealer)
-        .with_host(host_id());
+        .with_host(host_id())
+        .with_host_streams(plan.host_streams);
     let ended = control.run(session, TxBatch::new(4, 4 * CONTROL_MAX))?;
     Ok((ended.summary, driver))
 }

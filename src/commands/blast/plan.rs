@@ -21,7 +21,7 @@ const LOOPBACK_PAYLOAD: u64 = 1472;
 const LEAST_PROBE: Nanos = Nanos::from_millis(1);
 /// Streams in each direction.
 const MAX_STREAMS: u32 = 64;
-/// Streams of a run through loopback that has no limit of its own, at most.
+/// Streams of a run between two ends on one host that has no limit of its own, at most.
 const DEFAULT_STREAMS: u32 = 8;
 /// How long a run is when nothing bounds it.
 const DEFAULT_TIME: Nanos = Nanos::from_secs(10);
@@ -39,6 +39,9 @@ pub struct BlastPlan {
     pub stream: SocketPlan,
     /// What is asked of the far end.
     pub test: TestPlan,
+    /// Streams in each direction, where the far end turns out to be on this host; `None` for those
+    /// of `test`.
+    pub host_streams: Option<u32>,
     /// Whether this side's receivers may coalesce.
     pub gro: bool,
     /// Processors for this side's streams.
@@ -69,13 +72,14 @@ impl BlastPlan {
             .route_mtu()
             .unwrap_or(1500);
         let payload = payload(args, target, mtu)?;
+        let (own_memory, wide) = (target.ip().is_loopback(), host_streams(args));
         let test = TestPlan {
             direction: match (args.reverse, args.bidir) {
                 (true, _) => Direction::Down,
                 (_, true) => Direction::Both,
                 _ => Direction::Up,
             },
-            streams: streams(args, target),
+            streams: if own_memory { wide.unwrap_or(1) } else { args.streams.unwrap_or(1) },
             payload: payload as u32,
             rate: args.rate,
             time: args.time.unwrap_or(if args.count.or(args.bytes.map(|b| b.0)).is_some() {
@@ -104,6 +108,7 @@ impl BlastPlan {
             control_bind,
             stream,
             test,
+            host_streams: wide.filter(|_| !own_memory && args.streams.is_none()),
             gro: IoMode::from(args.io).coalesces() && !args.no_gro,
             placement: match &args.cpus[..] {
                 // Whether both ends are on one host, the far end will say.
@@ -171,16 +176,17 @@ pub fn embedded_server(args: &BlastArgs) -> anyhow::Result<ServerPlan> {
     })
 }
 
-/// One stream, as a link is measured; but through this host's own memory and without any limit as
-/// many as there are processors, because one leaves the others idle.
-fn streams(args: &BlastArgs, target: SocketAddr) -> u32 {
+/// Streams in each direction between two ends on this host. A link is measured by one; but a run
+/// through memory and without any limit has as many as there are processors, because one leaves the
+/// others idle. `None` where the user, or a limit, leaves that no room.
+fn host_streams(args: &BlastArgs) -> Option<u32> {
     let bounded = args.count.is_some() || args.bytes.is_some() || args.rate != Rate::Max;
-    let asked = args.streams.or((bounded || !args.cpus.is_empty()).then_some(1));
-    asked.unwrap_or_else(|| {
-        let paired = Placement::for_run(args.rate, target.ip().is_loopback());
-        let ways = if args.bidir { 2 } else { 1 };
-        (paired.processors() as u32 / ways).clamp(1, DEFAULT_STREAMS)
-    })
+    if args.streams.is_some() || bounded || !args.cpus.is_empty() {
+        return args.streams;
+    }
+    let ways = if args.bidir { 2 } else { 1 };
+    let processors = Placement::for_run(args.rate, true).processors() as u32;
+    Some((processors / ways).clamp(1, DEFAULT_STREAMS))
 }
 
 /// The own far end goes on in the list where this side's streams stopped.

@@ -58,10 +58,7 @@ impl Driver {
         view: BlastView,
         probe: Option<ProbeSwitch>,
     ) -> Self {
-        let board = IntervalBoard::new(match plan.test.direction {
-            Direction::Up => 0,
-            Direction::Down | Direction::Both => plan.test.streams as usize,
-        });
+        let board = board(&plan);
         Self {
             plan,
             orders,
@@ -206,7 +203,12 @@ impl Driver {
 impl Sink<ControlEvent> for &mut Driver {
     fn take(&mut self, event: ControlEvent) -> Flow {
         match event {
-            ControlEvent::Granted { session, tag, one_host } => {
+            ControlEvent::Granted { session, tag, one_host, streams } => {
+                if streams != self.plan.test.streams {
+                    self.plan.test.streams = streams;
+                    self.board = board(&self.plan);
+                    self.view.set_heading(&self.plan.heading());
+                }
                 if !self.plan.placement.is_listed() {
                     self.plan.placement = Placement::for_run(self.plan.test.rate, one_host);
                 }
@@ -233,6 +235,14 @@ impl Sink<ControlEvent> for &mut Driver {
             }
         }
     }
+}
+
+/// Where the stretches of this side's receivers are put together.
+fn board(plan: &BlastPlan) -> IntervalBoard {
+    IntervalBoard::new(match plan.test.direction {
+        Direction::Up => 0,
+        Direction::Down | Direction::Both => plan.test.streams as usize,
+    })
 }
 
 /// A receiver's stretches on their way to the control session, which shows them.

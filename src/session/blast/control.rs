@@ -27,6 +27,8 @@ pub enum ControlEvent {
         tag: u16,
         /// Whether the far end runs on this host.
         one_host: bool,
+        /// Streams in each direction.
+        streams: u32,
     },
     /// A stretch of the run as the far end saw it, of all its receivers together.
     Interval(BlastInterval),
@@ -86,6 +88,8 @@ pub struct ControlSummary {
     pub stopped: bool,
     /// Whether the far end runs on this host.
     pub one_host: bool,
+    /// Streams in each direction that were granted; `None` when none were.
+    pub streams: Option<u32>,
 }
 
 /// What the far end's sockets used.
@@ -131,6 +135,8 @@ pub struct BlastControl<O, K> {
     tags: Tags,
     sealer: Sealer,
     host: Option<HostId>,
+    /// Streams to have instead where the far end runs on this host.
+    host_streams: Option<u32>,
     state: State,
     session: String,
     intervals: u64,
@@ -154,6 +160,7 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
             tags: Tags::new("c"),
             sealer: Sealer::default(),
             host: None,
+            host_streams: None,
             state: State::Start,
             session: String::new(),
             intervals: 0,
@@ -175,6 +182,13 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
     #[must_use]
     pub fn with_host(self, host: Option<HostId>) -> Self {
         Self { host, ..self }
+    }
+
+    /// The same session of a host that would rather have `streams` in each direction if the far end
+    /// runs on it, too.
+    #[must_use]
+    pub fn with_host_streams(self, streams: Option<u32>) -> Self {
+        Self { host_streams: streams, ..self }
     }
 
     fn command(&mut self, verb: Verb) -> Command {
@@ -332,6 +346,9 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
                     self.plan.write(&mut test.params);
                     if let Some(host) = &self.host {
                         test.params.push("host", host.in_session(&self.session));
+                        if let Some(streams) = self.host_streams {
+                            test.params.push("host_streams", streams);
+                        }
                     }
                     State::Test(self.ask(&test, now))
                 }
@@ -348,7 +365,15 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
                 let session = self.session.clone();
                 let one_host = reply.params.get("one_host") == Some("1");
                 self.summary.one_host = one_host;
-                self.sink.take(ControlEvent::Granted { session, tag, one_host });
+                let wider = reply.params.parse::<u32>("streams").ok().flatten();
+                // Only what was offered: a far end decides nothing else about this side's threads.
+                if let Some(streams) = wider.filter(|_| wider == self.host_streams) {
+                    self.plan.streams = streams;
+                    self.totals = vec![None; self.plan.all_streams() as usize];
+                }
+                let streams = self.plan.streams;
+                self.summary.streams = Some(streams);
+                self.sink.take(ControlEvent::Granted { session, tag, one_host, streams });
                 State::Watch { stat: None, at: now.mono + self.look() }
             }
             State::Watch { .. } if reply.code == Code::STATUS => return self.on_status(reply, now),

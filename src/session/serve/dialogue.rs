@@ -85,7 +85,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         if params.get("direction").is_some_and(|word| word.parse::<Direction>().is_err()) {
             return Answer::new(Code::NOT_SUPPORTED, "direction is up, down or both");
         }
-        let plan = match TestPlan::read(params) {
+        let mut plan = match TestPlan::read(params) {
             Ok(plan) => plan,
             Err(bad) => return bad.into(),
         };
@@ -95,6 +95,8 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             }
             return answer;
         }
+        let host = self.host.as_ref().map(|host| host.in_session(&session_name(id)));
+        let one_host = host.is_some_and(|host| params.get("host") == Some(&host));
         // Its own streams of the run before make room.
         let own = self.sessions.get(&id).map_or(0, |session| session.open_streams().count());
         let others = self.open_streams() - own;
@@ -105,8 +107,12 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             self.log_refusal(&asked.to.meta, &answer, asked.now);
             return answer;
         }
-        let host = self.host.as_ref().map(|host| host.in_session(&session_name(id)));
-        let one_host = host.is_some_and(|host| params.get("host") == Some(&host));
+        if one_host && let Ok(Some(streams)) = params.parse("host_streams") {
+            let wide = TestPlan { streams, ..plan };
+            if self.policy.admit(&wide).is_ok() && others + wide.all_streams() as usize <= most {
+                plan = wide;
+            }
+        }
         let tag = (self.random)() as u16;
         self.sink.take(ServeEvent::Close { session: id });
         // The last word of the stream before belongs to the run before.
@@ -127,7 +133,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         };
         self.log(granted, asked.now);
         let answer = Answer::new(Code::OK, "ready for DATA").with("tag", tag);
-        if one_host { answer.with("one_host", 1) } else { answer }
+        if one_host { answer.with("one_host", 1).with("streams", plan.streams) } else { answer }
     }
 
     fn stat(&mut self, id: u64, asked: &Asked<'_>) -> Answer {

@@ -12,7 +12,10 @@ use crate::wire::Code;
 /// What the verbs take.
 const VERBS: [(&str, &str); 8] = [
     ("helo", "pad,ticket"),
-    ("test", "session,direction,streams,size,rate,time_ns,count,verify,interval_ns,window,burst"),
+    (
+        "test",
+        "session,direction,streams,size,rate,time_ns,count,verify,interval_ns,window,burst,host,host_streams",
+    ),
     ("data", "session,stream,ticket,run"),
     ("stat", "session,from,about,sent,stop"),
     ("rset", "session"),
