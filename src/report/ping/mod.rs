@@ -106,7 +106,11 @@ impl PingReport {
             PingView::Events => {
                 self.out.json_line(&Event::new("summary", summary));
             }
-            PingView::Table => summary::lines(summary).iter().for_each(note),
+            PingView::Table => {
+                // On a terminal, the rows stand before what is said of them.
+                self.out.flush();
+                summary::lines(summary).iter().for_each(note);
+            }
             PingView::Lines | PingView::Rows | PingView::Quiet => {
                 if self.view != PingView::Quiet {
                     self.out.line("");
