@@ -82,3 +82,27 @@ fn the_wire_carried_the_bytes_that_the_report_says() {
         assert_eq!(number(&report, "sent.bytes"), 300 * size);
     }
 }
+
+#[test]
+fn what_the_network_answers_a_sender_at_the_far_end_is_told_at_this_one() {
+    require_lab!();
+    let lab = Lab::up("pair", &["--no-offload"]);
+    lab.nft(
+        "a",
+        "add table inet t\n\
+         add counter inet t refused\n\
+         add chain inet t input { type filter hook input priority 0; }\n\
+         add rule inet t input udp sport 8620 udp length 1008 numgen inc mod 50 == 5 \
+         counter name refused reject with icmpx type admin-prohibited\n",
+    );
+    let _server = serve(&lab, "b");
+    let args = ["10.77.0.2", "--reverse", "--size", "1000", "--rate", "1kpps", "--count", "500"];
+    let report = blast(&lab, "a", &args);
+    assert_eq!(lab.counter("a", "inet t", "refused").0, 10);
+    assert_eq!(number(&report, "lost.path"), 10, "{report:#}");
+    // The kernel answers with so many ICMP messages a second at most.
+    let told = path(&report, "network_errors.0");
+    let words = "communication administratively prohibited, said by 10.77.0.1";
+    assert_eq!(told["cause"], words, "{report:#}");
+    assert!((1..=10).contains(&number(told, "datagrams")), "{report:#}");
+}
