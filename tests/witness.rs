@@ -106,3 +106,21 @@ fn what_the_network_answers_a_sender_at_the_far_end_is_told_at_this_one() {
     assert_eq!(told["cause"], words, "{report:#}");
     assert!((1..=10).contains(&number(told, "datagrams")), "{report:#}");
 }
+
+#[test]
+fn a_router_that_forbids_the_dialogue_is_quoted_when_nobody_answers() {
+    require_lab!();
+    let lab = Lab::nat();
+    lab.nft(
+        "router",
+        "add table ip t
+         add chain ip t c { type filter hook forward priority 0; }
+         add rule ip t c udp dport 8620 reject with icmp type admin-prohibited\n",
+    );
+    let args = ["blast", "10.77.2.2", "--wait", "500ms"];
+    let output = run(lab.udpkit("client").args(args), secs(20));
+    assert_eq!(output.code(), Some(1));
+    let words = "no answer from the far end within 500 ms, but: \
+                 communication administratively prohibited, said by 10.77.1.1";
+    assert!(output.err().contains(words), "{}", output.err());
+}
