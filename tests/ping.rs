@@ -114,6 +114,10 @@ fn silence_ends_with_one_after_the_time_out() {
     let text = output.out();
     assert!(text.contains(&format!("no answer from {at}: seq=0 after 100 ms")), "{text}");
     assert!(text.contains("lost 1 (100.00%)"), "{text}");
+    // A reflector with a key, an echo server and nobody are silent alike.
+    for part in ["hint: ", "udpkit serve", "--key", "--plain", "862"] {
+        assert!(output.err().contains(part), "no {part} in {}", output.err());
+    }
 }
 
 #[test]

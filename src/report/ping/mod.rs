@@ -121,6 +121,7 @@ impl PingReport {
             }
         }
         self.out.flush();
+        summary::hint(summary).iter().for_each(note);
         if let Some(hlog) = &mut self.hlog {
             let flushed = hlog.flush();
             self.hlog_error = self.hlog_error.or(flushed.err());

@@ -35,6 +35,23 @@ pub(super) fn lines(summary: &PingSummary) -> Vec<String> {
     lines
 }
 
+/// What to try when nobody answered and nothing told why.
+pub(super) fn hint(summary: &PingSummary) -> Option<&'static str> {
+    let silent = |target: &PingTargetReport| {
+        target.back == 0 && target.lost.total > 0 && target.network_errors.is_empty()
+    };
+    if !summary.targets.iter().all(silent) {
+        return None;
+    }
+    Some(match summary.protocol {
+        "plain echo" => "hint: --plain is for what sends back every datagram, such as recv --echo",
+        _ => {
+            "hint: ping asks STAMP reflectors: udpkit serve (--key where it has one), routers on\n      \
+             port 862; --plain is for what merely echoes"
+        }
+    })
+}
+
 /// The first line: `udpkit ping 192.0.2.10:862 (STAMP)   64 B every 10.0 ms for 30.0 s`.
 pub(super) fn heading(summary: &PingSummary, whom: &str, hops: Option<u8>) -> String {
     let every = match (summary.schedule, summary.interval_ns) {
