@@ -114,6 +114,10 @@ fn silence_ends_with_one_after_the_time_out() {
     let text = output.out();
     assert!(text.contains(&format!("no answer from {at}: seq=0 after 100 ms")), "{text}");
     assert!(text.contains("lost 1 (100.00%)"), "{text}");
+    // A reflector with a key, an echo server and nobody are silent alike.
+    for part in ["hint: ", "udpkit serve", "--key", "--plain", "862"] {
+        assert!(output.err().contains(part), "no {part} in {}", output.err());
+    }
 }
 
 #[test]
@@ -132,6 +136,8 @@ fn every_tenth_answer_that_a_firewall_drops_is_lost_on_the_way_back() {
     assert_eq!((number(&told, "lost.bursts"), number(&told, "lost.longest")), (100, 1));
     assert_eq!(path(&told, "round_trip_ns.lost_from"), "p99");
     assert_eq!(number(&told, "back"), 905);
+    // No number of the reflector ever differed from a probe's: it was asked once more, and counts.
+    assert_eq!((path(&told, "reflector_counts"), number(&told, "questions")), (&true.into(), 1));
 }
 
 #[test]
@@ -190,10 +196,52 @@ fn hops_and_dscp_are_those_of_the_way() {
     );
     let server = Running::start(lab.udpkit("server").args(["serve", "--stamp"]));
     server.wait_for_line("reflecting STAMP", secs(5));
-    let args = ["ping", "10.77.2.2:862", "-c", "5", "-i", "5ms", "--dscp", "EF"];
-    let text = run(lab.udpkit("client").args(args), secs(20)).expect_success().out();
-    assert!(text.contains("1 hop out"), "{text}");
-    assert!(text.contains("probes reached the target with DSCP CS1(8)"), "{text}");
+    // One at a time: of answers that left together the departures are told only later.
+    let args = ["ping", "10.77.2.2:862", "-c", "5", "--flood", "--dscp", "EF", "--ecn", "ect0"];
+    let ask = ["--ask", "counts,departure"];
+    let text = run(lab.udpkit("client").args(args).args(ask), secs(20)).expect_success().out();
+    for part in [
+        "1 hop out",
+        "probes reached the target with DSCP CS1(8), ECN ect0",
+        "answers came back with DSCP EF(46), ECN not-ect",
+        "the target counted 5 probes and 5 answers",
+        "after its time stamp",
+    ] {
+        assert!(text.contains(part), "no {part} in {text}");
+    }
+    assert!(!text.contains("not told"), "{text}");
+}
+
+#[test]
+fn a_target_that_knows_no_options_is_said_to_tell_nothing() {
+    // It sends back TWAMP-Light's 41 bytes with the request's own, as if it had counted nothing.
+    let mirror = UdpSocket::bind("127.0.0.1:0").expect("a port");
+    let at = mirror.local_addr().expect("an address").to_string();
+    mirror.set_read_timeout(Some(secs(10))).expect("a deadline");
+    let answering = thread::spawn(move || {
+        let mut request = [0; 200];
+        // The fourth is not answered, and the fifth asks whether that one was counted.
+        for turn in 0..5 {
+            let (len, to) = mirror.recv_from(&mut request).expect("a probe");
+            assert!(len > 80, "{len}");
+            if turn == 3 {
+                continue;
+            }
+            let mut reply = [0; 41];
+            reply[..16].copy_from_slice(&request[..16]);
+            reply[16..24].copy_from_slice(&request[4..12]);
+            reply[24..38].copy_from_slice(&request[..14]);
+            reply[40] = 255;
+            mirror.send_to(&reply, to).expect("it is sent");
+        }
+    });
+    let args = [&at, "-c", "4", "-i", "20ms", "-w", "500ms", "--ask", "class,counts,departure"];
+    let text = ping(&args).expect_success().out();
+    answering.join().expect("it answered");
+    assert!(text.contains("sent 4   back 3   lost 1 (25.00%)   dup"), "{text}");
+    assert!(text.contains("asked and not told by the target: class, counts, departure"), "{text}");
+    assert!(text.contains("the target keeps no count: on which way"), "{text}");
+    assert!(!text.contains("cannot be told apart"), "{text}");
 }
 
 #[test]
@@ -354,9 +402,10 @@ fn a_fast_run_keeps_its_memory() {
         let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("a size");
         line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).expect("a number")
     };
-    running.wait_for_line("    2.0 s", secs(20));
+    // A busy machine tells an interval a little late.
+    running.wait_for_line("    2.", secs(20));
     let early = resident();
-    running.wait_for_line("    5.0 s", secs(20));
+    running.wait_for_line("    5.", secs(20));
     let late = resident();
     assert!(late <= early + 256, "{early} KiB at 2 s, {late} at 5 s");
     assert!(late < 32_768, "{late} KiB");
@@ -376,6 +425,9 @@ fn nonsense_is_refused_before_anything_is_sent() {
         (&["127.0.0.1", "--plain", "-s", "15"], "no room for its number"),
         (&["127.0.0.1", "--ttl", "0"], "--ttl"),
         (&["127.0.0.1", "--flood", "--poisson"], "cannot be used with"),
+        (&["127.0.0.1", "--ask", "weather"], "[possible values: class, counts, departure]"),
+        (&["127.0.0.1", "--ask", "counts", "--plain"], "cannot be used with"),
+        (&["127.0.0.1", "--ecn", "maybe"], "cannot read ECN"),
         (&["127.0.0.1", "--json", "--csv"], "cannot be used with"),
         (&["127.0.0.1", "--from", "[::1]"], "other family"),
         (&["127.0.0.1", "--key", "/no/such"], "cannot read the key"),

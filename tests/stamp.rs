@@ -1,5 +1,5 @@
-//! `udpkit serve` as a STAMP session-reflector, asked by what others wrote: scapy's STAMP layer,
-//! Python's HMAC; tshark says what was on the wire.
+//! `udpkit serve` as a STAMP session-reflector, asked by what others wrote, and `udpkit ping` that
+//! asks what others wrote: scapy's STAMP layer, Python's HMAC; tshark says what was on the wire.
 
 mod common;
 
@@ -83,6 +83,51 @@ fn scapy_reads_the_replies_to_the_requests_that_it_builds() {
     let mut peer = Command::new(python);
     peer.arg(script()).args(["open", "127.0.0.1", &port.to_string()]);
     assert_replies(&json_lines(&run(&mut peer, secs(20)).expect_success().out()));
+}
+
+#[test]
+fn scapy_answers_the_requests_of_ping_and_ping_reads_what_it_built() {
+    let python = require_scapy!();
+    let mut peer = Command::new(python);
+    let peer = Running::start(peer.arg(script()).args(["reflect", "127.0.0.1", "5"]));
+    let port = peer.wait_for_line("", secs(20));
+    let at = format!("127.0.0.1:{}", port.trim());
+    let args = ["ping", &at, "-c", "5", "-i", "50ms", "-w", "5s", "--ssid", "77", "-J"];
+    let ask = ["--dscp", "EF", "--ask", "counts,departure"];
+    let told = run(udpkit().args(args).args(ask), secs(30)).expect_success();
+    let told = common::json(&told.out())["targets"][0].clone();
+    assert_eq!((&told["sent"], &told["back"]), (&json!(5), &json!(4)), "{told:#}");
+    let lost = [&told["lost"]["out"], &told["lost"]["back"], &told["lost"]["unknown"]];
+    assert_eq!(lost, [&json!(0), &json!(1), &json!(0)], "{told:#}");
+    assert_eq!((&told["dscp_seen"], &told["ecn_seen"]), (&json!(8), &json!(3)));
+    assert_eq!((&told["target_received"], &told["target_reflected"]), (&json!(5), &json!(5)));
+    assert_eq!((&told["hops_out"], &told["questions"]), (&json!(5), &json!(0)));
+    // Of the lost answer's departure the next one told, but its stamp never came.
+    assert_eq!(told["departure_ns"]["samples"], 2, "{told:#}");
+    let left = told["departure_ns"]["min"].as_u64().expect("a time");
+    assert!((998_000..1_002_000).contains(&left), "{left}");
+    let requests: Vec<Value> = peer
+        .wait(secs(10))
+        .expect_success()
+        .out()
+        .lines()
+        .skip(1)
+        .map(|line| serde_json::from_str(line).expect("an object"))
+        .collect();
+    assert_eq!(requests.len(), 5);
+    for (seq, request) in requests.iter().enumerate() {
+        let tlvs = json!([
+            [0x80, 4, format!("{:04x}0000", 46 << 10)],
+            [0x80, 5, format!("{:08x}{:016x}", seq + 1, 0)],
+            [0x80, 7, "0".repeat(32)],
+        ]);
+        assert_eq!((&request["seq"], &request["ssid"]), (&json!(seq), &json!(77)));
+        assert_eq!((&request["mbz"], &request["bytes"]), (&json!(0), &json!(44 + 8 + 16 + 20)));
+        assert_eq!(request["tlvs"], tlvs);
+        assert_ne!(request["multiplier"], 0);
+        let behind = number(&request["behind"]);
+        assert!((-0.000_002..5.0).contains(&behind), "{behind}");
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::FamilyArgs;
 use super::shared::port;
 use crate::units::{ByteCount, Nanos};
-use crate::wire::Dscp;
+use crate::wire::{Dscp, Ecn};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -14,6 +14,7 @@ use std::path::PathBuf;
     udpkit ping 192.0.2.1:862 -i 10ms -t 30s  a router's STAMP or TWAMP-Light reflector\n  \
     udpkit ping --plain 192.0.2.10:7 -c 5     whatever sends back what it got\n  \
     udpkit ping a.example b.example c.example several at once, one row each\n  \
+    udpkit ping HOST --ask class,counts       what it saw of the probes, too\n  \
     udpkit ping HOST --flood --spin -c 100000 -q   the shortest round trip there is\n\n\
     Exit code 0 when anybody answered, 1 when nobody did.")]
 pub struct PingArgs {
@@ -58,6 +59,19 @@ pub struct PingArgs {
     /// it and to tell how it arrived
     #[arg(long, value_name = "DSCP")]
     pub dscp: Option<Dscp>,
+    /// ECN of the probes: not-ect, ect0, ect1, ce, or a number
+    #[arg(long, value_name = "ECN")]
+    pub ecn: Option<Ecn>,
+    /// What a STAMP reflector is asked beside the times: class (DSCP and ECN of the probes as they
+    /// came), counts (its own, of probes and answers), departure (when its answers truly left)
+    #[arg(
+        long,
+        value_name = "WHAT",
+        value_delimiter = ',',
+        value_parser = ["class", "counts", "departure"],
+        conflicts_with = "plain"
+    )]
+    pub ask: Vec<String>,
     /// TTL or hop limit of the probes; hops are counted from it
     #[arg(long, value_name = "N", default_value_t = 255, value_parser = clap::value_parser!(u8).range(1..))]
     pub ttl: u8,

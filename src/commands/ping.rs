@@ -7,11 +7,13 @@ use crate::engine::{Loop, LoopConfig, Signals, random_u64};
 use crate::net::{FamilyChoice, NetError, SocketPlan, resolve, split_host_port};
 use crate::record::{PingSummary, PingTargetReport};
 use crate::report::{HistogramLog, LineTimes, PingReport, PingView};
-use crate::session::ping::{PingPlan, PingSession, PingSpacing, PingTarget, Protocol, StampProbes};
+use crate::session::ping::{
+    Asked, PingPlan, PingSession, PingSpacing, PingTarget, Protocol, StampProbes,
+};
 use crate::sys;
 use crate::units::Nanos;
 use crate::wire::stamp::{ErrorEstimate, StampKey, TimeFormat};
-use crate::wire::{ControlKey, Ecn, Header, IpFamily, max_payload, tos};
+use crate::wire::{ControlKey, Dscp, Header, IpFamily, max_payload, tos};
 use anyhow::Context;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -130,7 +132,7 @@ fn check(args: &PingArgs) -> Result<(), Usage> {
 fn protocol(args: &PingArgs, targets: &[PingTarget]) -> anyhow::Result<Protocol> {
     let family = |addr: &SocketAddr| if addr.is_ipv4() { IpFamily::V4 } else { IpFamily::V6 };
     let most = targets.iter().map(|target| max_payload(family(&target.addr))).min().unwrap_or(0);
-    let asked = args.size.map(|size| usize::try_from(size.0).unwrap_or(usize::MAX));
+    let size = args.size.map(|size| usize::try_from(size.0).unwrap_or(usize::MAX));
     let too_long = |len: usize, least: usize| -> anyhow::Result<usize> {
         if len > most {
             let hint = format!("--size may be {least} to {most}");
@@ -141,7 +143,7 @@ fn protocol(args: &PingArgs, targets: &[PingTarget]) -> anyhow::Result<Protocol>
         Ok(len)
     };
     if args.plain {
-        let len = too_long(asked.unwrap_or(PLAIN_LEN), Header::LEN)?;
+        let len = too_long(size.unwrap_or(PLAIN_LEN), Header::LEN)?;
         if len < Header::LEN {
             let hint = format!("--size may be {} to {most}", Header::LEN);
             let wrong = format!("a probe of {len} bytes has no room for its number and time");
@@ -150,8 +152,9 @@ fn protocol(args: &PingArgs, targets: &[PingTarget]) -> anyhow::Result<Protocol>
         return Ok(Protocol::Plain { tag: random_u64() as u16, len });
     }
     let key: Option<StampKey> = key::read(args.key.as_deref())?.as_ref().map(ControlKey::stamp);
-    let least = StampProbes::least(key.as_ref(), args.dscp);
-    let len = too_long(asked.unwrap_or(least), least)?;
+    let asked = asked(args);
+    let least = StampProbes::least(key.as_ref(), asked);
+    let len = too_long(size.unwrap_or(least), least)?;
     // Padding is a TLV with four bytes of its own.
     if len < least || (1..4).contains(&(len - least)) {
         let hint = format!("--size may be {least}, or {} to {most}", least + 4);
@@ -166,16 +169,27 @@ fn protocol(args: &PingArgs, targets: &[PingTarget]) -> anyhow::Result<Protocol>
         key,
         ssid: args.ssid.unwrap_or_else(|| (random_u64() as u16).max(1)),
         error: ErrorEstimate::of(error, synchronised, TimeFormat::Ntp),
-        dscp: args.dscp,
+        asked,
         len,
     }))
+}
+
+/// What the reflector is asked beside the times. Who sets a DSCP wants to know how it arrived.
+fn asked(args: &PingArgs) -> Asked {
+    let asks = |what: &str| args.ask.iter().any(|asked| asked == what);
+    Asked {
+        class: args.dscp.or_else(|| asks("class").then(Dscp::default)),
+        counts: asks("counts"),
+        departure: asks("departure"),
+    }
 }
 
 fn socket_plan(args: &PingArgs, target: SocketAddr) -> anyhow::Result<SocketPlan> {
     let bind = bind_address(args.from.as_deref(), target)?;
     Ok(SocketPlan {
         ttl: Some(args.ttl),
-        tos: args.dscp.map(|dscp| tos(dscp, Ecn::NotEct)),
+        tos: (args.dscp.is_some() || args.ecn.is_some())
+            .then(|| tos(args.dscp.unwrap_or_default(), args.ecn.unwrap_or_default())),
         details: true,
         accounting: true,
         transmit_stamps: args.flood || args.interval >= STAMPED_FROM,

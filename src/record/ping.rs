@@ -260,15 +260,25 @@ pub struct PingTargetReport {
     pub answered_by: Option<SocketAddr>,
     /// Answers from other addresses.
     pub answered_elsewhere: u64,
-    /// Whether the reflector is known to keep a count of its own; only then are the two ways of
-    /// loss told apart beyond doubt.
-    pub reflector_counts: bool,
+    /// Whether the reflector keeps a count of its own, by which the two ways of loss are told
+    /// apart; `None` when that did not show, and they are told as if it did.
+    pub reflector_counts: Option<bool>,
     /// Times that the reflector began to count anew.
     pub reflector_restarts: u64,
+    /// Datagrams beyond those counted as sent, which asked for that count at the end.
+    pub questions: u64,
+    /// Probes that the target counted, modulo 2^32; `None` where that was not asked or told.
+    pub target_received: Option<u32>,
+    /// Its answers, by its own count, modulo 2^32.
+    pub target_reflected: Option<u32>,
     /// DSCP of the probes as they reached the reflector; `None` where that was not asked or told.
     pub dscp_seen: Option<u8>,
     /// ECN of the probes as they reached it.
     pub ecn_seen: Option<u8>,
+    /// DSCP of the answers as they came; `None` where the kernel does not tell.
+    pub dscp_back: Option<u8>,
+    /// ECN of the answers as they came.
+    pub ecn_back: Option<u8>,
     /// From the planned time to the arrival, without the time in the reflector.
     pub round_trip_ns: PingDelay,
     /// The same from the actual time of sending.
@@ -279,6 +289,8 @@ pub struct PingTargetReport {
     pub back_above_min_ns: PingDelay,
     /// Time in the reflector.
     pub server_ns: PingDelay,
+    /// From an answer's own time stamp to when it truly left, where that was asked and told.
+    pub departure_ns: PingDelay,
     /// How late probes were handed to the kernel.
     pub send_late_ns: PingDelay,
     /// How fast the reflector's clock runs away, in parts per billion; `None` when not known.
@@ -306,6 +318,8 @@ pub struct PingSummary {
     pub protocol: &'static str,
     /// Payload bytes of a probe.
     pub payload_bytes: u64,
+    /// What was asked beside the times: `class`, `counts`, `departure`.
+    pub asked: Vec<&'static str>,
     /// `every`, `poisson` or `flood`.
     pub schedule: &'static str,
     /// Mean time from one probe to the next; `None` in a closed loop.

@@ -9,6 +9,8 @@ pub struct LossBursts {
     pub count: u64,
     /// Length of the longest.
     pub longest: u64,
+    /// All lengths added up: every number that never came.
+    pub lost: u64,
     /// Runs by length: entry `k` counts those of 2^k to 2^(k+1) - 1 numbers.
     pub by_length: [u64; 32],
 }
@@ -77,6 +79,7 @@ impl Settler {
     fn close(&mut self) {
         if self.run > 0 {
             self.bursts.count += 1;
+            self.bursts.lost += self.run;
             self.bursts.longest = self.bursts.longest.max(self.run);
             let class = (self.run.ilog2() as usize).min(self.bursts.by_length.len() - 1);
             self.bursts.by_length[class] += 1;

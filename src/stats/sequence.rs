@@ -162,6 +162,8 @@ impl SequenceTracker {
         }
         self.settler.settle_to(self.next, self.next, &self.bits[..]);
         self.settler.end();
+        // Two books: numbers that are missing in the window, and what is expected less what came.
+        debug_assert_eq!(self.bursts().lost, self.lost(), "{:?}", self.bursts());
     }
 
     /// Datagrams that came, copies among them.

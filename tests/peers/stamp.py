@@ -1,9 +1,10 @@
-"""A session-sender that others wrote: scapy builds the requests and reads the replies.
+"""Both ends of STAMP that others wrote: scapy builds the packets and reads them.
 
 stamp.py open HOST PORT     seq 0, 1 and 3 with options; sent with TTL 200, DSCP AF41, ECN capable
 stamp.py signed HOST PORT KEY   one authenticated request, by RFC 8762's figures and Python's hmac
+stamp.py reflect HOST COUNT     a reflector of so many requests; the reply to the third goes nowhere
 
-Prints one JSON object a reply.
+The first two print one JSON object a reply, the last its port and one JSON object a request.
 """
 
 import hashlib
@@ -67,6 +68,53 @@ def open_mode(host, port):
         }), flush=True)
 
 
+def reflect_mode(host, count):
+    from scapy.layers.inet import UDP
+    from scapy.contrib.stamp import (
+        ErrorEstimate,
+        STAMPSessionReflectorTestUnauthenticated as Reply,
+        STAMPSessionSenderTestUnauthenticated as Request,
+        STAMPTestTLV as Tlv,
+    )
+
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.settimeout(20)
+    sock.bind((host, 0))
+    print(sock.getsockname()[1], flush=True)
+    before = (0, 0)
+    for number in range(count):
+        received, sender = sock.recvfrom(9000)
+        came = time.time() + 2208988800
+        request = Request(received, _parent=UDP(len=8 + len(received)))
+        options = []
+        for tlv in request.tlv_objects:
+            asked = bytes(tlv.value)
+            value = {
+                # As wanted; seen CS1, congestion experienced.
+                4: struct.pack(">HH", (asked[0] >> 2) << 10 | 8 << 4 | 3 << 2, 0),
+                5: asked[:4] + struct.pack(">II", number + 1, number + 1),
+                7: struct.pack(">IQB3x", before[0], before[1], 1),
+            }.get(tlv.type, asked)
+            options.append(Tlv(flags=0, type=tlv.type, len=tlv.len, value=value))
+        reply = bytes(Reply(
+            seq=number, ts=time.time() + 2208988800, ts_rx=came, ssid=request.ssid,
+            err_estimate=ErrorEstimate(S=1, Z=0, scale=3, multiplier=7), seq_sender=request.seq,
+            err_estimate_sender=request.err_estimate, ttl_sender=250, tlv_objects=options,
+        ))
+        # Through scapy's floats half a microsecond is lost.
+        reply = reply[:28] + received[4:12] + reply[36:]
+        # It truly left a millisecond after its time stamp.
+        before = (number, struct.unpack_from(">Q", reply, 4)[0] + 2**32 // 1000)
+        if number != 2:
+            sock.sendto(reply, sender)
+        print(json.dumps({
+            "bytes": len(received), "seq": request.seq, "ssid": request.ssid, "mbz": request.mbz,
+            "behind": came - ntp(received, 4), "multiplier": request.err_estimate.multiplier,
+            "tlvs": [[int(tlv.flags), tlv.type, bytes(tlv.value).hex()]
+                     for tlv in request.tlv_objects],
+        }), flush=True)
+
+
 def ntp(packet, at):
     return struct.unpack_from(">Q", packet, at)[0] / 2**32
 
@@ -96,5 +144,10 @@ def signed_mode(host, port, key):
 
 
 if __name__ == "__main__":
-    mode, host, port = sys.argv[1], sys.argv[2], int(sys.argv[3])
-    open_mode(host, port) if mode == "open" else signed_mode(host, port, sys.argv[4])
+    mode, host, number = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    if mode == "open":
+        open_mode(host, number)
+    elif mode == "reflect":
+        reflect_mode(host, number)
+    else:
+        signed_mode(host, number, sys.argv[4])

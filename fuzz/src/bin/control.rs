@@ -1,11 +1,11 @@
-//! The control dialogue's lines, and what is read from their parameters.
+//! The control dialogue's lines, what is read from their parameters, and their seals.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use udpkit::session::blast::{TestPlan, read_counts, read_interval, read_sent};
 use udpkit::session::serve::ServePolicy;
-use udpkit::wire::{CONTROL_MAX, Command, Params, Reply, TicketKey};
+use udpkit::wire::{CONTROL_MAX, Command, ControlKey, Params, Reply, TicketKey};
 
 fuzz_target!(|data: &[u8]| {
     if let Ok(command) = Command::decode(data) {
@@ -21,6 +21,14 @@ fuzz_target!(|data: &[u8]| {
             assert_eq!(Reply::decode(&bytes), Ok(reply.clone()));
         }
         params(&reply.params);
+    }
+    if let Ok(key) = ControlKey::new(b"0123456789abcdef") {
+        assert!(key.open_command(data).is_err(), "nobody has the key");
+        let (sealed, seal) = key.seal_command(data.to_vec());
+        assert_eq!(key.open_command(&sealed).ok(), Some(seal));
+        assert!(key.open_reply(data, seal).is_err(), "nobody has the key");
+        let reply = key.seal_reply(data.to_vec(), seal);
+        assert!(key.open_reply(&reply, seal).is_ok_and(|bytes| reply.starts_with(bytes)));
     }
     if let Ok(text) = std::str::from_utf8(data) {
         let _ = read_interval(text);

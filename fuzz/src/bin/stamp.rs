@@ -1,10 +1,12 @@
-//! STAMP packets, open and signed, with what follows them, and the reflector that answers them.
+//! STAMP packets, open and signed, with what follows them, the reflector that answers them, and the
+//! sender that reads the answers.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use udpkit::batch::{Datagram, RxEntry};
 use udpkit::session::Now;
+use udpkit::session::ping::{Asked, Protocol, StampProbes};
 use udpkit::session::serve::{Reflection, Reflector};
 use udpkit::session::stamp::{ShortRequests, StampPolicy, StampReflector};
 use udpkit::units::Nanos;
@@ -26,10 +28,16 @@ fuzz_target!(|data: &[u8]| {
         let _ = (ClassOfService::decode(tlv.value), DirectMeasurement::decode(tlv.value));
         let _ = FollowUp::decode(tlv.value);
     }
+    let now = Now { mono: Nanos::from_secs(1), real: Nanos::from_secs(1_800_000_000) };
+    let plain = Protocol::Plain { tag: 7, len: 44 };
+    let _ = (plain.read(data, now.real), plain.quoted(data));
     for key in [None, Some(key)] {
+        let (asked, error) = (Asked::default(), ErrorEstimate::from_bits(1));
+        let probes = StampProbes { key: key.clone(), ssid: 7, error, asked, len: 44 };
+        let probes = Protocol::Stamp(probes);
+        let _ = (probes.read(data, now.real), probes.quoted(data));
         let policy = StampPolicy { key, rate: None, short: ShortRequests::Ignored };
         let mut reflector = StampReflector::new(policy, || ErrorEstimate::from_bits(1));
-        let now = Now { mono: Nanos::from_secs(1), real: Nanos::from_secs(1_800_000_000) };
         let datagram =
             Datagram { payload: data, true_len: data.len(), meta: RxEntry::default().meta };
         let mut reply = Vec::new();

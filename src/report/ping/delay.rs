@@ -90,6 +90,7 @@ pub(super) fn table(report: &PingTargetReport) -> Vec<String> {
         ("queue out", out, "   above the minimum,"),
         ("queue back", &report.back_above_min_ns, "   without clock sync"),
         ("server", &report.server_ns, ""),
+        ("departure", &report.departure_ns, "   after its time stamp"),
     ] {
         if delay.samples + delay.lost > 0 && (delay.samples > 0 || name == "round trip") {
             lines.push(line(name, delay, unit, note));

@@ -106,7 +106,11 @@ impl PingReport {
             PingView::Events => {
                 self.out.json_line(&Event::new("summary", summary));
             }
-            PingView::Table => summary::lines(summary).iter().for_each(note),
+            PingView::Table => {
+                // On a terminal, the rows stand before what is said of them.
+                self.out.flush();
+                summary::lines(summary).iter().for_each(note);
+            }
             PingView::Lines | PingView::Rows | PingView::Quiet => {
                 if self.view != PingView::Quiet {
                     self.out.line("");
@@ -117,6 +121,7 @@ impl PingReport {
             }
         }
         self.out.flush();
+        summary::hint(summary).iter().for_each(note);
         if let Some(hlog) = &mut self.hlog {
             let flushed = hlog.flush();
             self.hlog_error = self.hlog_error.or(flushed.err());

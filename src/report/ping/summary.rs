@@ -5,6 +5,7 @@ use crate::record::{PingDelay, PingSummary, PingTargetReport};
 use crate::report::number::{plural, span_or_dash};
 use crate::report::spark::sparkline;
 use crate::units::{Nanos, group_digits};
+use crate::wire::{Dscp, split_tos};
 
 /// Columns of a line.
 const WIDTH: usize = 80;
@@ -12,6 +13,8 @@ const WIDTH: usize = 80;
 const CELLS: usize = 40;
 /// A smaller drift, in parts per billion, is not worth a line.
 const SHOWN_DRIFT: i64 = 100;
+/// Sends that were late by less, in nanoseconds, were on time.
+const SHOWN_LATE: u64 = 1_000;
 
 /// The report's lines.
 pub(super) fn lines(summary: &PingSummary) -> Vec<String> {
@@ -30,6 +33,23 @@ pub(super) fn lines(summary: &PingSummary) -> Vec<String> {
         }
     }
     lines
+}
+
+/// What to try when nobody answered and nothing told why.
+pub(super) fn hint(summary: &PingSummary) -> Option<&'static str> {
+    let silent = |target: &PingTargetReport| {
+        target.back == 0 && target.lost.total > 0 && target.network_errors.is_empty()
+    };
+    if !summary.targets.iter().all(silent) {
+        return None;
+    }
+    Some(match summary.protocol {
+        "plain echo" => "hint: --plain is for what sends back every datagram, such as recv --echo",
+        _ => {
+            "hint: ping asks STAMP reflectors: udpkit serve (--key where it has one), routers on\n      \
+             port 862; --plain is for what merely echoes"
+        }
+    })
 }
 
 /// The first line: `udpkit ping 192.0.2.10:862 (STAMP)   64 B every 10.0 ms for 30.0 s`.
@@ -65,6 +85,9 @@ fn one(summary: &PingSummary, target: &PingTargetReport) -> Vec<String> {
     if target.sent > 0 {
         lines.push(String::new());
         lines.extend(table(target));
+    }
+    if target.back > 0 {
+        lines.extend(stamps(target).0);
     }
     lines.extend(pictures(target));
     lines.extend(doubts(target, summary));
@@ -144,9 +167,43 @@ fn remarks(target: &PingTargetReport, summary: &PingSummary) -> Vec<String> {
         let extent = plural(target.reorder_extent_max, "datagram");
         lines.push(format!("  reordered by up to {extent}"));
     }
-    if let Some(dscp) = target.dscp_seen {
-        let dscp = crate::wire::Dscp::new(dscp).unwrap_or_default();
-        lines.push(format!("  probes reached the target with DSCP {dscp}"));
+    lines.extend(told(target, summary));
+    lines
+}
+
+/// What the target told beside the times, and what it did not tell although it was asked.
+fn told(target: &PingTargetReport, summary: &PingSummary) -> Vec<String> {
+    let mut lines = Vec::new();
+    let class = |dscp: Option<u8>, ecn: Option<u8>| {
+        let (dscp, ecn) = (Dscp::new(dscp?)?, split_tos(ecn?).1);
+        Some(format!("DSCP {dscp}, ECN {ecn}"))
+    };
+    if let Some(class) = class(target.dscp_seen, target.ecn_seen) {
+        lines.push(format!("  probes reached the target with {class}"));
+    }
+    if summary.asked.contains(&"class")
+        && let Some(class) = class(target.dscp_back, target.ecn_back)
+    {
+        lines.push(format!("  answers came back with {class}"));
+    }
+    if let (Some(received), Some(reflected)) = (target.target_received, target.target_reflected) {
+        let counts = [received, reflected].map(|count| group_digits(u64::from(count)));
+        let [received, reflected] = counts;
+        lines.push(format!("  the target counted {received} probes and {reflected} answers"));
+    }
+    let is_told = |asked: &str| match asked {
+        "class" => target.dscp_seen.is_some(),
+        "counts" => target.target_received.is_some(),
+        // The first answer has none before it.
+        _ => target.departure_ns.samples > 0 || target.back < 2,
+    };
+    let untold: Vec<_> = summary.asked.iter().copied().filter(|asked| !is_told(asked)).collect();
+    if !untold.is_empty() && target.back > 0 {
+        lines.push(format!("  asked and not told by the target: {}", untold.join(", ")));
+    }
+    if target.lost.total > 0 && target.reflector_counts == Some(false) {
+        let why = "the target keeps no count";
+        lines.push(format!("  {why}: on which way probes were lost is not known"));
     }
     lines
 }
@@ -187,7 +244,7 @@ fn doubts(target: &PingTargetReport, summary: &PingSummary) -> Vec<String> {
     let mut doubts = Vec::new();
     let late = &target.send_late_ns;
     // A closed loop has no plan to be late for.
-    if late.samples > 0 && summary.schedule != "flood" {
+    if late.max >= Some(SHOWN_LATE) && summary.schedule != "flood" {
         let tail = if late.p99.is_some() { ("p99", late.p99) } else { ("max", late.max) };
         let told: Vec<String> = [("p50", late.p50), tail]
             .into_iter()
@@ -200,8 +257,8 @@ fn doubts(target: &PingTargetReport, summary: &PingSummary) -> Vec<String> {
         doubts.push(format!("{times} came from another address, {from}"));
     }
     let lost = target.lost.total > target.lost.unknown.unwrap_or(0);
-    if lost && target.lost.out.is_some() && !target.reflector_counts {
-        doubts.push("out and back cannot be told apart if the reflector keeps no count".to_owned());
+    if lost && target.lost.out.is_some() && target.reflector_counts.is_none() {
+        doubts.push("out and back cannot be told apart if the target keeps no count".to_owned());
     }
     if target.reflector_restarts > 0 {
         let times = plural(target.reflector_restarts, "time");
@@ -218,23 +275,25 @@ fn doubts(target: &PingTargetReport, summary: &PingSummary) -> Vec<String> {
         doubts.push(format!("{} came that answered no probe", plural(target.strays, "datagram")));
     }
     if target.back > 0 {
-        doubts.extend(stamps(target));
+        doubts.extend(stamps(target).1);
     }
     doubts.into_iter().map(|doubt| format!("  doubt: {doubt}")).collect()
 }
 
-/// Where times were not taken by the kernel.
-fn stamps(target: &PingTargetReport) -> Option<String> {
+/// Whose times these are: the kernel's, as a remark, and this program's, as a doubt.
+fn stamps(target: &PingTargetReport) -> (Option<String>, Option<String>) {
     let came = target.back + target.duplicates;
     let sent = target.transmit_stamps * 100 >= target.sent * 99;
     let received = target.receive_stamps * 100 >= came * 99;
-    let what = match (sent, received) {
-        (true, true) => return None,
-        (false, true) => "sends",
-        (true, false) => "arrivals",
-        (false, false) => "sends and arrivals",
+    let (kernels, ours) = match (sent, received) {
+        (true, true) => (Some("sends and arrivals"), None),
+        (false, true) => (Some("arrivals"), Some("sends")),
+        (true, false) => (Some("sends"), Some("arrivals")),
+        (false, false) => (None, Some("sends and arrivals")),
     };
-    Some(format!("{what} were timed by this program, not by the kernel"))
+    let kernels = kernels.map(|what| format!("  {what} were timed by the kernel"));
+    let ours = ours.map(|what| format!("{what} were timed by this program, not by the kernel"));
+    (kernels, ours)
 }
 
 fn rows(targets: &[PingTargetReport]) -> Vec<String> {

@@ -130,6 +130,8 @@ enum State {
 pub struct BlastControl<O, K> {
     plan: TestPlan,
     patience: Nanos,
+    /// What the network said since the far end last did, in words.
+    network: Option<String>,
     orders: O,
     sink: K,
     tags: Tags,
@@ -155,6 +157,7 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
         Self {
             plan,
             patience,
+            network: None,
             orders,
             sink,
             tags: Tags::new("c"),
@@ -292,6 +295,10 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
             }
             State::Watch { .. } => format!("the far end stopped answering {patience} ago"),
             _ => format!("the far end stopped answering in the dialogue, {patience} ago"),
+        };
+        let why = match &self.network {
+            Some(said) => format!("{why}, but: {said}"),
+            None => why,
         };
         self.break_off(why, now);
         Next::Send
@@ -498,7 +505,10 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> Session for BlastControl<O,
             return;
         };
         match exchange.reply(datagram.payload) {
-            Some(reply) => self.on_reply(&reply, now),
+            Some(reply) => {
+                self.network = None;
+                self.on_reply(&reply, now);
+            }
             None => exchange.note_unsealed(datagram.payload, now.mono),
         }
     }
@@ -510,6 +520,9 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> Session for BlastControl<O,
                 State::Quit(_) | State::Over | State::Wait { .. } => {}
                 _ => self.break_off(format!("the far end went away: {error}"), now),
             }
+        } else {
+            // A route may come back: it is said only if nothing else comes.
+            self.network = Some(error.to_string());
         }
     }
 

@@ -9,7 +9,7 @@ pub fn merge_received<'a>(
 ) -> BlastReceived {
     let mut whole = BlastReceived::default();
     let mut delay: Option<DelayHistogram> = None;
-    let (mut count, mut jitter) = (0u64, None);
+    let (mut weight, mut jitter) = (0u128, None);
     let mut totals = Some(0u64);
     for (part, histogram) in streams {
         whole.datagrams += part.datagrams;
@@ -38,9 +38,10 @@ pub fn merge_received<'a>(
             (Some(whole), Some(part)) => Some(whole + part),
             (whole, part) => whole.or(part),
         };
+        let datagrams = part.datagrams;
         if let Some(part) = part.jitter_ns {
-            count += 1;
-            *jitter.get_or_insert(0) += part;
+            weight += u128::from(datagrams);
+            *jitter.get_or_insert(0) += u128::from(part) * u128::from(datagrams);
         }
         totals = totals.zip(part.sender_total).map(|(whole, part)| whole + part);
         match (&mut delay, histogram) {
@@ -50,8 +51,8 @@ pub fn merge_received<'a>(
             (_, None) => whole.delay = part.delay,
         }
     }
-    // The streams' jitter is told as their mean.
-    whole.jitter_ns = jitter.map(|sum| sum / count);
+    // The mean over datagrams: a stream that carried few says little of the path.
+    whole.jitter_ns = jitter.and_then(|sum| sum.checked_div(weight)).map(|mean| mean as u64);
     whole.sender_total = totals;
     if let Some(delay) = delay {
         whole.delay = delay.percentiles().into();
@@ -181,6 +182,20 @@ mod tests {
         assert_eq!(board.next_complete(), Some(stretch(10, 5)));
         board.end(0);
         assert_eq!((board.complete(), board.next_complete()), (2, None));
+    }
+
+    #[test]
+    fn jitter_is_the_mean_over_all_datagrams() {
+        let stream = |datagrams, jitter_ns| BlastReceived {
+            datagrams,
+            jitter_ns,
+            ..BlastReceived::default()
+        };
+        let streams = [stream(900, Some(10)), stream(100, Some(1_010)), stream(7, None)];
+        let whole = merge_received(streams.iter().map(|stream| (stream, None)));
+        assert_eq!(whole.jitter_ns, Some(110));
+        let none = merge_received([(&stream(0, None), None)]);
+        assert_eq!(none.jitter_ns, None);
     }
 
     #[test]

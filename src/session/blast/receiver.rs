@@ -306,6 +306,8 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
     }
 
     fn received(&self) -> BlastReceived {
+        // Two books: datagrams by their numbers, and by their bytes.
+        debug_assert_eq!(self.bytes, self.tracker.received() * self.plan.payload as u64);
         let bursts = self.tracker.bursts();
         BlastReceived {
             datagrams: self.tracker.received(),

@@ -46,9 +46,11 @@ struct OneWay {
 }
 
 impl OneWay {
-    fn observe(&mut self, now: Nanos, transit: i64) {
+    /// A transit between two clocks, and how late it began by one of them: that is delay, and
+    /// nothing that the clocks have to do with.
+    fn observe(&mut self, now: Nanos, transit: i64, late: Nanos) {
         let corrected = self.drift.correct(now, transit);
-        self.above.observe(corrected, 1);
+        self.above.observe(corrected.saturating_add_unsigned(late.0), 1);
     }
 
     fn report(&self, lost: u64) -> PingDelay {
@@ -87,8 +89,9 @@ impl Delays {
         let Some((received, answered)) = steps.reflector else { return };
         self.server.record(steps.server().unwrap_or_default());
         // This host's side is on the monotonic clock: the real-time one may be set meanwhile.
-        self.out.observe(steps.arrived, received.signed_since(steps.planned));
-        self.back.observe(steps.arrived, steps.arrived.signed_since(answered));
+        let late = steps.sent - steps.planned;
+        self.out.observe(steps.arrived, received.signed_since(steps.sent), late);
+        self.back.observe(steps.arrived, steps.arrived.signed_since(answered), Nanos::ZERO);
     }
 
     /// The longest from a planned time to an arrival.
@@ -170,7 +173,8 @@ fn log_edges(low: Nanos, high: Nanos, cells: usize) -> Vec<Nanos> {
     edges
 }
 
-fn told(histogram: &DelayHistogram, lost: u64) -> PingDelay {
+/// A distribution, with those that were lost behind all that came.
+pub(super) fn told(histogram: &DelayHistogram, lost: u64) -> PingDelay {
     let shares = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999)]
         .map(|(name, quantile)| (name, histogram.share(quantile, lost)));
     let value = |index: usize| match shares[index].1 {
@@ -210,6 +214,26 @@ mod tests {
         assert_eq!((set.round_trip(), set.since_send()), (Nanos(200), Nanos(0)));
         let back = Steps { reflector: Some((Nanos(hours), Nanos(0))), ..steps };
         assert_eq!(back.round_trip(), Nanos(2_000));
+    }
+
+    #[test]
+    fn a_send_that_is_late_by_seconds_is_delay_and_no_clock_that_was_set() {
+        let (hours, second) = (3_600_000_000_000 * 5, 1_000_000_000);
+        let seed = 11;
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let mut delays = Delays::default();
+        for index in 1..2_000 {
+            let planned = Nanos(index * 4 * second);
+            let sent = planned + Nanos(rng.u64(0..4 * second));
+            let received = sent + Nanos(hours + 1_000 + rng.u64(..1_000));
+            let arrived = sent + Nanos(9_000);
+            let reflector = Some((received, received + Nanos(500)));
+            delays.answered(&Steps { planned, sent, reflector, arrived });
+        }
+        assert_eq!((delays.clock_steps(), delays.drift().unwrap_or(0)), (0, 0), "seed {seed}");
+        let (out, back) = (delays.out(0), delays.back(0));
+        assert!(out.p50 > Some(second) && out.max > Some(3 * second), "seed {seed}: {out:?}");
+        assert!(back.max < Some(2_000), "seed {seed}: {back:?}");
     }
 
     #[test]

@@ -14,9 +14,21 @@ pub(super) struct Directions {
     /// Answers lost before the reflector began to count anew.
     before_restart: u64,
     restarts: u64,
-    /// Whether the reflector's number ever differed from the probe's: one that keeps no count
-    /// copies it.
-    counts: bool,
+    keeps: Keeps,
+    /// Whether the reflector's numbers are known to the end of the run.
+    whole: bool,
+}
+
+/// Whether the reflector's numbers are a count of its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Keeps {
+    /// Its numbers were the probes' so far: a count, or copies.
+    #[default]
+    Unknown,
+    /// They are.
+    Count,
+    /// It copies the probes' (RFC 8762 §4.3, stateless).
+    Nothing,
 }
 
 /// Where the lost ones died.
@@ -38,7 +50,8 @@ impl Directions {
             origin: 0,
             before_restart: 0,
             restarts: 0,
-            counts: false,
+            keeps: Keeps::Unknown,
+            whole: false,
         }
     }
 
@@ -47,7 +60,9 @@ impl Directions {
         let highest = self.back.expected();
         let arrival = self.back.observe(probe);
         let Some(number) = reflector else { return arrival };
-        self.counts |= number != probe;
+        if number != probe {
+            self.keeps = Keeps::Count;
+        }
         let Some(tracker) = &mut self.reflected else {
             // It cannot have answered more than was asked: then it counted before us.
             self.origin = number.saturating_sub(probe);
@@ -72,12 +87,38 @@ impl Directions {
         self.reflected = Some(tracker);
     }
 
+    /// The reflector's numbers were its own beyond doubt.
+    pub fn trust(&mut self) {
+        self.keeps = Keeps::Count;
+    }
+
+    /// Takes down the answer to a probe behind all others, whose number left one out: one that
+    /// counts cannot have come as far, one that copies has.
+    pub fn conclude(&mut self, probe: u32, number: u32) {
+        match self.keeps {
+            Keeps::Unknown if number == probe => self.keeps = Keeps::Nothing,
+            _ => self.keeps = Keeps::Count,
+        }
+    }
+
+    /// Takes down that the reflector had sent as many answers when all probes of the run were
+    /// behind it as this number says, of an answer to no probe of the run.
+    pub fn close(&mut self, number: u32) {
+        if let (Keeps::Count, Some(tracker)) = (self.keeps, &mut self.reflected) {
+            let told = tracker.observe(number.wrapping_sub(self.origin));
+            self.whole = told == Arrival::New;
+        }
+    }
+
     /// Where those of `sent` died that did not come back; `open` of them, behind the last answer,
     /// may still come. `None` where there is no count.
     pub fn lost(&self, sent: u64, open: u64) -> Option<LostWays> {
+        if self.keeps == Keeps::Nothing {
+            return None;
+        }
         let reflected = self.reflected.as_ref()?;
         // What is missing below the last answer; the reflector's gaps are those that it answered.
-        let known = self.back.lost();
+        let known = if self.whole { self.back.lost_of(sent) } else { self.back.lost() };
         let back = (self.before_restart + reflected.lost()).min(known);
         let unknown = self.back.lost_of(sent).saturating_sub(known + open);
         Some(LostWays { out: known - back, back, unknown })
@@ -93,9 +134,24 @@ impl Directions {
         self.restarts
     }
 
-    /// Whether the reflector is known to keep a count of its own.
-    pub fn counts(&self) -> bool {
-        self.counts
+    /// Whether the reflector keeps a count of its own; `None` when that is not known.
+    pub fn counts(&self) -> Option<bool> {
+        match self.keeps {
+            Keeps::Unknown => None,
+            Keeps::Count => Some(true),
+            Keeps::Nothing => Some(false),
+        }
+    }
+
+    /// Whether one more answer would tell on which way which of `sent` died.
+    pub fn in_doubt(&self, sent: u64) -> bool {
+        let lost = self.back.lost_of(sent);
+        let settled = match self.keeps {
+            Keeps::Unknown => false,
+            Keeps::Nothing => true,
+            Keeps::Count => self.whole || lost == self.back.lost(),
+        };
+        self.reflected.is_some() && lost > 0 && !settled
     }
 }
 
@@ -171,6 +227,28 @@ mod tests {
         ledger.observe(0, None);
         ledger.observe(2, None);
         assert_eq!((ledger.lost(3, 0), ledger.back().lost()), (None, 1));
-        assert!(!ledger.counts());
+        assert_eq!((ledger.counts(), ledger.in_doubt(3)), (None, false));
+    }
+
+    #[test]
+    fn one_more_answer_tells_a_count_from_copies_and_where_the_end_was_lost() {
+        for (numbers, last, ways) in [
+            // Answers 2, 5 and 6 died on the way back, and there were none to the last two.
+            ([0, 1, 3, 4], 7, Some(LostWays { out: 2, back: 3, unknown: 0 })),
+            ([0, 1, 3, 4], 9, Some(LostWays { out: 0, back: 5, unknown: 0 })),
+            // It copies the question's number as it did all others'.
+            ([0, 1, 3, 4], 10, None),
+        ] {
+            let mut ledger = Directions::new();
+            for number in numbers {
+                ledger.observe(number, Some(number));
+            }
+            assert!(ledger.in_doubt(9) && ledger.counts().is_none());
+            ledger.conclude(10, last);
+            ledger.close(last);
+            assert_eq!(ledger.lost(9, 0), ways, "{last}");
+            assert_eq!(ledger.counts(), Some(ways.is_some()), "{last}");
+            assert!(!ledger.in_doubt(9), "{last}");
+        }
     }
 }

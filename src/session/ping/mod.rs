@@ -4,23 +4,34 @@
 //! clocks      the kernel's stamps on the monotonic clock
 //! schedule    when probes are planned: an absolute open loop, or one at a time
 //! protocol    what probes are made of and how answers are read
+//! stamp       the same for STAMP, and what a reflector is asked beside the times
 //! probe       probes under way, in a ring of bounded size
 //! directions  on which way a probe died
+//! question    one more probe, where that is not told by the run
+//! bursts      runs of lost probes
 //! delays      round trips, each way above its minimum, the reflector's own time
+//! told        what else the answers tell
+//! rows        what is told of single probes and stretches
 //! target      one target's accounting, from all of these
 //! ```
 
+mod bursts;
 mod clocks;
 mod delays;
 mod directions;
 mod plan;
 mod probe;
 mod protocol;
+mod question;
+mod rows;
 mod schedule;
+mod stamp;
 mod target;
+mod told;
 
 pub use plan::{PingPlan, PingSpacing, PingTarget};
-pub use protocol::{Echo, Protocol, Reflector, StampProbes};
+pub use protocol::{Departed, Echo, Protocol, Reflector};
+pub use stamp::{Asked, StampProbes};
 
 use super::{Next, Now, Session};
 use crate::batch::{Datagram, Dest, NetworkError, SendOutcome, SendStop, TransmitStamp, TxBatch};
@@ -28,6 +39,7 @@ use crate::record::{Flow, Outcome, PingEvent, PingSummary, Sink};
 use crate::units::Nanos;
 use clocks::Clocks;
 use probe::Probes;
+use question::Step;
 use schedule::PingSchedule;
 use target::Target;
 
@@ -176,8 +188,8 @@ where
             || (0..self.targets.len()).all(|index| self.is_spent(index, 0))
     }
 
-    /// When to be asked again.
-    fn next(&mut self, now: Now) -> Next {
+    /// When to be asked again; behind the last probe, what is asked once more.
+    fn next(&mut self, now: Now, out: &mut TxBatch) -> Next {
         let wait = self.plan.wait;
         let sending = self.ended.is_none();
         let mut at = Nanos::MAX;
@@ -204,11 +216,40 @@ where
             let waiting = self.targets.iter().any(|target| target.probes.waiting() > 0);
             let linger = self.linger.unwrap_or(Nanos::MAX);
             if !waiting || linger <= now.mono {
-                return Next::Done;
+                return self.ask(now, out);
             }
             at = at.min(linger);
         }
         if at == Nanos::MAX { Next::Idle } else { Next::WaitUntil(at) }
+    }
+
+    /// Asks those targets once more whose losses' way is in doubt; done when there is none.
+    fn ask(&mut self, now: Now, out: &mut TxBatch) -> Next {
+        let mut next = Next::Done;
+        for target in &mut self.targets {
+            let patience = (target.delays.longest() + target.delays.longest() + LEAST_LINGER)
+                .min(self.plan.wait);
+            match target.question(now.mono, patience) {
+                Step::Over => {}
+                Step::Wait(until) => {
+                    next = match next {
+                        Next::WaitUntil(other) => Next::WaitUntil(other.min(until)),
+                        Next::Done => Next::WaitUntil(until),
+                        other => other,
+                    };
+                }
+                Step::Ask(number) => {
+                    next = Next::Send;
+                    let bytes =
+                        target.dest.and_then(|dest| out.push(dest, self.plan.protocol.probe_len()));
+                    // Where the batch is full, the next one has room.
+                    let Some(bytes) = bytes else { return next };
+                    self.plan.protocol.write(number as u32, now.real, &mut self.spare, bytes);
+                    target.ask(number, now);
+                }
+            }
+        }
+        next
     }
 
     /// The kernel took a probe, or refused it for good: its slot is spent.
@@ -252,7 +293,7 @@ where
         if std::mem::take(&mut self.told) {
             self.closed |= self.sink.take(PingEvent::Lull) == Flow::Closed;
         }
-        self.next(now)
+        self.next(now, out)
     }
 
     fn on_sent(&mut self, now: Now, _batch: &TxBatch, outcome: &SendOutcome) {
@@ -332,6 +373,7 @@ where
         let mut summary = PingSummary {
             protocol: self.plan.protocol.name(),
             payload_bytes: self.plan.protocol.probe_len() as u64,
+            asked: self.plan.protocol.asked(),
             schedule: self.plan.spacing.name(),
             interval_ns: self.plan.spacing.mean().map(Nanos::as_u64),
             wait_ns: self.plan.wait.0,

@@ -1,39 +1,30 @@
 //! One target's accounting: what was sent, what came back, and what became of the rest.
 
 use super::PingTarget;
+use super::bursts::Bursts;
 use super::clocks::Clocks;
-use super::delays::{Delays, Steps};
+use super::delays::{Delays, Steps, told};
 use super::directions::{Directions, LostWays};
 use super::probe::{Probe, Probes, State};
 use super::protocol::Echo;
+use super::question::{Question, Step};
+use super::rows::{over_time, row};
 use super::schedule::PingSchedule;
+use super::told::Told;
 use crate::batch::{Datagram, DestId, NetworkError, TransmitStamp};
 use crate::record::{
-    Outcome, PingDelay, PingInterval, PingLost, PingReply, PingRow, PingStretch, PingTargetReport,
-    PingTimeout, ReplyKind, SendRefusal,
+    Outcome, PingDelay, PingInterval, PingLost, PingReply, PingRow, PingTargetReport, PingTimeout,
+    ReplyKind, SendRefusal,
 };
 use crate::session::{Now, TroubleLog};
 use crate::stats::{Arrival, DelayHistogram, Timeline};
 use crate::units::Nanos;
-use crate::wire::stamp::ClassOfService;
-use std::net::{IpAddr, SocketAddr};
 
 /// A kernel's stamp that lies further behind the call is another datagram's: no queue of this host
 /// holds one for so long.
 const LONGEST_QUEUE: Nanos = Nanos::from_secs(1);
 /// Length of the first stretches of the run over time.
 const FIRST_STRETCH: Nanos = Nanos::from_millis(10);
-
-/// What is learnt by settling: the runs of lost probes, in the order of their numbers.
-#[derive(Clone, Copy, Debug, Default)]
-struct Bursts {
-    count: u64,
-    longest: u64,
-    longest_span: Nanos,
-    longest_at: Option<Nanos>,
-    run: u64,
-    began: Nanos,
-}
 
 /// One target.
 pub(super) struct Target {
@@ -53,11 +44,9 @@ pub(super) struct Target {
     late: u64,
     open: u64,
     strays: u64,
-    ttl: Option<u8>,
-    seen: Option<ClassOfService>,
-    elsewhere: (Option<SocketAddr>, u64),
+    told: Told,
+    question: Question,
     transmit_stamps: u64,
-    receive_stamps: u64,
     bursts: Bursts,
     timeline: Timeline,
     refused: Vec<SendRefusal>,
@@ -87,11 +76,9 @@ impl Target {
             late: 0,
             open: 0,
             strays: 0,
-            ttl: None,
-            seen: None,
-            elsewhere: (None, 0),
+            told: Told::default(),
+            question: Question::default(),
             transmit_stamps: 0,
-            receive_stamps: 0,
             bursts: Bursts::default(),
             timeline: Timeline::new(FIRST_STRETCH),
             refused: Vec::new(),
@@ -142,6 +129,10 @@ impl Target {
         echo: &Echo,
         datagram: &Datagram<'_>,
     ) -> Option<PingReply> {
+        if self.question.is_answer(echo.seq, echo.sent) {
+            self.conclude(echo);
+            return None;
+        }
         let Some(number) = self.probes.extend(echo.seq) else {
             self.stray();
             return None;
@@ -154,7 +145,11 @@ impl Target {
             self.stray();
             return None;
         }
-        let arrival = self.ways.observe(echo.seq, echo.reflector.map(|told| told.seq));
+        let counted = echo.reflector.map(|told| told.number());
+        let arrival = self.ways.observe(echo.seq, counted);
+        if echo.reflector.is_some_and(|told| told.counts.is_some()) {
+            self.ways.trust();
+        }
         let first = matches!(arrival, Arrival::New | Arrival::Reordered { .. });
         let times = echo.reflector.and_then(|told| told.received.zip(told.sent));
         let steps = known.map(|probe| Steps {
@@ -168,8 +163,12 @@ impl Target {
             (true, Some(probe)) if arrived - probe.sent <= wait => ReplyKind::Back,
             (true, _) => ReplyKind::Late,
         };
-        self.note_meta(datagram, echo);
+        self.told.observe(meta, self.plan.addr, echo);
         self.late += u64::from(kind == ReplyKind::Late);
+        // Read behind its time-out, in time or not: it was given up and is not lost.
+        if first && known.is_none_or(|probe| probe.state != State::Waiting) {
+            self.given_up = self.given_up.saturating_sub(1);
+        }
         match (first, steps) {
             (true, Some(steps)) => self.first_answer(number, kind, &steps, datagram),
             (true, None) => {}
@@ -230,13 +229,13 @@ impl Target {
             State::Late => Outcome::Late,
         };
         self.open += u64::from(outcome == Outcome::Open);
+        // Its room was needed before its time was over.
+        let pushed_out = probe.state == State::Waiting && outcome == Outcome::Lost;
+        self.given_up += u64::from(pushed_out);
         let planned = probe.planned - self.start;
         if matches!(outcome, Outcome::Lost | Outcome::Refused) {
             self.timeline.lose(planned);
-            if self.bursts.run == 0 {
-                self.bursts.began = planned;
-            }
-            self.bursts.run += 1;
+            self.bursts.lose(planned);
         } else {
             self.bursts.close(planned);
         }
@@ -250,7 +249,7 @@ impl Target {
             elapsed,
             sent: self.probes.next(),
             back: self.ways.back().firsts(),
-            lost: self.given_up.saturating_sub(self.late),
+            lost: self.given_up,
             start,
             duration,
             round_trips: &self.round_trips,
@@ -265,11 +264,15 @@ impl Target {
         // What was still under way is not lost, unless an answer to a later one came.
         let open = self.open.min(back.lost_of(sent) - back.lost());
         let lost = back.lost_of(sent) - open;
+        debug_assert_eq!(sent, back.firsts() + lost + open, "{}", self.plan.name);
         let ways = self.ways.lost(sent, open);
         let (out, behind) = match ways {
             Some(LostWays { out, back, unknown }) => (out + unknown, back),
             None => (lost, 0),
         };
+        let (seen, came_back) = (self.told.class_out(), self.told.class_back());
+        let counts = self.told.counts();
+        let (answered_by, answered_elsewhere) = self.told.elsewhere();
         let has_ways = self.delays.server().samples > 0;
         let way = |told: PingDelay| if has_ways { told } else { PingDelay::default() };
         PingTargetReport {
@@ -284,32 +287,35 @@ impl Target {
                 out: ways.map(|ways| ways.out),
                 back: ways.map(|ways| ways.back),
                 unknown: ways.map(|ways| ways.unknown),
-                bursts: self.bursts.count,
-                longest: self.bursts.longest,
-                longest_ns: self.bursts.longest_span.0,
-                longest_at_ns: self.bursts.longest_at.map(Nanos::as_u64),
+                ..self.bursts.told()
             },
             duplicates: back.duplicates(),
             reordered: back.reordered(),
             reorder_extent_max: back.extents().max,
             strays: self.strays + back.too_late(),
-            hops_out: self.ttl.and_then(|left| ttl.checked_sub(left)),
-            answered_by: self.elsewhere.0,
-            answered_elsewhere: self.elsewhere.1,
+            hops_out: self.told.hops_out(ttl),
+            answered_by,
+            answered_elsewhere,
             reflector_counts: self.ways.counts(),
             reflector_restarts: self.ways.restarts(),
-            dscp_seen: self.seen.map(|seen| seen.seen.value()),
-            ecn_seen: self.seen.map(|seen| seen.ecn as u8),
+            questions: self.question.asked(),
+            target_received: counts.map(|counts| counts.received),
+            target_reflected: counts.map(|counts| counts.reflected),
+            dscp_seen: seen.map(|(dscp, _)| dscp),
+            ecn_seen: seen.map(|(_, ecn)| ecn),
+            dscp_back: came_back.map(|(dscp, _)| dscp),
+            ecn_back: came_back.map(|(_, ecn)| ecn),
             round_trip_ns: self.delays.round_trip(lost),
             from_send_ns: self.delays.since_send(lost),
             out_above_min_ns: way(self.delays.out(out)),
             back_above_min_ns: way(self.delays.back(behind)),
             server_ns: self.delays.server(),
+            departure_ns: self.told.departures().map(|after| told(after, 0)).unwrap_or_default(),
             send_late_ns: self.delays.late(),
             drift_ppb: self.delays.drift(),
             clock_steps: self.delays.clock_steps(),
             transmit_stamps: self.transmit_stamps,
-            receive_stamps: self.receive_stamps,
+            receive_stamps: self.told.kernel_stamps(),
             histogram: self.delays.buckets(),
             over_time: over_time(&self.timeline),
             refused: self.refused,
@@ -338,79 +344,27 @@ impl Target {
         }
     }
 
-    fn note_meta(&mut self, datagram: &Datagram<'_>, echo: &Echo) {
-        self.receive_stamps += u64::from(datagram.meta.kernel_stamp);
-        if let Some(told) = echo.reflector {
-            self.ttl = Some(told.ttl);
-            self.seen = told.seen.or(self.seen);
-        }
-        let source = datagram.meta.source;
-        if place(source) != place(self.plan.addr) {
-            self.elsewhere.0.get_or_insert(source);
-            self.elsewhere.1 += 1;
+    fn conclude(&mut self, echo: &Echo) {
+        let Some(told) = echo.reflector else { return };
+        let number = told.number();
+        self.ways.conclude(echo.seq, number);
+        // What is under way may have been answered behind what the count tells.
+        if self.question.answer() && self.probes.waiting() == 0 {
+            self.ways.close(number);
         }
     }
-}
 
-impl Bursts {
-    fn close(&mut self, at: Nanos) {
-        if self.run == 0 {
-            return;
+    /// What is left to ask behind the last probe.
+    pub fn question(&self, now: Nanos, patience: Nanos) -> Step {
+        let next = self.probes.next();
+        if self.ways.in_doubt(next) {
+            return self.question.step(now, next, patience);
         }
-        self.count += 1;
-        if self.run > self.longest {
-            self.longest = self.run;
-            self.longest_span = at - self.began;
-            self.longest_at = Some(self.began);
-        }
-        self.run = 0;
+        Step::Over
     }
-}
 
-/// An address without what only tells the way to it.
-fn place(addr: SocketAddr) -> (IpAddr, u16) {
-    (addr.ip().to_canonical(), addr.port())
-}
-
-fn row(target: usize, seq: u64, outcome: Outcome, probe: &Probe) -> PingRow {
-    let came = matches!(outcome, Outcome::Back | Outcome::Late);
-    let reflector = (probe.received != Nanos::ZERO).then_some((probe.received, probe.answered));
-    let steps = Steps {
-        planned: probe.planned,
-        sent: probe.left.max(probe.sent),
-        reflector,
-        arrived: probe.arrived,
-    };
-    let on_real = |mono: Nanos| {
-        let since = mono.signed_since(probe.sent);
-        probe.sent_real.0.saturating_add_signed(since)
-    };
-    PingRow {
-        target,
-        seq,
-        outcome,
-        planned_ns: on_real(probe.planned),
-        sent_ns: probe.sent_real.0,
-        left_ns: (probe.left != Nanos::ZERO).then(|| on_real(probe.left)),
-        reflector_received_ns: reflector.map(|(received, _)| received.0),
-        reflector_sent_ns: reflector.map(|(_, answered)| answered.0),
-        received_ns: came.then_some(probe.arrived_real.0),
-        round_trip_ns: came.then(|| steps.round_trip().0),
-        from_send_ns: came.then(|| steps.since_send().0),
-        ttl: (probe.ttl != 0).then_some(probe.ttl),
-        duplicates: probe.copies,
+    /// What [`Target::question`] said was sent.
+    pub fn ask(&mut self, number: u64, now: Now) {
+        self.question.ask(number, now.mono, now.real);
     }
-}
-
-fn over_time(timeline: &Timeline) -> Vec<PingStretch> {
-    let width = timeline.width().0;
-    let stretch = |(index, cell): (usize, &crate::stats::Cell)| PingStretch {
-        start_ns: index as u64 * width,
-        duration_ns: width,
-        back: cell.samples,
-        mean_ns: cell.sum.checked_div(cell.samples),
-        max_ns: (cell.samples > 0).then_some(cell.max.0),
-        lost: cell.lost,
-    };
-    timeline.cells().iter().enumerate().map(stretch).collect()
 }

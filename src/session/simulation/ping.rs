@@ -1,15 +1,17 @@
 //! `ping` against the real reflector over links whose faults are written down.
 
 use super::{Clock, Faults, Network, Seat, SendFaults};
-use crate::batch::{Datagram, Dest, TxBatch};
+use crate::batch::{Datagram, Dest, RxEntry, SendOutcome, TxBatch};
 use crate::record::{Flow, Outcome, PingEvent, PingRow, PingSummary, PingTargetReport, Sink};
-use crate::session::ping::{PingPlan, PingSession, PingSpacing, PingTarget, Protocol, StampProbes};
+use crate::session::ping::{
+    Asked, PingPlan, PingSession, PingSpacing, PingTarget, Protocol, StampProbes,
+};
 use crate::session::serve::{Reflection, Reflector};
 use crate::session::stamp::{StampPolicy, StampReflector};
 use crate::session::{Next, Now, Session};
 use crate::units::Nanos;
 use crate::wire::stamp::{ErrorEstimate, StampReply};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -20,6 +22,8 @@ const LEN: usize = 44;
 struct Mirror {
     reflector: Option<StampReflector<fn() -> ErrorEstimate>>,
     queue: VecDeque<(SocketAddr, Vec<u8>)>,
+    /// Whether the probe's number is copied into the answer (RFC 8762 §4.3, stateless).
+    stateless: bool,
     /// The probe of each answer, in order.
     answered: Vec<u32>,
 }
@@ -49,7 +53,11 @@ impl Session for Mirror {
             Some(reflector) => {
                 let told = reflector.answer(now, datagram, &mut reply);
                 assert!(matches!(told, Reflection::Answered { .. }), "{told:?}");
-                self.answered.push(StampReply::decode(&reply).unwrap().request.seq);
+                let seq = StampReply::decode(&reply).unwrap().request.seq;
+                self.answered.push(seq);
+                if self.stateless {
+                    reply[..4].copy_from_slice(&seq.to_be_bytes());
+                }
             }
         }
         self.queue.push_back((datagram.meta.source, reply));
@@ -60,14 +68,16 @@ impl Session for Mirror {
     fn finish(self, _now: Now) {}
 }
 
-/// Keeps each probe's fate, where somebody else can see it too.
+/// Keeps each probe's fate and the last interval's losses, where somebody else can see them too.
 #[derive(Clone, Default)]
-struct Rows(Rc<RefCell<Vec<PingRow>>>);
+struct Rows(Rc<RefCell<Vec<PingRow>>>, Rc<Cell<u64>>);
 
 impl Sink<PingEvent<'_>> for Rows {
     fn take(&mut self, event: PingEvent<'_>) -> Flow {
-        if let PingEvent::Settled(row) = event {
-            self.0.borrow_mut().push(*row);
+        match event {
+            PingEvent::Settled(row) => self.0.borrow_mut().push(*row),
+            PingEvent::Interval(interval) => self.1.set(interval.lost),
+            _ => {}
         }
         Flow::Continue
     }
@@ -81,6 +91,8 @@ struct Ping {
     time: Option<Nanos>,
     wait: Nanos,
     plain: bool,
+    stateless: bool,
+    asked: Asked,
     out: Faults,
     back: Faults,
     clock: Clock,
@@ -99,6 +111,8 @@ impl Default for Ping {
             time: None,
             wait: Nanos::from_millis(200),
             plain: false,
+            stateless: false,
+            asked: Asked::default(),
             out: Faults::default(),
             back: Faults::default(),
             clock: Clock::default(),
@@ -114,6 +128,8 @@ impl Default for Ping {
 struct Ran {
     report: PingTargetReport,
     rows: Vec<PingRow>,
+    /// What the last interval told of losses.
+    lost_so_far: u64,
     /// Probes that reached the reflector, and those of which an answer came back.
     reached: BTreeSet<u64>,
     returned: BTreeSet<u64>,
@@ -134,7 +150,9 @@ impl Ping {
             Protocol::Plain { tag: 7, len: LEN }
         } else {
             let error = ErrorEstimate::default();
-            Protocol::Stamp(StampProbes { key: None, ssid: 7, error, dscp: None, len: LEN })
+            let asked = self.asked;
+            let len = StampProbes::least(None, asked);
+            Protocol::Stamp(StampProbes { key: None, ssid: 7, error, asked, len })
         };
         let plan = PingPlan {
             targets: vec![PingTarget { name: "far".to_owned(), addr: theirs }],
@@ -156,6 +174,7 @@ impl Ping {
         let mirror = Rc::new(RefCell::new(Mirror {
             reflector: (!self.plain).then_some(reflector),
             queue: VecDeque::new(),
+            stateless: self.stateless,
             answered: Vec::new(),
         }));
         let far = Seat { clock: self.far_clock, ..Seat::new(theirs, None, mirror.clone()) };
@@ -180,16 +199,21 @@ impl Ping {
             // Plain ones are not told apart: only counted.
             if self.plain { *passage as u64 } else { u64::from(answered[*passage]) }
         });
-        let returned: BTreeSet<u64> = returned.collect();
+        let mut returned: BTreeSet<u64> = returned.collect();
         let last = returned.last().copied().unwrap_or(0);
         let beyond = answered.iter().filter(|probe| u64::from(**probe) > last).count();
         let behind = answered.len().saturating_sub(arrived.last().map_or(0, |last| last + 1));
         drop(network);
         let Ok(prober) = Rc::try_unwrap(prober) else { panic!("somebody still holds it") };
         let summary: PingSummary = prober.into_inner().finish(now).summary;
-        let reached: BTreeSet<u64> = answered.iter().copied().map(u64::from).collect();
-        let rows = rows.0.borrow().clone();
+        let mut reached: BTreeSet<u64> = answered.iter().copied().map(u64::from).collect();
+        // What was asked behind the last probe is no probe.
+        let sent = summary.targets[0].sent;
+        reached.retain(|probe| *probe < sent);
+        returned.retain(|probe| self.plain || *probe < sent);
+        let (rows, lost_so_far) = (rows.0.borrow().clone(), rows.1.get());
         Ran {
+            lost_so_far,
             report: summary.targets.into_iter().next().unwrap(),
             rows,
             doubtful: (answered.len() - reached.len() + behind + beyond) as u64,
@@ -206,12 +230,14 @@ impl Ran {
     #[track_caller]
     fn check(&self, seed: u64) {
         let PingTargetReport { sent, back, open, lost, .. } = self.report;
-        assert_eq!(sent, self.sent, "seed {seed}");
+        assert_eq!(sent + self.report.questions, self.sent, "seed {seed}");
         assert_eq!(back, self.returned.len() as u64, "seed {seed}");
         assert_eq!(sent, back + lost.total + open, "seed {seed}");
+        assert_eq!(self.lost_so_far, lost.total, "seed {seed}: live and in the end");
         let Some(last) = self.returned.last() else { return };
-        let missing =
-            |of: &BTreeSet<u64>| (0..*last).filter(|seq| !of.contains(seq)).count() as u64;
+        // Up to the last answer, or to the end where one more was asked for and tells it.
+        let end = if (open, lost.unknown) == (0, Some(0)) { sent } else { *last };
+        let missing = |of: &BTreeSet<u64>| (0..end).filter(|seq| !of.contains(seq)).count() as u64;
         let (out, all) = (missing(&self.reached), missing(&self.returned));
         let (told_out, told_back) = (lost.out.unwrap(), lost.back.unwrap());
         assert_eq!(told_out + told_back + lost.unknown.unwrap(), lost.total, "seed {seed}");
@@ -261,10 +287,52 @@ fn a_way_that_loses_is_named_and_the_other_is_not() {
     let out = Ping { out: lossy.clone(), ..Ping::default() }.run(1);
     let lost = out.report.lost;
     assert!(lost.out > Some(60) && lost.back == Some(0), "{lost:?}");
-    assert!(out.report.reflector_counts);
+    assert_eq!(out.report.reflector_counts, Some(true));
     let back = Ping { back: lossy, ..Ping::default() }.run(1);
     let lost = back.report.lost;
     assert!(lost.back > Some(60) && lost.out == Some(0), "{lost:?}");
+    // No number ever differed: one more probe behind the last has told.
+    assert_eq!((back.report.reflector_counts, back.report.questions), (Some(true), 1));
+    let none = Ping::default().run(1).report;
+    assert_eq!((none.reflector_counts, none.questions), (None, 0), "nothing was in doubt");
+}
+
+#[test]
+fn a_target_that_keeps_no_count_is_found_out_and_no_way_is_named() {
+    for (out, back) in [(0.1, 0.0), (0.0, 0.1)] {
+        let ping =
+            Ping { stateless: true, out: weather(out), back: weather(back), ..Ping::default() };
+        let told = ping.run(1).report;
+        assert_eq!(told.reflector_counts, Some(false));
+        assert_eq!((told.lost.out, told.lost.back, told.lost.unknown), (None, None, None));
+        assert!(told.lost.total > 60 && told.questions > 0, "{told:?}");
+        // Counters that were asked for are a count even there.
+        let asked = Asked { counts: true, ..Asked::default() };
+        let told = Ping { asked, ..ping }.run(1).report;
+        assert_eq!(told.reflector_counts, Some(true));
+        let ways = [told.lost.out, told.lost.back].map(|lost| lost > Some(60));
+        assert_eq!(ways, [out > 0.0, back > 0.0], "{:?}", told.lost);
+    }
+}
+
+#[test]
+fn what_died_behind_the_last_answer_is_told_by_the_count() {
+    let mut told = 0;
+    for seed in 0..40 {
+        let (out, back) = (weather(0.5), weather(0.5));
+        let ran = Ping { out, back, count: Some(40), ..Ping::default() }.run(seed);
+        ran.check(seed);
+        let report = &ran.report;
+        // A second question may hide that the first was counted.
+        let tail_was_lost = ran.returned.last() < Some(&39);
+        if report.questions == 1 && report.lost.unknown == Some(0) && tail_was_lost {
+            let reached = ran.reached.len() as u64;
+            assert_eq!(report.lost.out, Some(40 - reached), "seed {seed}");
+            assert_eq!(report.lost.back, Some(reached - report.back), "seed {seed}");
+            told += 1;
+        }
+    }
+    assert!(told > 5, "{told}");
 }
 
 #[test]
@@ -330,6 +398,39 @@ fn an_open_loop_keeps_its_schedule_whatever_is_lost_and_however_late_it_is_woken
         let (planned, sent) = (ran.report.round_trip_ns, ran.report.from_send_ns);
         assert!(planned.max > sent.max && sent.max < Some(2_400_000), "{planned:?} {sent:?}");
     }
+}
+
+#[test]
+fn an_answer_that_came_in_time_and_was_read_late_is_not_lost_live_either() {
+    let addr: SocketAddr = "192.0.2.2:862".parse().unwrap();
+    let wait = Nanos::from_millis(100);
+    let plan = PingPlan {
+        targets: vec![PingTarget { name: "far".to_owned(), addr }],
+        protocol: Protocol::Plain { tag: 7, len: LEN },
+        spacing: PingSpacing::Every(Nanos::from_millis(1)),
+        count: Some(1),
+        time: None,
+        wait,
+        ttl: 255,
+    };
+    let rows = Rows::default();
+    let mut session = PingSession::new(plan, rows.clone());
+    let mut out = TxBatch::new(4, 4 * LEN);
+    let now = |at| Now { mono: Nanos::from_secs(1) + at, real: Nanos::from_secs(1_000) + at };
+    let later = Nanos::from_millis(1);
+    session.poll_transmit(now(later), &mut out);
+    let probes = out.arena()[..LEN].to_vec();
+    session.on_sent(now(later), &out, &SendOutcome { accepted: out.len(), stop: None });
+    out.clear();
+    // It is given up; then its answer is read, which had come in time.
+    let late = now(later + wait + wait);
+    session.poll_transmit(late, &mut out);
+    let mut meta = RxEntry::default().meta;
+    (meta.source, meta.arrival) = (addr, now(later + later).real);
+    session.on_datagram(late, &Datagram { payload: &probes, true_len: LEN, meta });
+    let told = session.finish(late).summary.targets.remove(0);
+    assert_eq!((told.back, told.late, told.lost.total), (1, 0, 0));
+    assert_eq!(rows.1.get(), 0);
 }
 
 #[test]

@@ -1,0 +1,87 @@
+//! One more probe behind the last, where the run alone does not tell on which way it lost: its
+//! number leaves one out, so that a reflector that copies numbers is told from one that counts, and
+//! a count tells how many of the last probes had been answered. What it means is `directions`'.
+
+use crate::units::Nanos;
+
+/// How often it is asked when no answer comes.
+const MOST: u32 = 3;
+
+/// What comes next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// A probe of this number.
+    Ask(u64),
+    /// An answer may come until then.
+    Wait(Nanos),
+    /// Nothing.
+    Over,
+}
+
+/// The asking of one target.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Question {
+    asked: u32,
+    number: u64,
+    at: Nanos,
+    sent_real: Nanos,
+    answered: bool,
+}
+
+impl Question {
+    /// What to do now, `next` being the number of the first probe that was not sent.
+    pub fn step(&self, now: Nanos, next: u64, patience: Nanos) -> Step {
+        let until = self.at + patience;
+        match self.asked {
+            _ if self.answered => Step::Over,
+            1.. if now < until => Step::Wait(until),
+            MOST.. => Step::Over,
+            asked => Step::Ask(next + 1 + u64::from(asked)),
+        }
+    }
+
+    /// It was asked, with these times on the two clocks.
+    pub fn ask(&mut self, number: u64, at: Nanos, sent_real: Nanos) {
+        let asked = self.asked + 1;
+        *self = Self { asked, number, at, sent_real, answered: false };
+    }
+
+    /// Whether an answer is one to it, a copy included.
+    pub fn is_answer(&self, seq: u32, sent_real: Nanos) -> bool {
+        self.asked > 0 && seq == self.number as u32 && sent_real == self.sent_real
+    }
+
+    /// It was answered; whether nothing that was asked before can have been answered, too.
+    pub fn answer(&mut self) -> bool {
+        let first = !self.answered && self.asked == 1;
+        self.answered = true;
+        first
+    }
+
+    /// How often it was asked.
+    pub fn asked(&self) -> u64 {
+        u64::from(self.asked)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_asked_three_times_with_numbers_that_nothing_else_had() {
+        let patience = Nanos(10);
+        let mut question = Question::default();
+        for (index, now) in [0, 10, 20].into_iter().enumerate() {
+            let number = 8 + index as u64;
+            assert_eq!(question.step(Nanos(now), 7, patience), Step::Ask(number));
+            question.ask(number, Nanos(now), Nanos(500));
+            assert_eq!(question.step(Nanos(now + 9), 7, patience), Step::Wait(Nanos(now + 10)));
+        }
+        assert_eq!(question.step(Nanos(30), 7, patience), Step::Over);
+        assert!(question.is_answer(10, Nanos(500)) && !question.is_answer(9, Nanos(500)));
+        assert!(!question.is_answer(10, Nanos(501)));
+        assert!(!question.answer(), "what was asked before may have been answered");
+        assert_eq!((question.step(Nanos(21), 7, patience), question.asked()), (Step::Over, 3));
+    }
+}

@@ -1,0 +1,52 @@
+//! What is told of single probes, and of the run stretch by stretch.
+
+use super::delays::Steps;
+use super::probe::Probe;
+use crate::record::{Outcome, PingRow, PingStretch};
+use crate::stats::{Cell, Timeline};
+use crate::units::Nanos;
+
+/// A probe's row, once nothing changes it any more.
+pub(super) fn row(target: usize, seq: u64, outcome: Outcome, probe: &Probe) -> PingRow {
+    let came = matches!(outcome, Outcome::Back | Outcome::Late);
+    let reflector = (probe.received != Nanos::ZERO).then_some((probe.received, probe.answered));
+    let steps = Steps {
+        planned: probe.planned,
+        sent: probe.left.max(probe.sent),
+        reflector,
+        arrived: probe.arrived,
+    };
+    let on_real = |mono: Nanos| {
+        let since = mono.signed_since(probe.sent);
+        probe.sent_real.0.saturating_add_signed(since)
+    };
+    PingRow {
+        target,
+        seq,
+        outcome,
+        planned_ns: on_real(probe.planned),
+        sent_ns: probe.sent_real.0,
+        left_ns: (probe.left != Nanos::ZERO).then(|| on_real(probe.left)),
+        reflector_received_ns: reflector.map(|(received, _)| received.0),
+        reflector_sent_ns: reflector.map(|(_, answered)| answered.0),
+        received_ns: came.then_some(probe.arrived_real.0),
+        round_trip_ns: came.then(|| steps.round_trip().0),
+        from_send_ns: came.then(|| steps.since_send().0),
+        ttl: (probe.ttl != 0).then_some(probe.ttl),
+        duplicates: probe.copies,
+    }
+}
+
+/// The run over time.
+pub(super) fn over_time(timeline: &Timeline) -> Vec<PingStretch> {
+    let width = timeline.width().0;
+    let stretch = |(index, cell): (usize, &Cell)| PingStretch {
+        start_ns: index as u64 * width,
+        duration_ns: width,
+        back: cell.samples,
+        mean_ns: cell.sum.checked_div(cell.samples),
+        max_ns: (cell.samples > 0).then_some(cell.max.0),
+        lost: cell.lost,
+    };
+    timeline.cells().iter().enumerate().map(stretch).collect()
+}

@@ -1,0 +1,160 @@
+//! What a target's answers told beside their times: hops, class of service both ways, its counts,
+//! and when its answers truly left.
+
+use super::protocol::{Echo, Reflector};
+use crate::batch::RxMeta;
+use crate::stats::DelayHistogram;
+use crate::units::Nanos;
+use crate::wire::split_tos;
+use crate::wire::stamp::{ClassOfService, DirectMeasurement};
+use std::net::{IpAddr, SocketAddr};
+
+/// Answers whose time stamps are kept for the word on when they left, which comes with the next.
+const KEPT: usize = 64;
+
+/// All of it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Told {
+    ttl: Option<u8>,
+    class: Option<ClassOfService>,
+    tos_back: Option<u8>,
+    counts: Option<DirectMeasurement>,
+    departures: Departures,
+    /// Answers that came from elsewhere, and from where the first did.
+    elsewhere: (Option<SocketAddr>, u64),
+    kernel_stamps: u64,
+}
+
+/// How long after their own time stamps answers left.
+#[derive(Clone, Debug, Default)]
+struct Departures {
+    /// Number and time stamp of the last answers.
+    stamps: Vec<(u32, Nanos)>,
+    /// Only where they are told: it takes 216 KiB.
+    after: Option<DelayHistogram>,
+}
+
+impl Told {
+    /// Takes down what one answer says of itself.
+    pub fn observe(&mut self, meta: &RxMeta, target: SocketAddr, echo: &Echo) {
+        self.kernel_stamps += u64::from(meta.kernel_stamp);
+        self.tos_back = meta.tos.or(self.tos_back);
+        if let Some(told) = &echo.reflector {
+            self.ttl = Some(told.ttl);
+            self.class = told.class.or(self.class);
+            if let Some(counts) = told.counts {
+                // Answers that were reordered tell of an earlier time.
+                let newer = |before: DirectMeasurement| {
+                    counts.received.wrapping_sub(before.received) as i32 >= 0
+                };
+                self.counts = Some(self.counts.filter(|before| !newer(*before)).unwrap_or(counts));
+            }
+            self.departures.observe(told);
+        }
+        if place(meta.source) != place(target) {
+            self.elsewhere.0.get_or_insert(meta.source);
+            self.elsewhere.1 += 1;
+        }
+    }
+
+    /// Routers on the way out, of probes that left with this TTL.
+    pub fn hops_out(&self, ttl: u8) -> Option<u8> {
+        self.ttl.and_then(|left| ttl.checked_sub(left))
+    }
+
+    /// DSCP and ECN of the probes as they came there.
+    pub fn class_out(&self) -> Option<(u8, u8)> {
+        self.class.map(|class| (class.seen.value(), class.ecn as u8))
+    }
+
+    /// DSCP and ECN of the answers as they came here.
+    pub fn class_back(&self) -> Option<(u8, u8)> {
+        let (dscp, ecn) = split_tos(self.tos_back?);
+        Some((dscp.value(), ecn as u8))
+    }
+
+    /// What the target counted when its last answer left.
+    pub fn counts(&self) -> Option<DirectMeasurement> {
+        self.counts
+    }
+
+    /// How long after their time stamps answers left.
+    pub fn departures(&self) -> Option<&DelayHistogram> {
+        self.departures.after.as_ref()
+    }
+
+    /// Another address that answered, and how often others did.
+    pub fn elsewhere(&self) -> (Option<SocketAddr>, u64) {
+        self.elsewhere
+    }
+
+    /// Answers of which the kernel told when they came.
+    pub fn kernel_stamps(&self) -> u64 {
+        self.kernel_stamps
+    }
+}
+
+impl Departures {
+    fn observe(&mut self, told: &Reflector) {
+        if let Some(departed) = told.departed
+            && let Some((_, stamp)) = self.stamps.iter().find(|(seq, _)| *seq == departed.seq)
+        {
+            self.after.get_or_insert_default().record(departed.at - *stamp);
+        }
+        if let Some(sent) = told.sent {
+            let place = told.seq as usize % KEPT;
+            match self.stamps.get_mut(place) {
+                Some(kept) => *kept = (told.seq, sent),
+                None => self.stamps.push((told.seq, sent)),
+            }
+        }
+    }
+}
+
+/// An address without what only tells the way to it.
+fn place(addr: SocketAddr) -> (IpAddr, u16) {
+    (addr.ip().to_canonical(), addr.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::protocol::Departed;
+    use super::*;
+    use crate::batch::RxEntry;
+
+    fn answer(seq: u32, counts: Option<DirectMeasurement>, departed: Option<Departed>) -> Echo {
+        let sent = Some(Nanos(1_000 * u64::from(seq)));
+        let (received, ttl, class) = (None, 250, None);
+        let reflector = Reflector { seq, received, sent, ttl, class, counts, departed };
+        Echo { seq, sent: Nanos(1), reflector: Some(reflector) }
+    }
+
+    #[test]
+    fn a_departure_is_held_against_the_stamp_of_its_own_answer() {
+        let target: SocketAddr = "192.0.2.1:862".parse().unwrap();
+        let (mut told, meta) = (Told::default(), RxEntry::default().meta);
+        for seq in 0..200_u32 {
+            // The answer before the last was lost: it has no stamp to hold against.
+            let of = if seq % 10 == 0 { 500 + seq } else { seq.wrapping_sub(1) };
+            let at = Nanos(1_000 * u64::from(of) + 70);
+            told.observe(&meta, target, &answer(seq, None, Some(Departed { seq: of, at })));
+        }
+        let after = told.departures().unwrap();
+        assert_eq!(
+            (after.count(), after.min(), after.max()),
+            (180, Some(Nanos(70)), Some(Nanos(70)))
+        );
+    }
+
+    #[test]
+    fn the_latest_counts_stay_whatever_is_reordered() {
+        let target: SocketAddr = "192.0.2.1:862".parse().unwrap();
+        let (mut told, meta) = (Told::default(), RxEntry::default().meta);
+        for received in [u32::MAX, 3, 1] {
+            let counts = DirectMeasurement { sent: 9, received, reflected: received };
+            told.observe(&meta, target, &answer(0, Some(counts), None));
+        }
+        assert_eq!(told.counts().map(|counts| counts.received), Some(3));
+        assert_eq!(told.elsewhere(), (Some(meta.source), 3));
+    }
+}
