@@ -1,5 +1,6 @@
 //! `udpkit cast`: from arguments to a run.
 
+mod door;
 mod group;
 mod listen;
 mod recv;
