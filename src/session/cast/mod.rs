@@ -23,4 +23,8 @@ pub use sender::{CastSender, CastSenderConfig, CastSenderEnd, CastSenderSummary}
 pub use subscribers::{DoorPolicy, SUBSCRIBERS_MAX};
 
 #[cfg(test)]
+mod field;
+#[cfg(test)]
+mod field_tests;
+#[cfg(test)]
 mod tests;
