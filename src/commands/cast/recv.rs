@@ -34,13 +34,12 @@ pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
     let any = wildcard(family == FamilyChoice::V6);
     let subscribe = args.from.as_deref().map(|text| resolve(text, Some(DEFAULT_PORT), family));
     let subscribe = subscribe.transpose()?;
-    let wanted = match subscribe {
-        Some(sender) => vec![listen::for_sender(sender)],
-        None => {
-            let addrs = expand(&args.groups, family, Some(any))?;
-            let interfaces = named_interfaces(&args.interface)?;
-            listen::plan(&addrs, &interfaces, &args.source, &host)?
-        }
+    let wanted = if let Some(sender) = subscribe {
+        vec![listen::for_sender(sender)]
+    } else {
+        let addrs = expand(&args.groups, family, Some(any))?;
+        let interfaces = named_interfaces(&args.interface)?;
+        listen::plan(&addrs, &interfaces, &args.source, &host)?
     };
     let signals = Signals::listen()?;
     let names = host.names();
