@@ -12,6 +12,7 @@ mod row;
 mod sender;
 mod subscribers;
 mod subscription;
+mod tally;
 
 pub use census::RECEIVERS_MAX;
 pub use ear::EarConfig;
