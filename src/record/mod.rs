@@ -6,6 +6,7 @@
 mod blast;
 mod cast;
 mod document;
+mod fanout;
 mod limits;
 mod ping;
 mod rates;
@@ -25,7 +26,11 @@ pub use cast::{
     CastDestination, CastEvent, CastGroup, CastInterval, CastReceived, CastSent, CastSource, Heard,
 };
 pub use document::{Document, Event, SCHEMA};
-pub use limits::{LimitReport, LimitValue, hold, measured};
+pub use fanout::{
+    CommonLoss, Departure, FanoutEvent, FanoutReceiver, FanoutStanding, LossOrigin, ReceiverState,
+    Spread, rank_receivers,
+};
+pub use limits::{LimitReport, LimitValue, hold, hold_against, measured};
 pub use ping::{
     Outcome, PingBucket, PingDelay, PingEvent, PingInterval, PingLost, PingReply, PingRow,
     PingStretch, PingSummary, PingTargetReport, PingTimeout, ReplyKind,

@@ -5,6 +5,7 @@
 mod blast;
 mod cast;
 mod datagram;
+mod fanout;
 mod hlog;
 mod limits;
 mod number;
@@ -21,6 +22,7 @@ mod trouble;
 pub use blast::{BlastView, Lane};
 pub use cast::{cast_interval_line, cast_received_text, cast_sent_text};
 pub use datagram::{DatagramPrinter, DatagramStyle, InterfaceNames};
+pub use fanout::FanoutView;
 pub use hlog::HistogramLog;
 pub use output::{Output, output_was_lost, print_json, print_text};
 pub use ping::{LineTimes, PingReport, PingView};

@@ -22,5 +22,5 @@ pub enum CastCommand {
     /// Send numbered datagrams to groups, broadcast addresses and lists.
     Send(Box<CastSendArgs>),
     /// Join groups and report what arrives, per source and group.
-    Recv(CastRecvArgs),
+    Recv(Box<CastRecvArgs>),
 }

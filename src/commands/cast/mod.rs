@@ -1,5 +1,6 @@
 //! `udpkit cast`: from arguments to a run.
 
+mod door;
 mod group;
 mod listen;
 mod recv;
@@ -16,6 +17,6 @@ use crate::cli::{CastArgs, CastCommand};
 pub fn run(args: CastArgs) -> anyhow::Result<Exit> {
     match args.command {
         CastCommand::Send(args) => send::run(*args),
-        CastCommand::Recv(args) => recv::run(args),
+        CastCommand::Recv(args) => recv::run(*args),
     }
 }

@@ -57,6 +57,11 @@ impl Host {
         if own || ip.is_loopback() { Role::Own } else { Role::Other }
     }
 
+    /// Whether any interface has an IPv6 address.
+    pub fn has_ipv6(&self) -> bool {
+        self.interfaces.iter().any(|one| one.addresses.iter().any(IpAddr::is_ipv6))
+    }
+
     /// The interfaces' names.
     pub fn names(&self) -> Names {
         Names::new(self.interfaces.iter().map(|one| (one.index, one.name.clone())).collect())

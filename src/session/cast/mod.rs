@@ -1,16 +1,31 @@
 //! One sender, many receivers: groups, broadcast addresses and lists.
 
+mod census;
+mod comparison;
+mod ear;
 mod end_mark;
+mod feedback;
 mod names;
 mod receiver;
+mod reporter;
 mod row;
 mod sender;
+mod subscribers;
+mod subscription;
+mod tally;
 
+pub use census::RECEIVERS_MAX;
+pub use ear::EarConfig;
 pub use end_mark::EndMark;
 pub use names::Names;
 pub use receiver::{CastReceiver, CastReceiverConfig, CastReceiverEnd, Content, Listen, ROWS_MAX};
-use row::{Row, RowKey};
-pub use sender::{CastSender, CastSenderConfig, CastSenderSummary};
+use row::{KeepDelays, Row, RowKey};
+pub use sender::{CastSender, CastSenderConfig, CastSenderEnd, CastSenderSummary};
+pub use subscribers::{DoorPolicy, SUBSCRIBERS_MAX};
 
+#[cfg(test)]
+mod field;
+#[cfg(test)]
+mod field_tests;
 #[cfg(test)]
 mod tests;

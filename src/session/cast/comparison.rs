@@ -1,0 +1,353 @@
+//! What receivers lost in common, and how far apart they got the same datagram: compared from one
+//! mark to the next, in memory that does not grow with the receivers.
+//!
+//! A run is cut into stretches by marks that the sender announces. Each receiver tells once which
+//! numbers of a stretch it lost; of these only the ones that all lost so far are kept. What is lost
+//! by all may be chance: with 50 % at each of two receivers, a quarter is. So the number expected
+//! by chance is added up beside it.
+
+use crate::record::Spread;
+use crate::stats::DelayHistogram;
+use crate::units::Nanos;
+use crate::wire::MarkReport;
+use std::collections::VecDeque;
+
+/// Stretches that receivers may still tell of.
+const STRETCHES: usize = 2;
+
+/// One receiver's account of a stretch.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Told<'a> {
+    /// What it lost.
+    pub mark: &'a MarkReport,
+    /// Which receiver it is.
+    pub member: usize,
+    /// What it told before: numbers below this.
+    pub before: u64,
+    /// Its clock less the sender's and the error of that, in nanoseconds; `None` if not known.
+    pub offset: Option<(i64, u64)>,
+}
+
+/// The stretch that is being compared.
+#[derive(Clone, Debug)]
+struct Stretch {
+    from: u64,
+    /// The mark after it.
+    to: u64,
+    told: u64,
+    /// Lost by all that told.
+    common: Vec<(u64, u64)>,
+    upto: u64,
+    /// The share that each lost, multiplied.
+    chance: f64,
+    /// The fewest that one of them lost.
+    least: u64,
+    /// First and last arrival of the datagram at the mark, and whose they were.
+    first: Option<(i64, usize)>,
+    last: Option<(i64, usize)>,
+    arrivals: u64,
+    error: u64,
+}
+
+impl Stretch {
+    fn new(from: u64, to: u64) -> Self {
+        Self {
+            from,
+            to,
+            told: 0,
+            common: Vec::new(),
+            upto: u64::MAX,
+            chance: 1.0,
+            least: u64::MAX,
+            first: None,
+            last: None,
+            arrivals: 0,
+            error: 0,
+        }
+    }
+
+    /// What one receiver tells of this stretch.
+    fn take(&mut self, told: &Told<'_>) {
+        let upto = told.mark.upto.min(self.to);
+        let gaps: Vec<(u64, u64)> = told
+            .mark
+            .gaps
+            .iter()
+            .filter(|(first, last)| *first < upto && *last >= self.from)
+            .map(|(first, last)| ((*first).max(self.from), (*last).min(upto - 1)))
+            .collect();
+        let lost: u64 = gaps.iter().map(|(first, last)| last - first + 1).sum();
+        self.chance *= lost as f64 / (upto - self.from) as f64;
+        self.least = self.least.min(lost);
+        self.upto = self.upto.min(upto);
+        self.common = if self.told == 0 { gaps } else { intersect(&self.common, &gaps) };
+        self.told += 1;
+        let transit = told.mark.transit.filter(|_| told.mark.from == self.from);
+        if let (Some(transit), Some((offset, error))) = (transit, told.offset) {
+            let at = (transit.wrapping_sub(offset), told.member);
+            self.first = Some(self.first.map_or(at, |first| first.min(at)));
+            self.last = Some(self.last.map_or(at, |last| last.max(at)));
+            self.arrivals += 1;
+            self.error = self.error.max(error);
+        }
+    }
+
+    fn add_to(&self, sums: &mut Compared) {
+        let span = self.upto - self.from;
+        let common = self.common.iter().filter(|(first, _)| *first < self.upto);
+        sums.numbers += span;
+        sums.common +=
+            common.map(|(first, last)| (*last).min(self.upto - 1) - first + 1).sum::<u64>();
+        sums.chance += self.chance * span as f64;
+        sums.least += self.least.min(span);
+        sums.receivers = sums.receivers.max(self.told);
+    }
+}
+
+/// All stretches so far.
+#[derive(Debug)]
+pub(super) struct Comparison {
+    /// The last two: receivers may tell a little later.
+    stretches: VecDeque<Stretch>,
+    compared: u64,
+    common: u64,
+    chance: f64,
+    /// What the luckiest receiver of each stretch lost.
+    least: u64,
+    receivers: u64,
+    spreads: DelayHistogram,
+    spread_max: u64,
+    spread: Option<LastSpread>,
+}
+
+/// The last datagram that was compared.
+#[derive(Clone, Copy, Debug)]
+struct LastSpread {
+    nanos: u64,
+    receivers: u64,
+    error: u64,
+    first: usize,
+    last: usize,
+}
+
+/// The sums of all stretches.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Compared {
+    /// Numbers of which at least two receivers told.
+    pub numbers: u64,
+    /// Lost by all of these.
+    pub common: u64,
+    /// As many would be by chance.
+    pub chance: f64,
+    /// What the luckiest of each stretch lost, of the same numbers.
+    pub least: u64,
+    /// Most receivers that told of one stretch.
+    pub receivers: u64,
+}
+
+impl Default for Comparison {
+    fn default() -> Self {
+        Self {
+            stretches: VecDeque::with_capacity(STRETCHES + 1),
+            compared: 0,
+            common: 0,
+            chance: 0.0,
+            least: 0,
+            receivers: 0,
+            spreads: DelayHistogram::new(),
+            spread_max: 0,
+            spread: None,
+        }
+    }
+}
+
+impl Comparison {
+    /// From now on receivers tell of the numbers from one mark up to the next, too.
+    pub fn begin(&mut self, from: u64, to: u64) {
+        if self.stretches.len() == STRETCHES {
+            self.close();
+        }
+        self.stretches.push_back(Stretch::new(from, to));
+    }
+
+    /// A receiver tells of one stretch or several. What it has told by now: numbers below this.
+    pub fn tell(&mut self, told: Told<'_>) -> u64 {
+        let mut before = told.before;
+        for stretch in &mut self.stretches {
+            if stretch.from >= before && told.mark.from <= stretch.from {
+                if told.mark.upto > stretch.from {
+                    stretch.take(&told);
+                }
+                before = stretch.to;
+            }
+        }
+        before
+    }
+
+    /// The sums, the stretches at hand among them.
+    pub fn sums(&self) -> Compared {
+        let mut sums = Compared {
+            numbers: self.compared,
+            common: self.common,
+            chance: self.chance,
+            least: self.least,
+            receivers: self.receivers,
+        };
+        for stretch in self.stretches.iter().filter(|stretch| stretch.told >= 2) {
+            stretch.add_to(&mut sums);
+        }
+        sums
+    }
+
+    /// The spread in time so far; `name` tells a receiver's name.
+    pub fn spread(&mut self, name: impl Fn(usize) -> String) -> Option<Spread> {
+        let open: Vec<LastSpread> = self.stretches.iter().filter_map(spread_of).collect();
+        let last = open.last().copied().or(self.spread)?;
+        let nanos = open.iter().map(|spread| spread.nanos).max();
+        Some(Spread {
+            samples: self.spreads.count() + open.len() as u64,
+            receivers: last.receivers,
+            last_ns: last.nanos,
+            p50_ns: self.spreads.quantile(0.5).map(Nanos::as_u64),
+            max_ns: self.spread_max.max(nanos.unwrap_or(0)),
+            uncertainty_ns: last.error,
+            first: name(last.first),
+            last: name(last.last),
+        })
+    }
+
+    fn close(&mut self) {
+        let Some(stretch) = self.stretches.pop_front() else { return };
+        if stretch.told >= 2 {
+            let mut sums = Compared {
+                numbers: self.compared,
+                common: self.common,
+                chance: self.chance,
+                least: self.least,
+                receivers: self.receivers,
+            };
+            stretch.add_to(&mut sums);
+            self.compared = sums.numbers;
+            self.common = sums.common;
+            self.chance = sums.chance;
+            self.least = sums.least;
+            self.receivers = sums.receivers;
+        }
+        if let Some(spread) = spread_of(&stretch) {
+            self.spreads.record(Nanos(spread.nanos));
+            self.spread_max = self.spread_max.max(spread.nanos);
+            self.spread = Some(spread);
+        }
+    }
+}
+
+fn spread_of(stretch: &Stretch) -> Option<LastSpread> {
+    let ((first, one), (last, other)) = (stretch.first?, stretch.last?);
+    let nanos = last.wrapping_sub(first).unsigned_abs();
+    (stretch.arrivals >= 2).then_some(LastSpread {
+        nanos,
+        receivers: stretch.arrivals,
+        error: stretch.error,
+        first: one,
+        last: other,
+    })
+}
+
+/// The numbers in both of two rising lists of ranges.
+fn intersect(one: &[(u64, u64)], other: &[(u64, u64)]) -> Vec<(u64, u64)> {
+    let (mut i, mut j) = (0, 0);
+    let mut both = Vec::with_capacity(one.len().min(other.len()));
+    while let (Some(a), Some(b)) = (one.get(i), other.get(j)) {
+        let (first, last) = (a.0.max(b.0), a.1.min(b.1));
+        if first <= last {
+            both.push((first, last));
+        }
+        if a.1 < b.1 { i += 1 } else { j += 1 }
+    }
+    both
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mark(upto: u64, gaps: &[(u64, u64)], transit: i64) -> MarkReport {
+        MarkReport { from: 100, upto, gaps: gaps.to_vec(), transit: Some(transit) }
+    }
+
+    #[test]
+    fn what_all_lost_is_told_from_what_one_lost() {
+        let mut comparison = Comparison::default();
+        comparison.begin(100, 200);
+        let reports = [
+            mark(200, &[(110, 119)], 7),
+            mark(200, &[(105, 114)], -3),
+            mark(150, &[(112, 149)], 0),
+        ];
+        for (member, report) in reports.iter().enumerate() {
+            let told = Told { mark: report, member, before: 0, offset: Some((-2, 1)) };
+            assert_eq!(comparison.tell(told), 200);
+            assert_eq!(comparison.tell(Told { before: 200, ..told }), 200);
+        }
+        let sums = comparison.sums();
+        assert_eq!((sums.numbers, sums.common, sums.least, sums.receivers), (50, 3, 10, 3));
+        let spread = comparison.spread(|member| member.to_string()).unwrap();
+        assert_eq!((spread.last_ns, spread.first.as_str(), spread.last.as_str()), (10, "1", "0"));
+        for from in [200, 300, 400] {
+            comparison.begin(from, from + 100);
+            assert_eq!(comparison.sums(), sums);
+            assert_eq!(comparison.spread(|member| member.to_string()), Some(spread.clone()));
+        }
+    }
+
+    #[test]
+    fn a_report_about_several_stretches_is_parted_and_late_comers_are_left_out() {
+        let mut comparison = Comparison::default();
+        comparison.begin(100, 200);
+        comparison.begin(200, 260);
+        let whole = mark(260, &[(190, 210)], 0);
+        for member in 0..2 {
+            comparison.tell(Told { mark: &whole, member, before: 0, offset: None });
+        }
+        // Of the first stretch this one knows a part only.
+        let late = MarkReport { from: 150, ..mark(260, &[(205, 206)], 0) };
+        assert_eq!(comparison.tell(Told { mark: &late, member: 2, before: 0, offset: None }), 260);
+        let sums = comparison.sums();
+        assert_eq!((sums.numbers, sums.common, sums.receivers), (160, 10 + 2, 3));
+    }
+
+    #[test]
+    fn one_receiver_alone_has_nothing_in_common() {
+        let mut comparison = Comparison::default();
+        comparison.begin(100, 200);
+        let all = mark(200, &[(100, 199)], 0);
+        comparison.tell(Told { mark: &all, member: 0, before: 0, offset: None });
+        assert_eq!(comparison.sums().numbers, 0);
+        assert!(comparison.spread(|_| String::new()).is_none());
+    }
+
+    #[test]
+    fn ranges_in_both_are_the_numbers_in_both() {
+        for seed in 0..300 {
+            let mut rng = fastrand::Rng::with_seed(seed);
+            let mut ranges = || {
+                let mut at = 0;
+                let mut all = Vec::new();
+                for _ in 0..rng.usize(0..12) {
+                    let first = at + rng.u64(1..6);
+                    let last = first + rng.u64(0..5);
+                    all.push((first, last));
+                    at = last + 1;
+                }
+                all
+            };
+            let (one, other) = (ranges(), ranges());
+            let has = |all: &[(u64, u64)], n: u64| all.iter().any(|(a, b)| (*a..=*b).contains(&n));
+            let both = intersect(&one, &other);
+            for number in 0..150 {
+                let expected = has(&one, number) && has(&other, number);
+                assert_eq!(has(&both, number), expected, "seed {seed}: {number}");
+            }
+        }
+    }
+}
