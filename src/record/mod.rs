@@ -5,6 +5,7 @@
 
 mod blast;
 mod cast;
+mod cast_stream;
 mod document;
 mod limits;
 mod ping;
@@ -24,6 +25,7 @@ pub use blast::{
 pub use cast::{
     CastDestination, CastEvent, CastGroup, CastInterval, CastReceived, CastSent, CastSource, Heard,
 };
+pub use cast_stream::{CastForeign, CastGap, CastStream};
 pub use document::{Document, Event, SCHEMA};
 pub use limits::{LimitReport, LimitValue, hold, measured};
 pub use ping::{

@@ -1,5 +1,6 @@
 //! A fan-out's reports as text: one block per destination, or per source and group.
 
+use super::cast_stream::cast_stream_text;
 use crate::record::{CastDestination, CastInterval, CastReceived, CastSent, CastSource};
 use crate::units::{Nanos, group_digits};
 use std::fmt::Write;
@@ -90,6 +91,9 @@ pub fn cast_received_text(all: &CastReceived) -> String {
     if all.sources.is_empty() {
         text.push_str("\n  nothing arrived\n");
     }
+    if let Some(stream) = &all.stream {
+        text.push_str(&cast_stream_text(stream));
+    }
     let mut rest = Vec::new();
     if let Some(strays @ 1..) = all.strays {
         rest.push(format!("{} without a measurement header", group_digits(strays)));
@@ -99,6 +103,9 @@ pub fn cast_received_text(all: &CastReceived) -> String {
     }
     if all.foreign > 0 {
         rest.push(format!("{} for others", group_digits(all.foreign)));
+    }
+    if all.excluded > 0 {
+        rest.push(format!("{} of excluded sources", group_digits(all.excluded)));
     }
     if !rest.is_empty() {
         let _ = writeln!(text, "\n  not counted above: {}", rest.join(", "));

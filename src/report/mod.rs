@@ -4,6 +4,7 @@
 
 mod blast;
 mod cast;
+mod cast_stream;
 mod datagram;
 mod hlog;
 mod limits;
@@ -20,6 +21,7 @@ mod trouble;
 
 pub use blast::{BlastView, Lane};
 pub use cast::{cast_interval_line, cast_received_text, cast_sent_text};
+pub use cast_stream::{cast_foreign_line, cast_gap_line};
 pub use datagram::{DatagramPrinter, DatagramStyle, InterfaceNames};
 pub use hlog::HistogramLog;
 pub use output::{Output, output_was_lost, print_json, print_text};

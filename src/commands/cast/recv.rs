@@ -29,7 +29,7 @@ pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
     let any = wildcard(family == FamilyChoice::V6);
     let addrs = expand(&args.groups, family, Some(any))?;
     let interfaces = named_interfaces(&args.interface)?;
-    let wanted = listen::plan(&addrs, &interfaces, &args.source, &host)?;
+    let wanted = listen::plan(&addrs, &interfaces, &args.source, &args.exclude, &host)?;
     let signals = Signals::listen()?;
     let names = host.names();
     let plan = socket_plan(&args, wanted.len());
@@ -46,13 +46,15 @@ pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
         groups,
         names,
         content: if args.plain { Content::Plain } else { Content::Measured },
+        excluded: args.exclude.clone(),
+        store: store.is_some(),
         count: args.count,
         time: args.time,
         idle: args.idle,
     };
     let report_on_stderr = store.as_ref().is_some_and(Store::is_standard_output);
     let live = (!args.json && !report_on_stderr).then(Output::new);
-    let sink = CastSink { talk: !args.quiet, live, store };
+    let sink = CastSink { talk: !args.quiet, live, store, gaps: 0 };
     let timing = LoopConfig { tick: args.interval, ..LoopConfig::default() };
     let ended = Loop::new(listeners.sockets, Some(signals), timing)?
         .run(CastReceiver::new(config, sink), TxBatch::new(1, 1))?;
@@ -115,6 +117,7 @@ fn describe(item: &Wanted, names: &Names) -> CastGroup {
         group: names.address(item.bind),
         interfaces: item.interfaces.iter().filter_map(|index| names.interface(*index)).collect(),
         sources: item.sources.iter().map(ToString::to_string).collect(),
+        excluded: item.excluded.iter().map(ToString::to_string).collect(),
     }
 }
 
@@ -151,5 +154,9 @@ fn joined_line(group: &CastGroup, item: &Wanted) -> String {
         [] => String::new(),
         some => format!(" from {}", some.join(", ")),
     };
-    format!("{verb} {}{from}{on}", group.group)
+    let without = match group.excluded.as_slice() {
+        [] => String::new(),
+        some => format!(" without {}", some.join(", ")),
+    };
+    format!("{verb} {}{from}{on}{without}", group.group)
 }

@@ -1,13 +1,13 @@
 //! The receiver of a fan-out: tells sources, groups and runs apart and accounts for each.
 
-use super::{EndMark, Names, Row, RowKey};
+use super::{EndMark, Foreigners, Names, Piece, Row, RowKey, Stream};
 use crate::batch::{Datagram, TxBatch};
 use crate::record::{CastEvent, CastGroup, CastInterval, CastReceived, Flow, Heard, Sink};
 use crate::session::{Next, Now, Session};
 use crate::units::Nanos;
 use crate::wire::{Header, Kind};
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// Sources, groups and runs that are told apart; datagrams of any beyond are counted together.
 pub const ROWS_MAX: usize = 1024;
@@ -49,6 +49,11 @@ pub struct CastReceiverConfig {
     pub names: Names,
     /// What is expected.
     pub content: Content,
+    /// Sources that are not heard; the kernel keeps them out as far as it can, the receiver the
+    /// rest.
+    pub excluded: Vec<IpAddr>,
+    /// Whether the payload of one source is told of, in order ([`CastEvent::Content`]).
+    pub store: bool,
     /// Ends after so many datagrams, 1 or more; `None` for no limit.
     pub count: Option<u64>,
     /// Ends this long after the first join; `None` for no limit.
@@ -76,7 +81,9 @@ pub struct CastReceiver<S> {
     taken: u64,
     strays: u64,
     others: u64,
-    foreign: u64,
+    foreign: Foreigners,
+    excluded: u64,
+    stream: Option<Stream>,
     drops: Vec<u32>,
     started: Nanos,
     last_heard: Nanos,
@@ -110,6 +117,7 @@ where
         let started = config.listens.iter().map(|listen| listen.since).min().unwrap_or_default();
         Self {
             drops: vec![0; config.listens.len()],
+            stream: config.store.then(Stream::default),
             config,
             sink,
             rows: Vec::new(),
@@ -117,7 +125,8 @@ where
             taken: 0,
             strays: 0,
             others: 0,
-            foreign: 0,
+            foreign: Foreigners::default(),
+            excluded: 0,
             started,
             last_heard: started,
             last_tick: (started, Totals::default()),
@@ -179,8 +188,29 @@ where
         if let Some(index) = self.row(key, now, datagram, since) {
             self.taken += 1;
             self.rows[index].observe_plain(datagram);
-            self.tell(CastEvent::Content(datagram.payload));
+            self.store(now, key.source, None, datagram.payload);
         }
+    }
+
+    /// Hands a payload to the stream that is stored, if there is one.
+    fn store(&mut self, now: Now, source: SocketAddr, number: Option<(u16, u32)>, payload: &[u8]) {
+        self.with_stream(|stream, mut ready| {
+            stream.take(source, number, payload, now.mono, &mut ready);
+        });
+    }
+
+    /// Lets the stream write what is ready.
+    fn with_stream(&mut self, act: impl FnOnce(&mut Stream, &mut dyn FnMut(Piece<'_>))) {
+        let Self { stream: Some(stream), sink, ending, .. } = self else { return };
+        act(stream, &mut |piece| {
+            let flow = sink.take(match piece {
+                Piece::Content(bytes) => CastEvent::Content(bytes),
+                Piece::Gap(gap) => CastEvent::Gap(gap),
+            });
+            if flow == Flow::Closed {
+                *ending = Ending::Now;
+            }
+        });
     }
 
     fn take_measured(&mut self, now: Now, key: RowKey, datagram: &Datagram<'_>, since: Nanos) {
@@ -193,15 +223,18 @@ where
             Kind::Data => {
                 let Some(index) = self.row(key, now, datagram, since) else { return };
                 self.taken += 1;
-                if self.rows[index].observe(&header, datagram) {
-                    self.tell(CastEvent::Content(&datagram.payload[Header::LEN..]));
-                }
+                self.rows[index].observe(&header, datagram);
+                let number = Some((header.tag, header.sequence));
+                self.store(now, key.source, number, &datagram.payload[Header::LEN..]);
             }
             Kind::End => {
                 // The end of a run of which nothing was heard tells nothing about this receiver.
                 let mark = EndMark::decode(datagram.payload);
                 if let (Some(index), Some(mark)) = (self.by_key.get(&key), mark) {
                     self.rows[*index].end(mark);
+                    if let Some(stream) = &mut self.stream {
+                        stream.end(key.source, header.tag, mark.total);
+                    }
                 }
             }
             Kind::Probe | Kind::Echo => self.strays += 1,
@@ -230,6 +263,15 @@ where
         [time, idle, asked].into_iter().flatten().min()
     }
 
+    /// A datagram that is not for this run: another group's, or by another interface.
+    fn take_foreign(&mut self, datagram: &Datagram<'_>) {
+        let socket = self.config.listens.get(datagram.meta.socket).map(|listen| listen.group);
+        let fact = self.foreign.observe(&datagram.meta, socket, &self.config.names);
+        if let Some(fact) = fact {
+            self.tell(CastEvent::Foreign(&fact));
+        }
+    }
+
     fn has_count(&self) -> bool {
         self.config.count.is_some_and(|count| self.taken + self.others >= count)
     }
@@ -245,10 +287,11 @@ where
         if self.ending == Ending::Now {
             return Next::Done;
         }
+        self.with_stream(|stream, mut ready| stream.expire(now.mono, &mut ready));
+        let held = self.stream.as_ref().and_then(Stream::deadline);
         match self.next_deadline() {
             Some(at) if at <= now.mono => Next::Done,
-            Some(at) => Next::WaitUntil(at),
-            None => Next::Idle,
+            at => at.into_iter().chain(held).min().map_or(Next::Idle, Next::WaitUntil),
         }
     }
 
@@ -257,9 +300,13 @@ where
             return;
         }
         let Some((group, since)) = self.group_of(datagram) else {
-            self.foreign += 1;
+            self.take_foreign(datagram);
             return;
         };
+        if self.config.excluded.contains(&datagram.meta.source.ip()) {
+            self.excluded += 1;
+            return;
+        }
         self.last_heard = now.mono;
         let meta = &datagram.meta;
         let key = RowKey { source: meta.source, group, interface: meta.interface, tag: None };
@@ -299,7 +346,8 @@ where
         }
     }
 
-    fn finish(self, now: Now) -> CastReceiverEnd<S> {
+    fn finish(mut self, now: Now) -> CastReceiverEnd<S> {
+        self.with_stream(|stream, mut ready| stream.finish(&mut ready));
         let totals = self.totals();
         let measured = self.config.content == Content::Measured;
         let if_measured = |count: u64| measured.then_some(count);
@@ -311,7 +359,13 @@ where
             reordered: if_measured(totals.reordered),
             strays: if_measured(self.strays),
             others: self.others,
-            foreign: self.foreign,
+            foreign: self.foreign.total(),
+            foreign_from: self.foreign.record(&self.config.names),
+            excluded: self.excluded,
+            stream: self
+                .stream
+                .as_ref()
+                .map(|stream| stream.record(|source| self.config.names.address(source))),
             socket_drops: self.drops.iter().map(|drops| u64::from(*drops)).sum(),
             duration_ns: (now.mono - self.started).as_u64(),
             interrupted: matches!(self.ending, Ending::Asked(_)),
