@@ -6,6 +6,7 @@
 mod blast;
 mod cast;
 mod cast_stream;
+mod check;
 mod document;
 mod limits;
 mod ping;
@@ -26,6 +27,10 @@ pub use cast::{
     CastDestination, CastEvent, CastGroup, CastInterval, CastReceived, CastSent, CastSource, Heard,
 };
 pub use cast_stream::{CastForeign, CastGap, CastStream};
+pub use check::{
+    CastCheck, CheckAnswer, CheckAnswered, CheckEvent, CheckFar, CheckFinding, CheckHold,
+    CheckInterface, CheckRoute, CheckStream, Outcome as CheckOutcome,
+};
 pub use document::{Document, Event, SCHEMA};
 pub use limits::{LimitReport, LimitValue, hold, measured};
 pub use ping::{

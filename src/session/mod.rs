@@ -21,6 +21,7 @@ pub use cast::{
     CastReceiver, CastReceiverConfig, CastReceiverEnd, CastSender, CastSenderConfig,
     CastSenderSummary, Content, EndMark, Listen, Names, ROWS_MAX,
 };
+pub use cast::{CheckAnswerer, CheckAnswererConfig, CheckConfig, CheckProber, CheckWay};
 pub use contract::{Next, Now, Session};
 pub use exchange::{Exchange, Step, Tags, refusal};
 pub use find_rate::{FindRate, Found, FoundBound, Outcome, SearchStep};

@@ -1,5 +1,6 @@
 //! `udpkit cast`: from arguments to a run.
 
+mod check;
 mod group;
 mod listen;
 mod recv;
@@ -17,5 +18,6 @@ pub fn run(args: CastArgs) -> anyhow::Result<Exit> {
     match args.command {
         CastCommand::Send(args) => send::run(*args),
         CastCommand::Recv(args) => recv::run(args),
+        CastCommand::Check(args) => check::run(args),
     }
 }

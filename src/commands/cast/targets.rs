@@ -57,6 +57,11 @@ impl Host {
         if own || ip.is_loopback() { Role::Own } else { Role::Other }
     }
 
+    /// The interfaces that have an address.
+    pub fn interfaces(&self) -> &[Interface] {
+        &self.interfaces
+    }
+
     /// The interfaces' names.
     pub fn names(&self) -> Names {
         Names::new(self.interfaces.iter().map(|one| (one.index, one.name.clone())).collect())

@@ -1,5 +1,6 @@
 //! One sender, many receivers: groups, broadcast addresses and lists.
 
+mod check;
 mod end_mark;
 mod foreign;
 mod names;
@@ -8,6 +9,7 @@ mod row;
 mod sender;
 mod stream;
 
+pub use check::{CheckAnswerer, CheckAnswererConfig, CheckConfig, CheckProber, CheckWay};
 pub use end_mark::EndMark;
 use foreign::Foreigners;
 pub use names::Names;
