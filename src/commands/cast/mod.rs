@@ -7,6 +7,7 @@ mod recv;
 mod send;
 mod sink;
 mod targets;
+mod warnings;
 
 pub use group::{GroupError, GroupHost, GroupSpec};
 

@@ -3,6 +3,7 @@
 use super::listen::{self, Wanted};
 use super::sink::{CastSink, Store};
 use super::targets::{Host, expand, is_source_specific, named_interfaces, wildcard};
+use super::warnings;
 use crate::batch::TxBatch;
 use crate::cli::CastRecvArgs;
 use crate::commands::{Exit, Usage};
@@ -30,6 +31,11 @@ pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
     let addrs = expand(&args.groups, family, Some(any))?;
     let interfaces = named_interfaces(&args.interface)?;
     let wanted = listen::plan(&addrs, &interfaces, &args.source, &args.exclude, &host)?;
+    if !args.quiet {
+        // Named interfaces are the user's own choice.
+        let by_route = if interfaces.is_empty() { addrs.as_slice() } else { &[] };
+        warnings::before_listening(by_route, &args.source, &host).iter().for_each(report::warning);
+    }
     let signals = Signals::listen()?;
     let names = host.names();
     let plan = socket_plan(&args, wanted.len());

@@ -100,7 +100,7 @@ fn ended(
 }
 
 /// How long after a join it is said again, at most; a switch counts from the last that it heard: 1 s
-/// of IGMPv3 (RFC 3376 §8.11), 10 s of IGMPv2 and MLDv1 (RFC 2236 §8.10, RFC 2710 §7.10).
+/// of `IGMPv3` (RFC 3376 §8.11), 10 s of `IGMPv2` and `MLDv1` (RFC 2236 §8.10, RFC 2710 §7.10).
 fn repeated(check: &CastCheck) -> u64 {
     let is_v3 = |version: &str| version == "V3";
     let mut versions = check.interfaces.iter().filter_map(|one| one.igmp_version.as_deref());

@@ -8,3 +8,8 @@ mod watch;
 
 pub use answerer::{CheckAnswerer, CheckAnswererConfig};
 pub use prober::{CheckConfig, CheckProber, CheckWay};
+
+#[cfg(test)]
+use probe::Probe;
+#[cfg(test)]
+mod tests;
