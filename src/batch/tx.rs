@@ -94,6 +94,17 @@ impl TxBatch {
         DestId((self.dests.len() - 1) as u32)
     }
 
+    /// Adds a destination without looking whether it is there already: for long tables.
+    pub fn append_dest(&mut self, dest: impl Into<Dest>) -> DestId {
+        self.dests.push(dest.into());
+        DestId((self.dests.len() - 1) as u32)
+    }
+
+    /// Forgets the destinations from the one numbered `len` on. No datagram may be held for them.
+    pub fn truncate_dests(&mut self, len: usize) {
+        self.dests.truncate(len);
+    }
+
     /// The destination behind an identifier; `None` for [`DestId::CONNECTED`].
     pub fn dest(&self, id: DestId) -> Option<&Dest> {
         id.index().and_then(|index| self.dests.get(index))

@@ -1,11 +1,11 @@
 //! What a fan-out leaves behind, at the sender and at the receiver.
 
-use super::{CastForeign, CastGap, CastStream};
-use crate::units::Nanos;
+use super::{CastForeign, CastGap, CastStream, FanoutStanding, LimitReport, hold_against};
+use crate::units::{Limit, Measured, Metric, Nanos};
 use serde::Serialize;
 
 /// Summary of `cast send`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct CastSent {
     /// Datagrams that the kernel took, over all destinations; end marks are not counted.
     pub datagrams: u64,
@@ -29,6 +29,11 @@ pub struct CastSent {
     pub interrupted: bool,
     /// Each destination on its own, in the order given.
     pub destinations: Vec<CastDestination>,
+    /// What the receivers told; empty with `--plain`.
+    #[serde(flatten)]
+    pub standing: FanoutStanding,
+    /// How the run stands against each `--fail-if`.
+    pub limits: Vec<LimitReport>,
 }
 
 /// One destination of a fan-out.
@@ -53,7 +58,7 @@ pub struct CastDestination {
 }
 
 /// Summary of `cast recv`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct CastReceived {
     /// What was listened to.
     pub groups: Vec<CastGroup>,
@@ -88,6 +93,50 @@ pub struct CastReceived {
     pub interrupted: bool,
     /// Each source and group on its own, in the order in which they were first heard.
     pub sources: Vec<CastSource>,
+    /// Datagrams that were to come; `None` unless `--expect` said so.
+    pub expected: Option<u64>,
+    /// How the run stands against each `--fail-if`.
+    pub limits: Vec<LimitReport>,
+}
+
+impl CastReceived {
+    /// Datagrams that came, each number once; all of them with `--plain`.
+    pub fn firsts(&self) -> u64 {
+        self.received - self.duplicates.unwrap_or(0)
+    }
+
+    /// Whether all that were expected came.
+    pub fn is_complete(&self) -> bool {
+        self.expected.is_none_or(|expected| self.firsts() >= expected)
+    }
+
+    /// Holds limits against what arrived: sums over the sources, and of the others the worst.
+    pub fn hold(&self, limits: &[Limit]) -> Vec<LimitReport> {
+        let hold = |limit| hold_against(limit, "down", |metric| self.measured(metric));
+        limits.iter().map(hold).collect()
+    }
+
+    fn measured(&self, metric: Metric) -> Option<Measured> {
+        let worst = |each: fn(&CastSource) -> Option<u64>| {
+            let all: Option<Vec<u64>> = self.sources.iter().map(each).collect();
+            all?.into_iter().max()
+        };
+        let heard = !self.sources.is_empty();
+        Some(match metric {
+            Metric::Loss => match self.expected {
+                Some(of) => Measured::Share { part: of.saturating_sub(self.firsts()), of },
+                None => Measured::Share { part: self.lost?, of: self.firsts() + self.lost? },
+            },
+            Metric::P50 => Measured::Span(worst(|one| one.delay_p50_ns)?),
+            Metric::P99 => Measured::Span(worst(|one| one.delay_p99_ns)?),
+            Metric::Max => Measured::Span(worst(|one| one.delay_max_ns)?),
+            Metric::Jitter => Measured::Span(worst(|one| one.jitter_ns)?),
+            Metric::Burst => Measured::Count(worst(|one| one.longest_burst)?),
+            Metric::Duplicates => Measured::Count(self.duplicates.filter(|_| heard)?),
+            Metric::Reordered => Measured::Count(self.reordered.filter(|_| heard)?),
+            Metric::Rate | Metric::P90 | Metric::P999 | Metric::NeverSent => return None,
+        })
+    }
 }
 
 /// One group, broadcast address or own address that a receiver listens to.
@@ -126,6 +175,17 @@ pub struct CastSource {
     pub reordered: Option<u64>,
     /// Interarrival jitter (RFC 3550 §6.4.1); `None` for fewer than two datagrams.
     pub jitter_ns: Option<u64>,
+    /// Runs of lost numbers (RFC 3357).
+    pub bursts: Option<u64>,
+    /// The longest of these, in datagrams.
+    pub longest_burst: Option<u64>,
+    /// Median of the one-way delay above its minimum; `None` for too few datagrams, or for sources
+    /// beyond the first 64.
+    pub delay_p50_ns: Option<u64>,
+    /// Its 99th percentile.
+    pub delay_p99_ns: Option<u64>,
+    /// Its maximum.
+    pub delay_max_ns: Option<u64>,
     /// From the join to the first datagram.
     pub join_to_first_ns: Option<u64>,
     /// From the first datagram to the last.

@@ -36,23 +36,32 @@ pub enum LimitValue {
 pub fn hold(limits: &[Limit], run: &BlastReport) -> Vec<LimitReport> {
     let ways = [Some(&run.main), run.reverse.as_ref()];
     let hold_one = |limit: &Limit, way: &DirectionReport| {
-        let found = measured(way, limit.metric);
-        let standing = limit.check(|metric| measured(way, metric));
-        let (value, unit) = in_numbers(limit.bound, found);
-        let known = found.filter(|_| standing != Standing::Unknown);
-        LimitReport {
-            limit: limit.to_string(),
-            direction: way.direction,
-            value: known.and(value),
-            unit,
-            held: standing == Standing::Held,
-            in_words: known.map(|found| limit.in_words(found)).unwrap_or_default(),
-        }
+        hold_against(limit, way.direction, |metric| measured(way, metric))
     };
     limits
         .iter()
         .flat_map(|limit| ways.into_iter().flatten().map(move |way| hold_one(limit, way)))
         .collect()
+}
+
+/// Holds one limit against the figures that `lookup` has; `None` is one that the run does not know.
+pub fn hold_against(
+    limit: &Limit,
+    direction: &'static str,
+    lookup: impl Fn(Metric) -> Option<Measured>,
+) -> LimitReport {
+    let found = lookup(limit.metric);
+    let standing = limit.check(lookup);
+    let (value, unit) = in_numbers(limit.bound, found);
+    let known = found.filter(|_| standing != Standing::Unknown);
+    LimitReport {
+        limit: limit.to_string(),
+        direction,
+        value: known.and(value),
+        unit,
+        held: standing == Standing::Held,
+        in_words: known.map(|found| limit.in_words(found)).unwrap_or_default(),
+    }
 }
 
 /// What one direction of a run has of a metric; `None` where it does not know.

@@ -8,6 +8,7 @@ mod cast;
 mod cast_stream;
 mod check;
 mod document;
+mod fanout;
 mod limits;
 mod ping;
 mod rates;
@@ -32,7 +33,11 @@ pub use check::{
     CheckInterface, CheckRoute, CheckStream, Outcome as CheckOutcome,
 };
 pub use document::{Document, Event, SCHEMA};
-pub use limits::{LimitReport, LimitValue, hold, measured};
+pub use fanout::{
+    CommonLoss, Departure, FanoutEvent, FanoutReceiver, FanoutStanding, LossOrigin, ReceiverState,
+    Spread, rank_receivers,
+};
+pub use limits::{LimitReport, LimitValue, hold, hold_against, measured};
 pub use ping::{
     Outcome, PingBucket, PingDelay, PingEvent, PingInterval, PingLost, PingReply, PingRow,
     PingStretch, PingSummary, PingTargetReport, PingTimeout, ReplyKind,

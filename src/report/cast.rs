@@ -1,9 +1,16 @@
 //! A fan-out's reports as text: one block per destination, or per source and group.
 
 use super::cast_stream::cast_stream_text;
+use super::fanout::{closing_lines, table_lines};
+use super::limits::limit_lines;
 use crate::record::{CastDestination, CastInterval, CastReceived, CastSent, CastSource};
 use crate::units::{Nanos, group_digits};
 use std::fmt::Write;
+
+/// How wide a report is.
+const COLUMNS: usize = 80;
+/// Receivers that a report shows, the worst first.
+const PRINTED: usize = 50;
 
 /// One line of a running receiver.
 pub fn cast_interval_line(interval: &CastInterval) -> String {
@@ -65,6 +72,16 @@ pub fn cast_sent_text(sent: &CastSent) -> String {
         }
     }
     text.push('\n');
+    let table = table_lines(&sent.standing, COLUMNS, PRINTED);
+    if !table.is_empty() {
+        text.push('\n');
+    }
+    for line in table.into_iter().chain(closing_lines(&sent.standing)) {
+        let _ = writeln!(text, "{line}");
+    }
+    for line in limit_lines(&sent.limits, false) {
+        let _ = writeln!(text, "{line}");
+    }
     text
 }
 
@@ -110,6 +127,17 @@ pub fn cast_received_text(all: &CastReceived) -> String {
     if !rest.is_empty() {
         let _ = writeln!(text, "\n  not counted above: {}", rest.join(", "));
     }
+    if let Some(expected) = all.expected {
+        let _ = writeln!(
+            text,
+            "\n  expected   {}, {} came",
+            group_digits(expected),
+            group_digits(all.firsts())
+        );
+    }
+    for line in limit_lines(&all.limits, false) {
+        let _ = writeln!(text, "{line}");
+    }
     for doubt in doubts(all) {
         let _ = writeln!(text, "  doubt: {doubt}");
     }
@@ -144,6 +172,20 @@ fn render_source(source: &CastSource, text: &mut String) {
         let _ = write!(text, "   first {} after the join", Nanos(nanos));
     }
     text.push('\n');
+    if let (Some(bursts @ 1..), Some(longest)) = (source.bursts, source.longest_burst) {
+        let (bursts, longest) = (plural(bursts, "burst"), group_digits(longest));
+        let _ = writeln!(text, "    loss came in {bursts}, the longest of {longest}");
+    }
+    if source.delay_p50_ns.is_some() {
+        let of = |delay: Option<u64>| delay.map_or("-".to_owned(), |ns| Nanos(ns).to_string());
+        let _ = writeln!(
+            text,
+            "    delay above its minimum  p50 {}   p99 {}   max {}",
+            of(source.delay_p50_ns),
+            of(source.delay_p99_ns),
+            of(source.delay_max_ns)
+        );
+    }
 }
 
 fn by(source: &CastSource) -> String {
@@ -232,6 +274,11 @@ mod tests {
             lost: Some(300),
             duplicates: Some(0),
             reordered: Some(2),
+            bursts: Some(17),
+            longest_burst: Some(40),
+            delay_p50_ns: Some(1_200_000),
+            delay_p99_ns: Some(3_400_000),
+            delay_max_ns: Some(5_600_000),
             jitter_ns: Some(12_000),
             join_to_first_ns: Some(1_200_000_000),
             duration_ns: 10_000_000_000,
@@ -260,6 +307,8 @@ mod tests {
         let block = "  239.1.2.3:5000 from 10.0.0.1:45678 by eth0
     received 9 700   lost 300 (3.00%)   duplicates 0   reordered 2
     1 125 200 B   900.16 kbit/s   jitter 12.0 µs   first 1.20 s after the join
+    loss came in 17 bursts, the longest of 40
+    delay above its minimum  p50 1.20 ms   p99 3.40 ms   max 5.60 ms
 ";
         let expected = format!(
             "udpkit cast recv   1 group   2 sources   11.5 s

@@ -18,8 +18,9 @@ pub mod stamp;
 mod trouble;
 
 pub use cast::{
-    CastReceiver, CastReceiverConfig, CastReceiverEnd, CastSender, CastSenderConfig,
-    CastSenderSummary, Content, EndMark, Listen, Names, ROWS_MAX,
+    CastReceiver, CastReceiverConfig, CastReceiverEnd, CastSender, CastSenderConfig, CastSenderEnd,
+    CastSenderSummary, Content, DoorPolicy, EarConfig, EndMark, Listen, Names, RECEIVERS_MAX,
+    ROWS_MAX, SUBSCRIBERS_MAX,
 };
 pub use cast::{CheckAnswerer, CheckAnswererConfig, CheckConfig, CheckProber, CheckWay};
 pub use contract::{Next, Now, Session};

@@ -3,6 +3,7 @@
 mod bursts;
 mod delay;
 mod drift;
+mod gap_log;
 mod gaps;
 mod jitter;
 mod sequence;
@@ -12,6 +13,7 @@ mod top_sources;
 pub use bursts::LossBursts;
 pub use delay::{DelayAboveMin, DelayHistogram, Percentiles, Share};
 pub use drift::ClockDrift;
+pub use gap_log::{ClosedStretch, GapLog};
 pub use jitter::Jitter;
 pub use sequence::{Arrival, ReorderExtents, SequenceTracker, WINDOW, WINDOWS};
 pub use timeline::{Cell, Timeline};

@@ -5,7 +5,7 @@
 )]
 
 use crate::cli::{FamilyArgs, IoArg};
-use crate::units::Nanos;
+use crate::units::{Limit, Nanos};
 use clap::Args;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -16,18 +16,36 @@ use std::path::PathBuf;
     after_help = "It runs until it is interrupted, or until --count, --time or --idle ends it; \
         then it leaves the\ngroups and reports, for each source and group: received, lost, \
         duplicates, reordered, jitter, and\nthe time from the join to the first \
-        datagram.\n\nExamples:\n  \
+        datagram. The sender gets reports\nof that now and then, unless --silent keeps them \
+        back.\n\nExamples:\n  \
         udpkit cast recv 239.1.2.3:5000\n  \
         udpkit cast recv 239.1.2.1-10:5000 --interface eth0 --interval 1s\n  \
         udpkit cast recv 232.1.2.3:5000 --source 192.0.2.7\n  \
         udpkit cast recv 239.1.2.3:5000 --exclude 192.0.2.66 --out stream.bin\n  \
-        udpkit cast recv 255.255.255.255:5000 '[ff02::1234%eth0]:5000' --idle 5s --json"
+        udpkit cast recv 255.255.255.255:5000 '[ff02::1234%eth0]:5000' --idle 5s --json\n  \
+        udpkit cast recv 239.1.2.3:5000 --expect 10000 --time 20s --fail-if 'loss>1%'\n  \
+        udpkit cast recv --from 192.0.2.7:8620"
 )]
 pub struct CastRecvArgs {
     /// What to listen to: groups, ranges (239.1.2.1-10[:PORT]), broadcast addresses and addresses
     /// of this host; :PORT is every address of this host [default port: 8620]
-    #[arg(required = true, value_name = "GROUP")]
+    #[arg(required_unless_present = "from", value_name = "GROUP")]
     pub groups: Vec<String>,
+    /// Ask this sender (udpkit cast send --open) to send here, where no multicast reaches; it ends
+    /// when the sender does [default port: 8620]
+    #[arg(long, value_name = "HOST:PORT", conflicts_with_all = ["groups", "interface", "source", "plain"])]
+    pub from: Option<String>,
+    /// Report nothing back to senders
+    #[arg(long)]
+    pub silent: bool,
+    /// Expect so many datagrams, each counted once: end when they have come or every sender heard
+    /// has ended; fewer are a failure [default: none]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub expect: Option<u64>,
+    /// End with exit code 3 where what came breaks this limit: loss>0.1%, p99>5ms, jitter, burst,
+    /// duplicates, reordered; with --expect, loss is what is missing of that; may be repeated
+    #[arg(long, value_name = "LIMIT")]
+    pub fail_if: Vec<Limit>,
     /// Interface to join on, by name or address; repeat it to join on several [default: the
     /// route's]
     #[arg(long, value_name = "NAME")]

@@ -5,7 +5,7 @@
 )]
 
 use crate::cli::{FamilyArgs, IoArg, PayloadArgs};
-use crate::units::{Nanos, Rate};
+use crate::units::{Limit, Nanos, Rate};
 use crate::wire::Dscp;
 use clap::Args;
 
@@ -15,17 +15,20 @@ use clap::Args;
     override_usage = "udpkit cast send [OPTIONS] <GROUP>... [-- <MESSAGE>...]",
     after_help = "Each datagram is numbered by 16 bytes of measurement header in front of its \
         content, so that\n`udpkit cast recv` can count what is lost; --plain leaves them out. \
-        Sizes are the content's.\n\nExamples:\n  \
+        Sizes are the content's.\nReceivers report back, and the report has what each lost and how \
+        late it was; on a terminal it is\na live table, the worst first.\n\nExamples:\n  \
         udpkit cast send 239.1.2.3:5000 -- hello\n  \
         udpkit cast send -s 1000 -c 0 --rate 10M 239.1.2.1-10:5000 --interface eth0\n  \
         udpkit cast send -s 64 --time 10s --interval 1ms '[ff15::1%eth0]:5000' 192.0.2.9:5000\n  \
         udpkit cast send 239.1.2.3:5000 --repeat 1s -- 'here I am'\n  \
-        udpkit cast send 255.255.255.255:5000 --interface eth0 --interface eth1 < lines.txt"
+        udpkit cast send 255.255.255.255:5000 --interface eth0 --interface eth1 < lines.txt\n  \
+        udpkit cast send 239.1.2.3:5000 --receivers 5 --wait 10s --fail-if 'loss>1%' -s 1000 -c 9999\n  \
+        udpkit cast send --open=:8620 -s 1000 --rate 10M --time 60s"
 )]
 pub struct CastSendArgs {
     /// Where to: ADDRESS[:PORT], [IPv6%ZONE][:PORT], a range 239.1.2.1-10[:PORT] or NAME[:PORT];
     /// multicast groups, broadcast and unicast addresses in any mixture [default port: 8620]
-    #[arg(required = true, value_name = "GROUP")]
+    #[arg(required_unless_present = "open", value_name = "GROUP")]
     pub groups: Vec<String>,
     /// The content.
     #[command(flatten)]
@@ -64,6 +67,31 @@ pub struct CastSendArgs {
     /// address, a port of the kernel's choice]
     #[arg(long, value_name = "ADDR:PORT")]
     pub from: Option<String>,
+    /// Take in receivers that ask for it (udpkit cast recv --from), on this address and port;
+    /// without any GROUP nothing is sent while there is none [without =ADDR:PORT: every address,
+    /// port 8620]
+    #[arg(
+        long,
+        value_name = "ADDR:PORT",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = ":8620",
+        conflicts_with = "from"
+    )]
+    pub open: Option<String>,
+    /// Tell anybody who asks by EXPN or VRFY who the receivers are
+    #[arg(long)]
+    pub list_receivers: bool,
+    /// Send nothing before so many receivers are heard [default: do not wait]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub receivers: Option<u64>,
+    /// Wait so long for --receivers, and fail when they are too few [default: no limit]
+    #[arg(long, value_name = "DURATION", requires = "receivers")]
+    pub wait: Option<Nanos>,
+    /// End with exit code 3 where the worst receiver breaks this limit: loss>0.1%, p99>5ms, max,
+    /// burst, duplicates, reordered; may be repeated
+    #[arg(long, value_name = "LIMIT", conflicts_with = "plain")]
+    pub fail_if: Vec<Limit>,
     /// DSCP, a name (ef, af41, cs1) or 0 to 63 [default: 0]
     #[arg(long)]
     pub dscp: Option<Dscp>,

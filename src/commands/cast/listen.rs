@@ -5,7 +5,7 @@
 //! 10 sources a group; `ENOBUFS`), another socket takes the rest: with `IP_MULTICAST_ALL` off, each
 //! gets only what it joined.
 
-use super::targets::{Host, Role, needs_interface};
+use super::targets::{Host, Role, needs_interface, wildcard};
 use crate::commands::Usage;
 use crate::net::{NetError, Socket, SocketPlan};
 use crate::session::{Listen, Names};
@@ -77,6 +77,17 @@ pub(super) fn plan(
         item.excluded = excluded.iter().filter(of_family).copied().collect();
     }
     Ok(all)
+}
+
+/// The socket that a sender is asked to send to: any port of any address.
+pub(super) fn for_sender(sender: SocketAddr) -> Wanted {
+    Wanted {
+        bind: (wildcard(sender.is_ipv6()), 0).into(),
+        interfaces: Vec::new(),
+        sources: Vec::new(),
+        excluded: Vec::new(),
+        memberships: Vec::new(),
+    }
 }
 
 fn is_own(role: Role) -> bool {
@@ -270,8 +281,36 @@ impl Listeners {
         }
         interfaces.retain(|index| *index != 0);
         self.sockets.push(socket);
-        self.listens.push(Listen { group: item.bind, interfaces, since: monotonic_now() });
+        let since = monotonic_now();
+        let answers = self.listens.len();
+        self.listens.push(Listen { group: item.bind, interfaces, since, answers });
         self.joined.push(joined);
+    }
+}
+
+impl Listeners {
+    /// Opens a socket for reports, where there is a group or a broadcast address: neither can be a
+    /// source address, and receivers on one host share the group's port.
+    pub fn open_answering(&mut self, plan: &SocketPlan, host: &Host) -> Result<(), NetError> {
+        for v6 in [false, true] {
+            let shared = |listen: &&mut Listen| {
+                let role = host.role(listen.group.ip());
+                listen.group.is_ipv6() == v6 && !is_own(role)
+            };
+            let answers = self.sockets.len();
+            let mut any = false;
+            for listen in self.listens.iter_mut().filter(shared) {
+                listen.answers = answers;
+                any = true;
+            }
+            if any {
+                let bind = (wildcard(v6), 0).into();
+                let plan = SocketPlan { bind, share_port: false, gro: false, ..plan.clone() };
+                self.sockets.push(plan.open()?);
+                self.joined.push(Vec::new());
+            }
+        }
+        Ok(())
     }
 }
 

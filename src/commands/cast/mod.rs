@@ -1,6 +1,7 @@
 //! `udpkit cast`: from arguments to a run.
 
 mod check;
+mod door;
 mod group;
 mod listen;
 mod recv;

@@ -1,5 +1,6 @@
 //! `udpkit cast recv`: from arguments to joined sockets, a run, and the groups left.
 
+use super::group::DEFAULT_PORT;
 use super::listen::{self, Wanted};
 use super::sink::{CastSink, Store};
 use super::targets::{Host, expand, is_source_specific, named_interfaces, wildcard};
@@ -8,16 +9,20 @@ use crate::batch::TxBatch;
 use crate::cli::CastRecvArgs;
 use crate::commands::{Exit, Usage};
 use crate::engine::{Loop, LoopConfig, Signals};
-use crate::net::{FamilyChoice, IoMode, SocketPlan};
-use crate::record::{CastGroup, Document};
+use crate::net::{FamilyChoice, IoMode, SocketPlan, resolve};
+use crate::record::{CastGroup, CastReceived, Document};
 use crate::report::{self, Output, print_json, print_text};
 use crate::session::{CastReceiver, CastReceiverConfig, Content, Names};
 use crate::units::Nanos;
+use crate::wire::CONTROL_MAX;
 use anyhow::Context;
 use std::path::Path;
 
 /// Sockets from which on each has one receive buffer in place of 64: memory stays bounded.
 const MANY_SOCKETS: usize = 16;
+
+/// Reports that leave at once.
+const REPORTS: usize = 64;
 
 /// Groups that are told one by one; more are told in one line.
 const LINES_MAX: usize = 16;
@@ -28,23 +33,38 @@ pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
     let host = Host::ask()?;
     let family = FamilyChoice::from(args.family);
     let any = wildcard(family == FamilyChoice::V6);
-    let addrs = expand(&args.groups, family, Some(any))?;
-    let interfaces = named_interfaces(&args.interface)?;
-    let wanted = listen::plan(&addrs, &interfaces, &args.source, &args.exclude, &host)?;
-    if !args.quiet {
-        // Named interfaces are the user's own choice.
-        let by_route = if interfaces.is_empty() { addrs.as_slice() } else { &[] };
-        warnings::before_listening(by_route, &args.source, &host).iter().for_each(report::warning);
-    }
+    let subscribe = args.from.as_deref().map(|text| resolve(text, Some(DEFAULT_PORT), family));
+    let subscribe = subscribe.transpose()?;
+    let wanted = match subscribe {
+        Some(sender) => vec![listen::for_sender(sender)],
+        None => {
+            let addrs = expand(&args.groups, family, Some(any))?;
+            let interfaces = named_interfaces(&args.interface)?;
+            if !args.quiet {
+                // Named interfaces are the user's own choice.
+                let by_route = if interfaces.is_empty() { addrs.as_slice() } else { &[] };
+                let warnings = warnings::before_listening(by_route, &args.source, &host);
+                warnings.iter().for_each(report::warning);
+            }
+            listen::plan(&addrs, &interfaces, &args.source, &args.exclude, &host)?
+        }
+    };
     let signals = Signals::listen()?;
     let names = host.names();
     let plan = socket_plan(&args, wanted.len());
     let mut listeners = listen::open(&wanted, &plan, &names)?;
+    let reports = (!args.silent && !args.plain).then(|| fastrand::u64(..));
+    if reports.is_some() {
+        listeners.open_answering(&plan, &host)?;
+    }
     // Only now: a file that is there already keeps its content when the groups cannot be had.
     let store = args.out.as_deref().map(create).transpose()?;
     let groups: Vec<CastGroup> = wanted.iter().map(|item| describe(item, &names)).collect();
     if !args.quiet {
-        announce(&groups, &wanted);
+        match subscribe {
+            Some(sender) => report::note(format_args!("asking {sender} to send here")),
+            None => announce(&groups, &wanted),
+        }
     }
 
     let config = CastReceiverConfig {
@@ -57,19 +77,24 @@ pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
         count: args.count,
         time: args.time,
         idle: args.idle,
+        expect: args.expect,
+        reports,
+        subscribe,
     };
     let report_on_stderr = store.as_ref().is_some_and(Store::is_standard_output);
     let live = (!args.json && !report_on_stderr).then(Output::new);
     let sink = CastSink { talk: !args.quiet, live, store, gaps: 0 };
     let timing = LoopConfig { tick: args.interval, ..LoopConfig::default() };
     let ended = Loop::new(listeners.sockets, Some(signals), timing)?
-        .run(CastReceiver::new(config, sink), TxBatch::new(1, 1))?;
+        .run(CastReceiver::new(config, sink), TxBatch::new(REPORTS, REPORTS * CONTROL_MAX))?;
     listen::leave(&ended.sockets, &listeners.joined);
     drop(ended.sockets);
 
     let end = ended.summary;
     let stored = end.sink.store.map_or(Ok(()), Store::close);
-    let received = end.received;
+    let mut received = end.received;
+    received.limits = received.hold(&args.fail_if);
+    let exit = exit_of(&received, &args);
     if args.json {
         print_json(&Document::new("cast recv", received));
     } else if !args.quiet {
@@ -82,7 +107,23 @@ pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
         }
     }
     stored?;
-    Ok(Exit::Done)
+    if let Some(why) = end.failed {
+        let hint = "it must run `udpkit cast send --open`, and let its UDP port through";
+        report::error(why, Some(hint));
+        return Ok(Exit::Failed);
+    }
+    Ok(exit)
+}
+
+/// Limits decide where there are any; else whether all that was expected came.
+fn exit_of(received: &CastReceived, args: &CastRecvArgs) -> Exit {
+    let kept = received.limits.iter().all(|limit| limit.held);
+    match (args.fail_if.is_empty(), kept) {
+        (false, false) => Exit::LimitBroken,
+        (false, true) => Exit::Done,
+        (true, _) if received.is_complete() => Exit::Done,
+        (true, _) => Exit::Failed,
+    }
 }
 
 /// What clap cannot see.

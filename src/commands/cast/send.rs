@@ -1,5 +1,6 @@
 //! `udpkit cast send`: from arguments to a socket and a run.
 
+use super::door;
 use super::targets::{Host, Role, expand, named_interfaces, needs_interface};
 use super::warnings;
 use crate::batch::{Dest, TxBatch};
@@ -9,23 +10,26 @@ use crate::commands::{Exit, Usage};
 use crate::engine::{Loop, LoopConfig, Signals};
 use crate::net::{FamilyChoice, SocketPlan, split_host_port};
 use crate::record::{CastSent, Document};
-use crate::report::{self, print_json, print_text};
-use crate::session::{CastSender, CastSenderConfig, CastSenderSummary, PayloadSource, Spacing};
+use crate::report::{self, FanoutView, print_json, print_text};
+use crate::session::{
+    CastSender, CastSenderConfig, CastSenderEnd, CastSenderSummary, PayloadSource, Spacing,
+};
 use crate::units::{Nanos, Rate};
-use crate::wire::{Ecn, Header, tos};
-use std::net::{IpAddr, SocketAddr};
+use crate::wire::{CONTROL_MAX, Ecn, Header, tos};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// Datagrams of one batch.
 const SLOTS: usize = 1024;
 /// Payload bytes of one batch, beyond the largest datagram.
 const ARENA: usize = 1 << 20;
-/// Bytes that are taken of an answer: none is expected, and nobody reads it.
-const ANSWER: usize = 64;
+/// How often the live table is drawn.
+const FRAME: Nanos = Nanos::from_millis(250);
 
 /// Runs `udpkit cast send`.
 pub(super) fn run(mut args: CastSendArgs) -> anyhow::Result<Exit> {
     let host = Host::ask()?;
-    let addrs = expand(&args.groups, FamilyChoice::from(args.family), None)?;
+    let family = FamilyChoice::from(args.family);
+    let addrs = expand(&args.groups, family, None)?;
     let interfaces = named_interfaces(&args.interface)?;
     let from = args.from.as_deref().map(|text| read_from(text, &addrs, &host)).transpose()?;
     let targets = targets(&addrs, &interfaces, from.and_then(|from| from.0), &host)?;
@@ -40,42 +44,87 @@ pub(super) fn run(mut args: CastSendArgs) -> anyhow::Result<Exit> {
     let header = if args.plain { 0 } else { Header::LEN };
     let limit = PayloadLimit::for_peers(&addrs).behind(header);
     let payload = PayloadPlan::new(&args.payload, limit)?;
-    let plan = socket_plan(&args, &addrs, from.map_or(0, |from| from.1));
+    let plan = match &args.open {
+        None => socket_plan(&args, &addrs, from.map_or(0, |from| from.1)),
+        Some(open) => door::open_plan(socket_plan(&args, &addrs, 0), open, &addrs, family, &host)?,
+    };
 
+    let broadcast = |addr: &&SocketAddr| matches!(host.role(addr.ip()), Role::Broadcast(_));
     let config = CastSenderConfig {
+        broadcasts: addrs.iter().filter(broadcast).filter_map(|addr| ipv4(addr.ip())).collect(),
         targets,
         names: host.names(),
         tag: (!args.plain).then(|| fastrand::u16(..)),
         spacing: spacing(&args, &payload)?,
         time: args.time,
+        receivers: args.receivers.unwrap_or(0),
+        wait: args.wait,
+        ear: (!args.plain || args.open.is_some()).then(|| door::ear(&args)).transpose()?,
     };
+    let shown = !args.quiet && !args.json;
+    let view = FanoutView::new(shown && !args.plain, !args.quiet, causes(&args, &addrs));
     let signals = Signals::listen()?;
-    let timing = LoopConfig { largest: ANSWER, ..LoopConfig::default() };
-    let engine = Loop::new(vec![plan.open()?], Some(signals), timing)?;
+    let tick = view.is_live().then_some(FRAME);
+    let timing = LoopConfig { largest: CONTROL_MAX + 1, tick, ..LoopConfig::default() };
+    let socket = plan.open()?;
+    if args.open.is_some() && !args.quiet {
+        report::note(format_args!("open to receivers on {}", socket.local_addr()));
+    }
+    let engine = Loop::new(vec![socket], Some(signals), timing)?;
     let batch = TxBatch::new(SLOTS, ARENA + header + payload.largest());
-    let summary = match payload {
-        PayloadPlan::Fixed(messages) => drive(engine, config, messages, batch)?,
+    let mut end = match payload {
+        PayloadPlan::Fixed(messages) => drive(engine, config, messages, view, batch)?,
         PayloadPlan::Stream(stream) => {
             let handle = engine.handle();
             let fed = stream.start(move || handle.wake());
-            drive(engine, config, fed, batch)?
+            drive(engine, config, fed, view, batch)?
         }
     };
-    Ok(finish(&args, summary))
+    end.sink.clear();
+    Ok(finish(&args, end.summary))
+}
+
+fn ipv4(ip: IpAddr) -> Option<Ipv4Addr> {
+    match ip {
+        IpAddr::V4(ip) => Some(ip),
+        IpAddr::V6(_) => None,
+    }
+}
+
+/// Why receivers that are there may not answer, for these destinations.
+fn causes(args: &CastSendArgs, addrs: &[SocketAddr]) -> Vec<String> {
+    let group = addrs.iter().any(|addr| addr.ip().is_multicast());
+    let mut all = vec![
+        "nobody runs `udpkit cast recv` there, or runs it with --silent".to_owned(),
+        "a firewall at a receiver, or here against the reports that come back".to_owned(),
+    ];
+    if group {
+        all.push("a switch that snoops without a querier, or forgets a group after a while".into());
+        all.push("the wrong interface: --interface names the one that groups leave by".to_owned());
+        if args.ttl.unwrap_or(1) <= 1 {
+            all.push("the TTL is 1 and the receivers are beyond a router: --ttl".to_owned());
+        } else {
+            all.push("no multicast routing on the way to the receivers".to_owned());
+        }
+    }
+    all
 }
 
 fn drive<P: PayloadSource>(
     engine: Loop,
     config: CastSenderConfig,
     source: P,
+    view: FanoutView,
     mut batch: TxBatch,
-) -> anyhow::Result<CastSenderSummary> {
-    let session = CastSender::new(config, source, &mut batch);
+) -> anyhow::Result<CastSenderEnd<FanoutView>> {
+    let session = CastSender::new(config, source, view, &mut batch);
     Ok(engine.run(session, batch)?.summary)
 }
 
 fn finish(args: &CastSendArgs, summary: CastSenderSummary) -> Exit {
-    let CastSenderSummary { sent, failed } = summary;
+    let CastSenderSummary { mut sent, failed, too_few } = summary;
+    sent.limits = sent.standing.hold(&args.fail_if);
+    let broken = sent.limits.iter().any(|limit| !limit.held);
     let unreached = unreached(&sent);
     if args.json {
         print_json(&Document::new("cast send", sent));
@@ -87,10 +136,20 @@ fn finish(args: &CastSendArgs, summary: CastSenderSummary) -> Exit {
         report::error(error, None);
         return Exit::Failed;
     }
+    if let Some(heard) = too_few {
+        let wanted = args.receivers.unwrap_or(0);
+        let wrong = format!("{heard} of {wanted} receivers were heard in time: nothing was sent");
+        report::error(wrong, Some("start `udpkit cast recv` first, or wait longer with --wait"));
+        return Exit::Failed;
+    }
     for (wrong, hint) in &unreached {
         report::error(wrong, *hint);
     }
-    if unreached.is_empty() { Exit::Done } else { Exit::Failed }
+    match (unreached.is_empty(), broken) {
+        (false, _) => Exit::Failed,
+        (true, true) => Exit::LimitBroken,
+        (true, false) => Exit::Done,
+    }
 }
 
 /// Destinations to which this host sent nothing at all, with the reason and what to do.
@@ -151,6 +210,9 @@ fn socket_plan(args: &CastSendArgs, addrs: &[SocketAddr], port: u16) -> SocketPl
     plan.multicast_loop = !args.no_loop;
     plan.tos = args.dscp.map(|dscp| tos(dscp, Ecn::NotEct));
     plan.io = args.io.into();
+    // When a report arrived, and by which address, is the kernel's to tell.
+    plan.details = true;
+    plan.accounting = true;
     plan
 }
 
@@ -204,7 +266,7 @@ fn targets(
             tos: 0,
         }));
     }
-    if !interface_used {
+    if !interface_used && !addrs.is_empty() {
         let wrong = "--interface is for groups and broadcast, and none of them can leave by it";
         return Err(Usage::with_hint(wrong, "unicast goes by the route"));
     }

@@ -78,6 +78,11 @@ impl Host {
         is_link_local || networks.any(|net| net.contains(&ip))
     }
 
+    /// Whether any interface has an IPv6 address.
+    pub fn has_ipv6(&self) -> bool {
+        self.interfaces.iter().any(|one| one.addresses.iter().any(IpAddr::is_ipv6))
+    }
+
     /// The interfaces' names.
     pub fn names(&self) -> Names {
         Names::new(self.interfaces.iter().map(|one| (one.index, one.name.clone())).collect())

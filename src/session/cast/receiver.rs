@@ -1,16 +1,23 @@
 //! The receiver of a fan-out: tells sources, groups and runs apart and accounts for each.
 
-use super::{EndMark, Foreigners, Names, Piece, Row, RowKey, Stream};
-use crate::batch::{Datagram, TxBatch};
+use super::feedback::{Feedback, Place};
+use super::subscription::{Subscription, Wish};
+use super::{EndMark, Foreigners, KeepDelays, Names, Piece, Row, RowKey, Stream};
+use crate::batch::{Datagram, Dest, SendOutcome, TxBatch};
 use crate::record::{CastEvent, CastGroup, CastInterval, CastReceived, Flow, Heard, Sink};
 use crate::session::{Next, Now, Session};
 use crate::units::Nanos;
-use crate::wire::{Header, Kind};
+use crate::wire::{Announcement, Class, Command, Header, Kind, classify};
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 
 /// Sources, groups and runs that are told apart; datagrams of any beyond are counted together.
 pub const ROWS_MAX: usize = 1024;
+
+/// Rows that keep a histogram of their delays: half a megabyte each.
+const HISTOGRAMS: usize = 64;
+/// Once all that was heard of is over, stragglers are taken for so long.
+const STRAGGLERS: Nanos = Nanos::from_millis(200);
 
 /// How long an interrupted receiver still takes what had arrived: the loop may hear of the signal
 /// before it hears of the datagrams.
@@ -26,6 +33,9 @@ pub struct Listen {
     pub interfaces: Vec<u32>,
     /// When it was joined, on the monotonic clock.
     pub since: Nanos,
+    /// Which of the loop's sockets its reports leave by: itself, where it has an address of its
+    /// own.
+    pub answers: usize,
 }
 
 /// What the datagrams are expected to carry.
@@ -60,6 +70,13 @@ pub struct CastReceiverConfig {
     pub time: Option<Nanos>,
     /// Ends when nothing has arrived for this long; `None` for no limit.
     pub idle: Option<Nanos>,
+    /// So many datagrams are to come, each once: it ends when they have, or when every sender that
+    /// was heard has ended. `None` expects nothing.
+    pub expect: Option<u64>,
+    /// Whether senders get reports; the seed of their intervals.
+    pub reports: Option<u64>,
+    /// The sender that is to be asked to send here, by the first socket.
+    pub subscribe: Option<SocketAddr>,
 }
 
 /// What a receiver leaves behind.
@@ -67,6 +84,8 @@ pub struct CastReceiverConfig {
 pub struct CastReceiverEnd<S> {
     /// What arrived.
     pub received: CastReceived,
+    /// Why nothing could come: the sender that was asked did not answer, or refused.
+    pub failed: Option<String>,
     /// The sink, for its own last words.
     pub sink: S,
 }
@@ -77,6 +96,12 @@ pub struct CastReceiver<S> {
     sink: S,
     rows: Vec<Row>,
     by_key: HashMap<RowKey, usize>,
+    /// The reporter of each row.
+    reporters: Vec<Option<usize>>,
+    feedback: Option<Feedback>,
+    subscription: Option<Subscription>,
+    /// When the last of the senders that were heard had ended.
+    all_over: Option<Nanos>,
     /// Datagrams in the rows, duplicates included.
     taken: u64,
     strays: u64,
@@ -89,11 +114,15 @@ pub struct CastReceiver<S> {
     last_heard: Nanos,
     last_tick: (Nanos, Totals),
     ending: Ending,
+    /// Whether the user asked for the end.
+    asked: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ending {
     No,
+    /// Nothing more is taken; last reports are on their way.
+    Leaving,
     /// The user asked; what had arrived by then is still taken until this instant.
     Asked(Nanos),
     Now,
@@ -118,10 +147,14 @@ where
         Self {
             drops: vec![0; config.listens.len()],
             stream: config.store.then(Stream::default),
-            config,
             sink,
             rows: Vec::new(),
             by_key: HashMap::new(),
+            reporters: Vec::new(),
+            feedback: config.reports.map(Feedback::new),
+            subscription: config.subscribe.map(Subscription::new),
+            all_over: None,
+            asked: false,
             taken: 0,
             strays: 0,
             others: 0,
@@ -131,6 +164,7 @@ where
             last_heard: started,
             last_tick: (started, Totals::default()),
             ending: Ending::No,
+            config,
         }
     }
 
@@ -147,6 +181,10 @@ where
         if !listen.interfaces.is_empty() && by != 0 && !listen.interfaces.contains(&by) {
             return None;
         }
+        // Whoever is asked to send is the only one that may.
+        if self.subscription.as_ref().is_some_and(|one| one.sender != datagram.meta.source) {
+            return None;
+        }
         let mut group = listen.group;
         if let Some(destination) = datagram.meta.destination {
             if group.ip().is_unspecified() && !destination.is_multicast() {
@@ -156,7 +194,8 @@ where
                 return None;
             }
         }
-        Some((group, listen.since))
+        let joined = self.subscription.as_ref().and_then(Subscription::joined);
+        Some((group, joined.unwrap_or(listen.since)))
     }
 
     /// The row of a key, made when it is new; `None` when the table is full.
@@ -179,9 +218,20 @@ where
             (self.config.names.address(key.source), self.config.names.address(key.group));
         let heard = Heard { source: &source, group: &group, join_to_first: arrived - since };
         self.tell(CastEvent::Heard(heard));
-        self.rows.push(Row::new(key, arrived - since, datagram.meta.arrival));
-        self.by_key.insert(key, self.rows.len() - 1);
-        Some(self.rows.len() - 1)
+        let measured = self.config.content == Content::Measured;
+        let delays =
+            if measured && self.rows.len() < HISTOGRAMS { KeepDelays::Yes } else { KeepDelays::No };
+        let mut row = Row::new(key, arrived - since, datagram.meta.arrival, delays);
+        let index = self.rows.len();
+        let adopted = self.feedback.as_mut().and_then(|feedback| feedback.adopt(&key, index));
+        if let Some(began) = adopted.and_then(|(_, line)| line.began) {
+            row.set_began(began);
+        }
+        self.reporters.push(adopted.map(|(reporter, _)| reporter));
+        self.rows.push(row);
+        self.all_over = None;
+        self.by_key.insert(key, index);
+        Some(index)
     }
 
     fn take_plain(&mut self, now: Now, key: RowKey, datagram: &Datagram<'_>, since: Nanos) {
@@ -215,7 +265,9 @@ where
 
     fn take_measured(&mut self, now: Now, key: RowKey, datagram: &Datagram<'_>, since: Nanos) {
         let Ok(header) = Header::decode(datagram.payload) else {
-            self.strays += 1;
+            if !self.take_line(now, &key, datagram) {
+                self.strays += 1;
+            }
             return;
         };
         let key = RowKey { tag: Some(header.tag), ..key };
@@ -223,7 +275,13 @@ where
             Kind::Data => {
                 let Some(index) = self.row(key, now, datagram, since) else { return };
                 self.taken += 1;
-                self.rows[index].observe(&header, datagram);
+                if let (Some(feedback), Some(reporter)) =
+                    (&mut self.feedback, self.reporters[index])
+                {
+                    let transit = datagram.meta.arrival.signed_since(header.sent);
+                    feedback.observe(reporter, datagram.true_len, header.sequence, transit);
+                }
+                self.rows[index].observe(now, &header, datagram);
                 let number = Some((header.tag, header.sequence));
                 self.store(now, key.source, number, &datagram.payload[Header::LEN..]);
             }
@@ -232,6 +290,7 @@ where
                 let mark = EndMark::decode(datagram.payload);
                 if let (Some(index), Some(mark)) = (self.by_key.get(&key), mark) {
                     self.rows[*index].end(mark);
+                    self.note_over(now.mono);
                     if let Some(stream) = &mut self.stream {
                         stream.end(key.source, header.tag, mark.total);
                     }
@@ -239,6 +298,118 @@ where
             }
             Kind::Probe | Kind::Echo => self.strays += 1,
         }
+    }
+
+    /// Text: an announcement, or a reply to what was asked. Whether it was one.
+    fn take_line(&mut self, now: Now, key: &RowKey, datagram: &Datagram<'_>) -> bool {
+        if classify(datagram.payload) != Class::Control {
+            return false;
+        }
+        if let Some(subscription) = &mut self.subscription
+            && subscription.on_reply(datagram.payload, now.mono)
+        {
+            return true;
+        }
+        if self.feedback.as_mut().is_some_and(|feedback| feedback.answered(datagram.payload)) {
+            return true;
+        }
+        let line = Command::decode(datagram.payload).ok();
+        let Some(line) = line.as_ref().and_then(Announcement::read) else { return false };
+        let key = RowKey { tag: Some(line.tag), ..*key };
+        let row = self.by_key.get(&key).copied();
+        if let Some(row) = row {
+            if let Some(began) = line.began {
+                self.rows[row].set_began(began);
+            }
+            if line.over {
+                self.rows[row].end(EndMark { total: line.sent, began: line.began });
+                self.note_over(now.mono);
+            }
+        }
+        let socket = datagram.meta.socket;
+        if let Some(feedback) = &mut self.feedback
+            && let Some(listen) = self.config.listens.get(socket)
+        {
+            let place = Place { listens: socket, answers: listen.answers };
+            let new = feedback.announced(now, key, &datagram.meta, place, &line);
+            if let (Some(reporter), Some(row)) = (new, row) {
+                feedback.set_row(reporter, row);
+                self.reporters[row] = Some(reporter);
+            }
+        }
+        true
+    }
+
+    /// What is not data: an answer to a last report, or from the sender that was asked.
+    fn take_answer(&mut self, now: Now, payload: &[u8]) {
+        let taken = self.subscription.as_mut().is_some_and(|one| one.on_reply(payload, now.mono));
+        if let Some(feedback) = self.feedback.as_mut().filter(|_| !taken) {
+            feedback.answered(payload);
+        }
+    }
+
+    /// Notes whether every sender that was heard has ended.
+    fn note_over(&mut self, now: Nanos) {
+        self.all_over = self.rows.iter().all(Row::is_over).then_some(now);
+    }
+
+    /// Whether what was expected has come, or can no longer come.
+    fn has_expected(&self, now: Nanos) -> bool {
+        let Some(expect) = self.config.expect else { return false };
+        let over = self.all_over.is_some_and(|at| at + STRAGGLERS <= now);
+        // Each first copy is at least one datagram: sums are needed only near the end.
+        over || self.taken >= expect && self.rows.iter().map(Row::firsts).sum::<u64>() >= expect
+    }
+
+    /// A sender that was asked to send has ended its run.
+    fn is_served(&self, now: Nanos) -> bool {
+        self.config.subscribe.is_some() && self.all_over.is_some_and(|at| at + STRAGGLERS <= now)
+    }
+
+    /// Ends the run: who was reported to, or asked to send, is told.
+    fn begin_leaving(&mut self, now: Now) {
+        self.ending = Ending::Leaving;
+        if let Some(feedback) = &mut self.feedback {
+            feedback.leave(now);
+        }
+        if let Some(subscription) = &mut self.subscription {
+            if self.all_over.is_some() {
+                subscription.end();
+            } else {
+                subscription.leave(now.mono);
+            }
+        }
+    }
+
+    /// Writes reports and what the subscription asks; the earliest time of more, and whether both
+    /// are done with.
+    fn write(&mut self, now: Now, out: &mut TxBatch) -> (Option<Nanos>, bool) {
+        let (mut at, mut done) = (None, true);
+        // Senders come and go: their addresses must not pile up.
+        out.reset();
+        if let Some(feedback) = &mut self.feedback {
+            feedback.poll(now, &self.rows, &self.config.names, &self.drops, out);
+            done = feedback.has_left(now.mono);
+            at = feedback.next_due();
+        }
+        if let Some(subscription) = &mut self.subscription {
+            match subscription.poll(now.mono) {
+                Wish::Send(bytes) => {
+                    let dest = out.append_dest(Dest::from(subscription.sender));
+                    if let Some(slot) = out.push(dest, bytes.len()) {
+                        slot.copy_from_slice(&bytes);
+                    }
+                    at = Some(now.mono);
+                    done = false;
+                }
+                Wish::Wait(next) => {
+                    at = Some(at.map_or(next, |at| at.min(next)));
+                    done = false;
+                }
+                Wish::Over => {}
+            }
+        }
+        (at, done)
     }
 
     fn totals(&self) -> Totals {
@@ -258,9 +429,11 @@ where
         let idle = self.config.idle.map(|idle| self.last_heard + idle);
         let asked = match self.ending {
             Ending::Asked(at) => Some(at),
-            Ending::No | Ending::Now => None,
+            Ending::No | Ending::Leaving | Ending::Now => None,
         };
-        [time, idle, asked].into_iter().flatten().min()
+        let ends = self.config.expect.is_some() || self.config.subscribe.is_some();
+        let over = self.all_over.filter(|_| ends).map(|at| at + STRAGGLERS);
+        [time, idle, asked, over].into_iter().flatten().min()
     }
 
     /// A datagram that is not for this run: another group's, or by another interface.
@@ -283,20 +456,43 @@ where
 {
     type Summary = CastReceiverEnd<S>;
 
-    fn poll_transmit(&mut self, now: Now, _out: &mut TxBatch) -> Next {
+    fn poll_transmit(&mut self, now: Now, out: &mut TxBatch) -> Next {
         if self.ending == Ending::Now {
             return Next::Done;
         }
         self.with_stream(|stream, mut ready| stream.expire(now.mono, &mut ready));
-        let held = self.stream.as_ref().and_then(Stream::deadline);
-        match self.next_deadline() {
-            Some(at) if at <= now.mono => Next::Done,
-            at => at.into_iter().chain(held).min().map_or(Next::Idle, Next::WaitUntil),
+        let failed = self.subscription.as_ref().is_some_and(|one| one.failure().is_some());
+        let due = self.next_deadline().is_some_and(|at| at <= now.mono);
+        let over = due || failed || self.has_expected(now.mono);
+        if self.ending != Ending::Leaving && (over || self.is_served(now.mono)) {
+            self.begin_leaving(now);
         }
+        let (at, done) = self.write(now, out);
+        if self.ending == Ending::Leaving {
+            return match at {
+                _ if done => Next::Done,
+                Some(at) => Next::WaitUntil(at),
+                None => Next::Done,
+            };
+        }
+        let held = self.stream.as_ref().and_then(Stream::deadline);
+        let first = at.into_iter().chain(self.next_deadline()).chain(held).min();
+        first.map_or(Next::Idle, Next::WaitUntil)
     }
+
+    /// A report that did not leave is as good as lost: the next will.
+    fn on_sent(&mut self, _now: Now, _batch: &TxBatch, _outcome: &SendOutcome) {}
 
     fn on_datagram(&mut self, now: Now, datagram: &Datagram<'_>) {
         if self.ending == Ending::Now {
+            return;
+        }
+        if let Some(drops) = datagram.meta.socket_drops {
+            self.on_socket_drops(datagram.meta.socket, drops);
+        }
+        if self.ending == Ending::Leaving || datagram.meta.socket >= self.config.listens.len() {
+            // Only answers are waited for.
+            self.take_answer(now, datagram.payload);
             return;
         }
         let Some((group, since)) = self.group_of(datagram) else {
@@ -314,8 +510,8 @@ where
             Content::Plain => self.take_plain(now, key, datagram, since),
             Content::Measured => self.take_measured(now, key, datagram, since),
         }
-        if self.has_count() {
-            self.ending = Ending::Now;
+        if self.has_count() && self.ending != Ending::Now {
+            self.begin_leaving(now);
         }
     }
 
@@ -341,6 +537,7 @@ where
     }
 
     fn on_stop(&mut self, now: Now) {
+        self.asked = true;
         if self.ending == Ending::No {
             self.ending = Ending::Asked(now.mono + LINGER);
         }
@@ -368,10 +565,13 @@ where
                 .map(|stream| stream.record(|source| self.config.names.address(source))),
             socket_drops: self.drops.iter().map(|drops| u64::from(*drops)).sum(),
             duration_ns: (now.mono - self.started).as_u64(),
-            interrupted: matches!(self.ending, Ending::Asked(_)),
+            interrupted: self.asked,
             sources: self.rows.iter().map(|row| row.record(&self.config.names)).collect(),
             groups: self.config.groups,
+            expected: self.config.expect,
+            limits: Vec::new(),
         };
-        CastReceiverEnd { received, sink: self.sink }
+        let failed = self.subscription.as_ref().and_then(Subscription::failure);
+        CastReceiverEnd { received, failed: failed.map(str::to_owned), sink: self.sink }
     }
 }

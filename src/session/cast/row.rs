@@ -3,7 +3,10 @@
 use super::{EndMark, Names};
 use crate::batch::Datagram;
 use crate::record::CastSource;
-use crate::stats::{Arrival, Jitter, SequenceTracker, WINDOW};
+use crate::session::Now;
+use crate::stats::{
+    Arrival, ClockDrift, DelayAboveMin, Jitter, LossBursts, Percentiles, SequenceTracker, WINDOW,
+};
 use crate::units::Nanos;
 use crate::wire::Header;
 use std::net::SocketAddr;
@@ -32,22 +35,56 @@ pub(super) struct Row {
     first_arrival: Nanos,
     last_arrival: Nanos,
     numbers: Option<Numbers>,
+    delays: Option<Box<Delays>>,
+    /// When the run began, where that was announced.
+    began: Option<Nanos>,
+}
+
+/// How late datagrams were: half a megabyte, so not every row has it.
+#[derive(Default)]
+struct Delays {
+    drift: ClockDrift,
+    above_min: DelayAboveMin,
+}
+
+/// Whether a row keeps a histogram of its delays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum KeepDelays {
+    Yes,
+    No,
+}
+
+/// What a row has found of its numbers so far, for a report.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Found {
+    pub received: u64,
+    pub firsts: u64,
+    pub lost: u64,
+    pub bursts: LossBursts,
+    pub reordered: u64,
+    pub duplicates: u64,
+    pub delays: Percentiles,
+    pub waited: Nanos,
 }
 
 /// What sequence numbers tell.
 struct Numbers {
     tracker: SequenceTracker,
     jitter: Jitter,
+    /// Whether the tracker begins with the first number heard.
+    anywhere: bool,
     /// The first number heard, and when it was sent.
     first: (u32, Nanos),
     /// Datagrams from below it.
     below_first: u64,
     end: Option<EndMark>,
+    /// When the run began, where that was announced.
+    began: Option<Nanos>,
 }
 
 impl Row {
     /// The account of a source that is heard for the first time.
-    pub fn new(key: RowKey, waited: Nanos, arrival: Nanos) -> Self {
+    pub fn new(key: RowKey, waited: Nanos, arrival: Nanos, delays: KeepDelays) -> Self {
         Self {
             key,
             waited,
@@ -56,6 +93,8 @@ impl Row {
             first_arrival: arrival,
             last_arrival: arrival,
             numbers: None,
+            began: None,
+            delays: (delays == KeepDelays::Yes).then(Box::default),
         }
     }
 
@@ -67,10 +106,19 @@ impl Row {
     }
 
     /// Accounts for a numbered datagram; whether it is the first copy.
-    pub fn observe(&mut self, header: &Header, datagram: &Datagram<'_>) -> bool {
+    pub fn observe(&mut self, now: Now, header: &Header, datagram: &Datagram<'_>) -> bool {
         self.observe_plain(datagram);
-        let numbers = self.numbers.get_or_insert_with(|| Numbers::new(header));
-        numbers.jitter.observe(datagram.meta.arrival.signed_since(header.sent));
+        let numbers =
+            self.numbers.get_or_insert_with(|| Numbers::new(header, self.began, self.waited));
+        let transit = datagram.meta.arrival.signed_since(header.sent);
+        numbers.jitter.observe(transit);
+        // Clocks more than 70 years apart are no clocks.
+        if let Some(delays) = &mut self.delays
+            && transit.unsigned_abs() < 1 << 61
+        {
+            let transit = delays.drift.correct(now.mono, transit);
+            delays.above_min.observe(transit, 1);
+        }
         let arrival = numbers.tracker.observe(header.sequence);
         let below = (header.sequence.wrapping_sub(numbers.first.0) as i32) < 0;
         match arrival {
@@ -93,6 +141,55 @@ impl Row {
         if let Some(numbers) = &mut self.numbers {
             numbers.end = Some(mark);
         }
+    }
+
+    /// When the run began, on the sender's clock: known before the end where it is announced.
+    pub fn set_began(&mut self, began: Nanos) {
+        self.began = Some(began);
+        if let Some(numbers) = &mut self.numbers {
+            numbers.began = Some(began);
+        }
+    }
+
+    /// Whether the sender has told that its run is over.
+    pub fn is_over(&self) -> bool {
+        self.numbers.as_ref().is_some_and(|numbers| numbers.end.is_some())
+    }
+
+    /// First copies; of datagrams without numbers, all.
+    pub fn firsts(&self) -> u64 {
+        self.received - self.duplicates()
+    }
+
+    /// What a report tells of it.
+    pub fn found(&self) -> Found {
+        Found {
+            received: self.received,
+            firsts: self.firsts(),
+            lost: self.lost(),
+            bursts: self.bursts(),
+            reordered: self.reordered(),
+            duplicates: self.duplicates(),
+            delays: self.delays(),
+            waited: self.waited,
+        }
+    }
+
+    /// Runs of lost numbers as they would be if the run were over.
+    fn bursts(&self) -> LossBursts {
+        let Some(numbers) = &self.numbers else { return LossBursts::default() };
+        let mut tracker = numbers.tracker.clone();
+        tracker.finish(numbers.end.map(|end| end.total));
+        let mut bursts = tracker.bursts().clone();
+        let before = u64::from(numbers.first.0).saturating_sub(numbers.below_first);
+        if before > 0 && !numbers.anywhere && numbers.joined_before(self.waited) != Some(true) {
+            take_away(&mut bursts, before);
+        }
+        bursts
+    }
+
+    fn delays(&self) -> Percentiles {
+        self.delays.as_ref().map(|delays| delays.above_min.percentiles()).unwrap_or_default()
     }
 
     pub fn received(&self) -> u64 {
@@ -118,6 +215,8 @@ impl Row {
     /// The account as a fact.
     pub fn record(&self, names: &Names) -> CastSource {
         let numbers = self.numbers.as_ref();
+        let (bursts, delays) = (self.bursts(), self.delays());
+        let nanos = |delay: Option<Nanos>| delay.map(Nanos::as_u64);
         CastSource {
             source: names.address(self.key.source),
             group: names.address(self.key.group),
@@ -129,6 +228,11 @@ impl Row {
             duplicates: numbers.map(|_| self.duplicates()),
             reordered: numbers.map(|_| self.reordered()),
             jitter_ns: numbers.and_then(|numbers| numbers.jitter.nanos()).map(Nanos::as_u64),
+            bursts: numbers.map(|_| bursts.count),
+            longest_burst: numbers.map(|_| bursts.longest),
+            delay_p50_ns: nanos(delays.p50),
+            delay_p99_ns: nanos(delays.p99),
+            delay_max_ns: nanos(delays.max),
             join_to_first_ns: Some(self.waited.as_u64()),
             duration_ns: (self.last_arrival - self.first_arrival).as_u64(),
             first_sequence: numbers.map(|numbers| u64::from(numbers.first.0)),
@@ -139,17 +243,21 @@ impl Row {
 }
 
 impl Numbers {
-    fn new(header: &Header) -> Self {
-        // Within the window of the run's start, numbers from before the first heard have a place.
-        let near_start = u64::from(header.sequence) < WINDOW;
+    fn new(header: &Header, began: Option<Nanos>, waited: Nanos) -> Self {
+        let late = began.is_some_and(|began| header.sent - began > waited);
+        // Within the window of the run's start, numbers from before the first heard have a place,
+        // unless they are known to have been sent before the join.
+        let anywhere = late || u64::from(header.sequence) >= WINDOW;
         let tracker =
-            if near_start { SequenceTracker::new() } else { SequenceTracker::starting_anywhere() };
+            if anywhere { SequenceTracker::starting_anywhere() } else { SequenceTracker::new() };
         Self {
             tracker,
             jitter: Jitter::new(),
+            anywhere,
             first: (header.sequence, header.sent),
             below_first: 0,
             end: None,
+            began,
         }
     }
 
@@ -161,11 +269,11 @@ impl Numbers {
             Some(end) => self.tracker.lost_of(end.total),
             None => self.tracker.lost(),
         };
-        match (first < WINDOW, self.joined_before(waited)) {
-            (true, Some(true)) => known,
-            (true, _) => known.saturating_sub(before),
-            (false, Some(true)) => known + before,
-            (false, _) => known,
+        match (self.anywhere, self.joined_before(waited)) {
+            (false, Some(true)) => known,
+            (false, _) => known.saturating_sub(before),
+            (true, Some(true)) => known + before,
+            (true, _) => known,
         }
     }
 
@@ -173,7 +281,19 @@ impl Numbers {
     /// after the run's start, and came this long after the join. Two clocks, but only spans on
     /// each. `None` before an end mark told.
     fn joined_before(&self, waited: Nanos) -> Option<bool> {
-        let began = self.end?.began?;
+        let began = self.end.and_then(|end| end.began).or(self.began)?;
         Some(self.first.1 - began <= waited)
+    }
+}
+
+/// Takes the first burst away, which is none: `before` numbers that were sent before the join.
+fn take_away(bursts: &mut LossBursts, before: u64) {
+    let class = (before.ilog2() as usize).min(bursts.by_length.len() - 1);
+    bursts.count = bursts.count.saturating_sub(1);
+    bursts.by_length[class] = bursts.by_length[class].saturating_sub(1);
+    if bursts.longest == before {
+        // The next one's class is known, not its length: at least so much.
+        let longest = bursts.by_length.iter().rposition(|count| *count > 0);
+        bursts.longest = longest.map_or(0, |class| 1 << class);
     }
 }

@@ -2,20 +2,24 @@
 //!
 //! One number belongs to one round: the same bytes to all targets. A round that was cut short by a
 //! full socket goes on where it stopped; a round that this host refused to every target gives its
-//! number to the next, so that a refusal never looks like loss on the path.
+//! number to the next, so that a refusal never looks like loss on the path. Between the rounds go
+//! the announcements that receivers answer with reports.
 
+use super::ear::{Ear, EarConfig, Pace};
 use super::end_mark::END_MARK_LEN;
+use super::subscribers::Change;
 use super::{EndMark, Names};
 use crate::batch::{
     Datagram, Dest, DestId, ErrorOrigin, NetworkError, SendOutcome, SendStop, TxBatch,
 };
-use crate::record::{CastDestination, CastSent};
+use crate::record::{CastDestination, CastSent, FanoutEvent, Flow, Sink};
 use crate::session::send::{Schedule, Spacing};
 use crate::session::{Next, Now, PayloadSource, Session, Supply, SupplyError};
 use crate::units::Nanos;
 use crate::wire::{Header, Kind};
 use std::collections::VecDeque;
 use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// Rounds that are kept ready; enough to fill one system call to one target.
 const ROUNDS: usize = 64;
@@ -29,8 +33,11 @@ const NO_BUFFERS: i32 = 105;
 /// How a sender runs.
 #[derive(Clone, Debug)]
 pub struct CastSenderConfig {
-    /// Every datagram goes to all of these, 1 or more.
+    /// Every datagram goes to all of these, and to receivers that come in. While there are none,
+    /// nothing is sent.
     pub targets: Vec<Dest>,
+    /// Those of them that are broadcast addresses, which no receiver has for its own.
+    pub broadcasts: Vec<Ipv4Addr>,
     /// The names of this host's interfaces.
     pub names: Names,
     /// The run's tag in the measurement header; `None` sends the payload alone.
@@ -39,15 +46,32 @@ pub struct CastSenderConfig {
     pub spacing: Spacing,
     /// No new datagram after this long; `None` for no limit.
     pub time: Option<Nanos>,
+    /// Receivers that must be heard before the first datagram; 0 waits for none.
+    pub receivers: u64,
+    /// How long they are waited for; `None` for ever.
+    pub wait: Option<Nanos>,
+    /// How receivers are heard; `None` hears nobody.
+    pub ear: Option<EarConfig>,
 }
 
 /// What a sender knows at its end.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct CastSenderSummary {
     /// What was sent, and what was not.
     pub sent: CastSent,
     /// Why the payloads broke off, if they did.
     pub failed: Option<SupplyError>,
+    /// Receivers that were heard, where these were too few in time and nothing was sent.
+    pub too_few: Option<u64>,
+}
+
+/// What a sender leaves behind.
+#[derive(Debug)]
+pub struct CastSenderEnd<S> {
+    /// What it knows.
+    pub summary: CastSenderSummary,
+    /// The sink, for its own last words.
+    pub sink: S,
 }
 
 /// One datagram for all targets.
@@ -67,17 +91,35 @@ enum RoundKind {
     #[default]
     Data,
     End,
+    /// An announcement.
+    Line,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
+    /// For receivers to be heard, until then.
+    Waiting {
+        until: Option<Nanos>,
+    },
     Sending,
     /// `left` end marks to go, the next at `at`.
     Ending {
         left: u32,
         at: Nanos,
     },
+    /// For last reports, since then and until then.
+    Closing {
+        since: Nanos,
+        until: Nanos,
+    },
     Over,
+}
+
+/// What the batch that was written last holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Written {
+    Rounds,
+    Answers,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -91,9 +133,12 @@ struct Tally {
 }
 
 /// The sender as a session.
-pub struct CastSender<P> {
+pub struct CastSender<P, S> {
     config: CastSenderConfig,
     source: P,
+    sink: S,
+    ear: Option<Ear>,
+    written: Written,
     schedule: Schedule,
     /// Whether the source had nothing when it was last asked.
     starved: bool,
@@ -112,29 +157,47 @@ pub struct CastSender<P> {
     first_batch: Option<(Nanos, u64, u64)>,
     last_sent: Nanos,
     failed: Option<SupplyError>,
+    too_few: Option<u64>,
+    /// Of targets that are no longer sent to.
+    gone: Tally,
+    /// Bytes of all datagrams, for the share that reports may have.
+    bytes: u64,
     interrupted: bool,
+    closed: bool,
 }
 
-impl<P: PayloadSource> CastSender<P> {
+impl<P: PayloadSource, S> CastSender<P, S>
+where
+    S: for<'e> Sink<FanoutEvent<'e>>,
+{
     /// A sender that has not begun. `batch` is the loop's own and learns the targets.
-    pub fn new(config: CastSenderConfig, source: P, batch: &mut TxBatch) -> Self {
+    pub fn new(config: CastSenderConfig, source: P, sink: S, batch: &mut TxBatch) -> Self {
+        batch.reset();
+        let ear = config.ear.clone();
         Self {
-            ids: config.targets.iter().map(|target| batch.add_dest(*target)).collect(),
+            ids: config.targets.iter().map(|target| batch.append_dest(*target)).collect(),
             tallies: vec![Tally::default(); config.targets.len()],
             schedule: Schedule::new(config.spacing),
+            ear: ear.map(|ear| Ear::new(ear, config.tag.unwrap_or_default())),
             config,
             source,
+            sink,
+            written: Written::Rounds,
             starved: true,
             queue: VecDeque::with_capacity(ROUNDS),
             spare: Vec::with_capacity(ROUNDS),
             sequence: 0,
-            phase: Phase::Sending,
+            phase: Phase::Waiting { until: None },
             started: None,
             began: None,
             first_batch: None,
             last_sent: Nanos::ZERO,
             failed: None,
+            too_few: None,
+            gone: Tally::default(),
+            bytes: 0,
             interrupted: false,
+            closed: false,
         }
     }
 
@@ -153,14 +216,20 @@ impl<P: PayloadSource> CastSender<P> {
     fn refill(&mut self, now: Now) -> Next {
         loop {
             match self.phase {
-                Phase::Sending if self.queue.len() == ROUNDS => return Next::Send,
+                Phase::Waiting { until } => {
+                    if let Some(next) = self.wait_for_receivers(now, until) {
+                        return next;
+                    }
+                }
+                Phase::Sending if self.queue.len() >= ROUNDS => return Next::Send,
                 Phase::Sending => {
+                    self.announce(now, Pace::Running);
                     if let Some(next) = self.refill_data(now) {
                         return next;
                     }
                 }
                 Phase::Ending { .. } if !self.queue.is_empty() => return Next::Send,
-                Phase::Ending { left: 0, .. } => self.phase = Phase::Over,
+                Phase::Ending { left: 0, .. } => self.close(now),
                 Phase::Ending { left, at } => {
                     if now.mono < at {
                         return Next::WaitUntil(at);
@@ -170,10 +239,72 @@ impl<P: PayloadSource> CastSender<P> {
                     self.queue.push_back(mark);
                     self.phase = Phase::Ending { left: left - 1, at: now.mono + END_SPACING };
                 }
+                Phase::Closing { since, until } => {
+                    if let Some(next) = self.wait_for_last_reports(now, since, until) {
+                        return next;
+                    }
+                }
                 Phase::Over if self.queue.is_empty() => return Next::Done,
                 Phase::Over => return Next::Send,
             }
         }
+    }
+
+    /// Goes on once enough receivers are heard, or gives up.
+    fn wait_for_receivers(&mut self, now: Now, until: Option<Nanos>) -> Option<Next> {
+        let heard = self.ear.as_ref().map_or(0, |ear| ear.heard() as u64);
+        if heard >= self.config.receivers {
+            self.phase = Phase::Sending;
+            return None;
+        }
+        let until = until.or_else(|| self.config.wait.map(|wait| now.mono + wait));
+        self.phase = Phase::Waiting { until };
+        if until.is_some_and(|until| until <= now.mono) {
+            self.too_few = Some(heard);
+            self.queue.clear();
+            self.phase = Phase::Over;
+            return None;
+        }
+        self.announce(now, Pace::Waiting);
+        Some(until.map_or(Next::Idle, Next::WaitUntil))
+    }
+
+    fn wait_for_last_reports(&mut self, now: Now, since: Nanos, until: Nanos) -> Option<Next> {
+        let whole = self.ear.as_ref().is_none_or(|ear| ear.is_whole(now.mono, since));
+        if whole || until <= now.mono {
+            self.queue.clear();
+            self.phase = Phase::Over;
+            return None;
+        }
+        self.announce(now, Pace::Over);
+        let least = self.ear.as_ref().map(|ear| ear.least(since)).filter(|at| *at > now.mono);
+        Some(Next::WaitUntil(least.unwrap_or(until).min(until)))
+    }
+
+    /// Queues an announcement if one is due, before what has not begun.
+    fn announce(&mut self, now: Now, pace: Pace) {
+        let bytes = self.bytes;
+        let due = |ear: &mut Ear| ear.line_is_due(now.mono, pace, bytes);
+        if self.ids.is_empty() || !self.ear.as_mut().is_some_and(due) {
+            return;
+        }
+        let begun = usize::from(self.queue.front().is_some_and(|round| round.done > 0));
+        let waiting = self.queue.get(begun).is_some_and(|round| round.kind == RoundKind::Line);
+        if !waiting {
+            let round = self.new_round(RoundKind::Line);
+            self.queue.insert(begun, round);
+        }
+    }
+
+    /// The data and its end marks are out: last reports are called for.
+    fn close(&mut self, now: Now) {
+        self.phase = match &mut self.ear {
+            Some(ear) if ear.listens() => {
+                ear.hurry();
+                Phase::Closing { since: now.mono, until: now.mono + ear.patience(now.mono) }
+            }
+            _ => Phase::Over,
+        };
     }
 
     /// Queues one datagram if one is due; `Some` when there is nothing more to queue now.
@@ -183,6 +314,11 @@ impl<P: PayloadSource> CastSender<P> {
         if deadline.is_some_and(|at| at <= now.mono) {
             self.end(now);
             return None;
+        }
+        if self.ids.is_empty() {
+            // Nobody to send to: the content waits for somebody.
+            self.starved = true;
+            return Some(deadline.map_or(Next::Idle, Next::WaitUntil));
         }
         let at = self.schedule.due();
         if at > now.mono {
@@ -218,33 +354,85 @@ impl<P: PayloadSource> CastSender<P> {
 
     /// No more data: end marks, if the datagrams are numbered and there were any.
     fn end(&mut self, now: Now) {
-        let any = self.sequence > 0 || !self.queue.is_empty();
+        let any = self.sequence > 0 || self.queue.iter().any(|one| one.kind == RoundKind::Data);
         self.phase = match self.config.tag {
-            Some(_) if any => Phase::Ending { left: END_MARKS, at: now.mono },
+            Some(_) if any && !self.ids.is_empty() => {
+                Phase::Ending { left: END_MARKS, at: now.mono }
+            }
             _ => Phase::Over,
         };
     }
 
+    /// Takes receivers in and out; only between two rounds, so that a round means the same to all.
+    fn change_targets(&mut self, out: &mut TxBatch) {
+        let Some(ear) = &mut self.ear else { return };
+        if !ear.door.has_changes() || self.queue.front().is_some_and(|round| round.done > 0) {
+            return;
+        }
+        for change in ear.take_changes(&mut self.sink) {
+            match change {
+                Change::Added(dest) => {
+                    self.config.targets.push(dest);
+                    self.tallies.push(Tally::default());
+                    ear.hurry();
+                }
+                Change::Removed(addr, _) => {
+                    let of = |dest: &Dest| dest.addr == addr;
+                    let Some(index) = self.config.targets.iter().rposition(of) else { continue };
+                    self.config.targets.remove(index);
+                    self.gone.add(&self.tallies.remove(index));
+                }
+            }
+        }
+        out.reset();
+        let Self { ids, config, .. } = self;
+        ids.clear();
+        ids.extend(config.targets.iter().map(|dest| out.append_dest(*dest)));
+        if ids.is_empty() {
+            // Lines and marks to nobody.
+            self.queue.retain(|round| round.kind == RoundKind::Data);
+            if matches!(self.phase, Phase::Ending { .. } | Phase::Closing { .. }) {
+                self.queue.clear();
+                self.phase = Phase::Over;
+            }
+        }
+    }
+
+    /// The single hosts that are sent to.
+    fn hosts(&self) -> Vec<SocketAddr> {
+        let single = |addr: &SocketAddr| match addr.ip() {
+            IpAddr::V4(ip) => !ip.is_multicast() && !self.config.broadcasts.contains(&ip),
+            IpAddr::V6(ip) => !ip.is_multicast(),
+        };
+        self.config.targets.iter().map(|dest| dest.addr).filter(single).collect()
+    }
+
     /// Writes the queue into the batch; a round's number is its place behind the front.
     fn write(&mut self, now: Now, out: &mut TxBatch) {
+        let pace = match self.phase {
+            Phase::Waiting { .. } => Pace::Waiting,
+            Phase::Sending | Phase::Ending { .. } => Pace::Running,
+            Phase::Closing { .. } | Phase::Over => Pace::Over,
+        };
         let mut sequence = self.sequence;
         for round in &mut self.queue {
-            if let Some(tag) = self.config.tag {
-                let kind = match round.kind {
-                    RoundKind::Data => Kind::Data,
-                    RoundKind::End => Kind::End,
-                };
-                let header = Header { kind, tag, sequence: sequence as u32, sent: now.real };
-                match round.kind {
-                    RoundKind::Data => {
-                        self.began.get_or_insert(now.real);
-                        header.encode(&mut round.bytes);
-                    }
-                    RoundKind::End => {
-                        let mark = EndMark { total: sequence, began: self.began };
-                        mark.encode(&header, &mut round.bytes);
-                    }
+            match (round.kind, self.config.tag, &mut self.ear) {
+                (RoundKind::Data, Some(tag), _) => {
+                    self.began.get_or_insert(now.real);
+                    let sent = now.real;
+                    let header = Header { kind: Kind::Data, tag, sequence: sequence as u32, sent };
+                    header.encode(&mut round.bytes);
                 }
+                (RoundKind::End, Some(tag), _) => {
+                    let sent = now.real;
+                    let header = Header { kind: Kind::End, tag, sequence: sequence as u32, sent };
+                    let mark = EndMark { total: sequence, began: self.began };
+                    mark.encode(&header, &mut round.bytes);
+                }
+                (RoundKind::Line, _, Some(ear)) => {
+                    round.bytes = ear.line(now, sequence, self.began, pace);
+                }
+                _ => {}
             }
             let mut left = self.ids[round.done..].iter();
             let Some(first) = left.next() else { continue };
@@ -255,7 +443,7 @@ impl<P: PayloadSource> CastSender<P> {
                     return;
                 }
             }
-            sequence += 1;
+            sequence += u64::from(round.kind == RoundKind::Data);
         }
     }
 
@@ -283,21 +471,66 @@ impl<P: PayloadSource> CastSender<P> {
         self.tallies.iter().all(|tally| tally.sent == 0 && tally.refusal.is_some_and(is_lasting))
     }
 
+    /// The earlier of what the run and its receivers wait for.
+    fn next_look(&mut self, now: Now, at: Option<Nanos>, expires: Option<Nanos>) -> Next {
+        let Self { ear, sink, started, ids, .. } = self;
+        let silence = ear.as_mut().zip(*started).and_then(|(ear, started)| {
+            if ids.is_empty() { None } else { ear.note_silence(now.mono, started, sink) }
+        });
+        let announces = !ids.is_empty() && !matches!(self.phase, Phase::Ending { .. });
+        let line = ear.as_ref().filter(|_| announces).and_then(Ear::next_line);
+        let first = [at, expires, silence, line].into_iter().flatten().min();
+        first.map_or(Next::Idle, Next::WaitUntil)
+    }
+
     fn front(&self) -> Option<(usize, RoundKind, usize)> {
         self.queue.front().map(|round| (round.done, round.kind, round.bytes.len()))
     }
 }
 
-impl<P: PayloadSource> Session for CastSender<P> {
-    type Summary = CastSenderSummary;
+impl<P: PayloadSource, S> Session for CastSender<P, S>
+where
+    S: for<'e> Sink<FanoutEvent<'e>>,
+{
+    type Summary = CastSenderEnd<S>;
 
     fn poll_transmit(&mut self, now: Now, out: &mut TxBatch) -> Next {
+        let expires = self.ear.as_mut().and_then(|ear| ear.door.expire(now.mono));
+        self.change_targets(out);
+        // By turns, so that neither answers nor data wait for ever.
+        let answers = self.ear.as_ref().is_some_and(Ear::has_answers);
+        if answers && self.written == Written::Rounds {
+            if let Some(ear) = &mut self.ear
+                && ear.write_answers(self.ids.len(), out) > 0
+            {
+                self.written = Written::Answers;
+                return Next::Send;
+            }
+        }
+        self.written = Written::Rounds;
         let next = self.refill(now);
         self.write(now, out);
-        if self.queue.is_empty() { next } else { Next::Send }
+        if !self.queue.is_empty() || answers {
+            return Next::Send;
+        }
+        match next {
+            Next::Send | Next::Done => next,
+            Next::Idle => self.next_look(now, None, expires),
+            Next::WaitUntil(at) => self.next_look(now, Some(at), expires),
+        }
     }
 
     fn on_sent(&mut self, now: Now, _batch: &TxBatch, outcome: &SendOutcome) {
+        if self.written == Written::Answers {
+            let refused = match outcome.stop {
+                Some(SendStop::Refused { datagrams, .. }) => datagrams,
+                _ => 0,
+            };
+            if let Some(ear) = &mut self.ear {
+                ear.answers_left(outcome.accepted + refused);
+            }
+            return;
+        }
         let (mut datagrams, mut bytes) = (0, 0);
         for _ in 0..outcome.accepted {
             let Some((target, kind, len)) = self.front() else { return };
@@ -312,6 +545,7 @@ impl<P: PayloadSource> Session for CastSender<P> {
         if datagrams > 0 {
             self.first_batch.get_or_insert((now.mono, datagrams, bytes));
             self.last_sent = now.mono;
+            self.bytes += bytes;
         }
         let Some(SendStop::Refused { datagrams, errno }) = outcome.stop else { return };
         for _ in 0..datagrams {
@@ -324,7 +558,24 @@ impl<P: PayloadSource> Session for CastSender<P> {
         }
     }
 
-    fn on_datagram(&mut self, _now: Now, _datagram: &Datagram<'_>) {}
+    fn on_datagram(&mut self, now: Now, datagram: &Datagram<'_>) {
+        if let Some(ear) = &mut self.ear {
+            ear.on_datagram(now, datagram);
+        }
+    }
+
+    fn on_tick(&mut self, now: Now) {
+        let hosts = self.hosts();
+        let Some(ear) = &mut self.ear else { return };
+        let standing = ear.standing(now.mono, &self.config.names, &hosts);
+        let elapsed = self.started.map_or(Nanos::ZERO, |started| now.mono - started);
+        let event = FanoutEvent::Standing { elapsed, numbered: self.sequence, standing: &standing };
+        if self.sink.take(event) == Flow::Closed && !self.closed {
+            // Nobody reads any more: an early end, in order.
+            self.closed = true;
+            self.on_stop(now);
+        }
+    }
 
     fn on_network_error(&mut self, _now: Now, error: &NetworkError) {
         if error.origin == ErrorOrigin::Local {
@@ -339,6 +590,10 @@ impl<P: PayloadSource> Session for CastSender<P> {
 
     fn on_stop(&mut self, now: Now) {
         self.interrupted = true;
+        if matches!(self.phase, Phase::Waiting { .. }) {
+            self.queue.clear();
+            self.phase = Phase::Over;
+        }
         if self.phase == Phase::Sending {
             // A round that has begun is finished, so that every target has the same numbers.
             let begun = usize::from(self.queue.front().is_some_and(|round| round.done > 0));
@@ -347,8 +602,12 @@ impl<P: PayloadSource> Session for CastSender<P> {
         }
     }
 
-    fn finish(self, _now: Now) -> CastSenderSummary {
-        let sum = |each: &dyn Fn(&Tally) -> u64| self.tallies.iter().map(each).sum::<u64>();
+    fn finish(mut self, now: Now) -> CastSenderEnd<S> {
+        let hosts = self.hosts();
+        let names = &self.config.names;
+        let standing = self.ear.as_mut().map(|ear| ear.standing(now.mono, names, &hosts));
+        let all = || self.tallies.iter().chain([&self.gone]);
+        let sum = |each: &dyn Fn(&Tally) -> u64| all().map(each).sum::<u64>();
         let (datagrams, bytes) = (sum(&|tally| tally.sent), sum(&|tally| tally.bytes));
         let (first, in_first, bytes_in_first) = self.first_batch.unwrap_or_default();
         let span = self.last_sent - first;
@@ -383,8 +642,19 @@ impl<P: PayloadSource> Session for CastSender<P> {
             datagrams_per_second: per_second(datagrams - in_first),
             interrupted: self.interrupted,
             destinations,
+            standing: standing.unwrap_or_default(),
+            limits: Vec::new(),
         };
-        CastSenderSummary { sent, failed: self.failed }
+        let summary = CastSenderSummary { sent, failed: self.failed, too_few: self.too_few };
+        CastSenderEnd { summary, sink: self.sink }
+    }
+}
+
+impl Tally {
+    fn add(&mut self, other: &Self) {
+        self.sent += other.sent;
+        self.bytes += other.bytes;
+        self.refused += other.refused;
     }
 }
 

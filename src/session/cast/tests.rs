@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::batch::{Datagram, Dest, RxEntry, RxMeta, SendOutcome, SendStop, TxBatch};
-use crate::record::{CastEvent, CastReceived, CastSource, Flow, Sink};
+use crate::record::{CastEvent, CastReceived, CastSource, FanoutEvent, Flow, Sink};
 use crate::session::{FixedMessages, Message, Next, Now, Session, Spacing};
 use crate::units::Nanos;
 use crate::wire::{Header, Kind};
@@ -32,6 +32,15 @@ impl Sink<CastEvent<'_>> for Kept {
     }
 }
 
+/// Takes a sender's events, and forgets them.
+struct Quiet;
+
+impl Sink<FanoutEvent<'_>> for Quiet {
+    fn take(&mut self, _event: FanoutEvent<'_>) -> Flow {
+        Flow::Continue
+    }
+}
+
 fn addr(text: &str) -> SocketAddr {
     text.parse().unwrap()
 }
@@ -44,20 +53,24 @@ fn receiver_now(mono: Nanos) -> Now {
     Now { mono, real: RECEIVER_REAL + mono }
 }
 
-fn sender(targets: &[&str], count: u64, batch: &mut TxBatch) -> CastSender<FixedMessages> {
+fn sender(targets: &[&str], count: u64, batch: &mut TxBatch) -> CastSender<FixedMessages, Quiet> {
     let config = CastSenderConfig {
         targets: targets.iter().map(|text| Dest::from(addr(text))).collect(),
         names: Names::default(),
         tag: Some(0xBEEF),
+        broadcasts: Vec::new(),
         spacing: Spacing::Every(STEP),
         time: None,
+        receivers: 0,
+        wait: None,
+        ear: None,
     };
     let messages = vec![Message::Bytes(b"some content".to_vec())];
-    CastSender::new(config, FixedMessages::new(messages, Some(count)), batch)
+    CastSender::new(config, FixedMessages::new(messages, Some(count)), Quiet, batch)
 }
 
 fn receiver(group: &str, since: Nanos) -> CastReceiver<Kept> {
-    let listen = Listen { group: addr(group), interfaces: vec![3], since };
+    let listen = Listen { group: addr(group), interfaces: vec![3], since, answers: 0 };
     let listens = vec![listen];
     let config = CastReceiverConfig { listens, store: true, ..CastReceiverConfig::default() };
     CastReceiver::new(config, Kept::default())
@@ -82,7 +95,7 @@ fn deliver(receiver: &mut CastReceiver<Kept>, group: SocketAddr, mono: Nanos, pa
 /// Everything that the sender sends, by destination and time, with a kernel that takes `most`
 /// datagrams a call and refuses what `refuses` says.
 fn all_sent(
-    mut sender: CastSender<FixedMessages>,
+    mut sender: CastSender<FixedMessages, Quiet>,
     mut batch: TxBatch,
     most: usize,
     refuses: &dyn Fn(usize) -> bool,
@@ -109,7 +122,9 @@ fn all_sent(
             sender.on_sent(sender_now(mono), &batch, &SendOutcome { accepted, stop });
         }
         match next {
-            Next::Done if batch.is_empty() => return (out, sender.finish(sender_now(mono))),
+            Next::Done if batch.is_empty() => {
+                return (out, sender.finish(sender_now(mono)).summary);
+            }
             Next::WaitUntil(at) if batch.is_empty() => mono = mono.max(at),
             _ => mono += Nanos(1_000),
         }
@@ -278,7 +293,7 @@ fn an_interrupted_sender_tells_the_total_and_ends() {
         let stop = (accepted < batch.len()).then_some(SendStop::Blocked);
         session.on_sent(sender_now(mono), &batch, &SendOutcome { accepted, stop });
         if next == Next::Done && batch.is_empty() {
-            let summary = session.finish(sender_now(mono));
+            let summary = session.finish(sender_now(mono)).summary;
             assert!(summary.sent.interrupted);
             assert_eq!(summary.sent.datagrams, data);
             assert_eq!(ends, 3 * 2);
@@ -299,7 +314,7 @@ fn nothing_can_be_sent_so_an_endless_run_ends() {
     session.on_sent(now, &batch, &SendOutcome { accepted: 0, stop });
     batch.clear();
     assert_eq!(session.poll_transmit(now, &mut batch), Next::Done);
-    let summary = session.finish(now);
+    let summary = session.finish(now).summary;
     assert_eq!(summary.sent.destinations[0].refusal.as_deref(), Some("network is unreachable"));
 }
 
@@ -347,7 +362,7 @@ fn no_datagram_makes_a_receiver_panic() {
 #[test]
 fn count_time_idle_and_interruption_end_a_receiver() {
     let group = addr("239.1.2.3:5000");
-    let listen = Listen { group, interfaces: Vec::new(), since: Nanos::from_secs(9) };
+    let listen = Listen { group, interfaces: Vec::new(), since: Nanos::from_secs(9), answers: 0 };
     let config = CastReceiverConfig {
         listens: vec![listen],
         content: Content::Plain,

@@ -1,0 +1,254 @@
+//! What a fan-out's sender learns of its receivers.
+
+use super::{LimitReport, hold_against};
+use crate::units::{Limit, Measured, Metric, Nanos};
+use serde::Serialize;
+use std::cmp::Reverse;
+use std::net::SocketAddr;
+
+/// How a receiver stands with its sender.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReceiverState {
+    /// It was sent to, and has told nothing.
+    #[default]
+    Unheard,
+    /// It reports.
+    Live,
+    /// It has not reported for longer than it should have: what it lost since is not known.
+    Silent,
+    /// It has told its last: the figures are whole.
+    Done,
+}
+
+impl ReceiverState {
+    /// One word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unheard => "unheard",
+            Self::Live => "live",
+            Self::Silent => "silent",
+            Self::Done => "done",
+        }
+    }
+}
+
+/// One receiver of a fan-out, as it told its sender.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct FanoutReceiver {
+    /// Where its reports come from.
+    pub receiver: String,
+    /// Where the datagrams were sent to, as they arrived there; `None` if none did.
+    pub destination: Option<String>,
+    /// The receiver's interface that they came in by; `None` if not told.
+    pub interface: Option<String>,
+    /// How it stands.
+    pub state: ReceiverState,
+    /// Datagrams that arrived, copies among them.
+    pub received: Option<u64>,
+    /// Numbers that did not, since it joined.
+    pub lost: Option<u64>,
+    /// Numbers that it should have had: first copies and lost ones.
+    pub expected: Option<u64>,
+    /// Runs of lost numbers (RFC 3357).
+    pub bursts: Option<u64>,
+    /// The longest of these, in datagrams.
+    pub longest_burst: Option<u64>,
+    /// Late by RFC 4737.
+    pub reordered: Option<u64>,
+    /// Second and later copies.
+    pub duplicates: Option<u64>,
+    /// Buffers that its own socket dropped because it was full.
+    pub socket_drops: Option<u64>,
+    /// Median of the one-way delay above its minimum; `None` for too few datagrams.
+    pub delay_p50_ns: Option<u64>,
+    /// Its 99th percentile.
+    pub delay_p99_ns: Option<u64>,
+    /// Its maximum.
+    pub delay_max_ns: Option<u64>,
+    /// From the receiver's join to its first datagram.
+    pub join_to_first_ns: Option<u64>,
+    /// From its last report to the end of the run, or to now.
+    pub last_heard_ns: Option<u64>,
+    /// The shortest round trip of an announcement and a report.
+    pub round_trip_ns: Option<u64>,
+    /// Reports that came.
+    pub reports: u64,
+}
+
+impl FanoutReceiver {
+    /// The order of the table: who lost the largest share first; whoever told nothing before all.
+    fn rank(&self) -> (bool, Reverse<u64>, Reverse<u64>) {
+        let (lost, expected) = (self.lost.unwrap_or(0), self.expected.unwrap_or(0));
+        let share = u128::from(lost) * 1_000_000_000 / u128::from(expected.max(1));
+        let share = u64::try_from(share).unwrap_or(u64::MAX);
+        (self.state != ReceiverState::Unheard, Reverse(share), Reverse(lost))
+    }
+
+    /// What this receiver has of a metric; `None` where that is not known.
+    fn measured(&self, metric: Metric) -> Option<Measured> {
+        Some(match metric {
+            Metric::Loss => Measured::Share { part: self.lost?, of: self.expected? },
+            Metric::P50 => Measured::Span(self.delay_p50_ns?),
+            Metric::P99 => Measured::Span(self.delay_p99_ns?),
+            Metric::Max => Measured::Span(self.delay_max_ns?),
+            Metric::Duplicates => Measured::Count(self.duplicates?),
+            Metric::Reordered => Measured::Count(self.reordered?),
+            Metric::Burst => Measured::Count(self.longest_burst?),
+            Metric::Rate | Metric::P90 | Metric::P999 | Metric::Jitter | Metric::NeverSent => {
+                return None;
+            }
+        })
+    }
+}
+
+/// Puts the worst first.
+pub fn rank_receivers(receivers: &mut [FanoutReceiver]) {
+    receivers.sort_by_cached_key(FanoutReceiver::rank);
+}
+
+/// How far apart in time receivers got the same datagram.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Spread {
+    /// Datagrams that were compared: one at each mark.
+    pub samples: u64,
+    /// Receivers that told of the last of these.
+    pub receivers: u64,
+    /// Between the first and the last receiver, at the last sample.
+    pub last_ns: u64,
+    /// The median; `None` for fewer than twenty samples.
+    pub p50_ns: Option<u64>,
+    /// The largest.
+    pub max_ns: u64,
+    /// The receivers' clocks are compared by round trips; so far the spread may be wrong.
+    pub uncertainty_ns: u64,
+    /// Who was the first at the last sample.
+    pub first: String,
+    /// Who was the last.
+    pub last: String,
+}
+
+/// Where the losses seem to come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LossOrigin {
+    /// All receivers lost the same datagrams.
+    NearSender,
+    /// One receiver lost by far the most.
+    NearOneReceiver,
+    /// Several receivers lost, each its own.
+    NearSeveralReceivers,
+}
+
+/// What receivers lost in common.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct CommonLoss {
+    /// Numbers of which at least two receivers told whether they came.
+    pub compared: u64,
+    /// Of these, lost by all that told.
+    pub lost_by_all: u64,
+    /// Most receivers that told of one stretch.
+    pub receivers: u64,
+    /// Where the losses seem to come from; `None` without losses, or with one receiver.
+    pub origin: Option<LossOrigin>,
+    /// The receiver that lost by far the most, where there is one.
+    pub worst: Option<String>,
+}
+
+/// All that a sender knows of its receivers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct FanoutStanding {
+    /// Each receiver, the worst first.
+    pub receivers: Vec<FanoutReceiver>,
+    /// Receivers beyond those that the table holds, by reports that were left out.
+    pub receivers_left_out: u64,
+    /// How far apart they got the same datagram; `None` for fewer than two.
+    pub spread: Option<Spread>,
+    /// What they lost in common; `None` for fewer than two.
+    pub common_loss: Option<CommonLoss>,
+}
+
+impl FanoutStanding {
+    /// Holds limits against the worst receiver of each metric. Where one does not know, or there is
+    /// none, the limit is broken.
+    pub fn hold(&self, limits: &[Limit]) -> Vec<LimitReport> {
+        let worst = |limit: &Limit| {
+            let reports = self
+                .receivers
+                .iter()
+                .map(|one| hold_against(limit, "up", |metric| one.measured(metric)));
+            reports
+                .min_by_key(|report| report.held)
+                .unwrap_or_else(|| hold_against(limit, "up", |_| None))
+        };
+        limits.iter().map(worst).collect()
+    }
+}
+
+/// What happens while a fan-out's sender runs.
+#[derive(Clone, Debug)]
+pub enum FanoutEvent<'a> {
+    /// How it stands, now and then.
+    Standing {
+        /// Since the first datagram, or since the start while there is none.
+        elapsed: Nanos,
+        /// Numbers used so far.
+        numbered: u64,
+        /// The receivers.
+        standing: &'a FanoutStanding,
+    },
+    /// Two seconds have passed and no receiver has told anything.
+    Silence,
+    /// A receiver was added at its own request.
+    Subscribed(SocketAddr),
+    /// And removed again.
+    Unsubscribed(SocketAddr, Departure),
+}
+
+/// Why a receiver is no longer sent to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Departure {
+    /// It said so.
+    Left,
+    /// Nothing was heard of it for too long.
+    Silent,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn receiver(name: &str, lost: u64, expected: u64) -> FanoutReceiver {
+        FanoutReceiver {
+            receiver: name.to_owned(),
+            state: ReceiverState::Live,
+            lost: Some(lost),
+            expected: Some(expected),
+            ..FanoutReceiver::default()
+        }
+    }
+
+    #[test]
+    fn the_largest_share_of_loss_is_the_worst_and_silence_is_worse() {
+        let unheard = FanoutReceiver { receiver: "d".to_owned(), ..FanoutReceiver::default() };
+        let mut all =
+            [receiver("a", 0, 100), receiver("b", 5, 10), receiver("c", 20, 100), unheard];
+        rank_receivers(&mut all);
+        assert_eq!(all.map(|one| one.receiver).concat(), "dbca");
+    }
+
+    #[test]
+    fn a_limit_is_held_against_the_worst_and_the_unknown_breaks_it() {
+        let limits = ["loss>10%", "loss>60%"].map(|text| text.parse().unwrap());
+        let mut standing = FanoutStanding::default();
+        let held = |standing: &FanoutStanding| {
+            standing.hold(&limits).iter().map(|report| report.held).collect::<Vec<_>>()
+        };
+        assert_eq!(held(&standing), [false, false]);
+        standing.receivers = vec![receiver("a", 0, 100), receiver("b", 50, 100)];
+        assert_eq!(held(&standing), [false, true]);
+        assert_eq!(standing.hold(&limits)[0].in_words, "50.000%");
+        standing.receivers.push(FanoutReceiver::default());
+        assert_eq!(held(&standing), [false, false]);
+    }
+}

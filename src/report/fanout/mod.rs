@@ -1,0 +1,7 @@
+//! What a fan-out's sender knows of its receivers, as text.
+
+mod live;
+mod table;
+
+pub use live::FanoutView;
+pub(super) use table::{closing_lines, table_lines};

@@ -1,0 +1,321 @@
+//! The sender's table of receivers: what each told last, how often all of them should report, and
+//! how the run stands with them. A fixed amount a receiver, whatever it tells.
+
+use super::Names;
+use super::comparison::{Comparison, Told};
+use crate::batch::RxMeta;
+use crate::record::{
+    CommonLoss, FanoutReceiver, FanoutStanding, LossOrigin, ReceiverState, rank_receivers,
+};
+use crate::session::Now;
+use crate::units::Nanos;
+use crate::wire::ReceiverReport;
+use std::collections::HashMap;
+use std::net::SocketAddr;
+
+/// Receivers that the table holds; of those beyond, reports are counted.
+pub const RECEIVERS_MAX: usize = 4_096;
+
+/// The shares and bounds of what reports may take, in bits a second: a twentieth of the stream (RFC
+/// 3550 §6.2), but enough for a table that moves, and no more than a table needs.
+const SHARE: u64 = 20;
+const LEAST_BUDGET: u64 = 256_000;
+const MOST_BUDGET: u64 = 8_000_000;
+/// Bits of a report with the headers below it.
+const REPORT_BITS: u64 = 8 * (500 + 28);
+/// The shortest interval of regular reports.
+const LEAST_EVERY: Nanos = Nanos::from_secs(1);
+/// The shortest time over which first and last reports are spread.
+const LEAST_WITHIN: Nanos = Nanos::from_millis(10);
+/// Intervals without a report after which a receiver counts as silent (RFC 3550 §6.3.5).
+const SILENT_AFTER: u64 = 5;
+/// The error of a clock's offset that is taken for known, at most.
+const MOST_ROUND_TRIP: u64 = 60_000_000_000;
+
+/// One receiver.
+#[derive(Debug)]
+struct Member {
+    addr: SocketAddr,
+    id: u32,
+    to: Option<SocketAddr>,
+    by: Box<str>,
+    heard: Nanos,
+    reports: u64,
+    last: bool,
+    received: u64,
+    firsts: u64,
+    lost: u64,
+    bursts: u64,
+    longest: u64,
+    reordered: u64,
+    duplicates: u64,
+    drops: u64,
+    p50: Option<u64>,
+    p99: Option<u64>,
+    max: Option<u64>,
+    join: Option<u64>,
+    /// The shortest round trip, and the clock's offset that it shows.
+    round_trip: Option<(u64, i64)>,
+    /// The last mark that was told of.
+    told_mark: Option<u64>,
+}
+
+/// The table.
+#[derive(Debug)]
+pub(super) struct Census {
+    run: u64,
+    members: Vec<Member>,
+    by_key: HashMap<(SocketAddr, u32), usize>,
+    left_out: u64,
+    comparison: Comparison,
+    every: Nanos,
+}
+
+impl Census {
+    /// No receivers. `run` is what their reports must name.
+    pub fn new(run: u64) -> Self {
+        Self {
+            run,
+            members: Vec::new(),
+            by_key: HashMap::new(),
+            left_out: 0,
+            comparison: Comparison::default(),
+            every: LEAST_EVERY,
+        }
+    }
+
+    /// Takes a report; whether it is about this run.
+    pub fn take(&mut self, now: Now, meta: &RxMeta, report: &ReceiverReport) -> bool {
+        if report.run != self.run {
+            return false;
+        }
+        let key = (meta.source, report.id);
+        let index = match self.by_key.get(&key) {
+            Some(index) => *index,
+            None if self.members.len() == RECEIVERS_MAX => {
+                self.left_out += 1;
+                return true;
+            }
+            None => {
+                self.members.push(Member::new(meta.source, report.id));
+                self.by_key.insert(key, self.members.len() - 1);
+                self.members.len() - 1
+            }
+        };
+        let member = &mut self.members[index];
+        member.update(now, meta.arrival, report);
+        if let Some(mark) = &report.mark
+            && self.comparison.mark() == Some(mark.from)
+            && member.told_mark != Some(mark.from)
+        {
+            member.told_mark = Some(mark.from);
+            let offset = member.round_trip.map(|(trip, offset)| (offset, trip / 2));
+            self.comparison.tell(Told { mark, member: index, offset });
+        }
+        true
+    }
+
+    /// Receivers heard so far.
+    pub fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    /// Everyone that reported, by address.
+    pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
+        self.members.iter().map(|member| member.addr)
+    }
+
+    /// Whether everyone that is not silent has told its last.
+    pub fn is_whole(&self, now: Nanos) -> bool {
+        self.members.iter().all(|member| member.last || self.is_silent(member, now))
+    }
+
+    /// Receivers that report and are not silent.
+    pub fn live(&self, now: Nanos) -> u64 {
+        let live = |member: &&Member| !member.last && !self.is_silent(member, now);
+        self.members.iter().filter(live).count() as u64
+    }
+
+    /// Receivers will tell which of the numbers from one mark up to the next they lost.
+    pub fn begin_stretch(&mut self, from: u64, to: u64) {
+        self.comparison.begin(from, to);
+    }
+
+    /// How often receivers should report, for a stream of so many bits a second.
+    pub fn pace(&mut self, now: Nanos, bits_per_second: u64) -> Nanos {
+        let budget = (bits_per_second / SHARE).clamp(LEAST_BUDGET, MOST_BUDGET);
+        let bits = self.live(now).saturating_mul(REPORT_BITS);
+        let spaced = Nanos(bits.saturating_mul(1_000_000_000) / budget);
+        self.every = spaced.max(LEAST_EVERY);
+        self.every
+    }
+
+    /// The time over which first and last reports are to be spread.
+    pub fn within(&self) -> Nanos {
+        let bits = (self.members.len() as u64).saturating_mul(REPORT_BITS);
+        Nanos(bits.saturating_mul(1_000_000_000) / MOST_BUDGET).max(LEAST_WITHIN)
+    }
+
+    fn is_silent(&self, member: &Member, now: Nanos) -> bool {
+        now - member.heard > Nanos(self.every.0.saturating_mul(SILENT_AFTER))
+    }
+
+    /// How the run stands. `sent_to` are the single hosts that are sent to, so that one that tells
+    /// nothing is missed.
+    pub fn standing(
+        &mut self,
+        now: Nanos,
+        names: &Names,
+        sent_to: &[SocketAddr],
+    ) -> FanoutStanding {
+        let mut receivers: Vec<FanoutReceiver> =
+            self.members.iter().map(|member| self.record(member, now, names)).collect();
+        for addr in sent_to {
+            let told = |member: &Member| member.addr == *addr || member.to == Some(*addr);
+            if !self.members.iter().any(told) {
+                let receiver = names.address(*addr);
+                receivers.push(FanoutReceiver { receiver, ..FanoutReceiver::default() });
+            }
+        }
+        rank_receivers(&mut receivers);
+        let several = self.members.len() >= 2;
+        let members = &self.members;
+        let spread = self.comparison.spread(|index| names.address(members[index].addr));
+        FanoutStanding {
+            common_loss: several.then(|| self.common_loss(names)),
+            receivers,
+            receivers_left_out: self.left_out,
+            spread,
+        }
+    }
+
+    fn record(&self, member: &Member, now: Nanos, names: &Names) -> FanoutReceiver {
+        let state = match member.last {
+            true => ReceiverState::Done,
+            false if self.is_silent(member, now) => ReceiverState::Silent,
+            false => ReceiverState::Live,
+        };
+        FanoutReceiver {
+            receiver: names.address(member.addr),
+            destination: member.to.map(|to| names.address(to)),
+            interface: (!member.by.is_empty()).then(|| member.by.to_string()),
+            state,
+            received: Some(member.received),
+            lost: Some(member.lost),
+            expected: Some(member.firsts.saturating_add(member.lost)),
+            bursts: Some(member.bursts),
+            longest_burst: Some(member.longest),
+            reordered: Some(member.reordered),
+            duplicates: Some(member.duplicates),
+            socket_drops: Some(member.drops),
+            delay_p50_ns: member.p50,
+            delay_p99_ns: member.p99,
+            delay_max_ns: member.max,
+            join_to_first_ns: member.join,
+            last_heard_ns: Some((now - member.heard).0),
+            round_trip_ns: member.round_trip.map(|(trip, _)| trip),
+            reports: member.reports,
+        }
+    }
+
+    fn common_loss(&self, names: &Names) -> CommonLoss {
+        let sums = self.comparison.sums();
+        let share = |member: &Member| {
+            member.lost as f64 / (member.firsts.saturating_add(member.lost)).max(1) as f64
+        };
+        let mut shares: Vec<(f64, usize)> = self.members.iter().map(share).zip(0..).collect();
+        shares.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let (worst, next) = (shares.first(), shares.get(1));
+        // Half of what even the luckiest lost, and far more than chance would have it.
+        let together = sums.common > 0
+            && sums.common * 2 >= sums.least
+            && sums.common as f64 > 2.0 * sums.chance;
+        let (origin, worst) = match (worst, next) {
+            _ if sums.receivers < 2 => (None, None),
+            _ if together => (Some(LossOrigin::NearSender), None),
+            (Some((most, index)), Some((next, _))) if *most > 0.0 && *most > 4.0 * next => {
+                (Some(LossOrigin::NearOneReceiver), Some(*index))
+            }
+            (Some((most, _)), _) if *most > 0.0 => (Some(LossOrigin::NearSeveralReceivers), None),
+            _ => (None, None),
+        };
+        CommonLoss {
+            compared: sums.numbers,
+            lost_by_all: sums.common,
+            receivers: sums.receivers,
+            origin,
+            worst: worst.map(|index| names.address(self.members[index].addr)),
+        }
+    }
+}
+
+impl Member {
+    fn new(addr: SocketAddr, id: u32) -> Self {
+        Self {
+            addr,
+            id,
+            to: None,
+            by: Box::default(),
+            heard: Nanos::ZERO,
+            reports: 0,
+            last: false,
+            received: 0,
+            firsts: 0,
+            lost: 0,
+            bursts: 0,
+            longest: 0,
+            reordered: 0,
+            duplicates: 0,
+            drops: 0,
+            p50: None,
+            p99: None,
+            max: None,
+            join: None,
+            round_trip: None,
+            told_mark: None,
+        }
+    }
+
+    fn update(&mut self, now: Now, arrival: Nanos, report: &ReceiverReport) {
+        debug_assert_eq!(self.id, report.id);
+        self.reports += 1;
+        self.heard = now.mono;
+        // One that was overtaken knows less than what is known.
+        if report.received < self.received || self.last && !report.last {
+            return;
+        }
+        self.last |= report.last;
+        self.to = report.to.or(self.to);
+        if *self.by != *report.by {
+            self.by = report.by.as_str().into();
+        }
+        self.received = report.received;
+        self.firsts = report.firsts;
+        self.lost = report.lost;
+        self.bursts = report.bursts;
+        self.longest = report.longest;
+        self.reordered = report.reordered;
+        self.duplicates = report.duplicates;
+        self.drops = report.drops;
+        self.p50 = report.p50;
+        self.p99 = report.p99;
+        self.max = report.max;
+        self.join = report.join;
+        self.measure(arrival, report);
+    }
+
+    /// The round trip of the announcement that the report echoes, and the receiver's clock against
+    /// the sender's, as NTP takes them (RFC 5905 §8): the shortest trip tells it best.
+    fn measure(&mut self, arrival: Nanos, report: &ReceiverReport) {
+        let there = report.now.wrapping_sub(report.held).wrapping_sub(report.echo).cast_signed();
+        let back = arrival.0.wrapping_sub(report.now).cast_signed();
+        let trip = there.wrapping_add(back);
+        let Some(trip) = u64::try_from(trip).ok().filter(|trip| *trip < MOST_ROUND_TRIP) else {
+            return;
+        };
+        if self.round_trip.is_none_or(|(best, _)| trip <= best) {
+            let offset = (i128::from(there) - i128::from(back)) / 2;
+            self.round_trip = Some((trip, i64::try_from(offset).unwrap_or(0)));
+        }
+    }
+}

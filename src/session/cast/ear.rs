@@ -1,0 +1,278 @@
+//! What a fan-out's sender hears and says beside its data: announcements on their schedule, reports
+//! into the table, commands at the door, and the answers to both.
+
+use super::Names;
+use super::census::Census;
+use super::subscribers::{Change, Door, DoorPolicy};
+use crate::batch::{Datagram, Dest, TxBatch};
+use crate::record::{FanoutEvent, FanoutStanding, Sink};
+use crate::session::Now;
+use crate::units::Nanos;
+use crate::wire::{Announcement, Code, Command, Params, ReceiverReport, Reply, fanout_tag};
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+
+/// From one announcement to the next, and while receivers are waited for.
+const LINES: Nanos = Nanos::from_secs(1);
+const WAITING_LINES: Nanos = Nanos::from_millis(200);
+/// Answers that wait; one more is as good as lost, and is asked for again.
+const ANSWERS_MAX: usize = 1_024;
+/// Silence of all receivers that is told to the user.
+const SILENCE: Nanos = Nanos::from_secs(2);
+/// How long last reports are waited for, beside the time over which they are spread: from receivers
+/// that are known, and where none is.
+const KNOWN_PATIENCE: Nanos = Nanos::from_secs(1);
+const UNKNOWN_PATIENCE: Nanos = Nanos::from_millis(250);
+/// Receivers that were not heard yet have so long to answer the first call for last reports.
+const LEAST_PATIENCE: Nanos = Nanos::from_millis(60);
+/// From one call for last reports to the next.
+const CALLS: Nanos = Nanos::from_millis(60);
+/// Intervals of reports in a stretch that receivers' losses are compared over.
+const STRETCH: u64 = 2;
+
+/// Whether and how a sender hears its receivers.
+#[derive(Clone, Debug)]
+pub struct EarConfig {
+    /// The run's name in reports, at random; `None` asks for no reports.
+    pub run: Option<u64>,
+    /// Who may come in, and what may be asked.
+    pub door: DoorPolicy,
+}
+
+/// Where the run stands, for an announcement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pace {
+    Waiting,
+    Running,
+    Over,
+}
+
+/// The ear.
+#[derive(Debug)]
+pub(super) struct Ear {
+    run: Option<u64>,
+    tag: u16,
+    pub census: Census,
+    pub door: Door,
+    next_line: Nanos,
+    /// The mark that was announced last, and when a new one is due.
+    mark: Option<u64>,
+    next_mark: Nanos,
+    /// Payload bytes sent by the last announcement, for the stream's rate.
+    before: Option<(Nanos, u64)>,
+    rate: u64,
+    every: Nanos,
+    answers: VecDeque<(Dest, Vec<u8>)>,
+    silence_told: bool,
+}
+
+impl Ear {
+    pub fn new(config: EarConfig, tag: u16) -> Self {
+        Self {
+            run: config.run,
+            tag,
+            census: Census::new(config.run.unwrap_or_default()),
+            door: Door::new(config.door),
+            next_line: Nanos::ZERO,
+            mark: None,
+            next_mark: Nanos::ZERO,
+            before: None,
+            rate: 0,
+            every: LINES,
+            answers: VecDeque::new(),
+            silence_told: false,
+        }
+    }
+
+    /// Whether reports are asked for.
+    pub fn listens(&self) -> bool {
+        self.run.is_some()
+    }
+
+    /// Receivers that were heard, or came in.
+    pub fn heard(&self) -> usize {
+        self.census.len().max(self.door.len())
+    }
+
+    /// Whether an announcement is due; the next one's time is then set.
+    pub fn line_is_due(&mut self, now: Nanos, pace: Pace, bytes: u64) -> bool {
+        if !self.listens() || now < self.next_line {
+            return false;
+        }
+        self.next_line = now
+            + match pace {
+                Pace::Waiting => WAITING_LINES,
+                Pace::Running => LINES,
+                Pace::Over => CALLS.max(self.census.within()),
+            };
+        if let Some((at, before)) = self.before
+            && now > at
+        {
+            let bits = u128::from(bytes - before) * 8_000_000_000 / u128::from((now - at).0);
+            self.rate = u64::try_from(bits).unwrap_or(u64::MAX);
+        }
+        self.before = Some((now, bytes));
+        self.every = self.census.pace(now, self.rate);
+        true
+    }
+
+    /// The next announcement is due at once: somebody came, or the run is over.
+    pub fn hurry(&mut self) {
+        self.next_line = Nanos::ZERO;
+    }
+
+    /// When it wants to be asked; `None` for never.
+    pub fn next_line(&self) -> Option<Nanos> {
+        self.listens().then_some(self.next_line)
+    }
+
+    /// The line, in the place of the run that `sent` numbers were written before.
+    pub fn line(&mut self, now: Now, sent: u64, began: Option<Nanos>, pace: Pace) -> Vec<u8> {
+        let over = pace == Pace::Over;
+        match self.mark {
+            None => {
+                self.mark = Some(sent);
+                self.next_mark = now.mono;
+            }
+            Some(mark) if sent > mark && (now.mono >= self.next_mark || over) => {
+                self.census.begin_stretch(mark, sent);
+                self.mark = Some(sent);
+                self.next_mark = now.mono + Nanos(self.every.0.saturating_mul(STRETCH));
+            }
+            Some(_) => {}
+        }
+        Announcement {
+            run: self.run.unwrap_or_default(),
+            tag: self.tag,
+            at: now.real,
+            began,
+            receivers: self.heard() as u64,
+            every: self.every,
+            within: self.census.within(),
+            sent,
+            mark: self.mark.unwrap_or(sent),
+            over,
+        }
+        .encode()
+    }
+
+    /// How long last reports are waited for.
+    pub fn patience(&self, now: Nanos) -> Nanos {
+        let known = self.census.live(now) > 0;
+        let base = if known { KNOWN_PATIENCE } else { UNKNOWN_PATIENCE };
+        base + Nanos(self.census.within().0.saturating_mul(4))
+    }
+
+    /// Whether every receiver has told its last, and unheard ones had the time to.
+    pub fn is_whole(&self, now: Nanos, since: Nanos) -> bool {
+        self.census.len() > 0
+            && self.census.is_whole(now)
+            && now >= since + LEAST_PATIENCE.max(self.census.within())
+    }
+
+    /// When [`Ear::is_whole`] may first be so.
+    pub fn least(&self, since: Nanos) -> Nanos {
+        since + LEAST_PATIENCE.max(self.census.within())
+    }
+
+    /// A datagram came in.
+    pub fn on_datagram(&mut self, now: Now, datagram: &Datagram<'_>) {
+        let meta = &datagram.meta;
+        let report = Command::decode(datagram.payload).ok();
+        let report = report.as_ref().and_then(ReceiverReport::read);
+        let answer = match report {
+            Some(report) => {
+                if !self.listens() || !self.census.take(now, meta, &report) {
+                    return;
+                }
+                self.door.hear(now.mono, meta.source);
+                if !report.last {
+                    return;
+                }
+                goodbye(&report)
+            }
+            None => {
+                let Self { census, door, .. } = self;
+                door.answer(now, meta, datagram.payload, &mut census.addresses())
+            }
+        };
+        if answer.is_empty() || self.answers.len() == ANSWERS_MAX {
+            return;
+        }
+        let dest = Dest { from: meta.destination, ..Dest::from(meta.source) };
+        self.answers.push_back((dest, answer));
+    }
+
+    /// Writes the answers that wait into an empty batch, whose table has the `targets` first; the
+    /// number written.
+    pub fn write_answers(&mut self, targets: usize, out: &mut TxBatch) -> usize {
+        out.truncate_dests(targets);
+        for (dest, bytes) in &self.answers {
+            let id = out.append_dest(*dest);
+            match out.push(id, bytes.len()) {
+                Some(slot) => slot.copy_from_slice(bytes),
+                None => break,
+            }
+        }
+        out.len()
+    }
+
+    /// The first `count` answers have left, or never will.
+    pub fn answers_left(&mut self, count: usize) {
+        self.answers.drain(..count.min(self.answers.len()));
+    }
+
+    pub fn has_answers(&self) -> bool {
+        !self.answers.is_empty()
+    }
+
+    /// Tells once when nobody has reported for a while; says when to ask again.
+    pub fn note_silence<S>(&mut self, now: Nanos, started: Nanos, sink: &mut S) -> Option<Nanos>
+    where
+        S: for<'e> Sink<FanoutEvent<'e>>,
+    {
+        if self.silence_told || !self.listens() || self.census.len() > 0 {
+            return None;
+        }
+        let at = started + SILENCE;
+        if now < at {
+            return Some(at);
+        }
+        self.silence_told = true;
+        sink.take(FanoutEvent::Silence);
+        None
+    }
+
+    /// Who came and went, told to the sink.
+    pub fn take_changes<S>(&mut self, sink: &mut S) -> Vec<Change>
+    where
+        S: for<'e> Sink<FanoutEvent<'e>>,
+    {
+        let changes = self.door.take_changes();
+        for change in &changes {
+            sink.take(match change {
+                Change::Added(dest) => FanoutEvent::Subscribed(dest.addr),
+                Change::Removed(addr, why) => FanoutEvent::Unsubscribed(*addr, *why),
+            });
+        }
+        changes
+    }
+
+    /// How the run stands with its receivers.
+    pub fn standing(&mut self, now: Nanos, names: &Names, hosts: &[SocketAddr]) -> FanoutStanding {
+        if self.listens() {
+            self.census.standing(now, names, hosts)
+        } else {
+            FanoutStanding::default()
+        }
+    }
+}
+
+/// The answer to a last report: shorter than any.
+fn goodbye(report: &ReceiverReport) -> Vec<u8> {
+    let mut params = Params::default();
+    params.push("run", format_args!("{:016x}", report.run));
+    params.push("id", format_args!("{:08x}", report.id));
+    let text = "goodbye".to_owned();
+    Reply { tag: fanout_tag(), code: Code::CLOSING, params, text }.encode().unwrap_or_default()
+}

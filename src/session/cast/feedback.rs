@@ -1,0 +1,192 @@
+//! A receiver's reports to all of its senders.
+
+use super::reporter::Reporter;
+use super::{Names, Row, RowKey};
+use crate::batch::{Dest, RxMeta, TxBatch};
+use crate::session::Now;
+use crate::units::Nanos;
+use crate::wire::{Announcement, Code, Reply, fanout_tag};
+use fastrand::Rng;
+use std::collections::HashMap;
+
+/// Runs, groups and interfaces that are reported on; others get no reports.
+const REPORTERS_MAX: usize = 1_024;
+/// A receiver that leaves says so this often, until it is answered.
+const GOODBYES: u32 = 3;
+const GOODBYE_SPACING: Nanos = Nanos::from_millis(100);
+
+/// Where a datagram came in, as far as reports go.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    /// The socket that took it.
+    pub listens: usize,
+    /// The socket that reports leave by.
+    pub answers: usize,
+}
+
+/// All reporters of a receiver.
+#[derive(Debug)]
+pub(super) struct Feedback {
+    reporters: Vec<Reporter>,
+    by_key: HashMap<RowKey, usize>,
+    rng: Rng,
+    /// Goodbyes left, and when the next is due; `None` while it stays.
+    leaving: Option<(u32, Nanos)>,
+    /// Reports written so far.
+    written: u64,
+    /// When the first reporter may be due.
+    next: Option<Nanos>,
+}
+
+impl Feedback {
+    /// Nothing heard; `seed` is for the intervals.
+    pub fn new(seed: u64) -> Self {
+        Self {
+            reporters: Vec::new(),
+            by_key: HashMap::new(),
+            rng: Rng::with_seed(seed),
+            leaving: None,
+            written: 0,
+            next: None,
+        }
+    }
+
+    /// The reporter of a row that begins, and what was announced of its run.
+    pub fn adopt(&mut self, key: &RowKey, row: usize) -> Option<(usize, Announcement)> {
+        let index = *self.by_key.get(key)?;
+        self.reporters[index].row = Some(row);
+        Some((index, *self.reporters[index].heard()))
+    }
+
+    /// A sender announces how it stands. The reporter that is new, if it is.
+    pub fn announced(
+        &mut self,
+        now: Now,
+        key: RowKey,
+        meta: &RxMeta,
+        place: Place,
+        line: &Announcement,
+    ) -> Option<usize> {
+        let known = self.by_key.get(&key).copied();
+        // Another run may have the same tag.
+        if let Some(index) = known
+            && self.reporters[index].heard().run == line.run
+        {
+            self.reporters[index].announced(now, meta.arrival, line, &mut self.rng);
+            self.note_due(index);
+            return None;
+        }
+        if known.is_some() || self.reporters.len() == REPORTERS_MAX || self.leaving.is_some() {
+            return None;
+        }
+        let from = meta.destination.filter(|ip| place.answers == place.listens && is_own(*ip));
+        // A group of one link is answered on that link: the zone is in the address.
+        let dest = Dest { from, socket: place.answers, ..Dest::from(key.source) };
+        let mut reporter = Reporter::new(key, dest, place.listens, line, &mut self.rng);
+        reporter.announced(now, meta.arrival, line, &mut self.rng);
+        self.reporters.push(reporter);
+        let index = self.reporters.len() - 1;
+        self.by_key.insert(key, index);
+        self.note_due(index);
+        Some(index)
+    }
+
+    /// The reporter is about this row.
+    pub fn set_row(&mut self, reporter: usize, row: usize) {
+        self.reporters[reporter].row = Some(row);
+    }
+
+    /// A datagram of a row with a reporter.
+    #[inline]
+    pub fn observe(&mut self, reporter: usize, bytes: usize, sequence: u32, transit: i64) {
+        self.reporters[reporter].observe(bytes, sequence, transit);
+    }
+
+    /// A reply came: whether it is the answer to a last report.
+    pub fn answered(&mut self, payload: &[u8]) -> bool {
+        let Ok(reply) = Reply::decode(payload) else { return false };
+        if reply.tag != fanout_tag() || reply.code != Code::CLOSING {
+            return false;
+        }
+        let hex = |key: &str| u64::from_str_radix(reply.params.get(key)?, 16).ok();
+        let (Some(run), Some(id)) = (hex("run"), hex("id")) else { return false };
+        for reporter in &mut self.reporters {
+            if u64::from(id as u32) == id && reporter.is(run, id as u32) {
+                reporter.answered();
+            }
+        }
+        true
+    }
+
+    /// The receiver leaves: last reports to all that are still heard.
+    pub fn leave(&mut self, now: Now) {
+        if self.leaving.is_none() {
+            self.leaving = Some((GOODBYES, now.mono));
+        }
+    }
+
+    /// Whether it may go: every sender has answered, or was told often enough.
+    pub fn has_left(&self, now: Nanos) -> bool {
+        self.leaving.is_some_and(|(left, next)| {
+            !self.reporters.iter().any(Reporter::is_leaving) && left < GOODBYES
+                || left == 0 && next <= now
+        })
+    }
+
+    /// Reports written so far.
+    pub fn written(&self) -> u64 {
+        self.written
+    }
+
+    /// When the next report may be due.
+    pub fn next_due(&self) -> Option<Nanos> {
+        self.next.into_iter().chain(self.leaving.map(|(_, next)| next)).min()
+    }
+
+    fn note_due(&mut self, reporter: usize) {
+        self.next = self.next.into_iter().chain(self.reporters[reporter].due()).min();
+    }
+
+    /// Writes the reports that are due, as many as fit.
+    pub fn poll(
+        &mut self,
+        now: Now,
+        rows: &[Row],
+        names: &Names,
+        drops: &[u32],
+        out: &mut TxBatch,
+    ) {
+        if let Some((left @ 1.., next)) = self.leaving
+            && next <= now.mono
+        {
+            self.leaving = Some((left - 1, now.mono + GOODBYE_SPACING));
+            self.reporters.iter_mut().for_each(|reporter| reporter.leave(now));
+        }
+        if self.next.is_none_or(|next| next > now.mono) && self.leaving.is_none() {
+            return;
+        }
+        for reporter in &mut self.reporters {
+            if !reporter.is_due(now.mono, &mut self.rng) {
+                continue;
+            }
+            let found = reporter.row.and_then(|row| rows.get(row)).map(Row::found);
+            let by = names.interface(reporter.key.interface).unwrap_or_default();
+            let drops = drops.get(reporter.listens).copied().unwrap_or(0);
+            let line = reporter.write(now, found.as_ref(), by, u64::from(drops));
+            if line.is_empty() {
+                continue;
+            }
+            let dest = out.append_dest(reporter.dest);
+            // One that finds no room is as good as lost: the next will come.
+            let Some(slot) = out.push(dest, line.len()) else { break };
+            slot.copy_from_slice(&line);
+            self.written += 1;
+        }
+        self.next = self.reporters.iter().filter_map(Reporter::due).min();
+    }
+}
+
+/// Whether a destination can be a source address in turn.
+fn is_own(ip: std::net::IpAddr) -> bool {
+    !ip.is_multicast() && ip != std::net::IpAddr::V4(std::net::Ipv4Addr::BROADCAST)
+}

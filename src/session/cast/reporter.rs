@@ -1,0 +1,266 @@
+//! When one receiver reports to one sender, and how much it may say.
+//!
+//! The rules are those of RTCP (RFC 3550 §6.2, §6.3): the interval is the sender's to choose, so
+//! that all receivers together take a bounded share of the traffic; each randomises it by half, and
+//! when the time has come asks again whether it would still be due (timer reconsideration), for the
+//! sender may have found many more receivers meanwhile. A receiver reports only to a source that it
+//! was sent an announcement by, only while it hears of it, and never more bytes than came.
+
+use super::RowKey;
+use super::row::Found;
+use crate::batch::Dest;
+use crate::session::Now;
+use crate::stats::GapLog;
+use crate::units::Nanos;
+use crate::wire::{Announcement, LINE_LEN, MarkReport, ReceiverReport};
+use fastrand::Rng;
+
+/// The shortest and the longest interval that a sender can ask for.
+const LEAST: Nanos = Nanos::from_millis(100);
+const MOST: Nanos = Nanos::from_secs(600);
+/// Twice the mean of what the randomised interval is divided by, e - 3/2 (RFC 3550 §6.3.1), in
+/// thousandths: it makes up for the shortening that reconsideration brings.
+const COMPENSATION: u64 = 1_218;
+/// Bytes that are set against later reports at the most.
+const BUDGET: u64 = 1 << 20;
+
+/// Where the sender's run stands for this receiver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// It has never reported.
+    New,
+    /// It reports now and then.
+    Regular,
+    /// It owes its last report, or an answer to that.
+    Last,
+    /// Its last report was answered.
+    Done,
+}
+
+/// One receiver's reports about one run, group and interface.
+#[derive(Debug)]
+pub(super) struct Reporter {
+    pub key: RowKey,
+    /// The row that it reports on; `None` while no datagram came.
+    pub row: Option<usize>,
+    /// Where reports go, and by which socket.
+    pub dest: Dest,
+    /// The socket whose drops are told.
+    pub listens: usize,
+    id: u32,
+    heard: Announcement,
+    /// When that was heard, on the real-time clock.
+    heard_at: Nanos,
+    /// Datagrams numbered when the run was first heard of: those before are not missed.
+    since: u64,
+    stage: Stage,
+    due: Option<Nanos>,
+    /// When the announcement came that a first or last report answers.
+    asked: Nanos,
+    reported: Nanos,
+    /// Whether anything came since the last report.
+    fresh: bool,
+    budget: u64,
+    log: GapLog,
+    /// Transit of the datagram at the last mark, and at the one before.
+    transits: [Option<i64>; 2],
+}
+
+impl Reporter {
+    /// A run is heard of for the first time.
+    pub fn new(
+        key: RowKey,
+        dest: Dest,
+        listens: usize,
+        first: &Announcement,
+        rng: &mut Rng,
+    ) -> Self {
+        Self {
+            key,
+            row: None,
+            dest,
+            listens,
+            id: rng.u32(..),
+            heard: *first,
+            heard_at: Nanos::ZERO,
+            since: first.sent,
+            stage: Stage::New,
+            due: None,
+            asked: Nanos::ZERO,
+            reported: Nanos::ZERO,
+            fresh: false,
+            budget: 0,
+            log: GapLog::new(first.sent),
+            transits: [None; 2],
+        }
+    }
+
+    /// The sender has announced how it stands.
+    pub fn announced(&mut self, now: Now, arrival: Nanos, line: &Announcement, rng: &mut Rng) {
+        self.heard = *line;
+        self.heard_at = arrival;
+        self.fresh = true;
+        self.budget = (self.budget + LINE_LEN as u64).min(BUDGET);
+        // At its end a run has one mark more: its total.
+        let mark = if line.over { line.sent } else { line.mark };
+        if mark > self.log.mark() {
+            self.log.set_mark(mark);
+            self.transits = [None, self.transits[0]];
+        }
+        if line.over && self.stage != Stage::Done && self.stage != Stage::Last {
+            self.stage = Stage::Last;
+            self.due = None;
+        }
+        if self.due.is_none() && self.stage != Stage::Done {
+            self.asked = now.mono;
+            self.due = Some(now.mono + self.soon(rng));
+        }
+    }
+
+    /// A datagram of the run came: its bytes, number and transit time.
+    #[inline]
+    pub fn observe(&mut self, bytes: usize, sequence: u32, transit: i64) {
+        self.fresh = true;
+        self.budget = (self.budget + bytes as u64).min(BUDGET);
+        let number = self.log.extend(sequence);
+        if number == self.log.mark() {
+            self.transits[0].get_or_insert(transit);
+        }
+        self.log.observe(number);
+    }
+
+    /// The announcement heard last.
+    pub fn heard(&self) -> &Announcement {
+        &self.heard
+    }
+
+    /// Whether this is the one that `id` of a reply names.
+    pub fn is(&self, run: u64, id: u32) -> bool {
+        self.heard.run == run && self.id == id
+    }
+
+    /// The last report has reached the sender.
+    pub fn answered(&mut self) {
+        if self.stage == Stage::Last {
+            self.stage = Stage::Done;
+            self.due = None;
+        }
+    }
+
+    /// The receiver leaves: the last report is due at once, if the sender is still heard.
+    pub fn leave(&mut self, now: Now) {
+        let every = self.every();
+        let silent = now.real.signed_since(self.heard_at) > (every.0 * 5).cast_signed();
+        if silent || self.stage == Stage::Done {
+            self.stage = Stage::Done;
+            self.due = None;
+        } else {
+            self.stage = Stage::Last;
+            self.due = Some(now.mono);
+        }
+    }
+
+    /// Whether the last report is owed, or was not answered yet.
+    pub fn is_leaving(&self) -> bool {
+        self.stage == Stage::Last
+    }
+
+    /// When it wants to be asked.
+    pub fn due(&self) -> Option<Nanos> {
+        self.due
+    }
+
+    /// Whether a report is to be sent now; the time of the next one is set.
+    pub fn is_due(&mut self, now: Nanos, rng: &mut Rng) -> bool {
+        if self.due.is_none_or(|due| due > now) {
+            return false;
+        }
+        if self.stage == Stage::Last {
+            self.due = None;
+            return true;
+        }
+        if !self.fresh {
+            // Nothing is heard of the sender: it need not hear either.
+            self.due = None;
+            return false;
+        }
+        let due = match self.stage {
+            Stage::New => self.asked + self.soon(rng),
+            _ => self.reported + self.interval(rng),
+        };
+        if due > now {
+            self.due = Some(due);
+            return false;
+        }
+        self.stage = Stage::Regular;
+        self.reported = now;
+        self.fresh = false;
+        self.due = Some(now + self.interval(rng));
+        true
+    }
+
+    /// The report's line, or none where it would be more than was received. It is counted as sent.
+    pub fn write(&mut self, now: Now, found: Option<&Found>, by: String, drops: u64) -> Vec<u8> {
+        let limit = usize::try_from(self.budget).unwrap_or(usize::MAX).min(LINE_LEN);
+        let bytes = self.report(now, found, by, drops).encode(limit);
+        self.budget -= bytes.len() as u64;
+        bytes
+    }
+
+    fn report(&self, now: Now, found: Option<&Found>, by: String, drops: u64) -> ReceiverReport {
+        let nothing =
+            Found { lost: self.heard.sent.saturating_sub(self.since), ..Found::default() };
+        let told = found.unwrap_or(&nothing);
+        let nanos = |delay: Option<Nanos>| delay.map(Nanos::as_u64);
+        let mark = self.log.closed().map(|closed| MarkReport {
+            from: closed.from,
+            upto: closed.upto,
+            gaps: closed
+                .gaps
+                .iter()
+                .filter(|(first, _)| *first < closed.upto)
+                .map(|(first, last)| (*first, (*last).min(closed.upto - 1)))
+                .collect(),
+            transit: self.transits[1],
+        });
+        ReceiverReport {
+            run: self.heard.run,
+            id: self.id,
+            last: self.stage == Stage::Last,
+            to: Some(self.key.group),
+            by,
+            received: told.received,
+            firsts: told.firsts,
+            lost: told.lost,
+            bursts: told.bursts.count,
+            longest: told.bursts.longest,
+            reordered: told.reordered,
+            duplicates: told.duplicates,
+            drops,
+            p50: nanos(told.delays.p50),
+            p99: nanos(told.delays.p99),
+            max: nanos(told.delays.max),
+            join: found.map(|found| found.waited.as_u64()),
+            echo: self.heard.at.0,
+            held: (now.real - self.heard_at).0,
+            now: now.real.0,
+            mark,
+        }
+    }
+
+    fn every(&self) -> Nanos {
+        self.heard.every.clamp(LEAST, MOST)
+    }
+
+    /// The wait before a first or a last report.
+    fn soon(&self, rng: &mut Rng) -> Nanos {
+        Nanos(rng.u64(0..=self.heard.within.min(MOST).0))
+    }
+
+    /// The interval, between half and one and a half of what the sender asks for.
+    fn interval(&self, rng: &mut Rng) -> Nanos {
+        let every = self.every().0;
+        let random = every / 2 + rng.u64(0..=every);
+        Nanos(random / COMPENSATION * 1_000)
+    }
+}

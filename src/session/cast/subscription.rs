@@ -1,0 +1,197 @@
+//! A receiver that asks a sender to be sent to: HELO for a ticket, RCPT with it, NOOP to stay, QUIT
+//! to leave. A sender that forgot it is asked again.
+
+use crate::session::{Exchange, Step, Tags, refusal};
+use crate::units::Nanos;
+use crate::wire::{Code, Command, HELO_LEN, Params, Verb};
+use std::net::SocketAddr;
+
+/// How long a sender is asked before it is said to be missing.
+const PATIENCE: Nanos = Nanos::from_secs(5);
+/// How long a receiver that leaves waits for an answer.
+const GOODBYE: Nanos = Nanos::from_millis(500);
+/// From one sign of life to the next; a sender may ask for it oftener.
+const ALIVE: Nanos = Nanos::from_secs(5);
+const OFTENEST: Nanos = Nanos::from_millis(200);
+
+/// Where the subscription stands.
+#[derive(Debug)]
+enum Stage {
+    /// A ticket is asked for.
+    Ticket,
+    /// To be added is asked for.
+    Joining {
+        ticket: String,
+    },
+    /// It is in, and says so again at `next`, or is saying so.
+    In {
+        session: String,
+        next: Nanos,
+    },
+    Leaving,
+    Gone,
+}
+
+/// A subscription to one sender.
+#[derive(Debug)]
+pub(super) struct Subscription {
+    pub sender: SocketAddr,
+    stage: Stage,
+    asking: Option<Exchange>,
+    tags: Tags,
+    alive: Nanos,
+    /// Whether it was ever in.
+    joined: Option<Nanos>,
+    failure: Option<String>,
+}
+
+/// What a subscription wants now.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Wish {
+    Send(Vec<u8>),
+    Wait(Nanos),
+    /// Nothing more: it has left, or failed.
+    Over,
+}
+
+impl Subscription {
+    /// To be opened by the first [`Subscription::poll`].
+    pub fn new(sender: SocketAddr) -> Self {
+        Self {
+            sender,
+            stage: Stage::Ticket,
+            asking: None,
+            tags: Tags::new("r"),
+            alive: ALIVE,
+            joined: None,
+            failure: None,
+        }
+    }
+
+    /// When it was first added; `None` before.
+    pub fn joined(&self) -> Option<Nanos> {
+        self.joined
+    }
+
+    /// Why it never came about.
+    pub fn failure(&self) -> Option<&str> {
+        self.failure.as_deref()
+    }
+
+    /// Leaves, as soon as it is polled.
+    pub fn leave(&mut self, now: Nanos) {
+        match &self.stage {
+            Stage::In { session, .. } => {
+                let mut params = Params::default();
+                params.push("session", session);
+                self.stage = Stage::Leaving;
+                self.ask(Verb::Quit, params, 0, now, GOODBYE);
+            }
+            Stage::Ticket | Stage::Joining { .. } => self.end(),
+            Stage::Leaving | Stage::Gone => {}
+        }
+    }
+
+    /// The sender's run is over: there is nothing to leave.
+    pub fn end(&mut self) {
+        self.stage = Stage::Gone;
+        self.asking = None;
+    }
+
+    /// What to do now.
+    pub fn poll(&mut self, now: Nanos) -> Wish {
+        if self.asking.is_none() {
+            match &self.stage {
+                Stage::Ticket => self.ask(Verb::Helo, Params::default(), HELO_LEN, now, PATIENCE),
+                Stage::Joining { ticket } => {
+                    let mut params = Params::default();
+                    params.push("ticket", ticket);
+                    self.ask(Verb::Rcpt, params, 0, now, PATIENCE);
+                }
+                Stage::In { next, .. } if now < *next => return Wish::Wait(*next),
+                Stage::In { session, .. } => {
+                    let mut params = Params::default();
+                    params.push("session", session);
+                    self.ask(Verb::Noop, params, 0, now, PATIENCE);
+                }
+                Stage::Leaving => self.end(),
+                Stage::Gone => {}
+            }
+        }
+        let Some(asking) = &mut self.asking else { return Wish::Over };
+        match asking.poll(now) {
+            Step::Send(bytes) => Wish::Send(bytes.to_vec()),
+            Step::Wait(at) => Wish::Wait(at),
+            Step::TimedOut => self.no_answer(now),
+        }
+    }
+
+    fn no_answer(&mut self, now: Nanos) -> Wish {
+        self.asking = None;
+        match self.stage {
+            Stage::Leaving | Stage::Gone => {
+                self.end();
+                Wish::Over
+            }
+            _ if self.joined.is_none() => {
+                self.failure = Some(format!("{} does not answer", self.sender));
+                self.end();
+                Wish::Over
+            }
+            // It may come back: a new ticket, from the start.
+            _ => {
+                self.stage = Stage::Ticket;
+                Wish::Wait(now)
+            }
+        }
+    }
+
+    /// A datagram from the sender: whether it was a reply to what was asked.
+    pub fn on_reply(&mut self, payload: &[u8], now: Nanos) -> bool {
+        let Some(reply) = self.asking.as_ref().and_then(|asking| asking.reply(payload)) else {
+            return false;
+        };
+        match (&self.stage, reply.code) {
+            (Stage::Ticket, Code::READY) => {
+                let Some(ticket) = reply.params.get("ticket") else { return true };
+                self.stage = Stage::Joining { ticket: ticket.to_owned() };
+            }
+            (Stage::Joining { .. }, Code::OK) => {
+                let Some(session) = reply.params.get("session") else { return true };
+                let asked = reply.params.parse("every").ok().flatten().map(Nanos);
+                self.alive = asked.unwrap_or(ALIVE).clamp(OFTENEST, ALIVE);
+                self.joined.get_or_insert(now);
+                let session = session.to_owned();
+                self.stage = Stage::In { session, next: now + self.alive };
+            }
+            (Stage::In { session, .. }, Code::OK) => {
+                let session = session.clone();
+                self.stage = Stage::In { session, next: now + self.alive };
+            }
+            // Forgotten: the sender was silent, or this receiver was.
+            (Stage::In { .. }, Code::WRONG_ORDER) => {
+                self.stage = Stage::Ticket;
+            }
+            (Stage::Leaving, _) => self.stage = Stage::Gone,
+            (_, code) if (400..500).contains(&code.0) => {
+                if let Some(asking) = &mut self.asking {
+                    asking.again(now, Nanos::from_secs(1));
+                }
+                return true;
+            }
+            (_, _) => {
+                if self.joined.is_none() {
+                    self.failure = Some(refusal(&reply));
+                }
+                self.stage = Stage::Gone;
+            }
+        }
+        self.asking = None;
+        true
+    }
+
+    fn ask(&mut self, verb: Verb, params: Params, length: usize, now: Nanos, patience: Nanos) {
+        let command = Command { tag: self.tags.fresh(), verb, params };
+        self.asking = Some(Exchange::new(&command, length, now, patience));
+    }
+}

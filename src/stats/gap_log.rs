@@ -1,0 +1,200 @@
+//! Which numbers were lost between two marks, as ranges: what receivers of one stream need to
+//! compare their losses. Bounded; where more was lost than fits, it says up to where it is whole.
+
+/// Gaps kept between two marks.
+const GAPS: usize = 128;
+
+/// The numbers from one mark to the next.
+#[derive(Clone, Debug)]
+struct Stretch {
+    from: u64,
+    /// First and last number of each gap, rising.
+    gaps: Vec<(u64, u64)>,
+    /// The first gap that found no room begins here.
+    whole_to: u64,
+}
+
+/// Numbers that came and did not come since the last two marks.
+#[derive(Clone, Debug)]
+pub struct GapLog {
+    /// Before the last mark.
+    closed: Option<Stretch>,
+    open: Stretch,
+    /// One above the highest number.
+    next: u64,
+}
+
+/// A stretch between two marks that is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClosedStretch<'a> {
+    /// The mark that it began with.
+    pub from: u64,
+    /// One above the last number up to which `gaps` is whole: the next mark, or less.
+    pub upto: u64,
+    /// First and last number of each gap, rising; some may lie at or above `upto`.
+    pub gaps: &'a [(u64, u64)],
+}
+
+impl Stretch {
+    fn new(from: u64) -> Self {
+        Self { from, gaps: Vec::with_capacity(GAPS), whole_to: u64::MAX }
+    }
+
+    fn open_gap(&mut self, first: u64, last: u64) {
+        if self.gaps.len() < GAPS && self.whole_to == u64::MAX {
+            self.gaps.push((first, last));
+        } else {
+            self.whole_to = self.whole_to.min(first);
+        }
+    }
+
+    /// A number that was missing came after all.
+    fn fill(&mut self, number: u64) {
+        let at = self.gaps.partition_point(|(_, last)| *last < number);
+        let Some((first, last)) = self.gaps.get(at).copied().filter(|gap| gap.0 <= number) else {
+            return;
+        };
+        match (number == first, number == last) {
+            (true, true) => {
+                self.gaps.remove(at);
+            }
+            (true, false) => self.gaps[at].0 = number + 1,
+            (false, true) => self.gaps[at].1 = number - 1,
+            (false, false) => {
+                self.gaps[at].1 = number - 1;
+                if self.gaps.len() < GAPS {
+                    self.gaps.insert(at + 1, (number + 1, last));
+                } else {
+                    self.whole_to = self.whole_to.min(number + 1);
+                }
+            }
+        }
+    }
+}
+
+impl GapLog {
+    /// A log that begins with `from`, the first number of which anything is known.
+    pub fn new(from: u64) -> Self {
+        Self { closed: None, open: Stretch::new(from), next: from }
+    }
+
+    /// The number of 64 bits that a wire number stands for: the one nearest to what comes next.
+    pub fn extend(&self, sequence: u32) -> u64 {
+        let delta = i64::from(sequence.wrapping_sub(self.next as u32) as i32);
+        self.next.checked_add_signed(delta).unwrap_or_else(|| u64::from(sequence))
+    }
+
+    /// A datagram came, first copy or not.
+    #[inline]
+    pub fn observe(&mut self, number: u64) {
+        if number >= self.next {
+            if number > self.next {
+                self.open.open_gap(self.next, number - 1);
+            }
+            self.next = number + 1;
+        } else if number >= self.open.from {
+            self.open.fill(number);
+        } else if let Some(closed) = &mut self.closed {
+            closed.fill(number);
+        }
+    }
+
+    /// The mark that the numbers of now count from.
+    pub fn mark(&self) -> u64 {
+        self.open.from
+    }
+
+    /// The sender has set a mark: all numbers below it were sent. One that does not rise is none.
+    pub fn set_mark(&mut self, mark: u64) {
+        if mark <= self.open.from {
+            return;
+        }
+        if self.next < mark {
+            self.open.open_gap(self.next, mark - 1);
+            self.next = mark;
+        }
+        let mut open = Stretch::new(mark);
+        let at = self.open.gaps.partition_point(|(_, last)| *last < mark);
+        open.gaps.extend(self.open.gaps.drain(at..));
+        if let Some(across) = open.gaps.first_mut().filter(|gap| gap.0 < mark) {
+            self.open.gaps.push((across.0, mark - 1));
+            across.0 = mark;
+        }
+        if self.open.whole_to != u64::MAX {
+            open.whole_to = self.open.whole_to.max(mark);
+        }
+        self.closed = Some(std::mem::replace(&mut self.open, open));
+    }
+
+    /// What is known of the stretch before the last mark; `None` before the second mark.
+    pub fn closed(&self) -> Option<ClosedStretch<'_>> {
+        let closed = self.closed.as_ref()?;
+        let upto = self.open.from.min(closed.whole_to);
+        Some(ClosedStretch { from: closed.from, upto, gaps: &closed.gaps })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    /// The closed stretch as single numbers, below where it is whole.
+    fn lost(log: &GapLog) -> (u64, u64, BTreeSet<u64>) {
+        let closed = log.closed().unwrap();
+        let all = closed.gaps.iter().flat_map(|(first, last)| *first..=*last);
+        (closed.from, closed.upto, all.filter(|number| *number < closed.upto).collect())
+    }
+
+    #[test]
+    fn the_numbers_between_two_marks_are_those_that_did_not_come() {
+        for seed in 0..200 {
+            let mut rng = fastrand::Rng::with_seed(seed);
+            let loss = rng.u64(0..60);
+            let start = rng.u64(0..3) << 31;
+            let mut log = GapLog::new(start);
+            let mut queue: Vec<(u64, u64)> = Vec::new();
+            let (mut mark, mut came) = (start, BTreeSet::new());
+            for number in start..start + 2_000 {
+                if rng.u64(0..100) >= loss {
+                    // Late by up to forty places, some of them twice.
+                    let copies = 1 + u64::from(rng.u8(..10) == 0);
+                    let mut late = || if rng.u8(..8) == 0 { rng.u64(0..40) } else { 0 };
+                    queue.extend((0..copies).map(|_| (number + late(), number)));
+                }
+                if (number - start) % 300 == 299 {
+                    queue.sort_unstable();
+                    for (_, number) in queue.drain(..) {
+                        assert_eq!(log.extend(number as u32), number, "seed {seed}");
+                        log.observe(number);
+                        came.insert(number);
+                    }
+                    log.set_mark(number + 1);
+                    let (from, upto, told) = lost(&log);
+                    assert_eq!(from, mark, "seed {seed}");
+                    let missing: BTreeSet<u64> =
+                        (from..upto).filter(|number| !came.contains(number)).collect();
+                    assert_eq!(told, missing, "seed {seed}");
+                    assert!(upto == number + 1 || log.closed().unwrap().gaps.len() > 100);
+                    mark = number + 1;
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_gap_across_a_mark_is_parted_and_a_late_one_fills_it() {
+        let mut log = GapLog::new(10);
+        log.observe(10);
+        log.observe(20);
+        assert!(log.closed().is_none());
+        log.set_mark(15);
+        assert_eq!(lost(&log), (10, 15, (11..15).collect()));
+        log.observe(12);
+        assert_eq!(lost(&log), (10, 15, [11, 13, 14].into()));
+        log.set_mark(15);
+        log.set_mark(25);
+        assert_eq!(lost(&log), (15, 25, (15..20).chain(21..25).collect()));
+        assert_eq!(log.mark(), 25);
+    }
+}

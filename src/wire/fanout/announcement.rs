@@ -1,0 +1,127 @@
+//! What a sender tells its receivers once in a while.
+
+use super::{fanout_tag, number, read_run};
+use crate::units::Nanos;
+use crate::wire::{Command, Verb};
+
+/// Bytes of an announcement: no report about it is longer than what the receiver was sent.
+pub const LINE_LEN: usize = 600;
+
+/// How a sender's run stands, and how its receivers should report.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Announcement {
+    /// The run's name, which a report repeats: whoever was not sent it cannot report.
+    pub run: u64,
+    /// The tag in the run's measurement headers.
+    pub tag: u16,
+    /// When this was written, on the sender's real-time clock.
+    pub at: Nanos,
+    /// When the first datagram was written, on the same clock; `None` before it.
+    pub began: Option<Nanos>,
+    /// Receivers that the sender knows of.
+    pub receivers: u64,
+    /// From one report of a receiver to its next, before it is randomised.
+    pub every: Nanos,
+    /// The time over which first and last reports are spread.
+    pub within: Nanos,
+    /// Datagrams that were numbered so far.
+    pub sent: u64,
+    /// The number from which on losses are compared between receivers.
+    pub mark: u64,
+    /// Whether `sent` is the total: the run is over, and this asks for the last report.
+    pub over: bool,
+}
+
+impl Announcement {
+    /// The line.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut command = Command { tag: fanout_tag(), verb: Verb::Stat, params: <_>::default() };
+        let params = &mut command.params;
+        params.push("run", format_args!("{:016x}", self.run));
+        params.push("tag", self.tag);
+        params.push("at", self.at.0);
+        if let Some(began) = self.began {
+            params.push("began", began.0);
+        }
+        params.push("receivers", self.receivers);
+        params.push("every", self.every.0);
+        params.push("within", self.within.0);
+        params.push("mark", self.mark);
+        params.push(if self.over { "total" } else { "sent" }, self.sent);
+        // Numbers and a few keys: it is far from the limit.
+        command.padded(LINE_LEN).encode().unwrap_or_default()
+    }
+
+    /// Reads a line; `None` for any other command.
+    pub fn read(command: &Command) -> Option<Self> {
+        let params = &command.params;
+        if command.verb != Verb::Stat || params.get("id").is_some() {
+            return None;
+        }
+        let (sent, total) = (number(params, "sent")?, number(params, "total")?);
+        Some(Self {
+            run: read_run(params)?,
+            tag: number(params, "tag")??,
+            at: Nanos(number(params, "at")??),
+            began: number(params, "began")?.map(Nanos),
+            receivers: number(params, "receivers")??,
+            every: Nanos(number(params, "every")??),
+            within: Nanos(number(params, "within")??),
+            mark: number(params, "mark")??,
+            sent: total.or(sent)?,
+            over: total.is_some(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn announcement() -> Announcement {
+        Announcement {
+            run: 0xfeed,
+            tag: 48_879,
+            at: Nanos(1_764_000_000_000_000_000),
+            began: Some(Nanos(1_763_999_999_000_000_000)),
+            receivers: 12,
+            every: Nanos::from_secs(1),
+            within: Nanos::from_millis(20),
+            sent: 5_000,
+            mark: 4_000,
+            over: false,
+        }
+    }
+
+    #[test]
+    fn a_line_is_text_of_one_length_and_is_read_back() {
+        let bytes = announcement().encode();
+        assert_eq!(bytes.len(), LINE_LEN);
+        let head = "f STAT run=000000000000feed tag=48879 at=1764000000000000000 \
+                    began=1763999999000000000 receivers=12 every=1000000000 within=20000000 \
+                    mark=4000 sent=5000 pad=xxx";
+        assert!(bytes.starts_with(head.as_bytes()), "{}", String::from_utf8_lossy(&bytes));
+        let read = |line: &Announcement| {
+            Announcement::read(&Command::decode(&line.encode()).expect("a command"))
+        };
+        assert_eq!(read(&announcement()), Some(announcement()));
+        let last = Announcement { over: true, began: None, ..announcement() };
+        assert_eq!(read(&last), Some(last));
+    }
+
+    #[test]
+    fn what_lacks_a_number_is_no_announcement() {
+        let whole = String::from_utf8(announcement().encode()).expect("text");
+        for (from, to) in [
+            ("run=000000000000feed", "run=feed"),
+            ("tag=48879", "tag=66000"),
+            ("at=", "when="),
+            ("sent=5000", "sent=-5"),
+            ("mark=4000", "id=1"),
+            ("STAT", "NOOP"),
+        ] {
+            let command = Command::decode(whole.replace(from, to).as_bytes()).expect("a command");
+            assert_eq!(Announcement::read(&command), None, "{to}");
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! What the two ends of a fan-out tell each other beside the data: lines of the control dialogue's
+//! form, one to a datagram, that nobody has to answer.
+//!
+//! ```text
+//! sender    f STAT run=… tag=… at=… receivers=… every=… within=… sent=… mark=… pad=xxx…
+//! receiver  f STAT run=… id=… received=… lost=… … echo=… now=… mark=… upto=… gaps=4,9-12
+//! receiver  f QUIT run=… id=… …                       its last, answered with `f 221`
+//! ```
+//!
+//! An announcement is longer than any report about it, so that nobody can use receivers to send
+//! more to a third party than was sent to them. When to report, and what the numbers mean, is for
+//! the sessions.
+
+mod announcement;
+mod report;
+
+pub use announcement::{Announcement, LINE_LEN};
+pub use report::{MarkReport, REPORT_GAPS, ReceiverReport};
+
+use super::{Params, Tag};
+
+/// What both sides call their lines.
+const TAG: &str = "f";
+
+/// The tag of every line.
+pub fn fanout_tag() -> Tag {
+    Tag::new(TAG).unwrap_or_default()
+}
+
+/// A run's name, as 16 hexadecimal digits.
+fn read_run(params: &Params) -> Option<u64> {
+    let text = params.get("run")?;
+    let proper = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    proper.then(|| u64::from_str_radix(text, 16).ok()).flatten()
+}
+
+/// A number that may be left out; `None` where it is there and cannot be read.
+fn number<T: std::str::FromStr>(params: &Params, key: &str) -> Option<Option<T>> {
+    params.parse(key).ok()
+}

@@ -1,0 +1,346 @@
+//! What a receiver tells its sender.
+
+use super::{fanout_tag, number, read_run};
+use crate::wire::{Command, Params, Verb};
+use std::fmt::Write;
+use std::net::SocketAddr;
+
+/// Gaps that one report may name.
+pub const REPORT_GAPS: usize = 128;
+/// Bytes that a name of an interface may have: the kernel's own limit is 15.
+const NAME_MAX: usize = 32;
+
+/// How one receiver stands in one run, since it began to listen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReceiverReport {
+    /// The run's name, from an announcement.
+    pub run: u64,
+    /// What the receiver calls itself, chosen at random for each run, group and interface.
+    pub id: u32,
+    /// Whether it is the last one: the run is over, or the receiver leaves.
+    pub last: bool,
+    /// Where the datagrams were sent to, as they arrived; `None` when none did.
+    pub to: Option<SocketAddr>,
+    /// The interface that they came in by, by name; empty if not known.
+    pub by: String,
+    /// Datagrams, copies among them.
+    pub received: u64,
+    /// First copies.
+    pub firsts: u64,
+    /// Numbers that did not come.
+    pub lost: u64,
+    /// Runs of lost numbers (RFC 3357).
+    pub bursts: u64,
+    /// The longest of these.
+    pub longest: u64,
+    /// Late by RFC 4737.
+    pub reordered: u64,
+    /// Further copies.
+    pub duplicates: u64,
+    /// Buffers that the receiver's own socket dropped, whosoever they were.
+    pub drops: u64,
+    /// Median of the delay above its minimum, in nanoseconds.
+    pub p50: Option<u64>,
+    /// Its 99th percentile.
+    pub p99: Option<u64>,
+    /// Its maximum.
+    pub max: Option<u64>,
+    /// From the join to the first datagram, in nanoseconds.
+    pub join: Option<u64>,
+    /// `at` of the announcement heard last.
+    pub echo: u64,
+    /// Nanoseconds from that announcement's arrival to this report.
+    pub held: u64,
+    /// When this was written, on the receiver's real-time clock.
+    pub now: u64,
+    /// What was lost between the two marks before.
+    pub mark: Option<MarkReport>,
+}
+
+/// Which numbers a receiver lost from a mark on, so that receivers can be compared.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MarkReport {
+    /// The first number.
+    pub from: u64,
+    /// One above the last number up to which `gaps` is whole.
+    pub upto: u64,
+    /// First and last number of each gap, rising.
+    pub gaps: Vec<(u64, u64)>,
+    /// Arrival less send of the datagram with the number `from`, on the two ends' clocks, in
+    /// nanoseconds; `None` if it did not come.
+    pub transit: Option<i64>,
+}
+
+impl ReceiverReport {
+    /// The line, in at most `limit` bytes: gaps that do not fit are left out, and `upto` says so.
+    /// Empty if it does not fit without any.
+    pub fn encode(&self, limit: usize) -> Vec<u8> {
+        let mut gaps = self.mark.as_ref().map_or(0, |mark| mark.gaps.len()).min(REPORT_GAPS);
+        loop {
+            let bytes = self.command(gaps).encode().unwrap_or_default();
+            if !bytes.is_empty() && bytes.len() <= limit {
+                return bytes;
+            }
+            if gaps == 0 {
+                return Vec::new();
+            }
+            gaps = gaps * 3 / 4;
+        }
+    }
+
+    fn command(&self, gaps: usize) -> Command {
+        let verb = if self.last { Verb::Quit } else { Verb::Stat };
+        let mut command = Command { tag: fanout_tag(), verb, params: Params::default() };
+        let params = &mut command.params;
+        params.push("run", format_args!("{:016x}", self.run));
+        params.push("id", format_args!("{:08x}", self.id));
+        if let Some(to) = self.to {
+            params.push("to", to);
+        }
+        if !self.by.is_empty() {
+            params.push("by", &self.by);
+        }
+        for (key, value) in [
+            ("received", self.received),
+            ("firsts", self.firsts),
+            ("lost", self.lost),
+            ("bursts", self.bursts),
+            ("longest", self.longest),
+            ("reordered", self.reordered),
+            ("duplicates", self.duplicates),
+            ("drops", self.drops),
+        ] {
+            params.push(key, value);
+        }
+        for (key, value) in
+            [("p50", self.p50), ("p99", self.p99), ("max", self.max), ("join", self.join)]
+        {
+            if let Some(value) = value {
+                params.push(key, value);
+            }
+        }
+        for (key, value) in [("echo", self.echo), ("held", self.held), ("now", self.now)] {
+            params.push(key, value);
+        }
+        if let Some(mark) = &self.mark {
+            mark.push_into(params, gaps);
+        }
+        command
+    }
+
+    /// Reads a line; `None` for any other command.
+    pub fn read(command: &Command) -> Option<Self> {
+        let params = &command.params;
+        let last = match command.verb {
+            Verb::Stat => false,
+            Verb::Quit => true,
+            _ => return None,
+        };
+        let id = params.get("id").filter(|id| id.len() == 8)?;
+        let by = params.get("by").unwrap_or_default();
+        if by.len() > NAME_MAX || !by.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return None;
+        }
+        Some(Self {
+            run: read_run(params)?,
+            id: u32::from_str_radix(id, 16).ok()?,
+            last,
+            to: number(params, "to")?,
+            by: by.to_owned(),
+            received: number(params, "received")??,
+            firsts: number(params, "firsts")??,
+            lost: number(params, "lost")??,
+            bursts: number(params, "bursts")??,
+            longest: number(params, "longest")??,
+            reordered: number(params, "reordered")??,
+            duplicates: number(params, "duplicates")??,
+            drops: number(params, "drops")??,
+            p50: number(params, "p50")?,
+            p99: number(params, "p99")?,
+            max: number(params, "max")?,
+            join: number(params, "join")?,
+            echo: number(params, "echo")??,
+            held: number(params, "held")??,
+            now: number(params, "now")??,
+            mark: MarkReport::read(params)?,
+        })
+    }
+}
+
+impl MarkReport {
+    fn push_into(&self, params: &mut Params, count: usize) {
+        let count = count.min(self.gaps.len());
+        let upto = self.gaps.get(count).map_or(self.upto, |(first, _)| *first);
+        params.push("mark", self.from);
+        params.push("upto", upto);
+        if let Some(transit) = self.transit {
+            params.push("transit", transit);
+        }
+        if count == 0 {
+            return;
+        }
+        // Numbers count from the mark: a few digits each.
+        let mut text = String::new();
+        for (first, last) in &self.gaps[..count] {
+            if !text.is_empty() {
+                text.push(',');
+            }
+            // Writing to a string does not fail.
+            let _ = write!(text, "{}", first.saturating_sub(self.from));
+            if last > first {
+                let _ = write!(text, "-{}", last.saturating_sub(self.from));
+            }
+        }
+        params.push("gaps", text);
+    }
+
+    /// `None` where there is something that cannot be right.
+    fn read(params: &Params) -> Option<Option<Self>> {
+        let Some(from) = number::<u64>(params, "mark")? else { return Some(None) };
+        let upto = number(params, "upto")??;
+        if upto < from {
+            return None;
+        }
+        let mut gaps: Vec<(u64, u64)> = Vec::new();
+        for text in params.get("gaps").into_iter().flat_map(|text| text.split(',')) {
+            let (first, last) = text.split_once('-').unwrap_or((text, text));
+            let first = from.checked_add(first.parse().ok()?)?;
+            let last = from.checked_add(last.parse().ok()?)?;
+            let rises = gaps.last().is_none_or(|(_, before)| first > *before);
+            if last < first || last >= upto || !rises || gaps.len() == REPORT_GAPS {
+                return None;
+            }
+            gaps.push((first, last));
+        }
+        Some(Some(Self { from, upto, gaps, transit: number(params, "transit")? }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::LINE_LEN;
+    use super::*;
+
+    fn report() -> ReceiverReport {
+        ReceiverReport {
+            run: 0xfeed,
+            id: 0x1a2b,
+            to: Some("239.1.2.3:5000".parse().unwrap()),
+            by: "eth0".to_owned(),
+            received: 970,
+            firsts: 969,
+            lost: 31,
+            bursts: 2,
+            longest: 30,
+            duplicates: 1,
+            p50: Some(1_200),
+            join: Some(5),
+            echo: 7,
+            held: 8,
+            now: 9,
+            mark: Some(MarkReport {
+                from: 500,
+                upto: 1_000,
+                gaps: vec![(503, 503), (600, 629)],
+                transit: Some(-5),
+            }),
+            ..ReceiverReport::default()
+        }
+    }
+
+    fn read(bytes: &[u8]) -> Option<ReceiverReport> {
+        ReceiverReport::read(&Command::decode(bytes).ok()?)
+    }
+
+    #[test]
+    fn a_report_is_one_line_of_text_and_is_read_back() {
+        let bytes = report().encode(LINE_LEN);
+        let text = "f STAT run=000000000000feed id=00001a2b to=239.1.2.3:5000 by=eth0 \
+                    received=970 firsts=969 lost=31 bursts=2 longest=30 reordered=0 duplicates=1 \
+                    drops=0 p50=1200 join=5 echo=7 held=8 now=9 mark=500 upto=1000 transit=-5 \
+                    gaps=3,100-129\r\n";
+        assert_eq!(String::from_utf8_lossy(&bytes), text);
+        assert_eq!(read(&bytes), Some(report()));
+        let last = ReceiverReport { last: true, mark: None, to: None, ..report() };
+        assert!(last.encode(LINE_LEN).starts_with(b"f QUIT "));
+        assert_eq!(read(&last.encode(LINE_LEN)), Some(last));
+    }
+
+    #[test]
+    fn the_largest_numbers_fit_and_gaps_fill_what_is_left() {
+        let most = u64::MAX;
+        let far = most - 10_000;
+        let full = ReceiverReport {
+            to: Some("[fe80:1111:2222:3333:4444:5555:6666:7777]:65535".parse().unwrap()),
+            by: "fifteen-letters".to_owned(),
+            received: most,
+            firsts: most,
+            lost: most,
+            bursts: 1 << 40,
+            longest: 1 << 40,
+            reordered: 1 << 40,
+            duplicates: 1 << 40,
+            drops: 1 << 40,
+            p50: Some(1 << 40),
+            p99: Some(1 << 40),
+            max: Some(1 << 40),
+            join: Some(1 << 40),
+            echo: most,
+            held: most,
+            now: most,
+            mark: Some(MarkReport {
+                from: far,
+                upto: most,
+                gaps: (0..REPORT_GAPS as u64).map(|k| (far + 7 * k, far + 7 * k + 2)).collect(),
+                transit: Some(i64::MIN),
+            }),
+            ..report()
+        };
+        let bytes = full.encode(LINE_LEN);
+        assert!(!bytes.is_empty() && bytes.len() <= LINE_LEN);
+        let (whole, cut) = (full.mark.unwrap(), read(&bytes).unwrap().mark.unwrap());
+        assert!(cut.gaps.len() < whole.gaps.len());
+        assert_eq!(cut.gaps[..], whole.gaps[..cut.gaps.len()]);
+        assert_eq!(cut.upto, whole.gaps[cut.gaps.len()].0);
+        assert!(report().encode(100).is_empty());
+    }
+
+    #[test]
+    fn what_cannot_be_right_is_no_report() {
+        let whole = String::from_utf8(report().encode(LINE_LEN)).unwrap();
+        for (from, to) in [
+            ("run=000000000000feed", "run=+00000000000feed"),
+            ("id=00001a2b", "id=1a2b"),
+            ("lost=31", "lost=-1"),
+            ("lost=31", "missing=31"),
+            ("to=239.1.2.3:5000", "to=here"),
+            ("by=eth0", "by=%1B[2J"),
+            ("gaps=3,100-129", "gaps=100-129,3"),
+            ("gaps=3,100-129", "gaps=500"),
+            ("gaps=3,100-129", "gaps=9-3"),
+            ("gaps=3,100-129", "gaps=18446744073709551615"),
+            ("upto=1000", "upto=400"),
+            ("STAT", "NOOP"),
+        ] {
+            assert_eq!(read(whole.replace(from, to).as_bytes()), None, "{to}");
+        }
+    }
+
+    #[test]
+    fn no_bytes_make_the_reader_panic() {
+        let seed = fastrand::u64(..);
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let whole = report().encode(LINE_LEN);
+        for _ in 0..20_000 {
+            let mut bytes = whole.clone();
+            for _ in 0..rng.usize(1..6) {
+                let at = rng.usize(..bytes.len());
+                bytes[at] = rng.u8(b' '..=b'~');
+            }
+            if let Some(read_once) = read(&bytes) {
+                let again = read_once.encode(LINE_LEN);
+                assert_eq!(read(&again), Some(read_once), "seed {seed}");
+            }
+        }
+    }
+}
