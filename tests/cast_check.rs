@@ -40,7 +40,7 @@ fn number(value: &Value, key: &str) -> u64 {
 fn a_network_that_carries_the_group_is_found_to_with_and_without_a_far_end() {
     require_lab!();
     let lab = Lab::fanout(2);
-    for (group, far) in [("239.1.2.3:5000", "10.77.0.11"), ("[ff15::1]:5000", "fd77::11")] {
+    let all = |group, far| {
         let alone = check(&lab, "s", &[group, "-J"]).expect_success();
         expect(&alone, "route", "ok", "uses eth0");
         expect(&alone, "eth0", "ok", "6 of 6 own probes came back, membership listed");
@@ -58,7 +58,11 @@ fn a_network_that_carries_the_group_is_found_to_with_and_without_a_far_end() {
             assert_eq!(number(&told, "group_probes"), 21);
             assert_eq!(number(&told, "unanswered"), 0);
         }
-    }
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| all("239.1.2.3:5000", "10.77.0.11"));
+        scope.spawn(|| all("[ff15::1]:5001", "fd77::11"));
+    });
 }
 
 #[test]
@@ -69,7 +73,7 @@ fn what_stands_in_the_way_is_named_with_what_was_seen() {
     lab.nft("s", "add table inet wall");
     lab.nft("s", "add chain inet wall input { type filter hook input priority 0; }");
     lab.nft("s", "add rule inet wall input ip daddr 239.9.9.9 drop");
-    let deaf = check(&lab, "s", &["239.9.9.9:5000", "-J"]);
+    let deaf = check(&lab, "s", &["239.9.9.9:5000", "--wait", "400ms", "-J"]);
     assert_eq!(deaf.code(), Some(1));
     expect(&deaf, "eth0", "broken", "0 of 6 own probes came back");
 
@@ -79,7 +83,7 @@ fn what_stands_in_the_way_is_named_with_what_was_seen() {
     lab.nft("switch", "add table bridge wall");
     lab.nft("switch", "add chain bridge wall forward { type filter hook forward priority 0; }");
     lab.nft("switch", "add rule bridge wall forward ip daddr 239.1.2.3 drop");
-    let cut = check(&lab, "s", &[group, "--far", "10.77.0.11", "-J"]);
+    let cut = check(&lab, "s", &[group, "--far", "10.77.0.11", "--wait", "400ms", "-J"]);
     assert_eq!(cut.code(), Some(1));
     expect(&cut, "far", "broken", "the switch, not the hosts; answered 3 of 3 by unicast, 0 of 21");
     expect(&cut, "far back", "broken", "heard 0 of 3");
@@ -88,12 +92,13 @@ fn what_stands_in_the_way_is_named_with_what_was_seen() {
     assert!(told.lines().all(|line| line.chars().count() <= 80), "{told}");
 
     // Nobody there.
-    let silent = check(&lab, "s", &[group, "--far", "10.77.0.11:5999", "-J"]).expect_success();
+    let silent = check(&lab, "s", &[group, "--far", "10.77.0.11:5999", "--wait", "400ms", "-J"])
+        .expect_success();
     expect(&silent, "far", "unknown", "port unreachable, said by 10.77.0.11");
 
     // No route, and a strict filter.
     lab.shell("s", "ip route del 224.0.0.0/4 dev eth0; sysctl -qw net.ipv4.conf.eth0.rp_filter=1");
-    let lost = check(&lab, "s", &["239.1.2.3:5001", "-J"]);
+    let lost = check(&lab, "s", &["239.1.2.3:5001", "--wait", "400ms", "-J"]);
     assert_eq!(lost.code(), Some(1));
     expect(&lost, "route", "broken", "network is unreachable");
     expect(&lost, "eth0", "ok", "6 of 6");
