@@ -164,6 +164,17 @@ impl SequenceTracker {
         self.settler.end();
     }
 
+    /// Whether a number within the window has come.
+    pub fn has(&self, sequence: u32) -> bool {
+        let number = self.extend(sequence);
+        number < self.next && self.next - number <= self.window() && self.is_set(number)
+    }
+
+    /// One above the highest number that came, as it is on the wire.
+    pub fn next_on_wire(&self) -> u32 {
+        self.next as u32
+    }
+
     /// Datagrams that came, copies among them.
     pub fn received(&self) -> u64 {
         self.firsts + self.duplicates + self.too_late
@@ -306,6 +317,20 @@ fn for_words(bits: &mut [u64], from: u64, to: u64, mut each: impl FnMut(&mut u64
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_has_come_can_be_asked_within_the_window() {
+        for first in [0, u32::MAX - 2] {
+            let mut tracker = SequenceTracker::starting_anywhere();
+            let at = |step: u32| first.wrapping_add(step);
+            for step in [0, 1, 4] {
+                tracker.observe(at(step));
+            }
+            let came: Vec<bool> = (0..7).map(|step| tracker.has(at(step))).collect();
+            assert_eq!(came, [true, true, false, false, true, false, false]);
+            assert_eq!(tracker.next_on_wire(), at(5));
+        }
+    }
     use std::collections::HashSet;
 
     /// The slow and obvious way.

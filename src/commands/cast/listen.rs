@@ -280,10 +280,12 @@ impl Listeners {
             interfaces.clone_from(&item.interfaces);
         }
         interfaces.retain(|index| *index != 0);
+        let mut group = item.bind;
+        group.set_port(socket.local_addr().port());
         self.sockets.push(socket);
         let since = monotonic_now();
         let answers = self.listens.len();
-        self.listens.push(Listen { group: item.bind, interfaces, since, answers });
+        self.listens.push(Listen { group, interfaces, since, answers });
         self.joined.push(joined);
     }
 }

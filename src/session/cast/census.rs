@@ -29,6 +29,8 @@ const LEAST_EVERY: Nanos = Nanos::from_secs(1);
 const LEAST_WITHIN: Nanos = Nanos::from_millis(10);
 /// Intervals without a report after which a receiver counts as silent (RFC 3550 §6.3.5).
 const SILENT_AFTER: u64 = 5;
+/// Numbers that all must have lost before that is taken for more than chance.
+const LEAST_COMMON: u64 = 3;
 /// The error of a clock's offset that is taken for known, at most.
 const MOST_ROUND_TRIP: u64 = 60_000_000_000;
 
@@ -227,7 +229,7 @@ impl Census {
         shares.sort_by(|a, b| b.0.total_cmp(&a.0));
         let (worst, next) = (shares.first(), shares.get(1));
         // Half of what even the luckiest lost, and far more than chance would have it.
-        let together = sums.common > 0
+        let together = sums.common >= LEAST_COMMON
             && sums.common * 2 >= sums.least
             && sums.common as f64 > 2.0 * sums.chance;
         let (origin, worst) = match (worst, next) {

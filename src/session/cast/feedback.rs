@@ -12,7 +12,7 @@ use std::collections::HashMap;
 /// Runs, groups and interfaces that are reported on; others get no reports.
 const REPORTERS_MAX: usize = 1_024;
 /// A receiver that leaves says so this often, until it is answered.
-const GOODBYES: u32 = 3;
+const GOODBYES: u32 = 5;
 const GOODBYE_SPACING: Nanos = Nanos::from_millis(100);
 
 /// Where a datagram came in, as far as reports go.
@@ -32,8 +32,6 @@ pub(super) struct Feedback {
     rng: Rng,
     /// Goodbyes left, and when the next is due; `None` while it stays.
     leaving: Option<(u32, Nanos)>,
-    /// Reports written so far.
-    written: u64,
     /// When the first reporter may be due.
     next: Option<Nanos>,
 }
@@ -46,7 +44,6 @@ impl Feedback {
             by_key: HashMap::new(),
             rng: Rng::with_seed(seed),
             leaving: None,
-            written: 0,
             next: None,
         }
     }
@@ -91,9 +88,12 @@ impl Feedback {
         Some(index)
     }
 
-    /// The reporter is about this row.
-    pub fn set_row(&mut self, reporter: usize, row: usize) {
-        self.reporters[reporter].row = Some(row);
+    /// The reporter is about this row, of which some datagrams overtook the announcement.
+    pub fn set_row(&mut self, reporter: usize, index: usize, row: &Row) {
+        let reporter = &mut self.reporters[reporter];
+        reporter.row = Some(index);
+        let since = reporter.heard().sent;
+        row.came_since(since).for_each(|number| reporter.note(number));
     }
 
     /// A datagram of a row with a reporter.
@@ -131,11 +131,6 @@ impl Feedback {
             !self.reporters.iter().any(Reporter::is_leaving) && left < GOODBYES
                 || left == 0 && next <= now
         })
-    }
-
-    /// Reports written so far.
-    pub fn written(&self) -> u64 {
-        self.written
     }
 
     /// When the next report may be due.
@@ -180,7 +175,6 @@ impl Feedback {
             // One that finds no room is as good as lost: the next will come.
             let Some(slot) = out.push(dest, line.len()) else { break };
             slot.copy_from_slice(&line);
-            self.written += 1;
         }
         self.next = self.reporters.iter().filter_map(Reporter::due).min();
     }

@@ -29,4 +29,8 @@ use stream::{Piece, Stream};
 pub use subscribers::{DoorPolicy, SUBSCRIBERS_MAX};
 
 #[cfg(test)]
+mod field;
+#[cfg(test)]
+mod field_tests;
+#[cfg(test)]
 mod tests;

@@ -333,7 +333,7 @@ where
             let place = Place { listens: socket, answers: listen.answers };
             let new = feedback.announced(now, key, &datagram.meta, place, &line);
             if let (Some(reporter), Some(row)) = (new, row) {
-                feedback.set_row(reporter, row);
+                feedback.set_row(reporter, row, &self.rows[row]);
                 self.reporters[row] = Some(reporter);
             }
         }
@@ -461,13 +461,17 @@ where
             return Next::Done;
         }
         self.with_stream(|stream, mut ready| stream.expire(now.mono, &mut ready));
-        let failed = self.subscription.as_ref().is_some_and(|one| one.failure().is_some());
         let due = self.next_deadline().is_some_and(|at| at <= now.mono);
-        let over = due || failed || self.has_expected(now.mono);
-        if self.ending != Ending::Leaving && (over || self.is_served(now.mono)) {
+        let over = due || self.has_expected(now.mono) || self.is_served(now.mono);
+        if self.ending != Ending::Leaving && over {
             self.begin_leaving(now);
         }
         let (at, done) = self.write(now, out);
+        let failed = self.subscription.as_ref().is_some_and(|one| one.failure().is_some());
+        if failed && self.ending != Ending::Leaving {
+            self.begin_leaving(now);
+            return Next::WaitUntil(now.mono);
+        }
         if self.ending == Ending::Leaving {
             return match at {
                 _ if done => Next::Done,

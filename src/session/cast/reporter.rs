@@ -129,6 +129,11 @@ impl Reporter {
         self.log.observe(number);
     }
 
+    /// A number had come before this began.
+    pub fn note(&mut self, sequence: u32) {
+        self.log.observe(self.log.extend(sequence));
+    }
+
     /// The announcement heard last.
     pub fn heard(&self) -> &Announcement {
         &self.heard

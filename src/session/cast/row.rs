@@ -161,6 +161,18 @@ impl Row {
         self.received - self.duplicates()
     }
 
+    /// Numbers from `from` on that have come already, the first few thousand of them.
+    pub fn came_since(&self, from: u64) -> impl Iterator<Item = u32> {
+        let tracker = self.numbers.as_ref().map(|numbers| &numbers.tracker);
+        tracker.into_iter().flat_map(move |tracker| {
+            let ahead = tracker.next_on_wire().wrapping_sub(from as u32);
+            // More than half of all numbers ahead is behind.
+            let count = if ahead > i32::MAX as u32 { 0 } else { ahead.min(4_096) };
+            let numbers = (0..count).map(move |step| (from as u32).wrapping_add(step));
+            numbers.filter(|number| tracker.has(*number))
+        })
+    }
+
     /// What a report tells of it.
     pub fn found(&self) -> Found {
         Found {

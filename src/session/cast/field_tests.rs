@@ -1,0 +1,388 @@
+//! Senders that hear their receivers, over simulated links: the table against what the links did.
+
+use super::census::Census;
+use super::feedback::{Feedback, Place};
+use super::field::{Field, GROUP, Link, plan};
+use super::*;
+use crate::batch::{Datagram, RxEntry, RxMeta, TxBatch};
+use crate::record::{FanoutReceiver, LossOrigin, ReceiverState};
+use crate::session::Now;
+use crate::units::Nanos;
+use crate::wire::{Announcement, Command, ReceiverReport};
+use std::net::SocketAddr;
+
+const EVERY: Nanos = Nanos::from_millis(1);
+
+fn group() -> SocketAddr {
+    GROUP.parse().unwrap()
+}
+
+fn lossy(loss: u64) -> Link {
+    Link {
+        loss,
+        line_loss: loss / 2,
+        copies: 20,
+        report_loss: 200,
+        delay: Nanos::from_micros(500),
+        jitter: Nanos::from_micros(2_500),
+    }
+}
+
+fn row<'a>(field: &'a Field, sender: usize, receiver: usize) -> &'a FanoutReceiver {
+    let end = field.senders[sender].end.as_ref().expect("the sender has ended");
+    let name = field.receivers[receiver].addr.to_string();
+    let all = &end.summary.sent.standing.receivers;
+    all.iter().find(|row| row.receiver == name).unwrap_or_else(|| panic!("no {name} in {all:#?}"))
+}
+
+#[test]
+fn the_table_is_what_the_links_did_even_if_reports_are_lost_copied_and_late() {
+    for seed in 0..6 {
+        let mut field = Field::new(seed);
+        for loss in [0, 10, 50, 100, 500] {
+            field.add_receiver(lossy(loss), None);
+        }
+        field.add_sender(plan(&[group()], EVERY, false), 3_000);
+        field.run_until(field.now + Nanos::from_secs(60));
+        for index in 0..5 {
+            let row = row(&field, 0, index);
+            let seat = &field.receivers[index];
+            let came = seat.came[0].len() as u64;
+            assert_eq!(row.lost, Some(3_000 - came), "seed {seed}: {row:#?}");
+            assert_eq!(row.received, Some(seat.delivered[0]), "seed {seed}");
+            assert_eq!(row.duplicates, Some(seat.delivered[0] - came), "seed {seed}");
+            assert_eq!(row.state, ReceiverState::Done, "seed {seed}");
+            assert!(row.reordered > Some(0) && row.reports >= 2, "seed {seed}: {row:#?}");
+        }
+        let worst = field.receivers[4].addr.to_string();
+        let standing = &field.senders[0].end.as_ref().unwrap().summary.sent.standing;
+        assert_eq!(standing.receivers[0].receiver, worst, "seed {seed}");
+        let common = standing.common_loss.as_ref().unwrap();
+        assert_eq!(common.origin, Some(LossOrigin::NearOneReceiver), "seed {seed}: {common:?}");
+        assert_eq!(common.worst.as_ref(), Some(&worst), "seed {seed}");
+    }
+}
+
+#[test]
+fn nobody_gets_more_bytes_back_than_it_sent() {
+    for seed in 0..6 {
+        let mut field = Field::new(seed);
+        (0..4).for_each(|loss| field.add_receiver(lossy(loss * 250), None));
+        field.add_sender(plan(&[group()], Nanos::from_millis(300), false), 20);
+        let end = field.now + Nanos::from_secs(30);
+        while field.now < end {
+            field.run_on((field.now + Nanos::from_millis(100)).min(end));
+            for receiver in &field.receivers {
+                let (heard, said) = receiver.bytes[0];
+                assert!(said <= heard, "seed {seed}: {said} of {heard}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_all_lost_is_found_near_the_sender_and_what_each_lost_is_not() {
+    for seed in 0..6 {
+        let calm = Link { delay: EVERY, jitter: Nanos(1_000), ..Link::default() };
+        let mut shared = Field::new(seed);
+        (0..3).for_each(|_| shared.add_receiver(calm, None));
+        shared.shared_loss = 20;
+        shared.add_sender(plan(&[group()], EVERY, false), 6_000);
+        shared.run_until(shared.now + Nanos::from_secs(60));
+        let end = shared.senders[0].end.as_ref().unwrap();
+        let common = end.summary.sent.standing.common_loss.as_ref().unwrap();
+        assert_eq!(common.origin, Some(LossOrigin::NearSender), "seed {seed}: {common:?}");
+        assert_eq!(common.compared, 6_000, "seed {seed}: {common:?}");
+        let lost = 6_000 - shared.receivers[0].came[0].len() as u64;
+        assert_eq!(common.lost_by_all, lost, "seed {seed}: {common:?}");
+
+        let mut apart = Field::new(seed);
+        (0..3).for_each(|_| apart.add_receiver(Link { loss: 300, ..calm }, None));
+        apart.add_sender(plan(&[group()], EVERY, false), 6_000);
+        apart.run_until(apart.now + Nanos::from_secs(60));
+        let end = apart.senders[0].end.as_ref().unwrap();
+        let common = end.summary.sent.standing.common_loss.as_ref().unwrap();
+        assert_eq!(
+            common.origin,
+            Some(LossOrigin::NearSeveralReceivers),
+            "seed {seed}: {common:?}"
+        );
+    }
+}
+
+#[test]
+fn the_spread_is_that_of_the_paths_whatever_the_clocks_say() {
+    let mut field = Field::new(4);
+    for millis in [1, 3, 9] {
+        let delay = Nanos::from_millis(millis);
+        field.add_receiver(Link { delay, ..Link::default() }, None);
+    }
+    field.add_sender(plan(&[group()], EVERY, false), 5_000);
+    field.run_until(field.now + Nanos::from_secs(60));
+    let end = field.senders[0].end.as_ref().unwrap();
+    let spread = end.summary.sent.standing.spread.as_ref().unwrap();
+    let off = spread.last_ns.abs_diff(8_000_000);
+    assert!(off < 50_000 && off <= spread.uncertainty_ns, "{spread:?}");
+    assert_eq!(spread.first, field.receivers[0].addr.to_string());
+    assert_eq!(spread.last, field.receivers[2].addr.to_string());
+    assert_eq!(spread.receivers, 3);
+}
+
+#[test]
+fn a_receiver_that_comes_late_counts_from_there_and_one_that_leaves_says_so() {
+    for seed in 0..6 {
+        let mut field = Field::new(seed);
+        let link = Link { loss: 100, ..lossy(0) };
+        field.add_receiver(link, None);
+        field.add_sender(plan(&[group()], EVERY, false), 4_000);
+        field.run_on(field.now + Nanos::from_millis(1_500));
+        field.add_receiver(link, None);
+        field.run_on(field.now + Nanos::from_millis(1_000));
+        field.stop_receiver(0);
+        field.run_until(field.now + Nanos::from_secs(60));
+        let (early, late) = (row(&field, 0, 0), row(&field, 0, 1));
+        assert_eq!(
+            (early.state, late.state),
+            (ReceiverState::Done, ReceiverState::Done),
+            "seed {seed}: {early:#?}"
+        );
+        assert!(early.expected < Some(2_600) && early.expected > Some(2_300), "{early:#?}");
+        // What was sent before the join is not lost; the very first may have been.
+        let came = &field.receivers[1].came[0];
+        let first = u64::from(*came.iter().min().unwrap());
+        let missing = 4_000 - first - came.len() as u64;
+        assert_eq!(late.lost, Some(missing), "seed {seed}: {late:#?}");
+        let received = &field.receivers[0].end.as_ref().unwrap().received;
+        assert_eq!(early.received, Some(received.received), "seed {seed}");
+        assert_eq!(early.lost, received.lost, "seed {seed}");
+    }
+}
+
+#[test]
+fn a_receiver_that_is_killed_falls_silent_and_holds_nobody_up() {
+    let mut field = Field::new(1);
+    (0..2).for_each(|_| field.add_receiver(lossy(0), None));
+    field.add_sender(plan(&[group()], EVERY, false), 12_000);
+    field.run_on(field.now + Nanos::from_secs(3));
+    field.kill(0);
+    let came = field.receivers[0].came[0].len() as u64;
+    field.run_until(field.now + Nanos::from_secs(60));
+    let dead = row(&field, 0, 0);
+    assert_eq!(dead.state, ReceiverState::Silent);
+    assert!(dead.received.unwrap() <= came && dead.received > Some(1_000), "{dead:#?}");
+    assert!(dead.last_heard_ns > Some(8_000_000_000));
+    assert_eq!(row(&field, 0, 1).state, ReceiverState::Done);
+    let over = field.senders[0].ended - Nanos::from_secs(100);
+    assert!(over < Nanos::from_millis(12_500), "{over}");
+}
+
+#[test]
+fn two_senders_to_one_group_each_have_their_own_table() {
+    let mut field = Field::new(3);
+    (0..3).for_each(|index| field.add_receiver(lossy(100 * index), None));
+    for (tag, run, count) in [(7, 1, 2_000), (8, 2, 3_000)] {
+        let mut config = plan(&[group()], EVERY, false);
+        config.tag = Some(tag);
+        config.ear.as_mut().unwrap().run = Some(run);
+        field.add_sender(config, count);
+    }
+    field.run_until(field.now + Nanos::from_secs(60));
+    for (sender, count) in [(0, 2_000), (1, 3_000)] {
+        for receiver in 0..3 {
+            let came = field.receivers[receiver].came[sender].len() as u64;
+            assert_eq!(row(&field, sender, receiver).lost, Some(count - came));
+        }
+        let end = field.senders[sender].end.as_ref().unwrap();
+        assert_eq!(end.summary.sent.standing.receivers.len(), 3);
+    }
+}
+
+#[test]
+fn a_receiver_that_hears_only_announcements_has_lost_all() {
+    let mut field = Field::new(9);
+    field.add_receiver(Link { loss: 1_000, line_loss: 500, ..Link::default() }, None);
+    field.add_receiver(Link::default(), None);
+    field.add_sender(plan(&[group()], EVERY, false), 6_000);
+    field.run_until(field.now + Nanos::from_secs(60));
+    let deaf = row(&field, 0, 0);
+    assert_eq!((deaf.received, deaf.state), (Some(0), ReceiverState::Done));
+    assert!(deaf.lost > Some(3_000) && deaf.lost == deaf.expected, "{deaf:#?}");
+    assert_eq!(row(&field, 0, 1).lost, Some(0));
+}
+
+#[test]
+fn a_sender_waits_for_its_receivers_and_gives_up_in_time() {
+    let mut field = Field::new(5);
+    let started = field.now;
+    let config = CastSenderConfig {
+        receivers: 3,
+        wait: Some(Nanos::from_secs(5)),
+        ..plan(&[group()], EVERY, false)
+    };
+    (0..2).for_each(|_| field.add_receiver(lossy(0), None));
+    field.add_sender(config.clone(), 100);
+    field.run_on(started + Nanos::from_secs(2));
+    assert_eq!(field.senders[0].first_data, None);
+    field.add_receiver(lossy(0), None);
+    field.run_until(started + Nanos::from_secs(20));
+    assert!(field.senders[0].first_data > Some(started + Nanos::from_secs(2)));
+    assert_eq!(row(&field, 0, 2).lost, Some(0));
+
+    let mut alone = Field::new(5);
+    alone.add_receiver(lossy(0), None);
+    alone.add_sender(config, 100);
+    alone.run_until(alone.now + Nanos::from_secs(20));
+    let seat = &alone.senders[0];
+    assert_eq!(seat.end.as_ref().unwrap().summary.too_few, Some(1));
+    assert_eq!(seat.first_data, None);
+    assert_eq!(seat.ended, Nanos::from_secs(105));
+}
+
+#[test]
+fn silence_of_all_is_told_once_after_two_seconds() {
+    let mut field = Field::new(5);
+    field.add_sender(plan(&[group()], EVERY, false), 5_000);
+    field.run_until(field.now + Nanos::from_secs(20));
+    let seat = &field.senders[0];
+    assert_eq!(seat.end.as_ref().unwrap().sink.silences, 1);
+    assert!(seat.ended < Nanos::from_millis(105_400), "{}", seat.ended);
+}
+
+#[test]
+fn receivers_ask_to_be_sent_to_stay_and_leave_over_a_bad_link() {
+    for seed in 0..3 {
+        let mut field = Field::new(seed);
+        let sender = SocketAddr::from(([10, 0, 0, 1], 7000));
+        let link = Link { report_loss: 300, ..lossy(200) };
+        (0..3).for_each(|_| field.add_receiver(link, Some(sender)));
+        field.add_sender(plan(&[], Nanos::from_millis(4), true), 7_500);
+        // Somebody else's address is not added by whoever writes it.
+        let rcpt = b"a RCPT ticket=00112233445566778899aabbccddeeff";
+        field.fly_to_sender("10.9.9.9:9".parse().unwrap(), 0, rcpt);
+        field.run_on(field.now + Nanos::from_secs(8));
+        field.stop_receiver(0);
+        field.run_on(field.now + Nanos::from_secs(1));
+        field.kill(1);
+        field.run_until(field.now + Nanos::from_secs(90));
+        let end = field.senders[0].end.as_ref().unwrap();
+        assert_eq!((end.sink.subscribed, end.sink.unsubscribed), (3, 2), "seed {seed}");
+        let stayed = &field.receivers[2];
+        let row = row(&field, 0, 2);
+        assert_eq!(row.state, ReceiverState::Done, "seed {seed}: {row:#?}");
+        let first = u64::from(*stayed.came[0].iter().min().unwrap());
+        let missing = 7_500 - first - stayed.came[0].len() as u64;
+        assert!(row.lost.unwrap() >= missing && row.lost.unwrap() < missing + 20, "{row:#?}");
+        // It ended by itself, as its sender did.
+        field.run_on(field.now + Nanos::from_secs(2));
+        assert!(field.receivers[2].end.is_some(), "seed {seed}");
+    }
+}
+
+#[test]
+fn a_sender_that_does_not_answer_is_a_failure() {
+    let mut field = Field::new(2);
+    let sender = SocketAddr::from(([10, 0, 0, 1], 7000));
+    field.add_receiver(Link { report_loss: 1_000, ..Link::default() }, Some(sender));
+    field.add_sender(plan(&[], EVERY, true), 10);
+    field.run_on(field.now + Nanos::from_secs(6));
+    let end = field.receivers[0].end.as_ref().unwrap();
+    assert_eq!(end.failed.as_deref(), Some("10.0.0.1:7000 does not answer"));
+}
+
+/// A thousand receivers that hear the same announcements: reports a second at the sender.
+fn reports_of_a_thousand(bits_per_second: u64, seconds: u64) -> Vec<u64> {
+    let mut census = Census::new(1);
+    let mut receivers: Vec<Feedback> = (0..1_000).map(Feedback::new).collect();
+    let mut out = TxBatch::new(64, 1 << 16);
+    let mut per_second = vec![0; seconds as usize];
+    let group = group();
+    for millis in (0..seconds * 1_000).step_by(10) {
+        let mono = Nanos::from_secs(50) + Nanos::from_millis(millis);
+        let now = Now { mono, real: mono };
+        if millis % 1_000 == 0 {
+            let every = census.pace(mono, bits_per_second);
+            let line = Announcement {
+                run: 1,
+                tag: 7,
+                at: now.real,
+                receivers: census.len() as u64,
+                every,
+                within: census.within(),
+                sent: millis,
+                ..Announcement::default()
+            };
+            let source = "10.0.0.1:7000".parse().unwrap();
+            let meta = RxMeta { source, arrival: now.real, ..RxEntry::default().meta };
+            let key = RowKey { source, group, interface: 1, tag: Some(7) };
+            for receiver in &mut receivers {
+                let place = Place { listens: 0, answers: 0 };
+                receiver.announced(now, key, &meta, place, &line);
+            }
+        }
+        for (index, receiver) in receivers.iter_mut().enumerate() {
+            if receiver.next_due().is_none_or(|due| due > mono) {
+                continue;
+            }
+            out.reset();
+            receiver.poll(now, &[], &Names::default(), &[0], &mut out);
+            for slot in out.slots() {
+                per_second[(millis / 1_000) as usize] += 1;
+                let command = Command::decode(out.payload(slot)).unwrap();
+                let report = ReceiverReport::read(&command).unwrap();
+                let port = 1_000 + index as u16;
+                let source = SocketAddr::from(([10, 0, 1, 1], port));
+                let meta = RxMeta { source, arrival: now.real, ..RxEntry::default().meta };
+                assert!(census.take(now, &meta, &report));
+            }
+        }
+    }
+    assert_eq!(census.len(), 1_000);
+    per_second
+}
+
+#[test]
+fn a_thousand_receivers_keep_to_a_share_of_the_stream() {
+    // A slow stream: 256 kbit/s of reports are 60 a second. All come at once, and are heard of.
+    let slow = reports_of_a_thousand(1_000_000, 60);
+    let settled: u64 = slow[20..].iter().sum::<u64>() / 40;
+    assert!((30..=75).contains(&settled), "{slow:?}");
+    // A fast one: a second between two reports of one receiver is often enough.
+    let fast = reports_of_a_thousand(1_000_000_000, 20);
+    let settled: u64 = fast[10..].iter().sum::<u64>() / 10;
+    assert!((600..=1_500).contains(&settled), "{fast:?}");
+}
+
+#[test]
+fn a_receiver_costs_its_sender_less_than_a_kibibyte() {
+    const COUNT: usize = 1_000;
+    let targets: Vec<SocketAddr> = (0..COUNT)
+        .map(|index| SocketAddr::from(([10, 1, (index / 250) as u8, (index % 250) as u8], 5000)))
+        .collect();
+    let report = ReceiverReport {
+        run: 0xC0FFEE,
+        by: "a-long-name-eth".to_owned(),
+        to: Some(group()),
+        ..ReceiverReport::default()
+    };
+    // Whatever one has that many have not.
+    let held = |count: usize| {
+        let mut kept = None;
+        let measured = allocation_counter::measure(|| {
+            let mut batch = TxBatch::new(1, 1);
+            let config = plan(&targets[..count], EVERY, false);
+            let messages = crate::session::FixedMessages::new(Vec::new(), None);
+            let mut sender = CastSender::new(config, messages, field::Heard::default(), &mut batch);
+            for (index, source) in targets[..count].iter().enumerate() {
+                let line = ReceiverReport { id: index as u32, ..report.clone() }.encode(600);
+                let meta = RxMeta { source: *source, ..RxEntry::default().meta };
+                let datagram = Datagram { payload: &line, true_len: line.len(), meta };
+                crate::session::Session::on_datagram(&mut sender, Now::default(), &datagram);
+            }
+            kept = Some((sender, batch));
+        });
+        drop(kept);
+        measured.bytes_current
+    };
+    let each = (held(COUNT) - held(1)) / (COUNT as i64 - 1);
+    assert!((200..1_024).contains(&each), "{each} bytes a receiver");
+}
