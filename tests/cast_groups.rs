@@ -374,6 +374,48 @@ fn what_cannot_be_right_is_said_before_a_socket_opens() {
     }
 }
 
+#[test]
+fn unicast_copies_tell_a_switch_that_loses_the_group_from_a_host_that_loses_all() {
+    require_lab!();
+    let lab = Lab::fanout(3);
+    let receivers: Vec<Running> = ["r1", "r2", "r3"]
+        .map(|host| receiver(&mut lab.udpkit(host), "239.1.2.3", &["239.1.2.3:5000", "-J"]))
+        .into_iter()
+        .collect();
+    // Data datagrams of 100 bytes behind the header; lines and end marks have other lengths.
+    let some = "udp length 124 numgen inc mod 5 == 2 drop";
+    lab.nft("switch", "add table bridge wall");
+    lab.nft("switch", "add chain bridge wall out { type filter hook forward priority 0; }");
+    let rule = format!("oifname to-r2 ip daddr 239.1.2.3 {some}");
+    lab.nft("switch", &format!("add rule bridge wall out {rule}"));
+    lab.nft("r3", "add table inet wall");
+    lab.nft("r3", "add chain inet wall input { type filter hook prerouting priority -300; }");
+    for to in ["ip daddr 239.1.2.3", "ip daddr 10.77.0.13"] {
+        lab.nft("r3", &format!("add rule inet wall input {to} {some}"));
+    }
+    let args = ["239.1.2.3:5000", "--compare", "--receivers", "3", "--wait", "10s", "-s", "100"];
+    let args = [&args[..], &["-c", "3000", "-i", "500us", "--io", "mmsg", "-J"]].concat();
+    let sent = json(&send(&mut lab.udpkit("s"), &args).out());
+    let copies = path(&sent, "copies").as_array().expect("copies");
+    assert_eq!(copies.len(), 3, "{sent:#}");
+    for (address, verdict) in [
+        ("10.77.0.11:", "both_arrive"),
+        ("10.77.0.12:", "group_lost"),
+        ("10.77.0.13:", "both_lost"),
+    ] {
+        let of = |one: &&Value| text(one, "receiver").starts_with(address);
+        let copy = copies.iter().find(of).unwrap_or_else(|| panic!("no {address} in {sent:#}"));
+        assert_eq!(text(copy, "verdict"), verdict, "{copy:#}");
+        assert!(number(copy, "unicast_expected") > 1000, "{copy:#}");
+    }
+    for (running, lost) in receivers.into_iter().zip([0, 600, 600]) {
+        let report = report_of(running);
+        assert_eq!(sources(&report).len(), 1, "{report:#}");
+        assert_eq!((number(&report, "received"), number(&report, "lost")), (3000 - lost, lost));
+        assert!(number(&report, "unicast_copies") > 1000, "{report:#}");
+    }
+}
+
 /// Datagrams to 239.1.2.3:5000 that `host` has seen.
 fn count_group(lab: &Lab, host: &str) {
     lab.nft(host, "add table inet seen");

@@ -83,6 +83,9 @@ pub struct CastReceived {
     /// Datagrams of excluded sources that the kernel let through; those that it kept out itself
     /// are not known.
     pub excluded: u64,
+    /// Datagrams that a sender sent by unicast as well, to compare (`cast send --compare`); they are
+    /// in no other count. `None` where there were none.
+    pub unicast_copies: Option<u64>,
     /// What was written with `--out`; `None` without.
     pub stream: Option<CastStream>,
     /// Buffers that this host dropped because a socket was full.

@@ -7,6 +7,7 @@ mod blast;
 mod cast;
 mod cast_stream;
 mod check;
+mod copies;
 mod document;
 mod fanout;
 mod limits;
@@ -32,6 +33,7 @@ pub use check::{
     CastCheck, CheckAnswer, CheckAnswered, CheckEvent, CheckFar, CheckFinding, CheckHold,
     CheckInterface, CheckRoute, CheckStream, Outcome as CheckOutcome,
 };
+pub use copies::{CopyVerdict, FanoutCopy, copy_verdict};
 pub use document::{Document, Event, SCHEMA};
 pub use fanout::{
     CommonLoss, Departure, FanoutEvent, FanoutReceiver, FanoutStanding, LossOrigin, ReceiverState,

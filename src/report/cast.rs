@@ -1,5 +1,6 @@
 //! A fan-out's reports as text: one block per destination, or per source and group.
 
+use super::cast_copies::copy_lines;
 use super::cast_stream::cast_stream_text;
 use super::fanout::{closing_lines, table_lines};
 use super::limits::limit_lines;
@@ -76,7 +77,9 @@ pub fn cast_sent_text(sent: &CastSent) -> String {
     if !table.is_empty() {
         text.push('\n');
     }
-    for line in table.into_iter().chain(closing_lines(&sent.standing)) {
+    let closing =
+        closing_lines(&sent.standing).into_iter().chain(copy_lines(&sent.standing.copies));
+    for line in table.into_iter().chain(closing) {
         let _ = writeln!(text, "{line}");
     }
     for line in limit_lines(&sent.limits, false) {
@@ -120,6 +123,9 @@ pub fn cast_received_text(all: &CastReceived) -> String {
     }
     if all.foreign > 0 {
         rest.push(format!("{} for others", group_digits(all.foreign)));
+    }
+    if let Some(copies) = all.unicast_copies {
+        rest.push(format!("{} unicast copies, for the sender", group_digits(copies)));
     }
     if all.excluded > 0 {
         rest.push(format!("{} of excluded sources", group_digits(all.excluded)));

@@ -5,6 +5,7 @@
 mod blast;
 mod cast;
 mod cast_check;
+mod cast_copies;
 mod cast_stream;
 mod datagram;
 mod fanout;

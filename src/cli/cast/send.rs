@@ -67,6 +67,10 @@ pub struct CastSendArgs {
     /// address, a port of the kernel's choice]
     #[arg(long, value_name = "ADDR:PORT")]
     pub from: Option<String>,
+    /// Send the same numbers to each receiver of a group by unicast as well, and compare: where unicast
+    /// arrives and the group does not, it is the switch, not the host
+    #[arg(long, conflicts_with = "plain")]
+    pub compare: bool,
     /// Take in receivers that ask for it (udpkit cast recv --from), on this address and port;
     /// without any GROUP nothing is sent while there is none [without =ADDR:PORT: every address,
     /// port 8620]

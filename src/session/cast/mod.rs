@@ -3,6 +3,7 @@
 mod census;
 mod check;
 mod comparison;
+mod copies;
 mod ear;
 mod end_mark;
 mod feedback;

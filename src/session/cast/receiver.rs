@@ -217,7 +217,9 @@ where
         let (source, group) =
             (self.config.names.address(key.source), self.config.names.address(key.group));
         let heard = Heard { source: &source, group: &group, join_to_first: arrived - since };
-        self.tell(CastEvent::Heard(heard));
+        if !key.beside {
+            self.tell(CastEvent::Heard(heard));
+        }
         let measured = self.config.content == Content::Measured;
         let delays =
             if measured && self.rows.len() < HISTOGRAMS { KeepDelays::Yes } else { KeepDelays::No };
@@ -229,7 +231,9 @@ where
         }
         self.reporters.push(adopted.map(|(reporter, _)| reporter));
         self.rows.push(row);
-        self.all_over = None;
+        if !key.beside {
+            self.all_over = None;
+        }
         self.by_key.insert(key, index);
         Some(index)
     }
@@ -275,13 +279,7 @@ where
             Kind::Data => {
                 let Some(index) = self.row(key, now, datagram, since) else { return };
                 self.taken += 1;
-                if let (Some(feedback), Some(reporter)) =
-                    (&mut self.feedback, self.reporters[index])
-                {
-                    let transit = datagram.meta.arrival.signed_since(header.sent);
-                    feedback.observe(reporter, datagram.true_len, header.sequence, transit);
-                }
-                self.rows[index].observe(now, &header, datagram);
+                self.observe(now, index, &header, datagram);
                 let number = Some((header.tag, header.sequence));
                 self.store(now, key.source, number, &datagram.payload[Header::LEN..]);
             }
@@ -327,10 +325,10 @@ where
             }
         }
         let socket = datagram.meta.socket;
-        if let Some(feedback) = &mut self.feedback
-            && let Some(listen) = self.config.listens.get(socket)
-        {
-            let place = Place { listens: socket, answers: listen.answers };
+        if let Some(feedback) = &mut self.feedback {
+            // What came to the address of reports is answered from there.
+            let answers = self.config.listens.get(socket).map_or(socket, |listen| listen.answers);
+            let place = Place { listens: socket, answers };
             let new = feedback.announced(now, key, &datagram.meta, place, &line);
             if let (Some(reporter), Some(row)) = (new, row) {
                 feedback.set_row(reporter, row, &self.rows[row]);
@@ -338,6 +336,55 @@ where
             }
         }
         true
+    }
+
+    /// What came to the address that reports leave from: answers, and unicast copies of what a known
+    /// sender sends to a group (`--compare`). They have rows of their own, which are in no sum.
+    fn take_beside(&mut self, now: Now, datagram: &Datagram<'_>) {
+        let meta = &datagram.meta;
+        let header = Header::decode(datagram.payload).ok();
+        let key = meta.destination.map(|ip| RowKey {
+            source: meta.source,
+            group: SocketAddr::new(ip, 0),
+            interface: meta.interface,
+            tag: header.map(|header| header.tag),
+            beside: true,
+        });
+        let (Some(key), Some(feedback), false) =
+            (key, &self.feedback, self.config.excluded.contains(&meta.source.ip()))
+        else {
+            self.take_answer(now, datagram.payload);
+            return;
+        };
+        if !self.by_key.contains_key(&key) && !feedback.knows(meta.source) {
+            return;
+        }
+        let Some(header) = header else {
+            self.take_line(now, &key, datagram);
+            return;
+        };
+        match header.kind {
+            Kind::Data => {
+                let Some(index) = self.row(key, now, datagram, now.mono) else { return };
+                self.observe(now, index, &header, datagram);
+            }
+            Kind::End => {
+                let mark = EndMark::decode(datagram.payload);
+                if let (Some(index), Some(mark)) = (self.by_key.get(&key), mark) {
+                    self.rows[*index].end(mark);
+                }
+            }
+            Kind::Probe | Kind::Echo => {}
+        }
+    }
+
+    /// Accounts for a numbered datagram, in its row and for reports.
+    fn observe(&mut self, now: Now, index: usize, header: &Header, datagram: &Datagram<'_>) {
+        if let (Some(feedback), Some(reporter)) = (&mut self.feedback, self.reporters[index]) {
+            let transit = datagram.meta.arrival.signed_since(header.sent);
+            feedback.observe(reporter, datagram.true_len, header.sequence, transit);
+        }
+        self.rows[index].observe(now, header, datagram);
     }
 
     /// What is not data: an answer to a last report, or from the sender that was asked.
@@ -350,7 +397,8 @@ where
 
     /// Notes whether every sender that was heard has ended.
     fn note_over(&mut self, now: Nanos) {
-        self.all_over = self.rows.iter().all(Row::is_over).then_some(now);
+        let over = self.counted().all(Row::is_over);
+        self.all_over = over.then_some(now);
     }
 
     /// Whether what was expected has come, or can no longer come.
@@ -358,7 +406,7 @@ where
         let Some(expect) = self.config.expect else { return false };
         let over = self.all_over.is_some_and(|at| at + STRAGGLERS <= now);
         // Each first copy is at least one datagram: sums are needed only near the end.
-        over || self.taken >= expect && self.rows.iter().map(Row::firsts).sum::<u64>() >= expect
+        over || self.taken >= expect && self.counted().map(Row::firsts).sum::<u64>() >= expect
     }
 
     /// A sender that was asked to send has ended its run.
@@ -412,9 +460,14 @@ where
         (at, done)
     }
 
+    /// The rows of what was asked for.
+    fn counted(&self) -> impl Iterator<Item = &Row> {
+        self.rows.iter().filter(|row| !row.is_beside())
+    }
+
     fn totals(&self) -> Totals {
         let mut totals = Totals::default();
-        for row in &self.rows {
+        for row in self.counted() {
             totals.received += row.received();
             totals.bytes += row.bytes();
             totals.lost += row.lost();
@@ -494,9 +547,13 @@ where
         if let Some(drops) = datagram.meta.socket_drops {
             self.on_socket_drops(datagram.meta.socket, drops);
         }
-        if self.ending == Ending::Leaving || datagram.meta.socket >= self.config.listens.len() {
+        if self.ending == Ending::Leaving {
             // Only answers are waited for.
             self.take_answer(now, datagram.payload);
+            return;
+        }
+        if datagram.meta.socket >= self.config.listens.len() {
+            self.take_beside(now, datagram);
             return;
         }
         let Some((group, since)) = self.group_of(datagram) else {
@@ -509,7 +566,13 @@ where
         }
         self.last_heard = now.mono;
         let meta = &datagram.meta;
-        let key = RowKey { source: meta.source, group, interface: meta.interface, tag: None };
+        let key = RowKey {
+            source: meta.source,
+            group,
+            interface: meta.interface,
+            tag: None,
+            beside: false,
+        };
         match self.config.content {
             Content::Plain => self.take_plain(now, key, datagram, since),
             Content::Measured => self.take_measured(now, key, datagram, since),
@@ -530,7 +593,7 @@ where
             bytes: totals.bytes - before.bytes,
             lost: totals.lost as i64 - before.lost as i64,
             duplicates: totals.duplicates - before.duplicates,
-            sources: self.rows.len() as u64,
+            sources: self.counted().count() as u64,
         }));
     }
 
@@ -570,7 +633,8 @@ where
             socket_drops: self.drops.iter().map(|drops| u64::from(*drops)).sum(),
             duration_ns: (now.mono - self.started).as_u64(),
             interrupted: self.asked,
-            sources: self.rows.iter().map(|row| row.record(&self.config.names)).collect(),
+            sources: self.counted().map(|row| row.record(&self.config.names)).collect(),
+            unicast_copies: beside(&self.rows),
             groups: self.config.groups,
             expected: self.config.expect,
             limits: Vec::new(),
@@ -578,4 +642,10 @@ where
         let failed = self.subscription.as_ref().and_then(Subscription::failure);
         CastReceiverEnd { received, failed: failed.map(str::to_owned), sink: self.sink }
     }
+}
+
+/// Datagrams of unicast copies, `None` where there were none.
+fn beside(rows: &[Row]) -> Option<u64> {
+    let copies: u64 = rows.iter().filter(|row| row.is_beside()).map(Row::received).sum();
+    (copies > 0).then_some(copies)
 }
