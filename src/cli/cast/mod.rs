@@ -24,7 +24,7 @@ pub enum CastCommand {
     /// Send numbered datagrams to groups, broadcast addresses and lists.
     Send(Box<CastSendArgs>),
     /// Join groups and report what arrives, per source and group.
-    Recv(CastRecvArgs),
+    Recv(Box<CastRecvArgs>),
     /// Find out whether a network carries a group, and what is in the way.
     Check(CastCheckArgs),
 }

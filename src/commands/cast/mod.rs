@@ -19,7 +19,7 @@ use crate::cli::{CastArgs, CastCommand};
 pub fn run(args: CastArgs) -> anyhow::Result<Exit> {
     match args.command {
         CastCommand::Send(args) => send::run(*args),
-        CastCommand::Recv(args) => recv::run(args),
+        CastCommand::Recv(args) => recv::run(*args),
         CastCommand::Check(args) => check::run(args),
     }
 }

@@ -35,19 +35,18 @@ pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
     let any = wildcard(family == FamilyChoice::V6);
     let subscribe = args.from.as_deref().map(|text| resolve(text, Some(DEFAULT_PORT), family));
     let subscribe = subscribe.transpose()?;
-    let wanted = match subscribe {
-        Some(sender) => vec![listen::for_sender(sender)],
-        None => {
-            let addrs = expand(&args.groups, family, Some(any))?;
-            let interfaces = named_interfaces(&args.interface)?;
-            if !args.quiet {
-                // Named interfaces are the user's own choice.
-                let by_route = if interfaces.is_empty() { addrs.as_slice() } else { &[] };
-                let warnings = warnings::before_listening(by_route, &args.source, &host);
-                warnings.iter().for_each(report::warning);
-            }
-            listen::plan(&addrs, &interfaces, &args.source, &args.exclude, &host)?
+    let wanted = if let Some(sender) = subscribe {
+        vec![listen::for_sender(sender)]
+    } else {
+        let addrs = expand(&args.groups, family, Some(any))?;
+        let interfaces = named_interfaces(&args.interface)?;
+        if !args.quiet {
+            // Named interfaces are the user's own choice.
+            let by_route = if interfaces.is_empty() { addrs.as_slice() } else { &[] };
+            let warnings = warnings::before_listening(by_route, &args.source, &host);
+            warnings.iter().for_each(report::warning);
         }
+        listen::plan(&addrs, &interfaces, &args.source, &args.exclude, &host)?
     };
     let signals = Signals::listen()?;
     let names = host.names();

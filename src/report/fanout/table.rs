@@ -87,10 +87,10 @@ fn row(one: &FanoutReceiver, names: usize, wide: bool) -> String {
         "  {:names$}{to} {:>6} {:>6} {:>5} {:>4} {:>4} {:>5} {:>5} {:>5} {:>5} {:>5}",
         shortened(&one.receiver, names),
         got(one),
-        count(one.lost),
-        count(one.bursts),
-        count(one.reordered),
-        count(one.duplicates),
+        count(one.lost, 6),
+        count(one.bursts, 5),
+        count(one.reordered, 4),
+        count(one.duplicates, 4),
         millis(one.delay_p50_ns),
         millis(one.delay_p99_ns),
         millis(one.delay_max_ns),
@@ -112,12 +112,15 @@ fn got(one: &FanoutReceiver) -> String {
     format!("{shown:.3}")
 }
 
-/// A count in at most five characters.
-fn count(count: Option<u64>) -> String {
+/// A count in at most so many characters, 4 or more: whole where it fits.
+fn count(count: Option<u64>, width: usize) -> String {
     let Some(count) = count else { return "-".to_owned() };
+    let whole = count.to_string();
+    if whole.len() <= width {
+        return whole;
+    }
     let (value, unit) = match count {
-        0..=9_999 => return count.to_string(),
-        10_000..=999_999 => (count as f64 / 1e3, "k"),
+        0..=999_999 => (count as f64 / 1e3, "k"),
         1_000_000..=999_999_999 => (count as f64 / 1e6, "M"),
         _ => (count as f64 / 1e9, "G"),
     };
@@ -290,12 +293,36 @@ mod tests {
             "                                          re-       delay above min   join heard",
             "  receiver            got %   lost burst ord. dup.   p50   p99   max    ms s ago",
             "  10.77.0.15:5000         -      -     -    -    -     -     -     -     - never",
-            "  10.77.0.14:48484   49.877    50k   17k    2    0 0.012  12.3  1235   699   0.4",
+            "  10.77.0.14:48484   49.877  50123 16707    2    0 0.012  12.3  1235   699   0.4",
             "  …55:6666:13]:54321 99.999      1     0    2    0 0.012  12.3  1235   699   12!",
             "  10.77.0.11:48484      100      0     0    2    0 0.012  12.3  1235   699   0.4",
         ];
         assert_eq!(lines, expected);
         assert!(lines.iter().all(|line| line.chars().count() <= 80), "{lines:#?}");
+    }
+
+    #[test]
+    fn counts_and_times_keep_to_their_columns() {
+        for (value, width, shown) in [
+            (9_999, 4, "9999"),
+            (10_000, 4, "10k"),
+            (999_999, 6, "999999"),
+            (1_234_567, 6, "1.2M"),
+            (12_345_678_901, 5, "12G"),
+        ] {
+            assert_eq!(count(Some(value), width), shown);
+        }
+        for (nanos, shown) in [
+            (0, "0.000"),
+            (9_999_400, "9.999"),
+            (9_999_600, "10.0"),
+            (99_940_000, "99.9"),
+            (99_960_000, "100"),
+            (98_000_000_000, "98000"),
+            (200_000_000_000, ">99 s"),
+        ] {
+            assert_eq!(millis(Some(nanos)), shown);
+        }
     }
 
     #[test]

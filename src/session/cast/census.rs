@@ -58,8 +58,8 @@ struct Member {
     join: Option<u64>,
     /// The shortest round trip, and the clock's offset that it shows.
     round_trip: Option<(u64, i64)>,
-    /// The last mark that was told of.
-    told_mark: Option<u64>,
+    /// What it told of, for the comparison: numbers below this.
+    told: u64,
 }
 
 /// The table.
@@ -106,13 +106,10 @@ impl Census {
         };
         let member = &mut self.members[index];
         member.update(now, meta.arrival, report);
-        if let Some(mark) = &report.mark
-            && self.comparison.mark() == Some(mark.from)
-            && member.told_mark != Some(mark.from)
-        {
-            member.told_mark = Some(mark.from);
+        if let Some(mark) = &report.mark {
             let offset = member.round_trip.map(|(trip, offset)| (offset, trip / 2));
-            self.comparison.tell(Told { mark, member: index, offset });
+            let before = member.told;
+            member.told = self.comparison.tell(Told { mark, member: index, before, offset });
         }
         true
     }
@@ -288,7 +285,7 @@ impl Member {
             max: None,
             join: None,
             round_trip: None,
-            told_mark: None,
+            told: 0,
         }
     }
 

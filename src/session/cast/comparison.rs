@@ -9,7 +9,11 @@
 use crate::record::Spread;
 use crate::stats::DelayHistogram;
 use crate::units::Nanos;
-use crate::wire::{MarkReport, REPORT_GAPS};
+use crate::wire::MarkReport;
+use std::collections::VecDeque;
+
+/// Stretches that receivers may still tell of.
+const STRETCHES: usize = 2;
 
 /// One receiver's account of a stretch.
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +22,8 @@ pub(super) struct Told<'a> {
     pub mark: &'a MarkReport,
     /// Which receiver it is.
     pub member: usize,
+    /// What it told before: numbers below this.
+    pub before: u64,
     /// Its clock less the sender's and the error of that, in nanoseconds; `None` if not known.
     pub offset: Option<(i64, u64)>,
 }
@@ -49,7 +55,7 @@ impl Stretch {
             from,
             to,
             told: 0,
-            common: Vec::with_capacity(REPORT_GAPS),
+            common: Vec::new(),
             upto: u64::MAX,
             chance: 1.0,
             least: u64::MAX,
@@ -59,12 +65,50 @@ impl Stretch {
             error: 0,
         }
     }
+
+    /// What one receiver tells of this stretch.
+    fn take(&mut self, told: &Told<'_>) {
+        let upto = told.mark.upto.min(self.to);
+        let gaps: Vec<(u64, u64)> = told
+            .mark
+            .gaps
+            .iter()
+            .filter(|(first, last)| *first < upto && *last >= self.from)
+            .map(|(first, last)| ((*first).max(self.from), (*last).min(upto - 1)))
+            .collect();
+        let lost: u64 = gaps.iter().map(|(first, last)| last - first + 1).sum();
+        self.chance *= lost as f64 / (upto - self.from) as f64;
+        self.least = self.least.min(lost);
+        self.upto = self.upto.min(upto);
+        self.common = if self.told == 0 { gaps } else { intersect(&self.common, &gaps) };
+        self.told += 1;
+        let transit = told.mark.transit.filter(|_| told.mark.from == self.from);
+        if let (Some(transit), Some((offset, error))) = (transit, told.offset) {
+            let at = (transit.wrapping_sub(offset), told.member);
+            self.first = Some(self.first.map_or(at, |first| first.min(at)));
+            self.last = Some(self.last.map_or(at, |last| last.max(at)));
+            self.arrivals += 1;
+            self.error = self.error.max(error);
+        }
+    }
+
+    fn add_to(&self, sums: &mut Compared) {
+        let span = self.upto - self.from;
+        let common = self.common.iter().filter(|(first, _)| *first < self.upto);
+        sums.numbers += span;
+        sums.common +=
+            common.map(|(first, last)| (*last).min(self.upto - 1) - first + 1).sum::<u64>();
+        sums.chance += self.chance * span as f64;
+        sums.least += self.least.min(span);
+        sums.receivers = sums.receivers.max(self.told);
+    }
 }
 
 /// All stretches so far.
 #[derive(Debug)]
 pub(super) struct Comparison {
-    stretch: Option<Stretch>,
+    /// The last two: receivers may tell a little later.
+    stretches: VecDeque<Stretch>,
     compared: u64,
     common: u64,
     chance: f64,
@@ -104,7 +148,7 @@ pub(super) struct Compared {
 impl Default for Comparison {
     fn default() -> Self {
         Self {
-            stretch: None,
+            stretches: VecDeque::with_capacity(STRETCHES + 1),
             compared: 0,
             common: 0,
             chance: 0.0,
@@ -118,51 +162,29 @@ impl Default for Comparison {
 }
 
 impl Comparison {
-    /// From now on receivers tell of the numbers from one mark up to the next.
+    /// From now on receivers tell of the numbers from one mark up to the next, too.
     pub fn begin(&mut self, from: u64, to: u64) {
-        self.close();
-        self.stretch = Some(Stretch::new(from, to));
+        if self.stretches.len() == STRETCHES {
+            self.close();
+        }
+        self.stretches.push_back(Stretch::new(from, to));
     }
 
-    /// The first number of the stretch that receivers are asked about.
-    pub fn mark(&self) -> Option<u64> {
-        self.stretch.as_ref().map(|stretch| stretch.from)
+    /// A receiver tells of one stretch or several. What it has told by now: numbers below this.
+    pub fn tell(&mut self, told: Told<'_>) -> u64 {
+        let mut before = told.before;
+        for stretch in &mut self.stretches {
+            if stretch.from >= before && told.mark.from <= stretch.from {
+                if told.mark.upto > stretch.from {
+                    stretch.take(&told);
+                }
+                before = stretch.to;
+            }
+        }
+        before
     }
 
-    /// A receiver tells; the caller sees to it that each does so once for each mark.
-    pub fn tell(&mut self, told: Told<'_>) {
-        let Some(stretch) = self.stretch.as_mut().filter(|one| one.from == told.mark.from) else {
-            return;
-        };
-        let mark = told.mark;
-        if mark.upto > stretch.to {
-            return;
-        }
-        let span = mark.upto.saturating_sub(mark.from);
-        if span == 0 {
-            return;
-        }
-        let lost: u64 = mark.gaps.iter().map(|(first, last)| last - first + 1).sum();
-        stretch.chance *= lost as f64 / span as f64;
-        stretch.least = stretch.least.min(lost);
-        stretch.upto = stretch.upto.min(mark.upto);
-        if stretch.told == 0 {
-            stretch.common.clone_from(&mark.gaps);
-        } else {
-            stretch.common = intersect(&stretch.common, &mark.gaps);
-        }
-        stretch.told += 1;
-        if let (Some(transit), Some((offset, error))) = (mark.transit, told.offset) {
-            let arrival = transit.wrapping_sub(offset);
-            let at = (arrival, told.member);
-            stretch.first = Some(stretch.first.map_or(at, |first| first.min(at)));
-            stretch.last = Some(stretch.last.map_or(at, |last| last.max(at)));
-            stretch.arrivals += 1;
-            stretch.error = stretch.error.max(error);
-        }
-    }
-
-    /// The sums, the stretch at hand among them.
+    /// The sums, the stretches at hand among them.
     pub fn sums(&self) -> Compared {
         let mut sums = Compared {
             numbers: self.compared,
@@ -171,29 +193,19 @@ impl Comparison {
             least: self.least,
             receivers: self.receivers,
         };
-        if let Some(stretch) = self.stretch.as_ref().filter(|stretch| stretch.told >= 2) {
-            let span = stretch.upto - stretch.from;
-            sums.numbers += span;
-            sums.common += stretch
-                .common
-                .iter()
-                .filter(|(first, _)| *first < stretch.upto)
-                .map(|(first, last)| (*last).min(stretch.upto - 1) - first + 1)
-                .sum::<u64>();
-            sums.chance += stretch.chance * span as f64;
-            sums.least += stretch.least.min(span);
-            sums.receivers = sums.receivers.max(stretch.told);
+        for stretch in self.stretches.iter().filter(|stretch| stretch.told >= 2) {
+            stretch.add_to(&mut sums);
         }
         sums
     }
 
     /// The spread in time so far; `name` tells a receiver's name.
     pub fn spread(&mut self, name: impl Fn(usize) -> String) -> Option<Spread> {
-        let now = self.stretch.as_ref().and_then(spread_of);
-        let last = now.or(self.spread)?;
-        let nanos = now.map(|spread| spread.nanos);
+        let open: Vec<LastSpread> = self.stretches.iter().filter_map(spread_of).collect();
+        let last = open.last().copied().or(self.spread)?;
+        let nanos = open.iter().map(|spread| spread.nanos).max();
         Some(Spread {
-            samples: self.spreads.count() + u64::from(now.is_some()),
+            samples: self.spreads.count() + open.len() as u64,
             receivers: last.receivers,
             last_ns: last.nanos,
             p50_ns: self.spreads.quantile(0.5).map(Nanos::as_u64),
@@ -205,13 +217,22 @@ impl Comparison {
     }
 
     fn close(&mut self) {
-        let sums = self.sums();
-        let Some(stretch) = self.stretch.take() else { return };
-        self.compared = sums.numbers;
-        self.common = sums.common;
-        self.chance = sums.chance;
-        self.least = sums.least;
-        self.receivers = sums.receivers;
+        let Some(stretch) = self.stretches.pop_front() else { return };
+        if stretch.told >= 2 {
+            let mut sums = Compared {
+                numbers: self.compared,
+                common: self.common,
+                chance: self.chance,
+                least: self.least,
+                receivers: self.receivers,
+            };
+            stretch.add_to(&mut sums);
+            self.compared = sums.numbers;
+            self.common = sums.common;
+            self.chance = sums.chance;
+            self.least = sums.least;
+            self.receivers = sums.receivers;
+        }
         if let Some(spread) = spread_of(&stretch) {
             self.spreads.record(Nanos(spread.nanos));
             self.spread_max = self.spread_max.max(spread.nanos);
@@ -261,28 +282,46 @@ mod tests {
         let reports = [
             mark(200, &[(110, 119)], 7),
             mark(200, &[(105, 114)], -3),
-            mark(150, &[(112, 160)], 0),
+            mark(150, &[(112, 149)], 0),
         ];
         for (member, report) in reports.iter().enumerate() {
-            comparison.tell(Told { mark: report, member, offset: Some((-2, 1)) });
+            let told = Told { mark: report, member, before: 0, offset: Some((-2, 1)) };
+            assert_eq!(comparison.tell(told), 200);
+            assert_eq!(comparison.tell(Told { before: 200, ..told }), 200);
         }
         let sums = comparison.sums();
         assert_eq!((sums.numbers, sums.common, sums.least, sums.receivers), (50, 3, 10, 3));
         let spread = comparison.spread(|member| member.to_string()).unwrap();
         assert_eq!((spread.last_ns, spread.first.as_str(), spread.last.as_str()), (10, "1", "0"));
-        comparison.begin(200, 300);
-        assert_eq!(comparison.sums(), sums);
-        // A report about another stretch is not compared.
-        comparison.tell(Told { mark: &reports[0], member: 0, offset: None });
-        assert_eq!(comparison.sums(), sums);
-        assert_eq!(comparison.spread(|member| member.to_string()), Some(spread));
+        for from in [200, 300, 400] {
+            comparison.begin(from, from + 100);
+            assert_eq!(comparison.sums(), sums);
+            assert_eq!(comparison.spread(|member| member.to_string()), Some(spread.clone()));
+        }
+    }
+
+    #[test]
+    fn a_report_about_several_stretches_is_parted_and_late_comers_are_left_out() {
+        let mut comparison = Comparison::default();
+        comparison.begin(100, 200);
+        comparison.begin(200, 260);
+        let whole = mark(260, &[(190, 210)], 0);
+        for member in 0..2 {
+            comparison.tell(Told { mark: &whole, member, before: 0, offset: None });
+        }
+        // Of the first stretch this one knows a part only.
+        let late = MarkReport { from: 150, ..mark(260, &[(205, 206)], 0) };
+        assert_eq!(comparison.tell(Told { mark: &late, member: 2, before: 0, offset: None }), 260);
+        let sums = comparison.sums();
+        assert_eq!((sums.numbers, sums.common, sums.receivers), (160, 10 + 2, 3));
     }
 
     #[test]
     fn one_receiver_alone_has_nothing_in_common() {
         let mut comparison = Comparison::default();
         comparison.begin(100, 200);
-        comparison.tell(Told { mark: &mark(200, &[(100, 199)], 0), member: 0, offset: None });
+        let all = mark(200, &[(100, 199)], 0);
+        comparison.tell(Told { mark: &all, member: 0, before: 0, offset: None });
         assert_eq!(comparison.sums().numbers, 0);
         assert!(comparison.spread(|_| String::new()).is_none());
     }

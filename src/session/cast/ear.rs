@@ -232,21 +232,18 @@ impl Ear {
         let meta = &datagram.meta;
         let report = Command::decode(datagram.payload).ok();
         let report = report.as_ref().and_then(ReceiverReport::read);
-        let answer = match report {
-            Some(report) => {
-                if !self.listens() || !self.take_report(now, meta, &report) {
-                    return;
-                }
-                self.door.hear(now.mono, meta.source);
-                if !report.last {
-                    return;
-                }
-                goodbye(&report)
+        let answer = if let Some(report) = report {
+            if !self.listens() || !self.take_report(now, meta, &report) {
+                return;
             }
-            None => {
-                let Self { census, door, .. } = self;
-                door.answer(now, meta, datagram.payload, &mut census.addresses())
+            self.door.hear(now.mono, meta.source);
+            if !report.last {
+                return;
             }
+            goodbye(&report)
+        } else {
+            let Self { census, door, .. } = self;
+            door.answer(now, meta, datagram.payload, &mut census.addresses())
         };
         if answer.is_empty() || self.answers.len() == ANSWERS_MAX {
             return;

@@ -28,7 +28,7 @@ fn lossy(loss: u64) -> Link {
     }
 }
 
-fn row<'a>(field: &'a Field, sender: usize, receiver: usize) -> &'a FanoutReceiver {
+fn row(field: &Field, sender: usize, receiver: usize) -> &FanoutReceiver {
     let end = field.senders[sender].end.as_ref().expect("the sender has ended");
     let name = field.receivers[receiver].addr.to_string();
     let all = &end.summary.sent.standing.receivers;
@@ -359,7 +359,7 @@ fn a_receiver_costs_its_sender_less_than_a_kibibyte() {
         .map(|index| SocketAddr::from(([10, 1, (index / 250) as u8, (index % 250) as u8], 5000)))
         .collect();
     let report = ReceiverReport {
-        run: 0xC0FFEE,
+        run: 0xC0_FFEE,
         by: "a-long-name-eth".to_owned(),
         to: Some(group()),
         ..ReceiverReport::default()

@@ -62,7 +62,7 @@ pub(super) struct Reporter {
     fresh: bool,
     budget: u64,
     log: GapLog,
-    /// Transit of the datagram at the last mark, and at the one before.
+    /// Transit of the datagram at the last mark, and at the first of what is closed.
     transits: [Option<i64>; 2],
 }
 
@@ -104,8 +104,11 @@ impl Reporter {
         // At its end a run has one mark more: its total.
         let mark = if line.over { line.sent } else { line.mark };
         if mark > self.log.mark() {
+            let before = self.log.closed_from();
             self.log.set_mark(mark);
-            self.transits = [None, self.transits[0]];
+            // The first mark of a stretch that grew stays its first.
+            let grew = before.is_some() && self.log.closed_from() == before;
+            self.transits = [None, self.transits[usize::from(grew)]];
         }
         if line.over && self.stage != Stage::Done && self.stage != Stage::Last {
             self.stage = Stage::Last;
@@ -209,6 +212,9 @@ impl Reporter {
         let limit = usize::try_from(self.budget).unwrap_or(usize::MAX).min(LINE_LEN);
         let bytes = self.report(now, found, by, drops).encode(limit);
         self.budget -= bytes.len() as u64;
+        if !bytes.is_empty() {
+            self.log.set_told();
+        }
         bytes
     }
 

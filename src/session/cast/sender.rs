@@ -501,13 +501,12 @@ where
         self.change_targets(out);
         // By turns, so that neither answers nor data wait for ever.
         let answers = self.ear.as_ref().is_some_and(Ear::has_answers);
-        if answers && self.written == Written::Rounds {
-            if let Some(ear) = &mut self.ear
-                && ear.write_answers(self.ids.len(), out) > 0
-            {
-                self.written = Written::Answers;
-                return Next::Send;
-            }
+        if self.written == Written::Rounds
+            && let Some(ear) = self.ear.as_mut().filter(|ear| ear.has_answers())
+            && ear.write_answers(self.ids.len(), out) > 0
+        {
+            self.written = Written::Answers;
+            return Next::Send;
         }
         self.written = Written::Rounds;
         let next = self.refill(now);

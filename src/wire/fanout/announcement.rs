@@ -58,16 +58,16 @@ impl Announcement {
         if command.verb != Verb::Stat || params.get("id").is_some() {
             return None;
         }
-        let (sent, total) = (number(params, "sent")?, number(params, "total")?);
+        let (sent, total) = (params.parse("sent").ok()?, params.parse("total").ok()?);
         Some(Self {
             run: read_run(params)?,
-            tag: number(params, "tag")??,
-            at: Nanos(number(params, "at")??),
-            began: number(params, "began")?.map(Nanos),
-            receivers: number(params, "receivers")??,
-            every: Nanos(number(params, "every")??),
-            within: Nanos(number(params, "within")??),
-            mark: number(params, "mark")??,
+            tag: number(params, "tag")?,
+            at: Nanos(number(params, "at")?),
+            began: params.parse("began").ok()?.map(Nanos),
+            receivers: number(params, "receivers")?,
+            every: Nanos(number(params, "every")?),
+            within: Nanos(number(params, "within")?),
+            mark: number(params, "mark")?,
             sent: total.or(sent)?,
             over: total.is_some(),
         })

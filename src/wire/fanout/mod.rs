@@ -34,7 +34,7 @@ fn read_run(params: &Params) -> Option<u64> {
     proper.then(|| u64::from_str_radix(text, 16).ok()).flatten()
 }
 
-/// A number that may be left out; `None` where it is there and cannot be read.
-fn number<T: std::str::FromStr>(params: &Params, key: &str) -> Option<Option<T>> {
-    params.parse(key).ok()
+/// A number that has to be there; `None` where it is not, or cannot be read.
+fn number<T: std::str::FromStr>(params: &Params, key: &str) -> Option<T> {
+    params.parse(key).ok().flatten()
 }

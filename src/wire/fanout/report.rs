@@ -145,24 +145,27 @@ impl ReceiverReport {
             run: read_run(params)?,
             id: u32::from_str_radix(id, 16).ok()?,
             last,
-            to: number(params, "to")?,
+            to: params.parse("to").ok()?,
             by: by.to_owned(),
-            received: number(params, "received")??,
-            firsts: number(params, "firsts")??,
-            lost: number(params, "lost")??,
-            bursts: number(params, "bursts")??,
-            longest: number(params, "longest")??,
-            reordered: number(params, "reordered")??,
-            duplicates: number(params, "duplicates")??,
-            drops: number(params, "drops")??,
-            p50: number(params, "p50")?,
-            p99: number(params, "p99")?,
-            max: number(params, "max")?,
-            join: number(params, "join")?,
-            echo: number(params, "echo")??,
-            held: number(params, "held")??,
-            now: number(params, "now")??,
-            mark: MarkReport::read(params)?,
+            received: number(params, "received")?,
+            firsts: number(params, "firsts")?,
+            lost: number(params, "lost")?,
+            bursts: number(params, "bursts")?,
+            longest: number(params, "longest")?,
+            reordered: number(params, "reordered")?,
+            duplicates: number(params, "duplicates")?,
+            drops: number(params, "drops")?,
+            p50: params.parse("p50").ok()?,
+            p99: params.parse("p99").ok()?,
+            max: params.parse("max").ok()?,
+            join: params.parse("join").ok()?,
+            echo: number(params, "echo")?,
+            held: number(params, "held")?,
+            now: number(params, "now")?,
+            mark: match params.get("mark") {
+                None => None,
+                Some(_) => Some(MarkReport::read(params)?),
+            },
         })
     }
 }
@@ -195,9 +198,8 @@ impl MarkReport {
     }
 
     /// `None` where there is something that cannot be right.
-    fn read(params: &Params) -> Option<Option<Self>> {
-        let Some(from) = number::<u64>(params, "mark")? else { return Some(None) };
-        let upto = number(params, "upto")??;
+    fn read(params: &Params) -> Option<Self> {
+        let (from, upto): (u64, u64) = (number(params, "mark")?, number(params, "upto")?);
         if upto < from {
             return None;
         }
@@ -212,7 +214,7 @@ impl MarkReport {
             }
             gaps.push((first, last));
         }
-        Some(Some(Self { from, upto, gaps, transit: number(params, "transit")? }))
+        Some(Self { from, upto, gaps, transit: params.parse("transit").ok()? })
     }
 }
 
