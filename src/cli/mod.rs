@@ -10,7 +10,7 @@ mod serve;
 mod shared;
 
 pub use blast::BlastArgs;
-pub use cast::{CastArgs, CastCommand, CastRecvArgs, CastSendArgs};
+pub use cast::{CastArgs, CastCheckArgs, CastCommand, CastRecvArgs, CastSendArgs};
 pub use payload::PayloadArgs;
 pub use ping::PingArgs;
 pub use recv::RecvArgs;

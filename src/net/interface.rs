@@ -2,6 +2,7 @@
 
 use super::NetError;
 use crate::sys;
+use ipnet::IpNet;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -14,6 +15,8 @@ pub struct Interface {
     pub index: u32,
     /// Its addresses, with link-local ones.
     pub addresses: Vec<IpAddr>,
+    /// The networks of these: who is in one is reached without a router.
+    pub networks: Vec<IpNet>,
     /// Its IPv4 broadcast addresses.
     pub broadcasts: Vec<IpAddr>,
     /// Whether it is the loopback.
@@ -31,10 +34,16 @@ pub fn interfaces() -> Result<Vec<Interface>, NetError> {
             name: found.name.clone(),
             index,
             addresses: Vec::new(),
+            networks: Vec::new(),
             broadcasts: Vec::new(),
             loopback: found.is_loopback(),
         });
         entry.addresses.push(found.ip());
+        let prefix = match &found.addr {
+            if_addrs::IfAddr::V4(v4) => v4.prefixlen,
+            if_addrs::IfAddr::V6(v6) => v6.prefixlen,
+        };
+        entry.networks.extend(IpNet::new(found.ip(), prefix));
         if let if_addrs::IfAddr::V4(v4) = &found.addr {
             entry.broadcasts.extend(v4.broadcast.map(IpAddr::V4));
         }
@@ -71,6 +80,10 @@ mod tests {
         let by_name = find_interface("lo").unwrap();
         assert_eq!(find_interface("127.0.0.1").unwrap(), by_name);
         assert_eq!(interface_name(by_name), "lo");
+        let all = interfaces().unwrap();
+        let lo = all.iter().find(|one| one.name == "lo").unwrap();
+        let other: IpAddr = "127.9.9.9".parse().unwrap();
+        assert!(lo.networks.iter().any(|net| net.contains(&other)));
     }
 
     #[test]

@@ -4,14 +4,22 @@ mod answers;
 mod error;
 mod interface;
 mod io_mode;
+mod multicast;
 mod plan;
+mod querier;
 mod resolve;
+mod route;
 mod socket;
 mod transmit;
 
 pub use error::NetError;
 pub use interface::{Interface, find_interface, interface_name, interfaces};
 pub use io_mode::{IoMode, IoUsed};
+pub use multicast::{
+    LinkState, igmp_version, link_state, lists_membership, mld_queries, rp_filter,
+};
 pub use plan::{BufferSizes, SocketPlan};
+pub use querier::QuerierWatch;
 pub use resolve::{FamilyChoice, HostPort, resolve, split_host_port};
+pub use route::route_source;
 pub use socket::Socket;

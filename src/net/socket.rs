@@ -181,6 +181,11 @@ impl Socket {
             .map_err(|source| NetError::Join { group: describe(membership), source })
     }
 
+    /// Keeps a source of a joined group out; an error is `ENOBUFS` where the kernel's list is full.
+    pub fn block(&self, membership: &Membership) -> io::Result<()> {
+        sys::block(self.fd.as_fd(), membership)
+    }
+
     /// Leaves a group.
     pub fn leave(&self, membership: &Membership) -> Result<(), NetError> {
         sys::leave(self.fd.as_fd(), membership)

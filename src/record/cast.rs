@@ -1,6 +1,6 @@
 //! What a fan-out leaves behind, at the sender and at the receiver.
 
-use super::{FanoutStanding, LimitReport, hold_against};
+use super::{CastForeign, CastGap, CastStream, FanoutStanding, LimitReport, hold_against};
 use crate::units::{Limit, Measured, Metric, Nanos};
 use serde::Serialize;
 
@@ -78,6 +78,16 @@ pub struct CastReceived {
     pub others: u64,
     /// Datagrams to addresses or by interfaces that were not asked for.
     pub foreign: u64,
+    /// Where the first 16 kinds of these came from.
+    pub foreign_from: Vec<CastForeign>,
+    /// Datagrams of excluded sources that the kernel let through; those that it kept out itself
+    /// are not known.
+    pub excluded: u64,
+    /// Datagrams that a sender sent by unicast as well, to compare (`cast send --compare`); they are
+    /// in no other count. `None` where there were none.
+    pub unicast_copies: Option<u64>,
+    /// What was written with `--out`; `None` without.
+    pub stream: Option<CastStream>,
     /// Buffers that this host dropped because a socket was full.
     pub socket_drops: u64,
     /// From the first join to the end.
@@ -141,6 +151,8 @@ pub struct CastGroup {
     pub interfaces: Vec<String>,
     /// The sources that were asked for; empty for any.
     pub sources: Vec<String>,
+    /// The sources that were to be kept out.
+    pub excluded: Vec<String>,
 }
 
 /// What arrived from one source for one group by one interface in one of the source's runs.
@@ -217,8 +229,12 @@ pub enum CastEvent<'a> {
     Heard(Heard<'a>),
     /// An interval ended.
     Interval(CastInterval),
-    /// A first copy's content, behind the header.
+    /// The next piece of the stream that is stored, in order.
     Content(&'a [u8]),
+    /// Something is missing in the stream that is stored, between the piece before and the next.
+    Gap(CastGap),
+    /// Datagrams of a kind that was not asked for came for the first time.
+    Foreign(&'a CastForeign),
 }
 
 /// A source that was heard for the first time.

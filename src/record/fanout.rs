@@ -1,6 +1,6 @@
 //! What a fan-out's sender learns of its receivers.
 
-use super::{LimitReport, hold_against};
+use super::{FanoutCopy, LimitReport, hold_against};
 use crate::units::{Limit, Measured, Metric, Nanos};
 use serde::Serialize;
 use std::cmp::Reverse;
@@ -166,6 +166,8 @@ pub struct FanoutStanding {
     pub spread: Option<Spread>,
     /// What they lost in common; `None` for fewer than two.
     pub common_loss: Option<CommonLoss>,
+    /// Groups beside their unicast copies; none without `--compare`.
+    pub copies: Vec<FanoutCopy>,
 }
 
 impl FanoutStanding {

@@ -5,6 +5,9 @@
 
 mod blast;
 mod cast;
+mod cast_stream;
+mod check;
+mod copies;
 mod document;
 mod fanout;
 mod limits;
@@ -25,6 +28,12 @@ pub use blast::{
 pub use cast::{
     CastDestination, CastEvent, CastGroup, CastInterval, CastReceived, CastSent, CastSource, Heard,
 };
+pub use cast_stream::{CastForeign, CastGap, CastStream};
+pub use check::{
+    CastCheck, CheckAnswer, CheckAnswered, CheckEvent, CheckFar, CheckFinding, CheckHold,
+    CheckInterface, CheckRoute, CheckStream, Outcome as CheckOutcome,
+};
+pub use copies::{CopyVerdict, FanoutCopy, copy_verdict};
 pub use document::{Document, Event, SCHEMA};
 pub use fanout::{
     CommonLoss, Departure, FanoutEvent, FanoutReceiver, FanoutStanding, LossOrigin, ReceiverState,

@@ -1,5 +1,7 @@
 //! A fan-out's reports as text: one block per destination, or per source and group.
 
+use super::cast_copies::copy_lines;
+use super::cast_stream::cast_stream_text;
 use super::fanout::{closing_lines, table_lines};
 use super::limits::limit_lines;
 use crate::record::{CastDestination, CastInterval, CastReceived, CastSent, CastSource};
@@ -75,7 +77,9 @@ pub fn cast_sent_text(sent: &CastSent) -> String {
     if !table.is_empty() {
         text.push('\n');
     }
-    for line in table.into_iter().chain(closing_lines(&sent.standing)) {
+    let closing =
+        closing_lines(&sent.standing).into_iter().chain(copy_lines(&sent.standing.copies));
+    for line in table.into_iter().chain(closing) {
         let _ = writeln!(text, "{line}");
     }
     for line in limit_lines(&sent.limits, false) {
@@ -107,6 +111,9 @@ pub fn cast_received_text(all: &CastReceived) -> String {
     if all.sources.is_empty() {
         text.push_str("\n  nothing arrived\n");
     }
+    if let Some(stream) = &all.stream {
+        text.push_str(&cast_stream_text(stream));
+    }
     let mut rest = Vec::new();
     if let Some(strays @ 1..) = all.strays {
         rest.push(format!("{} without a measurement header", group_digits(strays)));
@@ -116,6 +123,12 @@ pub fn cast_received_text(all: &CastReceived) -> String {
     }
     if all.foreign > 0 {
         rest.push(format!("{} for others", group_digits(all.foreign)));
+    }
+    if let Some(copies) = all.unicast_copies {
+        rest.push(format!("{} unicast copies, for the sender", group_digits(copies)));
+    }
+    if all.excluded > 0 {
+        rest.push(format!("{} of excluded sources", group_digits(all.excluded)));
     }
     if !rest.is_empty() {
         let _ = writeln!(text, "\n  not counted above: {}", rest.join(", "));

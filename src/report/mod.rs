@@ -4,6 +4,9 @@
 
 mod blast;
 mod cast;
+mod cast_check;
+mod cast_copies;
+mod cast_stream;
 mod datagram;
 mod fanout;
 mod hlog;
@@ -21,6 +24,8 @@ mod trouble;
 
 pub use blast::{BlastView, Lane};
 pub use cast::{cast_interval_line, cast_received_text, cast_sent_text};
+pub use cast_check::{cast_answered_text, cast_check_text};
+pub use cast_stream::{cast_foreign_line, cast_gap_line};
 pub use datagram::{DatagramPrinter, DatagramStyle, InterfaceNames};
 pub use fanout::FanoutView;
 pub use hlog::HistogramLog;

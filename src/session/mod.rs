@@ -22,6 +22,7 @@ pub use cast::{
     CastSenderSummary, Content, DoorPolicy, EarConfig, EndMark, Listen, Names, RECEIVERS_MAX,
     ROWS_MAX, SUBSCRIBERS_MAX,
 };
+pub use cast::{CheckAnswerer, CheckAnswererConfig, CheckConfig, CheckProber, CheckWay};
 pub use contract::{Next, Now, Session};
 pub use exchange::{Exchange, Step, Tags, refusal};
 pub use find_rate::{FindRate, Found, FoundBound, Outcome, SearchStep};

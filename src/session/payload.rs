@@ -87,6 +87,11 @@ impl FixedMessages {
         self.messages.iter().map(Message::largest).max().unwrap_or(0)
     }
 
+    /// Datagrams of one round.
+    pub fn per_round(&self) -> u64 {
+        self.messages.len() as u64
+    }
+
     /// Whether it has no end of its own.
     pub fn endless(&self) -> bool {
         self.rounds.is_none() && !self.messages.is_empty()

@@ -21,9 +21,11 @@ fuzz_target!(|data: &[u8]| {
     if let Some(report) = ReceiverReport::read(&command) {
         if let Some(mark) = &report.mark {
             assert!(mark.gaps.is_sorted_by(|one, other| one.1 < other.0));
-            assert!(mark.gaps.iter().all(|(first, last)| {
-                (mark.from..=*last).contains(first) && *last < mark.upto
-            }));
+            assert!(
+                mark.gaps.iter().all(|(first, last)| {
+                    (mark.from..=*last).contains(first) && *last < mark.upto
+                })
+            );
         }
         let bytes = report.encode(LINE_LEN);
         assert!(bytes.len() <= LINE_LEN);

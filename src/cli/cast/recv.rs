@@ -21,6 +21,7 @@ use std::path::PathBuf;
         udpkit cast recv 239.1.2.3:5000\n  \
         udpkit cast recv 239.1.2.1-10:5000 --interface eth0 --interval 1s\n  \
         udpkit cast recv 232.1.2.3:5000 --source 192.0.2.7\n  \
+        udpkit cast recv 239.1.2.3:5000 --exclude 192.0.2.66 --out stream.bin\n  \
         udpkit cast recv 255.255.255.255:5000 '[ff02::1234%eth0]:5000' --idle 5s --json\n  \
         udpkit cast recv 239.1.2.3:5000 --expect 10000 --time 20s --fail-if 'loss>1%'\n  \
         udpkit cast recv --from 192.0.2.7:8620"
@@ -53,6 +54,10 @@ pub struct CastRecvArgs {
     /// source]
     #[arg(long, value_name = "ADDR")]
     pub source: Vec<IpAddr>,
+    /// Leave out this source; repeat it for several. The kernel and, over `IGMPv3` and `MLDv2`, the
+    /// network are told of the first 10 a group
+    #[arg(long, value_name = "ADDR", conflicts_with = "source")]
+    pub exclude: Vec<IpAddr>,
     /// Expect no measurement header: count only
     #[arg(long)]
     pub plain: bool,
@@ -68,8 +73,9 @@ pub struct CastRecvArgs {
     /// Print a line this often; with --json, on standard error [default: none]
     #[arg(short, long, value_name = "DURATION", conflicts_with = "quiet")]
     pub interval: Option<Nanos>,
-    /// Write the content of what arrives, duplicates left out, to this file; - is standard output,
-    /// and the report then goes to standard error
+    /// Write the content of the first source that is heard to this file, in order: a datagram waits
+    /// up to 1 s for those before it (1,024 and 4 MiB at most), and what is missing then is named on
+    /// standard error and in JSON. - is standard output, and the report then goes to standard error
     #[arg(short, long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     /// Families.

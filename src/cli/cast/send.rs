@@ -20,6 +20,7 @@ use clap::Args;
         udpkit cast send 239.1.2.3:5000 -- hello\n  \
         udpkit cast send -s 1000 -c 0 --rate 10M 239.1.2.1-10:5000 --interface eth0\n  \
         udpkit cast send -s 64 --time 10s --interval 1ms '[ff15::1%eth0]:5000' 192.0.2.9:5000\n  \
+        udpkit cast send 239.1.2.3:5000 --repeat 1s -- 'here I am'\n  \
         udpkit cast send 255.255.255.255:5000 --interface eth0 --interface eth1 < lines.txt\n  \
         udpkit cast send 239.1.2.3:5000 --receivers 5 --wait 10s --fail-if 'loss>1%' -s 1000 -c 9999\n  \
         udpkit cast send --open=:8620 -s 1000 --rate 10M --time 60s"
@@ -43,6 +44,10 @@ pub struct CastSendArgs {
     /// seconds]
     #[arg(short, long, value_name = "DURATION", conflicts_with = "rate")]
     pub interval: Option<Nanos>,
+    /// Send all messages again so often, a beacon: until it is interrupted, or --time or --count ends
+    /// it; for messages, --size and files of one datagram
+    #[arg(long, value_name = "DURATION", conflicts_with_all = ["rate", "interval", "chunk"])]
+    pub repeat: Option<Nanos>,
     /// End after this long, whatever is left to send; messages, a file and generated content then
     /// repeat until that time, unless --count says how often [default: no limit]
     #[arg(short, long, value_name = "DURATION")]
@@ -62,6 +67,10 @@ pub struct CastSendArgs {
     /// address, a port of the kernel's choice]
     #[arg(long, value_name = "ADDR:PORT")]
     pub from: Option<String>,
+    /// Send the same numbers to each receiver of a group by unicast as well, and compare: where unicast
+    /// arrives and the group does not, it is the switch, not the host
+    #[arg(long, conflicts_with = "plain")]
+    pub compare: bool,
     /// Take in receivers that ask for it (udpkit cast recv --from), on this address and port;
     /// without any GROUP nothing is sent while there is none [without =ADDR:PORT: every address,
     /// port 8620]

@@ -16,7 +16,8 @@ pub(super) fn ear(args: &CastSendArgs) -> anyhow::Result<EarConfig> {
     getrandom::fill(&mut key).context("cannot make a secret for tickets")?;
     let door =
         DoorPolicy { open: args.open.is_some(), listed: args.list_receivers, key: TicketKey(key) };
-    Ok(EarConfig { run: (!args.plain).then(crate::engine::random_u64), door })
+    let run = (!args.plain).then(crate::engine::random_u64);
+    Ok(EarConfig { run, compare: args.compare, door })
 }
 
 /// The same socket, listening on the address of `--open`.

@@ -21,6 +21,8 @@ pub(super) struct Wanted {
     pub interfaces: Vec<u32>,
     /// Sources asked for; empty for any.
     pub sources: Vec<IpAddr>,
+    /// Sources not wanted, of the group's family.
+    pub excluded: Vec<IpAddr>,
     /// To be joined; none for broadcast and own addresses.
     pub memberships: Vec<Membership>,
 }
@@ -30,9 +32,11 @@ pub(super) fn plan(
     addrs: &[SocketAddr],
     interfaces: &[u32],
     sources: &[IpAddr],
+    excluded: &[IpAddr],
     host: &Host,
 ) -> anyhow::Result<Vec<Wanted>> {
     check_sources(addrs, sources)?;
+    check_excluded(addrs, excluded)?;
     if !interfaces.is_empty() && addrs.iter().all(|addr| is_own(host.role(addr.ip()))) {
         let wrong = "--interface is for groups and broadcast addresses, and there is none";
         return Err(Usage::new(wrong).into());
@@ -45,12 +49,14 @@ pub(super) fn plan(
                 bind: *addr,
                 interfaces: interfaces.to_vec(),
                 sources: Vec::new(),
+                excluded: Vec::new(),
                 memberships: Vec::new(),
             }),
             Role::Own | Role::Any => all.push(Wanted {
                 bind: *addr,
                 interfaces: Vec::new(),
                 sources: Vec::new(),
+                excluded: Vec::new(),
                 memberships: Vec::new(),
             }),
             Role::Other => {
@@ -66,6 +72,10 @@ pub(super) fn plan(
             }
         }
     }
+    for item in &mut all {
+        let of_family = |one: &&IpAddr| one.is_ipv4() == item.bind.is_ipv4();
+        item.excluded = excluded.iter().filter(of_family).copied().collect();
+    }
     Ok(all)
 }
 
@@ -75,6 +85,7 @@ pub(super) fn for_sender(sender: SocketAddr) -> Wanted {
         bind: (wildcard(sender.is_ipv6()), 0).into(),
         interfaces: Vec::new(),
         sources: Vec::new(),
+        excluded: Vec::new(),
         memberships: Vec::new(),
     }
 }
@@ -128,6 +139,7 @@ fn plan_group(
         bind,
         interfaces: on.iter().copied().filter(|index| *index != 0).collect(),
         sources: from.clone(),
+        excluded: Vec::new(),
         memberships: on.iter().flat_map(|index| memberships(*index)).collect(),
     };
     // The kernel binds a group of one link to that link.
@@ -182,6 +194,30 @@ fn check_sources(addrs: &[SocketAddr], sources: &[IpAddr]) -> anyhow::Result<()>
     Ok(())
 }
 
+/// What is excluded must be a sender's address, of a family that is listened to.
+fn check_excluded(addrs: &[SocketAddr], excluded: &[IpAddr]) -> Result<(), Usage> {
+    for source in excluded {
+        if source.is_multicast() || source.is_unspecified() {
+            return Err(Usage::with_hint(
+                format!("--exclude {source} is no sender's address"),
+                "name the unicast address that the sender sends from",
+            ));
+        }
+        let family = |addr: &SocketAddr| addr.is_ipv4() == source.is_ipv4();
+        if !addrs.iter().any(|addr| family(addr) || is_wildcard_v6(addr)) {
+            let family = if source.is_ipv4() { "IPv4" } else { "IPv6" };
+            let wrong = format!("--exclude {source}: nothing is listened to over {family}");
+            return Err(Usage::new(wrong));
+        }
+    }
+    Ok(())
+}
+
+/// `[::]`, which a receiver opens for IPv4 alone or both.
+fn is_wildcard_v6(addr: &SocketAddr) -> bool {
+    addr.is_ipv6() && addr.ip().is_unspecified()
+}
+
 /// A receiver's sockets, open and joined.
 pub(super) struct Listeners {
     /// The sockets, numbered as the loop numbers them.
@@ -217,10 +253,21 @@ pub(super) fn open(
                 other => other.map_err(|error| by_name(error, membership, names))?,
             }
             joined.push(*membership);
+            keep_out(&socket, membership, &item.excluded);
         }
         all.push(socket, item, joined);
     }
     Ok(all)
+}
+
+/// Tells the kernel which sources of a membership are not wanted, as many as it takes: the session
+/// leaves out the rest. Another socket would not help, as each delivers what only the other blocks.
+fn keep_out(socket: &Socket, joined: &Membership, excluded: &[IpAddr]) {
+    for source in excluded {
+        if socket.block(&Membership { source: Some(*source), ..*joined }).is_err() {
+            return;
+        }
+    }
 }
 
 impl Listeners {
@@ -303,7 +350,27 @@ mod tests {
 
     fn plan_of(groups: &[&str], on: &[u32], from: &[&str]) -> anyhow::Result<Vec<Wanted>> {
         let from: Vec<IpAddr> = from.iter().map(|text| text.parse().unwrap()).collect();
-        plan(&addrs(groups), on, &from, &Host::ask().unwrap())
+        plan(&addrs(groups), on, &from, &[], &Host::ask().unwrap())
+    }
+
+    #[test]
+    fn what_is_excluded_goes_with_the_groups_of_its_family() {
+        let host = Host::ask().unwrap();
+        let not: Vec<IpAddr> = ["10.0.0.9", "fd00::9"].map(|text| text.parse().unwrap()).to_vec();
+        let all = plan(&addrs(&["239.1.2.3:5", "[ff15::1]:5"]), &[], &[], &not, &host).unwrap();
+        assert_eq!(
+            all.iter().map(|item| item.excluded.as_slice()).collect::<Vec<_>>(),
+            [&not[..1], &not[1..]]
+        );
+        for (groups, excluded, part) in [
+            (&["239.1.2.3:5"][..], "fd00::9", "nothing is listened to over IPv6"),
+            (&["[ff15::1]:5"], "239.1.2.4", "no sender's address"),
+        ] {
+            let excluded = [excluded.parse().unwrap()];
+            let error = plan(&addrs(groups), &[], &[], &excluded, &host).unwrap_err();
+            assert!(error.to_string().contains(part), "{error}");
+            assert_eq!(code_of(&error), 2);
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! `udpkit cast`: from arguments to a run.
 
+mod check;
 mod door;
 mod group;
 mod listen;
@@ -7,6 +8,7 @@ mod recv;
 mod send;
 mod sink;
 mod targets;
+mod warnings;
 
 pub use group::{GroupError, GroupHost, GroupSpec};
 
@@ -18,5 +20,6 @@ pub fn run(args: CastArgs) -> anyhow::Result<Exit> {
     match args.command {
         CastCommand::Send(args) => send::run(*args),
         CastCommand::Recv(args) => recv::run(*args),
+        CastCommand::Check(args) => check::run(args),
     }
 }

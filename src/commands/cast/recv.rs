@@ -4,6 +4,7 @@ use super::group::DEFAULT_PORT;
 use super::listen::{self, Wanted};
 use super::sink::{CastSink, Store};
 use super::targets::{Host, expand, is_source_specific, named_interfaces, wildcard};
+use super::warnings;
 use crate::batch::TxBatch;
 use crate::cli::CastRecvArgs;
 use crate::commands::{Exit, Usage};
@@ -39,7 +40,13 @@ pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
     } else {
         let addrs = expand(&args.groups, family, Some(any))?;
         let interfaces = named_interfaces(&args.interface)?;
-        listen::plan(&addrs, &interfaces, &args.source, &host)?
+        if !args.quiet {
+            // Named interfaces are the user's own choice.
+            let by_route = if interfaces.is_empty() { addrs.as_slice() } else { &[] };
+            let warnings = warnings::before_listening(by_route, &args.source, &host);
+            warnings.iter().for_each(report::warning);
+        }
+        listen::plan(&addrs, &interfaces, &args.source, &args.exclude, &host)?
     };
     let signals = Signals::listen()?;
     let names = host.names();
@@ -64,6 +71,8 @@ pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
         groups,
         names,
         content: if args.plain { Content::Plain } else { Content::Measured },
+        excluded: args.exclude.clone(),
+        store: store.is_some(),
         count: args.count,
         time: args.time,
         idle: args.idle,
@@ -73,7 +82,7 @@ pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
     };
     let report_on_stderr = store.as_ref().is_some_and(Store::is_standard_output);
     let live = (!args.json && !report_on_stderr).then(Output::new);
-    let sink = CastSink { talk: !args.quiet, live, store };
+    let sink = CastSink { talk: !args.quiet, live, store, gaps: 0 };
     let timing = LoopConfig { tick: args.interval, ..LoopConfig::default() };
     let ended = Loop::new(listeners.sockets, Some(signals), timing)?
         .run(CastReceiver::new(config, sink), TxBatch::new(REPORTS, REPORTS * CONTROL_MAX))?;
@@ -154,6 +163,7 @@ fn describe(item: &Wanted, names: &Names) -> CastGroup {
         group: names.address(item.bind),
         interfaces: item.interfaces.iter().filter_map(|index| names.interface(*index)).collect(),
         sources: item.sources.iter().map(ToString::to_string).collect(),
+        excluded: item.excluded.iter().map(ToString::to_string).collect(),
     }
 }
 
@@ -190,5 +200,9 @@ fn joined_line(group: &CastGroup, item: &Wanted) -> String {
         [] => String::new(),
         some => format!(" from {}", some.join(", ")),
     };
-    format!("{verb} {}{from}{on}", group.group)
+    let without = match group.excluded.as_slice() {
+        [] => String::new(),
+        some => format!(" without {}", some.join(", ")),
+    };
+    format!("{verb} {}{from}{on}{without}", group.group)
 }

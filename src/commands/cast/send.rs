@@ -2,6 +2,7 @@
 
 use super::door;
 use super::targets::{Host, Role, expand, named_interfaces, needs_interface};
+use super::warnings;
 use crate::batch::{Dest, TxBatch};
 use crate::cli::CastSendArgs;
 use crate::commands::payload::{PayloadLimit, PayloadPlan};
@@ -32,8 +33,12 @@ pub(super) fn run(mut args: CastSendArgs) -> anyhow::Result<Exit> {
     let interfaces = named_interfaces(&args.interface)?;
     let from = args.from.as_deref().map(|text| read_from(text, &addrs, &host)).transpose()?;
     let targets = targets(&addrs, &interfaces, from.and_then(|from| from.0), &host)?;
+    if !args.quiet {
+        let ttl = args.ttl.unwrap_or(1);
+        warnings::before_sending(&targets, ttl, &host).iter().for_each(report::warning);
+    }
     // A run with an end in time needs none in numbers.
-    if args.time.is_some() && args.payload.count.is_none() {
+    if (args.time.is_some() || args.repeat.is_some()) && args.payload.count.is_none() {
         args.payload.count = Some(u64::from(reads_input(&args)));
     }
     let header = if args.plain { 0 } else { Header::LEN };
@@ -50,7 +55,7 @@ pub(super) fn run(mut args: CastSendArgs) -> anyhow::Result<Exit> {
         targets,
         names: host.names(),
         tag: (!args.plain).then(|| fastrand::u16(..)),
-        spacing: spacing(&args),
+        spacing: spacing(&args, &payload)?,
         time: args.time,
         receivers: args.receivers.unwrap_or(0),
         wait: args.wait,
@@ -176,13 +181,23 @@ fn reads_input(args: &CastSendArgs) -> bool {
         && (payload.file.is_none() || payload.chunk.is_some())
 }
 
-fn spacing(args: &CastSendArgs) -> Spacing {
-    match (args.interval, args.rate) {
+fn spacing(args: &CastSendArgs, payload: &PayloadPlan) -> Result<Spacing, Usage> {
+    if let Some(every) = args.repeat {
+        let PayloadPlan::Fixed(messages) = payload else {
+            let wrong = "--repeat has nothing to send again: standard input is read once";
+            return Err(Usage::with_hint(wrong, "give the messages behind --, or --file"));
+        };
+        if every == Nanos::ZERO {
+            return Err(Usage::new("--repeat 0 is no time; use more than 0"));
+        }
+        return Ok(Spacing::Rounds(messages.per_round(), every));
+    }
+    Ok(match (args.interval, args.rate) {
         (Some(Nanos::ZERO), _) | (None, None | Some(Rate::Max)) => Spacing::None,
         (Some(every), _) => Spacing::Every(every),
         (None, Some(Rate::Bits(rate))) => Spacing::Bits(rate.0),
         (None, Some(Rate::Packets(rate))) => Spacing::Datagrams(rate.0),
-    }
+    })
 }
 
 fn socket_plan(args: &CastSendArgs, addrs: &[SocketAddr], port: u16) -> SocketPlan {

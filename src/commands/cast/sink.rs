@@ -15,7 +15,12 @@ pub(super) struct CastSink {
     pub live: Option<Output>,
     /// Where content goes; `None` for nowhere.
     pub store: Option<Store>,
+    /// Gaps of that content so far.
+    pub gaps: u64,
 }
+
+/// Gaps that are told of as they happen; the report counts all.
+const GAPS_TOLD: u64 = 20;
 
 impl Sink<CastEvent<'_>> for CastSink {
     fn take(&mut self, event: CastEvent<'_>) -> Flow {
@@ -43,6 +48,19 @@ impl Sink<CastEvent<'_>> for CastSink {
                 Some(store) => store.write(bytes),
                 None => Flow::Continue,
             },
+            CastEvent::Gap(gap) => {
+                self.gaps += 1;
+                if self.talk && self.gaps <= GAPS_TOLD {
+                    report::note(report::cast_gap_line(&gap));
+                }
+                Flow::Continue
+            }
+            CastEvent::Foreign(foreign) => {
+                if self.talk {
+                    report::warning(report::cast_foreign_line(foreign));
+                }
+                Flow::Continue
+            }
         }
     }
 }

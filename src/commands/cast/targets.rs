@@ -36,6 +36,12 @@ impl Host {
         Ok(Self { interfaces: interfaces()? })
     }
 
+    /// A host as it might be.
+    #[cfg(test)]
+    pub fn with(interfaces: Vec<Interface>) -> Self {
+        Self { interfaces }
+    }
+
     /// What `ip` means here.
     pub fn role(&self, ip: IpAddr) -> Role {
         let of = |belongs: &dyn Fn(&Interface) -> bool| {
@@ -55,6 +61,21 @@ impl Host {
         }
         let own = of(&|interface| interface.addresses.contains(&ip)).is_some();
         if own || ip.is_loopback() { Role::Own } else { Role::Other }
+    }
+
+    /// The interfaces that have an address.
+    pub fn interfaces(&self) -> &[Interface] {
+        &self.interfaces
+    }
+
+    /// Whether an address is reached without a router: it is in a network of an interface.
+    pub fn is_on_link(&self, ip: IpAddr) -> bool {
+        let mut networks = self.interfaces.iter().flat_map(|one| &one.networks);
+        let is_link_local = match ip {
+            IpAddr::V4(v4) => v4.is_link_local(),
+            IpAddr::V6(v6) => v6.is_unicast_link_local(),
+        };
+        is_link_local || networks.any(|net| net.contains(&ip))
     }
 
     /// Whether any interface has an IPv6 address.
@@ -209,6 +230,7 @@ mod tests {
                 name: "eth0".to_owned(),
                 index: 7,
                 addresses: vec![ip("10.0.0.1"), ip("fe80::1")],
+                networks: vec!["10.0.0.1/24".parse().unwrap()],
                 broadcasts: vec![ip("10.0.0.255")],
                 loopback: false,
             }],
@@ -231,6 +253,8 @@ mod tests {
         ] {
             assert_eq!(host().role(ip(text)), role, "{text}");
         }
+        assert!(host().is_on_link(ip("10.0.0.77")) && host().is_on_link(ip("fe80::9")));
+        assert!(!host().is_on_link(ip("10.0.1.1")) && !host().is_on_link(ip("fd00::1")));
     }
 
     #[test]

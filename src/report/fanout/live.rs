@@ -158,6 +158,7 @@ mod tests {
                 })
                 .collect(),
             receivers_left_out: 3,
+            copies: Vec::new(),
             ..FanoutStanding::default()
         };
         for (rows, columns) in [(23, 80), (49, 120), (5, 80), (3, 40), (1, 20), (0, 20)] {

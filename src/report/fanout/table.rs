@@ -282,6 +282,7 @@ mod tests {
                 worst: Some("10.77.0.14:48484".into()),
             }),
             receivers_left_out: 0,
+            copies: Vec::new(),
         }
     }
 

@@ -124,6 +124,19 @@ impl Census {
         self.members.iter().map(|member| member.addr)
     }
 
+    /// First copies and lost numbers of all groups and broadcasts, by receiver.
+    pub fn group_sums(&self) -> HashMap<SocketAddr, (u64, u64)> {
+        let mut sums = HashMap::new();
+        for one in &self.members {
+            if one.to.is_some_and(|to| to.ip() != one.addr.ip()) {
+                let (firsts, lost) = sums.entry(one.addr).or_insert((0u64, 0u64));
+                *firsts = firsts.saturating_add(one.firsts);
+                *lost = lost.saturating_add(one.lost);
+            }
+        }
+        sums
+    }
+
     /// Whether everyone that is not silent has told its last.
     pub fn is_whole(&self, now: Nanos) -> bool {
         self.members.iter().all(|member| member.last || self.is_silent(member, now))
@@ -185,6 +198,7 @@ impl Census {
             receivers,
             receivers_left_out: self.left_out,
             spread,
+            copies: Vec::new(),
         }
     }
 

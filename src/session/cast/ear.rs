@@ -3,8 +3,9 @@
 
 use super::Names;
 use super::census::Census;
+use super::copies::Copies;
 use super::subscribers::{Change, Door, DoorPolicy};
-use crate::batch::{Datagram, Dest, TxBatch};
+use crate::batch::{Datagram, Dest, RxMeta, TxBatch};
 use crate::record::{FanoutEvent, FanoutStanding, Sink};
 use crate::session::Now;
 use crate::units::Nanos;
@@ -35,6 +36,8 @@ const STRETCH: u64 = 2;
 pub struct EarConfig {
     /// The run's name in reports, at random; `None` asks for no reports.
     pub run: Option<u64>,
+    /// Whether receivers of groups are sent unicast copies, for comparison.
+    pub compare: bool,
     /// Who may come in, and what may be asked.
     pub door: DoorPolicy,
 }
@@ -54,6 +57,10 @@ pub(super) struct Ear {
     tag: u16,
     pub census: Census,
     pub door: Door,
+    copies: Option<Copies>,
+    /// Whether copies want an announcement of their own, and the last one that there was.
+    copies_due: bool,
+    last_line: Option<Announcement>,
     next_line: Nanos,
     /// The mark that was announced last, and when a new one is due.
     mark: Option<u64>,
@@ -72,6 +79,9 @@ impl Ear {
             run: config.run,
             tag,
             census: Census::new(config.run.unwrap_or_default()),
+            copies: config.compare.then(|| Copies::new(config.door.key.clone())),
+            copies_due: false,
+            last_line: None,
             door: Door::new(config.door),
             next_line: Nanos::ZERO,
             mark: None,
@@ -112,6 +122,7 @@ impl Ear {
             self.rate = u64::try_from(bits).unwrap_or(u64::MAX);
         }
         self.before = Some((now, bytes));
+        self.copies_due = true;
         self.every = self.census.pace(now, self.rate);
         true
     }
@@ -141,7 +152,7 @@ impl Ear {
             }
             Some(_) => {}
         }
-        Announcement {
+        let line = Announcement {
             run: self.run.unwrap_or_default(),
             tag: self.tag,
             at: now.real,
@@ -152,8 +163,35 @@ impl Ear {
             sent,
             mark: self.mark.unwrap_or(sent),
             over,
+        };
+        self.last_line = Some(line);
+        if std::mem::take(&mut self.copies_due) {
+            self.announce_copies(None);
         }
-        .encode()
+        line.encode()
+    }
+
+    /// Queues the announcement that was made last for receivers of copies, or for one of them.
+    fn announce_copies(&mut self, alone: Option<SocketAddr>) {
+        let (Some(copies), Some(line)) = (&mut self.copies, &self.last_line) else { return };
+        for answer in copies.lines(line, alone) {
+            if self.answers.len() < ANSWERS_MAX {
+                self.answers.push_back(answer);
+            }
+        }
+    }
+
+    /// Drops whoever was silent for too long; says when to look again.
+    pub fn expire(&mut self, now: Nanos) -> Option<Nanos> {
+        if let Some(copies) = &mut self.copies {
+            copies.expire(now);
+        }
+        self.door.expire(now)
+    }
+
+    /// Whether anybody came or went.
+    pub fn has_changes(&self) -> bool {
+        self.door.has_changes() || self.copies.as_ref().is_some_and(Copies::has_changes)
     }
 
     /// How long last reports are waited for.
@@ -167,6 +205,7 @@ impl Ear {
     pub fn is_whole(&self, now: Nanos, since: Nanos) -> bool {
         self.census.len() > 0
             && self.census.is_whole(now)
+            && self.copies.as_ref().is_none_or(|copies| copies.is_whole(now))
             && now >= since + LEAST_PATIENCE.max(self.census.within())
     }
 
@@ -175,13 +214,26 @@ impl Ear {
         since + LEAST_PATIENCE.max(self.census.within())
     }
 
+    /// Takes a report on the run, or on the copies of it; whether it was one.
+    fn take_report(&mut self, now: Now, meta: &RxMeta, report: &ReceiverReport) -> bool {
+        if self.census.take(now, meta, report) {
+            if self.copies.as_mut().is_some_and(|copies| copies.note(meta, report)) {
+                self.announce_copies(Some(meta.source));
+            }
+            return true;
+        }
+        let over = self.last_line.is_some_and(|line| line.over);
+        let Self { copies, census, .. } = self;
+        copies.as_mut().is_some_and(|copies| copies.take(now, meta, report, census, over))
+    }
+
     /// A datagram came in.
     pub fn on_datagram(&mut self, now: Now, datagram: &Datagram<'_>) {
         let meta = &datagram.meta;
         let report = Command::decode(datagram.payload).ok();
         let report = report.as_ref().and_then(ReceiverReport::read);
         let answer = if let Some(report) = report {
-            if !self.listens() || !self.census.take(now, meta, &report) {
+            if !self.listens() || !self.take_report(now, meta, &report) {
                 return;
             }
             self.door.hear(now.mono, meta.source);
@@ -245,23 +297,30 @@ impl Ear {
     where
         S: for<'e> Sink<FanoutEvent<'e>>,
     {
-        let changes = self.door.take_changes();
+        let mut changes = self.door.take_changes();
+        if let Some(copies) = &mut self.copies {
+            changes.extend(copies.take_changes());
+        }
         for change in &changes {
-            sink.take(match change {
+            let event = match change {
                 Change::Added(dest) => FanoutEvent::Subscribed(dest.addr),
                 Change::Removed(addr, why) => FanoutEvent::Unsubscribed(*addr, *why),
-            });
+                // Nobody asked for copies but the user.
+                Change::Copied(_) | Change::Uncopied(_) => continue,
+            };
+            sink.take(event);
         }
         changes
     }
 
     /// How the run stands with its receivers.
     pub fn standing(&mut self, now: Nanos, names: &Names, hosts: &[SocketAddr]) -> FanoutStanding {
-        if self.listens() {
-            self.census.standing(now, names, hosts)
-        } else {
-            FanoutStanding::default()
+        if !self.listens() {
+            return FanoutStanding::default();
         }
+        let copies = self.copies.as_ref().map(|copies| copies.record(&self.census, names));
+        let copies = copies.unwrap_or_default();
+        FanoutStanding { copies, ..self.census.standing(now, names, hosts) }
     }
 }
 

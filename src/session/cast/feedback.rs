@@ -8,6 +8,7 @@ use crate::units::Nanos;
 use crate::wire::{Announcement, Code, Reply, fanout_tag};
 use fastrand::Rng;
 use std::collections::HashMap;
+use std::net::SocketAddr;
 
 /// Runs, groups and interfaces that are reported on; others get no reports.
 const REPORTERS_MAX: usize = 1_024;
@@ -86,6 +87,11 @@ impl Feedback {
         self.by_key.insert(key, index);
         self.note_due(index);
         Some(index)
+    }
+
+    /// Whether a source has announced a run.
+    pub fn knows(&self, source: SocketAddr) -> bool {
+        self.reporters.iter().any(|reporter| reporter.key.source == source)
     }
 
     /// The reporter is about this row, of which some datagrams overtook the announcement.

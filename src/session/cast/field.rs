@@ -119,7 +119,7 @@ pub(super) fn plan(targets: &[SocketAddr], every: Nanos, open: bool) -> CastSend
         time: None,
         receivers: 0,
         wait: None,
-        ear: Some(EarConfig { run: Some(0xC0_FFEE), door }),
+        ear: Some(EarConfig { run: Some(0xC0_FFEE), compare: false, door }),
     }
 }
 

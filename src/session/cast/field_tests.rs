@@ -313,7 +313,7 @@ fn reports_of_a_thousand(bits_per_second: u64, seconds: u64) -> Vec<u64> {
             };
             let source = "10.0.0.1:7000".parse().unwrap();
             let meta = RxMeta { source, arrival: now.real, ..RxEntry::default().meta };
-            let key = RowKey { source, group, interface: 1, tag: Some(7) };
+            let key = RowKey { source, group, interface: 1, tag: Some(7), beside: false };
             for receiver in &mut receivers {
                 let place = Place { listens: 0, answers: 0 };
                 receiver.announced(now, key, &meta, place, &line);

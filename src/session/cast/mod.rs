@@ -1,26 +1,33 @@
 //! One sender, many receivers: groups, broadcast addresses and lists.
 
 mod census;
+mod check;
 mod comparison;
+mod copies;
 mod ear;
 mod end_mark;
 mod feedback;
+mod foreign;
 mod names;
 mod receiver;
 mod reporter;
 mod row;
 mod sender;
+mod stream;
 mod subscribers;
 mod subscription;
 mod tally;
 
 pub use census::RECEIVERS_MAX;
+pub use check::{CheckAnswerer, CheckAnswererConfig, CheckConfig, CheckProber, CheckWay};
 pub use ear::EarConfig;
 pub use end_mark::EndMark;
+use foreign::Foreigners;
 pub use names::Names;
 pub use receiver::{CastReceiver, CastReceiverConfig, CastReceiverEnd, Content, Listen, ROWS_MAX};
 use row::{KeepDelays, Row, RowKey};
 pub use sender::{CastSender, CastSenderConfig, CastSenderEnd, CastSenderSummary};
+use stream::{Piece, Stream};
 pub use subscribers::{DoorPolicy, SUBSCRIBERS_MAX};
 
 #[cfg(test)]

@@ -2,14 +2,14 @@
 
 use super::feedback::{Feedback, Place};
 use super::subscription::{Subscription, Wish};
-use super::{EndMark, KeepDelays, Names, Row, RowKey};
+use super::{EndMark, Foreigners, KeepDelays, Names, Piece, Row, RowKey, Stream};
 use crate::batch::{Datagram, Dest, SendOutcome, TxBatch};
 use crate::record::{CastEvent, CastGroup, CastInterval, CastReceived, Flow, Heard, Sink};
 use crate::session::{Next, Now, Session};
 use crate::units::Nanos;
 use crate::wire::{Announcement, Class, Command, Header, Kind, classify};
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// Sources, groups and runs that are told apart; datagrams of any beyond are counted together.
 pub const ROWS_MAX: usize = 1024;
@@ -59,6 +59,11 @@ pub struct CastReceiverConfig {
     pub names: Names,
     /// What is expected.
     pub content: Content,
+    /// Sources that are not heard; the kernel keeps them out as far as it can, the receiver the
+    /// rest.
+    pub excluded: Vec<IpAddr>,
+    /// Whether the payload of one source is told of, in order ([`CastEvent::Content`]).
+    pub store: bool,
     /// Ends after so many datagrams, 1 or more; `None` for no limit.
     pub count: Option<u64>,
     /// Ends this long after the first join; `None` for no limit.
@@ -101,7 +106,9 @@ pub struct CastReceiver<S> {
     taken: u64,
     strays: u64,
     others: u64,
-    foreign: u64,
+    foreign: Foreigners,
+    excluded: u64,
+    stream: Option<Stream>,
     drops: Vec<u32>,
     started: Nanos,
     last_heard: Nanos,
@@ -139,6 +146,7 @@ where
         let started = config.listens.iter().map(|listen| listen.since).min().unwrap_or_default();
         Self {
             drops: vec![0; config.listens.len()],
+            stream: config.store.then(Stream::default),
             sink,
             rows: Vec::new(),
             by_key: HashMap::new(),
@@ -150,7 +158,8 @@ where
             taken: 0,
             strays: 0,
             others: 0,
-            foreign: 0,
+            foreign: Foreigners::default(),
+            excluded: 0,
             started,
             last_heard: started,
             last_tick: (started, Totals::default()),
@@ -208,7 +217,9 @@ where
         let (source, group) =
             (self.config.names.address(key.source), self.config.names.address(key.group));
         let heard = Heard { source: &source, group: &group, join_to_first: arrived - since };
-        self.tell(CastEvent::Heard(heard));
+        if !key.beside {
+            self.tell(CastEvent::Heard(heard));
+        }
         let measured = self.config.content == Content::Measured;
         let delays =
             if measured && self.rows.len() < HISTOGRAMS { KeepDelays::Yes } else { KeepDelays::No };
@@ -220,7 +231,9 @@ where
         }
         self.reporters.push(adopted.map(|(reporter, _)| reporter));
         self.rows.push(row);
-        self.all_over = None;
+        if !key.beside {
+            self.all_over = None;
+        }
         self.by_key.insert(key, index);
         Some(index)
     }
@@ -229,8 +242,29 @@ where
         if let Some(index) = self.row(key, now, datagram, since) {
             self.taken += 1;
             self.rows[index].observe_plain(datagram);
-            self.tell(CastEvent::Content(datagram.payload));
+            self.store(now, key.source, None, datagram.payload);
         }
+    }
+
+    /// Hands a payload to the stream that is stored, if there is one.
+    fn store(&mut self, now: Now, source: SocketAddr, number: Option<(u16, u32)>, payload: &[u8]) {
+        self.with_stream(|stream, mut ready| {
+            stream.take(source, number, payload, now.mono, &mut ready);
+        });
+    }
+
+    /// Lets the stream write what is ready.
+    fn with_stream(&mut self, act: impl FnOnce(&mut Stream, &mut dyn FnMut(Piece<'_>))) {
+        let Self { stream: Some(stream), sink, ending, .. } = self else { return };
+        act(stream, &mut |piece| {
+            let flow = sink.take(match piece {
+                Piece::Content(bytes) => CastEvent::Content(bytes),
+                Piece::Gap(gap) => CastEvent::Gap(gap),
+            });
+            if flow == Flow::Closed {
+                *ending = Ending::Now;
+            }
+        });
     }
 
     fn take_measured(&mut self, now: Now, key: RowKey, datagram: &Datagram<'_>, since: Nanos) {
@@ -245,15 +279,9 @@ where
             Kind::Data => {
                 let Some(index) = self.row(key, now, datagram, since) else { return };
                 self.taken += 1;
-                if let (Some(feedback), Some(reporter)) =
-                    (&mut self.feedback, self.reporters[index])
-                {
-                    let transit = datagram.meta.arrival.signed_since(header.sent);
-                    feedback.observe(reporter, datagram.true_len, header.sequence, transit);
-                }
-                if self.rows[index].observe(now, &header, datagram) {
-                    self.tell(CastEvent::Content(&datagram.payload[Header::LEN..]));
-                }
+                self.observe(now, index, &header, datagram);
+                let number = Some((header.tag, header.sequence));
+                self.store(now, key.source, number, &datagram.payload[Header::LEN..]);
             }
             Kind::End => {
                 // The end of a run of which nothing was heard tells nothing about this receiver.
@@ -261,6 +289,9 @@ where
                 if let (Some(index), Some(mark)) = (self.by_key.get(&key), mark) {
                     self.rows[*index].end(mark);
                     self.note_over(now.mono);
+                    if let Some(stream) = &mut self.stream {
+                        stream.end(key.source, header.tag, mark.total);
+                    }
                 }
             }
             Kind::Probe | Kind::Echo => self.strays += 1,
@@ -294,10 +325,10 @@ where
             }
         }
         let socket = datagram.meta.socket;
-        if let Some(feedback) = &mut self.feedback
-            && let Some(listen) = self.config.listens.get(socket)
-        {
-            let place = Place { listens: socket, answers: listen.answers };
+        if let Some(feedback) = &mut self.feedback {
+            // What came to the address of reports is answered from there.
+            let answers = self.config.listens.get(socket).map_or(socket, |listen| listen.answers);
+            let place = Place { listens: socket, answers };
             let new = feedback.announced(now, key, &datagram.meta, place, &line);
             if let (Some(reporter), Some(row)) = (new, row) {
                 feedback.set_row(reporter, row, &self.rows[row]);
@@ -305,6 +336,55 @@ where
             }
         }
         true
+    }
+
+    /// What came to the address that reports leave from: answers, and unicast copies of what a known
+    /// sender sends to a group (`--compare`). They have rows of their own, which are in no sum.
+    fn take_beside(&mut self, now: Now, datagram: &Datagram<'_>) {
+        let meta = &datagram.meta;
+        let header = Header::decode(datagram.payload).ok();
+        let key = meta.destination.map(|ip| RowKey {
+            source: meta.source,
+            group: SocketAddr::new(ip, 0),
+            interface: meta.interface,
+            tag: header.map(|header| header.tag),
+            beside: true,
+        });
+        let (Some(key), Some(feedback), false) =
+            (key, &self.feedback, self.config.excluded.contains(&meta.source.ip()))
+        else {
+            self.take_answer(now, datagram.payload);
+            return;
+        };
+        if !self.by_key.contains_key(&key) && !feedback.knows(meta.source) {
+            return;
+        }
+        let Some(header) = header else {
+            self.take_line(now, &key, datagram);
+            return;
+        };
+        match header.kind {
+            Kind::Data => {
+                let Some(index) = self.row(key, now, datagram, now.mono) else { return };
+                self.observe(now, index, &header, datagram);
+            }
+            Kind::End => {
+                let mark = EndMark::decode(datagram.payload);
+                if let (Some(index), Some(mark)) = (self.by_key.get(&key), mark) {
+                    self.rows[*index].end(mark);
+                }
+            }
+            Kind::Probe | Kind::Echo => {}
+        }
+    }
+
+    /// Accounts for a numbered datagram, in its row and for reports.
+    fn observe(&mut self, now: Now, index: usize, header: &Header, datagram: &Datagram<'_>) {
+        if let (Some(feedback), Some(reporter)) = (&mut self.feedback, self.reporters[index]) {
+            let transit = datagram.meta.arrival.signed_since(header.sent);
+            feedback.observe(reporter, datagram.true_len, header.sequence, transit);
+        }
+        self.rows[index].observe(now, header, datagram);
     }
 
     /// What is not data: an answer to a last report, or from the sender that was asked.
@@ -317,7 +397,8 @@ where
 
     /// Notes whether every sender that was heard has ended.
     fn note_over(&mut self, now: Nanos) {
-        self.all_over = self.rows.iter().all(Row::is_over).then_some(now);
+        let over = self.counted().all(Row::is_over);
+        self.all_over = over.then_some(now);
     }
 
     /// Whether what was expected has come, or can no longer come.
@@ -325,7 +406,7 @@ where
         let Some(expect) = self.config.expect else { return false };
         let over = self.all_over.is_some_and(|at| at + STRAGGLERS <= now);
         // Each first copy is at least one datagram: sums are needed only near the end.
-        over || self.taken >= expect && self.rows.iter().map(Row::firsts).sum::<u64>() >= expect
+        over || self.taken >= expect && self.counted().map(Row::firsts).sum::<u64>() >= expect
     }
 
     /// A sender that was asked to send has ended its run.
@@ -379,9 +460,14 @@ where
         (at, done)
     }
 
+    /// The rows of what was asked for.
+    fn counted(&self) -> impl Iterator<Item = &Row> {
+        self.rows.iter().filter(|row| !row.is_beside())
+    }
+
     fn totals(&self) -> Totals {
         let mut totals = Totals::default();
-        for row in &self.rows {
+        for row in self.counted() {
             totals.received += row.received();
             totals.bytes += row.bytes();
             totals.lost += row.lost();
@@ -403,6 +489,15 @@ where
         [time, idle, asked, over].into_iter().flatten().min()
     }
 
+    /// A datagram that is not for this run: another group's, or by another interface.
+    fn take_foreign(&mut self, datagram: &Datagram<'_>) {
+        let socket = self.config.listens.get(datagram.meta.socket).map(|listen| listen.group);
+        let fact = self.foreign.observe(&datagram.meta, socket, &self.config.names);
+        if let Some(fact) = fact {
+            self.tell(CastEvent::Foreign(&fact));
+        }
+    }
+
     fn has_count(&self) -> bool {
         self.config.count.is_some_and(|count| self.taken + self.others >= count)
     }
@@ -418,6 +513,7 @@ where
         if self.ending == Ending::Now {
             return Next::Done;
         }
+        self.with_stream(|stream, mut ready| stream.expire(now.mono, &mut ready));
         let due = self.next_deadline().is_some_and(|at| at <= now.mono);
         let over = due || self.has_expected(now.mono) || self.is_served(now.mono);
         if self.ending != Ending::Leaving && over {
@@ -436,7 +532,8 @@ where
                 None => Next::Done,
             };
         }
-        let first = at.into_iter().chain(self.next_deadline()).min();
+        let held = self.stream.as_ref().and_then(Stream::deadline);
+        let first = at.into_iter().chain(self.next_deadline()).chain(held).min();
         first.map_or(Next::Idle, Next::WaitUntil)
     }
 
@@ -450,18 +547,32 @@ where
         if let Some(drops) = datagram.meta.socket_drops {
             self.on_socket_drops(datagram.meta.socket, drops);
         }
-        if self.ending == Ending::Leaving || datagram.meta.socket >= self.config.listens.len() {
+        if self.ending == Ending::Leaving {
             // Only answers are waited for.
             self.take_answer(now, datagram.payload);
             return;
         }
+        if datagram.meta.socket >= self.config.listens.len() {
+            self.take_beside(now, datagram);
+            return;
+        }
         let Some((group, since)) = self.group_of(datagram) else {
-            self.foreign += 1;
+            self.take_foreign(datagram);
             return;
         };
+        if self.config.excluded.contains(&datagram.meta.source.ip()) {
+            self.excluded += 1;
+            return;
+        }
         self.last_heard = now.mono;
         let meta = &datagram.meta;
-        let key = RowKey { source: meta.source, group, interface: meta.interface, tag: None };
+        let key = RowKey {
+            source: meta.source,
+            group,
+            interface: meta.interface,
+            tag: None,
+            beside: false,
+        };
         match self.config.content {
             Content::Plain => self.take_plain(now, key, datagram, since),
             Content::Measured => self.take_measured(now, key, datagram, since),
@@ -482,7 +593,7 @@ where
             bytes: totals.bytes - before.bytes,
             lost: totals.lost as i64 - before.lost as i64,
             duplicates: totals.duplicates - before.duplicates,
-            sources: self.rows.len() as u64,
+            sources: self.counted().count() as u64,
         }));
     }
 
@@ -499,7 +610,8 @@ where
         }
     }
 
-    fn finish(self, now: Now) -> CastReceiverEnd<S> {
+    fn finish(mut self, now: Now) -> CastReceiverEnd<S> {
+        self.with_stream(|stream, mut ready| stream.finish(&mut ready));
         let totals = self.totals();
         let measured = self.config.content == Content::Measured;
         let if_measured = |count: u64| measured.then_some(count);
@@ -511,11 +623,18 @@ where
             reordered: if_measured(totals.reordered),
             strays: if_measured(self.strays),
             others: self.others,
-            foreign: self.foreign,
+            foreign: self.foreign.total(),
+            foreign_from: self.foreign.record(&self.config.names),
+            excluded: self.excluded,
+            stream: self
+                .stream
+                .as_ref()
+                .map(|stream| stream.record(|source| self.config.names.address(source))),
             socket_drops: self.drops.iter().map(|drops| u64::from(*drops)).sum(),
             duration_ns: (now.mono - self.started).as_u64(),
             interrupted: self.asked,
-            sources: self.rows.iter().map(|row| row.record(&self.config.names)).collect(),
+            sources: self.counted().map(|row| row.record(&self.config.names)).collect(),
+            unicast_copies: beside(&self.rows),
             groups: self.config.groups,
             expected: self.config.expect,
             limits: Vec::new(),
@@ -523,4 +642,10 @@ where
         let failed = self.subscription.as_ref().and_then(Subscription::failure);
         CastReceiverEnd { received, failed: failed.map(str::to_owned), sink: self.sink }
     }
+}
+
+/// Datagrams of unicast copies, `None` where there were none.
+fn beside(rows: &[Row]) -> Option<u64> {
+    let copies: u64 = rows.iter().filter(|row| row.is_beside()).map(Row::received).sum();
+    (copies > 0).then_some(copies)
 }

@@ -20,6 +20,8 @@ pub(super) struct RowKey {
     pub interface: u32,
     /// A sender that starts again has another; `None` without headers.
     pub tag: Option<u16>,
+    /// Whether these are unicast copies of what goes to a group: they are in no sum.
+    pub beside: bool,
 }
 
 /// The account.
@@ -149,6 +151,11 @@ impl Row {
         if let Some(numbers) = &mut self.numbers {
             numbers.began = Some(began);
         }
+    }
+
+    /// Whether it is of unicast copies.
+    pub fn is_beside(&self) -> bool {
+        self.key.beside
     }
 
     /// Whether the sender has told that its run is over.

@@ -354,17 +354,19 @@ where
     /// Takes receivers in and out; only between two rounds, so that a round means the same to all.
     fn change_targets(&mut self, out: &mut TxBatch) {
         let Some(ear) = &mut self.ear else { return };
-        if !ear.door.has_changes() || self.queue.front().is_some_and(|round| round.done > 0) {
+        if !ear.has_changes() || self.queue.front().is_some_and(|round| round.done > 0) {
             return;
         }
         for change in ear.take_changes(&mut self.sink) {
             match change {
-                Change::Added(dest) => {
+                Change::Added(dest) | Change::Copied(dest) => {
                     self.config.targets.push(dest);
                     self.tallies.push(Tally::default());
-                    ear.hurry();
+                    if matches!(change, Change::Added(_)) {
+                        ear.hurry();
+                    }
                 }
-                Change::Removed(addr, _) => {
+                Change::Removed(addr, _) | Change::Uncopied(addr) => {
                     let of = |dest: &Dest| dest.addr == addr;
                     let Some(index) = self.config.targets.iter().rposition(of) else { continue };
                     self.config.targets.remove(index);
@@ -483,7 +485,7 @@ where
     type Summary = CastSenderEnd<S>;
 
     fn poll_transmit(&mut self, now: Now, out: &mut TxBatch) -> Next {
-        let expires = self.ear.as_mut().and_then(|ear| ear.door.expire(now.mono));
+        let expires = self.ear.as_mut().and_then(|ear| ear.expire(now.mono));
         self.change_targets(out);
         // By turns, so that neither answers nor data wait for ever.
         let answers = self.ear.as_ref().is_some_and(Ear::has_answers);

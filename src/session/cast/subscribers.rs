@@ -46,6 +46,9 @@ impl std::fmt::Debug for DoorPolicy {
 pub(super) enum Change {
     Added(Dest),
     Removed(SocketAddr, Departure),
+    /// A receiver of a group is sent unicast copies from now on, or no more.
+    Copied(Dest),
+    Uncopied(SocketAddr),
 }
 
 /// The door.

@@ -26,7 +26,7 @@ impl Sink<CastEvent<'_>> for Kept {
         match event {
             CastEvent::Content(bytes) => self.content.push(bytes.to_vec()),
             CastEvent::Heard(_) => self.heard += 1,
-            CastEvent::Interval(_) => {}
+            CastEvent::Interval(_) | CastEvent::Gap(_) | CastEvent::Foreign(_) => {}
         }
         Flow::Continue
     }
@@ -71,7 +71,8 @@ fn sender(targets: &[&str], count: u64, batch: &mut TxBatch) -> CastSender<Fixed
 
 fn receiver(group: &str, since: Nanos) -> CastReceiver<Kept> {
     let listen = Listen { group: addr(group), interfaces: vec![3], since, answers: 0 };
-    let config = CastReceiverConfig { listens: vec![listen], ..CastReceiverConfig::default() };
+    let listens = vec![listen];
+    let config = CastReceiverConfig { listens, store: true, ..CastReceiverConfig::default() };
     CastReceiver::new(config, Kept::default())
 }
 

@@ -11,6 +11,8 @@ pub enum Spacing {
     None,
     /// One every so often; zero is as fast as the socket takes them.
     Every(Nanos),
+    /// So many datagrams at once, at least 1, so often: a beacon.
+    Rounds(u64, Nanos),
     /// So many payload bits a second, at least 1.
     Bits(u64),
     /// So many thousandths of a datagram a second, at least 1.
@@ -24,12 +26,14 @@ pub(in crate::session) struct Schedule {
     due: Nanos,
     /// Nanoseconds below one, in parts of the rate.
     fraction: u128,
+    /// Datagrams of the round that is under way.
+    in_round: u64,
 }
 
 impl Schedule {
     /// The first datagram is due at once.
     pub fn new(spacing: Spacing) -> Self {
-        Self { spacing, due: Nanos::ZERO, fraction: 0 }
+        Self { spacing, due: Nanos::ZERO, fraction: 0, in_round: 0 }
     }
 
     /// When the next datagram is due.
@@ -51,6 +55,14 @@ impl Schedule {
             Spacing::None => return,
             Spacing::Every(period) => {
                 self.due += period;
+                return;
+            }
+            Spacing::Rounds(of, period) => {
+                self.in_round += 1;
+                if self.in_round >= of {
+                    self.in_round = 0;
+                    self.due += period;
+                }
                 return;
             }
             // An empty datagram counts as a byte: it must not be free.
@@ -90,6 +102,19 @@ mod tests {
             let exact = bits * SECOND / 7_000_003;
             assert_eq!(u128::from(schedule.due().0), exact, "seed {seed}");
         }
+    }
+
+    #[test]
+    fn a_beacon_is_a_round_at_once_and_then_a_pause() {
+        let mut schedule = Schedule::new(Spacing::Rounds(3, Nanos(10)));
+        let dues: Vec<u64> = (0..7)
+            .map(|_| {
+                let due = schedule.due();
+                schedule.advance(1);
+                due.0
+            })
+            .collect();
+        assert_eq!(dues, [0, 0, 0, 10, 10, 10, 20]);
     }
 
     #[test]

@@ -1,0 +1,84 @@
+//! The far end of a check: a member of the group that answers.
+
+use super::{Talk, on_interface};
+use crate::batch::TxBatch;
+use crate::cli::CastCheckArgs;
+use crate::commands::Exit;
+use crate::commands::cast::targets::{Host, wildcard};
+use crate::engine::{Loop, LoopConfig, Signals};
+use crate::net::SocketPlan;
+use crate::record::Document;
+use crate::report::{self, print_json, print_text};
+use crate::session::{CheckAnswerer, CheckAnswererConfig};
+use crate::sys::{Membership, monotonic_now};
+use std::net::SocketAddr;
+
+/// TTL of what is sent to the group when a check asks for it.
+const TTL: u8 = 64;
+
+pub(super) fn run(
+    args: &CastCheckArgs,
+    group: SocketAddr,
+    interfaces: &[u32],
+    host: &Host,
+) -> anyhow::Result<Exit> {
+    let signals = Signals::listen()?;
+    let joined = monotonic_now();
+    let mut sockets = Vec::new();
+    let mut on = Vec::new();
+    let mut failed = None;
+    for index in interfaces {
+        let plan = SocketPlan {
+            share_port: true,
+            details: true,
+            ..SocketPlan::new(on_interface(group, *index))
+        };
+        let socket = plan.open()?;
+        match socket.join(&Membership { group: group.ip(), interface: *index, source: None }) {
+            Ok(()) => {
+                sockets.push(socket);
+                on.push(*index);
+            }
+            // One interface that cannot must not keep the others from answering.
+            Err(error) => failed = Some(error),
+        }
+    }
+    if let (true, Some(error)) = (on.is_empty(), failed) {
+        return Err(error.into());
+    }
+    let any = SocketAddr::new(wildcard(group.is_ipv6()), group.port());
+    let unicast = SocketPlan {
+        share_port: true,
+        details: true,
+        multicast_ttl: Some(TTL),
+        ..SocketPlan::new(any)
+    };
+    sockets.push(unicast.open()?);
+    let names = host.names();
+    if !args.quiet {
+        let shown: Vec<String> = on.iter().filter_map(|index| names.interface(*index)).collect();
+        report::note(format_args!(
+            "answering for {} on {}",
+            names.address(group),
+            shown.join(", ")
+        ));
+    }
+    let config = CheckAnswererConfig {
+        group,
+        unicast: on.len(),
+        interfaces: on,
+        joined,
+        time: args.time,
+        names,
+    };
+    let session = CheckAnswerer::new(config, Talk { on: !args.quiet });
+    let ended = Loop::new(sockets, Some(signals), LoopConfig::default())?
+        .run(session, TxBatch::new(64, 64 * 64))?;
+    if args.json {
+        print_json(&Document::new("cast check --answer", ended.summary));
+    } else if !args.quiet {
+        // A closed standard output ends the run quietly.
+        let _ = print_text(&report::cast_answered_text(&ended.summary));
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,115 @@
+//! `udpkit cast check`: from arguments to a check, or to the far end that answers it.
+
+mod answer;
+mod near;
+mod surroundings;
+
+use super::targets::{Host, expand, named_interfaces, needs_interface};
+use crate::cli::CastCheckArgs;
+use crate::commands::{Exit, Usage};
+use crate::net::{FamilyChoice, link_state};
+use crate::record::{CheckEvent, Flow, Sink};
+use crate::report;
+use crate::units::Nanos;
+use std::net::SocketAddr;
+
+/// Interfaces of one check at most: each has a socket, and probes of its own.
+const INTERFACES_MAX: usize = 64;
+
+/// Runs `udpkit cast check`.
+pub(super) fn run(args: CastCheckArgs) -> anyhow::Result<Exit> {
+    if args.hold == Some(Nanos::ZERO) || args.membership < Nanos::from_secs(1) {
+        let wrong = "--hold and --membership are times of a second and more";
+        return Err(Usage::new(wrong).into());
+    }
+    let host = Host::ask()?;
+    let group = group_of(&args)?;
+    let interfaces = interfaces_of(&args, group, &host)?;
+    if args.answer {
+        return answer::run(&args, group, &interfaces, &host);
+    }
+    near::run(&args, group, &interfaces, &host)
+}
+
+/// The one group that is to be checked.
+fn group_of(args: &CastCheckArgs) -> anyhow::Result<SocketAddr> {
+    let all = expand(std::slice::from_ref(&args.group), FamilyChoice::from(args.family), None)?;
+    let [group] = all.as_slice() else {
+        let wrong = format!("{:?} names {} groups; a check is of one", args.group, all.len());
+        return Err(Usage::new(wrong).into());
+    };
+    if !group.ip().is_multicast() {
+        return Err(Usage::with_hint(
+            format!("{} is no multicast group", group.ip()),
+            "groups are 224.0.0.0 to 239.255.255.255 and ff00::/8",
+        )
+        .into());
+    }
+    Ok(*group)
+}
+
+/// The interfaces to try, by index: those named, the group's zone, or all that could carry it.
+fn interfaces_of(args: &CastCheckArgs, group: SocketAddr, host: &Host) -> anyhow::Result<Vec<u32>> {
+    let mut all = named_interfaces(&args.interface)?;
+    if let SocketAddr::V6(v6) = group
+        && v6.scope_id() != 0
+    {
+        if !all.is_empty() && all != [v6.scope_id()] {
+            let wrong = "the group names an interface that --interface does not";
+            return Err(Usage::with_hint(wrong, "leave out one of the two").into());
+        }
+        all = vec![v6.scope_id()];
+    }
+    if all.is_empty() {
+        let suits = |ip: &std::net::IpAddr| ip.is_ipv4() == group.is_ipv4();
+        all = host
+            .interfaces()
+            .iter()
+            .filter(|one| !one.loopback && one.addresses.iter().any(suits))
+            .filter(|one| link_state(&one.name).up != Some(false))
+            .map(|one| one.index)
+            .collect();
+    }
+    if all.is_empty() {
+        let family = if group.is_ipv4() { "IPv4" } else { "IPv6" };
+        return Err(Usage::with_hint(
+            format!("no interface is up with an {family} address, the loopback aside"),
+            "name one with --interface, lo too",
+        )
+        .into());
+    }
+    all.truncate(INTERFACES_MAX);
+    Ok(all)
+}
+
+/// The group's address for a socket of one interface.
+fn on_interface(group: SocketAddr, index: u32) -> SocketAddr {
+    match group {
+        SocketAddr::V6(mut v6) if needs_interface(group.ip()) => {
+            v6.set_scope_id(index);
+            v6.into()
+        }
+        other => other,
+    }
+}
+
+/// Tells on standard error what happens meanwhile.
+struct Talk {
+    on: bool,
+}
+
+impl Sink<CheckEvent<'_>> for Talk {
+    fn take(&mut self, event: CheckEvent<'_>) -> Flow {
+        if self.on {
+            match event {
+                CheckEvent::Answered(who) => report::note(format_args!("{who} hears the group")),
+                CheckEvent::Asked(who) => report::note(format_args!("answering {who}")),
+                CheckEvent::Heard(who) => report::note(format_args!("{who} sends to the group")),
+                CheckEvent::Held { held, asked, lively } => report::note(format_args!(
+                    "held {held} of {asked}: {lively} heard since the last line"
+                )),
+            }
+        }
+        Flow::Continue
+    }
+}

@@ -1,0 +1,147 @@
+//! The near end of a check: sockets, the run, what the kernel says beside it, the report.
+
+use super::surroundings::{self, Before};
+use super::{Talk, on_interface};
+use crate::batch::TxBatch;
+use crate::cli::CastCheckArgs;
+use crate::commands::Exit;
+use crate::commands::cast::targets::Host;
+use crate::engine::{Loop, LoopConfig, Signals};
+use crate::net::{FamilyChoice, NetError, Socket, SocketPlan, resolve, route_source};
+use crate::record::{CastCheck, CheckOutcome, Document};
+use crate::report::{self, print_json, print_text};
+use crate::session::{CheckConfig, CheckProber, CheckWay};
+use crate::sys::{Membership, monotonic_now};
+use crate::units::Nanos;
+use std::net::SocketAddr;
+
+/// TTLs that are tried, up to the largest asked for.
+const STEPS: [u8; 10] = [0, 1, 2, 4, 8, 16, 32, 64, 128, 255];
+/// Largest TTL without and with a far end.
+const TTL_HERE: u8 = 1;
+const TTL_FAR: u8 = 64;
+/// TTL of what goes by unicast: what is left of it tells the hops.
+const UNICAST_TTL: u8 = 64;
+/// How often a held membership is told of.
+const HOLD_TICK: Nanos = Nanos::from_secs(10);
+
+pub(super) fn run(
+    args: &CastCheckArgs,
+    group: SocketAddr,
+    interfaces: &[u32],
+    host: &Host,
+) -> anyhow::Result<Exit> {
+    let family = if group.is_ipv4() { FamilyChoice::V4 } else { FamilyChoice::V6 };
+    let far =
+        args.far.as_ref().map(|text| resolve(text, Some(group.port()), family)).transpose()?;
+    let signals = Signals::listen()?;
+    let names = host.names();
+    let mut before: Vec<Before> = interfaces
+        .iter()
+        .map(|index| Before::look(group.ip(), *index, names.interface(*index).unwrap_or_default()))
+        .collect();
+
+    let joined = monotonic_now();
+    let mut sockets = Vec::new();
+    let mut ways = Vec::new();
+    for (index, state) in interfaces.iter().zip(&mut before) {
+        let listens = match join(group, *index) {
+            Ok(socket) => {
+                sockets.push(socket);
+                state.look_joined(group.ip());
+                Some(sockets.len() - 1)
+            }
+            Err(NetError::Join { source, .. }) => {
+                state.join_error = Some(words(&source));
+                None
+            }
+            Err(error) => return Err(error.into()),
+        };
+        ways.push(CheckWay { interface: *index, listens });
+    }
+    let steps = open_steps(args, group, &mut sockets)?;
+
+    let config = CheckConfig {
+        // A group of one link is another one on each, so it is shown without a zone.
+        group: if interfaces.len() > 1 { group } else { on_interface(group, interfaces[0]) },
+        ways,
+        steps,
+        far,
+        tag: fastrand::u16(..),
+        wait: args.wait,
+        hold: args.hold,
+        membership: args.membership,
+        joined,
+        names,
+    };
+    let timing = LoopConfig { tick: args.hold.map(|_| HOLD_TICK), ..LoopConfig::default() };
+    let session = CheckProber::new(config, Talk { on: !args.quiet });
+    let ended = Loop::new(sockets, Some(signals), timing)?.run(session, TxBatch::new(4, 4096))?;
+
+    let mut check = ended.summary;
+    check.route = surroundings::route(on_interface(group, interfaces[0]), host);
+    for (state, found) in before.into_iter().zip(&mut check.interfaces) {
+        state.complete(group.ip(), host, found);
+    }
+    if let (Some(told), Some(addr)) = (&mut check.far, far) {
+        let source = route_source(addr).ok();
+        told.interface = source.and_then(|source| surroundings::interface_with(source, host));
+    }
+    check.judge();
+    Ok(show(args, check))
+}
+
+fn show(args: &CastCheckArgs, check: CastCheck) -> Exit {
+    let exit = match check.verdict {
+        Some(CheckOutcome::Broken) => Exit::Failed,
+        _ => Exit::Done,
+    };
+    if args.json {
+        print_json(&Document::new("cast check", check));
+    } else if !args.quiet {
+        // A closed standard output ends the run quietly.
+        let _ = print_text(&report::cast_check_text(&check));
+    }
+    exit
+}
+
+fn join(group: SocketAddr, index: u32) -> Result<Socket, NetError> {
+    let plan = SocketPlan {
+        share_port: true,
+        details: true,
+        accounting: true,
+        ..SocketPlan::new(on_interface(group, index))
+    };
+    let socket = plan.open()?;
+    socket.join(&Membership { group: group.ip(), interface: index, source: None })?;
+    Ok(socket)
+}
+
+/// A socket for each TTL, behind those that listen.
+fn open_steps(
+    args: &CastCheckArgs,
+    group: SocketAddr,
+    sockets: &mut Vec<Socket>,
+) -> Result<Vec<(u8, usize)>, NetError> {
+    let most = args.ttl.unwrap_or(if args.far.is_some() { TTL_FAR } else { TTL_HERE });
+    let mut ttls: Vec<u8> = STEPS.into_iter().filter(|ttl| *ttl < most).collect();
+    ttls.push(most);
+    let mut steps = Vec::new();
+    for ttl in ttls {
+        let plan = SocketPlan {
+            multicast_ttl: Some(ttl),
+            ttl: Some(UNICAST_TTL),
+            accounting: true,
+            ..SocketPlan::for_peers([&group])
+        };
+        steps.push((ttl, sockets.len()));
+        sockets.push(plan.open()?);
+    }
+    Ok(steps)
+}
+
+/// The system's words without their number.
+fn words(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or(&text).to_lowercase()
+}

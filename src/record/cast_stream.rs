@@ -1,0 +1,53 @@
+//! What `cast recv --out` wrote, and what came although it was not asked for.
+
+use serde::Serialize;
+
+/// The payload stream of one source, as it was written.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct CastStream {
+    /// Address and port of the one source; `None` when nothing was heard.
+    pub source: Option<String>,
+    /// The run's tag in the measurement header; `None` with `--plain` or when nothing was heard.
+    pub tag: Option<u16>,
+    /// Datagrams whose payload was written.
+    pub datagrams: u64,
+    /// Payload bytes that were written, without headers.
+    pub bytes: u64,
+    /// The number that the stream begins with; `None` with `--plain` or when nothing was heard.
+    pub first_sequence: Option<u64>,
+    /// Datagrams that belong between those written and did not come in time; `None` with
+    /// `--plain`.
+    pub missing: Option<u64>,
+    /// Datagrams that came when their place had been given up: they are among the missing.
+    pub late: u64,
+    /// Datagrams of other sources or runs, which were not written.
+    pub of_others: u64,
+    /// Places where something is missing, all of them; `None` with `--plain`.
+    pub gap_count: Option<u64>,
+    /// The first 1,000 of these.
+    pub gaps: Vec<CastGap>,
+}
+
+/// A place in a written stream where datagrams are missing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct CastGap {
+    /// Number of the first datagram that is missing.
+    pub first: u64,
+    /// Number of the last.
+    pub last: u64,
+    /// How many bytes had been written before it.
+    pub at_bytes: u64,
+}
+
+/// Datagrams that reached a receiver although they were not for it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct CastForeign {
+    /// Address of the sender.
+    pub source: String,
+    /// Where it sent to.
+    pub destination: String,
+    /// The interface it came in by; `None` if the kernel did not tell.
+    pub interface: Option<String>,
+    /// How many there were.
+    pub datagrams: u64,
+}

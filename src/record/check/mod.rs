@@ -1,0 +1,274 @@
+//! What `cast check` found out about a network for one-to-many, and what it makes of it.
+
+mod findings;
+mod hold;
+mod path;
+
+use findings::findings;
+
+use crate::units::Nanos;
+use serde::Serialize;
+
+/// Summary of `cast check`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct CastCheck {
+    /// The group, `239.1.2.3:5000`.
+    pub group: String,
+    /// The worst of the findings; `None` before they are drawn.
+    pub verdict: Option<Outcome>,
+    /// What the facts below mean, in words.
+    pub findings: Vec<CheckFinding>,
+    /// What becomes of a program that names no interface.
+    pub route: CheckRoute,
+    /// Each interface that was tried.
+    pub interfaces: Vec<CheckInterface>,
+    /// Hosts that answered (`cast check --answer`), the first 64.
+    pub answers: Vec<CheckAnswer>,
+    /// The far end that was named; `None` where none was.
+    pub far: Option<CheckFar>,
+    /// What became of the membership that was held; `None` where none was.
+    pub hold: Option<CheckHold>,
+    /// The largest TTL that was tried.
+    pub ttl_max: u8,
+    /// From the joins to the end.
+    pub duration_ns: u64,
+    /// Whether the user ended the check early.
+    pub interrupted: bool,
+}
+
+/// What the facts say about one subject.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It works.
+    Ok,
+    /// It cannot be known from here.
+    Unknown,
+    /// It may work and may not.
+    Doubt,
+    /// It does not work.
+    Broken,
+}
+
+/// One finding.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CheckFinding {
+    /// What it is about: `route`, `eth0`, `querier`, `far`, `ttl`, `hold`.
+    pub subject: String,
+    /// How it stands.
+    pub outcome: Outcome,
+    /// The same in words.
+    pub says: String,
+    /// What was seen that says so.
+    pub evidence: String,
+    /// What else could explain it, or what to do; `None` where it is plain.
+    pub otherwise: Option<String>,
+}
+
+/// The way that the host's routes choose for the group.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct CheckRoute {
+    /// The source address that is chosen; `None` without a route.
+    pub source: Option<String>,
+    /// The interface that has it.
+    pub interface: Option<String>,
+    /// Why there is no route, in the system's words.
+    pub error: Option<String>,
+}
+
+/// One interface.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct CheckInterface {
+    /// Its name.
+    pub name: String,
+    /// Its addresses of the group's family.
+    pub addresses: Vec<String>,
+    /// Whether it is up; `None` where the system does not tell.
+    pub up: Option<bool>,
+    /// Whether the cable, or what stands for one, is there.
+    pub carrier: Option<bool>,
+    /// Whether it is said to carry multicast.
+    pub multicast: Option<bool>,
+    /// What it is by its name or flags, where that takes datagrams elsewhere: `tunnel`,
+    /// `container bridge`.
+    pub special: Option<&'static str>,
+    /// Why the group could not be joined; `None` when it was.
+    pub join_error: Option<String>,
+    /// Whether the kernel lists the membership (`/proc/net/igmp`, `/proc/net/igmp6`).
+    pub listed: Option<bool>,
+    /// The IGMP version in use, as the kernel lists it; `None` for IPv6.
+    pub igmp_version: Option<String>,
+    /// Probes that the kernel took.
+    pub sent: u64,
+    /// Probes that it refused.
+    pub refused: u64,
+    /// Why, in the system's words.
+    pub refusal: Option<String>,
+    /// Of the probes sent, how many came back by the loop within this host.
+    pub looped: u64,
+    /// Other interfaces of this host by which its probes came in.
+    pub heard_by: Vec<String>,
+    /// Membership queries since the interface came up, before this check; `None` where the system
+    /// does not tell (IPv4).
+    pub queries_before: Option<u64>,
+    /// Membership queries during this check; `None` where they cannot be seen.
+    pub queries_heard: Option<u64>,
+    /// Who asked last; `None` for nobody, or where it cannot be seen.
+    pub querier: Option<String>,
+    /// The reverse-path filter in force: 0 none, 1 strict, 2 loose (RFC 3704); `None` for IPv6.
+    pub rp_filter: Option<u8>,
+    /// For a bridge of this host, whether it snoops.
+    pub snooping: Option<bool>,
+}
+
+/// A host that answered.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct CheckAnswer {
+    /// Its address.
+    pub address: String,
+    /// The interface of this host by which it was reached.
+    pub interface: String,
+    /// Its answers to what was sent to the group.
+    pub group_answers: u64,
+    /// The least TTL at which the group reached it.
+    pub ttl_least: u8,
+    /// Routers on the group's way; `None` where it did not tell.
+    pub hops: Option<u8>,
+    /// The shortest round trip: out by the group, back by unicast.
+    pub rtt_min_ns: u64,
+}
+
+/// The far end that was named.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct CheckFar {
+    /// Its address and port.
+    pub address: String,
+    /// The interface that the route to it takes; `None` without a route.
+    pub interface: Option<String>,
+    /// Probes sent to it by unicast.
+    pub unicast_sent: u64,
+    /// Answers to these.
+    pub unicast_back: u64,
+    /// Routers on the way there by unicast; `None` when no answer told.
+    pub unicast_hops: Option<u8>,
+    /// Probes sent to the group, over all interfaces and TTLs.
+    pub group_sent: u64,
+    /// Its answers to these.
+    pub group_back: u64,
+    /// The least TTL at which the group reached it; `None` when it did not.
+    pub ttl_least: Option<u8>,
+    /// What it was asked to send to the group.
+    pub asked: u64,
+    /// Of these, how many were heard here.
+    pub heard: u64,
+    /// What the network said instead of an answer (ICMP); the latest.
+    pub unreachable: Option<String>,
+}
+
+/// A membership that was held.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct CheckHold {
+    /// How long it was to be held.
+    pub asked_ns: u64,
+    /// How long it was.
+    pub held_ns: u64,
+    /// When a switch that heard no more forgets a membership.
+    pub membership_ns: u64,
+    /// What came for the group, by source and interface, the first 64.
+    pub streams: Vec<CheckStream>,
+    /// When the far end last answered what went to the group; `None` where none was named or none
+    /// came. All times of a hold are from the join.
+    pub far_group_last_ns: Option<u64>,
+    /// When it last answered unicast.
+    pub far_unicast_last_ns: Option<u64>,
+    /// How old its own membership was at the last answer to the group.
+    pub far_membership_ns: Option<u64>,
+}
+
+/// One source that was heard while a membership was held.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct CheckStream {
+    /// Address and port.
+    pub source: String,
+    /// The interface it came in by; `None` if the kernel did not tell.
+    pub interface: Option<String>,
+    /// Datagrams.
+    pub datagrams: u64,
+    /// When the first came, from the join.
+    pub first_ns: u64,
+    /// When the last came.
+    pub last_ns: u64,
+    /// Whether the sender said that it had ended.
+    pub ended: bool,
+}
+
+/// Summary of `cast check --answer`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct CheckAnswered {
+    /// The group, `239.1.2.3:5000`.
+    pub group: String,
+    /// The interfaces on which it was joined.
+    pub interfaces: Vec<String>,
+    /// Probes that came to the group.
+    pub group_probes: u64,
+    /// Probes that came by unicast.
+    pub unicast_probes: u64,
+    /// Answers sent.
+    pub answers: u64,
+    /// Probes beyond the 200 a second that are answered.
+    pub unanswered: u64,
+    /// Datagrams that were no probes.
+    pub others: u64,
+    /// From the join to the end.
+    pub duration_ns: u64,
+}
+
+/// What happens while a check, or an answerer, runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CheckEvent<'a> {
+    /// A host answered a probe to the group for the first time.
+    Answered(&'a str),
+    /// A host's probe was answered for the first time.
+    Asked(&'a str),
+    /// A source was heard on the group for the first time.
+    Heard(&'a str),
+    /// How a held membership stands: held so long, of so long, and sources heard lately.
+    Held {
+        /// From the join to now.
+        held: Nanos,
+        /// How long in all.
+        asked: Nanos,
+        /// Sources that were heard since the last event of this kind.
+        lively: usize,
+    },
+}
+
+impl CastCheck {
+    /// Draws the findings and the verdict from the facts.
+    pub fn judge(&mut self) {
+        self.findings = findings(self);
+        self.verdict = self.findings.iter().map(|one| one.outcome).max();
+    }
+
+    /// Whether the group is an IPv4 one.
+    fn is_v4(&self) -> bool {
+        !self.group.starts_with('[')
+    }
+}
+
+/// A finding put together.
+fn finding(
+    subject: &str,
+    outcome: Outcome,
+    says: impl Into<String>,
+    evidence: impl Into<String>,
+    otherwise: Option<&str>,
+) -> CheckFinding {
+    CheckFinding {
+        subject: subject.to_owned(),
+        outcome,
+        says: says.into(),
+        evidence: evidence.into(),
+        otherwise: otherwise.map(str::to_owned),
+    }
+}

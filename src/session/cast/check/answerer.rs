@@ -1,0 +1,164 @@
+//! The far end of `cast check`: answers each probe by unicast, to the group and to itself alike.
+//!
+//! It answers probes only, never with more bytes than came, and no more than 200 a second: whoever
+//! forges a source address gains nothing by it.
+
+use super::super::Names;
+use super::probe::{ECHO_LEN, Echo, Probe};
+use crate::batch::{Datagram, Dest, SendOutcome, SendStop, TxBatch};
+use crate::record::{CheckAnswered, CheckEvent, Flow, Sink};
+use crate::session::{Next, Now, Session};
+use crate::units::Nanos;
+use std::collections::VecDeque;
+use std::net::{IpAddr, SocketAddr};
+
+/// Probes that are answered in a second.
+const RATE: u64 = 200;
+/// Answers that may wait for the socket.
+const QUEUE_MAX: usize = 512;
+/// Askers that are told of.
+const ASKERS_MAX: usize = 64;
+
+/// How an answerer runs.
+#[derive(Clone, Debug)]
+pub struct CheckAnswererConfig {
+    /// The group, with its port.
+    pub group: SocketAddr,
+    /// The interfaces of the first sockets of the loop, which are members.
+    pub interfaces: Vec<u32>,
+    /// The socket that is asked by unicast, and that all answers leave by.
+    pub unicast: usize,
+    /// When the group was joined, on the monotonic clock.
+    pub joined: Nanos,
+    /// Ends after so long; `None` for no limit.
+    pub time: Option<Nanos>,
+    /// The names of this host's interfaces.
+    pub names: Names,
+}
+
+/// The far end as a session.
+pub struct CheckAnswerer<S> {
+    config: CheckAnswererConfig,
+    sink: S,
+    queue: VecDeque<(Dest, [u8; ECHO_LEN])>,
+    askers: Vec<IpAddr>,
+    /// The second that is running, and what was answered in it.
+    second: (u64, u64),
+    told: CheckAnswered,
+    over: bool,
+}
+
+impl<S> CheckAnswerer<S>
+where
+    S: for<'e> Sink<CheckEvent<'e>>,
+{
+    /// An answerer that is a member of the group.
+    pub fn new(config: CheckAnswererConfig, sink: S) -> Self {
+        let told = CheckAnswered {
+            group: config.names.address(config.group),
+            interfaces: config
+                .interfaces
+                .iter()
+                .filter_map(|index| config.names.interface(*index))
+                .collect(),
+            ..CheckAnswered::default()
+        };
+        let (queue, askers) = (VecDeque::new(), Vec::new());
+        Self { config, sink, queue, askers, second: (0, 0), told, over: false }
+    }
+
+    /// Whether one more may be answered in this second.
+    fn may_answer(&mut self, now: Now) -> bool {
+        let second = now.mono.as_u64() / 1_000_000_000;
+        if self.second.0 != second {
+            self.second = (second, 0);
+        }
+        self.second.1 += 1;
+        self.second.1 <= RATE && self.queue.len() < QUEUE_MAX
+    }
+
+    fn queue(&mut self, dest: Dest, echo: &Echo) {
+        self.queue.push_back((dest, echo.encode()));
+    }
+}
+
+impl<S> Session for CheckAnswerer<S>
+where
+    S: for<'e> Sink<CheckEvent<'e>>,
+{
+    type Summary = CheckAnswered;
+
+    fn poll_transmit(&mut self, now: Now, out: &mut TxBatch) -> Next {
+        out.reset();
+        let end = self.config.time.map(|time| self.config.joined + time);
+        if self.over || end.is_some_and(|end| end <= now.mono) {
+            return Next::Done;
+        }
+        for (dest, bytes) in &self.queue {
+            let id = out.add_dest(*dest);
+            let Some(slot) = out.push(id, bytes.len()) else { break };
+            slot.copy_from_slice(bytes);
+        }
+        match end {
+            _ if !self.queue.is_empty() => Next::Send,
+            Some(end) => Next::WaitUntil(end),
+            None => Next::Idle,
+        }
+    }
+
+    fn on_sent(&mut self, _now: Now, _batch: &TxBatch, outcome: &SendOutcome) {
+        self.told.answers += outcome.accepted as u64;
+        let refused = match outcome.stop {
+            Some(SendStop::Refused { datagrams, .. }) => datagrams,
+            _ => 0,
+        };
+        self.queue.drain(..(outcome.accepted + refused).min(self.queue.len()));
+    }
+
+    fn on_datagram(&mut self, now: Now, datagram: &Datagram<'_>) {
+        let meta = &datagram.meta;
+        let Some(probe) = Probe::decode(datagram.payload).filter(|_| meta.source.port() != 0)
+        else {
+            self.told.others += 1;
+            return;
+        };
+        let by_group = match self.config.interfaces.get(meta.socket) {
+            // Linux looks at an IPv6 membership's address and not at its interface.
+            Some(by) if meta.interface != 0 && meta.interface != *by => return,
+            joined => joined.is_some(),
+        };
+        if by_group {
+            self.told.group_probes += 1;
+        } else {
+            self.told.unicast_probes += 1;
+        }
+        if !self.may_answer(now) {
+            self.told.unanswered += 1;
+            return;
+        }
+        let asker = meta.source.ip();
+        if self.askers.len() < ASKERS_MAX && !self.askers.contains(&asker) {
+            self.askers.push(asker);
+            self.over |= self.sink.take(CheckEvent::Asked(&asker.to_string())) == Flow::Closed;
+        }
+        let member = now.mono - self.config.joined;
+        let echo = Echo { probe, by_group, to_group: false, ttl: meta.ttl, member };
+        let socket = self.config.unicast;
+        let from = meta.destination.filter(|ip| !by_group && !ip.is_multicast());
+        self.queue(Dest { from, socket, ..Dest::from(meta.source) }, &echo);
+        if probe.back && !by_group {
+            let interface = meta.interface;
+            let group = Dest { interface, socket, ..Dest::from(self.config.group) };
+            self.queue(group, &Echo { to_group: true, ..echo });
+        }
+    }
+
+    fn on_stop(&mut self, _now: Now) {
+        self.over = true;
+    }
+
+    fn finish(self, now: Now) -> CheckAnswered {
+        let duration_ns = (now.mono - self.config.joined).as_u64();
+        CheckAnswered { duration_ns, ..self.told }
+    }
+}

@@ -1,0 +1,15 @@
+//! `cast check`: probes to a group by every interface with growing TTLs, and who hears them.
+
+mod answerer;
+mod far;
+mod probe;
+mod prober;
+mod watch;
+
+pub use answerer::{CheckAnswerer, CheckAnswererConfig};
+pub use prober::{CheckConfig, CheckProber, CheckWay};
+
+#[cfg(test)]
+use probe::Probe;
+#[cfg(test)]
+mod tests;

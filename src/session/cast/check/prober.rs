@@ -1,0 +1,378 @@
+//! The near end of `cast check`: probes by every interface and with every TTL, three times each, a
+//! wait for answers, and a membership that is held.
+
+use super::super::Names;
+use super::far::{Answers, Far};
+use super::probe::{BY_UNICAST, Echo, PROBE_LEN, Probe};
+use super::watch::Watch;
+use crate::batch::{
+    Datagram, Dest, DestId, ErrorOrigin, NetworkError, SendOutcome, SendStop, TxBatch,
+};
+use crate::record::{CastCheck, CheckEvent, CheckHold, CheckInterface, Flow, Sink};
+use crate::session::{Next, Now, Session};
+use crate::units::Nanos;
+use std::collections::VecDeque;
+use std::io;
+use std::net::SocketAddr;
+
+/// Each probe is sent so often: one loss is no finding.
+const REPEATS: u8 = 3;
+/// From one probe to the next: 200 a second, what an answerer answers.
+const SPACING: Nanos = Nanos::from_millis(6);
+/// While a membership is held: between two questions.
+const BEAT: Nanos = Nanos::from_secs(1);
+/// Unicast probes have this TTL, so that what is left of it tells the hops.
+const UNICAST_TTL: u8 = 64;
+
+/// One interface of a check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckWay {
+    /// Its index.
+    pub interface: u32,
+    /// Which of the loop's sockets is a member on it; `None` where the join failed.
+    pub listens: Option<usize>,
+}
+
+/// How a check runs.
+#[derive(Clone, Debug)]
+pub struct CheckConfig {
+    /// The group, with its port.
+    pub group: SocketAddr,
+    /// The interfaces, at most 250.
+    pub ways: Vec<CheckWay>,
+    /// Each TTL that is tried, rising, and which of the loop's sockets sends with it; 1 or more.
+    pub steps: Vec<(u8, usize)>,
+    /// The far end, where one was named.
+    pub far: Option<SocketAddr>,
+    /// The run's tag.
+    pub tag: u16,
+    /// How long answers are waited for after the last probe.
+    pub wait: Nanos,
+    /// How long the membership is held, from the join; `None` for no longer than the probes take.
+    pub hold: Option<Nanos>,
+    /// How old a membership becomes that nobody renews.
+    pub membership: Nanos,
+    /// When the groups were joined, on the monotonic clock.
+    pub joined: Nanos,
+    /// The names of this host's interfaces.
+    pub names: Names,
+}
+
+/// A probe that is to be sent.
+#[derive(Clone, Copy, Debug)]
+struct Due {
+    way: u8,
+    ttl: u8,
+    socket: usize,
+}
+
+/// One interface's counts.
+#[derive(Clone, Debug, Default)]
+struct Tally {
+    sent: u64,
+    refused: u64,
+    refusal: Option<i32>,
+    looped: u64,
+    heard_by: Vec<u32>,
+}
+
+/// The near end as a session.
+pub struct CheckProber<S> {
+    config: CheckConfig,
+    sink: S,
+    queue: VecDeque<Due>,
+    /// The probes of the batch that is being sent.
+    written: Vec<Due>,
+    next_at: Nanos,
+    sequence: u32,
+    /// When waiting is over; `None` while probes are due.
+    until: Option<Nanos>,
+    tallies: Vec<Tally>,
+    answers: Answers,
+    far: Option<Far>,
+    watch: Watch,
+    last_tick: Nanos,
+    interrupted: bool,
+    closed: bool,
+}
+
+impl<S> CheckProber<S>
+where
+    S: for<'e> Sink<CheckEvent<'e>>,
+{
+    /// A check whose groups are joined.
+    pub fn new(config: CheckConfig, sink: S) -> Self {
+        let mut queue = VecDeque::new();
+        for _ in 0..REPEATS {
+            for way in 0..config.ways.len() as u8 {
+                queue.extend(config.steps.iter().map(|(ttl, socket)| Due {
+                    way,
+                    ttl: *ttl,
+                    socket: *socket,
+                }));
+            }
+            queue.extend(unicast(&config));
+        }
+        Self {
+            tallies: vec![Tally::default(); config.ways.len()],
+            far: config.far.map(Far::new),
+            next_at: config.joined,
+            last_tick: config.joined,
+            config,
+            sink,
+            queue,
+            written: Vec::new(),
+            sequence: 0,
+            until: None,
+            answers: Answers::default(),
+            watch: Watch::default(),
+            interrupted: false,
+            closed: false,
+        }
+    }
+
+    fn tell(&mut self, event: CheckEvent<'_>) {
+        self.closed |= self.sink.take(event) == Flow::Closed;
+    }
+
+    fn hold_end(&self) -> Option<Nanos> {
+        self.config.hold.map(|hold| self.config.joined + hold)
+    }
+
+    /// Queues a question of a held membership to everybody who may answer.
+    fn beat(&mut self) {
+        if self.far.is_none() && self.answers.is_empty() {
+            return;
+        }
+        let Some((ttl, socket)) = self.config.steps.last().copied() else { return };
+        self.queue.extend((0..self.config.ways.len() as u8).map(|way| Due { way, ttl, socket }));
+        self.queue.extend(unicast(&self.config));
+    }
+
+    fn destination(&self, due: Due) -> Dest {
+        let socket = due.socket;
+        let way = self.config.ways.get(usize::from(due.way));
+        match (self.config.far, way) {
+            (Some(far), None) => Dest { socket, ..Dest::from(far) },
+            (_, way) => {
+                let interface = way.map_or(0, |way| way.interface);
+                let mut addr = self.config.group;
+                if let SocketAddr::V6(v6) = &mut addr
+                    && v6.scope_id() != 0
+                {
+                    v6.set_scope_id(interface);
+                }
+                Dest { interface, socket, ..Dest::from(addr) }
+            }
+        }
+    }
+
+    /// Writes the probe at the front of the queue.
+    fn write(&mut self, now: Now, out: &mut TxBatch) {
+        let Some(due) = self.queue.front().copied() else { return };
+        let probe = Probe {
+            tag: self.config.tag,
+            sequence: self.sequence,
+            sent: now.real,
+            ttl: due.ttl,
+            way: due.way,
+            back: due.way == BY_UNICAST,
+        };
+        let id: DestId = out.add_dest(self.destination(due));
+        if let Some(slot) = out.push(id, PROBE_LEN) {
+            slot.copy_from_slice(&probe.encode());
+            self.written.push(due);
+        }
+    }
+
+    /// What came to the group: an own probe by the loop or the wire, the far end's, or a stream.
+    fn on_group(&mut self, now: Now, way: usize, datagram: &Datagram<'_>) {
+        let meta = &datagram.meta;
+        let by = self.config.ways[way].interface;
+        let to = meta.destination.is_none_or(|to| to == self.config.group.ip());
+        if !to || (meta.interface != 0 && meta.interface != by) {
+            return;
+        }
+        if let Some(probe) = Probe::decode(datagram.payload) {
+            let Some(tally) = self.tallies.get_mut(usize::from(probe.way)) else { return };
+            if probe.tag != self.config.tag {
+                return;
+            }
+            if usize::from(probe.way) == way {
+                tally.looped = (tally.looped + 1).min(tally.sent);
+            } else if !tally.heard_by.contains(&by) {
+                tally.heard_by.push(by);
+            }
+            return;
+        }
+        let echo = Echo::decode(datagram.payload);
+        if let (Some(echo), Some(far)) = (echo, &mut self.far) {
+            let own = echo.probe.tag == self.config.tag && echo.to_group;
+            if own && meta.source.ip() == far.addr.ip() {
+                far.heard();
+            }
+        }
+        if let Some(source) = self.watch.observe(datagram, now.mono - self.config.joined) {
+            let source = self.config.names.address(source);
+            self.tell(CheckEvent::Heard(&source));
+        }
+    }
+
+    /// An answer that came by unicast.
+    fn on_answer(&mut self, now: Now, datagram: &Datagram<'_>) {
+        let own = |echo: &Echo| echo.probe.tag == self.config.tag && !echo.to_group;
+        let Some(echo) = Echo::decode(datagram.payload).filter(own) else { return };
+        let from = datagram.meta.source.ip();
+        let at = now.mono - self.config.joined;
+        if let Some(far) = self.far.as_mut().filter(|far| far.addr.ip() == from) {
+            far.answered(&echo, at);
+        }
+        let round_trip = datagram.meta.arrival - echo.probe.sent;
+        if echo.by_group && self.answers.observe(from, &echo, round_trip) {
+            self.tell(CheckEvent::Answered(&from.to_string()));
+        }
+    }
+
+    fn hold_record(&self, now: Now) -> Option<CheckHold> {
+        let held = now.mono - self.config.joined;
+        let far = self.far.as_ref();
+        Some(CheckHold {
+            asked_ns: self.config.hold?.as_u64(),
+            held_ns: held.as_u64(),
+            membership_ns: self.config.membership.as_u64(),
+            streams: self.watch.record(&self.config.names),
+            far_group_last_ns: far.and_then(|far| far.group_last).map(Nanos::as_u64),
+            far_unicast_last_ns: far.and_then(|far| far.unicast_last).map(Nanos::as_u64),
+            far_membership_ns: far.and_then(|far| far.membership).map(Nanos::as_u64),
+        })
+    }
+}
+
+/// The question to the far end alone, where one was named.
+fn unicast(config: &CheckConfig) -> Option<Due> {
+    let socket = config.steps.last()?.1;
+    config.far.map(|_| Due { way: BY_UNICAST, ttl: UNICAST_TTL, socket })
+}
+
+impl<S> Session for CheckProber<S>
+where
+    S: for<'e> Sink<CheckEvent<'e>>,
+{
+    type Summary = CastCheck;
+
+    fn poll_transmit(&mut self, now: Now, out: &mut TxBatch) -> Next {
+        if self.interrupted || self.closed {
+            return Next::Done;
+        }
+        self.written.clear();
+        if now.mono < self.next_at {
+            return Next::WaitUntil(self.next_at);
+        }
+        if !self.queue.is_empty() {
+            self.write(now, out);
+            self.next_at = now.mono + SPACING;
+            return Next::WaitUntil(self.next_at);
+        }
+        let waited = *self.until.get_or_insert(now.mono + self.config.wait);
+        match self.hold_end() {
+            Some(end) if now.mono < end => {
+                self.beat();
+                self.next_at = end.min(now.mono + BEAT.min(Nanos(self.config.membership.0 / 10)));
+                let wait = if self.queue.is_empty() { Nanos::ZERO } else { self.config.wait };
+                self.until = Some(self.next_at + wait);
+                Next::WaitUntil(if self.queue.is_empty() { self.next_at } else { now.mono })
+            }
+            _ if now.mono < waited => Next::WaitUntil(waited),
+            _ => Next::Done,
+        }
+    }
+
+    fn on_sent(&mut self, _now: Now, _batch: &TxBatch, outcome: &SendOutcome) {
+        let Some(due) = self.written.first().copied() else { return };
+        let refusal = match outcome.stop {
+            // It stays at the front of the queue.
+            Some(SendStop::Blocked) => return,
+            Some(SendStop::Refused { errno, .. }) => Some(errno),
+            None => None,
+        };
+        self.queue.pop_front();
+        self.sequence = self.sequence.wrapping_add(1);
+        // What has no TTL stays on this host.
+        if refusal.is_none()
+            && due.ttl > 0
+            && let Some(far) = &mut self.far
+        {
+            far.sent(due.way);
+        }
+        let Some(tally) = self.tallies.get_mut(usize::from(due.way)) else { return };
+        match refusal {
+            None => tally.sent += 1,
+            Some(errno) => {
+                tally.refused += 1;
+                tally.refusal = Some(errno);
+            }
+        }
+    }
+
+    fn on_datagram(&mut self, now: Now, datagram: &Datagram<'_>) {
+        let socket = datagram.meta.socket;
+        let way = self.config.ways.iter().position(|way| way.listens == Some(socket));
+        match way {
+            Some(way) => self.on_group(now, way, datagram),
+            None => self.on_answer(now, datagram),
+        }
+    }
+
+    fn on_network_error(&mut self, _now: Now, error: &NetworkError) {
+        if error.origin == ErrorOrigin::Local {
+            return;
+        }
+        if let Some(far) = self.far.as_mut().filter(|far| far.addr == error.destination) {
+            far.unreachable(error.to_string());
+        }
+    }
+
+    fn on_tick(&mut self, now: Now) {
+        let Some(asked) = self.config.hold else { return };
+        let held = now.mono - self.config.joined;
+        let lively = self.watch.lively(self.last_tick - self.config.joined);
+        self.last_tick = now.mono;
+        self.tell(CheckEvent::Held { held, asked, lively });
+    }
+
+    fn on_stop(&mut self, _now: Now) {
+        self.interrupted = true;
+    }
+
+    fn finish(self, now: Now) -> CastCheck {
+        let names = &self.config.names;
+        let shown = |index: u32| names.interface(index).unwrap_or_default();
+        let ways: Vec<String> = self.config.ways.iter().map(|way| shown(way.interface)).collect();
+        let interfaces = ways.iter().zip(&self.tallies).map(|(name, tally)| CheckInterface {
+            name: name.clone(),
+            sent: tally.sent,
+            refused: tally.refused,
+            refusal: tally.refusal.map(reason),
+            looped: tally.looped,
+            heard_by: tally.heard_by.iter().map(|index| shown(*index)).collect(),
+            ..CheckInterface::default()
+        });
+        CastCheck {
+            group: names.address(self.config.group),
+            interfaces: interfaces.collect(),
+            answers: self.answers.record(&ways),
+            far: self.far.as_ref().map(|far| far.record(names)),
+            hold: self.hold_record(now),
+            ttl_max: self.config.steps.last().map_or(0, |(ttl, _)| *ttl),
+            duration_ns: (now.mono - self.config.joined).as_u64(),
+            interrupted: self.interrupted,
+            ..CastCheck::default()
+        }
+    }
+}
+
+/// The system's words for an error number, without the number.
+fn reason(errno: i32) -> String {
+    let text = io::Error::from_raw_os_error(errno).to_string();
+    text.split(" (os error").next().unwrap_or_default().to_lowercase()
+}

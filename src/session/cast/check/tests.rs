@@ -1,0 +1,210 @@
+//! A check over a simulated path: routers, a switch that forgets, and days in a moment.
+
+use super::*;
+use crate::batch::{Datagram, RxEntry, RxMeta, SendOutcome, TxBatch};
+use crate::record::{CastCheck, CheckEvent, CheckOutcome, Flow, Sink};
+use crate::session::{Names, Next, Now, Session};
+use crate::units::Nanos;
+use std::net::{IpAddr, SocketAddr};
+
+/// What the path does.
+struct Path {
+    /// Routers between the ends.
+    hops: u8,
+    /// Whether the group passes at all.
+    group: bool,
+    /// When the far end's membership, and the near end's, is forgotten.
+    forgotten: Option<Nanos>,
+}
+
+struct Quiet;
+
+impl Sink<CheckEvent<'_>> for Quiet {
+    fn take(&mut self, _event: CheckEvent<'_>) -> Flow {
+        Flow::Continue
+    }
+}
+
+const NEAR: &str = "10.0.0.1:7000";
+const FAR: &str = "10.1.0.2:5000";
+const GROUP: &str = "239.1.2.3:5000";
+/// The clocks of the ends differ.
+const REAL: Nanos = Nanos::from_secs(1_000_000);
+
+fn addr(text: &str) -> SocketAddr {
+    text.parse().unwrap()
+}
+
+fn at(mono: Nanos) -> Now {
+    Now { mono, real: REAL + mono }
+}
+
+fn deliver(
+    session: &mut impl Session,
+    mono: Nanos,
+    bytes: &[u8],
+    (source, to, socket, ttl): (&str, IpAddr, usize, u8),
+) {
+    let meta = RxMeta {
+        source: addr(source),
+        destination: Some(to),
+        interface: 3,
+        arrival: REAL + mono,
+        ttl: Some(ttl),
+        socket,
+        ..RxEntry::default().meta
+    };
+    let datagram = Datagram { payload: bytes, true_len: bytes.len(), meta };
+    session.on_datagram(at(mono), &datagram);
+}
+
+/// Runs a check with a far end over `path`; the far end answers in no time.
+fn run(path: &Path, hold: Option<Nanos>, ttls: &[u8]) -> CastCheck {
+    let start = Nanos::from_secs(5);
+    let names = Names::new(vec![(3, "eth0".to_owned())]);
+    let config = CheckConfig {
+        group: addr(GROUP),
+        ways: vec![CheckWay { interface: 3, listens: Some(0) }],
+        steps: ttls.iter().enumerate().map(|(index, ttl)| (*ttl, index + 1)).collect(),
+        far: Some(addr(FAR)),
+        tag: 7,
+        wait: Nanos::from_secs(1),
+        hold,
+        membership: Nanos::from_secs(260),
+        joined: start,
+        names: names.clone(),
+    };
+    let far = CheckAnswererConfig {
+        group: addr(GROUP),
+        interfaces: vec![3],
+        unicast: 1,
+        joined: start,
+        time: None,
+        names,
+    };
+    let mut near = CheckProber::new(config, Quiet);
+    let mut far = CheckAnswerer::new(far, Quiet);
+    let (mut mono, mut batch, mut back) = (start, TxBatch::new(4, 4096), TxBatch::new(64, 4096));
+    for _ in 0..100_000 {
+        batch.clear();
+        let next = near.poll_transmit(at(mono), &mut batch);
+        let accepted = batch.len();
+        if accepted > 0 {
+            near.on_sent(at(mono), &batch, &SendOutcome { accepted, stop: None });
+        }
+        let member = path.forgotten.is_none_or(|end| mono - start < end);
+        for slot in batch.slots() {
+            let bytes = batch.payload(slot);
+            let to = batch.dest(slot.dest).unwrap().addr;
+            let ttl = Probe::decode(bytes).unwrap().ttl;
+            if to == addr(GROUP) {
+                deliver(&mut near, mono, bytes, (NEAR, to.ip(), 0, ttl));
+            }
+            let group = to == addr(GROUP) && path.group && member;
+            if ttl > path.hops && (to != addr(GROUP) || group) {
+                let socket = usize::from(to != addr(GROUP));
+                deliver(&mut far, mono, bytes, (NEAR, to.ip(), socket, ttl - path.hops));
+            }
+        }
+        back.clear();
+        far.poll_transmit(at(mono), &mut back);
+        let outcome = SendOutcome { accepted: back.len(), stop: None };
+        far.on_sent(at(mono), &back, &outcome);
+        for slot in back.slots() {
+            let to = back.dest(slot.dest).unwrap().addr;
+            if to == addr(NEAR) {
+                deliver(&mut near, mono, back.payload(slot), (FAR, to.ip(), 1, 64));
+            } else if path.group && member {
+                deliver(&mut near, mono, back.payload(slot), (FAR, to.ip(), 0, 64));
+            }
+        }
+        match next {
+            Next::Done => {
+                let mut check = near.finish(at(mono));
+                check.judge();
+                return check;
+            }
+            Next::WaitUntil(until) => mono = until.max(mono),
+            Next::Send | Next::Idle => mono += Nanos(1),
+        }
+    }
+    panic!("the check did not end");
+}
+
+const TTLS: [u8; 5] = [0, 1, 2, 4, 8];
+
+fn outcome_of(check: &CastCheck, subject: &str) -> CheckOutcome {
+    let found = check.findings.iter().find(|one| one.subject == subject);
+    found.unwrap_or_else(|| panic!("no {subject} in {:#?}", check.findings)).outcome
+}
+
+#[test]
+fn the_least_ttl_and_the_hops_are_what_the_path_has() {
+    for hops in 0..4 {
+        let check = run(&Path { hops, group: true, forgotten: None }, None, &TTLS);
+        let far = check.far.as_ref().unwrap();
+        let least = TTLS.into_iter().find(|ttl| *ttl > hops);
+        assert_eq!(far.ttl_least, least);
+        assert_eq!(far.unicast_hops, Some(hops));
+        assert_eq!((far.unicast_sent, far.unicast_back, far.heard), (3, 3, 3));
+        assert_eq!(far.group_sent, 12, "TTL 0 stays here");
+        let reached = TTLS.into_iter().filter(|ttl| *ttl > hops).count() as u64;
+        assert_eq!(far.group_back, 3 * reached);
+        assert_eq!(check.answers[0].hops, Some(hops));
+        assert_eq!(check.interfaces[0].looped, 15);
+        assert_eq!(outcome_of(&check, "far"), CheckOutcome::Ok);
+    }
+}
+
+#[test]
+fn a_path_that_carries_unicast_alone_is_broken() {
+    let check = run(&Path { hops: 0, group: false, forgotten: None }, None, &TTLS);
+    let far = check.far.as_ref().unwrap();
+    assert_eq!((far.group_back, far.unicast_back, far.heard), (0, 3, 0));
+    assert_eq!(outcome_of(&check, "far"), CheckOutcome::Broken);
+    assert_eq!(outcome_of(&check, "far back"), CheckOutcome::Broken);
+}
+
+#[test]
+fn a_membership_that_is_forgotten_after_260_s_is_named_and_one_that_lasts_is_not() {
+    let hold = Some(Nanos::from_secs(300));
+    let forgotten = Some(Nanos::from_secs(260));
+    let check = run(&Path { hops: 1, group: true, forgotten }, hold, &TTLS);
+    let held = check.hold.as_ref().unwrap();
+    assert!(held.held_ns >= 300_000_000_000);
+    assert_eq!(held.far_group_last_ns.unwrap() / 1_000_000_000, 259);
+    assert_eq!(outcome_of(&check, "hold"), CheckOutcome::Broken);
+    let lasting = run(&Path { hops: 1, group: true, forgotten: None }, hold, &TTLS);
+    assert_eq!(outcome_of(&lasting, "hold"), CheckOutcome::Ok);
+    let early = Some(Nanos::from_secs(100));
+    let early = run(&Path { hops: 1, group: true, forgotten: early }, hold, &TTLS);
+    assert_eq!(outcome_of(&early, "hold"), CheckOutcome::Doubt);
+}
+
+#[test]
+fn an_answerer_keeps_to_its_rate_and_to_probes() {
+    let config = CheckAnswererConfig {
+        group: addr(GROUP),
+        interfaces: vec![3],
+        unicast: 1,
+        joined: Nanos::ZERO,
+        time: Some(Nanos::from_secs(9)),
+        names: Names::default(),
+    };
+    let mut far = CheckAnswerer::new(config, Quiet);
+    let to = addr(GROUP).ip();
+    let probe = Probe { tag: 1, sequence: 0, sent: REAL, ttl: 4, way: 0, back: false };
+    for number in 0..500 {
+        deliver(&mut far, Nanos(number), &probe.encode(), (NEAR, to, 0, 4));
+    }
+    deliver(&mut far, Nanos(1), b"hello", (NEAR, to, 0, 4));
+    deliver(&mut far, Nanos(1), &probe.encode()[..63], (NEAR, to, 0, 4));
+    let mut batch = TxBatch::new(1024, 1 << 16);
+    assert_eq!(far.poll_transmit(at(Nanos(2)), &mut batch), Next::Send);
+    assert_eq!(batch.len(), 200);
+    assert!(batch.slots().iter().all(|slot| 2 * slot.len as usize <= 64));
+    far.on_sent(at(Nanos(2)), &batch, &SendOutcome { accepted: 200, stop: None });
+    assert_eq!(far.poll_transmit(at(Nanos::from_secs(9)), &mut batch), Next::Done);
+    let told = far.finish(at(Nanos::from_secs(9)));
+    assert_eq!((told.group_probes, told.answers, told.unanswered, told.others), (500, 200, 300, 2));
+}

@@ -1,0 +1,90 @@
+//! What reaches a receiver although nobody asked for it: other groups, other interfaces.
+//!
+//! On Linux a group that another process joined can leak in: IPv6 looks at a membership's address
+//! and not at its interface.
+
+use super::Names;
+use crate::batch::RxMeta;
+use crate::record::CastForeign;
+use std::net::{IpAddr, SocketAddr};
+
+/// Kinds that are told apart; more are counted together.
+const KINDS_MAX: usize = 16;
+
+/// Who sent where by which interface.
+type Kind = (IpAddr, SocketAddr, u32);
+
+/// The account of foreign datagrams.
+#[derive(Default)]
+pub(super) struct Foreigners {
+    total: u64,
+    kinds: Vec<(Kind, u64)>,
+}
+
+impl Foreigners {
+    /// Counts one; its kind as a fact where it is the first of it.
+    pub fn observe(
+        &mut self,
+        meta: &RxMeta,
+        socket: Option<SocketAddr>,
+        names: &Names,
+    ) -> Option<CastForeign> {
+        self.total += 1;
+        let mut destination = socket?;
+        if let Some(ip) = meta.destination {
+            destination.set_ip(ip);
+        }
+        let kind = (meta.source.ip(), destination, meta.interface);
+        if let Some((_, count)) = self.kinds.iter_mut().find(|(known, _)| *known == kind) {
+            *count += 1;
+            return None;
+        }
+        if self.kinds.len() == KINDS_MAX {
+            return None;
+        }
+        self.kinds.push((kind, 1));
+        Some(fact(&(kind, 1), names))
+    }
+
+    pub fn total(&self) -> u64 {
+        self.total
+    }
+
+    pub fn record(&self, names: &Names) -> Vec<CastForeign> {
+        self.kinds.iter().map(|one| fact(one, names)).collect()
+    }
+}
+
+fn fact(((source, destination, interface), datagrams): &(Kind, u64), names: &Names) -> CastForeign {
+    CastForeign {
+        source: source.to_string(),
+        destination: names.address(*destination),
+        interface: names.interface(*interface),
+        datagrams: *datagrams,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch::RxEntry;
+
+    #[test]
+    fn each_kind_is_told_once_and_all_are_counted() {
+        let names = Names::new(vec![(4, "eth1".to_owned())]);
+        let socket = Some("[ff15::1]:5".parse().unwrap());
+        let mut foreign = Foreigners::default();
+        let mut told = 0;
+        for turn in 0..60u16 {
+            let source = SocketAddr::from(([10, 0, 0, (turn % 20) as u8], 7000 + turn));
+            let destination = Some("ff15::9".parse().unwrap());
+            let meta = RxMeta { source, destination, interface: 4, ..RxEntry::default().meta };
+            told += usize::from(foreign.observe(&meta, socket, &names).is_some());
+        }
+        assert_eq!((told, foreign.total()), (KINDS_MAX, 60));
+        let first = &foreign.record(&names)[0];
+        assert_eq!(first.source, "10.0.0.0");
+        assert_eq!(first.destination, "[ff15::9]:5");
+        assert_eq!((first.interface.as_deref(), first.datagrams), (Some("eth1"), 3));
+    }
+}
