@@ -413,6 +413,33 @@ fn a_fast_run_keeps_its_memory() {
 }
 
 #[test]
+fn what_this_hosts_own_socket_drops_is_said_to_be_no_loss_of_the_path() {
+    const FLOOD: u64 = 2_000;
+    let asked = UdpSocket::bind("127.0.0.1:0").expect("a port");
+    let at = asked.local_addr().expect("an address").to_string();
+    asked.set_read_timeout(Some(secs(10))).expect("a deadline");
+    let mut probe = [0; 200];
+    let args = ["ping", "--plain", &at, "-c", "40", "-i", "25ms", "-w", "5s", "--json"];
+    let running = Running::start(udpkit().args(args));
+    let (len, to) = asked.recv_from(&mut probe).expect("a probe");
+    asked.send_to(&probe[..len], to).expect("it is sent");
+    // More than any socket holds comes while nobody reads.
+    running.stop();
+    for _ in 0..FLOOD {
+        asked.send_to(&[0; 60_000], to).expect("it is sent");
+    }
+    running.cont();
+    for _ in 1..40 {
+        let (len, to) = asked.recv_from(&mut probe).expect("a probe");
+        asked.send_to(&probe[..len], to).expect("it is sent");
+    }
+    let told = target(&running.wait(secs(30)).expect_success());
+    let (drops, strays) = (number(&told, "socket_drops"), number(&told, "strays"));
+    assert!(drops > 100, "{told:#}");
+    assert_eq!(drops + strays, FLOOD + number(&told, "lost.total"), "{told:#}");
+}
+
+#[test]
 fn nonsense_is_refused_before_anything_is_sent() {
     for (args, part) in [
         (&["127.0.0.1:0"][..], "port 0 is no destination"),

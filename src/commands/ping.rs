@@ -30,6 +30,8 @@ const STAMPED_FROM: Nanos = Nanos::from_micros(20);
 /// Probes that are handed to the sockets at once, and their payload bytes at most.
 const SLOTS: usize = 256;
 const ARENA: usize = 1 << 20;
+/// Socket buffers that are asked for: at 10,000 a second answers and transmit stamps of a second.
+const BUFFER: usize = 16 << 20;
 /// How often intervals are told.
 const TICK: Nanos = Nanos::from_secs(1);
 /// Largest answer that is read whole.
@@ -192,6 +194,7 @@ fn socket_plan(args: &PingArgs, target: SocketAddr) -> anyhow::Result<SocketPlan
             .then(|| tos(args.dscp.unwrap_or_default(), args.ecn.unwrap_or_default())),
         details: true,
         accounting: true,
+        buffer: BUFFER,
         transmit_stamps: args.flood || args.interval >= STAMPED_FROM,
         // Several targets from one port of this host.
         share_port: bind.port() != 0 && args.targets.len() > 1,

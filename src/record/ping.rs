@@ -254,6 +254,9 @@ pub struct PingTargetReport {
     pub reorder_extent_max: u64,
     /// Datagrams that were no answer to any probe.
     pub strays: u64,
+    /// Datagrams that came and were dropped at this host's own socket, which was full: answers that
+    /// count as lost on the way back, and strays.
+    pub socket_drops: u64,
     /// Routers on the way out; `None` where the reflector does not tell.
     pub hops_out: Option<u8>,
     /// Another address that answered in the target's stead; `None` when none did.

@@ -156,6 +156,10 @@ fn remarks(target: &PingTargetReport, summary: &PingSummary) -> Vec<String> {
         let open = plural(target.open, "answer");
         lines.push(format!("  {open} still awaited when the run was stopped: not lost"));
     }
+    if target.socket_drops > 0 {
+        let drops = plural(target.socket_drops, "datagram");
+        lines.push(format!("  {drops} dropped here at the socket, which was full: not the path"));
+    }
     for refusal in &target.refused {
         let times = group_digits(refusal.datagrams);
         lines.push(format!("  never sent {times}: {}", refusal.cause));

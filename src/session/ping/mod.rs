@@ -346,6 +346,12 @@ where
         }
     }
 
+    fn on_socket_drops(&mut self, socket: usize, drops: u32) {
+        if let Some(target) = self.targets.get_mut(socket) {
+            target.socket_drops = drops;
+        }
+    }
+
     fn on_tick(&mut self, now: Now) {
         let (began, started) = (self.interval_began, self.started.unwrap_or(now));
         let duration = now.mono - began.mono;

@@ -38,6 +38,8 @@ pub(super) struct Target {
     pub never_sent: u64,
     /// Round trips since the last interval.
     pub round_trips: DelayHistogram,
+    /// What this host's own socket dropped because it was full.
+    pub socket_drops: u32,
     given_up: u64,
     start: Nanos,
     ways: Directions,
@@ -70,6 +72,7 @@ impl Target {
             delays: Delays::default(),
             never_sent: 0,
             round_trips: DelayHistogram::new(),
+            socket_drops: 0,
             given_up: 0,
             start,
             ways: Directions::new(),
@@ -293,6 +296,7 @@ impl Target {
             reordered: back.reordered(),
             reorder_extent_max: back.extents().max,
             strays: self.strays + back.too_late(),
+            socket_drops: u64::from(self.socket_drops),
             hops_out: self.told.hops_out(ttl),
             answered_by,
             answered_elsewhere,
