@@ -16,6 +16,7 @@ mod sender;
 mod stream;
 mod subscribers;
 mod subscription;
+mod tally;
 
 pub use census::RECEIVERS_MAX;
 pub use check::{CheckAnswerer, CheckAnswererConfig, CheckConfig, CheckProber, CheckWay};

@@ -8,17 +8,17 @@
 use super::ear::{Ear, EarConfig, Pace};
 use super::end_mark::END_MARK_LEN;
 use super::subscribers::Change;
+use super::tally::Tally;
 use super::{EndMark, Names};
 use crate::batch::{
     Datagram, Dest, DestId, ErrorOrigin, NetworkError, SendOutcome, SendStop, TxBatch,
 };
-use crate::record::{CastDestination, CastSent, FanoutEvent, Flow, Sink};
+use crate::record::{CastSent, FanoutEvent, Flow, Sink};
 use crate::session::send::{Schedule, Spacing};
 use crate::session::{Next, Now, PayloadSource, Session, Supply, SupplyError};
 use crate::units::Nanos;
 use crate::wire::{Header, Kind};
 use std::collections::VecDeque;
-use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// Rounds that are kept ready; enough to fill one system call to one target.
@@ -27,8 +27,6 @@ const ROUNDS: usize = 64;
 const END_MARKS: u32 = 3;
 /// Between two end marks: longer than most bursts of loss.
 const END_SPACING: Nanos = Nanos::from_millis(20);
-/// `ENOBUFS` of Linux (errno(3)), which the standard library has no name for: a full queue.
-const NO_BUFFERS: i32 = 105;
 
 /// How a sender runs.
 #[derive(Clone, Debug)]
@@ -120,16 +118,6 @@ enum Phase {
 enum Written {
     Rounds,
     Answers,
-}
-
-#[derive(Clone, Debug, Default)]
-struct Tally {
-    sent: u64,
-    bytes: u64,
-    refused: u64,
-    refusal: Option<i32>,
-    unreachable: u64,
-    reason: Option<String>,
 }
 
 /// The sender as a session.
@@ -470,7 +458,7 @@ where
 
     /// Whether every target was refused for a reason that the next datagram would meet again.
     fn is_hopeless(&self) -> bool {
-        self.tallies.iter().all(|tally| tally.sent == 0 && tally.refusal.is_some_and(is_lasting))
+        self.tallies.iter().all(Tally::is_hopeless)
     }
 
     /// The earlier of what the run and its receivers wait for.
@@ -619,18 +607,8 @@ where
             })
         };
         let destinations = self.config.targets.iter().zip(&self.tallies);
-        let destinations = destinations
-            .map(|(dest, tally)| CastDestination {
-                destination: self.config.names.address(dest.addr),
-                interface: self.config.names.interface(dest.interface),
-                sent: tally.sent,
-                bytes: tally.bytes,
-                refused: tally.refused,
-                refusal: tally.refusal.map(reason),
-                unreachable: tally.unreachable,
-                unreachable_reason: tally.reason.clone(),
-            })
-            .collect();
+        let destinations =
+            destinations.map(|(dest, tally)| tally.record(dest, &self.config.names)).collect();
         let sent = CastSent {
             datagrams,
             bytes,
@@ -649,26 +627,4 @@ where
         let summary = CastSenderSummary { sent, failed: self.failed, too_few: self.too_few };
         CastSenderEnd { summary, sink: self.sink }
     }
-}
-
-impl Tally {
-    fn add(&mut self, other: &Self) {
-        self.sent += other.sent;
-        self.bytes += other.bytes;
-        self.refused += other.refused;
-    }
-}
-
-/// Whether a refusal is more than a queue that was full for a moment.
-fn is_lasting(errno: i32) -> bool {
-    !matches!(
-        io::Error::from_raw_os_error(errno).kind(),
-        io::ErrorKind::WouldBlock | io::ErrorKind::OutOfMemory | io::ErrorKind::Interrupted
-    ) && errno != NO_BUFFERS
-}
-
-/// The system's words for an error number, without the number.
-fn reason(errno: i32) -> String {
-    let text = io::Error::from_raw_os_error(errno).to_string();
-    text.split(" (os error").next().unwrap_or_default().to_lowercase()
 }

@@ -216,7 +216,8 @@ impl Door {
         all.extend(others);
         all.sort_unstable();
         all.dedup();
-        let text = format!("{} receivers", all.len());
+        let s = if all.len() == 1 { "" } else { "s" };
+        let text = format!("{} receiver{s}", all.len());
         let mut params = Params::default();
         let mut best = reply(tag, Code::OK, params.clone(), &text, limit);
         for (index, addr) in all.iter().enumerate() {
