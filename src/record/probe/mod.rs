@@ -1,6 +1,9 @@
 //! What the kinds of `probe` found: a file each, and the verdict that all of them share.
 
 // A kind's facts: one line here and one file beside this.
+mod ports;
+
+pub use ports::{HelperReport, IcmpWord, PortPath, PortRow, PortsReport};
 
 use serde::Serialize;
 

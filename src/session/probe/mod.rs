@@ -4,5 +4,6 @@
 
 // A kind's machine: one line here and one file beside this.
 mod far_end;
+pub mod ports;
 
 pub use far_end::{FarEnd, Granted, LaneState, NoHelper, Seen, sooner};
