@@ -11,6 +11,7 @@ mod params;
 pub mod pattern;
 mod ports;
 mod seal;
+pub mod service;
 mod sizes;
 pub mod stamp;
 mod template;
