@@ -12,6 +12,7 @@ pub mod pattern;
 mod seal;
 mod sizes;
 pub mod stamp;
+pub mod stun;
 mod template;
 mod ticket;
 mod udp;
