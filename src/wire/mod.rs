@@ -14,6 +14,7 @@ mod seal;
 pub mod service;
 mod sizes;
 pub mod stamp;
+pub mod stun;
 mod template;
 mod ticket;
 mod udp;
