@@ -44,12 +44,7 @@ pub(super) fn question(ask: &Ask) -> Vec<u8> {
     let [high, low] = GROUP.to_be_bytes();
     let mut key = [&[high, low, 0, 0], public].concat();
     key[4] &= 0x7F;
-    let body = [
-        payload(KEY, &proposal()),
-        payload(NONCE, &key),
-        payload(LAST, nonce),
-    ]
-    .concat();
+    let body = [payload(KEY, &proposal()), payload(NONCE, &key), payload(LAST, nonce)].concat();
     // Own SPI, none of the other's yet, then what this is, message 0 and the length.
     let head = [own, &[0; 8], &[SA, VERSION, SA_INIT, INITIATOR], &[0; 4]].concat();
     let len = (head.len() + 4 + body.len()) as u32;
