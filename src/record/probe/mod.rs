@@ -1,6 +1,9 @@
 //! What the kinds of `probe` found: a file each, and the verdict that all of them share.
 
+mod scan;
 // A kind's facts: one line here and one file beside this.
+
+pub use scan::{PortState, ScanReport, ScannedPort};
 
 use serde::Serialize;
 

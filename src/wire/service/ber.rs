@@ -14,7 +14,9 @@ pub(super) fn element(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     let len: usize = parts.iter().map(|part| part.len()).sum();
     debug_assert!(len < 128, "the short form of a length ends at 127");
     let mut bytes = vec![tag, len as u8];
-    parts.iter().for_each(|part| bytes.extend_from_slice(part));
+    for part in parts {
+        bytes.extend_from_slice(part);
+    }
     bytes
 }
 

@@ -1,4 +1,4 @@
-//! IKEv2 (RFC 7296): the opening `IKE_SA_INIT` with proposals that most would take. Whatever the
+//! IKE version 2 (RFC 7296): the opening `IKE_SA_INIT` with proposals that most would take. Whatever the
 //! answer, also a refusal or a cookie, it tells that the port is open. On port 4500 it stands
 //! behind the non-ESP marker (RFC 3948 §2.2).
 
