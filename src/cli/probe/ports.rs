@@ -1,6 +1,6 @@
 //! `udpkit probe ports`.
 
-use super::FarEndArgs;
+use super::{FarEndArgs, ScanArgs};
 use crate::wire::PortList;
 use clap::Args;
 
@@ -13,4 +13,7 @@ pub struct PortsArgs {
     /// Ports and ranges: 53,123,5000-5100
     #[arg(value_name = "PORTS")]
     pub ports: PortList,
+    /// How they are asked where no helper runs.
+    #[command(flatten)]
+    pub scan: ScanArgs,
 }

@@ -4,6 +4,7 @@
 //! facts and prints nothing, so that the kinds can also run side by side for one report.
 
 mod ports;
+mod scan;
 
 use super::Exit;
 use crate::cli::{ProbeArgs, ProbeCommand};

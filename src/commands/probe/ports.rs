@@ -8,5 +8,5 @@ use crate::net::{FamilyChoice, resolve};
 pub fn run(args: PortsArgs) -> anyhow::Result<Exit> {
     let far_end = &args.far_end;
     let host = resolve(&far_end.host, Some(far_end.port), FamilyChoice::from(far_end.family))?;
-    anyhow::bail!("{host}: cannot probe ports {} yet", args.ports)
+    super::scan::run(&args, host)
 }

@@ -1,0 +1,83 @@
+//! `udpkit probe ports` where no helper runs: from arguments to a scan.
+
+use crate::batch::TxBatch;
+use crate::cli::{PortsArgs, ScanArgs};
+use crate::commands::{Exit, Usage};
+use crate::engine::{Loop, LoopConfig, Signals, random_u64};
+use crate::net::SocketPlan;
+use crate::record::Document;
+use crate::record::probe::ScanReport;
+use crate::report::{print_json, print_text, scan_text};
+use crate::session::probe::{ScanPlan, ScanSession};
+use crate::units::Nanos;
+use anyhow::Context;
+use std::net::SocketAddr;
+
+/// The longest question, in bytes.
+const QUESTION: usize = 1_200;
+
+/// Scans and prints what was found.
+pub(super) fn run(args: &PortsArgs, target: SocketAddr) -> anyhow::Result<Exit> {
+    let report = measure(args, target)?;
+    let exit = exit(&report);
+    if args.far_end.json {
+        print_json(&Document::new("probe ports", report));
+    } else {
+        print_text(&scan_text(&report));
+    }
+    Ok(exit)
+}
+
+/// Scans; what `target` has for a port does not matter.
+pub(super) fn measure(args: &PortsArgs, target: SocketAddr) -> anyhow::Result<ScanReport> {
+    check(&args.scan)?;
+    // The address that the route gives, as some protocols name it in the question.
+    let bind: SocketAddr = match target {
+        SocketAddr::V4(_) => ([0, 0, 0, 0], 0).into(),
+        SocketAddr::V6(_) => ([0_u16; 8], 0).into(),
+    };
+    let connect = Some(with_port(target, args.ports.iter().next().unwrap_or(1)));
+    let route = SocketPlan { connect, ..SocketPlan::new(bind) }.open()?;
+    let socket = SocketPlan::new(with_port(route.local_addr(), 0)).open()?;
+    drop(route);
+    let plan = ScanPlan {
+        host: args.far_end.host.clone(),
+        target,
+        local: Some(socket.local_addr()),
+        ports: args.ports.clone(),
+        service: args.scan.service,
+        tries: args.scan.tries,
+        wait: args.scan.wait,
+        per_second: args.scan.pps,
+        time: args.scan.time,
+        seed: random_u64(),
+    };
+    let signals = Signals::listen().context("cannot listen to signals")?;
+    let looped = Loop::new(vec![socket], Some(signals), LoopConfig::default())
+        .context("cannot start the loop")?;
+    let ended = looped
+        .run(ScanSession::new(plan), TxBatch::new(1, QUESTION))
+        .context("cannot probe ports")?;
+    Ok(ended.summary)
+}
+
+fn check(args: &ScanArgs) -> Result<(), Usage> {
+    for (flag, value) in [("--wait", args.wait), ("--time", args.time)] {
+        if value == Nanos::ZERO {
+            return Err(Usage::new(format!("{flag} 0 waits for nothing; it must be more")));
+        }
+    }
+    Ok(())
+}
+
+/// Failed where this host could send nothing at all.
+fn exit(report: &ScanReport) -> Exit {
+    let nothing = report.ports.iter().all(|port| port.not_sent.is_some());
+    if nothing { Exit::Failed } else { Exit::Done }
+}
+
+/// The address with another port; the zone stays.
+fn with_port(mut addr: SocketAddr, port: u16) -> SocketAddr {
+    addr.set_port(port);
+    addr
+}
