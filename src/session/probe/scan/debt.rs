@@ -8,12 +8,19 @@
 //! here are those of sending, as the answers to two questions may take ways of different length.
 
 use crate::units::Nanos;
+use std::collections::VecDeque;
 
 /// The span after an error within which silence means nothing, to begin with: Linux's second, and
 /// some room for a path whose delay varies.
 const USUAL: Nanos = Nanos::from_millis(1_100);
-/// The longest span that is learned.
+/// The longest span that is learned, and the shortest.
 const LONGEST: Nanos = Nanos::from_secs(10);
+const SHORTEST: Nanos = Nanos::from_millis(200);
+/// Errors in a row that a pace is told from: more than Linux sends at once, so that some of them
+/// had to wait.
+const PACED: usize = 8;
+/// Questions in the time of one error, so that it comes about as soon as it can.
+const QUESTIONS: u64 = 4;
 /// Errors that are remembered; those before are too long ago to matter at any rate that a scan has.
 const REMEMBERED: usize = 8_192;
 
@@ -25,11 +32,21 @@ pub(super) struct Debt {
     sent: Vec<Nanos>,
     /// When the last one came.
     last: Option<Nanos>,
+    /// When the last of those came that had been held back.
+    paced: VecDeque<Nanos>,
+    /// Whether the span had to grow.
+    grown: bool,
 }
 
 impl Default for Debt {
     fn default() -> Self {
-        Self { span: USUAL, sent: Vec::new(), last: None }
+        Self {
+            span: USUAL,
+            sent: Vec::new(),
+            last: None,
+            paced: VecDeque::with_capacity(PACED),
+            grown: false,
+        }
     }
 }
 
@@ -42,6 +59,32 @@ impl Debt {
             self.sent.drain(..REMEMBERED / 2);
         }
         self.last = Some(now);
+    }
+
+    /// The error that came at `now` had been held back before. Where these come fast, as a host
+    /// sends them over IPv6, the span shrinks to a few times the longest wait for one.
+    pub fn observe_paced(&mut self, now: Nanos) {
+        if self.paced.len() == PACED {
+            self.paced.pop_front();
+        }
+        self.paced.push_back(now);
+        if self.paced.len() < PACED || self.grown {
+            return;
+        }
+        let gaps = self.paced.iter().zip(self.paced.iter().skip(1)).map(|(one, next)| *next - *one);
+        let longest = gaps.max().unwrap_or(USUAL);
+        self.span = Nanos(longest.0.saturating_mul(3)).clamp(SHORTEST, USUAL);
+    }
+
+    /// Time between two questions while errors are held back, at most `usual`.
+    pub fn pace(&self, usual: Nanos) -> Nanos {
+        match (self.paced.front(), self.paced.back()) {
+            (Some(first), Some(last)) if self.paced.len() == PACED => {
+                let gap = (*last - *first).0 / (PACED as u64 - 1);
+                Nanos(gap / QUESTIONS).min(usual)
+            }
+            _ => usual,
+        }
     }
 
     /// Whether an error for a question sent at `sent` could have come.
@@ -65,6 +108,7 @@ impl Debt {
             return false;
         }
         self.span = longer;
+        self.grown = true;
         true
     }
 
@@ -106,5 +150,24 @@ mod tests {
         assert!(!debt.could_answer(MS(3_199)) && debt.could_answer(MS(3_200)));
         assert!(!debt.learn(MS(2_500), MS(2_900)), "that is known by now");
         assert!(!debt.learn(MS(2_500), MS(11_000)), "who is silent for so long has lost it");
+    }
+
+    #[test]
+    fn where_errors_come_fast_the_span_shrinks_and_the_pace_rises() {
+        let mut debt = Debt::default();
+        for turn in 0..PACED as u64 {
+            assert_eq!(debt.pace(MS(50)), MS(50), "turn {turn}");
+            debt.observe(MS(turn * 100), MS(turn * 100));
+            debt.observe_paced(MS(turn * 100));
+        }
+        assert_eq!(debt.pace(MS(50)), MS(25));
+        assert!(debt.could_answer(MS(1_000)) && !debt.could_answer(MS(999)));
+        // As many as Linux sends at once, then its pace: no reason to shrink.
+        let mut debt = Debt::default();
+        for at in [0, 1, 2, 3, 4, 5, 1_005, 2_005] {
+            debt.observe(MS(at), MS(at));
+            debt.observe_paced(MS(at));
+        }
+        assert!(!debt.could_answer(MS(3_000)));
     }
 }

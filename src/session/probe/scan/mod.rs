@@ -28,7 +28,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
 use word::Word;
 
-/// Time between two questions while errors are held back.
+/// Time between two questions while errors are held back, at most.
 const SLOW: Nanos = Nanos::from_millis(50);
 /// Candidates that a datagram from elsewhere is held against.
 const SUSPECTS: usize = 512;
@@ -135,7 +135,7 @@ impl ScanSession {
         let Some(last) = self.last_sent else { return now };
         let full = Nanos(1_000_000_000 / u64::from(self.plan.per_second.max(1)));
         let first = self.candidates[index].asked == 0;
-        last + if first || !self.debt.owes(now) { full } else { full.max(SLOW) }
+        last + if first || !self.debt.owes(now) { full } else { full.max(self.debt.pace(SLOW)) }
     }
 
     /// The end of the scan's time.
@@ -203,6 +203,7 @@ impl ScanSession {
             counts.held_from = if counts.held_back == 0 { now } else { counts.held_from };
             counts.held_back += 1;
             counts.held_to = now;
+            self.debt.observe_paced(now);
         }
         let silent = candidate.last_silent();
         self.settle(index, fate);
