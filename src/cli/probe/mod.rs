@@ -1,8 +1,10 @@
 //! `udpkit probe`.
 
 mod ports;
+mod scan;
 
 pub use ports::PortsArgs;
+pub use scan::ScanArgs;
 
 use super::FamilyArgs;
 use super::shared::port;

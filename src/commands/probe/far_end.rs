@@ -1,12 +1,12 @@
 //! The far end that the arguments name, and how it is spoken to.
 
 use crate::cli::FarEndArgs;
-use crate::commands::{Exit, key};
+use crate::commands::key;
 use crate::engine::random_u64;
 use crate::net::{FamilyChoice, Socket, SocketPlan, resolve, split_host_port};
 use crate::report;
 use crate::session::Sealer;
-use crate::session::probe::{FarEnd, NoHelper};
+use crate::session::probe::FarEnd;
 use crate::units::Nanos;
 use crate::wire::ControlKey;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -71,17 +71,4 @@ fn say_other_family(args: &FarEndArgs, name: &str, address: SocketAddr) {
             "{name} has two families: {here} is probed; {flag} takes {there}"
         ));
     }
-}
-
-/// Says why there is no helper, with what would help.
-pub fn say_no_helper(target: &Target, why: &NoHelper) -> Exit {
-    let port = target.address.port();
-    let hint = match why {
-        NoHelper::Refused(_) => "this needs a `udpkit serve` there that helps probes".to_owned(),
-        _ => format!(
-            "run `udpkit serve -p {port}` there, and let UDP port {port} through in both directions"
-        ),
-    };
-    report::error(why.words(), Some(&hint));
-    Exit::Failed
 }

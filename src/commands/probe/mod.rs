@@ -5,6 +5,7 @@
 
 mod far_end;
 mod ports;
+mod scan;
 
 use super::Exit;
 use crate::cli::{ProbeArgs, ProbeCommand};

@@ -1,20 +1,27 @@
 //! `udpkit probe ports`: from arguments to a run, with a helper where there is one.
 
-use super::far_end::{Target, say_no_helper};
+use super::far_end::Target;
+use super::scan;
 use crate::batch::TxBatch;
 use crate::cli::PortsArgs;
 use crate::commands::{Exit, Usage};
 use crate::engine::{Loop, LoopConfig, Signals};
 use crate::record::Document;
 use crate::record::probe::{PortPath, PortsReport};
-use crate::report::{ports_text, print_json, print_text};
-use crate::session::probe::ports::{MOST_TRIES, PortsEnd, PortsPlan, PortsSession};
-use crate::units::{Nanos, Rate};
+use crate::report::{self, ports_text, print_json, print_text};
+use crate::session::probe::ports::{PortsEnd, PortsPlan, PortsSession};
+use crate::units::Nanos;
 use crate::wire::{Dscp, Ecn, PortList};
 use anyhow::Context;
 
 /// Time from one datagram of a port to its next, so that a short burst of loss does not meet all.
 const SPACING: Nanos = Nanos::from_millis(50);
+/// Datagrams to each port.
+const TRIES: u32 = 8;
+/// Datagrams a second.
+const PER_SECOND: u32 = 1_000;
+/// How long the last replies are waited for.
+const WAIT: Nanos = Nanos::from_secs(1);
 /// Largest reply that is read whole.
 const LARGEST: usize = 2_048;
 
@@ -25,8 +32,8 @@ pub struct PortsOrder {
     pub ports: PortList,
     /// Datagrams to each, 1 to 64.
     pub tries: u32,
-    /// Datagrams a second.
-    pub rate: Rate,
+    /// Datagrams a second, at least 1.
+    pub per_second: u32,
     /// How long the last replies are waited for.
     pub wait: Nanos,
     /// DSCP of datagrams and replies.
@@ -37,15 +44,39 @@ pub struct PortsOrder {
 
 /// Runs `udpkit probe ports`.
 pub fn run(args: PortsArgs) -> anyhow::Result<Exit> {
-    let order = order(&args)?;
+    check(&args)?;
     let target = Target::resolve(&args.far_end)?;
-    let signals = Signals::listen().context("cannot listen to signals")?;
-    let report = match measure(&target, &order, Some(signals))? {
-        PortsEnd::Helped(report) => *report,
-        PortsEnd::NoHelper(why) => return Ok(say_no_helper(&target, &why)),
+    if args.no_helper {
+        return scan::run(&args, target.address, None);
+    }
+    let order = PortsOrder {
+        ports: args.ports.clone(),
+        tries: args.tries.unwrap_or(TRIES),
+        per_second: args.pps.unwrap_or(PER_SECOND),
+        wait: args.wait.unwrap_or(WAIT),
+        dscp: args.dscp,
+        ecn: args.ecn,
     };
+    let signals = Signals::listen().context("cannot listen to signals")?;
+    match measure(&target, &order, Some(signals))? {
+        PortsEnd::Helped(report) => helped(&args, &target, *report),
+        PortsEnd::NoHelper(why) => {
+            let why = why.words();
+            report::note(format_args!("no helper: {why}; what can be known without one:"));
+            scan::run(&args, target.address, Some(why))
+        }
+    }
+}
+
+/// Prints what was found; ports at which the helper could not listen are asked without it.
+fn helped(args: &PortsArgs, target: &Target, mut report: PortsReport) -> anyhow::Result<Exit> {
+    target.name.clone_into(&mut report.host);
+    let alone = report.ports.iter().filter(|row| row.path == PortPath::NotOpened);
+    let alone: PortList = alone.map(|row| row.port).collect();
+    if !alone.is_empty() && !report.stopped_early {
+        report.scan = Some(scan::measure(args, &alone, target.address)?);
+    }
     let all_pass = report.ports.iter().all(|row| row.path == PortPath::Passes);
-    let report = PortsReport { host: target.name.clone(), ..report };
     if args.far_end.json {
         print_json(&Document::new("probe ports", report));
     } else {
@@ -54,16 +85,13 @@ pub fn run(args: PortsArgs) -> anyhow::Result<Exit> {
     Ok(if all_pass { Exit::Done } else { Exit::Failed })
 }
 
-fn order(args: &PortsArgs) -> anyhow::Result<PortsOrder> {
-    if args.wait == Nanos::ZERO {
-        return Err(Usage::new("--wait 0 waits for nothing; it must be more").into());
+fn check(args: &PortsArgs) -> Result<(), Usage> {
+    for (flag, value) in [("--wait", args.wait), ("--time", Some(args.scan.time))] {
+        if value == Some(Nanos::ZERO) {
+            return Err(Usage::new(format!("{flag} 0 waits for nothing; it must be more")));
+        }
     }
-    if matches!(args.rate, Rate::Bits(_)) {
-        let wrong = "--rate counts datagrams: 1kpps, 200pps, or max";
-        return Err(Usage::new(wrong).into());
-    }
-    let PortsArgs { tries, rate, wait, dscp, ecn, .. } = *args;
-    Ok(PortsOrder { ports: args.ports.clone(), tries, rate, wait, dscp, ecn })
+    Ok(())
 }
 
 /// Probes the ports of a far end that has a helper; `signals` end it early where they are given.
@@ -73,14 +101,13 @@ pub fn measure(
     signals: Option<Signals>,
 ) -> anyhow::Result<PortsEnd> {
     let (dialogue, asking) = (target.socket()?, target.socket()?);
-    let gap = order.rate.ratio_for(0).map_or(Nanos::ZERO, |(n, span)| Nanos(span.0 / n.max(1)));
     let plan = PortsPlan {
         target: target.address,
         ports: order.ports.clone(),
-        tries: order.tries.min(MOST_TRIES),
+        tries: order.tries,
         dscp: order.dscp,
         ecn: order.ecn,
-        gap,
+        gap: Nanos(1_000_000_000 / u64::from(order.per_second.max(1))),
         spacing: SPACING,
         wait: order.wait,
         source: asking.local_addr(),

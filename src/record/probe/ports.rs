@@ -1,6 +1,6 @@
 //! What `probe ports` found with a helper: each port, out and back told apart.
 
-use super::Verdict;
+use super::{ScanReport, Verdict};
 use serde::Serialize;
 use std::net::{IpAddr, SocketAddr};
 
@@ -122,8 +122,6 @@ pub struct PortsReport {
     pub target: Option<IpAddr>,
     /// The helper; `None` where there is none.
     pub helper: Option<HelperReport>,
-    /// Why there is no helper, in words; `None` where there is one, or none was asked for.
-    pub no_helper: Option<String>,
     /// Datagrams to each port.
     pub tries: u32,
     /// Where they were sent from, as far as this host knows.
@@ -142,6 +140,9 @@ pub struct PortsReport {
     pub lost_back: u64,
     /// Every port, upwards.
     pub ports: Vec<PortRow>,
+    /// What was found without the helper of ports at which it could not listen; `None` where there
+    /// is none.
+    pub scan: Option<ScanReport>,
     /// All of it in words.
     #[serde(flatten)]
     pub verdict: Verdict,

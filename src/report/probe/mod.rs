@@ -1,9 +1,12 @@
 //! The kinds of `probe` as text: a file each, and the words that all of them share.
 
+mod scan;
 // A kind's report: one line here and one file beside this.
 mod ports;
 
 pub use ports::ports_text;
+
+pub use scan::scan_text;
 
 use crate::record::probe::Verdict;
 

@@ -1,6 +1,6 @@
 //! `probe ports` as text: ports of one fate share a line.
 
-use super::{verdict_text, wrapped};
+use super::{scan_text, verdict_text, wrapped};
 use crate::record::probe::{PortPath, PortRow, PortsReport};
 use crate::units::Nanos;
 use crate::wire::{Dscp, Ecn, PortList};
@@ -18,6 +18,10 @@ pub fn ports_text(report: &PortsReport) -> String {
     }
     text.push('\n');
     text.push_str(&verdict_text(&report.verdict));
+    if let Some(scan) = &report.scan {
+        text.push('\n');
+        text.push_str(&scan_text(scan));
+    }
     text
 }
 

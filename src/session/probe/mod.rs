@@ -5,5 +5,7 @@
 // A kind's machine: one line here and one file beside this.
 mod far_end;
 pub mod ports;
+mod scan;
 
 pub use far_end::{FarEnd, Granted, LaneState, NoHelper, Seen, sooner};
+pub use scan::{ScanPlan, ScanSession};
