@@ -2,6 +2,7 @@
 
 mod answers;
 mod error;
+mod fragments;
 mod interface;
 mod io_mode;
 mod plan;

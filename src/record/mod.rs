@@ -8,6 +8,7 @@ mod cast;
 mod document;
 mod limits;
 mod ping;
+pub mod probe;
 mod rates;
 mod recv;
 mod round_trips;

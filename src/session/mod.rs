@@ -8,6 +8,7 @@ mod find_rate;
 mod orders;
 mod payload;
 pub mod ping;
+pub mod probe;
 mod recv;
 mod sealer;
 mod send;

@@ -9,6 +9,7 @@ mod hex;
 mod host;
 mod params;
 pub mod pattern;
+mod ports;
 mod seal;
 mod sizes;
 pub mod stamp;
@@ -27,6 +28,7 @@ pub use header::{END_LEN, Header, HeaderError, Kind, MAGIC, decode_end, encode_e
 pub use hex::{HexError, hex_into, parse_hex, to_hex};
 pub use host::HostId;
 pub use params::{BadParam, Params};
+pub use ports::{PortList, PortListError};
 pub use seal::{ControlKey, KEY_LEN, KeyLength, SEAL_LEN, Seal, Unsealed};
 pub use sizes::{IpFamily, TCP_HEADER, UDP_HEADER, ethernet_wire_bytes, max_payload, udp_ip_bytes};
 pub use template::{Template, TemplateError};

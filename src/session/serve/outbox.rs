@@ -41,13 +41,8 @@ impl Outbox {
         if self.waiting.len() == WAITING || bytes.is_empty() {
             return self.give_back(bytes);
         }
-        let dest = Dest {
-            addr: meta.source,
-            from: meta.destination,
-            interface: 0,
-            socket: meta.socket,
-            tos,
-        };
+        let dest =
+            Dest { from: meta.destination, socket: meta.socket, tos, ..Dest::from(meta.source) };
         self.waiting.push_back(Waiting { dest, class, bytes });
     }
 
