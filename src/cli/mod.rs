@@ -17,7 +17,7 @@ pub use ping::PingArgs;
 pub use probe::{FarEndArgs, PortsArgs, ProbeArgs, ProbeCommand};
 pub use recv::RecvArgs;
 pub use send::SendArgs;
-pub use serve::ServeArgs;
+pub use serve::{ServeArgs, StunAlternateArg};
 pub use shared::{DatagramFormat, FamilyArgs, IoArg};
 
 use clap::{Parser, Subcommand};

@@ -26,6 +26,8 @@ pub struct ServeControl<O, K, R> {
     pub(super) sessions: HashMap<u64, ServerSession>,
     pub(super) outbox: Outbox,
     reflectors: Reflectors,
+    /// What the loop's sockets behind the first are for.
+    ports: Vec<Class>,
     pub(super) spent: SpentHelos,
     pub(super) summary: ServeSummary,
     pub(super) counts: Counts,
@@ -60,6 +62,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             sessions: HashMap::new(),
             outbox: Outbox::default(),
             reflectors: Reflectors::default(),
+            ports: Vec::new(),
             spent: SpentHelos::default(),
             summary: ServeSummary::default(),
             counts: Counts::default(),
@@ -85,6 +88,14 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
     #[must_use]
     pub fn with_reflector(mut self, class: Class, reflector: Box<dyn Reflector + Send>) -> Self {
         self.reflectors.plug(class, reflector);
+        self
+    }
+
+    /// The same server with one more socket, the loop's next, for the datagrams of one protocol
+    /// alone.
+    #[must_use]
+    pub fn with_port(mut self, class: Class) -> Self {
+        self.ports.push(class);
         self
     }
 
@@ -129,10 +140,10 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> Session
 
     fn on_datagram(&mut self, now: Now, datagram: &Datagram<'_>) {
         self.note_since(now);
-        // The port of the dialogue is the first socket; any other is STAMP's alone.
-        let class = match datagram.meta.socket {
-            0 => classify(datagram.payload),
-            _ => Class::Stamp,
+        // The port of the dialogue is the first socket; any other is one protocol's alone.
+        let class = match datagram.meta.socket.checked_sub(1) {
+            None => classify(datagram.payload),
+            Some(port) => self.ports.get(port).copied().unwrap_or(Class::Other),
         };
         match class {
             Class::Control => {

@@ -39,5 +39,5 @@ mod status;
 pub use control::ServeControl;
 pub use events::{ServeEvent, ServeOrder, ServeSummary, StreamNews, StreamRequest};
 pub use policy::{Lifetime, Refused, Reverse, ServePolicy};
-pub use reflect::{Reflection, Reflector};
+pub use reflect::{Reflection, Reflector, is_askable};
 pub use session_state::StreamIo;

@@ -33,16 +33,14 @@ pub(super) struct Outbox {
 impl Outbox {
     /// Queues a reply of the dialogue to whoever sent what `meta` tells of.
     pub fn reply(&mut self, meta: &RxMeta, bytes: Vec<u8>) {
-        self.reflect(meta, Class::Control, 0, bytes);
+        self.push(Dest::back_to(meta), Class::Control, bytes);
     }
 
-    /// Queues a reflector's answer.
-    pub fn reflect(&mut self, meta: &RxMeta, class: Class, tos: u8, bytes: Vec<u8>) {
+    /// Queues an answer; `class` says who wrote it.
+    pub fn push(&mut self, dest: Dest, class: Class, bytes: Vec<u8>) {
         if self.waiting.len() == WAITING || bytes.is_empty() {
             return self.give_back(bytes);
         }
-        let dest =
-            Dest { from: meta.destination, socket: meta.socket, tos, ..Dest::from(meta.source) };
         self.waiting.push_back(Waiting { dest, class, bytes });
     }
 
