@@ -1,7 +1,9 @@
 //! `udpkit probe`.
 
+mod nat;
 mod ports;
 
+pub use nat::NatArgs;
 pub use ports::PortsArgs;
 
 use super::FamilyArgs;
@@ -22,6 +24,8 @@ pub struct ProbeArgs {
 pub enum ProbeCommand {
     /// Which ports let datagrams through, which way, and who stops them.
     Ports(PortsArgs),
+    /// Whether NATs are on the way, and how they map and filter (works with any STUN server).
+    Nat(NatArgs),
     // A kind: one line here, one in commands/probe/mod.rs.
 }
 

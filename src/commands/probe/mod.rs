@@ -3,6 +3,7 @@
 //! Each kind has `run(args)`, which prints, and beneath it `measure(plan, ...)`, which finds the
 //! facts and prints nothing, so that the kinds can also run side by side for one report.
 
+mod nat;
 mod ports;
 
 use super::Exit;
@@ -12,6 +13,7 @@ use crate::cli::{ProbeArgs, ProbeCommand};
 pub fn run(args: ProbeArgs) -> anyhow::Result<Exit> {
     match args.command {
         ProbeCommand::Ports(args) => ports::run(args),
+        ProbeCommand::Nat(args) => nat::run(args),
         // A kind: one line here and one file beside this.
     }
 }

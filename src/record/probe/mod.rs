@@ -2,6 +2,10 @@
 
 // A kind's facts: one line here and one file beside this.
 
+mod nat;
+
+pub use nat::{Dependence, Hairpin, NatReport, NatSocket, NatTest, PortChoice};
+
 use serde::Serialize;
 
 /// What a probe found, in words. Flattened into each kind's document, so that its keys stand at
