@@ -86,8 +86,8 @@ pub struct NatTest {
     pub socket: Option<usize>,
     /// Where to.
     pub to: SocketAddr,
-    /// From where the answer was wanted: `asked`, `other_port`, `other_address`, `other_both`.
-    pub answer_from: &'static str,
+    /// From where the answer was wanted; the same where nothing else was asked for.
+    pub answer_from: SocketAddr,
     /// Requests sent.
     pub sent: u32,
     /// Requests that were answered from where it was wanted.

@@ -84,23 +84,28 @@ fn sockets(sockets: &[NatSocket]) -> String {
 }
 
 fn tests(tests: &[NatTest]) -> String {
-    let mut text =
-        format!("  {:<11}{:<9}{:<16}{:>9}{:>13}\n", "asked for", "socket", "from", "answers", "ms");
+    let mut text = format!("  {:<41}{:>8}{:>9}   seen as\n", "question", "answers", "ms");
     // Of the many sockets that ask the same, the table above tells.
     let telling = tests.iter().filter(|test| test.about != "mapping" || test.socket == Some(0));
     for test in telling {
-        let socket = test.socket.map_or_else(|| "own".to_owned(), |socket| socket.to_string());
         let trip = test
             .round_trip_ns
             .map_or_else(|| "-".to_owned(), |nanos| format!("{:.2}", Nanos(nanos).as_millis_f64()));
         let answers = format!("{} of {}", test.answered, test.sent);
-        let from = test.answer_from.replace('_', " ");
-        let about = test.about;
-        text.push_str(&format!("  {about:<11}{socket:<9}{from:<16}{answers:>9}{trip:>13}"));
-        text.push('\n');
-        if test.about == "mapping" {
-            let seen = test.seen.map_or_else(|| "-".to_owned(), |seen| seen.to_string());
-            text.push_str(&format!("    of {}: {seen}\n", test.to));
+        let (word, at) = match test.about {
+            "mapping" => ("asked", test.to),
+            "hairpin" => ("own address", test.to),
+            _ => ("answer from", test.answer_from),
+        };
+        let (about, at) = (test.about, at.to_string());
+        text.push_str(&format!("  {about:<11}{word:<12}{at:<18}{answers:>8}{trip:>9}"));
+        let seen = test.seen.filter(|_| test.about == "mapping").map(|seen| seen.to_string());
+        match seen {
+            Some(seen) if at.len() <= 18 && seen.len() <= 16 => {
+                text.push_str(&format!("   {seen}\n"));
+            }
+            Some(seen) => text.push_str(&format!("\n    seen as {seen}\n")),
+            None => text.push('\n'),
         }
         if let Some(instead) = &test.instead {
             text.push_str(&labelled("", &[instead.clone()]));

@@ -10,8 +10,8 @@ use std::net::SocketAddr;
 pub(super) const REQUEST_LEN: usize = 148;
 /// What fills a request: SOFTWARE, which any server reads over. PADDING (RFC 5780 §7.6) must be
 /// understood, and most servers would refuse it. Fewer than 128 characters (RFC 8489 §14.14).
-const FILLING: &str = "udpkit probe nat; as long as an answer, so that nobody gets more bytes \
-                       than were sent in his name .....................";
+const FILLING: &str =
+    "udpkit probe nat: as long as an answer, so that nobody gets more bytes than were sent ";
 
 /// What a question is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,7 +123,9 @@ impl Ask {
             writer.push(AttributeKind::ChangeRequest, &self.change.encode());
         }
         let room = REQUEST_LEN - writer.len() - StunWriter::size_of(0);
-        writer.push(AttributeKind::Software, &FILLING.as_bytes()[..room]);
+        let mut filling = FILLING.as_bytes().to_vec();
+        filling.resize(room, b'.');
+        writer.push(AttributeKind::Software, &filling);
         writer.finish();
         slot.copy_from_slice(&bytes);
     }
@@ -162,14 +164,12 @@ impl Ask {
         }
     }
 
-    /// From where its answer is wanted, in the record's words.
-    pub fn answer_from(&self) -> &'static str {
-        match self.change {
-            ChangeRequest { address: false, port: false } => "asked",
-            ChangeRequest { address: false, port: true } => "other_port",
-            ChangeRequest { address: true, port: false } => "other_address",
-            ChangeRequest { address: true, port: true } => "other_both",
-        }
+    /// From where its answer is wanted, by a server whose other address and port is `other`.
+    pub fn answer_from(&self, other: Option<SocketAddr>) -> SocketAddr {
+        let other = other.unwrap_or(self.to);
+        let mut from = if self.change.address { other } else { self.to };
+        from.set_port(if self.change.port { other.port() } else { self.to.port() });
+        from
     }
 }
 

@@ -39,7 +39,7 @@ pub(super) fn report(session: NatSession, duration: Nanos) -> NatReport {
         not_known: found.not_known,
         sent: plain.iter().map(|ask| u64::from(ask.sent)).sum(),
         back: plain.iter().map(|ask| u64::from(ask.answered)).sum(),
-        tests: session.asks.iter().map(|ask| test(ask, sockets.len())).collect(),
+        tests: session.asks.iter().map(|ask| test(ask, &session)).collect(),
         sockets,
         network_errors: session
             .troubles
@@ -61,7 +61,7 @@ fn sockets(session: &NatSession) -> Vec<NatSocket> {
     .collect()
 }
 
-fn test(ask: &Ask, sockets: usize) -> NatTest {
+fn test(ask: &Ask, session: &NatSession) -> NatTest {
     NatTest {
         about: match ask.about {
             About::Mapping => "mapping",
@@ -69,9 +69,9 @@ fn test(ask: &Ask, sockets: usize) -> NatTest {
             About::Control => "control",
             About::Hairpin => "hairpin",
         },
-        socket: Some(ask.socket).filter(|socket| *socket < sockets),
+        socket: Some(ask.socket).filter(|socket| *socket < session.plan.locals.len()),
         to: ask.to,
-        answer_from: ask.answer_from(),
+        answer_from: ask.answer_from(session.other),
         sent: ask.sent,
         answered: ask.answered,
         seen: ask.seen,
@@ -219,8 +219,7 @@ impl Found {
                 .asks
                 .iter()
                 .find(|ask| ask.about == About::Filtering && ask.change == change)?;
-            let mut from = if change.address { other } else { session.plan.server };
-            from.set_port(if change.port { other.port() } else { session.plan.server.port() });
+            let from = asked.answer_from(Some(other));
             match asked.answered {
                 0 => (asked.instead.is_none() && plain(from)).then_some(false),
                 _ => Some(true),
@@ -326,11 +325,11 @@ impl Found {
                 _ => "from another port",
             };
             let beside = control.filter(|_| ask.answered == 0).map(|control| {
-                format!(", {} of {} from the port that was asked", control.answered, control.sent)
+                format!(", {} of {} from the one asked", control.answered, control.sent)
             });
             let (answered, sent) = (ask.answered, ask.sent);
             verdict.evidence.push(format!(
-                "{answered} of {sent} answers came {from}{}",
+                "{from} {answered} of {sent} answers came{}",
                 beside.unwrap_or_default()
             ));
         }
