@@ -3,6 +3,7 @@
 use super::shared::{network, port, processor};
 use super::{FamilyArgs, IoArg};
 use crate::units::{ByteCount, Nanos, Rate};
+use crate::wire::PortList;
 use clap::Args;
 use ipnet::IpNet;
 use std::path::PathBuf;
@@ -87,6 +88,13 @@ pub struct ServeArgs {
     /// Do not answer STUN.
     #[arg(long, conflicts_with_all = ["stun_alternate", "stun_short"])]
     pub no_stun: bool,
+    /// Ports that probes may have, open from the start: 5000-5100,5353; at most 256 [default: any
+    /// from 1024 on, opened for the length of a probe that asks for them]
+    #[arg(long, value_name = "PORTS")]
+    pub probe_ports: Option<PortList>,
+    /// Do not help probes.
+    #[arg(long, conflicts_with = "probe_ports")]
+    pub no_probe: bool,
     /// Processors for the streams' threads, in turn: 0,1.
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = processor)]
     pub cpus: Vec<usize>,

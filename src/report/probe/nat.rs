@@ -108,7 +108,7 @@ fn tests(tests: &[NatTest]) -> String {
             None => text.push('\n'),
         }
         if let Some(instead) = &test.instead {
-            text.push_str(&labelled("", &[instead.clone()]));
+            text.push_str(&labelled("", std::slice::from_ref(instead)));
         }
     }
     text

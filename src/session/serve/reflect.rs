@@ -101,7 +101,7 @@ impl Reflectors {
             Reflection::Silent => None,
         };
         match dest {
-            Some(dest) => outbox.push(dest, class, reply),
+            Some(dest) => outbox.send(dest, class, reply),
             None => outbox.give_back(reply),
         }
         reflection

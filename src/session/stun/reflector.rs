@@ -94,7 +94,9 @@ impl<O: FnMut(&RxMeta) -> Option<IpAddr>> StunReflector<O> {
         let second = self.policy.alternate.map(|other| (other.socket, other.port));
         let (asked, other) = match second {
             Some(second) if second.0 == meta.socket => (second, Some(first)),
-            _ => (first, second),
+            _ if meta.socket == 0 => (first, second),
+            // A probe's port, which has no other.
+            _ => return None,
         };
         Some(Origins { ip, other_ip: (self.others)(meta), asked, other })
     }

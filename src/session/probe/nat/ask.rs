@@ -115,7 +115,7 @@ impl Ask {
     }
 
     /// Writes the next try.
-    pub fn write(&self, run: &RunId, index: usize, slot: &mut [u8]) {
+    pub fn write(&self, run: RunId, index: usize, slot: &mut [u8]) {
         let id = run.transaction(index, self.sent);
         let mut bytes = Vec::with_capacity(REQUEST_LEN);
         let mut writer = StunWriter::begin(&mut bytes, StunClass::Request, id);
@@ -174,7 +174,7 @@ impl Ask {
 }
 
 /// Which question and which of its tries a transaction names, if it is this run's.
-pub(super) fn ask_of(run: &RunId, transaction: TransactionId) -> Option<(usize, u32)> {
+pub(super) fn ask_of(run: RunId, transaction: TransactionId) -> Option<(usize, u32)> {
     let behind = transaction.0.strip_prefix(&run.0)?;
     let [ask @ .., high, low] = behind else { return None };
     let ask = u16::from_be_bytes(ask.try_into().ok()?);
@@ -194,10 +194,10 @@ mod tests {
             let mut ask = Ask::new(About::Mapping, 0, to, change, Repeat::UntilAnswered);
             ask.went(Nanos(1));
             let mut slot = [0; REQUEST_LEN];
-            ask.write(&run, 7, &mut slot);
+            ask.write(run, 7, &mut slot);
             let message = StunMessage::decode(&slot).unwrap();
-            assert_eq!(ask_of(&run, message.transaction), Some((7, 1)));
-            assert_eq!(ask_of(&RunId(*b"another!"), message.transaction), None);
+            assert_eq!(ask_of(run, message.transaction), Some((7, 1)));
+            assert_eq!(ask_of(RunId(*b"another!"), message.transaction), None);
             assert!(message.find(AttributeKind::Software).unwrap().len() < 128);
             let wanted = message.find(AttributeKind::ChangeRequest).map(ChangeRequest::decode);
             assert_eq!(wanted.flatten().unwrap_or_default(), change);

@@ -146,7 +146,7 @@ impl NatSession {
     }
 
     fn answer(&mut self, now: Now, message: &StunMessage<'_>, datagram: &Datagram<'_>) {
-        let Some((index, number)) = ask_of(&self.plan.run, message.transaction) else { return };
+        let Some((index, number)) = ask_of(self.plan.run, message.transaction) else { return };
         let Some(ask) = self.asks.get_mut(index) else { return };
         if ask.socket != datagram.meta.socket {
             return;
@@ -188,7 +188,7 @@ impl NatSession {
 
     /// A request that came here: the hairpin's own, back from the NAT.
     fn hairpinned(&mut self, now: Now, message: &StunMessage<'_>, datagram: &Datagram<'_>) {
-        let Some((index, number)) = ask_of(&self.plan.run, message.transaction) else { return };
+        let Some((index, number)) = ask_of(self.plan.run, message.transaction) else { return };
         let Some(ask) = self.asks.get_mut(index) else { return };
         if ask.about == About::Hairpin && datagram.meta.socket == 0 {
             ask.take(number, datagram.meta.source, now.mono);
@@ -216,7 +216,7 @@ impl Session for NatSession {
                 let dest = out.add_dest(Dest { socket: ask.socket, ..Dest::from(ask.to) });
                 match out.push(dest, ask::REQUEST_LEN) {
                     Some(slot) => {
-                        ask.write(&self.plan.run, index, slot);
+                        ask.write(self.plan.run, index, slot);
                         self.written.push((index, ask.sent));
                     }
                     None => return Next::Send,
