@@ -2,9 +2,11 @@
 
 mod nat;
 mod ports;
+mod timeout;
 
 pub use nat::NatArgs;
 pub use ports::PortsArgs;
+pub use timeout::TimeoutArgs;
 
 use super::FamilyArgs;
 use super::shared::port;
@@ -26,6 +28,8 @@ pub enum ProbeCommand {
     Ports(PortsArgs),
     /// Whether NATs are on the way, and how they map and filter (works with any STUN server).
     Nat(NatArgs),
+    /// How long an idle path stays open, and so how often to send a keep-alive.
+    Timeout(TimeoutArgs),
     // A kind: one line here, one in commands/probe/mod.rs.
 }
 

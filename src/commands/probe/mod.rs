@@ -5,6 +5,7 @@
 
 mod nat;
 mod ports;
+mod timeout;
 
 use super::Exit;
 use crate::cli::{ProbeArgs, ProbeCommand};
@@ -14,6 +15,7 @@ pub fn run(args: ProbeArgs) -> anyhow::Result<Exit> {
     match args.command {
         ProbeCommand::Ports(args) => ports::run(args),
         ProbeCommand::Nat(args) => nat::run(args),
+        ProbeCommand::Timeout(args) => timeout::run(args),
         // A kind: one line here and one file beside this.
     }
 }

@@ -3,8 +3,12 @@
 // A kind's facts: one line here and one file beside this.
 
 mod nat;
+mod timeout;
 
 pub use nat::{Dependence, Hairpin, NatReport, NatSocket, NatTest, PortChoice};
+pub use timeout::{
+    IdleOutcome, IdleTimer, IdleTimerReport, IdleTrial, TimeoutEvent, TimeoutReport,
+};
 
 use serde::Serialize;
 

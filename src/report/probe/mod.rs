@@ -2,8 +2,10 @@
 
 // A kind's report: one line here and one file beside this.
 mod nat;
+mod timeout;
 
 pub use nat::nat_text;
+pub use timeout::{TimeoutProgress, timeout_text};
 
 use crate::record::probe::Verdict;
 

@@ -5,5 +5,6 @@
 // A kind's machine: one line here and one file beside this.
 mod far_end;
 pub mod nat;
+pub mod timeout;
 
 pub use far_end::{FarEnd, Granted, LaneState, NoHelper, Seen, sooner};
