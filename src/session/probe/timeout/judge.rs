@@ -38,14 +38,7 @@ pub(super) fn report<S>(session: TimeoutSession<S>, duration: Nanos) -> TimeoutR
         verdict(&report, session.plan.longest(), session.plan.tries)
     } else {
         let why = session.far.lost().map_or("the run was ended early", |lost| lost.words());
-        Verdict {
-            could_also_be: vec![
-                "without a helper at the far end nothing sends after a silence, so \
-                                 the time-out cannot be measured"
-                    .to_owned(),
-            ],
-            ..Verdict::new(format!("not known: {why}"))
-        }
+        Verdict::new(format!("not known: {why}"))
     };
     report
 }
@@ -93,7 +86,8 @@ fn advised(open_ns: u64) -> Nanos {
 fn not_known<S>(session: &TimeoutSession<S>, report: &TimeoutReport) -> Vec<String> {
     let mut missing = Vec::new();
     if !session.granted {
-        return missing;
+        let why = "the time-out: without a helper at the far end nothing sends after a silence";
+        return vec![why.to_owned()];
     }
     for timer in &report.timers {
         let unknown = timer.trials.iter().filter(|trial| trial.outcome == IdleOutcome::Unknown);
@@ -202,10 +196,14 @@ fn add_doubts(report: &TimeoutReport, tries: u8, verdict: &mut Verdict) {
             ));
         }
     }
-    if report.timers.iter().any(|timer| timer.closed_ns.is_some()) {
-        verdict
-            .could_also_be
-            .push(format!("all {tries} answers lost by chance, where but one silence says closed"));
+    for timer in &report.timers {
+        let is_closed = |trial: &&IdleTrial| trial.outcome == IdleOutcome::Closed;
+        if timer.trials.iter().filter(is_closed).count() == 1 {
+            verdict.could_also_be.push(format!(
+                "{}: all {tries} answers lost by chance, as but one silence was too long",
+                timer.timer.words()
+            ));
+        }
     }
     if report.interrupted {
         verdict.doubt.push("the run was ended early".to_owned());

@@ -225,7 +225,9 @@ impl<S: Sink<TimeoutEvent>> TimeoutSession<S> {
                 Some(TimeoutEvent::Decided { timer, silence_ns, outcome })
             })
             .collect();
-        decided.into_iter().for_each(|event| self.tell(event));
+        for event in decided {
+            self.tell(event);
+        }
     }
 
     /// Whether nothing is under way any more.

@@ -4,9 +4,7 @@ use super::{CANDIDATES, TimeoutPlan, TimeoutSession};
 use crate::batch::{Datagram, Dest, RxEntry, RxMeta, SendOutcome, TxBatch};
 use crate::record::probe::{TimeoutEvent, TimeoutReport};
 use crate::record::{Flow, Sink};
-use crate::session::serve::{
-    PortsOpened, ServeControl, ServeEvent, ServeOrder, ServePolicy, StreamNews,
-};
+use crate::session::serve::{ServeControl, ServeEvent, ServeOrder, ServePolicy, StreamNews};
 use crate::session::{Next, Now, Orders, Sealer, Session};
 use crate::units::Nanos;
 use crate::wire::TicketKey;
@@ -78,7 +76,7 @@ impl Orders<ServeOrder> for Engine {
 impl Sink<ServeEvent> for Engine {
     fn take(&mut self, event: ServeEvent) -> Flow {
         if let ServeEvent::OpenPorts(request) = event {
-            let news = StreamNews::Ports(Box::new(PortsOpened::default()));
+            let news = StreamNews::Ports(Box::default());
             let order = ServeOrder { session: request.session, stream: 0, news };
             self.0.borrow_mut().push_back(order);
         }
