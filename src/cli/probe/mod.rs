@@ -1,10 +1,14 @@
 //! `udpkit probe`.
 
+mod nat;
 mod ports;
 mod scan;
+mod timeout;
 
+pub use nat::NatArgs;
 pub use ports::PortsArgs;
 pub use scan::ScanArgs;
+pub use timeout::TimeoutArgs;
 
 use super::FamilyArgs;
 use super::shared::port;
@@ -24,6 +28,10 @@ pub struct ProbeArgs {
 pub enum ProbeCommand {
     /// Which ports let datagrams through, which way, and who stops them.
     Ports(PortsArgs),
+    /// Whether NATs are on the way, and how they map and filter (works with any STUN server).
+    Nat(NatArgs),
+    /// How long an idle path stays open, and so how often to send a keep-alive.
+    Timeout(TimeoutArgs),
     // A kind: one line here, one in commands/probe/mod.rs.
 }
 

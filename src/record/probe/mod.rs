@@ -8,6 +8,14 @@ pub use ports::{HelperReport, IcmpWord, PortPath, PortRow, PortsReport};
 
 pub use scan::{PortState, ScanReport, ScannedAlone, ScannedPort};
 
+mod nat;
+mod timeout;
+
+pub use nat::{Dependence, Hairpin, NatReport, NatSocket, NatTest, PortChoice};
+pub use timeout::{
+    IdleOutcome, IdleTimer, IdleTimerReport, IdleTrial, TimeoutEvent, TimeoutReport,
+};
+
 use serde::Serialize;
 
 /// What a probe found, in words. Flattened into each kind's document, so that its keys stand at

@@ -7,6 +7,11 @@ mod ports;
 pub use ports::ports_text;
 
 pub use scan::scan_text;
+mod nat;
+mod timeout;
+
+pub use nat::nat_text;
+pub use timeout::{TimeoutProgress, timeout_text};
 
 use crate::record::probe::Verdict;
 

@@ -6,6 +6,8 @@
 mod far_end;
 pub mod ports;
 mod scan;
+pub mod nat;
+pub mod timeout;
 
 pub use far_end::{FarEnd, Granted, LaneState, NoHelper, Seen, sooner};
 pub use scan::{ScanPlan, ScanSession};
