@@ -1,6 +1,9 @@
 //! What the kinds of `probe` found: a file each, and the verdict that all of them share.
 
+mod trace;
 // A kind's facts: one line here and one file beside this.
+
+pub use trace::{TraceAnswer, TraceFlow, TraceHop, TraceReport, TraceTry};
 
 use serde::Serialize;
 
