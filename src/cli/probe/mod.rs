@@ -1,8 +1,10 @@
 //! `udpkit probe`.
 
 mod ports;
+mod trace;
 
 pub use ports::PortsArgs;
+pub use trace::TraceArgs;
 
 use super::FamilyArgs;
 use super::shared::port;
@@ -22,6 +24,8 @@ pub struct ProbeArgs {
 pub enum ProbeCommand {
     /// Which ports let datagrams through, which way, and who stops them.
     Ports(PortsArgs),
+    /// Which routers a flow passes, and after which of them it dies.
+    Trace(TraceArgs),
     // A kind: one line here, one in commands/probe/mod.rs.
 }
 

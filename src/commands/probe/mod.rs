@@ -4,6 +4,7 @@
 //! facts and prints nothing, so that the kinds can also run side by side for one report.
 
 mod ports;
+mod trace;
 
 use super::Exit;
 use crate::cli::{ProbeArgs, ProbeCommand};
@@ -12,6 +13,7 @@ use crate::cli::{ProbeArgs, ProbeCommand};
 pub fn run(args: ProbeArgs) -> anyhow::Result<Exit> {
     match args.command {
         ProbeCommand::Ports(args) => ports::run(args),
+        ProbeCommand::Trace(args) => trace::run(args),
         // A kind: one line here and one file beside this.
     }
 }

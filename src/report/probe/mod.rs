@@ -1,6 +1,9 @@
 //! The kinds of `probe` as text: a file each, and the words that all of them share.
 
+mod trace;
 // A kind's report: one line here and one file beside this.
+
+pub use trace::trace_text;
 
 use crate::record::probe::Verdict;
 
