@@ -1,4 +1,9 @@
 //! The kinds of `probe` as machines: a file (or folder) each.
+//!
+//! Kinds that need a helper embed a [`FarEnd`], which speaks the dialogue for them.
 
 pub mod trace;
 // A kind's machine: one line here and one file beside this.
+mod far_end;
+
+pub use far_end::{FarEnd, Granted, LaneState, NoHelper, Seen, sooner};
