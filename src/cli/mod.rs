@@ -14,7 +14,9 @@ pub use blast::BlastArgs;
 pub use cast::{CastArgs, CastCommand, CastRecvArgs, CastSendArgs};
 pub use payload::PayloadArgs;
 pub use ping::PingArgs;
-pub use probe::{FarEndArgs, PortsArgs, ProbeArgs, ProbeCommand, TraceArgs};
+pub use probe::{
+    FarEndArgs, MarksArgs, MtuArgs, PortsArgs, ProbeArgs, ProbeCommand, ShapeArgs, TraceArgs,
+};
 pub use recv::RecvArgs;
 pub use send::SendArgs;
 pub use serve::ServeArgs;

@@ -1,9 +1,15 @@
 //! `udpkit probe`.
 
+mod marks;
+mod mtu;
 mod ports;
+mod shape;
 mod trace;
 
+pub use marks::MarksArgs;
+pub use mtu::MtuArgs;
 pub use ports::PortsArgs;
+pub use shape::ShapeArgs;
 pub use trace::TraceArgs;
 
 use super::FamilyArgs;
@@ -24,6 +30,12 @@ pub struct ProbeArgs {
 pub enum ProbeCommand {
     /// Which ports let datagrams through, which way, and who stops them.
     Ports(PortsArgs),
+    /// The largest datagrams that pass, each way, whole and in fragments.
+    Mtu(MtuArgs),
+    /// Whether DSCP and ECN arrive as they were sent, each way.
+    Marks(MarksArgs),
+    /// Whether a path reads payloads, eats sizes, or limits a rate.
+    Shape(ShapeArgs),
     /// Which routers a flow passes, and after which of them it dies.
     Trace(TraceArgs),
     // A kind: one line here, one in commands/probe/mod.rs.

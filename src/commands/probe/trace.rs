@@ -1,6 +1,6 @@
 //! `udpkit probe trace`: from arguments to a run, and traces that other kinds start by themselves.
 
-use crate::batch::TxBatch;
+use crate::batch::{Fragmentation, TxBatch};
 use crate::cli::TraceArgs;
 use crate::commands::ping::bind_address;
 use crate::commands::{Exit, Usage};
@@ -32,6 +32,8 @@ pub struct TraceOrder {
     pub hops: u8,
     /// How long an answer is waited for.
     pub wait: Nanos,
+    /// Payload bytes of probes that must not be fragmented; `None` for short ones.
+    pub whole: Option<usize>,
 }
 
 /// Runs `udpkit probe trace`.
@@ -62,7 +64,7 @@ fn order(args: &TraceArgs) -> anyhow::Result<TraceOrder> {
         return Err(Usage::with_hint(wrong, hint).into());
     }
     let TraceArgs { flows, tries, hops, wait, .. } = *args;
-    Ok(TraceOrder { target, from, flows, tries, hops, wait })
+    Ok(TraceOrder { target, from, flows, tries, hops, wait, whole: None })
 }
 
 /// Traces a path; `signals` end it early where they are given.
@@ -82,6 +84,8 @@ pub fn measure(order: &TraceOrder, signals: Option<Signals>) -> anyhow::Result<T
         tries: order.tries,
         hops: order.hops,
         wait: order.wait,
+        len: order.whole.unwrap_or(0).max(TracePlan::LEAST),
+        fragmentation: order.whole.map(|_| Fragmentation::Probe),
         ssid: (random_u64() as u16).max(1),
     };
     let session = TraceSession::new(plan);

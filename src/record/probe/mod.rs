@@ -1,8 +1,14 @@
 //! What the kinds of `probe` found: a file each, and the verdict that all of them share.
 
+mod marks;
+mod mtu;
+mod shape;
 mod trace;
 // A kind's facts: one line here and one file beside this.
 
+pub use marks::{MarkRow, MarksReport};
+pub use mtu::{FragmentRow, MtuDirection, MtuLimit, MtuReport, TooBig};
+pub use shape::{Counted, PayloadRow, RateLimit, ShapeReport, TrainPurpose, TrainRow, Way};
 pub use trace::{TraceAnswer, TraceFlow, TraceHop, TraceReport, TraceTry};
 
 use serde::Serialize;

@@ -1,8 +1,14 @@
 //! The kinds of `probe` as text: a file each, and the words that all of them share.
 
+mod marks;
+mod mtu;
+mod shape;
 mod trace;
 // A kind's report: one line here and one file beside this.
 
+pub use marks::marks_text;
+pub use mtu::mtu_text;
+pub use shape::shape_text;
 pub use trace::trace_text;
 
 use crate::record::probe::Verdict;

@@ -23,12 +23,11 @@ use super::super::{Next, Now, Session};
 use crate::batch::{Datagram, Dest, ErrorOrigin, NetworkError, SendOutcome, SendStop, TxBatch};
 use crate::record::probe::{TraceAnswer, TraceReport};
 use crate::units::Nanos;
+use crate::wire::pattern;
 use crate::wire::stamp::{ErrorEstimate, StampReply, StampRequest, TimeFormat, Timestamp};
 use flow::{FULL, Flow, Heard, Place};
 use std::net::IpAddr;
 
-/// Payload of a probe: a STAMP request, which `serve` and other reflectors answer.
-const PAYLOAD: usize = 44;
 /// Bytes of a probe that come back from whoever sends back what it got.
 const SIGNED: usize = 16;
 
@@ -61,7 +60,7 @@ impl TraceSession {
     /// Datagrams that fit a batch, and the bytes of all of them.
     pub fn room(&self) -> (usize, usize) {
         let flows = self.flows.len().max(1);
-        (flows, flows * PAYLOAD)
+        (flows, flows * self.plan.len)
     }
 
     fn request(&self, number: u32, sent: Nanos) -> StampRequest {
@@ -131,10 +130,19 @@ impl Session for TraceSession {
                 Ok(place) => {
                     let number = (self.numbers.len() + self.written.len()) as u32;
                     let request = self.request(number, now.real).encode();
-                    let dest = Dest { socket: index, ttl: place.ttl, ..self.plan.target.into() };
+                    let dest = Dest {
+                        socket: index,
+                        ttl: place.ttl,
+                        fragmentation: self.plan.fragmentation,
+                        ..self.plan.target.into()
+                    };
                     let dest = out.add_dest(dest);
-                    let Some(bytes) = out.push(dest, PAYLOAD) else { return Next::Send };
-                    bytes.copy_from_slice(&request);
+                    let Some(bytes) = out.push(dest, self.plan.len) else {
+                        return Next::Send;
+                    };
+                    let (head, rest) = bytes.split_at_mut(request.len());
+                    head.copy_from_slice(&request);
+                    pattern::fill(request.len(), rest);
                     self.written.push((index, place));
                 }
                 Err(later) => at = at.min(later),
@@ -213,7 +221,7 @@ impl Session for TraceSession {
         let flows = self.flows.into_iter().map(|flow| flow.report(&self.plan)).collect();
         let mut report = TraceReport {
             target: self.plan.target,
-            payload_bytes: PAYLOAD as u64,
+            payload_bytes: self.plan.len as u64,
             tries: self.plan.tries,
             hop_limit: self.plan.hops,
             wait_ns: self.plan.wait.0,

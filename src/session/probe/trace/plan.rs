@@ -1,5 +1,6 @@
 //! What `probe trace` is to find out.
 
+use crate::batch::Fragmentation;
 use crate::units::Nanos;
 use std::net::SocketAddr;
 
@@ -16,6 +17,15 @@ pub struct TracePlan {
     pub hops: u8,
     /// How long an answer is waited for.
     pub wait: Nanos,
+    /// Payload bytes of each probe, at least [`TracePlan::LEAST`].
+    pub len: usize,
+    /// Whether probes may be fragmented; `None` for the system's rule.
+    pub fragmentation: Option<Fragmentation>,
     /// Name of the run in STAMP's terms (SSID), not 0, so that strangers' answers are left alone.
     pub ssid: u16,
+}
+
+impl TracePlan {
+    /// The shortest payload: a STAMP request, which `serve` and other reflectors answer.
+    pub const LEAST: usize = 44;
 }

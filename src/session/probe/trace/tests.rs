@@ -86,6 +86,8 @@ fn trace(path: &Path, flows: usize, tries: u32) -> TraceReport {
         tries,
         hops: 30,
         wait: Nanos::from_millis(300),
+        len: TracePlan::LEAST,
+        fragmentation: None,
         ssid: 77,
     };
     let mut session = TraceSession::new(plan);
@@ -262,6 +264,8 @@ fn strangers_are_left_alone() {
         tries: 1,
         hops: 3,
         wait: Nanos::from_millis(300),
+        len: TracePlan::LEAST,
+        fragmentation: None,
         ssid: 77,
     });
     let now = Now { mono: Nanos(5), real: REAL };
