@@ -15,7 +15,8 @@ pub use cast::{CastArgs, CastCommand, CastRecvArgs, CastSendArgs};
 pub use payload::PayloadArgs;
 pub use ping::PingArgs;
 pub use probe::{
-    FarEndArgs, NatArgs, PortsArgs, ProbeArgs, ProbeCommand, ScanArgs, TimeoutArgs,
+    FarEndArgs, MarksArgs, MtuArgs, NatArgs, PortsArgs, ProbeArgs, ProbeCommand, ScanArgs,
+    ShapeArgs, TimeoutArgs, TraceArgs,
 };
 pub use recv::RecvArgs;
 pub use send::SendArgs;

@@ -1,0 +1,84 @@
+//! Runs a probe that asks a helper in rounds, on a socket of its own.
+
+use crate::batch::TxBatch;
+use crate::cli::FarEndArgs;
+use crate::commands::{Exit, key};
+use crate::engine::{Loop, LoopConfig, Signals, random_u64};
+use crate::net::{FamilyChoice, IoMode, SocketPlan, resolve};
+use crate::report;
+use crate::session::Sealer;
+use crate::session::probe::{FarEnd, Helped, HelpedEnd, Kind, Manner, NoHelper};
+use crate::units::Nanos;
+use crate::wire::{ControlKey, PortList};
+use anyhow::Context;
+use std::net::SocketAddr;
+
+/// How long the helper may keep silent.
+const PATIENCE: Nanos = Nanos::from_secs(3);
+/// Time between two tries of one datagram.
+const SPACING: Nanos = Nanos::from_millis(60);
+/// How long an answer to the last try is waited for.
+const WAIT: Nanos = Nanos::from_millis(600);
+/// Datagrams that are handed to the socket at once, and their payload bytes.
+const SLOTS: usize = 128;
+const ARENA: usize = 1 << 20;
+
+/// The far end of a probe.
+#[derive(Clone)]
+pub struct Target {
+    /// Where it serves.
+    pub addr: SocketAddr,
+    /// The key that it has.
+    pub key: Option<ControlKey>,
+}
+
+impl Target {
+    /// The far end that the arguments name.
+    pub fn resolve(args: &FarEndArgs) -> anyhow::Result<Self> {
+        let addr = resolve(&args.host, Some(args.port), FamilyChoice::from(args.family))?;
+        Ok(Self { addr, key: key::read(args.key.as_deref())? })
+    }
+
+    /// How it is asked.
+    pub fn manner(&self, ports: PortList, tries: u32) -> Manner {
+        Manner { target: self.addr, ports, tries, spacing: SPACING, wait: WAIT }
+    }
+}
+
+/// Runs a kind to its end; `signals` end it early where they are given.
+pub fn measure<K: Kind>(
+    target: &Target,
+    manner: Manner,
+    kind: K,
+    signals: Option<Signals>,
+) -> anyhow::Result<HelpedEnd<K::Facts>> {
+    let plan = SocketPlan {
+        details: true,
+        accounting: true,
+        // A coalesced buffer would be one packet to whoever counts them on a virtual path.
+        io: IoMode::Mmsg,
+        ..SocketPlan::for_peers([&target.addr])
+    };
+    let socket = plan.open()?;
+    let sealer = Sealer::new(target.key.clone(), random_u64());
+    let far_end = FarEnd::new(target.addr, 0, sealer, PATIENCE);
+    let looped =
+        Loop::new(vec![socket], signals, LoopConfig::default()).context("cannot start the loop")?;
+    let session = Helped::new(manner, kind, far_end);
+    let ended = looped.run(session, TxBatch::new(SLOTS, ARENA)).context("cannot probe")?;
+    Ok(ended.summary)
+}
+
+/// Says why a probe has no facts, with what would help.
+pub fn say_no_helper(target: SocketAddr, why: &NoHelper) -> Exit {
+    let port = target.port();
+    let hint = match why {
+        NoHelper::Refused(_) => "this needs a `udpkit serve` there that helps probes".to_owned(),
+        _ => format!(
+            "run `udpkit serve -p {port}` there, and let UDP port {port} through in both \
+             directions; `udpkit probe trace` needs no helper"
+        ),
+    };
+    report::error(why.words(), Some(&hint));
+    Exit::Failed
+}
