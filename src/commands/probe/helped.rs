@@ -16,9 +16,9 @@ use std::net::SocketAddr;
 /// How long the helper may keep silent.
 const PATIENCE: Nanos = Nanos::from_secs(3);
 /// Time between two tries of one datagram.
-const SPACING: Nanos = Nanos::from_millis(60);
+pub const SPACING: Nanos = Nanos::from_millis(60);
 /// How long an answer to the last try is waited for.
-const WAIT: Nanos = Nanos::from_millis(600);
+pub const WAIT: Nanos = Nanos::from_millis(600);
 /// Datagrams that are handed to the socket at once, and their payload bytes.
 const SLOTS: usize = 128;
 const ARENA: usize = 1 << 20;

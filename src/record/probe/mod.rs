@@ -7,7 +7,7 @@ mod trace;
 // A kind's facts: one line here and one file beside this.
 
 pub use marks::{MarkRow, MarksReport};
-pub use mtu::{FragmentRow, MtuDirection, MtuLimit, MtuReport, TooBig};
+pub use mtu::{FragmentRow, KnownBy, MtuDirection, MtuLimit, MtuReport, TooBig};
 pub use shape::{Counted, PayloadRow, RateLimit, ShapeReport, TrainPurpose, TrainRow, Way};
 pub use trace::{TraceAnswer, TraceFlow, TraceHop, TraceReport, TraceTry};
 
