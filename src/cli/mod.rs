@@ -15,11 +15,12 @@ pub use cast::{CastArgs, CastCommand, CastRecvArgs, CastSendArgs};
 pub use payload::PayloadArgs;
 pub use ping::PingArgs;
 pub use probe::{
-    FarEndArgs, MarksArgs, MtuArgs, PortsArgs, ProbeArgs, ProbeCommand, ShapeArgs, TraceArgs,
+    FarEndArgs, MarksArgs, MtuArgs, NatArgs, PortsArgs, ProbeArgs, ProbeCommand, ScanArgs,
+    ShapeArgs, TimeoutArgs, TraceArgs,
 };
 pub use recv::RecvArgs;
 pub use send::SendArgs;
-pub use serve::ServeArgs;
+pub use serve::{ServeArgs, StunAlternateArg};
 pub use shared::{DatagramFormat, FamilyArgs, IoArg};
 
 use clap::{Parser, Subcommand};

@@ -1,20 +1,17 @@
 //! Runs a probe that asks a helper in rounds, on a socket of its own.
 
+use super::far_end::Target;
 use crate::batch::TxBatch;
-use crate::cli::FarEndArgs;
-use crate::commands::{Exit, key};
-use crate::engine::{Loop, LoopConfig, Signals, random_u64};
-use crate::net::{FamilyChoice, IoMode, SocketPlan, resolve};
+use crate::commands::Exit;
+use crate::engine::{Loop, LoopConfig, Signals};
+use crate::net::{IoMode, SocketPlan};
 use crate::report;
-use crate::session::Sealer;
-use crate::session::probe::{FarEnd, Helped, HelpedEnd, Kind, Manner, NoHelper};
+use crate::session::probe::{Helped, HelpedEnd, Kind, Manner, NoHelper};
 use crate::units::Nanos;
-use crate::wire::{ControlKey, PortList};
+use crate::wire::PortList;
 use anyhow::Context;
 use std::net::SocketAddr;
 
-/// How long the helper may keep silent.
-const PATIENCE: Nanos = Nanos::from_secs(3);
 /// Time between two tries of one datagram.
 pub const SPACING: Nanos = Nanos::from_millis(60);
 /// How long an answer to the last try is waited for.
@@ -23,26 +20,9 @@ pub const WAIT: Nanos = Nanos::from_millis(600);
 const SLOTS: usize = 128;
 const ARENA: usize = 1 << 20;
 
-/// The far end of a probe.
-#[derive(Clone)]
-pub struct Target {
-    /// Where it serves.
-    pub addr: SocketAddr,
-    /// The key that it has.
-    pub key: Option<ControlKey>,
-}
-
-impl Target {
-    /// The far end that the arguments name.
-    pub fn resolve(args: &FarEndArgs) -> anyhow::Result<Self> {
-        let addr = resolve(&args.host, Some(args.port), FamilyChoice::from(args.family))?;
-        Ok(Self { addr, key: key::read(args.key.as_deref())? })
-    }
-
-    /// How it is asked.
-    pub fn manner(&self, ports: PortList, tries: u32) -> Manner {
-        Manner { target: self.addr, ports, tries, spacing: SPACING, wait: WAIT }
-    }
+/// How a far end is asked.
+pub fn manner(target: &Target, ports: PortList, tries: u32) -> Manner {
+    Manner { target: target.address, ports, tries, spacing: SPACING, wait: WAIT }
 }
 
 /// Runs a kind to its end; `signals` end it early where they are given.
@@ -57,14 +37,12 @@ pub fn measure<K: Kind>(
         accounting: true,
         // A coalesced buffer would be one packet to whoever counts them on a virtual path.
         io: IoMode::Mmsg,
-        ..SocketPlan::for_peers([&target.addr])
+        ..SocketPlan::new(target.local)
     };
     let socket = plan.open()?;
-    let sealer = Sealer::new(target.key.clone(), random_u64());
-    let far_end = FarEnd::new(target.addr, 0, sealer, PATIENCE);
     let looped =
         Loop::new(vec![socket], signals, LoopConfig::default()).context("cannot start the loop")?;
-    let session = Helped::new(manner, kind, far_end);
+    let session = Helped::new(manner, kind, target.far_end());
     let ended = looped.run(session, TxBatch::new(SLOTS, ARENA)).context("cannot probe")?;
     Ok(ended.summary)
 }

@@ -2,13 +2,22 @@
 
 mod marks;
 mod mtu;
+mod nat;
+mod ports;
+mod scan;
 mod shape;
+mod timeout;
 mod trace;
-// A kind's facts: one line here and one file beside this.
 
 pub use marks::{MarkRow, MarksReport};
 pub use mtu::{FragmentRow, KnownBy, MtuDirection, MtuLimit, MtuReport, TooBig};
+pub use nat::{Dependence, Hairpin, NatReport, NatSocket, NatTest, PortChoice};
+pub use ports::{HelperReport, IcmpWord, PortPath, PortRow, PortsReport};
+pub use scan::{PortState, ScanReport, ScannedAlone, ScannedPort};
 pub use shape::{Counted, PayloadRow, RateLimit, ShapeReport, TrainPurpose, TrainRow, Way};
+pub use timeout::{
+    IdleOutcome, IdleTimer, IdleTimerReport, IdleTrial, TimeoutEvent, TimeoutReport,
+};
 pub use trace::{TraceAnswer, TraceFlow, TraceHop, TraceReport, TraceTry};
 
 use serde::Serialize;

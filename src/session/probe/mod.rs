@@ -7,12 +7,16 @@ mod far_end;
 mod helped;
 pub mod marks;
 pub mod mtu;
+pub mod nat;
+pub mod ports;
 mod rounds;
+mod scan;
 pub mod shape;
 pub mod shots;
+pub mod timeout;
 pub mod trace;
-// A kind's machine: one line here and one file beside this.
 
 pub use far_end::{FarEnd, Granted, LaneState, NoHelper, Seen, sooner};
 pub use helped::{Helped, HelpedEnd, Manner};
 pub use rounds::{Kind, Told};
+pub use scan::{ScanPlan, ScanSession};

@@ -307,16 +307,12 @@ impl FarEnd {
         else {
             return Reply::decode(payload).is_ok();
         };
-        match exchange.reply(payload) {
-            Some(reply) => {
-                self.on_reply(&reply, now);
-                true
-            }
-            None => {
-                exchange.note_unsealed(payload, now.mono);
-                Reply::decode(payload).is_ok()
-            }
+        if let Some(reply) = exchange.reply(payload) {
+            self.on_reply(&reply, now);
+            return true;
         }
+        exchange.note_unsealed(payload, now.mono);
+        Reply::decode(payload).is_ok()
     }
 
     /// Takes what the network said of the dialogue's own datagrams; `false` for any other.
