@@ -133,6 +133,7 @@ fn fragments_are_told_from_whole_datagrams() {
         assert!(rows.iter().all(|row| matches!(pieces(row), Some(1_496 | 1_500))), "{told:#}");
     }
     rules(&lab, "r1", NO_FRAGMENTS);
+    let shown = Running::start(lab.udpkit("client").args(["probe", "mtu", "fd77:3::2"]));
     for (told, payload) in both(&lab, "mtu", &[]).iter().zip(["1472", "1452"]) {
         assert_eq!(
             verdict(told),
@@ -142,8 +143,66 @@ fn fragments_are_told_from_whole_datagrams() {
             )
         );
     }
-    let text = run(lab.udpkit("client").args(["probe", "mtu", "fd77:3::2"]), secs(60));
+    let text = shown.wait(secs(60));
     assert!(fits_80_columns(&text).contains("none  0/3"), "{}", text.out());
+}
+
+#[test]
+fn without_a_helper_sizes_are_known_by_routers_and_by_what_answers() {
+    require_lab!();
+    let lab = Lab::path();
+    middle_mtu(&lab, 1280);
+    let mut servers = Vec::new();
+    for (args, words) in [
+        (&["serve", "--no-probe"][..], "serving on"),
+        (&["recv", "9000", "--echo", "-q"], "listening on"),
+        // It takes datagrams and answers none.
+        (&["recv", "9001", "-q"], "listening on"),
+    ] {
+        let server = Running::start(lab.udpkit("server").args(args));
+        server.wait_for_line(words, secs(10));
+        servers.push(server);
+    }
+    let all = |ports: &[u16]| {
+        let at = |port: &u16| {
+            [(format!("10.77.3.2:{port}"), *port), (format!("[fd77:3::2]:{port}"), *port)]
+        };
+        let runs: Vec<_> = ports
+            .iter()
+            .flat_map(at)
+            .map(|(at, port)| (port, at.starts_with('['), begin(&lab, "mtu", &at, &[])))
+            .collect();
+        runs.into_iter().map(|(port, v6, run)| (port, v6, report(run))).collect::<Vec<_>>()
+    };
+    for (port, v6, told) in all(&[8620, 9000, 9001, 9]) {
+        let payload = if v6 { 1232 } else { 1252 };
+        let first = if v6 { "fd77:1::1" } else { "10.77.1.1" };
+        let wanted = match port {
+            9001 => format!("nobody answers; {first} lets no more than 1280 bytes"),
+            9 => format!(
+                "packets of 1280 bytes ({payload} of payload) get there, where ICMP refuses them, \
+                 the limit of {first}"
+            ),
+            _ => format!(
+                "packets of 1280 bytes ({payload} of payload) get there and are answered, the \
+                 limit of {first}"
+            ),
+        };
+        assert!(verdict(&told).contains(&wanted), "{port}: {told:#}");
+        assert!(path(&told, "no_helper").is_string());
+    }
+    for router in ["r1", "r2"] {
+        rules(&lab, router, NO_TOO_BIG);
+    }
+    forget(&lab);
+    for (_, v6, told) in all(&[9000]) {
+        let payload = if v6 { 1232 } else { 1252 };
+        let wanted = format!(
+            "without a helper: packets of up to 1280 bytes ({payload} of payload) get there and \
+             are answered, larger ones are not"
+        );
+        assert_eq!(verdict(&told), wanted, "{told:#}");
+    }
 }
 
 /// Rewrites marks of what goes out by the first router, and of what comes back by the same.
@@ -274,9 +333,9 @@ fn a_policer_is_found_with_its_rate_its_burst_its_way_and_what_it_counts() {
         assert!(found.abs_diff(wanted) <= tolerance, "{key} {found}, not {wanted}: {told:#}");
     };
     let runs = [
-        begin(&lab, "shape", TARGETS[0], &["--ports", "5000-5003"]),
-        begin(&lab, "shape", TARGETS[1], &["--ports", "5010"]),
-        begin(&lab, "shape", TARGETS[0], &["--ports", "5020"]),
+        begin(&lab, "shape", TARGETS[0], &["--ports", "5000-5003", "--train", "500"]),
+        begin(&lab, "shape", TARGETS[1], &["--ports", "5010", "--train", "800"]),
+        begin(&lab, "shape", TARGETS[0], &["--ports", "5020", "--train", "500"]),
     ];
     let [packets, bytes, back] = runs.map(report);
     near(&packets, "datagrams_per_1000_s", 200_000, 10_000);

@@ -98,9 +98,8 @@ fn the_verdict_is_what_the_routers_were_told_to_do() {
         assert_eq!(verdict(&output), wanted(v6, port), "{}", output.out());
         let report = json(&output.out());
         if reached {
-            let [one, two, three] = ["1", "2", "3"].map(|net| match v6 {
-                true => format!("fd77:{net}::{}", if net == "1" { "1" } else { "2" }),
-                false => format!("10.77.{net}.{}", if net == "1" { "1" } else { "2" }),
+            let [one, two, three] = [("1", "1"), ("2", "2"), ("3", "2")].map(|(net, host)| {
+                if v6 { format!("fd77:{net}::{host}") } else { format!("10.77.{net}.{host}") }
             });
             assert_eq!(routers(&report), [Some(one), Some(two), Some(three)], "{report:#}");
         }

@@ -15,7 +15,7 @@ pub use cast::{CastArgs, CastCommand, CastRecvArgs, CastSendArgs};
 pub use payload::PayloadArgs;
 pub use ping::PingArgs;
 pub use probe::{
-    FarEndArgs, MarksArgs, MtuArgs, NatArgs, PortsArgs, ProbeArgs, ProbeCommand, ScanArgs,
+    AllArgs, FarEndArgs, MarksArgs, MtuArgs, NatArgs, PortsArgs, ProbeArgs, ProbeCommand, ScanArgs,
     ShapeArgs, TimeoutArgs, TraceArgs,
 };
 pub use recv::RecvArgs;

@@ -26,7 +26,7 @@ pub use hlog::HistogramLog;
 pub use output::{Output, output_was_lost, print_json, print_text};
 pub use ping::{LineTimes, PingReport, PingView};
 pub use probe::{
-    TimeoutProgress, marks_text, mtu_text, nat_text, ports_text, scan_text, shape_text,
+    TimeoutProgress, all_text, marks_text, mtu_text, nat_text, ports_text, scan_text, shape_text,
     timeout_text, trace_text,
 };
 pub use recv::{RecvReport, RecvView};

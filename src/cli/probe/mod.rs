@@ -1,5 +1,6 @@
 //! `udpkit probe`.
 
+mod all;
 mod marks;
 mod mtu;
 mod nat;
@@ -9,6 +10,7 @@ mod shape;
 mod timeout;
 mod trace;
 
+pub use all::AllArgs;
 pub use marks::MarksArgs;
 pub use mtu::MtuArgs;
 pub use nat::NatArgs;
@@ -25,10 +27,19 @@ use std::path::PathBuf;
 
 /// Arguments of `udpkit probe`.
 #[derive(Debug, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    after_help = "With HOST alone all kinds run, side by side within ten seconds, or it says what \
+                  it left out.\nExit code 0 when a helper was there, 1 when none was."
+)]
 pub struct ProbeArgs {
-    /// What to find out.
+    /// What to find out; all of it where only HOST is given.
     #[command(subcommand)]
-    pub command: ProbeCommand,
+    pub command: Option<ProbeCommand>,
+    /// Whom to find all out about.
+    #[command(flatten)]
+    pub all: AllArgs,
 }
 
 /// The kinds of probe.

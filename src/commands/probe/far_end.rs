@@ -20,7 +20,7 @@ pub struct Target {
     /// Its name as the user wrote it, without a port.
     pub name: String,
     /// Where it serves.
-    pub addr: SocketAddr,
+    pub address: SocketAddr,
     /// This host's address on the way there, with port 0.
     pub local: SocketAddr,
     key: Option<ControlKey>,
@@ -30,18 +30,18 @@ impl Target {
     /// The far end that the arguments name. Where a name has addresses of both families, it is said
     /// which is taken.
     pub fn resolve(args: &FarEndArgs) -> anyhow::Result<Self> {
-        let addr = resolve(&args.host, Some(args.port), FamilyChoice::from(args.family))?;
+        let address = resolve(&args.host, Some(args.port), FamilyChoice::from(args.family))?;
         let name = split_host_port(&args.host)?.host;
         let key = key::read(args.key.as_deref())?;
-        say_other_family(args, &name, addr);
-        let any = match addr {
+        say_other_family(args, &name, address);
+        let any = match address {
             SocketAddr::V4(_) => IpAddr::from(Ipv4Addr::UNSPECIFIED),
             SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
         };
-        let route = SocketPlan { connect: Some(addr), ..SocketPlan::new((any, 0).into()) };
+        let route = SocketPlan { connect: Some(address), ..SocketPlan::new((any, 0).into()) };
         let mut local = route.open()?.local_addr();
         local.set_port(0);
-        Ok(Self { name, addr, local, key })
+        Ok(Self { name, address, local, key })
     }
 
     /// A socket on the way there, which tells all about what it receives.
@@ -58,8 +58,12 @@ impl Target {
 
     /// The dialogue with it, by the loop's first socket.
     pub fn far_end(&self) -> FarEnd {
-        let sealer = Sealer::new(self.key.clone(), random_u64());
-        FarEnd::new(self.addr, 0, sealer, PATIENCE)
+        FarEnd::new(self.address, 0, self.sealer(), PATIENCE)
+    }
+
+    /// What seals a dialogue with it.
+    pub fn sealer(&self) -> Sealer {
+        Sealer::new(self.key.clone(), random_u64())
     }
 }
 

@@ -1,7 +1,6 @@
 //! Runs a probe that asks a helper in rounds, on a socket of its own.
 
-pub use super::far_end::Target;
-
+use super::far_end::Target;
 use crate::batch::TxBatch;
 use crate::commands::Exit;
 use crate::engine::{Loop, LoopConfig, Signals};
@@ -13,18 +12,16 @@ use anyhow::Context;
 use std::net::SocketAddr;
 
 /// Time between two tries of one datagram.
-const SPACING: Nanos = Nanos::from_millis(60);
+pub const SPACING: Nanos = Nanos::from_millis(60);
 /// How long an answer to the last try is waited for.
-const WAIT: Nanos = Nanos::from_millis(600);
+pub const WAIT: Nanos = Nanos::from_millis(600);
 /// Datagrams that are handed to the socket at once, and their payload bytes.
 const SLOTS: usize = 128;
 const ARENA: usize = 1 << 20;
 
-impl Target {
-    /// How it is asked.
-    pub fn manner(&self, ports: PortList, tries: u32) -> Manner {
-        Manner { target: self.addr, ports, tries, spacing: SPACING, wait: WAIT }
-    }
+/// How a far end is asked.
+pub fn manner(target: &Target, ports: PortList, tries: u32) -> Manner {
+    Manner { target: target.address, ports, tries, spacing: SPACING, wait: WAIT }
 }
 
 /// Runs a kind to its end; `signals` end it early where they are given.
@@ -35,10 +32,9 @@ pub fn measure<K: Kind>(
     signals: Option<Signals>,
 ) -> anyhow::Result<HelpedEnd<K::Facts>> {
     let socket = target.socket()?;
-    let far_end = target.far_end();
     let looped =
         Loop::new(vec![socket], signals, LoopConfig::default()).context("cannot start the loop")?;
-    let session = Helped::new(manner, kind, far_end);
+    let session = Helped::new(manner, kind, target.far_end());
     let ended = looped.run(session, TxBatch::new(SLOTS, ARENA)).context("cannot probe")?;
     Ok(ended.summary)
 }

@@ -3,6 +3,7 @@
 //! Each kind has `run(args)`, which prints, and beneath it `measure(plan, ...)`, which finds the
 //! facts and prints nothing, so that the kinds can also run side by side for one report.
 
+mod all;
 mod far_end;
 mod helped;
 mod marks;
@@ -19,7 +20,8 @@ use crate::cli::{ProbeArgs, ProbeCommand};
 
 /// Runs `udpkit probe`.
 pub fn run(args: ProbeArgs) -> anyhow::Result<Exit> {
-    match args.command {
+    let Some(command) = args.command else { return all::run(args.all) };
+    match command {
         ProbeCommand::Ports(args) => ports::run(args),
         ProbeCommand::Nat(args) => nat::run(args),
         ProbeCommand::Timeout(args) => timeout::run(args),

@@ -11,6 +11,7 @@ use crate::report::{print_json, print_text, scan_text};
 use crate::session::probe::{ScanPlan, ScanSession};
 use crate::units::Nanos;
 use crate::wire::PortList;
+use crate::wire::service::Service;
 use anyhow::Context;
 use std::net::SocketAddr;
 
@@ -23,9 +24,56 @@ const WAIT: Nanos = Nanos::from_millis(300);
 /// The longest question, in bytes.
 const QUESTION: usize = 1_200;
 
+/// A scan to be made, before its socket is open.
+#[derive(Clone, Debug)]
+pub(super) struct ScanOrder {
+    /// The host as the user wrote it.
+    pub host: String,
+    /// The ports.
+    pub ports: PortList,
+    /// The service to ask them all for; `None` takes each port's own.
+    pub service: Option<Service>,
+    /// Silent tries after which a port counts as open or silent.
+    pub tries: u32,
+    /// How long the first answer of a port is waited for.
+    pub wait: Nanos,
+    /// Questions a second.
+    pub per_second: u32,
+    /// When it ends at the latest.
+    pub time: Nanos,
+}
+
+impl ScanOrder {
+    /// A scan of these ports as it is where nothing else is asked for, of a minute at most.
+    pub fn new(ports: PortList) -> Self {
+        Self {
+            host: String::new(),
+            ports,
+            service: None,
+            tries: TRIES,
+            wait: WAIT,
+            per_second: PER_SECOND,
+            time: Nanos::from_secs(60),
+        }
+    }
+
+    /// A scan of `ports` as the arguments want it.
+    pub fn of(args: &PortsArgs, ports: &PortList) -> Self {
+        Self {
+            host: args.far_end.host.clone(),
+            service: args.scan.service,
+            tries: args.tries.unwrap_or(TRIES),
+            wait: args.wait.unwrap_or(WAIT),
+            per_second: args.pps.unwrap_or(PER_SECOND),
+            time: args.scan.time,
+            ..Self::new(ports.clone())
+        }
+    }
+}
+
 /// Scans and prints what was found; `why` there is no helper, where one was looked for.
 pub(super) fn run(args: &PortsArgs, target: SocketAddr, why: Option<&str>) -> anyhow::Result<Exit> {
-    let report = measure(args, &args.ports, target)?;
+    let report = measure(&ScanOrder::of(args, &args.ports), target)?;
     let exit = exit(&report);
     if args.far_end.json {
         let no_helper = why.map(str::to_owned);
@@ -37,31 +85,27 @@ pub(super) fn run(args: &PortsArgs, target: SocketAddr, why: Option<&str>) -> an
     Ok(exit)
 }
 
-/// Scans `ports`; what `target` has for a port does not matter.
-pub(super) fn measure(
-    args: &PortsArgs,
-    ports: &PortList,
-    target: SocketAddr,
-) -> anyhow::Result<ScanReport> {
+/// Scans; what `target` has for a port does not matter.
+pub(super) fn measure(order: &ScanOrder, target: SocketAddr) -> anyhow::Result<ScanReport> {
     // The address that the route gives, as some protocols name it in the question.
     let bind: SocketAddr = match target {
         SocketAddr::V4(_) => ([0, 0, 0, 0], 0).into(),
         SocketAddr::V6(_) => ([0_u16; 8], 0).into(),
     };
-    let connect = Some(with_port(target, ports.iter().next().unwrap_or(1)));
+    let connect = Some(with_port(target, order.ports.iter().next().unwrap_or(1)));
     let route = SocketPlan { connect, ..SocketPlan::new(bind) }.open()?;
     let socket = SocketPlan::new(with_port(route.local_addr(), 0)).open()?;
     drop(route);
     let plan = ScanPlan {
-        host: args.far_end.host.clone(),
+        host: order.host.clone(),
         target,
         local: Some(socket.local_addr()),
-        ports: ports.clone(),
-        service: args.scan.service,
-        tries: args.tries.unwrap_or(TRIES),
-        wait: args.wait.unwrap_or(WAIT),
-        per_second: args.pps.unwrap_or(PER_SECOND),
-        time: args.scan.time,
+        ports: order.ports.clone(),
+        service: order.service,
+        tries: order.tries,
+        wait: order.wait,
+        per_second: order.per_second,
+        time: order.time,
         seed: random_u64(),
     };
     let signals = Signals::listen().context("cannot listen to signals")?;

@@ -1,5 +1,6 @@
 //! What the kinds of `probe` found: a file each, and the verdict that all of them share.
 
+mod all;
 mod marks;
 mod mtu;
 mod nat;
@@ -9,8 +10,9 @@ mod shape;
 mod timeout;
 mod trace;
 
+pub use all::{AllReport, LeftOut};
 pub use marks::{MarkRow, MarksReport};
-pub use mtu::{FragmentRow, MtuDirection, MtuLimit, MtuReport, TooBig};
+pub use mtu::{FragmentRow, KnownBy, MtuDirection, MtuLimit, MtuReport, TooBig};
 pub use nat::{Dependence, Hairpin, NatReport, NatSocket, NatTest, PortChoice};
 pub use ports::{HelperReport, IcmpWord, PortPath, PortRow, PortsReport};
 pub use scan::{PortState, ScanReport, ScannedAlone, ScannedPort};

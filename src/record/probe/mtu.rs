@@ -19,11 +19,29 @@ pub struct MtuReport {
     pub out: MtuDirection,
     /// From there to here.
     pub back: MtuDirection,
+    /// How the sizes are known.
+    pub known_by: KnownBy,
+    /// Why no helper was asked; `None` where one was.
+    pub no_helper: Option<String>,
     /// How long it took, in nanoseconds.
     pub duration_ns: u64,
     /// What it comes to.
     #[serde(flatten)]
     pub verdict: Verdict,
+}
+
+/// How it is known that a datagram got there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KnownBy {
+    /// A helper counted it.
+    Helper,
+    /// Somebody answered it by a datagram, whoever that is.
+    Answers,
+    /// The target refused it by ICMP.
+    Icmp,
+    /// It is not known; no router objected to its size.
+    Silence,
 }
 
 /// One way.

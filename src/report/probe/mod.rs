@@ -1,5 +1,6 @@
 //! The kinds of `probe` as text: a file each, and the words that all of them share.
 
+mod all;
 mod marks;
 mod mtu;
 mod nat;
@@ -9,6 +10,7 @@ mod shape;
 mod timeout;
 mod trace;
 
+pub use all::all_text;
 pub use marks::marks_text;
 pub use mtu::mtu_text;
 pub use nat::nat_text;

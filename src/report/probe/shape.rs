@@ -48,10 +48,13 @@ fn payloads(report: &ShapeReport) -> String {
         }
     }
     let Some((_, first)) = rows.first() else { return String::new() };
-    let heads: String = first.iter().map(|cell| format!("{:>8}", cell.payload_bytes)).collect();
-    let mut text = format!("  {:<12}{heads}   bytes\n", "passed");
+    let wide = |cells: Vec<String>| {
+        cells.iter().fold(String::new(), |row, cell| format!("{row}{cell:>8}"))
+    };
+    let heads = wide(first.iter().map(|cell| cell.payload_bytes.to_string()).collect());
+    let mut text = format!("  {:<12}{heads}  bytes\n", "passed");
     for (kind, cells) in &rows {
-        let cells: String = cells.iter().map(|row| format!("{:>8}", cell(row))).collect();
+        let cells = wide(cells.iter().map(|row| cell(row)).collect());
         text.push_str(&format!("  {kind:<12}{cells}\n"));
     }
     text.push('\n');

@@ -8,23 +8,33 @@
 //! ```text
 //! search   which sizes next (RFC 8899)
 //! judge    the verdict
+//! bare     the same without a helper, as far as it can be known
 //! ```
 
+mod bare;
+mod bare_judge;
 mod judge;
 mod search;
 
 use super::rounds::{Kind, Told};
 use super::shots::{AnswerPlan, Grant, IcmpNote, ItemLog, Shot};
 use crate::batch::Fragmentation;
-use crate::record::probe::{FragmentRow, MtuDirection, MtuLimit, MtuReport, TooBig, Verdict};
+use crate::record::probe::{
+    FragmentRow, KnownBy, MtuDirection, MtuLimit, MtuReport, TooBig, Verdict,
+};
 use crate::wire::Ask;
 use search::SizeSearch;
 use std::net::SocketAddr;
 
+pub use bare::{BareFacts, BareMtu, BarePlan};
+pub use bare_judge::bare_report;
 pub use judge::judge;
 
 /// The largest IP packet.
 const LARGEST: u32 = 65_535;
+/// Bytes of IP and UDP header.
+const HEADERS_V4: u32 = 28;
+const HEADERS_V6: u32 = 48;
 /// Payloads that need fragments, and the largest that IPv4 has.
 const FRAGMENTED: [u32; 6] = [2_000, 4_000, 8_000, 16_000, 32_000, 65_507];
 
@@ -71,7 +81,7 @@ enum Fragments {
 impl MtuKind {
     /// A probe at its start.
     pub fn new(plan: MtuPlan) -> Self {
-        let headers = if plan.target.is_ipv4() { 28 } else { 48 };
+        let headers = if plan.target.is_ipv4() { HEADERS_V4 } else { HEADERS_V6 };
         let least = headers + Ask::PADDED as u32;
         let search = SizeSearch::new(least, LARGEST, plan.tries);
         Self {
@@ -249,6 +259,8 @@ impl Kind for MtuKind {
             interface_mtu: self.local_mtu,
             out,
             back,
+            known_by: KnownBy::Helper,
+            no_helper: None,
             duration_ns: 0,
             verdict: Verdict::default(),
         }

@@ -78,7 +78,7 @@ impl SizeSearch {
     }
 
     /// Whether so many probes of a size stayed without acknowledgement that it counts as too large.
-    fn failed(&self, tried: &Tried) -> bool {
+    fn failed(&self, tried: Tried) -> bool {
         tried.arrived == 0 && tried.sent >= self.tries
     }
 
@@ -90,13 +90,16 @@ impl SizeSearch {
     /// The least size above it that did not.
     pub fn stopped(&self) -> Option<u32> {
         let passed = self.passed().unwrap_or(0);
-        self.tried.range(passed + 1..).find(|(_, tried)| self.failed(tried)).map(|(size, _)| *size)
+        self.tried
+            .range(passed + 1..)
+            .find(|(_, tried)| self.failed(**tried))
+            .map(|(size, _)| *size)
     }
 
     /// Sizes that failed below one that passed: the path is no matter of size alone.
     pub fn holes(&self) -> Vec<u32> {
         let passed = self.passed().unwrap_or(0);
-        let holes = self.tried.range(..passed).filter(|(_, tried)| self.failed(tried));
+        let holes = self.tried.range(..passed).filter(|(_, tried)| self.failed(**tried));
         holes.map(|(size, _)| *size).collect()
     }
 
@@ -107,7 +110,7 @@ impl SizeSearch {
         }
         let open = |size: &u32| {
             let tried = self.of(*size);
-            tried.arrived == 0 && !self.failed(&tried)
+            tried.arrived == 0 && !self.failed(tried)
         };
         let started: Vec<u32> = self.tried.keys().copied().filter(open).collect();
         if !started.is_empty() {

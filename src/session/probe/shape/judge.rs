@@ -13,7 +13,7 @@ pub fn judge(report: &ShapeReport) -> Verdict {
         return verdict;
     }
     let (contents, by_contents) = contents(report);
-    let limit = report.limit.as_ref().map(|limit| limit_words(limit));
+    let limit = report.limit.as_ref().map(limit_words);
     let mut verdict = Verdict::new(match &limit {
         Some(limit) => format!("{limit}; {contents}"),
         None => contents,
@@ -247,22 +247,23 @@ mod tests {
 
     #[test]
     fn a_middlebox_is_told_by_what_it_stops() {
-        let cases: [(&dyn Fn(&str, u32) -> bool, &str); 6] = [
-            (&|_, _| true, "payloads of every kind and size pass alike"),
-            (&|kind, _| kind != "DNS", "DNS-shaped payloads do not pass"),
+        type Passes = fn(&str, u32) -> bool;
+        let cases: [(Passes, &str); 6] = [
+            (|_, _| true, "payloads of every kind and size pass alike"),
+            (|kind, _| kind != "DNS", "DNS-shaped payloads do not pass"),
             (
-                &|kind, size| kind != "QUIC" || size < 1_024,
+                |kind, size| kind != "QUIC" || size < 1_024,
                 "QUIC-shaped payloads of 1024 bytes and more do not pass",
             ),
             (
-                &|kind, size| size < 1_024 || kind == "answer",
+                |kind, size| size < 1_024 || kind == "answer",
                 "payloads of 1024 bytes and more do not pass, whatever is in them",
             ),
             (
-                &|kind, size| size != 512 || kind == "answer",
+                |kind, size| size != 512 || kind == "answer",
                 "payloads of 512 bytes do not pass, whatever is in them",
             ),
-            (&|_, _| false, "nothing arrives at port 5000"),
+            (|_, _| false, "nothing arrives at port 5000"),
         ];
         for (passes, words) in cases {
             assert_eq!(judge(&report(passes)).verdict, words);

@@ -172,20 +172,15 @@ impl ShapeKind {
         self.of(TrainPurpose::Search)?.bucket()
     }
 
-    fn train(&self, len: usize, port: u16, count: u32, gap: Nanos) -> Shot {
-        let pace = Pace::Train(count.max(1), gap);
-        Shot { port: Some(port), len, pace, ..Shot::plain(1) }
-    }
-
     fn round_of(&self, step: Step) -> Vec<Shot> {
         let Some(first) = self.ports.first().copied() else { return Vec::new() };
         let (count, gap) = (self.plan.count, Nanos(1_000_000_000 / u64::from(self.plan.rate)));
         match step {
             Step::Search if count == 0 => Vec::new(),
-            Step::Search => vec![self.train(LONG, first, count, gap)],
+            Step::Search => vec![train(LONG, first, count, gap)],
             // There is nothing to be found out about a limit that is not there.
             Step::Short | Step::Below | Step::Spread if self.bucket().is_none() => Vec::new(),
-            Step::Short => vec![self.train(SHORT, first, count, gap)],
+            Step::Short => vec![train(SHORT, first, count, gap)],
             Step::Below => {
                 let rate = self.bucket().map_or(0.0, |bucket| bucket.rate * BELOW);
                 // Nothing is left of a quota to be looked at.
@@ -193,7 +188,7 @@ impl ShapeKind {
                     return Vec::new();
                 }
                 let gap = Nanos((1e9 / rate) as u64);
-                vec![self.train(LONG, first, ((rate * 1.5) as u32).clamp(10, count), gap)]
+                vec![train(LONG, first, ((rate * 1.5) as u32).clamp(10, count), gap)]
             }
             Step::Spread => {
                 let ports = self.ports.len() as u32;
@@ -201,7 +196,7 @@ impl ShapeKind {
                     return Vec::new();
                 }
                 let gap = Nanos(gap.0 * u64::from(ports));
-                self.ports.iter().map(|port| self.train(LONG, *port, count / ports, gap)).collect()
+                self.ports.iter().map(|port| train(LONG, *port, count / ports, gap)).collect()
             }
             Step::Payloads => self.payload_shots(first),
             Step::Done => Vec::new(),
@@ -218,7 +213,7 @@ impl ShapeKind {
         let plain = Shot { port: Some(first), ..Shot::plain(self.plan.tries) };
         let looks = KINDS
             .into_iter()
-            .flat_map(|shape| self.sizes().map(move |len| Shot { shape, len, ..plain }));
+            .flat_map(|shape| self.sizes().map(move |len| Shot { len, shape, ..plain }));
         let answers = self
             .sizes()
             .map(|len| Shot { answer: AnswerPlan { len: len as u16, ..plain.answer }, ..plain });
@@ -269,6 +264,11 @@ impl ShapeKind {
             queues: search.queues(),
         })
     }
+}
+
+fn train(len: usize, port: u16, count: u32, gap: Nanos) -> Shot {
+    let pace = Pace::Train(count.max(1), gap);
+    Shot { port: Some(port), len, pace, ..Shot::plain(1) }
 }
 
 fn row(

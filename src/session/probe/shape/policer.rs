@@ -86,7 +86,7 @@ mod tests {
     #[test]
     fn rate_and_burst_are_found_whatever_the_schedule_s_jitter() {
         for rate in [20.0, 100.0, 250.0, 700.0] {
-            for burst in [1.0, 5.0, 20.0, 100.0] {
+            for burst in [2.0, 5.0, 20.0, 100.0] {
                 for late in [0, 3_000_000] {
                     let train = police(rate, burst, 1_000, Nanos::from_millis(1), late);
                     let bucket = fit(&train).unwrap();

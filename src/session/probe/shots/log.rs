@@ -1,6 +1,6 @@
 //! What became of the datagrams of one item.
 
-use super::Shot;
+use super::{Pace, Shot};
 use crate::session::Now;
 use crate::units::Nanos;
 use crate::wire::Echo;
@@ -72,6 +72,12 @@ impl ItemLog {
 
     pub(super) fn attempts(&self) -> usize {
         self.sent.len()
+    }
+
+    /// Whether it was handed to the kernel less often than it may be.
+    pub(super) fn wants_more(&self) -> bool {
+        let (Pace::UntilAnswered(most) | Pace::Train(most, _)) = self.shot.pace;
+        self.attempts() < most as usize
     }
 
     /// The answers.

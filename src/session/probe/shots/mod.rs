@@ -198,13 +198,6 @@ impl Shots {
         }
     }
 
-    fn wants(&self, item: &ItemLog) -> bool {
-        let more = match item.shot.pace {
-            Pace::UntilAnswered(tries) | Pace::Train(tries, _) => tries as usize,
-        };
-        item.attempts() < more
-    }
-
     /// Writes what is due and tells when to ask again; `Nanos::MAX` when the round is over.
     pub fn write_due(&mut self, now: Now, out: &mut TxBatch) -> Nanos {
         self.written.clear();
@@ -212,7 +205,7 @@ impl Shots {
         for index in self.round..self.items.len() {
             let item = &self.items[index];
             let Some(due) = self.open_until(item, now.mono) else { continue };
-            if !self.wants(item) || due > now.mono {
+            if !item.wants_more() || due > now.mono {
                 at = at.min(due);
                 continue;
             }
