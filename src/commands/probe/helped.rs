@@ -1,10 +1,10 @@
 //! Runs a probe that asks a helper in rounds, on a socket of its own.
 
-use super::far_end::Target;
+pub use super::far_end::Target;
+
 use crate::batch::TxBatch;
 use crate::commands::Exit;
 use crate::engine::{Loop, LoopConfig, Signals};
-use crate::net::{IoMode, SocketPlan};
 use crate::report;
 use crate::session::probe::{Helped, HelpedEnd, Kind, Manner, NoHelper};
 use crate::units::Nanos;
@@ -20,9 +20,11 @@ pub const WAIT: Nanos = Nanos::from_millis(600);
 const SLOTS: usize = 128;
 const ARENA: usize = 1 << 20;
 
-/// How a far end is asked.
-pub fn manner(target: &Target, ports: PortList, tries: u32) -> Manner {
-    Manner { target: target.address, ports, tries, spacing: SPACING, wait: WAIT }
+impl Target {
+    /// How it is asked.
+    pub fn manner(&self, ports: PortList, tries: u32) -> Manner {
+        Manner { target: self.addr, ports, tries, spacing: SPACING, wait: WAIT }
+    }
 }
 
 /// Runs a kind to its end; `signals` end it early where they are given.
@@ -32,17 +34,11 @@ pub fn measure<K: Kind>(
     kind: K,
     signals: Option<Signals>,
 ) -> anyhow::Result<HelpedEnd<K::Facts>> {
-    let plan = SocketPlan {
-        details: true,
-        accounting: true,
-        // A coalesced buffer would be one packet to whoever counts them on a virtual path.
-        io: IoMode::Mmsg,
-        ..SocketPlan::new(target.local)
-    };
-    let socket = plan.open()?;
+    let socket = target.socket()?;
+    let far_end = target.far_end();
     let looped =
         Loop::new(vec![socket], signals, LoopConfig::default()).context("cannot start the loop")?;
-    let session = Helped::new(manner, kind, target.far_end());
+    let session = Helped::new(manner, kind, far_end);
     let ended = looped.run(session, TxBatch::new(SLOTS, ARENA)).context("cannot probe")?;
     Ok(ended.summary)
 }

@@ -233,6 +233,10 @@ fn alternatives(report: &PortsReport, groups: &[Group<'_>], lines: &mut Vec<Stri
     if any(PortPath::FilteredOut) {
         lines.push("filtered out: by the helper's own host, before its socket".to_owned());
     }
+    if any(PortPath::FilteredOut) && any(PortPath::RejectedOut) {
+        let limit = "filtered out: rejected as the others, by a router that limits its ICMP errors";
+        lines.push(limit.to_owned());
+    }
     let target = report.target;
     let by_target = groups.iter().any(|group| {
         group.path == PortPath::RejectedOut && group.word.is_some_and(|word| word.said_by == target)
