@@ -80,11 +80,8 @@ fn measure(args: &AllArgs, target: &Target, signals: &Signals) -> AllReport {
     for kind in QUIET {
         begin(kind, args, target, &tell);
     }
-    let mut report = AllReport {
-        host: target.name.clone(),
-        target: Some(target.address),
-        ..AllReport::default()
-    };
+    let mut report =
+        AllReport { host: target.name.clone(), target: Some(target.addr), ..AllReport::default() };
     let mut open: Vec<Kind> = QUIET.to_vec();
     let quiet = |open: &[Kind]| open.iter().all(|kind| *kind == "timeout");
     gather(&parts, &mut open, &mut report, start + (BUDGET - SHAPE_NEEDS), quiet);
@@ -160,7 +157,7 @@ fn find(kind: Kind, args: &AllArgs, target: &Target) -> anyhow::Result<Part> {
     Ok(match kind {
         "ports" => return find_ports(args, target, signals),
         "nat" => {
-            let found = nat::measure(&nat_args(args), target.address, signals)?;
+            let found = nat::measure(&nat_args(args), target.addr, signals)?;
             if found.answered { Part::Nat(Box::new(found)) } else { silent(&found.verdict.verdict) }
         }
         "mtu" => match mtu::measure(target, TRIES, signals)? {
@@ -181,7 +178,7 @@ fn find(kind: Kind, args: &AllArgs, target: &Target) -> anyhow::Result<Part> {
         }
         "trace" => {
             let order = TraceOrder {
-                target: target.address,
+                target: target.addr,
                 from: target.local,
                 flows: 1,
                 tries: 3,
@@ -215,14 +212,14 @@ fn find_ports(args: &AllArgs, target: &Target, signals: Option<Signals>) -> anyh
                 time: Nanos::from_secs(5),
                 ..ScanOrder::new(args.ports.clone())
             };
-            Part::Scan(Box::new(scan::measure(&order, target.address)?))
+            Part::Scan(Box::new(scan::measure(&order, target.addr)?))
         }
     })
 }
 
 fn find_timeout(target: &Target, signals: Option<Signals>) -> anyhow::Result<Part> {
     let plan = TimeoutPlan {
-        server: target.address,
+        server: target.addr,
         candidates: SILENCES.to_vec(),
         // No refinement: there is no time for it.
         precision: Nanos::from_secs(60),

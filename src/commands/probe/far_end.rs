@@ -20,7 +20,7 @@ pub struct Target {
     /// Its name as the user wrote it, without a port.
     pub name: String,
     /// Where it serves.
-    pub address: SocketAddr,
+    pub addr: SocketAddr,
     /// This host's address on the way there, with port 0.
     pub local: SocketAddr,
     key: Option<ControlKey>,
@@ -30,18 +30,18 @@ impl Target {
     /// The far end that the arguments name. Where a name has addresses of both families, it is said
     /// which is taken.
     pub fn resolve(args: &FarEndArgs) -> anyhow::Result<Self> {
-        let address = resolve(&args.host, Some(args.port), FamilyChoice::from(args.family))?;
+        let addr = resolve(&args.host, Some(args.port), FamilyChoice::from(args.family))?;
         let name = split_host_port(&args.host)?.host;
         let key = key::read(args.key.as_deref())?;
-        say_other_family(args, &name, address);
-        let any = match address {
+        say_other_family(args, &name, addr);
+        let any = match addr {
             SocketAddr::V4(_) => IpAddr::from(Ipv4Addr::UNSPECIFIED),
             SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
         };
-        let route = SocketPlan { connect: Some(address), ..SocketPlan::new((any, 0).into()) };
+        let route = SocketPlan { connect: Some(addr), ..SocketPlan::new((any, 0).into()) };
         let mut local = route.open()?.local_addr();
         local.set_port(0);
-        Ok(Self { name, address, local, key })
+        Ok(Self { name, addr, local, key })
     }
 
     /// A socket on the way there, which tells all about what it receives.
@@ -58,7 +58,7 @@ impl Target {
 
     /// The dialogue with it, by the loop's first socket.
     pub fn far_end(&self) -> FarEnd {
-        FarEnd::new(self.address, 0, self.sealer(), PATIENCE)
+        FarEnd::new(self.addr, 0, self.sealer(), PATIENCE)
     }
 
     /// What seals a dialogue with it.

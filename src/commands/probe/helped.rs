@@ -1,6 +1,7 @@
 //! Runs a probe that asks a helper in rounds, on a socket of its own.
 
-use super::far_end::Target;
+pub use super::far_end::Target;
+
 use crate::batch::TxBatch;
 use crate::commands::Exit;
 use crate::engine::{Loop, LoopConfig, Signals};
@@ -19,9 +20,11 @@ pub const WAIT: Nanos = Nanos::from_millis(600);
 const SLOTS: usize = 128;
 const ARENA: usize = 1 << 20;
 
-/// How a far end is asked.
-pub fn manner(target: &Target, ports: PortList, tries: u32) -> Manner {
-    Manner { target: target.address, ports, tries, spacing: SPACING, wait: WAIT }
+impl Target {
+    /// How it is asked.
+    pub fn manner(&self, ports: PortList, tries: u32) -> Manner {
+        Manner { target: self.addr, ports, tries, spacing: SPACING, wait: WAIT }
+    }
 }
 
 /// Runs a kind to its end; `signals` end it early where they are given.
@@ -32,9 +35,10 @@ pub fn measure<K: Kind>(
     signals: Option<Signals>,
 ) -> anyhow::Result<HelpedEnd<K::Facts>> {
     let socket = target.socket()?;
+    let far_end = target.far_end();
     let looped =
         Loop::new(vec![socket], signals, LoopConfig::default()).context("cannot start the loop")?;
-    let session = Helped::new(manner, kind, target.far_end());
+    let session = Helped::new(manner, kind, far_end);
     let ended = looped.run(session, TxBatch::new(SLOTS, ARENA)).context("cannot probe")?;
     Ok(ended.summary)
 }

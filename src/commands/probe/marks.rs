@@ -19,7 +19,7 @@ pub fn run(args: MarksArgs) -> anyhow::Result<Exit> {
     let signals = Signals::listen().context("cannot listen to signals")?;
     let report = match measure(&target, args.tries, Some(signals))? {
         Ok(report) => report,
-        Err(why) => return Ok(helped::say_no_helper(target.address, &why)),
+        Err(why) => return Ok(helped::say_no_helper(target.addr, &why)),
     };
     let seen = report.out.iter().chain(&report.back).any(|row| row.arrived > 0);
     if args.far_end.json {
@@ -36,8 +36,8 @@ pub fn measure(
     tries: u32,
     signals: Option<Signals>,
 ) -> anyhow::Result<Result<MarksReport, NoHelper>> {
-    let kind = MarksKind::new(MarksPlan { target: target.address, tries });
-    let manner = helped::manner(target, PortList::default(), tries);
+    let kind = MarksKind::new(MarksPlan { target: target.addr, tries });
+    let manner = target.manner(PortList::default(), tries);
     let ended = helped::measure(target, manner, kind, signals)?;
     Ok(ended.facts.map(|mut report| {
         report.duration_ns = ended.duration.0;

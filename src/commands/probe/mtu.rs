@@ -38,7 +38,7 @@ pub fn run(args: MtuArgs) -> anyhow::Result<Exit> {
                 report::note(format_args!("no helper: {}", why.words()));
             }
             let signals = Signals::listen().context("cannot listen to signals")?;
-            measure_bare(target.address, args.tries, &why, Some(signals))?
+            measure_bare(target.addr, args.tries, &why, Some(signals))?
         }
     };
     let known = report.out.packet_bytes.is_some() || !report.out.routers.is_empty();
@@ -82,8 +82,8 @@ pub fn measure(
     tries: u32,
     signals: Option<Signals>,
 ) -> anyhow::Result<Result<MtuReport, NoHelper>> {
-    let kind = MtuKind::new(MtuPlan { target: target.address, tries });
-    let manner = helped::manner(target, PortList::default(), tries);
+    let kind = MtuKind::new(MtuPlan { target: target.addr, tries });
+    let manner = target.manner(PortList::default(), tries);
     let ended = helped::measure(target, manner, kind, signals)?;
     let mut report = match ended.facts {
         Ok(report) => report,
@@ -106,8 +106,8 @@ fn place_black_hole(
 ) -> anyhow::Result<Option<IpAddr>> {
     let Some(too_large) = report.out.too_large_bytes else { return Ok(None) };
     let order = TraceOrder {
-        target: target.address,
-        from: bind_address(None, target.address)?,
+        target: target.addr,
+        from: bind_address(None, target.addr)?,
         flows: 1,
         tries,
         hops: HOPS,

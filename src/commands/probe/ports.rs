@@ -52,7 +52,7 @@ pub fn run(args: PortsArgs) -> anyhow::Result<Exit> {
     check(&args)?;
     let target = Target::resolve(&args.far_end)?;
     if args.no_helper {
-        return scan::run(&args, target.address, None);
+        return scan::run(&args, target.addr, None);
     }
     let order = PortsOrder {
         ports: args.ports.clone(),
@@ -68,7 +68,7 @@ pub fn run(args: PortsArgs) -> anyhow::Result<Exit> {
         PortsEnd::NoHelper(why) => {
             let why = why.words();
             report::note(format_args!("no helper: {why}; what can be known without one:"));
-            scan::run(&args, target.address, Some(why))
+            scan::run(&args, target.addr, Some(why))
         }
     }
 }
@@ -79,7 +79,7 @@ fn helped(args: &PortsArgs, target: &Target, mut report: PortsReport) -> anyhow:
     let alone = report.ports.iter().filter(|row| row.path == PortPath::NotOpened);
     let alone: PortList = alone.map(|row| row.port).collect();
     if !alone.is_empty() && !report.stopped_early {
-        report.scan = Some(scan::measure(&ScanOrder::of(args, &alone), target.address)?);
+        report.scan = Some(scan::measure(&ScanOrder::of(args, &alone), target.addr)?);
     }
     trace_filtered(target, &mut report)?;
     let all_pass = report.ports.iter().all(|row| row.path == PortPath::Passes);
@@ -95,7 +95,7 @@ fn helped(args: &PortsArgs, target: &Target, mut report: PortsReport) -> anyhow:
 fn trace_filtered(target: &Target, report: &mut PortsReport) -> anyhow::Result<()> {
     let filtered = report.ports.iter().find(|row| row.path == PortPath::FilteredOut);
     let (Some(row), false) = (filtered, report.stopped_early) else { return Ok(()) };
-    let mut end = target.address;
+    let mut end = target.addr;
     end.set_port(row.port);
     let order = TraceOrder {
         target: end,
@@ -130,7 +130,7 @@ pub fn measure(
 ) -> anyhow::Result<PortsEnd> {
     let (dialogue, asking) = (target.socket()?, target.socket()?);
     let plan = PortsPlan {
-        target: target.address,
+        target: target.addr,
         ports: order.ports.clone(),
         tries: order.tries,
         dscp: order.dscp,

@@ -44,7 +44,7 @@ pub fn run(args: ShapeArgs) -> anyhow::Result<Exit> {
     let signals = Signals::listen().context("cannot listen to signals")?;
     let report = match measure(&target, &order, Some(signals))? {
         Ok(report) => report,
-        Err(why) => return Ok(helped::say_no_helper(target.address, &why)),
+        Err(why) => return Ok(helped::say_no_helper(target.addr, &why)),
     };
     let compared = report.payloads.iter().any(|row| row.sent > 0);
     if args.far_end.json {
@@ -61,14 +61,10 @@ pub fn measure(
     order: &ShapeOrder,
     signals: Option<Signals>,
 ) -> anyhow::Result<Result<ShapeReport, NoHelper>> {
-    let plan = ShapePlan {
-        target: target.address,
-        tries: order.tries,
-        rate: order.rate,
-        count: order.train,
-    };
+    let plan =
+        ShapePlan { target: target.addr, tries: order.tries, rate: order.rate, count: order.train };
     let ports = if order.ports.is_empty() { some_ports() } else { order.ports.clone() };
-    let manner = helped::manner(target, ports, order.tries);
+    let manner = target.manner(ports, order.tries);
     let ended = helped::measure(target, manner, ShapeKind::new(plan), signals)?;
     Ok(ended.facts.map(|mut report| {
         report.duration_ns = ended.duration.0;

@@ -17,14 +17,13 @@ pub fn mtu_text(report: &MtuReport) -> String {
     row("least packet that did not pass", |way| way.too_large_bytes);
     let sizes = payloads(report);
     if !sizes.is_empty() {
-        let note = "largest piece, tries";
-        text.push_str(&format!("\n  {:<14}{:>24}{:>24}\n", "in fragments", "out", "back"));
+        let (out, back) = ("out: largest  came", "back: largest  came");
+        text.push_str(&format!("\n  {:<14}{out:>24}{back:>24}\n", "in fragments"));
         for payload in sizes {
             let [out, back] = [&report.out, &report.back]
                 .map(|way| cell(way.fragments.iter().find(|row| row.payload_bytes == payload)));
             text.push_str(&format!("  {payload:<14}{out:>24}{back:>24}\n"));
         }
-        text.push_str(&format!("  {:<14}{note:>24}{note:>24}\n", ""));
     }
     text.push('\n');
     text.push_str(&verdict_text(&report.verdict));

@@ -13,6 +13,8 @@ mod rounds;
 mod scan;
 pub mod shape;
 pub mod shots;
+#[cfg(test)]
+mod simulated;
 pub mod timeout;
 pub mod trace;
 

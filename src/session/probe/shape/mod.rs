@@ -17,7 +17,7 @@ mod policer;
 pub use judge::judge;
 
 use super::rounds::{Kind, Told};
-use super::shots::{AnswerPlan, Grant, ItemLog, Pace, Shape, Shot};
+use super::shots::{AnswerPlan, Grant, ItemLog, One, Pace, Shape, Shot};
 use crate::record::probe::{
     Counted, PayloadRow, RateLimit, ShapeReport, TrainPurpose, TrainRow, Verdict, Way,
 };
@@ -91,8 +91,34 @@ impl Train {
         all
     }
 
-    fn bucket(&self) -> Option<Bucket> {
-        policer::fit(&self.pattern())
+    /// The same by the helper's clock: when each was there, or its answer left; for those that
+    /// were not answered, as long after the one before as they were sent.
+    fn seen(&self, way: Way) -> Vec<(Nanos, bool)> {
+        let left = self.items.iter().flat_map(|item| &item.sent);
+        let mut all: Vec<_> = left.filter(|one| one.refused.is_none()).collect();
+        all.sort_by_key(|one| one.at.mono);
+        let time = |one: &One| {
+            let echo = one.back?.echo;
+            Some(if way == Way::Out { echo.arrived } else { echo.left })
+        };
+        let known = all.iter().find_map(|one| Some((time(one)?, one.at.mono)));
+        let Some((mut there, mut here)) = known else { return self.pattern() };
+        let mut seen = Vec::with_capacity(all.len());
+        for one in all {
+            let at = match time(one) {
+                Some(at) => {
+                    (there, here) = (at, one.at.mono);
+                    at
+                }
+                None => there + (one.at.mono - here),
+            };
+            seen.push((at, one.back.is_some()));
+        }
+        seen
+    }
+
+    fn bucket(&self, way: Way) -> Option<Bucket> {
+        policer::fit(&self.seen(way))
     }
 
     /// Share of it that was not answered.
@@ -169,7 +195,7 @@ impl ShapeKind {
 
     /// The limit as the first train shows it.
     fn bucket(&self) -> Option<Bucket> {
-        self.of(TrainPurpose::Search)?.bucket()
+        self.of(TrainPurpose::Search)?.bucket(Way::Out)
     }
 
     fn round_of(&self, step: Step) -> Vec<Shot> {
@@ -223,7 +249,7 @@ impl ShapeKind {
 
     fn limit(&self, told: Option<&Told>) -> Option<RateLimit> {
         let search = self.of(TrainPurpose::Search)?;
-        let bucket = search.bucket()?;
+        search.bucket(Way::Out)?;
         // What is lost at any rate is lost, not limited.
         let below = self.of(TrainPurpose::Below).map(Train::loss);
         if below.is_some_and(|below| below > search.loss() / 4.0) {
@@ -233,6 +259,7 @@ impl ShapeKind {
         let way = row.arrived.map(|arrived| {
             if arrived - row.back.min(arrived) > arrived / 50 { Way::Back } else { Way::Out }
         });
+        let bucket = search.bucket(way.unwrap_or(Way::Out))?;
         // What comes back is short.
         let payload = if way == Some(Way::Back) { crate::wire::Echo::LEN } else { LONG };
         let packet = (payload + self.headers) as f64;
@@ -240,7 +267,8 @@ impl ShapeKind {
             if way == Some(Way::Back) {
                 return None;
             }
-            let ratio = short.bucket().map_or(f64::INFINITY, |found| found.rate / bucket.rate);
+            let ratio =
+                short.bucket(Way::Out).map_or(f64::INFINITY, |found| found.rate / bucket.rate);
             let by_bytes = packet / (SHORT + self.headers) as f64;
             match ratio {
                 _ if bucket.rate < 1.0 => None,

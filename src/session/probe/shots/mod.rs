@@ -270,7 +270,7 @@ impl Shots {
             answer_len: shot.answer.len,
             ..Ask::new(tag, key, index as u32, sequence, now.real)
         };
-        shot.shape.write(&ask, bytes);
+        shot.shape.write(&ask, helper, bytes);
         self.written.push((index, now));
         true
     }

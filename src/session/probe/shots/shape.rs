@@ -1,6 +1,8 @@
 //! What a datagram to a helper looks like to somebody on the way who reads payloads.
 
+use crate::wire::service::{self, Service};
 use crate::wire::{Ask, pattern};
+use std::net::SocketAddr;
 
 /// A payload's look. The ask rides in the last 40 bytes of all but the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -21,12 +23,8 @@ pub enum Shape {
     Stun,
 }
 
-/// A query for example.com's IPv4 address; the bytes behind it belong to no section.
-const DNS: &[u8] =
-    b"\x1a\x2b\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x07example\x03com\x00\x00\x01\x00\x01";
 /// Long header, Initial, version 1, two connection identifiers of 8 bytes, no token.
 const QUIC: &[u8] = b"\xc3\x00\x00\x00\x01\x08\x83\x94\xc8\xf0\x3e\x51\x57\x08\x08\x11\x22\x33\x44\x55\x66\x77\x88\x00\x44\x9e";
-const SIP: &[u8] = b"OPTIONS sip:probe@example.com SIP/2.0\r\nVia: SIP/2.0/UDP host.invalid;branch=z9hG4bKprobe\r\nMax-Forwards: 70\r\nFrom: <sip:probe@host.invalid>;tag=1\r\nTo: <sip:probe@example.com>\r\nCall-ID: probe@host.invalid\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n";
 /// Binding request, with the magic cookie and a transaction identifier; its length is written in.
 const STUN: &[u8] =
     b"\x00\x01\x00\x00\x21\x12\xa4\x42\x75\x64\x70\x6b\x69\x74\x70\x72\x6f\x62\x65\x21";
@@ -45,8 +43,9 @@ impl Shape {
         }
     }
 
-    /// Writes a payload of this look with the ask in it. `out` has at least 40 bytes.
-    pub fn write(self, ask: &Ask, out: &mut [u8]) {
+    /// Writes a payload of this look, as if for `to`, with the ask in it. `out` has at least 40
+    /// bytes.
+    pub fn write(self, ask: &Ask, to: SocketAddr, out: &mut [u8]) {
         if self == Self::Ask {
             return ask.encode(out);
         }
@@ -55,9 +54,9 @@ impl Shape {
         match self {
             Self::Ask | Self::Random => scramble(body, u64::from(ask.item) << 32 | 1),
             Self::Zeros => body.fill(0),
-            Self::Dns => start_with(DNS, body),
+            Self::Dns => start_with(&question(Service::Dns, ask, to), body),
             Self::Quic => start_with(QUIC, body),
-            Self::Sip => start_with(SIP, body),
+            Self::Sip => start_with(&question(Service::Sip, ask, to), body),
             Self::Stun => {
                 start_with(STUN, body);
                 // All that follows the header, the ask too, as one attribute that is not known.
@@ -69,6 +68,11 @@ impl Shape {
         }
         ask.encode_at_end(out);
     }
+}
+
+/// What a service is asked.
+fn question(service: Service, ask: &Ask, to: SocketAddr) -> Vec<u8> {
+    service.question(&service::Ask::new(ask.key ^ u64::from(ask.item), to))
 }
 
 fn put(body: &mut [u8], at: usize, value: u16) {
@@ -105,6 +109,7 @@ mod tests {
     #[test]
     fn every_look_carries_its_ask_at_every_length() {
         let ask = Ask::new(7, 9, 3, 4, Nanos(5));
+        let to = "192.0.2.1:5060".parse().unwrap();
         for shape in [
             Shape::Ask,
             Shape::Random,
@@ -116,7 +121,7 @@ mod tests {
         ] {
             for len in [40, 41, 64, 300, 1_472] {
                 let mut out = vec![0xFF; len];
-                shape.write(&ask, &mut out);
+                shape.write(&ask, to, &mut out);
                 let found = match shape {
                     Shape::Ask => Ask::decode(&out),
                     _ => Ask::decode_at_end(&out),
@@ -129,9 +134,10 @@ mod tests {
     #[test]
     fn looks_are_what_they_say() {
         let ask = Ask::new(7, 9, 3, 4, Nanos(5));
+        let to = "192.0.2.1:5060".parse().unwrap();
         let written = |shape: Shape, len: usize| {
             let mut out = vec![0; len];
-            shape.write(&ask, &mut out);
+            shape.write(&ask, to, &mut out);
             out
         };
         let stun = written(Shape::Stun, 128);
