@@ -3,6 +3,7 @@
 use super::shared::{network, port, processor};
 use super::{FamilyArgs, IoArg};
 use crate::units::{ByteCount, Nanos, Rate};
+use crate::wire::PortList;
 use clap::Args;
 use ipnet::IpNet;
 use std::path::PathBuf;
@@ -57,6 +58,13 @@ pub struct ServeArgs {
     /// forges a source address can have up to three times his bytes sent there.
     #[arg(long)]
     pub stamp_short: bool,
+    /// Ports that probes may have, open from the start: 5000-5100,5353; at most 256 [default: any
+    /// from 1024 on, opened for the length of a probe that asks for them]
+    #[arg(long, value_name = "PORTS")]
+    pub probe_ports: Option<PortList>,
+    /// Do not help probes.
+    #[arg(long, conflicts_with = "probe_ports")]
+    pub no_probe: bool,
     /// Processors for the streams' threads, in turn: 0,1.
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = processor)]
     pub cpus: Vec<usize>,

@@ -7,7 +7,7 @@ use crate::cli::ServeArgs;
 use crate::engine::{Server, ServerPlan, Signals};
 use crate::net::{IoMode, NetError, split_host_port};
 use crate::report::{self, ServeLog};
-use crate::session::serve::{Lifetime, Reverse, ServePolicy, ServeSummary};
+use crate::session::serve::{Lifetime, MOST_PORTS, Probing, Reverse, ServePolicy, ServeSummary};
 use crate::session::stamp::{ShortRequests, StampPolicy};
 use crate::units::{Nanos, Rate};
 use crate::wire::stamp::STAMP_PORT;
@@ -28,6 +28,10 @@ pub fn run(args: ServeArgs) -> anyhow::Result<Exit> {
         }
     }
     check_cpus(&args.cpus)?;
+    if let Some(ports) = args.probe_ports.as_ref().filter(|ports| ports.len() > MOST_PORTS) {
+        let wrong = format!("--probe-ports {ports}: {} ports are too many", ports.len());
+        return Err(Usage::with_hint(wrong, format!("{MOST_PORTS} is the most")).into());
+    }
     let io = IoMode::from(args.io);
     let plan = ServerPlan {
         bind,
@@ -53,6 +57,8 @@ fn policy(args: &ServeArgs) -> ServePolicy {
         max_streams: args.max_streams,
         max_rate: args.max_rate,
         max_duration: args.max_duration,
+        probing: if args.no_probe { Probing::Refused } else { Probing::Allowed },
+        probe_ports: args.probe_ports.clone(),
         reverse: if args.no_reverse { Reverse::Refused } else { Reverse::Allowed },
         allow: args.allow.clone(),
         lifetime: if args.once { Lifetime::OneSession } else { Lifetime::Endless },

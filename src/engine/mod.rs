@@ -1,13 +1,16 @@
 //! The loop: joins a session and its sockets to the clock.
 
+mod adoption;
 mod event_loop;
 mod handle;
 mod placement;
+mod probe_ports;
 mod prober;
 mod server;
 mod signals;
 mod stream;
 
+pub use adoption::Adoption;
 pub use event_loop::{Ended, Loop, LoopConfig};
 pub use handle::Handle;
 pub use placement::Placement;

@@ -1,5 +1,6 @@
 //! The far end of a throughput run: the control loop on its port, and a thread for each stream.
 
+use super::probe_ports::ProbePorts;
 use super::stream::{RunningStream, StreamEnd, StreamError, StreamPlan, StreamRole, stream_buffer};
 use super::{Handle, Loop, LoopConfig, Placement, Signals};
 use crate::batch::TxBatch;
@@ -13,7 +14,7 @@ use crate::session::stamp::{StampPolicy, StampReflector};
 use crate::sys;
 use crate::units::Nanos;
 use crate::wire::stamp::{ErrorEstimate, TimeFormat};
-use crate::wire::{CONTROL_MAX, Class, ControlKey, HostId, TicketKey};
+use crate::wire::{CONTROL_MAX, Class, ControlKey, HostId, PortList, TicketKey};
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
@@ -104,12 +105,17 @@ impl Server {
             };
             log(sys::real_now(), &news);
         }
+        let own = sockets.len();
         let control = Loop::new(sockets, signals, config)?;
+        let each = SocketPlan { bind: SocketAddr::new(plan.bind.ip(), 0), ..listener };
+        let mut ports = ProbePorts::new(each, control.adoption(), own);
+        let held = hold_ports(&mut ports, &plan.policy, &mut log);
         let (orders, inbox) = channel();
         let streams = Streams {
             plan: plan.clone(),
             port: local.port(),
             running: HashMap::new(),
+            ports,
             orders,
             control: control.handle(),
             log,
@@ -120,6 +126,7 @@ impl Server {
         let policy = plan.policy.clone();
         let session = ServeControl::new(policy, TicketKey(key), inbox, streams, random)
             .on_host(host_id())
+            .on_ports(local.port(), &held)
             .with_key(plan.key.clone())
             .with_reflector(Class::Stamp, Box::new(stamp_reflector(plan)));
         Ok(Self { control, session, local })
@@ -140,6 +147,20 @@ impl Server {
         let batch = TxBatch::new(REPLIES, REPLIES * CONTROL_MAX);
         self.control.run(self.session, batch).map(|ended| ended.summary)
     }
+}
+
+/// Opens the ports that are held for probes from the start, and tells the operator.
+fn hold_ports(ports: &mut ProbePorts, policy: &ServePolicy, log: &mut Log) -> Vec<(u16, usize)> {
+    let Some(wanted) = &policy.probe_ports else { return Vec::new() };
+    let held = ports.hold(wanted, |port, error| {
+        let why = error.to_string();
+        log(sys::real_now(), &ServeRecord::NoProbePort { port, why });
+    });
+    let open: PortList = held.iter().map(|(port, _)| *port).collect();
+    if !open.is_empty() {
+        log(sys::real_now(), &ServeRecord::ProbePorts { ports: open.to_string() });
+    }
+    held
 }
 
 /// The session-reflector of both ports.
@@ -180,6 +201,7 @@ struct Streams {
     plan: ServerPlan,
     port: u16,
     running: HashMap<(u64, u32), RunningStream>,
+    ports: ProbePorts,
     orders: Sender<ServeOrder>,
     control: Handle,
     log: Log,
@@ -201,6 +223,11 @@ impl Sink<ServeEvent> for Streams {
                 let news = StreamNews::Opened(result);
                 let _ = self.orders.send(ServeOrder { session, stream, news });
             }
+            ServeEvent::OpenPorts(request) => {
+                let news = StreamNews::Ports(Box::new(self.ports.open(&request)));
+                let _ = self.orders.send(ServeOrder { session: request.session, stream: 0, news });
+            }
+            ServeEvent::ClosePorts { sockets } => self.ports.close(&sockets),
             ServeEvent::Total { session, stream, total } => {
                 if let Some(running) = self.running.get(&(session, stream)) {
                     running.tell_total(total);

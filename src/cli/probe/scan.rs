@@ -12,7 +12,7 @@ pub struct ScanArgs {
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=16))]
     pub tries: u32,
     /// How long the first answer of a port is waited for; each further try waits twice as long
-    #[arg(long, value_name = "DURATION", default_value = "300ms")]
+    #[arg(long, value_name = "DURATION", default_value = "200ms")]
     pub wait: Nanos,
     /// Questions a second at most, to all ports together
     #[arg(long, value_name = "N", default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..=100_000))]
