@@ -1,5 +1,6 @@
 //! Datagrams on their way out: payload bytes in one arena, and where each goes.
 
+use super::RxMeta;
 use std::net::{IpAddr, SocketAddr};
 
 /// Where a datagram goes, and by which way.
@@ -20,6 +21,14 @@ pub struct Dest {
     pub ttl: u8,
     /// Whether it may be fragmented; `None` leaves it to the socket.
     pub fragmentation: Option<Fragmentation>,
+}
+
+impl Dest {
+    /// Back to where a datagram came from: by the socket that took it, from the address that it
+    /// was sent to.
+    pub fn back_to(meta: &RxMeta) -> Self {
+        Self { from: meta.destination, socket: meta.socket, ..Self::from(meta.source) }
+    }
 }
 
 /// How a datagram larger than the route's MTU is treated (`IP_MTU_DISCOVER`, ip(7)).

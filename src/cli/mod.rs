@@ -14,10 +14,13 @@ pub use blast::BlastArgs;
 pub use cast::{CastArgs, CastCommand, CastRecvArgs, CastSendArgs};
 pub use payload::PayloadArgs;
 pub use ping::PingArgs;
-pub use probe::{FarEndArgs, PortsArgs, ProbeArgs, ProbeCommand, ScanArgs};
+pub use probe::{
+    FarEndArgs, MarksArgs, MtuArgs, NatArgs, PortsArgs, ProbeArgs, ProbeCommand, ScanArgs,
+    ShapeArgs, TimeoutArgs, TraceArgs,
+};
 pub use recv::RecvArgs;
 pub use send::SendArgs;
-pub use serve::ServeArgs;
+pub use serve::{ServeArgs, StunAlternateArg};
 pub use shared::{DatagramFormat, FamilyArgs, IoArg};
 
 use clap::{Parser, Subcommand};

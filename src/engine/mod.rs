@@ -9,6 +9,7 @@ mod prober;
 mod server;
 mod signals;
 mod stream;
+mod stun;
 
 pub use adoption::Adoption;
 pub use event_loop::{Ended, Loop, LoopConfig};
@@ -18,3 +19,4 @@ pub use prober::{ProbeSwitch, RunningProber};
 pub use server::{Server, ServerError, ServerPlan, host_id, random_u64};
 pub use signals::Signals;
 pub use stream::{RunningStream, StreamEnd, StreamError, StreamPlan, StreamRole, stream_buffer};
+pub use stun::{AlternatePort, StunPlan};

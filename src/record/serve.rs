@@ -27,6 +27,18 @@ pub enum ServeRecord {
         /// What helps; `None` where nothing is known to.
         hint: Option<String>,
     },
+    /// STUN has its other port, for clients that ask how a NAT maps and filters.
+    StunAlternate {
+        /// Address and port.
+        address: String,
+    },
+    /// STUN has no other port although one was asked for; all else goes on.
+    NoStunAlternate {
+        /// What failed, and on which port.
+        why: String,
+        /// What helps; `None` where nothing is known to.
+        hint: Option<String>,
+    },
     /// A client has proven its address and has a session.
     SessionOpened {
         /// Its address.
@@ -203,6 +215,13 @@ impl fmt::Display for ServeRecord {
                 write!(f, "STAMP is answered on the port above alone: {why}")?;
                 hint.iter().try_for_each(|hint| write!(f, "; {hint}"))
             }
+            Self::StunAlternate { address } => {
+                write!(f, "answering STUN on {address} (UDP) too")
+            }
+            Self::NoStunAlternate { why, hint } => {
+                write!(f, "STUN is answered on one port alone: {why}")?;
+                hint.iter().try_for_each(|hint| write!(f, "; {hint}"))
+            }
             Self::SessionOpened { client, session } => {
                 write!(f, "{client} opened session {session}")
             }
@@ -248,6 +267,7 @@ impl fmt::Display for ServeRecord {
                 }
                 match not_opened {
                     0 => Ok(()),
+                    1 => f.write_str(", 1 port not opened"),
                     count => write!(f, ", {count} ports not opened"),
                 }
             }

@@ -3,8 +3,16 @@
 //! Each kind has `run(args)`, which prints, and beneath it `measure(plan, ...)`, which finds the
 //! facts and prints nothing, so that the kinds can also run side by side for one report.
 
+mod far_end;
+mod helped;
+mod marks;
+mod mtu;
+mod nat;
 mod ports;
 mod scan;
+mod shape;
+mod timeout;
+mod trace;
 
 use super::Exit;
 use crate::cli::{ProbeArgs, ProbeCommand};
@@ -13,6 +21,11 @@ use crate::cli::{ProbeArgs, ProbeCommand};
 pub fn run(args: ProbeArgs) -> anyhow::Result<Exit> {
     match args.command {
         ProbeCommand::Ports(args) => ports::run(args),
-        // A kind: one line here and one file beside this.
+        ProbeCommand::Nat(args) => nat::run(args),
+        ProbeCommand::Timeout(args) => timeout::run(args),
+        ProbeCommand::Mtu(args) => mtu::run(args),
+        ProbeCommand::Marks(args) => marks::run(args),
+        ProbeCommand::Shape(args) => shape::run(args),
+        ProbeCommand::Trace(args) => trace::run(args),
     }
 }

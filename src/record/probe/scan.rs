@@ -1,6 +1,6 @@
 //! What a scan found: the ports of a host that has no helper.
 
-use super::Verdict;
+use super::{HelperReport, Verdict};
 use serde::Serialize;
 use std::net::{IpAddr, SocketAddr};
 
@@ -99,6 +99,18 @@ pub struct ScanReport {
     /// All of it in words.
     #[serde(flatten)]
     pub verdict: Verdict,
+}
+
+/// A scan as the document of `probe ports` where there is no helper.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ScannedAlone {
+    /// Null, as there is none.
+    pub helper: Option<HelperReport>,
+    /// Why there is none, in words; `None` where none was looked for.
+    pub no_helper: Option<String>,
+    /// What was found without one.
+    #[serde(flatten)]
+    pub scan: ScanReport,
 }
 
 impl PortState {

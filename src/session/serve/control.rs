@@ -31,6 +31,8 @@ pub struct ServeControl<O, K, R> {
     pub(super) sessions: HashMap<u64, ServerSession>,
     pub(super) outbox: Outbox,
     reflectors: Reflectors,
+    /// What the loop's sockets behind the first are for.
+    ports: Vec<Class>,
     pub(super) spent: SpentHelos,
     pub(super) summary: ServeSummary,
     pub(super) counts: Counts,
@@ -67,6 +69,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             sessions: HashMap::new(),
             outbox: Outbox::default(),
             reflectors: Reflectors::default(),
+            ports: Vec::new(),
             spent: SpentHelos::default(),
             summary: ServeSummary::default(),
             counts: Counts::default(),
@@ -103,6 +106,14 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
     #[must_use]
     pub fn with_reflector(mut self, class: Class, reflector: Box<dyn Reflector + Send>) -> Self {
         self.reflectors.plug(class, reflector);
+        self
+    }
+
+    /// The same server with one more socket, the loop's next, for the datagrams of one protocol
+    /// alone.
+    #[must_use]
+    pub fn with_port(mut self, class: Class) -> Self {
+        self.ports.push(class);
         self
     }
 
@@ -162,12 +173,12 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> Session
     fn on_datagram(&mut self, now: Now, datagram: &Datagram<'_>) {
         self.note_since(now);
         // The port of the dialogue is the first socket; those of probes take the same, and asks
-        // behind any payload; any other is STAMP's alone.
+        // behind any payload; any other is one protocol's alone.
         let probe_port = self.doors.port_of(datagram.meta.socket);
-        let class = match datagram.meta.socket {
-            0 => classify(datagram.payload),
+        let class = match datagram.meta.socket.checked_sub(1) {
+            None => classify(datagram.payload),
             _ if probe_port.is_some() => classify(datagram.payload),
-            _ => Class::Stamp,
+            Some(port) => self.ports.get(port).copied().unwrap_or(Class::Other),
         };
         let may_ask = class == Class::Measurement || probe_port.is_some();
         if may_ask

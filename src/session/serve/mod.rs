@@ -42,5 +42,5 @@ pub use control::ServeControl;
 pub use events::{ServeEvent, ServeOrder, ServeSummary, StreamNews, StreamRequest};
 pub use policy::{Lifetime, Probing, Refused, Reverse, ServePolicy};
 pub use probe::{MOST_PORTS, PortsOpened, PortsRequest};
-pub use reflect::{Reflection, Reflector};
+pub use reflect::{Reflection, Reflector, is_askable};
 pub use session_state::StreamIo;

@@ -37,10 +37,10 @@ pub(super) struct Outbox {
 impl Outbox {
     /// Queues a reply of the dialogue to whoever sent what `meta` tells of.
     pub fn reply(&mut self, meta: &RxMeta, bytes: Vec<u8>) {
-        self.reflect(meta, Class::Control, 0, bytes);
+        self.send(Dest::back_to(meta), Class::Control, bytes);
     }
 
-    /// Queues an answer for this destination.
+    /// Queues an answer for this destination; `class` says who wrote it.
     pub fn send(&mut self, dest: Dest, class: Class, bytes: Vec<u8>) {
         if !self.has_room() || bytes.is_empty() {
             return self.give_back(bytes);
@@ -52,13 +52,6 @@ impl Outbox {
     /// Whether one more can wait.
     pub fn has_room(&self) -> bool {
         self.waiting.len() < WAITING && self.bytes < WAITING_BYTES
-    }
-
-    /// Queues a reflector's answer.
-    pub fn reflect(&mut self, meta: &RxMeta, class: Class, tos: u8, bytes: Vec<u8>) {
-        let dest =
-            Dest { from: meta.destination, socket: meta.socket, tos, ..Dest::from(meta.source) };
-        self.send(dest, class, bytes);
     }
 
     /// An empty buffer to write an answer into.

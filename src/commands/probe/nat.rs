@@ -1,0 +1,90 @@
+//! `udpkit probe nat`: from arguments to a run.
+
+use crate::batch::TxBatch;
+use crate::cli::NatArgs;
+use crate::commands::{Exit, Usage};
+use crate::engine::{Loop, LoopConfig, Signals, random_u64};
+use crate::net::{FamilyChoice, Socket, SocketPlan, resolve};
+use crate::record::Document;
+use crate::record::probe::NatReport;
+use crate::report;
+use crate::session::probe::nat::{NatPlan, NatSession, RunId};
+use anyhow::Context;
+use std::net::{IpAddr, SocketAddr};
+
+/// Largest answer that is read whole.
+const LARGEST: usize = 2_048;
+/// Requests that are handed to the sockets at once.
+const SLOTS: usize = 256;
+
+/// Runs `udpkit probe nat`.
+pub fn run(args: NatArgs) -> anyhow::Result<Exit> {
+    let server = resolve(&args.host, Some(args.port), FamilyChoice::from(args.family))?;
+    let signals = Signals::listen().context("cannot listen to signals")?;
+    let found = measure(&args, server, Some(signals))?;
+    if args.json {
+        report::print_json(&Document::new("probe nat", &found));
+    } else {
+        report::print_text(&report::nat_text(&found));
+    }
+    Ok(if found.answered { Exit::Done } else { Exit::Failed })
+}
+
+/// Asks, and prints nothing.
+pub fn measure(
+    args: &NatArgs,
+    server: SocketAddr,
+    signals: Option<Signals>,
+) -> anyhow::Result<NatReport> {
+    let local = local_address(args.from, server)?;
+    let count = args.sockets + u32::from(args.hairpin);
+    let plan = SocketPlan { buffer: 0, ..SocketPlan::new((local, 0).into()) };
+    let plan = SocketPlan { bind: scoped(plan.bind, server), ..plan };
+    let sockets = (0..count).map(|_| plan.open()).collect::<Result<Vec<Socket>, _>>()?;
+    let mut locals: Vec<SocketAddr> =
+        sockets.iter().map(|socket| unscoped(socket.local_addr())).collect();
+    locals.truncate(args.sockets as usize);
+    let plan = NatPlan {
+        server,
+        locals,
+        tries: args.tries,
+        wait: args.wait,
+        hairpin: args.hairpin,
+        run: RunId(random_u64().to_be_bytes()),
+    };
+    let config = LoopConfig { largest: LARGEST, ..LoopConfig::default() };
+    let looped = Loop::new(sockets, signals, config).context("cannot start the loop")?;
+    let batch = TxBatch::new(SLOTS, SLOTS * NatSession::request_len());
+    let ended = looped.run(NatSession::new(plan), batch).context("cannot probe the NAT")?;
+    Ok(ended.summary)
+}
+
+/// The address that datagrams to the server leave from: a connected socket is told it.
+fn local_address(from: Option<IpAddr>, server: SocketAddr) -> anyhow::Result<IpAddr> {
+    if let Some(from) = from {
+        if from.is_ipv4() != server.is_ipv4() {
+            let wrong = format!("--from {from}: {server} is of the other family");
+            return Err(Usage::new(wrong).into());
+        }
+        return Ok(from);
+    }
+    let mut plan = SocketPlan::for_peers([&server]);
+    plan.connect = Some(server);
+    Ok(plan.open()?.local_addr().ip())
+}
+
+/// A link-local address is bound with the interface of the server's.
+fn scoped(bind: SocketAddr, server: SocketAddr) -> SocketAddr {
+    match (bind, server) {
+        (SocketAddr::V6(mut bind), SocketAddr::V6(server)) => {
+            bind.set_scope_id(server.scope_id());
+            bind.into()
+        }
+        (bind, _) => bind,
+    }
+}
+
+/// As a far end tells it, without the interface.
+fn unscoped(local: SocketAddr) -> SocketAddr {
+    (local.ip(), local.port()).into()
+}
