@@ -17,7 +17,8 @@ const TARGET: [u8; 4] = [192, 0, 2, 9];
 
 fuzz_target!(|data: &[u8]| {
     for service in Service::ALL {
-        for port in (1..=u16::MAX).filter(|port| Service::of_port(*port) == service).take(2) {
+        // IKE and RPC look at the port that was asked.
+        for port in [53, 500, 2049, 4500] {
             let ask = Ask::new(SEED, (TARGET, port).into());
             if let Some(words) = service.answer(&ask, data) {
                 assert!(words.chars().count() <= 60, "{words}");

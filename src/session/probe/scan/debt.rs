@@ -79,8 +79,8 @@ impl Debt {
         self.span = Nanos(longest.0.saturating_mul(3)).clamp(SHORTEST, USUAL);
     }
 
-    /// How long nobody is asked before the last tries: errors may be spent on ports from which none
-    /// arrives, so that one more than usual must have become due.
+    /// How long nobody is asked before the last tries: an error may have been spent on a port from
+    /// which it did not arrive, so that one more than usual must have become due.
     pub fn lull(&self) -> Nanos {
         Nanos(self.span.min(USUAL).0 * 2)
     }
