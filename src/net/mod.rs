@@ -14,5 +14,5 @@ pub use error::NetError;
 pub use interface::{Interface, find_interface, interface_name, interfaces};
 pub use io_mode::{IoMode, IoUsed};
 pub use plan::{BufferSizes, SocketPlan};
-pub use resolve::{FamilyChoice, HostPort, resolve, split_host_port};
+pub use resolve::{FamilyChoice, HostPort, other_family, resolve, split_host_port};
 pub use socket::Socket;

@@ -23,7 +23,7 @@ pub struct PortsArgs {
     /// a helper 3, which must all stay unanswered for a port to count as silent]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
     pub tries: Option<u32>,
-    /// How long an answer is waited for [default: 1s; without a helper 300ms, and twice as long at
+    /// How long an answer is waited for [default: 1s; without a helper 200ms, and twice as long at
     /// each further try]
     #[arg(short, long, value_name = "DURATION")]
     pub wait: Option<Nanos>,

@@ -4,7 +4,7 @@ use crate::batch::TxBatch;
 use crate::cli::PortsArgs;
 use crate::commands::Exit;
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
-use crate::net::SocketPlan;
+use crate::net::{self, SocketPlan};
 use crate::record::Document;
 use crate::record::probe::{ScanReport, ScannedAlone};
 use crate::report::{print_json, print_text, scan_text};
@@ -20,7 +20,7 @@ const TRIES: u32 = 3;
 /// Questions a second.
 const PER_SECOND: u32 = 300;
 /// How long the first answer of a port is waited for.
-const WAIT: Nanos = Nanos::from_millis(300);
+const WAIT: Nanos = Nanos::from_millis(200);
 /// The longest question, in bytes.
 const QUESTION: usize = 1_200;
 
@@ -114,7 +114,20 @@ pub(super) fn measure(order: &ScanOrder, target: SocketAddr) -> anyhow::Result<S
     let ended = looped
         .run(ScanSession::new(plan), TxBatch::new(1, QUESTION))
         .context("cannot probe ports")?;
-    Ok(ended.summary)
+    let mut report = ended.summary;
+    report.verdict.doubt.extend(other_family(args, target));
+    Ok(report)
+}
+
+/// A name of both families was scanned over one.
+fn other_family(args: &PortsArgs, target: SocketAddr) -> Option<String> {
+    let family = args.far_end.family;
+    if family.ipv4 || family.ipv6 {
+        return None;
+    }
+    let other = net::other_family(&args.far_end.host, target)?;
+    let flag = if other.is_ipv4() { "-4" } else { "-6" };
+    Some(format!("{} is {} too, which {flag} probes", args.far_end.host, other.ip()))
 }
 
 /// Failed where this host could send nothing at all.

@@ -95,6 +95,11 @@ impl Candidate {
         self.open = false;
     }
 
+    /// Whether it was not asked since `instant`.
+    pub fn asked_before(&self, instant: Nanos) -> bool {
+        self.last.is_none_or(|last| last < instant)
+    }
+
     /// Silent tries so far.
     pub fn silent_tries(&self) -> usize {
         self.silent.len()

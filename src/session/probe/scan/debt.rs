@@ -14,11 +14,11 @@ use std::collections::VecDeque;
 /// some room for a path whose delay varies.
 const USUAL: Nanos = Nanos::from_millis(1_100);
 /// The longest span that is learned, and the shortest.
-const LONGEST: Nanos = Nanos::from_secs(10);
+const LONGEST: Nanos = Nanos::from_secs(6);
 const SHORTEST: Nanos = Nanos::from_millis(200);
-/// Errors in a row that a pace is told from: more than Linux sends at once, so that some of them
-/// had to wait.
-const PACED: usize = 8;
+/// Errors in a row that a pace is told from, each of which had been held back before. While some
+/// are, ports are asked all the time, so that none is saved up to come at once.
+const PACED: usize = 4;
 /// Questions in the time of one error, so that it comes about as soon as it can.
 const QUESTIONS: u64 = 4;
 /// Errors that are remembered; those before are too long ago to matter at any rate that a scan has.
@@ -34,6 +34,8 @@ pub(super) struct Debt {
     last: Option<Nanos>,
     /// When the last of those came that had been held back.
     paced: VecDeque<Nanos>,
+    /// A longer span that was once seen to be needed.
+    slower: Option<Nanos>,
     /// Whether the span had to grow.
     grown: bool,
 }
@@ -45,6 +47,7 @@ impl Default for Debt {
             sent: Vec::new(),
             last: None,
             paced: VecDeque::with_capacity(PACED),
+            slower: None,
             grown: false,
         }
     }
@@ -76,6 +79,12 @@ impl Debt {
         self.span = Nanos(longest.0.saturating_mul(3)).clamp(SHORTEST, USUAL);
     }
 
+    /// How long nobody is asked before the last tries: an error may have been spent on a port from
+    /// which it did not arrive, so that one more than usual must have become due.
+    pub fn lull(&self) -> Nanos {
+        Nanos(self.span.min(USUAL).0 * 2)
+    }
+
     /// Time between two questions while errors are held back, at most `usual`.
     pub fn pace(&self, usual: Nanos) -> Nanos {
         match (self.paced.front(), self.paced.back()) {
@@ -99,7 +108,7 @@ impl Debt {
 
     /// A port that was silent to a question sent at `silent`, when an error could have come, has
     /// one for a question sent at `sent`. That may be a loss, or a limit slower than was believed:
-    /// the span then grows to what there was between two errors. Whether it did.
+    /// the second time, the span grows to what there was between two errors. Whether it did.
     pub fn learn(&mut self, silent: Nanos, sent: Nanos) -> bool {
         let Some(gap) = self.last_before(silent).map(|other| sent - other) else { return false };
         // A tenth beyond it, as the questions do not come at the very moment.
@@ -107,7 +116,8 @@ impl Debt {
         if longer <= self.span || longer > LONGEST {
             return false;
         }
-        self.span = longer;
+        let Some(other) = self.slower.replace(longer) else { return false };
+        self.span = longer.min(other);
         self.grown = true;
         true
     }
@@ -146,7 +156,8 @@ mod tests {
         assert!(!debt.learn(MS(900), MS(1_500)), "no error came before it");
         debt.observe(MS(1_000), MS(1_010));
         assert!(debt.could_answer(MS(2_500)));
-        assert!(debt.learn(MS(2_500), MS(3_000)));
+        assert!(!debt.learn(MS(2_500), MS(3_000)), "once may be a loss");
+        assert!(debt.learn(MS(2_500), MS(3_100)));
         assert!(!debt.could_answer(MS(3_199)) && debt.could_answer(MS(3_200)));
         assert!(!debt.learn(MS(2_500), MS(2_900)), "that is known by now");
         assert!(!debt.learn(MS(2_500), MS(11_000)), "who is silent for so long has lost it");
@@ -161,10 +172,10 @@ mod tests {
             debt.observe_paced(MS(turn * 100));
         }
         assert_eq!(debt.pace(MS(50)), MS(25));
-        assert!(debt.could_answer(MS(1_000)) && !debt.could_answer(MS(999)));
-        // As many as Linux sends at once, then its pace: no reason to shrink.
+        assert!(debt.could_answer(MS(600)) && !debt.could_answer(MS(599)));
+        // Two that were saved up, then Linux's pace: no reason to shrink.
         let mut debt = Debt::default();
-        for at in [0, 1, 2, 3, 4, 5, 1_005, 2_005] {
+        for at in [0, 1, 1_001, 2_001] {
             debt.observe(MS(at), MS(at));
             debt.observe_paced(MS(at));
         }

@@ -53,6 +53,9 @@ pub struct ScanSession {
     longest_round_trip: Nanos,
     stopped: bool,
     counts: Counts,
+    /// When the last tries began that ports have together.
+    last_tries: Nanos,
+    rng: fastrand::Rng,
 }
 
 /// What is counted over all ports.
@@ -89,8 +92,11 @@ impl ScanSession {
         let candidates: Vec<_> = plan.ports.iter().map(candidate).collect();
         let by_port =
             candidates.iter().enumerate().map(|(index, one)| (one.port(), index)).collect();
+        let rng = fastrand::Rng::with_seed(plan.seed);
         Self {
             plan,
+            last_tries: Nanos::ZERO,
+            rng,
             candidates,
             by_port,
             queue: BTreeSet::new(),
@@ -130,6 +136,25 @@ impl ScanSession {
         Nanos(self.plan.wait.0.saturating_mul(1 << doubled)).max(least)
     }
 
+    /// When a port may be asked its last time: where errors come at all, all ports have that
+    /// try together, after a lull. Once they began to, each that was not yet asked since may go on.
+    fn last_try(&mut self, index: usize, now: Nanos) -> Nanos {
+        let tries = self.plan.tries as usize;
+        let is_last = tries > 1 && self.candidates[index].silent_tries() + 1 == tries;
+        let (true, Some(last_sent)) = (is_last && self.counts.icmp_errors > 0, self.last_sent)
+        else {
+            return now;
+        };
+        if self.candidates[index].asked_before(self.last_tries) {
+            return now;
+        }
+        let lull = last_sent + self.debt.lull();
+        if lull <= now {
+            self.last_tries = now;
+        }
+        lull.max(now)
+    }
+
     /// When the next question may leave.
     fn gate(&self, index: usize, now: Nanos) -> Nanos {
         let Some(last) = self.last_sent else { return now };
@@ -147,7 +172,10 @@ impl ScanSession {
         self.counts.sent += 1;
         self.candidates[index].sent(now);
         let patience = self.patience(index, now);
-        self.schedule(index, Some(now + patience));
+        // In another order each time, so that no port always comes just behind the same one, which
+        // takes the only error that could have come.
+        let more = self.rng.u64(0..=patience.0 / 8);
+        self.schedule(index, Some(now + patience + Nanos(more)));
     }
 
     /// A port's own answer, or one that is found to be.
@@ -246,6 +274,11 @@ impl Session for ScanSession {
             self.candidates[index].judge(&self.debt);
             if self.candidates[index].silent_tries() >= self.plan.tries as usize {
                 self.settle(index, Fate::Silent);
+                continue;
+            }
+            let last_try = self.last_try(index, now);
+            if last_try > now {
+                self.schedule(index, Some(last_try));
                 continue;
             }
             let gate = self.gate(index, now);

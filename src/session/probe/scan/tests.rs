@@ -22,6 +22,8 @@ enum Port {
     /// Answers as TFTP does: from a port of its own.
     Tftp,
     Closed,
+    /// Closed, and the way back swallows the error.
+    Muffled,
     Silent,
     /// The router says this type and code.
     Rejected(u8, u8),
@@ -77,14 +79,14 @@ impl World {
             ports: self.ports.keys().copied().collect(),
             service: None,
             tries: 3,
-            wait: Nanos::from_millis(300),
+            wait: Nanos::from_millis(200),
             per_second: 300,
             time: Nanos::from_secs(600),
             seed: 7,
         }
     }
 
-    /// inet_peer_xrlim_allow() of Linux: what is held back costs nothing.
+    /// `inet_peer_xrlim_allow` of Linux: what is held back costs nothing.
     fn may_send_error(&mut self, now: Nanos) -> bool {
         let most = Nanos(self.refill.0 * self.burst);
         self.credit = Nanos((self.credit + (now - self.refilled)).0.min(most.0));
@@ -131,6 +133,7 @@ impl World {
             Port::Rejected(kind, code) if self.may_send_error(now) => {
                 self.put(now, error(ErrorOrigin::Icmp, (kind, code), ROUTER));
             }
+            Port::Muffled => drop(self.may_send_error(now)),
             _ => {}
         }
     }
@@ -151,7 +154,7 @@ impl World {
                     let stop = Some(SendStop::Refused { datagrams: 1, errno: 1 });
                     outcome = SendOutcome { accepted: 0, stop };
                 } else {
-                    self.question(at, to, &batch.payload(slot).to_vec());
+                    self.question(at, to, batch.payload(slot));
                 }
             }
             session.on_sent(now(at), &batch, &outcome);
@@ -164,22 +167,22 @@ impl World {
             };
             if event <= at {
                 let ((arrival, _), event) = self.events.pop_first().expect("an event");
-                self.deliver(&mut session, now(at), now(arrival), event);
+                deliver(&mut session, now(at), now(arrival), event);
             }
         }
         session.finish(now(at))
     }
+}
 
-    fn deliver(&self, session: &mut ScanSession, now: Now, arrival: Now, event: Event) {
-        match event {
-            Event::Error(error) => session.on_network_error(now, &error),
-            Event::Answer(source, bytes) => {
-                let mut meta = RxEntry::default().meta;
-                meta.source = source;
-                meta.arrival = arrival.real;
-                let true_len = bytes.len();
-                session.on_datagram(now, &Datagram { payload: &bytes, true_len, meta });
-            }
+fn deliver(session: &mut ScanSession, now: Now, arrival: Now, event: Event) {
+    match event {
+        Event::Error(error) => session.on_network_error(now, &error),
+        Event::Answer(source, bytes) => {
+            let mut meta = RxEntry::default().meta;
+            meta.source = source;
+            meta.arrival = arrival.real;
+            let true_len = bytes.len();
+            session.on_datagram(now, &Datagram { payload: &bytes, true_len, meta });
         }
     }
 }
@@ -194,7 +197,7 @@ fn truth(port: Port) -> PortState {
         Port::Echo | Port::Babble | Port::Tftp => PortState::Open,
         Port::Closed => PortState::Closed,
         Port::Rejected(..) => PortState::Filtered,
-        Port::Silent => PortState::Silent,
+        Port::Silent | Port::Muffled => PortState::Silent,
         Port::Unsendable => PortState::Untold,
     }
 }
@@ -279,7 +282,7 @@ fn a_host_without_a_limit_and_one_that_is_all_silent_are_done_in_a_few_seconds()
 
 #[test]
 fn a_slower_limit_than_linuxs_is_learned_where_the_tries_span_it() {
-    for (tries, seconds) in [(3, 2), (5, 3), (5, 5)] {
+    for (tries, seconds) in [(3, 2), (6, 3)] {
         let ports =
             (5000..5012).map(|port| (port, if port < 5008 { Port::Closed } else { Port::Silent }));
         let mut world =
@@ -376,4 +379,26 @@ fn a_fast_limit_is_kept_pace_with() {
     let report = world.scan(world.plan());
     assert_true(&world, &report, "one in 62 ms");
     assert!(report.duration_ns < 8_000_000_000, "{}", report.duration_ns);
+}
+
+#[test]
+fn a_port_whose_errors_get_lost_may_cost_others_theirs_but_makes_none_wrong() {
+    let mut missed = 0;
+    for seed in 0..40 {
+        let ports = (5000..5020).map(|port| match port {
+            5000..5012 => (port, Port::Closed),
+            5012..5019 => (port, Port::Silent),
+            _ => (port, Port::Muffled),
+        });
+        let mut world = World::linux(ports);
+        let report = world.scan(ScanPlan { seed, ..world.plan() });
+        for port in &report.ports {
+            let closed = matches!(world.ports[&port.port], Port::Closed);
+            missed += u64::from(closed && port.state == PortState::Silent);
+            assert!(closed || port.state == PortState::Silent, "seed {seed}: {port:?}");
+        }
+        assert_eq!(report.untold, 0, "seed {seed}");
+    }
+    // Of 480 that are closed.
+    assert!(missed <= 10, "{missed}");
 }
