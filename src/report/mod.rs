@@ -25,7 +25,7 @@ pub use datagram::{DatagramPrinter, DatagramStyle, InterfaceNames};
 pub use hlog::HistogramLog;
 pub use output::{Output, output_was_lost, print_json, print_text};
 pub use ping::{LineTimes, PingReport, PingView};
-pub use probe::{TimeoutProgress, nat_text, timeout_text, verdict_text};
+pub use probe::{TimeoutProgress, nat_text, ports_text, scan_text, timeout_text};
 pub use recv::{RecvReport, RecvView};
 pub use send::{SendReport, SendView};
 pub use serve::ServeLog;

@@ -12,6 +12,7 @@ pub mod pattern;
 mod ports;
 mod probe;
 mod seal;
+pub mod service;
 mod sizes;
 pub mod stamp;
 pub mod stun;

@@ -2,10 +2,12 @@
 
 mod nat;
 mod ports;
+mod scan;
 mod timeout;
 
 pub use nat::NatArgs;
 pub use ports::PortsArgs;
+pub use scan::ScanArgs;
 pub use timeout::TimeoutArgs;
 
 use super::FamilyArgs;

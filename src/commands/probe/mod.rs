@@ -3,8 +3,10 @@
 //! Each kind has `run(args)`, which prints, and beneath it `measure(plan, ...)`, which finds the
 //! facts and prints nothing, so that the kinds can also run side by side for one report.
 
+mod far_end;
 mod nat;
 mod ports;
+mod scan;
 mod timeout;
 
 use super::Exit;

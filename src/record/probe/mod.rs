@@ -1,6 +1,12 @@
 //! What the kinds of `probe` found: a file each, and the verdict that all of them share.
 
+mod scan;
 // A kind's facts: one line here and one file beside this.
+mod ports;
+
+pub use ports::{HelperReport, IcmpWord, PortPath, PortRow, PortsReport};
+
+pub use scan::{PortState, ScanReport, ScannedAlone, ScannedPort};
 
 mod nat;
 mod timeout;

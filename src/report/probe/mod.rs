@@ -2,9 +2,13 @@
 
 // A kind's report: one line here and one file beside this.
 mod nat;
+mod ports;
+mod scan;
 mod timeout;
 
 pub use nat::nat_text;
+pub use ports::ports_text;
+pub use scan::scan_text;
 pub use timeout::{TimeoutProgress, timeout_text};
 
 use crate::record::probe::Verdict;
@@ -15,7 +19,7 @@ const COLUMNS: usize = 80;
 const LABEL: usize = 13;
 
 /// A verdict as every kind prints it last, within 80 columns.
-pub fn verdict_text(verdict: &Verdict) -> String {
+pub(super) fn verdict_text(verdict: &Verdict) -> String {
     let mut text = labelled("verdict", std::slice::from_ref(&verdict.verdict));
     text.push_str(&labelled("evidence", &verdict.evidence));
     text.push_str(&labelled("or else", &verdict.could_also_be));
@@ -26,7 +30,7 @@ pub fn verdict_text(verdict: &Verdict) -> String {
 }
 
 /// Sentences under one label, each on lines of its own.
-pub(super) fn labelled(label: &str, sentences: &[String]) -> String {
+fn labelled(label: &str, sentences: &[String]) -> String {
     let mut text = String::new();
     for (index, sentence) in sentences.iter().enumerate() {
         let label = if index == 0 { label } else { "" };

@@ -5,6 +5,9 @@
 // A kind's machine: one line here and one file beside this.
 mod far_end;
 pub mod nat;
+pub mod ports;
+mod scan;
 pub mod timeout;
 
 pub use far_end::{FarEnd, Granted, LaneState, NoHelper, Seen, sooner};
+pub use scan::{ScanPlan, ScanSession};

@@ -112,6 +112,11 @@ impl FarEnd {
         }
     }
 
+    /// From now on it may be silent for as long as this before it is given up.
+    pub fn be_patient(&mut self, patience: Nanos) {
+        self.patience = patience;
+    }
+
     /// Asks for a probe with these ports open, at most 256; what was measured before is over.
     pub fn probe(&mut self, ports: PortList) {
         self.granted = None;
@@ -307,16 +312,12 @@ impl FarEnd {
         else {
             return Reply::decode(payload).is_ok();
         };
-        match exchange.reply(payload) {
-            Some(reply) => {
-                self.on_reply(&reply, now);
-                true
-            }
-            None => {
-                exchange.note_unsealed(payload, now.mono);
-                Reply::decode(payload).is_ok()
-            }
+        if let Some(reply) = exchange.reply(payload) {
+            self.on_reply(&reply, now);
+            return true;
         }
+        exchange.note_unsealed(payload, now.mono);
+        Reply::decode(payload).is_ok()
     }
 
     /// Takes what the network said of the dialogue's own datagrams; `false` for any other.
