@@ -20,8 +20,11 @@ const SLOTS: usize = 256;
 /// Runs `udpkit probe nat`.
 pub fn run(args: NatArgs) -> anyhow::Result<Exit> {
     let server = resolve(&args.host, Some(args.port), FamilyChoice::from(args.family))?;
+    let same = if server.is_ipv4() { FamilyChoice::V4 } else { FamilyChoice::V6 };
+    let second = args.second.as_ref().map(|second| resolve(second, Some(args.port), same));
+    let second = second.transpose()?;
     let signals = Signals::listen().context("cannot listen to signals")?;
-    let found = measure(&args, server, Some(signals))?;
+    let found = measure(&args, server, second, Some(signals))?;
     if args.json {
         report::print_json(&Document::new("probe nat", &found));
     } else {
@@ -34,6 +37,7 @@ pub fn run(args: NatArgs) -> anyhow::Result<Exit> {
 pub fn measure(
     args: &NatArgs,
     server: SocketAddr,
+    second: Option<SocketAddr>,
     signals: Option<Signals>,
 ) -> anyhow::Result<NatReport> {
     let local = local_address(args.from, server)?;
@@ -46,6 +50,7 @@ pub fn measure(
     locals.truncate(args.sockets as usize);
     let plan = NatPlan {
         server,
+        second,
         locals,
         tries: args.tries,
         wait: args.wait,

@@ -125,6 +125,7 @@ pub(super) fn probed(rules: Rules) -> NatReport {
     let run = RunId(*b"12345678");
     let plan = NatPlan {
         server,
+        second: None,
         locals: locals.clone(),
         tries: 10,
         wait: Nanos::from_millis(500),
