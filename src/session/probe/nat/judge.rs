@@ -45,6 +45,7 @@ pub(super) fn report(session: NatSession, duration: Nanos) -> NatReport {
             .into_iter()
             .map(|kind| format!("{}: {}", kind.destination, kind.error))
             .collect(),
+        interrupted: session.stopped,
         duration_ns: duration.0,
     }
 }
@@ -229,6 +230,8 @@ impl Found {
                 .iter()
                 .any(|ask| ask.about == About::Mapping && ask.to == to && ask.answered > 0)
         };
+        let control = session.asks.iter().find(|ask| ask.about == About::Control);
+        let alive = !session.stopped && control.is_some_and(|control| control.answered > 0);
         // Whether an answer came; `None` where its absence would tell nothing.
         let passes = |change: ChangeRequest| {
             let asked = session
@@ -237,7 +240,7 @@ impl Found {
                 .find(|ask| ask.about == About::Filtering && ask.change == change)?;
             let from = asked.answer_from(Some(other));
             match asked.answered {
-                0 => (asked.instead.is_none() && plain(from)).then_some(false),
+                0 => (alive && asked.instead.is_none() && plain(from)).then_some(false),
                 _ => Some(true),
             }
         };
@@ -258,6 +261,9 @@ impl Found {
                 });
                 self.miss(match refused {
                     Some(instead) => format!("the filtering: the server {}", said(&instead)),
+                    None if !alive => "the filtering: plain requests were not answered either, or \
+                                       the run was ended early"
+                        .to_owned(),
                     None => format!(
                         "the filtering: {other} does not even answer when it is asked itself"
                     ),
@@ -270,21 +276,21 @@ impl Found {
     }
 
     fn find_hairpin(&mut self, session: &NatSession) {
-        let Some(ask) = session.asks.iter().find(|ask| ask.about == About::Hairpin) else {
+        if !session.asks.iter().any(|ask| ask.about == About::Hairpin) {
             if session.plan.hairpin && self.nat == Some(true) {
                 self.miss("the hairpin: the own mapped address is not known");
             }
             return;
-        };
+        }
         let inside = session.plan.locals[0].ip();
         self.hairpin = Some(match session.hairpin_from {
             None => Hairpin::Fails,
             Some(from) if from.ip() == inside => Hairpin::WorksFromInside,
             Some(_) => Hairpin::Works,
         });
-        if ask.sent == 0 {
+        if self.hairpin == Some(Hairpin::Fails) && session.stopped {
             self.hairpin = None;
-            self.miss("the hairpin: this host would not send to its own mapped address");
+            self.miss("the hairpin: the run was ended early");
         }
     }
 }

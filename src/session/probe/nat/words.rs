@@ -120,6 +120,9 @@ impl Found {
                 "the NAT uses {count} addresses for one host: some protocols do not bear that"
             ));
         }
+        if session.stopped {
+            verdict.doubt.push("the run was ended early".to_owned());
+        }
         let control = session.asks.iter().find(|ask| ask.about == About::Control);
         if let Some(control) = control.filter(|control| control.answered < control.sent) {
             let lost = control.sent - control.answered;
