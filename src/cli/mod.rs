@@ -14,7 +14,10 @@ pub use blast::BlastArgs;
 pub use cast::{CastArgs, CastCommand, CastRecvArgs, CastSendArgs};
 pub use payload::PayloadArgs;
 pub use ping::PingArgs;
-pub use probe::{FarEndArgs, NatArgs, PortsArgs, ProbeArgs, ProbeCommand, ScanArgs, TimeoutArgs};
+pub use probe::{
+    FarEndArgs, MarksArgs, MtuArgs, NatArgs, PortsArgs, ProbeArgs, ProbeCommand, ScanArgs,
+    ShapeArgs, TimeoutArgs, TraceArgs,
+};
 pub use recv::RecvArgs;
 pub use send::SendArgs;
 pub use serve::{ServeArgs, StunAlternateArg};

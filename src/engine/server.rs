@@ -137,7 +137,9 @@ impl Server {
         }
         let own = sockets.len();
         let control = Loop::new(sockets, signals, config)?;
-        let each = SocketPlan { bind: SocketAddr::new(plan.bind.ip(), 0), ..listener };
+        // A coalesced buffer would be one packet to whoever counts them on a virtual path.
+        let io = plan.io.uncoalesced();
+        let each = SocketPlan { bind: SocketAddr::new(plan.bind.ip(), 0), io, ..listener };
         let mut ports = ProbePorts::new(each, control.adoption(), own);
         let held = hold_ports(&mut ports, &plan.policy, &mut log);
         let (orders, inbox) = channel();

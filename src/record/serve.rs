@@ -267,6 +267,7 @@ impl fmt::Display for ServeRecord {
                 }
                 match not_opened {
                     0 => Ok(()),
+                    1 => f.write_str(", 1 port not opened"),
                     count => write!(f, ", {count} ports not opened"),
                 }
             }

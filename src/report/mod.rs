@@ -25,7 +25,10 @@ pub use datagram::{DatagramPrinter, DatagramStyle, InterfaceNames};
 pub use hlog::HistogramLog;
 pub use output::{Output, output_was_lost, print_json, print_text};
 pub use ping::{LineTimes, PingReport, PingView};
-pub use probe::{TimeoutProgress, nat_text, ports_text, scan_text, timeout_text};
+pub use probe::{
+    TimeoutProgress, marks_text, mtu_text, nat_text, ports_text, scan_text, shape_text,
+    timeout_text, trace_text,
+};
 pub use recv::{RecvReport, RecvView};
 pub use send::{SendReport, SendView};
 pub use serve::ServeLog;

@@ -1,14 +1,22 @@
 //! `udpkit probe`.
 
+mod marks;
+mod mtu;
 mod nat;
 mod ports;
 mod scan;
+mod shape;
 mod timeout;
+mod trace;
 
+pub use marks::MarksArgs;
+pub use mtu::MtuArgs;
 pub use nat::NatArgs;
 pub use ports::PortsArgs;
 pub use scan::ScanArgs;
+pub use shape::ShapeArgs;
 pub use timeout::TimeoutArgs;
+pub use trace::TraceArgs;
 
 use super::FamilyArgs;
 use super::shared::port;
@@ -32,7 +40,14 @@ pub enum ProbeCommand {
     Nat(NatArgs),
     /// How long an idle path stays open, and so how often to send a keep-alive.
     Timeout(TimeoutArgs),
-    // A kind: one line here, one in commands/probe/mod.rs.
+    /// The largest datagrams that pass, each way, whole and in fragments.
+    Mtu(MtuArgs),
+    /// Whether DSCP and ECN arrive as they were sent, each way.
+    Marks(MarksArgs),
+    /// Whether a path reads payloads, eats sizes, or limits a rate.
+    Shape(ShapeArgs),
+    /// Which routers a flow passes, and after which of them it dies.
+    Trace(TraceArgs),
 }
 
 /// Where the far end is, for every kind.

@@ -3,7 +3,7 @@
 use crate::cli::FarEndArgs;
 use crate::commands::key;
 use crate::engine::random_u64;
-use crate::net::{FamilyChoice, Socket, SocketPlan, resolve, split_host_port};
+use crate::net::{FamilyChoice, IoMode, Socket, SocketPlan, resolve, split_host_port};
 use crate::report;
 use crate::session::Sealer;
 use crate::session::probe::FarEnd;
@@ -20,7 +20,7 @@ pub struct Target {
     /// Its name as the user wrote it, without a port.
     pub name: String,
     /// Where it serves.
-    pub address: SocketAddr,
+    pub addr: SocketAddr,
     /// This host's address on the way there, with port 0.
     pub local: SocketAddr,
     key: Option<ControlKey>,
@@ -30,30 +30,36 @@ impl Target {
     /// The far end that the arguments name. Where a name has addresses of both families, it is said
     /// which is taken.
     pub fn resolve(args: &FarEndArgs) -> anyhow::Result<Self> {
-        let address = resolve(&args.host, Some(args.port), FamilyChoice::from(args.family))?;
+        let addr = resolve(&args.host, Some(args.port), FamilyChoice::from(args.family))?;
         let name = split_host_port(&args.host)?.host;
         let key = key::read(args.key.as_deref())?;
-        say_other_family(args, &name, address);
-        let any = match address {
+        say_other_family(args, &name, addr);
+        let any = match addr {
             SocketAddr::V4(_) => IpAddr::from(Ipv4Addr::UNSPECIFIED),
             SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
         };
-        let route = SocketPlan { connect: Some(address), ..SocketPlan::new((any, 0).into()) };
+        let route = SocketPlan { connect: Some(addr), ..SocketPlan::new((any, 0).into()) };
         let mut local = route.open()?.local_addr();
         local.set_port(0);
-        Ok(Self { name, address, local, key })
+        Ok(Self { name, addr, local, key })
     }
 
     /// A socket on the way there, which tells all about what it receives.
     pub fn socket(&self) -> anyhow::Result<Socket> {
-        let plan = SocketPlan { details: true, accounting: true, ..SocketPlan::new(self.local) };
+        let plan = SocketPlan {
+            details: true,
+            accounting: true,
+            // A coalesced buffer would be one packet to whoever counts them on a virtual path.
+            io: IoMode::Mmsg,
+            ..SocketPlan::new(self.local)
+        };
         Ok(plan.open()?)
     }
 
     /// The dialogue with it, by the loop's first socket.
     pub fn far_end(&self) -> FarEnd {
         let sealer = Sealer::new(self.key.clone(), random_u64());
-        FarEnd::new(self.address, 0, sealer, PATIENCE)
+        FarEnd::new(self.addr, 0, sealer, PATIENCE)
     }
 }
 

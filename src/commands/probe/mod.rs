@@ -4,10 +4,15 @@
 //! facts and prints nothing, so that the kinds can also run side by side for one report.
 
 mod far_end;
+mod helped;
+mod marks;
+mod mtu;
 mod nat;
 mod ports;
 mod scan;
+mod shape;
 mod timeout;
+mod trace;
 
 use super::Exit;
 use crate::cli::{ProbeArgs, ProbeCommand};
@@ -18,6 +23,9 @@ pub fn run(args: ProbeArgs) -> anyhow::Result<Exit> {
         ProbeCommand::Ports(args) => ports::run(args),
         ProbeCommand::Nat(args) => nat::run(args),
         ProbeCommand::Timeout(args) => timeout::run(args),
-        // A kind: one line here and one file beside this.
+        ProbeCommand::Mtu(args) => mtu::run(args),
+        ProbeCommand::Marks(args) => marks::run(args),
+        ProbeCommand::Shape(args) => shape::run(args),
+        ProbeCommand::Trace(args) => trace::run(args),
     }
 }

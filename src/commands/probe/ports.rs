@@ -2,6 +2,7 @@
 
 use super::far_end::Target;
 use super::scan;
+use super::trace::{self, TraceOrder};
 use crate::batch::TxBatch;
 use crate::cli::PortsArgs;
 use crate::commands::{Exit, Usage};
@@ -22,6 +23,10 @@ const TRIES: u32 = 8;
 const PER_SECOND: u32 = 1_000;
 /// How long the last replies are waited for.
 const WAIT: Nanos = Nanos::from_secs(1);
+/// How a port is traced at which nothing arrives.
+const TRACE_TRIES: u32 = 3;
+const TRACE_HOPS: u8 = 30;
+const TRACE_WAIT: Nanos = Nanos::from_millis(600);
 /// Largest reply that is read whole.
 const LARGEST: usize = 2_048;
 
@@ -47,7 +52,7 @@ pub fn run(args: PortsArgs) -> anyhow::Result<Exit> {
     check(&args)?;
     let target = Target::resolve(&args.far_end)?;
     if args.no_helper {
-        return scan::run(&args, target.address, None);
+        return scan::run(&args, target.addr, None);
     }
     let order = PortsOrder {
         ports: args.ports.clone(),
@@ -63,7 +68,7 @@ pub fn run(args: PortsArgs) -> anyhow::Result<Exit> {
         PortsEnd::NoHelper(why) => {
             let why = why.words();
             report::note(format_args!("no helper: {why}; what can be known without one:"));
-            scan::run(&args, target.address, Some(why))
+            scan::run(&args, target.addr, Some(why))
         }
     }
 }
@@ -74,8 +79,9 @@ fn helped(args: &PortsArgs, target: &Target, mut report: PortsReport) -> anyhow:
     let alone = report.ports.iter().filter(|row| row.path == PortPath::NotOpened);
     let alone: PortList = alone.map(|row| row.port).collect();
     if !alone.is_empty() && !report.stopped_early {
-        report.scan = Some(scan::measure(args, &alone, target.address)?);
+        report.scan = Some(scan::measure(args, &alone, target.addr)?);
     }
+    trace_filtered(target, &mut report)?;
     let all_pass = report.ports.iter().all(|row| row.path == PortPath::Passes);
     if args.far_end.json {
         print_json(&Document::new("probe ports", report));
@@ -83,6 +89,28 @@ fn helped(args: &PortsArgs, target: &Target, mut report: PortsReport) -> anyhow:
         print_text(&ports_text(&report));
     }
     Ok(if all_pass { Exit::Done } else { Exit::Failed })
+}
+
+/// Finds out how far datagrams get to the first port at which none arrives, by the same flow.
+fn trace_filtered(target: &Target, report: &mut PortsReport) -> anyhow::Result<()> {
+    let filtered = report.ports.iter().find(|row| row.path == PortPath::FilteredOut);
+    let (Some(row), false) = (filtered, report.stopped_early) else { return Ok(()) };
+    let mut end = target.addr;
+    end.set_port(row.port);
+    let order = TraceOrder {
+        target: end,
+        from: report.source.unwrap_or(target.local),
+        flows: 1,
+        tries: TRACE_TRIES,
+        hops: TRACE_HOPS,
+        wait: TRACE_WAIT,
+        whole: None,
+    };
+    let trace = trace::measure(&order, None)?;
+    let words = format!("traced: to port {} it {}", row.port, trace.verdict.verdict);
+    report.verdict.evidence.push(words);
+    report.trace = Some(trace);
+    Ok(())
 }
 
 fn check(args: &PortsArgs) -> Result<(), Usage> {
@@ -102,7 +130,7 @@ pub fn measure(
 ) -> anyhow::Result<PortsEnd> {
     let (dialogue, asking) = (target.socket()?, target.socket()?);
     let plan = PortsPlan {
-        target: target.address,
+        target: target.addr,
         ports: order.ports.clone(),
         tries: order.tries,
         dscp: order.dscp,

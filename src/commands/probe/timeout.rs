@@ -32,7 +32,7 @@ pub fn run(args: TimeoutArgs) -> anyhow::Result<Exit> {
     let target = Target::resolve(far_end)?;
     let signals = Signals::listen().context("cannot listen to signals")?;
     let plan = TimeoutPlan {
-        server: target.address,
+        server: target.addr,
         candidates,
         precision: args.precision.max(Nanos::from_millis(1)),
         tries: args.tries,

@@ -1,20 +1,24 @@
 //! What the kinds of `probe` found: a file each, and the verdict that all of them share.
 
-mod scan;
-// A kind's facts: one line here and one file beside this.
-mod ports;
-
-pub use ports::{HelperReport, IcmpWord, PortPath, PortRow, PortsReport};
-
-pub use scan::{PortState, ScanReport, ScannedAlone, ScannedPort};
-
+mod marks;
+mod mtu;
 mod nat;
+mod ports;
+mod scan;
+mod shape;
 mod timeout;
+mod trace;
 
+pub use marks::{MarkRow, MarksReport};
+pub use mtu::{FragmentRow, MtuDirection, MtuLimit, MtuReport, TooBig};
 pub use nat::{Dependence, Hairpin, NatReport, NatSocket, NatTest, PortChoice};
+pub use ports::{HelperReport, IcmpWord, PortPath, PortRow, PortsReport};
+pub use scan::{PortState, ScanReport, ScannedAlone, ScannedPort};
+pub use shape::{Counted, PayloadRow, RateLimit, ShapeReport, TrainPurpose, TrainRow, Way};
 pub use timeout::{
     IdleOutcome, IdleTimer, IdleTimerReport, IdleTrial, TimeoutEvent, TimeoutReport,
 };
+pub use trace::{TraceAnswer, TraceFlow, TraceHop, TraceReport, TraceTry};
 
 use serde::Serialize;
 

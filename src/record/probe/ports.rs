@@ -1,6 +1,6 @@
 //! What `probe ports` found with a helper: each port, out and back told apart.
 
-use super::{ScanReport, Verdict};
+use super::{ScanReport, TraceReport, Verdict};
 use serde::Serialize;
 use std::net::{IpAddr, SocketAddr};
 
@@ -143,6 +143,8 @@ pub struct PortsReport {
     /// What was found without the helper of ports at which it could not listen; `None` where there
     /// is none.
     pub scan: Option<ScanReport>,
+    /// How far datagrams got to the first port at which none arrived; `None` where there is none.
+    pub trace: Option<TraceReport>,
     /// All of it in words.
     #[serde(flatten)]
     pub verdict: Verdict,

@@ -1,15 +1,22 @@
 //! The kinds of `probe` as text: a file each, and the words that all of them share.
 
-// A kind's report: one line here and one file beside this.
+mod marks;
+mod mtu;
 mod nat;
 mod ports;
 mod scan;
+mod shape;
 mod timeout;
+mod trace;
 
+pub use marks::marks_text;
+pub use mtu::mtu_text;
 pub use nat::nat_text;
 pub use ports::ports_text;
 pub use scan::scan_text;
+pub use shape::shape_text;
 pub use timeout::{TimeoutProgress, timeout_text};
+pub use trace::trace_text;
 
 use crate::record::probe::Verdict;
 

@@ -108,7 +108,7 @@ fn marks(row: &PortRow) -> (String, String) {
     let dscp = row.dscp_out.and_then(Dscp::new).map_or_else(dash, |dscp| dscp.to_string());
     let all = [Ecn::NotEct, Ecn::Ect1, Ecn::Ect0, Ecn::Ce];
     let ecn = row.ecn_out.and_then(|bits| all.get(usize::from(bits)));
-    (dscp, ecn.map_or_else(dash, |ecn| ecn.to_string()))
+    (dscp, ecn.map_or_else(dash, ToString::to_string))
 }
 
 /// What a line has no column for.

@@ -48,6 +48,10 @@ impl Group<'_> {
         if arrived == 0 { there } else { format!("{there}, {replies} of {arrived} replies came") }
     }
 
+    fn with_ports(&self) -> String {
+        format!("{} {}", self.ports(), self.sentence())
+    }
+
     fn sentence(&self) -> String {
         match self.path {
             PortPath::Passes => format!("passes both ways: {}", self.counts()),
@@ -107,18 +111,32 @@ pub fn judge(report: &mut PortsReport) {
 
 fn verdict(report: &PortsReport) -> Verdict {
     let groups = groups(&report.ports);
-    let mut verdict = Verdict::new(match &groups[..] {
-        [only] => only.sentence(),
-        several => {
-            let each =
-                several.iter().map(|group| format!("{} {}", group.ports(), group.sentence()));
-            each.collect::<Vec<_>>().join("; ")
-        }
-    });
+    let mut verdict = match &groups[..] {
+        [only] => Verdict::new(only.sentence()),
+        several => Verdict {
+            evidence: several.iter().map(Group::with_ports).collect(),
+            ..Verdict::new(overview(report.ports.len(), several))
+        },
+    };
     evidence(report, &groups, &mut verdict.evidence);
     alternatives(report, &groups, &mut verdict.could_also_be);
     doubts(report, &mut verdict.doubt);
     verdict
+}
+
+/// `7 of 13 ports pass both ways; filtered on the way out: 5001`.
+fn overview(ports: usize, groups: &[Group<'_>]) -> String {
+    let pass = groups.iter().find(|group| group.path == PortPath::Passes);
+    let pass = pass.map_or(0, |group| group.rows.len());
+    let mut words = format!("{pass} of {ports} ports pass both ways");
+    for path in ORDER.iter().filter(|path| **path != PortPath::Passes) {
+        let of_path = groups.iter().filter(|group| group.path == *path);
+        let mut rows = of_path.flat_map(|group| &group.rows).peekable();
+        if rows.peek().is_some() {
+            words.push_str(&format!("; {}: {}", path.words(), named(rows.map(|row| row.port))));
+        }
+    }
+    words
 }
 
 fn groups(rows: &[PortRow]) -> Vec<Group<'_>> {
@@ -167,10 +185,9 @@ fn evidence(report: &PortsReport, groups: &[Group<'_>], lines: &mut Vec<String>)
     if let (Some(row), Some(source)) = (changed, report.source)
         && let Some(seen) = row.source_seen
     {
-        let port = source.port();
-        let was =
-            if source.ip().is_unspecified() { format!("port {port}") } else { source.to_string() };
-        lines.push(format!("the source {was} arrived as {seen}: a NAT is on the way"));
+        let all = asked.iter().all(|row| row.source_seen == Some(seen));
+        let whose = if all { String::new() } else { format!(" (to port {})", row.port) };
+        lines.push(format!("the source {source} arrived as {seen}{whose}: a NAT is on the way"));
     } else if asked.iter().any(|row| row.source_seen.is_some()) {
         lines.push("source address and port arrived as they were sent".to_owned());
     }
@@ -215,6 +232,10 @@ fn alternatives(report: &PortsReport, groups: &[Group<'_>], lines: &mut Vec<Stri
     let any = |path: PortPath| groups.iter().any(|group| group.path == path);
     if any(PortPath::FilteredOut) {
         lines.push("filtered out: by the helper's own host, before its socket".to_owned());
+    }
+    if any(PortPath::FilteredOut) && any(PortPath::RejectedOut) {
+        let limit = "filtered out: rejected as the others, by a router that limits its ICMP errors";
+        lines.push(limit.to_owned());
     }
     let target = report.target;
     let by_target = groups.iter().any(|group| {
@@ -293,9 +314,17 @@ mod tests {
         ]);
         assert_eq!(
             verdict.verdict,
-            "5003 filtered on the way out: 0 of 16 arrived there; 5002 rejected on the way out: \
-             communication administratively prohibited (3/13), said by 192.0.2.1; 0 of 16 arrived \
-             there; 5000-5001 passes both ways: 32 of 32 arrived there, 31 of 32 replies came"
+            "2 of 4 ports pass both ways; filtered on the way out: 5003; rejected on the way out: \
+             5002"
+        );
+        assert_eq!(
+            verdict.evidence,
+            [
+                "5003 filtered on the way out: 0 of 16 arrived there",
+                "5002 rejected on the way out: communication administratively prohibited (3/13), \
+                 said by 192.0.2.1; 0 of 16 arrived there",
+                "5000-5001 passes both ways: 32 of 32 arrived there, 31 of 32 replies came",
+            ]
         );
         assert_eq!(verdict.doubt, ["ports that pass lost 0 on the way out and 1 on the way back"]);
     }
