@@ -30,6 +30,11 @@ const MASQUERADE: &str = "
     add chain ip n post { type nat hook postrouting priority srcnat; }
     add rule ip n post oifname wan masquerade\n";
 
+const RANDOM: &str = "
+    add table ip n
+    add chain ip n post { type nat hook postrouting priority srcnat; }
+    add rule ip n post oifname wan masquerade fully-random\n";
+
 const CASES: &[Case] = &[
     Case {
         name: "no NAT",
@@ -76,10 +81,7 @@ const CASES: &[Case] = &[
     },
     Case {
         name: "random ports",
-        rules: "
-            add table ip n
-            add chain ip n post { type nat hook postrouting priority srcnat; }
-            add rule ip n post oifname wan masquerade fully-random\n",
+        rules: RANDOM,
         host: SERVER,
         nat: true,
         mapping: Some("address_and_port_dependent"),
@@ -197,6 +199,27 @@ fn verdicts_equal_the_rules_by_serve_and_by_coturn() {
                 });
                 held(case, "serve", &own.expect("a report"));
                 held(case, "coturn", &coturns.expect("a report"));
+            });
+        }
+    });
+}
+
+#[test]
+fn two_servers_that_know_nothing_of_each_other_tell_the_mapping() {
+    require_lab!();
+    thread::scope(|scope| {
+        for (rules, mapping) in [
+            (MASQUERADE, "endpoint_independent"),
+            (RANDOM, "address_dependent_or_address_and_port_dependent"),
+        ] {
+            scope.spawn(move || {
+                let lab = lab(rules);
+                let _first = serve(&lab, &[SERVER, "--stun-alternate", "none"]);
+                let _second = serve(&lab, &["10.77.3.3", "--stun-alternate", "none"]);
+                let output = probe(&lab, &[SERVER, "10.77.3.3", "-J"]).expect_success();
+                let report = json(&output.out());
+                assert_eq!(path(&report, "mapping"), mapping, "{report:#}");
+                assert!(path(&report, "filtering").is_null(), "{report:#}");
             });
         }
     });

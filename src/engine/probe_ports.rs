@@ -106,14 +106,15 @@ fn other_address(local: IpAddr, peer: IpAddr) -> Option<IpAddr> {
 
 /// Addresses of one family that can be reached from the same places.
 #[derive(PartialEq, Eq)]
-enum Scope {
+pub(super) enum Scope {
     Loopback,
     Link,
     Private,
     Global,
 }
 
-fn scope(ip: IpAddr) -> (bool, Scope) {
+/// Family and scope of an address.
+pub(super) fn scope(ip: IpAddr) -> (bool, Scope) {
     let scope = match ip {
         _ if ip.is_loopback() => Scope::Loopback,
         IpAddr::V4(v4) if v4.is_link_local() => Scope::Link,

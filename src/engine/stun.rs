@@ -1,11 +1,12 @@
 //! What a STUN server takes from the machine: its other port, and the host's other addresses.
 
+use super::probe_ports::scope;
 use crate::batch::RxMeta;
 use crate::net::{self, NetError, Socket, SocketPlan};
 use crate::session::stamp::ShortRequests;
 use crate::sys;
 use crate::units::Nanos;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 
 /// How long the host's list of addresses is believed.
 const FRESH: Nanos = Nanos::from_secs(10);
@@ -67,7 +68,7 @@ impl OtherAddresses {
     }
 
     /// What tells for each request the other address that a client can be expected to reach: of
-    /// the same family and reach, on the interface by which it came.
+    /// the same family and scope, on the interface by which it came.
     pub fn into_closure(mut self) -> impl FnMut(&RxMeta) -> Option<IpAddr> {
         move |meta| self.beside(meta.destination?, meta.interface)
     }
@@ -82,9 +83,7 @@ impl OtherAddresses {
             // Without the list there is no other address, as on most hosts.
             self.known = listed().unwrap_or_default();
         }
-        let fits = |ip: &IpAddr| {
-            *ip != asked && ip.is_ipv4() == asked.is_ipv4() && reach(*ip) == reach(asked)
-        };
+        let fits = |ip: &IpAddr| *ip != asked && scope(*ip) == scope(asked);
         let here = self.known.iter().filter(|(index, _)| *index == interface);
         // In order, so that the other's other is the first again where there are two.
         let mut others: Vec<IpAddr> = here.map(|(_, ip)| *ip).filter(fits).collect();
@@ -101,48 +100,13 @@ fn listed() -> Result<Vec<(u32, IpAddr)>, NetError> {
     Ok(each.collect())
 }
 
-/// From where an address can be reached, roughly: what differs in this is no substitute.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Reach {
-    Host,
-    Link,
-    Site,
-    World,
-}
-
-fn reach(ip: IpAddr) -> Reach {
-    match ip.to_canonical() {
-        ip if ip.is_loopback() => Reach::Host,
-        IpAddr::V4(ip) => match ip {
-            ip if ip.is_link_local() => Reach::Link,
-            ip if ip.is_private() || is_shared(ip) => Reach::Site,
-            _ => Reach::World,
-        },
-        IpAddr::V6(ip) => match ip {
-            ip if is_link_local(ip) => Reach::Link,
-            ip if ip.is_unique_local() => Reach::Site,
-            _ => Reach::World,
-        },
-    }
-}
-
-/// 100.64.0.0/10 (RFC 6598).
-fn is_shared(ip: Ipv4Addr) -> bool {
-    let [first, second, ..] = ip.octets();
-    first == 100 && second & 0xC0 == 64
-}
-
-/// `fe80::/10` (RFC 4291 §2.5.6).
-fn is_link_local(ip: Ipv6Addr) -> bool {
-    ip.segments()[0] & 0xFFC0 == 0xFE80
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::Ipv4Addr;
 
     #[test]
-    fn the_other_address_is_one_of_the_same_interface_family_and_reach() {
+    fn the_other_address_is_one_of_the_same_interface_family_and_scope() {
         let ip = |text: &str| text.parse::<IpAddr>().unwrap();
         let known = [
             (2, "10.0.0.1"),

@@ -12,6 +12,10 @@ pub struct NatArgs {
     /// second address too, for all that can be known (RFC 5780)
     #[arg(value_name = "HOST[:PORT]")]
     pub host: String,
+    /// A second server, at another address: its word on the mapping counts where HOST has no second
+    /// port or address
+    #[arg(value_name = "SECOND[:PORT]")]
+    pub second: Option<String>,
     /// UDP port of the server, where HOST names none
     #[arg(short, long, value_name = "PORT", default_value_t = 8620, value_parser = port)]
     pub port: u16,

@@ -9,6 +9,7 @@ use crate::record::Document;
 use crate::record::probe::NatReport;
 use crate::report;
 use crate::session::probe::nat::{NatPlan, NatSession, RunId};
+use crate::units::Nanos;
 use anyhow::Context;
 use std::net::{IpAddr, SocketAddr};
 
@@ -17,11 +18,42 @@ const LARGEST: usize = 2_048;
 /// Requests that are handed to the sockets at once.
 const SLOTS: usize = 256;
 
+/// A probe of NATs to be made, before its sockets are open.
+#[derive(Clone, Debug)]
+pub struct NatOrder {
+    /// The server.
+    pub server: SocketAddr,
+    /// A second one; `None` for none.
+    pub second: Option<SocketAddr>,
+    /// The address of this host to ask from; `None` for the route's.
+    pub from: Option<IpAddr>,
+    /// Sockets, 2 to 64.
+    pub sockets: u32,
+    /// Times that a question is asked, at least once.
+    pub tries: u32,
+    /// How long answers are waited for after the last try.
+    pub wait: Nanos,
+    /// Whether to try the hairpin.
+    pub hairpin: bool,
+}
+
 /// Runs `udpkit probe nat`.
 pub fn run(args: NatArgs) -> anyhow::Result<Exit> {
     let server = resolve(&args.host, Some(args.port), FamilyChoice::from(args.family))?;
+    let same = if server.is_ipv4() { FamilyChoice::V4 } else { FamilyChoice::V6 };
+    let second = args.second.as_ref().map(|second| resolve(second, Some(args.port), same));
+    let second = second.transpose()?;
     let signals = Signals::listen().context("cannot listen to signals")?;
-    let found = measure(&args, server, Some(signals))?;
+    let order = NatOrder {
+        server,
+        second,
+        from: args.from,
+        sockets: args.sockets,
+        tries: args.tries,
+        wait: args.wait,
+        hairpin: args.hairpin,
+    };
+    let found = measure(&order, Some(signals))?;
     if args.json {
         report::print_json(&Document::new("probe nat", &found));
     } else {
@@ -31,25 +63,23 @@ pub fn run(args: NatArgs) -> anyhow::Result<Exit> {
 }
 
 /// Asks, and prints nothing.
-pub fn measure(
-    args: &NatArgs,
-    server: SocketAddr,
-    signals: Option<Signals>,
-) -> anyhow::Result<NatReport> {
-    let local = local_address(args.from, server)?;
-    let count = args.sockets + u32::from(args.hairpin);
-    let plan = SocketPlan { buffer: 0, ..SocketPlan::new((local, 0).into()) };
-    let plan = SocketPlan { bind: scoped(plan.bind, server), ..plan };
+pub fn measure(order: &NatOrder, signals: Option<Signals>) -> anyhow::Result<NatReport> {
+    let server = order.server;
+    let local = local_address(order.from, server)?;
+    let count = order.sockets + u32::from(order.hairpin);
+    let bind = scoped((local, 0).into(), server);
+    let plan = SocketPlan { buffer: 0, ..SocketPlan::new(bind) };
     let sockets = (0..count).map(|_| plan.open()).collect::<Result<Vec<Socket>, _>>()?;
     let mut locals: Vec<SocketAddr> =
         sockets.iter().map(|socket| unscoped(socket.local_addr())).collect();
-    locals.truncate(args.sockets as usize);
+    locals.truncate(order.sockets as usize);
     let plan = NatPlan {
         server,
+        second: order.second,
         locals,
-        tries: args.tries,
-        wait: args.wait,
-        hairpin: args.hairpin,
+        tries: order.tries,
+        wait: order.wait,
+        hairpin: order.hairpin,
         run: RunId(random_u64().to_be_bytes()),
     };
     let config = LoopConfig { largest: LARGEST, ..LoopConfig::default() };

@@ -1,14 +1,14 @@
 //! `udpkit probe timeout`: from arguments to a run.
 
+use super::far_end::Target;
 use crate::batch::TxBatch;
 use crate::cli::TimeoutArgs;
-use crate::commands::{Exit, Usage, key};
-use crate::engine::{Loop, LoopConfig, Signals, random_u64};
-use crate::net::{FamilyChoice, Socket, SocketPlan, resolve};
+use crate::commands::{Exit, Usage};
+use crate::engine::{Loop, LoopConfig, Signals};
+use crate::net::{Socket, SocketPlan};
 use crate::record::probe::{TimeoutEvent, TimeoutReport};
 use crate::record::{Document, Sink};
 use crate::report;
-use crate::session::Sealer;
 use crate::session::probe::timeout::{CANDIDATES, TimeoutPlan, TimeoutSession};
 use crate::units::Nanos;
 use anyhow::Context;
@@ -29,18 +29,17 @@ const MOST_CANDIDATES: usize = 64;
 pub fn run(args: TimeoutArgs) -> anyhow::Result<Exit> {
     let candidates = candidates(&args)?;
     let far_end = &args.far_end;
-    let key = key::read(far_end.key.as_deref())?;
-    let server = resolve(&far_end.host, Some(far_end.port), FamilyChoice::from(far_end.family))?;
+    let target = Target::resolve(far_end)?;
     let signals = Signals::listen().context("cannot listen to signals")?;
     let plan = TimeoutPlan {
-        server,
+        server: target.addr,
         candidates,
         precision: args.precision.max(Nanos::from_millis(1)),
         tries: args.tries,
         who_refreshes: args.who_refreshes,
     };
-    let sealer = Sealer::new(key, random_u64());
-    let found = measure(plan, sealer, report::TimeoutProgress::new(args.quiet), Some(signals))?;
+    let progress = report::TimeoutProgress::new(args.quiet);
+    let found = measure(&target, plan, progress, Some(signals))?;
     if far_end.json {
         report::print_json(&Document::new("probe timeout", &found));
     } else {
@@ -52,16 +51,16 @@ pub fn run(args: TimeoutArgs) -> anyhow::Result<Exit> {
 
 /// Measures, and prints nothing but by `sink`.
 pub fn measure(
+    target: &Target,
     plan: TimeoutPlan,
-    sealer: Sealer,
     sink: impl Sink<TimeoutEvent>,
     signals: Option<Signals>,
 ) -> anyhow::Result<TimeoutReport> {
-    let socket = SocketPlan { buffer: 0, ..SocketPlan::for_peers([&plan.server]) };
+    let socket = SocketPlan { buffer: 0, ..SocketPlan::new(target.local) };
     let sockets = (0..plan.sockets()).map(|_| socket.open()).collect::<Result<Vec<Socket>, _>>()?;
     let config = LoopConfig { largest: LARGEST, ..LoopConfig::default() };
     let looped = Loop::new(sockets, signals, config).context("cannot start the loop")?;
-    let session = TimeoutSession::new(plan, sealer, sink);
+    let session = TimeoutSession::new(plan, target.far_end(), sink);
     let ended = looped.run(session, TxBatch::new(SLOTS, ARENA)).context("cannot probe")?;
     Ok(ended.summary)
 }

@@ -140,6 +140,8 @@ pub struct NatReport {
     pub back: u64,
     /// What the network answered instead, each kind once.
     pub network_errors: Vec<String>,
+    /// Whether it was ended early.
+    pub interrupted: bool,
     /// How long it took.
     pub duration_ns: u64,
 }

@@ -112,6 +112,11 @@ impl FarEnd {
         }
     }
 
+    /// From now on it may be silent for as long as this before it is given up.
+    pub fn be_patient(&mut self, patience: Nanos) {
+        self.patience = patience;
+    }
+
     /// Asks for a probe with these ports open, at most 256; what was measured before is over.
     pub fn probe(&mut self, ports: PortList) {
         self.granted = None;

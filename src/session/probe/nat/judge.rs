@@ -2,9 +2,7 @@
 
 use super::NatSession;
 use super::ask::{About, Ask};
-use crate::record::probe::{
-    Dependence, Hairpin, NatReport, NatSocket, NatTest, PortChoice, Verdict,
-};
+use crate::record::probe::{Dependence, Hairpin, NatReport, NatSocket, NatTest, PortChoice};
 use crate::units::Nanos;
 use crate::wire::stun::ChangeRequest;
 use std::net::{IpAddr, SocketAddr};
@@ -47,6 +45,7 @@ pub(super) fn report(session: NatSession, duration: Nanos) -> NatReport {
             .into_iter()
             .map(|kind| format!("{}: {}", kind.destination, kind.error))
             .collect(),
+        interrupted: session.stopped,
         duration_ns: duration.0,
     }
 }
@@ -81,17 +80,17 @@ fn test(ask: &Ask, session: &NatSession) -> NatTest {
 }
 
 /// What is known.
-struct Found {
+pub(super) struct Found {
     /// Socket 0's address here, and as the server saw it.
-    local: SocketAddr,
-    seen: Option<SocketAddr>,
-    nat: Option<bool>,
-    mapping: Option<Dependence>,
-    filtering: Option<Dependence>,
-    ports: Option<PortChoice>,
-    addresses: Vec<IpAddr>,
-    hairpin: Option<Hairpin>,
-    not_known: Vec<String>,
+    pub local: SocketAddr,
+    pub seen: Option<SocketAddr>,
+    pub nat: Option<bool>,
+    pub mapping: Option<Dependence>,
+    pub filtering: Option<Dependence>,
+    pub ports: Option<PortChoice>,
+    pub addresses: Vec<IpAddr>,
+    pub hairpin: Option<Hairpin>,
+    pub not_known: Vec<String>,
 }
 
 impl Found {
@@ -144,13 +143,8 @@ impl Found {
         let Some(first) = self.seen else {
             return self.miss("the mapping: the socket that would ask others had no answer");
         };
-        let Some(other) = session.other else {
-            return self.miss(
-                "the mapping: the server tells of no other address or port; one that does, such \
-                 as `udpkit serve`, or two servers are needed",
-            );
-        };
         let server = session.plan.server;
+        let Some(other) = session.other else { return self.map_by_second(session, first) };
         let seen_by = |to: SocketAddr| {
             let asked = session.asks.iter().find(|ask| ask.about == About::Mapping && ask.to == to);
             asked.and_then(|ask| ask.seen)
@@ -202,6 +196,29 @@ impl Found {
         }
     }
 
+    /// What two servers saw that know nothing of each other.
+    fn map_by_second(&mut self, session: &NatSession, first: SocketAddr) {
+        let server = session.plan.server;
+        let Some(second) = session.plan.second.filter(|second| second.ip() != server.ip()) else {
+            return self.miss(
+                "the mapping: the server tells of no other address or port; name one that does, \
+                 such as `udpkit serve`, or a second server",
+            );
+        };
+        let mut asked = session.asks.iter().filter(|ask| ask.about == About::Mapping);
+        match asked.find(|ask| ask.to == second).and_then(|ask| ask.seen) {
+            None => self.miss(format!("the mapping: {second} did not answer")),
+            Some(seen) if seen == first => self.mapping = Some(Dependence::EndpointIndependent),
+            Some(_) => {
+                self.mapping = Some(Dependence::AddressDependentOrAddressAndPortDependent);
+                self.miss(
+                    "whether the mapping depends on the far end's port too: the server has \
+                           one",
+                );
+            }
+        }
+    }
+
     /// RFC 5780 §4.4.
     fn find_filtering(&mut self, session: &NatSession) {
         let Some(other) = session.other else {
@@ -213,6 +230,8 @@ impl Found {
                 .iter()
                 .any(|ask| ask.about == About::Mapping && ask.to == to && ask.answered > 0)
         };
+        let control = session.asks.iter().find(|ask| ask.about == About::Control);
+        let alive = !session.stopped && control.is_some_and(|control| control.answered > 0);
         // Whether an answer came; `None` where its absence would tell nothing.
         let passes = |change: ChangeRequest| {
             let asked = session
@@ -221,7 +240,7 @@ impl Found {
                 .find(|ask| ask.about == About::Filtering && ask.change == change)?;
             let from = asked.answer_from(Some(other));
             match asked.answered {
-                0 => (asked.instead.is_none() && plain(from)).then_some(false),
+                0 => (alive && asked.instead.is_none() && plain(from)).then_some(false),
                 _ => Some(true),
             }
         };
@@ -242,6 +261,9 @@ impl Found {
                 });
                 self.miss(match refused {
                     Some(instead) => format!("the filtering: the server {}", said(&instead)),
+                    None if !alive => "the filtering: plain requests were not answered either, or \
+                                       the run was ended early"
+                        .to_owned(),
                     None => format!(
                         "the filtering: {other} does not even answer when it is asked itself"
                     ),
@@ -254,157 +276,21 @@ impl Found {
     }
 
     fn find_hairpin(&mut self, session: &NatSession) {
-        let Some(ask) = session.asks.iter().find(|ask| ask.about == About::Hairpin) else {
+        if !session.asks.iter().any(|ask| ask.about == About::Hairpin) {
             if session.plan.hairpin && self.nat == Some(true) {
                 self.miss("the hairpin: the own mapped address is not known");
             }
             return;
-        };
+        }
         let inside = session.plan.locals[0].ip();
         self.hairpin = Some(match session.hairpin_from {
             None => Hairpin::Fails,
             Some(from) if from.ip() == inside => Hairpin::WorksFromInside,
             Some(_) => Hairpin::Works,
         });
-        if ask.sent == 0 {
+        if self.hairpin == Some(Hairpin::Fails) && session.stopped {
             self.hairpin = None;
-            self.miss("the hairpin: this host would not send to its own mapped address");
-        }
-    }
-
-    fn verdict(&self, session: &NatSession) -> Verdict {
-        let Some(nat) = self.nat else { return nobody(session) };
-        let words = |found: Option<Dependence>| found.map_or("not known", Dependence::words);
-        let mut verdict = Verdict::new(if nat {
-            let ports = match self.ports {
-                Some(PortChoice::Kept) => "keeps ports",
-                Some(PortChoice::KeptForSome) => "keeps some ports",
-                Some(PortChoice::Sequential) => "gives ports in a row",
-                Some(PortChoice::Random) => "gives ports at random",
-                Some(PortChoice::Changed) | None => "gives other ports",
-            };
-            let (mapping, filtering) = (words(self.mapping), words(self.filtering));
-            format!("behind a NAT that {ports}: mapping {mapping}, filtering {filtering}")
-        } else {
-            let filtering = match self.filtering {
-                Some(Dependence::EndpointIndependent) => {
-                    "; what others send to an open port comes in".to_owned()
-                }
-                Some(found) => format!("; a firewall filters, {}", found.words()),
-                None => "; whether a firewall filters is not known".to_owned(),
-            };
-            format!("no NAT: the far end sees this host's own addresses and ports{filtering}")
-        });
-        self.add_evidence(session, &mut verdict);
-        self.add_doubts(session, &mut verdict);
-        verdict
-    }
-
-    fn add_evidence(&self, session: &NatSession, verdict: &mut Verdict) {
-        let sockets = session.plan.locals.len();
-        let known = (0..sockets).filter_map(|index| session.seen_by_server(index));
-        let kept = session
-            .plan
-            .locals
-            .iter()
-            .zip((0..sockets).map(|index| session.seen_by_server(index)))
-            .filter(|(local, seen)| seen.is_some_and(|seen| seen.port() == local.port()))
-            .count();
-        let known = known.count();
-        if let Some(seen) = self.seen {
-            let local = self.local;
-            verdict.evidence.push(format!(
-                "{local} is seen as {seen}; of {known} sockets {kept} kept their port"
-            ));
-        }
-        let control = session.asks.iter().find(|ask| ask.about == About::Control);
-        for ask in session.asks.iter().filter(|ask| ask.about == About::Filtering) {
-            let from = match ask.change {
-                BOTH => "from another address and port",
-                ADDRESS => "from another address",
-                _ => "from another port",
-            };
-            let beside = control.filter(|_| ask.answered == 0).map(|control| {
-                format!(", {} of {} from the one asked", control.answered, control.sent)
-            });
-            let (answered, sent) = (ask.answered, ask.sent);
-            verdict.evidence.push(format!(
-                "{from} {answered} of {sent} answers came{}",
-                beside.unwrap_or_default()
-            ));
-        }
-        match self.hairpin {
-            Some(Hairpin::Works) => verdict.evidence.push("hairpin works".to_owned()),
-            Some(Hairpin::WorksFromInside) => verdict
-                .evidence
-                .push("hairpin works, but shows the inner address to the inside".to_owned()),
-            Some(Hairpin::Fails) => verdict
-                .evidence
-                .push("hairpin fails: nothing came back from the own mapped address".to_owned()),
-            None => {}
-        }
-    }
-
-    fn add_doubts(&self, session: &NatSession, verdict: &mut Verdict) {
-        let closed = matches!(
-            self.filtering,
-            Some(
-                Dependence::AddressDependent
-                    | Dependence::AddressAndPortDependent
-                    | Dependence::AddressDependentOrAddressAndPortDependent
-            )
-        );
-        if closed {
-            verdict.could_also_be.push(
-                "a firewall near the server that lets its other port be asked, but not answer \
-                 first"
-                    .to_owned(),
-            );
-        }
-        for ask in &session.asks {
-            if let (Some(plain), Some(seen)) = (ask.rewritten, ask.seen) {
-                verdict.doubt.push(format!(
-                    "something rewrites addresses within payloads: one answer says both {plain} \
-                     and {seen}"
-                ));
-                break;
-            }
-        }
-        if let Some(ask) = session.asks.iter().find(|ask| ask.also_seen.is_some())
-            && let (Some(seen), Some(also)) = (ask.seen, ask.also_seen)
-        {
-            verdict.doubt.push(format!("the mapping changed meanwhile, from {seen} to {also}"));
-        }
-        if self.addresses.len() > 1 {
-            let count = self.addresses.len();
-            verdict.doubt.push(format!(
-                "the NAT uses {count} addresses for one host: some protocols do not bear that"
-            ));
-        }
-        let control = session.asks.iter().find(|ask| ask.about == About::Control);
-        if let Some(control) = control.filter(|control| control.answered < control.sent) {
-            let lost = control.sent - control.answered;
-            verdict.doubt.push(format!("{lost} of {} plain requests were lost", control.sent));
-        }
-    }
-
-    /// What two hosts can do that both sit behind such a NAT (RFC 5128 §3.3).
-    fn means(&self) -> Option<&'static str> {
-        let nat = self.nat?;
-        match (nat, self.mapping, self.filtering) {
-            (_, _, Some(Dependence::EndpointIndependent))
-                if !nat || self.mapping == Some(Dependence::EndpointIndependent) =>
-            {
-                Some("others can send here first, once they know the address")
-            }
-            (false, _, Some(_)) => Some("others reach a port here once it has sent to them"),
-            (true, Some(Dependence::EndpointIndependent), _) => {
-                Some("peers can punch holes: the address that a server sees serves others too")
-            }
-            (true, Some(Dependence::AddressDependent | Dependence::AddressAndPortDependent), _) => {
-                Some("holes cannot be punched by a server's word: two such peers need a relay")
-            }
-            _ => None,
+            self.miss("the hairpin: the run was ended early");
         }
     }
 }
@@ -415,26 +301,6 @@ fn said(instead: &str) -> String {
     } else {
         format!("refuses to answer from elsewhere ({instead})")
     }
-}
-
-/// The verdict when no answer came at all.
-fn nobody(session: &NatSession) -> Verdict {
-    let server = session.plan.server;
-    let sent: u32 = session.asks.iter().map(|ask| ask.sent).sum();
-    let mut verdict = Verdict::new(format!("not known: no STUN server answers at {server}"));
-    let sockets = session.plan.locals.len();
-    verdict.evidence.push(format!("0 of {sent} requests from {sockets} sockets were answered"));
-    let errors = session.asks.iter().find_map(|ask| ask.instead.as_ref());
-    if let Some(instead) = errors {
-        verdict.evidence.push(format!("the server refused: {instead}"));
-    }
-    if session.unreachable == 0 {
-        verdict.could_also_be.extend([
-            "a firewall on either way".to_owned(),
-            "a server with a key, or one that was told not to answer STUN".to_owned(),
-        ]);
-    }
-    verdict
 }
 
 /// How a NAT chose ports, by sockets in the order in which they asked.

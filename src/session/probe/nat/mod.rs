@@ -4,7 +4,8 @@
 //! ```text
 //! ask        one question: its tries, what paired answers with them
 //! plan       what is asked of whom, and how patiently
-//! judge      from what came back to a verdict
+//! judge      from what came back to what is known
+//! words      the verdict in words, with its evidence and doubts
 //! ```
 //!
 //! All questions of a stage are asked side by side: first every socket asks the server itself;
@@ -19,6 +20,7 @@ mod plan;
 mod simulated;
 #[cfg(test)]
 mod tests;
+mod words;
 
 pub use plan::NatPlan;
 
@@ -36,6 +38,9 @@ use std::net::SocketAddr;
 const FIRST_GAP: Nanos = Nanos::from_millis(250);
 /// Bounds of the gap once one is known: twice the round trip.
 const GAPS: (Nanos, Nanos) = (Nanos::from_millis(40), Nanos::from_millis(500));
+
+/// Port unreachables that are believed. A Linux host sends six at once, and then one a second.
+const REFUSED: u32 = 4;
 
 /// The state of `probe nat`.
 pub struct NatSession {
@@ -86,6 +91,9 @@ impl NatSession {
         self.started = Some(now);
         for socket in 0..self.plan.locals.len() {
             self.put(About::Mapping, socket, self.plan.server, ChangeRequest::default());
+        }
+        if let Some(second) = self.plan.second {
+            self.put(About::Mapping, 0, second, ChangeRequest::default());
         }
     }
 
@@ -138,11 +146,10 @@ impl NatSession {
         }
     }
 
-    /// Whether nobody is there: as many port unreachables came as there were sockets, and no
-    /// answer.
+    /// Whether nobody is there: port unreachables came, and no answer.
     fn is_refused(&self) -> bool {
         let answered = self.asks.iter().any(|ask| ask.answered > 0);
-        !answered && self.unreachable >= (2 * self.plan.locals.len() as u32).max(2)
+        !answered && self.unreachable >= REFUSED
     }
 
     fn answer(&mut self, now: Now, message: &StunMessage<'_>, datagram: &Datagram<'_>) {
@@ -180,7 +187,8 @@ impl NatSession {
             self.round_trip = Some(self.round_trip.map_or(trip, |known| known.min(trip)));
         }
         let other = read(AttributeKind::OtherAddress).or(read(AttributeKind::ChangedAddress));
-        if let (About::Mapping, 0, None, Some(other)) = (ask.about, ask.socket, self.other, other) {
+        let server = ask.to == self.plan.server;
+        if let (true, 0, None, Some(other)) = (server, ask.socket, self.other, other) {
             self.other = Some(self.plan.reachable(other));
         }
         self.go_on();

@@ -9,6 +9,9 @@ use std::net::{SocketAddr, SocketAddrV6};
 pub struct NatPlan {
     /// The STUN server.
     pub server: SocketAddr,
+    /// A second server, whose word on the mapping counts where the first has no other address or
+    /// port; `None` for none.
+    pub second: Option<SocketAddr>,
     /// The addresses of the sockets here, at least two; they are the loop's first. With
     /// [`Self::hairpin`] it has one more.
     pub locals: Vec<SocketAddr>,

@@ -11,6 +11,7 @@ use fastrand::Rng;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 
+const START: Nanos = Nanos::from_secs(1);
 /// One way's delay.
 const DELAY: Nanos = Nanos::from_millis(10);
 
@@ -28,6 +29,8 @@ pub(super) struct Rules {
     pub two_ports: bool,
     /// Share that is lost on each way.
     pub loss: f64,
+    /// What is sent later than this after the start is lost.
+    pub until: Nanos,
     pub seed: u64,
 }
 
@@ -41,6 +44,7 @@ impl Default for Rules {
             two_addresses: true,
             two_ports: true,
             loss: 0.0,
+            until: Nanos::MAX,
             seed: 1,
         }
     }
@@ -125,6 +129,7 @@ pub(super) fn probed(rules: Rules) -> NatReport {
     let run = RunId(*b"12345678");
     let plan = NatPlan {
         server,
+        second: None,
         locals: locals.clone(),
         tries: 10,
         wait: Nanos::from_millis(500),
@@ -153,7 +158,7 @@ pub(super) fn probed(rules: Rules) -> NatReport {
     // Arrivals at the host, by their time: socket, source, bytes.
     let mut arrivals: BTreeMap<(Nanos, u64), (usize, SocketAddr, Vec<u8>)> = BTreeMap::new();
     let mut number = 0;
-    let mut now = Nanos::from_secs(1);
+    let mut now = START;
     loop {
         let clock = |mono| Now { mono, real: mono };
         while let Some(entry) = arrivals.first_entry().filter(|first| first.key().0 <= now) {
@@ -171,7 +176,7 @@ pub(super) fn probed(rules: Rules) -> NatReport {
             let (local, to) = (locals[dest.socket], dest.addr);
             let seen = nat.out(local, to);
             number += 1;
-            if random.f64() < rules.loss {
+            if random.f64() < rules.loss || now - START > rules.until {
                 continue;
             }
             if to.ip() == seen.ip() {

@@ -2,6 +2,7 @@
 
 use super::simulated::{Rules, probed};
 use crate::record::probe::{Dependence, Hairpin, PortChoice};
+use crate::units::Nanos;
 
 const ALL: [Dependence; 3] = [
     Dependence::EndpointIndependent,
@@ -80,6 +81,18 @@ fn a_server_with_one_port_tells_the_address_alone_and_the_rest_is_said() {
     assert_eq!((report.mapping, report.filtering, report.other), (None, None, None));
     assert_eq!(report.not_known.len(), 2, "{report:#?}");
     assert!(report.verdict.verdict.contains("mapping not known"), "{}", report.verdict.verdict);
+}
+
+#[test]
+fn a_path_that_dies_meanwhile_is_not_called_filtered() {
+    // The first round trip takes 20 ms; what it lets be asked is sent on its arrival.
+    let report = probed(Rules { until: Nanos::from_millis(10), ..Rules::default() });
+    assert_eq!((report.nat, report.filtering, report.mapping), (Some(true), None, None));
+    let missing = report.not_known.join(" ");
+    assert!(missing.contains("plain requests were not answered either"), "{missing}");
+    let report = probed(Rules { until: Nanos::from_millis(30), ..Rules::default() });
+    assert_eq!(report.mapping, Some(Dependence::EndpointIndependent));
+    assert_eq!(report.filtering, Some(Dependence::AddressAndPortDependent), "one was answered");
 }
 
 #[test]

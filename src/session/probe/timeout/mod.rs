@@ -26,15 +26,16 @@ use super::{FarEnd, sooner};
 use crate::batch::{Datagram, Dest, NetworkError, TxBatch};
 use crate::record::probe::{IdleOutcome, IdleTimer, TimeoutEvent, TimeoutReport};
 use crate::record::{Flow, Sink};
-use crate::session::{Next, Now, Sealer, Session};
+use crate::session::{Next, Now, Session};
 use crate::units::Nanos;
 use crate::wire::{Ask, Echo, PortList};
 use lane::{Lane, Stage, Step, WARM_ITEM};
 
 /// How long after a question the far end is asked whether it arrived.
 const CHECK: Nanos = Nanos::from_millis(700);
-/// How long the far end may be silent before it is given up.
-const PATIENCE: Nanos = Nanos::from_secs(5);
+/// How long the far end may be silent before it is given up, once it has begun: it forgets a
+/// session that is silent a little longer.
+const PATIENCE: Nanos = Nanos::from_secs(14);
 /// Of a silence that is survived, what separates two datagrams from outside that are to refresh.
 const REFRESH_PART: u64 = 70;
 /// The longest of that: what an ask can say, less a margin.
@@ -60,9 +61,8 @@ pub struct TimeoutSession<S> {
 }
 
 impl<S: Sink<TimeoutEvent>> TimeoutSession<S> {
-    /// A session at its start; `sealer` is the dialogue's.
-    pub fn new(plan: TimeoutPlan, sealer: Sealer, sink: S) -> Self {
-        let mut far = FarEnd::new(plan.server, 0, sealer, PATIENCE);
+    /// A session at its start; the dialogue is held by the loop's first socket.
+    pub fn new(plan: TimeoutPlan, mut far: FarEnd, sink: S) -> Self {
         // No ports beside the one that is served: the idle path is that of the lane's own.
         far.probe(PortList::default());
         Self {
@@ -97,6 +97,7 @@ impl<S: Sink<TimeoutEvent>> TimeoutSession<S> {
             return;
         }
         self.granted = true;
+        self.far.be_patient(PATIENCE);
         for silence in self.plan.candidates.clone() {
             for timer in TIMERS {
                 self.add(timer, Stage::Candidate, silence, now);

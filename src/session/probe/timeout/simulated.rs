@@ -4,6 +4,7 @@ use super::{CANDIDATES, TimeoutPlan, TimeoutSession};
 use crate::batch::{Datagram, Dest, RxEntry, RxMeta, SendOutcome, TxBatch};
 use crate::record::probe::{TimeoutEvent, TimeoutReport};
 use crate::record::{Flow, Sink};
+use crate::session::probe::FarEnd;
 use crate::session::serve::{ServeControl, ServeEvent, ServeOrder, ServePolicy, StreamNews};
 use crate::session::{Next, Now, Orders, Sealer, Session};
 use crate::units::Nanos;
@@ -140,7 +141,8 @@ fn address_of(socket: usize) -> SocketAddr {
 pub(super) fn probed(rules: Rules, plan: TimeoutPlan) -> (TimeoutReport, Vec<TimeoutEvent>, Nanos) {
     let server_address = plan.server;
     let events = Rc::new(RefCell::new(Vec::new()));
-    let mut client = TimeoutSession::new(plan, Sealer::default(), Told(Rc::clone(&events)));
+    let far = FarEnd::new(server_address, 0, Sealer::default(), Nanos::from_secs(5));
+    let mut client = TimeoutSession::new(plan, far, Told(Rc::clone(&events)));
     let engine = Engine::default();
     let mut names = 0;
     let names: Box<dyn FnMut() -> u64> = Box::new(move || {
