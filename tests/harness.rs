@@ -182,6 +182,53 @@ fn behind_the_nat_the_server_sees_the_router_and_cannot_speak_first() {
 }
 
 #[test]
+fn a_path_has_two_routers_and_two_addresses_at_its_far_end_and_a_wall_stands_where_it_is_built() {
+    require_lab!();
+    require_tools!("socat", "nft");
+    let lab = Lab::path();
+    for host in ["r1", "r2"] {
+        let count = "table inet see {
+                counter passed { }
+                chain forward {
+                    type filter hook forward priority 0
+                    udp dport 9000 counter name passed
+                    udp dport 9001 reject with icmpx type admin-prohibited
+                }
+            }";
+        lab.nft(host, count);
+    }
+    // Asked at either address, it answers from that address or the asker would not take it.
+    for (family, address) in [
+        ("UDP4", "10.77.3.2"),
+        ("UDP4", "10.77.3.3"),
+        ("UDP6", "[fd77:3::2]"),
+        ("UDP6", "[fd77:3::3]"),
+    ] {
+        let bare = address.trim_matches(['[', ']']);
+        let answer = format!("{family}-RECVFROM:9000,bind={address}");
+        let shell = ["-t5", answer.as_str(), "SYSTEM:read who; echo $SOCAT_PEERADDR"];
+        let server = Running::start(lab.command("server", "socat").args(shell));
+        lab.wait_bound("server", 9000);
+        let ask = format!("echo who | socat -t5 - {family}:{address}:9000,shut-none");
+        let client = Running::start(lab.command("client", "sh").args(["-c", &ask]));
+        let seen = client.wait_for_line("", secs(5));
+        // The compressed form and socat's own differ; both name the client.
+        let wanted = if family == "UDP4" { "10.77.1.2" } else { "0002" };
+        assert!(seen.contains(wanted), "{bare} saw {seen}");
+        client.signal("TERM");
+        drop(client);
+        server.wait(secs(5));
+    }
+    for host in ["r1", "r2"] {
+        assert_eq!(lab.counter(host, "inet see", "passed").0, 4, "{host}");
+    }
+    let knock = ["send", "10.77.3.2:9001", "-w", "1s", "--", "knock"];
+    let sent = run(lab.udpkit("client").args(knock), secs(10));
+    let told = format!("{}{}", sent.out(), sent.err());
+    assert!(told.contains("10.77.1.1"), "the first wall speaks: {told}");
+}
+
+#[test]
 fn a_group_and_a_broadcast_reach_every_receiver_of_a_fanout() {
     require_lab!();
     require_tools!("socat");

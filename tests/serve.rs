@@ -225,7 +225,7 @@ fn help_and_stat_are_usable_by_hand() {
         "a 214 HELO TEST DATA STAT RSET NOOP HELP QUIT\r\n"
     );
     let all = send(&format!("a HELP pad={}", "x".repeat(600)));
-    assert!(all.contains("a 214-test=session,direction,streams,size,rate,"), "{all}");
+    assert!(all.contains("a 214-test=session,kind,direction,streams,size,rate,"), "{all}");
     assert!(send(&format!("{:<200}", "a STAT")).contains("a 211-sessions=0\r\n"));
     // Within a session the whole text, however short the question.
     let hand = Hand::new(&served.address);
@@ -251,6 +251,7 @@ fn events_are_lines_of_json_as_they_happen() {
     let names: Vec<String> = events.iter().map(|event| text(event, "event")).collect();
     let expected = [
         "listening",
+        "stun_alternate",
         "session_opened",
         "test_granted",
         "stream_received",
@@ -265,9 +266,9 @@ fn events_are_lines_of_json_as_they_happen() {
         let time = text(event, "time");
         assert!(time.len() == 24 && time.ends_with('Z') && time.as_bytes()[10] == b'T', "{time}");
     }
-    assert!(events[3]["datagrams"].as_u64().unwrap() > 300 && events[3]["lost"] == 0);
-    assert_eq!(events[4]["ended"], "closed");
-    assert_eq!(events[6]["code"], 552);
+    assert!(events[4]["datagrams"].as_u64().unwrap() > 300 && events[4]["lost"] == 0);
+    assert_eq!(events[5]["ended"], "closed");
+    assert_eq!(events[7]["code"], 552);
 }
 
 #[test]

@@ -34,6 +34,9 @@ pub struct RxMeta {
     pub ttl: Option<u8>,
     /// TOS or traffic class as received: DSCP in the high six bits, ECN in the low two.
     pub tos: Option<u8>,
+    /// Bytes of the largest fragment that it came in, IP header included (`IP_RECVFRAGSIZE`,
+    /// `IPV6_RECVFRAGSIZE`); `None` when it came whole, or if not asked for.
+    pub fragment: Option<u32>,
     /// Arrival on the real-time clock: the kernel's stamp if `kernel_stamp`, else the time of the
     /// read.
     pub arrival: Nanos,

@@ -12,4 +12,4 @@ pub use network_error::{ErrorOrigin, NetworkError};
 pub use outcome::{SendOutcome, SendStop};
 pub use rx::{RxBatch, RxEntry, split_buffer};
 pub use transmit_stamp::TransmitStamp;
-pub use tx::{Dest, DestId, TxBatch, TxSlot};
+pub use tx::{Dest, DestId, Fragmentation, TxBatch, TxSlot};

@@ -29,6 +29,7 @@ impl Default for RxEntry {
                 interface: 0,
                 ttl: None,
                 tos: None,
+                fragment: None,
                 arrival: Nanos::ZERO,
                 kernel_stamp: false,
                 socket_drops: None,

@@ -1,5 +1,6 @@
 //! Datagrams on their way out: payload bytes in one arena, and where each goes.
 
+use super::RxMeta;
 use std::net::{IpAddr, SocketAddr};
 
 /// Where a datagram goes, and by which way.
@@ -15,11 +16,35 @@ pub struct Dest {
     pub socket: usize,
     /// TOS or traffic class to send with (`IP_TOS`, `IPV6_TCLASS`); 0 leaves it to the socket.
     pub tos: u8,
+    /// TTL or hop limit to send with (`IP_TTL`, `IPV6_HOPLIMIT`), 1 to 255; 0 leaves it to the
+    /// socket.
+    pub ttl: u8,
+    /// Whether it may be fragmented; `None` leaves it to the socket.
+    pub fragmentation: Option<Fragmentation>,
+}
+
+impl Dest {
+    /// Back to where a datagram came from: by the socket that took it, from the address that it
+    /// was sent to.
+    pub fn back_to(meta: &RxMeta) -> Self {
+        Self { from: meta.destination, socket: meta.socket, ..Self::from(meta.source) }
+    }
+}
+
+/// How a datagram larger than the route's MTU is treated (`IP_MTU_DISCOVER`, ip(7)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Fragmentation {
+    /// Fragmented here and on the way (`IP_PMTUDISC_DONT`).
+    Allow,
+    /// Never fragmented, refused above the known path MTU (`IP_PMTUDISC_DO`).
+    Forbid,
+    /// Never fragmented, whatever path MTU was learnt (`IP_PMTUDISC_PROBE`).
+    Probe,
 }
 
 impl From<SocketAddr> for Dest {
     fn from(addr: SocketAddr) -> Self {
-        Self { addr, from: None, interface: 0, socket: 0, tos: 0 }
+        Self { addr, from: None, interface: 0, socket: 0, tos: 0, ttl: 0, fragmentation: None }
     }
 }
 
@@ -68,6 +93,8 @@ pub struct TxBatch {
     dests: Vec<Dest>,
     /// Whether the slots so far lie end to end with one size and one destination.
     uniform: bool,
+    /// Whether any destination has a don't-fragment policy of its own.
+    policies: bool,
 }
 
 impl TxBatch {
@@ -81,6 +108,7 @@ impl TxBatch {
             max_slots,
             dests: Vec::new(),
             uniform: true,
+            policies: false,
         }
     }
 
@@ -90,6 +118,7 @@ impl TxBatch {
         if let Some(known) = self.dests.iter().position(|known| *known == dest) {
             return DestId(known as u32);
         }
+        self.policies |= dest.fragmentation.is_some();
         self.dests.push(dest);
         DestId((self.dests.len() - 1) as u32)
     }
@@ -180,6 +209,11 @@ impl TxBatch {
         self.uniform
     }
 
+    /// Whether a destination has a don't-fragment policy of its own, so that a socket must look.
+    pub fn has_policies(&self) -> bool {
+        self.policies
+    }
+
     /// The datagrams, in the order in which they were pushed.
     pub fn slots(&self) -> &[TxSlot] {
         &self.slots
@@ -216,6 +250,7 @@ impl TxBatch {
     pub fn reset(&mut self) {
         self.clear();
         self.dests.clear();
+        self.policies = false;
     }
 }
 

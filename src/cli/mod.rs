@@ -4,6 +4,7 @@ mod blast;
 mod cast;
 mod payload;
 mod ping;
+mod probe;
 mod recv;
 mod send;
 mod serve;
@@ -13,9 +14,13 @@ pub use blast::BlastArgs;
 pub use cast::{CastArgs, CastCheckArgs, CastCommand, CastRecvArgs, CastSendArgs};
 pub use payload::PayloadArgs;
 pub use ping::PingArgs;
+pub use probe::{
+    AllArgs, FarEndArgs, MarksArgs, MtuArgs, NatArgs, PortsArgs, ProbeArgs, ProbeCommand, ScanArgs,
+    ShapeArgs, TimeoutArgs, TraceArgs,
+};
 pub use recv::RecvArgs;
 pub use send::SendArgs;
-pub use serve::ServeArgs;
+pub use serve::{ServeArgs, StunAlternateArg};
 pub use shared::{DatagramFormat, FamilyArgs, IoArg};
 
 use clap::{Parser, Subcommand};
@@ -48,4 +53,6 @@ pub enum Command {
     Blast(BlastArgs),
     /// Measure round trips, and each way's delay and loss, to STAMP reflectors and echo ports.
     Ping(PingArgs),
+    /// Find out what a path does to datagrams: which it lets through, changes or stops.
+    Probe(ProbeArgs),
 }

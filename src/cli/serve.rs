@@ -3,9 +3,26 @@
 use super::shared::{network, port, processor};
 use super::{FamilyArgs, IoArg};
 use crate::units::{ByteCount, Nanos, Rate};
+use crate::wire::PortList;
 use clap::Args;
 use ipnet::IpNet;
 use std::path::PathBuf;
+
+/// The value of `--stun-alternate`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StunAlternateArg {
+    /// No other port.
+    None,
+    /// This port; 0 lets the kernel choose.
+    Port(u16),
+}
+
+fn alternate_port(text: &str) -> Result<StunAlternateArg, &'static str> {
+    if text == "none" {
+        return Ok(StunAlternateArg::None);
+    }
+    port(text).map(StunAlternateArg::Port).map_err(|_| "a port is a number to 65535; or say none")
+}
 
 /// Arguments of `udpkit serve`.
 #[derive(Debug, Args)]
@@ -57,6 +74,27 @@ pub struct ServeArgs {
     /// forges a source address can have up to three times his bytes sent there.
     #[arg(long)]
     pub stamp_short: bool,
+    /// One more port that answers STUN, so that clients can ask how a NAT maps and filters (RFC
+    /// 5780); none for one port alone [default: the port behind BIND's, or any that is free]
+    #[arg(long, value_name = "PORT", value_parser = alternate_port)]
+    pub stun_alternate: Option<StunAlternateArg>,
+    /// STUN requests that one source address gets answered: datagrams a second, or max.
+    #[arg(long, value_name = "RATE", default_value = "1kpps")]
+    pub stun_rate: Rate,
+    /// Answer STUN requests that are shorter than the answer too, as many clients send them.
+    /// Whoever forges a source address can have up to five times his bytes sent there.
+    #[arg(long)]
+    pub stun_short: bool,
+    /// Do not answer STUN.
+    #[arg(long, conflicts_with_all = ["stun_alternate", "stun_short"])]
+    pub no_stun: bool,
+    /// Ports that probes may have, open from the start: 5000-5100,5353; at most 256 [default: any
+    /// from 1024 on, opened for the length of a probe that asks for them]
+    #[arg(long, value_name = "PORTS")]
+    pub probe_ports: Option<PortList>,
+    /// Do not help probes.
+    #[arg(long, conflicts_with = "probe_ports")]
+    pub no_probe: bool,
     /// Processors for the streams' threads, in turn: 0,1.
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = processor)]
     pub cpus: Vec<usize>,

@@ -7,6 +7,7 @@ mod exit;
 mod key;
 mod payload;
 mod ping;
+mod probe;
 mod recv;
 mod send;
 mod serve;
@@ -26,5 +27,6 @@ pub fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Serve(args) => serve::run(args),
         Command::Blast(args) => blast::run(args),
         Command::Ping(args) => ping::run(args),
+        Command::Probe(args) => probe::run(args),
     }
 }

@@ -203,7 +203,7 @@ fn socket_plan(args: &PingArgs, target: SocketAddr) -> anyhow::Result<SocketPlan
 }
 
 /// Where a target's socket is bound: `--from`, or any address of its family.
-fn bind_address(from: Option<&str>, target: SocketAddr) -> anyhow::Result<SocketAddr> {
+pub(super) fn bind_address(from: Option<&str>, target: SocketAddr) -> anyhow::Result<SocketAddr> {
     let any: IpAddr = match target {
         SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
         SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),

@@ -2,13 +2,13 @@
 
 use super::payload::{PayloadLimit, PayloadPlan};
 use super::{Exit, Usage};
+use crate::batch::Fragmentation;
 use crate::batch::{Dest, TxBatch};
 use crate::cli::SendArgs;
 use crate::engine::{Loop, LoopConfig, Signals};
 use crate::net::{self, IoMode, Socket, SocketPlan, find_interface, interface_name, resolve};
 use crate::report::{self, SendReport, SendView};
 use crate::session::{PayloadSource, SendPlan, SendSession, Spacing, SupplyError};
-use crate::sys::Fragmentation;
 use crate::units::{Nanos, Rate};
 use crate::wire::tos;
 use anyhow::Context;

@@ -3,11 +3,11 @@
 use super::key;
 use super::shared::{check_cpus, server_error};
 use super::{Exit, Usage};
-use crate::cli::ServeArgs;
-use crate::engine::{Server, ServerPlan, Signals};
+use crate::cli::{ServeArgs, StunAlternateArg};
+use crate::engine::{AlternatePort, Server, ServerPlan, Signals, StunPlan};
 use crate::net::{IoMode, NetError, split_host_port};
 use crate::report::{self, ServeLog};
-use crate::session::serve::{Lifetime, Reverse, ServePolicy, ServeSummary};
+use crate::session::serve::{Lifetime, MOST_PORTS, Probing, Reverse, ServePolicy, ServeSummary};
 use crate::session::stamp::{ShortRequests, StampPolicy};
 use crate::units::{Nanos, Rate};
 use crate::wire::stamp::STAMP_PORT;
@@ -28,6 +28,10 @@ pub fn run(args: ServeArgs) -> anyhow::Result<Exit> {
         }
     }
     check_cpus(&args.cpus)?;
+    if let Some(ports) = args.probe_ports.as_ref().filter(|ports| ports.len() > MOST_PORTS) {
+        let wrong = format!("--probe-ports {ports}: {} ports are too many", ports.len());
+        return Err(Usage::with_hint(wrong, format!("{MOST_PORTS} is the most")).into());
+    }
     let io = IoMode::from(args.io);
     let plan = ServerPlan {
         bind,
@@ -36,6 +40,7 @@ pub fn run(args: ServeArgs) -> anyhow::Result<Exit> {
         key: key::read(args.key.as_deref())?,
         stamp: stamp(&args)?,
         stamp_bind: stamp_bind(&args, bind)?,
+        stun: stun(&args)?,
         io,
         gro: io.coalesces() && !args.no_gro,
         buffer: args.socket_buffer.0 as usize,
@@ -53,6 +58,8 @@ fn policy(args: &ServeArgs) -> ServePolicy {
         max_streams: args.max_streams,
         max_rate: args.max_rate,
         max_duration: args.max_duration,
+        probing: if args.no_probe { Probing::Refused } else { Probing::Allowed },
+        probe_ports: args.probe_ports.clone(),
         reverse: if args.no_reverse { Reverse::Refused } else { Reverse::Allowed },
         allow: args.allow.clone(),
         lifetime: if args.once { Lifetime::OneSession } else { Lifetime::Endless },
@@ -71,6 +78,22 @@ fn stamp(args: &ServeArgs) -> Result<StampPolicy, Usage> {
     let short = if args.stamp_short { ShortRequests::Answered } else { ShortRequests::Ignored };
     // The key is the server's own.
     Ok(StampPolicy { key: None, rate, short })
+}
+
+fn stun(args: &ServeArgs) -> Result<Option<StunPlan>, Usage> {
+    let rate = match args.stun_rate {
+        Rate::Bits(_) => {
+            return Err(Usage::new("--stun-rate counts datagrams: 1kpps, 50pps, or max"));
+        }
+        rate => rate.ratio_for(0),
+    };
+    let alternate = match args.stun_alternate {
+        None => AlternatePort::Next,
+        Some(StunAlternateArg::None) => AlternatePort::None,
+        Some(StunAlternateArg::Port(port)) => AlternatePort::This(port),
+    };
+    let short = if args.stun_short { ShortRequests::Answered } else { ShortRequests::Ignored };
+    Ok((!args.no_stun).then_some(StunPlan { rate, short, alternate }))
 }
 
 /// Where STAMP has a port of its own, if it has.

@@ -1,13 +1,15 @@
 //! One thread's loop: receive, tick, transmit, wait; never blocked in a socket call.
 
-use super::{Handle, Signals};
-use crate::batch::{RxBatch, SendStop, TxBatch};
+use super::adoption::Change;
+use super::{Adoption, Handle, Signals};
+use crate::batch::{RxBatch, SendOutcome, SendStop, TxBatch};
 use crate::net::Socket;
 use crate::session::{Next, Now, Session};
-use crate::sys::{self, Timer};
+use crate::sys::{self, Timer, errno};
 use crate::units::Nanos;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
+use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
 
@@ -15,6 +17,10 @@ const WAKER: Token = Token(usize::MAX);
 const TIMER: Token = Token(usize::MAX - 1);
 const SIGNALS: Token = Token(usize::MAX - 2);
 
+/// Buffers that the sockets share which a loop was given while it ran, and the largest datagram,
+/// which they take whole.
+const SHARED_BUFFERS: usize = 8;
+const SHARED_LARGEST: usize = 65_535;
 /// Buffers taken from one socket before the others, and sending, have their turn.
 const RECEIVE_BUDGET: usize = 16;
 /// Turns of a busy loop between two looks at the poll: a look costs 0.3 µs, a batch ten times that.
@@ -73,6 +79,11 @@ pub struct Loop {
     signals: Option<Signals>,
     stop_told: bool,
     sockets: Vec<Port>,
+    /// Sockets that came while it runs, by their numbers.
+    adopted: BTreeMap<usize, Port>,
+    adoption: Adoption,
+    /// What the adopted ones receive into; made for the first of them.
+    shared: Option<RxBatch>,
     config: LoopConfig,
     /// When something was last received.
     received: Nanos,
@@ -84,7 +95,8 @@ pub struct Loop {
 /// A socket and what the poll last said of it.
 struct Port {
     socket: Socket,
-    buffers: RxBatch,
+    /// `None` for those that share theirs.
+    buffers: Option<RxBatch>,
     readable: bool,
     erring: bool,
 }
@@ -112,7 +124,7 @@ impl Loop {
                 Token(index),
                 Interest::READABLE | Interest::WRITABLE,
             )?;
-            let buffers = socket.rx_batch(config.largest);
+            let buffers = Some(socket.rx_batch(config.largest));
             ports.push(Port { socket, buffers, readable: true, erring: true });
         }
         Ok(Self {
@@ -124,6 +136,9 @@ impl Loop {
             signals,
             stop_told: false,
             sockets: ports,
+            adopted: BTreeMap::new(),
+            adoption: Adoption::default(),
+            shared: None,
             config,
             received: Nanos::ZERO,
             stay_until: Nanos::ZERO,
@@ -134,6 +149,11 @@ impl Loop {
     /// The means to end this loop from another thread.
     pub fn handle(&self) -> Handle {
         self.handle.clone()
+    }
+
+    /// The means to give it sockets while it runs.
+    pub fn adoption(&self) -> Adoption {
+        self.adoption.clone()
     }
 
     /// Runs until the session is done. Socket errors that are no answer of the network end it.
@@ -155,6 +175,7 @@ impl Loop {
                 session.on_tick(now);
                 next_tick = Some(following_tick(at, period, now.mono));
             }
+            self.adopt()?;
             if self.receive(&mut session)? {
                 now = read_clocks();
                 let gap = now.mono - self.received;
@@ -162,12 +183,18 @@ impl Loop {
                 self.stay_until = if gap < CLOSE { now.mono + CLOSE } else { Nanos::ZERO };
             }
             let next = session.poll_transmit(now, &mut batch);
-            let blocked = !batch.is_empty() && self.transmit(&mut session, &batch, now);
+            // Before anything is sent by one of them, and before it is waited for.
+            self.adopt()?;
+            let stop =
+                if batch.is_empty() { None } else { self.transmit(&mut session, &batch, now) };
+            let blocked = stop == Some(SendStop::Blocked);
             batch.clear();
             match next {
                 // The session still owns what was blocked, unless it was told to give up.
                 Next::Done if !blocked || self.stop_told => break,
                 _ if blocked => self.wait(Some(now.mono + BLOCKED), next_tick)?,
+                // What stood behind the datagram that was refused is the session's to send.
+                Next::WaitUntil(_) | Next::Idle if stop.is_some() => self.glance()?,
                 Next::Done | Next::Send => {
                     if self.config.shared && self.turns.is_multiple_of(SHARED_TURNS) {
                         std::thread::yield_now();
@@ -208,45 +235,54 @@ impl Loop {
     fn receive(&mut self, session: &mut impl Session) -> io::Result<bool> {
         let mut any = false;
         for (index, port) in self.sockets.iter_mut().enumerate() {
-            for _ in 0..RECEIVE_BUDGET {
-                if !port.readable {
-                    break;
-                }
-                let filled = port.socket.receive(&mut port.buffers)?;
-                if filled == 0 {
-                    port.readable = false;
-                    break;
-                }
-                any = true;
-                if port.socket.stamps_transmits() {
-                    // What is answered here left before: its stamp is there.
-                    port.erring = !port.socket.drain_errors();
-                    tell_stamps(&mut port.socket, index, session);
-                }
-                let now = read_clocks();
-                for (entry, bytes) in port.buffers.entries() {
-                    let mut entry = *entry;
-                    entry.meta.socket = index;
-                    session.on_buffer(now, &entry, bytes);
-                }
-            }
-            if port.erring {
-                port.erring = !port.socket.drain_errors();
-                tell_stamps(&mut port.socket, index, session);
-            }
-            while let Some(mut error) = port.socket.take_error() {
-                any = true;
-                error.socket = index;
-                let now = read_clocks();
-                session.on_network_error(now, &error);
-            }
+            any |= port.receive(index, &mut self.shared, session)?;
+        }
+        for (index, port) in &mut self.adopted {
+            any |= port.receive(*index, &mut self.shared, session)?;
         }
         Ok(any)
     }
 
-    /// Sends the batch, run by run of slots that share a socket; whether a socket was full.
-    fn transmit(&mut self, session: &mut impl Session, batch: &TxBatch, now: Now) -> bool {
-        let mut total = crate::batch::SendOutcome::default();
+    /// Takes up the sockets that came, and closes those that go.
+    fn adopt(&mut self) -> io::Result<()> {
+        for change in self.adoption.take() {
+            match change {
+                Change::Add(number, socket) => {
+                    let mut socket = *socket;
+                    let both = Interest::READABLE | Interest::WRITABLE;
+                    self.poll.registry().register(&mut socket, Token(number), both)?;
+                    let room = || RxBatch::new(SHARED_BUFFERS, SHARED_LARGEST);
+                    self.shared.get_or_insert_with(room);
+                    let port = Port { socket, buffers: None, readable: true, erring: true };
+                    self.adopted.insert(number, port);
+                }
+                Change::Remove(number) => {
+                    if let Some(mut port) = self.adopted.remove(&number) {
+                        self.poll.registry().deregister(&mut port.socket)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn socket_mut(&mut self, number: usize) -> Option<&mut Socket> {
+        let own = self.sockets.get_mut(number);
+        own.or_else(|| self.adopted.get_mut(&number)).map(|port| &mut port.socket)
+    }
+
+    fn ports_mut(&mut self) -> impl Iterator<Item = &mut Port> {
+        self.sockets.iter_mut().chain(self.adopted.values_mut())
+    }
+
+    /// Sends the batch, run by run of slots that share a socket; why it stopped, if it did.
+    fn transmit(
+        &mut self,
+        session: &mut impl Session,
+        batch: &TxBatch,
+        now: Now,
+    ) -> Option<SendStop> {
+        let mut total = SendOutcome::default();
         let slots = batch.slots();
         while total.accepted < slots.len() {
             let start = total.accepted;
@@ -254,7 +290,14 @@ impl Loop {
             let other = |slot| batch.socket_of(slot) != socket;
             let run = if batch.is_uniform() { None } else { slots[start..].iter().position(other) };
             let end = run.map_or(slots.len(), |run| start + run);
-            let outcome = self.sockets[socket].socket.send(batch, start..end);
+            let outcome = match self.socket_mut(socket) {
+                Some(sender) => sender.send(batch, start..end),
+                // It closed after the session meant to send by it.
+                None => SendOutcome {
+                    accepted: 0,
+                    stop: Some(SendStop::Refused { datagrams: end - start, errno: errno::EBADF }),
+                },
+            };
             total.accepted += outcome.accepted;
             total.stop = outcome.stop;
             if total.stop.is_some() {
@@ -262,22 +305,22 @@ impl Loop {
             }
         }
         session.on_sent(now, batch, &total);
-        total.stop == Some(SendStop::Blocked)
+        total.stop
     }
 
     /// Waits for an event, for the exact instant `at`, or for the tick.
     fn wait(&mut self, at: Option<Nanos>, tick: Option<Nanos>) -> io::Result<()> {
         if self.config.spin {
             // Trying costs less than asking the poll whether to try.
-            self.sockets.iter_mut().for_each(|port| port.readable = true);
+            self.ports_mut().for_each(|port| port.readable = true);
             return self.glance();
         }
-        if self.sockets.iter().any(|port| port.readable || port.erring) {
+        if self.ports_mut().any(|port| port.readable || port.erring) {
             return self.look(Some(Duration::ZERO));
         }
         let now = sys::monotonic_now();
         if now < self.stay_until {
-            self.sockets.iter_mut().for_each(|port| port.readable = true);
+            self.ports_mut().for_each(|port| port.readable = true);
             std::thread::yield_now();
             return self.glance();
         }
@@ -315,13 +358,61 @@ impl Loop {
                     }
                 }
                 Token(index) => {
-                    let Some(port) = self.sockets.get_mut(index) else { continue };
+                    let own = self.sockets.get_mut(index);
+                    let Some(port) = own.or_else(|| self.adopted.get_mut(&index)) else { continue };
                     port.readable |= event.is_readable();
                     port.erring |= event.is_error();
                 }
             }
         }
         Ok(())
+    }
+}
+
+impl Port {
+    /// Takes what waits, within the budget; whether there was anything.
+    fn receive(
+        &mut self,
+        index: usize,
+        shared: &mut Option<RxBatch>,
+        session: &mut impl Session,
+    ) -> io::Result<bool> {
+        let Self { socket, buffers, readable, erring } = self;
+        let mut any = false;
+        if let Some(buffers) = buffers.as_mut().or(shared.as_mut()) {
+            for _ in 0..RECEIVE_BUDGET {
+                if !*readable {
+                    break;
+                }
+                let filled = socket.receive(buffers)?;
+                if filled == 0 {
+                    *readable = false;
+                    break;
+                }
+                any = true;
+                if socket.stamps_transmits() {
+                    // What is answered here left before: its stamp is there.
+                    *erring = !socket.drain_errors();
+                    tell_stamps(socket, index, session);
+                }
+                let now = read_clocks();
+                for (entry, bytes) in buffers.entries() {
+                    let mut entry = *entry;
+                    entry.meta.socket = index;
+                    session.on_buffer(now, &entry, bytes);
+                }
+            }
+        }
+        if *erring {
+            *erring = !socket.drain_errors();
+            tell_stamps(socket, index, session);
+        }
+        while let Some(mut error) = socket.take_error() {
+            any = true;
+            error.socket = index;
+            session.on_network_error(read_clocks(), &error);
+        }
+        Ok(any)
     }
 }
 

@@ -1,13 +1,17 @@
 //! The loop: joins a session and its sockets to the clock.
 
+mod adoption;
 mod event_loop;
 mod handle;
 mod placement;
+mod probe_ports;
 mod prober;
 mod server;
 mod signals;
 mod stream;
+mod stun;
 
+pub use adoption::Adoption;
 pub use event_loop::{Ended, Loop, LoopConfig};
 pub use handle::Handle;
 pub use placement::Placement;
@@ -15,3 +19,4 @@ pub use prober::{ProbeSwitch, RunningProber};
 pub use server::{Server, ServerError, ServerPlan, host_id, random_u64};
 pub use signals::Signals;
 pub use stream::{RunningStream, StreamEnd, StreamError, StreamPlan, StreamRole, stream_buffer};
+pub use stun::{AlternatePort, StunPlan};

@@ -1,6 +1,8 @@
 //! The far end of a throughput run: the control loop on its port, and a thread for each stream.
 
+use super::probe_ports::ProbePorts;
 use super::stream::{RunningStream, StreamEnd, StreamError, StreamPlan, StreamRole, stream_buffer};
+use super::stun::{self, OtherAddresses, StunPlan};
 use super::{Handle, Loop, LoopConfig, Placement, Signals};
 use crate::batch::TxBatch;
 use crate::net::{IoMode, NetError, SocketPlan};
@@ -10,10 +12,11 @@ use crate::session::serve::{
     ServeControl, ServeEvent, ServeOrder, ServePolicy, ServeSummary, StreamNews, StreamRequest,
 };
 use crate::session::stamp::{StampPolicy, StampReflector};
+use crate::session::stun::{StunAlternate, StunPolicy, StunReflector};
 use crate::sys;
 use crate::units::Nanos;
 use crate::wire::stamp::{ErrorEstimate, TimeFormat};
-use crate::wire::{CONTROL_MAX, Class, ControlKey, HostId, TicketKey};
+use crate::wire::{CONTROL_MAX, Class, ControlKey, HostId, PortList, TicketKey};
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
@@ -44,6 +47,8 @@ pub struct ServerPlan {
     pub stamp: StampPolicy,
     /// One more port, for STAMP alone; on `[::]` as `dual_stack` says.
     pub stamp_bind: Option<SocketAddr>,
+    /// STUN beside the dialogue; `None` for none, and with a key there is none.
+    pub stun: Option<StunPlan>,
     /// Batch calls that streams may use.
     pub io: IoMode,
     /// Whether streams may receive coalesced.
@@ -86,16 +91,18 @@ impl Server {
         // Only now: a second server on this port must fail, a stream's socket must not.
         socket.allow_sharing()?;
         let local = socket.local_addr();
+        let mut others = Vec::new();
         let config = LoopConfig { tick: Some(TICK), largest: LARGEST, ..LoopConfig::default() };
         let mut log: Log = Box::new(log);
         let mut sockets = vec![socket];
         let address = local.to_string();
         log(sys::real_now(), &ServeRecord::Listening { address, key: plan.key.is_some() });
         if let Some(bind) = plan.stamp_bind {
-            let news = match (SocketPlan { bind, ..listener }).open() {
+            let news = match (SocketPlan { bind, ..listener.clone() }).open() {
                 Ok(socket) => {
                     let address = socket.local_addr().to_string();
                     sockets.push(socket);
+                    others.push(Class::Stamp);
                     ServeRecord::Reflecting { address }
                 }
                 Err(error) => {
@@ -104,12 +111,43 @@ impl Server {
             };
             log(sys::real_now(), &news);
         }
+        let stun = plan.stun.filter(|_| plan.key.is_none());
+        let mut policy = StunPolicy { port: local.port(), ..StunPolicy::default() };
+        if let Some(plan) = stun {
+            (policy.rate, policy.short) = (plan.rate, plan.short);
+            match stun::open_alternate(
+                plan.alternate,
+                &SocketPlan { bind: local, ..listener.clone() },
+            ) {
+                None => {}
+                Some(Ok(socket)) => {
+                    let at = socket.local_addr();
+                    let address = at.to_string();
+                    log(sys::real_now(), &ServeRecord::StunAlternate { address });
+                    let number = sockets.len();
+                    policy.alternate = Some(StunAlternate { socket: number, port: at.port() });
+                    sockets.push(socket);
+                    others.push(Class::Stun);
+                }
+                Some(Err(error)) => {
+                    let (why, hint) = (error.to_string(), error.hint());
+                    log(sys::real_now(), &ServeRecord::NoStunAlternate { why, hint });
+                }
+            }
+        }
+        let own = sockets.len();
         let control = Loop::new(sockets, signals, config)?;
+        // A coalesced buffer would be one packet to whoever counts them on a virtual path.
+        let io = plan.io.uncoalesced();
+        let each = SocketPlan { bind: SocketAddr::new(plan.bind.ip(), 0), io, ..listener };
+        let mut ports = ProbePorts::new(each, control.adoption(), own);
+        let held = hold_ports(&mut ports, &plan.policy, &mut log);
         let (orders, inbox) = channel();
         let streams = Streams {
             plan: plan.clone(),
             port: local.port(),
             running: HashMap::new(),
+            ports,
             orders,
             control: control.handle(),
             log,
@@ -117,11 +155,20 @@ impl Server {
         let mut key = [0; 32];
         getrandom::fill(&mut key).map_err(io::Error::other)?;
         let random: Random = Box::new(random_u64);
-        let policy = plan.policy.clone();
-        let session = ServeControl::new(policy, TicketKey(key), inbox, streams, random)
+        let served = plan.policy.clone();
+        let mut session = ServeControl::new(served, TicketKey(key), inbox, streams, random)
             .on_host(host_id())
+            .on_ports(local.port(), &held)
             .with_key(plan.key.clone())
             .with_reflector(Class::Stamp, Box::new(stamp_reflector(plan)));
+        if stun.is_some() {
+            let addresses = OtherAddresses::new(plan.bind.ip());
+            let reflector = StunReflector::new(policy, addresses.into_closure());
+            session = session.with_reflector(Class::Stun, Box::new(reflector));
+        }
+        for class in others {
+            session = session.with_port(class);
+        }
         Ok(Self { control, session, local })
     }
 
@@ -140,6 +187,20 @@ impl Server {
         let batch = TxBatch::new(REPLIES, REPLIES * CONTROL_MAX);
         self.control.run(self.session, batch).map(|ended| ended.summary)
     }
+}
+
+/// Opens the ports that are held for probes from the start, and tells the operator.
+fn hold_ports(ports: &mut ProbePorts, policy: &ServePolicy, log: &mut Log) -> Vec<(u16, usize)> {
+    let Some(wanted) = &policy.probe_ports else { return Vec::new() };
+    let held = ports.hold(wanted, |port, error| {
+        let why = error.to_string();
+        log(sys::real_now(), &ServeRecord::NoProbePort { port, why });
+    });
+    let open: PortList = held.iter().map(|(port, _)| *port).collect();
+    if !open.is_empty() {
+        log(sys::real_now(), &ServeRecord::ProbePorts { ports: open.to_string() });
+    }
+    held
 }
 
 /// The session-reflector of both ports.
@@ -180,6 +241,7 @@ struct Streams {
     plan: ServerPlan,
     port: u16,
     running: HashMap<(u64, u32), RunningStream>,
+    ports: ProbePorts,
     orders: Sender<ServeOrder>,
     control: Handle,
     log: Log,
@@ -201,6 +263,11 @@ impl Sink<ServeEvent> for Streams {
                 let news = StreamNews::Opened(result);
                 let _ = self.orders.send(ServeOrder { session, stream, news });
             }
+            ServeEvent::OpenPorts(request) => {
+                let news = StreamNews::Ports(Box::new(self.ports.open(&request)));
+                let _ = self.orders.send(ServeOrder { session: request.session, stream: 0, news });
+            }
+            ServeEvent::ClosePorts { sockets } => self.ports.close(&sockets),
             ServeEvent::Total { session, stream, total } => {
                 if let Some(running) = self.running.get(&(session, stream)) {
                     running.tell_total(total);

@@ -2,6 +2,7 @@
 
 mod answers;
 mod error;
+mod fragments;
 mod interface;
 mod io_mode;
 mod multicast;
@@ -20,6 +21,6 @@ pub use multicast::{
 };
 pub use plan::{BufferSizes, SocketPlan};
 pub use querier::QuerierWatch;
-pub use resolve::{FamilyChoice, HostPort, resolve, split_host_port};
+pub use resolve::{FamilyChoice, HostPort, other_family, resolve, split_host_port};
 pub use route::route_source;
 pub use socket::Socket;

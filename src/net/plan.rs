@@ -1,7 +1,8 @@
 //! Everything that is decided about a socket before it is opened.
 
 use super::{IoMode, NetError, Socket};
-use crate::sys::{self, Family, Fragmentation, Switch};
+use crate::batch::Fragmentation;
+use crate::sys::{self, Family, Switch};
 use socket2::{Domain, Protocol, Type};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -45,7 +46,7 @@ pub struct SocketPlan {
     pub tos: Option<u8>,
     /// Don't-fragment policy; `None` for the system's.
     pub fragmentation: Option<Fragmentation>,
-    /// Whether destination, interface, TTL and TOS of each datagram are asked for.
+    /// Whether destination, interface, TTL, TOS and fragments of each datagram are asked for.
     pub details: bool,
     /// Whether the kernel's time stamps and drop counts are asked for.
     pub accounting: bool,
@@ -151,6 +152,7 @@ impl SocketPlan {
                 (Switch::PacketInfo, "packet information"),
                 (Switch::ReceiveTtl, "TTL reporting"),
                 (Switch::ReceiveTos, "TOS reporting"),
+                (Switch::FragmentSize, "fragment reporting"),
             ]);
         }
         if self.accounting {

@@ -90,6 +90,14 @@ pub fn resolve(
     lookup(&host, port, family)
 }
 
+/// The first address of the family that `chosen` is not of, where `text` is a name that has one.
+pub fn other_family(text: &str, chosen: SocketAddr) -> Option<SocketAddr> {
+    let host = split_host_port(text).ok()?.host;
+    let is_name = host.parse::<IpAddr>().is_err() && !host.contains('%');
+    let mut found = is_name.then(|| (host.as_str(), chosen.port()).to_socket_addrs().ok())??;
+    found.find(|addr| addr.is_ipv4() != chosen.is_ipv4())
+}
+
 /// The address of a name or a literal, zones by name or number.
 fn lookup(host: &str, port: u16, family: FamilyChoice) -> Result<SocketAddr, NetError> {
     let fail = |wrong: &str| NetError::Host { host: host.to_owned(), wrong: wrong.to_owned() };
@@ -174,6 +182,8 @@ mod tests {
         let addr = resolve("[fe80::1%lo]:9", None, FamilyChoice::Any).unwrap();
         let SocketAddr::V6(v6) = addr else { panic!("{addr}") };
         assert_eq!(v6.scope_id(), find_interface("lo").unwrap());
+        // A literal is of one family only; what names have is the resolver's affair.
+        assert_eq!(other_family("127.0.0.1", "127.0.0.1:9".parse().unwrap()), None);
         let error = resolve("127.0.0.1:9", None, FamilyChoice::V6).unwrap_err();
         assert!(error.to_string().contains("no IPv6 address"));
         assert_eq!(

@@ -1,9 +1,10 @@
 //! One non-blocking UDP socket, connected or not.
 
 use super::answers::Answers;
+use super::fragments::{self, Fragments};
 use super::transmit::Transmit;
 use super::{BufferSizes, IoMode, IoUsed, NetError};
-use crate::batch::{NetworkError, RxBatch, SendOutcome, TransmitStamp, TxBatch};
+use crate::batch::{NetworkError, RxBatch, SendOutcome, SendStop, TransmitStamp, TxBatch};
 use crate::sys::{self, Family, Membership, ReceiveCall, errno};
 use mio::event::Source;
 use mio::unix::SourceFd;
@@ -36,6 +37,7 @@ pub struct Socket {
     receive: ReceiveCall,
     transmit: Transmit,
     answers: Answers,
+    fragments: Fragments,
 }
 
 impl Socket {
@@ -59,6 +61,7 @@ impl Socket {
             receive: ReceiveCall::new(if gro { GRO_BUFFERS } else { MMSG_BUFFERS }),
             transmit: Transmit::new(io),
             answers: Answers::default(),
+            fragments: Fragments::default(),
         }
     }
 
@@ -114,6 +117,33 @@ impl Socket {
 
     /// Sends the batch's slots of `range` in order, as many as the kernel takes.
     pub fn send(&mut self, batch: &TxBatch, range: Range<usize>) -> SendOutcome {
+        if !batch.has_policies() {
+            return self.send_alike(batch, range);
+        }
+        let mut accepted = 0;
+        while range.start + accepted < range.end {
+            let start = range.start + accepted;
+            let (policy, end) = fragments::run(batch, start..range.end);
+            let stop = match self.fragments.choose(self.fd.as_fd(), self.family, policy) {
+                Ok(()) => {
+                    let outcome = self.send_alike(batch, start..end);
+                    accepted += outcome.accepted;
+                    outcome.stop
+                }
+                Err(error) => {
+                    let errno = error.raw_os_error().unwrap_or(errno::EIO);
+                    Some(SendStop::Refused { datagrams: end - start, errno })
+                }
+            };
+            if stop.is_some() {
+                return SendOutcome { accepted, stop };
+            }
+        }
+        SendOutcome { accepted, stop: None }
+    }
+
+    /// Sends slots that share a don't-fragment policy.
+    fn send_alike(&mut self, batch: &TxBatch, range: Range<usize>) -> SendOutcome {
         let Self { fd, family, transmit, answers, .. } = self;
         let mut drain = || answers.drain(fd).errors;
         let outcome = transmit.send(fd.as_fd(), *family, batch, range, &mut drain);
@@ -249,7 +279,7 @@ fn describe(membership: &Membership) -> String {
 mod tests {
     use super::super::SocketPlan;
     use super::*;
-    use crate::batch::{DestId, SendStop};
+    use crate::batch::{Dest, DestId, Fragmentation};
     use std::time::{Duration, Instant};
 
     fn pair(io: IoMode, gro: bool) -> (Socket, Socket) {
@@ -324,6 +354,82 @@ mod tests {
         let stop = SendStop::Refused { datagrams: 1, errno: errno::EMSGSIZE };
         let outcome = sender.send(&batch, 0..3);
         assert_eq!(outcome, SendOutcome { accepted: 1, stop: Some(stop) });
+    }
+
+    #[test]
+    fn each_datagram_leaves_with_its_own_ttl_and_tos() {
+        for local in ["127.0.0.1:0", "[::1]:0"] {
+            let local: SocketAddr = local.parse().unwrap();
+            let plan = SocketPlan { details: true, ..SocketPlan::new(local) };
+            let mut receiver = plan.open().unwrap();
+            let mut sender = SocketPlan { ttl: Some(99), ..SocketPlan::new(local) }.open().unwrap();
+            let mut batch = TxBatch::new(4, 64);
+            for ttl in [7, 0, 255] {
+                let dest = Dest { ttl, tos: 0xb8, ..Dest::from(receiver.local_addr()) };
+                let id = batch.add_dest(dest);
+                batch.push(id, 9).unwrap();
+            }
+            let outcome = sender.send(&batch, 0..3);
+            assert_eq!(outcome, SendOutcome { accepted: 3, stop: None });
+            let mut got = receiver.rx_batch(100);
+            let mut seen = Vec::new();
+            let deadline = Instant::now() + Duration::from_secs(5);
+            while seen.len() < 3 && Instant::now() < deadline {
+                receiver.receive(&mut got).unwrap();
+                let told = |meta: crate::batch::RxMeta| (meta.ttl, meta.tos, meta.fragment);
+                seen.extend(got.datagrams().map(|datagram| told(datagram.meta)));
+                got.clear();
+            }
+            let wanted = [7, 99, 255].map(|ttl| (Some(ttl), Some(0xb8), None));
+            assert_eq!(seen, wanted, "{local}");
+        }
+    }
+
+    #[test]
+    fn a_datagram_that_must_stay_whole_is_refused_beside_one_that_need_not() {
+        for local in ["127.0.0.1:0", "[::1]:0"] {
+            let local: SocketAddr = local.parse().unwrap();
+            let plan = SocketPlan { details: true, ..SocketPlan::new(local) };
+            let mut receiver = plan.open().unwrap();
+            let mut sender = SocketPlan::new(local).open().unwrap();
+            let to = Dest::from(receiver.local_addr());
+            // No datagram above the 65,536 bytes of the loopback's MTU can be, over IPv4.
+            let len = if local.is_ipv4() { 65_507 } else { 65_527 };
+            let mut batch = TxBatch::new(4, 1 << 18);
+            for (fragmentation, len) in
+                [(None, len), (Some(Fragmentation::Probe), 65_400), (None, len)]
+            {
+                let id = batch.add_dest(Dest { fragmentation, ..to });
+                batch.push(id, len).unwrap();
+            }
+            let id = batch.add_dest(Dest { fragmentation: Some(Fragmentation::Probe), ..to });
+            batch.push(id, len).unwrap();
+            let outcome = sender.send(&batch, 0..4);
+            let refused = SendStop::Refused { datagrams: 1, errno: errno::EMSGSIZE };
+            let wanted = match local {
+                SocketAddr::V4(_) => SendOutcome { accepted: 4, stop: None },
+                // 40 + 8 + 65,527 bytes do not go through the loopback whole.
+                SocketAddr::V6(_) => SendOutcome { accepted: 3, stop: Some(refused) },
+            };
+            assert_eq!(outcome, wanted, "{local}");
+            let mut got = receiver.rx_batch(65_535);
+            let mut seen = Vec::new();
+            let deadline = Instant::now() + Duration::from_secs(5);
+            while seen.len() < outcome.accepted && Instant::now() < deadline {
+                receiver.receive(&mut got).unwrap();
+                let told = |datagram: crate::batch::Datagram<'_>| {
+                    (datagram.true_len, datagram.meta.fragment.is_some())
+                };
+                seen.extend(got.datagrams().map(told));
+                got.clear();
+            }
+            let in_pieces = local.is_ipv6();
+            let mut wanted = vec![(len, in_pieces), (65_400, false), (len, in_pieces)];
+            if local.is_ipv4() {
+                wanted.push((len, false));
+            }
+            assert_eq!(seen, wanted, "{local}");
+        }
     }
 
     #[test]

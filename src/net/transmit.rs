@@ -194,6 +194,7 @@ fn message<'a>(batch: &'a TxBatch, group: &Range<usize>) -> OutMessage<'a> {
         from: dest.and_then(|dest| dest.from),
         interface: dest.map_or(0, |dest| dest.interface),
         tos: dest.map_or(0, |dest| dest.tos),
+        ttl: dest.map_or(0, |dest| dest.ttl),
         segment: if slots.len() > 1 { first.len as u16 } else { 0 },
     }
 }

@@ -12,6 +12,7 @@ mod document;
 mod fanout;
 mod limits;
 mod ping;
+pub mod probe;
 mod rates;
 mod recv;
 mod round_trips;

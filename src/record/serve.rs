@@ -27,6 +27,18 @@ pub enum ServeRecord {
         /// What helps; `None` where nothing is known to.
         hint: Option<String>,
     },
+    /// STUN has its other port, for clients that ask how a NAT maps and filters.
+    StunAlternate {
+        /// Address and port.
+        address: String,
+    },
+    /// STUN has no other port although one was asked for; all else goes on.
+    NoStunAlternate {
+        /// What failed, and on which port.
+        why: String,
+        /// What helps; `None` where nothing is known to.
+        hint: Option<String>,
+    },
     /// A client has proven its address and has a session.
     SessionOpened {
         /// Its address.
@@ -95,6 +107,42 @@ pub enum ServeRecord {
         /// The reply's code.
         code: u16,
         /// The reply's words.
+        why: String,
+    },
+    /// A probe was asked for and is helped.
+    ProbeGranted {
+        /// Who asked.
+        client: SocketAddr,
+        /// In which session.
+        session: String,
+        /// Ports that are open for it, `5000-5100,8620`.
+        ports: String,
+        /// Ports that it asked for and does not get.
+        not_opened: u64,
+    },
+    /// A probe is over.
+    ProbeEnded {
+        /// Whose.
+        client: SocketAddr,
+        /// In which session.
+        session: String,
+        /// Datagrams of it that arrived.
+        arrived: u64,
+        /// Answers that were sent.
+        answered: u64,
+        /// Answers that were not: over a limit.
+        withheld: u64,
+    },
+    /// Ports are held open for probes.
+    ProbePorts {
+        /// Which, `5000-5100`.
+        ports: String,
+    },
+    /// A port that was to be held open for probes is not; all else goes on.
+    NoProbePort {
+        /// Which.
+        port: u16,
+        /// Why.
         why: String,
     },
     /// A session is over.
@@ -167,6 +215,13 @@ impl fmt::Display for ServeRecord {
                 write!(f, "STAMP is answered on the port above alone: {why}")?;
                 hint.iter().try_for_each(|hint| write!(f, "; {hint}"))
             }
+            Self::StunAlternate { address } => {
+                write!(f, "answering STUN on {address} (UDP) too")
+            }
+            Self::NoStunAlternate { why, hint } => {
+                write!(f, "STUN is answered on one port alone: {why}")?;
+                hint.iter().try_for_each(|hint| write!(f, "; {hint}"))
+            }
             Self::SessionOpened { client, session } => {
                 write!(f, "{client} opened session {session}")
             }
@@ -205,6 +260,32 @@ impl fmt::Display for ServeRecord {
                 write!(f, "{client} session {session} stream {stream}: {why}")
             }
             Self::Refused { client, code, why } => write!(f, "{client} refused: {code} {why}"),
+            Self::ProbeGranted { client, session, ports, not_opened } => {
+                write!(f, "{client} session {session}: probe")?;
+                if !ports.is_empty() {
+                    write!(f, ", ports {ports}")?;
+                }
+                match not_opened {
+                    0 => Ok(()),
+                    1 => f.write_str(", 1 port not opened"),
+                    count => write!(f, ", {count} ports not opened"),
+                }
+            }
+            Self::ProbeEnded { client, session, arrived, answered, withheld } => {
+                write!(
+                    f,
+                    "{client} session {session}: probe over, {arrived} datagrams arrived, \
+                     {answered} answered"
+                )?;
+                match withheld {
+                    0 => Ok(()),
+                    count => write!(f, ", {count} answers withheld"),
+                }
+            }
+            Self::ProbePorts { ports } => write!(f, "ports {ports} are open for probes"),
+            Self::NoProbePort { port, why } => {
+                write!(f, "port {port} is not open for probes: {why}")
+            }
             Self::SessionClosed { client, session, ended, .. } => {
                 write!(f, "{client} session {session} {}", ended.words())
             }

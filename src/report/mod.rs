@@ -14,6 +14,7 @@ mod limits;
 mod number;
 mod output;
 mod ping;
+mod probe;
 mod recv;
 mod send;
 mod serve;
@@ -31,6 +32,10 @@ pub use fanout::FanoutView;
 pub use hlog::HistogramLog;
 pub use output::{Output, output_was_lost, print_json, print_text};
 pub use ping::{LineTimes, PingReport, PingView};
+pub use probe::{
+    TimeoutProgress, all_text, marks_text, mtu_text, nat_text, ports_text, scan_text, shape_text,
+    timeout_text, trace_text,
+};
 pub use recv::{RecvReport, RecvView};
 pub use send::{SendReport, SendView};
 pub use serve::ServeLog;

@@ -5,16 +5,20 @@ mod cast;
 mod contract;
 mod exchange;
 mod find_rate;
+mod limit;
 mod orders;
 mod payload;
 pub mod ping;
+pub mod probe;
 mod recv;
+mod remembered;
 mod sealer;
 mod send;
 pub mod serve;
 #[cfg(test)]
 mod simulation;
 pub mod stamp;
+pub mod stun;
 mod trouble;
 
 pub use cast::{

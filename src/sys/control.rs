@@ -1,7 +1,7 @@
 //! Control messages (cmsg(3)): written for a send, read after a receive.
 
 /// Bytes set aside for the control messages of one datagram: more than all that udpkit asks for.
-pub(super) const SPACE: usize = 256;
+pub(super) const SPACE: usize = 320;
 
 /// One datagram's control messages, aligned as the kernel needs.
 #[derive(Clone, Copy)]

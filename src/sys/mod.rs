@@ -23,7 +23,8 @@ pub use time::{Timer, cpu_time, monotonic_now, real_now, real_time_error, tighte
 /// Error numbers that `net` and its users tell apart (errno(3)).
 pub mod errno {
     pub use libc::{
-        EACCES, EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, EAGAIN, ECONNREFUSED, EHOSTUNREACH, EINTR,
-        EINVAL, EIO, EMSGSIZE, ENETDOWN, ENETUNREACH, ENOBUFS, ENODEV, ENOMEM, ENOPROTOOPT, EPERM,
+        EACCES, EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, EAGAIN, EBADF, ECONNREFUSED, EHOSTUNREACH,
+        EINTR, EINVAL, EIO, EMSGSIZE, ENETDOWN, ENETUNREACH, ENOBUFS, ENODEV, ENOMEM, ENOPROTOOPT,
+        EPERM,
     };
 }

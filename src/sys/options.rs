@@ -2,6 +2,7 @@
 
 pub use super::address::Family;
 use super::address::in_addr;
+use crate::batch::Fragmentation;
 use std::io;
 use std::mem;
 use std::net::{IpAddr, Ipv4Addr};
@@ -18,6 +19,8 @@ pub enum Switch {
     ReceiveTtl,
     /// TOS or traffic class of each datagram (`IP_RECVTOS`).
     ReceiveTos,
+    /// The largest fragment of each datagram that came in several (`IP_RECVFRAGSIZE`).
+    FragmentSize,
     /// The kernel's time of arrival (`SO_TIMESTAMPNS`).
     Timestamps,
     /// The socket's count of drops beside each datagram (`SO_RXQ_OVFL`).
@@ -39,6 +42,7 @@ pub fn set_switch(fd: BorrowedFd<'_>, family: Family, what: Switch, on: bool) ->
         Switch::PacketInfo => (libc::IP_PKTINFO, libc::IPV6_RECVPKTINFO),
         Switch::ReceiveTtl => (libc::IP_RECVTTL, libc::IPV6_RECVHOPLIMIT),
         Switch::ReceiveTos => (libc::IP_RECVTOS, libc::IPV6_RECVTCLASS),
+        Switch::FragmentSize => (libc::IP_RECVFRAGSIZE, libc::IPV6_RECVFRAGSIZE),
         Switch::ForeignGroups => (libc::IP_MULTICAST_ALL, MULTICAST_ALL_V6),
     };
     if family == Family::V6 {
@@ -63,17 +67,6 @@ pub fn set_transmit_stamps(fd: BorrowedFd<'_>, on: bool) -> io::Result<()> {
     set(fd, libc::SOL_SOCKET, TIMESTAMPING, if on { flags } else { 0 })
 }
 
-/// How a datagram larger than the route's MTU is treated (`IP_MTU_DISCOVER`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fragmentation {
-    /// Fragmented here and on the way (`IP_PMTUDISC_DONT`).
-    Allow,
-    /// Never fragmented, refused above the known path MTU (`IP_PMTUDISC_DO`).
-    Forbid,
-    /// Never fragmented, whatever path MTU was learnt (`IP_PMTUDISC_PROBE`).
-    Probe,
-}
-
 /// Sets the don't-fragment policy for both families.
 pub fn set_fragmentation(
     fd: BorrowedFd<'_>,
@@ -89,6 +82,32 @@ pub fn set_fragmentation(
         set(fd, libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER, v6)?;
     }
     set(fd, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, v4)
+}
+
+/// A socket's don't-fragment policy as the kernel holds it, so that it can be put back: the
+/// system's own is none of those that can be chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FragmentationPolicy {
+    v4: libc::c_int,
+    /// `None` on a socket of IPv4 alone.
+    v6: Option<libc::c_int>,
+}
+
+/// The don't-fragment policy in force.
+pub fn fragmentation_policy(fd: BorrowedFd<'_>, family: Family) -> io::Result<FragmentationPolicy> {
+    let v6 = match family {
+        Family::V4 => None,
+        Family::V6 => Some(get(fd, libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER)?),
+    };
+    Ok(FragmentationPolicy { v4: get(fd, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER)?, v6 })
+}
+
+/// Puts a policy back that [`fragmentation_policy`] told.
+pub fn restore_fragmentation(fd: BorrowedFd<'_>, policy: FragmentationPolicy) -> io::Result<()> {
+    if let Some(v6) = policy.v6 {
+        set(fd, libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER, v6)?;
+    }
+    set(fd, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, policy.v4)
 }
 
 /// Sets TOS (and traffic class on IPv6) of what is sent.

@@ -113,6 +113,7 @@ impl ReceiveCall {
             interface: 0,
             ttl: None,
             tos: None,
+            fragment: None,
             arrival: now,
             kernel_stamp: false,
             socket_drops: None,
@@ -163,6 +164,10 @@ fn note(message: &ControlMessage<'_>, meta: &mut RxMeta, stride: &mut usize) {
         (libc::IPPROTO_IP, libc::IP_TOS) => meta.tos = message.value::<u8>(),
         (libc::IPPROTO_IPV6, libc::IPV6_TCLASS) => {
             meta.tos = message.value::<libc::c_int>().map(|class| class as u8);
+        }
+        (libc::IPPROTO_IP, libc::IP_RECVFRAGSIZE)
+        | (libc::IPPROTO_IPV6, libc::IPV6_RECVFRAGSIZE) => {
+            meta.fragment = message.value::<libc::c_int>().map(|size| size.max(0) as u32);
         }
         (libc::SOL_UDP, libc::UDP_GRO) => {
             *stride = message.value::<libc::c_int>().unwrap_or(0).max(0) as usize;

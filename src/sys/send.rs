@@ -20,6 +20,8 @@ pub struct OutMessage<'a> {
     pub interface: u32,
     /// TOS or traffic class; 0 leaves it to the socket.
     pub tos: u8,
+    /// TTL or hop limit; 0 leaves it to the socket.
+    pub ttl: u8,
     /// Bytes a datagram in a GSO buffer (`UDP_SEGMENT`, udp(7)); 0 for one datagram.
     pub segment: u16,
 }
@@ -144,6 +146,14 @@ fn write_control(message: &OutMessage<'_>, buffer: &mut ControlBuffer) -> usize 
             (libc::IPPROTO_IP, libc::IP_TOS)
         };
         writer.push(level, kind, libc::c_int::from(message.tos));
+    }
+    if message.ttl != 0 {
+        let (level, kind) = if v6 {
+            (libc::IPPROTO_IPV6, libc::IPV6_HOPLIMIT)
+        } else {
+            (libc::IPPROTO_IP, libc::IP_TTL)
+        };
+        writer.push(level, kind, libc::c_int::from(message.ttl));
     }
     if message.interface != 0 || message.from.is_some() {
         if v6 {

@@ -11,11 +11,8 @@
 //! 805 million packets before it looked like text.
 
 use super::MAGIC;
+use super::stun::{MAGIC_COOKIE, STUN_HEADER};
 
-/// STUN's magic cookie (RFC 8489 §5), in bytes 4 to 7.
-const STUN_COOKIE: [u8; 4] = 0x2112_A442_u32.to_be_bytes();
-/// A STUN message's header (RFC 8489 §5).
-const STUN_LEAST: usize = 20;
 /// The shortest test packet of the family: sequence, time stamp, error estimate (RFC 4656 §4.1.2).
 const STAMP_LEAST: usize = 14;
 
@@ -48,7 +45,7 @@ pub fn classify(payload: &[u8]) -> Class {
 }
 
 fn is_stun(payload: &[u8]) -> bool {
-    payload.len() >= STUN_LEAST && payload[4..8] == STUN_COOKIE
+    payload.len() >= STUN_HEADER && payload[4..8] == MAGIC_COOKIE.to_be_bytes()
 }
 
 #[cfg(test)]

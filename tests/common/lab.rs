@@ -44,6 +44,11 @@ impl Lab {
         Self::up("fanout", &["--receivers", &receivers.to_string()])
     }
 
+    /// Host `client`, routers `r1` and `r2`, and `server`, in one line; the routers only route.
+    pub fn path() -> Self {
+        Self::up("path", &[])
+    }
+
     /// Any topology with any option of `scripts/lab up`, for example `--no-offload`.
     pub fn up(topology: &str, options: &[&str]) -> Self {
         Self::try_up(topology, options).unwrap_or_else(|why| panic!("{why}"))

@@ -1,5 +1,6 @@
 //! Everything about a throughput run that is decided before a datagram flows.
 
+use crate::batch::Fragmentation;
 use crate::cli::BlastArgs;
 use crate::commands::shared::check_cpus;
 use crate::commands::{Usage, key};
@@ -9,7 +10,6 @@ use crate::session::blast::{Direction, TestPlan};
 use crate::session::serve::ServePolicy;
 use crate::session::stamp::StampPolicy;
 use crate::stats::{WINDOW, WINDOWS};
-use crate::sys::Fragmentation;
 use crate::units::{Nanos, Rate};
 use crate::wire::{ControlKey, Ecn, Header, IpFamily, max_payload, tos};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -169,6 +169,7 @@ pub fn embedded_server(args: &BlastArgs) -> anyhow::Result<ServerPlan> {
         key: key::read(args.key.as_deref())?,
         stamp: StampPolicy::default(),
         stamp_bind: None,
+        stun: None,
         io,
         gro: io.coalesces() && !args.no_gro,
         buffer: args.socket_buffer.0 as usize,

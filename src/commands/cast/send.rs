@@ -259,11 +259,9 @@ fn targets(
         };
         let from = from.filter(|from| from.is_ipv4() == addr.is_ipv4());
         all.extend(by.iter().map(|interface| Dest {
-            addr: with_zone(*addr, role, *interface),
             from,
             interface: *interface,
-            socket: 0,
-            tos: 0,
+            ..Dest::from(with_zone(*addr, role, *interface))
         }));
     }
     if !interface_used && !addrs.is_empty() {

@@ -3,11 +3,12 @@
 
 use super::journal::Journal;
 use super::outbox::Outbox;
+use super::probe::Doors;
 use super::reflect::{Reflection, Reflector, Reflectors};
 use super::session_state::ServerSession;
 use super::spent::SpentHelos;
 use super::{ServeEvent, ServeOrder, ServePolicy, ServeSummary};
-use crate::batch::{Datagram, NetworkError, TxBatch};
+use crate::batch::{Datagram, NetworkError, SendOutcome, SendStop, TxBatch};
 use crate::record::{ServeRecord, SessionEnd, Sink};
 use crate::session::{Next, Now, Orders, Session};
 use crate::units::Nanos;
@@ -20,12 +21,18 @@ pub struct ServeControl<O, K, R> {
     pub(super) key: TicketKey,
     pub(super) control_key: Option<ControlKey>,
     pub(super) host: Option<HostId>,
+    /// The port of the dialogue; `None` where it is not known.
+    pub(super) port: Option<u16>,
+    /// Ports that are open for probes.
+    pub(super) doors: Doors,
     pub(super) orders: O,
     pub(super) sink: K,
     pub(super) random: R,
     pub(super) sessions: HashMap<u64, ServerSession>,
     pub(super) outbox: Outbox,
     reflectors: Reflectors,
+    /// What the loop's sockets behind the first are for.
+    ports: Vec<Class>,
     pub(super) spent: SpentHelos,
     pub(super) summary: ServeSummary,
     pub(super) counts: Counts,
@@ -54,12 +61,15 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             key,
             control_key: None,
             host: None,
+            port: None,
+            doors: Doors::default(),
             orders,
             sink,
             random,
             sessions: HashMap::new(),
             outbox: Outbox::default(),
             reflectors: Reflectors::default(),
+            ports: Vec::new(),
             spent: SpentHelos::default(),
             summary: ServeSummary::default(),
             counts: Counts::default(),
@@ -80,11 +90,30 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         Self { host, ..self }
     }
 
+    /// The same server on this port, with those that it holds open for probes, each with its
+    /// socket's number.
+    #[must_use]
+    pub fn on_ports(mut self, port: u16, held: &[(u16, usize)]) -> Self {
+        self.port = Some(port);
+        for (port, socket) in held {
+            self.doors.hold(*port, *socket);
+        }
+        self
+    }
+
     /// The same server, which answers the datagrams of one more protocol: [`Class::Stun`] or
     /// [`Class::Stamp`].
     #[must_use]
     pub fn with_reflector(mut self, class: Class, reflector: Box<dyn Reflector + Send>) -> Self {
         self.reflectors.plug(class, reflector);
+        self
+    }
+
+    /// The same server with one more socket, the loop's next, for the datagrams of one protocol
+    /// alone.
+    #[must_use]
+    pub fn with_port(mut self, class: Class) -> Self {
+        self.ports.push(class);
         self
     }
 
@@ -119,21 +148,45 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> Session
 
     fn poll_transmit(&mut self, now: Now, out: &mut TxBatch) -> Next {
         self.take_orders(now);
+        let due = self.release_echoes(now);
         let more = self.outbox.drain_into(now, &mut self.reflectors, out);
-        match (more, self.over) {
-            (true, _) => Next::Send,
-            (false, true) => Next::Done,
-            (false, false) => Next::Idle,
+        match (more, self.over, due) {
+            (true, _, _) => Next::Send,
+            (false, true, _) => Next::Done,
+            (false, false, Some(due)) => Next::WaitUntil(due),
+            (false, false, None) => Next::Idle,
         }
+    }
+
+    fn on_sent(&mut self, _now: Now, batch: &TxBatch, outcome: &SendOutcome) {
+        if let Some(SendStop::Refused { datagrams, .. }) = outcome.stop {
+            let refused = batch.slots().iter().skip(outcome.accepted).take(datagrams);
+            for slot in refused {
+                if let Some(dest) = batch.dest(slot.dest) {
+                    self.echo_refused(dest.addr, batch.payload(slot));
+                }
+            }
+        }
+        self.outbox.put_back(batch, outcome);
     }
 
     fn on_datagram(&mut self, now: Now, datagram: &Datagram<'_>) {
         self.note_since(now);
-        // The port of the dialogue is the first socket; any other is STAMP's alone.
-        let class = match datagram.meta.socket {
-            0 => classify(datagram.payload),
-            _ => Class::Stamp,
+        // The port of the dialogue is the first socket; those of probes take the same, and asks
+        // behind any payload; any other is one protocol's alone.
+        let probe_port = self.doors.port_of(datagram.meta.socket);
+        let class = match datagram.meta.socket.checked_sub(1) {
+            None => classify(datagram.payload),
+            _ if probe_port.is_some() => classify(datagram.payload),
+            Some(port) => self.ports.get(port).copied().unwrap_or(Class::Other),
         };
+        let may_ask = class == Class::Measurement || probe_port.is_some();
+        if may_ask
+            && self.policy.serves(datagram.meta.source.ip())
+            && self.on_ask(now, datagram, probe_port)
+        {
+            return;
+        }
         match class {
             Class::Control => {
                 self.take_orders(now);
@@ -145,13 +198,16 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> Session
                 let reflection = self.reflectors.answer(class, now, datagram, &mut self.outbox);
                 self.counts.strays += u64::from(reflection == Reflection::Silent);
             }
-            // Streams have sockets of their own, so here it is a stray: counted, not answered.
+            // Neither a stream's, which have sockets of their own, nor a probe's: counted, not
+            // answered.
             _ => self.counts.strays += 1,
         }
     }
 
-    fn on_network_error(&mut self, _now: Now, _error: &NetworkError) {
-        // A client that is gone is noticed by its silence.
+    fn on_network_error(&mut self, _now: Now, error: &NetworkError) {
+        // A client that is gone is noticed by its silence; what stopped a probe's answer is what its
+        // client wants to know.
+        self.echo_failed(error);
     }
 
     fn on_tick(&mut self, now: Now) {

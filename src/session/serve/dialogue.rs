@@ -7,8 +7,8 @@ use super::session_state::Run;
 use super::status::{Side, status};
 use super::{Refused, ServeControl, ServeEvent, ServeOrder};
 use crate::record::{ServeRecord, SessionEnd, Sink};
-use crate::session::Orders;
 use crate::session::blast::{Direction, TestPlan};
+use crate::session::{Now, Orders};
 use crate::units::Nanos;
 use crate::wire::{Code, Verb};
 
@@ -44,10 +44,17 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             Err(answer) => return self.answer_stranger(asked, answer),
         }
         self.hear(id, asked);
+        let probes = asked.command.params.get("kind") == Some("probe");
         let answer = match verb {
+            Verb::Test if probes => match self.grant_probe(id, asked) {
+                Some(answer) => answer,
+                // Its reply follows once the ports are open.
+                None => return,
+            },
+            Verb::Stat if probes => self.probe_status(id, &asked.command.params),
             Verb::Test => self.test(id, asked),
             Verb::Stat => self.stat(id, asked),
-            Verb::Rset => self.reset(id),
+            Verb::Rset => self.reset(id, asked.now),
             Verb::Help => help(&self.policy),
             Verb::Noop => Answer::new(Code::OK, "ok"),
             _ => {
@@ -82,6 +89,9 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
 
     fn test(&mut self, id: u64, asked: &Asked<'_>) -> Answer {
         let params = &asked.command.params;
+        if params.get("kind").is_some_and(|kind| kind != "blast") {
+            return Answer::new(Code::NOT_SUPPORTED, "kind is blast or probe");
+        }
         if params.get("direction").is_some_and(|word| word.parse::<Direction>().is_err()) {
             return Answer::new(Code::NOT_SUPPORTED, "direction is up, down or both");
         }
@@ -114,9 +124,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             }
         }
         let tag = (self.random)() as u16;
-        self.sink.take(ServeEvent::Close { session: id });
-        // The last word of the stream before belongs to the run before.
-        self.take_orders(asked.now);
+        self.begin_anew(id, asked.now);
         if let Some(session) = self.sessions.get_mut(&id) {
             session.run = Some(Run::new(plan, tag, one_host));
             session.tests += 1;
@@ -194,12 +202,20 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         Ok(())
     }
 
-    fn reset(&mut self, id: u64) -> Answer {
+    fn reset(&mut self, id: u64, now: Now) -> Answer {
+        self.begin_anew(id, now);
+        Answer::new(Code::OK, "reset")
+    }
+
+    /// Whatever the session measured before is over.
+    pub(super) fn begin_anew(&mut self, id: u64, now: Now) {
         self.sink.take(ServeEvent::Close { session: id });
+        // The last word of the stream before belongs to the run before.
+        self.take_orders(now);
+        self.end_probe(id, now);
         if let Some(session) = self.sessions.get_mut(&id) {
             session.run = None;
         }
-        Answer::new(Code::OK, "reset")
     }
 }
 

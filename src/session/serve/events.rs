@@ -1,6 +1,6 @@
 //! What the server's control session asks of the engine, and what it is told of its streams.
 
-use super::StreamIo;
+use super::{PortsOpened, PortsRequest, StreamIo};
 use crate::record::{BlastInterval, BlastReceived, BlastSent, ServeRecord};
 use crate::session::blast::TestPlan;
 use crate::stats::DelayHistogram;
@@ -33,6 +33,13 @@ pub struct StreamRequest {
 pub enum ServeEvent {
     /// Open a stream; answer with [`StreamNews::Opened`].
     Open(Box<StreamRequest>),
+    /// Open ports for a probe; answer with [`StreamNews::Ports`].
+    OpenPorts(Box<PortsRequest>),
+    /// Close ports that no probe needs any more.
+    ClosePorts {
+        /// The numbers of their sockets.
+        sockets: Vec<usize>,
+    },
     /// Tell a stream that its sender ended after this many datagrams.
     Total {
         /// The session.
@@ -61,12 +68,12 @@ pub enum ServeEvent {
     },
 }
 
-/// What the server's control session is told of a stream.
+/// What the server's control session is told of a stream, or of a probe's ports.
 #[derive(Clone, Debug)]
 pub struct ServeOrder {
     /// The session.
     pub session: u64,
-    /// The stream.
+    /// The stream; 0 for a probe's ports.
     pub stream: u32,
     /// What became of it.
     pub news: StreamNews,
@@ -77,6 +84,8 @@ pub struct ServeOrder {
 pub enum StreamNews {
     /// The stream's socket is open, or could not be opened.
     Opened(Result<(), String>),
+    /// A probe's ports are open, or could not be opened.
+    Ports(Box<PortsOpened>),
     /// The stream was open and broke.
     Failed(String),
     /// A stretch is over.

@@ -3,7 +3,8 @@
 use super::answer::Answer;
 use super::command::Asked;
 use super::policy::plain;
-use super::{ServeControl, ServeEvent, ServeOrder, ServePolicy};
+use super::probe::ON_DEMAND;
+use super::{Probing, ServeControl, ServeEvent, ServeOrder, ServePolicy};
 use crate::record::Sink;
 use crate::session::Orders;
 use crate::units::Rate;
@@ -14,10 +15,10 @@ const VERBS: [(&str, &str); 8] = [
     ("helo", "pad,ticket"),
     (
         "test",
-        "session,direction,streams,size,rate,time_ns,count,verify,interval_ns,window,burst,host,host_streams",
+        "session,kind,direction,streams,size,rate,time_ns,count,verify,interval_ns,window,burst,ports,host,host_streams",
     ),
     ("data", "session,stream,ticket,run"),
-    ("stat", "session,from,about,sent,stop"),
+    ("stat", "session,kind,from,about,sent,stop,seen"),
     ("rset", "session"),
     ("noop", "session"),
     ("help", "session,pad"),
@@ -38,6 +39,11 @@ pub(super) fn help(policy: &ServePolicy) -> Answer {
     }
     if policy.max_rate != Rate::Max {
         answer = answer.with("max_rate", plain(policy.max_rate));
+    }
+    if policy.probing == Probing::Allowed {
+        let held = policy.probe_ports.as_ref().map(ToString::to_string);
+        let any = || format!("{}-{}", ON_DEMAND.start(), ON_DEMAND.end());
+        answer = answer.with("probe_ports", held.unwrap_or_else(any));
     }
     answer.with("max_streams", policy.max_streams).with("max_time_ns", policy.max_duration.0)
 }

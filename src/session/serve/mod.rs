@@ -10,7 +10,8 @@
 //! datagram -> entry --+                  dialogue.rs  TEST, STAT, RSET, NOOP, QUIT in a session
 //!                     |                  help.rs      HELP, and STAT without a session
 //!  (control.rs)       +-> Stun, Stamp  reflect.rs: a `Reflector` each, where one is plugged in
-//!                     +-> Measurement  a stray: streams have sockets of their own
+//!                     +-> Measurement  probe/: an ask of a probe, or a stray: streams have
+//!                     |                sockets of their own
 //!                     +-> Other        a stray
 //! ```
 //!
@@ -31,6 +32,7 @@ mod news;
 mod opening;
 mod outbox;
 mod policy;
+mod probe;
 mod reflect;
 mod session_state;
 mod spent;
@@ -38,6 +40,7 @@ mod status;
 
 pub use control::ServeControl;
 pub use events::{ServeEvent, ServeOrder, ServeSummary, StreamNews, StreamRequest};
-pub use policy::{Lifetime, Refused, Reverse, ServePolicy};
-pub use reflect::{Reflection, Reflector};
+pub use policy::{Lifetime, Probing, Refused, Reverse, ServePolicy};
+pub use probe::{MOST_PORTS, PortsOpened, PortsRequest};
+pub use reflect::{Reflection, Reflector, is_askable};
 pub use session_state::StreamIo;

@@ -11,6 +11,7 @@ use crate::wire::Code;
 impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl<O, K, R> {
     pub(super) fn close(&mut self, id: u64, ended: SessionEnd, now: Now) {
         self.sink.take(ServeEvent::Close { session: id });
+        self.end_probe(id, now);
         // The streams' last words still belong to it.
         self.take_orders(now);
         if let Some(session) = self.sessions.remove(&id) {
@@ -44,11 +45,17 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
 
     fn take_order(&mut self, order: ServeOrder, now: Now) {
         let (id, number) = (order.session, order.stream);
+        let news = match order.news {
+            StreamNews::Ports(opened) => return self.ports_opened(id, *opened, now),
+            news => news,
+        };
         let Some(session) = self.sessions.get_mut(&id) else { return };
         let (client, session_name) = (session.client, session_name(id));
         let Some(run) = &mut session.run else { return };
         let Some(stream) = run.streams.get_mut(number as usize) else { return };
-        match order.news {
+        match news {
+            // They were taken above.
+            StreamNews::Ports(_) => {}
             StreamNews::Opened(result) => {
                 let Some((tag, to, go_ahead)) = stream.opening.take() else { return };
                 let reply = match &result {
@@ -105,8 +112,13 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
     pub(super) fn expire(&mut self, now: Now) {
         let timeout = self.policy.session_timeout;
         let ended = |session: &super::session_state::ServerSession| {
-            if now.mono >= session.heard + timeout {
+            let probe = session.probe.as_ref().map(|(_, probe)| probe);
+            let waiting = probe.is_some_and(|probe| probe.is_waiting());
+            if now.mono >= session.heard + timeout && !waiting {
                 return Some(SessionEnd::Expired);
+            }
+            if probe.is_some_and(|probe| now.mono >= probe.due) {
+                return Some(SessionEnd::Overdue);
             }
             let due = session.run.as_ref().and_then(|run| run.due)?;
             let running = session.open_streams().next().is_some();

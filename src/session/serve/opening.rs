@@ -69,6 +69,14 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             let reply = reply.to_vec();
             return self.answer(&asked.to, reply);
         }
+        if let Some(kept) = self.prove_lane(id, asked.to.meta.source) {
+            let answer = if kept {
+                Answer::new(Code::GO_AHEAD, "go ahead")
+            } else {
+                Answer::new(Code::NO_ROOM, "no more addresses are kept")
+            };
+            return self.answer_stranger(asked, answer);
+        }
         match self.place_of(id, asked) {
             Ok(Some(stream)) => self.ask_for_stream(id, stream, asked),
             // A repeat while the socket is being opened: its reply is on the way.

@@ -2,13 +2,15 @@
 //! whoever wants one asks again.
 
 use super::reflect::Reflectors;
-use crate::batch::{Dest, RxMeta, TxBatch};
+use crate::batch::{Dest, RxMeta, SendOutcome, SendStop, TxBatch};
 use crate::session::Now;
-use crate::wire::Class;
+use crate::wire::{Class, Echo};
 use std::collections::VecDeque;
 
 /// Answers that wait at most: more than the loop receives between two looks at what is to be sent.
 const WAITING: usize = 2_048;
+/// Bytes of probes' answers that wait at most.
+const WAITING_BYTES: usize = 4 << 20;
 /// Buffers kept for the answers to come.
 const SPARE: usize = 2_048;
 /// A spare buffer that is larger is not kept: many of them would be much memory.
@@ -27,28 +29,29 @@ struct Waiting {
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
     waiting: VecDeque<Waiting>,
+    /// Bytes of what waits.
+    bytes: usize,
     spare: Vec<Vec<u8>>,
 }
 
 impl Outbox {
     /// Queues a reply of the dialogue to whoever sent what `meta` tells of.
     pub fn reply(&mut self, meta: &RxMeta, bytes: Vec<u8>) {
-        self.reflect(meta, Class::Control, 0, bytes);
+        self.send(Dest::back_to(meta), Class::Control, bytes);
     }
 
-    /// Queues a reflector's answer.
-    pub fn reflect(&mut self, meta: &RxMeta, class: Class, tos: u8, bytes: Vec<u8>) {
-        if self.waiting.len() == WAITING || bytes.is_empty() {
+    /// Queues an answer for this destination; `class` says who wrote it.
+    pub fn send(&mut self, dest: Dest, class: Class, bytes: Vec<u8>) {
+        if !self.has_room() || bytes.is_empty() {
             return self.give_back(bytes);
         }
-        let dest = Dest {
-            addr: meta.source,
-            from: meta.destination,
-            interface: 0,
-            socket: meta.socket,
-            tos,
-        };
+        self.bytes += bytes.len();
         self.waiting.push_back(Waiting { dest, class, bytes });
+    }
+
+    /// Whether one more can wait.
+    pub fn has_room(&self) -> bool {
+        self.waiting.len() < WAITING && self.bytes < WAITING_BYTES
     }
 
     /// An empty buffer to write an answer into.
@@ -64,6 +67,25 @@ impl Outbox {
         }
     }
 
+    /// Puts back what the kernel was not even offered, as one datagram of the batch was refused or
+    /// its socket was full; the one that was refused is gone.
+    pub fn put_back(&mut self, batch: &TxBatch, outcome: &SendOutcome) {
+        let gone = match outcome.stop {
+            None => return,
+            Some(SendStop::Blocked) => 0,
+            Some(SendStop::Refused { datagrams, .. }) => datagrams,
+        };
+        let left = batch.slots().iter().skip(outcome.accepted + gone).rev();
+        for (dest, bytes) in
+            left.filter_map(|slot| Some((batch.dest(slot.dest)?, batch.payload(slot))))
+        {
+            self.bytes += bytes.len();
+            let class =
+                if Echo::decode(bytes).is_some() { Class::Measurement } else { Class::Control };
+            self.waiting.push_front(Waiting { dest: *dest, class, bytes: bytes.to_vec() });
+        }
+    }
+
     /// Moves answers into the batch, as many as fit; whether any are left.
     pub fn drain_into(&mut self, now: Now, reflectors: &mut Reflectors, out: &mut TxBatch) -> bool {
         // Whoever asks is ever new: addresses must not pile up in the batch.
@@ -74,7 +96,9 @@ impl Outbox {
             match out.push(id, next.bytes.len()) {
                 Some(slot) => {
                     slot.copy_from_slice(&next.bytes);
-                    if next.class != Class::Control {
+                    if next.class == Class::Measurement {
+                        Echo::set_left(slot, now.real);
+                    } else if next.class != Class::Control {
                         reflectors.departing(next.class, now, &next.dest, slot);
                     }
                 }
@@ -83,6 +107,7 @@ impl Outbox {
                 None => return true,
             }
             if let Some(sent) = self.waiting.pop_front() {
+                self.bytes -= sent.bytes.len();
                 self.give_back(sent.bytes);
             }
         }

@@ -1,9 +1,10 @@
 //! What a server allows.
 
+use super::probe::{MOST_PORTS, ON_DEMAND};
 use crate::session::blast::{Direction, TestPlan};
 use crate::stats::WINDOWS;
 use crate::units::{Nanos, Rate};
-use crate::wire::Header;
+use crate::wire::{Header, PortList};
 use ipnet::IpNet;
 use std::net::IpAddr;
 
@@ -19,6 +20,16 @@ pub enum Reverse {
     #[default]
     Allowed,
     /// It only receives.
+    Refused,
+}
+
+/// Whether the server helps probes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Probing {
+    /// It does.
+    #[default]
+    Allowed,
+    /// It does not.
     Refused,
 }
 
@@ -49,6 +60,11 @@ pub struct ServePolicy {
     pub session_timeout: Nanos,
     /// Whether it sends.
     pub reverse: Reverse,
+    /// Whether it helps probes.
+    pub probing: Probing,
+    /// The ports that probes may have, which are open from the start; `None` for any from 1024 on,
+    /// opened when they are asked for.
+    pub probe_ports: Option<PortList>,
     /// Who is served; everybody, when there is none.
     pub allow: Vec<IpNet>,
     /// When it ends by itself.
@@ -65,6 +81,8 @@ impl Default for ServePolicy {
             max_duration: Nanos::from_secs(3600),
             session_timeout: Nanos::from_secs(15),
             reverse: Reverse::Allowed,
+            probing: Probing::Allowed,
+            probe_ports: None,
             allow: Vec::new(),
             lifetime: Lifetime::Endless,
         }
@@ -111,6 +129,23 @@ impl ServePolicy {
             return over("count", most, words);
         }
         Ok(())
+    }
+
+    /// Whether a probe can be had, of these ports.
+    pub fn admit_probe(&self, ports: &PortList) -> Result<(), Refused> {
+        if self.probing == Probing::Refused {
+            return Err(Refused::Policy("this server does not help probes".to_owned()));
+        }
+        if ports.len() > MOST_PORTS {
+            let (limit, words) = (MOST_PORTS.to_string(), format!("at most {MOST_PORTS} at once"));
+            return Err(Refused::OverLimit { key: "ports", limit, words });
+        }
+        Ok(())
+    }
+
+    /// Whether a port may be opened for a probe that asks for it.
+    pub fn probe_port_is_on_demand(&self, port: u16) -> bool {
+        self.probe_ports.is_none() && ON_DEMAND.contains(&port)
     }
 
     /// When a run that was let in is over at the latest, counted from its start.

@@ -8,9 +8,10 @@
 //! was told to allow; a longer one is dropped.
 
 use super::outbox::Outbox;
-use crate::batch::{Datagram, Dest};
+use crate::batch::{Datagram, Dest, RxMeta};
 use crate::session::Now;
 use crate::wire::Class;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// Whether a reflector has an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +20,13 @@ pub enum Reflection {
     Answered {
         /// TOS or traffic class to send it with; 0 for the socket's own.
         tos: u8,
+    },
+    /// The buffer holds it, and it leaves from another socket or address than the one asked.
+    Elsewhere {
+        /// Which of the server's sockets sends it, counted from 0.
+        socket: usize,
+        /// The address to send it from; `None` leaves it to the route.
+        from: Option<IpAddr>,
     },
     /// None: the datagram is not what it looked like, or wants no answer.
     Silent,
@@ -49,6 +57,16 @@ pub trait Reflector {
     }
 }
 
+/// Whether an answer to what `meta` tells of would go to one and come from one.
+pub fn is_askable(meta: &RxMeta) -> bool {
+    let one = |ip: IpAddr| !ip.is_multicast() && !ip.is_unspecified() && !is_broadcast(ip);
+    meta.source.port() != 0 && one(meta.source.ip()) && meta.destination.is_none_or(one)
+}
+
+fn is_broadcast(ip: IpAddr) -> bool {
+    ip.to_canonical() == IpAddr::V4(Ipv4Addr::BROADCAST)
+}
+
 /// The reflectors that a server has.
 #[derive(Default)]
 pub(super) struct Reflectors {
@@ -73,11 +91,18 @@ impl Reflectors {
         let Some(reflector) = self.of(class) else { return Reflection::Silent };
         let mut reply = outbox.spare();
         let reflection = reflector.answer(now, datagram, &mut reply);
-        match reflection {
-            Reflection::Answered { tos } if reply.len() <= reflector.longest(datagram.true_len) => {
-                outbox.reflect(&datagram.meta, class, tos, reply);
+        let meta = &datagram.meta;
+        let dest = match reflection {
+            _ if reply.len() > reflector.longest(datagram.true_len) => None,
+            Reflection::Answered { tos } => Some(Dest { tos, ..Dest::back_to(meta) }),
+            Reflection::Elsewhere { socket, from } => {
+                Some(Dest { from, socket, ..Dest::back_to(meta) })
             }
-            _ => outbox.give_back(reply),
+            Reflection::Silent => None,
+        };
+        match dest {
+            Some(dest) => outbox.send(dest, class, reply),
+            None => outbox.give_back(reply),
         }
         reflection
     }
@@ -105,13 +130,13 @@ impl Reflectors {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::batch::{RxEntry, RxMeta, TxBatch};
+    use crate::batch::{RxEntry, TxBatch};
     use crate::session::serve::{ServeControl, ServeEvent, ServeOrder, ServePolicy};
     use crate::session::{Next, Session};
     use crate::units::Nanos;
     use crate::wire::TicketKey;
     use std::collections::VecDeque;
-    use std::net::{IpAddr, SocketAddr};
+    use std::net::SocketAddr;
 
     /// Answers with the datagram itself and `growth` bytes more; the last byte is set on departure.
     struct Echo {

@@ -1,12 +1,13 @@
 //! One client's session as the server keeps it, in bounded memory.
 
 use super::command::ReplyTo;
+use super::probe::Probe;
 use super::spent::UsedHelo;
 use crate::record::{BlastReceived, BlastSent};
 use crate::session::blast::{IntervalBoard, TestPlan, merge_received, merge_sent};
 use crate::stats::DelayHistogram;
 use crate::units::Nanos;
-use crate::wire::Tag;
+use crate::wire::{PortList, Tag};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
@@ -31,6 +32,8 @@ pub(super) struct ServerSession {
     pub tests: u64,
     /// The run that TEST asked for.
     pub run: Option<Run>,
+    /// The probe that TEST asked for, and the ports that it asked for with it.
+    pub probe: Option<(PortList, Box<Probe>)>,
     replies: VecDeque<(Tag, Vec<u8>)>,
     /// Replies to STAT and DATA, kept apart: they are so many that the others would soon be
     /// forgotten, and a late copy of HELO or TEST would do its work again.
@@ -98,6 +101,7 @@ impl ServerSession {
             nonce,
             tests: 0,
             run: None,
+            probe: None,
             replies: VecDeque::new(),
             frequent: VecDeque::new(),
         }
@@ -106,6 +110,11 @@ impl ServerSession {
     /// Its streams that are open or being opened.
     pub fn open_streams(&self) -> impl Iterator<Item = &Stream> {
         self.run.iter().flat_map(|run| &run.streams).filter(|stream| stream.is_open())
+    }
+
+    /// Whether it has the probe of this key.
+    pub fn has_probe_key(&self, key: u64) -> bool {
+        self.probe.as_ref().is_some_and(|(_, probe)| probe.key == key)
     }
 
     /// The reply that a command was given before.

@@ -230,8 +230,13 @@ impl House {
                         self.network.wake(stream.seat);
                     }
                 }
-                // Nothing is sent from here.
-                ServeEvent::StopSenders { .. } => {}
+                // There is one socket here, and it is the server's own.
+                ServeEvent::OpenPorts(request) => {
+                    let news = StreamNews::Ports(Box::default());
+                    self.tell(ServeOrder { session: request.session, stream: 0, news });
+                }
+                // And nothing is sent from here.
+                ServeEvent::ClosePorts { .. } | ServeEvent::StopSenders { .. } => {}
                 ServeEvent::Close { session } => {
                     for stream in self.server.streams.iter().filter(|s| s.session == session) {
                         self.network.unseat(stream.seat);

@@ -16,6 +16,7 @@ mod dialogue;
 mod house;
 mod keyed;
 mod ping;
+mod probe;
 mod receiver;
 mod server;
 mod streams;

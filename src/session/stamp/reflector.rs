@@ -5,19 +5,19 @@
 //! reply is never answered, so that two reflectors that meet fall silent, and what was sent to a
 //! group or to everybody is not answered either.
 
-use super::limit::SourceLimit;
 use super::options::{self, Known};
-use super::remembered::Remembered;
-use crate::batch::{Datagram, Dest, RxMeta};
+use crate::batch::{Datagram, Dest};
 use crate::session::Now;
-use crate::session::serve::{Reflection, Reflector};
+use crate::session::limit::SourceLimit;
+use crate::session::remembered::Remembered;
+use crate::session::serve::{Reflection, Reflector, is_askable};
 use crate::units::Nanos;
 use crate::wire::stamp::{
     ErrorEstimate, FollowUp, PacketForm, StampKey, StampReply, StampRequest, StampingMethod,
     TWAMP_REPLY_LEN, Timestamp, TlvKind, Tlvs,
 };
 use crate::wire::{Ecn, split_tos, tos};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 
 /// Sessions that are remembered; beyond it the longest silent ones begin to count anew.
 const SESSIONS: usize = 65_536;
@@ -196,16 +196,6 @@ fn session_key(
     ssid: u16,
 ) -> SessionKey {
     SessionKey { source, destination, socket, ssid }
-}
-
-/// Whether an answer to it would go to one and come from one.
-fn is_askable(meta: &RxMeta) -> bool {
-    let one = |ip: IpAddr| !ip.is_multicast() && !ip.is_unspecified() && !is_broadcast(ip);
-    meta.source.port() != 0 && one(meta.source.ip()) && meta.destination.is_none_or(one)
-}
-
-fn is_broadcast(ip: IpAddr) -> bool {
-    ip.to_canonical() == IpAddr::V4(Ipv4Addr::BROADCAST)
 }
 
 /// Whether these bytes have what only a reply has: a receive time stamp between fields that both

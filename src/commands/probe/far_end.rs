@@ -1,0 +1,84 @@
+//! The far end that the arguments name, and how it is spoken to.
+
+use crate::cli::FarEndArgs;
+use crate::commands::key;
+use crate::engine::random_u64;
+use crate::net::{FamilyChoice, IoMode, Socket, SocketPlan, resolve, split_host_port};
+use crate::report;
+use crate::session::Sealer;
+use crate::session::probe::FarEnd;
+use crate::units::Nanos;
+use crate::wire::ControlKey;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+/// How long the helper may keep silent.
+const PATIENCE: Nanos = Nanos::from_secs(3);
+
+/// A far end.
+#[derive(Clone)]
+pub struct Target {
+    /// Its name as the user wrote it, without a port.
+    pub name: String,
+    /// Where it serves.
+    pub addr: SocketAddr,
+    /// This host's address on the way there, with port 0.
+    pub local: SocketAddr,
+    key: Option<ControlKey>,
+}
+
+impl Target {
+    /// The far end that the arguments name. Where a name has addresses of both families, it is said
+    /// which is taken.
+    pub fn resolve(args: &FarEndArgs) -> anyhow::Result<Self> {
+        let addr = resolve(&args.host, Some(args.port), FamilyChoice::from(args.family))?;
+        let name = split_host_port(&args.host)?.host;
+        let key = key::read(args.key.as_deref())?;
+        say_other_family(args, &name, addr);
+        let any = match addr {
+            SocketAddr::V4(_) => IpAddr::from(Ipv4Addr::UNSPECIFIED),
+            SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+        };
+        let route = SocketPlan { connect: Some(addr), ..SocketPlan::new((any, 0).into()) };
+        let mut local = route.open()?.local_addr();
+        local.set_port(0);
+        Ok(Self { name, addr, local, key })
+    }
+
+    /// A socket on the way there, which tells all about what it receives.
+    pub fn socket(&self) -> anyhow::Result<Socket> {
+        let plan = SocketPlan {
+            details: true,
+            accounting: true,
+            // A coalesced buffer would be one packet to whoever counts them on a virtual path.
+            io: IoMode::Mmsg,
+            ..SocketPlan::new(self.local)
+        };
+        Ok(plan.open()?)
+    }
+
+    /// The dialogue with it, by the loop's first socket.
+    pub fn far_end(&self) -> FarEnd {
+        FarEnd::new(self.addr, 0, self.sealer(), PATIENCE)
+    }
+
+    /// What seals a dialogue with it.
+    pub fn sealer(&self) -> Sealer {
+        Sealer::new(self.key.clone(), random_u64())
+    }
+}
+
+fn say_other_family(args: &FarEndArgs, name: &str, address: SocketAddr) {
+    if args.family.ipv4 || args.family.ipv6 || name.parse::<IpAddr>().is_ok() {
+        return;
+    }
+    let (other, flag) = match address {
+        SocketAddr::V4(_) => (FamilyChoice::V6, "-6"),
+        SocketAddr::V6(_) => (FamilyChoice::V4, "-4"),
+    };
+    if let Ok(other) = resolve(&args.host, Some(args.port), other) {
+        let (here, there) = (address.ip(), other.ip());
+        report::note(format_args!(
+            "{name} has two families: {here} is probed; {flag} takes {there}"
+        ));
+    }
+}

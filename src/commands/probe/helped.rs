@@ -1,0 +1,58 @@
+//! Runs a probe that asks a helper in rounds, on a socket of its own.
+
+pub use super::far_end::Target;
+
+use crate::batch::TxBatch;
+use crate::commands::Exit;
+use crate::engine::{Loop, LoopConfig, Signals};
+use crate::report;
+use crate::session::probe::{Helped, HelpedEnd, Kind, Manner, NoHelper};
+use crate::units::Nanos;
+use crate::wire::PortList;
+use anyhow::Context;
+use std::net::SocketAddr;
+
+/// Time between two tries of one datagram.
+pub const SPACING: Nanos = Nanos::from_millis(60);
+/// How long an answer to the last try is waited for.
+pub const WAIT: Nanos = Nanos::from_millis(600);
+/// Datagrams that are handed to the socket at once, and their payload bytes.
+const SLOTS: usize = 128;
+const ARENA: usize = 1 << 20;
+
+impl Target {
+    /// How it is asked.
+    pub fn manner(&self, ports: PortList, tries: u32) -> Manner {
+        Manner { target: self.addr, ports, tries, spacing: SPACING, wait: WAIT }
+    }
+}
+
+/// Runs a kind to its end; `signals` end it early where they are given.
+pub fn measure<K: Kind>(
+    target: &Target,
+    manner: Manner,
+    kind: K,
+    signals: Option<Signals>,
+) -> anyhow::Result<HelpedEnd<K::Facts>> {
+    let socket = target.socket()?;
+    let far_end = target.far_end();
+    let looped =
+        Loop::new(vec![socket], signals, LoopConfig::default()).context("cannot start the loop")?;
+    let session = Helped::new(manner, kind, far_end);
+    let ended = looped.run(session, TxBatch::new(SLOTS, ARENA)).context("cannot probe")?;
+    Ok(ended.summary)
+}
+
+/// Says why a probe has no facts, with what would help.
+pub fn say_no_helper(target: SocketAddr, why: &NoHelper) -> Exit {
+    let port = target.port();
+    let hint = match why {
+        NoHelper::Refused(_) => "this needs a `udpkit serve` there that helps probes".to_owned(),
+        _ => format!(
+            "run `udpkit serve -p {port}` there, and let UDP port {port} through in both \
+             directions; `udpkit probe trace` needs no helper"
+        ),
+    };
+    report::error(why.words(), Some(&hint));
+    Exit::Failed
+}

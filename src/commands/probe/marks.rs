@@ -1,0 +1,47 @@
+//! `udpkit probe marks`: from arguments to a run.
+
+use super::far_end::Target;
+use super::helped;
+use crate::cli::MarksArgs;
+use crate::commands::Exit;
+use crate::engine::Signals;
+use crate::record::Document;
+use crate::record::probe::MarksReport;
+use crate::report::{marks_text, print_json, print_text};
+use crate::session::probe::NoHelper;
+use crate::session::probe::marks::{MarksKind, MarksPlan};
+use crate::wire::PortList;
+use anyhow::Context;
+
+/// Runs `udpkit probe marks`.
+pub fn run(args: MarksArgs) -> anyhow::Result<Exit> {
+    let target = Target::resolve(&args.far_end)?;
+    let signals = Signals::listen().context("cannot listen to signals")?;
+    let report = match measure(&target, args.tries, Some(signals))? {
+        Ok(report) => report,
+        Err(why) => return Ok(helped::say_no_helper(target.addr, &why)),
+    };
+    let seen = report.out.iter().chain(&report.back).any(|row| row.arrived > 0);
+    if args.far_end.json {
+        print_json(&Document::new("probe marks", report));
+    } else {
+        print_text(&marks_text(&report));
+    }
+    Ok(if seen { Exit::Done } else { Exit::Failed })
+}
+
+/// What a path does to marks; the reason where there is no helper.
+pub fn measure(
+    target: &Target,
+    tries: u32,
+    signals: Option<Signals>,
+) -> anyhow::Result<Result<MarksReport, NoHelper>> {
+    let kind = MarksKind::new(MarksPlan { target: target.addr, tries });
+    let manner = target.manner(PortList::default(), tries);
+    let ended = helped::measure(target, manner, kind, signals)?;
+    Ok(ended.facts.map(|mut report| {
+        report.duration_ns = ended.duration.0;
+        report.verdict.doubt.extend(ended.doubts);
+        report
+    }))
+}

@@ -1,0 +1,33 @@
+//! `udpkit probe`: from arguments to runs, a file for each kind.
+//!
+//! Each kind has `run(args)`, which prints, and beneath it `measure(plan, ...)`, which finds the
+//! facts and prints nothing, so that the kinds can also run side by side for one report.
+
+mod all;
+mod far_end;
+mod helped;
+mod marks;
+mod mtu;
+mod nat;
+mod ports;
+mod scan;
+mod shape;
+mod timeout;
+mod trace;
+
+use super::Exit;
+use crate::cli::{ProbeArgs, ProbeCommand};
+
+/// Runs `udpkit probe`.
+pub fn run(args: ProbeArgs) -> anyhow::Result<Exit> {
+    let Some(command) = args.command else { return all::run(args.all) };
+    match command {
+        ProbeCommand::Ports(args) => ports::run(args),
+        ProbeCommand::Nat(args) => nat::run(args),
+        ProbeCommand::Timeout(args) => timeout::run(args),
+        ProbeCommand::Mtu(args) => mtu::run(args),
+        ProbeCommand::Marks(args) => marks::run(args),
+        ProbeCommand::Shape(args) => shape::run(args),
+        ProbeCommand::Trace(args) => trace::run(args),
+    }
+}

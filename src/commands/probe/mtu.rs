@@ -1,0 +1,120 @@
+//! `udpkit probe mtu`: from arguments to a run.
+
+use super::far_end::Target;
+use super::helped;
+use super::trace::{self, TraceOrder};
+use crate::batch::TxBatch;
+use crate::cli::MtuArgs;
+use crate::commands::Exit;
+use crate::commands::ping::bind_address;
+use crate::engine::{Loop, LoopConfig, Signals, random_u64};
+use crate::net::{IoMode, SocketPlan};
+use crate::record::Document;
+use crate::record::probe::{MtuLimit, MtuReport, TraceHop};
+use crate::report::{self, mtu_text, print_json, print_text};
+use crate::session::probe::NoHelper;
+use crate::session::probe::mtu::{BareMtu, BarePlan, MtuKind, MtuPlan, bare_report, judge};
+use crate::units::Nanos;
+use crate::wire::PortList;
+use anyhow::Context;
+use std::net::{IpAddr, SocketAddr};
+
+/// Hops at which a black hole is looked for.
+const HOPS: u8 = 30;
+/// How long a router may take to answer for the place of a black hole.
+const WAIT: Nanos = Nanos::from_millis(600);
+
+/// Room for the largest datagram.
+const ARENA: usize = 1 << 16;
+
+/// Runs `udpkit probe mtu`.
+pub fn run(args: MtuArgs) -> anyhow::Result<Exit> {
+    let target = Target::resolve(&args.far_end)?;
+    let signals = Signals::listen().context("cannot listen to signals")?;
+    let report = match measure(&target, args.tries, Some(signals))? {
+        Ok(report) => report,
+        Err(why) => {
+            if !args.far_end.json {
+                report::note(format_args!("no helper: {}", why.words()));
+            }
+            let signals = Signals::listen().context("cannot listen to signals")?;
+            measure_bare(target.addr, args.tries, &why, Some(signals))?
+        }
+    };
+    let known = report.out.packet_bytes.is_some() || !report.out.routers.is_empty();
+    if args.far_end.json {
+        print_json(&Document::new("probe mtu", report));
+    } else {
+        print_text(&mtu_text(&report));
+    }
+    Ok(if known { Exit::Done } else { Exit::Failed })
+}
+
+/// What can be known of the sizes of a path without a helper.
+pub fn measure_bare(
+    target: SocketAddr,
+    tries: u32,
+    why: &NoHelper,
+    signals: Option<Signals>,
+) -> anyhow::Result<MtuReport> {
+    let plan = BarePlan {
+        target,
+        // The number of a try is a byte.
+        tries: tries.min(100),
+        spacing: helped::SPACING,
+        wait: helped::WAIT,
+        ssid: (random_u64() as u16).max(1),
+    };
+    let plan_of_socket =
+        SocketPlan { details: true, io: IoMode::Mmsg, ..SocketPlan::for_peers([&target]) };
+    let sockets = vec![plan_of_socket.open()?];
+    let looped =
+        Loop::new(sockets, signals, LoopConfig::default()).context("cannot start the loop")?;
+    let ended = looped.run(BareMtu::new(plan), TxBatch::new(1, ARENA)).context("cannot probe")?;
+    let mut report = bare_report(target, tries, why.words(), &ended.summary);
+    report.duration_ns = ended.wall.0;
+    Ok(report)
+}
+
+/// The sizes of a path; the reason where there is no helper.
+pub fn measure(
+    target: &Target,
+    tries: u32,
+    signals: Option<Signals>,
+) -> anyhow::Result<Result<MtuReport, NoHelper>> {
+    let kind = MtuKind::new(MtuPlan { target: target.addr, tries });
+    let manner = target.manner(PortList::default(), tries);
+    let ended = helped::measure(target, manner, kind, signals)?;
+    let mut report = match ended.facts {
+        Ok(report) => report,
+        Err(why) => return Ok(Err(why)),
+    };
+    report.duration_ns = ended.duration.0;
+    if report.out.limit == Some(MtuLimit::BlackHole) && ended.doubts.is_empty() {
+        report.out.vanishes_after = place_black_hole(target, &report, tries)?;
+    }
+    report.verdict = judge(&report);
+    report.verdict.doubt.extend(ended.doubts);
+    Ok(Ok(report))
+}
+
+/// The last router to which a packet gets that is too large for the path: a trace of such packets.
+fn place_black_hole(
+    target: &Target,
+    report: &MtuReport,
+    tries: u32,
+) -> anyhow::Result<Option<IpAddr>> {
+    let Some(too_large) = report.out.too_large_bytes else { return Ok(None) };
+    let order = TraceOrder {
+        target: target.addr,
+        from: bind_address(None, target.addr)?,
+        flows: 1,
+        tries,
+        hops: HOPS,
+        wait: WAIT,
+        whole: Some((too_large - report.header_bytes) as usize),
+    };
+    let trace = trace::measure(&order, None)?;
+    let last = trace.flows.first().and_then(|flow| flow.last().map(TraceHop::routers));
+    Ok(last.and_then(|routers| routers.first().copied()))
+}

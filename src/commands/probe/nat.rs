@@ -1,0 +1,120 @@
+//! `udpkit probe nat`: from arguments to a run.
+
+use crate::batch::TxBatch;
+use crate::cli::NatArgs;
+use crate::commands::{Exit, Usage};
+use crate::engine::{Loop, LoopConfig, Signals, random_u64};
+use crate::net::{FamilyChoice, Socket, SocketPlan, resolve};
+use crate::record::Document;
+use crate::record::probe::NatReport;
+use crate::report;
+use crate::session::probe::nat::{NatPlan, NatSession, RunId};
+use crate::units::Nanos;
+use anyhow::Context;
+use std::net::{IpAddr, SocketAddr};
+
+/// Largest answer that is read whole.
+const LARGEST: usize = 2_048;
+/// Requests that are handed to the sockets at once.
+const SLOTS: usize = 256;
+
+/// A probe of NATs to be made, before its sockets are open.
+#[derive(Clone, Debug)]
+pub struct NatOrder {
+    /// The server.
+    pub server: SocketAddr,
+    /// A second one; `None` for none.
+    pub second: Option<SocketAddr>,
+    /// The address of this host to ask from; `None` for the route's.
+    pub from: Option<IpAddr>,
+    /// Sockets, 2 to 64.
+    pub sockets: u32,
+    /// Times that a question is asked, at least once.
+    pub tries: u32,
+    /// How long answers are waited for after the last try.
+    pub wait: Nanos,
+    /// Whether to try the hairpin.
+    pub hairpin: bool,
+}
+
+/// Runs `udpkit probe nat`.
+pub fn run(args: NatArgs) -> anyhow::Result<Exit> {
+    let server = resolve(&args.host, Some(args.port), FamilyChoice::from(args.family))?;
+    let same = if server.is_ipv4() { FamilyChoice::V4 } else { FamilyChoice::V6 };
+    let second = args.second.as_ref().map(|second| resolve(second, Some(args.port), same));
+    let second = second.transpose()?;
+    let signals = Signals::listen().context("cannot listen to signals")?;
+    let order = NatOrder {
+        server,
+        second,
+        from: args.from,
+        sockets: args.sockets,
+        tries: args.tries,
+        wait: args.wait,
+        hairpin: args.hairpin,
+    };
+    let found = measure(&order, Some(signals))?;
+    if args.json {
+        report::print_json(&Document::new("probe nat", &found));
+    } else {
+        report::print_text(&report::nat_text(&found));
+    }
+    Ok(if found.answered { Exit::Done } else { Exit::Failed })
+}
+
+/// Asks, and prints nothing.
+pub fn measure(order: &NatOrder, signals: Option<Signals>) -> anyhow::Result<NatReport> {
+    let server = order.server;
+    let local = local_address(order.from, server)?;
+    let count = order.sockets + u32::from(order.hairpin);
+    let bind = scoped((local, 0).into(), server);
+    let plan = SocketPlan { buffer: 0, ..SocketPlan::new(bind) };
+    let sockets = (0..count).map(|_| plan.open()).collect::<Result<Vec<Socket>, _>>()?;
+    let mut locals: Vec<SocketAddr> =
+        sockets.iter().map(|socket| unscoped(socket.local_addr())).collect();
+    locals.truncate(order.sockets as usize);
+    let plan = NatPlan {
+        server,
+        second: order.second,
+        locals,
+        tries: order.tries,
+        wait: order.wait,
+        hairpin: order.hairpin,
+        run: RunId(random_u64().to_be_bytes()),
+    };
+    let config = LoopConfig { largest: LARGEST, ..LoopConfig::default() };
+    let looped = Loop::new(sockets, signals, config).context("cannot start the loop")?;
+    let batch = TxBatch::new(SLOTS, SLOTS * NatSession::request_len());
+    let ended = looped.run(NatSession::new(plan), batch).context("cannot probe the NAT")?;
+    Ok(ended.summary)
+}
+
+/// The address that datagrams to the server leave from: a connected socket is told it.
+fn local_address(from: Option<IpAddr>, server: SocketAddr) -> anyhow::Result<IpAddr> {
+    if let Some(from) = from {
+        if from.is_ipv4() != server.is_ipv4() {
+            let wrong = format!("--from {from}: {server} is of the other family");
+            return Err(Usage::new(wrong).into());
+        }
+        return Ok(from);
+    }
+    let mut plan = SocketPlan::for_peers([&server]);
+    plan.connect = Some(server);
+    Ok(plan.open()?.local_addr().ip())
+}
+
+/// A link-local address is bound with the interface of the server's.
+fn scoped(bind: SocketAddr, server: SocketAddr) -> SocketAddr {
+    match (bind, server) {
+        (SocketAddr::V6(mut bind), SocketAddr::V6(server)) => {
+            bind.set_scope_id(server.scope_id());
+            bind.into()
+        }
+        (bind, _) => bind,
+    }
+}
+
+/// As a far end tells it, without the interface.
+fn unscoped(local: SocketAddr) -> SocketAddr {
+    (local.ip(), local.port()).into()
+}

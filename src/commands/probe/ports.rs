@@ -1,0 +1,150 @@
+//! `udpkit probe ports`: from arguments to a run, with a helper where there is one.
+
+use super::far_end::Target;
+use super::scan::{self, ScanOrder};
+use super::trace::{self, TraceOrder};
+use crate::batch::TxBatch;
+use crate::cli::PortsArgs;
+use crate::commands::{Exit, Usage};
+use crate::engine::{Loop, LoopConfig, Signals};
+use crate::record::Document;
+use crate::record::probe::{PortPath, PortsReport};
+use crate::report::{self, ports_text, print_json, print_text};
+use crate::session::probe::ports::{PortsEnd, PortsPlan, PortsSession};
+use crate::units::Nanos;
+use crate::wire::{Dscp, Ecn, PortList};
+use anyhow::Context;
+
+/// Time from one datagram of a port to its next, so that a short burst of loss does not meet all.
+const SPACING: Nanos = Nanos::from_millis(50);
+/// Datagrams to each port.
+const TRIES: u32 = 8;
+/// Datagrams a second.
+const PER_SECOND: u32 = 1_000;
+/// How long the last replies are waited for.
+const WAIT: Nanos = Nanos::from_secs(1);
+/// How a port is traced at which nothing arrives.
+const TRACE_TRIES: u32 = 3;
+const TRACE_HOPS: u8 = 30;
+const TRACE_WAIT: Nanos = Nanos::from_millis(600);
+/// Largest reply that is read whole.
+const LARGEST: usize = 2_048;
+
+/// A probe of ports to be made, before its sockets are open.
+#[derive(Clone, Debug)]
+pub struct PortsOrder {
+    /// The ports.
+    pub ports: PortList,
+    /// Datagrams to each, 1 to 64.
+    pub tries: u32,
+    /// Datagrams a second, at least 1.
+    pub per_second: u32,
+    /// How long the last replies are waited for.
+    pub wait: Nanos,
+    /// DSCP of datagrams and replies.
+    pub dscp: Dscp,
+    /// ECN of datagrams and replies.
+    pub ecn: Ecn,
+}
+
+/// Runs `udpkit probe ports`.
+pub fn run(args: PortsArgs) -> anyhow::Result<Exit> {
+    check(&args)?;
+    let target = Target::resolve(&args.far_end)?;
+    if args.no_helper {
+        return scan::run(&args, target.addr, None);
+    }
+    let order = PortsOrder {
+        ports: args.ports.clone(),
+        tries: args.tries.unwrap_or(TRIES),
+        per_second: args.pps.unwrap_or(PER_SECOND),
+        wait: args.wait.unwrap_or(WAIT),
+        dscp: args.dscp,
+        ecn: args.ecn,
+    };
+    let signals = Signals::listen().context("cannot listen to signals")?;
+    match measure(&target, &order, Some(signals))? {
+        PortsEnd::Helped(report) => helped(&args, &target, *report),
+        PortsEnd::NoHelper(why) => {
+            let why = why.words();
+            report::note(format_args!("no helper: {why}; what can be known without one:"));
+            scan::run(&args, target.addr, Some(why))
+        }
+    }
+}
+
+/// Prints what was found; ports at which the helper could not listen are asked without it.
+fn helped(args: &PortsArgs, target: &Target, mut report: PortsReport) -> anyhow::Result<Exit> {
+    target.name.clone_into(&mut report.host);
+    let alone = report.ports.iter().filter(|row| row.path == PortPath::NotOpened);
+    let alone: PortList = alone.map(|row| row.port).collect();
+    if !alone.is_empty() && !report.stopped_early {
+        report.scan = Some(scan::measure(&ScanOrder::of(args, &alone), target.addr)?);
+    }
+    trace_filtered(target, &mut report)?;
+    let all_pass = report.ports.iter().all(|row| row.path == PortPath::Passes);
+    if args.far_end.json {
+        print_json(&Document::new("probe ports", report));
+    } else {
+        print_text(&ports_text(&report));
+    }
+    Ok(if all_pass { Exit::Done } else { Exit::Failed })
+}
+
+/// Finds out how far datagrams get to the first port at which none arrives, by the same flow.
+fn trace_filtered(target: &Target, report: &mut PortsReport) -> anyhow::Result<()> {
+    let filtered = report.ports.iter().find(|row| row.path == PortPath::FilteredOut);
+    let (Some(row), false) = (filtered, report.stopped_early) else { return Ok(()) };
+    let mut end = target.addr;
+    end.set_port(row.port);
+    let order = TraceOrder {
+        target: end,
+        from: report.source.unwrap_or(target.local),
+        flows: 1,
+        tries: TRACE_TRIES,
+        hops: TRACE_HOPS,
+        wait: TRACE_WAIT,
+        whole: None,
+    };
+    let trace = trace::measure(&order, None)?;
+    let words = format!("traced: to port {} it {}", row.port, trace.verdict.verdict);
+    report.verdict.evidence.push(words);
+    report.trace = Some(trace);
+    Ok(())
+}
+
+fn check(args: &PortsArgs) -> Result<(), Usage> {
+    for (flag, value) in [("--wait", args.wait), ("--time", Some(args.scan.time))] {
+        if value == Some(Nanos::ZERO) {
+            return Err(Usage::new(format!("{flag} 0 waits for nothing; it must be more")));
+        }
+    }
+    Ok(())
+}
+
+/// Probes the ports of a far end that has a helper; `signals` end it early where they are given.
+pub fn measure(
+    target: &Target,
+    order: &PortsOrder,
+    signals: Option<Signals>,
+) -> anyhow::Result<PortsEnd> {
+    let (dialogue, asking) = (target.socket()?, target.socket()?);
+    let plan = PortsPlan {
+        target: target.addr,
+        ports: order.ports.clone(),
+        tries: order.tries,
+        dscp: order.dscp,
+        ecn: order.ecn,
+        gap: Nanos(1_000_000_000 / u64::from(order.per_second.max(1))),
+        spacing: SPACING,
+        wait: order.wait,
+        source: asking.local_addr(),
+    };
+    let session = PortsSession::new(plan, target.far_end());
+    let (slots, bytes) = session.room();
+    let config = LoopConfig { largest: LARGEST, ..LoopConfig::default() };
+    let looped =
+        Loop::new(vec![dialogue, asking], signals, config).context("cannot start the loop")?;
+    let ended = looped.run(session, TxBatch::new(slots, bytes)).context("cannot probe")?;
+    Ok(ended.summary)
+}

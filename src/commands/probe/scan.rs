@@ -1,0 +1,143 @@
+//! `udpkit probe ports` where no helper runs: from arguments to a scan.
+
+use crate::batch::TxBatch;
+use crate::cli::PortsArgs;
+use crate::commands::Exit;
+use crate::engine::{Loop, LoopConfig, Signals, random_u64};
+use crate::net::{self, SocketPlan};
+use crate::record::Document;
+use crate::record::probe::{ScanReport, ScannedAlone};
+use crate::report::{print_json, print_text, scan_text};
+use crate::session::probe::{ScanPlan, ScanSession};
+use crate::units::Nanos;
+use crate::wire::PortList;
+use crate::wire::service::Service;
+use anyhow::Context;
+use std::net::SocketAddr;
+
+/// Silent tries after which a port counts as open or silent.
+const TRIES: u32 = 3;
+/// Questions a second.
+const PER_SECOND: u32 = 300;
+/// How long the first answer of a port is waited for.
+const WAIT: Nanos = Nanos::from_millis(200);
+/// The longest question, in bytes.
+const QUESTION: usize = 1_200;
+
+/// A scan to be made, before its socket is open.
+#[derive(Clone, Debug)]
+pub(super) struct ScanOrder {
+    /// The host as the user wrote it.
+    pub host: String,
+    /// The ports.
+    pub ports: PortList,
+    /// The service to ask them all for; `None` takes each port's own.
+    pub service: Option<Service>,
+    /// Silent tries after which a port counts as open or silent.
+    pub tries: u32,
+    /// How long the first answer of a port is waited for.
+    pub wait: Nanos,
+    /// Questions a second.
+    pub per_second: u32,
+    /// When it ends at the latest.
+    pub time: Nanos,
+}
+
+impl ScanOrder {
+    /// A scan of these ports as it is where nothing else is asked for, of a minute at most.
+    pub fn new(ports: PortList) -> Self {
+        Self {
+            host: String::new(),
+            ports,
+            service: None,
+            tries: TRIES,
+            wait: WAIT,
+            per_second: PER_SECOND,
+            time: Nanos::from_secs(60),
+        }
+    }
+
+    /// A scan of `ports` as the arguments want it.
+    pub fn of(args: &PortsArgs, ports: &PortList) -> Self {
+        Self {
+            host: args.far_end.host.clone(),
+            service: args.scan.service,
+            tries: args.tries.unwrap_or(TRIES),
+            wait: args.wait.unwrap_or(WAIT),
+            per_second: args.pps.unwrap_or(PER_SECOND),
+            time: args.scan.time,
+            ..Self::new(ports.clone())
+        }
+    }
+}
+
+/// Scans and prints what was found; `why` there is no helper, where one was looked for.
+pub(super) fn run(args: &PortsArgs, target: SocketAddr, why: Option<&str>) -> anyhow::Result<Exit> {
+    let report = measure(&ScanOrder::of(args, &args.ports), target)?;
+    let exit = exit(&report);
+    if args.far_end.json {
+        let no_helper = why.map(str::to_owned);
+        let report = ScannedAlone { helper: None, no_helper, scan: report };
+        print_json(&Document::new("probe ports", report));
+    } else {
+        print_text(&scan_text(&report));
+    }
+    Ok(exit)
+}
+
+/// Scans; what `target` has for a port does not matter.
+pub(super) fn measure(order: &ScanOrder, target: SocketAddr) -> anyhow::Result<ScanReport> {
+    // The address that the route gives, as some protocols name it in the question.
+    let bind: SocketAddr = match target {
+        SocketAddr::V4(_) => ([0, 0, 0, 0], 0).into(),
+        SocketAddr::V6(_) => ([0_u16; 8], 0).into(),
+    };
+    let connect = Some(with_port(target, order.ports.iter().next().unwrap_or(1)));
+    let route = SocketPlan { connect, ..SocketPlan::new(bind) }.open()?;
+    let socket = SocketPlan::new(with_port(route.local_addr(), 0)).open()?;
+    drop(route);
+    let plan = ScanPlan {
+        host: order.host.clone(),
+        target,
+        local: Some(socket.local_addr()),
+        ports: order.ports.clone(),
+        service: order.service,
+        tries: order.tries,
+        wait: order.wait,
+        per_second: order.per_second,
+        time: order.time,
+        seed: random_u64(),
+    };
+    let signals = Signals::listen().context("cannot listen to signals")?;
+    let looped = Loop::new(vec![socket], Some(signals), LoopConfig::default())
+        .context("cannot start the loop")?;
+    let ended = looped
+        .run(ScanSession::new(plan), TxBatch::new(1, QUESTION))
+        .context("cannot probe ports")?;
+    let mut report = ended.summary;
+    report.verdict.doubt.extend(other_family(args, target));
+    Ok(report)
+}
+
+/// A name of both families was scanned over one.
+fn other_family(args: &PortsArgs, target: SocketAddr) -> Option<String> {
+    let family = args.far_end.family;
+    if family.ipv4 || family.ipv6 {
+        return None;
+    }
+    let other = net::other_family(&args.far_end.host, target)?;
+    let flag = if other.is_ipv4() { "-4" } else { "-6" };
+    Some(format!("{} is {} too, which {flag} probes", args.far_end.host, other.ip()))
+}
+
+/// Failed where this host could send nothing at all.
+fn exit(report: &ScanReport) -> Exit {
+    let nothing = report.ports.iter().all(|port| port.not_sent.is_some());
+    if nothing { Exit::Failed } else { Exit::Done }
+}
+
+/// The address with another port; the zone stays.
+fn with_port(mut addr: SocketAddr, port: u16) -> SocketAddr {
+    addr.set_port(port);
+    addr
+}

@@ -1,0 +1,83 @@
+//! `udpkit probe shape`: from arguments to a run.
+
+use super::far_end::Target;
+use super::helped;
+use crate::cli::ShapeArgs;
+use crate::commands::{Exit, Usage};
+use crate::engine::{Signals, random_u64};
+use crate::record::Document;
+use crate::record::probe::ShapeReport;
+use crate::report::{print_json, print_text, shape_text};
+use crate::session::probe::NoHelper;
+use crate::session::probe::shape::{ShapeKind, ShapePlan};
+use crate::wire::PortList;
+use anyhow::Context;
+
+/// Most ports that trains are spread over.
+const MOST_PORTS: usize = 16;
+/// Ports that are chosen where none are named, and the first that may be.
+const CHOSEN: u16 = 4;
+const CHOSEN_FROM: u16 = 20_000;
+
+/// A comparison to be made.
+#[derive(Clone, Debug)]
+pub struct ShapeOrder {
+    /// Ports of the far end; none for some at random.
+    pub ports: PortList,
+    /// Most datagrams of one kind and size.
+    pub tries: u32,
+    /// Datagrams a second of a train.
+    pub rate: u32,
+    /// Datagrams of a train; 0 for none.
+    pub train: u32,
+}
+
+/// Runs `udpkit probe shape`.
+pub fn run(args: ShapeArgs) -> anyhow::Result<Exit> {
+    let ports = args.ports.unwrap_or_default();
+    if ports.len() > MOST_PORTS {
+        let hint = format!("{MOST_PORTS} is the most");
+        return Err(Usage::with_hint(format!("--ports {ports} are too many"), hint).into());
+    }
+    let order = ShapeOrder { ports, tries: args.tries, rate: args.rate, train: args.train };
+    let target = Target::resolve(&args.far_end)?;
+    let signals = Signals::listen().context("cannot listen to signals")?;
+    let report = match measure(&target, &order, Some(signals))? {
+        Ok(report) => report,
+        Err(why) => return Ok(helped::say_no_helper(target.addr, &why)),
+    };
+    let compared = report.payloads.iter().any(|row| row.sent > 0);
+    if args.far_end.json {
+        print_json(&Document::new("probe shape", report));
+    } else {
+        print_text(&shape_text(&report));
+    }
+    Ok(if compared { Exit::Done } else { Exit::Failed })
+}
+
+/// What a path makes of payloads; the reason where there is no helper.
+pub fn measure(
+    target: &Target,
+    order: &ShapeOrder,
+    signals: Option<Signals>,
+) -> anyhow::Result<Result<ShapeReport, NoHelper>> {
+    let plan =
+        ShapePlan { target: target.addr, tries: order.tries, rate: order.rate, count: order.train };
+    let ports = if order.ports.is_empty() { some_ports() } else { order.ports.clone() };
+    let manner = target.manner(ports, order.tries);
+    let ended = helped::measure(target, manner, ShapeKind::new(plan), signals)?;
+    Ok(ended.facts.map(|mut report| {
+        report.duration_ns = ended.duration.0;
+        for (ports, why) in &ended.not_opened {
+            report.verdict.doubt.push(format!("the far end did not open {ports}: {why}"));
+        }
+        report.verdict.doubt.extend(ended.doubts);
+        report
+    }))
+}
+
+/// A few neighbours among the high ports.
+fn some_ports() -> PortList {
+    let first = CHOSEN_FROM + (random_u64() % 40_000) as u16;
+    (first..first + CHOSEN).collect()
+}

@@ -1,0 +1,90 @@
+//! `udpkit probe timeout`: from arguments to a run.
+
+use super::far_end::Target;
+use crate::batch::TxBatch;
+use crate::cli::TimeoutArgs;
+use crate::commands::{Exit, Usage};
+use crate::engine::{Loop, LoopConfig, Signals};
+use crate::net::{Socket, SocketPlan};
+use crate::record::probe::{TimeoutEvent, TimeoutReport};
+use crate::record::{Document, Sink};
+use crate::report;
+use crate::session::probe::timeout::{CANDIDATES, TimeoutPlan, TimeoutSession};
+use crate::units::Nanos;
+use anyhow::Context;
+
+/// Largest answer that is read whole.
+const LARGEST: usize = 2_048;
+/// Datagrams that are handed to the sockets at once, and their payload bytes.
+const SLOTS: usize = 128;
+const ARENA: usize = 64 << 10;
+/// The shortest silence that is tried.
+const LEAST: Nanos = Nanos::from_millis(100);
+/// The longest that a far end waits before it answers.
+const MOST: Nanos = Nanos::from_secs(360);
+/// Silences that are tried at most.
+const MOST_CANDIDATES: usize = 64;
+
+/// Runs `udpkit probe timeout`.
+pub fn run(args: TimeoutArgs) -> anyhow::Result<Exit> {
+    let candidates = candidates(&args)?;
+    let far_end = &args.far_end;
+    let target = Target::resolve(far_end)?;
+    let signals = Signals::listen().context("cannot listen to signals")?;
+    let plan = TimeoutPlan {
+        server: target.addr,
+        candidates,
+        precision: args.precision.max(Nanos::from_millis(1)),
+        tries: args.tries,
+        who_refreshes: args.who_refreshes,
+    };
+    let progress = report::TimeoutProgress::new(args.quiet);
+    let found = measure(&target, plan, progress, Some(signals))?;
+    if far_end.json {
+        report::print_json(&Document::new("probe timeout", &found));
+    } else {
+        report::print_text(&report::timeout_text(&found));
+    }
+    let known = found.timers.iter().any(|one| one.open_ns.is_some() || one.closed_ns.is_some());
+    Ok(if known { Exit::Done } else { Exit::Failed })
+}
+
+/// Measures, and prints nothing but by `sink`.
+pub fn measure(
+    target: &Target,
+    plan: TimeoutPlan,
+    sink: impl Sink<TimeoutEvent>,
+    signals: Option<Signals>,
+) -> anyhow::Result<TimeoutReport> {
+    let socket = SocketPlan { buffer: 0, ..SocketPlan::new(target.local) };
+    let sockets = (0..plan.sockets()).map(|_| socket.open()).collect::<Result<Vec<Socket>, _>>()?;
+    let config = LoopConfig { largest: LARGEST, ..LoopConfig::default() };
+    let looped = Loop::new(sockets, signals, config).context("cannot start the loop")?;
+    let session = TimeoutSession::new(plan, target.far_end(), sink);
+    let ended = looped.run(session, TxBatch::new(SLOTS, ARENA)).context("cannot probe")?;
+    Ok(ended.summary)
+}
+
+/// The silences that are tried, in order and without doubles.
+fn candidates(args: &TimeoutArgs) -> Result<Vec<Nanos>, Usage> {
+    let mut all = match &args.candidates[..] {
+        [] => CANDIDATES.map(Nanos::from_secs).to_vec(),
+        given => given.to_vec(),
+    };
+    if let Some(wrong) = all.iter().find(|one| **one < LEAST || **one > MOST) {
+        let hint = format!("a silence is {LEAST} to {MOST}");
+        return Err(Usage::with_hint(format!("--candidates {wrong} cannot be tried"), hint));
+    }
+    all.retain(|one| *one <= args.up_to);
+    all.sort_unstable();
+    all.dedup();
+    if all.is_empty() {
+        let wrong = format!("--up-to {} leaves no silence to try", args.up_to);
+        return Err(Usage::with_hint(wrong, "the shortest candidate is 5 s; --candidates 1s,2s"));
+    }
+    if all.len() > MOST_CANDIDATES {
+        let wrong = format!("--candidates has {} silences", all.len());
+        return Err(Usage::with_hint(wrong, format!("{MOST_CANDIDATES} at most")));
+    }
+    Ok(all)
+}

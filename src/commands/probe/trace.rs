@@ -1,0 +1,97 @@
+//! `udpkit probe trace`: from arguments to a run, and traces that other kinds start by themselves.
+
+use crate::batch::{Fragmentation, TxBatch};
+use crate::cli::TraceArgs;
+use crate::commands::ping::bind_address;
+use crate::commands::{Exit, Usage};
+use crate::engine::{Loop, LoopConfig, Signals, random_u64};
+use crate::net::{FamilyChoice, SocketPlan, resolve};
+use crate::record::Document;
+use crate::record::probe::TraceReport;
+use crate::report::{print_json, print_text, trace_text};
+use crate::session::probe::trace::{TracePlan, TraceSession};
+use crate::units::Nanos;
+use anyhow::Context;
+use std::net::SocketAddr;
+
+/// Largest answer that is read whole.
+const LARGEST: usize = 2_048;
+
+/// A trace to be made, before its sockets are open.
+#[derive(Clone, Copy, Debug)]
+pub struct TraceOrder {
+    /// The end of the path.
+    pub target: SocketAddr,
+    /// Where the first flow is sent from; port 0 lets the kernel choose for each.
+    pub from: SocketAddr,
+    /// Flows side by side; further ones take the ports behind that of `from`.
+    pub flows: u16,
+    /// Probes to each hop of each flow.
+    pub tries: u32,
+    /// Most hops that are looked at.
+    pub hops: u8,
+    /// How long an answer is waited for.
+    pub wait: Nanos,
+    /// Payload bytes of probes that must not be fragmented; `None` for short ones.
+    pub whole: Option<usize>,
+}
+
+/// Runs `udpkit probe trace`.
+pub fn run(args: TraceArgs) -> anyhow::Result<Exit> {
+    let order = order(&args)?;
+    let signals = Signals::listen().context("cannot listen to signals")?;
+    let report = measure(&order, Some(signals))?;
+    let reached = report.flows.iter().all(|flow| flow.reached);
+    if args.json {
+        print_json(&Document::new("probe trace", report));
+    } else {
+        print_text(&trace_text(&report));
+    }
+    Ok(if reached { Exit::Done } else { Exit::Failed })
+}
+
+fn order(args: &TraceArgs) -> anyhow::Result<TraceOrder> {
+    let target = resolve(&args.host, Some(args.port), FamilyChoice::from(args.family))?;
+    if args.wait == Nanos::ZERO {
+        return Err(Usage::new("--wait 0 waits for nothing; it must be more").into());
+    }
+    let from = bind_address(args.from.as_deref(), target)?;
+    let last = u32::from(from.port()) + u32::from(args.flows) - 1;
+    if from.port() != 0 && last > u32::from(u16::MAX) {
+        let (flows, port) = (args.flows, from.port());
+        let hint = format!("{} is the highest first port for them", u16::MAX - flows + 1);
+        let wrong = format!("there are no {flows} ports from {port} on");
+        return Err(Usage::with_hint(wrong, hint).into());
+    }
+    let TraceArgs { flows, tries, hops, wait, .. } = *args;
+    Ok(TraceOrder { target, from, flows, tries, hops, wait, whole: None })
+}
+
+/// Traces a path; `signals` end it early where they are given.
+pub fn measure(order: &TraceOrder, signals: Option<Signals>) -> anyhow::Result<TraceReport> {
+    let sockets = (0..order.flows)
+        .map(|flow| {
+            let mut bind = order.from;
+            if bind.port() != 0 {
+                bind.set_port(bind.port() + flow);
+            }
+            SocketPlan { accounting: true, ..SocketPlan::new(bind) }.open()
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    let plan = TracePlan {
+        target: order.target,
+        sources: sockets.iter().map(|socket| socket.local_addr().port()).collect(),
+        tries: order.tries,
+        hops: order.hops,
+        wait: order.wait,
+        len: order.whole.unwrap_or(0).max(TracePlan::LEAST),
+        fragmentation: order.whole.map(|_| Fragmentation::Probe),
+        ssid: (random_u64() as u16).max(1),
+    };
+    let session = TraceSession::new(plan);
+    let (slots, bytes) = session.room();
+    let config = LoopConfig { largest: LARGEST, ..LoopConfig::default() };
+    let looped = Loop::new(sockets, signals, config).context("cannot start the loop")?;
+    let ended = looped.run(session, TxBatch::new(slots, bytes)).context("cannot trace")?;
+    Ok(ended.summary)
+}

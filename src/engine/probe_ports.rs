@@ -1,0 +1,172 @@
+//! The sockets of a server that helps probes: held from the start, or opened for one session.
+
+use super::Adoption;
+use crate::net::{NetError, Socket, SocketPlan, interfaces};
+use crate::session::serve::{PortsOpened, PortsRequest};
+use crate::wire::PortList;
+use std::io::ErrorKind;
+use std::net::{IpAddr, SocketAddr};
+
+/// Opens and closes ports for probes.
+pub(super) struct ProbePorts {
+    /// A socket's plan; its port is each one's own.
+    plan: SocketPlan,
+    adoption: Adoption,
+    /// The number of the next socket: each number once, so that none can be taken for another.
+    next: usize,
+}
+
+impl ProbePorts {
+    /// Ports beside the server's own, which has `plan`; numbers from `next` on.
+    pub fn new(plan: SocketPlan, adoption: Adoption, next: usize) -> Self {
+        Self { plan, adoption, next }
+    }
+
+    /// Opens ports that stay open; those that are, with their sockets' numbers. `failed` is told of
+    /// each other one.
+    pub fn hold(
+        &mut self,
+        ports: &PortList,
+        mut failed: impl FnMut(u16, NetError),
+    ) -> Vec<(u16, usize)> {
+        let mut held = Vec::new();
+        for port in ports.iter() {
+            match self.bind(port) {
+                Ok(socket) => held.push((port, self.adopt(socket))),
+                Err(error) => failed(port, error),
+            }
+        }
+        held
+    }
+
+    /// Opens what a session asks for.
+    pub fn open(&mut self, request: &PortsRequest) -> PortsOpened {
+        let mut opened = PortsOpened::default();
+        for port in request.ports.iter() {
+            match self.bind(port) {
+                Ok(socket) => opened.opened.push((port, self.adopt(socket))),
+                Err(error) => opened.not_opened.push((port, reason(&error))),
+            }
+        }
+        if request.alternate
+            && let Ok(socket) = self.bind(0)
+        {
+            let port = socket.local_addr().port();
+            opened.alternate = Some((port, self.adopt(socket)));
+        }
+        // A server that listens on one address has no other.
+        if self.plan.bind.ip().is_unspecified() {
+            opened.other = request.local.and_then(|local| other_address(local, request.peer));
+        }
+        opened
+    }
+
+    /// Closes what no session needs any more.
+    pub fn close(&self, sockets: &[usize]) {
+        for number in sockets {
+            self.adoption.remove(*number);
+        }
+    }
+
+    fn bind(&self, port: u16) -> Result<Socket, NetError> {
+        let bind = SocketAddr::new(self.plan.bind.ip(), port);
+        SocketPlan { bind, ..self.plan.clone() }.open()
+    }
+
+    fn adopt(&mut self, socket: Socket) -> usize {
+        let number = self.next;
+        self.next += 1;
+        self.adoption.add(number, socket);
+        number
+    }
+}
+
+/// Why a port is not open, in a word of the dialogue.
+fn reason(error: &NetError) -> &'static str {
+    let NetError::Bind { source, .. } = error else { return "failed" };
+    match source.kind() {
+        ErrorKind::AddrInUse => "in-use",
+        ErrorKind::PermissionDenied => "privileged",
+        _ => "failed",
+    }
+}
+
+/// Another address of this host of the same family and scope as `local`, on the same interface
+/// where there is one; `None` where there is none, or where the peer is this host itself.
+fn other_address(local: IpAddr, peer: IpAddr) -> Option<IpAddr> {
+    let all = interfaces().ok()?;
+    let ours = |interface: &&crate::net::Interface| interface.addresses.contains(&local);
+    let (near, far): (Vec<_>, Vec<_>) = all.iter().partition(ours);
+    near.iter()
+        .chain(&far)
+        .flat_map(|interface| &interface.addresses)
+        .find(|ip| **ip != local && **ip != peer && scope(**ip) == scope(local))
+        .copied()
+}
+
+/// Addresses of one family that can be reached from the same places.
+#[derive(PartialEq, Eq)]
+pub(super) enum Scope {
+    Loopback,
+    Link,
+    Private,
+    Global,
+}
+
+/// Family and scope of an address.
+pub(super) fn scope(ip: IpAddr) -> (bool, Scope) {
+    let scope = match ip {
+        _ if ip.is_loopback() => Scope::Loopback,
+        IpAddr::V4(v4) if v4.is_link_local() => Scope::Link,
+        IpAddr::V6(v6) if v6.is_unicast_link_local() => Scope::Link,
+        IpAddr::V4(v4) if v4.is_private() => Scope::Private,
+        IpAddr::V6(v6) if v6.is_unique_local() => Scope::Private,
+        _ => Scope::Global,
+    };
+    (ip.is_ipv4(), scope)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_of_one_family_and_scope_go_together() {
+        let same = |a: &str, b: &str| scope(a.parse().unwrap()) == scope(b.parse().unwrap());
+        assert!(same("10.0.0.1", "192.168.1.1") && same("192.0.2.1", "8.8.8.8"));
+        assert!(same("fd00::1", "fd77::2") && same("2001:db8::1", "2001:db8::2"));
+        for (a, b) in [
+            ("10.0.0.1", "192.0.2.1"),
+            ("127.0.0.1", "10.0.0.1"),
+            ("fe80::1", "2001:db8::1"),
+            ("::1", "2001:db8::1"),
+            ("10.0.0.1", "fd00::1"),
+            ("169.254.1.1", "10.0.0.1"),
+        ] {
+            assert!(!same(a, b), "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn a_port_that_another_has_says_so() {
+        let taken = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let port = taken.local_addr().unwrap().port();
+        let plan = SocketPlan::new("127.0.0.1:0".parse().unwrap());
+        let adoption = Adoption::default();
+        let mut ports = ProbePorts::new(plan, adoption.clone(), 7);
+        let ip: IpAddr = "127.0.0.1".parse().unwrap();
+        let request = PortsRequest {
+            session: 1,
+            ports: [port].into_iter().collect(),
+            alternate: true,
+            local: Some(ip),
+            peer: ip,
+        };
+        let opened = ports.open(&request);
+        assert_eq!((opened.opened, opened.not_opened), (vec![], vec![(port, "in-use")]));
+        let (alternate, number) = opened.alternate.unwrap();
+        assert_eq!((number, opened.other), (7, None));
+        assert!(std::net::UdpSocket::bind(("127.0.0.1", alternate)).is_err(), "it is open");
+        assert_eq!(adoption.take().len(), 1);
+    }
+}

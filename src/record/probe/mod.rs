@@ -1,0 +1,46 @@
+//! What the kinds of `probe` found: a file each, and the verdict that all of them share.
+
+mod all;
+mod marks;
+mod mtu;
+mod nat;
+mod ports;
+mod scan;
+mod shape;
+mod timeout;
+mod trace;
+
+pub use all::{AllReport, LeftOut};
+pub use marks::{MarkRow, MarksReport};
+pub use mtu::{FragmentRow, KnownBy, MtuDirection, MtuLimit, MtuReport, TooBig};
+pub use nat::{Dependence, Hairpin, NatReport, NatSocket, NatTest, PortChoice};
+pub use ports::{HelperReport, IcmpWord, PortPath, PortRow, PortsReport};
+pub use scan::{PortState, ScanReport, ScannedAlone, ScannedPort};
+pub use shape::{Counted, PayloadRow, RateLimit, ShapeReport, TrainPurpose, TrainRow, Way};
+pub use timeout::{
+    IdleOutcome, IdleTimer, IdleTimerReport, IdleTrial, TimeoutEvent, TimeoutReport,
+};
+pub use trace::{TraceAnswer, TraceFlow, TraceHop, TraceReport, TraceTry};
+
+use serde::Serialize;
+
+/// What a probe found, in words. Flattened into each kind's document, so that its keys stand at
+/// the top level of the JSON.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Verdict {
+    /// One plain sentence, without a full stop.
+    pub verdict: String,
+    /// What was seen that says so, with its counts.
+    pub evidence: Vec<String>,
+    /// What else could explain the same.
+    pub could_also_be: Vec<String>,
+    /// Why not to lean on it too hard.
+    pub doubt: Vec<String>,
+}
+
+impl Verdict {
+    /// A verdict with nothing beside it yet.
+    pub fn new(verdict: impl Into<String>) -> Self {
+        Self { verdict: verdict.into(), ..Self::default() }
+    }
+}

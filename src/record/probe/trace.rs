@@ -1,0 +1,119 @@
+//! What `probe trace` found.
+
+use super::Verdict;
+use serde::Serialize;
+use std::net::{IpAddr, SocketAddr};
+
+/// A path, hop by hop.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TraceReport {
+    /// The end that was asked for.
+    pub target: SocketAddr,
+    /// Payload of a probe, in bytes.
+    pub payload_bytes: u64,
+    /// Probes to each hop of each flow.
+    pub tries: u32,
+    /// Most hops that were looked at.
+    pub hop_limit: u8,
+    /// How long an answer was waited for, in nanoseconds.
+    pub wait_ns: u64,
+    /// How long it took, in nanoseconds.
+    pub duration_ns: u64,
+    /// Whether the user ended it.
+    pub stopped_early: bool,
+    /// The flows, each with its path.
+    pub flows: Vec<TraceFlow>,
+    /// What it comes to.
+    #[serde(flatten)]
+    pub verdict: Verdict,
+}
+
+/// The path of one flow.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct TraceFlow {
+    /// The port that it was sent from.
+    pub source_port: u16,
+    /// Whether the target itself answered.
+    pub reached: bool,
+    /// Hops to the target, itself counted; `None` when not known.
+    pub hop_count: Option<u8>,
+    /// The furthest hop that answered; `None` when none did.
+    pub last_heard: Option<u8>,
+    /// Whether a router quoted so little that probes were sent one at a time.
+    pub one_by_one: bool,
+    /// Why this host did not send a probe; `None` when it sent all.
+    pub refused: Option<String>,
+    /// The hops, by TTL.
+    pub hops: Vec<TraceHop>,
+    /// Probes with the full TTL, which ask the target itself.
+    pub full_ttl: Vec<TraceTry>,
+    /// Silent hops in a row after which the rest was not looked at; `None` when all were.
+    pub silent_beyond: Option<u8>,
+}
+
+/// The probes of one TTL.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct TraceHop {
+    /// TTL or hop limit that they had.
+    pub ttl: u8,
+    /// Each of them, in the order of sending.
+    pub tries: Vec<TraceTry>,
+}
+
+/// What came back of one probe; all `None` for silence.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct TraceTry {
+    /// Who answered.
+    pub from: Option<IpAddr>,
+    /// How.
+    pub answer: Option<TraceAnswer>,
+    /// ICMP type; `None` for a datagram.
+    pub icmp_type: Option<u8>,
+    /// ICMP code; `None` for a datagram.
+    pub icmp_code: Option<u8>,
+    /// What type and code mean; `None` for rare ones.
+    pub meaning: Option<&'static str>,
+    /// From the sending to the answer, in nanoseconds.
+    pub rtt_ns: Option<u64>,
+    /// Whether the target itself spoke.
+    pub at_target: bool,
+}
+
+/// How a probe was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TraceAnswer {
+    /// By a router at which its TTL ended.
+    TimeExceeded,
+    /// By somebody who let it no further, or had no use for it.
+    Unreachable,
+    /// By a datagram.
+    Answer,
+}
+
+impl TraceHop {
+    /// Everybody who answered here, in order, each once.
+    pub fn routers(&self) -> Vec<IpAddr> {
+        let mut all = Vec::new();
+        for from in self.tries.iter().filter_map(|one| one.from) {
+            if !all.contains(&from) {
+                all.push(from);
+            }
+        }
+        all
+    }
+}
+
+impl TraceFlow {
+    /// The furthest hop that answered.
+    pub fn last(&self) -> Option<&TraceHop> {
+        self.hops.iter().find(|hop| Some(hop.ttl) == self.last_heard)
+    }
+
+    /// The answer of somebody between here and the target who let the flow no further.
+    pub fn stopped_by(&self) -> Option<(u8, &TraceTry)> {
+        let stops =
+            |one: &&TraceTry| one.answer == Some(TraceAnswer::Unreachable) && !one.at_target;
+        self.hops.iter().find_map(|hop| Some((hop.ttl, hop.tries.iter().find(stops)?)))
+    }
+}

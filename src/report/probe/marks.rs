@@ -1,0 +1,25 @@
+//! Marks as text: only what changed.
+
+use super::{labelled, verdict_text};
+use crate::record::probe::MarksReport;
+use crate::report::number::plural;
+
+/// The whole report.
+pub fn marks_text(report: &MarksReport) -> String {
+    let mut text = format!("udpkit probe marks {}\n\n", report.target);
+    let hops = |hops: Option<u8>| {
+        hops.map_or_else(|| "-".to_owned(), |hops| plural(u64::from(hops), "router"))
+    };
+    let out = format!("{} out, from the TTL that arrives there", hops(report.hops_out));
+    let from = report
+        .hops_back_from
+        .map_or_else(String::new, |ttl| format!(", if the far end sends with a TTL of {ttl}"));
+    let back = format!("{} back{from}", hops(report.hops_back));
+    text.push_str(&labelled("hops", &[out, back]));
+    let values = report.out.len();
+    let asked = format!("{values} values each way, up to {} datagrams each", report.tries);
+    text.push_str(&labelled("asked", &[asked]));
+    text.push('\n');
+    text.push_str(&verdict_text(&report.verdict));
+    text
+}

@@ -1,0 +1,135 @@
+//! What the helper's replies tell: the probe that it granted, and what arrived.
+
+use crate::wire::{Arrivals, Code, PortList, Reply};
+use std::net::IpAddr;
+
+/// A probe as it was granted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Granted {
+    /// The secret that every ask carries.
+    pub key: u64,
+    /// The tag of asks and echoes.
+    pub tag: u16,
+    /// Ports that are open.
+    pub ports: PortList,
+    /// Ports that were asked for and are not, with a word for each reason: `policy`, `in-use`,
+    /// `privileged`, `limit`, `failed`.
+    pub not_opened: Vec<(PortList, String)>,
+    /// The port from which answers "from another port" leave; `None` where there is none.
+    pub alternate: Option<u16>,
+    /// The address from which answers "from another address" leave; `None` where there is none.
+    pub other: Option<IpAddr>,
+}
+
+impl Granted {
+    /// Reads the reply to a TEST for `asked`; `None` where it refuses.
+    pub(super) fn read(reply: &Reply, asked: &PortList) -> Option<Self> {
+        if reply.code != Code::OK {
+            return None;
+        }
+        let params = &reply.params;
+        let key = u64::from_str_radix(params.get("key")?, 16).ok()?;
+        let list = |text: &str| match text {
+            "" => Some(PortList::default()),
+            text => text.parse().ok(),
+        };
+        let ports = list(params.get("ports").unwrap_or(""))?;
+        let mut not_opened = Vec::new();
+        for part in
+            params.get("not_opened").unwrap_or("").split(';').filter(|part| !part.is_empty())
+        {
+            let (ports, why) = part.split_once(':')?;
+            not_opened.push((list(ports)?, why.to_owned()));
+        }
+        // What the reply had no room for is not open either.
+        let told = |port: u16| {
+            ports.contains(port) || not_opened.iter().any(|(known, _)| known.contains(port))
+        };
+        let untold: PortList = asked.iter().filter(|port| !told(*port)).collect();
+        if !untold.is_empty() {
+            not_opened.push((untold, "failed".to_owned()));
+        }
+        Some(Self {
+            key,
+            tag: params.parse("tag").ok()??,
+            ports,
+            not_opened,
+            alternate: params.parse("alternate").ok()?,
+            other: params.parse("other").ok()?,
+        })
+    }
+
+    /// Why a port is not open; `None` where it is, or was not asked for.
+    pub fn why_not(&self, port: u16) -> Option<&str> {
+        let found = self.not_opened.iter().find(|(ports, _)| ports.contains(port));
+        found.map(|(_, why)| why.as_str())
+    }
+}
+
+/// The rows of one STAT; `None` where one cannot be read.
+pub(super) fn rows(reply: &Reply) -> Option<Vec<(u32, Arrivals)>> {
+    let is_row = |key: &str| {
+        key.strip_prefix('i')
+            .filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()))?
+            .parse()
+            .ok()
+    };
+    let rows = reply.params.iter().filter_map(|(key, value)| Some((is_row(key)?, value)));
+    rows.map(|(item, value)| Some((item, value.parse().ok()?))).collect()
+}
+
+/// Which numbers of an item arrived, of the first 4,096.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Four numbers a digit; the highest bit is the lowest number.
+    digits: Vec<u8>,
+}
+
+impl Seen {
+    pub(super) fn read(text: &str) -> Option<Self> {
+        let digit = |c: char| c.to_digit(16).map(|digit| digit as u8);
+        Some(Self { digits: text.chars().map(digit).collect::<Option<_>>()? })
+    }
+
+    /// Whether a number arrived.
+    pub fn contains(&self, number: u32) -> bool {
+        let digit = self.digits.get(number as usize / 4);
+        digit.is_some_and(|digit| digit & (8 >> (number % 4)) != 0)
+    }
+
+    /// How many arrived.
+    pub fn count(&self) -> u32 {
+        self.digits.iter().map(|digit| digit.count_ones()).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_grant_tells_every_port_s_fate() {
+        let text = b"a 250-key=00000000000000ff\r\na 250-tag=7\r\na 250-alternate=49999\r\n\
+            a 250-ports=5000-5002\r\na 250-not_opened=80,443:policy;5003:in-use\r\na 250 ready\r\n";
+        let asked = "80,443,5000-5004".parse().unwrap();
+        let granted = Granted::read(&Reply::decode(text).unwrap(), &asked).unwrap();
+        assert_eq!((granted.key, granted.tag), (255, 7));
+        assert_eq!((granted.alternate, granted.other), (Some(49_999), None));
+        let why = [80, 443, 5_000, 5_003, 5_004, 6_000].map(|port| granted.why_not(port));
+        let expected = [Some("policy"), Some("policy"), None, Some("in-use"), Some("failed"), None];
+        assert_eq!(why, expected);
+        let refused = Reply::decode(b"a 550 no\r\n").unwrap();
+        assert_eq!(Granted::read(&refused, &asked), None);
+        let keyless = Reply::decode(b"a 250-tag=7\r\na 250 ready\r\n").unwrap();
+        assert_eq!(Granted::read(&keyless, &asked), None);
+    }
+
+    #[test]
+    fn numbers_are_read_from_their_digits() {
+        let seen = Seen::read("98001").unwrap();
+        let numbers: Vec<u32> = (0..40).filter(|number| seen.contains(*number)).collect();
+        assert_eq!((numbers, seen.count()), (vec![0, 3, 4, 19], 4));
+        assert_eq!(Seen::read("9g"), None);
+        assert_eq!(Seen::read("").unwrap().count(), 0);
+    }
+}

@@ -1,0 +1,91 @@
+//! How one of a probe's sockets proves its address: HELO, ticket, DATA, 354.
+
+use super::write;
+use crate::batch::{Dest, TxBatch};
+use crate::session::{Exchange, Next, Now, Sealer, Step, Tags, refusal};
+use crate::units::Nanos;
+use crate::wire::{Code, Command, HELO_LEN, Tag, Verb};
+
+/// How far a socket has come with its proof.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LaneState {
+    /// It has not yet.
+    Waiting,
+    /// It may be answered with more bytes than it sends.
+    Proven,
+    /// It never will; the reason in words.
+    Failed(String),
+}
+
+/// One socket.
+#[derive(Debug)]
+pub(super) struct Lane {
+    dest: Dest,
+    hello: Tag,
+    data: Tag,
+    ticket: Option<String>,
+    exchange: Option<Exchange>,
+    state: LaneState,
+}
+
+impl Lane {
+    pub fn new(dest: Dest, tags: &mut Tags) -> Self {
+        let (hello, data) = (tags.fresh(), tags.fresh());
+        Self { dest, hello, data, ticket: None, exchange: None, state: LaneState::Waiting }
+    }
+
+    pub fn state(&self) -> &LaneState {
+        &self.state
+    }
+
+    /// Writes what is due. Nothing is while there is no session to prove anything for.
+    pub fn poll(
+        &mut self,
+        now: Now,
+        session: &str,
+        sealer: &mut Sealer,
+        patience: Nanos,
+        out: &mut TxBatch,
+    ) -> Next {
+        if self.state != LaneState::Waiting || session.is_empty() {
+            return Next::Idle;
+        }
+        let (ticket, hello, data) = (&self.ticket, &self.hello, &self.data);
+        let exchange = self.exchange.get_or_insert_with(|| match ticket {
+            None => {
+                let hello = Command::new(hello.clone(), Verb::Helo);
+                sealer.exchange(&hello, HELO_LEN, now.mono, patience)
+            }
+            Some(ticket) => {
+                let mut data = Command::new(data.clone(), Verb::Data);
+                data.params.push("session", session);
+                data.params.push("ticket", ticket);
+                sealer.exchange(&data, 0, now.mono, patience)
+            }
+        });
+        match exchange.poll(now.mono) {
+            Step::Send(bytes) => write(self.dest, bytes, out),
+            Step::Wait(at) => Next::WaitUntil(at),
+            Step::TimedOut => {
+                let words = format!("no answer from {} within {patience}", self.dest.addr);
+                self.state = LaneState::Failed(words);
+                Next::Send
+            }
+        }
+    }
+
+    /// Takes a reply that is this socket's.
+    pub fn take(&mut self, payload: &[u8]) -> bool {
+        let Some(reply) = self.exchange.as_ref().and_then(|exchange| exchange.reply(payload))
+        else {
+            return false;
+        };
+        self.exchange = None;
+        match (&self.ticket, reply.code, reply.params.get("ticket")) {
+            (None, Code::READY, Some(ticket)) => self.ticket = Some(ticket.to_owned()),
+            (Some(_), Code::GO_AHEAD, _) => self.state = LaneState::Proven,
+            _ => self.state = LaneState::Failed(refusal(&reply)),
+        }
+        true
+    }
+}

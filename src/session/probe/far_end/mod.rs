@@ -1,0 +1,418 @@
+//! The far end that helps a probe, as every kind of probe sees it: a machine to be embedded.
+//!
+//! It opens the dialogue on one of the probe's sockets, asks for a probe, has the probe's other
+//! sockets prove their addresses, brings home what arrived, keeps the session alive meanwhile, and
+//! closes it. A kind asks for these one after the other ([`FarEnd::probe`], [`FarEnd::prove`],
+//! [`FarEnd::ask_rows`], [`FarEnd::close`]), polls it beside its own sends, hands it every
+//! datagram, and looks at what is there: [`FarEnd::granted`], [`FarEnd::rows`], or
+//! [`FarEnd::lost`], with the reason in words that can be shown.
+
+mod granted;
+mod lane;
+
+pub use granted::{Granted, Seen};
+pub use lane::LaneState;
+
+use crate::batch::{Datagram, Dest, ErrorOrigin, NetworkError, TxBatch};
+use crate::session::{Exchange, Next, Now, Sealer, Step, Tags, refusal};
+use crate::units::Nanos;
+use crate::wire::{Arrivals, Code, Command, HELO_LEN, PortList, Reply, Verb};
+use lane::Lane;
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+
+/// Silence of this side after which the session is kept alive by a word.
+const KEEP_ALIVE: Nanos = Nanos::from_secs(5);
+/// How long a closing QUIT is worth waiting for.
+const FAREWELL: Nanos = Nanos::from_millis(500);
+
+/// Why there is no helper, or no more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoHelper {
+    /// Nobody answered.
+    Silent(String),
+    /// The network said that nobody is there.
+    Unreachable(String),
+    /// Somebody is there, and refused in these words.
+    Refused(String),
+}
+
+impl NoHelper {
+    /// The reason in words.
+    pub fn words(&self) -> &str {
+        match self {
+            Self::Silent(words) | Self::Unreachable(words) | Self::Refused(words) => words,
+        }
+    }
+}
+
+/// What is asked for, one after the other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Want {
+    Probe(PortList),
+    Rows { from: u32 },
+    Seen(u32),
+    Alive,
+    Close,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Not yet polled.
+    New,
+    Hello(Exchange),
+    Ticket(Exchange),
+    /// The session is open, and nothing is under way since then.
+    Idle(Nanos),
+    Asked(Want, Exchange),
+    Closed,
+    Lost(NoHelper),
+}
+
+/// The far end.
+#[derive(Debug)]
+pub struct FarEnd {
+    address: SocketAddr,
+    socket: usize,
+    patience: Nanos,
+    sealer: Sealer,
+    tags: Tags,
+    state: State,
+    session: String,
+    wants: VecDeque<Want>,
+    granted: Option<Granted>,
+    lanes: BTreeMap<usize, Lane>,
+    gathering: BTreeMap<u32, Arrivals>,
+    rows: Option<BTreeMap<u32, Arrivals>>,
+    seen: BTreeMap<u32, Seen>,
+    withheld: u64,
+    seen_as: Option<SocketAddr>,
+}
+
+impl FarEnd {
+    /// A far end at `address`, spoken to by the loop's socket number `socket`, and given up after
+    /// `patience` without an answer.
+    pub fn new(address: SocketAddr, socket: usize, sealer: Sealer, patience: Nanos) -> Self {
+        Self {
+            address,
+            socket,
+            patience,
+            sealer,
+            tags: Tags::new("h"),
+            state: State::New,
+            session: String::new(),
+            wants: VecDeque::new(),
+            granted: None,
+            lanes: BTreeMap::new(),
+            gathering: BTreeMap::new(),
+            rows: None,
+            seen: BTreeMap::new(),
+            withheld: 0,
+            seen_as: None,
+        }
+    }
+
+    /// From now on it may be silent for as long as this before it is given up.
+    pub fn be_patient(&mut self, patience: Nanos) {
+        self.patience = patience;
+    }
+
+    /// Asks for a probe with these ports open, at most 256; what was measured before is over.
+    pub fn probe(&mut self, ports: PortList) {
+        self.granted = None;
+        self.rows = None;
+        self.seen.clear();
+        self.wants.push_back(Want::Probe(ports));
+    }
+
+    /// The probe as it was granted; `None` until then.
+    pub fn granted(&self) -> Option<&Granted> {
+        self.granted.as_ref()
+    }
+
+    /// Has a socket of the loop prove its address to the helper, so that it is answered with more
+    /// bytes than it sends. Only once a probe is granted.
+    pub fn prove(&mut self, socket: usize) {
+        self.prove_at(socket, self.address);
+    }
+
+    /// The same by way of another port or address of the helper, for whom a NAT may have given the
+    /// socket another address.
+    pub fn prove_at(&mut self, socket: usize, to: SocketAddr) {
+        let lane = Lane::new(Dest { socket, ..Dest::from(to) }, &mut self.tags);
+        self.lanes.insert(socket, lane);
+    }
+
+    /// How far a socket has come with its proof.
+    pub fn lane(&self, socket: usize) -> LaneState {
+        self.lanes.get(&socket).map_or(LaneState::Waiting, |lane| lane.state().clone())
+    }
+
+    /// Asks what arrived.
+    pub fn ask_rows(&mut self) {
+        self.rows = None;
+        self.wants.push_back(Want::Rows { from: 0 });
+    }
+
+    /// What arrived, by item, once [`FarEnd::ask_rows`] is answered whole; `None` before.
+    pub fn rows(&self) -> Option<&BTreeMap<u32, Arrivals>> {
+        self.rows.as_ref()
+    }
+
+    /// Asks which numbers of an item arrived.
+    pub fn ask_seen(&mut self, item: u32) {
+        self.seen.remove(&item);
+        self.wants.push_back(Want::Seen(item));
+    }
+
+    /// Which numbers of an item arrived, once [`FarEnd::ask_seen`] is answered; `None` before.
+    pub fn seen(&self, item: u32) -> Option<&Seen> {
+        self.seen.get(&item)
+    }
+
+    /// Answers that the helper did not send, by its limits, as it told last.
+    pub fn withheld(&self) -> u64 {
+        self.withheld
+    }
+
+    /// The dialogue's own address as the helper sees it; `None` until it told.
+    pub fn seen_as(&self) -> Option<SocketAddr> {
+        self.seen_as
+    }
+
+    /// Ends the session once all else that was asked for is answered.
+    pub fn close(&mut self) {
+        self.wants.push_back(Want::Close);
+    }
+
+    /// Whether the session is over, or there was none.
+    pub fn is_over(&self) -> bool {
+        matches!(self.state, State::Closed | State::Lost(_))
+    }
+
+    /// Why there is no helper, or no more; `None` where there is one.
+    pub fn lost(&self) -> Option<&NoHelper> {
+        match &self.state {
+            State::Lost(why) => Some(why),
+            _ => None,
+        }
+    }
+
+    /// Writes what is due into the batch, beside what the probe writes, and says when to ask again:
+    /// [`Next::Send`] when something was written, [`Next::Done`] when it is over.
+    pub fn poll(&mut self, now: Now, out: &mut TxBatch) -> Next {
+        let mut next = self.poll_dialogue(now, out);
+        if self.is_over() {
+            return Next::Done;
+        }
+        for lane in self.lanes.values_mut() {
+            next =
+                sooner(next, lane.poll(now, &self.session, &mut self.sealer, self.patience, out));
+        }
+        next
+    }
+
+    fn poll_dialogue(&mut self, now: Now, out: &mut TxBatch) -> Next {
+        self.go_on(now);
+        let dest = Dest { socket: self.socket, ..Dest::from(self.address) };
+        let exchange = match &mut self.state {
+            State::Hello(exchange) | State::Ticket(exchange) | State::Asked(_, exchange) => {
+                exchange
+            }
+            State::Idle(since) => return Next::WaitUntil(*since + KEEP_ALIVE),
+            State::New | State::Closed | State::Lost(_) => return Next::Done,
+        };
+        match exchange.poll(now.mono) {
+            Step::Send(bytes) => write(dest, bytes, out),
+            Step::Wait(at) => Next::WaitUntil(at),
+            Step::TimedOut => {
+                self.timed_out();
+                Next::Send
+            }
+        }
+    }
+
+    /// Begins what comes next, where nothing is under way.
+    fn go_on(&mut self, now: Now) {
+        match self.state {
+            State::New => {
+                let hello = Command::new(self.tags.fresh(), Verb::Helo);
+                let patience = self.patience;
+                let exchange = self.sealer.exchange(&hello, HELO_LEN, now.mono, patience);
+                self.state = State::Hello(exchange);
+            }
+            State::Idle(since) => {
+                let alive = || (now.mono >= since + KEEP_ALIVE).then_some(Want::Alive);
+                if let Some(want) = self.wants.pop_front().or_else(alive) {
+                    let exchange = self.ask(&want, now);
+                    self.state = State::Asked(want, exchange);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn ask(&mut self, want: &Want, now: Now) -> Exchange {
+        let verb = match want {
+            Want::Probe(_) => Verb::Test,
+            Want::Rows { .. } | Want::Seen(_) => Verb::Stat,
+            Want::Alive => Verb::Noop,
+            Want::Close => Verb::Quit,
+        };
+        let mut command = Command::new(self.tags.fresh(), verb);
+        command.params.push("session", &self.session);
+        if matches!(verb, Verb::Test | Verb::Stat) {
+            command.params.push("kind", "probe");
+        }
+        match want {
+            Want::Probe(ports) if !ports.is_empty() => command.params.push("ports", ports),
+            Want::Rows { from } => command.params.push("from", from),
+            Want::Seen(item) => command.params.push("seen", item),
+            _ => {}
+        }
+        let patience = if *want == Want::Close { FAREWELL } else { self.patience };
+        self.sealer.exchange(&command, 0, now.mono, patience)
+    }
+
+    fn timed_out(&mut self) {
+        let patience = self.patience;
+        let why = match &self.state {
+            // It has gone, or its last word is lost: the session ends by itself.
+            State::Asked(Want::Close, _) => {
+                self.state = State::Closed;
+                return;
+            }
+            State::Hello(exchange) if exchange.doubt().is_some() => {
+                NoHelper::Refused(exchange.doubt().unwrap_or_default().to_owned())
+            }
+            State::Hello(_) => {
+                let words = format!("nobody answers at {} within {patience}", self.address);
+                NoHelper::Silent(words)
+            }
+            _ => NoHelper::Silent(format!("the helper stopped answering {patience} ago")),
+        };
+        self.state = State::Lost(why);
+    }
+
+    /// Takes a datagram that is the helper's word in the dialogue, on whichever socket; `false` for
+    /// any other.
+    pub fn on_datagram(&mut self, now: Now, datagram: &Datagram<'_>) -> bool {
+        let payload = datagram.payload;
+        let socket = datagram.meta.socket;
+        if let Some(lane) = self.lanes.get_mut(&socket)
+            && lane.take(payload)
+        {
+            return true;
+        }
+        if socket != self.socket || datagram.meta.source.port() != self.address.port() {
+            return false;
+        }
+        let (State::Hello(exchange) | State::Ticket(exchange) | State::Asked(_, exchange)) =
+            &mut self.state
+        else {
+            return Reply::decode(payload).is_ok();
+        };
+        if let Some(reply) = exchange.reply(payload) {
+            self.on_reply(&reply, now);
+            return true;
+        }
+        exchange.note_unsealed(payload, now.mono);
+        Reply::decode(payload).is_ok()
+    }
+
+    /// Takes what the network said of the dialogue's own datagrams; `false` for any other.
+    pub fn on_network_error(&mut self, error: &NetworkError) -> bool {
+        let ours = error.socket == self.socket
+            && error.destination == self.address
+            && error.quoted().first().is_none_or(u8::is_ascii_alphanumeric);
+        // A word of the network is believed where nothing better is known: later, an answer may
+        // well be on its way.
+        if ours && error.origin != ErrorOrigin::Local && matches!(self.state, State::Hello(_)) {
+            let words = format!("nobody serves at {}: {error}", self.address);
+            self.state = State::Lost(NoHelper::Unreachable(words));
+        }
+        ours
+    }
+
+    fn on_reply(&mut self, reply: &Reply, now: Now) {
+        let state = std::mem::replace(&mut self.state, State::Idle(now.mono));
+        let refused = || State::Lost(NoHelper::Refused(refusal(reply)));
+        self.state = match state {
+            State::Hello(_) => match (reply.code, reply.params.get("ticket")) {
+                (Code::READY, Some(ticket)) => {
+                    let mut hello = Command::new(self.tags.fresh(), Verb::Helo);
+                    hello.params.push("ticket", ticket);
+                    let patience = self.patience;
+                    State::Ticket(self.sealer.exchange(&hello, 0, now.mono, patience))
+                }
+                _ => refused(),
+            },
+            State::Ticket(_) => match (reply.code, reply.params.get("session")) {
+                (Code::OK, Some(session)) => {
+                    session.clone_into(&mut self.session);
+                    self.seen_as = reply.params.parse("seen").ok().flatten();
+                    State::Idle(now.mono)
+                }
+                _ => refused(),
+            },
+            State::Asked(Want::Close, _) => State::Closed,
+            State::Asked(want, _) => match self.learn(want, reply) {
+                Some(()) => State::Idle(now.mono),
+                None => refused(),
+            },
+            other => other,
+        };
+    }
+
+    /// Takes the answer to what was asked; `None` where it refuses or cannot be read.
+    fn learn(&mut self, want: Want, reply: &Reply) -> Option<()> {
+        match want {
+            Want::Probe(ports) => {
+                let granted = Granted::read(reply, &ports)?;
+                self.granted = Some(granted);
+            }
+            Want::Rows { from } => {
+                if reply.code != Code::STATUS {
+                    return None;
+                }
+                if from == 0 {
+                    self.gathering.clear();
+                }
+                self.withheld = reply.params.parse("withheld").ok()?.unwrap_or(0);
+                self.gathering.extend(granted::rows(reply)?);
+                match reply.params.parse::<u32>("next").ok()? {
+                    // Never back: a far end that does not get on would be asked for ever.
+                    Some(next) if next > from => self.wants.push_front(Want::Rows { from: next }),
+                    _ => self.rows = Some(std::mem::take(&mut self.gathering)),
+                }
+            }
+            Want::Seen(item) => {
+                let seen = reply.params.get("seen").filter(|_| reply.code == Code::STATUS)?;
+                self.seen.insert(item, Seen::read(seen)?);
+            }
+            Want::Alive if reply.code != Code::OK => return None,
+            Want::Alive | Want::Close => {}
+        }
+        Some(())
+    }
+}
+
+/// Writes one datagram; at once again where it was written, soon where the batch is full.
+fn write(dest: Dest, bytes: &[u8], out: &mut TxBatch) -> Next {
+    let id = out.add_dest(dest);
+    if let Some(slot) = out.push(id, bytes.len()) {
+        slot.copy_from_slice(bytes);
+    }
+    Next::Send
+}
+
+/// The earlier of two wishes to be asked again.
+pub fn sooner(one: Next, other: Next) -> Next {
+    match (one, other) {
+        (Next::Send, _) | (_, Next::Send) => Next::Send,
+        (Next::WaitUntil(a), Next::WaitUntil(b)) => Next::WaitUntil(a.min(b)),
+        (Next::WaitUntil(at), _) | (_, Next::WaitUntil(at)) => Next::WaitUntil(at),
+        (Next::Idle, _) | (_, Next::Idle) => Next::Idle,
+        (Next::Done, Next::Done) => Next::Done,
+    }
+}

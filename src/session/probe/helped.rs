@@ -1,0 +1,269 @@
+//! A probe that asks its helper in rounds: opens the dialogue, asks, brings home what arrived.
+
+use super::shots::{Grant, Shot, Shots};
+use super::{FarEnd, Kind, NoHelper, Told, sooner};
+use crate::batch::{Datagram, NetworkError, SendOutcome, SendStop, TxBatch};
+use crate::session::{Next, Now, Session};
+use crate::units::Nanos;
+use crate::wire::PortList;
+use std::net::SocketAddr;
+
+/// How often a round is asked again in which not even a short datagram was answered.
+const REPEATS: u32 = 2;
+
+/// How a probe asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Manner {
+    /// The helper.
+    pub target: SocketAddr,
+    /// Ports that it is to open.
+    pub ports: PortList,
+    /// Tries of the short datagram that goes with each round, to know that the path is there.
+    pub tries: u32,
+    /// Time between two tries of one item.
+    pub spacing: Nanos,
+    /// How long an answer to the last try is waited for.
+    pub wait: Nanos,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Opening,
+    Pausing(Nanos),
+    Asking,
+    Rows,
+    Closing,
+}
+
+/// What a helped probe leaves behind.
+pub struct HelpedEnd<F> {
+    /// What was found; the reason where there was no helper.
+    pub facts: Result<F, NoHelper>,
+    /// The probe's ports that the helper did not open, and why.
+    pub not_opened: Vec<(PortList, String)>,
+    /// What speaks against the facts: the helper went away, or the user ended it.
+    pub doubts: Vec<String>,
+    /// How long it took.
+    pub duration: Nanos,
+}
+
+/// The state of a helped probe.
+pub struct Helped<K> {
+    manner: Manner,
+    kind: K,
+    far_end: FarEnd,
+    phase: Phase,
+    grant: Option<Grant>,
+    shots: Option<Shots>,
+    /// The round at hand, without the control.
+    asked: Vec<Shot>,
+    first: usize,
+    repeats: u32,
+    told: Option<Told>,
+    not_opened: Vec<(PortList, String)>,
+    doubts: Vec<String>,
+    /// Datagrams of the dialogue in the batch at hand, which stand first.
+    ahead: usize,
+    started: Option<Now>,
+    stopped: bool,
+}
+
+impl<K: Kind> Helped<K> {
+    /// A probe at its start, with the dialogue on socket 0.
+    pub fn new(manner: Manner, kind: K, mut far_end: FarEnd) -> Self {
+        far_end.probe(manner.ports.clone());
+        Self {
+            manner,
+            kind,
+            far_end,
+            phase: Phase::Opening,
+            grant: None,
+            shots: None,
+            asked: Vec::new(),
+            first: 0,
+            repeats: 0,
+            told: None,
+            not_opened: Vec::new(),
+            doubts: Vec::new(),
+            ahead: 0,
+            started: None,
+            stopped: false,
+        }
+    }
+
+    fn open(&mut self, now: Now) {
+        let Some(granted) = self.far_end.granted() else { return };
+        let grant = Grant {
+            helper: self.manner.target,
+            tag: granted.tag,
+            key: granted.key,
+            ports: granted.ports.iter().collect(),
+        };
+        self.not_opened.clone_from(&granted.not_opened);
+        self.shots = Some(Shots::new(grant.clone(), self.manner.spacing, self.manner.wait));
+        self.grant = Some(grant);
+        self.next_round(now);
+    }
+
+    /// Begins the next round, or asks what arrived when there is none.
+    fn next_round(&mut self, now: Now) {
+        let Some(grant) = &self.grant else { return };
+        self.asked = self.kind.round(grant);
+        self.repeats = 0;
+        if self.asked.is_empty() {
+            self.far_end.ask_rows();
+            self.phase = Phase::Rows;
+            return;
+        }
+        match self.kind.pause() {
+            Nanos::ZERO => self.begin(now),
+            pause => self.phase = Phase::Pausing(now.mono + pause),
+        }
+    }
+
+    fn begin(&mut self, now: Now) {
+        let Some(shots) = &mut self.shots else { return };
+        if let Some(gap) = self.kind.gap() {
+            shots.slow_down(gap);
+        }
+        let control = self.kind.wants_control().then(|| Shot::plain(self.manner.tries));
+        self.first = shots.begin(now, self.asked.iter().copied().chain(control));
+        self.phase = Phase::Asking;
+    }
+
+    fn end_round(&mut self, now: Now) {
+        let Some(shots) = &self.shots else { return };
+        let items = shots.round();
+        let (round, control) = items.split_at(self.asked.len());
+        let silent = control.first().is_some_and(|control| control.backs().next().is_none());
+        if silent && self.repeats < REPEATS {
+            self.repeats += 1;
+            return self.begin(now);
+        }
+        if silent {
+            self.doubts.push("the path fell silent: not even short datagrams were answered".into());
+        }
+        self.kind.take(self.first as u32, round, shots.local_mtu);
+        self.next_round(now);
+    }
+
+    /// One step of the phase at hand; when to ask again.
+    fn step(&mut self, now: Now, out: &mut TxBatch) -> Next {
+        match self.phase {
+            Phase::Opening => {
+                self.open(now);
+                if self.phase == Phase::Opening { Next::Idle } else { Next::Send }
+            }
+            Phase::Pausing(until) if until > now.mono => Next::WaitUntil(until),
+            Phase::Pausing(_) => {
+                self.begin(now);
+                Next::Send
+            }
+            Phase::Asking => {
+                let Some(shots) = &mut self.shots else { return Next::Idle };
+                if shots.is_over(now) {
+                    self.end_round(now);
+                    return Next::Send;
+                }
+                let at = shots.write_due(now, out);
+                if at <= now.mono { Next::Send } else { Next::WaitUntil(at) }
+            }
+            Phase::Rows => {
+                let Some(rows) = self.far_end.rows() else { return Next::Idle };
+                self.told = Some(rows.clone());
+                self.far_end.close();
+                self.phase = Phase::Closing;
+                Next::Send
+            }
+            Phase::Closing => Next::Idle,
+        }
+    }
+}
+
+impl<K: Kind> Session for Helped<K> {
+    type Summary = HelpedEnd<K::Facts>;
+
+    fn poll_transmit(&mut self, now: Now, out: &mut TxBatch) -> Next {
+        self.started.get_or_insert(now);
+        out.reset();
+        let dialogue = self.far_end.poll(now, out);
+        self.ahead = out.len();
+        if self.far_end.is_over() {
+            return Next::Done;
+        }
+        sooner(dialogue, self.step(now, out))
+    }
+
+    fn on_sent(&mut self, _now: Now, _batch: &TxBatch, outcome: &SendOutcome) {
+        let Some(shots) = &mut self.shots else { return };
+        // A word of the dialogue that was refused is repeated by itself; what stands behind it was
+        // not tried.
+        let accepted = outcome.accepted.checked_sub(self.ahead);
+        let outcome = match accepted {
+            Some(accepted) => SendOutcome { accepted, stop: outcome.stop },
+            None => SendOutcome { accepted: 0, stop: Some(SendStop::Blocked) },
+        };
+        shots.on_sent(&outcome);
+    }
+
+    fn on_datagram(&mut self, now: Now, datagram: &Datagram<'_>) {
+        let taken = self.shots.as_mut().is_some_and(|shots| shots.on_datagram(now, datagram));
+        if !taken {
+            self.far_end.on_datagram(now, datagram);
+        }
+    }
+
+    fn on_network_error(&mut self, _now: Now, error: &NetworkError) {
+        if !self.far_end.on_network_error(error)
+            && let Some(shots) = &mut self.shots
+        {
+            shots.on_network_error(error);
+        }
+    }
+
+    fn on_stop(&mut self, now: Now) {
+        self.stopped = true;
+        if self.shots.is_some() && self.phase != Phase::Closing {
+            self.end_round_early(now);
+        } else {
+            self.far_end.close();
+            self.phase = Phase::Closing;
+        }
+    }
+
+    fn finish(mut self, now: Now) -> HelpedEnd<K::Facts> {
+        let lost = self.far_end.lost().cloned();
+        let facts = match (&self.shots, lost) {
+            (None, lost) => {
+                let ended = || NoHelper::Silent("ended before the helper answered".to_owned());
+                Err(lost.unwrap_or_else(ended))
+            }
+            (Some(_), lost) => {
+                self.doubts.extend(lost.map(|lost| lost.words().to_owned()));
+                Ok(self.kind.finish(self.told.as_ref()))
+            }
+        };
+        if self.stopped {
+            self.doubts.push("the probe was ended before it was over".to_owned());
+        }
+        let started = self.started.unwrap_or(now);
+        HelpedEnd {
+            facts,
+            not_opened: self.not_opened,
+            doubts: self.doubts,
+            duration: now.mono - started.mono,
+        }
+    }
+}
+
+impl<K: Kind> Helped<K> {
+    /// What the round at hand has so far is all that there will be.
+    fn end_round_early(&mut self, _now: Now) {
+        if let (Some(shots), Phase::Asking) = (&self.shots, self.phase) {
+            let items = &shots.round()[..self.asked.len()];
+            self.kind.take(self.first as u32, items, shots.local_mtu);
+        }
+        self.far_end.ask_rows();
+        self.phase = Phase::Rows;
+    }
+}

@@ -1,0 +1,24 @@
+//! The kinds of `probe` as machines: a file (or folder) each.
+//!
+//! Kinds that need a helper embed a [`FarEnd`], which speaks the dialogue for them; those that ask
+//! it in rounds ([`Kind`]) are driven by [`Helped`].
+
+mod far_end;
+mod helped;
+pub mod marks;
+pub mod mtu;
+pub mod nat;
+pub mod ports;
+mod rounds;
+mod scan;
+pub mod shape;
+pub mod shots;
+#[cfg(test)]
+mod simulated;
+pub mod timeout;
+pub mod trace;
+
+pub use far_end::{FarEnd, Granted, LaneState, NoHelper, Seen, sooner};
+pub use helped::{Helped, HelpedEnd, Manner};
+pub use rounds::{Kind, Told};
+pub use scan::{ScanPlan, ScanSession};

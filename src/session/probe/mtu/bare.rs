@@ -1,0 +1,480 @@
+//! `probe mtu` without a helper: what routers say of datagrams that are too large, and what comes
+//! back from whoever answers datagrams of any size (STAMP, echo), or refuses them (ICMP).
+//!
+//! It starts with the largest packet of this host's interface and goes down as routers name what
+//! they pass on. Where the size that no router objects to stays without answer although a short one
+//! has one, it is searched for; a host that answers by ICMP alone is not searched, as it answers but
+//! once a second.
+
+use super::search::SizeSearch;
+use super::{HEADERS_V4, HEADERS_V6, LARGEST};
+use crate::batch::{
+    Datagram, Dest, ErrorOrigin, Fragmentation, NetworkError, SendOutcome, SendStop, TxBatch,
+};
+use crate::record::probe::{KnownBy, TooBig};
+use crate::session::{Next, Now, Session};
+use crate::units::Nanos;
+use crate::wire::pattern;
+use crate::wire::stamp::{
+    ErrorEstimate, StampReply, StampRequest, TimeFormat, Timestamp, TlvKind, push_tlv,
+};
+use std::net::SocketAddr;
+
+/// The shortest request.
+const SHORT: usize = 44;
+/// Bytes that come back from whoever sends back what it got.
+const SIGNED: usize = 16;
+
+/// What is to be found out, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BarePlan {
+    /// The end of the path.
+    pub target: SocketAddr,
+    /// Probes of a size that must stay without answer before it counts as too large.
+    pub tries: u32,
+    /// Time between two tries.
+    pub spacing: Nanos,
+    /// How long an answer to the last is waited for.
+    pub wait: Nanos,
+    /// Name of the run in STAMP's terms (SSID), not 0.
+    pub ssid: u16,
+}
+
+/// What was found without a helper.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BareFacts {
+    /// The largest packet of this host's interface, where it refused a larger one.
+    pub interface_mtu: Option<u32>,
+    /// The largest packet that was answered, and how.
+    pub answered: Option<(u32, KnownBy)>,
+    /// The largest packet that no router objected to; `None` when none was sent.
+    pub unopposed: Option<u32>,
+    /// The least packet above the answered one that stayed without.
+    pub too_large: Option<u32>,
+    /// Whether larger packets than the answered one were answered or opposed by nobody.
+    pub searched: bool,
+    /// The largest fragment of an answer that did not come whole.
+    pub answer_fragment: Option<u32>,
+    /// What routers said.
+    pub routers: Vec<TooBig>,
+}
+
+/// Datagrams of one size.
+#[derive(Clone, Debug)]
+struct Size {
+    packet: u32,
+    sent: Vec<Now>,
+    answered: Option<KnownBy>,
+    opposed: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Down from the largest, as routers name what they pass on.
+    Words,
+    /// Whether anything is answered at all.
+    Short,
+    /// Between what is answered and what is not.
+    Search,
+    Done,
+}
+
+/// The state of `probe mtu` without a helper.
+pub struct BareMtu {
+    plan: BarePlan,
+    headers: u32,
+    stage: Stage,
+    sizes: Vec<Size>,
+    /// The first of the round at hand.
+    round: usize,
+    search: SizeSearch,
+    written: Vec<(usize, Now)>,
+    next_at: Nanos,
+    facts: BareFacts,
+    /// The size that the next round of words is to try.
+    next_word: u32,
+    stopped: bool,
+}
+
+impl BareMtu {
+    /// A probe at its start.
+    pub fn new(plan: BarePlan) -> Self {
+        let headers = if plan.target.is_ipv4() { HEADERS_V4 } else { HEADERS_V6 };
+        let mut bare = Self {
+            plan,
+            headers,
+            stage: Stage::Words,
+            sizes: Vec::new(),
+            round: 0,
+            search: SizeSearch::new(headers + SHORT as u32, LARGEST, plan.tries),
+            written: Vec::new(),
+            next_at: Nanos::ZERO,
+            facts: BareFacts::default(),
+            next_word: LARGEST,
+            stopped: false,
+        };
+        bare.begin(&[LARGEST]);
+        bare
+    }
+
+    fn least(&self) -> u32 {
+        self.headers + SHORT as u32
+    }
+
+    fn begin(&mut self, packets: &[u32]) {
+        self.round = self.sizes.len();
+        let size = |packet: &u32| Size {
+            packet: *packet,
+            sent: Vec::new(),
+            answered: None,
+            opposed: false,
+        };
+        self.sizes.extend(packets.iter().map(size));
+    }
+
+    /// When a size has to be looked at again; `None` when it is done.
+    fn open_until(&self, size: &Size, now: Nanos) -> Option<Nanos> {
+        // Who names a size will not let this one through the next time.
+        if size.answered.is_some() || size.opposed {
+            return None;
+        }
+        let last = size.sent.last().map(|at| at.mono);
+        if size.sent.len() < self.plan.tries as usize {
+            return Some(last.map_or(Nanos::ZERO, |last| last + self.plan.spacing));
+        }
+        last.map(|last| last + self.plan.wait).filter(|until| *until > now)
+    }
+
+    fn end_round(&mut self) {
+        let round = self.sizes[self.round..].to_vec();
+        match self.stage {
+            Stage::Words => self.end_words(&round[0]),
+            Stage::Short => self.end_short(&round[0]),
+            Stage::Search => {
+                for size in &round {
+                    self.enter(size);
+                }
+                self.search_on();
+            }
+            Stage::Done => {}
+        }
+    }
+
+    fn end_words(&mut self, size: &Size) {
+        if size.opposed && self.next_word < size.packet {
+            return self.begin(&[self.next_word]);
+        }
+        self.facts.unopposed = Some(size.packet);
+        if let Some(by) = size.answered {
+            self.facts.answered = Some((size.packet, by));
+            self.stage = Stage::Done;
+            return;
+        }
+        self.enter(size);
+        self.search.limit(size.packet);
+        self.stage = Stage::Short;
+        self.begin(&[self.least()]);
+    }
+
+    fn end_short(&mut self, size: &Size) {
+        self.enter(size);
+        match size.answered {
+            Some(KnownBy::Answers) => {
+                self.stage = Stage::Search;
+                self.facts.searched = true;
+                self.search_on();
+            }
+            other => {
+                self.facts.answered = other.map(|by| (size.packet, by));
+                self.stage = Stage::Done;
+            }
+        }
+    }
+
+    /// Takes a size into the search.
+    fn enter(&mut self, size: &Size) {
+        size.sent.iter().for_each(|_| self.search.sent(size.packet));
+        if size.answered.is_some() {
+            self.search.arrived(size.packet);
+        }
+    }
+
+    fn search_on(&mut self) {
+        let next = self.search.round();
+        if next.is_empty() {
+            let passed = self.search.passed();
+            self.facts.answered = passed.map(|packet| (packet, KnownBy::Answers));
+            self.facts.too_large = self.search.stopped();
+            self.stage = Stage::Done;
+        } else {
+            self.begin(&next);
+        }
+    }
+
+    fn payload(&self, index: usize, sequence: usize, sent: Nanos) -> Vec<u8> {
+        let len = (self.sizes[index].packet - self.headers) as usize;
+        let request = self.request((index << 8 | sequence) as u32, sent);
+        let mut bytes = request.encode().to_vec();
+        // Padding is a TLV with a header of four bytes.
+        if let Some(padding) = len.checked_sub(bytes.len() + 4) {
+            let start = bytes.len() + 4;
+            push_tlv(&mut bytes, TlvKind::Padding, &[]);
+            bytes[start - 2..].copy_from_slice(&(padding as u16).to_be_bytes());
+            bytes.resize(len, 0);
+            pattern::fill(0, &mut bytes[start..]);
+        }
+        bytes.resize(len, 0);
+        bytes
+    }
+
+    fn request(&self, number: u32, sent: Nanos) -> StampRequest {
+        StampRequest {
+            seq: number,
+            sent: Timestamp::of(sent, TimeFormat::Ntp),
+            error: ErrorEstimate::default(),
+            ssid: self.plan.ssid,
+        }
+    }
+
+    /// The size whose datagram has this number, if its time of sending is as it says.
+    fn find(&self, number: u32, sent: Option<u64>) -> Option<usize> {
+        let index = (number >> 8) as usize;
+        let at = self.sizes.get(index)?.sent.get((number & 0xFF) as usize)?;
+        let ours = Timestamp::of(at.real, TimeFormat::Ntp).bits;
+        sent.is_none_or(|sent| sent == ours).then_some(index)
+    }
+
+    fn answered_size(&self, payload: &[u8]) -> Option<usize> {
+        let number = u32::from_be_bytes(*payload.first_chunk()?);
+        let signed = payload.get(..SIGNED)?;
+        let sent = u64::from_be_bytes(*payload.get(4..)?.first_chunk()?);
+        if signed[14..] == self.plan.ssid.to_be_bytes()
+            && let Some(index) = self.find(number, Some(sent))
+        {
+            return Some(index);
+        }
+        let reply = StampReply::decode(payload).ok()?;
+        self.find(reply.request.seq, Some(reply.request.sent.bits))
+    }
+
+    fn oppose(&mut self, index: usize, word: TooBig) {
+        if !self.facts.routers.contains(&word) {
+            self.facts.routers.push(word);
+        }
+        let packet = self.sizes[index].packet;
+        let named = word.mtu_bytes.filter(|mtu| *mtu < packet && *mtu >= self.least());
+        if let Some(mtu) = named {
+            self.sizes[index].opposed = true;
+            self.next_word = mtu;
+            self.search.name(mtu);
+        }
+    }
+}
+
+impl Session for BareMtu {
+    type Summary = BareFacts;
+
+    fn poll_transmit(&mut self, now: Now, out: &mut TxBatch) -> Next {
+        out.reset();
+        self.written.clear();
+        let is_open = |bare: &Self| {
+            bare.sizes[bare.round..].iter().any(|size| bare.open_until(size, now.mono).is_some())
+        };
+        while self.stage != Stage::Done && !is_open(self) {
+            self.end_round();
+        }
+        if self.stage == Stage::Done || self.stopped {
+            return Next::Done;
+        }
+        let mut at = Nanos::MAX;
+        for index in self.round..self.sizes.len() {
+            let size = &self.sizes[index];
+            let Some(due) = self.open_until(size, now.mono) else { continue };
+            let wants = size.sent.len() < self.plan.tries as usize;
+            let due = if wants { due.max(self.next_at) } else { due };
+            if !wants || due > now.mono || !out.is_empty() {
+                at = at.min(due);
+                continue;
+            }
+            let bytes = self.payload(index, size.sent.len(), now.real);
+            let dest =
+                Dest { fragmentation: Some(Fragmentation::Probe), ..Dest::from(self.plan.target) };
+            let dest = out.add_dest(dest);
+            let Some(slot) = out.push(dest, bytes.len()) else { return Next::Send };
+            slot.copy_from_slice(&bytes);
+            self.written.push((index, now));
+            self.next_at = now.mono + Nanos::from_millis(2);
+        }
+        if out.is_empty() { Next::WaitUntil(at) } else { Next::Send }
+    }
+
+    fn on_sent(&mut self, _now: Now, _batch: &TxBatch, outcome: &SendOutcome) {
+        let Some((index, at)) = self.written.pop() else { return };
+        let size = &mut self.sizes[index];
+        match outcome.stop {
+            None => size.sent.push(at),
+            Some(SendStop::Blocked) => {}
+            // The interface's own word comes by the error queue; without it, a step down.
+            Some(SendStop::Refused { .. }) => {
+                size.sent.push(at);
+                let own = self.facts.interface_mtu.unwrap_or(size.packet - 1);
+                if size.packet > own {
+                    size.opposed = true;
+                    self.next_word = own;
+                    self.search.limit(own);
+                }
+            }
+        }
+    }
+
+    fn on_datagram(&mut self, _now: Now, datagram: &Datagram<'_>) {
+        if datagram.truncated() {
+            return;
+        }
+        let Some(index) = self.answered_size(datagram.payload) else { return };
+        self.sizes[index].answered = Some(KnownBy::Answers);
+        let fragment = datagram.meta.fragment;
+        self.facts.answer_fragment = self.facts.answer_fragment.max(fragment);
+    }
+
+    fn on_network_error(&mut self, _now: Now, error: &NetworkError) {
+        if error.origin == ErrorOrigin::Local {
+            let Some(mtu) = error.mtu else { return };
+            self.facts.interface_mtu = Some(mtu);
+            self.search.limit(mtu);
+            let round = self.round;
+            for size in self.sizes[round..].iter_mut().filter(|size| size.packet > mtu) {
+                size.opposed = true;
+                self.next_word = mtu;
+            }
+            return;
+        }
+        let number = error.quoted().first_chunk().map(|bytes| u32::from_be_bytes(*bytes));
+        let Some(index) = number.and_then(|number| self.find(number, None)) else { return };
+        let too_big = matches!((error.icmp_type, error.icmp_code), (3, 4) | (2, 0));
+        if too_big {
+            self.oppose(index, TooBig { router: error.offender, mtu_bytes: error.mtu });
+        } else if error.offender == Some(self.plan.target.ip()) {
+            // It arrived, or the target could not refuse it.
+            self.sizes[index].answered.get_or_insert(KnownBy::Icmp);
+        }
+    }
+
+    fn on_stop(&mut self, _now: Now) {
+        self.stopped = true;
+    }
+
+    fn finish(self, _now: Now) -> BareFacts {
+        self.facts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch::RxEntry;
+
+    #[derive(Clone, Copy, PartialEq)]
+    enum End {
+        Echo,
+        Closed,
+        Silent,
+    }
+
+    /// A path whose routers pass on up to so much, and whether each says so.
+    fn run(hops: &[(u32, bool)], end: End) -> BareFacts {
+        let target: SocketAddr = "192.0.2.99:7".parse().unwrap();
+        let mut session = BareMtu::new(BarePlan {
+            target,
+            tries: 3,
+            spacing: Nanos::from_millis(10),
+            wait: Nanos::from_millis(100),
+            ssid: 9,
+        });
+        let mut out = TxBatch::new(4, 1 << 18);
+        let mut mono = Nanos(1);
+        for _ in 0..10_000 {
+            let now = Now { mono, real: Nanos::from_secs(1_763_927_115) + mono };
+            let next = session.poll_transmit(now, &mut out);
+            let sent = out.slots().first().map(|slot| out.payload(slot).to_vec());
+            let Some(bytes) = sent else {
+                match next {
+                    Next::Done => return session.finish(now),
+                    Next::WaitUntil(at) => mono = at,
+                    other => panic!("{other:?}"),
+                }
+                continue;
+            };
+            let packet = bytes.len() as u32 + 28;
+            // This host's interface takes 1500.
+            if packet > 1_500 {
+                let mut error = NetworkError::new(ErrorOrigin::Local, (0, 0), 90, target, b"");
+                error.mtu = Some(1_500);
+                session.on_network_error(now, &error);
+                let stop = Some(SendStop::Refused { datagrams: 1, errno: 90 });
+                session.on_sent(now, &out, &SendOutcome { accepted: 0, stop });
+                continue;
+            }
+            session.on_sent(now, &out, &SendOutcome { accepted: 1, stop: None });
+            let stops = hops.iter().position(|(mtu, _)| packet > *mtu);
+            let icmp = |told: (u8, u8), from: [u8; 4], mtu: Option<u32>| {
+                let mut error = NetworkError::new(
+                    ErrorOrigin::Icmp,
+                    told,
+                    90,
+                    target,
+                    &bytes[..64.min(bytes.len())],
+                );
+                error.offender = Some(from.into());
+                error.mtu = mtu;
+                error
+            };
+            match (stops, end) {
+                (Some(hop), _) if hops[hop].1 => {
+                    let from = [192, 0, 2, hop as u8 + 1];
+                    session.on_network_error(now, &icmp((3, 4), from, Some(hops[hop].0)));
+                }
+                (Some(_), _) | (None, End::Silent) => {}
+                (None, End::Closed) => {
+                    session.on_network_error(now, &icmp((3, 3), [192, 0, 2, 99], None));
+                }
+                (None, End::Echo) => {
+                    let meta = RxEntry::default().meta;
+                    let datagram = Datagram { payload: &bytes, true_len: bytes.len(), meta };
+                    session.on_datagram(now, &datagram);
+                }
+            }
+        }
+        panic!("no end");
+    }
+
+    #[test]
+    fn routers_words_are_followed_down_to_what_is_answered() {
+        let hops = [(1_400, true), (1_280, true)];
+        for (end, by) in [(End::Echo, KnownBy::Answers), (End::Closed, KnownBy::Icmp)] {
+            let facts = run(&hops, end);
+            assert_eq!(facts.answered, Some((1_280, by)));
+            assert_eq!(facts.interface_mtu, Some(1_500));
+            assert_eq!(facts.routers.len(), 2);
+        }
+        let facts = run(&hops, End::Silent);
+        assert_eq!((facts.answered, facts.unopposed), (None, Some(1_280)));
+    }
+
+    #[test]
+    fn a_black_hole_is_searched_where_datagrams_are_answered() {
+        let facts = run(&[(1_333, false)], End::Echo);
+        assert_eq!(facts.answered, Some((1_333, KnownBy::Answers)));
+        assert_eq!((facts.too_large, facts.searched), (Some(1_334), true));
+        let facts = run(&[(1_333, false)], End::Closed);
+        assert_eq!(facts.answered, Some((72, KnownBy::Icmp)));
+        assert_eq!((facts.searched, facts.unopposed), (false, Some(1_500)));
+    }
+
+    #[test]
+    fn a_whole_path_takes_one_datagram() {
+        let facts = run(&[], End::Echo);
+        assert_eq!(facts.answered, Some((1_500, KnownBy::Answers)));
+        assert!(facts.routers.is_empty());
+    }
+}

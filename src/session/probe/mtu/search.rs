@@ -1,0 +1,244 @@
+//! The search for the largest size that passes, in rounds of sizes side by side.
+//!
+//! The rules are those of RFC 8899 for probes of a datagram's path: a size is confirmed by an
+//! acknowledgement alone; it counts as too large only when several probes of it stayed without;
+//! a router's word (ICMP, the PTB of RFC 8899 §4.6) names a size to try next and is not believed
+//! before that size was confirmed, so that a forged or stale word cannot shrink the path and a path
+//! that drops in silence is found all the same.
+
+use std::collections::BTreeMap;
+
+/// Packet sizes at which paths end, in bytes with the IP header: those of RFC 1191 §7.1 that are
+/// still about, and today's tunnels and jumbo frames.
+const PLATEAUS: [u32; 24] = [
+    128, 256, 576, 1_006, 1_200, 1_240, 1_280, 1_320, 1_360, 1_380, 1_400, 1_420, 1_440, 1_454,
+    1_468, 1_480, 1_492, 1_500, 2_002, 4_352, 7_981, 9_000, 9_216, 17_914,
+];
+/// Sizes that one round of the search tries between what passed and what did not.
+const SECTIONS: u32 = 12;
+
+/// What became of the probes of one size.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Tried {
+    /// Probes sent.
+    pub sent: u32,
+    /// Of these, those that arrived.
+    pub arrived: u32,
+}
+
+/// The search, in one direction.
+#[derive(Clone, Debug)]
+pub(super) struct SizeSearch {
+    least: u32,
+    /// The largest size that can be sent at all.
+    most: u32,
+    tries: u32,
+    tried: BTreeMap<u32, Tried>,
+    /// Sizes that routers named, and this host.
+    named: Vec<u32>,
+}
+
+impl SizeSearch {
+    /// A search between two packet sizes, both of which may pass; a size is given up after `tries`.
+    pub fn new(least: u32, most: u32, tries: u32) -> Self {
+        Self {
+            least,
+            most: most.max(least),
+            tries: tries.max(1),
+            tried: BTreeMap::new(),
+            named: Vec::new(),
+        }
+    }
+
+    /// This host cannot send more than this in one piece.
+    pub fn limit(&mut self, most: u32) {
+        self.most = self.most.min(most.max(self.least));
+    }
+
+    /// A router named the largest size that it passes on.
+    pub fn name(&mut self, size: u32) {
+        if (self.least..=self.most).contains(&size) && !self.named.contains(&size) {
+            self.named.push(size);
+        }
+    }
+
+    /// A probe of this size left.
+    pub fn sent(&mut self, size: u32) {
+        self.tried.entry(size).or_default().sent += 1;
+    }
+
+    /// A probe of this size arrived.
+    pub fn arrived(&mut self, size: u32) {
+        self.tried.entry(size).or_default().arrived += 1;
+    }
+
+    /// What became of a size.
+    pub fn of(&self, size: u32) -> Tried {
+        self.tried.get(&size).copied().unwrap_or_default()
+    }
+
+    /// Whether so many probes of a size stayed without acknowledgement that it counts as too large.
+    fn failed(&self, tried: Tried) -> bool {
+        tried.arrived == 0 && tried.sent >= self.tries
+    }
+
+    /// The largest size that passed; `None` when none did so far.
+    pub fn passed(&self) -> Option<u32> {
+        self.tried.iter().rev().find(|(_, tried)| tried.arrived > 0).map(|(size, _)| *size)
+    }
+
+    /// The least size above it that did not.
+    pub fn stopped(&self) -> Option<u32> {
+        let passed = self.passed().unwrap_or(0);
+        self.tried
+            .range(passed + 1..)
+            .find(|(_, tried)| self.failed(**tried))
+            .map(|(size, _)| *size)
+    }
+
+    /// Sizes that failed below one that passed: the path is no matter of size alone.
+    pub fn holes(&self) -> Vec<u32> {
+        let passed = self.passed().unwrap_or(0);
+        let holes = self.tried.range(..passed).filter(|(_, tried)| self.failed(**tried));
+        holes.map(|(size, _)| *size).collect()
+    }
+
+    /// The sizes to try now, each until it arrived or failed; none when the answer is known.
+    pub fn round(&self) -> Vec<u32> {
+        if self.tried.is_empty() {
+            return self.plateaus();
+        }
+        let open = |size: &u32| {
+            let tried = self.of(*size);
+            tried.arrived == 0 && !self.failed(tried)
+        };
+        let started: Vec<u32> = self.tried.keys().copied().filter(open).collect();
+        if !started.is_empty() {
+            return started;
+        }
+        let low = self.passed().unwrap_or(self.least - 1);
+        let high = self.stopped().unwrap_or(self.most + 1);
+        let named: Vec<u32> =
+            self.named.iter().copied().filter(|size| (low + 1..high).contains(size)).collect();
+        if !named.is_empty() {
+            // What is named, and one more, which decides at once if the word is true.
+            let beside = named.iter().flat_map(|size| [*size, size + 1]);
+            return dedup(beside.filter(|size| *size < high).collect());
+        }
+        if self.passed().is_none() && self.stopped() == Some(self.least) {
+            return Vec::new();
+        }
+        sections(low, high)
+    }
+
+    fn plateaus(&self) -> Vec<u32> {
+        let inside = PLATEAUS.into_iter().filter(|size| (self.least..=self.most).contains(size));
+        dedup(inside.chain([self.least, self.most]).collect())
+    }
+}
+
+fn dedup(mut sizes: Vec<u32>) -> Vec<u32> {
+    sizes.sort_unstable();
+    sizes.dedup();
+    sizes
+}
+
+/// Sizes between two, neither of them, that cut what is between into equal parts.
+fn sections(low: u32, high: u32) -> Vec<u32> {
+    let gap = high.saturating_sub(low);
+    let count = SECTIONS.min(gap.saturating_sub(1));
+    // Just above what passes, too: sizes that are tried first are those at which paths end.
+    let above = std::iter::once(low + 1);
+    dedup(above.chain((1..=count).map(|part| low + gap * part / (count + 1))).collect())
+        .into_iter()
+        .filter(|size| *size > low && *size < high)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Runs a search over a path that passes up to `mtu`; routers name `named`. The rounds it took.
+    fn run(search: &mut SizeSearch, mtu: u32, named: Option<u32>) -> u32 {
+        for round in 0..20 {
+            let sizes = search.round();
+            if sizes.is_empty() {
+                return round;
+            }
+            for size in sizes {
+                search.sent(size);
+                match named {
+                    _ if size <= mtu => search.arrived(size),
+                    Some(named) => search.name(named),
+                    None => {}
+                }
+            }
+        }
+        panic!("no end: {search:?}");
+    }
+
+    #[test]
+    fn every_size_is_found_to_the_byte_with_and_without_a_word_from_a_router() {
+        let mut seed = fastrand::Rng::with_seed(7);
+        for case in 0..400 {
+            let most = [1_500, 9_000, 65_535][case % 3];
+            let mtu = seed.u32(92..=most);
+            for named in [None, Some(mtu)] {
+                let mut search = SizeSearch::new(92, most, 3);
+                let rounds = run(&mut search, mtu, named);
+                assert_eq!(search.passed(), Some(mtu), "{most} {named:?}");
+                assert_eq!(search.stopped(), (mtu < most).then_some(mtu + 1));
+                assert!(rounds <= 19, "{rounds} rounds for {mtu} of {most}");
+                assert!(search.holes().is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn a_false_word_is_not_believed() {
+        for false_word in [600, 1_499, 40_000] {
+            let mut search = SizeSearch::new(92, 1_500, 3);
+            run(&mut search, 1_280, Some(false_word));
+            assert_eq!(search.passed(), Some(1_280));
+        }
+    }
+
+    #[test]
+    fn a_path_that_lets_nothing_through_has_no_size() {
+        let mut search = SizeSearch::new(92, 1_500, 2);
+        run(&mut search, 0, None);
+        assert_eq!((search.passed(), search.stopped()), (None, Some(92)));
+    }
+
+    #[test]
+    fn one_lost_probe_is_no_limit() {
+        let mut search = SizeSearch::new(92, 1_500, 3);
+        let mut lost = false;
+        for _ in 0..20 {
+            for size in search.round() {
+                search.sent(size);
+                // The first probe of 1400 bytes is lost.
+                if size == 1_400 && !std::mem::replace(&mut lost, true) {
+                    continue;
+                }
+                search.arrived(size);
+            }
+        }
+        assert_eq!((search.passed(), search.stopped(), lost), (Some(1_500), None, true));
+    }
+
+    #[test]
+    fn a_size_that_fails_below_one_that_passes_is_a_hole() {
+        let mut search = SizeSearch::new(92, 1_500, 1);
+        for _ in 0..20 {
+            for size in search.round() {
+                search.sent(size);
+                if size != 1_280 {
+                    search.arrived(size);
+                }
+            }
+        }
+        assert_eq!((search.passed(), search.holes()), (Some(1_500), vec![1_280]));
+    }
+}

@@ -1,0 +1,225 @@
+//! One question to a STUN server, repeated until it is answered or a random loss is unlikely.
+
+use super::RunId;
+use crate::units::Nanos;
+use crate::wire::stun::{AttributeKind, ChangeRequest, StunClass, StunWriter, TransactionId};
+use std::net::SocketAddr;
+
+/// Bytes of a request: as many as the longest answer has (header, four IPv6 addresses, a name, a
+/// checksum), so that a server that never sends more than it got can answer whole.
+pub(super) const REQUEST_LEN: usize = 148;
+/// What fills a request: SOFTWARE, which any server reads over. PADDING (RFC 5780 §7.6) must be
+/// understood, and most servers would refuse it. Fewer than 128 characters (RFC 8489 §14.14).
+const FILLING: &str =
+    "udpkit probe nat: as long as an answer, so that nobody gets more bytes than were sent ";
+
+/// What a question is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum About {
+    /// The address that the far end sees.
+    Mapping,
+    /// Whether an answer from elsewhere comes through.
+    Filtering,
+    /// Whether answers from the server itself come through meanwhile.
+    Control,
+    /// Whether a datagram to the own mapped address comes back.
+    Hairpin,
+}
+
+/// When a question is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Repeat {
+    /// With its first answer.
+    UntilAnswered,
+    /// After all tries.
+    Always,
+}
+
+/// One question.
+#[derive(Clone, Debug)]
+pub(super) struct Ask {
+    pub about: About,
+    pub socket: usize,
+    pub to: SocketAddr,
+    pub change: ChangeRequest,
+    repeat: Repeat,
+    /// Requests that were sent.
+    pub sent: u32,
+    /// Requests that were answered.
+    pub answered: u32,
+    /// When each try left, and whether it was answered.
+    tries: Vec<(Nanos, bool)>,
+    pub seen: Option<SocketAddr>,
+    /// What a later answer told that differs.
+    pub also_seen: Option<SocketAddr>,
+    /// MAPPED-ADDRESS where it differs from the hidden one.
+    pub rewritten: Option<SocketAddr>,
+    pub round_trip: Option<Nanos>,
+    /// What was answered that is no answer.
+    pub instead: Option<String>,
+    given_up: bool,
+}
+
+impl Ask {
+    pub fn new(
+        about: About,
+        socket: usize,
+        to: SocketAddr,
+        change: ChangeRequest,
+        repeat: Repeat,
+    ) -> Self {
+        Self {
+            about,
+            socket,
+            to,
+            change,
+            repeat,
+            sent: 0,
+            answered: 0,
+            tries: Vec::new(),
+            seen: None,
+            also_seen: None,
+            rewritten: None,
+            round_trip: None,
+            instead: None,
+            given_up: false,
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.given_up || (self.repeat == Repeat::UntilAnswered && self.answered > 0)
+    }
+
+    /// No further try.
+    pub fn give_up(&mut self) {
+        self.given_up = true;
+    }
+
+    /// Whether its next try is due.
+    pub fn is_due(&self, now: Nanos, gap: Nanos, tries: u32) -> bool {
+        let last = self.tries.last().map(|(at, _)| *at);
+        !self.is_over() && self.sent < tries && last.is_none_or(|last| last + gap <= now)
+    }
+
+    /// When it wants to be looked at again; `None` when it is over.
+    pub fn next_at(&self, now: Nanos, gap: Nanos, tries: u32, wait: Nanos) -> Option<Nanos> {
+        let last = self.tries.last().map(|(at, _)| *at);
+        match last {
+            _ if self.is_over() => None,
+            None => Some(Nanos::ZERO),
+            Some(last) if self.sent < tries => Some(last + gap),
+            // Every answer that is still missing may come; those that came are enough for all.
+            Some(_) if self.answered == self.sent => None,
+            Some(last) => Some(last + wait).filter(|end| now < *end),
+        }
+    }
+
+    /// Writes the next try.
+    pub fn write(&self, run: RunId, index: usize, slot: &mut [u8]) {
+        let id = run.transaction(index, self.sent);
+        let mut bytes = Vec::with_capacity(REQUEST_LEN);
+        let mut writer = StunWriter::begin(&mut bytes, StunClass::Request, id);
+        if self.change.is_any() {
+            writer.push(AttributeKind::ChangeRequest, &self.change.encode());
+        }
+        let room = REQUEST_LEN - writer.len() - StunWriter::size_of(0);
+        let mut filling = FILLING.as_bytes().to_vec();
+        filling.resize(room, b'.');
+        writer.push(AttributeKind::Software, &filling);
+        writer.finish();
+        slot.copy_from_slice(&bytes);
+    }
+
+    /// The try that was written has left.
+    pub fn went(&mut self, now: Nanos) {
+        self.sent += 1;
+        self.tries.push((now, false));
+    }
+
+    /// An answer to one of the tries; its round trip, when it is the first to it.
+    pub fn take(&mut self, number: u32, seen: SocketAddr, now: Nanos) -> Option<Nanos> {
+        match self.seen {
+            None => self.seen = Some(seen),
+            Some(first) if first != seen => _ = self.also_seen.get_or_insert(seen),
+            Some(_) => {}
+        }
+        let (sent, answered) = self.tries.get_mut(number as usize)?;
+        if std::mem::replace(answered, true) {
+            return None;
+        }
+        self.answered += 1;
+        let trip = now - *sent;
+        self.round_trip = Some(self.round_trip.map_or(trip, |known| known.min(trip)));
+        Some(trip)
+    }
+
+    /// Whether an answer from `source` is the one that was asked for.
+    pub fn is_from_where_it_was_wanted(&self, source: SocketAddr) -> bool {
+        let other_ip = source.ip() != self.to.ip();
+        let other_port = source.port() != self.to.port();
+        match self.change {
+            // Whoever answers a plain request: the path may rewrite the server's address.
+            ChangeRequest { address: false, port: false } => true,
+            ChangeRequest { address, port } => address == other_ip && port == other_port,
+        }
+    }
+
+    /// From where its answer is wanted, by a server whose other address and port is `other`.
+    pub fn answer_from(&self, other: Option<SocketAddr>) -> SocketAddr {
+        let other = other.unwrap_or(self.to);
+        let mut from = if self.change.address { other } else { self.to };
+        from.set_port(if self.change.port { other.port() } else { self.to.port() });
+        from
+    }
+}
+
+/// Which question and which of its tries a transaction names, if it is this run's.
+pub(super) fn ask_of(run: RunId, transaction: TransactionId) -> Option<(usize, u32)> {
+    let behind = transaction.0.strip_prefix(&run.0)?;
+    let [ask @ .., high, low] = behind else { return None };
+    let ask = u16::from_be_bytes(ask.try_into().ok()?);
+    Some((usize::from(ask), u32::from(u16::from_be_bytes([*high, *low]))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::stun::StunMessage;
+
+    #[test]
+    fn a_request_is_as_long_as_the_longest_answer_and_names_its_try() {
+        let run = RunId(*b"12345678");
+        for change in [ChangeRequest::default(), ChangeRequest { address: true, port: true }] {
+            let to = "192.0.2.1:3478".parse().unwrap();
+            let mut ask = Ask::new(About::Mapping, 0, to, change, Repeat::UntilAnswered);
+            ask.went(Nanos(1));
+            let mut slot = [0; REQUEST_LEN];
+            ask.write(run, 7, &mut slot);
+            let message = StunMessage::decode(&slot).unwrap();
+            assert_eq!(ask_of(run, message.transaction), Some((7, 1)));
+            assert_eq!(ask_of(RunId(*b"another!"), message.transaction), None);
+            assert!(message.find(AttributeKind::Software).unwrap().len() < 128);
+            let wanted = message.find(AttributeKind::ChangeRequest).map(ChangeRequest::decode);
+            assert_eq!(wanted.flatten().unwrap_or_default(), change);
+        }
+    }
+
+    #[test]
+    fn a_question_is_repeated_until_it_is_answered_and_then_no_more() {
+        let to = "192.0.2.1:3478".parse().unwrap();
+        let change = ChangeRequest::default();
+        let mut ask = Ask::new(About::Mapping, 0, to, change, Repeat::UntilAnswered);
+        let (gap, wait) = (Nanos(10), Nanos(100));
+        assert!(ask.is_due(Nanos(0), gap, 2));
+        ask.went(Nanos(0));
+        assert!(!ask.is_due(Nanos(9), gap, 2) && ask.is_due(Nanos(10), gap, 2));
+        ask.went(Nanos(10));
+        assert!(!ask.is_due(Nanos(50), gap, 2));
+        assert_eq!(ask.next_at(Nanos(50), gap, 2, wait), Some(Nanos(110)));
+        assert_eq!(ask.next_at(Nanos(110), gap, 2, wait), None);
+        assert_eq!(ask.take(1, to, Nanos(30)), Some(Nanos(20)));
+        assert_eq!(ask.take(1, to, Nanos(31)), None, "the same answer again");
+        assert_eq!(ask.next_at(Nanos(50), gap, 2, wait), None);
+        assert_eq!((ask.sent, ask.answered), (2, 1));
+    }
+}

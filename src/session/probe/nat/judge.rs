@@ -1,0 +1,344 @@
+//! From what came back to a verdict: what is known, what it rests on, what could not be known.
+
+use super::NatSession;
+use super::ask::{About, Ask};
+use crate::record::probe::{Dependence, Hairpin, NatReport, NatSocket, NatTest, PortChoice};
+use crate::units::Nanos;
+use crate::wire::stun::ChangeRequest;
+use std::net::{IpAddr, SocketAddr};
+
+/// Ports in a row may have this many others between them for each socket.
+const NEXT_TO: u32 = 4;
+
+const BOTH: ChangeRequest = ChangeRequest { address: true, port: true };
+const ADDRESS: ChangeRequest = ChangeRequest { address: true, port: false };
+const PORT: ChangeRequest = ChangeRequest { address: false, port: true };
+
+/// The report of a run that is over.
+pub(super) fn report(session: NatSession, duration: Nanos) -> NatReport {
+    let found = Found::of(&session);
+    let verdict = found.verdict(&session);
+    let means = found.means();
+    let sockets = sockets(&session);
+    let plain: Vec<&Ask> =
+        session.asks.iter().filter(|ask| !ask.change.is_any() && ask.answered > 0).collect();
+    NatReport {
+        target: session.plan.server,
+        other: session.other,
+        verdict,
+        answered: found.seen.is_some(),
+        nat: found.nat,
+        mapping: found.mapping,
+        filtering: found.filtering,
+        ports: found.ports,
+        addresses: found.addresses,
+        hairpin: found.hairpin,
+        means,
+        not_known: found.not_known,
+        sent: plain.iter().map(|ask| u64::from(ask.sent)).sum(),
+        back: plain.iter().map(|ask| u64::from(ask.answered)).sum(),
+        tests: session.asks.iter().map(|ask| test(ask, &session)).collect(),
+        sockets,
+        network_errors: session
+            .troubles
+            .into_kinds()
+            .into_iter()
+            .map(|kind| format!("{}: {}", kind.destination, kind.error))
+            .collect(),
+        interrupted: session.stopped,
+        duration_ns: duration.0,
+    }
+}
+
+fn sockets(session: &NatSession) -> Vec<NatSocket> {
+    let each = session.plan.locals.iter().enumerate();
+    each.map(|(index, local)| {
+        let seen = session.seen_by_server(index);
+        let port_kept = seen.map(|seen| seen.port() == local.port());
+        NatSocket { local: *local, seen, port_kept }
+    })
+    .collect()
+}
+
+fn test(ask: &Ask, session: &NatSession) -> NatTest {
+    NatTest {
+        about: match ask.about {
+            About::Mapping => "mapping",
+            About::Filtering => "filtering",
+            About::Control => "control",
+            About::Hairpin => "hairpin",
+        },
+        socket: Some(ask.socket).filter(|socket| *socket < session.plan.locals.len()),
+        to: ask.to,
+        answer_from: ask.answer_from(session.other),
+        sent: ask.sent,
+        answered: ask.answered,
+        seen: ask.seen,
+        round_trip_ns: ask.round_trip.map(Nanos::as_u64),
+        instead: ask.instead.clone(),
+    }
+}
+
+/// What is known.
+pub(super) struct Found {
+    /// Socket 0's address here, and as the server saw it.
+    pub local: SocketAddr,
+    pub seen: Option<SocketAddr>,
+    pub nat: Option<bool>,
+    pub mapping: Option<Dependence>,
+    pub filtering: Option<Dependence>,
+    pub ports: Option<PortChoice>,
+    pub addresses: Vec<IpAddr>,
+    pub hairpin: Option<Hairpin>,
+    pub not_known: Vec<String>,
+}
+
+impl Found {
+    fn of(session: &NatSession) -> Self {
+        let local = session.plan.locals[0];
+        let pairs: Vec<(SocketAddr, SocketAddr)> = session
+            .plan
+            .locals
+            .iter()
+            .enumerate()
+            .filter_map(|(index, local)| Some((*local, session.seen_by_server(index)?)))
+            .collect();
+        let seen = session.seen_by_server(0);
+        let nat = (!pairs.is_empty()).then(|| pairs.iter().any(|(local, seen)| local != seen));
+        let mut addresses = Vec::new();
+        for (_, seen) in &pairs {
+            if !addresses.contains(&seen.ip()) {
+                addresses.push(seen.ip());
+            }
+        }
+        let mut found = Self {
+            local,
+            seen,
+            nat,
+            mapping: None,
+            filtering: None,
+            ports: None,
+            addresses,
+            hairpin: None,
+            not_known: Vec::new(),
+        };
+        if nat.is_none() {
+            return found;
+        }
+        if nat == Some(true) {
+            found.ports = Some(port_choice(&pairs));
+            found.find_mapping(session);
+        }
+        found.find_filtering(session);
+        found.find_hairpin(session);
+        found
+    }
+
+    fn miss(&mut self, what: impl Into<String>) {
+        self.not_known.push(what.into());
+    }
+
+    /// RFC 5780 §4.3, with the server's other port asked on its own, too.
+    fn find_mapping(&mut self, session: &NatSession) {
+        let Some(first) = self.seen else {
+            return self.miss("the mapping: the socket that would ask others had no answer");
+        };
+        let server = session.plan.server;
+        let Some(other) = session.other else { return self.map_by_second(session, first) };
+        let seen_by = |to: SocketAddr| {
+            let asked = session.asks.iter().find(|ask| ask.about == About::Mapping && ask.to == to);
+            asked.and_then(|ask| ask.seen)
+        };
+        let at = |ip: SocketAddr, port: SocketAddr| {
+            let mut at = ip;
+            at.set_port(port.port());
+            seen_by(at)
+        };
+        if other.ip() == server.ip() {
+            self.mapping = at(server, other).map(|seen| {
+                if seen == first {
+                    Dependence::EndpointIndependentOrAddressDependent
+                } else {
+                    Dependence::AddressAndPortDependent
+                }
+            });
+            return match self.mapping {
+                None => self.miss(format!("the mapping: {other} did not answer")),
+                Some(Dependence::AddressAndPortDependent) => {}
+                Some(_) => self.miss(
+                    "whether the mapping depends on the far end's address: the server has one",
+                ),
+            };
+        }
+        let (port, address, both) = (at(server, other), at(other, server), seen_by(other));
+        self.mapping = match (port, address, both) {
+            (Some(port), _, _) if port != first => Some(Dependence::AddressAndPortDependent),
+            (_, _, Some(both)) if both == first => Some(Dependence::EndpointIndependent),
+            (Some(_), Some(address), _) if address == first => {
+                Some(Dependence::EndpointIndependent)
+            }
+            (Some(_), Some(_), _) | (Some(_), _, Some(_)) => Some(Dependence::AddressDependent),
+            (None, Some(address), Some(both)) if address == both => {
+                Some(Dependence::AddressDependent)
+            }
+            (None, Some(_), Some(_)) => Some(Dependence::AddressAndPortDependent),
+            (Some(_), None, None) => Some(Dependence::EndpointIndependentOrAddressDependent),
+            (None, Some(address), None) if address != first => {
+                Some(Dependence::AddressDependentOrAddressAndPortDependent)
+            }
+            (None, None, Some(_)) => Some(Dependence::AddressDependentOrAddressAndPortDependent),
+            (None, _, None) => None,
+        };
+        if port.is_none() || address.is_none() || both.is_none() {
+            self.miss(format!(
+                "all of the mapping: the server's other address or port, {other}, did not answer"
+            ));
+        }
+    }
+
+    /// What two servers saw that know nothing of each other.
+    fn map_by_second(&mut self, session: &NatSession, first: SocketAddr) {
+        let server = session.plan.server;
+        let Some(second) = session.plan.second.filter(|second| second.ip() != server.ip()) else {
+            return self.miss(
+                "the mapping: the server tells of no other address or port; name one that does, \
+                 such as `udpkit serve`, or a second server",
+            );
+        };
+        let mut asked = session.asks.iter().filter(|ask| ask.about == About::Mapping);
+        match asked.find(|ask| ask.to == second).and_then(|ask| ask.seen) {
+            None => self.miss(format!("the mapping: {second} did not answer")),
+            Some(seen) if seen == first => self.mapping = Some(Dependence::EndpointIndependent),
+            Some(_) => {
+                self.mapping = Some(Dependence::AddressDependentOrAddressAndPortDependent);
+                self.miss(
+                    "whether the mapping depends on the far end's port too: the server has \
+                           one",
+                );
+            }
+        }
+    }
+
+    /// RFC 5780 §4.4.
+    fn find_filtering(&mut self, session: &NatSession) {
+        let Some(other) = session.other else {
+            return self.miss("the filtering: the server tells of no other address or port");
+        };
+        let plain = |to: SocketAddr| {
+            session
+                .asks
+                .iter()
+                .any(|ask| ask.about == About::Mapping && ask.to == to && ask.answered > 0)
+        };
+        let control = session.asks.iter().find(|ask| ask.about == About::Control);
+        let alive = !session.stopped && control.is_some_and(|control| control.answered > 0);
+        // Whether an answer came; `None` where its absence would tell nothing.
+        let passes = |change: ChangeRequest| {
+            let asked = session
+                .asks
+                .iter()
+                .find(|ask| ask.about == About::Filtering && ask.change == change)?;
+            let from = asked.answer_from(Some(other));
+            match asked.answered {
+                0 => (alive && asked.instead.is_none() && plain(from)).then_some(false),
+                _ => Some(true),
+            }
+        };
+        let (both, address, port) = (passes(BOTH), passes(ADDRESS), passes(PORT));
+        self.filtering = match (both.or(address), port) {
+            (Some(true), _) => Some(Dependence::EndpointIndependent),
+            (Some(false), Some(true)) => Some(Dependence::AddressDependent),
+            // What keeps another port of the same address out keeps other addresses out.
+            (_, Some(false)) => Some(Dependence::AddressAndPortDependent),
+            (None, Some(true)) => Some(Dependence::EndpointIndependentOrAddressDependent),
+            (Some(false), None) => Some(Dependence::AddressDependentOrAddressAndPortDependent),
+            (None, None) => None,
+        };
+        match self.filtering {
+            None => {
+                let refused = session.asks.iter().find_map(|ask| {
+                    (ask.about == About::Filtering).then(|| ask.instead.clone()).flatten()
+                });
+                self.miss(match refused {
+                    Some(instead) => format!("the filtering: the server {}", said(&instead)),
+                    None if !alive => "the filtering: plain requests were not answered either, or \
+                                       the run was ended early"
+                        .to_owned(),
+                    None => format!(
+                        "the filtering: {other} does not even answer when it is asked itself"
+                    ),
+                });
+            }
+            Some(Dependence::EndpointIndependentOrAddressDependent) => self
+                .miss("whether the filtering depends on the far end's address: the server has one"),
+            Some(_) => {}
+        }
+    }
+
+    fn find_hairpin(&mut self, session: &NatSession) {
+        if !session.asks.iter().any(|ask| ask.about == About::Hairpin) {
+            if session.plan.hairpin && self.nat == Some(true) {
+                self.miss("the hairpin: the own mapped address is not known");
+            }
+            return;
+        }
+        let inside = session.plan.locals[0].ip();
+        self.hairpin = Some(match session.hairpin_from {
+            None => Hairpin::Fails,
+            Some(from) if from.ip() == inside => Hairpin::WorksFromInside,
+            Some(_) => Hairpin::Works,
+        });
+        if self.hairpin == Some(Hairpin::Fails) && session.stopped {
+            self.hairpin = None;
+            self.miss("the hairpin: the run was ended early");
+        }
+    }
+}
+
+fn said(instead: &str) -> String {
+    if instead.starts_with("answered") {
+        format!("{instead}, not from its other address")
+    } else {
+        format!("refuses to answer from elsewhere ({instead})")
+    }
+}
+
+/// How a NAT chose ports, by sockets in the order in which they asked.
+fn port_choice(pairs: &[(SocketAddr, SocketAddr)]) -> PortChoice {
+    let kept = pairs.iter().filter(|(local, seen)| local.port() == seen.port()).count();
+    if kept == pairs.len() {
+        return PortChoice::Kept;
+    }
+    if kept > 0 {
+        return PortChoice::KeptForSome;
+    }
+    if pairs.len() < 2 {
+        return PortChoice::Changed;
+    }
+    let ports = || pairs.iter().map(|(_, seen)| u32::from(seen.port()));
+    let span = ports().max().unwrap_or(0) - ports().min().unwrap_or(0);
+    if span <= NEXT_TO * pairs.len() as u32 { PortChoice::Sequential } else { PortChoice::Random }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn choice(ports: &[(u16, u16)]) -> PortChoice {
+        let pair = |(local, seen): &(u16, u16)| {
+            let at = |ip: [u8; 4], port: u16| SocketAddr::from((ip, port));
+            (at([10, 0, 0, 1], *local), at([192, 0, 2, 1], *seen))
+        };
+        port_choice(&ports.iter().map(pair).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn ports_are_kept_in_a_row_or_random() {
+        assert_eq!(choice(&[(5, 5), (9, 9)]), PortChoice::Kept);
+        assert_eq!(choice(&[(5, 5), (9, 1024)]), PortChoice::KeptForSome);
+        assert_eq!(choice(&[(5, 1024)]), PortChoice::Changed);
+        assert_eq!(choice(&[(5, 1024), (9, 1025), (7, 1026), (3, 1028)]), PortChoice::Sequential);
+        assert_eq!(choice(&[(5, 1028), (9, 1026), (7, 1024), (3, 1030)]), PortChoice::Sequential);
+        assert_eq!(choice(&[(5, 2024), (9, 61025), (7, 31026), (3, 11028)]), PortChoice::Random);
+    }
+}

@@ -1,0 +1,295 @@
+//! `probe nat`: how the NATs and firewalls on the way map and filter, by asking a STUN server
+//! (RFC 5780).
+//!
+//! ```text
+//! ask        one question: its tries, what paired answers with them
+//! plan       what is asked of whom, and how patiently
+//! judge      from what came back to what is known
+//! words      the verdict in words, with its evidence and doubts
+//! ```
+//!
+//! All questions of a stage are asked side by side: first every socket asks the server itself;
+//! what its answer tells of the server's other port and address then lets socket 0 ask those, for
+//! the mapping, and socket 1, which has sent to nobody else, have itself answered from them, for
+//! the filtering, with plain requests beside it that tell silence from loss.
+
+mod ask;
+mod judge;
+mod plan;
+#[cfg(test)]
+mod simulated;
+#[cfg(test)]
+mod tests;
+mod words;
+
+pub use plan::NatPlan;
+
+use crate::batch::{Datagram, Dest, NetworkError, TxBatch};
+use crate::record::probe::NatReport;
+use crate::session::{Next, Now, Session, TroubleLog};
+use crate::units::Nanos;
+use crate::wire::stun::{
+    AttributeKind, ChangeRequest, StunClass, StunMessage, TransactionId, address, error_code,
+};
+use ask::{About, Ask, Repeat, ask_of};
+use std::net::SocketAddr;
+
+/// From one try to the next, before any round trip is known.
+const FIRST_GAP: Nanos = Nanos::from_millis(250);
+/// Bounds of the gap once one is known: twice the round trip.
+const GAPS: (Nanos, Nanos) = (Nanos::from_millis(40), Nanos::from_millis(500));
+
+/// Port unreachables that are believed. A Linux host sends six at once, and then one a second.
+const REFUSED: u32 = 4;
+
+/// The state of `probe nat`.
+pub struct NatSession {
+    plan: NatPlan,
+    asks: Vec<Ask>,
+    started: Option<Now>,
+    /// The server's other port and address, once told.
+    other: Option<SocketAddr>,
+    round_trip: Option<Nanos>,
+    /// Whether the questions for mapping, filtering and hairpin were put.
+    mapping_asked: bool,
+    filtering_asked: bool,
+    hairpin_asked: bool,
+    /// From where the hairpin's datagram came.
+    hairpin_from: Option<SocketAddr>,
+    troubles: TroubleLog,
+    unreachable: u32,
+    written: Vec<(usize, u32)>,
+    stopped: bool,
+}
+
+impl NatSession {
+    /// A session at its start.
+    pub fn new(plan: NatPlan) -> Self {
+        Self {
+            plan,
+            asks: Vec::new(),
+            started: None,
+            other: None,
+            round_trip: None,
+            mapping_asked: false,
+            filtering_asked: false,
+            hairpin_asked: false,
+            hairpin_from: None,
+            troubles: TroubleLog::default(),
+            unreachable: 0,
+            written: Vec::new(),
+            stopped: false,
+        }
+    }
+
+    /// Bytes of a request.
+    pub fn request_len() -> usize {
+        ask::REQUEST_LEN
+    }
+
+    fn start(&mut self, now: Now) {
+        self.started = Some(now);
+        for socket in 0..self.plan.locals.len() {
+            self.put(About::Mapping, socket, self.plan.server, ChangeRequest::default());
+        }
+        if let Some(second) = self.plan.second {
+            self.put(About::Mapping, 0, second, ChangeRequest::default());
+        }
+    }
+
+    fn put(&mut self, about: About, socket: usize, to: SocketAddr, change: ChangeRequest) {
+        let repeat = if about == About::Control { Repeat::Always } else { Repeat::UntilAnswered };
+        self.asks.push(Ask::new(about, socket, to, change, repeat));
+    }
+
+    /// Puts the questions that the answers so far allow.
+    fn go_on(&mut self) {
+        let Some(first) = self.seen_by_server(0) else { return };
+        if let (Some(other), false) = (self.other, self.mapping_asked) {
+            self.mapping_asked = true;
+            for to in self.plan.others(other) {
+                self.put(About::Mapping, 0, to, ChangeRequest::default());
+            }
+        }
+        if let (Some(other), false, Some(_)) =
+            (self.other, self.filtering_asked, self.seen_by_server(1))
+        {
+            self.filtering_asked = true;
+            let server = self.plan.server;
+            self.put(About::Control, 1, server, ChangeRequest::default());
+            let has_address = other.ip() != server.ip();
+            for (address, port) in [(true, true), (true, false), (false, true)] {
+                let has = (!address || has_address) && (!port || other.port() != server.port());
+                if has {
+                    self.put(About::Filtering, 1, server, ChangeRequest { address, port });
+                }
+            }
+        }
+        if self.plan.hairpin && !self.hairpin_asked && first != self.plan.locals[0] {
+            self.hairpin_asked = true;
+            let socket = self.plan.locals.len();
+            self.put(About::Hairpin, socket, first, ChangeRequest::default());
+        }
+    }
+
+    /// The address that the server saw a socket by.
+    fn seen_by_server(&self, socket: usize) -> Option<SocketAddr> {
+        let server = self.plan.server;
+        let plain = |ask: &&Ask| ask.about == About::Mapping && ask.to == server;
+        self.asks.iter().filter(plain).find(|ask| ask.socket == socket)?.seen
+    }
+
+    fn gap(&self) -> Nanos {
+        match self.round_trip {
+            None => FIRST_GAP,
+            Some(trip) => Nanos(trip.0.saturating_mul(2)).clamp(GAPS.0, GAPS.1),
+        }
+    }
+
+    /// Whether nobody is there: port unreachables came, and no answer.
+    fn is_refused(&self) -> bool {
+        let answered = self.asks.iter().any(|ask| ask.answered > 0);
+        !answered && self.unreachable >= REFUSED
+    }
+
+    fn answer(&mut self, now: Now, message: &StunMessage<'_>, datagram: &Datagram<'_>) {
+        let Some((index, number)) = ask_of(self.plan.run, message.transaction) else { return };
+        let Some(ask) = self.asks.get_mut(index) else { return };
+        if ask.socket != datagram.meta.socket {
+            return;
+        }
+        let source = datagram.meta.source;
+        if message.class == StunClass::Error {
+            let error = message.find(AttributeKind::ErrorCode).and_then(error_code);
+            ask.instead.get_or_insert(match error {
+                Some(error) => format!("error {} {}", error.code, error.reason).trim().to_owned(),
+                None => "an error without a code".to_owned(),
+            });
+            ask.give_up();
+            return;
+        }
+        if !ask.is_from_where_it_was_wanted(source) {
+            ask.instead.get_or_insert(format!("answered from {source}"));
+            return;
+        }
+        let read = |kind| address(kind, message.find(kind)?, message.transaction);
+        let (hidden, plain) =
+            (read(AttributeKind::XorMappedAddress), read(AttributeKind::MappedAddress));
+        let Some(seen) = hidden.or(plain) else {
+            ask.instead.get_or_insert("answered without an address".to_owned());
+            return;
+        };
+        if let Some(plain) = plain.filter(|plain| *plain != seen) {
+            ask.rewritten.get_or_insert(plain);
+        }
+        let arrived = now.mono;
+        if let Some(trip) = ask.take(number, seen, arrived) {
+            self.round_trip = Some(self.round_trip.map_or(trip, |known| known.min(trip)));
+        }
+        let other = read(AttributeKind::OtherAddress).or(read(AttributeKind::ChangedAddress));
+        let server = ask.to == self.plan.server;
+        if let (true, 0, None, Some(other)) = (server, ask.socket, self.other, other) {
+            self.other = Some(self.plan.reachable(other));
+        }
+        self.go_on();
+    }
+
+    /// A request that came here: the hairpin's own, back from the NAT.
+    fn hairpinned(&mut self, now: Now, message: &StunMessage<'_>, datagram: &Datagram<'_>) {
+        let Some((index, number)) = ask_of(self.plan.run, message.transaction) else { return };
+        let Some(ask) = self.asks.get_mut(index) else { return };
+        if ask.about == About::Hairpin && datagram.meta.socket == 0 {
+            ask.take(number, datagram.meta.source, now.mono);
+            self.hairpin_from.get_or_insert(datagram.meta.source);
+        }
+    }
+}
+
+impl Session for NatSession {
+    type Summary = NatReport;
+
+    fn poll_transmit(&mut self, now: Now, out: &mut TxBatch) -> Next {
+        if self.started.is_none() {
+            self.start(now);
+        }
+        if self.stopped || self.is_refused() {
+            return Next::Done;
+        }
+        out.reset();
+        self.written.clear();
+        let (gap, tries, wait) = (self.gap(), self.plan.tries, self.plan.wait);
+        let mut at = Nanos::MAX;
+        for (index, ask) in self.asks.iter_mut().enumerate() {
+            if ask.is_due(now.mono, gap, tries) {
+                let dest = out.add_dest(Dest { socket: ask.socket, ..Dest::from(ask.to) });
+                match out.push(dest, ask::REQUEST_LEN) {
+                    Some(slot) => {
+                        ask.write(self.plan.run, index, slot);
+                        self.written.push((index, ask.sent));
+                    }
+                    None => return Next::Send,
+                }
+            }
+            at = at.min(ask.next_at(now.mono, gap, tries, wait).unwrap_or(Nanos::MAX));
+        }
+        match (out.is_empty(), at) {
+            // What was written is sent first.
+            (false, _) => Next::WaitUntil(now.mono),
+            (true, Nanos::MAX) => Next::Done,
+            (true, at) => Next::WaitUntil(at),
+        }
+    }
+
+    fn on_sent(&mut self, now: Now, batch: &TxBatch, outcome: &crate::batch::SendOutcome) {
+        use crate::batch::SendStop;
+        let refused = match outcome.stop {
+            Some(SendStop::Refused { datagrams, .. }) => datagrams,
+            _ => 0,
+        };
+        // What this host refused is a try that was lost: it is not repeated at once.
+        for (index, _) in self.written.iter().take((outcome.accepted + refused).min(batch.len())) {
+            self.asks[*index].went(now.mono);
+        }
+    }
+
+    fn on_datagram(&mut self, now: Now, datagram: &Datagram<'_>) {
+        if datagram.truncated() {
+            return;
+        }
+        let Some(message) = StunMessage::decode(datagram.payload) else { return };
+        match message.class {
+            StunClass::Success | StunClass::Error => self.answer(now, &message, datagram),
+            StunClass::Request => self.hairpinned(now, &message, datagram),
+            StunClass::Indication => {}
+        }
+    }
+
+    fn on_network_error(&mut self, _now: Now, error: &NetworkError) {
+        self.troubles.observe(error);
+        let nobody = matches!((error.icmp_type, error.icmp_code), (3, 3) | (1, 4));
+        self.unreachable += u32::from(nobody && error.destination == self.plan.server);
+    }
+
+    fn on_stop(&mut self, _now: Now) {
+        self.stopped = true;
+    }
+
+    fn finish(self, now: Now) -> NatReport {
+        let duration = now.mono - self.started.unwrap_or(now).mono;
+        judge::report(self, duration)
+    }
+}
+
+/// A run's eight random bytes: what they begin is an answer to this run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RunId(pub [u8; 8]);
+
+impl RunId {
+    fn transaction(self, ask: usize, number: u32) -> TransactionId {
+        let mut id = [0; 12];
+        id[..8].copy_from_slice(&self.0);
+        id[8..10].copy_from_slice(&(ask as u16).to_be_bytes());
+        id[10..].copy_from_slice(&(number as u16).to_be_bytes());
+        TransactionId(id)
+    }
+}

@@ -1,0 +1,227 @@
+//! A NAT and a STUN server without a network: each of RFC 4787's behaviours, and loss by a seed.
+
+use super::{NatPlan, NatSession, RunId};
+use crate::batch::{Datagram, RxEntry, RxMeta, SendOutcome, TxBatch};
+use crate::record::probe::{Dependence, NatReport, PortChoice};
+use crate::session::serve::{Reflection, Reflector};
+use crate::session::stun::{StunAlternate, StunPolicy, StunReflector};
+use crate::session::{Next, Now, Session};
+use crate::units::Nanos;
+use fastrand::Rng;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::net::{IpAddr, SocketAddr};
+
+const START: Nanos = Nanos::from_secs(1);
+/// One way's delay.
+const DELAY: Nanos = Nanos::from_millis(10);
+
+/// What stands between the host and the server.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rules {
+    /// `None` for no NAT.
+    pub mapping: Option<Dependence>,
+    pub filtering: Dependence,
+    pub ports: PortChoice,
+    pub hairpin: bool,
+    /// Whether the server has a second address.
+    pub two_addresses: bool,
+    /// Whether the server has a second port.
+    pub two_ports: bool,
+    /// Share that is lost on each way.
+    pub loss: f64,
+    /// What is sent later than this after the start is lost.
+    pub until: Nanos,
+    pub seed: u64,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            mapping: Some(Dependence::EndpointIndependent),
+            filtering: Dependence::AddressAndPortDependent,
+            ports: PortChoice::Kept,
+            hairpin: false,
+            two_addresses: true,
+            two_ports: true,
+            loss: 0.0,
+            until: Nanos::MAX,
+            seed: 1,
+        }
+    }
+}
+
+/// What of the far end a rule looks at.
+fn key(dependence: Dependence, far: SocketAddr) -> (Option<IpAddr>, Option<u16>) {
+    match dependence {
+        Dependence::EndpointIndependent => (None, None),
+        Dependence::AddressDependent => (Some(far.ip()), None),
+        _ => (Some(far.ip()), Some(far.port())),
+    }
+}
+
+type Key = (Option<IpAddr>, Option<u16>);
+
+struct Nat {
+    rules: Rules,
+    random: Rng,
+    mapped: HashMap<(SocketAddr, Key), SocketAddr>,
+    inside: HashMap<SocketAddr, SocketAddr>,
+    let_in: HashSet<(SocketAddr, Key)>,
+    next: u16,
+}
+
+impl Nat {
+    fn out(&mut self, local: SocketAddr, far: SocketAddr) -> SocketAddr {
+        let mapped = match self.rules.mapping {
+            None => local,
+            Some(mapping) => {
+                let key = (local, key(mapping, far));
+                let known = self.mapped.get(&key).copied();
+                known.unwrap_or_else(|| {
+                    let port = self.free_port(local.port());
+                    let mapped = SocketAddr::from(([203, 0, 113, 1], port));
+                    self.mapped.insert(key, mapped);
+                    mapped
+                })
+            }
+        };
+        self.inside.insert(mapped, local);
+        self.let_in.insert((mapped, key(self.rules.filtering, far)));
+        mapped
+    }
+
+    fn free_port(&mut self, wanted: u16) -> u16 {
+        loop {
+            self.next += 1;
+            let port = match self.rules.ports {
+                PortChoice::Kept => wanted.wrapping_add(self.next - 1),
+                PortChoice::Sequential => 20_000 + self.next,
+                _ => self.random.u16(1024..),
+            };
+            let at = SocketAddr::from(([203, 0, 113, 1], port));
+            if self.rules.ports == PortChoice::Kept {
+                self.next = 0;
+                if !self.inside.contains_key(&at) {
+                    return port;
+                }
+                self.next = self.random.u16(1..1000);
+            } else if !self.inside.contains_key(&at) {
+                return port;
+            }
+        }
+    }
+
+    fn back(&self, mapped: SocketAddr, far: SocketAddr) -> Option<SocketAddr> {
+        let is_let_in = self.let_in.contains(&(mapped, key(self.rules.filtering, far)));
+        is_let_in.then(|| self.inside.get(&mapped).copied()).flatten()
+    }
+}
+
+fn at(text: &str) -> SocketAddr {
+    text.parse().unwrap()
+}
+
+/// Runs `probe nat` through the rules.
+pub(super) fn probed(rules: Rules) -> NatReport {
+    let server = at("198.51.100.1:8620");
+    let mut locals: Vec<SocketAddr> =
+        (0..6).map(|n| SocketAddr::from(([10, 0, 0, 5], 40_000 + 37 * n))).collect();
+    let run = RunId(*b"12345678");
+    let plan = NatPlan {
+        server,
+        second: None,
+        locals: locals.clone(),
+        tries: 10,
+        wait: Nanos::from_millis(500),
+        hairpin: true,
+        run,
+    };
+    locals.push(at("10.0.0.5:50000"));
+    let alternate = rules.two_ports.then_some(StunAlternate { socket: 1, port: 8621 });
+    let policy = StunPolicy { port: 8620, alternate, ..StunPolicy::default() };
+    let mut reflector = StunReflector::new(policy, |meta: &RxMeta| {
+        let (first, second) = ("198.51.100.1".parse().ok(), "198.51.100.2".parse().ok());
+        let other = if meta.destination == first { second } else { first };
+        other.filter(|_| rules.two_addresses)
+    });
+    let mut random = Rng::with_seed(rules.seed);
+    let mut nat = Nat {
+        rules,
+        random: random.fork(),
+        mapped: HashMap::new(),
+        inside: HashMap::new(),
+        let_in: HashSet::new(),
+        next: 0,
+    };
+    let mut session = NatSession::new(plan);
+    let mut batch = TxBatch::new(64, 64 * NatSession::request_len());
+    // Arrivals at the host, by their time: socket, source, bytes.
+    let mut arrivals: BTreeMap<(Nanos, u64), (usize, SocketAddr, Vec<u8>)> = BTreeMap::new();
+    let mut number = 0;
+    let mut now = START;
+    loop {
+        let clock = |mono| Now { mono, real: mono };
+        while let Some(entry) = arrivals.first_entry().filter(|first| first.key().0 <= now) {
+            let (socket, source, bytes) = entry.remove();
+            let meta = RxMeta { source, socket, ..RxEntry::default().meta };
+            let datagram = Datagram { payload: &bytes, true_len: bytes.len(), meta };
+            session.on_datagram(clock(now), &datagram);
+        }
+        let next = session.poll_transmit(clock(now), &mut batch);
+        let accepted = batch.len();
+        session.on_sent(clock(now), &batch, &SendOutcome { accepted, stop: None });
+        for slot in batch.slots() {
+            let dest = *batch.dest(slot.dest).unwrap();
+            let payload = batch.payload(slot).to_vec();
+            let (local, to) = (locals[dest.socket], dest.addr);
+            let seen = nat.out(local, to);
+            number += 1;
+            if random.f64() < rules.loss || now - START > rules.until {
+                continue;
+            }
+            if to.ip() == seen.ip() {
+                // To a mapped address of the NAT's own.
+                if let Some(inside) = nat.back(to, seen).filter(|_| rules.hairpin) {
+                    let socket = locals.iter().position(|local| *local == inside).unwrap();
+                    arrivals.insert((now + DELAY, number), (socket, seen, payload));
+                }
+                continue;
+            }
+            let is_second = to.port() == 8621;
+            let served =
+                (rules.two_ports || !is_second) && (rules.two_addresses || to.ip() == server.ip());
+            if !served {
+                continue;
+            }
+            let socket = usize::from(is_second);
+            let destination = Some(to.ip());
+            let meta = RxMeta { source: seen, socket, destination, ..RxEntry::default().meta };
+            let datagram = Datagram { payload: &payload, true_len: payload.len(), meta };
+            let mut reply = Vec::new();
+            let from = match reflector.answer(clock(now), &datagram, &mut reply) {
+                Reflection::Silent => continue,
+                Reflection::Answered { .. } => to,
+                Reflection::Elsewhere { socket, from } => {
+                    let port = if socket == 1 { 8621 } else { 8620 };
+                    (from.unwrap(), port).into()
+                }
+            };
+            if random.f64() < rules.loss {
+                continue;
+            }
+            if let Some(inside) = nat.back(seen, from) {
+                let socket = locals.iter().position(|local| *local == inside).unwrap();
+                arrivals.insert((now + DELAY + DELAY, number), (socket, from, reply));
+            }
+        }
+        batch.clear();
+        let arrival = arrivals.first_key_value().map_or(Nanos::MAX, |(key, _)| key.0);
+        now = match next {
+            Next::Done => return session.finish(clock(now)),
+            Next::WaitUntil(at) => at.min(arrival).max(now),
+            Next::Send => now,
+            Next::Idle => arrival,
+        };
+        assert!(now < Nanos::from_secs(60), "it does not end");
+    }
+}

@@ -1,0 +1,104 @@
+//! Verdicts against simulated NATs whose rules are known.
+
+use super::simulated::{Rules, probed};
+use crate::record::probe::{Dependence, Hairpin, PortChoice};
+use crate::units::Nanos;
+
+const ALL: [Dependence; 3] = [
+    Dependence::EndpointIndependent,
+    Dependence::AddressDependent,
+    Dependence::AddressAndPortDependent,
+];
+
+#[test]
+fn every_mapping_with_every_filtering_is_recognised_through_loss() {
+    let base = fastrand::u64(..);
+    for mapping in ALL {
+        for filtering in ALL {
+            for ports in [PortChoice::Kept, PortChoice::Sequential, PortChoice::Random] {
+                let seed = base.wrapping_add(filtering as u64);
+                let hairpin = filtering == Dependence::EndpointIndependent;
+                let rules = Rules {
+                    mapping: Some(mapping),
+                    filtering,
+                    ports,
+                    hairpin,
+                    loss: 0.1,
+                    seed,
+                    ..Rules::default()
+                };
+                let report = probed(rules);
+                let told = (report.nat, report.mapping, report.filtering, report.ports);
+                let expected = (Some(true), Some(mapping), Some(filtering), Some(ports));
+                assert_eq!(told, expected, "{rules:?}\n{report:#?}");
+                if mapping == Dependence::EndpointIndependent {
+                    let works = if hairpin { Hairpin::Works } else { Hairpin::Fails };
+                    assert_eq!(report.hairpin, Some(works), "{rules:?}");
+                }
+                assert!(report.not_known.is_empty(), "{rules:?} {:?}", report.not_known);
+            }
+        }
+    }
+}
+
+#[test]
+fn without_a_nat_the_address_is_the_same_and_a_firewall_still_filters() {
+    for filtering in ALL {
+        let report = probed(Rules { mapping: None, filtering, ..Rules::default() });
+        assert_eq!((report.nat, report.mapping, report.ports), (Some(false), None, None));
+        assert_eq!(report.filtering, Some(filtering));
+        assert_eq!(report.hairpin, None);
+        assert!(report.verdict.verdict.starts_with("no NAT"), "{}", report.verdict.verdict);
+    }
+}
+
+#[test]
+fn a_server_with_one_address_leaves_open_what_it_cannot_tell() {
+    use Dependence as D;
+    let either = D::EndpointIndependentOrAddressDependent;
+    for (rule, told) in [
+        (D::EndpointIndependent, either),
+        (D::AddressDependent, either),
+        (D::AddressAndPortDependent, D::AddressAndPortDependent),
+    ] {
+        let rules = Rules {
+            mapping: Some(rule),
+            filtering: rule,
+            two_addresses: false,
+            ports: PortChoice::Random,
+            ..Rules::default()
+        };
+        let report = probed(rules);
+        assert_eq!((report.mapping, report.filtering), (Some(told), Some(told)), "{report:#?}");
+        assert_eq!(report.not_known.len(), if told == either { 2 } else { 0 }, "{report:#?}");
+    }
+}
+
+#[test]
+fn a_server_with_one_port_tells_the_address_alone_and_the_rest_is_said() {
+    let report = probed(Rules { two_ports: false, two_addresses: false, ..Rules::default() });
+    assert_eq!((report.nat, report.ports), (Some(true), Some(PortChoice::Kept)));
+    assert_eq!((report.mapping, report.filtering, report.other), (None, None, None));
+    assert_eq!(report.not_known.len(), 2, "{report:#?}");
+    assert!(report.verdict.verdict.contains("mapping not known"), "{}", report.verdict.verdict);
+}
+
+#[test]
+fn a_path_that_dies_meanwhile_is_not_called_filtered() {
+    // The first round trip takes 20 ms; what it lets be asked is sent on its arrival.
+    let report = probed(Rules { until: Nanos::from_millis(10), ..Rules::default() });
+    assert_eq!((report.nat, report.filtering, report.mapping), (Some(true), None, None));
+    let missing = report.not_known.join(" ");
+    assert!(missing.contains("plain requests were not answered either"), "{missing}");
+    let report = probed(Rules { until: Nanos::from_millis(30), ..Rules::default() });
+    assert_eq!(report.mapping, Some(Dependence::EndpointIndependent));
+    assert_eq!(report.filtering, Some(Dependence::AddressAndPortDependent), "one was answered");
+}
+
+#[test]
+fn silence_is_no_nat_and_no_lack_of_one() {
+    let report = probed(Rules { loss: 1.0, ..Rules::default() });
+    assert_eq!((report.answered, report.nat, report.filtering), (false, None, None));
+    assert!(report.verdict.verdict.starts_with("not known"), "{}", report.verdict.verdict);
+    assert_eq!((report.sent, report.back), (0, 0));
+}

@@ -1,0 +1,203 @@
+//! What is known of one port while it is asked.
+
+use super::TTL;
+use crate::batch::{ErrorOrigin, NetworkError, RxMeta};
+use crate::record::probe::{IcmpWord, PortPath, PortRow};
+use crate::units::Nanos;
+use crate::wire::{Arrivals, BackError, Echo, split_tos};
+use std::net::{IpAddr, SocketAddr};
+
+/// What the helper told.
+#[derive(Debug, PartialEq)]
+enum Told {
+    /// It was not asked yet.
+    NotYet,
+    /// That nothing came.
+    Nothing,
+    /// What came.
+    Came(Arrivals),
+}
+
+/// One port.
+#[derive(Debug)]
+pub(super) struct Track {
+    port: u16,
+    not_opened: Option<String>,
+    sent: u32,
+    refused: Option<i32>,
+    /// A bit for each number that was answered.
+    replies: u64,
+    round_trip: Option<Nanos>,
+    echo: Option<Echo>,
+    answered_from: Option<SocketAddr>,
+    ttl_back: Option<u8>,
+    tos_back: Option<u8>,
+    spoken: Option<IcmpWord>,
+    told: Told,
+}
+
+impl Track {
+    pub fn new(port: u16) -> Self {
+        Self {
+            port,
+            not_opened: None,
+            sent: 0,
+            refused: None,
+            replies: 0,
+            round_trip: None,
+            echo: None,
+            answered_from: None,
+            ttl_back: None,
+            tos_back: None,
+            spoken: None,
+            told: Told::NotYet,
+        }
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The helper does not listen there.
+    pub fn not_opened(&mut self, why: &str) {
+        self.not_opened = Some(why.to_owned());
+    }
+
+    pub fn sent(&mut self) {
+        self.sent += 1;
+    }
+
+    /// This host refused to send.
+    pub fn refused(&mut self, errno: i32) {
+        self.refused = Some(errno);
+    }
+
+    /// Whether nothing more is to come.
+    pub fn all_replied(&self) -> bool {
+        self.replies.count_ones() >= self.sent
+    }
+
+    /// A reply came; `expected` is where it should come from.
+    pub fn replied(&mut self, echo: &Echo, meta: &RxMeta, expected: SocketAddr) {
+        self.replies |= 1u64.checked_shl(echo.sequence).unwrap_or(0);
+        let there = echo.left - echo.arrived;
+        let round_trip = meta.arrival - echo.sent - there;
+        self.round_trip = Some(self.round_trip.map_or(round_trip, |least| least.min(round_trip)));
+        self.echo = Some(*echo);
+        if (meta.source.ip(), meta.source.port()) != (expected.ip(), expected.port()) {
+            self.answered_from = Some(meta.source);
+        }
+        self.ttl_back = meta.ttl;
+        self.tos_back = meta.tos;
+    }
+
+    /// The network spoke of one of its datagrams.
+    pub fn spoken_of(&mut self, error: &NetworkError) {
+        if error.origin == ErrorOrigin::Local {
+            self.refused = Some(error.errno);
+            return;
+        }
+        let count = self.spoken.as_ref().map_or(0, |word| word.count) + 1;
+        let meaning = error.meaning().map_or_else(
+            || format!("ICMP type {} code {}", error.icmp_type, error.icmp_code),
+            str::to_owned,
+        );
+        self.spoken = Some(IcmpWord {
+            icmp_type: error.icmp_type,
+            icmp_code: error.icmp_code,
+            meaning,
+            said_by: error.offender,
+            count,
+        });
+    }
+
+    /// What the helper told of it.
+    pub fn tell(&mut self, arrivals: Option<&Arrivals>) {
+        self.told = arrivals.map_or(Told::Nothing, |arrivals| Told::Came(*arrivals));
+    }
+
+    /// The row of the report; `source` is where the datagrams were sent from, as this host knows it.
+    pub fn row(&self, source: SocketAddr) -> PortRow {
+        let told = match self.told {
+            Told::Came(arrivals) => Some(arrivals),
+            Told::NotYet | Told::Nothing => None,
+        };
+        let is_told = self.told != Told::NotYet;
+        let replies = u64::from(self.replies.count_ones());
+        let count = is_told.then(|| told.map_or(0, |told| u64::from(told.count)));
+        let arrived = count.map(|count| count.min(u64::from(self.sent)));
+        let seen = told.map(|told| told.source).or(self.echo.map(|echo| echo.source));
+        let tos_out = told.and_then(|told| told.tos).or(self.echo.map(|echo| echo.tos));
+        let ttl_out = told.and_then(|told| told.ttl).or(self.echo.and_then(|echo| echo.ttl));
+        let hops = |ttl: u8| TTL - ttl;
+        let mut row = PortRow {
+            port: self.port,
+            path: PortPath::Unknown,
+            not_opened: self.not_opened.clone(),
+            sent: u64::from(self.sent),
+            arrived,
+            duplicates: count.map(|count| count.saturating_sub(u64::from(self.sent))),
+            answered: is_told.then(|| told.map_or(0, |told| u64::from(told.answers))),
+            replies,
+            round_trip_ns: self.round_trip.map(|nanos| nanos.0),
+            source_seen: seen,
+            source_port_changed: seen.map(|seen| seen.port() != source.port()),
+            source_address_changed: seen.and_then(|seen| {
+                (!source.ip().is_unspecified()).then(|| seen.ip() != source.ip().to_canonical())
+            }),
+            source_varied: told.map(|told| told.moved),
+            arrived_at: told.map(|told| told.port).or(self.echo.map(|echo| echo.port)),
+            answered_from: self.answered_from,
+            ttl_out,
+            hops_out: ttl_out.map(hops),
+            dscp_out: tos_out.map(|tos| split_tos(tos).0.value()),
+            ecn_out: tos_out.map(|tos| split_tos(tos).1 as u8),
+            ttl_back: self.ttl_back,
+            hops_back: self.ttl_back.map(hops),
+            dscp_back: self.tos_back.map(|tos| split_tos(tos).0.value()),
+            ecn_back: self.tos_back.map(|tos| split_tos(tos).1 as u8),
+            icmp_out: self.spoken.clone(),
+            icmp_back: told.and_then(|told| told.error).map(|error| back_word(error, source.ip())),
+            not_sent: self.refused.filter(|_| self.sent == 0).map(words_of),
+        };
+        row.path = path_of(&row);
+        row
+    }
+}
+
+fn path_of(row: &PortRow) -> PortPath {
+    if row.not_opened.is_some() {
+        return PortPath::NotOpened;
+    }
+    match (row.sent, row.replies, row.arrived) {
+        (0, ..) if row.not_sent.is_some() => PortPath::NotSent,
+        (0, ..) | (_, 0, None) => PortPath::Unknown,
+        (_, 1.., _) => PortPath::Passes,
+        (_, 0, Some(0)) if row.icmp_out.is_some() => PortPath::RejectedOut,
+        (_, 0, Some(0)) => PortPath::FilteredOut,
+        (_, 0, Some(_)) if row.icmp_back.is_some() => PortPath::RejectedBack,
+        (_, 0, Some(_)) => PortPath::FilteredBack,
+    }
+}
+
+fn back_word(error: BackError, ours: IpAddr) -> IcmpWord {
+    let BackError { icmp_type, icmp_code, router } = error;
+    let origin = match (icmp_type, router.unwrap_or(ours)) {
+        (0, _) => ErrorOrigin::Local,
+        (_, IpAddr::V4(_)) => ErrorOrigin::Icmp,
+        (_, IpAddr::V6(_)) => ErrorOrigin::Icmp6,
+    };
+    let same = NetworkError::new(origin, (icmp_type, icmp_code), 0, SocketAddr::new(ours, 0), &[]);
+    let meaning = match (origin, same.meaning()) {
+        (ErrorOrigin::Local, _) => "its host refused to send".to_owned(),
+        (_, Some(meaning)) => meaning.to_owned(),
+        (_, None) => format!("ICMP type {icmp_type} code {icmp_code}"),
+    };
+    IcmpWord { icmp_type, icmp_code, meaning, said_by: router, count: 0 }
+}
+
+/// The system's words for an error number.
+fn words_of(errno: i32) -> String {
+    let text = std::io::Error::from_raw_os_error(errno).to_string();
+    text.split(" (os error").next().unwrap_or(&text).to_lowercase()
+}

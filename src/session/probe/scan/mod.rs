@@ -1,0 +1,368 @@
+//! Ports asked one by one, with nobody at the far end to help: open where something answers,
+//! closed or filtered where ICMP says so, and otherwise silent, which is never called closed.
+//!
+//! Every port is asked once at the full rate, so that services answer soon. What stays silent is
+//! asked again. While the target, or a filter, holds ICMP errors back, its silence says nothing
+//! ([`debt`]): then ports take turns at a slow rate, so that each closed one gets its error as soon
+//! as one can come; and a port counts as silent only after as many tries as were asked for, each at
+//! a time when an error could have come.
+
+mod candidate;
+mod debt;
+mod plan;
+mod report;
+#[cfg(test)]
+mod tests;
+mod word;
+
+pub use plan::ScanPlan;
+
+use crate::batch::{Datagram, NetworkError, SendOutcome, SendStop, TxBatch};
+use crate::record::probe::ScanReport;
+use crate::session::{Next, Now, Session};
+use crate::units::Nanos;
+use crate::wire::service::{Ask, Service};
+use candidate::{Answer, Candidate, Fate};
+use debt::Debt;
+use std::collections::{BTreeSet, HashMap};
+use std::net::SocketAddr;
+use word::Word;
+
+/// Time between two questions while errors are held back, at most.
+const SLOW: Nanos = Nanos::from_millis(50);
+/// Candidates that a datagram from elsewhere is held against.
+const SUSPECTS: usize = 512;
+/// Datagrams from elsewhere that are looked at.
+const LOOKED_AT: u64 = 4_096;
+/// Doublings of the wait at most.
+const DOUBLINGS: usize = 6;
+
+/// The scan as a machine.
+pub struct ScanSession {
+    plan: ScanPlan,
+    candidates: Vec<Candidate>,
+    by_port: HashMap<u16, usize>,
+    /// Those that are not settled, by when they are due.
+    queue: BTreeSet<(Nanos, usize)>,
+    debt: Debt,
+    /// Whose question is in the batch.
+    written: Option<usize>,
+    started: Option<Nanos>,
+    /// When the last question left.
+    last_sent: Option<Nanos>,
+    longest_round_trip: Nanos,
+    stopped: bool,
+    counts: Counts,
+    /// When the last tries began that ports have together.
+    last_tries: Nanos,
+    rng: fastrand::Rng,
+}
+
+/// What is counted over all ports.
+#[derive(Clone, Copy, Debug, Default)]
+struct Counts {
+    sent: u64,
+    refused: u64,
+    answers: u64,
+    icmp_errors: u64,
+    strays: u64,
+    /// Errors that ports got only after questions in vain: how many, when the first and the last.
+    held_back: u64,
+    held_from: Nanos,
+    held_to: Nanos,
+}
+
+impl ScanSession {
+    /// A scan that has not begun.
+    pub fn new(plan: ScanPlan) -> Self {
+        let candidate = |port: u16| {
+            let target = SocketAddr::new(plan.target.ip(), port);
+            let target = match plan.target {
+                // The zone stays.
+                SocketAddr::V6(mut v6) => {
+                    v6.set_port(port);
+                    v6.into()
+                }
+                SocketAddr::V4(_) => target,
+            };
+            let seed = plan.seed ^ u64::from(port).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            let ask = Ask { local: plan.local, ..Ask::new(seed, target) };
+            Candidate::new(plan.service.unwrap_or_else(|| Service::of_port(port)), ask)
+        };
+        let candidates: Vec<_> = plan.ports.iter().map(candidate).collect();
+        let by_port =
+            candidates.iter().enumerate().map(|(index, one)| (one.port(), index)).collect();
+        let rng = fastrand::Rng::with_seed(plan.seed);
+        Self {
+            plan,
+            last_tries: Nanos::ZERO,
+            rng,
+            candidates,
+            by_port,
+            queue: BTreeSet::new(),
+            debt: Debt::default(),
+            written: None,
+            started: None,
+            last_sent: None,
+            longest_round_trip: Nanos::ZERO,
+            stopped: false,
+            counts: Counts::default(),
+        }
+    }
+
+    fn schedule(&mut self, index: usize, due: Option<Nanos>) {
+        let candidate = &mut self.candidates[index];
+        if let Some(old) = candidate.due.take() {
+            self.queue.remove(&(old, index));
+        }
+        if let Some(due) = due {
+            candidate.due = Some(due);
+            self.queue.insert((due, index));
+        }
+    }
+
+    fn settle(&mut self, index: usize, fate: Fate) {
+        self.candidates[index].fate = Some(fate);
+        self.schedule(index, None);
+    }
+
+    /// How long a question that left now is waited for.
+    fn patience(&self, index: usize, now: Nanos) -> Nanos {
+        let least = Nanos(self.longest_round_trip.0.saturating_mul(2));
+        if !self.debt.could_answer(now) {
+            return Nanos(self.plan.wait.0 / 2).max(least);
+        }
+        let doubled = self.candidates[index].silent_tries().min(DOUBLINGS);
+        Nanos(self.plan.wait.0.saturating_mul(1 << doubled)).max(least)
+    }
+
+    /// When a port may be asked its last time: where errors come at all, all ports have that
+    /// try together, after a lull. Once they began to, each that was not yet asked since may go on.
+    fn last_try(&mut self, index: usize, now: Nanos) -> Nanos {
+        let tries = self.plan.tries as usize;
+        let is_last = tries > 1 && self.candidates[index].silent_tries() + 1 == tries;
+        let (true, Some(last_sent)) = (is_last && self.counts.icmp_errors > 0, self.last_sent)
+        else {
+            return now;
+        };
+        if self.candidates[index].asked_before(self.last_tries) {
+            return now;
+        }
+        let lull = last_sent + self.debt.lull();
+        if lull <= now {
+            self.last_tries = now;
+        }
+        lull.max(now)
+    }
+
+    /// When the next question may leave.
+    fn gate(&self, index: usize, now: Nanos) -> Nanos {
+        let Some(last) = self.last_sent else { return now };
+        let full = Nanos(1_000_000_000 / u64::from(self.plan.per_second.max(1)));
+        let first = self.candidates[index].asked == 0;
+        last + if first || !self.debt.owes(now) { full } else { full.max(self.debt.pace(SLOW)) }
+    }
+
+    /// The end of the scan's time.
+    fn deadline(&self) -> Nanos {
+        self.started.unwrap_or_default() + self.plan.time
+    }
+
+    fn on_sent_one(&mut self, index: usize, now: Nanos) {
+        self.counts.sent += 1;
+        self.candidates[index].sent(now);
+        let patience = self.patience(index, now);
+        // In another order each time, so that no port always comes just behind the same one, which
+        // takes the only error that could have come.
+        let more = self.rng.u64(0..=patience.0 / 8);
+        self.schedule(index, Some(now + patience + Nanos(more)));
+    }
+
+    /// A port's own answer, or one that is found to be.
+    fn answered(&mut self, index: usize, arrival: Nanos, answer: Answer) {
+        self.counts.answers += 1;
+        let candidate = &mut self.candidates[index];
+        candidate.answers += 1;
+        let round_trip = candidate.heard(arrival).unwrap_or_default();
+        self.longest_round_trip = self.longest_round_trip.max(round_trip);
+        // What was said before, an error even, is no longer the last word; a first answer is.
+        if !matches!(self.candidates[index].fate, Some(Fate::Open(_))) {
+            self.settle(index, Fate::Open(answer));
+        }
+    }
+
+    /// Whose answer a datagram is that did not come from where a question went: a server may use
+    /// another port or address. `None` unless it can be one port's only.
+    fn suspect(&self, datagram: &Datagram<'_>) -> Option<(usize, String)> {
+        let same_host = datagram.meta.source.ip() == self.plan.target.ip();
+        let asked = |one: &&(usize, &Candidate)| {
+            let (_, candidate) = one;
+            candidate.asked > 0
+                && candidate.service != Service::Text
+                && (same_host || candidate.service.repeats_secret())
+        };
+        let mut found = self
+            .candidates
+            .iter()
+            .enumerate()
+            .filter(|one| asked(&one))
+            .take(SUSPECTS)
+            .filter(|(_, one)| {
+                !matches!(one.fate, Some(Fate::Open(_))) || one.service.repeats_secret()
+            })
+            .filter_map(|(index, one)| {
+                Some((index, one.service.answer(&one.ask, datagram.payload)?))
+            });
+        let only = found.next()?;
+        found.next().is_none().then_some(only)
+    }
+
+    /// An error settles a port, unless something answers there.
+    fn refused(&mut self, index: usize, now: Nanos, fate: Fate) {
+        let candidate = &mut self.candidates[index];
+        candidate.questions().for_each(|sent| self.debt.observe(sent, now));
+        let round_trip = candidate.heard(now).unwrap_or_default();
+        self.longest_round_trip = self.longest_round_trip.max(round_trip);
+        if !matches!(candidate.fate, None | Some(Fate::Silent)) {
+            return;
+        }
+        if candidate.in_vain() > 0 {
+            let counts = &mut self.counts;
+            counts.held_from = if counts.held_back == 0 { now } else { counts.held_from };
+            counts.held_back += 1;
+            counts.held_to = now;
+            self.debt.observe_paced(now);
+        }
+        let silent = candidate.last_silent();
+        self.settle(index, fate);
+        if silent.is_some_and(|(silent, sent)| self.debt.learn(silent, sent)) {
+            self.judge_again(now);
+        }
+    }
+
+    /// Silence that counted may count no more: such ports are asked again.
+    fn judge_again(&mut self, now: Nanos) {
+        let tries = self.plan.tries as usize;
+        for index in 0..self.candidates.len() {
+            let candidate = &mut self.candidates[index];
+            let fewer = candidate.judge_again(&self.debt) && candidate.silent_tries() < tries;
+            if fewer && matches!(candidate.fate, Some(Fate::Silent)) {
+                candidate.fate = None;
+                self.schedule(index, Some(now));
+            }
+        }
+    }
+}
+
+impl Session for ScanSession {
+    type Summary = ScanReport;
+
+    fn poll_transmit(&mut self, now: Now, out: &mut TxBatch) -> Next {
+        let now = now.mono;
+        if self.started.is_none() {
+            self.started = Some(now);
+            (0..self.candidates.len()).for_each(|index| self.schedule(index, Some(now)));
+        }
+        let deadline = self.deadline();
+        while let Some((due, index)) = self.queue.first().copied() {
+            if self.stopped || now >= deadline {
+                break;
+            }
+            if due > now {
+                return Next::WaitUntil(due.min(deadline));
+            }
+            self.candidates[index].judge(&self.debt);
+            if self.candidates[index].silent_tries() >= self.plan.tries as usize {
+                self.settle(index, Fate::Silent);
+                continue;
+            }
+            let last_try = self.last_try(index, now);
+            if last_try > now {
+                self.schedule(index, Some(last_try));
+                continue;
+            }
+            let gate = self.gate(index, now);
+            if gate > now {
+                return Next::WaitUntil(gate.min(deadline));
+            }
+            let candidate = &self.candidates[index];
+            let question = candidate.service.question(&candidate.ask);
+            // Ports are many and each is asked a few times: a table of them all helps nobody.
+            out.reset();
+            let dest = out.add_dest(candidate.ask.target);
+            if let Some(bytes) = out.push(dest, question.len()) {
+                bytes.copy_from_slice(&question);
+                self.last_sent = Some(now);
+                self.written = Some(index);
+            }
+            return Next::Send;
+        }
+        Next::Done
+    }
+
+    fn on_sent(&mut self, now: Now, _batch: &TxBatch, outcome: &SendOutcome) {
+        let Some(index) = self.written.take() else { return };
+        match outcome.stop {
+            _ if outcome.accepted > 0 => self.on_sent_one(index, now.mono),
+            Some(SendStop::Refused { errno, .. }) => {
+                self.counts.refused += 1;
+                let candidate = &mut self.candidates[index];
+                candidate.refusals += 1;
+                if candidate.refusals >= self.plan.tries && candidate.asked == 0 {
+                    self.settle(index, Fate::NotSent(errno));
+                } else {
+                    self.schedule(index, Some(now.mono + self.plan.wait));
+                }
+            }
+            // Still due: it is asked once there is room.
+            Some(SendStop::Blocked) | None => {}
+        }
+    }
+
+    fn on_datagram(&mut self, now: Now, datagram: &Datagram<'_>) {
+        let arrival = now.mono - (now.real - datagram.meta.arrival);
+        let source = datagram.meta.source;
+        let bytes = datagram.true_len;
+        let of_port = self.by_port.get(&source.port()).copied();
+        let asked = of_port.filter(|index| {
+            source.ip() == self.plan.target.ip() && self.candidates[*index].asked > 0
+        });
+        if let Some(index) = asked {
+            let candidate = &self.candidates[index];
+            let words = candidate.service.answer(&candidate.ask, datagram.payload);
+            self.answered(index, arrival, Answer { words, bytes, from: None });
+            return;
+        }
+        let looked = self.counts.strays < LOOKED_AT;
+        match looked.then(|| self.suspect(datagram)).flatten() {
+            Some((index, words)) => {
+                let answer = Answer { words: Some(words), bytes, from: Some(source) };
+                self.answered(index, arrival, answer);
+            }
+            None => self.counts.strays += 1,
+        }
+    }
+
+    fn on_network_error(&mut self, now: Now, error: &NetworkError) {
+        let target = self.plan.target.ip();
+        let Some(index) = self.by_port.get(&error.destination.port()).copied() else { return };
+        if error.destination.ip() != target || self.candidates[index].asked == 0 {
+            return;
+        }
+        let fate = match word::read(error, target) {
+            Word::Nothing => return self.candidates[index].spoil(),
+            Word::Closed => Fate::Closed(Box::new(*error)),
+            Word::Filtered => Fate::Filtered(Box::new(*error)),
+        };
+        self.counts.icmp_errors += 1;
+        self.refused(index, now.mono, fate);
+    }
+
+    fn on_stop(&mut self, _now: Now) {
+        self.stopped = true;
+    }
+
+    fn finish(self, now: Now) -> ScanReport {
+        report::report(self, now.mono)
+    }
+}

@@ -1,0 +1,184 @@
+//! What a scan found, in figures and words.
+
+use super::ScanSession;
+use crate::record::probe::{PortState, ScanReport, ScannedPort, Verdict};
+use crate::units::{Nanos, group_digits};
+use crate::wire::service::Service;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+pub(super) fn report(session: ScanSession, now: Nanos) -> ScanReport {
+    let ScanSession { plan, candidates, counts, started, stopped, .. } = session;
+    let ports: Vec<ScannedPort> = candidates.into_iter().map(super::Candidate::report).collect();
+    let of = |state| ports.iter().filter(|port| port.state == state).count() as u64;
+    let told = |port: &&ScannedPort| port.answers > 0 || port.icmp.is_some();
+    // Two, as a lost question may look like one that was held back.
+    let limited = counts.held_back >= 2;
+    let held_for = counts.held_to - counts.held_from;
+    let rate = ((counts.held_back - u64::from(limited)) * 1_000_000_000_000)
+        .checked_div(held_for.0)
+        .filter(|_| counts.held_back >= 3);
+    let mut report = ScanReport {
+        host: plan.host,
+        target: Some(plan.target.ip()),
+        tries: u64::from(plan.tries),
+        duration_ns: started.map_or(0, |started| (now - started).0),
+        sent: counts.sent,
+        refused: counts.refused,
+        answers: counts.answers,
+        icmp_errors: counts.icmp_errors,
+        strays: counts.strays,
+        lost: ports.iter().filter(told).map(|port| port.silent_tries).sum(),
+        icmp_limited: limited,
+        icmp_per_second_milli: rate,
+        open: of(PortState::Open),
+        closed: of(PortState::Closed),
+        filtered: of(PortState::Filtered),
+        silent: of(PortState::Silent),
+        untold: of(PortState::Untold),
+        ports,
+        verdict: Verdict::default(),
+    };
+    report.verdict = Verdict {
+        verdict: verdict(&report),
+        evidence: evidence(&report),
+        could_also_be: could_also_be(&report),
+        doubt: doubt(&report, plan.time, stopped),
+    };
+    report
+}
+
+/// `2 open, 3 closed, 1 filtered by 192.0.2.1, 4 open or silent`.
+fn verdict(report: &ScanReport) -> String {
+    let mut parts = Vec::new();
+    for (count, state) in [(report.open, PortState::Open), (report.closed, PortState::Closed)] {
+        if count > 0 {
+            parts.push(format!("{} {}", group_digits(count), state.words()));
+        }
+    }
+    let mut filters: BTreeMap<Option<IpAddr>, u64> = BTreeMap::new();
+    for port in with(report, PortState::Filtered) {
+        *filters.entry(port.said_by).or_default() += 1;
+    }
+    for (by, count) in filters {
+        let by = by.map_or_else(String::new, |by| format!(" by {by}"));
+        parts.push(format!("{} filtered{by}", group_digits(count)));
+    }
+    for (count, state) in [(report.silent, PortState::Silent), (report.untold, PortState::Untold)] {
+        if count > 0 {
+            parts.push(format!("{} {}", group_digits(count), state.words()));
+        }
+    }
+    parts.join(", ")
+}
+
+fn evidence(report: &ScanReport) -> Vec<String> {
+    let mut lines = vec![format!(
+        "{} to {}, {} and {}",
+        count(report.sent, "question"),
+        count(report.ports.len() as u64, "port"),
+        count(report.answers, "answer"),
+        count(report.icmp_errors, "ICMP error"),
+    )];
+    if report.silent > 0 {
+        lines.push(format!(
+            "what is silent was so {}, each at a time when an ICMP error could have come",
+            count(report.tries, "time")
+        ));
+    }
+    if report.icmp_limited {
+        let rate = report.icmp_per_second_milli.map_or_else(
+            || "slowly".to_owned(),
+            |milli| format!("{:.1} a second", milli as f64 / 1e3),
+        );
+        lines.push(format!("ICMP errors came {rate} after the first few: they are limited"));
+    }
+    lines
+}
+
+fn could_also_be(report: &ScanReport) -> Vec<String> {
+    let mut lines = Vec::new();
+    if report.closed > 0 {
+        lines.push("closed: a firewall that rejects in the target's name".to_owned());
+    }
+    let mut rejected = false;
+    let mut unreachable = false;
+    for port in with(report, PortState::Filtered) {
+        let words = port.icmp.as_deref().unwrap_or_default();
+        rejected |= words == "port unreachable";
+        unreachable |= matches!(
+            words,
+            "host unreachable"
+                | "network unreachable"
+                | "address unreachable"
+                | "no route to destination"
+        );
+    }
+    if rejected {
+        lines.push("filtered, port unreachable: a NAT whose inner host has it closed".to_owned());
+    }
+    if unreachable {
+        lines
+            .push("filtered, unreachable: a host that is down, a route that is missing".to_owned());
+    }
+    if report.silent > 0 {
+        lines.push(
+            "open or silent: an open port that these questions do not move, or a firewall that \
+             drops without a word, out or back"
+                .to_owned(),
+        );
+        if report.closed == 0 {
+            lines.push("open or silent: closed, where ICMP errors are not sent or lost".to_owned());
+        }
+    }
+    let mut reasons: Vec<_> = with(report, PortState::Silent)
+        .filter_map(|port| Some((port.port, port.service.parse::<Service>().ok()?)))
+        .filter_map(|(port, service)| Some((port, service.silent_because()?)))
+        .collect();
+    reasons.dedup_by_key(|(_, reason)| *reason);
+    lines.extend(reasons.into_iter().map(|(port, reason)| format!("{port}: {reason}")));
+    lines
+}
+
+fn doubt(report: &ScanReport, time: Nanos, stopped: bool) -> Vec<String> {
+    let mut lines = Vec::new();
+    let unsent = report.ports.iter().filter(|port| port.not_sent.is_some()).count() as u64;
+    if unsent > 0 {
+        lines.push(format!("to {} this host could send nothing", count(unsent, "port")));
+    }
+    let late = report.untold - unsent;
+    if late > 0 {
+        let ports = count(late, "port");
+        let (why, more) = match (stopped, report.icmp_per_second_milli) {
+            (true, _) => ("before it was stopped".to_owned(), None),
+            (_, rate) => (format!("within {time}"), rate),
+        };
+        let more = more.filter(|rate| *rate > 0).map_or_else(String::new, |rate| {
+            // As if all of them were closed, and some room.
+            let needed = time.0 / 1_000_000_000 + late * 1_100 / rate + 10;
+            format!("; --time {needed}s would do at that pace of ICMP errors")
+        });
+        lines.push(format!("{ports} could not be told {why}{more}"));
+    }
+    if report.lost > 0 {
+        let known = report.open + report.closed + report.filtered;
+        let questions = count(report.lost, "question");
+        lines.push(format!(
+            "{questions} to the {} that did answer had been silent: lost on the way",
+            count(known, "port")
+        ));
+    }
+    if report.silent > 0 {
+        lines.push("out and back are not told apart without a helper there".to_owned());
+    }
+    lines
+}
+
+fn with(report: &ScanReport, state: PortState) -> impl Iterator<Item = &ScannedPort> {
+    report.ports.iter().filter(move |port| port.state == state)
+}
+
+fn count(number: u64, noun: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{ending}", group_digits(number))
+}

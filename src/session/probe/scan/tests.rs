@@ -1,0 +1,404 @@
+//! Scans of hosts in memory whose ports, limits and losses are written down.
+
+use super::{ScanPlan, ScanSession};
+use crate::batch::{Datagram, ErrorOrigin, NetworkError, RxEntry, SendOutcome, SendStop, TxBatch};
+use crate::record::probe::{PortState, ScanReport, ScannedPort};
+use crate::session::{Next, Now, Session};
+use crate::units::Nanos;
+use crate::wire::service::Service;
+use std::collections::{BTreeMap, HashMap};
+use std::net::{IpAddr, SocketAddr};
+
+const TARGET: [u8; 4] = [192, 0, 2, 9];
+const ROUTER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(198, 51, 100, 1));
+
+/// What a port does with a question.
+#[derive(Clone, Copy, Debug)]
+enum Port {
+    /// Sends the very bytes back.
+    Echo,
+    /// Sends one byte, which is no answer of any service.
+    Babble,
+    /// Answers as TFTP does: from a port of its own.
+    Tftp,
+    Closed,
+    /// Closed, and the way back swallows the error.
+    Muffled,
+    Silent,
+    /// The router says this type and code.
+    Rejected(u8, u8),
+    /// This host refuses to send there.
+    Unsendable,
+}
+
+/// A host, the way to it, and what has been sent there.
+struct World {
+    ports: HashMap<u16, Port>,
+    /// Errors at once, and the time in which one more may be sent.
+    burst: u64,
+    refill: Nanos,
+    round_trip: Nanos,
+    /// Share of datagrams, and of answers, that is lost.
+    loss: f64,
+    rng: fastrand::Rng,
+    credit: Nanos,
+    refilled: Nanos,
+    events: BTreeMap<(Nanos, u64), Event>,
+    serial: u64,
+    sent: Vec<Nanos>,
+}
+
+enum Event {
+    Answer(SocketAddr, Vec<u8>),
+    Error(NetworkError),
+}
+
+impl World {
+    /// Linux's limit, 2 ms away.
+    fn linux(ports: impl IntoIterator<Item = (u16, Port)>) -> Self {
+        Self {
+            ports: ports.into_iter().collect(),
+            burst: 6,
+            refill: Nanos::from_secs(1),
+            round_trip: Nanos::from_millis(2),
+            loss: 0.0,
+            rng: fastrand::Rng::with_seed(1),
+            credit: Nanos(u64::MAX / 2),
+            refilled: Nanos::ZERO,
+            events: BTreeMap::new(),
+            serial: 0,
+            sent: Vec::new(),
+        }
+    }
+
+    fn plan(&self) -> ScanPlan {
+        ScanPlan {
+            host: "there".to_owned(),
+            target: (TARGET, 0).into(),
+            local: None,
+            ports: self.ports.keys().copied().collect(),
+            service: None,
+            tries: 3,
+            wait: Nanos::from_millis(200),
+            per_second: 300,
+            time: Nanos::from_secs(600),
+            seed: 7,
+        }
+    }
+
+    /// `inet_peer_xrlim_allow` of Linux: what is held back costs nothing.
+    fn may_send_error(&mut self, now: Nanos) -> bool {
+        let most = Nanos(self.refill.0 * self.burst);
+        self.credit = Nanos((self.credit + (now - self.refilled)).0.min(most.0));
+        self.refilled = now;
+        let may = self.credit >= self.refill;
+        if may {
+            self.credit = self.credit - self.refill;
+        }
+        may
+    }
+
+    fn put(&mut self, now: Nanos, event: Event) {
+        if self.rng.f64() >= self.loss {
+            self.serial += 1;
+            self.events.insert((now + self.round_trip, self.serial), event);
+        }
+    }
+
+    fn question(&mut self, now: Nanos, to: SocketAddr, bytes: &[u8]) {
+        self.sent.push(now);
+        if self.rng.f64() < self.loss {
+            return;
+        }
+        let error = |origin, icmp, by| {
+            let mut error = NetworkError::new(origin, icmp, 111, to, bytes);
+            error.offender = Some(by);
+            Event::Error(error)
+        };
+        let port = self.ports[&to.port()];
+        match port {
+            Port::Echo => self.put(now, Event::Answer(to, bytes.to_vec())),
+            Port::Babble => self.put(now, Event::Answer(to, vec![0])),
+            Port::Tftp => {
+                let other = SocketAddr::new(to.ip(), 40_000);
+                self.put(now, Event::Answer(other, b"\0\x05\0\x01File not found\0".to_vec()));
+            }
+            Port::Closed if self.may_send_error(now) => {
+                let (origin, icmp) = match to {
+                    SocketAddr::V4(_) => (ErrorOrigin::Icmp, (3, 3)),
+                    SocketAddr::V6(_) => (ErrorOrigin::Icmp6, (1, 4)),
+                };
+                self.put(now, error(origin, icmp, to.ip()));
+            }
+            Port::Rejected(kind, code) if self.may_send_error(now) => {
+                self.put(now, error(ErrorOrigin::Icmp, (kind, code), ROUTER));
+            }
+            Port::Muffled => drop(self.may_send_error(now)),
+            _ => {}
+        }
+    }
+
+    fn scan(&mut self, plan: ScanPlan) -> ScanReport {
+        let now = |at| Now { mono: at, real: at + Nanos::from_secs(1_700_000_000) };
+        let mut session = ScanSession::new(plan);
+        let mut batch = TxBatch::new(4, 4_096);
+        let mut at = Nanos::from_secs(1_000);
+        for turn in 0.. {
+            assert!(turn < 1_000_000, "it never ends");
+            batch.clear();
+            let next = session.poll_transmit(now(at), &mut batch);
+            let mut outcome = SendOutcome { accepted: batch.len(), stop: None };
+            for slot in batch.slots() {
+                let to = batch.dest(slot.dest).expect("a destination").addr;
+                if matches!(self.ports[&to.port()], Port::Unsendable) {
+                    let stop = Some(SendStop::Refused { datagrams: 1, errno: 1 });
+                    outcome = SendOutcome { accepted: 0, stop };
+                } else {
+                    self.question(at, to, batch.payload(slot));
+                }
+            }
+            session.on_sent(now(at), &batch, &outcome);
+            let event = self.events.first_key_value().map_or(Nanos::MAX, |((at, _), _)| *at);
+            at = match next {
+                Next::Done => break,
+                Next::Send => at + Nanos::from_micros(5),
+                Next::WaitUntil(wake) => wake.min(event).max(at + Nanos(1)),
+                Next::Idle => event,
+            };
+            if event <= at {
+                let ((arrival, _), event) = self.events.pop_first().expect("an event");
+                deliver(&mut session, now(at), now(arrival), event);
+            }
+        }
+        session.finish(now(at))
+    }
+}
+
+fn deliver(session: &mut ScanSession, now: Now, arrival: Now, event: Event) {
+    match event {
+        Event::Error(error) => session.on_network_error(now, &error),
+        Event::Answer(source, bytes) => {
+            let mut meta = RxEntry::default().meta;
+            meta.source = source;
+            meta.arrival = arrival.real;
+            let true_len = bytes.len();
+            session.on_datagram(now, &Datagram { payload: &bytes, true_len, meta });
+        }
+    }
+}
+
+fn find(report: &ScanReport, port: u16) -> &ScannedPort {
+    report.ports.iter().find(|one| one.port == port).expect("every port is reported")
+}
+
+/// What a port's state must be.
+fn truth(port: Port) -> PortState {
+    match port {
+        Port::Echo | Port::Babble | Port::Tftp => PortState::Open,
+        Port::Closed => PortState::Closed,
+        Port::Rejected(..) => PortState::Filtered,
+        Port::Silent | Port::Muffled => PortState::Silent,
+        Port::Unsendable => PortState::Untold,
+    }
+}
+
+fn assert_true(world: &World, report: &ScanReport, what: &str) {
+    for (port, behaviour) in &world.ports {
+        let found = find(report, *port);
+        assert_eq!(found.state, truth(*behaviour), "{what}: {behaviour:?} {found:?}");
+    }
+}
+
+#[test]
+fn each_port_is_told_with_who_spoke_and_what_was_said() {
+    let mut world = World::linux([
+        (69, Port::Tftp),
+        (53, Port::Babble),
+        (5000, Port::Echo),
+        (5001, Port::Closed),
+        (5002, Port::Silent),
+        (5003, Port::Rejected(3, 13)),
+        (5004, Port::Rejected(3, 3)),
+        (5005, Port::Unsendable),
+    ]);
+    let report = world.scan(world.plan());
+    assert_true(&world, &report, "one of each");
+    let tftp = find(&report, 69);
+    assert_eq!(tftp.answer.as_deref(), Some("error 1: File not found"));
+    assert_eq!(tftp.answered_from, Some((TARGET, 40_000).into()));
+    assert_eq!((find(&report, 53).answer.clone(), find(&report, 53).answer_bytes), (None, Some(1)));
+    assert_eq!(find(&report, 5000).answer.as_deref(), Some("the same bytes back"));
+    let closed = find(&report, 5001);
+    assert_eq!(closed.said_by, Some(TARGET.into()));
+    assert_eq!(closed.round_trip_ns, Some(2_000_000));
+    let filtered = find(&report, 5003);
+    assert_eq!((filtered.icmp_type, filtered.icmp_code), (Some(3), Some(13)));
+    assert_eq!(filtered.said_by, Some(ROUTER));
+    assert_eq!(find(&report, 5002).silent_tries, 3);
+    assert_eq!(find(&report, 5005).not_sent.as_deref(), Some("operation not permitted"));
+    assert_eq!(
+        report.verdict.verdict,
+        "3 open, 1 closed, 2 filtered by 198.51.100.1, 1 open or silent, 1 not told"
+    );
+    let words = report.verdict.could_also_be.join("\n");
+    assert!(words.contains("a NAT whose inner host"), "{words}");
+    let doubt = report.verdict.doubt.join("\n");
+    assert!(doubt.contains("to 1 port this host could send nothing"), "{doubt}");
+}
+
+#[test]
+fn a_limit_of_icmp_errors_is_never_read_as_silence() {
+    let closed = (5000..5040).map(|port| (port, Port::Closed));
+    let silent = (5040..5060).map(|port| (port, Port::Silent));
+    let mut world = World::linux(closed.chain(silent));
+    let report = world.scan(world.plan());
+    assert_true(&world, &report, "40 closed, 20 silent");
+    // Six at once, 34 in as many seconds, and the last tries.
+    assert!(report.duration_ns < 45_000_000_000, "{}", report.duration_ns);
+    assert!(report.icmp_limited);
+    let rate = report.icmp_per_second_milli.expect("a rate");
+    assert!((850..=1_000).contains(&rate), "{rate}");
+    let evidence = report.verdict.evidence.join("\n");
+    assert!(evidence.contains("they are limited"), "{evidence}");
+}
+
+#[test]
+fn a_host_without_a_limit_and_one_that_is_all_silent_are_done_in_a_few_seconds() {
+    let mixed =
+        (5000..5200).map(|port| (port, if port % 2 == 0 { Port::Closed } else { Port::Silent }));
+    let mut world = World { refill: Nanos(1), burst: 1_000_000, ..World::linux(mixed) };
+    let report = world.scan(world.plan());
+    assert_true(&world, &report, "no limit");
+    assert!(!report.icmp_limited);
+    assert!(report.duration_ns < 7_000_000_000, "{}", report.duration_ns);
+    let mut world = World::linux((5000..5200).map(|port| (port, Port::Silent)));
+    let report = world.scan(world.plan());
+    assert_true(&world, &report, "all silent");
+    assert!(report.duration_ns < 5_000_000_000, "{}", report.duration_ns);
+    assert_eq!(report.sent, 600);
+    let words = report.verdict.could_also_be.join("\n");
+    assert!(words.contains("closed, where ICMP errors are not sent"), "{words}");
+}
+
+#[test]
+fn a_slower_limit_than_linuxs_is_learned_where_the_tries_span_it() {
+    for (tries, seconds) in [(3, 2), (6, 3)] {
+        let ports =
+            (5000..5012).map(|port| (port, if port < 5008 { Port::Closed } else { Port::Silent }));
+        let mut world =
+            World { refill: Nanos::from_secs(seconds), burst: 1, ..World::linux(ports) };
+        let report = world.scan(ScanPlan { tries, ..world.plan() });
+        assert_true(&world, &report, &format!("one in {seconds} s"));
+    }
+}
+
+#[test]
+fn under_loss_no_port_is_called_what_it_is_not() {
+    let mut total = 0;
+    for seed in 0..40 {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let mut behaviour = || match rng.u8(0..5) {
+            0 => Port::Echo,
+            1 => Port::Closed,
+            2 => Port::Rejected(3, 10),
+            3 => Port::Babble,
+            _ => Port::Silent,
+        };
+        let ports: Vec<_> = (5000..5020).map(|port| (port, behaviour())).collect();
+        let mut world =
+            World { loss: 0.05, rng: fastrand::Rng::with_seed(seed), ..World::linux(ports) };
+        let report = world.scan(ScanPlan { tries: 5, ..world.plan() });
+        assert_true(&world, &report, &format!("seed {seed}"));
+        total += report.lost;
+    }
+    assert!(total > 0, "no loss was seen in 40 scans that had it");
+}
+
+#[test]
+fn a_scan_ends_in_its_time_and_says_what_it_did_not_get_to() {
+    let mut world = World::linux((1..=2_000).map(|port| (port, Port::Closed)));
+    let plan = ScanPlan { time: Nanos::from_secs(20), ..world.plan() };
+    let report = world.scan(plan);
+    assert!(report.duration_ns <= 20_100_000_000, "{}", report.duration_ns);
+    assert_eq!(report.silent, 0);
+    assert_eq!(report.closed + report.untold, 2_000);
+    assert!((20..30).contains(&report.closed), "{}", report.closed);
+    let doubt = report.verdict.doubt.join("\n");
+    assert!(doubt.contains("could not be told within 20.0 s; --time"), "{doubt}");
+}
+
+#[test]
+fn no_more_questions_leave_in_a_second_than_may() {
+    let mut world = World::linux((5000..5100).map(|port| (port, Port::Silent)));
+    let report = world.scan(ScanPlan { per_second: 50, ..world.plan() });
+    assert_true(&world, &report, "slowly");
+    for pair in world.sent.windows(51) {
+        assert!(pair[50] - pair[0] >= Nanos::from_millis(999), "{pair:?}");
+    }
+}
+
+#[test]
+fn a_port_that_answers_late_is_open_whatever_was_said_before() {
+    let mut session = ScanSession::new(World::linux([(5000, Port::Silent)]).plan());
+    let mut batch = TxBatch::new(1, 2_048);
+    let now = |ms| Now { mono: Nanos::from_millis(ms), real: Nanos::from_millis(ms) };
+    let accepted = SendOutcome { accepted: 1, stop: None };
+    session.poll_transmit(now(0), &mut batch);
+    session.on_sent(now(0), &batch, &accepted);
+    let to = SocketAddr::from((TARGET, 5000));
+    let mut error = NetworkError::new(ErrorOrigin::Icmp, (3, 10), 113, to, b"");
+    error.offender = Some(ROUTER);
+    session.on_network_error(now(5), &error);
+    // Of another host's port, and of one that was not asked: nothing to this scan.
+    let mut meta = RxEntry::default().meta;
+    for source in [SocketAddr::from(([192, 0, 2, 8], 5000)), (TARGET, 5001).into(), to] {
+        meta.source = source;
+        meta.arrival = now(9).real;
+        session.on_datagram(now(9), &Datagram { payload: b"x", true_len: 1, meta });
+    }
+    let report = session.finish(now(10));
+    assert_eq!((find(&report, 5000).state, report.strays), (PortState::Open, 2));
+}
+
+#[test]
+fn all_of_it_holds_over_ipv6() {
+    let mut world = World::linux([(5000, Port::Echo), (5001, Port::Closed), (5002, Port::Silent)]);
+    let target = "[fe80::9%3]:0".parse().expect("an address");
+    let plan = ScanPlan { target, ..world.plan() };
+    let report = world.scan(ScanPlan { service: Some(Service::Text), ..plan });
+    assert_true(&world, &report, "IPv6");
+    assert_eq!(find(&report, 5001).icmp_code, Some(4));
+}
+
+#[test]
+fn a_fast_limit_is_kept_pace_with() {
+    // Over IPv6, Linux sends one error in 62 ms where its route to the asker is the default one.
+    let ports =
+        (5000..5060).map(|port| (port, if port < 5050 { Port::Closed } else { Port::Silent }));
+    let mut world = World { refill: Nanos::from_millis(62), ..World::linux(ports) };
+    let report = world.scan(world.plan());
+    assert_true(&world, &report, "one in 62 ms");
+    assert!(report.duration_ns < 8_000_000_000, "{}", report.duration_ns);
+}
+
+#[test]
+fn a_port_whose_errors_get_lost_may_cost_others_theirs_but_makes_none_wrong() {
+    let mut missed = 0;
+    for seed in 0..40 {
+        let ports = (5000..5020).map(|port| match port {
+            5000..5012 => (port, Port::Closed),
+            5012..5019 => (port, Port::Silent),
+            _ => (port, Port::Muffled),
+        });
+        let mut world = World::linux(ports);
+        let report = world.scan(ScanPlan { seed, ..world.plan() });
+        for port in &report.ports {
+            let closed = matches!(world.ports[&port.port], Port::Closed);
+            missed += u64::from(closed && port.state == PortState::Silent);
+            assert!(closed || port.state == PortState::Silent, "seed {seed}: {port:?}");
+        }
+        assert_eq!(report.untold, 0, "seed {seed}");
+    }
+    // Of 480 that are closed.
+    assert!(missed <= 10, "{missed}");
+}

@@ -1,0 +1,397 @@
+//! `probe shape`: whether a path makes a difference between payloads by what is in them, by their
+//! size, or by how many there are.
+//!
+//! First a train of datagrams, for a limit of the rate: what is sent later must keep below it. Where
+//! there is one, shorter datagrams tell what it counts, a slower train whether it is one, and
+//! several ports whether each has its own. Then every kind of payload at every size, each until it
+//! is answered: the answers look alike, so what is missing was stopped on the way out.
+//!
+//! ```text
+//! policer   rate and burst from a train
+//! judge     the verdict
+//! ```
+
+mod judge;
+mod policer;
+
+pub use judge::judge;
+
+use super::rounds::{Kind, Told};
+use super::shots::{AnswerPlan, Grant, ItemLog, One, Pace, Shape, Shot};
+use crate::record::probe::{
+    Counted, PayloadRow, RateLimit, ShapeReport, TrainPurpose, TrainRow, Verdict, Way,
+};
+use crate::units::Nanos;
+use policer::Bucket;
+use std::net::SocketAddr;
+
+/// Payload of a train's datagrams, and of one of shorter ones.
+const LONG: usize = 1_000;
+const SHORT: usize = 250;
+/// What a limit's bucket is given to fill again.
+const REST: Nanos = Nanos::from_millis(1_200);
+/// Share of the found rate that a train must be able to have without loss.
+const BELOW: f64 = 0.8;
+const KINDS: [Shape; 6] =
+    [Shape::Random, Shape::Zeros, Shape::Dns, Shape::Quic, Shape::Sip, Shape::Stun];
+const SIZES: [usize; 8] = [64, 128, 256, 512, 1_024, 1_200, 1_400, 1_472];
+
+/// What is to be found out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShapePlan {
+    /// The helper.
+    pub target: SocketAddr,
+    /// Most datagrams of one kind and size.
+    pub tries: u32,
+    /// Datagrams a second of a train.
+    pub rate: u32,
+    /// Datagrams of a train.
+    pub count: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    Search,
+    Short,
+    Below,
+    Spread,
+    Payloads,
+    Done,
+}
+
+impl Step {
+    fn next(self) -> Self {
+        match self {
+            Self::Search => Self::Short,
+            Self::Short => Self::Below,
+            Self::Below => Self::Spread,
+            Self::Spread => Self::Payloads,
+            Self::Payloads | Self::Done => Self::Done,
+        }
+    }
+}
+
+/// A train that is over.
+#[derive(Clone, Debug)]
+struct Train {
+    purpose: TrainPurpose,
+    first: u32,
+    items: Vec<ItemLog>,
+}
+
+impl Train {
+    /// Its datagrams in the order of sending, and whether each was answered.
+    fn pattern(&self) -> Vec<(Nanos, bool)> {
+        let left = self.items.iter().flat_map(|item| &item.sent);
+        let mut all: Vec<(Nanos, bool)> = left
+            .filter(|one| one.refused.is_none())
+            .map(|one| (one.at.mono, one.back.is_some()))
+            .collect();
+        all.sort_by_key(|(at, _)| *at);
+        all
+    }
+
+    /// The same by the helper's clock: when each was there, or its answer left; for those that
+    /// were not answered, as long after the one before as they were sent.
+    fn seen(&self, way: Way) -> Vec<(Nanos, bool)> {
+        let left = self.items.iter().flat_map(|item| &item.sent);
+        let mut all: Vec<_> = left.filter(|one| one.refused.is_none()).collect();
+        all.sort_by_key(|one| one.at.mono);
+        let time = |one: &One| {
+            let echo = one.back?.echo;
+            Some(if way == Way::Out { echo.arrived } else { echo.left })
+        };
+        let known = all.iter().find_map(|one| Some((time(one)?, one.at.mono)));
+        let Some((mut there, mut here)) = known else { return self.pattern() };
+        let mut seen = Vec::with_capacity(all.len());
+        for one in all {
+            let at = match time(one) {
+                Some(at) => {
+                    (there, here) = (at, one.at.mono);
+                    at
+                }
+                None => there + (one.at.mono - here),
+            };
+            seen.push((at, one.back.is_some()));
+        }
+        seen
+    }
+
+    fn bucket(&self, way: Way) -> Option<Bucket> {
+        policer::fit(&self.seen(way))
+    }
+
+    /// Share of it that was not answered.
+    fn loss(&self) -> f64 {
+        let pattern = self.pattern();
+        let lost = pattern.iter().filter(|(_, passed)| !passed).count();
+        lost as f64 / pattern.len().max(1) as f64
+    }
+
+    /// Whether its answers took far longer once it was limited than at first.
+    fn queues(&self) -> bool {
+        let mut trips: Vec<Nanos> =
+            self.items.iter().flat_map(ItemLog::backs).map(|back| back.round_trip).collect();
+        let tail = trips.split_off(trips.len() / 2);
+        let least = trips.iter().chain(&tail).min().copied().unwrap_or_default();
+        let mut tail = tail;
+        tail.sort_unstable();
+        let median = tail.get(tail.len() / 2).copied().unwrap_or_default();
+        median > least + Nanos::from_millis(8).max(Nanos(least.0 * 4))
+    }
+
+    fn row(&self, told: Option<&Told>) -> TrainRow {
+        let pattern = self.pattern();
+        let span = match (pattern.first(), pattern.last()) {
+            (Some(first), Some(last)) => (last.0 - first.0).as_secs_f64(),
+            _ => 0.0,
+        };
+        let gaps = pattern.len().saturating_sub(1) as f64;
+        let numbers = (self.first..).take(self.items.len());
+        // An item of which nothing arrived has no row.
+        let arrived = told.map(|told| {
+            numbers.filter_map(|item| told.get(&item)).map(|row| u64::from(row.count)).sum()
+        });
+        TrainRow {
+            purpose: self.purpose,
+            payload_bytes: self.items.first().map_or(0, |item| item.shot.len as u32),
+            ports: self.items.len() as u32,
+            offered_per_s: if span > 0.0 { (gaps / span) as u64 } else { 0 },
+            sent: pattern.len() as u64,
+            arrived,
+            back: pattern.iter().filter(|(_, passed)| *passed).count() as u64,
+        }
+    }
+}
+
+/// The state of `probe shape`.
+pub struct ShapeKind {
+    plan: ShapePlan,
+    headers: usize,
+    ports: Vec<u16>,
+    step: Step,
+    asked: Step,
+    trains: Vec<Train>,
+    payloads: (u32, Vec<ItemLog>),
+}
+
+impl ShapeKind {
+    /// A probe at its start.
+    pub fn new(plan: ShapePlan) -> Self {
+        Self {
+            plan,
+            headers: if plan.target.is_ipv4() { 28 } else { 48 },
+            ports: Vec::new(),
+            step: Step::Search,
+            asked: Step::Search,
+            trains: Vec::new(),
+            payloads: (0, Vec::new()),
+        }
+    }
+
+    fn of(&self, purpose: TrainPurpose) -> Option<&Train> {
+        self.trains.iter().find(|train| train.purpose == purpose)
+    }
+
+    /// The limit as the first train shows it.
+    fn bucket(&self) -> Option<Bucket> {
+        self.of(TrainPurpose::Search)?.bucket(Way::Out)
+    }
+
+    fn round_of(&self, step: Step) -> Vec<Shot> {
+        let Some(first) = self.ports.first().copied() else { return Vec::new() };
+        let (count, gap) = (self.plan.count, Nanos(1_000_000_000 / u64::from(self.plan.rate)));
+        match step {
+            Step::Search if count == 0 => Vec::new(),
+            Step::Search => vec![train(LONG, first, count, gap)],
+            // There is nothing to be found out about a limit that is not there.
+            Step::Short | Step::Below | Step::Spread if self.bucket().is_none() => Vec::new(),
+            Step::Short => vec![train(SHORT, first, count, gap)],
+            Step::Below => {
+                let rate = self.bucket().map_or(0.0, |bucket| bucket.rate * BELOW);
+                // Nothing is left of a quota to be looked at.
+                if rate < 2.0 {
+                    return Vec::new();
+                }
+                let gap = Nanos((1e9 / rate) as u64);
+                vec![train(LONG, first, ((rate * 1.5) as u32).clamp(10, count), gap)]
+            }
+            Step::Spread => {
+                let ports = self.ports.len() as u32;
+                if ports < 2 {
+                    return Vec::new();
+                }
+                let gap = Nanos(gap.0 * u64::from(ports));
+                self.ports.iter().map(|port| train(LONG, *port, count / ports, gap)).collect()
+            }
+            Step::Payloads => self.payload_shots(first),
+            Step::Done => Vec::new(),
+        }
+    }
+
+    /// Sizes that an IP packet of 1500 bytes has room for.
+    fn sizes(&self) -> impl Iterator<Item = usize> + use<> {
+        let most = 1_500 - self.headers;
+        SIZES.into_iter().map(move |size| size.min(most))
+    }
+
+    fn payload_shots(&self, first: u16) -> Vec<Shot> {
+        let plain = Shot { port: Some(first), ..Shot::plain(self.plan.tries) };
+        let looks = KINDS
+            .into_iter()
+            .flat_map(|shape| self.sizes().map(move |len| Shot { len, shape, ..plain }));
+        let answers = self
+            .sizes()
+            .map(|len| Shot { answer: AnswerPlan { len: len as u16, ..plain.answer }, ..plain });
+        let ports = self.ports.iter().skip(1).map(|port| Shot { port: Some(*port), ..plain });
+        looks.chain(answers).chain(ports).collect()
+    }
+
+    fn limit(&self, told: Option<&Told>) -> Option<RateLimit> {
+        let search = self.of(TrainPurpose::Search)?;
+        search.bucket(Way::Out)?;
+        // What is lost at any rate is lost, not limited.
+        let below = self.of(TrainPurpose::Below).map(Train::loss);
+        if below.is_some_and(|below| below > search.loss() / 4.0) {
+            return None;
+        }
+        let row = search.row(told);
+        let way = row.arrived.map(|arrived| {
+            if arrived - row.back.min(arrived) > arrived / 50 { Way::Back } else { Way::Out }
+        });
+        let bucket = search.bucket(way.unwrap_or(Way::Out))?;
+        // What comes back is short.
+        let payload = if way == Some(Way::Back) { crate::wire::Echo::LEN } else { LONG };
+        let packet = (payload + self.headers) as f64;
+        let counts = self.of(TrainPurpose::Short).and_then(|short| {
+            if way == Some(Way::Back) {
+                return None;
+            }
+            let ratio =
+                short.bucket(Way::Out).map_or(f64::INFINITY, |found| found.rate / bucket.rate);
+            let by_bytes = packet / (SHORT + self.headers) as f64;
+            match ratio {
+                _ if bucket.rate < 1.0 => None,
+                ratio if (0.8..=1.25).contains(&ratio) => Some(Counted::Datagrams),
+                ratio if ratio > by_bytes * 0.75 => Some(Counted::Bytes),
+                _ => None,
+            }
+        });
+        let each_port = self.of(TrainPurpose::Spread).map(|spread| {
+            let one = search.row(told).back as f64;
+            spread.row(told).back as f64 > one * 1.5
+        });
+        Some(RateLimit {
+            way,
+            datagrams_per_1000_s: (bucket.rate * 1e3).round() as u64,
+            bits_per_s: (bucket.rate * packet * 8.0).round() as u64,
+            burst_datagrams: bucket.burst.round() as u64,
+            burst_bytes: (bucket.burst * packet).round() as u64,
+            counts,
+            each_port,
+            queues: search.queues(),
+        })
+    }
+}
+
+fn train(len: usize, port: u16, count: u32, gap: Nanos) -> Shot {
+    let pace = Pace::Train(count.max(1), gap);
+    Shot { port: Some(port), len, pace, ..Shot::plain(1) }
+}
+
+fn row(
+    item: &ItemLog,
+    number: u32,
+    kind: &'static str,
+    len: usize,
+    told: Option<&Told>,
+) -> PayloadRow {
+    PayloadRow {
+        kind,
+        payload_bytes: len as u32,
+        port: item.shot.port.unwrap_or(0),
+        sent: item.left() as u32,
+        arrived: told.map(|told| told.get(&number).map_or(0, |row| row.count)),
+        back: item.backs().count() as u32,
+    }
+}
+
+impl Kind for ShapeKind {
+    type Facts = ShapeReport;
+
+    fn round(&mut self, grant: &Grant) -> Vec<Shot> {
+        if self.ports.is_empty() {
+            self.ports.clone_from(&grant.ports);
+        }
+        while self.step != Step::Done {
+            let step = self.step;
+            self.step = step.next();
+            let shots = self.round_of(step);
+            if !shots.is_empty() {
+                self.asked = step;
+                return shots;
+            }
+        }
+        Vec::new()
+    }
+
+    fn take(&mut self, first: u32, items: &[ItemLog], _local_mtu: Option<u32>) {
+        let purpose = match self.asked {
+            Step::Search => TrainPurpose::Search,
+            Step::Short => TrainPurpose::Short,
+            Step::Below => TrainPurpose::Below,
+            Step::Spread => TrainPurpose::Spread,
+            Step::Payloads | Step::Done => {
+                self.payloads = (first, items.to_vec());
+                return;
+            }
+        };
+        self.trains.push(Train { purpose, first, items: items.to_vec() });
+    }
+
+    fn pause(&self) -> Nanos {
+        let limited = self.asked != Step::Search && self.bucket().is_some();
+        if limited { REST } else { Nanos::ZERO }
+    }
+
+    fn gap(&self) -> Option<Nanos> {
+        let rate = self.bucket().filter(|_| self.asked == Step::Payloads)?.rate;
+        // Half of what is let through, and not for ever.
+        Some(Nanos((2e9 / rate.max(4.0)) as u64))
+    }
+
+    fn wants_control(&self) -> bool {
+        self.asked == Step::Payloads
+    }
+
+    fn finish(self, told: Option<&Told>) -> ShapeReport {
+        let (first, items) = &self.payloads;
+        let looks = KINDS.len() * SIZES.len();
+        let rows = |from: usize, count: usize| {
+            let numbered = (*first..).zip(items).skip(from).take(count);
+            numbered.map(|(number, item)| {
+                let answer = usize::from(item.shot.answer.len);
+                let (kind, len) = if answer > 0 {
+                    ("answer", answer)
+                } else {
+                    (item.shot.shape.name(), item.shot.len)
+                };
+                row(item, number, kind, len, told)
+            })
+        };
+        let mut report = ShapeReport {
+            target: self.plan.target,
+            ports: self.ports.clone(),
+            tries: self.plan.tries,
+            trains: self.trains.iter().map(|train| train.row(told)).collect(),
+            limit: self.limit(told),
+            payloads: rows(0, looks).collect(),
+            answers: rows(looks, SIZES.len()).collect(),
+            further_ports: rows(looks + SIZES.len(), usize::MAX).collect(),
+            duration_ns: 0,
+            verdict: Verdict::default(),
+        };
+        report.verdict = judge(&report);
+        report
+    }
+}

@@ -1,0 +1,341 @@
+//! Datagrams to a helper, item by item: sent until they are answered or their tries are spent, or as
+//! a train on a schedule; and what became of each.
+//!
+//! A kind asks for items, looks at what came of them, and asks for the next. Every item is a row of
+//! the helper's own count too (STAT), so what arrived there is known where no answer came back.
+
+mod log;
+mod shape;
+
+pub use log::{Back, IcmpNote, ItemLog, One};
+pub use shape::Shape;
+
+use super::super::Now;
+use crate::batch::{
+    Datagram, Dest, ErrorOrigin, Fragmentation, NetworkError, SendOutcome, SendStop, TxBatch,
+};
+use crate::units::Nanos;
+use crate::wire::{Ask, Echo};
+use std::net::SocketAddr;
+
+/// How a helper is asked: what TEST was answered with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// The helper's own port and address.
+    pub helper: SocketAddr,
+    /// The probe's tag.
+    pub tag: u16,
+    /// The probe's secret.
+    pub key: u64,
+    /// Ports that it opened for the probe.
+    pub ports: Vec<u16>,
+}
+
+/// What answers are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AnswerPlan {
+    /// How many; 0 leaves the count to STAT.
+    pub count: u8,
+    /// TOS or traffic class that they are to leave with.
+    pub tos: u8,
+    /// Payload bytes; 0 for as few as can be.
+    pub len: u16,
+    /// Whether they must not be fragmented.
+    pub whole: bool,
+}
+
+impl Default for AnswerPlan {
+    fn default() -> Self {
+        Self { count: 1, tos: 0, len: 0, whole: false }
+    }
+}
+
+/// How often the datagram of an item is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// Until it is answered, so many times at most, with the time of [`Shots::new`] between.
+    UntilAnswered(u32),
+    /// So many, one in each such span.
+    Train(u32, Nanos),
+}
+
+/// One item: a datagram of one kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shot {
+    /// The port that it is sent to; `None` for the helper's own.
+    pub port: Option<u16>,
+    /// Payload bytes, at least 40.
+    pub len: usize,
+    /// What the payload looks like.
+    pub shape: Shape,
+    /// TOS or traffic class; 0 for none.
+    pub tos: u8,
+    /// TTL or hop limit; 0 for the socket's.
+    pub ttl: u8,
+    /// Whether it may be fragmented; `None` for the system's rule.
+    pub fragmentation: Option<Fragmentation>,
+    /// What is asked for.
+    pub answer: AnswerPlan,
+    /// How often.
+    pub pace: Pace,
+}
+
+impl Shot {
+    /// A short datagram to the helper's own port that wants one short answer.
+    pub fn plain(tries: u32) -> Self {
+        Self {
+            port: None,
+            len: Ask::PADDED,
+            shape: Shape::Ask,
+            tos: 0,
+            ttl: 0,
+            fragmentation: None,
+            answer: AnswerPlan::default(),
+            pace: Pace::UntilAnswered(tries),
+        }
+    }
+}
+
+/// Least time from one datagram to the next.
+const GAP: Nanos = Nanos::from_millis(2);
+/// Bits a second of payload, both ways together, that are not exceeded except in a train.
+const RATE: u64 = 10_000_000;
+
+/// The items of a probe.
+#[derive(Debug)]
+pub struct Shots {
+    grant: Grant,
+    /// All that there were, by number.
+    items: Vec<ItemLog>,
+    /// The first of the round at hand.
+    round: usize,
+    spacing: Nanos,
+    wait: Nanos,
+    gap: Nanos,
+    next_at: Nanos,
+    written: Vec<(usize, Now)>,
+    /// The longest round trip so far.
+    longest: Nanos,
+    /// What the network said of items that it did not name.
+    pub unnamed: Vec<IcmpNote>,
+    /// The largest packet that this host's interface takes, where it refused one.
+    pub local_mtu: Option<u32>,
+}
+
+impl Shots {
+    /// No items yet. `spacing` lies between two tries of an item; after the last, an answer is
+    /// waited for as long as `wait`.
+    pub fn new(grant: Grant, spacing: Nanos, wait: Nanos) -> Self {
+        Self {
+            grant,
+            items: Vec::new(),
+            round: 0,
+            spacing,
+            wait,
+            gap: GAP,
+            next_at: Nanos::ZERO,
+            written: Vec::new(),
+            longest: Nanos::ZERO,
+            unnamed: Vec::new(),
+            local_mtu: None,
+        }
+    }
+
+    /// Begins a round; what is still under way of the one before is given up. Returns the number of
+    /// the first item.
+    pub fn begin(&mut self, now: Now, shots: impl IntoIterator<Item = Shot>) -> usize {
+        self.round = self.items.len();
+        self.items.extend(shots.into_iter().map(|shot| ItemLog::new(shot, now.mono)));
+        self.round
+    }
+
+    /// Leaves at least so long between two datagrams, beside the rate that is always kept to.
+    pub fn slow_down(&mut self, gap: Nanos) {
+        self.gap = self.gap.max(gap);
+    }
+
+    /// All items, by number.
+    pub fn items(&self) -> &[ItemLog] {
+        &self.items
+    }
+
+    /// The items of the round at hand.
+    pub fn round(&self) -> &[ItemLog] {
+        &self.items[self.round..]
+    }
+
+    fn patience(&self) -> Nanos {
+        self.wait.max(Nanos(self.longest.0.saturating_mul(4)))
+    }
+
+    /// Whether all of the round is answered or given up.
+    pub fn is_over(&self, now: Now) -> bool {
+        self.round().iter().all(|item| self.open_until(item, now.mono).is_none())
+    }
+
+    /// When an item has to be looked at again; `None` when it is done.
+    fn open_until(&self, item: &ItemLog, now: Nanos) -> Option<Nanos> {
+        let last = item.sent.last().map(|one| one.at.mono);
+        match item.shot.pace {
+            Pace::UntilAnswered(tries) => {
+                if item.backs().next().is_some() || item.refused_for_good() {
+                    return None;
+                }
+                if item.attempts() < tries as usize {
+                    return Some(last.map_or(Nanos::ZERO, |last| last + self.spacing));
+                }
+                last.map(|last| last + self.patience()).filter(|until| *until > now)
+            }
+            Pace::Train(count, gap) => {
+                let attempts = item.attempts() as u64;
+                if attempts < u64::from(count) {
+                    return Some(item.began + Nanos(gap.0 * attempts));
+                }
+                let missing = item.backs().count() < item.sent.len() && item.shot.answer.count > 0;
+                let until = last.map(|last| last + self.patience()).filter(|until| *until > now);
+                until.filter(|_| missing)
+            }
+        }
+    }
+
+    /// Writes what is due and tells when to ask again; `Nanos::MAX` when the round is over.
+    pub fn write_due(&mut self, now: Now, out: &mut TxBatch) -> Nanos {
+        self.written.clear();
+        let mut at = Nanos::MAX;
+        for index in self.round..self.items.len() {
+            let item = &self.items[index];
+            let Some(due) = self.open_until(item, now.mono) else { continue };
+            if !item.wants_more() || due > now.mono {
+                at = at.min(due);
+                continue;
+            }
+            if let Pace::Train(..) = item.shot.pace {
+                let next = self.write_train(index, now, out);
+                at = at.min(next);
+                continue;
+            }
+            if self.next_at > now.mono {
+                at = at.min(self.next_at);
+                continue;
+            }
+            let sequence = item.attempts() as u32;
+            if self.write(index, sequence, now, out) {
+                let shot = self.items[index].shot;
+                let bytes = shot.len.max(usize::from(shot.answer.len)) as u64;
+                let span = Nanos(bytes * 8 * 1_000_000_000 / RATE);
+                self.next_at = now.mono + self.gap.max(span);
+                at = at.min(self.next_at);
+            } else {
+                at = now.mono;
+            }
+        }
+        at
+    }
+
+    /// Writes what a train's schedule has due, as much as the batch takes; when the next is.
+    fn write_train(&mut self, index: usize, now: Now, out: &mut TxBatch) -> Nanos {
+        let item = &self.items[index];
+        let Pace::Train(count, gap) = item.shot.pace else { return Nanos::MAX };
+        let (mut sequence, began) = (item.attempts() as u32, item.began);
+        loop {
+            let due = began + Nanos(gap.0 * u64::from(sequence));
+            if sequence >= count || due > now.mono {
+                return if sequence >= count { now.mono } else { due };
+            }
+            if !self.write(index, sequence, now, out) {
+                return now.mono;
+            }
+            sequence += 1;
+        }
+    }
+
+    fn write(&mut self, index: usize, sequence: u32, now: Now, out: &mut TxBatch) -> bool {
+        let shot = self.items[index].shot;
+        let Grant { mut helper, tag, key, .. } = self.grant;
+        if let Some(port) = shot.port {
+            helper.set_port(port);
+        }
+        let dest = Dest {
+            tos: shot.tos,
+            ttl: shot.ttl,
+            fragmentation: shot.fragmentation,
+            ..Dest::from(helper)
+        };
+        let dest = out.add_dest(dest);
+        let Some(bytes) = out.push(dest, shot.len) else { return false };
+        let ask = Ask {
+            answers: shot.answer.count,
+            answer_tos: shot.answer.tos,
+            whole: shot.answer.whole,
+            answer_len: shot.answer.len,
+            ..Ask::new(tag, key, index as u32, sequence, now.real)
+        };
+        shot.shape.write(&ask, helper, bytes);
+        self.written.push((index, now));
+        true
+    }
+
+    /// What became of what was written last.
+    pub fn on_sent(&mut self, outcome: &SendOutcome) {
+        let written = std::mem::take(&mut self.written);
+        let refused = match outcome.stop {
+            Some(SendStop::Refused { datagrams, errno }) => Some((datagrams, errno)),
+            _ => None,
+        };
+        for (position, (index, at)) in written.into_iter().enumerate() {
+            let behind = position.checked_sub(outcome.accepted);
+            let refusal = match (behind, refused) {
+                (None, _) => None,
+                (Some(behind), Some((datagrams, errno))) if behind < datagrams => Some(errno),
+                _ => continue,
+            };
+            self.items[index].sent.push(One { at, back: None, refused: refusal });
+        }
+    }
+
+    /// Takes a helper's answer; whether it was one.
+    pub fn on_datagram(&mut self, now: Now, datagram: &Datagram<'_>) -> bool {
+        let Some(echo) = Echo::decode(datagram.payload) else { return false };
+        if echo.tag != self.grant.tag || datagram.truncated() {
+            return false;
+        }
+        let one = self
+            .items
+            .get_mut(echo.item as usize)
+            .and_then(|item| item.sent.get_mut(echo.sequence as usize));
+        let Some(one) = one else { return false };
+        let round_trip = now.mono - one.at.mono;
+        self.longest = self.longest.max(round_trip);
+        one.back.get_or_insert(Back {
+            echo,
+            ttl: datagram.meta.ttl,
+            tos: datagram.meta.tos,
+            len: datagram.true_len as u32,
+            fragment: datagram.meta.fragment,
+            round_trip,
+        });
+        true
+    }
+
+    /// Takes what the network said.
+    pub fn on_network_error(&mut self, error: &NetworkError) {
+        if error.origin == ErrorOrigin::Local {
+            self.local_mtu = self.local_mtu.or(error.mtu);
+            return;
+        }
+        let note = IcmpNote {
+            router: error.offender,
+            icmp_type: error.icmp_type,
+            icmp_code: error.icmp_code,
+            mtu: error.mtu,
+            words: error.meaning(),
+        };
+        let ask = Ask::decode(error.quoted()).filter(|ask| ask.key == self.grant.key);
+        let item = ask.and_then(|ask| self.items.get_mut(ask.item as usize));
+        match item {
+            Some(item) => item.icmp.push(note),
+            None if self.unnamed.len() < 64 => self.unnamed.push(note),
+            None => {}
+        }
+    }
+}

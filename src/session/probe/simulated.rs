@@ -1,0 +1,323 @@
+//! A helper at the end of a path in memory, for tests of the kinds that ask in rounds.
+
+use super::shots::{Grant, Shot, Shots};
+use super::{Kind, Told};
+use crate::batch::{
+    Datagram, ErrorOrigin, Fragmentation, NetworkError, RxEntry, SendOutcome, SendStop, TxBatch,
+};
+use crate::session::Now;
+use crate::units::Nanos;
+use crate::wire::{Arrivals, Ask, Echo};
+use std::net::SocketAddr;
+
+const HELPER: &str = "192.0.2.99:8620";
+const REAL: Nanos = Nanos::from_secs(1_763_927_115);
+/// IP and UDP header.
+const HEADERS: u32 = 28;
+const DELAY: Nanos = Nanos::from_millis(2);
+
+/// What the path does. The default does nothing.
+pub struct World {
+    /// The largest packet that passes out, and back.
+    pub mtu: [u32; 2],
+    /// Whether routers say that packets are too big.
+    pub speaks: bool,
+    /// Whether fragments pass.
+    pub fragments: bool,
+    /// Share that is lost, each way.
+    pub loss: f64,
+    /// What becomes of a TOS byte, out and back.
+    pub tos: [fn(u8) -> u8; 2],
+    /// Whether a payload is stopped on the way out.
+    pub stops: fn(&[u8]) -> bool,
+    /// Datagrams a second and at once that a policer lets out.
+    pub policer: Option<(f64, f64)>,
+    level: f64,
+    policed: Nanos,
+    rng: fastrand::Rng,
+}
+
+impl World {
+    pub fn new(seed: u64) -> Self {
+        Self {
+            mtu: [1_500; 2],
+            speaks: true,
+            fragments: true,
+            loss: 0.0,
+            tos: [|tos| tos; 2],
+            stops: |_| false,
+            policer: None,
+            level: f64::MAX,
+            policed: Nanos::ZERO,
+            rng: fastrand::Rng::with_seed(seed),
+        }
+    }
+
+    fn lost(&mut self) -> bool {
+        self.rng.f64() < self.loss
+    }
+
+    fn polices(&mut self, now: Nanos) -> bool {
+        let Some((rate, burst)) = self.policer else { return false };
+        let since = (now - self.policed).as_secs_f64();
+        self.level = (self.level + rate * since).min(burst);
+        self.policed = now;
+        let passes = self.level >= 1.0;
+        self.level -= f64::from(u8::from(passes));
+        !passes
+    }
+
+    /// Whether a packet passes one way, and the fragments that it then comes in.
+    fn carries(&self, way: usize, payload: usize, whole: bool) -> Result<Option<u32>, ()> {
+        let packet = payload as u32 + HEADERS;
+        match (packet <= self.mtu[way], whole, self.fragments) {
+            (true, ..) => Ok(None),
+            (false, false, true) => Ok(Some(self.mtu[way])),
+            _ => Err(()),
+        }
+    }
+}
+
+fn helper() -> SocketAddr {
+    HELPER.parse().expect("an address")
+}
+
+/// Runs a kind to its end against a helper behind `world`.
+pub fn run<K: Kind>(mut kind: K, ports: &[u16], world: &mut World) -> K::Facts {
+    let grant = Grant { helper: helper(), tag: 7, key: 99, ports: ports.to_vec() };
+    let (spacing, wait) = (Nanos::from_millis(20), Nanos::from_millis(100));
+    let mut shots = Shots::new(grant.clone(), spacing, wait);
+    let mut told = Told::new();
+    let mut mono = Nanos(1_000);
+    loop {
+        let asked: Vec<Shot> = kind.round(&grant);
+        if asked.is_empty() {
+            return kind.finish(Some(&told));
+        }
+        mono += kind.pause();
+        if let Some(gap) = kind.gap() {
+            shots.slow_down(gap);
+        }
+        let now = Now { mono, real: REAL + mono };
+        let first = shots.begin(now, asked.iter().copied());
+        mono = round(&mut shots, world, &mut told, mono);
+        kind.take(first as u32, shots.round(), shots.local_mtu);
+    }
+}
+
+/// One round; when it is over.
+fn round(shots: &mut Shots, world: &mut World, told: &mut Told, mut mono: Nanos) -> Nanos {
+    let mut out = TxBatch::new(64, 1 << 20);
+    let mut flights: Vec<(Nanos, Vec<u8>, RxEntry)> = Vec::new();
+    loop {
+        let now = Now { mono, real: REAL + mono };
+        if shots.is_over(now) {
+            return mono;
+        }
+        out.reset();
+        let wake = shots.write_due(now, &mut out);
+        let mut accepted = 0;
+        let mut stop = None;
+        for slot in out.slots() {
+            let dest = out.dest(slot.dest).expect("it is unconnected");
+            let whole = dest.fragmentation == Some(Fragmentation::Probe);
+            // This host's own interface takes 1500.
+            if whole && slot.len + HEADERS > 1_500 {
+                let mut error = NetworkError::new(ErrorOrigin::Local, (0, 0), 90, helper(), b"");
+                error.mtu = Some(1_500);
+                shots.on_network_error(&error);
+                stop = Some(SendStop::Refused { datagrams: 1, errno: 90 });
+                break;
+            }
+            accepted += 1;
+            let payload = out.payload(slot).to_vec();
+            let sent = (payload, dest.tos, dest.addr.port(), whole);
+            let answered = deliver(shots, world, told, mono, sent);
+            flights.extend(answered);
+        }
+        if !out.is_empty() {
+            shots.on_sent(&SendOutcome { accepted, stop });
+        }
+        flights.sort_by_key(|flight| flight.0);
+        let arrival = flights.first().map_or(Nanos::MAX, |flight| flight.0);
+        mono = mono.max(wake.min(arrival));
+        while flights.first().is_some_and(|flight| flight.0 <= mono) {
+            let (_, payload, entry) = flights.remove(0);
+            let now = Now { mono, real: REAL + mono };
+            let datagram =
+                Datagram { payload: &payload, true_len: payload.len(), meta: entry.meta };
+            assert!(shots.on_datagram(now, &datagram), "an answer is known");
+        }
+    }
+}
+
+/// What a datagram makes at the helper: its row, and its answer, when that arrives.
+fn deliver(
+    shots: &mut Shots,
+    world: &mut World,
+    told: &mut Told,
+    mono: Nanos,
+    (payload, tos, port, whole): (Vec<u8>, u8, u16, bool),
+) -> Option<(Nanos, Vec<u8>, RxEntry)> {
+    let Ok(fragment) = world.carries(0, payload.len(), whole) else {
+        if world.speaks && whole {
+            let quote = &payload[..payload.len().min(64)];
+            let mut error = NetworkError::new(ErrorOrigin::Icmp, (3, 4), 90, helper(), quote);
+            error.offender = Some([192, 0, 2, 1].into());
+            error.mtu = Some(world.mtu[0]);
+            shots.on_network_error(&error);
+        }
+        return None;
+    };
+    if world.polices(mono) || (world.stops)(&payload) || world.lost() {
+        return None;
+    }
+    let ask = Ask::decode(&payload).or_else(|| Ask::decode_at_end(&payload)).expect("an ask");
+    let tos = (world.tos[0])(tos);
+    let row = told.entry(ask.item).or_insert(Arrivals {
+        count: 0,
+        first: mono,
+        last: mono,
+        source: "192.0.2.1:5".parse().expect("an address"),
+        moved: false,
+        ttl: Some(253),
+        tos: Some(tos),
+        len: payload.len() as u16,
+        fragment: fragment.map(|size| size as u16),
+        port,
+        answers: 0,
+        error: None,
+    });
+    row.count += 1;
+    row.answers += u32::from(ask.answers);
+    let len = usize::from(ask.answer_len).max(Echo::LEN);
+    let back = world.carries(1, len, ask.whole).ok()?;
+    if ask.answers == 0 || world.lost() {
+        return None;
+    }
+    let echo = Echo {
+        tag: ask.tag,
+        sequence: ask.sequence,
+        sent: ask.sent,
+        arrived: mono,
+        left: mono,
+        item: ask.item,
+        number: 0,
+        ttl: Some(253),
+        tos,
+        intact: true,
+        len: payload.len() as u16,
+        fragment: fragment.map(|size| size as u16),
+        port,
+        source: row.source,
+    };
+    let mut bytes = vec![0; len];
+    echo.encode(&mut bytes);
+    let mut entry = RxEntry::default();
+    entry.meta.ttl = Some(253);
+    entry.meta.tos = Some((world.tos[1])(ask.answer_tos));
+    entry.meta.fragment = back;
+    Some((mono + DELAY, bytes, entry))
+}
+
+mod tests {
+    use super::*;
+    use crate::record::probe::{Counted, MtuLimit, MtuReport, PayloadRow, Way};
+    use crate::session::probe::marks::{MarksKind, MarksPlan};
+    use crate::session::probe::mtu::{MtuKind, MtuPlan, judge};
+    use crate::session::probe::shape::{ShapeKind, ShapePlan};
+
+    fn mtu(world: &mut World) -> MtuReport {
+        let kind = MtuKind::new(MtuPlan { target: helper(), tries: 4 });
+        let mut report = run(kind, &[], world);
+        report.verdict = judge(&report);
+        report
+    }
+
+    #[test]
+    fn sizes_are_found_each_way_under_loss_whether_routers_speak_or_not() {
+        let mut rng = fastrand::Rng::with_seed(3);
+        for seed in 0..24 {
+            let mtu_of = [rng.u32(576..=1_500), rng.u32(576..=1_500)];
+            let speaks = seed % 2 == 0;
+            let loss = if seed % 3 == 0 { 0.02 } else { 0.0 };
+            let mut world = World { mtu: mtu_of, speaks, loss, ..World::new(seed) };
+            let report = mtu(&mut world);
+            let found = [report.out.packet_bytes, report.back.packet_bytes];
+            assert_eq!(found, mtu_of.map(Some), "seed {seed}");
+            let limit = match (mtu_of[0], speaks) {
+                (1_500, _) => MtuLimit::Interface,
+                (_, true) => MtuLimit::Router,
+                (_, false) => MtuLimit::BlackHole,
+            };
+            assert_eq!(report.out.limit, Some(limit), "seed {seed}");
+            let row = report.out.fragments.last().expect("rows");
+            assert_eq!((row.payload_bytes, row.largest_fragment_bytes), (65_507, Some(mtu_of[0])));
+        }
+    }
+
+    #[test]
+    fn fragments_that_do_not_pass_are_told() {
+        let report = mtu(&mut World { fragments: false, ..World::new(1) });
+        assert!(report.verdict.verdict.ends_with("fragments do not pass"), "{report:?}");
+        assert!(report.out.fragments.iter().all(|row| row.arrived == 0 && row.sent == 4));
+    }
+
+    #[test]
+    fn marks_are_told_through_loss() {
+        for seed in 0..20 {
+            let bleach = |tos: u8| if tos & 3 == 2 { tos & !3 } else { tos };
+            let mut world = World { loss: 0.05, tos: [|tos| tos & 3, bleach], ..World::new(seed) };
+            let kind = MarksKind::new(MarksPlan { target: helper(), tries: 8 });
+            let report = run(kind, &[], &mut world);
+            assert_eq!(
+                report.verdict.verdict,
+                "every DSCP arrives as 0 on the way out; ECT(0) bleached on the way back",
+                "seed {seed}"
+            );
+            let hops = (report.hops_out, report.hops_back, report.hops_back_from);
+            assert_eq!(hops, (Some(2), Some(2), Some(255)));
+        }
+    }
+
+    fn shape(world: &mut World, ports: &[u16]) -> crate::record::probe::ShapeReport {
+        let plan = ShapePlan { target: helper(), tries: 4, rate: 1_000, count: 1_000 };
+        run(ShapeKind::new(plan), ports, world)
+    }
+
+    #[test]
+    fn a_policer_is_found_and_kept_below() {
+        for (rate, burst) in [(50.0, 10.0), (200.0, 20.0), (600.0, 100.0)] {
+            let mut world = World { policer: Some((rate, burst)), ..World::new(9) };
+            let report = shape(&mut world, &[5_000, 5_001]);
+            let limit = report.limit.expect("it is there");
+            let found = limit.datagrams_per_1000_s as f64 / 1e3;
+            assert!((found - rate).abs() < rate * 0.03, "{rate}: {limit:?}");
+            assert!((limit.burst_datagrams as f64 - burst).abs() <= 2.0, "{burst}: {limit:?}");
+            assert_eq!((limit.way, limit.counts), (Some(Way::Out), Some(Counted::Datagrams)));
+            assert_eq!(limit.each_port, Some(false));
+            assert!(report.payloads.iter().all(PayloadRow::passes), "{report:?}");
+        }
+    }
+
+    #[test]
+    fn loss_at_any_rate_is_no_policer() {
+        let report = shape(&mut World { loss: 0.1, ..World::new(4) }, &[5_000]);
+        assert_eq!(report.limit, None);
+        let doubts = report.verdict.doubt.join("\n");
+        assert!(doubts.contains("of the train were lost, by no limit"), "{doubts}");
+    }
+
+    #[test]
+    fn what_reads_payloads_is_told_by_what_it_stops() {
+        let stops = |payload: &[u8]| payload.starts_with(b"OPTIONS sip:");
+        let report = shape(&mut World { stops, ..World::new(5) }, &[5_000]);
+        assert_eq!(report.verdict.verdict, "SIP-shaped payloads do not pass");
+        let stops = |payload: &[u8]| payload.len() > 1_100;
+        let report = shape(&mut World { stops, ..World::new(5) }, &[5_000]);
+        assert_eq!(
+            report.verdict.verdict,
+            "payloads of 1200 bytes and more do not pass, whatever is in them"
+        );
+    }
+}

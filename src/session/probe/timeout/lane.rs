@@ -1,0 +1,256 @@
+//! One socket: warmed or not, then silent until the far end's answers are due.
+
+use crate::record::probe::{IdleOutcome, IdleTimer};
+use crate::units::Nanos;
+use crate::wire::{Arrivals, Ask, Echo};
+
+/// How long a path is warmed both ways: Linux takes one for established only when traffic both
+/// ways has spanned more than two seconds.
+const WARM: Nanos = Nanos::from_secs(3);
+/// What that must have spanned, from the first question to the last answer.
+const SPANNED: Nanos = Nanos::from_millis(2_500);
+/// When warming is given up.
+const WARM_LONGEST: Nanos = Nanos::from_secs(8);
+/// From one datagram of it to the next.
+const WARM_GAP: Nanos = Nanos::from_millis(200);
+/// From one answer to the next: a burst of loss shall not take all.
+pub(super) const ANSWER_GAP: Nanos = Nanos::from_millis(100);
+/// How long after the last answer was due it is still waited for.
+const GRACE: Nanos = Nanos::from_secs(2);
+/// How often the question is asked until it arrives.
+const QUESTIONS: u32 = 8;
+/// The row of all that warms.
+pub(super) const WARM_ITEM: u32 = 1_000;
+
+/// What a silence is tried for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// It is one of the first.
+    Candidate,
+    /// It lies between two of them.
+    Refinement,
+    /// Whether answers alone keep the path open: those from `from` on would find it closed.
+    Refresh { from: Nanos },
+}
+
+/// One socket's course.
+#[derive(Clone, Debug)]
+pub(super) struct Lane {
+    /// The loop's number of it.
+    pub socket: usize,
+    pub timer: IdleTimer,
+    pub stage: Stage,
+    /// Until the first answer.
+    pub silence: Nanos,
+    /// Answers wanted.
+    pub answers: u8,
+    /// From one to the next.
+    pub gap: Nanos,
+    /// Where warming stands: when it began, when its next datagram is due, when its last answer
+    /// came.
+    warm: Option<(Nanos, Nanos, Option<Nanos>)>,
+    /// When the question was last asked.
+    asked: Option<Nanos>,
+    questions: u32,
+    arrived: bool,
+    /// Which answers came, a bit each.
+    came: u8,
+    /// Answers that the far end sent.
+    pub sent: Option<u32>,
+    pub outcome: Option<IdleOutcome>,
+    pub why: Option<String>,
+    /// Whether the sink knows.
+    pub told: bool,
+}
+
+/// What a lane wants to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Send a datagram that warms the path; it is answered at once.
+    Warm,
+    /// Send the question.
+    Ask,
+    /// Nothing before this.
+    Wait(Nanos),
+    /// Nothing any more.
+    Over,
+}
+
+impl Lane {
+    /// A lane that begins now.
+    pub fn new(
+        socket: usize,
+        timer: IdleTimer,
+        stage: Stage,
+        silence: Nanos,
+        answers: u8,
+        now: Nanos,
+    ) -> Self {
+        let warm = (timer == IdleTimer::Established).then_some((now, now, None));
+        Self {
+            socket,
+            timer,
+            stage,
+            silence,
+            answers,
+            gap: ANSWER_GAP,
+            warm,
+            asked: None,
+            questions: 0,
+            arrived: false,
+            came: 0,
+            sent: None,
+            outcome: None,
+            why: None,
+            told: false,
+        }
+    }
+
+    /// Its row at the far end.
+    pub fn item(&self) -> u32 {
+        self.socket as u32
+    }
+
+    /// Answers that came.
+    pub fn came(&self) -> u32 {
+        self.came.count_ones()
+    }
+
+    /// How long it takes in all, at most.
+    pub fn duration(&self) -> Nanos {
+        let warm = if self.timer == IdleTimer::Established { WARM } else { Nanos::ZERO };
+        warm + self.silence + self.span() + GRACE
+    }
+
+    fn span(&self) -> Nanos {
+        Nanos(self.gap.0 * u64::from(self.answers.saturating_sub(1)))
+    }
+
+    /// When its last answer should have come.
+    fn deadline(&self) -> Option<Nanos> {
+        self.asked.map(|asked| asked + self.silence + self.span() + GRACE)
+    }
+
+    /// What is to be done now.
+    pub fn poll(&mut self, now: Nanos) -> Step {
+        if self.outcome.is_some() {
+            return Step::Over;
+        }
+        if let Some((began, next, answered)) = self.warm {
+            let spanned = answered.is_some_and(|last| last - began >= SPANNED);
+            if now >= began + WARM && spanned {
+                self.warm = None;
+            } else if now >= began + WARM_LONGEST {
+                self.give_up("what should warm the path was not answered");
+                return Step::Over;
+            } else if now >= next {
+                return Step::Warm;
+            } else {
+                return Step::Wait(next);
+            }
+        }
+        match self.asked {
+            None => Step::Ask,
+            Some(_) => Step::Wait(self.deadline().unwrap_or(now).max(now)),
+        }
+    }
+
+    /// A datagram that warms has left.
+    pub fn warmed(&mut self, now: Nanos) {
+        if let Some((_, next, _)) = &mut self.warm {
+            *next = now + WARM_GAP;
+        }
+    }
+
+    /// The question has left.
+    pub fn asked(&mut self, now: Nanos) {
+        self.asked = Some(now);
+        self.questions += 1;
+    }
+
+    /// The question, to be encoded into as many bytes as its answers will have together: who has
+    /// not proven itself gets no more than it sent.
+    pub fn question(&self, ask: Ask) -> (Ask, usize) {
+        let len = usize::from(self.answers.max(1)) * Echo::LEN;
+        let ask = Ask {
+            item: self.item(),
+            sequence: self.questions,
+            answers: self.answers,
+            delay: self.silence,
+            gap: self.gap,
+            ..ask
+        };
+        (ask, len.max(Ask::PADDED))
+    }
+
+    /// An answer came.
+    pub fn take(&mut self, echo: &Echo, now: Nanos) {
+        if echo.item == WARM_ITEM {
+            if let Some((_, _, last)) = &mut self.warm {
+                *last = Some(now);
+            }
+            return;
+        }
+        // What an earlier question brings tells of another silence.
+        if echo.item != self.item() || echo.sequence + 1 != self.questions || echo.number >= 8 {
+            return;
+        }
+        self.arrived = true;
+        self.came |= 1 << echo.number;
+        let after = self.silence + Nanos(self.gap.0 * u64::from(echo.number));
+        let tells = match self.stage {
+            Stage::Candidate | Stage::Refinement => true,
+            Stage::Refresh { from } => after >= from,
+        };
+        if tells && self.outcome.is_none() {
+            self.outcome = Some(IdleOutcome::Open);
+        }
+    }
+
+    /// When it wants to know what arrived at the far end; `None` for not before its answers are
+    /// due.
+    pub fn wants_rows(&self, check: Nanos) -> Option<Nanos> {
+        let (asked, deadline) = (self.asked?, self.deadline()?);
+        if self.outcome.is_some() {
+            return None;
+        }
+        Some(if self.arrived { deadline } else { (asked + check).min(deadline) })
+    }
+
+    /// What the far end told when it was asked at `told`.
+    pub fn learn(&mut self, row: Option<&Arrivals>, told: Nanos, check: Nanos) {
+        let (Some(asked), Some(deadline)) = (self.asked, self.deadline()) else { return };
+        if self.outcome.is_some() || told < asked + check {
+            return;
+        }
+        self.arrived |= row.is_some_and(|row| row.count > 0);
+        if !self.arrived {
+            if self.questions < QUESTIONS {
+                self.asked = None;
+            } else {
+                self.give_up("the question did not arrive");
+            }
+            return;
+        }
+        if told < deadline {
+            return;
+        }
+        let sent = row.map_or(0, |row| row.answers);
+        self.sent = Some(sent);
+        let first_came = self.came & 1 != 0;
+        match self.stage {
+            _ if sent == 0 => self.give_up("the far end sent no answer"),
+            // Those that the open path would have let in must have come.
+            Stage::Refresh { .. } if !first_came => self.give_up("no answer came at all"),
+            _ => self.outcome = Some(IdleOutcome::Closed),
+        }
+    }
+
+    /// It will not be known.
+    pub fn give_up(&mut self, why: &str) {
+        if self.outcome.is_none() {
+            self.outcome = Some(IdleOutcome::Unknown);
+            self.why = Some(why.to_owned());
+        }
+    }
+}

@@ -1,0 +1,298 @@
+//! `probe timeout`: how long NATs and firewalls on the way keep an idle path open.
+//!
+//! ```text
+//! plan     which silences are tried, and which between two of them
+//! lane     one socket: warmed or not, then silent until the far end's answers are due
+//! judge    from the lanes' fates to a verdict
+//! ```
+//!
+//! Every silence has a socket of its own and all begin together: one datagram asks the far end for
+//! answers after that silence, so the whole of it is over with the longest. As soon as the first
+//! that was too long is known, those between it and the last that was not are tried, all at once,
+//! too. What arrived at the far end, and whether it sent its answers, is asked of it, so that a
+//! lost question is not taken for a closed path.
+
+mod judge;
+mod lane;
+mod plan;
+#[cfg(test)]
+mod simulated;
+#[cfg(test)]
+mod tests;
+
+pub use plan::{CANDIDATES, TimeoutPlan};
+
+use super::{FarEnd, sooner};
+use crate::batch::{Datagram, Dest, NetworkError, TxBatch};
+use crate::record::probe::{IdleOutcome, IdleTimer, TimeoutEvent, TimeoutReport};
+use crate::record::{Flow, Sink};
+use crate::session::{Next, Now, Session};
+use crate::units::Nanos;
+use crate::wire::{Ask, Echo, PortList};
+use lane::{Lane, Stage, Step, WARM_ITEM};
+
+/// How long after a question the far end is asked whether it arrived.
+const CHECK: Nanos = Nanos::from_millis(700);
+/// How long the far end may be silent before it is given up, once it has begun: it forgets a
+/// session that is silent a little longer.
+const PATIENCE: Nanos = Nanos::from_secs(14);
+/// Of a silence that is survived, what separates two datagrams from outside that are to refresh.
+const REFRESH_PART: u64 = 70;
+/// The longest of that: what an ask can say, less a margin.
+const REFRESH_GAP: Nanos = Nanos::from_secs(65);
+
+const TIMERS: [IdleTimer; 2] = [IdleTimer::OneDatagram, IdleTimer::Established];
+
+/// The state of `probe timeout`.
+pub struct TimeoutSession<S> {
+    plan: TimeoutPlan,
+    sink: S,
+    far: FarEnd,
+    lanes: Vec<Lane>,
+    started: Option<Now>,
+    granted: bool,
+    refined: [bool; 2],
+    refreshing: bool,
+    closing: bool,
+    /// When the far end was last asked what arrived; `None` while it is not.
+    rows_asked: Option<Nanos>,
+    closed: bool,
+    interrupted: bool,
+}
+
+impl<S: Sink<TimeoutEvent>> TimeoutSession<S> {
+    /// A session at its start; the dialogue is held by the loop's first socket.
+    pub fn new(plan: TimeoutPlan, mut far: FarEnd, sink: S) -> Self {
+        // No ports beside the one that is served: the idle path is that of the lane's own.
+        far.probe(PortList::default());
+        Self {
+            plan,
+            sink,
+            far,
+            lanes: Vec::new(),
+            started: None,
+            granted: false,
+            refined: [false; 2],
+            refreshing: false,
+            closing: false,
+            rows_asked: None,
+            closed: false,
+            interrupted: false,
+        }
+    }
+
+    fn tell(&mut self, event: TimeoutEvent) {
+        self.closed |= self.sink.take(event) == Flow::Closed;
+    }
+
+    fn add(&mut self, timer: IdleTimer, stage: Stage, silence: Nanos, now: Nanos) {
+        // Socket 0 is the dialogue's.
+        let socket = self.lanes.len() + 1;
+        self.lanes.push(Lane::new(socket, timer, stage, silence, self.plan.tries, now));
+    }
+
+    /// Begins all first silences, once the far end has granted the probe.
+    fn begin(&mut self, now: Nanos) {
+        if self.granted || self.far.granted().is_none() {
+            return;
+        }
+        self.granted = true;
+        self.far.be_patient(PATIENCE);
+        for silence in self.plan.candidates.clone() {
+            for timer in TIMERS {
+                self.add(timer, Stage::Candidate, silence, now);
+            }
+        }
+        let (sockets, longest_ns) = (self.lanes.len(), self.plan.longest().0);
+        self.tell(TimeoutEvent::Begun { sockets, longest_ns });
+    }
+
+    /// The longest silence that was survived and the shortest that was not, once all that are not
+    /// longer than the latter are decided.
+    fn bracket(&self, timer: IdleTimer) -> Option<(Nanos, Nanos)> {
+        let lanes = || {
+            let first = |lane: &&Lane| lane.timer == timer && lane.stage == Stage::Candidate;
+            self.lanes.iter().filter(first)
+        };
+        let closed = lanes().filter(|lane| lane.outcome == Some(IdleOutcome::Closed));
+        let closed = closed.map(|lane| lane.silence).min()?;
+        let below = || lanes().filter(|lane| lane.silence < closed);
+        if below().any(|lane| lane.outcome.is_none()) {
+            return None;
+        }
+        let open = below().filter(|lane| lane.outcome == Some(IdleOutcome::Open));
+        Some((open.map(|lane| lane.silence).max().unwrap_or_default(), closed))
+    }
+
+    /// Tries what lies between, for each timer once.
+    fn refine(&mut self, now: Nanos) {
+        for (index, timer) in TIMERS.into_iter().enumerate() {
+            if self.refined[index] {
+                continue;
+            }
+            let Some((open, closed)) = self.bracket(timer) else { continue };
+            self.refined[index] = true;
+            let between = self.plan.between(open, closed);
+            let sockets = between.len();
+            for silence in between {
+                self.add(timer, Stage::Refinement, silence, now);
+            }
+            if sockets > 0 {
+                let (open_ns, closed_ns) = (open.0, closed.0);
+                self.tell(TimeoutEvent::Refining { timer, open_ns, closed_ns, sockets });
+            }
+            if timer == IdleTimer::Established && self.plan.who_refreshes {
+                self.refresh(open, closed, now);
+            }
+        }
+    }
+
+    /// Has the far end alone send into a path, each time before it would close.
+    fn refresh(&mut self, open: Nanos, closed: Nanos, now: Nanos) {
+        let gap = Nanos(open.0 / 100 * REFRESH_PART / 1_000_000 * 1_000_000).min(REFRESH_GAP);
+        // One more than it takes to come beyond the silence that is too long for sure.
+        let answers = closed.0.checked_div(gap.0).map_or(u64::MAX, |whole| whole + 2);
+        if answers > u64::from(Ask::MOST_ANSWERS) {
+            return;
+        }
+        self.refreshing = true;
+        self.add(IdleTimer::Established, Stage::Refresh { from: closed }, gap, now);
+        if let Some(lane) = self.lanes.last_mut() {
+            (lane.gap, lane.answers) = (gap, answers as u8);
+            let duration_ns = lane.duration().0;
+            self.tell(TimeoutEvent::Refreshing { duration_ns });
+        }
+    }
+
+    /// Asks the far end what arrived, where a lane wants to know, and passes on what it told.
+    fn ask_rows(&mut self, now: Nanos) {
+        if let Some(asked) = self.rows_asked {
+            let Some(rows) = self.far.rows() else { return };
+            for lane in &mut self.lanes {
+                lane.learn(rows.get(&lane.item()), asked, CHECK);
+            }
+            self.rows_asked = None;
+        }
+        let wanted = self.lanes.iter().filter_map(|lane| lane.wants_rows(CHECK)).min();
+        if wanted.is_some_and(|at| at <= now) {
+            self.far.ask_rows();
+            self.rows_asked = Some(now);
+        }
+    }
+
+    /// Writes what the lanes have to send; when they want to be asked again.
+    fn poll_lanes(&mut self, now: Now, out: &mut TxBatch) -> Next {
+        let Some(granted) = self.far.granted() else { return Next::Idle };
+        let plain = Ask::new(granted.tag, granted.key, WARM_ITEM, 0, now.real);
+        let mut next = Next::Idle;
+        for lane in &mut self.lanes {
+            let step = lane.poll(now.mono);
+            let (ask, len) = match step {
+                Step::Warm => (plain, Ask::PADDED),
+                Step::Ask => lane.question(plain),
+                Step::Wait(at) => {
+                    let at = lane.wants_rows(CHECK).map_or(at, |rows| rows.min(at));
+                    // While the far end is asked, its answer is what is waited for.
+                    if at > now.mono || self.rows_asked.is_none() {
+                        next = sooner(next, Next::WaitUntil(at));
+                    }
+                    continue;
+                }
+                Step::Over => continue,
+            };
+            let dest = Dest { socket: lane.socket, ..Dest::from(self.plan.server) };
+            let id = out.add_dest(dest);
+            let Some(slot) = out.push(id, len) else { return Next::Send };
+            ask.encode(slot);
+            match step {
+                Step::Warm => lane.warmed(now.mono),
+                _ => lane.asked(now.mono),
+            }
+            next = Next::Send;
+        }
+        next
+    }
+
+    /// Tells the sink of what was decided since.
+    fn tell_decided(&mut self) {
+        let decided: Vec<TimeoutEvent> = self
+            .lanes
+            .iter_mut()
+            .filter(|lane| !matches!(lane.stage, Stage::Refresh { .. }))
+            .filter_map(|lane| {
+                let outcome = lane.outcome.filter(|_| !lane.told)?;
+                lane.told = true;
+                let (timer, silence_ns) = (lane.timer, lane.silence.0);
+                Some(TimeoutEvent::Decided { timer, silence_ns, outcome })
+            })
+            .collect();
+        for event in decided {
+            self.tell(event);
+        }
+    }
+
+    /// Whether nothing is under way any more.
+    fn is_decided(&self) -> bool {
+        self.granted && self.lanes.iter().all(|lane| lane.outcome.is_some())
+    }
+}
+
+impl<S: Sink<TimeoutEvent>> Session for TimeoutSession<S> {
+    type Summary = TimeoutReport;
+
+    fn poll_transmit(&mut self, now: Now, out: &mut TxBatch) -> Next {
+        self.started.get_or_insert(now);
+        if self.closed {
+            return Next::Done;
+        }
+        out.reset();
+        self.begin(now.mono);
+        self.ask_rows(now.mono);
+        self.refine(now.mono);
+        self.tell_decided();
+        if !self.closing && (self.is_decided() || self.interrupted) {
+            self.closing = true;
+            self.far.close();
+        }
+        let far = self.far.poll(now, out);
+        if self.far.is_over() {
+            return Next::Done;
+        }
+        let lanes = if self.closing { Next::Idle } else { self.poll_lanes(now, out) };
+        // Whatever was written is sent first.
+        if out.is_empty() { sooner(far, lanes) } else { Next::WaitUntil(now.mono) }
+    }
+
+    fn on_datagram(&mut self, now: Now, datagram: &Datagram<'_>) {
+        if self.far.on_datagram(now, datagram) {
+            return;
+        }
+        let Some(granted) = self.far.granted() else { return };
+        let Some(echo) = Echo::decode(datagram.payload).filter(|echo| echo.tag == granted.tag)
+        else {
+            return;
+        };
+        let lane = datagram.meta.socket.checked_sub(1).and_then(|at| self.lanes.get_mut(at));
+        if let Some(lane) = lane {
+            lane.take(&echo, now.mono);
+        }
+    }
+
+    fn on_network_error(&mut self, _now: Now, error: &NetworkError) {
+        self.far.on_network_error(error);
+    }
+
+    fn on_stop(&mut self, _now: Now) {
+        self.interrupted = true;
+    }
+
+    fn finish(mut self, now: Now) -> TimeoutReport {
+        let why = match self.far.lost() {
+            Some(lost) => lost.words().to_owned(),
+            None => "the run was ended early".to_owned(),
+        };
+        self.lanes.iter_mut().for_each(|lane| lane.give_up(&why));
+        let duration = now.mono - self.started.unwrap_or(now).mono;
+        judge::report(self, duration)
+    }
+}

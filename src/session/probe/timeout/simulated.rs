@@ -1,0 +1,242 @@
+//! A NAT whose timers are known, between the probe and the real server, in virtual time.
+
+use super::{CANDIDATES, TimeoutPlan, TimeoutSession};
+use crate::batch::{Datagram, Dest, RxEntry, RxMeta, SendOutcome, TxBatch};
+use crate::record::probe::{TimeoutEvent, TimeoutReport};
+use crate::record::{Flow, Sink};
+use crate::session::probe::FarEnd;
+use crate::session::serve::{ServeControl, ServeEvent, ServeOrder, ServePolicy, StreamNews};
+use crate::session::{Next, Now, Orders, Sealer, Session};
+use crate::units::Nanos;
+use crate::wire::TicketKey;
+use fastrand::Rng;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::net::SocketAddr;
+use std::ops::Range;
+use std::rc::Rc;
+
+/// One way's delay.
+const DELAY: Nanos = Nanos::from_millis(5);
+/// What both ways must have spanned for the second timer to run.
+const SPAN: Nanos = Nanos::from_secs(2);
+
+/// What stands between.
+#[derive(Clone, Debug)]
+pub(super) struct Rules {
+    /// After one datagram out.
+    pub first: Nanos,
+    /// Once established.
+    pub established: Nanos,
+    /// Whether what comes in starts the timers anew.
+    pub inbound_refreshes: bool,
+    /// Silences that are closed although the timers are not over.
+    pub hole: Option<Range<Nanos>>,
+    /// Share that is lost on each way.
+    pub loss: f64,
+    pub seed: u64,
+    /// Whether the server helps.
+    pub helper: bool,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            first: Nanos::MAX,
+            established: Nanos::MAX,
+            inbound_refreshes: true,
+            hole: None,
+            loss: 0.0,
+            seed: 1,
+            helper: true,
+        }
+    }
+}
+
+/// What a run is told.
+pub(super) fn plan() -> TimeoutPlan {
+    TimeoutPlan {
+        server: "198.51.100.1:8620".parse().unwrap(),
+        candidates: CANDIDATES.map(Nanos::from_secs).to_vec(),
+        precision: Nanos::from_millis(500),
+        tries: 3,
+        who_refreshes: false,
+    }
+}
+
+/// Opens no port, as none is asked for.
+#[derive(Clone, Default)]
+struct Engine(Rc<RefCell<VecDeque<ServeOrder>>>);
+
+impl Orders<ServeOrder> for Engine {
+    fn next_order(&mut self) -> Option<ServeOrder> {
+        self.0.borrow_mut().pop_front()
+    }
+}
+
+impl Sink<ServeEvent> for Engine {
+    fn take(&mut self, event: ServeEvent) -> Flow {
+        if let ServeEvent::OpenPorts(request) = event {
+            let news = StreamNews::Ports(Box::default());
+            let order = ServeOrder { session: request.session, stream: 0, news };
+            self.0.borrow_mut().push_back(order);
+        }
+        Flow::Continue
+    }
+}
+
+/// One mapping.
+struct State {
+    began: Nanos,
+    refreshed: Nanos,
+    answered: bool,
+}
+
+struct Nat {
+    rules: Rules,
+    states: HashMap<usize, State>,
+}
+
+impl Nat {
+    fn is_open(&self, socket: usize, now: Nanos) -> bool {
+        let Some(state) = self.states.get(&socket) else { return false };
+        // The dialogue's own socket is never silent for long, and not what is measured.
+        if socket == 0 {
+            return true;
+        }
+        let silence = now - state.refreshed;
+        let established = state.answered && state.refreshed - state.began > SPAN;
+        let timer = if established { self.rules.established } else { self.rules.first };
+        let in_hole = self.rules.hole.as_ref().is_some_and(|hole| hole.contains(&silence));
+        silence < timer && !in_hole
+    }
+
+    fn out(&mut self, socket: usize, now: Nanos) {
+        if !self.is_open(socket, now) {
+            let state = State { began: now, refreshed: now, answered: false };
+            self.states.insert(socket, state);
+        }
+        if let Some(state) = self.states.get_mut(&socket) {
+            state.refreshed = now;
+        }
+    }
+
+    fn comes_in(&mut self, socket: usize, now: Nanos) -> bool {
+        let open = self.is_open(socket, now);
+        if let (true, Some(state)) = (open, self.states.get_mut(&socket)) {
+            state.answered = true;
+            if self.rules.inbound_refreshes {
+                state.refreshed = now;
+            }
+        }
+        open
+    }
+}
+
+fn address_of(socket: usize) -> SocketAddr {
+    SocketAddr::from(([203, 0, 113, 1], 40_000 + socket as u16))
+}
+
+/// Runs `probe timeout` through the rules; its report, its events, and the time it took.
+pub(super) fn probed(rules: Rules, plan: TimeoutPlan) -> (TimeoutReport, Vec<TimeoutEvent>, Nanos) {
+    let server_address = plan.server;
+    let events = Rc::new(RefCell::new(Vec::new()));
+    let far = FarEnd::new(server_address, 0, Sealer::default(), Nanos::from_secs(5));
+    let mut client = TimeoutSession::new(plan, far, Told(Rc::clone(&events)));
+    let engine = Engine::default();
+    let mut names = 0;
+    let names: Box<dyn FnMut() -> u64> = Box::new(move || {
+        names += 0x1111;
+        names
+    });
+    let mut server = ServeControl::new(
+        ServePolicy::default(),
+        TicketKey([3; 32]),
+        engine.clone(),
+        engine,
+        names,
+    )
+    .on_ports(server_address.port(), &[]);
+    let mut random = Rng::with_seed(rules.seed);
+    let (loss, helper) = (rules.loss, rules.helper);
+    let mut nat = Nat { rules, states: HashMap::new() };
+    let mut batch = TxBatch::new(256, 64 << 10);
+    // By time: whether to the server, the client's socket, the bytes.
+    let mut wire: BTreeMap<(Nanos, u64), (bool, usize, Vec<u8>)> = BTreeMap::new();
+    let mut number = 0;
+    let start = Nanos::from_secs(1_000);
+    let (mut now, mut tick) = (start, start);
+    loop {
+        let clock = Now { mono: now, real: now };
+        while let Some(entry) = wire.first_entry().filter(|first| first.key().0 <= now) {
+            let (to_server, socket, bytes) = entry.remove();
+            let base = RxEntry::default().meta;
+            let datagram = |meta| Datagram { payload: &bytes, true_len: bytes.len(), meta };
+            if to_server {
+                let (source, destination) = (address_of(socket), Some(server_address.ip()));
+                let meta = RxMeta { source, destination, arrival: now, ..base };
+                server.on_datagram(clock, &datagram(meta));
+            } else {
+                client.on_datagram(
+                    clock,
+                    &datagram(RxMeta { source: server_address, socket, ..base }),
+                );
+            }
+        }
+        if now >= tick {
+            server.on_tick(clock);
+            tick = now + Nanos::from_millis(500);
+        }
+        let mut send = |to_server: bool, socket: usize, bytes: &[u8], nat: &mut Nat| {
+            let passes = if to_server {
+                nat.out(socket, now);
+                helper
+            } else {
+                nat.comes_in(socket, now)
+            };
+            number += 1;
+            if passes && random.f64() >= loss {
+                wire.insert((now + DELAY, number), (to_server, socket, bytes.to_vec()));
+            }
+        };
+        let client_next = client.poll_transmit(clock, &mut batch);
+        for (dest, bytes) in written(&batch) {
+            send(true, dest.socket, &bytes, &mut nat);
+        }
+        batch.clear();
+        let server_next = server.poll_transmit(clock, &mut batch);
+        for (dest, bytes) in written(&batch) {
+            send(false, usize::from(dest.addr.port() - 40_000), &bytes, &mut nat);
+        }
+        let outcome = SendOutcome { accepted: batch.len(), stop: None };
+        server.on_sent(clock, &batch, &outcome);
+        batch.clear();
+        let at = |next| match next {
+            Next::Send => now,
+            Next::WaitUntil(at) => at.max(now),
+            Next::Idle | Next::Done => Nanos::MAX,
+        };
+        if client_next == Next::Done {
+            let told = events.borrow().clone();
+            return (client.finish(clock), told, now - start);
+        }
+        let arrival = wire.first_key_value().map_or(Nanos::MAX, |(key, _)| key.0);
+        now = at(client_next).min(at(server_next)).min(arrival).min(tick);
+        assert!(now - start < Nanos::from_secs(2_000), "it does not end");
+    }
+}
+
+fn written(batch: &TxBatch) -> Vec<(Dest, Vec<u8>)> {
+    let each = batch.slots().iter();
+    each.map(|slot| (*batch.dest(slot.dest).unwrap(), batch.payload(slot).to_vec())).collect()
+}
+
+/// Collects what is told.
+struct Told(Rc<RefCell<Vec<TimeoutEvent>>>);
+
+impl Sink<TimeoutEvent> for Told {
+    fn take(&mut self, event: TimeoutEvent) -> Flow {
+        self.0.borrow_mut().push(event);
+        Flow::Continue
+    }
+}

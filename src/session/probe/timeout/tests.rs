@@ -1,0 +1,143 @@
+//! Verdicts against simulated timers, over the whole range, in virtual time.
+
+use super::TimeoutPlan;
+use super::simulated::{Rules, plan, probed};
+use crate::record::probe::{IdleTimerReport, TimeoutEvent, TimeoutReport};
+use crate::units::Nanos;
+
+#[track_caller]
+fn held(timer: &IdleTimerReport, rule: Nanos, report: &TimeoutReport) {
+    let open = timer.open_ns.unwrap_or(0);
+    let is_right = match timer.closed_ns {
+        Some(closed) => open < rule.0 && rule.0 <= closed,
+        None => rule.0 > open,
+    };
+    assert!(is_right, "{rule}: {timer:#?}\n{:#?}", report.verdict);
+    if rule == Nanos::MAX {
+        assert_eq!((timer.closed_ns, timer.monotonic), (None, None));
+    } else {
+        assert_eq!(timer.monotonic, Some(true), "{timer:#?}");
+    }
+}
+
+#[test]
+fn both_timers_are_found_over_the_whole_range() {
+    for (first, established) in [
+        (2, 20),
+        (7, 7),
+        (12, 31),
+        (30, 120),
+        (31, 119),
+        (60, 300),
+        (100, 121),
+        (170, 180),
+        (239, 241),
+        (30, 600),
+    ] {
+        let (first, established) = (Nanos::from_secs(first), Nanos::from_secs(established));
+        let rules = Rules { first, established, ..Rules::default() };
+        let (report, _, took) = probed(rules, plan());
+        held(&report.timers[0], first, &report);
+        let beyond = established > Nanos::from_secs(300);
+        let rule = if beyond { Nanos::MAX } else { established };
+        held(&report.timers[1], rule, &report);
+        assert!(report.not_known.is_empty(), "{:?}", report.not_known);
+        // One pass, and a refinement of what is over soon beside it.
+        let refined = if beyond { Nanos::ZERO } else { established + Nanos::from_secs(70) };
+        let most = Nanos::from_secs(312) + refined;
+        assert!(took < most, "{took} for {first} and {established}");
+    }
+}
+
+#[test]
+fn one_pass_of_thirty_seconds_takes_little_more_than_twice_that() {
+    let plan =
+        TimeoutPlan { candidates: [10, 20, 28, 32].map(Nanos::from_secs).to_vec(), ..plan() };
+    let thirty = Nanos::from_secs(30);
+    let rules = Rules { first: thirty, established: thirty, ..Rules::default() };
+    let (report, events, took) = probed(rules, plan);
+    let expected = (Some(29_500_000_000), Some(30_000_000_000));
+    for timer in &report.timers {
+        assert_eq!((timer.open_ns, timer.closed_ns), expected);
+    }
+    assert!(took < Nanos::from_secs(75), "{took}");
+    assert_eq!(report.keep_alive_ns, Some(23_000_000_000));
+    let verdict = &report.verdict.verdict;
+    let words = "send something at least every 23.0 s; an idle path closes after 29.5 s to 30.0 s";
+    assert_eq!(verdict, words);
+    assert_eq!(events[0], TimeoutEvent::Begun { sockets: 8, longest_ns: 32_000_000_000 });
+    let refining = events.iter().filter(|event| matches!(event, TimeoutEvent::Refining { .. }));
+    assert_eq!(refining.count(), 2);
+    let decided = events.iter().filter(|event| matches!(event, TimeoutEvent::Decided { .. }));
+    assert_eq!(decided.count(), 8 + 14);
+}
+
+#[test]
+fn loss_is_not_taken_for_a_closed_path() {
+    let base = fastrand::u64(..);
+    for run in 0..10 {
+        let seed = base.wrapping_add(run);
+        let (first, established) = (Nanos::from_secs(30), Nanos::from_secs(120));
+        let rules = Rules { first, established, loss: 0.08, seed, ..Rules::default() };
+        let (report, ..) = probed(rules, TimeoutPlan { tries: 8, ..plan() });
+        assert!(report.not_known.is_empty(), "seed {seed}: {:?}", report.not_known);
+        for (timer, rule) in report.timers.iter().zip([first, established]) {
+            // The question may have been asked twice, which is heard of as one silence less long.
+            held(timer, rule, &report);
+        }
+    }
+}
+
+#[test]
+fn a_path_without_state_is_open_after_the_longest_silence() {
+    let plan = TimeoutPlan { who_refreshes: true, ..plan() };
+    let (report, _, took) = probed(Rules::default(), plan);
+    for timer in &report.timers {
+        assert_eq!((timer.open_ns, timer.closed_ns), (Some(300_000_000_000), None));
+    }
+    assert_eq!(report.keep_alive_ns, Some(240_000_000_000));
+    assert!(took < Nanos::from_secs(310), "{took}");
+    assert_eq!(report.inbound_refreshes, None);
+    assert_eq!(report.not_known.len(), 1, "{:?}", report.not_known);
+}
+
+#[test]
+fn who_refreshes_is_told_either_way() {
+    for inbound_refreshes in [true, false] {
+        for established in [9, 30, 120, 290] {
+            let established = Nanos::from_secs(established);
+            let rules = Rules { established, inbound_refreshes, ..Rules::default() };
+            let plan = TimeoutPlan { who_refreshes: true, ..plan() };
+            let (report, ..) = probed(rules, plan);
+            assert_eq!(report.inbound_refreshes, Some(inbound_refreshes), "{established}");
+        }
+    }
+}
+
+#[test]
+fn a_silence_that_is_survived_beyond_one_that_is_not_is_said() {
+    let hole = Some(Nanos::from_secs(25)..Nanos::from_secs(50));
+    let (report, ..) = probed(Rules { hole, ..Rules::default() }, plan());
+    for timer in &report.timers {
+        assert_eq!(timer.monotonic, Some(false), "{timer:#?}");
+        assert_eq!(timer.closed_ns, Some(25_000_000_000), "{timer:#?}");
+    }
+    assert!(report.verdict.doubt[0].contains("not monotonic"), "{:?}", report.verdict.doubt);
+}
+
+#[test]
+fn a_timer_shorter_than_the_shortest_silence_is_found_below_it() {
+    let three = Nanos::from_secs(3);
+    let rules = Rules { first: three, established: Nanos(three.0 * 2), ..Rules::default() };
+    let (report, ..) = probed(rules, plan());
+    held(&report.timers[0], three, &report);
+    assert!(report.timers[0].open_ns.is_some());
+}
+
+#[test]
+fn without_a_helper_nothing_is_known_and_that_is_said() {
+    let (report, events, took) = probed(Rules { helper: false, ..Rules::default() }, plan());
+    assert!(!report.helper && report.keep_alive_ns.is_none() && events.is_empty());
+    assert!(report.verdict.verdict.starts_with("not known: nobody answers at"));
+    assert!(took < Nanos::from_secs(6), "{took}");
+}

@@ -1,0 +1,283 @@
+//! One flow of a trace: its hops, which probe is due, and what was heard of each.
+
+use super::TracePlan;
+use crate::record::probe::{TraceAnswer, TraceFlow, TraceHop, TraceTry};
+use crate::session::Now;
+use crate::units::Nanos;
+use std::net::IpAddr;
+
+/// The TTL that asks the target itself.
+pub(super) const FULL: u8 = 255;
+/// Hops beyond the last that spoke which are looked at before the path counts as silent from there.
+const AHEAD: u8 = 6;
+/// From one probe of a flow to the next: on a short path the answer is then back before the next
+/// TTL is tried, and no host's ICMP allowance (on Linux six at once) is spent on hops that are not
+/// there.
+const PACE: Nanos = Nanos::from_millis(10);
+
+/// A probe: its TTL, and which try at it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub ttl: u8,
+    pub number: usize,
+}
+
+/// What came back of a probe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Heard {
+    pub from: Option<IpAddr>,
+    pub answer: TraceAnswer,
+    /// Type and code.
+    pub icmp: Option<(u8, u8)>,
+    pub words: Option<&'static str>,
+    /// Whether the target itself spoke.
+    pub at_target: bool,
+    pub rtt: Nanos,
+}
+
+impl Heard {
+    /// Whether the path goes no further than this.
+    fn ends(&self) -> bool {
+        self.answer != TraceAnswer::TimeExceeded
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Try {
+    sent: Now,
+    heard: Option<Heard>,
+    refused: bool,
+    /// It left, but what came of it could not be told from what came of others.
+    void: bool,
+}
+
+/// The probes of one TTL.
+#[derive(Clone, Debug)]
+struct Cell {
+    ttl: u8,
+    tries: Vec<Try>,
+}
+
+impl Cell {
+    fn counted(&self) -> usize {
+        self.tries.iter().filter(|one| !one.void).count()
+    }
+
+    fn heard(&self) -> impl Iterator<Item = &Heard> {
+        self.tries.iter().filter_map(|one| one.heard.as_ref())
+    }
+
+    fn ends(&self) -> bool {
+        self.heard().any(Heard::ends)
+    }
+
+    /// When the try that is under way is given up.
+    fn waits_until(&self, now: Nanos, wait: Nanos) -> Option<Nanos> {
+        let last = self.tries.last()?;
+        let until = last.sent.mono + wait;
+        (last.heard.is_none() && !last.refused && !last.void && until > now).then_some(until)
+    }
+
+    fn wants_more(&self, plan: &TracePlan) -> bool {
+        // The target is asked by the full TTL only whether it answers.
+        let enough = self.ttl == FULL && self.heard().next().is_some();
+        !enough && self.counted() < plan.tries as usize
+    }
+}
+
+/// One flow.
+pub(super) struct Flow {
+    port: u16,
+    /// By TTL from 1; the last is the full one.
+    cells: Vec<Cell>,
+    next_at: Nanos,
+    /// Whether only one probe is under way at a time.
+    one_by_one: bool,
+    /// Hops that the target's reflector counted.
+    hops: Option<u8>,
+    /// The system's error number of a probe that this host did not send.
+    errno: Option<i32>,
+}
+
+impl Flow {
+    pub fn new(plan: &TracePlan, port: u16) -> Self {
+        let cell = |ttl| Cell { ttl, tries: Vec::new() };
+        Self {
+            port,
+            cells: (1..=plan.hops.min(FULL - 1)).chain([FULL]).map(cell).collect(),
+            next_at: Nanos::ZERO,
+            one_by_one: false,
+            hops: None,
+            errno: None,
+        }
+    }
+
+    fn cell(&self, ttl: u8) -> Option<&Cell> {
+        self.cells.iter().find(|cell| cell.ttl == ttl)
+    }
+
+    fn one(&mut self, place: Place) -> Option<&mut Try> {
+        let cell = self.cells.iter_mut().find(|cell| cell.ttl == place.ttl)?;
+        cell.tries.get_mut(place.number)
+    }
+
+    fn walked(&self) -> &[Cell] {
+        &self.cells[..self.cells.len() - 1]
+    }
+
+    fn asked_target(&self) -> &Cell {
+        &self.cells[self.cells.len() - 1]
+    }
+
+    pub fn sent_at(&self, place: Place) -> Option<Now> {
+        self.cell(place.ttl)?.tries.get(place.number).map(|one| one.sent)
+    }
+
+    /// The first TTL that got to the end of the path, wherever that is.
+    fn end(&self) -> Option<u8> {
+        self.walked().iter().find(|cell| cell.ends()).map(|cell| cell.ttl)
+    }
+
+    /// Up to which TTL it is worth to look, by what was heard so far.
+    fn horizon(&self) -> u8 {
+        let all = self.walked().last().map_or(0, |cell| cell.ttl);
+        if let Some(end) = self.end().or(self.hops.filter(|hops| *hops < all)) {
+            // Hops that a reflector counted are routers: the target is the next.
+            return if self.end().is_some() { end } else { end + 1 };
+        }
+        let spoke = self.walked().iter().rev().find(|cell| cell.heard().next().is_some());
+        let beyond = spoke.map_or(0, |cell| cell.ttl).saturating_add(AHEAD);
+        // The target is there, so the silence ends somewhere.
+        if self.asked_target().heard().any(Heard::ends) { all } else { beyond.min(all) }
+    }
+
+    /// The probes that still matter.
+    fn within(&self) -> impl Iterator<Item = &Cell> {
+        let horizon = self.horizon();
+        self.cells.iter().filter(move |cell| cell.ttl <= horizon || cell.ttl == FULL)
+    }
+
+    /// The probe that is due, or when to ask again.
+    pub fn due(&self, now: Nanos, plan: &TracePlan) -> Result<Place, Nanos> {
+        let busy = self.within().filter_map(|cell| cell.waits_until(now, plan.wait)).min();
+        if self.one_by_one
+            && let Some(until) = busy
+        {
+            return Err(until);
+        }
+        let wants =
+            |cell: &&Cell| cell.wants_more(plan) && cell.waits_until(now, plan.wait).is_none();
+        // Each hop once before any hop again; the target first, as it tells how far to look.
+        let next = self
+            .within()
+            .filter(wants)
+            .min_by_key(|cell| (cell.counted(), cell.ttl != FULL, cell.ttl));
+        match next {
+            None => Err(busy.unwrap_or(Nanos::MAX)),
+            Some(_) if self.next_at > now => Err(self.next_at),
+            Some(cell) => Ok(Place { ttl: cell.ttl, number: cell.tries.len() }),
+        }
+    }
+
+    pub fn is_done(&self, now: Nanos, plan: &TracePlan) -> bool {
+        self.within()
+            .all(|cell| !cell.wants_more(plan) && cell.waits_until(now, plan.wait).is_none())
+    }
+
+    pub fn sent(&mut self, place: Place, now: Now) {
+        self.push(place, Try { sent: now, heard: None, refused: false, void: false });
+        self.next_at = now.mono + PACE;
+    }
+
+    pub fn refused(&mut self, place: Place, now: Now, errno: i32) {
+        self.push(place, Try { sent: now, heard: None, refused: true, void: false });
+        self.next_at = now.mono + PACE;
+        self.errno.get_or_insert(errno);
+    }
+
+    fn push(&mut self, place: Place, one: Try) {
+        if let Some(cell) = self.cells.iter_mut().find(|cell| cell.ttl == place.ttl) {
+            cell.tries.push(one);
+        }
+    }
+
+    /// Takes an answer down; the first to a probe counts.
+    pub fn hear(&mut self, place: Place, heard: Heard) {
+        if let Some(one) = self.one(place) {
+            one.heard.get_or_insert(heard);
+        }
+    }
+
+    pub fn note_hops(&mut self, hops: Option<u8>) {
+        self.hops = self.hops.or(hops);
+    }
+
+    /// The probe under way, where there is but one.
+    pub fn only_waiting(&self, now: Nanos, plan: &TracePlan) -> Option<Place> {
+        let mut waiting = self
+            .cells
+            .iter()
+            .filter(|cell| cell.waits_until(now, plan.wait).is_some())
+            .map(|cell| Place { ttl: cell.ttl, number: cell.tries.len() - 1 });
+        let first = waiting.next()?;
+        waiting.next().is_none().then_some(first)
+    }
+
+    /// An answer could not be told to a probe: from now on one at a time, beginning with those that
+    /// were under way, after a pause in which their answers go by.
+    pub fn go_one_by_one(&mut self, now: Nanos) {
+        if self.one_by_one {
+            return;
+        }
+        self.one_by_one = true;
+        self.next_at = now + Nanos::from_millis(500);
+        for cell in &mut self.cells {
+            for one in cell.tries.iter_mut().filter(|one| one.heard.is_none() && !one.refused) {
+                one.void = true;
+            }
+        }
+    }
+
+    /// What is known of the flow.
+    pub fn report(self, plan: &TracePlan) -> TraceFlow {
+        let tell = |one: &Try| TraceTry {
+            from: one.heard.and_then(|heard| heard.from),
+            answer: one.heard.map(|heard| heard.answer),
+            icmp_type: one.heard.and_then(|heard| heard.icmp).map(|icmp| icmp.0),
+            icmp_code: one.heard.and_then(|heard| heard.icmp).map(|icmp| icmp.1),
+            meaning: one.heard.and_then(|heard| heard.words),
+            rtt_ns: one.heard.map(|heard| heard.rtt.0),
+            at_target: one.heard.is_some_and(|heard| heard.at_target),
+        };
+        let row = |cell: &Cell| TraceHop {
+            ttl: cell.ttl,
+            tries: cell.tries.iter().filter(|one| !one.void).map(tell).collect(),
+        };
+        let horizon = self.horizon();
+        let end = self.end();
+        let target = row(self.asked_target());
+        let hops: Vec<TraceHop> = self
+            .walked()
+            .iter()
+            .filter(|cell| cell.ttl <= horizon && cell.counted() > 0)
+            .map(row)
+            .collect();
+        let answered = hops.iter().flat_map(|hop| &hop.tries).chain(&target.tries);
+        let reached = answered.clone().any(|one| one.at_target);
+        let heard_at = |hop: &&TraceHop| hop.tries.iter().any(|one| one.answer.is_some());
+        TraceFlow {
+            source_port: self.port,
+            reached,
+            hop_count: end.filter(|_| reached).or(self.hops.map(|hops| hops.saturating_add(1))),
+            last_heard: hops.iter().rev().find(heard_at).map(|hop| hop.ttl),
+            one_by_one: self.one_by_one,
+            refused: self.errno.map(|errno| {
+                let text = std::io::Error::from_raw_os_error(errno).to_string();
+                text.split(" (os error").next().unwrap_or(&text).to_lowercase()
+            }),
+            full_ttl: target.tries,
+            silent_beyond: (!reached && end.is_none() && horizon < plan.hops).then_some(AHEAD),
+            hops,
+        }
+    }
+}

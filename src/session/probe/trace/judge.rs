@@ -1,0 +1,204 @@
+//! What a trace comes to, in words.
+
+use crate::record::probe::{TraceAnswer, TraceFlow, TraceReport, TraceTry, Verdict};
+use crate::units::Nanos;
+
+/// The verdict on a trace.
+pub(super) fn judge(report: &TraceReport) -> Verdict {
+    let ends: Vec<String> = report.flows.iter().map(|flow| end(flow, report)).collect();
+    let mut verdict = Verdict::new(together(&ends, &report.flows));
+    for (index, flow) in report.flows.iter().enumerate() {
+        // What is the same for all flows is said once.
+        let same = ends[..index].contains(&ends[index]);
+        let several = report.flows.len() > 1;
+        let of = if several { format!("port {}: ", flow.source_port) } else { String::new() };
+        let evidence = evidence(flow, report);
+        verdict.evidence.extend(evidence.into_iter().map(|line| format!("{of}{line}")));
+        if !same {
+            verdict.could_also_be.extend(alternatives(flow, report));
+        }
+    }
+    verdict.could_also_be.dedup();
+    verdict.doubt = doubts(report);
+    verdict
+}
+
+/// One sentence for all flows.
+fn together(ends: &[String], flows: &[TraceFlow]) -> String {
+    match ends {
+        [] => "no flow was sent".to_owned(),
+        [only] => only.clone(),
+        [first, rest @ ..] if rest.iter().all(|end| end == first) => {
+            format!("each of {} flows {first}", ends.len())
+        }
+        _ => {
+            let mut parts: Vec<String> = Vec::new();
+            for (index, end) in ends.iter().enumerate() {
+                if ends[..index].contains(end) {
+                    continue;
+                }
+                let ports: Vec<String> = flows
+                    .iter()
+                    .zip(ends)
+                    .filter(|(_, other)| *other == end)
+                    .map(|(flow, _)| flow.source_port.to_string())
+                    .collect();
+                parts.push(format!("from port {} it {end}", ports.join(", ")));
+            }
+            format!("the flows differ: {}", parts.join("; "))
+        }
+    }
+}
+
+/// How a flow ends.
+fn end(flow: &TraceFlow, report: &TraceReport) -> String {
+    let target = report.target;
+    if let Some(last) = last_word(flow) {
+        let hops = match flow.hop_count {
+            Some(1) => " in 1 hop".to_owned(),
+            Some(hops) => format!(" in {hops} hops"),
+            None => String::new(),
+        };
+        let reaches = format!("reaches {}{hops}", target.ip());
+        return match (last.answer, last.meaning) {
+            (Some(TraceAnswer::Answer), _) => reaches,
+            (_, Some("port unreachable")) => {
+                format!("{reaches}, where port {} is closed", target.port())
+            }
+            (_, words) => format!("{reaches}, which refuses it: {}", said(words, last)),
+        };
+    }
+    if let Some((ttl, stop)) = flow.stopped_by() {
+        let words = said(stop.meaning, stop);
+        let Some(router) = stop.from else { return format!("is stopped by ICMP: {words}") };
+        let passed = flow.hops.iter().find(|hop| {
+            let exceeded = |one: &TraceTry| one.answer == Some(TraceAnswer::TimeExceeded);
+            hop.tries.iter().any(|one| one.from == Some(router) && exceeded(one))
+        });
+        return match passed {
+            Some(hop) => format!("is stopped at hop {} ({router}): {words}", hop.ttl),
+            None => format!("is stopped by {router} after hop {}: {words}", ttl - 1),
+        };
+    }
+    if let (Some(refused), None) = (&flow.refused, flow.last_heard) {
+        return format!("does not leave this host: {refused}");
+    }
+    match flow.last() {
+        Some(hop) => {
+            let routers: Vec<String> = hop.routers().iter().map(ToString::to_string).collect();
+            format!("dies after hop {} ({})", hop.ttl, routers.join(", "))
+        }
+        None => "dies before any router speaks".to_owned(),
+    }
+}
+
+/// What the target itself said, by the probe that had it say so.
+fn last_word(flow: &TraceFlow) -> Option<&TraceTry> {
+    let all = || flow.hops.iter().flat_map(|hop| &hop.tries).chain(&flow.full_ttl);
+    let datagram = |one: &&TraceTry| one.at_target && one.answer == Some(TraceAnswer::Answer);
+    all().find(datagram).or_else(|| all().find(|one| one.at_target))
+}
+
+fn said(words: Option<&str>, one: &TraceTry) -> String {
+    let kind = one.icmp_type.zip(one.icmp_code);
+    let code = kind.map_or_else(String::new, |(kind, code)| format!("ICMP {kind}/{code}"));
+    match words {
+        Some(words) => format!("{words} ({code})"),
+        None => code,
+    }
+}
+
+fn evidence(flow: &TraceFlow, report: &TraceReport) -> Vec<String> {
+    let mut lines = Vec::new();
+    let at_target = flow.hops.iter().flat_map(|hop| &hop.tries).chain(&flow.full_ttl);
+    let trips: Vec<u64> =
+        at_target.filter(|one| one.at_target).filter_map(|one| one.rtt_ns).collect();
+    if let (Some(least), Some(most)) = (trips.iter().min(), trips.iter().max()) {
+        let (least, most) = (Nanos(*least), Nanos(*most));
+        let times = count(trips.len(), "answer");
+        lines.push(format!("{times} from the target, round trip {least} to {most}"));
+    } else {
+        let last = flow.last_heard.unwrap_or(0);
+        let beyond: usize =
+            flow.hops.iter().filter(|hop| hop.ttl > last).map(|hop| hop.tries.len()).sum();
+        if beyond > 0 {
+            let (from, to) = (last + 1, flow.hops.last().map_or(0, |hop| hop.ttl));
+            let probes = count(beyond, "probe");
+            lines.push(format!("none of {probes} to hops {from} to {to} was answered"));
+        }
+        if flow.stopped_by().is_none() {
+            let whole = count(flow.full_ttl.len(), "probe");
+            lines.push(format!("none of {whole} with a TTL of 255 was answered"));
+        }
+    }
+    let silent: Vec<String> = flow
+        .hops
+        .iter()
+        .filter(|hop| Some(hop.ttl) < flow.last_heard && hop.routers().is_empty())
+        .map(|hop| hop.ttl.to_string())
+        .collect();
+    if !silent.is_empty() {
+        let hops = if silent.len() == 1 { "hop" } else { "hops" };
+        let silent = silent.join(", ");
+        lines.push(format!("{hops} {silent} kept silent and let datagrams through"));
+    }
+    for hop in flow.hops.iter().filter(|hop| hop.routers().len() > 1) {
+        let routers: Vec<String> = hop.routers().iter().map(ToString::to_string).collect();
+        let routers = routers.join(", ");
+        lines.push(format!("hop {} is several: {routers}, although the ports stay", hop.ttl));
+    }
+    if let Some(refused) = &flow.refused {
+        lines.push(format!("this host did not send a probe: {refused}"));
+    }
+    if report.stopped_early {
+        lines.push("the trace was ended before it was over".to_owned());
+    }
+    lines
+}
+
+fn alternatives(flow: &TraceFlow, report: &TraceReport) -> Vec<String> {
+    if flow.reached || flow.stopped_by().is_some() || flow.refused.is_some() {
+        return Vec::new();
+    }
+    let next = flow.last_heard.unwrap_or(0) + 1;
+    let port = report.target.port();
+    let mut lines = vec![
+        format!("hop {next} is the target, and what has port {port} there does not answer"),
+        format!("hop {next} lets it through, and whoever answers from there on is not heard"),
+    ];
+    if flow.last_heard.is_none() {
+        lines.push("this host's own firewall drops it, or drops ICMP".to_owned());
+    }
+    lines
+}
+
+fn doubts(report: &TraceReport) -> Vec<String> {
+    let mut lines = Vec::new();
+    let speaking = report
+        .flows
+        .iter()
+        .flat_map(|flow| &flow.hops)
+        .filter(|hop| hop.tries.iter().any(|one| one.answer.is_some()));
+    let (mut asked, mut silent) = (0, 0);
+    for hop in speaking {
+        asked += hop.tries.len();
+        silent += hop.tries.iter().filter(|one| one.answer.is_none()).count();
+    }
+    if silent > 0 {
+        let asked = count(asked, "probe");
+        lines.push(format!(
+            "{silent} of {asked} to hops that answer got no answer: lost, or a router's limit on \
+             ICMP (Linux: six at once, then one a second)"
+        ));
+    }
+    if report.flows.iter().any(|flow| flow.one_by_one) {
+        lines.push(
+            "a router quotes too little to tell probes apart: one was sent at a time".to_owned(),
+        );
+    }
+    lines
+}
+
+fn count(number: usize, what: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
+}

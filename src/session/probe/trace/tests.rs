@@ -1,0 +1,286 @@
+//! Traces over a path in memory: routers that answer, keep silent, forbid, share their load.
+
+use super::*;
+use crate::batch::RxEntry;
+use std::net::SocketAddr;
+
+const REAL: Nanos = Nanos(1_763_927_115_000_000_000);
+const TARGET: &str = "192.0.2.99:8620";
+
+/// What a hop does with a datagram whose TTL ends there, or that it is to pass on.
+#[derive(Clone, Copy, PartialEq)]
+enum Hop {
+    /// Answers, and quotes so many bytes.
+    Speaks(usize),
+    Silent,
+    /// Answers what ends there, and forbids what would go on.
+    Forbids,
+    /// Answers what ends there, and drops what would go on.
+    Drops,
+}
+
+/// What the target does.
+#[derive(Clone, Copy, PartialEq)]
+enum End {
+    Stamp,
+    Echo,
+    Closed,
+    Silent,
+}
+
+enum Word {
+    Icmp(u8, u8, i32, usize),
+    Reply(Vec<u8>),
+}
+
+struct Path {
+    hops: Vec<Hop>,
+    end: End,
+    /// Answers of the first router that get lost, by their order.
+    lost: Vec<usize>,
+}
+
+fn router(hop: u8) -> IpAddr {
+    [192, 0, 2, hop].into()
+}
+
+impl Path {
+    /// Who says what of a datagram of this TTL.
+    fn carry(&self, ttl: u8, bytes: &[u8]) -> Option<(IpAddr, Word)> {
+        for (index, hop) in self.hops.iter().enumerate() {
+            let number = index as u8 + 1;
+            if ttl == number {
+                return match hop {
+                    Hop::Silent => None,
+                    Hop::Speaks(quoted) => Some((router(number), Word::Icmp(11, 0, 110, *quoted))),
+                    _ => Some((router(number), Word::Icmp(11, 0, 110, 64))),
+                };
+            }
+            match hop {
+                Hop::Forbids => return Some((router(number), Word::Icmp(3, 13, 113, 64))),
+                Hop::Drops => return None,
+                _ => {}
+            }
+        }
+        let target: SocketAddr = TARGET.parse().unwrap();
+        let word = match self.end {
+            End::Silent => return None,
+            End::Closed => Word::Icmp(3, 3, 111, 64),
+            End::Echo => Word::Reply(bytes.to_vec()),
+            End::Stamp => {
+                let request = StampRequest::decode(bytes).unwrap();
+                let ttl = ttl - self.hops.len() as u8;
+                let reply = StampReply { seq: 0, request, ttl, ..StampReply::default() };
+                Word::Reply(reply.encode().to_vec())
+            }
+        };
+        Some((target.ip(), word))
+    }
+}
+
+/// Runs a trace to its end; every answer takes 5 ms a hop of TTL.
+fn trace(path: &Path, flows: usize, tries: u32) -> TraceReport {
+    let plan = TracePlan {
+        target: TARGET.parse().unwrap(),
+        sources: (0..flows as u16).map(|index| 40_000 + index).collect(),
+        tries,
+        hops: 30,
+        wait: Nanos::from_millis(300),
+        len: TracePlan::LEAST,
+        fragmentation: None,
+        ssid: 77,
+    };
+    let mut session = TraceSession::new(plan);
+    let (slots, bytes) = session.room();
+    let mut out = TxBatch::new(slots, bytes);
+    let mut mono = Nanos(1_000);
+    let at = |mono: Nanos| Now { mono, real: REAL + mono };
+    let mut flights: Vec<(Nanos, usize, IpAddr, Word, Vec<u8>)> = Vec::new();
+    let mut answers = 0;
+    for _ in 0..100_000 {
+        let next = session.poll_transmit(at(mono), &mut out);
+        for slot in out.slots() {
+            let dest = out.dest(slot.dest).unwrap();
+            assert_eq!(dest.addr, TARGET.parse().unwrap(), "one path, one port");
+            let bytes = out.payload(slot).to_vec();
+            if let Some((from, word)) = path.carry(dest.ttl, &bytes) {
+                let lost = from == router(1) && path.lost.contains(&answers);
+                answers += usize::from(from == router(1));
+                if !lost {
+                    let back = mono + Nanos::from_millis(5 * u64::from(dest.ttl.min(20)));
+                    flights.push((back, dest.socket, from, word, bytes));
+                }
+            }
+        }
+        if !out.is_empty() {
+            let outcome = SendOutcome { accepted: out.len(), stop: None };
+            session.on_sent(at(mono), &out, &outcome);
+        }
+        let wake = match next {
+            Next::Done => return session.finish(at(mono)),
+            Next::Send => mono,
+            Next::WaitUntil(until) => until,
+            Next::Idle => Nanos::MAX,
+        };
+        flights.sort_by_key(|flight| flight.0);
+        let arrival = flights.first().map_or(Nanos::MAX, |flight| flight.0);
+        assert!(wake.min(arrival) < Nanos::MAX, "it hangs");
+        mono = mono.max(wake.min(arrival));
+        if arrival <= mono {
+            let (_, socket, from, word, bytes) = flights.remove(0);
+            deliver(&mut session, at(mono), socket, from, word, &bytes);
+        }
+    }
+    panic!("no end at {mono}");
+}
+
+fn deliver(
+    session: &mut TraceSession,
+    now: Now,
+    socket: usize,
+    from: IpAddr,
+    word: Word,
+    bytes: &[u8],
+) {
+    match word {
+        Word::Icmp(kind, code, errno, quoted) => {
+            let to = TARGET.parse().unwrap();
+            let quote = &bytes[..quoted.min(bytes.len())];
+            let told = (kind, code);
+            let mut error = NetworkError::new(ErrorOrigin::Icmp, told, errno, to, quote);
+            error.offender = Some(from);
+            error.socket = socket;
+            session.on_network_error(now, &error);
+        }
+        Word::Reply(payload) => {
+            let mut meta = RxEntry::default().meta;
+            meta.source = (from, 8620).into();
+            meta.arrival = now.real;
+            meta.socket = socket;
+            let datagram = Datagram { payload: &payload, true_len: payload.len(), meta };
+            session.on_datagram(now, &datagram);
+        }
+    }
+}
+
+fn path(hops: &[Hop], end: End) -> Path {
+    Path { hops: hops.to_vec(), end, lost: Vec::new() }
+}
+
+const SPEAKS: Hop = Hop::Speaks(64);
+
+#[test]
+fn a_path_that_speaks_is_told_hop_by_hop_whatever_the_target_answers() {
+    for (end, words) in [
+        (End::Stamp, "reaches 192.0.2.99 in 4 hops"),
+        (End::Echo, "reaches 192.0.2.99 in 4 hops"),
+        (End::Closed, "reaches 192.0.2.99 in 4 hops, where port 8620 is closed"),
+    ] {
+        let report = trace(&path(&[SPEAKS; 3], end), 1, 3);
+        assert_eq!(report.verdict.verdict, words);
+        let flow = &report.flows[0];
+        let routers: Vec<_> = flow.hops.iter().map(|hop| hop.routers()[0]).collect();
+        let target: IpAddr = "192.0.2.99".parse().unwrap();
+        assert_eq!(routers, [router(1), router(2), router(3), target]);
+        let trips = |hop: &crate::record::probe::TraceHop| {
+            hop.tries.iter().map(|one| one.rtt_ns.unwrap()).collect::<Vec<_>>()
+        };
+        assert_eq!(trips(&flow.hops[1]), [10_000_000; 3]);
+        assert_eq!(report.verdict.could_also_be, Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_path_that_drops_dies_after_the_last_router_that_speaks() {
+    let report = trace(&path(&[SPEAKS, Hop::Drops, SPEAKS], End::Stamp), 1, 2);
+    assert_eq!(report.verdict.verdict, "dies after hop 2 (192.0.2.2)");
+    assert_eq!(report.flows[0].last_heard, Some(2));
+    let evidence = report.verdict.evidence.join("\n");
+    assert!(evidence.contains("none of 12 probes to hops 3 to 8 was answered"), "{evidence}");
+    assert!(evidence.contains("none of 2 probes with a TTL of 255 was answered"), "{evidence}");
+    assert_eq!(report.verdict.could_also_be.len(), 2);
+    let silent = trace(&path(&[SPEAKS, SPEAKS], End::Silent), 1, 2);
+    assert_eq!(silent.verdict.verdict, "dies after hop 2 (192.0.2.2)");
+    let deaf = trace(&path(&[Hop::Silent; 2], End::Silent), 1, 2);
+    assert_eq!(deaf.verdict.verdict, "dies before any router speaks");
+}
+
+#[test]
+fn a_router_that_forbids_is_named_with_its_hop() {
+    let report = trace(&path(&[SPEAKS, Hop::Forbids, SPEAKS], End::Stamp), 1, 2);
+    let words = "is stopped at hop 2 (192.0.2.2): \
+                 communication administratively prohibited (ICMP 3/13)";
+    assert_eq!(report.verdict.verdict, words);
+}
+
+#[test]
+fn silent_hops_are_passed_over_however_many_there_are() {
+    for end in [End::Stamp, End::Echo, End::Closed] {
+        let mut hops = vec![SPEAKS];
+        hops.extend([Hop::Silent; 9]);
+        let report = trace(&path(&hops, end), 1, 2);
+        assert!(report.verdict.verdict.starts_with("reaches 192.0.2.99 in 11 hops"), "{report:?}");
+        let evidence = report.verdict.evidence.join("\n");
+        assert!(evidence.contains("hops 2, 3, 4, 5, 6, 7, 8, 9, 10 kept silent"), "{evidence}");
+    }
+}
+
+#[test]
+fn routers_that_quote_nothing_are_asked_one_by_one() {
+    for (quoted, end) in [(0, End::Echo), (0, End::Silent), (4, End::Stamp)] {
+        let report = trace(&path(&[Hop::Speaks(quoted); 3], end), 1, 2);
+        let flow = &report.flows[0];
+        assert_eq!(flow.one_by_one, quoted == 0);
+        for (index, hop) in flow.hops.iter().take(3).enumerate() {
+            assert_eq!(hop.routers(), [router(index as u8 + 1)], "{quoted}");
+            assert_eq!(hop.tries.len(), 2);
+        }
+        assert_eq!(flow.reached, end != End::Silent);
+    }
+}
+
+#[test]
+fn a_lost_answer_is_one_star_and_a_doubt() {
+    let report = trace(&Path { lost: vec![1], ..path(&[SPEAKS, SPEAKS], End::Stamp) }, 1, 3);
+    let answers: Vec<_> =
+        report.flows[0].hops[0].tries.iter().map(|one| one.answer.is_some()).collect();
+    assert_eq!(answers, [true, false, true]);
+    assert!(report.verdict.doubt[0].starts_with("1 of 9 probes"), "{:?}", report.verdict.doubt);
+}
+
+#[test]
+fn flows_are_side_by_side_and_told_apart_by_their_ports() {
+    let report = trace(&path(&[SPEAKS; 2], End::Stamp), 3, 1);
+    assert_eq!(report.verdict.verdict, "each of 3 flows reaches 192.0.2.99 in 3 hops");
+    let ports: Vec<_> = report.flows.iter().map(|flow| flow.source_port).collect();
+    assert_eq!(ports, [40_000, 40_001, 40_002]);
+}
+
+#[test]
+fn strangers_are_left_alone() {
+    let mut session = TraceSession::new(TracePlan {
+        target: TARGET.parse().unwrap(),
+        sources: vec![1],
+        tries: 1,
+        hops: 3,
+        wait: Nanos::from_millis(300),
+        len: TracePlan::LEAST,
+        fragmentation: None,
+        ssid: 77,
+    });
+    let now = Now { mono: Nanos(5), real: REAL };
+    let (slots, bytes) = session.room();
+    let mut out = TxBatch::new(slots, bytes);
+    session.poll_transmit(now, &mut out);
+    let sent = out.payload(&out.slots()[0]).to_vec();
+    session.on_sent(now, &out, &SendOutcome { accepted: 1, stop: None });
+    let mut other = sent.clone();
+    other[15] ^= 1;
+    let icmp = Word::Icmp(3, 3, 111, 64);
+    deliver(&mut session, now, 0, router(1), icmp, &other);
+    deliver(&mut session, now, 0, router(1), Word::Reply(other.clone()), &other);
+    deliver(&mut session, now, 0, router(1), Word::Reply(b"hello".to_vec()), &[]);
+    deliver(&mut session, now, 7, router(1), Word::Reply(sent), &[]);
+    let report = session.finish(now);
+    assert!(report.flows[0].full_ttl.iter().all(|one| one.answer.is_none()), "{report:?}");
+}

@@ -1,0 +1,102 @@
+//! Ports that are open for probes beside the server's own, which socket each has, and who uses them:
+//! sessions share a port, as the key in every ask tells them apart.
+
+use std::collections::BTreeMap;
+
+/// One open port.
+#[derive(Debug)]
+struct Door {
+    socket: usize,
+    /// Sessions that use it.
+    users: Vec<u64>,
+    /// Whether it stays open without any.
+    held: bool,
+}
+
+/// Every open port.
+#[derive(Debug, Default)]
+pub(in super::super) struct Doors {
+    by_port: BTreeMap<u16, Door>,
+    by_socket: BTreeMap<usize, u16>,
+}
+
+impl Doors {
+    /// A port is open by this socket for as long as the server runs.
+    pub fn hold(&mut self, port: u16, socket: usize) {
+        self.insert(port, Door { socket, users: Vec::new(), held: true });
+    }
+
+    /// A port is open by this socket for a session.
+    pub fn open(&mut self, port: u16, socket: usize, session: u64) {
+        self.insert(port, Door { socket, users: vec![session], held: false });
+    }
+
+    /// Whether a port is open.
+    pub fn is_open(&self, port: u16) -> bool {
+        self.by_port.contains_key(&port)
+    }
+
+    /// Has a session use a port, if it is open.
+    pub fn share(&mut self, port: u16, session: u64) -> bool {
+        let Some(door) = self.by_port.get_mut(&port) else { return false };
+        if !door.users.contains(&session) {
+            door.users.push(session);
+        }
+        true
+    }
+
+    /// A session is over: the sockets that nobody uses any more.
+    pub fn leave(&mut self, session: u64) -> Vec<usize> {
+        let mut unused = Vec::new();
+        self.by_port.retain(|_, door| {
+            door.users.retain(|user| *user != session);
+            let keep = door.held || !door.users.is_empty();
+            if !keep {
+                unused.push(door.socket);
+            }
+            keep
+        });
+        self.by_socket.retain(|socket, _| !unused.contains(socket));
+        unused
+    }
+
+    /// The port of a socket, if it is one of these.
+    pub fn port_of(&self, socket: usize) -> Option<u16> {
+        self.by_socket.get(&socket).copied()
+    }
+
+    /// The socket of a port that a session may be answered from beside those in `besides`.
+    pub fn held_besides(&self, besides: impl Fn(u16) -> bool) -> Option<(u16, usize)> {
+        let mut held = self.by_port.iter().filter(|(_, door)| door.held);
+        held.rfind(|(port, _)| !besides(**port)).map(|(port, door)| (*port, door.socket))
+    }
+
+    /// Ports that are open for sessions alone.
+    pub fn on_demand(&self) -> usize {
+        self.by_port.values().filter(|door| !door.held).count()
+    }
+
+    fn insert(&mut self, port: u16, door: Door) {
+        self.by_socket.insert(door.socket, port);
+        self.by_port.insert(port, door);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shared_port_closes_when_its_last_user_leaves_and_a_held_one_never() {
+        let mut doors = Doors::default();
+        doors.hold(5_000, 1);
+        doors.open(6_000, 2, 11);
+        assert!(doors.share(6_000, 12) && doors.share(5_000, 12) && !doors.share(7_000, 12));
+        assert_eq!((doors.port_of(2), doors.port_of(3), doors.on_demand()), (Some(6_000), None, 1));
+        assert!(doors.leave(11).is_empty());
+        assert_eq!(doors.leave(12), [2]);
+        assert_eq!((doors.port_of(2), doors.port_of(1)), (None, Some(5_000)));
+        assert_eq!(doors.held_besides(|_| false), Some((5_000, 1)));
+        assert_eq!(doors.held_besides(|port| port == 5_000), None);
+    }
+}

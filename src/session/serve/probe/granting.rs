@@ -1,0 +1,211 @@
+//! TEST kind=probe: which ports a probe gets, and the reply with its key.
+
+use super::super::answer::{Answer, ROOM};
+use super::super::command::Asked;
+use super::super::dialogue::session_name;
+use super::super::{Refused, ServeControl, ServeEvent, ServeOrder};
+use super::{MOST_PORTS, MOST_PROBES, Probe};
+use crate::record::{ServeRecord, Sink};
+use crate::session::{Now, Orders};
+use crate::wire::{Code, PortList};
+use std::net::IpAddr;
+
+/// Ports that a probe needs opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PortsRequest {
+    /// The session that they are for.
+    pub session: u64,
+    /// Which.
+    pub ports: PortList,
+    /// Whether one more is wanted, whichever, to answer "from another port".
+    pub alternate: bool,
+    /// The address of this host that the client asked; `None` if not told.
+    pub local: Option<IpAddr>,
+    /// The client's address.
+    pub peer: IpAddr,
+}
+
+/// What became of a [`PortsRequest`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PortsOpened {
+    /// Ports that are open, and the number of each one's socket in the loop.
+    pub opened: Vec<(u16, usize)>,
+    /// Ports that are not, and why, in a word.
+    pub not_opened: Vec<(u16, &'static str)>,
+    /// The one more, where it was wanted and could be opened.
+    pub alternate: Option<(u16, usize)>,
+    /// Another address of this host, of the same family and scope as the one that was asked.
+    pub other: Option<IpAddr>,
+}
+
+/// Ports that cannot be had, by the reason.
+#[derive(Debug, Default)]
+struct NotOpened {
+    by_reason: Vec<(&'static str, PortList)>,
+}
+
+impl NotOpened {
+    fn add(&mut self, port: u16, why: &'static str) {
+        match self.by_reason.iter_mut().find(|(known, _)| *known == why) {
+            Some((_, ports)) => ports.insert(port..=port),
+            None => self.by_reason.push((why, [port].into_iter().collect())),
+        }
+    }
+}
+
+impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl<O, K, R> {
+    /// Grants a probe and has its ports opened; its reply follows once they are, and `None` stands
+    /// for that.
+    pub(in super::super) fn grant_probe(&mut self, id: u64, asked: &Asked<'_>) -> Option<Answer> {
+        let opening = self.probe_of(id).and_then(|probe| probe.opening.as_ref());
+        if opening.is_some_and(|(tag, _)| *tag == asked.command.tag) {
+            return None;
+        }
+        let ports = match asked.command.params.get("ports").map(str::parse::<PortList>) {
+            None => PortList::default(),
+            Some(Ok(ports)) => ports,
+            Some(Err(wrong)) => return Some(Answer::new(Code::BAD_PARAMETER, wrong.to_string())),
+        };
+        if let Err(answer) = self.admit_probe(id, &ports) {
+            self.log_refusal(&asked.to.meta, &answer, asked.now);
+            return Some(answer);
+        }
+        self.begin_anew(id, asked.now);
+        let key = (self.random)();
+        let tag = (self.random)() as u16;
+        let mut probe = Probe::new(key, tag, asked.now.mono + self.policy.max_duration);
+        probe.opening = Some((asked.tag(), asked.to));
+        // The address that the dialogue is held from has proven itself.
+        probe.lanes.prove(asked.to.meta.source);
+        let room = MOST_PORTS.saturating_sub(self.doors.on_demand());
+        let wanted = self.wanted_ports(id, &ports).take(room).collect();
+        probe.alternate = self.doors.held_besides(|port| ports.contains(port));
+        let request = PortsRequest {
+            session: id,
+            ports: wanted,
+            alternate: probe.alternate.is_none() && self.policy.probe_ports.is_none(),
+            local: asked.to.meta.destination,
+            peer: asked.to.meta.source.ip(),
+        };
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.probe = Some((ports, Box::new(probe)));
+            session.tests += 1;
+        }
+        self.sink.take(ServeEvent::OpenPorts(Box::new(request)));
+        self.take_orders(asked.now);
+        None
+    }
+
+    /// Whether a probe may be had at all.
+    fn admit_probe(&self, id: u64, ports: &PortList) -> Result<(), Answer> {
+        self.policy.admit_probe(ports).map_err(|refused: Refused| Answer::from(refused))?;
+        let others = self.sessions.iter().filter(|(other, _)| **other != id);
+        if others.filter(|(_, session)| session.probe.is_some()).count() >= MOST_PROBES {
+            let text = format!("{MOST_PROBES} probes are going on, which is the limit");
+            return Err(Answer::new(Code::NO_ROOM, text));
+        }
+        Ok(())
+    }
+
+    /// The ports that must be opened for a session; those that are open are its own from now on.
+    fn wanted_ports(&mut self, id: u64, ports: &PortList) -> impl Iterator<Item = u16> {
+        let allowed = ports
+            .iter()
+            .filter(|port| Some(*port) != self.port && self.policy.probe_port_is_on_demand(*port));
+        let allowed: Vec<u16> = allowed.collect();
+        ports.iter().for_each(|port| _ = self.doors.share(port, id));
+        let doors = &self.doors;
+        let closed: Vec<u16> = allowed.into_iter().filter(|port| !doors.is_open(*port)).collect();
+        closed.into_iter()
+    }
+
+    /// Its ports are open, or could not be opened.
+    pub(in super::super) fn ports_opened(&mut self, id: u64, opened: PortsOpened, now: Now) {
+        let PortsOpened { opened, not_opened, alternate, other } = opened;
+        for (port, socket) in opened {
+            self.doors.open(port, socket, id);
+        }
+        if let Some((port, socket)) = alternate {
+            self.doors.open(port, socket, id);
+        }
+        let (server, policy, doors) = (self.port, &self.policy, &self.doors);
+        let Some(session) = self.sessions.get_mut(&id) else { return self.leave_doors(id) };
+        let client = session.client;
+        let Some((ports, probe)) = &mut session.probe else { return };
+        let Some((tag, to)) = probe.opening.take() else { return };
+        probe.alternate = probe.alternate.or(alternate);
+        probe.other = other;
+        let (mut open, mut closed) = (PortList::default(), NotOpened::default());
+        for port in ports.iter() {
+            let why = not_opened.iter().find(|(failed, _)| *failed == port).map(|(_, why)| *why);
+            match why {
+                _ if Some(port) == server || doors.is_open(port) => open.insert(port..=port),
+                Some(why) => closed.add(port, why),
+                None if policy.probe_port_is_on_demand(port) => closed.add(port, "limit"),
+                None => closed.add(port, "policy"),
+            }
+        }
+        let granted = ServeRecord::ProbeGranted {
+            client,
+            session: session_name(id),
+            ports: open.to_string(),
+            not_opened: closed.by_reason.iter().map(|(_, ports)| ports.len() as u64).sum(),
+        };
+        let reply = granted_reply(probe, &open, &closed).encode(tag.clone());
+        session.remember(tag, reply.clone());
+        self.answer(&to, reply);
+        self.log(granted, now);
+    }
+
+    /// A session's probe is over: what nobody uses any more is closed.
+    pub(in super::super) fn end_probe(&mut self, id: u64, now: Now) {
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let client = session.client;
+        if let Some((_, probe)) = session.probe.take() {
+            let ended = ServeRecord::ProbeEnded {
+                client,
+                session: session_name(id),
+                arrived: probe.items.arrived,
+                answered: probe.items.answered,
+                withheld: probe.withheld,
+            };
+            self.log(ended, now);
+        }
+        self.leave_doors(id);
+    }
+
+    fn leave_doors(&mut self, id: u64) {
+        let sockets = self.doors.leave(id);
+        if !sockets.is_empty() {
+            self.sink.take(ServeEvent::ClosePorts { sockets });
+        }
+    }
+
+    pub(super) fn probe_of(&self, id: u64) -> Option<&Probe> {
+        self.sessions.get(&id)?.probe.as_ref().map(|(_, probe)| &**probe)
+    }
+}
+
+/// The reply to a TEST that was granted: what matters most stands first, as the last is cut where it
+/// does not fit.
+fn granted_reply(probe: &Probe, open: &PortList, closed: &NotOpened) -> Answer {
+    let mut answer = Answer::new(Code::OK, "ready")
+        .with("key", format!("{:016x}", probe.key))
+        .with("tag", probe.tag);
+    if let Some((port, _)) = probe.alternate {
+        answer = answer.with("alternate", port);
+    }
+    if let Some(other) = probe.other {
+        answer = answer.with("other", other);
+    }
+    let open = open.to_string();
+    if answer.size() + open.len() + 100 > ROOM {
+        return Answer::new(Code::OVER_LIMIT, "ask for fewer ports at once");
+    }
+    answer = answer.with("ports", open);
+    if !closed.by_reason.is_empty() {
+        let parts = closed.by_reason.iter().map(|(why, ports)| format!("{ports}:{why}"));
+        answer = answer.with("not_opened", parts.collect::<Vec<_>>().join(";"));
+    }
+    answer
+}

@@ -1,0 +1,89 @@
+//! The helper of `probe`: it counts what arrives on the ports that a client asked for, tells what it
+//! saw of each datagram, and answers when, from where and how the client wants it.
+//!
+//! ```text
+//! TEST kind=probe -> granting.rs -> ServeEvent::OpenPorts -> PortsOpened -> the reply with the key
+//! ask on any port -> asking.rs   -> items.rs   counted by item and number, for STAT
+//!                                -> pending.rs due answers -> lanes.rs, allowance.rs -> outbox
+//! STAT kind=probe -> telling.rs
+//! ```
+//!
+//! What keeps it harmless: the key that every ask carries is told to a proven address alone; an
+//! address that has not proven itself (HELO, DATA) is answered with no more bytes than it sent;
+//! answers, ports, items and waiting answers are bounded.
+
+mod allowance;
+mod asking;
+mod doors;
+mod granting;
+mod items;
+mod lanes;
+mod pending;
+mod telling;
+#[cfg(test)]
+mod tests;
+
+pub(super) use doors::Doors;
+pub use granting::{PortsOpened, PortsRequest};
+
+use super::command::ReplyTo;
+use crate::units::Nanos;
+use crate::wire::Tag;
+use allowance::Allowance;
+use items::Items;
+use lanes::Lanes;
+use pending::Pending;
+use std::net::IpAddr;
+
+/// Ports that a probe may have: those of the range that an operator names, or these.
+pub(super) const ON_DEMAND: std::ops::RangeInclusive<u16> = 1_024..=65_535;
+/// Ports that are open for probes at once, of all sessions together.
+pub const MOST_PORTS: usize = 256;
+/// Probes at once: each may take up to 3 MiB.
+pub(super) const MOST_PROBES: usize = 16;
+
+/// One session's probe.
+#[derive(Debug)]
+pub(super) struct Probe {
+    /// The secret that every ask of it carries.
+    pub key: u64,
+    /// Its tag.
+    pub tag: u16,
+    /// The TEST that waits for its ports.
+    opening: Option<(Tag, ReplyTo)>,
+    /// Port and socket that answers "from another port" leave by.
+    alternate: Option<(u16, usize)>,
+    /// Address that answers "from another address" leave from.
+    other: Option<IpAddr>,
+    items: Items,
+    lanes: Lanes,
+    pending: Pending,
+    allowance: Allowance,
+    /// Answers that were not sent: over a limit, or no such way.
+    withheld: u64,
+    /// When it must be over.
+    pub due: Nanos,
+}
+
+impl Probe {
+    fn new(key: u64, tag: u16, due: Nanos) -> Self {
+        Self {
+            key,
+            tag,
+            opening: None,
+            alternate: None,
+            other: None,
+            items: Items::default(),
+            lanes: Lanes::default(),
+            pending: Pending::default(),
+            allowance: Allowance::default(),
+            withheld: 0,
+            due,
+        }
+    }
+
+    /// Whether answers are still to leave, so that silence is no reason to close its session.
+    pub fn is_waiting(&self) -> bool {
+        self.pending.next().is_some()
+    }
+}

@@ -1,0 +1,46 @@
+//! STAT kind=probe: what arrived, item by item.
+
+use super::super::answer::{Answer, LINE, ROOM};
+use super::super::{ServeControl, ServeEvent, ServeOrder};
+use crate::record::Sink;
+use crate::session::Orders;
+use crate::wire::{Code, Params};
+
+/// Room that is left for the parameters before the lines.
+const SPARE: usize = 2 * LINE;
+
+impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl<O, K, R> {
+    /// The reply to STAT about a probe: the items from `from` on, as many as fit, with `next` where
+    /// there are more; or, with `seen`, which numbers of that item came.
+    pub(in super::super) fn probe_status(&self, id: u64, params: &Params) -> Answer {
+        let numbers =
+            params.parse::<u32>("from").and_then(|from| Ok((from, params.parse("seen")?)));
+        let (from, seen) = match numbers {
+            Ok(numbers) => numbers,
+            Err(bad) => return bad.into(),
+        };
+        let Some(probe) = self.probe_of(id) else {
+            return Answer::new(Code::WRONG_ORDER, "TEST kind=probe first");
+        };
+        let mut answer = Answer::new(Code::STATUS, "status");
+        if let Some(item) = seen {
+            return answer.with("seen", probe.items.seen(item));
+        }
+        answer = answer
+            .with("items", probe.items.len())
+            .with("arrived", probe.items.arrived)
+            .with("answered", probe.items.answered)
+            .with("withheld", probe.withheld);
+        let at = answer.params.len();
+        for (number, arrivals) in probe.items.from(from.unwrap_or(0)) {
+            let (key, text) = (format!("i{number}"), arrivals.to_string());
+            if answer.size() + key.len() + text.len() + SPARE > ROOM {
+                // It is said before the lines, so that it cannot be what is cut.
+                answer.params.insert(at, ("next".to_owned(), number.to_string()));
+                return answer;
+            }
+            answer = answer.with(&key, text);
+        }
+        answer
+    }
+}

@@ -1,0 +1,206 @@
+//! The far end of a probe against the real server, over links that lose, repeat and delay: what is
+//! told to have arrived has, and no dialogue hangs.
+
+use super::house::{PATIENCE, Serve, client_address, serve, server_address};
+use super::{Faults, Mailbox, Network, Seat};
+use crate::batch::{Datagram, DestId, TxBatch};
+use crate::session::probe::{FarEnd, LaneState, sooner};
+use crate::session::serve::{PortsOpened, ServeEvent, ServeOrder, ServePolicy, StreamNews};
+use crate::session::{Next, Now, Sealer, Session};
+use crate::units::Nanos;
+use crate::wire::{Ask, ControlKey, Echo};
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+const ASKS: u32 = 50;
+const GAP: Nanos = Nanos::from_millis(5);
+/// How long echoes are waited for.
+const WAIT: Nanos = Nanos::from_secs(2);
+
+#[derive(Debug, PartialEq)]
+enum Stage {
+    Granting,
+    Proving,
+    Asking(u32, Nanos),
+    Telling,
+    Closing,
+}
+
+/// A kind of probe reduced to its bones: it proves its socket, asks 50 times, and asks what came.
+struct Asker {
+    far: FarEnd,
+    stage: Stage,
+    echoes: BTreeSet<u32>,
+    /// What STAT told: arrivals with copies, and the numbers.
+    told: Option<(u32, BTreeSet<u32>)>,
+}
+
+impl Asker {
+    fn new(sealer: Sealer) -> Self {
+        let mut far = FarEnd::new(server_address(), 0, sealer, PATIENCE);
+        far.probe("9000".parse().unwrap());
+        Self { far, stage: Stage::Granting, echoes: BTreeSet::new(), told: None }
+    }
+
+    fn go_on(&mut self, now: Now, out: &mut TxBatch) -> Next {
+        match self.stage {
+            Stage::Granting if self.far.granted().is_some() => {
+                self.far.prove(0);
+                self.stage = Stage::Proving;
+                Next::Send
+            }
+            Stage::Proving if self.far.lane(0) == LaneState::Proven => {
+                self.stage = Stage::Asking(0, now.mono);
+                Next::Send
+            }
+            Stage::Asking(_, at) if now.mono < at => Next::WaitUntil(at),
+            Stage::Asking(ASKS, _) => {
+                self.far.ask_rows();
+                self.far.ask_seen(7);
+                self.stage = Stage::Telling;
+                Next::Send
+            }
+            Stage::Asking(number, at) => {
+                let Some(granted) = self.far.granted() else { return Next::Idle };
+                let ask = Ask::new(granted.tag, granted.key, 7, number, now.real);
+                ask.encode(out.push(DestId::CONNECTED, Ask::PADDED).unwrap());
+                let next = at + if number + 1 == ASKS { WAIT } else { GAP };
+                self.stage = Stage::Asking(number + 1, next);
+                Next::Send
+            }
+            Stage::Telling => {
+                if let (Some(rows), Some(seen)) = (self.far.rows(), self.far.seen(7)) {
+                    let count = rows.get(&7).map_or(0, |row| row.count);
+                    let numbers = (0..ASKS).filter(|number| seen.contains(*number)).collect();
+                    self.told = Some((count, numbers));
+                    self.far.close();
+                    self.stage = Stage::Closing;
+                    return Next::Send;
+                }
+                Next::Idle
+            }
+            _ => Next::Idle,
+        }
+    }
+}
+
+impl Session for Asker {
+    type Summary = ();
+
+    fn poll_transmit(&mut self, now: Now, out: &mut TxBatch) -> Next {
+        let far = self.far.poll(now, out);
+        if far == Next::Done {
+            return Next::Done;
+        }
+        sooner(far, self.go_on(now, out))
+    }
+
+    fn on_datagram(&mut self, now: Now, datagram: &Datagram<'_>) {
+        if let Some(echo) = Echo::decode(datagram.payload) {
+            assert_eq!((echo.item, echo.port, echo.source), (7, 9_000, client_address()));
+            self.echoes.insert(echo.sequence);
+            return;
+        }
+        self.far.on_datagram(now, datagram);
+    }
+
+    fn on_stop(&mut self, _now: Now) {}
+
+    fn finish(self, _now: Now) {}
+}
+
+/// A server whose own port is the only one, and the asker before it.
+struct Pair {
+    network: Network,
+    server: Rc<RefCell<Serve>>,
+    server_seat: usize,
+    orders: Mailbox<ServeOrder>,
+    events: Mailbox<ServeEvent>,
+    asker: Rc<RefCell<Asker>>,
+    client: usize,
+}
+
+impl Pair {
+    fn new(seed: u64, faults: &Faults, key: Option<u8>) -> Self {
+        let key = key.and_then(|byte| ControlKey::new(&[byte; 16]).ok());
+        let mut network = Network::new(seed);
+        let (here, there) = (client_address(), server_address());
+        network.link(here.ip(), there.ip()).faults = faults.clone();
+        network.link(there.ip(), here.ip()).faults = faults.clone();
+        let (server, orders, events) = serve(ServePolicy::default(), seed);
+        let server = server.with_key(key.clone()).on_ports(there.port(), &[]);
+        let server = Rc::new(RefCell::new(server));
+        let server_seat = network.seat(Seat::new(there, None, server.clone()));
+        let asker = Rc::new(RefCell::new(Asker::new(Sealer::new(key, seed))));
+        let client = network.seat(Seat::new(here, Some(there), asker.clone()));
+        Self { network, server, server_seat, orders, events, asker, client }
+    }
+
+    fn run(&mut self) {
+        let deadline = Nanos::from_secs(100);
+        while !self.network.is_over(self.client) {
+            let asker = &self.asker;
+            assert!(self.network.step(deadline), "hangs at {:?}", asker.borrow().stage);
+            for event in self.events.drain() {
+                let ServeEvent::OpenPorts(request) = event else { continue };
+                assert!(request.ports.is_empty(), "the server's own port is open already");
+                let news = StreamNews::Ports(Box::<PortsOpened>::default());
+                self.orders.push(ServeOrder { session: request.session, stream: 0, news });
+                self.network.wake(self.server_seat);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_told_to_have_arrived_has_and_what_came_back_is_part_of_it() {
+    for seed in 0..40 {
+        let faults = Faults {
+            loss: if seed % 4 == 0 { 0.0 } else { 0.2 },
+            duplication: if seed % 3 == 0 { 0.1 } else { 0.0 },
+            jitter: Nanos::from_millis(20),
+            held: 0.02,
+            hold: Nanos::from_millis(300),
+            ..Faults::default()
+        };
+        let mut pair = Pair::new(seed, &faults, (seed % 2 == 0).then_some(7));
+        pair.run();
+        let asker = pair.asker.borrow();
+        let lost = asker.far.lost();
+        assert_eq!(lost, None, "seed {seed}");
+        let (count, numbers) = asker.told.clone().expect("it was told");
+        assert!(count as usize >= numbers.len(), "seed {seed}");
+        assert!(asker.echoes.is_subset(&numbers), "seed {seed}: an echo of what never came");
+        if faults.loss == 0.0 {
+            assert_eq!(numbers.len(), ASKS as usize, "seed {seed}");
+            assert_eq!(asker.echoes.len(), ASKS as usize, "seed {seed}");
+        } else {
+            assert!(numbers.len() < ASKS as usize, "seed {seed}: nothing was lost of 50");
+        }
+        assert_eq!(asker.far.seen_as(), Some(client_address()));
+    }
+}
+
+#[test]
+fn a_way_back_that_is_closed_after_the_grant_leaves_arrivals_to_tell() {
+    // The link back loses every echo, and lets the dialogue through: it is by the link's order that
+    // they are told apart, so the first few replies pass, and those after all 50 echoes.
+    let mut pair = Pair::new(3, &Faults::default(), None);
+    let (here, there) = (client_address().ip(), server_address().ip());
+    pair.network.link(there, here).faults.lose = std::iter::once(5..5 + u64::from(ASKS)).collect();
+    pair.run();
+    let asker = pair.asker.borrow();
+    assert_eq!((asker.far.lost(), asker.echoes.len()), (None, 0));
+    assert_eq!(asker.told.as_ref().map(|(count, _)| *count), Some(ASKS));
+    assert_eq!(pair.server.borrow().sessions(), 0, "it said QUIT");
+}
+
+#[test]
+fn a_silent_host_is_no_helper_within_the_patience() {
+    let mut pair = Pair::new(1, &Faults { loss: 1.0, ..Faults::default() }, None);
+    pair.run();
+    let asker = pair.asker.borrow();
+    let words = asker.far.lost().unwrap().words().to_owned();
+    assert!(words.starts_with("nobody answers at 192.0.2.2:9000 within"), "{words}");
+}

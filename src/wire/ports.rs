@@ -1,0 +1,184 @@
+//! Lists of UDP ports as they are written: `53,123,5000-5100`.
+
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+use thiserror::Error;
+
+/// Ports as ranges, upwards, none touching the next; port 0 is none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PortList {
+    ranges: Vec<RangeInclusive<u16>>,
+}
+
+/// Why a text is no list of ports.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum PortListError {
+    /// A part that is no number from 1 to 65535.
+    #[error("port {0:?} is not a number from 1 to 65535")]
+    NotAPort(String),
+    /// A range whose end comes before its start.
+    #[error("the range {from}-{to} is the wrong way round; write {to}-{from}")]
+    Backwards {
+        /// Its first port.
+        from: u16,
+        /// Its last.
+        to: u16,
+    },
+    /// Nothing between two commas, or nothing at all.
+    #[error("a port is missing; write ports and ranges with commas between: 53,123,5000-5100")]
+    Missing,
+}
+
+impl PortList {
+    /// How many ports.
+    pub fn len(&self) -> usize {
+        self.ranges.iter().map(|range| usize::from(range.end() - range.start()) + 1).sum()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.ranges.is_empty()
+    }
+
+    /// Whether a port is among them.
+    pub fn contains(&self, port: u16) -> bool {
+        self.ranges.iter().any(|range| range.contains(&port))
+    }
+
+    /// Every port, upwards.
+    pub fn iter(&self) -> impl Iterator<Item = u16> + '_ {
+        self.ranges.iter().flat_map(Clone::clone)
+    }
+
+    /// Adds a range; one that is empty adds nothing.
+    pub fn insert(&mut self, range: RangeInclusive<u16>) {
+        let (mut from, mut to) = (*range.start().max(&1), *range.end());
+        if from > to {
+            return;
+        }
+        // Ranges that overlap the new one or touch it become part of it.
+        self.ranges.retain(|known| {
+            let apart = u32::from(*known.end()) + 1 < u32::from(from)
+                || u32::from(to) + 1 < u32::from(*known.start());
+            if !apart {
+                from = from.min(*known.start());
+                to = to.max(*known.end());
+            }
+            apart
+        });
+        let at = self.ranges.partition_point(|known| *known.start() < from);
+        self.ranges.insert(at, from..=to);
+    }
+}
+
+impl FromIterator<u16> for PortList {
+    fn from_iter<I: IntoIterator<Item = u16>>(ports: I) -> Self {
+        let mut list = Self::default();
+        ports.into_iter().for_each(|port| list.insert(port..=port));
+        list
+    }
+}
+
+impl FromStr for PortList {
+    type Err = PortListError;
+
+    fn from_str(text: &str) -> Result<Self, PortListError> {
+        let mut list = Self::default();
+        for part in text.split(',').map(str::trim) {
+            if part.is_empty() {
+                return Err(PortListError::Missing);
+            }
+            let (from, to) = part.split_once('-').unwrap_or((part, part));
+            let (from, to) = (port(from)?, port(to)?);
+            if from > to {
+                return Err(PortListError::Backwards { from, to });
+            }
+            list.insert(from..=to);
+        }
+        Ok(list)
+    }
+}
+
+fn port(text: &str) -> Result<u16, PortListError> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse()
+        .ok()
+        .filter(|port| digits && *port != 0)
+        .ok_or_else(|| PortListError::NotAPort(text.to_owned()))
+}
+
+impl fmt::Display for PortList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, range) in self.ranges.iter().enumerate() {
+            if index > 0 {
+                f.write_str(",")?;
+            }
+            if range.start() == range.end() {
+                write!(f, "{}", range.start())?;
+            } else {
+                write!(f, "{}-{}", range.start(), range.end())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn a_list_is_written_as_it_is_read_and_in_order() {
+        for (text, shown, len) in [
+            ("53", "53", 1),
+            ("53,123,5000-5100", "53,123,5000-5100", 103),
+            ("5000-5100,53", "53,5000-5100", 102),
+            ("1-3,2-9,10", "1-10", 10),
+            ("7,7,7-7", "7", 1),
+            ("65535,1-65534", "1-65535", 65_535),
+        ] {
+            let list: PortList = text.parse().unwrap();
+            assert_eq!((list.to_string().as_str(), list.len()), (shown, len), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_list_says_what_would_be() {
+        for (text, part) in [
+            ("", "a port is missing"),
+            ("53,,54", "a port is missing"),
+            ("0", "\"0\" is not a number from 1 to 65535"),
+            ("65536", "\"65536\" is not a number"),
+            ("+5", "\"+5\" is not"),
+            ("x", "\"x\" is not"),
+            ("1-2-3", "\"2-3\" is not"),
+            ("5-", "\"\" is not"),
+            ("5100-5000", "the wrong way round; write 5000-5100"),
+        ] {
+            let error = text.parse::<PortList>().unwrap_err().to_string();
+            assert!(error.contains(part), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn ranges_in_any_order_make_the_set_of_their_ports() {
+        let seed = 7;
+        let mut rng = fastrand::Rng::with_seed(seed);
+        for _ in 0..500 {
+            let mut list = PortList::default();
+            let mut set = BTreeSet::new();
+            for _ in 0..rng.usize(1..8) {
+                let from = rng.u16(1..60);
+                let to = from + rng.u16(0..12);
+                list.insert(from..=to);
+                set.extend(from..=to);
+            }
+            let seen: Vec<_> = list.iter().collect();
+            let expected: Vec<_> = set.iter().copied().collect();
+            assert_eq!(seen, expected, "seed {seed}");
+            assert_eq!(list.to_string().parse::<PortList>().unwrap(), list, "seed {seed}");
+        }
+    }
+}

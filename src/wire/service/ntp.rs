@@ -1,0 +1,43 @@
+//! Network time (RFC 5905 §7.3): a client's packet that tells nothing but that it is one.
+
+use super::Ask;
+use super::read::{Reader, shown};
+
+const LEN: usize = 48;
+/// No warning, version 4, client.
+const CLIENT: u8 = 0x23;
+const SERVER: u8 = 4;
+/// The leap indicator of a clock that is not set.
+const UNSYNCHRONISED: u8 = 3;
+/// Where the transmit time stamp stands. It need not be the time, only never twice the same: the
+/// answer repeats it.
+const TRANSMIT: usize = 40;
+
+pub(super) fn question(ask: &Ask) -> Vec<u8> {
+    let mut bytes = vec![0; LEN];
+    bytes[0] = CLIENT;
+    bytes[TRANSMIT..].copy_from_slice(&ask.secret::<8>());
+    bytes
+}
+
+pub(super) fn answer(ask: &Ask, payload: &[u8]) -> Option<String> {
+    let mut reader = Reader(payload);
+    let first = reader.u8()?;
+    let stratum = reader.u8()?;
+    reader.take(10)?;
+    let reference = reader.take(4)?;
+    reader.take(8)?;
+    reader.expect(&ask.secret::<8>())?;
+    if first & 7 != SERVER || payload.len() < LEN {
+        return None;
+    }
+    let unset = first >> 6 == UNSYNCHRONISED;
+    let kiss = reference.iter().all(u8::is_ascii_uppercase);
+    Some(match stratum {
+        // RFC 5905 §7.4.
+        0 if kiss => format!("kiss of death {}", shown(reference)),
+        0 => "not synchronised".to_owned(),
+        _ if unset => format!("stratum {stratum}, not synchronised"),
+        _ => format!("stratum {stratum}"),
+    })
+}

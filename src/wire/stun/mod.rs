@@ -1,0 +1,34 @@
+//! STUN (RFC 8489) as far as a path is asked with it: Binding requests and what they are answered,
+//! with the attributes of NAT behaviour discovery (RFC 5780).
+//!
+//! All fields are big-endian. Nothing here panics on any bytes. Credentials are read over, never
+//! checked: what a Binding answer tells is not worth one.
+
+mod address;
+mod attribute;
+#[cfg(test)]
+mod golden;
+mod message;
+mod writer;
+
+pub use address::{address, push_address};
+pub use attribute::{
+    Attribute, AttributeKind, ChangeRequest, StunError, error_code, unknown_attributes,
+};
+pub use message::{BINDING, Fingerprint, STUN_HEADER, StunClass, StunMessage, TransactionId};
+pub use writer::StunWriter;
+
+/// The port that IANA gave to STUN (RFC 8489 §18.5).
+pub const STUN_PORT: u16 = 3478;
+/// The magic cookie in bytes 4 to 7 of every message (RFC 8489 §5).
+pub const MAGIC_COOKIE: u32 = 0x2112_A442;
+
+/// What FINGERPRINT's checksum is combined with, `STUN` in ASCII (RFC 8489 §14.7).
+const FINGERPRINT_XOR: u32 = 0x5354_554E;
+/// Bytes of FINGERPRINT, header included.
+const FINGERPRINT_LEN: usize = 8;
+
+/// The value of FINGERPRINT behind `bytes`, whose length field counts it already.
+fn fingerprint(bytes: &[u8]) -> u32 {
+    crc32fast::hash(bytes) ^ FINGERPRINT_XOR
+}

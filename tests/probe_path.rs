@@ -1,0 +1,384 @@
+//! `udpkit probe mtu`, `marks` and `shape` over two routers whose rules are known: the verdict is
+//! the rule.
+
+mod common;
+
+use common::{Lab, Output, Running, json, path, require_lab, run, secs, udpkit};
+use serde_json::Value;
+use std::net::UdpSocket;
+
+const TARGETS: [&str; 2] = ["10.77.3.2", "fd77:3::2"];
+
+fn serve(lab: &Lab) -> Running {
+    let server = Running::start(lab.udpkit("server").args(["serve"]));
+    server.wait_for_line("serving on", secs(10));
+    server
+}
+
+/// Loads a ruleset in place of the one before.
+fn rules(lab: &Lab, host: &str, rules: &str) {
+    lab.nft(host, &format!("flush ruleset\n{rules}"));
+}
+
+/// What hosts have learnt of the path's MTU is forgotten.
+fn forget(lab: &Lab) {
+    for host in ["client", "server"] {
+        lab.shell(host, "ip route flush cache; ip -6 route flush cache");
+    }
+}
+
+fn middle_mtu(lab: &Lab, mtu: u32) {
+    lab.shell("r1", &format!("ip link set wan mtu {mtu}"));
+    lab.shell("r2", &format!("ip link set lan mtu {mtu}"));
+    forget(lab);
+}
+
+fn begin(lab: &Lab, kind: &str, target: &str, args: &[&str]) -> Running {
+    Running::start(lab.udpkit("client").args(["probe", kind, target, "-J"]).args(args))
+}
+
+fn report(running: Running) -> Value {
+    json(&running.wait(secs(60)).expect_success().out())
+}
+
+/// The reports over both families, made at once.
+fn both(lab: &Lab, kind: &str, args: &[&str]) -> [Value; 2] {
+    TARGETS.map(|target| begin(lab, kind, target, args)).map(report)
+}
+
+#[track_caller]
+fn verdict(report: &Value) -> &str {
+    path(report, "verdict").as_str().expect("a sentence")
+}
+
+fn fits_80_columns(output: &Output) -> String {
+    let text = output.out();
+    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    text
+}
+
+const NO_TOO_BIG: &str = "table inet t {
+    chain output {
+        type filter hook output priority 0
+        icmp type destination-unreachable icmp code frag-needed drop
+        icmpv6 type packet-too-big drop
+    }
+}";
+/// The port stands behind ICMP's header and the IP header that it quotes.
+const NO_TOO_BIG_FOR_9002: &str = "table inet t {
+    chain output {
+        type filter hook output priority 0
+        icmp type destination-unreachable icmp code frag-needed @th,240,16 9002 drop
+        icmpv6 type packet-too-big @th,400,16 9002 drop
+    }
+}";
+const NO_FRAGMENTS: &str = "table ip t {
+    chain prerouting {
+        type filter hook prerouting priority -450
+        ip frag-off & 0x3fff != 0 drop
+    }
+}
+table ip6 t {
+    chain prerouting {
+        type filter hook prerouting priority -450
+        exthdr frag exists drop
+    }
+}";
+
+#[test]
+fn the_largest_datagram_is_found_whether_routers_speak_or_not() {
+    require_lab!();
+    let lab = Lab::path();
+    let _server = serve(&lab);
+    middle_mtu(&lab, 1280);
+    for (told, [payload, first, second]) in both(&lab, "mtu", &[])
+        .iter()
+        .zip([["1252", "10.77.1.1", "10.77.3.1"], ["1232", "fd77:1::1", "fd77:3::1"]])
+    {
+        assert_eq!(
+            verdict(told),
+            format!(
+                "out 1280 bytes ({payload} of payload) pass, the limit of {first}; back 1280 \
+                 bytes ({payload} of payload) pass, the limit of {second}; fragments pass up to \
+                 65507 bytes"
+            ),
+            "{told:#}"
+        );
+        assert_eq!(path(told, "out.routers.0.mtu_bytes"), 1280);
+        assert_eq!(path(told, "doubt"), &Value::Array(vec![]), "{told:#}");
+    }
+
+    for router in ["r1", "r2"] {
+        rules(&lab, router, NO_TOO_BIG);
+    }
+    forget(&lab);
+    for (told, [payload, first, fragments]) in both(&lab, "mtu", &[]).iter().zip([
+        ["1252", "10.77.1.1", "fragments pass up to 65507 bytes"],
+        ["1232", "fd77:1::1", "fragments do not pass"],
+    ]) {
+        assert_eq!(
+            verdict(told),
+            format!(
+                "out 1280 bytes ({payload} of payload) pass, larger ones vanish in a black hole \
+                 behind {first}; back 1280 bytes ({payload} of payload) pass, larger ones vanish \
+                 in a black hole; {fragments}"
+            ),
+            "{told:#}"
+        );
+        assert_eq!(path(told, "out.limit"), "black_hole");
+    }
+}
+
+#[test]
+fn fragments_are_told_from_whole_datagrams() {
+    require_lab!();
+    let lab = Lab::path();
+    let _server = serve(&lab);
+    for told in both(&lab, "mtu", &[]) {
+        assert!(verdict(&told).ends_with("; fragments pass up to 65507 bytes"), "{told:#}");
+        let rows = path(&told, "out.fragments").as_array().expect("rows");
+        let pieces = |row: &Value| row["largest_fragment_bytes"].as_u64();
+        assert!(rows.iter().all(|row| matches!(pieces(row), Some(1_496 | 1_500))), "{told:#}");
+    }
+    rules(&lab, "r1", NO_FRAGMENTS);
+    let shown = Running::start(lab.udpkit("client").args(["probe", "mtu", "fd77:3::2"]));
+    for (told, payload) in both(&lab, "mtu", &[]).iter().zip(["1472", "1452"]) {
+        assert_eq!(
+            verdict(told),
+            format!(
+                "each way 1500 bytes ({payload} of payload) pass, all of the sender's interface; \
+                 fragments do not pass"
+            )
+        );
+    }
+    let text = shown.wait(secs(60));
+    assert!(fits_80_columns(&text).contains("none  0/3"), "{}", text.out());
+}
+
+#[test]
+fn without_a_helper_sizes_are_known_by_routers_and_by_what_answers() {
+    require_lab!();
+    let lab = Lab::path();
+    middle_mtu(&lab, 1280);
+    let mut servers = Vec::new();
+    for (args, words) in [
+        (&["serve", "--no-probe"][..], "serving on"),
+        (&["recv", "9000", "--echo", "-q"], "listening on"),
+        (&["recv", "9002", "--echo", "-q"], "listening on"),
+        // It takes datagrams and answers none.
+        (&["recv", "9001", "-q"], "listening on"),
+    ] {
+        let server = Running::start(lab.udpkit("server").args(args));
+        server.wait_for_line(words, secs(10));
+        servers.push(server);
+    }
+    let all = |ports: &[u16]| {
+        let at = |port: &u16| {
+            [(format!("10.77.3.2:{port}"), *port), (format!("[fd77:3::2]:{port}"), *port)]
+        };
+        let runs: Vec<_> = ports
+            .iter()
+            .flat_map(at)
+            .map(|(at, port)| (port, at.starts_with('['), begin(&lab, "mtu", &at, &[])))
+            .collect();
+        runs.into_iter().map(|(port, v6, run)| (port, v6, report(run))).collect::<Vec<_>>()
+    };
+    rules(&lab, "r1", NO_TOO_BIG_FOR_9002);
+    for (port, v6, told) in all(&[8620, 9000, 9001, 9002, 9]) {
+        let payload = if v6 { 1232 } else { 1252 };
+        let first = if v6 { "fd77:1::1" } else { "10.77.1.1" };
+        let wanted = match port {
+            9001 => format!("nobody answers; {first} lets no more than 1280 bytes"),
+            9 => format!(
+                "packets of 1280 bytes ({payload} of payload) get there, where ICMP refuses them, \
+                 the limit of {first}"
+            ),
+            9002 => format!(
+                "packets of up to 1280 bytes ({payload} of payload) get there and are answered, \
+                 larger ones are not"
+            ),
+            _ => format!(
+                "packets of 1280 bytes ({payload} of payload) get there and are answered, the \
+                 limit of {first}"
+            ),
+        };
+        assert!(verdict(&told).contains(&wanted), "{port}: {told:#}");
+        assert!(path(&told, "no_helper").is_string());
+    }
+}
+
+/// Rewrites marks of what goes out by the first router, and of what comes back by the same.
+fn marks(out: &str, back: &str) -> String {
+    let rule = |interface: &str, what: &str| {
+        let each = |family: &str| match what.split_once(' ') {
+            Some((field, rest)) => {
+                let (from, to) = rest.split_once('>').unwrap_or(("", rest));
+                let matched = if from.is_empty() {
+                    String::new()
+                } else {
+                    format!("{family} {field} {from}")
+                };
+                format!(
+                    "iifname {interface} meta nfproto {} {matched} {family} {field} set {to}\n",
+                    if family == "ip" { "ipv4" } else { "ipv6" }
+                )
+            }
+            None => String::new(),
+        };
+        each("ip") + &each("ip6")
+    };
+    format!(
+        "table inet t {{
+            chain forward {{
+                type filter hook forward priority 0
+                {}{}
+            }}
+        }}",
+        rule("lan", out),
+        rule("wan", back)
+    )
+}
+
+#[test]
+fn marks_are_told_by_what_changed_and_on_which_way() {
+    require_lab!();
+    let lab = Lab::path();
+    let _server = serve(&lab);
+    // A loss that no rule about marks explains.
+    rules(
+        &lab,
+        "r2",
+        "table inet t {
+            chain forward {
+                type filter hook forward priority 0
+                meta l4proto udp numgen random mod 100 < 3 drop
+            }
+        }",
+    );
+    for (out, back, words) in [
+        ("", "", "every DSCP and every ECN value arrives as it was sent, both ways"),
+        (
+            "dscp ef>0",
+            "ecn ect0>not-ect",
+            "EF(46) arrives as 0 on the way out; ECT(0) bleached on the way back",
+        ),
+        (
+            "ecn not-ect",
+            "dscp cs1",
+            "ECT(0), ECT(1) and CE bleached on the way out; \
+             every DSCP arrives as CS1(8) on the way back",
+        ),
+    ] {
+        rules(&lab, "r1", &marks(out, back));
+        for told in both(&lab, "marks", &["--tries", "6"]) {
+            assert_eq!(verdict(&told), words, "{told:#}");
+            let hops = ["hops_out", "hops_back"].map(|way| path(&told, way).as_u64());
+            assert_eq!(hops, [Some(2), Some(2)]);
+            let doubts = path(&told, "doubt").to_string();
+            assert_eq!(doubts.contains("without root"), !out.is_empty(), "{doubts}");
+        }
+    }
+    let text = run(lab.udpkit("client").args(["probe", "marks", "10.77.3.2"]), secs(60));
+    assert!(fits_80_columns(&text).contains("2 routers out"), "{}", text.out());
+}
+
+#[test]
+fn what_reads_payloads_or_eats_sizes_is_told_by_what_it_stops() {
+    require_lab!();
+    let lab = Lab::path();
+    let _server = serve(&lab);
+    let args = |ports| ["--ports", ports, "--train", "0"];
+    for told in both(&lab, "shape", &args("5000")) {
+        assert_eq!(verdict(&told), "payloads of every kind and size pass alike");
+    }
+    // DNS's flags stand two bytes behind the UDP header; STUN's cookie four.
+    for (rule, words) in [
+        ("@th,80,16 0x0100", "DNS-shaped payloads do not pass"),
+        ("@th,96,32 0x2112a442", "STUN-shaped payloads do not pass"),
+        ("udp length 500-700", "payloads of 512 bytes do not pass, whatever is in them"),
+        ("udp length > 1100", "payloads of 1200 bytes and more do not pass, whatever is in them"),
+    ] {
+        let chain = format!(
+            "table inet t {{
+                chain forward {{
+                    type filter hook forward priority 0
+                    iifname lan udp dport 5000 {rule} drop
+                }}
+            }}"
+        );
+        rules(&lab, "r1", &chain);
+        for told in both(&lab, "shape", &args("5000")) {
+            assert_eq!(verdict(&told), words, "{told:#}");
+        }
+    }
+}
+
+/// Rates and bursts that nftables was told, by port; a limit of bytes holds a second's worth more.
+const LIMITS: &str = "table inet t {
+    chain forward {
+        type filter hook forward priority 0
+        iifname lan udp dport 5000-5003 limit rate over 200/second burst 20 packets drop
+        iifname lan udp dport 5010 limit rate over 100 kbytes/second burst 50 kbytes drop
+        iifname wan udp sport 5020 limit rate over 250/second burst 40 packets drop
+    }
+}";
+
+#[test]
+fn a_policer_is_found_with_its_rate_its_burst_its_way_and_what_it_counts() {
+    require_lab!();
+    // A coalesced buffer would be one packet to the policer.
+    let lab = Lab::up("path", &["--no-offload"]);
+    let _server = serve(&lab);
+    rules(&lab, "r1", LIMITS);
+    let near = |told: &Value, key: &str, wanted: u64, tolerance: u64| {
+        let found = path(told, &format!("limit.{key}")).as_u64().expect("a number");
+        assert!(found.abs_diff(wanted) <= tolerance, "{key} {found}, not {wanted}: {told:#}");
+    };
+    let runs = [
+        begin(&lab, "shape", TARGETS[0], &["--ports", "5000-5003", "--train", "500"]),
+        begin(&lab, "shape", TARGETS[1], &["--ports", "5010", "--train", "800"]),
+        begin(&lab, "shape", TARGETS[0], &["--ports", "5020", "--train", "500"]),
+    ];
+    let [packets, bytes, back] = runs.map(report);
+    near(&packets, "datagrams_per_1000_s", 200_000, 10_000);
+    near(&packets, "burst_datagrams", 20, 4);
+    near(&bytes, "bits_per_s", 102_400 * 8, 41_000);
+    near(&bytes, "burst_bytes", 153_600, 10_000);
+    near(&back, "datagrams_per_1000_s", 250_000, 13_000);
+    near(&back, "burst_datagrams", 40, 6);
+    for (told, way, counts) in [
+        (&packets, "out", Value::from("datagrams")),
+        (&bytes, "out", Value::from("bytes")),
+        (&back, "back", Value::Null),
+    ] {
+        assert_eq!(path(told, "limit.way"), way, "{told:#}");
+        assert_eq!(path(told, "limit.counts"), &counts, "{told:#}");
+        assert!(
+            verdict(told).ends_with("; payloads of every kind and size pass alike"),
+            "{told:#}"
+        );
+    }
+    assert_eq!(path(&packets, "limit.each_port"), false);
+}
+
+#[test]
+fn without_a_helper_it_is_said_why_and_what_would_help() {
+    let deaf = UdpSocket::bind("127.0.0.1:0").expect("a port");
+    let silent = deaf.local_addr().expect("an address").to_string();
+    let refusing = Running::start(udpkit().args(["serve", "127.0.0.1:0", "--no-probe"]));
+    let line = refusing.wait_for_line("serving on", secs(10));
+    let at = line.split_whitespace().find(|word| word.starts_with("127.0.0.1:"));
+    let refuses = at.expect("an address").trim_end_matches(',').to_owned();
+    let runs = ["marks", "shape"].map(|kind| {
+        [&silent, &refuses].map(|at| Running::start(udpkit().args(["probe", kind, at])))
+    });
+    for [silent, refused] in runs {
+        let output = silent.wait(secs(30));
+        assert_eq!(output.code(), Some(1));
+        assert!(output.err().contains("nobody answers at"), "{}", output.err());
+        assert!(output.err().contains("hint: run `udpkit serve -p"), "{}", output.err());
+        let output = refused.wait(secs(30));
+        assert_eq!(output.code(), Some(1));
+        assert!(output.err().contains("the far end says 550"), "{}", output.err());
+    }
+}

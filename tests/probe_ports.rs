@@ -1,0 +1,302 @@
+//! `udpkit probe ports` with a helper, over two routers whose rules are known: the verdict is the
+//! rule, for each port and both families, twenty runs in a row.
+
+mod common;
+
+use common::{Lab, Output, Running, json, path, require_lab, run, secs, udpkit};
+use serde_json::Value;
+use std::net::UdpSocket;
+
+const TARGETS: [&str; 2] = ["10.77.3.2", "fd77:3::2"];
+const PORTS: &str = "5000-5009";
+
+/// What r2 does, by the port that is probed.
+const RULES: &str = "table inet t {
+    chain forward {
+        type filter hook forward priority 0
+        iifname lan udp dport 5001 drop
+        iifname wan udp sport 5002 drop
+        iifname lan udp dport 5003 reject with icmpx type admin-prohibited
+        iifname lan udp dport 5004 reject with icmpx type port-unreachable
+        iifname lan udp dport 5005 reject with icmpx type host-unreachable
+        iifname lan udp dport 5006 reject with icmpx type no-route
+        iifname wan udp sport 5007 reject with icmpx type admin-prohibited
+    }
+    chain prerouting {
+        type nat hook prerouting priority dstnat
+        iifname lan meta nfproto ipv4 udp dport 5008 dnat ip to 10.77.3.2:5009
+        iifname lan meta nfproto ipv6 udp dport 5008 dnat ip6 to [fd77:3::2]:5009
+    }
+}";
+
+/// Each port with what a report must say: its path, and ICMP out and back as type, code, router.
+type Expected = (u64, &'static str, Option<Icmp>, Option<Icmp>);
+type Icmp = (u64, u64, &'static str);
+
+const V4: [Expected; 10] = [
+    (5_000, "passes", None, None),
+    (5_001, "filtered_out", None, None),
+    (5_002, "filtered_back", None, None),
+    (5_003, "rejected_out", Some((3, 13, "10.77.2.2")), None),
+    (5_004, "rejected_out", Some((3, 3, "10.77.2.2")), None),
+    (5_005, "rejected_out", Some((3, 1, "10.77.2.2")), None),
+    (5_006, "rejected_out", Some((3, 0, "10.77.2.2")), None),
+    (5_007, "rejected_back", None, Some((3, 13, "10.77.3.1"))),
+    (5_008, "passes", None, None),
+    (5_009, "passes", None, None),
+];
+const V6: [Expected; 10] = [
+    (5_000, "passes", None, None),
+    (5_001, "filtered_out", None, None),
+    (5_002, "filtered_back", None, None),
+    (5_003, "rejected_out", Some((1, 1, "fd77:2::2")), None),
+    (5_004, "rejected_out", Some((1, 4, "fd77:2::2")), None),
+    (5_005, "rejected_out", Some((1, 3, "fd77:2::2")), None),
+    (5_006, "rejected_out", Some((1, 0, "fd77:2::2")), None),
+    (5_007, "rejected_back", None, Some((1, 1, "fd77:3::1"))),
+    (5_008, "passes", None, None),
+    (5_009, "passes", None, None),
+];
+
+/// A path with these rules in r2, whose routers answer every datagram that they refuse: Linux would
+/// otherwise limit its ICMP, and probes beside each other would have to share it.
+fn path_with(rules: &str) -> Lab {
+    let lab = Lab::path();
+    for host in ["r1", "r2", "server"] {
+        lab.shell(
+            host,
+            "echo 0 >/proc/sys/net/ipv4/icmp_ratelimit
+             echo 0 >/proc/sys/net/ipv6/icmp/ratelimit",
+        );
+    }
+    lab.nft("r2", rules);
+    lab
+}
+
+fn serve(lab: &Lab, args: &[&str]) -> Running {
+    let server = Running::start(lab.udpkit("server").arg("serve").args(args));
+    server.wait_for_line("serving on", secs(10));
+    server
+}
+
+fn probe(lab: &Lab, target: &str, ports: &str, args: &[&str]) -> Running {
+    Running::start(lab.udpkit("client").args(["probe", "ports", target, ports]).args(args))
+}
+
+fn icmp(row: &Value, way: &str) -> Option<(u64, u64, String)> {
+    let word = &row[way];
+    let number = |key: &str| word[key].as_u64();
+    Some((number("icmp_type")?, number("icmp_code")?, word["said_by"].as_str()?.to_owned()))
+}
+
+#[track_caller]
+fn hold(report: &Value, expected: &[Expected], tries: u64) {
+    let rows = path(report, "ports").as_array().expect("rows");
+    assert_eq!(rows.len(), expected.len());
+    for (row, (port, fate, out, back)) in rows.iter().zip(expected) {
+        assert_eq!(
+            (row["port"].as_u64(), row["path"].as_str()),
+            (Some(*port), Some(*fate)),
+            "{row}"
+        );
+        let told = |word: &Option<Icmp>| word.map(|(kind, code, by)| (kind, code, by.to_owned()));
+        assert_eq!(icmp(row, "icmp_out"), told(out), "{row}");
+        assert_eq!(icmp(row, "icmp_back"), told(back), "{row}");
+        let (arrived, replies) = match *fate {
+            "passes" => (tries, tries),
+            "filtered_back" | "rejected_back" => (tries, 0),
+            _ => (0, 0),
+        };
+        let counts = [row["sent"].as_u64(), row["arrived"].as_u64(), row["replies"].as_u64()];
+        assert_eq!(counts, [Some(tries), Some(arrived), Some(replies)], "{row}");
+        if arrived > 0 {
+            assert_eq!(row["hops_out"].as_u64(), Some(2), "{row}");
+            let at = if *port == 5_008 { 5_009 } else { *port };
+            assert_eq!(row["arrived_at"].as_u64(), Some(at), "{row}");
+        }
+    }
+}
+
+#[test]
+fn each_rule_is_told_for_each_port_twenty_runs_in_a_row() {
+    require_lab!();
+    let lab = path_with(RULES);
+    let server = serve(&lab, &[]);
+    let args = ["-J", "--tries", "4", "--wait", "500ms"];
+    for turn in 0..5 {
+        // Both families, twice, at once.
+        let all: Vec<(Running, &[Expected])> = TARGETS
+            .iter()
+            .zip([&V4[..], &V6[..]])
+            .flat_map(|(target, rows)| {
+                [probe(&lab, target, PORTS, &args), probe(&lab, target, PORTS, &args)]
+                    .map(|running| (running, rows))
+            })
+            .collect();
+        for (running, rows) in all {
+            let output = running.wait(secs(30));
+            assert_eq!(output.code(), Some(1), "turn {turn}: not every port passes");
+            hold(&json(&output.out()), rows, 4);
+        }
+    }
+    server.signal("INT");
+    server.wait(secs(5)).expect_success();
+}
+
+#[test]
+fn the_report_says_which_way_is_closed_and_after_which_router() {
+    require_lab!();
+    let lab = path_with(RULES);
+    let _server = serve(&lab, &[]);
+    let one = |port: &str| {
+        let output =
+            probe(&lab, TARGETS[0], port, &["--tries", "16", "--wait", "500ms"]).wait(secs(30));
+        fits_80_columns(&output)
+    };
+    let back = one("5002");
+    let words = "filtered on the way back: 16 of 16 arrived there, 0 of 16 replies came";
+    assert!(unwrapped(&back).contains(words), "{back}");
+    let out = unwrapped(&one("5001"));
+    assert!(out.contains("filtered on the way out: 0 of 16 arrived there"), "{out}");
+    assert!(out.contains("traced: to port 5001 it dies after hop 2 (10.77.2.2)"), "{out}");
+    let all = probe(&lab, TARGETS[1], PORTS, &["--tries", "4", "--wait", "500ms"]).wait(secs(30));
+    let all = unwrapped(&fits_80_columns(&all));
+    assert!(all.contains("3 of 10 ports pass both ways; filtered on the way out: 5001"), "{all}");
+    assert!(all.contains("sent to port 5008, arrived at port 5009: redirected"), "{all}");
+}
+
+#[test]
+fn a_nat_on_the_way_shows_in_the_source_that_arrived() {
+    require_lab!();
+    let lab = Lab::nat();
+    let _server = serve(&lab, &[]);
+    let output = probe(&lab, "10.77.2.2", "5000-5003", &["-J", "--dscp", "EF"]).wait(secs(30));
+    let report = json(&output.expect_success().out());
+    for row in path(&report, "ports").as_array().expect("rows") {
+        assert_eq!(row["path"].as_str(), Some("passes"), "{row}");
+        assert_eq!(row["source_address_changed"].as_bool(), Some(true), "{row}");
+        let seen = row["source_seen"].as_str().expect("a source");
+        assert!(seen.starts_with("10.77.2.1:"), "{row}");
+        assert_eq!(row["dscp_out"].as_u64(), Some(46), "{row}");
+        assert_eq!(row["dscp_back"].as_u64(), Some(46), "{row}");
+    }
+    let evidence = path(&report, "evidence").to_string();
+    assert!(evidence.contains("a NAT is on the way"), "{evidence}");
+}
+
+#[test]
+fn ports_that_are_held_are_open_and_no_others() {
+    require_lab!();
+    let lab = Lab::pair();
+    let taken = Running::start(lab.udpkit("b").args(["recv", "5353", "-q"]));
+    lab.wait_bound("b", 5353);
+    let server =
+        Running::start(lab.udpkit("b").args(["serve", "--probe-ports", "53,5000-5001,5353"]));
+    server.wait_for_line("port 5353 is not open for probes: cannot bind", secs(10));
+    server.wait_for_line("ports 53,5000-5001 are open for probes", secs(10));
+    let asked = "53,5000-5002,5353";
+    let running =
+        Running::start(lab.udpkit("a").args(["probe", "ports", "10.77.0.2", asked, "-J"]));
+    let output = running.wait(secs(30));
+    assert_eq!(output.code(), Some(1));
+    let report = json(&output.out());
+    let rows = path(&report, "ports").as_array().expect("rows");
+    let fates: Vec<_> = rows
+        .iter()
+        .map(|row| (row["path"].as_str().unwrap_or("-"), row["not_opened"].as_str()))
+        .collect();
+    let policy = ("not_opened", Some("policy"));
+    assert_eq!(fates, [("passes", None), ("passes", None), ("passes", None), policy, policy]);
+    // Those two are asked without the helper: nobody listens on one, and the other is silent.
+    let scanned = path(&report, "scan.ports").as_array().expect("rows");
+    let states: Vec<_> = scanned.iter().map(|row| row["state"].as_str().unwrap_or("-")).collect();
+    assert_eq!(states, ["closed", "silent"]);
+    drop(taken);
+}
+
+#[test]
+fn a_helper_that_refuses_is_quoted_and_what_is_known_without_one_is_told() {
+    require_lab!();
+    let lab = Lab::pair();
+    let server = Running::start(lab.udpkit("b").args(["serve", "--no-probe"]));
+    server.wait_for_line("serving on", secs(10));
+    let ask = |port: &str| {
+        let args = ["probe", "ports", "10.77.0.2", "9999", "-p", port, "-J"];
+        Running::start(lab.udpkit("a").args(args)).wait(secs(30))
+    };
+    let refused = ask("8620");
+    let report = json(&refused.out());
+    let words = path(&report, "no_helper").as_str().expect("a reason");
+    assert_eq!(words, "the far end says 550 this server does not help probes");
+    assert!(path(&report, "helper").is_null());
+    assert_eq!(path(&report, "ports.0.state").as_str(), Some("closed"));
+    let nobody = ask("8700");
+    let report = json(&nobody.out());
+    let words = path(&report, "no_helper").as_str().expect("a reason");
+    assert_eq!(words, "nobody serves at 10.77.0.2:8700: port unreachable, said by 10.77.0.2");
+    assert!(nobody.err().contains("what can be known without one"), "{}", nobody.err());
+}
+
+#[test]
+fn a_host_alone_is_asked_everything_within_ten_seconds_or_told_what_was_left_out() {
+    require_lab!();
+    let lab = Lab::path();
+    let _server = serve(&lab, &[]);
+    let all =
+        TARGETS.map(|target| Running::start(lab.udpkit("client").args(["probe", target, "-J"])));
+    for running in all {
+        let report = json(&running.wait(secs(40)).expect_success().out());
+        assert!(path(&report, "helper").as_bool().expect("told"), "{report}");
+        let took = path(&report, "duration_ns").as_u64().expect("told");
+        assert!(took <= 10_000_000_000, "{took} ns");
+        let left = path(&report, "left_out").as_array().expect("a list");
+        let left_out = |kind: &str| left.iter().any(|one| one["kind"].as_str() == Some(kind));
+        for kind in ["ports", "nat", "mtu", "marks", "shape", "trace", "timeout"] {
+            let verdict = report[kind]["verdict"].as_str();
+            assert!(verdict.is_some() || left_out(kind), "{kind} is neither told nor left out");
+        }
+        assert!(left_out("timeout"), "longer silences are left out");
+        assert_eq!(path(&report, "ports.ports.0.path").as_str(), Some("passes"), "{report}");
+    }
+    let nobody = Running::start(lab.udpkit("client").args(["probe", "10.77.2.3:8700"]));
+    let output = nobody.wait(secs(40));
+    assert_eq!(output.code(), Some(1), "{}", output.out());
+    let text = unwrapped(&fits_80_columns(&output));
+    assert!(text.contains("no helper at 10.77.2.3:8700"), "{text}");
+    assert!(text.contains("marks: nobody serves at 10.77.2.3:8700: port unreachable"), "{text}");
+}
+
+#[test]
+fn bad_input_is_named_before_anything_is_sent() {
+    let taken = UdpSocket::bind("127.0.0.1:0").expect("a port");
+    let host = taken.local_addr().expect("an address").to_string();
+    for (ports, part) in [
+        ("5100-5000", "the range 5100-5000 is the wrong way round; write 5000-5100"),
+        ("65536", "\"65536\" is not a number from 1 to 65535"),
+        ("0", "\"0\" is not a number from 1 to 65535"),
+        ("53,,54", "a port is missing"),
+        ("x", "\"x\" is not a number"),
+    ] {
+        let output = run(udpkit().args(["probe", "ports", &host, ports]), secs(10));
+        assert_eq!(output.code(), Some(2), "{ports}");
+        assert!(output.err().contains(part), "{ports}: {}", output.err());
+    }
+    let output = run(udpkit().args(["probe", "ports", &host, "9", "--wait", "0s"]), secs(10));
+    assert_eq!(output.code(), Some(2));
+    let output = run(udpkit().args(["serve", "--probe-ports", "1-65535"]), secs(10));
+    assert_eq!(output.code(), Some(2));
+    assert!(output.err().contains("256 is the most"), "{}", output.err());
+    taken.set_nonblocking(true).expect("it can");
+    assert!(taken.recv(&mut [0; 16]).is_err(), "nothing was sent");
+}
+
+fn fits_80_columns(output: &Output) -> String {
+    let text = output.out();
+    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    text
+}
+
+/// A report as one line, as if no line had been too long.
+fn unwrapped(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,159 @@
+//! `udpkit probe timeout` through routers whose time-outs are known.
+
+mod common;
+
+use common::{Lab, Running, free_udp_port, json, path, require_lab, run, secs, udpkit};
+use serde_json::Value;
+use std::thread;
+
+const SERVER: &str = "10.77.3.2";
+const SECOND: u64 = 1_000_000_000;
+
+const MASQUERADE: &str = "
+    add table ip n
+    add chain ip n post { type nat hook postrouting priority srcnat; }
+    add rule ip n post oifname wan masquerade\n";
+
+/// Lets in what belongs to something that went out, of either family.
+const FIREWALL: &str = "
+    add table inet w
+    add chain inet w f { type filter hook forward priority 0; }
+    add rule inet w f iifname wan ct state != { established, related } drop\n";
+
+/// A `path` whose r1 keeps UDP state for so many seconds: after one datagram, and established.
+fn lab(rules: &str, first: u64, established: u64) -> Lab {
+    let lab = Lab::path();
+    lab.nft("r1", rules);
+    lab.shell(
+        "r1",
+        &format!(
+            "cd /proc/sys/net/netfilter &&
+             echo {first} > nf_conntrack_udp_timeout &&
+             echo {established} > nf_conntrack_udp_timeout_stream"
+        ),
+    );
+    lab
+}
+
+fn serve(lab: &Lab) -> Running {
+    let server = Running::start(lab.udpkit("server").arg("serve"));
+    server.wait_for_line("serving on", secs(10));
+    server
+}
+
+/// A timer's last silence that was survived and first that was not lie around the rule's, but for
+/// what a busy machine adds to a silence.
+#[track_caller]
+fn held(report: &Value, timer: usize, rule: u64, precision: u64) {
+    let told = |key: &str| path(report, &format!("timers.{timer}.{key}")).as_u64();
+    let (rule, slack) = (rule * SECOND, SECOND / 2);
+    let (Some(open), Some(closed)) = (told("open_ns"), told("closed_ns")) else {
+        panic!("timer {timer} is not known: {report:#}")
+    };
+    let is_right = open < rule && closed + slack >= rule && closed <= rule + precision;
+    assert!(is_right, "{open} {closed} for {rule}: {report:#}");
+    assert_eq!(path(report, &format!("timers.{timer}.monotonic")), true, "{report:#}");
+}
+
+fn probe(lab: &Lab, args: &[&str]) -> Value {
+    let mut command = lab.udpkit("client");
+    let output = run(command.args(["probe", "timeout", "-J"]).args(args), secs(120));
+    json(&output.expect_success().out())
+}
+
+#[test]
+fn time_outs_of_3_7_and_20_seconds_are_found() {
+    require_lab!();
+    let masquerades = || {
+        let lab = lab(MASQUERADE, 3, 7);
+        let _server = serve(&lab);
+        let list = "1s,2s,4s,6s,8s";
+        let report = probe(&lab, &[SERVER, "--candidates", list, "--who-refreshes"]);
+        held(&report, 0, 3, SECOND);
+        held(&report, 1, 7, SECOND);
+        assert_eq!(path(&report, "inbound_refreshes"), true, "{report:#}");
+        let every = path(&report, "keep_alive_ns").as_u64().expect("an interval");
+        assert!((SECOND..3 * SECOND).contains(&every), "{every}");
+        assert_eq!(path(&report, "helper"), true);
+    };
+    let longer = || {
+        let lab = lab(FIREWALL, 7, 20);
+        let _server = serve(&lab);
+        let args = ["fd77:3::2", "--candidates", "6s,8s,18s,19s,21s", "--precision", "2s"];
+        let report = probe(&lab, &args);
+        held(&report, 0, 7, 2 * SECOND);
+        held(&report, 1, 20, 2 * SECOND);
+    };
+    let without = || {
+        let lab = Lab::path();
+        let _server = serve(&lab);
+        let mut command = lab.udpkit("client");
+        command.args(["probe", "timeout", SERVER, "--candidates", "1s,2s,3s", "--up-to", "2s"]);
+        let output = run(&mut command, secs(60)).expect_success();
+        let text = output.out();
+        assert!(text.contains("open after 2.00 s of silence, the longest"), "{text}");
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+        // What goes on meanwhile is told.
+        let said = output.err();
+        assert!(said.contains("4 sockets keep silent, for 2.00 s at most"), "{said}");
+        assert!(said.contains("established: open after 1.00 s"), "{said}");
+    };
+    thread::scope(|scope| {
+        scope.spawn(masquerades);
+        scope.spawn(longer);
+        scope.spawn(without);
+    });
+}
+
+#[test]
+fn without_a_helper_nothing_is_known_and_its_words_are_shown() {
+    let closed = format!("127.0.0.1:{}", free_udp_port());
+    let output = run(udpkit().args(["probe", "timeout", &closed]), secs(30));
+    assert_eq!(output.code(), Some(1));
+    let text = output.out().split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("port unreachable, said by 127.0.0.1"), "{text}");
+    assert!(text.contains("not known the time-out: without a helper"), "{text}");
+    let server = Running::start(udpkit().args(["serve", "127.0.0.1:0", "--no-probe"]));
+    let line = server.wait_for_line("serving on", secs(5));
+    let address = line.split_whitespace().find(|word| word.starts_with("127.0.0.1:"));
+    let at = address.expect("an address").trim_end_matches(',').to_owned();
+    let output = run(udpkit().args(["probe", "timeout", &at, "-J"]), secs(30));
+    assert_eq!(output.code(), Some(1));
+    let report = json(&output.out());
+    assert_eq!(path(&report, "helper"), false);
+    let verdict = path(&report, "verdict").as_str().expect("words");
+    assert!(verdict.contains("does not help probes"), "{verdict}");
+}
+
+#[test]
+fn an_interrupt_ends_early_and_tells_what_is_known() {
+    let server = Running::start(udpkit().args(["serve", "127.0.0.1:0"]));
+    let line = server.wait_for_line("serving on", secs(5));
+    let address = line.split_whitespace().find(|word| word.starts_with("127.0.0.1:"));
+    let at = address.expect("an address").trim_end_matches(',').to_owned();
+    let mut command = udpkit();
+    command.args(["probe", "timeout", &at, "-J", "--candidates", "500ms,300s"]);
+    let probing = Running::start(&mut command);
+    probing.wait_for_line("established: open after 500 ms", secs(30));
+    probing.signal("INT");
+    let output = probing.wait(secs(10)).expect_success();
+    let report = json(&output.out());
+    assert_eq!(path(&report, "interrupted"), true);
+    assert_eq!(path(&report, "timers.0.open_ns"), 500_000_000);
+    let unknown = path(&report, "not_known.0").as_str().expect("a reason");
+    assert!(unknown.contains("5 min") || unknown.contains("300 s"), "{unknown}");
+}
+
+#[test]
+fn what_cannot_be_is_a_usage_error() {
+    for (args, told) in [
+        (&["192.0.2.1", "--candidates", "1h"][..], "cannot be tried"),
+        (&["192.0.2.1", "--candidates", "soon"], "--candidates"),
+        (&["192.0.2.1", "--up-to", "1s"], "leaves no silence"),
+        (&["192.0.2.1", "--tries", "9"], "--tries"),
+    ] {
+        let output = run(udpkit().args(["probe", "timeout"]).args(args), secs(10));
+        assert_eq!(output.code(), Some(2), "{args:?}: {}", output.err());
+        assert!(output.err().contains(told), "{}", output.err());
+    }
+}
