@@ -6,13 +6,13 @@
 use super::far_end::Target;
 use super::marks;
 use super::mtu;
-use super::nat;
+use super::nat::{self, NatOrder};
 use super::ports::{self, PortsOrder};
 use super::scan::{self, ScanOrder};
 use super::shape::{self, ShapeOrder};
 use super::timeout;
 use super::trace::{self, TraceOrder};
-use crate::cli::{AllArgs, NatArgs};
+use crate::cli::AllArgs;
 use crate::commands::Exit;
 use crate::engine::Signals;
 use crate::record::Document;
@@ -84,7 +84,7 @@ fn measure(args: &AllArgs, target: &Target, signals: &Signals) -> AllReport {
         AllReport { host: target.name.clone(), target: Some(target.addr), ..AllReport::default() };
     let mut open: Vec<Kind> = QUIET.to_vec();
     let quiet = |open: &[Kind]| open.iter().all(|kind| *kind == "timeout");
-    gather(&parts, &mut open, &mut report, start + (BUDGET - SHAPE_NEEDS), quiet);
+    gather(&parts, &mut open, &mut report, start + BUDGET.saturating_sub(SHAPE_NEEDS), quiet);
     let in_time = start.elapsed() + SHAPE_NEEDS <= BUDGET && quiet(&open);
     if report.ports.is_some() && in_time && !signals.arrived() {
         begin("shape", args, target, &tell);
@@ -157,7 +157,7 @@ fn find(kind: Kind, args: &AllArgs, target: &Target) -> anyhow::Result<Part> {
     Ok(match kind {
         "ports" => return find_ports(args, target, signals),
         "nat" => {
-            let found = nat::measure(&nat_args(args), target.addr, signals)?;
+            let found = nat::measure(&nat_order(target), signals)?;
             if found.answered { Part::Nat(Box::new(found)) } else { silent(&found.verdict.verdict) }
         }
         "mtu" => match mtu::measure(target, TRIES, signals)? {
@@ -227,7 +227,7 @@ fn find_timeout(target: &Target, signals: Option<Signals>) -> anyhow::Result<Par
         who_refreshes: false,
     };
     let quiet = TimeoutProgress::new(true);
-    let found = timeout::measure(plan, target.sealer(), quiet, signals)?;
+    let found = timeout::measure(target, plan, quiet, signals)?;
     Ok(if found.helper { Part::Timeout(Box::new(found)) } else { silent(&found.verdict.verdict) })
 }
 
@@ -235,16 +235,14 @@ fn silent(words: &str) -> Part {
     Part::Nothing(words.to_owned())
 }
 
-fn nat_args(args: &AllArgs) -> NatArgs {
-    NatArgs {
-        host: args.far_end().host,
-        port: args.port,
-        family: args.family,
+fn nat_order(target: &Target) -> NatOrder {
+    NatOrder {
+        server: target.addr,
+        second: None,
         from: None,
         sockets: 8,
         tries: 2 * TRIES,
         wait: WAIT,
         hairpin: false,
-        json: false,
     }
 }

@@ -73,7 +73,8 @@ impl ScanOrder {
 
 /// Scans and prints what was found; `why` there is no helper, where one was looked for.
 pub(super) fn run(args: &PortsArgs, target: SocketAddr, why: Option<&str>) -> anyhow::Result<Exit> {
-    let report = measure(&ScanOrder::of(args, &args.ports), target)?;
+    let mut report = measure(&ScanOrder::of(args, &args.ports), target)?;
+    report.verdict.doubt.extend(other_family(args, target));
     let exit = exit(&report);
     if args.far_end.json {
         let no_helper = why.map(str::to_owned);
@@ -114,9 +115,7 @@ pub(super) fn measure(order: &ScanOrder, target: SocketAddr) -> anyhow::Result<S
     let ended = looped
         .run(ScanSession::new(plan), TxBatch::new(1, QUESTION))
         .context("cannot probe ports")?;
-    let mut report = ended.summary;
-    report.verdict.doubt.extend(other_family(args, target));
-    Ok(report)
+    Ok(ended.summary)
 }
 
 /// A name of both families was scanned over one.
