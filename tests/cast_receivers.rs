@@ -172,7 +172,9 @@ fn receivers_come_late_die_and_stand_still_while_the_sender_goes_on() {
     let stopped = row(&sent, "10.77.0.13");
     assert_eq!(text(stopped, "state"), "done", "{stopped:#}");
     assert!(number(stopped, "lost") >= 500, "{stopped:#}");
-    assert_eq!(number(stopped, "lost"), errors(), "{stopped:#}");
+    // The kernel counts announcements, too, of which there is one a second.
+    let (lost, dropped) = (number(stopped, "lost"), errors());
+    assert!(lost <= dropped && dropped - lost <= 20, "{dropped} dropped: {stopped:#}");
     assert_eq!(number(stopped, "received") + number(stopped, "lost"), total, "{stopped:#}");
     let dead = row(&sent, "10.77.0.12");
     assert!(["live", "silent"].contains(&text(dead, "state")), "{dead:#}");

@@ -202,6 +202,9 @@ where
         }
         if self.rows.len() == ROWS_MAX {
             self.others += 1;
+            if let Some(feedback) = &mut self.feedback {
+                feedback.give_up(&key);
+            }
             return None;
         }
         let arrived = now.mono - (now.real - datagram.meta.arrival);
@@ -294,7 +297,9 @@ where
             }
         }
         let socket = datagram.meta.socket;
-        if let Some(feedback) = &mut self.feedback
+        // Where no row can be made, nothing can be told.
+        let accountable = row.is_some() || self.rows.len() < ROWS_MAX;
+        if let Some(feedback) = self.feedback.as_mut().filter(|_| accountable)
             && let Some(listen) = self.config.listens.get(socket)
         {
             let place = Place { listens: socket, answers: listen.answers };
