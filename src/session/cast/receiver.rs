@@ -214,6 +214,9 @@ where
         }
         if self.rows.len() == ROWS_MAX {
             self.others += 1;
+            if let Some(feedback) = &mut self.feedback {
+                feedback.give_up(&key);
+            }
             return None;
         }
         let arrived = now.mono - (now.real - datagram.meta.arrival);
@@ -307,7 +310,9 @@ where
             }
         }
         let socket = datagram.meta.socket;
-        if let Some(feedback) = &mut self.feedback {
+        // Where no row can be made, nothing can be told.
+        let accountable = row.is_some() || self.rows.len() < ROWS_MAX;
+        if let Some(feedback) = self.feedback.as_mut().filter(|_| accountable) {
             // What came to the address of reports is answered from there.
             let answers = self.config.listens.get(socket).map_or(socket, |listen| listen.answers);
             let place = Place { listens: socket, answers };
