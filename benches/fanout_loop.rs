@@ -3,7 +3,7 @@
 //!
 //! `cargo bench --bench fanout_loop` alternates the two and prints medians and their ratio;
 //! `-- --quick` only shows that it runs; `--receivers N` (to 1000), `--size BYTES`, `--rounds N`,
-//! `--seconds N` choose the work. The receivers are one `udpkit cast recv` for both.
+//! `--seconds N` choose the work. In each round the receivers are one `udpkit cast recv` for both.
 #![allow(clippy::print_stdout, reason = "a benchmark's output is its figures")]
 
 use std::net::{SocketAddr, UdpSocket};
@@ -55,6 +55,18 @@ impl Work {
 /// The receivers, ended with the benchmark.
 struct Receivers(Child);
 
+impl Receivers {
+    /// Starts them and waits until all are there.
+    fn start(work: &Work, port: u16) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_udpkit"));
+        command.args(["cast", "recv"]).args(work.ranges(port));
+        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let receivers = Self(child.expect("the binary"));
+        wait_bound(&work.addresses(port));
+        receivers
+    }
+}
+
 impl Drop for Receivers {
     fn drop(&mut self) {
         let _ = self.0.kill();
@@ -64,14 +76,10 @@ impl Drop for Receivers {
 
 fn main() {
     let work = Work::from_args();
-    let port = free_port();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_udpkit"));
-    command.args(["cast", "recv"]).args(work.ranges(port));
-    let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the binary");
-    let _receivers = Receivers(child);
-    wait_bound(&work.addresses(port));
     let (mut bare_runs, mut cast_runs, mut told) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..work.rounds.max(1) {
+        let port = free_port();
+        let _receivers = Receivers::start(&work, port);
         bare_runs.push(bare(&work, port));
         let (rate, receivers) = cast(&work, port);
         cast_runs.push(rate);

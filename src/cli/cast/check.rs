@@ -12,9 +12,9 @@ use clap::Args;
 #[derive(Debug, Args)]
 #[command(
     after_help = "It joins the group on each interface, sends to it with growing TTLs, and says what \
-        works, what it saw\nthat says so, and what else could explain it: this host's loop, \
-        interfaces, memberships, queriers,\nreverse-path filter and routes; and, with an answering \
-        far end, the path. Exit code 1 when\nsomething is broken.\n\nExamples:\n  \
+        works, what\nit saw that says so, and what else could explain it: this host's loop, \
+        interfaces, memberships,\nqueriers, reverse-path filter and routes; and, with an answering \
+        far end, the path. Exit code 1\nwhen something is broken.\n\nExamples:\n  \
         udpkit cast check 239.1.2.3:5000\n  \
         udpkit cast check 239.1.2.3:5000 --answer          (on host b)\n  \
         udpkit cast check 239.1.2.3:5000 --far b --hold 300\n  \

@@ -94,6 +94,13 @@ impl Feedback {
         self.reporters.iter().any(|reporter| reporter.key.source == source)
     }
 
+    /// No account is kept of this: it is not to be reported as lost.
+    pub fn give_up(&mut self, key: &RowKey) {
+        if let Some(index) = self.by_key.get(key) {
+            self.reporters[*index].give_up();
+        }
+    }
+
     /// The reporter is about this row, of which some datagrams overtook the announcement.
     pub fn set_row(&mut self, reporter: usize, index: usize, row: &Row) {
         let reporter = &mut self.reporters[reporter];

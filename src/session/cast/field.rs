@@ -123,6 +123,15 @@ pub(super) fn plan(targets: &[SocketAddr], every: Nanos, open: bool) -> CastSend
     }
 }
 
+impl ReceiverSeat {
+    /// The senders are gone, and what was counted of them.
+    pub fn forget_senders(&mut self) {
+        self.came.clear();
+        self.delivered.clear();
+        self.bytes.clear();
+    }
+}
+
 impl Field {
     pub fn new(seed: u64) -> Self {
         Self {
@@ -395,7 +404,9 @@ impl Field {
 
     fn arrive(&mut self, index: usize, one: &Flying) {
         let now = self.receiver_now(index);
-        let from = self.senders.iter().position(|sender| sender.addr == one.from).unwrap();
+        let from = self.senders.iter().position(|sender| sender.addr == one.from);
+        // It may be gone by now.
+        let Some(from) = from else { return };
         let seat = &mut self.receivers[index];
         let Some(session) = &mut seat.session else { return };
         seat.bytes[from].0 += one.payload.len() as u64;

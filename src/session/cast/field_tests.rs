@@ -386,3 +386,24 @@ fn a_receiver_costs_its_sender_less_than_a_kibibyte() {
     let each = (held(COUNT) - held(1)) / (COUNT as i64 - 1);
     assert!((200..1_024).contains(&each), "{each} bytes a receiver");
 }
+
+#[test]
+fn what_finds_no_row_is_not_reported_as_lost() {
+    let mut field = Field::new(1);
+    field.add_receiver(Link::default(), None);
+    for tag in 0..=ROWS_MAX as u16 + 1 {
+        let mut config = plan(&[group()], EVERY, false);
+        config.tag = Some(tag);
+        config.ear.as_mut().unwrap().run = Some(u64::from(tag));
+        field.add_sender(config, 1);
+        // One at a time; their addresses differ in the field by their number alone.
+        field.run_until(field.now + Nanos::from_millis(600));
+        let rows = &field.senders.last().unwrap().end.as_ref().unwrap().summary.sent.standing;
+        let lost: Vec<_> = rows.receivers.iter().map(|row| row.lost).collect();
+        assert!(lost.is_empty() || lost == [Some(0)], "{tag}: {rows:#?}");
+        let told = rows.receivers.iter().filter(|row| row.received == Some(1)).count();
+        assert_eq!(told, usize::from(usize::from(tag) < ROWS_MAX), "{tag}: {rows:#?}");
+        field.senders.clear();
+        field.receivers[0].forget_senders();
+    }
+}

@@ -1,8 +1,11 @@
 //! The receiver of a fan-out: tells sources, groups and runs apart and accounts for each.
 
+mod beside;
+mod keeping;
+
 use super::feedback::{Feedback, Place};
 use super::subscription::{Subscription, Wish};
-use super::{EndMark, Foreigners, KeepDelays, Names, Piece, Row, RowKey, Stream};
+use super::{EndMark, Foreigners, KeepDelays, Names, Row, RowKey, Stream};
 use crate::batch::{Datagram, Dest, SendOutcome, TxBatch};
 use crate::record::{CastEvent, CastGroup, CastInterval, CastReceived, Flow, Heard, Sink};
 use crate::session::{Next, Now, Session};
@@ -211,6 +214,9 @@ where
         }
         if self.rows.len() == ROWS_MAX {
             self.others += 1;
+            if let Some(feedback) = &mut self.feedback {
+                feedback.give_up(&key);
+            }
             return None;
         }
         let arrived = now.mono - (now.real - datagram.meta.arrival);
@@ -244,27 +250,6 @@ where
             self.rows[index].observe_plain(datagram);
             self.store(now, key.source, None, datagram.payload);
         }
-    }
-
-    /// Hands a payload to the stream that is stored, if there is one.
-    fn store(&mut self, now: Now, source: SocketAddr, number: Option<(u16, u32)>, payload: &[u8]) {
-        self.with_stream(|stream, mut ready| {
-            stream.take(source, number, payload, now.mono, &mut ready);
-        });
-    }
-
-    /// Lets the stream write what is ready.
-    fn with_stream(&mut self, act: impl FnOnce(&mut Stream, &mut dyn FnMut(Piece<'_>))) {
-        let Self { stream: Some(stream), sink, ending, .. } = self else { return };
-        act(stream, &mut |piece| {
-            let flow = sink.take(match piece {
-                Piece::Content(bytes) => CastEvent::Content(bytes),
-                Piece::Gap(gap) => CastEvent::Gap(gap),
-            });
-            if flow == Flow::Closed {
-                *ending = Ending::Now;
-            }
-        });
     }
 
     fn take_measured(&mut self, now: Now, key: RowKey, datagram: &Datagram<'_>, since: Nanos) {
@@ -325,7 +310,9 @@ where
             }
         }
         let socket = datagram.meta.socket;
-        if let Some(feedback) = &mut self.feedback {
+        // Where no row can be made, nothing can be told.
+        let accountable = row.is_some() || self.rows.len() < ROWS_MAX;
+        if let Some(feedback) = self.feedback.as_mut().filter(|_| accountable) {
             // What came to the address of reports is answered from there.
             let answers = self.config.listens.get(socket).map_or(socket, |listen| listen.answers);
             let place = Place { listens: socket, answers };
@@ -336,46 +323,6 @@ where
             }
         }
         true
-    }
-
-    /// What came to the address that reports leave from: answers, and unicast copies of what a known
-    /// sender sends to a group (`--compare`). They have rows of their own, which are in no sum.
-    fn take_beside(&mut self, now: Now, datagram: &Datagram<'_>) {
-        let meta = &datagram.meta;
-        let header = Header::decode(datagram.payload).ok();
-        let key = meta.destination.map(|ip| RowKey {
-            source: meta.source,
-            group: SocketAddr::new(ip, 0),
-            interface: meta.interface,
-            tag: header.map(|header| header.tag),
-            beside: true,
-        });
-        let (Some(key), Some(feedback), false) =
-            (key, &self.feedback, self.config.excluded.contains(&meta.source.ip()))
-        else {
-            self.take_answer(now, datagram.payload);
-            return;
-        };
-        if !self.by_key.contains_key(&key) && !feedback.knows(meta.source) {
-            return;
-        }
-        let Some(header) = header else {
-            self.take_line(now, &key, datagram);
-            return;
-        };
-        match header.kind {
-            Kind::Data => {
-                let Some(index) = self.row(key, now, datagram, now.mono) else { return };
-                self.observe(now, index, &header, datagram);
-            }
-            Kind::End => {
-                let mark = EndMark::decode(datagram.payload);
-                if let (Some(index), Some(mark)) = (self.by_key.get(&key), mark) {
-                    self.rows[*index].end(mark);
-                }
-            }
-            Kind::Probe | Kind::Echo => {}
-        }
     }
 
     /// Accounts for a numbered datagram, in its row and for reports.
@@ -487,15 +434,6 @@ where
         let ends = self.config.expect.is_some() || self.config.subscribe.is_some();
         let over = self.all_over.filter(|_| ends).map(|at| at + STRAGGLERS);
         [time, idle, asked, over].into_iter().flatten().min()
-    }
-
-    /// A datagram that is not for this run: another group's, or by another interface.
-    fn take_foreign(&mut self, datagram: &Datagram<'_>) {
-        let socket = self.config.listens.get(datagram.meta.socket).map(|listen| listen.group);
-        let fact = self.foreign.observe(&datagram.meta, socket, &self.config.names);
-        if let Some(fact) = fact {
-            self.tell(CastEvent::Foreign(&fact));
-        }
     }
 
     fn has_count(&self) -> bool {
@@ -634,7 +572,7 @@ where
             duration_ns: (now.mono - self.started).as_u64(),
             interrupted: self.asked,
             sources: self.counted().map(|row| row.record(&self.config.names)).collect(),
-            unicast_copies: beside(&self.rows),
+            unicast_copies: beside::copies(&self.rows),
             groups: self.config.groups,
             expected: self.config.expect,
             limits: Vec::new(),
@@ -642,10 +580,4 @@ where
         let failed = self.subscription.as_ref().and_then(Subscription::failure);
         CastReceiverEnd { received, failed: failed.map(str::to_owned), sink: self.sink }
     }
-}
-
-/// Datagrams of unicast copies, `None` where there were none.
-fn beside(rows: &[Row]) -> Option<u64> {
-    let copies: u64 = rows.iter().filter(|row| row.is_beside()).map(Row::received).sum();
-    (copies > 0).then_some(copies)
 }

@@ -150,9 +150,14 @@ impl Reporter {
     /// The last report has reached the sender.
     pub fn answered(&mut self) {
         if self.stage == Stage::Last {
-            self.stage = Stage::Done;
-            self.due = None;
+            self.give_up();
         }
+    }
+
+    /// There is nothing true to report: the receiver keeps no account of this.
+    pub fn give_up(&mut self) {
+        self.stage = Stage::Done;
+        self.due = None;
     }
 
     /// The receiver leaves: the last report is due at once, if the sender is still heard.

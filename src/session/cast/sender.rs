@@ -23,6 +23,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// Rounds that are kept ready; enough to fill one system call to one target.
 const ROUNDS: usize = 64;
+/// Datagrams that are kept ready at most: more would only put the end off.
+const DATAGRAMS: usize = 1_024;
 /// End marks of a run: any one that arrives tells the receiver what its tail lost.
 const END_MARKS: u32 = 3;
 /// Between two end marks: longer than most bursts of loss.
@@ -209,7 +211,7 @@ where
                         return next;
                     }
                 }
-                Phase::Sending if self.queue.len() >= ROUNDS => return Next::Send,
+                Phase::Sending if self.queue.len() >= self.rounds_ahead() => return Next::Send,
                 Phase::Sending => {
                     self.announce(now, Pace::Running);
                     if let Some(next) = self.refill_data(now) {
@@ -236,6 +238,10 @@ where
                 Phase::Over => return Next::Send,
             }
         }
+    }
+
+    fn rounds_ahead(&self) -> usize {
+        (DATAGRAMS / self.ids.len().max(1)).clamp(2, ROUNDS)
     }
 
     /// Goes on once enough receivers are heard, or gives up.
