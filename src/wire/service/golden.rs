@@ -1,6 +1,6 @@
 //! Questions and answers against golden bytes. The questions on ports 53 to 161, 1812, 5353 and
 //! 5683 are as scapy 2.5 builds them from the same secret, IKE's too but for the key lengths, which
-//! that scapy leaves out; tshark reads every one as what it is. The answers are laid out by each
+//! that scapy leaves out. The answers are laid out by each
 //! protocol's own document.
 
 use super::{Ask, Service};
