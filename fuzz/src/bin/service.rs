@@ -63,8 +63,8 @@ fn scan(data: &[u8]) {
             meta.arrival = now.real;
             session.on_datagram(now, &Datagram { payload, true_len: payload.len(), meta });
         } else {
-            let origin = [ErrorOrigin::Icmp, ErrorOrigin::Icmp6, ErrorOrigin::Local]
-                [usize::from(*code) % 3];
+            let origin =
+                [ErrorOrigin::Icmp, ErrorOrigin::Icmp6, ErrorOrigin::Local][usize::from(*code) % 3];
             let icmp = (kind >> 2 & 0xF, code >> 2);
             session.on_network_error(now, &NetworkError::new(origin, icmp, 111, peer, payload));
         }
