@@ -3,17 +3,13 @@
 mod common;
 
 use common::{
-    Lab, Output, Running, assert_sums, free_udp_port, json, path, require_lab, run, secs, udpkit,
+    Lab, Output, Running, assert_sums, free_udp_port, json, number, path, require_lab, run, secs,
+    udpkit,
 };
 use serde_json::Value;
 use std::net::UdpSocket;
 use std::process::Command;
 use std::time::Duration;
-
-/// A number of the report.
-fn number(report: &Value, key: &str) -> u64 {
-    path(report, key).as_u64().unwrap_or_else(|| panic!("{key} is no number in {report:#}"))
-}
 
 /// The report of a run, held against the sums that every report must keep.
 fn report_of(output: &Output) -> Value {

@@ -2,8 +2,10 @@
 
 mod common;
 
-use common::{Lab, Output, Running, free_udp_port, json, path, require_lab, require_tools, run};
-use common::{secs, udpkit};
+use common::{
+    Lab, Output, Running, free_udp_port, json, number, path, require_lab, require_tools, run,
+};
+use common::{secs, text, udpkit};
 use serde_json::Value;
 use std::process::Command;
 
@@ -25,16 +27,8 @@ fn report_of(receiver: Running) -> Value {
     json(&receiver.wait(secs(10)).expect_success().out())
 }
 
-fn number(value: &Value, key: &str) -> u64 {
-    path(value, key).as_u64().unwrap_or_else(|| panic!("{key} is no number in {value:#}"))
-}
-
 fn sources(report: &Value) -> &[Value] {
     path(report, "sources").as_array().expect("sources")
-}
-
-fn text<'a>(value: &'a Value, key: &str) -> &'a str {
-    path(value, key).as_str().unwrap_or_else(|| panic!("{key} is no text in {value:#}"))
 }
 
 #[test]

@@ -2,8 +2,7 @@
 
 mod common;
 
-use common::{Lab, Output, Running, json, path, require_lab, run, secs};
-use serde_json::Value;
+use common::{Lab, Output, Running, json, number, path, require_lab, run, secs};
 
 fn check(lab: &Lab, host: &str, args: &[&str]) -> Output {
     run(lab.udpkit(host).args(["cast", "check"]).args(args), secs(40))
@@ -30,10 +29,6 @@ fn answering(lab: &Lab, host: &str, group: &str) -> Running {
     let running = Running::start(lab.udpkit(host).args(["cast", "check", group, "--answer", "-J"]));
     running.wait_for_line("answering for", secs(5));
     running
-}
-
-fn number(value: &Value, key: &str) -> u64 {
-    path(value, key).as_u64().unwrap_or_else(|| panic!("{key} is no number in {value:#}"))
 }
 
 #[test]

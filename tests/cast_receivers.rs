@@ -3,9 +3,12 @@
 
 mod common;
 
-use common::{Lab, Output, Running, free_udp_port, json, path, require_lab, require_tools, run};
-use common::{secs, udpkit};
+use common::{
+    Lab, Output, Running, free_udp_port, json, number, path, require_lab, require_tools, run,
+};
+use common::{secs, text, udpkit};
 use serde_json::Value;
+use std::net::UdpSocket;
 use std::process::Command;
 
 /// A receiver that has joined: its lines come when all sockets stand.
@@ -19,14 +22,6 @@ fn receiver(command: &mut Command, args: &[&str]) -> Running {
 
 fn send(command: &mut Command, args: &[&str]) -> Output {
     run(command.args(["cast", "send"]).args(args), secs(40))
-}
-
-fn number(value: &Value, key: &str) -> u64 {
-    path(value, key).as_u64().unwrap_or_else(|| panic!("{key} is no number in {value:#}"))
-}
-
-fn text<'a>(value: &'a Value, key: &str) -> &'a str {
-    path(value, key).as_str().unwrap_or_else(|| panic!("{key} is no text in {value:#}"))
 }
 
 /// The row of the receiver whose name begins with `host`.
@@ -295,11 +290,26 @@ fn scripts_can_rely_on_the_exit_codes() {
             output.out()
         );
     }
-    // Nobody asked answers.
-    let args = ["cast", "recv", "--from", &format!("127.0.0.1:{}", free_udp_port())];
-    let output = run(udpkit().args(args), secs(20));
-    assert_eq!(output.code(), Some(1));
-    assert!(output.err().contains("does not answer"), "{}", output.err());
+}
+
+#[test]
+fn a_sender_that_is_not_there_is_said_and_fails_the_run() {
+    let asks = |port: u16, time: &str| {
+        let from = format!("127.0.0.1:{port}");
+        let output = run(udpkit().args(["cast", "recv", "--from", &from, "-t", time]), secs(20));
+        assert_eq!(output.code(), Some(1), "{}", output.err());
+        output.err()
+    };
+    // Refused by ICMP: at once, so long before the time is up.
+    let err = asks(free_udp_port(), "1min");
+    assert!(err.contains("port unreachable, said by 127.0.0.1"), "{err}");
+    // Somebody is there and keeps silent: for the sender's patience, or until the time is up.
+    let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let port = silent.local_addr().unwrap().port();
+    for time in ["300ms", "1min"] {
+        let err = asks(port, time);
+        assert!(err.contains("does not answer"), "{err}");
+    }
 }
 
 #[test]

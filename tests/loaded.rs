@@ -2,12 +2,7 @@
 
 mod common;
 
-use common::{Lab, assert_sums, json, path, require_lab, run, secs, udpkit};
-use serde_json::Value;
-
-fn number(report: &Value, key: &str) -> u64 {
-    path(report, key).as_u64().unwrap_or_else(|| panic!("{key} is no number in {report:#}"))
-}
+use common::{Lab, assert_sums, json, number, require_lab, run, secs, udpkit};
 
 fn serve(lab: &Lab) -> common::Running {
     let server = common::Running::start(lab.udpkit("b").args(["serve"]));

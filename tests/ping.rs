@@ -3,8 +3,8 @@
 mod common;
 
 use common::{
-    Lab, Output, Running, free_udp_port, json, json_lines, path, require_lab, require_tools, run,
-    secs, udpkit, wait_bound,
+    Lab, Output, Running, free_udp_port, json, json_lines, number, path, require_lab,
+    require_tools, run, secs, udpkit, wait_bound,
 };
 use serde_json::Value;
 use std::net::UdpSocket;
@@ -26,11 +26,6 @@ fn ping(args: &[&str]) -> Output {
 /// The only target of a JSON report.
 fn target(output: &Output) -> Value {
     path(&json(&output.out()), "targets.0").clone()
-}
-
-#[track_caller]
-fn number(value: &Value, key: &str) -> u64 {
-    path(value, key).as_u64().unwrap_or_else(|| panic!("{key} is no number in {value:#}"))
 }
 
 /// Drops every tenth datagram that comes in at a host, and counts them. On the way out of a host

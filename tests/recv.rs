@@ -4,7 +4,7 @@
 mod common;
 
 use common::{
-    Capture, Lab, Output, Running, free_udp_port, json, json_lines, path, require_lab,
+    Capture, Lab, Output, Running, free_udp_port, json, json_lines, number, path, require_lab,
     require_tools, run, secs, skip, udpkit, wait_bound,
 };
 use serde_json::Value;
@@ -31,10 +31,6 @@ fn peer(addr: &str) -> UdpSocket {
     socket.connect(addr).expect("connectable");
     socket.set_read_timeout(Some(secs(5))).expect("settable");
     socket
-}
-
-fn number(value: &Value, key: &str) -> u64 {
-    path(value, key).as_u64().unwrap_or_else(|| panic!("{key} is no number in {value:#}"))
 }
 
 /// Ends a run by a signal; its document.

@@ -8,7 +8,8 @@ mod forge;
 mod relay;
 
 use common::{
-    Lab, Output, Running, assert_sums, free_udp_port, json, path, require_lab, run, secs, udpkit,
+    Lab, Output, Running, assert_sums, free_udp_port, json, number, path, require_lab, run, secs,
+    udpkit,
 };
 use forge::forger;
 use relay::Relay;
@@ -17,10 +18,6 @@ use std::fs;
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
-
-fn number(report: &Value, key: &str) -> u64 {
-    path(report, key).as_u64().unwrap_or_else(|| panic!("{key} is no number in {report:#}"))
-}
 
 fn serve(command: &mut Command, args: &[&str]) -> Running {
     let server = Running::start(command.arg("serve").args(args));

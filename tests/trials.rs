@@ -3,16 +3,13 @@
 mod common;
 
 use common::{
-    Lab, Output, Running, assert_sums, free_udp_port, json, path, require_lab, run, secs, udpkit,
+    Lab, Output, Running, assert_sums, free_udp_port, json, number, path, require_lab, run, secs,
+    udpkit,
 };
 use serde_json::Value;
 
 fn blast(args: &[&str]) -> Output {
     run(udpkit().arg("blast").args(args), secs(60))
-}
-
-fn number(report: &Value, key: &str) -> u64 {
-    path(report, key).as_u64().unwrap_or_else(|| panic!("{key} is no number in {report:#}"))
 }
 
 #[test]

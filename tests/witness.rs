@@ -4,13 +4,9 @@
 mod common;
 
 use common::{
-    Capture, Lab, Running, assert_sums, json, path, require_lab, require_tools, run, secs,
+    Capture, Lab, Running, assert_sums, json, number, path, require_lab, require_tools, run, secs,
 };
 use serde_json::Value;
-
-fn number(report: &Value, key: &str) -> u64 {
-    path(report, key).as_u64().unwrap_or_else(|| panic!("{key} is no number in {report:#}"))
-}
 
 fn serve(lab: &Lab, host: &str) -> Running {
     let server = Running::start(lab.udpkit(host).args(["serve", "--io", "mmsg"]));

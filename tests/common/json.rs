@@ -1,4 +1,4 @@
-//! Reports as values.
+//! Reports as values, and what they hold.
 
 use serde_json::Value;
 
@@ -25,4 +25,16 @@ pub fn path<'a>(value: &'a Value, path: &str) -> &'a Value {
         };
         next.unwrap_or_else(|| panic!("no {key} of {path} in {at:#}"))
     })
+}
+
+/// The whole number at `key`, as [`path`] reads it.
+#[track_caller]
+pub fn number(value: &Value, key: &str) -> u64 {
+    path(value, key).as_u64().unwrap_or_else(|| panic!("{key} is no number in {value:#}"))
+}
+
+/// The text at `key`, as [`path`] reads it.
+#[track_caller]
+pub fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+    path(value, key).as_str().unwrap_or_else(|| panic!("{key} is no text in {value:#}"))
 }

@@ -37,7 +37,7 @@ pub mod skip;
 
 pub use account::assert_sums;
 pub use capture::Capture;
-pub use json::{json, json_lines, path};
+pub use json::{json, json_lines, number, path, text};
 pub use lab::{Lab, UdpCounters};
 pub use ports::{free_udp_port, wait_bound};
 pub use process::{Output, Running, run};
