@@ -5,6 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 
 /// Bytes of the quoted payload that are kept: a measurement header and some text.
 const QUOTE: usize = 64;
+/// `ECONNREFUSED` of Linux (errno(3)).
+const CONNECTION_REFUSED: i32 = 111;
 
 /// Who spoke (`ee_origin`, ip(7)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -64,6 +66,11 @@ impl NetworkError {
             quote,
             quote_len: len as u8,
         }
+    }
+
+    /// Whether nothing has the port that was asked (`ECONNREFUSED`, udp(7)).
+    pub fn is_refusal(&self) -> bool {
+        self.errno == CONNECTION_REFUSED
     }
 
     /// The start of the payload as quoted, up to 64 bytes; empty when the router quoted none.

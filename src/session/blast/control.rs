@@ -514,7 +514,7 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> Session for BlastControl<O,
     }
 
     fn on_network_error(&mut self, now: Now, error: &NetworkError) {
-        if error.errno == super::CONNECTION_REFUSED {
+        if error.is_refusal() {
             match self.state {
                 State::Hello(_) => self.break_off(format!("nobody answers there: {error}"), now),
                 State::Quit(_) | State::Over | State::Wait { .. } => {}

@@ -18,6 +18,3 @@ pub use stat::{
     INTERVALS_A_REPLY, interval_text, read_counts, read_interval, read_sent, write_counts,
     write_sent,
 };
-
-/// `ECONNREFUSED` as Linux numbers it: the peer's port is closed.
-const CONNECTION_REFUSED: i32 = 111;

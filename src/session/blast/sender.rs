@@ -356,7 +356,7 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> Session for BlastSender<O, K>
     }
 
     fn on_network_error(&mut self, _now: Now, error: &NetworkError) {
-        let gone = error.errno == super::CONNECTION_REFUSED;
+        let gone = error.is_refusal();
         match self.state {
             State::Opening => self.break_off(format!("the far end does not answer: {error}")),
             State::Sending { .. } if gone => {

@@ -285,7 +285,7 @@ impl Field {
                 if header.is_some_and(|header| header.kind == Kind::Data) {
                     self.senders[index].first_data.get_or_insert(self.now);
                 }
-                self.spread(index, from, to, &payload);
+                self.spread(from, to, &payload);
             }
             if nothing && next != Next::Send {
                 return;
@@ -294,7 +294,7 @@ impl Field {
     }
 
     /// One datagram to all receivers that it is for.
-    fn spread(&mut self, sender: usize, from: SocketAddr, to: SocketAddr, payload: &[u8]) {
+    fn spread(&mut self, from: SocketAddr, to: SocketAddr, payload: &[u8]) {
         let header = Header::decode(payload).ok();
         let data = header.filter(|header| header.kind == Kind::Data);
         if data.is_some() && self.rng.u64(0..1_000) < self.shared_loss {
@@ -316,7 +316,6 @@ impl Field {
                 let at = self.now + link.delay + Nanos(self.rng.u64(0..=link.jitter.0));
                 self.fly(at, from, Seat::Receiver(index), to, payload.to_vec());
             }
-            let _ = sender;
         }
     }
 

@@ -6,7 +6,7 @@ mod keeping;
 use super::feedback::{Feedback, Place};
 use super::subscription::{Subscription, Wish};
 use super::{EndMark, Foreigners, KeepDelays, Names, Row, RowKey, Stream};
-use crate::batch::{Datagram, Dest, SendOutcome, TxBatch};
+use crate::batch::{Datagram, Dest, NetworkError, SendOutcome, TxBatch};
 use crate::record::{CastEvent, CastGroup, CastInterval, CastReceived, Flow, Heard, Sink};
 use crate::session::{Next, Now, Session};
 use crate::units::Nanos;
@@ -517,6 +517,12 @@ where
         }
         if self.has_count() && self.ending != Ending::Now {
             self.begin_leaving(now);
+        }
+    }
+
+    fn on_network_error(&mut self, _now: Now, error: &NetworkError) {
+        if let Some(subscription) = &mut self.subscription {
+            subscription.on_network_error(error);
         }
     }
 

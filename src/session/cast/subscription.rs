@@ -1,6 +1,7 @@
 //! A receiver that asks a sender to be sent to: HELO for a ticket, RCPT with it, NOOP to stay, QUIT
 //! to leave. A sender that forgot it is asked again.
 
+use crate::batch::NetworkError;
 use crate::session::{Exchange, Step, Tags, refusal};
 use crate::units::Nanos;
 use crate::wire::{Code, Command, HELO_LEN, Params, Verb};
@@ -43,6 +44,8 @@ pub(super) struct Subscription {
     /// Whether it was ever in.
     joined: Option<Nanos>,
     failure: Option<String>,
+    /// What the network said of what was asked.
+    said: Option<String>,
 }
 
 /// What a subscription wants now.
@@ -65,6 +68,7 @@ impl Subscription {
             alive: ALIVE,
             joined: None,
             failure: None,
+            said: None,
         }
     }
 
@@ -87,6 +91,7 @@ impl Subscription {
                 self.stage = Stage::Leaving;
                 self.ask(Verb::Quit, params, 0, now, GOODBYE);
             }
+            Stage::Ticket | Stage::Joining { .. } if self.joined.is_none() => self.fail(),
             Stage::Ticket | Stage::Joining { .. } => self.end(),
             Stage::Leaving | Stage::Gone => {}
         }
@@ -134,8 +139,7 @@ impl Subscription {
                 Wish::Over
             }
             _ if self.joined.is_none() => {
-                self.failure = Some(format!("{} does not answer", self.sender));
-                self.end();
+                self.fail();
                 Wish::Over
             }
             // It may come back: a new ticket, from the start.
@@ -144,6 +148,25 @@ impl Subscription {
                 Wish::Wait(now)
             }
         }
+    }
+
+    /// The network's word on a datagram. Where nothing has the port there is nothing to wait for;
+    /// all else may pass.
+    pub fn on_network_error(&mut self, error: &NetworkError) {
+        if error.destination != self.sender || self.joined.is_some() {
+            return;
+        }
+        self.said = Some(error.to_string());
+        if error.is_refusal() && !matches!(self.stage, Stage::Gone) {
+            self.fail();
+        }
+    }
+
+    /// It never came about.
+    fn fail(&mut self) {
+        let said = self.said.as_ref().map(|said| format!(": {said}")).unwrap_or_default();
+        self.failure = Some(format!("{} does not answer{said}", self.sender));
+        self.end();
     }
 
     /// A datagram from the sender: whether it was a reply to what was asked.
