@@ -108,16 +108,19 @@ impl Header {
 /// Bytes of an end message: the header and the total.
 pub const END_LEN: usize = Header::LEN + 8;
 
+/// More datagrams than one stream sends: a month of a hundred million a second.
+pub const MOST_SENT: u64 = 1 << 48;
+
 /// Writes an end message with the number of datagrams that were sent; `out` has [`END_LEN`] bytes.
 pub fn encode_end(header: &Header, total: u64, out: &mut [u8]) {
     header.encode(out);
     out[Header::LEN..END_LEN].copy_from_slice(&total.to_be_bytes());
 }
 
-/// Reads the total of an end message; `None` when it is cut short.
+/// Reads the total of an end message; `None` when it is cut short or more than [`MOST_SENT`].
 pub fn decode_end(bytes: &[u8]) -> Option<u64> {
     let total = bytes.get(Header::LEN..END_LEN)?;
-    total.try_into().ok().map(u64::from_be_bytes)
+    total.try_into().ok().map(u64::from_be_bytes).filter(|total| *total <= MOST_SENT)
 }
 
 #[cfg(test)]
@@ -142,6 +145,11 @@ mod tests {
         assert_eq!(Header::decode(&GOLDEN), Ok(golden()));
         assert_eq!(decode_end(&GOLDEN), Some((1 << 32) + 9));
         assert_eq!(decode_end(&GOLDEN[..23]), None);
+        for (total, read) in [(MOST_SENT, Some(MOST_SENT)), (MOST_SENT + 1, None), (u64::MAX, None)]
+        {
+            encode_end(&golden(), total, &mut bytes);
+            assert_eq!(decode_end(&bytes), read);
+        }
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub use control::{
 pub use dscp::{Dscp, Ecn, ParseDscpError, ParseEcnError, split_tos, tos};
 pub use escape::{EscapeError, escape, escape_into, unescape};
 pub use fanout::{Announcement, LINE_LEN, MarkReport, REPORT_GAPS, ReceiverReport, fanout_tag};
-pub use header::{END_LEN, Header, HeaderError, Kind, MAGIC, decode_end, encode_end};
+pub use header::{END_LEN, Header, HeaderError, Kind, MAGIC, MOST_SENT, decode_end, encode_end};
 pub use hex::{HexError, hex_into, parse_hex, to_hex};
 pub use host::HostId;
 pub use params::{BadParam, Params};

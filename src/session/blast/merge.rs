@@ -12,30 +12,30 @@ pub fn merge_received<'a>(
     let (mut weight, mut jitter) = (0u128, None);
     let mut totals = Some(0u64);
     for (part, histogram) in streams {
-        whole.datagrams += part.datagrams;
-        whole.bytes += part.bytes;
-        whole.firsts += part.firsts;
-        whole.duplicates += part.duplicates;
-        whole.reordered += part.reordered;
+        add(&mut whole.datagrams, part.datagrams);
+        add(&mut whole.bytes, part.bytes);
+        add(&mut whole.firsts, part.firsts);
+        add(&mut whole.duplicates, part.duplicates);
+        add(&mut whole.reordered, part.reordered);
         whole.reorder_extent_max = whole.reorder_extent_max.max(part.reorder_extent_max);
-        whole.reorder_extent_sum += part.reorder_extent_sum;
-        whole.too_late += part.too_late;
-        whole.lost += part.lost;
-        whole.socket_drops += part.socket_drops;
-        whole.loss_bursts += part.loss_bursts;
+        add(&mut whole.reorder_extent_sum, part.reorder_extent_sum);
+        add(&mut whole.too_late, part.too_late);
+        add(&mut whole.lost, part.lost);
+        add(&mut whole.socket_drops, part.socket_drops);
+        add(&mut whole.loss_bursts, part.loss_bursts);
         whole.longest_burst = whole.longest_burst.max(part.longest_burst);
         for (whole, part) in whole.burst_lengths.iter_mut().zip(part.burst_lengths) {
-            *whole += part;
+            add(whole, part);
         }
         whole.silence_ns = whole.silence_ns.max(part.silence_ns);
         // All streams run on the same two clocks.
         whole.drift_ppb = whole.drift_ppb.or(part.drift_ppb);
         whole.clock_steps = whole.clock_steps.max(part.clock_steps);
-        whole.corrupt += part.corrupt;
-        whole.strays += part.strays;
+        add(&mut whole.corrupt, part.corrupt);
+        add(&mut whole.strays, part.strays);
         whole.span_ns = whole.span_ns.max(part.span_ns);
         whole.cpu_ns = match (whole.cpu_ns, part.cpu_ns) {
-            (Some(whole), Some(part)) => Some(whole + part),
+            (Some(whole), Some(part)) => Some(whole.saturating_add(part)),
             (whole, part) => whole.or(part),
         };
         let datagrams = part.datagrams;
@@ -43,7 +43,7 @@ pub fn merge_received<'a>(
             weight += u128::from(datagrams);
             *jitter.get_or_insert(0) += u128::from(part) * u128::from(datagrams);
         }
-        totals = totals.zip(part.sender_total).map(|(whole, part)| whole + part);
+        totals = totals.zip(part.sender_total).map(|(whole, part)| whole.saturating_add(part));
         match (&mut delay, histogram) {
             (Some(delay), Some(histogram)) => delay.merge(histogram),
             (None, Some(histogram)) => delay = Some(histogram.clone()),
@@ -64,15 +64,15 @@ pub fn merge_received<'a>(
 pub fn merge_sent<'a>(streams: impl IntoIterator<Item = &'a BlastSent>) -> BlastSent {
     let mut whole = BlastSent::default();
     for part in streams {
-        whole.offered += part.offered;
-        whole.datagrams += part.datagrams;
-        whole.bytes += part.bytes;
-        whole.unsent += part.unsent;
-        whole.blocked += part.blocked;
+        add(&mut whole.offered, part.offered);
+        add(&mut whole.datagrams, part.datagrams);
+        add(&mut whole.bytes, part.bytes);
+        add(&mut whole.unsent, part.unsent);
+        add(&mut whole.blocked, part.blocked);
         whole.span_ns = whole.span_ns.max(part.span_ns);
         whole.quantum = whole.quantum.max(part.quantum);
-        whole.cpu_ns += part.cpu_ns;
-        whole.catch_ups += part.catch_ups;
+        add(&mut whole.cpu_ns, part.cpu_ns);
+        add(&mut whole.catch_ups, part.catch_ups);
         if part.lateness.max > whole.lateness.max {
             whole.lateness = part.lateness;
         }
@@ -82,10 +82,15 @@ pub fn merge_sent<'a>(streams: impl IntoIterator<Item = &'a BlastSent>) -> Blast
     whole
 }
 
+/// What the far end says may be anything: sums stay at the most there is.
+fn add(whole: &mut u64, part: u64) {
+    *whole = whole.saturating_add(part);
+}
+
 fn add_causes(whole: &mut Vec<Refusal>, part: &[Refusal]) {
     for cause in part {
         match whole.iter_mut().find(|known| known.cause == cause.cause) {
-            Some(known) => known.datagrams += cause.datagrams,
+            Some(known) => add(&mut known.datagrams, cause.datagrams),
             None => whole.push(cause.clone()),
         }
     }
@@ -98,12 +103,12 @@ pub fn merge_interval<'a>(
     parts.into_iter().copied().reduce(|whole, part| BlastInterval {
         start_ns: whole.start_ns.min(part.start_ns),
         duration_ns: whole.duration_ns.max(part.duration_ns),
-        datagrams: whole.datagrams + part.datagrams,
-        bytes: whole.bytes + part.bytes,
-        lost: whole.lost + part.lost,
-        duplicates: whole.duplicates + part.duplicates,
-        reordered: whole.reordered + part.reordered,
-        socket_drops: whole.socket_drops + part.socket_drops,
+        datagrams: whole.datagrams.saturating_add(part.datagrams),
+        bytes: whole.bytes.saturating_add(part.bytes),
+        lost: whole.lost.saturating_add(part.lost),
+        duplicates: whole.duplicates.saturating_add(part.duplicates),
+        reordered: whole.reordered.saturating_add(part.reordered),
+        socket_drops: whole.socket_drops.saturating_add(part.socket_drops),
     })
 }
 
@@ -205,6 +210,9 @@ mod tests {
         let other = BlastReceived { firsts: 2, ..Default::default() };
         let whole = merge_received([(&part, None), (&part, None)]);
         assert_eq!((whole.firsts, whole.lost, whole.sender_total), (6, 2, Some(8)));
+        let most = BlastReceived { lost: u64::MAX, sender_total: Some(u64::MAX), ..part };
+        let whole = merge_received([(&part, None), (&most, None)]);
+        assert_eq!((whole.lost, whole.sender_total), (u64::MAX, Some(u64::MAX)));
         assert_eq!(merge_received([(&part, None), (&other, None)]).sender_total, None);
     }
 }
