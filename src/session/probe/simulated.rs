@@ -32,6 +32,10 @@ pub struct World {
     pub stops: fn(&[u8]) -> bool,
     /// Datagrams a second and at once that a policer lets out.
     pub policer: Option<(f64, f64)>,
+    /// Whether it stands on the way back instead.
+    pub polices_back: bool,
+    /// When the helper answers what arrives at this time; never sooner than what came before.
+    pub answers_at: fn(Nanos) -> Nanos,
     level: f64,
     policed: Nanos,
     rng: fastrand::Rng,
@@ -47,6 +51,8 @@ impl World {
             tos: [|tos| tos; 2],
             stops: |_| false,
             policer: None,
+            polices_back: false,
+            answers_at: |at| at,
             level: f64::MAX,
             policed: Nanos::ZERO,
             rng: fastrand::Rng::with_seed(seed),
@@ -169,7 +175,8 @@ fn deliver(
         }
         return None;
     };
-    if world.polices(mono) || (world.stops)(&payload) || world.lost() {
+    let policed = !world.polices_back && world.polices(mono);
+    if policed || (world.stops)(&payload) || world.lost() {
         return None;
     }
     let ask = Ask::decode(&payload).or_else(|| Ask::decode_at_end(&payload)).expect("an ask");
@@ -192,7 +199,9 @@ fn deliver(
     row.answers += u32::from(ask.answers);
     let len = usize::from(ask.answer_len).max(Echo::LEN);
     let back = world.carries(1, len, ask.whole).ok()?;
-    if ask.answers == 0 || world.lost() {
+    let left = (world.answers_at)(mono);
+    let policed = world.polices_back && world.polices(left);
+    if ask.answers == 0 || policed || world.lost() {
         return None;
     }
     let echo = Echo {
@@ -200,7 +209,7 @@ fn deliver(
         sequence: ask.sequence,
         sent: ask.sent,
         arrived: mono,
-        left: mono,
+        left,
         item: ask.item,
         number: 0,
         ttl: Some(253),
@@ -217,7 +226,7 @@ fn deliver(
     entry.meta.ttl = Some(253);
     entry.meta.tos = Some((world.tos[1])(ask.answer_tos));
     entry.meta.fragment = back;
-    Some((mono + DELAY, bytes, entry))
+    Some((left + DELAY, bytes, entry))
 }
 
 mod tests {
@@ -297,6 +306,28 @@ mod tests {
             assert_eq!((limit.way, limit.counts), (Some(Way::Out), Some(Counted::Datagrams)));
             assert_eq!(limit.each_port, Some(false));
             assert!(report.payloads.iter().all(PayloadRow::passes), "{report:?}");
+        }
+    }
+
+    #[test]
+    fn a_policer_on_the_way_back_is_found_although_the_helper_answers_in_bunches() {
+        // Of each 100 ms it is held up for 45.
+        let answers_at = |at: Nanos| {
+            let tenth = at.0 / 100_000_000 * 100_000_000;
+            if at.0 - tenth < 55_000_000 { at } else { Nanos(tenth + 100_000_000) }
+        };
+        for (rate, burst) in [(100.0, 30.0), (250.0, 40.0), (500.0, 60.0)] {
+            let mut world = World {
+                policer: Some((rate, burst)),
+                polices_back: true,
+                answers_at,
+                ..World::new(9)
+            };
+            let limit = shape(&mut world, &[5_000]).limit.expect("it is there");
+            let found = limit.datagrams_per_1000_s as f64 / 1e3;
+            assert!((found - rate).abs() < rate * 0.05, "{rate}: {limit:?}");
+            assert!((limit.burst_datagrams as f64 - burst).abs() <= 4.0, "{burst}: {limit:?}");
+            assert_eq!(limit.way, Some(Way::Back), "{limit:?}");
         }
     }
 

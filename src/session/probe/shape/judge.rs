@@ -214,9 +214,6 @@ fn doubts(report: &ShapeReport) -> Vec<String> {
     {
         lines.push("whether the limit counts datagrams or bytes is not known".to_owned());
     }
-    if report.limit.is_some_and(|limit| limit.way == Some(Way::Back)) {
-        lines.push("a busy far end answers in bunches: the rate back may be more".to_owned());
-    }
     lines.push("only what goes out has a shape; answers all look alike".to_owned());
     lines
 }

@@ -17,7 +17,7 @@ mod policer;
 pub use judge::judge;
 
 use super::rounds::{Kind, Told};
-use super::shots::{AnswerPlan, Grant, ItemLog, One, Pace, Shape, Shot};
+use super::shots::{AnswerPlan, Grant, ItemLog, Pace, Shape, Shot};
 use crate::record::probe::{
     Counted, PayloadRow, RateLimit, ShapeReport, TrainPurpose, TrainRow, Verdict, Way,
 };
@@ -91,26 +91,28 @@ impl Train {
         all
     }
 
-    /// The same by the helper's clock: when each was there, or its answer left; for those that
-    /// were not answered, as long after the one before as they were sent.
+    /// The same by the helper's clock: when each was there, or its answer left. Those that were not
+    /// answered were there as long after the one before as they were sent; their answers left then,
+    /// but no sooner than an answer before: a helper that is held up answers in a bunch.
     fn seen(&self, way: Way) -> Vec<(Nanos, bool)> {
         let left = self.items.iter().flat_map(|item| &item.sent);
         let mut all: Vec<_> = left.filter(|one| one.refused.is_none()).collect();
         all.sort_by_key(|one| one.at.mono);
-        let time = |one: &One| {
-            let echo = one.back?.echo;
-            Some(if way == Way::Out { echo.arrived } else { echo.left })
-        };
-        let known = all.iter().find_map(|one| Some((time(one)?, one.at.mono)));
+        let known = all.iter().find_map(|one| Some((one.back?.echo.arrived, one.at.mono)));
         let Some((mut there, mut here)) = known else { return self.pattern() };
+        let mut answered = Nanos::ZERO;
         let mut seen = Vec::with_capacity(all.len());
         for one in all {
-            let at = match time(one) {
-                Some(at) => {
-                    (there, here) = (at, one.at.mono);
-                    at
+            let echo = one.back.map(|back| back.echo);
+            if let Some(echo) = echo {
+                (there, here) = (echo.arrived, one.at.mono);
+                answered = answered.max(echo.left);
+            }
+            let at = match way {
+                Way::Out => there + (one.at.mono - here),
+                Way::Back => {
+                    echo.map_or((there + (one.at.mono - here)).max(answered), |echo| echo.left)
                 }
-                None => there + (one.at.mono - here),
             };
             seen.push((at, one.back.is_some()));
         }
