@@ -204,7 +204,7 @@ pub struct PingLost {
 pub struct PingStretch {
     /// Its begin, from the start of the run.
     pub start_ns: u64,
-    /// Its length.
+    /// Its length; the last ends with the last probe.
     pub duration_ns: u64,
     /// Answers to its probes.
     pub back: u64,

@@ -32,12 +32,13 @@ impl Cell {
 pub struct Timeline {
     cells: Vec<Cell>,
     width: Nanos,
+    last: Nanos,
 }
 
 impl Timeline {
     /// Nothing yet; a cell is `width` long at first, at least 1 ns.
     pub fn new(width: Nanos) -> Self {
-        Self { cells: Vec::with_capacity(CELLS), width: width.max(Nanos(1)) }
+        Self { cells: Vec::with_capacity(CELLS), width: width.max(Nanos(1)), last: Nanos::ZERO }
     }
 
     /// A delay that belongs to an instant after the start.
@@ -60,7 +61,13 @@ impl Timeline {
         self.width
     }
 
+    /// The last instant of which something is known.
+    pub fn last(&self) -> Nanos {
+        self.last
+    }
+
     fn cell(&mut self, at: Nanos) -> &mut Cell {
+        self.last = self.last.max(at);
         while at.0 / self.width.0 >= CELLS as u64 {
             self.halve();
         }
@@ -108,5 +115,6 @@ mod tests {
         assert_eq!(sum, all, "seed {seed}");
         assert!(line.cells().len() <= CELLS && line.cells().len() > CELLS / 2);
         assert!(line.width().0 * CELLS as u64 > at.0);
+        assert!(line.last() <= at && line.last() >= at - Nanos(200), "{:?} {at:?}", line.last());
     }
 }

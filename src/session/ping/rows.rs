@@ -37,12 +37,12 @@ pub(super) fn row(target: usize, seq: u64, outcome: Outcome, probe: &Probe) -> P
     }
 }
 
-/// The run over time.
+/// The run over time; the last stretch ends with the last probe.
 pub(super) fn over_time(timeline: &Timeline) -> Vec<PingStretch> {
-    let width = timeline.width().0;
+    let (width, last) = (timeline.width().0, timeline.last().0);
     let stretch = |(index, cell): (usize, &Cell)| PingStretch {
         start_ns: index as u64 * width,
-        duration_ns: width,
+        duration_ns: width.min(last.saturating_sub(index as u64 * width)).max(1),
         back: cell.samples,
         mean_ns: cell.sum.checked_div(cell.samples),
         max_ns: (cell.samples > 0).then_some(cell.max.0),
