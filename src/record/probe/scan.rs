@@ -30,6 +30,8 @@ pub struct ScannedPort {
     pub service: &'static str,
     /// What is known.
     pub state: PortState,
+    /// Time from the first question of the scan until that was known; `None` where it never was.
+    pub settled_ns: Option<u64>,
     /// What a proper answer said; `None` where none came that was that service's.
     pub answer: Option<String>,
     /// Payload bytes of the first answer.

@@ -104,6 +104,7 @@ mod tests {
             port: number,
             service: "text",
             state,
+            settled_ns: None,
             answer: None,
             answer_bytes: None,
             answered_from: None,

@@ -39,6 +39,8 @@ pub(super) struct Candidate {
     /// When to look at it again; `None` once it is settled.
     pub due: Option<Nanos>,
     pub fate: Option<Fate>,
+    /// When that was known.
+    pub settled: Option<Nanos>,
     pub asked: u32,
     pub answers: u32,
     pub refusals: u32,
@@ -59,6 +61,7 @@ impl Candidate {
             ask,
             due: None,
             fate: None,
+            settled: None,
             asked: 0,
             answers: 0,
             refusals: 0,
@@ -148,11 +151,13 @@ impl Candidate {
         }
     }
 
-    pub fn report(self) -> ScannedPort {
+    /// What is known of it, in a scan that began at `started`.
+    pub fn report(self, started: Nanos) -> ScannedPort {
         let mut port = ScannedPort {
             port: self.port(),
             service: self.service.name(),
             state: self.state(),
+            settled_ns: self.settled.map(|settled| (settled - started).0),
             answer: None,
             answer_bytes: None,
             answered_from: None,

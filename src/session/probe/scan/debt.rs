@@ -17,10 +17,10 @@ const USUAL: Nanos = Nanos::from_millis(1_100);
 const LONGEST: Nanos = Nanos::from_secs(6);
 const SHORTEST: Nanos = Nanos::from_millis(200);
 /// Errors in a row that a pace is told from, each of which had been held back before. While some
-/// are, ports are asked all the time, so that none is saved up to come at once.
+/// are, ports are asked until each has come, so that none is saved up to come at once.
 const PACED: usize = 4;
-/// Questions in the time of one error, so that it comes about as soon as it can.
-const QUESTIONS: u64 = 4;
+/// Errors after which the pace is known well enough to ask when the next is due: two gaps.
+const FORETOLD: usize = 3;
 /// Errors that are remembered; those before are too long ago to matter at any rate that a scan has.
 const REMEMBERED: usize = 8_192;
 
@@ -74,26 +74,38 @@ impl Debt {
         if self.paced.len() < PACED || self.grown {
             return;
         }
-        let gaps = self.paced.iter().zip(self.paced.iter().skip(1)).map(|(one, next)| *next - *one);
-        let longest = gaps.max().unwrap_or(USUAL);
+        let longest = self.gaps().max().unwrap_or(USUAL);
         self.span = Nanos(longest.0.saturating_mul(3)).clamp(SHORTEST, USUAL);
     }
 
-    /// How long nobody is asked before the last tries: an error may have been spent on a port from
-    /// which it did not arrive, so that one more than usual must have become due.
-    pub fn lull(&self) -> Nanos {
-        Nanos(self.span.min(USUAL).0 * 2)
+    /// Whether the errors that had been held back came at a pace that the span has room for.
+    pub fn is_steady(&self) -> bool {
+        self.paced.len() >= FORETOLD && self.gaps().all(|gap| gap <= self.span)
     }
 
-    /// Time between two questions while errors are held back, at most `usual`.
-    pub fn pace(&self, usual: Nanos) -> Nanos {
-        match (self.paced.front(), self.paced.back()) {
-            (Some(first), Some(last)) if self.paced.len() == PACED => {
-                let gap = (*last - *first).0 / (PACED as u64 - 1);
-                Nanos(gap / QUESTIONS).min(usual)
-            }
-            _ => usual,
+    /// How long nobody is asked before the last tries, so that one error is due again if the last
+    /// was lost. Where silence was `missed` for an error, or the pace is not known, some may be
+    /// spent on a port from which none arrives: then one more must have become due.
+    pub fn lull(&self, missed: bool) -> Nanos {
+        let errors = if missed || !self.is_steady() { 2 } else { 1 };
+        Nanos(self.span.min(USUAL).0 * errors)
+    }
+
+    /// When the next error may be had, shortly before it is due: until then a question would be in
+    /// vain. `None` before a pace can be told.
+    pub fn opening(&self) -> Option<Nanos> {
+        if self.paced.len() < FORETOLD {
+            return None;
         }
+        let mut gaps: Vec<_> = self.gaps().collect();
+        gaps.sort_unstable();
+        // A twentieth before it, so that a pace which is faster than it seemed shows itself.
+        self.last.map(|last| last + Nanos(gaps[gaps.len() / 2].0 / 20 * 19))
+    }
+
+    /// Times between errors that had been held back.
+    fn gaps(&self) -> impl Iterator<Item = Nanos> {
+        self.paced.iter().zip(self.paced.iter().skip(1)).map(|(one, next)| *next - *one)
     }
 
     /// Whether an error for a question sent at `sent` could have come.
@@ -164,21 +176,23 @@ mod tests {
     }
 
     #[test]
-    fn where_errors_come_fast_the_span_shrinks_and_the_pace_rises() {
+    fn where_errors_come_fast_the_span_shrinks_and_the_next_is_foretold() {
         let mut debt = Debt::default();
         for turn in 0..PACED as u64 {
-            assert_eq!(debt.pace(MS(50)), MS(50), "turn {turn}");
+            let foretold = (turn >= 3).then(|| MS(turn * 100 - 5));
+            assert_eq!(debt.opening(), foretold, "turn {turn}");
             debt.observe(MS(turn * 100), MS(turn * 100));
             debt.observe_paced(MS(turn * 100));
         }
-        assert_eq!(debt.pace(MS(50)), MS(25));
+        assert!(debt.is_steady());
         assert!(debt.could_answer(MS(600)) && !debt.could_answer(MS(599)));
-        // Two that were saved up, then Linux's pace: no reason to shrink.
+        // Two that were saved up, then Linux's pace: no reason to shrink, nor to ask sooner.
         let mut debt = Debt::default();
         for at in [0, 1, 1_001, 2_001] {
             debt.observe(MS(at), MS(at));
             debt.observe_paced(MS(at));
         }
         assert!(!debt.could_answer(MS(3_000)));
+        assert_eq!(debt.opening(), Some(MS(2_951)));
     }
 }

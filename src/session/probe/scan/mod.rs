@@ -3,8 +3,8 @@
 //!
 //! Every port is asked once at the full rate, so that services answer soon. What stays silent is
 //! asked again. While the target, or a filter, holds ICMP errors back, its silence says nothing
-//! ([`debt`]): then ports take turns at a slow rate, so that each closed one gets its error as soon
-//! as one can come; and a port counts as silent only after as many tries as were asked for, each at
+//! ([`debt`]): then ports take turns, at a slow rate or just when the next error is due, so that each
+//! closed one gets its error as soon as one can come; and a port counts as silent only after as many tries as were asked for, each at
 //! a time when an error could have come.
 
 mod candidate;
@@ -28,8 +28,11 @@ use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
 use word::Word;
 
-/// Time between two questions while errors are held back, at most.
-const SLOW: Nanos = Nanos::from_millis(50);
+/// Time between two questions while errors are held back and it is not known when the next is due.
+const SLOW: Nanos = Nanos::from_millis(25);
+/// Time between two questions to one port then, so that the next error soon meets a port that has
+/// need of it.
+const IN_VAIN: Nanos = Nanos::from_millis(20);
 /// Candidates that a datagram from elsewhere is held against.
 const SUSPECTS: usize = 512;
 /// Datagrams from elsewhere that are looked at.
@@ -51,6 +54,8 @@ pub struct ScanSession {
     /// When the last question left.
     last_sent: Option<Nanos>,
     longest_round_trip: Nanos,
+    /// Whether a port had an error after silence that counted.
+    missed: bool,
     stopped: bool,
     counts: Counts,
     /// When the last tries began that ports have together.
@@ -105,6 +110,7 @@ impl ScanSession {
             started: None,
             last_sent: None,
             longest_round_trip: Nanos::ZERO,
+            missed: false,
             stopped: false,
             counts: Counts::default(),
         }
@@ -121,8 +127,9 @@ impl ScanSession {
         }
     }
 
-    fn settle(&mut self, index: usize, fate: Fate) {
+    fn settle(&mut self, index: usize, now: Nanos, fate: Fate) {
         self.candidates[index].fate = Some(fate);
+        self.candidates[index].settled = Some(now);
         self.schedule(index, None);
     }
 
@@ -130,9 +137,11 @@ impl ScanSession {
     fn patience(&self, index: usize, now: Nanos) -> Nanos {
         let least = Nanos(self.longest_round_trip.0.saturating_mul(2));
         if !self.debt.could_answer(now) {
-            return Nanos(self.plan.wait.0 / 2).max(least);
+            return IN_VAIN.max(least);
         }
-        let doubled = self.candidates[index].silent_tries().min(DOUBLINGS);
+        // Where so much is known of the host, what it had to say would have come by then.
+        let most = if self.debt.is_steady() { 1 } else { DOUBLINGS };
+        let doubled = self.candidates[index].silent_tries().min(most);
         Nanos(self.plan.wait.0.saturating_mul(1 << doubled)).max(least)
     }
 
@@ -148,7 +157,7 @@ impl ScanSession {
         if self.candidates[index].asked_before(self.last_tries) {
             return now;
         }
-        let lull = last_sent + self.debt.lull();
+        let lull = last_sent + self.debt.lull(self.missed);
         if lull <= now {
             self.last_tries = now;
         }
@@ -159,8 +168,13 @@ impl ScanSession {
     fn gate(&self, index: usize, now: Nanos) -> Nanos {
         let Some(last) = self.last_sent else { return now };
         let full = Nanos(1_000_000_000 / u64::from(self.plan.per_second.max(1)));
-        let first = self.candidates[index].asked == 0;
-        last + if first || !self.debt.owes(now) { full } else { full.max(self.debt.pace(SLOW)) }
+        if self.candidates[index].asked == 0 || !self.debt.owes(now) {
+            return last + full;
+        }
+        match self.debt.opening() {
+            Some(opening) => (last + full).max(opening),
+            None => last + full.max(SLOW),
+        }
     }
 
     /// The end of the scan's time.
@@ -187,7 +201,7 @@ impl ScanSession {
         self.longest_round_trip = self.longest_round_trip.max(round_trip);
         // What was said before, an error even, is no longer the last word; a first answer is.
         if !matches!(self.candidates[index].fate, Some(Fate::Open(_))) {
-            self.settle(index, Fate::Open(answer));
+            self.settle(index, arrival, Fate::Open(answer));
         }
     }
 
@@ -233,8 +247,9 @@ impl ScanSession {
             counts.held_to = now;
             self.debt.observe_paced(now);
         }
+        self.missed |= candidate.silent_tries() > 0;
         let silent = candidate.last_silent();
-        self.settle(index, fate);
+        self.settle(index, now, fate);
         if silent.is_some_and(|(silent, sent)| self.debt.learn(silent, sent)) {
             self.judge_again(now);
         }
@@ -247,7 +262,7 @@ impl ScanSession {
             let candidate = &mut self.candidates[index];
             let fewer = candidate.judge_again(&self.debt) && candidate.silent_tries() < tries;
             if fewer && matches!(candidate.fate, Some(Fate::Silent)) {
-                candidate.fate = None;
+                (candidate.fate, candidate.settled) = (None, None);
                 self.schedule(index, Some(now));
             }
         }
@@ -273,7 +288,7 @@ impl Session for ScanSession {
             }
             self.candidates[index].judge(&self.debt);
             if self.candidates[index].silent_tries() >= self.plan.tries as usize {
-                self.settle(index, Fate::Silent);
+                self.settle(index, now, Fate::Silent);
                 continue;
             }
             let last_try = self.last_try(index, now);
@@ -309,7 +324,7 @@ impl Session for ScanSession {
                 let candidate = &mut self.candidates[index];
                 candidate.refusals += 1;
                 if candidate.refusals >= self.plan.tries && candidate.asked == 0 {
-                    self.settle(index, Fate::NotSent(errno));
+                    self.settle(index, now.mono, Fate::NotSent(errno));
                 } else {
                     self.schedule(index, Some(now.mono + self.plan.wait));
                 }

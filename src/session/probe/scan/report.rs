@@ -9,7 +9,8 @@ use std::net::IpAddr;
 
 pub(super) fn report(session: ScanSession, now: Nanos) -> ScanReport {
     let ScanSession { plan, candidates, counts, started, stopped, .. } = session;
-    let ports: Vec<ScannedPort> = candidates.into_iter().map(super::Candidate::report).collect();
+    let from = started.unwrap_or(now);
+    let ports: Vec<ScannedPort> = candidates.into_iter().map(|port| port.report(from)).collect();
     let of = |state| ports.iter().filter(|port| port.state == state).count() as u64;
     let told = |port: &&ScannedPort| port.answers > 0 || port.icmp.is_some();
     // Two, as a lost question may look like one that was held back.
@@ -22,7 +23,7 @@ pub(super) fn report(session: ScanSession, now: Nanos) -> ScanReport {
         host: plan.host,
         target: Some(plan.target.ip()),
         tries: u64::from(plan.tries),
-        duration_ns: started.map_or(0, |started| (now - started).0),
+        duration_ns: (now - from).0,
         sent: counts.sent,
         refused: counts.refused,
         answers: counts.answers,

@@ -254,7 +254,7 @@ fn a_limit_of_icmp_errors_is_never_read_as_silence() {
     let report = world.scan(world.plan());
     assert_true(&world, &report, "40 closed, 20 silent");
     // Six at once, 34 in as many seconds, and the last tries.
-    assert!(report.duration_ns < 45_000_000_000, "{}", report.duration_ns);
+    assert!(report.duration_ns < 39_000_000_000, "{}", report.duration_ns);
     assert!(report.icmp_limited);
     let rate = report.icmp_per_second_milli.expect("a rate");
     assert!((850..=1_000).contains(&rate), "{rate}");
@@ -400,5 +400,5 @@ fn a_port_whose_errors_get_lost_may_cost_others_theirs_but_makes_none_wrong() {
         assert_eq!(report.untold, 0, "seed {seed}");
     }
     // Of 480 that are closed.
-    assert!(missed <= 10, "{missed}");
+    assert!(missed <= 2, "{missed}");
 }
