@@ -71,6 +71,12 @@ impl Debt {
             self.paced.pop_front();
         }
         self.paced.push_back(now);
+        // Where none ever came sooner than that, silence before says nothing.
+        if let Some(shortest) = self.gaps().min().filter(|_| self.paced.len() >= FORETOLD) {
+            let least = Nanos(shortest.0 + shortest.0 / 10).min(LONGEST);
+            self.grown |= least > USUAL.max(self.span);
+            self.span = self.span.max(least);
+        }
         if self.paced.len() < PACED || self.grown {
             return;
         }
@@ -92,15 +98,15 @@ impl Debt {
     }
 
     /// When the next error may be had, shortly before it is due: until then a question would be in
-    /// vain. `None` before a pace can be told.
+    /// vain. `None` before a pace can be told. Of the gaps the shortest counts: in a longer one
+    /// somebody else may have had an error.
     pub fn opening(&self) -> Option<Nanos> {
         if self.paced.len() < FORETOLD {
             return None;
         }
-        let mut gaps: Vec<_> = self.gaps().collect();
-        gaps.sort_unstable();
         // A twentieth before it, so that a pace which is faster than it seemed shows itself.
-        self.last.map(|last| last + Nanos(gaps[gaps.len() / 2].0 / 20 * 19))
+        let shortest = self.gaps().min()?;
+        self.last.map(|last| last + Nanos(shortest.0 / 20 * 19))
     }
 
     /// Times between errors that had been held back.
@@ -186,13 +192,19 @@ mod tests {
         }
         assert!(debt.is_steady());
         assert!(debt.could_answer(MS(600)) && !debt.could_answer(MS(599)));
-        // Two that were saved up, then Linux's pace: no reason to shrink, nor to ask sooner.
+        // Two that were saved up, then Linux's pace: no reason to shrink.
         let mut debt = Debt::default();
         for at in [0, 1, 1_001, 2_001] {
             debt.observe(MS(at), MS(at));
             debt.observe_paced(MS(at));
         }
         assert!(!debt.could_answer(MS(3_000)));
-        assert_eq!(debt.opening(), Some(MS(2_951)));
+        assert!(debt.opening() < Some(MS(2_003)));
+        // Once those are forgotten, it is known; that one was missed does not change it.
+        for at in [4_001, 5_001] {
+            debt.observe(MS(at), MS(at));
+            debt.observe_paced(MS(at));
+        }
+        assert_eq!(debt.opening(), Some(MS(5_951)));
     }
 }
