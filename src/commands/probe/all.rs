@@ -28,6 +28,7 @@ use crate::units::Nanos;
 use crate::wire::{Dscp, Ecn, PortList};
 use anyhow::Context;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -77,8 +78,9 @@ const QUIET: [Kind; 6] = ["timeout", "ports", "nat", "mtu", "marks", "trace"];
 fn measure(args: &AllArgs, target: &Target, signals: &Signals) -> AllReport {
     let start = Instant::now();
     let (tell, parts) = channel();
+    let ears = Arc::new(Ears::default());
     for kind in QUIET {
-        begin(kind, args, target, &tell);
+        begin(kind, args, target, &tell, &ears);
     }
     let mut report =
         AllReport { host: target.name.clone(), target: Some(target.addr), ..AllReport::default() };
@@ -87,7 +89,7 @@ fn measure(args: &AllArgs, target: &Target, signals: &Signals) -> AllReport {
     gather(&parts, &mut open, &mut report, start + BUDGET.saturating_sub(SHAPE_NEEDS), quiet);
     let in_time = start.elapsed() + SHAPE_NEEDS <= BUDGET && quiet(&open);
     if report.ports.is_some() && in_time && !signals.arrived() {
-        begin("shape", args, target, &tell);
+        begin("shape", args, target, &tell, &ears);
         open.push("shape");
     } else if report.ports.is_some() {
         left_out(&mut report, "shape", "no time was left".to_owned());
@@ -136,13 +138,21 @@ fn left_out(report: &mut AllReport, kind: Kind, why: String) {
 }
 
 /// Starts a kind on a thread of its own. One that is not done in time ends with the process.
-fn begin(kind: Kind, args: &AllArgs, target: &Target, tell: &Sender<(Kind, Part)>) {
+fn begin(
+    kind: Kind,
+    args: &AllArgs,
+    target: &Target,
+    tell: &Sender<(Kind, Part)>,
+    ears: &Arc<Ears>,
+) {
     let (args, target, tell) = (args.clone(), target.clone(), tell.clone());
+    let ears = Arc::clone(ears);
     let thread = thread::Builder::new().name(kind.to_owned());
     let to_die = tell.clone();
     let spawned = thread.spawn(move || {
-        let part = find(kind, &args, &target)
+        let part = find(kind, &args, &target, &ears)
             .unwrap_or_else(|error| Part::Nothing(crate::commands::message_of(&error)));
+        ears.heard(kind);
         // Nobody listens any more where the time was over.
         let _ = tell.send((kind, part));
     });
@@ -151,11 +161,38 @@ fn begin(kind: Kind, args: &AllArgs, target: &Target, tell: &Sender<(Kind, Part)
     }
 }
 
-fn find(kind: Kind, args: &AllArgs, target: &Target) -> anyhow::Result<Part> {
+/// Kinds that may hear by an ICMP error that nobody serves there. A host sends only so many, so
+/// they come before the scan, which would have them all.
+const FIRST: [Kind; 4] = ["nat", "mtu", "marks", "timeout"];
+/// What they have for it.
+const TO_HEAR: Duration = Duration::from_secs(1);
+
+/// Which kinds have ended.
+#[derive(Default)]
+struct Ears {
+    done: Mutex<Vec<Kind>>,
+    more: Condvar,
+}
+
+impl Ears {
+    fn heard(&self, kind: Kind) {
+        self.done.lock().unwrap_or_else(PoisonError::into_inner).push(kind);
+        self.more.notify_all();
+    }
+
+    /// Waits until those that come first have ended, or had their time.
+    fn wait(&self) {
+        let done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
+        let waits = |done: &mut Vec<Kind>| !FIRST.iter().all(|kind| done.contains(kind));
+        drop(self.more.wait_timeout_while(done, TO_HEAR, waits));
+    }
+}
+
+fn find(kind: Kind, args: &AllArgs, target: &Target, ears: &Ears) -> anyhow::Result<Part> {
     let signals = Some(Signals::listen()?);
     let or_nothing = |why: NoHelper| Part::Nothing(why.words().to_owned());
     Ok(match kind {
-        "ports" => return find_ports(args, target, signals),
+        "ports" => return find_ports(args, target, signals, ears),
         "nat" => {
             let found = nat::measure(&nat_order(target), signals)?;
             if found.answered { Part::Nat(Box::new(found)) } else { silent(&found.verdict.verdict) }
@@ -192,7 +229,12 @@ fn find(kind: Kind, args: &AllArgs, target: &Target) -> anyhow::Result<Part> {
     })
 }
 
-fn find_ports(args: &AllArgs, target: &Target, signals: Option<Signals>) -> anyhow::Result<Part> {
+fn find_ports(
+    args: &AllArgs,
+    target: &Target,
+    signals: Option<Signals>,
+    ears: &Ears,
+) -> anyhow::Result<Part> {
     let order = PortsOrder {
         ports: args.ports.clone(),
         tries: 2 * TRIES,
@@ -207,6 +249,7 @@ fn find_ports(args: &AllArgs, target: &Target, signals: Option<Signals>) -> anyh
             Part::Ports(report)
         }
         PortsEnd::NoHelper(_) => {
+            ears.wait();
             let order = ScanOrder {
                 host: target.name.clone(),
                 time: Nanos::from_secs(5),
