@@ -344,8 +344,14 @@ fn a_policer_is_found_with_its_rate_its_burst_its_way_and_what_it_counts() {
     near(&packets, "burst_datagrams", 20, 4);
     near(&bytes, "bits_per_s", 102_400 * 8, 41_000);
     near(&bytes, "burst_bytes", 153_600, 10_000);
-    near(&back, "datagrams_per_1000_s", 250_000, 25_000);
-    near(&back, "burst_datagrams", 40, 8);
+    // A far end that is held up for long lets the bucket run over: then it is told of.
+    if path(&back, "limit.helper_late_ns").as_u64() > Some(20_000_000) {
+        assert!(path(&back, "doubt").to_string().contains("the rate back may be more"), "{back:#}");
+        near(&back, "datagrams_per_1000_s", 150_000, 125_000);
+    } else {
+        near(&back, "datagrams_per_1000_s", 250_000, 25_000);
+        near(&back, "burst_datagrams", 40, 8);
+    }
     for (told, way, counts) in [
         (&packets, "out", Value::from("datagrams")),
         (&bytes, "out", Value::from("bytes")),

@@ -82,6 +82,8 @@ pub struct RateLimit {
     pub each_port: Option<bool>,
     /// Whether datagrams waited before they were dropped, as in a queue, rather than none.
     pub queues: bool,
+    /// The longest that the far end kept an answer of the train that this is read from, ns.
+    pub helper_late_ns: u64,
 }
 
 /// One way of a path.

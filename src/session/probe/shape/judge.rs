@@ -3,7 +3,11 @@
 use crate::record::probe::{
     Counted, PayloadRow, RateLimit, ShapeReport, TrainPurpose, Verdict, Way,
 };
-use crate::units::{BitRate, ByteCount};
+use crate::units::{BitRate, ByteCount, Nanos};
+
+/// A far end that keeps answers for longer fills a policer's bucket meanwhile, perhaps beyond its
+/// brim.
+const BUSY: Nanos = Nanos::from_millis(20);
 
 /// The verdict on kinds, sizes and rates.
 pub fn judge(report: &ShapeReport) -> Verdict {
@@ -214,6 +218,14 @@ fn doubts(report: &ShapeReport) -> Vec<String> {
     {
         lines.push("whether the limit counts datagrams or bytes is not known".to_owned());
     }
+    let late = report.limit.map(|limit| (limit.way, Nanos(limit.helper_late_ns)));
+    if let Some((Some(Way::Back), late)) = late
+        && late > BUSY
+    {
+        lines.push(format!(
+            "the far end answered up to {late} late, in bunches: the rate back may be more"
+        ));
+    }
     lines.push("only what goes out has a shape; answers all look alike".to_owned());
     lines
 }
@@ -283,6 +295,7 @@ mod tests {
             counts: Some(Counted::Datagrams),
             each_port: Some(false),
             queues: false,
+            helper_late_ns: 0,
         };
         assert_eq!(
             limit_words(&limit),

@@ -17,7 +17,7 @@ mod policer;
 pub use judge::judge;
 
 use super::rounds::{Kind, Told};
-use super::shots::{AnswerPlan, Grant, ItemLog, Pace, Shape, Shot};
+use super::shots::{AnswerPlan, Back, Grant, ItemLog, Pace, Shape, Shot};
 use crate::record::probe::{
     Counted, PayloadRow, RateLimit, ShapeReport, TrainPurpose, TrainRow, Verdict, Way,
 };
@@ -130,16 +130,23 @@ impl Train {
         lost as f64 / pattern.len().max(1) as f64
     }
 
-    /// Whether its answers took far longer once it was limited than at first.
+    /// Whether its answers were far longer on the way once it was limited than at first; how long
+    /// the helper kept them is none of the path's.
     fn queues(&self) -> bool {
+        let on_the_way = |back: &Back| back.round_trip - kept(back);
         let mut trips: Vec<Nanos> =
-            self.items.iter().flat_map(ItemLog::backs).map(|back| back.round_trip).collect();
+            self.items.iter().flat_map(ItemLog::backs).map(on_the_way).collect();
         let tail = trips.split_off(trips.len() / 2);
         let least = trips.iter().chain(&tail).min().copied().unwrap_or_default();
         let mut tail = tail;
         tail.sort_unstable();
         let median = tail.get(tail.len() / 2).copied().unwrap_or_default();
         median > least + Nanos::from_millis(8).max(Nanos(least.0 * 4))
+    }
+
+    /// The longest that the helper kept an answer.
+    fn helper_late(&self) -> Nanos {
+        self.items.iter().flat_map(ItemLog::backs).map(kept).max().unwrap_or_default()
     }
 
     fn row(&self, told: Option<&Told>) -> TrainRow {
@@ -292,8 +299,14 @@ impl ShapeKind {
             counts,
             each_port,
             queues: search.queues(),
+            helper_late_ns: search.helper_late().0,
         })
     }
+}
+
+/// How long the helper kept a datagram before it answered.
+fn kept(back: &Back) -> Nanos {
+    back.echo.left - back.echo.arrived
 }
 
 fn train(len: usize, port: u16, count: u32, gap: Nanos) -> Shot {
