@@ -28,7 +28,7 @@ use crate::units::Nanos;
 use crate::wire::{Dscp, Ecn, PortList};
 use anyhow::Context;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -152,7 +152,7 @@ fn begin(
     let spawned = thread.spawn(move || {
         let part = find(kind, &args, &target, &ears)
             .unwrap_or_else(|error| Part::Nothing(crate::commands::message_of(&error)));
-        ears.heard(kind);
+        ears.ended(kind);
         // Nobody listens any more where the time was over.
         let _ = tell.send((kind, part));
     });
@@ -162,35 +162,57 @@ fn begin(
 }
 
 /// Kinds that may hear by an ICMP error that nobody serves there. A host sends only so many, so
-/// they come before the scan, which would have them all.
+/// they come before those that would have them all.
 const FIRST: [Kind; 4] = ["nat", "mtu", "marks", "timeout"];
-/// What they have for it.
-const TO_HEAR: Duration = Duration::from_secs(1);
+/// What they have for it, before the trace and before the scan.
+const BEFORE_TRACE: Duration = Duration::from_millis(300);
+const BEFORE_SCAN: Duration = Duration::from_secs(1);
 
-/// Which kinds have ended.
+/// What the kinds hear of one another.
 #[derive(Default)]
 struct Ears {
-    done: Mutex<Vec<Kind>>,
+    heard: Mutex<Heard>,
     more: Condvar,
 }
 
+#[derive(Default)]
+struct Heard {
+    /// Kinds that have ended.
+    ended: Vec<Kind>,
+    /// Why there is no helper, where anybody was told.
+    why: Option<NoHelper>,
+}
+
 impl Ears {
-    fn heard(&self, kind: Kind) {
-        self.done.lock().unwrap_or_else(PoisonError::into_inner).push(kind);
+    fn lock(&self) -> MutexGuard<'_, Heard> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn ended(&self, kind: Kind) {
+        self.lock().ended.push(kind);
         self.more.notify_all();
     }
 
     /// Waits until those that come first have ended, or had their time.
-    fn wait(&self) {
-        let done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
-        let waits = |done: &mut Vec<Kind>| !FIRST.iter().all(|kind| done.contains(kind));
-        drop(self.more.wait_timeout_while(done, TO_HEAR, waits));
+    fn wait(&self, most: Duration) {
+        let waits = |heard: &mut Heard| !FIRST.iter().all(|kind| heard.ended.contains(kind));
+        drop(self.more.wait_timeout_while(self.lock(), most, waits));
+    }
+
+    /// Why there is no helper: who met silence takes what another was told.
+    fn why(&self, why: NoHelper) -> NoHelper {
+        let mut heard = self.lock();
+        if let NoHelper::Silent(_) = why {
+            return heard.why.clone().unwrap_or(why);
+        }
+        heard.why.get_or_insert(why.clone());
+        why
     }
 }
 
 fn find(kind: Kind, args: &AllArgs, target: &Target, ears: &Ears) -> anyhow::Result<Part> {
     let signals = Some(Signals::listen()?);
-    let or_nothing = |why: NoHelper| Part::Nothing(why.words().to_owned());
+    let or_nothing = |why: NoHelper| Part::Nothing(ears.why(why).words().to_owned());
     Ok(match kind {
         "ports" => return find_ports(args, target, signals, ears),
         "nat" => {
@@ -214,6 +236,7 @@ fn find(kind: Kind, args: &AllArgs, target: &Target, ears: &Ears) -> anyhow::Res
             }
         }
         "trace" => {
+            ears.wait(BEFORE_TRACE);
             let order = TraceOrder {
                 target: target.addr,
                 from: target.local,
@@ -248,8 +271,9 @@ fn find_ports(
             target.name.clone_into(&mut report.host);
             Part::Ports(report)
         }
-        PortsEnd::NoHelper(_) => {
-            ears.wait();
+        PortsEnd::NoHelper(why) => {
+            ears.why(why);
+            ears.wait(BEFORE_SCAN);
             let order = ScanOrder {
                 host: target.name.clone(),
                 time: Nanos::from_secs(5),
