@@ -161,12 +161,14 @@ fn begin(
     }
 }
 
-/// Kinds that may hear by an ICMP error that nobody serves there. A host sends only so many, so
-/// they come before those that would have them all.
-const FIRST: [Kind; 4] = ["nat", "mtu", "marks", "timeout"];
-/// What they have for it, before the trace and before the scan.
-const BEFORE_TRACE: Duration = Duration::from_millis(300);
-const BEFORE_SCAN: Duration = Duration::from_secs(1);
+/// Kinds that hear by an ICMP error, as `ports` does, when nobody serves there. A host sends only
+/// so many, so they come before those that need several.
+const FIRST: [Kind; 3] = ["mtu", "marks", "timeout"];
+/// What they have for it.
+const TO_HEAR: Duration = Duration::from_millis(300);
+/// Kinds that come before the scan, which would have all errors, and what they have for it.
+const BEFORE_SCAN: [Kind; 5] = ["mtu", "marks", "timeout", "nat", "trace"];
+const TO_END: Duration = Duration::from_millis(1_500);
 
 /// What the kinds hear of one another.
 #[derive(Default)]
@@ -193,9 +195,9 @@ impl Ears {
         self.more.notify_all();
     }
 
-    /// Waits until those that come first have ended, or had their time.
-    fn wait(&self, most: Duration) {
-        let waits = |heard: &mut Heard| !FIRST.iter().all(|kind| heard.ended.contains(kind));
+    /// Waits until these have ended, or had their time.
+    fn wait(&self, kinds: &[Kind], most: Duration) {
+        let waits = |heard: &mut Heard| !kinds.iter().all(|kind| heard.ended.contains(kind));
         drop(self.more.wait_timeout_while(self.lock(), most, waits));
     }
 
@@ -216,6 +218,10 @@ fn find(kind: Kind, args: &AllArgs, target: &Target, ears: &Ears) -> anyhow::Res
     Ok(match kind {
         "ports" => return find_ports(args, target, signals, ears),
         "nat" => {
+            ears.wait(&FIRST, TO_HEAR);
+            if let Some(NoHelper::Unreachable(words)) = &ears.lock().why {
+                return Ok(Part::Nothing(words.clone()));
+            }
             let found = nat::measure(&nat_order(target), signals)?;
             if found.answered { Part::Nat(Box::new(found)) } else { silent(&found.verdict.verdict) }
         }
@@ -236,7 +242,7 @@ fn find(kind: Kind, args: &AllArgs, target: &Target, ears: &Ears) -> anyhow::Res
             }
         }
         "trace" => {
-            ears.wait(BEFORE_TRACE);
+            ears.wait(&FIRST, TO_HEAR);
             let order = TraceOrder {
                 target: target.addr,
                 from: target.local,
@@ -273,7 +279,7 @@ fn find_ports(
         }
         PortsEnd::NoHelper(why) => {
             ears.why(why);
-            ears.wait(BEFORE_SCAN);
+            ears.wait(&BEFORE_SCAN, TO_END);
             let order = ScanOrder {
                 host: target.name.clone(),
                 time: Nanos::from_secs(5),
