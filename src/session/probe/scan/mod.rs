@@ -3,9 +3,9 @@
 //!
 //! Every port is asked once at the full rate, so that services answer soon. What stays silent is
 //! asked again. While the target, or a filter, holds ICMP errors back, its silence says nothing
-//! ([`debt`]): then ports take turns, at a slow rate or just when the next error is due, so that each
-//! closed one gets its error as soon as one can come; and a port counts as silent only after as many tries as were asked for, each at
-//! a time when an error could have come.
+//! ([`debt`]): then ports take turns, at a slow rate or just when the next error is due, so that
+//! each closed one gets its error as soon as one can come; and a port counts as silent only after as
+//! many tries as were asked for, each at a time when an error could have come.
 
 mod candidate;
 mod debt;
