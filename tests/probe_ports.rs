@@ -264,6 +264,7 @@ fn a_host_alone_is_asked_everything_within_ten_seconds_or_told_what_was_left_out
     let text = unwrapped(&fits_80_columns(&output));
     assert!(text.contains("no helper at 10.77.2.3:8700"), "{text}");
     assert!(text.contains("marks: nobody serves at 10.77.2.3:8700: port unreachable"), "{text}");
+    assert!(text.contains("udpkit probe marks 10.77.2.3:8700"), "{text}");
     assert!(text.contains("nat: nobody serves at 10.77.2.3:8700: port unreachable"), "{text}");
     assert!(text.contains("trace reaches 10.77.2.3 in 1 hop, where port 8700 is closed"), "{text}");
 }

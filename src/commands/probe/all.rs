@@ -32,6 +32,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+/// Where a helper serves if nothing else is said.
+const USUAL_PORT: u16 = 8620;
 /// When everything must be over.
 const BUDGET: Duration = Duration::from_millis(9_800);
 /// What `shape` must have left to begin.
@@ -133,8 +135,18 @@ fn gather(
 }
 
 fn left_out(report: &mut AllReport, kind: Kind, why: String) {
-    let command = format!("udpkit probe {kind} {}", report.host);
+    let command = format!("udpkit probe {kind} {}", far_end(report));
     report.left_out.push(LeftOut { kind, why, command });
+}
+
+/// The far end as an argument, with its port where that is not the usual one.
+fn far_end(report: &AllReport) -> String {
+    let host = &report.host;
+    match report.target.map(|target| target.port()) {
+        None | Some(USUAL_PORT) => host.clone(),
+        Some(port) if host.contains(':') => format!("[{host}]:{port}"),
+        Some(port) => format!("{host}:{port}"),
+    }
 }
 
 /// Starts a kind on a thread of its own. One that is not done in time ends with the process.
