@@ -44,12 +44,14 @@ pub(super) struct Candidate {
     pub asked: u32,
     pub answers: u32,
     pub refusals: u32,
-    /// When the last question left, and the one before.
+    /// When the first question left.
+    first: Option<Nanos>,
+    /// When the last one left, and the one before.
     last: Option<Nanos>,
     before: Option<Nanos>,
     /// Whether the last one's silence is still to be judged.
     open: bool,
-    /// Questions whose time ran out.
+    /// Questions whose time ran out, when an error could have come.
     silent: Vec<Nanos>,
     round_trip: Option<Nanos>,
 }
@@ -65,6 +67,7 @@ impl Candidate {
             asked: 0,
             answers: 0,
             refusals: 0,
+            first: None,
             last: None,
             before: None,
             open: false,
@@ -81,6 +84,7 @@ impl Candidate {
     pub fn sent(&mut self, now: Nanos) {
         self.asked += 1;
         self.ask.attempt = self.asked;
+        self.first.get_or_insert(now);
         self.before = self.last.replace(now);
         self.open = true;
     }
@@ -98,6 +102,11 @@ impl Candidate {
         self.open = false;
     }
 
+    /// When it was asked first.
+    pub fn first(&self) -> Option<Nanos> {
+        self.first
+    }
+
     /// Whether it was not asked since `instant`.
     pub fn asked_before(&self, instant: Nanos) -> bool {
         self.last.is_none_or(|last| last < instant)
@@ -113,11 +122,9 @@ impl Candidate {
         self.silent.last().copied().zip(self.last).filter(|(silent, last)| silent < last)
     }
 
-    /// More is known of when errors could have come: whether a silent try is none any more.
-    pub fn judge_again(&mut self, debt: &Debt) -> bool {
-        let before = self.silent.len();
+    /// More is known of when errors could have come: a silent try may be none any more.
+    pub fn judge_again(&mut self, debt: &Debt) {
         self.silent.retain(|sent| debt.could_answer(*sent));
-        self.silent.len() < before
     }
 
     /// Questions whose silence said nothing.

@@ -6,128 +6,230 @@
 //! leaves as it is. So when a question was sent and none of those that went out within the second
 //! before it was answered by an error, a token was there, and the silence is the port's own. Times
 //! here are those of sending, as the answers to two questions may take ways of different length.
+//! Everybody who sends errors has a bucket: a silent port may be anyone's who spoke before.
 
 use crate::units::Nanos;
 use std::collections::VecDeque;
+use std::net::IpAddr;
 
-/// The span after an error within which silence means nothing, to begin with: Linux's second, and
-/// some room for a path whose delay varies.
-const USUAL: Nanos = Nanos::from_millis(1_100);
-/// The longest span that is learned, and the shortest.
+/// The time in which one more error may be sent, before more is known: Linux's second.
+const USUAL: Nanos = Nanos::from_secs(1);
+/// Errors that Linux sends at once.
+const AT_ONCE: u64 = 6;
+/// The longest time that is learned, and the shortest.
 const LONGEST: Nanos = Nanos::from_secs(6);
-const SHORTEST: Nanos = Nanos::from_millis(200);
-/// Errors in a row that a pace is told from, each of which had been held back before. While some
-/// are, ports are asked until each has come, so that none is saved up to come at once.
-const PACED: usize = 4;
-/// Errors after which the pace is known well enough to ask when the next is due: two gaps.
-const FORETOLD: usize = 3;
+const SHORTEST: Nanos = Nanos::from_millis(100);
+/// Room for a path whose delay varies: the longest round trip, within these bounds.
+const LEAST_ROOM: Nanos = Nanos::from_millis(20);
+const MOST_ROOM: Nanos = Nanos::from_millis(100);
+/// How far the time between two errors may be from that between two tokens, as nobody asks all the
+/// time.
+const UNSURE: Nanos = Nanos::from_millis(25);
+/// Waits for errors that had been held back, from which a pace is told. The first of them may have
+/// begun before the bucket was empty, or ended with what had been saved up: with that and one more a
+/// bound is known, with all of them when the next is due.
+const WAITS: usize = 3;
+const BOUND: usize = 2;
 /// Errors that are remembered; those before are too long ago to matter at any rate that a scan has.
 const REMEMBERED: usize = 8_192;
+/// Senders of errors that are told apart; any more share the last one's bucket.
+const SENDERS: usize = 32;
 
-/// The errors of a scan, by when the questions that they answer were sent.
-#[derive(Debug)]
+/// The errors of a scan.
+#[derive(Debug, Default)]
 pub(super) struct Debt {
+    buckets: Vec<(Option<IpAddr>, Bucket)>,
+    longest_round_trip: Nanos,
+}
+
+/// One sender's errors, by when the questions that they answer were sent.
+#[derive(Debug)]
+struct Bucket {
+    /// After an error silence means nothing for so long, and what the path needs beyond it.
     span: Nanos,
+    /// How many there were.
+    count: u64,
     /// In order.
     sent: Vec<Nanos>,
     /// When the last one came.
     last: Option<Nanos>,
-    /// When the last of those came that had been held back.
-    paced: VecDeque<Nanos>,
+    /// How long each of the last that had been held back came after the error before it.
+    waits: VecDeque<Nanos>,
     /// A longer span that was once seen to be needed.
     slower: Option<Nanos>,
     /// Whether the span had to grow.
     grown: bool,
+    /// Whether an error that had been held back came later than it was due.
+    late: bool,
 }
 
-impl Default for Debt {
+impl Debt {
+    /// An error of `who` came at `now` that answers one of the questions sent at `sent`. It may have
+    /// been `held_back` before.
+    pub fn observe(
+        &mut self,
+        who: Option<IpAddr>,
+        sent: impl Iterator<Item = Nanos>,
+        now: Nanos,
+        held_back: bool,
+    ) {
+        let room = self.room();
+        let bucket = self.bucket(who);
+        sent.for_each(|sent| bucket.remember(sent));
+        bucket.count += 1;
+        let before = bucket.last.replace(now);
+        if held_back {
+            let wait = before.map_or(LONGEST, |before| now - before);
+            // Half-way to the one after it.
+            bucket.late |= before.is_some() && wait > Nanos(bucket.span.0 / 2 * 3) + room;
+            bucket.observe_wait(wait);
+        }
+    }
+
+    /// A question and what it brought took so long.
+    pub fn observe_round_trip(&mut self, round_trip: Nanos) {
+        self.longest_round_trip = self.longest_round_trip.max(round_trip);
+    }
+
+    /// The longest round trip that was seen.
+    pub fn longest_round_trip(&self) -> Nanos {
+        self.longest_round_trip
+    }
+
+    /// How long nobody is asked before the last tries, so that one error is due again if the last
+    /// was lost. Where silence was `missed` for an error, or one came late, some may be spent on a
+    /// port from which none arrives: then one more must have become due.
+    pub fn lull(&self, missed: bool) -> Nanos {
+        let longest = |also: bool| {
+            let buckets = self.buckets.iter().map(|(_, bucket)| bucket);
+            buckets.filter(|one| also || one.may_be_empty()).map(|one| one.span.min(USUAL)).max()
+        };
+        let Some(span) = longest(false).or_else(|| longest(true)) else { return Nanos::ZERO };
+        let late = self.buckets.iter().any(|(_, bucket)| bucket.late);
+        Nanos((span + self.room()).0 * if missed || late { 2 } else { 1 })
+    }
+
+    /// Whether somebody sent several errors, so that more than one is sent at a time, but nobody so
+    /// many that with one more, which was lost, Linux would have no more to send.
+    pub fn seems_ample(&self) -> bool {
+        let several = self.buckets.iter().any(|(_, bucket)| bucket.count > 1);
+        several && !self.buckets.iter().any(|(_, bucket)| bucket.may_be_empty())
+    }
+
+    /// When the next error may be had, shortly before it is due: until then a question would be in
+    /// vain. `None` before a pace can be told.
+    pub fn opening(&self, now: Nanos) -> Option<Nanos> {
+        let owing = self.buckets.iter().filter(|(_, bucket)| self.is_owing(bucket, now));
+        // Nobody is waited for while another's next error may come at any time.
+        let openings: Option<Vec<Nanos>> = owing.map(|(_, bucket)| bucket.opening()).collect();
+        openings.and_then(|openings| openings.into_iter().min())
+    }
+
+    /// Whether an error for a question sent at `sent` could have come, whoever's port it was.
+    pub fn could_answer(&self, sent: Nanos) -> bool {
+        self.buckets.iter().all(|(_, bucket)| {
+            bucket.last_before(sent).is_none_or(|other| sent - other >= self.span(bucket))
+        })
+    }
+
+    /// Whether errors came so lately that a question would be asked in vain.
+    pub fn owes(&self, now: Nanos) -> bool {
+        self.buckets.iter().any(|(_, bucket)| self.is_owing(bucket, now))
+    }
+
+    /// A port that was silent to a question sent at `silent`, when an error could have come, has
+    /// one of `who` for a question sent at `sent`. That may be a loss, or a limit slower than was
+    /// believed: the second time, the span grows to what there was between two errors. Whether it
+    /// did.
+    pub fn learn(&mut self, who: Option<IpAddr>, silent: Nanos, sent: Nanos) -> bool {
+        self.bucket(who).learn(silent, sent)
+    }
+
+    fn bucket(&mut self, who: Option<IpAddr>) -> &mut Bucket {
+        let known = self.buckets.iter().position(|(other, _)| *other == who);
+        let index = known.unwrap_or_else(|| {
+            if self.buckets.len() < SENDERS {
+                self.buckets.push((who, Bucket::default()));
+            }
+            self.buckets.len() - 1
+        });
+        &mut self.buckets[index].1
+    }
+
+    fn is_owing(&self, bucket: &Bucket, now: Nanos) -> bool {
+        bucket.last.is_some_and(|last| now < last + self.span(bucket))
+    }
+
+    fn span(&self, bucket: &Bucket) -> Nanos {
+        bucket.span + self.room()
+    }
+
+    fn room(&self) -> Nanos {
+        self.longest_round_trip.clamp(LEAST_ROOM, MOST_ROOM)
+    }
+}
+
+impl Default for Bucket {
     fn default() -> Self {
         Self {
             span: USUAL,
+            count: 0,
             sent: Vec::new(),
             last: None,
-            paced: VecDeque::with_capacity(PACED),
+            waits: VecDeque::with_capacity(WAITS),
             slower: None,
             grown: false,
+            late: false,
         }
     }
 }
 
-impl Debt {
-    /// An error came at `now` that answers a question sent at `sent`.
-    pub fn observe(&mut self, sent: Nanos, now: Nanos) {
+impl Bucket {
+    fn remember(&mut self, sent: Nanos) {
         let at = self.sent.partition_point(|other| *other <= sent);
         self.sent.insert(at, sent);
         if self.sent.len() > REMEMBERED {
             self.sent.drain(..REMEMBERED / 2);
         }
-        self.last = Some(now);
     }
 
-    /// The error that came at `now` had been held back before. Where these come fast, as a host
-    /// sends them over IPv6, the span shrinks to a few times the longest wait for one.
-    pub fn observe_paced(&mut self, now: Nanos) {
-        if self.paced.len() == PACED {
-            self.paced.pop_front();
+    /// Whether errors were held back, or may have been if one more was lost.
+    fn may_be_empty(&self) -> bool {
+        self.count + 1 >= AT_ONCE || !self.waits.is_empty()
+    }
+
+    /// Where errors that were held back come fast, as a host sends them over IPv6, the span
+    /// shrinks to the longest wait for one; where none ever came sooner, it grows.
+    fn observe_wait(&mut self, wait: Nanos) {
+        if self.waits.len() == WAITS {
+            self.waits.pop_front();
         }
-        self.paced.push_back(now);
-        // Where none ever came sooner than that, silence before says nothing.
-        if let Some(shortest) = self.gaps().min().filter(|_| self.paced.len() >= FORETOLD) {
-            let least = Nanos(shortest.0 + shortest.0 / 10).min(LONGEST);
-            self.grown |= least > USUAL.max(self.span);
-            self.span = self.span.max(least);
+        self.waits.push_back(wait);
+        if let Some(shortest) = self.shortest_wait() {
+            let slower = shortest > self.span + UNSURE;
+            self.grown |= slower;
+            self.span = if slower { shortest.min(LONGEST) } else { self.span };
         }
-        if self.paced.len() < PACED || self.grown {
+        if self.waits.len() < BOUND || self.grown {
             return;
         }
-        let longest = self.gaps().max().unwrap_or(USUAL);
-        self.span = Nanos(longest.0.saturating_mul(3)).clamp(SHORTEST, USUAL);
+        let longest = self.waits.iter().max().copied().unwrap_or(USUAL);
+        self.span = Nanos(longest.0 / 10 * 11 + UNSURE.0).clamp(SHORTEST, USUAL);
     }
 
-    /// Whether the errors that had been held back came at a pace that the span has room for.
-    pub fn is_steady(&self) -> bool {
-        self.paced.len() >= FORETOLD && self.gaps().all(|gap| gap <= self.span)
-    }
-
-    /// How long nobody is asked before the last tries, so that one error is due again if the last
-    /// was lost. Where silence was `missed` for an error, or the pace is not known, some may be
-    /// spent on a port from which none arrives: then one more must have become due.
-    pub fn lull(&self, missed: bool) -> Nanos {
-        let errors = if missed || !self.is_steady() { 2 } else { 1 };
-        Nanos(self.span.min(USUAL).0 * errors)
-    }
-
-    /// When the next error may be had, shortly before it is due: until then a question would be in
-    /// vain. `None` before a pace can be told. Of the gaps the shortest counts: in a longer one
-    /// somebody else may have had an error.
-    pub fn opening(&self) -> Option<Nanos> {
-        if self.paced.len() < FORETOLD {
-            return None;
-        }
+    fn opening(&self) -> Option<Nanos> {
         // A twentieth before it, so that a pace which is faster than it seemed shows itself.
-        let shortest = self.gaps().min()?;
-        self.last.map(|last| last + Nanos(shortest.0 / 20 * 19))
+        let wait = Nanos(self.shortest_wait()?.0 / 20 * 19);
+        self.last.map(|last| last + wait)
     }
 
-    /// Times between errors that had been held back.
-    fn gaps(&self) -> impl Iterator<Item = Nanos> {
-        self.paced.iter().zip(self.paced.iter().skip(1)).map(|(one, next)| *next - *one)
+    /// Once it is known. The shortest counts: in a longer one somebody else may have had an error.
+    fn shortest_wait(&self) -> Option<Nanos> {
+        let known = self.waits.iter().skip(1).min().copied();
+        known.filter(|_| self.waits.len() == WAITS)
     }
 
-    /// Whether an error for a question sent at `sent` could have come.
-    pub fn could_answer(&self, sent: Nanos) -> bool {
-        self.last_before(sent).is_none_or(|other| sent - other >= self.span)
-    }
-
-    /// Whether errors came so lately that a question would be asked in vain.
-    pub fn owes(&self, now: Nanos) -> bool {
-        self.last.is_some_and(|last| now < last + self.span)
-    }
-
-    /// A port that was silent to a question sent at `silent`, when an error could have come, has
-    /// one for a question sent at `sent`. That may be a loss, or a limit slower than was believed:
-    /// the second time, the span grows to what there was between two errors. Whether it did.
-    pub fn learn(&mut self, silent: Nanos, sent: Nanos) -> bool {
+    fn learn(&mut self, silent: Nanos, sent: Nanos) -> bool {
         let Some(gap) = self.last_before(silent).map(|other| sent - other) else { return false };
         // A tenth beyond it, as the questions do not come at the very moment.
         let longer = Nanos(gap.0 + gap.0 / 10);
@@ -150,61 +252,108 @@ mod tests {
     use super::*;
 
     const MS: fn(u64) -> Nanos = Nanos::from_millis;
+    const HOST: Option<IpAddr> = Some(IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 9)));
+    const WALL: Option<IpAddr> = None;
+
+    /// An error of the host, for a question sent at `sent`.
+    fn error(debt: &mut Debt, sent: Nanos, now: Nanos) {
+        debt.observe(HOST, [sent].into_iter(), now, false);
+    }
+
+    fn held_back(debt: &mut Debt, now: Nanos) {
+        debt.observe(HOST, [now].into_iter(), now, true);
+    }
 
     #[test]
     fn silence_says_something_only_where_no_error_was_sent_just_before() {
         let mut debt = Debt::default();
         assert!(debt.could_answer(MS(500)));
         assert!(!debt.owes(MS(500)));
-        debt.observe(MS(1_000), MS(1_020));
+        error(&mut debt, MS(1_000), MS(1_010));
         // Asked before the one that was answered: then the token was still there.
         assert!(debt.could_answer(MS(999)));
         assert!(!debt.could_answer(MS(1_001)));
-        assert!(!debt.could_answer(MS(2_099)));
-        assert!(debt.could_answer(MS(2_100)));
-        assert!(debt.owes(MS(2_119)) && !debt.owes(MS(2_120)));
+        assert!(!debt.could_answer(MS(2_019)));
+        assert!(debt.could_answer(MS(2_020)));
+        assert!(debt.owes(MS(2_029)) && !debt.owes(MS(2_030)));
+        // The longer the way, the more its delay may vary.
+        debt.observe_round_trip(MS(60));
+        assert!(!debt.could_answer(MS(2_059)) && debt.could_answer(MS(2_060)));
         // An error that comes late, to a question of before, spoils what was asked after that.
-        debt.observe(MS(500), MS(2_500));
+        error(&mut debt, MS(500), MS(2_500));
         assert!(!debt.could_answer(MS(999)));
     }
 
     #[test]
     fn a_slower_limit_is_learned_up_to_a_bound_and_a_loss_is_none() {
         let mut debt = Debt::default();
-        assert!(!debt.learn(MS(900), MS(1_500)), "no error came before it");
-        debt.observe(MS(1_000), MS(1_010));
+        assert!(!debt.learn(HOST, MS(900), MS(1_500)), "no error came before it");
+        error(&mut debt, MS(1_000), MS(1_010));
         assert!(debt.could_answer(MS(2_500)));
-        assert!(!debt.learn(MS(2_500), MS(3_000)), "once may be a loss");
-        assert!(debt.learn(MS(2_500), MS(3_100)));
-        assert!(!debt.could_answer(MS(3_199)) && debt.could_answer(MS(3_200)));
-        assert!(!debt.learn(MS(2_500), MS(2_900)), "that is known by now");
-        assert!(!debt.learn(MS(2_500), MS(11_000)), "who is silent for so long has lost it");
+        assert!(!debt.learn(WALL, MS(2_500), MS(3_000)), "that is another's");
+        assert!(!debt.learn(HOST, MS(2_500), MS(3_000)), "once may be a loss");
+        assert!(debt.learn(HOST, MS(2_500), MS(3_100)));
+        assert!(!debt.could_answer(MS(3_219)) && debt.could_answer(MS(3_220)));
+        assert!(!debt.learn(HOST, MS(2_500), MS(2_900)), "that is known by now");
+        assert!(!debt.learn(HOST, MS(2_500), MS(11_000)), "who is silent for so long has lost it");
     }
 
     #[test]
     fn where_errors_come_fast_the_span_shrinks_and_the_next_is_foretold() {
         let mut debt = Debt::default();
-        for turn in 0..PACED as u64 {
-            let foretold = (turn >= 3).then(|| MS(turn * 100 - 5));
-            assert_eq!(debt.opening(), foretold, "turn {turn}");
-            debt.observe(MS(turn * 100), MS(turn * 100));
-            debt.observe_paced(MS(turn * 100));
+        error(&mut debt, MS(0), MS(0));
+        for turn in 1..=4 {
+            held_back(&mut debt, MS(turn * 100));
+            let foretold = (turn >= 3).then(|| MS(turn * 100 + 95));
+            assert_eq!(debt.opening(MS(turn * 100)), foretold, "turn {turn}");
+            let silent = if turn < 2 { 1_020 } else { 155 };
+            assert!(debt.could_answer(MS(turn * 100 + silent)));
+            assert!(!debt.could_answer(MS(turn * 100 + silent - 1)));
         }
-        assert!(debt.is_steady());
-        assert!(debt.could_answer(MS(600)) && !debt.could_answer(MS(599)));
+        assert_eq!(debt.lull(false), MS(155));
         // Two that were saved up, then Linux's pace: no reason to shrink.
         let mut debt = Debt::default();
-        for at in [0, 1, 1_001, 2_001] {
-            debt.observe(MS(at), MS(at));
-            debt.observe_paced(MS(at));
+        error(&mut debt, MS(0), MS(0));
+        for at in [2_500, 2_501, 3_000, 4_000] {
+            held_back(&mut debt, MS(at));
+            assert!(!debt.could_answer(MS(at + 1_019)));
         }
-        assert!(!debt.could_answer(MS(3_000)));
-        assert!(debt.opening() < Some(MS(2_003)));
-        // Once those are forgotten, it is known; that one was missed does not change it.
-        for at in [4_001, 5_001] {
-            debt.observe(MS(at), MS(at));
-            debt.observe_paced(MS(at));
+        // That was late, when the errors were asked for so late only.
+        assert_eq!(debt.lull(false), MS(2_040));
+        let mut debt = Debt::default();
+        for at in [0, 1_000, 2_000, 3_000] {
+            held_back(&mut debt, MS(at));
         }
-        assert_eq!(debt.opening(), Some(MS(5_951)));
+        assert_eq!(debt.opening(MS(3_000)), Some(MS(3_950)));
+        assert_eq!((debt.lull(false), debt.lull(true)), (MS(1_020), MS(2_040)));
+        // One that was lost, or went elsewhere, is missed.
+        held_back(&mut debt, MS(5_000));
+        assert_eq!(debt.lull(false), MS(2_040));
+    }
+
+    #[test]
+    fn everybody_who_sends_errors_has_a_pace_of_his_own() {
+        let mut debt = Debt::default();
+        for turn in 0..8 {
+            let at = MS(turn * 500);
+            let who = if turn % 2 == 0 { HOST } else { WALL };
+            debt.observe(who, [at].into_iter(), at, true);
+        }
+        assert_eq!(debt.lull(false), MS(1_020));
+        // The host's last was at 3,000, the wall's at 3,500.
+        assert!(!debt.could_answer(MS(4_519)) && debt.could_answer(MS(4_520)));
+        assert_eq!(debt.opening(MS(3_500)), Some(MS(3_950)));
+        // However many there are.
+        for who in 0..100_u32 {
+            debt.observe(Some(IpAddr::V4(who.into())), [MS(9_000)].into_iter(), MS(9_000), false);
+        }
+        assert!(debt.owes(MS(9_100)) && !debt.could_answer(MS(9_001)));
+        assert!(debt.buckets.len() == SENDERS && !debt.seems_ample());
+        let mut debt = Debt::default();
+        for turn in 0..AT_ONCE {
+            assert_eq!(debt.seems_ample(), (2..=4).contains(&turn), "{turn} errors");
+            error(&mut debt, MS(turn), MS(turn));
+        }
+        assert!(!debt.seems_ample());
     }
 }

@@ -25,7 +25,7 @@ use crate::wire::service::{Ask, Service};
 use candidate::{Answer, Candidate, Fate};
 use debt::Debt;
 use std::collections::{BTreeSet, HashMap};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use word::Word;
 
 /// Time between two questions while errors are held back and it is not known when the next is due.
@@ -39,6 +39,10 @@ const SUSPECTS: usize = 512;
 const LOOKED_AT: u64 = 4_096;
 /// Doublings of the wait at most.
 const DOUBLINGS: usize = 6;
+/// Tries after which each takes a lull before it.
+const TOGETHER: usize = 2;
+/// Waits after which a service that was asked has had its time.
+const LONG: u64 = 4;
 
 /// The scan as a machine.
 pub struct ScanSession {
@@ -53,7 +57,6 @@ pub struct ScanSession {
     started: Option<Nanos>,
     /// When the last question left.
     last_sent: Option<Nanos>,
-    longest_round_trip: Nanos,
     /// Whether a port had an error after silence that counted.
     missed: bool,
     stopped: bool,
@@ -109,7 +112,6 @@ impl ScanSession {
             written: None,
             started: None,
             last_sent: None,
-            longest_round_trip: Nanos::ZERO,
             missed: false,
             stopped: false,
             counts: Counts::default(),
@@ -135,23 +137,37 @@ impl ScanSession {
 
     /// How long a question that left now is waited for.
     fn patience(&self, index: usize, now: Nanos) -> Nanos {
-        let least = Nanos(self.longest_round_trip.0.saturating_mul(2));
+        let wait = self.plan.wait;
+        let candidate = &self.candidates[index];
+        let least = Nanos(self.debt.longest_round_trip().0.saturating_mul(2));
         if !self.debt.could_answer(now) {
             return IN_VAIN.max(least);
         }
-        // Where so much is known of the host, what it had to say would have come by then.
-        let most = if self.debt.is_steady() { 1 } else { DOUBLINGS };
-        let doubled = self.candidates[index].silent_tries().min(most);
-        Nanos(self.plan.wait.0.saturating_mul(1 << doubled)).max(least)
+        let long_asked = candidate.first().is_some_and(|first| now - first >= Nanos(wait.0 * LONG));
+        if self.counts.icmp_errors > 0 && long_asked {
+            // A slow service had its time, and how fast an error comes is known.
+            return Nanos(wait.0 / 4).max(Nanos(least.0.saturating_mul(2)));
+        }
+        let doublings = candidate.silent_tries().min(DOUBLINGS);
+        Nanos(wait.0.saturating_mul(1 << doublings)).max(least)
     }
 
-    /// When a port may be asked its last time: where errors come at all, all ports have that
-    /// try together, after a lull. Once they began to, each that was not yet asked since may go on.
+    /// Whether an error may have been lost, or spent elsewhere, for which the next has to be waited
+    /// for: where some were held back, or one more would have been as Linux counts, each that is
+    /// lost leaves all other ports silent.
+    fn may_owe(&self) -> bool {
+        self.missed || self.counts.held_back > 0 || !self.debt.seems_ample()
+    }
+
+    /// When a port may be asked its last time, or its third and each further one: where errors may
+    /// be owed all ports have such a try together, after a lull. Once they began to, each that was not yet asked
+    /// since may go on.
     fn last_try(&mut self, index: usize, now: Nanos) -> Nanos {
         let tries = self.plan.tries as usize;
-        let is_last = tries > 1 && self.candidates[index].silent_tries() + 1 == tries;
-        let (true, Some(last_sent)) = (is_last && self.counts.icmp_errors > 0, self.last_sent)
-        else {
+        let next = self.candidates[index].silent_tries() + 1;
+        let is_last = tries > 1 && (next == tries || next > TOGETHER);
+        let together = is_last && self.may_owe();
+        let (true, Some(last_sent)) = (together, self.last_sent) else {
             return now;
         };
         if self.candidates[index].asked_before(self.last_tries) {
@@ -171,7 +187,7 @@ impl ScanSession {
         if self.candidates[index].asked == 0 || !self.debt.owes(now) {
             return last + full;
         }
-        match self.debt.opening() {
+        match self.debt.opening(now) {
             Some(opening) => (last + full).max(opening),
             None => last + full.max(SLOW),
         }
@@ -198,7 +214,7 @@ impl ScanSession {
         let candidate = &mut self.candidates[index];
         candidate.answers += 1;
         let round_trip = candidate.heard(arrival).unwrap_or_default();
-        self.longest_round_trip = self.longest_round_trip.max(round_trip);
+        self.debt.observe_round_trip(round_trip);
         // What was said before, an error even, is no longer the last word; a first answer is.
         if !matches!(self.candidates[index].fate, Some(Fate::Open(_))) {
             self.settle(index, arrival, Fate::Open(answer));
@@ -231,36 +247,38 @@ impl ScanSession {
         found.next().is_none().then_some(only)
     }
 
-    /// An error settles a port, unless something answers there.
-    fn refused(&mut self, index: usize, now: Nanos, fate: Fate) {
+    /// An error of `who` settles a port, unless something answers there.
+    fn refused(&mut self, index: usize, now: Nanos, who: Option<IpAddr>, fate: Fate) {
         let candidate = &mut self.candidates[index];
-        candidate.questions().for_each(|sent| self.debt.observe(sent, now));
+        let questions = candidate.questions();
         let round_trip = candidate.heard(now).unwrap_or_default();
-        self.longest_round_trip = self.longest_round_trip.max(round_trip);
-        if !matches!(candidate.fate, None | Some(Fate::Silent)) {
+        self.debt.observe_round_trip(round_trip);
+        let first = matches!(candidate.fate, None | Some(Fate::Silent));
+        let held_back = first && candidate.in_vain() > 0;
+        self.debt.observe(who, questions, now, held_back);
+        if !first {
             return;
         }
-        if candidate.in_vain() > 0 {
+        if held_back {
             let counts = &mut self.counts;
             counts.held_from = if counts.held_back == 0 { now } else { counts.held_from };
             counts.held_back += 1;
             counts.held_to = now;
-            self.debt.observe_paced(now);
         }
         self.missed |= candidate.silent_tries() > 0;
         let silent = candidate.last_silent();
         self.settle(index, now, fate);
-        if silent.is_some_and(|(silent, sent)| self.debt.learn(silent, sent)) {
+        if silent.is_some_and(|(silent, sent)| self.debt.learn(who, silent, sent)) {
             self.judge_again(now);
         }
     }
 
     /// Silence that counted may count no more: such ports are asked again.
     fn judge_again(&mut self, now: Nanos) {
-        let tries = self.plan.tries as usize;
         for index in 0..self.candidates.len() {
             let candidate = &mut self.candidates[index];
-            let fewer = candidate.judge_again(&self.debt) && candidate.silent_tries() < tries;
+            candidate.judge_again(&self.debt);
+            let fewer = candidate.silent_tries() < self.plan.tries as usize;
             if fewer && matches!(candidate.fate, Some(Fate::Silent)) {
                 (candidate.fate, candidate.settled) = (None, None);
                 self.schedule(index, Some(now));
@@ -370,7 +388,7 @@ impl Session for ScanSession {
             Word::Filtered => Fate::Filtered(Box::new(*error)),
         };
         self.counts.icmp_errors += 1;
-        self.refused(index, now.mono, fate);
+        self.refused(index, now.mono, error.offender, fate);
     }
 
     fn on_stop(&mut self, _now: Now) {

@@ -10,6 +10,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, SocketAddr};
 
 const TARGET: [u8; 4] = [192, 0, 2, 9];
+/// Whose bucket.
+const HOST: usize = 0;
+const WALL: usize = 1;
 const ROUTER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(198, 51, 100, 1));
 
 /// What a port does with a question.
@@ -41,8 +44,8 @@ struct World {
     /// Share of datagrams, and of answers, that is lost.
     loss: f64,
     rng: fastrand::Rng,
-    credit: Nanos,
-    refilled: Nanos,
+    /// The target's bucket and the router's: what each has, and since when.
+    buckets: [(Nanos, Nanos); 2],
     events: BTreeMap<(Nanos, u64), Event>,
     serial: u64,
     sent: Vec<Nanos>,
@@ -63,8 +66,7 @@ impl World {
             round_trip: Nanos::from_millis(2),
             loss: 0.0,
             rng: fastrand::Rng::with_seed(1),
-            credit: Nanos(u64::MAX / 2),
-            refilled: Nanos::ZERO,
+            buckets: [(Nanos(u64::MAX / 2), Nanos::ZERO); 2],
             events: BTreeMap::new(),
             serial: 0,
             sent: Vec::new(),
@@ -87,13 +89,14 @@ impl World {
     }
 
     /// `inet_peer_xrlim_allow` of Linux: what is held back costs nothing.
-    fn may_send_error(&mut self, now: Nanos) -> bool {
+    fn may_send_error(&mut self, who: usize, now: Nanos) -> bool {
         let most = Nanos(self.refill.0 * self.burst);
-        self.credit = Nanos((self.credit + (now - self.refilled)).0.min(most.0));
-        self.refilled = now;
-        let may = self.credit >= self.refill;
+        let (credit, refilled) = &mut self.buckets[who];
+        *credit = Nanos((*credit + (now - *refilled)).0.min(most.0));
+        *refilled = now;
+        let may = *credit >= self.refill;
         if may {
-            self.credit = self.credit - self.refill;
+            *credit = *credit - self.refill;
         }
         may
     }
@@ -123,17 +126,17 @@ impl World {
                 let other = SocketAddr::new(to.ip(), 40_000);
                 self.put(now, Event::Answer(other, b"\0\x05\0\x01File not found\0".to_vec()));
             }
-            Port::Closed if self.may_send_error(now) => {
+            Port::Closed if self.may_send_error(HOST, now) => {
                 let (origin, icmp) = match to {
                     SocketAddr::V4(_) => (ErrorOrigin::Icmp, (3, 3)),
                     SocketAddr::V6(_) => (ErrorOrigin::Icmp6, (1, 4)),
                 };
                 self.put(now, error(origin, icmp, to.ip()));
             }
-            Port::Rejected(kind, code) if self.may_send_error(now) => {
+            Port::Rejected(kind, code) if self.may_send_error(WALL, now) => {
                 self.put(now, error(ErrorOrigin::Icmp, (kind, code), ROUTER));
             }
-            Port::Muffled => drop(self.may_send_error(now)),
+            Port::Muffled => drop(self.may_send_error(HOST, now)),
             _ => {}
         }
     }
@@ -401,4 +404,51 @@ fn a_port_whose_errors_get_lost_may_cost_others_theirs_but_makes_none_wrong() {
     }
     // Of 480 that are closed.
     assert!(missed <= 2, "{missed}");
+}
+
+/// Medians of how long such hosts take and how many ports of all were called what they are not, in
+/// `scans` scans.
+fn scans(
+    scans: u64,
+    counts: [(usize, Port); 4],
+    refill: Nanos,
+    loss: f64,
+) -> (Nanos, usize, usize) {
+    let (mut took, mut wrong, mut all) = (Vec::new(), 0, 0);
+    for seed in 0..scans {
+        let ports = counts.iter().flat_map(|(count, port)| std::iter::repeat_n(*port, *count));
+        let rng = fastrand::Rng::with_seed(seed);
+        let mut world = World { loss, refill, rng, ..World::linux((5000..).zip(ports)) };
+        let report = world.scan(ScanPlan { seed, ..world.plan() });
+        took.push(report.duration_ns);
+        all += report.ports.len();
+        let truth = |one: &&ScannedPort| one.state != truth(world.ports[&one.port]);
+        wrong += report.ports.iter().filter(truth).count();
+    }
+    took.sort_unstable();
+    (Nanos(took[took.len() / 2]), wrong, all)
+}
+
+#[test]
+fn a_scan_ends_two_errors_after_the_last_that_was_held_back_or_soon_where_none_was() {
+    let kinds = [Port::Closed, Port::Silent, Port::Rejected(3, 13), Port::Echo];
+    for (counts, refill, most) in [
+        // Six at once and one a second; two more have to be due for those that stay silent.
+        ([20, 5, 3, 0], 1_000, 16_300),
+        ([20, 0, 0, 0], 1_000, 14_100),
+        ([10, 5, 4, 6], 1_000, 6_300),
+        // Linux has more to send: after one second it would have had one for any other.
+        ([3, 25, 1, 0], 1_000, 1_500),
+        ([0, 30, 0, 2], 1_000, 1_700),
+        ([20, 20, 1, 5], 62, 2_900),
+    ] {
+        let counts = [0, 1, 2, 3].map(|index: usize| (counts[index], kinds[index]));
+        let refill = Nanos::from_millis(refill);
+        let (took, wrong, _) = scans(20, counts, refill, 0.0);
+        assert!(took <= Nanos::from_millis(most), "{counts:?}: {took:?}");
+        assert_eq!(wrong, 0, "{counts:?}");
+        // One datagram in a hundred, either way.
+        let (_, wrong, all) = scans(40, counts, refill, 0.01);
+        assert!(wrong * 1_000 <= all, "{counts:?}: {wrong} of {all}");
+    }
 }
