@@ -156,6 +156,12 @@ impl BlastSent {
     }
 }
 
+/// Whether a paced sender fell short of what was `offered`, by more than a hundredth. One datagram
+/// that is missing in each of its `streams` says nothing: its time may have come as the run ended.
+pub fn fell_short(offered: u64, missing: u64, streams: u32) -> bool {
+    missing > u64::from(streams) && missing.saturating_mul(100) > offered
+}
+
 /// Datagrams and payload, as a rate over the span in which they moved; no rate is known where that
 /// was no time at all (one call of the kernel can send 44 datagrams).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]

@@ -24,7 +24,7 @@ mod verdict;
 
 pub use blast::{
     BURST_CLASSES, BlastInterval, BlastReceived, BlastReport, BlastSent, BurstLength,
-    DelayQuantiles, DirectionReport, HeaderShare, IoReport, Losses, Refusal, Traffic,
+    DelayQuantiles, DirectionReport, HeaderShare, IoReport, Losses, Refusal, Traffic, fell_short,
 };
 pub use cast::{
     CastDestination, CastEvent, CastGroup, CastInterval, CastReceived, CastSent, CastSource, Heard,

@@ -1,6 +1,6 @@
 //! Series of runs at different rates: a sweep, and the search for the highest rate without loss.
 
-use super::{BlastReport, DelayQuantiles, Losses, Traffic, Verdict};
+use super::{BlastReport, DelayQuantiles, Losses, Traffic, Verdict, fell_short};
 use serde::Serialize;
 
 /// How a trial counts.
@@ -89,8 +89,8 @@ fn host_limit(run: &BlastReport) -> Option<&'static str> {
     if way.lost.is_some_and(|lost| lost.receiver_socket > 0) {
         return Some("receiver_socket");
     }
-    // A hundredth, as for `sender_limited`.
-    let limited = way.sender_limited == Some(true) || never.saturating_mul(100) > offered;
+    // What was refused counts here as well.
+    let limited = way.sender_limited == Some(true) || fell_short(offered, never, run.streams);
     limited.then_some("sender")
 }
 
@@ -155,7 +155,7 @@ mod tests {
             sender_limited: Some(false),
             ..DirectionReport::default()
         };
-        BlastReport { main, ..BlastReport::default() }
+        BlastReport { main, streams: 1, ..BlastReport::default() }
     }
 
     #[test]
@@ -171,6 +171,8 @@ mod tests {
         assert_eq!(outcome(run(1_000, 9, 1, 0), 0), (Invalid, Some("receiver_socket")));
         assert_eq!(outcome(run(1_000, 0, 0, 11), 0), (Invalid, Some("sender")));
         assert_eq!(outcome(run(1_000, 0, 0, 9), 0), (Passed, None));
+        assert_eq!(outcome(run(85, 0, 0, 1), 0), (Passed, None));
+        assert_eq!(outcome(run(85, 0, 0, 2), 0), (Invalid, Some("sender")));
         // What never told was not carried.
         let mut silent = run(1_000, 0, 0, 0);
         silent.main.lost = None;

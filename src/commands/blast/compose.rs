@@ -4,14 +4,12 @@ use super::plan::BlastPlan;
 use super::streams::Collected;
 use crate::record::{
     BURST_CLASSES, BlastInterval, BlastReceived, BlastReport, BlastSent, BurstLength,
-    Circumstances, DirectionReport, HeaderShare, IoReport, Losses, Traffic, verdict,
+    Circumstances, DirectionReport, HeaderShare, IoReport, Losses, Traffic, fell_short, verdict,
 };
 use crate::session::blast::{ControlSummary, Direction};
 use crate::units::{BitRate, Nanos, PacketRate, Rate};
 use crate::wire::{TCP_HEADER, UDP_HEADER, ethernet_wire_bytes, udp_ip_bytes};
 
-/// Share of the goal below which the sender is what limited the run.
-const GOAL_MET: f64 = 0.99;
 /// Runs below this are too short for a processor's share.
 const SHORT: Nanos = Nanos::from_millis(100);
 
@@ -219,8 +217,7 @@ fn sender_limited(plan: &BlastPlan, sent: &BlastSent) -> Option<bool> {
     if plan.test.rate == Rate::Max || sent.offered == 0 {
         return None;
     }
-    let in_time = (sent.offered - sent.unsent) as f64;
-    Some(in_time < sent.offered as f64 * GOAL_MET)
+    Some(fell_short(sent.offered, sent.unsent, plan.test.streams))
 }
 
 /// Processor time in percent of one core. A thread's own beginning and end cost a millisecond or so,
