@@ -418,7 +418,7 @@ fn scans(
     for seed in 0..scans {
         let ports = counts.iter().flat_map(|(count, port)| std::iter::repeat_n(*port, *count));
         let rng = fastrand::Rng::with_seed(seed);
-        let mut world = World { loss, refill, rng, ..World::linux((5000..).zip(ports)) };
+        let mut world = World { refill, loss, rng, ..World::linux((5000..).zip(ports)) };
         let report = world.scan(ScanPlan { seed, ..world.plan() });
         took.push(report.duration_ns);
         all += report.ports.len();
