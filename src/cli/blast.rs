@@ -1,6 +1,6 @@
 //! `udpkit blast`.
 
-use super::shared::{port, processor};
+use super::shared::{DEFAULT_PORT, port, processor};
 use super::{FamilyArgs, IoArg};
 use crate::units::{ByteCount, Limit, Nanos, Percent, Rate, Sweep};
 use crate::wire::Dscp;
@@ -15,7 +15,7 @@ pub struct BlastArgs {
     #[arg(value_name = "HOST[:PORT]")]
     pub target: Option<String>,
     /// UDP port of the far end, where HOST names none.
-    #[arg(short, long, value_name = "PORT", default_value_t = 8620, value_parser = port)]
+    #[arg(short, long, value_name = "PORT", default_value_t = DEFAULT_PORT, value_parser = port)]
     pub port: u16,
     /// Which family a name resolves to.
     #[command(flatten)]

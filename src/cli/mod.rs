@@ -21,7 +21,7 @@ pub use probe::{
 pub use recv::RecvArgs;
 pub use send::SendArgs;
 pub use serve::{ServeArgs, StunAlternateArg};
-pub use shared::{DatagramFormat, FamilyArgs, IoArg};
+pub use shared::{DEFAULT_PORT, DatagramFormat, FamilyArgs, IoArg};
 
 use clap::{Parser, Subcommand};
 

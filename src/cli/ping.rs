@@ -1,7 +1,7 @@
 //! `udpkit ping`.
 
 use super::FamilyArgs;
-use super::shared::port;
+use super::shared::{DEFAULT_PORT, port};
 use crate::units::{ByteCount, Nanos};
 use crate::wire::{Dscp, Ecn};
 use clap::Args;
@@ -23,7 +23,7 @@ pub struct PingArgs {
     #[arg(value_name = "HOST[:PORT]", required = true)]
     pub targets: Vec<String>,
     /// UDP port, where HOST names none; 862 is STAMP's own.
-    #[arg(short, long, value_name = "PORT", default_value_t = 8620, value_parser = port)]
+    #[arg(short, long, value_name = "PORT", default_value_t = DEFAULT_PORT, value_parser = port)]
     pub port: u16,
     /// Which family a name resolves to.
     #[command(flatten)]

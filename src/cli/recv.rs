@@ -4,7 +4,7 @@
     reason = "[IPv6] is an address here, and help shows it as it stands"
 )]
 
-use super::{DatagramFormat, FamilyArgs, IoArg};
+use super::{DEFAULT_PORT, DatagramFormat, FamilyArgs, IoArg};
 use crate::units::{ByteCount, Nanos};
 use clap::Args;
 use std::ffi::OsString;
@@ -25,7 +25,7 @@ pub struct RecvArgs {
     #[arg(value_name = "BIND")]
     pub binds: Vec<String>,
     /// Port, or range FROM-TO, of every BIND that names none
-    #[arg(short, long, default_value = "8620")]
+    #[arg(short, long, default_value_t = DEFAULT_PORT.to_string())]
     pub port: String,
     /// How datagrams are printed
     #[arg(long, value_enum, default_value_t)]

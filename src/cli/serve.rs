@@ -1,6 +1,6 @@
 //! `udpkit serve`.
 
-use super::shared::{network, port, processor};
+use super::shared::{DEFAULT_PORT, network, port, processor};
 use super::{FamilyArgs, IoArg};
 use crate::units::{ByteCount, Nanos, Rate};
 use crate::wire::PortList;
@@ -31,7 +31,7 @@ pub struct ServeArgs {
     #[arg(value_name = "BIND")]
     pub bind: Option<String>,
     /// UDP port to listen on, where BIND names none.
-    #[arg(short, long, value_name = "PORT", default_value_t = 8620, value_parser = port)]
+    #[arg(short, long, value_name = "PORT", default_value_t = DEFAULT_PORT, value_parser = port)]
     pub port: u16,
     /// Which family to listen with, where BIND names no address.
     #[command(flatten)]

@@ -44,6 +44,9 @@ pub enum DatagramFormat {
     Json,
 }
 
+/// The UDP port of every command that is told none.
+pub const DEFAULT_PORT: u16 = 8620;
+
 /// Reads a UDP port.
 pub fn port(text: &str) -> Result<u16, &'static str> {
     text.parse().map_err(|_| "a port is a number from 0 to 65535")

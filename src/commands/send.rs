@@ -4,7 +4,7 @@ use super::payload::{PayloadLimit, PayloadPlan};
 use super::{Exit, Usage};
 use crate::batch::Fragmentation;
 use crate::batch::{Dest, TxBatch};
-use crate::cli::SendArgs;
+use crate::cli::{DEFAULT_PORT, SendArgs};
 use crate::engine::{Loop, LoopConfig, Signals};
 use crate::net::{self, IoMode, Socket, SocketPlan, find_interface, interface_name, resolve};
 use crate::report::{self, SendReport, SendView};
@@ -14,8 +14,6 @@ use crate::wire::tos;
 use anyhow::Context;
 use std::net::SocketAddr;
 
-/// Where `udpkit serve` and `udpkit recv` listen.
-const DEFAULT_PORT: u16 = 8620;
 /// Datagrams that are handed to the socket at once.
 const SLOTS: usize = 256;
 /// Their payload bytes: sixteen of the largest.

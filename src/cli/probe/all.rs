@@ -2,7 +2,7 @@
 
 use super::FarEndArgs;
 use crate::cli::FamilyArgs;
-use crate::cli::shared::port;
+use crate::cli::shared::{DEFAULT_PORT, port};
 use crate::wire::PortList;
 use clap::Args;
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ pub struct AllArgs {
     #[arg(value_name = "HOST[:PORT]", required = true)]
     pub host: Option<String>,
     /// UDP port of `udpkit serve`, where HOST names none
-    #[arg(short, long, value_name = "PORT", default_value_t = 8620, value_parser = port)]
+    #[arg(short, long, value_name = "PORT", default_value_t = DEFAULT_PORT, value_parser = port)]
     pub port: u16,
     /// Which family a name resolves to.
     #[command(flatten)]

@@ -21,7 +21,7 @@ pub use timeout::TimeoutArgs;
 pub use trace::TraceArgs;
 
 use super::FamilyArgs;
-use super::shared::port;
+use super::shared::{DEFAULT_PORT, port};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -69,7 +69,7 @@ pub struct FarEndArgs {
     #[arg(value_name = "HOST[:PORT]")]
     pub host: String,
     /// UDP port of `udpkit serve`, where HOST names none
-    #[arg(short, long, value_name = "PORT", default_value_t = 8620, value_parser = port)]
+    #[arg(short, long, value_name = "PORT", default_value_t = DEFAULT_PORT, value_parser = port)]
     pub port: u16,
     /// Which family a name resolves to.
     #[command(flatten)]

@@ -1,7 +1,7 @@
 //! `udpkit probe nat`.
 
 use crate::cli::FamilyArgs;
-use crate::cli::shared::port;
+use crate::cli::shared::{DEFAULT_PORT, port};
 use crate::units::Nanos;
 use clap::Args;
 
@@ -17,7 +17,7 @@ pub struct NatArgs {
     #[arg(value_name = "SECOND[:PORT]")]
     pub second: Option<String>,
     /// UDP port of the server, where HOST names none
-    #[arg(short, long, value_name = "PORT", default_value_t = 8620, value_parser = port)]
+    #[arg(short, long, value_name = "PORT", default_value_t = DEFAULT_PORT, value_parser = port)]
     pub port: u16,
     /// Which family a name resolves to.
     #[command(flatten)]

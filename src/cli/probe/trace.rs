@@ -1,7 +1,7 @@
 //! `udpkit probe trace`.
 
 use crate::cli::FamilyArgs;
-use crate::cli::shared::port;
+use crate::cli::shared::{DEFAULT_PORT, port};
 use crate::units::Nanos;
 use clap::Args;
 
@@ -18,7 +18,7 @@ pub struct TraceArgs {
     #[arg(value_name = "HOST[:PORT]")]
     pub host: String,
     /// UDP port, where HOST names none
-    #[arg(short, long, value_name = "PORT", default_value_t = 8620, value_parser = port)]
+    #[arg(short, long, value_name = "PORT", default_value_t = DEFAULT_PORT, value_parser = port)]
     pub port: u16,
     /// Which family a name resolves to.
     #[command(flatten)]

@@ -1,8 +1,7 @@
 //! How a sender is open to receivers: the address that it listens on, and its secret.
 
-use super::group::DEFAULT_PORT;
 use super::targets::{Host, Role};
-use crate::cli::CastSendArgs;
+use crate::cli::{CastSendArgs, DEFAULT_PORT};
 use crate::commands::Usage;
 use crate::net::{FamilyChoice, SocketPlan, split_host_port};
 use crate::session::{DoorPolicy, EarConfig};

@@ -2,13 +2,12 @@
 //!
 //! Only the text is judged here; whether an interface, a name or a route exists is for the plan.
 
+use crate::cli::DEFAULT_PORT;
 use crate::net::{HostPort, split_host_port};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-/// The port of a group that names none.
-pub(super) const DEFAULT_PORT: u16 = 8620;
 /// Most addresses that one range may name.
 pub(super) const RANGE_MAX: u32 = 256;
 

@@ -1,12 +1,11 @@
 //! `udpkit cast recv`: from arguments to joined sockets, a run, and the groups left.
 
-use super::group::DEFAULT_PORT;
 use super::listen::{self, Wanted};
 use super::sink::{CastSink, Store};
 use super::targets::{Host, expand, is_source_specific, named_interfaces, wildcard};
 use super::warnings;
 use crate::batch::TxBatch;
-use crate::cli::CastRecvArgs;
+use crate::cli::{CastRecvArgs, DEFAULT_PORT};
 use crate::commands::{Exit, Usage};
 use crate::engine::{Loop, LoopConfig, Signals};
 use crate::net::{FamilyChoice, IoMode, SocketPlan, resolve};

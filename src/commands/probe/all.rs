@@ -12,7 +12,7 @@ use super::scan::{self, ScanOrder};
 use super::shape::{self, ShapeOrder};
 use super::timeout;
 use super::trace::{self, TraceOrder};
-use crate::cli::AllArgs;
+use crate::cli::{AllArgs, DEFAULT_PORT};
 use crate::commands::Exit;
 use crate::engine::Signals;
 use crate::record::Document;
@@ -32,8 +32,6 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Where a helper serves if nothing else is said.
-const USUAL_PORT: u16 = 8620;
 /// When everything must be over.
 const BUDGET: Duration = Duration::from_millis(9_800);
 /// What `shape` must have left to begin.
@@ -143,7 +141,7 @@ fn left_out(report: &mut AllReport, kind: Kind, why: String) {
 fn far_end(report: &AllReport) -> String {
     let host = &report.host;
     match report.target.map(|target| target.port()) {
-        None | Some(USUAL_PORT) => host.clone(),
+        None | Some(DEFAULT_PORT) => host.clone(),
         Some(port) if host.contains(':') => format!("[{host}]:{port}"),
         Some(port) => format!("{host}:{port}"),
     }
