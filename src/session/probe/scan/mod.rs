@@ -152,16 +152,16 @@ impl ScanSession {
         Nanos(wait.0.saturating_mul(1 << doublings)).max(least)
     }
 
-    /// Whether an error may have been lost, or spent elsewhere, for which the next has to be waited
-    /// for: where some were held back, or one more would have been as Linux counts, each that is
-    /// lost leaves all other ports silent.
+    /// Whether an error that gets lost may be the only one that was to be had, so that it leaves all
+    /// ports silent: where some were held back, or would have been as Linux counts.
     fn may_owe(&self) -> bool {
-        self.missed || self.counts.held_back > 0 || !self.debt.seems_ample()
+        let none_spare = self.counts.held_back > 0 || !self.debt.seems_ample();
+        self.counts.icmp_errors > 0 && (self.missed || none_spare)
     }
 
     /// When a port may be asked its last time, or its third and each further one: where errors may
-    /// be owed all ports have such a try together, after a lull. Once they began to, each that was not yet asked
-    /// since may go on.
+    /// be owed all ports have such a try together, after a lull. Once they began to, each that was
+    /// not yet asked since may go on.
     fn last_try(&mut self, index: usize, now: Nanos) -> Nanos {
         let tries = self.plan.tries as usize;
         let next = self.candidates[index].silent_tries() + 1;
