@@ -144,6 +144,47 @@ fn each_rule_is_told_for_each_port_twenty_runs_in_a_row() {
 }
 
 #[test]
+fn rejected_ports_are_told_from_dropped_ones_though_icmp_errors_are_limited() {
+    require_lab!();
+    // Linux's own limit: six errors, then one a second, over IPv6 more.
+    let lab = Lab::path();
+    lab.nft(
+        "r2",
+        "table inet wall {
+            chain forward {
+                type filter hook forward priority 0
+                udp dport 5000-5001 drop
+                udp dport 5002-5011 reject with icmpx type admin-prohibited
+            }
+        }",
+    );
+    let _server = serve(&lab, &[]);
+    let args = ["-J", "--wait", "500ms"];
+    let runs = TARGETS.map(|target| (target, probe(&lab, target, "5000-5012", &args)));
+    for (target, running) in runs {
+        let output = running.wait(secs(30));
+        assert_eq!(output.code(), Some(1), "not every port passes");
+        let report = json(&output.out());
+        let found: Vec<_> = path(&report, "ports")
+            .as_array()
+            .expect("rows")
+            .iter()
+            .map(|row| (row["path"].as_str().expect("a path"), icmp(row, "icmp_out")))
+            .collect();
+        let v4 = target.contains('.');
+        let (kind, code, by) = if v4 { (3, 13, "10.77.2.2") } else { (1, 1, "fd77:2::2") };
+        let rejected = ("rejected_out", Some((kind, code, by.to_owned())));
+        let mut expected = vec![("filtered_out", None); 2];
+        expected.extend(vec![rejected; 10]);
+        expected.push(("passes", None));
+        assert_eq!(found, expected, "{target}");
+        let evidence = path(&report, "evidence").to_string();
+        assert!(!v4 || evidence.contains("ICMP errors are held back: 50"), "{evidence}");
+        assert!(evidence.contains("traced: to port 5000 it dies after hop 2"), "{evidence}");
+    }
+}
+
+#[test]
 fn the_report_says_which_way_is_closed_and_after_which_router() {
     require_lab!();
     let lab = path_with(RULES);

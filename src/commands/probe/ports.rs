@@ -10,7 +10,7 @@ use crate::engine::{Loop, LoopConfig, Signals};
 use crate::record::Document;
 use crate::record::probe::{PortPath, PortsReport};
 use crate::report::{self, ports_text, print_json, print_text};
-use crate::session::probe::ports::{PortsEnd, PortsPlan, PortsSession};
+use crate::session::probe::ports::{PortsEnd, PortsPlan, PortsSession, heed, in_question};
 use crate::units::Nanos;
 use crate::wire::{Dscp, Ecn, PortList};
 use anyhow::Context;
@@ -81,6 +81,7 @@ fn helped(args: &PortsArgs, target: &Target, mut report: PortsReport) -> anyhow:
     if !alone.is_empty() && !report.stopped_early {
         report.scan = Some(scan::measure(&ScanOrder::of(args, &alone), target.addr)?);
     }
+    ask_again(args, target, &mut report)?;
     trace_filtered(target, &mut report)?;
     let all_pass = report.ports.iter().all(|row| row.path == PortPath::Passes);
     if args.far_end.json {
@@ -89,6 +90,23 @@ fn helped(args: &PortsArgs, target: &Target, mut report: PortsReport) -> anyhow:
         print_text(&ports_text(&report));
     }
     Ok(if all_pass { Exit::Done } else { Exit::Failed })
+}
+
+/// Asks ports again that may be silent only because ICMP errors were held back.
+fn ask_again(args: &PortsArgs, target: &Target, told: &mut PortsReport) -> anyhow::Result<()> {
+    let ports = in_question(told);
+    if ports.is_empty() || told.stopped_early {
+        return Ok(());
+    }
+    let order = ScanOrder::new(ports);
+    let per_second = args.pps.map_or(order.per_second, |pps| pps.min(order.per_second));
+    let order = ScanOrder { per_second, time: args.scan.time, ..order };
+    let (count, time) = (order.ports.len(), args.scan.time);
+    report::note(format_args!(
+        "ICMP errors are held back: what had none is asked again for {time} at most (ports: {count})"
+    ));
+    heed(told, &scan::measure(&order, target.addr)?);
+    Ok(())
 }
 
 /// Finds out how far datagrams get to the first port at which none arrives, by the same flow.

@@ -5,6 +5,9 @@ use crate::wire::{Dscp, PortList};
 
 /// Ports of one kind are named as far as this many letters go.
 const LETTERS: usize = 48;
+/// What a port that looks filtered may be where others are rejected.
+pub(super) const LIMITED: &str =
+    "filtered out: rejected as the others, by a router that limits its ICMP errors";
 /// Fewer tries than this are few.
 const FEW: u32 = 4;
 
@@ -90,7 +93,7 @@ fn said(word: &IcmpWord) -> String {
 }
 
 /// Ports as ranges, cut where there are too many to read.
-fn named(ports: impl Iterator<Item = u16>) -> String {
+pub(super) fn named(ports: impl Iterator<Item = u16>) -> String {
     let list: PortList = ports.collect();
     let text = list.to_string();
     if text.len() <= LETTERS {
@@ -234,8 +237,7 @@ fn alternatives(report: &PortsReport, groups: &[Group<'_>], lines: &mut Vec<Stri
         lines.push("filtered out: by the helper's own host, before its socket".to_owned());
     }
     if any(PortPath::FilteredOut) && any(PortPath::RejectedOut) {
-        let limit = "filtered out: rejected as the others, by a router that limits its ICMP errors";
-        lines.push(limit.to_owned());
+        lines.push(LIMITED.to_owned());
     }
     let target = report.target;
     let by_target = groups.iter().any(|group| {

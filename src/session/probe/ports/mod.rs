@@ -5,10 +5,12 @@
 //! a filter of the ports under test does not touch. Ports are asked for in portions that a helper
 //! opens at once.
 
+mod held_back;
 mod judge;
 mod portions;
 mod track;
 
+pub use held_back::{heed, in_question};
 pub use judge::judge;
 
 use super::{FarEnd, NoHelper, sooner};
