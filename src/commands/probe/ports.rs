@@ -103,7 +103,8 @@ fn ask_again(args: &PortsArgs, target: &Target, told: &mut PortsReport) -> anyho
     let order = ScanOrder { per_second, time: args.scan.time, ..order };
     let (count, time) = (order.ports.len(), args.scan.time);
     report::note(format_args!(
-        "ICMP errors are held back: what had none is asked again for {time} at most (ports: {count})"
+        "ICMP errors are held back: what had none is asked again for {time} at most (ports: \
+         {count})"
     ));
     heed(told, &scan::measure(&order, target.addr)?);
     Ok(())
