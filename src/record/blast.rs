@@ -257,7 +257,7 @@ pub struct DirectionReport {
     pub unsent: u64,
     /// Times that the send buffer was full.
     pub blocked: u64,
-    /// Whether less than 99 % of the goal was offered in time; `None` without a rate.
+    /// Whether it fell short of what was offered ([`fell_short`]); `None` without a rate.
     pub sender_limited: Option<bool>,
     /// What arrived; `None` when the receiver never told.
     pub received: Option<Traffic>,

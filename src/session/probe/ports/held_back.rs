@@ -16,10 +16,15 @@ pub fn in_question(report: &PortsReport) -> PortList {
     filtered.filter(|_| held_back).map(|row| row.port).collect()
 }
 
-/// Takes over what a scan of such ports was told, at the pace of the errors, and judges anew.
+/// Takes over what a scan of such ports was told, at the pace of the errors, and judges anew. Only
+/// who rejected others is heeded: the helper's own host says of any port that is no longer open
+/// that it is closed.
 pub fn heed(report: &mut PortsReport, scan: &ScanReport) {
+    let rejected = report.ports.iter().filter(|row| row.path == PortPath::RejectedOut);
+    let words = rejected.filter_map(|row| row.icmp_out.as_ref());
+    let senders: Vec<_> = words.map(|word| word.said_by).collect();
     let mut told = Vec::new();
-    for port in &scan.ports {
+    for port in scan.ports.iter().filter(|port| senders.contains(&port.said_by)) {
         let row = report.ports.iter_mut().find(|row| row.port == port.port);
         let (Some(row), Some(icmp_type), Some(icmp_code)) = (row, port.icmp_type, port.icmp_code)
         else {
@@ -41,7 +46,7 @@ pub fn heed(report: &mut PortsReport, scan: &ScanReport) {
     if scan.untold > 0 {
         let untold = scan.untold;
         doubt.push(format!(
-            "ICMP errors are held back: some may have been to come when --time ended it (ports: \
+            "ICMP errors are held back: some may have been to come when the asking ended (ports: \
              {untold})"
         ));
     } else {
@@ -53,9 +58,18 @@ pub fn heed(report: &mut PortsReport, scan: &ScanReport) {
 mod tests {
     use super::*;
     use crate::record::probe::{PortRow, PortState, ScannedPort};
+    use std::net::{IpAddr, Ipv4Addr};
+
+    const ROUTER: Option<IpAddr> = Some(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)));
 
     fn row(port: u16, path: PortPath, errors: u64) -> PortRow {
-        let word = IcmpWord { icmp_type: 3, icmp_code: 13, count: errors, ..IcmpWord::default() };
+        let word = IcmpWord {
+            icmp_type: 3,
+            icmp_code: 13,
+            said_by: ROUTER,
+            count: errors,
+            ..IcmpWord::default()
+        };
         let icmp_out = (errors > 0).then_some(word);
         PortRow { port, path, sent: 8, arrived: Some(0), icmp_out, ..PortRow::default() }
     }
@@ -73,7 +87,7 @@ mod tests {
             icmp_type: icmp.map(|(kind, _)| kind),
             icmp_code: icmp.map(|(_, code)| code),
             icmp: icmp.map(|_| "communication administratively prohibited".to_owned()),
-            said_by: icmp.and_then(|_| "192.0.2.1".parse().ok()),
+            said_by: icmp.and(ROUTER),
             asked: 3,
             silent_tries: 0,
             answers: 0,
@@ -94,6 +108,10 @@ mod tests {
         assert_eq!(in_question(&held).to_string(), "5001-5002");
         judge(&mut held);
         assert!(held.verdict.could_also_be.iter().any(|line| line == LIMITED));
+        // Who rejected nothing else is the host of a port that was open only for the probe.
+        let closed = ScannedPort { said_by: None, ..scanned(5_001, Some((3, 3))) };
+        heed(&mut held, &ScanReport { ports: vec![closed], ..ScanReport::default() });
+        assert_eq!(held.ports[1].path, filtered);
         let ports = vec![scanned(5_001, Some((3, 13))), scanned(5_002, None)];
         let scan = ScanReport { ports, duration_ns: 7, ..ScanReport::default() };
         heed(&mut held, &scan);
@@ -109,6 +127,6 @@ mod tests {
         heed(&mut held, &ScanReport { untold: 1, ..ScanReport::default() });
         let Verdict { could_also_be, doubt, .. } = &held.verdict;
         assert!(could_also_be.iter().any(|line| line == LIMITED), "{could_also_be:?}");
-        assert!(doubt[0].contains("when --time ended it (ports: 1)"), "{doubt:?}");
+        assert!(doubt[0].contains("when the asking ended (ports: 1)"), "{doubt:?}");
     }
 }
