@@ -1,6 +1,7 @@
 //! What both towers share: datagram arenas and the kernel's answers, as plain memory.
 
 mod datagram;
+mod local_refusal;
 mod network_error;
 mod outcome;
 mod rx;
@@ -8,6 +9,7 @@ mod transmit_stamp;
 mod tx;
 
 pub use datagram::{Datagram, RxMeta};
+pub use local_refusal::LocalRefusal;
 pub use network_error::{ErrorOrigin, NetworkError};
 pub use outcome::{SendOutcome, SendStop};
 pub use rx::{RxBatch, RxEntry, split_buffer};

@@ -35,6 +35,13 @@ const SPIN: Nanos = Nanos::from_micros(30);
 /// Data that comes in gaps shorter than this is waited for without sleeping: a wake-up costs the
 /// sender as much as the receiver, and the next buffer is closer than it.
 const CLOSE: Nanos = Nanos::from_micros(50);
+/// A turn that ends so much later than it was meant to is a pause of this host: longer than a busy
+/// machine keeps a thread waiting, shorter than any deadline that a session judges.
+const PAUSE: Nanos = Nanos::from_millis(100);
+/// Rounds over all sockets, at most, that take what they held through a pause: more than the largest
+/// socket buffers hold, and a bound where datagrams come faster than they are read.
+const PAUSE_ROUNDS: usize = 4096;
+
 /// How long a full socket is waited for before the session is asked again: it may have to end.
 const BLOCKED: Nanos = Nanos::from_millis(10);
 
@@ -90,6 +97,9 @@ pub struct Loop {
     /// Until when to try again without sleeping.
     stay_until: Nanos,
     turns: u32,
+    /// When the turn at hand was meant to begin at the latest; `None` where it waits for an event
+    /// alone.
+    meant: Option<Nanos>,
 }
 
 /// A socket and what the poll last said of it.
@@ -143,6 +153,7 @@ impl Loop {
             received: Nanos::ZERO,
             stay_until: Nanos::ZERO,
             turns: 0,
+            meant: None,
         })
     }
 
@@ -167,6 +178,11 @@ impl Loop {
         let mut next_tick = self.config.tick.map(|period| start + period);
         loop {
             let mut now = read_clocks();
+            if let Some(length) = self.paused(now.mono) {
+                session.on_pause(now, length);
+                self.drain(&mut session)?;
+                now = read_clocks();
+            }
             self.tell_stop(&mut session, now);
             if let (Some(at), Some(period)) = (next_tick, self.config.tick)
                 && at <= now.mono
@@ -213,6 +229,25 @@ impl Loop {
             cpu: sys::cpu_time() - cpu,
             wall: now.mono - start,
         })
+    }
+
+    /// How much later than meant this turn begins, where that is a pause of this host.
+    fn paused(&mut self, now: Nanos) -> Option<Nanos> {
+        let meant = self.meant.replace(now)?;
+        Some(now - meant).filter(|length| *length >= PAUSE)
+    }
+
+    /// Takes all that the sockets held through a pause, before any deadline is judged.
+    fn drain(&mut self, session: &mut impl Session) -> io::Result<()> {
+        self.adopt()?;
+        self.ports_mut().for_each(|port| (port.readable, port.erring) = (true, true));
+        for _ in 0..PAUSE_ROUNDS {
+            if !self.receive(session)? {
+                break;
+            }
+        }
+        self.meant = Some(sys::monotonic_now());
+        Ok(())
     }
 
     fn tell_stop(&mut self, session: &mut impl Session, now: Now) {
@@ -325,10 +360,15 @@ impl Loop {
             return self.glance();
         }
         let wake = at.map(|at| at - SPIN).into_iter().chain(tick).min();
-        let Some(wake) = wake else { return self.look(None) };
+        let Some(wake) = wake else {
+            // However long it takes until something comes, nobody was kept waiting.
+            self.meant = None;
+            return self.look(None);
+        };
         if wake <= now {
             return self.look(Some(Duration::ZERO));
         }
+        self.meant = Some(wake);
         if wake != self.timer_set {
             self.timer.set(wake)?;
             self.timer_set = wake;

@@ -74,6 +74,14 @@ pub trait Session {
         let _ = now;
     }
 
+    /// This host did not run the loop for `length` beyond what was meant (suspended, starved of the
+    /// processor, or its clock jumped), until now. What the sockets held meanwhile follows before the
+    /// session is asked or ticked again: no deadline may be judged before it. The gap is this host's
+    /// own and nobody's silence: deadlines that wait for another move by it.
+    fn on_pause(&mut self, now: Now, length: Nanos) {
+        let _ = (now, length);
+    }
+
     /// A socket's count of dropped buffers, before each tick and at the end; it wraps at 2^32.
     fn on_socket_drops(&mut self, socket: usize, drops: u32) {
         let _ = (socket, drops);

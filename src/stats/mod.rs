@@ -1,6 +1,7 @@
 //! Arithmetic over what arrived: sequences, delay, jitter, rates.
 
 mod bursts;
+mod chance;
 mod delay;
 mod drift;
 mod gap_log;
@@ -11,6 +12,7 @@ mod timeline;
 mod top_sources;
 
 pub use bursts::LossBursts;
+pub use chance::{LossSample, ODDS, is_beyond_chance, probability_of_chance, tries_to_tell};
 pub use delay::{DelayAboveMin, DelayHistogram, Percentiles, Share};
 pub use drift::ClockDrift;
 pub use gap_log::{ClosedStretch, GapLog};

@@ -1,0 +1,82 @@
+//! What this host itself says when it refuses to send: one meaning for each error number, asked by
+//! every judge, report and hint.
+
+/// Why this host's kernel refused a datagram, from the error number of send(2).
+///
+/// An error number alone can stand for several things (`EACCES` for a prohibit route, or for a
+/// broadcast without `SO_BROADCAST`); what tells them apart is the state of this host, which
+/// `net` looks up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum LocalRefusal {
+    /// `ENOBUFS`, `ENOMEM`: a queue of this host was full.
+    QueueFull,
+    /// `EMSGSIZE`: larger than the interface or the protocol takes.
+    TooBig,
+    /// `ENETUNREACH`: no route, or the interface that has it is down.
+    NetworkUnreachable,
+    /// `EHOSTUNREACH`: an unreachable route, or no answer to ARP or neighbour discovery.
+    HostUnreachable,
+    /// `ENETDOWN`, `ENODEV`, `ENXIO`: the interface is down or gone.
+    InterfaceDown,
+    /// `EADDRNOTAVAIL`: the source address is no longer this host's.
+    AddressGone,
+    /// `EPERM`: this host's own packet filter dropped it.
+    PacketFilter,
+    /// `EACCES`: a prohibit route, or a broadcast address that was not asked for.
+    Prohibited,
+    /// `EINVAL`: a blackhole route, or an address that the socket cannot send to.
+    Invalid,
+    /// `ECONNREFUSED`: an earlier datagram met a closed port; the one at hand was not sent.
+    ConnectionRefused,
+    /// Anything else, with its number.
+    Other(i32),
+}
+
+impl LocalRefusal {
+    /// The meaning of an error number of Linux (errno(3)).
+    pub fn of(errno: i32) -> Self {
+        match errno {
+            1 => Self::PacketFilter,
+            6 | 19 | 100 => Self::InterfaceDown,
+            12 | 105 => Self::QueueFull,
+            13 => Self::Prohibited,
+            22 => Self::Invalid,
+            90 => Self::TooBig,
+            99 => Self::AddressGone,
+            101 => Self::NetworkUnreachable,
+            111 => Self::ConnectionRefused,
+            113 => Self::HostUnreachable,
+            other => Self::Other(other),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_numbers_mean_what_the_system_says() {
+        let table = [
+            (1, LocalRefusal::PacketFilter, "Operation not permitted"),
+            (6, LocalRefusal::InterfaceDown, "No such device or address"),
+            (12, LocalRefusal::QueueFull, "Cannot allocate memory"),
+            (13, LocalRefusal::Prohibited, "Permission denied"),
+            (19, LocalRefusal::InterfaceDown, "No such device"),
+            (22, LocalRefusal::Invalid, "Invalid argument"),
+            (90, LocalRefusal::TooBig, "Message too long"),
+            (99, LocalRefusal::AddressGone, "Cannot assign requested address"),
+            (100, LocalRefusal::InterfaceDown, "Network is down"),
+            (101, LocalRefusal::NetworkUnreachable, "Network is unreachable"),
+            (105, LocalRefusal::QueueFull, "No buffer space available"),
+            (111, LocalRefusal::ConnectionRefused, "Connection refused"),
+            (113, LocalRefusal::HostUnreachable, "No route to host"),
+            (5, LocalRefusal::Other(5), "Input/output error"),
+        ];
+        for (errno, meaning, words) in table {
+            assert_eq!(LocalRefusal::of(errno), meaning, "{errno}");
+            let text = std::io::Error::from_raw_os_error(errno).to_string();
+            assert!(text.starts_with(words), "{errno}: {text}");
+        }
+    }
+}
