@@ -63,7 +63,8 @@ pub struct PortRow {
     pub answered_from: Option<SocketAddr>,
     /// TTL or hop limit as they arrived.
     pub ttl_out: Option<u8>,
-    /// Routers on the way out, from the TTL of 255 that they left with.
+    /// Routers on the way out, from the TTL of 255 that they left with; `None` too where a relay may
+    /// have sent them anew.
     pub hops_out: Option<u8>,
     /// DSCP as they arrived.
     pub dscp_out: Option<u8>,
@@ -71,7 +72,8 @@ pub struct PortRow {
     pub ecn_out: Option<u8>,
     /// TTL or hop limit of the replies as they came.
     pub ttl_back: Option<u8>,
-    /// Routers on the way back, from the TTL of 255 that they left with.
+    /// Routers on the way back, from the TTL of 255 that they left with; `None` too where a relay may
+    /// have sent them anew.
     pub hops_back: Option<u8>,
     /// DSCP of the replies as they came.
     pub dscp_back: Option<u8>,

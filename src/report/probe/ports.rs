@@ -3,8 +3,10 @@
 use super::{scan_text, verdict_text, wrapped};
 use crate::record::probe::{PortPath, PortRow, PortsReport};
 use crate::units::Nanos;
-use crate::wire::{Dscp, Ecn, PortList};
+use crate::wire::{Dscp, Ecn, Hops, PortList};
 
+/// TTL that datagrams and replies leave with.
+const SENT_TTL: u8 = 255;
 /// Columns of the ports.
 const PORTS: usize = 13;
 
@@ -48,7 +50,7 @@ fn key(row: &PortRow) -> impl PartialEq {
     let icmp = icmp.map(|word| (word.icmp_type, word.icmp_code, word.said_by));
     (
         (row.path, row.sent, row.arrived, row.replies, icmp, row.not_opened.clone()),
-        (row.hops_out, row.hops_back, row.dscp_out, row.ecn_out),
+        (row.ttl_out, row.ttl_back, row.dscp_out, row.ecn_out),
         (row.arrived_at.map(|at| at == row.port), row.answered_from),
     )
 }
@@ -126,6 +128,14 @@ fn details(report: &PortsReport, row: &PortRow) -> Vec<String> {
     }
     if let Some(from) = row.answered_from {
         lines.push(format!("replies came from {from}"));
+    }
+    for (way, ttl, hops) in
+        [("out", row.ttl_out, row.hops_out), ("back", row.ttl_back, row.hops_back)]
+    {
+        if let (Some(ttl), None) = (ttl, hops) {
+            let hops = Hops::from_ttl(ttl, SENT_TTL);
+            lines.push(format!("{way}: TTL {ttl}, {hops} routers: a relay may send with its own"));
+        }
     }
     if row.source_port_changed == Some(true) || row.source_address_changed == Some(true) {
         let seen = row.source_seen.map_or_else(|| "-".to_owned(), |seen| seen.to_string());

@@ -4,7 +4,7 @@ use super::TTL;
 use crate::batch::{ErrorOrigin, NetworkError, RxMeta};
 use crate::record::probe::{IcmpWord, PortPath, PortRow};
 use crate::units::Nanos;
-use crate::wire::{Arrivals, BackError, Echo, split_tos};
+use crate::wire::{Arrivals, BackError, Echo, Hops, split_tos};
 use std::net::{IpAddr, SocketAddr};
 
 /// What the helper told.
@@ -129,7 +129,7 @@ impl Track {
         let seen = told.map(|told| told.source).or(self.echo.map(|echo| echo.source));
         let tos_out = told.and_then(|told| told.tos).or(self.echo.map(|echo| echo.tos));
         let ttl_out = told.and_then(|told| told.ttl).or(self.echo.and_then(|echo| echo.ttl));
-        let hops = |ttl: u8| TTL - ttl;
+        let hops = |ttl: u8| Hops::from_ttl(ttl, TTL).known();
         let mut row = PortRow {
             port: self.port,
             path: PortPath::Unknown,
@@ -149,11 +149,11 @@ impl Track {
             arrived_at: told.map(|told| told.port).or(self.echo.map(|echo| echo.port)),
             answered_from: self.answered_from,
             ttl_out,
-            hops_out: ttl_out.map(hops),
+            hops_out: ttl_out.and_then(hops),
             dscp_out: tos_out.map(|tos| split_tos(tos).0.value()),
             ecn_out: tos_out.map(|tos| split_tos(tos).1 as u8),
             ttl_back: self.ttl_back,
-            hops_back: self.ttl_back.map(hops),
+            hops_back: self.ttl_back.and_then(hops),
             dscp_back: self.tos_back.map(|tos| split_tos(tos).0.value()),
             ecn_back: self.tos_back.map(|tos| split_tos(tos).1 as u8),
             icmp_out: self.spoken.clone(),
