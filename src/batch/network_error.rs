@@ -1,5 +1,6 @@
 //! What the network, or this host, said of a datagram that did not arrive.
 
+use super::{OwnAddresses, system_words};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
@@ -11,7 +12,7 @@ const CONNECTION_REFUSED: i32 = 111;
 /// Who spoke (`ee_origin`, ip(7)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorOrigin {
-    /// This host: a route, a limit or a filter of its own.
+    /// This host: a route, a limit or a filter of its own, also where its filter spoke by ICMP.
     Local,
     /// An ICMP message (RFC 792).
     Icmp,
@@ -24,15 +25,16 @@ pub enum ErrorOrigin {
 pub struct NetworkError {
     /// Who spoke.
     pub origin: ErrorOrigin,
-    /// ICMP type; 0 when local.
+    /// ICMP type; 0 when local, unless this host's own filter spoke by ICMP.
     pub icmp_type: u8,
-    /// ICMP code; 0 when local.
+    /// ICMP code, as the type.
     pub icmp_code: u8,
     /// The system's error number that it was turned into.
     pub errno: i32,
     /// Where the datagram was going.
     pub destination: SocketAddr,
-    /// The address that spoke; `None` when local or not told.
+    /// The address that spoke, this host's own where its filter spoke by ICMP; `None` when not
+    /// told.
     pub offender: Option<IpAddr>,
     /// The next hop's MTU in bytes where the message tells it; `None` otherwise.
     pub mtu: Option<u32>,
@@ -68,9 +70,20 @@ impl NetworkError {
         }
     }
 
-    /// Whether nothing has the port that was asked (`ECONNREFUSED`, udp(7)).
+    /// Whether nothing has the port that was asked (`ECONNREFUSED`, udp(7)). What this host itself
+    /// rejected tells nothing of the port.
     pub fn is_refusal(&self) -> bool {
-        self.errno == CONNECTION_REFUSED
+        self.errno == CONNECTION_REFUSED && self.origin != ErrorOrigin::Local
+    }
+
+    /// Takes an ICMP message whose sender is an address of this host for this host's own word,
+    /// where the datagram was going elsewhere: the datagram never left, and the far end said
+    /// nothing.
+    pub fn judge_origin(&mut self, own: &OwnAddresses) {
+        let is_own = |ip: Option<IpAddr>| ip.is_some_and(|ip| own.contains(ip));
+        if is_own(self.offender) && !is_own(Some(self.destination.ip())) {
+            self.origin = ErrorOrigin::Local;
+        }
     }
 
     /// The start of the payload as quoted, up to 64 bytes; empty when the router quoted none.
@@ -81,7 +94,13 @@ impl NetworkError {
     /// What the type and code mean (IANA ICMP and `ICMPv6` parameters); `None` for rare ones.
     pub fn meaning(&self) -> Option<&'static str> {
         let kind = (self.icmp_type, self.icmp_code);
-        match self.origin {
+        let family = match (self.origin, self.destination) {
+            (ErrorOrigin::Local, _) if kind == (0, 0) => return None,
+            (ErrorOrigin::Local, SocketAddr::V4(_)) => ErrorOrigin::Icmp,
+            (ErrorOrigin::Local, SocketAddr::V6(_)) => ErrorOrigin::Icmp6,
+            (origin, _) => origin,
+        };
+        match family {
             ErrorOrigin::Local => None,
             ErrorOrigin::Icmp => Some(match kind {
                 (3, 0) => "network unreachable",
@@ -123,20 +142,17 @@ impl fmt::Display for NetworkError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.meaning(), self.origin) {
             (Some(meaning), _) => f.write_str(meaning)?,
-            (None, ErrorOrigin::Local) => {
-                let text = std::io::Error::from_raw_os_error(self.errno).to_string();
-                let words = text.split(" (os error").next().unwrap_or(&text);
-                f.write_str(&words.to_lowercase())?;
-            }
+            (None, ErrorOrigin::Local) => f.write_str(&system_words(self.errno))?,
             (None, _) => write!(f, "ICMP type {} code {}", self.icmp_type, self.icmp_code)?,
         }
         if let Some(mtu) = self.mtu {
             write!(f, " (MTU {mtu})")?;
         }
-        match self.offender {
-            Some(offender) => write!(f, ", said by {offender}"),
-            None if self.origin == ErrorOrigin::Local => f.write_str(", said by this host"),
-            None => Ok(()),
+        match (self.offender, self.origin) {
+            (Some(own), ErrorOrigin::Local) => write!(f, ", said by this host ({own})"),
+            (None, ErrorOrigin::Local) => f.write_str(", said by this host"),
+            (Some(offender), _) => write!(f, ", said by {offender}"),
+            (None, _) => Ok(()),
         }
     }
 }
@@ -166,6 +182,29 @@ mod tests {
             error(ErrorOrigin::Local, (0, 0)).to_string(),
             "connection refused, said by this host"
         );
+    }
+
+    #[test]
+    fn an_own_reject_is_this_hosts_word_and_closes_no_port_elsewhere() {
+        let own: OwnAddresses = ["10.9.0.1".parse().unwrap()].into_iter().collect();
+        let said = |by: &str, to: &str| {
+            let to = to.parse().unwrap();
+            let mut error = NetworkError::new(ErrorOrigin::Icmp, (3, 3), 111, to, b"");
+            error.offender = by.parse().ok();
+            error.judge_origin(&own);
+            error
+        };
+        let rejected = said("10.9.0.1", "10.9.0.2:9");
+        assert_eq!(rejected.origin, ErrorOrigin::Local);
+        assert_eq!(rejected.to_string(), "port unreachable, said by this host (10.9.0.1)");
+        assert!(!rejected.is_refusal());
+        // What was sent to this host itself met a closed port there, and so did what was elsewhere.
+        for (by, to) in [("10.9.0.1", "10.9.0.1:9"), ("10.9.0.2", "10.9.0.2:9"), ("", "10.9.0.2:9")]
+        {
+            let error = said(by, to);
+            assert_eq!(error.origin, ErrorOrigin::Icmp, "{by} {to}");
+            assert!(error.is_refusal(), "{by} {to}");
+        }
     }
 
     #[test]

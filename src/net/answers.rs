@@ -1,14 +1,19 @@
 //! What a socket's error queue held, kept until the loop asks: answers of the network, and the
 //! kernel's word on when each datagram left.
 
-use crate::batch::{NetworkError, TransmitStamp};
+use super::own_addresses;
+use crate::batch::{NetworkError, OwnAddresses, TransmitStamp};
 use crate::sys::{self, QueuedMessage};
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::time::{Duration, Instant};
 
 /// Messages that are kept, and read at once, at most; beyond it the oldest go.
 const KEPT: usize = 256;
+
+/// How long the list of this host's addresses is believed.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// What a look at the error queue found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,6 +28,7 @@ pub(super) struct Drained {
 #[derive(Debug, Default)]
 pub(super) struct Answers {
     errors: VecDeque<NetworkError>,
+    own: Own,
     stamps: VecDeque<TransmitStamp>,
     /// Whether the kernel stamps what is sent.
     stamping: bool,
@@ -50,8 +56,9 @@ impl Answers {
         let mut drained = Drained::default();
         for _ in 0..KEPT {
             match sys::read_error_queue(fd.as_fd()) {
-                Ok(QueuedMessage::Error(error)) => {
+                Ok(QueuedMessage::Error(mut error)) => {
                     drained.errors = true;
+                    error.judge_origin(self.own.addresses(&error));
                     keep(&mut self.errors, error);
                 }
                 Ok(QueuedMessage::Sent(id, at)) => {
@@ -94,6 +101,24 @@ impl Answers {
 
     pub fn take_stamp(&mut self) -> Option<TransmitStamp> {
         self.stamps.pop_front()
+    }
+}
+
+/// This host's addresses, listed when an error first names an address that spoke.
+#[derive(Debug, Default)]
+struct Own {
+    addresses: OwnAddresses,
+    listed: Option<Instant>,
+}
+
+impl Own {
+    fn addresses(&mut self, error: &NetworkError) -> &OwnAddresses {
+        let stale = self.listed.is_none_or(|at| at.elapsed() > FRESH);
+        if error.offender.is_some() && stale {
+            self.addresses = own_addresses();
+            self.listed = Some(Instant::now());
+        }
+        &self.addresses
     }
 }
 

@@ -1,5 +1,6 @@
 //! What can go wrong before datagrams flow: each error says what failed, on what, and what to do.
 
+use super::explain;
 use crate::sys::errno;
 use std::io;
 use std::net::SocketAddr;
@@ -44,7 +45,7 @@ pub enum NetError {
         source: io::Error,
     },
     /// The socket could not be connected.
-    #[error("cannot reach {addr}: {}", reason(source))]
+    #[error("cannot reach {addr}: {}", reach_reason(*addr, source))]
     Connect {
         /// The peer.
         addr: SocketAddr,
@@ -89,9 +90,7 @@ impl NetError {
             (errno::EACCES, Self::Bind { addr, .. }) if addr.port() < 1024 => {
                 "ports under 1024 need root or CAP_NET_BIND_SERVICE; choose a higher one".to_owned()
             }
-            (errno::EACCES, Self::Connect { .. }) => {
-                "a broadcast address needs --broadcast".to_owned()
-            }
+            (number, Self::Connect { addr, .. }) => return explain(number, *addr).hint(),
             (errno::EADDRNOTAVAIL, Self::Bind { .. }) => {
                 "the address is none of this host's; 0.0.0.0 or [::] takes them all".to_owned()
             }
@@ -107,6 +106,11 @@ impl NetError {
         };
         Some(hint)
     }
+}
+
+/// Why this host cannot reach a peer, by its own state.
+fn reach_reason(addr: SocketAddr, error: &io::Error) -> String {
+    error.raw_os_error().map_or_else(|| reason(error), |number| explain(number, addr).to_string())
 }
 
 /// The system's words without `(os error N)`, in lower case.

@@ -1,6 +1,7 @@
 //! The interfaces of this host, by name, index or address.
 
 use super::NetError;
+use crate::batch::OwnAddresses;
 use crate::sys;
 use ipnet::IpNet;
 use std::collections::BTreeMap;
@@ -13,7 +14,7 @@ pub struct Interface {
     pub name: String,
     /// Its index, from 1.
     pub index: u32,
-    /// Its addresses, with link-local ones.
+    /// Its addresses, with link-local ones, however they were added.
     pub addresses: Vec<IpAddr>,
     /// The networks of these: who is in one is reached without a router.
     pub networks: Vec<IpNet>,
@@ -21,34 +22,39 @@ pub struct Interface {
     pub broadcasts: Vec<IpAddr>,
     /// Whether it is the loopback.
     pub loopback: bool,
+    /// Whether it is up and has a carrier.
+    pub running: bool,
 }
 
 /// Every interface that has an address, by index.
 pub fn interfaces() -> Result<Vec<Interface>, NetError> {
     let mut by_index = BTreeMap::<u32, Interface>::new();
-    for found in if_addrs::get_if_addrs().map_err(NetError::Interfaces)? {
-        let Some(index) = found.index.or_else(|| sys::interface_index(&found.name)) else {
-            continue;
-        };
+    for found in sys::interface_addresses().map_err(NetError::Interfaces)? {
+        // An alias (eth0:1) is the interface before the colon.
+        let name = found.name.split(':').next().unwrap_or(&found.name);
+        let Some(index) = sys::interface_index(name) else { continue };
         let entry = by_index.entry(index).or_insert_with(|| Interface {
-            name: found.name.clone(),
+            name: name.to_owned(),
             index,
             addresses: Vec::new(),
             networks: Vec::new(),
             broadcasts: Vec::new(),
-            loopback: found.is_loopback(),
+            loopback: found.loopback,
+            running: found.running,
         });
-        entry.addresses.push(found.ip());
-        let prefix = match &found.addr {
-            if_addrs::IfAddr::V4(v4) => v4.prefixlen,
-            if_addrs::IfAddr::V6(v6) => v6.prefixlen,
-        };
-        entry.networks.extend(IpNet::new(found.ip(), prefix));
-        if let if_addrs::IfAddr::V4(v4) = &found.addr {
-            entry.broadcasts.extend(v4.broadcast.map(IpAddr::V4));
+        entry.addresses.push(found.ip);
+        if let Some(netmask) = found.netmask {
+            entry.networks.extend(IpNet::with_netmask(found.ip, netmask));
         }
+        entry.broadcasts.extend(found.broadcast);
     }
     Ok(by_index.into_values().collect())
+}
+
+/// All addresses of this host: none where the kernel does not list them.
+pub fn own_addresses() -> OwnAddresses {
+    let listed = sys::interface_addresses().unwrap_or_default();
+    listed.into_iter().map(|one| one.ip).collect()
 }
 
 /// The index of the interface that has this name or this address.

@@ -2,6 +2,7 @@
 
 mod answers;
 mod error;
+mod explain;
 mod fragments;
 mod interface;
 mod io_mode;
@@ -14,7 +15,8 @@ mod socket;
 mod transmit;
 
 pub use error::NetError;
-pub use interface::{Interface, find_interface, interface_name, interfaces};
+pub use explain::{explain, explain_network_error};
+pub use interface::{Interface, find_interface, interface_name, interfaces, own_addresses};
 pub use io_mode::{IoMode, IoUsed};
 pub use multicast::{
     LinkState, igmp_version, link_state, lists_membership, mld_queries, rp_filter,

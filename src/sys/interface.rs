@@ -1,6 +1,9 @@
-//! Interface names and indices (`if_nametoindex(3)`).
+//! Interface names, indices and addresses (`if_nametoindex(3)`, `getifaddrs(3)`).
 
+use super::address;
 use std::ffi::{CStr, CString};
+use std::io;
+use std::net::IpAddr;
 
 /// The index of an interface; `None` when there is none of that name.
 pub fn interface_index(name: &str) -> Option<u32> {
@@ -21,4 +24,91 @@ pub fn interface_name(index: u32) -> Option<String> {
     // SAFETY: the call wrote a terminated string into the buffer.
     let name = unsafe { CStr::from_ptr(name.as_ptr()) };
     name.to_str().ok().map(str::to_owned)
+}
+
+/// One address of one interface (`getifaddrs(3)`), also where the interface is down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InterfaceAddress {
+    /// The interface's name.
+    pub name: String,
+    /// The address.
+    pub ip: IpAddr,
+    /// The netmask; `None` where the kernel tells none.
+    pub netmask: Option<IpAddr>,
+    /// The IPv4 broadcast address, where it has one.
+    pub broadcast: Option<IpAddr>,
+    /// Whether the interface is the loopback.
+    pub loopback: bool,
+    /// Whether it is up and has a carrier (`IFF_UP`, `IFF_RUNNING`).
+    pub running: bool,
+}
+
+/// Every IP address of every interface, in the kernel's order.
+pub fn interface_addresses() -> io::Result<Vec<InterfaceAddress>> {
+    let mut list: *mut libc::ifaddrs = std::ptr::null_mut();
+    // SAFETY: the call writes the head of a list that it made into `list`.
+    if unsafe { libc::getifaddrs(&raw mut list) } < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    let mut found = Vec::new();
+    let mut at = list;
+    // SAFETY: each entry is valid until freeifaddrs, and null ends the list.
+    while let Some(entry) = unsafe { at.as_ref() } {
+        found.extend(interface_address(entry));
+        at = entry.ifa_next;
+    }
+    // SAFETY: the head came from getifaddrs and is freed once; no entry is used after it.
+    unsafe { libc::freeifaddrs(list) };
+    Ok(found)
+}
+
+fn interface_address(entry: &libc::ifaddrs) -> Option<InterfaceAddress> {
+    let ip = ip_at(entry.ifa_addr)?;
+    // SAFETY: the name is a C string that lives as long as the entry.
+    let name = unsafe { CStr::from_ptr(entry.ifa_name) }.to_str().ok()?.to_owned();
+    let has = |flag: libc::c_int| entry.ifa_flags & flag as libc::c_uint != 0;
+    let broadcast = if has(libc::IFF_BROADCAST) { ip_at(entry.ifa_ifu) } else { None };
+    Some(InterfaceAddress {
+        name,
+        ip,
+        netmask: ip_at(entry.ifa_netmask),
+        broadcast: broadcast.filter(|_| ip.is_ipv4()),
+        loopback: has(libc::IFF_LOOPBACK),
+        running: has(libc::IFF_UP) && has(libc::IFF_RUNNING),
+    })
+}
+
+/// The IP address at a socket address of getifaddrs; `None` for null and other families.
+fn ip_at(raw: *const libc::sockaddr) -> Option<IpAddr> {
+    // SAFETY: null, or a socket address that lives as long as its entry.
+    let family = unsafe { raw.as_ref() }?.sa_family;
+    let len = match libc::c_int::from(family) {
+        libc::AF_INET => size_of::<libc::sockaddr_in>(),
+        libc::AF_INET6 => size_of::<libc::sockaddr_in6>(),
+        _ => return None,
+    };
+    let mut storage = address::empty();
+    // SAFETY: the family says that `len` bytes are there; the storage is larger, and its own.
+    unsafe {
+        std::ptr::copy_nonoverlapping(
+            raw.cast::<u8>(),
+            std::ptr::from_mut(&mut storage).cast::<u8>(),
+            len,
+        );
+    }
+    address::read(&storage).map(|addr| addr.ip())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_loopbacks_address_is_listed_with_its_mask() {
+        let all = interface_addresses().unwrap();
+        let lo = all.iter().find(|one| one.ip == IpAddr::from([127, 0, 0, 1])).unwrap();
+        assert!(lo.loopback && lo.running);
+        assert_eq!(lo.netmask, Some(IpAddr::from([255, 0, 0, 0])));
+        assert_eq!(lo.broadcast, None);
+    }
 }

@@ -14,7 +14,7 @@ mod send;
 mod time;
 
 pub use error_queue::{QueuedMessage, read_error_queue};
-pub use interface::{interface_index, interface_name};
+pub use interface::{InterfaceAddress, interface_addresses, interface_index, interface_name};
 pub use options::*;
 pub use receive::ReceiveCall;
 pub use send::{OutMessage, SendCall};

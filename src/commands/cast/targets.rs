@@ -233,6 +233,7 @@ mod tests {
                 networks: vec!["10.0.0.1/24".parse().unwrap()],
                 broadcasts: vec![ip("10.0.0.255")],
                 loopback: false,
+                running: true,
             }],
         }
     }

@@ -89,6 +89,7 @@ mod tests {
             networks: vec!["10.0.0.1/24".parse().unwrap()],
             broadcasts: Vec::new(),
             loopback: false,
+            running: true,
         }])
     }
 

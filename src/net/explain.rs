@@ -1,0 +1,134 @@
+//! The one table of error number, state of this host and finding. The state is looked up without a
+//! datagram: connect(2) on a socket of its own asks the routes, getifaddrs(3) the interfaces.
+
+use super::interface::interfaces;
+use super::route::{Broadcast, look_up};
+use crate::batch::{ErrorOrigin, LocalRefusal, NetworkError, OwnCause, OwnFinding};
+use crate::sys::errno;
+use std::net::SocketAddr;
+
+/// Why this host refused to send to `destination` with this error number, by its state now.
+pub fn explain(number: i32, destination: SocketAddr) -> OwnFinding {
+    let plain = OwnFinding::from_errno(number, destination);
+    if plain.cause == OwnCause::NoZone {
+        return plain;
+    }
+    let cause = match LocalRefusal::of(number) {
+        LocalRefusal::Prohibited => prohibited(destination),
+        LocalRefusal::Invalid => {
+            route_says(destination, errno::EINVAL).then_some(OwnCause::BlackholeRoute)
+        }
+        LocalRefusal::HostUnreachable => Some(host_unreachable(destination)),
+        LocalRefusal::NetworkUnreachable => Some(network_unreachable(destination)),
+        LocalRefusal::InterfaceDown => down_towards(destination).map(OwnCause::InterfaceDown),
+        _ => None,
+    };
+    OwnFinding { cause: cause.unwrap_or(plain.cause), ..plain }
+}
+
+/// The same for what this host itself left on an error queue; `None` for the network's word.
+pub fn explain_network_error(error: &NetworkError) -> Option<OwnFinding> {
+    match error.origin {
+        ErrorOrigin::Local if error.offender.is_some() => Some(OwnFinding {
+            errno: error.errno,
+            destination: error.destination,
+            cause: OwnCause::PacketFilter,
+        }),
+        ErrorOrigin::Local => Some(explain(error.errno, error.destination)),
+        ErrorOrigin::Icmp | ErrorOrigin::Icmp6 => None,
+    }
+}
+
+/// Both a prohibit route and a broadcast address that nobody allowed are `EACCES`; once these are
+/// allowed, only the route still is.
+fn prohibited(destination: SocketAddr) -> Option<OwnCause> {
+    match look_up(destination, Broadcast::Allowed).err().and_then(|error| error.raw_os_error()) {
+        Some(errno::EACCES) => Some(OwnCause::ProhibitRoute),
+        Some(_) => None,
+        None => {
+            let refused = look_up(destination, Broadcast::Refused).err();
+            let is_broadcast =
+                refused.and_then(|error| error.raw_os_error()) == Some(errno::EACCES);
+            is_broadcast.then_some(OwnCause::Broadcast)
+        }
+    }
+}
+
+fn host_unreachable(destination: SocketAddr) -> OwnCause {
+    if route_says(destination, errno::EHOSTUNREACH) {
+        OwnCause::UnreachableRoute
+    } else {
+        OwnCause::NoNeighbour
+    }
+}
+
+fn network_unreachable(destination: SocketAddr) -> OwnCause {
+    if look_up(destination, Broadcast::Allowed).is_ok() {
+        return OwnCause::RouteCameBack;
+    }
+    if let Some(name) = down_towards(destination) {
+        return OwnCause::InterfaceDown(name);
+    }
+    let down: Vec<_> = interfaces()
+        .unwrap_or_default()
+        .into_iter()
+        .filter(|one| {
+            !one.running && one.addresses.iter().any(|ip| ip.is_ipv4() == destination.is_ipv4())
+        })
+        .map(|one| one.name)
+        .collect();
+    if down.is_empty() { OwnCause::NoRoute } else { OwnCause::NoRouteAndDown(down) }
+}
+
+/// The interface whose own network holds `destination` and that is down; the zone's interface, and
+/// the loopback, which has no address while it is down.
+fn down_towards(destination: SocketAddr) -> Option<String> {
+    let all = interfaces().unwrap_or_default();
+    let ip = destination.ip();
+    if ip.is_loopback() {
+        let running = all.iter().any(|one| one.loopback && one.running);
+        return (!running).then(|| "lo".to_owned());
+    }
+    let zone = match destination {
+        SocketAddr::V6(v6) => v6.scope_id(),
+        SocketAddr::V4(_) => 0,
+    };
+    let towards = |one: &&super::Interface| {
+        if zone != 0 { one.index == zone } else { one.networks.iter().any(|net| net.contains(&ip)) }
+    };
+    let mut found = all.iter().filter(towards).peekable();
+    let first = found.peek().map(|one| one.name.clone());
+    if found.any(|one| one.running) { None } else { first }
+}
+
+/// Whether the routes alone, broadcasts allowed, give this error number.
+fn route_says(destination: SocketAddr, number: i32) -> bool {
+    let told = look_up(destination, Broadcast::Allowed).err();
+    told.and_then(|error| error.raw_os_error()) == Some(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_the_state_of_this_host_explains_nothing_nothing_is_claimed() {
+        let to: SocketAddr = "127.0.0.1:9".parse().unwrap();
+        for (number, cause) in [
+            (errno::EACCES, OwnCause::Unexplained),
+            (errno::EINVAL, OwnCause::Unexplained),
+            (errno::EHOSTUNREACH, OwnCause::NoNeighbour),
+            (errno::ENETUNREACH, OwnCause::RouteCameBack),
+            (errno::ENETDOWN, OwnCause::SomeInterfaceDown),
+            (errno::EPERM, OwnCause::PacketFilter),
+        ] {
+            assert_eq!(explain(number, to).cause, cause, "{number}");
+        }
+    }
+
+    #[test]
+    fn a_broadcast_address_is_told_from_a_prohibit_route() {
+        let to: SocketAddr = "127.255.255.255:9".parse().unwrap();
+        assert_eq!(explain(errno::EACCES, to).cause, OwnCause::Broadcast);
+    }
+}
