@@ -208,7 +208,8 @@ fn a_broadcast_without_leave_is_refused_and_says_what_to_do() {
     let output = send(&["127.255.255.255:9", "--", "x"]);
     assert_eq!(output.code(), Some(1));
     assert!(output.err().contains("--broadcast"), "{}", output.err());
-    assert!(output.out().contains("not sent 1: permission denied"), "{}", output.out());
+    let words = "not sent 1: 127.255.255.255 is a broadcast address (EACCES)";
+    assert!(output.out().contains(words), "{}", output.out());
 }
 
 #[test]
@@ -315,6 +316,64 @@ fn what_does_not_fit_unfragmented_is_told_once_with_the_mtu() {
     assert!(said.contains("10.77.0.2: message too long (MTU 1500), said by this host"), "{said}");
     assert!(said.contains("not sent 1: message too long"), "{said}");
     assert!(!said.contains("os error") && !said.contains("9 times"), "{said}");
+}
+
+#[test]
+fn what_this_host_itself_keeps_from_leaving_is_said_of_this_host() {
+    require_lab!();
+    let lab = Lab::pair();
+    let script = "ip route add blackhole 10.20.0.0/16; ip route add prohibit 10.21.0.0/16; \
+        ip route add unreachable 10.22.0.0/16; ip route add throw 10.23.0.0/16; \
+        ip link add down0 type bridge; ip addr add 10.24.0.1/24 dev down0; \
+        ip -6 route add blackhole fd00:20::/64";
+    lab.shell("a", script);
+    lab.nft(
+        "a",
+        "table ip own { chain out { type filter hook output priority 0; \
+         ip daddr 10.77.0.2 udp dport 66 drop; ip daddr 10.77.0.2 udp dport 67 reject; }; }",
+    );
+    let cases = [
+        ("10.20.0.1:9", "a blackhole route of this host discards it (EINVAL)"),
+        ("[fd00:20::1]:9", "a blackhole route of this host discards it (EINVAL)"),
+        ("10.21.0.1:9", "a prohibit route of this host forbids it (EACCES)"),
+        ("10.22.0.1:9", "an unreachable route of this host rejects it (EHOSTUNREACH)"),
+        ("10.23.0.1:9", "this host has no route there"),
+        ("10.24.0.9:9", "interface down0 of this host is down (ENETUNREACH)"),
+        ("10.77.0.255:9", "10.77.0.255 is a broadcast address (EACCES)"),
+        ("10.77.0.2:66", "this host's own packet filter"),
+        ("10.77.0.2:67", "this host's own packet filter"),
+    ];
+    let sending: Vec<_> = cases
+        .iter()
+        .map(|(to, _)| Running::start(lab.udpkit("a").args(["send", to, "-w", "1ms", "--", "x"])))
+        .collect();
+    for ((to, words), sending) in cases.iter().zip(sending) {
+        let output = sending.wait(secs(10));
+        let said = output.out() + &output.err();
+        assert_eq!(output.code(), Some(1), "{to}: {said}");
+        assert!(said.contains(&format!("not sent 1: {words}")), "{to}: {said}");
+        let broadcast = *to == "10.77.0.255:9";
+        assert_eq!(said.contains("--broadcast"), broadcast, "{to}: {said}");
+        assert!(!said.contains("said by 10.77.0.1"), "{to}: {said}");
+        let rejected = *to == "10.77.0.2:67";
+        assert_eq!(said.contains("said by this host (10.77.0.1)"), rejected, "{to}: {said}");
+    }
+    let allowed = ["send", "10.77.0.255:9", "--broadcast", "--", "x"];
+    run(lab.udpkit("a").args(allowed), secs(10)).expect_success();
+}
+
+#[test]
+fn every_icmp_error_is_counted_however_many_come_at_once() {
+    require_lab!();
+    let lab = Lab::pair();
+    // Each of them is answered, as what a router refuses is: rate limits are a host's own.
+    lab.shell("b", "sysctl -qw net.ipv4.icmp_ratemask=0 net.ipv4.icmp_msgs_per_sec=1000000");
+    let args = ["send", "10.77.0.2:9", "-c", "2000", "-s", "20", "-w", "1s", "--io", "mmsg", "-J"];
+    let document = json(&run(lab.udpkit("a").args(args), secs(20)).out());
+    let told = path(&document, "network_errors.0.times").as_u64().unwrap();
+    let script =
+        "awk '/^IcmpMsg/ { if (n++) print $0 }' /proc/net/snmp; grep ^Icmp: /proc/net/snmp";
+    assert_eq!(told, 2_000, "{}", lab.shell("a", script));
 }
 
 #[test]

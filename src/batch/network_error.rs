@@ -2,7 +2,7 @@
 
 use super::{OwnAddresses, system_words};
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// Bytes of the quoted payload that are kept: a measurement header and some text.
 const QUOTE: usize = 64;
@@ -40,6 +40,8 @@ pub struct NetworkError {
     pub mtu: Option<u32>,
     /// Which of the loop's sockets it concerns, counted from 0.
     pub socket: usize,
+    /// How many alike it stands for, at least 1; more where more came at once than are kept.
+    pub times: u64,
     quote: [u8; QUOTE],
     quote_len: u8,
 }
@@ -65,6 +67,7 @@ impl NetworkError {
             offender: None,
             mtu: None,
             socket: 0,
+            times: 1,
             quote,
             quote_len: len as u8,
         }
@@ -84,6 +87,29 @@ impl NetworkError {
         if is_own(self.offender) && !is_own(Some(self.destination.ip())) {
             self.origin = ErrorOrigin::Local;
         }
+    }
+
+    /// Whether another says the same of the same destination, whatever it quotes.
+    pub fn is_alike(&self, other: &Self) -> bool {
+        let said = |error: &Self| (error.kind(), error.destination, error.offender, error.mtu);
+        said(self) == said(other)
+    }
+
+    /// Who spoke, ICMP type and code, and the error number.
+    fn kind(&self) -> (ErrorOrigin, u8, u8, i32) {
+        (self.origin, self.icmp_type, self.icmp_code, self.errno)
+    }
+
+    /// The same of no destination in particular, and without a quote: what is left of it where
+    /// there are too many to keep.
+    #[must_use]
+    pub fn without_destination(&self) -> Self {
+        let unknown = match self.destination {
+            SocketAddr::V4(_) => SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
+            SocketAddr::V6(_) => SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)),
+        };
+        let icmp = (self.icmp_type, self.icmp_code);
+        Self { times: self.times, ..Self::new(self.origin, icmp, self.errno, unknown, &[]) }
     }
 
     /// The start of the payload as quoted, up to 64 bytes; empty when the router quoted none.

@@ -143,7 +143,7 @@ impl fmt::Display for OwnFinding {
             OwnCause::SomeInterfaceDown => f.write_str("an interface of this host is down"),
             OwnCause::AddressGone => f.write_str("the source address is no longer this host's"),
             OwnCause::QueueFull => f.write_str("a queue of this host was full"),
-            OwnCause::TooBig => f.write_str("larger than the interface or the protocol takes"),
+            OwnCause::TooBig => f.write_str("message too long for the interface or the protocol"),
             OwnCause::EarlierRefused => f.write_str("an earlier datagram met a closed port"),
             OwnCause::Unexplained => f.write_str(&system_words(self.errno)),
         }?;
@@ -211,7 +211,7 @@ mod tests {
             (100, "interface_down", "an interface of this host is down (ENETDOWN)"),
             (99, "address_gone", "the source address is no longer this host's (EADDRNOTAVAIL)"),
             (105, "queue_full", "a queue of this host was full (ENOBUFS)"),
-            (90, "too_big", "larger than the interface or the protocol takes (EMSGSIZE)"),
+            (90, "too_big", "message too long for the interface or the protocol (EMSGSIZE)"),
             (111, "earlier_refused", "an earlier datagram met a closed port (ECONNREFUSED)"),
             (9, "unexplained", "bad file descriptor (errno 9)"),
         ] {

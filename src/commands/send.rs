@@ -37,6 +37,7 @@ pub fn run(mut args: SendArgs) -> anyhow::Result<Exit> {
         spacing: spacing(args),
         wait: args.wait,
         enough: args.replies,
+        explain: net::explain,
     };
     let socket_plan = socket_plan(args, &peers)?;
     let socket = socket_plan.open()?;

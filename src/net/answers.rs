@@ -9,8 +9,14 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
-/// Messages that are kept, and read at once, at most; beyond it the oldest go.
-const KEPT: usize = 256;
+/// Messages that are read at once, at most.
+const READ: usize = 256;
+/// Time stamps that are kept; beyond it the oldest go.
+const STAMPS: usize = 256;
+/// Errors that are kept one by one, each with what it quotes; those beyond are counted by kind.
+const ERRORS: usize = 1024;
+/// Kinds of errors, with their destinations, that are told apart beyond these.
+const KINDS: usize = 256;
 
 /// How long the list of this host's addresses is believed.
 const FRESH: Duration = Duration::from_secs(1);
@@ -27,7 +33,7 @@ pub(super) struct Drained {
 /// Messages that were read and not yet taken.
 #[derive(Debug, Default)]
 pub(super) struct Answers {
-    errors: VecDeque<NetworkError>,
+    errors: Errors,
     own: Own,
     stamps: VecDeque<TransmitStamp>,
     /// Whether the kernel stamps what is sent.
@@ -54,16 +60,19 @@ impl Answers {
     /// Reads the queue, a bounded number of messages, so that a flood of ICMP cannot hold the loop.
     pub fn drain(&mut self, fd: &OwnedFd) -> Drained {
         let mut drained = Drained::default();
-        for _ in 0..KEPT {
+        for _ in 0..READ {
             match sys::read_error_queue(fd.as_fd()) {
                 Ok(QueuedMessage::Error(mut error)) => {
                     drained.errors = true;
                     error.judge_origin(self.own.addresses(&error));
-                    keep(&mut self.errors, error);
+                    self.errors.keep(error);
                 }
                 Ok(QueuedMessage::Sent(id, at)) => {
                     let number = self.base.wrapping_add(id);
-                    keep(&mut self.stamps, TransmitStamp { socket: 0, number, at });
+                    if self.stamps.len() == STAMPS {
+                        self.stamps.pop_front();
+                    }
+                    self.stamps.push_back(TransmitStamp { socket: 0, number, at });
                 }
                 Ok(QueuedMessage::Other) => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -96,7 +105,7 @@ impl Answers {
     }
 
     pub fn take_error(&mut self) -> Option<NetworkError> {
-        self.errors.pop_front()
+        self.errors.take()
     }
 
     pub fn take_stamp(&mut self) -> Option<TransmitStamp> {
@@ -122,9 +131,60 @@ impl Own {
     }
 }
 
-fn keep<T>(queue: &mut VecDeque<T>, message: T) {
-    if queue.len() == KEPT {
-        queue.pop_front();
+/// Errors that were not yet taken: all of them counted, the first of them whole.
+#[derive(Debug, Default)]
+struct Errors {
+    whole: VecDeque<NetworkError>,
+    counted: Vec<NetworkError>,
+}
+
+impl Errors {
+    fn keep(&mut self, error: NetworkError) {
+        if self.whole.len() < ERRORS {
+            self.whole.push_back(error);
+            return;
+        }
+        if self.count(&error) {
+            return;
+        }
+        let rest = if self.counted.len() < KINDS { error } else { error.without_destination() };
+        if !self.count(&rest) {
+            self.counted.push(rest);
+        }
     }
-    queue.push_back(message);
+
+    /// Counts an error with those that are alike, where there are any.
+    fn count(&mut self, error: &NetworkError) -> bool {
+        let known = self.counted.iter_mut().find(|known| known.is_alike(error));
+        known.map(|known| known.times += error.times).is_some()
+    }
+
+    fn take(&mut self) -> Option<NetworkError> {
+        self.whole.pop_front().or_else(|| self.counted.pop())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch::ErrorOrigin;
+    use std::collections::HashMap;
+
+    #[test]
+    fn however_many_errors_come_at_once_each_kind_is_counted_in_bounded_memory() {
+        let mut errors = Errors::default();
+        let mut expected = HashMap::new();
+        for index in 0..100_000_u32 {
+            let icmp = if index % 3 == 0 { (3, 3) } else { (3, 13) };
+            let to = ([192, 0, 2, 1], (index % 5_000) as u16).into();
+            errors.keep(NetworkError::new(ErrorOrigin::Icmp, icmp, 111, to, b"x"));
+            *expected.entry(icmp).or_insert(0) += 1;
+        }
+        assert!(errors.whole.len() + errors.counted.len() <= ERRORS + KINDS + 2);
+        let mut counted = HashMap::new();
+        while let Some(error) = errors.take() {
+            *counted.entry((error.icmp_type, error.icmp_code)).or_insert(0) += error.times;
+        }
+        assert_eq!(counted, expected);
+    }
 }

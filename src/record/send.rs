@@ -1,7 +1,7 @@
 //! What `send` has to tell: answers and trouble as they come, and the end.
 
 use super::rates::rates_between;
-use crate::batch::Datagram;
+use crate::batch::{Datagram, OwnFinding};
 use crate::units::Nanos;
 use serde::Serialize;
 use std::net::SocketAddr;
@@ -42,13 +42,17 @@ pub struct Trouble {
     pub times: u64,
 }
 
-/// Datagrams that this host's kernel refused for one reason: they never left.
+/// Datagrams to one destination that this host refused for one reason: they never left.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SendRefusal {
-    /// The first destination that it happened with.
+    /// The destination; the first of several where there are too many to tell apart.
     pub destination: SocketAddr,
     /// The reason in words.
     pub cause: String,
+    /// The reason in one word.
+    pub reason: &'static str,
+    /// What can be done about it; `None` where the reason says it.
+    pub hint: Option<String>,
     /// The system's error number, errno(3).
     pub errno: i32,
     /// How many were refused.
@@ -56,11 +60,21 @@ pub struct SendRefusal {
 }
 
 impl SendRefusal {
-    /// One refusal.
+    /// One refusal, as far as the error number alone explains it.
     pub fn new(errno: i32, destination: SocketAddr) -> Self {
-        let text = std::io::Error::from_raw_os_error(errno).to_string();
-        let cause = text.split(" (os error").next().unwrap_or(&text).to_lowercase();
-        Self { destination, cause, errno, datagrams: 1 }
+        Self::explained(&OwnFinding::from_errno(errno, destination))
+    }
+
+    /// One refusal, explained by the state of this host.
+    pub fn explained(finding: &OwnFinding) -> Self {
+        Self {
+            destination: finding.destination,
+            cause: finding.to_string(),
+            reason: finding.code(),
+            hint: finding.hint(),
+            errno: finding.errno,
+            datagrams: 1,
+        }
     }
 }
 
@@ -69,6 +83,8 @@ impl SendRefusal {
 pub struct SendTarget {
     /// Its address.
     pub address: SocketAddr,
+    /// How many times it was named: it gets each datagram so often.
+    pub times: u64,
     /// Datagrams that the kernel took for it.
     pub datagrams: u64,
     /// Their payload bytes.
@@ -90,12 +106,18 @@ pub struct SendSummary {
     pub bits_per_second: Option<u64>,
     /// Datagrams a second over that time.
     pub datagrams_per_second: Option<u64>,
-    /// Each destination.
+    /// Whether the user ended it early.
+    pub interrupted: bool,
+    /// Time that this host itself stood still meanwhile.
+    pub paused_ns: u64,
+    /// Each destination, once.
     pub destinations: Vec<SendTarget>,
-    /// What the kernel refused, by reason.
+    /// What this host refused, by destination and reason.
     pub refused: Vec<SendRefusal>,
     /// What the network answered with errors, by destination and kind.
     pub network_errors: Vec<Trouble>,
+    /// Errors beyond the kinds that are listed.
+    pub other_network_errors: u64,
     /// Answers; `None` when they were not waited for.
     pub replies: Option<u64>,
     /// The first answers, when a document was asked for.

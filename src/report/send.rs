@@ -6,7 +6,6 @@ use crate::record::{Answer, Document, Event, Flow, Received, SendEvent, SendSumm
 use crate::units::{Nanos, group_digits};
 use crate::wire::to_hex;
 use std::fmt::Write;
-use std::io;
 use std::net::SocketAddr;
 
 /// Answers that a JSON document keeps; more are only counted.
@@ -91,7 +90,7 @@ impl<'a> Sink<SendEvent<'a>> for SendReport {
                 Flow::Continue
             }
             SendEvent::Refused(refusal) => {
-                let hint = hint_of(refusal.errno).map(|hint| format!(" ({hint})"));
+                let hint = refusal.hint.as_ref().map(|hint| format!("; {hint}"));
                 warning(format_args!(
                     "{}: not sent: {}{}",
                     refusal.destination,
@@ -105,21 +104,10 @@ impl<'a> Sink<SendEvent<'a>> for SendReport {
     }
 }
 
-/// What the user can do about a refusal.
-fn hint_of(errno: i32) -> Option<&'static str> {
-    match io::Error::from_raw_os_error(errno).kind() {
-        io::ErrorKind::PermissionDenied => {
-            Some("a broadcast address needs --broadcast; else this host's firewall forbids it")
-        }
-        io::ErrorKind::NetworkUnreachable => Some("this host has no route there"),
-        _ => None,
-    }
-}
-
 /// The end in text.
 fn lines(summary: &SendSummary) -> Vec<String> {
     let mut lines = Vec::new();
-    let peers = summary.destinations.len() as u64;
+    let peers = summary.destinations.iter().map(|target| target.times).sum::<u64>();
     let to = if peers > 1 { format!(" to {peers} destinations") } else { String::new() };
     let mut head = format!(
         "sent {}, {}{to}",
@@ -137,18 +125,35 @@ fn lines(summary: &SendSummary) -> Vec<String> {
         );
     }
     lines.push(head);
+    if summary.interrupted {
+        lines.push("  interrupted".to_owned());
+    }
+    if summary.paused_ns > 0 {
+        lines.push(format!("  this host stood still for {}", Nanos(summary.paused_ns)));
+    }
     for refusal in &summary.refused {
-        lines.push(format!("  not sent {}: {}", group_digits(refusal.datagrams), refusal.cause));
+        let to = if peers > 1 { format!(" to {}", refusal.destination) } else { String::new() };
+        let count = group_digits(refusal.datagrams);
+        lines.push(format!("  not sent {count}{to}: {}", refusal.cause));
     }
     for trouble in &summary.network_errors {
         let (to, error) = (place(trouble.destination), &trouble.error);
         lines.push(format!("  {to}: {error}, {}", plural(trouble.times, "time")));
     }
+    if summary.other_network_errors > 0 {
+        let others = plural(summary.other_network_errors, "error");
+        lines.push(format!("  and {others} of further kinds"));
+    }
     if let Some(replies) = summary.replies {
         lines.push(format!("  answers {}", group_digits(replies)));
         if peers > 1 {
             for target in &summary.destinations {
-                lines.push(format!("    {:<21} {}", target.address.to_string(), target.replies));
+                let often = match target.times {
+                    1 => String::new(),
+                    times => format!("  (named {times} times)"),
+                };
+                let address = target.address.to_string();
+                lines.push(format!("    {address:<21} {}{often}", target.replies));
             }
         }
     }
@@ -171,7 +176,7 @@ mod tests {
     #[test]
     fn the_end_tells_counts_refusals_and_answers() {
         let address = "192.0.2.1:9".parse().unwrap();
-        let target = SendTarget { address, datagrams: 1500, bytes: 15_000, replies: 0 };
+        let target = SendTarget { address, times: 1, datagrams: 1500, bytes: 15_000, replies: 0 };
         let mut refusal = SendRefusal::new(90, address);
         refusal.datagrams = 2;
         let mut summary = SendSummary {
@@ -186,7 +191,7 @@ mod tests {
         summary.set_rates();
         let expected = [
             "sent 1 500 datagrams, 15 000 bytes in 1.00 s: 1.50 kpps, 120 kbit/s",
-            "  not sent 2: message too long",
+            "  not sent 2: message too long for the interface or the protocol (EMSGSIZE)",
             "  answers 0",
         ];
         assert_eq!(lines(&summary), expected);

@@ -3,13 +3,14 @@
 use crate::batch::{ErrorOrigin, NetworkError};
 use crate::record::Trouble;
 
-/// Kinds that are told apart; a further kind is not kept.
+/// Kinds that are told apart; what is of a further kind is counted alone.
 const KINDS: usize = 256;
 
 /// The errors of one run.
 #[derive(Clone, Debug, Default)]
 pub struct TroubleLog {
     kinds: Vec<Trouble>,
+    others: u64,
 }
 
 impl TroubleLog {
@@ -22,14 +23,20 @@ impl TroubleLog {
         if let Some(known) = known {
             // This host queues one for every attempt at a datagram; how many it refused is told by
             // the sends themselves.
-            known.times += u64::from(error.origin != ErrorOrigin::Local);
+            known.times += if error.origin == ErrorOrigin::Local { 0 } else { error.times };
             return None;
         }
         if self.kinds.len() == KINDS {
+            self.others += error.times;
             return None;
         }
-        self.kinds.push(Trouble { destination: to, error: words, times: 1 });
+        self.kinds.push(Trouble { destination: to, error: words, times: error.times });
         self.kinds.last()
+    }
+
+    /// Errors of kinds that are not kept.
+    pub fn others(&self) -> u64 {
+        self.others
     }
 
     /// What happened, in the order of the first of each kind.
@@ -57,9 +64,14 @@ mod tests {
         for port in 0..1000 {
             log.observe(&error(port));
         }
+        let mut many = error(9);
+        many.times = 7;
+        log.observe(&many);
+        let others = log.others();
         let kinds = log.into_kinds();
         assert_eq!(kinds.len(), KINDS);
-        assert_eq!(kinds[0].times, 3);
+        assert_eq!(kinds.iter().map(|kind| kind.times).sum::<u64>() + others, 1009);
+        assert_eq!(kinds[0].times, 10);
     }
 
     #[test]

@@ -7,16 +7,21 @@ mod window;
 pub use schedule::Spacing;
 
 use super::{Next, Now, PayloadSource, Session, Supply, SupplyError, TroubleLog};
-use crate::batch::{Datagram, Dest, DestId, NetworkError, SendOutcome, SendStop, TxBatch};
+use crate::batch::{
+    Datagram, Dest, DestId, NetworkError, OwnFinding, SendOutcome, SendStop, TxBatch,
+};
 use crate::record::{Flow, Reply, SendEvent, SendRefusal, SendSummary, SendTarget, Sink};
 use crate::units::Nanos;
 pub(in crate::session) use schedule::Schedule;
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use window::Window;
 
 /// Payloads that are held for the kernel to take.
 const WINDOW: usize = 64;
+
+/// Refusals that are told apart by destination; those beyond are by error number alone.
+const REFUSALS: usize = 256;
 
 /// What `send` is to do.
 #[derive(Clone, Debug)]
@@ -29,6 +34,8 @@ pub struct SendPlan {
     pub wait: Option<Nanos>,
     /// Answers after which the wait is over; 0 waits the whole time.
     pub enough: u64,
+    /// Finds out why this host refuses a destination, by the error number.
+    pub explain: fn(i32, SocketAddr) -> OwnFinding,
 }
 
 /// The state of `send`.
@@ -38,7 +45,10 @@ pub struct SendSession<P, S> {
     sink: S,
     ids: Vec<DestId>,
     by_addr: HashMap<(IpAddr, u16), usize>,
+    /// Each destination once.
     targets: Vec<Target>,
+    /// Which of them each destination of the plan is.
+    target_of: Vec<usize>,
     window: Window,
     schedule: Schedule,
     stage: Stage,
@@ -51,6 +61,8 @@ pub struct SendSession<P, S> {
     replies: u64,
     refused: Vec<SendRefusal>,
     troubles: TroubleLog,
+    interrupted: bool,
+    paused: Nanos,
     failed: Option<SupplyError>,
 }
 
@@ -69,8 +81,11 @@ enum Stage {
 }
 
 /// One destination's counts.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct Target {
+    address: SocketAddr,
+    /// How many times the plan names it.
+    times: u64,
     datagrams: u64,
     bytes: u64,
     replies: u64,
@@ -94,16 +109,23 @@ where
 {
     /// A session at its start.
     pub fn new(plan: SendPlan, source: P, sink: S) -> Self {
-        let by_addr = plan
-            .dests
-            .iter()
-            .enumerate()
-            .map(|(index, dest)| ((dest.addr.ip(), dest.addr.port()), index))
-            .collect();
+        let mut by_addr = HashMap::new();
+        let mut targets: Vec<Target> = Vec::new();
+        let mut target_of = Vec::with_capacity(plan.dests.len());
+        for address in plan.dests.iter().map(|dest| dest.addr) {
+            let next = targets.len();
+            let index = *by_addr.entry((address.ip(), address.port())).or_insert(next);
+            if index == next {
+                targets.push(Target::new(address));
+            }
+            targets[index].times += 1;
+            target_of.push(index);
+        }
         Self {
             ids: Vec::with_capacity(plan.dests.len()),
             by_addr,
-            targets: vec![Target::default(); plan.dests.len()],
+            targets,
+            target_of,
             window: Window::new(WINDOW, plan.dests.len()),
             schedule: Schedule::new(plan.spacing),
             stage: Stage::Sending,
@@ -115,6 +137,8 @@ where
             replies: 0,
             refused: Vec::new(),
             troubles: TroubleLog::default(),
+            interrupted: false,
+            paused: Nanos::ZERO,
             failed: None,
             plan,
             source,
@@ -208,16 +232,26 @@ where
     fn refuse(&mut self, datagrams: usize, errno: i32) {
         for _ in 0..datagrams {
             let to = self.plan.dests[self.window.next_destination()].addr;
-            let known = self.refused.iter_mut().find(|known| known.errno == errno);
+            let room = self.refused.len() < REFUSALS;
+            let known = self
+                .refused
+                .iter_mut()
+                .find(|known| known.errno == errno && (known.destination == to || !room));
             if let Some(known) = known {
                 known.datagrams += 1;
             } else {
-                let refusal = SendRefusal::new(errno, to);
+                let refusal = SendRefusal::explained(&(self.plan.explain)(errno, to));
                 self.tell(SendEvent::Refused(&refusal));
                 self.refused.push(refusal);
             }
             self.window.settle();
         }
+    }
+}
+
+impl Target {
+    fn new(address: SocketAddr) -> Self {
+        Self { address, times: 0, datagrams: 0, bytes: 0, replies: 0, last_sent: None }
     }
 }
 
@@ -253,7 +287,7 @@ where
 
     fn on_sent(&mut self, now: Now, batch: &TxBatch, outcome: &SendOutcome) {
         for slot in &batch.slots()[..outcome.accepted] {
-            let target = &mut self.targets[self.window.next_destination()];
+            let target = &mut self.targets[self.target_of[self.window.next_destination()]];
             target.datagrams += 1;
             target.bytes += u64::from(slot.len);
             target.last_sent = Some(now.mono);
@@ -297,7 +331,17 @@ where
         }
     }
 
+    fn on_pause(&mut self, _now: Now, length: Nanos) {
+        self.paused += length;
+        // What arrived meanwhile is read before the wait is judged, and answers that this host
+        // kept waiting have their whole time.
+        if let Stage::Waiting(until) = &mut self.stage {
+            *until += length;
+        }
+    }
+
     fn on_stop(&mut self, _now: Now) {
+        self.interrupted |= self.stage != Stage::Over;
         self.window.give_up();
         self.stage = Stage::Over;
     }
@@ -307,12 +351,11 @@ where
         let last = if self.unsettled { Some(now.mono) } else { self.settled };
         let active = last.map_or(Nanos::ZERO, |last| last - started);
         let destinations = self
-            .plan
-            .dests
+            .targets
             .iter()
-            .zip(&self.targets)
-            .map(|(dest, target)| SendTarget {
-                address: dest.addr,
+            .map(|target| SendTarget {
+                address: target.address,
+                times: target.times,
                 datagrams: target.datagrams,
                 bytes: target.bytes,
                 replies: target.replies,
@@ -323,8 +366,11 @@ where
             bytes: self.targets.iter().map(|target| target.bytes).sum(),
             duration_ns: active.0,
             replies: self.plan.wait.map(|_| self.replies),
+            interrupted: self.interrupted,
+            paused_ns: self.paused.0,
             destinations,
             refused: self.refused,
+            other_network_errors: self.troubles.others(),
             network_errors: self.troubles.into_kinds(),
             ..SendSummary::default()
         };

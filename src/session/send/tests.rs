@@ -1,7 +1,7 @@
 //! `send` against a socket that takes what the test says.
 
 use super::*;
-use crate::batch::RxEntry;
+use crate::batch::{OwnCause, RxEntry};
 use crate::session::{FixedMessages, Message};
 
 /// Keeps what the session told.
@@ -29,13 +29,11 @@ fn at(nanos: u64) -> Now {
 
 fn plan(peers: &[&str]) -> SendPlan {
     SendPlan {
-        dests: peers
-            .iter()
-            .map(|peer| Dest::from(peer.parse::<std::net::SocketAddr>().unwrap()))
-            .collect(),
+        dests: peers.iter().map(|peer| Dest::from(peer.parse::<SocketAddr>().unwrap())).collect(),
         spacing: Spacing::None,
         wait: None,
         enough: 0,
+        explain: OwnFinding::from_errno,
     }
 }
 
@@ -113,7 +111,88 @@ fn what_is_refused_is_counted_by_cause_and_the_rest_goes_on() {
     assert_eq!(end.summary.datagrams, left.len() as u64);
     assert_eq!(end.summary.datagrams + end.summary.refused_datagrams(), 10);
     assert_eq!(end.summary.refused.len(), 1);
+    assert_eq!(end.summary.refused[0].reason, "too_big");
     assert_eq!(end.sink.refused, 1);
+}
+
+#[test]
+fn each_destination_has_its_own_reason_for_the_same_error_number() {
+    let peers = ["192.0.2.1:1", "192.0.2.2:2"];
+    let explain = |errno, destination: SocketAddr| {
+        let banned = destination.port() == 1;
+        let cause = if banned { OwnCause::ProhibitRoute } else { OwnCause::Broadcast };
+        OwnFinding { errno, destination, cause }
+    };
+    let mut session = session(SendPlan { explain, ..plan(&peers) }, 2);
+    drive(&mut session, |_| {
+        let stop = SendStop::Refused { datagrams: 1, errno: 13 };
+        SendOutcome { accepted: 0, stop: Some(stop) }
+    });
+    let refused = session.finish(at(9_999)).summary.refused;
+    let told: Vec<_> = refused.iter().map(|one| (one.reason, one.datagrams)).collect();
+    assert_eq!(told, [("prohibit_route", 2), ("broadcast_not_allowed", 2)]);
+}
+
+#[test]
+fn a_destination_that_is_named_three_times_is_one_with_all_its_answers() {
+    let peers = ["192.0.2.1:1", "192.0.2.2:2", "192.0.2.1:1", "192.0.2.1:1"];
+    let waiting = SendPlan { wait: Some(Nanos(500)), ..plan(&peers) };
+    let mut session = session(waiting, 1);
+    let mut out = TxBatch::new(16, 1 << 17);
+    session.poll_transmit(at(10), &mut out);
+    session.on_sent(at(10), &out, &SendOutcome { accepted: 4, stop: None });
+    for _ in 0..3 {
+        answer(&mut session, "192.0.2.1:1", 20);
+    }
+    let summary = session.finish(at(30)).summary;
+    let rows: Vec<_> = summary
+        .destinations
+        .iter()
+        .map(|row| (row.address.to_string(), row.times, row.datagrams, row.replies))
+        .collect();
+    let (first, second) = ("192.0.2.1:1".to_owned(), "192.0.2.2:2".to_owned());
+    assert_eq!(rows, [(first, 3, 3, 3), (second, 1, 1, 0)]);
+}
+
+#[test]
+fn a_pause_of_this_host_is_no_silence_of_the_others() {
+    let waiting = SendPlan { wait: Some(Nanos(500)), ..plan(&["192.0.2.1:1"]) };
+    let mut session = session(waiting, 1);
+    let mut out = TxBatch::new(16, 1 << 17);
+    session.poll_transmit(at(10), &mut out);
+    session.on_sent(at(10), &out, &SendOutcome { accepted: 1, stop: None });
+    out.clear();
+    session.poll_transmit(at(20), &mut out);
+    assert_eq!(session.poll_transmit(at(20), &mut out), Next::WaitUntil(Nanos(510)));
+    session.on_pause(at(9_000), Nanos(8_500));
+    answer(&mut session, "192.0.2.1:1", 9_000);
+    assert_eq!(session.poll_transmit(at(9_000), &mut out), Next::WaitUntil(Nanos(9_010)));
+    let summary = session.finish(at(9_000)).summary;
+    assert_eq!((summary.replies, summary.paused_ns, summary.interrupted), (Some(1), 8_500, false));
+}
+
+#[test]
+fn an_early_end_says_so_and_an_end_of_its_own_does_not() {
+    for (stopped_at, interrupted) in [(Some(20), true), (None, false)] {
+        let mut session = session(plan(&["192.0.2.1:1"]), 1);
+        let mut out = TxBatch::new(16, 1 << 17);
+        if let Some(at_) = stopped_at {
+            session.on_stop(at(at_));
+        }
+        while session.poll_transmit(at(30), &mut out) != Next::Done {
+            session.on_sent(at(30), &out, &SendOutcome { accepted: out.len(), stop: None });
+            out.clear();
+        }
+        session.on_stop(at(40));
+        assert_eq!(session.finish(at(50)).summary.interrupted, interrupted);
+    }
+}
+
+fn answer(session: &mut SendSession<FixedMessages, Told>, from: &str, now: u64) {
+    let mut meta = RxEntry::default().meta;
+    meta.source = from.parse().unwrap();
+    meta.arrival = at(now).real;
+    session.on_datagram(at(now), &Datagram { payload: b"ok", true_len: 2, meta });
 }
 
 #[test]
