@@ -200,6 +200,7 @@ fn receiver(effort: Effort, payload: usize, datagrams: u32) {
             interval: Nanos::from_secs(1),
             per_drop: ReceiverPlan::COALESCED,
             patience: Nanos::MAX,
+            time: Nanos::ZERO,
             go_ahead: Vec::new(),
         };
         let len = datagrams as usize * payload;

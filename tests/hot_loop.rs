@@ -65,6 +65,7 @@ impl Both {
             interval: test.interval,
             per_drop: ReceiverPlan::COALESCED,
             patience: Nanos::from_secs(5),
+            time: Nanos::ZERO,
             go_ahead: Vec::new(),
         };
         Self {

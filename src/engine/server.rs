@@ -320,6 +320,8 @@ impl Streams {
                 interval: request.plan.interval,
                 per_drop: if self.plan.gro { ReceiverPlan::COALESCED } else { 1 },
                 patience: SILENCE,
+                // Its policy bounds a session's runs.
+                time: Nanos::ZERO,
                 go_ahead: request.go_ahead,
             };
             StreamRole::Receive(plan, Box::new(out))

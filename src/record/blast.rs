@@ -96,6 +96,9 @@ pub struct BlastReceived {
     pub span_ns: u64,
     /// The longest time between two arrivals, in nanoseconds.
     pub silence_ns: u64,
+    /// The longest that a datagram which had arrived waited to be read, or that the reader itself
+    /// stood still, in nanoseconds: nothing of the path. `None` where the receiver does not tell.
+    pub reader_pause_ns: Option<u64>,
     /// Jitter by RFC 3550, in nanoseconds; `None` before two datagrams.
     pub jitter_ns: Option<u64>,
     /// Delay above minimum, without the clocks' drift.
@@ -145,6 +148,9 @@ pub struct BlastSent {
     pub quantum: u64,
     /// Times that sends were more than 100 µs late and caught up, a quantum at a time.
     pub catch_ups: u64,
+    /// The longest that the sender itself stood still, in nanoseconds; `None` where it does not
+    /// tell.
+    pub pause_ns: Option<u64>,
     /// Processor time of the sending threads, in nanoseconds; 0 until they ended.
     pub cpu_ns: u64,
 }
@@ -271,6 +277,9 @@ pub struct DirectionReport {
     pub burst_lengths: Vec<BurstLength>,
     /// The longest time between two arrivals.
     pub silence_ns: Option<u64>,
+    /// The longest that the receiving host stood still, or left what had arrived unread; `None`
+    /// where it never told.
+    pub receiver_pause_ns: Option<u64>,
     /// Late by RFC 4737.
     pub reordered: Option<u64>,
     /// The largest reordering extent, in datagrams (RFC 4737 §4.2.2); `None` without reordering.
@@ -294,6 +303,8 @@ pub struct DirectionReport {
     pub clock_steps: Option<u64>,
     /// How late sends were against the schedule.
     pub lateness_ns: DelayQuantiles,
+    /// The longest that the sending host stood still; `None` where it never told.
+    pub sender_pause_ns: Option<u64>,
     /// Most datagrams of one stream that the schedule let go at once; 0 without a rate.
     pub quantum: u64,
     /// Times that sends were more than 100 µs late and caught up, a quantum at a time.

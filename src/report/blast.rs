@@ -13,6 +13,8 @@ use crate::units::{Nanos, group_digits};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 
+/// A shorter pause is any busy host's.
+const SHOWN_PAUSE: Nanos = Nanos::from_millis(100);
 /// A smaller drift, in parts per billion, is not worth a line.
 const SHOWN_DRIFT: i64 = 100;
 
@@ -184,6 +186,7 @@ fn direction_lines(report: &BlastReport, way: &DirectionReport) -> Vec<String> {
     ];
     lines.extend(lost_lines(way));
     lines.extend(order_lines(way));
+    lines.extend(pause_lines(way));
     lines.extend(refused_lines(way));
     lines.extend(over_time(&way.intervals, way.duration_ns));
     lines.extend(delay_lines(way));
@@ -286,6 +289,25 @@ fn order_lines(report: &DirectionReport) -> Vec<String> {
         lines.push(format!("  silence    {silence} at most from one arrival to the next"));
     }
     lines
+}
+
+/// Either end's own pause: of its host, not of the path.
+fn pause_lines(way: &DirectionReport) -> Vec<String> {
+    let (sender, receiver) = match way.direction {
+        "down" => ("the far end", "this host"),
+        _ => ("this host", "the far end"),
+    };
+    let ends = [
+        (sender, way.sender_pause_ns, "sent nothing meanwhile"),
+        (receiver, way.receiver_pause_ns, "what came was read later"),
+    ];
+    let shown = |pause: Option<u64>| pause.map(Nanos).filter(|pause| *pause >= SHOWN_PAUSE);
+    ends.into_iter()
+        .filter_map(|(end, pause, meaning)| Some((end, shown(pause)?, meaning)))
+        .map(|(end, pause, meaning)| {
+            format!("  paused     {end} itself stood still for {pause}: {meaning}")
+        })
+        .collect()
 }
 
 fn refused_lines(report: &DirectionReport) -> Vec<String> {

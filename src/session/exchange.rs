@@ -1,7 +1,8 @@
 //! One command and its reply: repeated with back-off until the reply comes.
 
+use crate::batch::{SendOutcome, SendStop};
 use crate::units::Nanos;
-use crate::wire::{Code, Command, ControlKey, Reply, Seal, Tag};
+use crate::wire::{Code, Command, ControlKey, Reply, Seal, Tag, Verb};
 
 /// First wait for a reply; it doubles up to [`LONGEST`].
 const FIRST: Nanos = Nanos::from_millis(100);
@@ -21,16 +22,29 @@ pub enum Step<'a> {
     TimedOut,
 }
 
+/// How long to wait for a reply where others took `round_trip`: `patience` is for a far end that is
+/// late, and the path's own time comes on top, thrice, for what is lost and asked again.
+pub fn patience_for(patience: Nanos, round_trip: Nanos) -> Nanos {
+    patience + Nanos(round_trip.0.saturating_mul(3))
+}
+
 /// A command that waits for its reply. The far end answers a repeat with the same reply and does
 /// the work once, so repeats cost nothing but bytes.
 #[derive(Debug)]
 pub struct Exchange {
     tag: Tag,
+    verb: Verb,
     bytes: Vec<u8>,
     next: Nanos,
     wait: Nanos,
     deadline: Nanos,
+    patience: Nanos,
     repeats: u32,
+    /// When it was sent first.
+    asked: Option<Nanos>,
+    /// How this host refused to send it, while it never let one through.
+    refused: Option<i32>,
+    left: bool,
     seal: Option<(ControlKey, Seal)>,
     doubt: Option<String>,
 }
@@ -44,12 +58,17 @@ impl Exchange {
         };
         Self {
             tag: command.tag.clone(),
+            verb: command.verb,
             // A command of ours that does not fit is a bug that the tests would show as silence.
             bytes: bytes.unwrap_or_default(),
             next: now,
             wait: FIRST,
             deadline: now + patience,
+            patience,
             repeats: 0,
+            asked: None,
+            refused: None,
+            left: false,
             seal: None,
             doubt: None,
         }
@@ -74,7 +93,47 @@ impl Exchange {
         self.next = now + self.wait;
         self.wait = Nanos((self.wait.0 * 2).min(LONGEST.0));
         self.repeats += 1;
+        self.asked.get_or_insert(now);
         Step::Send(&self.bytes)
+    }
+
+    /// How long it waits for its reply.
+    pub fn patience(&self) -> Nanos {
+        self.patience
+    }
+
+    /// How often it was sent.
+    pub fn repeats(&self) -> u32 {
+        self.repeats
+    }
+
+    /// What it asks.
+    pub fn verb(&self) -> Verb {
+        self.verb
+    }
+
+    /// The time since the command was first sent: at its reply, the round trip at the most.
+    pub fn waited(&self, now: Nanos) -> Nanos {
+        self.asked.map_or(Nanos::ZERO, |asked| now - asked)
+    }
+
+    /// This host stood still for `length`: it asked nobody meanwhile, so it waits so much longer.
+    pub fn on_pause(&mut self, length: Nanos) {
+        self.deadline += length;
+    }
+
+    /// What became of a send. A refusal of this host is repeated like what was lost on the way.
+    pub fn on_sent(&mut self, outcome: &SendOutcome) {
+        self.left |= outcome.accepted > 0;
+        if let Some(SendStop::Refused { errno, .. }) = outcome.stop {
+            self.refused = Some(errno);
+        }
+    }
+
+    /// The error number with which this host refused every single send of it; `None` where one left,
+    /// or none was tried.
+    pub fn refused_here(&self) -> Option<i32> {
+        self.refused.filter(|_| !self.left)
     }
 
     /// The reply, if `payload` is the one to this command.

@@ -144,6 +144,7 @@ impl Driver {
                 interval: test.interval,
                 per_drop: if self.plan.gro { ReceiverPlan::COALESCED } else { 1 },
                 patience: self.plan.patience,
+                time: test.time,
                 go_ahead: Vec::new(),
             };
             let stretches =

@@ -1,14 +1,21 @@
 //! The client's side of the control dialogue: opens a session, asks for a run, watches it, and
 //! brings the far end's report home.
 
+use super::failure::RunFailure;
 use super::plan::{Direction, TestPlan};
 use super::stat::{read_counts, read_interval, read_sent};
-use crate::batch::{Datagram, DestId, NetworkError, SendOutcome, TxBatch};
+use crate::batch::{
+    Datagram, DestId, ErrorOrigin, LocalRefusal, NetworkError, SendOutcome, TxBatch, system_words,
+};
 use crate::record::{BlastInterval, BlastReceived, BlastSent, Flow, Sink};
-use crate::session::{Exchange, Next, Now, Orders, Sealer, Session, Step, Tags, refusal};
+use crate::session::{
+    Exchange, Next, Now, Orders, Sealer, Session, Step, Tags, patience_for, refusal,
+};
 use crate::units::Nanos;
 use crate::wire::{Code, Command, HELO_LEN, HostId, Reply, Verb};
 
+/// `EPERM` of Linux (errno(3)).
+const EPERM: i32 = 1;
 /// How long a closing QUIT is worth waiting for.
 const FAREWELL: Nanos = Nanos::from_millis(500);
 /// Between two looks at a receiver that still drains.
@@ -74,7 +81,7 @@ pub struct ControlSummary {
     pub received: Option<BlastReceived>,
     /// What the far end sent, once its senders have ended; `None` before, or when it only receives.
     pub sent: Option<BlastSent>,
-    /// Whether those counts are the run's last word.
+    /// Whether those counts are the run's last word, and each of its streams ran to its end.
     pub complete: bool,
     /// Address and port as the far end saw them.
     pub seen: Option<String>,
@@ -84,6 +91,10 @@ pub struct ControlSummary {
     pub far_tx: Option<FarIo>,
     /// Why the run failed; `None` when it did not.
     pub broken: Option<String>,
+    /// The same as a fact.
+    pub failure: Option<RunFailure>,
+    /// The longest that this host itself stood still while the dialogue was on.
+    pub pause: Nanos,
     /// Whether the user ended it early.
     pub stopped: bool,
     /// Whether the far end runs on this host.
@@ -132,6 +143,8 @@ pub struct BlastControl<O, K> {
     patience: Nanos,
     /// What the network said since the far end last did, in words.
     network: Option<String>,
+    /// The error number with which this host itself rejected datagrams since then, and how many.
+    rejected_here: Option<(i32, u32)>,
     orders: O,
     sink: K,
     tags: Tags,
@@ -148,16 +161,22 @@ pub struct BlastControl<O, K> {
     /// Whether the far end's senders are asked about, at the end of a run that went both ways.
     about_sent: bool,
     drained_by: Nanos,
+    /// When streams that do not end after the user's stop are given up.
+    stop_by: Nanos,
+    /// What the HELO took, at the most.
+    round_trip: Nanos,
     summary: ControlSummary,
 }
 
 impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
-    /// A control session that asks for `plan` and gives the far end up after `patience` of silence.
+    /// A control session that asks for `plan` and gives the far end up after `patience` of silence,
+    /// and later where the round trip is long.
     pub fn new(plan: TestPlan, patience: Nanos, orders: O, sink: K) -> Self {
         Self {
             plan,
             patience,
             network: None,
+            rejected_here: None,
             orders,
             sink,
             tags: Tags::new("c"),
@@ -171,6 +190,8 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
             stop_far: false,
             about_sent: false,
             drained_by: Nanos::MAX,
+            stop_by: Nanos::MAX,
+            round_trip: Nanos::ZERO,
             summary: ControlSummary::default(),
         }
     }
@@ -203,7 +224,35 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
     }
 
     fn ask(&mut self, command: &Command, now: Now) -> Exchange {
-        self.sealer.exchange(command, 0, now.mono, self.patience)
+        let patience = patience_for(self.patience, self.round_trip);
+        self.sealer.exchange(command, 0, now.mono, patience)
+    }
+
+    /// The command that waits for its reply.
+    fn exchange(&mut self) -> Option<&mut Exchange> {
+        match &mut self.state {
+            State::Hello(exchange)
+            | State::Ticket(exchange)
+            | State::Test(exchange)
+            | State::Watch { stat: Some(exchange), .. }
+            | State::Quit(exchange) => Some(exchange),
+            State::Watch { stat: None, .. } | State::Start | State::Wait { .. } | State::Over => {
+                None
+            }
+        }
+    }
+
+    /// How long the far end may drain.
+    fn drain_patience(&self) -> Nanos {
+        patience_for(DRAIN_PATIENCE, self.round_trip)
+    }
+
+    /// The first thing that went wrong is why the run failed.
+    fn fail(&mut self, failure: RunFailure, why: String) {
+        if self.summary.broken.is_none() {
+            self.summary.broken = Some(why);
+            self.summary.failure = Some(failure);
+        }
     }
 
     fn take_orders(&mut self, now: Now) {
@@ -220,7 +269,9 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
             }
             if let Some(broken) = broken {
                 // The rest of a run that has lost a stream is not what was asked for.
-                if self.summary.broken.replace(broken).is_none() && !self.ended() {
+                let first = self.summary.broken.is_none();
+                self.fail(RunFailure::Stream, broken);
+                if first && !self.ended() {
                     self.stop_far = true;
                     self.sink.take(ControlEvent::StopSenders);
                 }
@@ -228,7 +279,7 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
             if !self.ended() {
                 continue;
             }
-            self.drained_by = now.mono + DRAIN_PATIENCE;
+            self.drained_by = now.mono + self.drain_patience();
             match self.state {
                 // A run that broke off may still be reported on, if the far end is there.
                 State::Watch { .. } => self.state = State::Watch { stat: None, at: now.mono },
@@ -283,34 +334,78 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
     }
 
     fn timed_out(&mut self, now: Now) -> Next {
-        let patience = self.patience;
-        let why = match &self.state {
-            State::Hello(exchange) if exchange.doubt().is_some() => {
-                exchange.doubt().unwrap_or_default().to_owned()
-            }
-            State::Hello(_) => format!("no answer from the far end within {patience}"),
-            State::Quit(_) => {
-                self.state = State::Over;
-                return Next::Done;
-            }
-            State::Watch { .. } => format!("the far end stopped answering {patience} ago"),
-            _ => format!("the far end stopped answering in the dialogue, {patience} ago"),
-        };
+        if matches!(self.state, State::Quit(_)) {
+            self.state = State::Over;
+            return Next::Done;
+        }
+        let (failure, why) = self.silence();
         let why = match &self.network {
-            Some(said) => format!("{why}, but: {said}"),
-            None => why,
+            Some(said) if !matches!(failure, RunFailure::RefusedHere(_)) => {
+                format!("{why}, but: {said}")
+            }
+            _ => why,
         };
-        self.break_off(why, now);
+        self.break_off(failure, why, now);
         Next::Send
     }
 
+    /// What it means that no reply came: nothing of the far end, where this host let nothing leave.
+    fn silence(&mut self) -> (RunFailure, String) {
+        let at_first = matches!(self.state, State::Hello(_));
+        let watched = matches!(self.state, State::Watch { .. });
+        let own = self.rejected_here;
+        let Some(exchange) = self.exchange() else {
+            return (RunFailure::WentSilent, "the far end stopped answering".to_owned());
+        };
+        if let Some(doubt) = exchange.doubt().filter(|_| at_first) {
+            return (RunFailure::Key, doubt.to_owned());
+        }
+        // One of them may still be under way.
+        let own = own.filter(|(_, times)| times + 1 >= exchange.repeats()).map(|(errno, _)| errno);
+        if let Some(errno) = exchange.refused_here().or(own) {
+            let words = match LocalRefusal::of(errno) {
+                LocalRefusal::PacketFilter => {
+                    "this host's own packet filter dropped it (EPERM)".to_owned()
+                }
+                _ => system_words(errno),
+            };
+            let why = format!("no datagram to the far end left this host: {words}");
+            return (RunFailure::RefusedHere(errno), why);
+        }
+        let patience = exchange.patience();
+        match (at_first, watched) {
+            (true, _) => {
+                (RunFailure::NoAnswer, format!("no answer from the far end within {patience}"))
+            }
+            (_, true) => {
+                (RunFailure::WentSilent, format!("the far end stopped answering {patience} ago"))
+            }
+            _ => (
+                RunFailure::WentSilent,
+                format!("the far end stopped answering in the dialogue, {patience} ago"),
+            ),
+        }
+    }
+
     /// The run is lost; the sender is told, and what was measured is kept.
-    fn break_off(&mut self, why: String, now: Now) {
-        self.summary.broken.get_or_insert(why);
+    fn break_off(&mut self, failure: RunFailure, why: String, now: Now) {
+        self.fail(failure, why);
         let streams = matches!(self.state, State::Watch { .. }) && !self.ended();
-        self.state =
-            if streams { State::Wait { until: now.mono + DRAIN_PATIENCE } } else { State::Over };
+        self.state = if streams {
+            State::Wait { until: now.mono + self.drain_patience() }
+        } else {
+            State::Over
+        };
         self.sink.take(ControlEvent::Abort);
+    }
+
+    /// Ends the streams that go on after the user's stop, as a far end that does not heed it sends
+    /// on.
+    fn give_up_streams(&mut self, now: Now) {
+        if self.stop_by <= now.mono && !self.ended() {
+            self.stop_by = Nanos::MAX;
+            self.sink.take(ControlEvent::Abort);
+        }
     }
 
     /// Starts the next STAT if one is due.
@@ -335,6 +430,9 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
     }
 
     fn on_reply(&mut self, reply: &Reply, now: Now) {
+        if let State::Hello(exchange) = &self.state {
+            self.round_trip = exchange.waited(now.mono);
+        }
         let next = match &self.state {
             State::Hello(_) => match (reply.code, reply.params.get("ticket")) {
                 (Code::READY, Some(ticket)) => {
@@ -343,7 +441,7 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
                     hello.params.push("ticket", ticket);
                     State::Ticket(self.ask(&hello, now))
                 }
-                _ => return self.break_off(refusal(reply), now),
+                _ => return self.refused(reply, now),
             },
             State::Ticket(_) => match (reply.code, reply.params.get("session")) {
                 (Code::OK, Some(session)) => {
@@ -359,13 +457,13 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
                     }
                     State::Test(self.ask(&test, now))
                 }
-                _ => return self.break_off(refusal(reply), now),
+                _ => return self.refused(reply, now),
             },
             State::Test(_) => {
                 let tag = reply.params.parse::<u16>("tag").ok().flatten();
                 let Some(tag) = tag.filter(|_| reply.code == Code::OK) else {
                     // The session is still there, and another client may want its place.
-                    self.summary.broken.get_or_insert(refusal(reply));
+                    self.fail(RunFailure::FarEndRefuses(reply.code), refusal(reply));
                     self.sink.take(ControlEvent::Abort);
                     return self.quit(now);
                 };
@@ -386,12 +484,21 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
             State::Watch { .. } if reply.code == Code::STATUS => return self.on_status(reply, now),
             State::Watch { .. } => {
                 let why = format!("the far end lost the run: {}", refusal(reply));
-                return self.break_off(why, now);
+                return self.break_off(RunFailure::LostRun, why, now);
             }
             State::Quit(_) => State::Over,
             State::Start | State::Wait { .. } | State::Over => return,
         };
         self.state = next;
+    }
+
+    /// The far end will not have this client.
+    fn refused(&mut self, reply: &Reply, now: Now) {
+        let failure = match reply.code {
+            Code::KEY_NEEDED => RunFailure::Key,
+            code => RunFailure::FarEndRefuses(code),
+        };
+        self.break_off(failure, refusal(reply), now);
     }
 
     /// Between two looks at a run: often enough that a stretch is shown soon after its end.
@@ -400,7 +507,12 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
     }
 
     fn on_status(&mut self, reply: &Reply, now: Now) {
+        let before = self.intervals;
         let more = self.take_status(reply);
+        if self.ended() && self.intervals > before {
+            // A far end that tells something new is not stuck, however long its path is.
+            self.drained_by = now.mono + self.drain_patience();
+        }
         let (done, ended) = (reply.params.get("state") == Some("done"), self.ended());
         if done && ended && !more {
             if self.plan.direction == Direction::Both && !self.about_sent {
@@ -409,12 +521,14 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
                 self.state = State::Watch { stat: None, at: now.mono };
                 return;
             }
-            self.summary.complete = true;
+            // What this side gave up, the path did not lose.
+            self.summary.complete = self.summary.broken.is_none();
             self.quit(now);
             return;
         }
         if now.mono >= self.drained_by {
-            self.break_off("the far end did not finish counting".to_owned(), now);
+            let why = "the far end did not finish counting".to_owned();
+            self.break_off(RunFailure::NotCounted, why, now);
             return;
         }
         // Its receivers may have heard the end messages before this session heard of the end; but
@@ -422,7 +536,7 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
         let gave_up = self.summary.received.is_some_and(|counts| counts.sender_total.is_none());
         if done && !ended && gave_up {
             let why = "the far end ended the run before the sender did".to_owned();
-            self.break_off(why, now);
+            self.break_off(RunFailure::EndedThere, why, now);
             return;
         }
         let pause = match (more, ended) {
@@ -487,12 +601,28 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> Session for BlastControl<O,
             let exchange = self.sealer.exchange(&hello, HELO_LEN, now.mono, self.patience);
             self.state = State::Hello(exchange);
         }
+        self.give_up_streams(now);
         self.watch(now);
         self.poll_exchange(now, out)
     }
 
-    fn on_sent(&mut self, _now: Now, _batch: &TxBatch, _outcome: &SendOutcome) {
-        // What was not sent is repeated like what was lost on the way.
+    fn on_sent(&mut self, _now: Now, _batch: &TxBatch, outcome: &SendOutcome) {
+        if let Some(exchange) = self.exchange() {
+            exchange.on_sent(outcome);
+        }
+    }
+
+    fn on_pause(&mut self, _now: Now, length: Nanos) {
+        self.summary.pause = self.summary.pause.max(length);
+        if let Some(exchange) = self.exchange() {
+            exchange.on_pause(length);
+        }
+        if let State::Wait { until } = &mut self.state {
+            *until += length;
+        }
+        for deadline in [&mut self.drained_by, &mut self.stop_by] {
+            *deadline += length;
+        }
     }
 
     fn on_datagram(&mut self, now: Now, datagram: &Datagram<'_>) {
@@ -506,7 +636,7 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> Session for BlastControl<O,
         };
         match exchange.reply(datagram.payload) {
             Some(reply) => {
-                self.network = None;
+                (self.network, self.rejected_here) = (None, None);
                 self.on_reply(&reply, now);
             }
             None => exchange.note_unsealed(datagram.payload, now.mono),
@@ -514,11 +644,23 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> Session for BlastControl<O,
     }
 
     fn on_network_error(&mut self, now: Now, error: &NetworkError) {
+        if error.origin == ErrorOrigin::Local {
+            // A packet filter that rejects says so in an ICMP message of this host's own.
+            let errno = if error.offender.is_some() { EPERM } else { error.errno };
+            let times = self.rejected_here.map_or(0, |(_, times)| times);
+            self.rejected_here = Some((errno, times + 1));
+        }
         if error.is_refusal() {
             match self.state {
-                State::Hello(_) => self.break_off(format!("nobody answers there: {error}"), now),
+                State::Hello(_) => {
+                    let why = format!("nobody answers there: {error}");
+                    self.break_off(RunFailure::NobodyThere, why, now);
+                }
                 State::Quit(_) | State::Over | State::Wait { .. } => {}
-                _ => self.break_off(format!("the far end went away: {error}"), now),
+                _ => {
+                    let why = format!("the far end went away: {error}");
+                    self.break_off(RunFailure::WentAway, why, now);
+                }
             }
         } else {
             // A route may come back: it is said only if nothing else comes.
@@ -531,10 +673,11 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> Session for BlastControl<O,
         match self.state {
             State::Watch { .. } => {
                 self.stop_far = true;
+                self.stop_by = now.mono + patience_for(self.patience, self.round_trip);
                 self.sink.take(ControlEvent::StopSenders);
             }
             State::Quit(_) | State::Over => {}
-            _ => self.break_off("interrupted".to_owned(), now),
+            _ => self.break_off(RunFailure::Interrupted, "interrupted".to_owned(), now),
         }
     }
 

@@ -28,6 +28,7 @@ pub fn merge_received<'a>(
             add(whole, part);
         }
         whole.silence_ns = whole.silence_ns.max(part.silence_ns);
+        whole.reader_pause_ns = whole.reader_pause_ns.max(part.reader_pause_ns);
         // All streams run on the same two clocks.
         whole.drift_ppb = whole.drift_ppb.or(part.drift_ppb);
         whole.clock_steps = whole.clock_steps.max(part.clock_steps);
@@ -73,6 +74,7 @@ pub fn merge_sent<'a>(streams: impl IntoIterator<Item = &'a BlastSent>) -> Blast
         whole.quantum = whole.quantum.max(part.quantum);
         add(&mut whole.cpu_ns, part.cpu_ns);
         add(&mut whole.catch_ups, part.catch_ups);
+        whole.pause_ns = whole.pause_ns.max(part.pause_ns);
         if part.lateness.max > whole.lateness.max {
             whole.lateness = part.lateness;
         }

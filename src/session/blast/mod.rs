@@ -1,6 +1,7 @@
 //! Throughput: the sender and the receiver of a stream, and the client's side of the dialogue.
 
 mod control;
+mod failure;
 mod merge;
 mod opening;
 mod plan;
@@ -9,6 +10,7 @@ mod sender;
 mod stat;
 
 pub use control::{BlastControl, ControlEvent, ControlOrder, ControlSummary, FarIo};
+pub use failure::RunFailure;
 pub use merge::{IntervalBoard, merge_interval, merge_received, merge_sent};
 pub use opening::{Opening, OpeningStep};
 pub use plan::{Direction, TestPlan};

@@ -1,7 +1,7 @@
 //! How a stream's own socket proves its address and is let in: HELO, ticket, DATA, 354.
 
-use crate::batch::{DestId, TxBatch};
-use crate::session::{Exchange, Sealer, Step, Tags, refusal};
+use crate::batch::{DestId, SendOutcome, TxBatch, system_words};
+use crate::session::{Exchange, Sealer, Step, Tags, patience_for, refusal};
 use crate::units::Nanos;
 use crate::wire::{Code, Command, HELO_LEN, Verb};
 
@@ -33,7 +33,8 @@ pub struct Opening {
     tags: Tags,
     sealer: Sealer,
     patience: Nanos,
-    deadline: Option<Nanos>,
+    /// What the HELO took, at the most.
+    round_trip: Nanos,
     state: Option<State>,
 }
 
@@ -42,11 +43,39 @@ fn tag_prefix(stream: u32) -> String {
 }
 
 impl Opening {
-    /// The opening of stream number `stream` of a session, given up after `patience`.
+    /// The opening of stream number `stream` of a session, each step given up after `patience`, and
+    /// later where the round trip is long.
     pub fn new(session: String, stream: u32, patience: Nanos) -> Self {
         let tags = Tags::new(tag_prefix(stream));
         let sealer = Sealer::default();
-        Self { session, stream, run: None, tags, sealer, patience, deadline: None, state: None }
+        let round_trip = Nanos::ZERO;
+        Self { session, stream, run: None, tags, sealer, patience, round_trip, state: None }
+    }
+
+    /// The round trip that its HELO measured, at the most; zero before.
+    pub fn round_trip(&self) -> Nanos {
+        self.round_trip
+    }
+
+    /// This host stood still for `length`.
+    pub fn on_pause(&mut self, length: Nanos) {
+        if let Some(exchange) = self.exchange() {
+            exchange.on_pause(length);
+        }
+    }
+
+    /// What became of a datagram of the opening.
+    pub fn on_sent(&mut self, outcome: &SendOutcome) {
+        if let Some(exchange) = self.exchange() {
+            exchange.on_sent(outcome);
+        }
+    }
+
+    fn exchange(&mut self) -> Option<&mut Exchange> {
+        match &mut self.state {
+            Some(State::Hello(exchange) | State::Data(exchange)) => Some(exchange),
+            _ => None,
+        }
     }
 
     /// How the tags of this stream's commands begin, and so the replies to them.
@@ -62,7 +91,6 @@ impl Opening {
 
     /// Writes what is due and says what to do next.
     pub fn poll(&mut self, now: Nanos, out: &mut TxBatch) -> OpeningStep {
-        self.deadline.get_or_insert(now + self.patience);
         let state = self.state.get_or_insert_with(|| {
             let hello = Command::new(self.tags.fresh(), Verb::Helo);
             State::Hello(self.sealer.exchange(&hello, HELO_LEN, now, self.patience))
@@ -81,11 +109,7 @@ impl Opening {
                 OpeningStep::Wait(now + Nanos::from_millis(1))
             }
             Step::Wait(at) => OpeningStep::Wait(at),
-            Step::TimedOut => OpeningStep::Failed(format!(
-                "no answer to the stream's {} within {}",
-                if matches!(state, State::Hello(_)) { "HELO" } else { "DATA" },
-                self.patience
-            )),
+            Step::TimedOut => OpeningStep::Failed(given_up(exchange)),
         }
     }
 
@@ -103,8 +127,9 @@ impl Opening {
                         if let Some(run) = self.run {
                             data.params.push("run", run);
                         }
-                        let left = self.deadline.unwrap_or(now) - now;
-                        State::Data(self.sealer.exchange(&data, 0, now, left))
+                        self.round_trip = exchange.waited(now);
+                        let patience = patience_for(self.patience, self.round_trip);
+                        State::Data(self.sealer.exchange(&data, 0, now, patience))
                     }
                     _ => State::Failed(refusal(&reply)),
                 }
@@ -119,5 +144,19 @@ impl Opening {
             _ => return,
         };
         self.state = Some(next);
+    }
+}
+
+/// Why a step of the opening came to nothing: this host's own refusal is none of the path's.
+fn given_up(exchange: &Exchange) -> String {
+    match exchange.refused_here() {
+        Some(errno) => {
+            format!("this host let no datagram of the stream leave: {}", system_words(errno))
+        }
+        None => format!(
+            "no answer to the stream's {} within {}",
+            exchange.verb().as_str(),
+            exchange.patience()
+        ),
     }
 }

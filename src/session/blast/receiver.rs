@@ -1,15 +1,20 @@
 //! The receiving end of one stream: every datagram accounted for.
 
 use super::opening::{Opening, OpeningStep};
-use crate::batch::{Datagram, DestId, NetworkError, RxEntry, TxBatch};
+use crate::batch::{Datagram, DestId, NetworkError, RxEntry, RxMeta, SendOutcome, TxBatch};
 use crate::record::{BURST_CLASSES, BlastInterval, BlastReceived, Flow, Sink};
-use crate::session::{Next, Now, Orders, Session};
+use crate::session::{Next, Now, Orders, Session, patience_for};
 use crate::stats::{ClockDrift, DelayAboveMin, DelayHistogram, Jitter, SequenceTracker};
 use crate::units::Nanos;
 use crate::wire::{Class, Command, Header, Kind, Verb, classify, decode_end, pattern};
 
 /// Silence after which a run whose sender has ended is over: longer than any queue on the way.
 const QUIET: Nanos = Nanos::from_millis(500);
+/// How much later than its end a stretch without a further arrival is closed: what arrived in it may
+/// still wait to be read. A longer pause of this host is drained before any tick.
+const UNREAD: Nanos = Nanos::from_millis(100);
+/// The two clocks move apart by less between two reads unless the real-time one was set.
+const CLOCK_SET: u64 = 50_000_000;
 
 /// What a receiver is told while it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +52,9 @@ pub struct ReceiverPlan {
     pub per_drop: u64,
     /// Silence after which a sender that said nothing of an end is given up.
     pub patience: Nanos,
+    /// How long the sender sends; a stream that goes on beyond it by more than the patience is given
+    /// up. Zero for no bound.
+    pub time: Nanos,
     /// Reply to a DATA that comes again because its reply was lost; empty for none.
     pub go_ahead: Vec<u8>,
 }
@@ -116,6 +124,12 @@ pub struct BlastReceiver<O, K> {
     last: Nanos,
     /// The longest time without a datagram of the run, between two of them.
     silence: Nanos,
+    /// The longest time for which this host left something unread, or did not run at all.
+    pause: Nanos,
+    /// All pauses of this host since the first datagram.
+    paused: Nanos,
+    /// The real-time clock less the monotonic one, at the last read.
+    clock_offset: Option<i64>,
     /// Last sign of life, data or not.
     heard: Option<Nanos>,
     stretch: Stretch,
@@ -148,6 +162,9 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
             first: None,
             last: Nanos::ZERO,
             silence: Nanos::ZERO,
+            pause: Nanos::ZERO,
+            paused: Nanos::ZERO,
+            clock_offset: None,
             heard: None,
             stretch: Stretch::default(),
             total: None,
@@ -175,9 +192,25 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
         }
     }
 
-    /// Gives a run to the tracker, and a gap before it to the drops that explain it.
+    /// When a buffer came in, on the monotonic clock: by the kernel's stamp where there is one. What
+    /// lies between that and the read is this host's own.
     #[inline]
-    fn settle(&mut self, run: Run, arrival: Nanos, now: Nanos) {
+    fn arrival(&mut self, now: Now, meta: &RxMeta) -> Nanos {
+        let offset = now.real.signed_since(now.mono);
+        let before = self.clock_offset.replace(offset).unwrap_or(offset);
+        // After the clock was set the stamp is of another one.
+        if !meta.kernel_stamp || offset.abs_diff(before) > CLOCK_SET {
+            return now.mono;
+        }
+        let unread = now.real - meta.arrival;
+        self.pause = self.pause.max(unread);
+        (now.mono - unread).max(self.last)
+    }
+
+    /// Gives a run to the tracker, and a gap before it to the drops that explain it. `arrival` is on
+    /// the real-time clock, `at` the same instant on the monotonic one.
+    #[inline]
+    fn settle(&mut self, run: Run, arrival: Nanos, at: Nanos) {
         if run.count == 0 {
             return;
         }
@@ -188,7 +221,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
         }
         let transit = arrival.signed_since(run.sent);
         self.jitter.observe_n(transit, u64::from(run.count));
-        self.delay.observe(self.drift.correct(now, transit), u64::from(run.count));
+        self.delay.observe(self.drift.correct(at, transit), u64::from(run.count));
     }
 
     /// Holds the socket's drops against a sequence gap: with GRO one dropped buffer is
@@ -327,6 +360,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
             strays: self.strays,
             span_ns: self.first.map_or(0, |first| (self.last - first).0),
             silence_ns: self.silence.0,
+            reader_pause_ns: Some(self.pause.0),
             jitter_ns: self.jitter.nanos().map(Nanos::as_u64),
             delay: self.delay.percentiles().into(),
             drift_ppb: self.drift.parts_per_billion(),
@@ -339,17 +373,24 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
     /// The dialogue before the first datagram; a datagram of the run says go ahead, too.
     fn open(&mut self, now: Now, out: &mut TxBatch) -> Option<Next> {
         if self.first.is_some() || self.total.is_some() {
-            self.opening = None;
+            self.opened();
         }
         match self.opening.as_mut()?.poll(now.mono, out) {
             OpeningStep::Wait(at) => return Some(Next::WaitUntil(at)),
-            OpeningStep::Open => self.opening = None,
+            OpeningStep::Open => self.opened(),
             OpeningStep::Failed(why) => {
                 self.broken = Some(why);
                 self.over = true;
             }
         }
         None
+    }
+
+    /// The far end is waited for as long as its path wants.
+    fn opened(&mut self) {
+        if let Some(opening) = self.opening.take() {
+            self.plan.patience = patience_for(self.plan.patience, opening.round_trip());
+        }
     }
 
     /// When the run is over if nothing more comes.
@@ -360,6 +401,25 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
             Some(_) => heard + QUIET,
             None => heard + self.plan.patience,
         })
+    }
+
+    /// When the run is over whatever comes; `None` where nothing bounds it.
+    fn bound(&self) -> Option<Nanos> {
+        let first = self.first.filter(|_| self.plan.time > Nanos::ZERO)?;
+        Some(first + self.plan.time + self.plan.patience + self.paused)
+    }
+
+    /// Gives up a sender that goes on beyond its time.
+    fn check_bound(&mut self, now: Now) {
+        if self.bound().is_some_and(|bound| bound <= now.mono) {
+            if self.total.is_none() {
+                let (time, patience) = (self.plan.time, self.plan.patience);
+                self.broken.get_or_insert(format!(
+                    "the far end was still sending {patience} after the {time} of the run"
+                ));
+            }
+            self.over = true;
+        }
     }
 }
 
@@ -388,8 +448,31 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
         match self.deadline() {
             _ if self.over => Next::Done,
             Some(at) if at <= now.mono => Next::Done,
-            Some(at) => Next::WaitUntil(at),
-            None => Next::Idle,
+            deadline => {
+                self.check_bound(now);
+                match deadline.into_iter().chain(self.bound()).min() {
+                    _ if self.over => Next::Done,
+                    Some(at) => Next::WaitUntil(at),
+                    None => Next::Idle,
+                }
+            }
+        }
+    }
+
+    fn on_sent(&mut self, _now: Now, _batch: &TxBatch, outcome: &SendOutcome) {
+        if let Some(opening) = &mut self.opening {
+            opening.on_sent(outcome);
+        }
+    }
+
+    fn on_pause(&mut self, _now: Now, length: Nanos) {
+        self.pause = self.pause.max(length);
+        if self.first.is_some() {
+            self.paused += length;
+        }
+        self.heard = self.heard.map(|heard| heard + length);
+        if let Some(opening) = &mut self.opening {
+            opening.on_pause(length);
         }
     }
 
@@ -408,7 +491,8 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
         if let Some(drops) = entry.meta.socket_drops {
             self.note_drops(drops);
         }
-        self.close_stretches(now.mono);
+        let at = self.arrival(now, &entry.meta);
+        self.close_stretches(at);
         let payload = self.plan.payload;
         let stride = if entry.stride == 0 { bytes.len().max(1) } else { entry.stride };
         if stride != payload {
@@ -441,21 +525,21 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
             if header.sequence == run.first.wrapping_add(run.count) && header.sent == run.sent {
                 run.count += 1;
             } else {
-                self.settle(run, entry.meta.arrival, now.mono);
+                self.settle(run, entry.meta.arrival, at);
                 run = Run { first: header.sequence, count: 1, sent: header.sent };
             }
         }
-        self.settle(run, entry.meta.arrival, now.mono);
+        self.settle(run, entry.meta.arrival, at);
         if firsts > 0 {
             self.bytes += firsts * payload as u64;
             if self.first.is_some() {
-                self.silence = self.silence.max(now.mono - self.last);
+                self.silence = self.silence.max(at - self.last);
             }
-            self.last = now.mono;
+            self.last = at;
             self.heard = Some(now.mono);
             if self.first.is_none() {
-                self.first = Some(now.mono);
-                self.stretch.start = now.mono;
+                self.first = Some(at);
+                self.stretch.start = at;
             }
         }
     }
@@ -469,7 +553,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
     }
 
     fn on_tick(&mut self, now: Now) {
-        self.close_stretches(now.mono);
+        self.close_stretches(now.mono - UNREAD);
         let received = Box::new(self.received());
         self.tell(ReceiverEvent::Progress(received));
     }

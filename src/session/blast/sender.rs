@@ -110,6 +110,10 @@ pub struct BlastSender<O, K> {
     lateness: DelayHistogram,
     catch_ups: u64,
     catching_up: bool,
+    /// The longest time for which this host did not run.
+    pause: Nanos,
+    /// All pauses of this host since the last send.
+    paused: Nanos,
     due_at_end: u64,
     /// Whether the last, partial quantum was tried.
     held_sent: bool,
@@ -140,6 +144,8 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> BlastSender<O, K> {
             lateness: DelayHistogram::new(),
             catch_ups: 0,
             catching_up: false,
+            pause: Nanos::ZERO,
+            paused: Nanos::ZERO,
             due_at_end: 0,
             held_sent: false,
             pause_until: Nanos::ZERO,
@@ -283,6 +289,7 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> BlastSender<O, K> {
             self.refused_in_a_row = 0;
             self.first_send.get_or_insert(now.mono);
             self.last_send = now.mono;
+            self.paused = Nanos::ZERO;
         }
         match outcome.stop {
             None => {}
@@ -306,7 +313,7 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> BlastSender<O, K> {
             None => self.refused.push((errno, datagrams)),
         }
         self.refused_in_a_row += 1;
-        let dead = self.sent > 0 && now.mono >= self.last_send + DEAD;
+        let dead = self.sent > 0 && now.mono >= self.last_send + self.paused + DEAD;
         if dead || (self.sent == 0 && self.refused_in_a_row >= HOPELESS) {
             let payload = self.plan.payload;
             self.break_off(format!("no datagram of {payload} bytes can be sent: {}", words(errno)));
@@ -344,8 +351,22 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> Session for BlastSender<O, K>
     }
 
     fn on_sent(&mut self, now: Now, _batch: &TxBatch, outcome: &SendOutcome) {
-        if matches!(self.state, State::Sending { .. }) {
-            self.count_sent(now, outcome);
+        match (&self.state, &mut self.opening) {
+            (State::Sending { .. }, _) => self.count_sent(now, outcome),
+            (State::Opening, Some(opening)) => opening.on_sent(outcome),
+            _ => {}
+        }
+    }
+
+    fn on_pause(&mut self, _now: Now, length: Nanos) {
+        match (&self.state, &mut self.opening) {
+            (State::Opening, Some(opening)) => opening.on_pause(length),
+            // A pause before the first send or after the last delayed none.
+            (State::Sending { .. }, _) => {
+                self.pause = self.pause.max(length);
+                self.paused += length;
+            }
+            _ => {}
         }
     }
 
@@ -407,6 +428,7 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> Session for BlastSender<O, K>
             lateness: self.lateness.percentiles().into(),
             quantum: self.pacer.as_ref().map_or(0, Pacer::quantum),
             catch_ups: self.catch_ups,
+            pause_ns: Some(self.pause.0),
             cpu_ns: 0,
         };
         SenderSummary { sent, broken: self.broken }

@@ -37,7 +37,13 @@ pub fn write_counts(counts: &BlastReceived, params: &mut Params) {
     );
     params.push("foreign", joined([counts.corrupt, counts.strays].iter()));
     params.push("delay_ns", quantiles_text(&counts.delay));
-    let times = [Some(counts.span_ns), Some(counts.silence_ns), counts.jitter_ns, counts.cpu_ns];
+    let times = [
+        Some(counts.span_ns),
+        Some(counts.silence_ns),
+        counts.jitter_ns,
+        counts.cpu_ns,
+        counts.reader_pause_ns,
+    ];
     params.push("times_ns", joined(times.iter().map(|time| text_of(*time))));
     if let Some(drift) = counts.drift_ppb {
         params.push("drift_ppb", drift);
@@ -102,6 +108,9 @@ pub fn write_sent(sent: &BlastSent, params: &mut Params) {
         }
     }
     params.push("tx_late_ns", quantiles_text(&sent.lateness));
+    if let Some(pause) = sent.pause_ns {
+        params.push("tx_pause_ns", pause);
+    }
     // More causes than these in one run have not been seen.
     for (key, causes) in [("tx_refused", &sent.refused), ("tx_network", &sent.network_errors)] {
         for cause in causes.iter().take(CAUSES) {
@@ -136,6 +145,7 @@ pub fn read_sent(params: &Params) -> Result<Option<BlastSent>, BadParam> {
         lateness: read_quantiles(params.get("tx_late_ns")),
         quantum: count("tx_quantum")?,
         catch_ups: count("tx_catch_ups")?,
+        pause_ns: params.parse("tx_pause_ns")?,
         cpu_ns: count("tx_cpu_ns")?,
     }))
 }
@@ -146,7 +156,8 @@ pub fn read_counts(params: &Params) -> Result<BlastReceived, BadParam> {
     let [reordered, reorder_extent_max, reorder_extent_sum] = read_joined(params.get("reordered"));
     let bursts: [u64; 2 + BURST_CLASSES] = read_joined(params.get("bursts"));
     let [corrupt, strays] = read_joined(params.get("foreign"));
-    let [span_ns, silence_ns, jitter_ns, cpu_ns] = read_known(params.get("times_ns"));
+    let [span_ns, silence_ns, jitter_ns, cpu_ns, reader_pause_ns] =
+        read_known(params.get("times_ns"));
     Ok(BlastReceived {
         reorder_extent_max,
         reorder_extent_sum,
@@ -166,6 +177,7 @@ pub fn read_counts(params: &Params) -> Result<BlastReceived, BadParam> {
         jitter_ns,
         delay: read_quantiles(params.get("delay_ns")),
         silence_ns: silence_ns.unwrap_or_default(),
+        reader_pause_ns,
         burst_lengths: std::array::from_fn(|class| bursts[class + 2]),
         drift_ppb: params.parse("drift_ppb")?,
         clock_steps: count("clock_steps")?,
@@ -231,6 +243,7 @@ mod tests {
             reorder_extent_sum: 6,
             burst_lengths: std::array::from_fn(|class| u64::from(class == 3)),
             silence_ns: 9,
+            reader_pause_ns: Some(8_000_000_000),
             drift_ppb: Some(-7),
             clock_steps: 1,
             sender_total: None,
@@ -249,6 +262,7 @@ mod tests {
             refused: vec![Refusal { cause: "no buffer space available".to_owned(), datagrams: 2 }],
             network_errors: vec![Refusal { cause: "port unreachable".to_owned(), datagrams: 4 }],
             lateness: DelayQuantiles { max: Some(5), ..DelayQuantiles::default() },
+            pause_ns: Some(2_002_000_000),
             ..BlastSent::default()
         };
         let mut params = Params::default();
@@ -290,6 +304,7 @@ mod tests {
             reorder_extent_sum: most,
             burst_lengths: [u64::from(u32::MAX); BURST_CLASSES],
             silence_ns: most,
+            reader_pause_ns: Some(most),
             drift_ppb: Some(-500_000),
             clock_steps: most,
         };

@@ -262,6 +262,7 @@ impl House {
             verify: request.plan.verify,
             interval: request.plan.interval,
             patience: Nanos::from_secs(15),
+            time: Nanos::ZERO,
             per_drop: ReceiverPlan::COALESCED,
             go_ahead: request.go_ahead.clone(),
         };
@@ -361,6 +362,7 @@ fn end_of(receiver: &Rc<RefCell<Receiver>>, now: Now) -> ReceiverSummary {
         verify: false,
         interval,
         patience: interval,
+        time: Nanos::ZERO,
         per_drop: ReceiverPlan::COALESCED,
         go_ahead: vec![],
     };

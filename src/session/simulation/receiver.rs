@@ -46,6 +46,7 @@ fn receiver(
         verify: false,
         interval,
         patience: interval,
+        time: Nanos::ZERO,
         per_drop: ReceiverPlan::COALESCED,
         go_ahead: go_ahead.to_vec(),
     };

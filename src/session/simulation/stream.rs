@@ -93,6 +93,7 @@ impl Stream {
                 verify: true,
                 interval: self.interval,
                 patience: Nanos::from_secs(15),
+                time: Nanos::ZERO,
                 per_drop: ReceiverPlan::COALESCED,
                 go_ahead: Vec::new(),
             },
