@@ -304,6 +304,26 @@ fn a_run_ends_by_time_by_silence_and_by_signal_with_its_summary() {
 }
 
 #[test]
+fn a_receiver_that_stood_still_counts_all_and_names_its_own_pause() {
+    let args = ["127.0.0.1:0", "--idle", "400ms", "-i", "100ms", "-q", "--format", "json"];
+    let (running, addrs) = recv(&args);
+    assert!(running.wait_for_stdout(secs(10), |text| text.contains('\n')));
+    running.stop();
+    // 0.6 s, which is longer than the silence that ends the run.
+    let sending = ["send", &addrs[0], "-s", "100", "-c", "31", "-i", "20ms"];
+    run(udpkit().args(sending), secs(20)).expect_success();
+    running.cont();
+    let lines = json_lines(&running.wait(secs(20)).expect_success().out());
+    let (summary, intervals) = lines.split_last().unwrap();
+    assert_eq!(number(summary, "datagrams"), 31);
+    assert_eq!(path(summary, "ended"), "idle");
+    assert!(number(summary, "paused_ns") > 200_000_000, "{summary}");
+    assert!(number(path(summary, "gaps_ns"), "max") < 400_000_000, "{summary}");
+    let full = intervals.iter().filter(|line| number(line, "datagrams") > 0).count();
+    assert!(full > 3, "{intervals:?}");
+}
+
+#[test]
 fn rates_are_told_each_interval_where_they_do_not_mix_with_datagrams() {
     let (running, addrs) = recv(&["127.0.0.1:0", "-i", "50ms", "--format", "json", "-q"]);
     let socket = peer(&addrs[0]);

@@ -5,7 +5,7 @@ use super::{Exit, Usage};
 use crate::batch::TxBatch;
 use crate::cli::{DatagramFormat, RecvArgs};
 use crate::engine::{Loop, LoopConfig, Signals};
-use crate::net::{IoMode, Socket, SocketPlan, interface_name};
+use crate::net::{self, IoMode, Socket, SocketPlan, interface_name};
 use crate::report::{self, DatagramStyle, RecvReport, RecvView};
 use crate::session::{Answering, RecvPlan, RecvSession, Show};
 use crate::units::Nanos;
@@ -58,6 +58,8 @@ pub fn run(args: RecvArgs) -> anyhow::Result<Exit> {
         timeout: args.timeout,
         idle: args.idle,
         answering,
+        interval: args.interval,
+        explain: net::explain,
     };
     let session = RecvSession::new(plan, RecvReport::new(view(&args), store, interface_name));
     let signals = Signals::listen().context("cannot listen to signals")?;

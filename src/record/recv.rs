@@ -1,7 +1,7 @@
 //! What `recv` has to tell: datagrams, intervals, and the end.
 
-use super::Trouble;
 use super::rates::{rates, rates_between};
+use super::{SendRefusal, Trouble};
 use crate::batch::Datagram;
 use crate::units::Nanos;
 use serde::Serialize;
@@ -185,6 +185,10 @@ pub struct RecvSummary {
     pub datagrams_per_second: Option<u64>,
     /// Why the run ended.
     pub ended: RecvEnd,
+    /// Whether the user ended it.
+    pub interrupted: bool,
+    /// Time that this host itself stood still meanwhile.
+    pub paused_ns: u64,
     /// The busiest senders, most datagrams first.
     pub sources: Vec<SourceRecord>,
     /// Datagrams of senders that are not listed.
@@ -199,8 +203,12 @@ pub struct RecvSummary {
     pub answered: u64,
     /// Answers that could not be sent: the queue was full, or the kernel refused.
     pub unanswered: u64,
+    /// Why this host refused answers, by error number.
+    pub refused: Vec<SendRefusal>,
     /// What the network answered our answers with.
     pub network_errors: Vec<Trouble>,
+    /// Errors beyond the kinds that are listed.
+    pub other_network_errors: u64,
     /// Receive calls in use: `gro`, `mmsg` or `plain`.
     pub io: String,
 }

@@ -159,6 +159,11 @@ fn lines(summary: &RecvSummary) -> Vec<String> {
             Nanos(summary.active_ns)
         ));
     }
+    if summary.paused_ns > 0 {
+        let paused = Nanos(summary.paused_ns);
+        lines
+            .push(format!("  this host  stood still for {paused}; arrivals count from the kernel"));
+    }
     // A coalesced buffer holds many datagrams and is counted once.
     let unit = if summary.io == "gro" && summary.drops > 0 { " buffers" } else { "" };
     lines.push(format!("  dropped    {}{unit} at the socket", group_digits(summary.drops)));
@@ -170,9 +175,17 @@ fn lines(summary: &RecvSummary) -> Vec<String> {
             (group_digits(summary.answered), group_digits(summary.unanswered));
         lines.push(format!("  answered   {answered}, not answered {unanswered}"));
     }
+    for refusal in &summary.refused {
+        let count = group_digits(refusal.datagrams);
+        lines.push(format!("  not sent   {count}: {}", refusal.cause));
+    }
     for trouble in &summary.network_errors {
         let (to, error) = (trouble.destination, &trouble.error);
         lines.push(format!("  {to}: {error}, {}", plural(trouble.times, "time")));
+    }
+    if summary.other_network_errors > 0 {
+        let others = plural(summary.other_network_errors, "error");
+        lines.push(format!("  and {others} of further kinds"));
     }
     if let Some(gaps) = &summary.gaps_ns {
         lines.push(format!("  gaps       {}", gap_line(gaps)));
@@ -221,7 +234,7 @@ fn gap_line(gaps: &GapRecord) -> String {
 
 fn reason(end: RecvEnd) -> &'static str {
     match end {
-        RecvEnd::Stopped => "stopped",
+        RecvEnd::Stopped => "interrupted",
         RecvEnd::Count => "count reached",
         RecvEnd::Timeout => "time is up",
         RecvEnd::Idle => "nothing more came",

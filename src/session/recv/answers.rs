@@ -1,8 +1,9 @@
 //! Answers on their way out: a bounded queue, each answer to the one who asked.
 
-use crate::batch::{Datagram, Dest, SendOutcome, SendStop, TxBatch};
+use crate::batch::{Datagram, Dest, OwnFinding, SendOutcome, SendStop, TxBatch};
+use crate::record::SendRefusal;
 use std::collections::VecDeque;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// Answers that may wait; what is asked beyond them stays unanswered.
 const MOST: usize = 1024;
@@ -27,11 +28,15 @@ pub(super) struct Answers {
     spare: Vec<Vec<u8>>,
     pub sent: u64,
     pub lost: u64,
+    /// What this host refused, by error number, each with the first destination that met it.
+    pub refused: Vec<SendRefusal>,
+    explain: fn(i32, SocketAddr) -> OwnFinding,
 }
 
 impl Answers {
-    pub fn new(answering: Answering) -> Self {
-        Self { answering, waiting: VecDeque::new(), spare: Vec::new(), sent: 0, lost: 0 }
+    pub fn new(answering: Answering, explain: fn(i32, SocketAddr) -> OwnFinding) -> Self {
+        let (waiting, spare) = (VecDeque::new(), Vec::new());
+        Self { answering, waiting, spare, sent: 0, lost: 0, refused: Vec::new(), explain }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -74,15 +79,25 @@ impl Answers {
     pub fn settle(&mut self, outcome: &SendOutcome) {
         self.drop_first(outcome.accepted);
         self.sent += outcome.accepted as u64;
-        let Some(SendStop::Refused { datagrams, .. }) = outcome.stop else { return };
+        let Some(SendStop::Refused { datagrams, errno }) = outcome.stop else { return };
         // A directed broadcast address cannot be a source: let the route choose, once.
         if let Some((dest, _)) = self.waiting.front_mut()
             && dest.from.take().is_some()
         {
             return;
         }
+        self.refuse(datagrams as u64, errno);
         self.drop_first(datagrams);
         self.lost += datagrams as u64;
+    }
+
+    fn refuse(&mut self, datagrams: u64, errno: i32) {
+        if let Some(known) = self.refused.iter_mut().find(|known| known.errno == errno) {
+            known.datagrams += datagrams;
+        } else if let Some((dest, _)) = self.waiting.front() {
+            let refusal = SendRefusal::explained(&(self.explain)(errno, dest.addr));
+            self.refused.push(SendRefusal { datagrams, ..refusal });
+        }
     }
 
     fn drop_first(&mut self, count: usize) {
@@ -110,7 +125,7 @@ mod tests {
 
     #[test]
     fn an_answer_leaves_from_the_address_that_was_asked_unless_it_was_a_group() {
-        let mut answers = Answers::new(Answering::Echo);
+        let mut answers = Answers::new(Answering::Echo, OwnFinding::from_errno);
         asked(&mut answers, "192.0.2.1:5", "192.0.2.9");
         asked(&mut answers, "192.0.2.1:5", "239.1.1.1");
         asked(&mut answers, "192.0.2.1:5", "255.255.255.255");
@@ -126,7 +141,7 @@ mod tests {
 
     #[test]
     fn a_refused_source_address_is_left_to_the_route_and_then_given_up() {
-        let mut answers = Answers::new(Answering::Message(b"ok".to_vec()));
+        let mut answers = Answers::new(Answering::Message(b"ok".to_vec()), OwnFinding::from_errno);
         asked(&mut answers, "192.0.2.1:5", "192.0.2.255");
         let refused =
             SendOutcome { accepted: 0, stop: Some(SendStop::Refused { datagrams: 1, errno: 22 }) };
@@ -138,11 +153,12 @@ mod tests {
         answers.settle(&refused);
         assert!(answers.is_empty());
         assert_eq!((answers.sent, answers.lost), (0, 1));
+        assert_eq!((answers.refused[0].errno, answers.refused[0].datagrams), (22, 1));
     }
 
     #[test]
     fn a_flood_of_questions_is_bounded_and_what_is_left_out_is_counted() {
-        let mut answers = Answers::new(Answering::Echo);
+        let mut answers = Answers::new(Answering::Echo, OwnFinding::from_errno);
         for _ in 0..MOST + 5 {
             asked(&mut answers, "192.0.2.1:5", "192.0.2.9");
         }

@@ -5,11 +5,12 @@
 
 mod answers;
 mod drops;
+mod intervals;
 
 pub use answers::Answering;
 
 use super::{Next, Now, Session, TroubleLog};
-use crate::batch::{Datagram, NetworkError, SendOutcome, TxBatch};
+use crate::batch::{Datagram, NetworkError, OwnFinding, SendOutcome, TxBatch};
 use crate::record::{
     Flow, GapRecord, Received, RecvEnd, RecvEvent, RecvInterval, RecvSummary, Sink, SocketRecord,
     SourceRecord, UdpFields,
@@ -19,6 +20,7 @@ use crate::units::Nanos;
 use crate::wire::udp_checksum;
 use answers::Answers;
 use drops::DropCount;
+use intervals::Intervals;
 use std::net::SocketAddr;
 
 /// Senders that are told apart; the rest are counted together.
@@ -54,6 +56,10 @@ pub struct RecvPlan {
     pub idle: Option<Nanos>,
     /// What datagrams are answered with.
     pub answering: Answering,
+    /// The length of the intervals that are told, the loop's tick; `None` for none.
+    pub interval: Option<Nanos>,
+    /// Finds out why this host refuses a destination, by the error number.
+    pub explain: fn(i32, SocketAddr) -> OwnFinding,
 }
 
 /// The state of `recv`.
@@ -70,7 +76,11 @@ pub struct RecvSession<S> {
     sockets: Vec<SocketState>,
     sources: TopSources,
     gaps: DelayHistogram,
-    tick: Tick,
+    intervals: Option<Intervals>,
+    /// Drops that intervals have told.
+    drops_told: u64,
+    /// Time that this host stood still.
+    paused: Nanos,
     answers: Answers,
     troubles: TroubleLog,
     stage: Stage,
@@ -78,7 +88,7 @@ pub struct RecvSession<S> {
 }
 
 /// Datagrams and their bytes.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Count {
     datagrams: u64,
     bytes: u64,
@@ -90,14 +100,6 @@ struct SocketState {
     datagrams: u64,
     drops: DropCount,
     last: Option<Nanos>,
-}
-
-/// How things stood at the last tick.
-#[derive(Clone, Copy, Debug, Default)]
-struct Tick {
-    at: Nanos,
-    total: Count,
-    drops: u64,
 }
 
 /// How far the run is.
@@ -135,8 +137,10 @@ where
             sockets: vec![SocketState::default(); plan.local.len()],
             sources: TopSources::new(SOURCES),
             gaps: DelayHistogram::new(),
-            tick: Tick::default(),
-            answers: Answers::new(plan.answering.clone()),
+            intervals: plan.interval.map(Intervals::new),
+            drops_told: 0,
+            paused: Nanos::ZERO,
+            answers: Answers::new(plan.answering.clone(), plan.explain),
             troubles: TroubleLog::default(),
             stage: Stage::Open,
             news: false,
@@ -173,22 +177,32 @@ where
         timeout.into_iter().chain(idle).min_by_key(|(at, _)| *at)
     }
 
-    /// The interval since the last tick.
-    fn close_interval(&mut self, now: Now) -> RecvInterval {
-        let started = self.started.unwrap_or(now.mono);
-        let before = self.tick;
-        self.tick = Tick { at: now.mono, total: self.total, drops: self.drops() };
-        let begin = before.at.max(started);
+    /// The next interval that is over; drops, whose time is not known, count in the last one.
+    fn close_interval(&mut self, now: Now) -> Option<RecvInterval> {
+        let since_start = now.mono - self.started.unwrap_or(now.mono);
+        let intervals = self.intervals.as_mut()?;
+        let over = intervals.close(since_start)?;
+        let drops = self.sockets.iter().map(|socket| socket.drops.total()).sum();
         let mut interval = RecvInterval {
-            start_ns: (begin - started).0,
-            duration_ns: (now.mono - begin).0,
-            datagrams: self.total.datagrams - before.total.datagrams,
-            bytes: self.total.bytes - before.total.bytes,
-            drops: self.tick.drops - before.drops,
+            start_ns: over.start.0,
+            duration_ns: over.duration.0,
+            datagrams: over.came.datagrams,
+            bytes: over.came.bytes,
+            drops: drops - std::mem::replace(&mut self.drops_told, drops),
             ..RecvInterval::default()
         };
         interval.set_rates();
-        interval
+        Some(interval)
+    }
+
+    /// Counts a datagram in the interval in which the kernel had it.
+    fn count_in_interval(&mut self, now: Now, datagram: &Datagram<'_>) {
+        let Some(intervals) = &mut self.intervals else { return };
+        // The kernel's stamp is real time; how long ago it was holds on either clock.
+        let read_late = now.real - datagram.meta.arrival;
+        let arrived = now.mono - read_late;
+        let started = *self.started.get_or_insert(arrived);
+        intervals.observe(arrived - started, datagram.true_len as u64);
     }
 }
 
@@ -249,6 +263,7 @@ where
                 self.gaps.record(arrival - before);
             }
         }
+        self.count_in_interval(now, datagram);
         self.sources.observe(datagram.meta.source, datagram.true_len as u64);
         self.show(datagram);
         self.answers.answer(datagram);
@@ -269,13 +284,26 @@ where
     }
 
     fn on_tick(&mut self, now: Now) {
-        let interval = self.close_interval(now);
-        self.tell(RecvEvent::Interval(&interval));
+        while let Some(interval) = self.close_interval(now) {
+            self.tell(RecvEvent::Interval(&interval));
+        }
     }
 
     fn on_socket_drops(&mut self, socket: usize, drops: u32) {
         if let Some(state) = self.sockets.get_mut(socket) {
             state.drops.observe(drops);
+        }
+    }
+
+    fn on_pause(&mut self, _now: Now, length: Nanos) {
+        self.paused += length;
+        // It was this host that heard nothing, not the others that said nothing.
+        if let Some(heard) = self.heard.or(self.started) {
+            self.heard = Some(heard + length);
+        }
+        if let Stage::Draining(_, until) = &mut self.stage {
+            *until += length;
+            self.news = true;
         }
     }
 
@@ -321,6 +349,8 @@ where
             duration_ns: (now.mono - started).0,
             active_ns: self.span.map_or(0, |(first, last)| (last - first).0),
             ended,
+            interrupted: ended == RecvEnd::Stopped,
+            paused_ns: self.paused.0,
             sources,
             other_datagrams: others.datagrams,
             other_bytes: others.bytes,
@@ -331,6 +361,8 @@ where
             ..RecvSummary::default()
         };
         summary.set_rates();
+        summary.refused = self.answers.refused;
+        summary.other_network_errors = self.troubles.others();
         summary.network_errors = std::mem::take(&mut self.troubles).into_kinds();
         RecvDone { summary, sink: self.sink }
     }

@@ -30,6 +30,8 @@ fn plan() -> RecvPlan {
         timeout: None,
         idle: None,
         answering: Answering::Silent,
+        interval: None,
+        explain: OwnFinding::from_errno,
     }
 }
 
@@ -106,7 +108,8 @@ fn a_stop_in_an_endless_flood_ends_all_the_same() {
 
 #[test]
 fn an_interval_holds_what_came_since_the_last_and_the_drops() {
-    let mut session = RecvSession::new(plan(), Told::default());
+    let interval = Some(Nanos::from_secs(1));
+    let mut session = RecvSession::new(RecvPlan { interval, ..plan() }, Told::default());
     poll(&mut session, 0);
     arrive(&mut session, 5, b"abcd");
     session.on_socket_drops(0, 3);
@@ -118,6 +121,54 @@ fn an_interval_holds_what_came_since_the_last_and_the_drops() {
     assert_eq!((told[0].datagrams, told[0].bits_per_second, told[0].drops), (1, Some(32), 3));
     assert_eq!((told[1].datagrams, told[1].start_ns, told[1].drops), (0, 1_000_000_000, 1));
     assert_eq!(done.summary.drops, 4);
+}
+
+#[test]
+fn a_pause_of_this_host_is_no_silence_and_what_came_meanwhile_counts_where_it_arrived() {
+    let seconds = |secs: u64| secs * 1_000_000_000;
+    let (idle, interval) = (Some(Nanos::from_secs(1)), Some(Nanos::from_secs(1)));
+    let mut session = RecvSession::new(RecvPlan { idle, interval, ..plan() }, Told::default());
+    poll(&mut session, 0);
+    session.on_pause(at(seconds(3)), Nanos::from_secs(3));
+    // The sockets held one for every 100 ms.
+    for tenth in 0..30 {
+        let mut meta = RxEntry::default().meta;
+        meta.arrival = Nanos(tenth * 100_000_000);
+        session.on_datagram(at(seconds(3)), &Datagram { payload: b"x", true_len: 1, meta });
+    }
+    session.on_tick(at(seconds(3)));
+    assert_eq!(poll(&mut session, seconds(3)), Next::WaitUntil(Nanos(seconds(4))));
+    let done = session.finish(at(seconds(3)));
+    let told: Vec<_> = done.sink.intervals.iter().map(|one| one.datagrams).collect();
+    assert_eq!(told, [10, 10, 10]);
+    let gaps = done.summary.gaps_ns.unwrap();
+    assert!(gaps.max.unwrap() < 110_000_000, "{gaps:?}");
+    assert_eq!((done.summary.datagrams, done.summary.paused_ns), (30, seconds(3)));
+}
+
+#[test]
+fn a_pause_in_silence_puts_the_idle_end_off_by_as_much() {
+    let idle = RecvPlan { idle: Some(Nanos(100)), ..plan() };
+    let mut session = RecvSession::new(idle, Told::default());
+    assert_eq!(poll(&mut session, 1_000), Next::WaitUntil(Nanos(1_100)));
+    session.on_pause(at(5_000), Nanos(3_950));
+    assert_eq!(poll(&mut session, 5_000), Next::WaitUntil(Nanos(5_050)));
+}
+
+#[test]
+fn only_an_early_end_is_an_interruption() {
+    for stopped in [true, false] {
+        let timed = RecvPlan { timeout: Some(Nanos(100)), ..plan() };
+        let mut session = RecvSession::new(timed, Told::default());
+        poll(&mut session, 0);
+        if stopped {
+            session.on_stop(at(10));
+        }
+        (0..4).for_each(|turn| {
+            poll(&mut session, 100 + turn);
+        });
+        assert_eq!(session.finish(at(110)).summary.interrupted, stopped);
+    }
 }
 
 #[test]
