@@ -1,14 +1,20 @@
-//! SIGINT and SIGTERM: the first ends the run early with a whole report, the second quits at once.
+//! SIGINT and SIGTERM: the first ends the run early with a whole report, a later one quits at once.
 
 use mio::net::UnixStream;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::{flag, low_level};
 use std::io::{self, Read};
-use std::sync::Arc;
+use std::os::unix::net::UnixStream as Pipe;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
 
 /// Exit code of a run that a second signal broke off.
 const INTERRUPTED: i32 = 130;
+/// Signals that follow the first within this time are one wish: timeout(1) signals its child and
+/// then the whole group, so the child hears it twice.
+const ONE_WISH: Duration = Duration::from_millis(200);
 
 /// The process's signals as something that a loop can wait for.
 #[derive(Debug)]
@@ -20,13 +26,13 @@ pub struct Signals {
 impl Signals {
     /// Takes over SIGINT and SIGTERM. Every instance hears both.
     pub fn listen() -> io::Result<Self> {
-        let (read, write) = std::os::unix::net::UnixStream::pair()?;
+        let (read, write) = Pipe::pair()?;
         read.set_nonblocking(true)?;
         write.set_nonblocking(true)?;
         let arrived = Arc::new(AtomicBool::new(false));
+        quit_on_the_second()?;
         for signal in [SIGINT, SIGTERM] {
-            // In this order: the check sees the flag only from the second signal on.
-            flag::register_conditional_shutdown(signal, INTERRUPTED, Arc::clone(&arrived))?;
+            // In this order: whoever the pipe wakes sees the flag.
             flag::register(signal, Arc::clone(&arrived))?;
             low_level::pipe::register(signal, write.try_clone()?)?;
         }
@@ -42,5 +48,61 @@ impl Signals {
     pub(super) fn drain(&mut self) {
         let mut bytes = [0; 64];
         while matches!(self.pipe.read(&mut bytes), Ok(count) if count > 0) {}
+    }
+}
+
+/// Starts the one thread of the process that waits for a second wish; its pipe has a byte for each
+/// signal.
+fn quit_on_the_second() -> io::Result<()> {
+    static STARTED: Mutex<bool> = Mutex::new(false);
+    let mut started = STARTED.lock().unwrap_or_else(PoisonError::into_inner);
+    if *started {
+        return Ok(());
+    }
+    let (mut read, write) = Pipe::pair()?;
+    write.set_nonblocking(true)?;
+    for signal in [SIGINT, SIGTERM] {
+        low_level::pipe::register(signal, write.try_clone()?)?;
+    }
+    thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        // Without a pipe there is no second signal to be heard of.
+        if wait_for_second(&mut read).is_ok() {
+            low_level::exit(INTERRUPTED);
+        }
+    })?;
+    *started = true;
+    Ok(())
+}
+
+/// Returns at the first signal that comes later than [`ONE_WISH`] after the very first.
+fn wait_for_second(pipe: &mut Pipe) -> io::Result<()> {
+    let mut bytes = [0; 64];
+    pipe.read_exact(&mut bytes[..1])?;
+    thread::sleep(ONE_WISH);
+    pipe.set_nonblocking(true)?;
+    while matches!(pipe.read(&mut bytes), Ok(count) if count > 0) {}
+    pipe.set_nonblocking(false)?;
+    pipe.read_exact(&mut bytes[..1])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+    use std::sync::mpsc::channel;
+
+    #[test]
+    fn signals_at_once_are_one_wish_and_a_later_one_is_another() {
+        let (mut read, mut write) = Pipe::pair().unwrap();
+        let (told, second) = channel();
+        thread::spawn(move || told.send(wait_for_second(&mut read).is_ok()));
+        write.write_all(b"xxx").unwrap();
+        assert!(second.recv_timeout(2 * ONE_WISH).is_err());
+        // One that a busy machine reads with the first is no other.
+        let came = (0..200).find_map(|_| {
+            write.write_all(b"x").ok()?;
+            second.recv_timeout(ONE_WISH).ok()
+        });
+        assert_eq!(came, Some(true));
     }
 }

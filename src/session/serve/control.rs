@@ -220,6 +220,10 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> Session
         }
     }
 
+    fn on_pause(&mut self, _now: Now, length: Nanos) {
+        self.sessions.values_mut().for_each(|session| session.on_pause(length));
+    }
+
     fn on_stop(&mut self, _now: Now) {
         self.over = true;
     }

@@ -112,6 +112,17 @@ impl ServerSession {
         self.run.iter().flat_map(|run| &run.streams).filter(|stream| stream.is_open())
     }
 
+    /// The server stood still for `length`: it heard nobody meanwhile, and that is nobody's silence.
+    pub fn on_pause(&mut self, length: Nanos) {
+        self.heard += length;
+        if let Some(due) = self.run.as_mut().and_then(|run| run.due.as_mut()) {
+            *due += length;
+        }
+        if let Some((_, probe)) = &mut self.probe {
+            probe.due += length;
+        }
+    }
+
     /// Whether it has the probe of this key.
     pub fn has_probe_key(&self, key: u64) -> bool {
         self.probe.as_ref().is_some_and(|(_, probe)| probe.key == key)

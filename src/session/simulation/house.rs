@@ -1,16 +1,16 @@
 //! A server and a client as the engine builds them: a control session each, and streams that come
 //! and go as they are asked for.
 
-use super::{Faults, Mailbox, Network, Seat};
+use super::{Endpoint, Faults, Mailbox, Network, Seat};
 use crate::session::blast::{
     BlastControl, BlastReceiver, BlastSender, ControlEvent, ControlOrder, ControlSummary,
     Direction, Opening, ReceiverEvent, ReceiverOrder, ReceiverPlan, ReceiverSummary, SenderEvent,
-    SenderOrder, SenderPlan, TestPlan,
+    SenderOrder, SenderPlan, SenderSummary, TestPlan,
 };
 use crate::session::serve::{
     ServeControl, ServeEvent, ServeOrder, ServePolicy, StreamIo, StreamNews, StreamRequest,
 };
-use crate::session::{Now, Sealer, Session};
+use crate::session::{Sealer, Session};
 use crate::stats::WINDOW;
 use crate::units::{Nanos, PacketRate, Rate};
 use crate::wire::{ControlKey, TicketKey};
@@ -37,13 +37,70 @@ pub fn serve(policy: ServePolicy, seed: u64) -> (Serve, Mailbox<ServeOrder>, Mai
     (ServeControl::new(policy, key, orders.clone(), events.clone(), random), orders, events)
 }
 
-/// One stream at the server.
+/// What a stream does, and the ways to talk to it.
+enum Role {
+    Sends { session: Rc<RefCell<Sender>>, orders: Mailbox<SenderOrder> },
+    Receives(Rc<RefCell<Receiver>>, Mailbox<ReceiverOrder>, Mailbox<ReceiverEvent>),
+}
+
+/// One stream of either host.
 struct Stream {
+    /// The server's session; 0 at the client.
     session: u64,
+    number: u32,
     seat: usize,
-    receiver: Option<Rc<RefCell<Receiver>>>,
-    orders: Mailbox<ReceiverOrder>,
-    events: Mailbox<ReceiverEvent>,
+    role: Role,
+    /// Whether its end was told.
+    over: bool,
+}
+
+/// How a stream ended.
+enum End {
+    Sent(SenderSummary),
+    Received(ReceiverSummary),
+}
+
+impl Stream {
+    fn stop(&self, network: &mut Network) {
+        match &self.role {
+            Role::Sends { orders, .. } => orders.push(SenderOrder::Stop),
+            Role::Receives(_, orders, _) => orders.push(ReceiverOrder::Stop),
+        }
+        network.wake(self.seat);
+    }
+
+    fn sends(&self) -> bool {
+        matches!(self.role, Role::Sends { .. })
+    }
+
+    fn events(&self) -> Vec<ReceiverEvent> {
+        match &self.role {
+            Role::Sends { .. } => Vec::new(),
+            Role::Receives(_, _, events) => events.drain(),
+        }
+    }
+
+    /// Its last words, once.
+    fn end(&mut self, network: &Network) -> Option<End> {
+        if self.over || !network.is_over(self.seat) {
+            return None;
+        }
+        self.over = true;
+        let now = network.sitting(self.seat).clock.read(network.instant);
+        // The network keeps its own hold on the session, so a fresh one takes its place.
+        Some(match &self.role {
+            Role::Sends { session, .. } => {
+                let plan = SenderPlan::new(plan(Nanos::ZERO), 0, 0);
+                let fresh = BlastSender::new(plan, None, Mailbox::new(), Mailbox::new());
+                End::Sent(session.replace(fresh).finish(now))
+            }
+            Role::Receives(session, _, _) => {
+                let plan = receiver_plan(&plan(Nanos::ZERO), 0, PATIENCE);
+                let fresh = BlastReceiver::new(plan, None, Mailbox::new(), Mailbox::new());
+                End::Received(session.replace(fresh).finish(now))
+            }
+        })
+    }
 }
 
 /// The server's host.
@@ -55,19 +112,15 @@ struct Server {
     streams: Vec<Stream>,
 }
 
-/// The client's stream.
-struct Sending {
-    seat: usize,
-    session: Rc<RefCell<Sender>>,
-    orders: Mailbox<SenderOrder>,
-}
-
 /// What a run between the two came to.
 #[derive(Debug)]
 pub struct Came {
     pub summary: ControlSummary,
-    /// Datagrams that the sender's socket took.
+    /// Datagrams that the client's sockets took.
     pub sent: u64,
+    /// What the client's senders counted, and its receivers.
+    pub near_sent: Vec<SenderSummary>,
+    pub near_received: Vec<ReceiverSummary>,
     pub stretches: usize,
 }
 
@@ -78,12 +131,13 @@ pub struct House {
     server: Server,
     /// The client's.
     key: Option<ControlKey>,
-    time: Nanos,
+    plan: TestPlan,
     control: Rc<RefCell<Control>>,
     orders: Mailbox<ControlOrder>,
     events: Mailbox<ControlEvent>,
-    sending: Option<Sending>,
-    sent: u64,
+    streams: Vec<Stream>,
+    near_sent: Vec<SenderSummary>,
+    near_received: Vec<ReceiverSummary>,
     stretches: usize,
     /// Sessions that the server opened, and streams.
     pub sessions: usize,
@@ -114,15 +168,34 @@ pub fn plan(time: Nanos) -> TestPlan {
     }
 }
 
+fn receiver_plan(plan: &TestPlan, tag: u16, patience: Nanos) -> ReceiverPlan {
+    ReceiverPlan {
+        tag,
+        payload: plan.payload as usize,
+        window: WINDOW,
+        verify: plan.verify,
+        interval: plan.interval,
+        patience,
+        time: Nanos::ZERO,
+        per_drop: ReceiverPlan::COALESCED,
+        go_ahead: Vec::new(),
+    }
+}
+
 impl House {
     pub fn new(seed: u64, time: Nanos, faults: &Faults) -> Self {
-        Self::with_keys(seed, time, faults, None, None)
+        Self::with_keys(seed, plan(time), faults, None, None)
+    }
+
+    /// The same for a run of any plan.
+    pub fn of(seed: u64, plan: TestPlan, faults: &Faults) -> Self {
+        Self::with_keys(seed, plan, faults, None, None)
     }
 
     /// The same, where the server, the client, or both have a key: one of these bytes alone.
     pub fn with_keys(
         seed: u64,
-        time: Nanos,
+        plan: TestPlan,
         faults: &Faults,
         server_key: Option<u8>,
         client_key: Option<u8>,
@@ -134,7 +207,7 @@ impl House {
         network.link(here.ip(), there.ip()).faults = faults.clone();
         network.link(there.ip(), here.ip()).faults = faults.clone();
         let (orders, events) = (Mailbox::new(), Mailbox::new());
-        let control = BlastControl::new(plan(time), PATIENCE, orders.clone(), events.clone())
+        let control = BlastControl::new(plan, PATIENCE, orders.clone(), events.clone())
             .with_sealer(Sealer::new(client_key.clone(), seed));
         let control = Rc::new(RefCell::new(control));
         let server = Self::open_server(&mut network, seed, server_key);
@@ -144,12 +217,13 @@ impl House {
             client,
             server,
             key: client_key,
-            time,
+            plan,
             control,
             orders,
             events,
-            sending: None,
-            sent: 0,
+            streams: Vec::new(),
+            near_sent: Vec::new(),
+            near_received: Vec::new(),
             stretches: 0,
             sessions: 0,
             opens: 0,
@@ -183,13 +257,13 @@ impl House {
     }
 
     pub fn is_sending(&self) -> bool {
-        self.sending.is_some()
+        self.streams.iter().any(|stream| stream.sends() && !stream.over)
     }
 
-    /// The client's stream goes without a word.
+    /// The client's streams go without a word.
     pub fn silence_sender(&mut self) {
-        if let Some(sending) = self.sending.take() {
-            self.network.unseat(sending.seat);
+        for stream in self.streams.drain(..) {
+            self.network.unseat(stream.seat);
         }
     }
 
@@ -199,7 +273,7 @@ impl House {
         self.serve_streams();
         self.serve_events();
         self.client_events();
-        self.sender_ended();
+        self.client_streams();
         more
     }
 
@@ -213,21 +287,34 @@ impl House {
     pub fn finish(&mut self, deadline: Nanos) -> Came {
         self.run_until(deadline, |house| house.network.is_over(house.client));
         let now = self.network.sitting(self.client).clock.read(self.network.instant);
-        let Self { sent, stretches, .. } = *self;
+        // As the engine does: whoever still runs is ended, and waited for.
+        self.streams.iter().for_each(|stream| stream.stop(&mut self.network));
+        self.run_until(deadline, |house| house.streams.iter().all(|stream| stream.over));
         // The network keeps its own hold on the session, so the summary is taken from a fresh one.
         let fresh = BlastControl::new(plan(Nanos::ZERO), PATIENCE, Mailbox::new(), Mailbox::new());
         let control = self.control.replace(fresh);
-        Came { summary: control.finish(now), sent, stretches }
+        let near_sent = std::mem::take(&mut self.near_sent);
+        Came {
+            summary: control.finish(now),
+            sent: near_sent.iter().map(|summary| summary.sent.datagrams).sum(),
+            near_sent,
+            near_received: std::mem::take(&mut self.near_received),
+            stretches: self.stretches,
+        }
     }
 
     fn serve_events(&mut self) {
         for event in self.server.events.drain() {
+            let of = |session: u64| move |stream: &&Stream| stream.session == session;
             match event {
                 ServeEvent::Open(request) => self.open_stream(&request),
-                ServeEvent::Total { session, total, .. } => {
-                    for stream in self.server.streams.iter().filter(|s| s.session == session) {
-                        stream.orders.push(ReceiverOrder::Total(total));
-                        self.network.wake(stream.seat);
+                ServeEvent::Total { session, stream: number, total } => {
+                    let streams = self.server.streams.iter().filter(of(session));
+                    for stream in streams.filter(|stream| stream.number == number) {
+                        if let Role::Receives(_, orders, _) = &stream.role {
+                            orders.push(ReceiverOrder::Total(total));
+                            self.network.wake(stream.seat);
+                        }
                     }
                 }
                 // There is one socket here, and it is the server's own.
@@ -235,10 +322,15 @@ impl House {
                     let news = StreamNews::Ports(Box::default());
                     self.tell(ServeOrder { session: request.session, stream: 0, news });
                 }
-                // And nothing is sent from here.
-                ServeEvent::ClosePorts { .. } | ServeEvent::StopSenders { .. } => {}
+                ServeEvent::ClosePorts { .. } => {}
+                ServeEvent::StopSenders { session } => {
+                    let streams = self.server.streams.iter().filter(of(session));
+                    for stream in streams.filter(|stream| stream.sends()) {
+                        stream.stop(&mut self.network);
+                    }
+                }
                 ServeEvent::Close { session } => {
-                    for stream in self.server.streams.iter().filter(|s| s.session == session) {
+                    for stream in self.server.streams.iter().filter(of(session)) {
                         self.network.unseat(stream.seat);
                     }
                     self.server.streams.retain(|stream| stream.session != session);
@@ -254,25 +346,19 @@ impl House {
 
     fn open_stream(&mut self, request: &StreamRequest) {
         self.opens += 1;
-        let (orders, events) = (Mailbox::new(), Mailbox::new());
-        let plan = ReceiverPlan {
-            tag: request.tag,
-            payload: request.plan.payload as usize,
-            window: WINDOW,
-            verify: request.plan.verify,
-            interval: request.plan.interval,
-            patience: Nanos::from_secs(15),
-            time: Nanos::ZERO,
-            per_drop: ReceiverPlan::COALESCED,
-            go_ahead: request.go_ahead.clone(),
+        let (session, number) = (request.session, request.stream);
+        let (endpoint, role): (Rc<RefCell<dyn Endpoint>>, Role) = if request.plan.is_up(number) {
+            let plan = ReceiverPlan {
+                go_ahead: request.go_ahead.clone(),
+                ..receiver_plan(&request.plan, request.tag, Nanos::from_secs(15))
+            };
+            receiver(plan, None)
+        } else {
+            sender(SenderPlan::new(request.plan, number, request.tag), None)
         };
-        let receiver = BlastReceiver::new(plan, None, orders.clone(), events.clone());
-        let receiver = Rc::new(RefCell::new(receiver));
-        let seat = Seat::new(server_address(), Some(request.peer), receiver.clone());
-        let seat = self.network.seat(seat);
-        let (session, receiver) = (request.session, Some(receiver));
-        self.server.streams.push(Stream { session, seat, receiver, orders, events });
-        self.tell(ServeOrder { session, stream: 0, news: StreamNews::Opened(Ok(())) });
+        let seat = self.network.seat(Seat::new(server_address(), Some(request.peer), endpoint));
+        self.server.streams.push(Stream { session, number, seat, role, over: false });
+        self.tell(ServeOrder { session, stream: number, news: StreamNews::Opened(Ok(())) });
     }
 
     fn tell(&mut self, order: ServeOrder) {
@@ -283,22 +369,19 @@ impl House {
     fn serve_streams(&mut self) {
         let mut told = Vec::new();
         for stream in &mut self.server.streams {
-            let session = stream.session;
-            let mut ended = None;
-            if self.network.is_over(stream.seat)
-                && let Some(receiver) = stream.receiver.take()
-            {
-                let now = self.network.sitting(stream.seat).clock.read(self.network.instant);
-                ended = Some(end_of(&receiver, now));
-            }
-            let news = stream.events.drain().into_iter().map(|event| match event {
+            let (session, number) = (stream.session, stream.number);
+            let ended = stream.end(&self.network);
+            let news = stream.events().into_iter().map(|event| match event {
                 ReceiverEvent::Interval(interval) => StreamNews::Interval(interval),
                 ReceiverEvent::Progress(received) => StreamNews::Progress(received),
             });
-            let last = ended.map(|ended: ReceiverSummary| {
-                StreamNews::Received(Box::new(ended.received), Box::new(ended.delay), IO)
+            let last = ended.map(|ended| match ended {
+                End::Received(ended) => {
+                    StreamNews::Received(Box::new(ended.received), Box::new(ended.delay), IO)
+                }
+                End::Sent(ended) => StreamNews::Sent(Box::new(ended.sent), IO),
             });
-            told.extend(news.chain(last).map(|news| ServeOrder { session, stream: 0, news }));
+            told.extend(news.chain(last).map(|news| ServeOrder { session, stream: number, news }));
         }
         for order in told {
             self.tell(order);
@@ -308,64 +391,76 @@ impl House {
     fn client_events(&mut self) {
         for event in self.events.drain() {
             match event {
-                ControlEvent::Granted { session, tag, .. } => self.open_sender(session, tag),
-                ControlEvent::Interval(_) => self.stretches += 1,
-                ControlEvent::Stretch { .. } => {}
-                ControlEvent::StopSenders | ControlEvent::Abort => {
-                    if let Some(sending) = &self.sending {
-                        sending.orders.push(SenderOrder::Stop);
-                        self.network.wake(sending.seat);
+                ControlEvent::Granted { session, tag, .. } => self.open_streams(&session, tag),
+                ControlEvent::Interval(_) | ControlEvent::Stretch { .. } => self.stretches += 1,
+                ControlEvent::StopSenders => {
+                    for stream in self.streams.iter().filter(|stream| stream.sends()) {
+                        stream.stop(&mut self.network);
                     }
+                }
+                ControlEvent::Abort => {
+                    self.streams.iter().for_each(|stream| stream.stop(&mut self.network));
                 }
             }
         }
     }
 
-    fn open_sender(&mut self, session: String, tag: u16) {
-        assert!(self.sending.is_none(), "one run is granted once");
-        let plan = SenderPlan::new(plan(self.time), 0, tag);
-        let sealer = Sealer::new(self.key.clone(), 1 << 40);
-        let opening = Opening::new(session, 0, PATIENCE).of_run(tag, sealer);
-        let orders = Mailbox::new();
-        let sender = BlastSender::new(plan, Some(opening), orders.clone(), Mailbox::new());
-        let session = Rc::new(RefCell::new(sender));
-        let from = SocketAddr::new(client_address().ip(), 4_001);
-        let seat = self.network.seat(Seat::new(from, Some(server_address()), session.clone()));
-        self.sending = Some(Sending { seat, session, orders });
+    fn open_streams(&mut self, session: &str, tag: u16) {
+        assert!(self.streams.is_empty(), "one run is granted once");
+        for number in 0..self.plan.all_streams() {
+            let sealer = Sealer::new(self.key.clone(), 1 << 40 | u64::from(number) << 32);
+            let opening = Opening::new(session.to_owned(), number, PATIENCE).of_run(tag, sealer);
+            let (endpoint, role) = if self.plan.is_up(number) {
+                sender(SenderPlan::new(self.plan, number, tag), Some(opening))
+            } else {
+                let time = self.plan.time;
+                let plan = ReceiverPlan { time, ..receiver_plan(&self.plan, tag, PATIENCE) };
+                receiver(plan, Some(opening))
+            };
+            let from = SocketAddr::new(client_address().ip(), 4_001 + number as u16);
+            let seat = self.network.seat(Seat::new(from, Some(server_address()), endpoint));
+            self.streams.push(Stream { session: 0, number, seat, role, over: false });
+        }
     }
 
-    fn sender_ended(&mut self) {
-        let Some(sending) = self.sending.take_if(|sending| self.network.is_over(sending.seat))
-        else {
-            return;
-        };
-        let plan = SenderPlan::new(plan(Nanos::ZERO), 0, 0);
-        let fresh = BlastSender::new(plan, None, Mailbox::new(), Mailbox::new());
-        let ended = sending.session.replace(fresh).finish(Now::default());
-        self.sent = ended.sent.datagrams;
-        self.orders.push(ControlOrder::StreamEnded {
-            stream: 0,
-            total: self.sent,
-            broken: ended.broken,
-        });
-        self.network.wake(self.client);
+    fn client_streams(&mut self) {
+        for stream in &mut self.streams {
+            let number = stream.number;
+            for event in stream.events() {
+                if let ReceiverEvent::Interval(interval) = event {
+                    self.orders.push(ControlOrder::Stretch { stream: number, interval });
+                    self.network.wake(self.client);
+                }
+            }
+            let (total, broken) = match stream.end(&self.network) {
+                None => continue,
+                Some(End::Sent(ended)) => {
+                    let told = (ended.sent.datagrams, ended.broken.clone());
+                    self.near_sent.push(ended);
+                    told
+                }
+                Some(End::Received(ended)) => {
+                    let broken = ended.broken.clone();
+                    self.near_received.push(ended);
+                    (0, broken)
+                }
+            };
+            self.orders.push(ControlOrder::StreamEnded { stream: number, total, broken });
+            self.network.wake(self.client);
+        }
     }
 }
 
-/// The last counts of a receiver that the network still holds.
-fn end_of(receiver: &Rc<RefCell<Receiver>>, now: Now) -> ReceiverSummary {
-    let interval = Nanos::from_secs(1);
-    let plan = ReceiverPlan {
-        tag: 0,
-        payload: 64,
-        window: WINDOW,
-        verify: false,
-        interval,
-        patience: interval,
-        time: Nanos::ZERO,
-        per_drop: ReceiverPlan::COALESCED,
-        go_ahead: vec![],
-    };
-    let fresh = BlastReceiver::new(plan, None, Mailbox::new(), Mailbox::new());
-    receiver.replace(fresh).finish(now)
+fn sender(plan: SenderPlan, opening: Option<Opening>) -> (Rc<RefCell<dyn Endpoint>>, Role) {
+    let orders = Mailbox::new();
+    let session = BlastSender::new(plan, opening, orders.clone(), Mailbox::new());
+    let session = Rc::new(RefCell::new(session));
+    (session.clone(), Role::Sends { session, orders })
+}
+
+fn receiver(plan: ReceiverPlan, opening: Option<Opening>) -> (Rc<RefCell<dyn Endpoint>>, Role) {
+    let (orders, events) = (Mailbox::new(), Mailbox::new());
+    let session = BlastReceiver::new(plan, opening, orders.clone(), events.clone());
+    let session = Rc::new(RefCell::new(session));
+    (session.clone(), Role::Receives(session, orders, events))
 }

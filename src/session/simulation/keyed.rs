@@ -3,7 +3,7 @@
 
 use super::Faults;
 use super::by_hand::{ByHand, at, peer};
-use super::house::House;
+use super::house::{House, plan};
 use crate::session::serve::{ServeEvent, ServePolicy};
 use crate::session::{Exchange, Sealer, Step};
 use crate::units::Nanos;
@@ -147,7 +147,8 @@ fn a_run_under_a_key_completes_over_a_bad_link() {
             jitter: Nanos::from_millis(30),
             ..Faults::default()
         };
-        let mut house = House::with_keys(seed, Nanos::from_secs(1), &faults, Some(1), Some(1));
+        let mut house =
+            House::with_keys(seed, plan(Nanos::from_secs(1)), &faults, Some(1), Some(1));
         let came = house.finish(Nanos::from_secs(60));
         assert_eq!(came.summary.broken, None, "seed {seed}: {:?}", house.log);
         assert!(came.summary.complete, "seed {seed}");
@@ -163,7 +164,7 @@ fn a_client_without_the_right_key_is_told_plainly_and_soon() {
         (None, Some(1), "the far end knows no key"),
     ] {
         let (time, faults) = (Nanos::from_secs(1), Faults::default());
-        let mut house = House::with_keys(1, time, &faults, server, client);
+        let mut house = House::with_keys(1, plan(time), &faults, server, client);
         let came = house.finish(Nanos::from_secs(2));
         let broken = came.summary.broken.expect("it cannot be had");
         assert!(broken.contains(words), "{broken}");

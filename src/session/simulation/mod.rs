@@ -19,6 +19,7 @@ mod ping;
 mod probe;
 mod receiver;
 mod server;
+mod standstill;
 mod streams;
 
 use account::Account;

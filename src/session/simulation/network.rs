@@ -8,6 +8,7 @@ use crate::wire::{Header, Kind};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, SocketAddr};
+use std::ops::Range;
 use std::rc::Rc;
 
 /// What one datagram costs its sender: a run without a rate must not stand still.
@@ -16,6 +17,8 @@ const SEND_COST: Nanos = Nanos(500);
 const BLOCKED: Nanos = Nanos::from_micros(100);
 /// Calls at one instant after which a session spins.
 const SPINS: u32 = 1_000;
+/// A call so much later than it was meant is a pause, as in the engine's loop.
+const PAUSE: Nanos = Nanos::from_millis(100);
 /// Most datagrams that a card coalesces.
 const COALESCED: usize = 64;
 
@@ -32,6 +35,8 @@ pub struct Network {
     pub instant: Nanos,
     seats: Vec<Seat>,
     links: HashMap<(IpAddr, IpAddr), Link>,
+    /// Hosts that stand still, and when.
+    stops: Vec<(IpAddr, Range<Nanos>)>,
     /// By arrival, then in the order of sending.
     flights: BTreeMap<(Nanos, u64), Flight>,
     serial: u64,
@@ -47,6 +52,7 @@ impl Network {
             instant: Nanos::ZERO,
             seats: Vec::new(),
             links: HashMap::new(),
+            stops: Vec::new(),
             flights: BTreeMap::new(),
             serial: 0,
             seed,
@@ -88,6 +94,17 @@ impl Network {
         self.wake(seat);
     }
 
+    /// Has a host stand still: its sockets hold what arrives, and none of its sessions is called.
+    pub fn stop_host(&mut self, host: IpAddr, standstill: Range<Nanos>) {
+        self.stops.push((host, standstill));
+    }
+
+    /// When the host of this address runs again, if it stands still at `instant`.
+    fn stands_until(&self, host: IpAddr, instant: Nanos) -> Option<Nanos> {
+        let stands = self.stops.iter().find(|(of, at)| *of == host && at.contains(&instant));
+        stands.map(|(_, at)| at.end)
+    }
+
     /// The link from one host to another, faultless until it is told its faults.
     pub fn link(&mut self, from: IpAddr, to: IpAddr) -> &mut Link {
         let seed = self.seed ^ (self.links.len() as u64 + 1) << 32;
@@ -123,14 +140,25 @@ impl Network {
     }
 
     fn due(&self, seat: usize) -> Nanos {
-        self.seats[seat].wake.min(self.seats[seat].next_tick)
+        let Seat { address, wake, next_tick, held, .. } = &self.seats[seat];
+        let at = if held.is_empty() { *wake.min(next_tick) } else { self.instant };
+        self.stands_until(address.ip(), at.max(self.instant)).unwrap_or(at)
     }
 
     fn call(&mut self, index: usize) {
         let seat = &mut self.seats[index];
         let now = seat.clock.read(self.instant);
+        let pause = self.instant - seat.wake.min(seat.next_tick);
+        if pause >= PAUSE {
+            seat.endpoint.borrow_mut().on_pause(now, pause);
+        }
+        for (entry, bytes) in seat.held.drain(..) {
+            seat.endpoint.borrow_mut().on_buffer(now, &entry, &bytes);
+        }
         if seat.next_tick <= self.instant {
-            seat.next_tick += seat.tick;
+            while seat.next_tick <= self.instant {
+                seat.next_tick += seat.tick;
+            }
             seat.endpoint.borrow_mut().on_tick(now);
         }
         self.poll(index);
@@ -237,6 +265,10 @@ impl Network {
         };
         let stride = if joined > 1 { stride } else { 0 };
         let entry = RxEntry { len: bytes.len(), true_len: bytes.len(), stride, meta };
+        if self.stands_until(flight.to.ip(), self.instant).is_some() {
+            self.seats[taker].held.push((entry, bytes));
+            return;
+        }
         let endpoint = Rc::clone(&seat.endpoint);
         endpoint.borrow_mut().on_buffer(now, &entry, &bytes);
         self.poll(taker);

@@ -17,6 +17,7 @@ pub trait Endpoint {
     fn on_sent(&mut self, now: Now, batch: &TxBatch, outcome: &SendOutcome);
     fn on_buffer(&mut self, now: Now, entry: &RxEntry, bytes: &[u8]);
     fn on_tick(&mut self, now: Now);
+    fn on_pause(&mut self, now: Now, length: Nanos);
     fn on_stop(&mut self, now: Now);
 }
 
@@ -35,6 +36,10 @@ impl<S: Session> Endpoint for S {
 
     fn on_tick(&mut self, now: Now) {
         Session::on_tick(self, now);
+    }
+
+    fn on_pause(&mut self, now: Now, length: Nanos) {
+        Session::on_pause(self, now, length);
     }
 
     fn on_stop(&mut self, now: Now) {
@@ -74,6 +79,8 @@ pub struct Seat {
     pub next_tick: Nanos,
     pub wake: Nanos,
     pub over: bool,
+    /// What its socket holds while its host stands still.
+    pub held: Vec<(RxEntry, Vec<u8>)>,
     /// Calls at one and the same instant.
     pub calls: u32,
     pub batch: TxBatch,
@@ -97,6 +104,7 @@ impl Seat {
             next_tick: Nanos::ZERO,
             wake: Nanos::ZERO,
             over: false,
+            held: Vec::new(),
             calls: 0,
             batch: TxBatch::new(64, 64 * 1_472),
         }

@@ -1,0 +1,169 @@
+//! Hosts that stand still and go on, and paths whose round trip takes seconds: what this side did not
+//! hear in time, or gave up, is no loss of the path.
+
+use super::Faults;
+use super::by_hand::ByHand;
+use super::house::{Came, House, PATIENCE, client_address, plan, server_address};
+use crate::session::Session;
+use crate::session::blast::{Direction, RunFailure, TestPlan};
+use crate::session::serve::ServePolicy;
+use crate::units::Nanos;
+use std::net::IpAddr;
+
+const SECOND: Nanos = Nanos::from_secs(1);
+const DEADLINE: Nanos = Nanos::from_secs(200);
+const WAYS: [Direction; 3] = [Direction::Up, Direction::Down, Direction::Both];
+
+fn run_of(direction: Direction, time: Nanos) -> TestPlan {
+    TestPlan { direction, ..plan(time) }
+}
+
+/// A whole run of which nothing was lost.
+fn assert_whole(came: &Came, direction: Direction, what: &str) {
+    let summary = &came.summary;
+    assert_eq!(summary.broken, None, "{what} {direction:?}");
+    assert!(summary.complete, "{what} {direction:?}");
+    if direction != Direction::Down {
+        let received = summary.received.expect("the far end told");
+        assert_eq!((received.lost, received.firsts), (0, came.sent), "{what} {direction:?}");
+    }
+    if direction != Direction::Up {
+        let sent = summary.sent.as_ref().expect("the far end told");
+        let received = &came.near_received[0].received;
+        assert_eq!((received.lost, received.firsts), (0, sent.datagrams), "{what} {direction:?}");
+        assert!(sent.datagrams > 500, "{what} {direction:?}");
+    }
+}
+
+fn run_with_stop(direction: Direction, host: IpAddr, length: Nanos) -> Came {
+    let mut house = House::of(7, run_of(direction, SECOND), &Faults::default());
+    let from = Nanos::from_millis(400);
+    house.network.stop_host(host, from..from + length);
+    house.finish(DEADLINE)
+}
+
+#[test]
+fn what_the_kernel_held_for_a_client_that_stood_still_is_not_lost() {
+    let length = Nanos::from_secs(8);
+    for direction in WAYS {
+        let came = run_with_stop(direction, client_address().ip(), length);
+        assert_whole(&came, direction, "client");
+        // The pause is the client's own, and no silence of the path.
+        assert!(came.summary.pause > Nanos::from_secs(7));
+        if direction == Direction::Up {
+            let pause = came.near_sent[0].sent.pause_ns;
+            assert!(pause.is_some_and(|pause| pause > 7_900_000_000), "{pause:?}");
+        } else {
+            let received = &came.near_received[0].received;
+            assert!(received.reader_pause_ns.is_some_and(|pause| pause > 7_900_000_000));
+            assert!(received.silence_ns < 100_000_000, "{}", received.silence_ns);
+        }
+    }
+}
+
+#[test]
+fn a_server_that_stood_still_for_less_than_the_patience_loses_nothing() {
+    for direction in WAYS {
+        let came = run_with_stop(direction, server_address().ip(), Nanos::from_secs(4));
+        assert_whole(&came, direction, "server");
+        if direction == Direction::Up {
+            let received = came.summary.received.unwrap();
+            assert!(received.reader_pause_ns.is_some_and(|pause| pause > 3_900_000_000));
+            assert!(received.silence_ns < 100_000_000, "{}", received.silence_ns);
+            assert_eq!(came.near_sent[0].sent.pause_ns, Some(0));
+        }
+    }
+}
+
+#[test]
+fn nobody_stood_still_where_nobody_did() {
+    for direction in WAYS {
+        let came = House::of(3, run_of(direction, SECOND), &Faults::default()).finish(DEADLINE);
+        assert_whole(&came, direction, "clean");
+        let near = came.near_received.iter().map(|summary| summary.received.reader_pause_ns);
+        let far = came.summary.received.map(|received| received.reader_pause_ns);
+        let senders = came.near_sent.iter().map(|summary| summary.sent.pause_ns);
+        for pause in near.chain(far).chain(senders) {
+            assert!(pause.is_some_and(|pause| pause < 100_000_000), "{direction:?} {pause:?}");
+        }
+    }
+}
+
+#[test]
+fn a_server_that_stood_still_ends_no_session_for_it() {
+    for (paused, open) in [(true, 1), (false, 0)] {
+        let mut server = ByHand::new(ServePolicy::default());
+        server.open(([192, 0, 2, 9], 4_000).into()).unwrap();
+        server.wait(SECOND);
+        let length = Nanos::from_secs(20);
+        server.now.mono += length;
+        if paused {
+            let now = server.now;
+            Session::on_pause(&mut server.serve, now, length);
+        }
+        server.wait(SECOND);
+        assert_eq!(server.serve.sessions(), open, "paused {paused}");
+    }
+}
+
+#[test]
+fn a_client_stopped_longer_than_the_servers_patience_accuses_no_path() {
+    for direction in WAYS {
+        let came = run_with_stop(direction, client_address().ip(), Nanos::from_secs(40));
+        let summary = &came.summary;
+        assert!(!summary.complete && summary.broken.is_some(), "{direction:?}");
+        for near in &came.near_received {
+            assert_eq!(near.received.lost, 0, "{direction:?}");
+        }
+    }
+}
+
+#[test]
+fn a_long_round_trip_costs_time_and_no_datagram() {
+    for millis in [50, 500, 2_000] {
+        for direction in WAYS {
+            let faults = Faults { delay: Nanos::from_millis(millis), ..Faults::default() };
+            let came = House::of(millis, run_of(direction, SECOND + SECOND), &faults).finish(DEADLINE);
+            assert_whole(&came, direction, &format!("{millis} ms each way"));
+        }
+    }
+}
+
+#[test]
+fn a_long_round_trip_that_loses_is_waited_for() {
+    for seed in 0..6 {
+        for direction in WAYS {
+            let delay = Nanos::from_millis(1_000);
+            let faults = Faults { delay, loss: 0.1, ..Faults::default() };
+            let came = House::of(seed, run_of(direction, SECOND), &faults).finish(DEADLINE);
+            assert_eq!(came.summary.broken, None, "seed {seed} {direction:?}");
+            assert!(came.summary.complete, "seed {seed} {direction:?}");
+        }
+    }
+}
+
+#[test]
+fn beyond_the_patience_it_is_given_up_and_nothing_is_called_lost() {
+    let faults = Faults { delay: Nanos::from_secs(3), ..Faults::default() };
+    for direction in WAYS {
+        let came = House::of(1, run_of(direction, SECOND), &faults).finish(DEADLINE);
+        assert_eq!(came.summary.failure, Some(RunFailure::NoAnswer), "{direction:?}");
+        assert!(came.summary.received.is_none() && came.near_received.is_empty());
+    }
+    assert!(PATIENCE < Nanos::from_secs(6));
+}
+
+#[test]
+fn a_stream_that_this_side_gave_up_is_not_lost_on_the_path() {
+    // The client's HELO, ticket and TEST pass, and the streams' HELOs; no DATA is answered.
+    let mut house = House::of(1, run_of(Direction::Down, SECOND), &Faults::default());
+    house.run_until(DEADLINE, |house| house.opens > 0);
+    let (here, there) = (client_address().ip(), server_address().ip());
+    let link = house.network.link(there, here);
+    link.faults.delay = Nanos::from_secs(7);
+    let came = house.finish(DEADLINE);
+    assert!(!came.summary.complete, "{:?}", came.summary);
+    for near in &came.near_received {
+        assert_eq!(near.received.lost, 0);
+    }
+}
