@@ -9,6 +9,7 @@ use common::{
 use serde_json::Value;
 use std::net::UdpSocket;
 use std::process::Command;
+use std::thread;
 use std::time::Duration;
 
 /// The report of a run, held against the sums that every report must keep.
@@ -218,7 +219,7 @@ fn two_namespaces_know_that_they_are_on_one_host() {
     assert_eq!(number(&report, "lost.total"), 0, "{report:#}");
 
     // Left to itself a run has a stream for each processor; with a limit it has one.
-    let cpus = std::thread::available_parallelism().unwrap().get() as u64;
+    let cpus = thread::available_parallelism().unwrap().get() as u64;
     let report = run(&[]);
     assert_eq!(number(&report, "streams"), cpus.min(8), "{report:#}");
     assert_eq!(number(&report, "sent.datagrams"), number(&report, "delivered"), "{report:#}");
@@ -403,6 +404,105 @@ fn an_interrupt_ends_the_run_early_with_a_whole_report() {
 }
 
 #[test]
+fn two_signals_at_once_are_one_interrupt_and_the_report_stays() {
+    let args = ["blast", "--rate", "10M", "--time", "60s", "--interval", "100ms"];
+    let client = Running::start(udpkit().args(args));
+    client.wait_for_line(" kpps   lost ", secs(10));
+    client.signal_at_once("TERM", "INT");
+    let output = client.wait(secs(10));
+    assert_eq!(output.code(), Some(0), "{}", output.err());
+    assert!(output.out().contains("  sent "), "{}", output.out());
+}
+
+#[test]
+fn a_later_signal_quits_a_run_that_waits_for_a_far_end_at_once() {
+    let port = free_udp_port().to_string();
+    let server = serve(&mut udpkit(), &["127.0.0.1", "--port", &port]);
+    let args = ["127.0.0.1", "--port", &port, "--rate", "10M", "--interval", "100ms"];
+    let client = Running::start(udpkit().args(["blast", "--wait", "60s", "-t", "60s"]).args(args));
+    client.wait_for_line(" kpps   lost ", secs(10));
+    // From now on nobody answers, and the drain lasts as long as the patience.
+    server.stop();
+    client.signal("INT");
+    for _ in 0..40 {
+        thread::sleep(Duration::from_millis(250));
+        if !client.is_running() {
+            break;
+        }
+        client.signal("INT");
+    }
+    let output = client.wait(secs(5));
+    assert_eq!(output.code(), Some(130), "{}", output.err());
+}
+
+/// Stands still for twice its patience while the far end sends to its end.
+#[test]
+fn what_the_kernel_held_while_the_client_stood_still_is_not_lost() {
+    let port = free_udp_port().to_string();
+    let _server = serve(&mut udpkit(), &["127.0.0.1", "--port", &port]);
+    let ways = ["--reverse", "--bidir"];
+    let clients = ways.map(|way| {
+        let args = ["127.0.0.1", "--port", &port, "--rate", "2M", "-t", "800ms"];
+        let more = ["blast", way, "--wait", "1s", "--interval", "100ms"];
+        Running::start(udpkit().args(more).args(args))
+    });
+    for client in &clients {
+        client.wait_for_line(" kpps   lost ", secs(10));
+        client.stop();
+    }
+    thread::sleep(secs(2));
+    clients.iter().for_each(Running::cont);
+    for (client, way) in clients.into_iter().zip(ways) {
+        let output = client.wait(secs(20));
+        let told = output.out();
+        assert_eq!(output.code(), Some(0), "{way}: {told}{}", output.err());
+        let lost: Vec<&str> = told.lines().filter(|line| line.starts_with("  lost ")).collect();
+        assert!(lost.iter().all(|line| line.starts_with("  lost       0 ")), "{way}: {told}");
+        assert!(told.contains("  paused     this host itself stood still for "), "{way}: {told}");
+        assert!(!told.contains("last word"), "{way}: {told}");
+    }
+}
+
+#[test]
+fn a_server_that_stood_still_reports_no_silence_of_the_path() {
+    let port = free_udp_port().to_string();
+    let server = serve(&mut udpkit(), &["127.0.0.1", "--port", &port]);
+    let args = ["127.0.0.1", "--port", &port, "--rate", "2M", "-t", "2s", "--interval", "100ms"];
+    let client = Running::start(udpkit().args(["blast", "--json"]).args(args));
+    server.wait_for_line("test up", secs(10));
+    thread::sleep(Duration::from_millis(300));
+    server.stop();
+    thread::sleep(secs(1));
+    server.cont();
+    let output = client.wait(secs(20));
+    let report = report_of(&output);
+    let pause = number(&report, "receiver_pause_ns");
+    assert!(pause > 800_000_000, "{pause}");
+    // The sender may be late on a busy machine, but not for as long as the reader stood still.
+    assert!(number(&report, "silence_ns") < pause / 2, "{report:#}");
+    let intervals = path(&report, "intervals").as_array().unwrap();
+    let empty = intervals.iter().filter(|interval| number(interval, "datagrams") == 0).count();
+    assert!(empty <= 2, "{intervals:#?}");
+}
+
+#[test]
+fn what_this_hosts_own_filter_drops_is_no_far_end_that_does_not_answer() {
+    require_lab!();
+    let lab = Lab::pair();
+    lab.nft(
+        "a",
+        "add table inet t\n\
+         add chain inet t out { type filter hook output priority 0; }\n\
+         add rule inet t out meta l4proto udp drop\n",
+    );
+    let output = blast(&mut lab.udpkit("a"), &["10.77.0.2", "--wait", "1s"]);
+    assert_eq!(output.code(), Some(1));
+    let told = output.err();
+    assert!(told.contains("this host's own packet filter dropped it (EPERM)"), "{told}");
+    assert!(!told.contains("no answer") && !told.contains("udpkit serve"), "{told}");
+}
+
+#[test]
 fn the_server_answers_a_stranger_with_no_more_bytes_than_it_sent() {
     let port = free_udp_port();
     let _server = serve(&mut udpkit(), &["127.0.0.1", "--port", &port.to_string()]);
@@ -542,6 +642,6 @@ fn wait_until(mut so: impl FnMut() -> bool) {
     let deadline = std::time::Instant::now() + secs(15);
     while !so() {
         assert!(std::time::Instant::now() < deadline, "waited in vain");
-        std::thread::yield_now();
+        thread::yield_now();
     }
 }

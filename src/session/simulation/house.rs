@@ -56,8 +56,8 @@ struct Stream {
 
 /// How a stream ended.
 enum End {
-    Sent(SenderSummary),
-    Received(ReceiverSummary),
+    Sent(Box<SenderSummary>),
+    Received(Box<ReceiverSummary>),
 }
 
 impl Stream {
@@ -92,12 +92,12 @@ impl Stream {
             Role::Sends { session, .. } => {
                 let plan = SenderPlan::new(plan(Nanos::ZERO), 0, 0);
                 let fresh = BlastSender::new(plan, None, Mailbox::new(), Mailbox::new());
-                End::Sent(session.replace(fresh).finish(now))
+                End::Sent(Box::new(session.replace(fresh).finish(now)))
             }
             Role::Receives(session, _, _) => {
                 let plan = receiver_plan(&plan(Nanos::ZERO), 0, PATIENCE);
                 let fresh = BlastReceiver::new(plan, None, Mailbox::new(), Mailbox::new());
-                End::Received(session.replace(fresh).finish(now))
+                End::Received(Box::new(session.replace(fresh).finish(now)))
             }
         })
     }
@@ -436,12 +436,12 @@ impl House {
                 None => continue,
                 Some(End::Sent(ended)) => {
                     let told = (ended.sent.datagrams, ended.broken.clone());
-                    self.near_sent.push(ended);
+                    self.near_sent.push(*ended);
                     told
                 }
                 Some(End::Received(ended)) => {
                     let broken = ended.broken.clone();
-                    self.near_received.push(ended);
+                    self.near_received.push(*ended);
                     (0, broken)
                 }
             };

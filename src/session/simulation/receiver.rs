@@ -4,7 +4,7 @@ use super::Mailbox;
 use super::stream::{PAYLOAD, TAG};
 use crate::batch::{RxEntry, TxBatch};
 use crate::session::blast::{BlastReceiver, Opening, ReceiverEvent, ReceiverOrder, ReceiverPlan};
-use crate::session::{Now, Session};
+use crate::session::{Next, Now, Session};
 use crate::stats::WINDOW;
 use crate::units::Nanos;
 use crate::wire::{END_LEN, Header, Kind, encode_end};
@@ -38,8 +38,12 @@ fn receiver(
     opening: Option<Opening>,
     go_ahead: &[u8],
 ) -> BlastReceiver<Mailbox<ReceiverOrder>, Vec<ReceiverEvent>> {
+    BlastReceiver::new(plan(go_ahead), opening, Mailbox::new(), Vec::new())
+}
+
+fn plan(go_ahead: &[u8]) -> ReceiverPlan {
     let interval = Nanos::from_secs(1);
-    let plan = ReceiverPlan {
+    ReceiverPlan {
         tag: TAG,
         payload: PAYLOAD,
         window: WINDOW,
@@ -49,8 +53,7 @@ fn receiver(
         time: Nanos::ZERO,
         per_drop: ReceiverPlan::COALESCED,
         go_ahead: go_ahead.to_vec(),
-    };
-    BlastReceiver::new(plan, opening, Mailbox::new(), Vec::new())
+    }
 }
 
 #[test]
@@ -98,6 +101,48 @@ fn what_is_almost_the_runs_own_is_told_apart_and_changes_no_count() {
     let ended = receiver.finish(Now::default()).received;
     assert_eq!((ended.firsts, ended.lost, ended.sender_total), (3, 0, None));
     assert_eq!((ended.corrupt, ended.strays), (2, 2));
+}
+
+#[test]
+fn a_sender_that_goes_on_beyond_its_time_is_given_up_and_nothing_is_called_lost() {
+    let tenth = 100_000_000;
+    for (paused, ends) in [(0, 20..=21), (40, 60..=61)] {
+        let plan = ReceiverPlan { time: Nanos::from_secs(1), ..plan(b"") };
+        let mut receiver = BlastReceiver::new(plan, None, Mailbox::new(), Vec::new());
+        let end = (0..1_000).find(|number| {
+            let now = Now { mono: Nanos(number * tenth), real: Nanos(number * tenth) };
+            if *number == 5 {
+                Session::on_pause(&mut receiver, now, Nanos(paused * tenth));
+            }
+            feed(&mut receiver, number * tenth, &crafted(Kind::Data, *number));
+            receiver.poll_transmit(now, &mut TxBatch::new(4, 4_000)) == Next::Done
+        });
+        assert!(end.is_some_and(|end| ends.contains(&end)), "{end:?}");
+        let ended = receiver.finish(Now::default());
+        assert_eq!((ended.received.lost, ended.received.sender_total), (0, None));
+        assert!(ended.broken.is_some_and(|why| why.contains("still sending")));
+    }
+}
+
+#[test]
+fn a_datagram_counts_from_its_stamp_and_a_clock_that_is_set_is_no_pause() {
+    let mut receiver = bare_receiver();
+    let second = 1_000_000_000;
+    let mut at = |mono: u64, real: u64, arrival: u64, number| {
+        let mut entry = RxEntry { len: PAYLOAD, true_len: PAYLOAD, ..RxEntry::default() };
+        (entry.meta.arrival, entry.meta.kernel_stamp) = (Nanos(arrival), true);
+        let now = Now { mono: Nanos(mono), real: Nanos(real) };
+        Session::on_buffer(&mut receiver, now, &entry, &crafted(Kind::Data, number));
+    };
+    at(10 * second, 20 * second, 20 * second, 0);
+    // Three that came half a second apart, read together.
+    (1..=3)
+        .for_each(|number| at(12 * second, 22 * second, 20 * second + number * second / 2, number));
+    // The clock is set a minute on.
+    at(12 * second + 9, 82 * second + 9, 22 * second, 4);
+    let ended = receiver.finish(Now::default()).received;
+    assert_eq!((ended.silence_ns, ended.span_ns), (second / 2 + 9, 2 * second + 9));
+    assert_eq!(ended.reader_pause_ns, Some(3 * second / 2));
 }
 
 #[test]

@@ -123,7 +123,8 @@ fn a_long_round_trip_costs_time_and_no_datagram() {
     for millis in [50, 500, 2_000] {
         for direction in WAYS {
             let faults = Faults { delay: Nanos::from_millis(millis), ..Faults::default() };
-            let came = House::of(millis, run_of(direction, SECOND + SECOND), &faults).finish(DEADLINE);
+            let came =
+                House::of(millis, run_of(direction, SECOND + SECOND), &faults).finish(DEADLINE);
             assert_whole(&came, direction, &format!("{millis} ms each way"));
         }
     }
