@@ -645,3 +645,38 @@ fn wait_until(mut so: impl FnMut() -> bool) {
         thread::yield_now();
     }
 }
+
+#[test]
+fn what_answers_from_another_address_is_named_and_an_own_refusal_is_no_silence() {
+    require_lab!();
+    let lab = Lab::pair();
+    let server = Running::start(lab.udpkit("b").args(["serve"]));
+    lab.wait_bound("b", 8620);
+    lab.shell("b", "ip addr add 10.77.0.3/24 dev eth0");
+    lab.nft(
+        "b",
+        "table ip m { chain p { type filter hook postrouting priority 0; \
+         ip protocol udp ip saddr 10.77.0.2 ip saddr set 10.77.0.3; }; }",
+    );
+    lab.shell("a", "ip route add blackhole 10.20.0.0/16");
+    lab.nft(
+        "a",
+        "table ip own { chain out { type filter hook output priority 0; \
+         ip daddr 10.77.0.3 udp dport 8621 reject; }; }",
+    );
+    let blast = |to: &str| {
+        Running::start(lab.udpkit("a").args(["blast", to, "-t", "1s", "-q", "--wait", "1s"]))
+    };
+    let (elsewhere, filtered) = (blast("10.77.0.2"), blast("10.77.0.3:8621"));
+    let blackhole = blast("10.20.0.1").wait(secs(20)).err();
+    assert!(blackhole.contains("a blackhole route of this host"), "{blackhole}");
+    let elsewhere = elsewhere.wait(secs(20)).err();
+    let words = "answers came from 10.77.0.3:8620, not from 10.77.0.2:8620 that was asked";
+    assert!(elsewhere.contains(words), "{elsewhere}");
+    let filtered = filtered.wait(secs(20)).err();
+    assert!(filtered.contains("this host's own packet filter"), "{filtered}");
+    for said in [&blackhole, &elsewhere, &filtered] {
+        assert!(!said.contains("udpkit serve"), "{said}");
+    }
+    drop(server);
+}

@@ -12,7 +12,7 @@ mod tx;
 
 pub use datagram::{Datagram, RxMeta};
 pub use local_refusal::LocalRefusal;
-pub use network_error::{ErrorOrigin, NetworkError};
+pub use network_error::{ErrorOrigin, NetworkError, OwnFilter};
 pub use outcome::{SendOutcome, SendStop};
 pub use own_addresses::OwnAddresses;
 pub use own_finding::{OwnCause, OwnFinding, system_words};

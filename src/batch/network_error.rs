@@ -20,6 +20,16 @@ pub enum ErrorOrigin {
     Icmp6,
 }
 
+/// What a socket knows of this host's packet filter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OwnFilter {
+    /// It refused nothing.
+    #[default]
+    Unseen,
+    /// It refused a send (`EPERM`).
+    Refuses,
+}
+
 /// One message of a socket's error queue (`IP_RECVERR`, ip(7)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NetworkError {
@@ -80,11 +90,12 @@ impl NetworkError {
     }
 
     /// Takes an ICMP message whose sender is an address of this host for this host's own word,
-    /// where the datagram was going elsewhere: the datagram never left, and the far end said
-    /// nothing.
-    pub fn judge_origin(&mut self, own: &OwnAddresses) {
+    /// where the datagram was going elsewhere, or where this host's packet filter is known to refuse
+    /// what the socket sends: the datagram never left, and the far end said nothing.
+    pub fn judge_origin(&mut self, own: &OwnAddresses, filter: OwnFilter) {
         let is_own = |ip: Option<IpAddr>| ip.is_some_and(|ip| own.contains(ip));
-        if is_own(self.offender) && !is_own(Some(self.destination.ip())) {
+        let here = is_own(Some(self.destination.ip()));
+        if is_own(self.offender) && (filter == OwnFilter::Refuses || !here) {
             self.origin = ErrorOrigin::Local;
         }
     }
@@ -213,24 +224,26 @@ mod tests {
     #[test]
     fn an_own_reject_is_this_hosts_word_and_closes_no_port_elsewhere() {
         let own: OwnAddresses = ["10.9.0.1".parse().unwrap()].into_iter().collect();
-        let said = |by: &str, to: &str| {
+        let said = |by: &str, to: &str, filter| {
             let to = to.parse().unwrap();
             let mut error = NetworkError::new(ErrorOrigin::Icmp, (3, 3), 111, to, b"");
             error.offender = by.parse().ok();
-            error.judge_origin(&own);
+            error.judge_origin(&own, filter);
             error
         };
-        let rejected = said("10.9.0.1", "10.9.0.2:9");
+        let rejected = said("10.9.0.1", "10.9.0.2:9", OwnFilter::Unseen);
         assert_eq!(rejected.origin, ErrorOrigin::Local);
         assert_eq!(rejected.to_string(), "port unreachable, said by this host (10.9.0.1)");
         assert!(!rejected.is_refusal());
         // What was sent to this host itself met a closed port there, and so did what was elsewhere.
         for (by, to) in [("10.9.0.1", "10.9.0.1:9"), ("10.9.0.2", "10.9.0.2:9"), ("", "10.9.0.2:9")]
         {
-            let error = said(by, to);
+            let error = said(by, to, OwnFilter::Unseen);
             assert_eq!(error.origin, ErrorOrigin::Icmp, "{by} {to}");
             assert!(error.is_refusal(), "{by} {to}");
         }
+        assert!(!said("10.9.0.1", "10.9.0.1:9", OwnFilter::Refuses).is_refusal());
+        assert!(said("10.9.0.2", "10.9.0.2:9", OwnFilter::Refuses).is_refusal());
     }
 
     #[test]

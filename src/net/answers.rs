@@ -2,7 +2,7 @@
 //! kernel's word on when each datagram left.
 
 use super::own_addresses;
-use crate::batch::{NetworkError, OwnAddresses, TransmitStamp};
+use crate::batch::{NetworkError, OwnAddresses, OwnFilter, TransmitStamp};
 use crate::sys::{self, QueuedMessage};
 use std::collections::VecDeque;
 use std::io;
@@ -35,6 +35,7 @@ pub(super) struct Drained {
 pub(super) struct Answers {
     errors: Errors,
     own: Own,
+    filter: OwnFilter,
     stamps: VecDeque<TransmitStamp>,
     /// Whether the kernel stamps what is sent.
     stamping: bool,
@@ -62,9 +63,8 @@ impl Answers {
         let mut drained = Drained::default();
         for _ in 0..READ {
             match sys::read_error_queue(fd.as_fd()) {
-                Ok(QueuedMessage::Error(mut error)) => {
+                Ok(QueuedMessage::Error(error)) => {
                     drained.errors = true;
-                    error.judge_origin(self.own.addresses(&error));
                     self.errors.keep(error);
                 }
                 Ok(QueuedMessage::Sent(id, at)) => {
@@ -104,8 +104,16 @@ impl Answers {
         }
     }
 
+    /// Takes down that this host's packet filter refused a send: what it then says by ICMP of its
+    /// own addresses is its word too, and closes no port here.
+    pub fn note_filtered(&mut self) {
+        self.filter = OwnFilter::Refuses;
+    }
+
     pub fn take_error(&mut self) -> Option<NetworkError> {
-        self.errors.take()
+        let mut error = self.errors.take()?;
+        error.judge_origin(self.own.addresses(&error), self.filter);
+        Some(error)
     }
 
     pub fn take_stamp(&mut self) -> Option<TransmitStamp> {

@@ -1,6 +1,7 @@
 //! Sockets, their options, names and interfaces: how datagrams move, not what is in them.
 
 mod answers;
+mod elsewhere;
 mod error;
 mod explain;
 mod fragments;
@@ -14,6 +15,7 @@ mod route;
 mod socket;
 mod transmit;
 
+pub use elsewhere::who_answers;
 pub use error::NetError;
 pub use explain::{explain, explain_network_error};
 pub use interface::{Interface, find_interface, interface_name, interfaces, own_addresses};

@@ -148,6 +148,9 @@ impl Socket {
         let mut drain = || answers.drain(fd).errors;
         let outcome = transmit.send(fd.as_fd(), *family, batch, range, &mut drain);
         answers.note_sent(fd, outcome.accepted, transmit.failures());
+        if matches!(outcome.stop, Some(SendStop::Refused { errno: errno::EPERM, .. })) {
+            answers.note_filtered();
+        }
         outcome
     }
 

@@ -340,6 +340,8 @@ pub struct BlastReport {
     pub complete: bool,
     /// Why the run failed; `None` when it did not.
     pub failure: Option<String>,
+    /// What can be done about that; `None` where nothing is known to help.
+    pub failure_hint: Option<String>,
     /// Round trips beside the run; `None` without `--probe`.
     pub probe: Option<ProbeReport>,
     /// Headers.

@@ -67,12 +67,16 @@ fn interface_address(entry: &libc::ifaddrs) -> Option<InterfaceAddress> {
     // SAFETY: the name is a C string that lives as long as the entry.
     let name = unsafe { CStr::from_ptr(entry.ifa_name) }.to_str().ok()?.to_owned();
     let has = |flag: libc::c_int| entry.ifa_flags & flag as libc::c_uint != 0;
-    let broadcast = if has(libc::IFF_BROADCAST) { ip_at(entry.ifa_ifu) } else { None };
+    let netmask = ip_at(entry.ifa_netmask);
+    // Where an address was added without a broadcast address, the C library has there the address
+    // itself, or the peer's of a link of two, whose mask leaves room for nobody else.
+    let pair = matches!(netmask, Some(IpAddr::V4(mask)) if mask.to_bits() >= u32::MAX - 1);
+    let broadcast = ip_at(entry.ifa_ifu).filter(|found| *found != ip && !pair);
     Some(InterfaceAddress {
         name,
         ip,
-        netmask: ip_at(entry.ifa_netmask),
-        broadcast: broadcast.filter(|_| ip.is_ipv4()),
+        netmask,
+        broadcast: broadcast.filter(|_| has(libc::IFF_BROADCAST) && ip.is_ipv4()),
         loopback: has(libc::IFF_LOOPBACK),
         running: has(libc::IFF_UP) && has(libc::IFF_RUNNING),
     })

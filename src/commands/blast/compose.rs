@@ -73,6 +73,7 @@ pub fn report(plan: &BlastPlan, control: &ControlSummary, found: Collected) -> B
         payload_bytes: u64::from(plan.test.payload),
         complete,
         failure: control.broken.clone(),
+        failure_hint: None,
         probe: None,
         header: HeaderShare {
             udp_bytes: UDP_HEADER as u64,

@@ -1,6 +1,7 @@
 //! `udpkit blast`: from arguments to a run and its report.
 
 mod compose;
+mod failure;
 mod plan;
 mod probe;
 mod series;
@@ -59,12 +60,14 @@ fn run_once(plan: &BlastPlan, view: BlastView) -> anyhow::Result<(BlastReport, B
         thread::sleep(probe::IDLE);
     }
     let switch = prober.as_ref().map(RunningProber::switch);
-    let (control, driver) = run_control(plan, signals, view, switch)?;
+    let (mut control, driver) = run_control(plan, signals, view, switch)?;
+    let failure_hint = failure::explain(plan, &mut control);
     let trips = prober.and_then(RunningProber::finish);
     let (found, view) = driver.into_parts();
     let mut plan = plan.clone();
     plan.test.streams = control.streams.unwrap_or(plan.test.streams);
     let mut report = compose::report(&plan, &control, found);
+    report.failure_hint = failure_hint;
     report.probe = plan.probe.zip(trips).map(|(every, trips)| probe::report(every, &trips));
     Ok((report, view))
 }
@@ -96,24 +99,10 @@ fn verdict(report: &BlastReport) -> Exit {
         None if report.limits.iter().all(|limit| limit.held) => Exit::Done,
         None => Exit::LimitBroken,
         Some(failure) => {
-            report::error(failure, failure_hint(report).as_deref());
+            report::error(failure, report.failure_hint.as_deref());
             Exit::Failed
         }
     }
-}
-
-fn failure_hint(report: &BlastReport) -> Option<String> {
-    let failure = report.failure.as_deref()?;
-    if let Some((_, limit)) = failure.split_once("(rate=") {
-        return Some(format!("--rate {} or less is served there", limit.trim_end_matches(')')));
-    }
-    if report.main.received.is_none() && failure.contains("answer") {
-        let port = report.target.rsplit(':').next().unwrap_or_default();
-        return Some(format!(
-            "run `udpkit serve -p {port}` there, and let UDP port {port} through in both directions"
-        ));
-    }
-    None
 }
 
 /// A far end of this process's own, on loopback. Dropping it ends it.

@@ -1,7 +1,7 @@
 //! Runs at several rates: `--sweep` and `--find-rate`.
 
 use super::plan::BlastPlan;
-use super::{failure_hint, run_once};
+use super::run_once;
 use crate::cli::BlastArgs;
 use crate::commands::Exit;
 use crate::engine::Signals;
@@ -55,7 +55,7 @@ impl Series {
             return Ok(None);
         }
         if let Some(failure) = &run.failure {
-            self.failed = Some((failure.clone(), failure_hint(&run)));
+            self.failed = Some((failure.clone(), run.failure_hint.clone()));
             return Ok(None);
         }
         let trial = TrialReport::new(&run, allowed, verification);

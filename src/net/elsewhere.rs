@@ -1,0 +1,76 @@
+//! Who answers instead, where the one who was asked keeps silent: a connected socket hears nobody
+//! but its peer, so the question is asked again from one that is not connected.
+
+use std::io;
+use std::net::{SocketAddr, UdpSocket};
+use std::time::{Duration, Instant};
+
+/// How often the question is asked.
+const TRIES: u32 = 3;
+/// Longest answer that is read, in bytes.
+const LONGEST: usize = 2048;
+
+/// Asks `to` once more from `bind`, three times within `wait`, and hears everybody: who gave an
+/// answer that `is_answer` knows. `None` where nobody did.
+pub fn who_answers(
+    bind: SocketAddr,
+    to: SocketAddr,
+    question: &[u8],
+    wait: Duration,
+    is_answer: impl Fn(&[u8]) -> bool,
+) -> io::Result<Option<SocketAddr>> {
+    let socket = UdpSocket::bind(bind)?;
+    let mut bytes = [0; LONGEST];
+    for _ in 0..TRIES {
+        socket.send_to(question, to)?;
+        let until = Instant::now() + wait / TRIES;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            socket.set_read_timeout(Some(left))?;
+            match socket.recv_from(&mut bytes) {
+                Ok((len, from)) if is_answer(&bytes[..len]) => return Ok(Some(from)),
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_from_another_address_is_heard_and_a_strangers_word_is_not() {
+        let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
+        let asked = UdpSocket::bind(any).unwrap();
+        let other = UdpSocket::bind("127.0.0.2:0").unwrap();
+        let (to, from) = (asked.local_addr().unwrap(), other.local_addr().unwrap());
+        let answering = std::thread::spawn(move || {
+            let mut bytes = [0; 16];
+            let (len, asker) = asked.recv_from(&mut bytes).unwrap();
+            assert_eq!(&bytes[..len], b"who?");
+            other.send_to(b"noise", asker).unwrap();
+            other.send_to(b"me", asker).unwrap();
+        });
+        let wait = Duration::from_secs(30);
+        let found = who_answers(any, to, b"who?", wait, |bytes| bytes == b"me").unwrap();
+        assert_eq!(found, Some(from));
+        answering.join().unwrap();
+    }
+
+    #[test]
+    fn silence_stays_silence() {
+        let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
+        let silent = UdpSocket::bind(any).unwrap();
+        let to = silent.local_addr().unwrap();
+        let found = who_answers(any, to, b"who?", Duration::from_millis(30), |_| true).unwrap();
+        assert_eq!(found, None);
+    }
+}
