@@ -68,7 +68,7 @@ pub fn measure(order: &NatOrder, signals: Option<Signals>) -> anyhow::Result<Nat
     let local = local_address(order.from, server)?;
     let count = order.sockets + u32::from(order.hairpin);
     let bind = scoped((local, 0).into(), server);
-    let plan = SocketPlan { buffer: 0, ..SocketPlan::new(bind) };
+    let plan = SocketPlan { buffer: 0, accounting: true, ..SocketPlan::new(bind) };
     let sockets = (0..count).map(|_| plan.open()).collect::<Result<Vec<Socket>, _>>()?;
     let mut locals: Vec<SocketAddr> =
         sockets.iter().map(|socket| unscoped(socket.local_addr())).collect();

@@ -88,8 +88,10 @@ pub struct NatTest {
     pub to: SocketAddr,
     /// From where the answer was wanted; the same where nothing else was asked for.
     pub answer_from: SocketAddr,
-    /// Requests sent.
+    /// Requests that left this host.
     pub sent: u32,
+    /// Requests that this host refused to send.
+    pub refused: u32,
     /// Requests that were answered from where it was wanted.
     pub answered: u32,
     /// The address that the far end saw; `None` when no answer came.

@@ -1,6 +1,8 @@
 //! One question to a STUN server, repeated until it is answered or a random loss is unlikely.
 
 use super::RunId;
+use crate::session::Now;
+use crate::stats::LossSample;
 use crate::units::Nanos;
 use crate::wire::stun::{AttributeKind, ChangeRequest, StunClass, StunWriter, TransactionId};
 use std::net::SocketAddr;
@@ -43,12 +45,16 @@ pub(super) struct Ask {
     pub to: SocketAddr,
     pub change: ChangeRequest,
     repeat: Repeat,
-    /// Requests that were sent.
+    /// Requests that left.
     pub sent: u32,
-    /// Requests that were answered.
+    /// Requests that were answered; a copy of an answer is none of its own.
     pub answered: u32,
+    /// Tries that this host refused to send, or rejected itself.
+    pub refused: u32,
     /// When each try left, and whether it was answered.
-    tries: Vec<(Nanos, bool)>,
+    tries: Vec<(Now, bool)>,
+    /// Since when the next try, or the answer to the last, is waited for.
+    since: Nanos,
     pub seen: Option<SocketAddr>,
     /// What a later answer told that differs.
     pub also_seen: Option<SocketAddr>,
@@ -76,7 +82,9 @@ impl Ask {
             repeat,
             sent: 0,
             answered: 0,
+            refused: 0,
             tries: Vec::new(),
+            since: Nanos::ZERO,
             seen: None,
             also_seen: None,
             rewritten: None,
@@ -95,28 +103,42 @@ impl Ask {
         self.given_up = true;
     }
 
+    /// Tries so far, those that never left too.
+    pub fn attempts(&self) -> u32 {
+        self.tries.len() as u32
+    }
+
     /// Whether its next try is due.
     pub fn is_due(&self, now: Nanos, gap: Nanos, tries: u32) -> bool {
-        let last = self.tries.last().map(|(at, _)| *at);
-        !self.is_over() && self.sent < tries && last.is_none_or(|last| last + gap <= now)
+        let waited = self.tries.is_empty() || self.since + gap <= now;
+        !self.is_over() && self.attempts() < tries && waited
     }
 
     /// When it wants to be looked at again; `None` when it is over.
     pub fn next_at(&self, now: Nanos, gap: Nanos, tries: u32, wait: Nanos) -> Option<Nanos> {
-        let last = self.tries.last().map(|(at, _)| *at);
-        match last {
+        match self.attempts() {
             _ if self.is_over() => None,
-            None => Some(Nanos::ZERO),
-            Some(last) if self.sent < tries => Some(last + gap),
+            0 => Some(Nanos::ZERO),
+            attempts if attempts < tries => Some(self.since + gap),
             // Every answer that is still missing may come; those that came are enough for all.
-            Some(_) if self.answered == self.sent => None,
-            Some(last) => Some(last + wait).filter(|end| now < *end),
+            _ if self.answered == self.sent => None,
+            _ => Some(self.since + wait).filter(|end| now < *end),
         }
+    }
+
+    /// This host stood still for so long: what is waited for waits as much longer.
+    pub fn pause(&mut self, length: Nanos) {
+        self.since = self.since + length;
+    }
+
+    /// Tries that left, and how many of them were answered.
+    pub fn sample(&self) -> LossSample {
+        LossSample::new(self.sent.into(), self.answered.into())
     }
 
     /// Writes the next try.
     pub fn write(&self, run: RunId, index: usize, slot: &mut [u8]) {
-        let id = run.transaction(index, self.sent);
+        let id = run.transaction(index, self.attempts());
         let mut bytes = Vec::with_capacity(REQUEST_LEN);
         let mut writer = StunWriter::begin(&mut bytes, StunClass::Request, id);
         if self.change.is_any() {
@@ -131,13 +153,29 @@ impl Ask {
     }
 
     /// The try that was written has left.
-    pub fn went(&mut self, now: Nanos) {
+    pub fn went(&mut self, now: Now) {
         self.sent += 1;
         self.tries.push((now, false));
+        self.since = now.mono;
     }
 
-    /// An answer to one of the tries; its round trip, when it is the first to it.
-    pub fn take(&mut self, number: u32, seen: SocketAddr, now: Nanos) -> Option<Nanos> {
+    /// The try that was written was refused by this host: it is not repeated at once.
+    pub fn was_refused(&mut self, now: Now) {
+        self.refused += 1;
+        self.tries.push((now, false));
+        self.since = now.mono;
+    }
+
+    /// A try that had left was rejected by this host itself.
+    pub fn was_rejected_here(&mut self) {
+        if self.sent > 0 {
+            self.sent -= 1;
+            self.refused += 1;
+        }
+    }
+
+    /// An answer to one of the tries, by its arrival; its round trip, when it is the first to it.
+    pub fn take(&mut self, number: u32, seen: SocketAddr, arrival: Now) -> Option<Nanos> {
         match self.seen {
             None => self.seen = Some(seen),
             Some(first) if first != seen => _ = self.also_seen.get_or_insert(seen),
@@ -148,7 +186,7 @@ impl Ask {
             return None;
         }
         self.answered += 1;
-        let trip = now - *sent;
+        let trip = arrival.mono - sent.mono;
         self.round_trip = Some(self.round_trip.map_or(trip, |known| known.min(trip)));
         Some(trip)
     }
@@ -186,13 +224,17 @@ mod tests {
     use super::*;
     use crate::wire::stun::StunMessage;
 
+    fn at(mono: u64) -> Now {
+        Now { mono: Nanos(mono), real: Nanos(mono) }
+    }
+
     #[test]
     fn a_request_is_as_long_as_the_longest_answer_and_names_its_try() {
         let run = RunId(*b"12345678");
         for change in [ChangeRequest::default(), ChangeRequest { address: true, port: true }] {
             let to = "192.0.2.1:3478".parse().unwrap();
             let mut ask = Ask::new(About::Mapping, 0, to, change, Repeat::UntilAnswered);
-            ask.went(Nanos(1));
+            ask.went(at(1));
             let mut slot = [0; REQUEST_LEN];
             ask.write(run, 7, &mut slot);
             let message = StunMessage::decode(&slot).unwrap();
@@ -211,15 +253,30 @@ mod tests {
         let mut ask = Ask::new(About::Mapping, 0, to, change, Repeat::UntilAnswered);
         let (gap, wait) = (Nanos(10), Nanos(100));
         assert!(ask.is_due(Nanos(0), gap, 2));
-        ask.went(Nanos(0));
+        ask.went(at(0));
         assert!(!ask.is_due(Nanos(9), gap, 2) && ask.is_due(Nanos(10), gap, 2));
-        ask.went(Nanos(10));
+        ask.went(at(10));
         assert!(!ask.is_due(Nanos(50), gap, 2));
         assert_eq!(ask.next_at(Nanos(50), gap, 2, wait), Some(Nanos(110)));
         assert_eq!(ask.next_at(Nanos(110), gap, 2, wait), None);
-        assert_eq!(ask.take(1, to, Nanos(30)), Some(Nanos(20)));
-        assert_eq!(ask.take(1, to, Nanos(31)), None, "the same answer again");
+        assert_eq!(ask.take(1, to, at(30)), Some(Nanos(20)));
+        assert_eq!(ask.take(1, to, at(31)), None, "the same answer again");
         assert_eq!(ask.next_at(Nanos(50), gap, 2, wait), None);
         assert_eq!((ask.sent, ask.answered), (2, 1));
+    }
+
+    #[test]
+    fn a_pause_of_this_host_moves_what_is_waited_for_and_a_refused_try_is_not_sent() {
+        let to = "192.0.2.1:3478".parse().unwrap();
+        let mut ask = Ask::new(About::Mapping, 0, to, ChangeRequest::default(), Repeat::Always);
+        let (gap, wait) = (Nanos(10), Nanos(100));
+        ask.went(at(0));
+        ask.pause(Nanos(1_000));
+        assert!(!ask.is_due(Nanos(1_009), gap, 2) && ask.is_due(Nanos(1_010), gap, 2));
+        ask.was_refused(at(1_010));
+        assert_eq!(ask.next_at(Nanos(1_050), gap, 2, wait), Some(Nanos(1_110)));
+        assert_eq!((ask.sent, ask.refused, ask.attempts()), (1, 1, 2));
+        assert_eq!(ask.take(0, to, at(7)), Some(Nanos(7)), "by its arrival");
+        assert_eq!(ask.sample(), LossSample { sent: 1, lost: 0 });
     }
 }

@@ -3,6 +3,7 @@
 use super::NatSession;
 use super::ask::{About, Ask};
 use crate::record::probe::{Dependence, Hairpin, NatReport, NatSocket, NatTest, PortChoice};
+use crate::stats::{LossSample, is_beyond_chance};
 use crate::units::Nanos;
 use crate::wire::stun::ChangeRequest;
 use std::net::{IpAddr, SocketAddr};
@@ -72,6 +73,7 @@ fn test(ask: &Ask, session: &NatSession) -> NatTest {
         to: ask.to,
         answer_from: ask.answer_from(session.other),
         sent: ask.sent,
+        refused: ask.refused,
         answered: ask.answered,
         seen: ask.seen,
         round_trip_ns: ask.round_trip.map(Nanos::as_u64),
@@ -90,6 +92,8 @@ pub(super) struct Found {
     pub ports: Option<PortChoice>,
     pub addresses: Vec<IpAddr>,
     pub hairpin: Option<Hairpin>,
+    /// What shows that a relay stands before the address that was asked.
+    pub relay: Option<RelaySign>,
     pub not_known: Vec<String>,
 }
 
@@ -120,12 +124,29 @@ impl Found {
             ports: None,
             addresses,
             hairpin: None,
+            relay: None,
             not_known: Vec::new(),
         };
         if nat.is_none() {
             return found;
         }
         if nat == Some(true) {
+            found.relay = relay_sign(session, &found.addresses);
+        }
+        match found.relay {
+            // What a relay shows of itself says nothing of a NAT.
+            Some(RelaySign::SeenUnchangedBehind(_)) => found.nat = Some(false),
+            Some(_) => {
+                found.nat = None;
+                found.miss("whether a NAT is on the way: a relay seems to stand before the server");
+            }
+            None => {}
+        }
+        if found.relay.is_some() {
+            found.miss("the filtering: answers from elsewhere would have to pass the relay");
+            return found;
+        }
+        if found.nat == Some(true) {
             found.ports = Some(port_choice(&pairs));
             found.find_mapping(session);
         }
@@ -222,7 +243,11 @@ impl Found {
     /// RFC 5780 §4.4.
     fn find_filtering(&mut self, session: &NatSession) {
         let Some(other) = session.other else {
-            return self.miss("the filtering: the server tells of no other address or port");
+            return self.miss(if self.seen.is_none() {
+                "the filtering: the socket that would learn of another address had no answer"
+            } else {
+                "the filtering: the server tells of no other address or port"
+            });
         };
         let plain = |to: SocketAddr| {
             session
@@ -230,22 +255,30 @@ impl Found {
                 .iter()
                 .any(|ask| ask.about == About::Mapping && ask.to == to && ask.answered > 0)
         };
-        let control = session.asks.iter().find(|ask| ask.about == About::Control);
-        let alive = !session.stopped && control.is_some_and(|control| control.answered > 0);
+        let alive = !session.stopped
+            && session.asks.iter().any(|ask| ask.about == About::Control && ask.answered > 0);
+        let (control, questions) = (session.control(), session.filtering_questions());
+        let mut by_chance = false;
         // Whether an answer came; `None` where its absence would tell nothing.
-        let passes = |change: ChangeRequest| {
+        let mut passes = |change: ChangeRequest| {
             let asked = session
                 .asks
                 .iter()
                 .find(|ask| ask.about == About::Filtering && ask.change == change)?;
             let from = asked.answer_from(Some(other));
             match asked.answered {
-                0 => (alive && asked.instead.is_none() && plain(from)).then_some(false),
+                0 if !alive || asked.instead.is_some() || !plain(from) => None,
+                0 => {
+                    let told = is_beyond_chance(asked.sample(), control, questions);
+                    by_chance |= !told;
+                    told.then_some(false)
+                }
                 _ => Some(true),
             }
         };
         let (both, address, port) = (passes(BOTH), passes(ADDRESS), passes(PORT));
-        self.filtering = match (both.or(address), port) {
+        let elsewhere = if address == Some(true) { address } else { both.or(address) };
+        self.filtering = match (elsewhere, port) {
             (Some(true), _) => Some(Dependence::EndpointIndependent),
             (Some(false), Some(true)) => Some(Dependence::AddressDependent),
             // What keeps another port of the same address out keeps other addresses out.
@@ -261,6 +294,7 @@ impl Found {
                 });
                 self.miss(match refused {
                     Some(instead) => format!("the filtering: the server {}", said(&instead)),
+                    None if by_chance => too_lossy(session),
                     None if !alive => "the filtering: plain requests were not answered either, or \
                                        the run was ended early"
                         .to_owned(),
@@ -269,8 +303,17 @@ impl Found {
                     ),
                 });
             }
-            Some(Dependence::EndpointIndependentOrAddressDependent) => self
-                .miss("whether the filtering depends on the far end's address: the server has one"),
+            Some(Dependence::EndpointIndependentOrAddressDependent) => {
+                let why = match other.ip() == session.plan.server.ip() {
+                    true => "the server has one",
+                    false if by_chance => "answers from its other one may be lost by chance",
+                    false => "its other one is silent to plain requests as well",
+                };
+                self.miss(format!("whether the filtering depends on the far end's address: {why}"));
+            }
+            Some(Dependence::AddressDependentOrAddressAndPortDependent) => {
+                self.miss("whether the filtering depends on the far end's port too");
+            }
             Some(_) => {}
         }
     }
@@ -292,6 +335,64 @@ impl Found {
             self.hairpin = None;
             self.miss("the hairpin: the run was ended early");
         }
+    }
+}
+
+/// What shows that whoever answers at the address that was asked sends on to somebody else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RelaySign {
+    /// The server says that it was asked at another address, and asked at that one it sees this
+    /// host's own address and port.
+    SeenUnchangedBehind(SocketAddr),
+    /// The server sees requests come from the very address that was asked.
+    SeenAsTheOneAsked,
+    /// The server says that it was asked at another address.
+    AnswersAs(SocketAddr),
+}
+
+fn relay_sign(session: &NatSession, seen: &[IpAddr]) -> Option<RelaySign> {
+    let (server, locals) = (session.plan.server, &session.plan.locals);
+    if seen.contains(&server.ip()) && !locals.iter().any(|local| local.ip() == server.ip()) {
+        return Some(RelaySign::SeenAsTheOneAsked);
+    }
+    let told = session.origin.filter(|origin| !origin.ip().is_unspecified());
+    let origin = told.filter(|told| (told.ip(), told.port()) != (server.ip(), server.port()))?;
+    let unchanged = session.asks.iter().find(|ask| {
+        let local = locals.get(ask.socket);
+        ask.about == About::Mapping && ask.to.ip() == origin.ip() && ask.seen.as_ref() == local
+    });
+    if let Some(ask) = unchanged {
+        return Some(RelaySign::SeenUnchangedBehind(ask.to));
+    }
+    // A public server behind a port forwarding says so as well; who gets from an inner address to
+    // an outer one has passed a NAT in any case.
+    let translated = is_inner(locals[0].ip()) && !is_inner(server.ip());
+    (!translated).then_some(RelaySign::AnswersAs(origin))
+}
+
+/// Whether an address is not one of the Internet's (RFC 1918, RFC 6598, RFC 4193, link-local).
+fn is_inner(ip: IpAddr) -> bool {
+    match ip.to_canonical() {
+        IpAddr::V4(v4) => {
+            let shared = v4.octets()[0] == 100 && v4.octets()[1] & 0xC0 == 64;
+            v4.is_private() || v4.is_link_local() || v4.is_loopback() || shared
+        }
+        IpAddr::V6(v6) => v6.is_unique_local() || v6.is_unicast_link_local() || v6.is_loopback(),
+    }
+}
+
+/// The plain requests that were lost, as a reason for what cannot be told.
+fn too_lossy(session: &NatSession) -> String {
+    let LossSample { sent, lost } = session.control();
+    match lost {
+        0 => format!(
+            "the filtering: silence after so few tries may be chance ({sent} plain requests beside \
+             them were answered)"
+        ),
+        _ => format!(
+            "the filtering: not told, the path loses {:.0} % (of {sent} plain requests {lost})",
+            lost as f64 * 100.0 / sent as f64
+        ),
     }
 }
 
@@ -322,7 +423,9 @@ fn port_choice(pairs: &[(SocketAddr, SocketAddr)]) -> PortChoice {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{NatPlan, RunId};
     use super::*;
+    use crate::session::Now;
 
     fn choice(ports: &[(u16, u16)]) -> PortChoice {
         let pair = |(local, seen): &(u16, u16)| {
@@ -330,6 +433,61 @@ mod tests {
             (at([10, 0, 0, 1], *local), at([192, 0, 2, 1], *seen))
         };
         port_choice(&ports.iter().map(pair).collect::<Vec<_>>())
+    }
+
+    /// A run in which the server, asked at `server`, saw every socket at `seen` and said that it was
+    /// asked at `origin`, and a server at `behind` saw socket 0 unchanged.
+    fn through(server: &str, seen: &str, origin: &str, behind: Option<&str>) -> NatReport {
+        let at = |text: &str| text.parse::<SocketAddr>().unwrap();
+        let plan = NatPlan {
+            server: at(server),
+            second: None,
+            locals: vec![at("10.1.0.2:4000"), at("10.1.0.2:4001")],
+            tries: 1,
+            wait: Nanos(1),
+            hairpin: false,
+            run: RunId::default(),
+        };
+        let mut session = NatSession::new(plan);
+        let now = Now::default();
+        session.start(now);
+        session.asks.iter_mut().for_each(|ask| {
+            ask.went(now);
+            ask.take(0, at(seen), now);
+        });
+        session.origin = Some(at(origin));
+        if let Some(behind) = behind {
+            session.put(About::Mapping, 0, at(behind), ChangeRequest::default());
+            let ask = session.asks.last_mut().unwrap();
+            ask.went(now);
+            ask.take(0, at("10.1.0.2:4000"), now);
+        }
+        report(session, Nanos(1))
+    }
+
+    #[test]
+    fn a_relay_before_the_server_is_never_called_a_nat() {
+        let proxy = "10.1.0.1:7777";
+        let unchanged = through(proxy, "10.2.0.1:30000", "10.2.0.2:8620", Some("10.2.0.2:8621"));
+        assert_eq!(
+            (unchanged.nat, unchanged.filtering, unchanged.ports),
+            (Some(false), None, None)
+        );
+        let words = &unchanged.verdict.verdict;
+        assert!(words.starts_with("a relay stands before 10.1.0.1:7777: 10.2.0.2"), "{words}");
+        for (seen, behind) in [("10.2.0.1:30000", None), ("10.1.0.1:30000", Some("10.9.0.2:8621"))]
+        {
+            let report = through(proxy, seen, "10.2.0.2:8620", behind);
+            assert_eq!((report.nat, report.filtering), (None, None));
+            let words = &report.verdict.verdict;
+            assert!(words.contains("a relay or a NAT: whether one is near"), "{words}");
+            assert_eq!((report.means, report.not_known.len()), (None, 2));
+        }
+        // Its own address changed on the way to an outer one, whatever stands before the server.
+        let outer = through("198.51.100.1:8620", "203.0.113.7:30000", "10.9.0.2:8620", None);
+        assert_eq!(outer.nat, Some(true));
+        let plain = through("10.2.0.2:8620", "10.2.0.1:30000", "10.2.0.2:8620", None);
+        assert_eq!(plain.nat, Some(true));
     }
 
     #[test]

@@ -24,9 +24,10 @@ mod words;
 
 pub use plan::NatPlan;
 
-use crate::batch::{Datagram, Dest, NetworkError, TxBatch};
+use crate::batch::{Datagram, Dest, ErrorOrigin, NetworkError, SendOutcome, SendStop, TxBatch};
 use crate::record::probe::NatReport;
 use crate::session::{Next, Now, Session, TroubleLog};
+use crate::stats::{LossSample, tries_to_tell};
 use crate::units::Nanos;
 use crate::wire::stun::{
     AttributeKind, ChangeRequest, StunClass, StunMessage, TransactionId, address, error_code,
@@ -38,6 +39,10 @@ use std::net::SocketAddr;
 const FIRST_GAP: Nanos = Nanos::from_millis(250);
 /// Bounds of the gap once one is known: twice the round trip.
 const GAPS: (Nanos, Nanos) = (Nanos::from_millis(40), Nanos::from_millis(500));
+
+/// Times that a silent question for the filtering is asked at most, where a path that loses
+/// datagrams makes more of them necessary.
+const MOST_TRIES: u64 = 64;
 
 /// Port unreachables that are believed. A Linux host sends six at once, and then one a second.
 const REFUSED: u32 = 4;
@@ -58,7 +63,13 @@ pub struct NatSession {
     hairpin_from: Option<SocketAddr>,
     troubles: TroubleLog,
     unreachable: u32,
-    written: Vec<(usize, u32)>,
+    /// Why this host refused to send, the first of it; `None` where it did not.
+    refusal: Option<i32>,
+    /// The server's own address and port by its own word; `None` where it told none.
+    origin: Option<SocketAddr>,
+    /// Tries of silent questions that chance needs beside this control, as found last.
+    needed: (LossSample, Option<u64>),
+    written: Vec<usize>,
     stopped: bool,
 }
 
@@ -77,6 +88,9 @@ impl NatSession {
             hairpin_from: None,
             troubles: TroubleLog::default(),
             unreachable: 0,
+            refusal: None,
+            origin: None,
+            needed: (LossSample::default(), None),
             written: Vec::new(),
             stopped: false,
         }
@@ -146,6 +160,36 @@ impl NatSession {
         }
     }
 
+    /// What became of plain requests to the server itself: what silence from elsewhere is held
+    /// against.
+    fn control(&self) -> LossSample {
+        let plain = |ask: &&Ask| {
+            matches!(ask.about, About::Control | About::Mapping) && ask.to == self.plan.server
+        };
+        let samples = self.asks.iter().filter(plain).map(Ask::sample);
+        samples.fold(LossSample::default(), LossSample::with)
+    }
+
+    /// Questions whose silence may be called a filter.
+    fn filtering_questions(&self) -> u64 {
+        self.asks.iter().filter(|ask| ask.about == About::Filtering).count() as u64
+    }
+
+    /// How often questions for the filtering are asked, and the plain ones beside them: while one of
+    /// them is silent, until that is no chance.
+    fn filtering_tries(&mut self) -> u32 {
+        let mut filtering = self.asks.iter().filter(|ask| ask.about == About::Filtering);
+        if !filtering.any(|ask| ask.answered == 0 && ask.instead.is_none()) {
+            return self.plan.tries;
+        }
+        let control = self.control();
+        if self.needed.0 != control {
+            let needed = tries_to_tell(control, self.filtering_questions());
+            self.needed = (control, needed.filter(|tries| *tries <= MOST_TRIES));
+        }
+        self.needed.1.map_or(self.plan.tries, |tries| self.plan.tries.max(tries as u32))
+    }
+
     /// Whether nobody is there: port unreachables came, and no answer.
     fn is_refused(&self) -> bool {
         let answered = self.asks.iter().any(|ask| ask.answered > 0);
@@ -182,12 +226,20 @@ impl NatSession {
         if let Some(plain) = plain.filter(|plain| *plain != seen) {
             ask.rewritten.get_or_insert(plain);
         }
-        let arrived = now.mono;
-        if let Some(trip) = ask.take(number, seen, arrived) {
+        // By the kernel's stamp, so that a late reader is not the path's delay.
+        let behind = match datagram.meta.arrival {
+            Nanos::ZERO => Nanos::ZERO,
+            arrival => now.real - arrival,
+        };
+        let arrival = Now { mono: now.mono - behind, real: now.real - behind };
+        if let Some(trip) = ask.take(number, seen, arrival) {
             self.round_trip = Some(self.round_trip.map_or(trip, |known| known.min(trip)));
         }
         let other = read(AttributeKind::OtherAddress).or(read(AttributeKind::ChangedAddress));
         let server = ask.to == self.plan.server;
+        if server && !ask.change.is_any() {
+            self.origin = self.origin.or(read(AttributeKind::ResponseOrigin));
+        }
         if let (true, 0, None, Some(other)) = (server, ask.socket, self.other, other) {
             self.other = Some(self.plan.reachable(other));
         }
@@ -199,7 +251,7 @@ impl NatSession {
         let Some((index, number)) = ask_of(self.plan.run, message.transaction) else { return };
         let Some(ask) = self.asks.get_mut(index) else { return };
         if ask.about == About::Hairpin && datagram.meta.socket == 0 {
-            ask.take(number, datagram.meta.source, now.mono);
+            ask.take(number, datagram.meta.source, now);
             self.hairpin_from.get_or_insert(datagram.meta.source);
         }
     }
@@ -217,15 +269,18 @@ impl Session for NatSession {
         }
         out.reset();
         self.written.clear();
-        let (gap, tries, wait) = (self.gap(), self.plan.tries, self.plan.wait);
+        let (gap, wait) = (self.gap(), self.plan.wait);
+        let (plain, filtering) = (self.plan.tries, self.filtering_tries());
         let mut at = Nanos::MAX;
         for (index, ask) in self.asks.iter_mut().enumerate() {
+            let beside = matches!(ask.about, About::Filtering | About::Control);
+            let tries = if beside { filtering } else { plain };
             if ask.is_due(now.mono, gap, tries) {
                 let dest = out.add_dest(Dest { socket: ask.socket, ..Dest::from(ask.to) });
                 match out.push(dest, ask::REQUEST_LEN) {
                     Some(slot) => {
                         ask.write(self.plan.run, index, slot);
-                        self.written.push((index, ask.sent));
+                        self.written.push(index);
                     }
                     None => return Next::Send,
                 }
@@ -240,15 +295,15 @@ impl Session for NatSession {
         }
     }
 
-    fn on_sent(&mut self, now: Now, batch: &TxBatch, outcome: &crate::batch::SendOutcome) {
-        use crate::batch::SendStop;
-        let refused = match outcome.stop {
-            Some(SendStop::Refused { datagrams, .. }) => datagrams,
-            _ => 0,
-        };
-        // What this host refused is a try that was lost: it is not repeated at once.
-        for (index, _) in self.written.iter().take((outcome.accepted + refused).min(batch.len())) {
-            self.asks[*index].went(now.mono);
+    fn on_sent(&mut self, now: Now, _batch: &TxBatch, outcome: &SendOutcome) {
+        let mut written = std::mem::take(&mut self.written).into_iter();
+        for index in written.by_ref().take(outcome.accepted) {
+            self.asks[index].went(now);
+        }
+        let Some(SendStop::Refused { datagrams, errno }) = outcome.stop else { return };
+        self.refusal.get_or_insert(errno);
+        for index in written.take(datagrams) {
+            self.asks[index].was_refused(now);
         }
     }
 
@@ -266,8 +321,21 @@ impl Session for NatSession {
 
     fn on_network_error(&mut self, _now: Now, error: &NetworkError) {
         self.troubles.observe(error);
+        let by_this_host = |ip| self.plan.locals.iter().any(|local| local.ip() == ip);
+        let own = error.origin == ErrorOrigin::Local || error.offender.is_some_and(by_this_host);
+        if own && !by_this_host(error.destination.ip()) {
+            // It did not leave: no silence of anybody else's.
+            self.refusal.get_or_insert(error.errno);
+            let asked = |ask: &&mut Ask| ask.socket == error.socket && ask.to == error.destination;
+            self.asks.iter_mut().filter(asked).take(1).for_each(Ask::was_rejected_here);
+            return;
+        }
         let nobody = matches!((error.icmp_type, error.icmp_code), (3, 3) | (1, 4));
         self.unreachable += u32::from(nobody && error.destination == self.plan.server);
+    }
+
+    fn on_pause(&mut self, _now: Now, length: Nanos) {
+        self.asks.iter_mut().for_each(|ask| ask.pause(length));
     }
 
     fn on_stop(&mut self, _now: Now) {

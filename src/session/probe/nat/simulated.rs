@@ -1,7 +1,7 @@
 //! A NAT and a STUN server without a network: each of RFC 4787's behaviours, and loss by a seed.
 
 use super::{NatPlan, NatSession, RunId};
-use crate::batch::{Datagram, RxEntry, RxMeta, SendOutcome, TxBatch};
+use crate::batch::{Datagram, RxEntry, RxMeta, SendOutcome, SendStop, TxBatch};
 use crate::record::probe::{Dependence, NatReport, PortChoice};
 use crate::session::serve::{Reflection, Reflector};
 use crate::session::stun::{StunAlternate, StunPolicy, StunReflector};
@@ -27,10 +27,12 @@ pub(super) struct Rules {
     pub two_addresses: bool,
     /// Whether the server has a second port.
     pub two_ports: bool,
-    /// Share that is lost on each way.
-    pub loss: f64,
+    /// Share that is lost, out and back.
+    pub loss: [f64; 2],
     /// What is sent later than this after the start is lost.
     pub until: Nanos,
+    /// Why this host sends nothing, where it does not.
+    pub refused: Option<i32>,
     pub seed: u64,
 }
 
@@ -43,8 +45,9 @@ impl Default for Rules {
             hairpin: false,
             two_addresses: true,
             two_ports: true,
-            loss: 0.0,
+            loss: [0.0; 2],
             until: Nanos::MAX,
+            refused: None,
             seed: 1,
         }
     }
@@ -163,11 +166,16 @@ pub(super) fn probed(rules: Rules) -> NatReport {
         let clock = |mono| Now { mono, real: mono };
         while let Some(entry) = arrivals.first_entry().filter(|first| first.key().0 <= now) {
             let (socket, source, bytes) = entry.remove();
-            let meta = RxMeta { source, socket, ..RxEntry::default().meta };
+            let meta = RxMeta { source, socket, arrival: now, ..RxEntry::default().meta };
             let datagram = Datagram { payload: &bytes, true_len: bytes.len(), meta };
             session.on_datagram(clock(now), &datagram);
         }
         let next = session.poll_transmit(clock(now), &mut batch);
+        if let Some(errno) = rules.refused.filter(|_| !batch.is_empty()) {
+            let stop = Some(SendStop::Refused { datagrams: 1, errno });
+            session.on_sent(clock(now), &batch, &SendOutcome { accepted: 0, stop });
+            batch.clear();
+        }
         let accepted = batch.len();
         session.on_sent(clock(now), &batch, &SendOutcome { accepted, stop: None });
         for slot in batch.slots() {
@@ -176,7 +184,7 @@ pub(super) fn probed(rules: Rules) -> NatReport {
             let (local, to) = (locals[dest.socket], dest.addr);
             let seen = nat.out(local, to);
             number += 1;
-            if random.f64() < rules.loss || now - START > rules.until {
+            if random.f64() < rules.loss[0] || now - START > rules.until {
                 continue;
             }
             if to.ip() == seen.ip() {
@@ -206,7 +214,7 @@ pub(super) fn probed(rules: Rules) -> NatReport {
                     (from.unwrap(), port).into()
                 }
             };
-            if random.f64() < rules.loss {
+            if random.f64() < rules.loss[1] {
                 continue;
             }
             if let Some(inside) = nat.back(seen, from) {

@@ -23,7 +23,7 @@ fn every_mapping_with_every_filtering_is_recognised_through_loss() {
                     filtering,
                     ports,
                     hairpin,
-                    loss: 0.1,
+                    loss: [0.1; 2],
                     seed,
                     ..Rules::default()
                 };
@@ -92,13 +92,96 @@ fn a_path_that_dies_meanwhile_is_not_called_filtered() {
     assert!(missing.contains("plain requests were not answered either"), "{missing}");
     let report = probed(Rules { until: Nanos::from_millis(30), ..Rules::default() });
     assert_eq!(report.mapping, Some(Dependence::EndpointIndependent));
-    assert_eq!(report.filtering, Some(Dependence::AddressAndPortDependent), "one was answered");
+    assert_eq!(report.filtering, None, "what was lost beside it was as much");
+    let missing = report.not_known.join(" ");
+    assert!(missing.contains("not told, the path loses"), "{missing}");
 }
 
 #[test]
 fn silence_is_no_nat_and_no_lack_of_one() {
-    let report = probed(Rules { loss: 1.0, ..Rules::default() });
+    let report = probed(Rules { loss: [1.0; 2], ..Rules::default() });
     assert_eq!((report.answered, report.nat, report.filtering), (false, None, None));
     assert!(report.verdict.verdict.starts_with("not known"), "{}", report.verdict.verdict);
     assert_eq!((report.sent, report.back), (0, 0));
+}
+
+/// Runs of each kind: some, or as many as the environment asks for.
+fn runs(usual: u64) -> u64 {
+    std::env::var("UDPKIT_TEST_RUNS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(usual)
+}
+
+/// Each share of loss, both ways and one at a time.
+fn losses() -> impl Iterator<Item = [f64; 2]> {
+    let shares = [0.0, 0.01, 0.05, 0.1, 0.3, 0.5];
+    shares.into_iter().flat_map(|share| [[share; 2], [share, 0.0], [0.0, share]])
+}
+
+#[test]
+fn random_loss_is_no_filter_and_no_nat() {
+    let mut runs_of = 0;
+    for loss in losses() {
+        for seed in 0..runs(12) {
+            let nat = seed % 3 == 0;
+            let rules = Rules {
+                mapping: nat.then_some(Dependence::EndpointIndependent),
+                filtering: Dependence::EndpointIndependent,
+                two_addresses: seed % 2 == 0,
+                two_ports: seed % 5 != 0,
+                loss,
+                seed,
+                ..Rules::default()
+            };
+            let report = probed(rules);
+            let told = [None, Some(Dependence::EndpointIndependent)];
+            let either = Some(Dependence::EndpointIndependentOrAddressDependent);
+            assert!(
+                told.contains(&report.filtering) || report.filtering == either,
+                "{rules:?}\n{report:#?}"
+            );
+            assert!(report.nat.is_none_or(|told| told == nat), "{rules:?}\n{report:#?}");
+            let verdict = &report.verdict;
+            let words = verdict.verdict.clone() + &verdict.could_also_be.join(" ");
+            assert!(!words.contains("firewall") || !report.answered, "{rules:?}\n{report:#?}");
+            runs_of += 1;
+        }
+    }
+    assert!(runs_of >= 18);
+}
+
+#[test]
+fn a_filter_is_found_through_a_tenth_of_loss_and_never_guessed_beyond() {
+    for loss in losses() {
+        for seed in 0..runs(6) {
+            let filtering = ALL[1 + seed as usize % 2];
+            let rules = Rules { mapping: None, filtering, loss, seed, ..Rules::default() };
+            let report = probed(rules);
+            let open = [
+                Dependence::EndpointIndependent,
+                Dependence::EndpointIndependentOrAddressDependent,
+            ];
+            match report.filtering {
+                Some(found) if found == filtering => {}
+                // Of the address it is known, of the port it is not.
+                Some(Dependence::AddressDependentOrAddressAndPortDependent) => {}
+                Some(found) if filtering == Dependence::AddressDependent && found == open[1] => {}
+                other => {
+                    assert_eq!(other, None, "{rules:?}\n{report:#?}");
+                    assert!(loss.iter().any(|share| *share > 0.1), "{rules:?}\n{report:#?}");
+                    let missing = report.not_known.join(" ");
+                    let why = ["loses", "answered either", "had no answer", "even answer"];
+                    assert!(why.iter().any(|why| missing.contains(why)), "{missing}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_this_host_refuses_is_nobody_elses_silence() {
+    let report = probed(Rules { refused: Some(1), ..Rules::default() });
+    assert_eq!((report.answered, report.nat, report.filtering), (false, None, None));
+    let words = "not known: nothing left this host: operation not permitted";
+    assert_eq!(report.verdict.verdict, words);
+    assert!(report.tests.iter().all(|test| test.sent == 0 && test.refused == 10));
+    assert_eq!(report.verdict.could_also_be, Vec::<String>::new());
 }

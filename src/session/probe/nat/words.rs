@@ -2,7 +2,8 @@
 
 use super::NatSession;
 use super::ask::About;
-use super::judge::Found;
+use super::judge::{Found, RelaySign};
+use crate::record::SendRefusal;
 use crate::record::probe::{Dependence, Hairpin, PortChoice, Verdict};
 use crate::wire::stun::ChangeRequest;
 
@@ -12,31 +13,58 @@ const ADDRESS: ChangeRequest = ChangeRequest { address: true, port: false };
 impl Found {
     /// The verdict with what it rests on.
     pub fn verdict(&self, session: &NatSession) -> Verdict {
-        let Some(nat) = self.nat else { return nobody(session) };
-        let words = |found: Option<Dependence>| found.map_or("not known", Dependence::words);
-        let mut verdict = Verdict::new(if nat {
-            let ports = match self.ports {
-                Some(PortChoice::Kept) => "keeps ports",
-                Some(PortChoice::KeptForSome) => "keeps some ports",
-                Some(PortChoice::Sequential) => "gives ports in a row",
-                Some(PortChoice::Random) => "gives ports at random",
-                Some(PortChoice::Changed) | None => "gives other ports",
-            };
-            let (mapping, filtering) = (words(self.mapping), words(self.filtering));
-            format!("behind a NAT that {ports}: mapping {mapping}, filtering {filtering}")
-        } else {
-            let filtering = match self.filtering {
-                Some(Dependence::EndpointIndependent) => {
-                    "; what others send to an open port comes in".to_owned()
-                }
-                Some(found) => format!("; a firewall filters, {}", found.words()),
-                None => "; whether a firewall filters is not known".to_owned(),
-            };
-            format!("no NAT: the far end sees this host's own addresses and ports{filtering}")
+        if self.seen.is_none() && self.nat.is_none() {
+            return nobody(session);
+        }
+        let server = session.plan.server;
+        let mut verdict = Verdict::new(match (self.relay, self.nat) {
+            (Some(RelaySign::SeenUnchangedBehind(behind)), _) => format!(
+                "a relay stands before {server}: {} behind it sees this host's own address and \
+                 port when it is asked itself, so no NAT is on the way there",
+                behind.ip()
+            ),
+            (Some(_), _) => format!(
+                "something at {server} passes requests on, a relay or a NAT: whether one is near \
+                 this host is not known"
+            ),
+            (None, Some(true)) => self.behind_a_nat(),
+            (None, _) => {
+                let filtering = self.without_nat();
+                format!("no NAT: the far end sees this host's own addresses and ports; {filtering}")
+            }
         });
         self.add_evidence(session, &mut verdict);
         self.add_doubts(session, &mut verdict);
         verdict
+    }
+
+    fn behind_a_nat(&self) -> String {
+        let words = |found: Option<Dependence>| found.map_or("not known", Dependence::words);
+        let ports = match self.ports {
+            Some(PortChoice::Kept) => "keeps ports",
+            Some(PortChoice::KeptForSome) => "keeps some ports",
+            Some(PortChoice::Sequential) => "gives ports in a row",
+            Some(PortChoice::Random) => "gives ports at random",
+            Some(PortChoice::Changed) | None => "gives other ports",
+        };
+        let (mapping, filtering) = (words(self.mapping), words(self.filtering));
+        format!("behind a NAT that {ports}: mapping {mapping}, filtering {filtering}")
+    }
+
+    /// What is let in where there is no NAT.
+    fn without_nat(&self) -> String {
+        match self.filtering {
+            Some(Dependence::EndpointIndependent) => {
+                "what others send to an open port comes in".to_owned()
+            }
+            Some(Dependence::EndpointIndependentOrAddressDependent) => {
+                "nothing seen to filter: answers from the server's other port came, another \
+                 address was not heard"
+                    .to_owned()
+            }
+            Some(found) => format!("a firewall filters, {}", found.words()),
+            None => "what is filtered is not known".to_owned(),
+        }
     }
 
     fn add_evidence(&self, session: &NatSession, verdict: &mut Verdict) {
@@ -71,6 +99,18 @@ impl Found {
                 "{from} {answered} of {sent} answers came{}",
                 beside.unwrap_or_default()
             ));
+        }
+        match self.relay {
+            Some(RelaySign::SeenAsTheOneAsked) => verdict
+                .evidence
+                .push("the server sees requests come from the very address that was asked".into()),
+            Some(RelaySign::AnswersAs(origin)) => {
+                verdict.evidence.push(format!("the server says that it was asked at {origin}"));
+            }
+            Some(RelaySign::SeenUnchangedBehind(behind)) => verdict
+                .evidence
+                .push(format!("{behind}, asked itself, sees no change of address or port")),
+            None => {}
         }
         match self.hairpin {
             Some(Hairpin::Works) => verdict.evidence.push("hairpin works".to_owned()),
@@ -121,7 +161,12 @@ impl Found {
             ));
         }
         if session.stopped {
-            verdict.doubt.push("the run was ended early".to_owned());
+            verdict.doubt.push("interrupted".to_owned());
+        }
+        let refused: u32 = session.asks.iter().map(|ask| ask.refused).sum();
+        if let Some(errno) = session.refusal.filter(|_| refused > 0) {
+            let why = SendRefusal::new(errno, session.plan.server).cause;
+            verdict.doubt.push(format!("this host refused to send {refused} requests: {why}"));
         }
         let control = session.asks.iter().find(|ask| ask.about == About::Control);
         if let Some(control) = control.filter(|control| control.answered < control.sent) {
@@ -134,6 +179,7 @@ impl Found {
     pub fn means(&self) -> Option<&'static str> {
         let nat = self.nat?;
         match (nat, self.mapping, self.filtering) {
+            (false, _, Some(Dependence::EndpointIndependentOrAddressDependent)) => None,
             (_, _, Some(Dependence::EndpointIndependent))
                 if !nat || self.mapping == Some(Dependence::EndpointIndependent) =>
             {
@@ -155,9 +201,22 @@ impl Found {
 fn nobody(session: &NatSession) -> Verdict {
     let server = session.plan.server;
     let sent: u32 = session.asks.iter().map(|ask| ask.sent).sum();
-    let mut verdict = Verdict::new(format!("not known: no STUN server answers at {server}"));
+    let refused: u32 = session.asks.iter().map(|ask| ask.refused).sum();
     let sockets = session.plan.locals.len();
+    if let (0, Some(errno)) = (sent, session.refusal) {
+        let why = SendRefusal::new(errno, server).cause;
+        let mut verdict = Verdict::new(format!("not known: nothing left this host: {why}"));
+        verdict.evidence.push(format!("this host itself stopped {refused} of {refused} requests"));
+        return verdict;
+    }
+    if session.stopped {
+        return Verdict::new("not known: interrupted before an answer came");
+    }
+    let mut verdict = Verdict::new(format!("not known: no STUN server answers at {server}"));
     verdict.evidence.push(format!("0 of {sent} requests from {sockets} sockets were answered"));
+    if refused > 0 {
+        verdict.evidence.push(format!("this host itself stopped {refused} more"));
+    }
     let errors = session.asks.iter().find_map(|ask| ask.instead.as_ref());
     if let Some(instead) = errors {
         verdict.evidence.push(format!("the server refused: {instead}"));
