@@ -180,7 +180,10 @@ fn rejected_ports_are_told_from_dropped_ones_though_icmp_errors_are_limited() {
         assert_eq!(found, expected, "{target}");
         let evidence = path(&report, "evidence").to_string();
         assert!(!v4 || evidence.contains("ICMP errors are held back: 50"), "{evidence}");
-        assert!(evidence.contains("traced: to port 5000 it dies after hop 2"), "{evidence}");
+        assert!(
+            evidence.contains("traced: to port 5000 it has no answer beyond hop 2"),
+            "{evidence}"
+        );
     }
 }
 
@@ -199,7 +202,10 @@ fn the_report_says_which_way_is_closed_and_after_which_router() {
     assert!(unwrapped(&back).contains(words), "{back}");
     let out = unwrapped(&one("5001"));
     assert!(out.contains("filtered on the way out: 0 of 16 arrived there"), "{out}");
-    assert!(out.contains("traced: to port 5001 it dies after hop 2 (10.77.2.2)"), "{out}");
+    assert!(
+        out.contains("traced: to port 5001 it has no answer beyond hop 2 (10.77.2.2)"),
+        "{out}"
+    );
     let all = probe(&lab, TARGETS[1], PORTS, &["--tries", "4", "--wait", "500ms"]).wait(secs(30));
     let all = unwrapped(&fits_80_columns(&all));
     assert!(all.contains("3 of 10 ports pass both ways; filtered on the way out: 5001"), "{all}");

@@ -77,8 +77,8 @@ fn the_verdict_is_what_the_routers_were_told_to_do() {
         match port {
             8620 | 1004 => format!("reaches {target} in 3 hops"),
             9 => format!("reaches {target} in 3 hops, where port 9 is closed"),
-            1001 => format!("dies after hop 2 ({second})"),
-            1002 => format!("dies after hop 1 ({first})"),
+            1001 => format!("has no answer beyond hop 2 ({second})"),
+            1002 => format!("has no answer beyond hop 1 ({first})"),
             _ => format!(
                 "is stopped at hop 1 ({first}): \
                  communication administratively prohibited (ICMP {forbidden})"

@@ -123,6 +123,15 @@ impl NetworkError {
         Self { times: self.times, ..Self::new(self.origin, icmp, self.errno, unknown, &[]) }
     }
 
+    /// Whether a router says that the TTL or hop limit was over: the way is too long, or a loop. It
+    /// is no filter's word.
+    pub fn is_time_exceeded(&self) -> bool {
+        matches!(
+            (self.origin, self.icmp_type, self.icmp_code),
+            (ErrorOrigin::Icmp, 11, 0) | (ErrorOrigin::Icmp6, 3, 0)
+        )
+    }
+
     /// The start of the payload as quoted, up to 64 bytes; empty when the router quoted none.
     pub fn quoted(&self) -> &[u8] {
         &self.quote[..usize::from(self.quote_len)]

@@ -20,7 +20,7 @@ pub use shape::{Counted, PayloadRow, RateLimit, ShapeReport, TrainPurpose, Train
 pub use timeout::{
     IdleOutcome, IdleTimer, IdleTimerReport, IdleTrial, TimeoutEvent, TimeoutReport,
 };
-pub use trace::{TraceAnswer, TraceFlow, TraceHop, TraceReport, TraceTry};
+pub use trace::{TraceAnswer, TraceFlow, TraceHop, TraceLoop, TraceReport, TraceTry};
 
 use serde::Serialize;
 

@@ -15,7 +15,9 @@ pub enum PortState {
     /// Another word of the network stopped the question, or somebody else said that the port is
     /// unreachable.
     Filtered,
-    /// No answer and no error, often enough, and each time when an error could have come.
+    /// A router said that the question's TTL was over: a routing loop, or a very long way.
+    TtlExceeded,
+    /// No answer and no error, often enough, and at a time when an error could have come.
     Silent,
     /// Not found out: the time was over first, or nothing could be sent.
     Untold,
@@ -92,10 +94,14 @@ pub struct ScanReport {
     pub closed: u64,
     /// Ports that are filtered.
     pub filtered: u64,
+    /// Ports whose questions had their TTL end on the way.
+    pub ttl_exceeded: u64,
     /// Ports that are open or silent.
     pub silent: u64,
     /// Ports of which nothing is known.
     pub untold: u64,
+    /// Whether the user ended it.
+    pub interrupted: bool,
     /// Every port, upwards.
     pub ports: Vec<ScannedPort>,
     /// All of it in words.
@@ -122,6 +128,7 @@ impl PortState {
             Self::Open => "open",
             Self::Closed => "closed",
             Self::Filtered => "filtered",
+            Self::TtlExceeded => "TTL exceeded",
             Self::Silent => "open or silent",
             Self::Untold => "not told",
         }

@@ -31,7 +31,7 @@ impl IdleTimer {
 pub enum IdleOutcome {
     /// An answer came after the silence.
     Open,
-    /// The far end sent its answers, and none came.
+    /// The far end sent its answers, and none came, which is no chance.
     Closed,
     /// Neither is known.
     Unknown,
@@ -46,7 +46,8 @@ pub struct IdleTrial {
     pub refinement: bool,
     /// What became of it.
     pub outcome: IdleOutcome,
-    /// Answers that the far end sent after the silence; `None` when not known.
+    /// Answers that the far end sent after the silence, copies not counted; `None` when not known, as
+    /// where the first that came decided it.
     pub sent: Option<u32>,
     /// Answers that came.
     pub answers: u32,
@@ -128,6 +129,13 @@ pub enum TimeoutEvent {
         /// How many silences between them are tried.
         sockets: usize,
     },
+    /// A silence that may be chance is tried again.
+    Again {
+        /// Which timer.
+        timer: IdleTimer,
+        /// How long a silence.
+        silence_ns: u64,
+    },
     /// Whether inbound traffic alone keeps the path open is being tried.
     Refreshing {
         /// How long that takes.
@@ -148,13 +156,17 @@ impl fmt::Display for TimeoutEvent {
                 let (silence, timer) = (Nanos(*silence_ns), timer.words());
                 match outcome {
                     IdleOutcome::Open => write!(f, "{timer}: open after {silence}"),
-                    IdleOutcome::Closed => write!(f, "{timer}: closed after {silence}"),
+                    IdleOutcome::Closed => write!(f, "{timer}: no answer after {silence}"),
                     IdleOutcome::Unknown => write!(f, "{timer}: not known after {silence}"),
                 }
             }
             Self::Refining { timer, open_ns, closed_ns, sockets } => {
                 let (open, closed, timer) = (Nanos(*open_ns), Nanos(*closed_ns), timer.words());
                 write!(f, "{timer}: trying {sockets} silences between {open} and {closed}")
+            }
+            Self::Again { timer, silence_ns } => {
+                let (silence, timer) = (Nanos(*silence_ns), timer.words());
+                write!(f, "{timer}: no answer after {silence} may be chance; trying again")
             }
             Self::Refreshing { duration_ns } => {
                 let duration = Nanos(*duration_ns);

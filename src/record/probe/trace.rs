@@ -19,8 +19,10 @@ pub struct TraceReport {
     pub wait_ns: u64,
     /// How long it took, in nanoseconds.
     pub duration_ns: u64,
-    /// Whether the user ended it.
+    /// Whether the user ended it; as `interrupted`.
     pub stopped_early: bool,
+    /// Whether the user ended it.
+    pub interrupted: bool,
     /// The flows, each with its path.
     pub flows: Vec<TraceFlow>,
     /// What it comes to.
@@ -47,8 +49,20 @@ pub struct TraceFlow {
     pub hops: Vec<TraceHop>,
     /// Probes with the full TTL, which ask the target itself.
     pub full_ttl: Vec<TraceTry>,
+    /// The loop that the flow runs in; `None` where none is seen.
+    #[serde(rename = "loop")]
+    pub routing_loop: Option<TraceLoop>,
     /// Silent hops in a row after which the rest was not looked at; `None` when all were.
     pub silent_beyond: Option<u8>,
+}
+
+/// Routers that send a datagram to one another until its TTL is over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TraceLoop {
+    /// The first hop that comes again.
+    pub from_hop: u8,
+    /// The routers in turn, from that hop on.
+    pub routers: Vec<IpAddr>,
 }
 
 /// The probes of one TTL.
@@ -108,6 +122,32 @@ impl TraceFlow {
     /// The furthest hop that answered.
     pub fn last(&self) -> Option<&TraceHop> {
         self.hops.iter().find(|hop| Some(hop.ttl) == self.last_heard)
+    }
+
+    /// The routers that come again and again; `None` where the target answered, or too few came
+    /// again to be sure: some routers answer at two hops, or for a silent neighbour.
+    pub fn find_loop(&self) -> Option<TraceLoop> {
+        if self.reached {
+            return None;
+        }
+        let exceeded = |one: &&TraceTry| one.answer == Some(TraceAnswer::TimeExceeded);
+        let seen: Vec<(u8, IpAddr)> = self
+            .hops
+            .iter()
+            .filter_map(|hop| Some((hop.ttl, hop.tries.iter().find(exceeded)?.from?)))
+            .collect();
+        // Where even the full TTL ends on the way, twice is enough.
+        let needed = if self.full_ttl.iter().any(|one| exceeded(&one)) { 2 } else { 3 };
+        let hops_of =
+            |router| seen.iter().filter(move |(_, ip)| *ip == router).map(|(ttl, _)| *ttl);
+        let (from_hop, again) = seen.iter().find_map(|(ttl, router)| {
+            let hops: Vec<u8> = hops_of(*router).collect();
+            let period = hops.get(1)?.checked_sub(hops[0]).filter(|_| hops[0] == *ttl)?;
+            let regular = hops.windows(2).all(|pair| (pair[1] - pair[0]) % period == 0);
+            (hops.len() >= needed && regular).then_some((*ttl, hops[1]))
+        })?;
+        let turn = seen.iter().filter(|(ttl, _)| (from_hop..again).contains(ttl));
+        Some(TraceLoop { from_hop, routers: turn.map(|(_, ip)| *ip).collect() })
     }
 
     /// The answer of somebody between here and the target who let the flow no further.

@@ -65,7 +65,7 @@ fn words(port: &ScannedPort, tries: u64) -> String {
             let from = port.answered_from.map_or_else(String::new, |from| format!(", from {from}"));
             format!("{told}{after}{from}")
         }
-        PortState::Closed | PortState::Filtered => {
+        PortState::Closed | PortState::Filtered | PortState::TtlExceeded => {
             let said = port.icmp.as_deref().unwrap_or_default();
             let kind = port.icmp_type.zip(port.icmp_code);
             let kind = kind.map_or_else(String::new, |(kind, code)| format!(" ({kind}/{code})"));

@@ -140,8 +140,9 @@ mod tests {
             wait_ns: 0,
             duration_ns: 0,
             stopped_early: false,
+            interrupted: false,
             flows,
-            verdict: Verdict::new("dies after hop 1 (x)"),
+            verdict: Verdict::new("has no answer beyond hop 1 (x)"),
         }
     }
 

@@ -205,7 +205,7 @@ fn nobody(session: &NatSession) -> Verdict {
     let sockets = session.plan.locals.len();
     if let (0, Some(errno)) = (sent, session.refusal) {
         let why = SendRefusal::new(errno, server).cause;
-        let mut verdict = Verdict::new(format!("not known: nothing left this host: {why}"));
+        let mut verdict = Verdict::new(format!("not known: no request left: {why}"));
         verdict.evidence.push(format!("this host itself stopped {refused} of {refused} requests"));
         return verdict;
     }

@@ -2,7 +2,9 @@
 //! only so many errors, and what it rejects without one looks filtered.
 
 use super::judge::{LIMITED, judge, named};
-use crate::record::probe::{IcmpWord, PortPath, PortsReport, ScanReport, Verdict};
+use crate::record::probe::{
+    IcmpWord, PortPath, PortState, PortsReport, ScanReport, ScannedPort, Verdict,
+};
 use crate::wire::PortList;
 
 /// The ports that look filtered beside rejected ones for whose datagrams fewer errors came than
@@ -24,7 +26,10 @@ pub fn heed(report: &mut PortsReport, scan: &ScanReport) {
     let words = rejected.filter_map(|row| row.icmp_out.as_ref());
     let senders: Vec<_> = words.map(|word| word.said_by).collect();
     let mut told = Vec::new();
-    for port in scan.ports.iter().filter(|port| senders.contains(&port.said_by)) {
+    let rejects = |port: &&ScannedPort| {
+        senders.contains(&port.said_by) && port.state != PortState::TtlExceeded
+    };
+    for port in scan.ports.iter().filter(rejects) {
         let row = report.ports.iter_mut().find(|row| row.port == port.port);
         let (Some(row), Some(icmp_type), Some(icmp_code)) = (row, port.icmp_type, port.icmp_code)
         else {
@@ -57,7 +62,7 @@ pub fn heed(report: &mut PortsReport, scan: &ScanReport) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::probe::{PortRow, PortState, ScannedPort};
+    use crate::record::probe::PortRow;
     use std::net::{IpAddr, Ipv4Addr};
 
     const ROUTER: Option<IpAddr> = Some(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)));

@@ -117,6 +117,11 @@ impl Candidate {
         self.silent.len()
     }
 
+    /// When the last silent try left.
+    pub fn last_silent_try(&self) -> Option<Nanos> {
+        self.silent.last().copied()
+    }
+
     /// The last silent try, and the question after it, if it was asked again.
     pub fn last_silent(&self) -> Option<(Nanos, Nanos)> {
         self.silent.last().copied().zip(self.last).filter(|(silent, last)| silent < last)
@@ -152,6 +157,7 @@ impl Candidate {
         match self.fate {
             Some(Fate::Open(_)) => PortState::Open,
             Some(Fate::Closed(_)) => PortState::Closed,
+            Some(Fate::Filtered(ref error)) if error.is_time_exceeded() => PortState::TtlExceeded,
             Some(Fate::Filtered(_)) => PortState::Filtered,
             Some(Fate::Silent) => PortState::Silent,
             Some(Fate::NotSent(_)) | None => PortState::Untold,

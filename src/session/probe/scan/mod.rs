@@ -17,7 +17,9 @@ mod word;
 
 pub use plan::ScanPlan;
 
-use crate::batch::{Datagram, NetworkError, SendOutcome, SendStop, TxBatch};
+use crate::batch::{
+    Datagram, ErrorOrigin, LocalRefusal, NetworkError, SendOutcome, SendStop, TxBatch,
+};
 use crate::record::probe::ScanReport;
 use crate::session::{Next, Now, Session};
 use crate::units::Nanos;
@@ -33,6 +35,9 @@ const SLOW: Nanos = Nanos::from_millis(25);
 /// Time between two questions to one port then, so that the next error soon meets a port that has
 /// need of it.
 const IN_VAIN: Nanos = Nanos::from_millis(20);
+/// How long after the first question a host that had spent its ICMP errors on others has one again
+/// for sure: Linux's second, and some room. Silence before that says nothing where no error came.
+const SPENT: Nanos = Nanos::from_millis(1_250);
 /// Candidates that a datagram from elsewhere is held against.
 const SUSPECTS: usize = 512;
 /// Datagrams from elsewhere that are looked at.
@@ -60,6 +65,10 @@ pub struct ScanSession {
     /// Whether a port had an error after silence that counted.
     missed: bool,
     stopped: bool,
+    /// How long this host stood still.
+    paused: Nanos,
+    /// When the first error came, where its port had been silent before.
+    spent_until: Option<Nanos>,
     counts: Counts,
     /// When the last tries began that ports have together.
     last_tries: Nanos,
@@ -114,6 +123,8 @@ impl ScanSession {
             last_sent: None,
             missed: false,
             stopped: false,
+            paused: Nanos::ZERO,
+            spent_until: None,
             counts: Counts::default(),
         }
     }
@@ -159,6 +170,19 @@ impl ScanSession {
         self.counts.icmp_errors > 0 && (self.missed || none_spare)
     }
 
+    /// Before this, nobody's silence tells that no error was owed; `None` where the first error came
+    /// at once.
+    fn unknown_until(&self) -> Option<Nanos> {
+        let from = self.started.unwrap_or_default() + SPENT;
+        if self.counts.icmp_errors == 0 { Some(from) } else { self.spent_until }
+    }
+
+    /// Whether all silent tries of a port lie before that.
+    fn needs_one_more(&self, index: usize) -> Option<Nanos> {
+        let last = self.candidates[index].last_silent_try();
+        self.unknown_until().filter(|from| last.is_none_or(|last| last < *from))
+    }
+
     /// When a port may be asked its last time, or its third and each further one: where errors may
     /// be owed all ports have such a try together, after a lull. Once they began to, each that was
     /// not yet asked since may go on.
@@ -166,6 +190,12 @@ impl ScanSession {
         let tries = self.plan.tries as usize;
         let next = self.candidates[index].silent_tries() + 1;
         let is_last = tries > 1 && (next == tries || next > TOGETHER);
+        if let Some(from) = self.unknown_until().filter(|from| *from > now)
+            && is_last
+            && self.candidates[index].asked > 0
+        {
+            return from;
+        }
         let together = is_last && self.may_owe();
         let (true, Some(last_sent)) = (together, self.last_sent) else {
             return now;
@@ -195,7 +225,7 @@ impl ScanSession {
 
     /// The end of the scan's time.
     fn deadline(&self) -> Nanos {
-        self.started.unwrap_or_default() + self.plan.time
+        self.started.unwrap_or_default() + self.plan.time + self.paused
     }
 
     fn on_sent_one(&mut self, index: usize, now: Nanos) {
@@ -273,6 +303,19 @@ impl ScanSession {
         }
     }
 
+    /// This host itself stopped a question that it had taken.
+    fn rejected_here(&mut self, index: usize, now: Nanos, errno: i32) {
+        self.counts.refused += 1;
+        self.counts.sent = self.counts.sent.saturating_sub(1);
+        let candidate = &mut self.candidates[index];
+        candidate.refusals += 1;
+        candidate.spoil();
+        let never_left = candidate.silent_tries() == 0 && candidate.fate.is_none();
+        if never_left && candidate.refusals >= self.plan.tries {
+            self.settle(index, now, Fate::NotSent(errno));
+        }
+    }
+
     /// Silence that counted may count no more: such ports are asked again.
     fn judge_again(&mut self, now: Nanos) {
         for index in 0..self.candidates.len() {
@@ -306,8 +349,17 @@ impl Session for ScanSession {
             }
             self.candidates[index].judge(&self.debt);
             if self.candidates[index].silent_tries() >= self.plan.tries as usize {
-                self.settle(index, now, Fate::Silent);
-                continue;
+                match self.needs_one_more(index) {
+                    None => {
+                        self.settle(index, now, Fate::Silent);
+                        continue;
+                    }
+                    Some(from) if from > now => {
+                        self.schedule(index, Some(from));
+                        continue;
+                    }
+                    Some(_) => {}
+                }
             }
             let last_try = self.last_try(index, now);
             if last_try > now {
@@ -382,13 +434,28 @@ impl Session for ScanSession {
         if error.destination.ip() != target || self.candidates[index].asked == 0 {
             return;
         }
+        let too_big = LocalRefusal::of(error.errno) == LocalRefusal::TooBig;
+        if error.origin == ErrorOrigin::Local && !too_big {
+            return self.rejected_here(index, now.mono, error.errno);
+        }
         let fate = match word::read(error, target) {
             Word::Nothing => return self.candidates[index].spoil(),
             Word::Closed => Fate::Closed(Box::new(*error)),
             Word::Filtered => Fate::Filtered(Box::new(*error)),
         };
         self.counts.icmp_errors += 1;
+        if self.counts.icmp_errors == 1 && self.candidates[index].asked > 1 {
+            self.spent_until = Some(now.mono);
+        }
         self.refused(index, now.mono, error.offender, fate);
+    }
+
+    fn on_pause(&mut self, _now: Now, length: Nanos) {
+        self.paused = self.paused + length;
+        let waiting: Vec<(Nanos, usize)> = self.queue.iter().copied().collect();
+        for (due, index) in waiting {
+            self.schedule(index, Some(due + length));
+        }
     }
 
     fn on_stop(&mut self, _now: Now) {

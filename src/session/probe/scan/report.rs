@@ -35,6 +35,8 @@ pub(super) fn report(session: ScanSession, now: Nanos) -> ScanReport {
         open: of(PortState::Open),
         closed: of(PortState::Closed),
         filtered: of(PortState::Filtered),
+        ttl_exceeded: of(PortState::TtlExceeded),
+        interrupted: stopped,
         silent: of(PortState::Silent),
         untold: of(PortState::Untold),
         ports,
@@ -65,6 +67,12 @@ fn verdict(report: &ScanReport) -> String {
         let by = by.map_or_else(String::new, |by| format!(" by {by}"));
         parts.push(format!("{} filtered{by}", group_digits(count)));
     }
+    let exceeded = with(report, PortState::TtlExceeded).next().and_then(|port| port.said_by);
+    if report.ttl_exceeded > 0 {
+        let by = exceeded.map_or_else(String::new, |by| format!(", says {by}"));
+        let ports = group_digits(report.ttl_exceeded);
+        parts.push(format!("{ports} not reached: the TTL was over on the way{by}"));
+    }
     for (count, state) in [(report.silent, PortState::Silent), (report.untold, PortState::Untold)] {
         if count > 0 {
             parts.push(format!("{} {}", group_digits(count), state.words()));
@@ -82,10 +90,15 @@ fn evidence(report: &ScanReport) -> Vec<String> {
         count(report.icmp_errors, "ICMP error"),
     )];
     if report.silent > 0 {
-        lines.push(format!(
-            "what is silent was so {}, each at a time when an ICMP error could have come",
-            count(report.tries, "time")
-        ));
+        let times = count(report.tries, "time");
+        lines.push(if report.icmp_errors > 0 {
+            format!("what is silent was so {times}, each when an ICMP error could have come")
+        } else {
+            format!(
+                "what is silent was so {times}, the last over a second after the first: a host \
+                 that had spent its ICMP errors would have had one again"
+            )
+        });
     }
     if report.icmp_limited {
         let rate = report.icmp_per_second_milli.map_or_else(
@@ -101,6 +114,9 @@ fn could_also_be(report: &ScanReport) -> Vec<String> {
     let mut lines = Vec::new();
     if report.closed > 0 {
         lines.push("closed: a firewall that rejects in the target's name".to_owned());
+    }
+    if report.ttl_exceeded > 0 {
+        lines.push("TTL exceeded: a routing loop; `udpkit probe trace` shows it".to_owned());
     }
     let mut rejected = false;
     let mut unreachable = false;
@@ -145,13 +161,17 @@ fn doubt(report: &ScanReport, time: Nanos, stopped: bool) -> Vec<String> {
     let mut lines = Vec::new();
     let unsent = report.ports.iter().filter(|port| port.not_sent.is_some()).count() as u64;
     if unsent > 0 {
-        lines.push(format!("to {} this host could send nothing", count(unsent, "port")));
+        let why = report.ports.iter().find_map(|port| port.not_sent.clone()).unwrap_or_default();
+        lines.push(format!("to {} this host could send nothing: {why}", count(unsent, "port")));
+    }
+    if stopped {
+        lines.push("interrupted".to_owned());
     }
     let late = report.untold - unsent;
     if late > 0 {
         let ports = count(late, "port");
         let (why, more) = match (stopped, report.icmp_per_second_milli) {
-            (true, _) => ("before it was stopped".to_owned(), None),
+            (true, _) => ("before it was interrupted".to_owned(), None),
             (_, rate) => (format!("within {time}"), rate),
         };
         let more = more.filter(|rate| *rate > 0).map_or_else(String::new, |rate| {
@@ -162,7 +182,7 @@ fn doubt(report: &ScanReport, time: Nanos, stopped: bool) -> Vec<String> {
         lines.push(format!("{ports} could not be told {why}{more}"));
     }
     if report.lost > 0 {
-        let known = report.open + report.closed + report.filtered;
+        let known = report.open + report.closed + report.filtered + report.ttl_exceeded;
         let questions = count(report.lost, "question");
         lines.push(format!(
             "{questions} to the {} that did answer had been silent: lost on the way",

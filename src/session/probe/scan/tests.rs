@@ -440,7 +440,7 @@ fn a_scan_ends_two_errors_after_the_last_that_was_held_back_or_soon_where_none_w
         ([10, 5, 4, 6], 1_000, 6_300),
         // Linux has more to send: after one second it would have had one for any other.
         ([3, 25, 1, 0], 1_000, 1_500),
-        ([0, 30, 0, 2], 1_000, 1_700),
+        ([0, 30, 0, 2], 1_000, 2_600),
         ([20, 20, 1, 5], 62, 2_900),
     ] {
         let counts = [0, 1, 2, 3].map(|index: usize| (counts[index], kinds[index]));
@@ -452,4 +452,54 @@ fn a_scan_ends_two_errors_after_the_last_that_was_held_back_or_soon_where_none_w
         let (_, wrong, all) = scans(40, counts, refill, 0.01);
         assert!(wrong * 1_000 <= all, "{counts:?}: {wrong} of {all}");
     }
+}
+
+#[test]
+fn a_host_that_had_spent_its_icmp_errors_is_not_called_silent() {
+    for count in [1, 4, 10] {
+        for tries in [1, 2, 3, 5] {
+            let mut world = World::linux((5000..5000 + count).map(|port| (port, Port::Closed)));
+            // Somebody else had them all just before.
+            world.buckets = [(Nanos::ZERO, Nanos::from_secs(1_000)); 2];
+            let report = world.scan(ScanPlan { tries, ..world.plan() });
+            assert_true(&world, &report, &format!("{count} ports, {tries} tries"));
+        }
+    }
+}
+
+#[test]
+fn a_ttl_that_ends_on_the_way_is_no_filter() {
+    let mut world = World::linux([(5000, Port::Rejected(11, 0)), (5001, Port::Rejected(3, 13))]);
+    let report = world.scan(world.plan());
+    assert_eq!(find(&report, 5000).state, PortState::TtlExceeded);
+    assert_eq!((report.filtered, report.ttl_exceeded), (1, 1));
+    let words = &report.verdict.verdict;
+    assert!(words.contains("1 not reached: the TTL was over on the way, says 198.51"), "{words}");
+    assert!(report.verdict.could_also_be.join(" ").contains("a routing loop"));
+}
+
+#[test]
+fn what_this_host_rejects_is_not_sent_and_not_silent() {
+    let mut session = ScanSession::new(World::linux([(5000, Port::Silent)]).plan());
+    let mut batch = TxBatch::new(1, 2_048);
+    let mut at = Nanos::ZERO;
+    for _ in 0..10_000 {
+        let now = Now { mono: at, real: at };
+        let next = session.poll_transmit(now, &mut batch);
+        if !batch.is_empty() {
+            session.on_sent(now, &batch, &SendOutcome { accepted: 1, stop: None });
+            let to = SocketAddr::from((TARGET, 5000));
+            let error = NetworkError::new(ErrorOrigin::Local, (3, 3), 111, to, b"");
+            session.on_network_error(now, &error);
+            batch.clear();
+        }
+        match next {
+            Next::Done => break,
+            Next::WaitUntil(until) => at = until.max(at + Nanos(1)),
+            _ => at = at + Nanos(1),
+        }
+    }
+    let report = session.finish(Now { mono: at, real: at });
+    assert_eq!((report.sent, report.silent, report.untold), (0, 0, 1));
+    assert!(find(&report, 5000).not_sent.is_some());
 }

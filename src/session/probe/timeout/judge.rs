@@ -2,23 +2,30 @@
 
 use super::lane::{Lane, Stage};
 use super::{TIMERS, TimeoutSession};
+use crate::record::Sink;
 use crate::record::probe::{
-    IdleOutcome, IdleTimer, IdleTimerReport, IdleTrial, TimeoutReport, Verdict,
+    IdleOutcome, IdleTimer, IdleTimerReport, IdleTrial, TimeoutEvent, TimeoutReport, Verdict,
 };
+use crate::stats::{LossSample, is_beyond_chance};
 use crate::units::Nanos;
+use std::collections::BTreeMap;
 
 /// Of a silence that is survived, what is advised: in hundredths.
 const MARGIN: u64 = 80;
 
 /// The report of a run that is over.
-pub(super) fn report<S>(session: TimeoutSession<S>, duration: Nanos) -> TimeoutReport {
+pub(super) fn report<S: Sink<TimeoutEvent>>(
+    session: TimeoutSession<S>,
+    duration: Nanos,
+) -> TimeoutReport {
+    let (control, asked) = (session.warming(), asked(&session));
     let timers: Vec<IdleTimerReport> =
-        TIMERS.iter().map(|timer| timer_report(*timer, &session.lanes)).collect();
+        TIMERS.iter().map(|timer| timer_report(*timer, &session.lanes, control, asked)).collect();
     let keep_alive = timers.iter().map(|timer| timer.open_ns).min().flatten().map(advised);
     let refresh = session.lanes.iter().find(|lane| matches!(lane.stage, Stage::Refresh { .. }));
     let inbound_refreshes = refresh.and_then(|lane| match lane.outcome {
         Some(IdleOutcome::Open) => Some(true),
-        Some(IdleOutcome::Closed) => Some(false),
+        Some(IdleOutcome::Closed) => is_beyond_chance(lane.silent(), control, 1).then_some(false),
         _ => None,
     });
     let mut report = TimeoutReport {
@@ -35,44 +42,142 @@ pub(super) fn report<S>(session: TimeoutSession<S>, duration: Nanos) -> TimeoutR
     };
     report.not_known = not_known(&session, &report);
     report.verdict = if session.granted {
-        verdict(&report, session.plan.longest(), session.plan.tries)
+        verdict(&report, session.plan.longest())
     } else {
-        let why = session.far.lost().map_or("the run was ended early", |lost| lost.words());
+        let why = session.far.lost().map_or("interrupted", |lost| lost.words());
         Verdict::new(format!("not known: {why}"))
     };
     report
 }
 
-fn timer_report(timer: IdleTimer, lanes: &[Lane]) -> IdleTimerReport {
-    let mut own: Vec<&Lane> = lanes
-        .iter()
-        .filter(|lane| lane.timer == timer && !matches!(lane.stage, Stage::Refresh { .. }))
-        .collect();
-    own.sort_by_key(|lane| lane.silence);
-    let with = |outcome| own.iter().filter(move |lane| lane.outcome == Some(outcome));
-    let closed = with(IdleOutcome::Closed).map(|lane| lane.silence).min();
-    let open = with(IdleOutcome::Open)
-        .map(|lane| lane.silence)
-        .filter(|open| closed.is_none_or(|closed| *open < closed))
-        .max();
-    let later = closed.map(|closed| with(IdleOutcome::Open).any(|lane| lane.silence > closed));
+/// One silence of a timer, all its tries together.
+struct Tried {
+    silence: Nanos,
+    lanes: Vec<usize>,
+    /// Answers that did not come, where none did and the far end had sent them.
+    silent: LossSample,
+    open: bool,
+}
+
+/// The silences of a timer, shortest first.
+fn tried(lanes: &[Lane], timer: IdleTimer) -> Vec<Tried> {
+    let mut all: BTreeMap<Nanos, Tried> = BTreeMap::new();
+    for (index, lane) in lanes.iter().enumerate() {
+        if lane.timer != timer || matches!(lane.stage, Stage::Refresh { .. }) {
+            continue;
+        }
+        let silence = lane.silence;
+        let none =
+            || Tried { silence, lanes: Vec::new(), silent: LossSample::default(), open: false };
+        let one = all.entry(silence).or_insert_with(none);
+        one.lanes.push(index);
+        one.open |= lane.outcome == Some(IdleOutcome::Open);
+        if lane.outcome == Some(IdleOutcome::Closed) {
+            one.silent = one.silent.with(lane.silent());
+        }
+    }
+    all.into_values().collect()
+}
+
+/// What is known of a timer's silences.
+#[derive(Default)]
+struct Span {
+    /// The longest that was survived, before the first that was too long.
+    open: Option<Nanos>,
+    /// The shortest that was too long.
+    closed: Option<Nanos>,
+    /// Whether a longer one than that was survived.
+    later: bool,
+    /// The shortest beyond those that were survived from which no answer came.
+    silent: Option<Nanos>,
+}
+
+/// A silence is too long where nothing came after it and after the shorter ones that were as silent,
+/// and that is beyond chance: had the path been open after it, it had been after them.
+fn span_of(tried: &[Tried], control: LossSample, asked: u64) -> Span {
+    let mut span = Span::default();
+    let mut pool = LossSample::default();
+    for one in tried {
+        if one.open {
+            (pool, span.silent) = (LossSample::default(), None);
+            match span.closed {
+                None => span.open = Some(one.silence),
+                Some(_) => span.later = true,
+            }
+        } else if one.silent.sent > 0 {
+            pool = pool.with(one.silent);
+            span.silent.get_or_insert(one.silence);
+            if span.closed.is_none() && is_beyond_chance(pool, control, asked) {
+                span.closed = Some(one.silence);
+            }
+        }
+    }
+    span
+}
+
+/// Silences that were tried, of both timers.
+fn asked<S>(session: &TimeoutSession<S>) -> u64 {
+    TIMERS.iter().map(|timer| tried(&session.lanes, *timer).len() as u64).sum()
+}
+
+/// A silence of which it is open whether it was too long or its answers were lost by chance.
+pub(super) fn in_question<S: Sink<TimeoutEvent>>(
+    session: &TimeoutSession<S>,
+    timer: IdleTimer,
+) -> Option<Nanos> {
+    let span = span_of(&tried(&session.lanes, timer), session.warming(), asked(session));
+    span.silent.filter(|_| span.closed.is_none())
+}
+
+fn timer_report(
+    timer: IdleTimer,
+    lanes: &[Lane],
+    control: LossSample,
+    asked: u64,
+) -> IdleTimerReport {
+    let tried = tried(lanes, timer);
+    let span = span_of(&tried, control, asked);
     IdleTimerReport {
         timer,
-        open_ns: open.map(Nanos::as_u64),
-        closed_ns: closed.map(Nanos::as_u64),
-        monotonic: later.map(|later| !later),
-        trials: own.iter().map(|lane| trial(lane)).collect(),
+        open_ns: span.open.map(Nanos::as_u64),
+        closed_ns: span.closed.map(Nanos::as_u64),
+        monotonic: span.closed.map(|_| !span.later),
+        trials: tried.iter().map(|one| trial(one, lanes, &span, control)).collect(),
     }
 }
 
-fn trial(lane: &Lane) -> IdleTrial {
+fn trial(tried: &Tried, lanes: &[Lane], span: &Span, control: LossSample) -> IdleTrial {
+    let own = || tried.lanes.iter().map(|index| &lanes[*index]);
+    let closed = tried.silent.sent > 0 && span.closed.is_some_and(|at| at <= tried.silence);
+    let (outcome, why) = if tried.open {
+        (IdleOutcome::Open, None)
+    } else if closed {
+        (IdleOutcome::Closed, None)
+    } else if tried.silent.sent > 0 {
+        (IdleOutcome::Unknown, Some(by_chance(tried.silent, control)))
+    } else {
+        (IdleOutcome::Unknown, own().find_map(|lane| lane.why.clone()))
+    };
     IdleTrial {
-        silence_ns: lane.silence.0,
-        refinement: lane.stage == Stage::Refinement,
-        outcome: lane.outcome.unwrap_or(IdleOutcome::Unknown),
-        sent: lane.sent,
-        answers: lane.came(),
-        why: lane.why.clone(),
+        silence_ns: tried.silence.0,
+        refinement: own().any(|lane| lane.stage == Stage::Refinement),
+        outcome,
+        sent: (!tried.open && tried.silent.sent > 0).then_some(tried.silent.sent as u32),
+        answers: own().map(Lane::came).sum(),
+        why,
+    }
+}
+
+/// Why a silence is not called too long.
+fn by_chance(silent: LossSample, control: LossSample) -> String {
+    let answers = silent.sent;
+    match control.percent() {
+        None => format!("none of {answers} answers came, and nothing tells the path's loss"),
+        Some(percent) if control.lost > 0 => format!(
+            "not told: none of {answers} answers came, and the path loses {percent:.0} % of what is \
+             answered at once"
+        ),
+        Some(_) => format!("none of {answers} answers came, too few to be sure"),
     }
 }
 
@@ -102,7 +207,7 @@ fn not_known<S>(session: &TimeoutSession<S>, report: &TimeoutReport) -> Vec<Stri
         let refresh = session.lanes.iter().find(|lane| matches!(lane.stage, Stage::Refresh { .. }));
         let established = report.timers.iter().find(|one| one.timer == IdleTimer::Established);
         let why = match (refresh, established) {
-            (Some(lane), _) => lane.why.as_deref().unwrap_or("it was not decided"),
+            (Some(lane), _) => lane.why.as_deref().unwrap_or("its answers may be lost by chance"),
             (None, Some(timer)) if timer.closed_ns.is_none() => {
                 "no silence was long enough to close the path"
             }
@@ -122,21 +227,26 @@ fn span(timer: &IdleTimerReport) -> Option<String> {
     }
 }
 
-fn verdict(report: &TimeoutReport, longest: Nanos, tries: u8) -> Verdict {
-    let spans: Vec<(IdleTimer, Option<String>)> =
-        report.timers.iter().map(|timer| (timer.timer, span(timer))).collect();
+/// How far a timer is known, where it is.
+fn reach(timer: &IdleTimerReport, longest: Nanos) -> String {
+    match (span(timer), timer.open_ns) {
+        (Some(span), _) => span,
+        (None, Some(open)) => format!("not within {}", Nanos(open).min(longest)),
+        (None, None) => "not known".to_owned(),
+    }
+}
+
+fn verdict(report: &TimeoutReport, longest: Nanos) -> Verdict {
+    let spans: Vec<Option<String>> = report.timers.iter().map(span).collect();
     let closes = match &spans[..] {
-        [(_, None), (_, None)] => None,
-        [(_, Some(first)), (_, Some(second))] if first == second => {
+        [None, None] => None,
+        [Some(first), Some(second)] if first == second => {
             Some(format!("an idle path closes after {first}"))
         }
-        each => {
-            let words = each.iter().map(|(timer, span)| {
-                let span = span.as_deref().map_or("not within".to_owned(), ToOwned::to_owned);
-                let longest =
-                    if span == "not within" { format!(" {longest}") } else { String::new() };
-                format!("{} {span}{longest}", timer.words())
-            });
+        _ => {
+            let each = report.timers.iter();
+            let words =
+                each.map(|timer| format!("{} {}", timer.timer.words(), reach(timer, longest)));
             Some(format!("an idle path closes: {}", words.collect::<Vec<_>>().join(", ")))
         }
     };
@@ -145,36 +255,41 @@ fn verdict(report: &TimeoutReport, longest: Nanos, tries: u8) -> Verdict {
     let any_open = report.timers.iter().any(|timer| timer.open_ns.is_some());
     let mut verdict = Verdict::new(match (closes, advice) {
         (Some(closes), Some(advice)) => format!("{advice}; {closes}"),
-        (Some(closes), None) => format!("no silence is safe; {closes}"),
+        // What was not survived was told for certain only where it says so.
+        (Some(closes), None) if any_open => closes,
+        (Some(closes), None) => format!("no silence that was tried is safe; {closes}"),
         (None, Some(advice)) => {
-            let open = report.timers.iter().filter_map(|timer| timer.open_ns).min();
-            let open = Nanos(open.unwrap_or_default());
-            format!("open after {open} of silence, the longest that was tried; {advice}")
+            let open = Nanos(report.timers.iter().filter_map(|one| one.open_ns).min().unwrap_or(0));
+            let all = if open >= longest {
+                "the longest that was tried"
+            } else {
+                "longer ones are not known"
+            };
+            format!("open after {open} of silence, {all}; {advice}")
         }
         (None, None) if any_open => "only one of the timers is known".to_owned(),
         (None, None) => "not known: no answer came after any silence".to_owned(),
     });
-    add_evidence(report, tries, &mut verdict);
-    add_doubts(report, tries, &mut verdict);
+    add_evidence(report, &mut verdict);
+    add_doubts(report, &mut verdict);
     verdict
 }
 
-fn add_evidence(report: &TimeoutReport, tries: u8, verdict: &mut Verdict) {
+fn add_evidence(report: &TimeoutReport, verdict: &mut Verdict) {
     for timer in &report.timers {
         let at = |silence: Option<u64>| {
             let found = timer.trials.iter().find(|trial| Some(trial.silence_ns) == silence)?;
-            Some(format!(
-                "{} of {} after {}",
-                found.answers,
-                found.sent.unwrap_or(tries.into()),
-                Nanos(found.silence_ns)
-            ))
+            let silence = Nanos(found.silence_ns);
+            Some(match found.sent {
+                Some(sent) => format!("{} of {sent} answers came after {silence}", found.answers),
+                None => format!("an answer came after {silence}"),
+            })
         };
         let told: Vec<String> =
             [at(timer.open_ns), at(timer.closed_ns)].into_iter().flatten().collect();
         if !told.is_empty() {
             let (words, told) = (timer.timer.words(), told.join(", "));
-            verdict.evidence.push(format!("{words}: answers that came were {told}"));
+            verdict.evidence.push(format!("{words}: {told}"));
         }
     }
     match report.inbound_refreshes {
@@ -186,27 +301,18 @@ fn add_evidence(report: &TimeoutReport, tries: u8, verdict: &mut Verdict) {
     }
 }
 
-fn add_doubts(report: &TimeoutReport, tries: u8, verdict: &mut Verdict) {
+fn add_doubts(report: &TimeoutReport, verdict: &mut Verdict) {
     for timer in &report.timers {
         if timer.monotonic == Some(false) {
             verdict.doubt.push(format!(
                 "{}: not monotonic, a longer silence than one that was too long was survived; \
-                 several devices, a full table or loss",
-                timer.timer.words()
-            ));
-        }
-    }
-    for timer in &report.timers {
-        let is_closed = |trial: &&IdleTrial| trial.outcome == IdleOutcome::Closed;
-        if timer.trials.iter().filter(is_closed).count() == 1 {
-            verdict.could_also_be.push(format!(
-                "{}: all {tries} answers lost by chance, as but one silence was too long",
+                 several devices, or a full table",
                 timer.timer.words()
             ));
         }
     }
     if report.interrupted {
-        verdict.doubt.push("the run was ended early".to_owned());
+        verdict.doubt.push("interrupted".to_owned());
     }
 }
 

@@ -1,6 +1,8 @@
 //! One socket: warmed or not, then silent until the far end's answers are due.
 
+use crate::batch::system_words;
 use crate::record::probe::{IdleOutcome, IdleTimer};
+use crate::stats::LossSample;
 use crate::units::Nanos;
 use crate::wire::{Arrivals, Ask, Echo};
 
@@ -12,11 +14,13 @@ const SPANNED: Nanos = Nanos::from_millis(2_500);
 /// When warming is given up.
 const WARM_LONGEST: Nanos = Nanos::from_secs(8);
 /// From one datagram of it to the next.
-const WARM_GAP: Nanos = Nanos::from_millis(200);
+const WARM_GAP: Nanos = Nanos::from_millis(100);
 /// From one answer to the next: a burst of loss shall not take all.
 pub(super) const ANSWER_GAP: Nanos = Nanos::from_millis(100);
 /// How long after the last answer was due it is still waited for.
 const GRACE: Nanos = Nanos::from_secs(2);
+/// When this host is asked again to send what it refused.
+const RETRY: Nanos = Nanos::from_millis(700);
 /// How often the question is asked until it arrives.
 const QUESTIONS: u32 = 8;
 /// The row of all that warms.
@@ -31,6 +35,8 @@ pub(super) enum Stage {
     Refinement,
     /// Whether answers alone keep the path open: those from `from` on would find it closed.
     Refresh { from: Nanos },
+    /// It is tried again, as its silence may be chance.
+    Again,
 }
 
 /// One socket's course.
@@ -49,8 +55,19 @@ pub(super) struct Lane {
     /// Where warming stands: when it began, when its next datagram is due, when its last answer
     /// came.
     warm: Option<(Nanos, Nanos, Option<Nanos>)>,
+    /// Of what warms: how many left, and which of them were answered, a bit each.
+    warm_sent: u32,
+    warm_back: u128,
     /// When the question was last asked.
     asked: Option<Nanos>,
+    /// When the next may be, where this host refused one.
+    retry: Nanos,
+    /// How long this host stood still since the question was asked.
+    paused: Nanos,
+    /// Whether it did so when answers were due.
+    deaf: bool,
+    /// Why this host refused to send.
+    refusal: Option<i32>,
     questions: u32,
     arrived: bool,
     /// Which answers came, a bit each.
@@ -95,7 +112,13 @@ impl Lane {
             answers,
             gap: ANSWER_GAP,
             warm,
+            warm_sent: 0,
+            warm_back: 0,
             asked: None,
+            retry: Nanos::ZERO,
+            paused: Nanos::ZERO,
+            deaf: false,
+            refusal: None,
             questions: 0,
             arrived: false,
             came: 0,
@@ -116,6 +139,28 @@ impl Lane {
         self.came.count_ones()
     }
 
+    /// What became of the datagrams that warmed it, out and back.
+    pub fn warming(&self) -> LossSample {
+        LossSample::new(self.warm_sent.into(), self.warm_back.count_ones().into())
+    }
+
+    /// Answers that would have come only by a path that outlives the silence in question, and did
+    /// not, as far as the far end sent them.
+    pub fn silent(&self) -> LossSample {
+        let sent = self.sent.unwrap_or(0).min(self.answers.into());
+        let (first, came) = match self.stage {
+            Stage::Refresh { from } => (self.first_beyond(from), 0),
+            _ => (0, self.came()),
+        };
+        LossSample::new(u64::from(sent.saturating_sub(first)), came.into())
+    }
+
+    /// The first answer that comes so long after the question, by its number.
+    fn first_beyond(&self, from: Nanos) -> u32 {
+        let after = |number: &u32| self.silence + Nanos(self.gap.0 * u64::from(*number)) >= from;
+        (0..u32::from(self.answers)).find(after).unwrap_or(self.answers.into())
+    }
+
     /// How long it takes in all, at most.
     pub fn duration(&self) -> Nanos {
         let warm = if self.timer == IdleTimer::Established { WARM } else { Nanos::ZERO };
@@ -128,7 +173,7 @@ impl Lane {
 
     /// When its last answer should have come.
     fn deadline(&self) -> Option<Nanos> {
-        self.asked.map(|asked| asked + self.silence + self.span() + GRACE)
+        self.asked.map(|asked| asked + self.silence + self.span() + GRACE + self.paused)
     }
 
     /// What is to be done now.
@@ -141,7 +186,12 @@ impl Lane {
             if now >= began + WARM && spanned {
                 self.warm = None;
             } else if now >= began + WARM_LONGEST {
-                self.give_up("what should warm the path was not answered");
+                match self.refusal.filter(|_| self.warm_sent == 0) {
+                    Some(errno) => {
+                        self.give_up(&format!("this host refuses to send: {}", system_words(errno)))
+                    }
+                    None => self.give_up("what should warm the path was not answered"),
+                }
                 return Step::Over;
             } else if now >= next {
                 return Step::Warm;
@@ -150,13 +200,20 @@ impl Lane {
             }
         }
         match self.asked {
+            None if now < self.retry => Step::Wait(self.retry),
             None => Step::Ask,
             Some(_) => Step::Wait(self.deadline().unwrap_or(now).max(now)),
         }
     }
 
+    /// The number of the next datagram that warms.
+    pub fn warm_number(&self) -> u32 {
+        self.warm_sent
+    }
+
     /// A datagram that warms has left.
     pub fn warmed(&mut self, now: Nanos) {
+        self.warm_sent += 1;
         if let Some((_, next, _)) = &mut self.warm {
             *next = now + WARM_GAP;
         }
@@ -165,7 +222,34 @@ impl Lane {
     /// The question has left.
     pub fn asked(&mut self, now: Nanos) {
         self.asked = Some(now);
+        self.paused = Nanos::ZERO;
         self.questions += 1;
+    }
+
+    /// This host refused to send what was due.
+    pub fn refused(&mut self, now: Nanos, errno: i32) {
+        self.refusal = Some(errno);
+        self.retry = now + RETRY;
+        match &mut self.warm {
+            Some((_, next, _)) => *next = now + WARM_GAP,
+            None => self.questions += 1,
+        }
+        if self.warm.is_none() && self.questions >= QUESTIONS {
+            self.give_up(&format!("this host refuses to send: {}", system_words(errno)));
+        }
+    }
+
+    /// This host stood still for `length` until now: warming begins anew, as the path was silent,
+    /// and what is waited for waits as much longer.
+    pub fn pause(&mut self, now: Nanos, length: Nanos) {
+        if self.warm.is_some() {
+            self.warm = Some((now, now, None));
+        }
+        if let Some(asked) = self.asked {
+            let due = asked + self.silence + self.paused;
+            self.deaf |= due < now && now - length < due + self.span();
+            self.paused = self.paused + length;
+        }
     }
 
     /// The question, to be encoded into as many bytes as its answers will have together: who has
@@ -186,6 +270,7 @@ impl Lane {
     /// An answer came.
     pub fn take(&mut self, echo: &Echo, now: Nanos) {
         if echo.item == WARM_ITEM {
+            self.warm_back |= 1_u128.checked_shl(echo.sequence).unwrap_or(0);
             if let Some((_, _, last)) = &mut self.warm {
                 *last = Some(now);
             }
@@ -199,7 +284,7 @@ impl Lane {
         self.came |= 1 << echo.number;
         let after = self.silence + Nanos(self.gap.0 * u64::from(echo.number));
         let tells = match self.stage {
-            Stage::Candidate | Stage::Refinement => true,
+            Stage::Candidate | Stage::Refinement | Stage::Again => true,
             Stage::Refresh { from } => after >= from,
         };
         if tells && self.outcome.is_none() {
@@ -240,6 +325,7 @@ impl Lane {
         let first_came = self.came & 1 != 0;
         match self.stage {
             _ if sent == 0 => self.give_up("the far end sent no answer"),
+            _ if self.deaf => self.give_up("this host stood still when its answers were due"),
             // Those that the open path would have let in must have come.
             Stage::Refresh { .. } if !first_came => self.give_up("no answer came at all"),
             _ => self.outcome = Some(IdleOutcome::Closed),

@@ -23,13 +23,15 @@ mod tests;
 pub use plan::{CANDIDATES, TimeoutPlan};
 
 use super::{FarEnd, sooner};
-use crate::batch::{Datagram, Dest, NetworkError, TxBatch};
+use crate::batch::{Datagram, Dest, ErrorOrigin, NetworkError, SendOutcome, SendStop, TxBatch};
 use crate::record::probe::{IdleOutcome, IdleTimer, TimeoutEvent, TimeoutReport};
 use crate::record::{Flow, Sink};
 use crate::session::{Next, Now, Session};
+use crate::stats::{LossSample, tries_to_tell};
 use crate::units::Nanos;
 use crate::wire::{Ask, Echo, PortList};
 use lane::{Lane, Stage, Step, WARM_ITEM};
+use plan::{AGAIN, AGAIN_ANSWERS};
 
 /// How long after a question the far end is asked whether it arrived.
 const CHECK: Nanos = Nanos::from_millis(700);
@@ -58,6 +60,10 @@ pub struct TimeoutSession<S> {
     rows_asked: Option<Nanos>,
     closed: bool,
     interrupted: bool,
+    /// Datagrams of the dialogue in the batch at hand, which stand first.
+    ahead: usize,
+    /// The lanes behind them, and what each wrote.
+    written: Vec<(usize, Step)>,
 }
 
 impl<S: Sink<TimeoutEvent>> TimeoutSession<S> {
@@ -78,6 +84,8 @@ impl<S: Sink<TimeoutEvent>> TimeoutSession<S> {
             rows_asked: None,
             closed: false,
             interrupted: false,
+            ahead: 0,
+            written: Vec::new(),
         }
     }
 
@@ -147,14 +155,40 @@ impl<S: Sink<TimeoutEvent>> TimeoutSession<S> {
         }
     }
 
+    /// What became of the datagrams that warmed the paths: what a silence is held against.
+    fn warming(&self) -> LossSample {
+        self.lanes.iter().map(Lane::warming).fold(LossSample::default(), LossSample::with)
+    }
+
+    /// Tries a silence again that may be chance, once all others of its timer are decided.
+    fn try_again(&mut self, now: Nanos) {
+        for timer in TIMERS {
+            let mut own = self.lanes.iter().filter(|lane| lane.timer == timer);
+            let again = own.clone().filter(|lane| lane.stage == Stage::Again).count();
+            if self.interrupted || again >= AGAIN || own.any(|lane| lane.outcome.is_none()) {
+                continue;
+            }
+            if let Some(silence) = judge::in_question(self, timer) {
+                self.add(timer, Stage::Again, silence, now);
+                if let Some(lane) = self.lanes.last_mut() {
+                    lane.answers = AGAIN_ANSWERS;
+                }
+                self.tell(TimeoutEvent::Again { timer, silence_ns: silence.0 });
+            }
+        }
+    }
+
     /// Has the far end alone send into a path, each time before it would close.
     fn refresh(&mut self, open: Nanos, closed: Nanos, now: Nanos) {
         let gap = Nanos(open.0 / 100 * REFRESH_PART / 1_000_000 * 1_000_000).min(REFRESH_GAP);
-        // One more than it takes to come beyond the silence that is too long for sure.
-        let answers = closed.0.checked_div(gap.0).map_or(u64::MAX, |whole| whole + 2);
-        if answers > u64::from(Ask::MOST_ANSWERS) {
+        // Two more than it takes to come beyond the silence that is too long for sure, or as many as
+        // are needed lest chance alone silences them.
+        let whole = closed.0.checked_div(gap.0).unwrap_or(u64::MAX / 2);
+        if whole + 2 > u64::from(Ask::MOST_ANSWERS) {
             return;
         }
+        let beyond = tries_to_tell(self.warming(), 1).unwrap_or(u64::MAX / 2).max(2);
+        let answers = (whole + beyond).min(Ask::MOST_ANSWERS.into());
         self.refreshing = true;
         self.add(IdleTimer::Established, Stage::Refresh { from: closed }, gap, now);
         if let Some(lane) = self.lanes.last_mut() {
@@ -185,10 +219,10 @@ impl<S: Sink<TimeoutEvent>> TimeoutSession<S> {
         let Some(granted) = self.far.granted() else { return Next::Idle };
         let plain = Ask::new(granted.tag, granted.key, WARM_ITEM, 0, now.real);
         let mut next = Next::Idle;
-        for lane in &mut self.lanes {
+        for (index, lane) in self.lanes.iter_mut().enumerate() {
             let step = lane.poll(now.mono);
             let (ask, len) = match step {
-                Step::Warm => (plain, Ask::PADDED),
+                Step::Warm => (Ask { sequence: lane.warm_number(), ..plain }, Ask::PADDED),
                 Step::Ask => lane.question(plain),
                 Step::Wait(at) => {
                     let at = lane.wants_rows(CHECK).map_or(at, |rows| rows.min(at));
@@ -204,10 +238,7 @@ impl<S: Sink<TimeoutEvent>> TimeoutSession<S> {
             let id = out.add_dest(dest);
             let Some(slot) = out.push(id, len) else { return Next::Send };
             ask.encode(slot);
-            match step {
-                Step::Warm => lane.warmed(now.mono),
-                _ => lane.asked(now.mono),
-            }
+            self.written.push((index, step));
             next = Next::Send;
         }
         next
@@ -249,18 +280,37 @@ impl<S: Sink<TimeoutEvent>> Session for TimeoutSession<S> {
         self.begin(now.mono);
         self.ask_rows(now.mono);
         self.refine(now.mono);
+        self.try_again(now.mono);
         self.tell_decided();
         if !self.closing && (self.is_decided() || self.interrupted) {
             self.closing = true;
             self.far.close();
         }
+        self.written.clear();
         let far = self.far.poll(now, out);
+        self.ahead = out.len();
         if self.far.is_over() {
             return Next::Done;
         }
         let lanes = if self.closing { Next::Idle } else { self.poll_lanes(now, out) };
         // Whatever was written is sent first.
         if out.is_empty() { sooner(far, lanes) } else { Next::WaitUntil(now.mono) }
+    }
+
+    fn on_sent(&mut self, now: Now, _batch: &TxBatch, outcome: &SendOutcome) {
+        let mut written = std::mem::take(&mut self.written).into_iter();
+        let Some(accepted) = outcome.accepted.checked_sub(self.ahead) else { return };
+        for (index, step) in written.by_ref().take(accepted) {
+            match step {
+                Step::Warm => self.lanes[index].warmed(now.mono),
+                _ => self.lanes[index].asked(now.mono),
+            }
+        }
+        // What was not tried is written again; what was refused waits a little.
+        let Some(SendStop::Refused { datagrams, errno }) = outcome.stop else { return };
+        for (index, _) in written.take(datagrams) {
+            self.lanes[index].refused(now.mono, errno);
+        }
     }
 
     fn on_datagram(&mut self, now: Now, datagram: &Datagram<'_>) {
@@ -278,8 +328,18 @@ impl<S: Sink<TimeoutEvent>> Session for TimeoutSession<S> {
         }
     }
 
-    fn on_network_error(&mut self, _now: Now, error: &NetworkError) {
-        self.far.on_network_error(error);
+    fn on_network_error(&mut self, now: Now, error: &NetworkError) {
+        if self.far.on_network_error(error) || error.origin != ErrorOrigin::Local {
+            return;
+        }
+        // It left no further than this host.
+        if let Some(lane) = error.socket.checked_sub(1).and_then(|at| self.lanes.get_mut(at)) {
+            lane.refused(now.mono, error.errno);
+        }
+    }
+
+    fn on_pause(&mut self, now: Now, length: Nanos) {
+        self.lanes.iter_mut().for_each(|lane| lane.pause(now.mono, length));
     }
 
     fn on_stop(&mut self, _now: Now) {

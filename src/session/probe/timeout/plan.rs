@@ -6,6 +6,9 @@ use std::net::SocketAddr;
 
 /// The silences that are tried first, in seconds: what devices are set to, and beside it.
 pub const CANDIDATES: [u64; 14] = [5, 10, 20, 28, 32, 45, 60, 90, 118, 122, 150, 180, 240, 300];
+/// Times that a silence of a timer which may be chance is tried again, and the answers then.
+pub(super) const AGAIN: usize = 2;
+pub(super) const AGAIN_ANSWERS: u8 = 8;
 /// Silences of a refinement at most, for each timer.
 const POINTS: u64 = 7;
 
@@ -25,10 +28,10 @@ pub struct TimeoutPlan {
 }
 
 impl TimeoutPlan {
-    /// Sockets that the run needs: the dialogue's, one for each silence of each timer, and the one
-    /// that is refreshed from outside.
+    /// Sockets that the run needs: the dialogue's, one for each silence of each timer, those that are
+    /// tried again, and the one that is refreshed from outside.
     pub fn sockets(&self) -> usize {
-        2 + 2 * (self.candidates.len() + POINTS as usize)
+        2 + 2 * (self.candidates.len() + POINTS as usize + AGAIN)
     }
 
     /// The longest silence that is tried.
@@ -69,6 +72,6 @@ mod tests {
         assert_eq!(between(240_000, 300_000).len(), 7);
         assert_eq!(between(0, 1_000), [500]);
         assert!(between(1_000, 1_500).is_empty() && between(1_000, 1_001).is_empty());
-        assert_eq!(plan.sockets(), 44);
+        assert_eq!(plan.sockets(), 48);
     }
 }

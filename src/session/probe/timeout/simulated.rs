@@ -32,8 +32,8 @@ pub(super) struct Rules {
     pub inbound_refreshes: bool,
     /// Silences that are closed although the timers are not over.
     pub hole: Option<Range<Nanos>>,
-    /// Share that is lost on each way.
-    pub loss: f64,
+    /// Share that is lost, out and back.
+    pub loss: [f64; 2],
     pub seed: u64,
     /// Whether the server helps.
     pub helper: bool,
@@ -46,7 +46,7 @@ impl Default for Rules {
             established: Nanos::MAX,
             inbound_refreshes: true,
             hole: None,
-            loss: 0.0,
+            loss: [0.0; 2],
             seed: 1,
             helper: true,
         }
@@ -195,7 +195,7 @@ pub(super) fn probed(rules: Rules, plan: TimeoutPlan) -> (TimeoutReport, Vec<Tim
                 nat.comes_in(socket, now)
             };
             number += 1;
-            if passes && random.f64() >= loss {
+            if passes && random.f64() >= loss[usize::from(!to_server)] {
                 wire.insert((now + DELAY, number), (to_server, socket, bytes.to_vec()));
             }
         };
@@ -203,6 +203,8 @@ pub(super) fn probed(rules: Rules, plan: TimeoutPlan) -> (TimeoutReport, Vec<Tim
         for (dest, bytes) in written(&batch) {
             send(true, dest.socket, &bytes, &mut nat);
         }
+        let outcome = SendOutcome { accepted: batch.len(), stop: None };
+        client.on_sent(clock, &batch, &outcome);
         batch.clear();
         let server_next = server.poll_transmit(clock, &mut batch);
         for (dest, bytes) in written(&batch) {

@@ -78,7 +78,7 @@ fn loss_is_not_taken_for_a_closed_path() {
     for run in 0..10 {
         let seed = base.wrapping_add(run);
         let (first, established) = (Nanos::from_secs(30), Nanos::from_secs(120));
-        let rules = Rules { first, established, loss: 0.08, seed, ..Rules::default() };
+        let rules = Rules { first, established, loss: [0.08; 2], seed, ..Rules::default() };
         let (report, ..) = probed(rules, TimeoutPlan { tries: 8, ..plan() });
         assert!(report.not_known.is_empty(), "seed {seed}: {:?}", report.not_known);
         for (timer, rule) in report.timers.iter().zip([first, established]) {
@@ -140,4 +140,51 @@ fn without_a_helper_nothing_is_known_and_that_is_said() {
     assert!(!report.helper && report.keep_alive_ns.is_none() && events.is_empty());
     assert!(report.verdict.verdict.starts_with("not known: nobody answers at"));
     assert!(took < Nanos::from_secs(6), "{took}");
+}
+
+/// Runs of each kind: some, or as many as the environment asks for.
+fn runs(usual: u64) -> u64 {
+    std::env::var("UDPKIT_TEST_RUNS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(usual)
+}
+
+/// Each share of loss, both ways and one at a time.
+fn losses() -> impl Iterator<Item = [f64; 2]> {
+    let shares = [0.0, 0.01, 0.05, 0.1, 0.3, 0.5];
+    shares.into_iter().flat_map(|share| [[share; 2], [share, 0.0], [0.0, share]])
+}
+
+#[test]
+fn random_loss_closes_no_path_and_a_closed_one_is_found_through_a_tenth_of_it() {
+    let candidates = || [1, 2, 4, 8].map(Nanos::from_secs).to_vec();
+    for loss in losses() {
+        for seed in 0..runs(2) {
+            let plan = || TimeoutPlan { candidates: candidates(), who_refreshes: true, ..plan() };
+            let rules = Rules { loss, seed, ..Rules::default() };
+            let (report, ..) = probed(rules, plan());
+            for timer in &report.timers {
+                assert_eq!(timer.closed_ns, None, "{loss:?} {seed}: {report:#?}");
+            }
+            assert_ne!(report.inbound_refreshes, Some(false));
+            let three = Nanos::from_secs(3);
+            let rules = Rules { first: three, established: three, loss, seed, ..Rules::default() };
+            let (report, ..) = probed(rules, plan());
+            let little = loss.iter().all(|share| *share <= 0.1);
+            for timer in report.timers.iter().filter(|timer| little || timer.closed_ns.is_some()) {
+                let closed = timer.closed_ns.unwrap_or(0);
+                assert!(closed >= three.0, "{loss:?} {seed}: {report:#?}");
+                assert!(timer.open_ns.is_none_or(|open| open < three.0), "{report:#?}");
+            }
+            assert_ne!(report.inbound_refreshes, Some(false), "{loss:?} {seed}: {report:#?}");
+        }
+    }
+}
+
+#[test]
+fn a_longer_silence_that_is_not_known_is_no_longest_that_was_tried() {
+    let rules = Rules { loss: [0.0, 0.6], seed: 3, ..Rules::default() };
+    let plan = TimeoutPlan { candidates: vec![Nanos::from_secs(1)], tries: 1, ..plan() };
+    let (report, ..) = probed(rules, plan);
+    for trial in report.timers.iter().flat_map(|timer| &timer.trials) {
+        assert!(trial.sent.is_none_or(|sent| trial.answers <= sent), "{report:#?}");
+    }
 }

@@ -1,6 +1,7 @@
 //! One flow of a trace: its hops, which probe is due, and what was heard of each.
 
 use super::TracePlan;
+use crate::batch::OwnFinding;
 use crate::record::probe::{TraceAnswer, TraceFlow, TraceHop, TraceTry};
 use crate::session::Now;
 use crate::units::Nanos;
@@ -45,6 +46,8 @@ impl Heard {
 #[derive(Clone, Copy, Debug)]
 struct Try {
     sent: Now,
+    /// Since when its answer is waited for.
+    since: Nanos,
     heard: Option<Heard>,
     refused: bool,
     /// It left, but what came of it could not be told from what came of others.
@@ -74,7 +77,7 @@ impl Cell {
     /// When the try that is under way is given up.
     fn waits_until(&self, now: Nanos, wait: Nanos) -> Option<Nanos> {
         let last = self.tries.last()?;
-        let until = last.sent.mono + wait;
+        let until = last.since + wait;
         (last.heard.is_none() && !last.refused && !last.void && until > now).then_some(until)
     }
 
@@ -147,8 +150,23 @@ impl Flow {
         }
         let spoke = self.walked().iter().rev().find(|cell| cell.heard().next().is_some());
         let beyond = spoke.map_or(0, |cell| cell.ttl).saturating_add(AHEAD);
+        if let Some(again) = self.loops_at() {
+            return again;
+        }
         // The target is there, so the silence ends somewhere.
         if self.asked_target().heard().any(Heard::ends) { all } else { beyond.min(all) }
+    }
+
+    /// The hop at which a router spoke for the third time, at equal distances: a loop, of which
+    /// nothing more is to be learned.
+    fn loops_at(&self) -> Option<u8> {
+        let spoke = |cell: &Cell| Some((cell.ttl, cell.heard().next()?.from?));
+        let all: Vec<(u8, IpAddr)> = self.walked().iter().filter_map(spoke).collect();
+        all.iter().find_map(|(ttl, router)| {
+            let mut hops = all.iter().filter(|(_, other)| other == router).map(|(ttl, _)| *ttl);
+            let (first, second, third) = (hops.next()?, hops.next()?, hops.next()?);
+            (first == *ttl && second - first == third - second).then_some(third)
+        })
     }
 
     /// The probes that still matter.
@@ -185,14 +203,35 @@ impl Flow {
     }
 
     pub fn sent(&mut self, place: Place, now: Now) {
-        self.push(place, Try { sent: now, heard: None, refused: false, void: false });
+        self.push(
+            place,
+            Try { sent: now, since: now.mono, heard: None, refused: false, void: false },
+        );
         self.next_at = now.mono + PACE;
     }
 
     pub fn refused(&mut self, place: Place, now: Now, errno: i32) {
-        self.push(place, Try { sent: now, heard: None, refused: true, void: false });
+        self.push(
+            place,
+            Try { sent: now, since: now.mono, heard: None, refused: true, void: false },
+        );
         self.next_at = now.mono + PACE;
         self.errno.get_or_insert(errno);
+    }
+
+    /// This host itself rejected a probe, or spoke of one that it does not name.
+    pub fn rejected_here(&mut self, place: Option<Place>, errno: i32) {
+        self.errno.get_or_insert(errno);
+        if let Some(one) = place.and_then(|place| self.one(place)) {
+            one.refused = true;
+        }
+    }
+
+    /// This host stood still for so long: what is waited for waits as much longer.
+    pub fn pause(&mut self, length: Nanos) {
+        for one in self.cells.iter_mut().flat_map(|cell| &mut cell.tries) {
+            one.since = one.since + length;
+        }
     }
 
     fn push(&mut self, place: Place, one: Try) {
@@ -265,19 +304,19 @@ impl Flow {
         let answered = hops.iter().flat_map(|hop| &hop.tries).chain(&target.tries);
         let reached = answered.clone().any(|one| one.at_target);
         let heard_at = |hop: &&TraceHop| hop.tries.iter().any(|one| one.answer.is_some());
-        TraceFlow {
+        let mut flow = TraceFlow {
             source_port: self.port,
             reached,
             hop_count: end.filter(|_| reached).or(self.hops.map(|hops| hops.saturating_add(1))),
             last_heard: hops.iter().rev().find(heard_at).map(|hop| hop.ttl),
             one_by_one: self.one_by_one,
-            refused: self.errno.map(|errno| {
-                let text = std::io::Error::from_raw_os_error(errno).to_string();
-                text.split(" (os error").next().unwrap_or(&text).to_lowercase()
-            }),
+            refused: self.errno.map(|errno| OwnFinding::from_errno(errno, plan.target).to_string()),
+            routing_loop: None,
             full_ttl: target.tries,
             silent_beyond: (!reached && end.is_none() && horizon < plan.hops).then_some(AHEAD),
             hops,
-        }
+        };
+        flow.routing_loop = flow.find_loop();
+        flow
     }
 }

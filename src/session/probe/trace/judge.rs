@@ -1,6 +1,7 @@
 //! What a trace comes to, in words.
 
-use crate::record::probe::{TraceAnswer, TraceFlow, TraceReport, TraceTry, Verdict};
+use crate::record::probe::{TraceAnswer, TraceFlow, TraceHop, TraceReport, TraceTry, Verdict};
+use crate::stats::{LossSample, is_beyond_chance};
 use crate::units::Nanos;
 
 /// The verdict on a trace.
@@ -80,16 +81,40 @@ fn end(flow: &TraceFlow, report: &TraceReport) -> String {
             None => format!("is stopped by {router} after hop {}: {words}", ttl - 1),
         };
     }
+    if let Some(found) = &flow.routing_loop {
+        let routers: Vec<String> = found.routers.iter().map(ToString::to_string).collect();
+        let turn = if routers.len() > 1 { " in turn" } else { "" };
+        let routers = routers.join(", ");
+        return format!("runs in a routing loop from hop {} on: {routers}{turn}", found.from_hop);
+    }
+    if flow.full_ttl.iter().any(|one| one.answer == Some(TraceAnswer::TimeExceeded)) {
+        return "is still on the way when a TTL of 255 is over: a routing loop".to_owned();
+    }
     if let (Some(refused), None) = (&flow.refused, flow.last_heard) {
         return format!("does not leave this host: {refused}");
+    }
+    if report.stopped_early && !is_silent_beyond(flow) {
+        return "was interrupted before its end was known".to_owned();
     }
     match flow.last() {
         Some(hop) => {
             let routers: Vec<String> = hop.routers().iter().map(ToString::to_string).collect();
-            format!("dies after hop {} ({})", hop.ttl, routers.join(", "))
+            format!("has no answer beyond hop {} ({})", hop.ttl, routers.join(", "))
         }
-        None => "dies before any router speaks".to_owned(),
+        None => "has no answer, of any router or of the target".to_owned(),
     }
+}
+
+/// Whether the silence at the end was looked at as far as it is meant to be.
+fn is_silent_beyond(flow: &TraceFlow) -> bool {
+    let last = flow.last_heard.unwrap_or(0);
+    flow.hops.iter().any(|hop| hop.ttl > last) && !flow.full_ttl.is_empty()
+}
+
+/// Whether a loop, or a TTL that ended where it should not, tells why the target is silent.
+fn is_looped(flow: &TraceFlow) -> bool {
+    let exceeded = |one: &TraceTry| one.answer == Some(TraceAnswer::TimeExceeded);
+    flow.routing_loop.is_some() || flow.full_ttl.iter().any(exceeded)
 }
 
 /// What the target itself said, by the probe that had it say so.
@@ -126,7 +151,13 @@ fn evidence(flow: &TraceFlow, report: &TraceReport) -> Vec<String> {
             let probes = count(beyond, "probe");
             lines.push(format!("none of {probes} to hops {from} to {to} was answered"));
         }
-        if flow.stopped_by().is_none() {
+        let exceeded = |one: &&TraceTry| one.answer == Some(TraceAnswer::TimeExceeded);
+        if let Some(one) = flow.full_ttl.iter().find(exceeded) {
+            let from = one.from.map_or_else(String::new, |from| format!(", says {from}"));
+            lines.push(format!("a TTL of 255 was over on the way{from}"));
+        } else if flow.stopped_by().is_none()
+            && flow.full_ttl.iter().all(|one| one.answer.is_none())
+        {
             let whole = count(flow.full_ttl.len(), "probe");
             lines.push(format!("none of {whole} with a TTL of 255 was answered"));
         }
@@ -151,13 +182,14 @@ fn evidence(flow: &TraceFlow, report: &TraceReport) -> Vec<String> {
         lines.push(format!("this host did not send a probe: {refused}"));
     }
     if report.stopped_early {
-        lines.push("the trace was ended before it was over".to_owned());
+        lines.push("interrupted before it was over".to_owned());
     }
     lines
 }
 
 fn alternatives(flow: &TraceFlow, report: &TraceReport) -> Vec<String> {
-    if flow.reached || flow.stopped_by().is_some() || flow.refused.is_some() {
+    let known = flow.reached || flow.stopped_by().is_some() || flow.refused.is_some();
+    if known || is_looped(flow) {
         return Vec::new();
     }
     let next = flow.last_heard.unwrap_or(0) + 1;
@@ -165,11 +197,38 @@ fn alternatives(flow: &TraceFlow, report: &TraceReport) -> Vec<String> {
     let mut lines = vec![
         format!("hop {next} is the target, and what has port {port} there does not answer"),
         format!("hop {next} lets it through, and whoever answers from there on is not heard"),
+        format!("hop {next}, or what lies before it, drops what is for port {port}"),
     ];
+    if let Some(chance) = by_chance(flow) {
+        lines.push(chance);
+    }
     if flow.last_heard.is_none() {
         lines.push("this host's own firewall drops it, or drops ICMP".to_owned());
     }
     lines
+}
+
+/// Where the silence may be random loss: the hops that answer lost as much, or were asked too seldom
+/// to tell.
+fn by_chance(flow: &TraceFlow) -> Option<String> {
+    let last = flow.last_heard.unwrap_or(0);
+    let sample = |tries: &mut dyn Iterator<Item = &TraceTry>| {
+        let (mut sent, mut answered) = (0, 0);
+        for one in tries {
+            sent += 1;
+            answered += u64::from(one.answer.is_some());
+        }
+        LossSample::new(sent, answered)
+    };
+    let spoke = |hop: &&TraceHop| hop.tries.iter().any(|one| one.answer.is_some());
+    let heard = sample(&mut flow.hops.iter().filter(spoke).flat_map(|hop| &hop.tries));
+    let beyond = flow.hops.iter().filter(|hop| hop.ttl > last).flat_map(|hop| &hop.tries);
+    let silent = sample(&mut beyond.chain(&flow.full_ttl));
+    let lossy = heard.lost > 0 && !is_beyond_chance(silent, heard, 1);
+    lossy.then(|| {
+        let percent = heard.percent().unwrap_or(0.0);
+        format!("chance: hops that answer left {percent:.0} % of the probes unanswered")
+    })
 }
 
 fn doubts(report: &TraceReport) -> Vec<String> {

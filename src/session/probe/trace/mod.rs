@@ -195,7 +195,12 @@ impl Session for TraceSession {
 
     fn on_network_error(&mut self, now: Now, error: &NetworkError) {
         let flow = error.socket;
-        if flow >= self.flows.len() || error.origin == ErrorOrigin::Local {
+        if flow >= self.flows.len() {
+            return;
+        }
+        if error.origin == ErrorOrigin::Local {
+            let place = self.quoted(flow, error.quoted());
+            self.flows[flow].rejected_here(place, error.errno);
             return;
         }
         let Some(place) = self.quoted(flow, error.quoted()) else {
@@ -210,6 +215,10 @@ impl Session for TraceSession {
             return;
         };
         self.hear_error(flow, place, now, error);
+    }
+
+    fn on_pause(&mut self, _now: Now, length: Nanos) {
+        self.flows.iter_mut().for_each(|flow| flow.pause(length));
     }
 
     fn on_stop(&mut self, _now: Now) {
@@ -227,6 +236,7 @@ impl Session for TraceSession {
             wait_ns: self.plan.wait.0,
             duration_ns: (now.mono - started.mono).0,
             stopped_early: self.stopped,
+            interrupted: self.stopped,
             flows,
             verdict: crate::record::probe::Verdict::default(),
         };

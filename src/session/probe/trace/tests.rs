@@ -38,6 +38,8 @@ struct Path {
     end: End,
     /// Answers of the first router that get lost, by their order.
     lost: Vec<usize>,
+    /// From this hop on, the last so many routers pass it to one another for ever.
+    turn: Option<u8>,
 }
 
 fn router(hop: u8) -> IpAddr {
@@ -61,6 +63,11 @@ impl Path {
                 Hop::Drops => return None,
                 _ => {}
             }
+        }
+        if let Some(turn) = self.turn {
+            let behind = ttl - self.hops.len() as u8 - 1;
+            let last = self.hops.len() as u8;
+            return Some((router(last - turn + 1 + behind % turn), Word::Icmp(11, 0, 110, 64)));
         }
         let target: SocketAddr = TARGET.parse().unwrap();
         let word = match self.end {
@@ -164,7 +171,7 @@ fn deliver(
 }
 
 fn path(hops: &[Hop], end: End) -> Path {
-    Path { hops: hops.to_vec(), end, lost: Vec::new() }
+    Path { hops: hops.to_vec(), end, lost: Vec::new(), turn: None }
 }
 
 const SPEAKS: Hop = Hop::Speaks(64);
@@ -193,16 +200,16 @@ fn a_path_that_speaks_is_told_hop_by_hop_whatever_the_target_answers() {
 #[test]
 fn a_path_that_drops_dies_after_the_last_router_that_speaks() {
     let report = trace(&path(&[SPEAKS, Hop::Drops, SPEAKS], End::Stamp), 1, 2);
-    assert_eq!(report.verdict.verdict, "dies after hop 2 (192.0.2.2)");
+    assert_eq!(report.verdict.verdict, "has no answer beyond hop 2 (192.0.2.2)");
     assert_eq!(report.flows[0].last_heard, Some(2));
     let evidence = report.verdict.evidence.join("\n");
     assert!(evidence.contains("none of 12 probes to hops 3 to 8 was answered"), "{evidence}");
     assert!(evidence.contains("none of 2 probes with a TTL of 255 was answered"), "{evidence}");
-    assert_eq!(report.verdict.could_also_be.len(), 2);
+    assert_eq!(report.verdict.could_also_be.len(), 3);
     let silent = trace(&path(&[SPEAKS, SPEAKS], End::Silent), 1, 2);
-    assert_eq!(silent.verdict.verdict, "dies after hop 2 (192.0.2.2)");
+    assert_eq!(silent.verdict.verdict, "has no answer beyond hop 2 (192.0.2.2)");
     let deaf = trace(&path(&[Hop::Silent; 2], End::Silent), 1, 2);
-    assert_eq!(deaf.verdict.verdict, "dies before any router speaks");
+    assert_eq!(deaf.verdict.verdict, "has no answer, of any router or of the target");
 }
 
 #[test]
@@ -283,4 +290,25 @@ fn strangers_are_left_alone() {
     deliver(&mut session, now, 7, router(1), Word::Reply(sent), &[]);
     let report = session.finish(now);
     assert!(report.flows[0].full_ttl.iter().all(|one| one.answer.is_none()), "{report:?}");
+}
+
+#[test]
+fn a_routing_loop_is_named_with_its_routers_and_not_walked_to_the_end() {
+    for (turn, words) in [
+        (2, "runs in a routing loop from hop 2 on: 192.0.2.2, 192.0.2.3 in turn"),
+        (3, "runs in a routing loop from hop 1 on: 192.0.2.1, 192.0.2.2, 192.0.2.3 in turn"),
+    ] {
+        let looped = Path { turn: Some(turn), ..path(&[SPEAKS; 3], End::Stamp) };
+        let report = trace(&looped, 1, 3);
+        assert_eq!(report.verdict.verdict, words);
+        let flow = &report.flows[0];
+        assert!(!flow.reached && flow.hops.len() < 12, "{}", flow.hops.len());
+        assert_eq!(report.verdict.could_also_be, Vec::<String>::new());
+        let evidence = report.verdict.evidence.join(" ");
+        assert!(evidence.contains("a TTL of 255 was over on the way"), "{evidence}");
+    }
+    // On a clean path the same router twice in a row is none.
+    let mut flow = trace(&path(&[SPEAKS; 3], End::Silent), 1, 3).flows.remove(0);
+    flow.hops[1].tries.iter_mut().for_each(|one| one.from = Some(router(1)));
+    assert_eq!((flow.routing_loop.clone(), flow.find_loop()), (None, None));
 }
