@@ -128,7 +128,7 @@ impl Ask {
 
     /// This host stood still for so long: what is waited for waits as much longer.
     pub fn pause(&mut self, length: Nanos) {
-        self.since = self.since + length;
+        self.since += length;
     }
 
     /// Tries that left, and how many of them were answered.

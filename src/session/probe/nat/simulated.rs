@@ -124,6 +124,17 @@ fn at(text: &str) -> SocketAddr {
     text.parse().unwrap()
 }
 
+/// What becomes of a batch at a host that refuses to send, or does not.
+fn outcome_of(batch: &TxBatch, refused: Option<i32>) -> SendOutcome {
+    match refused.filter(|_| !batch.is_empty()) {
+        Some(errno) => {
+            let stop = Some(SendStop::Refused { datagrams: 1, errno });
+            SendOutcome { accepted: 0, stop }
+        }
+        None => SendOutcome { accepted: batch.len(), stop: None },
+    }
+}
+
 /// Runs `probe nat` through the rules.
 pub(super) fn probed(rules: Rules) -> NatReport {
     let server = at("198.51.100.1:8620");
@@ -171,14 +182,8 @@ pub(super) fn probed(rules: Rules) -> NatReport {
             session.on_datagram(clock(now), &datagram);
         }
         let next = session.poll_transmit(clock(now), &mut batch);
-        if let Some(errno) = rules.refused.filter(|_| !batch.is_empty()) {
-            let stop = Some(SendStop::Refused { datagrams: 1, errno });
-            session.on_sent(clock(now), &batch, &SendOutcome { accepted: 0, stop });
-            batch.clear();
-        }
-        let accepted = batch.len();
-        session.on_sent(clock(now), &batch, &SendOutcome { accepted, stop: None });
-        for slot in batch.slots() {
+        session.on_sent(clock(now), &batch, &outcome_of(&batch, rules.refused));
+        for slot in batch.slots().iter().filter(|_| rules.refused.is_none()) {
             let dest = *batch.dest(slot.dest).unwrap();
             let payload = batch.payload(slot).to_vec();
             let (local, to) = (locals[dest.socket], dest.addr);

@@ -451,7 +451,7 @@ impl Session for ScanSession {
     }
 
     fn on_pause(&mut self, _now: Now, length: Nanos) {
-        self.paused = self.paused + length;
+        self.paused += length;
         let waiting: Vec<(Nanos, usize)> = self.queue.iter().copied().collect();
         for (due, index) in waiting {
             self.schedule(index, Some(due + length));

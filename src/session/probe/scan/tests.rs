@@ -496,7 +496,7 @@ fn what_this_host_rejects_is_not_sent_and_not_silent() {
         match next {
             Next::Done => break,
             Next::WaitUntil(until) => at = until.max(at + Nanos(1)),
-            _ => at = at + Nanos(1),
+            _ => at += Nanos(1),
         }
     }
     let report = session.finish(Now { mono: at, real: at });

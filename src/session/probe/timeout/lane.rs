@@ -186,12 +186,11 @@ impl Lane {
             if now >= began + WARM && spanned {
                 self.warm = None;
             } else if now >= began + WARM_LONGEST {
-                match self.refusal.filter(|_| self.warm_sent == 0) {
-                    Some(errno) => {
-                        self.give_up(&format!("this host refuses to send: {}", system_words(errno)))
-                    }
-                    None => self.give_up("what should warm the path was not answered"),
-                }
+                let why = match self.refusal.filter(|_| self.warm_sent == 0) {
+                    Some(errno) => format!("this host refuses to send: {}", system_words(errno)),
+                    None => "what should warm the path was not answered".to_owned(),
+                };
+                self.give_up(&why);
                 return Step::Over;
             } else if now >= next {
                 return Step::Warm;
@@ -248,7 +247,7 @@ impl Lane {
         if let Some(asked) = self.asked {
             let due = asked + self.silence + self.paused;
             self.deaf |= due < now && now - length < due + self.span();
-            self.paused = self.paused + length;
+            self.paused += length;
         }
     }
 

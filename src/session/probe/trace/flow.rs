@@ -230,7 +230,7 @@ impl Flow {
     /// This host stood still for so long: what is waited for waits as much longer.
     pub fn pause(&mut self, length: Nanos) {
         for one in self.cells.iter_mut().flat_map(|cell| &mut cell.tries) {
-            one.since = one.since + length;
+            one.since += length;
         }
     }
 
