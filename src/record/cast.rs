@@ -1,6 +1,8 @@
 //! What a fan-out leaves behind, at the sender and at the receiver.
 
-use super::{CastForeign, CastGap, CastStream, FanoutStanding, LimitReport, hold_against};
+use super::{
+    CastForeign, CastGap, CastStream, FanoutStanding, LimitReport, SendRefusal, hold_against,
+};
 use crate::units::{Limit, Measured, Metric, Nanos};
 use serde::Serialize;
 
@@ -19,6 +21,9 @@ pub struct CastSent {
     pub tag: Option<u16>,
     /// Bytes of the measurement header in each datagram; 0 with `--plain`.
     pub header_bytes: u64,
+    /// The longest time for which this host itself stood still (suspended, starved of the processor)
+    /// and sent nothing; 0 for no pause of 0.1 s or more.
+    pub pause_ns: u64,
     /// From the first send to the last.
     pub duration_ns: u64,
     /// Payload rate over all destinations; `None` for fewer than two sends.
@@ -51,6 +56,8 @@ pub struct CastDestination {
     pub refused: u64,
     /// Why, in the system's words; the latest reason when there were several.
     pub refusal: Option<String>,
+    /// The same for each error number.
+    pub refusals: Vec<SendRefusal>,
     /// Answers of the network (ICMP) that a datagram could not be delivered; a group gives none.
     pub unreachable: u64,
     /// The latest of these in words.
@@ -62,7 +69,7 @@ pub struct CastDestination {
 pub struct CastReceived {
     /// What was listened to.
     pub groups: Vec<CastGroup>,
-    /// Datagrams of all sources, duplicates included; end marks are not counted.
+    /// Datagrams of all sources, copies included; end marks are not counted.
     pub received: u64,
     /// Payload bytes of these, with the measurement header where there is one.
     pub bytes: u64,
@@ -70,6 +77,8 @@ pub struct CastReceived {
     pub lost: Option<u64>,
     /// Second and later copies over all sources; `None` with `--plain`.
     pub duplicates: Option<u64>,
+    /// Payload bytes of these, which are no goodput; `None` with `--plain`.
+    pub duplicate_bytes: Option<u64>,
     /// Reordered over all sources (RFC 4737); `None` with `--plain`.
     pub reordered: Option<u64>,
     /// Datagrams without a measurement header; `None` with `--plain`.
@@ -90,6 +99,14 @@ pub struct CastReceived {
     pub stream: Option<CastStream>,
     /// Buffers that this host dropped because a socket was full.
     pub socket_drops: u64,
+    /// Reports to senders that this host itself refused to send.
+    pub reports_refused: u64,
+    /// Why the latest of these was refused.
+    pub reports_refusal: Option<String>,
+    /// The longest time for which this host itself stood still (suspended, starved of the processor)
+    /// and read nothing; 0 for no pause of 0.1 s or more. Arrivals, silence and delays count from
+    /// when the kernel had a datagram all the same.
+    pub reader_pause_ns: u64,
     /// From the first join to the end.
     pub duration_ns: u64,
     /// Whether the user ended the run early.
@@ -128,6 +145,9 @@ impl CastReceived {
         Some(match metric {
             Metric::Loss => match self.expected {
                 Some(of) => Measured::Share { part: of.saturating_sub(self.firsts()), of },
+                None if !heard || self.sources.iter().any(CastSource::is_tail_unknown) => {
+                    return None;
+                }
                 None => Measured::Share { part: self.lost?, of: self.firsts() + self.lost? },
             },
             Metric::P50 => Measured::Span(worst(|one| one.delay_p50_ns)?),
@@ -155,6 +175,21 @@ pub struct CastGroup {
     pub excluded: Vec<String>,
 }
 
+/// Silence at the end of a run, in usual gaps of its source, from which on more may be missing.
+const TAIL_GAPS: u64 = 10;
+/// Silence that is too short for that.
+const TAIL_LEAST: u64 = 200_000_000;
+
+impl CastSource {
+    /// Whether datagrams after the last that was heard may be missing: no end mark told how many there
+    /// were, and it had been silent for longer than its own gaps explain.
+    pub fn is_tail_unknown(&self) -> bool {
+        let gaps = self.received.saturating_sub(1).max(1);
+        let usual = (self.duration_ns / gaps).saturating_mul(TAIL_GAPS);
+        self.sender_total.is_none() && self.silence_at_end_ns > usual.max(TAIL_LEAST)
+    }
+}
+
 /// What arrived from one source for one group by one interface in one of the source's runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct CastSource {
@@ -174,6 +209,13 @@ pub struct CastSource {
     pub lost: Option<u64>,
     /// Second and later copies.
     pub duplicates: Option<u64>,
+    /// Payload bytes of these.
+    pub duplicate_bytes: Option<u64>,
+    /// Payload bits a second of first copies, from the first arrival to the last: n datagrams have n - 1
+    /// gaps. `None` for fewer than two.
+    pub goodput_bits_per_second: Option<u64>,
+    /// First copies a second, in the same way.
+    pub goodput_datagrams_per_second: Option<u64>,
     /// Datagrams that came after one with a higher number (RFC 4737 §3.3).
     pub reordered: Option<u64>,
     /// Interarrival jitter (RFC 3550 §6.4.1); `None` for fewer than two datagrams.
@@ -193,6 +235,8 @@ pub struct CastSource {
     pub join_to_first_ns: Option<u64>,
     /// From the first datagram to the last.
     pub duration_ns: u64,
+    /// From the last datagram to the end of the run.
+    pub silence_at_end_ns: u64,
     /// The first sequence number that was heard: not 0 for a receiver that joined late.
     pub first_sequence: Option<u64>,
     /// Whether the join came before the sender's first datagram, so that what is missing before the
@@ -210,9 +254,9 @@ pub struct CastInterval {
     pub elapsed: Nanos,
     /// The interval's length.
     pub span: Nanos,
-    /// Datagrams in the interval.
+    /// First copies that arrived in the interval.
     pub received: u64,
-    /// Payload bytes in the interval.
+    /// Payload bytes of these.
     pub bytes: u64,
     /// Found lost in the interval: falls below zero when a late datagram fills an earlier gap.
     pub lost: i64,

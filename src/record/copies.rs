@@ -1,5 +1,6 @@
 //! What unicast did where a group was sent beside it (`cast send --compare`).
 
+use crate::stats::{LossSample, is_beyond_chance};
 use serde::Serialize;
 
 /// Datagrams of either below which nothing is said.
@@ -39,19 +40,27 @@ pub enum CopyVerdict {
     BothLost,
 }
 
-/// The verdict on (lost, expected) of the group and of unicast.
-pub fn copy_verdict(group: (u64, u64), unicast: (u64, u64)) -> CopyVerdict {
-    if group.1 < ENOUGH || unicast.1 < ENOUGH {
+/// The verdict on what was lost of a group and of its copies, one of so many `receivers` that are
+/// compared: one of the two is said to be lost alone only where it lost far more than the other, and
+/// chance is ruled out.
+pub fn copy_verdict(group: LossSample, unicast: LossSample, receivers: u64) -> CopyVerdict {
+    if group.sent < ENOUGH || unicast.sent < ENOUGH {
         return CopyVerdict::TooFew;
     }
-    // Shares by their cross products. Four times as much is no chance once it is some ten.
-    let mine = u128::from(group.0) * u128::from(unicast.1);
-    let other = u128::from(unicast.0) * u128::from(group.1);
-    match (group.0, unicast.0) {
+    // Shares by their cross products. Losses in bursts are no independent draws: four times as much.
+    let mine = u128::from(group.lost) * u128::from(unicast.sent);
+    let other = u128::from(unicast.lost) * u128::from(group.sent);
+    let asked = receivers.saturating_mul(2);
+    if mine > 4 * other && is_beyond_chance(group, unicast, asked) {
+        return CopyVerdict::GroupLost;
+    }
+    if other > 4 * mine && is_beyond_chance(unicast, group, asked) {
+        return CopyVerdict::UnicastLost;
+    }
+    match (group.lost, unicast.lost) {
         (0, 0) => CopyVerdict::BothArrive,
-        (10.., _) if mine > 4 * other => CopyVerdict::GroupLost,
-        (_, 10..) if other > 4 * mine => CopyVerdict::UnicastLost,
-        (0..10, 0..10) => CopyVerdict::TooFew,
+        // A few on one side alone say nothing of the other.
+        (0..10, 0..10) | (0, _) | (_, 0) => CopyVerdict::TooFew,
         _ => CopyVerdict::BothLost,
     }
 }
@@ -59,6 +68,11 @@ pub fn copy_verdict(group: (u64, u64), unicast: (u64, u64)) -> CopyVerdict {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn verdict_of(group: (u64, u64), unicast: (u64, u64)) -> CopyVerdict {
+        let sample = |(lost, sent)| LossSample { sent, lost };
+        copy_verdict(sample(group), sample(unicast), 3)
+    }
 
     #[test]
     fn the_group_alone_lost_is_told_from_both_and_from_chance() {
@@ -70,10 +84,31 @@ mod tests {
             ((100, 1000), (30, 1000), CopyVerdict::BothLost),
             ((0, 1000), (50, 1000), CopyVerdict::UnicastLost),
             ((3, 1000), (0, 1000), CopyVerdict::TooFew),
+            ((12, 1000), (0, 1000), CopyVerdict::TooFew),
             ((20, 40), (0, 1000), CopyVerdict::TooFew),
             ((1000, 1000), (0, 0), CopyVerdict::TooFew),
+            ((0, 0), (0, 0), CopyVerdict::TooFew),
         ] {
-            assert_eq!(copy_verdict(group, unicast), verdict, "{group:?} {unicast:?}");
+            assert_eq!(verdict_of(group, unicast), verdict, "{group:?} {unicast:?}");
+        }
+    }
+
+    #[test]
+    fn a_path_that_loses_both_alike_accuses_neither() {
+        for share in [0.0, 0.01, 0.05, 0.1, 0.3, 0.5] {
+            let mut random = fastrand::Rng::with_seed(6);
+            for run in 0..1_000 {
+                let mut draw = |sent: u64| {
+                    let lost = (0..sent).filter(|_| random.f64() < share).count() as u64;
+                    (lost, sent)
+                };
+                let sent = 50 + run % 200;
+                let verdict = verdict_of(draw(sent), draw(sent));
+                assert!(
+                    !matches!(verdict, CopyVerdict::GroupLost | CopyVerdict::UnicastLost),
+                    "share {share}, run {run}: {verdict:?}"
+                );
+            }
         }
     }
 }

@@ -45,6 +45,7 @@ pub use ping::{
     Outcome, PingBucket, PingDelay, PingEvent, PingInterval, PingLost, PingReply, PingRow,
     PingStretch, PingSummary, PingTargetReport, PingTimeout, ReplyKind,
 };
+pub use rates::rates_between;
 pub use recv::{
     DatagramRecord, GapRecord, Received, RecvEnd, RecvEvent, RecvInterval, RecvSummary,
     SocketRecord, SourceRecord, UdpFields,

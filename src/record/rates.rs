@@ -13,7 +13,7 @@ pub(super) fn rates(datagrams: u64, bytes: u64, span: Nanos) -> (Option<u64>, Op
 
 /// The same from the first datagram to the last: the first begins the span and is no part of its
 /// rate, so three datagrams in two seconds are one a second. One datagram has no rate.
-pub(super) fn rates_between(datagrams: u64, bytes: u64, span: Nanos) -> (Option<u64>, Option<u64>) {
+pub fn rates_between(datagrams: u64, bytes: u64, span: Nanos) -> (Option<u64>, Option<u64>) {
     if datagrams < 2 {
         return (None, None);
     }

@@ -56,8 +56,10 @@ pub fn cast_sent_text(sent: &CastSent) -> String {
             destination(one),
             group_digits(one.sent)
         );
-        if let Some(why) = &one.refusal {
-            let _ = writeln!(text, "    refused by this host: {why}");
+        for refusal in &one.refusals {
+            let count = group_digits(refusal.datagrams);
+            let _ = writeln!(text, "    refused by this host {count}:");
+            let _ = writeln!(text, "      {}", refusal.cause);
         }
         if let Some(why) = &one.unreachable_reason {
             let _ = writeln!(text, "    {} came back: {why}", plural(one.unreachable, "answer"));
@@ -68,11 +70,19 @@ pub fn cast_sent_text(sent: &CastSent) -> String {
     if let (Some(rate), Some(datagrams)) = (sent.bits_per_second, sent.datagrams_per_second) {
         let each = sent.destinations.len().max(1) as u64;
         let _ = write!(text, "   {}   {}/s", bits(rate), group_digits(datagrams));
-        if each > 1 && sent.refused == 0 {
+        let alike = sent.destinations.windows(2).all(|two| two[0].sent == two[1].sent);
+        if each > 1 && alike && sent.destinations[0].sent * each == sent.datagrams {
             let _ = write!(text, "   to each {}", bits(rate / each));
         }
     }
     text.push('\n');
+    if sent.pause_ns > 0 {
+        let _ = writeln!(
+            text,
+            "  paused     this host itself stood still for {}: it sent nothing meanwhile",
+            Nanos(sent.pause_ns)
+        );
+    }
     let table = table_lines(&sent.standing, COLUMNS, PRINTED);
     if !table.is_empty() {
         text.push('\n');
@@ -141,6 +151,18 @@ pub fn cast_received_text(all: &CastReceived) -> String {
             group_digits(all.firsts())
         );
     }
+    if all.reader_pause_ns > 0 {
+        let _ = writeln!(
+            text,
+            "\n  paused     this host itself stood still for {}: what came was read later",
+            Nanos(all.reader_pause_ns)
+        );
+    }
+    if let (Some(why), count @ 1..) = (&all.reports_refusal, all.reports_refused) {
+        let _ =
+            writeln!(text, "\n  refused    {} to senders, by this host:", plural(count, "report"));
+        let _ = writeln!(text, "             {why}");
+    }
     for line in limit_lines(&all.limits, false) {
         let _ = writeln!(text, "{line}");
     }
@@ -152,12 +174,12 @@ pub fn cast_received_text(all: &CastReceived) -> String {
 
 fn render_source(source: &CastSource, text: &mut String) {
     let _ = writeln!(text, "  {} from {}{}", source.group, source.source, by(source));
-    let _ = write!(text, "    received {}", group_digits(source.received));
+    let firsts = source.received - source.duplicates.unwrap_or(0);
+    let _ = write!(text, "    received {}", group_digits(firsts));
     if let Some(lost) = source.lost {
         let _ = write!(text, "   lost {}", group_digits(lost));
-        let expected = (source.received + lost).saturating_sub(source.duplicates.unwrap_or(0));
-        if expected > 0 {
-            let _ = write!(text, " ({})", share(lost, expected));
+        if firsts + lost > 0 {
+            let _ = write!(text, " ({})", share(lost, firsts + lost));
         }
         let _ = write!(
             text,
@@ -166,8 +188,9 @@ fn render_source(source: &CastSource, text: &mut String) {
             count_or_dash(source.reordered)
         );
     }
-    let _ = write!(text, "\n    {} B", group_digits(source.bytes));
-    if let Some(rate) = rate(source.bytes, Nanos(source.duration_ns)) {
+    let goodput = source.bytes - source.duplicate_bytes.unwrap_or(0);
+    let _ = write!(text, "\n    {} B", group_digits(goodput));
+    if let Some(rate) = source.goodput_bits_per_second {
         let _ = write!(text, "   {}", bits(rate));
     }
     if source.lost.is_some() {
@@ -178,6 +201,13 @@ fn render_source(source: &CastSource, text: &mut String) {
         let _ = write!(text, "   first {} after the join", Nanos(nanos));
     }
     text.push('\n');
+    if let (Some(copies @ 1..), Some(bytes)) = (source.duplicates, source.duplicate_bytes) {
+        let _ = write!(text, "    copies {}   {} B", group_digits(copies), group_digits(bytes));
+        if let Some(rate) = rate(bytes, Nanos(source.duration_ns)) {
+            let _ = write!(text, "   {}", bits(rate));
+        }
+        text.push_str("   not in the line above\n");
+    }
     if let (Some(bursts @ 1..), Some(longest)) = (source.bursts, source.longest_burst) {
         let (bursts, longest) = (plural(bursts, "burst"), group_digits(longest));
         let _ = writeln!(text, "    loss came in {bursts}, the longest of {longest}");
@@ -268,6 +298,7 @@ fn plural(count: u64, noun: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::SendRefusal;
 
     fn source() -> CastSource {
         CastSource {
@@ -279,6 +310,9 @@ mod tests {
             bytes: 1_125_200,
             lost: Some(300),
             duplicates: Some(0),
+            duplicate_bytes: Some(0),
+            goodput_bits_per_second: Some(900_067),
+            goodput_datagrams_per_second: Some(970),
             reordered: Some(2),
             bursts: Some(17),
             longest_burst: Some(40),
@@ -288,6 +322,7 @@ mod tests {
             jitter_ns: Some(12_000),
             join_to_first_ns: Some(1_200_000_000),
             duration_ns: 10_000_000_000,
+            silence_at_end_ns: 100_000_000,
             first_sequence: Some(0),
             joined_before: Some(true),
             sender_total: Some(10_000),
@@ -312,7 +347,7 @@ mod tests {
         let text = cast_received_text(&all);
         let block = "  239.1.2.3:5000 from 10.0.0.1:45678 by eth0
     received 9 700   lost 300 (3.00%)   duplicates 0   reordered 2
-    1 125 200 B   900.16 kbit/s   jitter 12.0 µs   first 1.20 s after the join
+    1 125 200 B   900.07 kbit/s   jitter 12.0 µs   first 1.20 s after the join
     loss came in 17 bursts, the longest of 40
     delay above its minimum  p50 1.20 ms   p99 3.40 ms   max 5.60 ms
 ";
@@ -328,6 +363,35 @@ mod tests {
         );
         assert_eq!(text, expected);
         assert!(text.lines().all(|line| line.chars().count() <= 80));
+    }
+
+    #[test]
+    fn copies_are_no_goodput_and_have_a_row_of_their_own() {
+        let doubled = CastSource {
+            received: 2 * 9_700,
+            bytes: 2 * 1_125_200,
+            duplicates: Some(9_700),
+            duplicate_bytes: Some(1_125_200),
+            ..source()
+        };
+        let all = CastReceived {
+            sources: vec![doubled],
+            reader_pause_ns: 3_000_000_000,
+            reports_refused: 2,
+            reports_refusal: Some("a queue of this host was full (ENOBUFS)".to_owned()),
+            ..CastReceived::default()
+        };
+        let text = cast_received_text(&all);
+        for line in [
+            "    received 9 700   lost 300 (3.00%)   duplicates 9 700   reordered 2\n",
+            "    1 125 200 B   900.07 kbit/s   jitter",
+            "    copies 9 700   1 125 200 B   900.16 kbit/s   not in the line above\n",
+            "  paused     this host itself stood still for 3.00 s: what came was read later\n",
+            "  refused    2 reports to senders, by this host:\n             a queue of this host",
+        ] {
+            assert!(text.contains(line), "{line}\n{text}");
+        }
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
     }
 
     #[test]
@@ -347,7 +411,10 @@ mod tests {
             ..CastDestination::default()
         };
         let mut refused = one("[ff15::1]:5000", 0, 1_000);
-        refused.refusal = Some("network is unreachable".to_owned());
+        let to = "[ff15::1]:5000".parse().unwrap();
+        let refusal = SendRefusal { datagrams: 1_000, ..SendRefusal::new(101, to) };
+        refused.refusal = Some(refusal.cause.clone());
+        refused.refusals = vec![refusal];
         refused.interface = Some("eth0".to_owned());
         let sent = CastSent {
             datagrams: 1_000,
@@ -366,7 +433,8 @@ mod tests {
 
   239.1.2.3:5000           sent     1 000
   [ff15::1]:5000 on eth0   sent         0   refused 1 000
-    refused by this host: network is unreachable
+    refused by this host 1 000:
+      this host has no route there (ENETUNREACH)
 
   1 000 datagrams   116 000 B   928.00 kbit/s   1 000/s
 "

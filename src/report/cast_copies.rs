@@ -31,7 +31,7 @@ pub(super) fn copy_lines(copies: &[FanoutCopy]) -> Vec<String> {
 
 fn words(verdict: CopyVerdict) -> &'static str {
     match verdict {
-        CopyVerdict::TooFew => "too few to say",
+        CopyVerdict::TooFew => "too few to tell from chance",
         CopyVerdict::BothArrive => "both arrive",
         CopyVerdict::GroupLost => "the switch, not the host",
         CopyVerdict::UnicastLost => "unicast alone is lost",
@@ -65,7 +65,7 @@ mod tests {
         let expected = "  compare    lost by the group and by its unicast copies
     10.77.0.12:40002              10.00%     0.00%  the switch, not the host
     10.77.0.11:40001               0.00%     0.00%  both arrive
-    10.77.0.13:40003               0.00%         -  too few to say";
+    10.77.0.13:40003               0.00%         -  too few to tell from chance";
         assert_eq!(copy_lines(&all).join("\n"), expected);
         assert!(copy_lines(&[]).is_empty());
     }

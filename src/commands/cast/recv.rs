@@ -75,6 +75,7 @@ pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
         count: args.count,
         time: args.time,
         idle: args.idle,
+        interval: args.interval,
         expect: args.expect,
         reports,
         subscribe,

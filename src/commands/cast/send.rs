@@ -3,12 +3,12 @@
 use super::door;
 use super::targets::{Host, Role, expand, named_interfaces, needs_interface};
 use super::warnings;
-use crate::batch::{Dest, TxBatch};
+use crate::batch::{Dest, LocalRefusal, TxBatch};
 use crate::cli::CastSendArgs;
 use crate::commands::payload::{PayloadLimit, PayloadPlan};
 use crate::commands::{Exit, Usage};
 use crate::engine::{Loop, LoopConfig, Signals};
-use crate::net::{FamilyChoice, SocketPlan, split_host_port};
+use crate::net::{self, FamilyChoice, SocketPlan, split_host_port};
 use crate::record::{CastSent, Document};
 use crate::report::{self, FanoutView, print_json, print_text};
 use crate::session::{
@@ -59,6 +59,7 @@ pub(super) fn run(mut args: CastSendArgs) -> anyhow::Result<Exit> {
         time: args.time,
         receivers: args.receivers.unwrap_or(0),
         wait: args.wait,
+        explain: net::explain,
         ear: (!args.plain || args.open.is_some()).then(|| door::ear(&args)).transpose()?,
     };
     let shown = !args.quiet && !args.json;
@@ -143,7 +144,7 @@ fn finish(args: &CastSendArgs, summary: CastSenderSummary) -> Exit {
         return Exit::Failed;
     }
     for (wrong, hint) in &unreached {
-        report::error(wrong, *hint);
+        report::error(wrong, hint.as_deref());
     }
     match (unreached.is_empty(), broken) {
         (false, _) => Exit::Failed,
@@ -153,20 +154,24 @@ fn finish(args: &CastSendArgs, summary: CastSenderSummary) -> Exit {
 }
 
 /// Destinations to which this host sent nothing at all, with the reason and what to do.
-fn unreached(sent: &CastSent) -> Vec<(String, Option<&'static str>)> {
+fn unreached(sent: &CastSent) -> Vec<(String, Option<String>)> {
     sent.destinations
         .iter()
         .filter(|one| one.sent == 0 && one.refused > 0)
         .map(|one| {
-            let why = one.refusal.as_deref().unwrap_or("refused");
-            let hint = if why.contains("unreachable") && one.interface.is_none() {
-                Some("this host has no route there; name the interface with --interface")
-            } else if why.contains("unreachable") && one.destination.starts_with("[ff") {
-                Some("that interface has no route for ff00::/8 (ip -6 route show table local)")
-            } else if why.contains("too long") {
-                Some("the datagram is larger than the interface takes")
-            } else {
-                None
+            let latest = one.refusals.last();
+            let why = latest.map_or("refused", |refusal| refusal.cause.as_str());
+            let no_route = latest.is_some_and(|refusal| {
+                LocalRefusal::of(refusal.errno) == LocalRefusal::NetworkUnreachable
+            });
+            let group = latest.is_some_and(|refusal| refusal.destination.ip().is_multicast());
+            let hint = match (no_route && group, &one.interface) {
+                (true, None) => Some("name the interface with --interface".to_owned()),
+                (true, Some(_)) if one.destination.starts_with('[') => Some(
+                    "that interface has no route for ff00::/8 (ip -6 route show table local)"
+                        .into(),
+                ),
+                _ => latest.and_then(|refusal| refusal.hint.clone()),
             };
             (format!("cannot send to {}: {why}", one.destination), hint)
         })

@@ -168,6 +168,12 @@ pub(in crate::report) fn closing_lines(standing: &FanoutStanding) -> Vec<String>
     }
     if let Some(common) = &standing.common_loss {
         lines.extend(common_lines(common));
+        let lost = standing.receivers.iter().any(|one| one.lost > Some(0));
+        if lost && common.compared > 0 && common.origin.is_none() {
+            lines.push(
+                "             too few, or too much alike, to tell where they were lost".into(),
+            );
+        }
     }
     if standing.receivers_left_out > 0 {
         let count = group_digits(standing.receivers_left_out);

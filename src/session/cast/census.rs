@@ -2,12 +2,13 @@
 //! how the run stands with them. A fixed amount a receiver, whatever it tells.
 
 use super::Names;
-use super::comparison::{Comparison, Told};
+use super::comparison::{Compared, Comparison, Told};
 use crate::batch::RxMeta;
 use crate::record::{
     CommonLoss, FanoutReceiver, FanoutStanding, LossOrigin, ReceiverState, rank_receivers,
 };
 use crate::session::Now;
+use crate::stats::{LossSample, is_beyond_chance};
 use crate::units::Nanos;
 use crate::wire::ReceiverReport;
 use std::collections::HashMap;
@@ -29,7 +30,7 @@ const LEAST_EVERY: Nanos = Nanos::from_secs(1);
 const LEAST_WITHIN: Nanos = Nanos::from_millis(10);
 /// Intervals without a report after which a receiver counts as silent (RFC 3550 §6.3.5).
 const SILENT_AFTER: u64 = 5;
-/// Numbers that all must have lost before that is taken for more than chance.
+/// Numbers below which a loss is nobody's, however it is shared.
 const LEAST_COMMON: u64 = 3;
 /// The error of a clock's offset that is taken for known, at most.
 const MOST_ROUND_TRIP: u64 = 60_000_000_000;
@@ -162,6 +163,11 @@ impl Census {
         self.every
     }
 
+    /// This host stood still for `length`: nobody was silent meanwhile.
+    pub fn on_pause(&mut self, length: Nanos) {
+        self.members.iter_mut().for_each(|member| member.heard += length);
+    }
+
     /// The time over which first and last reports are to be spread.
     pub fn within(&self) -> Nanos {
         let bits = (self.members.len() as u64).saturating_mul(REPORT_BITS);
@@ -233,25 +239,7 @@ impl Census {
 
     fn common_loss(&self, names: &Names) -> CommonLoss {
         let sums = self.comparison.sums();
-        let share = |member: &Member| {
-            member.lost as f64 / (member.firsts.saturating_add(member.lost)).max(1) as f64
-        };
-        let mut shares: Vec<(f64, usize)> = self.members.iter().map(share).zip(0..).collect();
-        shares.sort_by(|a, b| b.0.total_cmp(&a.0));
-        let (worst, next) = (shares.first(), shares.get(1));
-        // Half of what even the luckiest lost, and far more than chance would have it.
-        let together = sums.common >= LEAST_COMMON
-            && sums.common * 2 >= sums.least
-            && sums.common as f64 > 2.0 * sums.chance;
-        let (origin, worst) = match (worst, next) {
-            _ if sums.receivers < 2 => (None, None),
-            _ if together => (Some(LossOrigin::NearSender), None),
-            (Some((most, index)), Some((next, _))) if *most > 0.0 && *most > 4.0 * next => {
-                (Some(LossOrigin::NearOneReceiver), Some(*index))
-            }
-            (Some((most, _)), _) if *most > 0.0 => (Some(LossOrigin::NearSeveralReceivers), None),
-            _ => (None, None),
-        };
+        let (origin, worst) = self.loss_origin(&sums);
         CommonLoss {
             compared: sums.numbers,
             lost_by_all: sums.common,
@@ -259,6 +247,38 @@ impl Census {
             origin,
             worst: worst.map(|index| names.address(self.members[index].addr)),
         }
+    }
+
+    /// Where the losses come from, and whose they are where they are one receiver's: nobody's where
+    /// chance could have put them so.
+    fn loss_origin(&self, sums: &Compared) -> (Option<LossOrigin>, Option<usize>) {
+        // Half of what even the luckiest lost.
+        let half = sums.common >= LEAST_COMMON && sums.common * 2 >= sums.least;
+        if sums.receivers < 2 {
+            return (None, None);
+        }
+        if half && sums.is_common_beyond_chance() {
+            return (Some(LossOrigin::NearSender), None);
+        }
+        let sample = |member: &Member| LossSample {
+            sent: member.firsts.saturating_add(member.lost),
+            lost: member.lost,
+        };
+        let share = |member: &Member| sample(member).percent().unwrap_or(0.0);
+        let mut shares: Vec<(f64, usize)> = self.members.iter().map(share).zip(0..).collect();
+        shares.sort_by(|a, b| b.0.total_cmp(&a.0));
+        if let [(most, worst), (next, _), ..] = shares[..]
+            && most > 4.0 * next
+        {
+            let others = self.members.iter().enumerate().filter(|(index, _)| *index != worst);
+            let others = others.fold(LossSample::default(), |sum, (_, one)| sum.with(sample(one)));
+            let asked = self.members.len() as u64;
+            if is_beyond_chance(sample(&self.members[worst]), others, asked) {
+                return (Some(LossOrigin::NearOneReceiver), Some(worst));
+            }
+        }
+        let losing = self.members.iter().filter(|member| member.lost >= LEAST_COMMON).count();
+        ((losing >= 2 && !half).then_some(LossOrigin::NearSeveralReceivers), None)
     }
 }
 

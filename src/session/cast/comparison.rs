@@ -8,6 +8,7 @@
 
 use crate::record::Spread;
 use crate::stats::DelayHistogram;
+use crate::stats::{LossSample, is_beyond_chance};
 use crate::units::Nanos;
 use crate::wire::MarkReport;
 use std::collections::VecDeque;
@@ -96,8 +97,10 @@ impl Stretch {
         let span = self.upto - self.from;
         let common = self.common.iter().filter(|(first, _)| *first < self.upto);
         sums.numbers += span;
-        sums.common +=
-            common.map(|(first, last)| (*last).min(self.upto - 1) - first + 1).sum::<u64>();
+        for (first, last) in common {
+            sums.common += (*last).min(self.upto - 1) - first + 1;
+            sums.common_bursts += 1;
+        }
         sums.chance += self.chance * span as f64;
         sums.least += self.least.min(span);
         sums.receivers = sums.receivers.max(self.told);
@@ -111,6 +114,7 @@ pub(super) struct Comparison {
     stretches: VecDeque<Stretch>,
     compared: u64,
     common: u64,
+    common_bursts: u64,
     chance: f64,
     /// What the luckiest receiver of each stretch lost.
     least: u64,
@@ -130,6 +134,29 @@ struct LastSpread {
     last: usize,
 }
 
+/// What chance would have it is taken for measured on so many times as many numbers: it is known, and
+/// no sample.
+const KNOWN: u64 = 100;
+/// Runs of common losses beyond which shares decide, not how many there are.
+const MOST_RUNS: u64 = 1_000;
+
+impl Compared {
+    /// Whether far more was lost by all than chance explains. Losses that come in bursts overlap in
+    /// bursts: runs of numbers are counted.
+    pub fn is_common_beyond_chance(&self) -> bool {
+        if self.common_bursts == 0 {
+            return false;
+        }
+        let burst = self.common as f64 / self.common_bursts as f64;
+        let scale = (self.common_bursts / MOST_RUNS + 1) as f64;
+        let runs = (self.common_bursts as f64 / scale) as u64;
+        let by_chance = (self.chance / burst / scale * KNOWN as f64).ceil() as u64;
+        let numbers = ((self.numbers as f64 / burst / scale) as u64).max(runs).max(1);
+        let known = LossSample { sent: numbers * KNOWN, lost: by_chance.min(numbers * KNOWN) };
+        is_beyond_chance(LossSample { sent: numbers, lost: runs }, known, 1)
+    }
+}
+
 /// The sums of all stretches.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Compared {
@@ -137,6 +164,8 @@ pub(super) struct Compared {
     pub numbers: u64,
     /// Lost by all of these.
     pub common: u64,
+    /// In so many runs of numbers.
+    pub common_bursts: u64,
     /// As many would be by chance.
     pub chance: f64,
     /// What the luckiest of each stretch lost, of the same numbers.
@@ -151,6 +180,7 @@ impl Default for Comparison {
             stretches: VecDeque::with_capacity(STRETCHES + 1),
             compared: 0,
             common: 0,
+            common_bursts: 0,
             chance: 0.0,
             least: 0,
             receivers: 0,
@@ -184,15 +214,21 @@ impl Comparison {
         before
     }
 
-    /// The sums, the stretches at hand among them.
-    pub fn sums(&self) -> Compared {
-        let mut sums = Compared {
+    /// The sums of the stretches that are closed.
+    fn closed(&self) -> Compared {
+        Compared {
             numbers: self.compared,
             common: self.common,
+            common_bursts: self.common_bursts,
             chance: self.chance,
             least: self.least,
             receivers: self.receivers,
-        };
+        }
+    }
+
+    /// The sums, the stretches at hand among them.
+    pub fn sums(&self) -> Compared {
+        let mut sums = self.closed();
         for stretch in self.stretches.iter().filter(|stretch| stretch.told >= 2) {
             stretch.add_to(&mut sums);
         }
@@ -219,16 +255,11 @@ impl Comparison {
     fn close(&mut self) {
         let Some(stretch) = self.stretches.pop_front() else { return };
         if stretch.told >= 2 {
-            let mut sums = Compared {
-                numbers: self.compared,
-                common: self.common,
-                chance: self.chance,
-                least: self.least,
-                receivers: self.receivers,
-            };
+            let mut sums = self.closed();
             stretch.add_to(&mut sums);
             self.compared = sums.numbers;
             self.common = sums.common;
+            self.common_bursts = sums.common_bursts;
             self.chance = sums.chance;
             self.least = sums.least;
             self.receivers = sums.receivers;
@@ -314,6 +345,32 @@ mod tests {
         assert_eq!(comparison.tell(Told { mark: &late, member: 2, before: 0, offset: None }), 260);
         let sums = comparison.sums();
         assert_eq!((sums.numbers, sums.common, sums.receivers), (160, 10 + 2, 3));
+    }
+
+    #[test]
+    fn common_losses_are_told_from_those_that_chance_puts_together() {
+        let sums = |numbers, common, common_bursts, chance| Compared {
+            numbers,
+            common,
+            common_bursts,
+            chance,
+            least: common,
+            receivers: 2,
+        };
+        for (sums, beyond) in [
+            (sums(1_000, 0, 0, 0.0), false),
+            (sums(1_000, 1, 1, 0.1), false),
+            (sums(1_000, 3, 3, 0.01), true),
+            (sums(1_000, 60, 60, 3.6), true),
+            (sums(1_000, 255, 250, 250.0), false),
+            (sums(1_000, 500, 300, 250.0), true),
+            // One overlap of two bursts of forty.
+            (sums(10_000, 40, 1, 0.5), false),
+            (sums(1_000_000, 500_000, 250_000, 250_000.0), true),
+            (sums(1_000_000, 250_500, 188_000, 250_000.0), false),
+        ] {
+            assert_eq!(sums.is_common_beyond_chance(), beyond, "{sums:?}");
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::subscribers::Change;
 use crate::batch::{Dest, RxMeta};
 use crate::record::{FanoutCopy, copy_verdict};
 use crate::session::Now;
+use crate::stats::LossSample;
 use crate::units::Nanos;
 use crate::wire::{Announcement, ReceiverReport, TicketKey};
 use std::collections::HashMap;
@@ -152,6 +153,11 @@ impl Copies {
         true
     }
 
+    /// This host stood still for `length`: nobody was silent meanwhile.
+    pub fn on_pause(&mut self, length: Nanos) {
+        self.all.iter_mut().for_each(|copy| copy.heard += length);
+    }
+
     /// Ends copies to whoever was silent for too long.
     pub fn expire(&mut self, now: Nanos) {
         for copy in &mut self.all {
@@ -179,19 +185,20 @@ impl Copies {
     /// How the copies stand beside the groups.
     pub fn record(&self, census: &Census, names: &Names) -> Vec<FanoutCopy> {
         let sums = census.group_sums();
+        let compared = self.all.iter().filter(|copy| copy.before.is_some()).count() as u64;
         let one = |copy: &Copy| {
             let before = copy.before?;
             let (firsts, lost) = sums.get(&copy.addr).copied().unwrap_or_default();
             let (firsts, lost) = (firsts.saturating_sub(before.0), lost.saturating_sub(before.1));
-            let group = (lost, firsts + lost);
-            let unicast = (copy.lost, copy.firsts + copy.lost);
+            let group = LossSample { sent: firsts + lost, lost };
+            let unicast = LossSample { sent: copy.firsts + copy.lost, lost: copy.lost };
             Some(FanoutCopy {
                 receiver: names.address(copy.addr),
-                group_lost: group.0,
-                group_expected: group.1,
-                unicast_lost: unicast.0,
-                unicast_expected: unicast.1,
-                verdict: copy_verdict(group, unicast),
+                group_lost: group.lost,
+                group_expected: group.sent,
+                unicast_lost: unicast.lost,
+                unicast_expected: unicast.sent,
+                verdict: copy_verdict(group, unicast, compared),
             })
         };
         self.all.iter().filter_map(one).collect()

@@ -71,6 +71,8 @@ pub(super) struct Ear {
     every: Nanos,
     answers: VecDeque<(Dest, Vec<u8>)>,
     silence_told: bool,
+    /// How long this host stood still, in all.
+    paused: Nanos,
 }
 
 impl Ear {
@@ -91,6 +93,7 @@ impl Ear {
             every: LINES,
             answers: VecDeque::new(),
             silence_told: false,
+            paused: Nanos::ZERO,
         }
     }
 
@@ -178,6 +181,17 @@ impl Ear {
             if self.answers.len() < ANSWERS_MAX {
                 self.answers.push_back(answer);
             }
+        }
+    }
+
+    /// This host stood still for `length`: what was sent to it meanwhile comes next, and nobody was
+    /// silent.
+    pub fn on_pause(&mut self, length: Nanos) {
+        self.paused += length;
+        self.census.on_pause(length);
+        self.door.on_pause(length);
+        if let Some(copies) = &mut self.copies {
+            copies.on_pause(length);
         }
     }
 
@@ -283,7 +297,7 @@ impl Ear {
         if self.silence_told || !self.listens() || self.census.len() > 0 {
             return None;
         }
-        let at = started + SILENCE;
+        let at = started + SILENCE + self.paused;
         if now < at {
             return Some(at);
         }

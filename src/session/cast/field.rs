@@ -2,7 +2,7 @@
 //! count what they did.
 
 use super::*;
-use crate::batch::{Datagram, RxEntry, RxMeta, SendOutcome, TxBatch};
+use crate::batch::{Datagram, OwnFinding, RxEntry, RxMeta, SendOutcome, TxBatch};
 use crate::record::{CastEvent, FanoutEvent, Flow, Sink};
 use crate::session::{FixedMessages, Message, Next, Now, Session, Spacing};
 use crate::units::Nanos;
@@ -120,6 +120,7 @@ pub(super) fn plan(targets: &[SocketAddr], every: Nanos, open: bool) -> CastSend
         receivers: 0,
         wait: None,
         ear: Some(EarConfig { run: Some(0xC0_FFEE), compare: false, door }),
+        explain: OwnFinding::from_errno,
     }
 }
 

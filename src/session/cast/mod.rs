@@ -35,4 +35,6 @@ mod field;
 #[cfg(test)]
 mod field_tests;
 #[cfg(test)]
+mod receiver_tests;
+#[cfg(test)]
 mod tests;

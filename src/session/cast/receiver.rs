@@ -1,7 +1,11 @@
 //! The receiver of a fan-out: tells sources, groups and runs apart and accounts for each.
 
 mod beside;
+mod intervals;
 mod keeping;
+mod refused;
+mod summary;
+mod timing;
 
 use super::feedback::{Feedback, Place};
 use super::subscription::{Subscription, Wish};
@@ -11,8 +15,11 @@ use crate::record::{CastEvent, CastGroup, CastInterval, CastReceived, Flow, Hear
 use crate::session::{Next, Now, Session};
 use crate::units::Nanos;
 use crate::wire::{Announcement, Class, Command, Header, Kind, classify};
+use intervals::{Change, Intervals};
+use refused::{Asked, Refused};
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
+use timing::{Over, Timing, arrival_of};
 
 /// Sources, groups and runs that are told apart; datagrams of any beyond are counted together.
 pub const ROWS_MAX: usize = 1024;
@@ -73,6 +80,8 @@ pub struct CastReceiverConfig {
     pub time: Option<Nanos>,
     /// Ends when nothing has arrived for this long; `None` for no limit.
     pub idle: Option<Nanos>,
+    /// How often it tells what arrived ([`CastEvent::Interval`]); `None` for never.
+    pub interval: Option<Nanos>,
     /// So many datagrams are to come, each once: it ends when they have, or when every sender that
     /// was heard has ended. `None` expects nothing.
     pub expect: Option<u64>,
@@ -103,8 +112,6 @@ pub struct CastReceiver<S> {
     reporters: Vec<Option<usize>>,
     feedback: Option<Feedback>,
     subscription: Option<Subscription>,
-    /// When the last of the senders that were heard had ended.
-    all_over: Option<Nanos>,
     /// Datagrams in the rows, duplicates included.
     taken: u64,
     strays: u64,
@@ -113,9 +120,10 @@ pub struct CastReceiver<S> {
     excluded: u64,
     stream: Option<Stream>,
     drops: Vec<u32>,
-    started: Nanos,
-    last_heard: Nanos,
-    last_tick: (Nanos, Totals),
+    timing: Timing,
+    intervals: Option<Intervals>,
+    /// Reports, and what was asked, that this host did not let out.
+    refused: Refused,
     ending: Ending,
     /// Whether the user asked for the end.
     asked: bool,
@@ -129,15 +137,6 @@ enum Ending {
     /// The user asked; what had arrived by then is still taken until this instant.
     Asked(Nanos),
     Now,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Totals {
-    received: u64,
-    bytes: u64,
-    lost: u64,
-    duplicates: u64,
-    reordered: u64,
 }
 
 impl<S> CastReceiver<S>
@@ -156,16 +155,15 @@ where
             reporters: Vec::new(),
             feedback: config.reports.map(Feedback::new),
             subscription: config.subscribe.map(Subscription::new),
-            all_over: None,
             asked: false,
             taken: 0,
             strays: 0,
             others: 0,
             foreign: Foreigners::default(),
             excluded: 0,
-            started,
-            last_heard: started,
-            last_tick: (started, Totals::default()),
+            timing: Timing::new(started),
+            intervals: config.interval.map(|period| Intervals::new(period, started)),
+            refused: Refused::default(),
             ending: Ending::No,
             config,
         }
@@ -219,7 +217,7 @@ where
             }
             return None;
         }
-        let arrived = now.mono - (now.real - datagram.meta.arrival);
+        let arrived = arrival_of(now, datagram);
         let (source, group) =
             (self.config.names.address(key.source), self.config.names.address(key.group));
         let heard = Heard { source: &source, group: &group, join_to_first: arrived - since };
@@ -238,7 +236,7 @@ where
         self.reporters.push(adopted.map(|(reporter, _)| reporter));
         self.rows.push(row);
         if !key.beside {
-            self.all_over = None;
+            self.timing.note_over(now.mono, Over::NotAll);
         }
         self.by_key.insert(key, index);
         Some(index)
@@ -248,6 +246,10 @@ where
         if let Some(index) = self.row(key, now, datagram, since) {
             self.taken += 1;
             self.rows[index].observe_plain(datagram);
+            if let Some(intervals) = &mut self.intervals {
+                let first = Some(datagram.true_len as u64);
+                intervals.take(now, datagram, Change { first, lost: 0 });
+            }
             self.store(now, key.source, None, datagram.payload);
         }
     }
@@ -331,7 +333,15 @@ where
             let transit = datagram.meta.arrival.signed_since(header.sent);
             feedback.observe(reporter, datagram.true_len, header.sequence, transit);
         }
-        self.rows[index].observe(now, header, datagram);
+        let row = &mut self.rows[index];
+        let Some(intervals) = self.intervals.as_mut().filter(|_| !row.is_beside()) else {
+            row.observe(now, header, datagram);
+            return;
+        };
+        let (lost, copies) = (row.lost(), row.duplicates());
+        row.observe(now, header, datagram);
+        let first = (row.duplicates() == copies).then_some(datagram.true_len as u64);
+        intervals.take(now, datagram, Change { first, lost: row.lost() as i64 - lost as i64 });
     }
 
     /// What is not data: an answer to a last report, or from the sender that was asked.
@@ -344,21 +354,22 @@ where
 
     /// Notes whether every sender that was heard has ended.
     fn note_over(&mut self, now: Nanos) {
-        let over = self.counted().all(Row::is_over);
-        self.all_over = over.then_some(now);
+        let over = if self.counted().all(Row::is_over) { Over::All } else { Over::NotAll };
+        self.timing.note_over(now, over);
     }
 
     /// Whether what was expected has come, or can no longer come.
     fn has_expected(&self, now: Nanos) -> bool {
         let Some(expect) = self.config.expect else { return false };
-        let over = self.all_over.is_some_and(|at| at + STRAGGLERS <= now);
+        let over = self.timing.stragglers_until().is_some_and(|at| at <= now);
         // Each first copy is at least one datagram: sums are needed only near the end.
         over || self.taken >= expect && self.counted().map(Row::firsts).sum::<u64>() >= expect
     }
 
     /// A sender that was asked to send has ended its run.
     fn is_served(&self, now: Nanos) -> bool {
-        self.config.subscribe.is_some() && self.all_over.is_some_and(|at| at + STRAGGLERS <= now)
+        let over = self.timing.stragglers_until();
+        self.config.subscribe.is_some() && over.is_some_and(|at| at <= now)
     }
 
     /// Ends the run: who was reported to, or asked to send, is told.
@@ -368,7 +379,7 @@ where
             feedback.leave(now);
         }
         if let Some(subscription) = &mut self.subscription {
-            if self.all_over.is_some() {
+            if self.timing.is_over() {
                 subscription.end();
             } else {
                 subscription.leave(now.mono);
@@ -387,6 +398,7 @@ where
             done = feedback.has_left(now.mono);
             at = feedback.next_due();
         }
+        self.refused.wrote(out.len());
         if let Some(subscription) = &mut self.subscription {
             match subscription.poll(now.mono) {
                 Wish::Send(bytes) => {
@@ -412,27 +424,15 @@ where
         self.rows.iter().filter(|row| !row.is_beside())
     }
 
-    fn totals(&self) -> Totals {
-        let mut totals = Totals::default();
-        for row in self.counted() {
-            totals.received += row.received();
-            totals.bytes += row.bytes();
-            totals.lost += row.lost();
-            totals.duplicates += row.duplicates();
-            totals.reordered += row.reordered();
-        }
-        totals
-    }
-
     fn next_deadline(&self) -> Option<Nanos> {
-        let time = self.config.time.map(|time| self.started + time);
-        let idle = self.config.idle.map(|idle| self.last_heard + idle);
+        let time = self.config.time.map(|time| self.timing.started + time);
+        let idle = self.timing.idle_until(self.config.idle);
         let asked = match self.ending {
             Ending::Asked(at) => Some(at),
             Ending::No | Ending::Leaving | Ending::Now => None,
         };
         let ends = self.config.expect.is_some() || self.config.subscribe.is_some();
-        let over = self.all_over.filter(|_| ends).map(|at| at + STRAGGLERS);
+        let over = self.timing.stragglers_until().filter(|_| ends);
         [time, idle, asked, over].into_iter().flatten().min()
     }
 
@@ -475,8 +475,24 @@ where
         first.map_or(Next::Idle, Next::WaitUntil)
     }
 
-    /// A report that did not leave is as good as lost: the next will.
-    fn on_sent(&mut self, _now: Now, _batch: &TxBatch, _outcome: &SendOutcome) {}
+    /// A report that did not leave is as good as lost: the next will. Why it did not is kept.
+    fn on_sent(&mut self, _now: Now, batch: &TxBatch, outcome: &SendOutcome) {
+        let asked = self.refused.take(batch, outcome);
+        if let Some(subscription) = &mut self.subscription {
+            match asked {
+                Asked::Nothing => {}
+                Asked::Left => subscription.on_refused(None),
+                Asked::Refused(finding) => subscription.on_refused(Some(&finding)),
+            }
+        }
+    }
+
+    fn on_pause(&mut self, _now: Now, length: Nanos) {
+        self.timing.on_pause(length);
+        if let Some(subscription) = &mut self.subscription {
+            subscription.on_pause(length);
+        }
+    }
 
     fn on_datagram(&mut self, now: Now, datagram: &Datagram<'_>) {
         if self.ending == Ending::Now {
@@ -502,7 +518,7 @@ where
             self.excluded += 1;
             return;
         }
-        self.last_heard = now.mono;
+        self.timing.heard(arrival_of(now, datagram));
         let meta = &datagram.meta;
         let key = RowKey {
             source: meta.source,
@@ -527,18 +543,12 @@ where
     }
 
     fn on_tick(&mut self, now: Now) {
-        let (at, before) = self.last_tick;
-        let totals = self.totals();
-        self.last_tick = (now.mono, totals);
-        self.tell(CastEvent::Interval(CastInterval {
-            elapsed: now.mono - self.started,
-            span: now.mono - at,
-            received: totals.received - before.received,
-            bytes: totals.bytes - before.bytes,
-            lost: totals.lost as i64 - before.lost as i64,
-            duplicates: totals.duplicates - before.duplicates,
-            sources: self.counted().count() as u64,
-        }));
+        let lost = self.counted().map(Row::lost).sum();
+        let sources = self.counted().count() as u64;
+        while let Some(interval) = self.intervals.as_mut().and_then(|all| all.next(now.mono, lost))
+        {
+            self.tell(CastEvent::Interval(CastInterval { sources, ..interval }));
+        }
     }
 
     fn on_socket_drops(&mut self, socket: usize, drops: u32) {
@@ -556,33 +566,7 @@ where
 
     fn finish(mut self, now: Now) -> CastReceiverEnd<S> {
         self.with_stream(|stream, mut ready| stream.finish(&mut ready));
-        let totals = self.totals();
-        let measured = self.config.content == Content::Measured;
-        let if_measured = |count: u64| measured.then_some(count);
-        let received = CastReceived {
-            received: totals.received,
-            bytes: totals.bytes,
-            lost: if_measured(totals.lost),
-            duplicates: if_measured(totals.duplicates),
-            reordered: if_measured(totals.reordered),
-            strays: if_measured(self.strays),
-            others: self.others,
-            foreign: self.foreign.total(),
-            foreign_from: self.foreign.record(&self.config.names),
-            excluded: self.excluded,
-            stream: self
-                .stream
-                .as_ref()
-                .map(|stream| stream.record(|source| self.config.names.address(source))),
-            socket_drops: self.drops.iter().map(|drops| u64::from(*drops)).sum(),
-            duration_ns: (now.mono - self.started).as_u64(),
-            interrupted: self.asked,
-            sources: self.counted().map(|row| row.record(&self.config.names)).collect(),
-            unicast_copies: beside::copies(&self.rows),
-            groups: self.config.groups,
-            expected: self.config.expect,
-            limits: Vec::new(),
-        };
+        let received = self.summary(now);
         let failed = self.subscription.as_ref().and_then(Subscription::failure);
         CastReceiverEnd { received, failed: failed.map(str::to_owned), sink: self.sink }
     }

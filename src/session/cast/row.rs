@@ -2,7 +2,7 @@
 
 use super::{EndMark, Names};
 use crate::batch::Datagram;
-use crate::record::CastSource;
+use crate::record::{CastSource, rates_between as goodput};
 use crate::session::Now;
 use crate::stats::{
     Arrival, ClockDrift, DelayAboveMin, Jitter, LossBursts, Percentiles, SequenceTracker, WINDOW,
@@ -34,6 +34,8 @@ pub(super) struct Row {
     waited: Nanos,
     received: u64,
     bytes: u64,
+    /// Bytes of second and later copies.
+    duplicate_bytes: u64,
     first_arrival: Nanos,
     last_arrival: Nanos,
     numbers: Option<Numbers>,
@@ -92,6 +94,7 @@ impl Row {
             waited,
             received: 0,
             bytes: 0,
+            duplicate_bytes: 0,
             first_arrival: arrival,
             last_arrival: arrival,
             numbers: None,
@@ -118,7 +121,9 @@ impl Row {
         if let Some(delays) = &mut self.delays
             && transit.unsigned_abs() < 1 << 61
         {
-            let transit = delays.drift.correct(now.mono, transit);
+            // The drift is the clocks', whenever the datagram was read.
+            let arrived = now.mono - (now.real - datagram.meta.arrival);
+            let transit = delays.drift.correct(arrived, transit);
             delays.above_min.observe(transit, 1);
         }
         let arrival = numbers.tracker.observe(header.sequence);
@@ -129,7 +134,10 @@ impl Row {
                 numbers.below_first += u64::from(below);
                 true
             }
-            Arrival::Duplicate => false,
+            Arrival::Duplicate => {
+                self.duplicate_bytes += datagram.true_len as u64;
+                false
+            }
             // From before a join in mid-run: it has not been written yet, if it is no copy.
             Arrival::TooLate => {
                 numbers.below_first += u64::from(below);
@@ -219,6 +227,10 @@ impl Row {
         self.bytes
     }
 
+    pub fn duplicate_bytes(&self) -> u64 {
+        self.duplicate_bytes
+    }
+
     pub fn lost(&self) -> u64 {
         self.numbers.as_ref().map_or(0, |numbers| numbers.lost(self.waited))
     }
@@ -232,10 +244,12 @@ impl Row {
     }
 
     /// The account as a fact.
-    pub fn record(&self, names: &Names) -> CastSource {
+    pub fn record(&self, now: Now, names: &Names) -> CastSource {
         let numbers = self.numbers.as_ref();
         let (bursts, delays) = (self.bursts(), self.delays());
         let nanos = |delay: Option<Nanos>| delay.map(Nanos::as_u64);
+        let span = self.last_arrival - self.first_arrival;
+        let goodput = goodput(self.firsts(), self.bytes - self.duplicate_bytes, span);
         CastSource {
             source: names.address(self.key.source),
             group: names.address(self.key.group),
@@ -245,6 +259,9 @@ impl Row {
             bytes: self.bytes,
             lost: numbers.map(|_| self.lost()),
             duplicates: numbers.map(|_| self.duplicates()),
+            duplicate_bytes: numbers.map(|_| self.duplicate_bytes),
+            goodput_bits_per_second: goodput.0,
+            goodput_datagrams_per_second: goodput.1,
             reordered: numbers.map(|_| self.reordered()),
             jitter_ns: numbers.and_then(|numbers| numbers.jitter.nanos()).map(Nanos::as_u64),
             bursts: numbers.map(|_| bursts.count),
@@ -253,7 +270,8 @@ impl Row {
             delay_p99_ns: nanos(delays.p99),
             delay_max_ns: nanos(delays.max),
             join_to_first_ns: Some(self.waited.as_u64()),
-            duration_ns: (self.last_arrival - self.first_arrival).as_u64(),
+            duration_ns: span.as_u64(),
+            silence_at_end_ns: (now.real - self.last_arrival).as_u64(),
             first_sequence: numbers.map(|numbers| u64::from(numbers.first.0)),
             joined_before: numbers.and_then(|numbers| numbers.joined_before(self.waited)),
             sender_total: numbers.and_then(|numbers| numbers.end).map(|end| end.total),

@@ -78,6 +78,11 @@ impl Door {
         }
     }
 
+    /// This host stood still for `length`: nobody was silent meanwhile.
+    pub fn on_pause(&mut self, length: Nanos) {
+        self.inside.values_mut().for_each(|heard| *heard += length);
+    }
+
     /// A receiver says by its last report that it leaves.
     pub fn leave(&mut self, addr: SocketAddr) {
         if self.inside.remove(&addr).is_some() {

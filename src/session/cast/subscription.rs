@@ -1,7 +1,7 @@
 //! A receiver that asks a sender to be sent to: HELO for a ticket, RCPT with it, NOOP to stay, QUIT
 //! to leave. A sender that forgot it is asked again.
 
-use crate::batch::NetworkError;
+use crate::batch::{NetworkError, OwnFinding};
 use crate::session::{Exchange, Step, Tags, refusal};
 use crate::units::Nanos;
 use crate::wire::{Code, Command, HELO_LEN, Params, Verb};
@@ -46,6 +46,8 @@ pub(super) struct Subscription {
     failure: Option<String>,
     /// What the network said of what was asked.
     said: Option<String>,
+    /// Why this host refused to send what was asked last; `None` once one left.
+    refused: Option<String>,
 }
 
 /// What a subscription wants now.
@@ -69,6 +71,7 @@ impl Subscription {
             joined: None,
             failure: None,
             said: None,
+            refused: None,
         }
     }
 
@@ -162,8 +165,26 @@ impl Subscription {
         }
     }
 
+    /// Why this host refused to send what was asked; `None` once it left. It is asked again: a full
+    /// queue empties.
+    pub fn on_refused(&mut self, finding: Option<&OwnFinding>) {
+        self.refused = finding.map(ToString::to_string);
+    }
+
+    /// This host stood still for `length`: nobody was silent meanwhile.
+    pub fn on_pause(&mut self, length: Nanos) {
+        if let Some(asking) = &mut self.asking {
+            asking.on_pause(length);
+        }
+    }
+
     /// It never came about.
     fn fail(&mut self) {
+        if let Some(why) = &self.refused {
+            self.failure = Some(format!("cannot ask {}: {why}", self.sender));
+            self.end();
+            return;
+        }
         let said = self.said.as_ref().map(|said| format!(": {said}")).unwrap_or_default();
         self.failure = Some(format!("{} does not answer{said}", self.sender));
         self.end();

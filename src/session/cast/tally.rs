@@ -1,12 +1,15 @@
 //! What became of the datagrams to one destination, before the network.
 
 use super::Names;
-use crate::batch::Dest;
-use crate::record::CastDestination;
-use std::io;
+use crate::batch::{Dest, LocalRefusal, OwnFinding};
+use crate::record::{CastDestination, SendRefusal};
+use std::net::SocketAddr;
 
-/// `ENOBUFS` of Linux (errno(3)), which the standard library has no name for: a full queue.
-const NO_BUFFERS: i32 = 105;
+/// Error numbers of one destination that are told apart.
+const ERRNOS: usize = 16;
+
+/// How an error number of send(2) is explained by the state of this host.
+pub(super) type Explain = fn(i32, SocketAddr) -> OwnFinding;
 
 /// One destination's counts.
 #[derive(Clone, Debug, Default)]
@@ -14,7 +17,8 @@ pub(super) struct Tally {
     pub sent: u64,
     pub bytes: u64,
     pub refused: u64,
-    pub refusal: Option<i32>,
+    /// What was refused, by error number; the latest is last.
+    refusals: Vec<SendRefusal>,
     /// Answers of the network that it could not be reached, and the latest in words.
     pub unreachable: u64,
     pub reason: Option<String>,
@@ -28,9 +32,22 @@ impl Tally {
         self.refused += other.refused;
     }
 
+    /// This host refused one.
+    pub fn refuse(&mut self, errno: i32, to: SocketAddr, explain: Explain) {
+        self.refused += 1;
+        if let Some(known) = self.refusals.iter().position(|one| one.errno == errno) {
+            let mut known = self.refusals.remove(known);
+            known.datagrams += 1;
+            self.refusals.push(known);
+        } else if self.refusals.len() < ERRNOS {
+            self.refusals.push(SendRefusal::explained(&explain(errno, to)));
+        }
+    }
+
     /// Whether all was refused for a reason that the next datagram would meet again.
     pub fn is_hopeless(&self) -> bool {
-        self.sent == 0 && self.refusal.is_some_and(is_lasting)
+        let lasting = |one: &SendRefusal| LocalRefusal::of(one.errno) != LocalRefusal::QueueFull;
+        self.sent == 0 && self.refusals.last().is_some_and(lasting)
     }
 
     /// The counts as a fact.
@@ -41,23 +58,10 @@ impl Tally {
             sent: self.sent,
             bytes: self.bytes,
             refused: self.refused,
-            refusal: self.refusal.map(reason),
+            refusal: self.refusals.last().map(|one| one.cause.clone()),
+            refusals: self.refusals.clone(),
             unreachable: self.unreachable,
             unreachable_reason: self.reason.clone(),
         }
     }
-}
-
-/// Whether a refusal is more than a queue that was full for a moment.
-fn is_lasting(errno: i32) -> bool {
-    !matches!(
-        io::Error::from_raw_os_error(errno).kind(),
-        io::ErrorKind::WouldBlock | io::ErrorKind::OutOfMemory | io::ErrorKind::Interrupted
-    ) && errno != NO_BUFFERS
-}
-
-/// The system's words for an error number, without the number.
-fn reason(errno: i32) -> String {
-    let text = io::Error::from_raw_os_error(errno).to_string();
-    text.split(" (os error").next().unwrap_or_default().to_lowercase()
 }

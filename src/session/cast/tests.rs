@@ -2,8 +2,8 @@
 //! against what the link itself counted.
 
 use super::*;
-use crate::batch::{Datagram, Dest, RxEntry, RxMeta, SendOutcome, SendStop, TxBatch};
-use crate::record::{CastEvent, CastReceived, CastSource, FanoutEvent, Flow, Sink};
+use crate::batch::{Datagram, Dest, OwnFinding, RxEntry, RxMeta, SendOutcome, SendStop, TxBatch};
+use crate::record::{CastEvent, CastInterval, CastReceived, CastSource, FanoutEvent, Flow, Sink};
 use crate::session::{FixedMessages, Message, Next, Now, Session, Spacing};
 use crate::units::Nanos;
 use crate::wire::{Header, Kind};
@@ -16,9 +16,10 @@ const SENDER_REAL: Nanos = Nanos::from_secs(1_000_000);
 const RECEIVER_REAL: Nanos = Nanos::from_secs(5_000);
 
 #[derive(Default)]
-struct Kept {
+pub(super) struct Kept {
     content: Vec<Vec<u8>>,
     heard: usize,
+    pub intervals: Vec<CastInterval>,
 }
 
 impl Sink<CastEvent<'_>> for Kept {
@@ -26,14 +27,15 @@ impl Sink<CastEvent<'_>> for Kept {
         match event {
             CastEvent::Content(bytes) => self.content.push(bytes.to_vec()),
             CastEvent::Heard(_) => self.heard += 1,
-            CastEvent::Interval(_) | CastEvent::Gap(_) | CastEvent::Foreign(_) => {}
+            CastEvent::Interval(interval) => self.intervals.push(interval),
+            CastEvent::Gap(_) | CastEvent::Foreign(_) => {}
         }
         Flow::Continue
     }
 }
 
 /// Takes a sender's events, and forgets them.
-struct Quiet;
+pub(super) struct Quiet;
 
 impl Sink<FanoutEvent<'_>> for Quiet {
     fn take(&mut self, _event: FanoutEvent<'_>) -> Flow {
@@ -41,19 +43,23 @@ impl Sink<FanoutEvent<'_>> for Quiet {
     }
 }
 
-fn addr(text: &str) -> SocketAddr {
+pub(super) fn addr(text: &str) -> SocketAddr {
     text.parse().unwrap()
 }
 
-fn sender_now(mono: Nanos) -> Now {
+pub(super) fn sender_now(mono: Nanos) -> Now {
     Now { mono, real: SENDER_REAL + mono }
 }
 
-fn receiver_now(mono: Nanos) -> Now {
+pub(super) fn receiver_now(mono: Nanos) -> Now {
     Now { mono, real: RECEIVER_REAL + mono }
 }
 
-fn sender(targets: &[&str], count: u64, batch: &mut TxBatch) -> CastSender<FixedMessages, Quiet> {
+pub(super) fn sender(
+    targets: &[&str],
+    count: u64,
+    batch: &mut TxBatch,
+) -> CastSender<FixedMessages, Quiet> {
     let config = CastSenderConfig {
         targets: targets.iter().map(|text| Dest::from(addr(text))).collect(),
         names: Names::default(),
@@ -64,19 +70,20 @@ fn sender(targets: &[&str], count: u64, batch: &mut TxBatch) -> CastSender<Fixed
         receivers: 0,
         wait: None,
         ear: None,
+        explain: OwnFinding::from_errno,
     };
     let messages = vec![Message::Bytes(b"some content".to_vec())];
     CastSender::new(config, FixedMessages::new(messages, Some(count)), Quiet, batch)
 }
 
-fn receiver(group: &str, since: Nanos) -> CastReceiver<Kept> {
+pub(super) fn receiver(group: &str, since: Nanos) -> CastReceiver<Kept> {
     let listen = Listen { group: addr(group), interfaces: vec![3], since, answers: 0 };
     let listens = vec![listen];
     let config = CastReceiverConfig { listens, store: true, ..CastReceiverConfig::default() };
     CastReceiver::new(config, Kept::default())
 }
 
-fn meta(source: &str, group: SocketAddr, mono: Nanos) -> RxMeta {
+pub(super) fn meta(source: &str, group: SocketAddr, mono: Nanos) -> RxMeta {
     RxMeta {
         source: addr(source),
         destination: Some(group.ip()),
@@ -86,7 +93,12 @@ fn meta(source: &str, group: SocketAddr, mono: Nanos) -> RxMeta {
     }
 }
 
-fn deliver(receiver: &mut CastReceiver<Kept>, group: SocketAddr, mono: Nanos, payload: &[u8]) {
+pub(super) fn deliver(
+    receiver: &mut CastReceiver<Kept>,
+    group: SocketAddr,
+    mono: Nanos,
+    payload: &[u8],
+) {
     let meta = meta("10.0.0.1:7000", group, mono);
     let datagram = Datagram { payload, true_len: payload.len(), meta };
     receiver.on_datagram(receiver_now(mono), &datagram);
@@ -94,7 +106,7 @@ fn deliver(receiver: &mut CastReceiver<Kept>, group: SocketAddr, mono: Nanos, pa
 
 /// Everything that the sender sends, by destination and time, with a kernel that takes `most`
 /// datagrams a call and refuses what `refuses` says.
-fn all_sent(
+pub(super) fn all_sent(
     mut sender: CastSender<FixedMessages, Quiet>,
     mut batch: TxBatch,
     most: usize,
@@ -315,7 +327,10 @@ fn nothing_can_be_sent_so_an_endless_run_ends() {
     batch.clear();
     assert_eq!(session.poll_transmit(now, &mut batch), Next::Done);
     let summary = session.finish(now).summary;
-    assert_eq!(summary.sent.destinations[0].refusal.as_deref(), Some("network is unreachable"));
+    let only = &summary.sent.destinations[0];
+    let why = "this host has no route there (ENETUNREACH)";
+    assert_eq!(only.refusal.as_deref(), Some(why));
+    assert_eq!((only.refusals[0].reason, only.refusals[0].datagrams), ("no_route", 1));
 }
 
 #[test]

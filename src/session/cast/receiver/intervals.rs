@@ -1,0 +1,122 @@
+//! What arrived in each interval of a run: by when the kernel had it, whenever it was read.
+
+use super::timing::arrival_of;
+use crate::batch::Datagram;
+use crate::record::CastInterval;
+use crate::session::Now;
+use crate::units::Nanos;
+use std::collections::VecDeque;
+
+/// Intervals that are open at most: pauses of this host leave several at once.
+const OPEN_MAX: usize = 4_096;
+
+/// What one datagram changed in its account.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Change {
+    /// Bytes of a first copy; `None` for a further copy.
+    pub first: Option<u64>,
+    /// Numbers more or fewer that are missing.
+    pub lost: i64,
+}
+
+/// The intervals that have not been told of yet.
+#[derive(Debug)]
+pub(super) struct Intervals {
+    period: Nanos,
+    /// When the first that is open begins.
+    from: Nanos,
+    started: Nanos,
+    open: VecDeque<CastInterval>,
+    /// Missing numbers of all that was told and is open.
+    lost: i64,
+}
+
+impl Intervals {
+    /// Intervals of `period`, more than 0.
+    pub fn new(period: Nanos, started: Nanos) -> Self {
+        let period = period.max(Nanos(1));
+        Self { period, from: started, started, open: VecDeque::new(), lost: 0 }
+    }
+
+    fn at(&mut self, arrival: Nanos) -> &mut CastInterval {
+        let place = ((arrival - self.from).0 / self.period.0).min(OPEN_MAX as u64 - 1) as usize;
+        if self.open.len() <= place {
+            self.open.resize_with(place + 1, CastInterval::default);
+        }
+        &mut self.open[place]
+    }
+
+    /// A datagram changed an account. One whose interval was told of already is the next one's.
+    pub fn take(&mut self, now: Now, datagram: &Datagram<'_>, change: Change) {
+        self.lost += change.lost;
+        let interval = self.at(arrival_of(now, datagram));
+        interval.lost += change.lost;
+        match change.first {
+            Some(bytes) => {
+                interval.received += 1;
+                interval.bytes += bytes;
+            }
+            None => interval.duplicates += 1,
+        }
+    }
+
+    /// The next interval that is over by now. `lost` is what is missing in all: ends of runs change
+    /// it as well, which is the latest interval's.
+    pub fn next(&mut self, now: Nanos, lost: u64) -> Option<CastInterval> {
+        let end = self.from + self.period;
+        if end > now {
+            return None;
+        }
+        let mut interval = self.open.pop_front().unwrap_or_default();
+        if end + self.period > now {
+            let rest = lost as i64 - self.lost;
+            interval.lost += rest;
+            self.lost += rest;
+        }
+        self.from = end;
+        Some(CastInterval { elapsed: end - self.started, span: self.period, ..interval })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch::{RxEntry, RxMeta};
+
+    const REAL: Nanos = Nanos::from_secs(1_000);
+
+    fn take(intervals: &mut Intervals, read: u64, arrived: u64, change: Change) {
+        let now = |millis| REAL + Nanos::from_millis(millis);
+        let meta = RxMeta { arrival: now(arrived), ..RxEntry::default().meta };
+        let datagram = Datagram { payload: &[], true_len: 0, meta };
+        let now = Now { mono: Nanos::from_millis(read), real: now(read) };
+        intervals.take(now, &datagram, change);
+    }
+
+    #[test]
+    fn what_was_read_late_counts_where_it_arrived_and_copies_are_no_goodput() {
+        let first = Change { first: Some(100), lost: 0 };
+        let mut intervals = Intervals::new(Nanos::from_secs(1), Nanos::ZERO);
+        // The reader stood still from 0.5 s to 3.2 s.
+        for arrived in [100, 900, 1_500, 2_500, 3_100] {
+            take(&mut intervals, 3_200, arrived, first);
+            take(&mut intervals, 3_200, arrived, Change { first: None, lost: 1 });
+        }
+        let told: Vec<_> =
+            std::iter::from_fn(|| intervals.next(Nanos::from_millis(3_200), 7)).collect();
+        let figures: Vec<_> = told
+            .iter()
+            .map(|one| (one.received, one.bytes, one.duplicates, one.lost, one.elapsed.0))
+            .collect();
+        let second = 1_000_000_000;
+        let expected = [
+            (2, 200, 2, 2, second),
+            (1, 100, 1, 1, 2 * second),
+            // Two more are missing than the datagrams told: an end mark.
+            (1, 100, 1, 3, 3 * second),
+        ];
+        assert_eq!(figures, expected);
+        assert_eq!(intervals.next(Nanos::from_secs(4), 7).map(|one| one.received), Some(1));
+        assert_eq!(intervals.next(Nanos::from_secs(4), 7), None);
+    }
+}

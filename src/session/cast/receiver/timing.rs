@@ -1,0 +1,104 @@
+//! When a receiver's run ends: silence counts from when the kernel had the datagrams, and this
+//! host's own pauses are nobody's silence.
+
+use super::STRAGGLERS;
+use crate::batch::Datagram;
+use crate::session::Now;
+use crate::units::Nanos;
+
+/// The instants that deadlines count from, all on the monotonic clock.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Timing {
+    /// The first join.
+    pub started: Nanos,
+    /// The last arrival, or the start; later by the pauses since.
+    idle_from: Nanos,
+    /// When the last of the senders that were heard had ended, later by the pauses since.
+    all_over: Option<Nanos>,
+    longest_pause: Nanos,
+}
+
+impl Timing {
+    pub fn new(started: Nanos) -> Self {
+        Self { started, idle_from: started, all_over: None, longest_pause: Nanos::ZERO }
+    }
+
+    /// A datagram arrived at this instant.
+    pub fn heard(&mut self, arrival: Nanos) {
+        self.idle_from = self.idle_from.max(arrival);
+    }
+
+    /// Whether every sender that was heard has ended, as of now.
+    pub fn note_over(&mut self, now: Nanos, over: Over) {
+        self.all_over = (over == Over::All).then_some(now);
+    }
+
+    /// Whether every sender that was heard has told that its run is over.
+    pub fn is_over(&self) -> bool {
+        self.all_over.is_some()
+    }
+
+    /// Until when stragglers of runs that are over are taken; `None` while one goes on.
+    pub fn stragglers_until(&self) -> Option<Nanos> {
+        self.all_over.map(|at| at + STRAGGLERS)
+    }
+
+    /// When silence ends the run, where it does.
+    pub fn idle_until(&self, idle: Option<Nanos>) -> Option<Nanos> {
+        idle.map(|idle| self.idle_from + idle)
+    }
+
+    /// This host stood still for so long until now.
+    pub fn on_pause(&mut self, length: Nanos) {
+        self.idle_from += length;
+        self.all_over = self.all_over.map(|at| at + length);
+        self.longest_pause = self.longest_pause.max(length);
+    }
+
+    /// The longest time for which this host stood still.
+    pub fn longest_pause(&self) -> Nanos {
+        self.longest_pause
+    }
+}
+
+/// Whether the senders that were heard have ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Over {
+    All,
+    NotAll,
+}
+
+/// When the kernel had a datagram, on the monotonic clock.
+pub(super) fn arrival_of(now: Now, datagram: &Datagram<'_>) -> Nanos {
+    now.mono - (now.real - datagram.meta.arrival)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Nanos = Nanos::from_secs(1);
+
+    #[test]
+    fn silence_counts_from_the_last_arrival_and_not_from_its_reading() {
+        let mut timing = Timing::new(Nanos::from_secs(5));
+        assert_eq!(timing.idle_until(None), None);
+        assert_eq!(timing.idle_until(Some(SECOND)), Some(Nanos::from_secs(6)));
+        timing.heard(Nanos::from_millis(7_200));
+        timing.heard(Nanos::from_secs(7));
+        assert_eq!(timing.idle_until(Some(SECOND)), Some(Nanos::from_millis(8_200)));
+    }
+
+    #[test]
+    fn a_pause_puts_off_what_waits_for_another() {
+        let mut timing = Timing::new(Nanos::from_secs(5));
+        timing.note_over(Nanos::from_secs(6), Over::All);
+        timing.on_pause(Nanos::from_secs(3));
+        assert_eq!(timing.idle_until(Some(SECOND)), Some(Nanos::from_secs(9)));
+        assert_eq!(timing.stragglers_until(), Some(Nanos::from_secs(9) + STRAGGLERS));
+        timing.on_pause(SECOND);
+        assert_eq!(timing.longest_pause(), Nanos::from_secs(3));
+        timing.note_over(Nanos::from_secs(9), Over::NotAll);
+        assert!(!timing.is_over());
+    }
+}
