@@ -159,6 +159,8 @@ fn socket_plan(args: &SendArgs, peers: &[SocketAddr]) -> anyhow::Result<SocketPl
     plan.fragmentation = args.dont_fragment.then_some(Fragmentation::Forbid);
     plan.accounting = args.wait.is_some();
     plan.io = args.io.into();
+    // An answer is timed from when its question left, not from when this host meant to send it.
+    plan.transmit_stamps = args.wait.is_some() && plan.io != IoMode::Gso;
     Ok(plan)
 }
 

@@ -25,7 +25,7 @@ pub struct Reply<'a> {
     /// The datagram itself.
     pub datagram: &'a Datagram<'a>,
     /// Time from the last datagram to its sender (or to anybody, if it was not asked) until it
-    /// arrived; `None` when nothing had been sent.
+    /// arrived, by the kernel's stamps where there are some; `None` when nothing had been sent.
     pub after: Option<Nanos>,
     /// Whether its sender is one of the destinations.
     pub asked: bool,
@@ -120,6 +120,10 @@ pub struct SendSummary {
     pub other_network_errors: u64,
     /// Answers; `None` when they were not waited for.
     pub replies: Option<u64>,
+    /// Answers from addresses that were not asked; `None` when they were not waited for.
+    pub foreign_replies: Option<u64>,
+    /// The first of these addresses.
+    pub foreign_source: Option<SocketAddr>,
     /// The first answers, when a document was asked for.
     pub answers: Vec<Answer>,
     /// Send calls in use at the end: `gso`, `mmsg` or `plain`.

@@ -146,6 +146,11 @@ fn lines(summary: &SendSummary) -> Vec<String> {
     }
     if let Some(replies) = summary.replies {
         lines.push(format!("  answers {}", group_digits(replies)));
+        if let (Some(count @ 1..), Some(source)) = (summary.foreign_replies, summary.foreign_source)
+        {
+            let count = group_digits(count);
+            lines.push(format!("    from others than were asked {count}, first {source}"));
+        }
         if peers > 1 {
             for target in &summary.destinations {
                 let often = match target.times {

@@ -1,6 +1,7 @@
 //! `send`: the same datagrams to every destination, in order, each until the kernel took it; then,
 //! if asked to, a wait for answers.
 
+mod departures;
 mod schedule;
 mod window;
 
@@ -8,10 +9,11 @@ pub use schedule::Spacing;
 
 use super::{Next, Now, PayloadSource, Session, Supply, SupplyError, TroubleLog};
 use crate::batch::{
-    Datagram, Dest, DestId, NetworkError, OwnFinding, SendOutcome, SendStop, TxBatch,
+    Datagram, Dest, DestId, NetworkError, OwnFinding, SendOutcome, SendStop, TransmitStamp, TxBatch,
 };
 use crate::record::{Flow, Reply, SendEvent, SendRefusal, SendSummary, SendTarget, Sink};
 use crate::units::Nanos;
+use departures::Departures;
 pub(in crate::session) use schedule::Schedule;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -58,7 +60,11 @@ pub struct SendSession<P, S> {
     /// When the last send call was over.
     settled: Option<Nanos>,
     unsettled: bool,
+    departures: Departures,
     replies: u64,
+    /// Answers from addresses that were not asked, and the first of these.
+    foreign_replies: u64,
+    foreign: Option<SocketAddr>,
     refused: Vec<SendRefusal>,
     troubles: TroubleLog,
     interrupted: bool,
@@ -134,7 +140,10 @@ where
             last_sent: None,
             settled: None,
             unsettled: false,
+            departures: Departures::default(),
             replies: 0,
+            foreign_replies: 0,
+            foreign: None,
             refused: Vec::new(),
             troubles: TroubleLog::default(),
             interrupted: false,
@@ -287,7 +296,9 @@ where
 
     fn on_sent(&mut self, now: Now, batch: &TxBatch, outcome: &SendOutcome) {
         for slot in &batch.slots()[..outcome.accepted] {
-            let target = &mut self.targets[self.target_of[self.window.next_destination()]];
+            let index = self.target_of[self.window.next_destination()];
+            self.departures.note(index);
+            let target = &mut self.targets[index];
             target.datagrams += 1;
             target.bytes += u64::from(slot.len);
             target.last_sent = Some(now.mono);
@@ -306,12 +317,13 @@ where
         let source = datagram.meta.source;
         let target = self.by_addr.get(&(source.ip(), source.port())).copied();
         self.replies += 1;
-        let sent = match target {
-            Some(index) => {
-                self.targets[index].replies += 1;
-                self.targets[index].last_sent
-            }
-            None => self.last_sent,
+        let sent = if let Some(index) = target {
+            self.targets[index].replies += 1;
+            self.targets[index].last_sent
+        } else {
+            self.foreign_replies += 1;
+            self.foreign.get_or_insert(source);
+            self.last_sent
         };
         if self.plan.wait.is_none() {
             return;
@@ -320,6 +332,14 @@ where
         let read_late = now.real - datagram.meta.arrival;
         let after = sent.map(|sent| (now.mono - sent) - read_late);
         self.tell(SendEvent::Reply(&Reply { datagram, after, asked: target.is_some() }));
+    }
+
+    fn on_transmit_stamp(&mut self, now: Now, stamp: &TransmitStamp) {
+        if let Some(index) = self.departures.take(stamp.number) {
+            // The kernel's stamp is real time; how long ago it was holds on either clock.
+            let left = now.mono - (now.real - stamp.at);
+            self.targets[index].last_sent = Some(left);
+        }
     }
 
     fn on_network_error(&mut self, _now: Now, error: &NetworkError) {
@@ -366,6 +386,8 @@ where
             bytes: self.targets.iter().map(|target| target.bytes).sum(),
             duration_ns: active.0,
             replies: self.plan.wait.map(|_| self.replies),
+            foreign_replies: self.plan.wait.map(|_| self.foreign_replies),
+            foreign_source: self.plan.wait.and(self.foreign),
             interrupted: self.interrupted,
             paused_ns: self.paused.0,
             destinations,

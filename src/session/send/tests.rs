@@ -237,6 +237,27 @@ fn answers_are_waited_for_and_timed_from_the_datagram_that_they_answer() {
 }
 
 #[test]
+fn an_answer_is_timed_from_when_the_kernel_sent_and_a_late_host_is_no_slow_path() {
+    let waiting = SendPlan { wait: Some(Nanos(500)), ..plan(&["192.0.2.1:1", "192.0.2.2:2"]) };
+    let mut session = session(waiting, 1);
+    let mut out = TxBatch::new(16, 1 << 17);
+    session.poll_transmit(at(10), &mut out);
+    session.on_sent(at(10), &out, &SendOutcome { accepted: 2, stop: None });
+    for (number, left) in [(0, 700), (1, 800)] {
+        let stamp = TransmitStamp { socket: 0, number, at: at(left).real };
+        session.on_transmit_stamp(at(900), &stamp);
+    }
+    answer(&mut session, "192.0.2.1:1", 950);
+    answer(&mut session, "192.0.2.2:2", 960);
+    answer(&mut session, "192.0.2.9:2", 970);
+    let end = session.finish(at(990));
+    assert_eq!(end.sink.replies[..2], [(Some(Nanos(250)), true), (Some(Nanos(160)), true)]);
+    let summary = end.summary;
+    assert_eq!((summary.replies, summary.foreign_replies), (Some(3), Some(1)));
+    assert_eq!(summary.foreign_source, "192.0.2.9:2".parse().ok());
+}
+
+#[test]
 fn nobody_reading_ends_the_run() {
     let told = Told { closed: true, ..Told::default() };
     let mut session = SendSession::new(plan(&["192.0.2.1:1"]), numbered(1), told);
