@@ -152,7 +152,7 @@ fn fragments_are_told_from_whole_datagrams() {
         );
     }
     let text = shown.wait(secs(60));
-    assert!(fits_80_columns(&text).contains("none  0/3"), "{}", text.out());
+    assert!(fits_80_columns(&text).contains("none  0/6"), "{}", text.out());
 }
 
 #[test]
@@ -365,6 +365,28 @@ fn a_policer_is_found_with_its_rate_its_burst_its_way_and_what_it_counts() {
         );
     }
     assert_eq!(path(&packets, "limit.each_port"), false);
+}
+
+#[test]
+fn what_the_own_packet_filter_drops_is_said_of_this_host() {
+    require_lab!();
+    let lab = Lab::path();
+    let filter = "table inet t {
+        chain output {
+            type filter hook output priority 0
+            meta nfproto ipv4 meta l4proto udp drop
+            meta nfproto ipv6 meta l4proto udp reject
+        }
+    }";
+    rules(&lab, "client", filter);
+    let runs = TARGETS.map(|target| begin(&lab, "mtu", target, &[]));
+    for told in runs.map(|running| json(&running.wait(secs(20)).out())) {
+        let words = verdict(&told);
+        assert!(words.contains("did not leave this host"), "{told:#}");
+        assert!(!words.contains("router") && !words.contains("nobody"), "{told:#}");
+        assert_eq!(path(&told, "traffic.sent"), 0, "{told:#}");
+        assert!(path(&told, "no_helper").to_string().contains("this host"), "{told:#}");
+    }
 }
 
 #[test]

@@ -22,8 +22,8 @@ const ARENA: usize = 1 << 20;
 
 impl Target {
     /// How it is asked.
-    pub fn manner(&self, ports: PortList, tries: u32) -> Manner {
-        Manner { target: self.addr, ports, tries, spacing: SPACING, wait: WAIT }
+    pub fn manner(&self, ports: PortList) -> Manner {
+        Manner { target: self.addr, ports, spacing: SPACING, wait: WAIT }
     }
 }
 

@@ -37,7 +37,7 @@ pub fn measure(
     signals: Option<Signals>,
 ) -> anyhow::Result<Result<MarksReport, NoHelper>> {
     let kind = MarksKind::new(MarksPlan { target: target.addr, tries });
-    let manner = target.manner(PortList::default(), tries);
+    let manner = target.manner(PortList::default());
     let ended = helped::measure(target, manner, kind, signals)?;
     Ok(ended.facts.map(|mut report| {
         report.duration_ns = ended.duration.0;

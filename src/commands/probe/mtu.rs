@@ -10,7 +10,7 @@ use crate::commands::ping::bind_address;
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
 use crate::net::{IoMode, SocketPlan};
 use crate::record::Document;
-use crate::record::probe::{MtuLimit, MtuReport, TraceHop};
+use crate::record::probe::{KnownBy, MtuLimit, MtuReport, TraceHop};
 use crate::report::{self, mtu_text, print_json, print_text};
 use crate::session::probe::NoHelper;
 use crate::session::probe::mtu::{BareMtu, BarePlan, MtuKind, MtuPlan, bare_report, judge};
@@ -41,7 +41,8 @@ pub fn run(args: MtuArgs) -> anyhow::Result<Exit> {
             measure_bare(target.addr, args.tries, &why, Some(signals))?
         }
     };
-    let known = report.out.packet_bytes.is_some() || !report.out.routers.is_empty();
+    let by_other = matches!(report.known_by, KnownBy::Answers | KnownBy::Icmp);
+    let known = by_other || report.out.packet_bytes.is_some() || !report.out.routers.is_empty();
     if args.far_end.json {
         print_json(&Document::new("probe mtu", report));
     } else {
@@ -83,7 +84,7 @@ pub fn measure(
     signals: Option<Signals>,
 ) -> anyhow::Result<Result<MtuReport, NoHelper>> {
     let kind = MtuKind::new(MtuPlan { target: target.addr, tries });
-    let manner = target.manner(PortList::default(), tries);
+    let manner = target.manner(PortList::default());
     let ended = helped::measure(target, manner, kind, signals)?;
     let mut report = match ended.facts {
         Ok(report) => report,

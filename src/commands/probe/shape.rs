@@ -64,7 +64,7 @@ pub fn measure(
     let plan =
         ShapePlan { target: target.addr, tries: order.tries, rate: order.rate, count: order.train };
     let ports = if order.ports.is_empty() { some_ports() } else { order.ports.clone() };
-    let manner = target.manner(ports, order.tries);
+    let manner = target.manner(ports);
     let ended = helped::measure(target, manner, ShapeKind::new(plan), signals)?;
     Ok(ended.facts.map(|mut report| {
         report.duration_ns = ended.duration.0;

@@ -1,6 +1,6 @@
 //! What `probe marks` found.
 
-use super::Verdict;
+use super::{Outcome, ProbeTraffic, Verdict};
 use serde::Serialize;
 use std::net::SocketAddr;
 
@@ -9,7 +9,8 @@ use std::net::SocketAddr;
 pub struct MarksReport {
     /// The far end.
     pub target: SocketAddr,
-    /// Most datagrams with one value.
+    /// Least datagrams with one value before it is said not to arrive; the more the path loses, the
+    /// more there are.
     pub tries: u32,
     /// Routers on the way out, from the TTL that arrived there; `None` where it is not told.
     pub hops_out: Option<u8>,
@@ -22,6 +23,8 @@ pub struct MarksReport {
     pub out: Vec<MarkRow>,
     /// From there to here.
     pub back: Vec<MarkRow>,
+    /// All datagrams of it.
+    pub traffic: ProbeTraffic,
     /// How long it took, in nanoseconds.
     pub duration_ns: u64,
     /// What it comes to.
@@ -38,8 +41,10 @@ pub struct MarkRow {
     pub ecn: u8,
     /// Datagrams sent with it, or answers asked for.
     pub sent: u32,
-    /// How many arrived.
+    /// How many arrived, copies not counted.
     pub arrived: u32,
+    /// Whether it passes, changed or not.
+    pub outcome: Outcome,
     /// DSCP as it arrived; `None` when none did, or it is not told.
     pub dscp_arrived: Option<u8>,
     /// ECN as it arrived; `None` when none did, or it is not told.

@@ -9,6 +9,7 @@ mod scan;
 mod shape;
 mod timeout;
 mod trace;
+mod traffic;
 
 pub use all::{AllReport, LeftOut};
 pub use marks::{MarkRow, MarksReport};
@@ -21,6 +22,7 @@ pub use timeout::{
     IdleOutcome, IdleTimer, IdleTimerReport, IdleTrial, TimeoutEvent, TimeoutReport,
 };
 pub use trace::{TraceAnswer, TraceFlow, TraceHop, TraceLoop, TraceReport, TraceTry};
+pub use traffic::{Outcome, ProbeTraffic, RefusedHere};
 
 use serde::Serialize;
 

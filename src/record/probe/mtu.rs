@@ -1,6 +1,6 @@
 //! What `probe mtu` found.
 
-use super::Verdict;
+use super::{Outcome, ProbeTraffic, Verdict};
 use serde::Serialize;
 use std::net::{IpAddr, SocketAddr};
 
@@ -11,10 +11,13 @@ pub struct MtuReport {
     pub target: SocketAddr,
     /// Bytes of IP and UDP header before a payload.
     pub header_bytes: u32,
-    /// Probes of a size that must stay without answer before it counts as too large.
+    /// Least probes of a size that must stay without answer before it counts as too large; the
+    /// more the path loses, the more there are.
     pub tries: u32,
     /// The largest packet that this host's interface takes; `None` where none was refused.
     pub interface_mtu: Option<u32>,
+    /// The largest packet that the far end's interface takes; `None` where it did not tell.
+    pub far_interface_mtu: Option<u32>,
     /// From here to there.
     pub out: MtuDirection,
     /// From there to here.
@@ -23,6 +26,8 @@ pub struct MtuReport {
     pub known_by: KnownBy,
     /// Why no helper was asked; `None` where one was.
     pub no_helper: Option<String>,
+    /// All datagrams of it.
+    pub traffic: ProbeTraffic,
     /// How long it took, in nanoseconds.
     pub duration_ns: u64,
     /// What it comes to.
@@ -53,6 +58,11 @@ pub struct MtuDirection {
     pub payload_bytes: Option<u32>,
     /// The least packet above it that did not.
     pub too_large_bytes: Option<u32>,
+    /// How many packets of that size were sent.
+    pub too_large_sent: u32,
+    /// The largest piece of a packet that came in fragments although it must not be fragmented;
+    /// `None` when none did.
+    pub fragmented_into_bytes: Option<u32>,
     /// What ends it; `None` when nothing passed at all.
     pub limit: Option<MtuLimit>,
     /// Who said that packets were too big, with the size that they named.
@@ -74,8 +84,14 @@ pub enum MtuLimit {
     Interface,
     /// A router that said so.
     Router,
+    /// The interface at the other end.
+    FarInterface,
+    /// A router that fragments what must not be fragmented.
+    Fragmented,
     /// Something that drops in silence: a black hole for path MTU discovery (RFC 2923).
     BlackHole,
+    /// The path loses too much to say, or the search was ended.
+    NotTold,
 }
 
 /// A router's word.
@@ -94,8 +110,10 @@ pub struct FragmentRow {
     pub payload_bytes: u32,
     /// How often it was sent, or an answer of it asked for.
     pub sent: u32,
-    /// How often it arrived whole; `None` when not known.
+    /// How often it arrived whole.
     pub arrived: u32,
+    /// Whether it passes.
+    pub outcome: Outcome,
     /// The largest fragment that it came in, with IP header; `None` when it did not come in any.
     pub largest_fragment_bytes: Option<u32>,
 }

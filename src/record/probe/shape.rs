@@ -1,6 +1,6 @@
 //! What `probe shape` found.
 
-use super::Verdict;
+use super::{Outcome, ProbeTraffic, Verdict};
 use serde::Serialize;
 use std::net::SocketAddr;
 
@@ -11,18 +11,23 @@ pub struct ShapeReport {
     pub target: SocketAddr,
     /// Ports of it that datagrams were sent to; the first took all but what says otherwise.
     pub ports: Vec<u16>,
-    /// Most datagrams of one kind and size.
+    /// Least datagrams of one kind and size before it is said not to pass; the more the path loses,
+    /// the more there are.
     pub tries: u32,
     /// Trains of datagrams, in the order of sending.
     pub trains: Vec<TrainRow>,
     /// What limits the rate; `None` where nothing did.
     pub limit: Option<RateLimit>,
+    /// Whether plain datagrams get to the first port.
+    pub port: Outcome,
     /// Each kind and size.
     pub payloads: Vec<PayloadRow>,
     /// Answers of each size, which look alike.
     pub answers: Vec<PayloadRow>,
     /// A short datagram to each further port.
     pub further_ports: Vec<PayloadRow>,
+    /// All datagrams of it.
+    pub traffic: ProbeTraffic,
     /// How long it took, in nanoseconds.
     pub duration_ns: u64,
     /// What it comes to.
@@ -43,7 +48,9 @@ pub struct TrainRow {
     pub offered_per_s: u64,
     /// How many left.
     pub sent: u64,
-    /// How many arrived at the far end; `None` when it did not tell.
+    /// How many this host refused to send.
+    pub refused_here: u64,
+    /// How many arrived at the far end, copies not counted; `None` when it did not tell.
     pub arrived: Option<u64>,
     /// How many were answered.
     pub back: u64,
@@ -117,15 +124,10 @@ pub struct PayloadRow {
     pub port: u16,
     /// How many left.
     pub sent: u32,
-    /// How many arrived at the far end; `None` when it did not tell.
+    /// How many arrived at the far end, copies not counted; `None` when it did not tell.
     pub arrived: Option<u32>,
     /// How many were answered.
     pub back: u32,
-}
-
-impl PayloadRow {
-    /// Whether it passes on the way out.
-    pub fn passes(&self) -> bool {
-        self.back > 0 || self.arrived.is_some_and(|arrived| arrived > 0)
-    }
+    /// Whether it passes: on the way out, or where it is an answer, on the way back.
+    pub outcome: Outcome,
 }

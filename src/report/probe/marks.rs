@@ -1,6 +1,6 @@
 //! Marks as text: only what changed.
 
-use super::{labelled, verdict_text};
+use super::{labelled, refused_text, verdict_text};
 use crate::record::probe::MarksReport;
 use crate::report::number::plural;
 
@@ -17,8 +17,11 @@ pub fn marks_text(report: &MarksReport) -> String {
     let back = format!("{} back{from}", hops(report.hops_back));
     text.push_str(&labelled("hops", &[out, back]));
     let values = report.out.len();
-    let asked = format!("{values} values each way, up to {} datagrams each", report.tries);
+    let most = report.out.iter().chain(&report.back).map(|row| row.sent).max().unwrap_or(0);
+    let asked =
+        format!("{values} values each way, up to {} each", plural(u64::from(most), "datagram"));
     text.push_str(&labelled("asked", &[asked]));
+    text.push_str(&refused_text(&report.traffic));
     text.push('\n');
     text.push_str(&verdict_text(&report.verdict));
     text

@@ -20,7 +20,7 @@ pub use shape::shape_text;
 pub use timeout::{TimeoutProgress, timeout_text};
 pub use trace::trace_text;
 
-use crate::record::probe::Verdict;
+use crate::record::probe::{ProbeTraffic, Verdict};
 
 /// Columns of a report.
 const COLUMNS: usize = 80;
@@ -36,6 +36,15 @@ pub(super) fn verdict_text(verdict: &Verdict) -> String {
         text.push_str(&wrapped("  doubt: ", 9, doubt));
     }
     text
+}
+
+/// What this host refused to send, a line a reason; nothing where it sent all.
+fn refused_text(traffic: &ProbeTraffic) -> String {
+    let line = |refused: &crate::record::probe::RefusedHere| {
+        let cause = refused.cause.replace('_', " ");
+        format!("  {:<36}{:>9}  {cause}\n", "datagrams refused by this host", refused.datagrams)
+    };
+    traffic.refused_here.iter().map(line).collect()
 }
 
 /// Sentences under one label, each on lines of its own.

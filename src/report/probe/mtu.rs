@@ -1,7 +1,7 @@
 //! Sizes as text: one table for both ways.
 
-use super::verdict_text;
-use crate::record::probe::{FragmentRow, MtuDirection, MtuReport};
+use super::{refused_text, verdict_text};
+use crate::record::probe::{FragmentRow, MtuDirection, MtuReport, Outcome};
 
 /// The whole report.
 pub fn mtu_text(report: &MtuReport) -> String {
@@ -25,6 +25,7 @@ pub fn mtu_text(report: &MtuReport) -> String {
             text.push_str(&format!("  {payload:<14}{out:>24}{back:>24}\n"));
         }
     }
+    text.push_str(&refused_text(&report.traffic));
     text.push('\n');
     text.push_str(&verdict_text(&report.verdict));
     text
@@ -42,6 +43,7 @@ fn payloads(report: &MtuReport) -> Vec<u32> {
 fn cell(row: Option<&FragmentRow>) -> String {
     let Some(row) = row else { return "-".to_owned() };
     let piece = match (row.arrived, row.largest_fragment_bytes) {
+        (0, _) if row.outcome != Outcome::Blocked => "-",
         (0, _) => "none",
         (_, None) => "whole",
         (_, Some(size)) => &size.to_string(),

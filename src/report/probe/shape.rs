@@ -1,6 +1,6 @@
 //! Kinds, sizes and rates as text.
 
-use super::verdict_text;
+use super::{refused_text, verdict_text};
 use crate::record::probe::{PayloadRow, ShapeReport, TrainPurpose};
 
 /// The whole report.
@@ -8,6 +8,7 @@ pub fn shape_text(report: &ShapeReport) -> String {
     let mut text = format!("udpkit probe shape {}\n\n", report.target);
     text.push_str(&trains(report));
     text.push_str(&payloads(report));
+    text.push_str(&refused_text(&report.traffic));
     text.push_str(&verdict_text(&report.verdict));
     text
 }

@@ -1,11 +1,13 @@
 //! A probe that asks its helper in rounds: opens the dialogue, asks, brings home what arrived.
 
-use super::shots::{Grant, Shot, Shots};
-use super::{FarEnd, Kind, NoHelper, Told, sooner};
-use crate::batch::{Datagram, NetworkError, SendOutcome, SendStop, TxBatch};
+use super::shots::{Grant, ItemLog, Shot, Shots};
+use super::{FarEnd, Kind, NoHelper, Round, RoundsEnd, Told, sooner};
+use crate::batch::{Datagram, NetworkError, OwnFinding, SendOutcome, SendStop, TxBatch};
+use crate::record::probe::{ProbeTraffic, RefusedHere};
 use crate::session::{Next, Now, Session};
 use crate::units::Nanos;
 use crate::wire::PortList;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 /// How often a round is asked again in which not even a short datagram was answered.
@@ -18,8 +20,6 @@ pub struct Manner {
     pub target: SocketAddr,
     /// Ports that it is to open.
     pub ports: PortList,
-    /// Tries of the short datagram that goes with each round, to know that the path is there.
-    pub tries: u32,
     /// Time between two tries of one item.
     pub spacing: Nanos,
     /// How long an answer to the last try is waited for.
@@ -58,6 +58,8 @@ pub struct Helped<K> {
     /// The round at hand, without the control.
     asked: Vec<Shot>,
     first: usize,
+    /// Numbers of the controls so far.
+    controls: Vec<usize>,
     repeats: u32,
     told: Option<Told>,
     not_opened: Vec<(PortList, String)>,
@@ -81,6 +83,7 @@ impl<K: Kind> Helped<K> {
             shots: None,
             asked: Vec::new(),
             first: 0,
+            controls: Vec::new(),
             repeats: 0,
             told: None,
             not_opened: Vec::new(),
@@ -100,7 +103,9 @@ impl<K: Kind> Helped<K> {
             ports: granted.ports.iter().collect(),
         };
         self.not_opened.clone_from(&granted.not_opened);
-        self.shots = Some(Shots::new(grant.clone(), self.manner.spacing, self.manner.wait));
+        let mut shots = Shots::new(grant.clone(), self.manner.spacing, self.manner.wait);
+        shots.expect(self.far_end.round_trip());
+        self.shots = Some(shots);
         self.grant = Some(grant);
         self.next_round(now);
     }
@@ -126,25 +131,69 @@ impl<K: Kind> Helped<K> {
         if let Some(gap) = self.kind.gap() {
             shots.slow_down(gap);
         }
-        let control = self.kind.wants_control().then(|| Shot::plain(self.manner.tries));
+        let control = self.kind.control();
         self.first = shots.begin(now, self.asked.iter().copied().chain(control));
+        self.controls.extend(control.map(|_| self.first + self.asked.len()));
         self.phase = Phase::Asking;
     }
 
     fn end_round(&mut self, now: Now) {
         let Some(shots) = &self.shots else { return };
-        let items = shots.round();
-        let (round, control) = items.split_at(self.asked.len());
-        let silent = control.first().is_some_and(|control| control.backs().next().is_none());
-        if silent && self.repeats < REPEATS {
+        let control = shots.round().get(self.asked.len());
+        let unanswered = control.filter(|control| control.backs().next().is_none());
+        if unanswered.is_some() && self.repeats < REPEATS {
             self.repeats += 1;
             return self.begin(now);
         }
-        if silent {
-            self.doubts.push("the path fell silent: not even short datagrams were answered".into());
+        match unanswered.map(ItemLog::left) {
+            None => {}
+            Some(0) => self.doubts.push("short datagrams did not leave this host either".into()),
+            Some(left) => {
+                self.doubts.push(format!("none of {left} short datagrams of a round was answered"));
+            }
         }
-        self.kind.take(self.first as u32, round, shots.local_mtu);
+        self.hand_over();
         self.next_round(now);
+    }
+
+    /// Tells the kind what became of the round at hand.
+    fn hand_over(&mut self) {
+        let Some(shots) = &self.shots else { return };
+        let (items, control) = shots.round().split_at(self.asked.len());
+        let first = self.first as u32;
+        let control = control.first().map(|log| (first + items.len() as u32, log));
+        self.kind.take(&Round { first, items, control, local_mtu: shots.local_mtu });
+    }
+
+    /// What became of all datagrams.
+    fn traffic(&self) -> ProbeTraffic {
+        let items = self.shots.as_ref().map_or(&[][..], Shots::items);
+        let mut refused = BTreeMap::<i32, u64>::new();
+        for errno in items.iter().flat_map(ItemLog::refusals) {
+            *refused.entry(errno).or_default() += 1;
+        }
+        let target = self.manner.target;
+        let refused_here = refused.into_iter().map(|(errno, datagrams)| RefusedHere {
+            errno,
+            cause: OwnFinding::from_errno(errno, target).code(),
+            datagrams,
+        });
+        let controls =
+            || self.controls.iter().filter_map(|number| Some((number, items.get(*number)?)));
+        let arrived = |told: &Told| {
+            let rows = controls().filter_map(|(number, _)| told.get(&(*number as u32)));
+            rows.map(|row| u64::from(row.count)).sum()
+        };
+        let told = self.told.as_ref();
+        ProbeTraffic {
+            sent: items.iter().map(|item| item.left() as u64).sum(),
+            refused_here: refused_here.collect(),
+            copies_out: told.map(|told| told.values().map(|row| u64::from(row.copies)).sum()),
+            copies_back: items.iter().map(|item| item.copies_back).sum(),
+            control_sent: controls().map(|(_, item)| item.left() as u64).sum(),
+            control_arrived: told.map(arrived),
+            control_back: controls().map(|(_, item)| item.backs().count() as u64).sum(),
+        }
     }
 
     /// One step of the phase at hand; when to ask again.
@@ -195,6 +244,11 @@ impl<K: Kind> Session for Helped<K> {
     }
 
     fn on_sent(&mut self, _now: Now, _batch: &TxBatch, outcome: &SendOutcome) {
+        if let (Some(SendStop::Refused { errno, .. }), true) =
+            (outcome.stop, outcome.accepted < self.ahead)
+        {
+            self.far_end.on_refused(errno);
+        }
         let Some(shots) = &mut self.shots else { return };
         // A word of the dialogue that was refused is repeated by itself; what stands behind it was
         // not tried.
@@ -221,6 +275,16 @@ impl<K: Kind> Session for Helped<K> {
         }
     }
 
+    fn on_pause(&mut self, _now: Now, length: Nanos) {
+        self.far_end.on_pause(length);
+        if let Some(shots) = &mut self.shots {
+            shots.on_pause(length);
+        }
+        if let Phase::Pausing(until) = &mut self.phase {
+            *until += length;
+        }
+    }
+
     fn on_stop(&mut self, now: Now) {
         self.stopped = true;
         if self.shots.is_some() && self.phase != Phase::Closing {
@@ -240,7 +304,9 @@ impl<K: Kind> Session for Helped<K> {
             }
             (Some(_), lost) => {
                 self.doubts.extend(lost.map(|lost| lost.words().to_owned()));
-                Ok(self.kind.finish(self.told.as_ref()))
+                let traffic = self.traffic();
+                let helper_mtu = self.far_end.interface_mtu();
+                Ok(self.kind.finish(RoundsEnd { told: self.told, helper_mtu, traffic }))
             }
         };
         if self.stopped {
@@ -259,9 +325,8 @@ impl<K: Kind> Session for Helped<K> {
 impl<K: Kind> Helped<K> {
     /// What the round at hand has so far is all that there will be.
     fn end_round_early(&mut self, _now: Now) {
-        if let (Some(shots), Phase::Asking) = (&self.shots, self.phase) {
-            let items = &shots.round()[..self.asked.len()];
-            self.kind.take(self.first as u32, items, shots.local_mtu);
+        if self.phase == Phase::Asking {
+            self.hand_over();
         }
         self.far_end.ask_rows();
         self.phase = Phase::Rows;

@@ -9,6 +9,9 @@ pub mod marks;
 pub mod mtu;
 pub mod nat;
 pub mod ports;
+mod question;
+#[cfg(test)]
+mod random_loss;
 mod rounds;
 mod scan;
 pub mod shape;
@@ -17,8 +20,9 @@ pub mod shots;
 mod simulated;
 pub mod timeout;
 pub mod trace;
+mod words;
 
 pub use far_end::{FarEnd, Granted, LaneState, NoHelper, Seen, sooner};
 pub use helped::{Helped, HelpedEnd, Manner};
-pub use rounds::{Kind, Told};
+pub use rounds::{Kind, Round, RoundsEnd, Told};
 pub use scan::{ScanPlan, ScanSession};

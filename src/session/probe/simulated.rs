@@ -1,13 +1,16 @@
 //! A helper at the end of a path in memory, for tests of the kinds that ask in rounds.
 
-use super::shots::{Grant, Shot, Shots};
-use super::{Kind, Told};
+use super::shots::{Grant, ItemLog, Shot, Shots};
+use super::{Kind, Round, RoundsEnd, Told};
+use crate::batch::OwnFinding;
 use crate::batch::{
     Datagram, ErrorOrigin, Fragmentation, NetworkError, RxEntry, SendOutcome, SendStop, TxBatch,
 };
+use crate::record::probe::{ProbeTraffic, RefusedHere};
 use crate::session::Now;
 use crate::units::Nanos;
 use crate::wire::{Arrivals, Ask, Echo};
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 const HELPER: &str = "192.0.2.99:8620";
@@ -24,21 +27,37 @@ pub struct World {
     pub speaks: bool,
     /// Whether fragments pass.
     pub fragments: bool,
-    /// Share that is lost, each way.
-    pub loss: f64,
+    /// Share of packets that is lost, out and back.
+    pub loss: [f64; 2],
+    /// Copies of each datagram that arrive, out and back; 1 where none is made.
+    pub copies: [u32; 2],
+    /// Whether routers fragment what must not be fragmented.
+    pub clears_df: bool,
+    /// The largest packets that the interfaces of this host and of the helper take.
+    pub interfaces: [u32; 2],
+    /// Datagrams a second and at once that this host's own filter lets out.
+    pub own_limit: Option<(f64, f64)>,
+    /// Whether the helper tells at the end what it counted.
+    pub tells: bool,
     /// What becomes of a TOS byte, out and back.
     pub tos: [fn(u8) -> u8; 2],
+    /// Whether a TOS byte is stopped on the way out.
+    pub stops_tos: fn(u8) -> bool,
     /// Whether a payload is stopped on the way out.
     pub stops: fn(&[u8]) -> bool,
+    /// Whether an answer of so many bytes is stopped on the way back.
+    pub stops_back: fn(usize) -> bool,
     /// Datagrams a second and at once that a policer lets out.
     pub policer: Option<(f64, f64)>,
     /// Whether it stands on the way back instead.
     pub polices_back: bool,
     /// When the helper answers what arrives at this time; never sooner than what came before.
     pub answers_at: fn(Nanos) -> Nanos,
-    level: f64,
-    policed: Nanos,
-    rng: fastrand::Rng,
+    pub bucket: (f64, Nanos),
+    pub own_bucket: (f64, Nanos),
+    pub helper_mtu: Option<u32>,
+    pub came: BTreeSet<(u32, u32)>,
+    pub rng: fastrand::Rng,
 }
 
 impl World {
@@ -47,73 +66,122 @@ impl World {
             mtu: [1_500; 2],
             speaks: true,
             fragments: true,
-            loss: 0.0,
+            loss: [0.0; 2],
+            copies: [1; 2],
+            clears_df: false,
+            interfaces: [1_500; 2],
+            own_limit: None,
+            tells: true,
             tos: [|tos| tos; 2],
+            stops_tos: |_| false,
             stops: |_| false,
+            stops_back: |_| false,
             policer: None,
             polices_back: false,
             answers_at: |at| at,
-            level: f64::MAX,
-            policed: Nanos::ZERO,
+            bucket: (f64::MAX, Nanos::ZERO),
+            own_bucket: (f64::MAX, Nanos::ZERO),
+            helper_mtu: None,
+            came: BTreeSet::new(),
             rng: fastrand::Rng::with_seed(seed),
         }
     }
 
-    fn lost(&mut self) -> bool {
-        self.rng.f64() < self.loss
+    /// Whether a datagram of so many packets is lost.
+    fn lost(&mut self, way: usize, pieces: u32) -> bool {
+        let share = 1.0 - (1.0 - self.loss[way]).powi(pieces as i32);
+        self.rng.f64() < share
     }
 
     fn polices(&mut self, now: Nanos) -> bool {
-        let Some((rate, burst)) = self.policer else { return false };
-        let since = (now - self.policed).as_secs_f64();
-        self.level = (self.level + rate * since).min(burst);
-        self.policed = now;
-        let passes = self.level >= 1.0;
-        self.level -= f64::from(u8::from(passes));
-        !passes
+        self.policer.is_some_and(|limit| !passes(limit, &mut self.bucket, now))
     }
 
-    /// Whether a packet passes one way, and the fragments that it then comes in.
-    fn carries(&self, way: usize, payload: usize, whole: bool) -> Result<Option<u32>, ()> {
+    fn refuses(&mut self, now: Nanos) -> bool {
+        self.own_limit.is_some_and(|limit| !passes(limit, &mut self.own_bucket, now))
+    }
+
+    /// Whether a packet passes one way, and the fragments that it then comes in, how large and how
+    /// many.
+    fn carries(&self, way: usize, payload: usize, whole: bool) -> Option<(Option<u32>, u32)> {
         let packet = payload as u32 + HEADERS;
-        match (packet <= self.mtu[way], whole, self.fragments) {
-            (true, ..) => Ok(None),
-            (false, false, true) => Ok(Some(self.mtu[way])),
-            _ => Err(()),
+        if packet <= self.mtu[way] {
+            return Some((None, 1));
         }
+        let cut = (!whole || self.clears_df) && self.fragments;
+        cut.then(|| (Some(self.mtu[way]), packet.div_ceil(self.mtu[way] - 20)))
     }
 }
 
-fn helper() -> SocketAddr {
+/// Takes one from a bucket.
+fn passes((rate, burst): (f64, f64), (level, at): &mut (f64, Nanos), now: Nanos) -> bool {
+    *level = (*level + rate * (now - *at).as_secs_f64()).min(burst);
+    *at = now;
+    let passes = *level >= 1.0;
+    *level -= f64::from(u8::from(passes));
+    passes
+}
+
+pub fn helper() -> SocketAddr {
     HELPER.parse().expect("an address")
 }
 
 /// Runs a kind to its end against a helper behind `world`.
 pub fn run<K: Kind>(mut kind: K, ports: &[u16], world: &mut World) -> K::Facts {
     let grant = Grant { helper: helper(), tag: 7, key: 99, ports: ports.to_vec() };
-    let (spacing, wait) = (Nanos::from_millis(20), Nanos::from_millis(100));
+    let (spacing, wait) = (Nanos::from_millis(60), Nanos::from_millis(600));
     let mut shots = Shots::new(grant.clone(), spacing, wait);
     let mut told = Told::new();
     let mut mono = Nanos(1_000);
-    loop {
+    let mut controls = Vec::new();
+    for _ in 0..60 {
         let asked: Vec<Shot> = kind.round(&grant);
         if asked.is_empty() {
-            return kind.finish(Some(&told));
+            let traffic = traffic(&shots, &controls, world.tells.then_some(&told));
+            let (told, helper_mtu) =
+                if world.tells { (Some(told), world.helper_mtu) } else { (None, None) };
+            return kind.finish(RoundsEnd { told, helper_mtu, traffic });
         }
         mono += kind.pause();
         if let Some(gap) = kind.gap() {
             shots.slow_down(gap);
         }
         let now = Now { mono, real: REAL + mono };
-        let first = shots.begin(now, asked.iter().copied());
+        let control = kind.control();
+        let first = shots.begin(now, asked.iter().copied().chain(control));
         mono = round(&mut shots, world, &mut told, mono);
-        kind.take(first as u32, shots.round(), shots.local_mtu);
+        let (items, control) = shots.round().split_at(asked.len());
+        let number = first + items.len();
+        let control = control.first().map(|log| (number as u32, log));
+        controls.extend(control.map(|_| number));
+        let local_mtu = shots.local_mtu;
+        kind.take(&Round { first: first as u32, items, control, local_mtu });
+    }
+    panic!("the rounds have no end");
+}
+
+fn traffic(shots: &Shots, controls: &[usize], told: Option<&Told>) -> ProbeTraffic {
+    let items = shots.items();
+    let refused = items.iter().flat_map(ItemLog::refusals).count() as u64;
+    let finding = OwnFinding::from_errno(1, helper());
+    let refusal = RefusedHere { errno: 1, cause: finding.code(), datagrams: refused };
+    let sum = |of: &dyn Fn(usize) -> u64| controls.iter().map(|number| of(*number)).sum();
+    ProbeTraffic {
+        sent: items.iter().map(|item| item.left() as u64).sum(),
+        refused_here: if refused > 0 { vec![refusal] } else { Vec::new() },
+        copies_out: told.map(|told| told.values().map(|row| u64::from(row.copies)).sum()),
+        copies_back: items.iter().map(|item| item.copies_back).sum(),
+        control_sent: sum(&|number| items[number].left() as u64),
+        control_arrived: told.map(|told| {
+            sum(&|number| told.get(&(number as u32)).map_or(0, |row| u64::from(row.count)))
+        }),
+        control_back: sum(&|number| items[number].backs().count() as u64),
     }
 }
 
 /// One round; when it is over.
 fn round(shots: &mut Shots, world: &mut World, told: &mut Told, mut mono: Nanos) -> Nanos {
-    let mut out = TxBatch::new(64, 1 << 20);
+    let mut out = TxBatch::new(64, 1 << 18);
     let mut flights: Vec<(Nanos, Vec<u8>, RxEntry)> = Vec::new();
     loop {
         let now = Now { mono, real: REAL + mono };
@@ -127,19 +195,21 @@ fn round(shots: &mut Shots, world: &mut World, told: &mut Told, mut mono: Nanos)
         for slot in out.slots() {
             let dest = out.dest(slot.dest).expect("it is unconnected");
             let whole = dest.fragmentation == Some(Fragmentation::Probe);
-            // This host's own interface takes 1500.
-            if whole && slot.len + HEADERS > 1_500 {
+            let own = world.interfaces[0];
+            if whole && slot.len + HEADERS > own {
                 let mut error = NetworkError::new(ErrorOrigin::Local, (0, 0), 90, helper(), b"");
-                error.mtu = Some(1_500);
+                error.mtu = Some(own);
                 shots.on_network_error(&error);
                 stop = Some(SendStop::Refused { datagrams: 1, errno: 90 });
                 break;
             }
+            if world.refuses(mono) {
+                stop = Some(SendStop::Refused { datagrams: 1, errno: 1 });
+                break;
+            }
             accepted += 1;
-            let payload = out.payload(slot).to_vec();
-            let sent = (payload, dest.tos, dest.addr.port(), whole);
-            let answered = deliver(shots, world, told, mono, sent);
-            flights.extend(answered);
+            let sent = (out.payload(slot), dest.tos, dest.addr.port(), whole);
+            deliver(shots, world, told, (mono, &mut flights), sent);
         }
         if !out.is_empty() {
             shots.on_sent(&SendOutcome { accepted, stop });
@@ -147,8 +217,8 @@ fn round(shots: &mut Shots, world: &mut World, told: &mut Told, mut mono: Nanos)
         flights.sort_by_key(|flight| flight.0);
         let arrival = flights.first().map_or(Nanos::MAX, |flight| flight.0);
         mono = mono.max(wake.min(arrival));
-        while flights.first().is_some_and(|flight| flight.0 <= mono) {
-            let (_, payload, entry) = flights.remove(0);
+        let due = flights.iter().take_while(|flight| flight.0 <= mono).count();
+        for (_, payload, entry) in flights.drain(..due) {
             let now = Now { mono, real: REAL + mono };
             let datagram =
                 Datagram { payload: &payload, true_len: payload.len(), meta: entry.meta };
@@ -157,81 +227,117 @@ fn round(shots: &mut Shots, world: &mut World, told: &mut Told, mut mono: Nanos)
     }
 }
 
-/// What a datagram makes at the helper: its row, and its answer, when that arrives.
+type Flights<'a> = (Nanos, &'a mut Vec<(Nanos, Vec<u8>, RxEntry)>);
+
+/// What a datagram makes at the helper: its row, and its answers, when these arrive.
 fn deliver(
     shots: &mut Shots,
     world: &mut World,
     told: &mut Told,
-    mono: Nanos,
-    (payload, tos, port, whole): (Vec<u8>, u8, u16, bool),
-) -> Option<(Nanos, Vec<u8>, RxEntry)> {
-    let Ok(fragment) = world.carries(0, payload.len(), whole) else {
-        if world.speaks && whole {
+    (mono, flights): Flights<'_>,
+    (payload, tos, port, whole): (&[u8], u8, u16, bool),
+) {
+    let Some((fragment, pieces)) = world.carries(0, payload.len(), whole) else {
+        if world.speaks && whole && !world.lost(0, 1) && !world.lost(1, 1) {
             let quote = &payload[..payload.len().min(64)];
             let mut error = NetworkError::new(ErrorOrigin::Icmp, (3, 4), 90, helper(), quote);
             error.offender = Some([192, 0, 2, 1].into());
             error.mtu = Some(world.mtu[0]);
             shots.on_network_error(&error);
         }
-        return None;
+        return;
     };
     let policed = !world.polices_back && world.polices(mono);
-    if policed || (world.stops)(&payload) || world.lost() {
-        return None;
+    if policed || (world.stops)(payload) || (world.stops_tos)(tos) {
+        return;
     }
-    let ask = Ask::decode(&payload).or_else(|| Ask::decode_at_end(&payload)).expect("an ask");
+    let ask = Ask::decode(payload).or_else(|| Ask::decode_at_end(payload)).expect("an ask");
     let tos = (world.tos[0])(tos);
-    let row = told.entry(ask.item).or_insert(Arrivals {
-        count: 0,
-        first: mono,
-        last: mono,
-        source: "192.0.2.1:5".parse().expect("an address"),
-        moved: false,
-        ttl: Some(253),
-        tos: Some(tos),
-        len: payload.len() as u16,
-        fragment: fragment.map(|size| size as u16),
-        port,
-        answers: 0,
-        error: None,
-    });
-    row.count += 1;
-    row.answers += u32::from(ask.answers);
-    let len = usize::from(ask.answer_len).max(Echo::LEN);
-    let back = world.carries(1, len, ask.whole).ok()?;
-    let left = (world.answers_at)(mono);
-    let policed = world.polices_back && world.polices(left);
-    if ask.answers == 0 || policed || world.lost() {
-        return None;
+    for copy in 0..world.copies[0] {
+        if world.lost(0, pieces) {
+            continue;
+        }
+        let arrived = mono + Nanos(u64::from(copy));
+        let row = told.entry(ask.item).or_insert(Arrivals {
+            count: 0,
+            copies: 0,
+            first: arrived,
+            last: arrived,
+            source: "192.0.2.1:5".parse().expect("an address"),
+            moved: false,
+            ttl: Some(253),
+            tos: Some(tos),
+            len: payload.len() as u16,
+            fragment: fragment.map(|size| size as u16),
+            port,
+            answers: 0,
+            error: None,
+        });
+        let new = world.came.insert((ask.item, ask.sequence));
+        *(if new { &mut row.count } else { &mut row.copies }) += 1;
+        let echo = Echo {
+            tag: ask.tag,
+            sequence: ask.sequence,
+            sent: ask.sent,
+            arrived,
+            left: (world.answers_at)(arrived),
+            item: ask.item,
+            number: 0,
+            ttl: Some(253),
+            tos,
+            intact: true,
+            len: payload.len() as u16,
+            fragment: fragment.map(|size| size as u16),
+            port,
+            source: row.source,
+        };
+        answer(world, row, &ask, &echo, flights);
     }
-    let echo = Echo {
-        tag: ask.tag,
-        sequence: ask.sequence,
-        sent: ask.sent,
-        arrived: mono,
-        left,
-        item: ask.item,
-        number: 0,
-        ttl: Some(253),
-        tos,
-        intact: true,
-        len: payload.len() as u16,
-        fragment: fragment.map(|size| size as u16),
-        port,
-        source: row.source,
+}
+
+/// The answer to one arrival, and its copies.
+fn answer(
+    world: &mut World,
+    row: &mut Arrivals,
+    ask: &Ask,
+    echo: &Echo,
+    flights: &mut Vec<(Nanos, Vec<u8>, RxEntry)>,
+) {
+    let len = usize::from(ask.answer_len).max(Echo::LEN);
+    if ask.whole && len as u32 + HEADERS > world.interfaces[1] {
+        world.helper_mtu = Some(world.interfaces[1]);
+        row.error = Some(crate::wire::BackError { icmp_type: 0, icmp_code: 0, router: None });
+        return;
+    }
+    row.answers += u32::from(ask.answers);
+    let Some((back, pieces)) = world.carries(1, len, ask.whole) else {
+        if world.speaks && ask.whole {
+            let router = Some([192, 0, 2, 2].into());
+            row.error = Some(crate::wire::BackError { icmp_type: 3, icmp_code: 4, router });
+        }
+        return;
     };
-    let mut bytes = vec![0; len];
-    echo.encode(&mut bytes);
-    let mut entry = RxEntry::default();
-    entry.meta.ttl = Some(253);
-    entry.meta.tos = Some((world.tos[1])(ask.answer_tos));
-    entry.meta.fragment = back;
-    Some((left + DELAY, bytes, entry))
+    let policed = world.polices_back && world.polices(echo.left);
+    if ask.answers == 0 || policed || (world.stops_back)(len) {
+        return;
+    }
+    for copy in 0..world.copies[1] {
+        if world.lost(1, pieces) {
+            continue;
+        }
+        let mut bytes = vec![0; len];
+        echo.encode(&mut bytes);
+        let mut entry = RxEntry::default();
+        entry.meta.ttl = Some(253);
+        entry.meta.tos = Some((world.tos[1])(ask.answer_tos));
+        entry.meta.fragment = back;
+        flights.push((echo.left + DELAY + Nanos(u64::from(copy)), bytes, entry));
+    }
 }
 
 mod tests {
     use super::*;
-    use crate::record::probe::{Counted, MtuLimit, MtuReport, PayloadRow, Way};
+    use crate::record::probe::{Counted, MtuLimit, MtuReport, Outcome, PayloadRow, Way};
     use crate::session::probe::marks::{MarksKind, MarksPlan};
     use crate::session::probe::mtu::{MtuKind, MtuPlan, judge};
     use crate::session::probe::shape::{ShapeKind, ShapePlan};
@@ -250,7 +356,7 @@ mod tests {
             let mtu_of = [rng.u32(576..=1_500), rng.u32(576..=1_500)];
             let speaks = seed % 2 == 0;
             let loss = if seed % 3 == 0 { 0.02 } else { 0.0 };
-            let mut world = World { mtu: mtu_of, speaks, loss, ..World::new(seed) };
+            let mut world = World { mtu: mtu_of, speaks, loss: [loss; 2], ..World::new(seed) };
             let report = mtu(&mut world);
             let found = [report.out.packet_bytes, report.back.packet_bytes];
             assert_eq!(found, mtu_of.map(Some), "seed {seed}");
@@ -269,14 +375,15 @@ mod tests {
     fn fragments_that_do_not_pass_are_told() {
         let report = mtu(&mut World { fragments: false, ..World::new(1) });
         assert!(report.verdict.verdict.ends_with("fragments do not pass"), "{report:?}");
-        assert!(report.out.fragments.iter().all(|row| row.arrived == 0 && row.sent == 4));
+        assert!(report.out.fragments.iter().all(|row| row.arrived == 0));
     }
 
     #[test]
     fn marks_are_told_through_loss() {
         for seed in 0..20 {
             let bleach = |tos: u8| if tos & 3 == 2 { tos & !3 } else { tos };
-            let mut world = World { loss: 0.05, tos: [|tos| tos & 3, bleach], ..World::new(seed) };
+            let mut world =
+                World { loss: [0.05; 2], tos: [|tos| tos & 3, bleach], ..World::new(seed) };
             let kind = MarksKind::new(MarksPlan { target: helper(), tries: 8 });
             let report = run(kind, &[], &mut world);
             assert_eq!(
@@ -305,7 +412,10 @@ mod tests {
             assert!((limit.burst_datagrams as f64 - burst).abs() <= 2.0, "{burst}: {limit:?}");
             assert_eq!((limit.way, limit.counts), (Some(Way::Out), Some(Counted::Datagrams)));
             assert_eq!(limit.each_port, Some(false));
-            assert!(report.payloads.iter().all(PayloadRow::passes), "{report:?}");
+            assert!(
+                report.payloads.iter().all(|row: &PayloadRow| row.outcome == Outcome::Passes),
+                "{report:?}"
+            );
         }
     }
 
@@ -333,7 +443,7 @@ mod tests {
 
     #[test]
     fn loss_at_any_rate_is_no_policer() {
-        let report = shape(&mut World { loss: 0.1, ..World::new(4) }, &[5_000]);
+        let report = shape(&mut World { loss: [0.1; 2], ..World::new(4) }, &[5_000]);
         assert_eq!(report.limit, None);
         let doubts = report.verdict.doubt.join("\n");
         assert!(doubts.contains("of the train were lost, by no limit"), "{doubts}");

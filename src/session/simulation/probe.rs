@@ -170,7 +170,7 @@ fn what_is_told_to_have_arrived_has_and_what_came_back_is_part_of_it() {
         let lost = asker.far.lost();
         assert_eq!(lost, None, "seed {seed}");
         let (count, numbers) = asker.told.clone().expect("it was told");
-        assert!(count as usize >= numbers.len(), "seed {seed}");
+        assert_eq!(count as usize, numbers.len(), "seed {seed}");
         assert!(asker.echoes.is_subset(&numbers), "seed {seed}: an echo of what never came");
         if faults.loss == 0.0 {
             assert_eq!(numbers.len(), ASKS as usize, "seed {seed}");

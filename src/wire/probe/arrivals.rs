@@ -1,5 +1,6 @@
 //! What arrived of one item at a helper, as a value of STAT's `i…` lines: eleven fields with commas
-//! between, `-` for what is not known.
+//! between, `-` for what is not known. The first counts further copies, too; how many of it these are
+//! stands in a `c…` line where there are any.
 //!
 //! `count,first_ns,span_ns,source,moved,ttl,tos,bytes,fragment,port,answers[,TYPE.CODE@ROUTER]`
 
@@ -11,8 +12,10 @@ use std::str::FromStr;
 /// What arrived of one item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Arrivals {
-    /// Datagrams, duplicates included.
+    /// Datagrams, each once however often it came.
     pub count: u32,
+    /// Further copies of the same datagrams, which the network made.
+    pub copies: u32,
     /// When the first came, on the helper's real-time clock.
     pub first: Nanos,
     /// When the last came, on the same.
@@ -48,13 +51,21 @@ pub struct BackError {
     pub router: Option<IpAddr>,
 }
 
+impl Arrivals {
+    /// Splits what was read as one count into datagrams and further copies of them.
+    pub fn split(&mut self, copies: u32) {
+        let copies = copies.min(self.count.saturating_sub(1));
+        (self.count, self.copies) = (self.count - copies, copies);
+    }
+}
+
 impl fmt::Display for Arrivals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let dash = |value: Option<u16>| value.map_or_else(|| "-".to_owned(), |n| n.to_string());
         write!(
             f,
             "{},{},{},{},{},{},{},{},{},{},{}",
-            self.count,
+            self.count.saturating_add(self.copies),
             self.first.0,
             (self.last - self.first).0,
             self.source,
@@ -86,6 +97,7 @@ impl FromStr for Arrivals {
         let span = number::<u64>(next()?)?;
         Ok(Self {
             count,
+            copies: 0,
             first,
             last: Nanos(first.0.checked_add(span).ok_or(())?),
             source: number(next()?)?,
@@ -126,6 +138,7 @@ mod tests {
     fn arrivals() -> Arrivals {
         Arrivals {
             count: 16,
+            copies: 0,
             first: Nanos(1_000),
             last: Nanos(1_500),
             source: "192.0.2.1:4000".parse().unwrap(),

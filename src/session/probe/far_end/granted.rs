@@ -75,7 +75,12 @@ pub(super) fn rows(reply: &Reply) -> Option<Vec<(u32, Arrivals)>> {
             .ok()
     };
     let rows = reply.params.iter().filter_map(|(key, value)| Some((is_row(key)?, value)));
-    rows.map(|(item, value)| Some((item, value.parse().ok()?))).collect()
+    let read = |(item, value): (u32, &str)| {
+        let mut row: Arrivals = value.parse().ok()?;
+        row.split(reply.params.parse(&format!("c{item}")).ok()?.unwrap_or(0));
+        Some((item, row))
+    };
+    rows.map(read).collect()
 }
 
 /// Which numbers of an item arrived, of the first 4,096.

@@ -74,6 +74,13 @@ impl Lane {
         }
     }
 
+    /// This host stood still for so long.
+    pub fn on_pause(&mut self, length: Nanos) {
+        if let Some(exchange) = &mut self.exchange {
+            exchange.on_pause(length);
+        }
+    }
+
     /// Takes a reply that is this socket's.
     pub fn take(&mut self, payload: &[u8]) -> bool {
         let Some(reply) = self.exchange.as_ref().and_then(|exchange| exchange.reply(payload))

@@ -13,7 +13,7 @@ mod lane;
 pub use granted::{Granted, Seen};
 pub use lane::LaneState;
 
-use crate::batch::{Datagram, Dest, ErrorOrigin, NetworkError, TxBatch};
+use crate::batch::{Datagram, Dest, ErrorOrigin, NetworkError, OwnFinding, TxBatch};
 use crate::session::{Exchange, Next, Now, Sealer, Step, Tags, refusal};
 use crate::units::Nanos;
 use crate::wire::{Arrivals, Code, Command, HELO_LEN, PortList, Reply, Verb};
@@ -23,6 +23,8 @@ use std::net::SocketAddr;
 
 /// Silence of this side after which the session is kept alive by a word.
 const KEEP_ALIVE: Nanos = Nanos::from_secs(5);
+/// A step may take so many of the longest round trips seen.
+const PATIENT_ROUND_TRIPS: u64 = 4;
 /// How long a closing QUIT is worth waiting for.
 const FAREWELL: Nanos = Nanos::from_millis(500);
 
@@ -35,13 +37,18 @@ pub enum NoHelper {
     Unreachable(String),
     /// Somebody is there, and refused in these words.
     Refused(String),
+    /// This host did not let the question out.
+    NotSent(String),
 }
 
 impl NoHelper {
     /// The reason in words.
     pub fn words(&self) -> &str {
         match self {
-            Self::Silent(words) | Self::Unreachable(words) | Self::Refused(words) => words,
+            Self::Silent(words)
+            | Self::Unreachable(words)
+            | Self::Refused(words)
+            | Self::NotSent(words) => words,
         }
     }
 }
@@ -86,6 +93,12 @@ pub struct FarEnd {
     rows: Option<BTreeMap<u32, Arrivals>>,
     seen: BTreeMap<u32, Seen>,
     withheld: u64,
+    interface_mtu: Option<u32>,
+    /// When what is under way was first asked, and the longest that an answer took.
+    asked_at: Nanos,
+    round_trip: Nanos,
+    /// Why this host did not send what it should have, as it said last.
+    refused_here: Option<String>,
     seen_as: Option<SocketAddr>,
 }
 
@@ -108,6 +121,10 @@ impl FarEnd {
             rows: None,
             seen: BTreeMap::new(),
             withheld: 0,
+            interface_mtu: None,
+            asked_at: Nanos::ZERO,
+            round_trip: Nanos::ZERO,
+            refused_here: None,
             seen_as: None,
         }
     }
@@ -175,6 +192,38 @@ impl FarEnd {
         self.withheld
     }
 
+    /// The largest packet of the helper's interface, where it refused a larger answer and told;
+    /// `None` otherwise.
+    pub fn interface_mtu(&self) -> Option<u32> {
+        self.interface_mtu
+    }
+
+    /// The longest that the helper took to answer a word of the dialogue; 0 before the first.
+    pub fn round_trip(&self) -> Nanos {
+        self.round_trip
+    }
+
+    /// How long the next step may take: the longer the way, the longer.
+    fn patience(&self) -> Nanos {
+        self.patience.max(Nanos(self.round_trip.0.saturating_mul(PATIENT_ROUND_TRIPS)))
+    }
+
+    /// This host refused to send a word of the dialogue, which will be said again.
+    pub fn on_refused(&mut self, errno: i32) {
+        self.refused_here = Some(OwnFinding::from_errno(errno, self.address).to_string());
+    }
+
+    /// This host stood still for so long, which is not the helper's silence.
+    pub fn on_pause(&mut self, length: Nanos) {
+        self.asked_at += length;
+        if let State::Hello(exchange) | State::Ticket(exchange) | State::Asked(_, exchange) =
+            &mut self.state
+        {
+            exchange.on_pause(length);
+        }
+        self.lanes.values_mut().for_each(|lane| lane.on_pause(length));
+    }
+
     /// The dialogue's own address as the helper sees it; `None` until it told.
     pub fn seen_as(&self) -> Option<SocketAddr> {
         self.seen_as
@@ -205,9 +254,9 @@ impl FarEnd {
         if self.is_over() {
             return Next::Done;
         }
+        let patience = self.patience();
         for lane in self.lanes.values_mut() {
-            next =
-                sooner(next, lane.poll(now, &self.session, &mut self.sealer, self.patience, out));
+            next = sooner(next, lane.poll(now, &self.session, &mut self.sealer, patience, out));
         }
         next
     }
@@ -237,14 +286,16 @@ impl FarEnd {
         match self.state {
             State::New => {
                 let hello = Command::new(self.tags.fresh(), Verb::Helo);
-                let patience = self.patience;
+                let patience = self.patience();
                 let exchange = self.sealer.exchange(&hello, HELO_LEN, now.mono, patience);
+                self.asked_at = now.mono;
                 self.state = State::Hello(exchange);
             }
             State::Idle(since) => {
                 let alive = || (now.mono >= since + KEEP_ALIVE).then_some(Want::Alive);
                 if let Some(want) = self.wants.pop_front().or_else(alive) {
                     let exchange = self.ask(&want, now);
+                    self.asked_at = now.mono;
                     self.state = State::Asked(want, exchange);
                 }
             }
@@ -270,12 +321,15 @@ impl FarEnd {
             Want::Seen(item) => command.params.push("seen", item),
             _ => {}
         }
-        let patience = if *want == Want::Close { FAREWELL } else { self.patience };
+        let patience = match want {
+            Want::Close => FAREWELL.max(Nanos(self.round_trip.0.saturating_mul(2))),
+            _ => self.patience(),
+        };
         self.sealer.exchange(&command, 0, now.mono, patience)
     }
 
     fn timed_out(&mut self) {
-        let patience = self.patience;
+        let patience = self.patience();
         let why = match &self.state {
             // It has gone, or its last word is lost: the session ends by itself.
             State::Asked(Want::Close, _) => {
@@ -284,6 +338,9 @@ impl FarEnd {
             }
             State::Hello(exchange) if exchange.doubt().is_some() => {
                 NoHelper::Refused(exchange.doubt().unwrap_or_default().to_owned())
+            }
+            _ if self.refused_here.is_some() => {
+                NoHelper::NotSent(self.refused_here.take().unwrap_or_default())
             }
             State::Hello(_) => {
                 let words = format!("nobody answers at {} within {patience}", self.address);
@@ -331,10 +388,16 @@ impl FarEnd {
             let words = format!("nobody serves at {}: {error}", self.address);
             self.state = State::Lost(NoHelper::Unreachable(words));
         }
+        if ours && error.origin == ErrorOrigin::Local {
+            self.refused_here = Some(error.to_string());
+        }
         ours
     }
 
     fn on_reply(&mut self, reply: &Reply, now: Now) {
+        self.round_trip = self.round_trip.max(now.mono - self.asked_at);
+        self.asked_at = now.mono;
+        self.refused_here = None;
         let state = std::mem::replace(&mut self.state, State::Idle(now.mono));
         let refused = || State::Lost(NoHelper::Refused(refusal(reply)));
         self.state = match state {
@@ -342,7 +405,7 @@ impl FarEnd {
                 (Code::READY, Some(ticket)) => {
                     let mut hello = Command::new(self.tags.fresh(), Verb::Helo);
                     hello.params.push("ticket", ticket);
-                    let patience = self.patience;
+                    let patience = self.patience();
                     State::Ticket(self.sealer.exchange(&hello, 0, now.mono, patience))
                 }
                 _ => refused(),
@@ -379,6 +442,7 @@ impl FarEnd {
                     self.gathering.clear();
                 }
                 self.withheld = reply.params.parse("withheld").ok()?.unwrap_or(0);
+                self.interface_mtu = reply.params.parse("interface_mtu").ok()?;
                 self.gathering.extend(granted::rows(reply)?);
                 match reply.params.parse::<u32>("next").ok()? {
                     // Never back: a far end that does not get on would be asked for ever.

@@ -1,6 +1,7 @@
 //! What became of the marks, in words: only what changed.
 
-use crate::record::probe::{MarkRow, MarksReport, Verdict};
+use super::super::words::{add_traffic, control_words, own_refusal};
+use crate::record::probe::{MarkRow, MarksReport, Outcome, Verdict};
 use crate::wire::Dscp;
 
 /// Values that a sentence names at most.
@@ -14,9 +15,10 @@ pub fn judge(report: &MarksReport) -> Verdict {
     for (rows, way) in ways {
         parts.extend(changes(rows).into_iter().map(|change| format!("{change} {way}")));
     }
-    let nothing = ways.iter().all(|(rows, _)| rows.iter().all(|row| row.arrived == 0));
+    parts.extend(untold_words(report));
+    let all = || ways.iter().flat_map(|(rows, _)| rows.iter());
     let mut verdict = Verdict::new(match parts.is_empty() {
-        _ if nothing => "no marked datagram was answered".to_owned(),
+        _ if all().all(|row| row.arrived == 0) => nothing(report),
         true => "every DSCP and every ECN value arrives as it was sent, both ways".to_owned(),
         false => parts.join("; "),
     });
@@ -29,6 +31,9 @@ pub fn judge(report: &MarksReport) -> Verdict {
         verdict.evidence.push(line);
     }
     let changed = ways.iter().flat_map(|(rows, _)| rows.iter()).any(is_changed);
+    if all().any(is_lost) {
+        verdict.evidence.extend(control_words(&report.traffic));
+    }
     if changed {
         verdict.could_also_be.push(
             "one of the two hosts rewrites its own marks, before the first hop or after the last"
@@ -44,7 +49,37 @@ pub fn judge(report: &MarksReport) -> Verdict {
         let why = "a queue on the way that is congested marks CE by right (RFC 3168)".to_owned();
         verdict.could_also_be.push(why);
     }
+    add_traffic(&mut verdict, &report.traffic, report.target);
     verdict
+}
+
+/// Why nothing is known.
+fn nothing(report: &MarksReport) -> String {
+    match own_refusal(&report.traffic, report.target) {
+        Some(own) if report.traffic.sent == 0 => own,
+        _ => "no marked datagram was answered".to_owned(),
+    }
+}
+
+/// What is not known, and why.
+fn untold_words(report: &MarksReport) -> Vec<String> {
+    let count = |wanted: fn(&MarkRow) -> bool| {
+        let ways = [(&report.out, "out"), (&report.back, "back")];
+        let counts = ways.map(|(rows, way)| (rows.iter().filter(|row| wanted(row)).count(), way));
+        let some = counts.into_iter().filter(|(count, _)| *count > 0);
+        some.map(|(count, way)| format!("{count} values {way}")).collect::<Vec<_>>().join(" and ")
+    };
+    let mut parts = Vec::new();
+    let untold = count(|row| matches!(row.outcome, Outcome::NotTold | Outcome::NotSent));
+    if !untold.is_empty() {
+        let why = report.traffic.loss_words().map_or_else(String::new, |why| format!(": {why}"));
+        parts.push(format!("what becomes of {untold} is not told{why}"));
+    }
+    let hidden = count(|row| row.outcome == Outcome::Passes && row.dscp_arrived.is_none());
+    if !hidden.is_empty() {
+        parts.push(format!("the receiver is not shown how {hidden} arrive"));
+    }
+    parts
 }
 
 fn is_changed(row: &MarkRow) -> bool {
@@ -70,7 +105,7 @@ fn changes(rows: &[MarkRow]) -> Vec<String> {
 }
 
 fn is_lost(row: &MarkRow) -> bool {
-    row.sent > 0 && row.arrived == 0
+    row.outcome == Outcome::Blocked
 }
 
 fn name(row: &MarkRow) -> String {
@@ -159,7 +194,8 @@ mod tests {
         super::super::values()
             .map(|value| {
                 let seen = path(value);
-                super::super::row(value, 3, u32::from(seen.is_some()), seen)
+                let outcome = if seen.is_some() { Outcome::Passes } else { Outcome::Blocked };
+                super::super::row(value, [8, u64::from(seen.is_some())], outcome, seen)
             })
             .collect()
     }
@@ -173,6 +209,7 @@ mod tests {
             hops_back_from: None,
             out: rows(out),
             back: rows(back),
+            traffic: crate::record::probe::ProbeTraffic::default(),
             duration_ns: 0,
             verdict: Verdict::default(),
         };

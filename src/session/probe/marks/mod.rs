@@ -8,10 +8,11 @@ mod judge;
 
 pub use judge::judge;
 
-use super::rounds::{Kind, Told};
-use super::shots::{AnswerPlan, Grant, ItemLog, Shot};
-use crate::record::probe::{MarkRow, MarksReport, Verdict};
-use crate::wire::split_tos;
+use super::question::{Chance, MOST_TRIES, Question};
+use super::rounds::{Kind, Round, RoundsEnd, Told};
+use super::shots::{AnswerPlan, Grant, Shot};
+use crate::record::probe::{MarkRow, MarksReport, Outcome, Verdict};
+use crate::wire::{Hops, split_tos};
 use std::net::SocketAddr;
 
 /// TTL of what is sent: hops are counted from it.
@@ -24,16 +25,31 @@ const USUAL_TTLS: [u8; 3] = [64, 128, 255];
 pub struct MarksPlan {
     /// The helper.
     pub target: SocketAddr,
-    /// Most datagrams with one value.
+    /// Least datagrams with one value before it is said not to arrive.
     pub tries: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    Out,
+    Back,
+}
+
+/// One value on one way.
+#[derive(Debug)]
+struct Mark {
+    way: Way,
+    value: u8,
+    question: Question,
 }
 
 /// The state of `probe marks`.
 pub struct MarksKind {
     plan: MarksPlan,
-    begun: bool,
-    first: u32,
-    items: Vec<ItemLog>,
+    marks: Vec<Mark>,
+    /// Which marks the round at hand asks.
+    asked: Vec<usize>,
+    control: Question,
 }
 
 /// Every DSCP without ECN, and every other ECN value without DSCP, as TOS bytes.
@@ -44,34 +60,68 @@ fn values() -> impl Iterator<Item = u8> {
 impl MarksKind {
     /// A probe at its start.
     pub fn new(plan: MarksPlan) -> Self {
-        Self { plan, begun: false, first: 0, items: Vec::new() }
+        let all =
+            |way| values().map(move |value| Mark { way, value, question: Question::default() });
+        let marks = all(Way::Out).chain(all(Way::Back)).collect();
+        Self { plan, marks, asked: Vec::new(), control: Question::default() }
     }
 
-    fn out_row(value: u8, item: &ItemLog, number: u32, told: Option<&Told>) -> MarkRow {
-        let told = told.and_then(|told| told.get(&number));
-        let seen = item.backs().next().map(|back| back.echo.tos);
-        let seen = seen.or(told.and_then(|row| row.tos));
-        let arrived = told.map_or_else(|| item.backs().count() as u32, |row| row.count);
-        row(value, item.left() as u32, arrived, seen)
+    fn chance<'a>(&'a self, told: Option<&'a Told>) -> Chance<'a> {
+        Chance { control: &self.control, told, asked: self.marks.len() as u64 }
     }
 
-    fn back_row(value: u8, item: &ItemLog, number: u32, told: Option<&Told>) -> MarkRow {
-        let told = told.and_then(|told| told.get(&number));
-        // What never got there was not asked for.
-        let asked = told.map_or(item.left() as u32, |row| row.answers);
-        let back = item.backs().count() as u32;
-        row(value, asked.max(back), back, item.backs().find_map(|back| back.tos))
+    fn rows(&self, way: Way, told: Option<&Told>) -> Vec<MarkRow> {
+        let chance = self.chance(told);
+        self.marks.iter().filter(|mark| mark.way == way).map(|mark| mark.row(&chance)).collect()
     }
 }
 
-fn row(value: u8, sent: u32, arrived: u32, seen: Option<u8>) -> MarkRow {
+impl Mark {
+    fn shot(&self, tries: u32) -> Shot {
+        let plain = Shot { ttl: TTL, ..Shot::plain(tries) };
+        match self.way {
+            Way::Out => Shot { tos: self.value, ..plain },
+            Way::Back => Shot { answer: AnswerPlan { tos: self.value, ..plain.answer }, ..plain },
+        }
+    }
+
+    fn row(&self, chance: &Chance<'_>) -> MarkRow {
+        let (question, told) = (&self.question, chance.told);
+        let answered = question.answered();
+        match self.way {
+            Way::Out => {
+                let arrived = question.arrived(told).unwrap_or(answered);
+                let seen = self.seen_there(told);
+                row(self.value, [question.left(), arrived], chance.out(question, 1), seen)
+            }
+            Way::Back => {
+                // What never got there was not asked for.
+                let asked = question.answers(told).unwrap_or(question.left());
+                let seen = question.backs().find_map(|back| back.tos);
+                row(self.value, [asked, answered], chance.back(question, 1), seen)
+            }
+        }
+    }
+
+    /// What the far end saw: its own count says so, or whether it was not told.
+    fn seen_there(&self, told: Option<&Told>) -> Option<u8> {
+        let first = told.and_then(|told| self.question.rows(told).next());
+        match first {
+            Some(row) => row.tos,
+            None => self.question.backs().next().map(|back| back.echo.tos),
+        }
+    }
+}
+
+fn row(value: u8, [sent, arrived]: [u64; 2], outcome: Outcome, seen: Option<u8>) -> MarkRow {
     let (dscp, ecn) = split_tos(value);
     let seen = seen.map(split_tos);
     MarkRow {
         dscp: dscp.value(),
         ecn: ecn as u8,
-        sent,
-        arrived,
+        sent: sent as u32,
+        arrived: arrived as u32,
+        outcome,
         dscp_arrived: seen.map(|(dscp, _)| dscp.value()),
         ecn_arrived: seen.map(|(_, ecn)| ecn as u8),
     }
@@ -81,43 +131,42 @@ impl Kind for MarksKind {
     type Facts = MarksReport;
 
     fn round(&mut self, _grant: &Grant) -> Vec<Shot> {
-        if std::mem::replace(&mut self.begun, true) {
-            return Vec::new();
+        let chance = self.chance(None);
+        let tries = |mark: &Mark| match mark.question.attempts() {
+            0 => self.plan.tries,
+            _ => chance.more_tries(&mark.question, 1, MOST_TRIES.max(self.plan.tries)),
+        };
+        let wanted = self.marks.iter().enumerate().map(|(index, mark)| (index, tries(mark)));
+        let wanted: Vec<(usize, u32)> = wanted.filter(|(_, tries)| *tries > 0).collect();
+        self.asked = wanted.iter().map(|(index, _)| *index).collect();
+        wanted.into_iter().map(|(index, tries)| self.marks[index].shot(tries)).collect()
+    }
+
+    fn take(&mut self, round: &Round<'_>) {
+        if let Some((number, item)) = round.control {
+            self.control.add(number, item);
         }
-        let plain = Shot { ttl: TTL, ..Shot::plain(self.plan.tries) };
-        let out = values().map(|tos| Shot { tos, ..plain });
-        let back = values().map(|tos| Shot { answer: AnswerPlan { tos, ..plain.answer }, ..plain });
-        out.chain(back).collect()
+        for (number, (index, item)) in (round.first..).zip(self.asked.iter().zip(round.items)) {
+            self.marks[*index].question.add(number, item);
+        }
     }
 
-    fn take(&mut self, first: u32, items: &[ItemLog], _local_mtu: Option<u32>) {
-        self.first = first;
-        self.items = items.to_vec();
-    }
-
-    fn finish(self, told: Option<&Told>) -> MarksReport {
-        let count = values().count();
-        let all = || values().chain(values()).zip(self.first..).zip(&self.items);
-        let out = all()
-            .take(count)
-            .map(|((value, number), item)| Self::out_row(value, item, number, told))
-            .collect();
-        let back = all()
-            .skip(count)
-            .map(|((value, number), item)| Self::back_row(value, item, number, told))
-            .collect();
-        let backs = || self.items.iter().flat_map(ItemLog::backs);
+    fn finish(self, end: RoundsEnd) -> MarksReport {
+        let told = end.told.as_ref();
+        let backs = || self.marks.iter().flat_map(|mark| mark.question.backs());
         let from = |ttl: u8| USUAL_TTLS.into_iter().find(|usual| *usual >= ttl);
         let ttl = backs().filter_map(|back| back.ttl).max();
         let hops_back_from = ttl.and_then(from);
+        let there = backs().filter_map(|back| back.echo.ttl).max();
         let mut report = MarksReport {
             target: self.plan.target,
             tries: self.plan.tries,
-            hops_out: backs().filter_map(|back| back.echo.ttl).max().map(|ttl| TTL - ttl),
+            hops_out: there.and_then(|ttl| Hops::from_ttl(ttl, TTL).known()),
             hops_back: ttl.zip(hops_back_from).map(|(ttl, from)| from - ttl),
             hops_back_from,
-            out,
-            back,
+            out: self.rows(Way::Out, told),
+            back: self.rows(Way::Back, told),
+            traffic: end.traffic,
             duration_ns: 0,
             verdict: Verdict::default(),
         };

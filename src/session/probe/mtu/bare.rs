@@ -3,34 +3,46 @@
 //!
 //! It starts with the largest packet of this host's interface and goes down as routers name what
 //! they pass on. Where the size that no router objects to stays without answer although a short one
-//! has one, it is searched for; a host that answers by ICMP alone is not searched, as it answers but
+//! has one, it is searched for, with short ones beside, so that what is lost by chance is not taken
+//! for too large; a host that answers by ICMP alone is not searched, as it answers but
 //! once a second.
 
+use super::super::question::MOST_TRIES;
 use super::search::SizeSearch;
 use super::{HEADERS_V4, HEADERS_V6, LARGEST};
 use crate::batch::{
-    Datagram, Dest, ErrorOrigin, Fragmentation, NetworkError, SendOutcome, SendStop, TxBatch,
+    Datagram, Dest, ErrorOrigin, Fragmentation, LocalRefusal, NetworkError, OwnFinding,
+    SendOutcome, SendStop, TxBatch,
 };
-use crate::record::probe::{KnownBy, TooBig};
+use crate::record::probe::{KnownBy, ProbeTraffic, RefusedHere, TooBig};
 use crate::session::{Next, Now, Session};
+use crate::stats::{LossSample, tries_to_tell};
 use crate::units::Nanos;
 use crate::wire::pattern;
 use crate::wire::stamp::{
     ErrorEstimate, StampReply, StampRequest, TimeFormat, Timestamp, TlvKind, push_tlv,
 };
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 /// The shortest request.
 const SHORT: usize = 44;
 /// Bytes that come back from whoever sends back what it got.
 const SIGNED: usize = 16;
+/// Short requests beside each round of the search, and the time from one to the next.
+const CONTROL: u32 = 80;
+const CONTROL_GAP: Nanos = Nanos::from_millis(5);
+/// Tries of a short request where a long one had no answer: whether anybody answers at all.
+const SHORT_TRIES: u32 = 20;
+/// Sizes that are searched at most.
+const SIZES: u64 = 80;
 
 /// What is to be found out, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BarePlan {
     /// The end of the path.
     pub target: SocketAddr,
-    /// Probes of a size that must stay without answer before it counts as too large.
+    /// Least probes of a size that must stay without answer before it counts as too large.
     pub tries: u32,
     /// Time between two tries.
     pub spacing: Nanos,
@@ -49,23 +61,52 @@ pub struct BareFacts {
     pub answered: Option<(u32, KnownBy)>,
     /// The largest packet that no router objected to; `None` when none was sent.
     pub unopposed: Option<u32>,
-    /// The least packet above the answered one that stayed without.
-    pub too_large: Option<u32>,
+    /// The least packet above the answered one that stayed without, by no chance, and how many of
+    /// it were sent.
+    pub too_large: Option<(u32, u32)>,
     /// Whether larger packets than the answered one were answered or opposed by nobody.
     pub searched: bool,
     /// The largest fragment of an answer that did not come whole.
     pub answer_fragment: Option<u32>,
     /// What routers said.
     pub routers: Vec<TooBig>,
+    /// All datagrams.
+    pub traffic: ProbeTraffic,
 }
 
 /// Datagrams of one size.
 #[derive(Clone, Debug)]
 struct Size {
     packet: u32,
+    /// Times that it is to be sent, and the time between two of them.
+    tries: u32,
+    spacing: Nanos,
+    purpose: Purpose,
     sent: Vec<Now>,
+    /// Numbers of those that this host did not let out, with its error number.
+    refused: BTreeMap<u32, i32>,
     answered: Option<KnownBy>,
+    /// Numbers of those that were answered.
+    answers: BTreeSet<u32>,
+    /// Answers that came once more.
+    copies: u64,
     opposed: bool,
+}
+
+/// What a size is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    /// Whether it is answered: once is enough.
+    Asked,
+    /// How many of it are.
+    Control,
+}
+
+impl Size {
+    /// How many left this host.
+    fn left(&self) -> u32 {
+        (self.sent.len() - self.refused.len()) as u32
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +134,7 @@ pub struct BareMtu {
     facts: BareFacts,
     /// The size that the next round of words is to try.
     next_word: u32,
+    control: LossSample,
     stopped: bool,
 }
 
@@ -111,9 +153,10 @@ impl BareMtu {
             next_at: Nanos::ZERO,
             facts: BareFacts::default(),
             next_word: LARGEST,
+            control: LossSample::default(),
             stopped: false,
         };
-        bare.begin(&[LARGEST]);
+        bare.begin(&[LARGEST], plan.tries);
         bare
     }
 
@@ -121,28 +164,46 @@ impl BareMtu {
         self.headers + SHORT as u32
     }
 
-    fn begin(&mut self, packets: &[u32]) {
+    /// Begins a round of these sizes, so many tries each.
+    fn begin(&mut self, packets: &[u32], tries: u32) {
         self.round = self.sizes.len();
-        let size = |packet: &u32| Size {
-            packet: *packet,
+        for packet in packets {
+            self.sizes.push(self.size(*packet, tries));
+        }
+    }
+
+    fn size(&self, packet: u32, tries: u32) -> Size {
+        Size {
+            packet,
+            tries,
+            spacing: self.plan.spacing,
+            purpose: Purpose::Asked,
             sent: Vec::new(),
+            refused: BTreeMap::new(),
             answered: None,
+            answers: BTreeSet::new(),
+            copies: 0,
             opposed: false,
-        };
-        self.sizes.extend(packets.iter().map(size));
+        }
     }
 
     /// When a size has to be looked at again; `None` when it is done.
     fn open_until(&self, size: &Size, now: Nanos) -> Option<Nanos> {
         // Who names a size will not let this one through the next time.
-        if size.answered.is_some() || size.opposed {
+        let enough = match size.purpose {
+            Purpose::Asked => size.answered.is_some() || size.opposed,
+            Purpose::Control => size.answers.len() >= size.tries as usize,
+        };
+        if enough {
             return None;
         }
         let last = size.sent.last().map(|at| at.mono);
-        if size.sent.len() < self.plan.tries as usize {
-            return Some(last.map_or(Nanos::ZERO, |last| last + self.plan.spacing));
+        if size.sent.len() < size.tries as usize {
+            return Some(last.map_or(Nanos::ZERO, |last| last + size.spacing));
         }
-        last.map(|last| last + self.plan.wait).filter(|until| *until > now)
+        // What did not leave is not answered.
+        let waits = |until: &Nanos| *until > now && size.left() > 0;
+        last.map(|last| last + self.plan.wait).filter(waits)
     }
 
     fn end_round(&mut self) {
@@ -162,9 +223,9 @@ impl BareMtu {
 
     fn end_words(&mut self, size: &Size) {
         if size.opposed && self.next_word < size.packet {
-            return self.begin(&[self.next_word]);
+            return self.begin(&[self.next_word], self.plan.tries);
         }
-        self.facts.unopposed = Some(size.packet);
+        self.facts.unopposed = Some(size.packet).filter(|_| size.left() > 0);
         if let Some(by) = size.answered {
             self.facts.answered = Some((size.packet, by));
             self.stage = Stage::Done;
@@ -173,7 +234,7 @@ impl BareMtu {
         self.enter(size);
         self.search.limit(size.packet);
         self.stage = Stage::Short;
-        self.begin(&[self.least()]);
+        self.begin(&[self.least()], self.plan.tries.max(SHORT_TRIES));
     }
 
     fn end_short(&mut self, size: &Size) {
@@ -193,7 +254,14 @@ impl BareMtu {
 
     /// Takes a size into the search.
     fn enter(&mut self, size: &Size) {
-        size.sent.iter().for_each(|_| self.search.sent(size.packet));
+        if size.purpose == Purpose::Control {
+            let control = LossSample::new(u64::from(size.left()), size.answers.len() as u64);
+            self.control = self.control.with(control);
+            let tell = tries_to_tell(self.control, SIZES).map_or(u32::MAX, |tries| tries as u32);
+            return self.search.expect(tell.max(self.plan.tries));
+        }
+        (0..size.left()).for_each(|_| self.search.sent(size.packet));
+        size.refused.iter().for_each(|_| self.search.refused(size.packet));
         if size.answered.is_some() {
             self.search.arrived(size.packet);
         }
@@ -201,14 +269,23 @@ impl BareMtu {
 
     fn search_on(&mut self) {
         let next = self.search.round();
-        if next.is_empty() {
+        let silent = self.control.sent > 0 && self.control.lost == self.control.sent;
+        if next.is_empty() || silent {
             let passed = self.search.passed();
             self.facts.answered = passed.map(|packet| (packet, KnownBy::Answers));
-            self.facts.too_large = self.search.stopped();
+            let stopped = self.search.stopped().filter(|_| self.search.not_told().is_none());
+            self.facts.too_large = stopped.map(|size| (size, self.search.of(size).sent));
             self.stage = Stage::Done;
-        } else {
-            self.begin(&next);
+            return;
         }
+        self.round = self.sizes.len();
+        for packet in next {
+            // The number of a try is a byte.
+            let tries = self.search.more_tries(packet).min(MOST_TRIES);
+            self.sizes.push(self.size(packet, tries));
+        }
+        let short = self.size(self.least(), CONTROL);
+        self.sizes.push(Size { spacing: CONTROL_GAP, purpose: Purpose::Control, ..short });
     }
 
     fn payload(&self, index: usize, sequence: usize, sent: Nanos) -> Vec<u8> {
@@ -236,25 +313,56 @@ impl BareMtu {
         }
     }
 
-    /// The size whose datagram has this number, if its time of sending is as it says.
-    fn find(&self, number: u32, sent: Option<u64>) -> Option<usize> {
+    /// The size whose datagram has this number, and its number among those of that size, if its
+    /// time of sending is as it says.
+    fn find(&self, number: u32, sent: Option<u64>) -> Option<(usize, u32)> {
         let index = (number >> 8) as usize;
         let at = self.sizes.get(index)?.sent.get((number & 0xFF) as usize)?;
         let ours = Timestamp::of(at.real, TimeFormat::Ntp).bits;
-        sent.is_none_or(|sent| sent == ours).then_some(index)
+        sent.is_none_or(|sent| sent == ours).then_some((index, number & 0xFF))
     }
 
-    fn answered_size(&self, payload: &[u8]) -> Option<usize> {
+    fn answered_size(&self, payload: &[u8]) -> Option<(usize, u32)> {
         let number = u32::from_be_bytes(*payload.first_chunk()?);
         let signed = payload.get(..SIGNED)?;
         let sent = u64::from_be_bytes(*payload.get(4..)?.first_chunk()?);
         if signed[14..] == self.plan.ssid.to_be_bytes()
-            && let Some(index) = self.find(number, Some(sent))
+            && let Some(found) = self.find(number, Some(sent))
         {
-            return Some(index);
+            return Some(found);
         }
         let reply = StampReply::decode(payload).ok()?;
         self.find(reply.request.seq, Some(reply.request.sent.bits))
+    }
+
+    /// This host's own filter took a datagram that the kernel had accepted: it did not leave.
+    fn note_own_reject(&mut self, error: &NetworkError) {
+        let number = error.quoted().first_chunk().map(|bytes| u32::from_be_bytes(*bytes));
+        if let Some((index, number)) = number.and_then(|number| self.find(number, None)) {
+            self.sizes[index].refused.entry(number).or_insert(error.errno);
+        }
+    }
+
+    fn traffic(&self) -> ProbeTraffic {
+        let mut refused = BTreeMap::<i32, u64>::new();
+        for errno in self.sizes.iter().flat_map(|size| size.refused.values()) {
+            *refused.entry(*errno).or_default() += 1;
+        }
+        refused.retain(|errno, _| LocalRefusal::of(*errno) != LocalRefusal::TooBig);
+        let refused_here = refused.into_iter().map(|(errno, datagrams)| RefusedHere {
+            errno,
+            cause: OwnFinding::from_errno(errno, self.plan.target).code(),
+            datagrams,
+        });
+        ProbeTraffic {
+            sent: self.sizes.iter().map(|size| u64::from(size.left())).sum(),
+            refused_here: refused_here.collect(),
+            copies_out: None,
+            copies_back: self.sizes.iter().map(|size| size.copies).sum(),
+            control_sent: self.control.sent,
+            control_arrived: None,
+            control_back: self.control.sent - self.control.lost,
+        }
     }
 
     fn oppose(&mut self, index: usize, word: TooBig) {
@@ -290,7 +398,7 @@ impl Session for BareMtu {
         for index in self.round..self.sizes.len() {
             let size = &self.sizes[index];
             let Some(due) = self.open_until(size, now.mono) else { continue };
-            let wants = size.sent.len() < self.plan.tries as usize;
+            let wants = size.sent.len() < size.tries as usize;
             let due = if wants { due.max(self.next_at) } else { due };
             if !wants || due > now.mono || !out.is_empty() {
                 at = at.min(due);
@@ -315,7 +423,14 @@ impl Session for BareMtu {
             None => size.sent.push(at),
             Some(SendStop::Blocked) => {}
             // The interface's own word comes by the error queue; without it, a step down.
-            Some(SendStop::Refused { .. }) => {
+            Some(SendStop::Refused { errno, .. })
+                if LocalRefusal::of(errno) != LocalRefusal::TooBig =>
+            {
+                size.refused.insert(size.sent.len() as u32, errno);
+                size.sent.push(at);
+            }
+            Some(SendStop::Refused { errno, .. }) => {
+                size.refused.insert(size.sent.len() as u32, errno);
                 size.sent.push(at);
                 let own = self.facts.interface_mtu.unwrap_or(size.packet - 1);
                 if size.packet > own {
@@ -331,15 +446,17 @@ impl Session for BareMtu {
         if datagram.truncated() {
             return;
         }
-        let Some(index) = self.answered_size(datagram.payload) else { return };
-        self.sizes[index].answered = Some(KnownBy::Answers);
+        let Some((index, number)) = self.answered_size(datagram.payload) else { return };
+        let size = &mut self.sizes[index];
+        size.answered = Some(KnownBy::Answers);
+        size.copies += u64::from(!size.answers.insert(number));
         let fragment = datagram.meta.fragment;
         self.facts.answer_fragment = self.facts.answer_fragment.max(fragment);
     }
 
     fn on_network_error(&mut self, _now: Now, error: &NetworkError) {
         if error.origin == ErrorOrigin::Local {
-            let Some(mtu) = error.mtu else { return };
+            let Some(mtu) = error.mtu else { return self.note_own_reject(error) };
             self.facts.interface_mtu = Some(mtu);
             self.search.limit(mtu);
             let round = self.round;
@@ -350,7 +467,7 @@ impl Session for BareMtu {
             return;
         }
         let number = error.quoted().first_chunk().map(|bytes| u32::from_be_bytes(*bytes));
-        let Some(index) = number.and_then(|number| self.find(number, None)) else { return };
+        let Some((index, _)) = number.and_then(|number| self.find(number, None)) else { return };
         let too_big = matches!((error.icmp_type, error.icmp_code), (3, 4) | (2, 0));
         if too_big {
             self.oppose(index, TooBig { router: error.offender, mtu_bytes: error.mtu });
@@ -360,12 +477,22 @@ impl Session for BareMtu {
         }
     }
 
+    fn on_pause(&mut self, _now: Now, length: Nanos) {
+        // What is under way is waited for as much longer; its time of sending is on the wire.
+        for size in &mut self.sizes[self.round..] {
+            if let Some(last) = size.sent.last_mut() {
+                last.mono += length;
+            }
+        }
+    }
+
     fn on_stop(&mut self, _now: Now) {
         self.stopped = true;
     }
 
     fn finish(self, _now: Now) -> BareFacts {
-        self.facts
+        let traffic = self.traffic();
+        BareFacts { traffic, ..self.facts }
     }
 }
 
@@ -465,7 +592,8 @@ mod tests {
     fn a_black_hole_is_searched_where_datagrams_are_answered() {
         let facts = run(&[(1_333, false)], End::Echo);
         assert_eq!(facts.answered, Some((1_333, KnownBy::Answers)));
-        assert_eq!((facts.too_large, facts.searched), (Some(1_334), true));
+        assert_eq!(facts.too_large.map(|(size, _)| size), Some(1_334));
+        assert!(facts.searched);
         let facts = run(&[(1_333, false)], End::Closed);
         assert_eq!(facts.answered, Some((72, KnownBy::Icmp)));
         assert_eq!((facts.searched, facts.unopposed), (false, Some(1_500)));

@@ -1,5 +1,6 @@
 //! What the sizes of a path come to without a helper.
 
+use super::super::words::{add_traffic, control_words, own_refusal};
 use super::{BareFacts, HEADERS_V4, HEADERS_V6};
 use crate::record::probe::{KnownBy, MtuDirection, MtuLimit, MtuReport, Verdict};
 use std::net::SocketAddr;
@@ -7,8 +8,10 @@ use std::net::SocketAddr;
 /// The report; `why` there is no helper stands beside it.
 pub fn bare_report(target: SocketAddr, tries: u32, why: &str, facts: &BareFacts) -> MtuReport {
     let headers = if target.is_ipv4() { HEADERS_V4 } else { HEADERS_V6 };
-    let packet = facts.answered.map(|(packet, _)| packet);
-    let reached_all = packet.is_some() && packet == facts.unopposed;
+    let answered = facts.answered.map(|(packet, _)| packet);
+    let reached_all = answered.is_some() && answered == facts.unopposed;
+    // Where answers are cut on a way that must not cut them, so may be what goes out.
+    let packet = answered.filter(|_| facts.answer_fragment.is_none());
     let limit = match (reached_all, facts.routers.is_empty()) {
         (false, _) => None,
         (true, true) => Some(MtuLimit::Interface),
@@ -17,7 +20,8 @@ pub fn bare_report(target: SocketAddr, tries: u32, why: &str, facts: &BareFacts)
     let out = MtuDirection {
         packet_bytes: packet,
         payload_bytes: packet.map(|packet| packet - headers),
-        too_large_bytes: facts.too_large,
+        too_large_bytes: facts.too_large.map(|(size, _)| size),
+        too_large_sent: facts.too_large.map_or(0, |(_, sent)| sent),
         limit,
         routers: facts.routers.clone(),
         ..MtuDirection::default()
@@ -27,10 +31,12 @@ pub fn bare_report(target: SocketAddr, tries: u32, why: &str, facts: &BareFacts)
         header_bytes: headers,
         tries,
         interface_mtu: facts.interface_mtu,
+        far_interface_mtu: None,
         out,
         back: MtuDirection::default(),
         known_by: facts.answered.map_or(KnownBy::Silence, |(_, by)| by),
         no_helper: Some(why.to_owned()),
+        traffic: facts.traffic.clone(),
         duration_ns: 0,
         verdict: Verdict::default(),
     };
@@ -49,13 +55,26 @@ fn judge(facts: &BareFacts, report: &MtuReport) -> Verdict {
     let size =
         |packet: u32| format!("{packet} bytes ({} of payload)", packet - report.header_bytes);
     let unopposed = facts.unopposed.map_or_else(|| "-".to_owned(), size);
+    let whole = match facts.answer_fragment {
+        Some(_) => ", whether in one piece is not known",
+        None => "",
+    };
     let sentence = match facts.answered {
-        Some((packet, KnownBy::Answers)) if facts.searched => format!(
-            "packets of up to {} get there and are answered, larger ones are not",
+        _ if facts.traffic.sent == 0 => own_refusal(&facts.traffic, report.target)
+            .unwrap_or_else(|| "nothing was sent".to_owned()),
+        Some((packet, KnownBy::Answers)) if Some(packet) == facts.unopposed => {
+            format!("packets of {} get there and are answered{limit}{whole}", size(packet))
+        }
+        Some((packet, KnownBy::Answers)) if facts.too_large.is_some() => format!(
+            "packets of up to {} get there and are answered, larger ones are not{whole}",
             size(packet)
         ),
         Some((packet, KnownBy::Answers)) => {
-            format!("packets of {} get there and are answered{limit}", size(packet))
+            let why = facts.traffic.loss_words().unwrap_or_else(|| "it was ended".to_owned());
+            let size = size(packet);
+            format!(
+                "packets of {size} get there and are answered{whole}, larger ones are not told ({why})"
+            )
         }
         Some((packet, _)) if Some(packet) == facts.unopposed => {
             format!("packets of {} get there, where ICMP refuses them{limit}", size(packet))
@@ -79,21 +98,25 @@ fn judge(facts: &BareFacts, report: &MtuReport) -> Verdict {
         let line = format!("back: answers came in pieces of up to {fragment} bytes");
         verdict.evidence.push(line);
     }
-    if let Some(too_large) = facts.too_large {
-        let tries = report.tries;
-        let line = format!("{tries} of {tries} packets of {too_large} bytes were not answered");
+    if let Some((too_large, sent)) = facts.too_large {
+        let line = format!("{sent} of {sent} packets of {too_large} bytes were not answered");
         verdict.evidence.push(line);
+        verdict.evidence.extend(control_words(&facts.traffic));
         verdict.could_also_be.push(
             "the answers, which are as long, are lost on the way back rather than what goes out"
                 .to_owned(),
         );
     }
-    if facts.answered.is_none_or(|(packet, _)| Some(packet) != facts.unopposed) && !facts.searched {
+    let open = facts.answered.is_none_or(|(packet, _)| Some(packet) != facts.unopposed);
+    if open && !facts.searched && facts.traffic.sent > 0 {
         verdict.could_also_be.push("a black hole: a hop that drops and does not tell".to_owned());
         verdict.could_also_be.push(
             "the target has no answer to datagrams of this size, although they arrive".to_owned(),
         );
     }
     verdict.doubt.push("what the way back carries is known by a helper alone".to_owned());
+    if facts.traffic.sent > 0 {
+        add_traffic(&mut verdict, &facts.traffic, report.target);
+    }
     verdict
 }

@@ -6,23 +6,26 @@
 //! searched at once. Then datagrams that need fragments, out and back.
 //!
 //! ```text
-//! search   which sizes next (RFC 8899)
-//! judge    the verdict
-//! bare     the same without a helper, as far as it can be known
+//! search      which sizes next (RFC 8899)
+//! fragments   what becomes of larger ones
+//! judge       the verdict
+//! bare        the same without a helper, as far as it can be known
 //! ```
 
 mod bare;
 mod bare_judge;
+mod fragments;
 mod judge;
 mod search;
 
-use super::rounds::{Kind, Told};
+use super::question::{Chance, Question};
+use super::rounds::{Kind, Round, RoundsEnd, Told};
 use super::shots::{AnswerPlan, Grant, IcmpNote, ItemLog, Shot};
 use crate::batch::Fragmentation;
-use crate::record::probe::{
-    FragmentRow, KnownBy, MtuDirection, MtuLimit, MtuReport, TooBig, Verdict,
-};
+use crate::record::probe::{KnownBy, MtuDirection, MtuLimit, MtuReport, TooBig, Verdict};
+use crate::stats::tries_to_tell;
 use crate::wire::Ask;
+use fragments::Fragments;
 use search::SizeSearch;
 use std::net::SocketAddr;
 
@@ -35,15 +38,17 @@ const LARGEST: u32 = 65_535;
 /// Bytes of IP and UDP header.
 const HEADERS_V4: u32 = 28;
 const HEADERS_V6: u32 = 48;
-/// Payloads that need fragments, and the largest that IPv4 has.
-const FRAGMENTED: [u32; 6] = [2_000, 4_000, 8_000, 16_000, 32_000, 65_507];
+/// Sizes that one run asks of at most, both ways.
+const SIZES: u64 = 150;
+/// Tries of a size in its first round: as many as tell on a path that loses nothing.
+const FIRST_TRIES: u32 = 5;
 
 /// What is to be found out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MtuPlan {
     /// The helper.
     pub target: SocketAddr,
-    /// Probes of a size that must stay without answer before it counts as too large.
+    /// Least probes of a size that must stay without answer before it counts as too large.
     pub tries: u32,
 }
 
@@ -52,8 +57,7 @@ pub struct MtuPlan {
 enum Purpose {
     Out(u32),
     Back(u32),
-    OutInPieces(u32),
-    BackInPieces(u32),
+    Fragments,
 }
 
 /// The state of `probe mtu`.
@@ -63,19 +67,14 @@ pub struct MtuKind {
     out: SizeSearch,
     back: SizeSearch,
     asked: Vec<Purpose>,
-    fragments: Fragments,
+    control: Question,
+    fragments: Option<Fragments>,
     out_words: Vec<TooBig>,
+    /// Items of a size, by number.
+    out_items: Vec<(u32, u32)>,
     /// Items whose answers were to be too large, for what the helper's network said of them.
     back_items: Vec<(u32, u32)>,
-    out_pieces: Vec<FragmentRow>,
-    back_pieces: Vec<FragmentRow>,
     local_mtu: Option<u32>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fragments {
-    NotYet,
-    Asked,
 }
 
 impl MtuKind {
@@ -83,59 +82,59 @@ impl MtuKind {
     pub fn new(plan: MtuPlan) -> Self {
         let headers = if plan.target.is_ipv4() { HEADERS_V4 } else { HEADERS_V6 };
         let least = headers + Ask::PADDED as u32;
-        let search = SizeSearch::new(least, LARGEST, plan.tries);
+        let search = SizeSearch::new(least, LARGEST, plan.tries.max(FIRST_TRIES));
         Self {
             plan,
             headers,
             out: search.clone(),
             back: search,
             asked: Vec::new(),
-            fragments: Fragments::NotYet,
+            control: Question::default(),
+            fragments: None,
             out_words: Vec::new(),
+            out_items: Vec::new(),
             back_items: Vec::new(),
-            out_pieces: Vec::new(),
-            back_pieces: Vec::new(),
             local_mtu: None,
         }
     }
 
     fn shot(&self, purpose: Purpose) -> Shot {
-        let plain = Shot::plain(self.plan.tries);
         let len = |packet: u32| (packet - self.headers) as usize;
         match purpose {
             Purpose::Out(packet) => {
+                let plain = Shot::plain(self.out.more_tries(packet));
                 Shot { len: len(packet), fragmentation: Some(Fragmentation::Probe), ..plain }
             }
-            Purpose::Back(packet) => Shot {
-                answer: AnswerPlan { len: len(packet) as u16, whole: true, ..plain.answer },
-                ..plain
-            },
-            Purpose::OutInPieces(payload) => {
-                Shot { len: payload as usize, fragmentation: Some(Fragmentation::Allow), ..plain }
+            Purpose::Back(packet) => {
+                let plain = Shot::plain(self.back.more_tries(packet));
+                Shot {
+                    answer: AnswerPlan { len: len(packet) as u16, whole: true, ..plain.answer },
+                    ..plain
+                }
             }
-            Purpose::BackInPieces(payload) => {
-                Shot { answer: AnswerPlan { len: payload as u16, ..plain.answer }, ..plain }
-            }
+            Purpose::Fragments => Shot::plain(1),
         }
     }
 
-    /// Payloads above what passes in one piece, the first just above it.
-    fn in_pieces(&self, search: &SizeSearch) -> Vec<u32> {
-        let Some(passed) = search.passed() else { return Vec::new() };
-        let payload = passed - self.headers;
-        let just = (payload < FRAGMENTED[5]).then_some(payload + 1);
-        just.into_iter().chain(FRAGMENTED.into_iter().filter(|len| *len > payload + 1)).collect()
+    /// Whether short datagrams were sent and none was answered: no size can be told by silence.
+    fn is_silent(&self) -> bool {
+        self.control.left() > 0 && self.control.answered() == 0
     }
 
-    fn take_out(&mut self, packet: u32, item: &ItemLog) {
+    fn take_out(&mut self, packet: u32, number: u32, item: &ItemLog) {
         if item.refused_for_good() {
             let most = self.local_mtu.unwrap_or(packet - 1).min(packet - 1);
             return self.out.limit(most);
         }
         (0..item.left()).for_each(|_| self.out.sent(packet));
-        if item.backs().next().is_some() {
-            self.out.arrived(packet);
+        item.refusals().for_each(|_| self.out.refused(packet));
+        for back in item.backs() {
+            match back.echo.fragment {
+                None => self.out.arrived(packet),
+                Some(piece) => self.out.arrived_in_pieces(packet, u32::from(piece)),
+            }
         }
+        self.out_items.push((packet, number));
         for note in item.icmp.iter().filter(|note| is_too_big(note)) {
             if let Some(mtu) = note.mtu {
                 self.out.name(mtu);
@@ -149,19 +148,27 @@ impl MtuKind {
 
     fn take_back(&mut self, packet: u32, number: u32, item: &ItemLog) {
         (0..item.left()).for_each(|_| self.back.sent(packet));
-        if item.backs().any(|back| back.len == packet - self.headers) {
-            self.back.arrived(packet);
-        } else {
+        item.refusals().for_each(|_| self.back.refused(packet));
+        let came = item.backs().filter(|back| back.len == packet - self.headers);
+        for back in came {
+            match back.fragment {
+                None => self.back.arrived(packet),
+                Some(piece) => self.back.arrived_in_pieces(packet, piece),
+            }
+        }
+        if self.back.of(packet).arrived == 0 {
             self.back_items.push((packet, number));
         }
     }
 
-    fn pieces(item: &ItemLog, payload: u32, largest: Option<u32>) -> FragmentRow {
-        FragmentRow {
-            payload_bytes: payload,
-            sent: item.left() as u32,
-            arrived: item.backs().count() as u32,
-            largest_fragment_bytes: largest,
+    /// What arrived at the helper although its answer was lost.
+    fn learn(&mut self, told: &Told) {
+        for (packet, number) in &self.out_items {
+            let Some(row) = told.get(number).filter(|row| row.count > 0) else { continue };
+            match row.fragment {
+                None => self.out.arrived(*packet),
+                Some(piece) => self.out.arrived_in_pieces(*packet, u32::from(piece)),
+            }
         }
     }
 
@@ -186,24 +193,53 @@ impl MtuKind {
         (words, own)
     }
 
-    fn direction(&self, search: &SizeSearch, words: Vec<TooBig>, own: bool) -> MtuDirection {
+    fn direction(&self, search: &SizeSearch, ends: Ends, words: Vec<TooBig>) -> MtuDirection {
         let passed = search.passed();
-        let limit = passed.map(|_| match search.stopped() {
-            None => MtuLimit::Interface,
-            Some(_) if own => MtuLimit::Interface,
-            Some(_) if !words.is_empty() => MtuLimit::Router,
-            Some(_) => MtuLimit::BlackHole,
-        });
+        let stopped = search.stopped();
+        let above = stopped.map(|size| search.of(size)).unwrap_or_default();
         MtuDirection {
             packet_bytes: passed,
             payload_bytes: passed.map(|packet| packet - self.headers),
-            too_large_bytes: search.stopped(),
-            limit,
+            too_large_bytes: stopped,
+            too_large_sent: above.sent,
+            fragmented_into_bytes: (above.in_pieces > 0).then_some(above.in_pieces),
+            limit: passed.map(|passed| limit(search, passed, ends, &words)),
             routers: words,
             vanishes_after: None,
             holes_bytes: search.holes(),
             fragments: Vec::new(),
         }
+    }
+}
+
+/// The largest packets of the interfaces at both ends of a way, where they are known.
+#[derive(Clone, Copy, Debug)]
+struct Ends {
+    sender: Option<u32>,
+    receiver: Option<u32>,
+}
+
+/// What ends the sizes that pass on a way.
+fn limit(search: &SizeSearch, passed: u32, ends: Ends, words: &[TooBig]) -> MtuLimit {
+    let stopped = search.stopped();
+    if ends.sender == Some(passed) || (stopped.is_none() && passed == search.most()) {
+        return MtuLimit::Interface;
+    }
+    if stopped.is_some_and(|size| search.of(size).in_pieces > 0) {
+        return MtuLimit::Fragmented;
+    }
+    let named = words.iter().any(|word| word.mtu_bytes == Some(passed));
+    if named || (!words.is_empty() && stopped.is_some()) {
+        return MtuLimit::Router;
+    }
+    if ends.receiver == Some(passed) {
+        return MtuLimit::FarInterface;
+    }
+    // What is larger than an interface at either end is no matter of the path.
+    let most = ends.sender.unwrap_or(u32::MAX).min(ends.receiver.unwrap_or(u32::MAX));
+    match stopped {
+        Some(stopped) if stopped <= most && search.not_told().is_none() => MtuLimit::BlackHole,
+        _ => MtuLimit::NotTold,
     }
 }
 
@@ -215,52 +251,75 @@ impl Kind for MtuKind {
     type Facts = MtuReport;
 
     fn round(&mut self, _grant: &Grant) -> Vec<Shot> {
+        if self.is_silent() {
+            return Vec::new();
+        }
         let out = self.out.round().into_iter().map(Purpose::Out);
         let back = self.back.round().into_iter().map(Purpose::Back);
         self.asked = out.chain(back).collect();
-        if self.asked.is_empty() && self.fragments == Fragments::NotYet {
-            self.fragments = Fragments::Asked;
-            let out = self.in_pieces(&self.out).into_iter().map(Purpose::OutInPieces);
-            let back = self.in_pieces(&self.back).into_iter().map(Purpose::BackInPieces);
-            self.asked = out.chain(back).collect();
+        if !self.asked.is_empty() {
+            return self.asked.iter().map(|purpose| self.shot(*purpose)).collect();
         }
-        self.asked.iter().map(|purpose| self.shot(*purpose)).collect()
+        let passed = [self.out.passed(), self.back.passed()];
+        let (headers, interface, control) = (self.headers, self.local_mtu, &self.control);
+        let fragments =
+            self.fragments.get_or_insert_with(|| Fragments::new(headers, passed, interface));
+        let shots = fragments.round(control);
+        self.asked = vec![Purpose::Fragments; shots.len()];
+        shots
     }
 
-    fn take(&mut self, first: u32, items: &[ItemLog], local_mtu: Option<u32>) {
-        self.local_mtu = local_mtu;
+    fn take(&mut self, round: &Round<'_>) {
+        self.local_mtu = round.local_mtu;
+        if let Some((number, item)) = round.control {
+            self.control.add(number, item);
+        }
         let asked = std::mem::take(&mut self.asked);
-        for (number, (purpose, item)) in (first..).zip(asked.into_iter().zip(items)) {
+        for (number, (purpose, item)) in (round.first..).zip(asked.into_iter().zip(round.items)) {
             match purpose {
-                Purpose::Out(packet) => self.take_out(packet, item),
+                Purpose::Out(packet) => self.take_out(packet, number, item),
                 Purpose::Back(packet) => self.take_back(packet, number, item),
-                Purpose::OutInPieces(payload) => {
-                    let largest = item.backs().filter_map(|back| back.echo.fragment).max();
-                    self.out_pieces.push(Self::pieces(item, payload, largest.map(u32::from)));
-                }
-                Purpose::BackInPieces(payload) => {
-                    let largest = item.backs().filter_map(|back| back.fragment).max();
-                    self.back_pieces.push(Self::pieces(item, payload, largest));
+                Purpose::Fragments => {
+                    if let Some(fragments) = &mut self.fragments {
+                        fragments.take(number, item);
+                    }
                 }
             }
         }
+        let tell = tries_to_tell(self.control.round_trip(), SIZES).map_or(u32::MAX, |n| n as u32);
+        for search in [&mut self.out, &mut self.back] {
+            search.expect(tell.max(self.plan.tries));
+        }
     }
 
-    fn finish(self, told: Option<&Told>) -> MtuReport {
+    fn finish(mut self, end: RoundsEnd) -> MtuReport {
+        let told = end.told.as_ref();
+        if let Some(told) = told {
+            self.learn(told);
+        }
         let (back_words, own) = self.back_words(told);
-        let mut out = self.direction(&self.out, self.out_words.clone(), false);
-        let mut back = self.direction(&self.back, back_words, own);
-        out.fragments = self.out_pieces;
-        back.fragments = self.back_pieces;
+        let (here, there) = (self.local_mtu, end.helper_mtu);
+        let out = Ends { sender: here, receiver: there };
+        // A helper that refused the size itself and did not tell its interface's.
+        let refused = self.back.passed().filter(|_| own && there.is_none());
+        let back = Ends { sender: there.or(refused), receiver: here };
+        let mut out = self.direction(&self.out, out, self.out_words.clone());
+        let mut back = self.direction(&self.back, back, back_words);
+        if let Some(fragments) = &self.fragments {
+            let chance = Chance { control: &self.control, told, asked: fragments::QUESTIONS };
+            [out.fragments, back.fragments] = fragments.rows(&chance);
+        }
         MtuReport {
             target: self.plan.target,
             header_bytes: self.headers,
             tries: self.plan.tries,
-            interface_mtu: self.local_mtu,
+            interface_mtu: here,
+            far_interface_mtu: there,
             out,
             back,
             known_by: KnownBy::Helper,
             no_helper: None,
+            traffic: end.traffic,
             duration_ns: 0,
             verdict: Verdict::default(),
         }

@@ -1,11 +1,13 @@
 //! The search for the largest size that passes, in rounds of sizes side by side.
 //!
 //! The rules are those of RFC 8899 for probes of a datagram's path: a size is confirmed by an
-//! acknowledgement alone; it counts as too large only when several probes of it stayed without;
+//! acknowledgement alone; it counts as too large only when so many probes of it stayed without that
+//! this is no chance on a path that loses as this one does, or when it came in fragments;
 //! a router's word (ICMP, the PTB of RFC 8899 §4.6) names a size to try next and is not believed
 //! before that size was confirmed, so that a forged or stale word cannot shrink the path and a path
 //! that drops in silence is found all the same.
 
+use super::super::question::MOST_TRIES;
 use std::collections::BTreeMap;
 
 /// Packet sizes at which paths end, in bytes with the IP header: those of RFC 1191 §7.1 that are
@@ -22,8 +24,12 @@ const SECTIONS: u32 = 12;
 pub(super) struct Tried {
     /// Probes sent.
     pub sent: u32,
-    /// Of these, those that arrived.
+    /// Of these, those that arrived in one piece.
     pub arrived: u32,
+    /// Probes that this host refused to send, for another reason than their size.
+    pub refused: u32,
+    /// The largest piece of those that arrived in several; 0 when none did.
+    pub in_pieces: u32,
 }
 
 /// The search, in one direction.
@@ -39,7 +45,8 @@ pub(super) struct SizeSearch {
 }
 
 impl SizeSearch {
-    /// A search between two packet sizes, both of which may pass; a size is given up after `tries`.
+    /// A search between two packet sizes, both of which may pass; a size counts as too large after
+    /// `tries`.
     pub fn new(least: u32, most: u32, tries: u32) -> Self {
         Self {
             least,
@@ -48,6 +55,16 @@ impl SizeSearch {
             tried: BTreeMap::new(),
             named: Vec::new(),
         }
+    }
+
+    /// From now on so many probes of a size must stay without acknowledgement.
+    pub fn expect(&mut self, tries: u32) {
+        self.tries = tries.max(1);
+    }
+
+    /// How many more probes of a size to send.
+    pub fn more_tries(&self, size: u32) -> u32 {
+        (self.tries.min(MOST_TRIES)).saturating_sub(self.of(size).sent).max(1)
     }
 
     /// This host cannot send more than this in one piece.
@@ -72,6 +89,23 @@ impl SizeSearch {
         self.tried.entry(size).or_default().arrived += 1;
     }
 
+    /// This host refused to send a probe of this size, not for its size.
+    pub fn refused(&mut self, size: u32) {
+        self.tried.entry(size).or_default().refused += 1;
+    }
+
+    /// A probe of this size arrived in pieces, the largest of which had so many bytes.
+    pub fn arrived_in_pieces(&mut self, size: u32, piece: u32) {
+        let tried = self.tried.entry(size).or_default();
+        tried.in_pieces = tried.in_pieces.max(piece);
+        self.name(piece);
+    }
+
+    /// The largest size that can be sent at all.
+    pub fn most(&self) -> u32 {
+        self.most
+    }
+
     /// What became of a size.
     pub fn of(&self, size: u32) -> Tried {
         self.tried.get(&size).copied().unwrap_or_default()
@@ -79,7 +113,24 @@ impl SizeSearch {
 
     /// Whether so many probes of a size stayed without acknowledgement that it counts as too large.
     fn failed(&self, tried: Tried) -> bool {
-        tried.arrived == 0 && tried.sent >= self.tries
+        tried.arrived == 0 && (tried.in_pieces > 0 || tried.sent >= self.tries)
+    }
+
+    /// Whether a size was tried as often as it may be, and is not told.
+    fn is_given_up(&self, tried: Tried) -> bool {
+        let enough = tried.sent >= MOST_TRIES || tried.refused > tried.sent;
+        tried.arrived == 0 && !self.failed(tried) && enough
+    }
+
+    /// The least size above what passed of which nothing is known although it was tried.
+    pub fn not_told(&self) -> Option<u32> {
+        let is_open = |tried: &Tried| tried.arrived == 0 && !self.failed(*tried);
+        let above = self.passed().unwrap_or(0) + 1..self.stopped().unwrap_or(u32::MAX);
+        // A search that is over asked no further above what failed.
+        if above.is_empty() {
+            return None;
+        }
+        self.tried.range(above).find(|(_, tried)| is_open(tried)).map(|(size, _)| *size)
     }
 
     /// The largest size that passed; `None` when none did so far.
@@ -108,16 +159,15 @@ impl SizeSearch {
         if self.tried.is_empty() {
             return self.plateaus();
         }
-        let open = |size: &u32| {
-            let tried = self.of(*size);
-            tried.arrived == 0 && !self.failed(tried)
-        };
-        let started: Vec<u32> = self.tried.keys().copied().filter(open).collect();
-        if !started.is_empty() {
-            return started;
-        }
         let low = self.passed().unwrap_or(self.least - 1);
         let high = self.stopped().unwrap_or(self.most + 1);
+        let between = self.tried.range(low + 1..high.max(low + 1));
+        let (given_up, open): (Vec<_>, Vec<_>) = between
+            .filter(|(_, tried)| tried.arrived == 0 && !self.failed(**tried))
+            .partition(|(_, tried)| self.is_given_up(**tried));
+        if !open.is_empty() || !given_up.is_empty() {
+            return open.into_iter().map(|(size, _)| *size).collect();
+        }
         let named: Vec<u32> =
             self.named.iter().copied().filter(|size| (low + 1..high).contains(size)).collect();
         if !named.is_empty() {

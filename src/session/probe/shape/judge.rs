@@ -1,7 +1,8 @@
 //! What a path makes of payloads, in words.
 
+use super::super::words::{add_traffic, control_words, own_refusal};
 use crate::record::probe::{
-    Counted, PayloadRow, RateLimit, ShapeReport, TrainPurpose, Verdict, Way,
+    Counted, Outcome, PayloadRow, RateLimit, ShapeReport, TrainPurpose, Verdict, Way,
 };
 use crate::units::{BitRate, ByteCount, Nanos};
 
@@ -33,6 +34,7 @@ pub fn judge(report: &ShapeReport) -> Verdict {
         verdict.could_also_be.push(host);
     }
     verdict.doubt = doubts(report);
+    add_traffic(&mut verdict, &report.traffic, report.target);
     verdict
 }
 
@@ -82,16 +84,14 @@ fn contents(report: &ShapeReport) -> (String, bool) {
     if rows.is_empty() {
         return ("payloads were not compared".to_owned(), false);
     }
-    if rows.iter().all(|row| !row.passes()) {
-        return (format!("nothing arrives at port {}", rows[0].port), false);
+    if rows.iter().all(|row| row.outcome != Outcome::Passes) {
+        return (nothing(report, rows[0].port), false);
     }
     let all_sizes = sizes(rows);
     let dead: Vec<u32> = all_sizes
         .iter()
         .copied()
-        .filter(|size| {
-            rows.iter().filter(|row| row.payload_bytes == *size).all(|row| !row.passes())
-        })
+        .filter(|size| rows.iter().filter(|row| row.payload_bytes == *size).all(is_blocked))
         .collect();
     let mut parts = Vec::new();
     if !dead.is_empty() {
@@ -107,7 +107,7 @@ fn contents(report: &ShapeReport) -> (String, bool) {
             .filter(|row| row.kind == kind && !dead.contains(&row.payload_bytes))
             .collect();
         let lost: Vec<u32> =
-            mine.iter().filter(|row| !row.passes()).map(|row| row.payload_bytes).collect();
+            mine.iter().filter(|row| is_blocked(row)).map(|row| row.payload_bytes).collect();
         if lost.is_empty() {
             continue;
         }
@@ -122,16 +122,39 @@ fn contents(report: &ShapeReport) -> (String, bool) {
     }
     let answers = &report.answers;
     let lost: Vec<u32> =
-        answers.iter().filter(|row| row.back == 0).map(|row| row.payload_bytes).collect();
+        answers.iter().filter(|row| is_blocked(row)).map(|row| row.payload_bytes).collect();
     if !lost.is_empty() {
         let all = sizes(answers);
         parts.push(format!("answers of {} do not come back", size_words(&lost, &all)));
     }
+    parts.extend(untold_words(report));
     if parts.is_empty() {
         let same = "payloads of every kind and size pass alike".to_owned();
         return (same, false);
     }
     (parts.join("; "), by_contents)
+}
+
+fn is_blocked(row: &PayloadRow) -> bool {
+    row.outcome == Outcome::Blocked
+}
+
+/// Why no payload is known to pass.
+fn nothing(report: &ShapeReport, port: u16) -> String {
+    match own_refusal(&report.traffic, report.target) {
+        Some(own) if report.payloads.iter().all(|row| row.sent == 0) => own,
+        _ if report.port == Outcome::Blocked => format!("nothing arrives at port {port}"),
+        _ => untold_words(report).unwrap_or_else(|| "payloads were not compared".to_owned()),
+    }
+}
+
+/// What is not known, and why.
+fn untold_words(report: &ShapeReport) -> Option<String> {
+    let rows = report.payloads.iter().chain(&report.answers);
+    let is_untold = |row: &&PayloadRow| matches!(row.outcome, Outcome::NotTold | Outcome::NotSent);
+    let untold = rows.filter(is_untold).count();
+    let why = report.traffic.loss_words().map_or_else(String::new, |why| format!(": {why}"));
+    (untold > 0).then(|| format!("{untold} kinds and sizes are not told{why}"))
 }
 
 fn kind_words(kind: &str) -> String {
@@ -175,10 +198,14 @@ fn evidence(report: &ShapeReport) -> Vec<String> {
         lines.push(format!(
             "{what}: {sent} of {bytes} bytes at {rate} a second, {arrived} arrived, {back} answered"
         ));
+        if train.refused_here > 0 {
+            let refused = train.refused_here;
+            lines.push(format!("{what}: {refused} more did not leave this host"));
+        }
     }
     let rows = &report.payloads;
     if !rows.is_empty() {
-        let passed = rows.iter().filter(|row| row.passes()).count();
+        let passed = rows.iter().filter(|row| row.outcome == Outcome::Passes).count();
         let (sent, back) =
             rows.iter().fold((0, 0), |(sent, back), row| (sent + row.sent, back + row.back));
         let of = rows.len();
@@ -186,7 +213,10 @@ fn evidence(report: &ShapeReport) -> Vec<String> {
             "{passed} of {of} kinds and sizes arrived, {back} of {sent} datagrams answered"
         ));
     }
-    for row in report.further_ports.iter().filter(|row| !row.passes()) {
+    if rows.iter().chain(&report.answers).any(is_blocked) {
+        lines.extend(control_words(&report.traffic));
+    }
+    for row in report.further_ports.iter().filter(|row| is_blocked(row)) {
         lines.push(format!("nothing arrives at port {}: see `probe ports`", row.port));
     }
     lines
@@ -241,7 +271,8 @@ mod tests {
         let row = |kind: &'static str, size: u32| {
             let back = u32::from(passes(kind, size));
             let arrived = Some(back);
-            PayloadRow { kind, payload_bytes: size, port: 5_000, sent: 3, arrived, back }
+            let outcome = if back > 0 { Outcome::Passes } else { Outcome::Blocked };
+            PayloadRow { kind, payload_bytes: size, port: 5_000, sent: 8, arrived, back, outcome }
         };
         ShapeReport {
             target: "192.0.2.1:8620".parse().unwrap(),
@@ -249,9 +280,11 @@ mod tests {
             tries: 3,
             trains: Vec::new(),
             limit: None,
+            port: if passes("plain", 64) { Outcome::Passes } else { Outcome::Blocked },
             payloads: KINDS.iter().flat_map(|kind| SIZES.map(|size| row(kind, size))).collect(),
             answers: SIZES.map(|size| row("answer", size)).to_vec(),
             further_ports: Vec::new(),
+            traffic: crate::record::probe::ProbeTraffic::default(),
             duration_ns: 0,
             verdict: Verdict::default(),
         }

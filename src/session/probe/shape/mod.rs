@@ -4,7 +4,8 @@
 //! First a train of datagrams, for a limit of the rate: what is sent later must keep below it. Where
 //! there is one, shorter datagrams tell what it counts, a slower train whether it is one, and
 //! several ports whether each has its own. Then every kind of payload at every size, each until it
-//! is answered: the answers look alike, so what is missing was stopped on the way out.
+//! is answered or its silence is no chance beside plain ones to the same port: the answers look
+//! alike, so what is missing was stopped on the way out.
 //!
 //! ```text
 //! policer   rate and burst from a train
@@ -16,11 +17,13 @@ mod policer;
 
 pub use judge::judge;
 
-use super::rounds::{Kind, Told};
+use super::question::{Chance, MOST_TRIES, Question};
+use super::rounds::{CONTROL, Kind, Round, RoundsEnd, Told, control};
 use super::shots::{AnswerPlan, Back, Grant, ItemLog, Pace, Shape, Shot};
 use crate::record::probe::{
-    Counted, PayloadRow, RateLimit, ShapeReport, TrainPurpose, TrainRow, Verdict, Way,
+    Counted, Outcome, PayloadRow, RateLimit, ShapeReport, TrainPurpose, TrainRow, Verdict, Way,
 };
+use crate::stats::{LossSample, is_beyond_chance};
 use crate::units::Nanos;
 use policer::Bucket;
 use std::net::SocketAddr;
@@ -32,6 +35,10 @@ const SHORT: usize = 250;
 const REST: Nanos = Nanos::from_millis(1_200);
 /// Share of the found rate that a train must be able to have without loss.
 const BELOW: f64 = 0.8;
+/// Time that plain datagrams beside the payloads may take where a limit makes them slow.
+const BESIDE: f64 = 2.0;
+/// Questions about a limit that one run asks.
+const LIMITS: u64 = 4;
 const KINDS: [Shape; 6] =
     [Shape::Random, Shape::Zeros, Shape::Dns, Shape::Quic, Shape::Sip, Shape::Stun];
 const SIZES: [usize; 8] = [64, 128, 256, 512, 1_024, 1_200, 1_400, 1_472];
@@ -41,7 +48,7 @@ const SIZES: [usize; 8] = [64, 128, 256, 512, 1_024, 1_200, 1_400, 1_472];
 pub struct ShapePlan {
     /// The helper.
     pub target: SocketAddr,
-    /// Most datagrams of one kind and size.
+    /// Least datagrams of one kind and size before it is said not to pass.
     pub tries: u32,
     /// Datagrams a second of a train.
     pub rate: u32,
@@ -123,13 +130,6 @@ impl Train {
         policer::fit(&self.seen(way))
     }
 
-    /// Share of it that was not answered.
-    fn loss(&self) -> f64 {
-        let pattern = self.pattern();
-        let lost = pattern.iter().filter(|(_, passed)| !passed).count();
-        lost as f64 / pattern.len().max(1) as f64
-    }
-
     /// Whether its answers were far longer on the way once it was limited than at first; how long
     /// the helper kept them is none of the path's.
     fn queues(&self) -> bool {
@@ -156,20 +156,54 @@ impl Train {
             _ => 0.0,
         };
         let gaps = pattern.len().saturating_sub(1) as f64;
+        let back = pattern.iter().filter(|(_, passed)| *passed).count() as u64;
         let numbers = (self.first..).take(self.items.len());
         // An item of which nothing arrived has no row.
         let arrived = told.map(|told| {
-            numbers.filter_map(|item| told.get(&item)).map(|row| u64::from(row.count)).sum()
+            let rows = numbers.filter_map(|item| told.get(&item));
+            rows.map(|row| u64::from(row.count)).sum::<u64>().clamp(back, pattern.len() as u64)
         });
+        let refused = self.items.iter().map(|item| item.sent.len() - item.left());
         TrainRow {
             purpose: self.purpose,
             payload_bytes: self.items.first().map_or(0, |item| item.shot.len as u32),
             ports: self.items.len() as u32,
             offered_per_s: if span > 0.0 { (gaps / span) as u64 } else { 0 },
             sent: pattern.len() as u64,
+            refused_here: refused.sum::<usize>() as u64,
             arrived,
-            back: pattern.iter().filter(|(_, passed)| *passed).count() as u64,
+            back,
         }
+    }
+
+    /// What was lost of it out and back together.
+    fn sample(&self) -> LossSample {
+        let pattern = self.pattern();
+        let passed = pattern.iter().filter(|(_, passed)| *passed).count();
+        LossSample::new(pattern.len() as u64, passed as u64)
+    }
+
+    /// What was lost of it on one way.
+    fn sample_of(&self, way: Way, told: Option<&Told>) -> Option<LossSample> {
+        let row = self.row(told);
+        let arrived = row.arrived?;
+        Some(match way {
+            Way::Out => LossSample::new(row.sent, arrived),
+            Way::Back => LossSample::new(arrived, row.back),
+        })
+    }
+
+    /// Whether it was lost all along from the first loss on, as by a limit, and not for a while, as
+    /// where the path is interrupted: each third of what follows lost its share.
+    fn is_limited_throughout(&self) -> bool {
+        let pattern = self.pattern();
+        let Some(first) = pattern.iter().position(|(_, passed)| !passed) else { return false };
+        let behind = &pattern[first..];
+        let loss = |part: &[(Nanos, bool)]| {
+            part.iter().filter(|(_, passed)| !passed).count() as f64 / part.len().max(1) as f64
+        };
+        let all = loss(behind);
+        behind.chunks(behind.len().div_ceil(3).max(1)).all(|third| loss(third) >= all / 4.0)
     }
 }
 
@@ -181,7 +215,19 @@ pub struct ShapeKind {
     step: Step,
     asked: Step,
     trains: Vec<Train>,
-    payloads: (u32, Vec<ItemLog>),
+    payloads: Vec<Payload>,
+    /// Which payloads the round at hand asks.
+    payloads_asked: Vec<usize>,
+    /// Plain datagrams to the port that the payloads go to, and to the helper's own.
+    control: Question,
+    path: Question,
+}
+
+/// One row of the table of payloads.
+#[derive(Debug)]
+struct Payload {
+    shot: Shot,
+    question: Question,
 }
 
 impl ShapeKind {
@@ -194,7 +240,10 @@ impl ShapeKind {
             step: Step::Search,
             asked: Step::Search,
             trains: Vec::new(),
-            payloads: (0, Vec::new()),
+            payloads: Vec::new(),
+            payloads_asked: Vec::new(),
+            control: Question::default(),
+            path: Question::default(),
         }
     }
 
@@ -207,7 +256,7 @@ impl ShapeKind {
         self.of(TrainPurpose::Search)?.bucket(Way::Out)
     }
 
-    fn round_of(&self, step: Step) -> Vec<Shot> {
+    fn round_of(&mut self, step: Step) -> Vec<Shot> {
         let Some(first) = self.ports.first().copied() else { return Vec::new() };
         let (count, gap) = (self.plan.count, Nanos(1_000_000_000 / u64::from(self.plan.rate)));
         match step {
@@ -233,7 +282,7 @@ impl ShapeKind {
                 let gap = Nanos(gap.0 * u64::from(ports));
                 self.ports.iter().map(|port| train(LONG, *port, count / ports, gap)).collect()
             }
-            Step::Payloads => self.payload_shots(first),
+            Step::Payloads => self.payload_round(first),
             Step::Done => Vec::new(),
         }
     }
@@ -256,36 +305,104 @@ impl ShapeKind {
         looks.chain(answers).chain(ports).collect()
     }
 
+    /// Payloads that are not told yet: at first all.
+    fn payload_round(&mut self, first: u16) -> Vec<Shot> {
+        if self.payloads.is_empty() {
+            let shots = self.payload_shots(first).into_iter();
+            let payloads = shots.map(|shot| Payload { shot, question: Question::default() });
+            self.payloads = payloads.collect();
+        }
+        let most = MOST_TRIES.max(self.plan.tries);
+        let tries = |payload: &Payload| match payload.question.attempts() {
+            0 => self.plan.tries,
+            _ => self.chance_of(payload, None).more_tries(&payload.question, 1, most),
+        };
+        let wanted: Vec<(usize, Shot)> = self
+            .payloads
+            .iter()
+            .enumerate()
+            .map(|(index, payload)| (index, payload.shot, tries(payload)))
+            .filter(|(.., tries)| *tries > 0)
+            .map(|(index, shot, tries)| (index, Shot { pace: Pace::UntilAnswered(tries), ..shot }))
+            .collect();
+        self.payloads_asked = wanted.iter().map(|(index, _)| *index).collect();
+        let mut shots: Vec<Shot> = wanted.into_iter().map(|(_, shot)| shot).collect();
+        if !shots.is_empty() {
+            // The path itself, beside the port.
+            shots.push(control(None, CONTROL / 2, self.beside()));
+        }
+        shots
+    }
+
+    /// What a payload is held against: plain ones to the same port; another port against the
+    /// helper's own.
+    fn chance_of<'a>(&'a self, payload: &Payload, told: Option<&'a Told>) -> Chance<'a> {
+        let same = payload.shot.port == self.ports.first().copied();
+        let control = if same { &self.control } else { &self.path };
+        Chance { control, told, asked: self.payloads.len() as u64 + 1 }
+    }
+
+    /// Time between plain datagrams beside the payloads: a quarter of what a limit lets through.
+    fn beside(&self) -> Nanos {
+        match self.bucket() {
+            Some(bucket) => Nanos((4e9 / bucket.rate.max(4.0)) as u64),
+            None => Nanos::ZERO,
+        }
+    }
+
+    /// Whether plain datagrams get to the port.
+    fn port(&self, told: Option<&Told>) -> Outcome {
+        let chance = Chance { control: &self.path, told, asked: self.payloads.len() as u64 + 1 };
+        chance.out(&self.control, 1)
+    }
+
+    /// Whether there is a limit: what was lost of the train is beyond chance beside what was lost of a
+    /// slower one.
+    fn is_limit(&self, search: &Train) -> bool {
+        if !search.is_limited_throughout() {
+            return false;
+        }
+        if let Some(below) = self.of(TrainPurpose::Below) {
+            return is_beyond_chance(search.sample(), below.sample(), LIMITS);
+        }
+        // Nothing passes any more once the burst is used up.
+        let pattern = search.pattern();
+        let burst = pattern.iter().position(|(_, passed)| !passed).unwrap_or(0);
+        let passed = pattern.iter().skip(burst).filter(|(_, passed)| *passed).count();
+        let behind = LossSample::new((pattern.len() - burst) as u64, passed as u64);
+        is_beyond_chance(behind, LossSample::new(burst as u64, burst as u64), LIMITS)
+    }
+
+    /// The way on which the train was lost beyond what is lost anyway; `None` where that is not
+    /// known, or so on both.
+    fn way(&self, search: &Train, told: Option<&Told>) -> Option<Way> {
+        let limited = |way: Way| -> Option<bool> {
+            let suspect = search.sample_of(way, told)?;
+            let below = self.of(TrainPurpose::Below).and_then(|train| train.sample_of(way, told));
+            Some(match below {
+                Some(below) => is_beyond_chance(suspect, below, LIMITS),
+                None => suspect.lost * 2 > search.sample().lost,
+            })
+        };
+        match (limited(Way::Out)?, limited(Way::Back)?) {
+            (true, false) => Some(Way::Out),
+            (false, true) => Some(Way::Back),
+            _ => None,
+        }
+    }
+
     fn limit(&self, told: Option<&Told>) -> Option<RateLimit> {
         let search = self.of(TrainPurpose::Search)?;
         search.bucket(Way::Out)?;
         // What is lost at any rate is lost, not limited.
-        let below = self.of(TrainPurpose::Below).map(Train::loss);
-        if below.is_some_and(|below| below > search.loss() / 4.0) {
+        if !self.is_limit(search) {
             return None;
         }
-        let row = search.row(told);
-        let way = row.arrived.map(|arrived| {
-            if arrived - row.back.min(arrived) > arrived / 50 { Way::Back } else { Way::Out }
-        });
+        let way = self.way(search, told);
         let bucket = search.bucket(way.unwrap_or(Way::Out))?;
         // What comes back is short.
         let payload = if way == Some(Way::Back) { crate::wire::Echo::LEN } else { LONG };
         let packet = (payload + self.headers) as f64;
-        let counts = self.of(TrainPurpose::Short).and_then(|short| {
-            if way == Some(Way::Back) {
-                return None;
-            }
-            let ratio =
-                short.bucket(Way::Out).map_or(f64::INFINITY, |found| found.rate / bucket.rate);
-            let by_bytes = packet / (SHORT + self.headers) as f64;
-            match ratio {
-                _ if bucket.rate < 1.0 => None,
-                ratio if (0.8..=1.25).contains(&ratio) => Some(Counted::Datagrams),
-                ratio if ratio > by_bytes * 0.75 => Some(Counted::Bytes),
-                _ => None,
-            }
-        });
         let each_port = self.of(TrainPurpose::Spread).map(|spread| {
             let one = search.row(told).back as f64;
             spread.row(told).back as f64 > one * 1.5
@@ -296,11 +413,47 @@ impl ShapeKind {
             bits_per_s: (bucket.rate * packet * 8.0).round() as u64,
             burst_datagrams: bucket.burst.round() as u64,
             burst_bytes: (bucket.burst * packet).round() as u64,
-            counts,
+            counts: self.counts(way, bucket, packet),
             each_port,
             queues: search.queues(),
             helper_late_ns: search.helper_late().0,
         })
+    }
+
+    /// What a limit counts, by how many shorter datagrams it lets through.
+    fn counts(&self, way: Option<Way>, bucket: Bucket, packet: f64) -> Option<Counted> {
+        let short = self.of(TrainPurpose::Short).filter(|_| way != Some(Way::Back))?;
+        let ratio = short.bucket(Way::Out).map_or(f64::INFINITY, |found| found.rate / bucket.rate);
+        let by_bytes = packet / (SHORT + self.headers) as f64;
+        match ratio {
+            _ if bucket.rate < 1.0 => None,
+            ratio if (0.8..=1.25).contains(&ratio) => Some(Counted::Datagrams),
+            ratio if ratio > by_bytes * 0.75 => Some(Counted::Bytes),
+            _ => None,
+        }
+    }
+
+    fn payload_row(&self, payload: &Payload, told: Option<&Told>) -> PayloadRow {
+        let (shot, question) = (&payload.shot, &payload.question);
+        let chance = self.chance_of(payload, told);
+        let answered = question.answered();
+        let answer = u32::from(shot.answer.len);
+        let (kind, len, sent, outcome) = if answer > 0 {
+            let asked = question.answers(told).unwrap_or(question.left());
+            ("answer", answer, asked, chance.back(question, 1))
+        } else {
+            let outcome = chance.out(question, 1);
+            (shot.shape.name(), shot.len as u32, question.left(), outcome)
+        };
+        PayloadRow {
+            kind,
+            payload_bytes: len,
+            port: shot.port.unwrap_or(0),
+            sent: sent as u32,
+            arrived: question.arrived(told).map(|arrived| arrived as u32),
+            back: answered as u32,
+            outcome,
+        }
     }
 }
 
@@ -314,23 +467,6 @@ fn train(len: usize, port: u16, count: u32, gap: Nanos) -> Shot {
     Shot { port: Some(port), len, pace, ..Shot::plain(1) }
 }
 
-fn row(
-    item: &ItemLog,
-    number: u32,
-    kind: &'static str,
-    len: usize,
-    told: Option<&Told>,
-) -> PayloadRow {
-    PayloadRow {
-        kind,
-        payload_bytes: len as u32,
-        port: item.shot.port.unwrap_or(0),
-        sent: item.left() as u32,
-        arrived: told.map(|told| told.get(&number).map_or(0, |row| row.count)),
-        back: item.backs().count() as u32,
-    }
-}
-
 impl Kind for ShapeKind {
     type Facts = ShapeReport;
 
@@ -340,8 +476,11 @@ impl Kind for ShapeKind {
         }
         while self.step != Step::Done {
             let step = self.step;
-            self.step = step.next();
             let shots = self.round_of(step);
+            // Payloads are asked again until they are told.
+            if step != Step::Payloads || shots.is_empty() {
+                self.step = step.next();
+            }
             if !shots.is_empty() {
                 self.asked = step;
                 return shots;
@@ -350,18 +489,15 @@ impl Kind for ShapeKind {
         Vec::new()
     }
 
-    fn take(&mut self, first: u32, items: &[ItemLog], _local_mtu: Option<u32>) {
+    fn take(&mut self, round: &Round<'_>) {
         let purpose = match self.asked {
             Step::Search => TrainPurpose::Search,
             Step::Short => TrainPurpose::Short,
             Step::Below => TrainPurpose::Below,
             Step::Spread => TrainPurpose::Spread,
-            Step::Payloads | Step::Done => {
-                self.payloads = (first, items.to_vec());
-                return;
-            }
+            Step::Payloads | Step::Done => return self.take_payloads(round),
         };
-        self.trains.push(Train { purpose, first, items: items.to_vec() });
+        self.trains.push(Train { purpose, first: round.first, items: round.items.to_vec() });
     }
 
     fn pause(&self) -> Nanos {
@@ -375,24 +511,19 @@ impl Kind for ShapeKind {
         Some(Nanos((2e9 / rate.max(4.0)) as u64))
     }
 
-    fn wants_control(&self) -> bool {
-        self.asked == Step::Payloads
+    fn control(&self) -> Option<Shot> {
+        let port = self.ports.first().copied().filter(|_| self.asked == Step::Payloads)?;
+        let gap = self.beside();
+        let most = BESIDE / gap.as_secs_f64().max(1e-3);
+        Some(control(Some(port), (most as u32).clamp(10, CONTROL), gap))
     }
 
-    fn finish(self, told: Option<&Told>) -> ShapeReport {
-        let (first, items) = &self.payloads;
+    fn finish(self, end: RoundsEnd) -> ShapeReport {
+        let told = end.told.as_ref();
         let looks = KINDS.len() * SIZES.len();
         let rows = |from: usize, count: usize| {
-            let numbered = (*first..).zip(items).skip(from).take(count);
-            numbered.map(|(number, item)| {
-                let answer = usize::from(item.shot.answer.len);
-                let (kind, len) = if answer > 0 {
-                    ("answer", answer)
-                } else {
-                    (item.shot.shape.name(), item.shot.len)
-                };
-                row(item, number, kind, len, told)
-            })
+            let some = self.payloads.iter().skip(from).take(count);
+            some.map(|payload| self.payload_row(payload, told)).collect()
         };
         let mut report = ShapeReport {
             target: self.plan.target,
@@ -400,13 +531,31 @@ impl Kind for ShapeKind {
             tries: self.plan.tries,
             trains: self.trains.iter().map(|train| train.row(told)).collect(),
             limit: self.limit(told),
-            payloads: rows(0, looks).collect(),
-            answers: rows(looks, SIZES.len()).collect(),
-            further_ports: rows(looks + SIZES.len(), usize::MAX).collect(),
+            port: self.port(told),
+            payloads: rows(0, looks),
+            answers: rows(looks, SIZES.len()),
+            further_ports: rows(looks + SIZES.len(), usize::MAX),
+            traffic: end.traffic,
             duration_ns: 0,
             verdict: Verdict::default(),
         };
         report.verdict = judge(&report);
         report
+    }
+}
+
+impl ShapeKind {
+    /// Takes a round of payloads, with the path's own control as its last item.
+    fn take_payloads(&mut self, round: &Round<'_>) {
+        if let Some((number, item)) = round.control {
+            self.control.add(number, item);
+        }
+        let asked = &self.payloads_asked;
+        for (number, (position, item)) in (round.first..).zip(round.items.iter().enumerate()) {
+            match asked.get(position) {
+                Some(index) => self.payloads[*index].question.add(number, item),
+                None => self.path.add(number, item),
+            }
+        }
     }
 }

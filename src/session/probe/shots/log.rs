@@ -4,6 +4,7 @@ use super::{Pace, Shot};
 use crate::session::Now;
 use crate::units::Nanos;
 use crate::wire::Echo;
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 /// `EMSGSIZE`: it does not get smaller by being sent again.
@@ -63,11 +64,34 @@ pub struct ItemLog {
     pub sent: Vec<One>,
     /// What the network said of it.
     pub icmp: Vec<IcmpNote>,
+    /// Answers that came once more than they were sent: copies that the network made on the way
+    /// back. Answers to copies that it made on the way out are not among them.
+    pub copies_back: u64,
+    /// Number of a datagram, and when a copy of it came to the helper that was answered, too.
+    copies_answered: BTreeSet<(u32, Nanos)>,
+    /// Time that this host stood still meanwhile, which is not the answers'.
+    pub(super) stood_still: Nanos,
 }
 
 impl ItemLog {
     pub(super) fn new(shot: Shot, began: Nanos) -> Self {
-        Self { shot, began, sent: Vec::new(), icmp: Vec::new() }
+        Self {
+            shot,
+            began,
+            sent: Vec::new(),
+            icmp: Vec::new(),
+            copies_back: 0,
+            copies_answered: BTreeSet::new(),
+            stood_still: Nanos::ZERO,
+        }
+    }
+
+    /// A further answer to a datagram that was answered at `first`.
+    pub(super) fn note_copy(&mut self, echo: &Echo, first: Nanos) {
+        // What is answered once more there came once more there.
+        let new =
+            echo.arrived != first && self.copies_answered.insert((echo.sequence, echo.arrived));
+        self.copies_back += u64::from(!new);
     }
 
     pub(super) fn attempts(&self) -> usize {
@@ -88,6 +112,12 @@ impl ItemLog {
     /// Datagrams that left.
     pub fn left(&self) -> usize {
         self.sent.iter().filter(|one| one.refused.is_none()).count()
+    }
+
+    /// The error numbers of those that this host refused to send, but for those that it found too
+    /// long.
+    pub fn refusals(&self) -> impl Iterator<Item = i32> {
+        self.sent.iter().filter_map(|one| one.refused).filter(|errno| *errno != TOO_LONG)
     }
 
     /// Whether this host finds it too long to be sent at all.

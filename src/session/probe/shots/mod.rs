@@ -149,6 +149,24 @@ impl Shots {
         self.round
     }
 
+    /// A round trip on this path takes about so long, as is known from elsewhere.
+    pub fn expect(&mut self, round_trip: Nanos) {
+        self.longest = self.longest.max(round_trip);
+    }
+
+    /// This host stood still for so long: what is under way is waited for as much longer, and a
+    /// train goes on from where it was.
+    pub fn on_pause(&mut self, length: Nanos) {
+        for item in &mut self.items[self.round..] {
+            if let Pace::Train(..) = item.shot.pace
+                && item.wants_more()
+            {
+                item.began += length;
+            }
+            item.stood_still += length;
+        }
+    }
+
     /// Leaves at least so long between two datagrams, beside the rate that is always kept to.
     pub fn slow_down(&mut self, gap: Nanos) {
         self.gap = self.gap.max(gap);
@@ -176,6 +194,7 @@ impl Shots {
     /// When an item has to be looked at again; `None` when it is done.
     fn open_until(&self, item: &ItemLog, now: Nanos) -> Option<Nanos> {
         let last = item.sent.last().map(|one| one.at.mono);
+        let patience = self.patience() + item.stood_still;
         match item.shot.pace {
             Pace::UntilAnswered(tries) => {
                 if item.backs().next().is_some() || item.refused_for_good() {
@@ -184,15 +203,17 @@ impl Shots {
                 if item.attempts() < tries as usize {
                     return Some(last.map_or(Nanos::ZERO, |last| last + self.spacing));
                 }
-                last.map(|last| last + self.patience()).filter(|until| *until > now)
+                // What did not leave is not answered.
+                let waits = |until: &Nanos| *until > now && item.left() > 0;
+                last.map(|last| last + patience).filter(waits)
             }
             Pace::Train(count, gap) => {
                 let attempts = item.attempts() as u64;
                 if attempts < u64::from(count) {
                     return Some(item.began + Nanos(gap.0 * attempts));
                 }
-                let missing = item.backs().count() < item.sent.len() && item.shot.answer.count > 0;
-                let until = last.map(|last| last + self.patience()).filter(|until| *until > now);
+                let missing = item.backs().count() < item.left() && item.shot.answer.count > 0;
+                let until = last.map(|last| last + patience).filter(|until| *until > now);
                 until.filter(|_| missing)
             }
         }
@@ -299,14 +320,15 @@ impl Shots {
         if echo.tag != self.grant.tag || datagram.truncated() {
             return false;
         }
-        let one = self
-            .items
-            .get_mut(echo.item as usize)
-            .and_then(|item| item.sent.get_mut(echo.sequence as usize));
-        let Some(one) = one else { return false };
-        let round_trip = now.mono - one.at.mono;
+        let Some(item) = self.items.get_mut(echo.item as usize) else { return false };
+        let Some(one) = item.sent.get_mut(echo.sequence as usize) else { return false };
+        if let Some(back) = one.back {
+            item.note_copy(&echo, back.echo.arrived);
+            return true;
+        }
+        let round_trip = round_trip(one.at, now, datagram.meta.arrival);
         self.longest = self.longest.max(round_trip);
-        one.back.get_or_insert(Back {
+        one.back = Some(Back {
             echo,
             ttl: datagram.meta.ttl,
             tos: datagram.meta.tos,
@@ -317,10 +339,24 @@ impl Shots {
         true
     }
 
+    /// This host's own filter took a datagram that the kernel had accepted: it did not leave.
+    fn note_own_reject(&mut self, error: &NetworkError) {
+        let ask = Ask::decode(error.quoted()).filter(|ask| ask.key == self.grant.key);
+        let one = ask.and_then(|ask| {
+            self.items.get_mut(ask.item as usize)?.sent.get_mut(ask.sequence as usize)
+        });
+        if let Some(one) = one {
+            one.refused.get_or_insert(error.errno);
+        }
+    }
+
     /// Takes what the network said.
     pub fn on_network_error(&mut self, error: &NetworkError) {
         if error.origin == ErrorOrigin::Local {
             self.local_mtu = self.local_mtu.or(error.mtu);
+            if error.mtu.is_none() {
+                self.note_own_reject(error);
+            }
             return;
         }
         let note = IcmpNote {
@@ -338,4 +374,11 @@ impl Shots {
             None => {}
         }
     }
+}
+
+/// From the sending to the arrival by the kernel's stamp where there is one: what this host took to
+/// look is not the path's.
+fn round_trip(sent: Now, now: Now, arrival: Nanos) -> Nanos {
+    let looked = now.mono - sent.mono;
+    if arrival > sent.real { looked.min(arrival - sent.real) } else { looked }
 }

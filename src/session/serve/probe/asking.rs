@@ -76,6 +76,9 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         let ip = error.destination.ip();
         if let Some(probe) = self.probe_with_tag(echo.tag, ip) {
             probe.items.note_error(echo.item, spoken);
+            if error.origin == ErrorOrigin::Local && error.mtu.is_some() {
+                probe.items.interface_mtu = error.mtu;
+            }
         }
     }
 

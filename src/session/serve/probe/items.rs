@@ -27,6 +27,8 @@ pub(super) struct Items {
     pub arrived: u64,
     /// Answers that left.
     pub answered: u64,
+    /// The largest packet of this host's interface, where it refused a larger answer.
+    pub interface_mtu: Option<u32>,
 }
 
 impl Items {
@@ -39,7 +41,6 @@ impl Items {
         let new = || Item { arrivals: first(meta), bits: Vec::new() };
         let item = self.by_number.entry(ask.item).or_insert_with(new);
         let row = &mut item.arrivals;
-        row.count = row.count.saturating_add(1);
         row.last = row.last.max(meta.arrival);
         row.moved |= row.source != meta.source;
         row.ttl = meta.ttl;
@@ -52,8 +53,13 @@ impl Items {
             if item.bits.len() <= word {
                 item.bits.resize(word + 1, 0);
             }
+            if item.bits[word] & 1 << bit != 0 {
+                row.copies = row.copies.saturating_add(1);
+                return;
+            }
             item.bits[word] |= 1 << bit;
         }
+        row.count = row.count.saturating_add(1);
     }
 
     /// An answer of an item left.
@@ -107,6 +113,7 @@ impl Items {
 fn first(meta: &RxMeta) -> Arrivals {
     Arrivals {
         count: 0,
+        copies: 0,
         first: meta.arrival,
         last: Nanos::ZERO,
         source: meta.source,
@@ -144,7 +151,8 @@ mod tests {
         }
         items.answer_left(7);
         let (number, row) = items.from(0).next().unwrap();
-        assert_eq!((number, row.count, row.first, row.last), (7, 3, Nanos(100), Nanos(250)));
+        assert_eq!((number, row.count, row.copies), (7, 2, 1));
+        assert_eq!((row.first, row.last), (Nanos(100), Nanos(250)));
         assert_eq!(
             (row.moved, row.ttl, row.tos, row.port, row.answers),
             (false, Some(61), None, 5_000, 1)

@@ -1,0 +1,162 @@
+//! Datagrams larger than a packet of the path, which must come in fragments: which of them arrive,
+//! out and back.
+//!
+//! A datagram of many fragments is lost with any of them, so on a path that loses, large ones are
+//! lost more often, by no rule about fragments.
+
+use super::super::question::{Chance, Question};
+use super::super::shots::{AnswerPlan, Back, ItemLog, Shot};
+use crate::batch::Fragmentation;
+use crate::record::probe::{FragmentRow, Outcome};
+use std::collections::VecDeque;
+
+/// Payloads that need fragments, and the largest that IPv4 has.
+const PAYLOADS: [u32; 6] = [2_000, 4_000, 8_000, 16_000, 32_000, 65_507];
+/// Questions that one run asks of fragments at most.
+pub(super) const QUESTIONS: u64 = 14;
+/// Tries in the first round, and of all rounds: these datagrams are long.
+const FIRST: u32 = 6;
+const MOST: u32 = 32;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    Out,
+    Back,
+}
+
+#[derive(Debug)]
+struct Row {
+    way: Way,
+    payload: u32,
+    /// Packets that it comes in, at most.
+    pieces: u64,
+    question: Question,
+}
+
+impl Row {
+    fn shot(&self, tries: u32) -> Shot {
+        let plain = Shot::plain(tries);
+        match self.way {
+            Way::Out => {
+                let fragmentation = Some(Fragmentation::Allow);
+                Shot { len: self.payload as usize, fragmentation, ..plain }
+            }
+            Way::Back => {
+                Shot { answer: AnswerPlan { len: self.payload as u16, ..plain.answer }, ..plain }
+            }
+        }
+    }
+
+    fn largest(&self, chance: &Chance<'_>) -> Option<u32> {
+        let of = |back: &Back| match self.way {
+            Way::Out => back.echo.fragment.map(u32::from),
+            Way::Back => back.fragment,
+        };
+        let told = chance.told.filter(|_| self.way == Way::Out);
+        let rows = told.into_iter().flat_map(|told| self.question.rows(told));
+        let told = rows.filter_map(|row| row.fragment.map(u32::from));
+        self.question.backs().filter_map(of).chain(told).max()
+    }
+
+    fn row(&self, chance: &Chance<'_>) -> FragmentRow {
+        let (question, told) = (&self.question, chance.told);
+        let answered = question.answered();
+        let (sent, arrived, outcome) = match self.way {
+            Way::Out => {
+                let arrived = question.arrived(told).unwrap_or(answered);
+                (question.left(), arrived, chance.out(question, self.pieces))
+            }
+            Way::Back => {
+                let sent = question.answers(told).unwrap_or(question.left());
+                (sent, answered, chance.back(question, self.pieces))
+            }
+        };
+        FragmentRow {
+            payload_bytes: self.payload,
+            sent: sent as u32,
+            arrived: arrived as u32,
+            outcome,
+            largest_fragment_bytes: self.largest(chance),
+        }
+    }
+}
+
+/// The state of these rounds.
+#[derive(Debug)]
+pub(super) struct Fragments {
+    rows: Vec<Row>,
+    /// Which rows the round at hand asks, in order.
+    asked: VecDeque<usize>,
+}
+
+impl Fragments {
+    /// Nothing asked yet. `passed` is the largest packet in one piece out and back, `interface` the
+    /// largest that leaves this host.
+    pub fn new(headers: u32, passed: [Option<u32>; 2], interface: Option<u32>) -> Self {
+        let rows = [Way::Out, Way::Back].into_iter().zip(passed).flat_map(|(way, packet)| {
+            let packet = packet.unwrap_or(0);
+            // What a host cuts at its interface may be cut again on the way.
+            let cuts = if interface.is_some_and(|most| packet < most) { 2 } else { 1 };
+            let room = u64::from(packet.saturating_sub(headers + 20).max(1));
+            payloads(packet, headers).into_iter().map(move |payload| Row {
+                way,
+                payload,
+                pieces: u64::from(payload).div_ceil(room) * cuts,
+                question: Question::default(),
+            })
+        });
+        Self { rows: rows.collect(), asked: VecDeque::new() }
+    }
+
+    /// The items of the next round: first all, then those that are not told.
+    pub fn round(&mut self, control: &Question) -> Vec<Shot> {
+        let chance = Chance { control, told: None, asked: QUESTIONS };
+        self.asked.clear();
+        let mut shots = Vec::new();
+        for (index, row) in self.rows.iter().enumerate() {
+            let tries = match row.question.attempts() {
+                0 => FIRST,
+                // Where fewer fragments do not pass, more need not be asked for.
+                _ if self.is_decided(row, &chance) => 0,
+                _ => chance.more_tries(&row.question, row.pieces, MOST),
+            };
+            if tries > 0 {
+                self.asked.push_back(index);
+                shots.push(row.shot(tries));
+            }
+        }
+        shots
+    }
+
+    fn is_decided(&self, row: &Row, chance: &Chance<'_>) -> bool {
+        let smaller = |other: &&Row| other.way == row.way && other.payload <= row.payload;
+        let is_blocked = |other: &Row| match other.way {
+            Way::Out => chance.out(&other.question, other.pieces) == Outcome::Blocked,
+            Way::Back => chance.back(&other.question, other.pieces) == Outcome::Blocked,
+        };
+        self.rows.iter().filter(smaller).any(is_blocked)
+    }
+
+    /// What became of the next item of the round.
+    pub fn take(&mut self, number: u32, item: &ItemLog) {
+        if let Some(index) = self.asked.pop_front() {
+            self.rows[index].question.add(number, item);
+        }
+    }
+
+    /// What was found, out and back.
+    pub fn rows(&self, chance: &Chance<'_>) -> [Vec<FragmentRow>; 2] {
+        [Way::Out, Way::Back].map(|way| {
+            self.rows.iter().filter(|row| row.way == way).map(|row| row.row(chance)).collect()
+        })
+    }
+}
+
+/// Payloads above what passes in one piece, the first just above it.
+fn payloads(passed: u32, headers: u32) -> Vec<u32> {
+    let Some(payload) = passed.checked_sub(headers).filter(|_| passed > 0) else {
+        return Vec::new();
+    };
+    let just = (payload < PAYLOADS[5]).then_some(payload + 1);
+    just.into_iter().chain(PAYLOADS.into_iter().filter(|len| *len > payload + 1)).collect()
+}

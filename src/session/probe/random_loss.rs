@@ -1,0 +1,268 @@
+//! Verdicts on paths that lose, copy and refuse at random, run by run: nobody is accused where there
+//! is nothing, and what is there is found.
+//!
+//! `UDPKIT_RUNS=1000 cargo test --lib random_loss` makes a thousand runs of each.
+
+use super::marks::{MarksKind, MarksPlan};
+use super::mtu::{MtuKind, MtuPlan, judge};
+use super::shape::{ShapeKind, ShapePlan};
+use super::simulated::{World, helper, run};
+use crate::record::probe::{
+    MarkRow, MarksReport, MtuLimit, MtuReport, Outcome, PayloadRow, ProbeTraffic, ShapeReport, Way,
+};
+
+/// Shares that are lost, and on which ways.
+const SHARES: [f64; 6] = [0.0, 0.01, 0.05, 0.1, 0.3, 0.5];
+const WAYS: [[f64; 2]; 3] = [[1.0, 1.0], [1.0, 0.0], [0.0, 1.0]];
+
+fn runs() -> u64 {
+    std::env::var("UDPKIT_RUNS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(1)
+}
+
+/// Every share, on both ways and on one at a time, with a seed.
+fn losses() -> impl Iterator<Item = ([f64; 2], u64)> {
+    let paths = SHARES.into_iter().flat_map(|share| WAYS.map(|way| way.map(|on| on * share)));
+    paths.flat_map(|loss| (0..runs()).map(move |seed| (loss, seed)))
+}
+
+fn mtu(world: &mut World) -> MtuReport {
+    let mut report = run(MtuKind::new(MtuPlan { target: helper(), tries: 3 }), &[], world);
+    report.verdict = judge(&report);
+    report
+}
+
+fn marks(world: &mut World) -> MarksReport {
+    run(MarksKind::new(MarksPlan { target: helper(), tries: 4 }), &[], world)
+}
+
+fn shape(world: &mut World) -> ShapeReport {
+    let plan = ShapePlan { target: helper(), tries: 4, rate: 1_000, count: 1_000 };
+    run(ShapeKind::new(plan), &[5_000, 5_001], world)
+}
+
+#[test]
+fn no_size_is_called_too_large_because_it_was_lost_by_chance() {
+    for (loss, seed) in losses() {
+        let report = mtu(&mut World { loss, ..World::new(seed) });
+        for way in [&report.out, &report.back] {
+            let context = format!("{loss:?}, seed {seed}: {report:#?}");
+            assert!(
+                matches!(way.limit, Some(MtuLimit::Interface | MtuLimit::NotTold)),
+                "{context}"
+            );
+            assert!(way.holes_bytes.is_empty(), "{context}");
+            let blocked = way.fragments.iter().any(|row| row.outcome == Outcome::Blocked);
+            assert!(!blocked, "{context}");
+            if loss.iter().all(|share| *share <= 0.3) {
+                assert_eq!(way.packet_bytes, Some(1_500), "{context}");
+            }
+        }
+        let verdict = &report.verdict.verdict;
+        assert!(!verdict.contains("black hole") && !verdict.contains("do not pass"), "{verdict}");
+    }
+}
+
+#[test]
+fn no_mark_is_called_lost_because_it_was_lost_by_chance() {
+    for (loss, seed) in losses() {
+        let report = marks(&mut World { loss, ..World::new(seed) });
+        let lost = |row: &MarkRow| row.outcome == Outcome::Blocked;
+        let context = format!("{loss:?}, seed {seed}: {:?}", report.verdict);
+        assert!(!report.out.iter().chain(&report.back).any(lost), "{context}");
+        if loss.iter().all(|share| *share <= 0.1) {
+            let same = "every DSCP and every ECN value arrives as it was sent, both ways";
+            assert_eq!(report.verdict.verdict, same, "{context}");
+        }
+    }
+}
+
+#[test]
+fn no_payload_and_no_rate_is_called_limited_because_of_chance() {
+    for (loss, seed) in losses() {
+        let report = shape(&mut World { loss, ..World::new(seed) });
+        let context = format!("{loss:?}, seed {seed}: {:?} {:?}", report.limit, report.verdict);
+        assert_eq!(report.limit, None, "{context}");
+        let blocked = |row: &PayloadRow| row.outcome == Outcome::Blocked;
+        let rows = report.payloads.iter().chain(&report.answers).chain(&report.further_ports);
+        assert!(!rows.into_iter().any(blocked) && report.port == Outcome::Passes, "{context}");
+        if loss.iter().all(|share| *share <= 0.1) {
+            let same = "payloads of every kind and size pass alike";
+            assert_eq!(report.verdict.verdict, same, "{context}");
+        }
+    }
+}
+
+/// Loss at which faults must still be found, with a seed.
+fn little_loss() -> impl Iterator<Item = (f64, u64)> {
+    [0.0, 0.01, 0.05, 0.1].into_iter().flat_map(|share| (0..runs()).map(move |seed| (share, seed)))
+}
+
+#[test]
+fn a_black_hole_is_found_through_loss() {
+    for (share, seed) in little_loss() {
+        let world =
+            World { mtu: [1_280, 1_400], speaks: false, loss: [share; 2], ..World::new(seed) };
+        let report = mtu(&mut { world });
+        let found = [&report.out, &report.back].map(|way| (way.packet_bytes, way.limit));
+        let hole = Some(MtuLimit::BlackHole);
+        assert_eq!(found, [(Some(1_280), hole), (Some(1_400), hole)], "{share}, seed {seed}");
+        let world = World { fragments: false, loss: [share; 2], ..World::new(seed) };
+        let verdict = mtu(&mut { world }).verdict.verdict;
+        assert!(verdict.ends_with("fragments do not pass"), "{share}, seed {seed}: {verdict}");
+    }
+}
+
+#[test]
+fn what_is_cut_although_it_must_not_be_did_not_pass_in_one_piece() {
+    for (share, seed) in little_loss() {
+        let world = World { mtu: [1_300, 1_500], clears_df: true, ..World::new(seed) };
+        let report = mtu(&mut World { loss: [share; 2], ..world });
+        let out = (report.out.packet_bytes, report.out.limit, report.out.fragmented_into_bytes);
+        assert_eq!(out, (Some(1_300), Some(MtuLimit::Fragmented), Some(1_300)), "{share}, {seed}");
+        assert_eq!(report.back.limit, Some(MtuLimit::Interface), "{share}, {seed}");
+    }
+}
+
+#[test]
+fn the_interface_at_the_other_end_is_no_hole() {
+    let world =
+        World { mtu: [1_400; 2], speaks: false, interfaces: [1_500, 1_400], ..World::new(1) };
+    let report = mtu(&mut { world });
+    assert_eq!(report.far_interface_mtu, Some(1_400));
+    assert_eq!(report.out.limit, Some(MtuLimit::FarInterface));
+    assert_eq!(report.back.limit, Some(MtuLimit::Interface));
+}
+
+#[test]
+fn a_mark_that_is_dropped_or_bleached_is_found_through_loss() {
+    for (share, seed) in little_loss() {
+        let loss = [share; 2];
+        let ef_is_dropped = |tos: u8| tos >> 2 == 46;
+        let report = marks(&mut World { loss, stops_tos: ef_is_dropped, ..World::new(seed) });
+        let words = "EF(46) does not arrive on the way out";
+        assert_eq!(report.verdict.verdict, words, "{share}, seed {seed}");
+        let tos: [fn(u8) -> u8; 2] = [|tos| tos & !3, |tos| tos];
+        let report = marks(&mut World { loss, tos, ..World::new(seed) });
+        let words = "ECT(0), ECT(1) and CE bleached on the way out";
+        assert_eq!(report.verdict.verdict, words, "{share}, seed {seed}");
+    }
+}
+
+#[test]
+fn a_payload_that_is_dropped_and_a_policer_are_found_through_loss() {
+    for (share, seed) in little_loss() {
+        let loss = [share; 2];
+        let stops = |payload: &[u8]| payload.starts_with(b"OPTIONS sip:");
+        let report = shape(&mut World { loss, stops, ..World::new(seed) });
+        assert_eq!(report.verdict.verdict, "SIP-shaped payloads do not pass", "{share}, {seed}");
+        let stops_back = |len: usize| len == 1_024;
+        let report = shape(&mut World { loss, stops_back, ..World::new(seed) });
+        let words = "answers of 1024 bytes do not come back";
+        assert_eq!(report.verdict.verdict, words, "{share}, {seed}");
+        for back in [false, true] {
+            let policer = Some((300.0, 20.0));
+            let world = World { loss, policer, polices_back: back, ..World::new(seed) };
+            let report = shape(&mut { world });
+            let way = Some(if back { Way::Back } else { Way::Out });
+            let limit = report.limit.unwrap_or_else(|| panic!("{share}, {seed}: {report:#?}"));
+            assert_eq!(limit.way, way, "{share}, seed {seed}: {report:#?}");
+            let rate = limit.datagrams_per_1000_s;
+            assert!((240_000..=345_000).contains(&rate), "{share}, seed {seed}: {rate}");
+        }
+    }
+}
+
+#[test]
+fn copies_are_no_datagrams() {
+    for copies in [[2, 1], [1, 2], [2, 2], [3, 1], [3, 3]] {
+        for share in [0.0, 0.1] {
+            let world = || World { copies, loss: [share; 2], ..World::new(7) };
+            let policed = World { policer: Some((300.0, 20.0)), ..world() };
+            let told = |traffic: &ProbeTraffic| {
+                let (out, back) = (traffic.copies_out.unwrap_or(0), traffic.copies_back);
+                assert_eq!([out > 0, back > 0], copies.map(|copies| copies > 1), "{copies:?}");
+                assert!(traffic.control_back <= traffic.control_arrived.unwrap_or(0));
+                assert!(traffic.control_arrived <= Some(traffic.control_sent), "{traffic:?}");
+            };
+            for report in [shape(&mut world()), shape(&mut { policed })] {
+                told(&report.traffic);
+                for train in &report.trains {
+                    assert!(train.arrived <= Some(train.sent), "{train:?}");
+                    assert!(Some(train.back) <= train.arrived, "{train:?}");
+                }
+                let rows = report.payloads.iter().chain(&report.answers);
+                for row in rows {
+                    assert!(row.arrived <= Some(row.sent.max(row.arrived.unwrap_or(0))), "{row:?}");
+                    assert!(row.back <= row.sent, "{row:?}");
+                }
+                let ways = report.limit.map(|limit| limit.way);
+                assert!(matches!(ways, None | Some(Some(Way::Out))), "{copies:?}: {ways:?}");
+            }
+            let report = marks(&mut world());
+            told(&report.traffic);
+            let sane = |row: &MarkRow| row.arrived <= row.sent && row.outcome != Outcome::Blocked;
+            assert!(report.out.iter().chain(&report.back).all(sane), "{report:#?}");
+            let report = mtu(&mut world());
+            told(&report.traffic);
+            let mut rows = report.out.fragments.iter().chain(&report.back.fragments);
+            assert!(rows.all(|row| row.arrived <= row.sent), "{report:#?}");
+            let doubts = report.verdict.doubt.join("; ");
+            assert!(doubts.contains("copies"), "{doubts}");
+        }
+    }
+}
+
+#[test]
+fn what_this_host_refuses_is_said_of_it_and_is_no_loss() {
+    let world = || World { own_limit: Some((300.0, 20.0)), ..World::new(3) };
+    let report = shape(&mut world());
+    assert_eq!(report.limit, None, "{report:#?}");
+    let search = &report.trains[0];
+    assert_eq!((search.sent + search.refused_here, Some(search.sent)), (1_000, search.arrived));
+    assert!(search.refused_here > 600, "{search:?}");
+    let verdict = &report.verdict.verdict;
+    assert!(
+        verdict.contains("did not leave this host: this host's own packet filter"),
+        "{verdict}"
+    );
+
+    let none = || World { own_limit: Some((0.0, 0.0)), ..World::new(3) };
+    let verdicts =
+        [mtu(&mut none()).verdict, marks(&mut none()).verdict, shape(&mut none()).verdict];
+    for verdict in verdicts.map(|verdict| verdict.verdict) {
+        assert!(verdict.contains("datagrams did not leave this host"), "{verdict}");
+        assert!(!verdict.contains("pass") && !verdict.contains("arrive"), "{verdict}");
+    }
+}
+
+#[test]
+fn without_the_far_ends_counts_nobody_is_accused_and_faults_are_found_all_the_same() {
+    for share in [0.0, 0.3] {
+        let world = || World { tells: false, loss: [share; 2], ..World::new(5) };
+        let report = mtu(&mut world());
+        let limits = [report.out.limit, report.back.limit];
+        let is_fair = |limit: &Option<MtuLimit>| {
+            !matches!(limit, None | Some(MtuLimit::BlackHole | MtuLimit::Router))
+        };
+        assert!(limits.iter().all(is_fair), "{report:#?}");
+        assert_eq!(report.traffic.control_arrived, None);
+        let report = marks(&mut world());
+        assert!(report.out.iter().all(|row| row.outcome != Outcome::Blocked), "{report:#?}");
+        let report = shape(&mut world());
+        assert_eq!((report.limit, report.port), (None, Outcome::Passes));
+    }
+    let stops = |payload: &[u8]| payload.starts_with(b"OPTIONS sip:");
+    let report = shape(&mut World { tells: false, stops, ..World::new(5) });
+    assert_eq!(report.verdict.verdict, "SIP-shaped payloads do not pass");
+}
+
+#[test]
+fn a_path_that_is_silent_is_told_as_such_and_nothing_is_blocked() {
+    let world = || World { loss: [1.0; 2], ..World::new(5) };
+    let report = mtu(&mut world());
+    assert!(report.verdict.verdict.contains("no size is told"), "{:?}", report.verdict);
+    assert_eq!(marks(&mut world()).verdict.verdict, "no marked datagram was answered");
+    let report = shape(&mut world());
+    assert_ne!(report.port, Outcome::Blocked, "{report:#?}");
+    assert!(report.verdict.verdict.contains("not told"), "{:?}", report.verdict);
+}
