@@ -56,7 +56,16 @@ fn each_answer_has_its_line_and_the_report_its_figures() {
         );
     }
     assert!(text.contains("sent 20   back 20   lost 0 (0.00%)"), "{text}");
-    for row in ["round trip", "from send", "queue out", "queue back", "server", "log scale"] {
+    for row in [
+        "round trip",
+        "queue out",
+        "queue back",
+        "server",
+        "as planned",
+        "late",
+        "ipdv mean/max",
+        "log scale",
+    ] {
         assert!(text.contains(row), "no {row} in {text}");
     }
     assert!(!text.contains("timed by this program"), "{text}");
@@ -79,8 +88,12 @@ fn the_document_adds_up_and_the_kernel_stamps_both_ways() {
     assert_eq!(counted, 2_000);
     let stretches = path(&told, "over_time").as_array().expect("stretches");
     assert_eq!(stretches.iter().map(|cell| number(cell, "back")).sum::<u64>(), 2_000);
-    let (from, trip) = (number(&told, "from_send_ns.p50"), number(&told, "round_trip_ns.p50"));
-    assert!(0 < from && from <= trip && trip < 50_000_000, "{from} {trip}");
+    let (trip, planned) = (number(&told, "round_trip_ns.p50"), number(&told, "as_planned_ns.p50"));
+    assert!(0 < trip && trip <= planned && trip < 50_000_000, "{trip} {planned}");
+    for figure in ["mean", "stddev", "ipdv_mean", "ipdv_max"] {
+        assert!(number(&told, &format!("round_trip_ns.{figure}")) > 0, "{figure} in {told:#}");
+    }
+    assert_eq!((&report["interrupted"], number(&told, "lost.total")), (&false.into(), 0));
     assert_eq!(told["drift_ppb"].as_i64().unwrap_or(0).abs() / 1_000, 0, "one clock: {told:#}");
 }
 
@@ -384,6 +397,119 @@ fn an_endless_run_ends_whole_at_the_first_signal_and_its_lines_come_as_they_happ
     running.signal("INT");
     let output = running.wait(secs(5)).expect_success();
     assert!(output.out().contains("lost 0 (0.00%)"), "{}", output.out());
+    assert!(output.out().contains("interrupted"), "{}", output.out());
+}
+
+#[test]
+fn a_run_that_is_ended_while_answers_may_be_on_the_way_lost_nothing_known() {
+    let deaf = UdpSocket::bind("127.0.0.1:0").expect("a port");
+    let at = deaf.local_addr().expect("an address").to_string();
+    let running = Running::start(udpkit().args(["ping", &at, "-w", "1h", "-i", "10ms"]));
+    let mut probe = [0; 200];
+    deaf.set_read_timeout(Some(secs(10))).expect("a deadline");
+    deaf.recv_from(&mut probe).expect("a probe");
+    running.signal("INT");
+    let output = running.wait(secs(5));
+    let text = output.out();
+    assert_eq!(output.code(), Some(1), "{text}");
+    assert!(text.contains("back 0   lost 0 (-)") && text.contains("still awaited"), "{text}");
+}
+
+#[test]
+fn what_stopped_this_program_is_no_delay_of_the_path() {
+    let (_server, at) = serve(&[]);
+    let args = ["ping", &at, "-i", "2ms", "-t", "2s", "-q", "--json"];
+    let running = Running::start(udpkit().args(args));
+    let began = std::time::Instant::now();
+    while began.elapsed() < std::time::Duration::from_millis(600) {
+        thread::yield_now();
+    }
+    running.stop();
+    thread::sleep(std::time::Duration::from_millis(500));
+    running.cont();
+    let output = running.wait(secs(20)).expect_success();
+    let (report, told) = (json(&output.out()), target(&output));
+    assert!(number(&report, "pauses") >= 1 && number(&report, "paused_ns") > 300_000_000);
+    assert!(number(&told, "as_planned_ns.max") > 300_000_000, "{told:#}");
+    assert!(number(&told, "send_late_ns.max") > 300_000_000, "{told:#}");
+    for way in ["round_trip_ns", "out_above_min_ns", "back_above_min_ns"] {
+        assert!(number(&told, &format!("{way}.p99")) < 150_000_000, "{way}: {told:#}");
+    }
+    assert_eq!((number(&told, "lost.total"), number(&told, "late")), (0, 0), "{told:#}");
+}
+
+#[test]
+fn a_target_that_cannot_be_asked_or_is_dead_stops_no_other_and_the_exit_code_says_it() {
+    let (_server, at) = serve(&[]);
+    let dead = format!("127.0.0.1:{}", free_udp_port());
+    let args = ["-c", "3", "-i", "10ms", "-w", "2s", "-J"];
+    let output = ping(&[&[&at, "nowhere.invalid"][..], &args].concat());
+    let report = json(&output.out());
+    assert_eq!((output.code(), number(&report, "targets.0.back")), (Some(1), 3), "{report:#}");
+    assert!(path(&report, "targets.1.error").as_str().is_some_and(|why| why.contains("nowhere")));
+    let limits = ["--fail-if", "loss>10%,p50>10s"];
+    let output = ping(&[&[at.as_str(), &dead][..], &args, &limits].concat());
+    let report = json(&output.out());
+    let held = |at: &str| path(&report, at)["held"].clone();
+    assert_eq!(output.code(), Some(3), "{report:#}");
+    assert_eq!(
+        (held("targets.0.limits.0"), held("targets.0.limits.1")),
+        (true.into(), true.into())
+    );
+    assert_eq!(held("targets.1.limits.0"), Value::from(false), "{report:#}");
+    let output = ping(&[&[at.as_str()][..], &args, &limits].concat());
+    assert_eq!(output.code(), Some(0), "{}", output.out());
+}
+
+#[test]
+fn a_relay_that_sends_anew_is_no_long_way() {
+    let (_server, at) = serve(&[]);
+    let relay = UdpSocket::bind("127.0.0.1:0").expect("a port");
+    let ahead = UdpSocket::bind("127.0.0.1:0").expect("a port");
+    relay.set_read_timeout(Some(secs(10))).expect("a deadline");
+    ahead.set_read_timeout(Some(secs(10))).expect("a deadline");
+    let front = relay.local_addr().expect("an address").to_string();
+    let relaying = thread::spawn(move || {
+        let mut bytes = [0; 200];
+        for _ in 0..3 {
+            let (len, from) = relay.recv_from(&mut bytes).expect("a probe");
+            ahead.send_to(&bytes[..len], &at).expect("it is sent");
+            let len = ahead.recv(&mut bytes).expect("an answer");
+            relay.send_to(&bytes[..len], from).expect("it is sent");
+        }
+    });
+    let text = ping(&[&front, "-c", "3", "-i", "20ms"]).expect_success().out();
+    relaying.join().expect("it relayed");
+    let told = "hops out unknown (TTL 255 sent, 64 arrived): 191, or 0 from a relay on the way";
+    assert!(text.contains(told) && !text.contains("191 hops out"), "{text}");
+}
+
+#[test]
+fn the_largest_probes_are_answered() {
+    let (_server, at) = serve(&[]);
+    for size in ["9001", "65507"] {
+        let told = target(&ping(&[&at, "-s", size, "-c", "3", "-i", "20ms", "-J"]));
+        assert_eq!(number(&told, "back"), 3, "{size}: {told:#}");
+    }
+}
+
+#[test]
+fn what_this_hosts_own_filter_refuses_is_this_hosts() {
+    require_lab!();
+    let lab = Lab::up("pair", &["--no-offload"]);
+    lab.nft(
+        "a",
+        "add table inet t
+         add chain inet t c { type filter hook output priority 0; }
+         add rule inet t c udp dport 8620 drop\n",
+    );
+    let args = ["ping", "10.77.0.2", "-c", "3", "-i", "10ms", "-w", "300ms"];
+    let output = run(lab.udpkit("a").args(args), secs(20));
+    let text = output.out();
+    assert_eq!(output.code(), Some(1));
+    assert!(text.contains("sent 0   back 0   lost 0 (-)"), "{text}");
+    assert!(text.contains("never sent 3: ") && text.contains("packet filter"), "{text}");
+    assert!(!output.err().contains("udpkit serve"), "{}", output.err());
 }
 
 #[test]

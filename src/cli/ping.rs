@@ -2,7 +2,7 @@
 
 use super::FamilyArgs;
 use super::shared::{DEFAULT_PORT, port};
-use crate::units::{ByteCount, Nanos};
+use crate::units::{ByteCount, Limit, Nanos};
 use crate::wire::{Dscp, Ecn};
 use clap::Args;
 use std::path::PathBuf;
@@ -16,7 +16,8 @@ use std::path::PathBuf;
     udpkit ping a.example b.example c.example several at once, one row each\n  \
     udpkit ping HOST --ask class,counts       what it saw of the probes, too\n  \
     udpkit ping HOST --flood --spin -c 100000 -q   the shortest round trip there is\n\n\
-    Exit code 0 when anybody answered, 1 when nobody did.")]
+    Exit code 0 when anybody answered, 1 when nobody did or a target could not be asked\n\
+    at all, 3 when one broke a limit of --fail-if.")]
 pub struct PingArgs {
     /// Whom to ask: a STAMP session-reflector (RFC 8762), which `udpkit serve` is on its own port
     /// and routers are on port 862; IPv6 addresses stand in brackets before a port
@@ -85,6 +86,11 @@ pub struct PingArgs {
     /// Local address, or address and port, to send from
     #[arg(long, value_name = "ADDR[:PORT]")]
     pub from: Option<String>,
+    /// Limits for each target, with commas between: loss>0.1%, p99>50ms. A run of which a target breaks
+    /// one, or does not know its figure, ends with exit code 3. Metrics: loss, p50 p90 p99 p99.9 max
+    /// (of the round trip), duplicates, reordered, burst (the longest of loss), never-sent
+    #[arg(long, value_name = "LIMITS", value_delimiter = ',')]
+    pub fail_if: Vec<Limit>,
     /// Never sleep: a core for the last microseconds
     #[arg(long)]
     pub spin: bool,

@@ -15,6 +15,9 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// The code of arguments that cannot be right; no run ends with it.
+    pub const USAGE: u8 = 2;
+
     /// The process's exit code.
     pub fn code(self) -> u8 {
         match self {
@@ -61,7 +64,7 @@ pub fn code_of(error: &anyhow::Error) -> u8 {
             error.downcast_ref::<NetError>(),
             Some(NetError::Address { .. } | NetError::Interface { .. })
         );
-    if usage { 2 } else { 1 }
+    if usage { Exit::USAGE } else { 1 }
 }
 
 /// An error with its causes, down to the one whose words hold the system's already.

@@ -1,12 +1,13 @@
 //! `udpkit ping`: from arguments to a run.
 
+use super::exit::{code_of, message_of};
 use super::{Exit, Usage, key};
 use crate::batch::TxBatch;
 use crate::cli::PingArgs;
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
-use crate::net::{FamilyChoice, NetError, SocketPlan, resolve, split_host_port};
+use crate::net::{FamilyChoice, NetError, Socket, SocketPlan, explain, resolve, split_host_port};
 use crate::record::{PingSummary, PingTargetReport};
-use crate::report::{HistogramLog, LineTimes, PingReport, PingView};
+use crate::report::{HistogramLog, LineTimes, PingReport, PingView, warning};
 use crate::session::ping::{
     Asked, PingPlan, PingSession, PingSpacing, PingTarget, Protocol, StampProbes,
 };
@@ -39,12 +40,8 @@ const LARGEST: usize = 65_535;
 
 /// Runs `udpkit ping`.
 pub fn run(args: PingArgs) -> anyhow::Result<Exit> {
-    let plan = plan(&args)?;
-    let sockets = plan
-        .targets
-        .iter()
-        .map(|target| socket_plan(&args, target.addr)?.open().map_err(anyhow::Error::from))
-        .collect::<anyhow::Result<Vec<_>>>()?;
+    let (targets, sockets, not_asked) = targets(&args)?;
+    let plan = plan(&args, targets)?;
     let hlog = args
         .hlog
         .as_ref()
@@ -66,24 +63,64 @@ pub fn run(args: PingArgs) -> anyhow::Result<Exit> {
         .run(PingSession::new(plan, report), TxBatch::new(SLOTS, arena))
         .context("cannot ping")?
         .summary;
+    let mut summary = ended.summary;
+    summary.targets.extend(not_asked);
+    summary.hold(&args.fail_if);
     ended
         .sink
-        .finish(&ended.summary)
+        .finish(&summary)
         .with_context(|| format!("cannot write {}", args.hlog.unwrap_or_default().display()))?;
-    Ok(if ended.summary.answered() { Exit::Done } else { Exit::Failed })
+    Ok(exit(&summary))
 }
 
-fn plan(args: &PingArgs) -> anyhow::Result<PingPlan> {
-    let family = FamilyChoice::from(args.family);
+/// A limit outweighs the rest: who set one asks for nothing else. Without one, somebody answered and
+/// all could be asked, or the run has failed.
+fn exit(summary: &PingSummary) -> Exit {
+    let mut limits = summary.targets.iter().flat_map(|target| &target.limits).peekable();
+    let has_limits = limits.peek().is_some();
+    let asked = summary.targets.iter().all(|target| target.error.is_none());
+    match limits.all(|limit| limit.held) {
+        false => Exit::LimitBroken,
+        true if has_limits || (summary.answered() && asked) => Exit::Done,
+        true => Exit::Failed,
+    }
+}
+
+type Targets = (Vec<PingTarget>, Vec<Socket>, Vec<PingTargetReport>);
+
+/// The targets with a socket for each, and those that cannot be asked: they stop the others no more
+/// than one that is silent, as long as there are others.
+fn targets(args: &PingArgs) -> anyhow::Result<Targets> {
     check(args)?;
-    let targets = args
-        .targets
-        .iter()
-        .map(|text| {
-            let addr = resolve(text, Some(args.port), family)?;
-            Ok(PingTarget { name: name(text, addr), addr })
-        })
-        .collect::<Result<Vec<_>, NetError>>()?;
+    let family = FamilyChoice::from(args.family);
+    let (mut targets, mut sockets, mut not_asked) = (Vec::new(), Vec::new(), Vec::new());
+    let mut first_error = None;
+    for text in &args.targets {
+        let opened = resolve(text, Some(args.port), family).map_err(anyhow::Error::from);
+        let opened = opened.and_then(|addr| Ok((addr, socket_plan(args, addr)?.open()?)));
+        match opened {
+            Ok((addr, socket)) => {
+                targets.push(PingTarget { name: name(text, addr), addr });
+                sockets.push(socket);
+            }
+            // What cannot be right is the user's to mend.
+            Err(error) if code_of(&error) == Exit::USAGE => return Err(error),
+            Err(error) => {
+                let told = Some(message_of(&error));
+                warning(format_args!("{text}: {}", told.as_deref().unwrap_or_default()));
+                let name = text.clone();
+                not_asked.push(PingTargetReport { name, error: told, ..Default::default() });
+                first_error.get_or_insert(error);
+            }
+        }
+    }
+    match first_error {
+        Some(error) if targets.is_empty() => Err(error),
+        _ => Ok((targets, sockets, not_asked)),
+    }
+}
+
+fn plan(args: &PingArgs, targets: Vec<PingTarget>) -> anyhow::Result<PingPlan> {
     let protocol = protocol(args, &targets)?;
     Ok(PingPlan {
         protocol,
@@ -100,6 +137,7 @@ fn plan(args: &PingArgs) -> anyhow::Result<PingPlan> {
         time: args.time,
         wait: args.wait,
         ttl: args.ttl,
+        explain,
     })
 }
 
@@ -124,6 +162,11 @@ fn check(args: &PingArgs) -> Result<(), Usage> {
     }
     if args.wait == Nanos::ZERO {
         return Err(Usage::new("--wait 0 waits for nothing; it must be more"));
+    }
+    let measured = PingTargetReport::METRICS;
+    if let Some(limit) = args.fail_if.iter().find(|limit| !measured.contains(&limit.metric)) {
+        let hint = "loss, p50 p90 p99 p99.9 max, duplicates, reordered, burst, never-sent";
+        return Err(Usage::with_hint(format!("ping has no figure for --fail-if '{limit}'"), hint));
     }
     if args.time == Some(Nanos::ZERO) {
         return Err(Usage::new("--time 0 sends nothing; it must be more"));

@@ -29,8 +29,9 @@ const SILENCE: Nanos = Nanos::from_secs(15);
 /// Replies that one batch holds: as many as the loop receives in one turn, or a flood of requests
 /// would come in faster than its replies go out.
 const REPLIES: usize = 1_024;
-/// Largest datagram that a reflector is shown whole: a jumbo frame's. Control text is shorter.
-const LARGEST: usize = 9_000;
+/// Largest datagram that a reflector is shown whole: any that there is. A buffer's memory is taken
+/// only as far as a datagram has filled it.
+const LARGEST: usize = 65_535;
 
 /// What a server is told before it opens.
 #[derive(Clone, Debug)]

@@ -43,7 +43,7 @@ pub use fanout::{
 pub use limits::{LimitReport, LimitValue, hold, hold_against, measured};
 pub use ping::{
     Outcome, PingBucket, PingDelay, PingEvent, PingInterval, PingLost, PingReply, PingRow,
-    PingStretch, PingSummary, PingTargetReport, PingTimeout, ReplyKind,
+    PingStretch, PingSummary, PingTargetReport, PingTimeout, ReplyKind, WaysUntold,
 };
 pub use rates::rates_between;
 pub use recv::{

@@ -1,8 +1,8 @@
 //! What `ping` has to tell: answers as they come, each probe's fate in order, and the end.
 
-use super::{SendRefusal, Trouble};
+use super::{LimitReport, SendRefusal, Trouble, hold_against};
 use crate::stats::DelayHistogram;
-use crate::units::Nanos;
+use crate::units::{Limit, Measured, Metric, Nanos};
 use serde::Serialize;
 use std::net::SocketAddr;
 
@@ -59,10 +59,12 @@ pub struct PingReply {
     pub bytes: u64,
     /// TTL or hop limit as it came; `None` if not told.
     pub ttl: Option<u8>,
-    /// From the planned time of sending to the arrival, without the time in the reflector; `None`
-    /// where the probe is too long ago to be remembered.
+    /// From the actual transmission to the arrival, without the time in the reflector; `None` where
+    /// the probe is too long ago to be remembered.
     pub round_trip_ns: Option<u64>,
-    /// The same from the actual time of sending.
+    /// The same from the planned time of sending.
+    pub as_planned_ns: Option<u64>,
+    /// The same as `round_trip_ns`, under its former name.
     pub from_send_ns: Option<u64>,
     /// The time in the reflector; `None` where it does not tell.
     pub server_ns: Option<u64>,
@@ -123,10 +125,10 @@ pub struct PingRow {
     pub reflector_sent_ns: Option<u64>,
     /// When the answer came.
     pub received_ns: Option<u64>,
-    /// From the planned time to the arrival, without the time in the reflector.
+    /// From the actual transmission to the arrival, without the time in the reflector.
     pub round_trip_ns: Option<u64>,
-    /// The same from the actual time of sending.
-    pub from_send_ns: Option<u64>,
+    /// The same from the planned time of sending.
+    pub as_planned_ns: Option<u64>,
     /// TTL or hop limit of the answer.
     pub ttl: Option<u8>,
     /// Further answers.
@@ -154,12 +156,16 @@ pub struct PingInterval<'a> {
     pub round_trips: &'a DelayHistogram,
 }
 
-/// A delay's distribution. A percentile is `None` unless ten probes lie beyond it, and from
-/// `lost_from` on because it falls among those that were lost.
+/// A delay's distribution. A percentile above the median is `None` unless ten probes lie beyond it,
+/// and from `lost_from` on because it falls among those that were lost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct PingDelay {
     /// The smallest; `None` without samples.
     pub min: Option<u64>,
+    /// Of those that came; `None` without samples.
+    pub mean: Option<u64>,
+    /// Their standard deviation; `None` of fewer than two.
+    pub stddev: Option<u64>,
     /// Median.
     pub p50: Option<u64>,
     /// 90 %.
@@ -172,10 +178,32 @@ pub struct PingDelay {
     pub max: Option<u64>,
     /// Samples.
     pub samples: u64,
-    /// Lost ones, which count as infinitely late.
-    pub lost: u64,
+    /// Lost ones, which count as infinitely late; `None` where it is not known how many were lost
+    /// on this way, and then the percentiles are of those that came.
+    pub lost: Option<u64>,
     /// The first percentile that falls among the lost; `None` when none does.
     pub lost_from: Option<&'static str>,
+    /// The mean difference from one probe to the next (IPDV, RFC 3393), without its sign; `None`
+    /// where no two neighbours came back, or of what is no delay of the path.
+    pub ipdv_mean: Option<u64>,
+    /// The largest of these differences.
+    pub ipdv_max: Option<u64>,
+}
+
+/// Why it is not known on which way probes were lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WaysUntold {
+    /// Nothing came back that counts.
+    NoCount,
+    /// The target's numbers may be a count of its own, or copies of the probes'.
+    CountUnproven,
+    /// Copies of probes reached the target: a missing answer may have been a copy's.
+    Copies,
+    /// Too few answers came to rule such copies out.
+    TooFew,
+    /// Answers to earlier probes than the last that came were still awaited when the run ended.
+    Open,
 }
 
 /// Which way the lost ones died.
@@ -183,10 +211,12 @@ pub struct PingDelay {
 pub struct PingLost {
     /// All of them.
     pub total: u64,
-    /// On the way to the target; `None` where it keeps no count.
+    /// On the way to the target; `None` where that is not known, for the reason in `untold`.
     pub out: Option<u64>,
     /// On the way back.
     pub back: Option<u64>,
+    /// Why neither way is known; `None` where they are.
+    pub untold: Option<WaysUntold>,
     /// Behind the last answer, where no count tells the way.
     pub unknown: Option<u64>,
     /// Runs of lost probes.
@@ -228,7 +258,7 @@ pub struct PingBucket {
 }
 
 /// What one target did.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct PingTargetReport {
     /// As the user wrote it.
     pub name: String,
@@ -248,6 +278,11 @@ pub struct PingTargetReport {
     pub lost: PingLost,
     /// Further answers to probes that were answered.
     pub duplicates: u64,
+    /// Of these, answers to copies of probes that were made on the way out; `None` where the
+    /// target's count does not tell them apart.
+    pub duplicates_out: Option<u64>,
+    /// Of these, copies of answers that were made on the way back.
+    pub duplicates_back: Option<u64>,
     /// Answers that came after one to a later probe (RFC 4737).
     pub reordered: u64,
     /// The largest extent of a reordering (RFC 4737 §4.2.2).
@@ -257,8 +292,17 @@ pub struct PingTargetReport {
     /// Datagrams that came and were dropped at this host's own socket, which was full: answers that
     /// count as lost on the way back, and strays.
     pub socket_drops: u64,
-    /// Routers on the way out; `None` where the reflector does not tell.
+    /// Routers on the way out; `None` where the reflector does not tell, and where something on the
+    /// way may have sent the probe anew with a TTL of its own.
     pub hops_out: Option<u8>,
+    /// What the TTL may mean then: routers from here, or from what sent it anew.
+    pub hops_out_readings: Option<[u8; 2]>,
+    /// TTL of the probes as they reached the reflector; 255 also where it does not know.
+    pub ttl_out: Option<u8>,
+    /// TTL that they were sent with.
+    pub ttl_sent: u8,
+    /// Why the target was not asked at all; `None` where it was.
+    pub error: Option<String>,
     /// Another address that answered in the target's stead; `None` when none did.
     pub answered_by: Option<SocketAddr>,
     /// Answers from other addresses.
@@ -282,9 +326,12 @@ pub struct PingTargetReport {
     pub dscp_back: Option<u8>,
     /// ECN of the answers as they came.
     pub ecn_back: Option<u8>,
-    /// From the planned time to the arrival, without the time in the reflector.
+    /// From the actual transmission to the arrival, without the time in the reflector: the kernel's
+    /// stamp of it where it gives one, else the time of the send call.
     pub round_trip_ns: PingDelay,
-    /// The same from the actual time of sending.
+    /// The same from the planned time of sending: with this host's own lateness.
+    pub as_planned_ns: PingDelay,
+    /// The same as `round_trip_ns`, under its former name.
     pub from_send_ns: PingDelay,
     /// One way out, above the run's own minimum, clock drift removed.
     pub out_above_min_ns: PingDelay,
@@ -294,7 +341,7 @@ pub struct PingTargetReport {
     pub server_ns: PingDelay,
     /// From an answer's own time stamp to when it truly left, where that was asked and told.
     pub departure_ns: PingDelay,
-    /// How late probes were handed to the kernel.
+    /// How long after their planned time probes left.
     pub send_late_ns: PingDelay,
     /// How fast the reflector's clock runs away, in parts per billion; `None` when not known.
     pub drift_ppb: Option<i64>,
@@ -312,10 +359,12 @@ pub struct PingTargetReport {
     pub refused: Vec<SendRefusal>,
     /// What the network answered with errors, by kind.
     pub network_errors: Vec<Trouble>,
+    /// How the target stands against each `--fail-if`.
+    pub limits: Vec<LimitReport>,
 }
 
 /// The end of `ping`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct PingSummary {
     /// `STAMP`, `STAMP, authenticated` or `plain echo`.
     pub protocol: &'static str,
@@ -331,11 +380,66 @@ pub struct PingSummary {
     pub wait_ns: u64,
     /// From the first probe to the end of sending.
     pub duration_ns: u64,
+    /// Whether the user ended it early.
+    pub interrupted: bool,
+    /// Times that this host did not run the program for 100 ms and longer.
+    pub pauses: u64,
+    /// How long these were in all.
+    pub paused_ns: u64,
     /// The targets, in the order of the command line.
     pub targets: Vec<PingTargetReport>,
 }
 
+impl PingTargetReport {
+    /// What a limit can be set on.
+    pub const METRICS: [Metric; 10] = [
+        Metric::Loss,
+        Metric::P50,
+        Metric::P90,
+        Metric::P99,
+        Metric::P999,
+        Metric::Max,
+        Metric::Duplicates,
+        Metric::Reordered,
+        Metric::Burst,
+        Metric::NeverSent,
+    ];
+
+    /// What there is of a metric; `None` where it is not known.
+    fn measured(&self, metric: Metric) -> Option<Measured> {
+        // Of a target that was not asked nothing is known, not even that nothing was lost.
+        if self.error.is_some() {
+            return None;
+        }
+        // What is still under way is neither back nor lost.
+        let told = self.sent - self.open;
+        let known = |count| (told > 0).then_some(Measured::Count(count));
+        let trip = &self.round_trip_ns;
+        match metric {
+            Metric::Loss => Some(Measured::Share { part: self.lost.total, of: told }),
+            Metric::P50 => trip.p50.map(Measured::Span),
+            Metric::P90 => trip.p90.map(Measured::Span),
+            Metric::P99 => trip.p99.map(Measured::Span),
+            Metric::P999 => trip.p999.map(Measured::Span),
+            Metric::Max => trip.max.map(Measured::Span),
+            Metric::Duplicates => known(self.duplicates),
+            Metric::Reordered => known(self.reordered),
+            Metric::Burst => known(self.lost.longest),
+            Metric::NeverSent => Some(Measured::Count(self.never_sent)),
+            Metric::Rate | Metric::Jitter => None,
+        }
+    }
+}
+
 impl PingSummary {
+    /// Holds every target against these limits.
+    pub fn hold(&mut self, limits: &[Limit]) {
+        for target in &mut self.targets {
+            let hold = |limit| hold_against(limit, "round_trip", |metric| target.measured(metric));
+            target.limits = limits.iter().map(hold).collect();
+        }
+    }
+
     /// Whether anybody answered.
     pub fn answered(&self) -> bool {
         self.targets.iter().any(|target| target.back > 0)

@@ -8,9 +8,11 @@ use serde::Serialize;
 pub struct RoundTrips {
     /// Probes that were sent.
     pub sent: u64,
+    /// Probes that this host itself refused.
+    pub never_sent: u64,
     /// Probes whose answer came in time.
     pub back: u64,
-    /// Round trips in nanoseconds, without the time in the reflector.
+    /// Round trips in nanoseconds from the actual transmission, without the time in the reflector.
     pub round_trip_ns: DelayQuantiles,
 }
 

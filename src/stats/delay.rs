@@ -104,6 +104,17 @@ impl DelayHistogram {
         Share::Within(Nanos(self.0.value_at_quantile((rank / came.max(1.0)).min(1.0))))
     }
 
+    /// The same of the median, however few there are: it is no tail that a handful cannot tell.
+    pub fn median(&self, lost: u64) -> Share {
+        let (came, all) = (self.0.len(), self.0.len() + lost);
+        match (came, (all as f64 / 2.0) / came.max(1) as f64) {
+            (0, _) if lost == 0 => Share::TooFew,
+            (0, _) => Share::Lost,
+            (_, share) if share > 1.0 => Share::Lost,
+            (_, share) => Share::Within(Nanos(self.0.value_at_quantile(share))),
+        }
+    }
+
     /// Samples in each cell between two neighbours of `edges`, which rise; what lies outside is in
     /// the first or the last cell. None for fewer than two edges.
     pub fn cells(&self, edges: &[Nanos]) -> Vec<u64> {

@@ -172,6 +172,11 @@ impl SequenceTracker {
         number < self.next && self.next - number <= self.window() && self.is_set(number)
     }
 
+    /// The 64-bit number that a wire number stands for: the one nearest to the next expected.
+    pub fn place_of(&self, sequence: u32) -> u64 {
+        self.extend(sequence)
+    }
+
     /// One above the highest number that came, as it is on the wire.
     pub fn next_on_wire(&self) -> u32 {
         self.next as u32

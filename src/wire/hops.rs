@@ -28,6 +28,14 @@ impl Hops {
         }
     }
 
+    /// Both counts where there are two readings; `None` where there is one.
+    pub fn readings(self) -> Option<[u8; 2]> {
+        match self {
+            Self::Known(_) => None,
+            Self::Either(hops, relayed) => Some([hops, relayed]),
+        }
+    }
+
     /// The count where there is one reading; `None` where there are two.
     pub fn known(self) -> Option<u8> {
         match self {

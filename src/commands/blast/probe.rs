@@ -20,6 +20,8 @@ pub fn start(plan: &BlastPlan) -> Result<Option<RunningProber>, StreamError> {
         connect: Some(plan.target),
         tos: plan.stream.tos,
         details: true,
+        // The path's delay begins when the kernel says that the probe left.
+        transmit_stamps: true,
         ..SocketPlan::new(plan.control_bind)
     };
     let prober = ProberPlan {
@@ -38,5 +40,6 @@ pub fn report(interval: Nanos, found: &ProberSummary) -> ProbeReport {
 
 fn trips(trips: &Trips) -> RoundTrips {
     let round_trip_ns = trips.delay.percentiles().into();
-    RoundTrips { sent: trips.sent, back: trips.back, round_trip_ns }
+    let Trips { sent, never_sent, back, .. } = *trips;
+    RoundTrips { sent, never_sent, back, round_trip_ns }
 }

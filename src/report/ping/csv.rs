@@ -4,7 +4,7 @@ use crate::record::{Outcome, PingRow};
 
 /// The names of the columns.
 pub(super) const HEAD: &str = "target,seq,outcome,planned_ns,sent_ns,left_ns,\
-reflector_received_ns,reflector_sent_ns,received_ns,round_trip_ns,from_send_ns,ttl,duplicates";
+reflector_received_ns,reflector_sent_ns,received_ns,round_trip_ns,as_planned_ns,ttl,duplicates";
 
 /// One probe.
 pub(super) fn row(row: &PingRow, target: &str) -> String {
@@ -27,7 +27,7 @@ pub(super) fn row(row: &PingRow, target: &str) -> String {
         cell(row.reflector_sent_ns),
         cell(row.received_ns),
         cell(row.round_trip_ns),
-        cell(row.from_send_ns),
+        cell(row.as_planned_ns),
         cell(row.ttl.map(u64::from)),
         row.duplicates.to_string(),
     ]
@@ -59,7 +59,7 @@ mod tests {
             reflector_sent_ns: None,
             received_ns: None,
             round_trip_ns: None,
-            from_send_ns: None,
+            as_planned_ns: None,
             ttl: None,
             duplicates: 0,
         };

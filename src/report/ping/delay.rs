@@ -62,47 +62,94 @@ pub(super) fn percentiles(delay: &PingDelay, unit: DelayUnit) -> [String; 4] {
     })
 }
 
-/// Whether ten probes lie beyond a percentile.
+/// Whether ten probes lie beyond a percentile; the median needs none.
 fn index_is_told(delay: &PingDelay, index: usize) -> bool {
-    let beyond = [2, 10, 100, 1_000][index];
-    (delay.samples + delay.lost) / beyond >= 10
+    let all = delay.samples + delay.lost.unwrap_or(0);
+    [true, all >= 100, all >= 1_000, all >= 10_000][index]
+}
+
+/// Whether probes had a plan that they could be late for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Planned {
+    Yes,
+    /// A closed loop sends when the last came back.
+    No,
 }
 
 /// The table: a line of names, and one for each delay that there is.
-pub(super) fn table(report: &PingTargetReport) -> Vec<String> {
+pub(super) fn table(report: &PingTargetReport, plan: Planned) -> Vec<String> {
     let unit = DelayUnit::for_delay(&report.round_trip_ns);
     let mut lines = vec![format!(
-        "  {:<10}{:>7}{:>8}{:>8}{:>8}{:>8}{:>8}",
+        "  {:<10}{:>7}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}",
         unit.name(),
         "min",
+        "mean",
         "p50",
         "p90",
         "p99",
         "p99.9",
-        "max"
+        "max",
+        "stddev"
     )];
-    let out = &report.out_above_min_ns;
-    let tells = out.samples > 0 || report.back == 0;
-    let behind = if tells { "" } else { "   the target tells no times" };
-    for (name, delay, note) in [
-        ("round trip", &report.round_trip_ns, behind),
-        ("from send", &report.from_send_ns, ""),
-        ("queue out", out, "   above the minimum,"),
-        ("queue back", &report.back_above_min_ns, "   without clock sync"),
-        ("server", &report.server_ns, ""),
-        ("departure", &report.departure_ns, "   after its time stamp"),
+    let none = PingDelay::default();
+    let (planned, late) = match plan {
+        Planned::Yes => (&report.as_planned_ns, &report.send_late_ns),
+        Planned::No => (&none, &none),
+    };
+    for (name, delay) in [
+        ("round trip", &report.round_trip_ns),
+        ("queue out", &report.out_above_min_ns),
+        ("queue back", &report.back_above_min_ns),
+        ("server", &report.server_ns),
+        ("departure", &report.departure_ns),
+        ("as planned", planned),
+        ("late", late),
     ] {
-        if delay.samples + delay.lost > 0 && (delay.samples > 0 || name == "round trip") {
-            lines.push(line(name, delay, unit, note));
+        if delay.samples > 0 || (name == "round trip" && delay.lost > Some(0)) {
+            lines.push(line(name, delay, unit));
         }
     }
+    lines.extend(variation(report, unit));
+    lines.extend(legend(report).into_iter().map(str::to_owned));
     lines
 }
 
-fn line(name: &str, delay: &PingDelay, unit: DelayUnit, note: &str) -> String {
+fn line(name: &str, delay: &PingDelay, unit: DelayUnit) -> String {
     let [p50, p90, p99, p999] = percentiles(delay, unit);
-    let (min, max) = (unit.figure(delay.min), unit.figure(delay.max));
-    format!("  {name:<10}{min:>7}{p50:>8}{p90:>8}{p99:>8}{p999:>8}{max:>8}{note}")
+    let [min, mean, max, deviation] =
+        [delay.min, delay.mean, delay.max, delay.stddev].map(|nanos| unit.figure(nanos));
+    format!("  {name:<10}{min:>7}{mean:>8}{p50:>8}{p90:>8}{p99:>8}{p999:>8}{max:>8}{deviation:>8}")
+}
+
+/// IPDV (RFC 3393), mean and largest.
+fn variation(report: &PingTargetReport, unit: DelayUnit) -> Option<String> {
+    let told: Vec<String> = [
+        ("round trip", &report.round_trip_ns),
+        ("out", &report.out_above_min_ns),
+        ("back", &report.back_above_min_ns),
+    ]
+    .into_iter()
+    .filter(|(_, delay)| delay.ipdv_mean.is_some())
+    .map(|(name, delay)| {
+        let [mean, max] = [delay.ipdv_mean, delay.ipdv_max].map(|nanos| unit.figure(nanos));
+        format!("{name} {mean}/{max}")
+    })
+    .collect();
+    (!told.is_empty()).then(|| format!("  ipdv mean/max  {}", told.join("   ")))
+}
+
+/// What the rows' names leave open.
+fn legend(report: &PingTargetReport) -> Vec<&'static str> {
+    let mut lines = Vec::new();
+    match (report.out_above_min_ns.samples, report.back) {
+        (1.., _) => lines.push("  queue: above the minimum of its way, without clock sync"),
+        (0, 1..) => lines.push("  the target tells no times: no queue of either way"),
+        (0, 0) => {}
+    }
+    if report.departure_ns.samples > 0 {
+        lines.push("  departure: after its time stamp");
+    }
+    lines
 }
 
 #[cfg(test)]
@@ -116,8 +163,10 @@ mod tests {
             p90: Some(27_410_000),
             p99: Some(44_020_000),
             max: Some(80_490_000),
+            mean: Some(20_020_000),
+            stddev: Some(1_300_000),
             samples: 9_988,
-            lost: 12,
+            lost: Some(12),
             lost_from: Some("p99.9"),
             ..PingDelay::default()
         }
@@ -126,14 +175,13 @@ mod tests {
     #[test]
     fn a_percentile_among_the_lost_says_so_and_one_of_too_few_is_a_dash() {
         let unit = DelayUnit::for_delay(&delay());
-        let all = "  round trip  11.93   19.20   27.41   44.02    lost   80.49";
-        assert_eq!(line("round trip", &delay(), unit, ""), all);
-        let few = PingDelay { lost_from: None, p99: None, samples: 90, lost: 2, ..delay() };
-        let text = "  round trip  11.93   19.20   27.41       -       -   80.49";
-        assert_eq!(line("round trip", &few, unit, ""), text);
+        let all = "  round trip  11.93   20.02   19.20   27.41   44.02    lost   80.49    1.30";
+        assert_eq!(line("round trip", &delay(), unit), all);
+        let few = PingDelay { lost_from: None, p99: None, samples: 99, lost: Some(2), ..delay() };
+        let text = "  round trip  11.93   20.02   19.20   27.41       -       -   80.49    1.30";
+        assert_eq!(line("round trip", &few, unit), text);
         // So many are lost that even the median is; for the last percentile there are too few.
-        let none =
-            PingDelay { samples: 0, lost: 1_000, lost_from: Some("p50"), ..PingDelay::default() };
+        let none = PingDelay { lost: Some(1_000), lost_from: Some("p50"), ..PingDelay::default() };
         assert_eq!(percentiles(&none, unit), ["lost", "lost", "lost", "-"]);
     }
 

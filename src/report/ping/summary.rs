@@ -1,7 +1,8 @@
 //! The end of `ping` in text.
 
-use super::delay::{DelayUnit, percentiles, table};
-use crate::record::{PingDelay, PingSummary, PingTargetReport};
+use super::delay::{DelayUnit, Planned, percentiles, table};
+use crate::record::{PingDelay, PingSummary, PingTargetReport, WaysUntold};
+use crate::report::limits::limit_lines;
 use crate::report::number::{plural, span_or_dash};
 use crate::report::spark::sparkline;
 use crate::units::{Nanos, group_digits};
@@ -13,8 +14,6 @@ const WIDTH: usize = 80;
 const CELLS: usize = 40;
 /// A smaller drift, in parts per billion, is not worth a line.
 const SHOWN_DRIFT: i64 = 100;
-/// Sends that were late by less, in nanoseconds, were on time.
-const SHOWN_LATE: u64 = 1_000;
 
 /// The report's lines.
 pub(super) fn lines(summary: &PingSummary) -> Vec<String> {
@@ -24,9 +23,10 @@ pub(super) fn lines(summary: &PingSummary) -> Vec<String> {
     let mut lines = vec![heading(summary, &format!("{} targets", summary.targets.len()), None)];
     lines.push(String::new());
     lines.extend(rows(&summary.targets));
+    lines.extend(of_the_run(summary));
     for target in &summary.targets {
         let more: Vec<_> =
-            remarks(target, summary).into_iter().chain(doubts(target, summary)).collect();
+            [remarks(target, summary), limit_lines(&target.limits, false), doubts(target)].concat();
         if !more.is_empty() {
             lines.push(format!("  {}", target.name));
             lines.extend(more.into_iter().map(|line| format!("  {line}")));
@@ -38,7 +38,8 @@ pub(super) fn lines(summary: &PingSummary) -> Vec<String> {
 /// What to try when nobody answered and nothing told why.
 pub(super) fn hint(summary: &PingSummary) -> Option<&'static str> {
     let silent = |target: &PingTargetReport| {
-        target.back == 0 && target.lost.total > 0 && target.network_errors.is_empty()
+        let told = !target.network_errors.is_empty() || !target.refused.is_empty();
+        target.back == 0 && target.lost.total > 0 && !told
     };
     if !summary.targets.iter().all(silent) {
         return None;
@@ -81,16 +82,33 @@ pub(super) fn whom(target: &PingTargetReport) -> String {
 fn one(summary: &PingSummary, target: &PingTargetReport) -> Vec<String> {
     let mut lines = vec![heading(summary, &whom(target), target.hops_out), String::new()];
     lines.extend(counts(target));
+    lines.extend(of_the_run(summary));
     lines.extend(remarks(target, summary));
     if target.sent > 0 {
+        // A closed loop has no plan to be late for.
+        let plan = if summary.schedule == "flood" { Planned::No } else { Planned::Yes };
         lines.push(String::new());
-        lines.extend(table(target));
+        lines.extend(table(target, plan));
     }
     if target.back > 0 {
         lines.extend(stamps(target).0);
     }
     lines.extend(pictures(target));
-    lines.extend(doubts(target, summary));
+    lines.extend(limit_lines(&target.limits, false));
+    lines.extend(doubts(target));
+    lines
+}
+
+/// What concerns the run as a whole.
+fn of_the_run(summary: &PingSummary) -> Vec<String> {
+    let mut lines = Vec::new();
+    if summary.interrupted {
+        lines.push("  interrupted: the user ended the run early".to_owned());
+    }
+    if summary.pauses > 0 {
+        let (times, paused) = (plural(summary.pauses, "time"), Nanos(summary.paused_ns));
+        lines.push(format!("  this host paused ping {times}, {paused} in all: not the path"));
+    }
     lines
 }
 
@@ -114,7 +132,7 @@ fn counts(target: &PingTargetReport) -> Vec<String> {
         "  sent {}   back {}   lost {}{told}",
         group_digits(target.sent),
         group_digits(target.back),
-        share(target.lost.total, target.sent),
+        share(target.lost.total, target.sent - target.open),
     );
     let order = format!(
         "   duplicates {}   reordered {}",
@@ -159,6 +177,9 @@ fn remarks(target: &PingTargetReport, summary: &PingSummary) -> Vec<String> {
     if target.socket_drops > 0 {
         let drops = plural(target.socket_drops, "datagram");
         lines.push(format!("  {drops} dropped here at the socket, which was full: not the path"));
+    }
+    if let Some(error) = &target.error {
+        lines.push(format!("  not asked: {error}"));
     }
     for refusal in &target.refused {
         let times = group_digits(refusal.datagrams);
@@ -205,11 +226,34 @@ fn told(target: &PingTargetReport, summary: &PingSummary) -> Vec<String> {
     if !untold.is_empty() && target.back > 0 {
         lines.push(format!("  asked and not told by the target: {}", untold.join(", ")));
     }
-    if target.lost.total > 0 && target.reflector_counts == Some(false) {
-        let why = "the target keeps no count";
-        lines.push(format!("  {why}: on which way probes were lost is not known"));
-    }
+    lines.extend(target.lost.untold.and_then(|why| ways_untold(target, why)));
+    lines.extend(hops(target));
     lines
+}
+
+/// Why it is not known on which way probes were lost; `None` where nothing came that could tell.
+fn ways_untold(target: &PingTargetReport, why: WaysUntold) -> Option<String> {
+    let why = match why {
+        WaysUntold::NoCount if target.reflector_counts.is_none() => return None,
+        WaysUntold::NoCount => "the target keeps no count",
+        WaysUntold::CountUnproven => "the target may keep no count",
+        WaysUntold::Copies => "copies of probes reached the target",
+        WaysUntold::TooFew => "too few answers to rule out copies",
+        WaysUntold::Open => "answers were still awaited",
+    };
+    Some(format!("  {why}: on which way probes were lost is not known"))
+}
+
+/// Where the TTL of the probes as they came does not tell the hops.
+fn hops(target: &PingTargetReport) -> Option<String> {
+    let (came, sent) = (target.ttl_out?, target.ttl_sent);
+    let ttl = format!("  hops out unknown (TTL {sent} sent, {came} arrived)");
+    match target.hops_out_readings {
+        Some([all, relayed]) => Some(format!("{ttl}: {all}, or {relayed} from a relay on the way")),
+        // A reflector that does not know the TTL says 255.
+        None if came > sent && came < 255 => Some(format!("{ttl}: a relay on the way sent anew")),
+        None => None,
+    }
 }
 
 fn pictures(target: &PingTargetReport) -> Vec<String> {
@@ -244,25 +288,11 @@ fn pictures(target: &PingTargetReport) -> Vec<String> {
 }
 
 /// What speaks against the figures.
-fn doubts(target: &PingTargetReport, summary: &PingSummary) -> Vec<String> {
+fn doubts(target: &PingTargetReport) -> Vec<String> {
     let mut doubts = Vec::new();
-    let late = &target.send_late_ns;
-    // A closed loop has no plan to be late for.
-    if late.max >= Some(SHOWN_LATE) && summary.schedule != "flood" {
-        let tail = if late.p99.is_some() { ("p99", late.p99) } else { ("max", late.max) };
-        let told: Vec<String> = [("p50", late.p50), tail]
-            .into_iter()
-            .filter_map(|(name, value)| Some(format!("{name} {}", Nanos(value?))))
-            .collect();
-        doubts.push(format!("sends late {} (delays count from planned time)", told.join(", ")));
-    }
     if let Some(from) = target.answered_by {
         let times = plural(target.answered_elsewhere, "answer");
         doubts.push(format!("{times} came from another address, {from}"));
-    }
-    let lost = target.lost.total > target.lost.unknown.unwrap_or(0);
-    if lost && target.lost.out.is_some() && target.reflector_counts.is_none() {
-        doubts.push("out and back cannot be told apart if the target keeps no count".to_owned());
     }
     if target.reflector_restarts > 0 {
         let times = plural(target.reflector_restarts, "time");
@@ -314,6 +344,9 @@ fn rows(targets: &[PingTargetReport]) -> Vec<String> {
     );
     let dash = |count: Option<u64>| count.map_or_else(|| "-".to_owned(), |count| count.to_string());
     let row = |target: &PingTargetReport| {
+        if target.error.is_some() {
+            return format!("  {:<21}{:>8}", short(&target.name, 20), "not asked");
+        }
         let [p50, _, p99, _] = percentiles(&target.round_trip_ns, unit);
         format!(
             "  {:<21}{:>8}{:>8}{:>7}{:>6}{:>6}{p50:>8}{p99:>8}{:>8}",

@@ -1,7 +1,7 @@
 //! One target's delays: round trips, each way above its minimum, the reflector's own time.
 
 use crate::record::{PingBucket, PingDelay};
-use crate::stats::{ClockDrift, DelayAboveMin, DelayHistogram, Share};
+use crate::stats::{ClockDrift, DelayAboveMin, DelayHistogram, Moments, Share};
 use crate::units::Nanos;
 
 /// Cells of the histogram on a logarithmic scale.
@@ -27,14 +27,69 @@ impl Steps {
         Some((answered - received).min(self.arrived - self.sent))
     }
 
-    /// From the planned time to the arrival, without the reflector's.
+    /// From the actual transmission to the arrival, without the reflector's: the network's.
     pub fn round_trip(&self) -> Nanos {
+        self.arrived - self.sent - self.server().unwrap_or_default()
+    }
+
+    /// From the planned time, without the reflector's: what one who kept to the plan would have
+    /// felt, this host's own lateness among it.
+    pub fn as_planned(&self) -> Nanos {
         self.arrived - self.planned - self.server().unwrap_or_default()
     }
 
-    /// From the actual time of sending, without the reflector's.
-    pub fn since_send(&self) -> Nanos {
-        self.arrived - self.sent - self.server().unwrap_or_default()
+    /// From here to the reflector between two clocks, in nanoseconds.
+    fn transit_out(&self) -> Option<i64> {
+        self.reflector.map(|(received, _)| received.signed_since(self.sent))
+    }
+
+    /// From the reflector to here between two clocks.
+    fn transit_back(&self) -> Option<i64> {
+        self.reflector.map(|(_, answered)| self.arrived.signed_since(answered))
+    }
+}
+
+/// A distribution with its mean and deviation.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Spread {
+    histogram: DelayHistogram,
+    moments: Moments,
+}
+
+impl Spread {
+    pub fn record(&mut self, delay: Nanos) {
+        self.histogram.record(delay);
+        self.moments.observe(delay.0 as i64);
+    }
+
+    /// The distribution, with those that were lost behind all that came.
+    pub fn report(&self, lost: Option<u64>) -> PingDelay {
+        PingDelay {
+            mean: self.moments.mean().map(|mean| mean.max(0) as u64),
+            stddev: self.moments.deviation(),
+            ..told(&self.histogram, lost)
+        }
+    }
+}
+
+/// How much the delay differed from one probe to the next (IPDV, RFC 3393), where both came back.
+#[derive(Clone, Copy, Debug, Default)]
+struct Variation {
+    sum: u128,
+    max: u64,
+    pairs: u64,
+}
+
+impl Variation {
+    fn observe(&mut self, difference: u64) {
+        self.sum += u128::from(difference);
+        self.max = self.max.max(difference);
+        self.pairs += 1;
+    }
+
+    fn within(self, delay: PingDelay) -> PingDelay {
+        let mean = self.sum.checked_div(u128::from(self.pairs)).map(|mean| mean as u64);
+        PingDelay { ipdv_mean: mean, ipdv_max: mean.map(|_| self.max), ..delay }
     }
 }
 
@@ -43,90 +98,112 @@ impl Steps {
 struct OneWay {
     above: DelayAboveMin,
     drift: ClockDrift,
+    moments: Moments,
+    variation: Variation,
 }
 
 impl OneWay {
-    /// A transit between two clocks, and how late it began by one of them: that is delay, and
-    /// nothing that the clocks have to do with.
-    fn observe(&mut self, now: Nanos, transit: i64, late: Nanos) {
+    /// A transit between two clocks.
+    fn observe(&mut self, now: Nanos, transit: i64) {
         let corrected = self.drift.correct(now, transit);
-        self.above.observe(corrected.saturating_add_unsigned(late.0), 1);
+        self.above.observe(corrected, 1);
+        self.moments.observe(corrected);
     }
 
-    fn report(&self, lost: u64) -> PingDelay {
+    fn report(&self, lost: Option<u64>) -> PingDelay {
         let above = self.above.clone().into_histogram();
-        let mut told = told(&above, lost);
-        // The minimum is zero by definition; the histogram's smallest value is 1 ns.
-        told.min = told.min.map(|_| 0);
-        told
+        let told = told(&above, lost);
+        let mean = self.moments.mean().zip(self.above.min_transit());
+        let told = PingDelay {
+            // The minimum is zero by definition; the histogram's smallest value is 1 ns.
+            min: told.min.map(|_| 0),
+            mean: mean.map(|(mean, min)| mean.saturating_sub(min).max(0) as u64),
+            stddev: self.moments.deviation(),
+            ..told
+        };
+        self.variation.within(told)
     }
 }
 
-/// All of them. Five histograms of 216 KiB and two of twice that.
+/// All of them. Four histograms of 216 KiB and two of twice that.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Delays {
-    round_trip: DelayHistogram,
-    from_send: DelayHistogram,
-    server: DelayHistogram,
-    late: DelayHistogram,
+    round_trip: Spread,
+    as_planned: Spread,
+    server: Spread,
+    late: Spread,
+    variation: Variation,
+    /// The steps of the last probe whose fate is settled, if it came back, with its number.
+    before: Option<(u64, Steps)>,
     out: OneWay,
     back: OneWay,
     longest: Nanos,
 }
 
 impl Delays {
-    /// A probe was handed to the kernel so long after it was planned.
+    /// A probe left so long after it was planned.
     pub fn sent(&mut self, late: Nanos) {
         self.late.record(late);
     }
 
     /// A probe was answered for the first time.
     pub fn answered(&mut self, steps: &Steps) {
-        let round_trip = steps.round_trip();
-        self.round_trip.record(round_trip);
-        self.from_send.record(steps.since_send());
-        self.longest = self.longest.max(steps.arrived - steps.planned);
-        let Some((received, answered)) = steps.reflector else { return };
-        self.server.record(steps.server().unwrap_or_default());
+        self.round_trip.record(steps.round_trip());
+        self.as_planned.record(steps.as_planned());
+        self.longest = self.longest.max(steps.arrived - steps.sent);
         // This host's side is on the monotonic clock: the real-time one may be set meanwhile.
-        let late = steps.sent - steps.planned;
-        self.out.observe(steps.arrived, received.signed_since(steps.sent), late);
-        self.back.observe(steps.arrived, steps.arrived.signed_since(answered), Nanos::ZERO);
+        let (Some(out), Some(back)) = (steps.transit_out(), steps.transit_back()) else { return };
+        self.server.record(steps.server().unwrap_or_default());
+        self.out.observe(steps.arrived, out);
+        self.back.observe(steps.arrived, back);
     }
 
-    /// The longest from a planned time to an arrival.
+    /// A probe that came back is settled, in the order of the numbers.
+    pub fn settled(&mut self, number: u64, steps: &Steps) {
+        let before = self.before.replace((number, *steps));
+        let Some((_, last)) = before.filter(|(last, _)| last + 1 == number) else { return };
+        self.variation.observe(steps.round_trip().0.abs_diff(last.round_trip().0));
+        if let Some((now, then)) = steps.transit_out().zip(last.transit_out()) {
+            self.out.variation.observe(now.abs_diff(then));
+        }
+        if let Some((now, then)) = steps.transit_back().zip(last.transit_back()) {
+            self.back.variation.observe(now.abs_diff(then));
+        }
+    }
+
+    /// The longest from a transmission to an arrival.
     pub fn longest(&self) -> Nanos {
         self.longest
     }
 
     /// Round trips, with those that were lost behind all that came.
     pub fn round_trip(&self, lost: u64) -> PingDelay {
-        told(&self.round_trip, lost)
+        self.variation.within(self.round_trip.report(Some(lost)))
     }
 
-    /// Round trips from the actual time of sending.
-    pub fn since_send(&self, lost: u64) -> PingDelay {
-        told(&self.from_send, lost)
+    /// Round trips from the planned time of sending.
+    pub fn as_planned(&self, lost: u64) -> PingDelay {
+        self.as_planned.report(Some(lost))
     }
 
-    /// One way out.
-    pub fn out(&self, lost: u64) -> PingDelay {
+    /// One way out; `None` where it is not known how many were lost on it.
+    pub fn out(&self, lost: Option<u64>) -> PingDelay {
         self.out.report(lost)
     }
 
-    /// One way back.
-    pub fn back(&self, lost: u64) -> PingDelay {
+    /// One way back, in the same way.
+    pub fn back(&self, lost: Option<u64>) -> PingDelay {
         self.back.report(lost)
     }
 
     /// Time in the reflector.
     pub fn server(&self) -> PingDelay {
-        told(&self.server, 0)
+        self.server.report(Some(0))
     }
 
     /// How late probes were sent.
     pub fn late(&self) -> PingDelay {
-        told(&self.late, 0)
+        self.late.report(Some(0))
     }
 
     /// How fast the reflector's clock runs away from this host's, in parts per billion.
@@ -141,11 +218,13 @@ impl Delays {
 
     /// Round trips in cells of equal width on a logarithmic scale.
     pub fn buckets(&self) -> Vec<PingBucket> {
-        let (Some(low), Some(high)) = (self.round_trip.min(), self.round_trip.max()) else {
+        let (Some(low), Some(high)) =
+            (self.round_trip.histogram.min(), self.round_trip.histogram.max())
+        else {
             return Vec::new();
         };
         let edges = log_edges(low, Nanos(high.0 + 1), BUCKETS);
-        let counts = self.round_trip.cells(&edges);
+        let counts = self.round_trip.histogram.cells(&edges);
         let cells = edges.windows(2).zip(counts);
         let bucket = |(edge, count): (&[Nanos], u64)| PingBucket {
             from_ns: edge[0].0,
@@ -173,10 +252,17 @@ fn log_edges(low: Nanos, high: Nanos, cells: usize) -> Vec<Nanos> {
     edges
 }
 
-/// A distribution, with those that were lost behind all that came.
-pub(super) fn told(histogram: &DelayHistogram, lost: u64) -> PingDelay {
-    let shares = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999)]
-        .map(|(name, quantile)| (name, histogram.share(quantile, lost)));
+/// A distribution, with those that were lost behind all that came; where it is not known how many
+/// were, of those that came.
+fn told(histogram: &DelayHistogram, lost: Option<u64>) -> PingDelay {
+    let behind = lost.unwrap_or(0);
+    let tail = |name, quantile| (name, histogram.share(quantile, behind));
+    let shares = [
+        ("p50", histogram.median(behind)),
+        tail("p90", 0.9),
+        tail("p99", 0.99),
+        tail("p99.9", 0.999),
+    ];
     let value = |index: usize| match shares[index].1 {
         Share::Within(delay) => Some(delay.0),
         Share::TooFew | Share::Lost => None,
@@ -191,6 +277,7 @@ pub(super) fn told(histogram: &DelayHistogram, lost: u64) -> PingDelay {
         samples: histogram.count(),
         lost,
         lost_from: shares.iter().find(|(_, share)| *share == Share::Lost).map(|(name, _)| *name),
+        ..PingDelay::default()
     }
 }
 
@@ -208,16 +295,16 @@ mod tests {
             arrived: Nanos(3_000),
         };
         assert_eq!(steps.server(), Some(Nanos(700)));
-        assert_eq!((steps.round_trip(), steps.since_send()), (Nanos(1_300), Nanos(1_100)));
+        assert_eq!((steps.as_planned(), steps.round_trip()), (Nanos(1_300), Nanos(1_100)));
         // A clock that was set in between cannot make a round trip negative or huge.
         let set = Steps { reflector: Some((Nanos(0), Nanos(hours))), ..steps };
-        assert_eq!((set.round_trip(), set.since_send()), (Nanos(200), Nanos(0)));
+        assert_eq!((set.as_planned(), set.round_trip()), (Nanos(200), Nanos(0)));
         let back = Steps { reflector: Some((Nanos(hours), Nanos(0))), ..steps };
-        assert_eq!(back.round_trip(), Nanos(2_000));
+        assert_eq!(back.as_planned(), Nanos(2_000));
     }
 
     #[test]
-    fn a_send_that_is_late_by_seconds_is_delay_and_no_clock_that_was_set() {
+    fn a_send_that_is_late_by_seconds_is_this_hosts_and_no_delay_of_the_path() {
         let (hours, second) = (3_600_000_000_000 * 5, 1_000_000_000);
         let seed = 11;
         let mut rng = fastrand::Rng::with_seed(seed);
@@ -228,12 +315,48 @@ mod tests {
             let received = sent + Nanos(hours + 1_000 + rng.u64(..1_000));
             let arrived = sent + Nanos(9_000);
             let reflector = Some((received, received + Nanos(500)));
-            delays.answered(&Steps { planned, sent, reflector, arrived });
+            let steps = Steps { planned, sent, reflector, arrived };
+            delays.answered(&steps);
+            delays.settled(index, &steps);
         }
         assert_eq!((delays.clock_steps(), delays.drift().unwrap_or(0)), (0, 0), "seed {seed}");
-        let (out, back) = (delays.out(0), delays.back(0));
-        assert!(out.p50 > Some(second) && out.max > Some(3 * second), "seed {seed}: {out:?}");
-        assert!(back.max < Some(2_000), "seed {seed}: {back:?}");
+        for way in [delays.out(Some(0)), delays.back(Some(0))] {
+            assert!(way.max < Some(2_000) && way.ipdv_max < Some(1_001), "seed {seed}: {way:?}");
+        }
+        let (trip, planned) = (delays.round_trip(0), delays.as_planned(0));
+        assert!(trip.max < Some(9_000) && trip.ipdv_max == Some(0), "seed {seed}: {trip:?}");
+        assert!(planned.p50 > Some(second) && planned.max > Some(3 * second), "{planned:?}");
+    }
+
+    #[test]
+    fn ten_answers_have_all_figures_but_the_tails() {
+        let mut delays = Delays::default();
+        let trip = |micros: u64| Steps {
+            planned: Nanos(0),
+            sent: Nanos(1),
+            reflector: None,
+            arrived: Nanos(1 + micros * 1_000),
+        };
+        for (number, micros) in [10, 20, 10, 20, 10, 20, 10, 20, 10, 70].into_iter().enumerate() {
+            delays.answered(&trip(micros));
+            // The third is not settled as an answer: no neighbours across it.
+            if number != 2 {
+                delays.settled(number as u64, &trip(micros));
+            }
+        }
+        let told = delays.round_trip(0);
+        assert_eq!((told.min, told.mean, told.samples), (Some(10_000), Some(20_000), 10));
+        assert!(told.p50.is_some_and(|p50| (9_990..20_020).contains(&p50)), "{told:?}");
+        assert!(told.max.is_some_and(|max| max.abs_diff(70_000) < 70), "{told:?}");
+        assert_eq!((told.p90, told.p99, told.lost_from), (None, None, None));
+        // The squares of nine times up to 10 and once 50 from the mean: 3000 over 9.
+        assert_eq!(told.stddev, Some(18_257), "{told:?}");
+        // Six times 10 and once 60.
+        assert_eq!((told.ipdv_mean, told.ipdv_max), (Some(17_142), Some(60_000)));
+        assert_eq!(delays.round_trip(11).lost_from, Some("p50"));
+        let one = Delays { round_trip: Spread::default(), ..Delays::default() };
+        let nothing = one.round_trip(3);
+        assert_eq!((nothing.mean, nothing.stddev, nothing.ipdv_max), (None, None, None));
     }
 
     #[test]

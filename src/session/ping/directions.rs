@@ -1,7 +1,16 @@
-//! On which way a probe died: the numbers that never came back, beside the reflector's own count of
-//! the answers that it sent.
+//! On which way a probe was lost: the numbers that never came back, beside the reflector's own count
+//! of the answers that it sent.
+//!
+//! A number of the reflector that is missing is an answer that was lost. It was a probe's only answer,
+//! so that the probe was lost on the way back, unless the way out makes copies: then it may have been
+//! a second one. Copies show where one probe is answered under two numbers, or where the reflector
+//! counted more than was asked; from then on the ways are told only where no number is missing.
 
-use crate::stats::{Arrival, SequenceTracker};
+use crate::record::WaysUntold;
+use crate::stats::{Arrival, ODDS, SequenceTracker};
+
+/// How far before the first number that came an answer is one to a copy of the first probes.
+const EARLY: u32 = 64;
 
 /// Accounts for both numbers of every answer.
 #[derive(Clone, Debug)]
@@ -11,12 +20,17 @@ pub(super) struct Directions {
     /// The reflector's numbers of its answers, less `origin`.
     reflected: Option<SequenceTracker>,
     origin: u32,
+    /// Numbers from before `origin`, some of them: it was taken from a copy's answer.
+    early: Vec<u32>,
     /// Answers lost before the reflector began to count anew.
     before_restart: u64,
     restarts: u64,
     keeps: Keeps,
     /// Whether the reflector's numbers are known to the end of the run.
     whole: bool,
+    /// Further answers under numbers of their own: copies that were made on the way out.
+    copies_out: u64,
+    order: Order,
 }
 
 /// Whether the reflector's numbers are a count of its own.
@@ -31,7 +45,7 @@ pub(super) enum Keeps {
     Nothing,
 }
 
-/// Where the lost ones died.
+/// Where the lost ones were lost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct LostWays {
     /// On the way to the reflector.
@@ -42,16 +56,49 @@ pub(super) struct LostWays {
     pub unknown: u64,
 }
 
+/// The newest answer's two numbers, and what its neighbours say of copies.
+#[derive(Clone, Copy, Debug, Default)]
+struct Order {
+    newest: Option<(u64, u64)>,
+    /// Between two answers the reflector counted more than was asked: copies, in a path that keeps
+    /// its order.
+    surplus: bool,
+    /// Probes came there in another order.
+    broken: bool,
+}
+
+impl Order {
+    /// Takes down the first answer to a probe, by both numbers from the start of the count.
+    fn observe(&mut self, probe: u64, number: u64) {
+        let Some((last, count)) = self.newest else {
+            self.newest = Some((probe, number));
+            return;
+        };
+        self.broken |= (probe > last) != (number > count);
+        if probe > last && number > count {
+            self.surplus |= number - count > probe - last;
+            self.newest = Some((probe, number));
+        }
+    }
+
+    fn shows_copies(self) -> bool {
+        self.surplus && !self.broken
+    }
+}
+
 impl Directions {
     pub fn new() -> Self {
         Self {
             back: SequenceTracker::new(),
             reflected: None,
             origin: 0,
+            early: Vec::new(),
             before_restart: 0,
             restarts: 0,
             keeps: Keeps::Unknown,
             whole: false,
+            copies_out: 0,
+            order: Order::default(),
         }
     }
 
@@ -69,14 +116,32 @@ impl Directions {
             self.begin(number);
             return arrival;
         };
+        let before = self.origin.wrapping_sub(number);
+        if (1..=EARLY).contains(&before) && number < self.origin {
+            let known = self.early.contains(&number);
+            if !known {
+                self.early.push(number);
+            }
+            self.copies_out += u64::from(arrival == Arrival::Duplicate && !known);
+            return arrival;
+        }
         let told = tracker.observe(number.wrapping_sub(self.origin));
         let went_back = matches!(told, Arrival::Duplicate | Arrival::TooLate);
-        // The newest probe's answer has an old number: the reflector began anew.
-        if arrival == Arrival::New && went_back && self.back.expected() > highest {
-            self.before_restart += tracker.lost();
-            self.restarts += 1;
-            self.origin = number;
-            self.begin(number);
+        match arrival {
+            // The newest probe's answer has an old number: the reflector began anew.
+            Arrival::New if went_back && self.back.expected() > highest => {
+                self.before_restart += tracker.lost();
+                self.restarts += 1;
+                self.origin = number;
+                self.begin(number);
+            }
+            Arrival::New | Arrival::Reordered { .. } if !went_back => {
+                let count = tracker.place_of(number.wrapping_sub(self.origin));
+                self.order.observe(self.back.place_of(probe), count);
+            }
+            // A copy that was made on the way back has the number of the first.
+            Arrival::Duplicate if told != Arrival::Duplicate => self.copies_out += 1,
+            _ => {}
         }
         arrival
     }
@@ -85,6 +150,7 @@ impl Directions {
         let mut tracker = SequenceTracker::new();
         tracker.observe(number.wrapping_sub(self.origin));
         self.reflected = Some(tracker);
+        self.order.newest = None;
     }
 
     /// The reflector's numbers were its own beyond doubt.
@@ -110,23 +176,68 @@ impl Directions {
         }
     }
 
-    /// Where those of `sent` died that did not come back; `open` of them, behind the last answer,
-    /// may still come. `None` where there is no count.
-    pub fn lost(&self, sent: u64, open: u64) -> Option<LostWays> {
-        if self.keeps == Keeps::Nothing {
-            return None;
-        }
-        let reflected = self.reflected.as_ref()?;
+    /// Where those of `sent` were lost that did not come back; `open` of them may still come.
+    pub fn lost(&self, sent: u64, open: u64) -> Result<LostWays, WaysUntold> {
+        let Some(reflected) = &self.reflected else { return Err(WaysUntold::NoCount) };
         // What is missing below the last answer; the reflector's gaps are those that it answered.
-        let known = if self.whole { self.back.lost_of(sent) } else { self.back.lost() };
-        let back = (self.before_restart + reflected.lost()).min(known);
-        let unknown = self.back.lost_of(sent).saturating_sub(known + open);
-        Some(LostWays { out: known - back, back, unknown })
+        let all = self.back.lost_of(sent);
+        let known = if self.whole { all } else { self.back.lost() };
+        let unknown = all.saturating_sub(known + open);
+        // Those under way that an answer to a later one overtook.
+        let overtaken = (known + open).saturating_sub(all);
+        let known = known - overtaken.min(known);
+        if self.keeps == Keeps::Nothing {
+            return Err(WaysUntold::NoCount);
+        }
+        if known == 0 {
+            return Ok(LostWays { out: 0, back: 0, unknown });
+        }
+        if self.keeps == Keeps::Unknown {
+            return Err(WaysUntold::CountUnproven);
+        }
+        let missing = self.before_restart + reflected.lost();
+        if missing == 0 {
+            // Every arrival's answer came back, copies or none.
+            return Ok(LostWays { out: known, back: 0, unknown });
+        }
+        if overtaken > 0 {
+            return Err(WaysUntold::Open);
+        }
+        if self.copies_out > 0
+            || !self.early.is_empty()
+            || self.order.shows_copies()
+            || missing > all
+        {
+            return Err(WaysUntold::Copies);
+        }
+        if !self.would_show_copies(missing) {
+            return Err(WaysUntold::TooFew);
+        }
+        let back = missing.min(known);
+        Ok(LostWays { out: known - back, back, unknown })
+    }
+
+    /// Whether a way out that doubles would have shown it by now: that of no probe both answers
+    /// came would be chance of less than 1 in [`ODDS`].
+    fn would_show_copies(&self, missing: u64) -> bool {
+        let came = self.back.firsts();
+        let loss = missing as f64 / (missing + came).max(1) as f64;
+        // Of the probes that were answered at all, those answered once.
+        let single = 2.0 * loss / (1.0 + loss);
+        came as f64 * single.ln() < -(ODDS as f64).ln()
     }
 
     /// The numbers of the probes that were answered.
     pub fn back(&self) -> &SequenceTracker {
         &self.back
+    }
+
+    /// Further answers that copies of probes got, and further copies of answers; `None` where the
+    /// reflector's count does not tell them apart.
+    pub fn copies(&self) -> Option<(u64, u64)> {
+        let out = self.copies_out;
+        let counts = self.keeps == Keeps::Count && self.restarts == 0;
+        counts.then(|| (out, self.back.duplicates() - out))
     }
 
     /// Times that the reflector began to count anew.
@@ -156,99 +267,4 @@ impl Directions {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Sends `count` probes through a stateful reflector; each way loses with its share, in
-    /// thousandths. Returns the ledger and what was really lost below the last answer.
-    fn run(seed: u64, count: u32, out: u32, back: u32) -> (Directions, LostWays) {
-        let mut rng = fastrand::Rng::with_seed(seed);
-        let (mut ledger, mut answers) = (Directions::new(), 0);
-        let (mut truth, mut pending) = (LostWays::default(), LostWays::default());
-        for probe in 0..count {
-            if rng.u32(..1000) < out {
-                pending.out += 1;
-                continue;
-            }
-            let number = answers;
-            answers += 1;
-            if rng.u32(..1000) < back {
-                pending.back += 1;
-                continue;
-            }
-            ledger.observe(probe, Some(number));
-            truth.out += std::mem::take(&mut pending.out);
-            truth.back += std::mem::take(&mut pending.back);
-            if rng.u8(..) < 8 {
-                ledger.observe(probe, Some(number));
-            }
-        }
-        truth.unknown = pending.out + pending.back;
-        (ledger, truth)
-    }
-
-    #[test]
-    fn both_ways_are_counted_exactly_up_to_the_last_answer() {
-        for seed in 0..200 {
-            let mut rng = fastrand::Rng::with_seed(seed);
-            let (out, back) = ([0, 10, 300][rng.usize(..3)], [0, 10, 300][rng.usize(..3)]);
-            let count = rng.u32(1..3_000);
-            let (ledger, truth) = run(seed, count, out, back);
-            if let Some(told) = ledger.lost(u64::from(count), 0) {
-                // Before the first answer a lost one is out or back as the count says.
-                assert_eq!(told, truth, "seed {seed}: {out} {back} of {count}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_reflector_that_counted_before_us_is_taken_from_where_it_stands() {
-        let mut ledger = Directions::new();
-        for (probe, number) in [(0, 500), (1, 501), (3, 502), (4, 504)] {
-            ledger.observe(probe, Some(number));
-        }
-        assert_eq!(ledger.lost(5, 0), Some(LostWays { out: 0, back: 1, unknown: 0 }));
-    }
-
-    #[test]
-    fn a_reflector_that_begins_anew_is_followed() {
-        let mut ledger = Directions::new();
-        // Number 2 is lost on the way back, then the reflector starts again.
-        for (probe, number) in [(0, 0), (1, 1), (3, 3), (4, 0), (5, 1), (7, 3)] {
-            ledger.observe(probe, Some(number));
-        }
-        assert_eq!(ledger.restarts(), 1);
-        assert_eq!(ledger.lost(8, 0), Some(LostWays { out: 0, back: 2, unknown: 0 }));
-    }
-
-    #[test]
-    fn bytes_that_merely_come_back_tell_no_direction() {
-        let mut ledger = Directions::new();
-        ledger.observe(0, None);
-        ledger.observe(2, None);
-        assert_eq!((ledger.lost(3, 0), ledger.back().lost()), (None, 1));
-        assert_eq!((ledger.counts(), ledger.in_doubt(3)), (None, false));
-    }
-
-    #[test]
-    fn one_more_answer_tells_a_count_from_copies_and_where_the_end_was_lost() {
-        for (numbers, last, ways) in [
-            // Answers 2, 5 and 6 died on the way back, and there were none to the last two.
-            ([0, 1, 3, 4], 7, Some(LostWays { out: 2, back: 3, unknown: 0 })),
-            ([0, 1, 3, 4], 9, Some(LostWays { out: 0, back: 5, unknown: 0 })),
-            // It copies the question's number as it did all others'.
-            ([0, 1, 3, 4], 10, None),
-        ] {
-            let mut ledger = Directions::new();
-            for number in numbers {
-                ledger.observe(number, Some(number));
-            }
-            assert!(ledger.in_doubt(9) && ledger.counts().is_none());
-            ledger.conclude(10, last);
-            ledger.close(last);
-            assert_eq!(ledger.lost(9, 0), ways, "{last}");
-            assert_eq!(ledger.counts(), Some(ways.is_some()), "{last}");
-            assert!(!ledger.in_doubt(9), "{last}");
-        }
-    }
-}
+mod tests;

@@ -60,6 +60,11 @@ pub struct PingSession<S> {
     /// Target and planned time of each probe in the batch at hand.
     written: Vec<(usize, Nanos)>,
     spare: Vec<u8>,
+    /// When probes were handed to the kernel last.
+    last_sent: Nanos,
+    interrupted: bool,
+    pauses: u64,
+    paused: Nanos,
     interval_began: Now,
     told: bool,
     closed: bool,
@@ -88,6 +93,10 @@ where
             linger: None,
             written: Vec::new(),
             spare: Vec::with_capacity(plan.protocol.probe_len()),
+            last_sent: Nanos::ZERO,
+            interrupted: false,
+            pauses: 0,
+            paused: Nanos::ZERO,
             interval_began: Now::default(),
             told: false,
             closed: false,
@@ -297,6 +306,7 @@ where
     }
 
     fn on_sent(&mut self, now: Now, _batch: &TxBatch, outcome: &SendOutcome) {
+        self.last_sent = now.mono;
         let written = std::mem::take(&mut self.written);
         for (index, planned) in &written[..outcome.accepted.min(written.len())] {
             self.sent(now, *index, *planned);
@@ -306,7 +316,8 @@ where
             for (index, _) in refused {
                 self.spend(*index);
                 self.targets[*index].schedule.refused(now.mono);
-                let news = self.targets[*index].refuse(errno).cloned();
+                let explain = self.plan.explain;
+                let news = self.targets[*index].refuse(errno, explain).cloned();
                 if let Some(refusal) = news {
                     self.tell(PingEvent::Refused(&refusal));
                 }
@@ -346,6 +357,18 @@ where
         }
     }
 
+    fn on_pause(&mut self, _now: Now, length: Nanos) {
+        if self.started.is_none() {
+            return;
+        }
+        self.pauses += 1;
+        self.paused += length;
+        self.linger = self.linger.map(|until| until + length);
+        for target in &mut self.targets {
+            target.paused(length, self.last_sent);
+        }
+    }
+
     fn on_socket_drops(&mut self, socket: usize, drops: u32) {
         if let Some(target) = self.targets.get_mut(socket) {
             target.socket_drops = drops;
@@ -365,6 +388,7 @@ where
     }
 
     fn on_stop(&mut self, now: Now) {
+        self.interrupted = true;
         self.ended.get_or_insert(now.mono);
         // Answers on their way are worth a short wait, not the whole time-out.
         let longest = self.targets.iter().map(|target| target.delays.longest()).max();
@@ -384,6 +408,9 @@ where
             interval_ns: self.plan.spacing.mean().map(Nanos::as_u64),
             wait_ns: self.plan.wait.0,
             duration_ns: (ended - started.mono).0,
+            interrupted: self.interrupted,
+            pauses: self.pauses,
+            paused_ns: self.paused.0,
             targets: Vec::new(),
         };
         for index in 0..self.targets.len() {

@@ -1,6 +1,7 @@
 //! What `ping` is to do.
 
 use super::Protocol;
+use crate::batch::OwnFinding;
 use crate::units::Nanos;
 use std::net::SocketAddr;
 
@@ -56,6 +57,8 @@ pub struct PingPlan {
     pub wait: Nanos,
     /// TTL or hop limit that probes leave with, for the number of hops.
     pub ttl: u8,
+    /// Why this host refused to send, by its state; a look-up outside this machine.
+    pub explain: fn(i32, SocketAddr) -> OwnFinding,
 }
 
 /// One target.

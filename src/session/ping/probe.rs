@@ -33,6 +33,11 @@ pub(super) struct Probe {
     pub sent_real: Nanos,
     /// When the kernel says that it left, on the monotonic clock; zero where it does not.
     pub left: Nanos,
+    /// How much longer than others it is waited for: this host stood still meanwhile.
+    pub extra: Nanos,
+    /// This host stood still while it was handed over: without the kernel's word, nobody knows when
+    /// it left.
+    pub unsure: bool,
     pub state: State,
     /// Copies of the answer beyond the first.
     pub copies: u16,
@@ -44,6 +49,18 @@ pub(super) struct Probe {
     /// The reflector's time of receiving and of sending, zero where it does not tell.
     pub received: Nanos,
     pub answered: Nanos,
+}
+
+impl Probe {
+    /// When it left: as the kernel says, else when it was handed over.
+    pub fn transmitted(&self) -> Nanos {
+        if self.left == Nanos::ZERO { self.sent } else { self.left }
+    }
+
+    /// Whether it is known when it left.
+    pub fn is_timed(&self) -> bool {
+        !self.unsure || self.left != Nanos::ZERO
+    }
 }
 
 /// The last probes by their number. Three marks divide them: those below `settled` are forgotten,
@@ -120,7 +137,7 @@ impl Probes {
         while self.expired < self.next {
             let probe = self.ring[self.place(self.expired)];
             if self.expired >= self.settled && probe.state == State::Waiting {
-                return Some(probe.sent + wait);
+                return Some(probe.sent + wait + probe.extra);
             }
             self.expired += 1;
         }
@@ -155,6 +172,19 @@ impl Probes {
         self.settled += 1;
         self.expired = self.expired.max(self.settled);
         Some((number, probe))
+    }
+
+    /// This host stood still for `length`: what waits is waited for so much longer, and of those
+    /// that were handed over last, at `last`, nobody saw when they left.
+    pub fn extend_waits(&mut self, length: Nanos, last: Nanos) {
+        for number in self.expired.max(self.settled)..self.next {
+            let place = self.place(number);
+            let probe = &mut self.ring[place];
+            if probe.state == State::Waiting {
+                probe.extra += length;
+                probe.unsure |= probe.sent >= last;
+            }
+        }
     }
 
     fn place(&self, number: u64) -> usize {
@@ -201,6 +231,22 @@ mod tests {
         // Late, and no longer waited for.
         probes.close(0, State::Late);
         assert_eq!(probes.waiting(), 0);
+    }
+
+    #[test]
+    fn what_waits_through_a_pause_of_this_host_is_waited_for_longer() {
+        let mut probes = Probes::new(None, WAIT);
+        (0..3).for_each(|at| probes.push(sent(at)));
+        probes.close(0, State::Back);
+        probes.extend_waits(Nanos(500), Nanos(2));
+        probes.push(sent(600));
+        assert_eq!(probes.next_expiry(WAIT), Some(Nanos(601)));
+        assert!(probes.expire(Nanos(601), WAIT).is_none());
+        let timed: Vec<bool> =
+            (0..4).map(|number| probes.find(number).unwrap().is_timed()).collect();
+        assert_eq!(timed, [true, true, false, true]);
+        probes.find(2).unwrap().left = Nanos(7);
+        assert!(probes.find(2).unwrap().is_timed());
     }
 
     #[test]

@@ -10,12 +10,8 @@ use crate::units::Nanos;
 pub(super) fn row(target: usize, seq: u64, outcome: Outcome, probe: &Probe) -> PingRow {
     let came = matches!(outcome, Outcome::Back | Outcome::Late);
     let reflector = (probe.received != Nanos::ZERO).then_some((probe.received, probe.answered));
-    let steps = Steps {
-        planned: probe.planned,
-        sent: probe.left.max(probe.sent),
-        reflector,
-        arrived: probe.arrived,
-    };
+    let steps = steps(probe);
+    let timed = came && probe.is_timed();
     let on_real = |mono: Nanos| {
         let since = mono.signed_since(probe.sent);
         probe.sent_real.0.saturating_add_signed(since)
@@ -30,10 +26,21 @@ pub(super) fn row(target: usize, seq: u64, outcome: Outcome, probe: &Probe) -> P
         reflector_received_ns: reflector.map(|(received, _)| received.0),
         reflector_sent_ns: reflector.map(|(_, answered)| answered.0),
         received_ns: came.then_some(probe.arrived_real.0),
-        round_trip_ns: came.then(|| steps.round_trip().0),
-        from_send_ns: came.then(|| steps.since_send().0),
+        round_trip_ns: timed.then(|| steps.round_trip().0),
+        as_planned_ns: timed.then(|| steps.as_planned().0),
         ttl: (probe.ttl != 0).then_some(probe.ttl),
         duplicates: probe.copies,
+    }
+}
+
+/// When the steps of a probe were that was answered.
+pub(super) fn steps(probe: &Probe) -> Steps {
+    let told = probe.received != Nanos::ZERO;
+    Steps {
+        planned: probe.planned,
+        sent: probe.transmitted(),
+        reflector: told.then_some((probe.received, probe.answered)),
+        arrived: probe.arrived,
     }
 }
 

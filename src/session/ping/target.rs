@@ -3,15 +3,15 @@
 use super::PingTarget;
 use super::bursts::Bursts;
 use super::clocks::Clocks;
-use super::delays::{Delays, Steps, told};
+use super::delays::{Delays, Steps};
 use super::directions::{Directions, LostWays};
 use super::probe::{Probe, Probes, State};
 use super::protocol::Echo;
 use super::question::{Question, Step};
-use super::rows::{over_time, row};
+use super::rows::{over_time, row, steps};
 use super::schedule::PingSchedule;
 use super::told::Told;
-use crate::batch::{Datagram, DestId, NetworkError, TransmitStamp};
+use crate::batch::{Datagram, DestId, NetworkError, OwnFinding, TransmitStamp};
 use crate::record::{
     Outcome, PingDelay, PingInterval, PingLost, PingReply, PingRow, PingTargetReport, PingTimeout,
     ReplyKind, SendRefusal,
@@ -19,6 +19,8 @@ use crate::record::{
 use crate::session::{Now, TroubleLog};
 use crate::stats::{Arrival, DelayHistogram, Timeline};
 use crate::units::Nanos;
+use crate::wire::Hops;
+use std::net::SocketAddr;
 
 /// A kernel's stamp that lies further behind the call is another datagram's: no queue of this host
 /// holds one for so long.
@@ -89,6 +91,11 @@ impl Target {
         }
     }
 
+    /// This host stood still for `length`, the last probes having been handed over at `last`.
+    pub fn paused(&mut self, length: Nanos, last: Nanos) {
+        self.probes.extend_waits(length, last);
+    }
+
     /// Slots spent so far, on probes that were sent or refused.
     pub fn spent(&self) -> u64 {
         self.probes.next() + self.never_sent
@@ -96,19 +103,22 @@ impl Target {
 
     /// The kernel took a probe.
     pub fn sent(&mut self, planned: Nanos, now: Now) {
-        self.delays.sent(now.mono - planned);
         let (sent, sent_real) = (now.mono, now.real);
         self.probes.push(Probe { planned, sent, sent_real, ..Probe::default() });
     }
 
     /// The kernel refused a probe; its reason is returned when it is new.
-    pub fn refuse(&mut self, errno: i32) -> Option<&SendRefusal> {
+    pub fn refuse(
+        &mut self,
+        errno: i32,
+        explain: fn(i32, SocketAddr) -> OwnFinding,
+    ) -> Option<&SendRefusal> {
         self.never_sent += 1;
         if let Some(known) = self.refused.iter_mut().find(|known| known.errno == errno) {
             known.datagrams += 1;
             return None;
         }
-        self.refused.push(SendRefusal::new(errno, self.plan.addr));
+        self.refused.push(SendRefusal::explained(&explain(errno, self.plan.addr)));
         self.refused.last()
     }
 
@@ -117,7 +127,8 @@ impl Target {
         let Some(number) = self.probes.extend(stamp.number) else { return };
         let Some(probe) = self.probes.find(number) else { return };
         let since = stamp.at.signed_since(probe.sent_real);
-        if !(0..LONGEST_QUEUE.0 as i64).contains(&since) {
+        // What stood still for longer between the two was this host.
+        if !(0..(LONGEST_QUEUE + probe.extra).0 as i64).contains(&since) {
             return;
         }
         probe.left = clocks.monotonic(stamp.at).max(probe.sent);
@@ -155,15 +166,15 @@ impl Target {
         }
         let first = matches!(arrival, Arrival::New | Arrival::Reordered { .. });
         let times = echo.reflector.and_then(|told| told.received.zip(told.sent));
-        let steps = known.map(|probe| Steps {
+        let steps = known.filter(Probe::is_timed).map(|probe| Steps {
             planned: probe.planned,
-            sent: probe.left.max(probe.sent),
+            sent: probe.transmitted(),
             reflector: times,
-            arrived: arrived.max(probe.sent),
+            arrived: arrived.max(probe.transmitted()),
         });
         let kind = match (first, known) {
             (false, _) => ReplyKind::Duplicate,
-            (true, Some(probe)) if arrived - probe.sent <= wait => ReplyKind::Back,
+            (true, Some(probe)) if arrived - probe.sent <= wait + probe.extra => ReplyKind::Back,
             (true, _) => ReplyKind::Late,
         };
         self.told.observe(meta, self.plan.addr, echo);
@@ -172,15 +183,14 @@ impl Target {
         if first && known.is_none_or(|probe| probe.state != State::Waiting) {
             self.given_up = self.given_up.saturating_sub(1);
         }
-        match (first, steps) {
-            (true, Some(steps)) => self.first_answer(number, kind, &steps, datagram),
-            (true, None) => {}
-            (false, _) => {
-                if let Some(probe) = self.probes.find(number) {
-                    probe.copies = probe.copies.saturating_add(1);
-                }
-            }
+        if first {
+            let late = kind == ReplyKind::Late;
+            self.probes.close(number, if late { State::Late } else { State::Back });
+            self.first_answer(number, steps.as_ref(), datagram);
+        } else if let Some(probe) = self.probes.find(number) {
+            probe.copies = probe.copies.saturating_add(1);
         }
+        let round_trip = steps.map(|steps| steps.round_trip().0);
         Some(PingReply {
             target: self.index,
             source: meta.source,
@@ -188,8 +198,9 @@ impl Target {
             kind,
             bytes: datagram.true_len as u64,
             ttl: meta.ttl,
-            round_trip_ns: steps.map(|steps| steps.round_trip().0),
-            from_send_ns: steps.map(|steps| steps.since_send().0),
+            round_trip_ns: round_trip,
+            as_planned_ns: steps.map(|steps| steps.as_planned().0),
+            from_send_ns: round_trip,
             server_ns: steps.and_then(|steps| steps.server()).map(Nanos::as_u64),
             reflector_seq: echo.reflector.map(|told| told.seq),
             arrival_ns: meta.arrival.0,
@@ -217,7 +228,8 @@ impl Target {
     pub fn expire(&mut self, now: Now, wait: Nanos) -> Option<PingTimeout> {
         let (seq, probe) = self.probes.expire(now.mono, wait)?;
         self.given_up += 1;
-        Some(PingTimeout { target: self.index, seq, sent_ns: probe.sent_real.0, waited_ns: wait.0 })
+        let waited_ns = (wait + probe.extra).0;
+        Some(PingTimeout { target: self.index, seq, sent_ns: probe.sent_real.0, waited_ns })
     }
 
     /// Forgets the oldest probe, if it was sent before `horizon` or its room is needed, and tells
@@ -242,6 +254,12 @@ impl Target {
         } else {
             self.bursts.close(planned);
         }
+        if probe.is_timed() {
+            self.delays.sent(probe.transmitted() - probe.planned);
+        }
+        if matches!(outcome, Outcome::Back | Outcome::Late) && probe.is_timed() {
+            self.delays.settled(seq, &steps(&probe));
+        }
         Some(row(self.index, seq, outcome, &probe))
     }
 
@@ -264,15 +282,18 @@ impl Target {
         self.bursts.close(ended - self.start);
         let sent = self.probes.next();
         let back = self.ways.back();
-        // What was still under way is not lost, unless an answer to a later one came.
-        let open = self.open.min(back.lost_of(sent) - back.lost());
+        // What may still come is not lost, though an answer to a later one came.
+        let open = self.open.min(back.lost_of(sent));
         let lost = back.lost_of(sent) - open;
         debug_assert_eq!(sent, back.firsts() + lost + open, "{}", self.plan.name);
         let ways = self.ways.lost(sent, open);
         let (out, behind) = match ways {
-            Some(LostWays { out, back, unknown }) => (out + unknown, back),
-            None => (lost, 0),
+            Ok(LostWays { out, back, unknown: 0 }) => (Some(out), Some(back)),
+            Ok(_) | Err(_) => (None, None),
         };
+        let untold = ways.err().filter(|_| lost > 0);
+        let copies = self.ways.copies();
+        let hops = self.told.hops_out(ttl);
         let (seen, came_back) = (self.told.class_out(), self.told.class_back());
         let counts = self.told.counts();
         let (answered_by, answered_elsewhere) = self.told.elsewhere();
@@ -287,17 +308,24 @@ impl Target {
             open,
             lost: PingLost {
                 total: lost,
-                out: ways.map(|ways| ways.out),
-                back: ways.map(|ways| ways.back),
-                unknown: ways.map(|ways| ways.unknown),
+                out: ways.ok().map(|ways| ways.out),
+                back: ways.ok().map(|ways| ways.back),
+                unknown: ways.ok().map(|ways| ways.unknown),
+                untold,
                 ..self.bursts.told()
             },
             duplicates: back.duplicates(),
+            duplicates_out: copies.map(|(out, _)| out),
+            duplicates_back: copies.map(|(_, back)| back),
             reordered: back.reordered(),
             reorder_extent_max: back.extents().max,
             strays: self.strays + back.too_late(),
             socket_drops: u64::from(self.socket_drops),
-            hops_out: self.told.hops_out(ttl),
+            hops_out: hops.and_then(Hops::known),
+            hops_out_readings: hops.and_then(Hops::readings),
+            ttl_out: self.told.ttl_out(),
+            ttl_sent: ttl,
+            error: None,
             answered_by,
             answered_elsewhere,
             reflector_counts: self.ways.counts(),
@@ -310,11 +338,16 @@ impl Target {
             dscp_back: came_back.map(|(dscp, _)| dscp),
             ecn_back: came_back.map(|(_, ecn)| ecn),
             round_trip_ns: self.delays.round_trip(lost),
-            from_send_ns: self.delays.since_send(lost),
+            as_planned_ns: self.delays.as_planned(lost),
+            from_send_ns: self.delays.round_trip(lost),
             out_above_min_ns: way(self.delays.out(out)),
             back_above_min_ns: way(self.delays.back(behind)),
             server_ns: self.delays.server(),
-            departure_ns: self.told.departures().map(|after| told(after, 0)).unwrap_or_default(),
+            departure_ns: self
+                .told
+                .departures()
+                .map(|after| after.report(Some(0)))
+                .unwrap_or_default(),
             send_late_ns: self.delays.late(),
             drift_ppb: self.delays.drift(),
             clock_steps: self.delays.clock_steps(),
@@ -324,28 +357,24 @@ impl Target {
             over_time: over_time(&self.timeline),
             refused: self.refused,
             network_errors: self.troubles.into_kinds(),
+            limits: Vec::new(),
             name: self.plan.name,
         }
     }
 
-    fn first_answer(
-        &mut self,
-        number: u64,
-        kind: ReplyKind,
-        steps: &Steps,
-        datagram: &Datagram<'_>,
-    ) {
-        let late = kind == ReplyKind::Late;
-        self.probes.close(number, if late { State::Late } else { State::Back });
+    fn first_answer(&mut self, number: u64, steps: Option<&Steps>, datagram: &Datagram<'_>) {
+        if let Some(probe) = self.probes.find(number) {
+            probe.arrived_real = datagram.meta.arrival;
+            probe.ttl = datagram.meta.ttl.unwrap_or(0);
+            if let Some(steps) = steps {
+                probe.arrived = steps.arrived;
+                (probe.received, probe.answered) = steps.reflector.unwrap_or_default();
+            }
+        }
+        let Some(steps) = steps else { return };
         self.delays.answered(steps);
         self.round_trips.record(steps.round_trip());
         self.timeline.record(steps.planned - self.start, steps.round_trip());
-        if let Some(probe) = self.probes.find(number) {
-            probe.arrived = steps.arrived;
-            probe.arrived_real = datagram.meta.arrival;
-            probe.ttl = datagram.meta.ttl.unwrap_or(0);
-            (probe.received, probe.answered) = steps.reflector.unwrap_or_default();
-        }
     }
 
     fn conclude(&mut self, echo: &Echo) {

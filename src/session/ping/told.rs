@@ -1,12 +1,12 @@
 //! What a target's answers told beside their times: hops, class of service both ways, its counts,
 //! and when its answers truly left.
 
+use super::delays::Spread;
 use super::protocol::{Echo, Reflector};
 use crate::batch::RxMeta;
-use crate::stats::DelayHistogram;
 use crate::units::Nanos;
-use crate::wire::split_tos;
 use crate::wire::stamp::{ClassOfService, DirectMeasurement};
+use crate::wire::{Hops, split_tos};
 use std::net::{IpAddr, SocketAddr};
 
 /// Answers whose time stamps are kept for the word on when they left, which comes with the next.
@@ -31,7 +31,7 @@ struct Departures {
     /// Number and time stamp of the last answers.
     stamps: Vec<(u32, Nanos)>,
     /// Only where they are told: it takes 216 KiB.
-    after: Option<DelayHistogram>,
+    after: Option<Spread>,
 }
 
 impl Told {
@@ -57,9 +57,15 @@ impl Told {
         }
     }
 
-    /// Routers on the way out, of probes that left with this TTL.
-    pub fn hops_out(&self, ttl: u8) -> Option<u8> {
-        self.ttl.and_then(|left| ttl.checked_sub(left))
+    /// Routers on the way out, of probes that left with this TTL; `None` where they came with more
+    /// than that, so that something on the way sent them anew or the target told no TTL.
+    pub fn hops_out(&self, ttl: u8) -> Option<Hops> {
+        self.ttl.filter(|left| *left <= ttl).map(|left| Hops::from_ttl(left, ttl))
+    }
+
+    /// TTL of the probes as they came there.
+    pub fn ttl_out(&self) -> Option<u8> {
+        self.ttl
     }
 
     /// DSCP and ECN of the probes as they came there.
@@ -79,7 +85,7 @@ impl Told {
     }
 
     /// How long after their time stamps answers left.
-    pub fn departures(&self) -> Option<&DelayHistogram> {
+    pub fn departures(&self) -> Option<&Spread> {
         self.departures.after.as_ref()
     }
 
@@ -139,11 +145,30 @@ mod tests {
             let at = Nanos(1_000 * u64::from(of) + 70);
             told.observe(&meta, target, &answer(seq, None, Some(Departed { seq: of, at })));
         }
-        let after = told.departures().unwrap();
-        assert_eq!(
-            (after.count(), after.min(), after.max()),
-            (180, Some(Nanos(70)), Some(Nanos(70)))
-        );
+        let after = told.departures().unwrap().report(Some(0));
+        assert_eq!((after.samples, after.min, after.max), (180, Some(70), Some(70)));
+    }
+
+    #[test]
+    fn hops_are_known_only_where_nothing_may_have_sent_the_probes_anew() {
+        let target: SocketAddr = "192.0.2.1:862".parse().unwrap();
+        let meta = RxEntry::default().meta;
+        for (came, left, hops) in [
+            (250, 255, Some(Hops::Known(5))),
+            (255, 255, Some(Hops::Known(0))),
+            (64, 255, Some(Hops::Either(191, 0))),
+            (60, 64, Some(Hops::Known(4))),
+            // More than it left with.
+            (64, 30, None),
+            (255, 64, None),
+        ] {
+            let mut told = Told::default();
+            assert_eq!(told.hops_out(left), None);
+            let mut echo = answer(1, None, None);
+            echo.reflector.as_mut().unwrap().ttl = came;
+            told.observe(&meta, target, &echo);
+            assert_eq!(told.hops_out(left), hops, "{came} of {left}");
+        }
     }
 
     #[test]

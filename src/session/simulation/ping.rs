@@ -1,7 +1,7 @@
 //! `ping` against the real reflector over links whose faults are written down.
 
 use super::{Clock, Faults, Network, Seat, SendFaults};
-use crate::batch::{Datagram, Dest, RxEntry, SendOutcome, TxBatch};
+use crate::batch::{Datagram, Dest, OwnFinding, RxEntry, SendOutcome, TxBatch};
 use crate::record::{Flow, Outcome, PingEvent, PingRow, PingSummary, PingTargetReport, Sink};
 use crate::session::ping::{
     Asked, PingPlan, PingSession, PingSpacing, PingTarget, Protocol, StampProbes,
@@ -162,6 +162,7 @@ impl Ping {
             time: self.time,
             wait: self.wait,
             ttl: 255,
+            explain: OwnFinding::from_errno,
         };
         let mut network = Network::new(seed);
         network.link(ours.ip(), theirs.ip()).faults = self.out.clone();
@@ -239,10 +240,13 @@ impl Ran {
         let end = if (open, lost.unknown) == (0, Some(0)) { sent } else { *last };
         let missing = |of: &BTreeSet<u64>| (0..end).filter(|seq| !of.contains(seq)).count() as u64;
         let (out, all) = (missing(&self.reached), missing(&self.returned));
-        let (told_out, told_back) = (lost.out.unwrap(), lost.back.unwrap());
-        assert_eq!(told_out + told_back + lost.unknown.unwrap(), lost.total, "seed {seed}");
-        assert_eq!(told_out + told_back, all, "seed {seed}");
-        assert!(told_out.abs_diff(out) <= self.doubtful, "seed {seed}: {told_out} of {out}");
+        if let (Some(told_out), Some(told_back)) = (lost.out, lost.back) {
+            assert_eq!(told_out + told_back + lost.unknown.unwrap(), lost.total, "seed {seed}");
+            assert_eq!(told_out + told_back, all, "seed {seed}");
+            assert!(told_out.abs_diff(out) <= self.doubtful, "seed {seed}: {told_out} of {out}");
+        } else {
+            assert!(lost.untold.is_some(), "seed {seed}: {lost:?}");
+        }
         let seqs = self.rows.iter().map(|row| row.seq);
         assert!(seqs.eq(0..sent), "seed {seed}: every probe has its row, in order");
         let of = |wanted| self.rows.iter().filter(|row| row.outcome == wanted).count() as u64;
@@ -267,6 +271,7 @@ fn weather(loss: f64) -> Faults {
 
 #[test]
 fn loss_each_way_is_what_the_links_lost_each_way() {
+    let mut told = 0;
     for seed in 0..60 {
         let mut rng = fastrand::Rng::with_seed(seed);
         let mut faults = || Faults {
@@ -277,8 +282,16 @@ fn loss_each_way_is_what_the_links_lost_each_way() {
         };
         let (out, back) = (faults(), faults());
         let count = Some(rng.u64(1..2_000));
-        Ping { count, out, back, ..Ping::default() }.run(seed).check(seed);
+        let doubles = out.duplication > 0.0;
+        let ran = Ping { count, out, back, ..Ping::default() }.run(seed);
+        ran.check(seed);
+        let lost = ran.report.lost;
+        told += u64::from(lost.total > 0 && lost.out.is_some());
+        if !doubles && lost.total > 0 && ran.report.back > 100 {
+            assert!(lost.out.is_some(), "seed {seed}: {lost:?}");
+        }
     }
+    assert!(told > 20, "{told}");
 }
 
 #[test]
@@ -320,19 +333,19 @@ fn what_died_behind_the_last_answer_is_told_by_the_count() {
     let mut told = 0;
     for seed in 0..40 {
         let (out, back) = (weather(0.5), weather(0.5));
-        let ran = Ping { out, back, count: Some(40), ..Ping::default() }.run(seed);
+        let ran = Ping { out, back, count: Some(200), ..Ping::default() }.run(seed);
         ran.check(seed);
         let report = &ran.report;
         // A second question may hide that the first was counted.
-        let tail_was_lost = ran.returned.last() < Some(&39);
+        let tail_was_lost = ran.returned.last() < Some(&199);
         if report.questions == 1 && report.lost.unknown == Some(0) && tail_was_lost {
             let reached = ran.reached.len() as u64;
-            assert_eq!(report.lost.out, Some(40 - reached), "seed {seed}");
+            assert_eq!(report.lost.out, Some(200 - reached), "seed {seed}");
             assert_eq!(report.lost.back, Some(reached - report.back), "seed {seed}");
             told += 1;
         }
     }
-    assert!(told > 5, "{told}");
+    assert!(told > 3, "{told}");
 }
 
 #[test]
@@ -394,9 +407,12 @@ fn an_open_loop_keeps_its_schedule_whatever_is_lost_and_however_late_it_is_woken
         assert!(planned.windows(2).all(|pair| pair[1] - pair[0] == 1_000_000), "seed {seed}");
         let told = ran.report.send_late_ns;
         assert!(told.max > Some(2_000_000) && told.max <= Some(3_010_000), "{told:?}");
-        // What is late to leave is in the delay from the planned time, and not in that from the send.
-        let (planned, sent) = (ran.report.round_trip_ns, ran.report.from_send_ns);
-        assert!(planned.max > sent.max && sent.max < Some(2_400_000), "{planned:?} {sent:?}");
+        // What is late to leave is in the delay as planned, and in none of the path.
+        let (planned, trip) = (ran.report.as_planned_ns, ran.report.round_trip_ns);
+        assert!(planned.max > trip.max, "seed {seed}: {planned:?} {trip:?}");
+        assert!(trip.max < Some(2_310_000), "seed {seed}: {trip:?}");
+        let out = ran.report.out_above_min_ns;
+        assert!(out.max < Some(310_000), "seed {seed}: {out:?}");
     }
 }
 
@@ -412,6 +428,7 @@ fn an_answer_that_came_in_time_and_was_read_late_is_not_lost_live_either() {
         time: None,
         wait,
         ttl: 255,
+        explain: OwnFinding::from_errno,
     };
     let rows = Rows::default();
     let mut session = PingSession::new(plan, rows.clone());

@@ -1,6 +1,6 @@
 //! Round trips beside a load: a STAMP session-sender that tells an idle path from a loaded one.
 
-use crate::batch::{Datagram, DestId, TxBatch};
+use crate::batch::{Datagram, DestId, SendOutcome, SendStop, TransmitStamp, TxBatch};
 use crate::session::{Next, Now, Orders, Session};
 use crate::stats::DelayHistogram;
 use crate::units::Nanos;
@@ -45,9 +45,11 @@ pub struct ProberPlan {
 pub struct Trips {
     /// Probes that were sent.
     pub sent: u64,
-    /// Of these, those whose answer came in time.
+    /// Probes that this host itself refused.
+    pub never_sent: u64,
+    /// Of those sent, those whose answer came in time.
     pub back: u64,
-    /// Their round trips, without the time in the reflector.
+    /// Their round trips from the actual transmission, without the time in the reflector.
     pub delay: DelayHistogram,
 }
 
@@ -63,7 +65,10 @@ pub struct ProberSummary {
 #[derive(Clone, Copy, Debug)]
 struct Outstanding {
     seq: u32,
+    /// When it left: as the kernel says, or when it was handed over.
     sent: Nanos,
+    /// Whether nobody saw when it left: this host stood still, and the kernel has not told.
+    unsure: bool,
     phase: ProbePhase,
 }
 
@@ -78,6 +83,8 @@ pub struct StampProber<O> {
     next: Option<Nanos>,
     /// Numbers in the batch at hand.
     written: u32,
+    /// When probes were handed to the kernel last.
+    last_sent: Nanos,
     ends: Option<Nanos>,
     summary: ProberSummary,
 }
@@ -93,6 +100,7 @@ impl<O: Orders<ProbePhase>> StampProber<O> {
             seq: 0,
             next: None,
             written: 0,
+            last_sent: Nanos::ZERO,
             ends: None,
             summary: ProberSummary::default(),
         }
@@ -164,16 +172,38 @@ impl<O: Orders<ProbePhase>> Session for StampProber<O> {
         Next::WaitUntil(next)
     }
 
-    fn on_sent(&mut self, now: Now, _batch: &TxBatch, outcome: &crate::batch::SendOutcome) {
+    fn on_sent(&mut self, now: Now, _batch: &TxBatch, outcome: &SendOutcome) {
         let accepted = outcome.accepted.min(self.written as usize);
         let phase = self.phase;
         for _ in 0..accepted {
-            let probe = Outstanding { seq: self.seq, sent: now.mono, phase };
+            let probe = Outstanding { seq: self.seq, sent: now.mono, unsure: false, phase };
             self.outstanding[self.seq as usize % OUTSTANDING] = Some(probe);
             self.seq = self.seq.wrapping_add(1);
         }
         if let Some(trips) = self.trips(phase) {
             trips.sent += accepted as u64;
+            if let Some(SendStop::Refused { datagrams, .. }) = outcome.stop {
+                trips.never_sent += datagrams as u64;
+            }
+        }
+        self.last_sent = now.mono;
+    }
+
+    fn on_transmit_stamp(&mut self, now: Now, stamp: &TransmitStamp) {
+        // Probes have the numbers that the socket counts them by.
+        let place = &mut self.outstanding[stamp.number as usize % OUTSTANDING];
+        let Some(probe) = place.as_mut().filter(|probe| probe.seq == stamp.number) else { return };
+        let since = now.real.signed_since(stamp.at).max(0).unsigned_abs();
+        let left = now.mono - Nanos(since);
+        if left >= probe.sent {
+            (probe.sent, probe.unsure) = (left, false);
+        }
+    }
+
+    fn on_pause(&mut self, _now: Now, length: Nanos) {
+        self.ends = self.ends.map(|end| end + length);
+        for probe in self.outstanding.iter_mut().flatten() {
+            probe.unsure |= probe.sent >= self.last_sent;
         }
     }
 
@@ -200,7 +230,9 @@ impl<O: Orders<ProbePhase>> Session for StampProber<O> {
         let trip = whole - Nanos(inside.min(whole.0));
         if let Some(trips) = self.trips(probe.phase) {
             trips.back += 1;
-            trips.delay.record(trip);
+            if !probe.unsure {
+                trips.delay.record(trip);
+            }
         }
     }
 
@@ -216,7 +248,7 @@ impl<O: Orders<ProbePhase>> Session for StampProber<O> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::batch::{RxEntry, SendOutcome};
+    use crate::batch::RxEntry;
     use std::collections::VecDeque;
 
     fn at(micros: u64) -> Now {
@@ -298,5 +330,50 @@ mod tests {
             let p50 = |trips: &Trips| trips.delay.quantile(0.5).map(|p50| p50.0 / 1_000);
             assert_eq!((p50(&found.idle), p50(&found.loaded)), (Some(100), Some(1000)));
         }
+    }
+
+    /// One probe that this host was `held` up with behind its clock reading, for which the kernel's
+    /// stamp came or did not, and a path of 200 µs; its round trip in microseconds.
+    fn held_up(held: u64, stamped: bool) -> (u64, Option<u64>) {
+        let (interval, patience) = (Nanos::from_millis(10), Nanos::from_secs(1));
+        let plan = ProberPlan { interval, patience, key: None, ssid: 9 };
+        let mut prober = StampProber::new(plan, VecDeque::new());
+        let mut batch = TxBatch::new(8, 2_048);
+        prober.poll_transmit(at(0), &mut batch);
+        let request = StampRequest::decode(batch.payload(&batch.slots()[0])).unwrap();
+        let outcome = SendOutcome { accepted: batch.len(), stop: None };
+        prober.on_sent(at(0), &batch, &outcome);
+        let (left, came) = (held, held + 200);
+        prober.on_pause(at(came), Nanos::from_micros(held));
+        if stamped {
+            let stamp = TransmitStamp { socket: 0, number: 0, at: at(left).real };
+            prober.on_transmit_stamp(at(came + 9), &stamp);
+        }
+        let bytes = StampReply { request, ..StampReply::default() }.encode();
+        let mut meta = RxEntry::default().meta;
+        meta.arrival = at(came).real;
+        let datagram = Datagram { payload: &bytes, true_len: bytes.len(), meta };
+        prober.on_datagram(at(came + 9), &datagram);
+        let idle = prober.finish(at(came + 9)).idle;
+        (idle.back, idle.delay.min().map(|least| (least.0 + 500) / 1_000))
+    }
+
+    #[test]
+    fn what_this_host_held_up_is_no_delay_of_the_path() {
+        assert_eq!(held_up(500_000, true), (1, Some(200)));
+        assert_eq!(held_up(500_000, false), (1, None), "nobody knows when it left");
+    }
+
+    #[test]
+    fn what_this_host_refused_was_not_sent() {
+        let (interval, patience) = (Nanos::from_millis(10), Nanos::from_secs(1));
+        let plan = ProberPlan { interval, patience, key: None, ssid: 9 };
+        let mut prober = StampProber::new(plan, VecDeque::new());
+        let mut batch = TxBatch::new(8, 2_048);
+        prober.poll_transmit(at(0), &mut batch);
+        let stop = Some(SendStop::Refused { datagrams: 1, errno: 1 });
+        prober.on_sent(at(0), &batch, &SendOutcome { accepted: 0, stop });
+        let idle = prober.finish(at(0)).idle;
+        assert_eq!((idle.sent, idle.never_sent, idle.back), (0, 1, 0));
     }
 }
