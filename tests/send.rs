@@ -246,6 +246,21 @@ fn answers_are_printed_with_their_sender_and_silence_is_a_failure() {
 }
 
 #[test]
+fn a_destination_that_is_named_three_times_has_one_row_with_all_its_answers() {
+    let (socket, addr) = sink("127.0.0.1:0");
+    let args = [&addr, &addr, &addr, "-w", "10s", "--replies", "3", "--", "ask"];
+    let asking = Running::start(udpkit().arg("send").args(args));
+    for _ in 0..3 {
+        let (_, asker) = socket.recv_from(&mut [0; 10]).unwrap();
+        socket.send_to(b"answer", asker).unwrap();
+    }
+    let out = asking.wait(secs(5)).expect_success().out();
+    assert!(out.contains("to 1 destination, named 3 times"), "{out}");
+    assert!(out.contains("  3  (named 3 times)"), "{out}");
+    assert!(!out.contains("interrupted") && !out.contains("not sent"), "{out}");
+}
+
+#[test]
 fn the_document_holds_counts_and_answers_in_base_units() {
     let (socket, addr) = sink("[::1]:0");
     let asking = Running::start(udpkit().args([
@@ -286,6 +301,7 @@ fn a_signal_ends_an_endless_run_with_its_summary() {
         sender.signal(signal);
         let output = sender.wait(secs(5)).expect_success();
         assert!(output.out().starts_with("sent "), "{}", output.out());
+        assert!(output.out().contains("\n  interrupted\n"), "{}", output.out());
         socket.set_nonblocking(true).unwrap();
         while socket.recv(&mut [0; 10]).is_ok() {}
         socket.set_nonblocking(false).unwrap();

@@ -108,7 +108,12 @@ impl<'a> Sink<SendEvent<'a>> for SendReport {
 fn lines(summary: &SendSummary) -> Vec<String> {
     let mut lines = Vec::new();
     let peers = summary.destinations.iter().map(|target| target.times).sum::<u64>();
-    let to = if peers > 1 { format!(" to {peers} destinations") } else { String::new() };
+    let each = summary.destinations.len() as u64;
+    let to = match (peers, each) {
+        (0 | 1, _) => String::new(),
+        _ if peers == each => format!(" to {peers} destinations"),
+        _ => format!(" to {}, named {peers} times", plural(each, "destination")),
+    };
     let mut head = format!(
         "sent {}, {}{to}",
         plural(summary.datagrams, "datagram"),
