@@ -281,6 +281,10 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
             }
             self.drained_by = now.mono + self.drain_patience();
             match self.state {
+                // Closing the session ends what the far end still sends.
+                State::Watch { .. } if self.summary.failure == Some(RunFailure::NotStopped) => {
+                    self.quit(now);
+                }
                 // A run that broke off may still be reported on, if the far end is there.
                 State::Watch { .. } => self.state = State::Watch { stat: None, at: now.mono },
                 _ => self.state = State::Over,
@@ -404,6 +408,9 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
     fn give_up_streams(&mut self, now: Now) {
         if self.stop_by <= now.mono && !self.ended() {
             self.stop_by = Nanos::MAX;
+            // What it sent after that nobody waited for: the counts are not the run's last word.
+            let why = "the far end did not end its streams after the interrupt".to_owned();
+            self.fail(RunFailure::NotStopped, why);
             self.sink.take(ControlEvent::Abort);
         }
     }

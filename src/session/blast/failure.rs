@@ -25,6 +25,8 @@ pub enum RunFailure {
     LostRun,
     /// The far end did not finish counting in time.
     NotCounted,
+    /// The far end did not end its streams when the user wanted an early end.
+    NotStopped,
     /// The far end gave the run up while this side still sent.
     EndedThere,
     /// One of this side's streams broke off, or never began.

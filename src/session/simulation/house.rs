@@ -139,6 +139,8 @@ pub struct House {
     near_sent: Vec<SenderSummary>,
     near_received: Vec<ReceiverSummary>,
     stretches: usize,
+    /// Whether the server's senders send on when they are told to end.
+    pub deaf_to_stop: bool,
     /// Sessions that the server opened, and streams.
     pub sessions: usize,
     pub opens: usize,
@@ -225,6 +227,7 @@ impl House {
             near_sent: Vec::new(),
             near_received: Vec::new(),
             stretches: 0,
+            deaf_to_stop: false,
             sessions: 0,
             opens: 0,
             log: Vec::new(),
@@ -323,6 +326,7 @@ impl House {
                     self.tell(ServeOrder { session: request.session, stream: 0, news });
                 }
                 ServeEvent::ClosePorts { .. } => {}
+                ServeEvent::StopSenders { .. } if self.deaf_to_stop => {}
                 ServeEvent::StopSenders { session } => {
                     let streams = self.server.streams.iter().filter(of(session));
                     for stream in streams.filter(|stream| stream.sends()) {

@@ -76,6 +76,43 @@ fn a_server_that_stood_still_for_less_than_the_patience_loses_nothing() {
 }
 
 #[test]
+fn at_whatever_moment_a_host_stands_still_nothing_is_lost_by_it() {
+    for seed in 0..12 {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        for direction in WAYS {
+            // Within the run: while it opens its sockets hold what they get, too.
+            let time = Nanos::from_millis(500);
+            let mut house = House::of(seed, run_of(direction, time), &Faults::default());
+            let host = if rng.bool() { client_address() } else { server_address() };
+            let from = Nanos::from_micros(rng.u64(1..500_000));
+            let length = Nanos::from_millis(rng.u64(50..4_500));
+            house.network.stop_host(host.ip(), from..from + length);
+            let came = house.finish(DEADLINE);
+            let summary = &came.summary;
+            let what = format!("seed {seed} {direction:?} {host} at {from} for {length}");
+            assert_eq!(summary.broken, None, "{what}");
+            assert!(summary.complete, "{what}");
+            let far = summary.received.map(|received| received.lost);
+            let near = came.near_received.iter().map(|summary| summary.received.lost);
+            assert!(far.into_iter().chain(near).all(|lost| lost == 0), "{what}");
+        }
+    }
+}
+
+#[test]
+fn a_far_end_that_does_not_stop_is_given_up_after_the_interrupt() {
+    let mut house =
+        House::of(1, run_of(Direction::Down, Nanos::from_secs(3_000)), &Faults::default());
+    house.run_until(DEADLINE, |house| house.network.instant >= SECOND);
+    house.deaf_to_stop = true;
+    house.network.stop(house.client);
+    let came = house.finish(SECOND + PATIENCE + SECOND + SECOND);
+    assert!(came.summary.stopped && !came.summary.complete);
+    assert_eq!(came.summary.failure, Some(RunFailure::NotStopped));
+    assert_eq!(came.near_received[0].received.lost, 0);
+}
+
+#[test]
 fn nobody_stood_still_where_nobody_did() {
     for direction in WAYS {
         let came = House::of(3, run_of(direction, SECOND), &Faults::default()).finish(DEADLINE);
