@@ -204,7 +204,8 @@ impl Driver {
 impl Sink<ControlEvent> for &mut Driver {
     fn take(&mut self, event: ControlEvent) -> Flow {
         match event {
-            ControlEvent::Granted { session, tag, one_host, streams } => {
+            ControlEvent::Granted { session, tag, one_host, streams, patience } => {
+                self.plan.patience = patience;
                 if streams != self.plan.test.streams {
                     self.plan.test.streams = streams;
                     self.board = board(&self.plan);

@@ -36,6 +36,8 @@ pub enum ControlEvent {
         one_host: bool,
         /// Streams in each direction.
         streams: u32,
+        /// How long the streams wait for the far end: longer where the round trip is long.
+        patience: Nanos,
     },
     /// A stretch of the run as the far end saw it, of all its receivers together.
     Interval(BlastInterval),
@@ -485,7 +487,13 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
                 }
                 let streams = self.plan.streams;
                 self.summary.streams = Some(streams);
-                self.sink.take(ControlEvent::Granted { session, tag, one_host, streams });
+                self.sink.take(ControlEvent::Granted {
+                    session,
+                    tag,
+                    one_host,
+                    streams,
+                    patience: patience_for(self.patience, self.round_trip),
+                });
                 State::Watch { stat: None, at: now.mono + self.look() }
             }
             State::Watch { .. } if reply.code == Code::STATUS => return self.on_status(reply, now),

@@ -141,6 +141,8 @@ pub struct House {
     stretches: usize,
     /// Whether the server's senders send on when they are told to end.
     pub deaf_to_stop: bool,
+    /// Whether the server opens no stream that it is asked for.
+    pub deaf_to_data: bool,
     /// Sessions that the server opened, and streams.
     pub sessions: usize,
     pub opens: usize,
@@ -228,6 +230,7 @@ impl House {
             near_received: Vec::new(),
             stretches: 0,
             deaf_to_stop: false,
+            deaf_to_data: false,
             sessions: 0,
             opens: 0,
             log: Vec::new(),
@@ -257,6 +260,11 @@ impl House {
 
     pub fn open_sessions(&self) -> usize {
         self.server.control.borrow().sessions()
+    }
+
+    /// Whether the client has its streams.
+    pub fn is_granted(&self) -> bool {
+        !self.streams.is_empty()
     }
 
     pub fn is_sending(&self) -> bool {
@@ -310,6 +318,7 @@ impl House {
         for event in self.server.events.drain() {
             let of = |session: u64| move |stream: &&Stream| stream.session == session;
             match event {
+                ServeEvent::Open(_) if self.deaf_to_data => {}
                 ServeEvent::Open(request) => self.open_stream(&request),
                 ServeEvent::Total { session, stream: number, total } => {
                     let streams = self.server.streams.iter().filter(of(session));
@@ -395,7 +404,9 @@ impl House {
     fn client_events(&mut self) {
         for event in self.events.drain() {
             match event {
-                ControlEvent::Granted { session, tag, .. } => self.open_streams(&session, tag),
+                ControlEvent::Granted { session, tag, patience, .. } => {
+                    self.open_streams(&session, tag, patience);
+                }
                 ControlEvent::Interval(_) | ControlEvent::Stretch { .. } => self.stretches += 1,
                 ControlEvent::StopSenders => {
                     for stream in self.streams.iter().filter(|stream| stream.sends()) {
@@ -409,16 +420,16 @@ impl House {
         }
     }
 
-    fn open_streams(&mut self, session: &str, tag: u16) {
+    fn open_streams(&mut self, session: &str, tag: u16, patience: Nanos) {
         assert!(self.streams.is_empty(), "one run is granted once");
         for number in 0..self.plan.all_streams() {
             let sealer = Sealer::new(self.key.clone(), 1 << 40 | u64::from(number) << 32);
-            let opening = Opening::new(session.to_owned(), number, PATIENCE).of_run(tag, sealer);
+            let opening = Opening::new(session.to_owned(), number, patience).of_run(tag, sealer);
             let (endpoint, role) = if self.plan.is_up(number) {
                 sender(SenderPlan::new(self.plan, number, tag), Some(opening))
             } else {
                 let time = self.plan.time;
-                let plan = ReceiverPlan { time, ..receiver_plan(&self.plan, tag, PATIENCE) };
+                let plan = ReceiverPlan { time, ..receiver_plan(&self.plan, tag, patience) };
                 receiver(plan, Some(opening))
             };
             let from = SocketAddr::new(client_address().ip(), 4_001 + number as u16);

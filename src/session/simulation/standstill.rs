@@ -193,15 +193,44 @@ fn beyond_the_patience_it_is_given_up_and_nothing_is_called_lost() {
 
 #[test]
 fn a_stream_that_this_side_gave_up_is_not_lost_on_the_path() {
-    // The client's HELO, ticket and TEST pass, and the streams' HELOs; no DATA is answered.
-    let mut house = House::of(1, run_of(Direction::Down, SECOND), &Faults::default());
-    house.run_until(DEADLINE, |house| house.opens > 0);
-    let (here, there) = (client_address().ip(), server_address().ip());
-    let link = house.network.link(there, here);
-    link.faults.delay = Nanos::from_secs(7);
-    let came = house.finish(DEADLINE);
-    assert!(!came.summary.complete, "{:?}", came.summary);
-    for near in &came.near_received {
-        assert_eq!(near.received.lost, 0);
+    for direction in WAYS {
+        let mut house = House::of(1, run_of(direction, SECOND), &Faults::default());
+        house.deaf_to_data = true;
+        let came = house.finish(DEADLINE);
+        assert_eq!(came.summary.failure, Some(RunFailure::Stream), "{direction:?}");
+        assert!(!came.summary.complete, "{direction:?}");
+        for near in &came.near_received {
+            assert_eq!((near.received.lost, near.received.sender_total), (0, None));
+        }
+    }
+}
+
+#[test]
+fn a_machine_that_was_suspended_with_both_ends_on_it_loses_nothing() {
+    for direction in WAYS {
+        let mut house = House::of(2, run_of(direction, SECOND), &Faults::default());
+        let from = Nanos::from_millis(400);
+        for host in [client_address(), server_address()] {
+            house.network.stop_host(host.ip(), from..from + Nanos::from_secs(30));
+        }
+        assert_whole(&house.finish(DEADLINE), direction, "suspended");
+    }
+}
+
+#[test]
+fn a_path_that_gets_bad_is_waited_for_as_its_round_trip_wants() {
+    for seed in 0..4 {
+        for direction in WAYS {
+            let faults = Faults { delay: Nanos::from_secs(2), ..Faults::default() };
+            let mut house = House::of(seed, run_of(direction, SECOND), &faults);
+            house.run_until(DEADLINE, |house| house.is_granted());
+            let (here, there) = (client_address().ip(), server_address().ip());
+            for (from, to) in [(here, there), (there, here)] {
+                house.network.link(from, to).faults.loss = 0.4;
+            }
+            let came = house.finish(DEADLINE);
+            assert_eq!(came.summary.broken, None, "seed {seed} {direction:?}");
+            assert!(came.summary.complete, "seed {seed} {direction:?}");
+        }
     }
 }
