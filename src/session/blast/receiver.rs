@@ -126,7 +126,7 @@ pub struct BlastReceiver<O, K> {
     silence: Nanos,
     /// The longest time for which this host left something unread, or did not run at all.
     pause: Nanos,
-    /// All pauses of this host since the first datagram.
+    /// All pauses of this host: what is read first after one may have come before it.
     paused: Nanos,
     /// The real-time clock less the monotonic one, at the last read.
     clock_offset: Option<i64>,
@@ -467,9 +467,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
 
     fn on_pause(&mut self, _now: Now, length: Nanos) {
         self.pause = self.pause.max(length);
-        if self.first.is_some() {
-            self.paused += length;
-        }
+        self.paused += length;
         self.heard = self.heard.map(|heard| heard + length);
         if let Some(opening) = &mut self.opening {
             opening.on_pause(length);
