@@ -235,7 +235,7 @@ fn a_path_that_gets_bad_is_waited_for_as_its_round_trip_wants() {
         for direction in WAYS {
             let faults = Faults { delay: Nanos::from_secs(2), ..Faults::default() };
             let mut house = House::of(seed, run_of(direction, SECOND), &faults);
-            house.run_until(DEADLINE, |house| house.is_granted());
+            house.run_until(DEADLINE, House::is_granted);
             let (here, there) = (client_address().ip(), server_address().ip());
             for (from, to) in [(here, there), (there, here)] {
                 house.network.link(from, to).faults.loss = 0.4;
