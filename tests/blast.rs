@@ -498,7 +498,7 @@ fn what_this_hosts_own_filter_drops_is_no_far_end_that_does_not_answer() {
     let output = blast(&mut lab.udpkit("a"), &["10.77.0.2", "--wait", "1s"]);
     assert_eq!(output.code(), Some(1));
     let told = output.err();
-    assert!(told.contains("this host's own packet filter dropped it (EPERM)"), "{told}");
+    assert!(told.contains("this host's own packet filter"), "{told}");
     assert!(!told.contains("no answer") && !told.contains("udpkit serve"), "{told}");
 }
 

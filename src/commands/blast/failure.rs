@@ -41,7 +41,10 @@ pub fn explain(plan: &BlastPlan, control: &mut ControlSummary) -> Option<String>
             ))
         }
         RunFailure::NobodyThere => Some(format!("run `udpkit serve -p {port}` there")),
-        _ => rate_hint(control.broken.as_deref()?),
+        _ => {
+            let limit = control.rate_limit.as_ref()?;
+            Some(format!("--rate {limit} or less is served there"))
+        }
     }
 }
 
@@ -57,10 +60,4 @@ fn elsewhere(plan: &BlastPlan) -> Option<SocketAddr> {
     let bind = SocketAddr::new(plan.control_bind.ip(), 0);
     let from = who_answers(bind, plan.target, &question, ELSEWHERE, is_reply).ok()??;
     (from != plan.target).then_some(from)
-}
-
-/// The limit that the far end named.
-fn rate_hint(broken: &str) -> Option<String> {
-    let (_, limit) = broken.split_once("(rate=")?;
-    Some(format!("--rate {} or less is served there", limit.trim_end_matches(')')))
 }

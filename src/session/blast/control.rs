@@ -1,13 +1,14 @@
 //! The client's side of the control dialogue: opens a session, asks for a run, watches it, and
 //! brings the far end's report home.
 
+use super::events::{ControlEvent, ControlOrder, ControlSummary, FarIo};
 use super::failure::RunFailure;
 use super::plan::{Direction, TestPlan};
 use super::stat::{read_counts, read_interval, read_sent};
 use crate::batch::{
     Datagram, DestId, ErrorOrigin, LocalRefusal, NetworkError, SendOutcome, TxBatch, system_words,
 };
-use crate::record::{BlastInterval, BlastReceived, BlastSent, Flow, Sink};
+use crate::record::{Flow, Sink};
 use crate::session::{
     Exchange, Next, Now, Orders, Sealer, Session, Step, Tags, patience_for, refusal,
 };
@@ -22,103 +23,6 @@ const FAREWELL: Nanos = Nanos::from_millis(500);
 const DRAIN_LOOK: Nanos = Nanos::from_millis(50);
 /// How long the far end may drain after the sender has ended.
 const DRAIN_PATIENCE: Nanos = Nanos::from_secs(10);
-
-/// What the control session tells while it runs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ControlEvent {
-    /// The run was granted: streams may open.
-    Granted {
-        /// The session's name, for DATA.
-        session: String,
-        /// The run's tag, for every header.
-        tag: u16,
-        /// Whether the far end runs on this host.
-        one_host: bool,
-        /// Streams in each direction.
-        streams: u32,
-        /// How long the streams wait for the far end: longer where the round trip is long.
-        patience: Nanos,
-    },
-    /// A stretch of the run as the far end saw it, of all its receivers together.
-    Interval(BlastInterval),
-    /// A stretch of one of this side's receivers.
-    Stretch {
-        /// The stream.
-        stream: u32,
-        /// The stretch.
-        interval: BlastInterval,
-    },
-    /// The run is over early: this side's senders must end; its receivers will when the far end's
-    /// senders have.
-    StopSenders,
-    /// The run is lost: every stream must end.
-    Abort,
-}
-
-/// What the control session is told.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ControlOrder {
-    /// One of this side's receivers has a stretch.
-    Stretch {
-        /// The stream.
-        stream: u32,
-        /// The stretch.
-        interval: BlastInterval,
-    },
-    /// One of this side's streams has ended.
-    StreamEnded {
-        /// The stream.
-        stream: u32,
-        /// Datagrams that the kernel took; 0 where this side received.
-        total: u64,
-        /// Why it broke off; `None` when it ran to its end.
-        broken: Option<String>,
-    },
-}
-
-/// What the control session brings home.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ControlSummary {
-    /// What the far end received, as it told last; `None` when it never did, or only sends.
-    pub received: Option<BlastReceived>,
-    /// What the far end sent, once its senders have ended; `None` before, or when it only receives.
-    pub sent: Option<BlastSent>,
-    /// Whether those counts are the run's last word, and each of its streams ran to its end.
-    pub complete: bool,
-    /// Address and port as the far end saw them.
-    pub seen: Option<String>,
-    /// What the far end's receivers used; `None` until they ended.
-    pub far_rx: Option<FarIo>,
-    /// What the far end's senders used; `None` until they ended.
-    pub far_tx: Option<FarIo>,
-    /// Why the run failed; `None` when it did not.
-    pub broken: Option<String>,
-    /// The same as a fact.
-    pub failure: Option<RunFailure>,
-    /// The longest that this host itself stood still while the dialogue was on.
-    pub pause: Nanos,
-    /// Whether the user ended it early.
-    pub stopped: bool,
-    /// Whether the far end runs on this host.
-    pub one_host: bool,
-    /// Streams in each direction that were granted; `None` when none were.
-    pub streams: Option<u32>,
-}
-
-/// What the far end's sockets used.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FarIo {
-    /// Batch call of its senders.
-    pub tx: String,
-    /// Batch call of its receivers.
-    pub rx: String,
-    /// Most datagrams that one send call was given.
-    pub batch: u32,
-    /// Receive buffer granted, in bytes.
-    pub receive_buffer: u64,
-    /// Send buffer granted, in bytes.
-    pub send_buffer: u64,
-}
 
 #[derive(Debug)]
 enum State {
@@ -472,6 +376,7 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
                 let tag = reply.params.parse::<u16>("tag").ok().flatten();
                 let Some(tag) = tag.filter(|_| reply.code == Code::OK) else {
                     // The session is still there, and another client may want its place.
+                    self.summary.rate_limit = reply.params.get("rate").map(str::to_owned);
                     self.fail(RunFailure::FarEndRefuses(reply.code), refusal(reply));
                     self.sink.take(ControlEvent::Abort);
                     return self.quit(now);

@@ -1,6 +1,7 @@
 //! Throughput: the sender and the receiver of a stream, and the client's side of the dialogue.
 
 mod control;
+mod events;
 mod failure;
 mod merge;
 mod opening;
@@ -9,7 +10,8 @@ mod receiver;
 mod sender;
 mod stat;
 
-pub use control::{BlastControl, ControlEvent, ControlOrder, ControlSummary, FarIo};
+pub use control::BlastControl;
+pub use events::{ControlEvent, ControlOrder, ControlSummary, FarIo};
 pub use failure::RunFailure;
 pub use merge::{IntervalBoard, merge_interval, merge_received, merge_sent};
 pub use opening::{Opening, OpeningStep};
