@@ -32,7 +32,8 @@ pub use cast::{
 pub use cast_stream::{CastForeign, CastGap, CastStream};
 pub use check::{
     CastCheck, CheckAnswer, CheckAnswered, CheckEvent, CheckFar, CheckFinding, CheckHold,
-    CheckInterface, CheckRoute, CheckStream, Outcome as CheckOutcome,
+    CheckInterface, CheckRoute, CheckSince, CheckStream, Outcome as CheckOutcome, is_deaf,
+    questions,
 };
 pub use copies::{CopyVerdict, FanoutCopy, copy_verdict};
 pub use document::{Document, Event, SCHEMA};

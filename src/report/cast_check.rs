@@ -17,6 +17,10 @@ pub fn cast_check_text(check: &CastCheck) -> String {
         Nanos(check.duration_ns),
         if check.interrupted { "   interrupted" } else { "" },
     );
+    if check.paused_ns > 0 {
+        let paused = Nanos(check.paused_ns);
+        let _ = writeln!(text, "  paused   this host itself stood still for {paused} in all\n");
+    }
     let subjects = check.findings.iter().map(|one| one.subject.chars().count());
     let width = subjects.max().unwrap_or(0).min(20);
     for one in &check.findings {
@@ -49,7 +53,11 @@ fn word(outcome: CheckOutcome) -> &'static str {
 fn verdict(check: &CastCheck) -> String {
     let first = |outcome| check.findings.iter().find(|one| one.outcome == outcome);
     let named = |one: &CheckFinding| format!("{}: {}", one.subject, one.says);
+    let cut_short = check.interrupted && !check.probes_complete;
     match check.verdict {
+        Some(CheckOutcome::Ok | CheckOutcome::Unknown) | None if cut_short => {
+            "not told: the check was interrupted".to_owned()
+        }
         Some(CheckOutcome::Broken) => {
             let what = first(CheckOutcome::Broken).map(named).unwrap_or_default();
             format!("broken at {what}")
@@ -94,9 +102,15 @@ pub fn cast_answered_text(told: &CheckAnswered) -> String {
         0 => String::new(),
         some => format!("   beyond 200 a second {}", group_digits(some)),
     };
+    let refused = match (&told.refusal, told.refused) {
+        (Some(why), count @ 1..) => {
+            format!("  refused by this host {}: {why}\n", group_digits(count))
+        }
+        _ => String::new(),
+    };
     format!(
         "udpkit cast check --answer   {}   {}\n\n  probes to the group {}   by unicast {}   answers \
-         {}{unanswered}\n",
+         {}{unanswered}\n{refused}",
         told.group,
         Nanos(told.duration_ns),
         group_digits(told.group_probes),

@@ -1,12 +1,14 @@
 //! What the facts about this host mean: its route, its interfaces, queriers and filters.
 
+use crate::stats::{LossSample, is_beyond_chance};
+
 use super::{CastCheck, CheckFinding, CheckInterface, Outcome, finding, hold, path};
 
 /// Every finding, in the order in which a datagram meets what they are about.
 pub(super) fn findings(check: &CastCheck) -> Vec<CheckFinding> {
     let mut all = vec![route(check)];
     for interface in &check.interfaces {
-        all.push(local(interface));
+        all.push(local(interface, check.asked()));
         if usable(interface) {
             all.extend(querier(check, interface));
             all.extend(reverse_path(check, interface));
@@ -50,13 +52,22 @@ fn route(check: &CastCheck) -> CheckFinding {
     finding("route", Outcome::Ok, says, evidence, None)
 }
 
+/// No host that works loses more than this of what it sends to itself.
+const OWN_LOSS: LossSample = LossSample { sent: 1_000, lost: 500 };
+
+/// Whether so many own probes, of which so many came back, show that a host does not hear itself: not
+/// one came, and chance is ruled out even where every other one is lost.
+pub fn is_deaf(sent: u64, looped: u64, asked: u64) -> bool {
+    looped == 0 && is_beyond_chance(LossSample::new(sent, 0), OWN_LOSS, asked)
+}
+
 /// Whether an interface let the group be joined and sent to.
 pub(super) fn usable(interface: &CheckInterface) -> bool {
     interface.join_error.is_none() && interface.sent > 0
 }
 
 /// Whether the group can be joined, sent to and heard on an interface, as far as this host goes.
-fn local(interface: &CheckInterface) -> CheckFinding {
+fn local(interface: &CheckInterface, asked: u64) -> CheckFinding {
     let broken = |says: &str, evidence: String, otherwise| {
         finding(&interface.name, Outcome::Broken, says, evidence, otherwise)
     };
@@ -80,6 +91,15 @@ fn local(interface: &CheckInterface) -> CheckFinding {
         return broken("the group was joined and the membership is gone", evidence, None);
     }
     let counts = format!("{} of {} own probes came back", interface.looped, interface.sent);
+    if interface.looped == 0 && !is_deaf(interface.sent, interface.looped, asked) {
+        return finding(
+            &interface.name,
+            Outcome::Unknown,
+            "whether this host hears what it sends to the group itself is not told",
+            format!("{counts}, which may be chance"),
+            None,
+        );
+    }
     if interface.looped == 0 {
         return broken(
             "this host does not hear what it sends to the group itself",
@@ -147,7 +167,7 @@ fn querier(check: &CastCheck, interface: &CheckInterface) -> Option<CheckFinding
     if interface.queries_before.is_some() {
         return say(
             Outcome::Doubt,
-            "no querier: a switch that snoops ends the group 260 s after a join",
+            "no querier was heard: without one, a switch that snoops ends the group after 260 s",
             "no query since the interface came up (Icmp6InGroupMembQueries)".to_owned(),
             Some(
                 "harmless where no switch snoops; a firewall can hide queries; --hold 300 shows \
@@ -159,7 +179,7 @@ fn querier(check: &CastCheck, interface: &CheckInterface) -> Option<CheckFinding
     match interface.queries_heard {
         Some(_) if held => say(
             Outcome::Doubt,
-            "no querier: a switch that snoops ends the group 260 s after a join",
+            "no querier was heard: without one, a switch that snoops ends the group after 260 s",
             format!("no query in {} s; one is due every 125 s", check.duration_ns / 1_000_000_000),
             Some("harmless where no switch snoops; another query interval; a firewall"),
         ),
@@ -228,8 +248,8 @@ mod tests {
             carrier: Some(true),
             multicast: Some(true),
             listed: Some(true),
-            sent: 9,
-            looped: 9,
+            sent: 20,
+            looped: 20,
             rp_filter: Some(0),
             ..CheckInterface::default()
         }
@@ -260,10 +280,11 @@ mod tests {
 
     #[test]
     fn what_an_interface_does_is_told_in_words() {
-        let cases: [Case; 7] = [
-            (|_| {}, Outcome::Ok, "9 of 9 own probes came back"),
+        let cases: [Case; 8] = [
+            (|_| {}, Outcome::Ok, "20 of 20 own probes came back"),
             (|one| one.looped = 0, Outcome::Broken, "does not hear what it sends"),
-            (|one| one.looped = 4, Outcome::Doubt, "4 of 9"),
+            (|one| (one.sent, one.looped) = (6, 0), Outcome::Unknown, "may be chance"),
+            (|one| one.looped = 4, Outcome::Doubt, "4 of 20"),
             (|one| one.carrier = Some(false), Outcome::Broken, "no carrier"),
             (|one| one.multicast = Some(false), Outcome::Doubt, "MULTICAST is off"),
             (|one| one.listed = Some(false), Outcome::Broken, "membership is gone"),

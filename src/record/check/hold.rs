@@ -3,10 +3,14 @@
 //! A switch forgets a member that it has not heard for 2 × 125 s + 10 s (RFC 3376 §8.4), and hears it
 //! again only when a querier asks.
 
+use crate::stats::{LossSample, is_beyond_chance};
+
 use super::{CastCheck, CheckFinding, CheckHold, CheckStream, Outcome};
 
 /// Nanoseconds in a second.
 const SECOND: u64 = 1_000_000_000;
+/// Usual gaps of a stream that are no end of it.
+const GAPS: u64 = 10;
 /// Silence that is no end: gaps of a slow stream.
 const SILENCE: u64 = 2 * SECOND;
 
@@ -23,12 +27,27 @@ fn outward(check: &CastCheck, hold: &CheckHold) -> Option<CheckFinding> {
     if unicast < group + SILENCE {
         return None;
     }
+    let since = hold.far_since.unwrap_or_default();
+    let control = LossSample::new(since.unicast_sent, since.unicast_back);
+    if !is_beyond_chance(LossSample::new(since.group_sent, 0), control, check.asked()) {
+        let share = control.percent().filter(|_| control.lost > 0);
+        let loss = share.map(|share| format!(": the path loses {share:.0} %"));
+        return Some(verdict(
+            Outcome::Unknown,
+            format!(
+                "whether the far end hears the group still is not told{}",
+                loss.unwrap_or_default()
+            ),
+            format!("the last {} probes to the group were not answered", since.group_sent),
+            Some("hold for longer"),
+        ));
+    }
     let evidence = format!(
         "its answers to the group ended {} after its join, those to unicast went on for {}",
         seconds(age),
         seconds(unicast - group)
     );
-    Some(ended(check, hold, age, "the far end hears the group no more", evidence))
+    Some(ended(check, hold, age, Subject::Far, evidence))
 }
 
 /// This host's membership: what came for it.
@@ -43,7 +62,7 @@ fn inward(check: &CastCheck, hold: &CheckHold) -> CheckFinding {
         );
     };
     let who = format!("{} datagrams from {}", stream.datagrams, stream.source);
-    if !is_over(stream, hold) {
+    if !is_over(check, hold, stream) {
         if hold.held_ns < hold.membership_ns + hold.membership_ns / 10 {
             return verdict(
                 Outcome::Unknown,
@@ -64,7 +83,16 @@ fn inward(check: &CastCheck, hold: &CheckHold) -> CheckFinding {
         let says = "the stream ended because its sender did".to_owned();
         return verdict(Outcome::Unknown, says, evidence, Some("hold while a stream runs"));
     }
-    ended(check, hold, stream.last_ns, "the stream stopped", evidence)
+    ended(check, hold, stream.last_ns, Subject::Stream, evidence)
+}
+
+/// What ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Subject {
+    /// The far end's answers to the group, beside unicast that goes on.
+    Far,
+    /// A stream, with nothing beside it.
+    Stream,
 }
 
 /// What an end at this age of a membership means.
@@ -72,17 +100,25 @@ fn ended(
     check: &CastCheck,
     hold: &CheckHold,
     age: u64,
-    what: &str,
+    subject: Subject,
     evidence: String,
 ) -> CheckFinding {
     let membership = hold.membership_ns;
     let slack = (membership / 10).max(SECOND);
     let about = age + slack >= membership && age <= membership + slack + repeated(check);
-    let queries: u64 = check.interfaces.iter().filter_map(|one| one.queries_heard).sum();
-    if about && queries == 0 {
+    let heard = || check.interfaces.iter().filter_map(|one| one.queries_heard);
+    let queries: u64 = heard().sum();
+    let what = match subject {
+        Subject::Far => "the far end hears the group no more",
+        Subject::Stream => "the stream stopped",
+    };
+    // A stream may have ended by itself just then: only where queries would have been seen.
+    let (listened, at) = (heard().next().is_some(), seconds(membership));
+    if about && queries == 0 && (listened || subject == Subject::Far) {
+        let querier = if listened { "no querier" } else { "nobody renews them" };
         return verdict(
             Outcome::Broken,
-            format!("{what} when memberships end, {}: no querier", seconds(membership)),
+            format!("{what} when memberships end, {at}: {querier}"),
             evidence,
             Some(
                 "a switch snoops and nobody queries: enable a querier on it or on a router, or \
@@ -112,11 +148,19 @@ fn longest(streams: &[CheckStream]) -> Option<&CheckStream> {
     streams.iter().max_by_key(|stream| stream.datagrams)
 }
 
-/// Whether a stream has been silent for longer than its own gaps explain.
-fn is_over(stream: &CheckStream, hold: &CheckHold) -> bool {
+/// Whether a stream has been silent for longer than its own gaps, its losses and this host's pauses
+/// explain.
+fn is_over(check: &CastCheck, hold: &CheckHold, stream: &CheckStream) -> bool {
     let gaps = stream.datagrams.saturating_sub(1).max(1);
     let usual = (stream.last_ns - stream.first_ns) / gaps;
-    hold.held_ns.saturating_sub(stream.last_ns) > (4 * usual).max(SILENCE)
+    let silence = hold.held_ns.saturating_sub(stream.last_ns + check.paused_ns);
+    let explained = (GAPS * usual).max(2 * stream.longest_gap_ns).max(SILENCE);
+    // As many as the silence would have held, had the path lost what it lost before.
+    let lost = stream.lost.unwrap_or(0);
+    let all = LossSample { sent: stream.datagrams + lost, lost };
+    let period = (stream.last_ns - stream.first_ns) / (all.sent.saturating_sub(1)).max(1);
+    let due = LossSample::new(silence / period.max(1), 0);
+    silence > explained && is_beyond_chance(due, all, check.asked())
 }
 
 fn seconds(nanos: u64) -> String {
@@ -134,7 +178,7 @@ fn verdict(
 
 #[cfg(test)]
 mod tests {
-    use super::super::CheckInterface;
+    use super::super::{CheckInterface, CheckSince};
     use super::*;
 
     fn stream(first: u64, last: u64) -> CheckStream {
@@ -155,7 +199,8 @@ mod tests {
             streams,
             ..CheckHold::default()
         };
-        CastCheck { hold: Some(hold), ..CastCheck::default() }
+        let listened = CheckInterface { queries_heard: Some(0), ..CheckInterface::default() };
+        CastCheck { hold: Some(hold), interfaces: vec![listened], ..CastCheck::default() }
     }
 
     fn told(check: &CastCheck) -> (Outcome, String) {
@@ -170,6 +215,23 @@ mod tests {
             assert_eq!(outcome, Outcome::Broken, "{last}");
             assert_eq!(says, "the stream stopped when memberships end, 260.0 s: no querier");
         }
+    }
+
+    #[test]
+    fn a_stream_is_not_over_by_losses_by_a_slow_pace_or_by_a_pause_of_this_host() {
+        let check = |change: fn(&mut CastCheck, &mut CheckStream)| {
+            let mut stream = stream(1, 260);
+            let mut all = held(300, Vec::new());
+            change(&mut all, &mut stream);
+            all.hold.as_mut().unwrap().streams = vec![stream];
+            told(&all).0
+        };
+        assert_eq!(check(|_, _| {}), Outcome::Broken);
+        assert_eq!(check(|all, _| all.paused_ns = 39 * SECOND), Outcome::Ok);
+        assert_eq!(check(|_, one| one.datagrams = 50), Outcome::Ok);
+        assert_eq!(check(|_, one| one.longest_gap_ns = 30 * SECOND), Outcome::Ok);
+        // Nobody could have seen a query: the time alone is no proof.
+        assert_eq!(check(|all, _| all.interfaces.clear()), Outcome::Doubt);
     }
 
     #[test]
@@ -201,7 +263,12 @@ mod tests {
         hold.far_group_last_ns = Some(200 * SECOND);
         hold.far_membership_ns = Some(261 * SECOND);
         hold.far_unicast_last_ns = Some(299 * SECOND);
+        let since = |unicast_back| CheckSince { group_sent: 40, unicast_sent: 40, unicast_back };
+        hold.far_since = Some(since(40));
         assert_eq!(told(&check).0, Outcome::Broken);
+        // Most of either is lost, and no answer to the group came for a while: chance.
+        check.hold.as_mut().unwrap().far_since = Some(since(4));
+        assert_eq!(told(&check).0, Outcome::Unknown);
         check.hold.as_mut().unwrap().far_group_last_ns = Some(299 * SECOND);
         assert_eq!(told(&check).0, Outcome::Ok);
     }

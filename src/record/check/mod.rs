@@ -5,6 +5,7 @@ mod hold;
 mod path;
 
 use findings::findings;
+pub use findings::is_deaf;
 
 use crate::units::Nanos;
 use serde::Serialize;
@@ -34,6 +35,10 @@ pub struct CastCheck {
     pub duration_ns: u64,
     /// Whether the user ended the check early.
     pub interrupted: bool,
+    /// Whether all probes were sent and their answers waited for: silence before that means nothing.
+    pub probes_complete: bool,
+    /// How long this host itself stood still (suspended, starved of the processor), in all.
+    pub paused_ns: u64,
 }
 
 /// What the facts say about one subject.
@@ -155,6 +160,15 @@ pub struct CheckFar {
     pub group_sent: u64,
     /// Its answers to these.
     pub group_back: u64,
+    /// Of the probes to the group, those whose TTL reaches as far as unicast says, by the interface
+    /// that was answered best: what is held against unicast.
+    pub group_in_reach_sent: u64,
+    /// Its answers to these.
+    pub group_in_reach_back: u64,
+    /// Probes to it by unicast that this host itself refused to send.
+    pub refused: u64,
+    /// Why the latest was refused.
+    pub refusal: Option<String>,
     /// The least TTL at which the group reached it; `None` when it did not.
     pub ttl_least: Option<u8>,
     /// What it was asked to send to the group.
@@ -183,6 +197,19 @@ pub struct CheckHold {
     pub far_unicast_last_ns: Option<u64>,
     /// How old its own membership was at the last answer to the group.
     pub far_membership_ns: Option<u64>,
+    /// What became of the probes since its last answer to the group; `None` where none came.
+    pub far_since: Option<CheckSince>,
+}
+
+/// Probes to the far end since its last answer to the group.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct CheckSince {
+    /// Sent to the group, with a TTL that reaches it; none was answered.
+    pub group_sent: u64,
+    /// Sent by unicast.
+    pub unicast_sent: u64,
+    /// Answers to these.
+    pub unicast_back: u64,
 }
 
 /// One source that was heard while a membership was held.
@@ -194,6 +221,10 @@ pub struct CheckStream {
     pub interface: Option<String>,
     /// Datagrams.
     pub datagrams: u64,
+    /// Numbers missing between the first and the last; `None` for a stream without numbers.
+    pub lost: Option<u64>,
+    /// The longest time from one datagram to the next.
+    pub longest_gap_ns: u64,
     /// When the first came, from the join.
     pub first_ns: u64,
     /// When the last came.
@@ -219,6 +250,12 @@ pub struct CheckAnswered {
     pub unanswered: u64,
     /// Datagrams that were no probes.
     pub others: u64,
+    /// Answers that this host itself refused to send.
+    pub refused: u64,
+    /// Why the latest was refused.
+    pub refusal: Option<String>,
+    /// Whether the user ended it.
+    pub interrupted: bool,
     /// From the join to the end.
     pub duration_ns: u64,
 }
@@ -243,7 +280,17 @@ pub enum CheckEvent<'a> {
     },
 }
 
+/// How many questions a check of so many interfaces asks: chance has as many occasions.
+pub fn questions(interfaces: usize) -> u64 {
+    interfaces as u64 + 4
+}
+
 impl CastCheck {
+    /// How many questions it asks.
+    fn asked(&self) -> u64 {
+        questions(self.interfaces.len())
+    }
+
     /// Draws the findings and the verdict from the facts.
     pub fn judge(&mut self) {
         self.findings = findings(self);

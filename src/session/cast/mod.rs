@@ -31,6 +31,8 @@ use stream::{Piece, Stream};
 pub use subscribers::{DoorPolicy, SUBSCRIBERS_MAX};
 
 #[cfg(test)]
+mod census_tests;
+#[cfg(test)]
 mod field;
 #[cfg(test)]
 mod field_tests;

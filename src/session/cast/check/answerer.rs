@@ -5,7 +5,7 @@
 
 use super::super::Names;
 use super::probe::{ECHO_LEN, Echo, Probe};
-use crate::batch::{Datagram, Dest, SendOutcome, SendStop, TxBatch};
+use crate::batch::{Datagram, Dest, OwnFinding, SendOutcome, SendStop, TxBatch};
 use crate::record::{CheckAnswered, CheckEvent, Flow, Sink};
 use crate::session::{Next, Now, Session};
 use crate::units::Nanos;
@@ -109,7 +109,12 @@ where
     fn on_sent(&mut self, _now: Now, _batch: &TxBatch, outcome: &SendOutcome) {
         self.told.answers += outcome.accepted as u64;
         let refused = match outcome.stop {
-            Some(SendStop::Refused { datagrams, .. }) => datagrams,
+            Some(SendStop::Refused { datagrams, errno }) => {
+                self.told.refused += datagrams as u64;
+                self.told.refusal =
+                    Some(OwnFinding::from_errno(errno, self.config.group).to_string());
+                datagrams
+            }
             _ => 0,
         };
         self.queue.drain(..(outcome.accepted + refused).min(self.queue.len()));
@@ -154,6 +159,7 @@ where
     }
 
     fn on_stop(&mut self, _now: Now) {
+        self.told.interrupted = true;
         self.over = true;
     }
 

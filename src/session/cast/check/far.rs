@@ -1,8 +1,10 @@
 //! What the hosts that answer say, and what the named one does not.
 
 use super::super::Names;
+use super::first_copies::FirstCopies;
 use super::probe::{BY_UNICAST, Echo};
-use crate::record::{CheckAnswer, CheckFar};
+use crate::batch::OwnFinding;
+use crate::record::{CheckAnswer, CheckFar, CheckSince};
 use crate::units::Nanos;
 use std::net::{IpAddr, SocketAddr};
 
@@ -17,6 +19,7 @@ struct Host {
     ttl_least: u8,
     hops: Option<u8>,
     round_trip: Nanos,
+    seen: FirstCopies,
 }
 
 /// Everybody who answered.
@@ -31,7 +34,7 @@ impl Answers {
         let hops = echo.ttl.map(|ttl| echo.probe.ttl.saturating_sub(ttl));
         let same = |host: &&mut Host| host.address == address && host.way == echo.probe.way;
         if let Some(host) = self.hosts.iter_mut().find(same) {
-            host.answers += 1;
+            host.answers += u64::from(host.seen.is_first(echo.probe.sequence));
             host.ttl_least = host.ttl_least.min(echo.probe.ttl);
             host.hops = hops.or(host.hops);
             host.round_trip = host.round_trip.min(round_trip);
@@ -42,7 +45,9 @@ impl Answers {
         }
         let Echo { probe, .. } = echo;
         let (way, ttl_least) = (probe.way, probe.ttl);
-        self.hosts.push(Host { address, way, answers: 1, ttl_least, hops, round_trip });
+        let mut seen = FirstCopies::default();
+        seen.is_first(probe.sequence);
+        self.hosts.push(Host { address, way, answers: 1, ttl_least, hops, round_trip, seen });
         true
     }
 
@@ -64,10 +69,61 @@ impl Answers {
     }
 }
 
+/// Probes to the group by one interface with one TTL, and the far end's answers to them.
+#[derive(Clone, Copy)]
+struct Step {
+    way: u8,
+    ttl: u8,
+    sent: u64,
+    back: u64,
+}
+
+/// Probes and answers of some time.
+#[derive(Clone, Default)]
+struct Counts {
+    steps: Vec<Step>,
+    unicast_sent: u64,
+    unicast_back: u64,
+}
+
+impl Counts {
+    fn step(&mut self, way: u8, ttl: u8) -> &mut Step {
+        let known = self.steps.iter().position(|step| (step.way, step.ttl) == (way, ttl));
+        let index = known.unwrap_or_else(|| {
+            self.steps.push(Step { way, ttl, sent: 0, back: 0 });
+            self.steps.len() - 1
+        });
+        &mut self.steps[index]
+    }
+
+    /// Sent to the group with a TTL that reaches as far as unicast says, and answered: of the
+    /// interface that was answered most, or else of the one that sent the fewest. Where the hops are
+    /// not known the largest TTL counts.
+    fn in_reach(&self, hops: Option<u8>) -> (u64, u64) {
+        let largest = self.steps.iter().map(|step| step.ttl).max().unwrap_or(0);
+        let reaches = |step: &&Step| hops.map_or(step.ttl == largest, |hops| step.ttl > hops);
+        let mut ways: Vec<u8> = self.steps.iter().map(|step| step.way).collect();
+        ways.sort_unstable();
+        ways.dedup();
+        let of = |way: &u8| {
+            let steps = self.steps.iter().filter(|step| step.way == *way).filter(reaches);
+            steps.fold((0, 0), |(sent, back), step| (sent + step.sent, back + step.back))
+        };
+        let best = ways.iter().map(of).min_by_key(|(sent, back)| (u64::MAX - back, *sent));
+        best.unwrap_or_default()
+    }
+}
+
 /// The far end that was named.
 pub(super) struct Far {
     pub addr: SocketAddr,
     told: CheckFar,
+    all: Counts,
+    /// Since its last answer to the group.
+    since: Counts,
+    by_group: FirstCopies,
+    by_unicast: FirstCopies,
+    to_group: FirstCopies,
     /// Since the join: the last answer to the group, and by unicast.
     pub group_last: Option<Nanos>,
     pub unicast_last: Option<Nanos>,
@@ -77,12 +133,29 @@ pub(super) struct Far {
 
 impl Far {
     pub fn new(addr: SocketAddr) -> Self {
-        let told = CheckFar::default();
-        Self { addr, told, group_last: None, unicast_last: None, membership: None }
+        Self {
+            addr,
+            told: CheckFar::default(),
+            all: Counts::default(),
+            since: Counts::default(),
+            by_group: FirstCopies::default(),
+            by_unicast: FirstCopies::default(),
+            to_group: FirstCopies::default(),
+            group_last: None,
+            unicast_last: None,
+            membership: None,
+        }
     }
 
-    /// A probe left, by unicast to it or to the group.
-    pub fn sent(&mut self, way: u8) {
+    /// A probe left, by unicast to it or to the group with this TTL.
+    pub fn sent(&mut self, way: u8, ttl: u8) {
+        for counts in [&mut self.all, &mut self.since] {
+            if way == BY_UNICAST {
+                counts.unicast_sent += 1;
+            } else {
+                counts.step(way, ttl).sent += 1;
+            }
+        }
         if way == BY_UNICAST {
             self.told.unicast_sent += 1;
             self.told.asked += 1;
@@ -91,25 +164,39 @@ impl Far {
         }
     }
 
+    /// This host refused a probe that was to go to it by unicast.
+    pub fn refused(&mut self, errno: i32) {
+        self.told.refused += 1;
+        self.told.refusal = Some(OwnFinding::from_errno(errno, self.addr).to_string());
+    }
+
     /// It answered, by unicast, `at` this long after the join.
     pub fn answered(&mut self, echo: &Echo, at: Nanos) {
         let hops = echo.ttl.map(|ttl| echo.probe.ttl.saturating_sub(ttl));
+        let probe = &echo.probe;
         if echo.by_group {
+            if !self.by_group.is_first(probe.sequence) {
+                return;
+            }
             self.told.group_back += 1;
+            self.all.step(probe.way, probe.ttl).back += 1;
+            self.since = Counts::default();
             let least = self.told.ttl_least.unwrap_or(u8::MAX);
-            self.told.ttl_least = Some(least.min(echo.probe.ttl));
+            self.told.ttl_least = Some(least.min(probe.ttl));
             self.group_last = Some(at);
             self.membership = Some(echo.member);
-        } else {
+        } else if self.by_unicast.is_first(probe.sequence) {
             self.told.unicast_back += 1;
+            // Of a question before the last answer to the group, the answer can come after it.
+            self.since.unicast_back = self.since.unicast_sent.min(self.since.unicast_back + 1);
             self.told.unicast_hops = hops.or(self.told.unicast_hops);
             self.unicast_last = Some(at);
         }
     }
 
     /// What it sent to the group came.
-    pub fn heard(&mut self) {
-        self.told.heard += 1;
+    pub fn heard(&mut self, sequence: u32) {
+        self.told.heard += u64::from(self.to_group.is_first(sequence));
     }
 
     /// The network answered in its place.
@@ -117,7 +204,22 @@ impl Far {
         self.told.unreachable = Some(why);
     }
 
+    /// Probes and answers since its last answer to the group.
+    pub fn since(&self) -> CheckSince {
+        CheckSince {
+            group_sent: self.since.in_reach(self.told.unicast_hops).0,
+            unicast_sent: self.since.unicast_sent,
+            unicast_back: self.since.unicast_back,
+        }
+    }
+
     pub fn record(&self, names: &Names) -> CheckFar {
-        CheckFar { address: names.address(self.addr), ..self.told.clone() }
+        let in_reach = self.all.in_reach(self.told.unicast_hops);
+        CheckFar {
+            address: names.address(self.addr),
+            group_in_reach_sent: in_reach.0,
+            group_in_reach_back: in_reach.1,
+            ..self.told.clone()
+        }
     }
 }

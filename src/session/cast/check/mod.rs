@@ -1,7 +1,9 @@
 //! `cast check`: probes to a group by every interface with growing TTLs, and who hears them.
 
+mod again;
 mod answerer;
 mod far;
+mod first_copies;
 mod probe;
 mod prober;
 mod watch;
@@ -11,5 +13,7 @@ pub use prober::{CheckConfig, CheckProber, CheckWay};
 
 #[cfg(test)]
 use probe::Probe;
+#[cfg(test)]
+mod chance_tests;
 #[cfg(test)]
 mod tests;

@@ -3,16 +3,16 @@
 
 use super::super::Names;
 use super::far::{Answers, Far};
+use super::first_copies::FirstCopies;
 use super::probe::{BY_UNICAST, Echo, PROBE_LEN, Probe};
 use super::watch::Watch;
 use crate::batch::{
-    Datagram, Dest, DestId, ErrorOrigin, NetworkError, SendOutcome, SendStop, TxBatch,
+    Datagram, Dest, DestId, ErrorOrigin, NetworkError, OwnFinding, SendOutcome, SendStop, TxBatch,
 };
 use crate::record::{CastCheck, CheckEvent, CheckHold, CheckInterface, Flow, Sink};
 use crate::session::{Next, Now, Session};
 use crate::units::Nanos;
 use std::collections::VecDeque;
-use std::io;
 use std::net::SocketAddr;
 
 /// Each probe is sent so often: one loss is no finding.
@@ -60,36 +60,43 @@ pub struct CheckConfig {
 
 /// A probe that is to be sent.
 #[derive(Clone, Copy, Debug)]
-struct Due {
-    way: u8,
-    ttl: u8,
-    socket: usize,
+pub(super) struct Due {
+    pub way: u8,
+    pub ttl: u8,
+    pub socket: usize,
 }
 
 /// One interface's counts.
-#[derive(Clone, Debug, Default)]
-struct Tally {
-    sent: u64,
+#[derive(Default)]
+pub(super) struct Tally {
+    pub sent: u64,
     refused: u64,
     refusal: Option<i32>,
-    looped: u64,
+    pub looped: u64,
+    seen: FirstCopies,
     heard_by: Vec<u32>,
 }
 
 /// The near end as a session.
 pub struct CheckProber<S> {
-    config: CheckConfig,
+    pub(super) config: CheckConfig,
     sink: S,
-    queue: VecDeque<Due>,
+    pub(super) queue: VecDeque<Due>,
     /// The probes of the batch that is being sent.
     written: Vec<Due>,
     next_at: Nanos,
     sequence: u32,
     /// When waiting is over; `None` while probes are due.
     until: Option<Nanos>,
-    tallies: Vec<Tally>,
+    /// When the first questions had been waited for.
+    first_wait: Option<Nanos>,
+    /// Times that questions were asked again.
+    pub(super) rounds: u32,
+    /// How long this host stood still, in all.
+    paused: Nanos,
+    pub(super) tallies: Vec<Tally>,
     answers: Answers,
-    far: Option<Far>,
+    pub(super) far: Option<Far>,
     watch: Watch,
     last_tick: Nanos,
     interrupted: bool,
@@ -114,7 +121,7 @@ where
             queue.extend(unicast(&config));
         }
         Self {
-            tallies: vec![Tally::default(); config.ways.len()],
+            tallies: config.ways.iter().map(|_| Tally::default()).collect(),
             far: config.far.map(Far::new),
             next_at: config.joined,
             last_tick: config.joined,
@@ -124,6 +131,9 @@ where
             written: Vec::new(),
             sequence: 0,
             until: None,
+            first_wait: None,
+            rounds: 0,
+            paused: Nanos::ZERO,
             answers: Answers::default(),
             watch: Watch::default(),
             interrupted: false,
@@ -199,7 +209,7 @@ where
                 return;
             }
             if usize::from(probe.way) == way {
-                tally.looped = (tally.looped + 1).min(tally.sent);
+                tally.looped += u64::from(tally.seen.is_first(probe.sequence));
             } else if !tally.heard_by.contains(&by) {
                 tally.heard_by.push(by);
             }
@@ -209,10 +219,12 @@ where
         if let (Some(echo), Some(far)) = (echo, &mut self.far) {
             let own = echo.probe.tag == self.config.tag && echo.to_group;
             if own && meta.source.ip() == far.addr.ip() {
-                far.heard();
+                far.heard(echo.probe.sequence);
             }
         }
-        if let Some(source) = self.watch.observe(datagram, now.mono - self.config.joined) {
+        if let Some(source) =
+            self.watch.observe(datagram, arrived(now, datagram) - self.config.joined)
+        {
             let source = self.config.names.address(source);
             self.tell(CheckEvent::Heard(&source));
         }
@@ -223,7 +235,7 @@ where
         let own = |echo: &Echo| echo.probe.tag == self.config.tag && !echo.to_group;
         let Some(echo) = Echo::decode(datagram.payload).filter(own) else { return };
         let from = datagram.meta.source.ip();
-        let at = now.mono - self.config.joined;
+        let at = arrived(now, datagram) - self.config.joined;
         if let Some(far) = self.far.as_mut().filter(|far| far.addr.ip() == from) {
             far.answered(&echo, at);
         }
@@ -244,12 +256,18 @@ where
             far_group_last_ns: far.and_then(|far| far.group_last).map(Nanos::as_u64),
             far_unicast_last_ns: far.and_then(|far| far.unicast_last).map(Nanos::as_u64),
             far_membership_ns: far.and_then(|far| far.membership).map(Nanos::as_u64),
+            far_since: far.filter(|far| far.group_last.is_some()).map(Far::since),
         })
     }
 }
 
+/// When the kernel had a datagram, on the monotonic clock.
+fn arrived(now: Now, datagram: &Datagram<'_>) -> Nanos {
+    now.mono - (now.real - datagram.meta.arrival)
+}
+
 /// The question to the far end alone, where one was named.
-fn unicast(config: &CheckConfig) -> Option<Due> {
+pub(super) fn unicast(config: &CheckConfig) -> Option<Due> {
     let socket = config.steps.last()?.1;
     config.far.map(|_| Due { way: BY_UNICAST, ttl: UNICAST_TTL, socket })
 }
@@ -274,6 +292,7 @@ where
             return Next::WaitUntil(self.next_at);
         }
         let waited = *self.until.get_or_insert(now.mono + self.config.wait);
+        self.first_wait.get_or_insert(waited);
         match self.hold_end() {
             Some(end) if now.mono < end => {
                 self.beat();
@@ -283,6 +302,10 @@ where
                 Next::WaitUntil(if self.queue.is_empty() { self.next_at } else { now.mono })
             }
             _ if now.mono < waited => Next::WaitUntil(waited),
+            _ if self.ask_again() => {
+                self.until = None;
+                Next::WaitUntil(now.mono)
+            }
             _ => Next::Done,
         }
     }
@@ -302,7 +325,10 @@ where
             && due.ttl > 0
             && let Some(far) = &mut self.far
         {
-            far.sent(due.way);
+            far.sent(due.way, due.ttl);
+        }
+        if let (BY_UNICAST, Some(errno), Some(far)) = (due.way, refusal, &mut self.far) {
+            far.refused(errno);
         }
         let Some(tally) = self.tallies.get_mut(usize::from(due.way)) else { return };
         match refusal {
@@ -332,6 +358,12 @@ where
         }
     }
 
+    fn on_pause(&mut self, _now: Now, length: Nanos) {
+        self.paused += length;
+        self.until = self.until.map(|until| until + length);
+        self.first_wait = self.first_wait.map(|until| until + length);
+    }
+
     fn on_tick(&mut self, now: Now) {
         let Some(asked) = self.config.hold else { return };
         let held = now.mono - self.config.joined;
@@ -346,13 +378,14 @@ where
 
     fn finish(self, now: Now) -> CastCheck {
         let names = &self.config.names;
+        let refused = |errno| OwnFinding::from_errno(errno, self.config.group).to_string();
         let shown = |index: u32| names.interface(index).unwrap_or_default();
         let ways: Vec<String> = self.config.ways.iter().map(|way| shown(way.interface)).collect();
         let interfaces = ways.iter().zip(&self.tallies).map(|(name, tally)| CheckInterface {
             name: name.clone(),
             sent: tally.sent,
             refused: tally.refused,
-            refusal: tally.refusal.map(reason),
+            refusal: tally.refusal.map(refused),
             looped: tally.looped,
             heard_by: tally.heard_by.iter().map(|index| shown(*index)).collect(),
             ..CheckInterface::default()
@@ -366,13 +399,9 @@ where
             ttl_max: self.config.steps.last().map_or(0, |(ttl, _)| *ttl),
             duration_ns: (now.mono - self.config.joined).as_u64(),
             interrupted: self.interrupted,
+            probes_complete: self.first_wait.is_some_and(|at| at <= now.mono),
+            paused_ns: self.paused.as_u64(),
             ..CastCheck::default()
         }
     }
-}
-
-/// The system's words for an error number, without the number.
-fn reason(errno: i32) -> String {
-    let text = io::Error::from_raw_os_error(errno).to_string();
-    text.split(" (os error").next().unwrap_or_default().to_lowercase()
 }

@@ -3,6 +3,7 @@
 use super::super::Names;
 use crate::batch::Datagram;
 use crate::record::CheckStream;
+use crate::stats::SequenceTracker;
 use crate::units::Nanos;
 use crate::wire::{Header, Kind};
 use std::net::SocketAddr;
@@ -14,6 +15,9 @@ struct Row {
     source: SocketAddr,
     interface: u32,
     datagrams: u64,
+    /// The numbers, of a stream that has some.
+    numbers: Option<SequenceTracker>,
+    longest_gap: Nanos,
     first: Nanos,
     last: Nanos,
     ended: bool,
@@ -30,18 +34,38 @@ impl Watch {
     pub fn observe(&mut self, datagram: &Datagram<'_>, at: Nanos) -> Option<SocketAddr> {
         let (source, interface) = (datagram.meta.source, datagram.meta.interface);
         let header = Header::decode(datagram.payload);
-        let ended = header.is_ok_and(|header| header.kind == Kind::End);
+        let header = header.ok();
+        let ended = header.is_some_and(|header| header.kind == Kind::End);
+        let number = header.filter(|header| header.kind == Kind::Data).map(|one| one.sequence);
         let known = |row: &&mut Row| row.source == source && row.interface == interface;
         if let Some(row) = self.rows.iter_mut().find(known) {
             row.datagrams += 1;
-            row.last = at;
+            row.longest_gap = row.longest_gap.max(at - row.last);
+            row.last = row.last.max(at);
+            if let (Some(numbers), Some(number)) = (&mut row.numbers, number) {
+                numbers.observe(number);
+            }
             row.ended = ended;
             return None;
         }
         if self.rows.len() == STREAMS_MAX {
             return None;
         }
-        self.rows.push(Row { source, interface, datagrams: 1, first: at, last: at, ended });
+        let numbers = number.map(|number| {
+            let mut numbers = SequenceTracker::starting_anywhere();
+            numbers.observe(number);
+            numbers
+        });
+        self.rows.push(Row {
+            source,
+            interface,
+            datagrams: 1,
+            numbers,
+            longest_gap: Nanos::ZERO,
+            first: at,
+            last: at,
+            ended,
+        });
         Some(source)
     }
 
@@ -55,6 +79,8 @@ impl Watch {
             source: names.address(row.source),
             interface: names.interface(row.interface),
             datagrams: row.datagrams,
+            lost: row.numbers.as_ref().map(SequenceTracker::lost),
+            longest_gap_ns: row.longest_gap.as_u64(),
             first_ns: row.first.as_u64(),
             last_ns: row.last.as_u64(),
             ended: row.ended,

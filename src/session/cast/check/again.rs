@@ -1,0 +1,43 @@
+//! Questions that chance may have answered are asked again, some times over.
+
+use super::prober::{CheckProber, Due};
+use crate::record::{CheckEvent, Sink, is_deaf, questions};
+
+/// Times that undecided questions are asked again.
+const MOST_ROUNDS: u32 = 6;
+/// Of each kind at a time: where one kind never comes and the other always does, the first time tells.
+const AGAIN: usize = 12;
+/// Own probes that may have been lost by chance: with those before, enough for one in two.
+const OWN_AGAIN: usize = 14;
+
+impl<S> CheckProber<S>
+where
+    S: for<'e> Sink<CheckEvent<'e>>,
+{
+    /// Queues what is to be asked again; whether there is anything.
+    pub(super) fn ask_again(&mut self) -> bool {
+        if self.rounds == MOST_ROUNDS {
+            return false;
+        }
+        let asked = questions(self.config.ways.len());
+        let (first, last) = (self.config.steps.first().copied(), self.config.steps.last().copied());
+        let (Some(first), Some(last)) = (first, last) else { return false };
+        for (way, tally) in (0..).zip(&self.tallies) {
+            let silent = tally.sent > 0 && tally.looped == 0;
+            if silent && !is_deaf(tally.sent, tally.looped, asked) {
+                let due = Due { way, ttl: first.0, socket: first.1 };
+                self.queue.extend(std::iter::repeat_n(due, OWN_AGAIN));
+            }
+        }
+        let told = self.far.as_ref().map(|far| far.record(&self.config.names));
+        if told.is_some_and(|far| far.is_undecided(asked) || self.rounds == 0 && far.is_silent()) {
+            for _ in 0..AGAIN {
+                let ways = 0..self.config.ways.len() as u8;
+                self.queue.extend(ways.map(|way| Due { way, ttl: last.0, socket: last.1 }));
+                self.queue.extend(super::prober::unicast(&self.config));
+            }
+        }
+        self.rounds += 1;
+        !self.queue.is_empty()
+    }
+}

@@ -1,0 +1,22 @@
+//! Answers that a path copied are one answer.
+
+use crate::stats::{Arrival, SequenceTracker};
+
+/// Numbers in which a copy is known for one: five seconds of probes.
+const WINDOW: u64 = 1_024;
+
+/// The numbers of probes that were answered in one way.
+pub(super) struct FirstCopies(SequenceTracker);
+
+impl Default for FirstCopies {
+    fn default() -> Self {
+        Self(SequenceTracker::with_window(WINDOW))
+    }
+}
+
+impl FirstCopies {
+    /// Whether this number is new.
+    pub fn is_first(&mut self, sequence: u32) -> bool {
+        matches!(self.0.observe(sequence), Arrival::New | Arrival::Reordered { .. })
+    }
+}
