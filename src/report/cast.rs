@@ -1,5 +1,6 @@
 //! A fan-out's reports as text: one block per destination, or per source and group.
 
+use super::cast_check::wrapped;
 use super::cast_copies::copy_lines;
 use super::cast_stream::cast_stream_text;
 use super::fanout::{closing_lines, table_lines};
@@ -59,10 +60,11 @@ pub fn cast_sent_text(sent: &CastSent) -> String {
         for refusal in &one.refusals {
             let count = group_digits(refusal.datagrams);
             let _ = writeln!(text, "    refused by this host {count}:");
-            let _ = writeln!(text, "      {}", refusal.cause);
+            let _ = writeln!(text, "{}", wrapped("      ", &refusal.cause, 6));
         }
         if let Some(why) = &one.unreachable_reason {
-            let _ = writeln!(text, "    {} came back: {why}", plural(one.unreachable, "answer"));
+            let head = format!("    undeliverable {}: ", group_digits(one.unreachable));
+            let _ = writeln!(text, "{}", wrapped(&head, why, 6));
         }
     }
     let _ =
@@ -161,7 +163,7 @@ pub fn cast_received_text(all: &CastReceived) -> String {
     if let (Some(why), count @ 1..) = (&all.reports_refusal, all.reports_refused) {
         let _ =
             writeln!(text, "\n  refused    {} to senders, by this host:", plural(count, "report"));
-        let _ = writeln!(text, "             {why}");
+        let _ = writeln!(text, "{}", wrapped("             ", why, 13));
     }
     for line in limit_lines(&all.limits, false) {
         let _ = writeln!(text, "{line}");

@@ -73,7 +73,7 @@ fn verdict(check: &CastCheck) -> String {
 }
 
 /// `head` and the text behind it, broken at spaces, further lines indented.
-fn wrapped(head: &str, text: &str, indent: usize) -> String {
+pub(super) fn wrapped(head: &str, text: &str, indent: usize) -> String {
     let mut out = head.to_owned();
     let mut column = head.chars().count();
     let mut fresh = true;

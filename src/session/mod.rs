@@ -24,7 +24,7 @@ mod trouble;
 pub use cast::{
     CastReceiver, CastReceiverConfig, CastReceiverEnd, CastSender, CastSenderConfig, CastSenderEnd,
     CastSenderSummary, Content, DoorPolicy, EarConfig, EndMark, Listen, Names, RECEIVERS_MAX,
-    ROWS_MAX, SUBSCRIBERS_MAX,
+    ROWS_MAX, SUBSCRIBERS_MAX, SubscribeError,
 };
 pub use cast::{CheckAnswerer, CheckAnswererConfig, CheckConfig, CheckProber, CheckWay};
 pub use contract::{Next, Now, Session};

@@ -11,7 +11,7 @@ use crate::engine::{Loop, LoopConfig, Signals};
 use crate::net::{FamilyChoice, IoMode, SocketPlan, resolve};
 use crate::record::{CastGroup, CastReceived, Document};
 use crate::report::{self, Output, print_json, print_text};
-use crate::session::{CastReceiver, CastReceiverConfig, Content, Names};
+use crate::session::{CastReceiver, CastReceiverConfig, Content, Names, SubscribeError};
 use crate::units::Nanos;
 use crate::wire::CONTROL_MAX;
 use anyhow::Context;
@@ -107,8 +107,13 @@ pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
     }
     stored?;
     if let Some(why) = end.failed {
-        let hint = "it must run `udpkit cast send --open`, and let its UDP port through";
-        report::error(why, Some(hint));
+        let hint = match &why {
+            SubscribeError::Refused(finding) => finding.hint(),
+            SubscribeError::NotAdded(_) => {
+                Some("it must run `udpkit cast send --open`, and let its UDP port through".into())
+            }
+        };
+        report::error(&why, hint.as_deref());
         return Ok(Exit::Failed);
     }
     Ok(exit)

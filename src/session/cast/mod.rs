@@ -29,6 +29,7 @@ use row::{KeepDelays, Row, RowKey};
 pub use sender::{CastSender, CastSenderConfig, CastSenderEnd, CastSenderSummary};
 use stream::{Piece, Stream};
 pub use subscribers::{DoorPolicy, SUBSCRIBERS_MAX};
+pub use subscription::SubscribeError;
 
 #[cfg(test)]
 mod census_tests;

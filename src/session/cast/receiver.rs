@@ -8,7 +8,7 @@ mod summary;
 mod timing;
 
 use super::feedback::{Feedback, Place};
-use super::subscription::{Subscription, Wish};
+use super::subscription::{SubscribeError, Subscription, Wish};
 use super::{EndMark, Foreigners, KeepDelays, Names, Row, RowKey, Stream};
 use crate::batch::{Datagram, Dest, NetworkError, SendOutcome, TxBatch};
 use crate::record::{CastEvent, CastGroup, CastInterval, CastReceived, Flow, Heard, Sink};
@@ -97,7 +97,7 @@ pub struct CastReceiverEnd<S> {
     /// What arrived.
     pub received: CastReceived,
     /// Why nothing could come: the sender that was asked did not answer, or refused.
-    pub failed: Option<String>,
+    pub failed: Option<SubscribeError>,
     /// The sink, for its own last words.
     pub sink: S,
 }
@@ -568,6 +568,6 @@ where
         self.with_stream(|stream, mut ready| stream.finish(&mut ready));
         let received = self.summary(now);
         let failed = self.subscription.as_ref().and_then(Subscription::failure);
-        CastReceiverEnd { received, failed: failed.map(str::to_owned), sink: self.sink }
+        CastReceiverEnd { received, failed: failed.cloned(), sink: self.sink }
     }
 }

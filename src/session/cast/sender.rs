@@ -586,8 +586,8 @@ where
         let target = self.config.targets.iter().position(|dest| dest.addr == error.destination);
         let Some(tally) = target.and_then(|target| self.tallies.get_mut(target)) else { return };
         let own = error.origin == ErrorOrigin::Local;
-        // What its own filter rejects, or what the send itself was told, is counted as refused.
-        if own && (error.offender.is_some() || tally.refused > 0) {
+        // What the send itself was told is counted as refused: its own filter's answer comes twice.
+        if own && tally.refused > 0 {
             return;
         }
         tally.unreachable += error.times;

@@ -5,6 +5,7 @@ use crate::batch::{NetworkError, OwnFinding};
 use crate::session::{Exchange, Step, Tags, refusal};
 use crate::units::Nanos;
 use crate::wire::{Code, Command, HELO_LEN, Params, Verb};
+use std::fmt;
 use std::net::SocketAddr;
 
 /// How long a sender is asked before it is said to be missing.
@@ -14,6 +15,24 @@ const GOODBYE: Nanos = Nanos::from_millis(500);
 /// From one sign of life to the next; a sender may ask for it oftener.
 const ALIVE: Nanos = Nanos::from_secs(5);
 const OFTENEST: Nanos = Nanos::from_millis(200);
+
+/// Why a receiver was not added to a sender's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SubscribeError {
+    /// This host refused to send what was asked.
+    Refused(OwnFinding),
+    /// The sender did not answer, or said no: in words.
+    NotAdded(String),
+}
+
+impl fmt::Display for SubscribeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(finding) => write!(f, "cannot ask {}: {finding}", finding.destination),
+            Self::NotAdded(says) => f.write_str(says),
+        }
+    }
+}
 
 /// Where the subscription stands.
 #[derive(Debug)]
@@ -43,11 +62,11 @@ pub(super) struct Subscription {
     alive: Nanos,
     /// Whether it was ever in.
     joined: Option<Nanos>,
-    failure: Option<String>,
+    failure: Option<SubscribeError>,
     /// What the network said of what was asked.
     said: Option<String>,
     /// Why this host refused to send what was asked last; `None` once one left.
-    refused: Option<String>,
+    refused: Option<OwnFinding>,
 }
 
 /// What a subscription wants now.
@@ -81,8 +100,8 @@ impl Subscription {
     }
 
     /// Why it never came about.
-    pub fn failure(&self) -> Option<&str> {
-        self.failure.as_deref()
+    pub fn failure(&self) -> Option<&SubscribeError> {
+        self.failure.as_ref()
     }
 
     /// Leaves, as soon as it is polled.
@@ -168,7 +187,7 @@ impl Subscription {
     /// Why this host refused to send what was asked; `None` once it left. It is asked again: a full
     /// queue empties.
     pub fn on_refused(&mut self, finding: Option<&OwnFinding>) {
-        self.refused = finding.map(ToString::to_string);
+        self.refused = finding.cloned();
     }
 
     /// This host stood still for `length`: nobody was silent meanwhile.
@@ -180,13 +199,14 @@ impl Subscription {
 
     /// It never came about.
     fn fail(&mut self) {
-        if let Some(why) = &self.refused {
-            self.failure = Some(format!("cannot ask {}: {why}", self.sender));
+        if let Some(finding) = &self.refused {
+            self.failure = Some(SubscribeError::Refused(finding.clone()));
             self.end();
             return;
         }
         let said = self.said.as_ref().map(|said| format!(": {said}")).unwrap_or_default();
-        self.failure = Some(format!("{} does not answer{said}", self.sender));
+        let says = format!("{} does not answer{said}", self.sender);
+        self.failure = Some(SubscribeError::NotAdded(says));
         self.end();
     }
 
@@ -225,7 +245,7 @@ impl Subscription {
             }
             (_, _) => {
                 if self.joined.is_none() {
-                    self.failure = Some(refusal(&reply));
+                    self.failure = Some(SubscribeError::NotAdded(refusal(&reply)));
                 }
                 self.stage = Stage::Gone;
             }
