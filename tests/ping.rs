@@ -510,6 +510,16 @@ fn what_this_hosts_own_filter_refuses_is_this_hosts() {
     assert!(text.contains("sent 0   back 0   lost 0 (-)"), "{text}");
     assert!(text.contains("never sent 3: ") && text.contains("packet filter"), "{text}");
     assert!(!output.err().contains("udpkit serve"), "{}", output.err());
+    lab.nft(
+        "a",
+        "flush chain inet t c
+         add rule inet t c udp dport 8620 reject with icmp type port-unreachable\n",
+    );
+    let text = run(lab.udpkit("a").args(args), secs(20)).out();
+    let words = "port unreachable, said by this host (10.77.0.1)";
+    // One line as it happens, and one in the report.
+    assert_eq!(text.matches(words).count(), 2, "{text}");
+    assert!(text.contains("sent 0   back 0   lost 0 (-)"), "{text}");
 }
 
 #[test]

@@ -89,21 +89,21 @@ fn scapy_reads_the_replies_to_the_requests_that_it_builds() {
 fn scapy_answers_the_requests_of_ping_and_ping_reads_what_it_built() {
     let python = require_scapy!();
     let mut peer = Command::new(python);
-    let peer = Running::start(peer.arg(script()).args(["reflect", "127.0.0.1", "5"]));
+    let peer = Running::start(peer.arg(script()).args(["reflect", "127.0.0.1", "9"]));
     let port = peer.wait_for_line("", secs(20));
     let at = format!("127.0.0.1:{}", port.trim());
-    let args = ["ping", &at, "-c", "5", "-i", "50ms", "-w", "5s", "--ssid", "77", "-J"];
+    let args = ["ping", &at, "-c", "9", "-i", "50ms", "-w", "5s", "--ssid", "77", "-J"];
     let ask = ["--dscp", "EF", "--ask", "counts,departure"];
     let told = run(udpkit().args(args).args(ask), secs(30)).expect_success();
     let told = common::json(&told.out())["targets"][0].clone();
-    assert_eq!((&told["sent"], &told["back"]), (&json!(5), &json!(4)), "{told:#}");
+    assert_eq!((&told["sent"], &told["back"]), (&json!(9), &json!(8)), "{told:#}");
     let lost = [&told["lost"]["out"], &told["lost"]["back"], &told["lost"]["unknown"]];
     assert_eq!(lost, [&json!(0), &json!(1), &json!(0)], "{told:#}");
     assert_eq!((&told["dscp_seen"], &told["ecn_seen"]), (&json!(8), &json!(3)));
-    assert_eq!((&told["target_received"], &told["target_reflected"]), (&json!(5), &json!(5)));
+    assert_eq!((&told["target_received"], &told["target_reflected"]), (&json!(9), &json!(9)));
     assert_eq!((&told["hops_out"], &told["questions"]), (&json!(5), &json!(0)));
     // Of the lost answer's departure the next one told, but its stamp never came.
-    assert_eq!(told["departure_ns"]["samples"], 2, "{told:#}");
+    assert_eq!(told["departure_ns"]["samples"], 6, "{told:#}");
     let left = told["departure_ns"]["min"].as_u64().expect("a time");
     assert!((998_000..1_002_000).contains(&left), "{left}");
     let requests: Vec<Value> = peer
@@ -114,7 +114,7 @@ fn scapy_answers_the_requests_of_ping_and_ping_reads_what_it_built() {
         .skip(1)
         .map(|line| serde_json::from_str(line).expect("an object"))
         .collect();
-    assert_eq!(requests.len(), 5);
+    assert_eq!(requests.len(), 9);
     for (seq, request) in requests.iter().enumerate() {
         let tlvs = json!([
             [0x80, 4, format!("{:04x}0000", 46 << 10)],

@@ -345,9 +345,10 @@ where
         let Some(target) = self.targets.get_mut(error.socket) else { return };
         let quoted = self.plan.protocol.quoted(error.quoted());
         let seq = quoted.and_then(|seq| target.probes.extend(seq));
-        target.trouble(seq, error);
-        let words = error.to_string();
-        self.tell(PingEvent::Trouble { target: error.socket, seq, error: &words });
+        if target.trouble(seq, error) {
+            let words = error.to_string();
+            self.tell(PingEvent::Trouble { target: error.socket, seq, error: &words });
+        }
     }
 
     fn on_transmit_stamp(&mut self, now: Now, stamp: &TransmitStamp) {

@@ -11,7 +11,7 @@ use super::question::{Question, Step};
 use super::rows::{over_time, row, steps};
 use super::schedule::PingSchedule;
 use super::told::Told;
-use crate::batch::{Datagram, DestId, NetworkError, OwnFinding, TransmitStamp};
+use crate::batch::{Datagram, DestId, ErrorOrigin, NetworkError, OwnFinding, TransmitStamp};
 use crate::record::{
     Outcome, PingDelay, PingInterval, PingLost, PingReply, PingRow, PingTargetReport, PingTimeout,
     ReplyKind, SendRefusal,
@@ -212,8 +212,9 @@ impl Target {
         self.strays += 1;
     }
 
-    /// The network answered with an error, of a probe if it quotes its number.
-    pub fn trouble(&mut self, number: Option<u64>, error: &NetworkError) {
+    /// The network answered with an error, of a probe if it quotes its number; whether that is news.
+    /// What this host itself says comes for every attempt to send, and is news once.
+    pub fn trouble(&mut self, number: Option<u64>, error: &NetworkError) -> bool {
         let waits = |probe: &mut Probe| probe.state == State::Waiting;
         if let Some(number) = number
             && self.probes.find(number).is_some_and(waits)
@@ -221,7 +222,7 @@ impl Target {
             self.probes.close(number, State::Refused);
             self.given_up += 1;
         }
-        self.troubles.observe(error);
+        self.troubles.observe(error).is_some() || error.origin != ErrorOrigin::Local
     }
 
     /// Gives up the oldest probe whose time is over.
