@@ -94,6 +94,9 @@ pub struct BlastReceived {
     pub strays: u64,
     /// First to last arrival, in nanoseconds.
     pub span_ns: u64,
+    /// Datagrams that arrived at the first instant of their stream: they begin the span and are no
+    /// part of a rate over it. `None` where the receiver does not tell.
+    pub at_start: Option<u64>,
     /// The longest time between two arrivals, in nanoseconds.
     pub silence_ns: u64,
     /// The longest that a datagram which had arrived waited to be read, or that the reader itself
@@ -117,8 +120,11 @@ pub struct BlastReceived {
 /// Why datagrams were not sent: the kernel's answer, and how many it refused so.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Refusal {
-    /// The system's words.
+    /// The reason in words.
     pub cause: String,
+    /// The system's error number, errno(3); `None` for what the network said, and where the sender
+    /// did not tell.
+    pub errno: Option<i32>,
     /// How many.
     pub datagrams: u64,
 }
@@ -142,6 +148,12 @@ pub struct BlastSent {
     pub blocked: u64,
     /// First to last send, in nanoseconds.
     pub span_ns: u64,
+    /// Datagrams that left at the first instant of their stream: they begin the span and are no part
+    /// of a rate over it. `None` where the sender does not tell.
+    pub at_start: Option<u64>,
+    /// The schedule's own length for what was offered, in nanoseconds; without a rate from the first
+    /// attempt to the last. `None` where the sender does not tell.
+    pub offered_ns: Option<u64>,
     /// How late sends were against the schedule, in nanoseconds; all `None` without a rate.
     pub lateness: DelayQuantiles,
     /// Most datagrams that the schedule lets go at once.
@@ -176,11 +188,11 @@ pub struct Traffic {
     pub datagrams: u64,
     /// Payload bytes.
     pub bytes: u64,
-    /// Payload bits a second.
+    /// Payload bits a second; of what was received, those of first copies (goodput).
     pub bits_per_second: Option<u64>,
-    /// Datagrams a second.
+    /// Datagrams a second; of what was received, first copies.
     pub datagrams_per_second: Option<u64>,
-    /// Bits a second with UDP's and IP's headers.
+    /// Bits a second with UDP's and IP's headers, copies among them.
     pub udp_ip_bits_per_second: Option<u64>,
     /// Bits a second as an Ethernet link would carry them, preamble and gap included.
     pub ethernet_bits_per_second: Option<u64>,
@@ -265,10 +277,20 @@ pub struct DirectionReport {
     pub blocked: u64,
     /// Whether it fell short of what was offered ([`fell_short`]); `None` without a rate.
     pub sender_limited: Option<bool>,
-    /// What arrived; `None` when the receiver never told.
+    /// Streams that began, of those asked for; `None` where that is not known.
+    pub streams_begun: Option<u64>,
+    /// Whether both ends told the whole of their counts; else what was received and lost is what was
+    /// told last, and not known.
+    pub counts_final: bool,
+    /// What arrived, copies among it; `None` when the receiver never told. Its rates of payload and
+    /// datagrams are those of first copies.
     pub received: Option<Traffic>,
     /// First copies among what arrived.
     pub delivered: Option<u64>,
+    /// Their payload bytes.
+    pub delivered_bytes: Option<u64>,
+    /// Second and further copies, with rates of their own.
+    pub copies: Option<Traffic>,
     /// Where the rest went; `None` when the receiver never told.
     pub lost: Option<Losses>,
     /// Second and further copies.
@@ -336,8 +358,10 @@ pub struct BlastReport {
     pub streams: u32,
     /// Payload bytes of each datagram.
     pub payload_bytes: u64,
-    /// Whether the far end had its last word; else its figures are what it told last.
+    /// Whether both ends had their last word and nobody ended the run early.
     pub complete: bool,
+    /// Whether the user ended it early.
+    pub interrupted: bool,
     /// Why the run failed; `None` when it did not.
     pub failure: Option<String>,
     /// What can be done about that; `None` where nothing is known to help.

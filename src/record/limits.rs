@@ -15,7 +15,7 @@ pub struct LimitReport {
     pub value: Option<LimitValue>,
     /// `percent`, `bits_per_second`, `datagrams_per_second`, `ns` or `datagrams`.
     pub unit: &'static str,
-    /// Whether the limit was kept.
+    /// Whether the limit was kept; what is not known was not.
     pub held: bool,
     /// The value in words, for print; empty where it is not known.
     #[serde(skip)]
@@ -66,6 +66,14 @@ pub fn hold_against(
 
 /// What one direction of a run has of a metric; `None` where it does not know.
 pub fn measured(way: &DirectionReport, metric: Metric) -> Option<Measured> {
+    // What never left is the sender's to know, and needs no far end.
+    if metric == Metric::NeverSent {
+        return way.never_sent.map(Measured::Count);
+    }
+    // The latest word of a receiver that had more to tell is no figure of the run.
+    if !way.counts_final {
+        return None;
+    }
     let delay = &way.delay_above_min_ns;
     match metric {
         Metric::Loss => {
@@ -91,14 +99,10 @@ pub fn measured(way: &DirectionReport, metric: Metric) -> Option<Measured> {
 
 /// What arrived, less the copies, in the span in which it arrived.
 fn delivered_rate(way: &DirectionReport) -> Option<Measured> {
-    let (received, firsts) = (way.received?, way.delivered?);
-    let share = |rate: u64| {
-        let all = u128::from(received.datagrams.max(1));
-        u64::try_from(u128::from(rate) * u128::from(firsts) / all).unwrap_or(u64::MAX)
-    };
+    let received = way.received?;
     Some(Measured::Rate {
-        bits: share(received.bits_per_second?),
-        packets: share(received.datagrams_per_second?.saturating_mul(1000)),
+        bits: received.bits_per_second?,
+        packets: received.datagrams_per_second?.saturating_mul(1000),
     })
 }
 
@@ -130,13 +134,15 @@ mod tests {
     fn way() -> DirectionReport {
         let received = Traffic {
             datagrams: 1000,
-            bits_per_second: Some(1_000_000),
-            datagrams_per_second: Some(500),
+            bits_per_second: Some(900_000),
+            datagrams_per_second: Some(450),
             ..Traffic::default()
         };
         DirectionReport {
             received: Some(received),
             delivered: Some(900),
+            counts_final: true,
+            never_sent: Some(3),
             lost: Some(Losses { total: 100, longest_burst: 7, ..Losses::default() }),
             ..DirectionReport::default()
         }
@@ -155,6 +161,19 @@ mod tests {
         for (name, metric) in Metric::ALL {
             assert_eq!(measured(&DirectionReport::default(), metric), None, "{name}");
         }
+    }
+
+    #[test]
+    fn the_latest_word_of_a_receiver_that_was_killed_is_no_figure_of_the_run() {
+        let killed = DirectionReport { counts_final: false, ..way() };
+        for (name, metric) in Metric::ALL {
+            let own = (metric == Metric::NeverSent).then_some(Measured::Count(3));
+            assert_eq!(measured(&killed, metric), own, "{name}");
+        }
+        let limit: Limit = "loss>0.1%".parse().unwrap();
+        let run = BlastReport { main: killed, ..BlastReport::default() };
+        let told = &hold(&[limit], &run)[0];
+        assert_eq!((told.value, told.held), (None, false));
     }
 
     #[test]

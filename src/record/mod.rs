@@ -21,6 +21,7 @@ mod serve;
 mod sink;
 mod trials;
 mod verdict;
+mod verdict_words;
 
 pub use blast::{
     BURST_CLASSES, BlastInterval, BlastReceived, BlastReport, BlastSent, BurstLength,
@@ -46,7 +47,7 @@ pub use ping::{
     Outcome, PingBucket, PingDelay, PingEvent, PingInterval, PingLost, PingReply, PingRow,
     PingStretch, PingSummary, PingTargetReport, PingTimeout, ReplyKind, WaysUntold,
 };
-pub use rates::rates_between;
+pub use rates::{rates, rates_between};
 pub use recv::{
     DatagramRecord, GapRecord, Received, RecvEnd, RecvEvent, RecvInterval, RecvSummary,
     SocketRecord, SourceRecord, UdpFields,
@@ -56,4 +57,4 @@ pub use send::{Answer, Reply, SendEvent, SendRefusal, SendSummary, SendTarget, T
 pub use serve::{ServeRecord, SessionEnd};
 pub use sink::{Flow, Sink};
 pub use trials::{FindRateReport, LossShare, SweepReport, TrialOutcome, TrialReport};
-pub use verdict::{Circumstances, LimitedBy, Verdict, verdict};
+pub use verdict::{Circumstances, Finding, Goal, LimitedBy, RunEnd, Share, Verdict, verdict};

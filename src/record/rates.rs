@@ -3,7 +3,7 @@
 use crate::units::{BitRate, Nanos, PacketRate};
 
 /// Payload bits a second and datagrams a second in a span; `None` when no time passed.
-pub(super) fn rates(datagrams: u64, bytes: u64, span: Nanos) -> (Option<u64>, Option<u64>) {
+pub fn rates(datagrams: u64, bytes: u64, span: Nanos) -> (Option<u64>, Option<u64>) {
     if span == Nanos::ZERO {
         return (None, None);
     }

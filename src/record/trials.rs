@@ -1,7 +1,10 @@
 //! Series of runs at different rates: a sweep, and the search for the highest rate without loss.
 
-use super::{BlastReport, DelayQuantiles, Losses, Traffic, Verdict, fell_short};
+use super::{BlastReport, DelayQuantiles, Finding, Losses, Traffic, Verdict, fell_short};
 use serde::Serialize;
+
+/// A pause of the sender, in nanoseconds, that another host's schedule would not have.
+const PAUSE: u64 = 100_000_000;
 
 /// How a trial counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -13,6 +16,8 @@ pub enum TrialOutcome {
     Lost,
     /// A host was the limit, so that it tells nothing of the network.
     Invalid,
+    /// Not all of its counts are known.
+    Unknown,
 }
 
 /// One run of a series.
@@ -24,7 +29,7 @@ pub struct TrialReport {
     pub offered: Option<Traffic>,
     /// What left.
     pub sent: Option<Traffic>,
-    /// What arrived, duplicates among it.
+    /// What arrived, copies among it; its rates are those of first copies.
     pub received: Option<Traffic>,
     /// First copies among what arrived.
     pub delivered: Option<u64>,
@@ -49,14 +54,17 @@ impl TrialReport {
     /// A finished run as a trial in which `allowed` may be lost.
     pub fn new(run: &BlastReport, allowed: LossShare, verification: bool) -> Self {
         let way = &run.main;
-        let host_limit = host_limit(run);
-        let sent = way.sent.map_or(0, |sent| sent.datagrams);
-        let total = way.lost.map_or(sent, |lost| lost.total);
-        let lost = u128::from(total) * 1_000_000_000 > u128::from(allowed) * u128::from(sent);
-        let outcome = match (host_limit, lost) {
-            (Some(_), _) => TrialOutcome::Invalid,
-            (None, true) => TrialOutcome::Lost,
-            (None, false) => TrialOutcome::Passed,
+        let known = way.sent.filter(|_| way.counts_final).zip(way.lost);
+        let lost = known.map(|(sent, lost)| {
+            let most = u128::from(allowed) * u128::from(sent.datagrams);
+            u128::from(lost.total) * 1_000_000_000 > most
+        });
+        let host_limit = lost.and_then(|lost| host_limit(run, lost));
+        let outcome = match (lost, host_limit) {
+            (None, _) => TrialOutcome::Unknown,
+            (Some(_), Some(_)) => TrialOutcome::Invalid,
+            (Some(true), None) => TrialOutcome::Lost,
+            (Some(false), None) => TrialOutcome::Passed,
         };
         Self {
             goal: run.goal.clone(),
@@ -75,6 +83,9 @@ impl TrialReport {
 
     /// Lost of what was sent, in percent; `None` where nothing is known.
     pub fn loss_percent(&self) -> Option<f64> {
+        if self.outcome == TrialOutcome::Unknown {
+            return None;
+        }
         let sent = self.sent?.datagrams;
         (sent > 0).then_some(self.lost?.total as f64 * 100.0 / sent as f64)
     }
@@ -82,8 +93,16 @@ impl TrialReport {
 
 /// The host that was the limit of a run, if one was: what it could not send in time, or receive,
 /// the network was never asked to carry.
-fn host_limit(run: &BlastReport) -> Option<&'static str> {
+fn host_limit(run: &BlastReport, lost: bool) -> Option<&'static str> {
     let way = &run.main;
+    // What a host that stood still sends afterwards is no longer the rate of the trial.
+    let stood_still = matches!(
+        way.verdict.as_ref().map(|verdict| &verdict.finding),
+        Some(Finding::SenderStoodStill { .. })
+    ) || way.sender_pause_ns.is_some_and(|pause| pause >= PAUSE);
+    if lost && stood_still {
+        return Some("sender");
+    }
     let offered = way.offered.map_or(0, |offered| offered.datagrams);
     let never = way.never_sent.unwrap_or(0);
     if way.lost.is_some_and(|lost| lost.receiver_socket > 0) {
@@ -109,6 +128,8 @@ pub struct SweepReport {
     pub trials: Vec<TrialReport>,
     /// Whether all of them were run.
     pub complete: bool,
+    /// Whether the user ended it early.
+    pub interrupted: bool,
 }
 
 /// The search for the highest rate.
@@ -135,11 +156,13 @@ pub struct FindRateReport {
     pub trials: Vec<TrialReport>,
     /// Whether the search came to its end, the rate found tried for longer.
     pub complete: bool,
+    /// Whether the user ended it early.
+    pub interrupted: bool,
 }
 
 #[cfg(test)]
 mod tests {
-    use super::TrialOutcome::{Invalid, Lost, Passed};
+    use super::TrialOutcome::{Invalid, Lost, Passed, Unknown};
     use super::*;
     use crate::record::DirectionReport;
 
@@ -153,6 +176,7 @@ mod tests {
             never_sent: Some(never),
             lost: Some(lost),
             sender_limited: Some(false),
+            counts_final: true,
             ..DirectionReport::default()
         };
         BlastReport { main, streams: 1, ..BlastReport::default() }
@@ -173,9 +197,24 @@ mod tests {
         assert_eq!(outcome(run(1_000, 0, 0, 9), 0), (Passed, None));
         assert_eq!(outcome(run(85, 0, 0, 1), 0), (Passed, None));
         assert_eq!(outcome(run(85, 0, 0, 2), 0), (Invalid, Some("sender")));
-        // What never told was not carried.
+        // A host that stood still lost them itself, perhaps.
+        let mut paused = run(1_000, 2, 0, 0);
+        paused.main.sender_pause_ns = Some(2 * PAUSE);
+        assert_eq!(outcome(paused.clone(), 0), (Invalid, Some("sender")));
+        paused.main.lost = run(1_000, 0, 0, 0).main.lost;
+        assert_eq!(outcome(paused, 0), (Passed, None));
+    }
+
+    #[test]
+    fn what_was_not_told_to_the_end_neither_passed_nor_lost() {
         let mut silent = run(1_000, 0, 0, 0);
         silent.main.lost = None;
-        assert_eq!(outcome(silent, 0), (Lost, None));
+        let mut killed = run(1_000, 9, 9, 900);
+        killed.main.counts_final = false;
+        for run in [silent, killed] {
+            let trial = TrialReport::new(&run, 0, false);
+            assert_eq!((trial.outcome, trial.host_limit), (Unknown, None));
+            assert_eq!(trial.loss_percent(), None);
+        }
     }
 }

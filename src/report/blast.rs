@@ -3,7 +3,7 @@
 use super::Output;
 use super::limits::limit_lines;
 use super::number::RateUnit;
-use super::stretch::{bits_of, is_scrap, is_tail, over_time};
+use super::stretch::{bits_of, fresh_of, is_scrap, is_tail, over_time};
 use super::trouble::harmless;
 use crate::record::{
     BlastInterval, BlastReport, BurstLength, DelayQuantiles, DirectionReport, Flow, Losses,
@@ -131,7 +131,7 @@ fn progress_bar(expected: Nanos) -> ProgressBar {
 
 fn interval_line(lane: Lane, interval: &BlastInterval, unit: RateUnit) -> String {
     let end = Nanos(interval.start_ns + interval.duration_ns).as_secs_f64();
-    let packets = interval.datagrams as f64 * 1e9 / interval.duration_ns.max(1) as f64;
+    let packets = fresh_of(interval) as f64 * 1e9 / interval.duration_ns.max(1) as f64;
     let way = match lane {
         Lane::Only => "",
         Lane::Up => "  up  ",
@@ -141,7 +141,7 @@ fn interval_line(lane: Lane, interval: &BlastInterval, unit: RateUnit) -> String
         "{way}  {end:7.2} s {}  {}   lost {}",
         unit.bits(Some(bits_of(interval))),
         unit.packets(Some(packets)),
-        loss(interval.lost, interval.datagrams + interval.lost)
+        loss(interval.lost, fresh_of(interval) + interval.lost)
     );
     for (count, what) in [(interval.duplicates, "duplicates"), (interval.reordered, "reordered")] {
         if count > 0 {
@@ -164,6 +164,7 @@ fn lines(report: &BlastReport) -> Vec<String> {
     }
     lines.extend(report.probe.iter().flat_map(probe_lines));
     lines.push(header_line(report));
+    lines.extend(report.interrupted.then(|| "  interrupted  the user ended the run".to_owned()));
     lines.extend(verdict_lines(report));
     lines.extend(limit_lines(&report.limits, report.reverse.is_some()));
     lines.extend(doubts(report).into_iter().map(|doubt| format!("  doubt: {doubt}")));
@@ -182,8 +183,13 @@ fn direction_lines(report: &BlastReport, way: &DirectionReport) -> Vec<String> {
         traffic_line("offered", offered, unit),
         traffic_line("sent", sent, unit),
         traffic_line("received", received, unit),
-        String::new(),
     ];
+    if let Some(copies) = way.copies.filter(|copies| copies.datagrams > 0) {
+        // They are on the wire, and none of the goodput.
+        let goodput = Traffic { bits_per_second: None, ..copies };
+        lines.push(traffic_line("copies", Some(&goodput), unit));
+    }
+    lines.push(String::new());
     lines.extend(lost_lines(way));
     lines.extend(order_lines(way));
     lines.extend(pause_lines(way));
@@ -413,8 +419,8 @@ fn verdict_lines(report: &BlastReport) -> Vec<String> {
     let mut lines = Vec::new();
     for (direction, verdict) in told {
         let way = if report.reverse.is_some() { format!("{direction} ") } else { String::new() };
-        let Verdict { limited_by, because, advice } = verdict;
-        lines.push(format!("  verdict    {way}limited by {}: {because}", limited_by.words()));
+        let Verdict { limited_by, because, advice, .. } = verdict;
+        lines.push(format!("  verdict    {way}{}: {because}", limited_by.words()));
         if !advice.is_empty() {
             lines.push(format!("             {advice}"));
         }
@@ -435,8 +441,9 @@ fn doubts(report: &BlastReport) -> Vec<String> {
     if report.one_host && !report.loopback {
         doubts.push("both ends are on this host: a figure of its kernel, not of a link".to_owned());
     }
-    if !report.complete {
-        doubts.push("the far end did not have its last word; these are its latest".to_owned());
+    let ways = [Some(&report.main), report.reverse.as_ref()].into_iter().flatten();
+    if ways.into_iter().any(|way| !way.counts_final) {
+        doubts.push("one end did not have its last word; these are its latest counts".to_owned());
     }
     doubts
 }

@@ -2,19 +2,20 @@
 
 use crate::record::LimitReport;
 
-/// A line for each limit; those that were broken say so first.
+/// A line for each limit; those that were broken come first, then those of which nobody knows.
 pub(super) fn limit_lines(limits: &[LimitReport], both_ways: bool) -> Vec<String> {
     let line = |limit: &LimitReport| {
         let way = if both_ways { format!(" {}", limit.direction) } else { String::new() };
         let (found, standing) = match (&limit.value, limit.held) {
-            (None, _) => ("not known of this run".to_owned(), "broken"),
-            (Some(_), true) => (limit.in_words.clone(), "held"),
-            (Some(_), false) => (limit.in_words.clone(), "broken"),
+            (None, _) => (", not known of this run".to_owned(), "unknown"),
+            (Some(_), true) => (format!(", it was {}", limit.in_words), "held"),
+            (Some(_), false) => (format!(", it was {}", limit.in_words), "broken"),
         };
-        format!("  limit      {standing}{way}: {}, it was {found}", limit.limit)
+        format!("  limit      {standing}{way}: {}{found}", limit.limit)
     };
-    let (held, broken): (Vec<_>, Vec<_>) = limits.iter().partition(|limit| limit.held);
-    broken.into_iter().chain(held).map(line).collect()
+    let mut sorted: Vec<_> = limits.iter().collect();
+    sorted.sort_by_key(|limit| (limit.held, limit.value.is_none()));
+    sorted.into_iter().map(line).collect()
 }
 
 #[cfg(test)]
@@ -42,7 +43,7 @@ mod tests {
             limit_lines(&limits, false),
             [
                 "  limit      broken: burst>5, it was 7",
-                "  limit      broken: p99>1s, it was not known of this run",
+                "  limit      unknown: p99>1s, not known of this run",
                 "  limit      held: burst>9, it was 7",
             ]
         );

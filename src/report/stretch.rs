@@ -21,7 +21,7 @@ pub(super) fn over_time(intervals: &[BlastInterval], sent_for: u64) -> Vec<Strin
     let losses: Vec<f64> = stretches
         .iter()
         .map(|stretch| {
-            stretch.lost as f64 * 100.0 / (stretch.datagrams + stretch.lost).max(1) as f64
+            stretch.lost as f64 * 100.0 / (fresh_of(stretch) + stretch.lost).max(1) as f64
         })
         .collect();
     let end = stretches.last().map_or(0, |last| last.start_ns + last.duration_ns);
@@ -57,9 +57,15 @@ pub(super) fn is_tail(interval: &BlastInterval, sent_for: u64) -> bool {
     interval.datagrams == 0 && interval.start_ns >= sent_for
 }
 
-/// Payload bits a second in a stretch.
+/// Datagrams of a stretch that were no copies.
+pub(super) fn fresh_of(interval: &BlastInterval) -> u64 {
+    interval.datagrams.saturating_sub(interval.duplicates)
+}
+
+/// Payload bits a second in a stretch, copies left out: all datagrams of a run have one size.
 pub(super) fn bits_of(interval: &BlastInterval) -> f64 {
-    interval.bytes as f64 * 8e9 / interval.duration_ns.max(1) as f64
+    let share = fresh_of(interval) as f64 / interval.datagrams.max(1) as f64;
+    interval.bytes as f64 * share * 8e9 / interval.duration_ns.max(1) as f64
 }
 
 #[cfg(test)]

@@ -43,7 +43,7 @@ impl TrialsView {
             self.line("");
             self.line(&picture);
         }
-        self.doubts(report.loopback, report.complete);
+        self.doubts(report.loopback, report.complete, report.interrupted);
     }
 
     /// What was found.
@@ -52,10 +52,13 @@ impl TrialsView {
         for line in found_lines(report) {
             self.line(&line);
         }
-        self.doubts(report.loopback, report.complete);
+        self.doubts(report.loopback, report.complete, report.interrupted);
     }
 
-    fn doubts(&mut self, loopback: bool, complete: bool) {
+    fn doubts(&mut self, loopback: bool, complete: bool, interrupted: bool) {
+        if interrupted {
+            self.line("  interrupted");
+        }
         if loopback {
             self.line(
                 "  doubt: loopback: a figure of this host's memory and kernel, not of a link",
@@ -87,6 +90,7 @@ fn trial_line(trial: &TrialReport, unit: RateUnit) -> String {
         (TrialOutcome::Passed, _) if trial.verification => "   passed, tried for longer",
         (TrialOutcome::Invalid, Some("sender")) => "   invalid: the sender was the limit",
         (TrialOutcome::Invalid, _) => "   invalid: the receiver's socket was the limit",
+        (TrialOutcome::Unknown, _) => "   unknown: its counts were not told to the end",
         _ => "",
     };
     format!(

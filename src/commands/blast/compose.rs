@@ -1,14 +1,17 @@
 //! Both ends' facts put together into one report.
 
+use super::flow::{self, Flow};
 use super::plan::BlastPlan;
 use super::streams::Collected;
+use crate::net::explain;
 use crate::record::{
     BURST_CLASSES, BlastInterval, BlastReceived, BlastReport, BlastSent, BurstLength,
-    Circumstances, DirectionReport, HeaderShare, IoReport, Losses, Traffic, fell_short, verdict,
+    Circumstances, DirectionReport, Goal, HeaderShare, IoReport, Losses, Refusal, RunEnd,
+    fell_short, verdict,
 };
 use crate::session::blast::{ControlSummary, Direction};
-use crate::units::{BitRate, Nanos, PacketRate, Rate};
-use crate::wire::{TCP_HEADER, UDP_HEADER, ethernet_wire_bytes, udp_ip_bytes};
+use crate::units::{Nanos, Rate};
+use crate::wire::{TCP_HEADER, UDP_HEADER};
 
 /// Runs below this are too short for a processor's share.
 const SHORT: Nanos = Nanos::from_millis(100);
@@ -18,19 +21,23 @@ struct Facts {
     direction: &'static str,
     sent: Option<BlastSent>,
     received: Option<BlastReceived>,
+    /// Streams that began; `None` where none was ever asked for.
+    begun: Option<u64>,
     io: IoReport,
     intervals: Vec<BlastInterval>,
 }
 
 /// The report of a run.
 pub fn report(plan: &BlastPlan, control: &ControlSummary, found: Collected) -> BlastReport {
-    let Collected { sent, received, sender_io, receiver_io, up, down } = found;
+    let Collected { sent, received, begun_up, begun_down, sender_io, receiver_io, up, down } = found;
+    let granted = control.streams.is_some();
     let (far_rx, far_tx) = (control.far_rx.as_ref(), control.far_tx.as_ref());
     let asked = Some(plan.stream.buffer as u64);
     let way_up = Facts {
         direction: "up",
-        sent,
+        sent: sent.map(|sent| explained(plan, sent)),
         received: control.received,
+        begun: granted.then_some(begun_up),
         io: IoReport {
             tx: sender_io.map(|io| io.tx.to_owned()),
             rx: far_rx.map(|far| far.rx.clone()),
@@ -45,6 +52,7 @@ pub fn report(plan: &BlastPlan, control: &ControlSummary, found: Collected) -> B
         direction: "down",
         sent: control.sent.clone(),
         received,
+        begun: granted.then_some(begun_down),
         io: IoReport {
             tx: far_tx.map(|far| far.tx.clone()),
             rx: receiver_io.map(|io| io.rx.to_owned()),
@@ -55,7 +63,6 @@ pub fn report(plan: &BlastPlan, control: &ControlSummary, found: Collected) -> B
         },
         intervals: down,
     };
-    let complete = control.complete;
     let (main, reverse) = match plan.test.direction {
         Direction::Up => (direction(plan, way_up, control), None),
         Direction::Down => (direction(plan, way_down, control), None),
@@ -71,13 +78,14 @@ pub fn report(plan: &BlastPlan, control: &ControlSummary, found: Collected) -> B
         goal: plan.test.rate.to_string(),
         streams: plan.test.streams,
         payload_bytes: u64::from(plan.test.payload),
-        complete,
+        complete: control.complete && !control.stopped,
+        interrupted: control.stopped,
         failure: control.broken.clone(),
         failure_hint: None,
         probe: None,
         header: HeaderShare {
             udp_bytes: UDP_HEADER as u64,
-            wire_bytes: wire_bytes(plan),
+            wire_bytes: flow::wire_bytes(plan),
             tcp_bytes: TCP_HEADER as u64,
         },
         main,
@@ -88,30 +96,33 @@ pub fn report(plan: &BlastPlan, control: &ControlSummary, found: Collected) -> B
 
 fn direction(plan: &BlastPlan, facts: Facts, control: &ControlSummary) -> DirectionReport {
     let complete = control.complete;
-    let Facts { direction, sent, received, io, intervals } = facts;
+    let Facts { direction, sent, received, begun, io, intervals } = facts;
     let payload = u64::from(plan.test.payload);
+    let flow = Flow { plan, sent: sent.as_ref(), received: received.as_ref() };
     let span = sent.as_ref().map_or(0, |sent| sent.span_ns);
     let length = match (span, received) {
         (0, Some(counts)) => Nanos(counts.span_ns),
         (span, _) => Nanos(span),
     };
     let reordering = received.filter(|counts| counts.reordered > 0);
-    let flow = |datagrams, bytes, span| traffic(plan, datagrams, bytes, span);
     let mut report = DirectionReport {
         direction,
         verdict: None,
         duration_ns: length.0,
-        offered: sent.as_ref().map(|sent| flow(sent.offered, sent.offered * payload, length)),
-        sent: sent.as_ref().map(|sent| flow(sent.datagrams, sent.bytes, length)),
+        offered: flow.offered(),
+        sent: flow.sent(),
         never_sent: sent.as_ref().map(BlastSent::never_sent),
         refused: sent.as_ref().map(|sent| sent.refused.clone()).unwrap_or_default(),
         network_errors: sent.as_ref().map(|sent| sent.network_errors.clone()).unwrap_or_default(),
         unsent: sent.as_ref().map_or(0, |sent| sent.unsent),
         blocked: sent.as_ref().map_or(0, |sent| sent.blocked),
         sender_limited: sent.as_ref().and_then(|sent| sender_limited(plan, sent)),
-        received: received
-            .map(|counts| flow(counts.datagrams, counts.bytes, receive_span(&counts, length))),
+        streams_begun: begun,
+        counts_final: complete && sent.is_some() && received.is_some(),
+        received: flow.received(),
         delivered: received.map(|counts| counts.firsts),
+        delivered_bytes: received.map(|counts| counts.firsts.saturating_mul(payload)),
+        copies: flow.copies(),
         lost: received.map(|counts| losses(&counts, sent.as_ref(), complete)),
         burst_lengths: received.map(|counts| burst_lengths(&counts)).unwrap_or_default(),
         silence_ns: received.map(|counts| counts.silence_ns),
@@ -143,10 +154,16 @@ fn direction(plan: &BlastPlan, facts: Facts, control: &ControlSummary) -> Direct
         check_sums(sent, received);
     }
     let circumstances = Circumstances {
-        paced: plan.test.rate != Rate::Max,
+        goal: if plan.test.rate == Rate::Max { Goal::Unpaced } else { Goal::Paced },
+        end: match (&control.broken, control.stopped) {
+            (_, true) => RunEnd::Interrupted,
+            (Some(_), false) => RunEnd::Failed,
+            (None, false) => RunEnd::Whole,
+        },
+        count: plan.test.count,
+        payload,
         streams: u64::from(plan.test.streams),
         one_host: control.one_host,
-        complete,
     };
     report.verdict = Some(verdict(&report, circumstances));
     report
@@ -189,31 +206,13 @@ fn losses(counts: &BlastReceived, sent: Option<&BlastSent>, complete: bool) -> L
     }
 }
 
-/// One datagram has no span of its own; the sender's serves.
-fn receive_span(counts: &BlastReceived, length: Nanos) -> Nanos {
-    if counts.span_ns == 0 { length } else { Nanos(counts.span_ns) }
-}
-
-fn traffic(plan: &BlastPlan, datagrams: u64, bytes: u64, span: Nanos) -> Traffic {
-    let payload = plan.test.payload as usize;
-    let rate = |bytes| (span != Nanos::ZERO).then(|| BitRate::of(bytes, span).0);
-    let packets = || PacketRate::of(datagrams, span).0 / 1000;
-    let (ip_bytes, ethernet_bytes) =
-        (udp_ip_bytes(payload, plan.ip_family()) as u64, wire_bytes(plan));
-    Traffic {
-        datagrams,
-        bytes,
-        bits_per_second: rate(bytes),
-        datagrams_per_second: (span != Nanos::ZERO).then(packets),
-        udp_ip_bits_per_second: rate(datagrams.saturating_mul(ip_bytes)),
-        ethernet_bits_per_second: rate(datagrams.saturating_mul(ethernet_bytes)),
-    }
-}
-
-/// What one datagram takes on Ethernet. Loopback's MTU is no Ethernet's, so 1500 stands for it.
-fn wire_bytes(plan: &BlastPlan) -> u64 {
-    let mtu = if plan.target.ip().is_loopback() { 1500 } else { plan.mtu };
-    ethernet_wire_bytes(plan.test.payload as usize, plan.ip_family(), mtu as usize) as u64
+/// What this host refused, explained by its state.
+fn explained(plan: &BlastPlan, sent: BlastSent) -> BlastSent {
+    let explain = |refusal: Refusal| match refusal.errno {
+        Some(errno) => Refusal { cause: explain(errno, plan.target).to_string(), ..refusal },
+        None => refusal,
+    };
+    BlastSent { refused: sent.refused.into_iter().map(explain).collect(), ..sent }
 }
 
 fn sender_limited(plan: &BlastPlan, sent: &BlastSent) -> Option<bool> {

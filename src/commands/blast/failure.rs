@@ -25,6 +25,11 @@ pub fn explain(plan: &BlastPlan, control: &mut ControlSummary) -> Option<String>
                 Some(format!("no datagram to {} left this host: {found}", plan.target));
             found.hint()
         }
+        RunFailure::NoAnswer | RunFailure::NobodyThere if plan.named.is_none() => Some(
+            "the far end is this process's own: `ip link show lo` and this host's packet filter \
+             may say what keeps them apart"
+                .to_owned(),
+        ),
         RunFailure::NoAnswer => {
             let Some(from) = elsewhere(plan) else {
                 return Some(format!(

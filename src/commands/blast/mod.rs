@@ -2,6 +2,7 @@
 
 mod compose;
 mod failure;
+mod flow;
 mod plan;
 mod probe;
 mod series;
@@ -49,7 +50,7 @@ pub fn run(args: BlastArgs) -> anyhow::Result<Exit> {
     } else {
         view.finish(&report);
     }
-    Ok(verdict(&report))
+    Ok(exit(&report))
 }
 
 /// One run from its first word to its report.
@@ -94,7 +95,7 @@ fn run_control(
 }
 
 /// An incomplete run has failed, even if it has something to show; that outweighs its limits.
-fn verdict(report: &BlastReport) -> Exit {
+fn exit(report: &BlastReport) -> Exit {
     match &report.failure {
         None if report.limits.iter().all(|limit| limit.held) => Exit::Done,
         None => Exit::LimitBroken,

@@ -31,11 +31,17 @@ struct Series {
     signals: Signals,
     view: TrialsView,
     trials: Vec<TrialReport>,
+    /// Whether the user ended it early.
+    interrupted: bool,
     /// Why a run failed, and what would help.
     failed: Option<(String, Option<String>)>,
 }
 
 impl Series {
+    fn new(args: BlastArgs, own: Option<SocketAddr>, signals: Signals, view: TrialsView) -> Self {
+        Self { args, own, signals, view, trials: Vec::new(), interrupted: false, failed: None }
+    }
+
     /// Runs once at `rate`; `None` when the series is at its end.
     fn trial(
         &mut self,
@@ -45,13 +51,15 @@ impl Series {
         verification: bool,
     ) -> anyhow::Result<Option<TrialOutcome>> {
         if self.signals.arrived() {
+            self.interrupted = true;
             return Ok(None);
         }
         (self.args.rate, self.args.time) = (rate, Some(time));
         let plan = BlastPlan::resolve(&self.args, self.own)?;
         let (run, _) = run_once(&plan, BlastView::new("", None, true, true))?;
         // A run that was cut short is no trial of its rate, and no failure either.
-        if self.signals.arrived() {
+        if self.signals.arrived() || run.interrupted {
+            self.interrupted = true;
             return Ok(None);
         }
         if let Some(failure) = &run.failure {
@@ -62,6 +70,11 @@ impl Series {
         let outcome = trial.outcome;
         self.view.trial(&trial);
         self.trials.push(trial);
+        if outcome == TrialOutcome::Unknown {
+            let why = "a run's counts were not told to the end".to_owned();
+            self.failed = Some((why, None));
+            return Ok(None);
+        }
         Ok(Some(outcome))
     }
 
@@ -89,7 +102,7 @@ pub fn sweep(mut args: BlastArgs, sweep: Sweep, own: Option<SocketAddr>) -> anyh
     let text = heading(&plan, &sweep.to_string(), time);
     let view = TrialsView::new(&text, bits_of(last, plan.test.payload), json);
     let signals = Signals::listen().context("cannot listen for signals")?;
-    let mut series = Series { args, own, signals, view, trials: Vec::new(), failed: None };
+    let mut series = Series::new(args, own, signals, view);
     let mut complete = true;
     for rate in sweep.rates() {
         // How each trial counts is told of hosts alone: a sweep is there to show the loss.
@@ -105,6 +118,7 @@ pub fn sweep(mut args: BlastArgs, sweep: Sweep, own: Option<SocketAddr>) -> anyh
         payload_bytes: u64::from(plan.test.payload),
         trials: std::mem::take(&mut series.trials),
         complete,
+        interrupted: series.interrupted,
     };
     if json {
         report::print_json(&Document::new("blast", &report));
@@ -129,7 +143,7 @@ pub fn find_rate(mut args: BlastArgs, own: Option<SocketAddr>) -> anyhow::Result
     let what = format!("highest rate at {}% loss or less", allowed as f64 / 1e7);
     let view = TrialsView::new(&heading(&plan, &what, time), LEAST, json);
     let signals = Signals::listen().context("cannot listen for signals")?;
-    let mut series = Series { args, own, signals, view, trials: Vec::new(), failed: None };
+    let mut series = Series::new(args, own, signals, view);
     let mut search = FindRate::new(LEAST.min(most), most, RESOLUTION);
     let found = loop {
         let (rate, verify) = match search.step() {
@@ -141,7 +155,7 @@ pub fn find_rate(mut args: BlastArgs, own: Option<SocketAddr>) -> anyhow::Result
             Some(TrialOutcome::Passed) => search.take(Outcome::Passed),
             Some(TrialOutcome::Lost) => search.take(Outcome::Lost),
             Some(TrialOutcome::Invalid) => search.take(Outcome::Invalid),
-            None => break None,
+            Some(TrialOutcome::Unknown) | None => break None,
         }
     };
     let rate = found.map_or(search.so_far(), |found| found.rate);
@@ -157,6 +171,7 @@ pub fn find_rate(mut args: BlastArgs, own: Option<SocketAddr>) -> anyhow::Result
         bound: found.map(bound),
         trials: std::mem::take(&mut series.trials),
         complete: found.is_some(),
+        interrupted: series.interrupted,
     };
     if json {
         report::print_json(&Document::new("blast", &report));

@@ -25,6 +25,10 @@ pub struct Collected {
     pub sent: Option<BlastSent>,
     /// What this side received; `None` when it only sends, or nothing was started.
     pub received: Option<BlastReceived>,
+    /// This side's streams that ran without breaking off, or moved something before they did.
+    pub begun_up: u64,
+    /// The same of those that receive.
+    pub begun_down: u64,
     /// What its senders' sockets used.
     pub sender_io: Option<StreamIo>,
     /// What its receivers' sockets used.
@@ -88,10 +92,14 @@ impl Driver {
             match end {
                 StreamEnd::Sent(summary, io) => {
                     found.sender_io = Some(io);
+                    let begun = summary.broken.is_none() || summary.sent.offered > 0;
+                    found.begun_up += u64::from(begun);
                     sent.push(summary.sent);
                 }
                 StreamEnd::Received(summary, io) => {
                     found.receiver_io = Some(io);
+                    let begun = summary.broken.is_none() || summary.received.datagrams > 0;
+                    found.begun_down += u64::from(begun);
                     received.push(*summary);
                 }
                 StreamEnd::Failed(_) => {}

@@ -7,7 +7,7 @@ use crate::stats::DelayHistogram;
 pub fn merge_received<'a>(
     streams: impl IntoIterator<Item = (&'a BlastReceived, Option<&'a DelayHistogram>)>,
 ) -> BlastReceived {
-    let mut whole = BlastReceived::default();
+    let mut whole = BlastReceived { at_start: Some(0), ..BlastReceived::default() };
     let mut delay: Option<DelayHistogram> = None;
     let (mut weight, mut jitter) = (0u128, None);
     let mut totals = Some(0u64);
@@ -35,6 +35,7 @@ pub fn merge_received<'a>(
         add(&mut whole.corrupt, part.corrupt);
         add(&mut whole.strays, part.strays);
         whole.span_ns = whole.span_ns.max(part.span_ns);
+        whole.at_start = sum(whole.at_start, part.at_start);
         whole.cpu_ns = match (whole.cpu_ns, part.cpu_ns) {
             (Some(whole), Some(part)) => Some(whole.saturating_add(part)),
             (whole, part) => whole.or(part),
@@ -63,7 +64,7 @@ pub fn merge_received<'a>(
 
 /// Senders' counts added up; lateness is the worst stream's.
 pub fn merge_sent<'a>(streams: impl IntoIterator<Item = &'a BlastSent>) -> BlastSent {
-    let mut whole = BlastSent::default();
+    let mut whole = BlastSent { at_start: Some(0), offered_ns: Some(0), ..BlastSent::default() };
     for part in streams {
         add(&mut whole.offered, part.offered);
         add(&mut whole.datagrams, part.datagrams);
@@ -71,6 +72,8 @@ pub fn merge_sent<'a>(streams: impl IntoIterator<Item = &'a BlastSent>) -> Blast
         add(&mut whole.unsent, part.unsent);
         add(&mut whole.blocked, part.blocked);
         whole.span_ns = whole.span_ns.max(part.span_ns);
+        whole.at_start = sum(whole.at_start, part.at_start);
+        whole.offered_ns = whole.offered_ns.zip(part.offered_ns).map(|(one, other)| one.max(other));
         whole.quantum = whole.quantum.max(part.quantum);
         add(&mut whole.cpu_ns, part.cpu_ns);
         add(&mut whole.catch_ups, part.catch_ups);
@@ -89,12 +92,25 @@ fn add(whole: &mut u64, part: u64) {
     *whole = whole.saturating_add(part);
 }
 
+/// A sum of which no part may be unknown.
+fn sum(whole: Option<u64>, part: Option<u64>) -> Option<u64> {
+    whole.zip(part).map(|(whole, part)| whole.saturating_add(part))
+}
+
 fn add_causes(whole: &mut Vec<Refusal>, part: &[Refusal]) {
     for cause in part {
-        match whole.iter_mut().find(|known| known.cause == cause.cause) {
+        match whole.iter_mut().find(|known| is_alike(known, cause)) {
             Some(known) => add(&mut known.datagrams, cause.datagrams),
             None => whole.push(cause.clone()),
         }
+    }
+}
+
+/// One error number has one row, whatever its words.
+fn is_alike(one: &Refusal, other: &Refusal) -> bool {
+    match (one.errno, other.errno) {
+        (None, None) => one.cause == other.cause,
+        (one, other) => one == other,
     }
 }
 

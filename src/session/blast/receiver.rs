@@ -121,6 +121,8 @@ pub struct BlastReceiver<O, K> {
     unexplained: u64,
     drops_seen: Option<u32>,
     first: Option<Nanos>,
+    /// Datagrams that arrived at the first instant.
+    at_start: u64,
     last: Nanos,
     /// The longest time without a datagram of the run, between two of them.
     silence: Nanos,
@@ -160,6 +162,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
             unexplained: 0,
             drops_seen: None,
             first: None,
+            at_start: 0,
             last: Nanos::ZERO,
             silence: Nanos::ZERO,
             pause: Nanos::ZERO,
@@ -323,13 +326,22 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
         }
         let Stretch { start, counts, lost_high } = self.stretch;
         if self.last > start {
-            self.close_stretch(self.last);
+            self.close_stretch(self.last_end(start));
         } else if counts != self.counts() {
             self.close_stretch(now.min(start + self.plan.interval));
         } else if lost_high < self.tracker.lost() {
             // A lost tail took no time: the wait for it is none of the run's.
             self.close_stretch(start + Nanos(1));
         }
+    }
+
+    /// Where the last stretch ends: its last datagram, too, has the time that one takes, or a short
+    /// stretch would be told with a rate that is too high.
+    fn last_end(&self, start: Nanos) -> Nanos {
+        let span = self.first.map_or(Nanos::ZERO, |first| self.last - first);
+        let gaps = self.tracker.received().saturating_sub(self.at_start).max(1);
+        let end = (self.last + Nanos(span.0 / gaps)).min(start + self.plan.interval);
+        end.max(start + Nanos(1))
     }
 
     fn tell(&mut self, event: ReceiverEvent) {
@@ -359,6 +371,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
             corrupt: self.corrupt,
             strays: self.strays,
             span_ns: self.first.map_or(0, |first| (self.last - first).0),
+            at_start: Some(self.at_start),
             silence_ns: self.silence.0,
             reader_pause_ns: Some(self.pause.0),
             jitter_ns: self.jitter.nanos().map(Nanos::as_u64),
@@ -538,6 +551,9 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
             if self.first.is_none() {
                 self.first = Some(at);
                 self.stretch.start = at;
+            }
+            if self.first == Some(at) {
+                self.at_start += firsts;
             }
         }
     }

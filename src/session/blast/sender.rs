@@ -107,6 +107,10 @@ pub struct BlastSender<O, K> {
     blocked: u64,
     first_send: Option<Nanos>,
     last_send: Nanos,
+    /// Datagrams that left at the first instant.
+    at_start: u64,
+    /// First and last attempt, whatever became of it.
+    attempts: Option<(Nanos, Nanos)>,
     lateness: DelayHistogram,
     catch_ups: u64,
     catching_up: bool,
@@ -141,6 +145,8 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> BlastSender<O, K> {
             blocked: 0,
             first_send: None,
             last_send: Nanos::ZERO,
+            at_start: 0,
+            attempts: None,
             lateness: DelayHistogram::new(),
             catch_ups: 0,
             catching_up: false,
@@ -274,6 +280,7 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> BlastSender<O, K> {
 
     fn count_sent(&mut self, now: Now, outcome: &SendOutcome) {
         let accepted = outcome.accepted as u64;
+        self.attempts = Some((self.attempts.map_or(now.mono, |(first, _)| first), now.mono));
         if let Some(pacer) = &mut self.pacer {
             if accepted > 0 && !pacer.is_unlimited() {
                 let late = pacer.late(now.mono);
@@ -287,7 +294,9 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> BlastSender<O, K> {
         if accepted > 0 {
             self.sent += accepted;
             self.refused_in_a_row = 0;
-            self.first_send.get_or_insert(now.mono);
+            if *self.first_send.get_or_insert(now.mono) == now.mono {
+                self.at_start += accepted;
+            }
             self.last_send = now.mono;
             self.paused = Nanos::ZERO;
         }
@@ -325,7 +334,15 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> BlastSender<O, K> {
         if let Some(known) = self.network_errors.iter_mut().find(|known| known.cause == cause) {
             known.datagrams += 1;
         } else if self.network_errors.len() < CAUSES {
-            self.network_errors.push(Refusal { cause, datagrams: 1 });
+            self.network_errors.push(Refusal { cause, errno: None, datagrams: 1 });
+        }
+    }
+
+    /// How long the schedule took for so many datagrams; without a rate, how long it was tried.
+    fn offered_for(&self, offered: u64) -> Nanos {
+        match &self.pacer {
+            Some(pacer) if !pacer.is_unlimited() => pacer.planned(offered) - pacer.planned(0),
+            _ => self.attempts.map_or(Nanos::ZERO, |(first, last)| last - first),
         }
     }
 
@@ -412,19 +429,26 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> Session for BlastSender<O, K>
 
     fn finish(self, _now: Now) -> SenderSummary {
         let refused: u64 = self.refused.iter().map(|(_, count)| count).sum();
+        let offered = self.sent + refused + self.due_at_end;
         let sent = BlastSent {
-            offered: self.sent + refused + self.due_at_end,
+            offered,
             datagrams: self.sent,
             bytes: self.sent * self.plan.payload as u64,
             refused: self
                 .refused
                 .iter()
-                .map(|(errno, count)| Refusal { cause: words(*errno), datagrams: *count })
+                .map(|(errno, count)| Refusal {
+                    cause: words(*errno),
+                    errno: Some(*errno),
+                    datagrams: *count,
+                })
                 .collect(),
-            network_errors: self.network_errors,
             unsent: self.due_at_end,
             blocked: self.blocked,
             span_ns: self.first_send.map_or(0, |first| (self.last_send - first).0),
+            at_start: Some(self.at_start),
+            offered_ns: Some(self.offered_for(offered).0),
+            network_errors: self.network_errors,
             lateness: self.lateness.percentiles().into(),
             quantum: self.pacer.as_ref().map_or(0, Pacer::quantum),
             catch_ups: self.catch_ups,

@@ -43,6 +43,8 @@ pub fn write_counts(counts: &BlastReceived, params: &mut Params) {
         counts.jitter_ns,
         counts.cpu_ns,
         counts.reader_pause_ns,
+        // No time, but of the span.
+        counts.at_start,
     ];
     params.push("times_ns", joined(times.iter().map(|time| text_of(*time))));
     if let Some(drift) = counts.drift_ppb {
@@ -108,6 +110,8 @@ pub fn write_sent(sent: &BlastSent, params: &mut Params) {
         }
     }
     params.push("tx_late_ns", quantiles_text(&sent.lateness));
+    let spans = [sent.offered_ns, sent.at_start];
+    params.push("tx_offered_ns", joined(spans.into_iter().map(text_of)));
     if let Some(pause) = sent.pause_ns {
         params.push("tx_pause_ns", pause);
     }
@@ -116,6 +120,12 @@ pub fn write_sent(sent: &BlastSent, params: &mut Params) {
         for cause in causes.iter().take(CAUSES) {
             params.push(key, format!("{}:{}", cause.datagrams, cause.cause));
         }
+    }
+    // In the order of the causes, whose words are the system's and may be anything.
+    let errnos = sent.refused.iter().take(CAUSES).map(|cause| cause.errno.map(i64::from));
+    if !sent.refused.is_empty() {
+        let text = |errno: Option<i64>| errno.map_or_else(|| "-".to_owned(), |n| n.to_string());
+        params.push("tx_errno", joined(errnos.map(text)));
     }
 }
 
@@ -129,19 +139,28 @@ pub fn read_sent(params: &Params) -> Result<Option<BlastSent>, BadParam> {
         let told = params.iter().filter(|(key, _)| *key == wanted);
         told.filter_map(|(_, value)| {
             let (datagrams, cause) = value.split_once(':')?;
-            Some(Refusal { cause: cause.to_owned(), datagrams: datagrams.parse().ok()? })
+            let datagrams = datagrams.parse().ok()?;
+            Some(Refusal { cause: cause.to_owned(), errno: None, datagrams })
         })
         .collect::<Vec<_>>()
     };
+    let mut refused = causes("tx_refused");
+    let errnos = params.get("tx_errno").unwrap_or_default().split(':');
+    for (refusal, errno) in refused.iter_mut().zip(errnos) {
+        refusal.errno = errno.parse().ok();
+    }
+    let [offered_ns, at_start] = read_known(params.get("tx_offered_ns"));
     Ok(Some(BlastSent {
         offered: count("tx_offered")?,
         datagrams: count("tx_datagrams")?,
         bytes: count("tx_bytes")?,
-        refused: causes("tx_refused"),
+        refused,
         network_errors: causes("tx_network"),
         unsent: count("tx_unsent")?,
         blocked: count("tx_blocked")?,
         span_ns: count("tx_span_ns")?,
+        at_start,
+        offered_ns,
         lateness: read_quantiles(params.get("tx_late_ns")),
         quantum: count("tx_quantum")?,
         catch_ups: count("tx_catch_ups")?,
@@ -156,7 +175,7 @@ pub fn read_counts(params: &Params) -> Result<BlastReceived, BadParam> {
     let [reordered, reorder_extent_max, reorder_extent_sum] = read_joined(params.get("reordered"));
     let bursts: [u64; 2 + BURST_CLASSES] = read_joined(params.get("bursts"));
     let [corrupt, strays] = read_joined(params.get("foreign"));
-    let [span_ns, silence_ns, jitter_ns, cpu_ns, reader_pause_ns] =
+    let [span_ns, silence_ns, jitter_ns, cpu_ns, reader_pause_ns, at_start] =
         read_known(params.get("times_ns"));
     Ok(BlastReceived {
         reorder_extent_max,
@@ -179,6 +198,7 @@ pub fn read_counts(params: &Params) -> Result<BlastReceived, BadParam> {
         silence_ns: silence_ns.unwrap_or_default(),
         reader_pause_ns,
         burst_lengths: std::array::from_fn(|class| bursts[class + 2]),
+        at_start,
         drift_ppb: params.parse("drift_ppb")?,
         clock_steps: count("clock_steps")?,
         cpu_ns,
@@ -244,6 +264,7 @@ mod tests {
             burst_lengths: std::array::from_fn(|class| u64::from(class == 3)),
             silence_ns: 9,
             reader_pause_ns: Some(8_000_000_000),
+            at_start: Some(44),
             drift_ppb: Some(-7),
             clock_steps: 1,
             sender_total: None,
@@ -254,15 +275,21 @@ mod tests {
         assert_eq!(read_counts(&params), Ok(counts));
     }
 
+    fn refusal(cause: &str, errno: Option<i32>, datagrams: u64) -> Refusal {
+        Refusal { cause: cause.to_owned(), errno, datagrams }
+    }
+
     #[test]
     fn a_senders_counts_survive_the_dialogue() {
         let sent = BlastSent {
             offered: 9,
             datagrams: 7,
-            refused: vec![Refusal { cause: "no buffer space available".to_owned(), datagrams: 2 }],
-            network_errors: vec![Refusal { cause: "port unreachable".to_owned(), datagrams: 4 }],
+            refused: vec![refusal("no buffer space available", Some(105), 2)],
+            network_errors: vec![refusal("port unreachable", None, 4)],
             lateness: DelayQuantiles { max: Some(5), ..DelayQuantiles::default() },
             pause_ns: Some(2_002_000_000),
+            at_start: Some(1),
+            offered_ns: Some(4_000_000_000),
             ..BlastSent::default()
         };
         let mut params = Params::default();
@@ -305,6 +332,7 @@ mod tests {
             burst_lengths: [u64::from(u32::MAX); BURST_CLASSES],
             silence_ns: most,
             reader_pause_ns: Some(most),
+            at_start: Some(1 << 20),
             drift_ppb: Some(-500_000),
             clock_steps: most,
         };

@@ -1,0 +1,234 @@
+//! Each limit from its signs, and none where a sign is missing.
+
+use super::*;
+use crate::record::{DelayQuantiles, Refusal, Traffic};
+
+const PACED: Circumstances = Circumstances {
+    goal: Goal::Paced,
+    end: RunEnd::Whole,
+    count: 0,
+    payload: 512,
+    streams: 1,
+    one_host: false,
+};
+const UNPACED: Circumstances = Circumstances { goal: Goal::Unpaced, ..PACED };
+
+fn way(sent: u64, path: u64, socket: u64, cpu: (u64, u64)) -> DirectionReport {
+    let traffic = Traffic { datagrams: sent, ..Traffic::default() };
+    DirectionReport {
+        offered: Some(traffic),
+        sent: Some(traffic),
+        lost: Some(Losses {
+            total: path + socket,
+            path,
+            receiver_socket: socket,
+            ..Losses::default()
+        }),
+        counts_final: true,
+        streams_begun: Some(1),
+        sender_limited: Some(false),
+        sender_cpu_percent: Some(cpu.0),
+        receiver_cpu_percent: Some(cpu.1),
+        ..DirectionReport::default()
+    }
+}
+
+fn refusals(told: &[(Option<i32>, &str, u64)]) -> DirectionReport {
+    let refused: Vec<_> = told
+        .iter()
+        .map(|(errno, cause, datagrams)| Refusal {
+            cause: (*cause).to_owned(),
+            errno: *errno,
+            datagrams: *datagrams,
+        })
+        .collect();
+    let never: u64 = refused.iter().map(|refusal| refusal.datagrams).sum();
+    DirectionReport {
+        refused,
+        offered: Some(Traffic { datagrams: 10_000 + never, ..Traffic::default() }),
+        ..way(10_000, 0, 0, (10, 10))
+    }
+}
+
+fn late(nanos: u64) -> DelayQuantiles {
+    DelayQuantiles { max: Some(nanos), ..DelayQuantiles::default() }
+}
+
+#[test]
+fn each_limit_is_told_from_its_signs() {
+    let path_loss = way(10_000, 300, 0, (9, 9)).lost;
+    let full = refusals(&[(Some(105), "no buffer space", 500)]);
+    let behind = DirectionReport { sender_limited: Some(true), ..way(9_000, 0, 0, (99, 9)) };
+    let blocked = DirectionReport { blocked: 9, ..way(9_000, 0, 0, (20, 9)) };
+    let silent = DirectionReport { lost: None, ..way(9_000, 0, 0, (20, 9)) };
+    let latest = DirectionReport { counts_final: false, ..way(9_000, 900, 0, (20, 9)) };
+    let paused = DirectionReport { sender_pause_ns: Some(2 * PAUSE), ..way(10_000, 0, 0, (9, 9)) };
+    let was_late = DirectionReport { lateness_ns: late(20 * PAUSE), ..way(10_000, 0, 0, (9, 9)) };
+    let slept = DirectionReport { receiver_pause_ns: Some(PAUSE), ..way(10_000, 0, 900, (9, 99)) };
+    let some = DirectionReport { streams_begun: Some(39), ..way(10_000, 0, 0, (10, 10)) };
+    let one_host = Circumstances { one_host: true, ..UNPACED };
+    let counted = Circumstances { count: 10_000, ..UNPACED };
+    let interrupted = Circumstances { end: RunEnd::Interrupted, ..PACED };
+    let failed = Circumstances { end: RunEnd::Failed, ..PACED };
+    let many = Circumstances { streams: 64, ..PACED };
+    let cases = [
+        (LimitedBy::Rate, PACED, way(10_000, 0, 0, (10, 10))),
+        (LimitedBy::Rate, PACED, way(10_000, 9, 0, (10, 10))),
+        (LimitedBy::Rate, Circumstances { count: 10_000, ..PACED }, way(10_000, 0, 0, (10, 10))),
+        (LimitedBy::Network, PACED, way(10_000, 10, 0, (99, 99))),
+        (LimitedBy::Network, UNPACED, way(10_000, 900, 300, (99, 99))),
+        (LimitedBy::Network, interrupted, way(10_000, 900, 300, (99, 99))),
+        (LimitedBy::ReceiverSocket, UNPACED, way(10_000, 300, 900, (99, 40))),
+        (LimitedBy::ReceiverCpu, UNPACED, way(10_000, 0, 900, (99, 97))),
+        (LimitedBy::ReceiverSocket, UNPACED, slept),
+        (LimitedBy::SenderInterface, PACED, full.clone()),
+        (LimitedBy::SenderInterface, PACED, DirectionReport { lost: path_loss, ..full }),
+        (LimitedBy::SenderCpu, PACED, behind),
+        (LimitedBy::SenderCpu, UNPACED, way(10_000, 0, 0, (95, 40))),
+        (LimitedBy::SenderCpu, one_host, way(10_000, 0, 0, (55, 40))),
+        (LimitedBy::SenderPause, PACED, paused),
+        (LimitedBy::SenderPause, PACED, was_late),
+        (LimitedBy::Count, counted, way(10_000, 0, 0, (55, 40))),
+        (LimitedBy::Unknown, counted, way(9_000, 0, 0, (55, 40))),
+        (LimitedBy::Unknown, UNPACED, way(10_000, 0, 0, (55, 40))),
+        (LimitedBy::SenderInterface, UNPACED, blocked),
+        (LimitedBy::Unknown, PACED, silent.clone()),
+        (LimitedBy::Unknown, PACED, latest.clone()),
+        (LimitedBy::Unknown, PACED, way(0, 0, 0, (1, 1))),
+        (LimitedBy::Interrupted, interrupted, way(10_000, 0, 0, (10, 10))),
+        (LimitedBy::Interrupted, interrupted, latest.clone()),
+        (LimitedBy::BrokenOff, failed, way(4, 0, 0, (1, 1))),
+        (LimitedBy::BrokenOff, failed, latest),
+        (LimitedBy::BrokenOff, many, some),
+    ];
+    for (number, (limit, circumstances, way)) in cases.into_iter().enumerate() {
+        let told = verdict(&way, circumstances);
+        assert_eq!(told.limited_by, limit, "case {number}: {told:?}");
+    }
+}
+
+#[test]
+fn a_core_is_full_for_every_stream_or_for_none() {
+    let two = Circumstances { streams: 2, ..UNPACED };
+    let way = |cpu| DirectionReport { streams_begun: Some(2), ..way(9, 0, 0, cpu) };
+    assert_eq!(verdict(&way((120, 30)), two).limited_by, LimitedBy::Unknown);
+    assert_eq!(verdict(&way((185, 30)), two).limited_by, LimitedBy::SenderCpu);
+}
+
+#[test]
+fn each_error_number_has_its_own_finding_and_only_a_full_queue_is_the_interfaces() {
+    for (errno, limit, words) in [
+        (Some(105), LimitedBy::SenderInterface, "its own queue refused"),
+        (Some(12), LimitedBy::SenderInterface, "its own queue refused"),
+        (Some(101), LimitedBy::SenderHost, "never left: said so"),
+        (Some(113), LimitedBy::SenderHost, "never left: said so"),
+        (Some(100), LimitedBy::SenderHost, "never left: said so"),
+        (Some(90), LimitedBy::SenderHost, "never left: said so"),
+        (Some(1), LimitedBy::SenderHost, "never left: said so"),
+        (Some(13), LimitedBy::SenderHost, "never left: said so"),
+        (None, LimitedBy::SenderHost, "never left: said so"),
+    ] {
+        let told = verdict(&refusals(&[(errno, "said so", 500)]), PACED);
+        assert_eq!(told.limited_by, limit, "{errno:?}");
+        assert!(told.because.contains(words), "{errno:?}: {}", told.because);
+    }
+    let both = refusals(&[(Some(105), "a full queue", 100), (Some(101), "no route", 900)]);
+    let told = verdict(&both, PACED);
+    assert_eq!(told.limited_by, LimitedBy::SenderHost);
+    assert!(told.because.contains("no route: 900; a full queue: 100"), "{}", told.because);
+}
+
+#[test]
+fn large_ones_that_vanish_beside_small_ones_are_told_so_and_only_beyond_chance() {
+    let large = Circumstances { payload: 1_472, ..PACED };
+    let only_small = |way, circumstances| {
+        matches!(verdict(&way, circumstances).finding, Finding::OnlySmallPass { .. })
+    };
+    assert!(only_small(way(1_000, 1_000, 0, (9, 9)), large));
+    assert!(only_small(way(1_000, 995, 0, (9, 9)), large));
+    assert!(!only_small(way(1_000, 900, 0, (9, 9)), large), "some pass");
+    assert!(!only_small(way(1_000, 1_000, 0, (9, 9)), PACED), "as small as the dialogue's");
+    assert!(!only_small(way(3, 3, 0, (9, 9)), large), "three may be chance");
+    let told = verdict(&way(1_000, 1_000, 0, (9, 9)), large);
+    assert!(told.advice.contains("probe mtu"), "{told:?}");
+}
+
+#[test]
+fn what_was_not_sent_is_never_told_as_all_of_it() {
+    let mut way = way(10_000, 0, 0, (10, 10));
+    way.offered = Some(Traffic { datagrams: 10_058, ..Traffic::default() });
+    let told = verdict(&way, PACED);
+    assert_eq!(told.because, "58 of 10 058 never left, the rest arrived");
+    assert_eq!(told.advice, "");
+    way.offered = Some(Traffic { datagrams: 255, ..Traffic::default() });
+    way.sent = Some(Traffic { datagrams: 4, ..Traffic::default() });
+    let failed = Circumstances { end: RunEnd::Failed, ..PACED };
+    assert_eq!(verdict(&way, failed).because, "4 of 255 datagrams left");
+    way.streams_begun = Some(39);
+    let many = Circumstances { streams: 64, ..failed };
+    assert_eq!(verdict(&way, many).because, "39 of 64 streams began, 4 of 255 datagrams left");
+}
+
+/// Accuses nobody: neither network nor host.
+fn is_innocent(limit: LimitedBy) -> bool {
+    matches!(
+        limit,
+        LimitedBy::Rate
+            | LimitedBy::Count
+            | LimitedBy::Interrupted
+            | LimitedBy::BrokenOff
+            | LimitedBy::Unknown
+    )
+}
+
+#[test]
+fn a_clean_path_accuses_nobody_with_any_input_missing() {
+    let removals: [(&str, fn(&mut DirectionReport)); 10] = [
+        ("nothing", |_| {}),
+        ("offered", |way| way.offered = None),
+        ("sent", |way| way.sent = None),
+        ("lost", |way| way.lost = None),
+        ("final", |way| way.counts_final = false),
+        ("begun", |way| way.streams_begun = None),
+        ("limited", |way| way.sender_limited = None),
+        ("sender's processor", |way| way.sender_cpu_percent = None),
+        ("receiver's processor", |way| way.receiver_cpu_percent = None),
+        ("everything", |way| *way = DirectionReport::default()),
+    ];
+    for (what, remove) in removals {
+        for goal in [Goal::Paced, Goal::Unpaced] {
+            for end in [RunEnd::Whole, RunEnd::Interrupted, RunEnd::Failed] {
+                for (count, one_host) in [(0, false), (10_000, true)] {
+                    for sent in [0, 1, 10_000] {
+                        let mut way = way(sent, 0, 0, (20, 20));
+                        remove(&mut way);
+                        let here = Circumstances { goal, end, count, one_host, ..PACED };
+                        let told = verdict(&way, here);
+                        assert!(is_innocent(told.limited_by), "{what} {here:?}: {told:?}");
+                        assert!(!told.because.is_empty());
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_limit_has_words() {
+    let limits = [
+        LimitedBy::Rate,
+        LimitedBy::Count,
+        LimitedBy::Network,
+        LimitedBy::SenderInterface,
+        LimitedBy::SenderHost,
+        LimitedBy::SenderCpu,
+        LimitedBy::SenderPause,
+        LimitedBy::ReceiverCpu,
+        LimitedBy::ReceiverSocket,
+        LimitedBy::Interrupted,
+        LimitedBy::BrokenOff,
+        LimitedBy::Unknown,
+    ];
+    let words: std::collections::BTreeSet<_> = limits.iter().map(|limit| limit.words()).collect();
+    assert_eq!(words.len(), limits.len());
+}
