@@ -32,7 +32,7 @@ fn a_broken_limit_ends_with_3_and_is_named_with_its_value() {
     // Fifty samples have no 99th percentile: what is not known was not kept.
     let unknown = with("p99>1s", &["--quiet"]);
     assert_eq!(unknown.code(), Some(3), "{}", unknown.err());
-    assert!(unknown.out().contains("broken: p99>1s"), "{}", unknown.out());
+    assert!(unknown.out().contains("unknown: p99>1s"), "{}", unknown.out());
     let usage = with("speed>1", &[]);
     assert_eq!(usage.code(), Some(2));
     assert!(usage.err().contains("unknown metric \"speed\""), "{}", usage.err());

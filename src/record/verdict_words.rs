@@ -139,7 +139,8 @@ fn refused(kind: Option<LocalRefusal>, causes: &[(String, u64)], share: Share) -
         (Some(LocalRefusal::QueueFull), [_]) => format!("its own queue refused {share}"),
         (_, [(cause, _)]) => format!("{share} never left: {cause}"),
         (_, causes) => {
-            let each = |(cause, times): &(String, u64)| format!("{cause}: {}", group_digits(*times));
+            let each =
+                |(cause, times): &(String, u64)| format!("{cause}: {}", group_digits(*times));
             let causes: Vec<_> = causes.iter().map(each).collect();
             format!("{share} never left: {}", causes.join("; "))
         }

@@ -29,7 +29,8 @@ struct Facts {
 
 /// The report of a run.
 pub fn report(plan: &BlastPlan, control: &ControlSummary, found: Collected) -> BlastReport {
-    let Collected { sent, received, begun_up, begun_down, sender_io, receiver_io, up, down } = found;
+    let Collected { sent, received, begun_up, begun_down, sender_io, receiver_io, up, down } =
+        found;
     let granted = control.streams.is_some();
     let (far_rx, far_tx) = (control.far_rx.as_ref(), control.far_tx.as_ref());
     let asked = Some(plan.stream.buffer as u64);

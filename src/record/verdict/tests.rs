@@ -71,7 +71,7 @@ fn each_limit_is_told_from_its_signs() {
     let interrupted = Circumstances { end: RunEnd::Interrupted, ..PACED };
     let failed = Circumstances { end: RunEnd::Failed, ..PACED };
     let many = Circumstances { streams: 64, ..PACED };
-    let cases = [
+    let cases = vec![
         (LimitedBy::Rate, PACED, way(10_000, 0, 0, (10, 10))),
         (LimitedBy::Rate, PACED, way(10_000, 9, 0, (10, 10))),
         (LimitedBy::Rate, Circumstances { count: 10_000, ..PACED }, way(10_000, 0, 0, (10, 10))),
@@ -169,6 +169,8 @@ fn what_was_not_sent_is_never_told_as_all_of_it() {
     assert_eq!(verdict(&way, many).because, "39 of 64 streams began, 4 of 255 datagrams left");
 }
 
+type Removal = fn(&mut DirectionReport);
+
 /// Accuses nobody: neither network nor host.
 fn is_innocent(limit: LimitedBy) -> bool {
     matches!(
@@ -183,7 +185,7 @@ fn is_innocent(limit: LimitedBy) -> bool {
 
 #[test]
 fn a_clean_path_accuses_nobody_with_any_input_missing() {
-    let removals: [(&str, fn(&mut DirectionReport)); 10] = [
+    let removals: [(&str, Removal); 10] = [
         ("nothing", |_| {}),
         ("offered", |way| way.offered = None),
         ("sent", |way| way.sent = None),
