@@ -108,7 +108,15 @@ fn hold(report: &Value, expected: &[Expected], tries: u64) {
             _ => (0, 0),
         };
         let counts = [row["sent"].as_u64(), row["arrived"].as_u64(), row["replies"].as_u64()];
-        assert_eq!(counts, [Some(tries), Some(arrived), Some(replies)], "{row}");
+        if arrived == replies && arrived > 0 {
+            assert_eq!(counts, [Some(tries), Some(arrived), Some(replies)], "{row}");
+        } else {
+            // What is silent is asked again.
+            let sent = counts[0].unwrap_or(0);
+            let arrived = if arrived > 0 { sent } else { 0 };
+            assert!(sent >= tries, "{row}");
+            assert_eq!(counts[1..], [Some(arrived), Some(0)], "{row}");
+        }
         if arrived > 0 {
             assert_eq!(row["hops_out"].as_u64(), Some(2), "{row}");
             let at = if *port == 5_008 { 5_009 } else { *port };
@@ -198,10 +206,10 @@ fn the_report_says_which_way_is_closed_and_after_which_router() {
         fits_80_columns(&output)
     };
     let back = one("5002");
-    let words = "filtered on the way back: 16 of 16 arrived there, 0 of 16 replies came";
+    let words = "filtered on the way back: 32 of 32 arrived there, 0 of 32 replies came";
     assert!(unwrapped(&back).contains(words), "{back}");
     let out = unwrapped(&one("5001"));
-    assert!(out.contains("filtered on the way out: 0 of 16 arrived there"), "{out}");
+    assert!(out.contains("filtered on the way out: 0 of 32 arrived there"), "{out}");
     assert!(
         out.contains("traced: to port 5001 it has no answer beyond hop 2 (10.77.2.2)"),
         "{out}"
@@ -228,7 +236,7 @@ fn a_nat_on_the_way_shows_in_the_source_that_arrived() {
         assert_eq!(row["dscp_back"].as_u64(), Some(46), "{row}");
     }
     let evidence = path(&report, "evidence").to_string();
-    assert!(evidence.contains("a NAT is on the way"), "{evidence}");
+    assert!(evidence.contains("a NAT or a relay is on the way"), "{evidence}");
 }
 
 #[test]

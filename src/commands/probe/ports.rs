@@ -6,7 +6,7 @@ use super::trace::{self, TraceOrder};
 use crate::batch::TxBatch;
 use crate::cli::PortsArgs;
 use crate::commands::{Exit, Usage};
-use crate::engine::{Loop, LoopConfig, Signals};
+use crate::engine::{Loop, LoopConfig, Signals, random_u64};
 use crate::record::Document;
 use crate::record::probe::{PortPath, PortsReport};
 use crate::report::{self, ports_text, print_json, print_text};
@@ -112,7 +112,8 @@ fn ask_again(args: &PortsArgs, target: &Target, told: &mut PortsReport) -> anyho
 
 /// Finds out how far datagrams get to the first port at which none arrives, by the same flow.
 fn trace_filtered(target: &Target, report: &mut PortsReport) -> anyhow::Result<()> {
-    let filtered = report.ports.iter().find(|row| row.path == PortPath::FilteredOut);
+    let stops = [PortPath::FilteredOut, PortPath::TtlExceeded];
+    let filtered = report.ports.iter().find(|row| stops.contains(&row.path));
     let (Some(row), false) = (filtered, report.stopped_early) else { return Ok(()) };
     let mut end = target.addr;
     end.set_port(row.port);
@@ -147,7 +148,7 @@ pub fn measure(
     order: &PortsOrder,
     signals: Option<Signals>,
 ) -> anyhow::Result<PortsEnd> {
-    let (dialogue, asking) = (target.socket()?, target.socket()?);
+    let (dialogue, asking, fresh) = (target.socket()?, target.socket()?, target.socket()?);
     let plan = PortsPlan {
         target: target.addr,
         ports: order.ports.clone(),
@@ -158,12 +159,13 @@ pub fn measure(
         spacing: SPACING,
         wait: order.wait,
         source: asking.local_addr(),
+        seed: random_u64(),
     };
     let session = PortsSession::new(plan, target.far_end());
     let (slots, bytes) = session.room();
     let config = LoopConfig { largest: LARGEST, ..LoopConfig::default() };
-    let looped =
-        Loop::new(vec![dialogue, asking], signals, config).context("cannot start the loop")?;
+    let looped = Loop::new(vec![dialogue, asking, fresh], signals, config)
+        .context("cannot start the loop")?;
     let ended = looped.run(session, TxBatch::new(slots, bytes)).context("cannot probe")?;
     Ok(ended.summary)
 }

@@ -15,7 +15,7 @@ pub use all::{AllReport, LeftOut};
 pub use marks::{MarkRow, MarksReport};
 pub use mtu::{FragmentRow, KnownBy, MtuDirection, MtuLimit, MtuReport, TooBig};
 pub use nat::{Dependence, Hairpin, NatReport, NatSocket, NatTest, PortChoice};
-pub use ports::{HelperReport, IcmpWord, PortPath, PortRow, PortsReport};
+pub use ports::{HelperReport, IcmpWord, NotTold, PortPath, PortRow, PortsBeside, PortsReport};
 pub use scan::{PortState, ScanReport, ScannedAlone, ScannedPort};
 pub use shape::{Counted, PayloadRow, RateLimit, ShapeReport, TrainPurpose, TrainRow, Way};
 pub use timeout::{

@@ -18,6 +18,10 @@ pub enum PortPath {
     FilteredBack,
     /// They arrive, no reply comes back, and the helper was told so.
     RejectedBack,
+    /// A router says that their TTL was over: a routing loop, no filter.
+    TtlExceeded,
+    /// No reply came, and what that means is not told: see `not_told`.
+    NotTold,
     /// None could be sent from this host.
     NotSent,
     /// The helper could not listen there.
@@ -27,6 +31,38 @@ pub enum PortPath {
     Unknown,
 }
 
+/// Why the silence of a port is not called a filter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NotTold {
+    /// It may be random loss.
+    Chance,
+    /// Only so many flows pass, whichever ports they go to.
+    LimitOnFlows,
+    /// Others like it passed when they were asked slowly.
+    LimitOnRate,
+}
+
+/// What was asked beside the ports, so that their silence can be told from loss and limits.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct PortsBeside {
+    /// Datagrams to ports that pass and to the helper's own, from the socket that asks.
+    pub sent: u64,
+    /// Of these, those that arrived.
+    pub arrived: u64,
+    /// Replies to these that came.
+    pub replies: u64,
+    /// Datagrams to the helper's own port from a new socket, each a flow that was not there before.
+    pub fresh_sent: u64,
+    /// Of these, those that were answered.
+    pub fresh_replies: u64,
+    /// Ports that pass where only so many flows do; `None` where flows are not seen to be limited.
+    pub flows_passing: Option<u64>,
+    /// Ports that were silent at the full rate and passed when they were asked slowly; 0 where that
+    /// may be chance.
+    pub recovered: u64,
+}
+
 /// One port.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct PortRow {
@@ -34,9 +70,11 @@ pub struct PortRow {
     pub port: u16,
     /// What the path does to its datagrams.
     pub path: PortPath,
+    /// Why its silence is not called a filter; `None` where there is no question.
+    pub not_told: Option<NotTold>,
     /// Why the helper could not listen there, in a word; `None` where it does.
     pub not_opened: Option<String>,
-    /// Datagrams sent.
+    /// Datagrams that left.
     pub sent: u64,
     /// Of these, those that arrived at the helper; `None` where it did not tell.
     pub arrived: Option<u64>,
@@ -134,8 +172,14 @@ pub struct PortsReport {
     pub ecn_sent: u8,
     /// How long it took.
     pub duration_ns: u64,
-    /// Whether the user ended it.
+    /// Whether the user ended it; as `interrupted`.
     pub stopped_early: bool,
+    /// Whether the user ended it.
+    pub interrupted: bool,
+    /// Datagrams a second at most in the first pass; 0 where not known.
+    pub per_second: u64,
+    /// What was asked beside the ports.
+    pub beside: PortsBeside,
     /// Datagrams of ports that pass which did not arrive, or whose reply did not come.
     pub lost_out: u64,
     /// Replies of ports that pass which did not come.
@@ -161,6 +205,8 @@ impl PortPath {
             Self::RejectedOut => "rejected on the way out",
             Self::FilteredBack => "filtered on the way back",
             Self::RejectedBack => "rejected on the way back",
+            Self::TtlExceeded => "in a routing loop",
+            Self::NotTold => "not told",
             Self::NotSent => "not sent",
             Self::NotOpened => "not open at the helper",
             Self::Unknown => "not known",

@@ -98,6 +98,8 @@ fn short(path: PortPath) -> &'static str {
         PortPath::RejectedOut => "rejected out",
         PortPath::FilteredBack => "filtered back",
         PortPath::RejectedBack => "rejected back",
+        PortPath::TtlExceeded => "TTL exceeded",
+        PortPath::NotTold => "not told",
         PortPath::NotSent => "not sent",
         PortPath::NotOpened => "not opened",
         PortPath::Unknown => "not known",

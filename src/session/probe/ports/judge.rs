@@ -1,6 +1,6 @@
 //! What the ports' counts come to, in words.
 
-use crate::record::probe::{IcmpWord, PortPath, PortRow, PortsReport, Verdict};
+use crate::record::probe::{IcmpWord, NotTold, PortPath, PortRow, PortsReport, Verdict};
 use crate::wire::{Dscp, PortList};
 
 /// Ports of one kind are named as far as this many letters go.
@@ -12,11 +12,13 @@ pub(super) const LIMITED: &str =
 const FEW: u32 = 4;
 
 /// Order in which paths are told: what stops datagrams first.
-const ORDER: [PortPath; 8] = [
+const ORDER: [PortPath; 10] = [
     PortPath::FilteredOut,
     PortPath::RejectedOut,
+    PortPath::TtlExceeded,
     PortPath::FilteredBack,
     PortPath::RejectedBack,
+    PortPath::NotTold,
     PortPath::NotSent,
     PortPath::Unknown,
     PortPath::Passes,
@@ -62,16 +64,30 @@ impl Group<'_> {
                 let why = self.rows.first().and_then(|row| row.not_opened.as_deref());
                 format!("not asked: {}", why_not_words(why.unwrap_or("failed")))
             }
+            PortPath::NotTold => {
+                let why = self.rows.first().and_then(|row| row.not_told);
+                let why = why.map_or("", not_told_words);
+                format!("not told: {}; {why}", self.counts())
+            }
             PortPath::NotSent => {
                 let why = self.rows.first().and_then(|row| row.not_sent.as_deref());
-                format!("not sent: this host says {}", why.unwrap_or("no"))
+                format!("not sent: {}", why.unwrap_or("this host refuses"))
             }
-            PortPath::Unknown => "not known: the helper went before it told".to_owned(),
+            PortPath::Unknown => "not known: the helper had not told".to_owned(),
             path => match self.word {
                 Some(word) => format!("{}: {}; {}", path.words(), said(word), self.counts()),
                 None => format!("{}: {}", path.words(), self.counts()),
             },
         }
+    }
+}
+
+/// Why silence is not called a filter.
+fn not_told_words(why: NotTold) -> &'static str {
+    match why {
+        NotTold::Chance => "that may be chance, by what the path loses beside it",
+        NotTold::LimitOnFlows => "only so many flows pass, whichever ports they go to",
+        NotTold::LimitOnRate => "others like them passed when they were asked slowly",
     }
 }
 
@@ -121,6 +137,14 @@ fn verdict(report: &PortsReport) -> Verdict {
             ..Verdict::new(overview(report.ports.len(), several))
         },
     };
+    if let Some(passing) = report.beside.flows_passing {
+        verdict.verdict = format!(
+            "a limit on flows: {passing} of {} ports pass, whichever were asked first; a new flow to \
+             a port gets nothing",
+            report.ports.len()
+        );
+    }
+    beside(report, &mut verdict.evidence);
     evidence(report, &groups, &mut verdict.evidence);
     alternatives(report, &groups, &mut verdict.could_also_be);
     doubts(report, &mut verdict.doubt);
@@ -146,7 +170,7 @@ fn groups(rows: &[PortRow]) -> Vec<Group<'_>> {
     let mut groups: Vec<Group<'_>> = Vec::new();
     for row in rows {
         let word = match row.path {
-            PortPath::RejectedOut => row.icmp_out.as_ref(),
+            PortPath::RejectedOut | PortPath::TtlExceeded => row.icmp_out.as_ref(),
             PortPath::RejectedBack => row.icmp_back.as_ref(),
             _ => None,
         };
@@ -158,7 +182,11 @@ fn groups(rows: &[PortRow]) -> Vec<Group<'_>> {
                 (a, b) => a.is_none() && b.is_none(),
             };
             let reason = group.rows.first().and_then(|row| row.not_opened.as_ref());
-            group.path == row.path && same_word && reason == row.not_opened.as_ref()
+            let why = group.rows.first().and_then(|row| row.not_told);
+            group.path == row.path
+                && same_word
+                && reason == row.not_opened.as_ref()
+                && why == row.not_told
         };
         match groups.iter_mut().find(alike) {
             Some(group) => group.rows.push(row),
@@ -169,8 +197,34 @@ fn groups(rows: &[PortRow]) -> Vec<Group<'_>> {
     groups
 }
 
+/// What was asked beside the ports, where something rests on it.
+fn beside(report: &PortsReport, lines: &mut Vec<String>) {
+    let beside = &report.beside;
+    if beside.fresh_sent > 0 {
+        lines.push(format!(
+            "asked again, in random order and slowly; beside them {} of {} came through from a new \
+             socket to the helper's own port",
+            beside.fresh_replies, beside.fresh_sent
+        ));
+    }
+    if beside.recovered > 0 {
+        let rate = report.per_second;
+        lines.push(format!(
+            "{} ports were silent at {rate} datagrams a second and passed when they were asked \
+             slowly: a limit on the rate, or a burst of loss",
+            beside.recovered
+        ));
+    }
+    let by_chance = report.ports.iter().any(|row| row.not_told == Some(NotTold::Chance));
+    if by_chance && beside.sent > beside.replies {
+        let lost = (beside.sent - beside.replies) as f64 * 100.0 / beside.sent as f64;
+        lines.push(format!("the path loses {lost:.0} %, out and back, of what passes"));
+    }
+}
+
 fn evidence(report: &PortsReport, groups: &[Group<'_>], lines: &mut Vec<String>) {
-    let words = groups.iter().filter(|group| group.path != PortPath::RejectedOut);
+    let told = [PortPath::RejectedOut, PortPath::TtlExceeded];
+    let words = groups.iter().filter(|group| !told.contains(&group.path));
     for group in words {
         let word = group.rows.iter().find_map(|row| row.icmp_out.as_ref());
         lines.extend(word.map(|word| format!("ICMP came for {}: {}", group.ports(), said(word))));
@@ -190,7 +244,9 @@ fn evidence(report: &PortsReport, groups: &[Group<'_>], lines: &mut Vec<String>)
     {
         let all = asked.iter().all(|row| row.source_seen == Some(seen));
         let whose = if all { String::new() } else { format!(" (to port {})", row.port) };
-        lines.push(format!("the source {source} arrived as {seen}{whose}: a NAT is on the way"));
+        lines.push(format!(
+            "the source {source} arrived as {seen}{whose}: a NAT or a relay is on the way"
+        ));
     } else if asked.iter().any(|row| row.source_seen.is_some()) {
         lines.push("source address and port arrived as they were sent".to_owned());
     }
@@ -246,6 +302,9 @@ fn alternatives(report: &PortsReport, groups: &[Group<'_>], lines: &mut Vec<Stri
     if by_target {
         lines.push("rejected out: by another host behind the helper's address".to_owned());
     }
+    if any(PortPath::TtlExceeded) {
+        lines.push("in a routing loop: a way of more than 255 routers".to_owned());
+    }
     if any(PortPath::FilteredBack) {
         lines.push("filtered back: by this host's own firewall, before its socket".to_owned());
     }
@@ -260,7 +319,7 @@ fn doubts(report: &PortsReport, lines: &mut Vec<String>) {
     }
     if report.tries < FEW {
         lines.push(format!(
-            "{} tries a port: a short burst of loss looks like a filter",
+            "{} tries a port in the first pass: a short burst of loss looks like a filter",
             report.tries
         ));
     }
@@ -270,7 +329,7 @@ fn doubts(report: &PortsReport, lines: &mut Vec<String>) {
     }
     lines.extend(helper.lost.iter().map(|why| format!("broken off: {why}")));
     if report.stopped_early {
-        lines.push("broken off before its end".to_owned());
+        lines.push("interrupted before its end".to_owned());
     }
 }
 
@@ -349,7 +408,7 @@ mod tests {
             report.verdict.evidence,
             [
                 "sent to port 5000, arrived at port 6000: redirected on the way",
-                "the source 10.0.0.2:4000 arrived as 203.0.113.1:61000: a NAT is on the way",
+                "the source 10.0.0.2:4000 arrived as 203.0.113.1:61000: a NAT or a relay is on the way",
                 "DSCP 0 arrives as EF(46) on the way out",
             ]
         );

@@ -8,6 +8,8 @@
 mod held_back;
 mod judge;
 mod portions;
+mod schedule;
+mod settle;
 mod track;
 
 pub use held_back::{heed, in_question};
@@ -17,9 +19,12 @@ use super::{FarEnd, NoHelper, sooner};
 use crate::batch::{Datagram, Dest, NetworkError, SendOutcome, SendStop, TxBatch};
 use crate::record::probe::{HelperReport, PortsReport};
 use crate::session::{Next, Now, Session};
+use crate::stats::LossSample;
 use crate::units::Nanos;
 use crate::wire::{Ask, Dscp, Echo, Ecn, PortList, tos};
 use portions::portions;
+use schedule::{Probe, Who, again, control_a_round, first_pass};
+use settle::{Beside, settle};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use track::Track;
@@ -28,6 +33,8 @@ use track::Track;
 pub const DIALOGUE: usize = 0;
 /// The loop's socket that the ports are asked from.
 pub const ASKING: usize = 1;
+/// The loop's socket for flows that were not there before.
+pub const FRESH: usize = 2;
 /// TTL that asks and replies leave with.
 pub const TTL: u8 = 255;
 /// Most tries that one run may have: a bit each.
@@ -54,6 +61,8 @@ pub struct PortsPlan {
     pub wait: Nanos,
     /// Where the asking socket sends from; an unspecified address is not known.
     pub source: SocketAddr,
+    /// What the order of the ports is drawn from.
+    pub seed: u64,
 }
 
 /// What comes next.
@@ -78,10 +87,19 @@ pub struct PortsSession {
     stage: Stage,
     portions: VecDeque<PortList>,
     tracks: Vec<Track>,
-    /// The tracks of the portion at hand that are asked.
+    /// The tracks of the portion at hand that are asked, in the order of the asking.
     asked: Vec<usize>,
+    /// What is asked in the pass at hand, and when.
+    probes: Vec<Probe>,
+    /// Whether the portion's silent ports are being asked again.
+    again: bool,
+    /// The helper's own port, asked beside the others of the portion at hand, and from a new socket.
+    control: Track,
+    fresh: Track,
+    beside: Beside,
+    rng: fastrand::Rng,
     /// Whose ask is the last of the batch.
-    written: Option<usize>,
+    written: Option<Who>,
     started: Option<Nanos>,
     granted: bool,
     stopped: bool,
@@ -102,10 +120,16 @@ impl PortsSession {
         let mut session = Self {
             portions: portions(&plan.ports),
             tracks: plan.ports.iter().map(Track::new).collect(),
+            control: Track::new(plan.target.port()),
+            fresh: Track::new(plan.target.port()),
+            beside: Beside { tries: plan.tries, ..Beside::default() },
+            rng: fastrand::Rng::with_seed(plan.seed),
             plan,
             far,
             stage: Stage::Opening,
             asked: Vec::new(),
+            probes: Vec::new(),
+            again: false,
             written: None,
             started: None,
             granted: false,
@@ -153,9 +177,12 @@ impl PortsSession {
                 for index in &self.asked {
                     self.tracks[*index].tell(rows.get(&(*index as u32)));
                 }
-                self.asked.clear();
-                self.portions.pop_front();
-                self.open_next();
+                let control = self.tracks.len() as u32;
+                self.control.tell(rows.get(&control));
+                self.fresh.tell(rows.get(&(control + 1)));
+                if self.again || !self.ask_again(now.mono) {
+                    self.end_portion();
+                }
                 Next::Send
             }
             Stage::Closing => Next::Idle,
@@ -176,39 +203,97 @@ impl PortsSession {
                 None => self.asked.push(index),
             }
         }
+        self.rng.shuffle(&mut self.asked);
+        let ports = self.asked.iter().map(|index| self.tracks[*index].port());
+        self.beside.order.extend(ports);
+        self.again = false;
+        let control = control_a_round(self.plan.tries, self.asked.len());
+        self.probes = first_pass(&self.plan, &self.asked, control);
         self.stage = Stage::Asking { next: 0, start: now.mono };
         true
     }
 
+    /// Asks the ports again from which nothing was heard, slowly, beside the helper's own port by the
+    /// flow that passes and by a new one; `false` where there are none.
+    fn ask_again(&mut self, now: Nanos) -> bool {
+        let silent: Vec<usize> =
+            self.asked.iter().copied().filter(|index| self.tracks[*index].is_silent()).collect();
+        let ports = silent.iter().map(|index| self.tracks[*index].port());
+        self.beside.silent_first.extend(ports);
+        if silent.is_empty() {
+            return false;
+        }
+        let (out, back) = self.control.ways();
+        let control = LossSample::new(out.sent, back.sent - back.lost);
+        self.again = true;
+        self.probes = again(&silent, self.plan.tries, control, self.tracks.len() as u64);
+        self.stage = Stage::Asking { next: 0, start: now };
+        true
+    }
+
+    /// Takes what was asked beside the portion's ports, and goes on to the next.
+    fn end_portion(&mut self) {
+        let port = self.plan.target.port();
+        let (out, back) = std::mem::replace(&mut self.control, Track::new(port)).ways();
+        let (asked, came) = std::mem::replace(&mut self.fresh, Track::new(port)).ways();
+        let beside = &mut self.beside;
+        (beside.out, beside.back) = (beside.out.with(out), beside.back.with(back));
+        let came = came.sent - came.lost;
+        beside.fresh = beside.fresh.with(LossSample::new(asked.sent, came));
+        self.asked.clear();
+        self.portions.pop_front();
+        self.open_next();
+    }
+
     /// Writes the ask that is due.
     fn ask(&mut self, now: Now, next: usize, start: Nanos, out: &mut TxBatch) -> Next {
-        let ports = self.asked.len();
-        if next >= ports * self.plan.tries as usize {
+        let Some(probe) = self.probes.get(next).copied() else {
             self.stage = Stage::Waiting(now.mono + self.plan.wait);
             return Next::Send;
-        }
-        let (round, place) = (next / ports, next % ports);
-        let of_round = self.plan.spacing.0.max(self.plan.gap.0 * ports as u64);
-        let due = start + Nanos(of_round * round as u64 + self.plan.gap.0 * place as u64);
+        };
+        let due = start + probe.at;
         if now.mono < due {
             return Next::WaitUntil(due);
         }
-        let index = self.asked[place];
         let Some(granted) = self.far.granted() else { return Next::Idle };
-        let marks = tos(self.plan.dscp, self.plan.ecn);
-        let ask = Ask {
-            answer_tos: marks,
-            ..Ask::new(granted.tag, granted.key, index as u32, round as u32, now.real)
+        let items = self.tracks.len() as u32;
+        let (item, socket) = match probe.who {
+            Who::Port(index) => (index as u32, ASKING),
+            Who::Control => (items, ASKING),
+            Who::Fresh => (items + 1, FRESH),
         };
+        let marks = tos(self.plan.dscp, self.plan.ecn);
+        let (tag, key) = (granted.tag, granted.key);
+        let track = self.of(probe.who);
+        let (port, number) = (track.port(), track.tries());
+        let ask = Ask { answer_tos: marks, ..Ask::new(tag, key, item, number, now.real) };
         let mut target = self.plan.target;
-        target.set_port(self.tracks[index].port());
-        let dest = Dest { socket: ASKING, tos: marks, ttl: TTL, ..Dest::from(target) };
-        let id = out.add_dest(dest);
+        target.set_port(port);
+        let id = out.add_dest(Dest { socket, tos: marks, ttl: TTL, ..Dest::from(target) });
         if let Some(slot) = out.push(id, Ask::PADDED) {
             ask.encode(slot);
-            self.written = Some(next);
+            self.written = Some(probe.who);
         }
         Next::Send
+    }
+
+    fn of(&mut self, who: Who) -> &mut Track {
+        match who {
+            Who::Port(index) => &mut self.tracks[index],
+            Who::Control => &mut self.control,
+            Who::Fresh => &mut self.fresh,
+        }
+    }
+
+    /// Whose an echo or an error is, by the socket that it came to and its item or port.
+    fn whose(&self, socket: usize, item: usize) -> Option<Who> {
+        let items = self.tracks.len();
+        match socket {
+            FRESH => (item == items + 1).then_some(Who::Fresh),
+            ASKING if item == items => Some(Who::Control),
+            ASKING => self.asked.contains(&item).then_some(Who::Port(item)),
+            _ => None,
+        }
     }
 
     fn track_of(&mut self, port: u16) -> Option<&mut Track> {
@@ -233,36 +318,32 @@ impl Session for PortsSession {
 
     fn on_sent(&mut self, _now: Now, batch: &TxBatch, outcome: &SendOutcome) {
         // The ask is the last of its batch.
-        let (Some(number), Stage::Asking { next, .. }) = (self.written.take(), &mut self.stage)
-        else {
-            return;
-        };
-        let track = self.asked[number % self.asked.len()];
+        let Some(who) = self.written.take() else { return };
         match outcome.stop {
-            None => self.tracks[track].sent(),
+            None => self.of(who).sent(),
             Some(SendStop::Refused { errno, .. }) if outcome.accepted + 1 == batch.len() => {
-                self.tracks[track].refused(errno);
+                self.of(who).refused(errno);
             }
             // It was not tried: again.
             Some(_) => return,
         }
-        *next = number + 1;
+        if let Stage::Asking { next, .. } = &mut self.stage {
+            *next += 1;
+        }
     }
 
     fn on_datagram(&mut self, now: Now, datagram: &Datagram<'_>) {
-        if self.far.on_datagram(now, datagram) || datagram.meta.socket != ASKING {
+        if self.far.on_datagram(now, datagram) {
             return;
         }
         let Some(echo) = Echo::decode(datagram.payload) else { return };
         let tag = self.far.granted().map(|granted| granted.tag);
-        if tag != Some(echo.tag) || !self.asked.contains(&(echo.item as usize)) {
-            return;
-        }
+        let whose = self.whose(datagram.meta.socket, echo.item as usize);
+        let (Some(who), true) = (whose, tag == Some(echo.tag)) else { return };
         let mut expected = self.plan.target;
-        if let Some(track) = self.tracks.get_mut(echo.item as usize) {
-            expected.set_port(track.port());
-            track.replied(&echo, &datagram.meta, expected);
-        }
+        let track = self.of(who);
+        expected.set_port(track.port());
+        track.replied(&echo, &datagram.meta, expected);
     }
 
     fn on_network_error(&mut self, _now: Now, error: &NetworkError) {
@@ -272,6 +353,14 @@ impl Session for PortsSession {
         let port = error.destination.port();
         if let Some(track) = self.track_of(port) {
             track.spoken_of(error);
+        }
+    }
+
+    fn on_pause(&mut self, _now: Now, length: Nanos) {
+        match &mut self.stage {
+            Stage::Waiting(until) => *until += length,
+            Stage::Asking { start, .. } => *start += length,
+            Stage::Opening | Stage::Telling | Stage::Closing => {}
         }
     }
 
@@ -288,7 +377,13 @@ impl Session for PortsSession {
             return PortsEnd::NoHelper(why.clone());
         }
         let plan = &self.plan;
-        let ports: Vec<_> = self.tracks.iter().map(|track| track.row(plan.source)).collect();
+        let row = |track: &Track| {
+            let mut target = plan.target;
+            target.set_port(track.port());
+            track.row(plan.source, target)
+        };
+        let mut ports: Vec<_> = self.tracks.iter().map(row).collect();
+        let beside = settle(&mut ports, &self.beside);
         let mut report = PortsReport {
             target: Some(plan.target.ip()),
             helper: Some(HelperReport {
@@ -303,6 +398,9 @@ impl Session for PortsSession {
             ecn_sent: plan.ecn as u8,
             duration_ns: (now.mono - self.started.unwrap_or(now.mono)).0,
             stopped_early: self.stopped,
+            interrupted: self.stopped,
+            per_second: 1_000_000_000_u64.checked_div(plan.gap.0).unwrap_or(0),
+            beside,
             ports,
             ..PortsReport::default()
         };

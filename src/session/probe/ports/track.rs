@@ -1,8 +1,9 @@
 //! What is known of one port while it is asked.
 
 use super::TTL;
-use crate::batch::{ErrorOrigin, NetworkError, RxMeta};
+use crate::batch::{ErrorOrigin, NetworkError, OwnFinding, RxMeta};
 use crate::record::probe::{IcmpWord, PortPath, PortRow};
+use crate::stats::LossSample;
 use crate::units::Nanos;
 use crate::wire::{Arrivals, BackError, Echo, Hops, split_tos};
 use std::net::{IpAddr, SocketAddr};
@@ -25,6 +26,10 @@ pub(super) struct Track {
     not_opened: Option<String>,
     sent: u32,
     refused: Option<i32>,
+    /// Tries, those that this host refused too.
+    tried: u32,
+    /// Whether a reply came twice: copies are made on the way.
+    copied: bool,
     /// A bit for each number that was answered.
     replies: u64,
     round_trip: Option<Nanos>,
@@ -43,6 +48,8 @@ impl Track {
             not_opened: None,
             sent: 0,
             refused: None,
+            tried: 0,
+            copied: false,
             replies: 0,
             round_trip: None,
             echo: None,
@@ -65,11 +72,38 @@ impl Track {
 
     pub fn sent(&mut self) {
         self.sent += 1;
+        self.tried += 1;
     }
 
     /// This host refused to send.
     pub fn refused(&mut self, errno: i32) {
         self.refused = Some(errno);
+        self.tried += 1;
+    }
+
+    /// The number of its next datagram.
+    pub fn tries(&self) -> u32 {
+        self.tried
+    }
+
+    /// Replies that came, copies not counted.
+    pub fn came(&self) -> u32 {
+        self.replies.count_ones()
+    }
+
+    /// Whether nothing was heard, of the helper or of anybody else.
+    pub fn is_silent(&self) -> bool {
+        self.replies == 0 && self.spoken.is_none() && self.sent > 0
+    }
+
+    /// What became of its datagrams on the way out, and of the replies on the way back.
+    pub fn ways(&self) -> (LossSample, LossSample) {
+        let arrived = match &self.told {
+            Told::Came(arrivals) => arrivals.count.min(self.sent).max(self.came()),
+            Told::NotYet | Told::Nothing => self.came(),
+        };
+        let out = LossSample::new(self.sent.into(), arrived.into());
+        (out, LossSample::new(arrived.into(), self.came().into()))
     }
 
     /// Whether nothing more is to come.
@@ -79,7 +113,9 @@ impl Track {
 
     /// A reply came; `expected` is where it should come from.
     pub fn replied(&mut self, echo: &Echo, meta: &RxMeta, expected: SocketAddr) {
-        self.replies |= 1u64.checked_shl(echo.sequence).unwrap_or(0);
+        let bit = 1u64.checked_shl(echo.sequence).unwrap_or(0);
+        self.copied |= self.replies & bit != 0;
+        self.replies |= bit;
         let there = echo.left - echo.arrived;
         let round_trip = meta.arrival - echo.sent - there;
         self.round_trip = Some(self.round_trip.map_or(round_trip, |least| least.min(round_trip)));
@@ -94,7 +130,9 @@ impl Track {
     /// The network spoke of one of its datagrams.
     pub fn spoken_of(&mut self, error: &NetworkError) {
         if error.origin == ErrorOrigin::Local {
+            // It had been taken, and went no further than this host.
             self.refused = Some(error.errno);
+            self.sent = self.sent.saturating_sub(1);
             return;
         }
         let count = self.spoken.as_ref().map_or(0, |word| word.count) + 1;
@@ -117,7 +155,7 @@ impl Track {
     }
 
     /// The row of the report; `source` is where the datagrams were sent from, as this host knows it.
-    pub fn row(&self, source: SocketAddr) -> PortRow {
+    pub fn row(&self, source: SocketAddr, target: SocketAddr) -> PortRow {
         let told = match self.told {
             Told::Came(arrivals) => Some(arrivals),
             Told::NotYet | Told::Nothing => None,
@@ -125,7 +163,12 @@ impl Track {
         let is_told = self.told != Told::NotYet;
         let replies = u64::from(self.replies.count_ones());
         let count = is_told.then(|| told.map_or(0, |told| u64::from(told.count)));
-        let arrived = count.map(|count| count.min(u64::from(self.sent)));
+        // Where copies are made, how many first ones arrived is known no better than by replies.
+        let copied = self.copied || count.is_some_and(|count| count > u64::from(self.sent));
+        let arrived = count.map(|count| match copied && replies > 0 {
+            true => replies,
+            false => count.min(u64::from(self.sent)).max(replies),
+        });
         let seen = told.map(|told| told.source).or(self.echo.map(|echo| echo.source));
         let tos_out = told.and_then(|told| told.tos).or(self.echo.map(|echo| echo.tos));
         let ttl_out = told.and_then(|told| told.ttl).or(self.echo.and_then(|echo| echo.ttl));
@@ -133,6 +176,7 @@ impl Track {
         let mut row = PortRow {
             port: self.port,
             path: PortPath::Unknown,
+            not_told: None,
             not_opened: self.not_opened.clone(),
             sent: u64::from(self.sent),
             arrived,
@@ -158,7 +202,10 @@ impl Track {
             ecn_back: self.tos_back.map(|tos| split_tos(tos).1 as u8),
             icmp_out: self.spoken.clone(),
             icmp_back: told.and_then(|told| told.error).map(|error| back_word(error, source.ip())),
-            not_sent: self.refused.filter(|_| self.sent == 0).map(words_of),
+            not_sent: self
+                .refused
+                .filter(|_| self.sent == 0)
+                .map(|errno| OwnFinding::from_errno(errno, target).to_string()),
         };
         row.path = path_of(&row);
         row
@@ -173,11 +220,20 @@ fn path_of(row: &PortRow) -> PortPath {
         (0, ..) if row.not_sent.is_some() => PortPath::NotSent,
         (0, ..) | (_, 0, None) => PortPath::Unknown,
         (_, 1.., _) => PortPath::Passes,
+        (_, 0, Some(0)) if row.icmp_out.as_ref().is_some_and(is_time_exceeded) => {
+            PortPath::TtlExceeded
+        }
         (_, 0, Some(0)) if row.icmp_out.is_some() => PortPath::RejectedOut,
         (_, 0, Some(0)) => PortPath::FilteredOut,
         (_, 0, Some(_)) if row.icmp_back.is_some() => PortPath::RejectedBack,
         (_, 0, Some(_)) => PortPath::FilteredBack,
     }
+}
+
+/// Type 11 of ICMP, type 3 of `ICMPv6`: by its words, as the numbers do not say which.
+fn is_time_exceeded(word: &IcmpWord) -> bool {
+    let v6 = word.said_by.is_some_and(|ip| ip.to_canonical().is_ipv6());
+    (word.icmp_type, word.icmp_code) == if v6 { (3, 0) } else { (11, 0) }
 }
 
 fn back_word(error: BackError, ours: IpAddr) -> IcmpWord {
@@ -194,10 +250,4 @@ fn back_word(error: BackError, ours: IpAddr) -> IcmpWord {
         (_, None) => format!("ICMP type {icmp_type} code {icmp_code}"),
     };
     IcmpWord { icmp_type, icmp_code, meaning, said_by: router, count: 0 }
-}
-
-/// The system's words for an error number.
-fn words_of(errno: i32) -> String {
-    let text = std::io::Error::from_raw_os_error(errno).to_string();
-    text.split(" (os error").next().unwrap_or(&text).to_lowercase()
 }

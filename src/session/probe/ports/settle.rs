@@ -1,0 +1,185 @@
+//! What silence at a port comes to: the port's own filter, a limit on flows or on the rate, or
+//! chance. Ports are asked in random order, those that stay silent again, apart from one another and
+//! beside what passes, so that each of these shows itself.
+
+use crate::record::probe::{NotTold, PortPath, PortRow, PortsBeside};
+use crate::stats::{LossSample, is_beyond_chance};
+use std::collections::BTreeSet;
+
+/// What was asked beside the ports, and in which order they were asked.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Beside {
+    /// Datagrams to the helper's own port on the way out, and its replies on the way back, from the
+    /// socket that asks the ports.
+    pub out: LossSample,
+    pub back: LossSample,
+    /// The same port asked from a new socket: another flow to what passes.
+    pub fresh: LossSample,
+    /// Ports in the order in which they were asked first.
+    pub order: Vec<u16>,
+    /// Tries of one port in the first pass.
+    pub tries: u32,
+    /// Ports from which nothing came in the first pass.
+    pub silent_first: BTreeSet<u16>,
+}
+
+/// Whether nobody says why nothing comes of a port.
+fn is_silent(row: &PortRow) -> bool {
+    matches!(row.path, PortPath::FilteredOut | PortPath::FilteredBack)
+}
+
+/// Calls ports filtered only where nothing else explains their silence; what was found beside.
+pub(super) fn settle(rows: &mut [PortRow], beside: &Beside) -> PortsBeside {
+    let flows = rows.iter().any(is_silent) && limits_flows(rows, beside);
+    let (mut out, mut back) = (beside.out, beside.back);
+    let recovers =
+        |row: &PortRow| row.path == PortPath::Passes && beside.silent_first.contains(&row.port);
+    for row in rows.iter().filter(|row| row.path == PortPath::Passes && !recovers(row)) {
+        let arrived = row.arrived.unwrap_or(row.replies);
+        out = out.with(LossSample::new(row.sent, arrived));
+        back = back.with(LossSample::new(arrived, row.replies));
+    }
+    let asked = rows.iter().filter(|row| row.sent > 0).count() as u64;
+    let both = LossSample::new(out.sent, back.sent - back.lost);
+    let first = LossSample::new(beside.tries.into(), 0);
+    let recovered = rows.iter().filter(|row| recovers(row)).count() as u64;
+    let rate = recovered > 0 && is_beyond_chance(first, both, asked);
+    for row in rows.iter_mut().filter(|row| is_silent(row)) {
+        let by_chance = match row.path {
+            PortPath::FilteredOut => !is_beyond_chance(LossSample::new(row.sent, 0), out, asked),
+            _ => !is_beyond_chance(LossSample::new(row.arrived.unwrap_or(0), 0), back, asked),
+        };
+        let asked_once = row.sent <= u64::from(beside.tries);
+        let why = match (flows, rate && asked_once, by_chance) {
+            (true, ..) => NotTold::LimitOnFlows,
+            (_, true, _) => NotTold::LimitOnRate,
+            (.., true) => NotTold::Chance,
+            _ => continue,
+        };
+        (row.path, row.not_told) = (PortPath::NotTold, Some(why));
+    }
+    let passing = rows.iter().filter(|row| row.path == PortPath::Passes).count() as u64;
+    PortsBeside {
+        sent: out.sent,
+        arrived: out.sent - out.lost,
+        replies: back.sent - back.lost,
+        fresh_sent: beside.fresh.sent,
+        fresh_replies: beside.fresh.sent - beside.fresh.lost,
+        flows_passing: flows.then_some(passing),
+        recovered: if rate { recovered } else { 0 },
+    }
+}
+
+/// Whether it is the number of flows that is limited: a new flow to a port that passes gets nothing
+/// either, or those that were asked first pass, in an order that was drawn by lot, and no later one.
+fn limits_flows(rows: &[PortRow], beside: &Beside) -> bool {
+    let old = LossSample::new(beside.out.sent, beside.back.sent - beside.back.lost);
+    if is_beyond_chance(beside.fresh, old, 1) {
+        return true;
+    }
+    let fresh_passes = beside.fresh.lost < beside.fresh.sent;
+    if fresh_passes {
+        return false;
+    }
+    let silent: BTreeSet<u16> =
+        rows.iter().filter(|row| is_silent(row)).map(|row| row.port).collect();
+    let passes: BTreeSet<u16> =
+        rows.iter().filter(|row| row.replies > 0).map(|row| row.port).collect();
+    let order: Vec<bool> = beside
+        .order
+        .iter()
+        .filter(|port| silent.contains(port) || passes.contains(port))
+        .map(|port| silent.contains(port))
+        .collect();
+    let tail = order.iter().rev().take_while(|silent| **silent).count() as u64;
+    let head_silent = order.iter().filter(|silent| **silent).count() as u64 - tail;
+    let head = LossSample { sent: order.len() as u64 - tail, lost: head_silent };
+    is_beyond_chance(LossSample::new(tail, 0), head, order.len() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(port: u16, path: PortPath) -> PortRow {
+        let (arrived, replies) = match path {
+            PortPath::Passes => (8, 8),
+            PortPath::FilteredBack => (8, 0),
+            _ => (0, 0),
+        };
+        PortRow {
+            port,
+            path,
+            sent: 16,
+            arrived: Some(2 * arrived),
+            replies: 2 * replies,
+            ..PortRow::default()
+        }
+    }
+
+    fn sample(sent: u64, came: u64) -> LossSample {
+        LossSample::new(sent, came)
+    }
+
+    fn beside(fresh: LossSample, order: impl Iterator<Item = u16>) -> Beside {
+        let (out, back) = (sample(24, 24), sample(24, 24));
+        Beside { out, back, fresh, order: order.collect(), tries: 8, ..Beside::default() }
+    }
+
+    #[test]
+    fn a_filtered_port_beside_a_clean_control_is_filtered_also_alone() {
+        for path in [PortPath::FilteredOut, PortPath::FilteredBack] {
+            let mut rows = [row(5_000, path)];
+            let found = settle(&mut rows, &beside(sample(8, 8), [5_000].into_iter()));
+            assert_eq!((rows[0].path, rows[0].not_told), (path, None));
+            assert_eq!((found.flows_passing, found.recovered), (None, 0));
+        }
+    }
+
+    #[test]
+    fn without_a_control_or_beside_a_lossy_one_nothing_is_called_filtered() {
+        for control in [sample(0, 0), sample(24, 0), sample(24, 4)] {
+            for path in [PortPath::FilteredOut, PortPath::FilteredBack] {
+                let mut rows = [row(5_000, path)];
+                let none = Beside { out: control, back: control, tries: 8, ..Beside::default() };
+                settle(&mut rows, &none);
+                assert_eq!(
+                    (rows[0].path, rows[0].not_told),
+                    (PortPath::NotTold, Some(NotTold::Chance))
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_limit_on_flows_is_no_filter_of_ports() {
+        let ports = || 5_000..5_100_u16;
+        let rows = || -> Vec<PortRow> {
+            let path = |port| if port < 5_040 { PortPath::Passes } else { PortPath::FilteredOut };
+            ports().map(|port| row(port, path(port))).collect()
+        };
+        // By a new flow that gets nothing, or by the order alone.
+        for fresh in [sample(8, 0), sample(0, 0)] {
+            let mut rows = rows();
+            let found = settle(&mut rows, &beside(fresh, ports()));
+            assert_eq!(found.flows_passing, Some(40));
+            assert!(rows[40..].iter().all(|row| row.not_told == Some(NotTold::LimitOnFlows)));
+        }
+        // A new flow passes: then it is the ports, whatever their order.
+        let mut rows = rows();
+        let found = settle(&mut rows, &beside(sample(8, 8), ports()));
+        assert_eq!(found.flows_passing, None);
+        assert!(rows[40..].iter().all(|row| row.path == PortPath::FilteredOut));
+    }
+
+    #[test]
+    fn what_passes_when_it_is_asked_alone_shows_a_limit_on_the_rate() {
+        let mut rows: Vec<PortRow> =
+            (5_000..5_010).map(|port| row(port, PortPath::Passes)).collect();
+        let mut with = beside(sample(8, 8), 5_000..5_010);
+        with.silent_first = (5_005..5_010).collect();
+        let found = settle(&mut rows, &with);
+        assert_eq!((found.recovered, found.flows_passing), (5, None));
+        assert!(rows.iter().all(|row| row.path == PortPath::Passes));
+    }
+}
