@@ -309,7 +309,7 @@ fn a_scan_that_is_stopped_tells_what_it_knows() {
     assert_eq!(output.code(), Some(0), "{}", output.err());
     let text = output.out();
     assert!(text.contains("not told"), "{text}");
-    assert!(text.contains("1 port could not be told before it was stopped"), "{text}");
+    assert!(text.contains("1 port could not be told before it was interrupted"), "{text}");
 }
 
 #[test]

@@ -96,12 +96,14 @@ fn measure(args: &AllArgs, target: &Target, signals: &Signals) -> AllReport {
     }
     gather(&parts, &mut open, &mut report, start + BUDGET, <[Kind]>::is_empty);
     for kind in open {
-        left_out(&mut report, kind, "not done in ten seconds".to_owned());
+        let why = if signals.arrived() { "interrupted" } else { "not done in ten seconds" };
+        left_out(&mut report, kind, why.to_owned());
     }
     if report.timeout.is_some() {
         left_out(&mut report, "timeout", "silences beyond 5 s take as long".to_owned());
     }
     report.helper = report.ports.is_some();
+    report.interrupted = signals.arrived();
     report.duration_ns = start.elapsed().as_nanos() as u64;
     report
 }
@@ -306,7 +308,8 @@ fn find_timeout(target: &Target, signals: Option<Signals>) -> anyhow::Result<Par
         candidates: SILENCES.to_vec(),
         // No refinement: there is no time for it.
         precision: Nanos::from_secs(60),
-        tries: 3,
+        // As many as tell a closed path from chance beside what so few paths are warmed with.
+        tries: 5,
         who_refreshes: false,
     };
     let quiet = TimeoutProgress::new(true);

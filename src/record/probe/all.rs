@@ -18,6 +18,8 @@ pub struct AllReport {
     pub helper: bool,
     /// How long it took.
     pub duration_ns: u64,
+    /// Whether the user ended it.
+    pub interrupted: bool,
     /// Ports, with a helper; `None` without one.
     pub ports: Option<PortsReport>,
     /// Ports, without a helper; `None` with one.

@@ -23,6 +23,9 @@ pub fn all_text(report: &AllReport) -> String {
         text.push('\n');
         text.push_str(&labelled("left out", &left_out));
     }
+    if report.interrupted {
+        text.push_str(&wrapped("  doubt: ", 9, "interrupted"));
+    }
     for (kind, verdict) in verdicts {
         for doubt in &verdict.doubt {
             text.push_str(&wrapped("  doubt: ", 9, &format!("{kind}: {doubt}")));

@@ -99,6 +99,7 @@ fn limits_flows(rows: &[PortRow], beside: &Beside) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::schedule::{Who, again, control_a_round};
     use super::*;
 
     fn row(port: u16, path: PortPath) -> PortRow {
@@ -181,5 +182,89 @@ mod tests {
         let found = settle(&mut rows, &with);
         assert_eq!((found.recovered, found.flows_passing), (5, None));
         assert!(rows.iter().all(|row| row.path == PortPath::Passes));
+    }
+
+    /// Runs of each kind: some, or as many as the environment asks for.
+    fn runs(usual: u64) -> u64 {
+        std::env::var("UDPKIT_TEST_RUNS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(usual)
+    }
+
+    /// Ports behind a path that loses these shares out and back, asked as the schedule has it; those
+    /// of `filtered` pass nothing.
+    fn asked(seed: u64, loss: [f64; 2], ports: u16, filtered: u16) -> (Vec<PortRow>, Beside) {
+        const TRIES: u32 = 8;
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let mut send = |port: u16, sent: u64| {
+            let arrived = (0..sent).filter(|_| port >= filtered && rng.f64() >= loss[0]).count();
+            let replies = (0..arrived).filter(|_| rng.f64() >= loss[1]).count();
+            (arrived as u64, replies as u64)
+        };
+        let control_sent = u64::from(TRIES) * control_a_round(TRIES, ports.into());
+        let (mut control, mut order) = (send(ports, control_sent), Vec::new());
+        let mut beside = Beside { tries: TRIES, ..Beside::default() };
+        let mut rows: Vec<PortRow> = Vec::new();
+        for port in 0..ports {
+            let (arrived, replies) = send(port, TRIES.into());
+            let (sent, arrived) = (u64::from(TRIES), Some(arrived));
+            rows.push(PortRow { port, sent, arrived, replies, ..PortRow::default() });
+            order.push(port);
+        }
+        let silent: Vec<usize> =
+            (0..rows.len()).filter(|index| rows[*index].replies == 0).collect();
+        beside.silent_first = silent.iter().map(|index| rows[*index].port).collect();
+        let known = sample(control_sent, control.1);
+        let probes = again(&silent, TRIES, known, ports.into());
+        let mut fresh = (0, 0);
+        let mut sent_control = control_sent;
+        for probe in probes.iter().filter(|_| !silent.is_empty()) {
+            let port = if let Who::Port(index) = probe.who { index as u16 } else { ports };
+            let (arrived, replies) = send(port, 1);
+            match probe.who {
+                Who::Port(index) => {
+                    let row = &mut rows[index];
+                    row.sent += 1;
+                    row.arrived = row.arrived.map(|before| before + arrived);
+                    row.replies += replies;
+                }
+                Who::Control => {
+                    sent_control += 1;
+                    control = (control.0 + arrived, control.1 + replies);
+                }
+                Who::Fresh => fresh = (fresh.0 + 1, fresh.1 + replies),
+            }
+        }
+        for row in &mut rows {
+            row.path = match (row.replies, row.arrived) {
+                (1.., _) => PortPath::Passes,
+                (_, Some(0)) => PortPath::FilteredOut,
+                _ => PortPath::FilteredBack,
+            };
+        }
+        rng.shuffle(&mut order);
+        (beside.out, beside.back) = (sample(sent_control, control.0), sample(control.0, control.1));
+        (beside.fresh, beside.order) = (sample(fresh.0, fresh.1), order);
+        (rows, beside)
+    }
+
+    #[test]
+    fn random_loss_filters_no_port_and_a_filter_is_found_through_a_tenth_of_it() {
+        for share in [0.0, 0.01, 0.05, 0.1, 0.3, 0.5] {
+            for loss in [[share; 2], [share, 0.0], [0.0, share]] {
+                for seed in 0..runs(40) {
+                    let ports = [1, 2, 13, 60][seed as usize % 4];
+                    let (mut rows, beside) = asked(seed, loss, ports, 0);
+                    let found = settle(&mut rows, &beside);
+                    let accused = rows.iter().find(|row| is_silent(row));
+                    assert_eq!(accused, None, "{loss:?} {seed}");
+                    assert_eq!(found.flows_passing, None, "{loss:?} {seed}");
+                    let (mut rows, beside) = asked(seed, loss, ports, 1);
+                    settle(&mut rows, &beside);
+                    let told = rows[0].path;
+                    let known = told == PortPath::FilteredOut;
+                    assert!(known || share > 0.1, "{loss:?} {seed}: {told:?} {beside:?}");
+                    assert!(rows[1..].iter().all(|row| !is_silent(row)), "{loss:?} {seed}");
+                }
+            }
+        }
     }
 }
