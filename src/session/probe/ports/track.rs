@@ -165,10 +165,9 @@ impl Track {
         let count = is_told.then(|| told.map_or(0, |told| u64::from(told.count)));
         // Where copies are made, how many first ones arrived is known no better than by replies.
         let copied = self.copied || count.is_some_and(|count| count > u64::from(self.sent));
-        let arrived = count.map(|count| match copied && replies > 0 {
-            true => replies,
-            false => count.min(u64::from(self.sent)).max(replies),
-        });
+        let first = |count: u64| count.min(u64::from(self.sent)).max(replies);
+        let arrived =
+            if copied && replies > 0 { count.and(Some(replies)) } else { count.map(first) };
         let seen = told.map(|told| told.source).or(self.echo.map(|echo| echo.source));
         let tos_out = told.and_then(|told| told.tos).or(self.echo.map(|echo| echo.tos));
         let ttl_out = told.and_then(|told| told.ttl).or(self.echo.and_then(|echo| echo.ttl));
