@@ -357,6 +357,7 @@ impl Session for PortsSession {
     }
 
     fn on_pause(&mut self, _now: Now, length: Nanos) {
+        self.far.on_pause(length);
         match &mut self.stage {
             Stage::Waiting(until) => *until += length,
             Stage::Asking { start, .. } => *start += length,

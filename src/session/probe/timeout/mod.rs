@@ -339,6 +339,7 @@ impl<S: Sink<TimeoutEvent>> Session for TimeoutSession<S> {
     }
 
     fn on_pause(&mut self, now: Now, length: Nanos) {
+        self.far.on_pause(length);
         self.lanes.iter_mut().for_each(|lane| lane.pause(now.mono, length));
     }
 
