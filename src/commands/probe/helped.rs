@@ -16,6 +16,8 @@ use std::net::SocketAddr;
 pub const SPACING: Nanos = Nanos::from_millis(60);
 /// How long an answer to the last try is waited for.
 pub const WAIT: Nanos = Nanos::from_millis(600);
+/// How long the helper may keep silent at first; more where the round trip turns out long.
+const PATIENCE: Nanos = Nanos::from_secs(5);
 /// Datagrams that are handed to the socket at once, and their payload bytes.
 const SLOTS: usize = 128;
 const ARENA: usize = 1 << 20;
@@ -35,7 +37,8 @@ pub fn measure<K: Kind>(
     signals: Option<Signals>,
 ) -> anyhow::Result<HelpedEnd<K::Facts>> {
     let socket = target.socket()?;
-    let far_end = target.far_end();
+    let mut far_end = target.far_end();
+    far_end.be_patient(PATIENCE);
     let looped =
         Loop::new(vec![socket], signals, LoopConfig::default()).context("cannot start the loop")?;
     let session = Helped::new(manner, kind, far_end);

@@ -204,3 +204,29 @@ fn a_silent_host_is_no_helper_within_the_patience() {
     let words = asker.far.lost().unwrap().words().to_owned();
     assert!(words.starts_with("nobody answers at 192.0.2.2:9000 within"), "{words}");
 }
+
+#[test]
+fn a_way_of_two_seconds_each_is_waited_for_step_by_step() {
+    let faults = Faults { delay: Nanos::from_secs(2), ..Faults::default() };
+    for seed in 0..4 {
+        let mut pair = Pair::new(seed, &faults, (seed % 2 == 0).then_some(7));
+        pair.run();
+        let asker = pair.asker.borrow();
+        assert_eq!((asker.far.lost(), asker.told.is_some()), (None, true), "seed {seed}");
+        assert!(asker.far.round_trip() >= Nanos::from_secs(4));
+    }
+}
+
+#[test]
+fn a_pause_of_this_host_is_not_the_helpers_silence() {
+    let mut far = FarEnd::new(server_address(), 0, Sealer::new(None, 1), PATIENCE);
+    let mut out = TxBatch::new(8, 1 << 14);
+    let at = |mono: Nanos| Now { mono, real: mono };
+    far.poll(at(Nanos(1)), &mut out);
+    let length = Nanos::from_secs(60);
+    far.on_pause(length);
+    far.poll(at(Nanos(2) + length), &mut out);
+    assert_eq!(far.lost(), None);
+    far.poll(at(Nanos(2) + length + PATIENCE), &mut out);
+    assert!(far.lost().is_some());
+}
