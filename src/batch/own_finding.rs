@@ -119,9 +119,9 @@ impl fmt::Display for OwnFinding {
     /// `a blackhole route of this host discards it (EINVAL)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.cause {
-            OwnCause::PacketFilter => {
-                f.write_str("this host's own packet filter (nftables, iptables or eBPF) dropped it")
-            }
+            OwnCause::PacketFilter => f.write_str(
+                "this host's own packet filter (firewall: nftables, iptables, eBPF) dropped it",
+            ),
             OwnCause::ProhibitRoute => f.write_str("a prohibit route of this host forbids it"),
             OwnCause::BlackholeRoute => f.write_str("a blackhole route of this host discards it"),
             OwnCause::UnreachableRoute => {
@@ -202,7 +202,7 @@ mod tests {
             (
                 1,
                 "packet_filter",
-                "this host's own packet filter (nftables, iptables or eBPF) dropped it (EPERM)",
+                "this host's own packet filter (firewall: nftables, iptables, eBPF) dropped it (EPERM)",
             ),
             (13, "unexplained", "permission denied (EACCES)"),
             (22, "unexplained", "invalid argument (EINVAL)"),
