@@ -177,12 +177,7 @@ impl Loop {
         let (start, cpu) = (sys::monotonic_now(), sys::cpu_time());
         let mut next_tick = self.config.tick.map(|period| start + period);
         loop {
-            let mut now = read_clocks();
-            if let Some(length) = self.paused(now.mono) {
-                session.on_pause(now, length);
-                self.drain(&mut session)?;
-                now = read_clocks();
-            }
+            let mut now = self.judge_pause(read_clocks(), &mut session)?;
             self.tell_stop(&mut session, now);
             if let (Some(at), Some(period)) = (next_tick, self.config.tick)
                 && at <= now.mono
@@ -193,7 +188,8 @@ impl Loop {
             }
             self.adopt()?;
             if self.receive(&mut session)? {
-                now = read_clocks();
+                // It may have stood still within this very turn.
+                now = self.judge_pause(read_clocks(), &mut session)?;
                 let gap = now.mono - self.received;
                 self.received = now.mono;
                 self.stay_until = if gap < CLOSE { now.mono + CLOSE } else { Nanos::ZERO };
@@ -229,6 +225,14 @@ impl Loop {
             cpu: sys::cpu_time() - cpu,
             wall: now.mono - start,
         })
+    }
+
+    /// Tells the session of a pause that ended at `now`, and reads its sockets; the time after it.
+    fn judge_pause(&mut self, now: Now, session: &mut impl Session) -> io::Result<Now> {
+        let Some(length) = self.paused(now.mono) else { return Ok(now) };
+        session.on_pause(now, length);
+        self.drain(session)?;
+        Ok(read_clocks())
     }
 
     /// How much later than meant this turn begins, where that is a pause of this host.
