@@ -1,0 +1,208 @@
+//! Every command over a path that does nothing to datagrams: whatever it says, it accuses nobody.
+//!
+//! The least set-up of each command is among them (one address, one port, one datagram, no helper):
+//! a verdict that rests on little must say little.
+
+mod common;
+
+use common::{Lab, Output, Running, require_lab, secs};
+
+const ECHO: &str = "10.77.0.2:9007";
+const SINK: &str = "10.77.0.2:9009";
+
+/// Words that speak of somebody or something that stands in the way, or of a loss.
+const ACCUSATIONS: [&str; 33] = [
+    "firewall",
+    "filter",
+    "black hole",
+    "vanish",
+    "policer",
+    "policed",
+    "behind a nat",
+    "a nat ",
+    "blocked",
+    "blocks",
+    "rewrit",
+    "bleached",
+    "arrives as 0",
+    "overflow",
+    "fell behind",
+    "did not show",
+    "dies after",
+    "dies there",
+    "not arrive",
+    "not come",
+    "no answer",
+    "no reply",
+    "nobody",
+    "were lost",
+    "prohibited",
+    "unreachable",
+    "not permitted",
+    "limited by the network",
+    "limited by the receiver",
+    "limited by the sender",
+    "gives up",
+    "reads payloads",
+    "at random",
+];
+
+/// What may be said all the same: the words deny, or tell what was asked.
+const INNOCENT: [&str; 7] = [
+    "nothing was seen to filter",
+    "nothing seen to filter",
+    "nothing seen that filters",
+    "no filtering",
+    "no firewall",
+    "filtering answer from",
+    "no helper: nobody answers",
+];
+
+/// The words with which a report accuses somebody.
+fn accusations(told: &str) -> Vec<&'static str> {
+    // A sentence may be wrapped in the middle of what it says.
+    let words: Vec<String> = told.split_whitespace().map(str::to_lowercase).collect();
+    let mut rest = words.join(" ");
+    for innocent in INNOCENT {
+        rest = rest.replace(innocent, "");
+    }
+    let counted = |name: &&str| {
+        let is_some = |count: &str| count.parse::<u64>().is_ok_and(|count| count > 0);
+        words.windows(2).any(|pair| pair[0] == *name && is_some(&pair[1]))
+    };
+    let counts = ["lost", "refused", "unsent", "corrupt", "strays"].into_iter().filter(counted);
+    ACCUSATIONS.into_iter().filter(|words| rest.contains(words)).chain(counts).collect()
+}
+
+/// One command on the client, with its words apart.
+struct Row(&'static str, i32);
+
+fn start(lab: &Lab, row: &Row) -> Running {
+    Running::start(lab.udpkit("a").args(row.0.split_whitespace()))
+}
+
+#[track_caller]
+fn assert_innocent(row: &Row, output: &Output) {
+    let told = format!("{}\n{}", output.out(), output.err());
+    assert_eq!(output.code(), Some(row.1), "{}\n{told}", row.0);
+    let found = accusations(&told);
+    assert!(found.is_empty(), "udpkit {} accuses: {found:?}\n{told}", row.0);
+}
+
+/// Runs a few at a time: more would make the host itself the limit.
+fn run_all(lab: &Lab, rows: &[Row]) {
+    for some in rows.chunks(3) {
+        let running: Vec<Running> = some.iter().map(|row| start(lab, row)).collect();
+        for (row, running) in some.iter().zip(running) {
+            assert_innocent(row, &running.wait(secs(60)));
+        }
+    }
+}
+
+/// A server with one address, an echo, and a receiver that shows nothing.
+fn far_ends(lab: &Lab) -> [Running; 3] {
+    let serve = Running::start(lab.udpkit("b").args(["serve", "-q"]));
+    let echo = Running::start(lab.udpkit("b").args(["recv", ECHO, "--echo", "-q"]));
+    let sink = Running::start(lab.udpkit("b").args(["recv", SINK, "-q"]));
+    for port in [8620, 9007, 9009] {
+        lab.wait_bound("b", port);
+    }
+    [serve, echo, sink]
+}
+
+#[test]
+fn the_scanner_for_accusations_finds_them_and_no_others() {
+    assert_eq!(accusations("verdict  no NAT: a\n   firewall filters"), ["firewall", "filter"]);
+    assert_eq!(accusations("  lost       3 (0.1%) and 0 never sent"), ["lost"]);
+    assert!(accusations("  lost 0 (0.00%)\n  verdict  nothing seen\n   to filter").is_empty());
+}
+
+#[test]
+fn moving_datagrams_accuses_nobody() {
+    require_lab!();
+    let lab = Lab::pair();
+    let _far = far_ends(&lab);
+    let rows = [
+        Row("send 10.77.0.2:9009 -- one", 0),
+        Row("send 10.77.0.2:9009 -s 100 -c 50 --rate 1kpps", 0),
+        Row("send 10.77.0.2:9007 --wait 300ms -- one", 0),
+        Row("blast 10.77.0.2 -c 1", 0),
+        Row("blast 10.77.0.2 -c 100 --rate 1M", 0),
+        Row("blast 10.77.0.2 -c 20000", 0),
+        Row("blast 10.77.0.2 --bytes 1M", 0),
+        Row("blast 10.77.0.2 -t 400ms --rate 1M", 0),
+        Row("blast 10.77.0.2 -t 400ms --rate 5pps", 0),
+        Row("blast 10.77.0.2 -t 400ms --rate 1M -R", 0),
+        Row("blast 10.77.0.2 -t 400ms --rate 1M --bidir", 0),
+        Row("blast 10.77.0.2 -t 400ms --rate 1M --streams 4", 0),
+        Row("blast [fd77::2] -t 400ms --rate 1M --fail-if loss>0.1%", 0),
+        Row("blast 10.77.0.2 -c 100 --rate 1M -R", 0),
+        Row("cast send 10.77.0.2:9009 -s 100 -c 1", 0),
+        Row("cast send 10.77.0.2:9009 -s 100 -c 20 --rate 200pps", 0),
+    ];
+    run_all(&lab, &rows);
+}
+
+#[test]
+fn pinging_accuses_nobody() {
+    require_lab!();
+    let lab = Lab::pair();
+    let _far = far_ends(&lab);
+    let rows = [
+        Row("ping 10.77.0.2 -c 1", 0),
+        Row("ping 10.77.0.2 -c 2 -i 10ms", 0),
+        Row("ping 10.77.0.2 -c 100 -i 2ms -q", 0),
+        Row("ping [fd77::2] -c 10 -i 10ms", 0),
+        Row("ping 10.77.0.2 -c 3 -i 10ms -s 20000", 0),
+        Row("ping 10.77.0.2:9007 --plain -c 10 -i 10ms", 0),
+        Row("ping 10.77.0.2 [fd77::2] -c 5 -i 10ms", 0),
+    ];
+    run_all(&lab, &rows);
+}
+
+#[test]
+fn probing_a_helper_accuses_nobody() {
+    require_lab!();
+    let lab = Lab::pair();
+    let _far = far_ends(&lab);
+    let rows = [
+        Row("probe nat 10.77.0.2", 0),
+        Row("probe marks 10.77.0.2", 0),
+        Row("probe trace 10.77.0.2", 0),
+        Row("probe mtu 10.77.0.2", 0),
+        Row("probe ports 10.77.0.2 5000", 0),
+        Row("probe ports 10.77.0.2 5000-5020", 0),
+        Row("probe shape 10.77.0.2", 0),
+        Row("probe timeout 10.77.0.2 --candidates 300ms,500ms --up-to 500ms --tries 1", 0),
+        Row("probe 10.77.0.2 --ports 5060", 0),
+        Row("probe marks [fd77::2]", 0),
+        Row("probe mtu [fd77::2]", 0),
+        Row("probe nat [fd77::2]", 0),
+    ];
+    run_all(&lab, &rows);
+}
+
+#[test]
+fn probing_without_a_helper_accuses_nobody() {
+    require_lab!();
+    let lab = Lab::pair();
+    let _far = far_ends(&lab);
+    let rows = [Row("probe mtu 10.77.0.2:9007", 0), Row("probe trace 10.77.0.2:9007", 0)];
+    run_all(&lab, &rows);
+}
+
+#[test]
+fn groups_accuse_nobody() {
+    require_lab!();
+    let lab = Lab::pair();
+    let answerer =
+        Running::start(lab.udpkit("b").args(["cast", "check", "239.7.7.9:5009", "--answer"]));
+    lab.wait_joined("b", "239.7.7.9");
+    run_all(&lab, &[Row("cast check 239.7.7.9:5009 --far 10.77.0.2:5009", 0)]);
+    drop(answerer);
+    let receiver =
+        Running::start(lab.udpkit("b").args(["cast", "recv", "239.7.7.7:5007", "-c", "100"]));
+    lab.wait_joined("b", "239.7.7.7");
+    run_all(&lab, &[Row("cast send 239.7.7.7:5007 -s 100 -c 100 --rate 1kpps", 0)]);
+    assert_innocent(&Row("cast recv", 0), &receiver.wait(secs(10)));
+}
