@@ -105,7 +105,8 @@ fn the_verdict_is_what_the_routers_were_told_to_do() {
         }
         let silent = matches!(port, 1001 | 1002);
         let told = path(&report, "could_also_be").as_array().expect("sentences");
-        assert_eq!(told.len(), if silent { 2 } else { 0 }, "{report:#}");
+        // Whoever fell silent, the next hop may be the target, and keep silent of that port alone.
+        assert_eq!(told.len(), if silent { 3 } else { 0 }, "{report:#}");
     }
 }
 

@@ -2,7 +2,8 @@
 
 use crate::units::Nanos;
 
-/// A transmit time stamp (`SOF_TIMESTAMPING_TX_SOFTWARE`): the driver took the datagram then.
+/// A transmit time stamp (`SOF_TIMESTAMPING_TX_SCHED`): the datagram entered the queue of its
+/// interface then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TransmitStamp {
     /// Which of the loop's sockets sent it, counted from 0.

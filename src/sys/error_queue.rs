@@ -27,8 +27,8 @@ const ORIGIN_LOCAL: u8 = 1;
 const ORIGIN_ICMP: u8 = 2;
 const ORIGIN_ICMP6: u8 = 3;
 const ORIGIN_TIMESTAMPING: u8 = 4;
-/// `SCM_TSTAMP_SND` of linux/errqueue.h: the driver took it.
-const STAMPED_ON_SEND: u32 = 0;
+/// `SCM_TSTAMP_SCHED` of linux/errqueue.h: it entered its interface's queue.
+const STAMPED_ON_QUEUE: u32 = 1;
 
 /// `struct __kernel_timespec`, three of them: software, unused, hardware.
 #[derive(Clone, Copy)]
@@ -85,7 +85,7 @@ pub fn read_error_queue(fd: BorrowedFd<'_>) -> io::Result<QueuedMessage> {
         ORIGIN_LOCAL => ErrorOrigin::Local,
         ORIGIN_ICMP => ErrorOrigin::Icmp,
         ORIGIN_ICMP6 => ErrorOrigin::Icmp6,
-        ORIGIN_TIMESTAMPING if told.told == STAMPED_ON_SEND => {
+        ORIGIN_TIMESTAMPING if told.told == STAMPED_ON_QUEUE => {
             return Ok(stamps.map_or(QueuedMessage::Other, |stamps| sent(told.data, &stamps)));
         }
         _ => return Ok(QueuedMessage::Other),

@@ -58,9 +58,11 @@ pub(super) const TIMESTAMPING: libc::c_int = 65;
 pub(super) const TIMESTAMPNS: libc::c_int = 64;
 
 /// Switches transmit time stamps on or off: each datagram is counted from 0 at the switching on, and
-/// the error queue tells when the driver took it, without its bytes.
+/// the error queue tells when it entered the queue of its interface, without its bytes. Not when the
+/// driver took it (`SOF_TIMESTAMPING_TX_SOFTWARE`): what waits in that queue is delayed by what else
+/// this interface carries, as on every other hop, and a bottleneck there would show as no delay.
 pub fn set_transmit_stamps(fd: BorrowedFd<'_>, on: bool) -> io::Result<()> {
-    let flags = libc::SOF_TIMESTAMPING_TX_SOFTWARE
+    let flags = libc::SOF_TIMESTAMPING_TX_SCHED
         | libc::SOF_TIMESTAMPING_SOFTWARE
         | libc::SOF_TIMESTAMPING_OPT_ID
         | libc::SOF_TIMESTAMPING_OPT_TSONLY;
