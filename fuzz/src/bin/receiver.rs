@@ -47,6 +47,7 @@ fuzz_target!(|data: &[u8]| {
         interval: Nanos::from_millis(20 + 10 * u64::from(setup[1])),
         per_drop: if setup[1] & 2 == 2 { ReceiverPlan::COALESCED } else { 1 },
         patience: Nanos::from_secs(15),
+        time: if setup[1] & 8 == 8 { Nanos::from_secs(1) } else { Nanos::ZERO },
         go_ahead: if setup[1] & 4 == 4 { b"a 354 go ahead".to_vec() } else { Vec::new() },
     };
     let told = Told::default();
@@ -91,6 +92,7 @@ fuzz_target!(|data: &[u8]| {
                 regular += 1;
                 receiver.on_buffer(now, &entry(&bytes, 0, meta), &bytes);
             }
+            7 if *c & 1 == 1 => receiver.on_pause(now, Nanos::from_micros(u64::from(number))),
             7 => receiver.on_tick(now),
             8 => {
                 let mut bytes = [0; 24];
