@@ -226,7 +226,7 @@ impl Ears {
 
 fn find(kind: Kind, args: &AllArgs, target: &Target, ears: &Ears) -> anyhow::Result<Part> {
     let signals = Some(Signals::listen()?);
-    let or_nothing = |why: NoHelper| Part::Nothing(ears.why(why).words().to_owned());
+    let or_nothing = |why: NoHelper| Part::Nothing(ears.why(why).words());
     Ok(match kind {
         "ports" => return find_ports(args, target, signals, ears),
         "nat" => {

@@ -50,12 +50,16 @@ pub fn measure<K: Kind>(
 pub fn say_no_helper(target: SocketAddr, why: &NoHelper) -> Exit {
     let port = target.port();
     let hint = match why {
-        NoHelper::Refused(_) => "this needs a `udpkit serve` there that helps probes".to_owned(),
-        _ => format!(
+        NoHelper::Refused(_) => {
+            Some("this needs a `udpkit serve` there that helps probes".to_owned())
+        }
+        NoHelper::NotSent(found) => found.hint(),
+        NoHelper::Interrupted => None,
+        _ => Some(format!(
             "run `udpkit serve -p {port}` there, and let UDP port {port} through in both \
              directions; `udpkit probe trace` needs no helper"
-        ),
+        )),
     };
-    report::error(why.words(), Some(&hint));
+    report::error(why.words(), hint.as_deref());
     Exit::Failed
 }

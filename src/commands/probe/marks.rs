@@ -41,6 +41,7 @@ pub fn measure(
     let ended = helped::measure(target, manner, kind, signals)?;
     Ok(ended.facts.map(|mut report| {
         report.duration_ns = ended.duration.0;
+        report.interrupted = ended.interrupted;
         report.verdict.doubt.extend(ended.doubts);
         report
     }))

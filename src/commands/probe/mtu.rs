@@ -10,10 +10,12 @@ use crate::commands::ping::bind_address;
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
 use crate::net::{IoMode, SocketPlan};
 use crate::record::Document;
-use crate::record::probe::{KnownBy, MtuLimit, MtuReport, TraceHop};
+use crate::record::probe::{KnownBy, MtuLimit, MtuReport, TraceHop, Verdict};
 use crate::report::{self, mtu_text, print_json, print_text};
 use crate::session::probe::NoHelper;
-use crate::session::probe::mtu::{BareMtu, BarePlan, MtuKind, MtuPlan, bare_report, judge};
+use crate::session::probe::mtu::{
+    BareFacts, BareMtu, BarePlan, MtuKind, MtuPlan, bare_report, judge,
+};
 use crate::units::Nanos;
 use crate::wire::PortList;
 use anyhow::Context;
@@ -33,6 +35,7 @@ pub fn run(args: MtuArgs) -> anyhow::Result<Exit> {
     let signals = Signals::listen().context("cannot listen to signals")?;
     let report = match measure(&target, args.tries, Some(signals))? {
         Ok(report) => report,
+        Err(NoHelper::Interrupted) => interrupted_report(target.addr, args.tries),
         Err(why) => {
             if !args.far_end.json {
                 report::note(format_args!("no helper: {}", why.words()));
@@ -49,6 +52,15 @@ pub fn run(args: MtuArgs) -> anyhow::Result<Exit> {
         print_text(&mtu_text(&report));
     }
     Ok(if known { Exit::Done } else { Exit::Failed })
+}
+
+/// The report where the user ended the run before anything was known.
+fn interrupted_report(target: SocketAddr, tries: u32) -> MtuReport {
+    let why = NoHelper::Interrupted.words();
+    let mut report = bare_report(target, tries, &why, &BareFacts::default());
+    report.interrupted = true;
+    report.verdict = Verdict::new(format!("not told: {why}"));
+    report
 }
 
 /// What can be known of the sizes of a path without a helper.
@@ -72,7 +84,7 @@ pub fn measure_bare(
     let looped =
         Loop::new(sockets, signals, LoopConfig::default()).context("cannot start the loop")?;
     let ended = looped.run(BareMtu::new(plan), TxBatch::new(1, ARENA)).context("cannot probe")?;
-    let mut report = bare_report(target, tries, why.words(), &ended.summary);
+    let mut report = bare_report(target, tries, &why.words(), &ended.summary);
     report.duration_ns = ended.wall.0;
     Ok(report)
 }
@@ -91,7 +103,9 @@ pub fn measure(
         Err(why) => return Ok(Err(why)),
     };
     report.duration_ns = ended.duration.0;
-    if report.out.limit == Some(MtuLimit::BlackHole) && ended.doubts.is_empty() {
+    report.interrupted = ended.interrupted;
+    let whole = ended.doubts.is_empty() && !ended.interrupted;
+    if report.out.limit == Some(MtuLimit::BlackHole) && whole {
         report.out.vanishes_after = place_black_hole(target, &report, tries)?;
     }
     report.verdict = judge(&report);

@@ -68,6 +68,7 @@ pub fn measure(
     let ended = helped::measure(target, manner, ShapeKind::new(plan), signals)?;
     Ok(ended.facts.map(|mut report| {
         report.duration_ns = ended.duration.0;
+        report.interrupted = ended.interrupted;
         for (ports, why) in &ended.not_opened {
             report.verdict.doubt.push(format!("the far end did not open {ports}: {why}"));
         }

@@ -25,6 +25,8 @@ pub struct MarksReport {
     pub back: Vec<MarkRow>,
     /// All datagrams of it.
     pub traffic: ProbeTraffic,
+    /// Whether the user ended it early.
+    pub interrupted: bool,
     /// How long it took, in nanoseconds.
     pub duration_ns: u64,
     /// What it comes to.

@@ -28,6 +28,8 @@ pub struct ShapeReport {
     pub further_ports: Vec<PayloadRow>,
     /// All datagrams of it.
     pub traffic: ProbeTraffic,
+    /// Whether the user ended it early.
+    pub interrupted: bool,
     /// How long it took, in nanoseconds.
     pub duration_ns: u64,
     /// What it comes to.

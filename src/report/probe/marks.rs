@@ -1,6 +1,6 @@
 //! Marks as text: only what changed.
 
-use super::{labelled, refused_text, verdict_text};
+use super::{interrupted_text, labelled, refused_text, verdict_text};
 use crate::record::probe::MarksReport;
 use crate::report::number::plural;
 
@@ -22,6 +22,7 @@ pub fn marks_text(report: &MarksReport) -> String {
         format!("{values} values each way, up to {} each", plural(u64::from(most), "datagram"));
     text.push_str(&labelled("asked", &[asked]));
     text.push_str(&refused_text(&report.traffic));
+    text.push_str(interrupted_text(report.interrupted));
     text.push('\n');
     text.push_str(&verdict_text(&report.verdict));
     text

@@ -47,6 +47,11 @@ fn refused_text(traffic: &ProbeTraffic) -> String {
     traffic.refused_here.iter().map(line).collect()
 }
 
+/// The line of a run that the user ended early.
+fn interrupted_text(interrupted: bool) -> &'static str {
+    if interrupted { "  interrupted: the user ended the run early\n" } else { "" }
+}
+
 /// Sentences under one label, each on lines of its own.
 fn labelled(label: &str, sentences: &[String]) -> String {
     let mut text = String::new();
@@ -83,6 +88,13 @@ fn wrapped(first: &str, indent: usize, sentence: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_interrupted_run_has_one_line_and_a_whole_one_none() {
+        assert_eq!(interrupted_text(true).lines().count(), 1);
+        assert!(interrupted_text(true).contains("interrupted"));
+        assert_eq!(interrupted_text(false), "");
+    }
 
     #[test]
     fn a_verdict_comes_with_its_evidence_within_80_columns() {

@@ -1,6 +1,6 @@
 //! Sizes as text: one table for both ways.
 
-use super::{refused_text, verdict_text};
+use super::{interrupted_text, refused_text, verdict_text};
 use crate::record::probe::{FragmentRow, MtuDirection, MtuReport, Outcome};
 
 /// The whole report.
@@ -26,6 +26,7 @@ pub fn mtu_text(report: &MtuReport) -> String {
         }
     }
     text.push_str(&refused_text(&report.traffic));
+    text.push_str(interrupted_text(report.interrupted));
     text.push('\n');
     text.push_str(&verdict_text(&report.verdict));
     text

@@ -1,6 +1,6 @@
 //! Kinds, sizes and rates as text.
 
-use super::{refused_text, verdict_text};
+use super::{interrupted_text, refused_text, verdict_text};
 use crate::record::probe::{PayloadRow, ShapeReport, TrainPurpose};
 
 /// The whole report.
@@ -9,6 +9,7 @@ pub fn shape_text(report: &ShapeReport) -> String {
     text.push_str(&trains(report));
     text.push_str(&payloads(report));
     text.push_str(&refused_text(&report.traffic));
+    text.push_str(interrupted_text(report.interrupted));
     text.push_str(&verdict_text(&report.verdict));
     text
 }

@@ -41,8 +41,10 @@ pub struct HelpedEnd<F> {
     pub facts: Result<F, NoHelper>,
     /// The probe's ports that the helper did not open, and why.
     pub not_opened: Vec<(PortList, String)>,
-    /// What speaks against the facts: the helper went away, or the user ended it.
+    /// What speaks against the facts: the helper went away.
     pub doubts: Vec<String>,
+    /// Whether the user ended it early.
+    pub interrupted: bool,
     /// How long it took.
     pub duration: Nanos,
 }
@@ -290,7 +292,7 @@ impl<K: Kind> Session for Helped<K> {
         if self.shots.is_some() && self.phase != Phase::Closing {
             self.end_round_early(now);
         } else {
-            self.far_end.close();
+            self.far_end.stop();
             self.phase = Phase::Closing;
         }
     }
@@ -298,25 +300,20 @@ impl<K: Kind> Session for Helped<K> {
     fn finish(mut self, now: Now) -> HelpedEnd<K::Facts> {
         let lost = self.far_end.lost().cloned();
         let facts = match (&self.shots, lost) {
-            (None, lost) => {
-                let ended = || NoHelper::Silent("ended before the helper answered".to_owned());
-                Err(lost.unwrap_or_else(ended))
-            }
+            (None, lost) => Err(lost.unwrap_or(NoHelper::Interrupted)),
             (Some(_), lost) => {
-                self.doubts.extend(lost.map(|lost| lost.words().to_owned()));
+                self.doubts.extend(lost.map(|lost| lost.words()));
                 let traffic = self.traffic();
                 let helper_mtu = self.far_end.interface_mtu();
                 Ok(self.kind.finish(RoundsEnd { told: self.told, helper_mtu, traffic }))
             }
         };
-        if self.stopped {
-            self.doubts.push("the probe was ended before it was over".to_owned());
-        }
         let started = self.started.unwrap_or(now);
         HelpedEnd {
             facts,
             not_opened: self.not_opened,
             doubts: self.doubts,
+            interrupted: self.stopped,
             duration: now.mono - started.mono,
         }
     }

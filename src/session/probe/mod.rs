@@ -8,6 +8,8 @@ mod helped;
 pub mod marks;
 pub mod mtu;
 pub mod nat;
+#[cfg(test)]
+mod no_helper_tests;
 pub mod ports;
 mod question;
 #[cfg(test)]

@@ -201,7 +201,7 @@ fn a_silent_host_is_no_helper_within_the_patience() {
     let mut pair = Pair::new(1, &Faults { loss: 1.0, ..Faults::default() }, None);
     pair.run();
     let asker = pair.asker.borrow();
-    let words = asker.far.lost().unwrap().words().to_owned();
+    let words = asker.far.lost().unwrap().words();
     assert!(words.starts_with("nobody answers at 192.0.2.2:9000 within"), "{words}");
 }
 

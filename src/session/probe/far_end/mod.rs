@@ -13,7 +13,7 @@ mod lane;
 pub use granted::{Granted, Seen};
 pub use lane::LaneState;
 
-use crate::batch::{Datagram, Dest, ErrorOrigin, NetworkError, OwnFinding, TxBatch};
+use crate::batch::{Datagram, Dest, ErrorOrigin, NetworkError, OwnCause, OwnFinding, TxBatch};
 use crate::session::{Exchange, Next, Now, Sealer, Step, Tags, refusal};
 use crate::units::Nanos;
 use crate::wire::{Arrivals, Code, Command, HELO_LEN, PortList, Reply, Verb};
@@ -38,17 +38,20 @@ pub enum NoHelper {
     /// Somebody is there, and refused in these words.
     Refused(String),
     /// This host did not let the question out.
-    NotSent(String),
+    NotSent(OwnFinding),
+    /// The user ended the run before anybody had answered.
+    Interrupted,
 }
 
 impl NoHelper {
     /// The reason in words.
-    pub fn words(&self) -> &str {
+    pub fn words(&self) -> String {
         match self {
-            Self::Silent(words)
-            | Self::Unreachable(words)
-            | Self::Refused(words)
-            | Self::NotSent(words) => words,
+            Self::Silent(words) | Self::Unreachable(words) | Self::Refused(words) => words.clone(),
+            Self::NotSent(found) => {
+                format!("datagrams to {} do not leave this host: {found}", found.destination)
+            }
+            Self::Interrupted => "interrupted before the far end answered".to_owned(),
         }
     }
 }
@@ -98,7 +101,7 @@ pub struct FarEnd {
     asked_at: Nanos,
     round_trip: Nanos,
     /// Why this host did not send what it should have, as it said last.
-    refused_here: Option<String>,
+    refused_here: Option<OwnFinding>,
     seen_as: Option<SocketAddr>,
 }
 
@@ -210,7 +213,15 @@ impl FarEnd {
 
     /// This host refused to send a word of the dialogue, which will be said again.
     pub fn on_refused(&mut self, errno: i32) {
-        self.refused_here = Some(OwnFinding::from_errno(errno, self.address).to_string());
+        self.note_refusal(OwnFinding::from_errno(errno, self.address));
+    }
+
+    /// The packet filter's word stays: what follows it, as its own port unreachable, is its doing.
+    fn note_refusal(&mut self, found: OwnFinding) {
+        let known = self.refused_here.as_ref();
+        if known.is_none_or(|known| known.cause != OwnCause::PacketFilter) {
+            self.refused_here = Some(found);
+        }
     }
 
     /// This host stood still for so long, which is not the helper's silence.
@@ -232,6 +243,17 @@ impl FarEnd {
     /// Ends the session once all else that was asked for is answered.
     pub fn close(&mut self) {
         self.wants.push_back(Want::Close);
+    }
+
+    /// The user ends the run: a session that is open is closed, one that is not is no longer asked
+    /// for.
+    pub fn stop(&mut self) {
+        match self.state {
+            State::New | State::Hello(_) | State::Ticket(_) => {
+                self.state = State::Lost(NoHelper::Interrupted);
+            }
+            _ => self.close(),
+        }
     }
 
     /// Whether the session is over, or there was none.
@@ -339,14 +361,14 @@ impl FarEnd {
             State::Hello(exchange) if exchange.doubt().is_some() => {
                 NoHelper::Refused(exchange.doubt().unwrap_or_default().to_owned())
             }
-            _ if self.refused_here.is_some() => {
-                NoHelper::NotSent(self.refused_here.take().unwrap_or_default())
-            }
-            State::Hello(_) => {
-                let words = format!("nobody answers at {} within {patience}", self.address);
-                NoHelper::Silent(words)
-            }
-            _ => NoHelper::Silent(format!("the helper stopped answering {patience} ago")),
+            state => match (self.refused_here.take(), state) {
+                (Some(found), _) => NoHelper::NotSent(found),
+                (None, State::Hello(_)) => {
+                    let words = format!("nobody answers at {} within {patience}", self.address);
+                    NoHelper::Silent(words)
+                }
+                _ => NoHelper::Silent(format!("the helper stopped answering {patience} ago")),
+            },
         };
         self.state = State::Lost(why);
     }
@@ -389,7 +411,11 @@ impl FarEnd {
             self.state = State::Lost(NoHelper::Unreachable(words));
         }
         if ours && error.origin == ErrorOrigin::Local {
-            self.refused_here = Some(error.to_string());
+            let mut found = OwnFinding::from_errno(error.errno, self.address);
+            if error.offender.is_some() {
+                found.cause = OwnCause::PacketFilter;
+            }
+            self.note_refusal(found);
         }
         ours
     }

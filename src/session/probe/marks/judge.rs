@@ -210,6 +210,7 @@ mod tests {
             out: rows(out),
             back: rows(back),
             traffic: crate::record::probe::ProbeTraffic::default(),
+            interrupted: false,
             duration_ns: 0,
             verdict: Verdict::default(),
         };

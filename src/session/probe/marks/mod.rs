@@ -167,6 +167,7 @@ impl Kind for MarksKind {
             out: self.rows(Way::Out, told),
             back: self.rows(Way::Back, told),
             traffic: end.traffic,
+            interrupted: false,
             duration_ns: 0,
             verdict: Verdict::default(),
         };

@@ -72,6 +72,8 @@ pub struct BareFacts {
     pub routers: Vec<TooBig>,
     /// All datagrams.
     pub traffic: ProbeTraffic,
+    /// Whether the user ended it early.
+    pub interrupted: bool,
 }
 
 /// Datagrams of one size.
@@ -492,7 +494,7 @@ impl Session for BareMtu {
 
     fn finish(self, _now: Now) -> BareFacts {
         let traffic = self.traffic();
-        BareFacts { traffic, ..self.facts }
+        BareFacts { traffic, interrupted: self.stopped, ..self.facts }
     }
 }
 

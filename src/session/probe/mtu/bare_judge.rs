@@ -37,6 +37,7 @@ pub fn bare_report(target: SocketAddr, tries: u32, why: &str, facts: &BareFacts)
         known_by: facts.answered.map_or(KnownBy::Silence, |(_, by)| by),
         no_helper: Some(why.to_owned()),
         traffic: facts.traffic.clone(),
+        interrupted: facts.interrupted,
         duration_ns: 0,
         verdict: Verdict::default(),
     };
@@ -80,6 +81,7 @@ fn judge(facts: &BareFacts, report: &MtuReport) -> Verdict {
             format!("packets of {} get there, where ICMP refuses them{limit}", size(packet))
         }
         Some(_) => format!("packets of {unopposed} get no answer, and no router objects to them"),
+        None if facts.interrupted => "not told: interrupted before an answer came".to_owned(),
         None if routers.is_empty() => {
             format!("nobody answers, and no router objects to packets of {unopposed}")
         }

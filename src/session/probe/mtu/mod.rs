@@ -320,6 +320,7 @@ impl Kind for MtuKind {
             known_by: KnownBy::Helper,
             no_helper: None,
             traffic: end.traffic,
+            interrupted: false,
             duration_ns: 0,
             verdict: Verdict::default(),
         }

@@ -98,6 +98,8 @@ pub struct PortsSession {
     fresh: Track,
     beside: Beside,
     rng: fastrand::Rng,
+    /// Datagrams of the dialogue in the batch at hand, which stand first.
+    ahead: usize,
     /// Whose ask is the last of the batch.
     written: Option<Who>,
     started: Option<Nanos>,
@@ -130,6 +132,7 @@ impl PortsSession {
             asked: Vec::new(),
             probes: Vec::new(),
             again: false,
+            ahead: 0,
             written: None,
             started: None,
             granted: false,
@@ -310,6 +313,7 @@ impl Session for PortsSession {
         self.written = None;
         out.reset();
         let far = self.far.poll(now, out);
+        self.ahead = out.len();
         if far == Next::Done {
             return Next::Done;
         }
@@ -317,6 +321,11 @@ impl Session for PortsSession {
     }
 
     fn on_sent(&mut self, _now: Now, batch: &TxBatch, outcome: &SendOutcome) {
+        if let (Some(SendStop::Refused { errno, .. }), true) =
+            (outcome.stop, outcome.accepted < self.ahead)
+        {
+            self.far.on_refused(errno);
+        }
         // The ask is the last of its batch.
         let Some(who) = self.written.take() else { return };
         match outcome.stop {
@@ -368,7 +377,7 @@ impl Session for PortsSession {
     fn on_stop(&mut self, _now: Now) {
         self.stopped = true;
         self.portions.clear();
-        self.far.close();
+        self.far.stop();
         self.stage = Stage::Closing;
     }
 
@@ -391,7 +400,7 @@ impl Session for PortsSession {
                 address: Some(plan.target),
                 seen_as: self.far.seen_as(),
                 withheld: self.far.withheld(),
-                lost: lost.map(|why| why.words().to_owned()),
+                lost: lost.map(NoHelper::words),
             }),
             tries: plan.tries,
             source: Some(plan.source),

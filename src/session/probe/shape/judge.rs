@@ -285,6 +285,7 @@ mod tests {
             answers: SIZES.map(|size| row("answer", size)).to_vec(),
             further_ports: Vec::new(),
             traffic: crate::record::probe::ProbeTraffic::default(),
+            interrupted: false,
             duration_ns: 0,
             verdict: Verdict::default(),
         }

@@ -536,6 +536,7 @@ impl Kind for ShapeKind {
             answers: rows(looks, SIZES.len()),
             further_ports: rows(looks + SIZES.len(), usize::MAX),
             traffic: end.traffic,
+            interrupted: false,
             duration_ns: 0,
             verdict: Verdict::default(),
         };

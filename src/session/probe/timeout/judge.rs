@@ -6,6 +6,7 @@ use crate::record::Sink;
 use crate::record::probe::{
     IdleOutcome, IdleTimer, IdleTimerReport, IdleTrial, TimeoutEvent, TimeoutReport, Verdict,
 };
+use crate::session::probe::NoHelper;
 use crate::stats::{LossSample, is_beyond_chance};
 use crate::units::Nanos;
 use std::collections::BTreeMap;
@@ -44,7 +45,7 @@ pub(super) fn report<S: Sink<TimeoutEvent>>(
     report.verdict = if session.granted {
         verdict(&report, session.plan.longest())
     } else {
-        let why = session.far.lost().map_or("interrupted", |lost| lost.words());
+        let why = session.far.lost().map_or_else(|| "interrupted".to_owned(), NoHelper::words);
         Verdict::new(format!("not known: {why}"))
     };
     report

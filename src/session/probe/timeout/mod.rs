@@ -284,7 +284,11 @@ impl<S: Sink<TimeoutEvent>> Session for TimeoutSession<S> {
         self.tell_decided();
         if !self.closing && (self.is_decided() || self.interrupted) {
             self.closing = true;
-            self.far.close();
+            if self.interrupted {
+                self.far.stop();
+            } else {
+                self.far.close();
+            }
         }
         self.written.clear();
         let far = self.far.poll(now, out);
@@ -298,6 +302,11 @@ impl<S: Sink<TimeoutEvent>> Session for TimeoutSession<S> {
     }
 
     fn on_sent(&mut self, now: Now, _batch: &TxBatch, outcome: &SendOutcome) {
+        if let (Some(SendStop::Refused { errno, .. }), true) =
+            (outcome.stop, outcome.accepted < self.ahead)
+        {
+            self.far.on_refused(errno);
+        }
         let mut written = std::mem::take(&mut self.written).into_iter();
         let Some(accepted) = outcome.accepted.checked_sub(self.ahead) else { return };
         for (index, step) in written.by_ref().take(accepted) {
@@ -349,7 +358,7 @@ impl<S: Sink<TimeoutEvent>> Session for TimeoutSession<S> {
 
     fn finish(mut self, now: Now) -> TimeoutReport {
         let why = match self.far.lost() {
-            Some(lost) => lost.words().to_owned(),
+            Some(lost) => lost.words(),
             None => "the run was ended early".to_owned(),
         };
         self.lanes.iter_mut().for_each(|lane| lane.give_up(&why));

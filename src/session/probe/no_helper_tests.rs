@@ -1,0 +1,133 @@
+//! Why there is no helper, for every kind that asks for one: what this host did, and what the user
+//! did, is never the far end's silence.
+
+use super::marks::{MarksKind, MarksPlan};
+use super::ports::{PortsEnd, PortsPlan, PortsSession};
+use super::timeout::{TimeoutPlan, TimeoutSession};
+use super::{FarEnd, Helped, Manner, NoHelper};
+use crate::batch::{OwnCause, SendOutcome, SendStop, TxBatch};
+use crate::record::probe::{TimeoutEvent, TimeoutReport};
+use crate::session::{Next, Now, Sealer, Session};
+use crate::sys::errno::EPERM;
+use crate::units::Nanos;
+use crate::wire::{Dscp, Ecn, PortList};
+use std::net::SocketAddr;
+
+fn target() -> SocketAddr {
+    "192.0.2.9:8620".parse().unwrap()
+}
+
+fn far_end() -> FarEnd {
+    FarEnd::new(target(), 0, Sealer::new(None, 1), Nanos::from_secs(3))
+}
+
+fn ports() -> PortsSession {
+    let plan = PortsPlan {
+        target: target(),
+        ports: (5_000..=5_003).collect(),
+        tries: 4,
+        dscp: Dscp::default(),
+        ecn: Ecn::default(),
+        gap: Nanos::from_millis(1),
+        spacing: Nanos::from_millis(50),
+        wait: Nanos::from_secs(1),
+        source: "192.0.2.1:40000".parse().unwrap(),
+        seed: 1,
+    };
+    PortsSession::new(plan, far_end())
+}
+
+fn timeout() -> TimeoutSession<Vec<TimeoutEvent>> {
+    let plan = TimeoutPlan {
+        server: target(),
+        candidates: vec![Nanos::from_secs(1)],
+        precision: Nanos::from_secs(1),
+        tries: 3,
+        who_refreshes: false,
+    };
+    TimeoutSession::new(plan, far_end(), Vec::new())
+}
+
+fn marks() -> Helped<MarksKind> {
+    let kind = MarksKind::new(MarksPlan { target: target(), tries: 3 });
+    let manner = Manner {
+        target: target(),
+        ports: PortList::default(),
+        spacing: Nanos::from_millis(60),
+        wait: Nanos::from_millis(600),
+    };
+    Helped::new(manner, kind, far_end())
+}
+
+/// What is done to the session at every datagram.
+#[derive(Clone, Copy)]
+enum Event {
+    Refused,
+    Stopped,
+}
+
+/// Runs a session of which nothing is answered.
+fn run<S: Session>(mut session: S, event: Event) -> (S::Summary, Nanos) {
+    let mut out = TxBatch::new(128, 1 << 20);
+    let mut mono = Nanos::from_secs(1);
+    for _ in 0..10_000 {
+        let now = Now { mono, real: mono };
+        let next = session.poll_transmit(now, &mut out);
+        if !out.is_empty() && next != Next::Done {
+            match event {
+                Event::Refused => {
+                    let stop = SendStop::Refused { datagrams: out.len(), errno: EPERM };
+                    session.on_sent(now, &out, &SendOutcome { accepted: 0, stop: Some(stop) });
+                }
+                Event::Stopped => {
+                    session.on_sent(now, &out, &SendOutcome { accepted: out.len(), stop: None });
+                    session.on_stop(now);
+                }
+            }
+        }
+        match next {
+            Next::Done => break,
+            Next::Send => mono += Nanos::from_millis(1),
+            Next::WaitUntil(at) => mono = at.max(mono + Nanos::from_millis(1)),
+            Next::Idle => mono += Nanos::from_millis(10),
+        }
+    }
+    let took = mono - Nanos::from_secs(1);
+    (session.finish(Now { mono, real: mono }), took)
+}
+
+fn no_helper(end: PortsEnd) -> NoHelper {
+    match end {
+        PortsEnd::NoHelper(why) => why,
+        PortsEnd::Helped(report) => panic!("helped: {report:?}"),
+    }
+}
+
+fn is_own_filter(why: &NoHelper) -> bool {
+    matches!(why, NoHelper::NotSent(found) if found.cause == OwnCause::PacketFilter)
+}
+
+#[test]
+fn what_this_hosts_firewall_stops_is_said_of_this_host_by_every_kind() {
+    let why = no_helper(run(ports(), Event::Refused).0);
+    assert!(is_own_filter(&why), "{why:?}");
+    let why = run(marks(), Event::Refused).0.facts.unwrap_err();
+    assert!(is_own_filter(&why), "{why:?}");
+    let report: TimeoutReport = run(timeout(), Event::Refused).0;
+    let words = report.verdict.verdict;
+    assert!(words.contains("this host's own packet filter"), "{words}");
+    assert!(!words.contains("nobody answers"), "{words}");
+}
+
+#[test]
+fn a_run_that_the_user_ends_at_once_is_interrupted_and_no_silence() {
+    let (end, took) = run(ports(), Event::Stopped);
+    assert_eq!(no_helper(end), NoHelper::Interrupted);
+    assert!(took < Nanos::from_secs(1), "{took}");
+    let (end, took) = run(marks(), Event::Stopped);
+    assert_eq!((end.facts.unwrap_err(), end.interrupted), (NoHelper::Interrupted, true));
+    assert!(took < Nanos::from_secs(1), "{took}");
+    let (report, took) = run(timeout(), Event::Stopped);
+    assert!(report.interrupted && !report.verdict.verdict.contains("nobody"), "{report:?}");
+    assert!(took < Nanos::from_secs(1), "{took}");
+}
