@@ -48,12 +48,14 @@ const ACCUSATIONS: [&str; 33] = [
 ];
 
 /// What may be said all the same: the words deny, or tell what was asked.
-const INNOCENT: [&str; 7] = [
+const INNOCENT: [&str; 9] = [
     "nothing was seen to filter",
     "nothing seen to filter",
     "nothing seen that filters",
     "no filtering",
     "no firewall",
+    "filtering none seen",
+    "whether the filtering depends",
     "filtering answer from",
     "no helper: nobody answers",
 ];
