@@ -92,7 +92,8 @@ fn measure(args: &AllArgs, target: &Target, signals: &Signals) -> AllReport {
         begin("shape", args, target, &tell, &ears);
         open.push("shape");
     } else if report.ports.is_some() {
-        left_out(&mut report, "shape", "no time was left".to_owned());
+        let why = if signals.arrived() { "interrupted" } else { "no time was left" };
+        left_out(&mut report, "shape", why.to_owned());
     }
     gather(&parts, &mut open, &mut report, start + BUDGET, <[Kind]>::is_empty);
     for kind in open {
@@ -231,7 +232,9 @@ fn find(kind: Kind, args: &AllArgs, target: &Target, ears: &Ears) -> anyhow::Res
         "ports" => return find_ports(args, target, signals, ears),
         "nat" => {
             ears.wait(&FIRST, TO_HEAR);
-            if let Some(NoHelper::Unreachable(words)) = &ears.lock().why {
+            if let Some(NoHelper::Unreachable(words) | NoHelper::TtlExceeded(words)) =
+                &ears.lock().why
+            {
                 return Ok(Part::Nothing(words.clone()));
             }
             let found = nat::measure(&nat_order(target), signals)?;

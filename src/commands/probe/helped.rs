@@ -54,6 +54,9 @@ pub fn say_no_helper(target: SocketAddr, why: &NoHelper) -> Exit {
             Some("this needs a `udpkit serve` there that helps probes".to_owned())
         }
         NoHelper::NotSent(found) => found.hint(),
+        NoHelper::TtlExceeded(_) => {
+            Some(format!("`udpkit probe trace {}` shows the routers", target.ip()))
+        }
         NoHelper::Interrupted => None,
         _ => Some(format!(
             "run `udpkit serve -p {port}` there, and let UDP port {port} through in both \

@@ -24,10 +24,6 @@ const TRIES: u32 = 8;
 const PER_SECOND: u32 = 1_000;
 /// How long the last replies are waited for.
 const WAIT: Nanos = Nanos::from_secs(1);
-/// How a port is traced at which nothing arrives.
-const TRACE_TRIES: u32 = 3;
-const TRACE_HOPS: u8 = 30;
-const TRACE_WAIT: Nanos = Nanos::from_millis(600);
 /// Largest reply that is read whole.
 const LARGEST: usize = 2_048;
 
@@ -138,15 +134,7 @@ fn trace_filtered(target: &Target, report: &mut PortsReport) -> anyhow::Result<(
     let (Some(row), false) = (filtered, report.stopped_early) else { return Ok(()) };
     let mut end = target.addr;
     end.set_port(row.port);
-    let order = TraceOrder {
-        target: end,
-        from: report.source.unwrap_or(target.local),
-        flows: 1,
-        tries: TRACE_TRIES,
-        hops: TRACE_HOPS,
-        wait: TRACE_WAIT,
-        whole: None,
-    };
+    let order = TraceOrder::one_flow(end, report.source.unwrap_or(target.local));
     let trace = trace::measure(&order, None)?;
     let words = format!("traced: to port {} it {}", row.port, trace.verdict.verdict);
     report.verdict.evidence.push(words);

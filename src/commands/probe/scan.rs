@@ -1,12 +1,16 @@
 //! `udpkit probe ports` where no helper runs: from arguments to a scan.
 
+use super::trace::{self, TraceOrder};
 use crate::batch::TxBatch;
 use crate::cli::PortsArgs;
 use crate::commands::Exit;
+use crate::commands::ping::bind_address;
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
 use crate::net::{self, SocketPlan};
 use crate::record::Document;
-use crate::record::probe::{ScanReport, ScannedAlone};
+use crate::record::probe::{
+    PortState, ScanReport, ScannedAlone, ScannedPort, TraceReport, Verdict,
+};
 use crate::report::{print_json, print_text, scan_text};
 use crate::session::probe::{ScanPlan, ScanSession};
 use crate::units::Nanos;
@@ -75,6 +79,7 @@ impl ScanOrder {
 pub(super) fn run(args: &PortsArgs, target: SocketAddr, why: Option<&str>) -> anyhow::Result<Exit> {
     let mut report = measure(&ScanOrder::of(args, &args.ports), target)?;
     report.verdict.doubt.extend(other_family(args, target));
+    trace_exceeded(&mut report, target)?;
     let exit = exit(&report);
     if args.far_end.json {
         let no_helper = why.map(str::to_owned);
@@ -118,6 +123,28 @@ pub(super) fn measure(order: &ScanOrder, target: SocketAddr) -> anyhow::Result<S
     Ok(ended.summary)
 }
 
+/// Finds out which routers pass a datagram on until its TTL is over.
+fn trace_exceeded(report: &mut ScanReport, target: SocketAddr) -> anyhow::Result<()> {
+    let exceeded = |port: &&ScannedPort| port.state == PortState::TtlExceeded;
+    let (Some(port), false) = (report.ports.iter().find(exceeded), report.interrupted) else {
+        return Ok(());
+    };
+    let end = with_port(target, port.port);
+    let trace = trace::measure(&TraceOrder::one_flow(end, bind_address(None, end)?), None)?;
+    add_trace(&mut report.verdict, &trace, end.port());
+    Ok(())
+}
+
+/// A loop belongs to the verdict; anything else that a trace shows is evidence.
+fn add_trace(verdict: &mut Verdict, trace: &TraceReport, port: u16) {
+    let found = &trace.verdict.verdict;
+    if trace.flows.iter().any(|flow| flow.routing_loop.is_some()) {
+        verdict.verdict = format!("{}; a datagram {found}", verdict.verdict);
+    } else {
+        verdict.evidence.push(format!("traced: to port {port} it {found}"));
+    }
+}
+
 /// A name of both families was scanned over one.
 fn other_family(args: &PortsArgs, target: SocketAddr) -> Option<String> {
     let family = args.far_end.family;
@@ -139,4 +166,36 @@ fn exit(report: &ScanReport) -> Exit {
 fn with_port(mut addr: SocketAddr, port: u16) -> SocketAddr {
     addr.set_port(port);
     addr
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::probe::{TraceFlow, TraceLoop};
+
+    #[test]
+    fn a_loop_that_a_trace_shows_is_named_in_the_verdict() {
+        let routers = vec!["192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap()];
+        let looped = TraceLoop { from_hop: 1, routers };
+        let flow = TraceFlow { routing_loop: Some(looped), ..TraceFlow::default() };
+        let mut trace = TraceReport {
+            target: "192.0.2.9:5000".parse().unwrap(),
+            payload_bytes: 44,
+            tries: 3,
+            hop_limit: 30,
+            wait_ns: 0,
+            duration_ns: 0,
+            stopped_early: false,
+            interrupted: false,
+            flows: vec![flow],
+            verdict: Verdict::new("runs in a routing loop"),
+        };
+        let mut verdict = Verdict::new("4 not reached");
+        add_trace(&mut verdict, &trace, 5_000);
+        assert_eq!(verdict.verdict, "4 not reached; a datagram runs in a routing loop");
+        trace.flows[0].routing_loop = None;
+        let mut verdict = Verdict::new("4 not reached");
+        add_trace(&mut verdict, &trace, 5_000);
+        assert_eq!((verdict.verdict.as_str(), verdict.evidence.len()), ("4 not reached", 1));
+    }
 }

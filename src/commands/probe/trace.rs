@@ -36,6 +36,14 @@ pub struct TraceOrder {
     pub whole: Option<usize>,
 }
 
+impl TraceOrder {
+    /// A trace by one flow as other kinds make it, to tell where their datagrams get to.
+    pub fn one_flow(target: SocketAddr, from: SocketAddr) -> Self {
+        let wait = Nanos::from_millis(600);
+        Self { target, from, flows: 1, tries: 3, hops: 30, wait, whole: None }
+    }
+}
+
 /// Runs `udpkit probe trace`.
 pub fn run(args: TraceArgs) -> anyhow::Result<Exit> {
     let order = order(&args)?;

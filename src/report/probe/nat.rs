@@ -56,8 +56,19 @@ fn behaviour(found: &NatReport) -> String {
             },
         );
     }
-    line("filtering", found.filtering.map_or("-", Dependence::words));
+    line("filtering", filtering(found));
     text
+}
+
+/// What was seen to filter. Without a NAT nothing is named that did not show.
+fn filtering(found: &NatReport) -> &'static str {
+    match (found.nat, found.filtering) {
+        (Some(false), Some(Dependence::EndpointIndependent)) => "none seen",
+        (Some(false), Some(Dependence::EndpointIndependentOrAddressDependent)) => {
+            "none seen; for another address not known"
+        }
+        (_, filtering) => filtering.map_or("-", Dependence::words),
+    }
 }
 
 fn sockets(sockets: &[NatSocket]) -> String {
@@ -112,4 +123,50 @@ fn tests(tests: &[NatTest]) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::probe::Verdict;
+
+    fn found(nat: Option<bool>, filtering: Option<Dependence>) -> NatReport {
+        NatReport {
+            target: "192.0.2.1:8620".parse().unwrap(),
+            other: None,
+            verdict: Verdict::new("no NAT"),
+            answered: true,
+            nat,
+            mapping: None,
+            filtering,
+            ports: None,
+            addresses: Vec::new(),
+            hairpin: None,
+            means: None,
+            not_known: Vec::new(),
+            sockets: Vec::new(),
+            tests: Vec::new(),
+            sent: 1,
+            back: 1,
+            network_errors: Vec::new(),
+            interrupted: false,
+            duration_ns: 0,
+        }
+    }
+
+    #[test]
+    fn where_nothing_was_seen_to_filter_no_filtering_is_named() {
+        use Dependence as D;
+        let either = Some(D::EndpointIndependentOrAddressDependent);
+        for filtering in [None, Some(D::EndpointIndependent), either] {
+            let text = nat_text(&found(Some(false), filtering));
+            assert!(!text.contains("dependent"), "{text}");
+        }
+        assert!(nat_text(&found(Some(false), either)).contains("filtering  none seen; "));
+        for filtering in [D::AddressDependent, D::AddressAndPortDependent] {
+            let text = nat_text(&found(Some(false), Some(filtering)));
+            assert!(text.contains(filtering.words()), "{text}");
+        }
+        assert!(nat_text(&found(Some(true), either)).contains("or address-dependent"));
+    }
 }

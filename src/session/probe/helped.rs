@@ -299,6 +299,7 @@ impl<K: Kind> Session for Helped<K> {
 
     fn finish(mut self, now: Now) -> HelpedEnd<K::Facts> {
         let lost = self.far_end.lost().cloned();
+        self.doubts.extend(self.far_end.answered_elsewhere());
         let facts = match (&self.shots, lost) {
             (None, lost) => Err(lost.unwrap_or(NoHelper::Interrupted)),
             (Some(_), lost) => {

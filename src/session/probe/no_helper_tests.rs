@@ -5,13 +5,17 @@ use super::marks::{MarksKind, MarksPlan};
 use super::ports::{PortsEnd, PortsPlan, PortsSession};
 use super::timeout::{TimeoutPlan, TimeoutSession};
 use super::{FarEnd, Helped, Manner, NoHelper};
-use crate::batch::{OwnCause, SendOutcome, SendStop, TxBatch};
+use crate::batch::{
+    Datagram, ErrorOrigin, NetworkError, OwnCause, RxEntry, RxMeta, SendOutcome, SendStop, TxBatch,
+};
 use crate::record::probe::{TimeoutEvent, TimeoutReport};
 use crate::session::{Next, Now, Sealer, Session};
-use crate::sys::errno::EPERM;
 use crate::units::Nanos;
 use crate::wire::{Dscp, Ecn, PortList};
 use std::net::SocketAddr;
+
+/// What a packet filter makes of send(2), errno(3).
+const EPERM: i32 = 1;
 
 fn target() -> SocketAddr {
     "192.0.2.9:8620".parse().unwrap()
@@ -130,4 +134,60 @@ fn a_run_that_the_user_ends_at_once_is_interrupted_and_no_silence() {
     let (report, took) = run(timeout(), Event::Stopped);
     assert!(report.interrupted && !report.verdict.verdict.contains("nobody"), "{report:?}");
     assert!(took < Nanos::from_secs(1), "{took}");
+}
+
+/// A far end that has asked, and the reply that it waits for.
+fn asked() -> (FarEnd, Vec<u8>) {
+    let mut far = far_end();
+    let mut out = TxBatch::new(8, 1 << 14);
+    far.poll(Now { mono: Nanos(1), real: Nanos(1) }, &mut out);
+    let question = out.payload(&out.slots()[0]);
+    let end = question.iter().position(|byte| *byte == b' ').unwrap();
+    let tag = String::from_utf8_lossy(&question[..end]).into_owned();
+    let reply = format!("{tag} 220-ticket=00\r\n{tag} 220 ready\r\n").into_bytes();
+    (far, reply)
+}
+
+fn answered_by(source: &str) -> Option<String> {
+    let (mut far, reply) = asked();
+    let meta = RxMeta { source: source.parse().unwrap(), ..RxEntry::default().meta };
+    let datagram = Datagram { payload: &reply, true_len: reply.len(), meta };
+    assert!(far.on_datagram(Now { mono: Nanos(2), real: Nanos(2) }, &datagram));
+    assert_eq!(far.lost(), None);
+    far.answered_elsewhere()
+}
+
+#[test]
+fn an_answer_from_another_address_or_port_is_taken_and_told() {
+    assert_eq!(answered_by("192.0.2.9:8620"), None);
+    for other in ["192.0.2.10:8620", "192.0.2.9:40000"] {
+        let words = answered_by(other).unwrap();
+        let expected = format!("answers came from {other}, not from 192.0.2.9:8620 that was asked");
+        assert_eq!(words, expected);
+    }
+}
+
+#[test]
+fn a_ttl_that_was_over_on_the_way_is_nobodys_closed_port() {
+    for (icmp, exceeded) in [((11, 0), true), ((3, 3), false)] {
+        let (mut far, _) = asked();
+        let mut error = NetworkError::new(ErrorOrigin::Icmp, icmp, 113, target(), b"");
+        error.offender = Some([192, 0, 2, 1].into());
+        assert!(far.on_network_error(&error));
+        let why = far.lost().unwrap();
+        assert_eq!(matches!(why, NoHelper::TtlExceeded(_)), exceeded, "{why:?}");
+        assert_eq!(why.words().contains("routing loop"), exceeded, "{why:?}");
+    }
+}
+
+#[test]
+fn the_own_filters_icmp_word_is_the_filters() {
+    let (mut far, _) = asked();
+    let mut error = NetworkError::new(ErrorOrigin::Local, (3, 3), 111, target(), b"");
+    error.offender = Some([192, 0, 2, 1].into());
+    far.on_network_error(&error);
+    let late = Nanos::from_secs(10);
+    far.poll(Now { mono: late, real: late }, &mut TxBatch::new(8, 1 << 14));
+    let why = far.lost().unwrap();
+    assert!(is_own_filter(why), "{why:?}");
 }

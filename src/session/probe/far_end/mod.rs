@@ -35,6 +35,8 @@ pub enum NoHelper {
     Silent(String),
     /// The network said that nobody is there.
     Unreachable(String),
+    /// A router said that the TTL was over on the way.
+    TtlExceeded(String),
     /// Somebody is there, and refused in these words.
     Refused(String),
     /// This host did not let the question out.
@@ -47,7 +49,10 @@ impl NoHelper {
     /// The reason in words.
     pub fn words(&self) -> String {
         match self {
-            Self::Silent(words) | Self::Unreachable(words) | Self::Refused(words) => words.clone(),
+            Self::Silent(words)
+            | Self::Unreachable(words)
+            | Self::TtlExceeded(words)
+            | Self::Refused(words) => words.clone(),
             Self::NotSent(found) => {
                 format!("datagrams to {} do not leave this host: {found}", found.destination)
             }
@@ -103,6 +108,8 @@ pub struct FarEnd {
     /// Why this host did not send what it should have, as it said last.
     refused_here: Option<OwnFinding>,
     seen_as: Option<SocketAddr>,
+    /// The address that answered in the place of the one that was asked.
+    answered_from: Option<SocketAddr>,
 }
 
 impl FarEnd {
@@ -129,6 +136,7 @@ impl FarEnd {
             round_trip: Nanos::ZERO,
             refused_here: None,
             seen_as: None,
+            answered_from: None,
         }
     }
 
@@ -238,6 +246,12 @@ impl FarEnd {
     /// The dialogue's own address as the helper sees it; `None` until it told.
     pub fn seen_as(&self) -> Option<SocketAddr> {
         self.seen_as
+    }
+
+    /// That another address answered than was asked, in words; `None` where it did not.
+    pub fn answered_elsewhere(&self) -> Option<String> {
+        let from = self.answered_from?;
+        Some(format!("answers came from {from}, not from {} that was asked", self.address))
     }
 
     /// Ends the session once all else that was asked for is answered.
@@ -383,15 +397,21 @@ impl FarEnd {
         {
             return true;
         }
-        if socket != self.socket || datagram.meta.source.port() != self.address.port() {
+        if socket != self.socket {
             return false;
         }
+        let source = datagram.meta.source;
         let (State::Hello(exchange) | State::Ticket(exchange) | State::Asked(_, exchange)) =
             &mut self.state
         else {
             return Reply::decode(payload).is_ok();
         };
+        // The tag, or the seal, says whose answer it is: a NAT on the way back may change both the
+        // address and the port.
         if let Some(reply) = exchange.reply(payload) {
+            let source = SocketAddr::new(source.ip(), source.port());
+            let asked = SocketAddr::new(self.address.ip(), self.address.port());
+            self.answered_from = self.answered_from.or((source != asked).then_some(source));
             self.on_reply(&reply, now);
             return true;
         }
@@ -407,8 +427,12 @@ impl FarEnd {
         // A word of the network is believed where nothing better is known: later, an answer may
         // well be on its way.
         if ours && error.origin != ErrorOrigin::Local && matches!(self.state, State::Hello(_)) {
-            let words = format!("nobody serves at {}: {error}", self.address);
-            self.state = State::Lost(NoHelper::Unreachable(words));
+            self.state = State::Lost(if error.is_time_exceeded() {
+                let way = "a routing loop, or a way of too many hops";
+                NoHelper::TtlExceeded(format!("cannot reach {}: {error}: {way}", self.address))
+            } else {
+                NoHelper::Unreachable(format!("nobody serves at {}: {error}", self.address))
+            });
         }
         if ours && error.origin == ErrorOrigin::Local {
             let mut found = OwnFinding::from_errno(error.errno, self.address);

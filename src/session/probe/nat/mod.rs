@@ -65,6 +65,9 @@ pub struct NatSession {
     unreachable: u32,
     /// Why this host refused to send, the first of it; `None` where it did not.
     refusal: Option<i32>,
+    /// The address that answered a plain request in the place of the one that was asked, which
+    /// follows.
+    answered_from: Option<(SocketAddr, SocketAddr)>,
     /// The server's own address and port by its own word; `None` where it told none.
     origin: Option<SocketAddr>,
     /// Tries of silent questions that chance needs beside this control, as found last.
@@ -89,6 +92,7 @@ impl NatSession {
             troubles: TroubleLog::default(),
             unreachable: 0,
             refusal: None,
+            answered_from: None,
             origin: None,
             needed: (LossSample::default(), None),
             written: Vec::new(),
@@ -215,6 +219,9 @@ impl NatSession {
         if !ask.is_from_where_it_was_wanted(source) {
             ask.instead.get_or_insert(format!("answered from {source}"));
             return;
+        }
+        if !ask.change.is_any() && source != ask.to {
+            self.answered_from.get_or_insert((source, ask.to));
         }
         let read = |kind| address(kind, message.find(kind)?, message.transaction);
         let (hidden, plain) =

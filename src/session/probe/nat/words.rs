@@ -160,6 +160,11 @@ impl Found {
                 "the NAT uses {count} addresses for one host: some protocols do not bear that"
             ));
         }
+        if let Some((from, asked)) = session.answered_from {
+            verdict
+                .doubt
+                .push(format!("answers came from {from}, not from {asked} that was asked"));
+        }
         if session.stopped {
             verdict.doubt.push("interrupted".to_owned());
         }

@@ -415,6 +415,7 @@ impl Session for PortsSession {
             ..PortsReport::default()
         };
         judge(&mut report);
+        report.verdict.doubt.extend(self.far.answered_elsewhere());
         PortsEnd::Helped(Box::new(report))
     }
 }

@@ -48,6 +48,7 @@ pub(super) fn report<S: Sink<TimeoutEvent>>(
         let why = session.far.lost().map_or_else(|| "interrupted".to_owned(), NoHelper::words);
         Verdict::new(format!("not known: {why}"))
     };
+    report.verdict.doubt.extend(session.far.answered_elsewhere());
     report
 }
 
@@ -269,6 +270,9 @@ fn verdict(report: &TimeoutReport, longest: Nanos) -> Verdict {
             format!("open after {open} of silence, {all}; {advice}")
         }
         (None, None) if any_open => "only one of the timers is known".to_owned(),
+        (None, None) if report.interrupted => {
+            "not known: interrupted before a silence was over".to_owned()
+        }
         (None, None) => "not known: no answer came after any silence".to_owned(),
     });
     add_evidence(report, &mut verdict);
