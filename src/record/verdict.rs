@@ -134,6 +134,8 @@ pub enum Finding {
         begun: Option<Share>,
         /// Sent, of those offered; `None` where that is not known.
         sent: Option<Share>,
+        /// Received, copies too; `None` where that is not known.
+        received: Option<u64>,
     },
     /// Nothing was offered.
     NothingOffered,
@@ -227,7 +229,8 @@ fn judge(way: &DirectionReport, circumstances: Circumstances) -> Finding {
 fn broken_off(way: &DirectionReport, begun: Option<Share>) -> Finding {
     let sent = way.sent.zip(way.offered);
     let sent = sent.map(|(sent, offered)| Share { part: sent.datagrams, of: offered.datagrams });
-    Finding::BrokenOff { begun, sent }
+    let received = way.received.map(|received| received.datagrams);
+    Finding::BrokenOff { begun, sent, received }
 }
 
 /// A direction whose counts are all known.

@@ -85,7 +85,7 @@ impl Finding {
                 format!("its buffer overflowed{while_it} ({})", percent(*share))
             }
             Self::Interrupted => "it was ended before its time".to_owned(),
-            Self::BrokenOff { begun, sent } => broke_off(*begun, *sent),
+            Self::BrokenOff { begun, sent, received } => broke_off(*begun, *sent, *received),
             Self::NothingOffered => "nothing was sent".to_owned(),
             Self::CountsMissing => "one end never told the whole of its counts".to_owned(),
         }
@@ -173,13 +173,15 @@ fn stood_still(pause: Option<u64>, late: Option<u64>, never: Share) -> String {
     parts.join(", ")
 }
 
-fn broke_off(begun: Option<Share>, sent: Option<Share>) -> String {
+fn broke_off(begun: Option<Share>, sent: Option<Share>, received: Option<u64>) -> String {
     let mut parts = Vec::new();
     if let Some(Share { part, of }) = begun.filter(|begun| begun.part < begun.of) {
         parts.push(format!("{part} of {of} streams began"));
     }
     if let Some(Share { part, of }) = sent.filter(|sent| sent.of > 0) {
         parts.push(format!("{} of {} datagrams left", group_digits(part), group_digits(of)));
+    } else if let Some(received) = received.filter(|received| *received > 0) {
+        parts.push(format!("{} came, of an unknown number", group_digits(received)));
     }
     if parts.is_empty() {
         return "before anything was sent, as far as is known".to_owned();

@@ -1,6 +1,7 @@
 //! A throughput run as text: a line for each stretch while it runs, then the whole report.
 
 use super::Output;
+use super::cast_check::wrapped;
 use super::limits::limit_lines;
 use super::number::RateUnit;
 use super::stretch::{bits_of, fresh_of, is_scrap, is_tail, over_time};
@@ -13,6 +14,8 @@ use crate::units::{Nanos, group_digits};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 
+/// Columns before what a line of the summary tells.
+const LABEL: usize = 13;
 /// A shorter pause is any busy host's.
 const SHOWN_PAUSE: Nanos = Nanos::from_millis(100);
 /// A smaller drift, in parts per billion, is not worth a line.
@@ -420,7 +423,8 @@ fn verdict_lines(report: &BlastReport) -> Vec<String> {
     for (direction, verdict) in told {
         let way = if report.reverse.is_some() { format!("{direction} ") } else { String::new() };
         let Verdict { limited_by, because, advice, .. } = verdict;
-        lines.push(format!("  verdict    {way}{}: {because}", limited_by.words()));
+        let sentence = format!("{way}{}: {because}", limited_by.words());
+        lines.push(wrapped("  verdict    ", &sentence, LABEL));
         if !advice.is_empty() {
             lines.push(format!("             {advice}"));
         }

@@ -92,8 +92,7 @@ impl Driver {
             match end {
                 StreamEnd::Sent(summary, io) => {
                     found.sender_io = Some(io);
-                    let begun = summary.broken.is_none() || summary.sent.offered > 0;
-                    found.begun_up += u64::from(begun);
+                    found.begun_up += u64::from(summary.begun);
                     sent.push(summary.sent);
                 }
                 StreamEnd::Received(summary, io) => {

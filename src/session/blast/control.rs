@@ -589,6 +589,10 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> Session for BlastControl<O,
     }
 
     fn on_stop(&mut self, now: Now) {
+        // A run that is closing was not cut short.
+        if matches!(self.state, State::Quit(_) | State::Over) {
+            return;
+        }
         self.summary.stopped = true;
         match self.state {
             State::Watch { .. } => {
@@ -596,7 +600,6 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> Session for BlastControl<O,
                 self.stop_by = now.mono + patience_for(self.patience, self.round_trip);
                 self.sink.take(ControlEvent::StopSenders);
             }
-            State::Quit(_) | State::Over => {}
             _ => self.break_off(RunFailure::Interrupted, "interrupted".to_owned(), now),
         }
     }

@@ -78,6 +78,8 @@ impl SenderPlan {
 pub struct SenderSummary {
     /// The counts.
     pub sent: BlastSent,
+    /// Whether the stream opened: its schedule began.
+    pub begun: bool,
     /// Why the run broke off; `None` when it ran to its end.
     pub broken: Option<String>,
 }
@@ -455,7 +457,7 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> Session for BlastSender<O, K>
             pause_ns: Some(self.pause.0),
             cpu_ns: 0,
         };
-        SenderSummary { sent, broken: self.broken }
+        SenderSummary { sent, begun: self.pacer.is_some(), broken: self.broken }
     }
 }
 
