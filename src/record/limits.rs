@@ -17,7 +17,8 @@ pub struct LimitReport {
     pub unit: &'static str,
     /// Whether the limit was kept; what is not known was not.
     pub held: bool,
-    /// The value in words, for print; empty where it is not known.
+    /// The value in words, for print; empty where it is not known, and `lost` of a percentile that
+    /// falls among the lost, which has no `value`.
     #[serde(skip)]
     pub in_words: String,
 }

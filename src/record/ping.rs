@@ -2,7 +2,7 @@
 
 use super::{LimitReport, SendRefusal, Trouble, hold_against};
 use crate::stats::DelayHistogram;
-use crate::units::{Limit, Measured, Metric, Nanos};
+use crate::units::{Limit, Measured, Metric, Nanos, Standing};
 use serde::Serialize;
 use std::net::SocketAddr;
 
@@ -390,6 +390,23 @@ pub struct PingSummary {
     pub targets: Vec<PingTargetReport>,
 }
 
+impl PingDelay {
+    /// Whether this percentile falls among the lost. Beyond the first that does, one with fewer
+    /// than ten probes beyond it is not known.
+    pub fn is_lost(&self, percentile: Metric) -> bool {
+        let all = self.samples + self.lost.unwrap_or(0);
+        let (value, name, told) = match percentile {
+            Metric::P50 => (self.p50, "p50", true),
+            Metric::P90 => (self.p90, "p90", all >= 100),
+            Metric::P99 => (self.p99, "p99", all >= 1_000),
+            Metric::P999 => (self.p999, "p99.9", all >= 10_000),
+            _ => return false,
+        };
+        // The names are in the order of their size as text, too.
+        value.is_none() && told && self.lost_from.is_some_and(|from| from <= name)
+    }
+}
+
 impl PingTargetReport {
     /// What a limit can be set on.
     pub const METRICS: [Metric; 10] = [
@@ -437,11 +454,42 @@ impl PingSummary {
         for target in &mut self.targets {
             let hold = |limit| hold_against(limit, "round_trip", |metric| target.measured(metric));
             target.limits = limits.iter().map(hold).collect();
+            for (told, limit) in target.limits.iter_mut().zip(limits) {
+                // A lost one is later than any limit.
+                let beyond = limit.check(|_| Some(Measured::Span(u64::MAX))) == Standing::Broken;
+                if beyond && target.round_trip_ns.is_lost(limit.metric) {
+                    "lost".clone_into(&mut told.in_words);
+                }
+            }
         }
     }
 
     /// Whether anybody answered.
     pub fn answered(&self) -> bool {
         self.targets.iter().any(|target| target.back > 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_percentile_is_lost_from_the_first_that_is_as_far_as_the_samples_tell() {
+        let all = [Metric::P50, Metric::P90, Metric::P99, Metric::P999, Metric::Max];
+        let lost = |delay: PingDelay| all.map(|metric| delay.is_lost(metric));
+        let clean = PingDelay { p50: Some(7), samples: 9, lost: Some(0), ..PingDelay::default() };
+        assert_eq!(lost(clean), [false; 5]);
+        let none = PingDelay { lost: Some(3), lost_from: Some("p50"), ..PingDelay::default() };
+        assert_eq!(lost(none), [true, false, false, false, false]);
+        let few = PingDelay {
+            p90: Some(8),
+            samples: 980,
+            lost: Some(20),
+            lost_from: Some("p99"),
+            ..clean
+        };
+        assert_eq!(lost(few), [false, false, true, false, false]);
+        assert_eq!(lost(PingDelay { lost_from: None, lost: None, ..few }), [false; 5]);
     }
 }
