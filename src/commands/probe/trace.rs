@@ -5,7 +5,7 @@ use crate::cli::TraceArgs;
 use crate::commands::ping::bind_address;
 use crate::commands::{Exit, Usage};
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
-use crate::net::{FamilyChoice, SocketPlan, resolve};
+use crate::net::{FamilyChoice, SocketPlan, explain, resolve};
 use crate::record::Document;
 use crate::record::probe::TraceReport;
 use crate::report::{print_json, print_text, trace_text};
@@ -95,6 +95,7 @@ pub fn measure(order: &TraceOrder, signals: Option<Signals>) -> anyhow::Result<T
         len: order.whole.unwrap_or(0).max(TracePlan::LEAST),
         fragmentation: order.whole.map(|_| Fragmentation::Probe),
         ssid: (random_u64() as u16).max(1),
+        explain,
     };
     let session = TraceSession::new(plan);
     let (slots, bytes) = session.room();

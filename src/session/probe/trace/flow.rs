@@ -1,7 +1,6 @@
 //! One flow of a trace: its hops, which probe is due, and what was heard of each.
 
 use super::TracePlan;
-use crate::batch::OwnFinding;
 use crate::record::probe::{TraceAnswer, TraceFlow, TraceHop, TraceTry};
 use crate::session::Now;
 use crate::units::Nanos;
@@ -310,7 +309,7 @@ impl Flow {
             hop_count: end.filter(|_| reached).or(self.hops.map(|hops| hops.saturating_add(1))),
             last_heard: hops.iter().rev().find(heard_at).map(|hop| hop.ttl),
             one_by_one: self.one_by_one,
-            refused: self.errno.map(|errno| OwnFinding::from_errno(errno, plan.target).to_string()),
+            refused: self.errno.map(|errno| (plan.explain)(errno, plan.target).to_string()),
             routing_loop: None,
             full_ttl: target.tries,
             silent_beyond: (!reached && end.is_none() && horizon < plan.hops).then_some(AHEAD),

@@ -1,11 +1,11 @@
 //! What `probe trace` is to find out.
 
-use crate::batch::Fragmentation;
+use crate::batch::{Fragmentation, OwnFinding};
 use crate::units::Nanos;
 use std::net::SocketAddr;
 
 /// A trace to be made.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct TracePlan {
     /// The end of the path, and the port of the flow that is meant.
     pub target: SocketAddr,
@@ -23,6 +23,8 @@ pub struct TracePlan {
     pub fragmentation: Option<Fragmentation>,
     /// Name of the run in STAMP's terms (SSID), not 0, so that strangers' answers are left alone.
     pub ssid: u16,
+    /// What explains that this host refused to send.
+    pub explain: fn(i32, SocketAddr) -> OwnFinding,
 }
 
 impl TracePlan {

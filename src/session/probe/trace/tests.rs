@@ -1,7 +1,7 @@
 //! Traces over a path in memory: routers that answer, keep silent, forbid, share their load.
 
 use super::*;
-use crate::batch::RxEntry;
+use crate::batch::{OwnCause, OwnFinding, RxEntry, SendStop};
 use std::net::SocketAddr;
 
 const REAL: Nanos = Nanos(1_763_927_115_000_000_000);
@@ -96,6 +96,7 @@ fn trace(path: &Path, flows: usize, tries: u32) -> TraceReport {
         len: TracePlan::LEAST,
         fragmentation: None,
         ssid: 77,
+        explain: OwnFinding::from_errno,
     };
     let mut session = TraceSession::new(plan);
     let (slots, bytes) = session.room();
@@ -274,6 +275,7 @@ fn strangers_are_left_alone() {
         len: TracePlan::LEAST,
         fragmentation: None,
         ssid: 77,
+        explain: OwnFinding::from_errno,
     });
     let now = Now { mono: Nanos(5), real: REAL };
     let (slots, bytes) = session.room();
@@ -311,4 +313,31 @@ fn a_routing_loop_is_named_with_its_routers_and_not_walked_to_the_end() {
     let mut flow = trace(&path(&[SPEAKS; 3], End::Silent), 1, 3).flows.remove(0);
     flow.hops[1].tries.iter_mut().for_each(|one| one.from = Some(router(1)));
     assert_eq!((flow.routing_loop.clone(), flow.find_loop()), (None, None));
+}
+
+#[test]
+fn what_this_host_refuses_is_explained_by_its_state() {
+    let explain = |errno, to| OwnFinding {
+        cause: OwnCause::BlackholeRoute,
+        ..OwnFinding::from_errno(errno, to)
+    };
+    let mut session = TraceSession::new(TracePlan {
+        target: TARGET.parse().unwrap(),
+        sources: vec![1],
+        tries: 1,
+        hops: 3,
+        wait: Nanos::from_millis(300),
+        len: TracePlan::LEAST,
+        fragmentation: None,
+        ssid: 77,
+        explain,
+    });
+    let now = Now { mono: Nanos(5), real: REAL };
+    let (slots, bytes) = session.room();
+    let mut out = TxBatch::new(slots, bytes);
+    session.poll_transmit(now, &mut out);
+    let stop = SendStop::Refused { datagrams: out.len(), errno: 22 };
+    session.on_sent(now, &out, &SendOutcome { accepted: 0, stop: Some(stop) });
+    let words = session.finish(now).verdict.verdict;
+    assert!(words.contains("a blackhole route of this host discards it"), "{words}");
 }
