@@ -74,18 +74,24 @@ fn one_pass_of_thirty_seconds_takes_little_more_than_twice_that() {
 
 #[test]
 fn loss_is_not_taken_for_a_closed_path() {
-    let base = fastrand::u64(..);
-    for run in 0..10 {
-        let seed = base.wrapping_add(run);
+    let mut told = 0;
+    for seed in 0..20 {
         let (first, established) = (Nanos::from_secs(30), Nanos::from_secs(120));
         let rules = Rules { first, established, loss: [0.08; 2], seed, ..Rules::default() };
         let (report, ..) = probed(rules, TimeoutPlan { tries: 8, ..plan() });
-        assert!(report.not_known.is_empty(), "seed {seed}: {:?}", report.not_known);
+        // What chance can explain is not told, and says so.
+        if !report.not_known.is_empty() {
+            let said = report.not_known.iter().all(|what| what.contains("not told"));
+            assert!(said, "seed {seed}: {:?}", report.not_known);
+            continue;
+        }
+        told += 1;
         for (timer, rule) in report.timers.iter().zip([first, established]) {
             // The question may have been asked twice, which is heard of as one silence less long.
             held(timer, rule, &report);
         }
     }
+    assert!(told >= 15, "{told} of 20 runs told both timers");
 }
 
 #[test]
