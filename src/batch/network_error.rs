@@ -8,6 +8,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 const QUOTE: usize = 64;
 /// `ECONNREFUSED` of Linux (errno(3)).
 const CONNECTION_REFUSED: i32 = 111;
+/// `EHOSTUNREACH` of Linux (errno(3)).
+const HOST_UNREACHABLE: i32 = 113;
+/// `EPERM` of Linux (errno(3)).
+const NOT_PERMITTED: i32 = 1;
 
 /// Who spoke (`ee_origin`, ip(7)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -132,6 +136,18 @@ impl NetworkError {
         )
     }
 
+    /// What this host itself meant, as the error number of send(2); `None` for what another host said.
+    ///
+    /// An ICMP error of its own is its packet filter's reject (`EPERM`), unless it says that the
+    /// neighbour did not answer ARP or neighbour discovery (`EHOSTUNREACH`; arp(7)).
+    pub fn refused_here(&self) -> Option<i32> {
+        if self.origin != ErrorOrigin::Local {
+            return None;
+        }
+        let is_icmp = self.offender.is_some();
+        Some(if is_icmp && self.errno != HOST_UNREACHABLE { NOT_PERMITTED } else { self.errno })
+    }
+
     /// The start of the payload as quoted, up to 64 bytes; empty when the router quoted none.
     pub fn quoted(&self) -> &[u8] {
         &self.quote[..usize::from(self.quote_len)]
@@ -253,6 +269,21 @@ mod tests {
         }
         assert!(!said("10.9.0.1", "10.9.0.1:9", OwnFilter::Refuses).is_refusal());
         assert!(said("10.9.0.2", "10.9.0.2:9", OwnFilter::Refuses).is_refusal());
+    }
+
+    #[test]
+    fn an_own_reject_is_the_filters_and_a_silent_neighbour_is_not() {
+        let own = |icmp, errno| {
+            let to = "192.0.2.9:9".parse().unwrap();
+            let mut error = NetworkError::new(ErrorOrigin::Local, icmp, errno, to, b"");
+            error.offender = Some("192.0.2.1".parse().unwrap());
+            error
+        };
+        assert_eq!(own((3, 3), 111).refused_here(), Some(1));
+        assert_eq!(own((3, 1), 113).refused_here(), Some(113));
+        let local = NetworkError { offender: None, ..own((0, 0), 90) };
+        assert_eq!(local.refused_here(), Some(90));
+        assert_eq!(error(ErrorOrigin::Icmp, (3, 3)).refused_here(), None);
     }
 
     #[test]

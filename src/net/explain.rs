@@ -3,7 +3,7 @@
 
 use super::interface::interfaces;
 use super::route::{Broadcast, look_up};
-use crate::batch::{ErrorOrigin, LocalRefusal, NetworkError, OwnCause, OwnFinding};
+use crate::batch::{LocalRefusal, NetworkError, OwnCause, OwnFinding};
 use crate::sys::errno;
 use std::net::SocketAddr;
 
@@ -28,15 +28,7 @@ pub fn explain(number: i32, destination: SocketAddr) -> OwnFinding {
 
 /// The same for what this host itself left on an error queue; `None` for the network's word.
 pub fn explain_network_error(error: &NetworkError) -> Option<OwnFinding> {
-    match error.origin {
-        ErrorOrigin::Local if error.offender.is_some() => Some(OwnFinding {
-            errno: error.errno,
-            destination: error.destination,
-            cause: OwnCause::PacketFilter,
-        }),
-        ErrorOrigin::Local => Some(explain(error.errno, error.destination)),
-        ErrorOrigin::Icmp | ErrorOrigin::Icmp6 => None,
-    }
+    error.refused_here().map(|errno| explain(errno, error.destination))
 }
 
 /// Both a prohibit route and a broadcast address that nobody allowed are `EACCES`; once these are

@@ -45,6 +45,9 @@ pub fn explain(plan: &BlastPlan, control: &mut ControlSummary) -> Option<String>
                  answers from another of its addresses, changes it"
             ))
         }
+        RunFailure::StoppedOnTheWay => {
+            Some(format!("`udpkit probe trace {}` shows where", plan.target))
+        }
         RunFailure::NobodyThere => Some(format!("run `udpkit serve -p {port}` there")),
         _ => {
             let limit = control.rate_limit.as_ref()?;

@@ -6,7 +6,7 @@ use super::failure::RunFailure;
 use super::plan::{Direction, TestPlan};
 use super::stat::{read_counts, read_interval, read_sent};
 use crate::batch::{
-    Datagram, DestId, ErrorOrigin, LocalRefusal, NetworkError, SendOutcome, TxBatch, system_words,
+    Datagram, DestId, LocalRefusal, NetworkError, SendOutcome, TxBatch, system_words,
 };
 use crate::record::{Flow, Sink};
 use crate::session::{
@@ -15,8 +15,6 @@ use crate::session::{
 use crate::units::Nanos;
 use crate::wire::{Code, Command, HELO_LEN, HostId, Reply, Verb};
 
-/// `EPERM` of Linux (errno(3)).
-const EPERM: i32 = 1;
 /// How long a closing QUIT is worth waiting for.
 const FAREWELL: Nanos = Nanos::from_millis(500);
 /// Between two looks at a receiver that still drains.
@@ -248,7 +246,10 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
             self.state = State::Over;
             return Next::Done;
         }
-        let (failure, why) = self.silence();
+        let (mut failure, why) = self.silence();
+        if self.network.is_some() && failure == RunFailure::NoAnswer {
+            failure = RunFailure::StoppedOnTheWay;
+        }
         let why = match &self.network {
             Some(said) if !matches!(failure, RunFailure::RefusedHere(_)) => {
                 format!("{why}, but: {said}")
@@ -270,8 +271,13 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
         if let Some(doubt) = exchange.doubt().filter(|_| at_first) {
             return (RunFailure::Key, doubt.to_owned());
         }
-        // One of them may still be under way.
-        let own = own.filter(|(_, times)| times + 1 >= exchange.repeats()).map(|(errno, _)| errno);
+        // One of them may still be under way. A neighbour that does not answer is told once for all
+        // that waited for it.
+        let of_all = |(errno, times): &(i32, u32)| {
+            let silent_neighbour = LocalRefusal::of(*errno) == LocalRefusal::HostUnreachable;
+            (silent_neighbour && at_first) || times + 1 >= exchange.repeats()
+        };
+        let own = own.filter(of_all).map(|(errno, _)| errno);
         if let Some(errno) = exchange.refused_here().or(own) {
             let words = match LocalRefusal::of(errno) {
                 LocalRefusal::PacketFilter => {
@@ -564,9 +570,7 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> Session for BlastControl<O,
     }
 
     fn on_network_error(&mut self, now: Now, error: &NetworkError) {
-        if error.origin == ErrorOrigin::Local {
-            // A packet filter that rejects says so in an ICMP message of this host's own.
-            let errno = if error.offender.is_some() { EPERM } else { error.errno };
+        if let Some(errno) = error.refused_here() {
             let times = self.rejected_here.map_or(0, |(_, times)| times);
             self.rejected_here = Some((errno, times + 1));
         }

@@ -8,6 +8,8 @@ use crate::wire::Code;
 pub enum RunFailure {
     /// Nothing came back from the far end.
     NoAnswer,
+    /// Nothing came back, and the network said why (ICMP).
+    StoppedOnTheWay,
     /// This host itself let nothing of the dialogue leave, for this error number of send(2): of the
     /// far end nothing is known.
     RefusedHere(i32),

@@ -434,12 +434,8 @@ impl FarEnd {
                 NoHelper::Unreachable(format!("nobody serves at {}: {error}", self.address))
             });
         }
-        if ours && error.origin == ErrorOrigin::Local {
-            let mut found = OwnFinding::from_errno(error.errno, self.address);
-            if error.offender.is_some() {
-                found.cause = OwnCause::PacketFilter;
-            }
-            self.note_refusal(found);
+        if let Some(errno) = error.refused_here().filter(|_| ours) {
+            self.note_refusal(OwnFinding::from_errno(errno, self.address));
         }
         ours
     }
