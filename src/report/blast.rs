@@ -223,8 +223,13 @@ fn lost_lines(way: &DirectionReport) -> Vec<String> {
     let told = way.delivered.unwrap_or(0) + total;
     let sent = way.sent.map_or(told, |sent| sent.datagrams);
     // A share of what the receiver told of: of the rest nobody knows.
-    let mut lines =
-        vec![format!("  lost       {} and {never} never sent", loss(total, told.min(sent)))];
+    let lost = loss(total, told.min(sent));
+    let of = if sent > told {
+        format!(" of the {} that the receiver told of,", group_digits(told))
+    } else {
+        String::new()
+    };
+    let mut lines = vec![format!("  lost       {lost}{of} and {never} never sent")];
     if sent > told {
         let silent = group_digits(sent - told);
         lines.push(format!("             and {silent} of which the receiver never told"));
