@@ -85,7 +85,35 @@ table ip6 t {
     }
 }";
 
+/// Runs cases at once, each on a network of its own: they wait for it most of the time, and the
+/// runner has a thread a processor only. A case that fails says so by its panic.
+fn side_by_side(cases: &[fn()]) {
+    std::thread::scope(|scope| {
+        for case in cases {
+            scope.spawn(case);
+        }
+    });
+}
+
 #[test]
+fn sizes_and_this_hosts_part_are_told() {
+    side_by_side(&[
+        the_largest_datagram_is_found_whether_routers_speak_or_not,
+        fragments_are_told_from_whole_datagrams,
+        without_a_helper_sizes_are_known_by_routers_and_by_what_answers,
+        what_the_own_packet_filter_drops_is_said_of_this_host,
+    ]);
+}
+
+#[test]
+fn marks_payloads_and_rates_are_told() {
+    side_by_side(&[
+        marks_are_told_by_what_changed_and_on_which_way,
+        what_reads_payloads_or_eats_sizes_is_told_by_what_it_stops,
+        a_policer_is_found_with_its_rate_its_burst_its_way_and_what_it_counts,
+    ]);
+}
+
 fn the_largest_datagram_is_found_whether_routers_speak_or_not() {
     require_lab!();
     let lab = Lab::path();
@@ -129,7 +157,6 @@ fn the_largest_datagram_is_found_whether_routers_speak_or_not() {
     }
 }
 
-#[test]
 fn fragments_are_told_from_whole_datagrams() {
     require_lab!();
     let lab = Lab::path();
@@ -155,7 +182,6 @@ fn fragments_are_told_from_whole_datagrams() {
     assert!(fits_80_columns(&text).contains("none  0/6"), "{}", text.out());
 }
 
-#[test]
 fn without_a_helper_sizes_are_known_by_routers_and_by_what_answers() {
     require_lab!();
     let lab = Lab::path();
@@ -239,7 +265,6 @@ fn marks(out: &str, back: &str) -> String {
     )
 }
 
-#[test]
 fn marks_are_told_by_what_changed_and_on_which_way() {
     require_lab!();
     let lab = Lab::path();
@@ -282,7 +307,6 @@ fn marks_are_told_by_what_changed_and_on_which_way() {
     assert!(fits_80_columns(&text).contains("2 routers out"), "{}", text.out());
 }
 
-#[test]
 fn what_reads_payloads_or_eats_sizes_is_told_by_what_it_stops() {
     require_lab!();
     let lab = Lab::path();
@@ -323,7 +347,6 @@ const LIMITS: &str = "table inet t {
     }
 }";
 
-#[test]
 fn a_policer_is_found_with_its_rate_its_burst_its_way_and_what_it_counts() {
     require_lab!();
     // A coalesced buffer would be one packet to the policer.
@@ -367,7 +390,6 @@ fn a_policer_is_found_with_its_rate_its_burst_its_way_and_what_it_counts() {
     assert_eq!(path(&packets, "limit.each_port"), false);
 }
 
-#[test]
 fn what_the_own_packet_filter_drops_is_said_of_this_host() {
     require_lab!();
     let lab = Lab::path();
