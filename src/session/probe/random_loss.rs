@@ -1,7 +1,7 @@
 //! Verdicts on paths that lose, copy and refuse at random, run by run: nobody is accused where there
 //! is nothing, and what is there is found.
 //!
-//! `UDPKIT_RUNS=1000 cargo test --lib random_loss` makes a thousand runs of each.
+//! `UDPKIT_TEST_RUNS=1000 cargo test --lib random_loss` makes a thousand runs of each.
 
 use super::marks::{MarksKind, MarksPlan};
 use super::mtu::{MtuKind, MtuPlan, judge};
@@ -16,7 +16,7 @@ const SHARES: [f64; 6] = [0.0, 0.01, 0.05, 0.1, 0.3, 0.5];
 const WAYS: [[f64; 2]; 3] = [[1.0, 1.0], [1.0, 0.0], [0.0, 1.0]];
 
 fn runs() -> u64 {
-    std::env::var("UDPKIT_RUNS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(1)
+    std::env::var("UDPKIT_TEST_RUNS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(1)
 }
 
 /// Every share, on both ways and on one at a time, with a seed.
