@@ -259,6 +259,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
                 }
             }
             _ if self.is_repeated_data(payload) => self.answer = true,
+            _ if self.is_repeated_helo(payload) => {}
             // The reply to a command that was repeated before the first reply came.
             _ if self.is_late_reply(payload) => {}
             _ => self.strays += 1,
@@ -269,6 +270,13 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
         let prefix = self.own_tags.as_deref();
         classify(payload) == Class::Control
             && prefix.is_some_and(|prefix| payload.starts_with(prefix.as_bytes()))
+    }
+
+    /// A HELO of this stream that was repeated before its reply came, read after the DATA.
+    fn is_repeated_helo(&self, payload: &[u8]) -> bool {
+        !self.plan.go_ahead.is_empty()
+            && classify(payload) == Class::Control
+            && Command::decode(payload).is_ok_and(|command| command.verb == Verb::Helo)
     }
 
     fn is_repeated_data(&self, payload: &[u8]) -> bool {

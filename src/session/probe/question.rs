@@ -130,7 +130,10 @@ impl Chance<'_> {
         if question.answered() > 0 || question.left() == 0 || self.control.answered() == 0 {
             return 0;
         }
-        let needed = tries_to_tell(in_pieces(self.control.round_trip(), pieces), self.asked);
+        let control = in_pieces(self.control.round_trip(), pieces);
+        // Of the tries that one way is told by, as many are lost on the other as of the control.
+        let spare = |tries: u64| 2 + tries * control.lost / control.sent.max(1);
+        let needed = tries_to_tell(control, self.asked).map(|tries| tries + spare(tries));
         let needed = needed.map_or(most, |needed| (needed as u32).min(most));
         let refused = question.attempts() - question.left() as u32;
         // What this host refuses to send is not asked for ever.

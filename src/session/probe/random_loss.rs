@@ -167,7 +167,10 @@ fn a_payload_that_is_dropped_and_a_policer_are_found_through_loss() {
             let limit = report.limit.unwrap_or_else(|| panic!("{share}, {seed}: {report:#?}"));
             assert_eq!(limit.way, way, "{share}, seed {seed}: {report:#?}");
             let rate = limit.datagrams_per_1000_s;
-            assert!((240_000..=345_000).contains(&rate), "{share}, seed {seed}: {rate}");
+            // What is answered is what the policer lets through, less what is lost on both ways.
+            let least = 300_000.0 * (1.0 - share).powi(2) * 0.9;
+            let told = (least as u64..=345_000).contains(&rate);
+            assert!(told, "{share}, seed {seed}: {rate}");
         }
     }
 }

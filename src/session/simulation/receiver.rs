@@ -156,3 +156,12 @@ fn a_second_reply_to_the_streams_own_opening_is_no_stray() {
     feed(&mut receiver, 5, b"s4x2 354 go ahead\r\n");
     assert_eq!(receiver.finish(Now::default()).received.strays, 1);
 }
+
+#[test]
+fn a_hello_that_was_repeated_before_its_reply_came_is_no_stray() {
+    let mut receiver = receiver(None, b"s3x2 354 go ahead\r\n");
+    feed(&mut receiver, 0, b"s3x1 HELO pad=xx\r\n");
+    feed(&mut receiver, 1, &crafted(Kind::Data, 0));
+    feed(&mut receiver, 2, b"s3x9 NOOP\r\n");
+    assert_eq!(receiver.finish(Now::default()).received.strays, 1);
+}

@@ -39,6 +39,8 @@ const BELOW: f64 = 0.8;
 const BESIDE: f64 = 2.0;
 /// Questions about a limit that one run asks.
 const LIMITS: u64 = 4;
+/// How many times as many may pass of another train before a limit cannot be the same for both.
+const ALIKE: f64 = 1.25;
 const KINDS: [Shape; 6] =
     [Shape::Random, Shape::Zeros, Shape::Dns, Shape::Quic, Shape::Sip, Shape::Stun];
 const SIZES: [usize; 8] = [64, 128, 256, 512, 1_024, 1_200, 1_400, 1_472];
@@ -363,7 +365,11 @@ impl ShapeKind {
             return false;
         }
         if let Some(below) = self.of(TrainPurpose::Below) {
-            return is_beyond_chance(search.sample(), below.sample(), LIMITS);
+            // A train that was unlucky is the one that is looked at: those that the same limit must
+            // have stopped count with it.
+            let all = search.sample().with(self.alike(search));
+            let beyond = |sample| is_beyond_chance(sample, below.sample(), LIMITS);
+            return beyond(search.sample()) && beyond(all);
         }
         // Nothing passes any more once the burst is used up.
         let pattern = search.pattern();
@@ -371,6 +377,18 @@ impl ShapeKind {
         let passed = pattern.iter().skip(burst).filter(|(_, passed)| *passed).count();
         let behind = LossSample::new((pattern.len() - burst) as u64, passed as u64);
         is_beyond_chance(behind, LossSample::new(burst as u64, burst as u64), LIMITS)
+    }
+
+    /// What was lost of the trains at the same rate that a limit would treat as the first: shorter
+    /// datagrams where it counts datagrams, several ports where it does not count by port.
+    fn alike(&self, search: &Train) -> LossSample {
+        let passed = |sample: LossSample| (sample.sent - sample.lost) as f64;
+        let first = passed(search.sample());
+        [TrainPurpose::Short, TrainPurpose::Spread]
+            .into_iter()
+            .filter_map(|purpose| Some(self.of(purpose)?.sample()))
+            .filter(|sample| passed(*sample) <= first * ALIKE)
+            .fold(LossSample::default(), LossSample::with)
     }
 
     /// The way on which the train was lost beyond what is lost anyway; `None` where that is not
