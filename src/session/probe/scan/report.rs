@@ -184,8 +184,14 @@ fn doubt(report: &ScanReport, time: Nanos, stopped: bool) -> Vec<String> {
     if report.lost > 0 {
         let known = report.open + report.closed + report.filtered + report.ttl_exceeded;
         let questions = count(report.lost, "question");
+        let by_error = |port: &ScannedPort| port.icmp.is_some() && port.silent_tries > 0;
+        let or_held = if report.ports.iter().any(by_error) {
+            ", or a limit on ICMP errors kept the word back"
+        } else {
+            ""
+        };
         lines.push(format!(
-            "{questions} to the {} that did answer had been silent: lost on the way",
+            "{questions} to the {} that did answer had been silent: lost on the way{or_held}",
             count(known, "port")
         ));
     }
