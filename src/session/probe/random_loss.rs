@@ -10,19 +10,16 @@ use super::simulated::{World, helper, run};
 use crate::record::probe::{
     MarkRow, MarksReport, MtuLimit, MtuReport, Outcome, PayloadRow, ProbeTraffic, ShapeReport, Way,
 };
+use crate::session::simulation::runs;
 
 /// Shares that are lost, and on which ways.
 const SHARES: [f64; 6] = [0.0, 0.01, 0.05, 0.1, 0.3, 0.5];
 const WAYS: [[f64; 2]; 3] = [[1.0, 1.0], [1.0, 0.0], [0.0, 1.0]];
 
-fn runs() -> u64 {
-    std::env::var("UDPKIT_TEST_RUNS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(1)
-}
-
 /// Every share, on both ways and on one at a time, with a seed.
 fn losses() -> impl Iterator<Item = ([f64; 2], u64)> {
     let paths = SHARES.into_iter().flat_map(|share| WAYS.map(|way| way.map(|on| on * share)));
-    paths.flat_map(|loss| (0..runs()).map(move |seed| (loss, seed)))
+    paths.flat_map(|loss| (0..runs(1)).map(move |seed| (loss, seed)))
 }
 
 fn mtu(world: &mut World) -> MtuReport {
@@ -94,7 +91,7 @@ fn no_payload_and_no_rate_is_called_limited_because_of_chance() {
 
 /// Loss at which faults must still be found, with a seed.
 fn little_loss() -> impl Iterator<Item = (f64, u64)> {
-    [0.0, 0.01, 0.05, 0.1].into_iter().flat_map(|share| (0..runs()).map(move |seed| (share, seed)))
+    [0.0, 0.01, 0.05, 0.1].into_iter().flat_map(|share| (0..runs(1)).map(move |seed| (share, seed)))
 }
 
 #[test]

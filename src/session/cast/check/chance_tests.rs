@@ -2,21 +2,19 @@
 
 use super::tests::{Path, TTLS, outcome_of, run};
 use crate::record::{CastCheck, CheckOutcome};
+use crate::session::simulation::runs;
 use crate::units::Nanos;
 
 const SHARES: [f64; 6] = [0.0, 0.01, 0.05, 0.1, 0.3, 0.5];
 
-/// Runs of each kind: a few as part of the suite, `UDPKIT_TEST_RUNS=1000` for all of them.
-fn runs() -> u64 {
-    let asked = std::env::var("UDPKIT_TEST_RUNS").ok().and_then(|text| text.parse().ok());
-    asked.unwrap_or(40)
-}
+/// Runs of each kind as part of the suite.
+const RUNS: u64 = 40;
 
 /// Every share of loss, out, back and both ways, each with every seed.
 fn each(mut act: impl FnMut(&str, Path)) {
     for share in SHARES {
         for loss in [[share, 0.0], [0.0, share], [share; 2]] {
-            for seed in 0..runs() {
+            for seed in 0..runs(RUNS) {
                 let name = format!("loss {loss:?}, seed {seed}");
                 act(&name, Path { loss, seed, ..Path::clean(1) });
             }
@@ -52,7 +50,7 @@ fn a_path_that_loses_at_random_is_never_called_broken() {
 fn a_membership_that_lasts_is_never_said_to_end_on_a_path_that_loses() {
     let hold = Some(Nanos::from_secs(120));
     for share in SHARES {
-        for seed in 0..runs().div_ceil(4) {
+        for seed in 0..runs(RUNS).div_ceil(4) {
             let path = Path { loss: [share, 0.0], seed, ..Path::clean(1) };
             let check = run(&path, hold, &[2]);
             assert_eq!(broken(&check), [""; 0], "loss {share}, seed {seed}: {:#?}", check.findings);
@@ -93,7 +91,7 @@ fn a_membership_that_ends_is_found_beside_the_losses_of_its_path() {
     let hold = Some(Nanos::from_secs(300));
     let forgotten = Some(Nanos::from_secs(260));
     for share in [0.0, 0.05, 0.1] {
-        for seed in 0..runs().div_ceil(6) {
+        for seed in 0..runs(RUNS).div_ceil(6) {
             let path = Path { loss: [share; 2], seed, forgotten, ..Path::clean(1) };
             let check = run(&path, hold, &TTLS);
             let found = outcome_of(&check, "hold");

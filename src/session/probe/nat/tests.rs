@@ -2,6 +2,7 @@
 
 use super::simulated::{Rules, probed};
 use crate::record::probe::{Dependence, Hairpin, PortChoice};
+use crate::session::simulation::runs;
 use crate::units::Nanos;
 
 const ALL: [Dependence; 3] = [
@@ -103,11 +104,6 @@ fn silence_is_no_nat_and_no_lack_of_one() {
     assert_eq!((report.answered, report.nat, report.filtering), (false, None, None));
     assert!(report.verdict.verdict.starts_with("not known"), "{}", report.verdict.verdict);
     assert_eq!((report.sent, report.back), (0, 0));
-}
-
-/// Runs of each kind: some, or as many as the environment asks for.
-fn runs(usual: u64) -> u64 {
-    std::env::var("UDPKIT_TEST_RUNS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(usual)
 }
 
 /// Each share of loss, both ways and one at a time.

@@ -101,6 +101,7 @@ fn limits_flows(rows: &[PortRow], beside: &Beside) -> bool {
 mod tests {
     use super::super::schedule::{Who, again, control_a_round};
     use super::*;
+    use crate::session::simulation::runs;
 
     fn row(port: u16, path: PortPath) -> PortRow {
         let (arrived, replies) = match path {
@@ -182,11 +183,6 @@ mod tests {
         let found = settle(&mut rows, &with);
         assert_eq!((found.recovered, found.flows_passing), (5, None));
         assert!(rows.iter().all(|row| row.path == PortPath::Passes));
-    }
-
-    /// Runs of each kind: some, or as many as the environment asks for.
-    fn runs(usual: u64) -> u64 {
-        std::env::var("UDPKIT_TEST_RUNS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(usual)
     }
 
     /// Ports behind a path that loses these shares out and back, asked as the schedule has it; those

@@ -3,6 +3,7 @@
 use super::TimeoutPlan;
 use super::simulated::{Rules, plan, probed};
 use crate::record::probe::{IdleTimerReport, TimeoutEvent, TimeoutReport};
+use crate::session::simulation::runs;
 use crate::units::Nanos;
 
 #[track_caller]
@@ -146,11 +147,6 @@ fn without_a_helper_nothing_is_known_and_that_is_said() {
     assert!(!report.helper && report.keep_alive_ns.is_none() && events.is_empty());
     assert!(report.verdict.verdict.starts_with("not known: nobody answers at"));
     assert!(took < Nanos::from_secs(6), "{took}");
-}
-
-/// Runs of each kind: some, or as many as the environment asks for.
-fn runs(usual: u64) -> u64 {
-    std::env::var("UDPKIT_TEST_RUNS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(usual)
 }
 
 /// Each share of loss, both ways and one at a time.
