@@ -39,6 +39,10 @@ pub struct TraceFlow {
     pub reached: bool,
     /// Hops to the target, itself counted; `None` when not known.
     pub hop_count: Option<u8>,
+    /// The least TTL that reached the target, where the hops before it were silent and may be the
+    /// target, too, as chance may have silenced them; `None` where the hops are known or it was not
+    /// reached.
+    pub hop_count_at_most: Option<u8>,
     /// The furthest hop that answered; `None` when none did.
     pub last_heard: Option<u8>,
     /// Whether a router quoted so little that probes were sent one at a time.
@@ -52,6 +56,8 @@ pub struct TraceFlow {
     /// The loop that the flow runs in; `None` where none is seen.
     #[serde(rename = "loop")]
     pub routing_loop: Option<TraceLoop>,
+    /// Further answers to probes that had one: copies that the network made, of either.
+    pub copies: u64,
     /// Silent hops in a row after which the rest was not looked at; `None` when all were.
     pub silent_beyond: Option<u8>,
 }

@@ -3,6 +3,7 @@
 use super::TracePlan;
 use crate::record::probe::{TraceAnswer, TraceFlow, TraceHop, TraceTry};
 use crate::session::Now;
+use crate::stats::{LossSample, is_beyond_chance};
 use crate::units::Nanos;
 use std::net::IpAddr;
 
@@ -97,6 +98,8 @@ pub(super) struct Flow {
     one_by_one: bool,
     /// Hops that the target's reflector counted.
     hops: Option<u8>,
+    /// Further answers to probes that had one.
+    copies: u64,
     /// The system's error number of a probe that this host did not send.
     errno: Option<i32>,
 }
@@ -110,6 +113,7 @@ impl Flow {
             next_at: Nanos::ZERO,
             one_by_one: false,
             hops: None,
+            copies: 0,
             errno: None,
         }
     }
@@ -239,15 +243,44 @@ impl Flow {
         }
     }
 
-    /// Takes an answer down; the first to a probe counts.
+    /// Takes an answer down; the first to a probe counts, and others are copies.
     pub fn hear(&mut self, place: Place, heard: Heard) {
-        if let Some(one) = self.one(place) {
-            one.heard.get_or_insert(heard);
+        let Some(one) = self.one(place) else { return };
+        if one.heard.is_some() {
+            self.copies += 1;
+        } else {
+            one.heard = Some(heard);
         }
     }
 
+    /// Takes down what a reflector counted; the fewest, as a relay that sends with a TTL of its own
+    /// makes them more.
     pub fn note_hops(&mut self, hops: Option<u8>) {
-        self.hops = self.hops.or(hops);
+        self.hops = [self.hops, hops].into_iter().flatten().min();
+    }
+
+    /// Hops to the target where they are known, and where not, the least TTL that reached it.
+    fn hop_count(&self, reached: bool) -> (Option<u8>, Option<u8>) {
+        let counted = self.hops.map(|hops| hops.saturating_add(1));
+        let Some(end) = self.end().filter(|_| reached) else { return (counted, None) };
+        if let Some(counted) = counted.filter(|counted| *counted <= end) {
+            return (Some(counted), None);
+        }
+        if self.cell(end - 1).is_none_or(|cell| self.is_another_hop(cell)) {
+            return (Some(end), None);
+        }
+        (None, Some(end))
+    }
+
+    /// Whether a hop before the one that reached the target is not the target itself: it spoke, or
+    /// was silent beyond chance.
+    fn is_another_hop(&self, cell: &Cell) -> bool {
+        let sample =
+            |cell: &Cell| LossSample::new(cell.counted() as u64, cell.heard().count() as u64);
+        let speaks = |cell: &&Cell| cell.heard().next().is_some();
+        let others = self.cells.iter().filter(speaks).map(sample);
+        let control = others.fold(LossSample::default(), LossSample::with);
+        speaks(&cell) || is_beyond_chance(sample(cell), control, 1)
     }
 
     /// The probe under way, where there is but one.
@@ -302,15 +335,18 @@ impl Flow {
             .collect();
         let answered = hops.iter().flat_map(|hop| &hop.tries).chain(&target.tries);
         let reached = answered.clone().any(|one| one.at_target);
+        let (hop_count, hop_count_at_most) = self.hop_count(reached);
         let heard_at = |hop: &&TraceHop| hop.tries.iter().any(|one| one.answer.is_some());
         let mut flow = TraceFlow {
             source_port: self.port,
             reached,
-            hop_count: end.filter(|_| reached).or(self.hops.map(|hops| hops.saturating_add(1))),
+            hop_count,
+            hop_count_at_most,
             last_heard: hops.iter().rev().find(heard_at).map(|hop| hop.ttl),
             one_by_one: self.one_by_one,
             refused: self.errno.map(|errno| (plan.explain)(errno, plan.target).to_string()),
             routing_loop: None,
+            copies: self.copies,
             full_ttl: target.tries,
             silent_beyond: (!reached && end.is_none() && horizon < plan.hops).then_some(AHEAD),
             hops,

@@ -55,10 +55,11 @@ fn together(ends: &[String], flows: &[TraceFlow]) -> String {
 fn end(flow: &TraceFlow, report: &TraceReport) -> String {
     let target = report.target;
     if let Some(last) = last_word(flow) {
-        let hops = match flow.hop_count {
-            Some(1) => " in 1 hop".to_owned(),
-            Some(hops) => format!(" in {hops} hops"),
-            None => String::new(),
+        let hops = match (flow.hop_count, flow.hop_count_at_most) {
+            (Some(1), _) => " in 1 hop".to_owned(),
+            (Some(hops), _) => format!(" in {hops} hops"),
+            (None, Some(most)) => format!(" in at most {most} hops"),
+            (None, None) => String::new(),
         };
         let reaches = format!("reaches {}{hops}", target.ip());
         return match (last.answer, last.meaning) {
@@ -162,16 +163,26 @@ fn evidence(flow: &TraceFlow, report: &TraceReport) -> Vec<String> {
             lines.push(format!("none of {whole} with a TTL of 255 was answered"));
         }
     }
-    let silent: Vec<String> = flow
-        .hops
-        .iter()
-        .filter(|hop| Some(hop.ttl) < flow.last_heard && hop.routers().is_empty())
-        .map(|hop| hop.ttl.to_string())
-        .collect();
-    if !silent.is_empty() {
-        let hops = if silent.len() == 1 { "hop" } else { "hops" };
-        let silent = silent.join(", ");
-        lines.push(format!("{hops} {silent} kept silent and let datagrams through"));
+    // From this hop on, silent ones are the target, or may be.
+    let target = match (flow.hop_count, flow.hop_count_at_most) {
+        (Some(hops), _) if flow.reached => hops,
+        (None, Some(most)) => routers_before(flow, most) + 1,
+        _ => u8::MAX,
+    };
+    let silent = |is_router: bool| -> Option<String> {
+        let between = |hop: &&TraceHop| Some(hop.ttl) < flow.last_heard && hop.routers().is_empty();
+        let hops = flow.hops.iter().filter(between);
+        let hops: Vec<String> = hops
+            .filter(|hop| (hop.ttl < target) == is_router)
+            .map(|hop| hop.ttl.to_string())
+            .collect();
+        let noun = if hops.len() == 1 { "hop" } else { "hops" };
+        (!hops.is_empty()).then(|| format!("{noun} {}", hops.join(", ")))
+    };
+    lines.extend(silent(true).map(|hops| format!("{hops} kept silent and let datagrams through")));
+    if let (Some(hops), None) = (silent(false), flow.hop_count) {
+        lines
+            .push(format!("{hops} gave no answer: routers that keep silent, or the target itself"));
     }
     for hop in flow.hops.iter().filter(|hop| hop.routers().len() > 1) {
         let routers: Vec<String> = hop.routers().iter().map(ToString::to_string).collect();
@@ -185,6 +196,12 @@ fn evidence(flow: &TraceFlow, report: &TraceReport) -> Vec<String> {
         lines.push("interrupted before it was over".to_owned());
     }
     lines
+}
+
+/// The last hop before `end` that spoke; 0 where none did.
+fn routers_before(flow: &TraceFlow, end: u8) -> u8 {
+    let spoke = flow.hops.iter().filter(|hop| hop.ttl < end && !hop.routers().is_empty());
+    spoke.map(|hop| hop.ttl).max().unwrap_or(0)
 }
 
 fn alternatives(flow: &TraceFlow, report: &TraceReport) -> Vec<String> {
@@ -249,6 +266,10 @@ fn doubts(report: &TraceReport) -> Vec<String> {
             "{silent} of {asked} to hops that answer got no answer: lost, or a router's limit on \
              ICMP (Linux: six at once, then one a second)"
         ));
+    }
+    let copies: u64 = report.flows.iter().map(|flow| flow.copies).sum();
+    if copies > 0 {
+        lines.push(format!("the path made copies, which are not counted: {copies} answers"));
     }
     if report.flows.iter().any(|flow| flow.one_by_one) {
         lines.push(

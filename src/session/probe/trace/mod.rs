@@ -25,7 +25,7 @@ use crate::record::probe::{TraceAnswer, TraceReport};
 use crate::units::Nanos;
 use crate::wire::pattern;
 use crate::wire::stamp::{ErrorEstimate, StampReply, StampRequest, TimeFormat, Timestamp};
-use flow::{FULL, Flow, Heard, Place};
+use flow::{Flow, Heard, Place};
 use std::net::IpAddr;
 
 /// Bytes of a probe that come back from whoever sends back what it got.
@@ -99,8 +99,9 @@ impl TraceSession {
         let place = self.find(flow, reply.request.seq)?;
         let sent = self.flows[flow].sent_at(place)?;
         let ours = reply.request.sent.bits == Timestamp::of(sent.real, TimeFormat::Ntp).bits;
-        // 255 stands for what a reflector does not know.
-        let hops = (place.ttl == FULL && reply.ttl < 255).then(|| 255 - reply.ttl);
+        // 255 stands for what a reflector does not know; one that sees a larger TTL than was sent
+        // sees that of a relay.
+        let hops = place.ttl.checked_sub(reply.ttl).filter(|_| reply.ttl < 255);
         ours.then_some((place, hops))
     }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::batch::{OwnCause, OwnFinding, RxEntry, SendStop};
+use crate::session::simulation::runs;
 use std::net::SocketAddr;
 
 const REAL: Nanos = Nanos(1_763_927_115_000_000_000);
@@ -28,6 +29,7 @@ enum End {
     Silent,
 }
 
+#[derive(Clone)]
 enum Word {
     Icmp(u8, u8, i32, usize),
     Reply(Vec<u8>),
@@ -38,6 +40,11 @@ struct Path {
     end: End,
     /// Answers of the first router that get lost, by their order.
     lost: Vec<usize>,
+    /// Shares that are lost out and back, and by which chance.
+    loss: [f64; 2],
+    seed: u64,
+    /// Copies that are made of what passes, out and back; 1 for none.
+    copies: [usize; 2],
     /// From this hop on, the last so many routers pass it to one another for ever.
     turn: Option<u8>,
 }
@@ -105,19 +112,23 @@ fn trace(path: &Path, flows: usize, tries: u32) -> TraceReport {
     let at = |mono: Nanos| Now { mono, real: REAL + mono };
     let mut flights: Vec<(Nanos, usize, IpAddr, Word, Vec<u8>)> = Vec::new();
     let mut answers = 0;
+    let mut random = fastrand::Rng::with_seed(path.seed);
+    let mut come = |way: usize| if random.f64() < path.loss[way] { 0 } else { path.copies[way] };
     for _ in 0..100_000 {
         let next = session.poll_transmit(at(mono), &mut out);
         for slot in out.slots() {
             let dest = out.dest(slot.dest).unwrap();
             assert_eq!(dest.addr, TARGET.parse().unwrap(), "one path, one port");
             let bytes = out.payload(slot).to_vec();
-            if let Some((from, word)) = path.carry(dest.ttl, &bytes) {
+            let mut arrive = come(0);
+            while let (1.., Some((from, word))) = (arrive, path.carry(dest.ttl, &bytes)) {
+                arrive -= 1;
                 let lost = from == router(1) && path.lost.contains(&answers);
                 answers += usize::from(from == router(1));
-                if !lost {
-                    let back = mono + Nanos::from_millis(5 * u64::from(dest.ttl.min(20)));
-                    flights.push((back, dest.socket, from, word, bytes));
-                }
+                let copies = if lost { 0 } else { come(1) };
+                let back = mono + Nanos::from_millis(5 * u64::from(dest.ttl.min(20)));
+                let flight = (back, dest.socket, from, word, bytes.clone());
+                flights.extend(std::iter::repeat_n(flight, copies));
             }
         }
         if !out.is_empty() {
@@ -172,7 +183,15 @@ fn deliver(
 }
 
 fn path(hops: &[Hop], end: End) -> Path {
-    Path { hops: hops.to_vec(), end, lost: Vec::new(), turn: None }
+    Path {
+        hops: hops.to_vec(),
+        end,
+        lost: Vec::new(),
+        loss: [0.0; 2],
+        seed: 0,
+        copies: [1; 2],
+        turn: None,
+    }
 }
 
 const SPEAKS: Hop = Hop::Speaks(64);
@@ -223,14 +242,26 @@ fn a_router_that_forbids_is_named_with_its_hop() {
 
 #[test]
 fn silent_hops_are_passed_over_however_many_there_are() {
-    for end in [End::Stamp, End::Echo, End::Closed] {
-        let mut hops = vec![SPEAKS];
-        hops.extend([Hop::Silent; 9]);
-        let report = trace(&path(&hops, end), 1, 2);
-        assert!(report.verdict.verdict.starts_with("reaches 192.0.2.99 in 11 hops"), "{report:?}");
+    // Two tries do not tell whether the last of them is a router or the target, whose answers were
+    // lost: a reflector does.
+    for (end, hops, silence) in [
+        (End::Stamp, "in 11 hops", "kept silent and let datagrams through"),
+        (End::Echo, "in at most 11 hops", "gave no answer: routers that keep silent, or the"),
+        (End::Closed, "in at most 11 hops", "gave no answer: routers that keep silent, or the"),
+    ] {
+        let mut all = vec![SPEAKS];
+        all.extend([Hop::Silent; 9]);
+        let report = trace(&path(&all, end), 1, 2);
+        let words = format!("reaches 192.0.2.99 {hops}");
+        assert!(report.verdict.verdict.starts_with(&words), "{report:?}");
         let evidence = report.verdict.evidence.join("\n");
-        assert!(evidence.contains("hops 2, 3, 4, 5, 6, 7, 8, 9, 10 kept silent"), "{evidence}");
+        let words = format!("hops 2, 3, 4, 5, 6, 7, 8, 9, 10 {silence}");
+        assert!(evidence.contains(&words), "{evidence}");
     }
+    // More tries do.
+    let hops = [SPEAKS, SPEAKS, SPEAKS, Hop::Silent];
+    let report = trace(&path(&hops, End::Closed), 1, 10);
+    assert!(report.verdict.verdict.contains("in 5 hops"), "{report:?}");
 }
 
 #[test]
@@ -340,4 +371,51 @@ fn what_this_host_refuses_is_explained_by_its_state() {
     session.on_sent(now, &out, &SendOutcome { accepted: 0, stop: Some(stop) });
     let words = session.finish(now).verdict.verdict;
     assert!(words.contains("a blackhole route of this host discards it"), "{words}");
+}
+
+/// Shares of loss, both ways and one at a time, each with seeds.
+fn losses(usual: u64) -> impl Iterator<Item = ([f64; 2], u64)> {
+    let shares = [0.0, 0.01, 0.05, 0.1, 0.3, 0.5].into_iter();
+    let losses = shares.flat_map(|share| [[share; 2], [share, 0.0], [0.0, share]]);
+    losses.flat_map(move |loss| (0..runs(usual)).map(move |seed| (loss, seed)))
+}
+
+#[test]
+fn random_loss_stops_nothing_and_makes_no_path_longer_than_it_is() {
+    for (loss, seed) in losses(5) {
+        for end in [End::Stamp, End::Echo, End::Closed] {
+            let copies = [1 + seed as usize % 3, 1 + seed as usize / 3 % 3];
+            let hops = [SPEAKS; 3].into_iter().take(seed as usize % 4).collect::<Vec<_>>();
+            let truth = hops.len() as u8 + 1;
+            let report = trace(&Path { loss, seed, copies, ..path(&hops, end) }, 1, 3);
+            let context = || format!("{loss:?}, seed {seed}: {report:#?}");
+            let flow = &report.flows[0];
+            assert!(flow.hop_count.is_none_or(|hops| hops == truth), "{}", context());
+            assert!(flow.hop_count_at_most.is_none_or(|most| most >= truth), "{}", context());
+            assert!(flow.routing_loop.is_none() && flow.stopped_by().is_none(), "{}", context());
+            let words = &report.verdict.verdict;
+            let silent = words.starts_with("has no answer");
+            assert!(words.starts_with("reaches 192.0.2.99") || silent, "{}", context());
+            assert!(!silent || loss.iter().any(|share| *share > 0.1), "{}", context());
+            if silent && report.flows[0].last_heard.is_some() {
+                let beyond = report.verdict.could_also_be.join("; ");
+                assert!(beyond.contains("is the target") || beyond.contains("chance"), "{beyond}");
+            }
+            let closed = end == End::Closed && !silent;
+            assert_eq!(words.contains("is closed"), closed, "{}", context());
+            let copied = copies != [1, 1];
+            assert!(copied || flow.copies == 0, "{}", context());
+            assert!(
+                !copied || loss.iter().any(|share| *share > 0.0) || flow.copies > 0,
+                "{}",
+                context()
+            );
+            for hop in &flow.hops {
+                assert!(hop.tries.len() <= 3, "{}", context());
+                let routers = hop.routers();
+                let own = if hop.ttl < truth { router(hop.ttl) } else { report.target.ip() };
+                assert!(routers.iter().all(|from| *from == own), "{}", context());
+            }
+        }
+    }
 }
