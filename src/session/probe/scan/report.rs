@@ -2,6 +2,7 @@
 
 use super::ScanSession;
 use crate::record::probe::{PortState, ScanReport, ScannedPort, Verdict};
+use crate::stats::{LossSample, is_beyond_chance};
 use crate::units::{Nanos, group_digits};
 use crate::wire::service::Service;
 use std::collections::BTreeMap;
@@ -144,6 +145,7 @@ fn could_also_be(report: &ScanReport) -> Vec<String> {
              drops without a word, out or back"
                 .to_owned(),
         );
+        lines.extend(by_chance(report));
         if report.closed == 0 {
             lines.push("open or silent: closed, where ICMP errors are not sent or lost".to_owned());
         }
@@ -155,6 +157,25 @@ fn could_also_be(report: &ScanReport) -> Vec<String> {
     reasons.dedup_by_key(|(_, reason)| *reason);
     lines.extend(reasons.into_iter().map(|(port, reason)| format!("{port}: {reason}")));
     lines
+}
+
+/// Where the silence may be random loss: ports that answer left as many questions unanswered, or too
+/// few were asked to tell. What a limit on ICMP errors held back is none of it.
+fn by_chance(report: &ScanReport) -> Option<String> {
+    let word =
+        |port: &&ScannedPort| port.answers > 0 || (port.icmp.is_some() && !report.icmp_limited);
+    let control = report.ports.iter().filter(word).fold(LossSample::default(), |all, port| {
+        all.with(LossSample::new(port.silent_tries + 1, 1))
+    });
+    let tries = with(report, PortState::Silent).map(|port| port.silent_tries).min()?;
+    let silent = LossSample::new(tries, 0);
+    let lossy = control.lost > 0 && !is_beyond_chance(silent, control, report.silent);
+    lossy.then(|| {
+        let LossSample { sent, lost } = control;
+        format!(
+            "open or silent: chance, as {lost} of {sent} questions to ports that answer were lost"
+        )
+    })
 }
 
 fn doubt(report: &ScanReport, time: Nanos, stopped: bool) -> Vec<String> {
