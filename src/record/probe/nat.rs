@@ -140,6 +140,8 @@ pub struct NatReport {
     pub sent: u64,
     /// Those of them that were answered.
     pub back: u64,
+    /// Further answers to requests that had one: copies that the network made, of either.
+    pub copies: u64,
     /// What the network answered instead, each kind once.
     pub network_errors: Vec<String>,
     /// Whether it was ended early.

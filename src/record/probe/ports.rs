@@ -80,10 +80,12 @@ pub struct PortRow {
     pub arrived: Option<u64>,
     /// Copies too many that arrived there; `None` where it did not tell.
     pub duplicates: Option<u64>,
-    /// Replies that the helper sent; `None` where it did not tell.
+    /// Of those that arrived, how many the helper replied to; `None` where it did not tell.
     pub answered: Option<u64>,
-    /// Of these, those that came back.
+    /// Of these, those of which a reply came back.
     pub replies: u64,
+    /// Copies too many of replies that came back.
+    pub duplicates_back: u64,
     /// The shortest round trip, the helper's own time taken out.
     pub round_trip_ns: Option<u64>,
     /// Source address and port as they arrived there.

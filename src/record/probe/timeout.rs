@@ -93,6 +93,8 @@ pub struct TimeoutReport {
     pub inbound_refreshes: Option<bool>,
     /// What could not be known, and why.
     pub not_known: Vec<String>,
+    /// Further answers to what had one: copies that the network made, of either.
+    pub copies: u64,
     /// Whether it was ended early.
     pub interrupted: bool,
     /// How long it took.

@@ -148,6 +148,7 @@ mod tests {
             tests: Vec::new(),
             sent: 1,
             back: 1,
+            copies: 0,
             network_errors: Vec::new(),
             interrupted: false,
             duration_ns: 0,

@@ -36,12 +36,12 @@ pub fn add_traffic(verdict: &mut Verdict, traffic: &ProbeTraffic, target: Socket
     if let Some(own) = own_refusal(traffic, target).filter(|own| *own != verdict.verdict) {
         verdict.verdict = format!("{}; {own}", verdict.verdict);
     }
-    verdict.doubt.extend(copies_words(traffic));
+    verdict.doubt.extend(copies_words(traffic.copies_out.unwrap_or(0), traffic.copies_back));
 }
 
-/// What speaks against counts: copies that the network made.
-fn copies_words(traffic: &ProbeTraffic) -> Option<String> {
-    let ways = [(traffic.copies_out.unwrap_or(0), "out"), (traffic.copies_back, "back")];
+/// Copies that the network made of what went out and of what came back; `None` without any.
+pub fn copies_words(out: u64, back: u64) -> Option<String> {
+    let ways = [(out, "out"), (back, "back")];
     let copies: Vec<String> = ways
         .into_iter()
         .filter(|(copies, _)| *copies > 0)
@@ -49,4 +49,11 @@ fn copies_words(traffic: &ProbeTraffic) -> Option<String> {
         .collect();
     (!copies.is_empty())
         .then(|| format!("the path made copies, which are not counted: {}", copies.join(", ")))
+}
+
+/// Further answers to what was answered: copies of either; `None` without any.
+pub fn copied_answers(copies: u64) -> Option<String> {
+    let noun = if copies == 1 { "answer" } else { "answers" };
+    (copies > 0)
+        .then(|| format!("the path made copies, which are not counted: {copies} further {noun}"))
 }

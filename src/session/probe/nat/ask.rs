@@ -49,6 +49,8 @@ pub(super) struct Ask {
     pub sent: u32,
     /// Requests that were answered; a copy of an answer is none of its own.
     pub answered: u32,
+    /// Further answers to tries that had one.
+    pub copies: u32,
     /// Tries that this host refused to send, or rejected itself.
     pub refused: u32,
     /// When each try left, and whether it was answered.
@@ -82,6 +84,7 @@ impl Ask {
             repeat,
             sent: 0,
             answered: 0,
+            copies: 0,
             refused: 0,
             tries: Vec::new(),
             since: Nanos::ZERO,
@@ -183,6 +186,7 @@ impl Ask {
         }
         let (sent, answered) = self.tries.get_mut(number as usize)?;
         if std::mem::replace(answered, true) {
+            self.copies += 1;
             return None;
         }
         self.answered += 1;

@@ -38,6 +38,7 @@ pub(super) fn report(session: NatSession, duration: Nanos) -> NatReport {
         not_known: found.not_known,
         sent: plain.iter().map(|ask| u64::from(ask.sent)).sum(),
         back: plain.iter().map(|ask| u64::from(ask.answered)).sum(),
+        copies: session.asks.iter().map(|ask| u64::from(ask.copies)).sum(),
         tests: session.asks.iter().map(|ask| test(ask, &session)).collect(),
         sockets,
         network_errors: session

@@ -29,6 +29,8 @@ pub(super) struct Rules {
     pub two_ports: bool,
     /// Share that is lost, out and back.
     pub loss: [f64; 2],
+    /// How often each answer comes, by copies made on either way.
+    pub copies: u64,
     /// What is sent later than this after the start is lost.
     pub until: Nanos,
     /// Why this host sends nothing, where it does not.
@@ -46,6 +48,7 @@ impl Default for Rules {
             two_addresses: true,
             two_ports: true,
             loss: [0.0; 2],
+            copies: 1,
             until: Nanos::MAX,
             refused: None,
             seed: 1,
@@ -224,7 +227,9 @@ pub(super) fn probed(rules: Rules) -> NatReport {
             }
             if let Some(inside) = nat.back(seen, from) {
                 let socket = locals.iter().position(|local| *local == inside).unwrap();
-                arrivals.insert((now + DELAY + DELAY, number), (socket, from, reply));
+                let at = |copy| now + DELAY + DELAY + Nanos::from_micros(20 * copy);
+                let each = (0..rules.copies).map(|copy| (at(copy), number));
+                arrivals.extend(each.map(|at| (at, (socket, from, reply.clone()))));
             }
         }
         batch.clear();

@@ -181,3 +181,30 @@ fn what_this_host_refuses_is_nobody_elses_silence() {
     assert!(report.tests.iter().all(|test| test.sent == 0 && test.refused == 10));
     assert_eq!(report.verdict.could_also_be, Vec::<String>::new());
 }
+
+#[test]
+fn copies_of_answers_are_no_answers_and_change_no_verdict() {
+    for loss in losses() {
+        for seed in 0..runs(3) {
+            for filtering in ALL {
+                let rules = Rules { filtering, loss, seed, ..Rules::default() };
+                for copies in 1..=3 {
+                    let report = probed(Rules { copies, ..rules });
+                    let context = || format!("{copies}, {rules:?}\n{report:#?}");
+                    assert!(
+                        report.tests.iter().all(|test| test.answered <= test.sent),
+                        "{}",
+                        context()
+                    );
+                    assert!(report.back <= report.sent, "{}", context());
+                    let told = report.verdict.doubt.iter().any(|doubt| doubt.contains("copies"));
+                    assert_eq!(told, report.copies > 0, "{}", context());
+                    assert_eq!(report.copies > 0, copies > 1 && report.answered, "{}", context());
+                    let right = [None, Some(filtering)].contains(&report.filtering)
+                        || !report.filtering.is_some_and(|told| ALL.contains(&told));
+                    assert!(right, "{}", context());
+                }
+            }
+        }
+    }
+}

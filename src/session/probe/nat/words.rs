@@ -5,6 +5,7 @@ use super::ask::About;
 use super::judge::{Found, RelaySign};
 use crate::record::SendRefusal;
 use crate::record::probe::{Dependence, Hairpin, PortChoice, Verdict};
+use crate::session::probe::words::copied_answers;
 use crate::wire::stun::ChangeRequest;
 
 const BOTH: ChangeRequest = ChangeRequest { address: true, port: true };
@@ -178,6 +179,8 @@ impl Found {
             let lost = control.sent - control.answered;
             verdict.doubt.push(format!("{lost} of {} plain requests were lost", control.sent));
         }
+        let copies = session.asks.iter().map(|ask| u64::from(ask.copies)).sum();
+        verdict.doubt.extend(copied_answers(copies));
     }
 
     /// What two hosts can do that both sit behind such a NAT (RFC 5128 §3.3).

@@ -1,6 +1,7 @@
 //! What the ports' counts come to, in words.
 
 use crate::record::probe::{IcmpWord, NotTold, PortPath, PortRow, PortsReport, Verdict};
+use crate::session::probe::words::copies_words;
 use crate::wire::{Dscp, PortList};
 
 /// Ports of one kind are named as far as this many letters go.
@@ -317,6 +318,11 @@ fn doubts(report: &PortsReport, lines: &mut Vec<String>) {
             report.lost_out, report.lost_back
         ));
     }
+    let copies = |of: fn(&PortRow) -> u64| report.ports.iter().map(of).sum();
+    lines.extend(copies_words(
+        copies(|row| row.duplicates.unwrap_or(0)),
+        copies(|row| row.duplicates_back),
+    ));
     if report.tries < FEW {
         lines.push(format!(
             "{} tries a port in the first pass: a short burst of loss looks like a filter",

@@ -6,6 +6,7 @@ use crate::record::probe::{IcmpWord, PortPath, PortRow};
 use crate::stats::LossSample;
 use crate::units::Nanos;
 use crate::wire::{Arrivals, BackError, Echo, Hops, split_tos};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
 /// What the helper told.
@@ -28,8 +29,12 @@ pub(super) struct Track {
     refused: Option<i32>,
     /// Tries, those that this host refused too.
     tried: u32,
-    /// Whether a reply came twice: copies are made on the way.
-    copied: bool,
+    /// When each datagram that was answered arrived there, by its number.
+    firsts: BTreeMap<u32, Nanos>,
+    /// Further arrivals there that replies tell of.
+    copies_out: BTreeSet<(u32, Nanos)>,
+    /// Replies that came once more than they were sent.
+    copies_back: u64,
     /// A bit for each number that was answered.
     replies: u64,
     round_trip: Option<Nanos>,
@@ -49,7 +54,9 @@ impl Track {
             sent: 0,
             refused: None,
             tried: 0,
-            copied: false,
+            firsts: BTreeMap::new(),
+            copies_out: BTreeSet::new(),
+            copies_back: 0,
             replies: 0,
             round_trip: None,
             echo: None,
@@ -114,7 +121,14 @@ impl Track {
     /// A reply came; `expected` is where it should come from.
     pub fn replied(&mut self, echo: &Echo, meta: &RxMeta, expected: SocketAddr) {
         let bit = 1u64.checked_shl(echo.sequence).unwrap_or(0);
-        self.copied |= self.replies & bit != 0;
+        if self.replies & bit != 0 {
+            // What is answered once more there came once more there.
+            let first = self.firsts.get(&echo.sequence) == Some(&echo.arrived);
+            let new = !first && self.copies_out.insert((echo.sequence, echo.arrived));
+            self.copies_back += u64::from(!new);
+        } else {
+            self.firsts.insert(echo.sequence, echo.arrived);
+        }
         self.replies |= bit;
         let there = echo.left - echo.arrived;
         let round_trip = meta.arrival - echo.sent - there;
@@ -163,8 +177,11 @@ impl Track {
         let is_told = self.told != Told::NotYet;
         let replies = u64::from(self.replies.count_ones());
         let count = is_told.then(|| told.map_or(0, |told| u64::from(told.count)));
-        // Where copies are made, how many first ones arrived is known no better than by replies.
-        let copied = self.copied || count.is_some_and(|count| count > u64::from(self.sent));
+        // From a helper that counts copies with the rest, how many first ones arrived is known no
+        // better than by replies.
+        let told_copies = told.map_or(0, |told| u64::from(told.copies));
+        let copied = count.is_some_and(|count| count > u64::from(self.sent))
+            || (told_copies == 0 && !self.copies_out.is_empty());
         let first = |count: u64| count.min(u64::from(self.sent)).max(replies);
         let arrived =
             if copied && replies > 0 { count.and(Some(replies)) } else { count.map(first) };
@@ -179,9 +196,12 @@ impl Track {
             not_opened: self.not_opened.clone(),
             sent: u64::from(self.sent),
             arrived,
-            duplicates: count.map(|count| count.saturating_sub(u64::from(self.sent))),
-            answered: is_told.then(|| told.map_or(0, |told| u64::from(told.answers))),
+            duplicates: count.map(|count| told_copies + count.saturating_sub(u64::from(self.sent))),
+            answered: is_told.then(|| {
+                told.map_or(0, |told| u64::from(told.answers.min(told.count).min(self.sent)))
+            }),
             replies,
+            duplicates_back: self.copies_back,
             round_trip_ns: self.round_trip.map(|nanos| nanos.0),
             source_seen: seen,
             source_port_changed: seen.map(|seen| seen.port() != source.port()),
@@ -249,4 +269,118 @@ fn back_word(error: BackError, ours: IpAddr) -> IcmpWord {
         (_, None) => format!("ICMP type {icmp_type} code {icmp_code}"),
     };
     IcmpWord { icmp_type, icmp_code, meaning, said_by: router, count: 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch::RxEntry;
+    use crate::session::simulation::runs;
+
+    const SENT: u32 = 16;
+
+    fn address(text: &str) -> SocketAddr {
+        text.parse().expect("an address")
+    }
+
+    /// A port whose datagrams come so often, and each of whose replies comes so often, less what is
+    /// lost; and of how many at least one arrived, and how many copies of them.
+    fn copied(seed: u64, copies: [u32; 2], loss: [f64; 2]) -> (Track, u32, u32) {
+        let target = address("192.0.2.9:5000");
+        let mut random = fastrand::Rng::with_seed(seed);
+        let mut come = |way: usize| (0..copies[way]).filter(|_| random.f64() >= loss[way]).count();
+        let mut track = Track::new(5_000);
+        let (mut count, mut further) = (0, 0);
+        for sequence in 0..SENT {
+            track.sent();
+            let arrivals = come(0) as u32;
+            count += arrivals.min(1);
+            further += arrivals.saturating_sub(1);
+            for arrival in 0..arrivals {
+                let arrived = Nanos::from_millis((10 * sequence + arrival + 1).into());
+                let sent = Nanos::from_millis((10 * sequence).into());
+                let source = address("192.0.2.1:4000");
+                let echo = Echo { sequence, sent, arrived, left: arrived, source, ..ECHO };
+                for _ in 0..come(1) {
+                    let meta =
+                        RxMeta { source: target, arrival: arrived, ..RxEntry::default().meta };
+                    track.replied(&echo, &meta, target);
+                }
+            }
+        }
+        (track, count, further)
+    }
+
+    const ECHO: Echo = Echo {
+        tag: 1,
+        sequence: 0,
+        sent: Nanos::ZERO,
+        arrived: Nanos::ZERO,
+        left: Nanos::ZERO,
+        item: 0,
+        number: 0,
+        ttl: Some(255),
+        tos: 0,
+        intact: true,
+        len: 64,
+        fragment: None,
+        port: 5_000,
+        source: SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 1),
+    };
+
+    fn arrivals(count: u32, copies: u32) -> Arrivals {
+        Arrivals {
+            count,
+            copies,
+            first: Nanos::ZERO,
+            last: Nanos::ZERO,
+            source: address("192.0.2.1:4000"),
+            moved: false,
+            ttl: Some(255),
+            tos: Some(0),
+            len: 64,
+            fragment: None,
+            port: 5_000,
+            answers: count + copies,
+            error: None,
+        }
+    }
+
+    #[test]
+    fn copies_are_counted_beside_what_arrived_and_what_came_back() {
+        for copies in [[1, 1], [2, 1], [1, 2], [2, 2], [3, 3]] {
+            for loss in [[0.0, 0.0], [0.3, 0.0], [0.0, 0.3], [0.3, 0.3]] {
+                for seed in 0..runs(10) {
+                    let (mut track, count, further) = copied(seed, copies, loss);
+                    if count == 0 {
+                        continue;
+                    }
+                    track.tell(Some(&arrivals(count, further)));
+                    let row = track.row(address("192.0.2.1:4000"), address("192.0.2.9:5000"));
+                    let context = || format!("{copies:?} {loss:?} {seed}: {row:?}");
+                    assert_eq!(row.sent, u64::from(SENT), "{}", context());
+                    let told = (row.arrived, row.duplicates);
+                    let truth = (Some(count.into()), Some(further.into()));
+                    assert_eq!(told, truth, "{}", context());
+                    assert!(row.answered <= row.arrived, "{}", context());
+                    assert!(Some(row.replies) <= row.arrived, "{}", context());
+                    let is_clean = loss.iter().all(|share| *share <= 0.0);
+                    let back = u64::from((count + further) * (copies[1] - 1));
+                    assert!(row.duplicates_back == back || !is_clean, "{}", context());
+                    assert!(copies[1] > 1 || row.duplicates_back == 0, "{}", context());
+                    assert_eq!(row.path == PortPath::Passes, row.replies > 0, "{}", context());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_helper_that_counts_copies_with_the_rest_is_not_believed_beyond_what_was_sent() {
+        let (mut track, count, further) = copied(1, [2, 1], [0.0, 0.0]);
+        track.tell(Some(&arrivals(count + further, 0)));
+        let row = track.row(address("192.0.2.1:4000"), address("192.0.2.9:5000"));
+        let sent = u64::from(SENT);
+        assert_eq!((row.arrived, row.duplicates, row.replies), (Some(sent), Some(sent), sent));
+        assert!(row.answered <= row.arrived, "{row:?}");
+    }
 }

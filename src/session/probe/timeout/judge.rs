@@ -7,6 +7,7 @@ use crate::record::probe::{
     IdleOutcome, IdleTimer, IdleTimerReport, IdleTrial, TimeoutEvent, TimeoutReport, Verdict,
 };
 use crate::session::probe::NoHelper;
+use crate::session::probe::words::copied_answers;
 use crate::stats::{LossSample, is_beyond_chance};
 use crate::units::Nanos;
 use std::collections::BTreeMap;
@@ -38,6 +39,7 @@ pub(super) fn report<S: Sink<TimeoutEvent>>(
         timers,
         inbound_refreshes,
         not_known: Vec::new(),
+        copies: session.lanes.iter().map(|lane| lane.copies).sum(),
         interrupted: session.interrupted,
         duration_ns: duration.0,
     };
@@ -48,6 +50,7 @@ pub(super) fn report<S: Sink<TimeoutEvent>>(
         let why = session.far.lost().map_or_else(|| "interrupted".to_owned(), NoHelper::words);
         Verdict::new(format!("not known: {why}"))
     };
+    report.verdict.doubt.extend(copied_answers(report.copies));
     report.verdict.doubt.extend(session.far.answered_elsewhere());
     report
 }

@@ -72,6 +72,8 @@ pub(super) struct Lane {
     arrived: bool,
     /// Which answers came, a bit each.
     came: u8,
+    /// Further answers to what had one.
+    pub copies: u64,
     /// Answers that the far end sent.
     pub sent: Option<u32>,
     pub outcome: Option<IdleOutcome>,
@@ -122,6 +124,7 @@ impl Lane {
             questions: 0,
             arrived: false,
             came: 0,
+            copies: 0,
             sent: None,
             outcome: None,
             why: None,
@@ -269,7 +272,9 @@ impl Lane {
     /// An answer came.
     pub fn take(&mut self, echo: &Echo, now: Nanos) {
         if echo.item == WARM_ITEM {
-            self.warm_back |= 1_u128.checked_shl(echo.sequence).unwrap_or(0);
+            let bit = 1_u128.checked_shl(echo.sequence).unwrap_or(0);
+            self.copies += u64::from(self.warm_back & bit != 0);
+            self.warm_back |= bit;
             if let Some((_, _, last)) = &mut self.warm {
                 *last = Some(now);
             }
@@ -280,6 +285,7 @@ impl Lane {
             return;
         }
         self.arrived = true;
+        self.copies += u64::from(self.came & 1 << echo.number != 0);
         self.came |= 1 << echo.number;
         let after = self.silence + Nanos(self.gap.0 * u64::from(echo.number));
         let tells = match self.stage {

@@ -34,6 +34,8 @@ pub(super) struct Rules {
     pub hole: Option<Range<Nanos>>,
     /// Share that is lost, out and back.
     pub loss: [f64; 2],
+    /// Copies of each datagram that arrive, out and back; 1 where none is made.
+    pub copies: [usize; 2],
     pub seed: u64,
     /// Whether the server helps.
     pub helper: bool,
@@ -47,6 +49,7 @@ impl Default for Rules {
             inbound_refreshes: true,
             hole: None,
             loss: [0.0; 2],
+            copies: [1; 2],
             seed: 1,
             helper: true,
         }
@@ -158,7 +161,7 @@ pub(super) fn probed(rules: Rules, plan: TimeoutPlan) -> (TimeoutReport, Vec<Tim
     )
     .on_ports(server_address.port(), &[]);
     let mut random = Rng::with_seed(rules.seed);
-    let (loss, helper) = (rules.loss, rules.helper);
+    let (loss, copies, helper) = (rules.loss, rules.copies, rules.helper);
     let mut nat = Nat { rules, states: HashMap::new() };
     let mut batch = TxBatch::new(256, 64 << 10);
     // By time: whether to the server, the client's socket, the bytes.
@@ -194,9 +197,13 @@ pub(super) fn probed(rules: Rules, plan: TimeoutPlan) -> (TimeoutReport, Vec<Tim
             } else {
                 nat.comes_in(socket, now)
             };
-            number += 1;
-            if passes && random.f64() >= loss[usize::from(!to_server)] {
-                wire.insert((now + DELAY, number), (to_server, socket, bytes.to_vec()));
+            let way = usize::from(!to_server);
+            if passes && random.f64() >= loss[way] {
+                for copy in 0..copies[way] as u64 {
+                    number += 1;
+                    let at = now + DELAY + Nanos::from_micros(copy * 20);
+                    wire.insert((at, number), (to_server, socket, bytes.to_vec()));
+                }
             }
         };
         let client_next = client.poll_transmit(clock, &mut batch);

@@ -190,3 +190,45 @@ fn a_longer_silence_that_is_not_known_is_no_longest_that_was_tried() {
         assert!(trial.sent.is_none_or(|sent| trial.answers <= sent), "{report:#?}");
     }
 }
+
+#[test]
+fn copies_are_no_answers_and_open_or_close_nothing() {
+    let candidates = || [1, 2, 4].map(Nanos::from_secs).to_vec();
+    for copies in [[2, 1], [1, 2], [2, 2], [3, 3]] {
+        for loss in [[0.0; 2], [0.1, 0.0], [0.0, 0.1]] {
+            for seed in 0..runs(2) {
+                let three = Nanos::from_secs(3);
+                let timers = [Nanos::MAX, three];
+                for timer in timers {
+                    let rules = Rules {
+                        first: timer,
+                        established: timer,
+                        loss,
+                        copies,
+                        seed,
+                        ..Rules::default()
+                    };
+                    let plan = TimeoutPlan { candidates: candidates(), ..plan() };
+                    let (report, ..) = probed(rules, plan);
+                    let context = || format!("{copies:?} {loss:?} {seed}: {report:#?}");
+                    assert!(report.copies > 0, "{}", context());
+                    let told = report.verdict.doubt.iter().any(|doubt| doubt.contains("copies"));
+                    assert!(told, "{}", context());
+                    for found in &report.timers {
+                        let closed = found.closed_ns.map_or(Nanos::MAX, Nanos);
+                        assert!(closed >= timer, "{}", context());
+                        assert!(
+                            found.open_ns.is_none_or(|open| Nanos(open) < timer),
+                            "{}",
+                            context()
+                        );
+                        for trial in &found.trials {
+                            let most = trial.sent.unwrap_or(u32::MAX);
+                            assert!(trial.answers <= most, "{}", context());
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! What a trace comes to, in words.
 
 use crate::record::probe::{TraceAnswer, TraceFlow, TraceHop, TraceReport, TraceTry, Verdict};
+use crate::session::probe::words::copied_answers;
 use crate::stats::{LossSample, is_beyond_chance};
 use crate::units::Nanos;
 
@@ -268,9 +269,7 @@ fn doubts(report: &TraceReport) -> Vec<String> {
         ));
     }
     let copies: u64 = report.flows.iter().map(|flow| flow.copies).sum();
-    if copies > 0 {
-        lines.push(format!("the path made copies, which are not counted: {copies} answers"));
-    }
+    lines.extend(copied_answers(copies));
     if report.flows.iter().any(|flow| flow.one_by_one) {
         lines.push(
             "a router quotes too little to tell probes apart: one was sent at a time".to_owned(),
