@@ -201,22 +201,21 @@ fn the_report_says_which_way_is_closed_and_after_which_router() {
     require_lab!();
     let lab = path_with(RULES);
     let _server = serve(&lab, &[]);
-    let one = |port: &str| {
-        let output =
-            probe(&lab, TARGETS[0], port, &["--tries", "16", "--wait", "500ms"]).wait(secs(30));
-        fits_80_columns(&output)
-    };
-    let back = one("5002");
+    // Most of each run is waiting, so they go side by side.
+    let [back, out] = ["5002", "5001"]
+        .map(|port| probe(&lab, TARGETS[0], port, &["--tries", "16", "--wait", "500ms"]));
+    let all = probe(&lab, TARGETS[1], PORTS, &["--tries", "4", "--wait", "500ms"]);
+    let text = |running: Running| fits_80_columns(&running.wait(secs(30)));
+    let back = text(back);
     let words = "filtered on the way back: 32 of 32 arrived there, 0 of 32 replies came";
     assert!(unwrapped(&back).contains(words), "{back}");
-    let out = unwrapped(&one("5001"));
+    let out = unwrapped(&text(out));
     assert!(out.contains("filtered on the way out: 0 of 32 arrived there"), "{out}");
     assert!(
         out.contains("traced: to port 5001 it has no answer beyond hop 2 (10.77.2.2)"),
         "{out}"
     );
-    let all = probe(&lab, TARGETS[1], PORTS, &["--tries", "4", "--wait", "500ms"]).wait(secs(30));
-    let all = unwrapped(&fits_80_columns(&all));
+    let all = unwrapped(&text(all));
     assert!(all.contains("3 of 10 ports pass both ways; filtered on the way out: 5001"), "{all}");
     assert!(all.contains("sent to port 5008, arrived at port 5009: redirected"), "{all}");
 }
@@ -300,6 +299,7 @@ fn a_host_alone_is_asked_everything_within_ten_seconds_or_told_what_was_left_out
     let _server = serve(&lab, &[]);
     let all =
         TARGETS.map(|target| Running::start(lab.udpkit("client").args(["probe", target, "-J"])));
+    let nobody = Running::start(lab.udpkit("client").args(["probe", "10.77.2.3:8700"]));
     for running in all {
         let report = json(&running.wait(secs(40)).expect_success().out());
         assert!(path(&report, "helper").as_bool().expect("told"), "{report}");
@@ -314,7 +314,6 @@ fn a_host_alone_is_asked_everything_within_ten_seconds_or_told_what_was_left_out
         assert!(left_out("timeout"), "longer silences are left out");
         assert_eq!(path(&report, "ports.ports.0.path").as_str(), Some("passes"), "{report}");
     }
-    let nobody = Running::start(lab.udpkit("client").args(["probe", "10.77.2.3:8700"]));
     let output = nobody.wait(secs(40));
     assert_eq!(output.code(), Some(1), "{}", output.out());
     let text = unwrapped(&fits_80_columns(&output));
