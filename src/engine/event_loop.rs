@@ -176,6 +176,8 @@ impl Loop {
         sys::tighten_timer_slack();
         let (start, cpu) = (sys::monotonic_now(), sys::cpu_time());
         let mut next_tick = self.config.tick.map(|period| start + period);
+        // It may have stood still since its sockets were opened.
+        self.drain(&mut session)?;
         loop {
             let mut now = self.judge_pause(read_clocks(), &mut session)?;
             self.tell_stop(&mut session, now);

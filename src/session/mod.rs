@@ -20,6 +20,7 @@ mod simulation;
 pub mod stamp;
 pub mod stun;
 mod trouble;
+mod unread;
 
 pub use cast::{
     CastReceiver, CastReceiverConfig, CastReceiverEnd, CastSender, CastSenderConfig, CastSenderEnd,

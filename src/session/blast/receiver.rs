@@ -3,6 +3,7 @@
 use super::opening::{Opening, OpeningStep};
 use crate::batch::{Datagram, DestId, NetworkError, RxEntry, RxMeta, SendOutcome, TxBatch};
 use crate::record::{BURST_CLASSES, BlastInterval, BlastReceived, Flow, Sink};
+use crate::session::unread::Unread;
 use crate::session::{Next, Now, Orders, Session, patience_for};
 use crate::stats::{ClockDrift, DelayAboveMin, DelayHistogram, Jitter, SequenceTracker};
 use crate::units::Nanos;
@@ -13,8 +14,6 @@ const QUIET: Nanos = Nanos::from_millis(500);
 /// How much later than its end a stretch without a further arrival is closed: what arrived in it may
 /// still wait to be read. A longer pause of this host is drained before any tick.
 const UNREAD: Nanos = Nanos::from_millis(100);
-/// The two clocks move apart by less between two reads unless the real-time one was set.
-const CLOCK_SET: u64 = 50_000_000;
 
 /// What a receiver is told while it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,7 +130,7 @@ pub struct BlastReceiver<O, K> {
     /// All pauses of this host: what is read first after one may have come before it.
     paused: Nanos,
     /// The real-time clock less the monotonic one, at the last read.
-    clock_offset: Option<i64>,
+    unread: Unread,
     /// Last sign of life, data or not.
     heard: Option<Nanos>,
     stretch: Stretch,
@@ -167,7 +166,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
             silence: Nanos::ZERO,
             pause: Nanos::ZERO,
             paused: Nanos::ZERO,
-            clock_offset: None,
+            unread: Unread::default(),
             heard: None,
             stretch: Stretch::default(),
             total: None,
@@ -199,13 +198,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
     /// lies between that and the read is this host's own.
     #[inline]
     fn arrival(&mut self, now: Now, meta: &RxMeta) -> Nanos {
-        let offset = now.real.signed_since(now.mono);
-        let before = self.clock_offset.replace(offset).unwrap_or(offset);
-        // After the clock was set the stamp is of another one.
-        if !meta.kernel_stamp || offset.abs_diff(before) > CLOCK_SET {
-            return now.mono;
-        }
-        let unread = now.real - meta.arrival;
+        let Some(unread) = self.unread.of(now, meta) else { return now.mono };
         self.pause = self.pause.max(unread);
         (now.mono - unread).max(self.last)
     }

@@ -518,7 +518,7 @@ where
             self.excluded += 1;
             return;
         }
-        self.timing.heard(arrival_of(now, datagram));
+        self.timing.read(now, datagram);
         let meta = &datagram.meta;
         let key = RowKey {
             source: meta.source,

@@ -4,7 +4,11 @@
 use super::STRAGGLERS;
 use crate::batch::Datagram;
 use crate::session::Now;
+use crate::session::unread::Unread;
 use crate::units::Nanos;
+
+/// A datagram that lies unread for so long was kept waiting by a pause of this host.
+const PAUSE: Nanos = Nanos::from_millis(100);
 
 /// The instants that deadlines count from, all on the monotonic clock.
 #[derive(Clone, Copy, Debug)]
@@ -16,11 +20,26 @@ pub(super) struct Timing {
     /// When the last of the senders that were heard had ended, later by the pauses since.
     all_over: Option<Nanos>,
     longest_pause: Nanos,
+    unread: Unread,
 }
 
 impl Timing {
     pub fn new(started: Nanos) -> Self {
-        Self { started, idle_from: started, all_over: None, longest_pause: Nanos::ZERO }
+        Self {
+            started,
+            idle_from: started,
+            all_over: None,
+            longest_pause: Nanos::ZERO,
+            unread: Unread::default(),
+        }
+    }
+
+    /// A datagram is read. What lay unread for long did so because this host stood still, also
+    /// where no deadline of its own showed that.
+    pub fn read(&mut self, now: Now, datagram: &Datagram<'_>) {
+        let unread = self.unread.of(now, &datagram.meta).filter(|unread| *unread >= PAUSE);
+        self.longest_pause = self.longest_pause.max(unread.unwrap_or_default());
+        self.heard(arrival_of(now, datagram));
     }
 
     /// A datagram arrived at this instant.

@@ -1,0 +1,45 @@
+//! How long a datagram lay in its socket before it was read: this host's own time, not the path's.
+
+use super::Now;
+use crate::batch::RxMeta;
+use crate::units::Nanos;
+
+/// The two clocks move apart by less between two reads unless the real-time one was set.
+const CLOCK_SET: u64 = 50_000_000;
+
+/// The kernel's arrival stamps beside the time of reading.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Unread {
+    clock_offset: Option<i64>,
+}
+
+impl Unread {
+    /// How long ago the kernel had a datagram that is read now; `None` where it gave no stamp, or
+    /// the clock was set since the last, so that its stamp is of another one.
+    #[inline]
+    pub fn of(&mut self, now: Now, meta: &RxMeta) -> Option<Nanos> {
+        let offset = now.real.signed_since(now.mono);
+        let before = self.clock_offset.replace(offset).unwrap_or(offset);
+        let is_same_clock = meta.kernel_stamp && offset.abs_diff(before) <= CLOCK_SET;
+        is_same_clock.then(|| now.real - meta.arrival)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch::RxEntry;
+
+    #[test]
+    fn a_clock_that_is_set_is_no_time_unread() {
+        let mut unread = Unread::default();
+        let mut read = |mono: u64, real: u64, arrival: u64, kernel_stamp: bool| {
+            let meta = RxMeta { arrival: Nanos(arrival), kernel_stamp, ..RxEntry::default().meta };
+            unread.of(Now { mono: Nanos(mono), real: Nanos(real) }, &meta)
+        };
+        assert_eq!(read(10, 1_000_000_010, 1_000_000_000, true), Some(Nanos(10)));
+        assert_eq!(read(20, 1_000_000_020, 1_000_000_000, false), None);
+        assert_eq!(read(30, 9_000_000_030, 1_000_000_025, true), None);
+        assert_eq!(read(40, 9_000_000_040, 9_000_000_035, true), Some(Nanos(5)));
+    }
+}
