@@ -1,0 +1,1 @@
+//! Amplification in cast: no receiver or sender answers with more than it was sent.

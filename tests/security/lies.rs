@@ -1,0 +1,1 @@
+//! A far end that lies is found out.

@@ -1,0 +1,1 @@
+//! Answerers that meet fall silent.

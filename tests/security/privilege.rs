@@ -1,0 +1,1 @@
+//! What the server may do once it listens.

@@ -1,0 +1,1 @@
+//! One client cannot take all.

@@ -1,0 +1,1 @@
+//! Words from afar cannot write on a terminal.
