@@ -1,5 +1,7 @@
 //! Sans-IO machines: each mode of udpkit as a state machine fed with time and bytes.
 
+#[cfg(test)]
+mod adversary;
 pub mod blast;
 mod cast;
 mod contract;

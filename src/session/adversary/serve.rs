@@ -1,0 +1,205 @@
+//! The server against the adversary, and the honest client that comes afterwards.
+
+use super::{Arrival, Mind, Stage};
+use crate::batch::{RxMeta, TxBatch};
+use crate::record::{Flow, Sink};
+use crate::session::Orders;
+use crate::session::serve::{
+    MOST_PORTS, PortsOpened, ServeControl, ServeEvent, ServeOrder, ServePolicy, StreamNews,
+};
+use crate::session::simulation::runs;
+use crate::session::stamp::{StampPolicy, StampReflector};
+use crate::session::stun::{StunAlternate, StunPolicy, StunReflector};
+use crate::wire::stamp::ErrorEstimate;
+use crate::wire::{Class, Code, Reply, TicketKey, Verb};
+use fastrand::Rng;
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
+
+/// The server's sockets: the dialogue, STAMP's own, STUN's other port.
+const SOCKETS: usize = 3;
+/// Moves of one run.
+const MOVES: std::ops::Range<usize> = 30..160;
+
+/// What the server has opened, as its engine sees it.
+#[derive(Default)]
+struct Opened {
+    orders: VecDeque<ServeOrder>,
+    streams: HashMap<(u64, u32), SocketAddr>,
+    ports: HashMap<usize, u16>,
+    next_socket: usize,
+    most_streams: usize,
+    most_ports: usize,
+    /// Peers that streams were opened to.
+    peers: HashSet<SocketAddr>,
+}
+
+#[derive(Clone)]
+struct Engine(Rc<RefCell<Opened>>);
+
+impl Engine {
+    fn new() -> Self {
+        Self(Rc::new(RefCell::new(Opened { next_socket: 900, ..Opened::default() })))
+    }
+}
+
+impl Orders<ServeOrder> for Engine {
+    fn next_order(&mut self) -> Option<ServeOrder> {
+        self.0.borrow_mut().orders.pop_front()
+    }
+}
+
+impl Sink<ServeEvent> for Engine {
+    fn take(&mut self, event: ServeEvent) -> Flow {
+        let mut all = self.0.borrow_mut();
+        let all = &mut *all;
+        match event {
+            ServeEvent::Open(request) => {
+                let (session, stream) = (request.session, request.stream);
+                all.peers.insert(request.peer);
+                all.streams.insert((session, stream), request.peer);
+                all.most_streams = all.most_streams.max(all.streams.len());
+                let news = StreamNews::Opened(Ok(()));
+                all.orders.push_back(ServeOrder { session, stream, news });
+            }
+            ServeEvent::Close { session } => all.streams.retain(|(of, _), _| *of != session),
+            ServeEvent::OpenPorts(request) => {
+                let mut opened = PortsOpened::default();
+                let mut open = |port| {
+                    all.next_socket += 1;
+                    all.ports.insert(all.next_socket, port);
+                    (port, all.next_socket)
+                };
+                opened.opened = request.ports.iter().map(&mut open).collect();
+                opened.alternate = request.alternate.then(|| open(49_999));
+                opened.other = "203.0.113.8".parse().ok();
+                all.most_ports = all.most_ports.max(all.ports.len());
+                let news = StreamNews::Ports(Box::new(opened));
+                all.orders.push_back(ServeOrder { session: request.session, stream: 0, news });
+            }
+            ServeEvent::ClosePorts { sockets } => {
+                sockets.iter().for_each(|socket| _ = all.ports.remove(socket));
+            }
+            _ => {}
+        }
+        Flow::Continue
+    }
+}
+
+type Server = ServeControl<Engine, Engine, Box<dyn FnMut() -> u64>>;
+
+fn addresses() -> [IpAddr; 2] {
+    ["203.0.113.7", "203.0.113.8"].map(|text| text.parse().unwrap())
+}
+
+fn server(engine: &Engine, seed: u64) -> Server {
+    let mut rng = Rng::with_seed(seed);
+    let key = TicketKey(std::array::from_fn(|_| rng.u8(..)));
+    let random: Box<dyn FnMut() -> u64> = Box::new(move || rng.u64(..));
+    let stamp = StampReflector::new(StampPolicy::default(), ErrorEstimate::default);
+    let alternate = Some(StunAlternate { socket: 2, port: 8_621 });
+    let stun = StunPolicy { port: 8_620, alternate, ..StunPolicy::default() };
+    let [one, other] = addresses();
+    let others = move |meta: &RxMeta| Some(if meta.destination == Some(one) { other } else { one });
+    ServeControl::new(ServePolicy::default(), key, engine.clone(), engine.clone(), random)
+        .on_ports(8_620, &[])
+        .with_reflector(Class::Stamp, Box::new(stamp))
+        .with_reflector(Class::Stun, Box::new(StunReflector::new(stun, others)))
+        .with_port(Class::Stamp)
+        .with_port(Class::Stun)
+}
+
+/// One run; how many answers went to forged addresses, and how many streams and ports were open.
+fn run(seed: u64) -> (u64, usize, usize) {
+    let engine = Engine::new();
+    let mut mind = Mind::new(seed);
+    let trouble = if mind.rng.bool() { 0 } else { mind.rng.u8(..30) };
+    let batch = TxBatch::new(256, 1 << 20);
+    let mut stage = Stage::new(server(&engine, seed), batch, trouble);
+    let moves = mind.rng.usize(MOVES);
+    for _ in 0..moves {
+        let span = mind.span();
+        stage.pass(span, &mut mind);
+        let arrival = arrival(&engine, &mut mind);
+        let bytes = match mind.rng.u8(..10) {
+            // What a client would say, so that there is something to misuse.
+            0 | 1 => mind.opening(Verb::Helo, arrival.source, &[]),
+            2 => mind.opening(
+                Verb::Test,
+                arrival.source,
+                &[("kind", "probe"), ("ports", "61000-61003")],
+            ),
+            3 => {
+                mind.opening(Verb::Test, arrival.source, &[("direction", "both"), ("streams", "8")])
+            }
+            4 => mind.opening(Verb::Data, arrival.source, &[("stream", "0")]),
+            _ => mind.says(arrival.source),
+        };
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        mind.note(format!("{} {arrival:?}: {text:.160}", stage.now));
+        stage.arrive(arrival, &bytes, &mut mind);
+        let all = engine.0.borrow();
+        assert!(all.peers.iter().all(|peer| mind.hears(*peer)), "seed {seed}: a stream to another");
+    }
+    {
+        let (all, policy) = (engine.0.borrow(), ServePolicy::default());
+        assert!(all.most_streams <= policy.max_all_streams, "seed {seed}: {}", all.most_streams);
+        // One more for each probe that answers from another port.
+        assert!(all.most_ports <= MOST_PORTS + policy.max_sessions, "seed {seed}");
+        assert!(stage.session.sessions() <= policy.max_sessions, "seed {seed}");
+    }
+    newcomer(&mut stage, &mut mind);
+    let all = engine.0.borrow();
+    (stage.ledger.answers, all.most_streams, all.most_ports)
+}
+
+fn arrival(engine: &Engine, mind: &mut Mind) -> Arrival {
+    let ports: Vec<usize> = engine.0.borrow().ports.keys().copied().collect();
+    let socket = match mind.rng.u8(..8) {
+        0 => 1,
+        1 => 2,
+        2 | 3 if !ports.is_empty() => ports[mind.rng.usize(..ports.len())],
+        _ => 0,
+    };
+    debug_assert!(socket < SOCKETS || socket >= 900);
+    Arrival { source: mind.source(), destination: mind.one_of(&addresses()), socket }
+}
+
+/// Whatever was done before: an honest client from elsewhere is served.
+fn newcomer(stage: &mut Stage<Server>, mind: &mut Mind) {
+    let source: SocketAddr = "198.51.100.77:5000".parse().unwrap();
+    mind.own.push(source);
+    stage.trouble = 0;
+    let [destination, _] = addresses();
+    let here = Arrival { source, destination, socket: 0 };
+    for (verb, keys, expected) in [
+        (Verb::Helo, &[][..], Code::READY),
+        (Verb::Helo, &[], Code::OK),
+        (Verb::Test, &[("streams", "1"), ("time_ns", "1000000000")], Code::OK),
+    ] {
+        let bytes = mind.opening(verb, source, keys);
+        let heard = stage.hear(here, &bytes, mind);
+        let codes: Vec<Code> =
+            heard.iter().filter_map(|bytes| Reply::decode(bytes).ok()).map(|r| r.code).collect();
+        assert_eq!(codes, [expected], "seed {}: {verb:?}\n{}", mind.seed, mind.story());
+    }
+}
+
+#[test]
+fn no_forged_address_gets_more_than_came_in_its_name_and_a_newcomer_is_served() {
+    let (mut answers, mut streams, mut ports) = (0, 0, 0);
+    let count = runs(2_000);
+    for seed in 0..count {
+        let (more, most_streams, most_ports) = run(seed);
+        answers += more;
+        streams += usize::from(most_streams > 0);
+        ports += usize::from(most_ports > 0);
+    }
+    // The adversary gets somewhere: forged addresses are answered, streams and ports are opened.
+    assert!(
+        answers > count && streams * 10 > count as usize && ports * 10 > count as usize,
+        "{count} runs: {answers} answers, {streams} with streams, {ports} with ports"
+    );
+}
