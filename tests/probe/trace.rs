@@ -1,8 +1,6 @@
 //! `udpkit probe trace` over two routers whose rules are known: the verdict is the rule.
 
-mod common;
-
-use common::{Lab, Output, Running, json, path, require_lab, run, secs, udpkit};
+use crate::common::{Lab, Output, Running, json, path, require_lab, run, secs, udpkit};
 use serde_json::Value;
 
 /// A path whose routers and server answer every datagram that they refuse: Linux would otherwise

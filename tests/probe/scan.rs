@@ -1,9 +1,7 @@
 //! `udpkit probe ports` where nobody helps: real services, firewalls whose rules are known, and
 //! nmap as a witness.
 
-mod common;
-
-use common::{Lab, Running, json, path, require_lab, require_tools, run, secs, udpkit};
+use crate::common::{Lab, Running, json, path, require_lab, require_tools, run, secs, udpkit};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
@@ -112,7 +110,10 @@ fn wait_until_served(lab: &Lab) {
         ("/proc/net/udp6", &[53, 69, 123, 161, 3478, 6004]),
     ] {
         for port in ports {
-            while !common::ports::lists_port(&lab.shell("server", &format!("cat {table}")), *port) {
+            while !crate::common::ports::lists_port(
+                &lab.shell("server", &format!("cat {table}")),
+                *port,
+            ) {
                 assert!(Instant::now() < deadline, "nobody serves port {port} of {table}");
                 thread::sleep(Duration::from_millis(20));
             }
@@ -251,7 +252,7 @@ fn services_and_walls_are_told_as_they_are_and_nmap_says_nothing_else() {
 }
 
 /// A scan of this host that is over at once.
-fn scan(args: &[&str]) -> common::Output {
+fn scan(args: &[&str]) -> crate::common::Output {
     run(udpkit().args(["probe", "ports", "--no-helper"]).args(args), secs(30))
 }
 
@@ -270,7 +271,7 @@ fn a_port_that_listens_and_says_nothing_is_never_called_closed() {
     assert!(text.contains("verdict    1 open or silent"), "{text}");
     assert!(text.contains("closed, where ICMP errors are not sent or lost"), "{text}");
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
-    let closed = common::free_udp_port().to_string();
+    let closed = crate::common::free_udp_port().to_string();
     let text = scan(&["127.0.0.1", &closed]).expect_success().out();
     assert!(text.contains("closed            port unreachable (3/3)"), "{text}");
 }
@@ -342,7 +343,7 @@ fn a_name_of_both_families_is_scanned_over_one_and_the_other_is_named() {
     fs::write(&hosts, "127.0.0.1 both.test\n::1 both.test\n").expect("a file");
     // Seen by this command alone.
     let script = format!("mount --bind {} /etc/hosts && exec \"$@\"", hosts.display());
-    let closed = common::free_udp_port().to_string();
+    let closed = crate::common::free_udp_port().to_string();
     let scan = |family: &[&str]| {
         let mut command = Command::new("unshare");
         command.args(["--mount", "sh", "-c", &script, "sh", env!("CARGO_BIN_EXE_udpkit")]);

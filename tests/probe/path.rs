@@ -1,9 +1,7 @@
 //! `udpkit probe mtu`, `marks` and `shape` over two routers whose rules are known: the verdict is
 //! the rule.
 
-mod common;
-
-use common::{Lab, Output, Running, json, path, require_lab, run, secs, udpkit};
+use crate::common::{Lab, Output, Running, json, path, require_lab, run, secs, udpkit};
 use serde_json::Value;
 use std::net::UdpSocket;
 

@@ -1,8 +1,6 @@
 //! `udpkit probe timeout` through routers whose time-outs are known.
 
-mod common;
-
-use common::{Lab, Running, free_udp_port, json, path, require_lab, run, secs, udpkit};
+use crate::common::{Lab, Running, free_udp_port, json, path, require_lab, run, secs, udpkit};
 use serde_json::Value;
 use std::thread;
 

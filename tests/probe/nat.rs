@@ -1,9 +1,7 @@
 //! `udpkit probe nat` and the STUN of `udpkit serve`, in labs whose rules are known, and with
 //! coturn's server and clients.
 
-mod common;
-
-use common::{
+use crate::common::{
     Lab, Output, Running, free_udp_port, json, path, require_lab, require_tools, run, secs, udpkit,
 };
 use serde_json::Value;

@@ -1,0 +1,11 @@
+//! `udpkit probe`, kind by kind. One crate, so that tests which mostly wait do so side by side.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod nat;
+mod path;
+mod ports;
+mod scan;
+mod timeout;
+mod trace;
