@@ -1,11 +1,9 @@
 //! `udpkit cast`, end to end: groups, broadcast and lists, counted against the kernel's counters.
 
-mod common;
-
-use common::{
+use crate::common::{
     Lab, Output, Running, free_udp_port, json, number, path, require_lab, require_tools, run,
 };
-use common::{secs, text, udpkit};
+use crate::common::{secs, text, udpkit};
 use serde_json::Value;
 use std::process::Command;
 
@@ -181,7 +179,7 @@ fn duplicates_equal_what_the_switch_duplicated() {
     lab.nft("switch", &format!("add chain netdev twice in {chain}"));
     let rule = "udp length 124 numgen inc mod 7 == 0 counter name copies dup to \"to-r1\"";
     if let Err(why) = lab.try_nft("switch", &format!("add rule netdev twice in {rule}")) {
-        common::skip!(why);
+        crate::common::skip!(why);
     }
     let hosts = ["r1", "r2"];
     let receivers = hosts.map(|host| receiver(&mut lab.udpkit(host), &["239.1.2.3:5000", "-J"]));

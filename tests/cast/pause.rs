@@ -1,8 +1,6 @@
 //! A receiver of a fan-out that is suspended: what its sockets held is counted before silence is.
 
-mod common;
-
-use common::{Lab, Running, json, number, require_lab, run, secs};
+use crate::common::{Lab, Running, json, number, require_lab, run, secs};
 
 #[test]
 fn a_receiver_that_was_suspended_for_longer_than_its_idle_time_counts_all() {

@@ -1,12 +1,10 @@
 //! `udpkit cast` with many groups, chosen sources, several interfaces, routers, stored streams, and
 //! other programs.
 
-mod common;
-
-use common::{
+use crate::common::{
     Lab, Output, Running, free_udp_port, json, number, path, require_lab, require_tools, run,
 };
-use common::{secs, text, udpkit};
+use crate::common::{secs, text, udpkit};
 use serde_json::Value;
 use std::net::UdpSocket;
 use std::process::Command;

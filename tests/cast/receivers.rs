@@ -1,12 +1,10 @@
 //! `udpkit cast send` and what it learns of its receivers: against the counters of their firewalls,
 //! and through what happens to receivers in life.
 
-mod common;
-
-use common::{
+use crate::common::{
     Lab, Output, Running, free_udp_port, json, number, path, require_lab, require_tools, run,
 };
-use common::{secs, text, udpkit};
+use crate::common::{secs, text, udpkit};
 use serde_json::Value;
 use std::net::UdpSocket;
 use std::process::Command;
@@ -112,7 +110,7 @@ fn loss_on_the_senders_own_wire_is_found_to_be_common() {
     lab.nft("switch", &format!("add chain netdev loss in {chain}"));
     let rule = "udp length 124 numgen random mod 100 < 3 counter name dropped drop";
     if let Err(why) = lab.try_nft("switch", &format!("add rule netdev loss in {rule}")) {
-        common::skip!(why);
+        crate::common::skip!(why);
     }
     let _members: Vec<Running> = (1..=3)
         .map(|host| receiver(&mut lab.udpkit(&format!("r{host}")), &["239.1.2.3:5000"]))

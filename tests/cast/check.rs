@@ -1,8 +1,6 @@
 //! `udpkit cast check` on networks of which each has one known fault.
 
-mod common;
-
-use common::{Lab, Output, Running, json, number, path, require_lab, run, secs};
+use crate::common::{Lab, Output, Running, json, number, path, require_lab, run, secs};
 
 fn check(lab: &Lab, host: &str, args: &[&str]) -> Output {
     run(lab.udpkit(host).args(["cast", "check"]).args(args), secs(40))
