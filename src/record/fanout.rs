@@ -214,6 +214,8 @@ pub enum Departure {
     Left,
     /// Nothing was heard of it for too long.
     Silent,
+    /// The network said that nothing has its port (ICMP), and it returned no sign of life.
+    Refused,
 }
 
 #[cfg(test)]

@@ -136,6 +136,9 @@ impl Sink<FanoutEvent<'_>> for FanoutView {
             FanoutEvent::Unsubscribed(addr, Departure::Silent) => {
                 self.say(format_args!("{addr} fell silent and was dropped"));
             }
+            FanoutEvent::Unsubscribed(addr, Departure::Refused) => {
+                self.say(format_args!("{addr} is gone (port unreachable) and was dropped"));
+            }
         }
         Flow::Continue
     }

@@ -200,7 +200,22 @@ impl Ear {
         if let Some(copies) = &mut self.copies {
             copies.expire(now);
         }
-        self.door.expire(now)
+        let next = self.door.expire(now);
+        for question in self.door.take_questions() {
+            self.queue(question);
+        }
+        next
+    }
+
+    /// The network says that nothing has the port of an address that is sent to.
+    pub fn on_refusal(&mut self, now: Nanos, addr: SocketAddr) {
+        self.door.on_refusal(now, addr);
+    }
+
+    fn queue(&mut self, answer: (Dest, Vec<u8>)) {
+        if self.answers.len() < ANSWERS_MAX && !answer.1.is_empty() {
+            self.answers.push_back(answer);
+        }
     }
 
     /// Whether anybody came or went.
@@ -250,7 +265,6 @@ impl Ear {
             if !self.listens() || !self.take_report(now, meta, &report) {
                 return;
             }
-            self.door.hear(now.mono, meta.source);
             if !report.last {
                 return;
             }

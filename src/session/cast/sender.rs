@@ -582,7 +582,10 @@ where
         }
     }
 
-    fn on_network_error(&mut self, _now: Now, error: &NetworkError) {
+    fn on_network_error(&mut self, now: Now, error: &NetworkError) {
+        if let Some(ear) = self.ear.as_mut().filter(|_| error.is_refusal()) {
+            ear.on_refusal(now.mono, error.destination);
+        }
         let target = self.config.targets.iter().position(|dest| dest.addr == error.destination);
         let Some(tally) = target.and_then(|target| self.tallies.get_mut(target)) else { return };
         let own = error.origin == ErrorOrigin::Local;

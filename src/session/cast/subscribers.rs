@@ -1,27 +1,32 @@
 //! The sender's door: who may be added to a fan-out, who is in, and what anybody may ask about it.
 //!
 //! An address proves itself by a ticket before it is sent anything (HELO, then RCPT), so nobody can
-//! add a third party; before that no answer is longer than what asked for it. Whoever is in says so
-//! now and then (NOOP, or a report) and is dropped when it does not. Answers depend on nothing but
-//! what is asked, so a repeat gets the same one.
+//! add a third party; before that no answer is longer than what asked for it. Whoever is in returns
+//! a value that changes and that only its address was sent (NOOP), and is dropped when it does not:
+//! what a former receiver knows keeps nobody in. Other answers depend on nothing but what is asked,
+//! so a repeat gets the same one.
 
+use super::member::Member;
+use super::proof::Proofs;
 use crate::batch::{Dest, RxMeta};
 use crate::record::Departure;
 use crate::session::Now;
 use crate::units::Nanos;
-use crate::wire::{CONTROL_MAX, Code, Command, CommandError, Params, Reply, Tag, TicketKey, Verb};
+use crate::wire::{
+    CONTROL_MAX, Code, Command, CommandError, Params, Reply, Tag, TicketKey, Verb, fanout_tag,
+};
 use std::collections::HashMap;
 use std::net::SocketAddr;
 
 /// Receivers that can be added.
 pub const SUBSCRIBERS_MAX: usize = 1_024;
-/// How often a receiver must say that it is there, and after how much silence it is dropped.
-const ALIVE: Nanos = Nanos::from_secs(5);
-const DROPPED: Nanos = Nanos::from_secs(16);
-/// A ticket is good for the slot that it was issued in and the next.
-const TICKET_SLOT: Nanos = Nanos::from_secs(30);
-/// The slot that names sessions: far from those of tickets.
-const SESSION_SLOT: u64 = u64::MAX;
+/// How often a receiver must say that it is there.
+const ALIVE: Nanos = Nanos::from_secs(1);
+/// How often is looked for those that were silent for too long.
+const LOOK: Nanos = Nanos::from_secs(1);
+
+/// What an answer ends with that has no room for more: longer questions get longer answers.
+const HINT: &str = " pad=";
 
 /// What a sender lets others do.
 #[derive(Clone)]
@@ -55,15 +60,27 @@ pub(super) enum Change {
 #[derive(Debug)]
 pub(super) struct Door {
     policy: DoorPolicy,
-    /// When each was heard of last.
-    inside: HashMap<SocketAddr, Nanos>,
+    proofs: Proofs,
+    inside: HashMap<SocketAddr, Member>,
+    /// For names and values: none is used twice.
+    numbers: u32,
     changes: Vec<Change>,
+    /// What receivers are asked of the sender's own accord.
+    questions: Vec<(Dest, Vec<u8>)>,
     next_look: Nanos,
 }
 
 impl Door {
     pub fn new(policy: DoorPolicy) -> Self {
-        Self { policy, inside: HashMap::new(), changes: Vec::new(), next_look: Nanos::ZERO }
+        Self {
+            proofs: Proofs::new(policy.key.clone()),
+            policy,
+            inside: HashMap::new(),
+            numbers: 0,
+            changes: Vec::new(),
+            questions: Vec::new(),
+            next_look: Nanos::ZERO,
+        }
     }
 
     /// Receivers inside.
@@ -71,42 +88,53 @@ impl Door {
         self.inside.len()
     }
 
-    /// A receiver was heard of in another way.
-    pub fn hear(&mut self, now: Nanos, addr: SocketAddr) {
-        if let Some(heard) = self.inside.get_mut(&addr) {
-            *heard = now;
-        }
-    }
-
     /// This host stood still for `length`: nobody was silent meanwhile.
     pub fn on_pause(&mut self, length: Nanos) {
-        self.inside.values_mut().for_each(|heard| *heard += length);
+        self.inside.values_mut().for_each(|member| member.on_pause(length));
     }
 
-    /// A receiver says by its last report that it leaves.
-    pub fn leave(&mut self, addr: SocketAddr) {
+    /// The network says that nothing has the port of a receiver.
+    pub fn on_refusal(&mut self, now: Nanos, addr: SocketAddr) {
+        let Some(member) = self.inside.get_mut(&addr) else { return };
+        self.numbers += 1;
+        member.doubt(now, self.numbers);
+        self.next_look = now;
+    }
+
+    /// A receiver leaves.
+    fn leave(&mut self, addr: SocketAddr) {
         if self.inside.remove(&addr).is_some() {
             self.changes.push(Change::Removed(addr, Departure::Left));
         }
     }
 
-    /// Drops whoever was silent for too long; says when to look again.
+    /// Drops whoever is not there any more, and asks those in doubt; says when to look again.
     pub fn expire(&mut self, now: Nanos) -> Option<Nanos> {
         if self.inside.is_empty() {
             return None;
         }
         if now >= self.next_look {
-            let changes = &mut self.changes;
-            self.inside.retain(|addr, heard| {
-                let stays = now - *heard < DROPPED;
-                if !stays {
-                    changes.push(Change::Removed(*addr, Departure::Silent));
+            let Self { inside, changes, questions, proofs, .. } = self;
+            let mut next = now + LOOK;
+            inside.retain(|addr, member| {
+                if let Some(why) = member.ended(now) {
+                    changes.push(Change::Removed(*addr, why));
+                    return false;
                 }
-                stays
+                if member.is_asked(now) {
+                    questions.push((member.dest, question(proofs, *addr, member, now)));
+                }
+                next = next.min(member.next());
+                true
             });
-            self.next_look = now + Nanos::from_secs(1);
+            self.next_look = next;
         }
         (!self.inside.is_empty()).then_some(self.next_look)
+    }
+
+    /// What receivers are to be asked now, of the sender's own accord.
+    pub fn take_questions(&mut self) -> Vec<(Dest, Vec<u8>)> {
+        std::mem::take(&mut self.questions)
     }
 
     /// Who came and went since the last time this was asked.
@@ -127,6 +155,10 @@ impl Door {
         payload: &[u8],
         others: &mut dyn Iterator<Item = SocketAddr>,
     ) -> Vec<u8> {
+        // An answer is never answered: two senders that meet fall silent.
+        if Reply::decode(payload).is_ok() || payload.ends_with(HINT.as_bytes()) {
+            return Vec::new();
+        }
         let command = match Command::decode(payload) {
             Ok(command) => command,
             Err(CommandError::NotACommand) => return Vec::new(),
@@ -141,17 +173,17 @@ impl Door {
             }
         };
         let addr = meta.source;
-        let session = command.params.get("session");
-        let member =
-            session.is_some_and(|session| self.policy.key.verify(session, addr, SESSION_SLOT));
+        let member = self.is_member(&command, addr);
         // From this very host nobody can pretend to be another.
-        let proven = member || self.has_ticket(&command, addr, now) || addr.ip().is_loopback();
+        let proven = member && self.returns_value(&command, addr, now.mono)
+            || self.has_ticket(&command, addr, now)
+            || addr.ip().is_loopback();
         let limit = if proven { CONTROL_MAX } else { payload.len() };
         let say = |code, text: &str| reply(&command.tag, code, Params::default(), text, limit);
         match command.verb {
             Verb::Helo if self.policy.open => {
                 let mut params = Params::default();
-                params.push("ticket", self.policy.key.issue(addr, slot(now)));
+                params.push("ticket", self.proofs.ticket(addr, now.mono));
                 reply(&command.tag, Code::READY, params, "udpkit cast ready", payload.len())
             }
             Verb::Helo | Verb::Rcpt if !self.policy.open => {
@@ -161,8 +193,15 @@ impl Door {
                 say(Code::WRONG_ORDER, "no valid ticket; HELO first")
             }
             Verb::Rcpt => self.add(now, meta, &command),
-            Verb::Noop | Verb::Quit if member => self.stay_or_leave(now, addr, &command),
+            Verb::Quit if member => {
+                self.leave(addr);
+                say(Code::CLOSING, "goodbye")
+            }
+            Verb::Noop if member => self.stay(now, addr, &command, limit),
             Verb::Quit => say(Code::WRONG_ORDER, "no such session"),
+            Verb::Noop if command.params.get("session").is_some() => {
+                say(Code::WRONG_ORDER, "you were dropped; HELO again")
+            }
             Verb::Noop => say(Code::OK, "ok"),
             Verb::Expn if self.policy.listed => self.list(&command.tag, others, limit),
             Verb::Expn => say(Code::POLICY, "receivers are not listed"),
@@ -174,40 +213,67 @@ impl Door {
 
     fn has_ticket(&self, command: &Command, addr: SocketAddr, now: Now) -> bool {
         let ticket = command.params.get("ticket");
-        ticket.is_some_and(|ticket| self.policy.key.verify(ticket, addr, slot(now)))
+        ticket.is_some_and(|ticket| self.proofs.is_ticket(ticket, addr, now.mono))
+    }
+
+    /// Whether a command names the subscription of its source.
+    fn is_member(&self, command: &Command, addr: SocketAddr) -> bool {
+        let session = command.params.get("session").zip(self.inside.get(&addr));
+        session.is_some_and(|(text, member)| self.proofs.is_session(text, addr, member.number))
+    }
+
+    /// Whether a command returns what was sent to its source of late.
+    fn returns_value(&self, command: &Command, addr: SocketAddr, now: Nanos) -> bool {
+        let value = command.params.get("value").zip(self.inside.get(&addr));
+        value.is_some_and(|(text, member)| self.proofs.is_value(text, addr, member.values, now))
     }
 
     fn add(&mut self, now: Now, meta: &RxMeta, command: &Command) -> Vec<u8> {
-        let addr = meta.source;
-        if !self.inside.contains_key(&addr) {
-            if self.inside.len() == SUBSCRIBERS_MAX {
-                let text = "no room for more receivers";
-                return reply(&command.tag, Code::NO_ROOM, Params::default(), text, CONTROL_MAX);
+        let (addr, tag) = (meta.source, &command.tag);
+        let full = self.inside.len() == SUBSCRIBERS_MAX;
+        let known = self.inside.get_mut(&addr);
+        let number = self.numbers + 1;
+        let member = match known {
+            Some(member) if member.was_asked(tag, now.mono) => member,
+            Some(member) => {
+                self.numbers = number;
+                member.renew(number, tag, now.mono);
+                member
             }
-            let dest = Dest { from: meta.destination, ..Dest::from(addr) };
-            self.changes.push(Change::Added(dest));
-        }
-        self.inside.insert(addr, now.mono);
+            None if full => {
+                let text = "no room for more receivers";
+                return reply(tag, Code::NO_ROOM, Params::default(), text, CONTROL_MAX);
+            }
+            None => {
+                self.numbers = number;
+                let dest = Dest { from: meta.destination, ..Dest::from(addr) };
+                self.changes.push(Change::Added(dest));
+                let member = Member::new(dest, number, tag, now.mono);
+                self.inside.entry(addr).or_insert(member)
+            }
+        };
         let mut params = Params::default();
-        params.push("session", self.policy.key.issue(addr, SESSION_SLOT));
+        params.push("session", self.proofs.session(addr, member.number));
+        params.push("value", self.proofs.value(addr, member.values, now.mono));
         params.push("every", ALIVE.0);
         params.push("seen", addr);
-        reply(&command.tag, Code::OK, params, "you are a receiver", CONTROL_MAX)
+        reply(tag, Code::OK, params, "you are a receiver", CONTROL_MAX)
     }
 
-    fn stay_or_leave(&mut self, now: Now, addr: SocketAddr, command: &Command) -> Vec<u8> {
-        let (code, text) = match command.verb {
-            Verb::Quit => {
-                self.leave(addr);
-                (Code::CLOSING, "goodbye")
-            }
-            _ if self.inside.contains_key(&addr) => {
-                self.hear(now.mono, addr);
-                (Code::OK, "ok")
-            }
-            _ => (Code::WRONG_ORDER, "you were dropped; HELO again"),
+    /// A receiver says that it is there: it stays if it returns what it was sent of late, and is
+    /// told what to return next.
+    fn stay(&mut self, now: Now, addr: SocketAddr, command: &Command, limit: usize) -> Vec<u8> {
+        let fresh = self.returns_value(command, addr, now.mono);
+        let Some(member) = self.inside.get_mut(&addr) else { return Vec::new() };
+        let (code, text) = if fresh {
+            member.stays(now.mono);
+            (Code::OK, "ok")
+        } else {
+            (Code::GO_AHEAD, "return this")
         };
-        reply(&command.tag, code, Params::default(), text, CONTROL_MAX)
+        let mut params = Params::default();
+        params.push("value", self.proofs.value(addr, member.values, now.mono));
+        reply(&command.tag, code, params, text, limit)
     }
 
     /// As many receivers as the reply has room for, and their number.
@@ -258,8 +324,12 @@ impl Door {
     }
 }
 
-fn slot(now: Now) -> u64 {
-    now.mono.0 / TICKET_SLOT.0
+/// What a receiver in doubt is sent: the value to return, and its own name, which nobody else knows.
+fn question(proofs: &Proofs, addr: SocketAddr, member: &Member, now: Nanos) -> Vec<u8> {
+    let mut params = Params::default();
+    params.push("session", proofs.session(addr, member.number));
+    params.push("value", proofs.value(addr, member.values, now));
+    Command { tag: fanout_tag(), verb: Verb::Noop, params }.encode().unwrap_or_default()
 }
 
 fn short(tag: Tag, code: Code, text: &str, limit: usize) -> Vec<u8> {
@@ -273,7 +343,7 @@ fn reply(tag: &Tag, code: Code, params: Params, text: &str, limit: usize) -> Vec
         Reply { tag: tag.clone(), code, params, text: text.to_owned() }.encode().unwrap_or_default()
     };
     let bare = || encode(Params::default(), "");
-    let hint = || format!("{tag} pad=").into_bytes();
+    let hint = || format!("{tag}{HINT}").into_bytes();
     let fits = |bytes: &Vec<u8>| !bytes.is_empty() && bytes.len() <= limit;
     let whole = encode(params, text);
     if fits(&whole) {
@@ -296,8 +366,12 @@ mod tests {
     }
 
     fn ask(door: &mut Door, from: &str, at: u64, text: &str) -> String {
+        ask_at(door, from, Nanos::from_secs(at), text)
+    }
+
+    fn ask_at(door: &mut Door, from: &str, mono: Nanos, text: &str) -> String {
         let meta = RxMeta { source: from.parse().unwrap(), ..RxEntry::default().meta };
-        let now = Now { mono: Nanos::from_secs(at), real: Nanos::ZERO };
+        let now = Now { mono, real: Nanos::ZERO };
         let mut others = ["10.0.0.9:5".parse().unwrap()].into_iter();
         let answer = door.answer(now, &meta, text.as_bytes(), &mut others);
         String::from_utf8(answer).unwrap()
@@ -310,34 +384,40 @@ mod tests {
 
     const A: &str = "10.0.0.1:7";
 
-    fn enter(door: &mut Door, from: &str, at: u64) -> String {
+    /// Its session and value.
+    fn enter(door: &mut Door, from: &str, at: u64) -> (String, String) {
         let hello = format!("a HELO pad={}", "x".repeat(HELO_LEN));
         let ticket = ask(door, from, at, &hello);
         let joined = ask(door, from, at, &format!("b RCPT ticket={}", word(&ticket, "ticket")));
         assert!(joined.contains("b 250 you are a receiver"), "{joined}");
-        word(&joined, "session").to_owned()
+        (word(&joined, "session").to_owned(), word(&joined, "value").to_owned())
+    }
+
+    fn noop(door: &mut Door, at: u64, session: &str, value: &str) -> String {
+        ask(door, A, at, &format!("c NOOP session={session} value={value}"))
     }
 
     #[test]
     fn a_receiver_comes_in_with_a_ticket_stays_and_leaves() {
         let mut door = door(true, false);
         assert!(ask(&mut door, A, 1, "a RCPT ticket=00").starts_with("a 503"));
-        let session = enter(&mut door, A, 1);
+        let (session, value) = enter(&mut door, A, 1);
         let again = enter(&mut door, A, 2);
-        assert_eq!(session, again);
+        assert_eq!(session, again.0, "a repeat of the same command");
         let dest = Dest::from(A.parse::<SocketAddr>().unwrap());
         assert_eq!(door.take_changes(), [Change::Added(dest)]);
-        let with = |verb: &str| format!("c {verb} session={session}");
-        assert!(ask(&mut door, A, 3, &with("NOOP")).starts_with("c 250"));
+        let with = |verb: &str| format!("c {verb} session={session} value={value}");
+        assert!(ask(&mut door, A, 3, &with("NOOP")).contains("c 250 ok"));
         // Another address cannot speak for it.
         assert!(ask(&mut door, "10.0.0.2:7", 3, &with("QUIT")).starts_with("c 503"));
         assert!(ask(&mut door, A, 3, "c QUIT").starts_with("c 503"));
-        for _ in 0..2 {
-            assert!(ask(&mut door, A, 4, &with("QUIT")).starts_with("c 221"));
-        }
+        assert!(ask(&mut door, A, 4, &with("QUIT")).starts_with("c 221"));
         let left = Change::Removed(A.parse().unwrap(), Departure::Left);
         assert_eq!(door.take_changes(), [left]);
-        assert!(ask(&mut door, A, 5, &with("NOOP")).starts_with("c 503"));
+        // The name is void.
+        for verb in ["NOOP", "QUIT"] {
+            assert!(ask(&mut door, A, 5, &with(verb)).starts_with("c 503"));
+        }
     }
 
     #[test]
@@ -347,23 +427,124 @@ mod tests {
         let answer = ask(&mut door, A, 1, &hello);
         let rcpt = format!("b RCPT ticket={}", word(&answer, "ticket"));
         assert!(ask(&mut door, "10.0.0.2:7", 1, &rcpt).starts_with("b 503"));
-        assert!(ask(&mut door, A, 100, &rcpt).starts_with("b 503"));
+        assert!(ask(&mut door, A, 11, &rcpt).starts_with("b 503"));
         assert!(!door.has_changes());
     }
 
     #[test]
     fn whoever_is_silent_is_dropped() {
         let mut door = door(true, false);
-        enter(&mut door, A, 0);
+        let (session, value) = enter(&mut door, A, 0);
         enter(&mut door, "10.0.0.2:7", 0);
         door.take_changes();
-        door.hear(Nanos::from_secs(10), A.parse().unwrap());
-        assert!(door.expire(Nanos::from_secs(15)).is_some());
+        assert!(noop(&mut door, 1, &session, &value).contains("c 250 ok"));
+        assert!(door.expire(Nanos::from_secs(4)).is_some());
         assert!(!door.has_changes());
-        door.expire(Nanos::from_secs(17));
+        // One that has never said anything is soon taken for gone.
+        door.expire(Nanos::from_secs(6));
         let gone = Change::Removed("10.0.0.2:7".parse().unwrap(), Departure::Silent);
         assert_eq!(door.take_changes(), [gone]);
+        door.expire(Nanos::from_secs(16));
         assert_eq!(door.len(), 1);
+        door.expire(Nanos::from_secs(18));
+        assert_eq!(door.len(), 0);
+    }
+
+    #[test]
+    fn each_subscription_has_a_name_of_its_own() {
+        let mut door = door(true, false);
+        let (session, value) = enter(&mut door, A, 0);
+        let mut names = vec![session.clone()];
+        for at in [6, 12, 18] {
+            // Asked for anew, by whoever has the address then; twice it was dropped meanwhile.
+            if at > 6 {
+                door.expire(Nanos::from_secs(at));
+            }
+            let (name, _) = enter(&mut door, A, at);
+            assert!(!names.contains(&name));
+            assert!(noop(&mut door, at, &session, &value).starts_with("c 503"));
+            names.push(name);
+        }
+        let quit = format!("c QUIT session={session}");
+        assert!(ask(&mut door, A, 18, &quit).starts_with("c 503"));
+        assert_eq!(door.len(), 1);
+    }
+
+    #[test]
+    fn what_a_former_receiver_knows_keeps_nobody_in() {
+        for seed in 0..20 {
+            let mut rng = fastrand::Rng::with_seed(seed);
+            let mut door = door(true, false);
+            let (session, mut value) = enter(&mut door, A, 0);
+            // It stays as long as it returns what it is told.
+            for at in 1..40 {
+                let answer = noop(&mut door, at, &session, &value);
+                assert!(answer.contains("c 250 ok"), "{answer}");
+                word(&answer, "value").clone_into(&mut value);
+                door.expire(Nanos::from_secs(at));
+            }
+            assert_eq!(door.len(), 1);
+            // It is gone, and somebody else says all that it could say.
+            let (mut at, mut bytes) = (40_000, [0, 0]);
+            while door.len() > 0 {
+                at += rng.u64(1..300);
+                let text = match rng.u8(0..3) {
+                    0 => format!("c NOOP session={session} value={value}"),
+                    1 => format!("c NOOP session={session}"),
+                    _ => format!("c NOOP session={session} value={}", &session),
+                };
+                let answer = ask_at(&mut door, A, Nanos::from_millis(at), &text);
+                bytes = [bytes[0] + text.len(), bytes[1] + answer.len()];
+                door.expire(Nanos::from_millis(at));
+            }
+            assert!(at < 39_000 + 4_000 + 16_000 + 1_300, "seed {seed}: {at} ms");
+            assert!(bytes[1] <= bytes[0], "seed {seed}: {bytes:?}");
+            let gone = Change::Removed(A.parse().unwrap(), Departure::Silent);
+            assert_eq!(door.take_changes().last(), Some(&gone));
+        }
+    }
+
+    #[test]
+    fn a_refusal_ends_a_subscription_unless_the_new_value_comes_back() {
+        let addr: SocketAddr = A.parse().unwrap();
+        let ms = Nanos::from_millis;
+        let mut door = door(true, false);
+        let (session, value) = enter(&mut door, A, 1);
+        assert!(noop(&mut door, 1, &session, &value).contains("250 ok"));
+        door.take_changes();
+        door.on_refusal(ms(1_500), addr);
+        door.on_refusal(ms(1_500), "10.0.0.2:7".parse().unwrap());
+        // It is asked at once; what it was told before is void.
+        door.expire(ms(1_500));
+        let asked = door.take_questions();
+        let [(dest, question)] = &asked[..] else { panic!("{asked:?}") };
+        assert_eq!(dest.addr, addr);
+        let void =
+            ask_at(&mut door, A, ms(1_500), &format!("c NOOP session={session} value={value}"));
+        assert!(void.contains("c 354 "), "{void}");
+        let question = Command::decode(question).unwrap();
+        assert_eq!(question.params.get("session"), Some(&session[..]));
+        let new = question.params.get("value").unwrap();
+        let text = format!("c NOOP session={session} value={new}");
+        assert!(ask_at(&mut door, A, ms(1_600), &text).contains("c 250 ok"));
+        let mut at = ms(1_600);
+        while at < ms(6_000) {
+            at += ms(10);
+            door.expire(at);
+        }
+        assert!(!door.has_changes() && door.take_questions().is_empty());
+        // And now in earnest: what it knew is repeated for ever.
+        door.on_refusal(at, addr);
+        let started = at;
+        while !door.has_changes() {
+            at += ms(10);
+            assert!(ask_at(&mut door, A, at, &text).contains("c 354 ") || door.len() == 0);
+            door.expire(at);
+            door.on_refusal(at, addr);
+        }
+        assert_eq!(at, started + ms(2_000));
+        assert_eq!(door.take_changes(), [Change::Removed(addr, Departure::Refused)]);
+        assert_eq!(door.take_questions().len(), 8);
     }
 
     #[test]
@@ -396,6 +577,8 @@ mod tests {
             let text = &text[..rng.usize(1..=text.len())];
             let answer = ask(&mut open, A, 1, text);
             assert!(answer.len() <= text.len(), "seed {seed}: {text:?} {answer:?}");
+            // Another sender, which it was forged to come from, says nothing to that.
+            assert_eq!(ask(&mut shut, A, 1, &answer), "", "seed {seed}: {answer:?}");
         }
         assert_eq!(open.len(), 0);
     }

@@ -1,5 +1,6 @@
 //! A receiver that asks a sender to be sent to: HELO for a ticket, RCPT with it, NOOP to stay, QUIT
-//! to leave. A sender that forgot it is asked again.
+//! to leave. Each answer has a value that the next NOOP returns, so that the sender knows that what
+//! it sends arrives. A sender that forgot it is asked again.
 
 use crate::batch::{NetworkError, OwnFinding};
 use crate::session::{Exchange, Step, Tags, refusal};
@@ -15,6 +16,8 @@ const GOODBYE: Nanos = Nanos::from_millis(500);
 /// From one sign of life to the next; a sender may ask for it oftener.
 const ALIVE: Nanos = Nanos::from_secs(5);
 const OFTENEST: Nanos = Nanos::from_millis(200);
+/// Tickets that were too late for the sender before its answer is believed.
+const TICKETS: u32 = 5;
 
 /// Why a receiver was not added to a sender's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +49,8 @@ enum Stage {
     /// It is in, and says so again at `next`, or is saying so.
     In {
         session: String,
+        /// What the sender told last, to return.
+        value: String,
         next: Nanos,
     },
     Leaving,
@@ -60,6 +65,10 @@ pub(super) struct Subscription {
     asking: Option<Exchange>,
     tags: Tags,
     alive: Nanos,
+    /// When a value was returned last.
+    returned: Nanos,
+    /// Tickets that were refused since the last that was not.
+    refused_tickets: u32,
     /// Whether it was ever in.
     joined: Option<Nanos>,
     failure: Option<SubscribeError>,
@@ -87,6 +96,8 @@ impl Subscription {
             asking: None,
             tags: Tags::new("r"),
             alive: ALIVE,
+            returned: Nanos::ZERO,
+            refused_tickets: 0,
             joined: None,
             failure: None,
             said: None,
@@ -136,9 +147,11 @@ impl Subscription {
                     self.ask(Verb::Rcpt, params, 0, now, PATIENCE);
                 }
                 Stage::In { next, .. } if now < *next => return Wish::Wait(*next),
-                Stage::In { session, .. } => {
+                Stage::In { session, value, .. } => {
                     let mut params = Params::default();
                     params.push("session", session);
+                    params.push("value", value);
+                    self.returned = now;
                     self.ask(Verb::Noop, params, 0, now, PATIENCE);
                 }
                 Stage::Leaving => self.end(),
@@ -210,27 +223,42 @@ impl Subscription {
         self.end();
     }
 
-    /// A datagram from the sender: whether it was a reply to what was asked.
+    /// A datagram from the sender: whether it was a reply to what was asked, or asks for a sign of
+    /// life.
     pub fn on_reply(&mut self, payload: &[u8], now: Nanos) -> bool {
         let Some(reply) = self.asking.as_ref().and_then(|asking| asking.reply(payload)) else {
-            return false;
+            return self.on_question(payload, now);
         };
+        let param = |key: &str| reply.params.get(key).map(str::to_owned);
         match (&self.stage, reply.code) {
             (Stage::Ticket, Code::READY) => {
-                let Some(ticket) = reply.params.get("ticket") else { return true };
-                self.stage = Stage::Joining { ticket: ticket.to_owned() };
+                let Some(ticket) = param("ticket") else { return true };
+                self.stage = Stage::Joining { ticket };
             }
             (Stage::Joining { .. }, Code::OK) => {
-                let Some(session) = reply.params.get("session") else { return true };
+                let Some(session) = param("session") else { return true };
                 let asked = reply.params.parse("every").ok().flatten().map(Nanos);
                 self.alive = asked.unwrap_or(ALIVE).clamp(OFTENEST, ALIVE);
                 self.joined.get_or_insert(now);
-                let session = session.to_owned();
-                self.stage = Stage::In { session, next: now + self.alive };
+                self.refused_tickets = 0;
+                // The sender waits for the value to come back.
+                let value = param("value").unwrap_or_default();
+                self.stage = Stage::In { session, value, next: now };
             }
-            (Stage::In { session, .. }, Code::OK) => {
-                let session = session.clone();
-                self.stage = Stage::In { session, next: now + self.alive };
+            // The ticket's time was over before it arrived.
+            (Stage::Joining { .. }, Code::WRONG_ORDER) if self.refused_tickets < TICKETS => {
+                self.refused_tickets += 1;
+                self.stage = Stage::Ticket;
+            }
+            (Stage::In { session, value, .. }, Code::OK | Code::GO_AHEAD) => {
+                // What was returned came too late, or was void: the new value goes back at once,
+                // but a sender that is never content is not asked without end.
+                let next = match reply.code {
+                    Code::OK => now + self.alive,
+                    _ => now.max(self.returned + OFTENEST),
+                };
+                let (session, value) = (session.clone(), param("value").unwrap_or(value.clone()));
+                self.stage = Stage::In { session, value, next };
             }
             // Forgotten: the sender was silent, or this receiver was.
             (Stage::In { .. }, Code::WRONG_ORDER) => {
@@ -250,6 +278,25 @@ impl Subscription {
                 self.stage = Stage::Gone;
             }
         }
+        self.asking = None;
+        true
+    }
+
+    /// The sender was told that nobody is here, and asks: the value that it tells goes back at once.
+    fn on_question(&mut self, payload: &[u8], now: Nanos) -> bool {
+        let Stage::In { session, value, next } = &mut self.stage else { return false };
+        let Ok(command) = Command::decode(payload) else { return false };
+        let told = |key: &str| command.params.get(key);
+        let (Verb::Noop, Some(name), Some(new)) = (command.verb, told("session"), told("value"))
+        else {
+            return false;
+        };
+        // Nobody else knows the name.
+        if name != session {
+            return false;
+        }
+        new.clone_into(value);
+        *next = now.max(self.returned + OFTENEST);
         self.asking = None;
         true
     }

@@ -1,0 +1,147 @@
+//! What an address must have received to prove that it is still there: tickets, names and values
+//! that are made from a secret, the address and the time, so that nothing is kept for a stranger.
+//!
+//! A value is good for the [`TURN`] that it was given in and the next. Whoever returns one received
+//! something at its address within the last four seconds; what a former owner of the address knows
+//! is void by then.
+
+use crate::units::Nanos;
+use crate::wire::TicketKey;
+use std::net::SocketAddr;
+
+/// How long a value is given out. It is taken for twice as long.
+pub(super) const TURN: Nanos = Nanos::from_secs(2);
+/// The same of tickets.
+const TICKET_TURN: Nanos = Nanos::from_secs(5);
+
+/// What a proof is of: no one can be taken for another.
+#[derive(Clone, Copy)]
+enum Kind {
+    Ticket,
+    Session,
+    Value,
+    CopyRun,
+    CopyValue,
+    Check,
+}
+
+/// The maker of proofs.
+#[derive(Clone)]
+pub(super) struct Proofs(TicketKey);
+
+impl std::fmt::Debug for Proofs {
+    /// Without the key.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Proofs")
+    }
+}
+
+impl Proofs {
+    pub fn new(key: TicketKey) -> Self {
+        Self(key)
+    }
+
+    /// What lets an address in.
+    pub fn ticket(&self, addr: SocketAddr, now: Nanos) -> String {
+        self.0.issue(addr, slot(Kind::Ticket, 0, now.0 / TICKET_TURN.0))
+    }
+
+    /// Whether it is this address's, and of late.
+    pub fn is_ticket(&self, text: &str, addr: SocketAddr, now: Nanos) -> bool {
+        self.0.verify(text, addr, slot(Kind::Ticket, 0, now.0 / TICKET_TURN.0))
+    }
+
+    /// The name of subscription `number`.
+    pub fn session(&self, addr: SocketAddr, number: u32) -> String {
+        self.0.issue(addr, slot(Kind::Session, number, 0))
+    }
+
+    /// Whether it is that name.
+    pub fn is_session(&self, text: &str, addr: SocketAddr, number: u32) -> bool {
+        // No name has the slot before, which a ticket would be good for, too.
+        self.0.verify(text, addr, slot(Kind::Session, number, 0))
+    }
+
+    /// What a subscription must return to stay; a new `number` voids all before.
+    pub fn value(&self, addr: SocketAddr, number: u32, now: Nanos) -> String {
+        self.0.issue(addr, slot(Kind::Value, number, now.0 / TURN.0))
+    }
+
+    /// Whether it is such a value, of late.
+    pub fn is_value(&self, text: &str, addr: SocketAddr, number: u32, now: Nanos) -> bool {
+        self.0.verify(text, addr, slot(Kind::Value, number, now.0 / TURN.0))
+    }
+
+    /// The name of the run in copies to this address alone.
+    pub fn copy_run(&self, addr: SocketAddr) -> u64 {
+        self.short(addr, slot(Kind::CopyRun, 0, 0))
+    }
+
+    /// What a receiver of copies must return.
+    pub fn copy_value(&self, addr: SocketAddr, number: u32, now: Nanos) -> u64 {
+        self.short(addr, slot(Kind::CopyValue, number, now.0 / TURN.0))
+    }
+
+    /// Whether it is such a value, of late.
+    pub fn is_copy_value(&self, value: u64, addr: SocketAddr, number: u32, now: Nanos) -> bool {
+        let turn = now.0 / TURN.0;
+        let of = |turn| self.short(addr, slot(Kind::CopyValue, number, turn));
+        value == of(turn) || value == of(turn.saturating_sub(1))
+    }
+
+    /// What a host must return before a check's answer goes to the group.
+    pub fn check_value(&self, addr: SocketAddr, now: Nanos) -> u64 {
+        self.short(addr, slot(Kind::Check, 0, now.0 / TURN.0))
+    }
+
+    /// Whether it is such a value, of late.
+    pub fn is_check_value(&self, value: u64, addr: SocketAddr, now: Nanos) -> bool {
+        let before = Nanos(now.0.saturating_sub(TURN.0));
+        value == self.check_value(addr, now) || value == self.check_value(addr, before)
+    }
+
+    /// The first 16 digits.
+    fn short(&self, addr: SocketAddr, slot: u64) -> u64 {
+        let text = self.0.issue(addr, slot);
+        text.get(..16).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or_default()
+    }
+}
+
+/// One number for all: 4 bits of kind, 28 of the number, 32 of the turn, which last for centuries.
+fn slot(kind: Kind, number: u32, turn: u64) -> u64 {
+    (kind as u64) << 60 | u64::from(number & 0x0FFF_FFFF) << 32 | turn & 0xFFFF_FFFF
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proof_is_good_for_its_kind_address_number_and_time_alone() {
+        let proofs = Proofs::new(TicketKey([7; 32]));
+        let (addr, other): (SocketAddr, SocketAddr) =
+            ("10.0.0.1:7".parse().unwrap(), "10.0.0.1:8".parse().unwrap());
+        for secs in [0, 1, 2, 100, 101] {
+            let at = Nanos::from_secs(secs);
+            let (value, short) = (proofs.value(addr, 5, at), proofs.copy_value(addr, 5, at));
+            let check = proofs.check_value(addr, at);
+            for later in 0..12 {
+                let now = at + Nanos::from_secs(later);
+                let good = now.0 / TURN.0 <= at.0 / TURN.0 + 1;
+                assert_eq!(proofs.is_value(&value, addr, 5, now), good, "{secs} {later}");
+                assert_eq!(proofs.is_copy_value(short, addr, 5, now), good, "{secs} {later}");
+                assert_eq!(proofs.is_check_value(check, addr, now), good, "{secs} {later}");
+            }
+            assert!(!proofs.is_value(&value, other, 5, at));
+            assert!(!proofs.is_value(&value, addr, 6, at) && !proofs.is_value(&value, addr, 4, at));
+            assert!(!proofs.is_copy_value(short, addr, 6, at));
+            assert!(!proofs.is_session(&value, addr, 5) && !proofs.is_ticket(&value, addr, at));
+        }
+        let session = proofs.session(addr, 5);
+        assert!(proofs.is_session(&session, addr, 5));
+        for number in [4, 6] {
+            assert!(!proofs.is_session(&session, addr, number));
+        }
+        assert!(!proofs.is_session(&session, other, 5));
+    }
+}
