@@ -1,12 +1,13 @@
 //! Unicast copies beside a group (`--compare`): every receiver that reports on a group is sent the
-//! same numbers by unicast as well, once it has proven its address.
+//! same numbers by unicast as well, once it has proven its address, and for as long as it does.
 //!
-//! The proof is a name of the run that only this address was told: the receiver's reports on the
-//! copies carry it. Before that an address is sent three lines and nothing else, so that nobody
-//! who hears the group can turn the stream on a third party.
+//! The proof is a value that only this address was sent of late: the receiver's reports on the
+//! copies return it. Before that a report is answered by one line that is no longer than it was, and
+//! nothing is kept; so nobody who hears the group can turn anything on a third party.
 
 use super::Names;
 use super::census::Census;
+use super::proof::Proofs;
 use super::subscribers::Change;
 use crate::batch::{Dest, RxMeta};
 use crate::record::{FanoutCopy, copy_verdict};
@@ -19,24 +20,25 @@ use std::net::{IpAddr, SocketAddr};
 
 /// Receivers that are sent copies.
 const COPIES_MAX: usize = 1_024;
-/// Lines to an address that has not proven itself.
-const LINES_UNPROVEN: u32 = 3;
 /// Silence after which copies end.
 const DROPPED: Nanos = Nanos::from_secs(16);
 /// Silence after which a last report is not waited for.
 const SILENT: Nanos = Nanos::from_secs(5);
-/// The slot that names runs of copies: neither a ticket's nor a session's.
-const COPY_SLOT: u64 = u64::MAX - 1;
+/// Where the network says that nobody is there: the time to prove the contrary, beside two intervals
+/// of reports.
+const CONFIRM: Nanos = Nanos::from_secs(1);
 
-/// One receiver.
+/// One receiver, which has proven its address.
 #[derive(Debug)]
 struct Copy {
     addr: SocketAddr,
     from: Option<IpAddr>,
-    lines: u32,
-    /// What of the group it had by the time its copies began: first copies and lost; `None` while
-    /// it is not proven.
-    before: Option<(u64, u64)>,
+    /// What its values are made from: a new number voids all before.
+    values: u32,
+    /// When its copies end unless it returns a value: the network says that nobody is there.
+    doubt: Option<Nanos>,
+    /// What of the group it had by the time its copies began: first copies and lost.
+    before: (u64, u64),
     heard: Nanos,
     last: bool,
     /// Whether nothing is sent to it any more.
@@ -48,79 +50,62 @@ struct Copy {
 /// All receivers of copies.
 #[derive(Debug)]
 pub(super) struct Copies {
-    key: TicketKeyOf,
+    proofs: Proofs,
     all: Vec<Copy>,
     by_addr: HashMap<SocketAddr, usize>,
     changes: Vec<Change>,
 }
 
-/// The secret, which is not shown.
-struct TicketKeyOf(TicketKey);
-
-impl std::fmt::Debug for TicketKeyOf {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("TicketKey")
-    }
-}
-
 impl Copies {
     /// No receivers.
     pub fn new(key: TicketKey) -> Self {
-        Self {
-            key: TicketKeyOf(key),
-            all: Vec::new(),
-            by_addr: HashMap::new(),
-            changes: Vec::new(),
-        }
+        let proofs = Proofs::new(key);
+        Self { proofs, all: Vec::new(), by_addr: HashMap::new(), changes: Vec::new() }
     }
 
-    /// A receiver has reported on what was sent to a group or broadcast address; whether it is a new
-    /// one, which should have a line soon.
-    pub fn note(&mut self, meta: &RxMeta, report: &ReceiverReport) -> bool {
+    /// A receiver has reported, in so many bytes, on what was sent to a group or broadcast address:
+    /// the line to answer that it may prove its address by; `None` where there is nothing to prove, or
+    /// the line is longer than what came.
+    pub fn invite(
+        &self,
+        now: Now,
+        meta: &RxMeta,
+        (report, bytes): (&ReceiverReport, usize),
+        line: &Announcement,
+    ) -> Option<Vec<u8>> {
         let addr = meta.source;
         let single = report.to.is_none_or(|to| to.ip() == addr.ip());
-        if single || report.last || self.all.len() == COPIES_MAX || self.by_addr.contains_key(&addr)
-        {
-            return false;
+        let known = self.by_addr.contains_key(&addr);
+        if single || report.last || line.over || known || self.all.len() == COPIES_MAX {
+            return None;
         }
-        self.by_addr.insert(addr, self.all.len());
-        self.all.push(Copy {
-            addr,
-            from: meta.destination,
-            lines: 0,
-            before: None,
-            heard: Nanos::ZERO,
-            last: false,
-            ended: false,
-            firsts: 0,
-            lost: 0,
-        });
-        true
+        let line =
+            Announcement { at: now.real, ..self.line(now.mono, addr, 0, line) }.encode_short();
+        (line.len() <= bytes).then_some(line)
     }
 
     /// The announcement for each receiver, or for one alone.
     pub fn lines(
-        &mut self,
+        &self,
+        now: Nanos,
         line: &Announcement,
         alone: Option<SocketAddr>,
     ) -> Vec<(Dest, Vec<u8>)> {
-        let mut lines = Vec::new();
-        for index in 0..self.all.len() {
-            let copy = &self.all[index];
-            let unproven = copy.before.is_none() && copy.lines >= LINES_UNPROVEN;
-            if copy.ended || unproven || alone.is_some_and(|addr| addr != copy.addr) {
-                continue;
-            }
-            let (addr, from) = (copy.addr, copy.from);
-            let run = self.run_of(addr);
-            self.all[index].lines += 1;
-            lines.push((Dest { from, ..Dest::from(addr) }, Announcement { run, ..*line }.encode()));
-        }
-        lines
+        let wanted = |copy: &&Copy| !copy.ended && alone.is_none_or(|addr| addr == copy.addr);
+        let one = |copy: &Copy| {
+            let dest = Dest { from: copy.from, ..Dest::from(copy.addr) };
+            (dest, self.line(now, copy.addr, copy.values, line).encode())
+        };
+        self.all.iter().filter(wanted).map(one).collect()
     }
 
-    /// Takes a report on copies; whether it was one. A receiver that leaves before the run is `over`
-    /// gets no more.
+    fn line(&self, now: Nanos, addr: SocketAddr, number: u32, line: &Announcement) -> Announcement {
+        let run = self.proofs.copy_run(addr);
+        Announcement { run, value: Some(self.proofs.copy_value(addr, number, now)), ..*line }
+    }
+
+    /// Takes a report on copies; whether it was one, from where it says. A receiver that leaves
+    /// before the run is `over` gets no more.
     pub fn take(
         &mut self,
         now: Now,
@@ -129,17 +114,22 @@ impl Copies {
         census: &Census,
         over: bool,
     ) -> bool {
-        let Some(index) = self.by_addr.get(&meta.source).copied() else { return false };
-        if report.run != self.run_of(meta.source) {
+        let addr = meta.source;
+        let known = self.by_addr.get(&addr).copied();
+        let number = known.map_or(0, |index| self.all[index].values);
+        let fresh = |value| self.proofs.is_copy_value(value, addr, number, now.mono);
+        if report.run != self.proofs.copy_run(addr) || !report.value.is_some_and(fresh) {
             return false;
         }
+        let index = match known {
+            Some(index) => index,
+            None if report.last => return true,
+            None if self.all.len() == COPIES_MAX => return false,
+            None => self.add(meta, census),
+        };
         let copy = &mut self.all[index];
         copy.heard = now.mono;
-        if copy.before.is_none() {
-            copy.before = Some(census.group_sums().remove(&copy.addr).unwrap_or_default());
-            let dest = Dest { from: copy.from, ..Dest::from(copy.addr) };
-            self.changes.push(Change::Copied(dest));
-        }
+        copy.doubt = None;
         // One that was overtaken knows less than what is known.
         if report.firsts >= copy.firsts {
             copy.firsts = report.firsts;
@@ -153,15 +143,52 @@ impl Copies {
         true
     }
 
-    /// This host stood still for `length`: nobody was silent meanwhile.
-    pub fn on_pause(&mut self, length: Nanos) {
-        self.all.iter_mut().for_each(|copy| copy.heard += length);
+    /// A receiver has proven its address: copies begin.
+    fn add(&mut self, meta: &RxMeta, census: &Census) -> usize {
+        let (addr, from) = (meta.source, meta.destination);
+        self.by_addr.insert(addr, self.all.len());
+        self.all.push(Copy {
+            addr,
+            from,
+            values: 0,
+            doubt: None,
+            before: census.group_sums().remove(&addr).unwrap_or_default(),
+            heard: Nanos::ZERO,
+            last: false,
+            ended: false,
+            firsts: 0,
+            lost: 0,
+        });
+        self.changes.push(Change::Copied(Dest { from, ..Dest::from(addr) }));
+        self.all.len() - 1
     }
 
-    /// Ends copies to whoever was silent for too long.
+    /// The network says that nothing has the port of a receiver, which reports once in `every`;
+    /// whether it should have a line with a new value.
+    pub fn on_refusal(&mut self, now: Nanos, addr: SocketAddr, every: Nanos) -> bool {
+        let Some(index) = self.by_addr.get(&addr) else { return false };
+        let copy = &mut self.all[*index];
+        if copy.ended || copy.last || copy.doubt.is_some() {
+            return false;
+        }
+        copy.values += 1;
+        copy.doubt = Some(now + CONFIRM + Nanos(every.0.saturating_mul(2)));
+        true
+    }
+
+    /// This host stood still for `length`: nobody was silent meanwhile.
+    pub fn on_pause(&mut self, length: Nanos) {
+        for copy in &mut self.all {
+            copy.heard += length;
+            copy.doubt = copy.doubt.map(|until| until + length);
+        }
+    }
+
+    /// Ends copies to whoever was silent for too long, or is not there any more.
     pub fn expire(&mut self, now: Nanos) {
         for copy in &mut self.all {
-            if copy.before.is_some() && !copy.ended && !copy.last && now - copy.heard > DROPPED {
+            let gone = copy.doubt.is_some_and(|until| until <= now);
+            if !copy.ended && !copy.last && (gone || now - copy.heard > DROPPED) {
                 copy.ended = true;
                 self.changes.push(Change::Uncopied(copy.addr));
             }
@@ -171,7 +198,7 @@ impl Copies {
     /// Whether everyone that is not silent has told its last.
     pub fn is_whole(&self, now: Nanos) -> bool {
         let told = |copy: &Copy| copy.last || copy.ended || now - copy.heard > SILENT;
-        self.all.iter().filter(|copy| copy.before.is_some()).all(told)
+        self.all.iter().all(told)
     }
 
     pub fn has_changes(&self) -> bool {
@@ -185,29 +212,23 @@ impl Copies {
     /// How the copies stand beside the groups.
     pub fn record(&self, census: &Census, names: &Names) -> Vec<FanoutCopy> {
         let sums = census.group_sums();
-        let compared = self.all.iter().filter(|copy| copy.before.is_some()).count() as u64;
+        let compared = self.all.len() as u64;
         let one = |copy: &Copy| {
-            let before = copy.before?;
+            let before = copy.before;
             let (firsts, lost) = sums.get(&copy.addr).copied().unwrap_or_default();
             let (firsts, lost) = (firsts.saturating_sub(before.0), lost.saturating_sub(before.1));
             let group = LossSample { sent: firsts + lost, lost };
             let unicast = LossSample { sent: copy.firsts + copy.lost, lost: copy.lost };
-            Some(FanoutCopy {
+            FanoutCopy {
                 receiver: names.address(copy.addr),
                 group_lost: group.lost,
                 group_expected: group.sent,
                 unicast_lost: unicast.lost,
                 unicast_expected: unicast.sent,
                 verdict: copy_verdict(group, unicast, compared),
-            })
+            }
         };
-        self.all.iter().filter_map(one).collect()
-    }
-
-    /// The name of the run in what goes to this address alone.
-    fn run_of(&self, addr: SocketAddr) -> u64 {
-        let hash = self.key.0.issue(addr, COPY_SLOT);
-        hash.get(..16).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or_default()
+        self.all.iter().map(one).collect()
     }
 }
 
@@ -236,13 +257,14 @@ mod tests {
             sent: 0,
             mark: 0,
             over: false,
+            value: None,
         }
     }
 
-    fn run_in(bytes: &[u8]) -> u64 {
+    fn read(bytes: &[u8]) -> Announcement {
         let command = Command::decode(bytes).unwrap();
         assert_eq!(command.tag, fanout_tag());
-        Announcement::read(&command).unwrap().run
+        Announcement::read(&command).unwrap()
     }
 
     #[test]
@@ -251,28 +273,36 @@ mod tests {
         let other = RxMeta { source: "10.0.0.3:40000".parse().unwrap(), ..meta };
         let (now, mut census) = (Now::default(), Census::new(RUN));
         let mut copies = Copies::new(TicketKey([5; 32]));
-        assert!(!copies.note(&meta, &report(RUN, "10.0.0.2:5000", 0)), "a host of its own");
-        let first = report(RUN, "239.1.2.3:5000", 10);
-        assert!(census.take(now, &meta, &first) && copies.note(&meta, &first));
-        assert!(copies.note(&other, &first) && !copies.note(&meta, &first));
-        let lines: Vec<_> = (0..9).flat_map(|_| copies.lines(&line(), None)).collect();
-        assert_eq!(lines.len(), 2 * LINES_UNPROVEN as usize);
-        let run_of = |addr: SocketAddr| {
-            let (_, bytes) = lines.iter().find(|(dest, _)| dest.addr == addr).unwrap();
-            run_in(bytes)
+        let invite = |copies: &Copies, meta: &RxMeta, report: &ReceiverReport, bytes: usize| {
+            copies.invite(now, meta, (report, bytes), &line())
         };
-        // The run of the group, and that of another address, prove nothing.
-        for run in [RUN, run_of(other.source)] {
-            let told = report(run, "10.0.0.2:0", 0);
+        let own = report(RUN, "10.0.0.2:5000", 0);
+        assert_eq!(invite(&copies, &meta, &own, 600), None, "a host of its own");
+        let first = report(RUN, "239.1.2.3:5000", 10);
+        assert!(census.take(now, &meta, &first));
+        let invitation = invite(&copies, &meta, &first, 600).unwrap();
+        assert_eq!(invite(&copies, &meta, &first, invitation.len() - 1), None, "no longer");
+        let to_other = invite(&copies, &other, &first, 600).unwrap();
+        assert!(copies.lines(now.mono, &line(), None).is_empty(), "nothing of its own accord");
+        let (told, told_other) = (read(&invitation), read(&to_other));
+        // The run of the group, and that of another address, prove nothing; nor does the name alone.
+        for (run, value) in [
+            (RUN, told.value),
+            (told_other.run, told_other.value),
+            (told.run, None),
+            (told.run, Some(7)),
+        ] {
+            let told = ReceiverReport { value, ..report(run, "10.0.0.2:0", 0) };
             assert!(!copies.take(now, &meta, &told, &census, false));
         }
         assert!(!copies.has_changes() && copies.record(&census, &Names::default()).is_empty());
-        let told = report(run_of(meta.source), "10.0.0.2:0", 0);
+        let told = ReceiverReport { value: told.value, ..report(told.run, "10.0.0.2:0", 0) };
         assert!(copies.take(now, &meta, &told, &census, false));
         assert!(
             matches!(copies.take_changes()[..], [Change::Copied(dest)] if dest.addr == meta.source)
         );
-        assert_eq!(copies.lines(&line(), None).len(), 1);
+        assert_eq!(invite(&copies, &meta, &first, 600), None, "it is known");
+        assert_eq!(copies.lines(now.mono, &line(), None).len(), 1);
         // Only what the group lost from then on is compared.
         let later =
             ReceiverReport { received: 3_000, firsts: 3_000, ..report(RUN, "239.1.2.3:5000", 510) };
@@ -284,6 +314,45 @@ mod tests {
         let last = ReceiverReport { last: true, ..told };
         assert!(copies.take(now, &meta, &last, &census, false));
         assert!(matches!(copies.take_changes()[..], [Change::Uncopied(_)]));
-        assert!(copies.lines(&line(), None).is_empty() && copies.is_whole(now.mono));
+        assert!(copies.lines(now.mono, &line(), None).is_empty() && copies.is_whole(now.mono));
+    }
+
+    #[test]
+    fn copies_end_where_the_value_does_not_come_back() {
+        let meta = RxMeta { source: "10.0.0.2:40000".parse().unwrap(), ..RxEntry::default().meta };
+        let (every, census) = (Nanos::from_secs(1), Census::new(RUN));
+        let at = |secs: u64| Now { mono: Nanos::from_secs(secs), real: Nanos::ZERO };
+        for refused in [false, true] {
+            let mut copies = Copies::new(TicketKey([5; 32]));
+            let group = report(RUN, "239.1.2.3:5000", 10);
+            let invitation = copies.invite(at(0), &meta, (&group, 600), &line()).unwrap();
+            let mut heard = read(&invitation);
+            // It is there, and tells what it is told.
+            for secs in 0..40 {
+                let told =
+                    ReceiverReport { value: heard.value, ..report(heard.run, "10.0.0.2:0", 0) };
+                assert!(copies.take(at(secs), &meta, &told, &census, false), "{secs}");
+                // Forged, and without effect.
+                copies.on_refusal(at(secs).mono, meta.source, every);
+                copies.expire(at(secs).mono);
+                heard = read(&copies.lines(at(secs).mono, &line(), None)[0].1);
+            }
+            assert!(matches!(copies.take_changes()[..], [Change::Copied(_)]));
+            // It is not there any more; somebody goes on telling what it knew.
+            let told = ReceiverReport { value: heard.value, ..report(heard.run, "10.0.0.2:0", 0) };
+            let mut secs = 40;
+            while !copies.has_changes() {
+                secs += 1;
+                if refused {
+                    copies.on_refusal(at(secs).mono, meta.source, every);
+                }
+                copies.take(at(secs), &meta, &told, &census, false);
+                copies.expire(at(secs).mono);
+            }
+            // What it knew is good for four seconds.
+            let most = 40 + 4 + if refused { 4 } else { 17 };
+            assert!(secs <= most, "refused {refused}: {secs}");
+            assert!(matches!(copies.take_changes()[..], [Change::Uncopied(_)]));
+        }
     }
 }

@@ -166,21 +166,20 @@ impl Ear {
             sent,
             mark: self.mark.unwrap_or(sent),
             over,
+            value: None,
         };
         self.last_line = Some(line);
         if std::mem::take(&mut self.copies_due) {
-            self.announce_copies(None);
+            self.announce_copies(now.mono, None);
         }
         line.encode()
     }
 
     /// Queues the announcement that was made last for receivers of copies, or for one of them.
-    fn announce_copies(&mut self, alone: Option<SocketAddr>) {
-        let (Some(copies), Some(line)) = (&mut self.copies, &self.last_line) else { return };
-        for answer in copies.lines(line, alone) {
-            if self.answers.len() < ANSWERS_MAX {
-                self.answers.push_back(answer);
-            }
+    fn announce_copies(&mut self, now: Nanos, alone: Option<SocketAddr>) {
+        let (Some(copies), Some(line)) = (&self.copies, &self.last_line) else { return };
+        for line in copies.lines(now, line, alone) {
+            self.queue(line);
         }
     }
 
@@ -210,6 +209,10 @@ impl Ear {
     /// The network says that nothing has the port of an address that is sent to.
     pub fn on_refusal(&mut self, now: Nanos, addr: SocketAddr) {
         self.door.on_refusal(now, addr);
+        let every = self.every;
+        if self.copies.as_mut().is_some_and(|copies| copies.on_refusal(now, addr, every)) {
+            self.announce_copies(now, Some(addr));
+        }
     }
 
     fn queue(&mut self, answer: (Dest, Vec<u8>)) {
@@ -243,17 +246,24 @@ impl Ear {
         since + LEAST_PATIENCE.max(self.census.within())
     }
 
-    /// Takes a report on the run, or on the copies of it; whether it was one.
-    fn take_report(&mut self, now: Now, meta: &RxMeta, report: &ReceiverReport) -> bool {
-        if self.census.take(now, meta, report) {
-            if self.copies.as_mut().is_some_and(|copies| copies.note(meta, report)) {
-                self.announce_copies(Some(meta.source));
+    /// Takes a report of so many bytes on the run, or on the copies of it. The one answer, which is
+    /// no longer; `None` for none.
+    fn take_report(
+        &mut self,
+        now: Now,
+        meta: &RxMeta,
+        (report, bytes): (&ReceiverReport, usize),
+    ) -> Option<Vec<u8>> {
+        let Self { copies, census, last_line, .. } = self;
+        if census.take(now, meta, report) {
+            if report.last {
+                return Some(goodbye(report));
             }
-            return true;
+            return copies.as_ref()?.invite(now, meta, (report, bytes), last_line.as_ref()?);
         }
-        let over = self.last_line.is_some_and(|line| line.over);
-        let Self { copies, census, .. } = self;
-        copies.as_mut().is_some_and(|copies| copies.take(now, meta, report, census, over))
+        let over = last_line.is_some_and(|line| line.over);
+        let taken = copies.as_mut()?.take(now, meta, report, census, over);
+        (taken && report.last).then(|| goodbye(report))
     }
 
     /// A datagram came in.
@@ -262,22 +272,16 @@ impl Ear {
         let report = Command::decode(datagram.payload).ok();
         let report = report.as_ref().and_then(ReceiverReport::read);
         let answer = if let Some(report) = report {
-            if !self.listens() || !self.take_report(now, meta, &report) {
+            if !self.listens() {
                 return;
             }
-            if !report.last {
-                return;
-            }
-            goodbye(&report)
+            self.take_report(now, meta, (&report, datagram.payload.len())).unwrap_or_default()
         } else {
             let Self { census, door, .. } = self;
             door.answer(now, meta, datagram.payload, &mut census.addresses())
         };
-        if answer.is_empty() || self.answers.len() == ANSWERS_MAX {
-            return;
-        }
         let dest = Dest { from: meta.destination, ..Dest::from(meta.source) };
-        self.answers.push_back((dest, answer));
+        self.queue((dest, answer));
     }
 
     /// Writes the answers that wait into an empty batch, whose table has the `targets` first; the

@@ -1,5 +1,6 @@
 //! A receiver's reports to all of its senders.
 
+use super::credit::Credit;
 use super::reporter::Reporter;
 use super::{Names, Row, RowKey};
 use crate::batch::{Dest, RxMeta, TxBatch};
@@ -30,6 +31,9 @@ pub(super) struct Place {
 pub(super) struct Feedback {
     reporters: Vec<Reporter>,
     by_key: HashMap<RowKey, usize>,
+    /// What came from each sender of late, whatever it was about.
+    credits: Vec<Credit>,
+    credit_of: HashMap<SocketAddr, usize>,
     rng: Rng,
     /// Goodbyes left, and when the next is due; `None` while it stays.
     leaving: Option<(u32, Nanos)>,
@@ -43,6 +47,8 @@ impl Feedback {
         Self {
             reporters: Vec::new(),
             by_key: HashMap::new(),
+            credits: Vec::new(),
+            credit_of: HashMap::new(),
             rng: Rng::with_seed(seed),
             leaving: None,
             next: None,
@@ -56,20 +62,22 @@ impl Feedback {
         Some((index, *self.reporters[index].heard()))
     }
 
-    /// A sender announces how it stands. The reporter that is new, if it is.
+    /// A sender announces how it stands, in a datagram of so many `bytes`. The reporter that is new,
+    /// if it is.
     pub fn announced(
         &mut self,
         now: Now,
         key: RowKey,
         meta: &RxMeta,
         place: Place,
-        line: &Announcement,
+        (line, bytes): (&Announcement, usize),
     ) -> Option<usize> {
         let known = self.by_key.get(&key).copied();
         // Another run may have the same tag.
         if let Some(index) = known
             && self.reporters[index].heard().run == line.run
         {
+            self.credits[self.reporters[index].credit].earn(now.mono, bytes);
             self.reporters[index].announced(now, meta.arrival, line, &mut self.rng);
             self.note_due(index);
             return None;
@@ -80,7 +88,12 @@ impl Feedback {
         let from = meta.destination.filter(|ip| place.answers == place.listens && is_own(*ip));
         // A group of one link is answered on that link: the zone is in the address.
         let dest = Dest { from, socket: place.answers, ..Dest::from(key.source) };
-        let mut reporter = Reporter::new(key, dest, place.listens, line, &mut self.rng);
+        let credit = *self.credit_of.entry(key.source).or_insert_with(|| {
+            self.credits.push(Credit::default());
+            self.credits.len() - 1
+        });
+        self.credits[credit].earn(now.mono, bytes);
+        let mut reporter = Reporter::new(key, dest, (place.listens, credit), line, &mut self.rng);
         reporter.announced(now, meta.arrival, line, &mut self.rng);
         self.reporters.push(reporter);
         let index = self.reporters.len() - 1;
@@ -111,8 +124,16 @@ impl Feedback {
 
     /// A datagram of a row with a reporter.
     #[inline]
-    pub fn observe(&mut self, reporter: usize, bytes: usize, sequence: u32, transit: i64) {
-        self.reporters[reporter].observe(bytes, sequence, transit);
+    pub fn observe(
+        &mut self,
+        now: Nanos,
+        reporter: usize,
+        bytes: usize,
+        (sequence, transit): (u32, i64),
+    ) {
+        let reporter = &mut self.reporters[reporter];
+        self.credits[reporter.credit].earn(now, bytes);
+        reporter.observe(sequence, transit);
     }
 
     /// A reply came: whether it is the answer to a last report.
@@ -180,7 +201,8 @@ impl Feedback {
             let found = reporter.row.and_then(|row| rows.get(row)).map(Row::found);
             let by = names.interface(reporter.key.interface).unwrap_or_default();
             let drops = drops.get(reporter.listens).copied().unwrap_or(0);
-            let line = reporter.write(now, found.as_ref(), by, u64::from(drops));
+            let credit = &mut self.credits[reporter.credit];
+            let line = reporter.write(now, found.as_ref(), (by, u64::from(drops)), credit);
             if line.is_empty() {
                 continue;
             }

@@ -8,7 +8,7 @@ use crate::batch::{Datagram, RxEntry, RxMeta, TxBatch};
 use crate::record::{FanoutReceiver, LossOrigin, ReceiverState};
 use crate::session::Now;
 use crate::units::Nanos;
-use crate::wire::{Announcement, Command, ReceiverReport};
+use crate::wire::{Announcement, Command, LINE_LEN, ReceiverReport};
 use std::net::SocketAddr;
 
 const EVERY: Nanos = Nanos::from_millis(1);
@@ -317,7 +317,7 @@ fn reports_of_a_thousand(bits_per_second: u64, seconds: u64) -> Vec<u64> {
             let key = RowKey { source, group, interface: 1, tag: Some(7), beside: false };
             for receiver in &mut receivers {
                 let place = Place { listens: 0, answers: 0 };
-                receiver.announced(now, key, &meta, place, &line);
+                receiver.announced(now, key, &meta, place, (&line, LINE_LEN));
             }
         }
         for (index, receiver) in receivers.iter_mut().enumerate() {

@@ -4,6 +4,7 @@ mod census;
 mod check;
 mod comparison;
 mod copies;
+mod credit;
 mod ear;
 mod end_mark;
 mod feedback;

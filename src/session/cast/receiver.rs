@@ -318,7 +318,8 @@ where
             // What came to the address of reports is answered from there.
             let answers = self.config.listens.get(socket).map_or(socket, |listen| listen.answers);
             let place = Place { listens: socket, answers };
-            let new = feedback.announced(now, key, &datagram.meta, place, &line);
+            let line = (&line, datagram.true_len);
+            let new = feedback.announced(now, key, &datagram.meta, place, line);
             if let (Some(reporter), Some(row)) = (new, row) {
                 feedback.set_row(reporter, row, &self.rows[row]);
                 self.reporters[row] = Some(reporter);
@@ -331,7 +332,8 @@ where
     fn observe(&mut self, now: Now, index: usize, header: &Header, datagram: &Datagram<'_>) {
         if let (Some(feedback), Some(reporter)) = (&mut self.feedback, self.reporters[index]) {
             let transit = datagram.meta.arrival.signed_since(header.sent);
-            feedback.observe(reporter, datagram.true_len, header.sequence, transit);
+            let came = (header.sequence, transit);
+            feedback.observe(now.mono, reporter, datagram.true_len, came);
         }
         let row = &mut self.rows[index];
         let Some(intervals) = self.intervals.as_mut().filter(|_| !row.is_beside()) else {

@@ -4,9 +4,11 @@
 //! that all receivers together take a bounded share of the traffic; each randomises it by half, and
 //! when the time has come asks again whether it would still be due (timer reconsideration), for the
 //! sender may have found many more receivers meanwhile. A receiver reports only to a source that it
-//! was sent an announcement by, only while it hears of it, and never more bytes than came.
+//! was sent an announcement by, only while it hears of it, and never more bytes or datagrams than
+//! came from there of late.
 
 use super::RowKey;
+use super::credit::Credit;
 use super::row::Found;
 use crate::batch::Dest;
 use crate::session::Now;
@@ -21,8 +23,8 @@ const MOST: Nanos = Nanos::from_secs(600);
 /// Twice the mean of what the randomised interval is divided by, e - 3/2 (RFC 3550 §6.3.1), in
 /// thousandths: it makes up for the shortening that reconsideration brings.
 const COMPENSATION: u64 = 1_218;
-/// Bytes that are set against later reports at the most.
-const BUDGET: u64 = 1 << 20;
+/// Datagrams of credit that a regular report leaves for the last one.
+const RESERVE: u64 = 1;
 
 /// Where the sender's run stands for this receiver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +49,8 @@ pub(super) struct Reporter {
     pub dest: Dest,
     /// The socket whose drops are told.
     pub listens: usize,
+    /// Which account of what came from there bounds its reports.
+    pub credit: usize,
     id: u32,
     heard: Announcement,
     /// When that was heard, on the real-time clock.
@@ -60,7 +64,8 @@ pub(super) struct Reporter {
     reported: Nanos,
     /// Whether anything came since the last report.
     fresh: bool,
-    budget: u64,
+    /// Whether it has ever reported.
+    has_reported: bool,
     log: GapLog,
     /// Transit of the datagram at the last mark, and at the first of what is closed.
     transits: [Option<i64>; 2],
@@ -71,7 +76,7 @@ impl Reporter {
     pub fn new(
         key: RowKey,
         dest: Dest,
-        listens: usize,
+        (listens, credit): (usize, usize),
         first: &Announcement,
         rng: &mut Rng,
     ) -> Self {
@@ -80,6 +85,7 @@ impl Reporter {
             row: None,
             dest,
             listens,
+            credit,
             id: rng.u32(..),
             heard: *first,
             heard_at: Nanos::ZERO,
@@ -89,7 +95,7 @@ impl Reporter {
             asked: Nanos::ZERO,
             reported: Nanos::ZERO,
             fresh: false,
-            budget: 0,
+            has_reported: false,
             log: GapLog::new(first.sent),
             transits: [None; 2],
         }
@@ -100,7 +106,6 @@ impl Reporter {
         self.heard = *line;
         self.heard_at = arrival;
         self.fresh = true;
-        self.budget = (self.budget + LINE_LEN as u64).min(BUDGET);
         // At its end a run has one mark more: its total.
         let mark = if line.over { line.sent } else { line.mark };
         if mark > self.log.mark() {
@@ -120,11 +125,10 @@ impl Reporter {
         }
     }
 
-    /// A datagram of the run came: its bytes, number and transit time.
+    /// A datagram of the run came: its number and transit time.
     #[inline]
-    pub fn observe(&mut self, bytes: usize, sequence: u32, transit: i64) {
+    pub fn observe(&mut self, sequence: u32, transit: i64) {
         self.fresh = true;
-        self.budget = (self.budget + bytes as u64).min(BUDGET);
         let number = self.log.extend(sequence);
         if number == self.log.mark() {
             self.transits[0].get_or_insert(transit);
@@ -213,11 +217,22 @@ impl Reporter {
     }
 
     /// The report's line, or none where it would be more than was received. It is counted as sent.
-    pub fn write(&mut self, now: Now, found: Option<&Found>, by: String, drops: u64) -> Vec<u8> {
-        let limit = usize::try_from(self.budget).unwrap_or(usize::MAX).min(LINE_LEN);
+    pub fn write(
+        &mut self,
+        now: Now,
+        found: Option<&Found>,
+        (by, drops): (String, u64),
+        credit: &mut Credit,
+    ) -> Vec<u8> {
+        let regular = self.stage == Stage::Regular && self.has_reported;
+        if regular && credit.datagrams(now.mono) <= RESERVE {
+            return Vec::new();
+        }
+        let limit = usize::try_from(credit.bytes(now.mono)).unwrap_or(usize::MAX).min(LINE_LEN);
         let bytes = self.report(now, found, by, drops).encode(limit);
-        self.budget -= bytes.len() as u64;
         if !bytes.is_empty() {
+            credit.spend(now.mono, bytes.len());
+            self.has_reported = true;
             self.log.set_told();
         }
         bytes
@@ -260,6 +275,7 @@ impl Reporter {
             echo: self.heard.at.0,
             held: (now.real - self.heard_at).0,
             now: now.real.0,
+            value: self.heard.value,
             mark,
         }
     }

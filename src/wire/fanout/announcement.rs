@@ -1,6 +1,6 @@
 //! What a sender tells its receivers once in a while.
 
-use super::{fanout_tag, number, read_run};
+use super::{fanout_tag, number, read_run, read_value};
 use crate::units::Nanos;
 use crate::wire::{Command, Verb};
 
@@ -30,11 +30,23 @@ pub struct Announcement {
     pub mark: u64,
     /// Whether `sent` is the total: the run is over, and this asks for the last report.
     pub over: bool,
+    /// What reports must return to show that this arrived; `None` in what goes to a group.
+    pub value: Option<u64>,
 }
 
 impl Announcement {
-    /// The line.
+    /// The line, of [`LINE_LEN`] bytes.
     pub fn encode(&self) -> Vec<u8> {
+        // Numbers and a few keys: it is far from the limit.
+        self.command().padded(LINE_LEN).encode().unwrap_or_default()
+    }
+
+    /// The line without padding, in answer to a report: about as long as that.
+    pub fn encode_short(&self) -> Vec<u8> {
+        self.command().encode().unwrap_or_default()
+    }
+
+    fn command(&self) -> Command {
         let mut command = Command { tag: fanout_tag(), verb: Verb::Stat, params: <_>::default() };
         let params = &mut command.params;
         params.push("run", format_args!("{:016x}", self.run));
@@ -48,8 +60,10 @@ impl Announcement {
         params.push("within", self.within.0);
         params.push("mark", self.mark);
         params.push(if self.over { "total" } else { "sent" }, self.sent);
-        // Numbers and a few keys: it is far from the limit.
-        command.padded(LINE_LEN).encode().unwrap_or_default()
+        if let Some(value) = self.value {
+            params.push("value", format_args!("{value:016x}"));
+        }
+        command
     }
 
     /// Reads a line; `None` for any other command.
@@ -70,6 +84,7 @@ impl Announcement {
             mark: number(params, "mark")?,
             sent: total.or(sent)?,
             over: total.is_some(),
+            value: read_value(params)?,
         })
     }
 }
@@ -90,6 +105,7 @@ mod tests {
             sent: 5_000,
             mark: 4_000,
             over: false,
+            value: None,
         }
     }
 
@@ -107,6 +123,11 @@ mod tests {
         assert_eq!(read(&announcement()), Some(announcement()));
         let last = Announcement { over: true, began: None, ..announcement() };
         assert_eq!(read(&last), Some(last));
+        let alone = Announcement { value: Some(0x1234), ..announcement() };
+        assert_eq!((read(&alone), alone.encode().len()), (Some(alone), LINE_LEN));
+        let short = alone.encode_short();
+        assert!(short.ends_with(b" sent=5000 value=0000000000001234\r\n"));
+        assert_eq!(Announcement::read(&Command::decode(&short).expect("a command")), Some(alone));
     }
 
     #[test]

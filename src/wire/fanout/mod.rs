@@ -7,9 +7,11 @@
 //! receiver  f QUIT run=… id=… …                       its last, answered with `f 221`
 //! ```
 //!
-//! An announcement is longer than any report about it, so that nobody can use receivers to send
-//! more to a third party than was sent to them. When to report, and what the numbers mean, is for
-//! the sessions.
+//! An announcement to one address alone has a `value=`, which the reports on that run return. An
+//! announcement is longer than any report about it, so that a receiver that sends no more than it
+//! was sent has room for one. Only what goes to an address that has not returned a value yet is as
+//! short as it can be, for it answers a report. When to report, and what the numbers mean, is for the
+//! sessions.
 
 mod announcement;
 mod report;
@@ -27,9 +29,22 @@ pub fn fanout_tag() -> Tag {
     Tag::new(TAG).unwrap_or_default()
 }
 
-/// A run's name, as 16 hexadecimal digits.
+/// A run's name.
 fn read_run(params: &Params) -> Option<u64> {
-    let text = params.get("run")?;
+    read_hex(params, "run")
+}
+
+/// A value to return, if there is one; `None` where it cannot be read.
+fn read_value(params: &Params) -> Option<Option<u64>> {
+    match params.get("value") {
+        None => Some(None),
+        Some(_) => read_hex(params, "value").map(Some),
+    }
+}
+
+/// 16 hexadecimal digits.
+fn read_hex(params: &Params, key: &str) -> Option<u64> {
+    let text = params.get(key)?;
     let proper = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     proper.then(|| u64::from_str_radix(text, 16).ok()).flatten()
 }

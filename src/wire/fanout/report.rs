@@ -1,6 +1,6 @@
 //! What a receiver tells its sender.
 
-use super::{fanout_tag, number, read_run};
+use super::{fanout_tag, number, read_run, read_value};
 use crate::wire::{Command, Params, Verb};
 use std::fmt::Write;
 use std::net::SocketAddr;
@@ -53,6 +53,8 @@ pub struct ReceiverReport {
     pub held: u64,
     /// When this was written, on the receiver's real-time clock.
     pub now: u64,
+    /// `value` of that announcement, if it had one.
+    pub value: Option<u64>,
     /// What was lost between the two marks before.
     pub mark: Option<MarkReport>,
 }
@@ -122,6 +124,9 @@ impl ReceiverReport {
         for (key, value) in [("echo", self.echo), ("held", self.held), ("now", self.now)] {
             params.push(key, value);
         }
+        if let Some(value) = self.value {
+            params.push("value", format_args!("{value:016x}"));
+        }
         if let Some(mark) = &self.mark {
             mark.push_into(params, gaps);
         }
@@ -162,6 +167,7 @@ impl ReceiverReport {
             echo: number(params, "echo")?,
             held: number(params, "held")?,
             now: number(params, "now")?,
+            value: read_value(params)?,
             mark: match params.get("mark") {
                 None => None,
                 Some(_) => Some(MarkReport::read(params)?),
@@ -263,7 +269,7 @@ mod tests {
                     gaps=3,100-129\r\n";
         assert_eq!(String::from_utf8_lossy(&bytes), text);
         assert_eq!(read(&bytes), Some(report()));
-        let last = ReceiverReport { last: true, mark: None, to: None, ..report() };
+        let last = ReceiverReport { last: true, mark: None, to: None, value: Some(9), ..report() };
         assert!(last.encode(LINE_LEN).starts_with(b"f QUIT "));
         assert_eq!(read(&last.encode(LINE_LEN)), Some(last));
     }
@@ -290,6 +296,7 @@ mod tests {
             echo: most,
             held: most,
             now: most,
+            value: Some(most),
             mark: Some(MarkReport {
                 from: far,
                 upto: most,
@@ -312,6 +319,7 @@ mod tests {
         let whole = String::from_utf8(report().encode(LINE_LEN)).unwrap();
         for (from, to) in [
             ("run=000000000000feed", "run=+00000000000feed"),
+            ("echo=7", "echo=7 value=9"),
             ("id=00001a2b", "id=1a2b"),
             ("lost=31", "lost=-1"),
             ("lost=31", "missing=31"),
