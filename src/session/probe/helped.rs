@@ -1,6 +1,7 @@
 //! A probe that asks its helper in rounds: opens the dialogue, asks, brings home what arrived.
 
 use super::shots::{Grant, ItemLog, Shot, Shots};
+use super::words::withheld;
 use super::{FarEnd, Kind, NoHelper, Round, RoundsEnd, Told, sooner};
 use crate::batch::{Datagram, NetworkError, OwnFinding, SendOutcome, SendStop, TxBatch};
 use crate::record::probe::{ProbeTraffic, RefusedHere};
@@ -74,7 +75,8 @@ pub struct Helped<K> {
 
 impl<K: Kind> Helped<K> {
     /// A probe at its start, with the dialogue on socket 0.
-    pub fn new(manner: Manner, kind: K, mut far_end: FarEnd) -> Self {
+    pub fn new(manner: Manner, kind: K, far_end: FarEnd) -> Self {
+        let mut far_end = far_end.asked_by_its_own_socket();
         far_end.probe(manner.ports.clone());
         Self {
             manner,
@@ -304,6 +306,7 @@ impl<K: Kind> Session for Helped<K> {
             (None, lost) => Err(lost.unwrap_or(NoHelper::Interrupted)),
             (Some(_), lost) => {
                 self.doubts.extend(lost.map(|lost| lost.words()));
+                self.doubts.extend(withheld(self.far_end.withheld()));
                 let traffic = self.traffic();
                 let helper_mtu = self.far_end.interface_mtu();
                 Ok(self.kind.finish(RoundsEnd { told: self.told, helper_mtu, traffic }))

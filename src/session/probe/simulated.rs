@@ -271,6 +271,7 @@ fn deliver(
             fragment: fragment.map(|size| size as u16),
             port,
             answers: 0,
+            withheld: 0,
             error: None,
         });
         let new = world.came.insert((ask.item, ask.sequence));

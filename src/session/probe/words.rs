@@ -20,6 +20,11 @@ pub fn own_refusal(traffic: &ProbeTraffic, target: SocketAddr) -> Option<String>
     Some(format!("{refused} of {all} datagrams did not leave this host: {}", whys.join("; ")))
 }
 
+/// What the helper did not send of what it was asked for; `None` where it sent all.
+pub fn withheld(answers: u64) -> Option<String> {
+    (answers > 0).then(|| format!("the helper's limits kept {answers} replies back"))
+}
+
 /// The control beside which something is called blocked.
 pub fn control_words(traffic: &ProbeTraffic) -> Option<String> {
     let ProbeTraffic { control_sent, control_back, .. } = *traffic;

@@ -3,7 +3,7 @@
 
 use super::journal::Journal;
 use super::outbox::Outbox;
-use super::probe::Doors;
+use super::probe::{Doors, Limits, Pending};
 use super::reflect::{Reflection, Reflector, Reflectors};
 use super::session_state::ServerSession;
 use super::spent::SpentHelos;
@@ -25,6 +25,10 @@ pub struct ServeControl<O, K, R> {
     pub(super) port: Option<u16>,
     /// Ports that are open for probes.
     pub(super) doors: Doors,
+    /// Probes' answers that wait for their time.
+    pub(super) pending: Pending,
+    /// What probes' answers use.
+    pub(super) limits: Limits,
     pub(super) orders: O,
     pub(super) sink: K,
     pub(super) random: R,
@@ -63,6 +67,8 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             host: None,
             port: None,
             doors: Doors::default(),
+            pending: Pending::default(),
+            limits: Limits::default(),
             orders,
             sink,
             random,
@@ -147,9 +153,11 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> Session
     type Summary = ServeSummary;
 
     fn poll_transmit(&mut self, now: Now, out: &mut TxBatch) -> Next {
+        self.outbox.set_time(now.mono);
         self.take_orders(now);
         let due = self.release_echoes(now);
         let more = self.outbox.drain_into(now, &mut self.reflectors, out);
+        self.note_stale();
         match (more, self.over, due) {
             (true, _, _) => Next::Send,
             (false, true, _) => Next::Done,
@@ -172,6 +180,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> Session
 
     fn on_datagram(&mut self, now: Now, datagram: &Datagram<'_>) {
         self.note_since(now);
+        self.outbox.set_time(now.mono);
         // The port of the dialogue is the first socket; those of probes take the same, and asks
         // behind any payload; any other is one protocol's alone.
         let probe_port = self.doors.port_of(datagram.meta.socket);
@@ -212,7 +221,9 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> Session
 
     fn on_tick(&mut self, now: Now) {
         self.note_since(now);
+        self.outbox.set_time(now.mono);
         self.expire(now);
+        self.limits.forget(now.mono);
         self.spent.forget(now.mono);
         self.reflectors.on_tick(now);
         if let Some(record) = self.journal.left_out(now.mono) {

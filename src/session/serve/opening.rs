@@ -69,7 +69,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             let reply = reply.to_vec();
             return self.answer(&asked.to, reply);
         }
-        if let Some(kept) = self.prove_lane(id, asked.to.meta.source) {
+        if let Some(kept) = self.prove_lane(id, asked.to.meta.source, asked.now.mono) {
             let answer = if kept {
                 Answer::new(Code::GO_AHEAD, "go ahead")
             } else {

@@ -1,6 +1,6 @@
 //! What arrived of one item at a helper, as a value of STAT's `i…` lines: eleven fields with commas
 //! between, `-` for what is not known. The first counts further copies, too; how many of it these are
-//! stands in a `c…` line where there are any.
+//! stands in a `c…` line where there are any, and how many answers were withheld in a `w…` line.
 //!
 //! `count,first_ns,span_ns,source,moved,ttl,tos,bytes,fragment,port,answers[,TYPE.CODE@ROUTER]`
 
@@ -36,6 +36,9 @@ pub struct Arrivals {
     pub port: u16,
     /// Answers that the helper's kernel took.
     pub answers: u32,
+    /// Answers that were asked for and not sent, as the `w…` line tells: to an address that has not
+    /// proven itself, or beyond a limit.
+    pub withheld: u32,
     /// What the network said of an answer; `None` when it said nothing.
     pub error: Option<BackError>,
 }
@@ -108,6 +111,7 @@ impl FromStr for Arrivals {
             fragment: known(next()?)?,
             port: number(next()?)?,
             answers: number(next()?)?,
+            withheld: 0,
             error: fields.next().map(back_error).transpose()?,
         })
     }
@@ -149,6 +153,7 @@ mod tests {
             fragment: None,
             port: 5_000,
             answers: 16,
+            withheld: 0,
             error: None,
         }
     }

@@ -78,6 +78,7 @@ pub(super) fn rows(reply: &Reply) -> Option<Vec<(u32, Arrivals)>> {
     let read = |(item, value): (u32, &str)| {
         let mut row: Arrivals = value.parse().ok()?;
         row.split(reply.params.parse(&format!("c{item}")).ok()?.unwrap_or(0));
+        row.withheld = reply.params.parse(&format!("w{item}")).ok()?.unwrap_or(0);
         Some((item, row))
     };
     rows.map(read).collect()

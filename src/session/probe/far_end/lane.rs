@@ -11,7 +11,7 @@ use crate::wire::{Code, Command, HELO_LEN, Tag, Verb};
 pub enum LaneState {
     /// It has not yet.
     Waiting,
-    /// It may be answered with more bytes than it sends.
+    /// It may be answered later, repeatedly, from elsewhere, and with more bytes than it sends.
     Proven,
     /// It never will; the reason in words.
     Failed(String),

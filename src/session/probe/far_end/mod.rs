@@ -23,6 +23,9 @@ use std::net::SocketAddr;
 
 /// Silence of this side after which the session is kept alive by a word.
 const KEEP_ALIVE: Nanos = Nanos::from_secs(5);
+/// How often the dialogue's own socket proves itself anew, where asks leave by it: a proof is good
+/// for a minute, and one may be lost.
+const PROVE_EVERY: Nanos = Nanos::from_secs(20);
 /// A step may take so many of the longest round trips seen.
 const PATIENT_ROUND_TRIPS: u64 = 4;
 /// How long a closing QUIT is worth waiting for.
@@ -97,6 +100,9 @@ pub struct FarEnd {
     wants: VecDeque<Want>,
     granted: Option<Granted>,
     lanes: BTreeMap<usize, Lane>,
+    /// Whether the dialogue's own socket is to stay proven, and when it shows a ticket next.
+    stays_proven: bool,
+    prove_at: Option<Nanos>,
     gathering: BTreeMap<u32, Arrivals>,
     rows: Option<BTreeMap<u32, Arrivals>>,
     seen: BTreeMap<u32, Seen>,
@@ -127,6 +133,8 @@ impl FarEnd {
             wants: VecDeque::new(),
             granted: None,
             lanes: BTreeMap::new(),
+            stays_proven: false,
+            prove_at: None,
             gathering: BTreeMap::new(),
             rows: None,
             seen: BTreeMap::new(),
@@ -145,6 +153,13 @@ impl FarEnd {
         self.patience = patience;
     }
 
+    /// The same far end, of which the probe asks by the dialogue's own socket, too: that stays proven
+    /// for as long as the probe is going on.
+    #[must_use]
+    pub fn asked_by_its_own_socket(self) -> Self {
+        Self { stays_proven: true, ..self }
+    }
+
     /// Asks for a probe with these ports open, at most 256; what was measured before is over.
     pub fn probe(&mut self, ports: PortList) {
         self.granted = None;
@@ -158,8 +173,8 @@ impl FarEnd {
         self.granted.as_ref()
     }
 
-    /// Has a socket of the loop prove its address to the helper, so that it is answered with more
-    /// bytes than it sends. Only once a probe is granted.
+    /// Has a socket of the loop prove its address to the helper, so that for a minute it may ask for
+    /// more than one answer at once that is no longer than the ask. Only once a probe is granted.
     pub fn prove(&mut self, socket: usize) {
         self.prove_at(socket, self.address);
     }
@@ -289,6 +304,13 @@ impl FarEnd {
         let mut next = self.poll_dialogue(now, out);
         if self.is_over() {
             return Next::Done;
+        }
+        if let Some(at) = self.prove_at.filter(|_| self.stays_proven) {
+            if at <= now.mono {
+                self.prove(self.socket);
+                self.prove_at = Some(now.mono + PROVE_EVERY);
+            }
+            next = sooner(next, Next::WaitUntil(at.max(now.mono)));
         }
         let patience = self.patience();
         for lane in self.lanes.values_mut() {
@@ -465,7 +487,7 @@ impl FarEnd {
                 _ => refused(),
             },
             State::Asked(Want::Close, _) => State::Closed,
-            State::Asked(want, _) => match self.learn(want, reply) {
+            State::Asked(want, _) => match self.learn(want, reply, now) {
                 Some(()) => State::Idle(now.mono),
                 None => refused(),
             },
@@ -474,11 +496,13 @@ impl FarEnd {
     }
 
     /// Takes the answer to what was asked; `None` where it refuses or cannot be read.
-    fn learn(&mut self, want: Want, reply: &Reply) -> Option<()> {
+    fn learn(&mut self, want: Want, reply: &Reply, now: Now) -> Option<()> {
         match want {
             Want::Probe(ports) => {
                 let granted = Granted::read(reply, &ports)?;
                 self.granted = Some(granted);
+                // Its key came to the dialogue's own socket, which has proven that with it.
+                self.prove_at = Some(now.mono + PROVE_EVERY);
             }
             Want::Rows { from } => {
                 if reply.code != Code::STATUS {

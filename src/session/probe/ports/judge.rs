@@ -1,7 +1,7 @@
 //! What the ports' counts come to, in words.
 
 use crate::record::probe::{IcmpWord, NotTold, PortPath, PortRow, PortsReport, Verdict};
-use crate::session::probe::words::copies_words;
+use crate::session::probe::words::{copies_words, withheld};
 use crate::wire::{Dscp, PortList};
 
 /// Ports of one kind are named as far as this many letters go.
@@ -330,9 +330,7 @@ fn doubts(report: &PortsReport, lines: &mut Vec<String>) {
         ));
     }
     let Some(helper) = &report.helper else { return };
-    if helper.withheld > 0 {
-        lines.push(format!("the helper's limits kept {} replies back", helper.withheld));
-    }
+    lines.extend(withheld(helper.withheld));
     lines.extend(helper.lost.iter().map(|why| format!("broken off: {why}")));
     if report.stopped_early {
         lines.push("interrupted before its end".to_owned());

@@ -342,6 +342,7 @@ mod tests {
             fragment: None,
             port: 5_000,
             answers: count + copies,
+            withheld: 0,
             error: None,
         }
     }

@@ -1,6 +1,6 @@
 //! From the lanes' fates to a verdict.
 
-use super::lane::{Lane, Stage};
+use super::lane::{Lane, Proof, Stage};
 use super::{TIMERS, TimeoutSession};
 use crate::record::Sink;
 use crate::record::probe::{
@@ -50,9 +50,22 @@ pub(super) fn report<S: Sink<TimeoutEvent>>(
         let why = session.far.lost().map_or_else(|| "interrupted".to_owned(), NoHelper::words);
         Verdict::new(format!("not known: {why}"))
     };
+    report.verdict.doubt.extend(proven_by_own_path(&session.lanes));
     report.verdict.doubt.extend(copied_answers(report.copies));
     report.verdict.doubt.extend(session.far.answered_elsewhere());
     report
+}
+
+/// That the timer of one datagram was tried on paths that had seen a few both ways.
+fn proven_by_own_path(lanes: &[Lane]) -> Option<String> {
+    let of_one = |lane: &&Lane| lane.timer == IdleTimer::OneDatagram && lane.outcome.is_some();
+    let by_own = lanes.iter().filter(of_one).any(|lane| lane.proof == Proof::OwnPath);
+    let words = IdleTimer::OneDatagram.words();
+    by_own.then(|| {
+        format!(
+            "{words}: each socket first proved its address by the same path, with two datagrams              each way; a device may keep that longer than one datagram"
+        )
+    })
 }
 
 /// One silence of a timer, all its tries together.

@@ -1,7 +1,12 @@
-//! One socket: warmed or not, then silent until the far end's answers are due.
+//! One socket: proven, warmed or not, then silent until the far end's answers are due.
+//!
+//! The far end answers late only to a socket that has proven its address. A path that is to have
+//! seen one datagram out and none in is not the one to prove it by: that is done by way of another
+//! port of the far end, where a NAT gives both ways the same address.
 
 use crate::batch::system_words;
 use crate::record::probe::{IdleOutcome, IdleTimer};
+use crate::session::probe::LaneState;
 use crate::stats::LossSample;
 use crate::units::Nanos;
 use crate::wire::{Arrivals, Ask, Echo};
@@ -23,6 +28,13 @@ const GRACE: Nanos = Nanos::from_secs(2);
 const RETRY: Nanos = Nanos::from_millis(700);
 /// How often the question is asked until it arrives.
 const QUESTIONS: u32 = 8;
+/// What is added to the rows of those that proved themselves by another port.
+const BESIDE_ITEMS: u32 = 2_000;
+/// How long a proof by way of another port is waited for, beside four round trips.
+const BESIDE: Nanos = Nanos::from_secs(2);
+/// How long a path may have been in use both ways before the question, and count as one that saw
+/// one datagram: less than what Linux takes for established.
+const BRIEF: Nanos = Nanos::from_millis(1_500);
 /// The row of all that warms.
 pub(super) const WARM_ITEM: u32 = 1_000;
 
@@ -39,6 +51,25 @@ pub(super) enum Stage {
     Again,
 }
 
+/// By which way a socket proves its address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Proof {
+    /// By another port of the far end.
+    Beside,
+    /// By the path under test.
+    OwnPath,
+}
+
+/// How far a lane's proof has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Proving {
+    /// It is to begin.
+    Needed,
+    /// Since when it is under way.
+    Since(Nanos),
+    Done,
+}
+
 /// One socket's course.
 #[derive(Clone, Debug)]
 pub(super) struct Lane {
@@ -52,6 +83,9 @@ pub(super) struct Lane {
     pub answers: u8,
     /// From one to the next.
     pub gap: Nanos,
+    /// How it proves its address, and how far that has come.
+    pub proof: Proof,
+    proving: Proving,
     /// Where warming stands: when it began, when its next datagram is due, when its last answer
     /// came.
     warm: Option<(Nanos, Nanos, Option<Nanos>)>,
@@ -113,6 +147,8 @@ impl Lane {
             silence,
             answers,
             gap: ANSWER_GAP,
+            proof: Proof::OwnPath,
+            proving: Proving::Needed,
             warm,
             warm_sent: 0,
             warm_back: 0,
@@ -132,9 +168,12 @@ impl Lane {
         }
     }
 
-    /// Its row at the far end.
+    /// Its row at the far end: one for each way of its proof.
     pub fn item(&self) -> u32 {
-        self.socket as u32
+        match self.proof {
+            Proof::OwnPath => self.socket as u32,
+            Proof::Beside => BESIDE_ITEMS + self.socket as u32,
+        }
     }
 
     /// Answers that came.
@@ -177,6 +216,67 @@ impl Lane {
     /// When its last answer should have come.
     fn deadline(&self) -> Option<Nanos> {
         self.asked.map(|asked| asked + self.silence + self.span() + GRACE + self.paused)
+    }
+
+    /// Whether its proof is to begin now.
+    pub fn begins_proof(&mut self, now: Nanos) -> bool {
+        let begins = self.outcome.is_none() && self.proving == Proving::Needed;
+        if begins {
+            self.proving = Proving::Since(now);
+        }
+        begins
+    }
+
+    /// Whether it is proven, or over.
+    pub fn is_proven(&self) -> bool {
+        self.proving == Proving::Done || self.outcome.is_some()
+    }
+
+    /// Takes note of how far its proof has come.
+    pub fn prove(&mut self, state: &LaneState, now: Nanos, round_trip: Nanos) {
+        let Proving::Since(began) = self.proving else { return };
+        let patience = BESIDE + Nanos(round_trip.0.saturating_mul(4));
+        match (state, self.proof) {
+            (LaneState::Proven, Proof::OwnPath)
+                if self.timer == IdleTimer::OneDatagram && now - began > BRIEF =>
+            {
+                let took = now - began;
+                self.give_up(&format!(
+                    "its socket was proven by the same path, which took {took}:                      it may count as established"
+                ));
+            }
+            (LaneState::Proven, _) => {
+                self.proving = Proving::Done;
+                if self.warm.is_some() {
+                    self.warm = Some((now, now, None));
+                }
+            }
+            (LaneState::Failed(_), Proof::Beside) => self.prove_by_own_path(),
+            (LaneState::Waiting, Proof::Beside) if now - began > patience => {
+                self.prove_by_own_path();
+            }
+            (LaneState::Failed(why), Proof::OwnPath) => {
+                self.give_up(&format!("its socket was not proven to the far end: {why}"));
+            }
+            (LaneState::Waiting, _) => {}
+        }
+    }
+
+    /// Another port proves nothing of it: the far end is not reached by it, or sees another address.
+    fn prove_by_own_path(&mut self) {
+        (self.proof, self.proving) = (Proof::OwnPath, Proving::Needed);
+        (self.asked, self.arrived) = (None, false);
+    }
+
+    /// When it is to be looked at again while its proof is under way; `None` where that is not up to
+    /// it.
+    pub fn proof_until(&self, round_trip: Nanos) -> Option<Nanos> {
+        match self.proving {
+            Proving::Since(began) if self.proof == Proof::Beside => {
+                Some(began + BESIDE + Nanos(round_trip.0.saturating_mul(4)) + Nanos(1))
+            }
+            _ => None,
+        }
     }
 
     /// What is to be done now.
@@ -254,19 +354,16 @@ impl Lane {
         }
     }
 
-    /// The question, to be encoded into as many bytes as its answers will have together: who has
-    /// not proven itself gets no more than it sent.
-    pub fn question(&self, ask: Ask) -> (Ask, usize) {
-        let len = usize::from(self.answers.max(1)) * Echo::LEN;
-        let ask = Ask {
+    /// The question.
+    pub fn question(&self, ask: Ask) -> Ask {
+        Ask {
             item: self.item(),
             sequence: self.questions,
             answers: self.answers,
             delay: self.silence,
             gap: self.gap,
             ..ask
-        };
-        (ask, len.max(Ask::PADDED))
+        }
     }
 
     /// An answer came.
@@ -322,6 +419,11 @@ impl Lane {
             }
             return;
         }
+        // The far end sees another address than was proven.
+        let withheld = row.is_some_and(|row| row.withheld > 0 && row.answers == 0);
+        if withheld && self.proof == Proof::Beside {
+            return self.prove_by_own_path();
+        }
         if told < deadline {
             return;
         }
@@ -329,6 +431,7 @@ impl Lane {
         self.sent = Some(sent);
         let first_came = self.came & 1 != 0;
         match self.stage {
+            _ if withheld => self.give_up("the far end withheld its answers"),
             _ if sent == 0 => self.give_up("the far end sent no answer"),
             _ if self.deaf => self.give_up("this host stood still when its answers were due"),
             // Those that the open path would have let in must have come.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! plan     which silences are tried, and which between two of them
-//! lane     one socket: warmed or not, then silent until the far end's answers are due
+//! lane     one socket: proven, warmed or not, then silent until the far end's answers are due
 //! judge    from the lanes' fates to a verdict
 //! ```
 //!
@@ -30,8 +30,9 @@ use crate::session::{Next, Now, Session};
 use crate::stats::{LossSample, tries_to_tell};
 use crate::units::Nanos;
 use crate::wire::{Ask, Echo, PortList};
-use lane::{Lane, Stage, Step, WARM_ITEM};
+use lane::{Lane, Proof, Stage, Step, WARM_ITEM};
 use plan::{AGAIN, AGAIN_ANSWERS};
+use std::net::SocketAddr;
 
 /// How long after a question the far end is asked whether it arrived.
 const CHECK: Nanos = Nanos::from_millis(700);
@@ -53,6 +54,8 @@ pub struct TimeoutSession<S> {
     lanes: Vec<Lane>,
     started: Option<Now>,
     granted: bool,
+    /// Whether a socket may prove itself by another port of the far end, as far as is known.
+    beside: bool,
     refined: [bool; 2],
     refreshing: bool,
     closing: bool,
@@ -78,6 +81,7 @@ impl<S: Sink<TimeoutEvent>> TimeoutSession<S> {
             lanes: Vec::new(),
             started: None,
             granted: false,
+            beside: true,
             refined: [false; 2],
             refreshing: false,
             closing: false,
@@ -96,7 +100,33 @@ impl<S: Sink<TimeoutEvent>> TimeoutSession<S> {
     fn add(&mut self, timer: IdleTimer, stage: Stage, silence: Nanos, now: Nanos) {
         // Socket 0 is the dialogue's.
         let socket = self.lanes.len() + 1;
-        self.lanes.push(Lane::new(socket, timer, stage, silence, self.plan.tries, now));
+        let mut lane = Lane::new(socket, timer, stage, silence, self.plan.tries, now);
+        if timer == IdleTimer::OneDatagram && self.beside && self.other_port().is_some() {
+            lane.proof = Proof::Beside;
+        }
+        self.lanes.push(lane);
+    }
+
+    /// The far end at another port, by which a socket may prove itself and leave the path under test
+    /// alone.
+    fn other_port(&self) -> Option<SocketAddr> {
+        let port = self.far.granted()?.alternate?;
+        Some(SocketAddr::new(self.plan.server.ip(), port))
+    }
+
+    /// Has the lanes prove themselves that are to, and takes note of those that have.
+    fn prove_lanes(&mut self, now: Nanos) {
+        let (other, server, round_trip) =
+            (self.other_port(), self.plan.server, self.far.round_trip());
+        for lane in &mut self.lanes {
+            let was = lane.proof;
+            lane.prove(&self.far.lane(lane.socket), now, round_trip);
+            self.beside &= was == lane.proof;
+            if lane.begins_proof(now) {
+                let by = other.filter(|_| lane.proof == Proof::Beside).unwrap_or(server);
+                self.far.prove_at(lane.socket, by);
+            }
+        }
     }
 
     /// Begins all first silences, once the far end has granted the probe.
@@ -219,10 +249,16 @@ impl<S: Sink<TimeoutEvent>> TimeoutSession<S> {
         let Some(granted) = self.far.granted() else { return Next::Idle };
         let plain = Ask::new(granted.tag, granted.key, WARM_ITEM, 0, now.real);
         let mut next = Next::Idle;
+        let round_trip = self.far.round_trip();
         for (index, lane) in self.lanes.iter_mut().enumerate() {
+            if !lane.is_proven() {
+                let until = lane.proof_until(round_trip).map_or(Next::Idle, Next::WaitUntil);
+                next = sooner(next, until);
+                continue;
+            }
             let step = lane.poll(now.mono);
-            let (ask, len) = match step {
-                Step::Warm => (Ask { sequence: lane.warm_number(), ..plain }, Ask::PADDED),
+            let ask = match step {
+                Step::Warm => Ask { sequence: lane.warm_number(), ..plain },
                 Step::Ask => lane.question(plain),
                 Step::Wait(at) => {
                     let at = lane.wants_rows(CHECK).map_or(at, |rows| rows.min(at));
@@ -236,7 +272,7 @@ impl<S: Sink<TimeoutEvent>> TimeoutSession<S> {
             };
             let dest = Dest { socket: lane.socket, ..Dest::from(self.plan.server) };
             let id = out.add_dest(dest);
-            let Some(slot) = out.push(id, len) else { return Next::Send };
+            let Some(slot) = out.push(id, Ask::PADDED) else { return Next::Send };
             ask.encode(slot);
             self.written.push((index, step));
             next = Next::Send;
@@ -281,6 +317,7 @@ impl<S: Sink<TimeoutEvent>> Session for TimeoutSession<S> {
         self.ask_rows(now.mono);
         self.refine(now.mono);
         self.try_again(now.mono);
+        self.prove_lanes(now.mono);
         self.tell_decided();
         if !self.closing && (self.is_decided() || self.interrupted) {
             self.closing = true;

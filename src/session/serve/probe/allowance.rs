@@ -1,32 +1,147 @@
-//! How much a helper sends for one probe, by the generic cell rate algorithm (ITU-T I.371): 2,000
-//! datagrams and 20 Mbit of payload a second, as many at once as a second allows.
+//! How much a helper sends in a time, by the generic cell rate algorithm (ITU-T I.371): for one
+//! address and for all, by whose probe it is and by where it goes.
+//!
+//! An answer that leaves at once follows the ask that it costs. One that waits, or is not the first
+//! to its ask, is what an attacker gathers in time: there is much less of those, as they leave.
 
 use crate::units::Nanos;
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
 
-/// One datagram of 2,000 a second.
-const DATAGRAM: Nanos = Nanos::from_micros(500);
-/// One byte of 20 Mbit/s.
-const BYTE: Nanos = Nanos(400);
-/// What may leave at once.
-const BURST: Nanos = Nanos::from_secs(1);
+/// A rate, and what may leave at once.
+#[derive(Clone, Copy, Debug)]
+struct Rate {
+    /// The time that one datagram takes of it.
+    datagram: Nanos,
+    /// The time that one byte takes of it.
+    byte: Nanos,
+    /// How far ahead of it one may be.
+    burst: Nanos,
+}
 
-/// What is left of both.
-#[derive(Debug, Default)]
-pub(super) struct Allowance {
+/// First answers at once, for one address: 2,000 datagrams and 20 Mbit of payload a second, as many
+/// at once as a second allows. A train of `probe shape` asks for 1,000 a second unless told
+/// otherwise; `probe mtu` keeps to 10 Mbit/s.
+const AT_ONCE: Rate =
+    Rate { datagram: Nanos::from_micros(500), byte: Nanos(400), burst: Nanos::from_secs(1) };
+/// The same for all: eight times as much.
+const AT_ONCE_IN_ALL: Rate =
+    Rate { datagram: Nanos(62_500), byte: Nanos(50), burst: Nanos::from_secs(1) };
+/// Later and further answers to one address: 200 datagrams and 2.4 Mbit/s, as many at once as a
+/// third of a second allows. `probe timeout` has two sockets for a silence and 100 ms between its
+/// answers; the finest refinement has 14 answers due within some milliseconds.
+const LATER: Rate =
+    Rate { datagram: Nanos::from_millis(5), byte: Nanos(3_333), burst: Nanos(333_333_333) };
+/// The same for all: ten times as much a second, and five times as much at once.
+const LATER_IN_ALL: Rate =
+    Rate { datagram: Nanos::from_micros(500), byte: Nanos(333), burst: Nanos(166_666_666) };
+/// Addresses whose use of it is known.
+const SOURCES: usize = 4_096;
+
+/// When an answer leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum When {
+    /// At once, the first to its ask.
+    AtOnce,
+    /// Later, or after another to the same ask.
+    Later,
+}
+
+/// How much of a rate is used.
+#[derive(Clone, Copy, Debug, Default)]
+struct Meter {
+    /// When it would be unused again, by datagrams and by bytes.
     datagrams: Nanos,
     bytes: Nanos,
 }
 
-impl Allowance {
-    /// Whether a datagram of `len` bytes may leave now; it is counted if so.
-    pub fn takes(&mut self, len: usize, now: Nanos) -> bool {
-        let datagrams = self.datagrams.max(now) + DATAGRAM;
-        let bytes = self.bytes.max(now) + Nanos(BYTE.0 * len as u64);
-        if datagrams - now > BURST || bytes - now > BURST {
-            return false;
+impl Meter {
+    /// The meter after a datagram of `len` bytes; `None` where that is too much now.
+    fn after(self, rate: Rate, len: usize, now: Nanos) -> Option<Self> {
+        let datagrams = self.datagrams.max(now) + rate.datagram;
+        let bytes = self.bytes.max(now) + Nanos(rate.byte.0.saturating_mul(len as u64));
+        let fits = datagrams - now <= rate.burst && bytes - now <= rate.burst;
+        fits.then_some(Self { datagrams, bytes })
+    }
+
+    fn is_idle(self, now: Nanos) -> bool {
+        self.datagrams <= now && self.bytes <= now
+    }
+}
+
+/// Both rates of one address, or of all.
+#[derive(Clone, Copy, Debug, Default)]
+struct Used {
+    at_once: Meter,
+    later: Meter,
+}
+
+/// What is used of all limits of a server.
+#[derive(Debug, Default)]
+pub(in super::super) struct Limits {
+    by_source: HashMap<IpAddr, Used>,
+    all: Used,
+}
+
+impl Limits {
+    /// Whether an answer of `len` bytes may leave now; it is counted if so, for each of `sources`:
+    /// whose probe it is, and to whom it goes.
+    pub(super) fn takes(&mut self, when: When, sources: &[IpAddr], len: usize, now: Nanos) -> bool {
+        let (each, in_all) = match when {
+            When::AtOnce => (AT_ONCE, AT_ONCE_IN_ALL),
+            When::Later => (LATER, LATER_IN_ALL),
+        };
+        let after = |used: &Used, rate: Rate| {
+            let mut used = *used;
+            let meter = used.of(when);
+            *meter = meter.after(rate, len, now)?;
+            Some(used)
+        };
+        let Some(all) = after(&self.all, in_all) else { return false };
+        let mut changed = [None; 2];
+        for (source, slot) in sources.iter().zip(&mut changed) {
+            let source = source_of(*source);
+            let known = self.by_source.get(&source).copied();
+            if known.is_none() && !self.has_room(now) {
+                return false;
+            }
+            let Some(used) = after(&known.unwrap_or_default(), each) else { return false };
+            *slot = Some((source, used));
         }
-        (self.datagrams, self.bytes) = (datagrams, bytes);
+        self.all = all;
+        self.by_source.extend(changed.into_iter().flatten());
         true
+    }
+
+    /// Whether the use of two more addresses can be known.
+    fn has_room(&mut self, now: Nanos) -> bool {
+        if self.by_source.len() + 2 > SOURCES {
+            self.forget(now);
+        }
+        self.by_source.len() + 2 <= SOURCES
+    }
+
+    /// Forgets addresses that use nothing now.
+    pub(in super::super) fn forget(&mut self, now: Nanos) {
+        self.by_source.retain(|_, used| !(used.at_once.is_idle(now) && used.later.is_idle(now)));
+    }
+}
+
+impl Used {
+    fn of(&mut self, when: When) -> &mut Meter {
+        match when {
+            When::AtOnce => &mut self.at_once,
+            When::Later => &mut self.later,
+        }
+    }
+}
+
+/// Whose an address is, as far as that can be told: an IPv4 address stands for itself, an IPv6
+/// address for its network of 64 bits, in which one host may have any.
+pub(super) fn source_of(ip: IpAddr) -> IpAddr {
+    match ip.to_canonical() {
+        IpAddr::V4(ip) => ip.into(),
+        IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64).into(),
     }
 }
 
@@ -34,18 +149,72 @@ impl Allowance {
 mod tests {
     use super::*;
 
+    fn host(number: u8) -> IpAddr {
+        IpAddr::from([192, 0, 2, number])
+    }
+
     #[test]
-    fn a_second_s_worth_may_leave_at_once_and_then_the_rate_holds() {
-        for (len, at_once, a_second) in [(64, 2_000, 2_000), (10_000, 250, 250)] {
-            let mut allowance = Allowance::default();
+    fn a_burst_may_leave_at_once_and_then_the_rate_holds() {
+        use When::{AtOnce, Later};
+        for (when, len, at_once, a_second) in [
+            (AtOnce, 64, 2_000, 2_000),
+            (AtOnce, 10_000, 250, 250),
+            (Later, 64, 66, 200),
+            (Later, 3_000, 33, 100),
+        ] {
+            let mut limits = Limits::default();
             let start = Nanos::from_secs(10);
-            let burst = (0..5_000).filter(|_| allowance.takes(len, start)).count();
-            assert_eq!(burst, at_once, "{len} bytes");
+            let burst = (0..5_000).filter(|_| limits.takes(when, &[host(1)], len, start)).count();
+            assert_eq!(burst, at_once, "{when:?}, {len} bytes");
             let later = (0..100_000u64)
-                .filter(|step| allowance.takes(len, start + Nanos::from_micros(100 * step)))
+                .map(|step| start + Nanos::from_micros(100 * step))
+                .filter(|at| limits.takes(when, &[host(1)], len, *at))
                 .count();
             // Ten seconds of asking for more than is given.
             assert!((10 * a_second - 1..=10 * a_second + 1).contains(&later), "{later}");
         }
+    }
+
+    #[test]
+    fn neither_many_addresses_nor_many_of_a_network_get_more_than_all_may() {
+        let start = Nanos::from_secs(10);
+        for (when, of_all) in [(When::AtOnce, 16_000), (When::Later, 333)] {
+            let mut limits = Limits::default();
+            let sources = (0..200).map(host);
+            let taken = |limits: &mut Limits, source: IpAddr| {
+                (0..3_000).filter(|_| limits.takes(when, &[source], 64, start)).count()
+            };
+            let sum: usize = sources.map(|source| taken(&mut limits, source)).sum();
+            assert_eq!(sum, of_all, "{when:?}");
+            let mut limits = Limits::default();
+            let network = (0..100).map(|n| format!("2001:db8:0:1::{n:x}").parse().unwrap());
+            let sum: usize = network.map(|source| taken(&mut limits, source)).sum();
+            assert_eq!(sum, if when == When::AtOnce { 2_000 } else { 66 });
+        }
+    }
+
+    #[test]
+    fn an_answer_counts_for_whose_it_is_and_for_where_it_goes() {
+        let (mut limits, now) = (Limits::default(), Nanos::from_secs(1));
+        let to = |limits: &mut Limits, owner: u8, dest: u8| {
+            let sources = [host(owner), host(dest)];
+            (0..500).filter(|_| limits.takes(When::Later, &sources, 64, now)).count()
+        };
+        assert_eq!(to(&mut limits, 1, 9), 66);
+        assert_eq!(to(&mut limits, 2, 9), 0, "whoever else asks for it");
+        assert_eq!(to(&mut limits, 1, 8), 0, "whomever else it is for");
+        assert_eq!(to(&mut limits, 2, 8), 66);
+    }
+
+    #[test]
+    fn memory_is_bounded_and_who_is_idle_makes_room() {
+        let (mut limits, now) = (Limits::default(), Nanos::from_secs(1));
+        let source = |number: u32| IpAddr::V4(number.into());
+        for number in 0..20_000 {
+            limits.takes(When::AtOnce, &[source(number)], 64, now + Nanos(u64::from(number)));
+        }
+        assert!(limits.by_source.len() <= SOURCES);
+        assert!(limits.takes(When::AtOnce, &[source(1 << 20)], 64, now + Nanos::from_secs(2)));
+        assert_eq!(limits.by_source.len(), 1);
     }
 }

@@ -1,14 +1,20 @@
 //! Asks as they arrive, and the answers that are due.
+//!
+//! An address that has not proven itself gets one answer to an ask, if any: at once, from where it
+//! was asked, no longer than the ask. Anything else is withheld, and counted.
 
+use super::super::outbox::Outbox;
+use super::super::reflect::is_askable;
 use super::super::{ServeControl, ServeEvent, ServeOrder};
-use super::Probe;
+use super::allowance::{When, source_of};
 use super::pending::DueEcho;
+use super::{Limits, Probe};
 use crate::batch::{Datagram, Dest, ErrorOrigin, Fragmentation, NetworkError};
 use crate::record::Sink;
 use crate::session::{Now, Orders};
 use crate::units::Nanos;
-use crate::wire::{Ask, BackError, Class, Echo, pattern};
-use std::net::SocketAddr;
+use crate::wire::{Ask, BackError, Class, Echo, Via, pattern};
+use std::net::{IpAddr, SocketAddr};
 
 /// Where an ask stood in its payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,35 +40,69 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         let found = Ask::decode(payload).map(|ask| (ask, Place::Start)).or_else(at_end);
         let Some((ask, place)) = found else { return false };
         let server = self.port.unwrap_or(0);
-        let session = self.sessions.values_mut().find(|session| session.has_probe_key(ask.key));
-        let Some(session) = session else { return false };
+        let session = self.sessions.iter_mut().find(|(_, session)| session.has_probe_key(ask.key));
+        let Some((id, session)) = session else { return false };
         session.heard = now.mono;
+        let (id, owner) = (*id, session.client.ip());
         let Some((_, probe)) = &mut session.probe else { return false };
-        probe.take(now, datagram, &ask, place, port.unwrap_or(server));
+        let asked = Asked { ask: &ask, place, datagram, port: port.unwrap_or(server) };
+        for answer in probe.take(now, id, &asked) {
+            let wanted = if answer.echo.number > 0 || ask.delay > Nanos::ZERO {
+                let due = now.mono + ask.delay + Nanos(ask.gap.0 * u64::from(answer.echo.number));
+                let kept = self.pending.keep(due, answer);
+                probe.waiting += usize::from(kept);
+                kept
+            } else {
+                // One that cannot leave at once does not leave: it is asked for again.
+                let fits = self.outbox.has_room()
+                    && probe.may_send(&mut self.limits, When::AtOnce, owner, &answer, now.mono);
+                if fits {
+                    probe.items.answer_left(ask.item);
+                    let bytes = answer.bytes(&mut self.outbox);
+                    self.outbox.send(answer.dest, Class::Measurement, bytes);
+                }
+                fits
+            };
+            if !wanted {
+                probe.items.answer_withheld(ask.item);
+            }
+        }
         self.release_echoes(now);
         true
     }
 
     /// Queues the answers that are due; when the next will be.
     pub(in super::super) fn release_echoes(&mut self, now: Now) -> Option<Nanos> {
-        let mut next = None;
-        for (_, probe) in self.sessions.values_mut().filter_map(|session| session.probe.as_mut()) {
-            while self.outbox.has_room()
-                && let Some(answer) = probe.pending.take_due(now.mono)
-            {
-                if !probe.may_send(&answer, now.mono) {
-                    probe.withheld += 1;
-                    continue;
-                }
-                probe.items.answer_left(answer.echo.item);
-                let mut bytes = self.outbox.spare();
-                bytes.resize(answer.len, 0);
-                answer.echo.encode(&mut bytes);
+        while self.outbox.has_room()
+            && let Some(answer) = self.pending.take_due(now.mono)
+        {
+            let Some(session) = self.sessions.get_mut(&answer.session) else { continue };
+            let owner = session.client.ip();
+            let Some((_, probe)) = &mut session.probe else { continue };
+            probe.waiting = probe.waiting.saturating_sub(1);
+            let item = answer.echo.item;
+            if probe.may_send(&mut self.limits, When::Later, owner, &answer, now.mono) {
+                probe.items.answer_left(item);
+                let bytes = answer.bytes(&mut self.outbox);
                 self.outbox.send(answer.dest, Class::Measurement, bytes);
+            } else {
+                probe.items.answer_withheld(item);
             }
-            next = next.into_iter().chain(probe.pending.next()).min();
         }
-        next
+        self.pending.next()
+    }
+
+    /// Answers that were too late for the network are told as withheld.
+    pub(in super::super) fn note_stale(&mut self) {
+        while let Some((to, payload)) = self.outbox.next_stale() {
+            if let Some(echo) = Echo::decode(&payload)
+                && let Some(probe) = self.probe_with_tag(echo.tag, to.ip())
+            {
+                probe.items.answer_refused(echo.item);
+                probe.items.answer_withheld(echo.item);
+            }
+            self.outbox.give_back(payload);
+        }
     }
 
     /// The network spoke of an answer, or this host refused to send it.
@@ -93,7 +133,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
     }
 
     /// The probe that an answer to this address belonged to.
-    fn probe_with_tag(&mut self, tag: u16, ip: std::net::IpAddr) -> Option<&mut Probe> {
+    fn probe_with_tag(&mut self, tag: u16, ip: IpAddr) -> Option<&mut Probe> {
         let sessions = self.sessions.values_mut().filter(|session| session.client.ip() == ip);
         let mut probes = sessions.filter_map(|session| session.probe.as_mut());
         probes.find(|(_, probe)| probe.tag == tag).map(|(_, probe)| &mut **probe)
@@ -101,18 +141,32 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
 
     /// DATA: an address of a probe's client has shown its ticket. `false` when the session has no
     /// probe, or keeps no more addresses.
-    pub(in super::super) fn prove_lane(&mut self, id: u64, address: SocketAddr) -> Option<bool> {
+    pub(in super::super) fn prove_lane(
+        &mut self,
+        id: u64,
+        address: SocketAddr,
+        now: Nanos,
+    ) -> Option<bool> {
         let (_, probe) = self.sessions.get_mut(&id)?.probe.as_mut()?;
-        Some(probe.lanes.prove(address))
+        Some(probe.lanes.prove(address, now))
     }
 }
 
+/// An ask as it came.
+struct Asked<'a> {
+    ask: &'a Ask,
+    place: Place,
+    datagram: &'a Datagram<'a>,
+    /// The port that it was sent to.
+    port: u16,
+}
+
 impl Probe {
-    /// Counts an ask and keeps the answers that it wants.
-    fn take(&mut self, now: Now, datagram: &Datagram<'_>, ask: &Ask, place: Place, port: u16) {
+    /// Counts an ask; the answers to it that its source may have.
+    fn take(&mut self, now: Now, session: u64, asked: &Asked<'_>) -> Vec<DueEcho> {
+        let Asked { ask, place, datagram, port } = *asked;
         let (meta, len) = (&datagram.meta, datagram.true_len);
         self.items.note(ask, meta, len, port);
-        self.lanes.came(meta.source, len);
         let intact = place == Place::Start
             && datagram
                 .payload
@@ -134,17 +188,27 @@ impl Probe {
             port,
             source: meta.source,
         };
-        let Some(dest) = self.way_back(datagram, ask) else {
-            self.withheld += u64::from(ask.answers);
-            return;
+        let answer_len = usize::from(ask.answer_len).max(Echo::LEN);
+        let allowed = if self.lanes.is_proven(meta.source, now.mono) {
+            ask.answers
+        } else {
+            let plain = ask.delay == Nanos::ZERO && ask.via == Via::Same && answer_len <= len;
+            ask.answers.min(u8::from(plain && is_askable(meta)))
         };
-        for number in 0..ask.answers {
-            let due = now.mono + ask.delay + Nanos(ask.gap.0 * u64::from(number));
-            let echo = Echo { number, ..echo };
-            let len = usize::from(ask.answer_len).max(Echo::LEN);
-            let kept = self.pending.keep(due, DueEcho { dest, echo, len });
-            self.withheld += u64::from(!kept);
+        let dest = self.way_back(datagram, ask);
+        let allowed = if dest.is_some() { allowed } else { 0 };
+        for _ in allowed..ask.answers {
+            self.items.answer_withheld(ask.item);
         }
+        let answers = dest.into_iter().flat_map(|dest| {
+            (0..allowed).map(move |number| DueEcho {
+                session,
+                dest,
+                echo: Echo { number, ..echo },
+                len: answer_len,
+            })
+        });
+        answers.collect()
     }
 
     /// Where answers to an ask go and leave from; `None` where there is no such way.
@@ -157,9 +221,30 @@ impl Probe {
         Some(Dest { from, socket, tos, fragmentation, ..Dest::from(meta.source) })
     }
 
-    /// Whether an answer may leave now; it is counted if so.
-    fn may_send(&mut self, answer: &DueEcho, now: Nanos) -> bool {
-        // The credit is asked first: it is what keeps strangers safe, the rate keeps this host so.
-        self.lanes.takes(answer.dest.addr, answer.len) && self.allowance.takes(answer.len, now)
+    /// Whether an answer may leave now, by the limits of `owner`, whose probe it is, and of the
+    /// address that it goes to, where that has proven to be another of its own; it is counted if so.
+    fn may_send(
+        &self,
+        limits: &mut Limits,
+        when: When,
+        owner: IpAddr,
+        answer: &DueEcho,
+        now: Nanos,
+    ) -> bool {
+        let to = answer.dest.addr;
+        // A forged source must not use up what its true owner may have.
+        let proven = when == When::Later || self.lanes.is_proven(to, now);
+        let both = [owner, to.ip()];
+        let other = proven && source_of(owner) != source_of(to.ip());
+        limits.takes(when, if other { &both } else { &both[..1] }, answer.len, now)
+    }
+}
+
+impl DueEcho {
+    fn bytes(&self, outbox: &mut Outbox) -> Vec<u8> {
+        let mut bytes = outbox.spare();
+        bytes.resize(self.len, 0);
+        self.echo.encode(&mut bytes);
+        bytes
     }
 }

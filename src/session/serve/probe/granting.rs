@@ -75,8 +75,9 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         let tag = (self.random)() as u16;
         let mut probe = Probe::new(key, tag, asked.now.mono + self.policy.max_duration);
         probe.opening = Some((asked.tag(), asked.to));
-        // The address that the dialogue is held from has proven itself.
-        probe.lanes.prove(asked.to.meta.source);
+        // The key is sent to the address that the dialogue is held from, and who returns it has got
+        // it there.
+        probe.lanes.prove(asked.to.meta.source, asked.now.mono);
         let room = MOST_PORTS.saturating_sub(self.doors.on_demand());
         let wanted = self.wanted_ports(id, &ports).take(room).collect();
         probe.alternate = self.doors.held_besides(|port| ports.contains(port));
@@ -167,8 +168,9 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
                 session: session_name(id),
                 arrived: probe.items.arrived,
                 answered: probe.items.answered,
-                withheld: probe.withheld,
+                withheld: probe.items.withheld,
             };
+            self.pending.forget(id);
             self.log(ended, now);
         }
         self.leave_doors(id);

@@ -27,6 +27,9 @@ pub(super) struct Items {
     pub arrived: u64,
     /// Answers that left.
     pub answered: u64,
+    /// Answers that were asked for and not sent: to an address that may not have them, over a limit,
+    /// or by a way that is not there.
+    pub withheld: u64,
     /// The largest packet of this host's interface, where it refused a larger answer.
     pub interface_mtu: Option<u32>,
 }
@@ -78,6 +81,14 @@ impl Items {
         }
     }
 
+    /// An answer of an item is not sent.
+    pub fn answer_withheld(&mut self, item: u32) {
+        self.withheld += 1;
+        if let Some(item) = self.by_number.get_mut(&item) {
+            item.arrivals.withheld = item.arrivals.withheld.saturating_add(1);
+        }
+    }
+
     /// The network spoke of an answer of an item.
     pub fn note_error(&mut self, item: u32, error: BackError) {
         if let Some(item) = self.by_number.get_mut(&item) {
@@ -124,6 +135,7 @@ fn first(meta: &RxMeta) -> Arrivals {
         fragment: None,
         port: 0,
         answers: 0,
+        withheld: 0,
         error: None,
     }
 }

@@ -1,56 +1,44 @@
-//! The client's sockets as a helper sees them: who has proven its address, and how many bytes an
-//! unproven one may still be answered with.
+//! The client's sockets as a helper sees them: who has proven its address, and for how long that is
+//! good.
+//!
+//! Whoever has not gets one answer to an ask, at once, from where it was asked, and no longer than
+//! the ask: what a forged source brings upon its victim is never more, nor later, than what was
+//! sent in its name.
 
+use crate::units::Nanos;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 
-/// Addresses that are kept for one probe; others are counted, and not answered.
+/// Addresses that are kept for one probe: each silence of `probe timeout` needs one, 148 at most.
 const KEPT: usize = 2_048;
+/// How long a proof is good. An address may have another owner a minute later; whoever asks for
+/// longer shows a new ticket. Answers that were asked for meanwhile are owed, however long they
+/// wait.
+pub(super) const GOOD_FOR: Nanos = Nanos::from_secs(60);
 
-/// One address.
-#[derive(Debug, Default)]
-struct Lane {
-    proven: bool,
-    /// Payload bytes that came, less those that left.
-    credit: usize,
-}
-
-/// Every address of one probe.
+/// Every address of one probe that has proven itself, and until when that is good.
 #[derive(Debug, Default)]
 pub(super) struct Lanes {
-    by_address: HashMap<SocketAddr, Lane>,
+    good_until: HashMap<SocketAddr, Nanos>,
 }
 
 impl Lanes {
-    /// An address has shown its ticket. `false` when no more are kept.
-    pub fn prove(&mut self, address: SocketAddr) -> bool {
-        let lane = self.lane(address);
-        lane.map(|lane| lane.proven = true).is_some()
+    /// An address has returned a value that was sent to it: its ticket, or the probe's key. `false`
+    /// when no more are kept.
+    pub fn prove(&mut self, address: SocketAddr, now: Nanos) -> bool {
+        if self.good_until.len() >= KEPT && !self.good_until.contains_key(&address) {
+            self.good_until.retain(|_, until| *until > now);
+        }
+        if self.good_until.len() >= KEPT && !self.good_until.contains_key(&address) {
+            return false;
+        }
+        self.good_until.insert(address, now + GOOD_FOR);
+        true
     }
 
-    /// Bytes came from an address.
-    pub fn came(&mut self, address: SocketAddr, bytes: usize) {
-        if let Some(lane) = self.lane(address) {
-            lane.credit = lane.credit.saturating_add(bytes);
-        }
-    }
-
-    /// Whether an address may be sent as many bytes; they are counted if so.
-    pub fn takes(&mut self, address: SocketAddr, bytes: usize) -> bool {
-        let Some(lane) = self.by_address.get_mut(&address) else { return false };
-        if lane.proven {
-            return true;
-        }
-        let left = lane.credit.checked_sub(bytes);
-        lane.credit = left.unwrap_or(lane.credit);
-        left.is_some()
-    }
-
-    fn lane(&mut self, address: SocketAddr) -> Option<&mut Lane> {
-        if self.by_address.len() >= KEPT && !self.by_address.contains_key(&address) {
-            return None;
-        }
-        Some(self.by_address.entry(address).or_default())
+    /// Whether an address has proven itself of late.
+    pub fn is_proven(&self, address: SocketAddr, now: Nanos) -> bool {
+        self.good_until.get(&address).is_some_and(|until| *until > now)
     }
 }
 
@@ -58,35 +46,32 @@ impl Lanes {
 mod tests {
     use super::*;
 
-    #[test]
-    fn an_unproven_address_never_gets_more_bytes_in_all_than_it_sent() {
-        let (seed, address) = (5, "192.0.2.1:9".parse().unwrap());
-        let mut rng = fastrand::Rng::with_seed(seed);
-        let mut lanes = Lanes::default();
-        let (mut came, mut left) = (0, 0);
-        for _ in 0..10_000 {
-            let bytes = rng.usize(0..200);
-            if rng.bool() {
-                lanes.came(address, bytes);
-                came += bytes;
-            } else if lanes.takes(address, bytes) {
-                left += bytes;
-            }
-            assert!(left <= came, "seed {seed}");
-        }
-        assert!(left * 10 > came * 9, "it is answered at all: {left} of {came}, seed {seed}");
-        assert!(lanes.prove(address) && lanes.takes(address, 1 << 20));
+    fn lane(port: u16) -> SocketAddr {
+        SocketAddr::from(([192, 0, 2, 1], port))
     }
 
     #[test]
-    fn memory_is_bounded_and_those_beyond_it_get_nothing() {
-        let mut lanes = Lanes::default();
+    fn a_proof_is_good_for_its_address_and_port_and_ages() {
+        let (start, mut lanes) = (Nanos::from_secs(100), Lanes::default());
+        assert!(!lanes.is_proven(lane(1), start));
+        assert!(lanes.prove(lane(1), start));
+        assert!(lanes.is_proven(lane(1), start) && !lanes.is_proven(lane(2), start));
+        let last = start + GOOD_FOR - Nanos(1);
+        assert!(lanes.is_proven(lane(1), last) && !lanes.is_proven(lane(1), start + GOOD_FOR));
+        lanes.prove(lane(1), last);
+        assert!(lanes.is_proven(lane(1), start + GOOD_FOR));
+    }
+
+    #[test]
+    fn memory_is_bounded_and_old_proofs_make_room() {
+        let (start, mut lanes) = (Nanos::from_secs(100), Lanes::default());
         for port in 1..=5_000 {
-            lanes.came(SocketAddr::from(([192, 0, 2, 1], port)), 100);
+            lanes.prove(lane(port), start);
         }
-        assert_eq!(lanes.by_address.len(), KEPT);
-        assert!(lanes.takes(SocketAddr::from(([192, 0, 2, 1], 1)), 100));
-        assert!(!lanes.takes(SocketAddr::from(([192, 0, 2, 1], 5_000)), 1));
-        assert!(!lanes.prove(SocketAddr::from(([192, 0, 2, 1], 5_000))));
+        assert_eq!(lanes.good_until.len(), KEPT);
+        assert!(lanes.is_proven(lane(1), start) && !lanes.is_proven(lane(5_000), start));
+        assert!(lanes.prove(lane(1), start) && !lanes.prove(lane(5_000), start));
+        assert!(lanes.prove(lane(5_000), start + GOOD_FOR));
+        assert_eq!(lanes.good_until.len(), 1);
     }
 }

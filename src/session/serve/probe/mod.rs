@@ -4,13 +4,16 @@
 //! ```text
 //! TEST kind=probe -> granting.rs -> ServeEvent::OpenPorts -> PortsOpened -> the reply with the key
 //! ask on any port -> asking.rs   -> items.rs   counted by item and number, for STAT
-//!                                -> pending.rs due answers -> lanes.rs, allowance.rs -> outbox
+//!                                -> lanes.rs   who may have more than one answer at once
+//!                                -> pending.rs later answers -> allowance.rs -> outbox
 //! STAT kind=probe -> telling.rs
 //! ```
 //!
 //! What keeps it harmless: the key that every ask carries is told to a proven address alone; an
-//! address that has not proven itself (HELO, DATA) is answered with no more bytes than it sent;
-//! answers, ports, items and waiting answers are bounded.
+//! address that has not proven itself of late (TEST, DATA) gets one answer to an ask, at once, from
+//! the port that was asked, and no longer than the ask; what later, further and longer answers a
+//! proven one gets is bounded for each address and in all, as it waits and as it leaves; ports and
+//! items are bounded.
 
 mod allowance;
 mod asking;
@@ -23,16 +26,16 @@ mod telling;
 #[cfg(test)]
 mod tests;
 
+pub(super) use allowance::Limits;
 pub(super) use doors::Doors;
 pub use granting::{PortsOpened, PortsRequest};
+pub(super) use pending::Pending;
 
 use super::command::ReplyTo;
 use crate::units::Nanos;
 use crate::wire::Tag;
-use allowance::Allowance;
 use items::Items;
 use lanes::Lanes;
-use pending::Pending;
 use std::net::IpAddr;
 
 /// Ports that a probe may have: those of the range that an operator names, or these.
@@ -57,10 +60,8 @@ pub(super) struct Probe {
     other: Option<IpAddr>,
     items: Items,
     lanes: Lanes,
-    pending: Pending,
-    allowance: Allowance,
-    /// Answers that were not sent: over a limit, or no such way.
-    withheld: u64,
+    /// Answers that wait for their time.
+    waiting: usize,
     /// When it must be over.
     pub due: Nanos,
 }
@@ -75,15 +76,13 @@ impl Probe {
             other: None,
             items: Items::default(),
             lanes: Lanes::default(),
-            pending: Pending::default(),
-            allowance: Allowance::default(),
-            withheld: 0,
+            waiting: 0,
             due,
         }
     }
 
     /// Whether answers are still to leave, so that silence is no reason to close its session.
     pub fn is_waiting(&self) -> bool {
-        self.pending.next().is_some()
+        self.waiting > 0
     }
 }

@@ -30,23 +30,27 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             .with("items", probe.items.len())
             .with("arrived", probe.items.arrived)
             .with("answered", probe.items.answered)
-            .with("withheld", probe.withheld);
+            .with("withheld", probe.items.withheld);
         if let Some(mtu) = probe.items.interface_mtu {
             answer = answer.with("interface_mtu", mtu);
         }
         let at = answer.params.len();
         for (number, arrivals) in probe.items.from(from.unwrap_or(0)) {
             let (key, text) = (format!("i{number}"), arrivals.to_string());
-            let copies = (arrivals.copies > 0).then(|| format!("c{number}"));
-            let more = if copies.is_some() { LINE } else { 0 };
+            let beside: Vec<(String, u32)> = [('c', arrivals.copies), ('w', arrivals.withheld)]
+                .into_iter()
+                .filter(|(_, count)| *count > 0)
+                .map(|(letter, count)| (format!("{letter}{number}"), count))
+                .collect();
+            let more = 2 * LINE * beside.len();
             if answer.size() + key.len() + text.len() + more + SPARE > ROOM {
                 // It is said before the lines, so that it cannot be what is cut.
                 answer.params.insert(at, ("next".to_owned(), number.to_string()));
                 return answer;
             }
             answer = answer.with(&key, text);
-            if let Some(key) = copies {
-                answer = answer.with(&key, arrivals.copies);
+            for (key, count) in beside {
+                answer = answer.with(&key, count);
             }
         }
         answer

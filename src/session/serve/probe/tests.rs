@@ -15,6 +15,8 @@ use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 
+mod lens;
+
 const KEY: TicketKey = TicketKey([3; 32]);
 /// The port that another program has.
 const TAKEN: u16 = 5_009;
@@ -170,6 +172,13 @@ impl House {
         echoes(self.leave().0)
     }
 
+    /// A socket shows its ticket.
+    fn prove(&mut self, source: SocketAddr) {
+        let ticket = self.ticket(source);
+        let reply = self.say(source, &format!("DATA ticket={ticket}"));
+        assert_eq!(reply.code, Code::GO_AHEAD, "{reply:?}");
+    }
+
     /// Every item that STAT tells of, and how many replies it took.
     fn items(&mut self) -> (Vec<(u32, Arrivals)>, usize) {
         let (mut items, mut from, mut replies) = (Vec::new(), Some(0), 0);
@@ -179,7 +188,12 @@ impl House {
             replies += 1;
             for (key, value) in reply.params.iter() {
                 let number = key.strip_prefix('i').and_then(|number| number.parse().ok());
-                items.extend(number.map(|number: u32| (number, value.parse().unwrap())));
+                items.extend(number.map(|number: u32| {
+                    let mut row: Arrivals = value.parse().unwrap();
+                    let withheld = reply.params.parse(&format!("w{number}")).unwrap();
+                    row.withheld = withheld.unwrap_or(0);
+                    (number, row)
+                }));
             }
             from = reply.params.parse::<u32>("next").unwrap();
         }
@@ -216,6 +230,7 @@ fn an_echo_tells_what_arrived_and_leaves_by_the_way_that_was_asked_for() {
     let other: Option<IpAddr> = "198.51.100.8".parse().ok();
     let mut house = House::with(ServePolicy::default(), Engine { other, ..Engine::default() }, &[]);
     let (key, tag) = house.probe("5000");
+    house.prove(lane(4_001));
     let ask = Ask { answer_tos: 0x28, whole: true, ..Ask::new(tag, key, 7, 3, Nanos(42)) };
     let asked: Option<IpAddr> = "198.51.100.7".parse().ok();
     for (via, from, socket) in [
@@ -243,6 +258,7 @@ fn an_echo_tells_what_arrived_and_leaves_by_the_way_that_was_asked_for() {
 fn a_way_that_is_not_there_is_counted_and_not_replaced_by_another() {
     let mut house = House::new(ServePolicy::default());
     let (key, tag) = house.probe("5000");
+    house.prove(lane(4_001));
     let ask = Ask { via: Via::Address, ..Ask::new(tag, key, 1, 0, Nanos(1)) };
     assert!(house.ask(lane(4_001), 5_000, &ask, 64).is_empty());
     let reply = house.say(client(), "STAT kind=probe");
@@ -251,28 +267,33 @@ fn a_way_that_is_not_there_is_counted_and_not_replaced_by_another() {
 }
 
 #[test]
-fn an_unproven_address_gets_no_more_bytes_than_it_sent_and_a_proven_one_does() {
+fn an_unproven_address_gets_one_answer_no_longer_than_its_ask_and_a_proven_one_what_it_wants() {
     let mut house = House::new(ServePolicy::default());
     let (key, tag) = house.probe("5000");
     let ask = Ask { answers: 8, answer_len: 1_200, ..Ask::new(tag, key, 1, 0, Nanos(1)) };
     assert!(house.ask(lane(4_001), 5_000, &ask, 64).is_empty(), "64 bytes buy none of 1,200");
+    assert_eq!(house.ask(lane(4_001), 5_000, &ask, 1_200).len(), 1);
     let small = Ask { answers: 8, ..Ask::new(tag, key, 1, 1, Nanos(1)) };
-    assert_eq!(house.ask(lane(4_001), 5_000, &small, 64).len(), 2, "128 bytes buy two of 64");
+    assert_eq!(house.ask(lane(4_001), 5_000, &small, 1_200).len(), 1, "and no second of 64");
     assert_eq!(house.ask(lane(4_001), 5_000, &small, 40).len(), 0, "40 bytes buy none");
-    let ticket = house.ticket(lane(4_001));
-    let reply = house.say(lane(4_001), &format!("DATA ticket={ticket}"));
-    assert_eq!(reply.code, Code::GO_AHEAD);
+    house.prove(lane(4_001));
     assert_eq!(house.ask(lane(4_001), 5_000, &ask, 64).len(), 8);
-    // Another socket of the same host has proven nothing.
+    // Another socket of the same host has proven nothing, and another's ticket is no proof.
     assert!(house.ask(lane(4_002), 5_000, &ask, 64).is_empty());
+    let ticket = house.ticket(lane(4_001));
     let reply = house.say(lane(4_002), &format!("DATA ticket={ticket}"));
     assert_eq!(reply.code, Code::WRONG_ORDER);
+    let (items, _) = house.items();
+    assert_eq!((items[0].1.answers, items[0].1.withheld), (10, 8 + 7 + 7 + 8 + 8));
+    let reply = house.say(client(), "STAT kind=probe");
+    assert_eq!(reply.params.get("withheld"), Some("38"));
 }
 
 #[test]
 fn answers_wait_for_their_time_and_keep_the_session_alive() {
     let mut house = House::new(ServePolicy::default());
     let (key, tag) = house.probe("5000");
+    house.prove(lane(4_001));
     let ask = Ask {
         answers: 3,
         delay: Nanos::from_secs(300),
@@ -280,7 +301,7 @@ fn answers_wait_for_their_time_and_keep_the_session_alive() {
         ..Ask::new(tag, key, 1, 0, Nanos(1))
     };
     let start = house.now.mono;
-    assert!(house.ask(lane(4_001), 5_000, &ask, 192).is_empty());
+    assert!(house.ask(lane(4_001), 5_000, &ask, 64).is_empty());
     assert_eq!(house.leave().1, Next::WaitUntil(start + Nanos::from_secs(300)));
     for _ in 0..299 {
         house.pass(Nanos::from_secs(1));
@@ -288,6 +309,7 @@ fn answers_wait_for_their_time_and_keep_the_session_alive() {
     }
     assert_eq!(house.server.sessions(), 1);
     house.pass(Nanos::from_millis(1_100));
+    // The proof has aged meanwhile; what it was given for is owed.
     let got = echoes(house.leave().0);
     let numbers: Vec<u8> = got.iter().map(|(_, echo, _)| echo.number).collect();
     assert_eq!(numbers, [0, 1], "the third is due 100 ms later");
@@ -427,14 +449,20 @@ fn policy_decides_who_is_helped_and_by_which_ports() {
 fn answers_keep_to_their_rate_whatever_is_asked() {
     let mut house = House::new(ServePolicy::default());
     let (key, tag) = house.probe("5000");
-    let mut answered = 0;
-    // Three seconds of 8,000 answers a second asked for.
-    for step in 0..3_000u32 {
-        house.pass(Nanos::from_millis(1));
-        let ask = Ask { answers: 8, ..Ask::new(tag, key, 1, step, Nanos(1)) };
-        answered += house.ask(client(), 5_000, &ask, 64).len();
+    let (mut first, mut further) = (0, 0);
+    // Three seconds of 8,000 asks a second, from a proven address and forged ones in turn, each for
+    // two answers.
+    for step in 0..24_000u32 {
+        house.pass(Nanos::from_micros(125));
+        let ask = Ask { answers: 2, ..Ask::new(tag, key, 1, step, Nanos(1)) };
+        let sources = [client(), SocketAddr::from(([203, 0, 113, 1], step as u16 | 1))];
+        // The proof is of TEST, and three seconds old at most.
+        for (_, echo, _) in house.ask(sources[step as usize % 2], 5_000, &ask, 64) {
+            *(if echo.number == 0 { &mut first } else { &mut further }) += 1;
+        }
     }
-    assert!((7_990..=8_010).contains(&answered), "a second's worth and three more: {answered}");
+    assert!((7_990..=8_010).contains(&first), "a second's worth and three more: {first}");
+    assert!((660..=670).contains(&further), "a third of a second's worth and three: {further}");
 }
 
 #[test]
