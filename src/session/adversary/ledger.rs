@@ -3,14 +3,11 @@
 //! Whoever's address is forged could as well be sent the adversary's own datagrams, at the rate and
 //! time that the adversary chose. So what an answerer sends there may be no more than that: each
 //! datagram is set against one that came at most a moment before, and bytes against bytes, headers
-//! counted.
+//! counted: what is answered later has been saved up.
 
 use crate::units::Nanos;
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
-
-/// How long an answer may take: what comes later has been saved up.
-const MOMENT: Nanos = Nanos::from_secs(1);
 
 /// A datagram that came, as far as nothing is set against it yet.
 #[derive(Clone, Copy, Debug)]
@@ -21,14 +18,21 @@ struct Credit {
 }
 
 /// Every forged address.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Ledger {
+    /// How long an answer may take.
+    moment: Nanos,
     by_address: HashMap<SocketAddr, VecDeque<Credit>>,
     /// Datagrams that were sent to forged addresses.
     pub answers: u64,
 }
 
 impl Ledger {
+    /// Nothing came; answers may take this long.
+    pub fn new(moment: Nanos) -> Self {
+        Self { moment, by_address: HashMap::new(), answers: 0 }
+    }
+
     /// A datagram of `len` payload bytes came in the name of `source`.
     pub fn came(&mut self, at: Nanos, source: SocketAddr, len: usize) {
         let credit = Credit { at, datagrams: 1, bytes: on_the_wire(source, len) };
@@ -39,7 +43,7 @@ impl Ledger {
     pub fn left(&mut self, at: Nanos, dest: SocketAddr, len: usize) -> Result<(), String> {
         self.answers += 1;
         let credits = self.by_address.entry(dest).or_default();
-        while credits.front().is_some_and(|credit| at - credit.at > MOMENT) {
+        while credits.front().is_some_and(|credit| at - credit.at > self.moment) {
             credits.pop_front();
         }
         let (mut datagrams, mut bytes) = (1, on_the_wire(dest, len));
@@ -65,7 +69,7 @@ fn on_the_wire(address: SocketAddr, len: usize) -> u64 {
 
 #[test]
 fn an_answer_is_set_against_what_came_a_moment_before() {
-    let mut ledger = Ledger::default();
+    let mut ledger = Ledger::new(Nanos::from_secs(1));
     let (one, other) = ("192.0.2.1:5".parse().unwrap(), "192.0.2.1:6".parse().unwrap());
     let at = |millis| Nanos::from_secs(9) + Nanos::from_millis(millis);
     ledger.came(at(0), one, 100);

@@ -10,6 +10,7 @@ use crate::session::serve::{
 use crate::session::simulation::runs;
 use crate::session::stamp::{StampPolicy, StampReflector};
 use crate::session::stun::{StunAlternate, StunPolicy, StunReflector};
+use crate::units::Nanos;
 use crate::wire::stamp::ErrorEstimate;
 use crate::wire::{Class, Code, Reply, TicketKey, Verb};
 use fastrand::Rng;
@@ -117,26 +118,16 @@ fn run(seed: u64) -> (u64, usize, usize) {
     let mut mind = Mind::new(seed);
     let trouble = if mind.rng.bool() { 0 } else { mind.rng.u8(..30) };
     let batch = TxBatch::new(256, 1 << 20);
-    let mut stage = Stage::new(server(&engine, seed), batch, trouble);
+    let mut stage = Stage::new(server(&engine, seed), batch, (trouble, Nanos::from_secs(1)));
     let moves = mind.rng.usize(MOVES);
     for _ in 0..moves {
         let span = mind.span();
         stage.pass(span, &mut mind);
         let arrival = arrival(&engine, &mut mind);
-        let bytes = match mind.rng.u8(..10) {
-            // What a client would say, so that there is something to misuse.
-            0 | 1 => mind.opening(Verb::Helo, arrival.source, &[]),
-            2 => mind.opening(
-                Verb::Test,
-                arrival.source,
-                &[("kind", "probe"), ("ports", "61000-61003")],
-            ),
-            3 => {
-                mind.opening(Verb::Test, arrival.source, &[("direction", "both"), ("streams", "8")])
-            }
-            4 => mind.opening(Verb::Data, arrival.source, &[("stream", "0")]),
-            _ => mind.says(arrival.source),
-        };
+        if mind.rng.u8(..16) == 0 {
+            come_in(&mut stage, &mut mind);
+        }
+        let bytes = mind.says(arrival.source);
         let text = String::from_utf8_lossy(&bytes).into_owned();
         mind.note(format!("{} {arrival:?}: {text:.160}", stage.now));
         stage.arrive(arrival, &bytes, &mut mind);
@@ -153,6 +144,27 @@ fn run(seed: u64) -> (u64, usize, usize) {
     newcomer(&mut stage, &mut mind);
     let all = engine.0.borrow();
     (stage.ledger.answers, all.most_streams, all.most_ports)
+}
+
+/// Opens a session from an address of its own, as a client would, with something to misuse.
+fn come_in(stage: &mut Stage<Server>, mind: &mut Mind) {
+    let source = mind.own[mind.rng.usize(..mind.own.len())];
+    let here = Arrival { source, destination: mind.one_of(&addresses()), socket: 0 };
+    let test: &[(&str, &str)] = match mind.rng.u8(..3) {
+        0 => &[("kind", "probe"), ("ports", "61000-61003")],
+        1 => &[("direction", "both"), ("streams", "8"), ("time_ns", "900000000")],
+        _ => &[("direction", "down"), ("streams", "1"), ("count", "10")],
+    };
+    for (verb, keys) in [
+        (Verb::Helo, &[][..]),
+        (Verb::Helo, &[]),
+        (Verb::Test, test),
+        (Verb::Data, &[("stream", "0")]),
+    ] {
+        let bytes = mind.opening(verb, source, keys);
+        mind.note(format!("{} {source} comes in: {verb:?}", stage.now));
+        stage.arrive(here, &bytes, mind);
+    }
 }
 
 fn arrival(engine: &Engine, mind: &mut Mind) -> Arrival {

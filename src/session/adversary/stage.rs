@@ -27,7 +27,6 @@ pub struct Stage<S> {
     pub now: Nanos,
     pub ledger: Ledger,
     pub batch: TxBatch,
-    /// How often of a hundred times the socket takes no more, or refuses one.
     pub trouble: u8,
     pub over: bool,
     /// What reached the adversary since somebody asked.
@@ -36,9 +35,11 @@ pub struct Stage<S> {
 }
 
 impl<S: Session> Stage<S> {
-    pub fn new(session: S, batch: TxBatch, trouble: u8) -> Self {
+    /// `trouble` is how often of a hundred times the socket takes no more, `moment` how long an
+    /// answer to a forged address may take.
+    pub fn new(session: S, batch: TxBatch, (trouble, moment): (u8, Nanos)) -> Self {
         let now = Nanos::from_secs(1_000);
-        let ledger = Ledger::default();
+        let ledger = Ledger::new(moment);
         Self {
             session,
             now,
