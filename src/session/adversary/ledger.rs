@@ -23,6 +23,8 @@ pub struct Ledger {
     /// How long an answer may take.
     moment: Nanos,
     by_address: HashMap<SocketAddr, VecDeque<Credit>>,
+    /// Addresses that were somebody's until a while ago, and from when on they are forged.
+    left_behind: HashMap<SocketAddr, Nanos>,
     /// Datagrams that were sent to forged addresses.
     pub answers: u64,
 }
@@ -30,7 +32,7 @@ pub struct Ledger {
 impl Ledger {
     /// Nothing came; answers may take this long.
     pub fn new(moment: Nanos) -> Self {
-        Self { moment, by_address: HashMap::new(), answers: 0 }
+        Self { moment, by_address: HashMap::new(), left_behind: HashMap::new(), answers: 0 }
     }
 
     /// A datagram of `len` payload bytes came in the name of `source`.
@@ -39,8 +41,16 @@ impl Ledger {
         self.by_address.entry(source).or_default().push_back(credit);
     }
 
+    /// Nobody is at an address any more: from this time on it counts as forged.
+    pub fn leave_behind(&mut self, address: SocketAddr, from: Nanos) {
+        self.left_behind.insert(address, from);
+    }
+
     /// One of `len` payload bytes was sent to `dest`; says what is wrong with that.
     pub fn left(&mut self, at: Nanos, dest: SocketAddr, len: usize) -> Result<(), String> {
+        if self.left_behind.get(&dest).is_some_and(|from| at < *from) {
+            return Ok(());
+        }
         self.answers += 1;
         let credits = self.by_address.entry(dest).or_default();
         while credits.front().is_some_and(|credit| at - credit.at > self.moment) {

@@ -78,6 +78,10 @@ pub struct Mind {
     pub own: Vec<SocketAddr>,
     /// Addresses that it only forges.
     pub forged: Vec<SocketAddr>,
+    /// Addresses that the user named: they are sent to, whatever anybody says.
+    pub named: Vec<SocketAddr>,
+    /// Those of the forged that were its own.
+    left: Vec<SocketAddr>,
     /// What replies told, by key, each with the address that was told.
     words: BTreeMap<String, VecDeque<(SocketAddr, String)>>,
     seen: VecDeque<Vec<u8>>,
@@ -101,6 +105,8 @@ impl Mind {
                 "198.51.100.1:9",
                 "[2001:db8:1::1]:123",
             ]),
+            named: Vec::new(),
+            left: Vec::new(),
             words: BTreeMap::new(),
             seen: VecDeque::new(),
             tags: 0,
@@ -108,9 +114,14 @@ impl Mind {
         }
     }
 
-    /// Whether what is sent to an address reaches the adversary.
+    /// Whether what is sent to an address reaches the adversary, or goes where it should.
     pub fn hears(&self, address: SocketAddr) -> bool {
-        self.own.contains(&address)
+        self.own.contains(&address) || self.named.contains(&address)
+    }
+
+    /// Whether an address was its own once.
+    pub fn owned(&self, address: SocketAddr) -> bool {
+        self.hears(address) || self.left.contains(&address)
     }
 
     /// It heard something at an address of its own.
@@ -150,6 +161,18 @@ impl Mind {
     pub fn source(&mut self) -> SocketAddr {
         let from = if self.rng.bool() { &self.own } else { &self.forged };
         from[self.rng.usize(..from.len())]
+    }
+
+    /// It moves away from an address of its own, which it goes on to forge; `None` when it has just
+    /// one left.
+    pub fn moves_away(&mut self) -> Option<SocketAddr> {
+        if self.own.len() < 2 {
+            return None;
+        }
+        let address = self.own.remove(self.rng.usize(..self.own.len()));
+        self.forged.push(address);
+        self.left.push(address);
+        Some(address)
     }
 
     /// Some span of time: mostly none, seldom minutes.

@@ -14,6 +14,8 @@ use crate::units::Nanos;
 use crate::wire::{TicketKey, Verb};
 use std::net::{IpAddr, SocketAddr};
 
+/// How long what an address was told proves that somebody is there.
+const FORGOTTEN: Nanos = Nanos::from_secs(25);
 const MOVES: std::ops::Range<usize> = 20..80;
 
 struct Quiet;
@@ -58,8 +60,7 @@ fn run<S: Session>(
     (sockets, moment): (usize, u64),
 ) -> u64 {
     let mut mind = Mind::new(seed);
-    // What the user named is sent to, whatever anybody says.
-    mind.own.push(group());
+    mind.named.push(group());
     let trouble = if mind.rng.bool() { 0 } else { mind.rng.u8(..30) };
     let mut batch = TxBatch::new(256, 1 << 20);
     let session = open(&mut mind, &mut batch);
@@ -67,10 +68,13 @@ fn run<S: Session>(
     for _ in 0..mind.rng.usize(MOVES) {
         let span = mind.span();
         stage.pass(Nanos(span.0 / 4), &mut mind);
-        let mut source = mind.source();
-        while source == group() {
-            source = mind.source();
+        if mind.rng.u8(..60) == 0
+            && let Some(address) = mind.moves_away()
+        {
+            mind.note(format!("{} nobody is at {address} any more", stage.now));
+            stage.ledger.leave_behind(address, stage.now + FORGOTTEN);
         }
+        let source = mind.source();
         let bytes = match mind.rng.u8(..6) {
             0 => mind.opening(Verb::Helo, source, &[]),
             1 => mind.opening(Verb::Rcpt, source, &[]),
