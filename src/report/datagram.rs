@@ -16,7 +16,7 @@ pub enum DatagramStyle {
     Text,
     /// A line, the payload in hexadecimal digits.
     Hex,
-    /// The payload alone.
+    /// The payload alone; on a terminal, what it would obey is escaped.
     Raw,
     /// A JSON object a line.
     Json,
@@ -55,7 +55,7 @@ impl DatagramPrinter {
     ) -> Flow {
         let datagram = received.datagram;
         match self.style {
-            DatagramStyle::Raw => return out.bytes(datagram.payload),
+            DatagramStyle::Raw => return out.payload(datagram.payload),
             DatagramStyle::Json => {
                 return out
                     .json_line(&Event::new("datagram", &record(received, after, self.names)));

@@ -9,6 +9,7 @@ mod cast_copies;
 mod cast_stream;
 mod datagram;
 mod fanout;
+mod guard;
 mod hlog;
 mod limits;
 mod number;

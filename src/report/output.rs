@@ -1,8 +1,10 @@
-//! Standard output, which may be closed at any time: that ends a run quietly.
+//! Standard output, which may be closed at any time: that ends a run quietly. Every line that it is
+//! given is made harmless to a terminal.
 
+use super::guard::{harmless_json, harmless_lines, harmless_payload};
 use crate::record::{Document, Flow};
 use serde::Serialize;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -25,6 +27,9 @@ pub struct Output {
     out: io::BufWriter<io::Stdout>,
     each_line: bool,
     closed: bool,
+    terminal: bool,
+    /// The line that is made.
+    line: String,
 }
 
 impl Default for Output {
@@ -36,7 +41,8 @@ impl Default for Output {
 impl Output {
     /// Flushes every line.
     pub fn new() -> Self {
-        Self { out: io::BufWriter::new(io::stdout()), each_line: true, closed: false }
+        let (out, terminal) = (io::BufWriter::new(io::stdout()), io::stdout().is_terminal());
+        Self { out, each_line: true, closed: false, terminal, line: String::new() }
     }
 
     /// Flushes only when told to, or when its buffer is full.
@@ -46,29 +52,50 @@ impl Output {
 
     /// Whether standard output is a terminal.
     pub fn is_terminal(&self) -> bool {
-        io::stdout().is_terminal()
+        self.terminal
     }
 
-    /// Writes one line.
+    /// Writes one line, or several with line ends between them.
     pub fn line(&mut self, text: impl fmt::Display) -> Flow {
-        let written = writeln!(self.out, "{text}");
-        self.note(&written);
-        if self.each_line { self.flush() } else { self.flow() }
+        self.line.clear();
+        // Writing to a string does not fail.
+        let _ = write!(self.line, "{text}");
+        let written = writeln!(self.out, "{}", harmless_lines(&self.line));
+        self.written(&written)
     }
 
     /// Writes a record as one line of JSON.
     pub fn json_line<T: Serialize>(&mut self, record: &T) -> Flow {
         match serde_json::to_string(record) {
-            Ok(text) => self.line(text),
+            Ok(text) => self.json_text(&text),
             // Records have string keys and finite numbers only, so this does not happen.
             Err(error) => self.line(format_args!("{{\"error\":\"{error}\"}}")),
         }
     }
 
-    /// Writes bytes as they are.
+    fn json_text(&mut self, text: &str) -> Flow {
+        let written = writeln!(self.out, "{}", harmless_json(text));
+        self.written(&written)
+    }
+
+    /// Writes payload: as it is to a file or a pipe; on a terminal its lines, and what a terminal
+    /// would obey escaped.
+    pub fn payload(&mut self, payload: &[u8]) -> Flow {
+        if self.is_terminal() {
+            self.bytes(&harmless_payload(payload))
+        } else {
+            self.bytes(payload)
+        }
+    }
+
+    /// Writes bytes as they are: cursor control, or what was made harmless before.
     pub fn bytes(&mut self, bytes: &[u8]) -> Flow {
         let written = self.out.write_all(bytes);
-        self.note(&written);
+        self.written(&written)
+    }
+
+    fn written(&mut self, result: &io::Result<()>) -> Flow {
+        self.note(result);
         if self.each_line { self.flush() } else { self.flow() }
     }
 
@@ -99,7 +126,7 @@ impl Output {
 /// Prints a whole text on standard output.
 pub fn print_text(text: &str) -> Flow {
     let mut output = Output::buffered();
-    output.bytes(text.as_bytes());
+    output.bytes(harmless_lines(text).as_bytes());
     // A buffer that is dropped keeps its failure to itself.
     output.flush()
 }
@@ -108,7 +135,7 @@ pub fn print_text(text: &str) -> Flow {
 pub fn print_json<T: Serialize>(document: &Document<T>) -> Flow {
     let mut output = Output::buffered();
     match serde_json::to_string_pretty(document) {
-        Ok(text) => output.line(text),
+        Ok(text) => output.json_text(&text),
         // Records have string keys and finite numbers only, so this does not happen.
         Err(error) => output.line(format_args!("{{\"error\":\"{error}\"}}")),
     };

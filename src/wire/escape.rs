@@ -1,5 +1,7 @@
-//! Payloads as text that no terminal stumbles over, and back.
+//! Payloads as text that no terminal stumbles over, and back; and words of others as a terminal may
+//! show them.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 use thiserror::Error;
 
@@ -36,6 +38,29 @@ pub fn escape(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
     escape_into(bytes, &mut text);
     text
+}
+
+/// Whether a character can do more to a terminal than show itself: control characters, C0 and C1
+/// (ECMA-48), line ends among them, and what [`escape_into`] calls invisible.
+pub fn is_harmful(character: char) -> bool {
+    character.is_control() || is_invisible(character)
+}
+
+/// Words of another host as they may be shown: what [is harmful](is_harmful) is written as
+/// `\u{1b}`. The words cannot be had back; [`escape_into`] is for that.
+pub fn harmless(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_harmful) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    for character in text.chars() {
+        if is_harmful(character) {
+            shown.extend(character.escape_unicode());
+        } else {
+            shown.push(character);
+        }
+    }
+    Cow::Owned(shown)
 }
 
 fn escape_char(character: char, text: &mut String) {

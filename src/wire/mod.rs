@@ -27,7 +27,7 @@ pub use control::{
     CONTROL_MAX, Code, Command, CommandError, HELO_LEN, NotAReply, Reply, Tag, TooLong, Verb,
 };
 pub use dscp::{Dscp, Ecn, ParseDscpError, ParseEcnError, split_tos, tos};
-pub use escape::{EscapeError, escape, escape_into, unescape};
+pub use escape::{EscapeError, escape, escape_into, harmless, is_harmful, unescape};
 pub use fanout::{Announcement, LINE_LEN, MarkReport, REPORT_GAPS, ReceiverReport, fanout_tag};
 pub use header::{END_LEN, Header, HeaderError, Kind, MAGIC, MOST_SENT, decode_end, encode_end};
 pub use hex::{HexError, hex_into, parse_hex, to_hex};

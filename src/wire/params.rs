@@ -1,5 +1,6 @@
 //! Parameters of the control dialogue: `key=value`, printable, in order.
 
+use super::harmless;
 use std::fmt::{self, Write};
 use std::str::FromStr;
 use thiserror::Error;
@@ -43,7 +44,8 @@ impl Params {
         self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     }
 
-    /// Reads `key=value`; `None` for a key or an escape that cannot be.
+    /// Reads `key=value`; `None` for a key or an escape that cannot be. What a terminal would obey
+    /// is made [harmless]: a value may be shown.
     pub(super) fn read_one(&mut self, text: &str) -> Option<()> {
         let (key, value) = text.split_once('=')?;
         let proper =
@@ -51,7 +53,7 @@ impl Params {
         if key.is_empty() || !key.chars().all(proper) {
             return None;
         }
-        self.0.push((key.to_owned(), unescape(value)?));
+        self.0.push((key.to_owned(), harmless(&unescape(value)?).into_owned()));
         Some(())
     }
 }

@@ -114,7 +114,7 @@ impl Store {
 
     fn write(&mut self, bytes: &[u8]) -> Flow {
         match &mut self.into {
-            Into::StandardOutput(output) => output.bytes(bytes),
+            Into::StandardOutput(output) => output.payload(bytes),
             Into::File(file) => {
                 if let Err(error) = file.write_all(bytes) {
                     self.failed.get_or_insert(error);

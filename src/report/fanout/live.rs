@@ -6,6 +6,7 @@ use super::{closing_lines, table_lines};
 use crate::record::{Departure, FanoutEvent, FanoutStanding, Flow, Sink};
 use crate::report::{note, warning};
 use crate::units::{Nanos, group_digits};
+use crate::wire::harmless;
 use console::Term;
 use std::io::Write;
 
@@ -66,7 +67,7 @@ impl Screen {
         }
         for line in lines {
             self.term.clear_line()?;
-            writeln!(self.term, "{line}")?;
+            writeln!(self.term, "{}", harmless(line))?;
         }
         self.term.clear_to_end_of_screen()?;
         self.term.flush()?;

@@ -6,7 +6,6 @@ mod live;
 mod summary;
 
 use super::hlog::HistogramLog;
-use super::trouble::harmless;
 use super::{Output, note, print_json, warning};
 use crate::record::{Document, Event, Flow, PingEvent, PingInterval, PingSummary, Sink};
 use serde::Serialize;
@@ -87,7 +86,7 @@ impl PingReport {
                     [only] => summary::whom(only),
                     several => format!("{} targets", several.len()),
                 };
-                self.out.line(harmless(&summary::heading(summary, &whom, None)));
+                self.out.line(summary::heading(summary, &whom, None));
             }
             PingView::Table => {
                 self.out.line(csv::HEAD);
@@ -116,7 +115,7 @@ impl PingReport {
                     self.out.line("");
                 }
                 for line in summary::lines(summary) {
-                    self.out.line(harmless(&line));
+                    self.out.line(&line);
                 }
             }
         }
@@ -148,7 +147,7 @@ impl PingReport {
         }
         let several = self.names.len() > 1;
         let name = several.then(|| self.names[interval.target].as_str());
-        let row = harmless(&live::row(interval, name, self.stamped));
+        let row = live::row(interval, name, self.stamped);
         // Several targets keep their places on a terminal.
         let redraw = several && self.out.is_terminal();
         if redraw && interval.target == 0 && std::mem::replace(&mut self.drawn, true) {
@@ -170,7 +169,7 @@ impl<'a> Sink<PingEvent<'a>> for PingReport {
             (PingEvent::Reply(reply), PingView::Events) => self.event("reply", reply.target, reply),
             (PingEvent::TimedOut(timeout), PingView::Lines) => {
                 let line = live::timeout_line(timeout, &self.names[timeout.target], self.stamped);
-                self.out.line(harmless(&line))
+                self.out.line(&line)
             }
             (PingEvent::TimedOut(timeout), PingView::Events) => {
                 self.event("timeout", timeout.target, timeout)
@@ -181,7 +180,7 @@ impl<'a> Sink<PingEvent<'a>> for PingReport {
             (PingEvent::Trouble { target, seq, error }, PingView::Lines) => {
                 let seq = seq.map_or_else(String::new, |seq| format!(" seq={seq}"));
                 let line = format!("{}:{seq} {error}", self.names[target]);
-                self.out.line(harmless(&line))
+                self.out.line(&line)
             }
             (PingEvent::Refused(refusal), PingView::Lines | PingView::Rows) => {
                 let (to, cause) = (refusal.destination, &refusal.cause);

@@ -84,7 +84,7 @@ impl Sink<ServeEvent> for Engine {
                 all.orders.push_back(ServeOrder { session: request.session, stream: 0, news });
             }
             ServeEvent::ClosePorts { sockets } => {
-                sockets.iter().for_each(|socket| _ = all.ports.remove(socket));
+                all.ports.retain(|socket, _| !sockets.contains(socket));
             }
             _ => {}
         }
@@ -184,7 +184,7 @@ fn arrival(engine: &Engine, mind: &mut Mind) -> Arrival {
         2 | 3 if !ports.is_empty() => ports[mind.rng.usize(..ports.len())],
         _ => 0,
     };
-    debug_assert!(socket < SOCKETS || socket >= 900);
+    debug_assert!(!(SOCKETS..900).contains(&socket));
     Arrival { source: mind.source(), destination: mind.one_of(&addresses()), socket }
 }
 

@@ -143,7 +143,7 @@ impl ReceiverReport {
         };
         let id = params.get("id").filter(|id| id.len() == 8)?;
         let by = params.get("by").unwrap_or_default();
-        if by.len() > NAME_MAX || !by.bytes().all(|byte| byte.is_ascii_graphic()) {
+        if by.len() > NAME_MAX || !by.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\') {
             return None;
         }
         Some(Self {

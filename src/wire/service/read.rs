@@ -1,5 +1,7 @@
 //! Bytes of an answer, read without trust: nothing here can run past the end.
 
+use crate::wire::is_harmful;
+
 /// What was not read yet.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reader<'a>(pub &'a [u8]);
@@ -36,7 +38,7 @@ const SHOWN: usize = 40;
 /// Text of an answer as it may be shown: in one line, without control characters, not long.
 pub(super) fn shown(text: &[u8]) -> String {
     let text = String::from_utf8_lossy(text);
-    let clean = text.trim().chars().map(|c| if c.is_control() { '?' } else { c });
+    let clean = text.trim().chars().map(|c| if is_harmful(c) { '?' } else { c });
     clean.take(SHOWN).collect()
 }
 
@@ -73,6 +75,7 @@ mod tests {
         assert_eq!(header(text, "Call-ID"), Some(&b"abc"[..]));
         assert_eq!(header(text, "SIP/2.0 200 OK"), None);
         assert_eq!(shown(b" a\x1b[1mb\xff "), "a?[1mb\u{fffd}");
+        assert_eq!(shown("a\u{202e}b\u{9b}".as_bytes()), "a?b?");
         assert_eq!(shown(&[b'x'; 99]).len(), SHOWN);
     }
 }

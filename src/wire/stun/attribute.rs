@@ -1,5 +1,7 @@
 //! The attributes: their numbers, and the values of all but addresses.
 
+use crate::wire::harmless;
+
 /// What an attribute is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AttributeKind {
@@ -124,7 +126,7 @@ impl ChangeRequest {
 pub struct StunError {
     /// 300 to 699; 420 for an attribute that is not understood.
     pub code: u16,
-    /// Words.
+    /// Words, made [`harmless`].
     pub reason: String,
 }
 
@@ -132,7 +134,8 @@ pub struct StunError {
 pub fn error_code(value: &[u8]) -> Option<StunError> {
     let [_, _, class, number, reason @ ..] = value else { return None };
     let code = u16::from(class & 7) * 100 + u16::from(*number);
-    Some(StunError { code, reason: String::from_utf8_lossy(reason).into_owned() })
+    let reason = harmless(&String::from_utf8_lossy(reason)).into_owned();
+    Some(StunError { code, reason })
 }
 
 /// Reads UNKNOWN-ATTRIBUTES' value.
