@@ -127,7 +127,7 @@ fn plan(args: &PingArgs, targets: Vec<PingTarget>) -> anyhow::Result<PingPlan> {
         spacing: match (args.flood, args.poisson) {
             (true, _) => PingSpacing::Flood,
             (_, true) => {
-                let seed = args.seed.unwrap_or_else(random_u64);
+                let seed = args.seed.map_or_else(random_u64, Ok)?;
                 PingSpacing::Poisson { mean: args.interval, seed }
             }
             _ => PingSpacing::Every(args.interval),
@@ -194,7 +194,7 @@ fn protocol(args: &PingArgs, targets: &[PingTarget]) -> anyhow::Result<Protocol>
             let wrong = format!("a probe of {len} bytes has no room for its number and time");
             return Err(Usage::with_hint(wrong, hint).into());
         }
-        return Ok(Protocol::Plain { tag: random_u64() as u16, len });
+        return Ok(Protocol::Plain { tag: random_u64()? as u16, len });
     }
     let key: Option<StampKey> = key::read(args.key.as_deref())?.as_ref().map(ControlKey::stamp);
     let asked = asked(args);
@@ -212,7 +212,7 @@ fn protocol(args: &PingArgs, targets: &[PingTarget]) -> anyhow::Result<Protocol>
     };
     Ok(Protocol::Stamp(StampProbes {
         key,
-        ssid: args.ssid.unwrap_or_else(|| (random_u64() as u16).max(1)),
+        ssid: args.ssid.map_or_else(|| random_u64().map(|number| (number as u16).max(1)), Ok)?,
         error: ErrorEstimate::of(error, synchronised, TimeFormat::Ntp),
         asked,
         len,

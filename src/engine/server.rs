@@ -1,6 +1,7 @@
 //! The far end of a throughput run: the control loop on its port, and a thread for each stream.
 
 use super::probe_ports::ProbePorts;
+use super::random::Random;
 use super::stream::{RunningStream, StreamEnd, StreamError, StreamPlan, StreamRole, stream_buffer};
 use super::stun::{self, OtherAddresses, StunPlan};
 use super::{Handle, Loop, LoopConfig, Placement, Signals};
@@ -61,12 +62,12 @@ pub struct ServerPlan {
 }
 
 type Log = Box<dyn FnMut(Nanos, &ServeRecord) -> Flow + Send>;
-type Random = Box<dyn FnMut() -> u64 + Send>;
+type Numbers = Box<dyn FnMut() -> u64 + Send>;
 
 /// An open server, not yet running.
 pub struct Server {
     control: Loop,
-    session: ServeControl<Receiver<ServeOrder>, Streams, Random>,
+    session: ServeControl<Receiver<ServeOrder>, Streams, Numbers>,
     local: SocketAddr,
 }
 
@@ -153,9 +154,9 @@ impl Server {
             control: control.handle(),
             log,
         };
-        let mut key = [0; 32];
-        getrandom::fill(&mut key).map_err(io::Error::other)?;
-        let random: Random = Box::new(random_u64);
+        let mut generator = Random::open()?;
+        let key = generator.key();
+        let random: Numbers = Box::new(move || generator.next());
         let served = plan.policy.clone();
         let mut session = ServeControl::new(served, TicketKey(key), inbox, streams, random)
             .on_host(host_id())
@@ -230,11 +231,6 @@ pub fn host_id() -> Option<HostId> {
     let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
     let id = id.trim();
     (!id.is_empty()).then(|| HostId(id.to_owned()))
-}
-
-/// A random number that nobody can guess; zero would only be a name among others.
-pub fn random_u64() -> u64 {
-    getrandom::u64().unwrap_or_default()
 }
 
 /// The streams of all sessions, and where the control session's wishes go.

@@ -58,7 +58,7 @@ pub fn explain(plan: &BlastPlan, control: &mut ControlSummary) -> Option<String>
 
 /// The address that answers in the place of the target, where one does.
 fn elsewhere(plan: &BlastPlan) -> Option<SocketAddr> {
-    let mut sealer = Sealer::new(plan.key.clone(), random_u64());
+    let mut sealer = Sealer::new(plan.key.clone(), random_u64().ok()?);
     let tag = crate::session::Tags::new("w").fresh();
     let hello = Command::new(tag, Verb::Helo);
     let mut exchange = sealer.exchange(&hello, HELO_LEN, Nanos::ZERO, Nanos::from_secs(1));

@@ -85,7 +85,7 @@ fn run_control(
     let control = Loop::new(vec![socket.open()?], Some(signals), config)?;
     let (orders, inbox) = channel();
     let mut driver = Driver::new(plan.clone(), orders, control.handle(), view, probe);
-    let sealer = Sealer::new(plan.key.clone(), random_u64());
+    let sealer = Sealer::new(plan.key.clone(), random_u64()?);
     let session = BlastControl::new(plan.test, plan.patience, inbox, &mut driver)
         .with_sealer(sealer)
         .with_host(host_id())

@@ -158,7 +158,7 @@ impl Driver {
                 Stretches { stream, orders: self.orders.clone(), control: self.control.clone() };
             StreamRole::Receive(plan, Box::new(stretches))
         };
-        let sealer = Sealer::new(self.plan.key.clone(), random_u64());
+        let sealer = Sealer::new(self.plan.key.clone(), random_u64()?);
         let opening = Opening::new(session.to_owned(), stream, self.plan.patience);
         let opening = Some(opening.of_run(tag, sealer));
         let cpu = self.plan.placement.of(stream);

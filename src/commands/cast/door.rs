@@ -3,19 +3,18 @@
 use super::targets::{Host, Role};
 use crate::cli::{CastSendArgs, DEFAULT_PORT};
 use crate::commands::Usage;
+use crate::engine::{random_key, random_u64};
 use crate::net::{FamilyChoice, SocketPlan, split_host_port};
 use crate::session::{DoorPolicy, EarConfig};
 use crate::wire::TicketKey;
-use anyhow::Context;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// Who is heard, and what may be asked.
 pub(super) fn ear(args: &CastSendArgs) -> anyhow::Result<EarConfig> {
-    let mut key = [0; 32];
-    getrandom::fill(&mut key).context("cannot make a secret for tickets")?;
+    let key = random_key()?;
     let door =
         DoorPolicy { open: args.open.is_some(), listed: args.list_receivers, key: TicketKey(key) };
-    let run = (!args.plain).then(crate::engine::random_u64);
+    let run = (!args.plain).then(random_u64).transpose()?;
     Ok(EarConfig { run, compare: args.compare, door })
 }
 

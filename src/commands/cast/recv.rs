@@ -7,7 +7,7 @@ use super::warnings;
 use crate::batch::TxBatch;
 use crate::cli::{CastRecvArgs, DEFAULT_PORT};
 use crate::commands::{Exit, Usage};
-use crate::engine::{Loop, LoopConfig, Signals};
+use crate::engine::{Loop, LoopConfig, Signals, random_u64};
 use crate::net::{FamilyChoice, IoMode, SocketPlan, resolve};
 use crate::record::{CastGroup, CastReceived, Document};
 use crate::report::{self, Output, print_json, print_text};
@@ -51,7 +51,7 @@ pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
     let names = host.names();
     let plan = socket_plan(&args, wanted.len());
     let mut listeners = listen::open(&wanted, &plan, &names)?;
-    let reports = (!args.silent && !args.plain).then(|| fastrand::u64(..));
+    let reports = (!args.silent && !args.plain).then(random_u64).transpose()?;
     if reports.is_some() {
         listeners.open_answering(&plan, &host)?;
     }

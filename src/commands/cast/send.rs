@@ -7,7 +7,7 @@ use crate::batch::{Dest, LocalRefusal, TxBatch};
 use crate::cli::CastSendArgs;
 use crate::commands::payload::{PayloadLimit, PayloadPlan};
 use crate::commands::{Exit, Usage};
-use crate::engine::{Loop, LoopConfig, Signals};
+use crate::engine::{Loop, LoopConfig, Signals, random_u64};
 use crate::net::{self, FamilyChoice, SocketPlan, split_host_port};
 use crate::record::{CastSent, Document};
 use crate::report::{self, FanoutView, print_json, print_text};
@@ -54,7 +54,7 @@ pub(super) fn run(mut args: CastSendArgs) -> anyhow::Result<Exit> {
         broadcasts: addrs.iter().filter(broadcast).filter_map(|addr| ipv4(addr.ip())).collect(),
         targets,
         names: host.names(),
-        tag: (!args.plain).then(|| fastrand::u16(..)),
+        tag: (!args.plain).then(random_u64).transpose()?.map(|number| number as u16),
         spacing: spacing(&args, &payload)?,
         time: args.time,
         receivers: args.receivers.unwrap_or(0),

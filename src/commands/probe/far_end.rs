@@ -9,6 +9,7 @@ use crate::session::Sealer;
 use crate::session::probe::FarEnd;
 use crate::units::Nanos;
 use crate::wire::ControlKey;
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// How long the helper may keep silent.
@@ -57,13 +58,13 @@ impl Target {
     }
 
     /// The dialogue with it, by the loop's first socket.
-    pub fn far_end(&self) -> FarEnd {
-        FarEnd::new(self.addr, 0, self.sealer(), PATIENCE)
+    pub fn far_end(&self) -> io::Result<FarEnd> {
+        Ok(FarEnd::new(self.addr, 0, self.sealer()?, PATIENCE))
     }
 
     /// What seals a dialogue with it.
-    pub fn sealer(&self) -> Sealer {
-        Sealer::new(self.key.clone(), random_u64())
+    pub fn sealer(&self) -> io::Result<Sealer> {
+        random_u64().map(|nonce| Sealer::new(self.key.clone(), nonce))
     }
 }
 

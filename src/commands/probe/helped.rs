@@ -37,7 +37,7 @@ pub fn measure<K: Kind>(
     signals: Option<Signals>,
 ) -> anyhow::Result<HelpedEnd<K::Facts>> {
     let socket = target.socket()?;
-    let mut far_end = target.far_end();
+    let mut far_end = target.far_end()?;
     far_end.be_patient(PATIENCE);
     let looped =
         Loop::new(vec![socket], signals, LoopConfig::default()).context("cannot start the loop")?;

@@ -76,7 +76,7 @@ pub fn measure_bare(
         tries: tries.min(100),
         spacing: helped::SPACING,
         wait: helped::WAIT,
-        ssid: (random_u64() as u16).max(1),
+        ssid: (random_u64()? as u16).max(1),
     };
     let plan_of_socket =
         SocketPlan { details: true, io: IoMode::Mmsg, ..SocketPlan::for_peers([&target]) };

@@ -80,7 +80,7 @@ pub fn measure(order: &NatOrder, signals: Option<Signals>) -> anyhow::Result<Nat
         tries: order.tries,
         wait: order.wait,
         hairpin: order.hairpin,
-        run: RunId(random_u64().to_be_bytes()),
+        run: RunId(random_u64()?.to_be_bytes()),
     };
     let config = LoopConfig { largest: LARGEST, ..LoopConfig::default() };
     let looped = Loop::new(sockets, signals, config).context("cannot start the loop")?;

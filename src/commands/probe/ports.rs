@@ -168,9 +168,9 @@ pub fn measure(
         spacing: SPACING,
         wait: order.wait,
         source: asking.local_addr(),
-        seed: random_u64(),
+        seed: random_u64()?,
     };
-    let session = PortsSession::new(plan, target.far_end());
+    let session = PortsSession::new(plan, target.far_end()?);
     let (slots, bytes) = session.room();
     let config = LoopConfig { largest: LARGEST, ..LoopConfig::default() };
     let looped = Loop::new(vec![dialogue, asking, fresh], signals, config)

@@ -112,7 +112,7 @@ pub(super) fn measure(order: &ScanOrder, target: SocketAddr) -> anyhow::Result<S
         wait: order.wait,
         per_second: order.per_second,
         time: order.time,
-        seed: random_u64(),
+        seed: random_u64()?,
     };
     let signals = Signals::listen().context("cannot listen to signals")?;
     let looped = Loop::new(vec![socket], Some(signals), LoopConfig::default())

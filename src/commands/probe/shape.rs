@@ -4,7 +4,7 @@ use super::far_end::Target;
 use super::helped;
 use crate::cli::ShapeArgs;
 use crate::commands::{Exit, Usage};
-use crate::engine::{Signals, random_u64};
+use crate::engine::Signals;
 use crate::record::Document;
 use crate::record::probe::ShapeReport;
 use crate::report::{print_json, print_text, shape_text};
@@ -79,6 +79,6 @@ pub fn measure(
 
 /// A few neighbours among the high ports.
 fn some_ports() -> PortList {
-    let first = CHOSEN_FROM + (random_u64() % 40_000) as u16;
+    let first = CHOSEN_FROM + fastrand::u16(..40_000);
     (first..first + CHOSEN).collect()
 }

@@ -60,7 +60,7 @@ pub fn measure(
     let sockets = (0..plan.sockets()).map(|_| socket.open()).collect::<Result<Vec<Socket>, _>>()?;
     let config = LoopConfig { largest: LARGEST, ..LoopConfig::default() };
     let looped = Loop::new(sockets, signals, config).context("cannot start the loop")?;
-    let session = TimeoutSession::new(plan, target.far_end(), sink);
+    let session = TimeoutSession::new(plan, target.far_end()?, sink);
     let ended = looped.run(session, TxBatch::new(SLOTS, ARENA)).context("cannot probe")?;
     Ok(ended.summary)
 }

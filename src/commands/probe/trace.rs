@@ -94,7 +94,7 @@ pub fn measure(order: &TraceOrder, signals: Option<Signals>) -> anyhow::Result<T
         wait: order.wait,
         len: order.whole.unwrap_or(0).max(TracePlan::LEAST),
         fragmentation: order.whole.map(|_| Fragmentation::Probe),
-        ssid: (random_u64() as u16).max(1),
+        ssid: (random_u64()? as u16).max(1),
         explain,
     };
     let session = TraceSession::new(plan);

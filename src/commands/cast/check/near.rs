@@ -6,7 +6,7 @@ use crate::batch::TxBatch;
 use crate::cli::CastCheckArgs;
 use crate::commands::Exit;
 use crate::commands::cast::targets::Host;
-use crate::engine::{Loop, LoopConfig, Signals};
+use crate::engine::{Loop, LoopConfig, Signals, random_u64};
 use crate::net::{FamilyChoice, NetError, Socket, SocketPlan, resolve, route_source};
 use crate::record::{CastCheck, CheckOutcome, Document};
 use crate::report::{self, print_json, print_text};
@@ -67,7 +67,7 @@ pub(super) fn run(
         ways,
         steps,
         far,
-        tag: fastrand::u16(..),
+        tag: random_u64()? as u16,
         wait: args.wait,
         hold: args.hold,
         membership: args.membership,

@@ -1,0 +1,80 @@
+//! Numbers that nobody can guess: names of sessions, keys of probes, tags of runs.
+//!
+//! Where the operating system has none to give, nothing that depends on them may begin: a number
+//! that can be guessed is worse than an error.
+
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use std::io;
+
+/// A random number that nobody can guess, from the operating system (getrandom(2)).
+pub fn random_u64() -> io::Result<u64> {
+    let mut bytes = [0; 8];
+    fill(&mut bytes, os_random)?;
+    Ok(u64::from_ne_bytes(bytes))
+}
+
+/// 32 bytes for a key that nobody can guess.
+pub fn random_key() -> io::Result<[u8; 32]> {
+    let mut key = [0; 32];
+    fill(&mut key, os_random)?;
+    Ok(key)
+}
+
+/// A generator for a loop, in which nothing may fail: seeded once from the operating system.
+pub(super) struct Random(StdRng);
+
+impl Random {
+    /// A generator that nobody can foretell.
+    pub fn open() -> io::Result<Self> {
+        Self::seeded(os_random)
+    }
+
+    fn seeded(source: impl FnOnce(&mut [u8]) -> io::Result<()>) -> io::Result<Self> {
+        let mut seed = [0; 32];
+        fill(&mut seed, source)?;
+        Ok(Self(StdRng::from_seed(seed)))
+    }
+
+    /// 32 bytes for a key.
+    pub fn key(&mut self) -> [u8; 32] {
+        let mut key = [0; 32];
+        self.0.fill_bytes(&mut key);
+        key
+    }
+
+    /// The next number.
+    pub fn next(&mut self) -> u64 {
+        self.0.next_u64()
+    }
+}
+
+fn os_random(bytes: &mut [u8]) -> io::Result<()> {
+    getrandom::fill(bytes).map_err(io::Error::other)
+}
+
+fn fill(bytes: &mut [u8], source: impl FnOnce(&mut [u8]) -> io::Result<()>) -> io::Result<()> {
+    let named =
+        |error| io::Error::other(format!("the operating system gives no random numbers: {error}"));
+    source(bytes).map_err(named)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_generator_without_a_seed_does_not_begin() {
+        let error = Random::seeded(|_| Err(io::Error::other("no entropy"))).err();
+        let told = error.expect("an error").to_string();
+        assert_eq!(told, "the operating system gives no random numbers: no entropy");
+    }
+
+    #[test]
+    fn two_generators_have_nothing_in_common() {
+        let (mut one, mut other) = (Random::open().unwrap(), Random::open().unwrap());
+        let numbers: Vec<u64> = (0..8).map(|_| one.next()).collect();
+        assert!((0..8).all(|_| !numbers.contains(&other.next())));
+        assert_ne!(one.key(), other.key());
+    }
+}
