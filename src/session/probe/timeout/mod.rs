@@ -119,9 +119,9 @@ impl<S: Sink<TimeoutEvent>> TimeoutSession<S> {
         let (other, server, round_trip) =
             (self.other_port(), self.plan.server, self.far.round_trip());
         for lane in &mut self.lanes {
-            let was = lane.proof;
             lane.prove(&self.far.lane(lane.socket), now, round_trip);
-            self.beside &= was == lane.proof;
+            // What failed for one is not tried for those to come.
+            self.beside &= lane.timer != IdleTimer::OneDatagram || lane.proof == Proof::Beside;
             if lane.begins_proof(now) {
                 let by = other.filter(|_| lane.proof == Proof::Beside).unwrap_or(server);
                 self.far.prove_at(lane.socket, by);

@@ -93,7 +93,9 @@ impl Pending {
         let of_it = |_: &(Nanos, u64), answer: &mut DueEcho| answer.session == session;
         let gone: Vec<DueEcho> =
             self.by_time.extract_if(.., of_it).map(|(_, answer)| answer).collect();
-        gone.iter().for_each(|answer| self.settle(answer));
+        for answer in &gone {
+            self.settle(answer);
+        }
     }
 
     /// An answer waits no more.
