@@ -6,7 +6,7 @@
 //! them (Moon, Skelly, Towsley: Estimation and Removal of Clock Skew from Network Delay
 //! Measurements, INFOCOM 1999).
 
-use crate::units::Nanos;
+use crate::units::{Claimed, Nanos};
 
 /// Epochs kept; when all are taken, two become one.
 const EPOCHS: usize = 64;
@@ -17,7 +17,7 @@ const LEAST_EPOCHS: usize = 16;
 const LEAST_SPAN: i64 = 1_000_000_000;
 /// Parts per billion beyond which it is no clock's drift: NTP corrects up to 500 ppm (RFC 5905
 /// §11.1), and what grows faster is a queue.
-const MOST_DRIFT: i64 = 500_000;
+const MOST_DRIFT: u64 = 500_000;
 /// Rise of the line over the run, in nanoseconds, below which it is noise.
 const LEAST_RISE: i64 = 5_000;
 /// A floor that moves by so much from one epoch to the next, and stays, is a clock that was set.
@@ -27,7 +27,8 @@ const STEP: i64 = 300_000_000;
 #[derive(Clone, Copy, Debug, Default)]
 struct Low {
     at: i64,
-    transit: i64,
+    /// The sender's clock is in it, which may say anything.
+    transit: Claimed<i64>,
 }
 
 /// Watches transit times and takes the clocks' drift, and steps of a clock, out of them.
@@ -45,9 +46,9 @@ pub struct ClockDrift {
     known: bool,
     anchor: i64,
     /// What is taken from transit times at the anchor.
-    shift: i64,
+    shift: Claimed<i64>,
     /// Where the line was laid: the lowest time before any drift was known.
-    base: i64,
+    base: Claimed<i64>,
     /// Epochs in a row whose floor lay a step above the line.
     above: u32,
     steps: u32,
@@ -71,8 +72,8 @@ impl ClockDrift {
             slope: 0,
             known: false,
             anchor: 0,
-            shift: 0,
-            base: 0,
+            shift: Claimed::new(0),
+            base: Claimed::new(0),
             above: 0,
             steps: 0,
         }
@@ -83,20 +84,20 @@ impl ClockDrift {
     #[inline]
     pub fn correct(&mut self, now: Nanos, transit: i64) -> i64 {
         let start = *self.start.get_or_insert(now);
-        let at = now.signed_since(start);
-        if at >= self.epoch_end {
-            self.close_epoch(at);
+        let sample = Low { at: now.signed_since(start), transit: Claimed::new(transit) };
+        if sample.at >= self.epoch_end {
+            self.close_epoch(sample.at);
         }
-        let corrected = self.without_drift(Low { at, transit });
+        let corrected = self.without_drift(sample);
         // A path's floor does not fall like this, a clock's does.
         if corrected <= self.floor_limit() {
-            self.begin_again(at, transit);
-            return self.without_drift(Low { at, transit });
+            self.begin_again(sample);
+            return self.without_drift(sample).any();
         }
-        if self.low.is_none_or(|low| transit < low.transit) {
-            self.low = Some(Low { at, transit });
+        if self.low.is_none_or(|low| sample.transit < low.transit) {
+            self.low = Some(sample);
         }
-        corrected
+        corrected.any()
     }
 
     /// How fast the receiver's clock runs away from the sender's, in parts per billion; positive
@@ -110,47 +111,48 @@ impl ClockDrift {
         self.steps
     }
 
-    fn line(&self, at: i64) -> i64 {
+    fn line(&self, at: i64) -> Claimed<i64> {
         let risen = i128::from(at - self.anchor) * i128::from(self.slope) / 1_000_000_000;
-        self.shift + i64::try_from(risen).unwrap_or(0)
+        self.shift + Claimed::new(i64::try_from(risen).unwrap_or(0))
     }
 
-    fn without_drift(&self, low: Low) -> i64 {
+    fn without_drift(&self, low: Low) -> Claimed<i64> {
         low.transit - self.line(low.at)
     }
 
     /// The lowest corrected floor of all epochs.
-    fn floor(&self) -> Option<i64> {
+    fn floor(&self) -> Option<Claimed<i64>> {
         self.lows.iter().chain(&self.low).map(|low| self.without_drift(*low)).min()
     }
 
-    fn floor_limit(&self) -> i64 {
+    fn floor_limit(&self) -> Claimed<i64> {
         // The last floors are enough, and cheap; both, as one of them may have been a pause.
         let last = self.low.iter().chain(self.lows.last());
         let floor = last.map(|low| self.without_drift(*low)).min();
-        floor.map_or(i64::MIN, |floor| floor.saturating_sub(STEP))
+        floor.map_or(Claimed::new(i64::MIN), |floor| floor - Claimed::new(STEP))
     }
 
     /// A clock was set: what was learnt of the drift stays, the floor is found anew.
-    fn begin_again(&mut self, at: i64, transit: i64) {
-        let floor = if self.known { self.base } else { self.floor().unwrap_or(transit) };
-        self.steps += 1;
+    fn begin_again(&mut self, low: Low) {
+        let floor = if self.known { self.base } else { self.floor().unwrap_or(low.transit) };
+        // A sender whose clock jumps with every datagram would fill it.
+        self.steps = self.steps.saturating_add(1);
         self.above = 0;
         self.lows.clear();
-        self.low = Some(Low { at, transit });
-        self.shift += self.without_drift(Low { at, transit }) - floor;
+        self.low = Some(low);
+        self.shift += self.without_drift(low) - floor;
     }
 
     #[cold]
     fn close_epoch(&mut self, at: i64) {
         if let Some(low) = self.low.take() {
             let floor = self.lows.last().map(|last| self.without_drift(*last));
-            let risen = floor.is_some_and(|floor| self.without_drift(low) - floor >= STEP);
-            self.above = if risen { self.above + 1 } else { 0 };
+            let risen = floor.is_some_and(|floor| self.without_drift(low).less(floor) >= i128::from(STEP));
+            self.above = if risen { self.above.saturating_add(1) } else { 0 };
             match self.above {
                 // One such epoch may be a queue or a pause; it tells nothing of the drift.
                 1 => {}
-                2.. => self.begin_again(low.at, low.transit),
+                2.. => self.begin_again(low),
                 0 => {
                     self.lows.push(low);
                     self.fit();
@@ -183,15 +185,15 @@ impl ClockDrift {
             return;
         }
         let Some((from, to)) = self.edge() else { return };
-        let slope = i128::from(to.transit - from.transit) * 1_000_000_000
-            / i128::from((to.at - from.at).max(1));
+        let slope =
+            to.transit.less(from.transit) * 1_000_000_000 / i128::from((to.at - from.at).max(1));
         let slope = i64::try_from(slope).unwrap_or(i64::MAX);
-        if slope.abs() > MOST_DRIFT || !self.fits(from, slope, span) {
+        if slope.unsigned_abs() > MOST_DRIFT || !self.fits(from, slope, span) {
             return;
         }
         // Laid level at one height for good: what came before counts from there, too.
         if !self.known {
-            self.base = self.floor().unwrap_or(0);
+            self.base = self.floor().unwrap_or_default();
         }
         self.slope = slope;
         self.known = true;
@@ -221,7 +223,7 @@ impl ClockDrift {
         let over = |at: i64| i128::from(at) * i128::from(slope) / 1_000_000_000;
         let rise = over(span).abs();
         let near = (rise / 4).max(i128::from(LEAST_RISE));
-        let above = |low: &Low| i128::from(low.transit - from.transit) - over(low.at - from.at);
+        let above = |low: &Low| low.transit.less(from.transit) - over(low.at - from.at);
         let close = self.lows.iter().filter(|low| above(low) <= near).count();
         (self.known || rise >= i128::from(LEAST_RISE)) && close * 2 >= self.lows.len()
     }
@@ -229,8 +231,9 @@ impl ClockDrift {
 
 fn turns_left(a: Low, b: Low, c: Low) -> bool {
     let (ab, bc) = (b.at - a.at, c.at - b.at);
+    // As 64 bits, so that the products fit.
     let (up, on) = (b.transit - a.transit, c.transit - b.transit);
-    i128::from(ab) * i128::from(on) > i128::from(bc) * i128::from(up)
+    i128::from(ab) * i128::from(on.any()) > i128::from(bc) * i128::from(up.any())
 }
 
 #[cfg(test)]
@@ -312,6 +315,28 @@ mod tests {
             assert_eq!(drift.steps(), 1, "{step}");
             assert!(close(told.p50, 50.0, 15.0), "{step}: {told:?}");
             assert!(close(told.p90, 90.0, 15.0), "{step}: {told:?}");
+        }
+    }
+
+    #[test]
+    fn a_sender_may_stamp_what_it_likes() {
+        let edges = [0, 1, -1, i64::MIN, i64::MIN + 1, i64::MAX, i64::MAX - 1, 1 << 62];
+        for seed in 0..500 {
+            let mut rng = fastrand::Rng::with_seed(seed);
+            let (mut drift, mut above) = (ClockDrift::new(), DelayAboveMin::new());
+            let hold = rng.u64(1..400);
+            let mut transit = 0;
+            for sample in 0..2_000u64 {
+                if sample % hold == 0 {
+                    transit = edges[rng.usize(..edges.len())];
+                }
+                let slope = i64::try_from(sample).unwrap().wrapping_mul(rng.i64(..)) / 1_000_000;
+                let told = if rng.u8(..4) == 0 { transit } else { transit.wrapping_add(slope) };
+                above.observe(drift.correct(Nanos(9 + sample * 5_000_000), told), 1);
+            }
+            assert!(above.percentiles().count == 2_000, "seed {seed}");
+            let told = drift.parts_per_billion().unwrap_or(0);
+            assert!(told.unsigned_abs() <= MOST_DRIFT, "seed {seed}: {told}");
         }
     }
 

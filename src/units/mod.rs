@@ -1,6 +1,7 @@
 //! Quantities with their unit in the type: parse and print, nothing else.
 
 mod bytes;
+mod claimed;
 mod limit;
 mod nanos;
 mod parse;
@@ -9,6 +10,7 @@ mod rate;
 mod sweep;
 
 pub use bytes::{ByteCount, group_digits};
+pub use claimed::Claimed;
 pub use limit::{Bound, Limit, Measured, Metric, ParseLimitError, Standing};
 pub use nanos::Nanos;
 pub use parse::ParseUnitError;

@@ -1,0 +1,115 @@
+//! Numbers that came from outside, whose arithmetic has no edge.
+
+use std::fmt;
+use std::num::ParseIntError;
+use std::ops::{Add, AddAssign, Mul, Sub, SubAssign};
+use std::str::FromStr;
+
+/// A number that somebody else wrote: a count, an instant or a span that a datagram carried.
+///
+/// It may be anything, so its sums, differences and products stay at the least or the most that the
+/// type holds; a plain number comes out only of a check against a bound ([`Claimed::within`]), or
+/// where the reader says that any will do ([`Claimed::any`]).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Claimed<T>(T);
+
+impl<T: Copy> Claimed<T> {
+    /// What was said.
+    pub const fn new(said: T) -> Self {
+        Self(said)
+    }
+
+    /// The number as it was said, for those whose own arithmetic takes any.
+    pub const fn any(self) -> T {
+        self.0
+    }
+}
+
+impl<T: Copy + PartialOrd> Claimed<T> {
+    /// The number where it is no more than `most`; `None` for one that cannot be.
+    pub fn within(self, most: T) -> Option<T> {
+        (self.0 <= most).then_some(self.0)
+    }
+}
+
+impl Claimed<i64> {
+    /// The difference to another, with no edge.
+    pub fn less(self, other: Self) -> i128 {
+        i128::from(self.0) - i128::from(other.0)
+    }
+}
+
+macro_rules! saturating {
+    ($($number:ty),*) => {$(
+        impl Add for Claimed<$number> {
+            type Output = Self;
+            #[inline]
+            fn add(self, other: Self) -> Self {
+                Self(self.0.saturating_add(other.0))
+            }
+        }
+
+        impl Sub for Claimed<$number> {
+            type Output = Self;
+            #[inline]
+            fn sub(self, other: Self) -> Self {
+                Self(self.0.saturating_sub(other.0))
+            }
+        }
+
+        impl Mul for Claimed<$number> {
+            type Output = Self;
+            #[inline]
+            fn mul(self, other: Self) -> Self {
+                Self(self.0.saturating_mul(other.0))
+            }
+        }
+
+        impl AddAssign for Claimed<$number> {
+            #[inline]
+            fn add_assign(&mut self, other: Self) {
+                *self = *self + other;
+            }
+        }
+
+        impl SubAssign for Claimed<$number> {
+            #[inline]
+            fn sub_assign(&mut self, other: Self) {
+                *self = *self - other;
+            }
+        }
+    )*};
+}
+
+saturating!(u32, u64, i64);
+
+impl<T: FromStr<Err = ParseIntError>> FromStr for Claimed<T> {
+    type Err = ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, ParseIntError> {
+        text.parse().map(Self)
+    }
+}
+
+impl<T: fmt::Display> fmt::Display for Claimed<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arithmetic_stays_at_the_edges_and_a_number_comes_out_of_a_check() {
+        let (most, one) = (Claimed::new(u64::MAX), Claimed::new(1));
+        assert_eq!((most + one, most * most, one - most), (most, most, Claimed::new(0)));
+        let (low, high) = (Claimed::new(i64::MIN), Claimed::new(i64::MAX));
+        assert_eq!((low - high, high - low, low * high), (low, high, low));
+        assert_eq!(high.less(low), i128::from(u64::MAX));
+        assert_eq!((most.within(9), one.within(9)), (None, Some(1)));
+        assert_eq!("18446744073709551615".parse(), Ok(most));
+        assert!("18446744073709551616".parse::<Claimed<u64>>().is_err());
+    }
+}
