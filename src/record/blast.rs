@@ -1,6 +1,6 @@
 //! What a throughput run found, on each side and as a whole.
 
-use super::{LimitReport, ProbeReport, Verdict};
+use super::{Contradiction, LimitReport, ProbeReport, Verdict};
 use crate::stats::Percentiles;
 use crate::units::Nanos;
 use serde::Serialize;
@@ -366,6 +366,9 @@ pub struct BlastReport {
     pub failure: Option<String>,
     /// What can be done about that; `None` where nothing is known to help.
     pub failure_hint: Option<String>,
+    /// What the far end said of the run that cannot be true; nothing that it said is then in any
+    /// figure here. `None` where all that it said can be.
+    pub contradiction: Option<Contradiction>,
     /// Round trips beside the run; `None` without `--probe`.
     pub probe: Option<ProbeReport>,
     /// Headers.

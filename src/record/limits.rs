@@ -79,7 +79,7 @@ pub fn measured(way: &DirectionReport, metric: Metric) -> Option<Measured> {
     match metric {
         Metric::Loss => {
             let lost = way.lost?.total;
-            let told = way.delivered? + lost;
+            let told = way.delivered?.saturating_add(lost);
             // As the report's own share: of what the receiver told of.
             let of = way.sent.map_or(told, |sent| sent.datagrams.min(told));
             Some(Measured::Share { part: lost, of })

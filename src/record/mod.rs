@@ -7,6 +7,8 @@ mod blast;
 mod cast;
 mod cast_stream;
 mod check;
+mod claims;
+mod contradiction;
 mod copies;
 mod document;
 mod fanout;
@@ -36,6 +38,8 @@ pub use check::{
     CheckInterface, CheckRoute, CheckSince, CheckStream, Outcome as CheckOutcome, is_deaf,
     questions,
 };
+pub use claims::{ClaimedSent, IntervalSums, KnownRun, hold_numbers, hold_sent_against_received};
+pub use contradiction::{Contradiction, Counted, Timed};
 pub use copies::{CopyVerdict, FanoutCopy, copy_verdict};
 pub use document::{Document, Event, SCHEMA};
 pub use fanout::{

@@ -267,7 +267,7 @@ impl Counts<'_> {
 fn judge_loss(counts: &Counts<'_>) -> Option<Finding> {
     let way = counts.way;
     let Losses { path, receiver_socket, .. } = counts.lost;
-    let refused: u64 = way.refused.iter().map(|refusal| refusal.datagrams).sum();
+    let refused = way.refused.iter().fold(0u64, |sum, one| sum.saturating_add(one.datagrams));
     let share = counts.of_offered(receiver_socket.max(path).max(refused));
     if !share.is_notable() {
         return None;

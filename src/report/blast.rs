@@ -96,7 +96,9 @@ impl BlastView {
         let line = interval_line(lane, interval, unit);
         match &self.bar {
             Some(bar) => {
-                bar.set_position((interval.start_ns + interval.duration_ns) / 1_000_000);
+                bar.set_position(
+                    (Nanos(interval.start_ns) + Nanos(interval.duration_ns)).0 / 1_000_000,
+                );
                 bar.suspend(|| self.output.line(line))
             }
             None => self.output.line(line),
@@ -131,7 +133,7 @@ fn progress_bar(expected: Nanos) -> ProgressBar {
 }
 
 fn interval_line(lane: Lane, interval: &BlastInterval, unit: RateUnit) -> String {
-    let end = Nanos(interval.start_ns + interval.duration_ns).as_secs_f64();
+    let end = (Nanos(interval.start_ns) + Nanos(interval.duration_ns)).as_secs_f64();
     let packets = fresh_of(interval) as f64 * 1e9 / interval.duration_ns.max(1) as f64;
     let way = match lane {
         Lane::Only => "",
@@ -142,7 +144,7 @@ fn interval_line(lane: Lane, interval: &BlastInterval, unit: RateUnit) -> String
         "{way}  {end:7.2} s {}  {}   lost {}",
         unit.bits(Some(bits_of(interval))),
         unit.packets(Some(packets)),
-        loss(interval.lost, fresh_of(interval) + interval.lost)
+        loss(interval.lost, fresh_of(interval).saturating_add(interval.lost))
     );
     for (count, what) in [(interval.duplicates, "duplicates"), (interval.reordered, "reordered")] {
         if count > 0 {
@@ -191,7 +193,7 @@ fn direction_lines(report: &BlastReport, way: &DirectionReport) -> Vec<String> {
         lines.push(traffic_line("copies", Some(&goodput), unit));
     }
     lines.push(String::new());
-    lines.extend(lost_lines(way));
+    lines.extend(lost_lines(report, way));
     lines.extend(order_lines(way));
     lines.extend(pause_lines(way));
     lines.extend(refused_lines(way));
@@ -213,12 +215,16 @@ fn traffic_line(name: &str, traffic: Option<&Traffic>, unit: RateUnit) -> String
     )
 }
 
-fn lost_lines(way: &DirectionReport) -> Vec<String> {
+fn lost_lines(report: &BlastReport, way: &DirectionReport) -> Vec<String> {
     let never = way.never_sent.map_or_else(|| "-".to_owned(), group_digits);
     let Some(Losses { total, path, receiver_socket, bursts, longest_burst }) = way.lost else {
-        return vec![format!("  lost       - (the receiver never told); {never} never sent")];
+        let why = match report.contradiction {
+            Some(_) => "the far end's counts cannot be true",
+            None => "the receiver never told",
+        };
+        return vec![format!("  lost       - ({why}); {never} never sent")];
     };
-    let told = way.delivered.unwrap_or(0) + total;
+    let told = way.delivered.unwrap_or(0).saturating_add(total);
     let sent = way.sent.map_or(told, |sent| sent.datagrams);
     // A share of what the receiver told of: of the rest nobody knows.
     let lost = loss(total, told.min(sent));
@@ -449,7 +455,9 @@ fn doubts(report: &BlastReport) -> Vec<String> {
         doubts.push("both ends are on this host: a figure of its kernel, not of a link".to_owned());
     }
     let ways = [Some(&report.main), report.reverse.as_ref()].into_iter().flatten();
-    if ways.into_iter().any(|way| !way.counts_final) {
+    if let Some(why) = report.contradiction {
+        doubts.push(format!("the far end contradicts this one, and is not believed: {why}"));
+    } else if ways.into_iter().any(|way| !way.counts_final) {
         doubts.push("one end did not have its last word; these are its latest counts".to_owned());
     }
     doubts

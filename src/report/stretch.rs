@@ -21,11 +21,12 @@ pub(super) fn over_time(intervals: &[BlastInterval], sent_for: u64) -> Vec<Strin
     let losses: Vec<f64> = stretches
         .iter()
         .map(|stretch| {
-            stretch.lost as f64 * 100.0 / (fresh_of(stretch) + stretch.lost).max(1) as f64
+            stretch.lost as f64 * 100.0
+                / fresh_of(stretch).saturating_add(stretch.lost).max(1) as f64
         })
         .collect();
-    let end = stretches.last().map_or(0, |last| last.start_ns + last.duration_ns);
-    let end = Nanos(end);
+    let end = stretches.last().map(|last| Nanos(last.start_ns) + Nanos(last.duration_ns));
+    let end = end.unwrap_or_default();
     let extremes = |values: &[f64]| {
         let low = values.iter().copied().fold(f64::INFINITY, f64::min);
         (low, values.iter().copied().fold(0.0, f64::max))

@@ -147,7 +147,8 @@ impl ClockDrift {
     fn close_epoch(&mut self, at: i64) {
         if let Some(low) = self.low.take() {
             let floor = self.lows.last().map(|last| self.without_drift(*last));
-            let risen = floor.is_some_and(|floor| self.without_drift(low).less(floor) >= i128::from(STEP));
+            let risen =
+                floor.is_some_and(|floor| self.without_drift(low).less(floor) >= i128::from(STEP));
             self.above = if risen { self.above.saturating_add(1) } else { 0 };
             match self.above {
                 // One such epoch may be a queue or a pause; it tells nothing of the drift.

@@ -67,6 +67,7 @@ fn run_once(plan: &BlastPlan, view: BlastView) -> anyhow::Result<(BlastReport, B
     let (found, view) = driver.into_parts();
     let mut plan = plan.clone();
     plan.test.streams = control.streams.unwrap_or(plan.test.streams);
+    compose::hold_claims(&plan, &mut control, &found);
     let mut report = compose::report(&plan, &control, found);
     report.failure_hint = failure_hint;
     report.probe = plan.probe.zip(trips).map(|(every, trips)| probe::report(every, &trips));

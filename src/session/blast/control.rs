@@ -8,11 +8,11 @@ use super::stat::{read_counts, read_interval, read_sent};
 use crate::batch::{
     Datagram, DestId, LocalRefusal, NetworkError, SendOutcome, TxBatch, system_words,
 };
-use crate::record::{Flow, Sink};
+use crate::record::{Contradiction, Flow, IntervalSums, KnownRun, Sink};
 use crate::session::{
     Exchange, Next, Now, Orders, Sealer, Session, Step, Tags, patience_for, refusal,
 };
-use crate::units::Nanos;
+use crate::units::{Claimed, Nanos};
 use crate::wire::{Code, Command, HELO_LEN, HostId, Reply, Verb};
 
 /// How long a closing QUIT is worth waiting for.
@@ -21,6 +21,8 @@ const FAREWELL: Nanos = Nanos::from_millis(500);
 const DRAIN_LOOK: Nanos = Nanos::from_millis(50);
 /// How long the far end may drain after the sender has ended.
 const DRAIN_PATIENCE: Nanos = Nanos::from_secs(10);
+/// Bytes beyond which nobody has a socket's buffer.
+const MOST_BUFFER: u64 = 1 << 40;
 
 #[derive(Debug)]
 enum State {
@@ -58,7 +60,11 @@ pub struct BlastControl<O, K> {
     host_streams: Option<u32>,
     state: State,
     session: String,
+    /// When the run was granted.
+    granted: Now,
     intervals: u64,
+    /// What they add up to.
+    interval_sums: IntervalSums,
     /// Each stream's total once it has ended.
     totals: Vec<Option<u64>>,
     stop_far: bool,
@@ -89,7 +95,9 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
             host_streams: None,
             state: State::Start,
             session: String::new(),
+            granted: Now::default(),
             intervals: 0,
+            interval_sums: IntervalSums::default(),
             totals: vec![None; plan.all_streams() as usize],
             stop_far: false,
             about_sent: false,
@@ -397,6 +405,7 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
                     self.totals = vec![None; self.plan.all_streams() as usize];
                 }
                 let streams = self.plan.streams;
+                self.granted = now;
                 self.summary.streams = Some(streams);
                 self.sink.take(ControlEvent::Granted {
                     session,
@@ -434,7 +443,10 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
 
     fn on_status(&mut self, reply: &Reply, now: Now) {
         let before = self.intervals;
-        let more = self.take_status(reply);
+        let more = match self.take_status(reply, now) {
+            Ok(more) => more,
+            Err(why) => return self.disbelieve(why, now),
+        };
         if self.ended() && self.intervals > before {
             // A far end that tells something new is not stuck, however long its path is.
             self.drained_by = now.mono + self.drain_patience();
@@ -446,6 +458,9 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
                 self.about_sent = true;
                 self.state = State::Watch { stat: None, at: now.mono };
                 return;
+            }
+            if let Err(why) = self.check_intervals(now) {
+                return self.disbelieve(why, now);
             }
             // What this side gave up, the path did not lose.
             self.summary.complete = self.summary.broken.is_none();
@@ -473,27 +488,47 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
         self.state = State::Watch { stat: None, at: now.mono + pause };
     }
 
-    /// Takes down what a status says; whether there is more to ask for.
-    fn take_status(&mut self, reply: &Reply) -> bool {
-        let params = &reply.params;
-        if params.get("datagrams").is_some()
-            && let Ok(received) = read_counts(params)
-        {
-            self.summary.received = Some(received);
+    /// What is known of the run by now, which what the far end says is held against.
+    fn known(&self, now: Now) -> KnownRun {
+        let up = (0u32..).zip(&self.totals).filter(|(stream, _)| self.plan.is_up(*stream));
+        // Of a stream that broke off it is not known what it sent.
+        let told = self.ended() && self.summary.broken.is_none();
+        let sent = up.fold(0u64, |sum, (_, total)| sum.saturating_add(total.unwrap_or_default()));
+        // The one clock stands still while a host sleeps, the other may be set.
+        let took = (now.mono - self.granted.mono).max(now.real - self.granted.real);
+        KnownRun {
+            payload: u64::from(self.plan.payload),
+            streams: u64::from(self.plan.streams),
+            count: self.plan.count,
+            length: took.max(self.plan.time),
+            sent: told.then_some(sent),
         }
-        if let Ok(Some(sent)) = read_sent(params) {
-            self.summary.sent = Some(sent);
+    }
+
+    /// Takes down what a status says, as far as it can be true; whether there is more to ask for.
+    fn take_status(&mut self, reply: &Reply, now: Now) -> Result<bool, Contradiction> {
+        let (params, known) = (&reply.params, self.known(now));
+        if params.get("datagrams").is_some() {
+            let told = read_counts(params).map_err(|_| Contradiction::Unreadable)?;
+            let before = self.summary.received.as_ref();
+            self.summary.received = Some(told.believe(&known, before)?);
+        }
+        if let Some(told) = read_sent(params).map_err(|_| Contradiction::Unreadable)? {
+            self.summary.sent = Some(told.believe(&known)?);
         }
         if let (Some(tx), Some(rx)) = (params.get("tx"), params.get("rx")) {
-            let number = |key: &str| params.parse::<u64>(key).ok().flatten().unwrap_or(0);
+            let number = |key: &str, most: u64| {
+                let told = params.parse::<Claimed<u64>>(key).ok().flatten();
+                told.and_then(|told| told.within(most)).unwrap_or(0)
+            };
             let sends = params.get("tx_datagrams").is_some();
             let io = if sends { &mut self.summary.far_tx } else { &mut self.summary.far_rx };
             *io = Some(FarIo {
                 tx: tx.to_owned(),
                 rx: rx.to_owned(),
-                batch: number("batch") as u32,
-                receive_buffer: number("buffer"),
-                send_buffer: number("send_buffer"),
+                batch: number("batch", u64::from(u32::MAX)) as u32,
+                receive_buffer: number("buffer", MOST_BUFFER),
+                send_buffer: number("send_buffer", MOST_BUFFER),
             });
         }
         for (key, value) in params.iter() {
@@ -502,11 +537,27 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
             if index == Some(self.intervals)
                 && let Some(interval) = read_interval(value)
             {
+                let interval = interval.believe(&known)?;
                 self.intervals += 1;
+                self.interval_sums.add(&interval);
                 self.show(ControlEvent::Interval(interval));
             }
         }
-        params.get("more").is_some()
+        Ok(params.get("more").is_some())
+    }
+
+    /// Holds the intervals against the run's last counts.
+    fn check_intervals(&self, now: Now) -> Result<(), Contradiction> {
+        let Some(received) = &self.summary.received else { return Ok(()) };
+        self.interval_sums.hold_against(received, self.known(now).sent)
+    }
+
+    /// What the far end says of the run cannot be true: nothing that it said is kept, and the run is
+    /// over.
+    fn disbelieve(&mut self, why: Contradiction, now: Now) {
+        self.summary.disbelieve(why);
+        self.sink.take(ControlEvent::Abort);
+        self.quit(now);
     }
 
     fn quit(&mut self, now: Now) {

@@ -1,7 +1,7 @@
 //! What the client's control session is told, what it tells, and what it brings home.
 
 use super::failure::RunFailure;
-use crate::record::{BlastInterval, BlastReceived, BlastSent};
+use crate::record::{BlastInterval, BlastReceived, BlastSent, Contradiction};
 use crate::units::Nanos;
 
 /// What the control session tells while it runs.
@@ -76,6 +76,8 @@ pub struct ControlSummary {
     pub broken: Option<String>,
     /// The same as a fact.
     pub failure: Option<RunFailure>,
+    /// What the far end said of the run that cannot be true; its counts are then not here.
+    pub contradiction: Option<Contradiction>,
     /// The highest rate that the far end serves, as `--rate` takes it, where it refused a higher one.
     pub rate_limit: Option<String>,
     /// The longest that this host itself stood still while the dialogue was on.
@@ -86,6 +88,19 @@ pub struct ControlSummary {
     pub one_host: bool,
     /// Streams in each direction that were granted; `None` when none were.
     pub streams: Option<u32>,
+}
+
+impl ControlSummary {
+    /// What the far end says of the run cannot be true: its counts are dropped, so that nothing is
+    /// computed from them, and the run has failed, if it had not before.
+    pub fn disbelieve(&mut self, why: Contradiction) {
+        (self.received, self.sent, self.complete) = (None, None, false);
+        self.contradiction.get_or_insert(why);
+        if self.failure.is_none() {
+            self.failure = Some(RunFailure::Contradiction(why));
+            self.broken = Some(format!("the far end's counts cannot be true: {why}"));
+        }
+    }
 }
 
 /// What the far end's sockets used.

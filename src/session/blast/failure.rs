@@ -1,6 +1,7 @@
 //! Why a run failed, as a fact that hints and verdicts are made from; its words stand beside it.
 
 use crate::batch::LocalRefusal;
+use crate::record::Contradiction;
 use crate::wire::Code;
 
 /// What ended a run before it was whole.
@@ -35,6 +36,8 @@ pub enum RunFailure {
     Stream,
     /// The user ended it before it began.
     Interrupted,
+    /// What the far end says of the run cannot be true.
+    Contradiction(Contradiction),
 }
 
 impl RunFailure {

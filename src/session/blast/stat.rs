@@ -1,8 +1,9 @@
 //! A receiver's counts as STAT carries them.
 
 use crate::record::{
-    BURST_CLASSES, BlastInterval, BlastReceived, BlastSent, DelayQuantiles, Refusal,
+    BURST_CLASSES, BlastInterval, BlastReceived, BlastSent, ClaimedSent, DelayQuantiles, Refusal,
 };
+use crate::units::Claimed;
 use crate::wire::{BadParam, Params};
 
 /// Stretches that one reply carries at most, so that it stays under 1,200 bytes.
@@ -130,7 +131,7 @@ pub fn write_sent(sent: &BlastSent, params: &mut Params) {
 }
 
 /// Reads a sender's counts; `None` when the reply has none.
-pub fn read_sent(params: &Params) -> Result<Option<BlastSent>, BadParam> {
+pub fn read_sent(params: &Params) -> Result<Option<ClaimedSent>, BadParam> {
     if params.get("tx_datagrams").is_none() {
         return Ok(None);
     }
@@ -150,7 +151,7 @@ pub fn read_sent(params: &Params) -> Result<Option<BlastSent>, BadParam> {
         refusal.errno = errno.parse().ok();
     }
     let [offered_ns, at_start] = read_known(params.get("tx_offered_ns"));
-    Ok(Some(BlastSent {
+    Ok(Some(ClaimedSent::new(BlastSent {
         offered: count("tx_offered")?,
         datagrams: count("tx_datagrams")?,
         bytes: count("tx_bytes")?,
@@ -166,18 +167,18 @@ pub fn read_sent(params: &Params) -> Result<Option<BlastSent>, BadParam> {
         catch_ups: count("tx_catch_ups")?,
         pause_ns: params.parse("tx_pause_ns")?,
         cpu_ns: count("tx_cpu_ns")?,
-    }))
+    })))
 }
 
 /// Reads the counts from a reply; what it lacks is zero or unknown.
-pub fn read_counts(params: &Params) -> Result<BlastReceived, BadParam> {
+pub fn read_counts(params: &Params) -> Result<Claimed<BlastReceived>, BadParam> {
     let count = |key: &str| Ok(params.parse::<u64>(key)?.unwrap_or(0));
     let [reordered, reorder_extent_max, reorder_extent_sum] = read_joined(params.get("reordered"));
     let bursts: [u64; 2 + BURST_CLASSES] = read_joined(params.get("bursts"));
     let [corrupt, strays] = read_joined(params.get("foreign"));
     let [span_ns, silence_ns, jitter_ns, cpu_ns, reader_pause_ns, at_start] =
         read_known(params.get("times_ns"));
-    Ok(BlastReceived {
+    Ok(Claimed::new(BlastReceived {
         reorder_extent_max,
         reorder_extent_sum,
         datagrams: count("datagrams")?,
@@ -203,7 +204,7 @@ pub fn read_counts(params: &Params) -> Result<BlastReceived, BadParam> {
         clock_steps: count("clock_steps")?,
         cpu_ns,
         sender_total: params.parse("total")?,
-    })
+    }))
 }
 
 /// One stretch as a parameter's value: eight numbers with colons between.
@@ -224,14 +225,14 @@ pub fn interval_text(interval: &BlastInterval) -> String {
 }
 
 /// Reads [`interval_text`]; `None` for anything else.
-pub fn read_interval(text: &str) -> Option<BlastInterval> {
+pub fn read_interval(text: &str) -> Option<Claimed<BlastInterval>> {
     let numbers: Vec<u64> = text.split(':').map(|part| part.parse().ok()).collect::<Option<_>>()?;
     let [start_ns, duration_ns, datagrams, bytes, lost, duplicates, reordered, socket_drops] =
         numbers[..]
     else {
         return None;
     };
-    Some(BlastInterval {
+    Some(Claimed::new(BlastInterval {
         start_ns,
         duration_ns,
         datagrams,
@@ -240,7 +241,7 @@ pub fn read_interval(text: &str) -> Option<BlastInterval> {
         duplicates,
         reordered,
         socket_drops,
-    })
+    }))
 }
 
 #[cfg(test)]
@@ -272,7 +273,7 @@ mod tests {
         };
         let mut params = Params::default();
         write_counts(&counts, &mut params);
-        assert_eq!(read_counts(&params), Ok(counts));
+        assert_eq!(read_counts(&params), Ok(Claimed::new(counts)));
     }
 
     fn refusal(cause: &str, errno: Option<i32>, datagrams: u64) -> Refusal {
@@ -295,7 +296,7 @@ mod tests {
         let mut params = Params::default();
         assert_eq!(read_sent(&params), Ok(None));
         write_sent(&sent, &mut params);
-        assert_eq!(read_sent(&params), Ok(Some(sent)));
+        assert_eq!(read_sent(&params), Ok(Some(ClaimedSent::new(sent))));
     }
 
     #[test]
@@ -353,7 +354,7 @@ mod tests {
     #[test]
     fn a_stretch_survives_the_dialogue_and_a_broken_one_is_refused() {
         let interval = BlastInterval { start_ns: 1, bytes: 2, lost: 3, ..Default::default() };
-        assert_eq!(read_interval(&interval_text(&interval)), Some(interval));
+        assert_eq!(read_interval(&interval_text(&interval)), Some(Claimed::new(interval)));
         for text in ["", "1:2", "1:2:3:4:5:6:7:x", "1:2:3:4:5:6:7:8:9"] {
             assert_eq!(read_interval(text), None, "{text}");
         }
