@@ -243,6 +243,22 @@ pub enum Contradiction {
     Unreadable,
 }
 
+impl Contradiction {
+    /// The same beside what was sent, once that is known: it says more than how long a run took.
+    #[must_use]
+    pub fn beside(self, sent: u64) -> Self {
+        match self {
+            Self::TooMany { counted: Counted::Arrived, claimed: arrived, .. } if arrived > sent => {
+                Self::MoreArrived { arrived, sent }
+            }
+            Self::TooMany { counted: Counted::Sent, claimed: told, .. } => {
+                Self::OtherTotal { told, sent }
+            }
+            other => other,
+        }
+    }
+}
+
 impl fmt::Display for Contradiction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let n = group_digits;

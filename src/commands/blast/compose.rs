@@ -30,6 +30,9 @@ struct Facts {
 /// Holds what the far end said as a sender against what this end received: what it said as a
 /// receiver was held against what was sent while the run was on.
 pub fn hold_claims(plan: &BlastPlan, control: &mut ControlSummary, found: &Collected) {
+    if let Some((why, sent)) = control.contradiction.zip(found.sent.as_ref()) {
+        control.disbelieve(why.beside(sent.datagrams));
+    }
     let Some(received) = &found.received else { return };
     // What lies beyond the run's own time is doubted by far more than these.
     let length = plan.test.time.max(Nanos(received.span_ns));

@@ -95,8 +95,8 @@ impl ControlSummary {
     /// computed from them, and the run has failed, if it had not before.
     pub fn disbelieve(&mut self, why: Contradiction) {
         (self.received, self.sent, self.complete) = (None, None, false);
-        self.contradiction.get_or_insert(why);
-        if self.failure.is_none() {
+        self.contradiction = Some(why);
+        if matches!(self.failure, None | Some(RunFailure::Contradiction(_))) {
             self.failure = Some(RunFailure::Contradiction(why));
             self.broken = Some(format!("the far end's counts cannot be true: {why}"));
         }
