@@ -102,6 +102,8 @@ pub enum Timed {
     Interval,
     /// A one-way delay above the minimum, or a lateness.
     Delay,
+    /// From a join to the first datagram.
+    Wait,
 }
 
 impl Timed {
@@ -115,6 +117,7 @@ impl Timed {
             Self::Schedule => "a schedule",
             Self::Interval => "an interval's end",
             Self::Delay => "a delay",
+            Self::Wait => "a wait for the first datagram",
         }
     }
 }

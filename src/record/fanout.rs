@@ -1,6 +1,6 @@
 //! What a fan-out's sender learns of its receivers.
 
-use super::{FanoutCopy, LimitReport, hold_against};
+use super::{Contradiction, FanoutCopy, LimitReport, hold_against};
 use crate::units::{Limit, Measured, Metric, Nanos};
 use serde::Serialize;
 use std::cmp::Reverse;
@@ -74,15 +74,19 @@ pub struct FanoutReceiver {
     pub round_trip_ns: Option<u64>,
     /// Reports that came.
     pub reports: u64,
+    /// What it told that cannot be true: none of its figures is then here.
+    pub contradiction: Option<Contradiction>,
 }
 
 impl FanoutReceiver {
-    /// The order of the table: who lost the largest share first; whoever told nothing before all.
+    /// The order of the table: who lost the largest share first; whoever told nothing, or what
+    /// cannot be, before all.
     fn rank(&self) -> (bool, Reverse<u64>, Reverse<u64>) {
         let (lost, expected) = (self.lost.unwrap_or(0), self.expected.unwrap_or(0));
         let share = u128::from(lost) * 1_000_000_000 / u128::from(expected.max(1));
         let share = u64::try_from(share).unwrap_or(u64::MAX);
-        (self.state != ReceiverState::Unheard, Reverse(share), Reverse(lost))
+        let tells = self.state != ReceiverState::Unheard && self.contradiction.is_none();
+        (tells, Reverse(share), Reverse(lost))
     }
 
     /// What this receiver has of a metric; `None` where that is not known.

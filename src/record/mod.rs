@@ -12,6 +12,7 @@ mod contradiction;
 mod copies;
 mod document;
 mod fanout;
+mod fanout_claims;
 mod limits;
 mod ping;
 pub mod probe;
@@ -46,6 +47,7 @@ pub use fanout::{
     CommonLoss, Departure, FanoutEvent, FanoutReceiver, FanoutStanding, LossOrigin, ReceiverState,
     Spread, rank_receivers,
 };
+pub use fanout_claims::KnownFanout;
 pub use limits::{LimitReport, LimitValue, hold, hold_against, measured};
 pub use ping::{
     Outcome, PingBucket, PingDelay, PingEvent, PingInterval, PingLost, PingReply, PingRow,

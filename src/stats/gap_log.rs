@@ -1,6 +1,8 @@
 //! Which numbers were lost between two marks, as ranges: what receivers of one stream need to
 //! compare their losses. Bounded; where more was lost than fits, it says up to where it is whole.
 
+use crate::units::MOST_COUNT;
+
 /// Gaps kept between two marks.
 const GAPS: usize = 128;
 
@@ -77,18 +79,22 @@ impl Stretch {
 impl GapLog {
     /// A log that begins with `from`, the first number of which anything is known.
     pub fn new(from: u64) -> Self {
+        let from = from.min(MOST_COUNT);
         Self { closed: None, told: true, open: Stretch::new(from), next: from }
     }
 
     /// The number of 64 bits that a wire number stands for: the one nearest to what comes next.
     pub fn extend(&self, sequence: u32) -> u64 {
         let delta = i64::from(sequence.wrapping_sub(self.next as u32) as i32);
-        self.next.checked_add_signed(delta).unwrap_or_else(|| u64::from(sequence))
+        let number = self.next.checked_add_signed(delta);
+        // What is numbered beyond all counts is one place.
+        number.map_or_else(|| u64::from(sequence), |number| number.min(MOST_COUNT))
     }
 
     /// A datagram came, first copy or not.
     #[inline]
     pub fn observe(&mut self, number: u64) {
+        let number = number.min(MOST_COUNT);
         if number >= self.next {
             if number > self.next {
                 self.open.open_gap(self.next, number - 1);
@@ -108,6 +114,7 @@ impl GapLog {
 
     /// The sender has set a mark: all numbers below it were sent. One that does not rise is none.
     pub fn set_mark(&mut self, mark: u64) {
+        let mark = mark.min(MOST_COUNT);
         if mark <= self.open.from {
             return;
         }
@@ -205,6 +212,30 @@ mod tests {
                     if (number - start) % 600 > 300 {
                         mark = number + 1;
                     }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_and_marks_may_be_anything() {
+        let edges = [0, 1, 1 << 31, u64::from(u32::MAX), MOST_COUNT, 1 << 63, u64::MAX];
+        for seed in 0..2_000 {
+            let mut rng = fastrand::Rng::with_seed(seed);
+            let mut log = GapLog::new(edges[rng.usize(..edges.len())]);
+            for _ in 0..100 {
+                let edge = edges[rng.usize(..edges.len())];
+                match rng.u8(..4) {
+                    0 => log.set_mark(edge.wrapping_sub(rng.u64(..3))),
+                    1 => log.observe(edge),
+                    2 => log.observe(log.extend(edge as u32)),
+                    _ => log.set_told(),
+                }
+                if let Some(closed) = log.closed() {
+                    assert!(closed.from <= closed.upto, "seed {seed}");
+                    let rising = closed.gaps.windows(2).all(|pair| pair[0].1 < pair[1].0);
+                    assert!(rising, "seed {seed}: {:?}", closed.gaps);
+                    assert!(closed.gaps.iter().all(|(first, last)| first <= last), "seed {seed}");
                 }
             }
         }

@@ -2,6 +2,7 @@
 
 use super::bursts::{LossBursts, Settler};
 use super::gaps::Gaps;
+use crate::units::MOST_COUNT;
 
 /// Numbers back from the highest within which a datagram can be told from its copy, where nothing
 /// else is asked for.
@@ -246,7 +247,7 @@ impl SequenceTracker {
     /// its numbers only by their lower 32 bits.
     fn end_of(&self, total: u64) -> u64 {
         if !self.anywhere {
-            return total.max(self.next);
+            return total.min(MOST_COUNT).max(self.next);
         }
         let ahead = (total as u32).wrapping_sub(self.next as u32) as i32;
         self.next + u64::from(ahead.max(0).unsigned_abs())
@@ -260,7 +261,8 @@ impl SequenceTracker {
         }
         let delta = i64::from(sequence.wrapping_sub(self.next as u32) as i32);
         match self.next.checked_add_signed(delta) {
-            Some(number) => number,
+            // Whoever jumps half of all numbers with each datagram comes no further than this.
+            Some(number) => number.min(MOST_COUNT),
             // Before the very first number: a stray with the right tag, ahead by a wrap.
             None => u64::from(sequence),
         }
@@ -324,6 +326,24 @@ fn for_words(bits: &mut [u64], from: u64, to: u64, mut each: impl FnMut(&mut u64
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sender_that_jumps_as_far_as_it_can_comes_to_an_end() {
+        let mut tracker = SequenceTracker::new();
+        // As if it had gone on for long.
+        tracker.next = MOST_COUNT - (1 << 32);
+        tracker.settler.start_at(tracker.next);
+        tracker.base = Some(tracker.next);
+        let mut number = 0u32;
+        for count in 0..64 {
+            number = number.wrapping_add(i32::MAX as u32);
+            tracker.observe(number);
+            tracker.observe_run(number.wrapping_add(9), count);
+        }
+        assert!(tracker.expected() <= (1 << 33) && tracker.firsts() > 0, "{}", tracker.next);
+        assert_eq!(tracker.lost_of(u64::MAX), tracker.lost());
+        tracker.finish(Some(u64::MAX));
+    }
 
     #[test]
     fn what_has_come_can_be_asked_within_the_window() {

@@ -5,6 +5,10 @@ use std::num::ParseIntError;
 use std::ops::{Add, AddAssign, Mul, Sub, SubAssign};
 use std::str::FromStr;
 
+/// More datagrams than anybody sends in one run: a count beyond it is no count, and sums of
+/// thousands below it fit 64 bits.
+pub const MOST_COUNT: u64 = 1 << 48;
+
 /// A number that somebody else wrote: a count, an instant or a span that a datagram carried.
 ///
 /// It may be anything, so its sums, differences and products stay at the least or the most that the

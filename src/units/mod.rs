@@ -10,7 +10,7 @@ mod rate;
 mod sweep;
 
 pub use bytes::{ByteCount, group_digits};
-pub use claimed::Claimed;
+pub use claimed::{Claimed, MOST_COUNT};
 pub use limit::{Bound, Limit, Measured, Metric, ParseLimitError, Standing};
 pub use nanos::Nanos;
 pub use parse::ParseUnitError;

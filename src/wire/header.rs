@@ -8,7 +8,7 @@
 //! | 4 | 4 | sequence number, per stream, from 0 |
 //! | 8 | 8 | send time, nanoseconds since 1970 |
 
-use crate::units::Nanos;
+use crate::units::{Claimed, MOST_COUNT, Nanos};
 use thiserror::Error;
 
 /// Above ASCII, so that data and control text part by their first byte (as RFC 7983 does).
@@ -109,7 +109,7 @@ impl Header {
 pub const END_LEN: usize = Header::LEN + 8;
 
 /// More datagrams than one stream sends: a month of a hundred million a second.
-pub const MOST_SENT: u64 = 1 << 48;
+pub const MOST_SENT: u64 = MOST_COUNT;
 
 /// Writes an end message with the number of datagrams that were sent; `out` has [`END_LEN`] bytes.
 pub fn encode_end(header: &Header, total: u64, out: &mut [u8]) {
@@ -120,7 +120,8 @@ pub fn encode_end(header: &Header, total: u64, out: &mut [u8]) {
 /// Reads the total of an end message; `None` when it is cut short or more than [`MOST_SENT`].
 pub fn decode_end(bytes: &[u8]) -> Option<u64> {
     let total = bytes.get(Header::LEN..END_LEN)?;
-    total.try_into().ok().map(u64::from_be_bytes).filter(|total| *total <= MOST_SENT)
+    let total = Claimed::new(u64::from_be_bytes(total.try_into().ok()?));
+    total.within(MOST_SENT)
 }
 
 #[cfg(test)]

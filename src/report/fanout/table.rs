@@ -12,6 +12,8 @@ const NAMES: std::ops::RangeInclusive<usize> = 9..=47;
 /// From this width on the destination has a column, and how wide that is.
 const WIDE: usize = 110;
 const DESTINATION: usize = 22;
+/// Receivers whose contradictions are named.
+const LIARS: usize = 5;
 
 /// The table's lines for `width` columns, of at most `most` receivers; what is left out is said in
 /// a last line.
@@ -178,6 +180,11 @@ pub(in crate::report) fn closing_lines(standing: &FanoutStanding) -> Vec<String>
     if standing.receivers_left_out > 0 {
         let count = group_digits(standing.receivers_left_out);
         lines.push(format!("  doubt: the table is full: {count} reports of others were left out"));
+    }
+    let liars = standing.receivers.iter().filter_map(|one| Some((one, one.contradiction?)));
+    for (one, why) in liars.take(LIARS) {
+        let sentence = format!("{} is not believed: {why}", one.receiver);
+        lines.push(super::super::cast_check::wrapped("  doubt: ", &sentence, 9));
     }
     let silent = |one: &&FanoutReceiver| one.state == ReceiverState::Silent;
     let silent = standing.receivers.iter().filter(silent).count() as u64;

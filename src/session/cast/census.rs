@@ -5,7 +5,8 @@ use super::Names;
 use super::comparison::{Compared, Comparison, Told};
 use crate::batch::RxMeta;
 use crate::record::{
-    CommonLoss, FanoutReceiver, FanoutStanding, LossOrigin, ReceiverState, rank_receivers,
+    CommonLoss, Contradiction, FanoutReceiver, FanoutStanding, KnownFanout, LossOrigin,
+    ReceiverState, rank_receivers,
 };
 use crate::session::Now;
 use crate::stats::{LossSample, is_beyond_chance};
@@ -61,6 +62,8 @@ struct Member {
     round_trip: Option<(u64, i64)>,
     /// What it told of, for the comparison: numbers below this.
     told: u64,
+    /// What it told that cannot be true: from then on nothing that it tells is taken.
+    contradiction: Option<Contradiction>,
 }
 
 /// The table.
@@ -87,8 +90,15 @@ impl Census {
         }
     }
 
-    /// Takes a report; whether it is about this run.
-    pub fn take(&mut self, now: Now, meta: &RxMeta, report: &ReceiverReport) -> bool {
+    /// Takes a report; whether it is about this run. One that cannot be true counts as heard, and
+    /// nothing that it tells is kept.
+    pub fn take(
+        &mut self,
+        now: Now,
+        meta: &RxMeta,
+        report: &ReceiverReport,
+        known: &KnownFanout,
+    ) -> bool {
         if report.run != self.run {
             return false;
         }
@@ -106,6 +116,13 @@ impl Census {
             }
         };
         let member = &mut self.members[index];
+        if let Err(why) = known.check(report) {
+            member.contradiction.get_or_insert(why);
+        }
+        if member.contradiction.is_some() {
+            member.disbelieve(now, report);
+            return true;
+        }
         member.update(now, meta.arrival, report);
         if let Some(mark) = &report.mark {
             let offset = member.round_trip.map(|(trip, offset)| (offset, trip / 2));
@@ -209,6 +226,33 @@ impl Census {
     }
 
     fn record(&self, member: &Member, now: Nanos, names: &Names) -> FanoutReceiver {
+        let whole = self.figures(member, now, names);
+        if member.contradiction.is_none() {
+            return whole;
+        }
+        let FanoutReceiver {
+            receiver,
+            destination,
+            interface,
+            state,
+            last_heard_ns,
+            reports,
+            contradiction,
+            ..
+        } = whole;
+        FanoutReceiver {
+            receiver,
+            destination,
+            interface,
+            state,
+            last_heard_ns,
+            reports,
+            contradiction,
+            ..FanoutReceiver::default()
+        }
+    }
+
+    fn figures(&self, member: &Member, now: Nanos, names: &Names) -> FanoutReceiver {
         let state = match member.last {
             true => ReceiverState::Done,
             false if self.is_silent(member, now) => ReceiverState::Silent,
@@ -234,6 +278,7 @@ impl Census {
             last_heard_ns: Some((now - member.heard).0),
             round_trip_ns: member.round_trip.map(|(trip, _)| trip),
             reports: member.reports,
+            contradiction: member.contradiction,
         }
     }
 
@@ -306,7 +351,16 @@ impl Member {
             join: None,
             round_trip: None,
             told: 0,
+            contradiction: None,
         }
+    }
+
+    /// It was heard, and no more.
+    fn disbelieve(&mut self, now: Now, report: &ReceiverReport) {
+        self.reports += 1;
+        self.heard = now.mono;
+        self.last |= report.last;
+        (self.firsts, self.lost) = (0, 0);
     }
 
     fn update(&mut self, now: Now, arrival: Nanos, report: &ReceiverReport) {

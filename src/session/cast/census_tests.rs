@@ -3,7 +3,7 @@
 use super::census::Census;
 use super::names::Names;
 use crate::batch::{RxEntry, RxMeta};
-use crate::record::{CommonLoss, LossOrigin};
+use crate::record::{CommonLoss, KnownFanout, LossOrigin};
 use crate::session::Now;
 use crate::units::Nanos;
 use crate::wire::{MarkReport, ReceiverReport};
@@ -13,6 +13,7 @@ const NUMBERS: u64 = 600;
 /// What a sender makes of receivers that lost these numbers.
 fn judged(losses: &[Vec<u64>]) -> CommonLoss {
     let (now, mut census) = (Now::default(), Census::new(7));
+    let known = KnownFanout { numbered: NUMBERS, ..KnownFanout::default() };
     census.begin_stretch(0, NUMBERS);
     for (index, lost) in losses.iter().enumerate() {
         let source = format!("10.0.0.{}:5000", index + 1).parse().unwrap();
@@ -34,7 +35,7 @@ fn judged(losses: &[Vec<u64>]) -> CommonLoss {
             mark: Some(MarkReport { from: 0, upto: NUMBERS, gaps, transit: None }),
             ..ReceiverReport::default()
         };
-        assert!(census.take(now, &meta, &report));
+        assert!(census.take(now, &meta, &report, &known));
     }
     let standing = census.standing(Nanos::ZERO, &Names::default(), &[]);
     standing.common_loss.expect("several receivers")

@@ -9,12 +9,14 @@
 use crate::record::Spread;
 use crate::stats::DelayHistogram;
 use crate::stats::{LossSample, is_beyond_chance};
-use crate::units::Nanos;
+use crate::units::{Claimed, Nanos};
 use crate::wire::MarkReport;
 use std::collections::VecDeque;
 
 /// Stretches that receivers may still tell of.
 const STRETCHES: usize = 2;
+/// The longest that a datagram is under way, in nanoseconds: what is beyond it is a clock's.
+const MOST_APART: u64 = 600_000_000_000;
 
 /// One receiver's account of a stretch.
 #[derive(Clone, Copy, Debug)]
@@ -75,7 +77,7 @@ impl Stretch {
             .gaps
             .iter()
             .filter(|(first, last)| *first < upto && *last >= self.from)
-            .map(|(first, last)| ((*first).max(self.from), (*last).min(upto - 1)))
+            .map(|(first, last)| ((*first).max(self.from), (*last).min(upto.saturating_sub(1))))
             .collect();
         let lost: u64 = gaps.iter().map(|(first, last)| last - first + 1).sum();
         self.chance *= lost as f64 / (upto - self.from) as f64;
@@ -85,7 +87,12 @@ impl Stretch {
         self.told += 1;
         let transit = told.mark.transit.filter(|_| told.mark.from == self.from);
         if let (Some(transit), Some((offset, error))) = (transit, told.offset) {
-            let at = (transit.wrapping_sub(offset), told.member);
+            // A clock that was set since its offset was measured tells nothing of the path.
+            let after = Claimed::new(transit) - Claimed::new(offset);
+            if after.any().unsigned_abs() > MOST_APART {
+                return;
+            }
+            let at = (after.any(), told.member);
             self.first = Some(self.first.map_or(at, |first| first.min(at)));
             self.last = Some(self.last.map_or(at, |last| last.max(at)));
             self.arrivals += 1;
@@ -274,7 +281,7 @@ impl Comparison {
 
 fn spread_of(stretch: &Stretch) -> Option<LastSpread> {
     let ((first, one), (last, other)) = (stretch.first?, stretch.last?);
-    let nanos = last.wrapping_sub(first).unsigned_abs();
+    let nanos = last.abs_diff(first);
     (stretch.arrivals >= 2).then_some(LastSpread {
         nanos,
         receivers: stretch.arrivals,

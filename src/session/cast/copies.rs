@@ -10,7 +10,7 @@ use super::census::Census;
 use super::proof::Proofs;
 use super::subscribers::Change;
 use crate::batch::{Dest, RxMeta};
-use crate::record::{FanoutCopy, copy_verdict};
+use crate::record::{Contradiction, FanoutCopy, copy_verdict};
 use crate::session::Now;
 use crate::stats::LossSample;
 use crate::units::Nanos;
@@ -45,6 +45,8 @@ struct Copy {
     ended: bool,
     firsts: u64,
     lost: u64,
+    /// Whether it told what cannot be true: it is then compared with nothing.
+    lied: bool,
 }
 
 /// All receivers of copies.
@@ -105,12 +107,13 @@ impl Copies {
     }
 
     /// Takes a report on copies; whether it was one, from where it says. A receiver that leaves
-    /// before the run is `over` gets no more.
+    /// before the run is `over` gets no more; `told` says whether what it tells can be true.
     pub fn take(
         &mut self,
         now: Now,
         meta: &RxMeta,
         report: &ReceiverReport,
+        told: Result<(), Contradiction>,
         census: &Census,
         over: bool,
     ) -> bool {
@@ -131,10 +134,11 @@ impl Copies {
         copy.heard = now.mono;
         copy.doubt = None;
         // One that was overtaken knows less than what is known.
-        if report.firsts >= copy.firsts {
+        if told.is_ok() && report.firsts >= copy.firsts {
             copy.firsts = report.firsts;
             copy.lost = report.lost;
         }
+        copy.lied |= told.is_err();
         copy.last |= report.last;
         if report.last && !over && !copy.ended {
             copy.ended = true;
@@ -158,6 +162,7 @@ impl Copies {
             ended: false,
             firsts: 0,
             lost: 0,
+            lied: false,
         });
         self.changes.push(Change::Copied(Dest { from, ..Dest::from(addr) }));
         self.all.len() - 1
@@ -212,7 +217,7 @@ impl Copies {
     /// How the copies stand beside the groups.
     pub fn record(&self, census: &Census, names: &Names) -> Vec<FanoutCopy> {
         let sums = census.group_sums();
-        let compared = self.all.len() as u64;
+        let compared = self.all.iter().filter(|copy| !copy.lied).count() as u64;
         let one = |copy: &Copy| {
             let before = copy.before;
             let (firsts, lost) = sums.get(&copy.addr).copied().unwrap_or_default();
@@ -228,7 +233,7 @@ impl Copies {
                 verdict: copy_verdict(group, unicast, compared),
             }
         };
-        self.all.iter().map(one).collect()
+        self.all.iter().filter(|copy| !copy.lied).map(one).collect()
     }
 }
 
@@ -236,13 +241,15 @@ impl Copies {
 mod tests {
     use super::*;
     use crate::batch::RxEntry;
+    use crate::record::KnownFanout;
     use crate::wire::{Command, fanout_tag};
 
     const RUN: u64 = 7;
+    const KNOWN: KnownFanout = KnownFanout { numbered: 10_000, length: Nanos::ZERO };
 
     fn report(run: u64, to: &str, lost: u64) -> ReceiverReport {
         let to = to.parse().ok();
-        ReceiverReport { run, id: 1, to, firsts: 1_000, lost, ..ReceiverReport::default() }
+        ReceiverReport { run, id: 1, to, received: 1_000, firsts: 1_000, lost, ..<_>::default() }
     }
 
     fn line() -> Announcement {
@@ -279,7 +286,7 @@ mod tests {
         let own = report(RUN, "10.0.0.2:5000", 0);
         assert_eq!(invite(&copies, &meta, &own, 600), None, "a host of its own");
         let first = report(RUN, "239.1.2.3:5000", 10);
-        assert!(census.take(now, &meta, &first));
+        assert!(census.take(now, &meta, &first, &KNOWN));
         let invitation = invite(&copies, &meta, &first, 600).unwrap();
         assert_eq!(invite(&copies, &meta, &first, invitation.len() - 1), None, "no longer");
         let to_other = invite(&copies, &other, &first, 600).unwrap();
@@ -293,11 +300,11 @@ mod tests {
             (told.run, Some(7)),
         ] {
             let told = ReceiverReport { value, ..report(run, "10.0.0.2:0", 0) };
-            assert!(!copies.take(now, &meta, &told, &census, false));
+            assert!(!copies.take(now, &meta, &told, Ok(()), &census, false));
         }
         assert!(!copies.has_changes() && copies.record(&census, &Names::default()).is_empty());
         let told = ReceiverReport { value: told.value, ..report(told.run, "10.0.0.2:0", 0) };
-        assert!(copies.take(now, &meta, &told, &census, false));
+        assert!(copies.take(now, &meta, &told, Ok(()), &census, false));
         assert!(
             matches!(copies.take_changes()[..], [Change::Copied(dest)] if dest.addr == meta.source)
         );
@@ -306,13 +313,13 @@ mod tests {
         // Only what the group lost from then on is compared.
         let later =
             ReceiverReport { received: 3_000, firsts: 3_000, ..report(RUN, "239.1.2.3:5000", 510) };
-        census.take(now, &meta, &later);
+        census.take(now, &meta, &later, &KNOWN);
         let record = &copies.record(&census, &Names::default())[0];
         assert_eq!((record.group_lost, record.group_expected), (500, 2_500));
         assert_eq!((record.unicast_lost, record.unicast_expected), (0, 1_000));
         // Whoever leaves gets no more.
         let last = ReceiverReport { last: true, ..told };
-        assert!(copies.take(now, &meta, &last, &census, false));
+        assert!(copies.take(now, &meta, &last, Ok(()), &census, false));
         assert!(matches!(copies.take_changes()[..], [Change::Uncopied(_)]));
         assert!(copies.lines(now.mono, &line(), None).is_empty() && copies.is_whole(now.mono));
     }
@@ -331,7 +338,7 @@ mod tests {
             for secs in 0..40 {
                 let told =
                     ReceiverReport { value: heard.value, ..report(heard.run, "10.0.0.2:0", 0) };
-                assert!(copies.take(at(secs), &meta, &told, &census, false), "{secs}");
+                assert!(copies.take(at(secs), &meta, &told, Ok(()), &census, false), "{secs}");
                 // Forged, and without effect.
                 copies.on_refusal(at(secs).mono, meta.source, every);
                 copies.expire(at(secs).mono);
@@ -346,7 +353,7 @@ mod tests {
                 if refused {
                     copies.on_refusal(at(secs).mono, meta.source, every);
                 }
-                copies.take(at(secs), &meta, &told, &census, false);
+                copies.take(at(secs), &meta, &told, Ok(()), &census, false);
                 copies.expire(at(secs).mono);
             }
             // What it knew is good for four seconds.

@@ -6,7 +6,7 @@ use super::census::Census;
 use super::copies::Copies;
 use super::subscribers::{Change, Door, DoorPolicy};
 use crate::batch::{Datagram, Dest, RxMeta, TxBatch};
-use crate::record::{FanoutEvent, FanoutStanding, Sink};
+use crate::record::{FanoutEvent, FanoutStanding, KnownFanout, Sink};
 use crate::session::Now;
 use crate::units::Nanos;
 use crate::wire::{Announcement, Code, Command, Params, ReceiverReport, Reply, fanout_tag};
@@ -253,21 +253,24 @@ impl Ear {
         now: Now,
         meta: &RxMeta,
         (report, bytes): (&ReceiverReport, usize),
+        known: &KnownFanout,
     ) -> Option<Vec<u8>> {
         let Self { copies, census, last_line, .. } = self;
-        if census.take(now, meta, report) {
+        if census.take(now, meta, report, known) {
             if report.last {
                 return Some(goodbye(report));
             }
             return copies.as_ref()?.invite(now, meta, (report, bytes), last_line.as_ref()?);
         }
         let over = last_line.is_some_and(|line| line.over);
-        let taken = copies.as_mut()?.take(now, meta, report, census, over);
+        // Copies have the group's numbers.
+        let told = known.check(report);
+        let taken = copies.as_mut()?.take(now, meta, report, told, census, over);
         (taken && report.last).then(|| goodbye(report))
     }
 
-    /// A datagram came in.
-    pub fn on_datagram(&mut self, now: Now, datagram: &Datagram<'_>) {
+    /// A datagram came in; `known` is what any report in it is held against.
+    pub fn on_datagram(&mut self, now: Now, datagram: &Datagram<'_>, known: &KnownFanout) {
         let meta = &datagram.meta;
         let report = Command::decode(datagram.payload).ok();
         let report = report.as_ref().and_then(ReceiverReport::read);
@@ -275,7 +278,7 @@ impl Ear {
             if !self.listens() {
                 return;
             }
-            self.take_report(now, meta, (&report, datagram.payload.len())).unwrap_or_default()
+            self.take_report(now, meta, (&report, datagram.payload.len()), known).unwrap_or_default()
         } else {
             let Self { census, door, .. } = self;
             door.answer(now, meta, datagram.payload, &mut census.addresses())

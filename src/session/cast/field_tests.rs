@@ -5,7 +5,7 @@ use super::feedback::{Feedback, Place};
 use super::field::{Field, GROUP, Link, plan};
 use super::*;
 use crate::batch::{Datagram, RxEntry, RxMeta, TxBatch};
-use crate::record::{FanoutReceiver, LossOrigin, ReceiverState};
+use crate::record::{FanoutReceiver, KnownFanout, LossOrigin, ReceiverState};
 use crate::session::Now;
 use crate::units::Nanos;
 use crate::wire::{Announcement, Command, LINE_LEN, ReceiverReport};
@@ -332,8 +332,9 @@ fn reports_of_a_thousand(bits_per_second: u64, seconds: u64) -> Vec<u64> {
                 let report = ReceiverReport::read(&command).unwrap();
                 let port = 1_000 + index as u16;
                 let source = SocketAddr::from(([10, 0, 1, 1], port));
+                let known = KnownFanout { numbered: millis, length: mono };
                 let meta = RxMeta { source, arrival: now.real, ..RxEntry::default().meta };
-                assert!(census.take(now, &meta, &report));
+                assert!(census.take(now, &meta, &report, &known));
             }
         }
     }

@@ -192,7 +192,8 @@ impl Row {
     pub fn found(&self) -> Found {
         Found {
             received: self.received,
-            firsts: self.firsts(),
+            // One that came too late is counted as lost, or is from before the join.
+            firsts: self.firsts().saturating_sub(self.too_late()),
             lost: self.lost(),
             bursts: self.bursts(),
             reordered: self.reordered(),
@@ -237,6 +238,10 @@ impl Row {
 
     pub fn duplicates(&self) -> u64 {
         self.numbers.as_ref().map_or(0, |numbers| numbers.tracker.duplicates())
+    }
+
+    fn too_late(&self) -> u64 {
+        self.numbers.as_ref().map_or(0, |numbers| numbers.tracker.too_late())
     }
 
     pub fn reordered(&self) -> u64 {

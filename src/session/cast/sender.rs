@@ -13,7 +13,7 @@ use super::{EndMark, Names};
 use crate::batch::{
     Datagram, Dest, DestId, ErrorOrigin, NetworkError, OwnFinding, SendOutcome, SendStop, TxBatch,
 };
-use crate::record::{CastSent, FanoutEvent, Flow, Sink};
+use crate::record::{CastSent, FanoutEvent, Flow, KnownFanout, Sink};
 use crate::session::send::{Schedule, Spacing};
 use crate::session::{Next, Now, PayloadSource, Session, Supply, SupplyError};
 use crate::units::Nanos;
@@ -565,7 +565,12 @@ where
 
     fn on_datagram(&mut self, now: Now, datagram: &Datagram<'_>) {
         if let Some(ear) = &mut self.ear {
-            ear.on_datagram(now, datagram);
+            let known = KnownFanout {
+                // Those of the queue may have left in part.
+                numbered: self.sequence + self.queue.len() as u64,
+                length: self.started.map_or(Nanos::ZERO, |started| now.mono - started),
+            };
+            ear.on_datagram(now, datagram, &known);
         }
     }
 

@@ -1,6 +1,6 @@
 //! What a sender tells its receivers once in a while.
 
-use super::{fanout_tag, number, read_run, read_value};
+use super::{count, fanout_tag, number, read_run, read_value};
 use crate::units::Nanos;
 use crate::wire::{Command, Verb};
 
@@ -66,24 +66,26 @@ impl Announcement {
         command
     }
 
-    /// Reads a line; `None` for any other command.
+    /// Reads a line; `None` for any other command, and where it tells of more than anybody sends, or
+    /// of a mark that is not reached.
     pub fn read(command: &Command) -> Option<Self> {
         let params = &command.params;
         if command.verb != Verb::Stat || params.get("id").is_some() {
             return None;
         }
-        let (sent, total) = (params.parse("sent").ok()?, params.parse("total").ok()?);
+        let over = params.get("total").is_some();
+        let sent = count(params, if over { "total" } else { "sent" })?;
         Some(Self {
             run: read_run(params)?,
             tag: number(params, "tag")?,
             at: Nanos(number(params, "at")?),
             began: params.parse("began").ok()?.map(Nanos),
-            receivers: number(params, "receivers")?,
+            receivers: count(params, "receivers")?,
             every: Nanos(number(params, "every")?),
             within: Nanos(number(params, "within")?),
-            mark: number(params, "mark")?,
-            sent: total.or(sent)?,
-            over: total.is_some(),
+            mark: count(params, "mark").filter(|mark| *mark <= sent)?,
+            sent,
+            over,
             value: read_value(params)?,
         })
     }
@@ -138,6 +140,10 @@ mod tests {
             ("tag=48879", "tag=66000"),
             ("at=", "when="),
             ("sent=5000", "sent=-5"),
+            ("sent=5000", "sent=18446744073709551615"),
+            ("sent=5000", "total=281474976710657"),
+            ("receivers=12", "receivers=18446744073709551615"),
+            ("mark=4000", "mark=5001"),
             ("mark=4000", "id=1"),
             ("STAT", "NOOP"),
         ] {

@@ -19,7 +19,8 @@ mod report;
 pub use announcement::{Announcement, LINE_LEN};
 pub use report::{MarkReport, REPORT_GAPS, ReceiverReport};
 
-use super::{Params, Tag};
+use super::{MOST_SENT, Params, Tag};
+use crate::units::Claimed;
 
 /// What both sides call their lines.
 const TAG: &str = "f";
@@ -52,4 +53,9 @@ fn read_hex(params: &Params, key: &str) -> Option<u64> {
 /// A number that has to be there; `None` where it is not, or cannot be read.
 fn number<T: std::str::FromStr>(params: &Params, key: &str) -> Option<T> {
     params.parse(key).ok().flatten()
+}
+
+/// A count that has to be there; `None` where it is not, or is more than anybody sends.
+fn count(params: &Params, key: &str) -> Option<u64> {
+    number::<Claimed<u64>>(params, key)?.within(MOST_SENT)
 }

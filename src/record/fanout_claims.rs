@@ -1,0 +1,135 @@
+//! Whether what a receiver of a fan-out reports can be true of what was sent.
+
+use super::contradiction::{Contradiction, Counted, Timed};
+use crate::units::Nanos;
+use crate::wire::ReceiverReport;
+
+/// The longest delay that a histogram tells, with its rounding.
+const LONGEST_DELAY: u64 = 61_000_000_000;
+/// A receiver that joined longer ago than this has no clock.
+const LONGEST_WAIT: u64 = 1 << 60;
+/// More than any host counts: sums of 4,096 receivers fit 64 bits.
+const MOST: u64 = 1 << 47;
+
+/// What a sender knows of its run when a report comes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KnownFanout {
+    /// Numbers that may have left by now.
+    pub numbered: u64,
+    /// How long it has sent.
+    pub length: Nanos,
+}
+
+impl KnownFanout {
+    /// Why a report cannot be true. Receivers come and go, what they had before and what a path
+    /// copies is theirs: but nobody had or missed more numbers than there were.
+    pub fn check(&self, report: &ReceiverReport) -> Result<(), Contradiction> {
+        let ReceiverReport { received, firsts, lost, duplicates, .. } = *report;
+        let sent = self.numbered;
+        if firsts > sent {
+            return Err(Contradiction::MoreArrived { arrived: firsts, sent });
+        }
+        if firsts.saturating_add(lost) > sent {
+            return Err(Contradiction::SumDiffers { arrived: firsts, lost, sent });
+        }
+        // Those that came too late are neither.
+        if firsts.saturating_add(duplicates) > received {
+            let (datagrams, too_late) = (received, 0);
+            return Err(Contradiction::PartsDiffer { datagrams, firsts, duplicates, too_late });
+        }
+        let arrived = (Counted::Arrived, received);
+        let numbers = (Counted::Numbers, sent);
+        let parts = [
+            (Counted::Reordered, report.reordered, arrived),
+            (Counted::LossBursts, report.bursts, numbers),
+            (Counted::LongestBurst, report.longest, numbers),
+        ];
+        if let Some((counted, claimed, (whole, most))) =
+            parts.into_iter().find(|(_, part, (_, whole))| part > whole)
+        {
+            return Err(Contradiction::BeyondWhole { counted, claimed, whole, most });
+        }
+        let counts = [arrived, (Counted::SocketDrops, report.drops)];
+        if let Some((counted, claimed)) = counts.into_iter().find(|(_, count)| *count > MOST) {
+            return Err(Contradiction::TooMany { counted, claimed, length_ns: self.length.0 });
+        }
+        let delay = [report.p50, report.p99, report.max].into_iter().flatten().max();
+        let times =
+            [(Timed::Delay, delay, LONGEST_DELAY), (Timed::Wait, report.join, LONGEST_WAIT)];
+        for (timed, claimed, most) in times {
+            if let Some(claimed_ns) = claimed.filter(|claimed| *claimed > most) {
+                let length_ns = self.length.0;
+                return Err(Contradiction::TooLong { timed, claimed_ns, length_ns });
+            }
+        }
+        match &report.mark {
+            Some(mark) if mark.upto > sent => {
+                Err(Contradiction::OtherTotal { told: mark.upto, sent })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::MarkReport;
+
+    const KNOWN: KnownFanout = KnownFanout { numbered: 1_000, length: Nanos::from_secs(1) };
+
+    fn honest() -> ReceiverReport {
+        ReceiverReport {
+            received: 901,
+            firsts: 890,
+            lost: 110,
+            duplicates: 10,
+            bursts: 3,
+            longest: 100,
+            reordered: 7,
+            join: Some(86_400_000_000_000),
+            mark: Some(MarkReport {
+                from: 500,
+                upto: 1_000,
+                gaps: vec![(990, 999)],
+                transit: None,
+            }),
+            ..ReceiverReport::default()
+        }
+    }
+
+    #[test]
+    fn an_honest_report_passes_and_each_lie_is_named() {
+        assert_eq!(KNOWN.check(&honest()), Ok(()));
+        assert_eq!(KNOWN.check(&ReceiverReport::default()), Ok(()));
+        let most = u64::MAX;
+        for (kind, lie) in [
+            ("more_arrived", ReceiverReport { firsts: 1_001, ..honest() }),
+            ("more_arrived", ReceiverReport { firsts: most, lost: most, ..honest() }),
+            ("sum_differs", ReceiverReport { lost: most, ..honest() }),
+            ("sum_differs", ReceiverReport { lost: 111, ..honest() }),
+            ("parts_differ", ReceiverReport { duplicates: most, ..honest() }),
+            ("beyond_whole", ReceiverReport { reordered: most, ..honest() }),
+            ("beyond_whole", ReceiverReport { longest: most, ..honest() }),
+            ("too_many", ReceiverReport { received: most, ..honest() }),
+            ("too_many", ReceiverReport { drops: most, ..honest() }),
+            ("too_long", ReceiverReport { max: Some(most), ..honest() }),
+            ("too_long", ReceiverReport { join: Some(most), ..honest() }),
+            (
+                "other_total",
+                ReceiverReport {
+                    mark: Some(MarkReport {
+                        from: 500,
+                        upto: most,
+                        gaps: Vec::new(),
+                        transit: None,
+                    }),
+                    ..honest()
+                },
+            ),
+        ] {
+            let why = KNOWN.check(&lie).expect_err(kind);
+            assert_eq!(serde_json::to_value(why).expect("JSON")["kind"], kind, "{why}");
+        }
+    }
+}
