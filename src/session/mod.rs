@@ -6,6 +6,8 @@ pub mod blast;
 mod cast;
 mod contract;
 mod exchange;
+#[cfg(test)]
+mod extremes;
 mod find_rate;
 mod limit;
 mod orders;

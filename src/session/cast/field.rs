@@ -4,6 +4,7 @@
 use super::*;
 use crate::batch::{Datagram, OwnFinding, RxEntry, RxMeta, SendOutcome, TxBatch};
 use crate::record::{CastEvent, FanoutEvent, Flow, Sink};
+use crate::session::extremes::alter;
 use crate::session::{FixedMessages, Message, Next, Now, Session, Spacing};
 use crate::units::Nanos;
 use crate::wire::{Header, Kind, TicketKey};
@@ -49,6 +50,8 @@ pub(super) struct Link {
     /// Of reports lost and copied, on the way back.
     pub report_loss: u64,
     pub delay: Nanos,
+    /// Of everything, both ways, in which an extreme number stands in the place of one that was sent.
+    pub extremes: u64,
     /// The longest delay beside that: what is longer than a datagram's spacing reorders.
     pub jitter: Nanos,
 }
@@ -375,7 +378,18 @@ impl Field {
         self.fly(self.now, from, Seat::Sender(sender), to, payload.to_vec());
     }
 
-    fn fly(&mut self, at: Nanos, from: SocketAddr, to: Seat, dest: SocketAddr, payload: Vec<u8>) {
+    fn fly(
+        &mut self,
+        at: Nanos,
+        from: SocketAddr,
+        to: Seat,
+        dest: SocketAddr,
+        mut payload: Vec<u8>,
+    ) {
+        let extremes = self.receivers.iter().map(|one| one.link.extremes).max().unwrap_or(0);
+        if extremes > 0 && self.rng.u64(0..1_000) < extremes {
+            alter(&mut payload, &mut self.rng);
+        }
         self.order += 1;
         let flying = Flying { from, to, destination: dest, payload };
         self.flying.insert((at, self.order), flying);

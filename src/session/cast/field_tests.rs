@@ -7,6 +7,7 @@ use super::*;
 use crate::batch::{Datagram, RxEntry, RxMeta, TxBatch};
 use crate::record::{FanoutReceiver, KnownFanout, LossOrigin, ReceiverState};
 use crate::session::Now;
+use crate::session::simulation::runs;
 use crate::units::Nanos;
 use crate::wire::{Announcement, Command, LINE_LEN, ReceiverReport};
 use std::net::SocketAddr;
@@ -19,6 +20,7 @@ fn group() -> SocketAddr {
 
 fn lossy(loss: u64) -> Link {
     Link {
+        extremes: 0,
         loss,
         line_loss: loss / 2,
         copies: 20,
@@ -408,4 +410,32 @@ fn what_finds_no_row_is_not_reported_as_lost() {
         field.senders.clear();
         field.receivers[0].forget_senders();
     }
+}
+
+#[test]
+fn numbers_of_any_size_in_any_line_end_nobody_and_a_lie_is_in_no_sum() {
+    let mut named = 0;
+    for seed in 0..runs(40) {
+        let mut field = Field::new(seed);
+        let extremes = [2, 20, 200][seed as usize % 3];
+        for _ in 0..3 {
+            field.add_receiver(Link { extremes, ..lossy(20) }, None);
+        }
+        field.add_sender(plan(&[group()], EVERY, seed % 2 == 0), 1_500);
+        field.run_on(field.now + Nanos::from_secs(60));
+        let end = field.senders[0].end.as_ref().expect("it has an end");
+        let standing = &end.summary.sent.standing;
+        for one in &standing.receivers {
+            assert!(one.expected.is_none_or(|expected| expected <= 1_501), "seed {seed}: {one:?}");
+            let figures = [one.received, one.lost, one.longest_burst, one.delay_max_ns];
+            assert!(one.contradiction.is_none() || figures == [None; 4], "seed {seed}: {one:?}");
+            named += u64::from(one.contradiction.is_some());
+        }
+        let compared = standing.common_loss.as_ref().map_or(0, |common| common.compared);
+        assert!(compared <= 1_501, "seed {seed}: {standing:?}");
+        // Its table is not printed from numbers that cannot be added.
+        let held = standing.hold(&["loss>100%".parse().expect("a limit")]);
+        assert_eq!(held.len(), 1);
+    }
+    assert!(named > 0, "no lie was seen");
 }

@@ -8,6 +8,7 @@ use crate::batch::{
 };
 use crate::record::probe::{ProbeTraffic, RefusedHere};
 use crate::session::Now;
+use crate::session::extremes::alter;
 use crate::units::Nanos;
 use crate::wire::{Arrivals, Ask, Echo};
 use std::collections::BTreeSet;
@@ -56,6 +57,9 @@ pub struct World {
     pub bucket: (f64, Nanos),
     pub own_bucket: (f64, Nanos),
     pub helper_mtu: Option<u32>,
+    /// Share of echoes and of the helper's rows in which an extreme number stands in the place of
+    /// one that was sent.
+    pub extremes: f64,
     pub came: BTreeSet<(u32, u32)>,
     pub rng: fastrand::Rng,
 }
@@ -82,6 +86,7 @@ impl World {
             bucket: (f64::MAX, Nanos::ZERO),
             own_bucket: (f64::MAX, Nanos::ZERO),
             helper_mtu: None,
+            extremes: 0.0,
             came: BTreeSet::new(),
             rng: fastrand::Rng::with_seed(seed),
         }
@@ -91,6 +96,21 @@ impl World {
     fn lost(&mut self, way: usize, pieces: u32) -> bool {
         let share = 1.0 - (1.0 - self.loss[way]).powi(pieces as i32);
         self.rng.f64() < share
+    }
+
+    /// The helper's rows as they come over a path that changes numbers.
+    fn alter(&mut self, told: &mut Told) {
+        for row in told.values_mut() {
+            if self.extremes == 0.0 || self.rng.f64() >= self.extremes {
+                continue;
+            }
+            // A line of STAT: `i=` makes a parameter of it.
+            let mut line = format!("a 211-i=0,{row}").into_bytes();
+            alter(&mut line, &mut self.rng);
+            let line = String::from_utf8(line).expect("text");
+            let read = line.split_once(',').and_then(|(_, row)| row.parse().ok());
+            *row = read.unwrap_or(*row);
+        }
     }
 
     fn polices(&mut self, now: Nanos) -> bool {
@@ -138,6 +158,7 @@ pub fn run<K: Kind>(mut kind: K, ports: &[u16], world: &mut World) -> K::Facts {
         let asked: Vec<Shot> = kind.round(&grant);
         if asked.is_empty() {
             let traffic = traffic(&shots, &controls, world.tells.then_some(&told));
+            world.alter(&mut told);
             let (told, helper_mtu) =
                 if world.tells { (Some(told), world.helper_mtu) } else { (None, None) };
             return kind.finish(RoundsEnd { told, helper_mtu, traffic });
@@ -222,7 +243,8 @@ fn round(shots: &mut Shots, world: &mut World, told: &mut Told, mut mono: Nanos)
             let now = Now { mono, real: REAL + mono };
             let datagram =
                 Datagram { payload: &payload, true_len: payload.len(), meta: entry.meta };
-            assert!(shots.on_datagram(now, &datagram), "an answer is known");
+            let known = shots.on_datagram(now, &datagram);
+            assert!(known || world.extremes > 0.0, "an answer is known");
         }
     }
 }
@@ -328,6 +350,9 @@ fn answer(
         }
         let mut bytes = vec![0; len];
         echo.encode(&mut bytes);
+        if world.extremes > 0.0 && world.rng.f64() < world.extremes {
+            alter(&mut bytes, &mut world.rng);
+        }
         let mut entry = RxEntry::default();
         entry.meta.ttl = Some(253);
         entry.meta.tos = Some((world.tos[1])(ask.answer_tos));
@@ -342,6 +367,7 @@ mod tests {
     use crate::session::probe::marks::{MarksKind, MarksPlan};
     use crate::session::probe::mtu::{MtuKind, MtuPlan, judge};
     use crate::session::probe::shape::{ShapeKind, ShapePlan};
+    use crate::session::simulation::runs;
 
     fn mtu(world: &mut World) -> MtuReport {
         let kind = MtuKind::new(MtuPlan { target: helper(), tries: 4 });
@@ -461,5 +487,18 @@ mod tests {
             report.verdict.verdict,
             "payloads of 1200 bytes and more do not pass, whatever is in them"
         );
+    }
+
+    #[test]
+    fn helpers_may_say_anything() {
+        for seed in 0..runs(60) {
+            let extremes = [0.02, 0.2, 1.0][seed as usize % 3];
+            let world = || World { extremes, loss: [0.02; 2], ..World::new(seed) };
+            let report = mtu(&mut world());
+            assert!(report.out.packet_bytes <= Some(65_535), "seed {seed}: {report:?}");
+            let kind = MarksKind::new(MarksPlan { target: helper(), tries: 8 });
+            run(kind, &[], &mut world());
+            shape(&mut World { policer: Some((200.0, 20.0)), ..world() }, &[5_000]);
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! One direction of a path: what it does to datagrams, and what it did to each.
 
+use crate::session::extremes::alter;
 use crate::units::Nanos;
 use crate::wire::{Header, Kind};
 use std::ops::Range;
@@ -21,6 +22,8 @@ pub struct Faults {
     pub held: f64,
     /// For how long at most.
     pub hold: Nanos,
+    /// Share in which an extreme number stands in the place of one that was sent.
+    pub extremes: f64,
     /// The receiving card tells of arrivals only at multiples of this; zero for at once.
     pub moderation: Nanos,
 }
@@ -35,6 +38,7 @@ impl Default for Faults {
             jitter: Nanos::ZERO,
             held: 0.0,
             hold: Nanos::ZERO,
+            extremes: 0.0,
             moderation: Nanos::ZERO,
         }
     }
@@ -81,6 +85,16 @@ impl Link {
         let sequence = header.map(|header| header.sequence);
         self.passages.push(Passage { at: now, sequence, copies: copies.len() });
         (passage, copies)
+    }
+
+    /// What arrives of a datagram.
+    pub fn deliver(&mut self, payload: &[u8]) -> Vec<u8> {
+        let mut bytes = payload.to_vec();
+        // No draw where there is nothing to draw for: a seed is the same run as before.
+        if self.faults.extremes > 0.0 && self.rng.f64() < self.faults.extremes {
+            alter(&mut bytes, &mut self.rng);
+        }
+        bytes
     }
 
     fn arrival(&mut self, now: Nanos) -> Nanos {

@@ -13,6 +13,7 @@ mod stream;
 mod by_hand;
 mod codes;
 mod dialogue;
+mod extreme;
 mod house;
 mod keyed;
 mod ping;

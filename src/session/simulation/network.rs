@@ -215,7 +215,8 @@ impl Network {
         let instant = self.instant;
         let (passage, copies) = self.link(from.ip(), to.ip()).carry(instant, bytes);
         for at in copies {
-            self.launch(at, Flight { from, to, bytes: bytes.to_vec(), passage: Some(passage) });
+            let bytes = self.link(from.ip(), to.ip()).deliver(bytes);
+            self.launch(at, Flight { from, to, bytes, passage: Some(passage) });
         }
     }
 

@@ -1,6 +1,6 @@
 //! `ping` against the real reflector over links whose faults are written down.
 
-use super::{Clock, Faults, Network, Seat, SendFaults};
+use super::{Clock, Faults, Network, Seat, SendFaults, runs};
 use crate::batch::{Datagram, Dest, OwnFinding, RxEntry, SendOutcome, TxBatch};
 use crate::record::{Flow, Outcome, PingEvent, PingRow, PingSummary, PingTargetReport, Sink};
 use crate::session::ping::{
@@ -524,4 +524,20 @@ fn bytes_that_come_back_have_round_trips_and_losses_but_no_ways() {
     assert_eq!((told.lost.out, told.lost.back), (None, None));
     assert_eq!((told.server_ns.samples, told.out_above_min_ns.samples), (0, 0));
     assert!(told.round_trip_ns.p50 > Some(2_000_000));
+}
+
+#[test]
+fn a_reflector_may_answer_any_number() {
+    for seed in 0..runs(60) {
+        let back = Faults { extremes: [0.01, 0.3, 1.0][seed as usize % 3], ..weather(0.05) };
+        let dscp = "EF".parse().expect("a class");
+        let asked = Asked { class: Some(dscp), counts: true, departure: true };
+        let plain = seed % 5 == 4;
+        let ran =
+            Ping { back, asked, plain, stateless: seed % 2 == 1, ..Ping::default() }.run(seed);
+        let told = &ran.report;
+        assert!(told.back <= told.sent && told.lost.total <= told.sent, "seed {seed}: {told:?}");
+        let server = told.server_ns.max.unwrap_or(0);
+        assert!(server <= 61_000_000_000, "seed {seed}: {told:?}");
+    }
 }

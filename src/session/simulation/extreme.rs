@@ -1,0 +1,39 @@
+//! Both ends of every dialogue while numbers of any size stand in the place of those that were sent:
+//! nobody dies, nobody hangs, and what cannot be true is not counted.
+
+use super::Faults;
+use super::house::{House, plan};
+use super::runs;
+use crate::session::blast::{Direction, RunFailure, TestPlan};
+use crate::units::Nanos;
+
+/// Longer than any run that was asked for, with whatever is waited for behind it.
+const DEADLINE: Nanos = Nanos::from_secs(1 << 20);
+
+fn extreme(share: f64) -> Faults {
+    Faults { extremes: share, jitter: Nanos::from_micros(500), ..Faults::default() }
+}
+
+#[test]
+fn a_run_whose_numbers_are_changed_on_the_way_ends_and_tells_nothing_that_cannot_be() {
+    let (mut whole, mut named) = (0, 0);
+    for seed in 0..runs(120) {
+        let direction = [Direction::Up, Direction::Down, Direction::Both][seed as usize % 3];
+        let streams = 1 + seed as u32 % 3;
+        let plan = TestPlan { direction, streams, ..plan(Nanos::from_millis(300)) };
+        let share = [0.002, 0.02, 0.2][seed as usize / 3 % 3];
+        let mut house = House::of(seed, plan, &extreme(share));
+        let came = house.finish(DEADLINE);
+        let summary = came.summary;
+        if let Some(counts) = summary.received.filter(|_| summary.complete) {
+            assert!(counts.firsts + counts.lost <= came.sent, "seed {seed}: {counts:?}");
+            whole += 1;
+        }
+        named += u64::from(matches!(summary.failure, Some(RunFailure::Contradiction(_))));
+        if let Some(why) = summary.contradiction {
+            assert!(summary.broken.is_some() && !summary.complete, "seed {seed}: {why}");
+            assert_eq!((summary.received, summary.sent), (None, None), "seed {seed}: {why}");
+        }
+    }
+    assert!(whole > 0 && named > 0, "{whole} whole, {named} named");
+}
