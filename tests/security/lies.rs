@@ -288,3 +288,26 @@ fn a_receivers_report_that_cannot_be_true_is_named_and_in_no_sum() {
     let limit = path(&report, "limits").as_array().expect("limits")[0].clone();
     assert_eq!(path(&limit, "held"), false, "{report:#}");
 }
+
+#[test]
+fn a_helper_that_tells_of_more_than_was_asked_is_not_believed() {
+    let (_server, port) = serve(&[]);
+    let row = "4294967295,0,18446744073709551615,127.0.0.1:9,0,-,-,80,-,9,4294967295";
+    let whole = "4000000000,1000,500,127.0.0.1:9,0,64,0,80,-,9,4294967295";
+    for (lie, is_read) in [(row, false), (whole, true)] {
+        let liar = Liar::start(port, &[("i1", lie)]);
+        let to = format!("127.0.0.1:{}", liar.port());
+        let output =
+            run(udpkit().args(["probe", "marks", &to, "--json", "--tries", "2"]), secs(60));
+        assert_eq!(output.code(), Some(1), "{}\n{}", output.err(), output.out());
+        assert!(!output.err().contains("panicked"), "{}", output.err());
+        if is_read {
+            let report = json(&output.out());
+            assert_eq!(path(&report, "traffic.contradiction.kind"), "more_arrived", "{report:#}");
+            assert_eq!(path(&report, "traffic.control_arrived"), &Value::Null, "{report:#}");
+            let doubt = path(&report, "doubt").to_string();
+            assert!(doubt.contains("4 000 000 000 datagrams arrived of"), "{doubt}");
+        }
+        assert!(liar.stop() > 0, "it never lied");
+    }
+}

@@ -21,13 +21,14 @@ pub fn run(args: MarksArgs) -> anyhow::Result<Exit> {
         Ok(report) => report,
         Err(why) => return Ok(helped::say_no_helper(target.addr, &why)),
     };
+    let believed = report.traffic.contradiction.is_none();
     let seen = report.out.iter().chain(&report.back).any(|row| row.arrived > 0);
     if args.far_end.json {
         print_json(&Document::new("probe marks", report));
     } else {
         print_text(&marks_text(&report));
     }
-    Ok(if seen { Exit::Done } else { Exit::Failed })
+    Ok(if seen && believed { Exit::Done } else { Exit::Failed })
 }
 
 /// What a path does to marks; the reason where there is no helper.

@@ -45,13 +45,14 @@ pub fn run(args: MtuArgs) -> anyhow::Result<Exit> {
         }
     };
     let by_other = matches!(report.known_by, KnownBy::Answers | KnownBy::Icmp);
+    let believed = report.traffic.contradiction.is_none();
     let known = by_other || report.out.packet_bytes.is_some() || !report.out.routers.is_empty();
     if args.far_end.json {
         print_json(&Document::new("probe mtu", report));
     } else {
         print_text(&mtu_text(&report));
     }
-    Ok(if known { Exit::Done } else { Exit::Failed })
+    Ok(if known && believed { Exit::Done } else { Exit::Failed })
 }
 
 /// The report where the user ended the run before anything was known.

@@ -46,13 +46,14 @@ pub fn run(args: ShapeArgs) -> anyhow::Result<Exit> {
         Ok(report) => report,
         Err(why) => return Ok(helped::say_no_helper(target.addr, &why)),
     };
+    let believed = report.traffic.contradiction.is_none();
     let compared = report.payloads.iter().any(|row| row.sent > 0);
     if args.far_end.json {
         print_json(&Document::new("probe shape", report));
     } else {
         print_text(&shape_text(&report));
     }
-    Ok(if compared { Exit::Done } else { Exit::Failed })
+    Ok(if compared && believed { Exit::Done } else { Exit::Failed })
 }
 
 /// What a path makes of payloads; the reason where there is no helper.

@@ -1,6 +1,7 @@
 //! What became of a probe's datagrams as a whole: refused here, copied by the network, and the loss
 //! of short ones that went beside what was asked.
 
+use crate::record::Contradiction;
 use serde::Serialize;
 
 /// Whether something passes.
@@ -46,6 +47,8 @@ pub struct ProbeTraffic {
     pub control_arrived: Option<u64>,
     /// How many of these were answered.
     pub control_back: u64,
+    /// What the far end told of arrivals that cannot be true; it counts as not having told.
+    pub contradiction: Option<Contradiction>,
 }
 
 impl ProbeTraffic {

@@ -1,9 +1,11 @@
 //! A probe that asks its helper in rounds: opens the dialogue, asks, brings home what arrived.
 
+use super::believable::believe;
 use super::shots::{Grant, ItemLog, Shot, Shots};
 use super::words::withheld;
 use super::{FarEnd, Kind, NoHelper, Round, RoundsEnd, Told, sooner};
 use crate::batch::{Datagram, NetworkError, OwnFinding, SendOutcome, SendStop, TxBatch};
+use crate::record::Contradiction;
 use crate::record::probe::{ProbeTraffic, RefusedHere};
 use crate::session::{Next, Now, Session};
 use crate::units::Nanos;
@@ -65,6 +67,8 @@ pub struct Helped<K> {
     controls: Vec<usize>,
     repeats: u32,
     told: Option<Told>,
+    /// What the helper told that cannot be true; what it told is then not kept.
+    contradiction: Option<Contradiction>,
     not_opened: Vec<(PortList, String)>,
     doubts: Vec<String>,
     /// Datagrams of the dialogue in the batch at hand, which stand first.
@@ -90,6 +94,7 @@ impl<K: Kind> Helped<K> {
             controls: Vec::new(),
             repeats: 0,
             told: None,
+            contradiction: None,
             not_opened: Vec::new(),
             doubts: Vec::new(),
             ahead: 0,
@@ -196,6 +201,7 @@ impl<K: Kind> Helped<K> {
             copies_back: items.iter().map(|item| item.copies_back).sum(),
             control_sent: controls().map(|(_, item)| item.left() as u64).sum(),
             control_arrived: told.map(arrived),
+            contradiction: self.contradiction,
             control_back: controls().map(|(_, item)| item.backs().count() as u64).sum(),
         }
     }
@@ -223,7 +229,14 @@ impl<K: Kind> Helped<K> {
             }
             Phase::Rows => {
                 let Some(rows) = self.far_end.rows() else { return Next::Idle };
-                self.told = Some(rows.clone());
+                let items = self.shots.as_ref().map_or(&[][..], Shots::items);
+                match believe(rows, items) {
+                    Ok(told) => self.told = Some(told),
+                    Err(why) => {
+                        self.contradiction = Some(why);
+                        self.doubts.push(format!("the far end is not believed: {why}"));
+                    }
+                }
                 self.far_end.close();
                 self.phase = Phase::Closing;
                 Next::Send

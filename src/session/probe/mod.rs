@@ -3,6 +3,7 @@
 //! Kinds that need a helper embed a [`FarEnd`], which speaks the dialogue for them; those that ask
 //! it in rounds ([`Kind`]) are driven by [`Helped`].
 
+mod believable;
 mod far_end;
 mod helped;
 pub mod marks;

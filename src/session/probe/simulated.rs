@@ -1,5 +1,6 @@
 //! A helper at the end of a path in memory, for tests of the kinds that ask in rounds.
 
+use super::believable::believe;
 use super::shots::{Grant, ItemLog, Shot, Shots};
 use super::{Kind, Round, RoundsEnd, Told};
 use crate::batch::OwnFinding;
@@ -157,10 +158,10 @@ pub fn run<K: Kind>(mut kind: K, ports: &[u16], world: &mut World) -> K::Facts {
     for _ in 0..60 {
         let asked: Vec<Shot> = kind.round(&grant);
         if asked.is_empty() {
-            let traffic = traffic(&shots, &controls, world.tells.then_some(&told));
             world.alter(&mut told);
-            let (told, helper_mtu) =
-                if world.tells { (Some(told), world.helper_mtu) } else { (None, None) };
+            let told = believe(&told, shots.items()).ok().filter(|_| world.tells);
+            let helper_mtu = world.helper_mtu.filter(|_| world.tells);
+            let traffic = traffic(&shots, &controls, told.as_ref());
             return kind.finish(RoundsEnd { told, helper_mtu, traffic });
         }
         mono += kind.pause();
@@ -196,6 +197,7 @@ fn traffic(shots: &Shots, controls: &[usize], told: Option<&Told>) -> ProbeTraff
         control_arrived: told.map(|told| {
             sum(&|number| told.get(&(number as u32)).map_or(0, |row| u64::from(row.count)))
         }),
+        contradiction: None,
         control_back: sum(&|number| items[number].backs().count() as u64),
     }
 }

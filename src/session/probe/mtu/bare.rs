@@ -363,6 +363,7 @@ impl BareMtu {
             copies_back: self.sizes.iter().map(|size| size.copies).sum(),
             control_sent: self.control.sent,
             control_arrived: None,
+            contradiction: None,
             control_back: self.control.sent - self.control.lost,
         }
     }
