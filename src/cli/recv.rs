@@ -45,8 +45,8 @@ pub struct RecvArgs {
     /// Write the payload bytes of every datagram to this file as they come
     #[arg(short, long, value_name = "PATH")]
     pub out: Option<PathBuf>,
-    /// Answer each datagram with itself, from the address that it was sent to; two that echo each
-    /// other never end
+    /// Answer each datagram with itself, from the address that it was sent to; of what looks like
+    /// another answerer one datagram in many is left out, which ends a loop
     #[arg(short, long, conflicts_with = "reply")]
     pub echo: bool,
     /// Answer each datagram with this message, from the address that it was sent to

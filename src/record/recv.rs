@@ -203,6 +203,8 @@ pub struct RecvSummary {
     pub answered: u64,
     /// Answers that could not be sent: the queue was full, or the kernel refused.
     pub unanswered: u64,
+    /// Datagrams that were not answered because whoever sent them seems to answer everything, too.
+    pub suspected_loop: u64,
     /// Why this host refused answers, by error number.
     pub refused: Vec<SendRefusal>,
     /// What the network answered our answers with.

@@ -175,6 +175,10 @@ fn lines(summary: &RecvSummary) -> Vec<String> {
             (group_digits(summary.answered), group_digits(summary.unanswered));
         lines.push(format!("  answered   {answered}, not answered {unanswered}"));
     }
+    if summary.suspected_loop > 0 {
+        let left_out = group_digits(summary.suspected_loop);
+        lines.push(format!("  left out   {left_out} not answered: looked like a loop"));
+    }
     for refusal in &summary.refused {
         let count = group_digits(refusal.datagrams);
         lines.push(format!("  not sent   {count}: {}", refusal.cause));

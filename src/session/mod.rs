@@ -16,6 +16,7 @@ pub mod ping;
 pub mod probe;
 mod recv;
 mod remembered;
+mod restraint;
 mod sealer;
 mod send;
 pub mod serve;

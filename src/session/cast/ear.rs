@@ -8,6 +8,7 @@ use super::subscribers::{Change, Door, DoorPolicy};
 use crate::batch::{Datagram, Dest, RxMeta, TxBatch};
 use crate::record::{FanoutEvent, FanoutStanding, KnownFanout, Sink};
 use crate::session::Now;
+use crate::session::restraint::answers_anything;
 use crate::units::Nanos;
 use crate::wire::{Announcement, Code, Command, Params, ReceiverReport, Reply, fanout_tag};
 use std::collections::VecDeque;
@@ -272,6 +273,9 @@ impl Ear {
     /// A datagram came in; `known` is what any report in it is held against.
     pub fn on_datagram(&mut self, now: Now, datagram: &Datagram<'_>, known: &KnownFanout) {
         let meta = &datagram.meta;
+        if answers_anything(meta.source.port()) {
+            return;
+        }
         let report = Command::decode(datagram.payload).ok();
         let report = report.as_ref().and_then(ReceiverReport::read);
         let answer = if let Some(report) = report {

@@ -11,6 +11,7 @@ use super::proof::Proofs;
 use crate::batch::{Dest, RxMeta};
 use crate::record::Departure;
 use crate::session::Now;
+use crate::session::restraint::{Restraint, print};
 use crate::units::Nanos;
 use crate::wire::{
     CONTROL_MAX, Code, Command, CommandError, Params, Reply, Tag, TicketKey, Verb, fanout_tag,
@@ -68,6 +69,8 @@ pub(super) struct Door {
     /// What receivers are asked of the sender's own accord.
     questions: Vec<(Dest, Vec<u8>)>,
     next_look: Nanos,
+    /// How often strangers are answered.
+    restraint: Restraint,
 }
 
 impl Door {
@@ -80,6 +83,7 @@ impl Door {
             changes: Vec::new(),
             questions: Vec::new(),
             next_look: Nanos::ZERO,
+            restraint: Restraint::default(),
         }
     }
 
@@ -159,9 +163,11 @@ impl Door {
         if Reply::decode(payload).is_ok() || payload.ends_with(HINT.as_bytes()) {
             return Vec::new();
         }
+        let addr = meta.source;
         let command = match Command::decode(payload) {
             Ok(command) => command,
             Err(CommandError::NotACommand) => return Vec::new(),
+            Err(_) if !self.restraint.admits_error(now.mono, addr) => return Vec::new(),
             Err(CommandError::NotUnderstood { tag }) => {
                 return short(tag, Code::NOT_UNDERSTOOD, "HELP", payload.len());
             }
@@ -172,12 +178,14 @@ impl Door {
                 return short(tag, Code::BAD_PARAMETER, "key=value", payload.len());
             }
         };
-        let addr = meta.source;
         let member = self.is_member(&command, addr);
+        let known = member && self.returns_value(&command, addr, now.mono)
+            || self.has_ticket(&command, addr, now);
+        if !known && !self.restraint.admits_question(now.mono, addr, print(payload)) {
+            return Vec::new();
+        }
         // From this very host nobody can pretend to be another.
-        let proven = member && self.returns_value(&command, addr, now.mono)
-            || self.has_ticket(&command, addr, now)
-            || addr.ip().is_loopback();
+        let proven = known || addr.ip().is_loopback();
         let limit = if proven { CONTROL_MAX } else { payload.len() };
         let say = |code, text: &str| reply(&command.tag, code, Params::default(), text, limit);
         match command.verb {

@@ -1,7 +1,9 @@
 //! Answers on their way out: a bounded queue, each answer to the one who asked.
 
+use super::meeting::Meetings;
 use crate::batch::{Datagram, Dest, OwnFinding, SendOutcome, SendStop, TxBatch};
 use crate::record::SendRefusal;
+use crate::units::Nanos;
 use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -28,6 +30,9 @@ pub(super) struct Answers {
     spare: Vec<Vec<u8>>,
     pub sent: u64,
     pub lost: u64,
+    meetings: Meetings,
+    /// What was not answered because whoever sent it seems to answer everything, too.
+    pub left_out: u64,
     /// What this host refused, by error number, each with the first destination that met it.
     pub refused: Vec<SendRefusal>,
     explain: fn(i32, SocketAddr) -> OwnFinding,
@@ -36,15 +41,26 @@ pub(super) struct Answers {
 impl Answers {
     pub fn new(answering: Answering, explain: fn(i32, SocketAddr) -> OwnFinding) -> Self {
         let (waiting, spare) = (VecDeque::new(), Vec::new());
-        Self { answering, waiting, spare, sent: 0, lost: 0, refused: Vec::new(), explain }
+        Self {
+            answering,
+            waiting,
+            spare,
+            sent: 0,
+            lost: 0,
+            meetings: Meetings::default(),
+            left_out: 0,
+            refused: Vec::new(),
+            explain,
+        }
     }
 
     pub fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }
 
-    /// Queues the answer to a datagram, from the address that it was sent to.
-    pub fn answer(&mut self, datagram: &Datagram<'_>) {
+    /// Queues the answer to a datagram that came to this port, from the address that it was sent
+    /// to.
+    pub fn answer(&mut self, now: Nanos, datagram: &Datagram<'_>, port: u16) {
         let payload: &[u8] = match &self.answering {
             Answering::Silent => return,
             Answering::Echo => datagram.payload,
@@ -54,6 +70,10 @@ impl Answers {
         // Nobody can be reached at port 0.
         if self.waiting.len() == MOST || meta.source.port() == 0 {
             self.lost += 1;
+            return;
+        }
+        if !self.meetings.admits(now, meta.source, port, datagram.payload) {
+            self.left_out += 1;
             return;
         }
         let mut bytes = self.spare.pop().unwrap_or_default();
@@ -120,7 +140,7 @@ mod tests {
         let mut meta = RxEntry::default().meta;
         meta.source = from.parse().unwrap();
         meta.destination = Some(at.parse().unwrap());
-        answers.answer(&Datagram { payload: b"hi", true_len: 2, meta });
+        answers.answer(Nanos(1), &Datagram { payload: b"hi", true_len: 2, meta }, 9);
     }
 
     #[test]

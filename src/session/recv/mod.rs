@@ -6,6 +6,7 @@
 mod answers;
 mod drops;
 mod intervals;
+mod meeting;
 
 pub use answers::Answering;
 
@@ -266,7 +267,8 @@ where
         self.count_in_interval(now, datagram);
         self.sources.observe(datagram.meta.source, datagram.true_len as u64);
         self.show(datagram);
-        self.answers.answer(datagram);
+        let port = self.plan.local.get(datagram.meta.socket).map_or(0, SocketAddr::port);
+        self.answers.answer(now.mono, datagram, port);
         if self.plan.count.is_some_and(|count| self.total.datagrams >= count)
             && matches!(self.stage, Stage::Open | Stage::Draining(..))
         {
@@ -358,6 +360,7 @@ where
             sockets,
             answered: self.answers.sent,
             unanswered: self.answers.lost,
+            suspected_loop: self.answers.left_out,
             ..RecvSummary::default()
         };
         summary.set_rates();

@@ -1,12 +1,14 @@
 //! What control text asks, who may ask it, and who handles it.
 //!
 //! Before a command reaches its handler its sender must be one who is served (`--allow`, else 550)
-//! and, where there is a key, hold it (else 530).
+//! and, where there is a key, hold it (else 530). Whoever has not proven his address is answered
+//! within what the [restraint](crate::session::restraint) allows.
 
 use super::answer::Answer;
 use super::{ServeControl, ServeEvent, ServeOrder};
 use crate::batch::{Datagram, RxMeta};
 use crate::record::{ServeRecord, Sink};
+use crate::session::restraint::print;
 use crate::session::{Now, Orders};
 use crate::wire::{Code, Command, CommandError, SEAL_LEN, Seal, Tag, Unsealed, Verb};
 
@@ -26,6 +28,8 @@ pub(super) struct Asked<'a> {
     pub to: ReplyTo,
     /// Bytes of the command: the most that an unproven address is answered with.
     pub bytes: usize,
+    /// The command's name among those that its sender asks.
+    pub print: u64,
     pub now: Now,
 }
 
@@ -58,11 +62,14 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             Ok(seal) => to.seal = seal,
             Err(answer) => {
                 self.log_refusal(&to.meta, &answer, now);
-                return self.answer_within(&to, bytes, tag, answer);
+                return self.answer_error(&to, now, bytes, tag, answer);
             }
         }
         let answer = match decoded {
-            Ok(command) => return self.on_command(&Asked { command: &command, to, bytes, now }),
+            Ok(command) => {
+                let print = print(payload);
+                return self.on_command(&Asked { command: &command, to, bytes, print, now });
+            }
             Err(CommandError::UnknownVerb { .. }) => {
                 Answer::new(Code::NO_SUCH_VERB, "no such verb")
             }
@@ -71,7 +78,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             }
             Err(_) => Answer::new(Code::NOT_UNDERSTOOD, "not understood; HELP"),
         };
-        self.answer_within(&to, bytes, tag, answer);
+        self.answer_error(&to, now, bytes, tag, answer);
     }
 
     /// Whether a sender is served at all, and holds the key: its command's seal, where there is one.
@@ -100,9 +107,32 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         }
     }
 
-    /// Answers an address that has proven nothing: never with more bytes than it sent.
+    /// Answers an address that has proven nothing: never with more bytes than it sent, and not
+    /// again and again.
     pub(super) fn answer_stranger(&mut self, asked: &Asked<'_>, answer: Answer) {
+        if answer.code.0 >= 400 {
+            return self.answer_error(&asked.to, asked.now, asked.bytes, asked.tag(), answer);
+        }
+        let source = asked.to.meta.source;
+        if !self.restraint.admits_question(asked.now.mono, source, asked.print) {
+            self.counts.strays += 1;
+            return;
+        }
         self.answer_within(&asked.to, asked.bytes, asked.tag(), answer);
+    }
+
+    /// Answers an address that has proven its own, with no more bytes than it sent.
+    pub(super) fn answer_proven(&mut self, asked: &Asked<'_>, answer: Answer) {
+        self.answer_within(&asked.to, asked.bytes, asked.tag(), answer);
+    }
+
+    /// Refuses something to an address that has proven nothing.
+    fn answer_error(&mut self, to: &ReplyTo, now: Now, bytes: usize, tag: Tag, answer: Answer) {
+        if self.restraint.admits_error(now.mono, to.meta.source) {
+            self.answer_within(to, bytes, tag, answer);
+        } else {
+            self.counts.strays += 1;
+        }
     }
 
     /// The same for an answer that refuses what an operator may want to hear of.

@@ -10,6 +10,7 @@ use super::spent::SpentHelos;
 use super::{ServeEvent, ServeOrder, ServePolicy, ServeSummary};
 use crate::batch::{Datagram, NetworkError, SendOutcome, SendStop, TxBatch};
 use crate::record::{ServeRecord, SessionEnd, Sink};
+use crate::session::restraint::{Restraint, answers_anything};
 use crate::session::{Next, Now, Orders, Session};
 use crate::units::Nanos;
 use crate::wire::{Class, ControlKey, HostId, TicketKey, classify};
@@ -35,6 +36,8 @@ pub struct ServeControl<O, K, R> {
     pub(super) sessions: HashMap<u64, ServerSession>,
     pub(super) outbox: Outbox,
     reflectors: Reflectors,
+    /// How often strangers are answered.
+    pub(super) restraint: Restraint,
     /// What the loop's sockets behind the first are for.
     ports: Vec<Class>,
     pub(super) spent: SpentHelos,
@@ -53,7 +56,7 @@ pub(super) struct Counts {
     pub opened: u64,
     /// Commands that were refused by a limit, by policy or for want of a key.
     pub refused: u64,
-    /// Datagrams that were nobody's.
+    /// Datagrams that were nobody's, or that it would have gone on for ever to answer.
     pub strays: u64,
 }
 
@@ -75,6 +78,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             sessions: HashMap::new(),
             outbox: Outbox::default(),
             reflectors: Reflectors::default(),
+            restraint: Restraint::default(),
             ports: Vec::new(),
             spent: SpentHelos::default(),
             summary: ServeSummary::default(),
@@ -181,6 +185,10 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> Session
     fn on_datagram(&mut self, now: Now, datagram: &Datagram<'_>) {
         self.note_since(now);
         self.outbox.set_time(now.mono);
+        if answers_anything(datagram.meta.source.port()) {
+            self.counts.strays += 1;
+            return;
+        }
         // The port of the dialogue is the first socket; those of probes take the same, and asks
         // behind any payload; any other is one protocol's alone.
         let probe_port = self.doors.port_of(datagram.meta.socket);

@@ -75,7 +75,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             } else {
                 Answer::new(Code::NO_ROOM, "no more addresses are kept")
             };
-            return self.answer_stranger(asked, answer);
+            return self.answer_proven(asked, answer);
         }
         match self.place_of(id, asked) {
             Ok(Some(stream)) => self.ask_for_stream(id, stream, asked),

@@ -2,19 +2,21 @@
 //! apart (RFC 8762 §4.3).
 //!
 //! It answers in the form that it was asked in, with as many bytes as came. What looks like a
-//! reply is never answered, so that two reflectors that meet fall silent, and what was sent to a
-//! group or to everybody is not answered either.
+//! reply, or repeats a time stamp of this clock where a reply does, is never answered, so that two
+//! reflectors that meet fall silent; what does not go on as a sender's packets do is answered a few
+//! times. What was sent to a group or to everybody is not answered either.
 
 use super::options::{self, Known};
 use crate::batch::{Datagram, Dest};
 use crate::session::Now;
 use crate::session::limit::SourceLimit;
 use crate::session::remembered::Remembered;
+use crate::session::restraint::{Restraint, print};
 use crate::session::serve::{Reflection, Reflector, is_askable};
 use crate::units::Nanos;
 use crate::wire::stamp::{
     ErrorEstimate, FollowUp, PacketForm, StampKey, StampReply, StampRequest, StampingMethod,
-    TWAMP_REPLY_LEN, Timestamp, TlvKind, Tlvs,
+    TWAMP_REPLY_LEN, TimeFormat, Timestamp, TlvKind, Tlvs,
 };
 use crate::wire::{Ecn, split_tos, tos};
 use std::net::{IpAddr, SocketAddr};
@@ -23,6 +25,14 @@ use std::net::{IpAddr, SocketAddr};
 const SESSIONS: usize = 65_536;
 /// Silence after which a session is forgotten, at the earliest: TWAMP's REFWAIT (RFC 5357 §4.2).
 const SILENCE: Nanos = Nanos::from_secs(900);
+/// Senders with padding of their own whose last packet is remembered, and for how long.
+const PADDED: usize = 16_384;
+const PADDED_SILENCE: Nanos = Nanos::from_secs(60);
+/// How far a sender's numbers, and the seconds of its time stamps, are apart from one packet to the
+/// next at most: those of text are farther, or the same.
+const STRIDE: u32 = 65_536;
+/// How old a time stamp of this clock is at most when it comes back.
+const OWN_STAMP: Nanos = Nanos::from_secs(60);
 /// How often the kernel is asked how good its clock is.
 const CLOCK: Nanos = Nanos::from_secs(10);
 
@@ -74,6 +84,28 @@ pub struct StampReflector<C> {
     asked_clock: Nanos,
     sessions: Remembered<SessionKey, Counts>,
     limit: SourceLimit,
+    restraint: Restraint,
+    /// The last packet of each sender that has padding of its own.
+    padded: Remembered<SocketAddr, Padded>,
+}
+
+/// Number and time stamp of a packet whose padding may be anything.
+#[derive(Clone, Copy, Debug, Default)]
+struct Padded {
+    seq: u32,
+    sent: u64,
+}
+
+impl Padded {
+    /// Whether a packet is another of the same sender as this one.
+    fn goes_on_with(self, next: Self) -> bool {
+        let seconds = |packet: Self| (packet.sent >> 32) as u32;
+        let is_near = |a: u32, b: u32| a.wrapping_sub(b) <= STRIDE || b.wrapping_sub(a) <= STRIDE;
+        self.seq != next.seq
+            && self.sent != next.sent
+            && is_near(self.seq, next.seq)
+            && is_near(seconds(self), seconds(next))
+    }
 }
 
 impl<C: FnMut() -> ErrorEstimate> StampReflector<C> {
@@ -81,6 +113,8 @@ impl<C: FnMut() -> ErrorEstimate> StampReflector<C> {
     pub fn new(policy: StampPolicy, mut clock: C) -> Self {
         Self {
             limit: SourceLimit::new(policy.rate),
+            restraint: Restraint::default(),
+            padded: Remembered::new(PADDED, PADDED_SILENCE),
             policy,
             error: clock(),
             clock,
@@ -90,7 +124,7 @@ impl<C: FnMut() -> ErrorEstimate> StampReflector<C> {
     }
 
     /// The request, if it is one that is to be answered, and the length of its reply.
-    fn admit(&self, datagram: &Datagram<'_>) -> Option<(StampRequest, usize)> {
+    fn admit(&self, now: Now, datagram: &Datagram<'_>) -> Option<(StampRequest, usize)> {
         let bytes = datagram.payload;
         if datagram.truncated() || !is_askable(&datagram.meta) {
             return None;
@@ -103,7 +137,7 @@ impl<C: FnMut() -> ErrorEstimate> StampReflector<C> {
             },
             _ => bytes.len(),
         };
-        if is_reply(form, bytes) {
+        if is_reply(form, bytes) || repeats_own_stamp(form, bytes, now.real) {
             return None;
         }
         let request = match &self.policy.key {
@@ -112,16 +146,48 @@ impl<C: FnMut() -> ErrorEstimate> StampReflector<C> {
         };
         request.ok().map(|request| (request, len))
     }
+
+    /// Whether a request is a sender's: one that could be an answerer's is answered now and then.
+    fn is_senders(&mut self, now: Nanos, datagram: &Datagram<'_>, request: &StampRequest) -> bool {
+        let (source, bytes) = (datagram.meta.source, datagram.payload);
+        let what = print(&asked_for(request));
+        // Nobody else has the key.
+        if self.policy.key.is_none() && !is_zero(bytes, 16..PacketForm::Open.len()) {
+            let this = Padded { seq: request.seq, sent: request.sent.bits };
+            let last = self.padded.entry(now, source, Padded::default);
+            let goes_on = std::mem::replace(last, this).goes_on_with(this);
+            if !goes_on && !self.restraint.knows(source, what) {
+                return self.restraint.admits_error(now, source);
+            }
+        }
+        self.restraint.admits_question(now, source, what)
+    }
+}
+
+/// What tells one packet of a sender from another: number, time stamp, session.
+fn asked_for(request: &StampRequest) -> [u8; 14] {
+    let mut bytes = [0; 14];
+    bytes[..4].copy_from_slice(&request.seq.to_be_bytes());
+    bytes[4..12].copy_from_slice(&request.sent.bits.to_be_bytes());
+    bytes[12..].copy_from_slice(&request.ssid.to_be_bytes());
+    bytes
+}
+
+/// Whether the bytes of a range, as far as there are any, are zeros.
+fn is_zero(bytes: &[u8], range: std::ops::Range<usize>) -> bool {
+    let range = range.start.min(bytes.len())..range.end.min(bytes.len());
+    bytes[range].iter().all(|byte| *byte == 0)
 }
 
 impl<C: FnMut() -> ErrorEstimate> Reflector for StampReflector<C> {
     fn answer(&mut self, now: Now, datagram: &Datagram<'_>, reply: &mut Vec<u8>) -> Reflection {
-        let Some((request, len)) = self.admit(datagram) else { return Reflection::Silent };
+        let Some((request, len)) = self.admit(now, datagram) else { return Reflection::Silent };
         let meta = &datagram.meta;
         let session = session_key(meta.source, meta.destination, meta.socket, request.ssid);
+        let is_senders = self.is_senders(now.mono, datagram, &request);
         let counts = self.sessions.entry(now.mono, session, Counts::default);
         counts.received = counts.received.wrapping_add(1);
-        if !self.limit.admits(now.mono, meta.source.ip()) {
+        if !is_senders || !self.limit.admits(now.mono, meta.source.ip()) {
             return Reflection::Silent;
         }
         let seq = counts.reflected;
@@ -209,4 +275,17 @@ fn is_reply(form: PacketForm, bytes: &[u8]) -> bool {
         PacketForm::Open => bytes.len() >= TWAMP_REPLY_LEN && !zero(16..24) && zero(38..40),
         PacketForm::Signed => !zero(32..40) && zero(4..16),
     }
+}
+
+/// Whether bytes have a time stamp of this host's clock where a reply repeats that of its request:
+/// then they are a reply to a reply from here, whatever else is in them.
+fn repeats_own_stamp(form: PacketForm, bytes: &[u8], now: Nanos) -> bool {
+    let Ok(told) = StampReply::decode_unverified(bytes, form) else { return false };
+    let bits = told.request.sent.bits;
+    // The error estimate beside it, which tells the format, may not be repeated.
+    bits != 0
+        && [TimeFormat::Ntp, TimeFormat::Ptp].into_iter().any(|format| {
+            let stamp = Timestamp { bits, format }.near(now);
+            Nanos(stamp.0.abs_diff(now.0)) <= OWN_STAMP
+        })
 }

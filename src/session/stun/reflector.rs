@@ -9,6 +9,7 @@
 use crate::batch::{Datagram, RxMeta};
 use crate::session::Now;
 use crate::session::limit::SourceLimit;
+use crate::session::restraint::{Restraint, print};
 use crate::session::serve::{Reflection, Reflector, is_askable};
 use crate::session::stamp::ShortRequests;
 use crate::units::Nanos;
@@ -53,6 +54,7 @@ pub struct StunReflector<O> {
     policy: StunPolicy,
     others: O,
     limit: SourceLimit,
+    restraint: Restraint,
 }
 
 /// The four addresses that a request can be answered from.
@@ -85,7 +87,12 @@ impl Origins {
 impl<O: FnMut(&RxMeta) -> Option<IpAddr>> StunReflector<O> {
     /// A server that nobody asked yet.
     pub fn new(policy: StunPolicy, others: O) -> Self {
-        Self { limit: SourceLimit::new(policy.rate), policy, others }
+        Self {
+            limit: SourceLimit::new(policy.rate),
+            restraint: Restraint::default(),
+            policy,
+            others,
+        }
     }
 
     fn origins(&mut self, meta: &RxMeta) -> Option<Origins> {
@@ -111,7 +118,11 @@ impl<O: FnMut(&RxMeta) -> Option<IpAddr>> Reflector for StunReflector<O> {
         let Some(request) = StunMessage::decode(datagram.payload).filter(is_wanted) else {
             return Reflection::Silent;
         };
-        if !self.limit.admits(now.mono, meta.source.ip()) {
+        // One that repeats for ever is no client's, who gives up.
+        let transaction = print(&request.transaction.0);
+        if !self.limit.admits(now.mono, meta.source.ip())
+            || !self.restraint.admits_question(now.mono, meta.source, transaction)
+        {
             return Reflection::Silent;
         }
         let limit = self.longest(datagram.true_len);

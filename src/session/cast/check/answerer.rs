@@ -1,12 +1,14 @@
 //! The far end of `cast check`: answers each probe by unicast, to the group and to itself alike.
 //!
-//! It answers probes only, never with more bytes than came, and no more than 200 a second: whoever
-//! forges a source address gains nothing by it.
+//! It answers probes only, never with more bytes than came, no more than 200 a second, and one that
+//! is the same again and again only now and then: whoever forges a source address gains nothing by
+//! it.
 
 use super::super::Names;
 use super::probe::{ECHO_LEN, Echo, Probe};
 use crate::batch::{Datagram, Dest, OwnFinding, SendOutcome, SendStop, TxBatch};
 use crate::record::{CheckAnswered, CheckEvent, Flow, Sink};
+use crate::session::restraint::{Restraint, answers_anything, print};
 use crate::session::{Next, Now, Session};
 use crate::units::Nanos;
 use std::collections::VecDeque;
@@ -44,6 +46,7 @@ pub struct CheckAnswerer<S> {
     askers: Vec<IpAddr>,
     /// The second that is running, and what was answered in it.
     second: (u64, u64),
+    restraint: Restraint,
     told: CheckAnswered,
     over: bool,
 }
@@ -64,7 +67,8 @@ where
             ..CheckAnswered::default()
         };
         let (queue, askers) = (VecDeque::new(), Vec::new());
-        Self { config, sink, queue, askers, second: (0, 0), told, over: false }
+        let restraint = Restraint::default();
+        Self { config, sink, queue, askers, second: (0, 0), restraint, told, over: false }
     }
 
     /// Whether one more may be answered in this second.
@@ -122,7 +126,7 @@ where
 
     fn on_datagram(&mut self, now: Now, datagram: &Datagram<'_>) {
         let meta = &datagram.meta;
-        let Some(probe) = Probe::decode(datagram.payload).filter(|_| meta.source.port() != 0)
+        let Some(probe) = Probe::decode(datagram.payload).filter(|_| is_asker(meta.source.port()))
         else {
             self.told.others += 1;
             return;
@@ -137,7 +141,8 @@ where
         } else {
             self.told.unicast_probes += 1;
         }
-        if !self.may_answer(now) {
+        let (source, what) = (meta.source, print(datagram.payload));
+        if !self.restraint.admits_question(now.mono, source, what) || !self.may_answer(now) {
             self.told.unanswered += 1;
             return;
         }
@@ -167,4 +172,9 @@ where
         let duration_ns = (now.mono - self.config.joined).as_u64();
         CheckAnswered { duration_ns, ..self.told }
     }
+}
+
+/// Whether somebody who wants an answer can have this port.
+fn is_asker(port: u16) -> bool {
+    port != 0 && !answers_anything(port)
 }
