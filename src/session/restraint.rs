@@ -182,7 +182,7 @@ mod tests {
         assert_eq!(answered(60_000, 3_600_000, 9_000, 1), 0);
         assert_eq!(answered(3_610_000, 3_611_000, 1, 1), 8);
         // Somebody who mistypes is answered always.
-        assert_eq!(answered(0, 30_000, 2_000, 2), 15);
+        assert_eq!(answered(3_700_000, 3_730_000, 2_000, 2), 15);
     }
 
     #[test]

@@ -137,10 +137,14 @@ mod tests {
     use crate::batch::RxEntry;
 
     fn asked(answers: &mut Answers, from: &str, at: &str) {
+        ask(answers, from, at, b"hi");
+    }
+
+    fn ask(answers: &mut Answers, from: &str, at: &str, payload: &[u8]) {
         let mut meta = RxEntry::default().meta;
         meta.source = from.parse().unwrap();
         meta.destination = Some(at.parse().unwrap());
-        answers.answer(Nanos(1), &Datagram { payload: b"hi", true_len: 2, meta }, 9);
+        answers.answer(Nanos(1), &Datagram { payload, true_len: payload.len(), meta }, 9);
     }
 
     #[test]
@@ -179,8 +183,8 @@ mod tests {
     #[test]
     fn a_flood_of_questions_is_bounded_and_what_is_left_out_is_counted() {
         let mut answers = Answers::new(Answering::Echo, OwnFinding::from_errno);
-        for _ in 0..MOST + 5 {
-            asked(&mut answers, "192.0.2.1:5", "192.0.2.9");
+        for number in 0..MOST + 5 {
+            ask(&mut answers, "192.0.2.1:5", "192.0.2.9", &number.to_be_bytes());
         }
         asked(&mut answers, "192.0.2.1:0", "192.0.2.9");
         assert_eq!((answers.waiting.len(), answers.lost), (MOST, 6));

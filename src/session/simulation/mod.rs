@@ -16,6 +16,7 @@ mod dialogue;
 mod extreme;
 mod house;
 mod keyed;
+mod loops;
 mod ping;
 mod probe;
 mod receiver;

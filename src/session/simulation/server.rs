@@ -139,7 +139,7 @@ fn an_unproven_address_never_gets_more_bytes_than_it_sent() {
             let index = rng.usize(..bytes.len());
             bytes[index] = rng.u8(..);
         }
-        let replies = ask(&mut serve, at(1), peer(2), &bytes);
+        let replies = ask(&mut serve, at(1), peer(2 + seed as u32), &bytes);
         let total: usize = replies.iter().map(Vec::len).sum();
         assert!(total <= bytes.len(), "seed {seed}: {}", String::from_utf8_lossy(&bytes));
         assert_eq!(serve.sessions(), 1, "seed {seed}");

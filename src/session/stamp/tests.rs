@@ -10,6 +10,7 @@ use crate::wire::stamp::{
     StampingMethod, TimeFormat, Timestamp, TlvFlags, TlvKind, Tlvs, push_hash_tlv, push_tlv,
 };
 use crate::wire::{Ecn, tos};
+use std::net::SocketAddr;
 
 const START: Nanos = Nanos::from_secs(1_763_927_115);
 
@@ -136,11 +137,11 @@ fn no_reply_is_longer_than_its_request_and_none_shorter() {
     let mut open = open();
     let mut signed = signed();
     for len in 0..200 {
-        let mut packet = request(0).encode().to_vec();
+        let mut packet = request(len as u32).encode().to_vec();
         packet.resize(len, 0);
         let reply = ask(&mut open, &packet).map(|reply| reply.len());
         assert_eq!(reply, (len >= 41).then_some(len), "{len}");
-        let mut packet = request(0).encode_signed(&key()).to_vec();
+        let mut packet = request(len as u32).encode_signed(&key()).to_vec();
         packet.resize(len, 0);
         let reply = ask(&mut signed, &packet).map(|reply| reply.len());
         assert_eq!(reply, (len >= 112).then_some(len), "{len}");
@@ -151,8 +152,8 @@ fn no_reply_is_longer_than_its_request_and_none_shorter() {
 fn short_requests_are_answered_only_where_the_operator_says_so() {
     let short = StampPolicy { short: ShortRequests::Answered, ..StampPolicy::default() };
     let mut reflector = reflector(short);
-    let packet = request(3).encode();
     for len in 0..=41 {
+        let packet = request(len as u32).encode();
         let reply = ask(&mut reflector, &packet[..len]).map(|reply| reply.len());
         assert_eq!(reply, (len >= 14).then_some(41), "{len}");
     }
@@ -190,12 +191,15 @@ fn groups_broadcasts_and_nobody_are_not_answered() {
 fn a_source_above_its_rate_is_counted_and_not_answered() {
     let rate = Some((100, Nanos::from_secs(1)));
     let mut reflector = reflector(StampPolicy { rate, ..StampPolicy::default() });
-    let mut packet = request(0).encode().to_vec();
-    push_tlv(&mut packet, TlvKind::DirectMeasurement, &[0; 12]);
-    let answered = (0..1_000).filter(|_| ask(&mut reflector, &packet).is_some()).count();
+    let packet = |seq| {
+        let mut packet = request(seq).encode().to_vec();
+        push_tlv(&mut packet, TlvKind::DirectMeasurement, &[0; 12]);
+        packet
+    };
+    let answered = (0..1_000).filter(|seq| ask(&mut reflector, &packet(*seq)).is_some()).count();
     assert_eq!(answered, 64);
     let another = RxMeta { source: "192.0.2.2:5000".parse().unwrap(), ..meta() };
-    assert!(ask_as(&mut reflector, another, &packet).is_some());
+    assert!(ask_as(&mut reflector, another, &packet(0)).is_some());
 }
 
 #[test]
@@ -336,7 +340,10 @@ fn any_bytes_are_answered_within_their_length_or_not_at_all() {
             packet[at] = random.u8(..);
         }
         for reflector in [&mut open, &mut signed] {
-            if let Some(reply) = ask(reflector, &packet) {
+            // Each from somebody else, who has not been answered yet.
+            let source = SocketAddr::from((random.u32(0x0100_0000..0xE000_0000).to_be_bytes(), 5));
+            let meta = RxMeta { source, ..meta() };
+            if let Some((reply, _)) = ask_as(reflector, meta, &packet) {
                 assert_eq!(reply.len(), packet.len(), "seed {seed}: {packet:02x?}");
             }
         }

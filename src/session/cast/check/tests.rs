@@ -217,7 +217,8 @@ fn an_answerer_keeps_to_its_rate_and_to_probes() {
     let to = addr(GROUP).ip();
     let probe = Probe { tag: 1, sequence: 0, sent: REAL, ttl: 4, way: 0, back: false };
     for number in 0..500 {
-        deliver(&mut far, Nanos(number), &probe.encode(), (NEAR, to, 0, 4));
+        let probe = Probe { sequence: number, ..probe };
+        deliver(&mut far, Nanos(number.into()), &probe.encode(), (NEAR, to, 0, 4));
     }
     deliver(&mut far, Nanos(1), b"hello", (NEAR, to, 0, 4));
     deliver(&mut far, Nanos(1), &probe.encode()[..63], (NEAR, to, 0, 4));
