@@ -36,6 +36,12 @@ pub struct ServeArgs {
     /// Which family to listen with, where BIND names no address.
     #[command(flatten)]
     pub family: FamilyArgs,
+    /// Who to run as once the ports are open, when started as root: NAME or UID, with :GROUP for
+    /// another group than the user's own. All capabilities go with root, but for binding a PORT
+    /// below 1024, and in one thread of its own for socket buffers above `net.core.rmem_max`; root
+    /// keeps them [default: nobody; who started it, when that is not root]
+    #[arg(long, value_name = "USER")]
+    pub user: Option<String>,
     /// End when the first session that was granted a run is over; exit code 1 when it broke off.
     #[arg(long)]
     pub once: bool,

@@ -1,6 +1,7 @@
 //! How a run ends: the exit code, and errors that are the user's to mend.
 
 use crate::net::NetError;
+use crate::sys::ConfineError;
 use std::fmt;
 
 /// The exit code of a run that reached its end.
@@ -95,6 +96,9 @@ fn in_words(text: &str) -> String {
 pub fn hint_of(error: &anyhow::Error) -> Option<String> {
     if let Some(usage) = error.downcast_ref::<Usage>() {
         return usage.hint.clone();
+    }
+    if error.is::<ConfineError>() {
+        return Some("--user names another user; --user root keeps root and all it may".to_owned());
     }
     error.downcast_ref::<NetError>().and_then(NetError::hint)
 }

@@ -4,11 +4,12 @@ use super::key;
 use super::shared::{check_cpus, server_error};
 use super::{Exit, Usage};
 use crate::cli::{ServeArgs, StunAlternateArg};
-use crate::engine::{AlternatePort, Server, ServerPlan, Signals, StunPlan};
+use crate::engine::{AlternatePort, Confinement, Server, ServerPlan, Signals, StunPlan};
 use crate::net::{IoMode, NetError, split_host_port};
 use crate::report::{self, ServeLog};
 use crate::session::serve::{Lifetime, MOST_PORTS, Probing, Reverse, ServePolicy, ServeSummary};
 use crate::session::stamp::{ShortRequests, StampPolicy};
+use crate::sys::Account;
 use crate::units::{Nanos, Rate};
 use crate::wire::stamp::STAMP_PORT;
 use anyhow::Context;
@@ -16,7 +17,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// Runs `udpkit serve`.
 pub fn run(args: ServeArgs) -> anyhow::Result<Exit> {
-    let signals = Signals::listen().context("cannot listen for signals")?;
+    let confinement = confinement(&args)?;
+    // What the process lays down is laid down by each thread for itself, so that no thread may
+    // start before.
+    let (signals, second) =
+        Signals::listen_without_thread().context("cannot listen for signals")?;
     let (bind, dual_stack) = bind_address(&args)?;
     for (name, is_none) in [
         ("--max-sessions", args.max_sessions == 0),
@@ -45,11 +50,39 @@ pub fn run(args: ServeArgs) -> anyhow::Result<Exit> {
         gro: io.coalesces() && !args.no_gro,
         buffer: args.socket_buffer.0 as usize,
         cpus: args.cpus.clone(),
+        confinement: Some(confinement),
     };
     let mut log = ServeLog::new(args.quiet, args.json);
     let server = Server::open(&plan, Some(signals), move |at, record| log.take(at, record))
         .map_err(server_error)?;
+    second.watch().context("cannot listen for signals")?;
     Ok(verdict(&args, server.run()?))
+}
+
+/// Who the server runs as once its ports are open.
+fn confinement(args: &ServeArgs) -> Result<Confinement, Usage> {
+    let now = Account::current();
+    let Some(text) = &args.user else {
+        return Ok(match now.is_root() {
+            true => Confinement::Become(Account::nobody()),
+            false => Confinement::Stay,
+        });
+    };
+    let wanted =
+        Account::parse(text).map_err(|error| Usage::new(format!("--user {text}: {error}")))?;
+    // A group that was not named is the one that it has.
+    if wanted.uid == now.uid && (wanted.gid == now.gid || !text.contains(':')) {
+        return Ok(if now.is_root() { Confinement::StayRoot } else { Confinement::Stay });
+    }
+    if !now.is_root() {
+        let wrong = format!("--user {text}: only root may become another user");
+        return Err(Usage::with_hint(wrong, format!("it runs as {} without --user", now.name)));
+    }
+    if wanted.is_root() {
+        let wrong = format!("--user {text}: root keeps the group that it has");
+        return Err(Usage::with_hint(wrong, "say --user root, or name another user"));
+    }
+    Ok(Confinement::Become(wanted))
 }
 
 fn policy(args: &ServeArgs) -> ServePolicy {

@@ -22,6 +22,7 @@ pub fn check_cpus(cpus: &[usize]) -> Result<(), Usage> {
 pub fn server_error(error: ServerError) -> anyhow::Error {
     match error {
         ServerError::Net(error) => error.into(),
+        ServerError::Confine(error) => error.into(),
         error @ ServerError::Loop(_) => error.into(),
     }
 }

@@ -1,6 +1,7 @@
 //! The loop: joins a session and its sockets to the clock.
 
 mod adoption;
+mod confinement;
 mod event_loop;
 mod handle;
 mod placement;
@@ -13,12 +14,13 @@ mod stream;
 mod stun;
 
 pub use adoption::Adoption;
+pub use confinement::Confinement;
 pub use event_loop::{Ended, Loop, LoopConfig};
 pub use handle::Handle;
 pub use placement::Placement;
 pub use prober::{ProbeSwitch, RunningProber};
 pub use random::{random_key, random_u64};
 pub use server::{Server, ServerError, ServerPlan, host_id};
-pub use signals::Signals;
+pub use signals::{SecondSignal, Signals};
 pub use stream::{RunningStream, StreamEnd, StreamError, StreamPlan, StreamRole, stream_buffer};
 pub use stun::{AlternatePort, StunPlan};

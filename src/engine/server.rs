@@ -1,5 +1,6 @@
 //! The far end of a throughput run: the control loop on its port, and a thread for each stream.
 
+use super::confinement::Confinement;
 use super::probe_ports::ProbePorts;
 use super::random::Random;
 use super::stream::{RunningStream, StreamEnd, StreamError, StreamPlan, StreamRole, stream_buffer};
@@ -14,7 +15,7 @@ use crate::session::serve::{
 };
 use crate::session::stamp::{StampPolicy, StampReflector};
 use crate::session::stun::{StunAlternate, StunPolicy, StunReflector};
-use crate::sys;
+use crate::sys::{self, ConfineError};
 use crate::units::Nanos;
 use crate::wire::stamp::{ErrorEstimate, TimeFormat};
 use crate::wire::{CONTROL_MAX, Class, ControlKey, HostId, PortList, TicketKey};
@@ -59,6 +60,8 @@ pub struct ServerPlan {
     pub buffer: usize,
     /// Processors for the streams' threads, in turn; none for what suits the run.
     pub cpus: Vec<usize>,
+    /// What the process gives up once all is open; `None` to leave the process as it is.
+    pub confinement: Option<Confinement>,
 }
 
 type Log = Box<dyn FnMut(Nanos, &ServeRecord) -> Flow + Send>;
@@ -72,7 +75,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Opens the port. `log` takes each thing that an operator wants to read, with its time on the
+    /// Opens the port. With [`ServerPlan::confinement`] the process must have one thread. `log` takes each thing that an operator wants to read, with its time on the
     /// real-time clock; when it answers that nobody reads any more, the server ends.
     pub fn open(
         plan: &ServerPlan,
@@ -144,6 +147,10 @@ impl Server {
         let each = SocketPlan { bind: SocketAddr::new(plan.bind.ip(), 0), io, ..listener };
         let mut ports = ProbePorts::new(each, control.adoption(), own);
         let held = hold_ports(&mut ports, &plan.policy, &mut log);
+        if let Some(confinement) = &plan.confinement {
+            let record = confinement.apply(local.port(), plan.buffer)?;
+            log(sys::real_now(), &record);
+        }
         let (orders, inbox) = channel();
         let streams = Streams {
             plan: plan.clone(),
@@ -224,6 +231,9 @@ pub enum ServerError {
     /// Its loop.
     #[error("cannot start the server's loop: {0}")]
     Loop(#[from] io::Error),
+    /// Its privileges, which it could not lay down.
+    #[error(transparent)]
+    Confine(#[from] ConfineError),
 }
 
 /// What this host knows itself by; `None` where the kernel does not tell.

@@ -26,17 +26,24 @@ pub struct Signals {
 impl Signals {
     /// Takes over SIGINT and SIGTERM. Every instance hears both.
     pub fn listen() -> io::Result<Self> {
+        let (signals, second) = Self::listen_without_thread()?;
+        second.watch()?;
+        Ok(signals)
+    }
+
+    /// As [`Signals::listen`], in a process that must not have a second thread yet.
+    pub fn listen_without_thread() -> io::Result<(Self, SecondSignal)> {
         let (read, write) = Pipe::pair()?;
         read.set_nonblocking(true)?;
         write.set_nonblocking(true)?;
         let arrived = Arc::new(AtomicBool::new(false));
-        quit_on_the_second()?;
+        let second = SecondSignal::listen()?;
         for signal in [SIGINT, SIGTERM] {
             // In this order: whoever the pipe wakes sees the flag.
             flag::register(signal, Arc::clone(&arrived))?;
             low_level::pipe::register(signal, write.try_clone()?)?;
         }
-        Ok(Self { pipe: UnixStream::from_std(read), arrived })
+        Ok((Self { pipe: UnixStream::from_std(read), arrived }, second))
     }
 
     /// Whether a signal came since [`Signals::listen`].
@@ -51,27 +58,40 @@ impl Signals {
     }
 }
 
-/// Starts the one thread of the process that waits for a second wish; its pipe has a byte for each
-/// signal.
-fn quit_on_the_second() -> io::Result<()> {
-    static STARTED: Mutex<bool> = Mutex::new(false);
-    let mut started = STARTED.lock().unwrap_or_else(PoisonError::into_inner);
-    if *started {
-        return Ok(());
-    }
-    let (mut read, write) = Pipe::pair()?;
-    write.set_nonblocking(true)?;
-    for signal in [SIGINT, SIGTERM] {
-        low_level::pipe::register(signal, write.try_clone()?)?;
-    }
-    thread::Builder::new().name("signals".to_owned()).spawn(move || {
-        // Without a pipe there is no second signal to be heard of.
-        if wait_for_second(&mut read).is_ok() {
-            low_level::exit(INTERRUPTED);
+/// Quits at the second signal, once it is watched for.
+#[derive(Debug)]
+pub struct SecondSignal {
+    /// A byte for each signal; `None` where the process has another that is or will be watched.
+    pipe: Option<Pipe>,
+}
+
+impl SecondSignal {
+    fn listen() -> io::Result<Self> {
+        static STARTED: Mutex<bool> = Mutex::new(false);
+        let mut started = STARTED.lock().unwrap_or_else(PoisonError::into_inner);
+        if *started {
+            return Ok(Self { pipe: None });
         }
-    })?;
-    *started = true;
-    Ok(())
+        let (read, write) = Pipe::pair()?;
+        write.set_nonblocking(true)?;
+        for signal in [SIGINT, SIGTERM] {
+            low_level::pipe::register(signal, write.try_clone()?)?;
+        }
+        *started = true;
+        Ok(Self { pipe: Some(read) })
+    }
+
+    /// Starts the one thread of the process that waits for a second wish. What came before counts.
+    pub fn watch(self) -> io::Result<()> {
+        let Some(mut pipe) = self.pipe else { return Ok(()) };
+        thread::Builder::new().name("signals".to_owned()).spawn(move || {
+            // Without a pipe there is no second signal to be heard of.
+            if wait_for_second(&mut pipe).is_ok() {
+                low_level::exit(INTERRUPTED);
+            }
+        })?;
+        Ok(())
+    }
 }
 
 /// Returns at the first signal that comes later than [`ONE_WISH`] after the very first.

@@ -23,7 +23,7 @@ pub use io_mode::{IoMode, IoUsed};
 pub use multicast::{
     LinkState, igmp_version, link_state, lists_membership, mld_queries, rp_filter,
 };
-pub use plan::{BufferSizes, SocketPlan};
+pub use plan::{BufferSizes, SocketPlan, exceeds_buffer_limits};
 pub use querier::QuerierWatch;
 pub use resolve::{FamilyChoice, HostPort, other_family, resolve, split_host_port};
 pub use route::route_source;

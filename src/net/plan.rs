@@ -12,6 +12,12 @@ use std::os::fd::AsFd;
 /// between the schedule and the wire.
 const SEND_BUFFER: usize = 4 << 20;
 
+/// Whether sockets that ask for a buffer of so many bytes get less without a privilege, or may.
+pub fn exceeds_buffer_limits(buffer: usize) -> bool {
+    sys::buffer_limits()
+        .is_none_or(|(receive, send)| buffer > receive || buffer.min(SEND_BUFFER) > send)
+}
+
 /// Socket buffers, in bytes as the kernel counts them (twice what was asked for, socket(7)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BufferSizes {

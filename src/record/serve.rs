@@ -39,6 +39,30 @@ pub enum ServeRecord {
         /// What helps; `None` where nothing is known to.
         hint: Option<String>,
     },
+    /// All is open, and what the process needs no more is laid down.
+    Confined {
+        /// Who it runs as: a name, or the number of a user without one.
+        user: String,
+        /// The user's number.
+        uid: u32,
+        /// The group's number.
+        gid: u32,
+        /// Whether it was another before.
+        dropped: bool,
+        /// Capabilities of its threads, `CAP_NET_BIND_SERVICE`.
+        capabilities: Vec<String>,
+        /// Whether one thread more has `CAP_NET_ADMIN`, to set the sizes of socket buffers and for
+        /// nothing else.
+        large_buffers: bool,
+        /// Whether no program could gain more than it has.
+        no_new_privileges: bool,
+        /// Landlock's version, where it holds.
+        landlock_abi: Option<u32>,
+        /// Whether the seccomp filter holds.
+        seccomp: bool,
+        /// What is not to be had here, and why.
+        missing: Vec<String>,
+    },
     /// A client has proven its address and has a session.
     SessionOpened {
         /// Its address.
@@ -202,6 +226,44 @@ impl ServeRecord {
     }
 }
 
+/// What a server laid down, as a line of the log; nothing for other events.
+fn confinement(record: &ServeRecord) -> String {
+    let ServeRecord::Confined {
+        user,
+        uid,
+        gid,
+        dropped,
+        capabilities,
+        large_buffers,
+        no_new_privileges,
+        landlock_abi,
+        seccomp,
+        missing,
+    } = record
+    else {
+        return String::new();
+    };
+    let verb = if *dropped { "dropped to" } else { "running as" };
+    let mut held = vec![format!("{verb} {user} ({uid}:{gid})")];
+    held.push(match &capabilities[..] {
+        [] => "no capabilities".to_owned(),
+        [one] => format!("{one} alone"),
+        several => format!("{} capabilities", several.len()),
+    });
+    if *large_buffers {
+        held.push("one thread with CAP_NET_ADMIN for socket buffers alone".to_owned());
+    }
+    held.extend(no_new_privileges.then(|| "no new privileges".to_owned()));
+    held.extend(landlock_abi.map(|abi| format!("landlock ABI {abi}")));
+    held.extend(seccomp.then(|| "seccomp".to_owned()));
+    let mut line = held.join(", ");
+    if !missing.is_empty() {
+        line.push_str("; not available: ");
+        line.push_str(&missing.join(", "));
+    }
+    line
+}
+
 impl fmt::Display for ServeRecord {
     /// The event as a line of the log.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -222,6 +284,7 @@ impl fmt::Display for ServeRecord {
                 write!(f, "STUN is answered on one port alone: {why}")?;
                 hint.iter().try_for_each(|hint| write!(f, "; {hint}"))
             }
+            Self::Confined { .. } => f.write_str(&confinement(self)),
             Self::SessionOpened { client, session } => {
                 write!(f, "{client} opened session {session}")
             }
@@ -297,6 +360,46 @@ impl fmt::Display for ServeRecord {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_laid_down_reads_as_a_line() {
+        let dropped = ServeRecord::Confined {
+            user: "nobody".to_owned(),
+            uid: 65_534,
+            gid: 65_533,
+            dropped: true,
+            capabilities: Vec::new(),
+            large_buffers: false,
+            no_new_privileges: true,
+            landlock_abi: Some(5),
+            seccomp: true,
+            missing: Vec::new(),
+        };
+        assert_eq!(
+            dropped.to_string(),
+            "dropped to nobody (65534:65533), no capabilities, no new privileges, landlock ABI 5, \
+             seccomp"
+        );
+        let kept = ServeRecord::Confined {
+            user: "root".to_owned(),
+            uid: 0,
+            gid: 0,
+            dropped: false,
+            capabilities: vec!["CAP_CHOWN".to_owned(), "CAP_KILL".to_owned()],
+            large_buffers: true,
+            no_new_privileges: false,
+            landlock_abi: None,
+            seccomp: false,
+            missing: vec!["landlock: the kernel has none".to_owned(), "seccomp: no".to_owned()],
+        };
+        assert_eq!(
+            kept.to_string(),
+            "running as root (0:0), 2 capabilities, one thread with CAP_NET_ADMIN for socket \
+             buffers alone; not available: landlock: the kernel has none, seccomp: no"
+        );
+        let json = serde_json::to_string(&dropped).unwrap();
+        assert!(json.starts_with(r#"{"event":"confined","user":"nobody","uid":65534,"#), "{json}");
+    }
 
     #[test]
     fn an_event_names_itself_in_json_and_reads_as_a_line() {

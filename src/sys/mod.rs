@@ -5,6 +5,7 @@
 #![allow(unsafe_code)]
 
 mod address;
+mod confine;
 mod control;
 mod error_queue;
 mod interface;
@@ -13,6 +14,10 @@ mod receive;
 mod send;
 mod time;
 
+pub use confine::{
+    Account, AccountError, ConfineError, ConfinePlan, Confined, Keep, is_root,
+    unprivileged_port_start,
+};
 pub use error_queue::{QueuedMessage, read_error_queue};
 pub use interface::{InterfaceAddress, interface_addresses, interface_index, interface_name};
 pub use options::*;

@@ -2,6 +2,7 @@
 
 pub use super::address::Family;
 use super::address::in_addr;
+use super::confine::buffer_keeper;
 use crate::batch::Fragmentation;
 use std::io;
 use std::mem;
@@ -239,7 +240,7 @@ fn change_membership(
 }
 
 /// Asks for a receive buffer of `bytes`: past the system's limit when privileged
-/// (`SO_RCVBUFFORCE`), else up to it.
+/// (`SO_RCVBUFFORCE`) or when a thread of this process is (`ConfinePlan`), else up to it.
 pub fn ask_receive_buffer(fd: BorrowedFd<'_>, bytes: usize) -> io::Result<()> {
     ask_buffer(fd, bytes, libc::SO_RCVBUFFORCE, libc::SO_RCVBUF)
 }
@@ -256,7 +257,29 @@ fn ask_buffer(
     plain: libc::c_int,
 ) -> io::Result<()> {
     let value = libc::c_int::try_from(bytes).unwrap_or(libc::c_int::MAX);
-    set(fd, libc::SOL_SOCKET, force, value).or_else(|_| set(fd, libc::SOL_SOCKET, plain, value))
+    set(fd, libc::SOL_SOCKET, force, value)
+        .or_else(|_| buffer_keeper::force(fd, force, value))
+        .or_else(|_| set(fd, libc::SOL_SOCKET, plain, value))
+}
+
+/// Sets a buffer's size by the option's own number, for the thread that may.
+pub(super) fn set_buffer(
+    fd: BorrowedFd<'_>,
+    option: libc::c_int,
+    value: libc::c_int,
+) -> io::Result<()> {
+    set(fd, libc::SOL_SOCKET, option, value)
+}
+
+/// The largest receive and send buffers that a socket is given without a privilege, as asked for
+/// (`net.core.rmem_max`, `net.core.wmem_max`); `None` where the kernel does not tell, as older ones
+/// in a network namespace.
+pub fn buffer_limits() -> Option<(usize, usize)> {
+    let read = |name: &str| {
+        let text = std::fs::read_to_string(format!("/proc/sys/net/core/{name}")).ok()?;
+        text.trim().parse().ok()
+    };
+    Some((read("rmem_max")?, read("wmem_max")?))
 }
 
 /// Datagrams or coalesced buffers that this socket dropped so far because it was full

@@ -174,6 +174,8 @@ pub fn embedded_server(args: &BlastArgs) -> anyhow::Result<ServerPlan> {
         gro: io.coalesces() && !args.no_gro,
         buffer: args.socket_buffer.0 as usize,
         cpus: embedded_cpus(args),
+        // The process is the client's too.
+        confinement: None,
     })
 }
 

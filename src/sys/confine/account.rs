@@ -1,0 +1,143 @@
+//! Users and groups by name or number (passwd(5), group(5), `getpwnam_r(3)`).
+
+use nix::unistd::{Gid, Group, Uid, User, getegid, geteuid};
+use std::io;
+
+/// A user and a group that a process may run as.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// The user's name; the number where it has none.
+    pub name: String,
+    /// The user's number.
+    pub uid: u32,
+    /// The group's number.
+    pub gid: u32,
+}
+
+/// Why a text names no account.
+#[derive(Debug, thiserror::Error)]
+pub enum AccountError {
+    /// There is no such user.
+    #[error("there is no user {0}")]
+    NoUser(String),
+    /// There is no such group.
+    #[error("there is no group {0}")]
+    NoGroup(String),
+    /// The system's list could not be read.
+    #[error("cannot look up {name}: {source}")]
+    Lookup {
+        /// The user or the group.
+        name: String,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// What `nobody` has where the system's list has no such user, as in a container without one.
+const NOBODY: u32 = 65_534;
+
+impl Account {
+    /// The account that this process has.
+    pub fn current() -> Self {
+        let (uid, gid) = (geteuid(), getegid());
+        // Without a name it is known by its number.
+        let name = User::from_uid(uid).ok().flatten().map(|user| user.name);
+        let (uid, gid) = (uid.as_raw(), gid.as_raw());
+        Self { name: name.unwrap_or_else(|| uid.to_string()), uid, gid }
+    }
+
+    /// The user who owns nothing.
+    pub fn nobody() -> Self {
+        let nobody = || Self { name: "nobody".to_owned(), uid: NOBODY, gid: NOBODY };
+        Self::parse("nobody").unwrap_or_else(|_| nobody())
+    }
+
+    /// `NAME` or `UID`, with `:GROUP` where the group is not the user's own. A number need not be
+    /// on the system's list; its group then has the same number.
+    pub fn parse(text: &str) -> Result<Self, AccountError> {
+        let (user, group) = match text.split_once(':') {
+            Some((user, group)) => (user, Some(group)),
+            None => (text, None),
+        };
+        let account = match number(user) {
+            None => found(user, User::from_name(user))?
+                .map(|user| Self::of(&user))
+                .ok_or_else(|| AccountError::NoUser(user.to_owned()))?,
+            Some(uid) => found(user, User::from_uid(Uid::from_raw(uid)))?.map_or_else(
+                || Self { name: user.to_owned(), uid, gid: uid },
+                |user| Self::of(&user),
+            ),
+        };
+        let Some(group) = group else { return Ok(account) };
+        let gid = match number(group) {
+            Some(gid) => Gid::from_raw(gid),
+            None => {
+                let group_found = found(group, Group::from_name(group))?;
+                group_found.ok_or_else(|| AccountError::NoGroup(group.to_owned()))?.gid
+            }
+        };
+        Ok(Self { gid: gid.as_raw(), ..account })
+    }
+
+    /// Whether it is root's.
+    pub fn is_root(&self) -> bool {
+        self.uid == 0
+    }
+
+    fn of(user: &User) -> Self {
+        Self { name: user.name.clone(), uid: user.uid.as_raw(), gid: user.gid.as_raw() }
+    }
+}
+
+/// A user's or a group's number; the last one means "leave as it is" to setresuid(2).
+fn number(text: &str) -> Option<u32> {
+    text.parse().ok().filter(|number| *number != u32::MAX)
+}
+
+fn found<T>(name: &str, result: nix::Result<Option<T>>) -> Result<Option<T>, AccountError> {
+    use nix::errno::Errno;
+    match result {
+        Ok(found) => Ok(found),
+        // getpwnam(3): what systems answer instead of "no such".
+        Err(Errno::ENOENT | Errno::ESRCH | Errno::EBADF | Errno::EPERM) => Ok(None),
+        Err(errno) => Err(AccountError::Lookup { name: name.to_owned(), source: errno.into() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_is_a_name_or_a_number_with_a_group_or_without() {
+        let root = Account { name: "root".to_owned(), uid: 0, gid: 0 };
+        assert_eq!(Account::parse("root").unwrap(), root);
+        assert_eq!(Account::parse("0").unwrap(), root);
+        assert!(root.is_root());
+        let other_group = Account { gid: 7, ..root };
+        assert_eq!(Account::parse("root:7").unwrap(), other_group);
+        assert_eq!(Account::parse("root:root").unwrap().gid, 0);
+        let unlisted =
+            Account { name: "3999999999".to_owned(), uid: 3_999_999_999, gid: 3_999_999_999 };
+        assert_eq!(Account::parse("3999999999").unwrap(), unlisted);
+        assert_eq!(Account::parse("3999999999:4").unwrap().gid, 4);
+        assert!(!unlisted.is_root());
+    }
+
+    #[test]
+    fn what_is_not_there_is_named() {
+        for (text, wrong) in [
+            ("no-such-user", "there is no user no-such-user"),
+            ("no-such-user:0", "there is no user no-such-user"),
+            ("root:no-such-group", "there is no group no-such-group"),
+            ("", "there is no user "),
+            ("root:", "there is no group "),
+            // setresuid(2) would leave all as it is.
+            ("4294967295", "there is no user 4294967295"),
+            ("root:4294967295", "there is no group 4294967295"),
+            ("-1", "there is no user -1"),
+        ] {
+            assert_eq!(Account::parse(text).unwrap_err().to_string(), wrong, "{text}");
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! What a process gives up once its sockets are open: its user, its capabilities, its files, and
+//! system calls that it has no use for (credentials(7), capabilities(7), landlock(7), seccomp(2)).
+//!
+//! Users and groups change for all threads of a process, the rest for the calling thread and those
+//! that it starts later: [`ConfinePlan::apply`] belongs before the first thread.
+
+mod account;
+pub(super) mod buffer_keeper;
+mod filter;
+
+pub use account::{Account, AccountError};
+
+use caps::{CapSet, Capability, CapsHashSet};
+use landlock::{
+    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, LandlockStatus, RestrictSelfAttr,
+    Ruleset, RulesetAttr, RulesetStatus, Scope,
+};
+use nix::sys::prctl;
+use nix::unistd::{Gid, Uid, geteuid, getresgid, getresuid, setgroups, setresgid, setresuid};
+use std::io;
+
+/// What is to be given up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfinePlan {
+    /// Who to become; `None` to stay who it is.
+    pub become_account: Option<Account>,
+    /// Capabilities that stay.
+    pub keep: Keep,
+}
+
+/// Capabilities that a process keeps, of those that it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// All.
+    Everything,
+    /// None but what is named here.
+    Only {
+        /// Binding ports below [`unprivileged_port_start`] (`CAP_NET_BIND_SERVICE`).
+        reserved_ports: bool,
+        /// Socket buffers past the system's limit (`CAP_NET_ADMIN`), by a thread that can do
+        /// nothing else.
+        large_buffers: bool,
+    },
+}
+
+/// What holds from now on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Confined {
+    /// Who the process runs as.
+    pub account: Account,
+    /// Whether it was another before.
+    pub changed: bool,
+    /// Capabilities that it still has, by name.
+    pub capabilities: Vec<String>,
+    /// Whether one thread has `CAP_NET_ADMIN`, to set the sizes of socket buffers and for nothing
+    /// else.
+    pub large_buffers: bool,
+    /// Whether no program that it could start would have more than it has.
+    pub no_new_privileges: bool,
+    /// Landlock's version, where it holds: no file can be opened, no TCP port reached.
+    pub landlock_abi: Option<u32>,
+    /// Whether the seccomp filter holds.
+    pub seccomp: bool,
+    /// What of these is not to be had, and why.
+    pub missing: Vec<String>,
+}
+
+/// Why a process could not become somebody else, or could not lay down what it had.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot run as {name} ({uid}:{gid}): {what}: {why}")]
+pub struct ConfineError {
+    name: String,
+    uid: u32,
+    gid: u32,
+    what: &'static str,
+    why: io::Error,
+}
+
+/// Whether this process runs as root.
+pub fn is_root() -> bool {
+    geteuid().is_root()
+}
+
+/// The first port that needs no privilege (`net.ipv4.ip_unprivileged_port_start`, for IPv6 too).
+pub fn unprivileged_port_start() -> u16 {
+    const USUAL: u16 = 1_024;
+    let read = std::fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start");
+    read.ok().and_then(|text| text.trim().parse().ok()).unwrap_or(USUAL)
+}
+
+impl ConfinePlan {
+    /// Gives it up. An error leaves the process in no state to go on; what the kernel does not have
+    /// is no error and is told.
+    pub fn apply(&self) -> Result<Confined, ConfineError> {
+        let before = geteuid().as_raw();
+        let account = self.become_account.clone().unwrap_or_else(Account::current);
+        let failed = |what| {
+            let Account { name, uid, gid } = account.clone();
+            move |why| ConfineError { name, uid, gid, what, why }
+        };
+        let mut missing = Vec::new();
+        self.bound(&mut missing);
+        if let Some(account) = &self.become_account {
+            switch(account, self.keep).map_err(|(what, why)| failed(what)(why))?;
+        }
+        self.lower(&self.kept()).map_err(failed("its capabilities"))?;
+        if self.become_account.is_some() {
+            check(&account).map_err(failed("the change did not hold"))?;
+        }
+        // A core file would hold the keys.
+        note(&mut missing, "no core files", prctl::set_dumpable(false).map_err(io::Error::from));
+        let no_new = prctl::set_no_new_privs().map_err(io::Error::from);
+        let no_new_privileges = note(&mut missing, "no new privileges", no_new).is_some();
+        let landlock_abi = note(&mut missing, "landlock", landlock());
+        let seccomp = note(&mut missing, "seccomp", filter::install()).is_some();
+        let large_buffers = self.start_buffer_keeper(seccomp, &mut missing);
+        let stay = self.kept().into_iter().filter(|one| *one != Capability::CAP_NET_ADMIN);
+        self.lower(&stay.collect()).map_err(failed("its capabilities"))?;
+        Ok(Confined {
+            changed: before != account.uid,
+            account,
+            capabilities: capabilities(),
+            large_buffers,
+            no_new_privileges,
+            landlock_abi,
+            seccomp,
+            missing,
+        })
+    }
+
+    fn kept(&self) -> CapsHashSet {
+        let Keep::Only { reserved_ports, large_buffers } = self.keep else {
+            return CapsHashSet::new();
+        };
+        let bind = reserved_ports.then_some(Capability::CAP_NET_BIND_SERVICE);
+        bind.into_iter().chain(large_buffers.then_some(Capability::CAP_NET_ADMIN)).collect()
+    }
+
+    /// Lowers the bounding set, which only root can. It matters to programs that are started, and
+    /// there will be none: a refusal is told and no more.
+    fn bound(&self, missing: &mut Vec<String>) {
+        if self.keep == Keep::Everything || !is_root() {
+            return;
+        }
+        note(missing, "an empty bounding set", caps::clear(None, CapSet::Bounding));
+    }
+
+    /// Leaves the calling thread with those of `stay` that it has.
+    fn lower(&self, stay: &CapsHashSet) -> io::Result<()> {
+        if self.keep == Keep::Everything {
+            return Ok(());
+        }
+        let had = caps::read(None, CapSet::Permitted).map_err(io::Error::other)?;
+        let stay: CapsHashSet = had.intersection(stay).copied().collect();
+        // In this order: what is effective must be permitted.
+        for (set, stay) in [
+            (CapSet::Inheritable, &CapsHashSet::new()),
+            (CapSet::Effective, &stay),
+            (CapSet::Permitted, &stay),
+        ] {
+            caps::set(None, set, stay).map_err(io::Error::other)?;
+        }
+        // Kernels before 4.3 have no ambient set; lowering the inheritable one has emptied it.
+        let _ = caps::clear(None, CapSet::Ambient);
+        Ok(())
+    }
+
+    /// Starts the thread for large buffers where they are wanted and this process may have them.
+    /// Without the filter it would be a thread like any other, and the capability is laid down.
+    fn start_buffer_keeper(&self, filtered: bool, missing: &mut Vec<String>) -> bool {
+        let admin = Capability::CAP_NET_ADMIN;
+        let wanted = self.kept().contains(&admin);
+        let held = caps::has_cap(None, CapSet::Permitted, admin).unwrap_or(false);
+        if !(wanted && held && filtered) {
+            return false;
+        }
+        note(missing, "large socket buffers", buffer_keeper::start()).is_some()
+    }
+}
+
+/// Becomes another, for all threads. What failed is told beside why.
+fn switch(account: &Account, keep: Keep) -> Result<(), (&'static str, io::Error)> {
+    let (uid, gid) = (Uid::from_raw(account.uid), Gid::from_raw(account.gid));
+    let told = |what| move |errno: nix::errno::Errno| (what, io::Error::from(errno));
+    // Else the kernel takes the permitted set when the last root identity goes, and all that stays
+    // is to be had from it. Whoever keeps everything stays root.
+    prctl::set_keepcaps(keep != Keep::Everything).map_err(told("keeping a capability"))?;
+    setgroups(&[]).map_err(told("its supplementary groups"))?;
+    setresgid(gid, gid, gid).map_err(told("its group"))?;
+    setresuid(uid, uid, uid).map_err(told("its user"))?;
+    prctl::set_keepcaps(false).map_err(told("keeping a capability"))
+}
+
+/// That there is no way back: every identity is the new one, and root cannot be had again.
+fn check(account: &Account) -> io::Result<()> {
+    let (users, groups) = (getresuid()?, getresgid()?);
+    let (uid, gid) = (Uid::from_raw(account.uid), Gid::from_raw(account.gid));
+    let all = [users.real, users.effective, users.saved].iter().all(|one| *one == uid)
+        && [groups.real, groups.effective, groups.saved].iter().all(|one| *one == gid);
+    if !all {
+        return Err(io::Error::other("an identity stayed behind"));
+    }
+    let root = Uid::from_raw(0);
+    if !account.is_root() && setresuid(root, root, root).is_ok() {
+        return Err(io::Error::other("root could be had again"));
+    }
+    Ok(())
+}
+
+/// No file is opened, made or run, no TCP port bound or reached, no abstract socket of others
+/// reached and no other process signalled. What is open already stays so.
+///
+/// There is no exception: nothing that a server does after its start opens a file.
+fn landlock() -> Result<u32, String> {
+    let restrict = || {
+        Ruleset::default()
+            .set_compatibility(CompatLevel::BestEffort)
+            .handle_access(AccessFs::from_all(ABI::V10))?
+            .handle_access(AccessNet::BindTcp | AccessNet::ConnectTcp)?
+            .scope(Scope::AbstractUnixSocket | Scope::Signal)?
+            .create()?
+            .all_threads(true)?
+            .restrict_self()
+    };
+    let status = restrict().map_err(|error: landlock::RulesetError| error.to_string())?;
+    match (status.ruleset, status.landlock) {
+        (RulesetStatus::NotEnforced, LandlockStatus::NotEnabled) => {
+            Err("the kernel has it switched off".to_owned())
+        }
+        (RulesetStatus::NotEnforced, _) => Err("the kernel does not have it".to_owned()),
+        (_, LandlockStatus::Available { effective_abi, kernel_abi }) => {
+            Ok(kernel_abi.unwrap_or(effective_abi as i32) as u32)
+        }
+        (_, _) => Err("the kernel does not tell".to_owned()),
+    }
+}
+
+/// Capabilities that this thread can use or take back, by name.
+fn capabilities() -> Vec<String> {
+    let held = caps::read(None, CapSet::Permitted).unwrap_or_default();
+    let mut names: Vec<String> = held.iter().map(ToString::to_string).collect();
+    names.sort_unstable();
+    names
+}
+
+fn note<T, E: std::fmt::Display>(
+    missing: &mut Vec<String>,
+    what: &str,
+    result: Result<T, E>,
+) -> Option<T> {
+    result.map_err(|error| missing.push(format!("{what}: {error}"))).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::File;
+    use std::net::{TcpListener, TcpStream, UdpSocket};
+    use std::thread;
+
+    #[test]
+    fn landlock_leaves_what_is_open_and_opens_nothing() {
+        let path = "/proc/sys/kernel/random/boot_id";
+        let open = File::open(path).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let got = thread::spawn(move || {
+            let abi = match landlock() {
+                Ok(abi) => abi,
+                // A kernel without it; what is told then is tested below.
+                Err(why) => return Err(why),
+            };
+            let denied = |result: io::Result<()>| {
+                result.is_err_and(|error| error.raw_os_error() == Some(libc::EACCES))
+            };
+            let files = denied(File::open(path).map(drop)) && denied(File::create("x").map(drop));
+            let tcp = denied(TcpStream::connect(address).map(drop))
+                && denied(TcpListener::bind("127.0.0.1:0").map(drop));
+            let still = io::read_to_string(open).is_ok() && UdpSocket::bind("127.0.0.1:0").is_ok();
+            Ok((files, tcp || abi < 4, still))
+        });
+        match got.join().unwrap() {
+            Ok(held) => assert_eq!(held, (true, true, true)),
+            Err(why) => assert!(why.starts_with("the kernel "), "{why}"),
+        }
+        assert!(File::open(path).is_ok(), "it was the thread's alone");
+    }
+
+    #[test]
+    fn what_cannot_be_had_is_told_with_its_reason() {
+        let mut missing = Vec::new();
+        assert_eq!(note(&mut missing, "seccomp", Ok::<_, io::Error>(1)), Some(1));
+        assert_eq!(note(&mut missing, "landlock", Err::<(), _>("the kernel has none")), None);
+        assert_eq!(missing, ["landlock: the kernel has none"]);
+    }
+
+    #[test]
+    fn the_first_port_for_everybody_is_read() {
+        assert!(unprivileged_port_start() <= 1_024);
+    }
+}
