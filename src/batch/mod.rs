@@ -16,6 +16,6 @@ pub use network_error::{ErrorOrigin, NetworkError, OwnFilter};
 pub use outcome::{SendOutcome, SendStop};
 pub use own_addresses::OwnAddresses;
 pub use own_finding::{OwnCause, OwnFinding, system_words};
-pub use rx::{RxBatch, RxEntry, split_buffer};
+pub use rx::{RxBatch, RxEntry, RxShape, split_buffer};
 pub use transmit_stamp::TransmitStamp;
 pub use tx::{Dest, DestId, Fragmentation, TxBatch, TxSlot};

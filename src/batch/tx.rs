@@ -112,6 +112,11 @@ impl TxBatch {
         }
     }
 
+    /// Bytes that a batch of this room takes: datagrams, and bytes of payload altogether.
+    pub fn bytes_of((slots, bytes): (usize, usize)) -> usize {
+        bytes + slots * size_of::<TxSlot>()
+    }
+
     /// Adds a destination; the identifier stays valid for the life of the batch.
     pub fn add_dest(&mut self, dest: impl Into<Dest>) -> DestId {
         let dest = dest.into();

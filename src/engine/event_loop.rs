@@ -56,11 +56,17 @@ pub struct LoopConfig {
     pub shared: bool,
     /// Largest payload that is received whole, in bytes.
     pub largest: usize,
+    /// Bytes that one receive call has room for, where its datagrams are large; see
+    /// [`crate::batch::RxShape::room`].
+    pub at_once: usize,
+    /// Whether instants are waited for exactly, which takes a descriptor; else to the millisecond.
+    pub exact: bool,
 }
 
 impl Default for LoopConfig {
     fn default() -> Self {
-        Self { tick: None, spin: false, shared: false, largest: 65_535 }
+        let (largest, at_once) = (65_535, usize::MAX);
+        Self { tick: None, spin: false, shared: false, largest, at_once, exact: true }
     }
 }
 
@@ -80,7 +86,8 @@ pub struct Ended<S> {
 pub struct Loop {
     poll: Poll,
     events: Events,
-    timer: Timer,
+    /// `None` where the poll's own time-out will do.
+    timer: Option<Timer>,
     timer_set: Nanos,
     handle: Handle,
     signals: Option<Signals>,
@@ -121,8 +128,10 @@ impl Loop {
         let poll = Poll::new()?;
         let registry = poll.registry();
         let handle = Handle::new(Waker::new(registry, WAKER)?);
-        let timer = Timer::new()?;
-        registry.register(&mut SourceFd(&timer.fd()), TIMER, Interest::READABLE)?;
+        let timer = if config.exact { Some(Timer::new()?) } else { None };
+        if let Some(timer) = &timer {
+            registry.register(&mut SourceFd(&timer.fd()), TIMER, Interest::READABLE)?;
+        }
         let mut signals = signals;
         if let Some(signals) = &mut signals {
             registry.register(&mut signals.pipe, SIGNALS, Interest::READABLE)?;
@@ -134,7 +143,7 @@ impl Loop {
                 Token(index),
                 Interest::READABLE | Interest::WRITABLE,
             )?;
-            let buffers = Some(socket.rx_batch(config.largest));
+            let buffers = Some(socket.rx_batch_within(config.largest, config.at_once));
             ports.push(Port { socket, buffers, readable: true, erring: true });
         }
         Ok(Self {
@@ -365,7 +374,8 @@ impl Loop {
             std::thread::yield_now();
             return self.glance();
         }
-        let wake = at.map(|at| at - SPIN).into_iter().chain(tick).min();
+        let spin = if self.timer.is_some() { SPIN } else { Nanos::ZERO };
+        let wake = at.map(|at| at - spin).into_iter().chain(tick).min();
         let Some(wake) = wake else {
             // However long it takes until something comes, nobody was kept waiting.
             self.meant = None;
@@ -375,8 +385,11 @@ impl Loop {
             return self.look(Some(Duration::ZERO));
         }
         self.meant = Some(wake);
+        let Some(timer) = &self.timer else {
+            return self.look(Some(Duration::from_nanos((wake - now).0)));
+        };
         if wake != self.timer_set {
-            self.timer.set(wake)?;
+            timer.set(wake)?;
             self.timer_set = wake;
         }
         self.look(None)

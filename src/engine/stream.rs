@@ -5,25 +5,17 @@ use crate::batch::TxBatch;
 use crate::net::{NetError, Socket, SocketPlan};
 use crate::record::{Flow, Sink};
 use crate::session::blast::{
-    BlastReceiver, BlastSender, Opening, ReceiverEvent, ReceiverOrder, ReceiverPlan,
-    ReceiverSummary, SenderEvent, SenderOrder, SenderPlan, SenderSummary,
+    BlastReceiver, BlastSender, Opening, RECEIVED_AT_ONCE, ReceiverEvent, ReceiverOrder,
+    ReceiverPlan, ReceiverSummary, SenderEvent, SenderOrder, SenderPlan, SenderSummary,
+    largest_received, receiver_room, sender_room,
 };
 use crate::session::serve::StreamIo;
 use crate::sys;
 use crate::units::Nanos;
-use crate::wire::CONTROL_MAX;
 use std::io;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 
-/// Payload of one send call: as much as stays in the cache with what the receiver reads. One GSO
-/// buffer of 1472-byte datagrams carried twice what four at once did.
-const CALL_BYTES: usize = 65_536;
-/// Payload that one GSO buffer may hold, and datagrams (udp(7)).
-const GSO_BYTES: usize = 65_507;
-const GSO_SEGMENTS: usize = 128;
-/// Datagrams of one send call, however small they are.
-const CALL_DATAGRAMS: usize = 1_024;
 /// Socket buffer that a stream keeps however many share, in bytes.
 const LEAST_BUFFER: usize = 1 << 20;
 /// How often a stream looks up from its work.
@@ -88,13 +80,19 @@ impl RunningStream {
         on_end: impl FnOnce(StreamEnd) + Send + 'static,
     ) -> Result<Self, StreamError> {
         let socket = plan.socket.open()?;
-        let largest = plan.payload.max(CONTROL_MAX) + 1;
-        let config =
-            LoopConfig { tick: Some(TICK), largest, shared: plan.shared, ..LoopConfig::default() };
+        let sends = matches!(plan.role, StreamRole::Send(_));
+        let config = LoopConfig {
+            tick: Some(TICK),
+            largest: largest_received(plan.payload, sends),
+            at_once: RECEIVED_AT_ONCE,
+            shared: plan.shared,
+            // Only a schedule needs instants between the milliseconds.
+            exact: sends,
+            ..LoopConfig::default()
+        };
         let stream = Loop::new(vec![socket], None, config)?;
         let handle = stream.handle();
         let (totals, inbox) = channel();
-        let sends = matches!(plan.role, StreamRole::Send(_));
         let thread = thread::Builder::new().name("stream".to_owned()).spawn(move || {
             if let Some(cpu) = plan.cpu {
                 // The processors were checked before; a refusal costs speed, not truth.
@@ -149,8 +147,7 @@ fn run(
 ) -> StreamEnd {
     let ended = match role {
         StreamRole::Send(plan) => {
-            let datagrams = call_datagrams(payload);
-            let bytes = (datagrams * payload).max(2 * CONTROL_MAX);
+            let (datagrams, bytes) = sender_room(payload);
             let (_, orders) = channel::<SenderOrder>();
             let session = BlastSender::new(plan, opening, orders, Ignore);
             stream.run(session, TxBatch::new(datagrams, bytes)).map(|ended| {
@@ -160,8 +157,9 @@ fn run(
             })
         }
         StreamRole::Receive(plan, sink) => {
+            let words = receiver_room();
             let session = BlastReceiver::new(plan, opening, inbox, Boxed(sink));
-            stream.run(session, TxBatch::new(2, 2 * CONTROL_MAX)).map(|ended| {
+            stream.run(session, TxBatch::new(words.0, words.1)).map(|ended| {
                 let mut summary = Box::new(ended.summary);
                 summary.received.cpu_ns = Some(ended.cpu.0);
                 StreamEnd::Received(summary, io_of(&ended.sockets))
@@ -169,13 +167,6 @@ fn run(
         }
     };
     ended.unwrap_or_else(|error| StreamEnd::Failed(format!("a stream's loop failed: {error}")))
-}
-
-/// Datagrams of one send call: whole GSO buffers, so that none leaves with a lone datagram behind.
-fn call_datagrams(payload: usize) -> usize {
-    let a_buffer = (GSO_BYTES / payload.max(1)).clamp(1, GSO_SEGMENTS);
-    let buffers = (CALL_BYTES / (a_buffer * payload.max(1))).max(1);
-    (a_buffer * buffers).min(CALL_DATAGRAMS)
 }
 
 fn io_of(sockets: &[Socket]) -> StreamIo {
@@ -203,17 +194,5 @@ struct Boxed(Box<dyn Sink<ReceiverEvent> + Send>);
 impl Sink<ReceiverEvent> for Boxed {
     fn take(&mut self, event: ReceiverEvent) -> Flow {
         self.0.take(event)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_send_call_is_whole_buffers() {
-        let calls = [64, 512, 1472, 8972, 65_507].map(call_datagrams);
-        assert_eq!(calls, [1_024, 127, 44, 7, 1]);
-        assert_eq!(call_datagrams(16), CALL_DATAGRAMS);
     }
 }

@@ -27,4 +27,4 @@ pub use plan::{BufferSizes, SocketPlan, exceeds_buffer_limits};
 pub use querier::QuerierWatch;
 pub use resolve::{FamilyChoice, HostPort, other_family, resolve, split_host_port};
 pub use route::route_source;
-pub use socket::Socket;
+pub use socket::{Socket, shape as receive_shape};

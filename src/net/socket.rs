@@ -4,7 +4,7 @@ use super::answers::Answers;
 use super::fragments::{self, Fragments};
 use super::transmit::Transmit;
 use super::{BufferSizes, IoMode, IoUsed, NetError};
-use crate::batch::{NetworkError, RxBatch, SendOutcome, SendStop, TransmitStamp, TxBatch};
+use crate::batch::{NetworkError, RxBatch, RxShape, SendOutcome, SendStop, TransmitStamp, TxBatch};
 use crate::sys::{self, Family, Membership, ReceiveCall, errno};
 use mio::event::Source;
 use mio::unix::SourceFd;
@@ -14,14 +14,6 @@ use std::net::SocketAddr;
 use std::ops::Range;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
-/// Buffers of 64 KiB a call when the kernel coalesces. One, because four at once were measured to
-/// halve what is carried at 1472 bytes (24 against 47 Gbit/s): they push each other out of the
-/// cache.
-const GRO_BUFFERS: usize = 1;
-/// A coalesced run is at most one IP packet's length.
-const GRO_CAPACITY: usize = 65_536;
-/// Datagrams a `recvmmsg`.
-const MMSG_BUFFERS: usize = 64;
 /// Errors of others that one receive stumbles over at most.
 const STUMBLES: usize = 256;
 
@@ -58,7 +50,7 @@ impl Socket {
             io,
             gro,
             sizes,
-            receive: ReceiveCall::new(if gro { GRO_BUFFERS } else { MMSG_BUFFERS }),
+            receive: ReceiveCall::new(shape(io, gro).most_buffers()),
             transmit: Transmit::new(io),
             answers: Answers::default(),
             fragments: Fragments::default(),
@@ -101,11 +93,13 @@ impl Socket {
 
     /// Receive buffers that fit this socket, for datagrams of up to `largest` payload bytes.
     pub fn rx_batch(&self, largest: usize) -> RxBatch {
-        match (self.gro, self.io) {
-            (true, _) => RxBatch::new(GRO_BUFFERS, GRO_CAPACITY),
-            (false, IoMode::Plain) => RxBatch::new(1, largest),
-            (false, _) => RxBatch::new(MMSG_BUFFERS, largest),
-        }
+        self.rx_batch_within(largest, usize::MAX)
+    }
+
+    /// The same in so many bytes, as far as [`RxShape::room`] says.
+    pub fn rx_batch_within(&self, largest: usize, within: usize) -> RxBatch {
+        let (buffers, capacity) = shape(self.io, self.gro).room(largest, within);
+        RxBatch::new(buffers, capacity)
     }
 
     /// Lets sockets that are opened from now on, with `share_port`, bind the same port.
@@ -276,6 +270,15 @@ fn describe(membership: &Membership) -> String {
         Some(source) => format!(" from {source}"),
     };
     format!("{}{source}{interface}", membership.group)
+}
+
+/// Which receive buffers a socket fills that may use these calls.
+pub fn shape(io: IoMode, gro: bool) -> RxShape {
+    match (gro, io) {
+        (true, _) => RxShape::Coalesced,
+        (false, IoMode::Plain) => RxShape::One,
+        (false, _) => RxShape::Many,
+    }
 }
 
 #[cfg(test)]

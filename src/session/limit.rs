@@ -44,7 +44,8 @@ impl SourceLimit {
     }
 }
 
-fn network(source: IpAddr) -> IpAddr {
+/// The source that a bound by source counts: an IPv4 address, mapped ones too, or a /64 of IPv6.
+pub(super) fn network(source: IpAddr) -> IpAddr {
     match source.to_canonical() {
         IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64).into(),
         v4 @ IpAddr::V4(_) => v4,

@@ -49,6 +49,9 @@ impl Default for DelayHistogram {
 }
 
 impl DelayHistogram {
+    /// Bytes that one takes.
+    pub const BYTES: usize = 216 << 10;
+
     /// An empty histogram.
     pub fn new() -> Self {
         // The bounds are constants within the crate's limits; the unbounded form stands in for an
@@ -188,6 +191,9 @@ impl Default for DelayAboveMin {
 }
 
 impl DelayAboveMin {
+    /// Bytes that it takes.
+    pub const BYTES: usize = 2 * DelayHistogram::BYTES + size_of::<Self>();
+
     /// No samples.
     pub fn new() -> Self {
         Self {
@@ -234,7 +240,8 @@ impl DelayAboveMin {
     /// The samples above the minimum, to be put together with other streams'.
     pub fn into_histogram(self) -> DelayHistogram {
         let floor = self.origin.map_or(0, |origin| self.min.abs_diff(origin));
-        let mut above = DelayHistogram::new();
+        let mut above = self.spare;
+        above.0.reset();
         for value in self.histogram.0.iter_recorded() {
             let delay = Nanos(value.value_iterated_to().saturating_sub(floor));
             above.record_n(delay, value.count_at_value());

@@ -61,6 +61,9 @@ impl Default for ClockDrift {
 }
 
 impl ClockDrift {
+    /// Bytes that it takes.
+    pub const BYTES: usize = size_of::<Self>() + EPOCHS * size_of::<Low>();
+
     /// Nothing seen.
     pub fn new() -> Self {
         Self {

@@ -18,6 +18,9 @@ impl Default for Gaps {
 }
 
 impl Gaps {
+    /// Bytes that it takes.
+    pub const BYTES: usize = GAPS * size_of::<(u64, u64)>();
+
     /// Notes that `first_missing` was skipped after `received` datagrams had come.
     #[inline]
     pub fn open(&mut self, first_missing: u64, received: u64) {

@@ -91,6 +91,12 @@ impl SequenceTracker {
         }
     }
 
+    /// Bytes that a tracker with this window takes.
+    pub fn bytes_of(window: u64) -> usize {
+        let window = window.clamp(*WINDOWS.start(), *WINDOWS.end()).next_power_of_two();
+        size_of::<Self>() + (window / 8) as usize + Gaps::BYTES
+    }
+
     /// A stream that one joins while it runs: it begins with the first number seen, and what comes
     /// from before that is too late.
     pub fn starting_anywhere() -> Self {

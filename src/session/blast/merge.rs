@@ -1,5 +1,6 @@
 //! Several streams' facts as one.
 
+use super::plan::TestPlan;
 use crate::record::{BlastInterval, BlastReceived, BlastSent, Refusal};
 use crate::stats::DelayHistogram;
 
@@ -141,6 +142,15 @@ pub struct IntervalBoard {
 const KEPT: usize = 3_600;
 
 impl IntervalBoard {
+    /// Bytes that it takes for each stream of a run, while the memory of its stretches grows too.
+    pub fn bytes_of(plan: &TestPlan) -> usize {
+        let stretches = match plan.time.0.checked_div(plan.interval.0) {
+            Some(stretches) if plan.time.0 > 0 => (stretches as usize).saturating_add(2).min(KEPT),
+            _ => KEPT,
+        };
+        2 * stretches.next_power_of_two().max(4) * size_of::<BlastInterval>()
+    }
+
     /// A board for so many streams.
     pub fn new(streams: usize) -> Self {
         Self { streams: vec![(Vec::new(), false); streams], told: 0 }

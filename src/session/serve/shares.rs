@@ -1,0 +1,169 @@
+//! What one source may have of what a server gives: nobody takes all.
+//!
+//! A source is an IPv4 address, or a /64 network of IPv6: who has one address of it has all. Beside
+//! each bound in all stands one by source, and the last part of the bound in all is kept for sources
+//! that have nothing yet, so that several greedy ones cannot shut a newcomer out.
+
+use super::session_state::ServerSession;
+use super::{ServeControl, ServeEvent, ServeOrder};
+use crate::record::Sink;
+use crate::session::Orders;
+use crate::session::limit::network;
+use std::net::SocketAddr;
+
+/// One part in so many is kept for newcomers, and never less than one.
+const KEPT: u64 = 8;
+
+/// A bound in all, and the share of it that one source may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Bound {
+    pub all: u64,
+    /// Of a hundred; 100 lets one source have all, and keeps nothing for others.
+    pub percent: u8,
+}
+
+/// What is in use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Used {
+    pub all: u64,
+    /// By the source that asks.
+    pub source: u64,
+}
+
+/// Which bound is reached, with its number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Full {
+    /// The one in all.
+    All(u64),
+    /// The one by source.
+    Source(u64),
+    /// What is left is kept for sources that have nothing yet.
+    Kept(u64),
+}
+
+impl Bound {
+    /// The most that one source may have.
+    pub fn of_source(self) -> u64 {
+        if self.percent >= 100 {
+            return self.all;
+        }
+        let share = u128::from(self.all) * u128::from(self.percent);
+        (share.div_ceil(100) as u64).max(1)
+    }
+
+    /// What is kept for newcomers.
+    pub fn kept(self) -> u64 {
+        if self.percent >= 100 { 0 } else { (self.all / KEPT).max(1) }
+    }
+
+    /// How much more the source may have.
+    pub fn room(self, used: Used) -> u64 {
+        let kept = if used.source == 0 { 0 } else { self.kept() };
+        let left = self.all.saturating_sub(kept).saturating_sub(used.all);
+        left.min(self.of_source().saturating_sub(used.source))
+    }
+
+    /// Whether it may have so much more, or which bound is in the way.
+    pub fn admit(self, used: Used, more: u64) -> Result<(), Full> {
+        if more <= self.room(used) {
+            return Ok(());
+        }
+        if more > self.all.saturating_sub(used.all) {
+            return Err(Full::All(self.all));
+        }
+        let share = self.of_source();
+        let over = more > share.saturating_sub(used.source);
+        Err(if over { Full::Source(share) } else { Full::Kept(self.kept()) })
+    }
+}
+
+impl Full {
+    /// The bound in words; `what` is counted, such as `sessions`. `None` for the bound in all, which
+    /// each resource words for itself.
+    pub fn words(self, what: &str) -> Option<String> {
+        match self {
+            Self::All(_) => None,
+            Self::Source(limit) => {
+                Some(format!("{limit} {what} are the limit for one address or /64 network"))
+            }
+            Self::Kept(kept) => {
+                Some(format!("the last {kept} {what} are kept for sources that have none"))
+            }
+        }
+    }
+}
+
+impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl<O, K, R> {
+    /// A bound in all with this server's share for one source.
+    pub(super) fn bound(&self, all: u64) -> Bound {
+        Bound { all, percent: self.policy.source_share }
+    }
+
+    /// What sessions use altogether and those of one client's source, but for the session `besides`.
+    pub(super) fn used(
+        &self,
+        client: SocketAddr,
+        besides: Option<u64>,
+        of: impl Fn(&ServerSession) -> u64,
+    ) -> Used {
+        let source = network(client.ip());
+        let mut used = Used::default();
+        for (_, session) in self.sessions.iter().filter(|(id, _)| Some(**id) != besides) {
+            let share = of(session);
+            used.all = used.all.saturating_add(share);
+            if network(session.client.ip()) == source {
+                used.source = used.source.saturating_add(share);
+            }
+        }
+        used
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SESSIONS: Bound = Bound { all: 64, percent: 25 };
+
+    #[test]
+    fn one_source_has_its_share_and_the_last_are_kept_for_newcomers() {
+        let admit = |all, source| SESSIONS.admit(Used { all, source }, 1);
+        assert_eq!((SESSIONS.of_source(), SESSIONS.kept()), (16, 8));
+        assert_eq!(admit(15, 15), Ok(()));
+        assert_eq!(admit(16, 16), Err(Full::Source(16)));
+        assert_eq!(admit(55, 3), Ok(()));
+        assert_eq!(admit(56, 3), Err(Full::Kept(8)));
+        assert_eq!(admit(63, 0), Ok(()));
+        assert_eq!(admit(64, 0), Err(Full::All(64)));
+    }
+
+    #[test]
+    fn however_greedy_sources_are_a_newcomer_finds_room() {
+        for percent in [1, 10, 25, 50, 99] {
+            for all in [2, 3, 4, 8, 16, 64, 512] {
+                let bound = Bound { all, percent };
+                let mut total = 0;
+                let mut had = [0; 3];
+                // Three sources take all that they can get, in turn.
+                for turn in 0..3 * all as usize {
+                    let source = &mut had[turn % 3];
+                    let room = bound.room(Used { all: total, source: *source }).min(1);
+                    *source += room;
+                    total += room;
+                }
+                assert!(had.iter().all(|had| *had <= bound.of_source()), "{all} {percent}");
+                // Of very few, the newcomers may be these three.
+                let left = bound.room(Used { all: total, source: 0 });
+                assert!(left > 0 || all <= 3, "{all} {percent}: {had:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_hundred_percent_is_the_bound_in_all_alone() {
+        let whole = Bound { all: 64, percent: 100 };
+        assert_eq!(whole.admit(Used { all: 63, source: 63 }, 1), Ok(()));
+        assert_eq!(whole.admit(Used { all: 64, source: 64 }, 1), Err(Full::All(64)));
+        assert_eq!(Bound { all: u64::MAX, percent: 25 }.of_source(), u64::MAX / 4 + 1);
+    }
+}
