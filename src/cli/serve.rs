@@ -69,6 +69,16 @@ pub struct ServeArgs {
     /// Streams in each direction of one session; of all sessions together 512.
     #[arg(long, value_name = "N", default_value_t = 64)]
     pub max_streams: u32,
+    /// What one address, or one /64 network of IPv6, may have of the sessions, streams, probes, probe
+    /// ports and memory, in percent; the last eighth is kept for sources that have none. 100 is no
+    /// limit by source.
+    #[arg(long, value_name = "PERCENT", default_value_t = 25,
+        value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub source_share: u8,
+    /// Memory of all sessions, streams and probes together, socket buffers included: 256Mi, 1G. A
+    /// run that would take more is refused.
+    #[arg(long, value_name = "BYTES", default_value = "256Mi")]
+    pub max_memory: ByteCount,
     /// Answer STAMP and TWAMP-Light on one more port: ADDR:PORT, :PORT or ADDR [default without a
     /// value: BIND's address, port 862]. The port of BIND answers them always.
     #[arg(long, value_name = "ADDR", num_args = 0..=1, default_missing_value = "")]
@@ -94,8 +104,8 @@ pub struct ServeArgs {
     /// Do not answer STUN.
     #[arg(long, conflicts_with_all = ["stun_alternate", "stun_short"])]
     pub no_stun: bool,
-    /// Ports that probes may have, open from the start: 5000-5100,5353; at most 256 [default: any
-    /// from 1024 on, opened for the length of a probe that asks for them]
+    /// Ports that probes may have, open from the start: 5000-5100,5353; at most 256 [default:
+    /// 63000-63255, opened for the length of a probe that asks for them]
     #[arg(long, value_name = "PORTS")]
     pub probe_ports: Option<PortList>,
     /// Do not help probes.

@@ -9,7 +9,7 @@ use crate::net::{IoMode, NetError, split_host_port};
 use crate::report::{self, ServeLog};
 use crate::session::serve::{Lifetime, MOST_PORTS, Probing, Reverse, ServePolicy, ServeSummary};
 use crate::session::stamp::{ShortRequests, StampPolicy};
-use crate::sys::Account;
+use crate::sys::{self, Account};
 use crate::units::{Nanos, Rate};
 use crate::wire::stamp::STAMP_PORT;
 use anyhow::Context;
@@ -27,6 +27,7 @@ pub fn run(args: ServeArgs) -> anyhow::Result<Exit> {
         ("--max-sessions", args.max_sessions == 0),
         ("--max-streams", args.max_streams == 0),
         ("--max-duration", args.max_duration == Nanos::ZERO),
+        ("--max-memory", args.max_memory.0 == 0),
     ] {
         if is_none {
             return Err(Usage::new(format!("{name} 0 allows nothing; it must be more")).into());
@@ -52,6 +53,10 @@ pub fn run(args: ServeArgs) -> anyhow::Result<Exit> {
         cpus: args.cpus.clone(),
         confinement: Some(confinement),
     };
+    sys::tame_heaps();
+    if let Err(error) = sys::raise_descriptor_limit() {
+        report::note(format_args!("the limit of open descriptors stays as it is: {error}"));
+    }
     let mut log = ServeLog::new(args.quiet, args.json);
     let server = Server::open(&plan, Some(signals), move |at, record| log.take(at, record))
         .map_err(server_error)?;
@@ -91,6 +96,8 @@ fn policy(args: &ServeArgs) -> ServePolicy {
         max_streams: args.max_streams,
         max_rate: args.max_rate,
         max_duration: args.max_duration,
+        source_share: args.source_share,
+        max_memory: args.max_memory.0,
         probing: if args.no_probe { Probing::Refused } else { Probing::Allowed },
         probe_ports: args.probe_ports.clone(),
         reverse: if args.no_reverse { Reverse::Refused } else { Reverse::Allowed },

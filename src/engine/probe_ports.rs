@@ -48,11 +48,11 @@ impl ProbePorts {
                 Err(error) => opened.not_opened.push((port, reason(&error))),
             }
         }
-        if request.alternate
-            && let Ok(socket) = self.bind(0)
-        {
-            let port = socket.local_addr().port();
-            opened.alternate = Some((port, self.adopt(socket)));
+        for port in &request.alternate {
+            if let Ok(socket) = self.bind(*port) {
+                opened.alternate = Some((*port, self.adopt(socket)));
+                break;
+            }
         }
         // A server that listens on one address has no other.
         if self.plan.bind.ip().is_unspecified() {
@@ -151,6 +151,8 @@ mod tests {
     fn a_port_that_another_has_says_so() {
         let taken = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
         let port = taken.local_addr().unwrap().port();
+        let free = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let free = free.local_addr().unwrap().port();
         let plan = SocketPlan::new("127.0.0.1:0".parse().unwrap());
         let adoption = Adoption::default();
         let mut ports = ProbePorts::new(plan, adoption.clone(), 7);
@@ -158,14 +160,15 @@ mod tests {
         let request = PortsRequest {
             session: 1,
             ports: [port].into_iter().collect(),
-            alternate: true,
+            // The first of them is taken too.
+            alternate: vec![port, free],
             local: Some(ip),
             peer: ip,
         };
         let opened = ports.open(&request);
         assert_eq!((opened.opened, opened.not_opened), (vec![], vec![(port, "in-use")]));
         let (alternate, number) = opened.alternate.unwrap();
-        assert_eq!((number, opened.other), (7, None));
+        assert_eq!((alternate, number, opened.other), (free, 7, None));
         assert!(std::net::UdpSocket::bind(("127.0.0.1", alternate)).is_err(), "it is open");
         assert_eq!(adoption.take().len(), 1);
     }

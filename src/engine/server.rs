@@ -3,11 +3,11 @@
 use super::confinement::Confinement;
 use super::probe_ports::ProbePorts;
 use super::random::Random;
-use super::stream::{RunningStream, StreamEnd, StreamError, StreamPlan, StreamRole, stream_buffer};
+use super::stream::{RunningStream, StreamEnd, StreamError, StreamPlan, StreamRole};
 use super::stun::{self, OtherAddresses, StunPlan};
 use super::{Handle, Loop, LoopConfig, Placement, Signals};
 use crate::batch::TxBatch;
-use crate::net::{IoMode, NetError, SocketPlan};
+use crate::net::{IoMode, NetError, SocketPlan, receive_shape};
 use crate::record::{Flow, ServeRecord, Sink};
 use crate::session::blast::{ReceiverEvent, ReceiverPlan, ReceiverSummary, SenderPlan};
 use crate::session::serve::{
@@ -164,7 +164,11 @@ impl Server {
         let mut generator = Random::open()?;
         let key = generator.key();
         let random: Numbers = Box::new(move || generator.next());
-        let served = plan.policy.clone();
+        let served = ServePolicy {
+            socket_buffer: plan.buffer as u64,
+            receives: receive_shape(plan.io, plan.gro),
+            ..plan.policy.clone()
+        };
         let mut session = ServeControl::new(served, TicketKey(key), inbox, streams, random)
             .on_host(host_id())
             .on_ports(local.port(), &held)
@@ -293,6 +297,7 @@ impl Sink<ServeEvent> for Streams {
                 }
                 self.running.retain(|(id, _), _| *id != session);
             }
+            ServeEvent::GiveBack => sys::give_memory_back(),
             ServeEvent::Log { at, record } => {
                 if (self.log)(at, &record) == Flow::Closed {
                     self.control.stop();
@@ -313,7 +318,7 @@ impl Streams {
             accounting: up,
             gro: up && self.plan.gro,
             io: self.plan.io,
-            buffer: stream_buffer(self.plan.buffer, request.plan.streams),
+            buffer: request.buffer as usize,
             ..SocketPlan::new(stream_address(request.local, request.peer, self.port))
         };
         let out = ToControl { session, stream, orders: self.orders.clone() };

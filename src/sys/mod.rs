@@ -9,6 +9,7 @@ mod confine;
 mod control;
 mod error_queue;
 mod interface;
+mod limits;
 mod options;
 mod receive;
 mod send;
@@ -20,6 +21,7 @@ pub use confine::{
 };
 pub use error_queue::{QueuedMessage, read_error_queue};
 pub use interface::{InterfaceAddress, interface_addresses, interface_index, interface_name};
+pub use limits::{give_memory_back, raise_descriptor_limit, tame_heaps};
 pub use options::*;
 pub use receive::ReceiveCall;
 pub use send::{OutMessage, SendCall};

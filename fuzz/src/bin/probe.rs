@@ -36,7 +36,7 @@ impl Sink<ServeEvent> for Engine {
             let opened = PortsOpened {
                 opened: request.ports.iter().map(|port| (port, usize::from(port))).collect(),
                 not_opened: Vec::new(),
-                alternate: request.alternate.then_some((49_999, 49_999)),
+                alternate: (!request.alternate.is_empty()).then_some((49_999, 49_999)),
                 other: "198.51.100.8".parse().ok(),
             };
             let news = StreamNews::Ports(Box::new(opened));
@@ -60,7 +60,7 @@ fuzz_target!(|data: &[u8]| {
         names += 1;
         names
     };
-    let policy = ServePolicy::default();
+    let policy = ServePolicy { on_demand: 1_024..=65_535, ..ServePolicy::default() };
     let mut server =
         ServeControl::new(policy, KEY, engine.clone(), engine, random).on_ports(8_620, &[]);
     let mut out = TxBatch::new(1_024, 1 << 20);

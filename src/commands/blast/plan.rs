@@ -165,7 +165,13 @@ pub fn embedded_server(args: &BlastArgs) -> anyhow::Result<ServerPlan> {
     Ok(ServerPlan {
         bind: (ip, 0).into(),
         dual_stack: false,
-        policy: ServePolicy { max_duration: Nanos::MAX, ..ServePolicy::default() },
+        // It serves this process alone.
+        policy: ServePolicy {
+            max_duration: Nanos::MAX,
+            source_share: 100,
+            max_memory: u64::MAX,
+            ..ServePolicy::default()
+        },
         key: key::read(args.key.as_deref())?,
         stamp: StampPolicy::default(),
         stamp_bind: None,

@@ -45,6 +45,8 @@ pub struct ServeControl<O, K, R> {
     pub(super) counts: Counts,
     journal: Journal,
     pub(super) over: bool,
+    /// When memory is given back to the system; `None` where there is none.
+    pub(super) give_back_at: Option<Nanos>,
 }
 
 /// What the server counts, for STAT.
@@ -85,6 +87,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             counts: Counts::default(),
             journal: Journal::default(),
             over: false,
+            give_back_at: None,
         }
     }
 
@@ -232,6 +235,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> Session
         self.outbox.set_time(now.mono);
         self.expire(now);
         self.limits.forget(now.mono);
+        self.give_back(now);
         self.spent.forget(now.mono);
         self.reflectors.on_tick(now);
         if let Some(record) = self.journal.left_out(now.mono) {

@@ -107,26 +107,26 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         }
         let host = self.host.as_ref().map(|host| host.in_session(&session_name(id)));
         let one_host = host.is_some_and(|host| params.get("host") == Some(&host));
-        // Its own streams of the run before make room.
-        let own = self.sessions.get(&id).map_or(0, |session| session.open_streams().count());
-        let others = self.open_streams() - own;
-        let most = self.policy.max_all_streams;
-        if others + plan.all_streams() as usize > most {
-            let text = format!("{others} of {most} streams are in use");
-            let answer = Answer::new(Code::NO_ROOM, text);
-            self.log_refusal(&asked.to.meta, &answer, asked.now);
-            return answer;
-        }
+        let client = asked.to.meta.source;
+        let mut room = match self.room_for(id, client, &plan) {
+            Ok(room) => room,
+            Err(answer) => {
+                self.log_refusal(&asked.to.meta, &answer, asked.now);
+                return answer;
+            }
+        };
         if one_host && let Ok(Some(streams)) = params.parse("host_streams") {
             let wide = TestPlan { streams, ..plan };
-            if self.policy.admit(&wide).is_ok() && others + wide.all_streams() as usize <= most {
-                plan = wide;
+            if self.policy.admit(&wide).is_ok()
+                && let Ok(wider) = self.room_for(id, client, &wide)
+            {
+                (plan, room) = (wide, wider);
             }
         }
         let tag = (self.random)() as u16;
         self.begin_anew(id, asked.now);
         if let Some(session) = self.sessions.get_mut(&id) {
-            session.run = Some(Run::new(plan, tag, one_host));
+            session.run = Some(Run::new(plan, tag, one_host, room, asked.now.mono));
             session.tests += 1;
         }
         let granted = ServeRecord::TestGranted {
@@ -215,6 +215,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         self.end_probe(id, now);
         if let Some(session) = self.sessions.get_mut(&id) {
             session.run = None;
+            session.idle_since = now.mono;
         }
     }
 }

@@ -24,6 +24,8 @@ pub struct StreamRequest {
     pub plan: TestPlan,
     /// Whether the client runs on this host.
     pub one_host: bool,
+    /// Kernel buffer to ask for, in bytes.
+    pub buffer: u64,
     /// The reply that opens the stream, as it is sent, for a DATA that comes again.
     pub go_ahead: Vec<u8>,
 }
@@ -59,6 +61,8 @@ pub enum ServeEvent {
         /// The session.
         session: u64,
     },
+    /// Sessions are over: what they had is given back to the system.
+    GiveBack,
     /// Something that an operator wants to read.
     Log {
         /// When it happened, on the real-time clock.

@@ -3,7 +3,6 @@
 use super::answer::Answer;
 use super::command::Asked;
 use super::policy::plain;
-use super::probe::ON_DEMAND;
 use super::{Probing, ServeControl, ServeEvent, ServeOrder, ServePolicy};
 use crate::record::Sink;
 use crate::session::Orders;
@@ -42,7 +41,7 @@ pub(super) fn help(policy: &ServePolicy) -> Answer {
     }
     if policy.probing == Probing::Allowed {
         let held = policy.probe_ports.as_ref().map(ToString::to_string);
-        let any = || format!("{}-{}", ON_DEMAND.start(), ON_DEMAND.end());
+        let any = || format!("{}-{}", policy.on_demand.start(), policy.on_demand.end());
         answer = answer.with("probe_ports", held.unwrap_or_else(any));
     }
     answer.with("max_streams", policy.max_streams).with("max_time_ns", policy.max_duration.0)

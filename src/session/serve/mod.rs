@@ -19,7 +19,7 @@
 //! batch. Before a valid ticket the server keeps no state for an address and never answers with
 //! more bytes than came. It owns no stream: it asks for one with [`ServeEvent::Open`] and is told
 //! of its counts by [`ServeOrder`]s (`events.rs`, `news.rs`). What it allows is `policy.rs`, what
-//! of its doings is logged `journal.rs`.
+//! of its doings is logged `journal.rs`, and what one source may have of it all `shares.rs`.
 
 mod answer;
 mod command;
@@ -34,7 +34,9 @@ mod outbox;
 mod policy;
 mod probe;
 mod reflect;
+mod room;
 mod session_state;
+mod shares;
 mod spent;
 mod status;
 

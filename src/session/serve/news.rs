@@ -6,11 +6,17 @@ use super::opening::TICKET_LIFE;
 use super::{Lifetime, ServeControl, ServeEvent, ServeOrder, StreamNews};
 use crate::record::{BlastReceived, ServeRecord, SessionEnd, Sink};
 use crate::session::{Now, Orders};
+use crate::units::Nanos;
 use crate::wire::Code;
+
+/// How long after the end of a session its memory is given back to the system, with that of others
+/// that ended meanwhile.
+const GIVE_BACK: Nanos = Nanos::from_millis(500);
 
 impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl<O, K, R> {
     pub(super) fn close(&mut self, id: u64, ended: SessionEnd, now: Now) {
         self.sink.take(ServeEvent::Close { session: id });
+        self.give_back_at.get_or_insert(now.mono + GIVE_BACK);
         self.end_probe(id, now);
         // The streams' last words still belong to it.
         self.take_orders(now);
@@ -108,10 +114,22 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         }
     }
 
+    /// Has memory given back, where sessions ended a while ago.
+    pub(super) fn give_back(&mut self, now: Now) {
+        if self.give_back_at.is_some_and(|at| at <= now.mono) {
+            self.give_back_at = None;
+            self.sink.take(ServeEvent::GiveBack);
+        }
+    }
+
     /// Closes the sessions that are silent, and those whose run goes on beyond what was granted.
     pub(super) fn expire(&mut self, now: Now) {
         let timeout = self.policy.session_timeout;
+        let policy = &self.policy;
         let ended = |session: &super::session_state::ServerSession| {
+            if session.idle_until(policy).is_some_and(|until| now.mono >= until) {
+                return Some(SessionEnd::Expired);
+            }
             let probe = session.probe.as_ref().map(|(_, probe)| probe);
             let waiting = probe.is_some_and(|probe| probe.is_waiting());
             if now.mono >= session.heard + timeout && !waiting {

@@ -3,6 +3,7 @@
 use super::answer::Answer;
 use super::command::Asked;
 use super::dialogue::{session_id, session_name};
+use super::room::buffer_of;
 use super::session_state::ServerSession;
 use super::spent::UsedHelo;
 use super::{Lifetime, ServeControl, ServeEvent, ServeOrder, StreamRequest};
@@ -10,6 +11,7 @@ use crate::record::{ServeRecord, Sink};
 use crate::session::{Now, Orders};
 use crate::units::Nanos;
 use crate::wire::Code;
+use std::net::SocketAddr;
 
 /// A ticket is good for the slot that it was issued in and the next.
 const TICKET_SLOT: Nanos = Nanos::from_secs(30);
@@ -39,7 +41,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             let answer = Answer::new(Code::WRONG_ORDER, "this HELO has had its session");
             return self.answer_stranger(asked, answer);
         }
-        if let Some(full) = self.no_more_sessions() {
+        if let Some(full) = self.no_more_sessions(source) {
             return self.refuse(asked, Answer::new(Code::UNAVAILABLE, full));
         }
         let nonce = match self.nonce(asked) {
@@ -135,6 +137,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             tag: run.tag,
             plan: run.plan,
             one_host: run.one_host,
+            buffer: buffer_of(run, number),
             go_ahead: sealed,
         };
         self.sink.take(ServeEvent::Open(Box::new(request)));
@@ -148,12 +151,14 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
     }
 
     /// Why no session can be opened now.
-    fn no_more_sessions(&self) -> Option<String> {
-        let (open, most) = (self.sessions.len(), self.policy.max_sessions);
+    fn no_more_sessions(&self, client: SocketAddr) -> Option<String> {
         if self.over || (self.policy.lifetime == Lifetime::OneSession && self.summary.tested > 0) {
             return Some("this server is about to end".to_owned());
         }
-        (open >= most).then(|| format!("{open} sessions are open, which is the limit"))
+        let used = self.used(client, None, |_| 1);
+        let full = self.bound(self.policy.max_sessions as u64).admit(used, 1).err()?;
+        let all = || format!("{} sessions are open, which is the limit", used.all);
+        Some(full.words("sessions").unwrap_or_else(all))
     }
 
     /// The nonce of a sealed command; 0 where there is no key.

@@ -1,12 +1,14 @@
 //! What a server allows.
 
 use super::probe::{MOST_PORTS, ON_DEMAND};
+use crate::batch::RxShape;
 use crate::session::blast::{Direction, TestPlan};
 use crate::stats::WINDOWS;
 use crate::units::{Nanos, Rate};
 use crate::wire::{Header, PortList};
 use ipnet::IpNet;
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 
 /// Largest payload that any UDP datagram carries (over IPv6, RFC 8200 §4.5 without jumbograms).
 const LARGEST: u32 = 65_527;
@@ -56,15 +58,32 @@ pub struct ServePolicy {
     pub max_rate: Rate,
     /// Longest run.
     pub max_duration: Nanos,
+    /// What one source, an address or a /64 of IPv6, may have of what is bounded in all: of a
+    /// hundred, 1 to 100.
+    pub source_share: u8,
+    /// Memory of all sessions, streams and probes at once, in bytes, kernel buffers that are asked
+    /// for among them.
+    pub max_memory: u64,
+    /// Kernel buffer to ask for, shared by the streams of a run, in bytes; less where memory is short.
+    pub socket_buffer: u64,
+    /// The receive buffers of its streams.
+    pub receives: RxShape,
     /// Silence after which a session is closed.
     pub session_timeout: Nanos,
+    /// The same for one without a granted test.
+    pub idle_timeout: Nanos,
+    /// How long a session may go without a granted test, or a run without its first stream, whatever
+    /// is heard of it.
+    pub idle_limit: Nanos,
     /// Whether it sends.
     pub reverse: Reverse,
     /// Whether it helps probes.
     pub probing: Probing,
-    /// The ports that probes may have, which are open from the start; `None` for any from 1024 on,
-    /// opened when they are asked for.
+    /// The ports that probes may have, which are open from the start; `None` for those of
+    /// `on_demand`.
     pub probe_ports: Option<PortList>,
+    /// The ports that are opened when a probe asks for them, where none are named.
+    pub on_demand: RangeInclusive<u16>,
     /// Who is served; everybody, when there is none.
     pub allow: Vec<IpNet>,
     /// When it ends by itself.
@@ -79,10 +98,17 @@ impl Default for ServePolicy {
             max_all_streams: 512,
             max_rate: Rate::Max,
             max_duration: Nanos::from_secs(3600),
+            source_share: 25,
+            max_memory: 256 << 20,
+            socket_buffer: 32 << 20,
+            receives: RxShape::Many,
             session_timeout: Nanos::from_secs(15),
+            idle_timeout: Nanos::from_secs(3),
+            idle_limit: Nanos::from_secs(10),
             reverse: Reverse::Allowed,
             probing: Probing::Allowed,
             probe_ports: None,
+            on_demand: ON_DEMAND,
             allow: Vec::new(),
             lifetime: Lifetime::Endless,
         }
@@ -145,7 +171,7 @@ impl ServePolicy {
 
     /// Whether a port may be opened for a probe that asks for it.
     pub fn probe_port_is_on_demand(&self, port: u16) -> bool {
-        self.probe_ports.is_none() && ON_DEMAND.contains(&port)
+        self.probe_ports.is_none() && self.on_demand.contains(&port)
     }
 
     /// When a run that was let in is over at the latest, counted from its start.

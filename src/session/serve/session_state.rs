@@ -1,7 +1,9 @@
 //! One client's session as the server keeps it, in bounded memory.
 
+use super::ServePolicy;
 use super::command::ReplyTo;
 use super::probe::Probe;
+use super::room::RunRoom;
 use super::spent::UsedHelo;
 use crate::record::{BlastReceived, BlastSent};
 use crate::session::blast::{IntervalBoard, TestPlan, merge_received, merge_sent};
@@ -28,6 +30,8 @@ pub(super) struct ServerSession {
     /// Under a key, the highest nonce that it was heard with: its commands' only rise, and one that
     /// does not is a copy.
     pub nonce: u64,
+    /// Since when it has no granted test, while it has none.
+    pub idle_since: Nanos,
     /// Runs that it was granted.
     pub tests: u64,
     /// The run that TEST asked for.
@@ -47,6 +51,12 @@ pub(super) struct Run {
     pub tag: u16,
     /// Whether the client runs on this host.
     pub one_host: bool,
+    /// When it was granted.
+    pub granted: Nanos,
+    /// Bytes that it may take at the most.
+    pub memory: u64,
+    /// Kernel buffer that each stream asks for, in bytes.
+    pub buffer: u64,
     pub streams: Vec<Stream>,
     /// Stretches of the streams that this side receives.
     pub board: IntervalBoard,
@@ -99,6 +109,7 @@ impl ServerSession {
             opened: now,
             heard: now,
             nonce,
+            idle_since: now,
             tests: 0,
             run: None,
             probe: None,
@@ -112,9 +123,37 @@ impl ServerSession {
         self.run.iter().flat_map(|run| &run.streams).filter(|stream| stream.is_open())
     }
 
+    /// Its streams that may still be opened or have not ended: what it was granted.
+    pub fn granted_streams(&self) -> u64 {
+        let streams = self.run.iter().flat_map(|run| &run.streams);
+        streams.filter(|stream| !stream.ended).count() as u64
+    }
+
+    /// Bytes that its run or its probe may take at the most.
+    pub fn memory(&self) -> u64 {
+        let run = self.run.as_ref().map_or(0, |run| run.memory);
+        run + self.probe.as_ref().map_or(0, |_| Probe::MOST_BYTES)
+    }
+
+    /// When it is closed if nothing more comes of it, and no stream or probe goes on.
+    pub fn idle_until(&self, policy: &ServePolicy) -> Option<Nanos> {
+        match (&self.run, &self.probe) {
+            (Some(run), _) => run.is_unbegun().then(|| run.granted + policy.idle_limit),
+            (None, Some(_)) => None,
+            (None, None) => {
+                let limit = self.idle_since + policy.idle_limit;
+                Some(limit.min(self.heard.max(self.idle_since) + policy.idle_timeout))
+            }
+        }
+    }
+
     /// The server stood still for `length`: it heard nobody meanwhile, and that is nobody's silence.
     pub fn on_pause(&mut self, length: Nanos) {
         self.heard += length;
+        self.idle_since += length;
+        if let Some(run) = &mut self.run {
+            run.granted += length;
+        }
         if let Some(due) = self.run.as_mut().and_then(|run| run.due.as_mut()) {
             *due += length;
         }
@@ -160,13 +199,16 @@ impl Stream {
 }
 
 impl Run {
-    pub fn new(plan: TestPlan, tag: u16, one_host: bool) -> Self {
+    pub fn new(plan: TestPlan, tag: u16, one_host: bool, room: RunRoom, now: Nanos) -> Self {
         let streams = plan.all_streams();
         let up = (0..streams).filter(|stream| plan.is_up(*stream)).count();
         Self {
             plan,
             tag,
             one_host,
+            granted: now,
+            memory: room.memory,
+            buffer: room.buffer,
             streams: (0..streams).map(|_| Stream::default()).collect(),
             board: IntervalBoard::new(up),
             finished: false,
@@ -174,6 +216,11 @@ impl Run {
             due: None,
             failed: None,
         }
+    }
+
+    /// Whether none of its streams was opened yet, or is about to be.
+    fn is_unbegun(&self) -> bool {
+        !self.streams.iter().any(|stream| stream.opened || stream.ended || stream.opening.is_some())
     }
 
     /// Where the run stands, in the dialogue's words.

@@ -334,7 +334,7 @@ impl House {
                     let news = StreamNews::Ports(Box::default());
                     self.tell(ServeOrder { session: request.session, stream: 0, news });
                 }
-                ServeEvent::ClosePorts { .. } => {}
+                ServeEvent::ClosePorts { .. } | ServeEvent::GiveBack => {}
                 ServeEvent::StopSenders { .. } if self.deaf_to_stop => {}
                 ServeEvent::StopSenders { session } => {
                     let streams = self.server.streams.iter().filter(of(session));

@@ -36,6 +36,17 @@ impl Doors {
         self.by_port.contains_key(&port)
     }
 
+    /// Whether a port is open for as long as the server runs.
+    pub fn is_held(&self, port: u16) -> bool {
+        self.by_port.get(&port).is_some_and(|door| door.held)
+    }
+
+    /// Whether a port is open for a session.
+    pub fn serves(&self, port: u16, session: u64) -> bool {
+        let door = self.by_port.get(&port);
+        door.is_some_and(|door| door.held || door.users.contains(&session))
+    }
+
     /// Has a session use a port, if it is open.
     pub fn share(&mut self, port: u16, session: u64) -> bool {
         let Some(door) = self.by_port.get_mut(&port) else { return false };
@@ -74,6 +85,12 @@ impl Doors {
     /// Ports that are open for sessions alone.
     pub fn on_demand(&self) -> usize {
         self.by_port.values().filter(|door| !door.held).count()
+    }
+
+    /// Those among them that any of these sessions uses.
+    pub fn used_by(&self, session: impl Fn(u64) -> bool) -> usize {
+        let doors = self.by_port.values().filter(|door| !door.held);
+        doors.filter(|door| door.users.iter().any(|user| session(*user))).count()
     }
 
     fn insert(&mut self, port: u16, door: Door) {

@@ -3,12 +3,17 @@
 use super::super::answer::{Answer, ROOM};
 use super::super::command::Asked;
 use super::super::dialogue::session_name;
+use super::super::shares::Used;
 use super::super::{Refused, ServeControl, ServeEvent, ServeOrder};
 use super::{MOST_PORTS, MOST_PROBES, Probe};
 use crate::record::{ServeRecord, Sink};
+use crate::session::limit::network;
 use crate::session::{Now, Orders};
 use crate::wire::{Code, PortList};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
+
+/// Ports that are tried for answers "from another port".
+const ALTERNATES: usize = 8;
 
 /// Ports that a probe needs opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,8 +22,9 @@ pub struct PortsRequest {
     pub session: u64,
     /// Which.
     pub ports: PortList,
-    /// Whether one more is wanted, whichever, to answer "from another port".
-    pub alternate: bool,
+    /// One more is wanted, to answer "from another port": the first of these that can be had; none
+    /// where it is not wanted.
+    pub alternate: Vec<u16>,
     /// The address of this host that the client asked; `None` if not told.
     pub local: Option<IpAddr>,
     /// The client's address.
@@ -66,7 +72,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             Some(Ok(ports)) => ports,
             Some(Err(wrong)) => return Some(Answer::new(Code::BAD_PARAMETER, wrong.to_string())),
         };
-        if let Err(answer) = self.admit_probe(id, &ports) {
+        if let Err(answer) = self.admit_probe(id, asked.to.meta.source, &ports) {
             self.log_refusal(&asked.to.meta, &answer, asked.now);
             return Some(answer);
         }
@@ -77,14 +83,19 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         probe.opening = Some((asked.tag(), asked.to));
         // The key is sent to the address that the dialogue is held from, and who returns it has got
         // it there.
-        probe.lanes.prove(asked.to.meta.source, asked.now.mono);
-        let room = MOST_PORTS.saturating_sub(self.doors.on_demand());
-        let wanted = self.wanted_ports(id, &ports).take(room).collect();
+        let client = asked.to.meta.source;
+        probe.lanes.prove(client, asked.now.mono);
+        let mut room = self.ports_room(client);
+        let wanted = self.wanted_ports(id, &ports, &mut room);
         probe.alternate = self.doors.held_besides(|port| ports.contains(port));
+        let alternate = match probe.alternate {
+            None if room > 0 => self.alternate_ports(&ports),
+            _ => Vec::new(),
+        };
         let request = PortsRequest {
             session: id,
             ports: wanted,
-            alternate: probe.alternate.is_none() && self.policy.probe_ports.is_none(),
+            alternate,
             local: asked.to.meta.destination,
             peer: asked.to.meta.source.ip(),
         };
@@ -98,26 +109,60 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
     }
 
     /// Whether a probe may be had at all.
-    fn admit_probe(&self, id: u64, ports: &PortList) -> Result<(), Answer> {
+    fn admit_probe(&self, id: u64, client: SocketAddr, ports: &PortList) -> Result<(), Answer> {
         self.policy.admit_probe(ports).map_err(|refused: Refused| Answer::from(refused))?;
-        let others = self.sessions.iter().filter(|(other, _)| **other != id);
-        if others.filter(|(_, session)| session.probe.is_some()).count() >= MOST_PROBES {
-            let text = format!("{MOST_PROBES} probes are going on, which is the limit");
-            return Err(Answer::new(Code::NO_ROOM, text));
-        }
-        Ok(())
+        let used = self.used(client, Some(id), |session| u64::from(session.probe.is_some()));
+        self.bound(MOST_PROBES as u64).admit(used, 1).map_err(|full| {
+            let all = || format!("{MOST_PROBES} probes are going on, which is the limit");
+            Answer::new(Code::NO_ROOM, full.words("probes").unwrap_or_else(all))
+        })?;
+        self.admit_memory(id, client, Probe::MOST_BYTES)
     }
 
-    /// The ports that must be opened for a session; those that are open are its own from now on.
-    fn wanted_ports(&mut self, id: u64, ports: &PortList) -> impl Iterator<Item = u16> {
-        let allowed = ports
-            .iter()
-            .filter(|port| Some(*port) != self.port && self.policy.probe_port_is_on_demand(*port));
-        let allowed: Vec<u16> = allowed.collect();
-        ports.iter().for_each(|port| _ = self.doors.share(port, id));
-        let doors = &self.doors;
-        let closed: Vec<u16> = allowed.into_iter().filter(|port| !doors.is_open(*port)).collect();
-        closed.into_iter()
+    /// How many ports more may be opened for a client, or kept open.
+    fn ports_room(&self, client: SocketAddr) -> usize {
+        let source = network(client.ip());
+        let is_own = |id: u64| {
+            self.sessions.get(&id).is_some_and(|session| network(session.client.ip()) == source)
+        };
+        let used =
+            Used { all: self.doors.on_demand() as u64, source: self.doors.used_by(is_own) as u64 };
+        self.bound(MOST_PORTS as u64).room(used) as usize
+    }
+
+    /// Ports to try for answers "from another port": a few of those that may be opened, from a
+    /// random one on.
+    fn alternate_ports(&mut self, asked: &PortList) -> Vec<u16> {
+        let free = |port: &u16| {
+            self.policy.probe_port_is_on_demand(*port)
+                && Some(*port) != self.port
+                && !asked.contains(*port)
+                && !self.doors.is_open(*port)
+        };
+        let mut free: Vec<u16> = self.policy.on_demand.clone().filter(free).collect();
+        if !free.is_empty() {
+            let start = (self.random)() % free.len() as u64;
+            free.rotate_left(start as usize);
+        }
+        free.truncate(ALTERNATES);
+        free
+    }
+
+    /// The ports that must be opened for a session, as far as there is room for them; those that are
+    /// open are its own from now on.
+    fn wanted_ports(&mut self, id: u64, ports: &PortList, room: &mut usize) -> PortList {
+        let mut wanted = PortList::default();
+        for port in ports.iter().filter(|port| Some(*port) != self.port) {
+            if self.doors.is_held(port) {
+                self.doors.share(port, id);
+            } else if *room > 0 && self.policy.probe_port_is_on_demand(port) {
+                *room -= 1;
+                if !self.doors.share(port, id) {
+                    wanted.insert(port..=port);
+                }
+            }
+        }
+        wanted
     }
 
     /// Its ports are open, or could not be opened.
@@ -140,7 +185,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         for port in ports.iter() {
             let why = not_opened.iter().find(|(failed, _)| *failed == port).map(|(_, why)| *why);
             match why {
-                _ if Some(port) == server || doors.is_open(port) => open.insert(port..=port),
+                _ if Some(port) == server || doors.serves(port, id) => open.insert(port..=port),
                 Some(why) => closed.add(port, why),
                 None if policy.probe_port_is_on_demand(port) => closed.add(port, "limit"),
                 None => closed.add(port, "policy"),

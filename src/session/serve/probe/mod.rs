@@ -38,11 +38,16 @@ use items::Items;
 use lanes::Lanes;
 use std::net::IpAddr;
 
-/// Ports that a probe may have: those of the range that an operator names, or these.
-pub(super) const ON_DEMAND: std::ops::RangeInclusive<u16> = 1_024..=65_535;
+/// Ports that a probe may have, opened when it asks for them: those that an operator names, or these.
+///
+/// They are among the dynamic ports, which are never registered (RFC 6335 §6: 49152 to 65535), above
+/// those that Linux hands out by itself (`ip_local_port_range`: 32768 to 60999) and mosh's (60000 to
+/// 61000), and clear of what is in use there without being registered: `WireGuard` 51820, `ActiveMQ`
+/// 61613 to 61616, Cisco's VPN client 62514 to 62524, Mumble 64738.
+pub(super) const ON_DEMAND: std::ops::RangeInclusive<u16> = 63_000..=63_255;
 /// Ports that are open for probes at once, of all sessions together.
 pub const MOST_PORTS: usize = 256;
-/// Probes at once: each may take up to 3 MiB.
+/// Probes at once.
 pub(super) const MOST_PROBES: usize = 16;
 
 /// One session's probe.
@@ -67,6 +72,9 @@ pub(super) struct Probe {
 }
 
 impl Probe {
+    /// The most that one takes in memory: its items, the addresses and the answers that wait.
+    pub const MOST_BYTES: u64 = 5 << 20;
+
     fn new(key: u64, tag: u16, due: Nanos) -> Self {
         Self {
             key,

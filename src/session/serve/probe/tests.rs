@@ -46,7 +46,7 @@ impl Sink<ServeEvent> for Engine {
                 let opened = PortsOpened {
                     opened: free.into_iter().map(|port| (port, usize::from(port))).collect(),
                     not_opened: taken.into_iter().map(|port| (port, "in-use")).collect(),
-                    alternate: alternate.then_some(ALTERNATE),
+                    alternate: (!alternate.is_empty()).then_some(ALTERNATE),
                     other: self.other,
                 };
                 let news = StreamNews::Ports(Box::new(opened));
@@ -82,6 +82,8 @@ impl House {
     }
 
     fn with(policy: ServePolicy, engine: Engine, held: &[(u16, usize)]) -> Self {
+        // Any port, so that the tests say what an operator's list would.
+        let policy = ServePolicy { on_demand: 1_024..=65_535, ..policy };
         let mut count = 0;
         let random: Box<dyn FnMut() -> u64> = Box::new(move || {
             count += 1;

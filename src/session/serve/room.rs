@@ -1,0 +1,106 @@
+//! How much room a run gets: streams and memory, within the bounds in all and by source.
+
+use super::answer::Answer;
+use super::{ServeControl, ServeEvent, ServeOrder, ServePolicy};
+use crate::record::Sink;
+use crate::session::Orders;
+use crate::session::blast::TestPlan;
+use crate::units::ByteCount;
+use crate::wire::Code;
+use std::net::SocketAddr;
+
+/// What a session without a run or a probe takes at the most: its state and the replies that it
+/// keeps.
+pub(super) const SESSION_BYTES: u64 = 32 << 10;
+/// Kernel buffer that a stream keeps however many share, in bytes; and however short memory is.
+const LEAST_BUFFER: u64 = 1 << 20;
+const SCARCE_BUFFER: u64 = 64 << 10;
+/// Part of what a source may still have that a run's kernel buffers leave for the next.
+const LEFT: u64 = 4;
+/// Sockets that send take no larger buffer.
+const SEND_BUFFER: u64 = 4 << 20;
+
+/// What a run was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct RunRoom {
+    /// Bytes that it may take at the most.
+    pub memory: u64,
+    /// Kernel buffer that each stream asks for, in bytes.
+    pub buffer: u64,
+}
+
+impl RunRoom {
+    /// The room for a run where so many bytes are left; `Err` is how many it needs.
+    fn within(left: u64, plan: &TestPlan, policy: &ServePolicy) -> Result<Self, u64> {
+        let streams = u64::from(plan.all_streams());
+        let fair = policy.socket_buffer / u64::from(plan.streams.max(1));
+        let wanted = fair.max(policy.socket_buffer.min(LEAST_BUFFER));
+        let scarce = wanted.min(SCARCE_BUFFER);
+        let own = plan.memory(policy.receives);
+        let least = own.saturating_add(streams.saturating_mul(scarce));
+        if least > left {
+            return Err(least);
+        }
+        let spare = (left - own).saturating_sub(left / LEFT) / streams.max(1);
+        let buffer = wanted.min(spare).max(scarce);
+        Ok(Self { memory: own + streams * buffer, buffer })
+    }
+}
+
+/// The kernel buffer that one stream of a run asks for.
+pub(super) fn buffer_of(run: &super::session_state::Run, stream: u32) -> u64 {
+    if run.plan.is_up(stream) { run.buffer } else { run.buffer.min(SEND_BUFFER) }
+}
+
+impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl<O, K, R> {
+    /// The room for a session's next run, as its own streams of the run before make room; or why
+    /// there is none.
+    pub(super) fn room_for(
+        &self,
+        id: u64,
+        client: SocketAddr,
+        plan: &TestPlan,
+    ) -> Result<RunRoom, Answer> {
+        let used = self.used(client, Some(id), |session| session.granted_streams());
+        let bound = self.bound(self.policy.max_all_streams as u64);
+        let streams = u64::from(plan.all_streams());
+        bound.admit(used, streams).map_err(|full| {
+            let all = || format!("{} of {} streams are in use", used.all, bound.all);
+            Answer::new(Code::NO_ROOM, full.words("streams").unwrap_or_else(all))
+        })?;
+        let left = self.memory_left(id, client);
+        RunRoom::within(left, plan, &self.policy).map_err(|need| self.no_memory(need, left))
+    }
+
+    /// Whether a session may have `need` bytes beside what others have.
+    pub(super) fn admit_memory(
+        &self,
+        id: u64,
+        client: SocketAddr,
+        need: u64,
+    ) -> Result<(), Answer> {
+        let left = self.memory_left(id, client);
+        if need <= left { Ok(()) } else { Err(self.no_memory(need, left)) }
+    }
+
+    /// Bytes that a session may have beside what others have.
+    fn memory_left(&self, id: u64, client: SocketAddr) -> u64 {
+        let mut used = self.used(client, Some(id), |session| session.memory());
+        used.all = used.all.saturating_add(self.sessions.len() as u64 * SESSION_BYTES);
+        self.bound(self.policy.max_memory).room(used)
+    }
+
+    fn no_memory(&self, need: u64, left: u64) -> Answer {
+        let bound = self.bound(self.policy.max_memory);
+        let (all, source) = (ByteCount(bound.all), ByteCount(bound.of_source()));
+        let text = format!(
+            "this takes {} of memory and {} are left: the limit is {all} in all and {source} for \
+             one address or /64 network",
+            ByteCount(need),
+            ByteCount(left),
+        );
+        Answer::new(Code::NO_ROOM, text)
+            .with("max_memory", bound.all)
+            .with("source_memory", bound.of_source())
+    }
+}

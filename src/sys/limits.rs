@@ -1,0 +1,61 @@
+//! What the system allows this process, and what it takes of it: descriptors (`getrlimit(2)`) and
+//! memory (`mallopt(3)`, `malloc_trim(3)`).
+
+use std::io;
+
+/// Raises the soft limit of open descriptors to the hard one; what it is then.
+pub fn raise_descriptor_limit() -> io::Result<u64> {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: `limit` is a live rlimit that the call fills.
+    if unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) } < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    if limit.rlim_cur < limit.rlim_max {
+        limit.rlim_cur = limit.rlim_max;
+        // SAFETY: `limit` is a live rlimit that the call only reads.
+        if unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) } < 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    Ok(limit.rlim_cur)
+}
+
+/// Has large blocks of memory go back to the system when they are freed, and few heaps share the
+/// small ones, for a process whose threads come and go. Other C libraries than GNU's do so already.
+pub fn tame_heaps() {
+    #[cfg(target_env = "gnu")]
+    {
+        // Set at all, the threshold no longer rises with what is freed: else blocks of up to 32 MiB
+        // would come to stay in the heaps.
+        const LARGE: libc::c_int = 64 << 10;
+        const HEAPS: libc::c_int = 2;
+        // SAFETY: mallopt takes plain integers; a value that it refuses changes nothing.
+        unsafe {
+            libc::mallopt(libc::M_MMAP_THRESHOLD, LARGE);
+            libc::mallopt(libc::M_ARENA_MAX, HEAPS);
+        }
+    }
+}
+
+/// Gives freed memory back to the system.
+pub fn give_memory_back() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: malloc_trim takes an integer, and touches only what is free.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_soft_limit_of_descriptors_is_raised_to_the_hard_one() {
+        let limit = raise_descriptor_limit().unwrap();
+        let told = std::fs::read_to_string("/proc/self/limits").unwrap();
+        let line = told.lines().find(|line| line.starts_with("Max open files")).unwrap();
+        let mut numbers = line.split_whitespace().filter_map(|word| word.parse::<u64>().ok());
+        assert_eq!((numbers.next(), numbers.next()), (Some(limit), Some(limit)), "{line}");
+    }
+}
