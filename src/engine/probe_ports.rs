@@ -151,8 +151,7 @@ mod tests {
     fn a_port_that_another_has_says_so() {
         let taken = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
         let port = taken.local_addr().unwrap().port();
-        let free = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
-        let free = free.local_addr().unwrap().port();
+        let free = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let plan = SocketPlan::new("127.0.0.1:0".parse().unwrap());
         let adoption = Adoption::default();
         let mut ports = ProbePorts::new(plan, adoption.clone(), 7);

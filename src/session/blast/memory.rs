@@ -68,11 +68,87 @@ impl TestPlan {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::BlastInterval;
+    use crate::session::blast::Direction;
+    use crate::units::Nanos;
+    use crate::wire::Params;
+    use std::hint::black_box;
 
     #[test]
     fn a_send_call_is_whole_buffers() {
         let calls = [64, 512, 1472, 8972, 65_507].map(|payload| sender_room(payload).0);
         assert_eq!(calls, [1_024, 127, 44, 7, 1]);
         assert_eq!(sender_room(16).0, CALL_DATAGRAMS);
+    }
+
+    fn plan(direction: Direction, payload: u32, window: u64) -> TestPlan {
+        TestPlan {
+            direction,
+            payload,
+            window,
+            time: Nanos::from_secs(3_600),
+            ..TestPlan::read(&Params::default()).unwrap()
+        }
+    }
+
+    /// The most that `run` holds at once, in bytes.
+    fn held(run: impl FnOnce()) -> u64 {
+        u64::try_from(allocation_counter::measure(run).bytes_max).unwrap()
+    }
+
+    #[test]
+    fn a_receiver_never_holds_more_than_is_reckoned() {
+        for (payload, window) in [(16, 64), (1_472, 65_536), (65_527, 16_777_216), (9_000, 70_000)]
+        {
+            for shape in [RxShape::One, RxShape::Many, RxShape::Coalesced] {
+                let plan = plan(Direction::Up, payload, window);
+                let reckoned = plan.memory(shape) - BESIDE as u64;
+                let held = held(|| {
+                    let (buffers, capacity) =
+                        shape.room(largest_received(payload as usize, false), RECEIVED_AT_ONCE);
+                    let rx = RxBatch::new(buffers, capacity);
+                    let tx = TxBatch::new(receiver_room().0, receiver_room().1);
+                    let mut tracker = SequenceTracker::with_window(window);
+                    let (mut delay, mut drift) = (DelayAboveMin::new(), ClockDrift::new());
+                    let mut board = IntervalBoard::new(1);
+                    for number in 0..10_000u32 {
+                        tracker.observe(3 * number);
+                        delay.observe(i64::from(number % 977) * -1_000_000, 1);
+                        drift.correct(Nanos(u64::from(number) * 50_000_000), 5);
+                        board.add(0, BlastInterval::default());
+                    }
+                    let delay = delay.into_histogram();
+                    black_box((rx, tx, tracker, delay, drift, board));
+                });
+                assert!(held <= reckoned, "{payload} {window} {shape:?}: {held} of {reckoned}");
+                assert!(held * 3 > reckoned, "{payload} {window} {shape:?}: {held} of {reckoned}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_sender_never_holds_more_than_is_reckoned() {
+        for payload in [16, 64, 512, 1_472, 9_000, 65_527] {
+            let plan = plan(Direction::Down, payload, 65_536);
+            let reckoned = plan.memory(RxShape::Many) - BESIDE as u64;
+            let held = held(|| {
+                let (buffers, capacity) =
+                    RxShape::Many.room(largest_received(payload as usize, true), RECEIVED_AT_ONCE);
+                let (slots, bytes) = sender_room(payload as usize);
+                let batches = (RxBatch::new(buffers, capacity), TxBatch::new(slots, bytes));
+                black_box((batches, DelayHistogram::new()));
+            });
+            assert!(held <= reckoned, "{payload}: {held} of {reckoned}");
+        }
+    }
+
+    #[test]
+    fn what_a_window_and_a_size_from_afar_take_is_in_the_reckoning() {
+        let of = |payload, window| plan(Direction::Up, payload, window).memory(RxShape::Many);
+        assert!(of(1_472, 16_777_216) > of(1_472, 64) + 2_000_000);
+        assert!(of(65_527, 64) > of(1_472, 64) + 400_000);
+        let all = TestPlan { streams: 64, ..plan(Direction::Both, 1_472, 65_536) };
+        let one = TestPlan { streams: 1, ..all };
+        assert_eq!(all.memory(RxShape::Many), 64 * one.memory(RxShape::Many));
     }
 }

@@ -126,8 +126,15 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
     pub(super) fn expire(&mut self, now: Now) {
         let timeout = self.policy.session_timeout;
         let policy = &self.policy;
+        let bound = self.bound(policy.max_sessions as u64);
         let ended = |session: &super::session_state::ServerSession| {
-            if session.idle_until(policy).is_some_and(|until| now.mono >= until) {
+            let is_over = |crowded| {
+                session.idle_until(policy, crowded).is_some_and(|until| now.mono >= until)
+            };
+            // Whether it is crowded takes a look at all of them.
+            if is_over(false)
+                || is_over(true) && bound.is_half_taken(self.used(session.client, None, |_| 1))
+            {
                 return Some(SessionEnd::Expired);
             }
             let probe = session.probe.as_ref().map(|(_, probe)| probe);

@@ -70,11 +70,13 @@ pub struct ServePolicy {
     pub receives: RxShape,
     /// Silence after which a session is closed.
     pub session_timeout: Nanos,
-    /// The same for one without a granted test.
+    /// How long a session may go without a granted test once half of the sessions are taken, in all
+    /// or by its source.
     pub idle_timeout: Nanos,
-    /// How long a session may go without a granted test, or a run without its first stream, whatever
-    /// is heard of it.
+    /// The same while there are fewer, and a long way's round trips have their time.
     pub idle_limit: Nanos,
+    /// How long a run may go without its first stream.
+    pub start_limit: Nanos,
     /// Whether it sends.
     pub reverse: Reverse,
     /// Whether it helps probes.
@@ -105,6 +107,7 @@ impl Default for ServePolicy {
             session_timeout: Nanos::from_secs(15),
             idle_timeout: Nanos::from_secs(3),
             idle_limit: Nanos::from_secs(10),
+            start_limit: Nanos::from_secs(30),
             reverse: Reverse::Allowed,
             probing: Probing::Allowed,
             probe_ports: None,

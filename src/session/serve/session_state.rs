@@ -135,15 +135,14 @@ impl ServerSession {
         run + self.probe.as_ref().map_or(0, |_| Probe::MOST_BYTES)
     }
 
-    /// When it is closed if nothing more comes of it, and no stream or probe goes on.
-    pub fn idle_until(&self, policy: &ServePolicy) -> Option<Nanos> {
+    /// When it is closed, whatever is heard of it, as no test was granted or begun; `crowded` where
+    /// others may be waiting.
+    pub fn idle_until(&self, policy: &ServePolicy, crowded: bool) -> Option<Nanos> {
         match (&self.run, &self.probe) {
-            (Some(run), _) => run.is_unbegun().then(|| run.granted + policy.idle_limit),
+            (Some(run), _) => run.is_unbegun().then(|| run.granted + policy.start_limit),
             (None, Some(_)) => None,
-            (None, None) => {
-                let limit = self.idle_since + policy.idle_limit;
-                Some(limit.min(self.heard.max(self.idle_since) + policy.idle_timeout))
-            }
+            (None, None) if crowded => Some(self.idle_since + policy.idle_timeout),
+            (None, None) => Some(self.idle_since + policy.idle_limit),
         }
     }
 

@@ -63,6 +63,11 @@ impl Bound {
         left.min(self.of_source().saturating_sub(used.source))
     }
 
+    /// Whether half of it is in use, in all or by one source.
+    pub fn is_half_taken(self, used: Used) -> bool {
+        used.all > self.all / 2 || used.source > self.of_source() / 2
+    }
+
     /// Whether it may have so much more, or which bound is in the way.
     pub fn admit(self, used: Used, more: u64) -> Result<(), Full> {
         if more <= self.room(used) {

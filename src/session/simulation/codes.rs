@@ -135,7 +135,11 @@ fn code_450_keeps_a_second_stream_from_the_address_of_the_first() {
 
 #[test]
 fn code_452_is_for_streams_beyond_what_the_server_has_altogether() {
-    let mut desk = ByHand::new(ServePolicy { max_all_streams: 3, ..ServePolicy::default() });
+    let mut desk = ByHand::new(ServePolicy {
+        max_all_streams: 3,
+        source_share: 100,
+        ..ServePolicy::default()
+    });
     let (one, two) = (desk.open(peer(1)).unwrap(), desk.open(peer(2)).unwrap());
     desk.say(peer(1), &format!("c TEST session={one} streams=2"));
     for stream in 0..2 {
@@ -146,8 +150,10 @@ fn code_452_is_for_streams_beyond_what_the_server_has_altogether() {
     assert_eq!(both.code, Code::NO_ROOM);
     assert!(both.text.contains("2 of 3 streams"), "{}", both.text);
     assert_eq!(desk.code(peer(2), &format!("d TEST session={two}")), Code::OK);
+    // Streams that were granted are in use before they are opened, or many could open them at once.
+    assert_eq!(desk.code(peer(1), &format!("e TEST session={one} streams=3")), Code::NO_ROOM);
     // A session's own streams make room for its next run.
-    assert_eq!(desk.code(peer(1), &format!("e TEST session={one} streams=3")), Code::OK);
+    assert_eq!(desk.code(peer(1), &format!("f TEST session={one} streams=2")), Code::OK);
 }
 
 #[test]
@@ -272,6 +278,10 @@ fn a_helo_that_is_played_again_after_quit_opens_nothing() {
 fn a_silent_session_expires_and_one_that_talks_does_not() {
     let mut desk = desk();
     let (silent, talker) = (desk.open(peer(1)).unwrap(), desk.open(peer(2)).unwrap());
+    desk.say(peer(2), &format!("t TEST session={talker}"));
+    let request = desk.data(peer(3), "d", &format!("session={talker}")).unwrap();
+    desk.tell(&request, StreamNews::Opened(Ok(())));
+    desk.answers();
     for number in 0..4 {
         desk.wait(Nanos::from_secs(10));
         assert_eq!(desk.code(peer(2), &format!("n{number} NOOP session={talker}")), Code::OK);
@@ -280,7 +290,6 @@ fn a_silent_session_expires_and_one_that_talks_does_not() {
     assert_eq!(desk.code(peer(1), &format!("n NOOP session={silent}")), Code::OK);
     assert_eq!(desk.code(peer(1), &format!("s STAT session={silent}")), Code::WRONG_ORDER);
     assert!(desk.log().iter().any(|line| line.contains(&format!("{silent} expired"))));
-    desk.say(peer(2), &format!("t TEST session={talker}"));
     desk.wait(Nanos::from_secs(15));
     let summary = desk.serve.finish(desk.now);
     assert_eq!((summary.sessions, summary.tested, summary.broken), (2, 1, 1));

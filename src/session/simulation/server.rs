@@ -97,6 +97,8 @@ fn a_full_server_says_421_and_has_room_again_when_sessions_expire() {
     let policy = ServePolicy {
         max_sessions: 3,
         session_timeout: Nanos::from_secs(30),
+        idle_timeout: Nanos::from_secs(30),
+        idle_limit: Nanos::from_secs(30),
         ..ServePolicy::default()
     };
     let (mut serve, _, _) = serve(policy, 1);

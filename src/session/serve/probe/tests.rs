@@ -327,7 +327,7 @@ fn answers_wait_for_their_time_and_keep_the_session_alive() {
 
 #[test]
 fn stat_pages_through_every_item_and_tells_which_numbers_came() {
-    let mut house = House::new(ServePolicy::default());
+    let mut house = House::new(ServePolicy { source_share: 100, ..ServePolicy::default() });
     let (key, tag) = house.probe("5100-5200");
     for item in 0..101u32 {
         for sequence in [0, 2] {
