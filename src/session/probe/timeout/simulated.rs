@@ -5,7 +5,9 @@ use crate::batch::{Datagram, Dest, RxEntry, RxMeta, SendOutcome, TxBatch};
 use crate::record::probe::{TimeoutEvent, TimeoutReport};
 use crate::record::{Flow, Sink};
 use crate::session::probe::FarEnd;
-use crate::session::serve::{ServeControl, ServeEvent, ServeOrder, ServePolicy, StreamNews};
+use crate::session::serve::{
+    PortsOpened, ServeControl, ServeEvent, ServeOrder, ServePolicy, StreamNews,
+};
 use crate::session::{Next, Now, Orders, Sealer, Session};
 use crate::units::Nanos;
 use crate::wire::TicketKey;
@@ -39,6 +41,22 @@ pub(super) struct Rules {
     pub seed: u64,
     /// Whether the server helps.
     pub helper: bool,
+    /// What becomes of the server's other port.
+    pub other_port: OtherPort,
+}
+
+/// What becomes of the port by which sockets may prove themselves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum OtherPort {
+    /// There is none.
+    #[default]
+    None,
+    /// It is seen with the same address as the first, and has a path of its own.
+    Open,
+    /// Something on the way lets nothing through to it.
+    Blocked,
+    /// The NAT gives what goes there another address.
+    Translated,
 }
 
 impl Default for Rules {
@@ -52,6 +70,7 @@ impl Default for Rules {
             copies: [1; 2],
             seed: 1,
             helper: true,
+            other_port: OtherPort::None,
         }
     }
 }
@@ -67,9 +86,12 @@ pub(super) fn plan() -> TimeoutPlan {
     }
 }
 
-/// Opens no port, as none is asked for.
+/// The server's other port, and its socket.
+const OTHER: (u16, usize) = (49_999, 9);
+
+/// Opens no port, as none is asked for, but one more where there is one.
 #[derive(Clone, Default)]
-struct Engine(Rc<RefCell<VecDeque<ServeOrder>>>);
+struct Engine(Rc<RefCell<VecDeque<ServeOrder>>>, bool);
 
 impl Orders<ServeOrder> for Engine {
     fn next_order(&mut self) -> Option<ServeOrder> {
@@ -80,7 +102,8 @@ impl Orders<ServeOrder> for Engine {
 impl Sink<ServeEvent> for Engine {
     fn take(&mut self, event: ServeEvent) -> Flow {
         if let ServeEvent::OpenPorts(request) = event {
-            let news = StreamNews::Ports(Box::default());
+            let alternate = self.1.then_some(OTHER);
+            let news = StreamNews::Ports(Box::new(PortsOpened { alternate, ..Default::default() }));
             let order = ServeOrder { session: request.session, stream: 0, news };
             self.0.borrow_mut().push_back(order);
         }
@@ -97,14 +120,15 @@ struct State {
 
 struct Nat {
     rules: Rules,
-    states: HashMap<usize, State>,
+    /// By socket, and whether to the other port.
+    states: HashMap<(usize, bool), State>,
 }
 
 impl Nat {
-    fn is_open(&self, socket: usize, now: Nanos) -> bool {
-        let Some(state) = self.states.get(&socket) else { return false };
+    fn is_open(&self, flow: (usize, bool), now: Nanos) -> bool {
+        let Some(state) = self.states.get(&flow) else { return false };
         // The dialogue's own socket is never silent for long, and not what is measured.
-        if socket == 0 {
+        if flow.0 == 0 {
             return true;
         }
         let silence = now - state.refreshed;
@@ -114,19 +138,19 @@ impl Nat {
         silence < timer && !in_hole
     }
 
-    fn out(&mut self, socket: usize, now: Nanos) {
-        if !self.is_open(socket, now) {
+    fn out(&mut self, flow: (usize, bool), now: Nanos) {
+        if !self.is_open(flow, now) {
             let state = State { began: now, refreshed: now, answered: false };
-            self.states.insert(socket, state);
+            self.states.insert(flow, state);
         }
-        if let Some(state) = self.states.get_mut(&socket) {
+        if let Some(state) = self.states.get_mut(&flow) {
             state.refreshed = now;
         }
     }
 
-    fn comes_in(&mut self, socket: usize, now: Nanos) -> bool {
-        let open = self.is_open(socket, now);
-        if let (true, Some(state)) = (open, self.states.get_mut(&socket)) {
+    fn comes_in(&mut self, flow: (usize, bool), now: Nanos) -> bool {
+        let open = self.is_open(flow, now);
+        if let (true, Some(state)) = (open, self.states.get_mut(&flow)) {
             state.answered = true;
             if self.rules.inbound_refreshes {
                 state.refreshed = now;
@@ -136,8 +160,10 @@ impl Nat {
     }
 }
 
-fn address_of(socket: usize) -> SocketAddr {
-    SocketAddr::from(([203, 0, 113, 1], 40_000 + socket as u16))
+/// What the NAT gives a flow; another address where it translates each by itself.
+fn address_of((socket, other): (usize, bool), rule: OtherPort) -> SocketAddr {
+    let base = if other && rule == OtherPort::Translated { 50_000 } else { 40_000 };
+    SocketAddr::from(([203, 0, 113, 1], base + socket as u16))
 }
 
 /// Runs `probe timeout` through the rules; its report, its events, and the time it took.
@@ -146,7 +172,8 @@ pub(super) fn probed(rules: Rules, plan: TimeoutPlan) -> (TimeoutReport, Vec<Tim
     let events = Rc::new(RefCell::new(Vec::new()));
     let far = FarEnd::new(server_address, 0, Sealer::default(), Nanos::from_secs(5));
     let mut client = TimeoutSession::new(plan, far, Told(Rc::clone(&events)));
-    let engine = Engine::default();
+    let rule = rules.other_port;
+    let engine = Engine(Rc::default(), rule != OtherPort::None);
     let mut names = 0;
     let names: Box<dyn FnMut() -> u64> = Box::new(move || {
         names += 0x1111;
@@ -164,58 +191,61 @@ pub(super) fn probed(rules: Rules, plan: TimeoutPlan) -> (TimeoutReport, Vec<Tim
     let (loss, copies, helper) = (rules.loss, rules.copies, rules.helper);
     let mut nat = Nat { rules, states: HashMap::new() };
     let mut batch = TxBatch::new(256, 64 << 10);
-    // By time: whether to the server, the client's socket, the bytes.
-    let mut wire: BTreeMap<(Nanos, u64), (bool, usize, Vec<u8>)> = BTreeMap::new();
+    // By time: whether to the server, the flow, the bytes.
+    let mut wire: BTreeMap<(Nanos, u64), (bool, (usize, bool), Vec<u8>)> = BTreeMap::new();
     let mut number = 0;
     let start = Nanos::from_secs(1_000);
     let (mut now, mut tick) = (start, start);
     loop {
         let clock = Now { mono: now, real: now };
         while let Some(entry) = wire.first_entry().filter(|first| first.key().0 <= now) {
-            let (to_server, socket, bytes) = entry.remove();
+            let (to_server, flow, bytes) = entry.remove();
             let base = RxEntry::default().meta;
             let datagram = |meta| Datagram { payload: &bytes, true_len: bytes.len(), meta };
             if to_server {
-                let (source, destination) = (address_of(socket), Some(server_address.ip()));
-                let meta = RxMeta { source, destination, arrival: now, ..base };
+                let source = address_of(flow, rule);
+                let destination = Some(server_address.ip());
+                let socket = if flow.1 { OTHER.1 } else { 0 };
+                let meta = RxMeta { source, destination, arrival: now, socket, ..base };
                 server.on_datagram(clock, &datagram(meta));
             } else {
-                client.on_datagram(
-                    clock,
-                    &datagram(RxMeta { source: server_address, socket, ..base }),
-                );
+                let port = if flow.1 { OTHER.0 } else { server_address.port() };
+                let source = SocketAddr::new(server_address.ip(), port);
+                client.on_datagram(clock, &datagram(RxMeta { source, socket: flow.0, ..base }));
             }
         }
         if now >= tick {
             server.on_tick(clock);
             tick = now + Nanos::from_millis(500);
         }
-        let mut send = |to_server: bool, socket: usize, bytes: &[u8], nat: &mut Nat| {
+        let mut send = |to_server: bool, flow: (usize, bool), bytes: &[u8], nat: &mut Nat| {
             let passes = if to_server {
-                nat.out(socket, now);
-                helper
+                nat.out(flow, now);
+                helper && !(flow.1 && rule == OtherPort::Blocked)
             } else {
-                nat.comes_in(socket, now)
+                nat.comes_in(flow, now)
             };
             let way = usize::from(!to_server);
             if passes && random.f64() >= loss[way] {
                 for copy in 0..copies[way] as u64 {
                     number += 1;
                     let at = now + DELAY + Nanos::from_micros(copy * 20);
-                    wire.insert((at, number), (to_server, socket, bytes.to_vec()));
+                    wire.insert((at, number), (to_server, flow, bytes.to_vec()));
                 }
             }
         };
         let client_next = client.poll_transmit(clock, &mut batch);
         for (dest, bytes) in written(&batch) {
-            send(true, dest.socket, &bytes, &mut nat);
+            let flow = (dest.socket, dest.addr.port() == OTHER.0);
+            send(true, flow, &bytes, &mut nat);
         }
         let outcome = SendOutcome { accepted: batch.len(), stop: None };
         client.on_sent(clock, &batch, &outcome);
         batch.clear();
         let server_next = server.poll_transmit(clock, &mut batch);
         for (dest, bytes) in written(&batch) {
-            send(false, usize::from(dest.addr.port() - 40_000), &bytes, &mut nat);
+            let socket = usize::from(dest.addr.port() % 10_000);
+            send(false, (socket, dest.socket == OTHER.1), &bytes, &mut nat);
         }
         let outcome = SendOutcome { accepted: batch.len(), stop: None };
         server.on_sent(clock, &batch, &outcome);

@@ -1,7 +1,7 @@
 //! Verdicts against simulated timers, over the whole range, in virtual time.
 
 use super::TimeoutPlan;
-use super::simulated::{Rules, plan, probed};
+use super::simulated::{OtherPort, Rules, plan, probed};
 use crate::record::probe::{IdleTimerReport, TimeoutEvent, TimeoutReport};
 use crate::session::simulation::runs;
 use crate::units::Nanos;
@@ -47,6 +47,26 @@ fn both_timers_are_found_over_the_whole_range() {
         let refined = if beyond { Nanos::ZERO } else { established + Nanos::from_secs(70) };
         let most = Nanos::from_secs(312) + refined;
         assert!(took < most, "{took} for {first} and {established}");
+    }
+}
+
+#[test]
+fn a_socket_is_proven_by_another_port_or_by_its_own_path_which_is_said() {
+    for (other_port, is_said) in [
+        (OtherPort::Open, false),
+        (OtherPort::None, true),
+        (OtherPort::Blocked, true),
+        (OtherPort::Translated, true),
+    ] {
+        let (first, established) = (Nanos::from_secs(7), Nanos::from_secs(20));
+        let rules = Rules { first, established, other_port, ..Rules::default() };
+        let (report, _, took) = probed(rules, plan());
+        held(&report.timers[0], first, &report);
+        held(&report.timers[1], established, &report);
+        assert!(report.not_known.is_empty(), "{:?}", report.not_known);
+        let mut doubts = report.verdict.doubt.iter();
+        assert_eq!(doubts.any(|doubt| doubt.contains("proved its address")), is_said);
+        assert!(took < Nanos::from_secs(320), "{took} {other_port:?}");
     }
 }
 
