@@ -89,6 +89,9 @@ pub(super) fn plan() -> TimeoutPlan {
 /// The server's other port, and its socket.
 const OTHER: (u16, usize) = (49_999, 9);
 
+/// One of the client's sockets, and whether with the server's other port.
+type Path = (usize, bool);
+
 /// Opens no port, as none is asked for, but one more where there is one.
 #[derive(Clone, Default)]
 struct Engine(Rc<RefCell<VecDeque<ServeOrder>>>, bool);
@@ -121,11 +124,11 @@ struct State {
 struct Nat {
     rules: Rules,
     /// By socket, and whether to the other port.
-    states: HashMap<(usize, bool), State>,
+    states: HashMap<Path, State>,
 }
 
 impl Nat {
-    fn is_open(&self, flow: (usize, bool), now: Nanos) -> bool {
+    fn is_open(&self, flow: Path, now: Nanos) -> bool {
         let Some(state) = self.states.get(&flow) else { return false };
         // The dialogue's own socket is never silent for long, and not what is measured.
         if flow.0 == 0 {
@@ -138,7 +141,7 @@ impl Nat {
         silence < timer && !in_hole
     }
 
-    fn out(&mut self, flow: (usize, bool), now: Nanos) {
+    fn out(&mut self, flow: Path, now: Nanos) {
         if !self.is_open(flow, now) {
             let state = State { began: now, refreshed: now, answered: false };
             self.states.insert(flow, state);
@@ -148,7 +151,7 @@ impl Nat {
         }
     }
 
-    fn comes_in(&mut self, flow: (usize, bool), now: Nanos) -> bool {
+    fn comes_in(&mut self, flow: Path, now: Nanos) -> bool {
         let open = self.is_open(flow, now);
         if let (true, Some(state)) = (open, self.states.get_mut(&flow)) {
             state.answered = true;
@@ -161,7 +164,7 @@ impl Nat {
 }
 
 /// What the NAT gives a flow; another address where it translates each by itself.
-fn address_of((socket, other): (usize, bool), rule: OtherPort) -> SocketAddr {
+fn address_of((socket, other): Path, rule: OtherPort) -> SocketAddr {
     let base = if other && rule == OtherPort::Translated { 50_000 } else { 40_000 };
     SocketAddr::from(([203, 0, 113, 1], base + socket as u16))
 }
@@ -192,7 +195,7 @@ pub(super) fn probed(rules: Rules, plan: TimeoutPlan) -> (TimeoutReport, Vec<Tim
     let mut nat = Nat { rules, states: HashMap::new() };
     let mut batch = TxBatch::new(256, 64 << 10);
     // By time: whether to the server, the flow, the bytes.
-    let mut wire: BTreeMap<(Nanos, u64), (bool, (usize, bool), Vec<u8>)> = BTreeMap::new();
+    let mut wire: BTreeMap<(Nanos, u64), (bool, Path, Vec<u8>)> = BTreeMap::new();
     let mut number = 0;
     let start = Nanos::from_secs(1_000);
     let (mut now, mut tick) = (start, start);
@@ -218,7 +221,7 @@ pub(super) fn probed(rules: Rules, plan: TimeoutPlan) -> (TimeoutReport, Vec<Tim
             server.on_tick(clock);
             tick = now + Nanos::from_millis(500);
         }
-        let mut send = |to_server: bool, flow: (usize, bool), bytes: &[u8], nat: &mut Nat| {
+        let mut send = |to_server: bool, flow: Path, bytes: &[u8], nat: &mut Nat| {
             let passes = if to_server {
                 nat.out(flow, now);
                 helper && !(flow.1 && rule == OtherPort::Blocked)
