@@ -27,14 +27,14 @@ fn honest() -> BlastReceived {
     }
 }
 
-fn believe(told: BlastReceived) -> Result<BlastReceived, Contradiction> {
-    Claimed::new(told).believe(&RUN, None)
+fn believe(told: &BlastReceived) -> Result<BlastReceived, Contradiction> {
+    Claimed::new(*told).believe(&RUN, None)
 }
 
 #[test]
 fn an_honest_account_passes_and_so_does_an_empty_one() {
-    assert_eq!(believe(honest()), Ok(honest()));
-    assert_eq!(believe(BlastReceived::default()), Ok(BlastReceived::default()));
+    assert_eq!(believe(&honest()), Ok(honest()));
+    assert_eq!(believe(&BlastReceived::default()), Ok(BlastReceived::default()));
     // Every datagram came twenty times, on a path that copies, and none is missing.
     let copied = BlastReceived {
         datagrams: 20_000,
@@ -45,7 +45,7 @@ fn an_honest_account_passes_and_so_does_an_empty_one() {
         lost: 0,
         ..honest()
     };
-    assert_eq!(believe(copied), Ok(copied));
+    assert_eq!(believe(&copied), Ok(copied));
     // Its last word is not known, and its tail was lost.
     let open = BlastReceived { lost: 10, sender_total: None, ..honest() };
     assert!(Claimed::new(open).believe(&RUN, Some(&honest())).is_ok());
@@ -54,7 +54,7 @@ fn an_honest_account_passes_and_so_does_an_empty_one() {
 #[test]
 fn a_clock_that_was_set_costs_the_jitter_and_nothing_else() {
     let set = BlastReceived { jitter_ns: Some(5_400_000_000_000), ..honest() };
-    let told = believe(set).expect("a clock that is set is no lie");
+    let told = believe(&set).expect("a clock that is set is no lie");
     assert_eq!((told.jitter_ns, told.clock_steps, told.firsts), (None, 1, 950));
 }
 
@@ -94,7 +94,7 @@ fn every_identity_is_held() {
         ("drift", BlastReceived { drift_ppb: Some(i64::MIN), ..honest() }),
     ];
     for (kind, told) in broken {
-        let why = believe(told).expect_err(kind);
+        let why = believe(&told).expect_err(kind);
         assert_eq!(serde_json::to_value(why).expect("JSON")["kind"], kind, "{why}");
     }
     let shrunk = BlastReceived { firsts: 949, duplicates: 30, lost: 51, ..honest() };
