@@ -9,8 +9,8 @@ use super::{Refused, ServeControl, ServeEvent, ServeOrder};
 use crate::record::{ServeRecord, SessionEnd, Sink};
 use crate::session::blast::{Direction, TestPlan};
 use crate::session::{Now, Orders};
-use crate::units::Nanos;
-use crate::wire::{Code, Verb};
+use crate::units::{Claimed, Nanos};
+use crate::wire::{Code, MOST_SENT, Verb};
 
 impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl<O, K, R> {
     /// Commands of a session, from the session's own address, answered once for each tag.
@@ -184,9 +184,14 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
 
     /// The client's streams have ended: each of its senders' totals, with commas between.
     fn finish_run(&mut self, id: u64, totals: &str) -> Result<(), Answer> {
-        let parsed: Result<Vec<u64>, _> =
-            totals.split(',').filter(|total| !total.is_empty()).map(str::parse).collect();
-        let Ok(parsed) = parsed else {
+        // More than anybody sends counts as the most.
+        let count = |total: &str| {
+            let told = total.parse::<Claimed<u64>>().ok()?;
+            Some(told.within(MOST_SENT).unwrap_or(MOST_SENT))
+        };
+        let parsed: Option<Vec<u64>> =
+            totals.split(',').filter(|total| !total.is_empty()).map(count).collect();
+        let Some(parsed) = parsed else {
             return Err(Answer::new(Code::BAD_PARAMETER, "sent is numbers with commas between"));
         };
         let Some(run) = self.sessions.get_mut(&id).and_then(|session| session.run.as_mut()) else {
