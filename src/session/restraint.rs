@@ -98,7 +98,8 @@ impl Restraint {
             return true;
         }
         peer.repeats += 1;
-        peer.repeats % LEFT_OUT != 0 && takes(&mut peer.repeats_full, now, REPEAT_EACH, REPEATS)
+        !peer.repeats.is_multiple_of(LEFT_OUT)
+            && takes(&mut peer.repeats_full, now, REPEAT_EACH, REPEATS)
     }
 
     /// Whether a peer was answered to this question before, among its last.

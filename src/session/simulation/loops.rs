@@ -50,7 +50,7 @@ struct Foreign<F> {
 }
 
 impl<F: FnMut(u64, &[u8], Now) -> Vec<u8>> Foreign<F> {
-    fn new(make: F) -> Rc<RefCell<dyn Endpoint>>
+    fn seated(make: F) -> Rc<RefCell<dyn Endpoint>>
     where
         F: 'static,
     {
@@ -229,13 +229,15 @@ impl Who {
             Self::Serve(short) => serve(address, short),
             Self::Door => door(&mut batch),
             Self::Check => check(address),
-            Self::Generator => Foreign::new(|number, _, _| line(number, 0)),
-            Self::Commands => Foreign::new(|number, _, _| format!("a{} HELP", number % 3).into()),
-            Self::FixedStamp => Foreign::new(|_, _, _| {
+            Self::Generator => Foreign::seated(|number, _, _| line(number, 0)),
+            Self::Commands => {
+                Foreign::seated(|number, _, _| format!("a{} HELP", number % 3).into())
+            }
+            Self::FixedStamp => Foreign::seated(|_, _, _| {
                 StampRequest { seq: 3, ..StampRequest::default() }.encode().to_vec()
             }),
-            Self::FixedStun => Foreign::new(|_, _, _| stun_message(StunClass::Request)),
-            Self::Stateless => Foreign::new(stateless),
+            Self::FixedStun => Foreign::seated(|_, _, _| stun_message(StunClass::Request)),
+            Self::Stateless => Foreign::seated(stateless),
         };
         Seat { batch, ..Seat::new(address, None, endpoint) }
     }

@@ -349,3 +349,36 @@ fn any_bytes_are_answered_within_their_length_or_not_at_all() {
         }
     }
 }
+
+#[test]
+fn a_reply_without_its_time_of_receipt_is_known_by_our_own_time_stamp() {
+    let mut reflector = open();
+    let reply = told(&ask(&mut reflector, &request(0).encode()).unwrap());
+    for format in [TimeFormat::Ntp, TimeFormat::Ptp] {
+        let sent = Timestamp::of(START, format);
+        let echoed = StampRequest { seq: reply.seq, sent, ..reply.request };
+        let unknown = Timestamp { bits: 0, format };
+        let foreign = StampReply { seq: 9, received: unknown, request: echoed, ..reply };
+        assert_eq!(ask(&mut reflector, &foreign.encode()), None, "{format:?}");
+    }
+}
+
+#[test]
+fn a_sender_with_any_padding_is_answered_out_of_order_too_and_text_is_not_for_long() {
+    let seed = fastrand::u64(..);
+    let mut random = fastrand::Rng::with_seed(seed);
+    let mut reflector = open();
+    let mut left = 0;
+    for seq in 0..10_000u32 {
+        let sent = Timestamp::of(START + Nanos(u64::from(seq ^ 1) * 1_000_000), TimeFormat::Ntp);
+        let mut packet = StampRequest { seq: seq ^ 1, sent, ..request(0) }.encode().to_vec();
+        packet.resize(100, 0);
+        packet[14..].fill_with(|| random.u8(1..));
+        left += u32::from(ask(&mut reflector, &packet).is_none());
+    }
+    assert_eq!(left, 0, "seed {seed}");
+    let from = RxMeta { source: "192.0.2.3:5000".parse().unwrap(), ..meta() };
+    let line = |number: u8| (0..72).map(|at| b' ' + (number + at) % 16).collect::<Vec<u8>>();
+    let answered = |n: &u8| ask_as(&mut reflector, from, &line(*n % 16)).is_some();
+    assert_eq!((0..200).filter(answered).count(), 8);
+}
