@@ -239,7 +239,8 @@ impl Who {
             Self::FixedStun => Foreign::seated(|_, _, _| stun_message(StunClass::Request)),
             Self::Stateless => Foreign::seated(stateless),
         };
-        Seat { batch, ..Seat::new(address, None, endpoint) }
+        // Nothing here hangs on the tick.
+        Seat { batch, tick: Nanos::from_secs(1), ..Seat::new(address, None, endpoint) }
     }
 
     /// Whether it answers anything at all with something of its own or what came: two of these end
