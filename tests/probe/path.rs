@@ -6,9 +6,11 @@ use serde_json::Value;
 use std::net::UdpSocket;
 
 const TARGETS: [&str; 2] = ["10.77.3.2", "fd77:3::2"];
+/// The ports of all tests here.
+const HELD: &str = "5000-5040";
 
 fn serve(lab: &Lab) -> Running {
-    let server = Running::start(lab.udpkit("server").args(["serve"]));
+    let server = Running::start(lab.udpkit("server").args(["serve", "--probe-ports", HELD]));
     server.wait_for_line("serving on", secs(10));
     server
 }

@@ -12,7 +12,8 @@ pub struct ShapeArgs {
     #[command(flatten)]
     pub far_end: FarEndArgs,
     /// Ports of the far end that it is to open; the first takes the payloads, several show whether
-    /// a limit is kept for each [default: four at random]
+    /// a limit is kept for each [default: four of 63000-63255, which `serve`
+    /// opens where its operator names no others]
     #[arg(long, value_name = "PORTS")]
     pub ports: Option<PortList>,
     /// Most datagrams of one kind and size, until one is answered

@@ -10,14 +10,14 @@ use crate::record::probe::ShapeReport;
 use crate::report::{print_json, print_text, shape_text};
 use crate::session::probe::NoHelper;
 use crate::session::probe::shape::{ShapeKind, ShapePlan};
+use crate::session::serve::ON_DEMAND;
 use crate::wire::PortList;
 use anyhow::Context;
 
 /// Most ports that trains are spread over.
 const MOST_PORTS: usize = 16;
-/// Ports that are chosen where none are named, and the first that may be.
+/// Ports that are chosen where none are named.
 const CHOSEN: u16 = 4;
-const CHOSEN_FROM: u16 = 20_000;
 
 /// A comparison to be made.
 #[derive(Clone, Debug)]
@@ -78,8 +78,9 @@ pub fn measure(
     }))
 }
 
-/// A few neighbours among the high ports.
+/// A few neighbours among those that a server opens where its operator names none.
 fn some_ports() -> PortList {
-    let first = CHOSEN_FROM + fastrand::u16(..40_000);
+    let room = ON_DEMAND.end() - ON_DEMAND.start() - CHOSEN + 2;
+    let first = ON_DEMAND.start() + fastrand::u16(..room);
     (first..first + CHOSEN).collect()
 }

@@ -44,7 +44,7 @@ use std::net::IpAddr;
 /// those that Linux hands out by itself (`ip_local_port_range`: 32768 to 60999) and mosh's (60000 to
 /// 61000), and clear of what is in use there without being registered: `WireGuard` 51820, `ActiveMQ`
 /// 61613 to 61616, Cisco's VPN client 62514 to 62524, Mumble 64738.
-pub(super) const ON_DEMAND: std::ops::RangeInclusive<u16> = 63_000..=63_255;
+pub const ON_DEMAND: std::ops::RangeInclusive<u16> = 63_000..=63_255;
 /// Ports that are open for probes at once, of all sessions together.
 pub const MOST_PORTS: usize = 256;
 /// Probes at once.
