@@ -129,7 +129,8 @@ fn hold(report: &Value, expected: &[Expected], tries: u64) {
 fn each_rule_is_told_for_each_port_twenty_runs_in_a_row() {
     require_lab!();
     let lab = path_with(RULES);
-    let server = serve(&lab, &["--probe-ports", HELD]);
+    // Five probes of one address at once.
+    let server = serve(&lab, &["--probe-ports", HELD, "--source-share", "100"]);
     let args = ["-J", "--tries", "4", "--wait", "500ms"];
     for turn in 0..2 {
         // Both families, five times, at once.

@@ -21,6 +21,8 @@ mod doors;
 mod granting;
 mod items;
 mod lanes;
+#[cfg(test)]
+mod memory_tests;
 mod pending;
 mod telling;
 #[cfg(test)]
