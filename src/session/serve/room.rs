@@ -12,10 +12,12 @@ use std::net::SocketAddr;
 /// What a session without a run or a probe takes at the most: its state and the replies that it
 /// keeps.
 pub(super) const SESSION_BYTES: u64 = 32 << 10;
-/// Kernel buffer that a stream keeps however many share, in bytes; and however short memory is.
+/// Kernel buffer that a stream keeps however many share, in bytes; and however short memory is, which
+/// is Linux's own default.
 const LEAST_BUFFER: u64 = 1 << 20;
-const SCARCE_BUFFER: u64 = 64 << 10;
-/// Part of what a source may still have that a run's kernel buffers leave for the next.
+const SCARCE_BUFFER: u64 = 208 << 10;
+/// Part of what one source may have that kernel buffers beyond those leave to its further runs: so
+/// many clients behind one address have theirs.
 const LEFT: u64 = 4;
 /// Sockets that send take no larger buffer.
 const SEND_BUFFER: u64 = 4 << 20;
@@ -30,8 +32,9 @@ pub(super) struct RunRoom {
 }
 
 impl RunRoom {
-    /// The room for a run where so many bytes are left; `Err` is how many it needs.
-    fn within(left: u64, plan: &TestPlan, policy: &ServePolicy) -> Result<Self, u64> {
+    /// The room for a run where so many bytes are left of a source's `share`; `Err` is how many it
+    /// needs.
+    fn within(left: u64, share: u64, plan: &TestPlan, policy: &ServePolicy) -> Result<Self, u64> {
         let streams = u64::from(plan.all_streams());
         let fair = policy.socket_buffer / u64::from(plan.streams.max(1));
         let wanted = fair.max(policy.socket_buffer.min(LEAST_BUFFER));
@@ -41,7 +44,8 @@ impl RunRoom {
         if least > left {
             return Err(least);
         }
-        let spare = (left - own).saturating_sub(left / LEFT) / streams.max(1);
+        // Two thirds, and again two thirds of what is left then.
+        let spare = (left - own).saturating_sub(share / LEFT) / 3 * 2 / streams.max(1);
         let buffer = wanted.min(spare).max(scarce);
         Ok(Self { memory: own + streams * buffer, buffer })
     }
@@ -69,7 +73,8 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             Answer::new(Code::NO_ROOM, full.words("streams").unwrap_or_else(all))
         })?;
         let left = self.memory_left(id, client);
-        RunRoom::within(left, plan, &self.policy).map_err(|need| self.no_memory(need, left))
+        let share = self.bound(self.policy.max_memory).of_source();
+        RunRoom::within(left, share, plan, &self.policy).map_err(|need| self.no_memory(need, left))
     }
 
     /// Whether a session may have `need` bytes beside what others have.
@@ -102,5 +107,40 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         Answer::new(Code::NO_ROOM, text)
             .with("max_memory", bound.all)
             .with("source_memory", bound.of_source())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::Params;
+
+    #[test]
+    fn the_clients_behind_one_address_all_have_their_runs_and_the_first_a_large_buffer() {
+        let policy = ServePolicy::default();
+        let plan = TestPlan::read(&Params::default()).unwrap();
+        let share = policy.max_memory / 4;
+        let mut left = share;
+        let buffers: Vec<u64> = (0..16)
+            .map(|_| {
+                let room = RunRoom::within(left, share, &plan, &policy).unwrap();
+                left -= room.memory;
+                room.buffer
+            })
+            .collect();
+        assert!(buffers[0] > 30 << 20 && buffers[1] > 8 << 20, "{buffers:?}");
+        assert!(buffers.iter().all(|buffer| *buffer >= SCARCE_BUFFER), "{buffers:?}");
+    }
+
+    #[test]
+    fn a_run_that_does_not_fit_says_what_it_takes() {
+        let policy = ServePolicy::default();
+        let plan = TestPlan::read(&Params::default()).unwrap();
+        let need = RunRoom::within(0, 1 << 20, &plan, &policy).unwrap_err();
+        assert_eq!(RunRoom::within(need - 1, 1 << 20, &plan, &policy), Err(need));
+        let room = RunRoom::within(need, 1 << 20, &plan, &policy).unwrap();
+        assert_eq!((room.memory, room.buffer), (need, SCARCE_BUFFER));
+        let wide = TestPlan { streams: 64, ..plan };
+        assert!(RunRoom::within(policy.max_memory / 4, 64 << 20, &wide, &policy).is_ok());
     }
 }
