@@ -252,6 +252,7 @@ fn events_are_lines_of_json_as_they_happen() {
     let expected = [
         "listening",
         "stun_alternate",
+        "confined",
         "session_opened",
         "test_granted",
         "stream_received",
@@ -266,9 +267,9 @@ fn events_are_lines_of_json_as_they_happen() {
         let time = text(event, "time");
         assert!(time.len() == 24 && time.ends_with('Z') && time.as_bytes()[10] == b'T', "{time}");
     }
-    assert!(events[4]["datagrams"].as_u64().unwrap() > 300 && events[4]["lost"] == 0);
-    assert_eq!(events[5]["ended"], "closed");
-    assert_eq!(events[7]["code"], 552);
+    assert!(events[5]["datagrams"].as_u64().unwrap() > 300 && events[5]["lost"] == 0);
+    assert_eq!(events[6]["ended"], "closed");
+    assert_eq!(events[8]["code"], 552);
 }
 
 #[test]

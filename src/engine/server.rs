@@ -147,6 +147,8 @@ impl Server {
         let each = SocketPlan { bind: SocketAddr::new(plan.bind.ip(), 0), io, ..listener };
         let mut ports = ProbePorts::new(each, control.adoption(), own);
         let held = hold_ports(&mut ports, &plan.policy, &mut log);
+        // Before files are out of reach.
+        let host = host_id();
         if let Some(confinement) = &plan.confinement {
             let record = confinement.apply(local.port(), plan.buffer)?;
             log(sys::real_now(), &record);
@@ -170,7 +172,7 @@ impl Server {
             ..plan.policy.clone()
         };
         let mut session = ServeControl::new(served, TicketKey(key), inbox, streams, random)
-            .on_host(host_id())
+            .on_host(host)
             .on_ports(local.port(), &held)
             .with_key(plan.key.clone())
             .with_reflector(Class::Stamp, Box::new(stamp_reflector(plan)));

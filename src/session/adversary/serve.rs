@@ -77,7 +77,7 @@ impl Sink<ServeEvent> for Engine {
                     (port, all.next_socket)
                 };
                 opened.opened = request.ports.iter().map(&mut open).collect();
-                opened.alternate = request.alternate.then(|| open(49_999));
+                opened.alternate = request.alternate.first().map(|port| open(*port));
                 opened.other = "203.0.113.8".parse().ok();
                 all.most_ports = all.most_ports.max(all.ports.len());
                 let news = StreamNews::Ports(Box::new(opened));

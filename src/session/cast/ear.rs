@@ -282,7 +282,8 @@ impl Ear {
             if !self.listens() {
                 return;
             }
-            self.take_report(now, meta, (&report, datagram.payload.len()), known).unwrap_or_default()
+            self.take_report(now, meta, (&report, datagram.payload.len()), known)
+                .unwrap_or_default()
         } else {
             let Self { census, door, .. } = self;
             door.answer(now, meta, datagram.payload, &mut census.addresses())

@@ -17,7 +17,7 @@ fn a_probe_never_holds_more_than_is_reckoned() {
             let ask = Ask::new(2, 1, number, 4_095, Nanos(3));
             probe.items.note(&ask, &meta, 64, 5_000);
             let lane = SocketAddr::from(([192, 0, 2, 1], number as u16 + 1));
-            probe.lanes.prove(lane);
+            probe.lanes.prove(lane, Nanos::ZERO);
         }
         black_box(probe);
     });
