@@ -93,6 +93,18 @@ impl NetworkError {
         self.errno == CONNECTION_REFUSED && self.origin != ErrorOrigin::Local
     }
 
+    /// Whether a host or a router on the way says that what was sent does not arrive: no port, no
+    /// host, no way, or one that is prohibited. Its size and its hops are other matters.
+    pub fn is_from_afar(&self) -> bool {
+        match self.origin {
+            ErrorOrigin::Local => false,
+            // Destination unreachable but for "fragmentation needed" (RFC 792).
+            ErrorOrigin::Icmp => self.icmp_type == 3 && self.icmp_code != 4,
+            // Destination unreachable (RFC 4443 §3.1).
+            ErrorOrigin::Icmp6 => self.icmp_type == 1,
+        }
+    }
+
     /// Takes an ICMP message whose sender is an address of this host for this host's own word,
     /// where the datagram was going elsewhere, or where this host's packet filter is known to refuse
     /// what the socket sends: the datagram never left, and the far end said nothing.

@@ -9,7 +9,9 @@ use super::{Handle, Loop, LoopConfig, Placement, Signals};
 use crate::batch::TxBatch;
 use crate::net::{IoMode, NetError, SocketPlan, receive_shape};
 use crate::record::{Flow, ServeRecord, Sink};
-use crate::session::blast::{ReceiverEvent, ReceiverPlan, ReceiverSummary, SenderPlan};
+use crate::session::blast::{
+    ReceiverEvent, ReceiverPlan, ReceiverSummary, SenderEvent, SenderPlan,
+};
 use crate::session::serve::{
     ServeControl, ServeEvent, ServeOrder, ServePolicy, ServeSummary, StreamNews, StreamRequest,
 };
@@ -340,7 +342,8 @@ impl Streams {
             };
             StreamRole::Receive(plan, Box::new(out))
         } else {
-            StreamRole::Send(SenderPlan::new(request.plan, stream, request.tag))
+            let plan = SenderPlan::new(request.plan, stream, request.tag);
+            StreamRole::Send(plan.telling_refusals(), Some(Box::new(out)))
         };
         let placement = match &self.plan.cpus[..] {
             [] => Placement::for_run(request.plan.rate, request.one_host),
@@ -387,6 +390,16 @@ impl Sink<ReceiverEvent> for ToControl {
             ReceiverEvent::Interval(interval) => StreamNews::Interval(interval),
             ReceiverEvent::Progress(received) => StreamNews::Progress(received),
         })
+    }
+}
+
+impl Sink<SenderEvent> for ToControl {
+    fn take(&mut self, event: SenderEvent) -> Flow {
+        match event {
+            SenderEvent::Refused => self.tell(StreamNews::Refused),
+            // Nobody asks about what is still being sent.
+            SenderEvent::Started | SenderEvent::Progress { .. } => Flow::Continue,
+        }
     }
 }
 

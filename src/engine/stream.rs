@@ -23,8 +23,8 @@ const TICK: Nanos = Nanos::from_millis(50);
 
 /// What a stream does.
 pub enum StreamRole {
-    /// Sends.
-    Send(SenderPlan),
+    /// Sends, and tells, where anybody wants to hear it.
+    Send(SenderPlan, Option<Box<dyn Sink<SenderEvent> + Send>>),
     /// Receives, and tells what comes.
     Receive(ReceiverPlan, Box<dyn Sink<ReceiverEvent> + Send>),
 }
@@ -80,7 +80,7 @@ impl RunningStream {
         on_end: impl FnOnce(StreamEnd) + Send + 'static,
     ) -> Result<Self, StreamError> {
         let socket = plan.socket.open()?;
-        let sends = matches!(plan.role, StreamRole::Send(_));
+        let sends = matches!(plan.role, StreamRole::Send(..));
         let config = LoopConfig {
             tick: Some(TICK),
             largest: largest_received(plan.payload, sends),
@@ -146,10 +146,10 @@ fn run(
     inbox: Receiver<ReceiverOrder>,
 ) -> StreamEnd {
     let ended = match role {
-        StreamRole::Send(plan) => {
+        StreamRole::Send(plan, sink) => {
             let (datagrams, bytes) = sender_room(payload);
             let (_, orders) = channel::<SenderOrder>();
-            let session = BlastSender::new(plan, opening, orders, Ignore);
+            let session = BlastSender::new(plan, opening, orders, Told(sink));
             stream.run(session, TxBatch::new(datagrams, bytes)).map(|ended| {
                 let mut summary = Box::new(ended.summary);
                 summary.sent.cpu_ns = ended.cpu.0;
@@ -180,12 +180,12 @@ fn io_of(sockets: &[Socket]) -> StreamIo {
     }
 }
 
-/// A sender's progress is not shown: the receiver's counts are.
-struct Ignore;
+/// Who hears what a sender tells. Its progress is not shown: the receiver's counts are.
+struct Told(Option<Box<dyn Sink<SenderEvent> + Send>>);
 
-impl Sink<SenderEvent> for Ignore {
-    fn take(&mut self, _event: SenderEvent) -> Flow {
-        Flow::Continue
+impl Sink<SenderEvent> for Told {
+    fn take(&mut self, event: SenderEvent) -> Flow {
+        self.0.as_mut().map_or(Flow::Continue, |sink| sink.take(event))
     }
 }
 

@@ -199,6 +199,11 @@ pub enum SessionEnd {
     Expired,
     /// Its run went on beyond what was granted.
     Overdue,
+    /// Its streams flowed to a client that returned none of the values it was sent any more.
+    Unreturned,
+    /// The network said that its client is gone, and none of the values that it was sent since came
+    /// back.
+    Gone,
     /// The server was told to end.
     ServerEnds,
 }
@@ -206,7 +211,7 @@ pub enum SessionEnd {
 impl SessionEnd {
     /// Whether it ended against the will of both sides.
     pub fn broke_off(self) -> bool {
-        matches!(self, Self::Expired | Self::Overdue)
+        matches!(self, Self::Expired | Self::Overdue | Self::Unreturned | Self::Gone)
     }
 
     fn words(self) -> &'static str {
@@ -214,6 +219,12 @@ impl SessionEnd {
             Self::Closed => "closed by the client",
             Self::Expired => "expired: nothing heard any more",
             Self::Overdue => "closed: its run went on beyond what was granted",
+            Self::Unreturned => {
+                "closed: its streams were stopped, as its client no longer returns what it is sent"
+            }
+            Self::Gone => {
+                "closed: its streams were stopped, as they were refused at its client's address"
+            }
             Self::ServerEnds => "closed: the server ends",
         }
     }

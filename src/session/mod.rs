@@ -9,6 +9,7 @@ mod exchange;
 #[cfg(test)]
 mod extremes;
 mod find_rate;
+mod held;
 mod limit;
 mod orders;
 mod payload;
@@ -36,6 +37,7 @@ pub use cast::{CheckAnswerer, CheckAnswererConfig, CheckConfig, CheckProber, Che
 pub use contract::{Next, Now, Session};
 pub use exchange::{Exchange, Step, Tags, patience_for, refusal};
 pub use find_rate::{FindRate, Found, FoundBound, Outcome, SearchStep};
+pub use held::HeldSession;
 pub use orders::Orders;
 pub use payload::{FixedMessages, Message, PayloadSource, Supply, SupplyError};
 pub use recv::{Answering, RecvDone, RecvPlan, RecvSession, Show};

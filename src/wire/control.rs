@@ -130,6 +130,8 @@ impl Code {
     pub const LOCAL_ERROR: Self = Self(451);
     /// No room now.
     pub const NO_ROOM: Self = Self(452);
+    /// Not with so old a value: ask again with the one that the reply carries.
+    pub const STALE: Self = Self(454);
     /// Not understood.
     pub const NOT_UNDERSTOOD: Self = Self(500);
     /// A parameter that cannot be read.

@@ -141,7 +141,7 @@ impl Driver {
             ..self.plan.stream.clone()
         };
         let role = if up {
-            StreamRole::Send(SenderPlan::new(test, stream, tag))
+            StreamRole::Send(SenderPlan::new(test, stream, tag), None)
         } else {
             let plan = ReceiverPlan {
                 tag,

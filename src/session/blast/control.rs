@@ -10,7 +10,7 @@ use crate::batch::{
 };
 use crate::record::{Contradiction, Flow, IntervalSums, KnownRun, Sink};
 use crate::session::{
-    Exchange, Next, Now, Orders, Sealer, Session, Step, Tags, patience_for, refusal,
+    Exchange, HeldSession, Next, Now, Orders, Sealer, Session, Step, Tags, patience_for, refusal,
 };
 use crate::units::{Claimed, Nanos};
 use crate::wire::{Code, Command, HELO_LEN, HostId, Reply, Verb};
@@ -19,6 +19,8 @@ use crate::wire::{Code, Command, HELO_LEN, HostId, Reply, Verb};
 const FAREWELL: Nanos = Nanos::from_millis(500);
 /// Between two looks at a receiver that still drains.
 const DRAIN_LOOK: Nanos = Nanos::from_millis(50);
+/// A refusal by the network is believed when another comes so much later, and no reply between.
+const CONFIRMED: Nanos = Nanos::from_millis(100);
 /// How long the far end may drain after the sender has ended.
 const DRAIN_PATIENCE: Nanos = Nanos::from_secs(10);
 /// Bytes beyond which nobody has a socket's buffer.
@@ -49,6 +51,8 @@ pub struct BlastControl<O, K> {
     patience: Nanos,
     /// What the network said since the far end last did, in words.
     network: Option<String>,
+    /// Since when the network says that nobody has the far end's port, without a reply since.
+    refused_since: Option<Nanos>,
     /// The error number with which this host itself rejected datagrams since then, and how many.
     rejected_here: Option<(i32, u32)>,
     orders: O,
@@ -59,7 +63,7 @@ pub struct BlastControl<O, K> {
     /// Streams to have instead where the far end runs on this host.
     host_streams: Option<u32>,
     state: State,
-    session: String,
+    session: HeldSession,
     /// When the run was granted.
     granted: Now,
     intervals: u64,
@@ -86,6 +90,7 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
             plan,
             patience,
             network: None,
+            refused_since: None,
             rejected_here: None,
             orders,
             sink,
@@ -94,7 +99,7 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
             host: None,
             host_streams: None,
             state: State::Start,
-            session: String::new(),
+            session: HeldSession::default(),
             granted: Now::default(),
             intervals: 0,
             interval_sums: IntervalSums::default(),
@@ -129,9 +134,7 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
 
     fn command(&mut self, verb: Verb) -> Command {
         let mut command = Command::new(self.tags.fresh(), verb);
-        if !self.session.is_empty() {
-            command.params.push("session", &self.session);
-        }
+        self.session.write(&mut command.params);
         command
     }
 
@@ -360,6 +363,9 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
         if let State::Hello(exchange) = &self.state {
             self.round_trip = exchange.waited(now.mono);
         }
+        if self.session.note(reply) && self.ask_again(now) {
+            return;
+        }
         let next = match &self.state {
             State::Hello(_) => match (reply.code, reply.params.get("ticket")) {
                 (Code::READY, Some(ticket)) => {
@@ -372,17 +378,9 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
             },
             State::Ticket(_) => match (reply.code, reply.params.get("session")) {
                 (Code::OK, Some(session)) => {
-                    session.clone_into(&mut self.session);
+                    self.session.open(session);
                     self.summary.seen = reply.params.get("seen").map(str::to_owned);
-                    let mut test = self.command(Verb::Test);
-                    self.plan.write(&mut test.params);
-                    if let Some(host) = &self.host {
-                        test.params.push("host", host.in_session(&self.session));
-                        if let Some(streams) = self.host_streams {
-                            test.params.push("host_streams", streams);
-                        }
-                    }
-                    State::Test(self.ask(&test, now))
+                    self.test(now)
                 }
                 _ => return self.refused(reply, now),
             },
@@ -395,7 +393,7 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
                     self.sink.take(ControlEvent::Abort);
                     return self.quit(now);
                 };
-                let session = self.session.clone();
+                let session = self.session.name().to_owned();
                 let one_host = reply.params.get("one_host") == Some("1");
                 self.summary.one_host = one_host;
                 let wider = reply.params.parse::<u32>("streams").ok().flatten();
@@ -425,6 +423,31 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
             State::Start | State::Wait { .. } | State::Over => return,
         };
         self.state = next;
+    }
+
+    /// Asks for the run.
+    fn test(&mut self, now: Now) -> State {
+        let mut test = self.command(Verb::Test);
+        self.plan.write(&mut test.params);
+        if let Some(host) = &self.host {
+            test.params.push("host", host.in_session(self.session.name()));
+            if let Some(streams) = self.host_streams {
+                test.params.push("host_streams", streams);
+            }
+        }
+        State::Test(self.ask(&test, now))
+    }
+
+    /// What was asked last came with too old a value: asks it with the new one. Whether there is
+    /// anything to ask again.
+    fn ask_again(&mut self, now: Now) -> bool {
+        match self.state {
+            State::Test(_) => self.state = self.test(now),
+            State::Watch { .. } => self.state = State::Watch { stat: None, at: now.mono },
+            State::Quit(_) => self.quit(now),
+            _ => return false,
+        }
+        true
     }
 
     /// The far end will not have this client.
@@ -614,6 +637,7 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> Session for BlastControl<O,
         match exchange.reply(datagram.payload) {
             Some(reply) => {
                 (self.network, self.rejected_here) = (None, None);
+                self.refused_since = None;
                 self.on_reply(&reply, now);
             }
             None => exchange.note_unsealed(datagram.payload, now.mono),
@@ -632,6 +656,10 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> Session for BlastControl<O,
                     self.break_off(RunFailure::NobodyThere, why, now);
                 }
                 State::Quit(_) | State::Over | State::Wait { .. } => {}
+                // One may be forged, and the far end's reply is on its way.
+                _ if now.mono < *self.refused_since.get_or_insert(now.mono) + CONFIRMED => {
+                    self.network = Some(error.to_string());
+                }
                 _ => {
                     let why = format!("the far end went away: {error}");
                     self.break_off(RunFailure::WentAway, why, now);

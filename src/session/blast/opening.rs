@@ -5,6 +5,9 @@ use crate::session::{Exchange, Sealer, Step, Tags, patience_for, refusal};
 use crate::units::Nanos;
 use crate::wire::{Code, Command, HELO_LEN, Verb};
 
+/// What DATA is padded to, so that a refusal with both addresses in it is never longer.
+const DATA_LEN: usize = 240;
+
 /// What the stream should do now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OpeningStep {
@@ -129,7 +132,7 @@ impl Opening {
                         }
                         self.round_trip = exchange.waited(now);
                         let patience = patience_for(self.patience, self.round_trip);
-                        State::Data(self.sealer.exchange(&data, 0, now, patience))
+                        State::Data(self.sealer.exchange(&data, DATA_LEN, now, patience))
                     }
                     _ => State::Failed(refusal(&reply)),
                 }

@@ -21,6 +21,11 @@ const REFUSED_PAUSE: Nanos = Nanos::from_millis(1);
 const HOPELESS: u64 = 50;
 /// Causes of network errors that are told apart.
 const CAUSES: usize = 8;
+/// A refusal by the network is believed when another comes at least so much later, and at most
+/// [`FORGOTTEN`].
+const CONFIRMED: Nanos = Nanos::from_millis(100);
+/// How long a refusal by the network is remembered: a host sends few, one a second or less.
+const FORGOTTEN: Nanos = Nanos::from_secs(10);
 /// How late a send may be before it counts as catching up.
 const LATE: Nanos = Nanos::from_micros(100);
 /// How long nothing but refusals may come once something was sent: an interface may come back.
@@ -43,6 +48,17 @@ pub enum SenderEvent {
         /// Datagrams that the kernel took.
         datagrams: u64,
     },
+    /// The network says that what is sent does not arrive, and [`OnRefusal::Tell`] leaves it at that.
+    Refused,
+}
+
+/// What a sender does when the network says that nobody has the port it sends to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnRefusal {
+    /// It ends, once that is confirmed by another such word.
+    End,
+    /// It tells, and whoever hears of the receiver by other ways decides.
+    Tell,
 }
 
 /// How one stream is sent.
@@ -58,6 +74,8 @@ pub struct SenderPlan {
     pub count: u64,
     /// The whole run, for the schedule.
     pub test: TestPlan,
+    /// What to do when the network refuses what is sent.
+    pub on_refusal: OnRefusal,
 }
 
 impl SenderPlan {
@@ -69,7 +87,14 @@ impl SenderPlan {
             time: test.time,
             count: test.count_of(stream),
             test,
+            on_refusal: OnRefusal::End,
         }
+    }
+
+    /// The same, where somebody else decides what a refusal by the network means.
+    #[must_use]
+    pub fn telling_refusals(self) -> Self {
+        Self { on_refusal: OnRefusal::Tell, ..self }
     }
 }
 
@@ -105,6 +130,8 @@ pub struct BlastSender<O, K> {
     sent: u64,
     refused: Vec<(i32, u64)>,
     network_errors: Vec<Refusal>,
+    /// When the network refused first, and last, of what it did lately.
+    refused_by_network: Option<(Nanos, Nanos)>,
     refused_in_a_row: u64,
     blocked: u64,
     first_send: Option<Nanos>,
@@ -143,6 +170,7 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> BlastSender<O, K> {
             sent: 0,
             refused: Vec::new(),
             network_errors: Vec::new(),
+            refused_by_network: None,
             refused_in_a_row: 0,
             blocked: 0,
             first_send: None,
@@ -340,6 +368,14 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> BlastSender<O, K> {
         }
     }
 
+    /// Whether a refusal by the network confirms another: a single one may be forged.
+    fn confirms(&mut self, now: Nanos) -> bool {
+        let lately = self.refused_by_network.filter(|(_, last)| now < *last + FORGOTTEN);
+        let (first, _) = lately.unwrap_or((now, now));
+        self.refused_by_network = Some((first, now));
+        now >= first + CONFIRMED
+    }
+
     /// How long the schedule took for so many datagrams; without a rate, how long it was tried.
     fn offered_for(&self, offered: u64) -> Nanos {
         match &self.pacer {
@@ -395,12 +431,18 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> Session for BlastSender<O, K>
         }
     }
 
-    fn on_network_error(&mut self, _now: Now, error: &NetworkError) {
+    fn on_network_error(&mut self, now: Now, error: &NetworkError) {
         let gone = error.is_refusal();
         match self.state {
             State::Opening => self.break_off(format!("the far end does not answer: {error}")),
-            State::Sending { .. } if gone => {
-                self.break_off(format!("the far end went away: {error}"));
+            State::Sending { .. } => {
+                self.count_network_error(error.to_string());
+                let tells = self.plan.on_refusal == OnRefusal::Tell;
+                if tells && error.is_from_afar() {
+                    self.sink.take(SenderEvent::Refused);
+                } else if !tells && gone && self.confirms(now.mono) {
+                    self.break_off(format!("the far end went away: {error}"));
+                }
             }
             // A receiver that has heard the end may close at once.
             State::Ending { .. } | State::Over if gone => {}

@@ -4,8 +4,11 @@ use crate::wire::{BadParam, CONTROL_MAX, Code, Params, Reply, SEAL_LEN, Tag};
 
 /// What a parameter's line has beside key and value: a tag, a code, signs between, a line's end.
 pub(super) const LINE: usize = 16 + 9;
-/// The longest reply; a seal behind it still fits a control datagram.
-pub(super) const ROOM: usize = CONTROL_MAX - SEAL_LEN;
+/// The line of a session's value, with the longest tag.
+const PROOF_LINE: usize = LINE + "proof".len() + 16;
+/// The longest reply; the session's value before it and a seal behind it still fit a control
+/// datagram.
+pub(super) const ROOM: usize = CONTROL_MAX - SEAL_LEN - PROOF_LINE;
 
 /// A reply before it is encoded.
 #[derive(Clone, Debug)]
@@ -90,6 +93,16 @@ impl Answer {
     }
 }
 
+/// A reply with the value that its session's client returns, in the line before all others.
+pub(super) fn with_value(tag: &Tag, value: u64, reply: &[u8]) -> Vec<u8> {
+    // The tag and the code stand at the head of every line.
+    let head = tag.to_string().len() + " 250".len();
+    let mut bytes = reply.get(..head).unwrap_or_default().to_vec();
+    bytes.extend_from_slice(format!("-proof={value:016x}\r\n").as_bytes());
+    bytes.extend_from_slice(reply);
+    bytes
+}
+
 impl From<BadParam> for Answer {
     fn from(bad: BadParam) -> Self {
         Self::new(Code::BAD_PARAMETER, bad.to_string())
@@ -125,6 +138,19 @@ mod tests {
         assert_eq!(said(4), "");
         let plain = Answer::new(Code::OK, "ok").encode_within(tag, 7);
         assert_eq!(plain, b"a 250");
+    }
+
+    #[test]
+    fn a_value_stands_in_its_own_line_before_the_others_and_always_fits() {
+        let tag = Tag::new("a").unwrap();
+        let answer = Answer::new(Code::STATUS, "status").with("state", "ready");
+        let bytes = with_value(&tag, 255, &answer.encode(tag.clone()));
+        let text = "a 211-proof=00000000000000ff\r\na 211-state=ready\r\na 211 status\r\n";
+        assert_eq!(String::from_utf8(bytes).unwrap(), text);
+        let tag = Tag::new(&"t".repeat(16)).unwrap();
+        let full = Answer::new(Code::STATUS, "x".repeat(ROOM - 23)).encode(tag.clone());
+        assert_eq!(full.len(), ROOM);
+        assert!(with_value(&tag, u64::MAX, &full).len() <= CONTROL_MAX - SEAL_LEN);
     }
 
     #[test]

@@ -224,7 +224,12 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> Session
         }
     }
 
-    fn on_network_error(&mut self, _now: Now, error: &NetworkError) {
+    fn on_network_error(&mut self, now: Now, error: &NetworkError) {
+        if error.is_from_afar() {
+            let of =
+                self.sessions.values_mut().filter(|session| session.client == error.destination);
+            of.for_each(|session| session.alive.doubt(now.mono));
+        }
         // A client that is gone is noticed by its silence; what stopped a probe's answer is what its
         // client wants to know.
         self.echo_failed(error);

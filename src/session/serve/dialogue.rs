@@ -1,6 +1,7 @@
 //! The dialogue within a session: TEST, STAT, RSET, NOOP, HELP, QUIT.
 
-use super::answer::Answer;
+use super::alive::Standing;
+use super::answer::{Answer, with_value};
 use super::command::Asked;
 use super::help::help;
 use super::session_state::Run;
@@ -10,7 +11,7 @@ use crate::record::{ServeRecord, SessionEnd, Sink};
 use crate::session::blast::{Direction, TestPlan};
 use crate::session::{Now, Orders};
 use crate::units::{Claimed, Nanos};
-use crate::wire::{Code, MOST_SENT, Verb};
+use crate::wire::{Code, MOST_SENT, Tag, Verb};
 
 impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl<O, K, R> {
     /// Commands of a session, from the session's own address, answered once for each tag.
@@ -21,7 +22,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         let session = id
             .and_then(|id| self.sessions.get(&id).map(|session| (id, session)))
             .filter(|(_, session)| session.client == source);
-        let Some((id, session)) = session else {
+        let Some((id, _)) = session else {
             let answer = match verb {
                 Verb::Help => help(&self.policy),
                 Verb::Noop => Answer::new(Code::OK, "ok"),
@@ -29,21 +30,27 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             };
             return self.answer_stranger(asked, answer);
         };
-        if let Some(reply) = session.answered(&asked.command.tag) {
-            let reply = reply.to_vec();
-            self.hear(id, asked);
-            return self.answer(&asked.to, reply);
+        let standing = self.standing(id, asked);
+        if standing == Standing::Stale {
+            return self.ask_for_value(id, asked);
         }
+        let session = self.sessions.get(&id);
+        if let Some(reply) = session.and_then(|session| session.answered(&asked.command.tag)) {
+            let reply = reply.to_vec();
+            self.hear(id, asked, standing);
+            return self.answer_in(id, asked, &reply);
+        }
+        let nonce_before = session.map_or(0, |session| session.nonce);
         match self.nonce(asked) {
             // A copy, of a command whose reply is forgotten: somebody plays it again.
-            Ok(nonce) if self.control_key.is_some() && nonce <= session.nonce => {
+            Ok(nonce) if self.control_key.is_some() && nonce <= nonce_before => {
                 self.counts.strays += 1;
                 return;
             }
             Ok(nonce) => self.note_nonce(id, nonce),
             Err(answer) => return self.answer_stranger(asked, answer),
         }
-        self.hear(id, asked);
+        self.hear(id, asked, standing);
         let probes = asked.command.params.get("kind") == Some("probe");
         let answer = match verb {
             Verb::Test if probes => match self.grant_probe(id, asked) {
@@ -72,11 +79,55 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
                 _ => session.remember_frequent(asked.tag(), reply.clone()),
             }
         }
+        self.answer_in(id, asked, &reply);
+    }
+
+    /// What a command of the session may do, by the value that it returns.
+    fn standing(&mut self, id: u64, asked: &Asked<'_>) -> Standing {
+        let value = asked.command.params.get("proof").and_then(session_id);
+        let oldest = self.policy.session_timeout;
+        let session = self.sessions.get_mut(&id);
+        session.map_or(Standing::Stale, |session| session.alive.take(value, asked.now.mono, oldest))
+    }
+
+    /// A command that may be anybody's: it does nothing, and whoever is at the address is told what
+    /// to return, in no more bytes than came.
+    fn ask_for_value(&mut self, id: u64, asked: &Asked<'_>) {
+        let answer = match (asked.command.verb, self.value(id, asked.now)) {
+            (Verb::Help, _) => help(&self.policy),
+            (_, Some(value)) => Answer::new(Code::STALE, "return it as proof=")
+                .with("proof", format!("{value:016x}"))
+                .or_shorter(&["pad=xxxxx tells more", "pad="]),
+            (_, None) => Answer::new(Code::WRONG_ORDER, "no such session"),
+        };
+        self.answer_stranger(asked, answer);
+    }
+
+    /// The value that a session's replies carry now.
+    pub(super) fn value(&mut self, id: u64, now: Now) -> Option<u64> {
+        let session = self.sessions.get_mut(&id)?;
+        Some(session.alive.value(now.mono, &mut self.random))
+    }
+
+    /// Answers a command of the session with the value to return.
+    fn answer_in(&mut self, id: u64, asked: &Asked<'_>, reply: &[u8]) {
+        let reply = self.with_value(id, &asked.command.tag, reply, asked.now);
         self.answer(&asked.to, reply);
     }
 
-    fn hear(&mut self, id: u64, asked: &Asked<'_>) {
-        if let Some(session) = self.sessions.get_mut(&id) {
+    /// A reply with the value to return.
+    pub(super) fn with_value(&mut self, id: u64, tag: &Tag, reply: &[u8], now: Now) -> Vec<u8> {
+        match self.value(id, now) {
+            Some(value) => with_value(tag, value, reply),
+            None => reply.to_vec(),
+        }
+    }
+
+    /// Only what returned a value is a sign of life.
+    fn hear(&mut self, id: u64, asked: &Asked<'_>, standing: Standing) {
+        if let Some(session) = self.sessions.get_mut(&id)
+            && standing == Standing::Returned
+        {
             session.heard = asked.now.mono;
         }
     }

@@ -92,6 +92,9 @@ pub enum StreamNews {
     Ports(Box<PortsOpened>),
     /// The stream was open and broke.
     Failed(String),
+    /// The network refused what the stream sends: nobody has the client's port any more, or so it
+    /// says.
+    Refused,
     /// A stretch is over.
     Interval(BlastInterval),
     /// The counts so far.

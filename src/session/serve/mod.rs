@@ -17,10 +17,12 @@
 //!
 //! Every answer, whoever wrote it, waits in one bounded queue (`outbox.rs`) and leaves in one
 //! batch. Before a valid ticket the server keeps no state for an address and never answers with
-//! more bytes than came. It owns no stream: it asks for one with [`ServeEvent::Open`] and is told
+//! more bytes than came. Within a session every reply carries a value that the client returns
+//! (`alive.rs`); nothing flows to a client that does not. It owns no stream: it asks for one with [`ServeEvent::Open`] and is told
 //! of its counts by [`ServeOrder`]s (`events.rs`, `news.rs`). What it allows is `policy.rs`, what
 //! of its doings is logged `journal.rs`, and what one source may have of it all `shares.rs`.
 
+mod alive;
 mod answer;
 mod command;
 mod control;

@@ -90,6 +90,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
                 session.heard = now.mono;
                 run.board.add(number as usize, interval);
             }
+            StreamNews::Refused => session.alive.doubt(now.mono),
             StreamNews::Progress(received) => stream.received = *received,
             StreamNews::Received(received, delay, io) => {
                 stream.received = *received;
@@ -144,6 +145,11 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             }
             if probe.is_some_and(|probe| now.mono >= probe.due) {
                 return Some(SessionEnd::Overdue);
+            }
+            if session.sends()
+                && let Some(ended) = session.alive.ended(now.mono, timeout)
+            {
+                return Some(ended);
             }
             let due = session.run.as_ref().and_then(|run| run.due)?;
             let running = session.open_streams().next().is_some();

@@ -8,6 +8,7 @@ use super::session_state::ServerSession;
 use super::spent::UsedHelo;
 use super::{Lifetime, ServeControl, ServeEvent, ServeOrder, StreamRequest};
 use crate::record::{ServeRecord, Sink};
+use crate::session::blast::Direction;
 use crate::session::{Now, Orders};
 use crate::units::Nanos;
 use crate::wire::Code;
@@ -33,8 +34,8 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         // The same HELO again is the same session.
         let known = self.sessions.iter().find(|(_, session)| session.helo == helo);
         if let Some((id, _)) = known {
-            let reply = welcome(*id, asked);
-            return self.answer(&asked.to, reply);
+            let id = *id;
+            return self.welcome(id, asked);
         }
         // And once that is closed, a copy that was long on its way opens no other.
         if self.spent.holds(&helo) {
@@ -51,9 +52,19 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         let id = (self.random)();
         self.sessions.insert(id, ServerSession::new(helo, nonce, asked.now.mono));
         self.counts.opened += 1;
-        self.answer(&asked.to, welcome(id, asked));
+        self.welcome(id, asked);
         let session = session_name(id);
         self.log(ServeRecord::SessionOpened { client: source, session }, asked.now);
+    }
+
+    /// Answers the HELO that opened a session.
+    fn welcome(&mut self, id: u64, asked: &Asked<'_>) {
+        let reply = Answer::new(Code::OK, "hello")
+            .with("session", session_name(id))
+            .with("seen", asked.to.meta.source)
+            .encode(asked.tag());
+        let reply = self.with_value(id, &asked.command.tag, &reply, asked.now);
+        self.answer(&asked.to, reply);
     }
 
     /// A stream's own address asks to be let in.
@@ -66,7 +77,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             let text = "no such session, or no valid ticket; HELO first";
             return self.answer_stranger(asked, Answer::new(Code::WRONG_ORDER, text));
         };
-        session.heard = asked.now.mono;
+        // No sign of life: it may be written by whoever had the address and its ticket a minute ago.
         if let Some(reply) = session.answered(&asked.command.tag) {
             let reply = reply.to_vec();
             return self.answer(&asked.to, reply);
@@ -83,7 +94,9 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             Ok(Some(stream)) => self.ask_for_stream(id, stream, asked),
             // A repeat while the socket is being opened: its reply is on the way.
             Ok(None) => {}
-            Err(answer) if answer.code == Code::BUSY => self.refuse(asked, answer),
+            Err(answer) if matches!(answer.code, Code::BUSY | Code::POLICY) => {
+                self.refuse(asked, answer);
+            }
             Err(answer) => self.answer_stranger(asked, answer),
         }
     }
@@ -94,9 +107,8 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         let number = params.parse::<u32>("stream")?.unwrap_or(0);
         let for_run = params.parse::<u16>("run")?;
         let wrong = |text: &str| Err(Answer::new(Code::WRONG_ORDER, text));
-        let Some(run) = self.sessions.get(&id).and_then(|session| session.run.as_ref()) else {
-            return wrong("TEST first");
-        };
+        let Some(session) = self.sessions.get(&id) else { return wrong("TEST first") };
+        let Some(run) = &session.run else { return wrong("TEST first") };
         // A copy of another run's DATA must not open a stream of this one.
         if for_run.is_some_and(|tag| tag != run.tag) {
             return wrong("that run is over");
@@ -110,6 +122,9 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         if stream.opened {
             return wrong("the stream is open already");
         }
+        if run.plan.direction != Direction::Up {
+            self.may_send_to(session, asked)?;
+        }
         // Two sockets for one peer: the kernel would give all of its datagrams to one of them.
         let peer = Some(asked.to.meta.source);
         let mut open = self.sessions.values().flat_map(ServerSession::open_streams);
@@ -117,6 +132,23 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             return Err(Answer::new(Code::BUSY, "a stream from your address and port is open"));
         }
         Ok(Some(number))
+    }
+
+    /// Whether streams of the session may flow to whoever asks: only to the address that returns
+    /// its values, and while it does.
+    fn may_send_to(&self, session: &ServerSession, asked: &Asked<'_>) -> Result<(), Answer> {
+        let [holder, asker] =
+            [session.client, asked.to.meta.source].map(|address| address.ip().to_canonical());
+        if holder != asker {
+            let text = format!(
+                "streams down go only to the session's own address, {holder}, not to {asker}"
+            );
+            return Err(Answer::new(Code::POLICY, text));
+        }
+        match session.alive.ended(asked.now.mono, self.policy.session_timeout) {
+            None => Ok(()),
+            Some(_) => Err(Answer::new(Code::STALE, "the session must return proof= first")),
+        }
     }
 
     fn ask_for_stream(&mut self, id: u64, number: u32, asked: &Asked<'_>) {
@@ -169,14 +201,6 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         let missing = || Answer::new(Code::BAD_PARAMETER, "with a key, nonce is a rising number");
         asked.command.params.parse("nonce")?.ok_or_else(missing)
     }
-}
-
-/// The reply to the HELO that opened a session.
-fn welcome(id: u64, asked: &Asked<'_>) -> Vec<u8> {
-    Answer::new(Code::OK, "hello")
-        .with("session", session_name(id))
-        .with("seen", asked.to.meta.source)
-        .encode(asked.tag())
 }
 
 fn slot(now: Now) -> u64 {

@@ -1,6 +1,7 @@
 //! One client's session as the server keeps it, in bounded memory.
 
 use super::ServePolicy;
+use super::alive::Alive;
 use super::command::ReplyTo;
 use super::probe::Probe;
 use super::room::RunRoom;
@@ -27,6 +28,8 @@ pub(super) struct ServerSession {
     pub opened: Nanos,
     /// When it was last heard, by control or by data.
     pub heard: Nanos,
+    /// Whether its client is there to receive.
+    pub alive: Alive,
     /// Under a key, the highest nonce that it was heard with: its commands' only rise, and one that
     /// does not is a copy.
     pub nonce: u64,
@@ -108,6 +111,7 @@ impl ServerSession {
             helo,
             opened: now,
             heard: now,
+            alive: Alive::new(now),
             nonce,
             idle_since: now,
             tests: 0,
@@ -146,6 +150,14 @@ impl ServerSession {
         }
     }
 
+    /// Whether anything flows to its client: a stream that is sent from here.
+    pub fn sends(&self) -> bool {
+        self.run.as_ref().is_some_and(|run| {
+            let mut streams = (0u32..).zip(&run.streams);
+            streams.any(|(number, stream)| !run.plan.is_up(number) && stream.is_open())
+        })
+    }
+
     /// The server stood still for `length`: it heard nobody meanwhile, and that is nobody's silence.
     pub fn on_pause(&mut self, length: Nanos) {
         self.heard += length;
@@ -153,6 +165,7 @@ impl ServerSession {
         if let Some(run) = &mut self.run {
             run.granted += length;
         }
+        self.alive.on_pause(length);
         if let Some(due) = self.run.as_mut().and_then(|run| run.due.as_mut()) {
             *due += length;
         }

@@ -7,6 +7,7 @@ use crate::session::serve::{ServeEvent, ServeOrder, ServePolicy, StreamNews, Str
 use crate::session::{Now, Session};
 use crate::units::Nanos;
 use crate::wire::{CONTROL_MAX, Code, Command, ControlKey, HELO_LEN, Reply};
+use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
 
 /// Client number so and so, with a port of its own.
@@ -27,19 +28,21 @@ pub struct ByHand {
     pub now: Now,
     key: Option<ControlKey>,
     nonce: u64,
+    /// Sessions, and the value that the last reply of each carried.
+    proofs: HashMap<String, String>,
 }
 
 impl ByHand {
     pub fn new(policy: ServePolicy) -> Self {
         let (serve, orders, events) = serve(policy, 1);
-        Self { serve, orders, events, now: at(1), key: None, nonce: 0 }
+        Self { serve, orders, events, now: at(1), key: None, nonce: 0, proofs: HashMap::new() }
     }
 
     /// A server with a key, which the commands are sealed with as well.
     pub fn with_key(policy: ServePolicy, key: &ControlKey) -> Self {
-        let Self { serve, orders, events, now, .. } = Self::new(policy);
-        let serve = serve.with_key(Some(key.clone()));
-        Self { serve, orders, events, now, key: Some(key.clone()), nonce: 0 }
+        let plain = Self::new(policy);
+        let serve = plain.serve.with_key(Some(key.clone()));
+        Self { serve, key: Some(key.clone()), ..plain }
     }
 
     /// Hands one datagram in, and takes every answer out.
@@ -64,8 +67,24 @@ impl ByHand {
         replies.into_iter().next().unwrap()
     }
 
-    /// Every answer to it.
+    /// Every answer to it. As every client does, it returns the value of its session's last reply.
     pub fn say_raw(&mut self, from: SocketAddr, text: &str) -> Vec<Reply> {
+        let named = text.split(' ').find_map(|word| word.strip_prefix("session="));
+        let proof = named.and_then(|session| self.proofs.get(session));
+        let returned = proof.map(|proof| format!("{text} proof={proof}"));
+        let replies = self.say_bare(from, returned.as_deref().unwrap_or(text));
+        for params in replies.iter().map(|reply| &reply.params) {
+            if let (Some(session), Some(proof)) =
+                (params.get("session").or(named), params.get("proof"))
+            {
+                self.proofs.insert(session.to_owned(), proof.to_owned());
+            }
+        }
+        replies
+    }
+
+    /// Every answer to exactly this.
+    pub fn say_bare(&mut self, from: SocketAddr, text: &str) -> Vec<Reply> {
         self.nonce += 1;
         let text = match self.key {
             Some(_) => format!("{text} nonce={}", self.nonce),

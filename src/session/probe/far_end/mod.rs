@@ -14,7 +14,7 @@ pub use granted::{Granted, Seen};
 pub use lane::LaneState;
 
 use crate::batch::{Datagram, Dest, ErrorOrigin, NetworkError, OwnCause, OwnFinding, TxBatch};
-use crate::session::{Exchange, Next, Now, Sealer, Step, Tags, refusal};
+use crate::session::{Exchange, HeldSession, Next, Now, Sealer, Step, Tags, refusal};
 use crate::units::Nanos;
 use crate::wire::{Arrivals, Code, Command, HELO_LEN, PortList, Reply, Verb};
 use lane::Lane;
@@ -96,7 +96,7 @@ pub struct FarEnd {
     sealer: Sealer,
     tags: Tags,
     state: State,
-    session: String,
+    session: HeldSession,
     wants: VecDeque<Want>,
     granted: Option<Granted>,
     lanes: BTreeMap<usize, Lane>,
@@ -129,7 +129,7 @@ impl FarEnd {
             sealer,
             tags: Tags::new("h"),
             state: State::New,
-            session: String::new(),
+            session: HeldSession::default(),
             wants: VecDeque::new(),
             granted: None,
             lanes: BTreeMap::new(),
@@ -314,7 +314,8 @@ impl FarEnd {
         }
         let patience = self.patience();
         for lane in self.lanes.values_mut() {
-            next = sooner(next, lane.poll(now, &self.session, &mut self.sealer, patience, out));
+            next =
+                sooner(next, lane.poll(now, self.session.name(), &mut self.sealer, patience, out));
         }
         next
     }
@@ -369,7 +370,7 @@ impl FarEnd {
             Want::Close => Verb::Quit,
         };
         let mut command = Command::new(self.tags.fresh(), verb);
-        command.params.push("session", &self.session);
+        self.session.write(&mut command.params);
         if matches!(verb, Verb::Test | Verb::Stat) {
             command.params.push("kind", "probe");
         }
@@ -467,6 +468,7 @@ impl FarEnd {
         self.asked_at = now.mono;
         self.refused_here = None;
         let state = std::mem::replace(&mut self.state, State::Idle(now.mono));
+        let again = self.session.note(reply);
         let refused = || State::Lost(NoHelper::Refused(refusal(reply)));
         self.state = match state {
             State::Hello(_) => match (reply.code, reply.params.get("ticket")) {
@@ -480,12 +482,17 @@ impl FarEnd {
             },
             State::Ticket(_) => match (reply.code, reply.params.get("session")) {
                 (Code::OK, Some(session)) => {
-                    session.clone_into(&mut self.session);
+                    self.session.open(session);
                     self.seen_as = reply.params.parse("seen").ok().flatten();
                     State::Idle(now.mono)
                 }
                 _ => refused(),
             },
+            // It was asked with too old a value, and is asked next with the new one.
+            State::Asked(want, _) if again => {
+                self.wants.push_front(want);
+                State::Idle(now.mono)
+            }
             State::Asked(Want::Close, _) => State::Closed,
             State::Asked(want, _) => match self.learn(want, reply, now) {
                 Some(()) => State::Idle(now.mono),

@@ -198,7 +198,8 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             not_opened: closed.by_reason.iter().map(|(_, ports)| ports.len() as u64).sum(),
         };
         let reply = granted_reply(probe, &open, &closed).encode(tag.clone());
-        session.remember(tag, reply.clone());
+        session.remember(tag.clone(), reply.clone());
+        let reply = self.with_value(id, &tag, &reply, now);
         self.answer(&to, reply);
         self.log(granted, now);
     }

@@ -1,0 +1,82 @@
+//! A client's hold on its session: the name, and the value that the server's last reply carried.
+//!
+//! The server renews the value all the time. Who returns a recent one was there to receive it, and
+//! that alone keeps a session, and above all the streams towards the client, going.
+
+use crate::wire::{Code, Params, Reply};
+
+/// A server that wants another value so often in a row is not asked again.
+const STALE_IN_A_ROW: u32 = 3;
+
+/// A session as its client holds it; empty before it is open.
+#[derive(Clone, Debug, Default)]
+pub struct HeldSession {
+    name: String,
+    value: String,
+    stale: u32,
+}
+
+impl HeldSession {
+    /// The session's name; empty before it is open.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The session is open under this name.
+    pub fn open(&mut self, name: &str) {
+        name.clone_into(&mut self.name);
+    }
+
+    /// Takes the value of a reply of the session's. Whether what was asked must be asked again with
+    /// it, because it was asked with one that is too old.
+    pub fn note(&mut self, reply: &Reply) -> bool {
+        let value = reply.params.get("proof");
+        if let Some(value) = value {
+            value.clone_into(&mut self.value);
+        }
+        if reply.code != Code::STALE || value.is_none() {
+            self.stale = 0;
+            return false;
+        }
+        self.stale += 1;
+        self.stale <= STALE_IN_A_ROW
+    }
+
+    /// Names the session in a command, and returns its value.
+    pub fn write(&self, params: &mut Params) {
+        if !self.name.is_empty() {
+            params.push("session", &self.name);
+        }
+        if !self.value.is_empty() {
+            params.push("proof", &self.value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_value_is_returned_and_a_stale_command_is_asked_again_but_not_for_ever() {
+        let mut held = HeldSession::default();
+        let written = |held: &HeldSession| {
+            let mut params = Params::default();
+            held.write(&mut params);
+            params.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>()
+        };
+        let reply = |text: &str| Reply::decode(text.as_bytes()).unwrap();
+        assert!(written(&held).is_empty());
+        held.open("ab");
+        assert!(!held.note(&reply("a 250-proof=01\r\na 250 hello\r\n")));
+        assert_eq!(written(&held), ["session=ab", "proof=01"]);
+        assert!(!held.note(&reply("a 211 status\r\n")));
+        for number in 0..5 {
+            let again = held.note(&reply("a 454-proof=02\r\na 454 stale\r\n"));
+            assert_eq!(again, number < 3, "{number}");
+        }
+        assert_eq!(written(&held), ["session=ab", "proof=02"]);
+        assert!(!held.note(&reply("a 454 stale\r\n")));
+        assert!(held.note(&reply("a 454-proof=03\r\na 454 stale\r\n")));
+    }
+}
