@@ -249,7 +249,9 @@ fn what_a_tiny_queue_refuses_was_never_sent_and_is_no_loss() {
 #[test]
 fn sixty_four_clients_at_once_are_all_served() {
     let port = free_udp_port().to_string();
-    let server = serve(&mut udpkit(), &["127.0.0.1", "--port", &port]);
+    // All of one address.
+    let whole_share = ["127.0.0.1", "--port", &port, "--source-share", "100"];
+    let server = serve(&mut udpkit(), &whole_share);
     let args = ["blast", "--json", "127.0.0.1", "--port", &port, "--count", "200"];
     let clients: Vec<Running> = (0..64)
         .map(|_| Running::start(udpkit().args(args).args(["--rate", "400pps", "--size", "200"])))
