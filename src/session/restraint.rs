@@ -16,7 +16,7 @@ use crate::units::Nanos;
 use std::net::SocketAddr;
 
 /// Peers that are remembered; beyond it the longest silent ones start afresh.
-const PEERS: usize = 16_384;
+const PEERS: usize = 4_096;
 /// Quiet after which a peer's errors are forgiven.
 const QUIET: Nanos = Nanos::from_secs(10);
 /// Questions that are known again.
