@@ -22,7 +22,6 @@ enum Kind {
     Value,
     CopyRun,
     CopyValue,
-    Check,
 }
 
 /// The maker of proofs.
@@ -89,17 +88,6 @@ impl Proofs {
         value == of(turn) || value == of(turn.saturating_sub(1))
     }
 
-    /// What a host must return before a check's answer goes to the group.
-    pub fn check_value(&self, addr: SocketAddr, now: Nanos) -> u64 {
-        self.short(addr, slot(Kind::Check, 0, now.0 / TURN.0))
-    }
-
-    /// Whether it is such a value, of late.
-    pub fn is_check_value(&self, value: u64, addr: SocketAddr, now: Nanos) -> bool {
-        let before = Nanos(now.0.saturating_sub(TURN.0));
-        value == self.check_value(addr, now) || value == self.check_value(addr, before)
-    }
-
     /// The first 16 digits.
     fn short(&self, addr: SocketAddr, slot: u64) -> u64 {
         let text = self.0.issue(addr, slot);
@@ -124,13 +112,11 @@ mod tests {
         for secs in [0, 1, 2, 100, 101] {
             let at = Nanos::from_secs(secs);
             let (value, short) = (proofs.value(addr, 5, at), proofs.copy_value(addr, 5, at));
-            let check = proofs.check_value(addr, at);
             for later in 0..12 {
                 let now = at + Nanos::from_secs(later);
                 let good = now.0 / TURN.0 <= at.0 / TURN.0 + 1;
                 assert_eq!(proofs.is_value(&value, addr, 5, now), good, "{secs} {later}");
                 assert_eq!(proofs.is_copy_value(short, addr, 5, now), good, "{secs} {later}");
-                assert_eq!(proofs.is_check_value(check, addr, now), good, "{secs} {later}");
             }
             assert!(!proofs.is_value(&value, other, 5, at));
             assert!(!proofs.is_value(&value, addr, 6, at) && !proofs.is_value(&value, addr, 4, at));

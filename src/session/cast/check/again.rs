@@ -25,7 +25,7 @@ where
         for (way, tally) in (0..).zip(&self.tallies) {
             let silent = tally.sent > 0 && tally.looped == 0;
             if silent && !is_deaf(tally.sent, tally.looped, asked) {
-                let due = Due { way, ttl: first.0, socket: first.1 };
+                let due = Due { way, ttl: first.0, socket: first.1, back: false };
                 self.queue.extend(std::iter::repeat_n(due, OWN_AGAIN));
             }
         }
@@ -33,7 +33,12 @@ where
         if told.is_some_and(|far| far.is_undecided(asked) || self.rounds == 0 && far.is_silent()) {
             for _ in 0..AGAIN {
                 let ways = 0..self.config.ways.len() as u8;
-                self.queue.extend(ways.map(|way| Due { way, ttl: last.0, socket: last.1 }));
+                self.queue.extend(ways.map(|way| Due {
+                    way,
+                    ttl: last.0,
+                    socket: last.1,
+                    back: false,
+                }));
                 self.queue.extend(super::prober::unicast(&self.config));
             }
         }

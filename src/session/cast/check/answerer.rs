@@ -1,8 +1,8 @@
-//! The far end of `cast check`: answers each probe by unicast, to the group and to itself alike.
+//! The far end of `cast check`: answers each probe once, by unicast, or to the group if that is asked.
 //!
-//! It answers probes only, never with more bytes than came, no more than 200 a second, and one that
-//! is the same again and again only now and then: whoever forges a source address gains nothing by
-//! it.
+//! It answers probes only, each at once with one datagram that is no longer, no more than 200 a second
+//! and of these 50 to the group, and one that is the same again and again only now and then: whoever
+//! forges a source address gains nothing by it.
 
 use super::super::Names;
 use super::probe::{ECHO_LEN, Echo, Probe};
@@ -16,6 +16,8 @@ use std::net::{IpAddr, SocketAddr};
 
 /// Probes that are answered in a second.
 const RATE: u64 = 200;
+/// Of these, probes that are answered to the group.
+const GROUP_RATE: u64 = 50;
 /// Answers that may wait for the socket.
 const QUEUE_MAX: usize = 512;
 /// Askers that are told of.
@@ -44,8 +46,8 @@ pub struct CheckAnswerer<S> {
     sink: S,
     queue: VecDeque<(Dest, [u8; ECHO_LEN])>,
     askers: Vec<IpAddr>,
-    /// The second that is running, and what was answered in it.
-    second: (u64, u64),
+    /// The second that is running, and what was answered in it: in all, and to the group.
+    second: (u64, u64, u64),
     restraint: Restraint,
     told: CheckAnswered,
     over: bool,
@@ -68,21 +70,19 @@ where
         };
         let (queue, askers) = (VecDeque::new(), Vec::new());
         let restraint = Restraint::default();
-        Self { config, sink, queue, askers, second: (0, 0), restraint, told, over: false }
+        Self { config, sink, queue, askers, second: (0, 0, 0), restraint, told, over: false }
     }
 
     /// Whether one more may be answered in this second.
-    fn may_answer(&mut self, now: Now) -> bool {
+    fn may_answer(&mut self, now: Now, to_group: bool) -> bool {
         let second = now.mono.as_u64() / 1_000_000_000;
         if self.second.0 != second {
-            self.second = (second, 0);
+            self.second = (second, 0, 0);
         }
         self.second.1 += 1;
-        self.second.1 <= RATE && self.queue.len() < QUEUE_MAX
-    }
-
-    fn queue(&mut self, dest: Dest, echo: &Echo) {
-        self.queue.push_back((dest, echo.encode()));
+        self.second.2 += u64::from(to_group);
+        let few = !to_group || self.second.2 <= GROUP_RATE;
+        few && self.second.1 <= RATE && self.queue.len() < QUEUE_MAX
     }
 }
 
@@ -141,8 +141,11 @@ where
         } else {
             self.told.unicast_probes += 1;
         }
+        let to_group = probe.back && !by_group;
         let (source, what) = (meta.source, print(datagram.payload));
-        if !self.restraint.admits_question(now.mono, source, what) || !self.may_answer(now) {
+        if !self.restraint.admits_question(now.mono, source, what)
+            || !self.may_answer(now, to_group)
+        {
             self.told.unanswered += 1;
             return;
         }
@@ -152,15 +155,15 @@ where
             self.over |= self.sink.take(CheckEvent::Asked(&asker.to_string())) == Flow::Closed;
         }
         let member = now.mono - self.config.joined;
-        let echo = Echo { probe, by_group, to_group: false, ttl: meta.ttl, member };
+        let echo = Echo { probe, by_group, to_group, ttl: meta.ttl, member };
         let socket = self.config.unicast;
         let from = meta.destination.filter(|ip| !by_group && !ip.is_multicast());
-        self.queue(Dest { from, socket, ..Dest::from(meta.source) }, &echo);
-        if probe.back && !by_group {
-            let interface = meta.interface;
-            let group = Dest { interface, socket, ..Dest::from(self.config.group) };
-            self.queue(group, &Echo { to_group: true, ..echo });
-        }
+        let dest = if to_group {
+            Dest { interface: meta.interface, socket, ..Dest::from(self.config.group) }
+        } else {
+            Dest { from, socket, ..Dest::from(meta.source) }
+        };
+        self.queue.push_back((dest, echo.encode()));
     }
 
     fn on_stop(&mut self, _now: Now) {

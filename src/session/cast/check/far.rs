@@ -158,10 +158,14 @@ impl Far {
         }
         if way == BY_UNICAST {
             self.told.unicast_sent += 1;
-            self.told.asked += 1;
         } else {
             self.told.group_sent += 1;
         }
+    }
+
+    /// It was asked to answer to the group.
+    pub fn asked(&mut self) {
+        self.told.asked += 1;
     }
 
     /// This host refused a probe that was to go to it by unicast.

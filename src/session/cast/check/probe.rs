@@ -3,14 +3,13 @@
 //! | offset | bytes | field |
 //! |---|---|---|
 //! | 16 | 1 | TTL that the probe was sent with |
-//! | 17 | 1 | flags: in a probe 1 asks for an echo to the group as well; in an echo 1 says that the probe came to the group, 2 that this echo goes to the group |
+//! | 17 | 1 | flags: in a probe 1 asks for the echo to go to the group; in an echo 1 says that the probe came to the group, 2 that this echo goes to the group |
 //! | 18 | 1 | which of the prober's interfaces it left by; 255 for unicast |
 //! | 19 | 1 | TTL that the probe came with; 0 in a probe and where it is not known |
 //! | 20 | 4 | `cast` |
 //! | 24 | 8 | how long the answerer has been a member, nanoseconds; 0 in a probe |
 //!
-//! A probe is filled up with zeros to 64 bytes, an echo has 32: the two that one probe may cause are
-//! no more bytes than it was.
+//! A probe is filled up with zeros to 64 bytes; the one echo that it may cause has 32.
 
 use crate::units::Nanos;
 use crate::wire::{Header, Kind};
@@ -22,8 +21,8 @@ pub(super) const ECHO_LEN: usize = 32;
 /// `way` of a probe that was sent by unicast.
 pub(super) const BY_UNICAST: u8 = 255;
 
-/// The two echoes that one probe may cause are no more than it was.
-const _: () = assert!(2 * ECHO_LEN <= PROBE_LEN);
+/// The echo that a probe may cause is no more than it was.
+const _: () = assert!(ECHO_LEN <= PROBE_LEN);
 
 const MARK: &[u8; 4] = b"cast";
 const FLAG_GROUP: u8 = 1;
@@ -37,7 +36,7 @@ pub(super) struct Probe {
     pub sent: Nanos,
     pub ttl: u8,
     pub way: u8,
-    /// Whether an echo is to go to the group, too.
+    /// Whether the echo is to go to the group.
     pub back: bool,
 }
 

@@ -64,6 +64,8 @@ pub(super) struct Due {
     pub way: u8,
     pub ttl: u8,
     pub socket: usize,
+    /// Whether the answer is to go to the group.
+    pub back: bool,
 }
 
 /// One interface's counts.
@@ -116,6 +118,7 @@ where
                     way,
                     ttl: *ttl,
                     socket: *socket,
+                    back: false,
                 }));
             }
             queue.extend(unicast(&config));
@@ -155,7 +158,12 @@ where
             return;
         }
         let Some((ttl, socket)) = self.config.steps.last().copied() else { return };
-        self.queue.extend((0..self.config.ways.len() as u8).map(|way| Due { way, ttl, socket }));
+        self.queue.extend((0..self.config.ways.len() as u8).map(|way| Due {
+            way,
+            ttl,
+            socket,
+            back: false,
+        }));
         self.queue.extend(unicast(&self.config));
     }
 
@@ -186,7 +194,7 @@ where
             sent: now.real,
             ttl: due.ttl,
             way: due.way,
-            back: due.way == BY_UNICAST,
+            back: due.back,
         };
         let id: DestId = out.add_dest(self.destination(due));
         if let Some(slot) = out.push(id, PROBE_LEN) {
@@ -266,10 +274,13 @@ fn arrived(now: Now, datagram: &Datagram<'_>) -> Nanos {
     now.mono - (now.real - datagram.meta.arrival)
 }
 
-/// The question to the far end alone, where one was named.
-pub(super) fn unicast(config: &CheckConfig) -> Option<Due> {
-    let socket = config.steps.last()?.1;
-    config.far.map(|_| Due { way: BY_UNICAST, ttl: UNICAST_TTL, socket })
+/// The questions to the far end alone, where one was named: to be answered by unicast, and to the
+/// group.
+pub(super) fn unicast(config: &CheckConfig) -> impl Iterator<Item = Due> + use<> {
+    let socket = config.steps.last().filter(|_| config.far.is_some()).map(|(_, socket)| *socket);
+    let of =
+        |socket| [false, true].map(|back| Due { way: BY_UNICAST, ttl: UNICAST_TTL, socket, back });
+    socket.into_iter().flat_map(of)
 }
 
 impl<S> Session for CheckProber<S>
@@ -325,9 +336,15 @@ where
             && due.ttl > 0
             && let Some(far) = &mut self.far
         {
-            far.sent(due.way, due.ttl);
+            if due.back {
+                far.asked();
+            } else {
+                far.sent(due.way, due.ttl);
+            }
         }
-        if let (BY_UNICAST, Some(errno), Some(far)) = (due.way, refusal, &mut self.far) {
+        if let (BY_UNICAST, false, Some(errno), Some(far)) =
+            (due.way, due.back, refusal, &mut self.far)
+        {
             far.refused(errno);
         }
         let Some(tally) = self.tallies.get_mut(usize::from(due.way)) else { return };
