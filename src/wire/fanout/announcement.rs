@@ -86,7 +86,7 @@ impl Announcement {
             mark: count(params, "mark").filter(|mark| *mark <= sent)?,
             sent,
             over,
-            value: read_value(params)?,
+            value: read_value(params).ok()?,
         })
     }
 }

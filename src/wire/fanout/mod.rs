@@ -35,11 +35,11 @@ fn read_run(params: &Params) -> Option<u64> {
     read_hex(params, "run")
 }
 
-/// A value to return, if there is one; `None` where it cannot be read.
-fn read_value(params: &Params) -> Option<Option<u64>> {
+/// A value to return, if there is one; an error where it cannot be read.
+fn read_value(params: &Params) -> Result<Option<u64>, ()> {
     match params.get("value") {
-        None => Some(None),
-        Some(_) => read_hex(params, "value").map(Some),
+        None => Ok(None),
+        Some(_) => read_hex(params, "value").map(Some).ok_or(()),
     }
 }
 

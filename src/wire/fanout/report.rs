@@ -167,7 +167,7 @@ impl ReceiverReport {
             echo: number(params, "echo")?,
             held: number(params, "held")?,
             now: number(params, "now")?,
-            value: read_value(params)?,
+            value: read_value(params).ok()?,
             mark: match params.get("mark") {
                 None => None,
                 Some(_) => Some(MarkReport::read(params)?),
