@@ -68,10 +68,8 @@ pub fn run(args: ServeArgs) -> anyhow::Result<Exit> {
 fn confinement(args: &ServeArgs) -> Result<Confinement, Usage> {
     let now = Account::current();
     let Some(text) = &args.user else {
-        return Ok(match now.is_root() {
-            true => Confinement::Become(Account::nobody()),
-            false => Confinement::Stay,
-        });
+        let stay = !now.is_root();
+        return Ok(if stay { Confinement::Stay } else { Confinement::Become(Account::nobody()) });
     };
     let wanted =
         Account::parse(text).map_err(|error| Usage::new(format!("--user {text}: {error}")))?;

@@ -69,12 +69,11 @@ impl Account {
             ),
         };
         let Some(group) = group else { return Ok(account) };
-        let gid = match number(group) {
-            Some(gid) => Gid::from_raw(gid),
-            None => {
-                let group_found = found(group, Group::from_name(group))?;
-                group_found.ok_or_else(|| AccountError::NoGroup(group.to_owned()))?.gid
-            }
+        let gid = if let Some(gid) = number(group) {
+            Gid::from_raw(gid)
+        } else {
+            let group_found = found(group, Group::from_name(group))?;
+            group_found.ok_or_else(|| AccountError::NoGroup(group.to_owned()))?.gid
         };
         Ok(Self { gid: gid.as_raw(), ..account })
     }
