@@ -302,7 +302,7 @@ fn a_change_that_fails_ends_the_server() {
 }
 
 #[test]
-fn a_second_signal_still_quits_at_once() {
+fn a_signal_still_ends_it() {
     require_lab!();
     let lab = Lab::pair();
     let server = serve(&lab, &[]);
