@@ -546,7 +546,9 @@ mod tests {
         let started = at;
         while !door.has_changes() {
             at += ms(10);
-            assert!(ask_at(&mut door, A, at, &text).contains("c 354 ") || door.len() == 0);
+            // It is told what to return, but not every time that it says the same.
+            let told = ask_at(&mut door, A, at, &text);
+            assert!(told.is_empty() || told.contains("c 354 ") || door.len() == 0, "{told}");
             door.expire(at);
             door.on_refusal(at, addr);
         }

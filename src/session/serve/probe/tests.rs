@@ -67,6 +67,8 @@ struct House {
     now: Now,
     tags: u32,
     session: String,
+    /// The value that the last reply to the client carried.
+    proof: String,
     out: TxBatch,
 }
 
@@ -93,7 +95,15 @@ impl House {
             .on_ports(8_620, held);
         let now = Now { mono: Nanos::from_secs(1_000), real: Nanos::from_secs(5_000) };
         let out = TxBatch::new(4_096, 8 << 20);
-        let mut house = Self { server, engine, now, tags: 0, session: String::new(), out };
+        let mut house = Self {
+            server,
+            engine,
+            now,
+            tags: 0,
+            session: String::new(),
+            proof: String::new(),
+            out,
+        };
         let ticket = house.ticket(client());
         let reply = house.say(client(), &format!("HELO ticket={ticket}"));
         reply.params.get("session").unwrap().clone_into(&mut house.session);
@@ -138,18 +148,28 @@ impl House {
         }
     }
 
-    /// Says a command and takes the reply.
+    /// Says a command and takes the reply; again where the value that it returned was too old.
     fn say(&mut self, source: SocketAddr, words: &str) -> Reply {
+        let reply = self.say_once(source, words);
+        if reply.code == Code::STALE { self.say_once(source, words) } else { reply }
+    }
+
+    fn say_once(&mut self, source: SocketAddr, words: &str) -> Reply {
         self.tags += 1;
-        let session = match self.session.as_str() {
-            "" => String::new(),
-            name => format!(" session={name}"),
-        };
-        let line = format!("t{} {words}{session}\r\n", self.tags);
-        self.hand_in(source, 0, line.as_bytes());
+        let mut line = format!("t{} {words}", self.tags);
+        for (key, value) in [("session", &self.session), ("proof", &self.proof)] {
+            if !value.is_empty() {
+                line.push_str(&format!(" {key}={value}"));
+            }
+        }
+        self.hand_in(source, 0, (line + "\r\n").as_bytes());
         let (sent, _) = self.leave();
         let mut replies = sent.iter().filter_map(|(_, bytes)| Reply::decode(bytes).ok());
-        replies.next_back().expect("a reply")
+        let reply = replies.next_back().expect("a reply");
+        if let Some(proof) = reply.params.get("proof") {
+            proof.clone_into(&mut self.proof);
+        }
+        reply
     }
 
     /// Asks for a probe: its key and tag.
