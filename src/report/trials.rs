@@ -41,7 +41,7 @@ impl TrialsView {
     pub fn sweep(&mut self, report: &SweepReport) {
         if let Some(picture) = picture(&report.trials, self.unit) {
             self.line("");
-            self.line(&picture);
+            picture.lines().for_each(|row| self.line(row));
         }
         self.doubts(report.loopback, report.complete, report.interrupted);
     }

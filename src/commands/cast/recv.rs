@@ -99,7 +99,7 @@ pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
     } else if !args.quiet {
         let text = report::cast_received_text(&received);
         if report_on_stderr {
-            report::note(text.trim_end());
+            text.trim_end().lines().for_each(report::note);
         } else {
             // A closed standard output ends the run quietly.
             let _ = print_text(&text);
