@@ -46,6 +46,11 @@ impl Ledger {
         self.left_behind.insert(address, from);
     }
 
+    /// When an address was left behind that counts as forged so much later.
+    pub fn left_behind_since(&self, address: SocketAddr, later: Nanos) -> Option<Nanos> {
+        self.left_behind.get(&address).map(|from| *from - later)
+    }
+
     /// One of `len` payload bytes was sent to `dest`; says what is wrong with that.
     pub fn left(&mut self, at: Nanos, dest: SocketAddr, len: usize) -> Result<(), String> {
         if self.left_behind.get(&dest).is_some_and(|from| at < *from) {

@@ -24,6 +24,9 @@ const SOCKETS: usize = 3;
 /// How long an address that proved itself may still be sent what it asked for: a probe's eight
 /// answers, the first after six minutes, each a minute after the one before.
 const FORGOTTEN: Nanos = Nanos::from_secs(900);
+/// How long a stream may flow to an address where nobody is any more: six seconds and the path's own
+/// time, of which the adversary can make up to fifteen.
+const FLOWS: Nanos = Nanos::from_secs(16);
 /// Moves of one run.
 const MOVES: std::ops::Range<usize> = 30..160;
 
@@ -31,7 +34,8 @@ const MOVES: std::ops::Range<usize> = 30..160;
 #[derive(Default)]
 struct Opened {
     orders: VecDeque<ServeOrder>,
-    streams: HashMap<(u64, u32), SocketAddr>,
+    /// Streams by session and number: whose they are, and whether they flow to him.
+    streams: HashMap<(u64, u32), (SocketAddr, bool)>,
     ports: HashMap<usize, u16>,
     next_socket: usize,
     most_streams: usize,
@@ -63,7 +67,8 @@ impl Sink<ServeEvent> for Engine {
             ServeEvent::Open(request) => {
                 let (session, stream) = (request.session, request.stream);
                 all.peers.insert(request.peer);
-                all.streams.insert((session, stream), request.peer);
+                let flows = !request.plan.is_up(stream);
+                all.streams.insert((session, stream), (request.peer, flows));
                 all.most_streams = all.most_streams.max(all.streams.len());
                 let news = StreamNews::Opened(Ok(()));
                 all.orders.push_back(ServeOrder { session, stream, news });
@@ -126,6 +131,11 @@ fn run(seed: u64) -> (u64, usize, usize) {
     for _ in 0..moves {
         let span = mind.span();
         stage.pass(span, &mut mind);
+        for (peer, flows) in engine.0.borrow().streams.values() {
+            let left = stage.ledger.left_behind_since(*peer, FORGOTTEN);
+            let is_late = left.is_some_and(|left| stage.now > left + FLOWS);
+            assert!(!flows || !is_late, "seed {seed}: it flows on to {peer}\n{}", mind.story());
+        }
         let arrival = arrival(&engine, &mut mind);
         if mind.rng.u8(..100) == 0
             && let Some(address) = mind.moves_away()
