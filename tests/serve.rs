@@ -225,12 +225,14 @@ fn help_and_stat_are_usable_by_hand() {
         "a 214 HELO TEST DATA STAT RSET NOOP HELP QUIT\r\n"
     );
     let all = send(&format!("a HELP pad={}", "x".repeat(600)));
-    assert!(all.contains("a 214-test=session,kind,direction,streams,size,rate,"), "{all}");
+    assert!(all.contains("a 214-test=session,proof,kind,direction,streams,size,rate,"), "{all}");
     assert!(send(&format!("{:<200}", "a STAT")).contains("a 211-sessions=0\r\n"));
     // Within a session the whole text, however short the question.
     let hand = Hand::new(&served.address);
     let session = hand.open();
-    assert_eq!(hand.ask(&format!("a HELP session={session}")), all);
+    let told = hand.ask(&format!("a HELP session={session}"));
+    let (proof, rest) = told.split_once("\r\n").expect("lines");
+    assert!(proof.starts_with("a 214-proof=") && rest == all, "{told}");
     assert!(hand.padded("c STAT").contains("c 211-sessions=1\r\n"));
     assert_eq!(hand.ask(&format!("d QUIT session={session}")), "d 221 goodbye\r\n");
 }

@@ -200,7 +200,9 @@ pub fn refusal(reply: &Reply) -> String {
         return "the far end wants a key: --key FILE".to_owned();
     }
     let mut words = format!("the far end says {} {}", reply.code.0, reply.text);
-    for (key, value) in reply.params.iter().filter(|(key, _)| *key != "pad") {
+    // What is for programs alone is not shown.
+    let is_told = |key: &str| !matches!(key, "pad" | "proof");
+    for (key, value) in reply.params.iter().filter(|(key, _)| is_told(key)) {
         words.push_str(&format!(" ({key}={value})"));
     }
     if (400..500).contains(&reply.code.0) {

@@ -104,7 +104,7 @@ fn what_forged_asks_bring_upon_a_victim_is_never_more_and_never_late() {
         let output = run(command.arg("probe").args(args).arg("-J"), secs(60)).expect_success();
         json(&output.out())
     };
-    let ports = probe(&["ports", SERVER, "50001", "--tries", "2"]);
+    let ports = probe(&["ports", SERVER, "63001", "--tries", "2"]);
     assert_eq!(path(&ports, "ports.0.path"), "passes", "{ports:#}");
     let [got, named] = compared(&lab);
     assert_eq!(named.0, u64::from(GREEDY + PLAIN));

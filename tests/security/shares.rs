@@ -20,7 +20,12 @@ fn serve(args: &[&str]) -> Served {
     let line = server.wait_for_line("serving on", secs(5));
     let mut words = line.split(' ');
     let address = words.find(|word| word.starts_with("127.0.0.1:")).expect("an address");
-    Served { address: address.parse().expect("an address"), server }
+    let served = Served { address: address.parse().expect("an address"), server };
+    // By then it has laid down what it does not need, and every thread of its own runs.
+    served.wait_until("it answers", secs(5), |served| {
+        Client::new(served, OTHER).ask("STAT").contains("211-sessions=0")
+    });
+    served
 }
 
 impl Served {

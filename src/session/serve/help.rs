@@ -14,14 +14,14 @@ const VERBS: [(&str, &str); 8] = [
     ("helo", "pad,ticket"),
     (
         "test",
-        "session,kind,direction,streams,size,rate,time_ns,count,verify,interval_ns,window,burst,ports,host,host_streams",
+        "session,proof,kind,direction,streams,size,rate,time_ns,count,verify,interval_ns,window,burst,ports,host,host_streams",
     ),
     ("data", "session,stream,ticket,run"),
-    ("stat", "session,kind,from,about,sent,stop,seen"),
-    ("rset", "session"),
-    ("noop", "session"),
+    ("stat", "session,proof,kind,from,about,sent,stop,seen"),
+    ("rset", "session,proof"),
+    ("noop", "session,proof"),
     ("help", "session,pad"),
-    ("quit", "session"),
+    ("quit", "session,proof"),
 ];
 
 /// For questions that left no room: an unproven address gets no more bytes than it sent.
