@@ -95,7 +95,7 @@ fn not_told_words(why: NotTold) -> &'static str {
 /// What a helper's word for a port that it could not open means.
 pub(super) fn why_not_words(word: &str) -> String {
     match word {
-        "policy" => "the helper's policy does not let it listen there".to_owned(),
+        "policy" => "the helper listens where its --probe-ports says, and not there".to_owned(),
         "in-use" => "another program has the port there".to_owned(),
         "privileged" => "the helper may not listen on ports below 1024".to_owned(),
         "limit" => "the helper has no more ports to give".to_owned(),

@@ -50,7 +50,7 @@ pub const ON_DEMAND: std::ops::RangeInclusive<u16> = 63_000..=63_255;
 /// Ports that are open for probes at once, of all sessions together.
 pub const MOST_PORTS: usize = 256;
 /// Probes at once.
-pub(super) const MOST_PROBES: usize = 16;
+pub(super) const MOST_PROBES: usize = 48;
 
 /// One session's probe.
 #[derive(Debug)]
