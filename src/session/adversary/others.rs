@@ -92,8 +92,8 @@ fn run<S: Session>(
 /// Many runs; each answerer must have answered somebody, or nothing was tried.
 #[track_caller]
 fn runs_of(name: &str, one: impl Fn(u64) -> u64) {
-    let answers: u64 = (0..runs(500)).map(one).sum();
-    assert!(answers > 20, "{name} answered {answers} times");
+    let answers: u64 = (0..runs(300)).map(one).sum();
+    assert!(answers > 12, "{name} answered {answers} times");
 }
 
 fn sender(mind: &mut Mind, batch: &mut TxBatch) -> CastSender<FixedMessages, Quiet> {

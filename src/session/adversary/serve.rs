@@ -221,7 +221,7 @@ fn newcomer(stage: &mut Stage<Server>, mind: &mut Mind) {
 #[test]
 fn no_forged_address_gets_more_than_came_in_its_name_and_a_newcomer_is_served() {
     let (mut answers, mut streams, mut ports) = (0, 0, 0);
-    let count = runs(2_000);
+    let count = runs(1_000);
     for seed in 0..count {
         let (more, most_streams, most_ports) = run(seed);
         answers += more;
