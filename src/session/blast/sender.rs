@@ -439,7 +439,12 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> Session for BlastSender<O, K>
                 self.count_network_error(error.to_string());
                 let tells = self.plan.on_refusal == OnRefusal::Tell;
                 if tells && error.is_from_afar() {
-                    self.sink.take(SenderEvent::Refused);
+                    // Forged ones may come in floods, and one tells as much as many.
+                    let told = self.refused_by_network.map(|(_, last)| last);
+                    if told.is_none_or(|told| now.mono >= told + CONFIRMED) {
+                        self.refused_by_network = Some((now.mono, now.mono));
+                        self.sink.take(SenderEvent::Refused);
+                    }
                 } else if !tells && gone && self.confirms(now.mono) {
                     self.break_off(format!("the far end went away: {error}"));
                 }

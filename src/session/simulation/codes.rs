@@ -238,6 +238,39 @@ fn code_550_refuses_by_policy_and_552_names_the_limit() {
 }
 
 #[test]
+fn code_454_asks_for_the_value_that_the_last_reply_carried() {
+    let mut desk = desk();
+    let session = desk.open(peer(1)).unwrap();
+    assert_eq!(desk.code(peer(1), &format!("a TEST session={session}")), Code::OK);
+    assert_eq!(desk.code(peer(1), &format!("b STAT session={session}")), Code::STATUS);
+    // Whoever knows the name alone gets the value at the session's address, and nothing done.
+    for verb in ["TEST", "STAT", "RSET", "NOOP", "QUIT"] {
+        let bare = desk.say_bare(peer(1), &format!("c{verb} {verb} session={session}"));
+        let codes: Vec<Code> = bare.iter().map(|reply| reply.code).collect();
+        assert_eq!(codes, [Code::STALE], "{verb}");
+        assert!(bare[0].params.get("proof").is_some(), "{verb}");
+    }
+    assert_eq!(desk.serve.sessions(), 1);
+    let told = desk.say(peer(1), &format!("d STAT session={session}"));
+    assert_eq!((told.code, told.params.get("state")), (Code::STATUS, Some("ready")));
+    // From another address the name says nothing at all.
+    assert_eq!(desk.code(peer(2), &format!("e STAT session={session}")), Code::WRONG_ORDER);
+}
+
+#[test]
+fn code_550_keeps_streams_down_from_any_other_address_than_the_session_s() {
+    let mut desk = desk();
+    let refused = Some(Code::POLICY);
+    for (number, direction, code) in [(1, "up", None), (2, "down", refused), (3, "both", refused)] {
+        let session = desk.open(peer(number)).unwrap();
+        let test = format!("c TEST session={session} direction={direction}");
+        assert_eq!(desk.code(peer(number), &test), Code::OK);
+        let asked = desk.data(peer(10 + number), "d", &format!("session={session}"));
+        assert_eq!(asked.err(), code, "{direction}");
+    }
+}
+
+#[test]
 fn code_554_tells_of_a_stream_that_broke() {
     let mut desk = desk();
     let session = desk.open(peer(1)).unwrap();
