@@ -47,7 +47,7 @@ pub enum Command {
     Recv(RecvArgs),
     /// Send to, or receive from, multicast groups, broadcast addresses and lists.
     Cast(CastArgs),
-    /// Be the far end of blast, on one UDP port.
+    /// Run the server on one UDP port: throughput, STAMP, STUN and help for probes.
     Serve(ServeArgs),
     /// Measure throughput, loss and delay to a far end, or through this host's loopback.
     Blast(BlastArgs),

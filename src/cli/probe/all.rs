@@ -25,7 +25,7 @@ pub struct AllArgs {
     /// The key that `serve` has, in this file [default: the file that `UDPKIT_KEY` names, if set]
     #[arg(long, value_name = "FILE")]
     pub key: Option<PathBuf>,
-    /// Ports that are probed
+    /// Ports to probe; `serve` needs them in its `--probe-ports`
     #[arg(long, value_name = "PORTS", default_value = "1194,3478,4500,5060,10000,33434,51820")]
     pub ports: PortList,
     /// Print one JSON document

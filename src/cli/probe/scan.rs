@@ -8,8 +8,8 @@ use clap::Args;
 #[derive(Clone, Copy, Debug, Args)]
 #[command(next_help_heading = "Without a helper")]
 pub struct ScanArgs {
-    /// End after this time and name the ports that could not be told by then; with a helper, ask
-    /// rejected ports whose ICMP errors are held back again for so long at most
+    /// End after this time and list the ports that are not known by then; with a helper, longest
+    /// time to ask rejected ports again whose ICMP errors are rate-limited
     #[arg(long, value_name = "DURATION", default_value = "60s")]
     pub time: Nanos,
     /// Ask every port for this service (dns, ntp, quic, …, text) [default: each port's own, text
