@@ -82,7 +82,8 @@ fn forges_what_it_reads() {
     }
 }
 
-fn unhex(digits: &str) -> Vec<u8> {
+/// Bytes from two digits each.
+pub fn unhex(digits: &str) -> Vec<u8> {
     let pairs = (0..digits.len() / 2).map(|at| &digits[2 * at..2 * at + 2]);
     pairs.map(|pair| u8::from_str_radix(pair, 16).expect("hexadecimal")).collect()
 }
