@@ -1,5 +1,6 @@
 //! A check over a simulated path: routers, a switch that forgets, and days in a moment.
 
+use super::probe::ECHO_LEN;
 use super::*;
 use crate::batch::{Datagram, RxEntry, RxMeta, SendOutcome, TxBatch};
 use crate::record::{CastCheck, CheckEvent, CheckOutcome, Flow, Sink};
@@ -252,7 +253,7 @@ fn an_answerer_keeps_to_its_rate_and_to_probes() {
     let mut batch = TxBatch::new(1024, 1 << 16);
     assert_eq!(far.poll_transmit(at(Nanos(2)), &mut batch), Next::Send);
     assert_eq!(batch.len(), 200);
-    assert!(batch.slots().iter().all(|slot| slot.len as usize <= 64));
+    assert!(batch.slots().iter().all(|slot| slot.len as usize <= ECHO_LEN));
     far.on_sent(at(Nanos(2)), &batch, &SendOutcome { accepted: 200, stop: None });
     assert_eq!(far.poll_transmit(at(Nanos::from_secs(9)), &mut batch), Next::Done);
     let told = far.finish(at(Nanos::from_secs(9)));
