@@ -2,7 +2,9 @@
 //! count what they did.
 
 use super::*;
-use crate::batch::{Datagram, OwnFinding, RxEntry, RxMeta, SendOutcome, TxBatch};
+use crate::batch::{
+    Datagram, ErrorOrigin, NetworkError, OwnFinding, RxEntry, RxMeta, SendOutcome, TxBatch,
+};
 use crate::record::{CastEvent, FanoutEvent, Flow, Sink};
 use crate::session::extremes::alter;
 use crate::session::{FixedMessages, Message, Next, Now, Session, Spacing};
@@ -376,6 +378,18 @@ impl Field {
     pub fn fly_to_sender(&mut self, from: SocketAddr, sender: usize, payload: &[u8]) {
         let to = self.senders[sender].addr;
         self.fly(self.now, from, Seat::Sender(sender), to, payload.to_vec());
+    }
+
+    /// The network tells a sender that nothing has the port of a receiver.
+    pub fn refuse(&mut self, sender: usize, receiver: usize) {
+        let (now, addr) = (self.sender_now(), self.receivers[receiver].addr);
+        let error = NetworkError::new(ErrorOrigin::Icmp, (3, 3), 111, addr, b"");
+        assert!(error.is_refusal());
+        let seat = &mut self.senders[sender];
+        if let Some(session) = &mut seat.session {
+            session.on_network_error(now, &error);
+            seat.wake = Nanos::ZERO;
+        }
     }
 
     fn fly(

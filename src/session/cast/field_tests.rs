@@ -281,6 +281,23 @@ fn receivers_ask_to_be_sent_to_stay_and_leave_over_a_bad_link() {
 }
 
 #[test]
+fn a_forged_refusal_drops_no_receiver_where_three_in_ten_of_all_are_lost() {
+    for seed in 0..300 {
+        let mut field = Field::new(seed);
+        let sender = SocketAddr::from(([10, 0, 0, 1], 7000));
+        let link = Link { loss: 300, line_loss: 300, report_loss: 300, ..lossy(0) };
+        field.add_receiver(link, Some(sender));
+        field.add_receiver(link, Some(sender));
+        field.add_sender(plan(&[], Nanos::from_millis(20), true), 500);
+        field.run_on(field.now + Nanos::from_millis(4_000 + seed));
+        field.refuse(0, 0);
+        field.run_until(field.now + Nanos::from_secs(30));
+        let end = field.senders[0].end.as_ref().unwrap();
+        assert_eq!((end.sink.subscribed, end.sink.unsubscribed), (2, 0), "seed {seed}");
+    }
+}
+
+#[test]
 fn a_sender_that_does_not_answer_is_a_failure() {
     let mut field = Field::new(2);
     let sender = SocketAddr::from(([10, 0, 0, 1], 7000));
