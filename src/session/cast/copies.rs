@@ -7,6 +7,7 @@
 
 use super::Names;
 use super::census::Census;
+use super::names::is_same_but_for_zone;
 use super::proof::Proofs;
 use super::subscribers::Change;
 use crate::batch::{Dest, RxMeta};
@@ -169,16 +170,17 @@ impl Copies {
     }
 
     /// The network says that nothing has the port of a receiver, which reports once in `every`;
-    /// whether it should have a line with a new value.
-    pub fn on_refusal(&mut self, now: Nanos, addr: SocketAddr, every: Nanos) -> bool {
-        let Some(index) = self.by_addr.get(&addr) else { return false };
-        let copy = &mut self.all[*index];
-        if copy.ended || copy.last || copy.doubt.is_some() {
-            return false;
+    /// who should have a line with a new value.
+    pub fn on_refusal(&mut self, now: Nanos, addr: SocketAddr, every: Nanos) -> Vec<SocketAddr> {
+        let mut doubted = Vec::new();
+        for copy in self.all.iter_mut().filter(|copy| is_same_but_for_zone(copy.addr, addr)) {
+            if !copy.ended && !copy.last && copy.doubt.is_none() {
+                copy.values += 1;
+                copy.doubt = Some(now + CONFIRM + Nanos(every.0.saturating_mul(2)));
+                doubted.push(copy.addr);
+            }
         }
-        copy.values += 1;
-        copy.doubt = Some(now + CONFIRM + Nanos(every.0.saturating_mul(2)));
-        true
+        doubted
     }
 
     /// This host stood still for `length`: nobody was silent meanwhile.

@@ -211,8 +211,10 @@ impl Ear {
     pub fn on_refusal(&mut self, now: Nanos, addr: SocketAddr) {
         self.door.on_refusal(now, addr);
         let every = self.every;
-        if self.copies.as_mut().is_some_and(|copies| copies.on_refusal(now, addr, every)) {
-            self.announce_copies(now, Some(addr));
+        let copies = self.copies.as_mut();
+        let doubted = copies.map(|copies| copies.on_refusal(now, addr, every));
+        for receiver in doubted.unwrap_or_default() {
+            self.announce_copies(now, Some(receiver));
         }
     }
 

@@ -35,6 +35,12 @@ impl Names {
     }
 }
 
+/// Whether two addresses are the same host and port, whatever zone is written to them: the zone of
+/// an address in an ICMP error is that of the interface by which the error came, or none.
+pub(super) fn is_same_but_for_zone(one: SocketAddr, other: SocketAddr) -> bool {
+    one.ip() == other.ip() && one.port() == other.port()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,6 +7,7 @@
 //! so a repeat gets the same one.
 
 use super::member::Member;
+use super::names::is_same_but_for_zone;
 use super::proof::Proofs;
 use crate::batch::{Dest, RxMeta};
 use crate::record::Departure;
@@ -99,10 +100,13 @@ impl Door {
 
     /// The network says that nothing has the port of a receiver.
     pub fn on_refusal(&mut self, now: Nanos, addr: SocketAddr) {
-        let Some(member) = self.inside.get_mut(&addr) else { return };
-        self.numbers += 1;
-        member.doubt(now, self.numbers);
-        self.next_look = now;
+        for (known, member) in &mut self.inside {
+            if is_same_but_for_zone(*known, addr) {
+                self.numbers += 1;
+                member.doubt(now, self.numbers);
+                self.next_look = now;
+            }
+        }
     }
 
     /// A receiver leaves.
@@ -555,6 +559,31 @@ mod tests {
         assert_eq!(at, started + ms(2_000));
         assert_eq!(door.take_changes(), [Change::Removed(addr, Departure::Refused)]);
         assert_eq!(door.take_questions().len(), 8);
+    }
+
+    #[test]
+    fn a_refusal_from_a_link_is_heard_whatever_zone_it_names() {
+        let ms = Nanos::from_millis;
+        for zone in ["", "%3", "%4"] {
+            let mut door = door(true, false);
+            let (here, there) = ("[fe80::1%3]:7", "[fe80::2%3]:7");
+            let (session, value) = enter(&mut door, there, 1);
+            for from in [here, there] {
+                enter(&mut door, from, 1);
+            }
+            let stays = format!("c NOOP session={session} value={value}");
+            assert!(ask(&mut door, there, 1, &stays).contains("250 ok"));
+            door.take_changes();
+            door.on_refusal(ms(1_500), format!("[fe80::1{zone}]:7").parse().unwrap());
+            door.on_refusal(ms(1_500), format!("[fe80::2{zone}]:8").parse().unwrap());
+            door.expire(ms(1_500));
+            let asked: Vec<SocketAddr> =
+                door.take_questions().iter().map(|(dest, _)| dest.addr).collect();
+            assert_eq!(asked, [here.parse().unwrap()], "{zone}");
+            door.expire(ms(3_500));
+            let gone = Change::Removed(here.parse().unwrap(), Departure::Refused);
+            assert_eq!(door.take_changes(), [gone], "{zone}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! to leave. Each answer has a value that the next NOOP returns, so that the sender knows that what
 //! it sends arrives. A sender that forgot it is asked again.
 
+use super::names::is_same_but_for_zone;
 use crate::batch::{NetworkError, OwnFinding};
 use crate::session::{Exchange, Step, Tags, refusal};
 use crate::units::Nanos;
@@ -188,7 +189,7 @@ impl Subscription {
     /// The network's word on a datagram. Where nothing has the port there is nothing to wait for;
     /// all else may pass.
     pub fn on_network_error(&mut self, error: &NetworkError) {
-        if error.destination != self.sender || self.joined.is_some() {
+        if !is_same_but_for_zone(error.destination, self.sender) || self.joined.is_some() {
             return;
         }
         self.said = Some(error.to_string());
