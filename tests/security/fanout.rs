@@ -270,8 +270,8 @@ fn a_stream_ends_within_seconds_where_its_receiver_was_killed_beside_one_that_st
     assert!(killed.elapsed() < secs(4), "{:?}", killed.elapsed());
     sender.signal("INT");
     sender.wait(secs(10)).expect_success();
-    let own = crate::common::json(&stays.wait(secs(10)).expect_success().out());
-    assert_eq!(crate::common::number(&own, "lost"), 0, "{own:#}");
+    let own = json(&stays.wait(secs(10)).expect_success().out());
+    assert_eq!(number(&own, "lost"), 0, "{own:#}");
 }
 
 #[test]
