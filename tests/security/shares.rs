@@ -292,10 +292,8 @@ fn memory_under(test: &str) {
     }
     served.honest_run(&["--socket-buffer", "1Mi"]);
     let most = served.memory();
-    println!("{base} before, {most} at most");
     assert!(most < base + MEMORY, "{most} above {base}");
     quit(&served, taken);
-    println!("{base} before, {} after", served.memory());
     // Some pages of the program itself have come in meanwhile.
     served.wait_until("memory comes back", secs(10), |served| served.memory() < base + (8 << 20));
 }
