@@ -277,7 +277,7 @@ fn memory_under(test: &str) {
     let base = served.memory();
     let (taken, refusal) = take_streams(&served, test);
     assert!(refusal.contains("452 this takes"), "{refusal}");
-    assert!(refusal.contains("the limit is 67.1 MB in all and 16.8 MB"), "{refusal}");
+    assert!(refusal.contains("the limit is 67.1 MB in all and 33.6 MB"), "{refusal}");
     assert!(!taken.is_empty(), "{refusal}");
     // Datagrams from everywhere in the window, as long as may be.
     for (number, (_, lanes)) in (0u32..).zip(&taken) {

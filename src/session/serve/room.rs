@@ -2,6 +2,7 @@
 
 use super::answer::Answer;
 use super::session_state::{Run, ServerSession};
+use super::shares::Bound;
 use super::{ServeControl, ServeEvent, ServeOrder, ServePolicy};
 use crate::record::Sink;
 use crate::session::Orders;
@@ -74,8 +75,17 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             Answer::new(Code::NO_ROOM, full.words("streams").unwrap_or_else(all))
         })?;
         let left = self.memory_left(id, client);
-        let share = self.bound(self.policy.max_memory).of_source();
+        let share = self.memory_bound().of_source();
         RunRoom::within(left, share, plan, &self.policy).map_err(|need| self.no_memory(need, left))
+    }
+
+    /// The bound of memory. A source may have twice the share that it has of all else, though never
+    /// all: sessions and streams are many small things, but one wide run with large socket buffers
+    /// takes much.
+    fn memory_bound(&self) -> Bound {
+        let percent = u16::from(self.policy.source_share.min(100));
+        let percent = (2 * percent).min(u16::midpoint(100, percent)) as u8;
+        Bound { all: self.policy.max_memory, percent }
     }
 
     /// Whether a session may have `need` bytes beside what others have.
@@ -93,11 +103,11 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
     fn memory_left(&self, id: u64, client: SocketAddr) -> u64 {
         let mut used = self.used(client, Some(id), ServerSession::memory);
         used.all = used.all.saturating_add(self.sessions.len() as u64 * SESSION_BYTES);
-        self.bound(self.policy.max_memory).room(used)
+        self.memory_bound().room(used)
     }
 
     fn no_memory(&self, need: u64, left: u64) -> Answer {
-        let bound = self.bound(self.policy.max_memory);
+        let bound = self.memory_bound();
         let (all, source) = (ByteCount(bound.all), ByteCount(bound.of_source()));
         let text = format!(
             "this takes {} of memory and {} are left: the limit is {all} in all and {source} for \
@@ -120,7 +130,7 @@ mod tests {
     fn the_clients_behind_one_address_all_have_their_runs_and_the_first_a_large_buffer() {
         let policy = ServePolicy::default();
         let plan = TestPlan::read(&Params::default()).unwrap();
-        let share = policy.max_memory / 4;
+        let share = policy.max_memory / 2;
         let mut left = share;
         let buffers: Vec<u64> = (0..16)
             .map(|_| {
@@ -129,7 +139,7 @@ mod tests {
                 room.buffer
             })
             .collect();
-        assert!(buffers[0] > 26 << 20 && buffers[1] > 8 << 20, "{buffers:?}");
+        assert!(buffers[0] == 32 << 20 && buffers[1] > 16 << 20, "{buffers:?}");
         assert!(buffers.iter().all(|buffer| *buffer >= SCARCE_BUFFER), "{buffers:?}");
     }
 
@@ -142,6 +152,6 @@ mod tests {
         let room = RunRoom::within(need, 1 << 20, &plan, &policy).unwrap();
         assert_eq!((room.memory, room.buffer), (need, SCARCE_BUFFER));
         let wide = TestPlan { streams: 64, ..plan };
-        assert!(RunRoom::within(policy.max_memory / 4, 64 << 20, &wide, &policy).is_ok());
+        assert!(RunRoom::within(policy.max_memory / 2, 64 << 20, &wide, &policy).is_ok());
     }
 }
