@@ -3,9 +3,9 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod idle_timeout;
 mod nat;
 mod path;
 mod ports;
 mod scan;
-mod timeout;
 mod trace;
