@@ -91,9 +91,15 @@ impl Client {
         self.tags += 1;
         let text = format!("{:<600}", format!("t{} {text}", self.tags));
         self.socket.send(text.as_bytes()).expect("it is sent");
-        let mut bytes = [0; 2_000];
-        let len = self.socket.recv(&mut bytes).unwrap_or_else(|error| panic!("{text}: {error}"));
-        String::from_utf8_lossy(&bytes[..len]).into_owned()
+        let (tag, mut bytes) = (format!("t{} ", self.tags), [0; 2_000]);
+        // A stream's first datagrams may overtake the reply that opens it.
+        loop {
+            let read = self.socket.recv(&mut bytes);
+            let len = read.unwrap_or_else(|error| panic!("{text}: {error}"));
+            if bytes.starts_with(tag.as_bytes()) {
+                return String::from_utf8_lossy(&bytes[..len]).into_owned();
+            }
+        }
     }
 
     fn ticket(&mut self) -> String {
