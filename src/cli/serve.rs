@@ -69,9 +69,9 @@ pub struct ServeArgs {
     /// Streams in each direction of one session; of all sessions together 512.
     #[arg(long, value_name = "N", default_value_t = 64)]
     pub max_streams: u32,
-    /// Largest share of the sessions, streams, probes, probe ports and memory that one source (an
-    /// IPv4 address or a /64 network of IPv6) may use, in percent; the last eighth of each is kept
-    /// for new sources. 100 turns both off.
+    /// Largest share of the sessions, streams, probes and probe ports that one source (an IPv4
+    /// address or a /64 network of IPv6) may use, in percent, and of memory twice as much, but not
+    /// all; the last eighth of each is kept for new sources. 100 turns both off.
     #[arg(long, value_name = "PERCENT", default_value_t = 25,
         value_parser = clap::value_parser!(u8).range(1..=100))]
     pub source_share: u8,
