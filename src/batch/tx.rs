@@ -190,8 +190,10 @@ impl TxBatch {
         let slot = TxSlot { offset: start as u32, len: len as u32, dest };
         self.uniform &= self.slots.first().is_none_or(|first| first.is_like(&slot));
         let number = 0..count as u32;
-        self.slots
-            .extend(number.map(|index| TxSlot { offset: slot.offset + slot.len * index, ..slot }));
+        // All of them end within the arena, so nothing wraps; a check each would keep the loop from
+        // being one of vectors.
+        let offset = |index: u32| slot.offset.wrapping_add(slot.len.wrapping_mul(index));
+        self.slots.extend(number.map(|index| TxSlot { offset: offset(index), ..slot }));
         self.used = end;
         Some(&mut self.arena[start..end])
     }

@@ -533,9 +533,10 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
                 self.corrupt += 1;
                 continue;
             }
-            firsts += 1;
+            // A buffer holds few enough: nothing wraps, and nothing need be checked.
+            firsts = u64::wrapping_add(firsts, 1);
             if header.sequence == run.first.wrapping_add(run.count) && header.sent == run.sent {
-                run.count += 1;
+                run.count = run.count.wrapping_add(1);
             } else {
                 self.settle(run, entry.meta.arrival, at);
                 run = Run { first: header.sequence, count: 1, sent: header.sent };
