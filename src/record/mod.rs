@@ -13,6 +13,7 @@ mod copies;
 mod document;
 mod fanout;
 mod fanout_claims;
+pub mod finding;
 mod limits;
 mod ping;
 pub mod probe;
@@ -48,6 +49,7 @@ pub use fanout::{
     Spread, rank_receivers,
 };
 pub use fanout_claims::KnownFanout;
+pub use finding::{Findings, Never, Worded};
 pub use limits::{LimitReport, LimitValue, hold, hold_against, measured};
 pub use ping::{
     Outcome, PingBucket, PingDelay, PingEvent, PingInterval, PingLost, PingReply, PingRow,

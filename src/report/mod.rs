@@ -14,6 +14,7 @@ mod hlog;
 mod limits;
 mod number;
 mod output;
+pub mod page;
 mod ping;
 mod probe;
 mod recv;
@@ -23,6 +24,7 @@ mod spark;
 mod stretch;
 mod trials;
 mod trouble;
+pub mod words;
 
 pub use blast::{BlastView, Lane};
 pub use cast::{cast_interval_line, cast_received_text, cast_sent_text};
@@ -32,6 +34,7 @@ pub use datagram::{DatagramPrinter, DatagramStyle, InterfaceNames};
 pub use fanout::FanoutView;
 pub use hlog::HistogramLog;
 pub use output::{Output, output_was_lost, print_json, print_text};
+pub use page::Page;
 pub use ping::{LineTimes, PingReport, PingView};
 pub use probe::{
     TimeoutProgress, all_text, marks_text, mtu_text, nat_text, ports_text, scan_text, shape_text,

@@ -1,0 +1,154 @@
+//! What a judge found, as data: a verdict with its figures, what speaks for it, what else could
+//! explain it, and what to keep in mind. `report::words` alone turns it into English.
+
+use serde::ser::{SerializeSeq, Serializer};
+use serde::{Serialize, ser};
+use std::convert::Infallible;
+
+/// Something that is told to people: its words are written in `report::words`, one file a subject.
+///
+/// A statement is an enum whose variants carry their figures, `#[serde(tag = "code")]`, so that a
+/// program reads `code` and the figures where a person reads the text.
+pub trait Worded {
+    /// One plain English sentence or clause, lower case at its start and without a full stop.
+    fn text(&self) -> String;
+}
+
+/// A verdict and what stands beside it, each of them `{code, …figures, text}` in JSON.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(
+    bound = "V: Worded + Serialize, E: Worded + Serialize, A: Worded + Serialize, C: Worded + Serialize"
+)]
+pub struct Findings<V, E = Never, A = Never, C = Never> {
+    /// What was found.
+    #[serde(serialize_with = "one")]
+    pub verdict: V,
+    /// What was seen that says so, with its counts.
+    #[serde(serialize_with = "all")]
+    pub evidence: Vec<E>,
+    /// What else could explain the same.
+    #[serde(serialize_with = "all")]
+    pub alternatives: Vec<A>,
+    /// Why not to lean on it too hard.
+    #[serde(serialize_with = "all")]
+    pub caveats: Vec<C>,
+}
+
+impl<V, E, A, C> Findings<V, E, A, C> {
+    /// A verdict with nothing beside it yet.
+    pub fn new(verdict: V) -> Self {
+        Self { verdict, evidence: Vec::new(), alternatives: Vec::new(), caveats: Vec::new() }
+    }
+}
+
+impl<V: Default, E, A, C> Default for Findings<V, E, A, C> {
+    fn default() -> Self {
+        Self::new(V::default())
+    }
+}
+
+/// The kind of statement of which there is none, as of a judge without caveats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Never(Infallible);
+
+impl Worded for Never {
+    fn text(&self) -> String {
+        match self.0 {}
+    }
+}
+
+impl Serialize for Never {
+    fn serialize<S: Serializer>(&self, _serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {}
+    }
+}
+
+/// A statement with its text beside its code and figures.
+#[derive(Serialize)]
+struct WithText<'a, T> {
+    #[serde(flatten)]
+    figures: &'a T,
+    text: String,
+}
+
+impl<'a, T: Worded> WithText<'a, T> {
+    fn new(figures: &'a T) -> Self {
+        Self { figures, text: figures.text() }
+    }
+}
+
+/// For `#[serde(serialize_with = …)]`: one statement as `{code, …figures, text}`.
+///
+/// # Errors
+///
+/// Those of the serialiser.
+pub fn one<T: Worded + Serialize, S: Serializer>(told: &T, to: S) -> Result<S::Ok, S::Error> {
+    WithText::new(told).serialize(to)
+}
+
+/// As [`one`], null for what is not there.
+///
+/// # Errors
+///
+/// Those of the serialiser.
+pub fn maybe<T: Worded + Serialize, S: Serializer>(
+    told: &Option<T>,
+    to: S,
+) -> Result<S::Ok, S::Error> {
+    match told {
+        Some(told) => to.serialize_some(&WithText::new(told)),
+        None => to.serialize_none(),
+    }
+}
+
+/// As [`one`], for a list.
+///
+/// # Errors
+///
+/// Those of the serialiser.
+pub fn all<T: Worded + Serialize, S: Serializer>(told: &[T], to: S) -> Result<S::Ok, S::Error>
+where
+    S::Error: ser::Error,
+{
+    let mut list = to.serialize_seq(Some(told.len()))?;
+    for one in told {
+        list.serialize_element(&WithText::new(one))?;
+    }
+    list.end()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Serialize)]
+    #[serde(tag = "code", rename_all = "snake_case")]
+    enum Light {
+        Off,
+        On { lux: u64 },
+    }
+
+    impl Worded for Light {
+        fn text(&self) -> String {
+            match self {
+                Self::Off => "it is dark".to_owned(),
+                Self::On { lux } => format!("{lux} lux"),
+            }
+        }
+    }
+
+    #[test]
+    fn every_statement_has_a_code_its_figures_and_a_text() {
+        let mut found: Findings<Light, Light> = Findings::new(Light::Off);
+        found.evidence.push(Light::On { lux: 7 });
+        assert_eq!(
+            serde_json::to_value(&found).unwrap(),
+            serde_json::json!({
+                "verdict": { "code": "off", "text": "it is dark" },
+                "evidence": [{ "code": "on", "lux": 7, "text": "7 lux" }],
+                "alternatives": [],
+                "caveats": [],
+            })
+        );
+    }
+}

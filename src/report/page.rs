@@ -1,0 +1,141 @@
+//! The page that a report is printed on: how wide it is, labelled paragraphs, and tables that are
+//! printed once.
+
+use crate::record::{Findings, Worded};
+use comfy_table::{CellAlignment, Table, presets};
+use console::Term;
+use textwrap::{Options, WordSeparator, WordSplitter};
+
+/// Columns of a label, with the two before it.
+const LABEL: usize = 13;
+
+/// How wide a report may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Page {
+    columns: usize,
+}
+
+impl Page {
+    /// The narrowest and the widest page.
+    const COLUMNS: std::ops::RangeInclusive<usize> = 60..=120;
+
+    /// A page of so many columns, between 60 and 120.
+    pub fn new(columns: usize) -> Self {
+        Self { columns: columns.clamp(*Self::COLUMNS.start(), *Self::COLUMNS.end()) }
+    }
+
+    /// As wide as the terminal that standard output is; 80 columns for a file or a pipe.
+    pub fn of_stdout() -> Self {
+        Self::new(Term::stdout().size_checked().map_or(80, |(_, columns)| usize::from(columns)))
+    }
+
+    /// Its columns.
+    pub fn columns(self) -> usize {
+        self.columns
+    }
+
+    /// A sentence behind `first`, wrapped, its further lines indented by `indent` blanks; ends with
+    /// a line end. Words are broken at blanks only, so that addresses and commands can be copied.
+    pub fn paragraph(self, first: &str, indent: usize, sentence: &str) -> String {
+        let rest = " ".repeat(indent);
+        let options = Options::new(self.columns)
+            .initial_indent(first)
+            .subsequent_indent(&rest)
+            .word_separator(WordSeparator::AsciiSpace)
+            .word_splitter(WordSplitter::NoHyphenation)
+            .break_words(false);
+        let lines = textwrap::wrap(sentence, options);
+        lines.iter().map(|line| format!("{}\n", line.trim_end())).collect()
+    }
+
+    /// Sentences under one label, each on lines of its own; nothing without any.
+    pub fn labelled<S: AsRef<str>>(self, label: &str, sentences: &[S]) -> String {
+        let mut text = String::new();
+        for (index, sentence) in sentences.iter().enumerate() {
+            let label = if index == 0 { label } else { "" };
+            let first = format!("  {label:<11}");
+            text.push_str(&self.paragraph(&first, LABEL, sentence.as_ref()));
+        }
+        text
+    }
+
+    /// Statements under one label.
+    pub fn told<T: Worded>(self, label: &str, statements: &[T]) -> String {
+        self.labelled(label, &statements.iter().map(Worded::text).collect::<Vec<_>>())
+    }
+
+    /// A verdict with what stands beside it, as every report ends.
+    pub fn findings<V: Worded, E: Worded, A: Worded, C: Worded>(
+        self,
+        found: &Findings<V, E, A, C>,
+    ) -> String {
+        let mut text = self.labelled("verdict", &[found.verdict.text()]);
+        text.push_str(&self.told("evidence", &found.evidence));
+        text.push_str(&self.told("or else", &found.alternatives));
+        text.push_str(&self.told("caution", &found.caveats));
+        text
+    }
+}
+
+/// On which side a column's cells stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Align {
+    /// Words.
+    Left,
+    /// Figures.
+    Right,
+}
+
+/// A table without lines: two blanks before the first column and between columns, as wide as its
+/// cells need.
+pub fn table(align: &[Align], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    for row in rows {
+        table.add_row(row);
+    }
+    for (index, align) in align.iter().enumerate() {
+        if let Some(column) = table.column_mut(index) {
+            column.set_padding((2, 0));
+            column.set_cell_alignment(match align {
+                Align::Left => CellAlignment::Left,
+                Align::Right => CellAlignment::Right,
+            });
+        }
+    }
+    table.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_paragraph_is_wrapped_at_blanks_only_and_never_ends_in_one() {
+        let page = Page::new(60);
+        let text = page
+            .labelled("verdict", &["filtered on the way back: 16 of 16 datagrams arrived", "b"]);
+        assert_eq!(
+            text,
+            "  verdict    filtered on the way back: 16 of 16 datagrams\n\
+             \u{20}            arrived\n\
+             \u{20}            b\n"
+        );
+        let long = format!("2001:db8::{}", "1234-5678:".repeat(20));
+        assert!(page.paragraph("  ", 2, &long).contains(&long));
+        assert_eq!(page.labelled::<&str>("evidence", &[]), "");
+    }
+
+    #[test]
+    fn a_table_is_as_wide_as_its_cells() {
+        let rows = [["port", "sent"], ["53", "1 000"], ["12345", "7"]];
+        let rows = rows.map(|row| row.map(str::to_owned).to_vec());
+        let text = table(&[Align::Left, Align::Right], rows);
+        assert_eq!(text, "  port    sent\n  53     1 000\n  12345      7\n");
+    }
+
+    #[test]
+    fn a_page_is_neither_too_narrow_nor_too_wide() {
+        assert_eq!([1, 80, 500].map(|columns| Page::new(columns).columns()), [60, 80, 120]);
+    }
+}

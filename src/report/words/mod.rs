@@ -1,0 +1,7 @@
+//! Findings in English: a file a subject, and nothing but words and figures in each.
+//!
+//! The reader is a network engineer who has never heard of udpkit: short, active sentences in the
+//! field's standard terms, lower case at the start and without a full stop, with the unit behind
+//! every figure. What a judge found is in `record`; nothing is decided here.
+
+pub mod terms;

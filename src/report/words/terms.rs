@@ -1,0 +1,49 @@
+//! Small pieces that every subject's words are made of.
+
+use crate::units::group_digits;
+
+/// `1 datagram`, `2 000 datagrams`.
+pub fn plural(number: u64, noun: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{ending}", group_digits(number))
+}
+
+/// `3 of 16 datagrams`.
+pub fn part(part: u64, of: u64, noun: &str) -> String {
+    format!("{} of {}", group_digits(part), plural(of, noun))
+}
+
+/// A share in percent, `0.106%`; `0%` of nothing.
+pub fn percent(part: u64, of: u64) -> String {
+    if part == 0 {
+        return "0%".to_owned();
+    }
+    format!("{:.3}%", part as f64 * 100.0 / of.max(1) as f64)
+}
+
+/// `a`, `a and b`, `a, b and c`.
+pub fn list<S: AsRef<str>>(items: &[S]) -> String {
+    match items {
+        [] => String::new(),
+        [one] => one.as_ref().to_owned(),
+        [rest @ .., last] => {
+            let rest: Vec<&str> = rest.iter().map(AsRef::as_ref).collect();
+            format!("{} and {}", rest.join(", "), last.as_ref())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_shares_and_lists_read_as_english() {
+        assert_eq!(plural(1, "datagram"), "1 datagram");
+        assert_eq!(plural(2_000, "datagram"), "2 000 datagrams");
+        assert_eq!(part(3, 16, "datagram"), "3 of 16 datagrams");
+        assert_eq!([percent(0, 0), percent(1, 1_000)], ["0%", "0.100%"]);
+        let lists = [&[][..], &["a"], &["a", "b"], &["a", "b", "c"]].map(list);
+        assert_eq!(lists, ["", "a", "a and b", "a, b and c"]);
+    }
+}

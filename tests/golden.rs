@@ -1,0 +1,46 @@
+//! Every rendering of every command, from fixed records: text at 80 and at 120 columns, and JSON.
+//! A change of a word is a change of a file in `tests/golden/`.
+//!
+//! `INSTA_UPDATE=always cargo test --test golden` writes the files anew; then read the difference.
+
+#[path = "golden/records/mod.rs"]
+mod records;
+
+use serde::Serialize;
+use udpkit::record::Document;
+use udpkit::report::Page;
+
+/// Holds one report: as text on a page of 80 and of 120 columns, and as its JSON document.
+#[track_caller]
+fn hold<T: Serialize>(
+    name: &str,
+    command: &'static str,
+    record: &T,
+    text: impl Fn(Page) -> String,
+) {
+    for columns in [80, 120] {
+        hold_text(&format!("{name}.{columns}"), columns, &text(Page::new(columns)));
+    }
+    let document = Document::new(command, record);
+    let json = serde_json::to_string_pretty(&document).expect("a record is JSON");
+    hold_as(&format!("{name}.json"), &json);
+}
+
+/// Holds a text, no line of which is longer than `columns`.
+#[track_caller]
+fn hold_text(name: &str, columns: usize, text: &str) {
+    for line in text.lines() {
+        assert!(line.chars().count() <= columns, "{name}: longer than {columns}: {line}");
+        assert_eq!(line, line.trim_end(), "{name}: ends in blanks");
+    }
+    hold_as(name, text);
+}
+
+#[track_caller]
+fn hold_as(name: &str, text: &str) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("golden");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(name, text));
+}

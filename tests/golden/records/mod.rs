@@ -1,0 +1,21 @@
+//! The fixed records, a file a subject.
+
+mod all;
+mod blast;
+mod cast;
+mod check;
+mod errors;
+mod help;
+mod marks;
+mod mtu;
+mod nat;
+mod ping;
+mod ports;
+mod recv;
+mod scan;
+mod send;
+mod serve;
+mod shape;
+mod timeout;
+mod trace;
+mod trials;
