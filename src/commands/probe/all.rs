@@ -16,12 +16,12 @@ use crate::cli::{AllArgs, DEFAULT_PORT};
 use crate::commands::Exit;
 use crate::engine::Signals;
 use crate::record::Document;
+use crate::record::probe::NoAgent;
 use crate::record::probe::{
     AllReport, LeftOut, MarksReport, MtuReport, NatReport, PortsReport, ScanReport, ShapeReport,
     TimeoutReport, TraceReport,
 };
 use crate::report::{TimeoutProgress, all_text, print_json, print_text};
-use crate::session::probe::NoHelper;
 use crate::session::probe::ports::PortsEnd;
 use crate::session::probe::timeout::TimeoutPlan;
 use crate::units::Nanos;
@@ -195,7 +195,7 @@ struct Heard {
     /// Kinds that have ended.
     ended: Vec<Kind>,
     /// Why there is no helper, where anybody was told.
-    why: Option<NoHelper>,
+    why: Option<NoAgent>,
 }
 
 impl Ears {
@@ -215,9 +215,9 @@ impl Ears {
     }
 
     /// Why there is no helper: who met silence takes what another was told.
-    fn why(&self, why: NoHelper) -> NoHelper {
+    fn why(&self, why: NoAgent) -> NoAgent {
         let mut heard = self.lock();
-        if let NoHelper::Silent(_) = why {
+        if let NoAgent::NoReply { .. } | NoAgent::StoppedReplying { .. } = why {
             return heard.why.clone().unwrap_or(why);
         }
         heard.why.get_or_insert(why.clone());
@@ -227,15 +227,15 @@ impl Ears {
 
 fn find(kind: Kind, args: &AllArgs, target: &Target, ears: &Ears) -> anyhow::Result<Part> {
     let signals = Some(Signals::listen()?);
-    let or_nothing = |why: NoHelper| Part::Nothing(ears.why(why).words());
+    let or_nothing = |why: NoAgent| Part::Nothing(ears.why(why).to_string());
     Ok(match kind {
         "ports" => return find_ports(args, target, signals, ears),
         "nat" => {
             ears.wait(&FIRST, TO_HEAR);
-            if let Some(NoHelper::Unreachable(words) | NoHelper::TtlExceeded(words)) =
+            if let Some(why @ (NoAgent::Unreachable { .. } | NoAgent::TtlExceeded { .. })) =
                 &ears.lock().why
             {
-                return Ok(Part::Nothing(words.clone()));
+                return Ok(Part::Nothing(why.to_string()));
             }
             let found = nat::measure(&nat_order(target), signals)?;
             if found.answered { Part::Nat(Box::new(found)) } else { silent(&found.verdict.verdict) }
@@ -292,7 +292,7 @@ fn find_ports(
             target.name.clone_into(&mut report.host);
             Part::Ports(report)
         }
-        PortsEnd::NoHelper(why) => {
+        PortsEnd::NoAgent(why) => {
             ears.why(why);
             ears.wait(&BEFORE_SCAN, TO_END);
             let order = ScanOrder {

@@ -5,8 +5,9 @@ pub use super::far_end::Target;
 use crate::batch::TxBatch;
 use crate::commands::Exit;
 use crate::engine::{Loop, LoopConfig, Signals};
+use crate::record::probe::NoAgent;
 use crate::report;
-use crate::session::probe::{Helped, HelpedEnd, Kind, Manner, NoHelper};
+use crate::session::probe::{Helped, HelpedEnd, Kind, Manner};
 use crate::units::Nanos;
 use crate::wire::PortList;
 use anyhow::Context;
@@ -47,22 +48,22 @@ pub fn measure<K: Kind>(
 }
 
 /// Says why a probe has no facts, with what would help.
-pub fn say_no_helper(target: SocketAddr, why: &NoHelper) -> Exit {
+pub fn say_no_agent(target: SocketAddr, why: &NoAgent) -> Exit {
     let port = target.port();
     let hint = match why {
-        NoHelper::Refused(_) => {
+        NoAgent::Refused { .. } => {
             Some("this needs a `udpkit serve` there that helps probes".to_owned())
         }
-        NoHelper::NotSent(found) => found.hint(),
-        NoHelper::TtlExceeded(_) => {
+        NoAgent::NotSent { found, .. } => found.hint(),
+        NoAgent::TtlExceeded { .. } => {
             Some(format!("`udpkit probe trace {}` shows the routers", target.ip()))
         }
-        NoHelper::Interrupted => None,
+        NoAgent::Interrupted => None,
         _ => Some(format!(
             "run `udpkit serve -p {port}` there, and let UDP port {port} through in both \
              directions; `udpkit probe trace` needs no helper"
         )),
     };
-    report::error(why.words(), hint.as_deref());
+    report::error(why, hint.as_deref());
     Exit::Failed
 }

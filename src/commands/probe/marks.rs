@@ -7,8 +7,8 @@ use crate::commands::Exit;
 use crate::engine::Signals;
 use crate::record::Document;
 use crate::record::probe::MarksReport;
+use crate::record::probe::NoAgent;
 use crate::report::{marks_text, print_json, print_text};
-use crate::session::probe::NoHelper;
 use crate::session::probe::marks::{MarksKind, MarksPlan};
 use crate::wire::PortList;
 use anyhow::Context;
@@ -19,7 +19,7 @@ pub fn run(args: MarksArgs) -> anyhow::Result<Exit> {
     let signals = Signals::listen().context("cannot listen to signals")?;
     let report = match measure(&target, args.tries, Some(signals))? {
         Ok(report) => report,
-        Err(why) => return Ok(helped::say_no_helper(target.addr, &why)),
+        Err(why) => return Ok(helped::say_no_agent(target.addr, &why)),
     };
     let believed = report.traffic.contradiction.is_none();
     let seen = report.out.iter().chain(&report.back).any(|row| row.arrived > 0);
@@ -36,14 +36,14 @@ pub fn measure(
     target: &Target,
     tries: u32,
     signals: Option<Signals>,
-) -> anyhow::Result<Result<MarksReport, NoHelper>> {
+) -> anyhow::Result<Result<MarksReport, NoAgent>> {
     let kind = MarksKind::new(MarksPlan { target: target.addr, tries });
     let manner = target.manner(PortList::default());
     let ended = helped::measure(target, manner, kind, signals)?;
     Ok(ended.facts.map(|mut report| {
         report.duration_ns = ended.duration.0;
         report.interrupted = ended.interrupted;
-        report.verdict.doubt.extend(ended.doubts);
+        report.verdict.doubt.extend(ended.caveats.iter().map(crate::record::Worded::text));
         report
     }))
 }

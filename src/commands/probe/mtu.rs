@@ -10,9 +10,9 @@ use crate::commands::ping::bind_address;
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
 use crate::net::{IoMode, SocketPlan};
 use crate::record::Document;
+use crate::record::probe::NoAgent;
 use crate::record::probe::{KnownBy, MtuLimit, MtuReport, TraceHop, Verdict};
 use crate::report::{self, mtu_text, print_json, print_text};
-use crate::session::probe::NoHelper;
 use crate::session::probe::mtu::{
     BareFacts, BareMtu, BarePlan, MtuKind, MtuPlan, bare_report, judge,
 };
@@ -35,10 +35,10 @@ pub fn run(args: MtuArgs) -> anyhow::Result<Exit> {
     let signals = Signals::listen().context("cannot listen to signals")?;
     let report = match measure(&target, args.tries, Some(signals))? {
         Ok(report) => report,
-        Err(NoHelper::Interrupted) => interrupted_report(target.addr, args.tries),
+        Err(NoAgent::Interrupted) => interrupted_report(target.addr, args.tries),
         Err(why) => {
             if !args.far_end.json {
-                report::note(format_args!("no helper: {}", why.words()));
+                report::note(format_args!("no helper: {}", why.to_string()));
             }
             let signals = Signals::listen().context("cannot listen to signals")?;
             measure_bare(target.addr, args.tries, &why, Some(signals))?
@@ -57,7 +57,7 @@ pub fn run(args: MtuArgs) -> anyhow::Result<Exit> {
 
 /// The report where the user ended the run before anything was known.
 fn interrupted_report(target: SocketAddr, tries: u32) -> MtuReport {
-    let why = NoHelper::Interrupted.words();
+    let why = NoAgent::Interrupted.to_string();
     let mut report = bare_report(target, tries, &why, &BareFacts::default());
     report.interrupted = true;
     report.verdict = Verdict::new(format!("not told: {why}"));
@@ -68,7 +68,7 @@ fn interrupted_report(target: SocketAddr, tries: u32) -> MtuReport {
 pub fn measure_bare(
     target: SocketAddr,
     tries: u32,
-    why: &NoHelper,
+    why: &NoAgent,
     signals: Option<Signals>,
 ) -> anyhow::Result<MtuReport> {
     let plan = BarePlan {
@@ -85,7 +85,7 @@ pub fn measure_bare(
     let looped =
         Loop::new(sockets, signals, LoopConfig::default()).context("cannot start the loop")?;
     let ended = looped.run(BareMtu::new(plan), TxBatch::new(1, ARENA)).context("cannot probe")?;
-    let mut report = bare_report(target, tries, &why.words(), &ended.summary);
+    let mut report = bare_report(target, tries, &why.to_string(), &ended.summary);
     report.duration_ns = ended.wall.0;
     Ok(report)
 }
@@ -95,7 +95,7 @@ pub fn measure(
     target: &Target,
     tries: u32,
     signals: Option<Signals>,
-) -> anyhow::Result<Result<MtuReport, NoHelper>> {
+) -> anyhow::Result<Result<MtuReport, NoAgent>> {
     let kind = MtuKind::new(MtuPlan { target: target.addr, tries });
     let manner = target.manner(PortList::default());
     let ended = helped::measure(target, manner, kind, signals)?;
@@ -105,12 +105,12 @@ pub fn measure(
     };
     report.duration_ns = ended.duration.0;
     report.interrupted = ended.interrupted;
-    let whole = ended.doubts.is_empty() && !ended.interrupted;
+    let whole = ended.caveats.is_empty() && !ended.interrupted;
     if report.out.limit == Some(MtuLimit::BlackHole) && whole {
         report.out.vanishes_after = place_black_hole(target, &report, tries)?;
     }
     report.verdict = judge(&report);
-    report.verdict.doubt.extend(ended.doubts);
+    report.verdict.doubt.extend(ended.caveats.iter().map(crate::record::Worded::text));
     Ok(Ok(report))
 }
 

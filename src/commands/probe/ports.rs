@@ -8,9 +8,9 @@ use crate::cli::PortsArgs;
 use crate::commands::{Exit, Usage};
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
 use crate::record::Document;
+use crate::record::probe::NoAgent;
 use crate::record::probe::{PortPath, PortsReport, Verdict};
 use crate::report::{self, ports_text, print_json, print_text};
-use crate::session::probe::NoHelper;
 use crate::session::probe::ports::{PortsEnd, PortsPlan, PortsSession, heed, in_question};
 use crate::units::Nanos;
 use crate::wire::{Dscp, Ecn, PortList};
@@ -62,9 +62,9 @@ pub fn run(args: PortsArgs) -> anyhow::Result<Exit> {
     let signals = Signals::listen().context("cannot listen to signals")?;
     match measure(&target, &order, Some(signals))? {
         PortsEnd::Helped(report) => helped(&args, &target, *report),
-        PortsEnd::NoHelper(NoHelper::Interrupted) => Ok(interrupted(&args, &target)),
-        PortsEnd::NoHelper(why) => {
-            let why = why.words();
+        PortsEnd::NoAgent(NoAgent::Interrupted) => Ok(interrupted(&args, &target)),
+        PortsEnd::NoAgent(why) => {
+            let why = why.to_string();
             report::note(format_args!("no helper: {why}; what can be known without one:"));
             scan::run(&args, target.addr, Some(&why))
         }
@@ -73,7 +73,7 @@ pub fn run(args: PortsArgs) -> anyhow::Result<Exit> {
 
 /// Says that the user ended the run before anything was known.
 fn interrupted(args: &PortsArgs, target: &Target) -> Exit {
-    let why = NoHelper::Interrupted.words();
+    let why = NoAgent::Interrupted.to_string();
     let report = PortsReport {
         host: target.name.clone(),
         target: Some(target.addr.ip()),

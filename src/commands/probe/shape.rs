@@ -6,9 +6,9 @@ use crate::cli::ShapeArgs;
 use crate::commands::{Exit, Usage};
 use crate::engine::Signals;
 use crate::record::Document;
+use crate::record::probe::NoAgent;
 use crate::record::probe::ShapeReport;
 use crate::report::{print_json, print_text, shape_text};
-use crate::session::probe::NoHelper;
 use crate::session::probe::shape::{ShapeKind, ShapePlan};
 use crate::session::serve::ON_DEMAND;
 use crate::wire::PortList;
@@ -44,7 +44,7 @@ pub fn run(args: ShapeArgs) -> anyhow::Result<Exit> {
     let signals = Signals::listen().context("cannot listen to signals")?;
     let report = match measure(&target, &order, Some(signals))? {
         Ok(report) => report,
-        Err(why) => return Ok(helped::say_no_helper(target.addr, &why)),
+        Err(why) => return Ok(helped::say_no_agent(target.addr, &why)),
     };
     let believed = report.traffic.contradiction.is_none();
     let compared = report.payloads.iter().any(|row| row.sent > 0);
@@ -61,7 +61,7 @@ pub fn measure(
     target: &Target,
     order: &ShapeOrder,
     signals: Option<Signals>,
-) -> anyhow::Result<Result<ShapeReport, NoHelper>> {
+) -> anyhow::Result<Result<ShapeReport, NoAgent>> {
     let plan =
         ShapePlan { target: target.addr, tries: order.tries, rate: order.rate, count: order.train };
     let ports = if order.ports.is_empty() { some_ports() } else { order.ports.clone() };
@@ -73,7 +73,7 @@ pub fn measure(
         for (ports, why) in &ended.not_opened {
             report.verdict.doubt.push(format!("the far end did not open {ports}: {why}"));
         }
-        report.verdict.doubt.extend(ended.doubts);
+        report.verdict.doubt.extend(ended.caveats.iter().map(crate::record::Worded::text));
         report
     }))
 }

@@ -1,5 +1,6 @@
 //! What the kinds of `probe` found: a file each, and the verdict that all of them share.
 
+mod agent;
 mod all;
 mod marks;
 mod mtu;
@@ -11,6 +12,7 @@ mod timeout;
 mod trace;
 mod traffic;
 
+pub use agent::{ControlEvidence, ControlLoss, NoAgent, ProbeCaveat};
 pub use all::{AllReport, LeftOut};
 pub use marks::{MarkRow, MarksReport};
 pub use mtu::{FragmentRow, KnownBy, MtuDirection, MtuLimit, MtuReport, TooBig};

@@ -1,8 +1,11 @@
 //! What became of a probe's datagrams as a whole: refused here, copied by the network, and the loss
 //! of short ones that went beside what was asked.
 
+use super::{ControlEvidence, ControlLoss, ProbeCaveat};
+use crate::batch::OwnFinding;
 use crate::record::Contradiction;
 use serde::Serialize;
+use std::net::SocketAddr;
 
 /// Whether something passes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -57,19 +60,47 @@ impl ProbeTraffic {
         self.refused_here.iter().map(|refused| refused.datagrams).sum()
     }
 
-    /// What the path loses of short datagrams, in words; `None` where nothing is known of it.
-    pub fn loss_words(&self) -> Option<String> {
-        let percent = |lost: u64, sent: u64| {
-            (sent > 0).then(|| format!("{:.0} %", lost as f64 * 100.0 / sent as f64))
+    /// What the path loses of short datagrams; `None` where nothing is known of it.
+    pub fn control_loss(&self) -> Option<ControlLoss> {
+        let lost = |sent: u64, arrived: u64| {
+            (sent > 0).then(|| sent.saturating_sub(arrived).saturating_mul(10_000) / sent)
         };
-        let lost = |sent: u64, arrived: u64| percent(sent.saturating_sub(arrived), sent);
         if let Some(arrived) = self.control_arrived
-            && let (Some(out), Some(back)) =
+            && let (Some(out_per_10000), Some(back_per_10000)) =
                 (lost(self.control_sent, arrived), lost(arrived, self.control_back))
         {
-            return Some(format!("the path loses {out} out and {back} back"));
+            return Some(ControlLoss::EachWay { out_per_10000, back_per_10000 });
         }
-        let both = lost(self.control_sent, self.control_back)?;
-        Some(format!("the path loses {both} of datagrams or their answers"))
+        let per_10000 = lost(self.control_sent, self.control_back)?;
+        Some(ControlLoss::RoundTrip { per_10000 })
+    }
+
+    /// The control beside which something is called blocked; `None` without any.
+    pub fn control_evidence(&self) -> Option<ControlEvidence> {
+        let Self { control_sent: sent, control_back: answered, .. } = *self;
+        (sent > 0).then(|| ControlEvidence::ControlAnswered {
+            sent,
+            answered,
+            one_in: crate::stats::ODDS as u64,
+        })
+    }
+
+    /// What this host did to datagrams of its own; `None` where it let all of them out.
+    pub fn own_refusal(&self, target: SocketAddr) -> Option<ProbeCaveat> {
+        let refused = self.refused();
+        let found = self.refused_here.iter();
+        let found = found.map(|one| OwnFinding::from_errno(one.errno, target)).collect();
+        (refused > 0).then(|| ProbeCaveat::RefusedHere {
+            refused,
+            of: refused + self.sent,
+            causes: self.refused_here.clone(),
+            found,
+        })
+    }
+
+    /// What the path, or this host, did that makes the counts less than they seem.
+    pub fn caveats(&self, target: SocketAddr) -> Vec<ProbeCaveat> {
+        let copies = ProbeCaveat::duplicated(self.copies_out.unwrap_or(0), self.copies_back);
+        self.own_refusal(target).into_iter().chain(copies).collect()
     }
 }

@@ -4,8 +4,12 @@ use crate::units::group_digits;
 
 /// `1 datagram`, `2 000 datagrams`.
 pub fn plural(number: u64, noun: &str) -> String {
-    let ending = if number == 1 { "" } else { "s" };
-    format!("{} {noun}{ending}", group_digits(number))
+    plural_of(number, noun, &format!("{noun}s"))
+}
+
+/// `1 reply`, `2 replies`.
+pub fn plural_of(number: u64, one: &str, several: &str) -> String {
+    format!("{} {}", group_digits(number), if number == 1 { one } else { several })
 }
 
 /// `3 of 16 datagrams`.

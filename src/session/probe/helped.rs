@@ -2,11 +2,10 @@
 
 use super::believable::believe;
 use super::shots::{Grant, ItemLog, Shot, Shots};
-use super::words::withheld;
-use super::{FarEnd, Kind, NoHelper, Round, RoundsEnd, Told, sooner};
+use super::{FarEnd, Kind, Round, RoundsEnd, Told, sooner};
 use crate::batch::{Datagram, NetworkError, OwnFinding, SendOutcome, SendStop, TxBatch};
 use crate::record::Contradiction;
-use crate::record::probe::{ProbeTraffic, RefusedHere};
+use crate::record::probe::{NoAgent, ProbeCaveat, ProbeTraffic, RefusedHere};
 use crate::session::{Next, Now, Session};
 use crate::units::Nanos;
 use crate::wire::PortList;
@@ -41,11 +40,11 @@ enum Phase {
 /// What a helped probe leaves behind.
 pub struct HelpedEnd<F> {
     /// What was found; the reason where there was no helper.
-    pub facts: Result<F, NoHelper>,
+    pub facts: Result<F, NoAgent>,
     /// The probe's ports that the helper did not open, and why.
     pub not_opened: Vec<(PortList, String)>,
     /// What speaks against the facts: the helper went away.
-    pub doubts: Vec<String>,
+    pub caveats: Vec<ProbeCaveat>,
     /// Whether the user ended it early.
     pub interrupted: bool,
     /// How long it took.
@@ -70,7 +69,7 @@ pub struct Helped<K> {
     /// What the helper told that cannot be true; what it told is then not kept.
     contradiction: Option<Contradiction>,
     not_opened: Vec<(PortList, String)>,
-    doubts: Vec<String>,
+    caveats: Vec<ProbeCaveat>,
     /// Datagrams of the dialogue in the batch at hand, which stand first.
     ahead: usize,
     started: Option<Now>,
@@ -96,7 +95,7 @@ impl<K: Kind> Helped<K> {
             told: None,
             contradiction: None,
             not_opened: Vec::new(),
-            doubts: Vec::new(),
+            caveats: Vec::new(),
             ahead: 0,
             started: None,
             stopped: false,
@@ -156,9 +155,9 @@ impl<K: Kind> Helped<K> {
         }
         match unanswered.map(ItemLog::left) {
             None => {}
-            Some(0) => self.doubts.push("short datagrams did not leave this host either".into()),
+            Some(0) => self.caveats.push(ProbeCaveat::ControlNotSent),
             Some(left) => {
-                self.doubts.push(format!("none of {left} short datagrams of a round was answered"));
+                self.caveats.push(ProbeCaveat::ControlUnanswered { sent: left as u64 });
             }
         }
         self.hand_over();
@@ -234,7 +233,7 @@ impl<K: Kind> Helped<K> {
                     Ok(told) => self.told = Some(told),
                     Err(why) => {
                         self.contradiction = Some(why);
-                        self.doubts.push(format!("the far end is not believed: {why}"));
+                        self.caveats.push(ProbeCaveat::AgentContradicted { contradiction: why });
                     }
                 }
                 self.far_end.close();
@@ -314,12 +313,12 @@ impl<K: Kind> Session for Helped<K> {
 
     fn finish(mut self, now: Now) -> HelpedEnd<K::Facts> {
         let lost = self.far_end.lost().cloned();
-        self.doubts.extend(self.far_end.answered_elsewhere());
+        self.caveats.extend(self.far_end.answered_elsewhere());
         let facts = match (&self.shots, lost) {
-            (None, lost) => Err(lost.unwrap_or(NoHelper::Interrupted)),
+            (None, lost) => Err(lost.unwrap_or(NoAgent::Interrupted)),
             (Some(_), lost) => {
-                self.doubts.extend(lost.map(|lost| lost.words()));
-                self.doubts.extend(withheld(self.far_end.withheld()));
+                self.caveats.extend(lost.map(|reason| ProbeCaveat::AgentLost { reason }));
+                self.caveats.extend(ProbeCaveat::withheld(self.far_end.withheld()));
                 let traffic = self.traffic();
                 let helper_mtu = self.far_end.interface_mtu();
                 Ok(self.kind.finish(RoundsEnd { told: self.told, helper_mtu, traffic }))
@@ -329,7 +328,7 @@ impl<K: Kind> Session for Helped<K> {
         HelpedEnd {
             facts,
             not_opened: self.not_opened,
-            doubts: self.doubts,
+            caveats: self.caveats,
             interrupted: self.stopped,
             duration: now.mono - started.mono,
         }

@@ -25,7 +25,7 @@ pub mod timeout;
 pub mod trace;
 mod words;
 
-pub use far_end::{FarEnd, Granted, LaneState, NoHelper, Seen, sooner};
+pub use far_end::{FarEnd, Granted, LaneState, Seen, sooner};
 pub use helped::{Helped, HelpedEnd, Manner};
 pub use rounds::{Kind, Round, RoundsEnd, Told};
 pub use scan::{ScanPlan, ScanSession};

@@ -2,6 +2,7 @@
 
 use super::write;
 use crate::batch::{Dest, TxBatch};
+use crate::record::probe::NoAgent;
 use crate::session::{Exchange, Next, Now, Sealer, Step, Tags, refusal};
 use crate::units::Nanos;
 use crate::wire::{Code, Command, HELO_LEN, Tag, Verb};
@@ -13,8 +14,8 @@ pub enum LaneState {
     Waiting,
     /// It may be answered later, repeatedly, from elsewhere, and with more bytes than it sends.
     Proven,
-    /// It never will; the reason in words.
-    Failed(String),
+    /// It never will, and why.
+    Failed(NoAgent),
 }
 
 /// One socket.
@@ -67,8 +68,8 @@ impl Lane {
             Step::Send(bytes) => write(self.dest, bytes, out),
             Step::Wait(at) => Next::WaitUntil(at),
             Step::TimedOut => {
-                let words = format!("no answer from {} within {patience}", self.dest.addr);
-                self.state = LaneState::Failed(words);
+                let (target, waited_ns) = (self.dest.addr, patience.0);
+                self.state = LaneState::Failed(NoAgent::NoReply { target, waited_ns });
                 Next::Send
             }
         }
@@ -91,7 +92,7 @@ impl Lane {
         match (&self.ticket, reply.code, reply.params.get("ticket")) {
             (None, Code::READY, Some(ticket)) => self.ticket = Some(ticket.to_owned()),
             (Some(_), Code::GO_AHEAD, _) => self.state = LaneState::Proven,
-            _ => self.state = LaneState::Failed(refusal(&reply)),
+            _ => self.state = LaneState::Failed(NoAgent::Refused { reply: refusal(&reply) }),
         }
         true
     }

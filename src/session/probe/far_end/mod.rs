@@ -5,7 +5,7 @@
 //! closes it. A kind asks for these one after the other ([`FarEnd::probe`], [`FarEnd::prove`],
 //! [`FarEnd::ask_rows`], [`FarEnd::close`]), polls it beside its own sends, hands it every
 //! datagram, and looks at what is there: [`FarEnd::granted`], [`FarEnd::rows`], or
-//! [`FarEnd::lost`], with the reason in words that can be shown.
+//! [`FarEnd::lost`], with the reason.
 
 mod granted;
 mod lane;
@@ -14,6 +14,7 @@ pub use granted::{Granted, Seen};
 pub use lane::LaneState;
 
 use crate::batch::{Datagram, Dest, ErrorOrigin, NetworkError, OwnCause, OwnFinding, TxBatch};
+use crate::record::probe::{NoAgent, ProbeCaveat};
 use crate::session::{Exchange, HeldSession, Next, Now, Sealer, Step, Tags, refusal};
 use crate::units::Nanos;
 use crate::wire::{Arrivals, Code, Command, HELO_LEN, PortList, Reply, Verb};
@@ -30,39 +31,6 @@ const PROVE_EVERY: Nanos = Nanos::from_secs(20);
 const PATIENT_ROUND_TRIPS: u64 = 4;
 /// How long a closing QUIT is worth waiting for.
 const FAREWELL: Nanos = Nanos::from_millis(500);
-
-/// Why there is no helper, or no more.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NoHelper {
-    /// Nobody answered.
-    Silent(String),
-    /// The network said that nobody is there.
-    Unreachable(String),
-    /// A router said that the TTL was over on the way.
-    TtlExceeded(String),
-    /// Somebody is there, and refused in these words.
-    Refused(String),
-    /// This host did not let the question out.
-    NotSent(OwnFinding),
-    /// The user ended the run before anybody had answered.
-    Interrupted,
-}
-
-impl NoHelper {
-    /// The reason in words.
-    pub fn words(&self) -> String {
-        match self {
-            Self::Silent(words)
-            | Self::Unreachable(words)
-            | Self::TtlExceeded(words)
-            | Self::Refused(words) => words.clone(),
-            Self::NotSent(found) => {
-                format!("datagrams to {} do not leave this host: {found}", found.destination)
-            }
-            Self::Interrupted => "interrupted before the far end answered".to_owned(),
-        }
-    }
-}
 
 /// What is asked for, one after the other.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,7 +52,7 @@ enum State {
     Idle(Nanos),
     Asked(Want, Exchange),
     Closed,
-    Lost(NoHelper),
+    Lost(NoAgent),
 }
 
 /// The far end.
@@ -263,10 +231,10 @@ impl FarEnd {
         self.seen_as
     }
 
-    /// That another address answered than was asked, in words; `None` where it did not.
-    pub fn answered_elsewhere(&self) -> Option<String> {
+    /// That another address replied than was asked; `None` where it did not.
+    pub fn answered_elsewhere(&self) -> Option<ProbeCaveat> {
         let from = self.answered_from?;
-        Some(format!("answers came from {from}, not from {} that was asked", self.address))
+        Some(ProbeCaveat::RepliesFromElsewhere { asked: self.address, from })
     }
 
     /// Ends the session once all else that was asked for is answered.
@@ -279,7 +247,7 @@ impl FarEnd {
     pub fn stop(&mut self) {
         match self.state {
             State::New | State::Hello(_) | State::Ticket(_) => {
-                self.state = State::Lost(NoHelper::Interrupted);
+                self.state = State::Lost(NoAgent::Interrupted);
             }
             _ => self.close(),
         }
@@ -291,7 +259,7 @@ impl FarEnd {
     }
 
     /// Why there is no helper, or no more; `None` where there is one.
-    pub fn lost(&self) -> Option<&NoHelper> {
+    pub fn lost(&self) -> Option<&NoAgent> {
         match &self.state {
             State::Lost(why) => Some(why),
             _ => None,
@@ -396,15 +364,14 @@ impl FarEnd {
                 return;
             }
             State::Hello(exchange) if exchange.doubt().is_some() => {
-                NoHelper::Refused(exchange.doubt().unwrap_or_default().to_owned())
+                NoAgent::Refused { reply: exchange.doubt().unwrap_or_default().to_owned() }
             }
             state => match (self.refused_here.take(), state) {
-                (Some(found), _) => NoHelper::NotSent(found),
+                (Some(found), _) => NoAgent::not_sent(found),
                 (None, State::Hello(_)) => {
-                    let words = format!("nobody answers at {} within {patience}", self.address);
-                    NoHelper::Silent(words)
+                    NoAgent::NoReply { target: self.address, waited_ns: patience.0 }
                 }
-                _ => NoHelper::Silent(format!("the helper stopped answering {patience} ago")),
+                _ => NoAgent::StoppedReplying { target: self.address, waited_ns: patience.0 },
             },
         };
         self.state = State::Lost(why);
@@ -450,12 +417,7 @@ impl FarEnd {
         // A word of the network is believed where nothing better is known: later, an answer may
         // well be on its way.
         if ours && error.origin != ErrorOrigin::Local && matches!(self.state, State::Hello(_)) {
-            self.state = State::Lost(if error.is_time_exceeded() {
-                let way = "a routing loop, or a way of too many hops";
-                NoHelper::TtlExceeded(format!("cannot reach {}: {error}: {way}", self.address))
-            } else {
-                NoHelper::Unreachable(format!("nobody serves at {}: {error}", self.address))
-            });
+            self.state = State::Lost(NoAgent::from_network(self.address, error));
         }
         if let Some(errno) = error.refused_here().filter(|_| ours) {
             self.note_refusal(OwnFinding::from_errno(errno, self.address));
@@ -469,7 +431,7 @@ impl FarEnd {
         self.refused_here = None;
         let state = std::mem::replace(&mut self.state, State::Idle(now.mono));
         let again = self.session.note(reply);
-        let refused = || State::Lost(NoHelper::Refused(refusal(reply)));
+        let refused = || State::Lost(NoAgent::Refused { reply: refusal(reply) });
         self.state = match state {
             State::Hello(_) => match (reply.code, reply.params.get("ticket")) {
                 (Code::READY, Some(ticket)) => {

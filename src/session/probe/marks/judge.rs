@@ -72,7 +72,11 @@ fn untold_words(report: &MarksReport) -> Vec<String> {
     let mut parts = Vec::new();
     let untold = count(|row| matches!(row.outcome, Outcome::NotTold | Outcome::NotSent));
     if !untold.is_empty() {
-        let why = report.traffic.loss_words().map_or_else(String::new, |why| format!(": {why}"));
+        let why = report
+            .traffic
+            .control_loss()
+            .map(|one| crate::record::Worded::text(&one))
+            .map_or_else(String::new, |why| format!(": {why}"));
         parts.push(format!("what becomes of {untold} is not told{why}"));
     }
     let hidden = count(|row| row.outcome == Outcome::Passes && row.dscp_arrived.is_none());

@@ -71,7 +71,11 @@ fn judge(facts: &BareFacts, report: &MtuReport) -> Verdict {
             size(packet)
         ),
         Some((packet, KnownBy::Answers)) => {
-            let why = facts.traffic.loss_words().unwrap_or_else(|| "it was ended".to_owned());
+            let why = facts
+                .traffic
+                .control_loss()
+                .map(|one| crate::record::Worded::text(&one))
+                .unwrap_or_else(|| "it was ended".to_owned());
             let size = size(packet);
             format!(
                 "packets of {size} get there and are answered{whole}, larger ones are not told ({why})"

@@ -6,7 +6,11 @@ use crate::record::probe::{FragmentRow, MtuDirection, MtuLimit, MtuReport, Outco
 /// The verdict on the sizes of a path.
 pub fn judge(report: &MtuReport) -> Verdict {
     let (out, back) = (&report.out, &report.back);
-    let why = report.traffic.loss_words().unwrap_or_else(|| "it was ended".to_owned());
+    let why = report
+        .traffic
+        .control_loss()
+        .map(|one| crate::record::Worded::text(&one))
+        .unwrap_or_else(|| "it was ended".to_owned());
     let sizes = match [one_way(out, &why), one_way(back, &why)] {
         [out_words, back_words] if out_words == back_words => format!("each way {out_words}"),
         [out_words, back_words] => format!("out {out_words}; back {back_words}"),

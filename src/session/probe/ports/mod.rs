@@ -15,8 +15,9 @@ mod track;
 pub use held_back::{heed, in_question};
 pub use judge::judge;
 
-use super::{FarEnd, NoHelper, sooner};
+use super::{FarEnd, sooner};
 use crate::batch::{Datagram, Dest, NetworkError, SendOutcome, SendStop, TxBatch};
+use crate::record::probe::NoAgent;
 use crate::record::probe::{HelperReport, PortsReport};
 use crate::session::{Next, Now, Session};
 use crate::stats::LossSample;
@@ -113,7 +114,7 @@ pub enum PortsEnd {
     /// With a helper.
     Helped(Box<PortsReport>),
     /// There is none, or it refused.
-    NoHelper(NoHelper),
+    NoAgent(NoAgent),
 }
 
 impl PortsSession {
@@ -384,7 +385,7 @@ impl Session for PortsSession {
     fn finish(self, now: Now) -> PortsEnd {
         let lost = self.far.lost();
         if let (Some(why), false) = (lost, self.granted) {
-            return PortsEnd::NoHelper(why.clone());
+            return PortsEnd::NoAgent(why.clone());
         }
         let plan = &self.plan;
         let row = |track: &Track| {
@@ -400,7 +401,7 @@ impl Session for PortsSession {
                 address: Some(plan.target),
                 seen_as: self.far.seen_as(),
                 withheld: self.far.withheld(),
-                lost: lost.map(NoHelper::words),
+                lost: lost.map(NoAgent::to_string),
             }),
             tries: plan.tries,
             source: Some(plan.source),
@@ -415,7 +416,10 @@ impl Session for PortsSession {
             ..PortsReport::default()
         };
         judge(&mut report);
-        report.verdict.doubt.extend(self.far.answered_elsewhere());
+        report
+            .verdict
+            .doubt
+            .extend(self.far.answered_elsewhere().map(|one| crate::record::Worded::text(&one)));
         PortsEnd::Helped(Box::new(report))
     }
 }

@@ -153,7 +153,11 @@ fn untold_words(report: &ShapeReport) -> Option<String> {
     let rows = report.payloads.iter().chain(&report.answers);
     let is_untold = |row: &&PayloadRow| matches!(row.outcome, Outcome::NotTold | Outcome::NotSent);
     let untold = rows.filter(is_untold).count();
-    let why = report.traffic.loss_words().map_or_else(String::new, |why| format!(": {why}"));
+    let why = report
+        .traffic
+        .control_loss()
+        .map(|one| crate::record::Worded::text(&one))
+        .map_or_else(String::new, |why| format!(": {why}"));
     (untold > 0).then(|| format!("{untold} kinds and sizes are not told{why}"))
 }
 

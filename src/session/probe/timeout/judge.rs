@@ -3,10 +3,10 @@
 use super::lane::{Lane, Proof, Stage};
 use super::{TIMERS, TimeoutSession};
 use crate::record::Sink;
+use crate::record::probe::NoAgent;
 use crate::record::probe::{
     IdleOutcome, IdleTimer, IdleTimerReport, IdleTrial, TimeoutEvent, TimeoutReport, Verdict,
 };
-use crate::session::probe::NoHelper;
 use crate::session::probe::words::copied_answers;
 use crate::stats::{LossSample, is_beyond_chance};
 use crate::units::Nanos;
@@ -47,12 +47,15 @@ pub(super) fn report<S: Sink<TimeoutEvent>>(
     report.verdict = if session.granted {
         verdict(&report, session.plan.longest())
     } else {
-        let why = session.far.lost().map_or_else(|| "interrupted".to_owned(), NoHelper::words);
+        let why = session.far.lost().map_or_else(|| "interrupted".to_owned(), NoAgent::to_string);
         Verdict::new(format!("not known: {why}"))
     };
     report.verdict.doubt.extend(proven_by_own_path(&session.lanes));
     report.verdict.doubt.extend(copied_answers(report.copies));
-    report.verdict.doubt.extend(session.far.answered_elsewhere());
+    report
+        .verdict
+        .doubt
+        .extend(session.far.answered_elsewhere().map(|one| crate::record::Worded::text(&one)));
     report
 }
 

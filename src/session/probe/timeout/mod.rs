@@ -395,7 +395,7 @@ impl<S: Sink<TimeoutEvent>> Session for TimeoutSession<S> {
 
     fn finish(mut self, now: Now) -> TimeoutReport {
         let why = match self.far.lost() {
-            Some(lost) => lost.words(),
+            Some(lost) => lost.to_string(),
             None => "the run was ended early".to_owned(),
         };
         self.lanes.iter_mut().for_each(|lane| lane.give_up(&why));

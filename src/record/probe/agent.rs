@@ -1,0 +1,206 @@
+//! The remote agent of a probe (`udpkit serve`), as far as all kinds tell of it alike: why there is
+//! none, and what to keep in mind of what it told.
+
+use super::RefusedHere;
+use crate::batch::{NetworkError, OwnFinding};
+use crate::record::Contradiction;
+use crate::units::Nanos;
+use serde::Serialize;
+use std::net::{IpAddr, SocketAddr};
+use thiserror::Error;
+
+/// Why there is no remote agent, or no more.
+#[derive(Clone, Debug, PartialEq, Eq, Error, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum NoAgent {
+    /// Nobody answered.
+    #[error("no reply from {target} within {}", Nanos(*.waited_ns))]
+    NoReply {
+        /// Who was asked.
+        target: SocketAddr,
+        /// How long the reply was waited for.
+        waited_ns: u64,
+    },
+    /// It answered at first, and no more.
+    #[error("{target} stopped replying; waited {}", Nanos(*.waited_ns))]
+    StoppedReplying {
+        /// Who was asked.
+        target: SocketAddr,
+        /// How long the reply was waited for.
+        waited_ns: u64,
+    },
+    /// The network says that nobody is there.
+    #[error("no server at {target}: {error}")]
+    Unreachable {
+        /// Who was asked.
+        target: SocketAddr,
+        /// ICMP or `ICMPv6` type.
+        icmp_type: u8,
+        /// ICMP or `ICMPv6` code.
+        icmp_code: u8,
+        /// The host or router that says so; `None` where that is not known.
+        from: Option<IpAddr>,
+        /// The message itself.
+        #[serde(skip)]
+        error: NetworkError,
+    },
+    /// A router says that the TTL was over on the way.
+    #[error("cannot reach {target}: {error}: a routing loop, or too many hops")]
+    TtlExceeded {
+        /// Who was asked.
+        target: SocketAddr,
+        /// The router that says so; `None` where that is not known.
+        from: Option<IpAddr>,
+        /// The message itself.
+        #[serde(skip)]
+        error: NetworkError,
+    },
+    /// A server is there and refused.
+    #[error("{reply}")]
+    Refused {
+        /// What it replied.
+        reply: String,
+    },
+    /// This host did not let the question out.
+    #[error("datagrams to {} do not leave this host: {found}", .found.destination)]
+    NotSent {
+        /// The system's error number, errno(3).
+        errno: i32,
+        /// What explains it, in one word.
+        cause: &'static str,
+        /// The same with all that was looked up.
+        #[serde(skip)]
+        found: OwnFinding,
+    },
+    /// The user ended the run before anybody had answered.
+    #[error("interrupted before the server replied")]
+    Interrupted,
+}
+
+impl NoAgent {
+    /// The network's word that nobody is there.
+    pub fn from_network(target: SocketAddr, error: &NetworkError) -> Self {
+        let (from, error) = (error.offender, *error);
+        if error.is_time_exceeded() {
+            return Self::TtlExceeded { target, from, error };
+        }
+        let NetworkError { icmp_type, icmp_code, .. } = error;
+        Self::Unreachable { target, icmp_type, icmp_code, from, error }
+    }
+
+    /// This host's refusal.
+    pub fn not_sent(found: OwnFinding) -> Self {
+        Self::NotSent { errno: found.errno, cause: found.code(), found }
+    }
+}
+
+/// What to keep in mind of any probe.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum ProbeCaveat {
+    /// Replies came from another address than was asked.
+    RepliesFromElsewhere {
+        /// Who was asked.
+        asked: SocketAddr,
+        /// Who replied.
+        from: SocketAddr,
+    },
+    /// The network duplicated datagrams; the copies are not counted.
+    Duplicated {
+        /// Copies of what went out.
+        out: u64,
+        /// Copies of what came back.
+        back: u64,
+    },
+    /// Something, either way, was duplicated: replies came more than once.
+    RepliesDuplicated {
+        /// Further replies.
+        copies: u64,
+    },
+    /// The agent's rate limits kept replies back.
+    AgentWithheld {
+        /// How many.
+        replies: u64,
+    },
+    /// The agent was lost before the end.
+    AgentLost {
+        /// Why.
+        reason: NoAgent,
+    },
+    /// What the agent reported cannot be true and is left out.
+    AgentContradicted {
+        /// Why it cannot be true.
+        contradiction: Contradiction,
+    },
+    /// Not even the short control datagrams of a round were answered.
+    ControlUnanswered {
+        /// How many left this host.
+        sent: u64,
+    },
+    /// Not even the short control datagrams of a round left this host.
+    ControlNotSent,
+    /// This host refused to send some of its own datagrams.
+    RefusedHere {
+        /// Datagrams that it refused.
+        refused: u64,
+        /// Datagrams that it was to send.
+        of: u64,
+        /// For which reasons.
+        causes: Vec<RefusedHere>,
+        /// The same with all that was looked up.
+        #[serde(skip)]
+        found: Vec<OwnFinding>,
+    },
+    /// The user ended the run.
+    Interrupted,
+}
+
+impl ProbeCaveat {
+    /// Copies that the network made of what went out and of what came back; `None` without any.
+    pub fn duplicated(out: u64, back: u64) -> Option<Self> {
+        (out > 0 || back > 0).then_some(Self::Duplicated { out, back })
+    }
+
+    /// Further replies to what had one; `None` without any.
+    pub fn replies_duplicated(copies: u64) -> Option<Self> {
+        (copies > 0).then_some(Self::RepliesDuplicated { copies })
+    }
+
+    /// Replies that the agent's limits kept back; `None` without any.
+    pub fn withheld(replies: u64) -> Option<Self> {
+        (replies > 0).then_some(Self::AgentWithheld { replies })
+    }
+}
+
+/// What the path loses of short datagrams, beside which something is called blocked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum ControlLoss {
+    /// Each way, in hundredths of a percent.
+    EachWay {
+        /// Of what went out.
+        out_per_10000: u64,
+        /// Of what came back.
+        back_per_10000: u64,
+    },
+    /// Both ways together, where the agent did not tell what arrived.
+    RoundTrip {
+        /// Of datagrams or their replies.
+        per_10000: u64,
+    },
+}
+
+/// How often the short control datagrams were answered: evidence beside what was not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum ControlEvidence {
+    /// Of so many.
+    ControlAnswered {
+        /// Sent.
+        sent: u64,
+        /// Answered.
+        answered: u64,
+        /// By chance alone it would look so in fewer than one of so many runs.
+        one_in: u64,
+    },
+}

@@ -1,0 +1,90 @@
+//! The remote agent of a probe in words: why there is none, and what to keep in mind.
+
+use super::terms::{list, part, plural, plural_of};
+use crate::record::Worded;
+use crate::record::probe::{ControlEvidence, ControlLoss, NoAgent, ProbeCaveat};
+use crate::units::group_digits;
+
+impl Worded for NoAgent {
+    fn text(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Worded for ProbeCaveat {
+    fn text(&self) -> String {
+        match self {
+            Self::RepliesFromElsewhere { asked, from } => {
+                format!("replies came from {from}, not from {asked}, which was asked")
+            }
+            Self::Duplicated { out, back } => {
+                let ways = [(*out, "out"), (*back, "back")].into_iter();
+                let ways = ways.filter(|(copies, _)| *copies > 0);
+                let ways: Vec<String> =
+                    ways.map(|(copies, way)| format!("{} {way}", group_digits(copies))).collect();
+                format!("the path duplicated datagrams, which are counted once: {}", list(&ways))
+            }
+            Self::RepliesDuplicated { copies } => format!(
+                "the path duplicated datagrams, which are counted once: {}",
+                plural_of(*copies, "extra reply", "extra replies")
+            ),
+            Self::AgentWithheld { replies } => {
+                format!("the server's limits suppressed {} of its replies", group_digits(*replies))
+            }
+            Self::AgentLost { reason } => format!("the server was lost before the end: {reason}"),
+            Self::AgentContradicted { contradiction } => {
+                format!("the server's counts cannot be right and are left out: {contradiction}")
+            }
+            Self::ControlUnanswered { sent } => {
+                format!("none of the {} of a round was answered", control(*sent))
+            }
+            Self::ControlNotSent => {
+                "this host refused to send even short control datagrams".to_owned()
+            }
+            Self::RefusedHere { refused, of, found, .. } => {
+                let whys: Vec<String> = found.iter().map(ToString::to_string).collect();
+                let whys = whys.join("; ");
+                format!("{} did not leave this host: {whys}", part(*refused, *of, "datagram"))
+            }
+            Self::Interrupted => "interrupted by the user".to_owned(),
+        }
+    }
+}
+
+fn control(sent: u64) -> String {
+    plural(sent, "short control datagram")
+}
+
+impl Worded for ControlEvidence {
+    fn text(&self) -> String {
+        let Self::ControlAnswered { sent, answered, one_in } = self;
+        format!(
+            "{} of {} sent alongside were answered; chance alone would do this in fewer than 1 in \
+             {} runs",
+            group_digits(*answered),
+            control(*sent),
+            group_digits(*one_in)
+        )
+    }
+}
+
+impl Worded for ControlLoss {
+    fn text(&self) -> String {
+        match self {
+            Self::EachWay { out_per_10000, back_per_10000 } => format!(
+                "the path loses {}% out and {}% back",
+                rounded(*out_per_10000),
+                rounded(*back_per_10000)
+            ),
+            Self::RoundTrip { per_10000 } => format!(
+                "{}% of short control datagrams or their replies are lost",
+                rounded(*per_10000)
+            ),
+        }
+    }
+}
+
+/// Hundredths of a percent as whole percent.
+fn rounded(per_10000: u64) -> u64 {
+    (per_10000 + 50) / 100
+}
