@@ -1,18 +1,31 @@
 //! The `udpkit` binary: parse, run, exit code.
 
-use clap::Parser;
 use std::process::ExitCode;
-use udpkit::cli::Cli;
+use udpkit::cli::{self, Stopped};
 use udpkit::{commands, report};
 
 fn main() -> ExitCode {
-    match commands::run(Cli::parse()) {
+    let cli = match cli::parse(std::env::args_os()) {
+        Ok(cli) => cli,
+        Err(stopped) => return stop(&stopped),
+    };
+    let output = cli.output();
+    match commands::run(cli) {
         Ok(_) if report::output_was_lost() => ExitCode::FAILURE,
         Ok(exit) => ExitCode::from(exit.code()),
         Err(error) => {
-            let message = commands::message_of(&error);
-            report::error(message, commands::hint_of(&error).as_deref());
+            commands::tell_failure(&error, output);
             ExitCode::from(commands::code_of(&error))
         }
     }
+}
+
+/// Prints the help that was asked for, or what is wrong with the words.
+fn stop(stopped: &Stopped) -> ExitCode {
+    if stopped.asked_for {
+        let _ = report::print_text(&stopped.text);
+        return ExitCode::SUCCESS;
+    }
+    report::usage(&stopped.text, stopped.hint.as_deref());
+    ExitCode::from(commands::Exit::USAGE)
 }

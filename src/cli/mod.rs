@@ -1,7 +1,9 @@
-//! The command line: clap types and nothing else.
+//! The command line: clap types, its parsing, and hints for fingers that learnt other tools.
 
 mod blast;
 mod cast;
+mod habits;
+mod parse;
 mod payload;
 mod ping;
 mod probe;
@@ -12,6 +14,7 @@ mod shared;
 
 pub use blast::BlastArgs;
 pub use cast::{CastArgs, CastCheckArgs, CastCommand, CastRecvArgs, CastSendArgs};
+pub use parse::{Stopped, command, parse, parse_at_width};
 pub use payload::PayloadArgs;
 pub use ping::PingArgs;
 pub use probe::{
@@ -21,38 +24,95 @@ pub use probe::{
 pub use recv::RecvArgs;
 pub use send::SendArgs;
 pub use serve::{ServeArgs, StunAlternateArg};
-pub use shared::{DEFAULT_PORT, DatagramFormat, FamilyArgs, IoArg};
+pub use shared::{
+    ColorArg, DEFAULT_PORT, DatagramFormat, FamilyArgs, GlobalArgs, IoArg, TimestampArg,
+};
 
 use clap::{Parser, Subcommand};
 
-/// A UDP datagram toolkit: send, receive, fan out, and measure what a path carries.
-///
-/// Every subcommand moves whole datagrams: one send is one receive, or nothing. Results go to
-/// standard output, talk to standard error. Exit codes: 0 done, 1 failed, 2 usage, 3 broke a limit
-/// of --fail-if, 130 interrupted by a second signal.
+/// A UDP toolkit: send, receive, fan out, and measure what a path carries
 #[derive(Debug, Parser)]
-#[command(name = "udpkit", version, max_term_width = 100, propagate_version = true)]
+#[command(
+    name = "udpkit",
+    version,
+    max_term_width = 120,
+    after_long_help = "Results go to standard output, messages to standard error.\n\
+        Exit codes: 0 done, 1 failed, 2 usage, 3 a limit of --fail-if was broken, 130 interrupted \
+        by a second signal.\n\nExamples:\n  \
+        udpkit blast                            what this host's UDP stack can do\n  \
+        udpkit serve                            on a far host; then, from here:\n  \
+        udpkit blast 192.0.2.10 -b 100M         throughput, loss and delay\n  \
+        udpkit ping 192.0.2.10                  round trips, and loss each way\n  \
+        udpkit probe 192.0.2.10                 what the path does to UDP"
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+    /// Flags of every subcommand.
+    #[command(flatten)]
+    pub global: GlobalArgs,
+}
+
+/// What standard output is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutputKind {
+    /// People.
+    Text,
+    /// One JSON document of this command.
+    Document(&'static str),
+    /// JSON objects of this command, a line each.
+    Lines(&'static str),
+}
+
+impl Cli {
+    /// What standard output is for, by the flags.
+    pub fn output(&self) -> OutputKind {
+        use OutputKind::{Document, Lines, Text};
+        let document = |json: bool, name| if json { Document(name) } else { Text };
+        match &self.command {
+            Command::Send(args) => document(args.json, "send"),
+            Command::Recv(args) if args.format == DatagramFormat::Json => Lines("recv"),
+            Command::Recv(args) => document(args.json, "recv"),
+            Command::Cast(args) => match &args.command {
+                CastCommand::Send(args) => document(args.json, "cast send"),
+                CastCommand::Recv(args) => document(args.json, "cast recv"),
+                CastCommand::Check(args) => document(args.json, "cast check"),
+            },
+            Command::Serve(args) if args.json => Lines("serve"),
+            Command::Serve(_) => Text,
+            Command::Blast(args) => document(args.json, "blast"),
+            Command::Ping(args) if args.jsonl => Lines("ping"),
+            Command::Ping(args) => document(args.json, "ping"),
+            Command::Probe(args) => match &args.command {
+                None => document(args.all.json, "probe"),
+                Some(ProbeCommand::Ports(args)) => document(args.far_end.json, "probe ports"),
+                Some(ProbeCommand::Nat(args)) => document(args.json, "probe nat"),
+                Some(ProbeCommand::Timeout(args)) => document(args.far_end.json, "probe timeout"),
+                Some(ProbeCommand::Mtu(args)) => document(args.far_end.json, "probe mtu"),
+                Some(ProbeCommand::Marks(args)) => document(args.far_end.json, "probe marks"),
+                Some(ProbeCommand::Shape(args)) => document(args.far_end.json, "probe shape"),
+                Some(ProbeCommand::Trace(args)) => document(args.json, "probe trace"),
+            },
+        }
+    }
 }
 
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Send datagrams to one or several destinations.
+    /// Send datagrams to one or several hosts
     Send(SendArgs),
-    /// Print, count, answer or store the datagrams that arrive.
+    /// Receive datagrams: print, count, answer or store them
     Recv(RecvArgs),
-    /// Send to, or receive from, multicast groups, broadcast addresses and lists.
+    /// Send to, or receive from, multicast groups, broadcast addresses and lists
     Cast(CastArgs),
-    /// Run the server on one UDP port: throughput, STAMP, STUN and help for probes.
+    /// Run the server (throughput, STAMP, STUN, probe agent)
     Serve(ServeArgs),
-    /// Measure throughput, loss and delay to a far end, or through this host's loopback.
+    /// Measure throughput, loss and delay
     Blast(BlastArgs),
-    /// Measure round trips, and each way's delay and loss, to STAMP reflectors and echo ports.
+    /// Measure round trips, and delay and loss each way
     Ping(PingArgs),
-    /// Find out what a path does to datagrams: which it lets through, changes or stops.
+    /// Find out what a path does to UDP: ports, NAT, MTU, marks, rate limits
     Probe(ProbeArgs),
 }

@@ -1,5 +1,6 @@
 //! Flags that say what the datagrams carry; `send` and `cast send` share them.
 
+use super::shared::heading::WHAT;
 use crate::units::ByteCount;
 use clap::Args;
 use std::ffi::OsString;
@@ -7,38 +8,49 @@ use std::path::PathBuf;
 
 /// What the datagrams carry.
 #[derive(Debug, Default, Args)]
-#[command(next_help_heading = "Payload")]
 pub struct PayloadArgs {
-    /// Messages, one datagram each; standard input, one datagram a line, when none is given
+    /// Messages, one datagram each [default: lines of standard input]
     ///
-    /// Everything behind `--` is a message. An empty message is an empty datagram.
+    /// Without any, each line of standard input is a datagram. Everything behind -- is a message. An empty message is an empty datagram.
     #[arg(last = true, value_name = "MESSAGE")]
     pub messages: Vec<OsString>,
-    /// Read \n \r \t \0 \\ and \xHH in messages and lines as the bytes that they stand for
+    /// Generate datagrams of this many bytes
+    ///
+    /// 0 to 65507 over IPv4, to 65527 over IPv6: a fixed pattern that links cannot compress.
+    #[arg(short, long, value_name = "BYTES", conflicts_with = "messages", help_heading = WHAT)]
+    pub size: Option<ByteCount>,
+    /// Times to send the messages or the file; 0: no end [default: 1]
+    ///
+    /// With standard input, each line is sent this many times.
+    #[arg(short, long, value_name = "N", help_heading = WHAT)]
+    pub count: Option<u64>,
+    /// Send this file as one datagram
+    ///
+    /// - is standard input. With --chunk it is cut into datagrams.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["messages", "size"])]
+    #[arg(help_heading = WHAT)]
+    pub file: Option<PathBuf>,
+    /// Cut the file or standard input into datagrams of this many bytes
+    #[arg(long, value_name = "BYTES", conflicts_with_all = ["messages", "size"])]
+    #[arg(help_heading = WHAT, hide_short_help = true)]
+    pub chunk: Option<ByteCount>,
+    /// Read \n \r \t \0 \\ and \xHH in messages and lines as the bytes they stand for
     #[arg(long, conflicts_with_all = ["hex", "size", "chunk"])]
+    #[arg(help_heading = WHAT, hide_short_help = true)]
     pub escape: bool,
-    /// Read messages and lines as hexadecimal digits; spaces and colons between bytes are allowed
+    /// Read messages and lines as hexadecimal digits; blanks and colons may part bytes
     #[arg(long, conflicts_with_all = ["size", "chunk"])]
+    #[arg(help_heading = WHAT, hide_short_help = true)]
     pub hex: bool,
-    /// Fill in {seq} (from 0), {time} (nanoseconds since 1970) and {random:N} (N random
-    /// letters and digits) in messages and lines, anew for every datagram
+    /// Fill in {seq}, {time} and {random:N} in messages and lines
+    ///
+    /// {seq} counts from 0, {time} is nanoseconds since 1970, {random:N} is N random letters and
+    /// digits, all anew for every datagram.
     #[arg(long, conflicts_with_all = ["size", "chunk"])]
+    #[arg(help_heading = WHAT, hide_short_help = true)]
     pub template: bool,
     /// Keep the newline at the end of each line of standard input
     #[arg(long, conflicts_with_all = ["messages", "size", "chunk", "hex"])]
+    #[arg(help_heading = WHAT, hide_short_help = true)]
     pub newline: bool,
-    /// Send this file: as one datagram, or with --chunk in pieces; - is standard input
-    #[arg(short, long, value_name = "PATH", conflicts_with_all = ["messages", "size"])]
-    pub file: Option<PathBuf>,
-    /// Cut the file or standard input into datagrams of this many bytes; the last may be shorter
-    #[arg(long, value_name = "BYTES", conflicts_with_all = ["messages", "size"])]
-    pub chunk: Option<ByteCount>,
-    /// Send generated datagrams of this many bytes, 0 to 65507 over IPv4 and to 65527 over IPv6:
-    /// a fixed pattern that links cannot compress
-    #[arg(short, long, value_name = "BYTES", conflicts_with = "messages")]
-    pub size: Option<ByteCount>,
-    /// Send the messages or the file this many times over, each line of standard input this many
-    /// times; 0 goes on until it is interrupted [default: 1]
-    #[arg(short, long, value_name = "N")]
-    pub count: Option<u64>,
 }

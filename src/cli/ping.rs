@@ -1,7 +1,8 @@
 //! `udpkit ping`.
 
-use super::FamilyArgs;
-use super::shared::{DEFAULT_PORT, port};
+use super::shared::heading::{EXPERT, FAST, LONG, OUTPUT, WHAT, WHERE};
+use super::shared::{DEFAULT_PORT, at_least, port, within};
+use super::{FamilyArgs, TimestampArg};
 use crate::units::{ByteCount, Limit, Nanos};
 use crate::wire::{Dscp, Ecn};
 use clap::Args;
@@ -9,107 +10,140 @@ use std::path::PathBuf;
 
 /// Arguments of `udpkit ping`.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  \
-    udpkit ping 192.0.2.10                    a far end that runs udpkit serve\n  \
-    udpkit ping 192.0.2.1:862 -i 10ms -t 30s  a router's STAMP or TWAMP-Light reflector\n  \
-    udpkit ping --plain 192.0.2.10:7 -c 5     whatever sends back what it got\n  \
-    udpkit ping a.example b.example c.example several at once, one row each\n  \
-    udpkit ping HOST --ask class,counts       what it saw of the probes, too\n  \
-    udpkit ping HOST --flood --spin -c 100000 -q   the shortest round trip there is\n\n\
-    Exit code 0 when anybody answered, 1 when nobody did or a target could not be asked\n\
-    at all, 3 when one broke a limit of --fail-if.")]
+#[command(after_long_help = "Examples:\n  \
+    udpkit ping 192.0.2.10                        a host that runs udpkit serve\n  \
+    udpkit ping 192.0.2.1:862 -i 10ms -t 30s      a router's STAMP or TWAMP Light port\n  \
+    udpkit ping --echo 192.0.2.10:7 -c 5          any service that echoes datagrams\n  \
+    udpkit ping a.example b.example c.example     several targets, one row each\n  \
+    udpkit ping 192.0.2.10 --ask class,counts     DSCP and ECN on arrival, its counters\n  \
+    udpkit ping 192.0.2.10 -c 600 --fail-if 'loss>1%,p99>50ms'\n\n\
+    Exit code: 0 when a target replied, 1 when none did or one could not be sent to,\n\
+    3 when a limit of --fail-if was broken.")]
 pub struct PingArgs {
-    /// Whom to ask: a STAMP session-reflector (RFC 8762), which `udpkit serve` is on its own port
-    /// and routers are on port 862; IPv6 addresses stand in brackets before a port
+    /// Targets: udpkit serve, or any STAMP reflector (RFC 8762)
+    ///
+    /// Routers usually reflect on port 862. IPv6 addresses stand in brackets before a port.
     #[arg(value_name = "HOST[:PORT]", required = true)]
     pub targets: Vec<String>,
-    /// UDP port, where HOST names none; 862 is STAMP's own.
-    #[arg(short, long, value_name = "PORT", default_value_t = DEFAULT_PORT, value_parser = port)]
-    pub port: u16,
-    /// Which family a name resolves to.
-    #[command(flatten)]
-    pub family: FamilyArgs,
-    /// Time from one probe to the next, whatever becomes of those before, 1us and longer
-    #[arg(short, long, value_name = "DURATION", default_value = "1s")]
-    pub interval: Nanos,
-    /// Probes to each target [default: no end]
-    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    pub count: Option<u64>,
-    /// How long to send probes [default: no end]
-    #[arg(short, long, value_name = "DURATION")]
-    pub time: Option<Nanos>,
-    /// Send the next as soon as the last was answered or timed out
-    #[arg(short, long, conflicts_with_all = ["interval", "poisson"])]
-    pub flood: bool,
-    /// Send at random, at exponential gaps about --interval, so that no rhythm is met in step
-    #[arg(long)]
-    pub poisson: bool,
-    /// Same seed, same gaps [default: another one each time]
-    #[arg(long, value_name = "N", requires = "poisson")]
-    pub seed: Option<u64>,
-    /// How long an answer is waited for; one that comes later is late, not lost
-    #[arg(short, long, value_name = "DURATION", default_value = "2s")]
-    pub wait: Nanos,
-    /// Ask anything that sends back the bytes it got: recv --echo, an echo port (RFC 862), socat
-    #[arg(long, conflicts_with_all = ["key", "ssid"])]
-    pub plain: bool,
-    /// Payload of a probe in bytes [default: 44, with a key 112, plain 56, and the options' own]
-    #[arg(short, long, value_name = "BYTES")]
+    /// Payload size in bytes [default: 44; 112 with --key, 56 with --echo]
+    #[arg(short, long, value_name = "BYTES", help_heading = WHAT)]
     pub size: Option<ByteCount>,
-    /// DSCP of the probes, a number or a name such as EF; a STAMP reflector is asked to answer with
-    /// it and to tell how it arrived
-    #[arg(long, value_name = "DSCP")]
+    /// Target any service that echoes datagrams
+    ///
+    /// udpkit recv --echo, an echo port (RFC 862) or socat: nothing but the bytes must come back.
+    #[arg(long, conflicts_with_all = ["key", "ssid"], help_heading = WHAT)]
+    pub echo: bool,
+    /// DSCP: a name (EF, AF41, CS1) or a number from 0 to 63
+    ///
+    /// A STAMP reflector is asked to reply with it and to report how it arrived.
+    #[arg(long, value_name = "DSCP", help_heading = WHAT, hide_short_help = true)]
     pub dscp: Option<Dscp>,
-    /// ECN of the probes: not-ect, ect0, ect1, ce, or a number
-    #[arg(long, value_name = "ECN")]
+    /// ECN: not-ect, ect0, ect1, ce or a number from 0 to 3
+    #[arg(long, value_name = "ECN", help_heading = WHAT, hide_short_help = true)]
     pub ecn: Option<Ecn>,
-    /// What a STAMP reflector is asked beside the times: class (DSCP and ECN of the probes as they
-    /// came), counts (its own, of probes and answers), departure (when its answers truly left)
+    /// What to ask a STAMP reflector for: class, counts, departure
+    ///
+    /// class: DSCP and ECN of the probes on arrival. counts: its own counters of probes and
+    /// replies. departure: when its replies really left.
     #[arg(
         long,
         value_name = "WHAT",
         value_delimiter = ',',
         value_parser = ["class", "counts", "departure"],
-        conflicts_with = "plain"
+        conflicts_with = "echo",
+        help_heading = WHAT,
+        hide_short_help = true,
+        hide_possible_values = true
     )]
     pub ask: Vec<String>,
+    /// UDP port, where HOST names none; STAMP's own is 862
+    #[arg(short, long, value_name = "PORT", default_value_t = DEFAULT_PORT, value_parser = port)]
+    #[arg(help_heading = WHERE)]
+    pub port: u16,
+    /// Local address, port or both to send from [default: the route's]
+    #[arg(short = 'B', long, value_name = "ADDR[:PORT]", help_heading = WHERE)]
+    #[arg(hide_short_help = true)]
+    pub bind: Option<String>,
+    /// Interface to send and receive by
+    #[arg(short = 'I', long, value_name = "NAME", help_heading = WHERE)]
+    pub interface: Option<String>,
     /// TTL or hop limit of the probes; hops are counted from it
-    #[arg(long, value_name = "N", default_value_t = 255, value_parser = clap::value_parser!(u8).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 255, value_parser = within(1..=255u8))]
+    #[arg(help_heading = WHERE, hide_short_help = true)]
     pub ttl: u8,
-    /// Authenticated mode, with the key in this file, the same at both ends [default: the file
-    /// that `UDPKIT_KEY` names, if set]
-    #[arg(long, value_name = "FILE")]
-    pub key: Option<PathBuf>,
-    /// STAMP's session-sender identifier, 0 for none [default: a random one]
-    #[arg(long, value_name = "N")]
-    pub ssid: Option<u16>,
-    /// Local address, or address and port, to send from
-    #[arg(long, value_name = "ADDR[:PORT]")]
-    pub from: Option<String>,
-    /// Limits for each target, with commas between: loss>0.1%, p99>50ms. A run of which a target breaks
-    /// one, or does not know its figure, ends with exit code 3. Metrics: loss, p50 p90 p99 p99.9 max
-    /// (of the round trip), duplicates, reordered, burst (the longest of loss), never-sent
-    #[arg(long, value_name = "LIMITS", value_delimiter = ',')]
+    /// Families.
+    #[command(flatten)]
+    pub family: FamilyArgs,
+    /// Time from one probe to the next [least: 1us]
+    #[arg(short, long, value_name = "DURATION", default_value = "1s", help_heading = FAST)]
+    pub interval: Nanos,
+    /// Send the next probe once the last is answered or timed out
+    #[arg(short, long, conflicts_with_all = ["interval", "poisson"], help_heading = FAST)]
+    pub flood: bool,
+    /// Send at exponentially distributed gaps with --interval as their mean
+    ///
+    /// A Poisson process does not fall into step with anything periodic on the path (RFC 2330).
+    #[arg(long, help_heading = FAST, hide_short_help = true)]
+    pub poisson: bool,
+    /// Seed of --poisson, to repeat the same gaps [default: random]
+    #[arg(long, value_name = "N", requires = "poisson", help_heading = FAST)]
+    #[arg(hide_short_help = true)]
+    pub seed: Option<u64>,
+    /// Probes to each target [default: no limit]
+    #[arg(short, long, value_name = "N", value_parser = at_least(1), help_heading = LONG)]
+    pub count: Option<u64>,
+    /// How long to send probes: 30s, 5min [default: no limit]
+    #[arg(short, long, value_name = "DURATION", help_heading = LONG)]
+    pub time: Option<Nanos>,
+    /// How long to wait for a reply
+    ///
+    /// A later one counts as late, not as lost.
+    #[arg(short, long, value_name = "DURATION", default_value = "2s", help_heading = LONG)]
+    pub wait: Nanos,
+    /// Exit with code 3 when a limit breaks: loss>0.1%
+    ///
+    /// Such as loss>0.1%, p99>50ms. Several stand with commas between, or the flag is repeated; each target is held to them, and
+    /// a figure that is not known breaks its limit. Metrics: loss, p50 p90 p99 p99.9 max (round
+    /// trip), duplicates, reordered, burst (longest loss burst), never-sent.
+    #[arg(long, value_name = "LIMITS", value_delimiter = ',', help_heading = OUTPUT)]
     pub fail_if: Vec<Limit>,
-    /// Never sleep: a core for the last microseconds
-    #[arg(long)]
-    pub spin: bool,
-    /// Print the report alone
-    #[arg(short, long)]
+    /// Start each line with the time [default format: epoch]
+    #[arg(
+        short = 'D',
+        long,
+        value_enum,
+        value_name = "FORMAT",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "epoch",
+        conflicts_with_all = ["json", "jsonl", "csv"],
+        help_heading = OUTPUT,
+        hide_short_help = true
+    )]
+    pub timestamps: Option<TimestampArg>,
+    /// Print the final report only
+    #[arg(short, long, help_heading = OUTPUT)]
     pub quiet: bool,
-    /// Print the time before each line, in seconds since 1970
-    #[arg(short = 'D', long, conflicts_with_all = ["json", "jsonl", "csv"])]
-    pub timestamps: bool,
     /// Print one JSON document at the end
-    #[arg(short = 'J', long, conflicts_with_all = ["jsonl", "csv"])]
+    #[arg(short = 'J', long, conflicts_with_all = ["jsonl", "csv"], help_heading = OUTPUT)]
     pub json: bool,
     /// Print each event as a line of JSON
-    #[arg(long, conflicts_with = "csv")]
+    #[arg(long, conflicts_with = "csv", help_heading = OUTPUT, hide_short_help = true)]
     pub jsonl: bool,
-    /// Print each probe as a row of comma-separated values, once its fate is settled
-    #[arg(long)]
+    /// Print each probe as a row of comma-separated values
+    #[arg(long, help_heading = OUTPUT, hide_short_help = true)]
     pub csv: bool,
     /// Write the round trips of each second to this file as an HDR histogram log
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = OUTPUT, hide_short_help = true)]
     pub hlog: Option<PathBuf>,
+    /// Authenticated mode, with the key in this file [default: $UDPKIT_KEY]
+    #[arg(long, value_name = "FILE", help_heading = EXPERT, hide_short_help = true)]
+    pub key: Option<PathBuf>,
+    /// STAMP session-sender identifier, 0 for none [default: random]
+    #[arg(long, value_name = "N", value_parser = within(0..=u16::MAX), help_heading = EXPERT)]
+    #[arg(hide_short_help = true)]
+    pub ssid: Option<u16>,
+    /// Busy-poll: uses a full core for the last microseconds of precision
+    #[arg(long, help_heading = EXPERT, hide_short_help = true)]
+    pub spin: bool,
 }

@@ -4,7 +4,9 @@
     reason = "[IPv6] is an address here, and help shows it as it stands"
 )]
 
-use super::{DEFAULT_PORT, DatagramFormat, FamilyArgs, IoArg};
+use super::shared::at_least;
+use super::shared::heading::{EXPERT, LONG, OUTPUT, WHAT, WHERE};
+use super::{DEFAULT_PORT, DatagramFormat, FamilyArgs, IoArg, TimestampArg};
 use crate::units::{ByteCount, Nanos};
 use clap::Args;
 use std::ffi::OsString;
@@ -12,72 +14,94 @@ use std::path::PathBuf;
 
 /// Arguments of `udpkit recv`.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  \
-    udpkit recv 9000                        print what comes to port 9000, IPv4 and IPv6\n  \
-    udpkit recv 127.0.0.1:5000-5010 -q -i1  eleven ports, counts only, rates each second\n  \
-    udpkit recv --echo --header             answer each datagram with itself, show headers\n  \
-    udpkit recv -c 1 --format raw > file    store the first datagram")]
+#[command(after_long_help = "Examples:\n  \
+    udpkit recv 9000                            print what arrives on port 9000\n  \
+    udpkit recv 239.1.2.3:5000 -I eth0          join a multicast group\n  \
+    udpkit recv 5000-5010 -q --report-every 1s  eleven ports, counts only\n  \
+    udpkit recv --echo --header                 send each datagram back, show headers\n  \
+    udpkit recv -c 1 --format raw > file        store the first datagram")]
 pub struct RecvArgs {
-    /// Where to listen: PORT, :PORT, ADDR:PORT, [IPv6]:PORT or ADDR; PORT may be a range FROM-TO
+    /// Where to listen: a port, an address, a multicast group
     ///
-    /// Without an address, a socket takes IPv4 and IPv6; [::] alone takes IPv6 only. Port 0 lets
-    /// the kernel choose.
-    #[arg(value_name = "BIND")]
+    /// PORT, ADDR:PORT, [IPv6]:PORT, ADDR or GROUP:PORT. PORT may be a range FROM-TO. Without an address, IPv4 and IPv6 are received; [::] receives
+    /// IPv6 only. Port 0 lets the kernel choose. A multicast group is joined.
+    #[arg(value_name = "[ADDR:]PORT")]
     pub binds: Vec<String>,
-    /// Port, or range FROM-TO, of every BIND that names none
-    #[arg(short, long, default_value_t = DEFAULT_PORT.to_string())]
+    /// Port, or range FROM-TO, where an address names none
+    #[arg(short, long, value_name = "PORT", default_value_t = DEFAULT_PORT.to_string())]
+    #[arg(help_heading = WHERE)]
     pub port: String,
-    /// How datagrams are printed
-    #[arg(long, value_enum, default_value_t)]
-    pub format: DatagramFormat,
-    /// Show the four fields of each UDP header, TTL, DSCP, ECN, destination address and interface
-    #[arg(long)]
-    pub header: bool,
-    /// End after this many datagrams [default: no end]
-    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    pub count: Option<u64>,
-    /// End after this time [default: no end; unit: ns, us, ms, s, min; without one, seconds]
-    #[arg(short, long, value_name = "DURATION")]
-    pub timeout: Option<Nanos>,
-    /// End when nothing came for this long, from the start or the last datagram [default: no end]
-    #[arg(long, value_name = "DURATION")]
-    pub idle: Option<Nanos>,
-    /// Write the payload bytes of every datagram to this file as they come
-    #[arg(short, long, value_name = "PATH")]
-    pub out: Option<PathBuf>,
-    /// Answer each datagram with itself, from the address that it was sent to; of what looks like
-    /// another answerer one datagram in many is left out, which ends a loop
-    #[arg(short, long, conflicts_with = "reply")]
-    pub echo: bool,
-    /// Answer each datagram with this message, from the address that it was sent to
-    #[arg(short, long, value_name = "MESSAGE")]
-    pub reply: Option<OsString>,
-    /// Read \n \r \t \0 \\ and \xHH in --reply as the bytes that they stand for
-    #[arg(long, requires = "reply")]
-    pub escape: bool,
-    /// Print no datagrams, only counts
-    #[arg(short, long)]
-    pub quiet: bool,
-    /// Print rates and drops this often [default: never]
-    #[arg(short, long, value_name = "DURATION")]
-    pub interval: Option<Nanos>,
-    /// Bytes of each datagram that are kept, 1 to 65535; a longer one is marked truncated
-    #[arg(long, value_name = "BYTES", default_value = "65535")]
-    pub buffer: ByteCount,
-    /// Socket buffer to ask the kernel for, in bytes; 0 keeps the system's
-    #[arg(long, value_name = "BYTES", default_value = "4194304")]
-    pub socket_buffer: ByteCount,
+    /// Interface on which to join multicast groups [default: the route's]
+    #[arg(short = 'I', long, value_name = "NAME", help_heading = WHERE)]
+    pub interface: Option<String>,
     /// Families.
     #[command(flatten)]
     pub family: FamilyArgs,
-    /// Which batch calls of the kernel to use; with gso, coalesced receiving too: faster, but each
-    /// drop may then stand for many datagrams
-    #[arg(long, value_enum, default_value_t)]
-    pub io: IoArg,
-    /// Print one JSON document at the end and no datagrams
-    #[arg(short = 'J', long, conflicts_with = "format")]
+    /// Send each datagram back
+    ///
+    /// From the address it was sent to.     /// Of what looks like another responder, only one datagram in many is answered, so that no
+    /// loop between two responders lasts.
+    #[arg(long, conflicts_with = "reply", help_heading = WHAT)]
+    pub echo: bool,
+    /// Reply to each datagram with this message
+    #[arg(long, value_name = "MESSAGE", help_heading = WHAT)]
+    pub reply: Option<OsString>,
+    /// Read \n \r \t \0 \\ and \xHH in --reply as the bytes they stand for
+    #[arg(long, requires = "reply", help_heading = WHAT, hide_short_help = true)]
+    pub escape: bool,
+    /// Stop after this many datagrams [default: no limit]
+    #[arg(short, long, value_name = "N", value_parser = at_least(1), help_heading = LONG)]
+    pub count: Option<u64>,
+    /// Stop after this long: 10s, 5min [default: no limit]
+    #[arg(short, long, value_name = "DURATION", help_heading = LONG)]
+    pub time: Option<Nanos>,
+    /// Stop when nothing arrives for this long [default: no limit]
+    #[arg(long, value_name = "DURATION", help_heading = LONG)]
+    pub idle: Option<Nanos>,
+    /// How datagrams are printed
+    #[arg(long, value_enum, default_value_t, help_heading = OUTPUT)]
+    pub format: DatagramFormat,
+    /// How times are printed
+    #[arg(
+        short = 'D',
+        long,
+        value_enum,
+        value_name = "FORMAT",
+        num_args = 0..=1,
+        require_equals = true,
+        default_value_t,
+        default_missing_value = "epoch",
+        help_heading = OUTPUT,
+        hide_short_help = true
+    )]
+    pub timestamps: TimestampArg,
+    /// Show UDP header, TTL, DSCP, ECN and interface
+    #[arg(long, help_heading = OUTPUT)]
+    pub header: bool,
+    /// Write the payload of every datagram to this file
+    #[arg(short, long, value_name = "FILE", help_heading = OUTPUT, hide_short_help = true)]
+    pub out: Option<PathBuf>,
+    /// Print rates and drops this often [default: never]
+    #[arg(long, value_name = "DURATION", help_heading = OUTPUT, hide_short_help = true)]
+    pub report_every: Option<Nanos>,
+    /// Print no datagrams, only counts
+    #[arg(short, long, help_heading = OUTPUT)]
+    pub quiet: bool,
+    /// Print one JSON document at the end, and no datagrams
+    #[arg(short = 'J', long, conflicts_with = "format", help_heading = OUTPUT)]
     pub json: bool,
-    /// Say which buffers were granted
-    #[arg(short, long)]
-    pub verbose: bool,
+    /// Bytes of each datagram to keep; a longer one is marked truncated
+    #[arg(long, value_name = "BYTES", default_value = "65535", help_heading = EXPERT)]
+    #[arg(hide_short_help = true)]
+    pub buffer: ByteCount,
+    /// Socket receive buffer to request; 0 keeps the system's
+    #[arg(long, value_name = "BYTES", default_value = "4Mi", help_heading = EXPERT)]
+    #[arg(hide_short_help = true)]
+    pub socket_buffer: ByteCount,
+    /// System calls to use
+    ///
+    /// With gso, arriving datagrams are coalesced too (UDP_GRO): faster, but one drop may then
+    /// stand for many datagrams.
+    #[arg(long, value_enum, default_value_t, help_heading = EXPERT, hide_short_help = true)]
+    pub io: IoArg,
 }

@@ -1,55 +1,118 @@
-//! Flags that several subcommands share.
+//! Flags that several subcommands share, the headings that help groups flags by, and readers of
+//! values.
 
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+
+/// Headings of help: what a user decides, in that order.
+pub(super) mod heading {
+    /// What the datagrams carry.
+    pub const WHAT: &str = "What to send";
+    /// From where, to where, by which way.
+    pub const WHERE: &str = "Where";
+    /// Rates and gaps.
+    pub const FAST: &str = "How fast";
+    /// Ends of a run.
+    pub const LONG: &str = "How long";
+    /// Who is served, and how much of this host they may use.
+    pub const LIMITS: &str = "Limits";
+    /// What is printed, and what counts as a failure.
+    pub const OUTPUT: &str = "Output";
+    /// What few runs need.
+    pub const EXPERT: &str = "Expert";
+}
+
+use heading::{OUTPUT, WHERE};
 
 /// Which family names resolve to.
 #[derive(Clone, Copy, Debug, Default, Args)]
 pub struct FamilyArgs {
-    /// Use IPv4 only.
-    #[arg(short = '4', long = "ipv4", conflicts_with = "ipv6")]
+    /// Use IPv4 only
+    #[arg(short = '4', long = "ipv4", conflicts_with = "ipv6", help_heading = WHERE)]
+    #[arg(hide_short_help = true)]
     pub ipv4: bool,
-    /// Use IPv6 only.
-    #[arg(short = '6', long = "ipv6")]
+    /// Use IPv6 only
+    #[arg(short = '6', long = "ipv6", help_heading = WHERE, hide_short_help = true)]
     pub ipv6: bool,
+}
+
+/// Whether output has colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ColorArg {
+    /// On a terminal, unless NO_COLOR is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Flags of every subcommand.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct GlobalArgs {
+    /// Tell about sockets, buffers and system calls on standard error
+    #[arg(short, long, global = true, help_heading = OUTPUT, hide_short_help = true)]
+    pub verbose: bool,
+    /// Colour what is wrong: auto (on a terminal, unless NO_COLOR is set), always or never
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t)]
+    #[arg(help_heading = OUTPUT, hide_short_help = true, hide_possible_values = true)]
+    pub color: ColorArg,
 }
 
 /// Which batch calls of the kernel may be used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum IoArg {
-    /// The fastest that the kernel has; steps down by itself.
+    /// The fastest that the kernel has, stepping down by itself
     #[default]
     Auto,
-    /// As auto, and warns when it had to step down.
+    /// As auto, with a warning when it had to step down
     Gso,
-    /// Many datagrams a call, each on its own.
+    /// Many datagrams a call, each on its own
     Mmsg,
-    /// One datagram a call, what every system has.
+    /// One datagram a call, as on every system
     Plain,
 }
 
 /// How datagrams are printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum DatagramFormat {
-    /// A line each: time, source, length, and the payload with all that could garble a terminal
-    /// escaped.
+    /// One line each: time, source, length and payload, control characters escaped
     #[default]
     Text,
-    /// A line each, the payload in hexadecimal digits.
+    /// One line each, the payload in hexadecimal digits
     Hex,
-    /// The payload alone, byte for byte.
+    /// As hexdump -C shows it: offset, 16 bytes, their characters
+    Hexdump,
+    /// The payload alone, byte for byte
     Raw,
-    /// A JSON object a line.
+    /// One JSON object a line
     Json,
+}
+
+/// How a time is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum TimestampArg {
+    /// Local time of day
+    #[default]
+    Time,
+    /// Local date and time with its offset (RFC 3339)
+    Date,
+    /// Date and time in UTC (RFC 3339)
+    Utc,
+    /// Seconds since 1970
+    Epoch,
 }
 
 /// The UDP port of every command that is told none.
 pub const DEFAULT_PORT: u16 = 8620;
 
 /// Reads a UDP port.
-pub fn port(text: &str) -> Result<u16, &'static str> {
-    text.parse().map_err(|_| "a port is a number from 0 to 65535")
+pub fn port(text: &str) -> Result<u16, String> {
+    within(0..=u16::MAX)(text)
 }
 
 /// Reads a processor's number.
@@ -63,4 +126,41 @@ pub fn network(text: &str) -> Result<IpNet, &'static str> {
     text.parse()
         .or_else(|_| alone())
         .map_err(|_| "write a network such as 192.0.2.0/24 or 2001:db8::/32, or an address")
+}
+
+/// A reader of whole numbers within bounds, which its error names.
+pub fn within<T>(range: RangeInclusive<T>) -> impl Fn(&str) -> Result<T, String> + Clone
+where
+    T: FromStr + PartialOrd + std::fmt::Display + Copy + Clone,
+{
+    move |text| {
+        let number = text.parse::<T>().ok().filter(|number| range.contains(number));
+        let (least, most) = (*range.start(), *range.end());
+        number.ok_or_else(|| format!("write a whole number from {least} to {most}"))
+    }
+}
+
+/// A reader of whole numbers from `least` on.
+pub fn at_least(least: u64) -> impl Fn(&str) -> Result<u64, String> + Clone {
+    move |text| {
+        let number = text.parse::<u64>().ok().filter(|number| *number >= least);
+        number.ok_or_else(|| format!("write a whole number from {least} on"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_that_is_out_of_bounds_is_answered_with_the_bounds() {
+        assert_eq!(within(1..=255u8)("255"), Ok(255));
+        for text in ["0", "256", "-1", "x", ""] {
+            let wrong = within(1..=255u8)(text).unwrap_err();
+            assert_eq!(wrong, "write a whole number from 1 to 255", "{text}");
+        }
+        assert_eq!(at_least(1)("7"), Ok(7));
+        assert_eq!(at_least(1)("0").unwrap_err(), "write a whole number from 1 on");
+        assert_eq!(port("65536").unwrap_err(), "write a whole number from 0 to 65535");
+    }
 }

@@ -1,7 +1,11 @@
 //! How a run ends: the exit code, and errors that are the user's to mend.
 
+use crate::cli::OutputKind;
 use crate::net::NetError;
+use crate::record::{Document, Event};
+use crate::report;
 use crate::sys::ConfineError;
+use serde::Serialize;
 use std::fmt;
 
 /// The exit code of a run that reached its end.
@@ -66,6 +70,59 @@ pub fn code_of(error: &anyhow::Error) -> u8 {
             Some(NetError::Address { .. } | NetError::Interface { .. })
         );
     if usage { Exit::USAGE } else { 1 }
+}
+
+/// Says why there is no run: on standard error, and as JSON where standard output is for that.
+pub fn tell_failure(error: &anyhow::Error, output: OutputKind) {
+    let failure = Failed { failure: Failure::new(error) };
+    match output {
+        OutputKind::Text => {}
+        OutputKind::Document(command) => {
+            report::print_json(&Document::new(command, &failure));
+        }
+        OutputKind::Lines(command) => {
+            report::print_json_line(&Event::new("failure", command, &failure));
+        }
+    }
+    report::error(&failure.failure.text, failure.failure.hint.as_deref());
+}
+
+/// A document that has nothing but why there was no run.
+#[derive(Serialize)]
+struct Failed {
+    failure: Failure,
+}
+
+/// Why there was no run.
+#[derive(Serialize)]
+struct Failure {
+    code: &'static str,
+    text: String,
+    hint: Option<String>,
+}
+
+impl Failure {
+    fn new(error: &anyhow::Error) -> Self {
+        let code = match error.downcast_ref::<NetError>() {
+            Some(error) => net_code(error),
+            None if error.is::<Usage>() => "usage",
+            None => "failed",
+        };
+        Self { code, text: message_of(error), hint: hint_of(error) }
+    }
+}
+
+fn net_code(error: &NetError) -> &'static str {
+    match error {
+        NetError::Address { .. } => "address",
+        NetError::Host { .. } => "name_not_resolved",
+        NetError::Interface { .. } => "no_such_interface",
+        NetError::Interfaces(_) => "interfaces_not_listed",
+        NetError::Bind { .. } => "bind",
+        NetError::Connect { .. } => "connect",
+        NetError::Option { .. } => "socket_option",
+        NetError::Join { .. } => "join",
+    }
 }
 
 /// An error with its causes, down to the one whose words hold the system's already.

@@ -14,12 +14,15 @@ mod serve;
 mod shared;
 
 pub use cast::{GroupError, GroupHost, GroupSpec};
-pub use exit::{Exit, Usage, code_of, hint_of, message_of};
+pub use exit::{Exit, Usage, code_of, hint_of, message_of, tell_failure};
 
 use crate::cli::{Cli, Command};
+use crate::report;
 
 /// Runs what the command line asks for.
 pub fn run(cli: Cli) -> anyhow::Result<Exit> {
+    report::set_verbose(cli.global.verbose);
+    report::set_color(cli.global.color.into());
     match cli.command {
         Command::Send(args) => send::run(args),
         Command::Recv(args) => recv::run(args),

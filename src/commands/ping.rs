@@ -7,7 +7,7 @@ use crate::cli::PingArgs;
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
 use crate::net::{FamilyChoice, NetError, Socket, SocketPlan, explain, resolve, split_host_port};
 use crate::record::{PingSummary, PingTargetReport};
-use crate::report::{HistogramLog, LineTimes, PingReport, PingView, warning};
+use crate::report::{HistogramLog, PingReport, PingView, warning};
 use crate::session::ping::{
     Asked, PingPlan, PingSession, PingSpacing, PingTarget, Protocol, StampProbes,
 };
@@ -51,7 +51,7 @@ pub fn run(args: PingArgs) -> anyhow::Result<Exit> {
         .transpose()?;
     let signals = Signals::listen().context("cannot listen to signals")?;
     let names = plan.targets.iter().map(|target| target.name.clone()).collect();
-    let times = if args.timestamps { LineTimes::Unix } else { LineTimes::None };
+    let times = args.timestamps.map(Into::into);
     let mut report = PingReport::new(view(&args), times, names, hlog);
     report.begin(&announced(&plan));
     // Small answers from few targets need no room for the largest of all.
@@ -187,7 +187,7 @@ fn protocol(args: &PingArgs, targets: &[PingTarget]) -> anyhow::Result<Protocol>
         }
         Ok(len)
     };
-    if args.plain {
+    if args.echo {
         let len = too_long(size.unwrap_or(PLAIN_LEN), Header::LEN)?;
         if len < Header::LEN {
             let hint = format!("--size may be {} to {most}", Header::LEN);
@@ -230,7 +230,7 @@ fn asked(args: &PingArgs) -> Asked {
 }
 
 fn socket_plan(args: &PingArgs, target: SocketAddr) -> anyhow::Result<SocketPlan> {
-    let bind = bind_address(args.from.as_deref(), target)?;
+    let bind = bind_address(args.bind.as_deref(), target)?;
     Ok(SocketPlan {
         ttl: Some(args.ttl),
         tos: (args.dscp.is_some() || args.ecn.is_some())

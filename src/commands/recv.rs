@@ -1,6 +1,7 @@
 //! `udpkit recv`: from arguments to a run.
 
 use super::bind::{Bind, parse_binds};
+use super::shared::detail_sockets;
 use super::{Exit, Usage};
 use crate::batch::TxBatch;
 use crate::cli::{DatagramFormat, RecvArgs};
@@ -25,8 +26,8 @@ pub fn run(args: RecvArgs) -> anyhow::Result<Exit> {
     let binds = parse_binds(&args.binds, &args.port, args.family.into())?;
     let largest = buffer(&args)?;
     let answering = answering(&args)?;
-    if args.interval == Some(Nanos::ZERO) {
-        return Err(Usage::new("--interval 0 would report without end; use 1ms or more").into());
+    if args.report_every == Some(Nanos::ZERO) {
+        return Err(Usage::new("--report-every 0 would report without end; use 1ms or more").into());
     }
     if args.out.as_deref() == Some(Path::new("-")) {
         let hint = "--format raw writes the payloads to standard output";
@@ -40,30 +41,23 @@ pub fn run(args: RecvArgs) -> anyhow::Result<Exit> {
     let store = store.transpose()?;
     let local: Vec<_> = sockets.iter().map(Socket::local_addr).collect();
     announce(&local);
-    if args.verbose {
-        for socket in &sockets {
-            let sizes = socket.buffer_sizes();
-            report::note(format_args!(
-                "{}: receive buffer {} bytes asked, {} granted",
-                socket.local_addr(),
-                sizes.receive_asked,
-                sizes.receive_granted
-            ));
-        }
-    }
+    detail_sockets(&sockets);
     let plan = RecvPlan {
         local,
         show: show(&args),
         count: args.count,
-        timeout: args.timeout,
+        timeout: args.time,
         idle: args.idle,
         answering,
-        interval: args.interval,
+        interval: args.report_every,
         explain: net::explain,
     };
-    let session = RecvSession::new(plan, RecvReport::new(view(&args), store, interface_name));
+    let session = RecvSession::new(
+        plan,
+        RecvReport::new(view(&args), args.timestamps.into(), store, interface_name),
+    );
     let signals = Signals::listen().context("cannot listen to signals")?;
-    let config = LoopConfig { tick: args.interval, largest, ..LoopConfig::default() };
+    let config = LoopConfig { tick: args.report_every, largest, ..LoopConfig::default() };
     let looped = Loop::new(sockets, Some(signals), config).context("cannot start the loop")?;
     let ended = looped.run(session, TxBatch::new(SLOTS, ARENA)).context("cannot receive")?;
     let mut done = ended.summary;

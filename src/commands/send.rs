@@ -1,6 +1,7 @@
 //! `udpkit send`: from arguments to a run.
 
 use super::payload::{PayloadLimit, PayloadPlan};
+use super::shared::detail_sockets;
 use super::{Exit, Usage};
 use crate::batch::Fragmentation;
 use crate::batch::{Dest, TxBatch};
@@ -44,10 +45,7 @@ pub fn run(mut args: SendArgs) -> anyhow::Result<Exit> {
     if interface != 0 {
         socket.set_multicast_interface(interface)?;
     }
-    if args.verbose {
-        let to: Vec<_> = peers.iter().map(SocketAddr::to_string).collect();
-        report::note(format_args!("from {} to {}", socket.local_addr(), to.join(", ")));
-    }
+    detail_sockets(std::slice::from_ref(&socket));
     let local = socket.local_addr();
     let signals = Signals::listen().context("cannot listen to signals")?;
     let config = LoopConfig::default();
@@ -96,9 +94,7 @@ impl Sending {
             if stepped_down && end.summary.datagrams > 1 {
                 report::warning(format_args!("--io gso: sent by {} instead", used.tx));
             }
-            if args.verbose {
-                report::note(format_args!("sent by {used}"));
-            }
+            report::detail(format_args!("sent by {used}"));
         }
         let unanswered = end.summary.replies == Some(0);
         let refused = end.summary.refused_datagrams() > 0;
@@ -147,7 +143,7 @@ fn view(args: &SendArgs) -> SendView {
 
 fn socket_plan(args: &SendArgs, peers: &[SocketAddr]) -> anyhow::Result<SocketPlan> {
     let mut plan = SocketPlan::for_peers(peers);
-    if let Some(from) = &args.from {
+    if let Some(from) = &args.bind {
         bind_from(&mut plan, from, peers)?;
     }
     if args.dscp.is_some() || args.ecn.is_some() {

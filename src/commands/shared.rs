@@ -1,10 +1,10 @@
 //! Arguments turned into what the lower floors take.
 
 use super::Usage;
-use crate::cli::{DatagramFormat, FamilyArgs, IoArg};
+use crate::cli::{ColorArg, DatagramFormat, FamilyArgs, IoArg, TimestampArg};
 use crate::engine::ServerError;
-use crate::net::{FamilyChoice, IoMode};
-use crate::report::DatagramStyle;
+use crate::net::{FamilyChoice, IoMode, Socket};
+use crate::report::{self, Color, DatagramStyle, TimeStyle};
 
 /// Checks that this host has the processors of `--cpus`.
 pub fn check_cpus(cpus: &[usize]) -> Result<(), Usage> {
@@ -48,11 +48,46 @@ impl From<IoArg> for IoMode {
     }
 }
 
+/// Tells, where the user asked for more, what the sockets of a run are like.
+pub fn detail_sockets(sockets: &[Socket]) {
+    for socket in sockets {
+        let sizes = socket.buffer_sizes();
+        report::detail(format_args!(
+            "socket {}: receive buffer {} bytes, {} requested",
+            socket.local_addr(),
+            sizes.receive_granted,
+            sizes.receive_asked
+        ));
+    }
+}
+
+impl From<ColorArg> for Color {
+    fn from(color: ColorArg) -> Self {
+        match color {
+            ColorArg::Auto => Self::Auto,
+            ColorArg::Always => Self::Always,
+            ColorArg::Never => Self::Never,
+        }
+    }
+}
+
+impl From<TimestampArg> for TimeStyle {
+    fn from(timestamps: TimestampArg) -> Self {
+        match timestamps {
+            TimestampArg::Time => Self::Time,
+            TimestampArg::Date => Self::Date,
+            TimestampArg::Utc => Self::Utc,
+            TimestampArg::Epoch => Self::Epoch,
+        }
+    }
+}
+
 impl From<DatagramFormat> for DatagramStyle {
     fn from(format: DatagramFormat) -> Self {
         match format {
             DatagramFormat::Text => Self::Text,
             DatagramFormat::Hex => Self::Hex,
+            DatagramFormat::Hexdump => Self::Hexdump,
             DatagramFormat::Raw => Self::Raw,
             DatagramFormat::Json => Self::Json,
         }

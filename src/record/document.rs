@@ -31,6 +31,8 @@ pub struct Event<T> {
     pub schema: u32,
     /// What the line tells of: `datagram`, `interval`, `summary`.
     pub event: &'static str,
+    /// The subcommand, `recv` or `ping`.
+    pub command: &'static str,
     /// The record; its keys stand at the top level.
     #[serde(flatten)]
     pub body: T,
@@ -38,7 +40,7 @@ pub struct Event<T> {
 
 impl<T> Event<T> {
     /// Frames a record.
-    pub fn new(event: &'static str, body: T) -> Self {
-        Self { schema: SCHEMA, event, body }
+    pub fn new(event: &'static str, command: &'static str, body: T) -> Self {
+        Self { schema: SCHEMA, event, command, body }
     }
 }

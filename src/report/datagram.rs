@@ -1,11 +1,10 @@
 //! Received datagrams, one line each, in the format that was asked for.
 
 use super::Output;
+use super::clock::{Clock, TimeStyle};
 use crate::record::{DatagramRecord, Event, Flow, Received, UdpFields};
 use crate::units::Nanos;
 use crate::wire::{escape_into, hex_into, split_tos, to_hex};
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use std::fmt::Write;
 
 /// How datagrams are printed.
@@ -16,6 +15,8 @@ pub enum DatagramStyle {
     Text,
     /// A line, the payload in hexadecimal digits.
     Hex,
+    /// A line, and below it the payload as `hexdump -C` shows it.
+    Hexdump,
     /// The payload alone; on a terminal, what it would obey is escaped.
     Raw,
     /// A JSON object a line.
@@ -38,12 +39,18 @@ pub struct DatagramPrinter {
     line: String,
     clock: Clock,
     names: InterfaceNames,
+    command: &'static str,
 }
 
 impl DatagramPrinter {
-    /// A printer of one style.
-    pub fn new(style: DatagramStyle, names: InterfaceNames) -> Self {
-        Self { style, line: String::new(), clock: Clock::new(), names }
+    /// A printer of one style, for the subcommand `command`.
+    pub fn new(
+        style: DatagramStyle,
+        times: TimeStyle,
+        command: &'static str,
+        names: InterfaceNames,
+    ) -> Self {
+        Self { style, line: String::new(), clock: Clock::new(times), names, command }
     }
 
     /// Prints one datagram; `after` is the time since the datagram that it answers.
@@ -57,10 +64,10 @@ impl DatagramPrinter {
         match self.style {
             DatagramStyle::Raw => return out.payload(datagram.payload),
             DatagramStyle::Json => {
-                return out
-                    .json_line(&Event::new("datagram", &record(received, after, self.names)));
+                let record = record(received, after, self.names);
+                return out.json_line(&Event::new("datagram", self.command, &record));
             }
-            DatagramStyle::Text | DatagramStyle::Hex => {}
+            DatagramStyle::Text | DatagramStyle::Hex | DatagramStyle::Hexdump => {}
         }
         self.line.clear();
         self.clock.write(datagram.meta.arrival, &mut self.line);
@@ -79,6 +86,10 @@ impl DatagramPrinter {
         }
         if let Some(header) = &received.header {
             self.write_header(header, received);
+        }
+        if self.style == DatagramStyle::Hexdump {
+            hexdump(datagram.payload, &mut self.line);
+            return out.line(&self.line);
         }
         self.line.push_str("  ");
         match self.style {
@@ -140,33 +151,26 @@ fn record(received: &Received<'_>, after: Option<Nanos>, names: InterfaceNames) 
     }
 }
 
-/// Local time of day; the second's text is kept, as most datagrams share it with the one before.
-struct Clock {
-    zone: TimeZone,
-    second: u64,
-    text: String,
-}
-
-impl Clock {
-    fn new() -> Self {
-        Self { zone: TimeZone::system(), second: u64::MAX, text: String::new() }
-    }
-
-    /// Writes `16:46:03.123456`.
-    fn write(&mut self, at: Nanos, line: &mut String) {
-        let second = at.0 / 1_000_000_000;
-        if second != self.second {
-            self.second = second;
-            self.text = match Timestamp::from_second(second as i64) {
-                Ok(stamp) => {
-                    stamp.to_zoned_datetime(self.zone.clone()).strftime("%H:%M:%S").to_string()
-                }
-                // Beyond the year 9999.
-                Err(_) => "--:--:--".to_owned(),
-            };
+/// The payload as `hexdump -C` shows it: 16 bytes a line behind their offset, then their characters.
+fn hexdump(payload: &[u8], text: &mut String) {
+    for (row, bytes) in payload.chunks(16).enumerate() {
+        let _ = write!(text, "\n{:08x}", row * 16);
+        for column in 0..16 {
+            text.push_str(if column % 8 == 0 { "  " } else { " " });
+            match bytes.get(column) {
+                Some(byte) => drop(write!(text, "{byte:02x}")),
+                None => text.push_str("  "),
+            }
         }
-        let _ = write!(line, "{}.{:06}", self.text, at.0 % 1_000_000_000 / 1000);
+        let shown = bytes.iter().map(|byte| match byte {
+            b' '..=b'~' => char::from(*byte),
+            _ => '.',
+        });
+        text.push_str("  |");
+        text.extend(shown);
+        text.push('|');
     }
+    let _ = write!(text, "\n{:08x}", payload.len());
 }
 
 #[cfg(test)]
@@ -174,13 +178,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_clock_shows_microseconds_of_the_day() {
-        let mut clock = Clock { zone: TimeZone::UTC, second: u64::MAX, text: String::new() };
-        let mut line = String::new();
-        clock.write(Nanos(86_399_000_001_999), &mut line);
-        assert_eq!(line, "23:59:59.000001");
-        line.clear();
-        clock.write(Nanos(86_399_999_999_999), &mut line);
-        assert_eq!(line, "23:59:59.999999");
+    fn a_hexdump_is_the_one_that_everybody_knows() {
+        let mut text = String::new();
+        hexdump(b"hello, datagram!\n\xff", &mut text);
+        assert_eq!(
+            text,
+            "\n00000000  68 65 6c 6c 6f 2c 20 64  61 74 61 67 72 61 6d 21  |hello, datagram!|\
+             \n00000010  0a ff                                             |..|\
+             \n00000012"
+        );
+        text.clear();
+        hexdump(b"", &mut text);
+        assert_eq!(text, "\n00000000");
     }
 }

@@ -7,6 +7,7 @@ mod cast;
 mod cast_check;
 mod cast_copies;
 mod cast_stream;
+mod clock;
 mod datagram;
 mod fanout;
 mod guard;
@@ -30,12 +31,13 @@ pub use blast::{BlastView, Lane};
 pub use cast::{cast_interval_line, cast_received_text, cast_sent_text};
 pub use cast_check::{cast_answered_text, cast_check_text};
 pub use cast_stream::{cast_foreign_line, cast_gap_line};
+pub use clock::{Clock, TimeStyle};
 pub use datagram::{DatagramPrinter, DatagramStyle, InterfaceNames};
 pub use fanout::FanoutView;
 pub use hlog::HistogramLog;
-pub use output::{Output, output_was_lost, print_json, print_text};
+pub use output::{Output, output_was_lost, print_json, print_json_line, print_text};
 pub use page::Page;
-pub use ping::{LineTimes, PingReport, PingView};
+pub use ping::{PingReport, PingView};
 pub use probe::{
     TimeoutProgress, all_text, marks_text, mtu_text, nat_text, ports_text, scan_text, shape_text,
     timeout_text, trace_text,
@@ -44,4 +46,4 @@ pub use recv::{RecvReport, RecvView};
 pub use send::{SendReport, SendView};
 pub use serve::ServeLog;
 pub use trials::TrialsView;
-pub use trouble::{error, note, warning};
+pub use trouble::{Color, detail, error, note, set_color, set_verbose, usage, warning};

@@ -2,7 +2,7 @@
 //! given is made harmless to a terminal.
 
 use super::guard::{harmless_json, harmless_lines, harmless_payload};
-use crate::record::{Document, Flow};
+use crate::record::{Document, Event, Flow};
 use serde::Serialize;
 use std::fmt::{self, Write as _};
 use std::io::{self, IsTerminal, Write};
@@ -129,6 +129,11 @@ pub fn print_text(text: &str) -> Flow {
     output.bytes(harmless_lines(text).as_bytes());
     // A buffer that is dropped keeps its failure to itself.
     output.flush()
+}
+
+/// Prints one line of a stream of JSON objects on standard output.
+pub fn print_json_line<T: Serialize>(event: &Event<T>) -> Flow {
+    Output::new().json_line(event)
 }
 
 /// Prints one JSON document, and nothing else, on standard output.

@@ -1,7 +1,9 @@
 //! What `recv` prints.
 
 use super::number::{bits_or_dash, packets_or_dash, plural, span_or_dash};
-use super::{DatagramPrinter, DatagramStyle, InterfaceNames, Output, note, print_json, warning};
+use super::{
+    DatagramPrinter, DatagramStyle, InterfaceNames, Output, TimeStyle, note, print_json, warning,
+};
 use crate::record::{
     Document, Event, Flow, GapRecord, RecvEnd, RecvEvent, RecvInterval, RecvSummary, Sink,
 };
@@ -32,7 +34,12 @@ pub struct RecvReport {
 
 impl RecvReport {
     /// A report; `store` takes every payload.
-    pub fn new(view: RecvView, store: Option<File>, names: InterfaceNames) -> Self {
+    pub fn new(
+        view: RecvView,
+        times: TimeStyle,
+        store: Option<File>,
+        names: InterfaceNames,
+    ) -> Self {
         let style = match view {
             RecvView::Datagrams(style) | RecvView::Counts(style) => style,
             RecvView::Document => DatagramStyle::Json,
@@ -40,7 +47,7 @@ impl RecvReport {
         Self {
             view,
             out: Output::buffered(),
-            printer: DatagramPrinter::new(style, names),
+            printer: DatagramPrinter::new(style, times, "recv", names),
             store: store.map(|file| BufWriter::with_capacity(1 << 20, file)),
             store_error: None,
         }
@@ -53,7 +60,7 @@ impl RecvReport {
                 print_json(&Document::new("recv", summary));
             }
             RecvView::Datagrams(DatagramStyle::Json) | RecvView::Counts(DatagramStyle::Json) => {
-                self.out.json_line(&Event::new("summary", summary));
+                self.out.json_line(&Event::new("summary", "recv", summary));
             }
             RecvView::Datagrams(DatagramStyle::Raw) => lines(summary).iter().for_each(note),
             RecvView::Datagrams(_) | RecvView::Counts(_) => {
@@ -70,7 +77,7 @@ impl RecvReport {
     fn interval(&mut self, interval: &RecvInterval) -> Flow {
         match self.view {
             RecvView::Datagrams(DatagramStyle::Json) | RecvView::Counts(DatagramStyle::Json) => {
-                self.out.json_line(&Event::new("interval", interval))
+                self.out.json_line(&Event::new("interval", "recv", interval))
             }
             // The numbers are the result here; elsewhere they would stand amid the datagrams.
             RecvView::Counts(_) => self.out.line(interval_line(interval)),

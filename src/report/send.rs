@@ -1,7 +1,9 @@
 //! What `send` prints.
 
 use super::number::{bits_or_dash, packets_or_dash, plural};
-use super::{DatagramPrinter, DatagramStyle, InterfaceNames, Output, note, print_json, warning};
+use super::{
+    DatagramPrinter, DatagramStyle, InterfaceNames, Output, TimeStyle, note, print_json, warning,
+};
 use crate::record::{Answer, Document, Event, Flow, Received, SendEvent, SendSummary, Sink};
 use crate::units::{Nanos, group_digits};
 use crate::wire::to_hex;
@@ -38,7 +40,7 @@ impl SendReport {
             SendView::Lines(style) | SendView::Quiet(style) => style,
             SendView::Document => DatagramStyle::Json,
         };
-        let printer = DatagramPrinter::new(style, names);
+        let printer = DatagramPrinter::new(style, TimeStyle::default(), "send", names);
         Self { view, out: Output::buffered(), printer, local, answers: Vec::new() }
     }
 
@@ -50,7 +52,7 @@ impl SendReport {
                 print_json(&Document::new("send", summary));
             }
             SendView::Lines(DatagramStyle::Json) => {
-                self.out.json_line(&Event::new("summary", &summary));
+                self.out.json_line(&Event::new("summary", "send", &summary));
             }
             SendView::Lines(DatagramStyle::Raw) => lines(&summary).iter().for_each(note),
             SendView::Lines(_) => {

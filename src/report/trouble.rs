@@ -1,33 +1,86 @@
 //! Errors, warnings and notes on standard error, each message in one line: file names and a far
 //! end's words may hold what a terminal obeys, or a line of their own.
 
+use super::guard::harmless_lines;
 use crate::wire::harmless;
+use console::{StyledObject, style};
 use std::fmt;
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Prints `error: …` and, where there is one, `hint: …`.
 pub fn error(message: impl fmt::Display, hint: Option<&str>) {
-    say("error: ", message);
+    say(style("error:").red().bold(), message);
     if let Some(hint) = hint {
-        say("hint: ", hint);
+        say(style("hint:").bold(), hint);
     }
 }
 
 /// Prints `warning: …`.
 pub fn warning(message: impl fmt::Display) {
-    say("warning: ", message);
+    say(style("warning:").yellow().bold(), message);
+}
+
+/// Whether the user wants to know how things are done.
+static VERBOSE: AtomicBool = AtomicBool::new(false);
+
+/// Whether what is wrong has a colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Sets whether what is wrong has a colour, from now on.
+pub fn set_color(color: Color) {
+    let enabled = match color {
+        Color::Auto if std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) => return,
+        Color::Always => true,
+        Color::Auto | Color::Never => false,
+    };
+    console::set_colors_enabled(enabled);
+    console::set_colors_enabled_stderr(enabled);
+}
+
+/// Has [`detail`] print, or not.
+pub fn set_verbose(verbose: bool) {
+    VERBOSE.store(verbose, Ordering::Relaxed);
+}
+
+/// Prints a line that only those want who asked for more.
+pub fn detail(message: impl fmt::Display) {
+    if VERBOSE.load(Ordering::Relaxed) {
+        say_plain(message);
+    }
+}
+
+/// Prints what the parser of the command line has to say: whole lines, made here or there.
+pub fn usage(text: &str, hint: Option<&str>) {
+    let _ = io::stderr().write_all(harmless_lines(text).as_bytes());
+    if let Some(hint) = hint {
+        say(style("hint:").bold(), hint);
+    }
 }
 
 /// Prints a line of talk.
 pub fn note(message: impl fmt::Display) {
-    say("", message);
+    say_plain(message);
 }
 
 /// One write for the whole line, so that lines of several threads stay whole. Standard error may be
 /// closed (`2>&1 | head -1`): there is nobody left to tell, and no reason to end the run, so the
 /// failure is dropped, where `eprintln!` would panic.
-fn say(what: &str, message: impl fmt::Display) {
-    let _ = io::stderr().write_all(line(what, &message.to_string()).as_bytes());
+fn say(what: StyledObject<&str>, message: impl fmt::Display) {
+    let what = format!("{} ", what.for_stderr());
+    let _ = io::stderr().write_all(line(&what, &message.to_string()).as_bytes());
+}
+
+fn say_plain(message: impl fmt::Display) {
+    let _ = io::stderr().write_all(line("", &message.to_string()).as_bytes());
 }
 
 fn line(what: &str, message: &str) -> String {

@@ -5,61 +5,72 @@
 )]
 
 use crate::cli::FamilyArgs;
+use crate::cli::shared::heading::{EXPERT, LONG, OUTPUT, WHERE};
+use crate::cli::shared::within;
 use crate::units::Nanos;
 use clap::Args;
 
 /// Arguments of `udpkit cast check`.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "It joins the group on each interface, sends to it with growing TTLs, and says what \
-        works, what\nit saw that says so, and what else could explain it: this host's loop, \
-        interfaces, memberships,\nqueriers, reverse-path filter and routes; and, with an answering \
-        far end, the path. Exit code 1\nwhen something is broken.\n\nExamples:\n  \
-        udpkit cast check 239.1.2.3:5000\n  \
-        udpkit cast check 239.1.2.3:5000 --answer          (on host b)\n  \
-        udpkit cast check 239.1.2.3:5000 --far b --hold 300\n  \
-        udpkit cast check '[ff15::1]:5000' --interface eth0 --json"
-)]
+#[command(after_long_help = "\
+    It joins the group on each interface, sends to it with growing TTLs, and reports what works,\n\
+    with evidence and other possible causes: interfaces, memberships, queriers, reverse-path\n\
+    filter, routes; with --far, the path too. Exit code 1 when something is broken.\n\nExamples:\n  \
+    udpkit cast check 239.1.2.3:5000\n  \
+    udpkit cast check 239.1.2.3:5000 --answer          (on host b)\n  \
+    udpkit cast check 239.1.2.3:5000 --far b --hold 5min\n  \
+    udpkit cast check '[ff15::1]:5000' -I eth0 --json")]
 pub struct CastCheckArgs {
-    /// The group: ADDRESS[:PORT] or [IPv6%ZONE][:PORT] [default port: 8620]
+    /// Multicast group [default port: 8620]
+    ///
+    /// ADDRESS[:PORT] or [IPv6%INTERFACE][:PORT].
     #[arg(value_name = "GROUP")]
     pub group: String,
-    /// Interface to try, by name or address; repeat it for several [default: every one that is up
-    /// and has an address of the group's family]
-    #[arg(long, value_name = "NAME")]
+    /// Interface to test; may be repeated [default: all that are up]
+    ///
+    /// By name or address. The default is every interface with an address of the group's family.
+    #[arg(short = 'I', long, value_name = "NAME", help_heading = WHERE)]
     pub interface: Vec<String>,
-    /// Be the far end: answer the probes of others, by unicast, until interrupted
-    #[arg(long)]
+    /// Be the far end: answer the checks of others
+    #[arg(long, help_heading = WHERE)]
     pub answer: bool,
-    /// The far end, where `--answer` runs for the same group: it is asked by unicast as well, and
-    /// asked to send to the group [default port: the group's]
-    #[arg(long, value_name = "HOST[:PORT]", conflicts_with = "answer")]
+    /// Far end, where --answer runs for the same group
+    ///
+    /// It is asked by unicast as well, and asked to send to the group [default port: the group's].
+    #[arg(long, value_name = "HOST[:PORT]", conflicts_with = "answer", help_heading = WHERE)]
     pub far: Option<String>,
-    /// Hold the membership this long and watch what comes for the group; 300 s show whether a
-    /// stream dies where nobody queries [unit: ns, us, ms, s, min; without one, seconds]
-    #[arg(long, value_name = "DURATION", conflicts_with = "answer")]
-    pub hold: Option<Nanos>,
-    /// When a switch forgets a member that nobody queried: 2 x the query interval + 10 s
-    /// (RFC 3376 8.4)
-    #[arg(long, value_name = "DURATION", requires = "hold", default_value = "260s")]
-    pub membership: Nanos,
-    /// Largest TTL or hop limit to try, of 0, 1, 2, 4 and so on [default: 64 with --far, else 1]
-    #[arg(long, value_name = "N", conflicts_with = "answer")]
-    #[arg(value_parser = clap::value_parser!(u8).range(1..))]
+    /// Largest TTL or hop limit to try [default: 64 with --far, else 1]
+    #[arg(long, value_name = "N", conflicts_with = "answer", value_parser = within(1..=255u8))]
+    #[arg(help_heading = WHERE)]
     pub ttl: Option<u8>,
-    /// Wait for answers this long
-    #[arg(long, value_name = "DURATION", conflicts_with = "answer", default_value = "1s")]
-    pub wait: Nanos,
-    /// Answer this long [default: until interrupted]
-    #[arg(short, long, value_name = "DURATION", requires = "answer")]
-    pub time: Option<Nanos>,
     /// Families.
     #[command(flatten)]
     pub family: FamilyArgs,
+    /// Stay joined this long and watch the group
+    ///
+    /// 5min finds a missing querier: without a querier, switches that snoop IGMP or MLD age the membership out and the stream
+    /// stops, usually after 260 s.
+    #[arg(long, value_name = "DURATION", conflicts_with = "answer", help_heading = LONG)]
+    pub hold: Option<Nanos>,
+    /// Wait this long for answers
+    #[arg(long, short, value_name = "DURATION", conflicts_with = "answer", default_value = "1s")]
+    #[arg(help_heading = LONG)]
+    pub wait: Nanos,
+    /// With --answer: stop after this long [default: no limit]
+    #[arg(short, long, value_name = "DURATION", requires = "answer", help_heading = LONG)]
+    pub time: Option<Nanos>,
+    /// When a snooping switch ages out a member that is not queried
+    ///
+    /// Twice the query interval and 10 s (RFC 3376 section 8.4).
+    #[arg(long, value_name = "DURATION", requires = "hold", default_value = "260s")]
+    #[arg(help_heading = EXPERT, hide_short_help = true)]
+    pub membership: Nanos,
     /// Print nothing but errors
-    #[arg(short, long, conflicts_with = "json")]
+    #[arg(short, long, help_heading = OUTPUT)]
     pub quiet: bool,
-    /// Print one JSON document at the end and nothing else on standard output
-    #[arg(short = 'J', long)]
+    /// Print one JSON document at the end
+    ///
+    /// And nothing else on standard output.
+    #[arg(short = 'J', long, help_heading = OUTPUT)]
     pub json: bool,
 }

@@ -12,6 +12,10 @@ use clap::{Args, Subcommand};
 
 /// Arguments of `udpkit cast`.
 #[derive(Debug, Args)]
+#[command(after_long_help = "Examples:\n  \
+    udpkit cast recv 239.1.2.3:5000                  on each receiver\n  \
+    udpkit cast send 239.1.2.3:5000 -s 1000 -c 5000  on the sender\n  \
+    udpkit cast check 239.1.2.3:5000                 when nothing arrives")]
 pub struct CastArgs {
     /// Which end to be.
     #[command(subcommand)]
@@ -21,10 +25,10 @@ pub struct CastArgs {
 /// The two ends of a fan-out, and a check of what lies between.
 #[derive(Debug, Subcommand)]
 pub enum CastCommand {
-    /// Send numbered datagrams to groups, broadcast addresses and lists.
+    /// Send numbered datagrams to groups, broadcast addresses and lists of hosts
     Send(Box<CastSendArgs>),
-    /// Join groups and report what arrives, per source and group.
+    /// Join groups and report what arrives from each source
     Recv(Box<CastRecvArgs>),
-    /// Find out whether a network carries a group, and what is in the way.
+    /// Find out whether a network carries a multicast group, and what is in the way
     Check(CastCheckArgs),
 }

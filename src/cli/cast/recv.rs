@@ -4,6 +4,8 @@
     reason = "the texts are help: brackets are an address's own"
 )]
 
+use crate::cli::shared::at_least;
+use crate::cli::shared::heading::{EXPERT, LONG, OUTPUT, WHAT, WHERE};
 use crate::cli::{FamilyArgs, IoArg};
 use crate::units::{Limit, Nanos};
 use clap::Args;
@@ -12,82 +14,93 @@ use std::path::PathBuf;
 
 /// Arguments of `udpkit cast recv`.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "It runs until it is interrupted, or until --count, --time or --idle ends it; \
-        then it leaves the\ngroups and reports, for each source and group: received, lost, \
-        duplicates, reordered, jitter, and\nthe time from the join to the first \
-        datagram. The sender gets reports\nof that now and then, unless --silent keeps them \
-        back.\n\nExamples:\n  \
-        udpkit cast recv 239.1.2.3:5000\n  \
-        udpkit cast recv 239.1.2.1-10:5000 --interface eth0 --interval 1s\n  \
-        udpkit cast recv 232.1.2.3:5000 --source 192.0.2.7\n  \
-        udpkit cast recv 239.1.2.3:5000 --exclude 192.0.2.66 --out stream.bin\n  \
-        udpkit cast recv 255.255.255.255:5000 '[ff02::1234%eth0]:5000' --idle 5s --json\n  \
-        udpkit cast recv 239.1.2.3:5000 --expect 10000 --time 20s --fail-if 'loss>1%'\n  \
-        udpkit cast recv --from 192.0.2.7:8620"
-)]
+#[command(after_long_help = "Examples:\n  \
+    udpkit cast recv 239.1.2.3:5000\n  \
+    udpkit cast recv 239.1.2.1-10:5000 -I eth0 --report-every 1s\n  \
+    udpkit cast recv 232.1.2.3:5000 --source 192.0.2.7\n  \
+    udpkit cast recv 239.1.2.3:5000 --out stream.bin\n  \
+    udpkit cast recv 239.1.2.3:5000 --expect 10000 -t 20s --fail-if 'loss>1%'\n  \
+    udpkit cast recv --sender 192.0.2.7:8620           where no multicast arrives")]
 pub struct CastRecvArgs {
-    /// What to listen to: groups, ranges (239.1.2.1-10[:PORT]), broadcast addresses and addresses
-    /// of this host; :PORT is every address of this host [default port: 8620]
-    #[arg(required_unless_present = "from", value_name = "GROUP")]
+    /// Groups, ranges, broadcast or local addresses [default port: 8620]
+    ///
+    /// A range is 239.1.2.1-10:PORT. :PORT is every address of this host.
+    #[arg(required_unless_present = "sender", value_name = "GROUP")]
     pub groups: Vec<String>,
-    /// Ask this sender (udpkit cast send --open) to send here, where no multicast reaches; it ends
-    /// when the sender does [default port: 8620]
-    #[arg(long, value_name = "HOST:PORT", conflicts_with_all = ["groups", "interface", "source", "plain"])]
-    pub from: Option<String>,
-    /// Report nothing back to senders
-    #[arg(long)]
-    pub silent: bool,
-    /// Expect so many datagrams, each counted once: end when they have come or every sender heard
-    /// has ended; fewer are a failure [default: none]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    pub expect: Option<u64>,
-    /// End with exit code 3 where what came breaks this limit: loss>0.1%, p99>5ms, jitter, burst,
-    /// duplicates, reordered; with --expect, loss is what is missing of that; may be repeated
-    #[arg(long, value_name = "LIMIT")]
-    pub fail_if: Vec<Limit>,
-    /// Interface to join on, by name or address; repeat it to join on several [default: the
-    /// route's]
-    #[arg(long, value_name = "NAME")]
-    pub interface: Vec<String>,
-    /// Join for this source only (source-specific multicast); repeat it for several [default: any
-    /// source]
-    #[arg(long, value_name = "ADDR")]
-    pub source: Vec<IpAddr>,
-    /// Leave out this source; repeat it for several. The kernel and, over `IGMPv3` and `MLDv2`, the
-    /// network are told of the first 10 a group
-    #[arg(long, value_name = "ADDR", conflicts_with = "source")]
-    pub exclude: Vec<IpAddr>,
     /// Expect no measurement header: count only
-    #[arg(long)]
-    pub plain: bool,
-    /// End after this many datagrams [default: no limit]
-    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    pub count: Option<u64>,
-    /// End after this long [default: no limit; unit: ns, us, ms, s, min; without one, seconds]
-    #[arg(short, long, alias = "timeout", value_name = "DURATION")]
-    pub time: Option<Nanos>,
-    /// End when nothing has arrived for this long [default: no limit]
-    #[arg(long, value_name = "DURATION")]
-    pub idle: Option<Nanos>,
-    /// Print a line this often; with --json, on standard error [default: none]
-    #[arg(short, long, value_name = "DURATION", conflicts_with = "quiet")]
-    pub interval: Option<Nanos>,
-    /// Write the content of the first source that is heard to this file, in order: a datagram waits
-    /// up to 1 s for those before it (1,024 and 4 MiB at most), and what is missing then is named on
-    /// standard error and in JSON. - is standard output, and the report then goes to standard error
-    #[arg(short, long, value_name = "FILE")]
-    pub out: Option<PathBuf>,
+    #[arg(long, help_heading = WHAT)]
+    pub no_header: bool,
+    /// Interface to join on; may be repeated [default: the route's]
+    #[arg(short = 'I', long, value_name = "NAME", help_heading = WHERE)]
+    pub interface: Vec<String>,
+    /// Ask this sender for unicast
+    ///
+    /// Where no multicast arrives. It runs udpkit cast send --open. The run ends when the sender does [default port: 8620].
+    #[arg(
+        long,
+        value_name = "HOST[:PORT]",
+        conflicts_with_all = ["groups", "interface", "source", "no_header"],
+        help_heading = WHERE
+    )]
+    pub sender: Option<String>,
+    /// Join for this source only (SSM); may be repeated [default: any source]
+    #[arg(long, value_name = "ADDR", help_heading = WHERE)]
+    pub source: Vec<IpAddr>,
+    /// Leave out this source; may be repeated
+    ///
+    /// The kernel and, over IGMPv3 and MLDv2, the network are told of the first 10 a group.
+    #[arg(long, value_name = "ADDR", conflicts_with = "source", help_heading = WHERE)]
+    #[arg(hide_short_help = true)]
+    pub exclude: Vec<IpAddr>,
     /// Families.
     #[command(flatten)]
     pub family: FamilyArgs,
-    /// Which batch calls of the kernel to use
-    #[arg(long, value_enum, default_value_t)]
-    pub io: IoArg,
+    /// Stop after this many datagrams [default: no limit]
+    #[arg(short, long, value_name = "N", value_parser = at_least(1), help_heading = LONG)]
+    pub count: Option<u64>,
+    /// Stop after this long [default: no limit]
+    #[arg(short, long, value_name = "DURATION", help_heading = LONG)]
+    pub time: Option<Nanos>,
+    /// Stop when nothing arrives for this long [default: no limit]
+    #[arg(long, value_name = "DURATION", help_heading = LONG)]
+    pub idle: Option<Nanos>,
+    /// Stop after this many distinct datagrams; fewer are a failure
+    ///
+    /// The run also stops when every sender that was heard has ended.
+    #[arg(long, value_name = "N", value_parser = at_least(1), help_heading = LONG)]
+    #[arg(hide_short_help = true)]
+    pub expect: Option<u64>,
+    /// Write the first source's content to this file, in order
+    ///
+    /// A datagram waits up to 1 s for those before it (1024 and 4 MiB at most); what is missing then
+    /// is reported on standard error and in JSON. - is standard output, and the report then goes to
+    /// standard error.
+    #[arg(short, long, value_name = "FILE", help_heading = OUTPUT)]
+    pub out: Option<PathBuf>,
+    /// Exit with code 3 when a limit is broken: loss>0.1%, p99>5ms
+    ///
+    /// Several stand with commas between, or the flag is repeated. Metrics: loss, p50 p90 p99 p99.9
+    /// max (delay above the minimum), jitter, burst, duplicates, reordered. With --expect, loss is
+    /// what is missing of that.
+    #[arg(long, value_name = "LIMITS", value_delimiter = ',', help_heading = OUTPUT)]
+    #[arg(hide_short_help = true)]
+    pub fail_if: Vec<Limit>,
+    /// Print a line this often; with --json on standard error [default: none]
+    #[arg(long, value_name = "DURATION", conflicts_with = "quiet", help_heading = OUTPUT)]
+    #[arg(hide_short_help = true)]
+    pub report_every: Option<Nanos>,
     /// Print nothing but errors
-    #[arg(short, long, conflicts_with = "json")]
+    #[arg(short, long, help_heading = OUTPUT)]
     pub quiet: bool,
-    /// Print one JSON document at the end and nothing else on standard output
-    #[arg(short = 'J', long)]
+    /// Print one JSON document at the end
+    ///
+    /// And nothing else on standard output.
+    #[arg(short = 'J', long, help_heading = OUTPUT)]
     pub json: bool,
+    /// Send no reception reports to the sender
+    #[arg(long, help_heading = EXPERT, hide_short_help = true)]
+    pub silent: bool,
+    /// System calls to use
+    #[arg(long, value_enum, default_value_t, help_heading = EXPERT, hide_short_help = true)]
+    pub io: IoArg,
 }

@@ -2,6 +2,7 @@
 
 use super::FarEndArgs;
 use crate::cli::FamilyArgs;
+use crate::cli::shared::heading::{OUTPUT, WHAT, WHERE};
 use crate::cli::shared::{DEFAULT_PORT, port};
 use crate::wire::PortList;
 use clap::Args;
@@ -12,24 +13,34 @@ use std::path::PathBuf;
 /// They repeat those of [`FarEndArgs`], but for a host that a kind takes the place of.
 #[derive(Clone, Debug, Args)]
 pub struct AllArgs {
-    /// The far end, which should run `udpkit serve`: HOST, or HOST:PORT for the port that it
-    /// serves on; IPv6 addresses stand in brackets before a port
+    /// Host that runs udpkit serve
+    ///
+    /// HOST, or HOST:PORT for the port it serves on; IPv6 addresses stand in brackets before a
+    /// port.
     #[arg(value_name = "HOST[:PORT]", required = true)]
     pub host: Option<String>,
-    /// UDP port of `udpkit serve`, where HOST names none
+    /// UDP port of udpkit serve, where HOST names none
     #[arg(short, long, value_name = "PORT", default_value_t = DEFAULT_PORT, value_parser = port)]
+    #[arg(help_heading = WHERE)]
     pub port: u16,
+    /// Interface to send and receive by
+    #[arg(short = 'I', long, value_name = "NAME", help_heading = WHERE, hide_short_help = true)]
+    pub interface: Option<String>,
     /// Which family a name resolves to.
     #[command(flatten)]
     pub family: FamilyArgs,
-    /// The key that `serve` has, in this file [default: the file that `UDPKIT_KEY` names, if set]
-    #[arg(long, value_name = "FILE")]
+    /// The server's key, a file of 16 to 1024 bytes [default: $UDPKIT_KEY]
+    #[arg(long, value_name = "FILE", help_heading = WHERE, hide_short_help = true)]
     pub key: Option<PathBuf>,
-    /// Ports to probe; `serve` needs them in its `--probe-ports`
+    /// Ports to probe; the server needs them in its --probe-ports
     #[arg(long, value_name = "PORTS", default_value = "1194,3478,4500,5060,10000,33434,51820")]
+    #[arg(help_heading = WHAT, hide_short_help = true)]
     pub ports: PortList,
+    /// Print no progress on standard error
+    #[arg(short, long, help_heading = OUTPUT)]
+    pub quiet: bool,
     /// Print one JSON document
-    #[arg(short = 'J', long)]
+    #[arg(short = 'J', long, help_heading = OUTPUT)]
     pub json: bool,
 }
 
@@ -39,8 +50,10 @@ impl AllArgs {
         FarEndArgs {
             host: self.host.clone().unwrap_or_default(),
             port: self.port,
+            interface: self.interface.clone(),
             family: self.family,
             key: self.key.clone(),
+            quiet: self.quiet,
             json: self.json,
         }
     }

@@ -1,16 +1,23 @@
 //! `udpkit probe marks`.
 
 use super::FarEndArgs;
+use crate::cli::shared::heading::WHAT;
+use crate::cli::shared::within;
 use clap::Args;
 
 /// Arguments of `udpkit probe marks`.
 #[derive(Debug, Args)]
-#[command(after_help = "Exit code 0 when marks were seen, 1 when there was no helper.")]
+#[command(after_long_help = "Examples:\n  \
+    udpkit probe marks 192.0.2.10                every DSCP and ECN value, both ways\n  \
+    udpkit probe marks 192.0.2.10 --tries 10     on a path that loses a lot\n  \
+    udpkit probe marks '[2001:db8::1]' --json\n\n\
+    Exit code 0 when marks were seen, 1 when the host does not run udpkit serve.")]
 pub struct MarksArgs {
     /// Whom to probe.
     #[command(flatten)]
     pub far_end: FarEndArgs,
-    /// Most datagrams with one value, until one is answered
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=100))]
+    /// Datagrams with one value at most, until one is answered
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = within(1..=100u32))]
+    #[arg(help_heading = WHAT)]
     pub tries: u32,
 }

@@ -1,16 +1,23 @@
 //! `udpkit probe mtu`.
 
 use super::FarEndArgs;
+use crate::cli::shared::heading::WHAT;
+use crate::cli::shared::within;
 use clap::Args;
 
 /// Arguments of `udpkit probe mtu`.
 #[derive(Debug, Args)]
-#[command(after_help = "Exit code 0 when sizes were found, 1 when there was no helper.")]
+#[command(after_long_help = "Examples:\n  \
+    udpkit probe mtu 192.0.2.10                  both ways, with udpkit serve there\n  \
+    udpkit probe mtu 192.0.2.10:53               without it, from ICMP alone\n  \
+    udpkit probe mtu 192.0.2.10 --tries 6        on a path that loses a lot\n\n\
+    Exit code 0 when sizes were found, 1 when not.")]
 pub struct MtuArgs {
     /// Whom to probe.
     #[command(flatten)]
     pub far_end: FarEndArgs,
-    /// Probes of a size that must stay without answer before it counts as too large
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    /// Unanswered probes before a size counts as too large
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = within(1..=100u32))]
+    #[arg(help_heading = WHAT)]
     pub tries: u32,
 }

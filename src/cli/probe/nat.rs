@@ -1,46 +1,60 @@
 //! `udpkit probe nat`.
 
 use crate::cli::FamilyArgs;
-use crate::cli::shared::{DEFAULT_PORT, port};
+use crate::cli::shared::heading::{LONG, OUTPUT, WHAT, WHERE};
+use crate::cli::shared::{DEFAULT_PORT, port, within};
 use crate::units::Nanos;
 use clap::Args;
 
 /// Arguments of `udpkit probe nat`.
 #[derive(Debug, Args)]
+#[command(after_long_help = "Examples:\n  \
+    udpkit probe nat 192.0.2.10                          with udpkit serve there\n  \
+    udpkit probe nat stun.example:3478                   with any STUN server\n  \
+    udpkit probe nat stun.example:3478 other.example:3478\n\n\
+    Exit code 0 when the server replied, 1 when it did not.")]
 pub struct NatArgs {
-    /// A STUN server: `udpkit serve`, or any other (HOST:3478); it needs a second port, better a
-    /// second address too, for all that can be known (RFC 5780)
+    /// STUN server: udpkit serve, or any other (HOST:3478)
+    ///
+    /// With a second port and a second address it can tell more (RFC 5780).
     #[arg(value_name = "HOST[:PORT]")]
     pub host: String,
-    /// A second server, at another address: its word on the mapping counts where HOST has no second
-    /// port or address
+    /// Second server at another address, where HOST has no second port or address
     #[arg(value_name = "SECOND[:PORT]")]
     pub second: Option<String>,
     /// UDP port of the server, where HOST names none
     #[arg(short, long, value_name = "PORT", default_value_t = DEFAULT_PORT, value_parser = port)]
+    #[arg(help_heading = WHERE)]
     pub port: u16,
+    /// Local address to send from [default: the route's]
+    #[arg(short = 'B', long, value_name = "ADDR", help_heading = WHERE)]
+    pub bind: Option<std::net::IpAddr>,
+    /// Interface to send and receive by
+    #[arg(short = 'I', long, value_name = "NAME", help_heading = WHERE, hide_short_help = true)]
+    pub interface: Option<String>,
     /// Which family a name resolves to.
     #[command(flatten)]
     pub family: FamilyArgs,
-    /// Address of this host to ask from [default: the one that the route to HOST has]
-    #[arg(long, value_name = "ADDR")]
-    pub from: Option<std::net::IpAddr>,
-    /// Sockets whose ports are held side by side
-    #[arg(long, value_name = "N", default_value_t = 8,
-        value_parser = clap::value_parser!(u32).range(2..=64))]
+    /// Local sockets whose mapped ports are compared
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = within(2..=64u32))]
+    #[arg(help_heading = WHAT)]
     pub sockets: u32,
-    /// Times that a question is asked before it is called unanswered
-    #[arg(long, value_name = "N", default_value_t = 8,
-        value_parser = clap::value_parser!(u32).range(1..=1000))]
+    /// Requests before a question counts as unanswered
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = within(1..=1000u32))]
+    #[arg(help_heading = WHAT)]
     pub tries: u32,
-    /// How long answers are waited for after the last try
-    #[arg(short, long, value_name = "DURATION", default_value = "1s")]
-    pub wait: Nanos,
-    /// Send to the own mapped address too, to see whether it comes back. Some firewalls take that
-    /// for an attack.
-    #[arg(long)]
+    /// Test hairpinning: send to the mapped address too
+    ///
+    /// Some firewalls take that for an attack.
+    #[arg(long, help_heading = WHAT)]
     pub hairpin: bool,
+    /// How long to wait for replies after the last request
+    #[arg(short, long, value_name = "DURATION", default_value = "1s", help_heading = LONG)]
+    pub wait: Nanos,
+    /// Print no progress on standard error
+    #[arg(short, long, help_heading = OUTPUT)]
+    pub quiet: bool,
     /// Print one JSON document
-    #[arg(short = 'J', long)]
+    #[arg(short = 'J', long, help_heading = OUTPUT)]
     pub json: bool,
 }

@@ -1,47 +1,58 @@
 //! `udpkit probe ports`.
 
 use super::{FarEndArgs, ScanArgs};
+use crate::cli::shared::heading::{FAST, LONG, WHAT};
+use crate::cli::shared::within;
 use crate::units::Nanos;
 use crate::wire::{Dscp, Ecn, PortList};
 use clap::Args;
 
 /// Arguments of `udpkit probe ports`.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  \
-    udpkit probe ports 192.0.2.10 63000-63010    out and back, with udpkit serve there\n  \
-    udpkit probe ports 192.0.2.10 5000-5100      with udpkit serve --probe-ports 5000-5100 there\n  \
-    udpkit probe ports host.example 53,123,161 --no-helper   services, by their own questions\n\n\
-    With a helper, exit code 0 when every port lets datagrams through both ways, 1 when one does \
-    not.")]
+#[command(after_long_help = "Examples:\n  \
+    udpkit probe ports 192.0.2.10 63000-63010    both ways, with udpkit serve there\n  \
+    udpkit probe ports 192.0.2.10 5000-5100      with udpkit serve --probe-ports 5000-5100\n  \
+    udpkit probe ports host.example 53,123,161 --no-agent    ask the services themselves\n\n\
+    With udpkit serve there: exit code 0 when every port passes both ways, 1 when one does not.")]
 pub struct PortsArgs {
     /// Whom to probe.
     #[command(flatten)]
     pub far_end: FarEndArgs,
-    /// Ports and ranges: 53,123,5000-5100. `serve` opens 63000-63255 for probes, or the ports that
-    /// its `--probe-ports` names; others are reported as not opened
+    /// Ports and ranges: 53,123,5000-5100
+    ///
+    /// udpkit serve opens 63000 to 63255 for probes, or what its --probe-ports names; other ports
+    /// are reported as not opened.
     #[arg(value_name = "PORTS")]
     pub ports: PortList,
-    /// Datagrams to each port, so that random loss is not mistaken for a filter [default: 8; without
-    /// a helper 3, which must all stay unanswered for a port to count as silent]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
+    /// Scan without a remote agent
+    ///
+    /// Even if udpkit serve runs there.
+    #[arg(long, help_heading = WHAT)]
+    pub no_agent: bool,
+    /// Datagrams to each port [default: 8; without an agent 3]
+    ///
+    /// Enough that random loss is not mistaken for a filter. Without an agent, all must stay
+    /// unanswered for a port to count as silent.
+    #[arg(long, value_name = "N", value_parser = within(1..=64u32), help_heading = WHAT)]
     pub tries: Option<u32>,
-    /// How long to wait for an answer [default: 1s; without a helper 200ms, and twice as long at
-    /// each further try]
-    #[arg(short, long, value_name = "DURATION")]
-    pub wait: Option<Nanos>,
-    /// Most datagrams a second, to all ports together [default: 1000; without a helper 300]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    pub pps: Option<u32>,
-    /// DSCP of datagrams and replies, a number or a name such as EF
-    #[arg(long, value_name = "DSCP", default_value = "0")]
+    /// DSCP of datagrams and replies: a name or a number from 0 to 63
+    #[arg(long, value_name = "DSCP", default_value = "0", help_heading = WHAT)]
+    #[arg(hide_short_help = true)]
     pub dscp: Dscp,
     /// ECN of datagrams and replies: not-ect, ect0, ect1, ce
-    #[arg(long, value_name = "ECN", default_value = "not-ect")]
+    #[arg(long, value_name = "ECN", default_value = "not-ect", help_heading = WHAT)]
+    #[arg(hide_short_help = true)]
     pub ecn: Ecn,
-    /// Do not look for a helper
-    #[arg(long)]
-    pub no_helper: bool,
-    /// How ports are asked where no helper runs.
+    /// How ports are asked without a remote agent.
     #[command(flatten)]
     pub scan: ScanArgs,
+    /// Datagrams a second, all ports together [default: 1000; without an agent 300]
+    #[arg(short = 'b', long, value_name = "PPS", value_parser = within(1..=100_000u32))]
+    #[arg(help_heading = FAST)]
+    pub rate: Option<u32>,
+    /// How long to wait for a reply [default: 1s; without an agent 200ms]
+    ///
+    /// Without an agent, twice as long at each further try.
+    #[arg(short, long, value_name = "DURATION", help_heading = LONG)]
+    pub wait: Option<Nanos>,
 }

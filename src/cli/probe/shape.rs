@@ -1,28 +1,38 @@
 //! `udpkit probe shape`.
 
 use super::FarEndArgs;
+use crate::cli::shared::heading::{FAST, WHAT};
+use crate::cli::shared::within;
 use crate::wire::PortList;
 use clap::Args;
 
 /// Arguments of `udpkit probe shape`.
 #[derive(Debug, Args)]
-#[command(after_help = "Exit code 0 when payloads were compared, 1 when there was no helper.")]
+#[command(after_long_help = "Examples:\n  \
+    udpkit probe shape 192.0.2.10                    payloads, sizes and a rate limit\n  \
+    udpkit probe shape 192.0.2.10 --train 0          payloads and sizes only\n  \
+    udpkit probe shape 192.0.2.10 --ports 5000-5003  is a limit kept for each port?\n\n\
+    Exit code 0 when payloads were compared, 1 when the host does not run udpkit serve.")]
 pub struct ShapeArgs {
     /// Whom to probe.
     #[command(flatten)]
     pub far_end: FarEndArgs,
-    /// Ports of the far end that it is to open; the first takes the payloads, several show whether
-    /// a limit is kept for each [default: four of 63000-63255, which `serve`
-    /// opens where its operator names no others]
-    #[arg(long, value_name = "PORTS")]
+    /// Ports of the server to use [default: four of 63000-63255]
+    ///
+    /// The first takes the payloads; several show whether a limit is kept for each port. The server
+    /// needs them in its --probe-ports.
+    #[arg(long, value_name = "PORTS", help_heading = WHAT)]
     pub ports: Option<PortList>,
-    /// Most datagrams of one kind and size, until one is answered
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=100))]
+    /// Datagrams of a kind and size, until one is answered
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = within(1..=100u32))]
+    #[arg(help_heading = WHAT)]
     pub tries: u32,
-    /// Datagrams a second of the trains that look for a limit of the rate
-    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(10..=1900))]
-    pub rate: u32,
-    /// Datagrams of such a train, at most 4000; 0 looks for no limit
-    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(..=4000))]
+    /// Datagrams of a train that looks for a rate limit
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = within(0..=4000u32))]
+    #[arg(help_heading = FAST)]
     pub train: u32,
+    /// Datagrams a second of such a train
+    #[arg(short = 'b', long, value_name = "PPS", default_value_t = 1000)]
+    #[arg(value_parser = within(10..=1900u32), help_heading = FAST)]
+    pub rate: u32,
 }

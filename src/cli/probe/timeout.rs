@@ -1,33 +1,41 @@
 //! `udpkit probe timeout`.
 
 use super::FarEndArgs;
+use crate::cli::shared::heading::{LONG, WHAT};
+use crate::cli::shared::within;
 use crate::units::Nanos;
 use clap::Args;
 
 /// Arguments of `udpkit probe timeout`.
 #[derive(Debug, Args)]
+#[command(after_long_help = "Examples:\n  \
+    udpkit probe timeout 192.0.2.10                        up to five minutes of silence\n  \
+    udpkit probe timeout 192.0.2.10 --up-to 1min           quicker\n  \
+    udpkit probe timeout 192.0.2.10 --candidates 25s,30s,60s --who-refreshes")]
 pub struct TimeoutArgs {
     /// Whom to probe.
     #[command(flatten)]
     pub far_end: FarEndArgs,
-    /// Silences to try, all at once [default:
-    /// 5s,10s,20s,28s,32s,45s,60s,90s,118s,122s,150s,180s,240s,300s]
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    /// Idle times to try, all at once [default: 14 of 5s to 300s]
+    ///
+    /// The default is 5s,10s,20s,28s,32s,45s,60s,90s,118s,122s,150s,180s,240s,300s.
+    #[arg(long, value_name = "LIST", value_delimiter = ',', help_heading = WHAT)]
     pub candidates: Vec<Nanos>,
-    /// Try no longer silence than this; it takes as long
-    #[arg(long, value_name = "DURATION", default_value = "300s")]
-    pub up_to: Nanos,
-    /// How closely a time-out is sought between two silences, seven steps at most
-    #[arg(long, value_name = "DURATION", default_value = "500ms")]
-    pub precision: Nanos,
-    /// Answers that the far end sends after each silence, 1 to 8
-    #[arg(long, value_name = "N", default_value_t = 3,
-        value_parser = clap::value_parser!(u8).range(1..=8))]
+    /// Replies the server sends after each idle time
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = within(1..=8u8))]
+    #[arg(help_heading = WHAT)]
     pub tries: u8,
-    /// Also try whether what comes in alone keeps the path open
-    #[arg(long)]
+    /// Test whether inbound traffic alone keeps it open
+    #[arg(long, help_heading = WHAT)]
     pub who_refreshes: bool,
-    /// Say nothing on standard error meanwhile
-    #[arg(short, long)]
-    pub quiet: bool,
+    /// Longest idle time to try
+    ///
+    /// The probe takes at least as long.
+    #[arg(long, value_name = "DURATION", default_value = "300s", help_heading = LONG)]
+    pub up_to: Nanos,
+    /// How closely to narrow the timeout down
+    ///
+    /// In seven steps at most.
+    #[arg(long, value_name = "DURATION", default_value = "500ms", help_heading = LONG)]
+    pub precision: Nanos,
 }

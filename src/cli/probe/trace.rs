@@ -1,45 +1,61 @@
 //! `udpkit probe trace`.
 
 use crate::cli::FamilyArgs;
-use crate::cli::shared::{DEFAULT_PORT, port};
+use crate::cli::shared::heading::{LONG, OUTPUT, WHAT, WHERE};
+use crate::cli::shared::{DEFAULT_PORT, port, within};
 use crate::units::Nanos;
 use clap::Args;
 
 /// Arguments of `udpkit probe trace`.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  \
-    udpkit probe trace 192.0.2.10                  the path to a far end that runs udpkit serve\n  \
-    udpkit probe trace 192.0.2.10:53 --from :5000  the path of just this flow\n  \
+#[command(after_long_help = "Examples:\n  \
+    udpkit probe trace 192.0.2.10                  the path to a host with udpkit serve\n  \
+    udpkit probe trace 192.0.2.10:53 --bind :5000  the path of just this flow\n  \
     udpkit probe trace '[2001:db8::1]:443' --flows 4\n\n\
     Exit code 0 when every flow reached the target, 1 when one did not.")]
 pub struct TraceArgs {
-    /// The end of the path; `udpkit serve`, a STAMP reflector or an echo port there answers itself;
-    /// IPv6 addresses stand in brackets before a port
+    /// The end of the path
+    ///
+    /// udpkit serve, a STAMP reflector or an echo port there replies itself. IPv6 addresses stand in
+    /// brackets before a port.
     #[arg(value_name = "HOST[:PORT]")]
     pub host: String,
     /// UDP port, where HOST names none
     #[arg(short, long, value_name = "PORT", default_value_t = DEFAULT_PORT, value_parser = port)]
+    #[arg(help_heading = WHERE)]
     pub port: u16,
+    /// Local address, port or both to send from [default: the route's]
+    ///
+    /// Further flows take the ports that follow.
+    #[arg(short = 'B', long, value_name = "ADDR[:PORT]", help_heading = WHERE)]
+    pub bind: Option<String>,
+    /// Interface to send and receive by
+    #[arg(short = 'I', long, value_name = "NAME", help_heading = WHERE, hide_short_help = true)]
+    pub interface: Option<String>,
     /// Which family a name resolves to.
     #[command(flatten)]
     pub family: FamilyArgs,
-    /// Local address, or address and port, to send from; further flows take the ports that follow
-    #[arg(long, value_name = "ADDR[:PORT]")]
-    pub from: Option<String>,
-    /// Flows side by side, each from a port of its own: routers that share their load by flow then
-    /// show their paths
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=16))]
+    /// Flows side by side, to see ECMP paths
+    ///
+    /// Each from its own port. Routers that balance load by flow then show their paths.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = within(1..=16u16))]
+    #[arg(help_heading = WHAT)]
     pub flows: u16,
     /// Probes to each hop of each flow
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = within(1..=100u32))]
+    #[arg(help_heading = WHAT)]
     pub tries: u32,
-    /// Most hops that are looked at
-    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u8).range(1..=254))]
+    /// Hops at most
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = within(1..=254u8))]
+    #[arg(help_heading = LONG)]
     pub hops: u8,
-    /// How long an answer is waited for
-    #[arg(short, long, value_name = "DURATION", default_value = "1s")]
+    /// How long to wait for a reply
+    #[arg(short, long, value_name = "DURATION", default_value = "1s", help_heading = LONG)]
     pub wait: Nanos,
+    /// Print no progress on standard error
+    #[arg(short, long, help_heading = OUTPUT)]
+    pub quiet: bool,
     /// Print one JSON document
-    #[arg(short = 'J', long)]
+    #[arg(short = 'J', long, help_heading = OUTPUT)]
     pub json: bool,
 }

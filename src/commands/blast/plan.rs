@@ -65,7 +65,7 @@ impl BlastPlan {
             (None, Some(addr)) => addr,
             (None, None) => return Err(Usage::new("no far end").into()),
         };
-        let bind = bind_address(args.from.as_deref(), target)?;
+        let bind = bind_address(args.bind.as_deref(), target)?;
         let control_bind = SocketAddr::new(bind.ip(), 0);
         let mtu = SocketPlan { connect: Some(target), ..SocketPlan::new(control_bind) }
             .open()?
@@ -89,7 +89,7 @@ impl BlastPlan {
             }),
             count: count(args, payload)?,
             verify: args.verify,
-            interval: args.interval,
+            interval: args.report_every,
             window: args.window.unwrap_or(WINDOW),
             burst: args.burst,
         };

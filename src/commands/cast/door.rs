@@ -14,7 +14,7 @@ pub(super) fn ear(args: &CastSendArgs) -> anyhow::Result<EarConfig> {
     let key = random_key()?;
     let door =
         DoorPolicy { open: args.open.is_some(), listed: args.list_receivers, key: TicketKey(key) };
-    let run = (!args.plain).then(random_u64).transpose()?;
+    let run = (!args.no_header).then(random_u64).transpose()?;
     Ok(EarConfig { run, compare: args.compare, door })
 }
 

@@ -32,7 +32,7 @@ pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
     let host = Host::ask()?;
     let family = FamilyChoice::from(args.family);
     let any = wildcard(family == FamilyChoice::V6);
-    let subscribe = args.from.as_deref().map(|text| resolve(text, Some(DEFAULT_PORT), family));
+    let subscribe = args.sender.as_deref().map(|text| resolve(text, Some(DEFAULT_PORT), family));
     let subscribe = subscribe.transpose()?;
     let wanted = if let Some(sender) = subscribe {
         vec![listen::for_sender(sender)]
@@ -51,7 +51,7 @@ pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
     let names = host.names();
     let plan = socket_plan(&args, wanted.len());
     let mut listeners = listen::open(&wanted, &plan, &names)?;
-    let reports = (!args.silent && !args.plain).then(random_u64).transpose()?;
+    let reports = (!args.silent && !args.no_header).then(random_u64).transpose()?;
     if reports.is_some() {
         listeners.open_answering(&plan, &host)?;
     }
@@ -69,13 +69,13 @@ pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
         listens: std::mem::take(&mut listeners.listens),
         groups,
         names,
-        content: if args.plain { Content::Plain } else { Content::Measured },
+        content: if args.no_header { Content::Plain } else { Content::Measured },
         excluded: args.exclude.clone(),
         store: store.is_some(),
         count: args.count,
         time: args.time,
         idle: args.idle,
-        interval: args.interval,
+        interval: args.report_every,
         expect: args.expect,
         reports,
         subscribe,
@@ -83,7 +83,7 @@ pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
     let report_on_stderr = store.as_ref().is_some_and(Store::is_standard_output);
     let live = (!args.json && !report_on_stderr).then(Output::new);
     let sink = CastSink { talk: !args.quiet, live, store, gaps: 0 };
-    let timing = LoopConfig { tick: args.interval, ..LoopConfig::default() };
+    let timing = LoopConfig { tick: args.report_every, ..LoopConfig::default() };
     let ended = Loop::new(listeners.sockets, Some(signals), timing)?
         .run(CastReceiver::new(config, sink), TxBatch::new(REPORTS, REPORTS * CONTROL_MAX))?;
     listen::leave(&ended.sockets, &listeners.joined);
@@ -136,7 +136,7 @@ fn check(args: &CastRecvArgs) -> Result<(), Usage> {
         let wrong = "--json and --out - both want standard output";
         return Err(Usage::with_hint(wrong, "write the content to a file"));
     }
-    for (flag, span) in [("--interval", args.interval), ("--idle", args.idle)] {
+    for (flag, span) in [("--report-every", args.report_every), ("--idle", args.idle)] {
         if span == Some(Nanos::ZERO) {
             return Err(Usage::new(format!("{flag} 0 is no time; use more than 0")));
         }

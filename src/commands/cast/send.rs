@@ -31,7 +31,7 @@ pub(super) fn run(mut args: CastSendArgs) -> anyhow::Result<Exit> {
     let family = FamilyChoice::from(args.family);
     let addrs = expand(&args.groups, family, None)?;
     let interfaces = named_interfaces(&args.interface)?;
-    let from = args.from.as_deref().map(|text| read_from(text, &addrs, &host)).transpose()?;
+    let from = args.bind.as_deref().map(|text| read_from(text, &addrs, &host)).transpose()?;
     let targets = targets(&addrs, &interfaces, from.and_then(|from| from.0), &host)?;
     if !args.quiet {
         let ttl = args.ttl.unwrap_or(1);
@@ -41,7 +41,7 @@ pub(super) fn run(mut args: CastSendArgs) -> anyhow::Result<Exit> {
     if (args.time.is_some() || args.repeat.is_some()) && args.payload.count.is_none() {
         args.payload.count = Some(u64::from(reads_input(&args)));
     }
-    let header = if args.plain { 0 } else { Header::LEN };
+    let header = if args.no_header { 0 } else { Header::LEN };
     let limit = PayloadLimit::for_peers(&addrs).behind(header);
     let payload = PayloadPlan::new(&args.payload, limit)?;
     let plan = match &args.open {
@@ -54,16 +54,16 @@ pub(super) fn run(mut args: CastSendArgs) -> anyhow::Result<Exit> {
         broadcasts: addrs.iter().filter(broadcast).filter_map(|addr| ipv4(addr.ip())).collect(),
         targets,
         names: host.names(),
-        tag: (!args.plain).then(random_u64).transpose()?.map(|number| number as u16),
+        tag: (!args.no_header).then(random_u64).transpose()?.map(|number| number as u16),
         spacing: spacing(&args, &payload)?,
         time: args.time,
         receivers: args.receivers.unwrap_or(0),
         wait: args.wait,
         explain: net::explain,
-        ear: (!args.plain || args.open.is_some()).then(|| door::ear(&args)).transpose()?,
+        ear: (!args.no_header || args.open.is_some()).then(|| door::ear(&args)).transpose()?,
     };
     let shown = !args.quiet && !args.json;
-    let view = FanoutView::new(shown && !args.plain, !args.quiet, causes(&args, &addrs));
+    let view = FanoutView::new(shown && !args.no_header, !args.quiet, causes(&args, &addrs));
     let signals = Signals::listen()?;
     let tick = view.is_live().then_some(FRAME);
     let timing = LoopConfig { largest: CONTROL_MAX + 1, tick, ..LoopConfig::default() };

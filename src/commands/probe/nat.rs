@@ -47,7 +47,7 @@ pub fn run(args: NatArgs) -> anyhow::Result<Exit> {
     let order = NatOrder {
         server,
         second,
-        from: args.from,
+        from: args.bind,
         sockets: args.sockets,
         tries: args.tries,
         wait: args.wait,

@@ -48,13 +48,13 @@ pub struct PortsOrder {
 pub fn run(args: PortsArgs) -> anyhow::Result<Exit> {
     check(&args)?;
     let target = Target::resolve(&args.far_end)?;
-    if args.no_helper {
+    if args.no_agent {
         return scan::run(&args, target.addr, None);
     }
     let order = PortsOrder {
         ports: args.ports.clone(),
         tries: args.tries.unwrap_or(TRIES),
-        per_second: args.pps.unwrap_or(PER_SECOND),
+        per_second: args.rate.unwrap_or(PER_SECOND),
         wait: args.wait.unwrap_or(WAIT),
         dscp: args.dscp,
         ecn: args.ecn,
@@ -116,7 +116,7 @@ fn ask_again(args: &PortsArgs, target: &Target, told: &mut PortsReport) -> anyho
         return Ok(());
     }
     let order = ScanOrder::new(ports);
-    let per_second = args.pps.map_or(order.per_second, |pps| pps.min(order.per_second));
+    let per_second = args.rate.map_or(order.per_second, |pps| pps.min(order.per_second));
     let order = ScanOrder { per_second, time: args.scan.time, ..order };
     let (count, time) = (order.ports.len(), args.scan.time);
     report::note(format_args!(

@@ -68,7 +68,7 @@ impl ScanOrder {
             service: args.scan.service,
             tries: args.tries.unwrap_or(TRIES),
             wait: args.wait.unwrap_or(WAIT),
-            per_second: args.pps.unwrap_or(PER_SECOND),
+            per_second: args.rate.unwrap_or(PER_SECOND),
             time: args.scan.time,
             ..Self::new(ports.clone())
         }

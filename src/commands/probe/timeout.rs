@@ -38,7 +38,7 @@ pub fn run(args: TimeoutArgs) -> anyhow::Result<Exit> {
         tries: args.tries,
         who_refreshes: args.who_refreshes,
     };
-    let progress = report::TimeoutProgress::new(args.quiet);
+    let progress = report::TimeoutProgress::new(args.far_end.quiet);
     let found = measure(&target, plan, progress, Some(signals))?;
     if far_end.json {
         report::print_json(&Document::new("probe timeout", &found));

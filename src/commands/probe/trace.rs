@@ -63,7 +63,7 @@ fn order(args: &TraceArgs) -> anyhow::Result<TraceOrder> {
     if args.wait == Nanos::ZERO {
         return Err(Usage::new("--wait 0 waits for nothing; it must be more").into());
     }
-    let from = bind_address(args.from.as_deref(), target)?;
+    let from = bind_address(args.bind.as_deref(), target)?;
     let last = u32::from(from.port()) + u32::from(args.flows) - 1;
     if from.port() != 0 && last > u32::from(u16::MAX) {
         let (flows, port) = (args.flows, from.port());

@@ -2,11 +2,12 @@
 
 use super::summary::short;
 use crate::record::{PingInterval, PingReply, PingTimeout, ReplyKind};
+use crate::report::Clock;
 use crate::units::{Nanos, group_digits};
 
 /// `44 bytes from 192.0.2.10:862: seq=7 ttl=57 time=11.930 ms`, as ping(8) prints it.
-pub(super) fn reply_line(reply: &PingReply, stamped: bool) -> String {
-    let mut line = prefix(stamped.then_some(reply.arrival_ns));
+pub(super) fn reply_line(reply: &PingReply, clock: Option<&mut Clock>) -> String {
+    let mut line = prefix(clock, reply.arrival_ns);
     line.push_str(&format!("{} bytes from {}: seq={}", reply.bytes, reply.source, reply.seq));
     if let Some(ttl) = reply.ttl {
         line.push_str(&format!(" ttl={ttl}"));
@@ -24,17 +25,21 @@ pub(super) fn reply_line(reply: &PingReply, stamped: bool) -> String {
 }
 
 /// `no answer from 192.0.2.10:862: seq=7 after 2.00 s`.
-pub(super) fn timeout_line(timeout: &PingTimeout, whom: &str, stamped: bool) -> String {
+pub(super) fn timeout_line(timeout: &PingTimeout, whom: &str, clock: Option<&mut Clock>) -> String {
     let at = timeout.sent_ns + timeout.waited_ns;
-    let prefix = prefix(stamped.then_some(at));
+    let prefix = prefix(clock, at);
     let waited = Nanos(timeout.waited_ns);
     format!("{prefix}no answer from {whom}: seq={} after {waited}", timeout.seq)
 }
 
 /// One target's second, in a row.
-pub(super) fn row(interval: &PingInterval<'_>, name: Option<&str>, stamped: bool) -> String {
+pub(super) fn row(
+    interval: &PingInterval<'_>,
+    name: Option<&str>,
+    clock: Option<&mut Clock>,
+) -> String {
     let at = interval.start + interval.duration;
-    let prefix = prefix(stamped.then_some(at.0));
+    let prefix = prefix(clock, at.0);
     let name = name.map_or_else(String::new, |name| format!("{:<21}", short(name, 20)));
     let trips = interval.round_trips;
     let time = |nanos: Option<Nanos>| nanos.map_or_else(|| "-".to_owned(), |time| time.to_string());
@@ -52,10 +57,12 @@ pub(super) fn row(interval: &PingInterval<'_>, name: Option<&str>, stamped: bool
 }
 
 /// `[1700000000.123456] `, as ping(8)'s -D has it; empty for no time.
-pub(super) fn prefix(at: Option<u64>) -> String {
-    let Some(nanos) = at else { return String::new() };
-    let micros = nanos / 1_000;
-    format!("[{}.{:06}] ", micros / 1_000_000, micros % 1_000_000)
+pub(super) fn prefix(clock: Option<&mut Clock>, at: u64) -> String {
+    let Some(clock) = clock else { return String::new() };
+    let mut text = String::from("[");
+    clock.write(Nanos(at), &mut text);
+    text.push_str("] ");
+    text
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ mod live;
 mod summary;
 
 use super::hlog::HistogramLog;
-use super::{Output, note, print_json, warning};
+use super::{Clock, Output, TimeStyle, note, print_json, warning};
 use crate::record::{Document, Event, Flow, PingEvent, PingInterval, PingSummary, Sink};
 use serde::Serialize;
 use std::io;
@@ -28,19 +28,11 @@ pub enum PingView {
     Table,
 }
 
-/// Whether lines begin with the time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LineTimes {
-    /// They do not.
-    None,
-    /// In seconds since 1970.
-    Unix,
-}
-
 /// Prints what `ping` has to tell, and writes the histogram log where that is asked for.
 pub struct PingReport {
     view: PingView,
-    stamped: bool,
+    /// Writes the times that lines begin with, where they do.
+    clock: Option<Clock>,
     out: Output,
     names: Vec<String>,
     /// Whether the rows before stand right above, on a terminal.
@@ -68,14 +60,14 @@ impl PingReport {
     /// A report on targets of these names.
     pub fn new(
         view: PingView,
-        times: LineTimes,
+        times: Option<TimeStyle>,
         names: Vec<String>,
         hlog: Option<HistogramLog>,
     ) -> Self {
         // Lines one by one, as they happen; what may come by the million is written at each lull.
         let out = Output::buffered();
-        let stamped = times == LineTimes::Unix;
-        Self { view, stamped, out, names, drawn: false, hlog, hlog_error: None }
+        let clock = times.map(Clock::new);
+        Self { view, clock, out, names, drawn: false, hlog, hlog_error: None }
     }
 
     /// The first line, before anything is sent.
@@ -103,7 +95,7 @@ impl PingReport {
                 print_json(&Document::new("ping", summary));
             }
             PingView::Events => {
-                self.out.json_line(&Event::new("summary", summary));
+                self.out.json_line(&Event::new("summary", "ping", summary));
             }
             PingView::Table => {
                 // On a terminal, the rows stand before what is said of them.
@@ -130,7 +122,7 @@ impl PingReport {
 
     fn event<T: Serialize>(&mut self, name: &'static str, target: usize, body: T) -> Flow {
         let named = Named { name: &self.names[target], body };
-        self.out.json_line(&Event::new(name, named))
+        self.out.json_line(&Event::new(name, "ping", named))
     }
 
     fn interval(&mut self, interval: &PingInterval<'_>) -> Flow {
@@ -147,7 +139,7 @@ impl PingReport {
         }
         let several = self.names.len() > 1;
         let name = several.then(|| self.names[interval.target].as_str());
-        let row = live::row(interval, name, self.stamped);
+        let row = live::row(interval, name, self.clock.as_mut());
         // Several targets keep their places on a terminal.
         let redraw = several && self.out.is_terminal();
         if redraw && interval.target == 0 && std::mem::replace(&mut self.drawn, true) {
@@ -164,11 +156,12 @@ impl<'a> Sink<PingEvent<'a>> for PingReport {
     fn take(&mut self, event: PingEvent<'a>) -> Flow {
         match (event, self.view) {
             (PingEvent::Reply(reply), PingView::Lines) => {
-                self.out.line(live::reply_line(reply, self.stamped))
+                self.out.line(live::reply_line(reply, self.clock.as_mut()))
             }
             (PingEvent::Reply(reply), PingView::Events) => self.event("reply", reply.target, reply),
             (PingEvent::TimedOut(timeout), PingView::Lines) => {
-                let line = live::timeout_line(timeout, &self.names[timeout.target], self.stamped);
+                let line =
+                    live::timeout_line(timeout, &self.names[timeout.target], self.clock.as_mut());
                 self.out.line(&line)
             }
             (PingEvent::TimedOut(timeout), PingView::Events) => {
