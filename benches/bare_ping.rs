@@ -97,7 +97,7 @@ fn compare(work: &Work, wait: Wait, start: Start) -> io::Result<()> {
     for _ in 0..work.rounds {
         let mirror = Reflector::bare(wait)?;
         rows[0].1.push(bare(mirror.at, wait, start, work.seconds)?);
-        rows[1].1.push(ping(mirror.at, wait, start, work.seconds, &["--plain", "--size", "44"])?);
+        rows[1].1.push(ping(mirror.at, wait, start, work.seconds, &["--echo", "--size", "44"])?);
         drop(mirror);
         let serve = Reflector::serve()?;
         rows[2].1.push(ping(serve.at, wait, start, work.seconds, &[])?);

@@ -49,7 +49,7 @@ const DROP_3_OF_100: &str = "numgen random mod 100 < 3 counter name dropped drop
 #[test]
 fn a_run_without_a_host_measures_through_real_sockets() {
     for (family, target) in [("-4", "127.0.0.1:"), ("-6", "[::1]:")] {
-        let output = blast(&mut udpkit(), &[family, "--time", "300ms", "--interval", "100ms"]);
+        let output = blast(&mut udpkit(), &[family, "--time", "300ms", "--report-every", "100ms"]);
         assert_eq!(output.code(), Some(0), "{}", output.err());
         let report = report_of(&output);
         assert!(path(&report, "target").as_str().unwrap().starts_with(target));
@@ -89,7 +89,7 @@ fn several_streams_run_in_either_direction_and_both() {
         (&["--reverse", "--streams", "2", "--cpus", "0"], false),
         (&["--bidir", "--streams", "2"], true),
     ] {
-        let run = ["--count", "3001", "--rate", "20kpps", "--interval", "50ms"];
+        let run = ["--count", "3001", "--rate", "20kpps", "--report-every", "50ms"];
         let output = blast(&mut udpkit(), &[args, &run].concat());
         assert_eq!(output.code(), Some(0), "{args:?}: {}", output.err());
         let report = report_of(&output);
@@ -139,7 +139,7 @@ fn an_interrupt_ends_a_reverse_run_with_a_whole_report() {
     let port = free_udp_port().to_string();
     let _server = serve(&mut udpkit(), &["127.0.0.1", "--port", &port]);
     let args =
-        ["blast", "127.0.0.1", "--port", &port, "-R", "--rate", "10M", "--interval", "100ms"];
+        ["blast", "127.0.0.1", "--port", &port, "-R", "--rate", "10M", "--report-every", "100ms"];
     let client = Running::start(udpkit().args(args));
     client.wait_for_line(" kpps   lost ", secs(10));
     client.signal("INT");
@@ -170,7 +170,7 @@ fn several_clients_at_once_are_each_counted_apart() {
 #[test]
 fn the_text_report_says_what_the_run_was() {
     let output = run(
-        udpkit().args(["blast", "--time", "400ms", "--interval", "100ms", "--rate", "100M"]),
+        udpkit().args(["blast", "--time", "400ms", "--report-every", "100ms", "--rate", "100M"]),
         secs(20),
     );
     assert_eq!(output.code(), Some(0), "{}", output.err());
@@ -366,7 +366,7 @@ fn nobody_there_is_said_at_once_and_silence_after_the_patience() {
 fn a_server_that_is_killed_ends_the_run_with_what_was_measured() {
     let port = free_udp_port().to_string();
     let server = serve(&mut udpkit(), &["127.0.0.1", "--port", &port]);
-    let args = ["blast", "127.0.0.1", "--port", &port, "--rate", "10M", "--interval", "100ms"];
+    let args = ["blast", "127.0.0.1", "--port", &port, "--rate", "10M", "--report-every", "100ms"];
     let client = Running::start(udpkit().args(args));
     client.wait_for_line(" kpps   lost ", secs(10));
     server.signal("KILL");
@@ -382,7 +382,7 @@ fn a_server_that_is_killed_ends_the_run_with_what_was_measured() {
 fn a_client_that_is_killed_leaves_the_server_ready_for_the_next() {
     let port = free_udp_port().to_string();
     let _server = serve(&mut udpkit(), &["127.0.0.1", "--port", &port]);
-    let args = ["blast", "127.0.0.1", "--port", &port, "--rate", "10M", "--interval", "100ms"];
+    let args = ["blast", "127.0.0.1", "--port", &port, "--rate", "10M", "--report-every", "100ms"];
     let client = Running::start(udpkit().args(args));
     client.wait_for_line(" kpps   lost ", secs(10));
     client.signal("KILL");
@@ -395,7 +395,7 @@ fn a_client_that_is_killed_leaves_the_server_ready_for_the_next() {
 
 #[test]
 fn an_interrupt_ends_the_run_early_with_a_whole_report() {
-    let args = ["blast", "--rate", "10M", "--time", "60s", "--interval", "100ms"];
+    let args = ["blast", "--rate", "10M", "--time", "60s", "--report-every", "100ms"];
     let client = Running::start(udpkit().args(args));
     client.wait_for_line(" kpps   lost ", secs(10));
     client.signal("INT");
@@ -407,7 +407,7 @@ fn an_interrupt_ends_the_run_early_with_a_whole_report() {
 
 #[test]
 fn two_signals_at_once_are_one_interrupt_and_the_report_stays() {
-    let args = ["blast", "--rate", "10M", "--time", "60s", "--interval", "100ms"];
+    let args = ["blast", "--rate", "10M", "--time", "60s", "--report-every", "100ms"];
     let client = Running::start(udpkit().args(args));
     client.wait_for_line(" kpps   lost ", secs(10));
     client.signal_at_once("TERM", "INT");
@@ -420,7 +420,7 @@ fn two_signals_at_once_are_one_interrupt_and_the_report_stays() {
 fn a_later_signal_quits_a_run_that_waits_for_a_far_end_at_once() {
     let port = free_udp_port().to_string();
     let server = serve(&mut udpkit(), &["127.0.0.1", "--port", &port]);
-    let args = ["127.0.0.1", "--port", &port, "--rate", "10M", "--interval", "100ms"];
+    let args = ["127.0.0.1", "--port", &port, "--rate", "10M", "--report-every", "100ms"];
     let client = Running::start(udpkit().args(["blast", "--wait", "60s", "-t", "60s"]).args(args));
     client.wait_for_line(" kpps   lost ", secs(10));
     // From now on nobody answers, and the drain lasts as long as the patience.
@@ -445,7 +445,7 @@ fn what_the_kernel_held_while_the_client_stood_still_is_not_lost() {
     let ways = ["--reverse", "--bidir"];
     let clients = ways.map(|way| {
         let args = ["127.0.0.1", "--port", &port, "--rate", "2M", "-t", "800ms"];
-        let more = ["blast", way, "--wait", "1s", "--interval", "100ms"];
+        let more = ["blast", way, "--wait", "1s", "--report-every", "100ms"];
         Running::start(udpkit().args(more).args(args))
     });
     for client in &clients {
@@ -469,7 +469,8 @@ fn what_the_kernel_held_while_the_client_stood_still_is_not_lost() {
 fn a_server_that_stood_still_reports_no_silence_of_the_path() {
     let port = free_udp_port().to_string();
     let server = serve(&mut udpkit(), &["127.0.0.1", "--port", &port]);
-    let args = ["127.0.0.1", "--port", &port, "--rate", "2M", "-t", "2s", "--interval", "100ms"];
+    let args =
+        ["127.0.0.1", "--port", &port, "--rate", "2M", "-t", "2s", "--report-every", "100ms"];
     let client = Running::start(udpkit().args(["blast", "--json"]).args(args));
     server.wait_for_line("test up", secs(10));
     thread::sleep(Duration::from_millis(300));
@@ -590,12 +591,12 @@ fn bad_input_is_refused_with_what_would_be_right() {
         (vec!["blast", "--size", "15"], 2, "16 to 65507"),
         (vec!["blast", "--count", "0"], 2, "at least 1"),
         (vec!["blast", "--time", "0s"], 2, "--time 0s"),
-        (vec!["blast", "--interval", "1ms"], 2, "20ms is the shortest"),
+        (vec!["blast", "--report-every", "1ms"], 2, "20ms is the shortest"),
         (vec!["blast", "--dscp", "64"], 2, "64"),
         (vec!["blast", "127.0.0.1:0"], 2, "port 0 is no destination"),
-        (vec!["blast", "127.0.0.1:9", "--from", "[::1]"], 2, "other family"),
+        (vec!["blast", "127.0.0.1:9", "--bind", "[::1]"], 2, "other family"),
         (vec!["blast", "no.such.host.invalid"], 1, "no.such.host.invalid"),
-        (vec!["blast", "127.0.0.1:9", "--from", "192.0.2.1"], 1, "cannot bind 192.0.2.1:0"),
+        (vec!["blast", "127.0.0.1:9", "--bind", "192.0.2.1"], 1, "cannot bind 192.0.2.1:0"),
         (vec!["serve", &busy], 1, "address already in use"),
         (vec!["serve", "192.0.2.1:9"], 1, "cannot bind 192.0.2.1:9"),
         (vec!["serve", "127.0.0.1:99999"], 2, "65535"),

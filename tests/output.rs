@@ -10,8 +10,8 @@ use std::process::Command;
 const RUNS: [&str; 7] = [
     "send 127.0.0.1:9 -c 3 -s 9",
     "send 127.0.0.1:9 -c 3 -s 9 -J",
-    "recv 127.0.0.1:0 --timeout 10ms",
-    "recv 127.0.0.1:0 --timeout 10ms -J",
+    "recv 127.0.0.1:0 --time 10ms",
+    "recv 127.0.0.1:0 --time 10ms -J",
     "cast send 127.0.0.1:9 -c 3 -s 9",
     "cast recv 127.0.0.1 --time 10ms",
     "blast --time 100ms --interval 20ms",

@@ -123,7 +123,7 @@ fn silence_ends_with_one_after_the_time_out() {
     assert!(text.contains(&format!("no answer from {at}: seq=0 after 100 ms")), "{text}");
     assert!(text.contains("lost 1 (100.00%)"), "{text}");
     // A reflector with a key, an echo server and nobody are silent alike.
-    for part in ["hint: ", "udpkit serve", "--key", "--plain", "862"] {
+    for part in ["hint: ", "udpkit serve", "--key", "--echo", "862"] {
         assert!(output.err().contains(part), "no {part} in {}", output.err());
     }
 }
@@ -277,7 +277,7 @@ fn what_echoes_is_pinged_plainly() {
     let _socat = Running::start(Command::new("socat").args([&listen, "EXEC:cat"]));
     wait_bound(port);
     for at in [ours, format!("127.0.0.1:{port}")] {
-        let output = ping(&["--plain", &at, "-c", "10", "-i", "50ms", "-J"]).expect_success();
+        let output = ping(&["--echo", &at, "-c", "10", "-i", "50ms", "-J"]).expect_success();
         let told = target(&output);
         assert_eq!(number(&told, "back"), 10, "{at}: {told:#}");
         assert_eq!(told["lost"]["out"], Value::Null);
@@ -302,7 +302,7 @@ fn an_answer_from_another_address_counts_and_is_told() {
             other.send_to(b"nonsense", to).expect("it is sent");
         }
     });
-    let output = ping(&["--plain", &at, "-c", "3", "-i", "20ms"]).expect_success();
+    let output = ping(&["--echo", &at, "-c", "3", "-i", "20ms"]).expect_success();
     echo.join().expect("it answered");
     let text = output.out();
     assert!(text.contains("sent 3   back 3   lost 0"), "{text}");
@@ -550,7 +550,7 @@ fn what_this_hosts_own_socket_drops_is_said_to_be_no_loss_of_the_path() {
     let at = asked.local_addr().expect("an address").to_string();
     asked.set_read_timeout(Some(secs(10))).expect("a deadline");
     let mut probe = [0; 200];
-    let args = ["ping", "--plain", &at, "-c", "40", "-i", "25ms", "-w", "5s", "--json"];
+    let args = ["ping", "--echo", &at, "-c", "40", "-i", "25ms", "-w", "5s", "--json"];
     let running = Running::start(udpkit().args(args));
     let (len, to) = asked.recv_from(&mut probe).expect("a probe");
     asked.send_to(&probe[..len], to).expect("it is sent");
@@ -581,14 +581,14 @@ fn nonsense_is_refused_before_anything_is_sent() {
         (&["127.0.0.1", "-s", "45"], "no such STAMP packet has 45 bytes"),
         (&["127.0.0.1", "-s", "43"], "no such STAMP packet has 43 bytes"),
         (&["127.0.0.1", "-s", "65508"], "too large"),
-        (&["127.0.0.1", "--plain", "-s", "15"], "no room for its number"),
+        (&["127.0.0.1", "--echo", "-s", "15"], "no room for its number"),
         (&["127.0.0.1", "--ttl", "0"], "--ttl"),
         (&["127.0.0.1", "--flood", "--poisson"], "cannot be used with"),
         (&["127.0.0.1", "--ask", "weather"], "[possible values: class, counts, departure]"),
-        (&["127.0.0.1", "--ask", "counts", "--plain"], "cannot be used with"),
+        (&["127.0.0.1", "--ask", "counts", "--echo"], "cannot be used with"),
         (&["127.0.0.1", "--ecn", "maybe"], "cannot read ECN"),
         (&["127.0.0.1", "--json", "--csv"], "cannot be used with"),
-        (&["127.0.0.1", "--from", "[::1]"], "other family"),
+        (&["127.0.0.1", "--bind", "[::1]"], "other family"),
         (&["127.0.0.1", "--key", "/no/such"], "cannot read the key"),
         (&[], "required"),
     ] {

@@ -246,7 +246,7 @@ fn each_bad_input_is_named() {
         (2, "FROM-TO", &["127.0.0.1:20-10"]),
         (2, "too many", &["127.0.0.1:10000-20000"]),
         (2, "--buffer", &["--buffer", "65536"]),
-        (2, "--interval 0", &["-i", "0"]),
+        (2, "--report-every 0", &["--report-every", "0"]),
         (2, "cannot read time", &["--idle", "soon"]),
         (2, "is no escape", &["--reply", "\\q", "--escape"]),
         (1, "cannot write /nosuch/file", &["127.0.0.1:0", "--out", "/nosuch/file"]),
@@ -286,7 +286,7 @@ fn a_port_that_needs_privilege_says_so() {
 
 #[test]
 fn a_run_ends_by_time_by_silence_and_by_signal_with_its_summary() {
-    for (args, why) in [(["--timeout", "50ms"], "timeout"), (["--idle", "50ms"], "idle")] {
+    for (args, why) in [(["--time", "50ms"], "timeout"), (["--idle", "50ms"], "idle")] {
         let output = run(udpkit().args(["recv", "127.0.0.1:0", "-J"]).args(args), secs(5));
         let document = json(&output.expect_success().out());
         assert_eq!(path(&document, "ended"), why);
@@ -305,7 +305,8 @@ fn a_run_ends_by_time_by_silence_and_by_signal_with_its_summary() {
 
 #[test]
 fn a_receiver_that_stood_still_counts_all_and_names_its_own_pause() {
-    let args = ["127.0.0.1:0", "--idle", "400ms", "-i", "100ms", "-q", "--format", "json"];
+    let args =
+        ["127.0.0.1:0", "--idle", "400ms", "--report-every", "100ms", "-q", "--format", "json"];
     let (running, addrs) = recv(&args);
     assert!(running.wait_for_stdout(secs(10), |text| text.contains('\n')));
     running.stop();
@@ -325,7 +326,8 @@ fn a_receiver_that_stood_still_counts_all_and_names_its_own_pause() {
 
 #[test]
 fn rates_are_told_each_interval_where_they_do_not_mix_with_datagrams() {
-    let (running, addrs) = recv(&["127.0.0.1:0", "-i", "50ms", "--format", "json", "-q"]);
+    let (running, addrs) =
+        recv(&["127.0.0.1:0", "--report-every", "50ms", "--format", "json", "-q"]);
     let socket = peer(&addrs[0]);
     for _ in 0..10 {
         socket.send(&[7; 100]).unwrap();
@@ -343,7 +345,7 @@ fn rates_are_told_each_interval_where_they_do_not_mix_with_datagrams() {
     let bytes: u64 = intervals.iter().map(|line| number(line, "bytes")).sum();
     assert_eq!((bytes, number(summary, "bytes")), (1000, 1000));
 
-    let (running, _) = recv(&["127.0.0.1:0", "-i", "20ms"]);
+    let (running, _) = recv(&["127.0.0.1:0", "--report-every", "20ms"]);
     assert!(running.wait_for_stderr(secs(5), |said| said.contains("drops 0")));
     assert_eq!(running.stdout_so_far(), "");
 }

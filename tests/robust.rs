@@ -148,7 +148,7 @@ fn duplicated_and_reordered_control_datagrams_change_nothing() {
     let to = relay.port().to_string();
     let args = ["blast", "--json", "127.0.0.1", "--port", &to, "--count", "500", "--rate"];
     // Slow and small enough for the relay's own buffer to ride out a pause of the machine.
-    let args = [&args[..], &["1kpps", "--size", "200", "--interval", "50ms"]].concat();
+    let args = [&args[..], &["1kpps", "--size", "200", "--report-every", "50ms"]].concat();
     let report = whole(&run(udpkit().args(args), secs(30)));
     assert_eq!(number(&report, "delivered"), 500, "{report:#}");
     assert_eq!(number(&report, "duplicates"), 0);
@@ -161,7 +161,7 @@ fn duplicated_and_reordered_control_datagrams_change_nothing() {
 fn a_server_that_is_restarted_ends_the_run_with_what_was_measured() {
     let port = free_udp_port().to_string();
     let server = serve(&mut udpkit(), &["127.0.0.1", "--port", &port]);
-    let args = ["blast", "127.0.0.1", "--port", &port, "--rate", "10M", "--interval", "100ms"];
+    let args = ["blast", "127.0.0.1", "--port", &port, "--rate", "10M", "--report-every", "100ms"];
     let client = Running::start(udpkit().args(args));
     client.wait_for_line(" kpps   lost ", secs(10));
     server.signal("KILL");

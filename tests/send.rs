@@ -144,7 +144,7 @@ fn the_source_port_and_address_are_those_asked_for() {
     let (socket, addr) = sink("127.0.0.1:0");
     let port = free_udp_port();
     for from in [format!("127.0.0.3:{port}"), format!(":{port}")] {
-        send(&[&addr, "--from", &from, "--", "hi"]).expect_success();
+        send(&[&addr, "--bind", &from, "--", "hi"]).expect_success();
         let (_, source) = socket.recv_from(&mut [0; 10]).unwrap();
         assert_eq!(source.port(), port);
         assert_eq!(source.ip().to_string() == "127.0.0.3", from.starts_with("127.0.0.3"));
@@ -177,8 +177,8 @@ fn each_bad_input_is_named_and_nothing_is_sent() {
         (2, "DSCP", &[&addr, "--dscp", "64", "--", "x"]),
         (1, "cannot read /nosuch/file", &[&addr, "--file", "/nosuch/file"]),
         (2, "no such interface", &[&addr, "--interface", "nosuch0", "--", "x"]),
-        (1, "cannot bind 192.0.2.1:9", &[&addr, "--from", "192.0.2.1:9", "--", "x"]),
-        (2, "other family", &[&addr, "--from", "[::1]", "--", "x"]),
+        (1, "cannot bind 192.0.2.1:9", &[&addr, "--bind", "192.0.2.1:9", "--", "x"]),
+        (2, "other family", &[&addr, "--bind", "[::1]", "--", "x"]),
     ];
     for (code, words, args) in cases {
         let output = send(args);
@@ -506,15 +506,9 @@ fn a_send_buffer_that_is_full_delays_datagrams_and_loses_none() {
     // The queue holds more than the socket's buffer, so that the socket blocks and nothing drops.
     lab.shell("a", "tc qdisc add dev eth0 root tbf rate 200mbit burst 64kb limit 64mb");
     for io in ["mmsg", "plain"] {
-        let receiver = Running::start(lab.udpkit("b").args([
-            "recv",
-            "9000",
-            "-c",
-            "20000",
-            "--timeout",
-            "20s",
-            "-J",
-        ]));
+        let receiver = Running::start(
+            lab.udpkit("b").args(["recv", "9000", "-c", "20000", "--time", "20s", "-J"]),
+        );
         lab.wait_bound("b", 9000);
         let args = ["send", "10.77.0.2:9000", "-s", "1400", "-c", "20000", "--io", io, "-J"];
         let sent = json(&run(lab.udpkit("a").args(args), secs(20)).expect_success().out());

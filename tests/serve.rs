@@ -348,8 +348,11 @@ fn bad_arguments_name_the_value_and_what_is_right() {
         (&["serve", "--cpus", "x"][..], "'x' for '--cpus <LIST>': processors are numbers"),
         (&["blast", "--cpus", "0,y"], "'y' for '--cpus <LIST>': processors are numbers"),
         (&["serve", "--cpus", "4096"], "--cpus 4096: this host has no such processor"),
-        (&["serve", "-p", "x"], "'x' for '--port <PORT>': a port is a number"),
-        (&["blast", "-p", "65536", "h"], "'65536' for '--port <PORT>': a port is a number"),
+        (&["serve", "-p", "x"], "'x' for '--port <PORT>': write a whole number"),
+        (
+            &["blast", "-p", "65536", "h"],
+            "'65536' for '--port <PORT>': write a whole number from 0 to 65535",
+        ),
         (
             &["serve", "--allow", "10.0.0.0/33"],
             "'10.0.0.0/33' for '--allow <CIDR>': write a network",

@@ -258,7 +258,8 @@ fn twamps_short_request_is_answered_only_with_stamp_short() {
 fn a_port_that_cannot_be_had_is_named_and_serving_goes_on() {
     let taken = UdpSocket::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("an address").to_string();
-    let server = Running::start(udpkit().args(["serve", "127.0.0.1:0", "--stamp", &address]));
+    let server =
+        Running::start(udpkit().args(["serve", "127.0.0.1:0", &format!("--stamp={address}")]));
     let port = port_of(&server.wait_for_line("serving on", secs(5)));
     let line = server.wait_for_line("cannot bind", secs(5));
     assert!(line.contains(&address) && line.contains("address already in use"), "{line}");
@@ -276,7 +277,8 @@ fn wrong_limits_are_usage_errors() {
         ("--stamp", "nowhere.invalid", "write an address of this host"),
         ("--stamp", ":99999", "up to 65535"),
     ] {
-        let output = run(udpkit().args(["serve", "127.0.0.1:0", flag, value]), secs(10));
+        let output =
+            run(udpkit().args(["serve", "127.0.0.1:0", &format!("{flag}={value}")]), secs(10));
         assert_eq!(output.status.code(), Some(2), "{flag} {value}: {}", output.err());
         assert!(output.err().contains(told), "{}", output.err());
     }

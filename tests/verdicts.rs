@@ -77,7 +77,8 @@ fn an_interface_that_was_down_is_no_queue() {
     require_lab!();
     let lab = Lab::pair();
     let _server = serve(&lab);
-    let args = ["blast", "10.77.0.2", "--json", "-t", "2s", "--rate", "2M", "-i", "100ms"];
+    let args =
+        ["blast", "10.77.0.2", "--json", "-t", "2s", "--rate", "2M", "--report-every", "100ms"];
     let client = Running::start(lab.udpkit("a").args(args));
     client.wait_for_stderr(secs(1), |_| false);
     let name = "$(ip -o link show type veth | sed 's/^[0-9]*: \\([^@:]*\\).*/\\1/' | head -1)";

@@ -5,6 +5,7 @@ mod blast;
 mod cast;
 mod exit;
 mod key;
+mod misread;
 mod payload;
 mod ping;
 mod probe;

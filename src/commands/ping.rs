@@ -1,6 +1,7 @@
 //! `udpkit ping`: from arguments to a run.
 
 use super::exit::{code_of, message_of};
+use super::misread::{check_hosts, check_zones, device};
 use super::{Exit, Usage, key};
 use crate::batch::TxBatch;
 use crate::cli::PingArgs;
@@ -92,12 +93,18 @@ type Targets = (Vec<PingTarget>, Vec<Socket>, Vec<PingTargetReport>);
 /// than one that is silent, as long as there are others.
 fn targets(args: &PingArgs) -> anyhow::Result<Targets> {
     check(args)?;
+    check_hosts(&args.targets).map_err(Usage::from)?;
+    let device = device(args.interface.as_deref())?;
     let family = FamilyChoice::from(args.family);
     let (mut targets, mut sockets, mut not_asked) = (Vec::new(), Vec::new(), Vec::new());
     let mut first_error = None;
     for text in &args.targets {
         let opened = resolve(text, Some(args.port), family).map_err(anyhow::Error::from);
-        let opened = opened.and_then(|addr| Ok((addr, socket_plan(args, addr)?.open()?)));
+        let opened = opened.and_then(|addr| {
+            check_zones(&[addr], device).map_err(Usage::from)?;
+            let plan = SocketPlan { device, ..socket_plan(args, addr)? };
+            Ok((addr, plan.open()?))
+        });
         match opened {
             Ok((addr, socket)) => {
                 targets.push(PingTarget { name: name(text, addr), addr });

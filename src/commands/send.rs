@@ -1,5 +1,6 @@
 //! `udpkit send`: from arguments to a run.
 
+use super::misread::{check_hosts, check_zones, device};
 use super::payload::{PayloadLimit, PayloadPlan};
 use super::shared::detail_sockets;
 use super::{Exit, Usage};
@@ -7,7 +8,7 @@ use crate::batch::Fragmentation;
 use crate::batch::{Dest, TxBatch};
 use crate::cli::{DEFAULT_PORT, SendArgs};
 use crate::engine::{Loop, LoopConfig, Signals};
-use crate::net::{self, IoMode, Socket, SocketPlan, find_interface, interface_name, resolve};
+use crate::net::{self, IoMode, Socket, SocketPlan, interface_name, resolve};
 use crate::report::{self, SendReport, SendView};
 use crate::session::{PayloadSource, SendPlan, SendSession, Spacing, SupplyError};
 use crate::units::{Nanos, Rate};
@@ -28,11 +29,15 @@ pub fn run(mut args: SendArgs) -> anyhow::Result<Exit> {
         let wrong = "a message and no destination";
         return Err(Usage::with_hint(wrong, "udpkit send HOST:PORT -- MESSAGE").into());
     }
+    check_hosts(&args.dests).map_err(Usage::from)?;
     let family = args.family.into();
-    let dests = args.dests.iter().map(|text| destination(text, family));
+    let has_message = !args.payload.messages.is_empty();
+    let dests = args.dests.iter().map(|text| destination(text, family, has_message));
     let peers = dests.collect::<anyhow::Result<Vec<_>>>()?;
+    let interface = device(args.interface.as_deref())?;
+    check_zones(&peers, interface).map_err(Usage::from)?;
+    let interface = interface.unwrap_or(0);
     let payload = PayloadPlan::new(&args.payload, PayloadLimit::for_peers(&peers))?;
-    let interface = args.interface.as_deref().map(find_interface).transpose()?.unwrap_or(0);
     let plan = SendPlan {
         dests: peers.iter().map(|peer| Dest { interface, ..Dest::from(*peer) }).collect(),
         spacing: spacing(args),
@@ -109,18 +114,19 @@ impl Sending {
 }
 
 /// One destination. What has no port at all may be a message that lacks its `--`.
-fn destination(text: &str, family: net::FamilyChoice) -> anyhow::Result<SocketAddr> {
+fn destination(
+    text: &str,
+    family: net::FamilyChoice,
+    has_message: bool,
+) -> anyhow::Result<SocketAddr> {
     let no_port = net::split_host_port(text).ok().filter(|parts| parts.port.is_none());
-    resolve(text, Some(DEFAULT_PORT), family).map_err(|error| {
-        if let Some(parts) = &no_port {
-            let hint = if parts.host.contains(':') {
-                "an IPv6 address with a port stands in brackets: [2001:db8::1]:9000"
-            } else {
-                "a message of one word stands behind --: udpkit send HOST:PORT -- MESSAGE"
-            };
-            return Usage::with_hint(error.to_string(), hint).into();
+    resolve(text, Some(DEFAULT_PORT), family).map_err(|error| match &no_port {
+        // It may be a message that lacks its `--`.
+        Some(_) if !has_message => {
+            Usage::with_hint(error.to_string(), report::words::address::MESSAGE_BEHIND_DASHES)
+                .into()
         }
-        error.into()
+        _ => error.into(),
     })
 }
 

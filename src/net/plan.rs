@@ -40,6 +40,9 @@ pub struct SocketPlan {
     pub dual_stack: bool,
     /// Whether others may bind the same address and port (multicast, one socket a stream).
     pub share_port: bool,
+    /// Index of the interface to send and receive by, whatever the routes say (`SO_BINDTODEVICE`,
+    /// socket(7)); `None` for the routes'.
+    pub device: Option<u32>,
     /// Whether broadcast addresses may be sent to.
     pub broadcast: bool,
     /// TTL and hop limit of unicast, 1 to 255; `None` for the system's.
@@ -76,6 +79,7 @@ impl SocketPlan {
             connect: None,
             dual_stack: false,
             share_port: false,
+            device: None,
             broadcast: false,
             ttl: None,
             multicast_ttl: None,
@@ -118,6 +122,9 @@ impl SocketPlan {
         }
         if self.share_port {
             option("address sharing", socket.set_reuse_address(true))?;
+        }
+        if let Some(name) = self.device.and_then(sys::interface_name) {
+            option("the interface", socket.bind_device(Some(name.as_bytes())))?;
         }
         let sizes = self.set_buffers(&socket);
         self.set_switches(&socket, family)?;

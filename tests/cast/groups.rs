@@ -72,7 +72,7 @@ fn excluded_sources_are_kept_out_by_the_kernel_and_beyond_its_list_by_the_receiv
     let many = receiver(&mut lab.udpkit("s"), "[ff15::1]", &many);
     let args = [&groups[..], &["--interface", "eth0", "-c", "20", "-s", "10"]].concat();
     // Without end marks and announcements, which are kept out as well.
-    send(&mut lab.udpkit("r2"), &[&args[..], &["--plain"]].concat());
+    send(&mut lab.udpkit("r2"), &[&args[..], &["--no-header"]].concat());
     send(&mut lab.udpkit("r1"), &args);
     for (running, passed) in [(few, 0), (many, 40)] {
         let report = report_of(running);
@@ -128,7 +128,7 @@ fn a_group_that_another_process_joined_elsewhere_is_told_of_and_not_counted() {
     let other = ["[ff15::1]:5001", "--interface", "eth1"];
     let _other = receiver(&mut lab.udpkit("b"), "[ff15::1]:5001", &other);
     // Without end marks and announcements, which leak in as well.
-    let args = ["[ff15::1]:5000", "--interface", "eth1", "-s", "10", "-c", "7", "--plain"];
+    let args = ["[ff15::1]:5000", "--interface", "eth1", "-s", "10", "-c", "7", "--no-header"];
     send(&mut lab.udpkit("a"), &args);
     let args = ["[ff15::1]:5000", "--interface", "eth0", "-s", "10", "-c", "5"];
     send(&mut lab.udpkit("a"), &args);
@@ -217,7 +217,7 @@ fn a_receiver_behind_a_router_hears_from_ttl_2_on_and_check_says_so() {
     running.wait_for_line("on [ff15::1]:5000", secs(10));
     drop(warm);
     for (ttl, from) in [("1", ":6001"), ("2", ":6002")] {
-        let args = ["--ttl", ttl, "--from", from, "-c", "20", "-i", "2ms", "-s", "100"];
+        let args = ["--ttl", ttl, "--bind", from, "-c", "20", "-i", "2ms", "-s", "100"];
         send(&mut lab.udpkit("client"), &[&groups[..], &args].concat());
     }
     let report = report_of(running);
@@ -338,7 +338,7 @@ fn a_beacon_sends_all_its_messages_each_time() {
     let socket = UdpSocket::bind(("127.0.0.1", port)).expect("a socket");
     socket.set_read_timeout(Some(secs(5))).expect("a time-out");
     let target = format!("127.0.0.1:{port}");
-    let args = [&target, "--plain", "--repeat", "60ms", "-c", "3", "-J", "--", "a", "b"];
+    let args = [&target, "--no-header", "--repeat", "60ms", "-c", "3", "-J", "--", "a", "b"];
     let report = json(&send(&mut udpkit(), &args).out());
     assert_eq!(number(&report, "datagrams"), 6);
     assert!(number(&report, "duration_ns") >= 120_000_000, "{report:#}");
@@ -426,7 +426,7 @@ fn count_group(lab: &Lab, host: &str) {
 
 /// A receiver of plain datagrams that keeps them in a file.
 fn keeper(lab: &Lab, host: &str, file: &str) -> Running {
-    let args = ["239.1.2.3:5000", "--plain", "--out", file, "--interface", "eth0", "-J"];
+    let args = ["239.1.2.3:5000", "--no-header", "--out", file, "--interface", "eth0", "-J"];
     receiver(&mut lab.udpkit(host), "239.1.2.3", &args)
 }
 
@@ -452,7 +452,8 @@ fn iperfs_datagrams_are_received_and_sent_on_to_iperf_without_loss() {
     let iperf = Running::start(lab.command("r2", "iperf").args(args));
     lab.wait_joined("r2", "239.1.2.3");
     lab.wait_bound("r2", 5000);
-    let args = ["239.1.2.3:5000", "--plain", "--file", name, "--chunk", "500", "--rate", "200pps"];
+    let args =
+        ["239.1.2.3:5000", "--no-header", "--file", name, "--chunk", "500", "--rate", "200pps"];
     send(&mut lab.udpkit("s"), &args);
     let total = format!(" 0/{seen} (0%)");
     iperf.wait_for("report without loss", secs(15), |line| line.contains(&total));
@@ -483,7 +484,8 @@ fn mgens_messages_are_received_and_sent_on_to_mgen_without_loss() {
     let mgen = Running::start(lab.command("r2", "mgen").args(events));
     lab.wait_joined("r2", "239.1.2.3");
     lab.wait_bound("r2", 5000);
-    let args = ["239.1.2.3:5000", "--plain", "--file", name, "--chunk", "200", "--rate", "200pps"];
+    let args =
+        ["239.1.2.3:5000", "--no-header", "--file", name, "--chunk", "200", "--rate", "200pps"];
     send(&mut lab.udpkit("s"), &args);
     let deadline = Instant::now() + secs(15);
     while lab.snmp("r2").in_datagrams < 40 {

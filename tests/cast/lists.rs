@@ -66,7 +66,7 @@ fn a_member_on_the_senders_own_host_hears_it_unless_it_is_told_not_to() {
     {
         let running =
             receiver(&mut lab.udpkit("a"), &[group, "--interface", "eth0", "--count", "50", "-J"]);
-        for extra in [&["--no-loop", "--from", ":6001"][..], &["--from", ":6002"]] {
+        for extra in [&["--no-loop", "--bind", ":6001"][..], &["--bind", ":6002"]] {
             let mut args = vec![group, "--interface", "eth0", "-c", "50", "-s", "0"];
             args.extend(extra);
             send(&mut lab.udpkit("a"), &args).expect_success();
@@ -90,7 +90,7 @@ fn a_count_that_is_given_bounds_a_run_with_a_time() {
 
 #[test]
 fn live_lines_stand_beside_a_document_on_standard_error() {
-    let args = ["cast", "recv", "127.0.0.1:0", "--interval", "20ms", "--time", "150ms", "-J"];
+    let args = ["cast", "recv", "127.0.0.1:0", "--report-every", "20ms", "--time", "150ms", "-J"];
     let args = args.map(|arg| arg.replace(":0", &format!(":{}", free_udp_port())));
     let output = run(udpkit().args(args), secs(10)).expect_success();
     assert_eq!(text(&json(&output.out()), "command"), "cast recv");
@@ -310,7 +310,7 @@ fn a_sender_that_starts_again_is_accounted_for_on_its_own() {
     let lab = Lab::fanout(1);
     let running = receiver(&mut lab.udpkit("r1"), &["239.1.2.3:5000", "-J"]);
     for _ in 0..2 {
-        let args = ["239.1.2.3:5000", "--from", ":6000", "-c", "30", "-s", "10"];
+        let args = ["239.1.2.3:5000", "--bind", ":6000", "-c", "30", "-s", "10"];
         send(&mut lab.udpkit("s"), &args).expect_success();
     }
     let report = report_of(running);
@@ -330,12 +330,12 @@ fn plain_datagrams_are_exchanged_with_socat_both_ways() {
     let args = ["UDP4-RECV:5000,ip-add-membership=239.1.2.3:eth0", "STDOUT"];
     let socat = Running::start(lab.command("r1", "socat").arg("-u").args(args));
     lab.wait_joined("r1", "239.1.2.3");
-    let args = ["--plain", "239.1.2.3:5000", "--interface", "eth0", "--", "just this"];
+    let args = ["--no-header", "239.1.2.3:5000", "--interface", "eth0", "--", "just this"];
     send(&mut lab.udpkit("s"), &args).expect_success();
     assert!(socat.wait_for_stdout(secs(5), |text| text == "just this"));
     drop(socat);
 
-    let args = ["--plain", "239.1.2.4:5000", "--out", "-", "--count", "1"];
+    let args = ["--no-header", "239.1.2.4:5000", "--out", "-", "--count", "1"];
     let plain = receiver(&mut lab.udpkit("r2"), &args);
     let numbered = receiver(&mut lab.udpkit("r1"), &["239.1.2.4:5000", "-J"]);
     let script = "printf 'from socat' | socat -u STDIN UDP4-DATAGRAM:239.1.2.4:5000";
@@ -382,7 +382,7 @@ fn ttl_and_dscp_are_on_the_wire_as_asked_and_one_hop_by_default() {
         lab.nft("r1", &format!("add rule inet seen input {rule} counter name {name}"));
     }
     // IPv4 leaves by a dual-stack socket here, which has options of both families.
-    let groups = ["239.1.2.3:5000", "[ff15::1%eth0]:5000", "--plain", "--io", "mmsg"];
+    let groups = ["239.1.2.3:5000", "[ff15::1%eth0]:5000", "--no-header", "--io", "mmsg"];
     for extra in [&["--ttl", "7", "--dscp", "ef"][..], &[]] {
         let mut args = groups.to_vec();
         args.extend(extra);
@@ -425,7 +425,7 @@ fn what_cannot_be_right_is_said_before_a_socket_opens() {
         (&["send", "239.1.2.3", "--ttl", "256", "--", "x"], "256 is not in 0..=255"),
         (&["send", "239.1.2.3", "-s", "65492"], "65491"),
         (&["send", "ff15::1", "-s", "65512"], "65511"),
-        (&["send", "239.1.2.3", "--plain", "-s", "65508"], "65507"),
+        (&["send", "239.1.2.3", "--no-header", "-s", "65508"], "65507"),
         (&["send", "0.0.0.0:5", "--", "x"], "no destination"),
         (&["send", "239.1.2.3", "--dscp", "64", "--", "x"], "--dscp <DSCP>"),
         (&["send", "127.0.0.1", "--interface", "lo", "--", "x"], "--interface is for groups"),

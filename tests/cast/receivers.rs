@@ -217,9 +217,9 @@ fn a_receiver_asks_to_be_sent_to_is_listed_and_leaves() {
     let args = ["--open", "--list-receivers", "-s", "100", "-i", "1ms", "-c", "0", "-J"];
     let sender = Running::start(command.args(["cast", "send"]).args(args));
     sender.wait_for_line("open to receivers on", secs(10));
-    let stays = receiver(&mut lab.udpkit("r1"), &["--from", "10.77.0.1", "-J"]);
-    let sixth = receiver(&mut lab.udpkit("r3"), &["--from", "[fd77::1]:8620", "-J"]);
-    let leaves = receiver(&mut lab.udpkit("r2"), &["--from", "10.77.0.1:8620", "-J", "-c", "50"]);
+    let stays = receiver(&mut lab.udpkit("r1"), &["--sender", "10.77.0.1", "-J"]);
+    let sixth = receiver(&mut lab.udpkit("r3"), &["--sender", "[fd77::1]:8620", "-J"]);
+    let leaves = receiver(&mut lab.udpkit("r2"), &["--sender", "10.77.0.1:8620", "-J", "-c", "50"]);
     for host in ["10.77.0.11:", "10.77.0.12:", "[fd77::13]:"] {
         let joined = |line: &str| line.starts_with(host) && line.ends_with(" joined");
         sender.wait_for("line that somebody joined", secs(10), joined);
@@ -294,7 +294,7 @@ fn scripts_can_rely_on_the_exit_codes() {
 fn a_sender_that_is_not_there_is_said_and_fails_the_run() {
     let asks = |port: u16, time: &str| {
         let from = format!("127.0.0.1:{port}");
-        let output = run(udpkit().args(["cast", "recv", "--from", &from, "-t", time]), secs(20));
+        let output = run(udpkit().args(["cast", "recv", "--sender", &from, "-t", time]), secs(20));
         assert_eq!(output.code(), Some(1), "{}", output.err());
         output.err()
     };
@@ -337,14 +337,15 @@ fn plain_datagrams_pass_between_iperf_mgen_socat_and_udpkit() {
     let args = ["-u", "UDP4-RECV:5001,ip-add-membership=239.1.2.3:eth0", "STDOUT"];
     let socat = Running::start(lab.command("r3", "socat").args(args));
     lab.wait_joined("r3", "239.1.2.3");
-    let args = ["--plain", "239.1.2.3:5001", "--interface", "eth0", "-c", "20", "--", "a datagram"];
+    let args =
+        ["--no-header", "239.1.2.3:5001", "--interface", "eth0", "-c", "20", "--", "a datagram"];
     send(&mut lab.udpkit("s"), &args).expect_success();
     let whole = "a datagram".repeat(20);
     assert!(socat.wait_for_stdout(secs(10), |text| text == whole), "{}", socat.stdout_so_far());
     drop((iperf, mgen, socat));
     // And senders of others are heard, as counts.
     let plain = |host: &str, count: &str| {
-        receiver(&mut lab.udpkit(host), &["239.1.2.4:5001", "--plain", "-J", "--count", count])
+        receiver(&mut lab.udpkit(host), &["239.1.2.4:5001", "--no-header", "-J", "--count", count])
     };
     let receivers = [plain("r1", "10"), plain("r2", "10")];
     let args = ["event", "on 1 udp dst 239.1.2.4/5001 periodic [100 64] count 10"];

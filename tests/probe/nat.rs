@@ -345,7 +345,7 @@ fn an_alternate_port_that_cannot_be_had_is_named_and_serving_goes_on() {
 fn what_cannot_be_is_a_usage_error() {
     for (args, told) in [
         (&["192.0.2.1:65536"][..], "not a number from 1 to 65535"),
-        (&["192.0.2.1", "--from", "::1"], "other family"),
+        (&["192.0.2.1", "--bind", "::1"], "other family"),
         (&["192.0.2.1", "--tries", "0"], "--tries"),
         (&["192.0.2.1", "--sockets", "1"], "--sockets"),
         (&[], "HOST"),

@@ -176,7 +176,7 @@ fn services_and_walls_are_told_as_they_are_and_nmap_says_nothing_else() {
     wait_until_served(&lab);
     // All at once: each asker, and each family, has its own share of the server's ICMP errors.
     let probe = |target: &str| {
-        let args = ["probe", "ports", target, PORTS, "--no-helper", "--json"];
+        let args = ["probe", "ports", target, PORTS, "--no-agent", "--json"];
         Running::start(lab.udpkit("client").args(args))
     };
     let nmap = |family: &[&str], target: &str| {
@@ -253,7 +253,7 @@ fn services_and_walls_are_told_as_they_are_and_nmap_says_nothing_else() {
 
 /// A scan of this host that is over at once.
 fn scan(args: &[&str]) -> crate::common::Output {
-    run(udpkit().args(["probe", "ports", "--no-helper"]).args(args), secs(30))
+    run(udpkit().args(["probe", "ports", "--no-agent"]).args(args), secs(30))
 }
 
 fn bound() -> (UdpSocket, String) {
@@ -301,7 +301,7 @@ fn a_service_is_known_on_any_port_when_it_is_asked_as_one() {
 fn a_scan_that_is_stopped_tells_what_it_knows() {
     let (socket, port) = bound();
     let args =
-        ["probe", "ports", "127.0.0.1", &port, "--no-helper", "--wait", "300s", "--time", "300s"];
+        ["probe", "ports", "127.0.0.1", &port, "--no-agent", "--wait", "300s", "--time", "300s"];
     let running = Running::start(udpkit().args(args));
     socket.set_read_timeout(Some(secs(20))).expect("a timeout");
     socket.recv_from(&mut [0; 1_500]).expect("a question");
@@ -323,7 +323,7 @@ fn what_is_no_scan_is_refused_before_anything_is_sent() {
         (&["127.0.0.1", "53,"], "a port is missing"),
         (&["127.0.0.1"], "PORTS"),
         (&["127.0.0.1", "53", "--tries", "0"], "1..=64"),
-        (&["127.0.0.1", "53", "--pps", "0"], "1..=100000"),
+        (&["127.0.0.1", "53", "--rate", "0"], "from 1 to 100000"),
         (&["127.0.0.1", "53", "--wait", "0"], "--wait 0 waits for nothing"),
         (&["127.0.0.1", "53", "--as", "gopher"], "there are dns, dhcp"),
     ] {
@@ -347,7 +347,7 @@ fn a_name_of_both_families_is_scanned_over_one_and_the_other_is_named() {
     let scan = |family: &[&str]| {
         let mut command = Command::new("unshare");
         command.args(["--mount", "sh", "-c", &script, "sh", env!("CARGO_BIN_EXE_udpkit")]);
-        command.args(["probe", "ports", "both.test", &closed, "--no-helper"]).args(family);
+        command.args(["probe", "ports", "both.test", &closed, "--no-agent"]).args(family);
         run(&mut command, secs(30)).expect_success().out()
     };
     let (v4, v6) = (scan(&["-4"]), scan(&["-6"]));

@@ -143,7 +143,7 @@ fn a_flow_keeps_its_ports_whatever_the_ttl() {
             }
         }",
     );
-    let args = ["10.77.3.2:9", "--from", ":5000", "--flows", "2", "--tries", "2", "-J"];
+    let args = ["10.77.3.2:9", "--bind", ":5000", "--flows", "2", "--tries", "2", "-J"];
     let output = begin(&lab, &args).wait(secs(30)).expect_success();
     let report = json(&output.out());
     let ports = [0, 1].map(|flow| path(&report, &format!("flows.{flow}.source_port")).as_u64());
@@ -161,9 +161,9 @@ fn a_flow_keeps_its_ports_whatever_the_ttl() {
 #[test]
 fn arguments_that_cannot_be_are_refused_before_a_socket_opens() {
     for (args, words) in [
-        (&["127.0.0.1", "--flows", "4", "--from", ":65534"][..], "no 4 ports from 65534 on"),
+        (&["127.0.0.1", "--flows", "4", "--bind", ":65534"][..], "no 4 ports from 65534 on"),
         (&["127.0.0.1", "--wait", "0s"], "--wait 0 waits for nothing"),
-        (&["127.0.0.1", "--from", "[::1]:9"], "of the other family"),
+        (&["127.0.0.1", "--bind", "[::1]:9"], "of the other family"),
         (&["127.0.0.1", "--hops", "255"], "255"),
         (&["127.0.0.1:70000"], "not a number from 1 to 65535"),
     ] {

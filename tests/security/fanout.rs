@@ -73,7 +73,7 @@ fn outlive(is_silent: bool) -> (Duration, String) {
     sender.wait_for_line("open to receivers on", secs(10));
     let capture = Capture::start(&lab, "s", "eth0", "udp and src host 10.77.0.12");
     let receive = |host: &str| {
-        Running::start(lab.udpkit(host).args(["cast", "recv", "--from", "10.77.0.1", "-J"]))
+        Running::start(lab.udpkit(host).args(["cast", "recv", "--sender", "10.77.0.1", "-J"]))
     };
     let (stays, dies) = (receive("r1"), receive("r2"));
     for host in ["10.77.0.11:", "10.77.0.12:"] {
@@ -212,7 +212,7 @@ fn a_receiver_beside_forged_announcements_is_served_and_heard_to_the_end() {
     sender.wait_for_line("open to receivers on", secs(10));
     count(&lab);
     let capture = Capture::start(&lab, "s", "eth0", "udp and src host 10.77.0.11");
-    let args = ["cast", "recv", "--from", "10.77.0.1", "-J"];
+    let args = ["cast", "recv", "--sender", "10.77.0.1", "-J"];
     let honest = Running::start(lab.udpkit("r1").args(args));
     sender.wait_for_line(" joined", secs(10));
     let heard = Overheard::end(capture, 2, |_| true);
@@ -255,7 +255,7 @@ fn a_stream_ends_within_seconds_where_its_receiver_was_killed_beside_one_that_st
     let sender = Running::start(command.args(args));
     sender.wait_for_line("open to receivers on", secs(10));
     let receive = |host: &str| {
-        Running::start(lab.udpkit(host).args(["cast", "recv", "--from", "10.77.0.1", "-J"]))
+        Running::start(lab.udpkit(host).args(["cast", "recv", "--sender", "10.77.0.1", "-J"]))
     };
     let (stays, dies) = (receive("r1"), receive("r2"));
     for host in ["10.77.0.11:", "10.77.0.12:"] {

@@ -24,15 +24,15 @@ const PORTS: [u16; 7] = [ECHO, FIXED, HELPLESS, TALKER, SERVE, STAMP, DOOR];
 fn answerers(lab: &Lab, host: &str) -> Vec<Running> {
     let at = |port: u16| format!(":{port}");
     let bind = |port: u16| format!("0.0.0.0:{port}");
-    let (any, stamp) = (bind(SERVE), bind(STAMP));
+    let (any, stamp) = (bind(SERVE), format!("--stamp={}", bind(STAMP)));
     let plans: [(&[&str], u16); 6] = [
         (&["recv", "--echo", "-q", &at(ECHO)], ECHO),
         (&["recv", "--reply", "ok", "-q", &at(FIXED)], FIXED),
         (&["recv", "--reply", "a HELP", "-q", &at(HELPLESS)], HELPLESS),
         // Neither text nor STUN to those who look at its first byte: STAMP, for all they know.
         (&["recv", &format!("--reply={REPLY}"), "-q", &at(TALKER)], TALKER),
-        (&["serve", &any, "--stamp", &stamp, "--stamp-short", "--stun-short"], SERVE),
-        (&["cast", "send", "--open", "--from", &at(DOOR), "--repeat", "1000", "hello"], DOOR),
+        (&["serve", &any, &stamp, "--stamp-short", "--stun-short"], SERVE),
+        (&["cast", "send", "--open", "--bind", &at(DOOR), "--repeat", "1000", "hello"], DOOR),
     ];
     let start = |(args, port): (&[&str], u16)| {
         let running = Running::start(lab.udpkit(host).args(args));
@@ -144,8 +144,8 @@ fn generators_fixed_replies_and_echoes_of_others_do_not_keep_a_server_busy() {
     require_lab!();
     let lab = Lab::pair();
     count_udp(&lab);
-    let bind = format!("0.0.0.0:{STAMP}");
-    let args = ["serve", "0.0.0.0:1011", "--stamp", &bind, "--stamp-short", "--stun-short"];
+    let stamp = format!("--stamp=0.0.0.0:{STAMP}");
+    let args = ["serve", "0.0.0.0:1011", &stamp, "--stamp-short", "--stun-short"];
     let _server = Running::start(lab.udpkit("b").args(args));
     lab.wait_bound("b", SERVE);
     lab.wait_bound("b", STAMP);

@@ -87,7 +87,7 @@ fn a_refusal_in_hostile_words_is_shown_harmless_by_every_client() {
             &["probe", "marks", &at],
             &["probe", "shape", &at],
             &["probe", "timeout", &at, "--candidates", "500ms"],
-            &["cast", "recv", "--from", &at, "--time", "1s"],
+            &["cast", "recv", "--sender", &at, "--time", "1s"],
         ];
         thread::scope(|scope| {
             for args in commands {
@@ -147,7 +147,7 @@ fn a_service_s_words_are_shown_harmless() {
     });
     let port = liar.address.port().to_string();
     for form in [&[][..], &["-J"]] {
-        let args = ["probe", "ports", "127.0.0.1", &port, "--no-helper", "--as", "sip"];
+        let args = ["probe", "ports", "127.0.0.1", &port, "--no-agent", "--as", "sip"];
         let output = run(udpkit().args(args).args(form), secs(60));
         harmless("probe ports --no-helper", &output);
         assert!(output.out().contains("owned"), "{}\n{}", output.out(), output.err());

@@ -68,6 +68,7 @@ pub(super) fn prefix(clock: Option<&mut Clock>, at: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::TimeStyle;
 
     fn reply() -> PingReply {
         PingReply {
@@ -89,15 +90,15 @@ mod tests {
     #[test]
     fn lines_are_those_of_ping() {
         let plain = "44 bytes from 192.0.2.10:862: seq=7 ttl=57 time=11.930 ms";
-        assert_eq!(reply_line(&reply(), false), plain);
+        assert_eq!(reply_line(&reply(), None), plain);
         let copy =
             PingReply { kind: ReplyKind::Duplicate, round_trip_ns: None, ttl: None, ..reply() };
         assert_eq!(
-            reply_line(&copy, true),
+            reply_line(&copy, Some(&mut Clock::new(TimeStyle::Epoch))),
             "[1700000000.123456] 44 bytes from 192.0.2.10:862: seq=7 time=? (DUP!)"
         );
         let timeout = PingTimeout { target: 0, seq: 3, sent_ns: 1, waited_ns: 2_000_000_000 };
-        let line = timeout_line(&timeout, "192.0.2.10:862", false);
+        let line = timeout_line(&timeout, "192.0.2.10:862", None);
         assert_eq!(line, "no answer from 192.0.2.10:862: seq=3 after 2.00 s");
     }
 }

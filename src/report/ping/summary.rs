@@ -45,10 +45,12 @@ pub(super) fn hint(summary: &PingSummary) -> Option<&'static str> {
         return None;
     }
     Some(match summary.protocol {
-        "plain echo" => "hint: --plain is for what sends back every datagram, such as recv --echo",
+        "plain echo" => {
+            "hint: --echo needs a service that sends every datagram back, such as recv --echo"
+        }
         _ => {
-            "hint: ping asks STAMP reflectors: udpkit serve (--key where it has one), routers on\n      \
-             port 862; --plain is for what merely echoes"
+            "hint: run `udpkit serve` there (with --key FILE here if it has a key); routers reflect\n      \
+             STAMP on port 862; --echo is for services that merely echo"
         }
     })
 }

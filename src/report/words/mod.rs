@@ -4,5 +4,6 @@
 //! field's standard terms, lower case at the start and without a full stop, with the unit behind
 //! every figure. What a judge found is in `record`; nothing is decided here.
 
+pub mod address;
 mod agent;
 pub mod terms;

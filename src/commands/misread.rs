@@ -1,0 +1,255 @@
+//! Words that would be read as something else than was meant, found before anything is looked up or
+//! sent, each with the right spelling.
+
+use super::Usage;
+use crate::net::{find_interface, interface_name, interfaces};
+use crate::units::{Nanos, Rate};
+use std::net::{Ipv6Addr, SocketAddr};
+use thiserror::Error;
+
+/// A word that is probably not what was meant.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Misread {
+    /// A number alone where a host is wanted.
+    #[error("{0} is a port number, not a host; write HOST:{0}, such as 127.0.0.1:{0}")]
+    BarePort(String),
+    /// A host, and a port as a word of its own, as nc has it.
+    #[error("{1} is a port number, not a host; write {0}:{1}")]
+    HostAndPort(String, String),
+    /// An IPv6 address without brackets whose end may be a port.
+    #[error("{whole} is ambiguous; write [{host}]:{port} for port {port}, or [{whole}]")]
+    BareIpv6 {
+        /// As it was written.
+        whole: String,
+        /// What stands before the last colon.
+        host: String,
+        /// What stands behind it.
+        port: String,
+    },
+    /// A zone that seems to hold a port.
+    #[error("an interface name holds no colon; write [{host}]:{port}")]
+    ZoneWithPort {
+        /// What stands before the last colon.
+        host: String,
+        /// What stands behind it.
+        port: String,
+    },
+    /// An interface's name that the kernel would cut at its colon.
+    #[error("--interface {0}: an interface name holds no colon")]
+    InterfaceWithColon(String),
+    /// A unit behind a blank.
+    #[error("{0} looks like a unit, not a host; write a value and its unit as one word: 10{0}")]
+    Unit(String),
+    /// A duration or a rate where a host is wanted.
+    #[error(
+        "{0} looks like a duration or a rate, not a host; a flag that may stand without a value takes it as --FLAG={0}"
+    )]
+    Value(String),
+    /// `:8620` where a host is wanted.
+    #[error("{0} names no host; write HOST{0}, such as 127.0.0.1{0}")]
+    PortAlone(String),
+    /// A sentence where a host is wanted.
+    #[error("{0:?} has blanks in it and is no host; put it in quotes behind -- if it is a message")]
+    Sentence(String),
+    /// A link-local address that does not say on which interface.
+    #[error(
+        "{ip} is link-local and needs its interface: [{ip}%{example}]:{port}; this host has {known}"
+    )]
+    NoZone {
+        /// The address.
+        ip: Ipv6Addr,
+        /// Its port.
+        port: u16,
+        /// One of the interfaces.
+        example: String,
+        /// All of them.
+        known: String,
+    },
+    /// Two interfaces.
+    #[error("{ip}%{zone} is on interface {zone}, and --interface names {interface}")]
+    OtherInterface {
+        /// The address.
+        ip: Ipv6Addr,
+        /// The interface that it names.
+        zone: String,
+        /// The one that the flag names.
+        interface: String,
+    },
+}
+
+impl From<Misread> for Usage {
+    fn from(misread: Misread) -> Self {
+        Self::new(misread.to_string())
+    }
+}
+
+/// Units that people write with a blank before them.
+const UNITS: &[&str] = &[
+    "k", "m", "g", "t", "kbit", "mbit", "gbit", "kbit/s", "mbit/s", "gbit/s", "kbps", "mbps",
+    "gbps", "pps", "kpps", "mpps", "ns", "us", "ms", "s", "min", "h",
+];
+
+/// Looks at the words that are to be hosts, all of one command.
+///
+/// # Errors
+///
+/// The first word that is probably none.
+pub fn check_hosts<S: AsRef<str>>(words: &[S]) -> Result<(), Misread> {
+    let mut before: Option<&str> = None;
+    for word in words {
+        let word = word.as_ref();
+        check_host(word, before)?;
+        before = Some(word);
+    }
+    Ok(())
+}
+
+fn check_host(word: &str, before: Option<&str>) -> Result<(), Misread> {
+    let own = || word.to_owned();
+    let is_number = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number {
+        let host = before.filter(|host| !host.contains(':'));
+        return Err(match host {
+            Some(host) => Misread::HostAndPort(host.to_owned(), own()),
+            None => Misread::BarePort(own()),
+        });
+    }
+    if word.contains(char::is_whitespace) {
+        return Err(Misread::Sentence(own()));
+    }
+    if UNITS.contains(&word.to_lowercase().as_str()) && before.is_some() {
+        return Err(Misread::Unit(own()));
+    }
+    let starts_as_number = word.starts_with(|first: char| first.is_ascii_digit());
+    if starts_as_number && (word.parse::<Nanos>().is_ok() || word.parse::<Rate>().is_ok()) {
+        return Err(Misread::Value(own()));
+    }
+    if word.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok()) {
+        return Err(Misread::PortAlone(own()));
+    }
+    check_address(word)
+}
+
+/// Looks at an address that may be an IPv6 one without its brackets.
+///
+/// # Errors
+///
+/// Where its end may be a port, or its zone holds one.
+pub fn check_address(word: &str) -> Result<(), Misread> {
+    let inner = word.strip_prefix('[').and_then(|rest| rest.split_once(']')).map(|(ip, _)| ip);
+    let bare = inner.unwrap_or(word);
+    let Some((host, port)) = bare.rsplit_once(':') else { return Ok(()) };
+    if bare.split_once('%').is_some_and(|(_, zone)| zone.contains(':')) {
+        return Err(Misread::ZoneWithPort { host: host.to_owned(), port: port.to_owned() });
+    }
+    let could_be_port = port.len() >= 3 && port.bytes().all(|byte| byte.is_ascii_digit());
+    if inner.is_none() && could_be_port && bare.parse::<Ipv6Addr>().is_ok() {
+        let host = if host.ends_with(':') && !host.ends_with("::") {
+            format!("{host}:")
+        } else {
+            host.to_owned()
+        };
+        let (whole, port) = (bare.to_owned(), port.to_owned());
+        return Err(Misread::BareIpv6 { whole, host, port });
+    }
+    Ok(())
+}
+
+/// The interface of `--interface`, by name or address.
+pub fn device(text: Option<&str>) -> anyhow::Result<Option<u32>> {
+    let Some(text) = text else { return Ok(None) };
+    if text.contains(':') && text.parse::<Ipv6Addr>().is_err() {
+        return Err(Usage::from(Misread::InterfaceWithColon(text.to_owned())).into());
+    }
+    Ok(Some(find_interface(text)?))
+}
+
+/// Looks at addresses as they were found, beside the interface that is named.
+///
+/// # Errors
+///
+/// A link-local one that names no interface, where none is named either, or another one.
+pub fn check_zones(addrs: &[SocketAddr], device: Option<u32>) -> Result<(), Misread> {
+    for addr in addrs {
+        let SocketAddr::V6(v6) = addr else { continue };
+        let ip = *v6.ip();
+        let link_local_group = ip.is_multicast() && ip.octets()[1] & 0x0f == 2;
+        let link_local = ip.is_unicast_link_local() || link_local_group;
+        match (v6.scope_id(), device) {
+            (0, None) if link_local => {
+                let names: Vec<String> = interfaces()
+                    .unwrap_or_default()
+                    .into_iter()
+                    .filter(|one| !one.loopback)
+                    .map(|one| one.name)
+                    .collect();
+                let example = names.first().cloned().unwrap_or_else(|| "eth0".to_owned());
+                let known = names.join(", ");
+                return Err(Misread::NoZone { ip, port: v6.port(), example, known });
+            }
+            (zone, Some(device)) if zone != 0 && zone != device => {
+                let (zone, interface) = (interface_name(zone), interface_name(device));
+                return Err(Misread::OtherInterface { ip, zone, interface });
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_host_is_answered_with_the_right_spelling() {
+        for (words, told) in [
+            (&["9000"][..], "write HOST:9000"),
+            (&["127.0.0.1", "9000"], "write 127.0.0.1:9000"),
+            (&["127.0.0.1:9", "9000"], "write HOST:9000"),
+            (&["127.0.0.1", "M"], "10M"),
+            (&["5ms"], "--FLAG=5ms"),
+            (&["10M"], "--FLAG=10M"),
+            (&[":8620"], "127.0.0.1:8620"),
+            (&["hi there"], "blanks"),
+            (&["::1:9000"], "[::1]:9000"),
+            (&["2001:db8::1:9000"], "[2001:db8::1]:9000"),
+            (&["fe80::2%eth0:9000"], "[fe80::2%eth0]:9000"),
+        ] {
+            let wrong = check_hosts(words).expect_err("it is no host").to_string();
+            assert!(wrong.contains(told), "{words:?}: {wrong}");
+        }
+    }
+
+    #[test]
+    fn a_host_is_a_host() {
+        for word in [
+            "127.0.0.1",
+            "localhost",
+            "a.example:9",
+            "::1",
+            "[::1]:9000",
+            "2001:db8::1",
+            "fe80::2%eth0",
+            "[fe80::2%eth0]:9000",
+            "m",
+            "4.example",
+            "3com.example:5",
+            "2001:db8::beef",
+        ] {
+            assert_eq!(check_hosts(&[word]), Ok(()), "{word}");
+        }
+    }
+
+    #[test]
+    fn a_link_local_address_needs_one_interface_and_no_other() {
+        let addr = |text: &str| [text.parse().expect("an address")];
+        let no_zone = check_zones(&addr("[fe80::1]:9"), None).expect_err("no zone");
+        assert!(matches!(no_zone, Misread::NoZone { port: 9, .. }), "{no_zone}");
+        assert_eq!(check_zones(&addr("[fe80::1]:9"), Some(1)), Ok(()));
+        assert_eq!(check_zones(&addr("[fe80::1%1]:9"), Some(1)), Ok(()));
+        let other = check_zones(&addr("[fe80::1%1]:9"), Some(7)).expect_err("two interfaces");
+        assert!(matches!(other, Misread::OtherInterface { .. }), "{other}");
+        assert_eq!(check_zones(&addr("[2001:db8::1]:9"), None), Ok(()));
+    }
+}

@@ -1,0 +1,5 @@
+//! Addresses in words.
+
+/// What to do where a word was taken for a host that may be a message.
+pub const MESSAGE_BEHIND_DASHES: &str =
+    "a message stands behind --: udpkit send HOST:PORT -- MESSAGE";
