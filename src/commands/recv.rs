@@ -1,14 +1,16 @@
 //! `udpkit recv`: from arguments to a run.
 
 use super::bind::{Bind, parse_binds};
+use super::misread::{check_address, device};
 use super::shared::detail_sockets;
 use super::{Exit, Usage};
 use crate::batch::TxBatch;
 use crate::cli::{DatagramFormat, RecvArgs};
 use crate::engine::{Loop, LoopConfig, Signals};
-use crate::net::{self, IoMode, Socket, SocketPlan, interface_name};
+use crate::net::{self, IoMode, NetError, Socket, SocketPlan, interface_name};
 use crate::report::{self, DatagramStyle, RecvReport, RecvView};
 use crate::session::{Answering, RecvPlan, RecvSession, Show};
+use crate::sys::Membership;
 use crate::units::Nanos;
 use crate::wire::unescape;
 use anyhow::Context;
@@ -23,6 +25,9 @@ const ARENA: usize = 1 << 20;
 
 /// Runs `udpkit recv`.
 pub fn run(args: RecvArgs) -> anyhow::Result<Exit> {
+    for word in &args.binds {
+        check_address(word).map_err(Usage::from)?;
+    }
     let binds = parse_binds(&args.binds, &args.port, args.family.into())?;
     let largest = buffer(&args)?;
     let answering = answering(&args)?;
@@ -106,7 +111,22 @@ fn open(args: &RecvArgs, binds: &[Bind], answering: &Answering) -> anyhow::Resul
         buffer: usize::try_from(args.socket_buffer.0).unwrap_or(usize::MAX),
         ..SocketPlan::new(addr)
     };
-    Ok(binds.iter().map(|bind| bind.open(plan)).collect::<Result<_, _>>()?)
+    let interface = device(args.interface.as_deref())?.unwrap_or(0);
+    let open = |bind: &Bind| -> Result<Socket, NetError> {
+        let group = bind.addr;
+        if !group.ip().is_multicast() {
+            return bind.open(plan);
+        }
+        let zone = match group {
+            SocketAddr::V6(v6) => v6.scope_id(),
+            SocketAddr::V4(_) => 0,
+        };
+        let interface = if interface == 0 { zone } else { interface };
+        let socket = bind.open(|addr| SocketPlan { share_port: true, ..plan(addr) })?;
+        socket.join(&Membership { group: group.ip(), interface, source: None })?;
+        Ok(socket)
+    };
+    Ok(binds.iter().map(open).collect::<Result<_, _>>()?)
 }
 
 /// Says where datagrams are awaited, with the ports that the kernel chose.

@@ -271,6 +271,9 @@ impl Loop {
             self.stop_told = true;
             session.on_stop(now);
         }
+        if self.signals.as_ref().is_some_and(Signals::asked) {
+            session.on_status(now);
+        }
     }
 
     fn tell_drops(&self, session: &mut impl Session) {

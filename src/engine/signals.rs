@@ -1,7 +1,8 @@
 //! SIGINT and SIGTERM: the first ends the run early with a whole report, a later one quits at once.
+//! SIGQUIT asks how the run stands, as it does with ping(8).
 
 use mio::net::UnixStream;
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::{flag, low_level};
 use std::io::{self, Read};
 use std::os::unix::net::UnixStream as Pipe;
@@ -21,10 +22,11 @@ const ONE_WISH: Duration = Duration::from_millis(200);
 pub struct Signals {
     pub(super) pipe: UnixStream,
     arrived: Arc<AtomicBool>,
+    asked: Arc<AtomicBool>,
 }
 
 impl Signals {
-    /// Takes over SIGINT and SIGTERM. Every instance hears both.
+    /// Takes over SIGINT, SIGTERM and SIGQUIT. Every instance hears them all.
     pub fn listen() -> io::Result<Self> {
         let (signals, second) = Self::listen_without_thread()?;
         second.watch()?;
@@ -43,12 +45,20 @@ impl Signals {
             flag::register(signal, Arc::clone(&arrived))?;
             low_level::pipe::register(signal, write.try_clone()?)?;
         }
-        Ok((Self { pipe: UnixStream::from_std(read), arrived }, second))
+        let asked = Arc::new(AtomicBool::new(false));
+        flag::register(SIGQUIT, Arc::clone(&asked))?;
+        low_level::pipe::register(SIGQUIT, write.try_clone()?)?;
+        Ok((Self { pipe: UnixStream::from_std(read), arrived, asked }, second))
     }
 
     /// Whether a signal came since [`Signals::listen`].
     pub fn arrived(&self) -> bool {
         self.arrived.load(Ordering::Acquire)
+    }
+
+    /// Whether the user asked how the run stands, since this was asked last.
+    pub fn asked(&self) -> bool {
+        self.asked.swap(false, Ordering::AcqRel)
     }
 
     /// Empties the pipe, so that the next signal is a new edge.

@@ -28,6 +28,8 @@ pub enum PingEvent<'a> {
     Settled(&'a PingRow),
     /// An interval is over: one such event for each target.
     Interval(&'a PingInterval<'a>),
+    /// The user asks how the run stands: one such event for each target.
+    Status(&'a PingInterval<'a>),
     /// All that happened has been told: time to write out what is buffered.
     Lull,
 }

@@ -14,6 +14,15 @@ pub enum RecvEvent<'a> {
     Datagram(&'a Received<'a>),
     /// An interval is over.
     Interval(&'a RecvInterval),
+    /// The user asks how the run stands.
+    Status {
+        /// Datagrams so far.
+        datagrams: u64,
+        /// Their payload bytes.
+        bytes: u64,
+        /// Time since the run began.
+        elapsed: Nanos,
+    },
     /// The network answered one of our answers with an error: the first of its kind.
     Trouble(&'a Trouble),
     /// All that came has been told: time to write out what is buffered.

@@ -126,6 +126,11 @@ impl<'a> Sink<RecvEvent<'a>> for RecvReport {
                 }
             }
             RecvEvent::Interval(interval) => self.interval(interval),
+            RecvEvent::Status { datagrams, bytes, elapsed } => {
+                let (datagrams, bytes) = (plural(datagrams, "datagram"), plural(bytes, "byte"));
+                note(format_args!("received {datagrams}, {bytes} in {elapsed}"));
+                Flow::Continue
+            }
             RecvEvent::Trouble(trouble) => {
                 warning(format_args!("answer to {}: {}", trouble.destination, trouble.error));
                 Flow::Continue

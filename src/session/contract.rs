@@ -87,6 +87,11 @@ pub trait Session {
         let _ = (socket, drops);
     }
 
+    /// The user asks how the run stands (SIGQUIT); it goes on.
+    fn on_status(&mut self, now: Now) {
+        let _ = now;
+    }
+
     /// The user, or another part of udpkit, asks for an early end: wind down and answer `Done` soon.
     fn on_stop(&mut self, now: Now);
 

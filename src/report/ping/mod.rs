@@ -184,6 +184,10 @@ impl<'a> Sink<PingEvent<'a>> for PingReport {
                 self.out.line(csv::row(row, &self.names[row.target]))
             }
             (PingEvent::Interval(interval), _) => self.interval(interval),
+            (PingEvent::Status(interval), _) => {
+                note(live::row(interval, Some(&self.names[interval.target]), self.clock.as_mut()));
+                Flow::Continue
+            }
             (PingEvent::Lull, _) => self.out.flush(),
             _ => Flow::Continue,
         }

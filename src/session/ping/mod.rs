@@ -388,6 +388,15 @@ where
         self.interval_began = now;
     }
 
+    fn on_status(&mut self, now: Now) {
+        let (began, started) = (self.interval_began, self.started.unwrap_or(now));
+        for target in &mut self.targets {
+            let interval =
+                target.interval(began.real, now.mono - began.mono, now.mono - started.mono);
+            self.closed |= self.sink.take(PingEvent::Status(&interval)) == Flow::Closed;
+        }
+    }
+
     fn on_stop(&mut self, now: Now) {
         self.interrupted = true;
         self.ended.get_or_insert(now.mono);

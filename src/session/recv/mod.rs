@@ -309,6 +309,12 @@ where
         }
     }
 
+    fn on_status(&mut self, now: Now) {
+        let Count { datagrams, bytes } = self.total;
+        let elapsed = now.mono - self.started.unwrap_or(now.mono);
+        self.tell(RecvEvent::Status { datagrams, bytes, elapsed });
+    }
+
     fn on_stop(&mut self, now: Now) {
         if self.stage == Stage::Open {
             // The poll has to be looked at once before silence means that nothing waits.
