@@ -2,6 +2,7 @@
 //! it. `net::explain` looks the state up; the words are made here and nowhere else.
 
 use super::LocalRefusal;
+use crate::units::io_error_text;
 use std::fmt;
 use std::net::SocketAddr;
 
@@ -156,8 +157,7 @@ impl fmt::Display for OwnFinding {
 
 /// The system's words for an error number, without the number, in lower case.
 pub fn system_words(errno: i32) -> String {
-    let text = std::io::Error::from_raw_os_error(errno).to_string();
-    text.split(" (os error").next().unwrap_or(&text).to_lowercase()
+    io_error_text(&std::io::Error::from_raw_os_error(errno))
 }
 
 /// Whether an address is link-local and does not say on which interface (RFC 4007 §6).

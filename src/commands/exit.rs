@@ -1,12 +1,14 @@
 //! How a run ends: the exit code, and errors that are the user's to mend.
 
 use crate::cli::OutputKind;
+use crate::engine::StreamError;
 use crate::net::NetError;
 use crate::record::{Document, Event};
 use crate::report;
 use crate::sys::ConfineError;
+use crate::units::io_error_text;
 use serde::Serialize;
-use std::fmt;
+use std::{fmt, io};
 
 /// The exit code of a run that reached its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,28 +127,22 @@ fn net_code(error: &NetError) -> &'static str {
     }
 }
 
-/// An error with its causes, down to the one whose words hold the system's already.
+/// An error with its causes, down to the one whose text holds the system's already.
 pub fn message_of(error: &anyhow::Error) -> String {
     let mut message = String::new();
     for cause in error.chain() {
         if !message.is_empty() {
             message.push_str(": ");
         }
-        message.push_str(&in_words(&cause.to_string()));
-        if cause.is::<NetError>() {
+        match cause.downcast_ref::<io::Error>() {
+            Some(error) => message.push_str(&io_error_text(error)),
+            None => message.push_str(&cause.to_string()),
+        }
+        if cause.is::<NetError>() || cause.is::<StreamError>() {
             break;
         }
     }
     message
-}
-
-/// Without the system's number for what its words say.
-fn in_words(text: &str) -> String {
-    let numbered = text.split_once(" (os error ").and_then(|(words, behind)| {
-        let (number, rest) = behind.split_once(')')?;
-        number.bytes().all(|byte| byte.is_ascii_digit()).then(|| format!("{words}{rest}"))
-    });
-    numbered.unwrap_or_else(|| text.to_owned())
 }
 
 /// What the user can do about an error.
@@ -163,12 +159,11 @@ pub fn hint_of(error: &anyhow::Error) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io;
 
     #[test]
     fn the_systems_number_is_left_out() {
         let error = anyhow::Error::from(io::Error::from_raw_os_error(2)).context("cannot read x");
-        assert_eq!(message_of(&error), "cannot read x: No such file or directory");
+        assert_eq!(message_of(&error), "cannot read x: no such file or directory");
         let strange = anyhow::anyhow!("a file called (os error x)");
         assert_eq!(message_of(&strange), "a file called (os error x)");
     }

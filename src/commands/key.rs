@@ -5,6 +5,7 @@
 
 use super::Usage;
 use crate::report;
+use crate::units::io_error_text;
 use crate::wire::{ControlKey, KEY_LEN};
 use std::fs::File;
 use std::io::Read;
@@ -35,8 +36,7 @@ pub fn read(flag: Option<&Path>) -> Result<Option<ControlKey>, Usage> {
 /// The key in a file, and the file's permissions.
 fn from_file(path: &Path, name: &str) -> Result<(ControlKey, u32), Usage> {
     let cannot = |why: std::io::Error| {
-        let why = why.to_string();
-        let why = why.split(" (os error").next().unwrap_or_default().to_lowercase();
+        let why = io_error_text(&why);
         Usage::with_hint(format!("{name}: cannot read the key: {why}"), HINT)
     };
     let file = File::open(path).map_err(cannot)?;

@@ -237,7 +237,7 @@ pub enum ServerError {
     #[error(transparent)]
     Net(#[from] NetError),
     /// Its loop.
-    #[error("cannot start the server's loop: {0}")]
+    #[error("cannot start the server's loop")]
     Loop(#[from] io::Error),
     /// Its privileges, which it could not lay down.
     #[error(transparent)]

@@ -11,7 +11,7 @@ use crate::session::blast::{
 };
 use crate::session::serve::StreamIo;
 use crate::sys;
-use crate::units::Nanos;
+use crate::units::{Nanos, io_error_text};
 use std::io;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
@@ -62,7 +62,7 @@ pub enum StreamError {
     #[error(transparent)]
     Net(#[from] NetError),
     /// Its loop or its thread.
-    #[error("cannot start a stream: {0}")]
+    #[error("cannot start a stream: {}", io_error_text(.0))]
     Loop(#[from] io::Error),
 }
 

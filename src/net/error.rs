@@ -2,6 +2,7 @@
 
 use super::explain;
 use crate::sys::errno;
+use crate::units::io_error_text;
 use std::io;
 use std::net::SocketAddr;
 use thiserror::Error;
@@ -37,7 +38,7 @@ pub enum NetError {
     #[error("cannot list the interfaces of this host: {0}")]
     Interfaces(#[source] io::Error),
     /// The socket could not be made or bound.
-    #[error("cannot bind {addr}: {}", reason(source))]
+    #[error("cannot bind {addr}: {}", io_error_text(source))]
     Bind {
         /// The address asked for.
         addr: SocketAddr,
@@ -53,7 +54,7 @@ pub enum NetError {
         source: io::Error,
     },
     /// An option was refused.
-    #[error("cannot set {what} on a socket: {}", reason(source))]
+    #[error("cannot set {what} on a socket: {}", io_error_text(source))]
     Option {
         /// Which option, in words.
         what: &'static str,
@@ -61,7 +62,7 @@ pub enum NetError {
         source: io::Error,
     },
     /// A group could not be joined.
-    #[error("cannot join {group}: {}", reason(source))]
+    #[error("cannot join {group}: {}", io_error_text(source))]
     Join {
         /// The group, with its interface and source.
         group: String,
@@ -110,18 +111,9 @@ impl NetError {
 
 /// Why this host cannot reach a peer, by its own state.
 fn reach_reason(addr: SocketAddr, error: &io::Error) -> String {
-    error.raw_os_error().map_or_else(|| reason(error), |number| explain(number, addr).to_string())
-}
-
-/// The system's words without `(os error N)`, in lower case.
-fn reason(error: &io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or(&text);
-    let mut chars = text.chars();
-    match chars.next() {
-        Some(first) => first.to_lowercase().chain(chars).collect(),
-        None => text.to_owned(),
-    }
+    error
+        .raw_os_error()
+        .map_or_else(|| io_error_text(error), |number| explain(number, addr).to_string())
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 use super::guard::{harmless_json, harmless_lines, harmless_payload};
 use crate::record::{Document, Event, Flow};
+use crate::units::io_error_text;
 use serde::Serialize;
 use std::fmt::{self, Write as _};
 use std::io::{self, IsTerminal, Write};
@@ -112,7 +113,8 @@ impl Output {
         let Err(error) = result else { return };
         // A reader that has gone is no trouble; a full disk is.
         if !self.closed && error.kind() != io::ErrorKind::BrokenPipe {
-            super::error(format_args!("cannot write to standard output: {error}"), None);
+            let why = io_error_text(error);
+            super::error(format_args!("cannot write to standard output: {why}"), None);
             LOST.store(true, Ordering::Relaxed);
         }
         self.closed = true;

@@ -2,6 +2,7 @@
 
 mod bytes;
 mod claimed;
+mod io_error;
 mod limit;
 mod nanos;
 mod parse;
@@ -11,6 +12,7 @@ mod sweep;
 
 pub use bytes::{ByteCount, group_digits};
 pub use claimed::{Claimed, MOST_COUNT};
+pub use io_error::io_error_text;
 pub use limit::{Bound, Limit, Measured, Metric, ParseLimitError, Standing};
 pub use nanos::Nanos;
 pub use parse::ParseUnitError;

@@ -2,6 +2,7 @@
 
 use crate::record::{CastEvent, Flow, Sink};
 use crate::report::{self, Output};
+use crate::units::io_error_text;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -107,7 +108,10 @@ impl Store {
             None => Ok(()),
             Some(error) => {
                 let name = self.name.display();
-                Err(io::Error::new(error.kind(), format!("cannot write {name}: {error}")))
+                Err(io::Error::new(
+                    error.kind(),
+                    format!("cannot write {name}: {}", io_error_text(&error)),
+                ))
             }
         }
     }

@@ -3,6 +3,7 @@
 use super::PayloadLimit;
 use super::reading::Reading;
 use crate::session::{Message, Now, PayloadSource, Supply, SupplyError};
+use crate::units::io_error_text;
 use anyhow::Context;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek};
@@ -192,7 +193,7 @@ impl Cutter {
 }
 
 fn unreadable(name: &str, error: &io::Error) -> SupplyError {
-    SupplyError::Unreadable(format!("cannot read {name}: {error}"))
+    SupplyError::Unreadable(format!("cannot read {name}: {}", io_error_text(error)))
 }
 
 /// The loop's end of the channel.

@@ -510,6 +510,5 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> Session for BlastSender<O, K>
 
 /// The system's words for an error number.
 fn words(errno: i32) -> String {
-    let text = std::io::Error::from_raw_os_error(errno).to_string();
-    text.split(" (os error").next().unwrap_or(&text).to_lowercase()
+    crate::batch::system_words(errno)
 }

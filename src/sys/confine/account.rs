@@ -1,5 +1,6 @@
 //! Users and groups by name or number (passwd(5), group(5), `getpwnam_r(3)`).
 
+use crate::units::io_error_text;
 use nix::unistd::{Gid, Group, Uid, User, getegid, geteuid};
 use std::io;
 
@@ -24,7 +25,7 @@ pub enum AccountError {
     #[error("there is no group {0}")]
     NoGroup(String),
     /// The system's list could not be read.
-    #[error("cannot look up {name}: {source}")]
+    #[error("cannot look up {name}: {}", io_error_text(source))]
     Lookup {
         /// The user or the group.
         name: String,

@@ -10,6 +10,7 @@ mod filter;
 
 pub use account::{Account, AccountError};
 
+use crate::units::io_error_text;
 use caps::{CapSet, Capability, CapsHashSet};
 use landlock::{
     ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, LandlockStatus, RestrictSelfAttr,
@@ -67,7 +68,7 @@ pub struct Confined {
 
 /// Why a process could not become somebody else, or could not lay down what it had.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot run as {name} ({uid}:{gid}): {what}: {why}")]
+#[error("cannot run as {name} ({uid}:{gid}): {what}: {}", io_error_text(why))]
 pub struct ConfineError {
     name: String,
     uid: u32,

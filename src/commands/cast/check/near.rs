@@ -12,7 +12,7 @@ use crate::record::{CastCheck, CheckOutcome, Document};
 use crate::report::{self, print_json, print_text};
 use crate::session::{CheckConfig, CheckProber, CheckWay};
 use crate::sys::{Membership, monotonic_now};
-use crate::units::Nanos;
+use crate::units::{Nanos, io_error_text};
 use std::net::SocketAddr;
 
 /// TTLs that are tried, up to the largest asked for.
@@ -52,7 +52,7 @@ pub(super) fn run(
                 Some(sockets.len() - 1)
             }
             Err(NetError::Join { source, .. }) => {
-                state.join_error = Some(words(&source));
+                state.join_error = Some(io_error_text(&source));
                 None
             }
             Err(error) => return Err(error.into()),
@@ -138,10 +138,4 @@ fn open_steps(
         sockets.push(plan.open()?);
     }
     Ok(steps)
-}
-
-/// The system's words without their number.
-fn words(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or(&text).to_lowercase()
 }

@@ -5,6 +5,7 @@ use crate::net::{
     QuerierWatch, igmp_version, link_state, lists_membership, mld_queries, route_source, rp_filter,
 };
 use crate::record::{CheckInterface, CheckRoute};
+use crate::units::io_error_text;
 use std::net::{IpAddr, SocketAddr};
 
 /// One interface's state from before the joins.
@@ -76,11 +77,7 @@ pub(super) fn route(to: SocketAddr, host: &Host) -> CheckRoute {
             interface: zone_of(to, host).or_else(|| interface_with(source, host)),
             error: None,
         },
-        Err(error) => {
-            let text = error.to_string();
-            let words = text.split(" (os error").next().unwrap_or(&text).to_lowercase();
-            CheckRoute { error: Some(words), ..CheckRoute::default() }
-        }
+        Err(error) => CheckRoute { error: Some(io_error_text(&error)), ..CheckRoute::default() },
     }
 }
 
