@@ -19,6 +19,7 @@ mod ping;
 pub mod probe;
 mod rates;
 mod recv;
+mod refusal;
 mod round_trips;
 mod send;
 mod serve;
@@ -60,6 +61,7 @@ pub use recv::{
     DatagramRecord, GapRecord, Received, RecvEnd, RecvEvent, RecvInterval, RecvSummary,
     SocketRecord, SourceRecord, UdpFields,
 };
+pub use refusal::RemoteRefusal;
 pub use round_trips::{ProbeReport, RoundTrips};
 pub use send::{Answer, Reply, SendEvent, SendRefusal, SendSummary, SendTarget, Trouble};
 pub use serve::{ServeRecord, SessionEnd};

@@ -1,6 +1,7 @@
 //! One command and its reply: repeated with back-off until the reply comes.
 
 use crate::batch::{SendOutcome, SendStop};
+use crate::record::RemoteRefusal;
 use crate::units::Nanos;
 use crate::wire::{Code, Command, ControlKey, Reply, Seal, Tag, Verb};
 
@@ -46,7 +47,7 @@ pub struct Exchange {
     refused: Option<i32>,
     left: bool,
     seal: Option<(ControlKey, Seal)>,
-    doubt: Option<String>,
+    unsealed: Option<RemoteRefusal>,
 }
 
 impl Exchange {
@@ -70,7 +71,7 @@ impl Exchange {
             refused: None,
             left: false,
             seal: None,
-            doubt: None,
+            unsealed: None,
         }
     }
 
@@ -150,22 +151,19 @@ impl Exchange {
     /// the right seal shortens the wait, and is what to tell the user when no better one comes.
     pub fn note_unsealed(&mut self, payload: &[u8], now: Nanos) {
         let Ok(reply) = Reply::decode(payload) else { return };
-        if self.seal.is_none() || self.doubt.is_some() || reply.tag != self.tag {
+        if self.seal.is_none() || self.unsealed.is_some() || reply.tag != self.tag {
             return;
         }
-        let words = match reply.code {
-            Code::KEY_NEEDED => {
-                "the far end has another key: --key must name the same key at both ends"
-            }
-            _ => "the far end knows no key: start it with --key, or leave --key away",
-        };
-        self.doubt = Some(words.to_owned());
+        self.unsealed = Some(match reply.code {
+            Code::KEY_NEEDED => RemoteRefusal::OtherKey,
+            _ => RemoteRefusal::NoKey,
+        });
         self.deadline = self.deadline.min(now + DOUBT);
     }
 
     /// Why no reply was taken, where something came that looked like one.
-    pub fn doubt(&self) -> Option<&str> {
-        self.doubt.as_deref()
+    pub fn unsealed(&self) -> Option<&RemoteRefusal> {
+        self.unsealed.as_ref()
     }
 
     /// Asks again after `wait`, as a 4xx reply wants it, within the same patience.
@@ -194,19 +192,17 @@ impl Tags {
     }
 }
 
-/// A reply that refuses, in words for the user: the code, its text, and what it names.
-pub fn refusal(reply: &Reply) -> String {
+/// What a reply that refuses says: its code, its text, and what it names for people.
+pub fn refusal(reply: &Reply) -> RemoteRefusal {
     if reply.code == Code::KEY_NEEDED {
-        return "the far end wants a key: --key FILE".to_owned();
+        return RemoteRefusal::KeyNeeded;
     }
-    let mut words = format!("the far end says {} {}", reply.code.0, reply.text);
-    // What is for programs alone is not shown.
+    // What is for programs alone is left out.
     let is_told = |key: &str| !matches!(key, "pad" | "proof");
-    for (key, value) in reply.params.iter().filter(|(key, _)| is_told(key)) {
-        words.push_str(&format!(" ({key}={value})"));
+    let values = reply.params.iter().filter(|(key, _)| is_told(key));
+    RemoteRefusal::Reply {
+        reply_code: reply.code.0,
+        reply_text: reply.text.clone(),
+        values: values.map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
     }
-    if (400..500).contains(&reply.code.0) {
-        words.push_str("; try again later");
-    }
-    words
 }

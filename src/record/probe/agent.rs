@@ -3,7 +3,7 @@
 
 use super::RefusedHere;
 use crate::batch::{NetworkError, OwnFinding};
-use crate::record::Contradiction;
+use crate::record::{Contradiction, RemoteRefusal};
 use crate::units::Nanos;
 use serde::Serialize;
 use std::net::{IpAddr, SocketAddr};
@@ -59,7 +59,7 @@ pub enum NoAgent {
     #[error("{reply}")]
     Refused {
         /// What it replied.
-        reply: String,
+        reply: RemoteRefusal,
     },
     /// This host did not let the question out.
     #[error("datagrams to {} do not leave this host: {found}", .found.destination)]

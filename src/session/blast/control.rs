@@ -279,8 +279,8 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
         let Some(exchange) = self.exchange() else {
             return (RunFailure::WentSilent, "the far end stopped answering".to_owned());
         };
-        if let Some(doubt) = exchange.doubt().filter(|_| at_first) {
-            return (RunFailure::Key, doubt.to_owned());
+        if let Some(unsealed) = exchange.unsealed().filter(|_| at_first) {
+            return (RunFailure::Key, unsealed.to_string());
         }
         // One of them may still be under way. A neighbour that does not answer is told once for all
         // that waited for it.
@@ -389,7 +389,7 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
                 let Some(tag) = tag.filter(|_| reply.code == Code::OK) else {
                     // The session is still there, and another client may want its place.
                     self.summary.rate_limit = reply.params.get("rate").map(str::to_owned);
-                    self.fail(RunFailure::FarEndRefuses(reply.code), refusal(reply));
+                    self.fail(RunFailure::FarEndRefuses(reply.code), refusal(reply).to_string());
                     self.sink.take(ControlEvent::Abort);
                     return self.quit(now);
                 };
@@ -456,7 +456,7 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
             Code::KEY_NEEDED => RunFailure::Key,
             code => RunFailure::FarEndRefuses(code),
         };
-        self.break_off(failure, refusal(reply), now);
+        self.break_off(failure, refusal(reply).to_string(), now);
     }
 
     /// Between two looks at a run: often enough that a stretch is shown soon after its end.

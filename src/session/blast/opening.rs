@@ -134,14 +134,14 @@ impl Opening {
                         let patience = patience_for(self.patience, self.round_trip);
                         State::Data(self.sealer.exchange(&data, DATA_LEN, now, patience))
                     }
-                    _ => State::Failed(refusal(&reply)),
+                    _ => State::Failed(refusal(&reply).to_string()),
                 }
             }
             Some(State::Data(exchange)) => {
                 let Some(reply) = exchange.reply(payload) else { return };
                 match reply.code {
                     Code::GO_AHEAD => State::Open,
-                    _ => State::Failed(refusal(&reply)),
+                    _ => State::Failed(refusal(&reply).to_string()),
                 }
             }
             _ => return,

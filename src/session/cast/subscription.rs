@@ -274,7 +274,7 @@ impl Subscription {
             }
             (_, _) => {
                 if self.joined.is_none() {
-                    self.failure = Some(SubscribeError::NotAdded(refusal(&reply)));
+                    self.failure = Some(SubscribeError::NotAdded(refusal(&reply).to_string()));
                 }
                 self.stage = Stage::Gone;
             }

@@ -363,8 +363,8 @@ impl FarEnd {
                 self.state = State::Closed;
                 return;
             }
-            State::Hello(exchange) if exchange.doubt().is_some() => {
-                NoAgent::Refused { reply: exchange.doubt().unwrap_or_default().to_owned() }
+            State::Hello(exchange) if let Some(unsealed) = exchange.unsealed() => {
+                NoAgent::Refused { reply: unsealed.clone() }
             }
             state => match (self.refused_here.take(), state) {
                 (Some(found), _) => NoAgent::not_sent(found),
