@@ -4,6 +4,7 @@ mod adoption;
 mod confinement;
 mod event_loop;
 mod handle;
+mod local_failure;
 mod placement;
 mod probe_ports;
 mod prober;

@@ -3,7 +3,7 @@
 use super::Adoption;
 use crate::net::{NetError, Socket, SocketPlan, interfaces};
 use crate::session::serve::{PortsOpened, PortsRequest};
-use crate::wire::PortList;
+use crate::wire::{PortDenial, PortList};
 use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
 
@@ -45,7 +45,7 @@ impl ProbePorts {
         for port in request.ports.iter() {
             match self.bind(port) {
                 Ok(socket) => opened.opened.push((port, self.adopt(socket))),
-                Err(error) => opened.not_opened.push((port, reason(&error))),
+                Err(error) => opened.not_opened.push((port, denial(&error))),
             }
         }
         for port in &request.alternate {
@@ -81,13 +81,13 @@ impl ProbePorts {
     }
 }
 
-/// Why a port is not open, in a word of the dialogue.
-fn reason(error: &NetError) -> &'static str {
-    let NetError::Bind { source, .. } = error else { return "failed" };
+/// Why a port is not open.
+fn denial(error: &NetError) -> PortDenial {
+    let NetError::Bind { source, .. } = error else { return PortDenial::Failed };
     match source.kind() {
-        ErrorKind::AddrInUse => "in-use",
-        ErrorKind::PermissionDenied => "privileged",
-        _ => "failed",
+        ErrorKind::AddrInUse => PortDenial::InUse,
+        ErrorKind::PermissionDenied => PortDenial::Privileged,
+        _ => PortDenial::Failed,
     }
 }
 
@@ -165,7 +165,7 @@ mod tests {
             peer: ip,
         };
         let opened = ports.open(&request);
-        assert_eq!((opened.opened, opened.not_opened), (vec![], vec![(port, "in-use")]));
+        assert_eq!((opened.opened, opened.not_opened), (vec![], vec![(port, PortDenial::InUse)]));
         let (alternate, number) = opened.alternate.unwrap();
         assert_eq!((alternate, number, opened.other), (free, 7, None));
         assert!(std::net::UdpSocket::bind(("127.0.0.1", alternate)).is_err(), "it is open");

@@ -8,7 +8,7 @@ use super::stun::{self, OtherAddresses, StunPlan};
 use super::{Handle, Loop, LoopConfig, Placement, Signals};
 use crate::batch::TxBatch;
 use crate::net::{IoMode, NetError, SocketPlan, receive_shape};
-use crate::record::{Flow, ServeRecord, Sink};
+use crate::record::{Flow, LocalFailure, ServeRecord, Sink};
 use crate::session::blast::{
     ReceiverEvent, ReceiverPlan, ReceiverSummary, SenderEvent, SenderPlan,
 };
@@ -66,7 +66,25 @@ pub struct ServerPlan {
     pub confinement: Option<Confinement>,
 }
 
-type Log = Box<dyn FnMut(Nanos, &ServeRecord) -> Flow + Send>;
+/// Where a server's events go, and whether anybody still reads them.
+struct Log {
+    write: Box<dyn FnMut(Nanos, &ServeRecord) -> Flow + Send>,
+    flow: Flow,
+}
+
+impl Log {
+    /// Tells of what happens now.
+    fn take(&mut self, record: &ServeRecord) {
+        self.take_at(sys::real_now(), record);
+    }
+
+    fn take_at(&mut self, at: Nanos, record: &ServeRecord) {
+        if (self.write)(at, record) == Flow::Closed {
+            self.flow = Flow::Closed;
+        }
+    }
+}
+
 type Numbers = Box<dyn FnMut() -> u64 + Send>;
 
 /// An open server, not yet running.
@@ -100,23 +118,20 @@ impl Server {
         let local = socket.local_addr();
         let mut others = Vec::new();
         let config = LoopConfig { tick: Some(TICK), largest: LARGEST, ..LoopConfig::default() };
-        let mut log: Log = Box::new(log);
+        let mut log = Log { write: Box::new(log), flow: Flow::Continue };
         let mut sockets = vec![socket];
-        let address = local.to_string();
-        log(sys::real_now(), &ServeRecord::Listening { address, key: plan.key.is_some() });
+        log.take(&ServeRecord::Listening { address: local, key: plan.key.is_some() });
         if let Some(bind) = plan.stamp_bind {
             let news = match (SocketPlan { bind, ..listener.clone() }).open() {
                 Ok(socket) => {
-                    let address = socket.local_addr().to_string();
+                    let address = socket.local_addr();
                     sockets.push(socket);
                     others.push(Class::Stamp);
-                    ServeRecord::Reflecting { address }
+                    ServeRecord::StampPort { address }
                 }
-                Err(error) => {
-                    ServeRecord::NotReflecting { why: error.to_string(), hint: error.hint() }
-                }
+                Err(error) => ServeRecord::NoStampPort { failure: (&error).into() },
             };
-            log(sys::real_now(), &news);
+            log.take(&news);
         }
         let stun = plan.stun.filter(|_| plan.key.is_none());
         let mut policy = StunPolicy { port: local.port(), ..StunPolicy::default() };
@@ -128,17 +143,15 @@ impl Server {
             ) {
                 None => {}
                 Some(Ok(socket)) => {
-                    let at = socket.local_addr();
-                    let address = at.to_string();
-                    log(sys::real_now(), &ServeRecord::StunAlternate { address });
+                    let address = socket.local_addr();
+                    log.take(&ServeRecord::StunAlternate { address });
                     let number = sockets.len();
-                    policy.alternate = Some(StunAlternate { socket: number, port: at.port() });
+                    policy.alternate = Some(StunAlternate { socket: number, port: address.port() });
                     sockets.push(socket);
                     others.push(Class::Stun);
                 }
                 Some(Err(error)) => {
-                    let (why, hint) = (error.to_string(), error.hint());
-                    log(sys::real_now(), &ServeRecord::NoStunAlternate { why, hint });
+                    log.take(&ServeRecord::NoStunAlternate { failure: (&error).into() });
                 }
             }
         }
@@ -153,7 +166,11 @@ impl Server {
         let host = host_id();
         if let Some(confinement) = &plan.confinement {
             let record = confinement.apply(local.port(), plan.buffer)?;
-            log(sys::real_now(), &record);
+            log.take(&record);
+        }
+        if log.flow == Flow::Closed {
+            // Nobody reads what it tells: it ends as it would at the next event.
+            control.handle().stop();
         }
         let (orders, inbox) = channel();
         let streams = Streams {
@@ -210,12 +227,11 @@ impl Server {
 fn hold_ports(ports: &mut ProbePorts, policy: &ServePolicy, log: &mut Log) -> Vec<(u16, usize)> {
     let Some(wanted) = &policy.probe_ports else { return Vec::new() };
     let held = ports.hold(wanted, |port, error| {
-        let why = error.to_string();
-        log(sys::real_now(), &ServeRecord::NoProbePort { port, why });
+        log.take(&ServeRecord::NoProbePort { port, failure: (&error).into() });
     });
     let open: PortList = held.iter().map(|(port, _)| *port).collect();
     if !open.is_empty() {
-        log(sys::real_now(), &ServeRecord::ProbePorts { ports: open.to_string() });
+        log.take(&ServeRecord::ProbePorts { ports: open });
     }
     held
 }
@@ -272,7 +288,7 @@ impl Sink<ServeEvent> for Streams {
                         self.running.insert((session, stream), running);
                         Ok(())
                     }
-                    Err(error) => Err(error.to_string()),
+                    Err(error) => Err(LocalFailure::from(&error)),
                 };
                 // The control session reads its orders before it answers anything else.
                 let news = StreamNews::Opened(result);
@@ -303,7 +319,8 @@ impl Sink<ServeEvent> for Streams {
             }
             ServeEvent::GiveBack => sys::give_memory_back(),
             ServeEvent::Log { at, record } => {
-                if (self.log)(at, &record) == Flow::Closed {
+                self.log.take_at(at, &record);
+                if self.log.flow == Flow::Closed {
                     self.control.stop();
                 }
             }
@@ -360,7 +377,7 @@ impl Streams {
                     let ReceiverSummary { received, delay, .. } = *summary;
                     StreamNews::Received(Box::new(received), Box::new(delay), io)
                 }
-                StreamEnd::Failed(why) => StreamNews::Failed(why),
+                StreamEnd::Failed(error) => StreamNews::Failed(LocalFailure::from(&error)),
             });
             control.wake();
         })

@@ -52,10 +52,10 @@ pub enum StreamEnd {
     /// It received.
     Received(Box<ReceiverSummary>, StreamIo),
     /// Its loop failed.
-    Failed(String),
+    Failed(StreamError),
 }
 
-/// Why a stream could not start.
+/// Why a stream could not start, or broke.
 #[derive(Debug, thiserror::Error)]
 pub enum StreamError {
     /// Its socket.
@@ -64,6 +64,9 @@ pub enum StreamError {
     /// Its loop or its thread.
     #[error("cannot start a stream: {}", io_error_text(.0))]
     Loop(#[from] io::Error),
+    /// Its loop, after it had started.
+    #[error("a stream broke: {}", io_error_text(.0))]
+    Broke(#[source] io::Error),
 }
 
 /// A stream's thread. Dropping it ends the stream and waits for it.
@@ -166,7 +169,7 @@ fn run(
             })
         }
     };
-    ended.unwrap_or_else(|error| StreamEnd::Failed(format!("a stream's loop failed: {error}")))
+    ended.unwrap_or_else(|error| StreamEnd::Failed(StreamError::Broke(error)))
 }
 
 fn io_of(sockets: &[Socket]) -> StreamIo {

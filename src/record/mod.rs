@@ -15,6 +15,7 @@ mod fanout;
 mod fanout_claims;
 pub mod finding;
 mod limits;
+mod local_failure;
 mod ping;
 pub mod probe;
 mod rates;
@@ -23,6 +24,7 @@ mod refusal;
 mod round_trips;
 mod send;
 mod serve;
+mod serve_refusal;
 mod sink;
 mod trials;
 mod verdict;
@@ -52,6 +54,7 @@ pub use fanout::{
 pub use fanout_claims::KnownFanout;
 pub use finding::{Findings, Never, Worded};
 pub use limits::{LimitReport, LimitValue, hold, hold_against, measured};
+pub use local_failure::LocalFailure;
 pub use ping::{
     Outcome, PingBucket, PingDelay, PingEvent, PingInterval, PingLost, PingReply, PingRow,
     PingStretch, PingSummary, PingTargetReport, PingTimeout, ReplyKind, WaysUntold,
@@ -65,6 +68,7 @@ pub use refusal::RemoteRefusal;
 pub use round_trips::{ProbeReport, RoundTrips};
 pub use send::{Answer, Reply, SendEvent, SendRefusal, SendSummary, SendTarget, Trouble};
 pub use serve::{ServeRecord, SessionEnd};
+pub use serve_refusal::{ServeRefusal, ServeResource, plain_rate};
 pub use sink::{Flow, Sink};
 pub use trials::{FindRateReport, LossShare, SweepReport, TrialOutcome, TrialReport};
 pub use verdict::{Circumstances, Finding, Goal, LimitedBy, RunEnd, Share, Verdict, verdict};

@@ -44,6 +44,6 @@ pub use probe::{
 };
 pub use recv::{RecvReport, RecvView};
 pub use send::{SendReport, SendView};
-pub use serve::ServeLog;
+pub use serve::{ServeLine, ServeLog, serve_line};
 pub use trials::TrialsView;
 pub use trouble::{Color, detail, error, note, set_color, set_verbose, usage, warning};

@@ -1,14 +1,15 @@
 //! What a server tells while it runs: lines for its operator, lines of JSON for programs.
 
+use super::clock::{Clock, TimeStyle};
 use super::{Output, note};
-use crate::record::{Flow, SCHEMA, ServeRecord};
+use crate::record::{Flow, SCHEMA, ServeRecord, Worded};
 use crate::units::Nanos;
 use jiff::Timestamp;
 use serde::Serialize;
 
 /// One event as a line of JSON.
 #[derive(Serialize)]
-struct Line<'a> {
+pub struct ServeLine<'a> {
     schema: u32,
     command: &'static str,
     /// RFC 3339, UTC.
@@ -19,33 +20,38 @@ struct Line<'a> {
 
 /// Where a server's events go: text to standard error, JSON to standard output.
 pub struct ServeLog {
-    quiet: bool,
+    text: Option<Clock>,
     json: Option<Output>,
 }
 
 impl ServeLog {
     /// A log; `quiet` leaves the text out, `json` adds the JSON.
-    pub fn new(quiet: bool, json: bool) -> Self {
-        Self { quiet, json: json.then(Output::new) }
+    pub fn new(quiet: bool, json: bool, times: TimeStyle) -> Self {
+        Self { text: (!quiet).then(|| Clock::new(times)), json: json.then(Output::new) }
     }
 
     /// Tells of one event, which happened at `at` of the real-time clock. Each line is written
     /// through at once.
     pub fn take(&mut self, at: Nanos, record: &ServeRecord) -> Flow {
-        if !self.quiet {
-            note(record);
+        if let Some(clock) = &mut self.text {
+            let mut line = String::new();
+            clock.write(at, &mut line);
+            line.push_str("  ");
+            line.push_str(&record.text());
+            note(line);
         }
         match &mut self.json {
             None => Flow::Continue,
-            Some(out) => out.json_line(&line(at, record)),
+            Some(out) => out.json_line(&serve_line(at, record)),
         }
     }
 }
 
-fn line(at: Nanos, record: &ServeRecord) -> Line<'_> {
+/// An event as its line of JSON.
+pub fn serve_line(at: Nanos, record: &ServeRecord) -> ServeLine<'_> {
     // The clock's 64 bits of nanoseconds end in 2554, well within what a timestamp holds.
     let time = Timestamp::from_nanosecond(i128::from(at.0)).unwrap_or_default();
-    Line { schema: SCHEMA, command: "serve", time: format!("{time:.3}"), record }
+    ServeLine { schema: SCHEMA, command: "serve", time: format!("{time:.3}"), record }
 }
 
 #[cfg(test)]
@@ -55,9 +61,9 @@ mod tests {
     #[test]
     fn a_line_has_its_schema_time_and_event() {
         let record = ServeRecord::NotShown { events: 3 };
-        let text = serde_json::to_string(&line(Nanos(1_700_000_000_123_456_789), &record)).unwrap();
+        let line = serve_line(Nanos(1_700_000_000_123_456_789), &record);
         assert_eq!(
-            text,
+            serde_json::to_string(&line).unwrap(),
             r#"{"schema":1,"command":"serve","time":"2023-11-14T22:13:20.123Z","event":"not_shown","events":3}"#
         );
     }

@@ -150,6 +150,31 @@ impl Code {
     pub const OVER_LIMIT: Self = Self(552);
     /// What was asked for was begun and has failed.
     pub const FAILED: Self = Self(554);
+
+    /// Every code, with its meaning in one word.
+    pub const ALL: [(Self, &str); 21] = [
+        (Self::STATUS, "status"),
+        (Self::HELP, "help"),
+        (Self::READY, "ready"),
+        (Self::CLOSING, "closing"),
+        (Self::OK, "done"),
+        (Self::CANNOT_VERIFY, "cannot-verify"),
+        (Self::GO_AHEAD, "go-ahead"),
+        (Self::UNAVAILABLE, "not-available"),
+        (Self::BUSY, "in-use"),
+        (Self::LOCAL_ERROR, "server-error"),
+        (Self::NO_ROOM, "no-room"),
+        (Self::STALE, "proof-needed"),
+        (Self::NOT_UNDERSTOOD, "not-understood"),
+        (Self::BAD_PARAMETER, "bad-parameter"),
+        (Self::NO_SUCH_VERB, "no-such-verb"),
+        (Self::WRONG_ORDER, "wrong-order"),
+        (Self::NOT_SUPPORTED, "not-supported"),
+        (Self::KEY_NEEDED, "key-required"),
+        (Self::POLICY, "not-allowed"),
+        (Self::OVER_LIMIT, "over-limit"),
+        (Self::FAILED, "failed"),
+    ];
 }
 
 /// One command.

@@ -34,7 +34,7 @@ pub use hex::{HexError, hex_into, parse_hex, to_hex};
 pub use hops::Hops;
 pub use host::HostId;
 pub use params::{BadParam, Params};
-pub use ports::{PortList, PortListError};
+pub use ports::{PortDenial, PortList, PortListError};
 pub use probe::{Arrivals, Ask, BackError, Echo, Via};
 pub use seal::{ControlKey, KEY_LEN, KeyLength, SEAL_LEN, Seal, Unsealed};
 pub use sizes::{IpFamily, TCP_HEADER, UDP_HEADER, ethernet_wire_bytes, max_payload, udp_ip_bytes};

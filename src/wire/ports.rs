@@ -30,6 +30,44 @@ pub enum PortListError {
     Missing,
 }
 
+/// Why a server does not open a port for a probe, in the dialogue's word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PortDenial {
+    /// Another socket has it.
+    InUse,
+    /// It is reserved, and the server has no right to it.
+    Privileged,
+    /// It could not be opened for another reason.
+    Failed,
+    /// The server has as many open as it may.
+    Limit,
+    /// The operator does not offer it.
+    Policy,
+}
+
+impl PortDenial {
+    const ALL: [(Self, &str); 5] = [
+        (Self::InUse, "in-use"),
+        (Self::Privileged, "privileged"),
+        (Self::Failed, "failed"),
+        (Self::Limit, "limit"),
+        (Self::Policy, "policy"),
+    ];
+
+    /// As it is written.
+    pub fn as_str(self) -> &'static str {
+        Self::ALL.iter().find(|(denial, _)| *denial == self).map_or("failed", |(_, text)| text)
+    }
+}
+
+impl FromStr for PortDenial {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        Self::ALL.iter().find(|(_, known)| *known == text).map(|(denial, _)| *denial).ok_or(())
+    }
+}
+
 impl PortList {
     /// How many ports.
     pub fn len(&self) -> usize {

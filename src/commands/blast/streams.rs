@@ -170,7 +170,7 @@ impl Driver {
             let (total, broken) = match &end {
                 StreamEnd::Sent(summary, _) => (summary.sent.datagrams, summary.broken.clone()),
                 StreamEnd::Received(summary, _) => (0, summary.broken.clone()),
-                StreamEnd::Failed(why) => (0, Some(why.clone())),
+                StreamEnd::Failed(why) => (0, Some(why.to_string())),
             };
             // The load is no longer whole.
             if let Some(probe) = probe {

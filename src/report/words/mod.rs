@@ -6,4 +6,5 @@
 
 pub mod address;
 mod agent;
+pub mod serve;
 pub mod terms;

@@ -1,6 +1,8 @@
 //! A reply before it is encoded, and how it is made to fit.
 
-use crate::wire::{BadParam, CONTROL_MAX, Code, Params, Reply, SEAL_LEN, Tag};
+use crate::record::ServeRefusal;
+use crate::wire::{CONTROL_MAX, Code, Params, Reply, SEAL_LEN, Tag};
+use thiserror::Error;
 
 /// What a parameter's line has beside key and value: a tag, a code, signs between, a line's end.
 pub(super) const LINE: usize = 16 + 9;
@@ -10,6 +12,23 @@ const PROOF_LINE: usize = LINE + "proof".len() + 16;
 /// datagram.
 pub(super) const ROOM: usize = CONTROL_MAX - SEAL_LEN - PROOF_LINE;
 
+/// What stands in for a reply's text where the command left no room for it: how to leave more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub(super) enum Shorter {
+    /// What a HELO needs.
+    #[error("add pad= up to 100 bytes for a ticket")]
+    PadForTicket,
+    /// For somebody who types.
+    #[error("add pad=xxxxx for more")]
+    PadForMore,
+    /// The same.
+    #[error("pad=xxxxx")]
+    PadLetters,
+    /// The shortest.
+    #[error("pad=")]
+    Pad,
+}
+
 /// A reply before it is encoded.
 #[derive(Clone, Debug)]
 pub(super) struct Answer {
@@ -17,14 +36,14 @@ pub(super) struct Answer {
     pub params: Vec<(String, String)>,
     pub text: String,
     /// Other texts, shorter and shorter, for whoever left no room for the first.
-    shorter: &'static [&'static str],
+    shorter: Vec<String>,
     /// What to say without the code where not even the code and a word fit.
-    hint: Option<&'static str>,
+    hint: Option<Shorter>,
 }
 
 impl Answer {
     pub fn new(code: Code, text: impl Into<String>) -> Self {
-        Self { code, params: Vec::new(), text: text.into(), shorter: &[], hint: None }
+        Self { code, params: Vec::new(), text: text.into(), shorter: Vec::new(), hint: None }
     }
 
     pub fn with(mut self, key: &str, value: impl ToString) -> Self {
@@ -33,13 +52,14 @@ impl Answer {
     }
 
     /// The same answer, which may also be said in fewer words.
-    pub fn or_shorter(self, shorter: &'static [&'static str]) -> Self {
-        Self { shorter, ..self }
+    pub fn or_shorter<T: ToString>(mut self, shorter: &[T]) -> Self {
+        self.shorter.extend(shorter.iter().map(T::to_string));
+        self
     }
 
     /// The same answer to somebody who types: six bytes, `a HELP`, can be answered by `a pad=`, but
     /// by no code with a meaning.
-    pub fn or_hint(self, hint: &'static str) -> Self {
+    pub fn or_hint(self, hint: Shorter) -> Self {
         Self { hint: Some(hint), ..self }
     }
 
@@ -65,7 +85,7 @@ impl Answer {
                 break;
             }
         }
-        for text in self.shorter {
+        for text in &self.shorter {
             let bytes = self.attempt(&tag, text);
             if bytes.len() <= limit {
                 return bytes;
@@ -103,9 +123,10 @@ pub(super) fn with_value(tag: &Tag, value: u64, reply: &[u8]) -> Vec<u8> {
     bytes
 }
 
-impl From<BadParam> for Answer {
-    fn from(bad: BadParam) -> Self {
-        Self::new(Code::BAD_PARAMETER, bad.to_string())
+impl From<ServeRefusal> for Answer {
+    fn from(refusal: ServeRefusal) -> Self {
+        let answer = Self::new(refusal.code(), refusal.to_string());
+        refusal.values().into_iter().fold(answer, |answer, (key, value)| answer.with(key, value))
     }
 }
 
@@ -120,7 +141,7 @@ mod tests {
             .with("helo", "ticket")
             .with("quit", "session")
             .or_shorter(&["pad it", "pad="])
-            .or_hint("pad=");
+            .or_hint(Shorter::Pad);
         let said = |limit| {
             let bytes = answer.clone().encode_within(tag.clone(), limit);
             assert!(bytes.len() <= limit, "{limit}");

@@ -7,7 +7,7 @@
 use super::answer::Answer;
 use super::{ServeControl, ServeEvent, ServeOrder};
 use crate::batch::{Datagram, RxMeta};
-use crate::record::{ServeRecord, Sink};
+use crate::record::{ServeRecord, ServeRefusal, Sink};
 use crate::session::restraint::print;
 use crate::session::{Now, Orders};
 use crate::wire::{Code, Command, CommandError, SEAL_LEN, Seal, Tag, Unsealed, Verb};
@@ -60,36 +60,32 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         let mut to = ReplyTo { meta: datagram.meta, seal: None };
         match self.admit(&datagram.meta, payload) {
             Ok(seal) => to.seal = seal,
-            Err(answer) => {
-                self.log_refusal(&to.meta, &answer, now);
-                return self.answer_error(&to, now, bytes, tag, answer);
+            Err(refusal) => {
+                self.log_refusal(&to.meta, &refusal, now);
+                return self.answer_error(&to, now, bytes, tag, refusal.into());
             }
         }
-        let answer = match decoded {
+        let refusal = match decoded {
             Ok(command) => {
                 let print = print(payload);
                 return self.on_command(&Asked { command: &command, to, bytes, print, now });
             }
-            Err(CommandError::UnknownVerb { .. }) => {
-                Answer::new(Code::NO_SUCH_VERB, "no such verb")
-            }
-            Err(CommandError::Parameters { .. }) => {
-                Answer::new(Code::BAD_PARAMETER, "parameters are key=value")
-            }
-            Err(_) => Answer::new(Code::NOT_UNDERSTOOD, "not understood; HELP"),
+            Err(CommandError::UnknownVerb { .. }) => ServeRefusal::UnknownVerb,
+            Err(CommandError::Parameters { .. }) => ServeRefusal::NotKeyValue,
+            Err(_) => ServeRefusal::NotUnderstood,
         };
-        self.answer_error(&to, now, bytes, tag, answer);
+        self.answer_error(&to, now, bytes, tag, refusal.into());
     }
 
     /// Whether a sender is served at all, and holds the key: its command's seal, where there is one.
-    fn admit(&self, meta: &RxMeta, payload: &[u8]) -> Result<Option<Seal>, Answer> {
+    fn admit(&self, meta: &RxMeta, payload: &[u8]) -> Result<Option<Seal>, ServeRefusal> {
         if !self.policy.serves(meta.source.ip()) {
-            return Err(Answer::new(Code::POLICY, "your address is not served"));
+            return Err(ServeRefusal::AddressNotAllowed);
         }
         let Some(key) = &self.control_key else { return Ok(None) };
         key.open_command(payload).map(Some).map_err(|why| match why {
-            Unsealed::Missing => Answer::new(Code::KEY_NEEDED, "key needed"),
-            Unsealed::Wrong => Answer::new(Code::KEY_NEEDED, "another key needed"),
+            Unsealed::Missing => ServeRefusal::KeyNeeded,
+            Unsealed::Wrong => ServeRefusal::OtherKey,
         })
     }
 
@@ -135,16 +131,16 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         }
     }
 
-    /// The same for an answer that refuses what an operator may want to hear of.
-    pub(super) fn refuse(&mut self, asked: &Asked<'_>, answer: Answer) {
-        self.log_refusal(&asked.to.meta, &answer, asked.now);
-        self.answer_stranger(asked, answer);
+    /// The same for a refusal that an operator may want to hear of.
+    pub(super) fn refuse(&mut self, asked: &Asked<'_>, refusal: ServeRefusal) {
+        self.log_refusal(&asked.to.meta, &refusal, asked.now);
+        self.answer_stranger(asked, refusal.into());
     }
 
-    pub(super) fn log_refusal(&mut self, meta: &RxMeta, answer: &Answer, now: Now) {
+    pub(super) fn log_refusal(&mut self, meta: &RxMeta, refusal: &ServeRefusal, now: Now) {
         self.counts.refused += 1;
-        let (client, why) = (meta.source, answer.text.clone());
-        self.log(ServeRecord::Refused { client, code: answer.code.0, why }, now);
+        let (client, reply_code) = (meta.source, refusal.code().0);
+        self.log(ServeRecord::Refused { client, reply_code, refusal: refusal.clone() }, now);
     }
 
     fn answer_within(&mut self, to: &ReplyTo, limit: usize, tag: Tag, answer: Answer) {
@@ -164,8 +160,8 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
                 return self.in_session(asked);
             }
             // There is no fan-out here, and whoever is served is nobody else's business.
-            Verb::Rcpt => Answer::new(Code::POLICY, "no fan-out here"),
-            Verb::Expn => Answer::new(Code::POLICY, "receivers are not listed"),
+            Verb::Rcpt => ServeRefusal::NoFanOut.into(),
+            Verb::Expn => ServeRefusal::NotListed.into(),
             Verb::Vrfy => Answer::new(Code::CANNOT_VERIFY, "cannot verify"),
         };
         self.answer_stranger(asked, answer);

@@ -1,13 +1,13 @@
 //! The dialogue within a session: TEST, STAT, RSET, NOOP, HELP, QUIT.
 
 use super::alive::Standing;
-use super::answer::{Answer, with_value};
+use super::answer::{Answer, Shorter, with_value};
 use super::command::Asked;
 use super::help::help;
 use super::session_state::Run;
 use super::status::{Side, status};
-use super::{Refused, ServeControl, ServeEvent, ServeOrder};
-use crate::record::{ServeRecord, SessionEnd, Sink};
+use super::{ServeControl, ServeEvent, ServeOrder};
+use crate::record::{ServeRecord, ServeRefusal, SessionEnd, Sink};
 use crate::session::blast::{Direction, TestPlan};
 use crate::session::{Now, Orders};
 use crate::units::{Claimed, Nanos};
@@ -26,7 +26,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             let answer = match verb {
                 Verb::Help => help(&self.policy),
                 Verb::Noop => Answer::new(Code::OK, "ok"),
-                _ => Answer::new(Code::WRONG_ORDER, "no such session"),
+                _ => ServeRefusal::NoSession.into(),
             };
             return self.answer_stranger(asked, answer);
         };
@@ -48,7 +48,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
                 return;
             }
             Ok(nonce) => self.note_nonce(id, nonce),
-            Err(answer) => return self.answer_stranger(asked, answer),
+            Err(refusal) => return self.answer_stranger(asked, refusal.into()),
         }
         self.hear(id, asked, standing);
         let probes = asked.command.params.get("kind") == Some("probe");
@@ -95,10 +95,10 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
     fn ask_for_value(&mut self, id: u64, asked: &Asked<'_>) {
         let answer = match (asked.command.verb, self.value(id, asked.now)) {
             (Verb::Help, _) => help(&self.policy),
-            (_, Some(value)) => Answer::new(Code::STALE, "return it as proof=")
+            (_, Some(value)) => Answer::from(ServeRefusal::ProofNeeded)
                 .with("proof", format!("{value:016x}"))
-                .or_shorter(&["pad=xxxxx tells more", "pad="]),
-            (_, None) => Answer::new(Code::WRONG_ORDER, "no such session"),
+                .or_shorter(&[Shorter::PadForMore, Shorter::Pad]),
+            (_, None) => ServeRefusal::NoSession.into(),
         };
         self.answer_stranger(asked, answer);
     }
@@ -141,29 +141,29 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
     fn test(&mut self, id: u64, asked: &Asked<'_>) -> Answer {
         let params = &asked.command.params;
         if params.get("kind").is_some_and(|kind| kind != "blast") {
-            return Answer::new(Code::NOT_SUPPORTED, "kind is blast or probe");
+            return ServeRefusal::UnknownKind.into();
         }
         if params.get("direction").is_some_and(|word| word.parse::<Direction>().is_err()) {
-            return Answer::new(Code::NOT_SUPPORTED, "direction is up, down or both");
+            return ServeRefusal::UnknownDirection.into();
         }
         let mut plan = match TestPlan::read(params) {
             Ok(plan) => plan,
-            Err(bad) => return bad.into(),
+            Err(bad) => return ServeRefusal::from(bad).into(),
         };
-        if let Err(answer) = self.policy.admit(&plan).map_err(Answer::from) {
-            if answer.code != Code::BAD_PARAMETER {
-                self.log_refusal(&asked.to.meta, &answer, asked.now);
+        if let Err(refusal) = self.policy.admit(&plan) {
+            if refusal.code() != Code::BAD_PARAMETER {
+                self.log_refusal(&asked.to.meta, &refusal, asked.now);
             }
-            return answer;
+            return refusal.into();
         }
         let host = self.host.as_ref().map(|host| host.in_session(&session_name(id)));
         let one_host = host.is_some_and(|host| params.get("host") == Some(&host));
         let client = asked.to.meta.source;
         let mut room = match self.room_for(id, client, &plan) {
             Ok(room) => room,
-            Err(answer) => {
-                self.log_refusal(&asked.to.meta, &answer, asked.now);
-                return answer;
+            Err(refusal) => {
+                self.log_refusal(&asked.to.meta, &refusal, asked.now);
+                return refusal.into();
             }
         };
         if one_host && let Ok(Some(streams)) = params.parse("host_streams") {
@@ -186,7 +186,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             direction: plan.direction.as_str(),
             streams: plan.streams,
             payload_bytes: plan.payload,
-            rate: plan.rate.to_string(),
+            rate: plan.rate,
             duration_ns: (plan.time != Nanos::ZERO).then_some(plan.time.0),
             count: (plan.count != 0).then_some(plan.count),
         };
@@ -199,27 +199,27 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         let params = &asked.command.params;
         let from = match params.parse::<usize>("from") {
             Ok(from) => from.unwrap_or(0),
-            Err(bad) => return bad.into(),
+            Err(bad) => return ServeRefusal::from(bad).into(),
         };
         if params.get("stop").is_some() {
             self.stop_senders(id);
         }
         if let Some(totals) = params.get("sent")
-            && let Err(answer) = self.finish_run(id, totals)
+            && let Err(refusal) = self.finish_run(id, totals)
         {
-            return answer;
+            return refusal.into();
         }
         let Some(run) = self.sessions.get(&id).and_then(|session| session.run.as_ref()) else {
-            return Answer::new(Code::WRONG_ORDER, "TEST first");
+            return ServeRefusal::TestFirst.into();
         };
-        if let Some(why) = &run.failed {
-            return Answer::new(Code::FAILED, why);
+        if let Some(failure) = run.failed.clone() {
+            return ServeRefusal::StreamBroke { failure }.into();
         }
         // Both sides' counts would not fit one datagram; by default it is what was received here.
         let side = match params.get("about") {
             Some("sent") => Side::Sent,
             Some("received") | None => Side::Received,
-            Some(_) => return Answer::new(Code::NOT_SUPPORTED, "about is received or sent"),
+            Some(_) => return ServeRefusal::UnknownAbout.into(),
         };
         status(run, side, from)
     }
@@ -234,7 +234,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
     }
 
     /// The client's streams have ended: each of its senders' totals, with commas between.
-    fn finish_run(&mut self, id: u64, totals: &str) -> Result<(), Answer> {
+    fn finish_run(&mut self, id: u64, totals: &str) -> Result<(), ServeRefusal> {
         // More than anybody sends counts as the most.
         let count = |total: &str| {
             let told = total.parse::<Claimed<u64>>().ok()?;
@@ -243,7 +243,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         let parsed: Option<Vec<u64>> =
             totals.split(',').filter(|total| !total.is_empty()).map(count).collect();
         let Some(parsed) = parsed else {
-            return Err(Answer::new(Code::BAD_PARAMETER, "sent is numbers with commas between"));
+            return Err(ServeRefusal::SentUnreadable);
         };
         let Some(run) = self.sessions.get_mut(&id).and_then(|session| session.run.as_mut()) else {
             return Ok(());
@@ -272,19 +272,6 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         if let Some(session) = self.sessions.get_mut(&id) {
             session.run = None;
             session.idle_since = now.mono;
-        }
-    }
-}
-
-impl From<Refused> for Answer {
-    fn from(refused: Refused) -> Self {
-        match refused {
-            Refused::Nonsense(right) => Self::new(Code::BAD_PARAMETER, right),
-            Refused::OverLimit { key, limit, words } => {
-                Self::new(Code::OVER_LIMIT, format!("{key} is over the limit: {words}"))
-                    .with(key, limit)
-            }
-            Refused::Policy(words) => Self::new(Code::POLICY, words),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What the server's control session asks of the engine, and what it is told of its streams.
 
 use super::{PortsOpened, PortsRequest, StreamIo};
-use crate::record::{BlastInterval, BlastReceived, BlastSent, ServeRecord};
+use crate::record::{BlastInterval, BlastReceived, BlastSent, LocalFailure, ServeRecord};
 use crate::session::blast::TestPlan;
 use crate::stats::DelayHistogram;
 use crate::units::Nanos;
@@ -87,11 +87,11 @@ pub struct ServeOrder {
 #[derive(Clone, Debug)]
 pub enum StreamNews {
     /// The stream's socket is open, or could not be opened.
-    Opened(Result<(), String>),
+    Opened(Result<(), LocalFailure>),
     /// A probe's ports are open, or could not be opened.
     Ports(Box<PortsOpened>),
     /// The stream was open and broke.
-    Failed(String),
+    Failed(LocalFailure),
     /// The network refused what the stream sends: nobody has the client's port any more, or so it
     /// says.
     Refused,

@@ -1,50 +1,78 @@
 //! What the server tells whoever asks by hand: HELP, and STAT outside a session.
 
-use super::answer::Answer;
+use super::answer::{Answer, Shorter};
 use super::command::Asked;
-use super::policy::plain;
 use super::{Probing, ServeControl, ServeEvent, ServeOrder, ServePolicy};
-use crate::record::Sink;
+use crate::record::{Sink, plain_rate};
 use crate::session::Orders;
 use crate::units::Rate;
-use crate::wire::Code;
+use crate::wire::{Code, Verb};
 
-/// What the verbs take.
-const VERBS: [(&str, &str); 8] = [
-    ("helo", "pad,ticket"),
+/// What each verb takes.
+const VERBS: [(Verb, &[&str]); 8] = [
+    (Verb::Helo, &["pad", "ticket"]),
     (
-        "test",
-        "session,proof,kind,direction,streams,size,rate,time_ns,count,verify,interval_ns,window,burst,ports,host,host_streams",
+        Verb::Test,
+        &[
+            "session",
+            "proof",
+            "kind",
+            "direction",
+            "streams",
+            "size",
+            "rate",
+            "time_ns",
+            "count",
+            "verify",
+            "interval_ns",
+            "window",
+            "burst",
+            "ports",
+            "host",
+            "host_streams",
+        ],
     ),
-    ("data", "session,stream,ticket,run"),
-    ("stat", "session,proof,kind,from,about,sent,stop,seen"),
-    ("rset", "session,proof"),
-    ("noop", "session,proof"),
-    ("help", "session,pad"),
-    ("quit", "session,proof"),
+    (Verb::Data, &["session", "stream", "ticket", "run"]),
+    (Verb::Stat, &["session", "proof", "kind", "from", "about", "sent", "stop", "seen"]),
+    (Verb::Rset, &["session", "proof"]),
+    (Verb::Noop, &["session", "proof"]),
+    (Verb::Help, &["session", "proof"]),
+    (Verb::Quit, &["session", "proof"]),
 ];
+/// What every verb takes; the number only where there is a key.
+const ANY: [&str; 2] = ["pad", "nonce"];
+/// So many verbs, the first, are named where there is no room for all.
+const FIRST: usize = 4;
 
-/// For questions that left no room: an unproven address gets no more bytes than it sent.
-const SHORTER: &[&str] =
-    &["HELO TEST DATA STAT; longer: pad=xxx", "pad=xxxxx tells more", "pad=xxxxx", "pad="];
-
-/// The reply to HELP: the verbs, their parameters, and the limits.
+/// The reply to HELP: the verbs, their parameters, the limits, and the codes of replies.
 pub(super) fn help(policy: &ServePolicy) -> Answer {
-    let mut answer = Answer::new(Code::HELP, "HELO TEST DATA STAT RSET NOOP HELP QUIT")
-        .or_shorter(SHORTER)
-        .or_hint("pad=");
+    let names: Vec<&str> = VERBS.iter().map(|(verb, _)| verb.as_str()).collect();
+    let mut answer = Answer::new(Code::HELP, names.join(" "))
+        .or_shorter(&[format!("{} pad=xxxxx", names[..FIRST].join(" "))])
+        .or_shorter(&[Shorter::PadForMore, Shorter::PadLetters, Shorter::Pad])
+        .or_hint(Shorter::Pad);
     for (verb, params) in VERBS {
-        answer = answer.with(verb, params);
+        answer = answer.with(&verb.as_str().to_lowercase(), params.join(","));
     }
+    answer = answer.with("any", ANY.join(","));
     if policy.max_rate != Rate::Max {
-        answer = answer.with("max_rate", plain(policy.max_rate));
+        answer = answer.with("max_rate", plain_rate(policy.max_rate));
     }
     if policy.probing == Probing::Allowed {
         let held = policy.probe_ports.as_ref().map(ToString::to_string);
         let any = || format!("{}-{}", policy.on_demand.start(), policy.on_demand.end());
         answer = answer.with("probe_ports", held.unwrap_or_else(any));
     }
-    answer.with("max_streams", policy.max_streams).with("max_time_ns", policy.max_duration.0)
+    answer = answer
+        .with("max_streams", policy.max_streams)
+        .with("max_time_ns", policy.max_duration.0)
+        .with("max_sessions", policy.max_sessions);
+    for class in 2..=5 {
+        let codes = Code::ALL.iter().filter(|(code, _)| code.0 / 100 == class);
+        let codes: Vec<String> = codes.map(|(code, name)| format!("{}:{name}", code.0)).collect();
+        answer = answer.with(&format!("{class}xx"), codes.join(","));
+    }
+    answer
 }
 
 impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl<O, K, R> {
@@ -58,7 +86,81 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             .with("refused", self.counts.refused)
             .with("strays", self.counts.strays)
             .with("up_s", (asked.now.mono - self.counts.since).0 / 1_000_000_000)
-            .or_shorter(&["pad=xxxxx tells more", "pad=xxxxx", "pad="])
-            .or_hint("pad=")
+            .or_shorter(&[Shorter::PadForMore, Shorter::PadLetters, Shorter::Pad])
+            .or_hint(Shorter::Pad)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{Reply, Tag};
+
+    /// The parameters that the server's code reads by name.
+    fn read_in(source: &'static str) -> Vec<&'static str> {
+        let code = source.split("#[cfg(test)]").next().unwrap();
+        let after = code.split("params.").skip(1);
+        let calls = after.filter(|call| call.starts_with("get(") || call.starts_with("parse"));
+        let name =
+            |call: &'static str| call.split_once("(\"")?.1.split_once('"').map(|(name, _)| name);
+        calls.filter_map(name).collect()
+    }
+
+    #[test]
+    fn the_listing_names_every_parameter_that_is_read() {
+        let listed: Vec<&str> = VERBS.iter().flat_map(|(_, params)| *params).copied().collect();
+        let mut read = 0;
+        for source in [
+            include_str!("command.rs"),
+            include_str!("dialogue.rs"),
+            include_str!("opening.rs"),
+            include_str!("probe/granting.rs"),
+            include_str!("probe/telling.rs"),
+            include_str!("../blast/plan.rs"),
+        ] {
+            for name in read_in(source) {
+                assert!(listed.contains(&name) || ANY.contains(&name), "{name} is not listed");
+                read += 1;
+            }
+        }
+        assert!(read > 20, "{read}");
+    }
+
+    #[test]
+    fn the_whole_listing_fits_one_reply() {
+        let policy = ServePolicy {
+            max_rate: "999.999kpps".parse().unwrap(),
+            probe_ports: "53,123,500,3478,5060,8801-8810,50000-50100".parse().ok(),
+            ..ServePolicy::default()
+        };
+        let reply = help(&policy).encode(Tag::new("a1234567").unwrap());
+        let reply = Reply::decode(&reply).unwrap();
+        let keys: Vec<&str> = reply.params.iter().map(|(key, _)| key).collect();
+        let expected = [
+            "helo",
+            "test",
+            "data",
+            "stat",
+            "rset",
+            "noop",
+            "help",
+            "quit",
+            "any",
+            "max_rate",
+            "probe_ports",
+            "max_streams",
+            "max_time_ns",
+            "max_sessions",
+            "2xx",
+            "3xx",
+            "4xx",
+            "5xx",
+        ];
+        assert_eq!(keys, expected);
+        let codes: usize = keys[14..]
+            .iter()
+            .map(|class| reply.params.get(class).unwrap().split(',').count())
+            .sum();
+        assert_eq!(codes, Code::ALL.len());
     }
 }

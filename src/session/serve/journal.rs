@@ -79,11 +79,12 @@ impl Meter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::ServeRecord;
+    use crate::record::{ServeRecord, ServeRefusal};
 
     fn refusal() -> ServeRecord {
         let client = "192.0.2.1:9".parse().unwrap();
-        ServeRecord::Refused { client, code: 530, why: String::new() }
+        let refusal = ServeRefusal::KeyNeeded;
+        ServeRecord::Refused { client, reply_code: refusal.code().0, refusal }
     }
 
     #[test]

@@ -44,7 +44,7 @@ mod status;
 
 pub use control::ServeControl;
 pub use events::{ServeEvent, ServeOrder, ServeSummary, StreamNews, StreamRequest};
-pub use policy::{Lifetime, Probing, Refused, Reverse, ServePolicy};
+pub use policy::{Lifetime, Probing, Reverse, ServePolicy};
 pub use probe::{MOST_PORTS, ON_DEMAND, PortsOpened, PortsRequest};
 pub use reflect::{Reflection, Reflector, is_askable};
 pub use session_state::StreamIo;

@@ -4,10 +4,9 @@ use super::answer::Answer;
 use super::dialogue::session_name;
 use super::opening::TICKET_LIFE;
 use super::{Lifetime, ServeControl, ServeEvent, ServeOrder, StreamNews};
-use crate::record::{BlastReceived, ServeRecord, SessionEnd, Sink};
+use crate::record::{BlastReceived, ServeRecord, ServeRefusal, SessionEnd, Sink};
 use crate::session::{Now, Orders};
 use crate::units::Nanos;
-use crate::wire::Code;
 
 /// How long after the end of a session its memory is given back to the system, with that of others
 /// that ended meanwhile.
@@ -66,7 +65,10 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
                 let Some((tag, to, go_ahead)) = stream.opening.take() else { return };
                 let reply = match &result {
                     Ok(()) => go_ahead,
-                    Err(why) => Answer::new(Code::LOCAL_ERROR, why).encode(tag.clone()),
+                    Err(failure) => {
+                        let refusal = ServeRefusal::NotOpened { failure: failure.clone() };
+                        Answer::from(refusal).encode(tag.clone())
+                    }
                 };
                 stream.opened = result.is_ok();
                 if stream.opened {
@@ -74,17 +76,17 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
                 }
                 session.remember_frequent(tag, reply.clone());
                 self.answer(&to, reply);
-                if let Err(why) = result {
+                if let Err(failure) = result {
                     let (session, stream) = (session_name, number);
-                    self.log(ServeRecord::StreamFailed { client, session, stream, why }, now);
+                    self.log(ServeRecord::StreamFailed { client, session, stream, failure }, now);
                 }
             }
-            StreamNews::Failed(why) => {
+            StreamNews::Failed(failure) => {
                 stream.ended = true;
                 run.board.end(number as usize);
-                run.failed.get_or_insert_with(|| why.clone());
+                run.failed.get_or_insert_with(|| failure.clone());
                 let (session, stream) = (session_name, number);
-                self.log(ServeRecord::StreamFailed { client, session, stream, why }, now);
+                self.log(ServeRecord::StreamFailed { client, session, stream, failure }, now);
             }
             StreamNews::Interval(interval) => {
                 session.heard = now.mono;

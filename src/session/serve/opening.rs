@@ -1,13 +1,13 @@
 //! Addresses that prove themselves: HELO opens a session, DATA lets a stream in.
 
-use super::answer::Answer;
+use super::answer::{Answer, Shorter};
 use super::command::Asked;
 use super::dialogue::{session_id, session_name};
 use super::room::buffer_of;
 use super::session_state::ServerSession;
 use super::spent::UsedHelo;
 use super::{Lifetime, ServeControl, ServeEvent, ServeOrder, StreamRequest};
-use crate::record::{ServeRecord, Sink};
+use crate::record::{ServeRecord, ServeRefusal, ServeResource, Sink};
 use crate::session::blast::Direction;
 use crate::session::{Now, Orders};
 use crate::units::Nanos;
@@ -26,7 +26,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             let ticket = self.key.issue(source, slot(asked.now));
             let answer = Answer::new(Code::READY, "udpkit ready")
                 .with("ticket", ticket)
-                .or_shorter(&["pad= it to 100 bytes for a ticket", "pad="]);
+                .or_shorter(&[Shorter::PadForTicket, Shorter::Pad]);
             self.answer_stranger(asked, answer);
             return;
         };
@@ -39,15 +39,14 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         }
         // And once that is closed, a copy that was long on its way opens no other.
         if self.spent.holds(&helo) {
-            let answer = Answer::new(Code::WRONG_ORDER, "this HELO has had its session");
-            return self.answer_stranger(asked, answer);
+            return self.answer_stranger(asked, ServeRefusal::HeloUsed.into());
         }
         if let Some(full) = self.no_more_sessions(source) {
-            return self.refuse(asked, Answer::new(Code::UNAVAILABLE, full));
+            return self.refuse(asked, full);
         }
         let nonce = match self.nonce(asked) {
             Ok(nonce) => nonce,
-            Err(answer) => return self.answer_stranger(asked, answer),
+            Err(refusal) => return self.answer_stranger(asked, refusal.into()),
         };
         let id = (self.random)();
         self.sessions.insert(id, ServerSession::new(helo, nonce, asked.now.mono));
@@ -74,8 +73,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         let Some((id, session)) =
             id.and_then(|id| self.sessions.get_mut(&id).map(|session| (id, session)))
         else {
-            let text = "no such session, or no valid ticket; HELO first";
-            return self.answer_stranger(asked, Answer::new(Code::WRONG_ORDER, text));
+            return self.answer_stranger(asked, ServeRefusal::NoSessionOrTicket.into());
         };
         // No sign of life: it may be written by whoever had the address and its ticket a minute ago.
         if let Some(reply) = session.answered(&asked.command.tag) {
@@ -86,7 +84,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             let answer = if kept {
                 Answer::new(Code::GO_AHEAD, "go ahead")
             } else {
-                Answer::new(Code::NO_ROOM, "no more addresses are kept")
+                ServeRefusal::NoMoreAddresses.into()
             };
             return self.answer_proven(asked, answer);
         }
@@ -94,33 +92,30 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             Ok(Some(stream)) => self.ask_for_stream(id, stream, asked),
             // A repeat while the socket is being opened: its reply is on the way.
             Ok(None) => {}
-            Err(answer) if matches!(answer.code, Code::BUSY | Code::POLICY) => {
-                self.refuse(asked, answer);
+            Err(refusal) if matches!(refusal.code(), Code::BUSY | Code::POLICY) => {
+                self.refuse(asked, refusal);
             }
-            Err(answer) => self.answer_stranger(asked, answer),
+            Err(refusal) => self.answer_stranger(asked, refusal.into()),
         }
     }
 
     /// The number of the stream that DATA may open; none when it is being opened already.
-    fn place_of(&self, id: u64, asked: &Asked<'_>) -> Result<Option<u32>, Answer> {
+    fn place_of(&self, id: u64, asked: &Asked<'_>) -> Result<Option<u32>, ServeRefusal> {
         let params = &asked.command.params;
         let number = params.parse::<u32>("stream")?.unwrap_or(0);
         let for_run = params.parse::<u16>("run")?;
-        let wrong = |text: &str| Err(Answer::new(Code::WRONG_ORDER, text));
-        let Some(session) = self.sessions.get(&id) else { return wrong("TEST first") };
-        let Some(run) = &session.run else { return wrong("TEST first") };
+        let session = self.sessions.get(&id).ok_or(ServeRefusal::TestFirst)?;
+        let run = session.run.as_ref().ok_or(ServeRefusal::TestFirst)?;
         // A copy of another run's DATA must not open a stream of this one.
         if for_run.is_some_and(|tag| tag != run.tag) {
-            return wrong("that run is over");
+            return Err(ServeRefusal::RunOver);
         }
-        let Some(stream) = run.streams.get(number as usize) else {
-            return Err(Answer::new(Code::BAD_PARAMETER, "no such stream"));
-        };
+        let stream = run.streams.get(number as usize).ok_or(ServeRefusal::NoSuchStream)?;
         if stream.opening.is_some() {
             return Ok(None);
         }
         if stream.opened {
-            return wrong("the stream is open already");
+            return Err(ServeRefusal::StreamOpen);
         }
         if run.plan.direction != Direction::Up {
             self.may_send_to(session, asked)?;
@@ -129,25 +124,22 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         let peer = Some(asked.to.meta.source);
         let mut open = self.sessions.values().flat_map(ServerSession::open_streams);
         if open.any(|other| other.peer == peer) {
-            return Err(Answer::new(Code::BUSY, "a stream from your address and port is open"));
+            return Err(ServeRefusal::StreamFromThere);
         }
         Ok(Some(number))
     }
 
     /// Whether streams of the session may flow to whoever asks: only to the address that returns
     /// its values, and while it does.
-    fn may_send_to(&self, session: &ServerSession, asked: &Asked<'_>) -> Result<(), Answer> {
-        let [holder, asker] =
+    fn may_send_to(&self, session: &ServerSession, asked: &Asked<'_>) -> Result<(), ServeRefusal> {
+        let [session_address, address] =
             [session.client, asked.to.meta.source].map(|address| address.ip().to_canonical());
-        if holder != asker {
-            let text = format!(
-                "streams down go only to the session's own address, {holder}, not to {asker}"
-            );
-            return Err(Answer::new(Code::POLICY, text));
+        if session_address != address {
+            return Err(ServeRefusal::OtherAddress { session_address, address });
         }
         match session.alive.ended(asked.now.mono, self.policy.session_timeout) {
             None => Ok(()),
-            Some(_) => Err(Answer::new(Code::STALE, "the session must return proof= first")),
+            Some(_) => Err(ServeRefusal::ProofFirst),
         }
     }
 
@@ -183,23 +175,21 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
     }
 
     /// Why no session can be opened now.
-    fn no_more_sessions(&self, client: SocketAddr) -> Option<String> {
+    fn no_more_sessions(&self, client: SocketAddr) -> Option<ServeRefusal> {
         if self.over || (self.policy.lifetime == Lifetime::OneSession && self.summary.tested > 0) {
-            return Some("this server is about to end".to_owned());
+            return Some(ServeRefusal::ShuttingDown);
         }
         let used = self.used(client, None, |_| 1);
         let full = self.bound(self.policy.max_sessions as u64).admit(used, 1).err()?;
-        let all = || format!("{} sessions are open, which is the limit", used.all);
-        Some(full.words("sessions").unwrap_or_else(all))
+        Some(full.refusal(ServeResource::Sessions, used))
     }
 
     /// The nonce of a sealed command; 0 where there is no key.
-    pub(super) fn nonce(&self, asked: &Asked<'_>) -> Result<u64, Answer> {
+    pub(super) fn nonce(&self, asked: &Asked<'_>) -> Result<u64, ServeRefusal> {
         if self.control_key.is_none() {
             return Ok(0);
         }
-        let missing = || Answer::new(Code::BAD_PARAMETER, "with a key, nonce is a rising number");
-        asked.command.params.parse("nonce")?.ok_or_else(missing)
+        asked.command.params.parse("nonce")?.ok_or(ServeRefusal::NonceNeeded)
     }
 }
 

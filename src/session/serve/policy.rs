@@ -2,6 +2,7 @@
 
 use super::probe::{MOST_PORTS, ON_DEMAND};
 use crate::batch::RxShape;
+use crate::record::ServeRefusal;
 use crate::session::blast::{Direction, TestPlan};
 use crate::stats::WINDOWS;
 use crate::units::{Nanos, Rate};
@@ -12,6 +13,8 @@ use std::ops::RangeInclusive;
 
 /// Largest payload that any UDP datagram carries (over IPv6, RFC 8200 §4.5 without jumbograms).
 const LARGEST: u32 = 65_527;
+/// Shorter stretches would be more talk than measurement.
+const LEAST_INTERVAL: Nanos = Nanos::from_millis(20);
 /// How long a run may go on beyond its time, for clocks that differ and datagrams on their way.
 const GRACE: Nanos = Nanos::from_secs(60);
 
@@ -126,48 +129,40 @@ impl ServePolicy {
     }
 
     /// Whether a run can be had, and is within the limits.
-    pub fn admit(&self, plan: &TestPlan) -> Result<(), Refused> {
+    pub fn admit(&self, plan: &TestPlan) -> Result<(), ServeRefusal> {
         makes_sense(plan)?;
         if plan.direction != Direction::Up && self.reverse == Reverse::Refused {
-            return Err(Refused::Policy("this server does not send".to_owned()));
+            return Err(ServeRefusal::OnlyReceives);
         }
-        let over = |key, limit: u64, words| {
-            Err(Refused::OverLimit { key, limit: limit.to_string(), words })
-        };
         if plan.payload > LARGEST {
-            return over("size", u64::from(LARGEST), format!("at most {LARGEST} bytes"));
+            return Err(ServeRefusal::SizeLimit { limit_bytes: LARGEST });
         }
         if plan.streams > self.max_streams {
-            let most = self.max_streams;
-            return over("streams", u64::from(most), format!("at most {most} each way"));
+            return Err(ServeRefusal::StreamLimit { limit: self.max_streams });
         }
         if plan.window > *WINDOWS.end() {
-            return over("window", *WINDOWS.end(), format!("at most {} numbers", WINDOWS.end()));
+            return Err(ServeRefusal::WindowLimit { limit: *WINDOWS.end() });
         }
         if exceeds(plan.rate, self.max_rate, plan.payload) {
-            let limit = plain(self.max_rate);
-            let words = format!("at most {}", self.max_rate);
-            return Err(Refused::OverLimit { key: "rate", limit, words });
+            return Err(ServeRefusal::RateLimit { limit: self.max_rate });
         }
+        let limit_ns = self.max_duration.0;
         if plan.time > self.max_duration {
-            let most = self.max_duration;
-            return over("time_ns", most.0, format!("at most {most}"));
+            return Err(ServeRefusal::TimeLimit { limit_ns });
         }
-        if let Some(most) = self.most_datagrams(plan).filter(|most| plan.count > *most) {
-            let words = format!("at most {} of this rate", self.max_duration);
-            return over("count", most, words);
+        match self.most_datagrams(plan) {
+            Some(limit) if plan.count > limit => Err(ServeRefusal::CountLimit { limit, limit_ns }),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// Whether a probe can be had, of these ports.
-    pub fn admit_probe(&self, ports: &PortList) -> Result<(), Refused> {
+    pub fn admit_probe(&self, ports: &PortList) -> Result<(), ServeRefusal> {
         if self.probing == Probing::Refused {
-            return Err(Refused::Policy("this server does not help probes".to_owned()));
+            return Err(ServeRefusal::NoProbes);
         }
         if ports.len() > MOST_PORTS {
-            let (limit, words) = (MOST_PORTS.to_string(), format!("at most {MOST_PORTS} at once"));
-            return Err(Refused::OverLimit { key: "ports", limit, words });
+            return Err(ServeRefusal::PortLimit { limit: MOST_PORTS as u64 });
         }
         Ok(())
     }
@@ -195,39 +190,20 @@ impl ServePolicy {
     }
 }
 
-/// Why a run cannot be had.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refused {
-    /// It makes no sense; what would.
-    Nonsense(String),
-    /// A parameter is over the server's limit.
-    OverLimit {
-        /// Which.
-        key: &'static str,
-        /// The limit, as the parameter is written.
-        limit: String,
-        /// The limit in words.
-        words: String,
-    },
-    /// The operator does not want it.
-    Policy(String),
-}
-
-fn makes_sense(plan: &TestPlan) -> Result<(), Refused> {
+fn makes_sense(plan: &TestPlan) -> Result<(), ServeRefusal> {
     let least = Header::LEN as u32;
     if plan.payload < least {
-        return Err(Refused::Nonsense(format!("size is {least} to {LARGEST}")));
+        return Err(ServeRefusal::SizeOutOfRange { least_bytes: least, most_bytes: LARGEST });
     }
-    // Shorter stretches would be more talk than measurement.
-    if plan.interval < Nanos::from_millis(20) {
-        return Err(Refused::Nonsense("interval_ns is at least 20000000".to_owned()));
+    if plan.interval < LEAST_INTERVAL {
+        return Err(ServeRefusal::IntervalTooShort { least_ns: LEAST_INTERVAL.0 });
     }
     if plan.streams == 0 {
-        return Err(Refused::Nonsense("streams is at least 1".to_owned()));
+        return Err(ServeRefusal::NoStreams);
     }
     // Without a bound the far end would send for ever.
     if plan.time == Nanos::ZERO && plan.count == 0 {
-        return Err(Refused::Nonsense("time_ns or count must bound the run".to_owned()));
+        return Err(ServeRefusal::Endless);
     }
     Ok(())
 }
@@ -244,20 +220,10 @@ fn exceeds(asked: Rate, limit: Rate, payload: u32) -> bool {
     }
 }
 
-/// A rate without spaces, as `--rate` takes it.
-pub(super) fn plain(rate: Rate) -> String {
-    match rate {
-        Rate::Max => "max".to_owned(),
-        Rate::Bits(rate) => rate.0.to_string(),
-        Rate::Packets(rate) if rate.0 % 1000 == 0 => format!("{}pps", rate.0 / 1000),
-        Rate::Packets(rate) => format!("{}.{:03}pps", rate.0 / 1000, rate.0 % 1000),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::Params;
+    use crate::wire::{Code, Params};
 
     fn plan(words: &str) -> TestPlan {
         let mut params = Params::default();
@@ -269,11 +235,9 @@ mod tests {
     }
 
     fn limit(policy: &ServePolicy, words: &str) -> Option<(&'static str, String)> {
-        match policy.admit(&plan(words)) {
-            Ok(()) => None,
-            Err(Refused::OverLimit { key, limit, .. }) => Some((key, limit)),
-            Err(other) => panic!("{words}: {other:?}"),
-        }
+        let refusal = policy.admit(&plan(words)).err()?;
+        assert_eq!(refusal.code(), Code::OVER_LIMIT, "{words}: {refusal:?}");
+        refusal.values().pop()
     }
 
     #[test]
@@ -330,7 +294,7 @@ mod tests {
         let policy = ServePolicy { reverse: Reverse::Refused, ..ServePolicy::default() };
         assert_eq!(policy.admit(&plan("direction=up")), Ok(()));
         for words in ["direction=down", "direction=both"] {
-            assert!(matches!(policy.admit(&plan(words)), Err(Refused::Policy(_))), "{words}");
+            assert_eq!(policy.admit(&plan(words)), Err(ServeRefusal::OnlyReceives), "{words}");
         }
     }
 

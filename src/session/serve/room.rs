@@ -1,14 +1,11 @@
 //! How much room a run gets: streams and memory, within the bounds in all and by source.
 
-use super::answer::Answer;
 use super::session_state::{Run, ServerSession};
 use super::shares::Bound;
 use super::{ServeControl, ServeEvent, ServeOrder, ServePolicy};
-use crate::record::Sink;
+use crate::record::{ServeRefusal, ServeResource, Sink};
 use crate::session::Orders;
 use crate::session::blast::TestPlan;
-use crate::units::ByteCount;
-use crate::wire::Code;
 use std::net::SocketAddr;
 
 /// What a session without a run or a probe takes at the most: its state and the replies that it
@@ -66,14 +63,11 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         id: u64,
         client: SocketAddr,
         plan: &TestPlan,
-    ) -> Result<RunRoom, Answer> {
+    ) -> Result<RunRoom, ServeRefusal> {
         let used = self.used(client, Some(id), ServerSession::granted_streams);
         let bound = self.bound(self.policy.max_all_streams as u64);
         let streams = u64::from(plan.all_streams());
-        bound.admit(used, streams).map_err(|full| {
-            let all = || format!("{} of {} streams are in use", used.all, bound.all);
-            Answer::new(Code::NO_ROOM, full.words("streams").unwrap_or_else(all))
-        })?;
+        bound.admit(used, streams).map_err(|full| full.refusal(ServeResource::Streams, used))?;
         let left = self.memory_left(id, client);
         let share = self.memory_bound().of_source();
         RunRoom::within(left, share, plan, &self.policy).map_err(|need| self.no_memory(need, left))
@@ -94,7 +88,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         id: u64,
         client: SocketAddr,
         need: u64,
-    ) -> Result<(), Answer> {
+    ) -> Result<(), ServeRefusal> {
         let left = self.memory_left(id, client);
         if need <= left { Ok(()) } else { Err(self.no_memory(need, left)) }
     }
@@ -106,18 +100,14 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         self.memory_bound().room(used)
     }
 
-    fn no_memory(&self, need: u64, left: u64) -> Answer {
+    fn no_memory(&self, needed_bytes: u64, free_bytes: u64) -> ServeRefusal {
         let bound = self.memory_bound();
-        let (all, source) = (ByteCount(bound.all), ByteCount(bound.of_source()));
-        let text = format!(
-            "this takes {} of memory and {} are left: the limit is {all} in all and {source} for \
-             one address or /64 network",
-            ByteCount(need),
-            ByteCount(left),
-        );
-        Answer::new(Code::NO_ROOM, text)
-            .with("max_memory", bound.all)
-            .with("source_memory", bound.of_source())
+        ServeRefusal::Memory {
+            needed_bytes,
+            free_bytes,
+            limit_bytes: bound.all,
+            source_limit_bytes: bound.of_source(),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use super::command::ReplyTo;
 use super::probe::Probe;
 use super::room::RunRoom;
 use super::spent::UsedHelo;
-use crate::record::{BlastReceived, BlastSent};
+use crate::record::{BlastReceived, BlastSent, LocalFailure};
 use crate::session::blast::{IntervalBoard, TestPlan, merge_received, merge_sent};
 use crate::stats::DelayHistogram;
 use crate::units::Nanos;
@@ -70,7 +70,7 @@ pub(super) struct Run {
     /// When it must be over; `None` until its first stream is open.
     pub due: Option<Nanos>,
     /// Why one of its streams broke; `None` when none did.
-    pub failed: Option<String>,
+    pub failed: Option<LocalFailure>,
 }
 
 /// One stream of a run.

@@ -6,7 +6,7 @@
 
 use super::session_state::ServerSession;
 use super::{ServeControl, ServeEvent, ServeOrder};
-use crate::record::Sink;
+use crate::record::{ServeRefusal, ServeResource, Sink};
 use crate::session::Orders;
 use crate::session::limit::network;
 use std::net::SocketAddr;
@@ -83,17 +83,12 @@ impl Bound {
 }
 
 impl Full {
-    /// The bound in words; `what` is counted, such as `sessions`. `None` for the bound in all, which
-    /// each resource words for itself.
-    pub fn words(self, what: &str) -> Option<String> {
+    /// The refusal of one more of a resource, of which so many are in use.
+    pub fn refusal(self, resource: ServeResource, used: Used) -> ServeRefusal {
         match self {
-            Self::All(_) => None,
-            Self::Source(limit) => {
-                Some(format!("{limit} {what} are the limit for one address or /64 network"))
-            }
-            Self::Kept(kept) => {
-                Some(format!("the last {kept} {what} are kept for sources that have none"))
-            }
+            Self::All(limit) => ServeRefusal::AllInUse { resource, used: used.all, limit },
+            Self::Source(limit) => ServeRefusal::SourceShare { resource, limit },
+            Self::Kept(reserved) => ServeRefusal::Reserved { resource, reserved },
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::Mailbox;
 use super::house::{Serve, serve};
 use crate::batch::{Datagram, RxEntry, RxMeta, TxBatch};
+use crate::record::{ServeRecord, ServeRefusal, SessionEnd};
 use crate::session::serve::{ServeEvent, ServeOrder, ServePolicy, StreamNews, StreamRequest};
 use crate::session::{Now, Session};
 use crate::units::Nanos;
@@ -155,12 +156,30 @@ impl ByHand {
         }
     }
 
-    /// The lines of the log so far.
-    pub fn log(&mut self) -> Vec<String> {
-        let line = |event| match event {
-            ServeEvent::Log { record, .. } => Some(record.to_string()),
+    /// What was logged so far.
+    pub fn log(&mut self) -> Vec<ServeRecord> {
+        let logged = |event| match event {
+            ServeEvent::Log { record, .. } => Some(record),
             _ => None,
         };
-        self.events.drain().into_iter().filter_map(line).collect()
+        self.events.drain().into_iter().filter_map(logged).collect()
+    }
+
+    /// What was refused so far.
+    pub fn refusals(&mut self) -> Vec<ServeRefusal> {
+        let refused = |record| match record {
+            ServeRecord::Refused { refusal, .. } => Some(refusal),
+            _ => None,
+        };
+        self.log().into_iter().filter_map(refused).collect()
+    }
+
+    /// How sessions ended so far, each with its name.
+    pub fn ends(&mut self) -> Vec<(String, SessionEnd)> {
+        let closed = |record| match record {
+            ServeRecord::SessionClosed { session, ended, .. } => Some((session, ended)),
+            _ => None,
+        };
+        self.log().into_iter().filter_map(closed).collect()
     }
 }

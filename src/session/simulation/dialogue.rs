@@ -2,6 +2,7 @@
 
 use super::Faults;
 use super::house::{House, PATIENCE};
+use crate::record::{ServeRecord, SessionEnd};
 use crate::units::Nanos;
 
 const SECOND: Nanos = Nanos::from_secs(1);
@@ -139,5 +140,8 @@ fn a_client_that_never_comes_back_is_forgotten() {
     house.silence_sender();
     house.run_until(Nanos::from_secs(40), |house| house.open_sessions() == 0);
     assert!(house.network.instant > Nanos::from_secs(15));
-    assert!(house.log.iter().any(|line| line.contains("expired")), "{:?}", house.log);
+    let expired = |record: &ServeRecord| {
+        matches!(record, ServeRecord::SessionClosed { ended: SessionEnd::Expired, .. })
+    };
+    assert!(house.log.iter().any(expired), "{:?}", house.log);
 }

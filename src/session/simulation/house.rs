@@ -2,6 +2,7 @@
 //! and go as they are asked for.
 
 use super::{Endpoint, Faults, Mailbox, Network, Seat};
+use crate::record::ServeRecord;
 use crate::session::blast::{
     BlastControl, BlastReceiver, BlastSender, ControlEvent, ControlOrder, ControlSummary,
     Direction, Opening, ReceiverEvent, ReceiverOrder, ReceiverPlan, ReceiverSummary, SenderEvent,
@@ -146,7 +147,7 @@ pub struct House {
     /// Sessions that the server opened, and streams.
     pub sessions: usize,
     pub opens: usize,
-    pub log: Vec<String>,
+    pub log: Vec<ServeRecord>,
 }
 
 pub fn client_address() -> SocketAddr {
@@ -349,9 +350,9 @@ impl House {
                     self.server.streams.retain(|stream| stream.session != session);
                 }
                 ServeEvent::Log { record, .. } => {
-                    let line = record.to_string();
-                    self.sessions += usize::from(line.contains("opened session"));
-                    self.log.push(line);
+                    let is_opened = matches!(record, ServeRecord::SessionOpened { .. });
+                    self.sessions += usize::from(is_opened);
+                    self.log.push(record);
                 }
             }
         }

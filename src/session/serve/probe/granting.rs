@@ -4,12 +4,12 @@ use super::super::answer::{Answer, ROOM};
 use super::super::command::Asked;
 use super::super::dialogue::session_name;
 use super::super::shares::Used;
-use super::super::{Refused, ServeControl, ServeEvent, ServeOrder};
+use super::super::{ServeControl, ServeEvent, ServeOrder};
 use super::{MOST_PORTS, MOST_PROBES, Probe};
-use crate::record::{ServeRecord, Sink};
+use crate::record::{ServeRecord, ServeRefusal, ServeResource, Sink};
 use crate::session::limit::network;
 use crate::session::{Now, Orders};
-use crate::wire::{Code, PortList};
+use crate::wire::{Code, PortDenial, PortList};
 use std::net::{IpAddr, SocketAddr};
 
 /// Ports that are tried for answers "from another port".
@@ -36,8 +36,8 @@ pub struct PortsRequest {
 pub struct PortsOpened {
     /// Ports that are open, and the number of each one's socket in the loop.
     pub opened: Vec<(u16, usize)>,
-    /// Ports that are not, and why, in a word.
-    pub not_opened: Vec<(u16, &'static str)>,
+    /// Ports that are not, and why.
+    pub not_opened: Vec<(u16, PortDenial)>,
     /// The one more, where it was wanted and could be opened.
     pub alternate: Option<(u16, usize)>,
     /// Another address of this host, of the same family and scope as the one that was asked.
@@ -47,11 +47,11 @@ pub struct PortsOpened {
 /// Ports that cannot be had, by the reason.
 #[derive(Debug, Default)]
 struct NotOpened {
-    by_reason: Vec<(&'static str, PortList)>,
+    by_reason: Vec<(PortDenial, PortList)>,
 }
 
 impl NotOpened {
-    fn add(&mut self, port: u16, why: &'static str) {
+    fn add(&mut self, port: u16, why: PortDenial) {
         match self.by_reason.iter_mut().find(|(known, _)| *known == why) {
             Some((_, ports)) => ports.insert(port..=port),
             None => self.by_reason.push((why, [port].into_iter().collect())),
@@ -70,11 +70,11 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         let ports = match asked.command.params.get("ports").map(str::parse::<PortList>) {
             None => PortList::default(),
             Some(Ok(ports)) => ports,
-            Some(Err(wrong)) => return Some(Answer::new(Code::BAD_PARAMETER, wrong.to_string())),
+            Some(Err(why)) => return Some(ServeRefusal::Ports { why }.into()),
         };
-        if let Err(answer) = self.admit_probe(id, asked.to.meta.source, &ports) {
-            self.log_refusal(&asked.to.meta, &answer, asked.now);
-            return Some(answer);
+        if let Err(refusal) = self.admit_probe(id, asked.to.meta.source, &ports) {
+            self.log_refusal(&asked.to.meta, &refusal, asked.now);
+            return Some(refusal.into());
         }
         self.begin_anew(id, asked.now);
         let key = (self.random)();
@@ -109,13 +109,17 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
     }
 
     /// Whether a probe may be had at all.
-    fn admit_probe(&self, id: u64, client: SocketAddr, ports: &PortList) -> Result<(), Answer> {
-        self.policy.admit_probe(ports).map_err(|refused: Refused| Answer::from(refused))?;
+    fn admit_probe(
+        &self,
+        id: u64,
+        client: SocketAddr,
+        ports: &PortList,
+    ) -> Result<(), ServeRefusal> {
+        self.policy.admit_probe(ports)?;
         let used = self.used(client, Some(id), |session| u64::from(session.probe.is_some()));
-        self.bound(MOST_PROBES as u64).admit(used, 1).map_err(|full| {
-            let all = || format!("{MOST_PROBES} probes are going on, which is the limit");
-            Answer::new(Code::NO_ROOM, full.words("probes").unwrap_or_else(all))
-        })?;
+        self.bound(MOST_PROBES as u64)
+            .admit(used, 1)
+            .map_err(|full| full.refusal(ServeResource::Probes, used))?;
         self.admit_memory(id, client, Probe::MOST_BYTES)
     }
 
@@ -187,14 +191,14 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             match why {
                 _ if Some(port) == server || doors.serves(port, id) => open.insert(port..=port),
                 Some(why) => closed.add(port, why),
-                None if policy.probe_port_is_on_demand(port) => closed.add(port, "limit"),
-                None => closed.add(port, "policy"),
+                None if policy.probe_port_is_on_demand(port) => closed.add(port, PortDenial::Limit),
+                None => closed.add(port, PortDenial::Policy),
             }
         }
         let granted = ServeRecord::ProbeGranted {
             client,
             session: session_name(id),
-            ports: open.to_string(),
+            ports: open.clone(),
             not_opened: closed.by_reason.iter().map(|(_, ports)| ports.len() as u64).sum(),
         };
         let reply = granted_reply(probe, &open, &closed).encode(tag.clone());
@@ -248,11 +252,11 @@ fn granted_reply(probe: &Probe, open: &PortList, closed: &NotOpened) -> Answer {
     }
     let open = open.to_string();
     if answer.size() + open.len() + 100 > ROOM {
-        return Answer::new(Code::OVER_LIMIT, "ask for fewer ports at once");
+        return ServeRefusal::PortsTooScattered.into();
     }
     answer = answer.with("ports", open);
     if !closed.by_reason.is_empty() {
-        let parts = closed.by_reason.iter().map(|(why, ports)| format!("{ports}:{why}"));
+        let parts = closed.by_reason.iter().map(|(why, ports)| format!("{ports}:{}", why.as_str()));
         answer = answer.with("not_opened", parts.collect::<Vec<_>>().join(";"));
     }
     answer

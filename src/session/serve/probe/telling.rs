@@ -2,7 +2,7 @@
 
 use super::super::answer::{Answer, LINE, ROOM};
 use super::super::{ServeControl, ServeEvent, ServeOrder};
-use crate::record::Sink;
+use crate::record::{ServeRefusal, Sink};
 use crate::session::Orders;
 use crate::wire::{Code, Params};
 
@@ -17,10 +17,10 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             params.parse::<u32>("from").and_then(|from| Ok((from, params.parse("seen")?)));
         let (from, seen) = match numbers {
             Ok(numbers) => numbers,
-            Err(bad) => return bad.into(),
+            Err(bad) => return ServeRefusal::from(bad).into(),
         };
         let Some(probe) = self.probe_of(id) else {
-            return Answer::new(Code::WRONG_ORDER, "TEST kind=probe first");
+            return ServeRefusal::ProbeTestFirst.into();
         };
         let mut answer = Answer::new(Code::STATUS, "status");
         if let Some(item) = seen {

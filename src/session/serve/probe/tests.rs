@@ -3,13 +3,13 @@
 use super::{PortsOpened, PortsRequest};
 use crate::batch::{Datagram, Dest, ErrorOrigin, NetworkError, RxEntry, RxMeta, TxBatch};
 use crate::batch::{SendOutcome, SendStop};
-use crate::record::{Flow, Sink};
+use crate::record::{Flow, ServeRecord, ServeRefusal, Sink};
 use crate::session::serve::{
     Probing, ServeControl, ServeEvent, ServeOrder, ServePolicy, StreamNews,
 };
 use crate::session::{Next, Now, Orders, Session};
 use crate::units::Nanos;
-use crate::wire::{Arrivals, Ask, Code, Echo, Reply, TicketKey, Via};
+use crate::wire::{Arrivals, Ask, Code, Echo, PortDenial, PortListError, Reply, TicketKey, Via};
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
@@ -27,7 +27,7 @@ const ALTERNATE: (u16, usize) = (49_999, 900);
 struct Engine {
     orders: Rc<RefCell<VecDeque<ServeOrder>>>,
     closed: Rc<RefCell<Vec<usize>>>,
-    log: Rc<RefCell<Vec<String>>>,
+    log: Rc<RefCell<Vec<ServeRecord>>>,
     other: Option<IpAddr>,
 }
 
@@ -45,7 +45,7 @@ impl Sink<ServeEvent> for Engine {
                 let (taken, free): (Vec<u16>, Vec<u16>) = ports.iter().partition(|p| *p == TAKEN);
                 let opened = PortsOpened {
                     opened: free.into_iter().map(|port| (port, usize::from(port))).collect(),
-                    not_opened: taken.into_iter().map(|port| (port, "in-use")).collect(),
+                    not_opened: taken.into_iter().map(|port| (port, PortDenial::InUse)).collect(),
                     alternate: (!alternate.is_empty()).then_some(ALTERNATE),
                     other: self.other,
                 };
@@ -53,7 +53,7 @@ impl Sink<ServeEvent> for Engine {
                 self.orders.borrow_mut().push_back(ServeOrder { session, stream: 0, news });
             }
             ServeEvent::ClosePorts { sockets } => self.closed.borrow_mut().extend(sockets),
-            ServeEvent::Log { record, .. } => self.log.borrow_mut().push(record.to_string()),
+            ServeEvent::Log { record, .. } => self.log.borrow_mut().push(record),
             _ => {}
         }
         Flow::Continue
@@ -244,7 +244,11 @@ fn a_probe_gets_the_ports_that_policy_allows_and_is_told_why_not_the_others() {
     assert_eq!((said("alternate"), said("other")), ("49999", "198.51.100.8"));
     assert_eq!(said("key").len(), 16);
     let log = house.engine.log.borrow().last().unwrap().clone();
-    assert!(log.ends_with("probe, ports 5000-5008,5010,8620, 3 ports not opened"), "{log}");
+    let open = "5000-5008,5010,8620".parse().unwrap();
+    assert!(
+        matches!(&log, ServeRecord::ProbeGranted { ports, not_opened: 3, .. } if *ports == open),
+        "{log:?}"
+    );
 }
 
 #[test]
@@ -441,16 +445,14 @@ fn what_is_nobodys_ask_is_a_stray() {
 fn policy_decides_who_is_helped_and_by_which_ports() {
     let no = ServePolicy { probing: Probing::Refused, ..ServePolicy::default() };
     let reply = House::new(no).say(client(), "TEST kind=probe ports=5000");
-    assert_eq!(
-        (reply.code, reply.text.as_str()),
-        (Code::POLICY, "this server does not help probes")
-    );
+    assert_eq!((reply.code, reply.text), (Code::POLICY, ServeRefusal::NoProbes.to_string()));
     let mut house = House::new(ServePolicy::default());
     let reply = house.say(client(), "TEST kind=probe ports=5000-5256");
     assert_eq!((reply.code, reply.params.get("ports")), (Code::OVER_LIMIT, Some("256")));
     let reply = house.say(client(), "TEST kind=probe ports=5100-5000");
     assert_eq!(reply.code, Code::BAD_PARAMETER);
-    assert!(reply.text.contains("the wrong way round"), "{}", reply.text);
+    let why = PortListError::Backwards { from: 5_100, to: 5_000 };
+    assert_eq!(reply.text, ServeRefusal::Ports { why }.to_string());
     let reply = house.say(client(), "TEST kind=sweep");
     assert_eq!(reply.code, Code::NOT_SUPPORTED);
     let reply = house.say(client(), "STAT kind=probe");
@@ -498,6 +500,7 @@ fn a_test_that_comes_again_is_answered_again_and_granted_once() {
     }
     assert_eq!(replies.len(), 3);
     assert!(replies.iter().all(|reply| *reply == replies[0]));
-    let granted = house.engine.log.borrow().iter().filter(|line| line.contains("probe")).count();
-    assert_eq!(granted, 1);
+    let log = house.engine.log.borrow();
+    let granted = log.iter().filter(|one| matches!(one, ServeRecord::ProbeGranted { .. }));
+    assert_eq!(granted.count(), 1);
 }

@@ -1,0 +1,63 @@
+//! What the system refused to a server, as its records tell it.
+
+use super::StreamError;
+use crate::net::NetError;
+use crate::record::LocalFailure;
+use crate::sys::{errno, unprivileged_port_start};
+
+impl From<&NetError> for LocalFailure {
+    fn from(error: &NetError) -> Self {
+        match error {
+            NetError::Bind { addr, source } => {
+                let (address, errno) = (*addr, source.raw_os_error());
+                match errno {
+                    Some(errno::EADDRINUSE) => Self::InUse { address },
+                    Some(errno::EACCES) if addr.port() < unprivileged_port_start() => {
+                        Self::Privileged { address }
+                    }
+                    Some(errno::EADDRNOTAVAIL) => Self::NotLocal { address },
+                    errno => Self::Bind { address, errno },
+                }
+            }
+            NetError::Connect { addr, source } => {
+                Self::Connect { address: *addr, errno: source.raw_os_error() }
+            }
+            NetError::Option { source, .. }
+            | NetError::Join { source, .. }
+            | NetError::Interfaces(source) => Self::SetUp { errno: source.raw_os_error() },
+            NetError::Address { .. } | NetError::Host { .. } | NetError::Interface { .. } => {
+                Self::SetUp { errno: None }
+            }
+        }
+    }
+}
+
+impl From<&StreamError> for LocalFailure {
+    fn from(error: &StreamError) -> Self {
+        match error {
+            StreamError::Net(error) => error.into(),
+            StreamError::Loop(source) => Self::Start { errno: source.raw_os_error() },
+            StreamError::Broke(source) => Self::Broke { errno: source.raw_os_error() },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+
+    #[test]
+    fn the_systems_number_decides_what_is_told() {
+        let address = "192.0.2.1:53".parse().unwrap();
+        let bind = |errno| {
+            let source = io::Error::from_raw_os_error(errno);
+            LocalFailure::from(&NetError::Bind { addr: address, source })
+        };
+        assert_eq!(bind(errno::EADDRINUSE), LocalFailure::InUse { address });
+        assert_eq!(bind(errno::EACCES), LocalFailure::Privileged { address });
+        assert_eq!(bind(errno::EADDRNOTAVAIL), LocalFailure::NotLocal { address });
+        let other = LocalFailure::Bind { address, errno: Some(errno::ENOMEM) };
+        assert_eq!(bind(errno::ENOMEM), other);
+    }
+}

@@ -1,0 +1,70 @@
+//! What this host could not do for a server: a port that it cannot have, a stream that broke.
+
+use crate::units::io_error_text;
+use serde::Serialize;
+use std::io;
+use std::net::SocketAddr;
+use thiserror::Error;
+
+/// Why a socket or a stream could not be had, or broke.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Error)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum LocalFailure {
+    /// Another socket has the port.
+    #[error("{address} is already in use")]
+    InUse {
+        /// The address asked for.
+        address: SocketAddr,
+    },
+    /// The port is reserved (`net.ipv4.ip_unprivileged_port_start`).
+    #[error("{address} needs root or CAP_NET_BIND_SERVICE")]
+    Privileged {
+        /// The address asked for.
+        address: SocketAddr,
+    },
+    /// No interface of this host has the address.
+    #[error("{address} is not an address of this host")]
+    NotLocal {
+        /// The address asked for.
+        address: SocketAddr,
+    },
+    /// The socket could not be bound.
+    #[error("cannot bind {address}: {}", errno_text(*errno))]
+    Bind {
+        /// The address asked for.
+        address: SocketAddr,
+        /// The system's error number (errno(3)); null where there is none.
+        errno: Option<i32>,
+    },
+    /// The socket could not be connected to its peer.
+    #[error("cannot connect to {address}: {}", errno_text(*errno))]
+    Connect {
+        /// The peer.
+        address: SocketAddr,
+        /// The system's error number (errno(3)); null where there is none.
+        errno: Option<i32>,
+    },
+    /// The socket could not be set up.
+    #[error("cannot set up a socket: {}", errno_text(*errno))]
+    SetUp {
+        /// The system's error number (errno(3)); null where there is none.
+        errno: Option<i32>,
+    },
+    /// The stream's thread could not be started.
+    #[error("cannot start a stream: {}", errno_text(*errno))]
+    Start {
+        /// The system's error number (errno(3)); null where there is none.
+        errno: Option<i32>,
+    },
+    /// The stream ran and broke.
+    #[error("the stream broke: {}", errno_text(*errno))]
+    Broke {
+        /// The system's error number (errno(3)); null where there is none.
+        errno: Option<i32>,
+    },
+}
+
+fn errno_text(errno: Option<i32>) -> String {
+    let text = |errno| io_error_text(&io::Error::from_raw_os_error(errno));
+    errno.map_or_else(|| "unknown error".to_owned(), text)
+}

@@ -1,0 +1,368 @@
+//! Why a server refuses a command: the code of its reply with the figures. The text is what its
+//! client reads behind the code, so it speaks to the client; the server's log shows the same.
+
+use super::LocalFailure;
+use crate::units::{ByteCount, Nanos, Rate, group_digits};
+use crate::wire::{BadParam, Code, PortListError};
+use serde::{Serialize, Serializer};
+use std::net::IpAddr;
+use thiserror::Error;
+
+/// What a server has a limited number of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ServeResource {
+    /// Sessions.
+    Sessions,
+    /// Streams of all sessions.
+    Streams,
+    /// Probes.
+    Probes,
+}
+
+impl ServeResource {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Sessions => "sessions",
+            Self::Streams => "streams",
+            Self::Probes => "probes",
+        }
+    }
+}
+
+/// A refusal, by the digits of its reply.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Error)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum ServeRefusal {
+    /// 421: the server takes no new sessions, as it ends.
+    #[error("this server is shutting down")]
+    ShuttingDown,
+    /// 421, 452: all are in use.
+    #[error("{} of {} {} are in use", group_digits(*used), group_digits(*limit), resource.name())]
+    AllInUse {
+        /// Of what.
+        resource: ServeResource,
+        /// How many are in use.
+        used: u64,
+        /// How many there are.
+        limit: u64,
+    },
+    /// 421, 452: the source has its share.
+    #[error("one address or /64 network may use {} {} at most", group_digits(*limit), resource.name())]
+    SourceShare {
+        /// Of what.
+        resource: ServeResource,
+        /// The share.
+        limit: u64,
+    },
+    /// 421, 452: the rest is kept for sources that have nothing yet.
+    #[error("the last {} {} are reserved for addresses that have none", group_digits(*reserved), resource.name())]
+    Reserved {
+        /// Of what.
+        resource: ServeResource,
+        /// How many are reserved.
+        reserved: u64,
+    },
+    /// 450: two streams from one address and port cannot be told apart.
+    #[error("a stream from your address and port is open")]
+    StreamFromThere,
+    /// 451: the stream's socket could not be opened.
+    #[error("{failure}")]
+    NotOpened {
+        /// Why.
+        failure: LocalFailure,
+    },
+    /// 452: the probe has as many addresses as it may.
+    #[error("this probe has no room for another address")]
+    NoMoreAddresses,
+    /// 452: memory.
+    #[error(
+        "this takes {} of memory and {} are free; the limit is {} in all and {} for one address or \
+         /64 network",
+        ByteCount(*needed_bytes), ByteCount(*free_bytes), ByteCount(*limit_bytes),
+        ByteCount(*source_limit_bytes)
+    )]
+    Memory {
+        /// What it would take.
+        needed_bytes: u64,
+        /// What the source may still have.
+        free_bytes: u64,
+        /// The limit in all.
+        limit_bytes: u64,
+        /// The limit for one source.
+        source_limit_bytes: u64,
+    },
+    /// 454: the command carries no value of the session's, or one that is too old.
+    #[error("return this proof=")]
+    ProofNeeded,
+    /// 454: the session has not returned a value for too long to be sent streams.
+    #[error("the session must return proof= first")]
+    ProofFirst,
+    /// 500: no verb has so many letters.
+    #[error("not understood; HELP lists the verbs")]
+    NotUnderstood,
+    /// 501: a parameter without `=`.
+    #[error("parameters are written key=value")]
+    NotKeyValue,
+    /// 501: a value that cannot be read.
+    #[error("{key}={value} cannot be read")]
+    Unreadable {
+        /// The parameter.
+        key: String,
+        /// Its value as it came.
+        value: String,
+    },
+    /// 501: `ports` is no list of ports.
+    #[error("{why}")]
+    Ports {
+        /// Why not.
+        #[serde(serialize_with = "display")]
+        why: PortListError,
+    },
+    /// 501: `sent` is no list of numbers.
+    #[error("sent is a list of numbers with commas between")]
+    SentUnreadable,
+    /// 501: under a key, each command has a higher `nonce` than the one before.
+    #[error("with a key every command needs nonce=, a number that rises")]
+    NonceNeeded,
+    /// 501: the run has no such stream.
+    #[error("the run has no such stream")]
+    NoSuchStream,
+    /// 501: too small for the header of a measurement.
+    #[error("size is {least_bytes} to {most_bytes} bytes")]
+    SizeOutOfRange {
+        /// The smallest payload.
+        least_bytes: u32,
+        /// The largest payload.
+        most_bytes: u32,
+    },
+    /// 501: reports would come too often.
+    #[error("interval_ns is at least {least_ns}")]
+    IntervalTooShort {
+        /// The shortest.
+        least_ns: u64,
+    },
+    /// 501: a run of no streams.
+    #[error("streams is at least 1")]
+    NoStreams,
+    /// 501: nothing would end the run.
+    #[error("time_ns or count must limit the run")]
+    Endless,
+    /// 502: no such verb.
+    #[error("no such verb; HELP lists them")]
+    UnknownVerb,
+    /// 503: no session of that name from this address.
+    #[error("no such session; HELO opens one")]
+    NoSession,
+    /// 503: no such session, or a ticket of somebody else or too old.
+    #[error("no such session or no valid ticket; HELO comes first")]
+    NoSessionOrTicket,
+    /// 503: the HELO has opened a session, which is closed.
+    #[error("this HELO has already opened a session; send a new one")]
+    HeloUsed,
+    /// 503: nothing was asked for that could begin.
+    #[error("TEST comes first")]
+    TestFirst,
+    /// 503: no probe was asked for.
+    #[error("TEST kind=probe comes first")]
+    ProbeTestFirst,
+    /// 503: the session has another run by now.
+    #[error("that run is over")]
+    RunOver,
+    /// 503: the stream is open.
+    #[error("the stream is open already")]
+    StreamOpen,
+    /// 504: a kind of test that there is not.
+    #[error("kind is blast or probe")]
+    UnknownKind,
+    /// 504: a direction that there is not.
+    #[error("direction is up, down or both")]
+    UnknownDirection,
+    /// 504: counts that there are not.
+    #[error("about is received or sent")]
+    UnknownAbout,
+    /// 530: the server serves holders of its key only.
+    #[error("a key is required")]
+    KeyNeeded,
+    /// 530: sealed with another key.
+    #[error("the key is another one")]
+    OtherKey,
+    /// 550: the source is in none of the networks that are served.
+    #[error("your address is not allowed")]
+    AddressNotAllowed,
+    /// 550: the server does not send.
+    #[error("this server only receives")]
+    OnlyReceives,
+    /// 550: the server runs no probes.
+    #[error("this server has no probe agent")]
+    NoProbes,
+    /// 550: streams towards the client go to the address that the session was opened from.
+    #[error(
+        "streams to the client go to the session's own address {session_address}, not to {address}"
+    )]
+    OtherAddress {
+        /// The session's address.
+        session_address: IpAddr,
+        /// The address that asked.
+        address: IpAddr,
+    },
+    /// 550: nobody can be added as a receiver.
+    #[error("this server sends to no list of receivers")]
+    NoFanOut,
+    /// 550: nobody is told who is served.
+    #[error("clients are not listed")]
+    NotListed,
+    /// 552: larger than any UDP datagram.
+    #[error("size is above the limit of {limit_bytes} bytes")]
+    SizeLimit {
+        /// The most.
+        limit_bytes: u32,
+    },
+    /// 552: too many streams.
+    #[error("streams is above this server's limit of {limit} in each direction")]
+    StreamLimit {
+        /// The most.
+        limit: u32,
+    },
+    /// 552: too wide a window of sequence numbers.
+    #[error("window is above this server's limit of {limit} numbers")]
+    WindowLimit {
+        /// The most.
+        limit: u64,
+    },
+    /// 552: too high a rate.
+    #[error("rate is above this server's limit of {limit}")]
+    RateLimit {
+        /// The most.
+        #[serde(serialize_with = "rate")]
+        limit: Rate,
+    },
+    /// 552: too long a run.
+    #[error("time_ns is above this server's limit of {}", Nanos(*limit_ns))]
+    TimeLimit {
+        /// The most.
+        limit_ns: u64,
+    },
+    /// 552: so many datagrams take too long at this rate.
+    #[error("count is above this server's limit of {} at this rate", Nanos(*limit_ns))]
+    CountLimit {
+        /// The most.
+        limit: u64,
+        /// The time that they take.
+        limit_ns: u64,
+    },
+    /// 552: too many ports for one probe.
+    #[error("ports is above this server's limit of {limit}")]
+    PortLimit {
+        /// The most.
+        limit: u64,
+    },
+    /// 552: the list of open ports does not fit a reply.
+    #[error("the list of ports does not fit one reply; ask for fewer")]
+    PortsTooScattered,
+    /// 554: a stream of the run broke.
+    #[error("{failure}")]
+    StreamBroke {
+        /// Why.
+        failure: LocalFailure,
+    },
+}
+
+impl ServeRefusal {
+    /// The reply's three digits.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::ShuttingDown => Code::UNAVAILABLE,
+            Self::AllInUse { resource, .. }
+            | Self::SourceShare { resource, .. }
+            | Self::Reserved { resource, .. } => match resource {
+                ServeResource::Sessions => Code::UNAVAILABLE,
+                ServeResource::Streams | ServeResource::Probes => Code::NO_ROOM,
+            },
+            Self::StreamFromThere => Code::BUSY,
+            Self::NotOpened { .. } => Code::LOCAL_ERROR,
+            Self::NoMoreAddresses | Self::Memory { .. } => Code::NO_ROOM,
+            Self::ProofNeeded | Self::ProofFirst => Code::STALE,
+            Self::NotUnderstood => Code::NOT_UNDERSTOOD,
+            Self::NotKeyValue
+            | Self::Unreadable { .. }
+            | Self::Ports { .. }
+            | Self::SentUnreadable
+            | Self::NonceNeeded
+            | Self::NoSuchStream
+            | Self::SizeOutOfRange { .. }
+            | Self::IntervalTooShort { .. }
+            | Self::NoStreams
+            | Self::Endless => Code::BAD_PARAMETER,
+            Self::UnknownVerb => Code::NO_SUCH_VERB,
+            Self::NoSession
+            | Self::NoSessionOrTicket
+            | Self::HeloUsed
+            | Self::TestFirst
+            | Self::ProbeTestFirst
+            | Self::RunOver
+            | Self::StreamOpen => Code::WRONG_ORDER,
+            Self::UnknownKind | Self::UnknownDirection | Self::UnknownAbout => Code::NOT_SUPPORTED,
+            Self::KeyNeeded | Self::OtherKey => Code::KEY_NEEDED,
+            Self::AddressNotAllowed
+            | Self::OnlyReceives
+            | Self::NoProbes
+            | Self::OtherAddress { .. }
+            | Self::NoFanOut
+            | Self::NotListed => Code::POLICY,
+            Self::SizeLimit { .. }
+            | Self::StreamLimit { .. }
+            | Self::WindowLimit { .. }
+            | Self::RateLimit { .. }
+            | Self::TimeLimit { .. }
+            | Self::CountLimit { .. }
+            | Self::PortLimit { .. }
+            | Self::PortsTooScattered => Code::OVER_LIMIT,
+            Self::StreamBroke { .. } => Code::FAILED,
+        }
+    }
+
+    /// The limits that the reply names beside its text, for programs: by the parameter's name, as
+    /// the parameter is written.
+    pub fn values(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::Memory { limit_bytes, source_limit_bytes, .. } => vec![
+                ("max_memory", limit_bytes.to_string()),
+                ("source_memory", source_limit_bytes.to_string()),
+            ],
+            Self::SizeLimit { limit_bytes } => vec![("size", limit_bytes.to_string())],
+            Self::StreamLimit { limit } => vec![("streams", limit.to_string())],
+            Self::WindowLimit { limit } => vec![("window", limit.to_string())],
+            Self::RateLimit { limit } => vec![("rate", plain_rate(*limit))],
+            Self::TimeLimit { limit_ns } => vec![("time_ns", limit_ns.to_string())],
+            Self::CountLimit { limit, .. } => vec![("count", limit.to_string())],
+            Self::PortLimit { limit } => vec![("ports", limit.to_string())],
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl From<BadParam> for ServeRefusal {
+    fn from(bad: BadParam) -> Self {
+        Self::Unreadable { key: bad.key, value: bad.value }
+    }
+}
+
+/// A rate without spaces, as `--rate` takes it: `20000000`, `10000pps`, `max`.
+pub fn plain_rate(rate: Rate) -> String {
+    match rate {
+        Rate::Max => "max".to_owned(),
+        Rate::Bits(rate) => rate.0.to_string(),
+        Rate::Packets(rate) if rate.0 % 1000 == 0 => format!("{}pps", rate.0 / 1000),
+        Rate::Packets(rate) => format!("{}.{:03}pps", rate.0 / 1000, rate.0 % 1000),
+    }
+}
+
+/// For serde: a rate as it is written.
+pub(super) fn rate<S: Serializer>(rate: &Rate, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&plain_rate(*rate))
+}
+
+fn display<S: Serializer>(text: &PortListError, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(text)
+}

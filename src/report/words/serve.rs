@@ -1,0 +1,187 @@
+//! What a server logs, in English: a line an event.
+
+use super::terms::{list, plural};
+use crate::record::{LocalFailure, RemoteRefusal, ServeRecord, ServeRefusal, SessionEnd, Worded};
+use crate::units::{Nanos, group_digits};
+
+/// What to do about a port that is taken.
+pub const WHO_HAS_THE_PORT: &str =
+    "`ss -ulpn` shows the process that has it; --port chooses another";
+
+impl Worded for ServeRecord {
+    fn text(&self) -> String {
+        match self {
+            Self::Listening { address, key } => {
+                let key = if *key { ", key required" } else { "" };
+                format!("serving on {address} (UDP){key}")
+            }
+            Self::StampPort { address } => format!("answering STAMP on {address} (UDP) as well"),
+            Self::NoStampPort { failure } => {
+                format!("STAMP is answered on the main port only: {}", with_hint(failure))
+            }
+            Self::StunAlternate { address } => {
+                format!("answering STUN on {address} (UDP) as well")
+            }
+            Self::NoStunAlternate { failure } => {
+                format!("STUN is answered on the main port only: {}", with_hint(failure))
+            }
+            Self::Confined { .. } => confinement(self),
+            Self::SessionOpened { client, session } => format!("{client} opened session {session}"),
+            Self::TestGranted { client, session, .. } => {
+                format!("{client} session {session}: {}", test(self))
+            }
+            Self::StreamReceived { client, session, stream, datagrams, lost } => format!(
+                "{client} session {session} stream {stream}: received {}, lost {}",
+                plural(*datagrams, "datagram"),
+                group_digits(*lost)
+            ),
+            Self::StreamSent { client, session, stream, datagrams } => format!(
+                "{client} session {session} stream {stream}: sent {}",
+                plural(*datagrams, "datagram")
+            ),
+            Self::StreamFailed { client, session, stream, failure } => {
+                format!("{client} session {session} stream {stream} failed: {failure}")
+            }
+            Self::Refused { client, reply_code, refusal } => {
+                format!("{client} refused: {reply_code} {refusal}")
+            }
+            Self::ProbeGranted { client, session, ports, not_opened } => {
+                let mut parts = vec![format!("{client} session {session}: probe")];
+                parts.extend((!ports.is_empty()).then(|| format!("ports {ports}")));
+                let closed = (*not_opened > 0).then(|| plural(*not_opened, "port") + " not opened");
+                parts.extend(closed);
+                parts.join(", ")
+            }
+            Self::ProbeEnded { client, session, arrived, answered, withheld } => {
+                let mut parts = vec![
+                    format!(
+                        "{client} session {session}: probe over, {} received",
+                        plural(*arrived, "datagram")
+                    ),
+                    format!("{} answered", group_digits(*answered)),
+                ];
+                parts.extend(
+                    (*withheld > 0).then(|| format!("{} withheld", group_digits(*withheld))),
+                );
+                parts.join(", ")
+            }
+            Self::ProbePorts { ports } => format!("ports {ports} are open for probes"),
+            Self::NoProbePort { port, failure } => {
+                format!("port {port} is not open for probes: {}", with_hint(failure))
+            }
+            Self::SessionClosed { client, session, ended, .. } => {
+                format!("{client} session {session} {}", ended.text())
+            }
+            Self::NotShown { events: 1 } => "1 more event was not logged".to_owned(),
+            Self::NotShown { events } => {
+                format!("{} were not logged", plural(*events, "more event"))
+            }
+        }
+    }
+}
+
+impl Worded for SessionEnd {
+    fn text(&self) -> String {
+        match self {
+            Self::Closed => "closed by the client",
+            Self::Expired => "expired: nothing more was received from the client",
+            Self::Overdue => "closed: the test ran longer than granted",
+            Self::Unreturned => {
+                "closed, streams stopped: the client no longer returns the values it is sent"
+            }
+            Self::Gone => "closed, streams stopped: the client's address rejects them",
+            Self::ServerEnds => "closed: the server is shutting down",
+        }
+        .to_owned()
+    }
+}
+
+impl Worded for ServeRefusal {
+    fn text(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Worded for LocalFailure {
+    fn text(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Worded for RemoteRefusal {
+    fn text(&self) -> String {
+        self.to_string()
+    }
+}
+
+/// A failure with what to do about it.
+fn with_hint(failure: &LocalFailure) -> String {
+    match failure {
+        LocalFailure::InUse { .. } => {
+            format!("{failure}; `ss -ulpn` shows the process that has it")
+        }
+        _ => failure.to_string(),
+    }
+}
+
+/// A test that was granted.
+fn test(record: &ServeRecord) -> String {
+    let ServeRecord::TestGranted {
+        direction,
+        streams,
+        payload_bytes,
+        rate,
+        duration_ns,
+        count,
+        ..
+    } = record
+    else {
+        return String::new();
+    };
+    let streams = plural(u64::from(*streams), "stream");
+    let mut parts = vec![
+        format!("test {direction}"),
+        format!("{streams} of {payload_bytes}-byte datagrams"),
+        format!("rate {rate}"),
+    ];
+    parts.extend(duration_ns.map(|nanos| Nanos(nanos).to_string()));
+    parts.extend(count.map(|count| plural(count, "datagram")));
+    parts.join(", ")
+}
+
+/// What a server gave up once its ports were open.
+fn confinement(record: &ServeRecord) -> String {
+    let ServeRecord::Confined {
+        user,
+        uid,
+        gid,
+        dropped,
+        capabilities,
+        large_buffers,
+        no_new_privileges,
+        landlock_abi,
+        seccomp,
+        missing,
+    } = record
+    else {
+        return String::new();
+    };
+    let verb = if *dropped { "dropped to" } else { "running as" };
+    let mut parts = vec![format!("{verb} {user} ({uid}:{gid})")];
+    parts.push(match &capabilities[..] {
+        [] => "no capabilities".to_owned(),
+        [one] => format!("only {one}"),
+        several => format!("{} capabilities", several.len()),
+    });
+    if *large_buffers {
+        parts.push("one thread with CAP_NET_ADMIN for socket buffers only".to_owned());
+    }
+    parts.extend(no_new_privileges.then(|| "no new privileges".to_owned()));
+    parts.extend(landlock_abi.map(|abi| format!("landlock ABI {abi}")));
+    parts.extend(seccomp.then(|| "seccomp".to_owned()));
+    let mut line = parts.join(", ");
+    if !missing.is_empty() {
+        line.push_str(&format!("; not available: {}", list(missing)));
+    }
+    line
+}
