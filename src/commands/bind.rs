@@ -1,13 +1,28 @@
 //! Where to listen: `5000`, `:5000`, `127.0.0.1:5000-5010`, `[::1]:5000`, `[::]`, `name:5000`.
 
 use super::Usage;
+use super::exit::UsageError;
 use crate::net::{FamilyChoice, HostPort, NetError, Socket, SocketPlan, resolve, split_host_port};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
+use thiserror::Error;
 
 /// Sockets that one run may open.
 const MOST: usize = 1024;
+
+/// Why a text is no address to listen on.
+#[derive(Debug, Error)]
+enum BindUsage {
+    #[error("{ports} ports are too many; {MOST} at most")]
+    TooMany { ports: usize },
+    #[error("cannot read address {text:?}: port {port:?} is not a number from 0 to 65535")]
+    Port { text: String, port: String },
+    #[error("cannot read address {text:?}: a range of ports is FIRST-LAST, from 1 to 65535")]
+    Range { text: String },
+}
+
+impl UsageError for BindUsage {}
 
 /// One local address to be bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,8 +71,7 @@ pub fn parse_binds(
         found.extend(on_ports("", &fallback, family)?);
     }
     if found.len() > MOST {
-        let many = found.len();
-        return Err(Usage::new(format!("{many} ports are too many; {MOST} is the most")).into());
+        return Err(Usage::from(BindUsage::TooMany { ports: found.len() }).into());
     }
     Ok(found)
 }
@@ -66,25 +80,24 @@ fn parse_bind(
     text: &str,
     fallback: &RangeInclusive<u16>,
     family: FamilyChoice,
-) -> Result<Vec<Bind>, NetError> {
+) -> anyhow::Result<Vec<Bind>> {
     // A number, or a range of them, is a port.
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') {
-        return on_ports("", &parse_ports(text, text)?, family);
+        return Ok(on_ports("", &parse_ports(text, text)?, family)?);
     }
     let HostPort { host, port } = split_host_port(text)?;
     let ports = match port {
         Some(port) => parse_ports(&port, text)?,
         None => fallback.clone(),
     };
-    on_ports(&host, &ports, family)
+    Ok(on_ports(&host, &ports, family)?)
 }
 
 /// `5000` or `5000-5010`; `text` is what the user wrote around it.
-fn parse_ports(ports: &str, text: &str) -> Result<RangeInclusive<u16>, NetError> {
-    let wrong = |wrong: String| NetError::Address { text: text.to_owned(), wrong };
+fn parse_ports(ports: &str, text: &str) -> Result<RangeInclusive<u16>, Usage> {
     let number = |port: &str| {
         port.parse::<u16>()
-            .map_err(|_| wrong(format!("port {port:?} is not a number from 0 to 65535")))
+            .map_err(|_| BindUsage::Port { text: text.to_owned(), port: port.to_owned() })
     };
     let Some((from, to)) = ports.split_once('-') else {
         let port = number(ports)?;
@@ -92,7 +105,7 @@ fn parse_ports(ports: &str, text: &str) -> Result<RangeInclusive<u16>, NetError>
     };
     let (from, to) = (number(from)?, number(to)?);
     if from == 0 || from > to {
-        return Err(wrong("a range of ports is FROM-TO, 1 to 65535, upwards".to_owned()));
+        return Err(BindUsage::Range { text: text.to_owned() }.into());
     }
     Ok(from..=to)
 }

@@ -4,7 +4,7 @@ use crate::cli::OutputKind;
 use crate::engine::StreamError;
 use crate::net::NetError;
 use crate::record::{Document, Event};
-use crate::report;
+use crate::report::{self, words};
 use crate::sys::ConfineError;
 use crate::units::io_error_text;
 use serde::Serialize;
@@ -54,6 +54,30 @@ impl Usage {
     pub fn with_hint(wrong: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { wrong: wrong.into(), hint: Some(hint.into()) }
     }
+}
+
+/// What is wrong with arguments, as an enum of a command's own.
+pub trait UsageError: std::error::Error {
+    /// What would be right; `None` when the message says it.
+    fn hint(&self) -> Option<String> {
+        None
+    }
+}
+
+impl<E: UsageError> From<E> for Usage {
+    fn from(error: E) -> Self {
+        Self { wrong: error.to_string(), hint: error.hint() }
+    }
+}
+
+/// The network's error where its own hint is no help: exit code 1.
+#[derive(Debug, thiserror::Error)]
+#[error("{error}")]
+pub struct Hinted {
+    /// What failed.
+    pub error: NetError,
+    /// What the user can do about it.
+    pub hint: &'static str,
 }
 
 impl fmt::Display for Usage {
@@ -151,7 +175,10 @@ pub fn hint_of(error: &anyhow::Error) -> Option<String> {
         return usage.hint.clone();
     }
     if error.is::<ConfineError>() {
-        return Some("--user names another user; --user root keeps root and all it may".to_owned());
+        return Some(words::serve::OTHER_USER.to_owned());
+    }
+    if let Some(hinted) = error.downcast_ref::<Hinted>() {
+        return Some(hinted.hint.to_owned());
     }
     error.downcast_ref::<NetError>().and_then(NetError::hint)
 }

@@ -4,41 +4,72 @@
 //! name of a file belongs.
 
 use super::Usage;
+use super::exit::UsageError;
 use crate::report;
+use crate::report::words::usage as words;
 use crate::units::io_error_text;
-use crate::wire::{ControlKey, KEY_LEN};
+use crate::wire::{ControlKey, KEY_LEN, KeyLength};
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Once;
+use thiserror::Error;
 
 /// The variable that names the file where no flag does.
 const VARIABLE: &str = "UDPKIT_KEY";
-const HINT: &str = "make one with: (umask 077; head -c 32 /dev/urandom | base64 > FILE)";
+/// A run may read the key for both of its ends, and warns of its file once.
+static WARNED: Once = Once::new();
+
+/// Why a file is no key; `name` is the flag or the variable that names it.
+#[derive(Debug, Error)]
+enum KeyUsage {
+    #[error("{name}: cannot read the key: {}", io_error_text(error))]
+    Unreadable { name: String, error: io::Error },
+    #[error("{name}: the file is empty")]
+    Empty { name: String },
+    #[error("{name}: a key has at most {most} bytes")]
+    TooLong { name: String, most: usize },
+    #[error("{name}: {why}")]
+    Length { name: String, why: KeyLength },
+}
+
+impl UsageError for KeyUsage {
+    fn hint(&self) -> Option<String> {
+        Some(words::MAKE_A_KEY.to_owned())
+    }
+}
+
+/// Where the name of the file was read, for messages.
+#[derive(Debug, Error)]
+enum KeyName<'a> {
+    #[error("--key {}", .0.display())]
+    Flag(&'a Path),
+    #[error("the file that {VARIABLE} names")]
+    Variable,
+}
 
 /// Reads the key of `--key FILE`, or of the file that `UDPKIT_KEY` names; `None` without either.
 pub fn read(flag: Option<&Path>) -> Result<Option<ControlKey>, Usage> {
     let (path, name) = match flag {
-        Some(path) => (path.to_owned(), format!("--key {}", path.display())),
+        Some(path) => (path.to_owned(), KeyName::Flag(path).to_string()),
         None => match std::env::var_os(VARIABLE).filter(|value| !value.is_empty()) {
             // Not its value: it may be the key, put there by mistake.
-            Some(value) => (PathBuf::from(value), format!("the file that {VARIABLE} names")),
+            Some(value) => (PathBuf::from(value), KeyName::Variable.to_string()),
             None => return Ok(None),
         },
     };
     let (key, mode) = from_file(&path, &name)?;
     if mode & 0o077 != 0 {
-        report::warning(format_args!("{name}: others on this host may read it; chmod 600 it"));
+        WARNED.call_once(|| report::warning(words::key_is_readable(&name)));
     }
     Ok(Some(key))
 }
 
 /// The key in a file, and the file's permissions.
-fn from_file(path: &Path, name: &str) -> Result<(ControlKey, u32), Usage> {
-    let cannot = |why: std::io::Error| {
-        let why = io_error_text(&why);
-        Usage::with_hint(format!("{name}: cannot read the key: {why}"), HINT)
-    };
+fn from_file(path: &Path, name: &str) -> Result<(ControlKey, u32), KeyUsage> {
+    let name = name.to_owned();
+    let cannot = |error| KeyUsage::Unreadable { name: name.clone(), error };
     let file = File::open(path).map_err(cannot)?;
     let mode = file.metadata().map_err(cannot)?.permissions().mode();
     let mut bytes = Vec::new();
@@ -46,15 +77,14 @@ fn from_file(path: &Path, name: &str) -> Result<(ControlKey, u32), Usage> {
     file.take(*KEY_LEN.end() as u64 + 3).read_to_end(&mut bytes).map_err(cannot)?;
     let key = bytes.trim_ascii();
     if key.is_empty() {
-        return Err(Usage::with_hint(format!("{name}: the file is empty"), HINT));
+        return Err(KeyUsage::Empty { name });
     }
     match ControlKey::new(key) {
         Ok(key) => Ok((key, mode)),
         Err(_) if bytes.len() > *KEY_LEN.end() => {
-            let most = KEY_LEN.end();
-            Err(Usage::with_hint(format!("{name}: a key has at most {most} bytes"), HINT))
+            Err(KeyUsage::TooLong { name, most: *KEY_LEN.end() })
         }
-        Err(length) => Err(Usage::with_hint(format!("{name}: {length}"), HINT)),
+        Err(why) => Err(KeyUsage::Length { name, why }),
     }
 }
 
@@ -63,36 +93,37 @@ mod tests {
     use super::*;
     use std::fs;
 
-    fn outcome(content: &[u8]) -> Result<ControlKey, String> {
+    fn outcome(content: &[u8]) -> Result<ControlKey, KeyUsage> {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), content).unwrap();
-        from_file(file.path(), "--key k").map(|(key, _)| key).map_err(|usage| usage.wrong)
+        from_file(file.path(), "--key k").map(|(key, _)| key)
     }
 
     #[test]
     fn a_line_of_text_is_a_key_with_or_without_its_end() {
         let bare = outcome(b"0123456789abcdef").unwrap();
-        assert_eq!(outcome(b"0123456789abcdef\n"), Ok(bare.clone()));
-        assert_eq!(outcome(b"0123456789abcdef\r\n"), Ok(bare));
+        assert_eq!(outcome(b"0123456789abcdef\n").unwrap(), bare);
+        assert_eq!(outcome(b"0123456789abcdef\r\n").unwrap(), bare);
         assert!(outcome(&[b'x'; 1024]).is_ok());
     }
 
     #[test]
     fn what_is_no_key_says_what_would_be_and_not_what_it_holds() {
-        for (content, part) in [
-            (&b""[..], "empty"),
-            (b"\n\n", "empty"),
-            (b"hunter2", "16 to 1024 bytes, not 7"),
-            (&[b'x'; 1025], "at most 1024"),
-            (&[b'x'; 9000], "at most 1024"),
-        ] {
-            let wrong = outcome(content).unwrap_err();
-            assert!(wrong.contains(part) && wrong.contains("--key k"), "{wrong}");
-            assert!(!wrong.contains("hunter2"), "{wrong}");
+        assert!(matches!(outcome(b""), Err(KeyUsage::Empty { .. })));
+        assert!(matches!(outcome(b"\n\n"), Err(KeyUsage::Empty { .. })));
+        let short = outcome(b"hunter2").unwrap_err();
+        assert!(matches!(short, KeyUsage::Length { why: KeyLength(7), .. }), "{short:?}");
+        assert!(!short.to_string().contains("hunter2") && short.hint().is_some());
+        for bytes in [1025, 9000] {
+            let long = outcome(&vec![b'x'; bytes]);
+            assert!(matches!(long, Err(KeyUsage::TooLong { most: 1024, .. })), "{long:?}");
         }
-        let nowhere = from_file(Path::new("/no/such"), "--key /no/such").unwrap_err();
-        assert!(nowhere.wrong.contains("no such file") && nowhere.hint.is_some());
-        let folder = from_file(Path::new("/"), "--key /").unwrap_err();
-        assert!(folder.wrong.contains("is a directory"), "{}", folder.wrong);
+        for (path, kind) in
+            [("/no/such", io::ErrorKind::NotFound), ("/", io::ErrorKind::IsADirectory)]
+        {
+            let error = from_file(Path::new(path), "--key k").unwrap_err();
+            let KeyUsage::Unreadable { error, .. } = error else { panic!("{error:?}") };
+            assert_eq!(error.kind(), kind);
+        }
     }
 }

@@ -1,24 +1,38 @@
 //! Arguments turned into what the lower floors take.
 
 use super::Usage;
+use super::exit::UsageError;
 use crate::cli::{ColorArg, DatagramFormat, FamilyArgs, IoArg, TimestampArg};
 use crate::engine::ServerError;
 use crate::net::{FamilyChoice, IoMode, Socket};
+use crate::report::words::usage as words;
 use crate::report::{self, Color, DatagramStyle, TimeStyle};
+use thiserror::Error;
+
+/// A processor of `--cpus` that this host does not have.
+#[derive(Debug, Error)]
+#[error("--cpus {cpu}: this host has no such processor")]
+struct NoProcessor {
+    cpu: usize,
+    last: usize,
+}
+
+impl UsageError for NoProcessor {
+    fn hint(&self) -> Option<String> {
+        Some(words::processors(self.last))
+    }
+}
 
 /// Checks that this host has the processors of `--cpus`.
 pub fn check_cpus(cpus: &[usize]) -> Result<(), Usage> {
     let known = crate::sys::processors();
     match cpus.iter().find(|cpu| **cpu >= known) {
         None => Ok(()),
-        Some(cpu) => Err(Usage::with_hint(
-            format!("--cpus {cpu}: this host has no such processor"),
-            format!("it has 0 to {}", known - 1),
-        )),
+        Some(cpu) => Err(NoProcessor { cpu: *cpu, last: known - 1 }.into()),
     }
 }
 
-/// A server's failure to open as the net's own error, whose words and hint are known.
+/// A server's failure to open as the net's own error, whose message and hint are known.
 pub fn server_error(error: ServerError) -> anyhow::Error {
     match error {
         ServerError::Net(error) => error.into(),

@@ -72,6 +72,12 @@ pub enum NetError {
 }
 
 impl NetError {
+    /// Whether a port could not be bound because another socket has it.
+    pub fn is_in_use(&self) -> bool {
+        let Self::Bind { source, .. } = self else { return false };
+        source.raw_os_error() == Some(errno::EADDRINUSE)
+    }
+
     /// What the user can do about it; `None` when the message says it all.
     pub fn hint(&self) -> Option<String> {
         let (Self::Bind { source, .. }

@@ -8,3 +8,4 @@ pub mod address;
 mod agent;
 pub mod serve;
 pub mod terms;
+pub mod usage;

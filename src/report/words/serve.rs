@@ -2,11 +2,34 @@
 
 use super::terms::{list, plural};
 use crate::record::{LocalFailure, RemoteRefusal, ServeRecord, ServeRefusal, SessionEnd, Worded};
-use crate::units::{Nanos, group_digits};
+use crate::units::{Nanos, group_digits, io_error_text};
+use std::io;
 
-/// What to do about a port that is taken.
-pub const WHO_HAS_THE_PORT: &str =
-    "`ss -ulpn` shows the process that has it; --port chooses another";
+/// What to do about a server's port that is taken.
+pub const PORT_TAKEN: &str =
+    "`ss -ulpn` shows the process that has it; --port chooses another port";
+/// What to do about an alternate port of STUN that the server has for something else.
+pub const OTHER_STUN_PORT: &str =
+    "choose another port; without --stun-alternate the server finds a free one";
+/// Why STAMP needs no port here.
+pub const STAMP_ANYWAY: &str = "the server's own port answers STAMP without --stamp";
+/// What to do about root in another group.
+pub const ROOTS_GROUP: &str = "use --user root, or another user";
+/// What to do when the server's privileges cannot be given up.
+pub const OTHER_USER: &str =
+    "--user NAME runs it as another user; --user root keeps root with all its capabilities";
+/// How a server for one session failed.
+pub const SESSION_BROKE_OFF: &str = "the session broke off: the client did not close it";
+
+/// Who the server runs as when it cannot be somebody else.
+pub fn stays_as(user: &str) -> String {
+    format!("without --user it runs as {user}")
+}
+
+/// That fewer sockets may be open than was wished for.
+pub fn descriptor_limit_stays(error: &io::Error) -> String {
+    format!("the limit of open files cannot be raised: {}", io_error_text(error))
+}
 
 impl Worded for ServeRecord {
     fn text(&self) -> String {

@@ -1,11 +1,17 @@
 //! `udpkit serve`: from arguments to a run.
 
+mod error;
+
+use super::exit::Hinted;
 use super::key;
 use super::shared::{check_cpus, server_error};
 use super::{Exit, Usage};
 use crate::cli::{ServeArgs, StunAlternateArg};
-use crate::engine::{AlternatePort, Confinement, Server, ServerPlan, Signals, StunPlan};
+use crate::engine::{
+    AlternatePort, Confinement, Server, ServerError, ServerPlan, Signals, StunPlan,
+};
 use crate::net::{IoMode, NetError, split_host_port};
+use crate::report::words::serve as words;
 use crate::report::{self, ServeLog};
 use crate::session::serve::{Lifetime, MOST_PORTS, Probing, Reverse, ServePolicy, ServeSummary};
 use crate::session::stamp::{ShortRequests, StampPolicy};
@@ -13,6 +19,7 @@ use crate::sys::{self, Account};
 use crate::units::{Nanos, Rate};
 use crate::wire::stamp::STAMP_PORT;
 use anyhow::Context;
+use error::{ServeFailure, ServeUsage};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// Runs `udpkit serve`.
@@ -20,23 +27,22 @@ pub fn run(args: ServeArgs) -> anyhow::Result<Exit> {
     let confinement = confinement(&args)?;
     // What the process lays down is laid down by each thread for itself, so that no thread may
     // start before.
-    let (signals, second) =
-        Signals::listen_without_thread().context("cannot listen for signals")?;
+    let (signals, second) = Signals::listen_without_thread().context(ServeFailure::Signals)?;
     let (bind, dual_stack) = bind_address(&args)?;
-    for (name, is_none) in [
+    for (flag, is_none) in [
         ("--max-sessions", args.max_sessions == 0),
         ("--max-streams", args.max_streams == 0),
         ("--max-duration", args.max_duration == Nanos::ZERO),
         ("--max-memory", args.max_memory.0 == 0),
     ] {
         if is_none {
-            return Err(Usage::new(format!("{name} 0 allows nothing; it must be more")).into());
+            return Err(Usage::from(ServeUsage::Zero { flag }).into());
         }
     }
     check_cpus(&args.cpus)?;
     if let Some(ports) = args.probe_ports.as_ref().filter(|ports| ports.len() > MOST_PORTS) {
-        let wrong = format!("--probe-ports {ports}: {} ports are too many", ports.len());
-        return Err(Usage::with_hint(wrong, format!("{MOST_PORTS} is the most")).into());
+        let (ports, most) = (ports.clone(), MOST_PORTS);
+        return Err(Usage::from(ServeUsage::TooManyProbePorts { ports, most }).into());
     }
     let io = IoMode::from(args.io);
     let plan = ServerPlan {
@@ -53,14 +59,15 @@ pub fn run(args: ServeArgs) -> anyhow::Result<Exit> {
         cpus: args.cpus.clone(),
         confinement: Some(confinement),
     };
+    check_stun(&plan)?;
     sys::tame_heaps();
     if let Err(error) = sys::raise_descriptor_limit() {
-        report::note(format_args!("the limit of open descriptors stays as it is: {error}"));
+        report::note(words::descriptor_limit_stays(&error));
     }
-    let mut log = ServeLog::new(args.quiet, args.json);
+    let mut log = ServeLog::new(args.quiet, args.json, args.timestamps.into());
     let server = Server::open(&plan, Some(signals), move |at, record| log.take(at, record))
-        .map_err(server_error)?;
-    second.watch().context("cannot listen for signals")?;
+        .map_err(open_error)?;
+    second.watch().context(ServeFailure::Signals)?;
     Ok(verdict(&args, server.run()?))
 }
 
@@ -71,19 +78,20 @@ fn confinement(args: &ServeArgs) -> Result<Confinement, Usage> {
         let stay = !now.is_root();
         return Ok(if stay { Confinement::Stay } else { Confinement::Become(Account::nobody()) });
     };
-    let wanted =
-        Account::parse(text).map_err(|error| Usage::new(format!("--user {text}: {error}")))?;
+    let text = text.clone();
+    let wanted = match Account::parse(&text) {
+        Ok(wanted) => wanted,
+        Err(error) => return Err(ServeUsage::Account { text, error }.into()),
+    };
     // A group that was not named is the one that it has.
     if wanted.uid == now.uid && (wanted.gid == now.gid || !text.contains(':')) {
         return Ok(if now.is_root() { Confinement::StayRoot } else { Confinement::Stay });
     }
     if !now.is_root() {
-        let wrong = format!("--user {text}: only root may become another user");
-        return Err(Usage::with_hint(wrong, format!("it runs as {} without --user", now.name)));
+        return Err(ServeUsage::NotRoot { text, now: now.name }.into());
     }
     if wanted.is_root() {
-        let wrong = format!("--user {text}: root keeps the group that it has");
-        return Err(Usage::with_hint(wrong, "say --user root, or name another user"));
+        return Err(ServeUsage::RootsGroup { text }.into());
     }
     Ok(Confinement::Become(wanted))
 }
@@ -107,10 +115,7 @@ fn policy(args: &ServeArgs) -> ServePolicy {
 
 fn stamp(args: &ServeArgs) -> Result<StampPolicy, Usage> {
     let rate = match args.stamp_rate {
-        Rate::Bits(_) => {
-            let wrong = "--stamp-rate counts datagrams: 200kpps, 500pps, or max";
-            return Err(Usage::new(wrong));
-        }
+        Rate::Bits(_) => return Err(ServeUsage::StampRate.into()),
         rate => rate.ratio_for(0),
     };
     let short = if args.stamp_short { ShortRequests::Answered } else { ShortRequests::Ignored };
@@ -120,9 +125,7 @@ fn stamp(args: &ServeArgs) -> Result<StampPolicy, Usage> {
 
 fn stun(args: &ServeArgs) -> Result<Option<StunPlan>, Usage> {
     let rate = match args.stun_rate {
-        Rate::Bits(_) => {
-            return Err(Usage::new("--stun-rate counts datagrams: 1kpps, 50pps, or max"));
-        }
+        Rate::Bits(_) => return Err(ServeUsage::StunRate.into()),
         rate => rate.ratio_for(0),
     };
     let alternate = match args.stun_alternate {
@@ -135,22 +138,58 @@ fn stun(args: &ServeArgs) -> Result<Option<StunPlan>, Usage> {
 }
 
 /// Where STAMP has a port of its own, if it has.
-fn stamp_bind(args: &ServeArgs, bind: SocketAddr) -> Result<Option<SocketAddr>, NetError> {
+fn stamp_bind(args: &ServeArgs, bind: SocketAddr) -> anyhow::Result<Option<SocketAddr>> {
     let Some(text) = &args.stamp else { return Ok(None) };
-    if text.is_empty() {
-        return Ok(Some((bind.ip(), STAMP_PORT).into()));
+    let (ip, port) = local_address(text)?;
+    let address = SocketAddr::new(ip.unwrap_or(bind.ip()), port.unwrap_or(STAMP_PORT));
+    if address == bind && address.port() != 0 {
+        return Err(Usage::from(ServeUsage::StampOnOwnPort { address }).into());
     }
-    let wrong = |wrong: &str| NetError::Address { text: text.clone(), wrong: wrong.to_owned() };
+    Ok(Some(address))
+}
+
+/// STUN's other port must be none that the server opens itself.
+fn check_stun(plan: &ServerPlan) -> Result<(), Usage> {
+    let Some(AlternatePort::This(port)) = plan.stun.map(|stun| stun.alternate) else {
+        return Ok(());
+    };
+    // The kernel chooses.
+    if port == 0 {
+        return Ok(());
+    }
+    if port == plan.bind.port() {
+        return Err(ServeUsage::StunOnOwnPort { port }.into());
+    }
+    match plan.stamp_bind {
+        Some(stamp) if stamp == SocketAddr::new(plan.bind.ip(), port) => {
+            Err(ServeUsage::StunOnStampPort { port }.into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// `ADDR:PORT`, `:PORT` or `ADDR` of this host, or nothing.
+fn local_address(text: &str) -> anyhow::Result<(Option<IpAddr>, Option<u16>)> {
+    if text.is_empty() {
+        return Ok((None, None));
+    }
     let parts = split_host_port(text)?;
-    let port = match parts.port.as_deref() {
-        None => STAMP_PORT,
-        Some(port) => port.parse().map_err(|_| wrong("the port is not a number up to 65535"))?,
-    };
-    let ip = match parts.host.as_str() {
-        "" => bind.ip(),
-        host => host.parse().map_err(|_| wrong("write an address of this host"))?,
-    };
-    Ok(Some((ip, port).into()))
+    let port = parts.port.as_deref().map(str::parse).transpose();
+    let port = port.map_err(|_| Usage::from(ServeUsage::Port { text: text.to_owned() }))?;
+    let host = Some(parts.host.as_str()).filter(|host| !host.is_empty());
+    let ip = host.map(str::parse).transpose();
+    let ip = ip.map_err(|_| Usage::from(ServeUsage::Host { text: text.to_owned() }))?;
+    Ok((ip, port))
+}
+
+/// That a port is taken has another remedy for a server than for others.
+fn open_error(error: ServerError) -> anyhow::Error {
+    match error {
+        ServerError::Net(error @ NetError::Bind { .. }) if error.is_in_use() => {
+            Hinted { error, hint: words::PORT_TAKEN }.into()
+        }
+        error => server_error(error),
+    }
 }
 
 /// A server for one session is as good as that session.
@@ -158,7 +197,7 @@ fn verdict(args: &ServeArgs, summary: ServeSummary) -> Exit {
     if !args.once || summary.broken == 0 {
         return Exit::Done;
     }
-    report::error("the session broke off: its client did not close it", None);
+    report::error(words::SESSION_BROKE_OFF, None);
     Exit::Failed
 }
 
@@ -173,15 +212,10 @@ fn bind_address(args: &ServeArgs) -> anyhow::Result<(SocketAddr, bool)> {
     let Some(text) = &args.bind else {
         return Ok(((every.0, args.port).into(), every.1));
     };
-    let wrong = |wrong: &str| NetError::Address { text: text.clone(), wrong: wrong.to_owned() };
-    let parts = split_host_port(text)?;
-    let port = match parts.port.as_deref() {
-        None => args.port,
-        Some(port) => port.parse().map_err(|_| wrong("the port is not a number up to 65535"))?,
-    };
-    if parts.host.is_empty() {
-        return Ok(((every.0, port).into(), every.1));
-    }
-    let ip: IpAddr = parts.host.parse().map_err(|_| wrong("write an address of this host"))?;
-    Ok(((ip, port).into(), false))
+    let (ip, port) = local_address(text)?;
+    let port = port.unwrap_or(args.port);
+    Ok(match ip {
+        None => ((every.0, port).into(), every.1),
+        Some(ip) => ((ip, port).into(), false),
+    })
 }
