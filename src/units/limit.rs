@@ -1,7 +1,9 @@
 //! A limit that the user sets on a run's figures, `loss>0.1%`: read, and held against what was
 //! measured. Where the figures come from is left to the caller.
 
-use super::parse::{scaled, split_unit};
+use super::parse::{ParseUnitError, split_unit};
+use super::percent::percentage;
+use super::suggest::{Nearest, nearest};
 use super::{BitRate, Nanos, PacketRate, Rate, group_digits};
 use std::cmp::Ordering;
 use std::fmt;
@@ -57,31 +59,49 @@ impl Metric {
         ("never-sent", Self::NeverSent),
     ];
 
-    fn read(self, text: &str) -> Result<Bound, &'static str> {
-        let (number, unit) = split_unit(text);
+    /// How it is written.
+    pub fn name(self) -> &'static str {
+        Self::ALL.into_iter().find(|(_, known)| *known == self).map_or("", |(name, _)| name)
+    }
+
+    /// An example of a limit on it.
+    fn example(self) -> &'static str {
         match self {
-            Self::Loss => {
-                let wrong = "a share in percent such as 0.1%";
-                let percent = scaled(number, PERCENT).ok_or(wrong)?;
-                let right = matches!(unit, "" | "%") && percent <= 100 * PERCENT;
-                right.then_some(Bound::Percent(percent)).ok_or(wrong)
-            }
+            Self::Loss => "loss>0.1%",
+            Self::Rate => "rate<900M",
+            Self::P50 => "p50>1ms",
+            Self::P90 => "p90>5ms",
+            Self::P99 => "p99>5ms",
+            Self::P999 => "p99.9>10ms",
+            Self::Max => "max>50ms",
+            Self::Jitter => "jitter>200us",
+            Self::Duplicates => "duplicates>0",
+            Self::Reordered => "reordered>100",
+            Self::Burst => "burst>10",
+            Self::NeverSent => "never-sent>0",
+        }
+    }
+
+    fn read(self, text: &str) -> Result<Bound, ValueFault> {
+        match self {
+            Self::Loss => percentage(text, PERCENT).map(Bound::Percent).map_err(ValueFault::Unit),
             Self::Rate => match text.parse() {
                 Ok(Rate::Bits(rate)) => Ok(Bound::Bits(rate.0)),
                 Ok(Rate::Packets(rate)) => Ok(Bound::Packets(rate.0)),
-                _ => Err("bits a second such as 900M, or datagrams a second such as 50kpps"),
+                Ok(Rate::Max) => Err(ValueFault::MaxRate),
+                Err(ParseUnitError::ZeroRate) => Err(ValueFault::ZeroRate),
+                Err(fault) => Err(ValueFault::Unit(fault)),
             },
             Self::P50 | Self::P90 | Self::P99 | Self::P999 | Self::Max | Self::Jitter => {
-                let wrong = "a time with its unit such as 5ms or 200us";
+                let span: Nanos = text.parse().map_err(ValueFault::Unit)?;
                 // A number alone would be seconds, which nobody means here.
-                if unit.is_empty() {
-                    return Err(wrong);
+                if split_unit(text).1.is_empty() {
+                    return Err(ValueFault::NoUnit);
                 }
-                text.parse().map(|span: Nanos| Bound::Span(span.0)).map_err(|_| wrong)
+                Ok(Bound::Span(span.0))
             }
             Self::Duplicates | Self::Reordered | Self::Burst | Self::NeverSent => {
-                let wrong = "a number of datagrams such as 0 or 100";
-                text.parse().map(Bound::Count).map_err(|_| wrong)
+                text.parse().map(Bound::Count).map_err(|_| ValueFault::Count)
             }
         }
     }
@@ -197,10 +217,11 @@ impl Limit {
         })
     }
 
-    /// A figure in the words of this limit's unit: `0.250%`, `1.25 Gbit/s`, `5.10 ms`.
+    /// A figure in this limit's unit: `0.250%`, `1.25 Gbit/s`, `5.10 ms`; `-` for a share of
+    /// nothing.
     pub fn in_words(&self, measured: Measured) -> String {
         match (measured, self.bound) {
-            (Measured::Share { of: 0, .. }, _) => "a share of nothing".to_owned(),
+            (Measured::Share { of: 0, .. }, _) => "-".to_owned(),
             (Measured::Share { part, of }, _) => {
                 let percent = part as f64 * 100.0 / of as f64;
                 // A trace of loss must not read as none.
@@ -224,23 +245,58 @@ impl fmt::Display for Limit {
     }
 }
 
-/// Text that is no limit.
+/// Why a text is no limit.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ParseLimitError {
     /// It has no sign, or nothing on one side of it.
-    #[error("cannot read limit {0:?}: expected a metric, one of > >= < <=, and a value: loss>0.1%")]
-    Form(String),
+    #[error(
+        "{text} is not a limit: write a metric, one of > >= < <=, and a value, such as \
+         loss>0.1%{nearest}"
+    )]
+    Form {
+        /// The text as given.
+        text: String,
+        /// The nearest right spelling.
+        nearest: Nearest,
+    },
     /// Nobody measures that.
-    #[error("unknown metric {0:?}: expected one of {list}", list = names())]
-    Metric(String),
+    #[error("{name} is not a metric: use one of {names}{nearest}", names = names())]
+    Metric {
+        /// The name as given.
+        name: String,
+        /// The nearest right one.
+        nearest: Nearest,
+    },
     /// The value is none of the metric's.
-    #[error("cannot read the value of {text:?}: expected {expected}")]
+    #[error("{text} is not a limit: {fault}; an example is {}", metric.example())]
     Value {
         /// The limit as given.
         text: String,
-        /// What would be right.
-        expected: &'static str,
+        /// What it is to hold.
+        metric: Metric,
+        /// What is wrong with the value.
+        fault: ValueFault,
     },
+}
+
+/// What is wrong with a limit's value.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ValueFault {
+    /// It is no such quantity.
+    #[error(transparent)]
+    Unit(ParseUnitError),
+    /// A time that does not say in what.
+    #[error("the time has no unit; add ns, us, ms or s")]
+    NoUnit,
+    /// A rate below or above nothing.
+    #[error("no rate is below 0, and any is above it")]
+    ZeroRate,
+    /// A rate without a figure.
+    #[error("max is not a rate to compare with")]
+    MaxRate,
+    /// No whole number of datagrams.
+    #[error("the value must be a whole number of datagrams")]
+    Count,
 }
 
 fn names() -> String {
@@ -251,31 +307,43 @@ impl FromStr for Limit {
     type Err = ParseLimitError;
 
     fn from_str(text: &str) -> Result<Self, ParseLimitError> {
-        let form = || ParseLimitError::Form(text.to_owned());
-        let at = text.find(['<', '>']).ok_or_else(form)?;
-        let (name, rest) = (text[..at].trim(), &text[at..]);
+        let given = text.trim().to_owned();
+        let form = || {
+            let nearest = Nearest(suggestion(&given));
+            ParseLimitError::Form { text: given.clone(), nearest }
+        };
+        let at = given.find(['<', '>']).ok_or_else(form)?;
+        let (name, rest) = (given[..at].trim(), &given[at..]);
         let (sign, comparison) = Comparison::ALL
             .into_iter()
             .find(|(sign, _)| rest.starts_with(sign))
             .ok_or_else(form)?;
         let value = rest[sign.len()..].trim();
-        if name.is_empty() || value.is_empty() {
+        if name.is_empty() || name.ends_with('=') || value.is_empty() {
             return Err(form());
         }
-        let (_, metric) = Metric::ALL
-            .into_iter()
-            .find(|(known, _)| *known == name)
-            .ok_or_else(|| ParseLimitError::Metric(name.to_owned()))?;
-        let bound = metric
-            .read(value)
-            .map_err(|expected| ParseLimitError::Value { text: text.to_owned(), expected })?;
-        Ok(Self {
-            metric,
-            bound,
-            comparison,
-            text: format!("{name}{sign}{value}").replace(' ', ""),
-        })
+        let known = Metric::ALL.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        let Some((written, metric)) = known else {
+            let meant = nearest(name, Metric::ALL.map(|(name, _)| name)).map(str::to_owned);
+            return Err(ParseLimitError::Metric { name: name.to_owned(), nearest: Nearest(meant) });
+        };
+        match metric.read(value) {
+            Ok(bound) => {
+                let text = format!("{written}{sign}{value}").replace(' ', "");
+                Ok(Self { metric, bound, comparison, text })
+            }
+            Err(fault) => Err(ParseLimitError::Value { text: given, metric, fault }),
+        }
     }
+}
+
+/// What a limit with another sign was to be.
+fn suggestion(text: &str) -> Option<String> {
+    let (from, to) = [("==", ">"), ("=<", "<="), ("=>", ">="), ("=", ">"), (":", ">")]
+        .into_iter()
+        .find(|(wrong, _)| text.contains(wrong))?;
+    let meant = text.replacen(from, to, 1);
+    meant.parse::<Limit>().is_ok().then_some(meant)
 }
 
 #[cfg(test)]
@@ -343,6 +411,7 @@ mod tests {
         for (text, bound) in [
             ("loss>0.1%", Bound::Percent(100_000_000)),
             ("loss>2", Bound::Percent(2_000_000_000)),
+            ("loss > 2 %", Bound::Percent(2_000_000_000)),
             ("rate<900M", Bound::Bits(900_000_000)),
             ("rate<50kpps", Bound::Packets(50_000_000)),
             ("p50>1us", Bound::Span(1_000)),
@@ -362,25 +431,65 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_says_what_would_be_right() {
-        for (text, word) in [
-            ("", "loss>0.1%"),
-            ("loss", "loss>0.1%"),
-            ("loss=1", "loss>0.1%"),
-            (">1", "loss>0.1%"),
-            ("loss>", "loss>0.1%"),
-            ("speed>1", "never-sent"),
-            ("loss>x", "percent"),
-            ("loss>101%", "percent"),
-            ("loss>1ms", "percent"),
-            ("rate<max", "900M"),
-            ("p99>5", "5ms"),
-            ("p99>-5ms", "5ms"),
-            ("burst>1.5", "number of datagrams"),
-            ("burst>=>1", "number of datagrams"),
+    fn what_is_no_limit_says_what_would_be() {
+        let form = "write a metric, one of > >= < <=, and a value, such as loss>0.1%";
+        for (text, meant) in [
+            ("", None),
+            ("loss", None),
+            (">1", None),
+            ("loss>", None),
+            ("loss=1%", Some("loss>1%")),
+            ("p99=>5ms", Some("p99>=5ms")),
         ] {
             let error = text.parse::<Limit>().unwrap_err().to_string();
-            assert!(error.contains(word), "{text}: {error}");
+            let meant = meant.map_or(String::new(), |meant| format!("; did you mean {meant}?"));
+            assert_eq!(error, format!("{text} is not a limit: {form}{meant}"));
+        }
+        let names = "loss, rate, p50, p90, p99, p99.9, max, jitter, duplicates, reordered, burst, \
+                     never-sent";
+        for (text, told) in [
+            ("speed>1", format!("speed is not a metric: use one of {names}")),
+            ("los>1", format!("los is not a metric: use one of {names}; did you mean loss?")),
+        ] {
+            assert_eq!(text.parse::<Limit>().unwrap_err().to_string(), told);
+        }
+        for (text, told) in [
+            (
+                "loss>101%",
+                "loss>101% is not a limit: 101% is too large; the largest percentage is 100%; an \
+                 example is loss>0.1%",
+            ),
+            (
+                "rate<max",
+                "rate<max is not a limit: max is not a rate to compare with; an example is \
+                 rate<900M",
+            ),
+            (
+                "rate<0",
+                "rate<0 is not a limit: no rate is below 0, and any is above it; an example is \
+                 rate<900M",
+            ),
+            (
+                "p99>5",
+                "p99>5 is not a limit: the time has no unit; add ns, us, ms or s; an example is \
+                 p99>5ms",
+            ),
+            (
+                "burst>1.5",
+                "burst>1.5 is not a limit: the value must be a whole number of datagrams; an \
+                 example is burst>10",
+            ),
+        ] {
+            assert_eq!(text.parse::<Limit>().unwrap_err().to_string(), told);
+        }
+        for text in ["loss>x", "loss>1ms", "p99>-5ms", "rate<fast"] {
+            let error = text.parse::<Limit>().unwrap_err();
+            let is_unit =
+                matches!(error, ParseLimitError::Value { fault: ValueFault::Unit(_), .. });
+            assert!(is_unit, "{text}: {error}");
+        }
+        for (_, metric) in Metric::ALL {
+            assert_eq!(limit(metric.example()).metric, metric);
         }
     }
 

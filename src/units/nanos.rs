@@ -1,6 +1,7 @@
 //! Instants and spans of time as whole nanoseconds.
 
-use super::parse::{ParseUnitError, scaled, split_unit};
+use super::parse::{NumberFault, ParseUnitError, Quantity, scaled, split_unit};
+use super::suggest::{nearest, number_and_unit};
 use std::fmt;
 use std::ops::{Add, AddAssign, Sub};
 use std::str::FromStr;
@@ -68,27 +69,108 @@ impl From<Duration> for Nanos {
     }
 }
 
-const DURATION: &str = "a time such as 10s, 1.5s, 500ms, 100us, 50ns, 2m or 1h";
+/// Units with their nanoseconds, in lower case; the first of each size is how it is written.
+const UNITS: [(&str, u64); 26] = [
+    ("ns", 1),
+    ("nsec", 1),
+    ("us", 1_000),
+    ("µs", 1_000),
+    ("μs", 1_000),
+    ("usec", 1_000),
+    ("ms", 1_000_000),
+    ("msec", 1_000_000),
+    ("s", SECOND),
+    ("sec", SECOND),
+    ("secs", SECOND),
+    ("second", SECOND),
+    ("seconds", SECOND),
+    ("min", MINUTE),
+    ("m", MINUTE),
+    ("mins", MINUTE),
+    ("minute", MINUTE),
+    ("minutes", MINUTE),
+    ("h", HOUR),
+    ("hr", HOUR),
+    ("hrs", HOUR),
+    ("hour", HOUR),
+    ("hours", HOUR),
+    ("d", DAY),
+    ("day", DAY),
+    ("days", DAY),
+];
+
+const SECOND: u64 = 1_000_000_000;
+const MINUTE: u64 = 60 * SECOND;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
+
+/// The nanoseconds of a unit; `None` for one that there is not, and for `M`, which is no minute to
+/// most.
+fn unit_of(unit: &str) -> Option<u64> {
+    let lower = unit.to_lowercase();
+    let (_, nanos) = UNITS.into_iter().find(|(known, _)| *known == lower)?;
+    (unit != "M").then_some(nanos)
+}
+
+/// The unit that was meant, as it is written.
+fn nearest_unit(unit: &str) -> Option<&'static str> {
+    let found = nearest(unit, UNITS.map(|(known, _)| known)).or((unit == "M").then_some("m"))?;
+    let (_, nanos) = UNITS.into_iter().find(|(known, _)| *known == found)?;
+    UNITS.into_iter().find(|(_, size)| *size == nanos).map(|(written, _)| written)
+}
 
 impl FromStr for Nanos {
     type Err = ParseUnitError;
 
-    /// A number alone is seconds.
+    /// A number alone is seconds; `2h30m` is the sum of its parts, each of a smaller unit than the
+    /// one before.
     fn from_str(text: &str) -> Result<Self, ParseUnitError> {
-        let wrong =
-            || ParseUnitError { quantity: "time", text: text.to_owned(), expected: DURATION };
-        let (number, unit) = split_unit(text);
-        let scale = match unit {
-            "ns" => 1,
-            "us" | "µs" | "μs" => 1_000,
-            "ms" => 1_000_000,
-            "" | "s" => 1_000_000_000,
-            "m" | "min" => 60_000_000_000,
-            "h" => 3_600_000_000_000,
-            _ => return Err(wrong()),
-        };
-        scaled(number, scale).map(Self).ok_or_else(wrong)
+        let quantity = Quantity::Time;
+        let given = || text.trim().to_owned();
+        let unknown = || ParseUnitError::unknown(quantity, text, suggestion(text));
+        let mut rest = text.trim();
+        let (mut total, mut last) = (0u64, u64::MAX);
+        loop {
+            let (number, behind) = split_unit(rest);
+            let end = behind.find(|c: char| c.is_ascii_digit() || c == '.' || c == ' ');
+            let (unit, behind) = behind.split_at(end.unwrap_or(behind.len()));
+            let alone = unit.is_empty() && behind.is_empty() && last == u64::MAX;
+            let scale = if alone { SECOND } else { unit_of(unit).ok_or_else(unknown)? };
+            if scale >= last {
+                return Err(unknown());
+            }
+            let part = scaled(number, scale).map_err(|fault| match fault {
+                NumberFault::NotANumber => unknown(),
+                NumberFault::TooLarge => too_large(given()),
+                NumberFault::TooSmall => {
+                    let least = Self(1).to_string();
+                    ParseUnitError::TooSmall { quantity, text: given(), least }
+                }
+            })?;
+            total = total.checked_add(part).ok_or_else(|| too_large(given()))?;
+            last = scale;
+            rest = behind.trim_start();
+            if rest.is_empty() {
+                return Ok(Self(total));
+            }
+        }
     }
+}
+
+fn too_large(text: String) -> ParseUnitError {
+    let most = format!("{}d", Nanos::MAX.0 / DAY);
+    ParseUnitError::TooLarge { quantity: Quantity::Time, text, most }
+}
+
+/// The nearest right spelling of a time, where it has a number and one unit.
+fn suggestion(text: &str) -> Option<String> {
+    let (number, unit) = number_and_unit(text)?;
+    let unit = match unit.as_str() {
+        "" => "",
+        known if unit_of(known).is_some() => known,
+        other => nearest_unit(other)?,
+    };
+    Some(format!("{number}{unit}"))
 }
 
 impl Add for Nanos {
@@ -142,21 +224,63 @@ mod tests {
     }
 
     #[test]
-    fn times_are_read_exactly() {
+    fn times_are_read_as_people_write_them() {
         for (text, nanos) in [
-            ("10", 10_000_000_000),
+            ("10", 10 * SECOND),
+            ("0", 0),
+            ("10s", 10 * SECOND),
+            ("10 s", 10 * SECOND),
+            (" 10 sec ", 10 * SECOND),
             ("1.5s", 1_500_000_000),
+            ("1.5S", 1_500_000_000),
             ("500ms", 500_000_000),
+            ("500MS", 500_000_000),
             ("100us", 100_000),
             ("0.1µs", 100),
+            ("0.1μs", 100),
             ("50ns", 50),
-            ("2m", 120_000_000_000),
-            ("1h", 3_600_000_000_000),
+            ("2m", 2 * MINUTE),
+            ("2min", 2 * MINUTE),
+            ("1h", HOUR),
+            ("2h30m", 2 * HOUR + 30 * MINUTE),
+            ("1d 12h", DAY + 12 * HOUR),
+            ("1m30s", MINUTE + 30 * SECOND),
+            ("1s500ms", 1_500_000_000),
+            ("2 hours", 2 * HOUR),
         ] {
             assert_eq!(text.parse(), Ok(Nanos(nanos)), "{text}");
         }
-        for text in ["", "s", "-1s", "1d", "1 2s", "1e3"] {
-            assert!(text.parse::<Nanos>().is_err(), "{text}");
+    }
+
+    #[test]
+    fn what_is_no_time_says_what_would_be() {
+        let form =
+            "use ns, us, ms, s, m, h or d (100ms, 1.5s, 2h30m); a number alone is in seconds";
+        for (text, meant) in [
+            ("1M", Some("1min")),
+            ("1,5s", Some("1.5s")),
+            ("100msc", Some("100ms")),
+            ("10secnds", Some("10s")),
+            ("2 minits", Some("2min")),
+            ("soon", None),
+            ("s", None),
+            ("1 2s", None),
+            ("1e3", None),
+            ("30s2m", None),
+            ("2h30", None),
+            ("10x", None),
+        ] {
+            let error = text.parse::<Nanos>().unwrap_err().to_string();
+            let meant = meant.map_or(String::new(), |meant| format!("; did you mean {meant}?"));
+            assert_eq!(error, format!("{text} is not a time: {form}{meant}"));
+        }
+        for (text, told) in [
+            ("", format!("the time is missing; {form}")),
+            ("-1s", format!("-1s is negative; {form}")),
+            ("0.1ns", "0.1ns is too small; the smallest time is 1 ns".to_owned()),
+            ("300000d", "300000d is too large; the largest time is 213503d".to_owned()),
+        ] {
+            assert_eq!(text.parse::<Nanos>().unwrap_err().to_string(), told);
         }
     }
 

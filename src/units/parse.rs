@@ -1,44 +1,158 @@
-//! Numbers with a unit, read exactly: no float on the way.
+//! Numbers with a unit, read exactly: no float on the way; and what is said of a text that is none.
 
+use super::suggest::Nearest;
 use thiserror::Error;
 
-/// Text that is not the quantity asked for.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("cannot read {quantity} {text:?}: expected {expected}")]
-pub struct ParseUnitError {
-    /// What was to be read, `rate`.
-    pub quantity: &'static str,
-    /// The text as given.
-    pub text: String,
-    /// What would be right, with examples.
-    pub expected: &'static str,
+/// What a text was to be.
+///
+/// It prints as what would have been right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum Quantity {
+    /// A rate.
+    #[error(
+        "use bits per second with k, M, G or T (10M, 2.5Gbit/s), packets per second (50kpps), \
+         or max"
+    )]
+    Rate,
+    /// A span of time.
+    #[error("use ns, us, ms, s, m, h or d (100ms, 1.5s, 2h30m); a number alone is in seconds")]
+    Time,
+    /// A count of bytes.
+    #[error(
+        "use bytes, alone or with k, M, G, T (1000s) or Ki, Mi, Gi, Ti (1024s): 1472, 64k, 4Mi"
+    )]
+    Size,
+    /// A share of a whole.
+    #[error("use a percentage from 0 to 100, such as 0.1%")]
+    Percentage,
 }
 
-/// Splits `12.5ms` into its number and its unit.
+impl Quantity {
+    fn noun(self) -> &'static str {
+        match self {
+            Self::Rate => "rate",
+            Self::Time => "time",
+            Self::Size => "size",
+            Self::Percentage => "percentage",
+        }
+    }
+}
+
+/// Why a text is not the quantity asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ParseUnitError {
+    /// There is nothing to read.
+    #[error("the {} is missing; {quantity}", quantity.noun())]
+    Missing {
+        /// What was to be read.
+        quantity: Quantity,
+    },
+    /// It is no such quantity.
+    #[error("{text} is not a {}: {quantity}{nearest}", quantity.noun())]
+    Unknown {
+        /// What was to be read.
+        quantity: Quantity,
+        /// The text as given.
+        text: String,
+        /// The nearest right spelling.
+        nearest: Nearest,
+    },
+    /// It is below zero.
+    #[error("{text} is negative; {quantity}")]
+    Negative {
+        /// What was to be read.
+        quantity: Quantity,
+        /// The text as given.
+        text: String,
+    },
+    /// More than is counted.
+    #[error("{text} is too large; the largest {} is {most}", quantity.noun())]
+    TooLarge {
+        /// What was to be read.
+        quantity: Quantity,
+        /// The text as given.
+        text: String,
+        /// The largest, with its unit.
+        most: String,
+    },
+    /// More than nothing, and less than the least that is counted.
+    #[error("{text} is too small; the smallest {} is {least}", quantity.noun())]
+    TooSmall {
+        /// What was to be read.
+        quantity: Quantity,
+        /// The text as given.
+        text: String,
+        /// The smallest, with its unit.
+        least: String,
+    },
+    /// A rate of nothing.
+    #[error("a rate of 0 would send nothing; leave the option out, or use max for no limit")]
+    ZeroRate,
+    /// A rate in bytes.
+    #[error("{text} is in bytes per second, and a rate is in bits: did you mean {bits}?")]
+    BytesPerSecond {
+        /// The text as given.
+        text: String,
+        /// The same in bits per second.
+        bits: String,
+    },
+}
+
+impl ParseUnitError {
+    /// What is said of a text that is no such quantity at all.
+    pub(super) fn unknown(quantity: Quantity, text: &str, nearest: Option<String>) -> Self {
+        let text = text.trim().to_owned();
+        if text.is_empty() {
+            return Self::Missing { quantity };
+        }
+        let negative = text.strip_prefix(['-', '\u{2212}']);
+        if negative.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit() || c == '.')) {
+            return Self::Negative { quantity, text };
+        }
+        Self::Unknown { quantity, text, nearest: Nearest(nearest) }
+    }
+}
+
+/// Splits `12.5 ms` into its number and its unit.
 pub(super) fn split_unit(text: &str) -> (&str, &str) {
+    let text = text.trim();
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     (&text[..end], text[end..].trim_start())
 }
 
-/// A decimal number times `scale`, rounded down; `None` for what is no number or does not fit.
-pub(super) fn scaled(number: &str, scale: u64) -> Option<u64> {
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-    if whole.is_empty() && fraction.is_empty() {
-        return None;
-    }
-    let digits = |text: &str| match text {
-        "" => Some(0u128),
-        _ if text.bytes().all(|byte| byte.is_ascii_digit()) => text.parse().ok(),
-        _ => None,
-    };
-    // More than eighteen digits behind the point are beyond every unit's resolution.
-    let fraction = &fraction[..fraction.len().min(18)];
-    let part = digits(fraction)? * u128::from(scale) / 10u128.pow(fraction.len() as u32);
-    let total = digits(whole)?.checked_mul(u128::from(scale))?.checked_add(part)?;
-    u64::try_from(total).ok()
+/// Why a number cannot be had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NumberFault {
+    /// It is no decimal number.
+    NotANumber,
+    /// It does not fit.
+    TooLarge,
+    /// Rounded down it is nothing, which it is not.
+    TooSmall,
 }
 
-/// The factor of a decimal prefix: k, M, G, T.
+/// A decimal number times `scale`, rounded down.
+pub(super) fn scaled(number: &str, scale: u64) -> Result<u64, NumberFault> {
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if (whole.is_empty() && fraction.is_empty()) || !is_digits(whole) || !is_digits(fraction) {
+        return Err(NumberFault::NotANumber);
+    }
+    let nothing = whole.bytes().chain(fraction.bytes()).all(|digit| digit == b'0');
+    let digits = |text: &str| if text.is_empty() { Ok(0u128) } else { text.parse() };
+    // More than eighteen digits behind the point are beyond every unit's resolution.
+    let fraction = &fraction[..fraction.len().min(18)];
+    let part = digits(fraction).map_err(|_| NumberFault::TooLarge)? * u128::from(scale)
+        / 10u128.pow(fraction.len() as u32);
+    let total = digits(whole)
+        .ok()
+        .and_then(|whole| whole.checked_mul(u128::from(scale))?.checked_add(part))
+        .and_then(|total| u64::try_from(total).ok())
+        .ok_or(NumberFault::TooLarge)?;
+    if total == 0 && !nothing { Err(NumberFault::TooSmall) } else { Ok(total) }
+}
+
+/// The factor of a decimal prefix: k, M, G, T in any case.
 pub(super) fn decimal_prefix(prefix: &str) -> Option<u64> {
     Some(match prefix {
         "" => 1,
@@ -56,14 +170,31 @@ mod tests {
 
     #[test]
     fn numbers_are_exact_and_nonsense_is_none() {
-        assert_eq!(scaled("2.5", 1_000_000_000), Some(2_500_000_000));
-        assert_eq!(scaled(".5", 10), Some(5));
-        assert_eq!(scaled("0.1", 1000), Some(100));
-        assert_eq!(scaled("18446744073709551615", 1), Some(u64::MAX));
-        for bad in
-            ["", ".", "1.2.3", "18446744073709551616", "99999999999999999999999999999999999999999"]
-        {
-            assert_eq!(scaled(bad, 1), None, "{bad}");
+        for (number, scale, value) in [
+            ("2.5", 1_000_000_000, Ok(2_500_000_000)),
+            (".5", 10, Ok(5)),
+            ("0.1", 1000, Ok(100)),
+            ("18446744073709551615", 1, Ok(u64::MAX)),
+            ("0.00", 1, Ok(0)),
+            ("", 1, Err(NumberFault::NotANumber)),
+            (".", 1, Err(NumberFault::NotANumber)),
+            ("1.2.3", 1, Err(NumberFault::NotANumber)),
+            ("18446744073709551616", 1, Err(NumberFault::TooLarge)),
+            ("99999999999999999999999999999999999999999", 1, Err(NumberFault::TooLarge)),
+            ("0.09", 10, Err(NumberFault::TooSmall)),
+        ] {
+            assert_eq!(scaled(number, scale), value, "{number}");
         }
+    }
+
+    #[test]
+    fn what_is_missing_or_negative_is_said_before_anything_else() {
+        let quantity = Quantity::Time;
+        let unknown = |text: &str| ParseUnitError::unknown(quantity, text, None);
+        assert_eq!(unknown(" "), ParseUnitError::Missing { quantity });
+        assert_eq!(unknown("-5s"), ParseUnitError::Negative { quantity, text: "-5s".to_owned() });
+        let nearest = Nearest(None);
+        let text = "-x".to_owned();
+        assert_eq!(unknown("-x"), ParseUnitError::Unknown { quantity, text, nearest });
     }
 }

@@ -1,9 +1,9 @@
 //! A share in percent, exact to a billionth of the whole.
 
-use super::parse::{scaled, split_unit};
+use super::parse::{NumberFault, ParseUnitError, Quantity, scaled, split_unit};
+use super::suggest::number_and_unit;
 use std::fmt;
 use std::str::FromStr;
-use thiserror::Error;
 
 /// One percent in billionths.
 const ONE: u64 = 10_000_000;
@@ -18,20 +18,45 @@ impl fmt::Display for Percent {
     }
 }
 
-/// Text that is no share.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("cannot read {0:?}: expected a share in percent from 0 to 100, such as 0.1 or 0.1%")]
-pub struct ParsePercentError(String);
-
 impl FromStr for Percent {
-    type Err = ParsePercentError;
+    type Err = ParseUnitError;
 
-    fn from_str(text: &str) -> Result<Self, ParsePercentError> {
-        let (number, unit) = split_unit(text);
-        let share = scaled(number, ONE).filter(|share| *share <= 100 * ONE);
-        let share = share.filter(|_| matches!(unit, "" | "%"));
-        share.map(Self).ok_or_else(|| ParsePercentError(text.to_owned()))
+    fn from_str(text: &str) -> Result<Self, ParseUnitError> {
+        percentage(text, ONE).map(Self)
     }
+}
+
+/// A percentage from 0 to 100, `one` to each percent.
+pub(super) fn percentage(text: &str, one: u64) -> Result<u64, ParseUnitError> {
+    let quantity = Quantity::Percentage;
+    let given = || text.trim().to_owned();
+    let (number, unit) = split_unit(text);
+    if !is_percent(unit) {
+        let nearest = suggestion(text);
+        return Err(ParseUnitError::unknown(quantity, text, nearest));
+    }
+    let too_large =
+        || ParseUnitError::TooLarge { quantity, text: given(), most: "100%".to_owned() };
+    match scaled(number, one) {
+        Ok(share) if share <= 100 * one => Ok(share),
+        Ok(_) | Err(NumberFault::TooLarge) => Err(too_large()),
+        Err(NumberFault::NotANumber) => Err(ParseUnitError::unknown(quantity, text, None)),
+        Err(NumberFault::TooSmall) => {
+            let least = format!("{:.*}%", one.ilog10() as usize, 1.0 / one as f64);
+            Err(ParseUnitError::TooSmall { quantity, text: given(), least })
+        }
+    }
+}
+
+fn is_percent(unit: &str) -> bool {
+    matches!(unit.to_ascii_lowercase().as_str(), "" | "%" | "percent" | "pct")
+}
+
+/// `0,1%` read as 0.1%; nothing where even that is no percentage.
+fn suggestion(text: &str) -> Option<String> {
+    let (number, unit) = number_and_unit(text)?;
+    let right = is_percent(&unit) && scaled(&number, ONE).is_ok_and(|share| share <= 100 * ONE);
+    right.then(|| format!("{number}%"))
 }
 
 #[cfg(test)]
@@ -40,14 +65,37 @@ mod tests {
 
     #[test]
     fn a_share_is_exact_and_bounded() {
-        for (text, share) in
-            [("0", 0), ("0.1", 1_000_000), ("0.1%", 1_000_000), ("100%", 100 * ONE)]
-        {
+        for (text, share) in [
+            ("0", 0),
+            ("0.1", 1_000_000),
+            ("0.1%", 1_000_000),
+            (" 0.1 % ", 1_000_000),
+            ("100%", 100 * ONE),
+            ("5 percent", 5 * ONE),
+        ] {
             assert_eq!(text.parse(), Ok(Percent(share)), "{text}");
         }
-        for text in ["", "x", "-1", "100.1", "1ms", "%"] {
-            assert!(text.parse::<Percent>().is_err(), "{text}");
-        }
         assert_eq!(Percent(1_000_000).to_string(), "0.1%");
+    }
+
+    #[test]
+    fn what_is_no_share_says_what_would_be() {
+        for (text, told) in [
+            ("", "the percentage is missing; use a percentage from 0 to 100, such as 0.1%"),
+            ("x", "x is not a percentage: use a percentage from 0 to 100, such as 0.1%"),
+            ("%", "% is not a percentage: use a percentage from 0 to 100, such as 0.1%"),
+            ("1ms", "1ms is not a percentage: use a percentage from 0 to 100, such as 0.1%"),
+            (
+                "0,1%",
+                "0,1% is not a percentage: use a percentage from 0 to 100, such as 0.1%; did you \
+                 mean 0.1%?",
+            ),
+            ("-1", "-1 is negative; use a percentage from 0 to 100, such as 0.1%"),
+            ("100.1", "100.1 is too large; the largest percentage is 100%"),
+            ("0.00000001%", "0.00000001% is too small; the smallest percentage is 0.0000001%"),
+        ] {
+            let error = text.parse::<Percent>().unwrap_err().to_string();
+            assert_eq!(error, told, "{text}");
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! Rates: bits a second, datagrams a second, and the choice between them.
 
 use super::Nanos;
-use super::parse::{ParseUnitError, decimal_prefix, scaled, split_unit};
+use super::parse::{NumberFault, ParseUnitError, Quantity, decimal_prefix, scaled, split_unit};
+use super::suggest::{nearest, number_and_unit};
 use std::fmt;
 use std::str::FromStr;
 
@@ -69,29 +70,197 @@ fn gcd(a: u64, b: u64) -> u64 {
     if b == 0 { a.max(1) } else { gcd(b, a % b) }
 }
 
-const RATE: &str = "bits a second such as 10M or 2.5G, datagrams a second such as 50kpps, or max";
+/// What stands behind a prefix for bits a second, in lower case.
+const BITS: [&str; 14] = [
+    "",
+    "bit/s",
+    "bits/s",
+    "bit/sec",
+    "bits/sec",
+    "bit",
+    "bits",
+    "bps",
+    "b/s",
+    "b/sec",
+    "b",
+    "bitps",
+    "bitpersec",
+    "bit/second",
+];
+
+/// What stands behind a prefix for datagrams a second, in lower case.
+const PACKETS: [&str; 7] =
+    ["pps", "p/s", "packets/s", "pkt/s", "pkts/s", "packet/s", "datagrams/s"];
+
+/// A prefix and what is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unit {
+    Bits(&'static str),
+    Packets(&'static str),
+}
+
+impl Unit {
+    /// Every prefix in the letters in which it is written.
+    const PREFIXES: [&'static str; 5] = ["", "k", "M", "G", "T"];
+
+    /// Reads a unit; `None` for what is none, or could be two.
+    fn read(unit: &str) -> Option<Self> {
+        let (prefix, counted) = Self::split(&unit.to_lowercase())?;
+        let alone = prefix == "M" && counted == Counted::Bits("");
+        // Nobody means thousandths of a megabit, but m alone is read as minutes, metres and milli.
+        if alone && unit != "M" || is_bytes(unit) {
+            return None;
+        }
+        Some(match counted {
+            Counted::Bits(_) => Self::Bits(prefix),
+            Counted::Packets => Self::Packets(prefix),
+        })
+    }
+
+    fn split(lower: &str) -> Option<(&'static str, Counted)> {
+        Self::PREFIXES.into_iter().rev().find_map(|prefix| {
+            let rest = lower.strip_prefix(&prefix.to_lowercase())?;
+            if PACKETS.contains(&rest) {
+                return Some((prefix, Counted::Packets));
+            }
+            BITS.into_iter()
+                .find(|known| *known == rest)
+                .map(|known| (prefix, Counted::Bits(known)))
+        })
+    }
+
+    /// The unit that was meant.
+    fn nearest(unit: &str) -> Option<String> {
+        if unit == "m" {
+            return Some("M".to_owned());
+        }
+        // 10Mibit/s: rates are decimal.
+        let decimal = unit.replacen(['i', 'I'], "", 1);
+        if decimal.len() < unit.len()
+            && let Some(found) = Self::read(&decimal)
+        {
+            return Some(found.spelling(decimal.len() > 1));
+        }
+        let all = Self::PREFIXES.into_iter().flat_map(|prefix| {
+            let bits = BITS.into_iter().skip(1).map(move |word| (word, Self::Bits(prefix)));
+            let packets = PACKETS.into_iter().map(move |word| (word, Self::Packets(prefix)));
+            bits.chain(packets).map(move |(word, unit)| (format!("{prefix}{word}"), unit))
+        });
+        let all: Vec<(String, Self)> = all.collect();
+        let found = nearest(unit, all.iter().map(|(word, _)| word.as_str()))?;
+        let (_, unit) = all.iter().find(|(word, _)| word == found)?;
+        Some(unit.spelling(true))
+    }
+
+    fn spelling(self, in_full: bool) -> String {
+        match self {
+            Self::Bits(prefix) if in_full => format!("{prefix}bit/s"),
+            Self::Bits(prefix) => prefix.to_owned(),
+            Self::Packets(prefix) => format!("{prefix}pps"),
+        }
+    }
+
+    /// Of the value's own units to one of these.
+    fn scale(self) -> u64 {
+        match self {
+            Self::Bits(prefix) => decimal_prefix(prefix).unwrap_or(1),
+            Self::Packets(prefix) => decimal_prefix(prefix).unwrap_or(1).saturating_mul(1000),
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Counted {
+    Bits(&'static str),
+    Packets,
+}
+
+/// Whether a unit reads as bytes a second: a capital B that does not begin "Bit".
+fn is_bytes(unit: &str) -> bool {
+    let counted = unit.trim_start_matches(['k', 'K', 'm', 'M', 'g', 'G', 't', 'T', 'i']);
+    let lower = counted.to_lowercase();
+    let bytes = ["b", "b/s", "b/sec", "bps"].contains(&lower.as_str()) && counted.starts_with('B');
+    bytes || lower.starts_with("byte")
+}
 
 impl FromStr for Rate {
     type Err = ParseUnitError;
 
     fn from_str(text: &str) -> Result<Self, ParseUnitError> {
-        let wrong = || ParseUnitError { quantity: "rate", text: text.to_owned(), expected: RATE };
-        if text.eq_ignore_ascii_case("max") {
+        let quantity = Quantity::Rate;
+        let given = text.trim().to_owned();
+        if given.eq_ignore_ascii_case("max") {
             return Ok(Self::Max);
         }
         let (number, unit) = split_unit(text);
-        let (prefix, packets) = match unit.strip_suffix("pps") {
-            Some(prefix) => (prefix, true),
-            None => {
-                (["bit/s", "bps"].iter().find_map(|u| unit.strip_suffix(u)).unwrap_or(unit), false)
+        if is_bytes(unit)
+            && let Some(bits) = in_bits(number, unit)
+        {
+            return Err(ParseUnitError::BytesPerSecond { text: given, bits });
+        }
+        let Some(unit) = Unit::read(unit) else {
+            return Err(ParseUnitError::unknown(quantity, text, suggestion(text)));
+        };
+        let value = match scaled(number, unit.scale()) {
+            Ok(0) => return Err(ParseUnitError::ZeroRate),
+            Ok(value) => value,
+            Err(NumberFault::NotANumber) => {
+                return Err(ParseUnitError::unknown(quantity, text, suggestion(text)));
+            }
+            Err(NumberFault::TooLarge) => {
+                let most = match unit {
+                    Unit::Bits(_) => BitRate(u64::MAX).to_string(),
+                    Unit::Packets(_) => PacketRate(u64::MAX).to_string(),
+                };
+                return Err(ParseUnitError::TooLarge { quantity, text: given, most });
+            }
+            Err(NumberFault::TooSmall) => {
+                let least = match unit {
+                    Unit::Bits(_) => "1 bit/s".to_owned(),
+                    Unit::Packets(_) => "0.001 pps".to_owned(),
+                };
+                return Err(ParseUnitError::TooSmall { quantity, text: given, least });
             }
         };
-        let factor = decimal_prefix(prefix).ok_or_else(wrong)?;
-        let scale = if packets { factor.saturating_mul(1000) } else { factor };
-        // A rate of nothing would never send; it is a slip of the hand.
-        let value = scaled(number, scale).filter(|value| *value > 0).ok_or_else(wrong)?;
-        Ok(if packets { Self::Packets(PacketRate(value)) } else { Self::Bits(BitRate(value)) })
+        Ok(match unit {
+            Unit::Bits(_) => Self::Bits(BitRate(value)),
+            Unit::Packets(_) => Self::Packets(PacketRate(value)),
+        })
     }
+}
+
+/// The nearest right spelling of a rate, where it has a number.
+fn suggestion(text: &str) -> Option<String> {
+    let is_word = !text.bytes().any(|byte| byte.is_ascii_digit());
+    if is_word {
+        return nearest(text, ["max"]).map(str::to_owned);
+    }
+    let (number, unit) = number_and_unit(text)?;
+    let unit = match Unit::read(&unit) {
+        Some(_) => unit,
+        None => Unit::nearest(&unit)?,
+    };
+    Some(format!("{number}{unit}"))
+}
+
+/// `10MB/s` as `80Mbit/s`.
+fn in_bits(number: &str, unit: &str) -> Option<String> {
+    // Not for the prefixes of 1024, whose figure would be crooked.
+    if unit.get(1..2) == Some("i") {
+        return None;
+    }
+    let thousandths = scaled(number, 1_000).ok()?.checked_mul(8)?;
+    let prefix = unit.chars().next().filter(|first| !"bB".contains(*first));
+    let prefix = prefix.map_or(String::new(), |first| match first {
+        'k' | 'K' => "k".to_owned(),
+        other => other.to_uppercase().to_string(),
+    });
+    let fraction = format!("{:03}", thousandths % 1_000);
+    let fraction = match fraction.trim_end_matches('0') {
+        "" => String::new(),
+        digits => format!(".{digits}"),
+    };
+    Some(format!("{}{fraction}{prefix}bit/s", thousandths / 1_000))
 }
 
 impl fmt::Display for Rate {
@@ -141,24 +310,98 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rates_are_read_exactly() {
+    fn rates_are_read_as_people_write_them() {
+        let bits = |value| Ok(Rate::Bits(BitRate(value)));
+        let packets = |value| Ok(Rate::Packets(PacketRate(value)));
         for (text, rate) in [
-            ("max", Rate::Max),
-            ("10M", Rate::Bits(BitRate(10_000_000))),
-            ("2.5G", Rate::Bits(BitRate(2_500_000_000))),
-            ("64000", Rate::Bits(BitRate(64_000))),
-            ("1Gbit/s", Rate::Bits(BitRate(1_000_000_000))),
-            ("50kpps", Rate::Packets(PacketRate(50_000_000))),
-            ("0.5pps", Rate::Packets(PacketRate(500))),
+            ("max", Ok(Rate::Max)),
+            ("MAX", Ok(Rate::Max)),
+            ("10M", bits(10_000_000)),
+            ("10Mbps", bits(10_000_000)),
+            ("10mbps", bits(10_000_000)),
+            ("10MBit/s", bits(10_000_000)),
+            ("10Mbit", bits(10_000_000)),
+            ("10mbit", bits(10_000_000)),
+            ("10 Mbit/s", bits(10_000_000)),
+            ("10Mbits/sec", bits(10_000_000)),
+            ("10Mb/s", bits(10_000_000)),
+            ("10Mb", bits(10_000_000)),
+            (" 10 M ", bits(10_000_000)),
+            ("2.5G", bits(2_500_000_000)),
+            ("2.5g", bits(2_500_000_000)),
+            (".5T", bits(500_000_000_000)),
+            ("64000", bits(64_000)),
+            ("64000bps", bits(64_000)),
+            ("100K", bits(100_000)),
+            ("100 kbit/s", bits(100_000)),
+            ("1Gbps", bits(1_000_000_000)),
+            ("1Gbit/s", bits(1_000_000_000)),
+            ("50kpps", packets(50_000_000)),
+            ("5 kpps", packets(5_000_000)),
+            ("5KPPS", packets(5_000_000)),
+            ("1Mpps", packets(1_000_000_000)),
+            ("1mpps", packets(1_000_000_000)),
+            ("20 packets/s", packets(20_000)),
+            ("0.5pps", packets(500)),
         ] {
-            assert_eq!(text.parse(), Ok(rate), "{text}");
+            assert_eq!(text.parse(), rate, "{text}");
         }
-        for text in
-            ["", "10X", "0", "0pps", "-1", "1e9", "pps", "99999999999999999999T", "0.0001pps"]
-        {
+    }
+
+    #[test]
+    fn what_is_no_rate_says_what_would_be() {
+        let form = "use bits per second with k, M, G or T (10M, 2.5Gbit/s), packets per second \
+                    (50kpps), or max";
+        for (text, meant) in [
+            ("10m", Some("10M")),
+            ("10Mb/x", Some("10Mbit/s")),
+            ("10Mbsp", Some("10Mbit/s")),
+            ("10Mi", Some("10M")),
+            ("10Mibit/s", Some("10Mbit/s")),
+            ("10 kpp", Some("10kpps")),
+            ("1,5G", Some("1.5G")),
+            ("1,000M", Some("1000M")),
+            ("1_000_000", Some("1000000")),
+            ("mx", Some("max")),
+            ("10X", None),
+            ("fast", None),
+            ("1e9", None),
+            ("pps", None),
+            ("1.2.3M", None),
+        ] {
             let error = text.parse::<Rate>().unwrap_err().to_string();
-            assert!(error.contains("50kpps"), "{error}");
+            let meant = meant.map_or(String::new(), |meant| format!("; did you mean {meant}?"));
+            assert_eq!(error, format!("{text} is not a rate: {form}{meant}"));
         }
+        for (text, told) in [
+            ("", format!("the rate is missing; {form}")),
+            ("-5M", format!("-5M is negative; {form}")),
+            (
+                "10MB/s",
+                "10MB/s is in bytes per second, and a rate is in bits: did you mean 80Mbit/s?"
+                    .to_owned(),
+            ),
+            (
+                "1.5kBps",
+                "1.5kBps is in bytes per second, and a rate is in bits: did you mean 12kbit/s?"
+                    .to_owned(),
+            ),
+            (
+                "99999999999999999999T",
+                "99999999999999999999T is too large; the largest rate is 18446744 Tbit/s"
+                    .to_owned(),
+            ),
+            ("0.0001pps", "0.0001pps is too small; the smallest rate is 0.001 pps".to_owned()),
+        ] {
+            assert_eq!(text.parse::<Rate>().unwrap_err().to_string(), told);
+        }
+        for text in ["0", "0pps", "0.0M", "0 Mbit/s"] {
+            assert_eq!(text.parse::<Rate>(), Err(ParseUnitError::ZeroRate), "{text}");
+        }
+        assert_eq!(
+            ParseUnitError::ZeroRate.to_string(),
+            "a rate of 0 would send nothing; leave the option out, or use max for no limit"
+        );
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A row of rates: `100M..2G/10`.
 
-use super::{BitRate, PacketRate, Rate};
+use super::suggest::Nearest;
+use super::{BitRate, PacketRate, ParseUnitError, Rate};
 use std::fmt;
 use std::str::FromStr;
 use thiserror::Error;
@@ -46,37 +47,113 @@ impl fmt::Display for Sweep {
     }
 }
 
-/// Text that is no row of rates.
+/// Why a text is no sweep.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("cannot read sweep {text:?}: {wrong}")]
-pub struct ParseSweepError {
-    text: String,
-    wrong: String,
+pub enum ParseSweepError {
+    /// It has other parts than two rates and a number of steps.
+    #[error(
+        "{text} is not a sweep: write FROM..TO/STEPS, such as 100M..2G/10 or \
+         10kpps..100kpps/5{nearest}"
+    )]
+    Form {
+        /// The text as given.
+        text: String,
+        /// The nearest right spelling.
+        nearest: Nearest,
+    },
+    /// One of its rates is none.
+    #[error("{text} is not a sweep: {fault}")]
+    Rate {
+        /// The text as given.
+        text: String,
+        /// What is wrong with the rate.
+        fault: ParseUnitError,
+    },
+    /// A sweep from nothing.
+    #[error("{text}: a rate of 0 would send nothing; start the sweep above 0")]
+    Zero {
+        /// The text as given.
+        text: String,
+    },
+    /// `max` as one of its ends.
+    #[error("{text}: max is not a rate to step to; name both ends, such as 100M..2G/10")]
+    Max {
+        /// The text as given.
+        text: String,
+    },
+    /// Steps that are no number, or too few or too many.
+    #[error("{text}: a sweep has from 2 to {MOST_STEPS} steps, not {steps}")]
+    Steps {
+        /// The text as given.
+        text: String,
+        /// Its steps.
+        steps: String,
+    },
+    /// One end in bits and one in datagrams a second.
+    #[error("{text}: write both ends in bits per second, or both in packets per second")]
+    TwoUnits {
+        /// The text as given.
+        text: String,
+    },
+    /// A sweep that does not rise.
+    #[error("{text}: the first rate must be below the second{nearest}")]
+    NotRising {
+        /// The text as given.
+        text: String,
+        /// The other way round, where that would do.
+        nearest: Nearest,
+    },
 }
 
 impl FromStr for Sweep {
     type Err = ParseSweepError;
 
-    fn from_str(text: &str) -> Result<Self, ParseSweepError> {
-        let fail = |wrong: &str| ParseSweepError { text: text.to_owned(), wrong: wrong.to_owned() };
-        let form = "expected FROM..TO/STEPS such as 100M..2G/10 or 10kpps..100kpps/5";
-        let (from, rest) = text.split_once("..").ok_or_else(|| fail(form))?;
-        let (to, steps) = rest.split_once('/').ok_or_else(|| fail(form))?;
-        let rate = |text: &str| text.parse::<Rate>().map_err(|error| fail(&error.to_string()));
-        let (from, to) = (rate(from)?, rate(to)?);
-        let steps = steps.parse::<u64>().ok().filter(|steps| (2..=MOST_STEPS).contains(steps));
-        let steps = steps.ok_or_else(|| fail(&format!("2 to {MOST_STEPS} steps are possible")))?;
-        let rises = match (from, to) {
-            (Rate::Bits(from), Rate::Bits(to)) => 0 < from.0 && from < to,
-            (Rate::Packets(from), Rate::Packets(to)) => 0 < from.0 && from < to,
-            _ => return Err(fail("both ends are in bits, or both in datagrams a second")),
+    fn from_str(given: &str) -> Result<Self, ParseSweepError> {
+        let text = given.trim().to_owned();
+        let parts = given.split_once("..").and_then(|(from, rest)| {
+            // A unit may have a stroke of its own: 100Mbit/s.
+            let (to, steps) = rest.rsplit_once('/')?;
+            Some((from.trim(), to.trim(), steps.trim()))
+        });
+        let Some((from_text, to_text, steps)) = parts else {
+            return Err(ParseSweepError::Form { nearest: Nearest(suggestion(&text)), text });
         };
-        if rises {
-            Ok(Self { from, to, steps })
-        } else {
-            Err(fail("the first rate is the lower one"))
+        let rate = |part: &str| {
+            part.parse::<Rate>().map_err(|fault| match fault {
+                ParseUnitError::ZeroRate => ParseSweepError::Zero { text: text.clone() },
+                fault => ParseSweepError::Rate { text: text.clone(), fault },
+            })
+        };
+        let (from, to) = (rate(from_text)?, rate(to_text)?);
+        let possible = |steps: &u64| (2..=MOST_STEPS).contains(steps);
+        let Some(count) = steps.parse::<u64>().ok().filter(possible) else {
+            return Err(ParseSweepError::Steps { text, steps: steps.to_owned() });
+        };
+        let order = match (from, to) {
+            (Rate::Bits(from), Rate::Bits(to)) => from.cmp(&to),
+            (Rate::Packets(from), Rate::Packets(to)) => from.cmp(&to),
+            (Rate::Max, _) | (_, Rate::Max) => return Err(ParseSweepError::Max { text }),
+            _ => return Err(ParseSweepError::TwoUnits { text }),
+        };
+        if order.is_lt() {
+            return Ok(Self { from, to, steps: count });
         }
+        let turned = order.is_gt().then(|| format!("{to_text}..{from_text}/{steps}"));
+        Err(ParseSweepError::NotRising { text, nearest: Nearest(turned) })
     }
+}
+
+/// What a sweep with other signs between its parts, or without its steps, was to be.
+fn suggestion(text: &str) -> Option<String> {
+    let (rates, steps) = match text.rsplit_once(['/', ':', ',']) {
+        Some((rates, steps)) if steps.trim().parse::<u64>().is_ok() => (rates, steps.trim()),
+        _ => (text, "10"),
+    };
+    let (from, to) =
+        ["..", "...", "-", "to"].iter().find_map(|between| rates.split_once(between))?;
+    let (from, to) = (from.trim(), to.trim_start_matches('.').trim());
+    let meant = format!("{from}..{to}/{steps}");
+    meant.parse::<Sweep>().is_ok().then_some(meant)
 }
 
 #[cfg(test)]
@@ -94,20 +171,50 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_says_what_would_be_right() {
-        for (text, words) in [
-            ("100M", "FROM..TO/STEPS"),
-            ("100M..2G", "FROM..TO/STEPS"),
-            ("2G..100M/10", "the lower one"),
-            ("0..100M/10", "cannot read rate"),
-            ("100M..2G/1", "2 to 200 steps"),
-            ("100M..2G/x", "2 to 200 steps"),
-            ("100M..2kpps/4", "both ends"),
-            ("100M..max/4", "both ends"),
-            ("x..2G/4", "cannot read rate"),
+    fn a_unit_with_a_stroke_is_not_taken_for_the_steps() {
+        let sweep: Sweep = "1Mbit/s .. 2Mbit/s / 2".parse().unwrap();
+        assert_eq!(sweep, "1M..2M/2".parse().unwrap());
+    }
+
+    #[test]
+    fn what_is_no_sweep_says_what_would_be() {
+        let form = "write FROM..TO/STEPS, such as 100M..2G/10 or 10kpps..100kpps/5";
+        for (text, meant) in [
+            ("100M..2G", Some("100M..2G/10")),
+            ("100M-2G/10", Some("100M..2G/10")),
+            ("100M..2G:5", Some("100M..2G/5")),
+            ("100M to 2G", Some("100M..2G/10")),
+            ("100M", None),
+            ("", None),
         ] {
             let error = text.parse::<Sweep>().unwrap_err().to_string();
-            assert!(error.contains(words), "{text}: {error}");
+            let meant = meant.map_or(String::new(), |meant| format!("; did you mean {meant}?"));
+            assert_eq!(error, format!("{text} is not a sweep: {form}{meant}"));
+        }
+        for (text, told) in [
+            (
+                "2G..100M/10",
+                "2G..100M/10: the first rate must be below the second; did you mean 100M..2G/10?",
+            ),
+            ("1M..1M/2", "1M..1M/2: the first rate must be below the second"),
+            ("0..100M/10", "0..100M/10: a rate of 0 would send nothing; start the sweep above 0"),
+            ("100M..2G/1", "100M..2G/1: a sweep has from 2 to 200 steps, not 1"),
+            ("100M..2G/x", "100M..2G/x: a sweep has from 2 to 200 steps, not x"),
+            (
+                "100M..2kpps/4",
+                "100M..2kpps/4: write both ends in bits per second, or both in packets per second",
+            ),
+            (
+                "100M..max/4",
+                "100M..max/4: max is not a rate to step to; name both ends, such as 100M..2G/10",
+            ),
+            (
+                "100m..2G/4",
+                "100m..2G/4 is not a sweep: 100m is not a rate: use bits per second with k, M, G or \
+                 T (10M, 2.5Gbit/s), packets per second (50kpps), or max; did you mean 100M?",
+            ),
+        ] {
+            assert_eq!(text.parse::<Sweep>().unwrap_err().to_string(), told);
         }
     }
 }

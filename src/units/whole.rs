@@ -1,0 +1,118 @@
+//! Whole numbers within a range, as options take them.
+
+use super::suggest::{Nearest, number_and_unit};
+use std::ops::RangeInclusive;
+use thiserror::Error;
+
+/// Why a text is no whole number of the range asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ParseWholeError {
+    /// There is nothing to read.
+    #[error("the number is missing; write a whole number {range}")]
+    Missing {
+        /// The range, in words.
+        range: WholeRange,
+    },
+    /// It is no whole number.
+    #[error("{text} is not a whole number; write one {range}{nearest}")]
+    Unknown {
+        /// The text as given.
+        text: String,
+        /// The range, in words.
+        range: WholeRange,
+        /// The nearest right spelling.
+        nearest: Nearest,
+    },
+    /// It is one, of another size.
+    #[error("{text} is out of range; write a whole number {range}")]
+    OutOfRange {
+        /// The text as given.
+        text: String,
+        /// The range, in words.
+        range: WholeRange,
+    },
+}
+
+/// The numbers that an option takes; it prints as `from 1 to 255`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WholeRange {
+    least: u64,
+    most: u64,
+}
+
+impl std::fmt::Display for WholeRange {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.most {
+            // No end that anybody comes near is none.
+            u64::MAX => write!(f, "of at least {}", self.least),
+            most => write!(f, "from {} to {most}", self.least),
+        }
+    }
+}
+
+/// A reader of whole numbers within `range`, for an option's values.
+pub fn whole<T>(
+    range: RangeInclusive<T>,
+) -> impl Fn(&str) -> Result<T, ParseWholeError> + Clone + Send + Sync + 'static
+where
+    T: Copy + Into<u64> + TryFrom<u64> + Send + Sync + 'static,
+{
+    let range = WholeRange { least: (*range.start()).into(), most: (*range.end()).into() };
+    move |text: &str| {
+        let text = text.trim();
+        let value = read(text, range)?;
+        let outside = || ParseWholeError::OutOfRange { text: text.to_owned(), range };
+        T::try_from(value).map_err(|_| outside())
+    }
+}
+
+fn read(text: &str, range: WholeRange) -> Result<u64, ParseWholeError> {
+    if text.is_empty() {
+        return Err(ParseWholeError::Missing { range });
+    }
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        let meant = number_and_unit(text)
+            .filter(|(number, unit)| unit.is_empty() && number.parse::<u64>().is_ok());
+        let nearest = Nearest(meant.map(|(number, _)| number));
+        return Err(ParseWholeError::Unknown { text: text.to_owned(), range, nearest });
+    }
+    // A number below 0, or of more digits than 64 bits have, is one nonetheless.
+    let value = text.parse::<u64>().ok();
+    let value = value.filter(|value| (range.least..=range.most).contains(value));
+    value.ok_or_else(|| ParseWholeError::OutOfRange { text: text.to_owned(), range })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_taken_within_its_range_alone() {
+        let ttl = whole(1..=255u8);
+        for (text, number) in [("1", 1), (" 255 ", 255), ("+7", 7), ("007", 7)] {
+            assert_eq!(ttl(text), Ok(number), "{text}");
+        }
+        for (text, told) in [
+            ("", "the number is missing; write a whole number from 1 to 255"),
+            ("0", "0 is out of range; write a whole number from 1 to 255"),
+            ("256", "256 is out of range; write a whole number from 1 to 255"),
+            ("-1", "-1 is out of range; write a whole number from 1 to 255"),
+            (
+                "99999999999999999999999",
+                "99999999999999999999999 is out of range; write a whole number from 1 to 255",
+            ),
+            ("x", "x is not a whole number; write one from 1 to 255"),
+            ("1.5", "1.5 is not a whole number; write one from 1 to 255"),
+            ("1,0", "1,0 is not a whole number; write one from 1 to 255"),
+        ] {
+            assert_eq!(ttl(text).unwrap_err().to_string(), told);
+        }
+        let count = whole(1..=u64::MAX);
+        assert_eq!(count("18446744073709551615"), Ok(u64::MAX));
+        assert_eq!(
+            count("1,000").unwrap_err().to_string(),
+            "1,000 is not a whole number; write one of at least 1; did you mean 1000?"
+        );
+    }
+}
