@@ -1,5 +1,6 @@
 //! Lists of UDP ports as they are written: `53,123,5000-5100`.
 
+use crate::units::Nearest;
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
@@ -15,10 +16,15 @@ pub struct PortList {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum PortListError {
     /// A part that is no number from 1 to 65535.
-    #[error("port {0:?} is not a number from 1 to 65535")]
-    NotAPort(String),
+    #[error("{text} is not a port or a range: ports are numbers from 1 to 65535{nearest}")]
+    NotAPort {
+        /// The part as given.
+        text: String,
+        /// The nearest right spelling.
+        nearest: Nearest,
+    },
     /// A range whose end comes before its start.
-    #[error("the range {from}-{to} is the wrong way round; write {to}-{from}")]
+    #[error("the range {from}-{to} runs backwards; did you mean {to}-{from}?")]
     Backwards {
         /// Its first port.
         from: u16,
@@ -26,7 +32,10 @@ pub enum PortListError {
         to: u16,
     },
     /// Nothing between two commas, or nothing at all.
-    #[error("a port is missing; write ports and ranges with commas between: 53,123,5000-5100")]
+    #[error(
+        "a port is missing; write ports and ranges with commas between them, such as \
+         53,123,5000-5100"
+    )]
     Missing,
 }
 
@@ -128,7 +137,10 @@ impl FromStr for PortList {
                 return Err(PortListError::Missing);
             }
             let (from, to) = part.split_once('-').unwrap_or((part, part));
-            let (from, to) = (port(from)?, port(to)?);
+            let (Some(from), Some(to)) = (port(from), port(to)) else {
+                let nearest = Nearest(suggestion(part));
+                return Err(PortListError::NotAPort { text: part.to_owned(), nearest });
+            };
             if from > to {
                 return Err(PortListError::Backwards { from, to });
             }
@@ -138,12 +150,29 @@ impl FromStr for PortList {
     }
 }
 
-fn port(text: &str) -> Result<u16, PortListError> {
+fn port(text: &str) -> Option<u16> {
+    let text = text.trim();
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse()
-        .ok()
-        .filter(|port| digits && *port != 0)
-        .ok_or_else(|| PortListError::NotAPort(text.to_owned()))
+    text.parse().ok().filter(|port| digits && *port != 0)
+}
+
+/// What a range with another sign between its ends, or without one of them, was to be.
+fn suggestion(part: &str) -> Option<String> {
+    if let Some(from) = part.strip_suffix('-') {
+        return Some(format!("{}-65535", port(from)?));
+    }
+    if let Some(to) = part.strip_prefix('-') {
+        return Some(format!("1-{}", port(to)?));
+    }
+    let both = |sign: &str| {
+        let (from, to) = part.split_once(sign)?;
+        port(from).zip(port(to))
+    };
+    if let Some((from, to)) = ["..=", "...", "..", ":", "\u{2013}"].into_iter().find_map(both) {
+        return Some(format!("{from}-{to}"));
+    }
+    let (one, other) = [";", " ", "/"].into_iter().find_map(both)?;
+    Some(format!("{one},{other}"))
 }
 
 impl fmt::Display for PortList {
@@ -184,19 +213,23 @@ mod tests {
 
     #[test]
     fn what_is_no_list_says_what_would_be() {
-        for (text, part) in [
-            ("", "a port is missing"),
-            ("53,,54", "a port is missing"),
-            ("0", "\"0\" is not a number from 1 to 65535"),
-            ("65536", "\"65536\" is not a number"),
-            ("+5", "\"+5\" is not"),
-            ("x", "\"x\" is not"),
-            ("1-2-3", "\"2-3\" is not"),
-            ("5-", "\"\" is not"),
-            ("5100-5000", "the wrong way round; write 5000-5100"),
+        let missing = "a port is missing; write ports and ranges with commas between them, such as \
+                       53,123,5000-5100";
+        let ports = "ports are numbers from 1 to 65535";
+        for (text, told) in [
+            ("", missing.to_owned()),
+            ("53,,54", missing.to_owned()),
+            ("0", format!("0 is not a port or a range: {ports}")),
+            ("65536", format!("65536 is not a port or a range: {ports}")),
+            ("+5", format!("+5 is not a port or a range: {ports}")),
+            ("x", format!("x is not a port or a range: {ports}")),
+            ("1-2-3", format!("1-2-3 is not a port or a range: {ports}")),
+            ("5-", format!("5- is not a port or a range: {ports}; did you mean 5-65535?")),
+            ("5..9", format!("5..9 is not a port or a range: {ports}; did you mean 5-9?")),
+            ("53;54", format!("53;54 is not a port or a range: {ports}; did you mean 53,54?")),
+            ("5100-5000", "the range 5100-5000 runs backwards; did you mean 5000-5100?".to_owned()),
         ] {
-            let error = text.parse::<PortList>().unwrap_err().to_string();
-            assert!(error.contains(part), "{text}: {error}");
+            assert_eq!(text.parse::<PortList>().unwrap_err().to_string(), told, "{text}");
         }
     }
 
