@@ -368,6 +368,7 @@ pub struct BlastReport {
     pub failure_hint: Option<String>,
     /// What the far end said of the run that cannot be true; nothing that it said is then in any
     /// figure here. `None` where all that it said can be.
+    #[serde(serialize_with = "crate::record::finding::maybe")]
     pub contradiction: Option<Contradiction>,
     /// Round trips beside the run; `None` without `--probe`.
     pub probe: Option<ProbeReport>,

@@ -1,148 +1,137 @@
-//! What a far end said that cannot be true, as a fact with its figures, and in words.
+//! Figures that a far end reported and that cannot be true.
 
-use crate::units::{Nanos, group_digits};
+use super::Worded;
+use crate::units::{Nanos, group_digits as n};
 use serde::Serialize;
-use std::fmt;
+use thiserror::Error;
 
 /// What is counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Error)]
 #[serde(rename_all = "snake_case")]
 pub enum Counted {
     /// Datagrams that arrived, copies among them.
+    #[error("datagrams received")]
     Arrived,
     /// First copies.
+    #[error("datagrams without duplicates")]
     Firsts,
     /// Second and further copies.
+    #[error("duplicates")]
     Duplicates,
     /// Older than the reorder window.
+    #[error("datagrams beyond the reorder window")]
     TooLate,
     /// Missing.
+    #[error("lost datagrams")]
     Lost,
     /// Numbers that came or are missing.
+    #[error("sequence numbers")]
     Numbers,
     /// Dropped by the receiver's socket.
+    #[error("drops at its socket")]
     SocketDrops,
     /// Wrong size or bytes.
+    #[error("corrupt datagrams")]
     Corrupt,
     /// Of no run, or another.
+    #[error("stray datagrams")]
     Strays,
     /// Late by RFC 4737.
+    #[error("reordered datagrams")]
     Reordered,
     /// How far they were late.
+    #[error("sequence numbers of reorder extent")]
     ReorderExtent,
     /// Those that began a span.
+    #[error("datagrams in the first instant")]
     AtStart,
     /// Runs of lost datagrams.
+    #[error("loss bursts")]
     LossBursts,
     /// The longest of these.
+    #[error("datagrams in the longest loss burst")]
     LongestBurst,
     /// Times that a clock was set.
+    #[error("clock steps")]
     ClockSteps,
     /// What a schedule called for.
+    #[error("scheduled datagrams")]
     Offered,
     /// What left.
+    #[error("datagrams sent")]
     Sent,
     /// What was due and did not leave in time.
+    #[error("scheduled datagrams never sent")]
     Unsent,
     /// Times that a send buffer was full.
+    #[error("times that its send buffer was full")]
     Blocked,
     /// Times that a sender caught up.
+    #[error("late bursts of its pacer")]
     CatchUps,
     /// The most that leave at once.
+    #[error("datagrams in one pacing burst")]
     Burst,
     /// What a host refused to send.
+    #[error("datagrams refused by its host")]
     Refused,
 }
 
-impl Counted {
-    /// The count as a sentence names it.
-    fn words(self) -> &'static str {
-        match self {
-            Self::Arrived => "datagrams that arrived",
-            Self::Firsts => "first copies",
-            Self::Duplicates => "duplicates",
-            Self::TooLate => "datagrams that came too late",
-            Self::Lost => "lost datagrams",
-            Self::Numbers => "numbers of the run",
-            Self::SocketDrops => "drops at its socket",
-            Self::Corrupt => "corrupt datagrams",
-            Self::Strays => "stray datagrams",
-            Self::Reordered => "reordered datagrams",
-            Self::ReorderExtent => "places of reordering",
-            Self::AtStart => "datagrams at the first instant",
-            Self::LossBursts => "bursts of loss",
-            Self::LongestBurst => "datagrams in one burst of loss",
-            Self::ClockSteps => "steps of a clock",
-            Self::Offered => "datagrams offered",
-            Self::Sent => "datagrams sent",
-            Self::Unsent => "datagrams that were left unsent",
-            Self::Blocked => "times that its send buffer was full",
-            Self::CatchUps => "times that it caught up",
-            Self::Burst => "datagrams that leave at once",
-            Self::Refused => "datagrams that its host refused",
-        }
-    }
-}
-
 /// What takes time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Error)]
 #[serde(rename_all = "snake_case")]
 pub enum Timed {
     /// First to last datagram.
+    #[error("a time from the first datagram to the last")]
     Span,
     /// The longest time between two arrivals.
+    #[error("an inter-arrival gap")]
     Silence,
     /// A host's own standstill.
+    #[error("a pause")]
     Pause,
     /// Processor time of a stream.
+    #[error("processor time of one stream")]
     Processor,
     /// A schedule.
+    #[error("a schedule")]
     Schedule,
     /// From the first arrival to an interval's end.
+    #[error("the end of an interval")]
     Interval,
     /// A one-way delay above the minimum, or a lateness.
+    #[error("a delay")]
     Delay,
     /// From a join to the first datagram.
+    #[error("a wait for the first datagram")]
     Wait,
 }
 
-impl Timed {
-    /// The time as a sentence names it.
-    fn words(self) -> &'static str {
-        match self {
-            Self::Span => "a span from the first datagram to the last",
-            Self::Silence => "a silence",
-            Self::Pause => "a pause",
-            Self::Processor => "a stream's processor time",
-            Self::Schedule => "a schedule",
-            Self::Interval => "an interval's end",
-            Self::Delay => "a delay",
-            Self::Wait => "a wait for the first datagram",
-        }
-    }
-}
-
-/// Why what a far end said cannot be true.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+/// Why a far end's report cannot be true.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Error)]
+#[serde(tag = "code", rename_all = "snake_case")]
 pub enum Contradiction {
     /// More first copies than were sent.
+    #[error("it reports {} datagrams received, but only {} were sent", n(*arrived), n(*sent))]
     MoreArrived {
-        /// It says so many arrived.
+        /// So many received, by its report.
         arrived: u64,
         /// So many were sent.
         sent: u64,
     },
     /// What arrived and what was lost are not what was sent.
+    #[error("it reports {} datagrams received and {} lost, but {} were sent",
+ n(*arrived), n(*lost), n(*sent))]
     SumDiffers {
-        /// It says so many arrived.
+        /// So many received, by its report.
         arrived: u64,
         /// And so many are missing.
         lost: u64,
         /// So many were sent.
         sent: u64,
     },
-    /// It says that another number was sent.
+    /// It reports another number sent.
+    #[error("it reports {} datagrams sent, but {} were", n(*told), n(*sent))]
     OtherTotal {
         /// Its number.
         told: u64,
@@ -150,6 +139,7 @@ pub enum Contradiction {
         sent: u64,
     },
     /// The parts of what arrived are not the whole.
+    #[error("it reports {} datagrams received, but {} first copies, {} duplicates and {} beyond the reorder window", n(*datagrams), n(*firsts), n(*duplicates), n(*too_late))]
     PartsDiffer {
         /// The whole.
         datagrams: u64,
@@ -161,6 +151,7 @@ pub enum Contradiction {
         too_late: u64,
     },
     /// Bytes that are not those of so many datagrams.
+    #[error("it reports {} datagrams of {} bytes each, but {} bytes in total", n(*datagrams), n(*payload), n(*bytes))]
     BytesDiffer {
         /// The bytes.
         bytes: u64,
@@ -170,17 +161,19 @@ pub enum Contradiction {
         payload: u64,
     },
     /// A part that is larger than its whole.
+    #[error("it reports {} {counted}, but only {} {whole}", n(*claimed), n(*most))]
     BeyondWhole {
         /// The part.
         counted: Counted,
-        /// What was said of it.
+        /// Its figure.
         claimed: u64,
         /// The whole.
         whole: Counted,
-        /// What was said of that.
+        /// Its figure.
         most: u64,
     },
     /// More than any link carries in the time.
+    #[error("it reports {} {counted} in a run of {}, which no link can carry", n(*claimed), Nanos(*length_ns))]
     TooMany {
         /// What.
         counted: Counted,
@@ -190,6 +183,7 @@ pub enum Contradiction {
         length_ns: u64,
     },
     /// Longer than the run by far.
+    #[error("it reports {timed} of {}, but the run took {}", Nanos(*claimed_ns), Nanos(*length_ns))]
     TooLong {
         /// What.
         timed: Timed,
@@ -199,20 +193,23 @@ pub enum Contradiction {
         length_ns: u64,
     },
     /// A drift of clocks that no clock has.
+    #[error("it reports a clock drift of {ppb} parts per billion, which no clock has")]
     Drift {
         /// In parts per billion.
         ppb: i64,
     },
     /// A count that only grows became smaller.
+    #[error("it first reported {} {counted} and later {}", n(*before), n(*after))]
     Shrank {
         /// What.
         counted: Counted,
-        /// What was said first.
+        /// The first figure.
         before: u64,
-        /// What was said later.
+        /// The later one.
         after: u64,
     },
     /// Intervals that are more than the run.
+    #[error("it reports {} {counted} in its intervals, but {} in total", n(*sum), n(*whole))]
     IntervalsBeyond {
         /// What.
         counted: Counted,
@@ -222,27 +219,31 @@ pub enum Contradiction {
         whole: u64,
     },
     /// A far sender sent more than was asked for.
+    #[error("it reports {} datagrams sent, but {} were requested", n(*sent), n(*count))]
     BeyondAsked {
-        /// It says so many.
+        /// So many, by its report.
         sent: u64,
         /// So many were asked for.
         count: u64,
     },
     /// A far sender says that it sent less than came.
+    #[error("it reports {} datagrams sent, but {} arrived here", n(*sent), n(*arrived))]
     FewerSent {
         /// So many came.
         arrived: u64,
-        /// It says so many.
+        /// So many, by its report.
         sent: u64,
     },
-    /// A far sender's last word and its report differ.
+    /// A far sender's end message and its report differ.
+    #[error("it first reported {} datagrams sent and then {}", n(*told), n(*sent))]
     TwoTotals {
-        /// Its last word.
+        /// Its end message.
         told: u64,
         /// Its report.
         sent: u64,
     },
     /// A number that cannot be read.
+    #[error("one of its figures cannot be read")]
     Unreadable,
 }
 
@@ -262,89 +263,23 @@ impl Contradiction {
     }
 }
 
-impl fmt::Display for Contradiction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let n = group_digits;
-        match *self {
-            Self::MoreArrived { arrived, sent } => {
-                write!(f, "it says that {} datagrams arrived of {} sent", n(arrived), n(sent))
-            }
-            Self::SumDiffers { arrived, lost, sent } => write!(
-                f,
-                "it says that {} datagrams arrived and {} were lost of {} sent",
-                n(arrived),
-                n(lost),
-                n(sent)
-            ),
-            Self::OtherTotal { told, sent } => {
-                write!(f, "it says that {} datagrams were sent, and {} were", n(told), n(sent))
-            }
-            Self::PartsDiffer { datagrams, firsts, duplicates, too_late } => write!(
-                f,
-                "it says that {} datagrams arrived, which are not {} first copies, {} duplicates \
-                 and {} too late",
-                n(datagrams),
-                n(firsts),
-                n(duplicates),
-                n(too_late)
-            ),
-            Self::BytesDiffer { bytes, datagrams, payload } => write!(
-                f,
-                "it says that {} datagrams of {payload} bytes are {} bytes",
-                n(datagrams),
-                n(bytes)
-            ),
-            Self::BeyondWhole { counted, claimed, whole, most } => write!(
-                f,
-                "it tells of {} {} and of {} {}",
-                n(claimed),
-                counted.words(),
-                n(most),
-                whole.words()
-            ),
-            Self::TooMany { counted, claimed, length_ns } => write!(
-                f,
-                "it tells of {} {} in a run of {}",
-                n(claimed),
-                counted.words(),
-                Nanos(length_ns)
-            ),
-            Self::TooLong { timed, claimed_ns, length_ns } => write!(
-                f,
-                "it tells of {} of {} in a run of {}",
-                timed.words(),
-                Nanos(claimed_ns),
-                Nanos(length_ns)
-            ),
-            Self::Drift { ppb } => {
-                write!(f, "it tells of clocks that drift by {ppb} parts per billion")
-            }
-            Self::Shrank { counted, before, after } => {
-                write!(f, "it told of {} {} and later of {}", n(before), counted.words(), n(after))
-            }
-            Self::IntervalsBeyond { counted, sum, whole } => write!(
-                f,
-                "its intervals have {} {}, and the run {}",
-                n(sum),
-                counted.words(),
-                n(whole)
-            ),
-            Self::BeyondAsked { sent, count } => write!(
-                f,
-                "it says that it sent {} datagrams, and {} were asked for",
-                n(sent),
-                n(count)
-            ),
-            Self::FewerSent { arrived, sent } => write!(
-                f,
-                "it says that it sent {} datagrams, and {} arrived here",
-                n(sent),
-                n(arrived)
-            ),
-            Self::TwoTotals { told, sent } => {
-                write!(f, "it said that it sent {} datagrams, and then {}", n(told), n(sent))
-            }
-            Self::Unreadable => f.write_str("one of its numbers cannot be read"),
-        }
+impl Worded for Contradiction {
+    fn text(&self) -> String {
+        self.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_code_and_the_figures_stand_beside_the_text() {
+        let why = Contradiction::MoreArrived { arrived: 1_200, sent: 1_000 };
+        assert_eq!(
+            serde_json::to_value(why).expect("JSON"),
+            serde_json::json!({ "code": "more_arrived", "arrived": 1_200, "sent": 1_000 })
+        );
+        assert_eq!(why.text(), "it reports 1 200 datagrams received, but only 1 000 were sent");
     }
 }

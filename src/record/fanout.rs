@@ -75,6 +75,7 @@ pub struct FanoutReceiver {
     /// Reports that came.
     pub reports: u64,
     /// What it told that cannot be true: none of its figures is then here.
+    #[serde(serialize_with = "crate::record::finding::maybe")]
     pub contradiction: Option<Contradiction>,
 }
 

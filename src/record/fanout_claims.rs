@@ -129,7 +129,7 @@ mod tests {
             ),
         ] {
             let why = KNOWN.check(&lie).expect_err(kind);
-            assert_eq!(serde_json::to_value(why).expect("JSON")["kind"], kind, "{why}");
+            assert_eq!(serde_json::to_value(why).expect("JSON")["code"], kind, "{why}");
         }
     }
 }

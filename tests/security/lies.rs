@@ -34,7 +34,7 @@ fn disbelieved(port: u16, args: &[&str], kind: &str) -> Value {
     assert!(output.err().contains("cannot be true: "), "{kind}: {}", output.err());
     let report = json(&output.out());
     assert_eq!(path(&report, "complete"), false, "{kind}: {report:#}");
-    assert_eq!(path(&report, "contradiction.kind"), kind, "{report:#}");
+    assert_eq!(path(&report, "contradiction.code"), kind, "{report:#}");
     let limits = path(&report, "limits").as_array().expect("limits").clone();
     assert_eq!(limits.len(), 3);
     for limit in limits {
@@ -109,7 +109,7 @@ fn in_print_nothing_rests_on_a_lie() {
     let output = blast(liar.port(), &["--fail-if", "loss>1%"]);
     assert_eq!(output.code(), Some(1), "{}", output.err());
     let out = output.out();
-    let named = "it says that 1 000 000 000 000 000 datagrams arrived of ";
+    let named = "it reports 1 000 000 000 000 000 datagrams received, but only ";
     let doubt = format!("doubt: the far end contradicts this one, and is not believed: {named}");
     assert!(out.contains(&doubt), "{out}");
     assert!(output.err().contains(named), "{}", output.err());
@@ -283,7 +283,7 @@ fn a_receivers_report_that_cannot_be_true_is_named_and_in_no_sum() {
     assert_eq!(output.code(), Some(3), "{}\n{}", output.err(), output.out());
     let report = json(&output.out());
     let row = path(&report, "receivers").as_array().expect("receivers")[0].clone();
-    assert_eq!(path(&row, "contradiction.kind"), "more_arrived", "{report:#}");
+    assert_eq!(path(&row, "contradiction.code"), "more_arrived", "{report:#}");
     assert_eq!(path(&row, "contradiction.arrived"), 1_000_000_000_000_000_u64);
     for figure in ["received", "lost", "expected"] {
         assert_eq!(path(&row, figure), &Value::Null, "{report:#}");
@@ -306,7 +306,7 @@ fn a_helper_that_tells_of_more_than_was_asked_is_not_believed() {
         assert!(!output.err().contains("panicked"), "{}", output.err());
         if is_read {
             let report = json(&output.out());
-            assert_eq!(path(&report, "traffic.contradiction.kind"), "more_arrived", "{report:#}");
+            assert_eq!(path(&report, "traffic.contradiction.code"), "more_arrived", "{report:#}");
             assert_eq!(path(&report, "traffic.control_arrived"), &Value::Null, "{report:#}");
             let doubt = path(&report, "doubt").to_string();
             assert!(doubt.contains("4 000 000 000 datagrams arrived of"), "{doubt}");

@@ -51,6 +51,7 @@ pub struct ProbeTraffic {
     /// How many of these were answered.
     pub control_back: u64,
     /// What the far end told of arrivals that cannot be true; it counts as not having told.
+    #[serde(serialize_with = "crate::record::finding::maybe")]
     pub contradiction: Option<Contradiction>,
 }
 
