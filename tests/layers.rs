@@ -24,7 +24,7 @@ const MAP: &[(&str, &[&str])] = &[
     ("session", &["units", "wire", "stats", "pace", "batch", "record"]),
     ("net", &["units", "batch", "sys"]),
     ("engine", &["units", "wire", "stats", "pace", "batch", "record", "sys", "session", "net"]),
-    ("report", &["units", "wire", "stats", "record"]),
+    ("report", &["units", "wire", "stats", "batch", "record"]),
     ("cli", &["units", "wire"]),
     (
         "commands",

@@ -1,6 +1,8 @@
 //! What both towers share: datagram arenas and the kernel's answers, as plain memory.
 
 mod datagram;
+mod hint;
+mod icmp;
 mod local_refusal;
 mod network_error;
 mod outcome;
@@ -11,8 +13,10 @@ mod transmit_stamp;
 mod tx;
 
 pub use datagram::{Datagram, RxMeta};
+pub use hint::HostHint;
+pub use icmp::IcmpMeaning;
 pub use local_refusal::LocalRefusal;
-pub use network_error::{ErrorOrigin, NetworkError, OwnFilter};
+pub use network_error::{ErrorOrigin, Meaning, NetworkError, NetworkNotice, OwnFilter};
 pub use outcome::{SendOutcome, SendStop};
 pub use own_addresses::OwnAddresses;
 pub use own_finding::{OwnCause, OwnFinding, system_words};

@@ -1,6 +1,7 @@
 //! What the network, or this host, said of a datagram that did not arrive.
 
-use super::{OwnAddresses, system_words};
+use super::{IcmpMeaning, OwnAddresses, OwnCause, OwnFinding, system_words};
+use serde::Serialize;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -165,68 +166,83 @@ impl NetworkError {
         &self.quote[..usize::from(self.quote_len)]
     }
 
-    /// What the type and code mean (IANA ICMP and `ICMPv6` parameters); `None` for rare ones.
-    pub fn meaning(&self) -> Option<&'static str> {
-        let kind = (self.icmp_type, self.icmp_code);
-        let family = match (self.origin, self.destination) {
-            (ErrorOrigin::Local, _) if kind == (0, 0) => return None,
+    /// What the type and code mean; `None` for what is no ICMP.
+    pub fn meaning(&self) -> Option<IcmpMeaning> {
+        let origin = match (self.origin, self.destination) {
+            (ErrorOrigin::Local, _) if (self.icmp_type, self.icmp_code) == (0, 0) => return None,
             (ErrorOrigin::Local, SocketAddr::V4(_)) => ErrorOrigin::Icmp,
             (ErrorOrigin::Local, SocketAddr::V6(_)) => ErrorOrigin::Icmp6,
             (origin, _) => origin,
         };
-        match family {
-            ErrorOrigin::Local => None,
-            ErrorOrigin::Icmp => Some(match kind {
-                (3, 0) => "network unreachable",
-                (3, 1) => "host unreachable",
-                (3, 2) => "protocol unreachable",
-                (3, 3) => "port unreachable",
-                (3, 4) => "fragmentation needed",
-                (3, 5) => "source route failed",
-                (3, 6) => "network unknown",
-                (3, 7) => "host unknown",
-                (3, 9) => "network administratively prohibited",
-                (3, 10) => "host administratively prohibited",
-                (3, 13) => "communication administratively prohibited",
-                (11, 0) => "time to live exceeded",
-                (11, 1) => "fragment reassembly time exceeded",
-                (12, _) => "parameter problem",
-                _ => return None,
-            }),
-            ErrorOrigin::Icmp6 => Some(match kind {
-                (1, 0) => "no route to destination",
-                (1, 1) => "communication administratively prohibited",
-                (1, 2) => "beyond the scope of the source address",
-                (1, 3) => "address unreachable",
-                (1, 4) => "port unreachable",
-                (1, 5) => "source address failed policy",
-                (1, 6) => "route rejected",
-                (2, 0) => "packet too big",
-                (3, 0) => "hop limit exceeded",
-                (3, 1) => "fragment reassembly time exceeded",
-                (4, _) => "parameter problem",
-                _ => return None,
-            }),
-        }
+        IcmpMeaning::of(origin, self.icmp_type, self.icmp_code)
+    }
+
+    /// What it says and who said it, without where the datagram was going.
+    pub fn notice(&self) -> NetworkNotice {
+        let meaning = match self.meaning() {
+            Some(meaning) => Meaning::Icmp(meaning),
+            None => Meaning::Own {
+                cause: OwnFinding::from_errno(self.errno, self.destination).cause,
+                errno: self.errno,
+            },
+        };
+        let from_this_host = self.origin == ErrorOrigin::Local;
+        NetworkNotice { meaning, from: self.offender, from_this_host, mtu: self.mtu }
     }
 }
 
 impl fmt::Display for NetworkError {
-    /// `port unreachable, said by 192.0.2.1`.
+    /// `port unreachable, from 192.0.2.1`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.meaning(), self.origin) {
-            (Some(meaning), _) => f.write_str(meaning)?,
-            (None, ErrorOrigin::Local) => f.write_str(&system_words(self.errno))?,
-            (None, _) => write!(f, "ICMP type {} code {}", self.icmp_type, self.icmp_code)?,
+        self.notice().fmt(f)
+    }
+}
+
+/// What a network error says, and who said it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+pub struct NetworkNotice {
+    /// What it says.
+    #[serde(flatten)]
+    pub meaning: Meaning,
+    /// The address that it came from; `None` when not told.
+    pub from: Option<IpAddr>,
+    /// Whether this host itself said it.
+    pub from_this_host: bool,
+    /// The next hop's MTU in bytes; `None` where the message does not tell it.
+    pub mtu: Option<u32>,
+}
+
+/// What a network error says.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(untagged)]
+pub enum Meaning {
+    /// An ICMP message.
+    Icmp(IcmpMeaning),
+    /// An error number of this host.
+    Own {
+        /// What the number says by itself.
+        #[serde(flatten)]
+        cause: OwnCause,
+        /// The number, errno(3).
+        errno: i32,
+    },
+}
+
+impl fmt::Display for NetworkNotice {
+    /// `port unreachable, from 192.0.2.1`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.meaning {
+            Meaning::Icmp(meaning) => meaning.fmt(f)?,
+            Meaning::Own { errno, .. } => f.write_str(&system_words(*errno))?,
         }
         if let Some(mtu) = self.mtu {
             write!(f, " (MTU {mtu})")?;
         }
-        match (self.offender, self.origin) {
-            (Some(own), ErrorOrigin::Local) => write!(f, ", said by this host ({own})"),
-            (None, ErrorOrigin::Local) => f.write_str(", said by this host"),
-            (Some(offender), _) => write!(f, ", said by {offender}"),
-            (None, _) => Ok(()),
+        match (self.from, self.from_this_host) {
+            (Some(own), true) => write!(f, ", from this host ({own})"),
+            (None, true) => f.write_str(", from this host"),
+            (Some(router), false) => write!(f, ", from {router}"),
+            (None, false) => Ok(()),
         }
     }
 }
@@ -247,14 +263,35 @@ mod tests {
     fn icmp_answers_become_words_with_the_address_that_spoke() {
         let mut refused = error(ErrorOrigin::Icmp, (3, 3));
         refused.offender = Some("192.0.2.1".parse().unwrap());
-        assert_eq!(refused.to_string(), "port unreachable, said by 192.0.2.1");
+        assert_eq!(refused.to_string(), "port unreachable, from 192.0.2.1");
         let mut big = error(ErrorOrigin::Icmp6, (2, 0));
         big.mtu = Some(1280);
         assert_eq!(big.to_string(), "packet too big (MTU 1280)");
         assert_eq!(error(ErrorOrigin::Icmp, (40, 1)).to_string(), "ICMP type 40 code 1");
         assert_eq!(
             error(ErrorOrigin::Local, (0, 0)).to_string(),
-            "connection refused, said by this host"
+            "connection refused, from this host"
+        );
+    }
+
+    #[test]
+    fn a_notice_has_a_code_whoever_gave_it() {
+        let json = |error: &NetworkError| serde_json::to_value(error.notice()).unwrap();
+        let mut big = error(ErrorOrigin::Icmp6, (2, 0));
+        (big.mtu, big.offender) = (Some(1280), "2001:db8::1".parse().ok());
+        assert_eq!(
+            json(&big),
+            serde_json::json!({
+                "code": "packet_too_big", "from": "2001:db8::1", "from_this_host": false,
+                "mtu": 1280,
+            })
+        );
+        assert_eq!(
+            json(&error(ErrorOrigin::Local, (0, 0))),
+            serde_json::json!({
+                "code": "earlier_refused", "errno": 111, "from": null, "from_this_host": true,
+                "mtu": null,
+            })
         );
     }
 
@@ -270,7 +307,7 @@ mod tests {
         };
         let rejected = said("10.9.0.1", "10.9.0.2:9", OwnFilter::Unseen);
         assert_eq!(rejected.origin, ErrorOrigin::Local);
-        assert_eq!(rejected.to_string(), "port unreachable, said by this host (10.9.0.1)");
+        assert_eq!(rejected.to_string(), "port unreachable, from this host (10.9.0.1)");
         assert!(!rejected.is_refusal());
         // What was sent to this host itself met a closed port there, and so did what was elsewhere.
         for (by, to) in [("10.9.0.1", "10.9.0.1:9"), ("10.9.0.2", "10.9.0.2:9"), ("", "10.9.0.2:9")]

@@ -1,58 +1,88 @@
 //! Why this host itself did not send: the error number with the state of this host that explains
-//! it. `net::explain` looks the state up; the words are made here and nowhere else.
+//! it. `net::explain` looks the state up.
 
-use super::LocalRefusal;
+use super::{HostHint, LocalRefusal};
 use crate::units::io_error_text;
+use serde::Serialize;
 use std::fmt;
 use std::net::SocketAddr;
+use thiserror::Error;
 
 /// What in this host kept a datagram from leaving.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Error)]
+#[serde(tag = "code", rename_all = "snake_case")]
 pub enum OwnCause {
     /// Its packet filter drops or rejects what leaves (nftables, iptables, eBPF).
+    #[error("this host's packet filter (nftables, iptables or eBPF) dropped it")]
     PacketFilter,
     /// A prohibit route, or a rule of that kind.
+    #[error("a prohibit route of this host forbids it")]
     ProhibitRoute,
     /// A blackhole route, or a rule of that kind.
+    #[error("a blackhole route of this host discards it")]
     BlackholeRoute,
     /// An unreachable route, or a rule of that kind.
+    #[error("an unreachable route of this host rejects it")]
     UnreachableRoute,
     /// The next hop does not answer ARP or neighbour discovery.
+    #[error("the next hop does not answer ARP or neighbour discovery")]
     NoNeighbour,
     /// The destination is a broadcast address, and nobody allowed these.
+    #[error("the destination is a broadcast address")]
     Broadcast,
     /// A link-local address that does not say on which interface.
+    #[error("the link-local destination needs a zone, the interface to use")]
     NoZone,
     /// No route leads there.
+    #[error("this host has no route to the destination")]
     NoRoute,
     /// No route led there when it was sent; one does now.
+    #[error("this host had no route to the destination then; it has one now")]
     RouteCameBack,
     /// The interface of that name is down; the route went by it.
-    InterfaceDown(String),
+    #[error("interface {name} of this host is down")]
+    InterfaceDown {
+        /// Its name.
+        name: String,
+    },
     /// No route leads there, while interfaces that have addresses are down: perhaps it went by one.
-    NoRouteAndDown(Vec<String>),
+    #[error("this host has no route to the destination, and {} is down", names.join(", "))]
+    NoRouteAndDown {
+        /// Their names.
+        names: Vec<String>,
+    },
     /// An interface is down or gone; which one is not known.
+    #[error("an interface of this host is down")]
     SomeInterfaceDown,
     /// The source address is no longer this host's.
+    #[error("this host no longer has the source address")]
     AddressGone,
     /// A queue of this host was full.
+    #[error("a send queue of this host was full")]
     QueueFull,
     /// Larger than the interface or the protocol takes.
+    #[error("message too long for the interface or the protocol")]
     TooBig,
     /// An earlier datagram met a closed port.
+    #[error("an earlier datagram met a closed port")]
     EarlierRefused,
     /// Nothing that was looked up explains it.
+    #[error("this host refused it")]
     Unexplained,
 }
 
 /// An error number of send(2) or connect(2), explained.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+///
+/// In JSON it is the cause with its error number; where to is told by what holds it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct OwnFinding {
     /// The error number, errno(3).
     pub errno: i32,
     /// Where the datagram was going.
+    #[serde(skip)]
     pub destination: SocketAddr,
     /// What explains it.
+    #[serde(flatten)]
     pub cause: OwnCause,
 }
 
@@ -77,6 +107,22 @@ impl OwnFinding {
         Self { errno, destination, cause: if zoneless { OwnCause::NoZone } else { cause } }
     }
 
+    /// What the user can do about it; `None` where the finding says it.
+    pub fn hint(&self) -> Option<HostHint> {
+        let destination = self.destination.ip();
+        Some(match &self.cause {
+            OwnCause::PacketFilter => HostHint::SeePacketFilter,
+            OwnCause::ProhibitRoute | OwnCause::BlackholeRoute | OwnCause::UnreachableRoute => {
+                HostHint::SeeRoutes { destination }
+            }
+            OwnCause::Broadcast => HostHint::AllowBroadcast,
+            OwnCause::NoZone => HostHint::NameZone { destination },
+            OwnCause::InterfaceDown { name } => HostHint::BringUp { interface: name.clone() },
+            OwnCause::NoNeighbour => HostHint::CheckNeighbour,
+            _ => return None,
+        })
+    }
+
     /// The cause in one word, for programs.
     pub fn code(&self) -> &'static str {
         match self.cause {
@@ -87,9 +133,9 @@ impl OwnFinding {
             OwnCause::NoNeighbour => "no_neighbour",
             OwnCause::Broadcast => "broadcast_not_allowed",
             OwnCause::NoZone => "no_zone",
-            OwnCause::NoRoute | OwnCause::NoRouteAndDown(_) => "no_route",
+            OwnCause::NoRoute | OwnCause::NoRouteAndDown { .. } => "no_route",
             OwnCause::RouteCameBack => "no_route_then",
-            OwnCause::InterfaceDown(_) | OwnCause::SomeInterfaceDown => "interface_down",
+            OwnCause::InterfaceDown { .. } | OwnCause::SomeInterfaceDown => "interface_down",
             OwnCause::AddressGone => "address_gone",
             OwnCause::QueueFull => "queue_full",
             OwnCause::TooBig => "too_big",
@@ -97,63 +143,23 @@ impl OwnFinding {
             OwnCause::Unexplained => "unexplained",
         }
     }
-
-    /// What the user can do about it; `None` where the finding says it.
-    pub fn hint(&self) -> Option<String> {
-        Some(match &self.cause {
-            OwnCause::PacketFilter => "see `nft list ruleset` or `iptables -S OUTPUT`".to_owned(),
-            OwnCause::ProhibitRoute | OwnCause::BlackholeRoute | OwnCause::UnreachableRoute => {
-                format!("see `ip route get {}` and `ip rule`", self.destination.ip())
-            }
-            OwnCause::Broadcast => "--broadcast allows it".to_owned(),
-            OwnCause::NoZone => {
-                format!("name the interface: [{}%eth0]", self.destination.ip())
-            }
-            OwnCause::InterfaceDown(name) => format!("`ip link set {name} up` starts it"),
-            OwnCause::NoNeighbour => "is that host on, and on this network?".to_owned(),
-            _ => return None,
-        })
-    }
 }
 
 impl fmt::Display for OwnFinding {
     /// `a blackhole route of this host discards it (EINVAL)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.cause {
-            OwnCause::PacketFilter => f.write_str(
-                "this host's own packet filter (firewall: nftables, iptables, eBPF) dropped it",
-            ),
-            OwnCause::ProhibitRoute => f.write_str("a prohibit route of this host forbids it"),
-            OwnCause::BlackholeRoute => f.write_str("a blackhole route of this host discards it"),
-            OwnCause::UnreachableRoute => {
-                f.write_str("an unreachable route of this host rejects it")
-            }
-            OwnCause::NoNeighbour => {
-                f.write_str("the next hop does not answer ARP or neighbour discovery")
-            }
-            OwnCause::Broadcast => write!(f, "{} is a broadcast address", self.destination.ip()),
-            OwnCause::NoZone => f.write_str("a link-local address needs its zone"),
-            OwnCause::NoRoute => f.write_str("this host has no route there"),
-            OwnCause::RouteCameBack => {
-                f.write_str("this host had no route there then (it has one now)")
-            }
-            OwnCause::InterfaceDown(name) => write!(f, "interface {name} of this host is down"),
-            OwnCause::NoRouteAndDown(names) => {
-                write!(f, "this host has no route there, and {} is down", names.join(", "))
-            }
-            OwnCause::SomeInterfaceDown => f.write_str("an interface of this host is down"),
-            OwnCause::AddressGone => f.write_str("the source address is no longer this host's"),
-            OwnCause::QueueFull => f.write_str("a queue of this host was full"),
-            OwnCause::TooBig => f.write_str("message too long for the interface or the protocol"),
-            OwnCause::EarlierRefused => f.write_str("an earlier datagram met a closed port"),
-            OwnCause::Unexplained => f.write_str(&system_words(self.errno)),
-        }?;
+            OwnCause::Unexplained => f.write_str(&system_words(self.errno))?,
+            cause => cause.fmt(f)?,
+        }
         match errno_name(self.errno) {
             Some(name) => write!(f, " ({name})"),
             None => write!(f, " (errno {})", self.errno),
         }
     }
 }
+
+impl std::error::Error for OwnFinding {}
 
 /// The system's words for an error number, without the number, in lower case.
 pub fn system_words(errno: i32) -> String {
@@ -198,26 +204,42 @@ mod tests {
     #[test]
     fn an_error_number_alone_says_no_more_than_it_means() {
         let to: SocketAddr = "192.0.2.9:9".parse().unwrap();
-        for (errno, code, words) in [
+        for (errno, cause, told) in [
             (
                 1,
-                "packet_filter",
-                "this host's own packet filter (firewall: nftables, iptables, eBPF) dropped it (EPERM)",
+                OwnCause::PacketFilter,
+                "this host's packet filter (nftables, iptables or eBPF) dropped it (EPERM)",
             ),
-            (13, "unexplained", "permission denied (EACCES)"),
-            (22, "unexplained", "invalid argument (EINVAL)"),
-            (113, "unexplained", "no route to host (EHOSTUNREACH)"),
-            (101, "no_route", "this host has no route there (ENETUNREACH)"),
-            (100, "interface_down", "an interface of this host is down (ENETDOWN)"),
-            (99, "address_gone", "the source address is no longer this host's (EADDRNOTAVAIL)"),
-            (105, "queue_full", "a queue of this host was full (ENOBUFS)"),
-            (90, "too_big", "message too long for the interface or the protocol (EMSGSIZE)"),
-            (111, "earlier_refused", "an earlier datagram met a closed port (ECONNREFUSED)"),
-            (9, "unexplained", "bad file descriptor (errno 9)"),
+            (13, OwnCause::Unexplained, "permission denied (EACCES)"),
+            (22, OwnCause::Unexplained, "invalid argument (EINVAL)"),
+            (113, OwnCause::Unexplained, "no route to host (EHOSTUNREACH)"),
+            (101, OwnCause::NoRoute, "this host has no route to the destination (ENETUNREACH)"),
+            (100, OwnCause::SomeInterfaceDown, "an interface of this host is down (ENETDOWN)"),
+            (
+                99,
+                OwnCause::AddressGone,
+                "this host no longer has the source address (EADDRNOTAVAIL)",
+            ),
+            (105, OwnCause::QueueFull, "a send queue of this host was full (ENOBUFS)"),
+            (90, OwnCause::TooBig, "message too long for the interface or the protocol (EMSGSIZE)"),
+            (111, OwnCause::EarlierRefused, "an earlier datagram met a closed port (ECONNREFUSED)"),
+            (9, OwnCause::Unexplained, "bad file descriptor (errno 9)"),
         ] {
             let found = OwnFinding::from_errno(errno, to);
-            assert_eq!((found.code(), found.to_string().as_str()), (code, words), "{errno}");
+            assert_eq!(found.to_string(), told);
+            assert_eq!(found.cause, cause, "{errno}");
         }
+    }
+
+    #[test]
+    fn in_json_a_finding_is_its_cause_with_its_figures() {
+        let to: SocketAddr = "192.0.2.9:9".parse().unwrap();
+        let cause = OwnCause::InterfaceDown { name: "eth0".to_owned() };
+        let found = OwnFinding { errno: 100, destination: to, cause };
+        assert_eq!(
+            serde_json::to_value(&found).unwrap(),
+            serde_json::json!({ "code": "interface_down", "name": "eth0", "errno": 100 })
+        );
     }
 
     #[test]
@@ -225,20 +247,20 @@ mod tests {
         let to: SocketAddr = "192.0.2.255:9".parse().unwrap();
         let with = |errno, cause| OwnFinding { errno, destination: to, cause }.hint();
         assert_eq!(with(13, OwnCause::Unexplained), None);
-        assert_eq!(with(13, OwnCause::Broadcast).as_deref(), Some("--broadcast allows it"));
-        let prohibited = with(13, OwnCause::ProhibitRoute).unwrap();
-        assert!(prohibited.contains("ip route get 192.0.2.255"), "{prohibited}");
+        assert_eq!(with(13, OwnCause::Broadcast), Some(HostHint::AllowBroadcast));
+        let routes = HostHint::SeeRoutes { destination: to.ip() };
+        assert_eq!(with(13, OwnCause::ProhibitRoute), Some(routes));
     }
 
     #[test]
     fn a_link_local_address_without_zone_says_so() {
-        for (text, code) in [
-            ("[fe80::1]:9", "no_zone"),
-            ("[ff02::1]:9", "no_zone"),
-            ("[fe80::1%3]:9", "unexplained"),
-            ("[2001:db8::1]:9", "unexplained"),
+        for (text, cause) in [
+            ("[fe80::1]:9", OwnCause::NoZone),
+            ("[ff02::1]:9", OwnCause::NoZone),
+            ("[fe80::1%3]:9", OwnCause::Unexplained),
+            ("[2001:db8::1]:9", OwnCause::Unexplained),
         ] {
-            assert_eq!(OwnFinding::from_errno(22, text.parse().unwrap()).code(), code, "{text}");
+            assert_eq!(OwnFinding::from_errno(22, text.parse().unwrap()).cause, cause, "{text}");
         }
     }
 }

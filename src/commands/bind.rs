@@ -2,6 +2,7 @@
 
 use super::Usage;
 use super::exit::UsageError;
+use crate::net::AddressFault;
 use crate::net::{FamilyChoice, HostPort, NetError, Socket, SocketPlan, resolve, split_host_port};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -94,10 +95,11 @@ fn parse_bind(
 }
 
 /// `5000` or `5000-5010`; `text` is what the user wrote around it.
-fn parse_ports(ports: &str, text: &str) -> Result<RangeInclusive<u16>, Usage> {
+fn parse_ports(ports: &str, text: &str) -> Result<RangeInclusive<u16>, NetError> {
+    let wrong = |fault| NetError::Address { text: text.to_owned(), fault };
     let number = |port: &str| {
         port.parse::<u16>()
-            .map_err(|_| BindUsage::Port { text: text.to_owned(), port: port.to_owned() })
+            .map_err(|_| wrong(AddressFault::Port { port: port.to_owned(), least: 0 }))
     };
     let Some((from, to)) = ports.split_once('-') else {
         let port = number(ports)?;
@@ -105,7 +107,7 @@ fn parse_ports(ports: &str, text: &str) -> Result<RangeInclusive<u16>, Usage> {
     };
     let (from, to) = (number(from)?, number(to)?);
     if from == 0 || from > to {
-        return Err(BindUsage::Range { text: text.to_owned() }.into());
+        return Err(wrong(AddressFault::PortRange));
     }
     Ok(from..=to)
 }

@@ -3,7 +3,7 @@
 use crate::cli::OutputKind;
 use crate::engine::StreamError;
 use crate::net::NetError;
-use crate::record::{Document, Event};
+use crate::record::{Document, Event, Worded};
 use crate::report::{self, words};
 use crate::sys::ConfineError;
 use crate::units::io_error_text;
@@ -180,7 +180,7 @@ pub fn hint_of(error: &anyhow::Error) -> Option<String> {
     if let Some(hinted) = error.downcast_ref::<Hinted>() {
         return Some(hinted.hint.to_owned());
     }
-    error.downcast_ref::<NetError>().and_then(NetError::hint)
+    error.downcast_ref::<NetError>().and_then(NetError::hint).map(|hint| hint.text())
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use super::{Exit, Usage, key};
 use crate::batch::TxBatch;
 use crate::cli::PingArgs;
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
+use crate::net::AddressFault;
 use crate::net::{FamilyChoice, NetError, Socket, SocketPlan, explain, resolve, split_host_port};
 use crate::record::{PingSummary, PingTargetReport};
 use crate::report::{HistogramLog, PingReport, PingView, warning};
@@ -259,18 +260,22 @@ pub(super) fn bind_address(from: Option<&str>, target: SocketAddr) -> anyhow::Re
         SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
     };
     let Some(text) = from else { return Ok((any, 0).into()) };
-    let wrong = |wrong: &str| NetError::Address { text: text.to_owned(), wrong: wrong.to_owned() };
+    let wrong = |fault| NetError::Address { text: text.to_owned(), fault };
     let parts = split_host_port(text)?;
     let port = match parts.port.as_deref() {
         None => 0,
-        Some(port) => port.parse().map_err(|_| wrong("the port is not a number up to 65535"))?,
+        Some(port) => port
+            .parse()
+            .map_err(|_| wrong(AddressFault::Port { port: port.to_owned(), least: 0 }))?,
     };
     let ip = match parts.host.as_str() {
         "" => any,
-        host => host.parse().map_err(|_| wrong("write an address of this host"))?,
+        host => {
+            host.parse().map_err(|_| wrong(AddressFault::NotAnAddress { host: host.to_owned() }))?
+        }
     };
     if ip.is_ipv4() != target.is_ipv4() {
-        return Err(wrong(&format!("{target} is of the other family")).into());
+        return Err(wrong(AddressFault::OtherFamily { peer: target }).into());
     }
     Ok((ip, port).into())
 }

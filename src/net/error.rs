@@ -1,41 +1,44 @@
-//! What can go wrong before datagrams flow: each error says what failed, on what, and what to do.
+//! What can go wrong before datagrams flow: each error says what failed, on what, and what would be
+//! right; what else can be done is a [`HostHint`].
 
 use super::explain;
+use crate::batch::HostHint;
 use crate::sys::errno;
 use crate::units::io_error_text;
+use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use thiserror::Error;
 
 /// A failure to find an address or to open a socket.
 #[derive(Debug, Error)]
 pub enum NetError {
     /// Text that is not `host:port`.
-    #[error("cannot read address {text:?}: {wrong}")]
+    #[error("cannot read address {text:?}: {fault}")]
     Address {
         /// The text as given.
         text: String,
         /// What is wrong with it, and what would be right.
-        wrong: String,
+        fault: AddressFault,
     },
     /// A name that has no address (of the family asked for).
-    #[error("cannot find host {host:?}: {wrong}")]
+    #[error("cannot resolve {host:?}: {fault}")]
     Host {
         /// The name as given.
         host: String,
-        /// What the resolver said.
-        wrong: String,
+        /// Why.
+        fault: HostFault,
     },
     /// A name or address that no interface of this host has.
     #[error("no such interface: {name:?}")]
     Interface {
         /// The name or address as given.
         name: String,
-        /// What this host has.
-        known: String,
+        /// Those that this host has.
+        known: Vec<String>,
     },
     /// The interfaces of this host cannot be listed.
-    #[error("cannot list the interfaces of this host: {0}")]
+    #[error("cannot list the interfaces of this host: {}", io_error_text(.0))]
     Interfaces(#[source] io::Error),
     /// The socket could not be made or bound.
     #[error("cannot bind {addr}: {}", io_error_text(source))]
@@ -54,10 +57,10 @@ pub enum NetError {
         source: io::Error,
     },
     /// An option was refused.
-    #[error("cannot set {what} on a socket: {}", io_error_text(source))]
+    #[error("cannot set the socket option for {option}: {}", io_error_text(source))]
     Option {
-        /// Which option, in words.
-        what: &'static str,
+        /// Which option.
+        option: SocketOption,
         /// The system's answer.
         source: io::Error,
     },
@@ -65,10 +68,157 @@ pub enum NetError {
     #[error("cannot join {group}: {}", io_error_text(source))]
     Join {
         /// The group, with its interface and source.
-        group: String,
+        group: JoinedGroup,
         /// The system's answer.
         source: io::Error,
     },
+}
+
+/// What is wrong with the text of an address.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum AddressFault {
+    /// An opening bracket without a closing one.
+    #[error("the closing ] is missing; write [2001:db8::1]:9000")]
+    NoClosingBracket,
+    /// Something else than a port behind the bracket.
+    #[error("only :PORT may follow the ]; write [2001:db8::1]:9000")]
+    BehindBracket,
+    /// An IPv6 address whose port cannot be told from it.
+    #[error("put IPv6 addresses in brackets: [2001:db8::1]:9000")]
+    NoBrackets,
+    /// A port that is none.
+    #[error("port {port:?} is not a number from {least} to 65535")]
+    Port {
+        /// The port as given.
+        port: String,
+        /// The smallest that would do, 0 or 1.
+        least: u16,
+    },
+    /// Port 0 as a destination.
+    #[error("port 0 cannot be sent to; use a port from 1 to 65535")]
+    PortZero,
+    /// No port where one is needed.
+    #[error("the port is missing; write HOST:PORT")]
+    NoPort,
+    /// No host.
+    #[error("the host is missing; write HOST:PORT")]
+    NoHost,
+    /// A range of ports that is none.
+    #[error("a range of ports is FROM-TO, from 1 to 65535, the lower port first")]
+    PortRange,
+    /// A host where only an address of this host will do.
+    #[error("{host:?} is not an IP address; write an address of this host")]
+    NotAnAddress {
+        /// The host as given.
+        host: String,
+    },
+    /// A local address from which a peer cannot be reached.
+    #[error("{peer} is of the other address family, and both must be IPv4 or both IPv6")]
+    OtherFamily {
+        /// The peer.
+        peer: SocketAddr,
+    },
+}
+
+/// Why a name has no address that can be used.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum HostFault {
+    /// A zone behind what is no IPv6 address.
+    #[error("only an IPv6 address can have a %zone")]
+    Zone,
+    /// None of IPv4, which was asked for.
+    #[error("it has no IPv4 address")]
+    NoIpv4,
+    /// None of IPv6, which was asked for.
+    #[error("it has no IPv6 address")]
+    NoIpv6,
+    /// None at all.
+    #[error("it has no address")]
+    NoAddress,
+    /// The resolver's own words.
+    #[error("{0}")]
+    Resolver(String),
+}
+
+/// A socket option, by what it is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum SocketOption {
+    /// `IPV6_V6ONLY`.
+    #[error("IPv6 only")]
+    OnlyV6,
+    /// `SO_BINDTODEVICE`.
+    #[error("the interface")]
+    Device,
+    /// `SO_REUSEADDR`.
+    #[error("address sharing")]
+    ShareAddress,
+    /// `IP_RECVERR`.
+    #[error("network errors")]
+    ErrorQueue,
+    /// `IP_PKTINFO`.
+    #[error("packet information")]
+    PacketInfo,
+    /// `IP_RECVTTL`.
+    #[error("the received TTL")]
+    ReceiveTtl,
+    /// `IP_RECVTOS`.
+    #[error("the received TOS")]
+    ReceiveTos,
+    /// `IP_RECVFRAGSIZE`.
+    #[error("the size of fragments")]
+    FragmentSize,
+    /// `SO_TIMESTAMPNS`.
+    #[error("receive timestamps")]
+    Timestamps,
+    /// `SO_RXQ_OVFL`.
+    #[error("drop counting")]
+    DropCount,
+    /// `SO_BROADCAST`.
+    #[error("broadcast")]
+    Broadcast,
+    /// `IP_TTL`, `IPV6_UNICAST_HOPS`.
+    #[error("the TTL")]
+    Ttl,
+    /// `IP_MULTICAST_TTL`, `IPV6_MULTICAST_HOPS`.
+    #[error("the multicast TTL")]
+    MulticastTtl,
+    /// `IP_MULTICAST_LOOP`.
+    #[error("multicast loopback")]
+    MulticastLoop,
+    /// `IP_MULTICAST_IF`.
+    #[error("the multicast interface")]
+    MulticastInterface,
+    /// `IP_TOS`, `IPV6_TCLASS`.
+    #[error("DSCP and ECN")]
+    Tos,
+    /// `IP_MTU_DISCOVER`.
+    #[error("don't fragment")]
+    Fragmentation,
+}
+
+/// A group with the interface and the source for which it was to be joined.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JoinedGroup {
+    /// The group.
+    pub group: IpAddr,
+    /// The one source; `None` for any.
+    pub source: Option<IpAddr>,
+    /// The interface; `None` where the kernel chooses it.
+    pub interface: Option<String>,
+}
+
+impl fmt::Display for JoinedGroup {
+    /// `232.1.2.3 from 192.0.2.1 on eth0`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.group.fmt(f)?;
+        if let Some(source) = self.source {
+            write!(f, " from {source}")?;
+        }
+        match &self.interface {
+            Some(interface) => write!(f, " on {interface}"),
+            None => Ok(()),
+        }
+    }
 }
 
 impl NetError {
@@ -79,39 +229,31 @@ impl NetError {
     }
 
     /// What the user can do about it; `None` when the message says it all.
-    pub fn hint(&self) -> Option<String> {
+    pub fn hint(&self) -> Option<HostHint> {
         let (Self::Bind { source, .. }
         | Self::Connect { source, .. }
         | Self::Option { source, .. }
         | Self::Join { source, .. }) = self
         else {
             return match self {
-                Self::Interface { known, .. } => Some(format!("this host has {known}")),
+                Self::Interface { known, .. } => {
+                    Some(HostHint::Interfaces { names: known.clone() })
+                }
                 _ => None,
             };
         };
-        let hint = match (source.raw_os_error()?, self) {
-            (errno::EADDRINUSE, _) => {
-                "another process has the port; port 0 lets the kernel choose".to_owned()
-            }
+        Some(match (source.raw_os_error()?, self) {
+            (errno::EADDRINUSE, _) => HostHint::PortInUse,
             (errno::EACCES, Self::Bind { addr, .. }) if addr.port() < 1024 => {
-                "ports under 1024 need root or CAP_NET_BIND_SERVICE; choose a higher one".to_owned()
+                HostHint::PrivilegedPort
             }
             (number, Self::Connect { addr, .. }) => return explain(number, *addr).hint(),
-            (errno::EADDRNOTAVAIL, Self::Bind { .. }) => {
-                "the address is none of this host's; 0.0.0.0 or [::] takes them all".to_owned()
-            }
-            (errno::ENETUNREACH, _) => "this host has no route there".to_owned(),
-            (errno::ENODEV, Self::Join { .. }) => {
-                "this host has no route for the group; name the interface with --interface"
-                    .to_owned()
-            }
-            (errno::ENOBUFS, Self::Join { .. }) => {
-                "the kernel's limit of groups a socket (net.ipv4.igmp_max_memberships)".to_owned()
-            }
+            (errno::EADDRNOTAVAIL, Self::Bind { .. }) => HostHint::ForeignAddress,
+            (errno::ENETUNREACH, _) => HostHint::NoRoute,
+            (errno::ENODEV, Self::Join { .. }) => HostHint::NameInterface,
+            (errno::ENOBUFS, Self::Join { .. }) => HostHint::GroupLimit,
             _ => return None,
-        };
-        Some(hint)
+        })
     }
 }
 
@@ -127,11 +269,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_port_in_use_says_so_and_what_to_do() {
-        let addr = "0.0.0.0:9000".parse().unwrap();
-        let source = io::Error::from_raw_os_error(errno::EADDRINUSE);
-        let error = NetError::Bind { addr, source };
-        assert_eq!(error.to_string(), "cannot bind 0.0.0.0:9000: address already in use");
-        assert!(error.hint().unwrap().contains("another process has the port"));
+    fn an_error_says_what_failed_on_what_and_what_can_be_done() {
+        let addr = "0.0.0.0:900".parse().unwrap();
+        let bind = |number| NetError::Bind { addr, source: io::Error::from_raw_os_error(number) };
+        let error = bind(errno::EADDRINUSE);
+        assert_eq!(error.to_string(), "cannot bind 0.0.0.0:900: address already in use");
+        assert_eq!(error.hint(), Some(HostHint::PortInUse));
+        assert_eq!(bind(errno::EACCES).hint(), Some(HostHint::PrivilegedPort));
+        assert_eq!(bind(errno::EADDRNOTAVAIL).hint(), Some(HostHint::ForeignAddress));
+        let group = JoinedGroup {
+            group: "232.1.2.3".parse().unwrap(),
+            source: "192.0.2.1".parse().ok(),
+            interface: Some("eth0".to_owned()),
+        };
+        let join = |number| {
+            let source = io::Error::from_raw_os_error(number);
+            NetError::Join { group: group.clone(), source }
+        };
+        let error = join(errno::ENODEV);
+        assert_eq!(
+            error.to_string(),
+            "cannot join 232.1.2.3 from 192.0.2.1 on eth0: no such device"
+        );
+        assert_eq!(error.hint(), Some(HostHint::NameInterface));
+        assert_eq!(join(errno::ENOBUFS).hint(), Some(HostHint::GroupLimit));
     }
 }

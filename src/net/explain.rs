@@ -20,13 +20,15 @@ pub fn explain(number: i32, destination: SocketAddr) -> OwnFinding {
         }
         LocalRefusal::HostUnreachable => Some(host_unreachable(destination)),
         LocalRefusal::NetworkUnreachable => Some(network_unreachable(destination)),
-        LocalRefusal::InterfaceDown => down_towards(destination).map(OwnCause::InterfaceDown),
+        LocalRefusal::InterfaceDown => {
+            down_towards(destination).map(|name| OwnCause::InterfaceDown { name })
+        }
         _ => None,
     };
     OwnFinding { cause: cause.unwrap_or(plain.cause), ..plain }
 }
 
-/// The same for what this host itself left on an error queue; `None` for the network's word.
+/// The same for what this host itself left on an error queue; `None` for what the network said.
 pub fn explain_network_error(error: &NetworkError) -> Option<OwnFinding> {
     error.refused_here().map(|errno| explain(errno, error.destination))
 }
@@ -59,9 +61,9 @@ fn network_unreachable(destination: SocketAddr) -> OwnCause {
         return OwnCause::RouteCameBack;
     }
     if let Some(name) = down_towards(destination) {
-        return OwnCause::InterfaceDown(name);
+        return OwnCause::InterfaceDown { name };
     }
-    let down: Vec<_> = interfaces()
+    let names: Vec<_> = interfaces()
         .unwrap_or_default()
         .into_iter()
         .filter(|one| {
@@ -69,7 +71,7 @@ fn network_unreachable(destination: SocketAddr) -> OwnCause {
         })
         .map(|one| one.name)
         .collect();
-    if down.is_empty() { OwnCause::NoRoute } else { OwnCause::NoRouteAndDown(down) }
+    if names.is_empty() { OwnCause::NoRoute } else { OwnCause::NoRouteAndDown { names } }
 }
 
 /// The interface whose own network holds `destination` and that is down; the zone's interface, and

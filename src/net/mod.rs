@@ -16,7 +16,7 @@ mod socket;
 mod transmit;
 
 pub use elsewhere::who_answers;
-pub use error::NetError;
+pub use error::{AddressFault, HostFault, JoinedGroup, NetError, SocketOption};
 pub use explain::{explain, explain_network_error};
 pub use interface::{Interface, find_interface, interface_name, interfaces, own_addresses};
 pub use io_mode::{IoMode, IoUsed};

@@ -1,6 +1,6 @@
 //! Everything that is decided about a socket before it is opened.
 
-use super::{IoMode, NetError, Socket};
+use super::{IoMode, NetError, Socket, SocketOption};
 use crate::batch::Fragmentation;
 use crate::sys::{self, Family, Switch};
 use socket2::{Domain, Protocol, Type};
@@ -118,13 +118,13 @@ impl SocketPlan {
         let socket = socket2::Socket::new(domain, Type::DGRAM.nonblocking(), Some(Protocol::UDP))
             .map_err(bind_error)?;
         if family == Family::V6 {
-            option("IPv6 only", socket.set_only_v6(!self.dual_stack))?;
+            option(SocketOption::OnlyV6, socket.set_only_v6(!self.dual_stack))?;
         }
         if self.share_port {
-            option("address sharing", socket.set_reuse_address(true))?;
+            option(SocketOption::ShareAddress, socket.set_reuse_address(true))?;
         }
         if let Some(name) = self.device.and_then(sys::interface_name) {
-            option("the interface", socket.bind_device(Some(name.as_bytes())))?;
+            option(SocketOption::Device, socket.bind_device(Some(name.as_bytes())))?;
         }
         let sizes = self.set_buffers(&socket);
         self.set_switches(&socket, family)?;
@@ -159,23 +159,23 @@ impl SocketPlan {
     }
 
     fn set_switches(&self, socket: &socket2::Socket, family: Family) -> Result<(), NetError> {
-        let mut on = vec![(Switch::ErrorQueue, "the error queue")];
+        let mut on = vec![(Switch::ErrorQueue, SocketOption::ErrorQueue)];
         if self.details {
             on.extend([
-                (Switch::PacketInfo, "packet information"),
-                (Switch::ReceiveTtl, "TTL reporting"),
-                (Switch::ReceiveTos, "TOS reporting"),
-                (Switch::FragmentSize, "fragment reporting"),
+                (Switch::PacketInfo, SocketOption::PacketInfo),
+                (Switch::ReceiveTtl, SocketOption::ReceiveTtl),
+                (Switch::ReceiveTos, SocketOption::ReceiveTos),
+                (Switch::FragmentSize, SocketOption::FragmentSize),
             ]);
         }
         if self.accounting {
             on.extend([
-                (Switch::Timestamps, "receive time stamps"),
-                (Switch::DropCount, "drop counting"),
+                (Switch::Timestamps, SocketOption::Timestamps),
+                (Switch::DropCount, SocketOption::DropCount),
             ]);
         }
-        for (switch, what) in on {
-            option(what, sys::set_switch(socket.as_fd(), family, switch, true))?;
+        for (switch, name) in on {
+            option(name, sys::set_switch(socket.as_fd(), family, switch, true))?;
         }
         // Best effort: IPv6 has it from Linux 4.20 only, and the group's socket checks addresses.
         let _ = sys::set_switch(socket.as_fd(), family, Switch::ForeignGroups, false);
@@ -185,27 +185,27 @@ impl SocketPlan {
     fn set_header_fields(&self, socket: &socket2::Socket, family: Family) -> Result<(), NetError> {
         let fd = socket.as_fd();
         if self.broadcast {
-            option("broadcast", socket.set_broadcast(true))?;
+            option(SocketOption::Broadcast, socket.set_broadcast(true))?;
         }
         if let Some(ttl) = self.ttl {
-            option("the TTL", sys::set_ttl(fd, family, ttl))?;
+            option(SocketOption::Ttl, sys::set_ttl(fd, family, ttl))?;
         }
         if let Some(ttl) = self.multicast_ttl {
-            option("the multicast TTL", sys::set_multicast_ttl(fd, family, ttl))?;
+            option(SocketOption::MulticastTtl, sys::set_multicast_ttl(fd, family, ttl))?;
         }
         if !self.multicast_loop {
-            option("multicast loop", sys::set_multicast_loop(fd, family, false))?;
+            option(SocketOption::MulticastLoop, sys::set_multicast_loop(fd, family, false))?;
         }
         if let Some(tos) = self.tos {
-            option("DSCP and ECN", sys::set_tos(fd, family, tos))?;
+            option(SocketOption::Tos, sys::set_tos(fd, family, tos))?;
         }
         if let Some(policy) = self.fragmentation {
-            option("don't fragment", sys::set_fragmentation(fd, family, policy))?;
+            option(SocketOption::Fragmentation, sys::set_fragmentation(fd, family, policy))?;
         }
         Ok(())
     }
 }
 
-fn option(what: &'static str, result: io::Result<()>) -> Result<(), NetError> {
-    result.map_err(|source| NetError::Option { what, source })
+fn option(option: SocketOption, result: io::Result<()>) -> Result<(), NetError> {
+    result.map_err(|source| NetError::Option { option, source })
 }

@@ -1,6 +1,6 @@
 //! `host:port` in every form that a user types: IPv4, `[IPv6%zone]:port`, names.
 
-use super::{NetError, find_interface};
+use super::{AddressFault, HostFault, NetError, find_interface};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6, ToSocketAddrs};
 
 /// Which family a name may resolve to (`-4`, `-6`).
@@ -36,17 +36,16 @@ pub struct HostPort {
 
 /// Takes `host`, `host:port`, `[v6]:port`, `[v6]`, bare `v6`, or `:port` apart.
 pub fn split_host_port(text: &str) -> Result<HostPort, NetError> {
-    let wrong = |wrong: &str| NetError::Address { text: text.to_owned(), wrong: wrong.to_owned() };
+    let wrong = |fault| NetError::Address { text: text.to_owned(), fault };
     if let Some(rest) = text.strip_prefix('[') {
-        let (host, behind) = rest
-            .split_once(']')
-            .ok_or_else(|| wrong("the closing ] is missing; write [2001:db8::1]:9000"))?;
+        let (host, behind) =
+            rest.split_once(']').ok_or_else(|| wrong(AddressFault::NoClosingBracket))?;
         let port = match behind {
             "" => None,
             _ => Some(
                 behind
                     .strip_prefix(':')
-                    .ok_or_else(|| wrong("only :PORT may follow the ]"))?
+                    .ok_or_else(|| wrong(AddressFault::BehindBracket))?
                     .to_owned(),
             ),
         };
@@ -61,7 +60,7 @@ pub fn split_host_port(text: &str) -> Result<HostPort, NetError> {
         _ if text.split('%').next().is_some_and(|ip| ip.parse::<Ipv6Addr>().is_ok()) => {
             Ok(HostPort { host: text.to_owned(), port: None })
         }
-        _ => Err(wrong("write IPv6 addresses in brackets: [2001:db8::1]:9000")),
+        _ => Err(wrong(AddressFault::NoBrackets)),
     }
 }
 
@@ -72,20 +71,20 @@ pub fn resolve(
     default_port: Option<u16>,
     family: FamilyChoice,
 ) -> Result<SocketAddr, NetError> {
-    let wrong = |wrong: String| NetError::Address { text: text.to_owned(), wrong };
+    let wrong = |fault| NetError::Address { text: text.to_owned(), fault };
     let HostPort { host, port } = split_host_port(text)?;
     let port = match (port, default_port) {
-        (Some(port), _) => port
-            .parse::<u16>()
-            .map_err(|_| wrong(format!("port {port:?} is not a number from 1 to 65535")))?,
+        (Some(port), _) => {
+            port.parse::<u16>().map_err(|_| wrong(AddressFault::Port { port, least: 1 }))?
+        }
         (None, Some(port)) => port,
-        (None, None) => return Err(wrong("the port is missing; write HOST:PORT".to_owned())),
+        (None, None) => return Err(wrong(AddressFault::NoPort)),
     };
     if port == 0 {
-        return Err(wrong("port 0 is no destination; use 1 to 65535".to_owned()));
+        return Err(wrong(AddressFault::PortZero));
     }
     if host.is_empty() {
-        return Err(wrong("the host is missing; write HOST:PORT".to_owned()));
+        return Err(wrong(AddressFault::NoHost));
     }
     lookup(&host, port, family)
 }
@@ -100,11 +99,10 @@ pub fn other_family(text: &str, chosen: SocketAddr) -> Option<SocketAddr> {
 
 /// The address of a name or a literal, zones by name or number.
 fn lookup(host: &str, port: u16, family: FamilyChoice) -> Result<SocketAddr, NetError> {
-    let fail = |wrong: &str| NetError::Host { host: host.to_owned(), wrong: wrong.to_owned() };
+    let fail = |fault| NetError::Host { host: host.to_owned(), fault };
     let literal = match host.split_once('%') {
         Some((ip, zone)) => {
-            let ip: Ipv6Addr =
-                ip.parse().map_err(|_| fail("only an IPv6 address can have a %zone"))?;
+            let ip: Ipv6Addr = ip.parse().map_err(|_| fail(HostFault::Zone))?;
             let scope = match zone.parse() {
                 Ok(number) => number,
                 Err(_) => find_interface(zone)?,
@@ -114,16 +112,16 @@ fn lookup(host: &str, port: u16, family: FamilyChoice) -> Result<SocketAddr, Net
         None => host.parse::<IpAddr>().ok().map(|ip| SocketAddr::new(ip, port)),
     };
     let wanted = match family {
-        FamilyChoice::Any => "",
-        FamilyChoice::V4 => "it has no IPv4 address",
-        FamilyChoice::V6 => "it has no IPv6 address",
+        FamilyChoice::Any => HostFault::NoAddress,
+        FamilyChoice::V4 => HostFault::NoIpv4,
+        FamilyChoice::V6 => HostFault::NoIpv6,
     };
     if let Some(addr) = literal {
         return if family.takes(&addr) { Ok(addr) } else { Err(fail(wanted)) };
     }
     let found = (host, port).to_socket_addrs().map_err(|error| {
         let text = error.to_string();
-        fail(text.rsplit(": ").next().unwrap_or(&text))
+        fail(HostFault::Resolver(text.rsplit(": ").next().unwrap_or(&text).to_owned()))
     })?;
     let mut any = false;
     for addr in found {
@@ -132,7 +130,7 @@ fn lookup(host: &str, port: u16, family: FamilyChoice) -> Result<SocketAddr, Net
             return Ok(addr);
         }
     }
-    Err(fail(if any { wanted } else { "it has no address" }))
+    Err(fail(if any { wanted } else { HostFault::NoAddress }))
 }
 
 #[cfg(test)]
@@ -163,17 +161,20 @@ mod tests {
 
     #[test]
     fn what_is_wrong_with_an_address_is_said_with_what_would_be_right() {
-        for (text, part) in [
-            ("192.0.2.1:0", "port 0 is no destination"),
-            ("192.0.2.1:65536", "not a number from 1 to 65535"),
-            ("192.0.2.1", "the port is missing"),
-            (":9", "the host is missing"),
-            ("[::1:9", "the closing ] is missing"),
-            ("[::1]9", "only :PORT may follow"),
-            ("::1:zz:9", "in brackets"),
+        let port = |port: &str| AddressFault::Port { port: port.to_owned(), least: 1 };
+        for (text, wrong) in [
+            ("192.0.2.1:0", AddressFault::PortZero),
+            ("192.0.2.1:65536", port("65536")),
+            ("192.0.2.1:-1", port("-1")),
+            ("192.0.2.1", AddressFault::NoPort),
+            (":9", AddressFault::NoHost),
+            ("[::1:9", AddressFault::NoClosingBracket),
+            ("[::1]9", AddressFault::BehindBracket),
+            ("::1:zz:9", AddressFault::NoBrackets),
         ] {
-            let error = resolve(text, None, FamilyChoice::Any).unwrap_err().to_string();
-            assert!(error.contains(part), "{text}: {error}");
+            let error = resolve(text, None, FamilyChoice::Any).unwrap_err();
+            let is_right = matches!(&error, NetError::Address { fault, .. } if *fault == wrong);
+            assert!(is_right, "{text}: {error}");
         }
     }
 
@@ -185,7 +186,7 @@ mod tests {
         // A literal is of one family only; what names have is the resolver's affair.
         assert_eq!(other_family("127.0.0.1", "127.0.0.1:9".parse().unwrap()), None);
         let error = resolve("127.0.0.1:9", None, FamilyChoice::V6).unwrap_err();
-        assert!(error.to_string().contains("no IPv6 address"));
+        assert!(matches!(error, NetError::Host { fault: HostFault::NoIpv6, .. }), "{error}");
         assert_eq!(
             resolve("127.0.0.1", Some(8620), FamilyChoice::V4).unwrap(),
             "127.0.0.1:8620".parse().unwrap()

@@ -3,7 +3,7 @@
 use super::answers::Answers;
 use super::fragments::{self, Fragments};
 use super::transmit::Transmit;
-use super::{BufferSizes, IoMode, IoUsed, NetError};
+use super::{BufferSizes, IoMode, IoUsed, JoinedGroup, NetError, SocketOption, interface_name};
 use crate::batch::{NetworkError, RxBatch, RxShape, SendOutcome, SendStop, TransmitStamp, TxBatch};
 use crate::sys::{self, Family, Membership, ReceiveCall, errno};
 use mio::event::Source;
@@ -106,7 +106,7 @@ impl Socket {
     pub fn allow_sharing(&self) -> Result<(), NetError> {
         socket2::SockRef::from(&self.fd)
             .set_reuse_address(true)
-            .map_err(|source| NetError::Option { what: "address sharing", source })
+            .map_err(|source| NetError::Option { option: SocketOption::ShareAddress, source })
     }
 
     /// Sends the batch's slots of `range` in order, as many as the kernel takes.
@@ -199,7 +199,7 @@ impl Socket {
     /// Chooses the interface that multicast leaves by, by index.
     pub fn set_multicast_interface(&self, index: u32) -> Result<(), NetError> {
         sys::set_multicast_interface(self.fd.as_fd(), self.family, index)
-            .map_err(|source| NetError::Option { what: "the multicast interface", source })
+            .map_err(|source| NetError::Option { option: SocketOption::MulticastInterface, source })
     }
 
     /// Joins a group.
@@ -260,16 +260,9 @@ fn is_network_answer(error: &io::Error) -> bool {
     )
 }
 
-fn describe(membership: &Membership) -> String {
-    let interface = match membership.interface {
-        0 => String::new(),
-        index => format!(" on interface {index}"),
-    };
-    let source = match membership.source {
-        None => String::new(),
-        Some(source) => format!(" from {source}"),
-    };
-    format!("{}{source}{interface}", membership.group)
+fn describe(membership: &Membership) -> JoinedGroup {
+    let Membership { group, source, interface } = *membership;
+    JoinedGroup { group, source, interface: (interface != 0).then(|| interface_name(interface)) }
 }
 
 /// Which receive buffers a socket fills that may use these calls.
@@ -285,7 +278,7 @@ pub fn shape(io: IoMode, gro: bool) -> RxShape {
 mod tests {
     use super::super::SocketPlan;
     use super::*;
-    use crate::batch::{Dest, DestId, Fragmentation};
+    use crate::batch::{Dest, DestId, Fragmentation, IcmpMeaning};
     use std::time::{Duration, Instant};
 
     fn pair(io: IoMode, gro: bool) -> (Socket, Socket) {
@@ -439,7 +432,7 @@ mod tests {
     }
 
     #[test]
-    fn a_closed_port_answers_in_words_and_does_not_stop_the_next_datagram() {
+    fn a_closed_port_answers_and_does_not_stop_the_next_datagram() {
         let closed = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let open = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
         let mut sender = SocketPlan::for_peers([&closed]).open().unwrap();
@@ -452,7 +445,8 @@ mod tests {
         assert_eq!(outcome, SendOutcome { accepted: 4, stop: None });
         sender.drain_errors();
         let error = sender.take_error().expect("loopback answers at once");
-        assert_eq!(error.to_string(), "port unreachable, said by 127.0.0.1");
+        assert_eq!(error.meaning(), Some(IcmpMeaning::PortUnreachable));
+        assert_eq!(error.offender, "127.0.0.1".parse().ok());
         assert_eq!(error.destination, closed);
         assert_eq!(error.quoted(), b"abc");
         let mut bytes = [0; 8];

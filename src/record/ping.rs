@@ -1,6 +1,7 @@
 //! What `ping` has to tell: answers as they come, each probe's fate in order, and the end.
 
 use super::{LimitReport, SendRefusal, Trouble, hold_against};
+use crate::batch::NetworkNotice;
 use crate::stats::DelayHistogram;
 use crate::units::{Limit, Measured, Metric, Nanos, Standing};
 use serde::Serialize;
@@ -19,8 +20,8 @@ pub enum PingEvent<'a> {
         target: usize,
         /// The probe's number, where the error quotes it.
         seq: Option<u64>,
-        /// The error in words, with the address that said it.
-        error: &'a str,
+        /// The error, with the address that it came from.
+        error: &'a NetworkNotice,
     },
     /// The kernel refused a probe: the first for this reason.
     Refused(&'a SendRefusal),

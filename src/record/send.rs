@@ -1,7 +1,7 @@
 //! What `send` has to tell: answers and trouble as they come, and the end.
 
 use super::rates::rates_between;
-use crate::batch::{Datagram, OwnFinding};
+use crate::batch::{Datagram, NetworkNotice, OwnFinding};
 use crate::units::Nanos;
 use serde::Serialize;
 use std::net::SocketAddr;
@@ -36,9 +36,10 @@ pub struct Reply<'a> {
 pub struct Trouble {
     /// Where the datagrams were going.
     pub destination: SocketAddr,
-    /// The error in words, with the address that said it.
-    pub error: String,
-    /// How many times it was said: once for a whole GSO buffer that no wire took apart.
+    /// The error, with the address that it came from.
+    #[serde(serialize_with = "super::finding::one")]
+    pub error: NetworkNotice,
+    /// How many times it came: once for a whole GSO buffer that no wire took apart.
     pub times: u64,
 }
 
@@ -47,14 +48,9 @@ pub struct Trouble {
 pub struct SendRefusal {
     /// The destination; the first of several where there are too many to tell apart.
     pub destination: SocketAddr,
-    /// The reason in words.
-    pub cause: String,
-    /// The reason in one word.
-    pub reason: &'static str,
-    /// What can be done about it; `None` where the reason says it.
-    pub hint: Option<String>,
-    /// The system's error number, errno(3).
-    pub errno: i32,
+    /// The reason.
+    #[serde(serialize_with = "super::finding::one")]
+    pub cause: OwnFinding,
     /// How many were refused.
     pub datagrams: u64,
 }
@@ -67,14 +63,12 @@ impl SendRefusal {
 
     /// One refusal, explained by the state of this host.
     pub fn explained(finding: &OwnFinding) -> Self {
-        Self {
-            destination: finding.destination,
-            cause: finding.to_string(),
-            reason: finding.code(),
-            hint: finding.hint(),
-            errno: finding.errno,
-            datagrams: 1,
-        }
+        Self { destination: finding.destination, cause: finding.clone(), datagrams: 1 }
+    }
+
+    /// The system's error number, errno(3).
+    pub fn errno(&self) -> i32 {
+        self.cause.errno
     }
 }
 

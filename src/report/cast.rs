@@ -5,6 +5,7 @@ use super::cast_copies::copy_lines;
 use super::cast_stream::cast_stream_text;
 use super::fanout::{closing_lines, table_lines};
 use super::limits::limit_lines;
+use crate::record::Worded;
 use crate::record::{CastDestination, CastInterval, CastReceived, CastSent, CastSource};
 use crate::units::{Nanos, group_digits};
 use std::fmt::Write;
@@ -60,7 +61,7 @@ pub fn cast_sent_text(sent: &CastSent) -> String {
         for refusal in &one.refusals {
             let count = group_digits(refusal.datagrams);
             let _ = writeln!(text, "    refused by this host {count}:");
-            let _ = writeln!(text, "{}", wrapped("      ", &refusal.cause, 6));
+            let _ = writeln!(text, "{}", wrapped("      ", &refusal.cause.text(), 6));
         }
         if let Some(why) = &one.unreachable_reason {
             let head = format!("    undeliverable {}: ", group_digits(one.unreachable));
@@ -415,7 +416,7 @@ mod tests {
         let mut refused = one("[ff15::1]:5000", 0, 1_000);
         let to = "[ff15::1]:5000".parse().unwrap();
         let refusal = SendRefusal { datagrams: 1_000, ..SendRefusal::new(101, to) };
-        refused.refusal = Some(refusal.cause.clone());
+        refused.refusal = Some(refusal.cause.to_string());
         refused.refusals = vec![refusal];
         refused.interface = Some("eth0".to_owned());
         let sent = CastSent {

@@ -4,6 +4,7 @@ use super::number::{bits_or_dash, packets_or_dash, plural};
 use super::{
     DatagramPrinter, DatagramStyle, InterfaceNames, Output, TimeStyle, note, print_json, warning,
 };
+use crate::record::Worded;
 use crate::record::{Answer, Document, Event, Flow, Received, SendEvent, SendSummary, Sink};
 use crate::units::{Nanos, group_digits};
 use crate::wire::to_hex;
@@ -92,7 +93,7 @@ impl<'a> Sink<SendEvent<'a>> for SendReport {
                 Flow::Continue
             }
             SendEvent::Refused(refusal) => {
-                let hint = refusal.hint.as_ref().map(|hint| format!("; {hint}"));
+                let hint = refusal.cause.hint().map(|hint| format!("; {}", hint.text()));
                 warning(format_args!(
                     "{}: not sent: {}{}",
                     refusal.destination,

@@ -16,10 +16,10 @@ pub struct TroubleLog {
 impl TroubleLog {
     /// Counts an error; its kind is returned when it is new.
     pub fn observe(&mut self, error: &NetworkError) -> Option<&Trouble> {
-        let words = error.to_string();
+        let notice = error.notice();
         let to = error.destination;
         let known =
-            self.kinds.iter_mut().find(|kind| kind.destination == to && kind.error == words);
+            self.kinds.iter_mut().find(|kind| kind.destination == to && kind.error == notice);
         if let Some(known) = known {
             // This host queues one for every attempt at a datagram; how many it refused is told by
             // the sends themselves.
@@ -30,7 +30,7 @@ impl TroubleLog {
             self.others += error.times;
             return None;
         }
-        self.kinds.push(Trouble { destination: to, error: words, times: error.times });
+        self.kinds.push(Trouble { destination: to, error: notice, times: error.times });
         self.kinds.last()
     }
 
@@ -56,10 +56,7 @@ mod tests {
             NetworkError::new(ErrorOrigin::Icmp, (3, 3), 111, to, b"")
         };
         let mut log = TroubleLog::default();
-        assert_eq!(
-            log.observe(&error(9)).map(|kind| kind.error.as_str()),
-            Some("port unreachable")
-        );
+        assert_eq!(log.observe(&error(9)).map(|kind| &kind.error), Some(&error(9).notice()));
         assert!(log.observe(&error(9)).is_none());
         for port in 0..1000 {
             log.observe(&error(port));

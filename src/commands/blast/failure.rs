@@ -4,6 +4,7 @@
 use super::plan::BlastPlan;
 use crate::engine::random_u64;
 use crate::net::{self, who_answers};
+use crate::record::Worded;
 use crate::session::blast::{ControlSummary, RunFailure};
 use crate::session::{Sealer, Step};
 use crate::units::Nanos;
@@ -23,7 +24,7 @@ pub fn explain(plan: &BlastPlan, control: &mut ControlSummary) -> Option<String>
             let found = net::explain(errno, plan.target);
             control.broken =
                 Some(format!("no datagram to {} left this host: {found}", plan.target));
-            found.hint()
+            found.hint().map(|hint| hint.text())
         }
         RunFailure::NoAnswer | RunFailure::NobodyThere if plan.named.is_none() => Some(
             "the far end is this process's own: `ip link show lo` and this host's packet filter \

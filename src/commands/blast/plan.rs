@@ -5,6 +5,7 @@ use crate::cli::BlastArgs;
 use crate::commands::shared::check_cpus;
 use crate::commands::{Usage, key};
 use crate::engine::{Placement, ServerPlan};
+use crate::net::AddressFault;
 use crate::net::{FamilyChoice, IoMode, NetError, SocketPlan, resolve, split_host_port};
 use crate::session::blast::{Direction, TestPlan};
 use crate::session::serve::ServePolicy;
@@ -217,18 +218,22 @@ fn bind_address(from: Option<&str>, target: SocketAddr) -> anyhow::Result<Socket
         SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
     };
     let Some(text) = from else { return Ok((any, 0).into()) };
-    let wrong = |wrong: &str| NetError::Address { text: text.to_owned(), wrong: wrong.to_owned() };
+    let wrong = |fault| NetError::Address { text: text.to_owned(), fault };
     let parts = split_host_port(text)?;
     let port = match parts.port.as_deref() {
         None => 0,
-        Some(port) => port.parse().map_err(|_| wrong("the port is not a number up to 65535"))?,
+        Some(port) => port
+            .parse()
+            .map_err(|_| wrong(AddressFault::Port { port: port.to_owned(), least: 0 }))?,
     };
     let ip = match parts.host.as_str() {
         "" => any,
-        host => host.parse().map_err(|_| wrong("write an address of this host"))?,
+        host => {
+            host.parse().map_err(|_| wrong(AddressFault::NotAnAddress { host: host.to_owned() }))?
+        }
     };
     if ip.is_ipv4() != target.is_ipv4() {
-        return Err(wrong(&format!("the far end is {target}, of the other family")).into());
+        return Err(wrong(AddressFault::OtherFamily { peer: target }).into());
     }
     Ok((ip, port).into())
 }

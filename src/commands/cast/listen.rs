@@ -7,6 +7,7 @@
 
 use super::targets::{Host, Role, needs_interface, wildcard};
 use crate::commands::Usage;
+use crate::net::JoinedGroup;
 use crate::net::{NetError, Socket, SocketPlan};
 use crate::session::{Listen, Names};
 use crate::sys::{Membership, errno, monotonic_now};
@@ -330,10 +331,9 @@ pub(super) fn leave(sockets: &[Socket], joined: &[Vec<Membership>]) {
 fn by_name(error: NetError, membership: &Membership, names: &Names) -> NetError {
     match error {
         NetError::Join { source, .. } => {
-            let on = names.interface(membership.interface).map(|name| format!(" on {name}"));
-            let from = membership.source.map(|source| format!(" from {source}"));
-            let (from, on) = (from.unwrap_or_default(), on.unwrap_or_default());
-            NetError::Join { group: format!("{}{from}{on}", membership.group), source }
+            let interface = names.interface(membership.interface);
+            let Membership { group, source: sender, .. } = *membership;
+            NetError::Join { group: JoinedGroup { group, source: sender, interface }, source }
         }
         other => other,
     }

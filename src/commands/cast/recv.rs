@@ -9,6 +9,7 @@ use crate::cli::{CastRecvArgs, DEFAULT_PORT};
 use crate::commands::{Exit, Usage};
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
 use crate::net::{FamilyChoice, IoMode, SocketPlan, resolve};
+use crate::record::Worded;
 use crate::record::{CastGroup, CastReceived, Document};
 use crate::report::{self, Output, print_json, print_text};
 use crate::session::{CastReceiver, CastReceiverConfig, Content, Names, SubscribeError};
@@ -108,7 +109,7 @@ pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
     stored?;
     if let Some(why) = end.failed {
         let hint = match &why {
-            SubscribeError::Refused(finding) => finding.hint(),
+            SubscribeError::Refused(finding) => finding.hint().map(|hint| hint.text()),
             SubscribeError::NotAdded(_) => {
                 Some("it must run `udpkit cast send --open`, and let its UDP port through".into())
             }

@@ -9,6 +9,7 @@ use crate::commands::payload::{PayloadLimit, PayloadPlan};
 use crate::commands::{Exit, Usage};
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
 use crate::net::{self, FamilyChoice, SocketPlan, split_host_port};
+use crate::record::Worded;
 use crate::record::{CastSent, Document};
 use crate::report::{self, FanoutView, print_json, print_text};
 use crate::session::{
@@ -160,9 +161,9 @@ fn unreached(sent: &CastSent) -> Vec<(String, Option<String>)> {
         .filter(|one| one.sent == 0 && one.refused > 0)
         .map(|one| {
             let latest = one.refusals.last();
-            let why = latest.map_or("refused", |refusal| refusal.cause.as_str());
+            let why = latest.map_or_else(|| "refused".to_owned(), |refusal| refusal.cause.text());
             let no_route = latest.is_some_and(|refusal| {
-                LocalRefusal::of(refusal.errno) == LocalRefusal::NetworkUnreachable
+                LocalRefusal::of(refusal.errno()) == LocalRefusal::NetworkUnreachable
             });
             let group = latest.is_some_and(|refusal| refusal.destination.ip().is_multicast());
             let hint = match (no_route && group, &one.interface) {
@@ -171,7 +172,7 @@ fn unreached(sent: &CastSent) -> Vec<(String, Option<String>)> {
                     "that interface has no route for ff00::/8 (ip -6 route show table local)"
                         .into(),
                 ),
-                _ => latest.and_then(|refusal| refusal.hint.clone()),
+                _ => latest.and_then(|refusal| refusal.cause.hint()).map(|hint| hint.text()),
             };
             (format!("cannot send to {}: {why}", one.destination), hint)
         })

@@ -3,6 +3,7 @@
 use super::group::{GroupHost, GroupSpec};
 use crate::commands::Usage;
 use crate::net::{FamilyChoice, Interface, NetError, find_interface, interfaces, resolve};
+use crate::record::Worded;
 use crate::session::Names;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
@@ -189,7 +190,9 @@ pub(super) fn named_interfaces(names: &[String]) -> anyhow::Result<Vec<u32>> {
 /// those that do.
 fn named_interface(name: &str) -> anyhow::Result<u32> {
     find_interface(name).map_err(|error| match error {
-        NetError::Interface { .. } => Usage { wrong: error.to_string(), hint: error.hint() }.into(),
+        NetError::Interface { .. } => {
+            Usage { wrong: error.to_string(), hint: error.hint().map(|hint| hint.text()) }.into()
+        }
         other => other.into(),
     })
 }

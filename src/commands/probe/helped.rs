@@ -5,6 +5,7 @@ pub use super::far_end::Target;
 use crate::batch::TxBatch;
 use crate::commands::Exit;
 use crate::engine::{Loop, LoopConfig, Signals};
+use crate::record::Worded;
 use crate::record::probe::NoAgent;
 use crate::report;
 use crate::session::probe::{Helped, HelpedEnd, Kind, Manner};
@@ -54,7 +55,7 @@ pub fn say_no_agent(target: SocketAddr, why: &NoAgent) -> Exit {
         NoAgent::Refused { .. } => {
             Some("this needs a `udpkit serve` there that helps probes".to_owned())
         }
-        NoAgent::NotSent { found, .. } => found.hint(),
+        NoAgent::NotSent { found, .. } => found.hint().map(|hint| hint.text()),
         NoAgent::TtlExceeded { .. } => {
             Some(format!("`udpkit probe trace {}` shows the routers", target.ip()))
         }

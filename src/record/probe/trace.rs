@@ -1,6 +1,7 @@
 //! What `probe trace` found.
 
 use super::Verdict;
+use crate::batch::IcmpMeaning;
 use serde::Serialize;
 use std::net::{IpAddr, SocketAddr};
 
@@ -91,8 +92,9 @@ pub struct TraceTry {
     pub icmp_type: Option<u8>,
     /// ICMP code; `None` for a datagram.
     pub icmp_code: Option<u8>,
-    /// What type and code mean; `None` for rare ones.
-    pub meaning: Option<&'static str>,
+    /// What type and code mean; `None` for a datagram.
+    #[serde(serialize_with = "crate::record::finding::maybe")]
+    pub meaning: Option<IcmpMeaning>,
     /// From the sending to the answer, in nanoseconds.
     pub rtt_ns: Option<u64>,
     /// Whether the target itself spoke.

@@ -7,6 +7,7 @@ mod summary;
 
 use super::hlog::HistogramLog;
 use super::{Clock, Output, TimeStyle, note, print_json, warning};
+use crate::batch::NetworkNotice;
 use crate::record::{Document, Event, Flow, PingEvent, PingInterval, PingSummary, Sink};
 use serde::Serialize;
 use std::io;
@@ -50,10 +51,11 @@ struct Named<'a, T> {
 }
 
 #[derive(Serialize)]
-struct NetworkErrorLine<'a> {
+struct NetworkErrorLine {
     target: usize,
     seq: Option<u64>,
-    error: &'a str,
+    #[serde(serialize_with = "crate::record::finding::one")]
+    error: NetworkNotice,
 }
 
 impl PingReport {
@@ -167,9 +169,11 @@ impl<'a> Sink<PingEvent<'a>> for PingReport {
             (PingEvent::TimedOut(timeout), PingView::Events) => {
                 self.event("timeout", timeout.target, timeout)
             }
-            (PingEvent::Trouble { target, seq, error }, PingView::Events) => {
-                self.event("network_error", target, NetworkErrorLine { target, seq, error })
-            }
+            (PingEvent::Trouble { target, seq, error }, PingView::Events) => self.event(
+                "network_error",
+                target,
+                NetworkErrorLine { target, seq, error: error.clone() },
+            ),
             (PingEvent::Trouble { target, seq, error }, PingView::Lines) => {
                 let seq = seq.map_or_else(String::new, |seq| format!(" seq={seq}"));
                 let line = format!("{}:{seq} {error}", self.names[target]);

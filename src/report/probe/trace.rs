@@ -1,6 +1,7 @@
 //! A path as text: a row for each router of each hop.
 
 use super::verdict_text;
+use crate::batch::IcmpMeaning;
 use crate::record::probe::{TraceAnswer, TraceFlow, TraceHop, TraceReport, TraceTry};
 use crate::report::number::plural;
 use crate::units::Nanos;
@@ -102,10 +103,10 @@ fn row(ttl: &str, router: &IpAddr, tries: &[&TraceTry], of: usize) -> String {
     let told = tries.iter().find(|one| one.answer != Some(TraceAnswer::TimeExceeded));
     if let Some(one) = told {
         let words = match (one.answer, one.icmp_type.zip(one.icmp_code)) {
-            (Some(TraceAnswer::Unreachable), Some((kind, code))) => {
-                let meaning = one.meaning.unwrap_or("says");
-                format!("{meaning}, ICMP {kind}/{code}")
-            }
+            (Some(TraceAnswer::Unreachable), Some((kind, code))) => match one.meaning {
+                None | Some(IcmpMeaning::Other { .. }) => format!("ICMP {kind}/{code}"),
+                Some(meaning) => format!("{meaning}, ICMP {kind}/{code}"),
+            },
             _ => "answers".to_owned(),
         };
         text.push_str(&format!("         {words}\n"));

@@ -6,6 +6,7 @@
 
 pub mod address;
 mod agent;
+mod host;
 pub mod serve;
 pub mod terms;
 pub mod usage;

@@ -35,7 +35,7 @@ impl Tally {
     /// This host refused one.
     pub fn refuse(&mut self, errno: i32, to: SocketAddr, explain: Explain) {
         self.refused += 1;
-        if let Some(known) = self.refusals.iter().position(|one| one.errno == errno) {
+        if let Some(known) = self.refusals.iter().position(|one| one.errno() == errno) {
             let mut known = self.refusals.remove(known);
             known.datagrams += 1;
             self.refusals.push(known);
@@ -46,7 +46,7 @@ impl Tally {
 
     /// Whether all was refused for a reason that the next datagram would meet again.
     pub fn is_hopeless(&self) -> bool {
-        let lasting = |one: &SendRefusal| LocalRefusal::of(one.errno) != LocalRefusal::QueueFull;
+        let lasting = |one: &SendRefusal| LocalRefusal::of(one.errno()) != LocalRefusal::QueueFull;
         self.sent == 0 && self.refusals.last().is_some_and(lasting)
     }
 
@@ -58,7 +58,7 @@ impl Tally {
             sent: self.sent,
             bytes: self.bytes,
             refused: self.refused,
-            refusal: self.refusals.last().map(|one| one.cause.clone()),
+            refusal: self.refusals.last().map(|one| one.cause.to_string()),
             refusals: self.refusals.clone(),
             unreachable: self.unreachable,
             unreachable_reason: self.reason.clone(),

@@ -2,7 +2,9 @@
 //! against what the link itself counted.
 
 use super::*;
-use crate::batch::{Datagram, Dest, OwnFinding, RxEntry, RxMeta, SendOutcome, SendStop, TxBatch};
+use crate::batch::{
+    Datagram, Dest, OwnCause, OwnFinding, RxEntry, RxMeta, SendOutcome, SendStop, TxBatch,
+};
 use crate::record::{CastEvent, CastInterval, CastReceived, CastSource, FanoutEvent, Flow, Sink};
 use crate::session::{FixedMessages, Message, Next, Now, Session, Spacing};
 use crate::units::Nanos;
@@ -328,9 +330,9 @@ fn nothing_can_be_sent_so_an_endless_run_ends() {
     assert_eq!(session.poll_transmit(now, &mut batch), Next::Done);
     let summary = session.finish(now).summary;
     let only = &summary.sent.destinations[0];
-    let why = "this host has no route there (ENETUNREACH)";
-    assert_eq!(only.refusal.as_deref(), Some(why));
-    assert_eq!((only.refusals[0].reason, only.refusals[0].datagrams), ("no_route", 1));
+    let refusal = &only.refusals[0];
+    assert_eq!((&refusal.cause.cause, refusal.datagrams), (&OwnCause::NoRoute, 1));
+    assert_eq!(only.refusal, Some(refusal.cause.to_string()));
 }
 
 #[test]

@@ -346,8 +346,8 @@ where
         let quoted = self.plan.protocol.quoted(error.quoted());
         let seq = quoted.and_then(|seq| target.probes.extend(seq));
         if target.trouble(seq, error) {
-            let words = error.to_string();
-            self.tell(PingEvent::Trouble { target: error.socket, seq, error: &words });
+            let notice = error.notice();
+            self.tell(PingEvent::Trouble { target: error.socket, seq, error: &notice });
         }
     }
 

@@ -114,7 +114,7 @@ impl Target {
         explain: fn(i32, SocketAddr) -> OwnFinding,
     ) -> Option<&SendRefusal> {
         self.never_sent += 1;
-        if let Some(known) = self.refused.iter_mut().find(|known| known.errno == errno) {
+        if let Some(known) = self.refused.iter_mut().find(|known| known.errno() == errno) {
             known.datagrams += 1;
             return None;
         }

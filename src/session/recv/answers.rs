@@ -112,7 +112,7 @@ impl Answers {
     }
 
     fn refuse(&mut self, datagrams: u64, errno: i32) {
-        if let Some(known) = self.refused.iter_mut().find(|known| known.errno == errno) {
+        if let Some(known) = self.refused.iter_mut().find(|known| known.errno() == errno) {
             known.datagrams += datagrams;
         } else if let Some((dest, _)) = self.waiting.front() {
             let refusal = SendRefusal::explained(&(self.explain)(errno, dest.addr));
@@ -177,7 +177,7 @@ mod tests {
         answers.settle(&refused);
         assert!(answers.is_empty());
         assert_eq!((answers.sent, answers.lost), (0, 1));
-        assert_eq!((answers.refused[0].errno, answers.refused[0].datagrams), (22, 1));
+        assert_eq!((answers.refused[0].errno(), answers.refused[0].datagrams), (22, 1));
     }
 
     #[test]

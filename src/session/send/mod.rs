@@ -245,7 +245,7 @@ where
             let known = self
                 .refused
                 .iter_mut()
-                .find(|known| known.errno == errno && (known.destination == to || !room));
+                .find(|known| known.errno() == errno && (known.destination == to || !room));
             if let Some(known) = known {
                 known.datagrams += 1;
             } else {

@@ -111,7 +111,7 @@ fn what_is_refused_is_counted_by_cause_and_the_rest_goes_on() {
     assert_eq!(end.summary.datagrams, left.len() as u64);
     assert_eq!(end.summary.datagrams + end.summary.refused_datagrams(), 10);
     assert_eq!(end.summary.refused.len(), 1);
-    assert_eq!(end.summary.refused[0].reason, "too_big");
+    assert_eq!(end.summary.refused[0].cause.cause, OwnCause::TooBig);
     assert_eq!(end.sink.refused, 1);
 }
 
@@ -129,8 +129,8 @@ fn each_destination_has_its_own_reason_for_the_same_error_number() {
         SendOutcome { accepted: 0, stop: Some(stop) }
     });
     let refused = session.finish(at(9_999)).summary.refused;
-    let told: Vec<_> = refused.iter().map(|one| (one.reason, one.datagrams)).collect();
-    assert_eq!(told, [("prohibit_route", 2), ("broadcast_not_allowed", 2)]);
+    let told: Vec<_> = refused.iter().map(|one| (one.cause.cause.clone(), one.datagrams)).collect();
+    assert_eq!(told, [(OwnCause::ProhibitRoute, 2), (OwnCause::Broadcast, 2)]);
 }
 
 #[test]

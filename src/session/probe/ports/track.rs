@@ -150,10 +150,7 @@ impl Track {
             return;
         }
         let count = self.spoken.as_ref().map_or(0, |word| word.count) + 1;
-        let meaning = error.meaning().map_or_else(
-            || format!("ICMP type {} code {}", error.icmp_type, error.icmp_code),
-            str::to_owned,
-        );
+        let meaning = error.meaning().map(|meaning| meaning.to_string()).unwrap_or_default();
         self.spoken = Some(IcmpWord {
             icmp_type: error.icmp_type,
             icmp_code: error.icmp_code,
@@ -265,8 +262,7 @@ fn back_word(error: BackError, ours: IpAddr) -> IcmpWord {
     let same = NetworkError::new(origin, (icmp_type, icmp_code), 0, SocketAddr::new(ours, 0), &[]);
     let meaning = match (origin, same.meaning()) {
         (ErrorOrigin::Local, _) => "its host refused to send".to_owned(),
-        (_, Some(meaning)) => meaning.to_owned(),
-        (_, None) => format!("ICMP type {icmp_type} code {icmp_code}"),
+        (_, meaning) => meaning.map(|meaning| meaning.to_string()).unwrap_or_default(),
     };
     IcmpWord { icmp_type, icmp_code, meaning, said_by: router, count: 0 }
 }

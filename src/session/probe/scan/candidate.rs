@@ -194,10 +194,10 @@ impl Candidate {
                 port.icmp_type = Some(error.icmp_type);
                 port.icmp_code = Some(error.icmp_code);
                 port.said_by = error.offender;
-                port.icmp = Some(error.meaning().unwrap_or("an ICMP error").to_owned());
+                port.icmp = error.meaning().map(|meaning| meaning.to_string());
             }
             Some(Fate::NotSent(errno)) => {
-                port.not_sent = Some(SendRefusal::new(errno, self.ask.target).cause);
+                port.not_sent = Some(SendRefusal::new(errno, self.ask.target).cause.to_string());
             }
             Some(Fate::Silent) | None => {}
         }

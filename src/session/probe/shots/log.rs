@@ -1,6 +1,7 @@
 //! What became of the datagrams of one item.
 
 use super::{Pace, Shot};
+use crate::batch::IcmpMeaning;
 use crate::session::Now;
 use crate::units::Nanos;
 use crate::wire::Echo;
@@ -49,8 +50,8 @@ pub struct IcmpNote {
     pub icmp_code: u8,
     /// The next hop's MTU, where it tells it.
     pub mtu: Option<u32>,
-    /// What type and code mean; `None` for rare ones.
-    pub words: Option<&'static str>,
+    /// What type and code mean.
+    pub words: Option<IcmpMeaning>,
 }
 
 /// An item and its datagrams.

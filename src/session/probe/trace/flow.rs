@@ -1,6 +1,7 @@
 //! One flow of a trace: its hops, which probe is due, and what was heard of each.
 
 use super::TracePlan;
+use crate::batch::IcmpMeaning;
 use crate::record::probe::{TraceAnswer, TraceFlow, TraceHop, TraceTry};
 use crate::session::Now;
 use crate::stats::{LossSample, is_beyond_chance};
@@ -30,7 +31,7 @@ pub(super) struct Heard {
     pub answer: TraceAnswer,
     /// Type and code.
     pub icmp: Option<(u8, u8)>,
-    pub words: Option<&'static str>,
+    pub words: Option<IcmpMeaning>,
     /// Whether the target itself spoke.
     pub at_target: bool,
     pub rtt: Nanos,

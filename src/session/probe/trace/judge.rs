@@ -1,5 +1,6 @@
 //! What a trace comes to, in words.
 
+use crate::batch::IcmpMeaning;
 use crate::record::probe::{TraceAnswer, TraceFlow, TraceHop, TraceReport, TraceTry, Verdict};
 use crate::session::probe::words::copied_answers;
 use crate::stats::{LossSample, is_beyond_chance};
@@ -65,10 +66,10 @@ fn end(flow: &TraceFlow, report: &TraceReport) -> String {
         let reaches = format!("reaches {}{hops}", target.ip());
         return match (last.answer, last.meaning) {
             (Some(TraceAnswer::Answer), _) => reaches,
-            (_, Some("port unreachable")) => {
+            (_, Some(IcmpMeaning::PortUnreachable)) => {
                 format!("{reaches}, where port {} is closed", target.port())
             }
-            (_, words) => format!("{reaches}, which refuses it: {}", said(words, last)),
+            (_, meaning) => format!("{reaches}, which refuses it: {}", said(meaning, last)),
         };
     }
     if let Some((ttl, stop)) = flow.stopped_by() {
@@ -126,12 +127,12 @@ fn last_word(flow: &TraceFlow) -> Option<&TraceTry> {
     all().find(datagram).or_else(|| all().find(|one| one.at_target))
 }
 
-fn said(words: Option<&str>, one: &TraceTry) -> String {
+fn said(meaning: Option<IcmpMeaning>, one: &TraceTry) -> String {
     let kind = one.icmp_type.zip(one.icmp_code);
     let code = kind.map_or_else(String::new, |(kind, code)| format!("ICMP {kind}/{code}"));
-    match words {
-        Some(words) => format!("{words} ({code})"),
-        None => code,
+    match meaning {
+        None | Some(IcmpMeaning::Other { .. }) => code,
+        Some(meaning) => format!("{meaning} ({code})"),
     }
 }
 

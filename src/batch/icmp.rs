@@ -1,0 +1,157 @@
+//! What an ICMP message means (IANA's registries of ICMP and `ICMPv6` parameters).
+
+use super::ErrorOrigin;
+use serde::Serialize;
+use thiserror::Error;
+
+/// The meaning of an ICMP or `ICMPv6` type and code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Error)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum IcmpMeaning {
+    /// No route leads to the network (RFC 792).
+    #[error("network unreachable")]
+    NetworkUnreachable,
+    /// The last router does not reach the host.
+    #[error("host unreachable")]
+    HostUnreachable,
+    /// The host has no such transport protocol.
+    #[error("protocol unreachable")]
+    ProtocolUnreachable,
+    /// Nothing listens on the port, or a filter says so.
+    #[error("port unreachable")]
+    PortUnreachable,
+    /// Larger than the next link's MTU, and not to be fragmented.
+    #[error("fragmentation needed")]
+    FragmentationNeeded,
+    /// A source route could not be followed.
+    #[error("source route failed")]
+    SourceRouteFailed,
+    /// The network is not known.
+    #[error("network unknown")]
+    NetworkUnknown,
+    /// The host is not known.
+    #[error("host unknown")]
+    HostUnknown,
+    /// A filter in front of the network (RFC 1122).
+    #[error("network administratively prohibited")]
+    NetworkProhibited,
+    /// A filter in front of the host (RFC 1122).
+    #[error("host administratively prohibited")]
+    HostProhibited,
+    /// A filter (RFC 1812, RFC 4443).
+    #[error("communication administratively prohibited")]
+    Prohibited,
+    /// The TTL ran out on the way.
+    #[error("time to live exceeded")]
+    TtlExceeded,
+    /// The hop limit ran out on the way (RFC 4443).
+    #[error("hop limit exceeded")]
+    HopLimitExceeded,
+    /// Not all fragments came in time.
+    #[error("fragment reassembly time exceeded")]
+    ReassemblyTimeExceeded,
+    /// A header field could not be processed.
+    #[error("parameter problem")]
+    ParameterProblem,
+    /// No route leads to the destination (RFC 4443).
+    #[error("no route to destination")]
+    NoRoute,
+    /// The source address does not reach so far (RFC 4443).
+    #[error("beyond the scope of the source address")]
+    BeyondScope,
+    /// The address is not reached for another reason (RFC 4443).
+    #[error("address unreachable")]
+    AddressUnreachable,
+    /// A filter of source addresses (RFC 4443).
+    #[error("source address failed policy")]
+    SourcePolicy,
+    /// A route that rejects (RFC 4443).
+    #[error("route rejected")]
+    RouteRejected,
+    /// Larger than the next link's MTU (RFC 4443).
+    #[error("packet too big")]
+    PacketTooBig,
+    /// Any other.
+    #[error("ICMP type {icmp_type} code {icmp_code}")]
+    Other {
+        /// The type.
+        icmp_type: u8,
+        /// The code.
+        icmp_code: u8,
+    },
+}
+
+impl IcmpMeaning {
+    /// The meaning of a type and code; `None` of what is no ICMP.
+    pub fn of(origin: ErrorOrigin, icmp_type: u8, icmp_code: u8) -> Option<Self> {
+        let kind = (icmp_type, icmp_code);
+        let known = match origin {
+            ErrorOrigin::Local => return None,
+            ErrorOrigin::Icmp => Self::of_v4(kind),
+            ErrorOrigin::Icmp6 => Self::of_v6(kind),
+        };
+        Some(known.unwrap_or(Self::Other { icmp_type, icmp_code }))
+    }
+
+    fn of_v4(kind: (u8, u8)) -> Option<Self> {
+        Some(match kind {
+            (3, 0) => Self::NetworkUnreachable,
+            (3, 1) => Self::HostUnreachable,
+            (3, 2) => Self::ProtocolUnreachable,
+            (3, 3) => Self::PortUnreachable,
+            (3, 4) => Self::FragmentationNeeded,
+            (3, 5) => Self::SourceRouteFailed,
+            (3, 6) => Self::NetworkUnknown,
+            (3, 7) => Self::HostUnknown,
+            (3, 9) => Self::NetworkProhibited,
+            (3, 10) => Self::HostProhibited,
+            (3, 13) => Self::Prohibited,
+            (11, 0) => Self::TtlExceeded,
+            (11, 1) => Self::ReassemblyTimeExceeded,
+            (12, _) => Self::ParameterProblem,
+            _ => return None,
+        })
+    }
+
+    fn of_v6(kind: (u8, u8)) -> Option<Self> {
+        Some(match kind {
+            (1, 0) => Self::NoRoute,
+            (1, 1) => Self::Prohibited,
+            (1, 2) => Self::BeyondScope,
+            (1, 3) => Self::AddressUnreachable,
+            (1, 4) => Self::PortUnreachable,
+            (1, 5) => Self::SourcePolicy,
+            (1, 6) => Self::RouteRejected,
+            (2, 0) => Self::PacketTooBig,
+            (3, 0) => Self::HopLimitExceeded,
+            (3, 1) => Self::ReassemblyTimeExceeded,
+            (4, _) => Self::ParameterProblem,
+            _ => return None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_and_codes_mean_what_iana_says() {
+        let (v4, v6) = (ErrorOrigin::Icmp, ErrorOrigin::Icmp6);
+        for (origin, kind, meaning) in [
+            (v4, (3, 3), IcmpMeaning::PortUnreachable),
+            (v6, (1, 4), IcmpMeaning::PortUnreachable),
+            (v4, (3, 13), IcmpMeaning::Prohibited),
+            (v6, (1, 1), IcmpMeaning::Prohibited),
+            (v4, (11, 0), IcmpMeaning::TtlExceeded),
+            (v6, (3, 0), IcmpMeaning::HopLimitExceeded),
+            (v4, (12, 2), IcmpMeaning::ParameterProblem),
+            (v6, (2, 0), IcmpMeaning::PacketTooBig),
+            (v4, (40, 1), IcmpMeaning::Other { icmp_type: 40, icmp_code: 1 }),
+            (v6, (3, 3), IcmpMeaning::Other { icmp_type: 3, icmp_code: 3 }),
+        ] {
+            assert_eq!(IcmpMeaning::of(origin, kind.0, kind.1), Some(meaning), "{kind:?}");
+        }
+        assert_eq!(IcmpMeaning::of(ErrorOrigin::Local, 3, 3), None);
+    }
+}

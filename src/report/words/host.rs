@@ -1,0 +1,69 @@
+//! What this host and the network said when a datagram did not leave or did not arrive, and what
+//! can be done about it.
+
+use crate::batch::{HostHint, IcmpMeaning, NetworkNotice, OwnFinding};
+use crate::record::Worded;
+use crate::report::words::terms::list;
+
+impl Worded for OwnFinding {
+    fn text(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Worded for NetworkNotice {
+    fn text(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Worded for IcmpMeaning {
+    fn text(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Worded for HostHint {
+    fn text(&self) -> String {
+        match self {
+            Self::SeePacketFilter => {
+                "`nft list ruleset` or `iptables -S OUTPUT` shows the rules".to_owned()
+            }
+            Self::SeeRoutes { destination } => {
+                format!("`ip route get {destination}` and `ip rule` show the route")
+            }
+            Self::AllowBroadcast => "--broadcast allows it".to_owned(),
+            Self::NameZone { destination } => {
+                format!("name the interface: [{destination}%eth0]")
+            }
+            Self::BringUp { interface } => format!("`ip link set {interface} up` brings it up"),
+            Self::CheckNeighbour => {
+                "check that the host is up and on this network: `ip neigh` lists its neighbours"
+                    .to_owned()
+            }
+            Self::PortInUse => {
+                "another process uses the port; `ss -lunp` shows which, and port 0 lets the kernel \
+                 choose one"
+                    .to_owned()
+            }
+            Self::PrivilegedPort => {
+                "ports below 1024 need root or CAP_NET_BIND_SERVICE; choose a higher port"
+                    .to_owned()
+            }
+            Self::ForeignAddress => {
+                "no interface of this host has the address; 0.0.0.0 or [::] stands for all of them"
+                    .to_owned()
+            }
+            Self::NoRoute => "this host has no route to it; `ip route` lists the routes".to_owned(),
+            Self::NameInterface => {
+                "this host has no route to the group; name the interface with --interface"
+                    .to_owned()
+            }
+            Self::GroupLimit => {
+                "the kernel limits the groups per socket: `sysctl net.ipv4.igmp_max_memberships`"
+                    .to_owned()
+            }
+            Self::Interfaces { names } => format!("this host has {}", list(names)),
+        }
+    }
+}
