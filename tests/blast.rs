@@ -352,7 +352,7 @@ fn nobody_there_is_said_at_once_and_silence_after_the_patience() {
     let port = free_udp_port().to_string();
     let output = blast(&mut udpkit(), &["127.0.0.1", "--port", &port]);
     assert_eq!(output.code(), Some(1));
-    assert!(output.err().contains("port unreachable, said by 127.0.0.1"), "{}", output.err());
+    assert!(output.err().contains("port unreachable, from 127.0.0.1"), "{}", output.err());
     assert!(output.err().contains("hint: run `udpkit serve"), "{}", output.err());
     // A socket that is bound and never answers.
     let mute = UdpSocket::bind("127.0.0.1:0").unwrap();
@@ -593,7 +593,7 @@ fn bad_input_is_refused_with_what_would_be_right() {
         (vec!["blast", "--time", "0s"], 2, "--time 0s"),
         (vec!["blast", "--report-every", "1ms"], 2, "20ms is the shortest"),
         (vec!["blast", "--dscp", "64"], 2, "64"),
-        (vec!["blast", "127.0.0.1:0"], 2, "port 0 is no destination"),
+        (vec!["blast", "127.0.0.1:0"], 2, "port 0 cannot be sent to"),
         (vec!["blast", "127.0.0.1:9", "--bind", "[::1]"], 2, "other family"),
         (vec!["blast", "no.such.host.invalid"], 1, "no.such.host.invalid"),
         (vec!["blast", "127.0.0.1:9", "--bind", "192.0.2.1"], 1, "cannot bind 192.0.2.1:0"),

@@ -247,8 +247,8 @@ fn each_bad_input_is_named() {
         (2, "too many", &["127.0.0.1:10000-20000"]),
         (2, "--buffer", &["--buffer", "65536"]),
         (2, "--report-every 0", &["--report-every", "0"]),
-        (2, "cannot read time", &["--idle", "soon"]),
-        (2, "is no escape", &["--reply", "\\q", "--escape"]),
+        (2, "soon is not a time", &["--idle", "soon"]),
+        (2, "is not an escape", &["--reply", "\\q", "--escape"]),
         (1, "cannot write /nosuch/file", &["127.0.0.1:0", "--out", "/nosuch/file"]),
     ];
     for (code, words, args) in cases {
@@ -258,7 +258,7 @@ fn each_bad_input_is_named() {
         assert_eq!(output.out(), "", "{args:?}");
     }
     let said = failing(&[&taken]).err();
-    assert!(said.contains("hint: another process has the port"), "{said}");
+    assert!(said.contains("hint: another process uses the port"), "{said}");
     assert_eq!(said.matches("in use").count(), 1, "{said}");
 }
 

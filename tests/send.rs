@@ -160,7 +160,7 @@ fn each_bad_input_is_named_and_nothing_is_sent() {
     let big = big.path().to_str().unwrap();
     let cases: &[(i32, &str, &[&str])] = &[
         (1, "nosuch.invalid", &[&addr, "nosuch.invalid:9", "--", "x"]),
-        (2, "port 0 is no destination", &[&addr, "127.0.0.1:0", "--", "x"]),
+        (2, "port 0 cannot be sent to", &[&addr, "127.0.0.1:0", "--", "x"]),
         (2, "a message of one word stands behind --", &[&addr, "hello"]),
         (2, "65508 bytes is over the limit of 65507 bytes", &[&addr, "-s", "65508"]),
         (2, "65528 bytes is over the limit of 65527 bytes", &["[::1]:9", "-s", "65528"]),
@@ -169,11 +169,11 @@ fn each_bad_input_is_named_and_nothing_is_sent() {
         (2, "70000 bytes is over the limit", &[&addr, "--file", big]),
         (2, "--chunk 0", &[&addr, "--chunk", "0"]),
         (2, "--count 0", &[&addr, "--count", "0"]),
-        (2, "cannot read rate", &[&addr, "--rate", "fast", "--", "x"]),
-        (2, "cannot read time", &[&addr, "--interval", "soon", "--", "x"]),
+        (2, "fast is not a rate", &[&addr, "--rate", "fast", "--", "x"]),
+        (2, "soon is not a time", &[&addr, "--interval", "soon", "--", "x"]),
         (2, "not a hexadecimal digit", &[&addr, "--hex", "--", "00", "xy"]),
-        (2, "is no escape", &[&addr, "--escape", "--", "\\q"]),
-        (2, "is no length", &[&addr, "--template", "--", "{random:x}"]),
+        (2, "is not an escape", &[&addr, "--escape", "--", "\\q"]),
+        (2, "is not a length", &[&addr, "--template", "--", "{random:x}"]),
         (2, "DSCP", &[&addr, "--dscp", "64", "--", "x"]),
         (1, "cannot read /nosuch/file", &[&addr, "--file", "/nosuch/file"]),
         (2, "no such interface", &[&addr, "--interface", "nosuch0", "--", "x"]),
@@ -218,7 +218,7 @@ fn a_closed_port_answers_in_words() {
         let addr = format!("{host}:{}", free_udp_port());
         let output = send(&[&addr, "-c", "3", "--io", "mmsg", "--", "x"]).expect_success();
         let ip = host.trim_matches(['[', ']']);
-        let words = format!("{addr}: port unreachable, said by {ip}");
+        let words = format!("{addr}: port unreachable, from {ip}");
         assert!(output.err().contains(&words), "{}", output.err());
         let counted = format!("{words}, 3 times");
         assert!(output.out().contains(&counted), "{}", output.out());
@@ -329,7 +329,7 @@ fn what_does_not_fit_unfragmented_is_told_once_with_the_mtu() {
     let output = run(lab.udpkit("a").args(args), secs(10));
     assert_eq!(output.code(), Some(1));
     let said = output.out() + &output.err();
-    assert!(said.contains("10.77.0.2: message too long (MTU 1500), said by this host"), "{said}");
+    assert!(said.contains("10.77.0.2: message too long (MTU 1500), from this host"), "{said}");
     assert!(said.contains("not sent 1: message too long"), "{said}");
     assert!(!said.contains("os error") && !said.contains("9 times"), "{said}");
 }
@@ -353,7 +353,7 @@ fn what_this_host_itself_keeps_from_leaving_is_said_of_this_host() {
         ("[fd00:20::1]:9", "a blackhole route of this host discards it (EINVAL)"),
         ("10.21.0.1:9", "a prohibit route of this host forbids it (EACCES)"),
         ("10.22.0.1:9", "an unreachable route of this host rejects it (EHOSTUNREACH)"),
-        ("10.23.0.1:9", "this host has no route there"),
+        ("10.23.0.1:9", "this host has no route to the destination"),
         ("10.24.0.9:9", "interface down0 of this host is down (ENETUNREACH)"),
         ("10.77.0.255:9", "10.77.0.255 is a broadcast address (EACCES)"),
         ("10.77.0.2:66", "this host's own packet filter"),
@@ -370,9 +370,9 @@ fn what_this_host_itself_keeps_from_leaving_is_said_of_this_host() {
         assert!(said.contains(&format!("not sent 1: {words}")), "{to}: {said}");
         let broadcast = *to == "10.77.0.255:9";
         assert_eq!(said.contains("--broadcast"), broadcast, "{to}: {said}");
-        assert!(!said.contains("said by 10.77.0.1"), "{to}: {said}");
+        assert!(!said.contains("from 10.77.0.1"), "{to}: {said}");
         let rejected = *to == "10.77.0.2:67";
-        assert_eq!(said.contains("said by this host (10.77.0.1)"), rejected, "{to}: {said}");
+        assert_eq!(said.contains("from this host (10.77.0.1)"), rejected, "{to}: {said}");
     }
     let allowed = ["send", "10.77.0.255:9", "--broadcast", "--", "x"];
     run(lab.udpkit("a").args(allowed), secs(10)).expect_success();

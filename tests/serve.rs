@@ -180,7 +180,7 @@ fn a_key_that_is_none_says_what_would_be() {
         ("/no/such/file", "--key /no/such/file: cannot read the key: no such file"),
         ("/", "is a directory"),
         (name(&empty), "the file is empty"),
-        (name(&short), "a key has 16 to 1024 bytes, not 7"),
+        (name(&short), "a key must have from 16 to 1024 bytes; this one has 7"),
         (name(&long), "a key has at most 1024 bytes"),
     ] {
         for command in [&["serve", "127.0.0.1:0"][..], &["blast", "127.0.0.1:9"], &["blast"]] {

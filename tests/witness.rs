@@ -98,7 +98,7 @@ fn what_the_network_answers_a_sender_at_the_far_end_is_told_at_this_one() {
     assert_eq!(number(&report, "lost.path"), 10, "{report:#}");
     // The kernel answers with so many ICMP messages a second at most.
     let told = path(&report, "network_errors.0");
-    let words = "communication administratively prohibited, said by 10.77.0.1";
+    let words = "communication administratively prohibited, from 10.77.0.1";
     assert_eq!(told["cause"], words, "{report:#}");
     assert!((1..=10).contains(&number(told, "datagrams")), "{report:#}");
 }
@@ -117,6 +117,6 @@ fn a_router_that_forbids_the_dialogue_is_quoted_when_nobody_answers() {
     let output = run(lab.udpkit("client").args(args), secs(20));
     assert_eq!(output.code(), Some(1));
     let words = "no answer from the far end within 500 ms, but: \
-                 communication administratively prohibited, said by 10.77.1.1";
+                 communication administratively prohibited, from 10.77.1.1";
     assert!(output.err().contains(words), "{}", output.err());
 }

@@ -13,7 +13,7 @@ use thiserror::Error;
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum OwnCause {
     /// Its packet filter drops or rejects what leaves (nftables, iptables, eBPF).
-    #[error("this host's packet filter (nftables, iptables or eBPF) dropped it")]
+    #[error("this host's own packet filter (nftables, iptables or eBPF) dropped it")]
     PacketFilter,
     /// A prohibit route, or a rule of that kind.
     #[error("a prohibit route of this host forbids it")]
@@ -150,6 +150,7 @@ impl fmt::Display for OwnFinding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.cause {
             OwnCause::Unexplained => f.write_str(&system_words(self.errno))?,
+            OwnCause::Broadcast => write!(f, "{} is a broadcast address", self.destination.ip())?,
             cause => cause.fmt(f)?,
         }
         match errno_name(self.errno) {
@@ -208,7 +209,7 @@ mod tests {
             (
                 1,
                 OwnCause::PacketFilter,
-                "this host's packet filter (nftables, iptables or eBPF) dropped it (EPERM)",
+                "this host's own packet filter (nftables, iptables or eBPF) dropped it (EPERM)",
             ),
             (13, OwnCause::Unexplained, "permission denied (EACCES)"),
             (22, OwnCause::Unexplained, "invalid argument (EINVAL)"),

@@ -2,8 +2,9 @@
 
 use super::Usage;
 use super::exit::UsageError;
-use crate::net::AddressFault;
-use crate::net::{FamilyChoice, HostPort, NetError, Socket, SocketPlan, resolve, split_host_port};
+use crate::net::{
+    AddressFault, FamilyChoice, HostPort, NetError, Socket, SocketPlan, resolve, split_host_port,
+};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
@@ -17,10 +18,6 @@ const MOST: usize = 1024;
 enum BindUsage {
     #[error("{ports} ports are too many; {MOST} at most")]
     TooMany { ports: usize },
-    #[error("cannot read address {text:?}: port {port:?} is not a number from 0 to 65535")]
-    Port { text: String, port: String },
-    #[error("cannot read address {text:?}: a range of ports is FIRST-LAST, from 1 to 65535")]
-    Range { text: String },
 }
 
 impl UsageError for BindUsage {}

@@ -6,8 +6,9 @@ use super::{Exit, Usage, key};
 use crate::batch::TxBatch;
 use crate::cli::PingArgs;
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
-use crate::net::AddressFault;
-use crate::net::{FamilyChoice, NetError, Socket, SocketPlan, explain, resolve, split_host_port};
+use crate::net::{
+    AddressFault, FamilyChoice, NetError, Socket, SocketPlan, explain, resolve, split_host_port,
+};
 use crate::record::{PingSummary, PingTargetReport};
 use crate::report::{HistogramLog, PingReport, PingView, warning};
 use crate::session::ping::{

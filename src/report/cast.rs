@@ -5,8 +5,7 @@ use super::cast_copies::copy_lines;
 use super::cast_stream::cast_stream_text;
 use super::fanout::{closing_lines, table_lines};
 use super::limits::limit_lines;
-use crate::record::Worded;
-use crate::record::{CastDestination, CastInterval, CastReceived, CastSent, CastSource};
+use crate::record::{CastDestination, CastInterval, CastReceived, CastSent, CastSource, Worded};
 use crate::units::{Nanos, group_digits};
 use std::fmt::Write;
 
@@ -437,7 +436,7 @@ mod tests {
   239.1.2.3:5000           sent     1 000
   [ff15::1]:5000 on eth0   sent         0   refused 1 000
     refused by this host 1 000:
-      this host has no route there (ENETUNREACH)
+      this host has no route to the destination (ENETUNREACH)
 
   1 000 datagrams   116 000 B   928.00 kbit/s   1 000/s
 "

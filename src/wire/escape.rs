@@ -9,13 +9,13 @@ use thiserror::Error;
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum EscapeError {
     /// What follows it is not known.
-    #[error("\\{0} is no escape; known are \\n \\r \\t \\0 \\\\ and \\xHH")]
+    #[error("\\{0} is not an escape; use \\n \\r \\t \\0 \\\\ or \\xHH")]
     Unknown(char),
     /// It ends the text.
-    #[error("the text ends with a lone \\; write \\\\ for a backslash")]
+    #[error("the text ends in a single backslash; write \\\\ for a backslash")]
     Lone,
     /// `\x` without two digits.
-    #[error("\\x takes two hexadecimal digits")]
+    #[error("\\x needs two hexadecimal digits, such as \\x0a")]
     Digits,
 }
 

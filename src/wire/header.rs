@@ -46,16 +46,16 @@ pub struct Header {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum HeaderError {
     /// Fewer than 16 bytes.
-    #[error("shorter than the 16 bytes of a measurement header")]
+    #[error("too short for a measurement header of 16 bytes")]
     TooShort,
     /// Another first byte.
     #[error("not a measurement datagram")]
     NotMagic,
     /// A version that this one does not know.
-    #[error("measurement header of version {0}, this is {VERSION}")]
+    #[error("version {0} of the measurement header is not supported; this is version {VERSION}")]
     Version(u8),
     /// A kind that this version does not know.
-    #[error("measurement datagram of unknown kind {0}")]
+    #[error("unknown kind of measurement datagram: {0}")]
     Kind(u8),
 }
 

@@ -8,10 +8,10 @@ const DIGITS: &[u8; 16] = b"0123456789abcdef";
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum HexError {
     /// A character that is no digit.
-    #[error("{0:?} is not a hexadecimal digit (at character {1})")]
+    #[error("character {1} is {0:?}, which is not a hexadecimal digit (0 to 9, a to f)")]
     Digit(char, usize),
     /// A byte with one digit only.
-    #[error("a hexadecimal byte has two digits; one is missing at character {0}")]
+    #[error("a byte needs two hexadecimal digits; one is missing at character {0}")]
     Half(usize),
 }
 

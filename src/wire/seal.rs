@@ -56,7 +56,7 @@ pub enum Unsealed {
 
 /// Bytes that cannot be a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("a key has {least} to {most} bytes, not {0}", least = KEY_LEN.start(), most = KEY_LEN.end())]
+#[error("a key must have from {least} to {most} bytes; this one has {0}", least = KEY_LEN.start(), most = KEY_LEN.end())]
 pub struct KeyLength(pub usize);
 
 impl ControlKey {

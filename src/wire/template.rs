@@ -11,7 +11,7 @@ const RANDOM_MAX: usize = 65_527;
 
 /// A part that cannot be filled in.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{{random:{0}}} is no length; use {{random:1}} to {{random:65527}}")]
+#[error("{{random:{0}}}: {0:?} is not a length; use from {{random:1}} to {{random:65527}}")]
 pub struct TemplateError(String);
 
 /// A message taken apart. Braces around anything else stand for themselves.

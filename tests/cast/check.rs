@@ -92,7 +92,7 @@ fn what_stands_in_the_way_is_named_with_what_was_seen() {
     // Nobody there.
     let silent = check(&lab, "s", &[group, "--far", "10.77.0.11:5999", "--wait", "400ms", "-J"])
         .expect_success();
-    expect(&silent, "far", "unknown", "port unreachable, said by 10.77.0.11");
+    expect(&silent, "far", "unknown", "port unreachable, from 10.77.0.11");
 
     // No route, and a strict filter.
     lab.shell("s", "ip route del 224.0.0.0/4 dev eth0; sysctl -qw net.ipv4.conf.eth0.rp_filter=1");

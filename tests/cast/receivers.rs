@@ -300,7 +300,7 @@ fn a_sender_that_is_not_there_is_said_and_fails_the_run() {
     };
     // Refused by ICMP: at once, so long before the time is up.
     let err = asks(free_udp_port(), "1min");
-    assert!(err.contains("port unreachable, said by 127.0.0.1"), "{err}");
+    assert!(err.contains("port unreachable, from 127.0.0.1"), "{err}");
     // Somebody is there and keeps silent: for the sender's patience, or until the time is up.
     let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
     let port = silent.local_addr().unwrap().port();

@@ -109,7 +109,7 @@ fn without_a_helper_nothing_is_known_and_its_words_are_shown() {
     let output = run(udpkit().args(["probe", "timeout", &closed]), secs(30));
     assert_eq!(output.code(), Some(1));
     let text = output.out().split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(text.contains("port unreachable, said by 127.0.0.1"), "{text}");
+    assert!(text.contains("port unreachable, from 127.0.0.1"), "{text}");
     assert!(text.contains("not known the time-out: without a helper"), "{text}");
     let server = Running::start(udpkit().args(["serve", "127.0.0.1:0", "--no-probe"]));
     let line = server.wait_for_line("serving on", secs(5));

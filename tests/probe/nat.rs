@@ -285,7 +285,7 @@ fn nobody_there_is_said_with_icmps_words_and_ends_with_one() {
     let output = run(udpkit().args(["probe", "nat", &at]), secs(30));
     assert_eq!(output.code(), Some(1));
     let text = output.out();
-    assert!(text.contains("port unreachable, said by 127.0.0.1"), "{text}");
+    assert!(text.contains("port unreachable, from 127.0.0.1"), "{text}");
     assert!(text.contains("not known: no STUN server answers at"), "{text}");
 }
 

@@ -289,7 +289,7 @@ fn a_helper_that_refuses_is_quoted_and_what_is_known_without_one_is_told() {
     let nobody = ask("8700");
     let report = json(&nobody.out());
     let words = path(&report, "no_helper").as_str().expect("a reason");
-    assert_eq!(words, "nobody serves at 10.77.0.2:8700: port unreachable, said by 10.77.0.2");
+    assert_eq!(words, "nobody serves at 10.77.0.2:8700: port unreachable, from 10.77.0.2");
     assert!(nobody.err().contains("what can be known without one"), "{}", nobody.err());
 }
 

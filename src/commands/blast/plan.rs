@@ -5,8 +5,9 @@ use crate::cli::BlastArgs;
 use crate::commands::shared::check_cpus;
 use crate::commands::{Usage, key};
 use crate::engine::{Placement, ServerPlan};
-use crate::net::AddressFault;
-use crate::net::{FamilyChoice, IoMode, NetError, SocketPlan, resolve, split_host_port};
+use crate::net::{
+    AddressFault, FamilyChoice, IoMode, NetError, SocketPlan, resolve, split_host_port,
+};
 use crate::session::blast::{Direction, TestPlan};
 use crate::session::serve::ServePolicy;
 use crate::session::stamp::StampPolicy;

@@ -7,8 +7,7 @@
 
 use super::targets::{Host, Role, needs_interface, wildcard};
 use crate::commands::Usage;
-use crate::net::JoinedGroup;
-use crate::net::{NetError, Socket, SocketPlan};
+use crate::net::{JoinedGroup, NetError, Socket, SocketPlan};
 use crate::session::{Listen, Names};
 use crate::sys::{Membership, errno, monotonic_now};
 use std::net::{IpAddr, SocketAddr};

@@ -9,8 +9,7 @@ use crate::commands::payload::{PayloadLimit, PayloadPlan};
 use crate::commands::{Exit, Usage};
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
 use crate::net::{self, FamilyChoice, SocketPlan, split_host_port};
-use crate::record::Worded;
-use crate::record::{CastSent, Document};
+use crate::record::{CastSent, Document, Worded};
 use crate::report::{self, FanoutView, print_json, print_text};
 use crate::session::{
     CastSender, CastSenderConfig, CastSenderEnd, CastSenderSummary, PayloadSource, Spacing,

@@ -30,6 +30,7 @@ mod tftp;
 
 pub use ask::Ask;
 
+use crate::units::{Nearest, nearest};
 use std::fmt;
 use std::str::FromStr;
 use thiserror::Error;
@@ -77,9 +78,10 @@ pub enum Service {
 
 /// A name that is no service's.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("no service {name:?} is known; there are {}", names())]
+#[error("{name} is not a known service; use one of {}{nearest}", names())]
 pub struct UnknownService {
     name: String,
+    nearest: Nearest,
 }
 
 impl Service {
@@ -234,7 +236,11 @@ impl FromStr for Service {
 
     fn from_str(text: &str) -> Result<Self, UnknownService> {
         let named = |service: &Self| service.name().eq_ignore_ascii_case(text);
-        Self::ALL.into_iter().find(named).ok_or_else(|| UnknownService { name: text.to_owned() })
+        Self::ALL.into_iter().find(named).ok_or_else(|| {
+            let names = Self::ALL.map(|service| service.name().to_lowercase());
+            let meant = nearest(text, names.iter().map(String::as_str)).map(str::to_owned);
+            UnknownService { name: text.to_owned(), nearest: Nearest(meant) }
+        })
     }
 }
 
@@ -252,7 +258,12 @@ mod tests {
             assert_eq!(service.name().to_uppercase().parse(), Ok(service));
         }
         let error = "gopher".parse::<Service>().unwrap_err().to_string();
-        assert!(error.contains("\"gopher\"") && error.contains("dns, dhcp, tftp"), "{error}");
+        assert!(
+            error.starts_with("gopher is not a known service; use one of dns, dhcp"),
+            "{error}"
+        );
+        let error = "wiregaurd".parse::<Service>().unwrap_err().to_string();
+        assert!(error.ends_with("; did you mean wireguard?"), "{error}");
     }
 
     #[test]

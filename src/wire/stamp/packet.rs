@@ -41,7 +41,7 @@ impl PacketForm {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum PacketError {
     /// Shorter than any packet of the kind.
-    #[error("{got} bytes are too short for a STAMP packet of {least}")]
+    #[error("{got} bytes are too few for a STAMP packet, which has at least {least}")]
     Short {
         /// Bytes that there are.
         got: usize,
@@ -49,7 +49,7 @@ pub enum PacketError {
         least: usize,
     },
     /// The keyed hash is not right: another key, or changed on the way.
-    #[error("the packet's hash does not fit the key")]
+    #[error("the packet's HMAC does not match the key")]
     Hash,
 }
 
