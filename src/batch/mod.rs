@@ -3,6 +3,7 @@
 mod datagram;
 mod hint;
 mod icmp;
+mod link_kind;
 mod local_refusal;
 mod network_error;
 mod outcome;
@@ -15,6 +16,7 @@ mod tx;
 pub use datagram::{Datagram, RxMeta};
 pub use hint::HostHint;
 pub use icmp::IcmpMeaning;
+pub use link_kind::LinkKind;
 pub use local_refusal::LocalRefusal;
 pub use network_error::{ErrorOrigin, Meaning, NetworkError, NetworkNotice, OwnFilter};
 pub use outcome::{SendOutcome, SendStop};

@@ -3,6 +3,7 @@
 //! All of it is text under `/proc/net`, `/proc/sys/net` and `/sys/class/net`; what cannot be read is
 //! `None`. Only queries of IGMP leave no trace there: [`QuerierWatch`](super::QuerierWatch).
 
+use crate::batch::LinkKind;
 use std::fs;
 use std::net::IpAddr;
 use std::path::Path;
@@ -16,9 +17,9 @@ pub struct LinkState {
     pub carrier: Option<bool>,
     /// Whether it is said to carry multicast (`IFF_MULTICAST`).
     pub multicast: Option<bool>,
-    /// What it is where that takes datagrams elsewhere: a `tunnel` by its flags or name, a
-    /// `container bridge` by its name.
-    pub special: Option<&'static str>,
+    /// What it is where that takes datagrams elsewhere: a tunnel by its flags or name, a container
+    /// bridge by its name.
+    pub special: Option<LinkKind>,
     /// For a bridge, whether it snoops.
     pub snooping: Option<bool>,
 }
@@ -66,9 +67,9 @@ pub fn lists_membership(group: IpAddr, index: u32) -> Option<bool> {
     })
 }
 
-/// The IGMP version in use on an interface, `V3`: an older one is in use for a time after a query of
+/// The IGMP version in use on an interface, 1 to 3: an older one is in use for a time after a query of
 /// it was heard.
-pub fn igmp_version(index: u32) -> Option<String> {
+pub fn igmp_version(index: u32) -> Option<u8> {
     version_of(&fs::read_to_string("/proc/net/igmp").ok()?, index)
 }
 
@@ -87,12 +88,13 @@ fn parse_flags(text: &str) -> Option<u32> {
     u32::from_str_radix(text.trim().strip_prefix("0x")?, 16).ok()
 }
 
-fn special(name: &str, flags: u32) -> Option<&'static str> {
+fn special(name: &str, flags: u32) -> Option<LinkKind> {
     let is = |prefixes: &[&str]| prefixes.iter().any(|prefix| name.starts_with(prefix));
     if flags & IFF_POINTOPOINT != 0 || is(&["tun", "tap", "wg", "ppp", "tailscale"]) {
-        return Some("tunnel");
+        return Some(LinkKind::Tunnel);
     }
-    is(&["docker", "br-", "virbr", "cni", "podman", "lxcbr", "lxdbr"]).then_some("container bridge")
+    let bridges = ["docker", "br-", "virbr", "cni", "podman", "lxcbr", "lxdbr"];
+    is(&bridges).then_some(LinkKind::ContainerBridge)
 }
 
 /// `1  lo  :  1  V3` heads an interface, lines that are indented are its groups.
@@ -111,13 +113,12 @@ fn lists_v4(table: &str, index: u32, wanted: &str) -> bool {
     false
 }
 
-fn version_of(table: &str, index: u32) -> Option<String> {
+fn version_of(table: &str, index: u32) -> Option<u8> {
     let line = table.lines().skip(1).find(|line| {
         let first = line.split_whitespace().next().and_then(|word| word.parse().ok());
         !line.starts_with(char::is_whitespace) && first == Some(index)
     })?;
-    let version = line.split_whitespace().last()?;
-    version.starts_with('V').then(|| version.to_owned())
+    line.split_whitespace().last()?.strip_prefix('V')?.parse().ok()
 }
 
 /// `2    eth0            ff02…     1 0000000C 0`: index, name, group, users, flags, timer.
@@ -150,7 +151,7 @@ mod tests {
     fn the_kernels_tables_are_read_as_it_writes_them() {
         assert!(lists_v4(IGMP, 3, "030201EF") && !lists_v4(IGMP, 1, "030201EF"));
         assert!(!lists_v4("", 1, "030201EF"));
-        assert_eq!(version_of(IGMP, 3).as_deref(), Some("V2"));
+        assert_eq!(version_of(IGMP, 3), Some(2));
         assert_eq!(version_of(IGMP, 2), None);
         let igmp6 = "1    lo              ff020000000000000000000000000001     1 0000000C 0\n\
                      3    eth0            ff150000000000000000000000000001     1 00000004 0\n";
@@ -165,9 +166,9 @@ mod tests {
     fn flags_and_names_tell_what_an_interface_is() {
         assert_eq!(parse_flags("0x1003\n"), Some(0x1003));
         assert_eq!(parse_flags("1003"), None);
-        assert_eq!(special("wg0", 0), Some("tunnel"));
-        assert_eq!(special("eth0", IFF_POINTOPOINT), Some("tunnel"));
-        assert_eq!(special("docker0", IFF_MULTICAST), Some("container bridge"));
+        assert_eq!(special("wg0", 0), Some(LinkKind::Tunnel));
+        assert_eq!(special("eth0", IFF_POINTOPOINT), Some(LinkKind::Tunnel));
+        assert_eq!(special("docker0", IFF_MULTICAST), Some(LinkKind::ContainerBridge));
         assert_eq!(special("br0", IFF_MULTICAST), None);
     }
 

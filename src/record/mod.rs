@@ -30,6 +30,7 @@ mod trials;
 mod verdict;
 mod verdict_words;
 
+pub use crate::batch::LinkKind;
 pub use blast::{
     BURST_CLASSES, BlastInterval, BlastReceived, BlastReport, BlastSent, BurstLength,
     DelayQuantiles, DirectionReport, HeaderShare, IoReport, Losses, Refusal, Traffic, fell_short,
@@ -39,9 +40,10 @@ pub use cast::{
 };
 pub use cast_stream::{CastForeign, CastGap, CastStream};
 pub use check::{
-    CastCheck, CheckAnswer, CheckAnswered, CheckEvent, CheckFar, CheckFinding, CheckHold,
-    CheckInterface, CheckRoute, CheckSince, CheckStream, Outcome as CheckOutcome, is_deaf,
-    questions,
+    CastCheck, CastCheckVerdict, CheckAdvice, CheckAlternative, CheckAnswer, CheckAnswered,
+    CheckCaveat, CheckEvent, CheckEvidence, CheckFar, CheckFinding, CheckHold, CheckInterface,
+    CheckRoute, CheckSince, CheckStream, CheckSubject, CheckUndecided, CheckVerdict, HeldFlow,
+    Outcome as CheckOutcome, is_deaf, questions,
 };
 pub use claims::{ClaimedSent, IntervalSums, KnownRun, hold_numbers, hold_sent_against_received};
 pub use contradiction::{Contradiction, Counted, Timed};

@@ -1,160 +1,95 @@
 //! The findings of a check of a network for one-to-many, as text.
 
-use crate::record::{CastCheck, CheckAnswered, CheckFinding, CheckOutcome};
+use super::page::{Align, Page, table};
+use super::words::check::{interrupted, not_answered, outcome, paused, refused_replies, subject};
+use super::words::terms::plural;
+use crate::record::{CastCheck, CheckAnswered, CheckFinding, Worded};
 use crate::units::{Nanos, group_digits};
-use std::fmt::Write;
 
-/// Columns of a report.
-const COLUMNS: usize = 80;
+/// Columns of an outcome, with the two before it and the two behind it.
+const OUTCOME: usize = 11;
+/// Columns of the longest subject that has a column of its own.
+const SUBJECT_MAX: usize = 20;
+/// Columns of a label within a finding.
+const LABEL: usize = 8;
 
 /// A check's report.
-pub fn cast_check_text(check: &CastCheck) -> String {
-    let interfaces = check.interfaces.len();
-    let plural = if interfaces == 1 { "" } else { "s" };
-    let mut text = format!(
-        "udpkit cast check   {}   {interfaces} interface{plural}   {}{}\n\n",
+pub fn cast_check_text(check: &CastCheck, page: Page) -> String {
+    let interfaces = plural(check.interfaces.len() as u64, "interface");
+    let mut head = format!(
+        "udpkit cast check   {}   {interfaces}   {}",
         check.group,
-        Nanos(check.duration_ns),
-        if check.interrupted { "   interrupted" } else { "" },
+        Nanos(check.duration_ns)
     );
+    if check.interrupted {
+        head.push_str(&format!("   {}", interrupted()));
+    }
+    let mut text = page.paragraph("", 2, &head);
+    text.push('\n');
     if check.paused_ns > 0 {
-        let paused = Nanos(check.paused_ns);
-        let _ = writeln!(text, "  paused   this host itself stood still for {paused} in all\n");
+        text.push_str(&page.labelled("paused", &[paused(check.paused_ns)]));
+        text.push('\n');
     }
-    let subjects = check.findings.iter().map(|one| one.subject.chars().count());
-    let width = subjects.max().unwrap_or(0).min(20);
-    for one in &check.findings {
-        render(one, width, &mut text);
+    let subjects: Vec<String> = check.findings.iter().map(subject_of).collect();
+    let width = subjects.iter().map(|one| one.chars().count()).max().unwrap_or(0).min(SUBJECT_MAX);
+    for (one, subject) in check.findings.iter().zip(&subjects) {
+        text.push_str(&finding(one, &format!("{subject:<width$}"), OUTCOME + width + 2, page));
     }
-    let _ = writeln!(text, "\n{}", wrapped("  verdict  ", &verdict(check), 11));
+    text.push('\n');
+    text.push_str(&page.labelled("verdict", &[check.verdict.text()]));
     text
 }
 
-fn render(one: &CheckFinding, width: usize, text: &mut String) {
-    let head = format!("  {:<7}  {:<width$}  ", word(one.outcome), one.subject);
-    let indent = head.chars().count();
-    let _ = writeln!(text, "{}", wrapped(&head, &one.says, indent));
-    let rest = " ".repeat(indent);
-    let _ = writeln!(text, "{}", wrapped(&format!("{rest}seen: "), &one.evidence, indent + 6));
-    if let Some(otherwise) = &one.otherwise {
-        let _ = writeln!(text, "{}", wrapped(&format!("{rest}else: "), otherwise, indent + 6));
-    }
+fn subject_of(one: &CheckFinding) -> String {
+    subject(one.subject, one.interface.as_deref())
 }
 
-fn word(outcome: CheckOutcome) -> &'static str {
-    match outcome {
-        CheckOutcome::Ok => "ok",
-        CheckOutcome::Unknown => "unknown",
-        CheckOutcome::Doubt => "doubt",
-        CheckOutcome::Broken => "broken",
+/// One finding: its verdict behind its outcome and subject, and under it what stands beside it.
+fn finding(one: &CheckFinding, subject: &str, indent: usize, page: Page) -> String {
+    let head = format!("  {:<7}  {subject}  ", outcome(one.outcome));
+    let mut text = page.paragraph(&head, indent, &one.found.verdict.text());
+    for (label, sentences) in [
+        ("seen:", texts(&one.found.evidence)),
+        ("may be:", texts(&one.found.alternatives)),
+        ("note:", texts(&one.found.caveats)),
+        ("try:", texts(&one.advice)),
+    ] {
+        if !sentences.is_empty() {
+            let first = format!("{:indent$}{label:<LABEL$}", "");
+            text.push_str(&page.paragraph(&first, indent + LABEL, &sentences));
+        }
     }
+    text
 }
 
-fn verdict(check: &CastCheck) -> String {
-    let first = |outcome| check.findings.iter().find(|one| one.outcome == outcome);
-    let named = |one: &CheckFinding| format!("{}: {}", one.subject, one.says);
-    let cut_short = check.interrupted && !check.probes_complete;
-    match check.verdict {
-        Some(CheckOutcome::Ok | CheckOutcome::Unknown) | None if cut_short => {
-            "not told: the check was interrupted".to_owned()
-        }
-        Some(CheckOutcome::Broken) => {
-            let what = first(CheckOutcome::Broken).map(named).unwrap_or_default();
-            format!("broken at {what}")
-        }
-        Some(CheckOutcome::Doubt) => {
-            let what = first(CheckOutcome::Doubt).map(named).unwrap_or_default();
-            format!("works as far as was tried, with a doubt at {what}")
-        }
-        Some(CheckOutcome::Unknown) => "works as far as this host can see".to_owned(),
-        Some(CheckOutcome::Ok) => "works, to the far end and back".to_owned(),
-        None => "nothing was found out".to_owned(),
-    }
+/// Statements in one line.
+fn texts<T: Worded>(statements: &[T]) -> String {
+    statements.iter().map(Worded::text).collect::<Vec<_>>().join("; ")
 }
 
-/// `head` and the text behind it, broken at spaces, further lines indented.
+/// A sentence behind `head` on a page of 80 columns, without the last line end.
 pub(super) fn wrapped(head: &str, text: &str, indent: usize) -> String {
-    let mut out = head.to_owned();
-    let mut column = head.chars().count();
-    let mut fresh = true;
-    for word in text.split(' ') {
-        let len = word.chars().count();
-        if !fresh && column + 1 + len > COLUMNS {
-            out.push('\n');
-            out.push_str(&" ".repeat(indent));
-            column = indent;
-            fresh = true;
-        }
-        if !fresh {
-            out.push(' ');
-            column += 1;
-        }
-        out.push_str(word);
-        column += len;
-        fresh = false;
-    }
-    out
+    Page::new(80).paragraph(head, indent, text).trim_end().to_owned()
 }
 
 /// An answerer's report.
-pub fn cast_answered_text(told: &CheckAnswered) -> String {
-    let unanswered = match told.unanswered {
-        0 => String::new(),
-        some => format!("   beyond 200 a second {}", group_digits(some)),
-    };
-    let refused = match (&told.refusal, told.refused) {
-        (Some(why), count @ 1..) => {
-            format!("  refused by this host {}: {why}\n", group_digits(count))
-        }
-        _ => String::new(),
-    };
-    format!(
-        "udpkit cast check --answer   {}   {}\n\n  probes to the group {}   by unicast {}   answers \
-         {}{unanswered}\n{refused}",
-        told.group,
-        Nanos(told.duration_ns),
-        group_digits(told.group_probes),
-        group_digits(told.unicast_probes),
-        group_digits(told.answers),
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn findings_stand_in_columns_and_end_in_a_verdict() {
-        let finding = |subject: &str, outcome, otherwise: Option<&str>| CheckFinding {
-            subject: subject.to_owned(),
-            outcome,
-            says: "unicast reaches it and the group does not: the switch, not the hosts".to_owned(),
-            evidence: "answered 3 of 3 by unicast, 0 of 21 by the group".to_owned(),
-            otherwise: otherwise.map(str::to_owned),
-        };
-        let check = CastCheck {
-            group: "239.1.2.3:5000".to_owned(),
-            verdict: Some(CheckOutcome::Broken),
-            findings: vec![
-                finding("eth0 querier", CheckOutcome::Ok, None),
-                finding("far", CheckOutcome::Broken, Some("a switch")),
-            ],
-            duration_ns: 1_500_000_000,
-            ..CastCheck::default()
-        };
-        let expected = "udpkit cast check   239.1.2.3:5000   0 interfaces   1.50 s
-
-  ok       eth0 querier  unicast reaches it and the group does not: the switch,
-                         not the hosts
-                         seen: answered 3 of 3 by unicast, 0 of 21 by the group
-  broken   far           unicast reaches it and the group does not: the switch,
-                         not the hosts
-                         seen: answered 3 of 3 by unicast, 0 of 21 by the group
-                         else: a switch
-
-  verdict  broken at far: unicast reaches it and the group does not: the switch,
-           not the hosts
-";
-        assert_eq!(cast_check_text(&check), expected);
+pub fn cast_answered_text(told: &CheckAnswered, page: Page) -> String {
+    let head = format!("udpkit cast check --answer   {}   {}", told.group, Nanos(told.duration_ns));
+    let mut text = page.paragraph("", 2, &head);
+    text.push('\n');
+    let mut rows = vec![
+        ("probes to the group", told.group_probes),
+        ("unicast probes", told.unicast_probes),
+        ("replies", told.answers),
+    ];
+    if told.unanswered > 0 {
+        rows.push((not_answered(), told.unanswered));
     }
+    let cells = rows.into_iter().map(|(name, count)| vec![name.to_owned(), group_digits(count)]);
+    text.push_str(&table(&[Align::Left, Align::Right], cells));
+    if let (Some(why), count @ 1..) = (&told.refusal, told.refused) {
+        text.push('\n');
+        text.push_str(&page.paragraph("  ", 4, &refused_replies(count, &why.to_string())));
+    }
+    text
 }

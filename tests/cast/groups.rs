@@ -360,10 +360,10 @@ fn what_cannot_be_right_is_said_before_a_socket_opens() {
         (&["send", "239.1.2.3", "--repeat", "0", "--", "x"], "--repeat 0 is no time"),
         (&["send", "239.1.2.3", "--repeat", "1s"], "standard input is read once"),
         (&["send", "239.1.2.3", "--repeat", "1s", "--rate", "1M", "--", "x"], "cannot be used"),
-        (&["check", "192.0.2.1"], "no multicast group"),
-        (&["check", "239.1.2.1-9"], "names 9 groups"),
+        (&["check", "192.0.2.1"], "not a multicast group"),
+        (&["check", "239.1.2.1-9"], "a check takes one group"),
         (&["check", "239.1.2.3", "--answer", "--far", "x"], "cannot be used"),
-        (&["check", "239.1.2.3", "--hold", "0"], "times of a second and more"),
+        (&["check", "239.1.2.3", "--hold", "0"], "--hold must be more than 0"),
         (&["check", "239.1.2.3", "--time", "1s"], "--answer"),
         (&["check", "239.1.2.3", "--interface", "nosuch0"], "no such interface"),
     ] {

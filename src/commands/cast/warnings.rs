@@ -4,6 +4,7 @@
 use super::targets::{Host, Role, needs_interface};
 use crate::batch::Dest;
 use crate::net::{link_state, route_source};
+use crate::report::words::check::link_kind;
 use std::net::{IpAddr, SocketAddr};
 
 /// Warnings about what is to be sent to; `ttl` is that of groups.
@@ -64,7 +65,7 @@ fn by_route(group: SocketAddr, host: &Host) -> Option<String> {
         ));
     };
     let by = host.interfaces().iter().find(|one| one.addresses.contains(&source))?;
-    let kind = link_state(&by.name).special?;
+    let kind = link_kind(link_state(&by.name).special?);
     Some(format!("{} goes by {}, a {kind}: --interface chooses another", group.ip(), by.name))
 }
 

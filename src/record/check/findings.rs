@@ -2,15 +2,26 @@
 
 use crate::stats::{LossSample, is_beyond_chance};
 
-use super::{CastCheck, CheckFinding, CheckInterface, Outcome, finding, hold, path};
+use super::{
+    CastCheck, CheckAdvice as Advice, CheckAlternative as Alternative, CheckCaveat as Caveat,
+    CheckEvidence as Evidence, CheckFinding, CheckInterface, CheckSubject as Subject,
+    CheckVerdict as Verdict, hold, path,
+};
+
+/// How often a querier asks, unless told otherwise (RFC 3376 §8.2).
+const QUERY_INTERVAL_NS: u64 = 125_000_000_000;
+/// A query was due in this time, with its response interval.
+const QUERY_DUE_NS: u64 = 130_000_000_000;
+/// When a switch forgets a member that nobody queries: 2 × 125 s + 10 s (RFC 3376 §8.4).
+const FORGOTTEN_AFTER_NS: u64 = 260_000_000_000;
 
 /// Every finding, in the order in which a datagram meets what they are about.
 pub(super) fn findings(check: &CastCheck) -> Vec<CheckFinding> {
     let mut all = vec![route(check)];
     for interface in &check.interfaces {
-        all.push(local(interface, check.asked()));
+        all.push(local(check, interface));
         if usable(interface) {
-            all.extend(querier(check, interface));
+            all.push(querier(check, interface));
             all.extend(reverse_path(check, interface));
         }
     }
@@ -22,34 +33,24 @@ pub(super) fn findings(check: &CastCheck) -> Vec<CheckFinding> {
 fn route(check: &CastCheck) -> CheckFinding {
     let route = &check.route;
     let Some(source) = &route.source else {
-        let why = route.error.as_deref().unwrap_or("no source address");
-        return finding(
-            "route",
-            Outcome::Broken,
-            "no route to the group: a program that names no interface cannot send to it or join it",
-            format!("connecting a socket to it: {why}"),
-            Some(if check.is_v4() {
-                "name the interface (--interface), or: ip route add 224.0.0.0/4 dev eth0"
-            } else {
-                "name the interface (--interface), or: ip -6 route add multicast ff00::/8 dev eth0 \
-                 table local"
-            }),
-        );
+        let evidence = match &route.error {
+            Some(why) => Evidence::ConnectRefused { why: why.clone() },
+            None => Evidence::NoSourceAddress,
+        };
+        return CheckFinding::new(Subject::Route, Verdict::NoRoute)
+            .seen([evidence])
+            .advise(Advice::AddRoute { ipv6: !check.is_v4() });
     };
-    let by = route.interface.as_deref().unwrap_or("an unknown interface");
-    let evidence = format!("a socket connected to the group gets {source}");
-    let special = check.interfaces.iter().find(|one| one.name == by).and_then(|one| one.special);
-    if let Some(kind) = special {
-        return finding(
-            "route",
-            Outcome::Doubt,
-            format!("a program that names no interface uses {by}, a {kind}"),
-            evidence,
-            Some("name the interface that the group is on (--interface)"),
-        );
+    let evidence = [Evidence::SourceAddress { source: source.clone() }];
+    let by = check.interfaces.iter().find(|one| route.interface.as_ref() == Some(&one.name));
+    if let Some((interface, kind)) = by.and_then(|by| Some((by.name.clone(), by.special?))) {
+        let verdict = Verdict::RouteBySpecialLink { interface, kind };
+        return CheckFinding::new(Subject::Route, verdict)
+            .seen(evidence)
+            .advise(Advice::NameInterface);
     }
-    let says = format!("a program that names no interface uses {by}");
-    finding("route", Outcome::Ok, says, evidence, None)
+    let verdict = Verdict::Route { interface: route.interface.clone() };
+    CheckFinding::new(Subject::Route, verdict).seen(evidence)
 }
 
 /// No host that works loses more than this of what it sends to itself.
@@ -67,179 +68,129 @@ pub(super) fn usable(interface: &CheckInterface) -> bool {
 }
 
 /// Whether the group can be joined, sent to and heard on an interface, as far as this host goes.
-fn local(interface: &CheckInterface, asked: u64) -> CheckFinding {
-    let broken = |says: &str, evidence: String, otherwise| {
-        finding(&interface.name, Outcome::Broken, says, evidence, otherwise)
-    };
+fn local(check: &CastCheck, interface: &CheckInterface) -> CheckFinding {
+    let name = &interface.name;
+    let found = |verdict| CheckFinding::on(name, Subject::Interface, verdict);
     if let Some(why) = &interface.join_error {
-        return broken("the group cannot be joined here", format!("the kernel says: {why}"), None);
+        return found(Verdict::JoinRefused).seen([Evidence::JoinRefused { why: why.clone() }]);
     }
     if interface.sent == 0 {
-        let why = interface.refusal.as_deref().unwrap_or("nothing was due");
-        return broken("nothing can be sent to the group here", format!("refused: {why}"), None);
+        let refused = interface.refused;
+        let evidence = match interface.refusal.clone() {
+            Some(why) => Evidence::ProbesRefused { refused, why },
+            None => Evidence::NoProbes,
+        };
+        return found(Verdict::NothingSent).seen([evidence]);
     }
-    if interface.up == Some(false) || interface.carrier == Some(false) {
-        let what = if interface.up == Some(false) { "it is down" } else { "it has no carrier" };
-        return broken(
-            "the group is joined, on an interface that is not connected",
-            what.into(),
-            None,
-        );
+    if interface.up == Some(false) {
+        return found(Verdict::NotConnected).seen([Evidence::InterfaceDown]);
+    }
+    if interface.carrier == Some(false) {
+        return found(Verdict::NotConnected).seen([Evidence::NoCarrier]);
     }
     if interface.listed == Some(false) {
-        let evidence = "the kernel's list of memberships (/proc/net) lacks it".to_owned();
-        return broken("the group was joined and the membership is gone", evidence, None);
+        return found(Verdict::MembershipGone).seen([Evidence::MembershipNotListed]);
     }
-    let counts = format!("{} of {} own probes came back", interface.looped, interface.sent);
-    if interface.looped == 0 && !is_deaf(interface.sent, interface.looped, asked) {
-        return finding(
-            &interface.name,
-            Outcome::Unknown,
-            "whether this host hears what it sends to the group itself is not told",
-            format!("{counts}, which may be chance"),
-            None,
-        );
+    let (sent, looped) = (interface.sent, interface.looped);
+    let probes = Evidence::OwnProbes { sent, looped };
+    if looped == 0 && !is_deaf(sent, looped, check.asked()) {
+        return found(Verdict::LoopUndecided).seen([probes]).but([Caveat::MayBeChance]);
     }
-    if interface.looped == 0 {
-        return broken(
-            "this host does not hear what it sends to the group itself",
-            counts,
-            Some("a firewall of this host drops it: nft list ruleset, iptables -L"),
-        );
+    if looped == 0 {
+        return found(Verdict::LoopBroken)
+            .seen([probes])
+            .or_else([Alternative::OwnFirewall])
+            .advise(Advice::ListFirewallRules);
     }
     if interface.multicast == Some(false) {
-        return finding(
-            &interface.name,
-            Outcome::Doubt,
-            "the interface does not say that it carries multicast",
-            format!("flag MULTICAST is off; {counts}"),
-            Some("ip link set DEV multicast on"),
-        );
+        return found(Verdict::NotMulticast)
+            .seen([Evidence::MulticastFlagOff, probes])
+            .advise(Advice::SetMulticastFlag { interface: name.clone() });
     }
-    if interface.looped < interface.sent {
-        return finding(
-            &interface.name,
-            Outcome::Doubt,
-            "the group works within this host, with losses",
-            counts,
-            Some("a busy host, or a firewall with a limit"),
-        );
+    if looped < sent {
+        let alternatives = [Alternative::HostBusy, Alternative::FirewallLimit];
+        return found(Verdict::LoopLoses).seen([probes]).or_else(alternatives);
     }
-    let version =
-        interface.igmp_version.as_ref().map(|version| format!(", IGMP{}", version.to_lowercase()));
-    let listed = if interface.listed.is_some() { ", membership listed" } else { "" };
-    let elsewhere = match interface.heard_by.as_slice() {
-        [] => String::new(),
-        some => format!("; heard by {} too: the same network", some.join(", ")),
-    };
-    finding(
-        &interface.name,
-        Outcome::Ok,
-        "joined, sent to and heard within this host",
-        format!("{counts}{listed}{}{elsewhere}", version.unwrap_or_default()),
-        None,
-    )
+    let elsewhere = &interface.heard_by;
+    let same_network = Evidence::SameNetwork { interfaces: elsewhere.clone() };
+    found(Verdict::LoopWorks)
+        .seen([probes])
+        .seen(interface.listed.map(|_| Evidence::MembershipListed))
+        .seen(interface.igmp_version.map(|version| Evidence::IgmpVersion { version }))
+        .seen((!elsewhere.is_empty()).then_some(same_network))
 }
 
 /// Whether somebody asks for memberships: a switch that snoops forgets them otherwise.
-fn querier(check: &CastCheck, interface: &CheckInterface) -> Option<CheckFinding> {
-    let name = format!("{} querier", interface.name);
-    let say = |outcome, says: &str, evidence: String, otherwise| {
-        Some(finding(&name, outcome, says, evidence, otherwise))
-    };
-    let heard = interface.queries_heard.unwrap_or(0);
-    let before = interface.queries_before.unwrap_or(0);
-    if heard + before > 0 {
-        let whom = interface.querier.as_ref().map(|address| format!(" from {address}"));
-        let evidence = format!(
-            "{before} queries before this check, {heard} during it{}",
-            whom.unwrap_or_default()
-        );
-        return say(Outcome::Ok, "a querier keeps memberships alive", evidence, None);
+fn querier(check: &CastCheck, interface: &CheckInterface) -> CheckFinding {
+    let found = |verdict| CheckFinding::on(&interface.name, Subject::Querier, verdict);
+    let during = interface.queries_heard.unwrap_or(0);
+    let before = interface.queries_before;
+    if during + before.unwrap_or(0) > 0 {
+        let from = interface.querier.clone();
+        return found(Verdict::Querier).seen([Evidence::Queries { before, during, from }]);
     }
-    if interface.igmp_version.as_deref().is_some_and(|version| version != "V3") {
-        let version = interface.igmp_version.clone().unwrap_or_default().to_lowercase();
-        let evidence =
-            format!("the kernel fell back to IGMP{version}, as a query of it makes it do");
-        let otherwise = Some("or it was told to: net.ipv4.conf.*.force_igmp_version");
-        return say(Outcome::Ok, "a querier of an older version was heard", evidence, otherwise);
+    if let Some(version) = interface.igmp_version.filter(|version| *version != 3) {
+        return found(Verdict::OlderQuerier)
+            .seen([Evidence::IgmpFallback { version }])
+            .or_else([Alternative::IgmpVersionForced]);
     }
-    if interface.queries_before.is_some() {
-        return say(
-            Outcome::Doubt,
-            "no querier was heard: without one, a switch that snoops ends the group after 260 s",
-            "no query since the interface came up (Icmp6InGroupMembQueries)".to_owned(),
-            Some(
-                "harmless where no switch snoops; a firewall can hide queries; --hold 300 shows \
-                 whether a stream lasts",
-            ),
-        );
+    let none = Verdict::NoQuerier { forgotten_after_ns: FORGOTTEN_AFTER_NS };
+    if before.is_some() {
+        return found(none)
+            .seen([Evidence::NoQueryCounted])
+            .or_else([Alternative::QueriesHidden])
+            .but([Caveat::HarmlessWithoutSnooping])
+            .advise(Advice::HoldWithStream);
     }
-    let held = check.duration_ns >= 130_000_000_000;
+    let interval_ns = QUERY_INTERVAL_NS;
     match interface.queries_heard {
-        Some(_) if held => say(
-            Outcome::Doubt,
-            "no querier was heard: without one, a switch that snoops ends the group after 260 s",
-            format!("no query in {} s; one is due every 125 s", check.duration_ns / 1_000_000_000),
-            Some("harmless where no switch snoops; another query interval; a firewall"),
-        ),
-        Some(_) => say(
-            Outcome::Unknown,
-            "whether there is a querier does not show this soon",
-            "no query so far; one is due every 125 s".to_owned(),
-            Some("--hold 300 listens long enough"),
-        ),
-        None => say(
-            Outcome::Unknown,
-            "whether there is a querier cannot be seen",
-            "IGMPv3 queries leave no count that a user may read".to_owned(),
-            Some("as root --hold 300 sees them; without, it still shows whether a stream lasts"),
-        ),
+        Some(_) if check.duration_ns >= QUERY_DUE_NS => found(none)
+            .seen([Evidence::NoQuery { listened_ns: check.duration_ns, interval_ns }])
+            .or_else([Alternative::LongerQueryInterval, Alternative::QueriesHidden])
+            .but([Caveat::HarmlessWithoutSnooping]),
+        Some(_) => found(Verdict::QuerierNotYetKnown)
+            .seen([Evidence::NoQueryYet { interval_ns }])
+            .advise(Advice::HoldForQuery),
+        None => found(Verdict::QuerierHidden)
+            .seen([Evidence::QueriesNotCounted])
+            .advise(Advice::HoldAsRoot),
     }
 }
 
 /// Whether the reverse-path filter may drop what comes in (RFC 3704, `ip-sysctl`).
 fn reverse_path(check: &CastCheck, interface: &CheckInterface) -> Option<CheckFinding> {
-    let name = format!("{} rp_filter", interface.name);
-    let far = check.far.as_ref().and_then(|far| far.interface.as_deref());
-    let evidence =
-        |mode: u8| format!("net.ipv4.conf rp_filter is {mode}, of all and {}", interface.name);
-    match interface.rp_filter? {
-        1 if far.is_some_and(|by| by != interface.name) => {
-            let by = far.unwrap_or_default();
-            Some(finding(
-                &name,
-                Outcome::Doubt,
-                format!("what the far end sends by {} is dropped in silence", interface.name),
-                format!("{}; the route to it is by {by}", evidence(1)),
-                Some("sysctl net.ipv4.conf.DEV.rp_filter=2, or a route to it by this interface"),
-            ))
-        }
-        1 if check.interfaces.iter().filter(|one| usable(one)).count() > 1 => Some(finding(
-            &name,
-            Outcome::Doubt,
-            "a source that this host would not reach by this interface is not heard",
-            format!("{} (strict), with several interfaces", evidence(1)),
-            Some("sysctl net.ipv4.conf.DEV.rp_filter=2 where sources are elsewhere"),
-        )),
-        mode @ 1..=2 => Some(finding(
-            &name,
-            Outcome::Ok,
-            "a source to which this host has no route is not heard",
-            evidence(mode),
-            None,
-        )),
+    let name = &interface.name;
+    let mode = interface.rp_filter?;
+    let found = |verdict| {
+        let filter = Evidence::ReversePathFilter { interface: name.clone(), mode };
+        CheckFinding::on(name, Subject::RpFilter, verdict).seen([filter])
+    };
+    let to_far = check.far.as_ref().and_then(|far| far.interface.as_ref());
+    let others = check.interfaces.iter().filter(|one| usable(one)).count() as u64;
+    match (mode, to_far) {
+        (1, Some(by)) if by != name => Some(
+            found(Verdict::FilterDropsFarEnd { interface: name.clone() })
+                .seen([Evidence::RouteToFarEnd { interface: by.clone() }])
+                .advise(Advice::LoosenFilterOrRoute { interface: name.clone() }),
+        ),
+        (1, _) if others > 1 => Some(
+            found(Verdict::FilterDropsOtherRoutes)
+                .seen([Evidence::SeveralInterfaces { interfaces: others }])
+                .advise(Advice::LoosenFilter { interface: name.clone() }),
+        ),
+        (1..=2, _) => Some(found(Verdict::FilterDropsUnrouted)),
         _ => None,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{CheckFar, CheckRoute};
+    use super::super::{CastCheckVerdict, CheckFar, CheckRoute, Outcome};
     use super::*;
+    use crate::batch::{LinkKind, OwnFinding};
 
-    /// A change, what comes of it, and a part of the words.
-    type Case = (fn(&mut CheckInterface), Outcome, &'static str);
+    /// A change, and what comes of it.
+    type Case = (fn(&mut CheckInterface), Verdict, Vec<Evidence>);
 
     fn interface() -> CheckInterface {
         CheckInterface {
@@ -272,73 +223,136 @@ mod tests {
         check
     }
 
-    fn of(check: &CastCheck, subject: &str) -> (Outcome, String) {
+    fn of(check: &CastCheck, subject: Subject) -> &CheckFinding {
         let found = check.findings.iter().find(|one| one.subject == subject);
-        let found = found.unwrap_or_else(|| panic!("no {subject} in {:#?}", check.findings));
-        (found.outcome, format!("{} {}", found.says, found.evidence))
+        found.unwrap_or_else(|| panic!("no {subject:?} in {:#?}", check.findings))
+    }
+
+    fn refusal(errno: i32) -> OwnFinding {
+        OwnFinding::from_errno(errno, "239.1.2.3:5000".parse().unwrap())
+    }
+
+    #[track_caller]
+    fn hold(subject: Subject, cases: Vec<Case>) {
+        for (change, verdict, evidence) in cases {
+            let mut one = interface();
+            change(&mut one);
+            let check = check(one);
+            let found = of(&check, subject);
+            assert_eq!(found.interface.as_deref(), Some("eth0"));
+            assert_eq!(found.outcome, verdict.outcome());
+            assert_eq!((&found.found.verdict, &found.found.evidence), (&verdict, &evidence));
+        }
     }
 
     #[test]
-    fn what_an_interface_does_is_told_in_words() {
-        let cases: [Case; 8] = [
-            (|_| {}, Outcome::Ok, "20 of 20 own probes came back"),
-            (|one| one.looped = 0, Outcome::Broken, "does not hear what it sends"),
-            (|one| (one.sent, one.looped) = (6, 0), Outcome::Unknown, "may be chance"),
-            (|one| one.looped = 4, Outcome::Doubt, "4 of 20"),
-            (|one| one.carrier = Some(false), Outcome::Broken, "no carrier"),
-            (|one| one.multicast = Some(false), Outcome::Doubt, "MULTICAST is off"),
-            (|one| one.listed = Some(false), Outcome::Broken, "membership is gone"),
-            (|one| one.join_error = Some("no such device".into()), Outcome::Broken, "such device"),
-        ];
-        for (change, outcome, part) in cases {
-            let mut one = interface();
-            change(&mut one);
-            let (found, words) = of(&check(one), "eth0");
-            assert_eq!(found, outcome, "{words}");
-            assert!(words.contains(part), "{words}");
-        }
+    fn what_an_interface_does_is_told_with_its_counts() {
+        let probes = |sent, looped| Evidence::OwnProbes { sent, looped };
+        hold(
+            Subject::Interface,
+            vec![
+                (|_| {}, Verdict::LoopWorks, vec![probes(20, 20), Evidence::MembershipListed]),
+                (
+                    |one| {
+                        one.igmp_version = Some(3);
+                        one.heard_by = vec!["eth1".to_owned()];
+                    },
+                    Verdict::LoopWorks,
+                    vec![
+                        probes(20, 20),
+                        Evidence::MembershipListed,
+                        Evidence::IgmpVersion { version: 3 },
+                        Evidence::SameNetwork { interfaces: vec!["eth1".to_owned()] },
+                    ],
+                ),
+                (|one| one.looped = 0, Verdict::LoopBroken, vec![probes(20, 0)]),
+                (|one| (one.sent, one.looped) = (6, 0), Verdict::LoopUndecided, vec![probes(6, 0)]),
+                (|one| one.looped = 4, Verdict::LoopLoses, vec![probes(20, 4)]),
+                (|one| one.up = Some(false), Verdict::NotConnected, vec![Evidence::InterfaceDown]),
+                (|one| one.carrier = Some(false), Verdict::NotConnected, vec![Evidence::NoCarrier]),
+                (
+                    |one| one.multicast = Some(false),
+                    Verdict::NotMulticast,
+                    vec![Evidence::MulticastFlagOff, probes(20, 20)],
+                ),
+                (
+                    |one| one.listed = Some(false),
+                    Verdict::MembershipGone,
+                    vec![Evidence::MembershipNotListed],
+                ),
+                (
+                    |one| one.join_error = Some(refusal(19)),
+                    Verdict::JoinRefused,
+                    vec![Evidence::JoinRefused { why: refusal(19) }],
+                ),
+                (
+                    |one| (one.sent, one.refused, one.refusal) = (0, 20, Some(refusal(1))),
+                    Verdict::NothingSent,
+                    vec![Evidence::ProbesRefused { refused: 20, why: refusal(1) }],
+                ),
+            ],
+        );
     }
 
     #[test]
     fn a_querier_is_seen_by_its_queries_or_by_an_older_version_and_else_not_made_up() {
-        let cases: [Case; 5] = [
-            (|one| one.queries_before = Some(3), Outcome::Ok, "3 queries before"),
-            (|one| one.queries_heard = Some(1), Outcome::Ok, "1 during"),
-            (|one| one.igmp_version = Some("V2".into()), Outcome::Ok, "fell back to IGMPv2"),
-            (|one| one.queries_before = Some(0), Outcome::Doubt, "no querier"),
-            (|_| {}, Outcome::Unknown, "cannot be seen"),
-        ];
-        for (change, outcome, part) in cases {
-            let mut one = interface();
-            change(&mut one);
-            let (found, words) = of(&check(one), "eth0 querier");
-            assert_eq!(found, outcome, "{words}");
-            assert!(words.contains(part), "{words}");
-        }
-        let mut seen = interface();
-        seen.queries_heard = Some(0);
-        assert_eq!(of(&check(seen.clone()), "eth0 querier").0, Outcome::Unknown);
-        let mut long = check(seen);
+        let queries = |before, during| Evidence::Queries { before, during, from: None };
+        let none = Verdict::NoQuerier { forgotten_after_ns: 260_000_000_000 };
+        let not_yet = Evidence::NoQueryYet { interval_ns: 125_000_000_000 };
+        hold(
+            Subject::Querier,
+            vec![
+                (|one| one.queries_before = Some(3), Verdict::Querier, vec![queries(Some(3), 0)]),
+                (|one| one.queries_heard = Some(1), Verdict::Querier, vec![queries(None, 1)]),
+                (
+                    |one| one.igmp_version = Some(2),
+                    Verdict::OlderQuerier,
+                    vec![Evidence::IgmpFallback { version: 2 }],
+                ),
+                (|one| one.queries_before = Some(0), none.clone(), vec![Evidence::NoQueryCounted]),
+                (|_| {}, Verdict::QuerierHidden, vec![Evidence::QueriesNotCounted]),
+                (|one| one.queries_heard = Some(0), Verdict::QuerierNotYetKnown, vec![not_yet]),
+            ],
+        );
+        let mut long = check(CheckInterface { queries_heard: Some(0), ..interface() });
         long.duration_ns = 300_000_000_000;
         long.judge();
-        assert_eq!(of(&long, "eth0 querier").0, Outcome::Doubt);
+        let found = of(&long, Subject::Querier);
+        let (listened_ns, interval_ns) = (300_000_000_000, 125_000_000_000);
+        assert_eq!(found.found.verdict, none);
+        assert_eq!(found.found.evidence, [Evidence::NoQuery { listened_ns, interval_ns }]);
     }
 
     #[test]
     fn a_missing_route_and_a_strict_filter_are_named() {
         let mut lost = check(interface());
-        lost.route =
-            CheckRoute { error: Some("network is unreachable".into()), ..Default::default() };
+        lost.route = CheckRoute { error: Some(refusal(101)), ..Default::default() };
         lost.judge();
-        assert_eq!(of(&lost, "route").0, Outcome::Broken);
-        assert_eq!(lost.verdict, Some(Outcome::Broken));
+        let route = of(&lost, Subject::Route);
+        assert_eq!(route.outcome, Outcome::Broken);
+        assert_eq!(route.found.verdict, Verdict::NoRoute);
+        assert_eq!(route.found.evidence, [Evidence::ConnectRefused { why: refusal(101) }]);
+        assert_eq!(route.advice, [Advice::AddRoute { ipv6: false }]);
+        let (subject, finding) = (Subject::Route, Verdict::NoRoute);
+        assert_eq!(lost.verdict, CastCheckVerdict::Broken { subject, interface: None, finding });
+
         let mut strict = check(CheckInterface { rp_filter: Some(1), ..interface() });
-        assert_eq!(of(&strict, "eth0 rp_filter").0, Outcome::Ok);
+        let verdict = |check: &CastCheck| of(check, Subject::RpFilter).found.verdict.clone();
+        assert_eq!(verdict(&strict), Verdict::FilterDropsUnrouted);
         strict.far = Some(CheckFar { interface: Some("eth1".into()), ..CheckFar::default() });
         strict.judge();
-        assert_eq!(of(&strict, "eth0 rp_filter").0, Outcome::Doubt);
-        let mut vpn = check(CheckInterface { special: Some("tunnel"), ..interface() });
-        vpn.judge();
-        assert_eq!(of(&vpn, "route").0, Outcome::Doubt);
+        assert_eq!(verdict(&strict), Verdict::FilterDropsFarEnd { interface: "eth0".to_owned() });
+        strict.far = None;
+        strict.interfaces.push(CheckInterface { name: "eth1".to_owned(), ..interface() });
+        strict.judge();
+        assert_eq!(verdict(&strict), Verdict::FilterDropsOtherRoutes);
+
+        let vpn = check(CheckInterface { special: Some(LinkKind::Tunnel), ..interface() });
+        let (interface, kind) = ("eth0".to_owned(), LinkKind::Tunnel);
+        let special = Verdict::RouteBySpecialLink { interface, kind };
+        assert_eq!(of(&vpn, Subject::Route).found.verdict, special);
+        let (subject, interface) = (Subject::Route, None);
+        let warning = CastCheckVerdict::Warning { subject, interface, finding: special };
+        assert_eq!(vpn.verdict, warning);
     }
 }

@@ -5,7 +5,11 @@
 
 use crate::stats::{LossSample, is_beyond_chance};
 
-use super::{CastCheck, CheckFinding, CheckHold, CheckStream, Outcome};
+use super::{
+    CastCheck, CheckAdvice as Advice, CheckAlternative as Alternative, CheckEvidence as Evidence,
+    CheckFinding, CheckHold, CheckStream, CheckSubject as Subject, CheckVerdict as Verdict,
+    HeldFlow, path,
+};
 
 /// Nanoseconds in a second.
 const SECOND: u64 = 1_000_000_000;
@@ -20,127 +24,92 @@ pub(super) fn finding(check: &CastCheck) -> Option<CheckFinding> {
     Some(outward(check, hold).unwrap_or_else(|| inward(check, hold)))
 }
 
+fn found(verdict: Verdict) -> CheckFinding {
+    CheckFinding::new(Subject::Hold, verdict)
+}
+
 /// The far end's membership: its answers to the group end, those to unicast go on.
 fn outward(check: &CastCheck, hold: &CheckHold) -> Option<CheckFinding> {
     let (group, unicast) = (hold.far_group_last_ns?, hold.far_unicast_last_ns?);
-    let age = hold.far_membership_ns?;
+    let age_ns = hold.far_membership_ns?;
     if unicast < group + SILENCE {
         return None;
     }
     let since = hold.far_since.unwrap_or_default();
     let control = LossSample::new(since.unicast_sent, since.unicast_back);
     if !is_beyond_chance(LossSample::new(since.group_sent, 0), control, check.asked()) {
-        let share = control.percent().filter(|_| control.lost > 0);
-        let loss = share.map(|share| format!(": the path loses {share:.0} %"));
-        return Some(verdict(
-            Outcome::Unknown,
-            format!(
-                "whether the far end hears the group still is not told{}",
-                loss.unwrap_or_default()
-            ),
-            format!("the last {} probes to the group were not answered", since.group_sent),
-            Some("hold for longer"),
-        ));
+        let verdict = Verdict::FarEndUndecided { why: path::undecided_by(control) };
+        let evidence = Evidence::LastUnanswered { probes: since.group_sent };
+        return Some(found(verdict).seen([evidence]).advise(Advice::HoldLonger));
     }
-    let evidence = format!(
-        "its answers to the group ended {} after its join, those to unicast went on for {}",
-        seconds(age),
-        seconds(unicast - group)
-    );
-    Some(ended(check, hold, age, Subject::Far, evidence))
+    let unicast_longer_ns = unicast - group;
+    let evidence = Evidence::GroupAnswersEnded { age_ns, unicast_longer_ns };
+    Some(ended(check, hold, (HeldFlow::FarEnd, age_ns), evidence))
 }
 
 /// This host's membership: what came for it.
 fn inward(check: &CastCheck, hold: &CheckHold) -> CheckFinding {
-    let held = seconds(hold.held_ns);
+    let (held_ns, membership_ns) = (hold.held_ns, hold.membership_ns);
     let Some(stream) = longest(&hold.streams) else {
-        return verdict(
-            Outcome::Unknown,
-            "nothing came for the group while it was held".to_owned(),
-            format!("held {held}"),
-            Some("it needs a stream: udpkit cast send there, or --far with --answer"),
-        );
+        return found(Verdict::NothingReceived)
+            .seen([Evidence::Held { held_ns }])
+            .advise(Advice::SendStream);
     };
-    let who = format!("{} datagrams from {}", stream.datagrams, stream.source);
+    let (source, datagrams) = (stream.source.clone(), stream.datagrams);
     if !is_over(check, hold, stream) {
-        if hold.held_ns < hold.membership_ns + hold.membership_ns / 10 {
-            return verdict(
-                Outcome::Unknown,
-                "the stream lasts, so far".to_owned(),
-                format!("{who}, held {held}; a membership ends at {}", seconds(hold.membership_ns)),
-                Some("--hold 300 is longer than a membership without a querier"),
-            );
+        let arrives = Evidence::StreamArrives { source, datagrams, held_ns };
+        if held_ns < membership_ns + membership_ns / 10 {
+            return found(Verdict::StreamLastsSoFar)
+                .seen([arrives, Evidence::MembershipLasts { membership_ns }])
+                .advise(Advice::HoldPastMembership);
         }
-        return verdict(
-            Outcome::Ok,
-            "the stream outlasts a membership".to_owned(),
-            format!("{who}, still heard after {held}"),
-            None,
-        );
+        return found(Verdict::StreamOutlasts).seen([arrives]);
     }
-    let evidence = format!("{who}, the last {} after the join", seconds(stream.last_ns));
+    let evidence = Evidence::StreamEnded { source, datagrams, last_ns: stream.last_ns };
     if stream.ended {
-        let says = "the stream ended because its sender did".to_owned();
-        return verdict(Outcome::Unknown, says, evidence, Some("hold while a stream runs"));
+        return found(Verdict::SenderEnded).seen([evidence]).advise(Advice::HoldDuringStream);
     }
-    ended(check, hold, stream.last_ns, Subject::Stream, evidence)
-}
-
-/// What ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Subject {
-    /// The far end's answers to the group, beside unicast that goes on.
-    Far,
-    /// A stream, with nothing beside it.
-    Stream,
+    ended(check, hold, (HeldFlow::Stream, stream.last_ns), evidence)
 }
 
 /// What an end at this age of a membership means.
 fn ended(
     check: &CastCheck,
     hold: &CheckHold,
-    age: u64,
-    subject: Subject,
-    evidence: String,
+    (what, age_ns): (HeldFlow, u64),
+    evidence: Evidence,
 ) -> CheckFinding {
-    let membership = hold.membership_ns;
-    let slack = (membership / 10).max(SECOND);
-    let about = age + slack >= membership && age <= membership + slack + repeated(check);
+    let membership_ns = hold.membership_ns;
+    let slack = (membership_ns / 10).max(SECOND);
+    let about =
+        age_ns + slack >= membership_ns && age_ns <= membership_ns + slack + repeated(check);
     let heard = || check.interfaces.iter().filter_map(|one| one.queries_heard);
     let queries: u64 = heard().sum();
-    let what = match subject {
-        Subject::Far => "the far end hears the group no more",
-        Subject::Stream => "the stream stopped",
-    };
+    let queries_visible = heard().next().is_some();
+    // This host sends what the far end answers: its own stream cannot have stopped unseen.
+    let stopped = (what == HeldFlow::Stream).then_some(Alternative::SenderStopped);
     // A stream may have ended by itself just then: only where queries would have been seen.
-    let (listened, at) = (heard().next().is_some(), seconds(membership));
-    if about && queries == 0 && (listened || subject == Subject::Far) {
-        let querier = if listened { "no querier" } else { "nobody renews them" };
-        return verdict(
-            Outcome::Broken,
-            format!("{what} when memberships end, {at}: {querier}"),
-            evidence,
-            Some(
-                "a switch snoops and nobody queries: enable a querier on it or on a router, or \
-                 turn snooping off; or the sender stopped just then",
-            ),
-        );
+    if about && queries == 0 && (queries_visible || what == HeldFlow::FarEnd) {
+        let verdict = Verdict::EndedWithMembership { what, membership_ns, queries_visible };
+        return found(verdict)
+            .seen([evidence])
+            .or_else([Alternative::SnoopingWithoutQuerier])
+            .or_else(stopped)
+            .advise(Advice::EnableQuerier);
     }
-    let seen = if queries > 0 { format!("; {queries} queries were heard") } else { String::new() };
-    verdict(
-        Outcome::Doubt,
-        format!("{what} at {}, memberships end at {}", seconds(age), seconds(membership)),
-        format!("{evidence}{seen}"),
-        Some("the sender stopped, or the path changed; --membership says when a switch forgets"),
-    )
+    found(Verdict::Ended { what, age_ns, membership_ns })
+        .seen([evidence])
+        .seen((queries > 0).then_some(Evidence::QueriesHeard { queries }))
+        .or_else(stopped)
+        .or_else([Alternative::PathChanged])
+        .advise(Advice::SetMembership)
 }
 
 /// How long after a join it is said again, at most; a switch counts from the last that it heard: 1 s
 /// of `IGMPv3` (RFC 3376 §8.11), 10 s of `IGMPv2` and `MLDv1` (RFC 2236 §8.10, RFC 2710 §7.10).
 fn repeated(check: &CastCheck) -> u64 {
-    let is_v3 = |version: &str| version == "V3";
-    let mut versions = check.interfaces.iter().filter_map(|one| one.igmp_version.as_deref());
-    if check.is_v4() && versions.all(is_v3) { SECOND } else { 10 * SECOND }
+    let mut versions = check.interfaces.iter().filter_map(|one| one.igmp_version);
+    if check.is_v4() && versions.all(|version| version == 3) { SECOND } else { 10 * SECOND }
 }
 
 /// The stream of the most datagrams.
@@ -163,22 +132,9 @@ fn is_over(check: &CastCheck, hold: &CheckHold, stream: &CheckStream) -> bool {
     silence > explained && is_beyond_chance(due, all, check.asked())
 }
 
-fn seconds(nanos: u64) -> String {
-    format!("{}.{} s", nanos / SECOND, nanos % SECOND / (SECOND / 10))
-}
-
-fn verdict(
-    outcome: Outcome,
-    says: String,
-    evidence: String,
-    otherwise: Option<&str>,
-) -> CheckFinding {
-    super::finding("hold", outcome, says, evidence, otherwise)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::{CheckInterface, CheckSince};
+    use super::super::{CheckInterface, CheckSince, CheckUndecided, Outcome};
     use super::*;
 
     fn stream(first: u64, last: u64) -> CheckStream {
@@ -203,17 +159,23 @@ mod tests {
         CastCheck { hold: Some(hold), interfaces: vec![listened], ..CastCheck::default() }
     }
 
-    fn told(check: &CastCheck) -> (Outcome, String) {
+    fn told(check: &CastCheck) -> (Outcome, Verdict) {
         let found = finding(check).unwrap();
-        (found.outcome, found.says)
+        (found.outcome, found.found.verdict)
+    }
+
+    /// A stream that ended when a membership of 260 s does.
+    fn with_membership(what: HeldFlow) -> Verdict {
+        let membership_ns = 260 * SECOND;
+        Verdict::EndedWithMembership { what, membership_ns, queries_visible: true }
     }
 
     #[test]
     fn a_stream_that_dies_when_memberships_do_has_no_querier() {
         for last in [245, 260, 270] {
-            let (outcome, says) = told(&held(300, vec![stream(1, last)]));
+            let (outcome, verdict) = told(&held(300, vec![stream(1, last)]));
             assert_eq!(outcome, Outcome::Broken, "{last}");
-            assert_eq!(says, "the stream stopped when memberships end, 260.0 s: no querier");
+            assert_eq!(verdict, with_membership(HeldFlow::Stream));
         }
     }
 
@@ -231,28 +193,34 @@ mod tests {
         assert_eq!(check(|_, one| one.datagrams = 50), Outcome::Ok);
         assert_eq!(check(|_, one| one.longest_gap_ns = 30 * SECOND), Outcome::Ok);
         // Nobody could have seen a query: the time alone is no proof.
-        assert_eq!(check(|all, _| all.interfaces.clear()), Outcome::Doubt);
+        assert_eq!(check(|all, _| all.interfaces.clear()), Outcome::Warning);
     }
 
     #[test]
     fn another_end_is_not_laid_to_the_querier() {
-        let (outcome, says) = told(&held(300, vec![stream(1, 87)]));
-        assert_eq!(outcome, Outcome::Doubt);
-        assert_eq!(says, "the stream stopped at 87.0 s, memberships end at 260.0 s");
+        let (outcome, verdict) = told(&held(300, vec![stream(1, 87)]));
+        let (what, age_ns, membership_ns) = (HeldFlow::Stream, 87 * SECOND, 260 * SECOND);
+        assert_eq!(outcome, Outcome::Warning);
+        assert_eq!(verdict, Verdict::Ended { what, age_ns, membership_ns });
         let mut asked = held(300, vec![stream(1, 260)]);
         asked.interfaces =
             vec![CheckInterface { queries_heard: Some(2), ..CheckInterface::default() }];
-        assert_eq!(told(&asked).0, Outcome::Doubt);
+        let found = finding(&asked).unwrap();
+        assert_eq!(found.outcome, Outcome::Warning);
+        assert_eq!(found.found.evidence[1], Evidence::QueriesHeard { queries: 2 });
         let mut over = held(300, vec![stream(1, 260)]);
         over.hold.as_mut().unwrap().streams[0].ended = true;
-        assert_eq!(told(&over).0, Outcome::Unknown);
+        assert_eq!(told(&over), (Outcome::Unknown, Verdict::SenderEnded));
     }
 
     #[test]
     fn a_stream_that_lasts_is_judged_only_once_a_membership_would_have_ended() {
-        assert_eq!(told(&held(60, vec![stream(1, 60)])).0, Outcome::Unknown);
-        assert_eq!(told(&held(300, vec![stream(1, 299)])).0, Outcome::Ok);
-        assert_eq!(told(&held(300, Vec::new())).0, Outcome::Unknown);
+        let early = told(&held(60, vec![stream(1, 60)]));
+        assert_eq!(early, (Outcome::Unknown, Verdict::StreamLastsSoFar));
+        let late = told(&held(300, vec![stream(1, 299)]));
+        assert_eq!(late, (Outcome::Ok, Verdict::StreamOutlasts));
+        let silent = told(&held(300, Vec::new()));
+        assert_eq!(silent, (Outcome::Unknown, Verdict::NothingReceived));
         assert_eq!(finding(&CastCheck::default()), None);
     }
 
@@ -265,10 +233,11 @@ mod tests {
         hold.far_unicast_last_ns = Some(299 * SECOND);
         let since = |unicast_back| CheckSince { group_sent: 40, unicast_sent: 40, unicast_back };
         hold.far_since = Some(since(40));
-        assert_eq!(told(&check).0, Outcome::Broken);
+        assert_eq!(told(&check), (Outcome::Broken, with_membership(HeldFlow::FarEnd)));
         // Most of either is lost, and no answer to the group came for a while: chance.
         check.hold.as_mut().unwrap().far_since = Some(since(4));
-        assert_eq!(told(&check).0, Outcome::Unknown);
+        let why = CheckUndecided::PathLoses { sent: 40, lost: 36 };
+        assert_eq!(told(&check), (Outcome::Unknown, Verdict::FarEndUndecided { why }));
         check.hold.as_mut().unwrap().far_group_last_ns = Some(299 * SECOND);
         assert_eq!(told(&check).0, Outcome::Ok);
     }

@@ -1,12 +1,19 @@
 //! What `cast check` found out about a network for one-to-many, and what it makes of it.
 
+mod evidence;
 mod findings;
 mod hold;
 mod path;
+mod system;
+mod verdict;
 
+pub use evidence::{CheckAdvice, CheckAlternative, CheckCaveat, CheckEvidence};
 use findings::findings;
 pub use findings::is_deaf;
+pub use verdict::{CastCheckVerdict, CheckUndecided, CheckVerdict, HeldFlow};
 
+use super::finding::{Findings, all, one};
+use crate::batch::{LinkKind, NetworkError, OwnFinding};
 use crate::units::Nanos;
 use serde::Serialize;
 
@@ -15,9 +22,10 @@ use serde::Serialize;
 pub struct CastCheck {
     /// The group, `239.1.2.3:5000`.
     pub group: String,
-    /// The worst of the findings; `None` before they are drawn.
-    pub verdict: Option<Outcome>,
-    /// What the facts below mean, in words.
+    /// What the worst of the findings means for the group.
+    #[serde(serialize_with = "one")]
+    pub verdict: CastCheckVerdict,
+    /// What the facts below mean.
     pub findings: Vec<CheckFinding>,
     /// What becomes of a program that names no interface.
     pub route: CheckRoute,
@@ -50,24 +58,84 @@ pub enum Outcome {
     /// It cannot be known from here.
     Unknown,
     /// It may work and may not.
-    Doubt,
+    Warning,
     /// It does not work.
     Broken,
+}
+
+/// What a finding is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckSubject {
+    /// What becomes of a program that names no interface.
+    Route,
+    /// Joining, sending and receiving on one interface of this host.
+    Interface,
+    /// Whether somebody queries for memberships on one interface.
+    Querier,
+    /// The reverse-path filter of one interface.
+    RpFilter,
+    /// Whether hosts elsewhere receive the group.
+    OtherHosts,
+    /// Whether the group reaches the far end.
+    ToFarEnd,
+    /// Whether what the far end sends to the group arrives here.
+    FromFarEnd,
+    /// The hosts that replied, but for the far end.
+    Replies,
+    /// The membership that was held.
+    Hold,
 }
 
 /// One finding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CheckFinding {
-    /// What it is about: `route`, `eth0`, `querier`, `far`, `ttl`, `hold`.
-    pub subject: String,
+    /// What it is about.
+    pub subject: CheckSubject,
+    /// The interface that it is about; `None` where it is about none.
+    pub interface: Option<String>,
     /// How it stands.
     pub outcome: Outcome,
-    /// The same in words.
-    pub says: String,
-    /// What was seen that says so.
-    pub evidence: String,
-    /// What else could explain it, or what to do; `None` where it is plain.
-    pub otherwise: Option<String>,
+    /// What was found, and what stands beside it.
+    #[serde(flatten)]
+    pub found: Findings<CheckVerdict, CheckEvidence, CheckAlternative, CheckCaveat>,
+    /// What to do.
+    #[serde(serialize_with = "all")]
+    pub advice: Vec<CheckAdvice>,
+}
+
+impl CheckFinding {
+    /// A finding with nothing beside it yet.
+    fn new(subject: CheckSubject, verdict: CheckVerdict) -> Self {
+        let outcome = verdict.outcome();
+        let found = Findings::new(verdict);
+        Self { subject, interface: None, outcome, found, advice: Vec::new() }
+    }
+
+    /// As [`CheckFinding::new`], about an interface.
+    fn on(interface: &str, subject: CheckSubject, verdict: CheckVerdict) -> Self {
+        Self { interface: Some(interface.to_owned()), ..Self::new(subject, verdict) }
+    }
+
+    fn seen(mut self, evidence: impl IntoIterator<Item = CheckEvidence>) -> Self {
+        self.found.evidence.extend(evidence);
+        self
+    }
+
+    fn or_else(mut self, alternatives: impl IntoIterator<Item = CheckAlternative>) -> Self {
+        self.found.alternatives.extend(alternatives);
+        self
+    }
+
+    fn but(mut self, caveats: impl IntoIterator<Item = CheckCaveat>) -> Self {
+        self.found.caveats.extend(caveats);
+        self
+    }
+
+    fn advise(mut self, advice: CheckAdvice) -> Self {
+        self.advice.push(advice);
+        self
+    }
 }
 
 /// The way that the host's routes choose for the group.
@@ -77,8 +145,9 @@ pub struct CheckRoute {
     pub source: Option<String>,
     /// The interface that has it.
     pub interface: Option<String>,
-    /// Why there is no route, in the system's words.
-    pub error: Option<String>,
+    /// Why there is no route.
+    #[serde(serialize_with = "system::maybe_error")]
+    pub error: Option<OwnFinding>,
 }
 
 /// One interface.
@@ -94,21 +163,22 @@ pub struct CheckInterface {
     pub carrier: Option<bool>,
     /// Whether it is said to carry multicast.
     pub multicast: Option<bool>,
-    /// What it is by its name or flags, where that takes datagrams elsewhere: `tunnel`,
-    /// `container bridge`.
-    pub special: Option<&'static str>,
+    /// What it is by its name or flags, where that takes datagrams elsewhere.
+    pub special: Option<LinkKind>,
     /// Why the group could not be joined; `None` when it was.
-    pub join_error: Option<String>,
+    #[serde(serialize_with = "system::maybe_error")]
+    pub join_error: Option<OwnFinding>,
     /// Whether the kernel lists the membership (`/proc/net/igmp`, `/proc/net/igmp6`).
     pub listed: Option<bool>,
-    /// The IGMP version in use, as the kernel lists it; `None` for IPv6.
-    pub igmp_version: Option<String>,
+    /// The IGMP version in use, as the kernel lists it: 1, 2 or 3; `None` for IPv6.
+    pub igmp_version: Option<u8>,
     /// Probes that the kernel took.
     pub sent: u64,
     /// Probes that it refused.
     pub refused: u64,
-    /// Why, in the system's words.
-    pub refusal: Option<String>,
+    /// Why the latest was refused.
+    #[serde(serialize_with = "system::maybe_error")]
+    pub refusal: Option<OwnFinding>,
     /// Of the probes sent, how many came back by the loop within this host.
     pub looped: u64,
     /// Other interfaces of this host by which its probes came in.
@@ -168,15 +238,17 @@ pub struct CheckFar {
     /// Probes to it by unicast that this host itself refused to send.
     pub refused: u64,
     /// Why the latest was refused.
-    pub refusal: Option<String>,
+    #[serde(serialize_with = "system::maybe_error")]
+    pub refusal: Option<OwnFinding>,
     /// The least TTL at which the group reached it; `None` when it did not.
     pub ttl_least: Option<u8>,
     /// What it was asked to send to the group.
     pub asked: u64,
     /// Of these, how many were heard here.
     pub heard: u64,
-    /// What the network said instead of an answer (ICMP); the latest.
-    pub unreachable: Option<String>,
+    /// The latest ICMP error that came instead of an answer.
+    #[serde(serialize_with = "system::maybe_icmp")]
+    pub unreachable: Option<NetworkError>,
 }
 
 /// A membership that was held.
@@ -246,14 +318,15 @@ pub struct CheckAnswered {
     pub unicast_probes: u64,
     /// Answers sent.
     pub answers: u64,
-    /// Probes beyond the 200 a second that are answered.
+    /// Probes that were not answered: beyond 200 a second, 50 a second to the group, or repeated.
     pub unanswered: u64,
     /// Datagrams that were no probes.
     pub others: u64,
     /// Answers that this host itself refused to send.
     pub refused: u64,
     /// Why the latest was refused.
-    pub refusal: Option<String>,
+    #[serde(serialize_with = "system::maybe_error")]
+    pub refusal: Option<OwnFinding>,
     /// Whether the user ended it.
     pub interrupted: bool,
     /// From the join to the end.
@@ -291,31 +364,49 @@ impl CastCheck {
         questions(self.interfaces.len())
     }
 
+    /// Whether it ended before silence could mean anything.
+    fn is_cut_short(&self) -> bool {
+        self.interrupted && !self.probes_complete
+    }
+
     /// Draws the findings and the verdict from the facts.
     pub fn judge(&mut self) {
         self.findings = findings(self);
-        self.verdict = self.findings.iter().map(|one| one.outcome).max();
+        self.verdict = self.draw_verdict();
+    }
+
+    /// What the worst of the findings means.
+    fn draw_verdict(&self) -> CastCheckVerdict {
+        let Some(worst) = self.findings.iter().map(|one| one.outcome).max() else {
+            return CastCheckVerdict::NotJudged;
+        };
+        let first = self.findings.iter().find(|one| one.outcome == worst).cloned();
+        match (worst, first) {
+            (Outcome::Broken, Some(CheckFinding { subject, interface, found, .. })) => {
+                CastCheckVerdict::Broken { subject, interface, finding: found.verdict }
+            }
+            (Outcome::Warning, Some(CheckFinding { subject, interface, found, .. })) => {
+                CastCheckVerdict::Warning { subject, interface, finding: found.verdict }
+            }
+            _ if self.is_cut_short() => CastCheckVerdict::Interrupted,
+            (Outcome::Ok, _) => self.works(),
+            _ => CastCheckVerdict::WorksAsFarAsSeen,
+        }
+    }
+
+    /// What it means that every finding is good.
+    fn works(&self) -> CastCheckVerdict {
+        let back = |one: &CheckFinding| one.found.verdict == CheckVerdict::BackReceived;
+        match &self.far {
+            Some(far) if self.findings.iter().any(back) => {
+                CastCheckVerdict::WorksBothWays { far_end: far.address.clone() }
+            }
+            _ => CastCheckVerdict::Works,
+        }
     }
 
     /// Whether the group is an IPv4 one.
     fn is_v4(&self) -> bool {
         !self.group.starts_with('[')
-    }
-}
-
-/// A finding put together.
-fn finding(
-    subject: &str,
-    outcome: Outcome,
-    says: impl Into<String>,
-    evidence: impl Into<String>,
-    otherwise: Option<&str>,
-) -> CheckFinding {
-    CheckFinding {
-        subject: subject.to_owned(),
-        outcome,
-        says: says.into(),
-        evidence: evidence.into(),
-        otherwise: otherwise.map(str::to_owned),
     }
 }

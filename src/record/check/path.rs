@@ -1,8 +1,15 @@
 //! What the facts mean for the path to other hosts: who answered, at which TTL, and what unicast
 //! does on the same way.
 
-use super::{CastCheck, CheckFar, CheckFinding, Outcome, finding};
+use super::{
+    CastCheck, CheckAdvice as Advice, CheckAlternative as Alternative, CheckCaveat as Caveat,
+    CheckEvidence as Evidence, CheckFar, CheckFinding, CheckSubject as Subject,
+    CheckUndecided as Undecided, CheckVerdict as Verdict,
+};
 use crate::stats::{LossSample, ODDS, is_beyond_chance};
+
+/// Addresses of hosts that a finding names.
+const HOSTS_SHOWN: usize = 4;
 
 impl CheckFar {
     fn group(&self) -> LossSample {
@@ -17,7 +24,7 @@ impl CheckFar {
         LossSample::new(self.asked, self.heard)
     }
 
-    /// Whether it told nothing at all, and neither did the network or this host in its place.
+    /// Whether it did not answer at all, and neither did the network or this host in its place.
     pub fn is_silent(&self) -> bool {
         let none = self.unicast_back == 0 && self.group_back == 0;
         none && self.unreachable.is_none() && self.refused == 0
@@ -38,142 +45,99 @@ impl CheckFar {
 /// Findings about whoever answered, or about their silence.
 pub(super) fn findings(check: &CastCheck) -> Vec<CheckFinding> {
     let mut all = Vec::new();
-    let nobody = check.far.is_none() && check.answers.is_empty();
     if let Some(far) = &check.far {
         all.push(reach(check, far));
         all.extend(back(check, far));
-    } else if nobody && check.interrupted && !check.probes_complete {
-        all.push(finding(
-            "beyond",
-            Outcome::Unknown,
-            "whether other hosts hear the group is not told: the check was interrupted",
-            "nobody had answered by then",
-            None,
-        ));
-    } else if nobody {
-        all.push(finding(
-            "beyond",
-            Outcome::Unknown,
-            "whether other hosts hear the group cannot be known from here",
-            "nobody answered: no udpkit cast check GROUP --answer runs where this is heard",
-            Some("run it on another host, and name that host with --far"),
-        ));
+    } else if check.answers.is_empty() && check.is_cut_short() {
+        let found = CheckFinding::new(Subject::OtherHosts, Verdict::OthersInterrupted);
+        all.push(found.seen([Evidence::NoRepliesYet]));
+    } else if check.answers.is_empty() {
+        let found = CheckFinding::new(Subject::OtherHosts, Verdict::OthersUnknown);
+        all.push(found.seen([Evidence::NoReplies]).advise(Advice::RunAnswer));
     }
     all.extend(others(check));
     all
 }
 
-/// Whether silence has been waited for.
-fn is_cut_short(check: &CastCheck) -> bool {
-    check.interrupted && !check.probes_complete
+/// Why silence proves nothing: the check ended early, or the path loses at random.
+fn undecided(check: &CastCheck, control: LossSample) -> Undecided {
+    if check.is_cut_short() { Undecided::Interrupted } else { undecided_by(control) }
 }
 
-/// Why silence tells nothing: the check ended early, or the path loses at random.
-fn not_told(check: &CastCheck, control: LossSample) -> String {
-    match control.percent() {
-        _ if is_cut_short(check) => "the check was interrupted".to_owned(),
-        Some(share) if control.lost > 0 => format!("the path loses {share:.0} %"),
-        _ => "too few probes to tell it from chance".to_owned(),
+/// Why silence proves nothing beside what became of unicast.
+pub(super) fn undecided_by(control: LossSample) -> Undecided {
+    match control {
+        LossSample { sent, lost: lost @ 1.. } => Undecided::PathLoses { sent, lost },
+        _ => Undecided::TooFewProbes,
     }
 }
 
 /// Whether the group reaches the far end.
 fn reach(check: &CastCheck, far: &CheckFar) -> CheckFinding {
-    let unicast = format!("{} of {} by unicast", far.unicast_back, far.unicast_sent);
-    let group = format!("{} of {} by the group", far.group_back, far.group_sent);
-    let say = |outcome, says: String, evidence: String, otherwise: Option<&str>| {
-        finding("far", outcome, says, evidence, otherwise)
+    let far_end = far.address.clone();
+    let answered = Evidence::Answered {
+        group_sent: far.group_sent,
+        group_back: far.group_back,
+        unicast_sent: far.unicast_sent,
+        unicast_back: far.unicast_back,
     };
-    match (far.unicast_back > 0, far.group_back > 0) {
-        (_, true) => {
-            let least = far.ttl_least.unwrap_or(1);
-            let says = match far.unicast_hops {
-                Some(0) | None => format!("{} hears the group", far.address),
-                Some(hops) => format!(
-                    "{} hears the group beyond {}, TTL {least} is enough",
-                    far.address,
-                    routers(hops)
-                ),
-            };
-            let beyond = is_beyond_chance(far.unicast(), far.group(), check.asked());
-            let unicast_lost = match far.unicast_back {
-                0 if is_cut_short(check) || !beyond => {
-                    Some("whether unicast to it is answered is not told: too few came")
-                }
-                0 => Some("unicast to it is not answered: a firewall there lets only the group in"),
-                _ => None,
-            };
-            say(Outcome::Ok, says, format!("answered {group}, {unicast}"), unicast_lost)
-        }
-        (true, false) => silent_group(check, far, format!("answered {unicast}, {group}")),
-        (false, false) if far.refused > 0 && far.unicast_sent == 0 => {
-            let why = far.refusal.as_deref().unwrap_or("refused");
-            say(
-                Outcome::Unknown,
-                format!("{} cannot be asked from here", far.address),
-                format!("this host refused {} probes to it: {why}", far.refused),
-                None,
-            )
-        }
-        (false, false) => {
-            let why = far.unreachable.as_ref().map(|why| format!("; {why}"));
-            let says = if is_cut_short(check) {
-                "had not answered when the check was interrupted"
-            } else {
-                "does not answer at all"
-            };
-            say(
-                Outcome::Unknown,
-                format!("{} {says}", far.address),
-                format!("answered {unicast}, {group}{}", why.unwrap_or_default()),
-                Some("is udpkit cast check GROUP --answer running there? a firewall; the address"),
-            )
-        }
+    let found = |verdict| CheckFinding::new(Subject::ToFarEnd, verdict);
+    if far.group_back > 0 {
+        let ttl_least = far.ttl_least.unwrap_or(1);
+        let verdict = Verdict::FarEndReceives { far_end, routers: far.unicast_hops, ttl_least };
+        let beyond = is_beyond_chance(far.unicast(), far.group(), check.asked());
+        let caveat = match far.unicast_back {
+            0 if check.is_cut_short() || !beyond => Some(Caveat::UnicastUndecided),
+            0 => Some(Caveat::UnicastUnanswered),
+            _ => None,
+        };
+        return found(verdict).seen([answered]).but(caveat);
     }
+    if far.unicast_back > 0 {
+        return silent_group(check, far, answered);
+    }
+    if far.refused > 0 && far.unicast_sent == 0 {
+        let evidence = Evidence::FarEndRefused { refused: far.refused, why: far.refusal.clone() };
+        return found(Verdict::FarEndRefused { far_end }).seen([evidence]);
+    }
+    let verdict = if check.is_cut_short() {
+        Verdict::FarEndInterrupted { far_end }
+    } else {
+        Verdict::FarEndSilent { far_end }
+    };
+    found(verdict)
+        .seen([answered])
+        .seen(far.unreachable.map(|error| Evidence::Unreachable { error }))
+        .or_else([Alternative::NotAnswering, Alternative::Firewall, Alternative::WrongAddress])
 }
 
 /// What it means that unicast is answered and the group is not.
-fn silent_group(check: &CastCheck, far: &CheckFar, evidence: String) -> CheckFinding {
-    let say = |outcome, says: String, evidence: String, otherwise: Option<&str>| {
-        finding("far", outcome, says, evidence, otherwise)
-    };
-    let hops = far.unicast_hops.unwrap_or(0);
-    let says = "unicast reaches it and the group does not".to_owned();
+fn silent_group(check: &CastCheck, far: &CheckFar, answered: Evidence) -> CheckFinding {
+    let found = |verdict| CheckFinding::new(Subject::ToFarEnd, verdict);
+    let found = |verdict| found(verdict).seen([answered.clone()]);
+    let routers = far.unicast_hops.unwrap_or(0);
     // By how far it is no probe could reach it: no chance in that.
-    if hops > 0 && check.ttl_max <= hops {
-        return say(
-            Outcome::Broken,
-            format!("{says}: the TTL is too small for {}", routers(hops)),
-            format!("{evidence}; largest TTL tried {}", check.ttl_max),
-            Some("raise --ttl; senders need it as well"),
-        );
+    if routers > 0 && check.ttl_max <= routers {
+        let verdict = Verdict::TtlTooSmall { routers, ttl_max: check.ttl_max };
+        return found(verdict).advise(Advice::RaiseTtl);
     }
-    if is_cut_short(check) || !is_beyond_chance(far.group(), far.unicast(), check.asked()) {
-        let why = not_told(check, far.unicast());
-        let says = format!("whether the group reaches it is not told: {why}");
-        return say(Outcome::Unknown, says, evidence, None);
+    if check.is_cut_short() || !is_beyond_chance(far.group(), far.unicast(), check.asked()) {
+        return found(Verdict::GroupUndecided { why: undecided(check, far.unicast()) });
     }
-    let evidence = format!("{evidence}; by chance in fewer than 1 of {ODDS} such checks");
-    if hops > 0 {
-        return say(
-            Outcome::Broken,
-            format!("{says}: {} on the way", routers(hops)),
-            evidence,
-            Some(
-                "no multicast routing there, or none for this group or source; a snooping \
-                 switch; another interface at the far end",
-            ),
-        );
+    let lost = found(Verdict::GroupLost { routers: far.unicast_hops })
+        .seen([Evidence::BeyondChance { odds: ODDS }]);
+    if routers > 0 {
+        return lost.or_else([
+            Alternative::NoMulticastRouting,
+            Alternative::SnoopingSwitch,
+            Alternative::FarEndOnOtherInterface,
+        ]);
     }
-    say(
-        Outcome::Broken,
-        format!("{says}: the switch, not the hosts"),
-        evidence,
-        Some(
-            "a snooping switch that missed the join or has no querier; the far end joined \
-             on another interface; its firewall drops the group",
-        ),
-    )
+    lost.or_else([
+        Alternative::SnoopingSwitchMissedFarEnd,
+        Alternative::FarEndOnOtherInterface,
+        Alternative::FarEndFirewall,
+    ])
 }
 
 /// Whether what the far end sends to the group is heard here.
@@ -182,50 +146,38 @@ fn back(check: &CastCheck, far: &CheckFar) -> Option<CheckFinding> {
     if far.unicast_back == 0 {
         return None;
     }
-    let evidence = format!("heard {} of {} that it was asked to send", far.heard, far.asked);
+    let found = |verdict| {
+        let evidence = Evidence::SentBack { asked: far.asked, arrived: far.heard };
+        CheckFinding::new(Subject::FromFarEnd, verdict).seen([evidence])
+    };
     if far.heard > 0 {
-        return Some(finding("far back", Outcome::Ok, "its group is heard here", evidence, None));
+        return Some(found(Verdict::BackReceived));
     }
     let beyond = is_beyond_chance(far.returned_by_group(), far.unicast(), check.asked());
-    if is_cut_short(check) || !beyond {
-        let why = not_told(check, far.unicast());
-        let says = format!("whether its group is heard here is not told: {why}");
-        return Some(finding("far back", Outcome::Unknown, says, evidence, None));
+    if check.is_cut_short() || !beyond {
+        return Some(found(Verdict::BackUndecided { why: undecided(check, far.unicast()) }));
     }
-    Some(finding(
-        "far back",
-        Outcome::Broken,
-        "its unicast arrives here, what it sends to the group does not",
-        evidence,
-        Some(
-            "a snooping switch that missed this host's join or has no querier; rp_filter or a \
-             firewall here; no multicast routing on the way",
-        ),
-    ))
+    Some(found(Verdict::BackLost).or_else([
+        Alternative::SnoopingSwitchMissedThisHost,
+        Alternative::OwnFilters,
+        Alternative::NoMulticastRoutingOnPath,
+    ]))
 }
 
 /// The other hosts that answered, each with its distance.
-fn others(check: &CastCheck) -> Vec<CheckFinding> {
+fn others(check: &CastCheck) -> Option<CheckFinding> {
     let known = check.far.as_ref().map(|far| host_of(&far.address));
     let is_far = |address: &str| known == Some(address);
     let rest: Vec<_> = check.answers.iter().filter(|one| !is_far(&one.address)).collect();
-    let Some(first) = rest.first() else { return Vec::new() };
-    let names: Vec<&str> = rest.iter().take(4).map(|one| one.address.as_str()).collect();
-    let more = if rest.len() > 4 { " and more" } else { "" };
-    let hops: Vec<u8> = rest.iter().filter_map(|one| one.hops).collect();
-    let furthest = match hops.iter().max() {
-        None => "hops unknown".to_owned(),
-        Some(0) => "all on this network".to_owned(),
-        Some(most) => format!("up to {} away", routers(*most)),
+    let first = rest.first()?;
+    let shown = rest.iter().take(HOSTS_SHOWN);
+    let replied = Evidence::Replied {
+        addresses: shown.map(|one| one.address.clone()).collect(),
+        more: rest.len().saturating_sub(HOSTS_SHOWN) as u64,
     };
-    let says = if rest.len() == 1 {
-        "1 host hears the group and answered".to_owned()
-    } else {
-        format!("{} hosts hear the group and answered", rest.len())
-    };
-    let evidence = format!("{}{more}; {furthest}", names.join(", "));
-    let by = format!("{} answers", first.interface);
-    vec![finding(&by, Outcome::Ok, says, evidence, None)]
+    let distance = Evidence::Distance { routers_max: rest.iter().filter_map(|one| one.hops).max() };
+    let verdict = Verdict::HostsReply { hosts: rest.len() as u64 };
+    Some(CheckFinding::on(&first.interface, Subject::Replies, verdict).seen([replied, distance]))
 }
 
 /// The address without its port, brackets and zone.
@@ -235,14 +187,11 @@ fn host_of(address: &str) -> &str {
     host.split('%').next().unwrap_or(host)
 }
 
-fn routers(hops: u8) -> String {
-    if hops == 1 { "1 router".to_owned() } else { format!("{hops} routers") }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::CheckAnswer;
+    use super::super::{CheckAnswer, Outcome};
     use super::*;
+    use crate::batch::OwnFinding;
 
     fn far() -> CheckFar {
         CheckFar {
@@ -261,9 +210,9 @@ mod tests {
         }
     }
 
-    fn found(far: CheckFar, ttl_max: u8) -> Vec<(Outcome, String)> {
+    fn found(far: CheckFar, ttl_max: u8) -> Vec<Verdict> {
         let check = CastCheck { far: Some(far), ttl_max, ..CastCheck::default() };
-        findings(&check).into_iter().map(|one| (one.outcome, one.says)).collect()
+        findings(&check).into_iter().map(|one| one.found.verdict).collect()
     }
 
     #[test]
@@ -274,26 +223,25 @@ mod tests {
             let far = CheckFar { unicast_hops, group_back, group_in_reach_back, ..far() };
             found(far, ttl_max)[0].clone()
         };
-        for (hops, ttl_max, part) in [
-            (0, 64, "the switch, not the hosts"),
-            (1, 1, "the TTL is too small for 1 router"),
-            (2, 64, "2 routers on the way"),
+        for (hops, ttl_max, verdict) in [
+            (0, 64, Verdict::GroupLost { routers: Some(0) }),
+            (1, 1, Verdict::TtlTooSmall { routers: 1, ttl_max: 1 }),
+            (2, 64, Verdict::GroupLost { routers: Some(2) }),
         ] {
-            let (outcome, says) = lost(hops, ttl_max);
-            assert_eq!(outcome, Outcome::Broken);
-            assert!(says.contains(part), "{says}");
+            assert_eq!(lost(hops, ttl_max), verdict);
+            assert_eq!(verdict.outcome(), Outcome::Broken);
         }
+        let far_end = || far().address;
         let reached = CheckFar { unicast_hops: Some(1), ttl_least: Some(2), ..far() };
         assert_eq!(
-            found(reached, 64)[0].1,
-            "10.0.0.2:5000 hears the group beyond 1 router, TTL 2 is enough"
+            found(reached, 64)[0],
+            Verdict::FarEndReceives { far_end: far_end(), routers: Some(1), ttl_least: 2 }
         );
         let silent = CheckFar { unicast_back: 0, group_back: 0, ..far() };
-        let silent = found(silent, 64);
-        assert_eq!(silent.len(), 1);
-        assert_eq!(silent[0].0, Outcome::Unknown);
+        assert_eq!(found(silent, 64), [Verdict::FarEndSilent { far_end: far_end() }]);
         let deaf = found(CheckFar { heard: 0, ..far() }, 64);
-        assert_eq!((deaf[0].0, deaf[1].0), (Outcome::Ok, Outcome::Broken));
+        assert_eq!(deaf[0].outcome(), Outcome::Ok);
+        assert_eq!(deaf[1], Verdict::BackLost);
     }
 
     #[test]
@@ -312,27 +260,25 @@ mod tests {
         for far in [lost(3, 3, 0), lost(2, 0, 3), lost(0, 0, 3), lost(1, 0, 0)] {
             assert!(far.is_undecided(4), "{far:?}");
             let told = found(far, 64);
-            assert!(told.iter().all(|one| one.0 != Outcome::Broken), "{told:?}");
+            assert!(told.iter().all(|one| one.outcome() != Outcome::Broken), "{told:?}");
         }
-        assert_eq!(
-            found(lost(2, 3, 0), 64)[0].1,
-            "whether the group reaches it is not told: the path loses 33 %"
-        );
+        let why = Undecided::PathLoses { sent: 3, lost: 1 };
+        assert_eq!(found(lost(2, 3, 0), 64)[0], Verdict::GroupUndecided { why });
+        let why = Undecided::TooFewProbes;
+        assert_eq!(found(lost(3, 3, 0), 64)[0], Verdict::GroupUndecided { why });
         assert!(!far().is_undecided(4) && !far().is_silent());
         assert!(CheckFar::default().is_silent() && !CheckFar::default().is_undecided(4));
         // What this host refused was no silence.
         let refused = CheckFar {
             refused: 15,
-            refusal: Some("this host has no route there (ENETUNREACH)".to_owned()),
+            refusal: Some(OwnFinding::from_errno(101, "10.0.0.2:5000".parse().unwrap())),
             address: far().address,
             ..CheckFar::default()
         };
         assert!(!refused.is_silent());
-        let told = &found(refused, 64)[0];
-        assert_eq!(
-            (told.0, told.1.as_str()),
-            (Outcome::Unknown, "10.0.0.2:5000 cannot be asked from here")
-        );
+        let verdict = Verdict::FarEndRefused { far_end: far().address };
+        assert_eq!(verdict.outcome(), Outcome::Unknown);
+        assert_eq!(found(refused, 64), [verdict]);
     }
 
     #[test]
@@ -357,8 +303,9 @@ mod tests {
             check.answers.push(CheckAnswer { address, interface, ..CheckAnswer::default() });
         }
         let told = findings(&check);
-        let other = told.iter().find(|one| one.subject == "eth0 answers").unwrap();
-        assert_eq!(other.evidence, "10.0.0.2; hops unknown");
+        let other = told.iter().find(|one| one.subject == Subject::Replies).unwrap();
+        let replied = Evidence::Replied { addresses: vec!["10.0.0.2".to_owned()], more: 0 };
+        assert_eq!(other.found.evidence, [replied, Evidence::Distance { routers_max: None }]);
         assert_eq!(host_of("[fe80::1%eth0]:5000"), "fe80::1");
     }
 
@@ -373,7 +320,9 @@ mod tests {
             ..CheckAnswer::default()
         });
         let told = &findings(&check)[0];
-        assert_eq!((told.outcome, told.subject.as_str()), (Outcome::Ok, "eth0 answers"));
-        assert_eq!(told.evidence, "10.0.0.9; up to 2 routers away");
+        assert_eq!((told.outcome, told.subject), (Outcome::Ok, Subject::Replies));
+        assert_eq!(told.interface.as_deref(), Some("eth0"));
+        let replied = Evidence::Replied { addresses: vec!["10.0.0.9".to_owned()], more: 0 };
+        assert_eq!(told.found.evidence, [replied, Evidence::Distance { routers_max: Some(2) }]);
     }
 }

@@ -8,5 +8,7 @@ pub mod address;
 mod agent;
 mod host;
 pub mod serve;
+pub mod check;
+mod check_evidence;
 pub mod terms;
 pub mod usage;

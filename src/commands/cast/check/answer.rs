@@ -8,7 +8,8 @@ use crate::commands::cast::targets::{Host, wildcard};
 use crate::engine::{Loop, LoopConfig, Signals};
 use crate::net::SocketPlan;
 use crate::record::Document;
-use crate::report::{self, print_json, print_text};
+use crate::report::words::check::answering;
+use crate::report::{self, Page, print_json, print_text};
 use crate::session::{CheckAnswerer, CheckAnswererConfig};
 use crate::sys::{Membership, monotonic_now};
 use std::net::SocketAddr;
@@ -57,11 +58,7 @@ pub(super) fn run(
     let names = host.names();
     if !args.quiet {
         let shown: Vec<String> = on.iter().filter_map(|index| names.interface(*index)).collect();
-        report::note(format_args!(
-            "answering for {} on {}",
-            names.address(group),
-            shown.join(", ")
-        ));
+        report::note(answering(&names.address(group), &shown));
     }
     let config = CheckAnswererConfig {
         group,
@@ -78,7 +75,7 @@ pub(super) fn run(
         print_json(&Document::new("cast check --answer", ended.summary));
     } else if !args.quiet {
         // A closed standard output ends the run quietly.
-        let _ = print_text(&report::cast_answered_text(&ended.summary));
+        let _ = print_text(&report::cast_answered_text(&ended.summary, Page::of_stdout()));
     }
     Ok(Exit::Done)
 }

@@ -1,14 +1,16 @@
 //! `udpkit cast check`: from arguments to a check, or to the far end that answers it.
 
 mod answer;
+mod error;
 mod near;
 mod surroundings;
 
+use self::error::CheckUsage;
 use super::targets::{Host, expand, named_interfaces, needs_interface};
 use crate::cli::CastCheckArgs;
 use crate::commands::{Exit, Usage};
 use crate::net::{FamilyChoice, link_state};
-use crate::record::{CheckEvent, Flow, Sink};
+use crate::record::{CheckEvent, Flow, Sink, Worded};
 use crate::report;
 use crate::units::Nanos;
 use std::net::SocketAddr;
@@ -18,9 +20,11 @@ const INTERFACES_MAX: usize = 64;
 
 /// Runs `udpkit cast check`.
 pub(super) fn run(args: CastCheckArgs) -> anyhow::Result<Exit> {
-    if args.hold == Some(Nanos::ZERO) || args.membership < Nanos::from_secs(1) {
-        let wrong = "--hold and --membership are times of a second and more";
-        return Err(Usage::new(wrong).into());
+    if args.hold == Some(Nanos::ZERO) {
+        return Err(usage(CheckUsage::NoHold));
+    }
+    if args.membership < Nanos::from_secs(1) {
+        return Err(usage(CheckUsage::ShortMembership));
     }
     let host = Host::ask()?;
     let group = group_of(&args)?;
@@ -31,19 +35,19 @@ pub(super) fn run(args: CastCheckArgs) -> anyhow::Result<Exit> {
     near::run(&args, group, &interfaces, &host)
 }
 
+fn usage(error: CheckUsage) -> anyhow::Error {
+    Usage::from(error).into()
+}
+
 /// The one group that is to be checked.
 fn group_of(args: &CastCheckArgs) -> anyhow::Result<SocketAddr> {
     let all = expand(std::slice::from_ref(&args.group), FamilyChoice::from(args.family), None)?;
     let [group] = all.as_slice() else {
-        let wrong = format!("{:?} names {} groups; a check is of one", args.group, all.len());
-        return Err(Usage::new(wrong).into());
+        let (text, groups) = (args.group.clone(), all.len());
+        return Err(usage(CheckUsage::ManyGroups { text, groups }));
     };
     if !group.ip().is_multicast() {
-        return Err(Usage::with_hint(
-            format!("{} is no multicast group", group.ip()),
-            "groups are 224.0.0.0 to 239.255.255.255 and ff00::/8",
-        )
-        .into());
+        return Err(usage(CheckUsage::NotAGroup { address: group.ip() }));
     }
     Ok(*group)
 }
@@ -55,8 +59,7 @@ fn interfaces_of(args: &CastCheckArgs, group: SocketAddr, host: &Host) -> anyhow
         && v6.scope_id() != 0
     {
         if !all.is_empty() && all != [v6.scope_id()] {
-            let wrong = "the group names an interface that --interface does not";
-            return Err(Usage::with_hint(wrong, "leave out one of the two").into());
+            return Err(usage(CheckUsage::TwoInterfaces));
         }
         all = vec![v6.scope_id()];
     }
@@ -71,12 +74,7 @@ fn interfaces_of(args: &CastCheckArgs, group: SocketAddr, host: &Host) -> anyhow
             .collect();
     }
     if all.is_empty() {
-        let family = if group.is_ipv4() { "IPv4" } else { "IPv6" };
-        return Err(Usage::with_hint(
-            format!("no interface is up with an {family} address, the loopback aside"),
-            "name one with --interface, lo too",
-        )
-        .into());
+        return Err(usage(CheckUsage::NoInterface { ipv6: group.is_ipv6() }));
     }
     all.truncate(INTERFACES_MAX);
     Ok(all)
@@ -101,14 +99,7 @@ struct Talk {
 impl Sink<CheckEvent<'_>> for Talk {
     fn take(&mut self, event: CheckEvent<'_>) -> Flow {
         if self.on {
-            match event {
-                CheckEvent::Answered(who) => report::note(format_args!("{who} hears the group")),
-                CheckEvent::Asked(who) => report::note(format_args!("answering {who}")),
-                CheckEvent::Heard(who) => report::note(format_args!("{who} sends to the group")),
-                CheckEvent::Held { held, asked, lively } => report::note(format_args!(
-                    "held {held} of {asked}: {lively} heard since the last line"
-                )),
-            }
+            report::note(event.text());
         }
         Flow::Continue
     }

@@ -8,8 +8,8 @@ use crate::commands::Exit;
 use crate::commands::cast::targets::Host;
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
 use crate::net::{FamilyChoice, NetError, Socket, SocketPlan, resolve, route_source};
-use crate::record::{CastCheck, CheckOutcome, Document};
-use crate::report::{self, print_json, print_text};
+use crate::record::{CastCheck, CastCheckVerdict, Document};
+use crate::report::{self, Page, print_json, print_text};
 use crate::session::{CheckConfig, CheckProber, CheckWay};
 use crate::sys::{Membership, monotonic_now};
 use crate::units::{Nanos, io_error_text};
@@ -51,8 +51,8 @@ pub(super) fn run(
                 state.look_joined(group.ip());
                 Some(sockets.len() - 1)
             }
-            Err(NetError::Join { source, .. }) => {
-                state.join_error = Some(io_error_text(&source));
+            Err(NetError::Join { source, .. }) if source.raw_os_error().is_some() => {
+                state.join_error = surroundings::system_error(&source, group);
                 None
             }
             Err(error) => return Err(error.into()),
@@ -93,14 +93,14 @@ pub(super) fn run(
 
 fn show(args: &CastCheckArgs, check: CastCheck) -> Exit {
     let exit = match check.verdict {
-        Some(CheckOutcome::Broken) => Exit::Failed,
+        CastCheckVerdict::Broken { .. } => Exit::Failed,
         _ => Exit::Done,
     };
     if args.json {
         print_json(&Document::new("cast check", check));
     } else if !args.quiet {
         // A closed standard output ends the run quietly.
-        let _ = print_text(&report::cast_check_text(&check));
+        let _ = print_text(&report::cast_check_text(&check, Page::of_stdout()));
     }
     exit
 }

@@ -1,11 +1,12 @@
 //! What this host's kernel says about multicast, before a check's probes and after.
 
+use crate::batch::{OwnCause, OwnFinding};
 use crate::commands::cast::targets::Host;
 use crate::net::{
     QuerierWatch, igmp_version, link_state, lists_membership, mld_queries, route_source, rp_filter,
 };
 use crate::record::{CheckInterface, CheckRoute};
-use crate::units::io_error_text;
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 
 /// One interface's state from before the joins.
@@ -15,7 +16,7 @@ pub(super) struct Before {
     mld: Option<u64>,
     igmp: Option<QuerierWatch>,
     /// Why the group could not be joined; filled in by the join.
-    pub join_error: Option<String>,
+    pub join_error: Option<OwnFinding>,
     /// Whether the membership was listed, once joined.
     pub listed: Option<bool>,
 }
@@ -77,8 +78,15 @@ pub(super) fn route(to: SocketAddr, host: &Host) -> CheckRoute {
             interface: zone_of(to, host).or_else(|| interface_with(source, host)),
             error: None,
         },
-        Err(error) => CheckRoute { error: Some(io_error_text(&error)), ..CheckRoute::default() },
+        Err(error) => CheckRoute { error: system_error(&error, to), ..CheckRoute::default() },
     }
+}
+
+/// The system's own words for an error: what its number says of a datagram is not said of a route
+/// or a join.
+pub(super) fn system_error(error: &io::Error, group: SocketAddr) -> Option<OwnFinding> {
+    let errno = error.raw_os_error()?;
+    Some(OwnFinding { errno, destination: group, cause: OwnCause::Unexplained })
 }
 
 /// The interface that the address itself names.

@@ -115,8 +115,7 @@ where
         let refused = match outcome.stop {
             Some(SendStop::Refused { datagrams, errno }) => {
                 self.told.refused += datagrams as u64;
-                self.told.refusal =
-                    Some(OwnFinding::from_errno(errno, self.config.group).to_string());
+                self.told.refusal = Some(OwnFinding::from_errno(errno, self.config.group));
                 datagrams
             }
             _ => 0,

@@ -1,7 +1,7 @@
 //! Checks over paths that lose and copy at random: nobody is accused, and true faults are found.
 
-use super::tests::{Path, TTLS, outcome_of, run};
-use crate::record::{CastCheck, CheckOutcome};
+use super::tests::{Path, TTLS, outcome_of, run, verdict_on};
+use crate::record::{CastCheck, CheckOutcome, CheckSubject, CheckVerdict, HeldFlow};
 use crate::session::simulation::runs;
 use crate::units::Nanos;
 
@@ -23,9 +23,9 @@ fn each(mut act: impl FnMut(&str, Path)) {
 }
 
 /// The subjects of what is broken; a route and interfaces are nobody's in a simulation.
-fn broken(check: &CastCheck) -> Vec<&str> {
+fn broken(check: &CastCheck) -> Vec<CheckSubject> {
     let broken = check.findings.iter().filter(|one| one.outcome == CheckOutcome::Broken);
-    broken.map(|one| one.subject.as_str()).filter(|subject| *subject != "route").collect()
+    broken.map(|one| one.subject).filter(|subject| *subject != CheckSubject::Route).collect()
 }
 
 #[test]
@@ -35,7 +35,7 @@ fn a_path_that_loses_at_random_is_never_called_broken() {
             // With one TTL there are the fewest probes to the group.
             for ttls in [&TTLS[..], &[2]] {
                 let check = run(&Path { copies, ..path }, None, ttls);
-                assert_eq!(broken(&check), [""; 0], "{name}: {:#?}", check.findings);
+                assert_eq!(broken(&check), [], "{name}: {:#?}", check.findings);
                 let far = check.far.as_ref().unwrap();
                 assert!(far.group_back <= far.group_sent, "{name}: {far:?}");
                 assert!(far.unicast_back <= far.unicast_sent, "{name}: {far:?}");
@@ -53,9 +53,15 @@ fn a_membership_that_lasts_is_never_said_to_end_on_a_path_that_loses() {
         for seed in 0..runs(RUNS).div_ceil(4) {
             let path = Path { loss: [share, 0.0], seed, ..Path::clean(1) };
             let check = run(&path, hold, &[2]);
-            assert_eq!(broken(&check), [""; 0], "loss {share}, seed {seed}: {:#?}", check.findings);
-            let ended =
-                check.findings.iter().any(|one| one.says.contains("hears the group no more"));
+            assert_eq!(broken(&check), [], "loss {share}, seed {seed}: {:#?}", check.findings);
+            let is_end = |verdict: &CheckVerdict| {
+                matches!(
+                    verdict,
+                    CheckVerdict::Ended { what: HeldFlow::FarEnd, .. }
+                        | CheckVerdict::EndedWithMembership { what: HeldFlow::FarEnd, .. }
+                )
+            };
+            let ended = check.findings.iter().any(|one| is_end(&one.found.verdict));
             assert!(!ended, "loss {share}, seed {seed}: {:#?}", check.findings);
         }
     }
@@ -69,8 +75,9 @@ fn a_group_that_is_blocked_is_found_beside_the_losses_of_its_path() {
         assert_eq!((far.group_back, far.heard), (0, 0), "{name}");
         let few = path.loss.iter().all(|share| *share <= 0.1);
         if few {
-            assert_eq!(outcome_of(&check, "far"), CheckOutcome::Broken, "{name}: {far:?}");
-            assert_eq!(outcome_of(&check, "far back"), CheckOutcome::Broken, "{name}: {far:?}");
+            for subject in [CheckSubject::ToFarEnd, CheckSubject::FromFarEnd] {
+                assert_eq!(outcome_of(&check, subject), CheckOutcome::Broken, "{name}: {far:?}");
+            }
         }
     });
 }
@@ -80,8 +87,8 @@ fn a_ttl_that_is_too_small_is_found_beside_the_losses_of_its_path() {
     each(|name, path| {
         if path.loss.iter().all(|share| *share <= 0.1) {
             let check = run(&Path { hops: 2, ..path }, None, &[0, 1, 2]);
-            let far = check.findings.iter().find(|one| one.subject == "far").unwrap();
-            assert!(far.says.contains("the TTL is too small for 2 routers"), "{name}: {far:?}");
+            let small = CheckVerdict::TtlTooSmall { routers: 2, ttl_max: 2 };
+            assert_eq!(*verdict_on(&check, CheckSubject::ToFarEnd), small, "{name}: {check:#?}");
         }
     });
 }
@@ -94,7 +101,7 @@ fn a_membership_that_ends_is_found_beside_the_losses_of_its_path() {
         for seed in 0..runs(RUNS).div_ceil(6) {
             let path = Path { loss: [share; 2], seed, forgotten, ..Path::clean(1) };
             let check = run(&path, hold, &TTLS);
-            let found = outcome_of(&check, "hold");
+            let found = outcome_of(&check, CheckSubject::Hold);
             assert_eq!(found, CheckOutcome::Broken, "loss {share}, seed {seed}: {check:#?}");
         }
     }

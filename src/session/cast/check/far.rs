@@ -1,9 +1,9 @@
-//! What the hosts that answer say, and what the named one does not.
+//! The answers of hosts, and what the far end that was named did not answer.
 
 use super::super::Names;
 use super::first_copies::FirstCopies;
 use super::probe::{BY_UNICAST, Echo};
-use crate::batch::OwnFinding;
+use crate::batch::{NetworkError, OwnFinding};
 use crate::record::{CheckAnswer, CheckFar, CheckSince};
 use crate::units::Nanos;
 use std::net::{IpAddr, SocketAddr};
@@ -171,7 +171,7 @@ impl Far {
     /// This host refused a probe that was to go to it by unicast.
     pub fn refused(&mut self, errno: i32) {
         self.told.refused += 1;
-        self.told.refusal = Some(OwnFinding::from_errno(errno, self.addr).to_string());
+        self.told.refusal = Some(OwnFinding::from_errno(errno, self.addr));
     }
 
     /// It answered, by unicast, `at` this long after the join.
@@ -204,8 +204,8 @@ impl Far {
     }
 
     /// The network answered in its place.
-    pub fn unreachable(&mut self, why: String) {
-        self.told.unreachable = Some(why);
+    pub fn unreachable(&mut self, error: &NetworkError) {
+        self.told.unreachable = Some(*error);
     }
 
     /// Probes and answers since its last answer to the group.

@@ -371,7 +371,7 @@ where
             return;
         }
         if let Some(far) = self.far.as_mut().filter(|far| far.addr == error.destination) {
-            far.unreachable(error.to_string());
+            far.unreachable(error);
         }
     }
 
@@ -395,7 +395,7 @@ where
 
     fn finish(self, now: Now) -> CastCheck {
         let names = &self.config.names;
-        let refused = |errno| OwnFinding::from_errno(errno, self.config.group).to_string();
+        let refused = |errno| OwnFinding::from_errno(errno, self.config.group);
         let shown = |index: u32| names.interface(index).unwrap_or_default();
         let ways: Vec<String> = self.config.ways.iter().map(|way| shown(way.interface)).collect();
         let interfaces = ways.iter().zip(&self.tallies).map(|(name, tally)| CheckInterface {

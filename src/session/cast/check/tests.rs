@@ -3,7 +3,9 @@
 use super::probe::ECHO_LEN;
 use super::*;
 use crate::batch::{Datagram, RxEntry, RxMeta, SendOutcome, TxBatch};
-use crate::record::{CastCheck, CheckEvent, CheckOutcome, Flow, Sink};
+use crate::record::{
+    CastCheck, CheckEvent, CheckFinding, CheckOutcome, CheckSubject, CheckVerdict, Flow, Sink,
+};
 use crate::session::{Names, Next, Now, Session};
 use crate::units::Nanos;
 use std::net::{IpAddr, SocketAddr};
@@ -155,9 +157,17 @@ pub(super) fn run(path: &Path, hold: Option<Nanos>, ttls: &[u8]) -> CastCheck {
 
 pub(super) const TTLS: [u8; 5] = [0, 1, 2, 4, 8];
 
-pub(super) fn outcome_of(check: &CastCheck, subject: &str) -> CheckOutcome {
+fn on(check: &CastCheck, subject: CheckSubject) -> &CheckFinding {
     let found = check.findings.iter().find(|one| one.subject == subject);
-    found.unwrap_or_else(|| panic!("no {subject} in {:#?}", check.findings)).outcome
+    found.unwrap_or_else(|| panic!("no {subject:?} in {:#?}", check.findings))
+}
+
+pub(super) fn outcome_of(check: &CastCheck, subject: CheckSubject) -> CheckOutcome {
+    on(check, subject).outcome
+}
+
+pub(super) fn verdict_on(check: &CastCheck, subject: CheckSubject) -> &CheckVerdict {
+    &on(check, subject).found.verdict
 }
 
 #[test]
@@ -174,7 +184,7 @@ fn the_least_ttl_and_the_hops_are_what_the_path_has() {
         assert_eq!(far.group_back, 3 * reached);
         assert_eq!(check.answers[0].hops, Some(hops));
         assert_eq!(check.interfaces[0].looped, 15);
-        assert_eq!(outcome_of(&check, "far"), CheckOutcome::Ok);
+        assert_eq!(outcome_of(&check, CheckSubject::ToFarEnd), CheckOutcome::Ok);
     }
 }
 
@@ -184,8 +194,8 @@ fn a_path_that_carries_unicast_alone_is_broken() {
     let far = check.far.as_ref().unwrap();
     // Asked again until chance is out of the question.
     assert_eq!((far.group_back, far.unicast_back, far.heard), (0, 15, 0));
-    assert_eq!(outcome_of(&check, "far"), CheckOutcome::Broken);
-    assert_eq!(outcome_of(&check, "far back"), CheckOutcome::Broken);
+    assert_eq!(outcome_of(&check, CheckSubject::ToFarEnd), CheckOutcome::Broken);
+    assert_eq!(outcome_of(&check, CheckSubject::FromFarEnd), CheckOutcome::Broken);
 }
 
 #[test]
@@ -196,12 +206,12 @@ fn a_membership_that_is_forgotten_after_260_s_is_named_and_one_that_lasts_is_not
     let held = check.hold.as_ref().unwrap();
     assert!(held.held_ns >= 300_000_000_000);
     assert_eq!(held.far_group_last_ns.unwrap() / 1_000_000_000, 259);
-    assert_eq!(outcome_of(&check, "hold"), CheckOutcome::Broken);
+    assert_eq!(outcome_of(&check, CheckSubject::Hold), CheckOutcome::Broken);
     let lasting = run(&Path::clean(1), hold, &TTLS);
-    assert_eq!(outcome_of(&lasting, "hold"), CheckOutcome::Ok);
+    assert_eq!(outcome_of(&lasting, CheckSubject::Hold), CheckOutcome::Ok);
     let early = Some(Nanos::from_secs(100));
     let early = run(&Path { forgotten: early, ..Path::clean(1) }, hold, &TTLS);
-    assert_eq!(outcome_of(&early, "hold"), CheckOutcome::Doubt);
+    assert_eq!(outcome_of(&early, CheckSubject::Hold), CheckOutcome::Warning);
 }
 
 #[test]

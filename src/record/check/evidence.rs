@@ -1,0 +1,331 @@
+//! What stands beside a finding of a check: what was seen, what could explain it, what to keep in
+//! mind, and what to do.
+
+use super::system;
+use crate::batch::{NetworkError, OwnFinding};
+use serde::Serialize;
+
+/// What was seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum CheckEvidence {
+    /// A socket that is connected to the group gets a source address.
+    SourceAddress {
+        /// The address.
+        source: String,
+    },
+    /// It gets none.
+    NoSourceAddress,
+    /// It cannot be connected.
+    ConnectRefused {
+        /// The system's error.
+        #[serde(serialize_with = "system::error")]
+        why: OwnFinding,
+    },
+
+    /// The kernel refused the join.
+    JoinRefused {
+        /// The system's error.
+        #[serde(serialize_with = "system::error")]
+        why: OwnFinding,
+    },
+    /// This host refused probes to the group.
+    ProbesRefused {
+        /// How many.
+        refused: u64,
+        /// Why the latest was refused.
+        #[serde(serialize_with = "system::error")]
+        why: OwnFinding,
+    },
+    /// No probe was due before the check ended.
+    NoProbes,
+    /// The interface is down.
+    InterfaceDown,
+    /// The interface has no carrier.
+    NoCarrier,
+    /// The flag MULTICAST of the interface is off.
+    MulticastFlagOff,
+    /// The kernel lists the membership.
+    MembershipListed,
+    /// The kernel does not list the membership.
+    MembershipNotListed,
+    /// Own probes that came back by the loop within this host.
+    OwnProbes {
+        /// Probes sent.
+        sent: u64,
+        /// Of these, how many came back.
+        looped: u64,
+    },
+    /// The IGMP version in use.
+    IgmpVersion {
+        /// 1, 2 or 3.
+        version: u8,
+    },
+    /// Probes came in by other interfaces of this host.
+    SameNetwork {
+        /// Their names.
+        interfaces: Vec<String>,
+    },
+
+    /// Membership queries.
+    Queries {
+        /// Before this check, since the interface came up; `None` where the system does not tell.
+        before: Option<u64>,
+        /// During this check.
+        during: u64,
+        /// Who asked last; `None` where it is not known.
+        from: Option<String>,
+    },
+    /// The kernel fell back to an older IGMP version.
+    IgmpFallback {
+        /// The version.
+        version: u8,
+    },
+    /// No query was counted since the interface came up.
+    NoQueryCounted,
+    /// No query came while this host listened.
+    NoQuery {
+        /// How long it listened.
+        listened_ns: u64,
+        /// How often a querier asks, by default.
+        interval_ns: u64,
+    },
+    /// No query came so far.
+    NoQueryYet {
+        /// How often a querier asks, by default.
+        interval_ns: u64,
+    },
+    /// Queries of IGMP leave no count that everybody may read.
+    QueriesNotCounted,
+
+    /// The reverse-path filter.
+    ReversePathFilter {
+        /// The interface that it is of, and `all`.
+        interface: String,
+        /// 1 strict, 2 loose.
+        mode: u8,
+    },
+    /// The interface that the route to the far end takes.
+    RouteToFarEnd {
+        /// Its name.
+        interface: String,
+    },
+    /// The group works on several interfaces.
+    SeveralInterfaces {
+        /// How many.
+        interfaces: u64,
+    },
+
+    /// No host replied.
+    NoReplies,
+    /// No host had replied when the check was interrupted.
+    NoRepliesYet,
+    /// Hosts that replied.
+    Replied {
+        /// The first addresses.
+        addresses: Vec<String>,
+        /// How many more.
+        more: u64,
+    },
+    /// How far away the hosts that replied are.
+    Distance {
+        /// Routers on the way to the furthest; `None` where none told.
+        routers_max: Option<u8>,
+    },
+
+    /// What the far end answered.
+    Answered {
+        /// Probes to the group.
+        group_sent: u64,
+        /// Its answers to these.
+        group_back: u64,
+        /// Probes to it by unicast.
+        unicast_sent: u64,
+        /// Its answers to these.
+        unicast_back: u64,
+    },
+    /// Chance would show the same in fewer than one of so many checks.
+    BeyondChance {
+        /// Of how many.
+        odds: u64,
+    },
+    /// The network reported that probes do not arrive.
+    Unreachable {
+        /// The latest ICMP error.
+        #[serde(serialize_with = "system::icmp")]
+        error: NetworkError,
+    },
+    /// This host refused probes to the far end.
+    FarEndRefused {
+        /// How many.
+        refused: u64,
+        /// Why the latest was refused.
+        #[serde(serialize_with = "system::maybe_error")]
+        why: Option<OwnFinding>,
+    },
+    /// What the far end was asked to send to the group.
+    SentBack {
+        /// How many datagrams it was asked for.
+        asked: u64,
+        /// Of these, how many arrived.
+        arrived: u64,
+    },
+
+    /// The last probes to the group were not answered.
+    LastUnanswered {
+        /// How many.
+        probes: u64,
+    },
+    /// The far end's answers to the group ended, and those to unicast went on.
+    GroupAnswersEnded {
+        /// How old its membership was then.
+        age_ns: u64,
+        /// For how long those to unicast went on.
+        unicast_longer_ns: u64,
+    },
+    /// How long the membership was held.
+    Held {
+        /// From the join.
+        held_ns: u64,
+    },
+    /// The membership was held for less than it would last without queries.
+    MembershipLasts {
+        /// When a switch that snoops forgets a member.
+        membership_ns: u64,
+    },
+    /// A stream still arrives.
+    StreamArrives {
+        /// Its source.
+        source: String,
+        /// Its datagrams.
+        datagrams: u64,
+        /// After so long.
+        held_ns: u64,
+    },
+    /// A stream has ended.
+    StreamEnded {
+        /// Its source.
+        source: String,
+        /// Its datagrams.
+        datagrams: u64,
+        /// When the last came, from the join.
+        last_ns: u64,
+    },
+    /// Queries were heard while the membership was held.
+    QueriesHeard {
+        /// How many, on all interfaces.
+        queries: u64,
+    },
+}
+
+/// What could explain a finding.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum CheckAlternative {
+    /// A firewall of this host drops the group.
+    OwnFirewall,
+    /// This host is busy.
+    HostBusy,
+    /// A firewall of this host has a rate limit.
+    FirewallLimit,
+    /// The IGMP version is set by hand.
+    IgmpVersionForced,
+    /// A firewall hides queries.
+    QueriesHidden,
+    /// The querier asks less often.
+    LongerQueryInterval,
+    /// No host runs the answering side there.
+    NotAnswering,
+    /// A firewall on the way or at the far end.
+    Firewall,
+    /// The address is wrong.
+    WrongAddress,
+    /// Routers do not forward multicast, or not this group or source.
+    NoMulticastRouting,
+    /// A switch that snoops does not forward the group.
+    SnoopingSwitch,
+    /// A switch that snoops missed the far end's join, or has no querier.
+    SnoopingSwitchMissedFarEnd,
+    /// The far end joined on another interface.
+    FarEndOnOtherInterface,
+    /// The far end's firewall drops the group.
+    FarEndFirewall,
+    /// A switch that snoops missed this host's join, or has no querier.
+    SnoopingSwitchMissedThisHost,
+    /// The reverse-path filter or a firewall of this host.
+    OwnFilters,
+    /// No router forwards multicast on the way.
+    NoMulticastRoutingOnPath,
+    /// A switch snoops where no querier is.
+    SnoopingWithoutQuerier,
+    /// The sender stopped.
+    SenderStopped,
+    /// The path changed.
+    PathChanged,
+}
+
+/// Why not to lean on a finding too hard.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum CheckCaveat {
+    /// Chance may have done it.
+    MayBeChance,
+    /// Without a switch that snoops, no querier is needed.
+    HarmlessWithoutSnooping,
+    /// Whether the far end answers unicast is open.
+    UnicastUndecided,
+    /// The far end does not answer unicast.
+    UnicastUnanswered,
+}
+
+/// What to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum CheckAdvice {
+    /// Name the interface that the group is on.
+    NameInterface,
+    /// Name the interface, or give the group a route.
+    AddRoute {
+        /// Whether the group is an IPv6 one.
+        ipv6: bool,
+    },
+    /// Look at the firewall of this host.
+    ListFirewallRules,
+    /// Switch the flag MULTICAST on.
+    SetMulticastFlag {
+        /// The interface.
+        interface: String,
+    },
+    /// Hold the membership: a stream shows whether it lasts.
+    HoldWithStream,
+    /// Hold the membership for long enough to hear a query.
+    HoldForQuery,
+    /// Hold it as root, who sees queries.
+    HoldAsRoot,
+    /// Make the reverse-path filter loose.
+    LoosenFilter {
+        /// The interface.
+        interface: String,
+    },
+    /// Make it loose, or change the route to the far end.
+    LoosenFilterOrRoute {
+        /// The interface.
+        interface: String,
+    },
+    /// Run the answering side on another host, and name it.
+    RunAnswer,
+    /// Try a larger TTL.
+    RaiseTtl,
+    /// Hold the membership for longer.
+    HoldLonger,
+    /// Hold it for longer than a membership lasts.
+    HoldPastMembership,
+    /// Send something to the group meanwhile.
+    SendStream,
+    /// Hold it while a stream runs.
+    HoldDuringStream,
+    /// Enable a querier, or turn snooping off.
+    EnableQuerier,
+    /// Say when the switch forgets a member.
+    SetMembership,
+}

@@ -1,0 +1,281 @@
+//! What a check found about one subject, and about the group as a whole.
+
+use super::{CheckSubject, Outcome};
+use crate::batch::LinkKind;
+use crate::record::finding::one;
+use serde::Serialize;
+
+/// The verdict on the group as a whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum CastCheckVerdict {
+    /// The findings have not been drawn yet.
+    #[default]
+    NotJudged,
+    /// The check was interrupted before its probes could be answered, and nothing was wrong so far.
+    Interrupted,
+    /// All works, and the far end that was named sends to the group as well.
+    WorksBothWays {
+        /// The far end's address and port.
+        far_end: String,
+    },
+    /// All works, and other hosts receive the group.
+    Works,
+    /// Nothing is wrong, and some of it cannot be seen from here.
+    WorksAsFarAsSeen,
+    /// Nothing is broken, and something may be.
+    Warning {
+        /// What the first such finding is about.
+        subject: CheckSubject,
+        /// The interface that it is about; `None` where it is about none.
+        interface: Option<String>,
+        /// That finding.
+        #[serde(serialize_with = "one")]
+        finding: CheckVerdict,
+    },
+    /// Something does not work.
+    Broken {
+        /// What the first such finding is about.
+        subject: CheckSubject,
+        /// The interface that it is about; `None` where it is about none.
+        interface: Option<String>,
+        /// That finding.
+        #[serde(serialize_with = "one")]
+        finding: CheckVerdict,
+    },
+}
+
+/// What ended while a membership was held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HeldFlow {
+    /// The far end's answers to the group, while those to unicast went on.
+    FarEnd,
+    /// A stream to this host, with nothing to hold it against.
+    Stream,
+}
+
+/// Why silence proves nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum CheckUndecided {
+    /// The check was interrupted.
+    Interrupted,
+    /// The path loses unicast as well.
+    PathLoses {
+        /// Unicast probes sent.
+        sent: u64,
+        /// Of these, not answered.
+        lost: u64,
+    },
+    /// Too few probes were sent to rule out chance.
+    TooFewProbes,
+}
+
+/// What was found about one subject.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum CheckVerdict {
+    /// The routes of this host lead to the group.
+    Route {
+        /// The interface that they choose; `None` where it is not known.
+        interface: Option<String>,
+    },
+    /// They lead to it by an interface that takes datagrams elsewhere.
+    RouteBySpecialLink {
+        /// The interface.
+        interface: String,
+        /// What it is.
+        kind: LinkKind,
+    },
+    /// No route leads to the group.
+    NoRoute,
+
+    /// The group was joined, sent to and received within this host.
+    LoopWorks,
+    /// Own probes did not come back, and there were too few of them.
+    LoopUndecided,
+    /// Some own probes did not come back.
+    LoopLoses,
+    /// No own probe came back.
+    LoopBroken,
+    /// The interface is not flagged as one that carries multicast.
+    NotMulticast,
+    /// The kernel refused the join.
+    JoinRefused,
+    /// No probe could be sent.
+    NothingSent,
+    /// The interface is down or has no carrier.
+    NotConnected,
+    /// The kernel does not list the membership that was just joined.
+    MembershipGone,
+
+    /// Membership queries were heard.
+    Querier,
+    /// The kernel fell back to an older IGMP version, as after a query of it.
+    OlderQuerier,
+    /// A query could come later.
+    QuerierNotYetKnown,
+    /// Queries cannot be seen from here.
+    QuerierHidden,
+    /// No query came in the time in which one was due.
+    NoQuerier {
+        /// When a switch that snoops forgets a member without queries, by default.
+        forgotten_after_ns: u64,
+    },
+
+    /// The reverse-path filter drops sources to which this host has no route.
+    FilterDropsUnrouted,
+    /// It drops sources to which this host has a route by another interface.
+    FilterDropsOtherRoutes,
+    /// It drops the far end's datagrams that come in by this interface.
+    FilterDropsFarEnd {
+        /// The interface.
+        interface: String,
+    },
+
+    /// No host answered, and nobody was to.
+    OthersUnknown,
+    /// No host had answered when the check was interrupted.
+    OthersInterrupted,
+    /// Hosts other than the far end receive the group.
+    HostsReply {
+        /// How many.
+        hosts: u64,
+    },
+
+    /// The far end receives the group.
+    FarEndReceives {
+        /// Its address and port.
+        far_end: String,
+        /// Routers on the way; `None` where unicast did not tell.
+        routers: Option<u8>,
+        /// The least TTL at which the group reached it.
+        ttl_least: u8,
+    },
+    /// This host refuses to send to the far end.
+    FarEndRefused {
+        /// Its address and port.
+        far_end: String,
+    },
+    /// The far end had not answered when the check was interrupted.
+    FarEndInterrupted {
+        /// Its address and port.
+        far_end: String,
+    },
+    /// The far end does not answer.
+    FarEndSilent {
+        /// Its address and port.
+        far_end: String,
+    },
+    /// It answers unicast, and whether the group reaches it is open.
+    GroupUndecided {
+        /// Why.
+        #[serde(serialize_with = "one")]
+        why: CheckUndecided,
+    },
+    /// It answers unicast, and no TTL that was tried reaches it.
+    TtlTooSmall {
+        /// Routers on the way.
+        routers: u8,
+        /// The largest TTL that was tried.
+        ttl_max: u8,
+    },
+    /// It answers unicast, and the group does not reach it.
+    GroupLost {
+        /// Routers on the way; `None` where unicast did not tell.
+        routers: Option<u8>,
+    },
+
+    /// What the far end sends to the group arrives here.
+    BackReceived,
+    /// Whether it does is open.
+    BackUndecided {
+        /// Why.
+        #[serde(serialize_with = "one")]
+        why: CheckUndecided,
+    },
+    /// It does not, while the far end's unicast does.
+    BackLost,
+
+    /// A stream lasted longer than a membership that nobody renews.
+    StreamOutlasts,
+    /// A stream lasted, and the membership was held too briefly.
+    StreamLastsSoFar,
+    /// Nothing came for the group.
+    NothingReceived,
+    /// The stream's own sender ended it.
+    SenderEnded,
+    /// Whether the far end still receives the group is open.
+    FarEndUndecided {
+        /// Why.
+        #[serde(serialize_with = "one")]
+        why: CheckUndecided,
+    },
+    /// It ended, and not when a membership expires or not for want of a querier.
+    Ended {
+        /// What ended.
+        what: HeldFlow,
+        /// How old the membership was.
+        age_ns: u64,
+        /// When a switch that snoops forgets a member.
+        membership_ns: u64,
+    },
+    /// It ended when a membership expires that no querier renews.
+    EndedWithMembership {
+        /// What ended.
+        what: HeldFlow,
+        /// When a switch that snoops forgets a member.
+        membership_ns: u64,
+        /// Whether this host would have seen queries.
+        queries_visible: bool,
+    },
+}
+
+impl CheckVerdict {
+    /// How the subject stands by this verdict.
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            Self::Route { .. }
+            | Self::LoopWorks
+            | Self::Querier
+            | Self::OlderQuerier
+            | Self::FilterDropsUnrouted
+            | Self::HostsReply { .. }
+            | Self::FarEndReceives { .. }
+            | Self::BackReceived
+            | Self::StreamOutlasts => Outcome::Ok,
+            Self::LoopUndecided
+            | Self::QuerierNotYetKnown
+            | Self::QuerierHidden
+            | Self::OthersUnknown
+            | Self::OthersInterrupted
+            | Self::FarEndRefused { .. }
+            | Self::FarEndInterrupted { .. }
+            | Self::FarEndSilent { .. }
+            | Self::GroupUndecided { .. }
+            | Self::BackUndecided { .. }
+            | Self::StreamLastsSoFar
+            | Self::NothingReceived
+            | Self::SenderEnded
+            | Self::FarEndUndecided { .. } => Outcome::Unknown,
+            Self::RouteBySpecialLink { .. }
+            | Self::LoopLoses
+            | Self::NotMulticast
+            | Self::NoQuerier { .. }
+            | Self::FilterDropsOtherRoutes
+            | Self::FilterDropsFarEnd { .. }
+            | Self::Ended { .. } => Outcome::Warning,
+            Self::NoRoute
+            | Self::LoopBroken
+            | Self::JoinRefused
+            | Self::NothingSent
+            | Self::NotConnected
+            | Self::MembershipGone
+            | Self::TtlTooSmall { .. }
+            | Self::GroupLost { .. }
+            | Self::BackLost
+            | Self::EndedWithMembership { .. } => Outcome::Broken,
+        }
+    }
+}
