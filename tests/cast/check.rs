@@ -1,26 +1,41 @@
 //! `udpkit cast check` on networks of which each has one known fault.
 
-use crate::common::{Lab, Output, Running, json, number, path, require_lab, run, secs};
+use crate::common::{Lab, Output, Running, json, number, path, require_lab, run, secs, text};
+use serde_json::Value;
 
 fn check(lab: &Lab, host: &str, args: &[&str]) -> Output {
     run(lab.udpkit(host).args(["cast", "check"]).args(args), secs(40))
 }
 
-/// Outcome and words of the finding on a subject.
-fn finding(output: &Output, subject: &str) -> (String, String) {
+/// The finding on a subject: `querier`, `to_far_end`.
+fn finding(output: &Output, subject: &str) -> Value {
     let report = json(&output.out());
     let all = path(&report, "findings").as_array().expect("findings");
     let found = all.iter().find(|one| one["subject"] == subject);
-    let found = found.unwrap_or_else(|| panic!("nothing on {subject} in {report:#}"));
-    let word = |key: &str| found[key].as_str().expect("a text").to_owned();
-    (word("outcome"), format!("{}; {}", word("says"), word("evidence")))
+    found.unwrap_or_else(|| panic!("nothing on {subject} in {report:#}")).clone()
+}
+
+/// Holds the outcome and the code of the finding on a subject.
+#[track_caller]
+fn expect(output: &Output, subject: &str, outcome: &str, code: &str) -> Value {
+    let found = finding(output, subject);
+    let told = (text(&found, "outcome"), text(&found, "verdict.code"));
+    assert_eq!(told, (outcome, code), "{found:#}");
+    found
+}
+
+/// The figures of a piece of evidence.
+#[track_caller]
+fn evidence(found: &Value, code: &str) -> Value {
+    let all = path(found, "evidence").as_array().expect("evidence");
+    let one = all.iter().find(|one| one["code"] == code);
+    one.unwrap_or_else(|| panic!("no {code} in {found:#}")).clone()
 }
 
 #[track_caller]
-fn expect(output: &Output, subject: &str, outcome: &str, part: &str) {
-    let (found, words) = finding(output, subject);
-    assert_eq!(found, outcome, "{subject}: {words}");
-    assert!(words.contains(part), "{subject}: {words}");
+fn counts(found: &Value, code: &str, keys: [&str; 2]) -> [u64; 2] {
+    let figures = evidence(found, code);
+    keys.map(|key| number(&figures, key))
 }
 
 fn answering(lab: &Lab, host: &str, group: &str) -> Running {
@@ -35,16 +50,26 @@ fn a_network_that_carries_the_group_is_found_to_with_and_without_a_far_end() {
     let lab = Lab::fanout(2);
     let all = |group, far| {
         let alone = check(&lab, "s", &[group, "-J"]).expect_success();
-        expect(&alone, "route", "ok", "uses eth0");
-        expect(&alone, "eth0", "ok", "6 of 6 own probes came back, membership listed");
-        expect(&alone, "beyond", "unknown", "nobody answered");
+        let route = expect(&alone, "route", "ok", "route");
+        assert_eq!(text(&route, "verdict.interface"), "eth0");
+        let own = expect(&alone, "interface", "ok", "loop_works");
+        assert_eq!(text(&own, "interface"), "eth0");
+        assert_eq!(counts(&own, "own_probes", ["looped", "sent"]), [6, 6]);
+        evidence(&own, "membership_listed");
+        let others = expect(&alone, "other_hosts", "unknown", "others_unknown");
+        evidence(&others, "no_replies");
 
         let near = answering(&lab, "r1", group);
         let other = answering(&lab, "r2", group);
         let both = check(&lab, "s", &[group, "--far", far, "-J"]).expect_success();
-        expect(&both, "far", "ok", "21 of 21 by the group, 3 of 3 by unicast");
-        expect(&both, "far back", "ok", "heard 3 of 3");
-        expect(&both, "eth0 answers", "ok", "all on this network");
+        let far_end = expect(&both, "to_far_end", "ok", "far_end_receives");
+        assert_eq!(counts(&far_end, "answered", ["group_back", "group_sent"]), [21, 21]);
+        assert_eq!(counts(&far_end, "answered", ["unicast_back", "unicast_sent"]), [3, 3]);
+        let back = expect(&both, "from_far_end", "ok", "back_received");
+        assert_eq!(counts(&back, "sent_back", ["arrived", "asked"]), [3, 3]);
+        let replies = expect(&both, "replies", "ok", "hosts_reply");
+        assert_eq!(text(&replies, "interface"), "eth0");
+        assert_eq!(number(&evidence(&replies, "distance"), "routers_max"), 0);
         for running in [near, other] {
             running.signal("INT");
             let told = json(&running.wait(secs(5)).expect_success().out());
@@ -68,7 +93,8 @@ fn what_stands_in_the_way_is_named_with_what_was_seen() {
     lab.nft("s", "add rule inet wall input ip daddr 239.9.9.9 drop");
     let deaf = check(&lab, "s", &["239.9.9.9:5000", "--wait", "400ms", "-J"]);
     assert_eq!(deaf.code(), Some(1));
-    expect(&deaf, "eth0", "broken", "0 of 20 own probes came back");
+    let own = expect(&deaf, "interface", "broken", "loop_broken");
+    assert_eq!(counts(&own, "own_probes", ["looped", "sent"]), [0, 20]);
 
     // The switch: the group is dropped on its way, unicast is not.
     let group = "239.1.2.3:5000";
@@ -78,29 +104,40 @@ fn what_stands_in_the_way_is_named_with_what_was_seen() {
     lab.nft("switch", "add rule bridge wall forward ip daddr 239.1.2.3 drop");
     let cut = check(&lab, "s", &[group, "--far", "10.77.0.11", "--wait", "400ms", "-J"]);
     assert_eq!(cut.code(), Some(1));
-    expect(
-        &cut,
-        "far",
-        "broken",
-        "the switch, not the hosts; answered 15 of 15 by unicast, 0 of 33",
-    );
-    expect(&cut, "far back", "broken", "heard 0 of 15");
+    let far_end = expect(&cut, "to_far_end", "broken", "group_lost");
+    assert_eq!(number(&far_end, "verdict.routers"), 0);
+    assert_eq!(counts(&far_end, "answered", ["unicast_back", "unicast_sent"]), [15, 15]);
+    assert_eq!(counts(&far_end, "answered", ["group_back", "group_sent"]), [0, 33]);
+    let back = expect(&cut, "from_far_end", "broken", "back_lost");
+    assert_eq!(counts(&back, "sent_back", ["arrived", "asked"]), [0, 15]);
+    let whole = json(&cut.out());
+    assert_eq!(text(&whole, "verdict.code"), "broken");
+    assert_eq!(text(&whole, "verdict.subject"), "to_far_end");
+    assert_eq!(text(&whole, "verdict.finding.code"), "group_lost");
     let told = check(&lab, "s", &[group, "--far", "10.77.0.11"]).out();
-    assert!(told.contains("verdict  broken at far: unicast reaches it"), "{told}");
+    let words: Vec<&str> = told.split_whitespace().collect();
+    assert!(words.join(" ").ends_with(text(&whole, "verdict.text")), "{told}");
     assert!(told.lines().all(|line| line.chars().count() <= 80), "{told}");
 
     // Nobody there.
     let silent = check(&lab, "s", &[group, "--far", "10.77.0.11:5999", "--wait", "400ms", "-J"])
         .expect_success();
-    expect(&silent, "far", "unknown", "port unreachable, from 10.77.0.11");
+    let far_end = expect(&silent, "to_far_end", "unknown", "far_end_silent");
+    let error = &evidence(&far_end, "unreachable")["error"];
+    assert_eq!([number(error, "icmp_type"), number(error, "icmp_code")], [3, 3]);
+    assert_eq!(text(error, "from"), "10.77.0.11");
 
     // No route, and a strict filter.
     lab.shell("s", "ip route del 224.0.0.0/4 dev eth0; sysctl -qw net.ipv4.conf.eth0.rp_filter=1");
     let lost = check(&lab, "s", &["239.1.2.3:5001", "--wait", "400ms", "-J"]);
     assert_eq!(lost.code(), Some(1));
-    expect(&lost, "route", "broken", "network is unreachable");
-    expect(&lost, "eth0", "ok", "6 of 6");
-    expect(&lost, "eth0 rp_filter", "ok", "rp_filter is 1");
+    let route = expect(&lost, "route", "broken", "no_route");
+    // ENETUNREACH of Linux.
+    assert_eq!(number(&evidence(&route, "connect_refused"), "why.errno"), 101);
+    let own = expect(&lost, "interface", "ok", "loop_works");
+    assert_eq!(counts(&own, "own_probes", ["looped", "sent"]), [6, 6]);
+    let filter = expect(&lost, "rp_filter", "ok", "filter_drops_unrouted");
+    assert_eq!(number(&evidence(&filter, "reverse_path_filter"), "mode"), 1);
 }
 
 /// Turns the lab's switch into one that snoops, forgets after 2 s, and asks this often.
@@ -139,13 +176,16 @@ fn a_stream_that_dies_with_the_membership_is_laid_to_the_querier_that_is_not_the
         let outward = scope.spawn(outward);
         let dead = dead.join().expect("no panic");
         assert_eq!(dead.code(), Some(1), "{}", dead.out());
-        expect(&dead, "hold", "broken", "the stream stopped when memberships end, 2.0 s");
+        let hold = expect(&dead, "hold", "broken", "ended_with_membership");
+        assert_eq!(text(&hold, "verdict.what"), "stream");
+        assert_eq!(number(&hold, "verdict.membership_ns"), 2_000_000_000);
         let alive = alive.join().expect("no panic").expect_success();
-        expect(&alive, "hold", "ok", "the stream outlasts a membership");
-        expect(&alive, "eth0 querier", "ok", "keeps memberships alive");
+        expect(&alive, "hold", "ok", "stream_outlasts");
+        expect(&alive, "querier", "ok", "querier");
         let outward = outward.join().expect("no panic");
         assert_eq!(outward.code(), Some(1), "{}", outward.out());
-        expect(&outward, "hold", "broken", "the far end hears the group no more");
+        let hold = expect(&outward, "hold", "broken", "ended_with_membership");
+        assert_eq!(text(&hold, "verdict.what"), "far_end");
     });
 }
 
@@ -160,5 +200,5 @@ fn multicast_listener_queries_are_seen_in_the_kernels_count() {
     );
     lab.shell("switch", "ip link set br0 type bridge mcast_querier 1");
     let asked = check(&lab, "s", &["[ff15::1]:5000", "--hold", "3", "-J"]).expect_success();
-    expect(&asked, "eth0 querier", "ok", "a querier keeps memberships alive");
+    expect(&asked, "querier", "ok", "querier");
 }

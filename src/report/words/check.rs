@@ -71,7 +71,7 @@ pub fn not_answered() -> &'static str {
 /// What this host refused to send.
 pub fn refused_replies(count: u64, why: &str) -> String {
     let noun = if count == 1 { "reply" } else { "replies" };
-    format!("this host refused {} {noun}: {why}", group_digits(count))
+    format!("the kernel refused {} {noun}: {why}", group_digits(count))
 }
 
 /// A measured time.
@@ -131,24 +131,26 @@ impl Worded for CheckVerdict {
     fn text(&self) -> String {
         let fixed = match self {
             Self::Route { interface: Some(interface) } => {
-                return format!("programs that name no interface use {interface}");
+                return format!("programs that do not choose an interface use {interface}");
             }
             Self::Route { interface: None } => {
-                "programs that name no interface have a route to the group"
+                "programs that do not choose an interface have a route to the group"
             }
             Self::RouteBySpecialLink { interface, kind } => {
                 let kind = link_kind(*kind);
-                return format!("programs that name no interface use {interface}, a {kind}");
+                return format!(
+                    "programs that do not choose an interface use {interface}, a {kind}"
+                );
             }
             Self::NoRoute => {
-                "no route to the group: programs that name no interface can neither send to it nor \
-                 join it"
+                "no route to the group: programs that do not choose an interface can neither send \
+                 to it nor join it"
             }
 
             Self::LoopWorks => "joining, sending and receiving work within this host",
-            Self::LoopUndecided => "cannot tell whether this host receives what it sends itself",
-            Self::LoopLoses => "this host receives only part of what it sends to the group itself",
-            Self::LoopBroken => "this host does not receive what it sends to the group itself",
+            Self::LoopUndecided => "cannot tell whether this host receives its own multicast",
+            Self::LoopLoses => "this host receives only part of its own multicast",
+            Self::LoopBroken => "this host does not receive its own multicast",
             Self::NotMulticast => "the interface is not marked as capable of multicast",
             Self::JoinRefused => "the group cannot be joined on this interface",
             Self::NothingSent => "no probe was sent to the group on this interface",
@@ -167,9 +169,9 @@ impl Worded for CheckVerdict {
                 );
             }
 
-            Self::FilterDropsUnrouted => "sources to which this host has no route are dropped",
+            Self::FilterDropsUnrouted => "datagrams from sources without a route are dropped",
             Self::FilterDropsOtherRoutes => {
-                "sources whose route does not use this interface are dropped"
+                "datagrams from sources routed through another interface are dropped"
             }
             Self::FilterDropsFarEnd { interface } => {
                 return format!(
@@ -181,9 +183,9 @@ impl Worded for CheckVerdict {
             Self::OthersInterrupted => {
                 "cannot tell whether other hosts receive the group: the check was interrupted"
             }
-            Self::HostsReply { hosts: 1 } => "1 host receives the group and replied",
+            Self::HostsReply { hosts: 1 } => "1 other host receives the group and replied",
             Self::HostsReply { hosts } => {
-                return format!("{} receive the group and replied", plural(*hosts, "host"));
+                return format!("{} receive the group and replied", plural(*hosts, "other host"));
             }
 
             Self::FarEndReceives { far_end, routers: Some(away @ 1..), ttl_least } => {
@@ -201,21 +203,25 @@ impl Worded for CheckVerdict {
             }
             Self::FarEndSilent { far_end } => return format!("no reply from {far_end}"),
             Self::GroupUndecided { why } => {
-                return format!("cannot tell whether the group reaches it: {}", why.text());
+                return format!(
+                    "cannot tell whether the group reaches the far end: {}",
+                    why.text()
+                );
             }
             Self::TtlTooSmall { routers: away, ttl_max } => {
                 let away = routers(*away);
                 return format!(
-                    "unicast reaches it, the group does not: TTL {ttl_max} is too small for {away}"
+                    "unicast reaches the far end, the group does not: TTL {ttl_max} is too small for \
+                     {away}"
                 );
             }
-            Self::GroupLost { routers: None } => "unicast reaches it, the group does not",
+            Self::GroupLost { routers: None } => "unicast reaches the far end, the group does not",
             Self::GroupLost { routers: Some(0) } => {
-                "unicast reaches it on the same network, the group does not"
+                "unicast reaches the far end on the same network, the group does not"
             }
             Self::GroupLost { routers: Some(away) } => {
                 let away = routers(*away);
-                return format!("unicast reaches it through {away}, the group does not");
+                return format!("unicast reaches the far end through {away}, the group does not");
             }
 
             Self::BackReceived => "what the far end sends to the group arrives here",
@@ -229,7 +235,9 @@ impl Worded for CheckVerdict {
                 "unicast from the far end arrives here, what it sends to the group does not"
             }
 
-            Self::StreamOutlasts => "the stream lasted longer than a membership without queries",
+            Self::StreamOutlasts => {
+                "the stream lasted longer than a membership does without queries"
+            }
             Self::StreamLastsSoFar => "the stream has lasted so far",
             Self::NothingReceived => "nothing arrived for the group while it was held",
             Self::SenderEnded => "the sender ended the stream",

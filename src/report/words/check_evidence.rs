@@ -20,13 +20,13 @@ impl Worded for CheckEvidence {
 
             Self::JoinRefused { why } => return format!("the kernel refused the join: {why}"),
             Self::ProbesRefused { refused, why } => {
-                return format!("this host refused {}: {why}", plural(*refused, "probe"));
+                return format!("the kernel refused {}: {why}", plural(*refused, "probe"));
             }
             Self::NoProbes => "none was due before the check ended",
             Self::InterfaceDown => "the interface is down",
             Self::NoCarrier => "the interface has no carrier",
             Self::MulticastFlagOff => "its MULTICAST flag is off",
-            Self::MembershipListed => "membership listed",
+            Self::MembershipListed => "membership listed by the kernel",
             Self::MembershipNotListed => "the kernel's membership list in `/proc/net` lacks it",
             Self::OwnProbes { sent, looped } => {
                 return format!("{} came back", part(*looped, *sent, "own probe"));
@@ -40,7 +40,9 @@ impl Worded for CheckEvidence {
                 return queries(*before, *during, from.as_deref());
             }
             Self::IgmpFallback { version } => {
-                return format!("the kernel fell back to IGMPv{version}, as after such a query");
+                return format!(
+                    "the kernel fell back to IGMPv{version}, as it does after such a query"
+                );
             }
             Self::NoQueryCounted => {
                 "no query since the interface came up (`Icmp6InGroupMembQueries` is 0)"
@@ -89,17 +91,16 @@ impl Worded for CheckEvidence {
             }
             Self::BeyondChance { odds } => {
                 let odds = group_digits(*odds);
-                return format!("chance explains this in fewer than 1 of {odds} such checks");
+                return format!("chance would cause this in fewer than 1 of {odds} checks");
             }
             Self::Unreachable { error } => return format!("ICMP error: {error}"),
             Self::FarEndRefused { refused, why } => {
                 let probes = plural(*refused, "unicast probe");
                 let why = why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
-                return format!("this host refused {probes}{why}");
+                return format!("the kernel refused {probes}{why}");
             }
             Self::SentBack { asked, arrived } => {
-                let datagrams = part(*arrived, *asked, "datagram");
-                return format!("{datagrams} that it was asked to send arrived");
+                return format!("{} arrived", part(*arrived, *asked, "requested datagram"));
             }
 
             Self::LastUnanswered { probes } => {
@@ -226,10 +227,10 @@ impl Worded for CheckAdvice {
             Self::SetMulticastFlag { interface } => {
                 return format!("set the flag: `ip link set {interface} multicast on`");
             }
-            Self::HoldWithStream => "`--hold 300`, which shows whether a stream lasts",
-            Self::HoldForQuery => "`--hold 300`, which listens long enough",
+            Self::HoldWithStream => "`--hold 300` to see whether a stream lasts",
+            Self::HoldForQuery => "`--hold 300` to listen long enough",
             Self::HoldAsRoot => {
-                "`--hold 300` as root, which sees queries; without root, it still shows whether a \
+                "`--hold 300` as root to see queries; without root, it still shows whether a \
                  stream lasts"
             }
             Self::LoosenFilter { interface } => {
@@ -245,7 +246,7 @@ impl Worded for CheckAdvice {
             Self::RaiseTtl => "a larger `--ttl`; senders need the larger TTL as well",
             Self::HoldLonger => "a longer `--hold`",
             Self::HoldPastMembership => {
-                "`--hold 300`, which is longer than a membership without queries"
+                "`--hold 300`, longer than a membership lasts without queries"
             }
             Self::SendStream => {
                 "run `udpkit cast send` on another host, or name one that runs `--answer` with \
@@ -255,7 +256,7 @@ impl Worded for CheckAdvice {
             Self::EnableQuerier => {
                 "enable a querier on the switch or on a router, or turn snooping off"
             }
-            Self::SetMembership => "`--membership`, which says when a switch forgets a member",
+            Self::SetMembership => "`--membership` to set when the switch ages members out",
         };
         fixed.to_owned()
     }
