@@ -50,7 +50,7 @@ fn a_network_that_carries_the_group_is_found_to_with_and_without_a_far_end() {
     let lab = Lab::fanout(2);
     let all = |group, far| {
         let alone = check(&lab, "s", &[group, "-J"]).expect_success();
-        let route = expect(&alone, "route", "ok", "route");
+        let route = expect(&alone, "route", "ok", "route_found");
         assert_eq!(text(&route, "verdict.interface"), "eth0");
         let own = expect(&alone, "interface", "ok", "loop_works");
         assert_eq!(text(&own, "interface"), "eth0");
@@ -181,7 +181,7 @@ fn a_stream_that_dies_with_the_membership_is_laid_to_the_querier_that_is_not_the
         assert_eq!(number(&hold, "verdict.membership_ns"), 2_000_000_000);
         let alive = alive.join().expect("no panic").expect_success();
         expect(&alive, "hold", "ok", "stream_outlasts");
-        expect(&alive, "querier", "ok", "querier");
+        expect(&alive, "querier", "ok", "querier_heard");
         let outward = outward.join().expect("no panic");
         assert_eq!(outward.code(), Some(1), "{}", outward.out());
         let hold = expect(&outward, "hold", "broken", "ended_with_membership");
@@ -200,5 +200,5 @@ fn multicast_listener_queries_are_seen_in_the_kernels_count() {
     );
     lab.shell("switch", "ip link set br0 type bridge mcast_querier 1");
     let asked = check(&lab, "s", &["[ff15::1]:5000", "--hold", "3", "-J"]).expect_success();
-    expect(&asked, "querier", "ok", "querier");
+    expect(&asked, "querier", "ok", "querier_heard");
 }

@@ -49,7 +49,7 @@ fn route(check: &CastCheck) -> CheckFinding {
             .seen(evidence)
             .advise(Advice::NameInterface);
     }
-    let verdict = Verdict::Route { interface: route.interface.clone() };
+    let verdict = Verdict::RouteFound { interface: route.interface.clone() };
     CheckFinding::new(Subject::Route, verdict).seen(evidence)
 }
 
@@ -127,7 +127,7 @@ fn querier(check: &CastCheck, interface: &CheckInterface) -> CheckFinding {
     let before = interface.queries_before;
     if during + before.unwrap_or(0) > 0 {
         let from = interface.querier.clone();
-        return found(Verdict::Querier).seen([Evidence::Queries { before, during, from }]);
+        return found(Verdict::QuerierHeard).seen([Evidence::Queries { before, during, from }]);
     }
     if let Some(version) = interface.igmp_version.filter(|version| *version != 3) {
         return found(Verdict::OlderQuerier)
@@ -302,8 +302,12 @@ mod tests {
         hold(
             Subject::Querier,
             vec![
-                (|one| one.queries_before = Some(3), Verdict::Querier, vec![queries(Some(3), 0)]),
-                (|one| one.queries_heard = Some(1), Verdict::Querier, vec![queries(None, 1)]),
+                (
+                    |one| one.queries_before = Some(3),
+                    Verdict::QuerierHeard,
+                    vec![queries(Some(3), 0)],
+                ),
+                (|one| one.queries_heard = Some(1), Verdict::QuerierHeard, vec![queries(None, 1)]),
                 (
                     |one| one.igmp_version = Some(2),
                     Verdict::OlderQuerier,

@@ -77,7 +77,7 @@ pub enum CheckUndecided {
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum CheckVerdict {
     /// The routes of this host lead to the group.
-    Route {
+    RouteFound {
         /// The interface that they choose; `None` where it is not known.
         interface: Option<String>,
     },
@@ -111,7 +111,7 @@ pub enum CheckVerdict {
     MembershipGone,
 
     /// Membership queries were heard.
-    Querier,
+    QuerierHeard,
     /// The kernel fell back to an older IGMP version, as after a query of it.
     OlderQuerier,
     /// A query could come later.
@@ -236,9 +236,9 @@ impl CheckVerdict {
     /// How the subject stands by this verdict.
     pub fn outcome(&self) -> Outcome {
         match self {
-            Self::Route { .. }
+            Self::RouteFound { .. }
             | Self::LoopWorks
-            | Self::Querier
+            | Self::QuerierHeard
             | Self::OlderQuerier
             | Self::FilterDropsUnrouted
             | Self::HostsReply { .. }

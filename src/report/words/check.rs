@@ -130,10 +130,10 @@ impl Worded for CheckVerdict {
     #[expect(clippy::too_many_lines, reason = "one arm a verdict, all of them in one place")]
     fn text(&self) -> String {
         let fixed = match self {
-            Self::Route { interface: Some(interface) } => {
+            Self::RouteFound { interface: Some(interface) } => {
                 return format!("programs that do not choose an interface use {interface}");
             }
-            Self::Route { interface: None } => {
+            Self::RouteFound { interface: None } => {
                 "programs that do not choose an interface have a route to the group"
             }
             Self::RouteBySpecialLink { interface, kind } => {
@@ -157,7 +157,7 @@ impl Worded for CheckVerdict {
             Self::NotConnected => "the group is joined, but the interface is not connected",
             Self::MembershipGone => "the join succeeded, but the membership is gone",
 
-            Self::Querier => "a querier keeps memberships alive",
+            Self::QuerierHeard => "a querier keeps memberships alive",
             Self::OlderQuerier => "a querier with an older IGMP version was heard",
             Self::QuerierNotYetKnown => "too early to tell whether there is a querier",
             Self::QuerierHidden => "cannot tell whether there is a querier",
@@ -211,8 +211,8 @@ impl Worded for CheckVerdict {
             Self::TtlTooSmall { routers: away, ttl_max } => {
                 let away = routers(*away);
                 return format!(
-                    "unicast reaches the far end, the group does not: TTL {ttl_max} is too small for \
-                     {away}"
+                    "unicast reaches the far end, the group does not: TTL {ttl_max} is too small \
+                     for {away}"
                 );
             }
             Self::GroupLost { routers: None } => "unicast reaches the far end, the group does not",

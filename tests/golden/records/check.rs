@@ -289,8 +289,8 @@ fn every_verdict_of_a_finding() {
         queries_visible,
     };
     let all = [
-        CheckVerdict::Route { interface: Some(eth0()) },
-        CheckVerdict::Route { interface: None },
+        CheckVerdict::RouteFound { interface: Some(eth0()) },
+        CheckVerdict::RouteFound { interface: None },
         CheckVerdict::RouteBySpecialLink { interface: "wg0".to_owned(), kind: LinkKind::Tunnel },
         CheckVerdict::RouteBySpecialLink {
             interface: "docker0".to_owned(),
@@ -306,7 +306,7 @@ fn every_verdict_of_a_finding() {
         CheckVerdict::NothingSent,
         CheckVerdict::NotConnected,
         CheckVerdict::MembershipGone,
-        CheckVerdict::Querier,
+        CheckVerdict::QuerierHeard,
         CheckVerdict::OlderQuerier,
         CheckVerdict::QuerierNotYetKnown,
         CheckVerdict::QuerierHidden,
