@@ -48,6 +48,7 @@ pub(super) fn error<S: Serializer>(why: &OwnFinding, to: S) -> Result<S::Ok, S::
 }
 
 /// As [`error`], null for none.
+#[expect(clippy::ref_option, reason = "what serde hands over")]
 pub(super) fn maybe_error<S: Serializer>(
     why: &Option<OwnFinding>,
     to: S,
@@ -61,6 +62,7 @@ pub(super) fn icmp<S: Serializer>(error: &NetworkError, to: S) -> Result<S::Ok, 
 }
 
 /// As [`icmp`], null for none.
+#[expect(clippy::ref_option, reason = "what serde hands over")]
 pub(super) fn maybe_icmp<S: Serializer>(
     error: &Option<NetworkError>,
     to: S,
