@@ -1,7 +1,9 @@
 //! What a fan-out leaves behind, at the sender and at the receiver.
 
+use super::finding::all;
 use super::{
-    CastForeign, CastGap, CastStream, FanoutStanding, LimitReport, SendRefusal, hold_against,
+    CastForeign, CastGap, CastStream, FanoutStanding, LimitReport, ReceivedCaveat, SendRefusal,
+    hold_against,
 };
 use crate::units::{Limit, Measured, Metric, Nanos};
 use serde::Serialize;
@@ -15,11 +17,11 @@ pub struct CastSent {
     pub bytes: u64,
     /// Datagrams that this host refused, over all destinations.
     pub refused: u64,
-    /// Sequence numbers used: each went to every destination. `None` with `--plain`.
+    /// Sequence numbers used: each went to every destination. `None` with `--no-header`.
     pub numbered: Option<u64>,
-    /// The run's tag in the measurement header; `None` with `--plain`.
+    /// The run's tag in the measurement header; `None` with `--no-header`.
     pub tag: Option<u16>,
-    /// Bytes of the measurement header in each datagram; 0 with `--plain`.
+    /// Bytes of the measurement header in each datagram; 0 with `--no-header`.
     pub header_bytes: u64,
     /// The longest time for which this host itself stood still (suspended, starved of the processor)
     /// and sent nothing; 0 for no pause of 0.1 s or more.
@@ -34,7 +36,7 @@ pub struct CastSent {
     pub interrupted: bool,
     /// Each destination on its own, in the order given.
     pub destinations: Vec<CastDestination>,
-    /// What the receivers told; empty with `--plain`.
+    /// What the receivers told; empty with `--no-header`.
     #[serde(flatten)]
     pub standing: FanoutStanding,
     /// How the run stands against each `--fail-if`.
@@ -54,9 +56,7 @@ pub struct CastDestination {
     pub bytes: u64,
     /// Datagrams that this host refused.
     pub refused: u64,
-    /// Why, in the system's words; the latest reason when there were several.
-    pub refusal: Option<String>,
-    /// The same for each error number.
+    /// Why, by error number; the latest is last.
     pub refusals: Vec<SendRefusal>,
     /// Answers of the network (ICMP) that a datagram could not be delivered; a group gives none.
     pub unreachable: u64,
@@ -73,15 +73,15 @@ pub struct CastReceived {
     pub received: u64,
     /// Payload bytes of these, with the measurement header where there is one.
     pub bytes: u64,
-    /// Lost over all sources; `None` with `--plain`.
+    /// Lost over all sources; `None` with `--no-header`.
     pub lost: Option<u64>,
-    /// Second and later copies over all sources; `None` with `--plain`.
+    /// Second and later copies over all sources; `None` with `--no-header`.
     pub duplicates: Option<u64>,
-    /// Payload bytes of these, which are no goodput; `None` with `--plain`.
+    /// Payload bytes of these, which are no goodput; `None` with `--no-header`.
     pub duplicate_bytes: Option<u64>,
-    /// Reordered over all sources (RFC 4737); `None` with `--plain`.
+    /// Reordered over all sources (RFC 4737); `None` with `--no-header`.
     pub reordered: Option<u64>,
-    /// Datagrams without a measurement header; `None` with `--plain`.
+    /// Datagrams without a measurement header; `None` with `--no-header`.
     pub strays: Option<u64>,
     /// Datagrams of sources beyond those that the table holds.
     pub others: u64,
@@ -101,8 +101,8 @@ pub struct CastReceived {
     pub socket_drops: u64,
     /// Reports to senders that this host itself refused to send.
     pub reports_refused: u64,
-    /// Why the latest of these was refused.
-    pub reports_refusal: Option<String>,
+    /// Why, by error number; the latest is last.
+    pub report_refusals: Vec<SendRefusal>,
     /// The longest time for which this host itself stood still (suspended, starved of the processor)
     /// and read nothing; 0 for no pause of 0.1 s or more. Arrivals, silence and delays count from
     /// when the kernel had a datagram all the same.
@@ -117,10 +117,13 @@ pub struct CastReceived {
     pub expected: Option<u64>,
     /// How the run stands against each `--fail-if`.
     pub limits: Vec<LimitReport>,
+    /// What to keep in mind about all this.
+    #[serde(serialize_with = "all")]
+    pub caveats: Vec<ReceivedCaveat>,
 }
 
 impl CastReceived {
-    /// Datagrams that came, each number once; all of them with `--plain`.
+    /// Datagrams that came, each number once; all of them with `--no-header`.
     pub fn firsts(&self) -> u64 {
         self.received - self.duplicates.unwrap_or(0)
     }
@@ -199,7 +202,7 @@ pub struct CastSource {
     pub group: String,
     /// The interface it came in by; `None` if the kernel did not tell.
     pub interface: Option<String>,
-    /// The run's tag: a sender that starts again has another. `None` with `--plain`.
+    /// The run's tag: a sender that starts again has another. `None` with `--no-header`.
     pub tag: Option<u16>,
     /// Datagrams, duplicates included.
     pub received: u64,
@@ -262,6 +265,8 @@ pub struct CastInterval {
     pub lost: i64,
     /// Duplicates in the interval.
     pub duplicates: u64,
+    /// Datagrams without the measurement header that arrived in the interval and are not counted.
+    pub without_header: u64,
     /// Sources heard so far.
     pub sources: u64,
 }
@@ -279,6 +284,13 @@ pub enum CastEvent<'a> {
     Gap(CastGap),
     /// Datagrams of a kind that was not asked for came for the first time.
     Foreign(&'a CastForeign),
+    /// A datagram without the measurement header came for the first time.
+    NoHeader {
+        /// Address and port of the sender.
+        source: &'a str,
+        /// The group that it sent to.
+        group: &'a str,
+    },
 }
 
 /// A source that was heard for the first time.

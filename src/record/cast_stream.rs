@@ -7,22 +7,22 @@ use serde::Serialize;
 pub struct CastStream {
     /// Address and port of the one source; `None` when nothing was heard.
     pub source: Option<String>,
-    /// The run's tag in the measurement header; `None` with `--plain` or when nothing was heard.
+    /// The run's tag in the measurement header; `None` with `--no-header` or when nothing was heard.
     pub tag: Option<u16>,
     /// Datagrams whose payload was written.
     pub datagrams: u64,
     /// Payload bytes that were written, without headers.
     pub bytes: u64,
-    /// The number that the stream begins with; `None` with `--plain` or when nothing was heard.
+    /// The number that the stream begins with; `None` with `--no-header` or when nothing was heard.
     pub first_sequence: Option<u64>,
     /// Datagrams that belong between those written and did not come in time; `None` with
-    /// `--plain`.
+    /// `--no-header`.
     pub missing: Option<u64>,
     /// Datagrams that came when their place had been given up: they are among the missing.
     pub late: u64,
     /// Datagrams of other sources or runs, which were not written.
     pub of_others: u64,
-    /// Places where something is missing, all of them; `None` with `--plain`.
+    /// Places where something is missing, all of them; `None` with `--no-header`.
     pub gap_count: Option<u64>,
     /// The first 1,000 of these.
     pub gaps: Vec<CastGap>,

@@ -1,5 +1,6 @@
 //! What unicast did where a group was sent beside it (`cast send --compare`).
 
+use super::finding::one;
 use crate::stats::{LossSample, is_beyond_chance};
 use serde::Serialize;
 
@@ -20,12 +21,13 @@ pub struct FanoutCopy {
     /// Copies that should have come.
     pub unicast_expected: u64,
     /// What that means.
+    #[serde(serialize_with = "one")]
     pub verdict: CopyVerdict,
 }
 
 /// What the losses of a group and of its copies mean.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(tag = "code", rename_all = "snake_case")]
 pub enum CopyVerdict {
     /// Too few of one of them to say.
     #[default]

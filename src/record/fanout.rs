@@ -1,6 +1,7 @@
 //! What a fan-out's sender learns of its receivers.
 
-use super::{Contradiction, FanoutCopy, LimitReport, hold_against};
+use super::finding::{all, maybe};
+use super::{Contradiction, Departure, FanoutCaveat, FanoutCopy, LimitReport, hold_against};
 use crate::units::{Limit, Measured, Metric, Nanos};
 use serde::Serialize;
 use std::cmp::Reverse;
@@ -19,18 +20,6 @@ pub enum ReceiverState {
     Silent,
     /// It has told its last: the figures are whole.
     Done,
-}
-
-impl ReceiverState {
-    /// One word.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Unheard => "unheard",
-            Self::Live => "live",
-            Self::Silent => "silent",
-            Self::Done => "done",
-        }
-    }
 }
 
 /// One receiver of a fan-out, as it told its sender.
@@ -114,7 +103,7 @@ pub fn rank_receivers(receivers: &mut [FanoutReceiver]) {
 
 /// How far apart in time receivers got the same datagram.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Spread {
+pub struct Skew {
     /// Datagrams that were compared: one at each mark.
     pub samples: u64,
     /// Receivers that told of the last of these.
@@ -125,7 +114,7 @@ pub struct Spread {
     pub p50_ns: Option<u64>,
     /// The largest.
     pub max_ns: u64,
-    /// The receivers' clocks are compared by round trips; so far the spread may be wrong.
+    /// The receivers' clocks are compared by round trips; so far the skew may be wrong.
     pub uncertainty_ns: u64,
     /// Who was the first at the last sample.
     pub first: String,
@@ -134,15 +123,20 @@ pub struct Spread {
 }
 
 /// Where the losses seem to come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
 pub enum LossOrigin {
     /// All receivers lost the same datagrams.
     NearSender,
     /// One receiver lost by far the most.
-    NearOneReceiver,
+    NearOneReceiver {
+        /// Its address.
+        receiver: String,
+    },
     /// Several receivers lost, each its own.
     NearSeveralReceivers,
+    /// There were losses: too few, or too much alike, to tell where.
+    Undetermined,
 }
 
 /// What receivers lost in common.
@@ -154,10 +148,9 @@ pub struct CommonLoss {
     pub lost_by_all: u64,
     /// Most receivers that told of one stretch.
     pub receivers: u64,
-    /// Where the losses seem to come from; `None` without losses, or with one receiver.
+    /// Where the losses seem to come from; `None` without losses, or where nothing was compared.
+    #[serde(serialize_with = "maybe")]
     pub origin: Option<LossOrigin>,
-    /// The receiver that lost by far the most, where there is one.
-    pub worst: Option<String>,
 }
 
 /// All that a sender knows of its receivers.
@@ -168,11 +161,14 @@ pub struct FanoutStanding {
     /// Receivers beyond those that the table holds, by reports that were left out.
     pub receivers_left_out: u64,
     /// How far apart they got the same datagram; `None` for fewer than two.
-    pub spread: Option<Spread>,
+    pub skew: Option<Skew>,
     /// What they lost in common; `None` for fewer than two.
     pub common_loss: Option<CommonLoss>,
     /// Groups beside their unicast copies; none without `--compare`.
     pub copies: Vec<FanoutCopy>,
+    /// What to keep in mind about all this.
+    #[serde(serialize_with = "all")]
+    pub caveats: Vec<FanoutCaveat>,
 }
 
 impl FanoutStanding {
@@ -204,23 +200,21 @@ pub enum FanoutEvent<'a> {
         /// The receivers.
         standing: &'a FanoutStanding,
     },
-    /// Two seconds have passed and no receiver has told anything.
-    Silence,
+    /// Receivers are waited for: it begins, or one more has been heard.
+    Waiting {
+        /// Receivers heard so far.
+        heard: u64,
+        /// Receivers wanted.
+        wanted: u64,
+        /// How long is waited in all; `None` for no limit.
+        wait: Option<Nanos>,
+    },
+    /// So much time has passed and no receiver has told anything.
+    Silence(Nanos),
     /// A receiver was added at its own request.
     Subscribed(SocketAddr),
     /// And removed again.
     Unsubscribed(SocketAddr, Departure),
-}
-
-/// Why a receiver is no longer sent to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Departure {
-    /// It said so.
-    Left,
-    /// Nothing was heard of it for too long.
-    Silent,
-    /// The network said that nothing has its port (ICMP), and it returned no sign of life.
-    Refused,
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 mod blast;
 mod cast;
+mod cast_notes;
 mod cast_stream;
 mod check;
 mod claims;
@@ -38,6 +39,9 @@ pub use blast::{
 pub use cast::{
     CastDestination, CastEvent, CastGroup, CastInterval, CastReceived, CastSent, CastSource, Heard,
 };
+pub use cast_notes::{
+    CastNote, CastWarning, Departure, FanoutCaveat, ReceivedCaveat, SilenceCause,
+};
 pub use cast_stream::{CastForeign, CastGap, CastStream};
 pub use check::{
     CastCheck, CastCheckVerdict, CheckAdvice, CheckAlternative, CheckAnswer, CheckAnswered,
@@ -50,8 +54,8 @@ pub use contradiction::{Contradiction, Counted, Timed};
 pub use copies::{CopyVerdict, FanoutCopy, copy_verdict};
 pub use document::{Document, Event, SCHEMA};
 pub use fanout::{
-    CommonLoss, Departure, FanoutEvent, FanoutReceiver, FanoutStanding, LossOrigin, ReceiverState,
-    Spread, rank_receivers,
+    CommonLoss, FanoutEvent, FanoutReceiver, FanoutStanding, LossOrigin, ReceiverState, Skew,
+    rank_receivers,
 };
 pub use fanout_claims::KnownFanout;
 pub use finding::{Findings, Never, Worded};

@@ -1,42 +1,39 @@
 //! Groups beside their unicast copies (`cast send --compare`), as text.
 
-use crate::record::{CopyVerdict, FanoutCopy};
+use super::page::Page;
+use super::words::cast as words;
+use crate::record::{CopyVerdict, FanoutCopy, Worded};
 use crate::units::group_digits;
+use std::fmt::Write;
 
 /// Receivers that are shown; more are counted.
 const SHOWN: usize = 16;
 
-/// A line for each receiver, those first whose group was lost.
-pub(super) fn copy_lines(copies: &[FanoutCopy]) -> Vec<String> {
+/// A row for each receiver, those first whose group was lost.
+pub(super) fn copies_text(copies: &[FanoutCopy], page: Page) -> String {
     if copies.is_empty() {
-        return Vec::new();
+        return String::new();
     }
     let mut order: Vec<&FanoutCopy> = copies.iter().collect();
     order.sort_by_key(|one| (one.verdict != CopyVerdict::GroupLost, &one.receiver));
-    let mut lines = vec!["  compare    lost by the group and by its unicast copies".to_owned()];
+    let mut text = format!("\n  {}\n", words::copies_heading());
+    let shown = order.iter().take(SHOWN);
+    let names = shown.map(|one| one.receiver.chars().count()).max().unwrap_or(0).max(8);
+    let row = |name: &str, group: &str, unicast: &str| {
+        format!("  {name:<names$}  {group:>7}  {unicast:>7}  ")
+    };
+    let _ = writeln!(text, "{}", row("receiver", "group", "unicast").trim_end());
     for one in order.iter().take(SHOWN) {
-        lines.push(format!(
-            "    {:<26} {:>9} {:>9}  {}",
-            one.receiver,
-            share(one.group_lost, one.group_expected),
-            share(one.unicast_lost, one.unicast_expected),
-            words(one.verdict)
-        ));
+        let group = share(one.group_lost, one.group_expected);
+        let unicast = share(one.unicast_lost, one.unicast_expected);
+        let first = row(&one.receiver, &group, &unicast);
+        let indent = first.chars().count();
+        text.push_str(&page.paragraph(&first, indent, &one.verdict.text()));
     }
     if copies.len() > SHOWN {
-        lines.push(format!("    and {} more", group_digits((copies.len() - SHOWN) as u64)));
+        let _ = writeln!(text, "  and {} more", group_digits((copies.len() - SHOWN) as u64));
     }
-    lines
-}
-
-fn words(verdict: CopyVerdict) -> &'static str {
-    match verdict {
-        CopyVerdict::TooFew => "too few to tell from chance",
-        CopyVerdict::BothArrive => "both arrive",
-        CopyVerdict::GroupLost => "the switch, not the host",
-        CopyVerdict::UnicastLost => "unicast alone is lost",
-        CopyVerdict::BothLost => "the path or the host",
-    }
+    text
 }
 
 fn share(lost: u64, of: u64) -> String {
@@ -48,25 +45,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_group_that_is_lost_alone_stands_first() {
-        let one = |receiver: &str, group_lost, verdict| FanoutCopy {
-            receiver: receiver.to_owned(),
-            group_lost,
-            group_expected: 1000,
-            unicast_expected: if verdict == CopyVerdict::TooFew { 0 } else { 1000 },
+    fn a_group_that_is_lost_alone_stands_first_and_no_more_are_shown_than_have_room() {
+        let one = |number: u32, verdict| FanoutCopy {
+            receiver: format!("10.77.0.{number}:40001"),
             verdict,
             ..FanoutCopy::default()
         };
-        let all = [
-            one("10.77.0.11:40001", 0, CopyVerdict::BothArrive),
-            one("10.77.0.12:40002", 100, CopyVerdict::GroupLost),
-            one("10.77.0.13:40003", 0, CopyVerdict::TooFew),
-        ];
-        let expected = "  compare    lost by the group and by its unicast copies
-    10.77.0.12:40002              10.00%     0.00%  the switch, not the host
-    10.77.0.11:40001               0.00%     0.00%  both arrive
-    10.77.0.13:40003               0.00%         -  too few to tell from chance";
-        assert_eq!(copy_lines(&all).join("\n"), expected);
-        assert!(copy_lines(&[]).is_empty());
+        let mut all: Vec<_> = (10..30).map(|one_of| one(one_of, CopyVerdict::BothArrive)).collect();
+        all.push(one(31, CopyVerdict::GroupLost));
+        let text = copies_text(&all, Page::new(80));
+        let rows: Vec<&str> = text.lines().filter(|line| line.starts_with("  10.")).collect();
+        assert_eq!(rows.len(), SHOWN);
+        assert!(rows[0].starts_with("  10.77.0.31:40001") && text.ends_with("  and 5 more\n"));
+        assert!(copies_text(&[], Page::new(80)).is_empty());
     }
 }

@@ -30,7 +30,6 @@ pub mod words;
 pub use blast::{BlastView, Lane};
 pub use cast::{cast_interval_line, cast_received_text, cast_sent_text};
 pub use cast_check::{cast_answered_text, cast_check_text};
-pub use cast_stream::{cast_foreign_line, cast_gap_line};
 pub use clock::{Clock, TimeStyle};
 pub use datagram::{DatagramPrinter, DatagramStyle, InterfaceNames};
 pub use fanout::FanoutView;

@@ -1,10 +1,10 @@
-//! How a sender is open to receivers: the address that it listens on, and its secret.
+//! A sender's local address: the one that it sends from, or is open to receivers on, and its secret.
 
+use super::error::{CastUsage, Family, LocalError, LocalFlag};
 use super::targets::{Host, Role};
 use crate::cli::{CastSendArgs, DEFAULT_PORT};
-use crate::commands::Usage;
 use crate::engine::{random_key, random_u64};
-use crate::net::{FamilyChoice, SocketPlan, split_host_port};
+use crate::net::{FamilyChoice, NetError, SocketPlan, split_host_port};
 use crate::session::{DoorPolicy, EarConfig};
 use crate::wire::TicketKey;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -25,32 +25,59 @@ pub(super) fn open_plan(
     addrs: &[SocketAddr],
     family: FamilyChoice,
     host: &Host,
-) -> anyhow::Result<SocketPlan> {
-    let parts = split_host_port(text)?;
-    let wrong = |wrong: String| Usage::new(format!("--open={text}: {wrong}"));
-    let port = match parts.port {
-        None => DEFAULT_PORT,
-        Some(port) => port
-            .parse()
-            .map_err(|_| wrong(format!("port {port:?} is not a number from 0 to 65535")))?,
-    };
-    let ip = if parts.host.is_empty() {
-        wildcard(family, host)
-    } else {
-        parts.host.parse().map_err(|_| wrong(format!("{:?} is no address", parts.host)))?
-    };
+) -> Result<SocketPlan, CastUsage> {
+    let wrong = |wrong| CastUsage::Local { flag: LocalFlag::Open, text: text.to_owned(), wrong };
+    let (ip, port) = read_local(text).map_err(wrong)?;
+    let ip = ip.unwrap_or_else(|| wildcard(family, host));
+    let port = port.unwrap_or(DEFAULT_PORT);
     if !matches!(host.role(ip), Role::Own | Role::Any) {
-        let hint = format!("this host has {}", host.known());
-        return Err(Usage::with_hint(wrong("no address of this host".into()).wrong, hint).into());
+        return Err(wrong(LocalError::NotLocal { known: host.known() }));
     }
     let dual_stack = ip == IpAddr::V6(Ipv6Addr::UNSPECIFIED) && family == FamilyChoice::Any;
     let reaches = |addr: &SocketAddr| dual_stack || addr.is_ipv4() == ip.is_ipv4();
-    if let Some(other) = addrs.iter().find(|addr| !reaches(addr)) {
-        let hint = "leave the address out: --open=:PORT";
-        let text = wrong(format!("cannot send to {other} from there")).wrong;
-        return Err(Usage::with_hint(text, hint).into());
+    if let Some(destination) = addrs.iter().copied().find(|addr| !reaches(addr)) {
+        return Err(wrong(LocalError::CannotReach { destination }));
     }
     Ok(SocketPlan { bind: (ip, port).into(), dual_stack, ..plan })
+}
+
+/// The local address (`None` for the route's) and port (0 for the kernel's choice) of `--bind`.
+pub(super) fn read_bind(
+    text: &str,
+    addrs: &[SocketAddr],
+    host: &Host,
+) -> Result<(Option<IpAddr>, u16), CastUsage> {
+    let wrong = |wrong| CastUsage::Local { flag: LocalFlag::Bind, text: text.to_owned(), wrong };
+    let (ip, port) = read_local(text).map_err(wrong)?;
+    let port = port.unwrap_or(0);
+    let Some(ip) = ip else { return Ok((None, port)) };
+    match host.role(ip) {
+        Role::Own => {}
+        Role::Any => return Ok((None, port)),
+        _ => return Err(wrong(LocalError::NotLocal { known: host.known() })),
+    }
+    if !addrs.iter().any(|addr| addr.is_ipv4() == ip.is_ipv4()) {
+        return Err(wrong(LocalError::NoDestination { family: Family::of(ip) }));
+    }
+    Ok((Some(ip), port))
+}
+
+/// An address and a port, each `None` where it is not given.
+fn read_local(text: &str) -> Result<(Option<IpAddr>, Option<u16>), LocalError> {
+    let parts = split_host_port(text).map_err(|error| {
+        let wrong = match error {
+            NetError::Address { fault, .. } => fault.to_string(),
+            other => other.to_string(),
+        };
+        LocalError::Syntax { wrong }
+    })?;
+    let number = |port: String| port.parse::<u16>().map_err(|_| LocalError::Port { port });
+    let port = parts.port.map(number).transpose()?;
+    if parts.host.is_empty() {
+        return Ok((None, port));
+    }
+    let ip = parts.host.parse().map_err(|_| LocalError::NotAnAddress { host: parts.host })?;
+    Ok((Some(ip), port))
 }
 
 /// Every address of this host, of both families where it has both.
@@ -63,7 +90,7 @@ fn wildcard(family: FamilyChoice, host: &Host) -> IpAddr {
 mod tests {
     use super::*;
 
-    fn open(text: &str, addrs: &[&str]) -> anyhow::Result<SocketPlan> {
+    fn open(text: &str, addrs: &[&str]) -> Result<SocketPlan, CastUsage> {
         let addrs: Vec<SocketAddr> = addrs.iter().map(|addr| addr.parse().unwrap()).collect();
         let plan = SocketPlan::for_peers(&addrs);
         open_plan(plan, text, &addrs, FamilyChoice::Any, &Host::ask().unwrap())
@@ -75,14 +102,39 @@ mod tests {
         assert_eq!(bound("127.0.0.1:70"), "127.0.0.1:70".parse().unwrap());
         assert_eq!(bound("127.0.0.1").port(), DEFAULT_PORT);
         assert!(bound(":71").ip().is_unspecified() && bound(":71").port() == 71);
-        for (text, addrs, part) in [
-            ("192.0.2.77:5", &[][..], "no address of this host"),
-            ("here:5", &[], "is no address"),
-            (":x", &[], "not a number"),
-            ("127.0.0.1:5", &["[ff15::1]:5"], "cannot send to [ff15::1]:5 from there"),
+        let known = Host::ask().unwrap().known();
+        for (given, addrs, wrong) in [
+            ("192.0.2.77:5", &[][..], LocalError::NotLocal { known }),
+            ("here:5", &[], LocalError::NotAnAddress { host: "here".to_owned() }),
+            (":x", &[], LocalError::Port { port: "x".to_owned() }),
+            (
+                "127.0.0.1:5",
+                &["[ff15::1]:5"],
+                LocalError::CannotReach { destination: "[ff15::1]:5".parse().unwrap() },
+            ),
         ] {
-            let error = open(text, addrs).unwrap_err().to_string();
-            assert!(error.contains(part), "{text}: {error}");
+            let text = given.to_owned();
+            let expected = CastUsage::Local { flag: LocalFlag::Open, text, wrong };
+            assert_eq!(open(given, addrs).unwrap_err(), expected);
+        }
+    }
+
+    #[test]
+    fn a_source_address_must_be_this_hosts_and_of_a_family_that_is_sent_to() {
+        let host = Host::ask().unwrap();
+        let addrs = ["239.1.2.3:5".parse().unwrap()];
+        let own = Some("127.0.0.1".parse().unwrap());
+        assert_eq!(read_bind("127.0.0.1:70", &addrs, &host), Ok((own, 70)));
+        assert_eq!(read_bind(":70", &addrs, &host), Ok((None, 70)));
+        for (given, wrong) in [
+            ("192.0.2.77", LocalError::NotLocal { known: host.known() }),
+            ("[::1]:5", LocalError::NoDestination { family: Family::V6 }),
+            ("127.0.0.1:x", LocalError::Port { port: "x".to_owned() }),
+            ("name:5", LocalError::NotAnAddress { host: "name".to_owned() }),
+        ] {
+            let text = given.to_owned();
+            let expected = CastUsage::Local { flag: LocalFlag::Bind, text, wrong };
+            assert_eq!(read_bind(given, &addrs, &host), Err(expected));
         }
     }
 }

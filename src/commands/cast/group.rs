@@ -3,10 +3,10 @@
 //! Only the text is judged here; whether an interface, a name or a route exists is for the plan.
 
 use crate::cli::DEFAULT_PORT;
-use crate::net::{HostPort, split_host_port};
-use std::fmt;
+use crate::net::{HostPort, NetError, split_host_port};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
+use thiserror::Error;
 
 /// Most addresses that one range may name.
 pub(super) const RANGE_MAX: u32 = 256;
@@ -40,24 +40,90 @@ pub enum GroupHost {
 }
 
 /// What is wrong with a `GROUP`, and what would be right.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GroupError(String);
-
-impl fmt::Display for GroupError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum GroupError {
+    /// No address and port.
+    #[error("{wrong}")]
+    Syntax {
+        /// What is wrong.
+        wrong: String,
+    },
+    /// Port 0.
+    #[error("port 0 is not a destination; use 1 to 65535")]
+    PortZero,
+    /// No port.
+    #[error("port {port:?} is not a number from 1 to 65535")]
+    Port {
+        /// What stands in its place.
+        port: String,
+    },
+    /// A `%` with nothing behind it.
+    #[error("the zone after the % is missing; write [ff02::1%eth0]")]
+    ZoneMissing,
+    /// A zone behind a name.
+    #[error("only an IPv6 address can have a %zone")]
+    ZoneOfName,
+    /// A zone behind an IPv4 address.
+    #[error("only an IPv6 address can have a %zone; for IPv4 use --interface")]
+    ZoneOfV4,
+    /// Digits and dots that are no IPv4 address.
+    #[error("{address:?} is not an IPv4 address: four numbers from 0 to 255")]
+    NotIpv4 {
+        /// The text.
+        address: String,
+    },
+    /// A range whose last number is too large.
+    #[error("range {range:?} ends at {end}; the last number is at most 255")]
+    EndTooLarge {
+        /// The range.
+        range: String,
+        /// Its last number.
+        end: u32,
+    },
+    /// A range of IPv4 addresses without an end.
+    #[error("range {range:?} has no end; write {first}-255")]
+    NoEndV4 {
+        /// The range.
+        range: String,
+        /// Its first address.
+        first: Ipv4Addr,
+    },
+    /// A range of IPv6 addresses without an end.
+    #[error("range {range:?} has no end; write its last 16 bits in hexadecimal: {first}-ff")]
+    NoEndV6 {
+        /// The range.
+        range: String,
+        /// Its first address.
+        first: Ipv6Addr,
+    },
+    /// A range whose end is below its beginning.
+    #[error("range {range:?} runs backwards; write {turned}")]
+    Backwards {
+        /// The range.
+        range: String,
+        /// The same the other way round.
+        turned: String,
+    },
+    /// A range of too many addresses.
+    #[error("range {range:?} names {count} addresses; {RANGE_MAX} at most")]
+    TooLong {
+        /// The range.
+        range: String,
+        /// How many it names.
+        count: u128,
+    },
 }
-
-impl std::error::Error for GroupError {}
 
 impl FromStr for GroupSpec {
     type Err = GroupError;
 
     fn from_str(text: &str) -> Result<Self, GroupError> {
         let HostPort { host, port } = split_host_port(text).map_err(|error| {
-            let text = error.to_string();
-            GroupError(text.split_once(": ").map_or(text.clone(), |(_, wrong)| wrong.to_owned()))
+            let wrong = match error {
+                NetError::Address { fault, .. } => fault.to_string(),
+                other => other.to_string(),
+            };
+            GroupError::Syntax { wrong }
         })?;
         let port = match port {
             None => DEFAULT_PORT,
@@ -69,9 +135,9 @@ impl FromStr for GroupSpec {
 
 fn read_port(text: &str) -> Result<u16, GroupError> {
     match text.parse::<u16>() {
-        Ok(0) => wrong("port 0 is no destination; use 1 to 65535"),
+        Ok(0) => Err(GroupError::PortZero),
         Ok(port) => Ok(port),
-        Err(_) => wrong(format!("port {text:?} is not a number from 1 to 65535")),
+        Err(_) => Err(GroupError::Port { port: text.to_owned() }),
     }
 }
 
@@ -80,20 +146,20 @@ fn read_host(host: &str) -> Result<GroupHost, GroupError> {
         return Ok(GroupHost::Any);
     }
     let (address, zone) = match host.split_once('%') {
-        Some((_, "")) => return wrong("the zone behind the % is missing; write [ff02::1%eth0]"),
+        Some((_, "")) => return Err(GroupError::ZoneMissing),
         Some((address, zone)) => (address, Some(zone.to_owned())),
         None => (host, None),
     };
     let all = match read_addresses(address)? {
         Some(all) => all,
-        None if zone.is_some() => return wrong("only an IPv6 address can have a %zone"),
+        None if zone.is_some() => return Err(GroupError::ZoneOfName),
         None if looks_numeric(address) => {
-            return wrong(format!("{address:?} is no IPv4 address: four numbers from 0 to 255"));
+            return Err(GroupError::NotIpv4 { address: address.to_owned() });
         }
         None => return Ok(GroupHost::Name(address.to_owned())),
     };
     if zone.is_some() && all[0].is_ipv4() {
-        return wrong("only an IPv6 address can have a %zone; for IPv4 use --interface");
+        return Err(GroupError::ZoneOfV4);
     }
     Ok(GroupHost::Addresses { all, zone })
 }
@@ -122,13 +188,9 @@ fn read_range_v4(text: &str, first: Ipv4Addr, last: &str) -> Result<Vec<IpAddr>,
         (Ok(end), _) => end,
         (_, Ok(end)) => match u8::try_from(end) {
             Ok(end) => Ipv4Addr::new(a, b, c, end),
-            Err(_) => {
-                return wrong(format!(
-                    "range {text:?} ends at {end}; the last number is at most 255"
-                ));
-            }
+            Err(_) => return Err(GroupError::EndTooLarge { range: text.to_owned(), end }),
         },
-        _ => return wrong(format!("range {text:?} has no end; write {first}-{}", 255)),
+        _ => return Err(GroupError::NoEndV4 { range: text.to_owned(), first }),
     };
     let (first, end) = (u32::from(first), u32::from(end));
     check_range(text, u128::from(first), u128::from(end), || {
@@ -145,11 +207,7 @@ fn read_range_v6(text: &str, first: Ipv6Addr, last: &str) -> Result<Vec<IpAddr>,
             segments[7] = end;
             Ipv6Addr::from(segments)
         }
-        _ => {
-            return wrong(format!(
-                "range {text:?} has no end; write its last group in hexadecimal: {first}-ff"
-            ));
-        }
+        _ => return Err(GroupError::NoEndV6 { range: text.to_owned(), first }),
     };
     let (first, end) = (u128::from(first), u128::from(end));
     check_range(text, first, end, || {
@@ -165,17 +223,13 @@ fn check_range(
     turned: impl Fn() -> String,
 ) -> Result<(), GroupError> {
     if end < first {
-        return wrong(format!("range {text:?} runs backwards; write {}", turned()));
+        return Err(GroupError::Backwards { range: text.to_owned(), turned: turned() });
     }
     let count = (end - first).saturating_add(1);
     if count > u128::from(RANGE_MAX) {
-        return wrong(format!("range {text:?} names {count} addresses; {RANGE_MAX} at most"));
+        return Err(GroupError::TooLong { range: text.to_owned(), count });
     }
     Ok(())
-}
-
-fn wrong<T>(text: impl Into<String>) -> Result<T, GroupError> {
-    Err(GroupError(text.into()))
 }
 
 #[cfg(test)]
@@ -222,29 +276,60 @@ mod tests {
 
     #[test]
     fn what_is_wrong_with_a_group_is_said_with_what_would_be_right() {
-        for (text, part) in [
-            ("239.1.2.10-1:5000", "runs backwards; write 239.1.2.1-10"),
-            ("[ff15::a-1]:5000", "runs backwards; write ff15::1-a"),
-            ("239.1.2.1-300", "the last number is at most 255"),
-            ("239.1.2.1-", "has no end"),
-            ("239.1.2.1-x", "has no end"),
-            ("239.1.0.0-239.2.0.0", "names 65537 addresses; 256 at most"),
-            ("[ff15::0-fff]", "names 4096 addresses; 256 at most"),
-            ("[::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]", "256 at most"),
-            ("239.1.2.3:0", "port 0 is no destination"),
-            ("239.1.2.3:70000", "not a number from 1 to 65535"),
-            ("239.1.2.3:", "not a number from 1 to 65535"),
-            ("239.1.2.3%eth0:1", "for IPv4 use --interface"),
-            ("[ff02::1%]:1", "the zone behind the % is missing"),
-            ("name%eth0:1", "only an IPv6 address"),
-            ("239.1.2:1", "four numbers from 0 to 255"),
-            ("239.1.2.256:1", "four numbers from 0 to 255"),
-            ("[ff15::1:5000", "the closing ] is missing"),
-            ("ff15::1:zz:5000", "in brackets"),
+        let range = |text: &str| text.to_owned();
+        for (text, expected) in [
+            (
+                "239.1.2.10-1:5000",
+                GroupError::Backwards {
+                    range: range("239.1.2.10-1"),
+                    turned: "239.1.2.1-10".to_owned(),
+                },
+            ),
+            (
+                "[ff15::a-1]:5000",
+                GroupError::Backwards { range: range("ff15::a-1"), turned: "ff15::1-a".to_owned() },
+            ),
+            ("239.1.2.1-300", GroupError::EndTooLarge { range: range("239.1.2.1-300"), end: 300 }),
+            ("239.1.2.1-", no_end_v4("239.1.2.1-")),
+            ("239.1.2.1-x", no_end_v4("239.1.2.1-x")),
+            (
+                "ff15::1-x",
+                GroupError::NoEndV6 {
+                    range: range("ff15::1-x"),
+                    first: "ff15::1".parse().unwrap(),
+                },
+            ),
+            (
+                "239.1.0.0-239.2.0.0",
+                GroupError::TooLong { range: range("239.1.0.0-239.2.0.0"), count: 65_537 },
+            ),
+            ("[ff15::0-fff]", GroupError::TooLong { range: range("ff15::0-fff"), count: 4_096 }),
+            (
+                "[::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]",
+                GroupError::TooLong {
+                    range: range("::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"),
+                    count: u128::MAX,
+                },
+            ),
+            ("239.1.2.3:0", GroupError::PortZero),
+            ("239.1.2.3:70000", GroupError::Port { port: "70000".to_owned() }),
+            ("239.1.2.3:", GroupError::Port { port: String::new() }),
+            ("239.1.2.3%eth0:1", GroupError::ZoneOfV4),
+            ("[ff02::1%]:1", GroupError::ZoneMissing),
+            ("name%eth0:1", GroupError::ZoneOfName),
+            ("239.1.2:1", GroupError::NotIpv4 { address: "239.1.2".to_owned() }),
+            ("239.1.2.256:1", GroupError::NotIpv4 { address: "239.1.2.256".to_owned() }),
         ] {
-            let error = text.parse::<GroupSpec>().unwrap_err().to_string();
-            assert!(error.contains(part), "{text}: {error}");
+            assert_eq!(text.parse::<GroupSpec>(), Err(expected), "{text}");
         }
+        for text in ["[ff15::1:5000", "ff15::1:zz:5000"] {
+            let error = text.parse::<GroupSpec>();
+            assert!(matches!(error, Err(GroupError::Syntax { .. })), "{text}: {error:?}");
+        }
+    }
+
+    fn no_end_v4(range: &str) -> GroupError {
+        GroupError::NoEndV4 { range: range.to_owned(), first: Ipv4Addr::new(239, 1, 2, 1) }
     }
 
     #[test]

@@ -5,8 +5,8 @@
 //! 10 sources a group; `ENOBUFS`), another socket takes the rest: with `IP_MULTICAST_ALL` off, each
 //! gets only what it joined.
 
+use super::error::{CastUsage, Family};
 use super::targets::{Host, Role, needs_interface, wildcard};
-use crate::commands::Usage;
 use crate::net::{JoinedGroup, NetError, Socket, SocketPlan};
 use crate::session::{Listen, Names};
 use crate::sys::{Membership, errno, monotonic_now};
@@ -34,12 +34,11 @@ pub(super) fn plan(
     sources: &[IpAddr],
     excluded: &[IpAddr],
     host: &Host,
-) -> anyhow::Result<Vec<Wanted>> {
+) -> Result<Vec<Wanted>, CastUsage> {
     check_sources(addrs, sources)?;
     check_excluded(addrs, excluded)?;
     if !interfaces.is_empty() && addrs.iter().all(|addr| is_own(host.role(addr.ip()))) {
-        let wrong = "--interface is for groups and broadcast addresses, and there is none";
-        return Err(Usage::new(wrong).into());
+        return Err(CastUsage::InterfaceOfUnicast);
     }
     let mut all = Vec::new();
     for addr in addrs {
@@ -60,15 +59,8 @@ pub(super) fn plan(
                 memberships: Vec::new(),
             }),
             Role::Other => {
-                let shown = host.names().address(*addr);
-                return Err(Usage::with_hint(
-                    format!("{shown} is no multicast group and no address of this host"),
-                    format!(
-                        "groups are 224.0.0.0 to 239.255.255.255 and ff00::/8; this host has {}",
-                        host.known()
-                    ),
-                )
-                .into());
+                let address = host.names().address(*addr);
+                return Err(CastUsage::NotReceivable { address, known: host.known() });
             }
         }
     }
@@ -99,26 +91,20 @@ fn plan_group(
     interfaces: &[u32],
     sources: &[IpAddr],
     host: &Host,
-) -> anyhow::Result<Vec<Wanted>> {
+) -> Result<Vec<Wanted>, CastUsage> {
     let zone = match addr {
         SocketAddr::V6(v6) => v6.scope_id(),
         SocketAddr::V4(_) => 0,
     };
     let on: Vec<u32> = match (zone, interfaces) {
         (0, []) if needs_interface(addr.ip()) => {
-            return Err(Usage::with_hint(
-                format!("group {} means another one on every link", addr.ip()),
-                format!("name the interface: [{}%eth0] or --interface eth0", addr.ip()),
-            )
-            .into());
+            return Err(CastUsage::NeedsInterface { group: addr.ip() });
         }
         (0, []) => vec![0],
         (0, named) => named.to_vec(),
         (zone, named) => {
             if !named.is_empty() && !named.contains(&zone) {
-                let shown = host.names().address(addr);
-                let wrong = format!("{shown} names an interface that --interface does not");
-                return Err(Usage::with_hint(wrong, "leave out one of the two").into());
+                return Err(CastUsage::TwoInterfaces { address: host.names().address(addr) });
             }
             vec![zone]
         }
@@ -161,53 +147,41 @@ fn with_zone(addr: SocketAddr, index: u32) -> SocketAddr {
 
 /// A source-specific join means something only for groups, and every group needs a source of its
 /// own family: without one it would be joined for any source.
-fn check_sources(addrs: &[SocketAddr], sources: &[IpAddr]) -> anyhow::Result<()> {
+fn check_sources(addrs: &[SocketAddr], sources: &[IpAddr]) -> Result<(), CastUsage> {
     if sources.is_empty() {
         return Ok(());
     }
-    for source in sources {
-        if source.is_multicast() || source.is_unspecified() {
-            return Err(Usage::with_hint(
-                format!("--source {source} is no sender's address"),
-                "name the unicast address that the sender sends from",
-            )
-            .into());
+    for source_addr in sources.iter().copied() {
+        if source_addr.is_multicast() || source_addr.is_unspecified() {
+            return Err(CastUsage::SourceNotUnicast { source_addr });
         }
-        if !addrs.iter().any(|addr| addr.ip().is_multicast() && addr.is_ipv4() == source.is_ipv4())
-        {
-            let family = if source.is_ipv4() { "IPv4" } else { "IPv6" };
-            let wrong = format!("--source {source} has no {family} group to be joined with");
-            return Err(Usage::with_hint(wrong, "a source is part of a multicast join").into());
+        let is_group = |addr: &SocketAddr| addr.ip().is_multicast();
+        if !addrs.iter().any(|addr| is_group(addr) && addr.is_ipv4() == source_addr.is_ipv4()) {
+            let family = Family::of(source_addr);
+            return Err(CastUsage::SourceWithoutGroup { source_addr, family });
         }
     }
     for addr in addrs {
-        if !addr.ip().is_multicast() {
-            let wrong = format!("--source cannot choose who sends to {}", addr.ip());
-            return Err(Usage::with_hint(wrong, "a source is part of a multicast join").into());
+        let (group, family) = (addr.ip(), Family::of(addr.ip()));
+        if !group.is_multicast() {
+            return Err(CastUsage::SourceOfUnicast { address: group });
         }
         if !sources.iter().any(|source| source.is_ipv4() == addr.is_ipv4()) {
-            let family = if addr.is_ipv4() { "IPv4" } else { "IPv6" };
-            let wrong = format!("--source names no {family} address for the group {}", addr.ip());
-            return Err(Usage::new(wrong).into());
+            return Err(CastUsage::GroupWithoutSource { group, family });
         }
     }
     Ok(())
 }
 
 /// What is excluded must be a sender's address, of a family that is listened to.
-fn check_excluded(addrs: &[SocketAddr], excluded: &[IpAddr]) -> Result<(), Usage> {
-    for source in excluded {
-        if source.is_multicast() || source.is_unspecified() {
-            return Err(Usage::with_hint(
-                format!("--exclude {source} is no sender's address"),
-                "name the unicast address that the sender sends from",
-            ));
+fn check_excluded(addrs: &[SocketAddr], excluded: &[IpAddr]) -> Result<(), CastUsage> {
+    for excluded in excluded.iter().copied() {
+        if excluded.is_multicast() || excluded.is_unspecified() {
+            return Err(CastUsage::ExcludedNotUnicast { excluded });
         }
-        let family = |addr: &SocketAddr| addr.is_ipv4() == source.is_ipv4();
+        let family = |addr: &SocketAddr| addr.is_ipv4() == excluded.is_ipv4();
         if !addrs.iter().any(|addr| family(addr) || is_wildcard_v6(addr)) {
-            let family = if source.is_ipv4() { "IPv4" } else { "IPv6" };
-            let wrong = format!("--exclude {source}: nothing is listened to over {family}");
-            return Err(Usage::new(wrong));
+            return Err(CastUsage::ExcludedFamily { excluded, family: Family::of(excluded) });
         }
     }
     Ok(())
@@ -341,13 +315,12 @@ fn by_name(error: NetError, membership: &Membership, names: &Names) -> NetError 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::code_of;
 
     fn addrs(texts: &[&str]) -> Vec<SocketAddr> {
         texts.iter().map(|text| text.parse().unwrap()).collect()
     }
 
-    fn plan_of(groups: &[&str], on: &[u32], from: &[&str]) -> anyhow::Result<Vec<Wanted>> {
+    fn plan_of(groups: &[&str], on: &[u32], from: &[&str]) -> Result<Vec<Wanted>, CastUsage> {
         let from: Vec<IpAddr> = from.iter().map(|text| text.parse().unwrap()).collect();
         plan(&addrs(groups), on, &from, &[], &Host::ask().unwrap())
     }
@@ -361,14 +334,15 @@ mod tests {
             all.iter().map(|item| item.excluded.as_slice()).collect::<Vec<_>>(),
             [&not[..1], &not[1..]]
         );
-        for (groups, excluded, part) in [
-            (&["239.1.2.3:5"][..], "fd00::9", "nothing is listened to over IPv6"),
-            (&["[ff15::1]:5"], "239.1.2.4", "no sender's address"),
+        let v6 = "fd00::9".parse().unwrap();
+        let family = CastUsage::ExcludedFamily { excluded: v6, family: Family::V6 };
+        let group = "239.1.2.4".parse().unwrap();
+        for (groups, excluded, expected) in [
+            (&["239.1.2.3:5"][..], v6, family),
+            (&["[ff15::1]:5"], group, CastUsage::ExcludedNotUnicast { excluded: group }),
         ] {
-            let excluded = [excluded.parse().unwrap()];
-            let error = plan(&addrs(groups), &[], &[], &excluded, &host).unwrap_err();
-            assert!(error.to_string().contains(part), "{error}");
-            assert_eq!(code_of(&error), 2);
+            let found = plan(&addrs(groups), &[], &[], &[excluded], &host);
+            assert_eq!(found, Err(expected));
         }
     }
 
@@ -391,19 +365,42 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_a_usage_error_that_says_why() {
-        for (groups, on, from, part) in [
-            (&["192.0.2.1:5"][..], &[][..], &[][..], "no multicast group and no address of this"),
-            (&["[ff02::5]:5"], &[], &[], "means another one on every link"),
-            (&["[ff02::5%3]:5"], &[4], &[], "names an interface that --interface does not"),
-            (&["127.0.0.1:5"], &[1], &[], "--interface is for groups"),
-            (&["127.0.0.1:5"], &[], &["10.0.0.1"], "has no IPv4 group"),
-            (&["239.1.2.3:5"], &[], &["239.1.2.4"], "no sender's address"),
-            (&["239.1.2.3:5", "[ff15::1]:5"], &[], &["10.0.0.1"], "names no IPv6 address"),
-            (&["239.1.2.3:5", "255.255.255.255:5"], &[], &["10.0.0.1"], "cannot choose who"),
+        let ip = |text: &str| -> IpAddr { text.parse().unwrap() };
+        let known = Host::ask().unwrap().known();
+        let address = "192.0.2.1:5".to_owned();
+        let zoned = Host::ask().unwrap().names().address("[ff02::5%3]:5".parse().unwrap());
+        let source_addr = ip("10.0.0.1");
+        for (groups, on, from, expected) in [
+            (&["192.0.2.1:5"][..], &[][..], &[][..], CastUsage::NotReceivable { address, known }),
+            (&["[ff02::5]:5"], &[], &[], CastUsage::NeedsInterface { group: ip("ff02::5") }),
+            (&["[ff02::5%3]:5"], &[4], &[], CastUsage::TwoInterfaces { address: zoned }),
+            (&["127.0.0.1:5"], &[1], &[], CastUsage::InterfaceOfUnicast),
+            (
+                &["127.0.0.1:5"],
+                &[],
+                &["10.0.0.1"],
+                CastUsage::SourceWithoutGroup { source_addr, family: Family::V4 },
+            ),
+            (
+                &["239.1.2.3:5"],
+                &[],
+                &["239.1.2.4"],
+                CastUsage::SourceNotUnicast { source_addr: ip("239.1.2.4") },
+            ),
+            (
+                &["239.1.2.3:5", "[ff15::1]:5"],
+                &[],
+                &["10.0.0.1"],
+                CastUsage::GroupWithoutSource { group: ip("ff15::1"), family: Family::V6 },
+            ),
+            (
+                &["239.1.2.3:5", "255.255.255.255:5"],
+                &[],
+                &["10.0.0.1"],
+                CastUsage::SourceOfUnicast { address: ip("255.255.255.255") },
+            ),
         ] {
-            let error = plan_of(groups, on, from).unwrap_err();
-            assert!(error.to_string().contains(part), "{error}");
-            assert_eq!(code_of(&error), 2);
+            assert_eq!(plan_of(groups, on, from), Err(expected));
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod check;
 mod door;
+mod error;
 mod group;
 mod listen;
 mod recv;

@@ -1,5 +1,6 @@
 //! `udpkit cast recv`: from arguments to joined sockets, a run, and the groups left.
 
+use super::error::CastUsage;
 use super::listen::{self, Wanted};
 use super::sink::{CastSink, Store};
 use super::targets::{Host, expand, is_source_specific, named_interfaces, wildcard};
@@ -9,8 +10,9 @@ use crate::cli::{CastRecvArgs, DEFAULT_PORT};
 use crate::commands::{Exit, Usage};
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
 use crate::net::{FamilyChoice, IoMode, SocketPlan, resolve};
-use crate::record::{CastGroup, CastReceived, Document, Worded};
-use crate::report::{self, Output, print_json, print_text};
+use crate::record::{CastGroup, CastNote, CastReceived, CastWarning, Document, Worded};
+use crate::report::words::cast_hints as hints;
+use crate::report::{self, Output, Page, print_json, print_text};
 use crate::session::{CastReceiver, CastReceiverConfig, Content, Names, SubscribeError};
 use crate::units::Nanos;
 use crate::wire::CONTROL_MAX;
@@ -28,7 +30,7 @@ const LINES_MAX: usize = 16;
 
 /// Runs `udpkit cast recv`.
 pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
-    check(&args)?;
+    check(&args).map_err(Usage::from)?;
     let host = Host::ask()?;
     let family = FamilyChoice::from(args.family);
     let any = wildcard(family == FamilyChoice::V6);
@@ -43,9 +45,10 @@ pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
             // Named interfaces are the user's own choice.
             let by_route = if interfaces.is_empty() { addrs.as_slice() } else { &[] };
             let warnings = warnings::before_listening(by_route, &args.source, &host);
-            warnings.iter().for_each(report::warning);
+            warnings.iter().map(Worded::text).for_each(report::warning);
         }
-        listen::plan(&addrs, &interfaces, &args.source, &args.exclude, &host)?
+        listen::plan(&addrs, &interfaces, &args.source, &args.exclude, &host)
+            .map_err(Usage::from)?
     };
     let signals = Signals::listen()?;
     let names = host.names();
@@ -60,7 +63,7 @@ pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
     let groups: Vec<CastGroup> = wanted.iter().map(|item| describe(item, &names)).collect();
     if !args.quiet {
         match subscribe {
-            Some(sender) => report::note(format_args!("asking {sender} to send here")),
+            Some(sender) => report::note(CastNote::Asking { sender }.text()),
             None => announce(&groups, &wanted),
         }
     }
@@ -97,7 +100,7 @@ pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
     if args.json {
         print_json(&Document::new("cast recv", received));
     } else if !args.quiet {
-        let text = report::cast_received_text(&received);
+        let text = report::cast_received_text(&received, Page::of_stdout());
         if report_on_stderr {
             text.trim_end().lines().for_each(report::note);
         } else {
@@ -108,10 +111,10 @@ pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
     stored?;
     if let Some(why) = end.failed {
         let hint = match &why {
-            SubscribeError::Refused(finding) => finding.hint().map(|hint| hint.text()),
-            SubscribeError::NotAdded(_) => {
-                Some("it must run `udpkit cast send --open`, and let its UDP port through".into())
-            }
+            SubscribeError::NotSent { finding } => finding.hint().map(|hint| hint.text()),
+            SubscribeError::NoReply { .. }
+            | SubscribeError::Unreachable { .. }
+            | SubscribeError::Refused { .. } => Some(hints::START_OPEN_SENDER.to_owned()),
         };
         report::error(&why, hint.as_deref());
         return Ok(Exit::Failed);
@@ -131,14 +134,13 @@ fn exit_of(received: &CastReceived, args: &CastRecvArgs) -> Exit {
 }
 
 /// What clap cannot see.
-fn check(args: &CastRecvArgs) -> Result<(), Usage> {
+fn check(args: &CastRecvArgs) -> Result<(), CastUsage> {
     if args.json && args.out.as_deref() == Some(Path::new("-")) {
-        let wrong = "--json and --out - both want standard output";
-        return Err(Usage::with_hint(wrong, "write the content to a file"));
+        return Err(CastUsage::StandardOutputTwice);
     }
     for (flag, span) in [("--report-every", args.report_every), ("--idle", args.idle)] {
         if span == Some(Nanos::ZERO) {
-            return Err(Usage::new(format!("{flag} 0 is no time; use more than 0")));
+            return Err(CastUsage::ZeroTime { flag });
         }
     }
     Ok(())
@@ -174,40 +176,28 @@ fn describe(item: &Wanted, names: &Names) -> CastGroup {
 
 /// Says what is joined: whoever waits for it may begin to send.
 fn announce(groups: &[CastGroup], wanted: &[Wanted]) {
-    let lines = groups.iter().zip(wanted).map(|(group, item)| joined_line(group, item));
     match groups {
         [first, .., last] if groups.len() > LINES_MAX => {
-            report::note(format_args!(
-                "joined {} groups and addresses, {} to {}",
-                groups.len(),
-                first.group,
-                last.group
-            ));
+            let (first, last) = (first.group.clone(), last.group.clone());
+            let count = groups.len() as u64;
+            report::note(CastNote::JoinedMany { count, first, last }.text());
         }
-        _ => lines.for_each(report::note),
+        _ => {
+            let notes = groups.iter().zip(wanted).map(|(group, item)| joined(group, item));
+            notes.for_each(|note| report::note(note.text()));
+        }
     }
     let unnamed = |item: &&Wanted| item.sources.is_empty() && is_source_specific(item.bind.ip());
     if let Some(item) = wanted.iter().find(unnamed) {
-        report::warning(format_args!(
-            "{} is for named sources only (RFC 4607): routers forward nothing without --source",
-            item.bind.ip()
-        ));
+        let group = item.bind.ip();
+        report::warning(CastWarning::SourceSpecificGroup { group }.text());
     }
 }
 
-fn joined_line(group: &CastGroup, item: &Wanted) -> String {
-    let verb = if item.memberships.is_empty() { "listening to" } else { "joined" };
-    let on = match group.interfaces.as_slice() {
-        [] => String::new(),
-        some => format!(" on {}", some.join(", ")),
-    };
-    let from = match group.sources.as_slice() {
-        [] => String::new(),
-        some => format!(" from {}", some.join(", ")),
-    };
-    let without = match group.excluded.as_slice() {
-        [] => String::new(),
-        some => format!(" without {}", some.join(", ")),
-    };
-    format!("{verb} {}{from}{on}{without}", group.group)
+fn joined(group: &CastGroup, item: &Wanted) -> CastNote {
+    let CastGroup { group, interfaces, sources, excluded } = group.clone();
+    if item.memberships.is_empty() {
+        return CastNote::Listening { address: group, interfaces, excluded };
+    }
+    CastNote::Joined { group, interfaces, sources, excluded }
 }

@@ -1,6 +1,7 @@
 //! `udpkit cast send`: from arguments to a socket and a run.
 
 use super::door;
+use super::error::CastUsage;
 use super::targets::{Host, Role, expand, named_interfaces, needs_interface};
 use super::warnings;
 use crate::batch::{Dest, LocalRefusal, TxBatch};
@@ -8,9 +9,10 @@ use crate::cli::CastSendArgs;
 use crate::commands::payload::{PayloadLimit, PayloadPlan};
 use crate::commands::{Exit, Usage};
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
-use crate::net::{self, FamilyChoice, SocketPlan, split_host_port};
-use crate::record::{CastSent, Document, Worded};
-use crate::report::{self, FanoutView, print_json, print_text};
+use crate::net::{self, FamilyChoice, SocketPlan};
+use crate::record::{CastDestination, CastNote, CastSent, Document, SilenceCause, Worded};
+use crate::report::words::{cast as words, cast_hints as hints};
+use crate::report::{self, FanoutView, Page, print_json, print_text};
 use crate::session::{
     CastSender, CastSenderConfig, CastSenderEnd, CastSenderSummary, PayloadSource, Spacing,
 };
@@ -27,15 +29,19 @@ const FRAME: Nanos = Nanos::from_millis(250);
 
 /// Runs `udpkit cast send`.
 pub(super) fn run(mut args: CastSendArgs) -> anyhow::Result<Exit> {
+    check(&args).map_err(Usage::from)?;
     let host = Host::ask()?;
     let family = FamilyChoice::from(args.family);
     let addrs = expand(&args.groups, family, None)?;
     let interfaces = named_interfaces(&args.interface)?;
-    let from = args.bind.as_deref().map(|text| read_from(text, &addrs, &host)).transpose()?;
-    let targets = targets(&addrs, &interfaces, from.and_then(|from| from.0), &host)?;
+    let from = args.bind.as_deref().map(|text| door::read_bind(text, &addrs, &host));
+    let from = from.transpose().map_err(Usage::from)?;
+    let targets =
+        targets(&addrs, &interfaces, from.and_then(|from| from.0), &host).map_err(Usage::from)?;
     if !args.quiet {
         let ttl = args.ttl.unwrap_or(1);
-        warnings::before_sending(&targets, ttl, &host).iter().for_each(report::warning);
+        let warnings = warnings::before_sending(&targets, ttl, &host);
+        warnings.iter().map(Worded::text).for_each(report::warning);
     }
     // A run with an end in time needs none in numbers.
     if (args.time.is_some() || args.repeat.is_some()) && args.payload.count.is_none() {
@@ -46,7 +52,8 @@ pub(super) fn run(mut args: CastSendArgs) -> anyhow::Result<Exit> {
     let payload = PayloadPlan::new(&args.payload, limit)?;
     let plan = match &args.open {
         None => socket_plan(&args, &addrs, from.map_or(0, |from| from.1)),
-        Some(open) => door::open_plan(socket_plan(&args, &addrs, 0), open, &addrs, family, &host)?,
+        Some(open) => door::open_plan(socket_plan(&args, &addrs, 0), open, &addrs, family, &host)
+            .map_err(Usage::from)?,
     };
 
     let broadcast = |addr: &&SocketAddr| matches!(host.role(addr.ip()), Role::Broadcast(_));
@@ -55,7 +62,7 @@ pub(super) fn run(mut args: CastSendArgs) -> anyhow::Result<Exit> {
         targets,
         names: host.names(),
         tag: (!args.no_header).then(random_u64).transpose()?.map(|number| number as u16),
-        spacing: spacing(&args, &payload)?,
+        spacing: spacing(&args, &payload).map_err(Usage::from)?,
         time: args.time,
         receivers: args.receivers.unwrap_or(0),
         wait: args.wait,
@@ -69,7 +76,8 @@ pub(super) fn run(mut args: CastSendArgs) -> anyhow::Result<Exit> {
     let timing = LoopConfig { largest: CONTROL_MAX + 1, tick, ..LoopConfig::default() };
     let socket = plan.open()?;
     if args.open.is_some() && !args.quiet {
-        report::note(format_args!("open to receivers on {}", socket.local_addr()));
+        let address = socket.local_addr();
+        report::note(CastNote::OpenToReceivers { address }.text());
     }
     let engine = Loop::new(vec![socket], Some(signals), timing)?;
     let batch = TxBatch::new(SLOTS, ARENA + header + payload.largest());
@@ -92,21 +100,24 @@ fn ipv4(ip: IpAddr) -> Option<Ipv4Addr> {
     }
 }
 
-/// Why receivers that are there may not answer, for these destinations.
-fn causes(args: &CastSendArgs, addrs: &[SocketAddr]) -> Vec<String> {
-    let group = addrs.iter().any(|addr| addr.ip().is_multicast());
-    let mut all = vec![
-        "nobody runs `udpkit cast recv` there, or runs it with --silent".to_owned(),
-        "a firewall at a receiver, or here against the reports that come back".to_owned(),
-    ];
-    if group {
-        all.push("a switch that snoops without a querier, or forgets a group after a while".into());
-        all.push("the wrong interface: --interface names the one that groups leave by".to_owned());
-        if args.ttl.unwrap_or(1) <= 1 {
-            all.push("the TTL is 1 and the receivers are beyond a router: --ttl".to_owned());
-        } else {
-            all.push("no multicast routing on the way to the receivers".to_owned());
-        }
+/// What clap cannot see.
+fn check(args: &CastSendArgs) -> Result<(), CastUsage> {
+    // Receivers report on the header's numbers; without them only a subscription makes one known.
+    if args.receivers.is_some() && args.no_header && args.open.is_none() {
+        return Err(CastUsage::ReceiversWithoutHeader);
+    }
+    Ok(())
+}
+
+/// Why receivers that are there may not report, for these destinations.
+fn causes(args: &CastSendArgs, addrs: &[SocketAddr]) -> Vec<SilenceCause> {
+    let mut all = vec![SilenceCause::NoReceiver, SilenceCause::Firewall];
+    if addrs.iter().any(|addr| addr.ip().is_multicast()) {
+        let of_ttl = match args.ttl.unwrap_or(1) {
+            0 | 1 => SilenceCause::TtlOfOne,
+            _ => SilenceCause::NoMulticastRouting,
+        };
+        all.extend([SilenceCause::NoQuerier, SilenceCause::WrongInterface, of_ttl]);
     }
     all
 }
@@ -131,7 +142,7 @@ fn finish(args: &CastSendArgs, summary: CastSenderSummary) -> Exit {
         print_json(&Document::new("cast send", sent));
     } else if !args.quiet {
         // A closed standard output ends the run quietly.
-        let _ = print_text(&report::cast_sent_text(&sent));
+        let _ = print_text(&report::cast_sent_text(&sent, Page::of_stdout()));
     }
     if let Some(error) = failed {
         report::error(error, None);
@@ -139,8 +150,8 @@ fn finish(args: &CastSendArgs, summary: CastSenderSummary) -> Exit {
     }
     if let Some(heard) = too_few {
         let wanted = args.receivers.unwrap_or(0);
-        let wrong = format!("{heard} of {wanted} receivers were heard in time: nothing was sent");
-        report::error(wrong, Some("start `udpkit cast recv` first, or wait longer with --wait"));
+        let wrong = words::too_few_receivers(heard, wanted);
+        report::error(wrong, Some(hints::START_RECEIVERS));
         return Exit::Failed;
     }
     for (wrong, hint) in &unreached {
@@ -155,27 +166,20 @@ fn finish(args: &CastSendArgs, summary: CastSenderSummary) -> Exit {
 
 /// Destinations to which this host sent nothing at all, with the reason and what to do.
 fn unreached(sent: &CastSent) -> Vec<(String, Option<String>)> {
-    sent.destinations
-        .iter()
-        .filter(|one| one.sent == 0 && one.refused > 0)
-        .map(|one| {
-            let latest = one.refusals.last();
-            let why = latest.map_or_else(|| "refused".to_owned(), |refusal| refusal.cause.text());
-            let no_route = latest.is_some_and(|refusal| {
-                LocalRefusal::of(refusal.errno()) == LocalRefusal::NetworkUnreachable
-            });
-            let group = latest.is_some_and(|refusal| refusal.destination.ip().is_multicast());
-            let hint = match (no_route && group, &one.interface) {
-                (true, None) => Some("name the interface with --interface".to_owned()),
-                (true, Some(_)) if one.destination.starts_with('[') => Some(
-                    "that interface has no route for ff00::/8 (ip -6 route show table local)"
-                        .into(),
-                ),
-                _ => latest.and_then(|refusal| refusal.cause.hint()).map(|hint| hint.text()),
-            };
-            (format!("cannot send to {}: {why}", one.destination), hint)
-        })
-        .collect()
+    let nothing = |one: &&CastDestination| one.sent == 0 && one.refused > 0;
+    let all = sent.destinations.iter().filter(nothing);
+    let all = all.filter_map(|one| Some((one, one.refusals.last()?)));
+    all.map(|(one, latest)| {
+        let no_route = LocalRefusal::of(latest.errno()) == LocalRefusal::NetworkUnreachable;
+        let group = latest.destination.ip();
+        let hint = match (no_route && group.is_multicast(), &one.interface) {
+            (true, None) => Some(hints::CHOOSE_INTERFACE.to_owned()),
+            (true, Some(_)) if group.is_ipv6() => Some(hints::ADD_MULTICAST_ROUTE.to_owned()),
+            _ => latest.cause.hint().map(|hint| hint.text()),
+        };
+        (words::cannot_send(&one.destination, &latest.cause.text()), hint)
+    })
+    .collect()
 }
 
 /// Whether the content comes from standard input or in pieces, which have an end of their own.
@@ -186,14 +190,13 @@ fn reads_input(args: &CastSendArgs) -> bool {
         && (payload.file.is_none() || payload.chunk.is_some())
 }
 
-fn spacing(args: &CastSendArgs, payload: &PayloadPlan) -> Result<Spacing, Usage> {
+fn spacing(args: &CastSendArgs, payload: &PayloadPlan) -> Result<Spacing, CastUsage> {
     if let Some(every) = args.repeat {
         let PayloadPlan::Fixed(messages) = payload else {
-            let wrong = "--repeat has nothing to send again: standard input is read once";
-            return Err(Usage::with_hint(wrong, "give the messages behind --, or --file"));
+            return Err(CastUsage::RepeatsInput);
         };
         if every == Nanos::ZERO {
-            return Err(Usage::new("--repeat 0 is no time; use more than 0"));
+            return Err(CastUsage::ZeroTime { flag: "--repeat" });
         }
         return Ok(Spacing::Rounds(messages.per_round(), every));
     }
@@ -227,7 +230,7 @@ fn targets(
     interfaces: &[u32],
     from: Option<IpAddr>,
     host: &Host,
-) -> Result<Vec<Dest>, Usage> {
+) -> Result<Vec<Dest>, CastUsage> {
     let mut all = Vec::new();
     let mut interface_used = interfaces.is_empty();
     for addr in addrs {
@@ -238,19 +241,14 @@ fn targets(
         let role = host.role(addr.ip());
         let by: Vec<u32> = match (role, interfaces) {
             (Role::Any, _) => {
-                let shown = addr.ip();
-                let hint = "name a group, a broadcast address or a host";
-                return Err(Usage::with_hint(format!("{shown} is no destination"), hint));
+                return Err(CastUsage::NotADestination { address: addr.ip() });
             }
             (Role::Group, named) if zone != 0 => {
                 interface_used |= named.contains(&zone);
                 vec![zone]
             }
             (Role::Group, []) if needs_interface(addr.ip()) => {
-                return Err(Usage::with_hint(
-                    format!("group {} means another one on every link", addr.ip()),
-                    format!("name the interface: [{}%eth0] or --interface eth0", addr.ip()),
-                ));
+                return Err(CastUsage::NeedsInterface { group: addr.ip() });
             }
             (Role::Group | Role::Broadcast(None), named @ [_, ..]) => {
                 interface_used = true;
@@ -270,8 +268,7 @@ fn targets(
         }));
     }
     if !interface_used && !addrs.is_empty() {
-        let wrong = "--interface is for groups and broadcast, and none of them can leave by it";
-        return Err(Usage::with_hint(wrong, "unicast goes by the route"));
+        return Err(CastUsage::InterfaceUnused);
     }
     Ok(all)
 }
@@ -287,51 +284,14 @@ fn with_zone(addr: SocketAddr, role: Role, interface: u32) -> SocketAddr {
     }
 }
 
-/// The local address (`None` for the route's) and port (0 for the kernel's choice) of `--from`.
-fn read_from(
-    text: &str,
-    addrs: &[SocketAddr],
-    host: &Host,
-) -> anyhow::Result<(Option<IpAddr>, u16)> {
-    let parts = split_host_port(text)?;
-    let port = match parts.port {
-        None => 0,
-        Some(port) => port.parse().map_err(|_| {
-            Usage::new(format!("--from {text}: port {port:?} is not a number from 0 to 65535"))
-        })?,
-    };
-    if parts.host.is_empty() {
-        return Ok((None, port));
-    }
-    let ip: IpAddr = parts
-        .host
-        .parse()
-        .map_err(|_| Usage::new(format!("--from {text}: {:?} is no address", parts.host)))?;
-    match host.role(ip) {
-        Role::Own => {}
-        Role::Any => return Ok((None, port)),
-        _ => {
-            let wrong = format!("--from {text}: no address of this host");
-            return Err(Usage::with_hint(wrong, format!("it has {}", host.known())).into());
-        }
-    }
-    if !addrs.iter().any(|addr| addr.is_ipv4() == ip.is_ipv4()) {
-        let family = if ip.is_ipv4() { "IPv4" } else { "IPv6" };
-        let wrong = format!("--from {text}: no destination is {family}");
-        return Err(Usage::new(wrong).into());
-    }
-    Ok((Some(ip), port))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn targets_of(groups: &[&str], interfaces: &[u32]) -> Result<Vec<(String, u32)>, String> {
+    fn targets_of(groups: &[&str], interfaces: &[u32]) -> Result<Vec<(String, u32)>, CastUsage> {
         let addrs: Vec<SocketAddr> = groups.iter().map(|text| text.parse().unwrap()).collect();
         targets(&addrs, interfaces, None, &Host::ask().unwrap())
             .map(|all| all.iter().map(|dest| (dest.addr.to_string(), dest.interface)).collect())
-            .map_err(|error| error.to_string())
     }
 
     #[test]
@@ -356,31 +316,13 @@ mod tests {
 
     #[test]
     fn destinations_that_make_no_sense_are_refused() {
-        for (groups, interfaces, part) in [
-            (&["0.0.0.0:5"][..], &[][..], "is no destination"),
-            (&["[ff02::5]:5"], &[], "means another one on every link"),
-            (&["192.0.2.1:5"], &[3], "--interface is for groups"),
+        let ip = |text: &str| -> IpAddr { text.parse().unwrap() };
+        for (groups, interfaces, expected) in [
+            (&["0.0.0.0:5"][..], &[][..], CastUsage::NotADestination { address: ip("0.0.0.0") }),
+            (&["[ff02::5]:5"], &[], CastUsage::NeedsInterface { group: ip("ff02::5") }),
+            (&["192.0.2.1:5"], &[3], CastUsage::InterfaceUnused),
         ] {
-            let wrong = targets_of(groups, interfaces).unwrap_err();
-            assert!(wrong.contains(part), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn a_source_address_must_be_this_hosts_and_of_a_family_that_is_sent_to() {
-        let host = Host::ask().unwrap();
-        let addrs = ["239.1.2.3:5".parse().unwrap()];
-        let own = Some("127.0.0.1".parse().unwrap());
-        assert_eq!(read_from("127.0.0.1:70", &addrs, &host).unwrap(), (own, 70));
-        assert_eq!(read_from(":70", &addrs, &host).unwrap(), (None, 70));
-        for (text, part) in [
-            ("192.0.2.77", "no address of this host"),
-            ("[::1]:5", "no destination is IPv6"),
-            ("127.0.0.1:x", "not a number"),
-            ("name:5", "is no address"),
-        ] {
-            let error = read_from(text, &addrs, &host).unwrap_err().to_string();
-            assert!(error.contains(part), "{text}: {error}");
+            assert_eq!(targets_of(groups, interfaces), Err(expected));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What a receiver shows and stores while it runs.
 
-use crate::record::{CastEvent, Flow, Sink};
+use crate::record::{CastEvent, CastNote, CastWarning, Flow, Sink, Worded};
 use crate::report::{self, Output};
 use crate::units::io_error_text;
 use std::fs::File;
@@ -27,12 +27,13 @@ impl Sink<CastEvent<'_>> for CastSink {
     fn take(&mut self, event: CastEvent<'_>) -> Flow {
         match event {
             CastEvent::Heard(heard) => {
+                let first = CastNote::FirstDatagram {
+                    source: heard.source.to_owned(),
+                    group: heard.group.to_owned(),
+                    after_join_ns: heard.join_to_first.as_u64(),
+                };
                 if self.talk {
-                    let after = heard.join_to_first;
-                    report::note(format_args!(
-                        "heard {} on {}, {after} after the join",
-                        heard.source, heard.group
-                    ));
+                    report::note(first.text());
                 }
                 Flow::Continue
             }
@@ -52,14 +53,17 @@ impl Sink<CastEvent<'_>> for CastSink {
             CastEvent::Gap(gap) => {
                 self.gaps += 1;
                 if self.talk && self.gaps <= GAPS_TOLD {
-                    report::note(report::cast_gap_line(&gap));
+                    report::note(gap.text());
                 }
                 Flow::Continue
             }
             CastEvent::Foreign(foreign) => {
-                if self.talk {
-                    report::warning(report::cast_foreign_line(foreign));
-                }
+                self.warn(&CastWarning::from(foreign));
+                Flow::Continue
+            }
+            CastEvent::NoHeader { source, group } => {
+                let (source, group) = (source.to_owned(), group.to_owned());
+                self.warn(&CastWarning::NoHeader { source, group });
                 Flow::Continue
             }
         }
@@ -67,6 +71,12 @@ impl Sink<CastEvent<'_>> for CastSink {
 }
 
 impl CastSink {
+    fn warn(&self, warning: &CastWarning) {
+        if self.talk {
+            report::warning(warning.text());
+        }
+    }
+
     fn flush_store(&mut self) {
         if let Some(store) = &mut self.store {
             store.flush();

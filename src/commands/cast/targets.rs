@@ -1,5 +1,6 @@
 //! From groups as typed to socket addresses, and what each of them is on this host.
 
+use super::error::{CastUsage, Family};
 use super::group::{GroupHost, GroupSpec};
 use crate::commands::Usage;
 use crate::net::{FamilyChoice, Interface, NetError, find_interface, interfaces, resolve};
@@ -112,15 +113,14 @@ pub(super) fn expand(
     for text in groups {
         let spec: GroupSpec = text
             .parse()
-            .map_err(|wrong| Usage::new(format!("cannot read group {text:?}: {wrong}")))?;
+            .map_err(|wrong| Usage::from(CastUsage::Group { text: text.clone(), wrong }))?;
         for addr in expand_one(&spec, family, any)? {
             if !all.contains(&addr) {
                 all.push(addr);
             }
         }
         if all.len() > TARGETS_MAX {
-            let wrong = format!("more than {TARGETS_MAX} addresses in one run");
-            return Err(Usage::with_hint(wrong, "name fewer, or narrow the ranges").into());
+            return Err(Usage::from(CastUsage::TooManyAddresses { most: TARGETS_MAX }).into());
         }
     }
     Ok(all)
@@ -138,24 +138,22 @@ fn expand_one(
         }
         GroupHost::Any => {
             let Some(ip) = any else {
-                let wrong = format!("{:?} names no destination", spec.text);
-                return Err(Usage::with_hint(wrong, "write ADDRESS:PORT").into());
+                let wrong = CastUsage::NoAddress { text: spec.text.clone() };
+                return Err(Usage::from(wrong).into());
             };
             return Ok(vec![SocketAddr::new(ip, spec.port)]);
         }
         GroupHost::Addresses { all, zone } => (all, zone),
     };
     let (all, zone) = literal;
-    let fits = match family {
-        FamilyChoice::Any => true,
-        FamilyChoice::V4 => all[0].is_ipv4(),
-        FamilyChoice::V6 => all[0].is_ipv6(),
+    let asked = match family {
+        FamilyChoice::Any => None,
+        FamilyChoice::V4 => Some(Family::V4),
+        FamilyChoice::V6 => Some(Family::V6),
     };
-    if !fits {
-        let asked = if family == FamilyChoice::V4 { "IPv4" } else { "IPv6" };
-        return Err(
-            Usage::new(format!("{:?} is not {asked}, which was asked for", spec.text)).into()
-        );
+    if let Some(family) = asked.filter(|asked| *asked != Family::of(all[0])) {
+        let wrong = CastUsage::WrongFamily { text: spec.text.clone(), family };
+        return Err(Usage::from(wrong).into());
     }
     let scope = match zone {
         None => 0,

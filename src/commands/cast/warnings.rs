@@ -4,29 +4,27 @@
 use super::targets::{Host, Role, needs_interface};
 use crate::batch::Dest;
 use crate::net::{link_state, route_source};
-use crate::report::words::check::link_kind;
+use crate::record::CastWarning;
 use std::net::{IpAddr, SocketAddr};
 
 /// Warnings about what is to be sent to; `ttl` is that of groups.
-pub(super) fn before_sending(targets: &[Dest], ttl: u8, host: &Host) -> Vec<String> {
+pub(super) fn before_sending(targets: &[Dest], ttl: u8, host: &Host) -> Vec<CastWarning> {
     let groups = || targets.iter().filter(|dest| host.role(dest.addr.ip()) == Role::Group);
-    let mut all: Vec<String> = groups()
+    let mut all: Vec<CastWarning> = groups()
         .filter(|dest| dest.interface == 0)
         .find_map(|dest| by_route(dest.addr, host))
         .into_iter()
         .collect();
-    if let Some(local) = groups().map(|dest| dest.addr.ip()).find(|ip| stays_on_link(*ip))
+    if let Some(group) = groups().map(|dest| dest.addr.ip()).find(|ip| stays_on_link(*ip))
         && ttl > 1
     {
-        all.push(format!("no router forwards {local}, whatever the TTL: it is for one link"));
+        all.push(CastWarning::OneLinkGroup { group });
     }
     let routable = groups().map(|dest| dest.addr.ip()).find(|ip| !stays_on_link(*ip));
     let mut others = targets.iter().map(|dest| dest.addr.ip());
     let beyond = others.find(|ip| host.role(*ip) == Role::Other && !host.is_on_link(*ip));
     if let (Some(group), Some(beyond), 0 | 1) = (routable, beyond, ttl) {
-        all.push(format!(
-            "{beyond} is beyond a router, and with TTL {ttl} no router forwards {group}: --ttl 2 or more"
-        ));
+        all.push(CastWarning::TtlTooSmall { group, beyond, ttl });
     }
     all
 }
@@ -36,37 +34,30 @@ pub(super) fn before_listening(
     addrs: &[SocketAddr],
     sources: &[IpAddr],
     host: &Host,
-) -> Vec<String> {
-    let mut all: Vec<String> = addrs
+) -> Vec<CastWarning> {
+    let mut all: Vec<CastWarning> = addrs
         .iter()
         .filter(|addr| addr.ip().is_multicast())
         .find_map(|addr| by_route(*addr, host))
         .into_iter()
         .collect();
     let beyond = sources.iter().find(|ip| host.role(**ip) == Role::Other && !host.is_on_link(**ip));
-    if let Some(source) = beyond {
-        all.push(format!(
-            "{source} is beyond a router: it must send with a TTL of 2 or more, and the routers must \
-             route the group"
-        ));
-    }
+    all.extend(beyond.map(|source| CastWarning::SourceBeyondRouter { source: *source }));
     all
 }
 
 /// What is wrong with leaving the interface to the route.
-fn by_route(group: SocketAddr, host: &Host) -> Option<String> {
-    if needs_interface(group.ip()) {
+fn by_route(addr: SocketAddr, host: &Host) -> Option<CastWarning> {
+    let group = addr.ip();
+    if needs_interface(group) {
         return None;
     }
-    let Ok(source) = route_source(group) else {
-        let shown = group.ip();
-        return Some(format!(
-            "this host has no route to {shown}: name its interface (--interface)"
-        ));
+    let Ok(source) = route_source(addr) else {
+        return Some(CastWarning::NoRoute { group });
     };
     let by = host.interfaces().iter().find(|one| one.addresses.contains(&source))?;
-    let kind = link_kind(link_state(&by.name).special?);
-    Some(format!("{} goes by {}, a {kind}: --interface chooses another", group.ip(), by.name))
+    let kind = link_state(&by.name).special?;
+    Some(CastWarning::UnusualInterface { group, interface: by.name.clone(), kind })
 }
 
 /// Whether no router forwards a group (RFC 5771 §4: 224.0.0.0/24; RFC 4291 §2.7: scopes 1 and 2).
@@ -94,7 +85,7 @@ mod tests {
         }])
     }
 
-    fn sending(targets: &[&str], ttl: u8) -> Vec<String> {
+    fn sending(targets: &[&str], ttl: u8) -> Vec<CastWarning> {
         let by_lo =
             |text: &&str| Dest { interface: 1, ..Dest::from(text.parse::<SocketAddr>().unwrap()) };
         let targets: Vec<Dest> = targets.iter().map(by_lo).collect();
@@ -103,9 +94,9 @@ mod tests {
 
     #[test]
     fn a_ttl_that_stops_at_a_router_is_told_where_somebody_is_beyond_one() {
-        let all = sending(&["239.1.2.3:5", "192.0.2.1:5"], 1);
-        assert_eq!(all.len(), 1, "{all:?}");
-        assert!(all[0].starts_with("192.0.2.1 is beyond a router"), "{all:?}");
+        let (group, beyond) = ("239.1.2.3".parse().unwrap(), "192.0.2.1".parse().unwrap());
+        let expected = [CastWarning::TtlTooSmall { group, beyond, ttl: 1 }];
+        assert_eq!(sending(&["239.1.2.3:5", "192.0.2.1:5"], 1), expected);
         assert!(sending(&["239.1.2.3:5", "192.0.2.1:5"], 2).is_empty());
         assert!(sending(&["239.1.2.3:5", "10.0.0.9:5"], 1).is_empty());
         assert!(sending(&["192.0.2.1:5"], 1).is_empty());
@@ -113,15 +104,18 @@ mod tests {
 
     #[test]
     fn a_group_of_one_link_is_told_from_one_that_is_routed() {
-        assert_eq!(sending(&["224.0.0.251:5"], 8).len(), 1);
-        assert_eq!(sending(&["[ff02::fb%1]:5"], 8).len(), 1);
+        for (text, group) in [("224.0.0.251:5", "224.0.0.251"), ("[ff02::fb%1]:5", "ff02::fb")] {
+            let group = group.parse().unwrap();
+            assert_eq!(sending(&[text], 8), [CastWarning::OneLinkGroup { group }]);
+        }
         assert!(sending(&["224.0.1.1:5", "[ff15::1]:5"], 8).is_empty());
     }
 
     #[test]
     fn a_source_beyond_a_router_needs_more_than_this_host() {
         let from = |text: &str| before_listening(&[], &[text.parse().unwrap()], &host());
-        assert_eq!(from("192.0.2.1").len(), 1);
+        let source = "192.0.2.1".parse().unwrap();
+        assert_eq!(from("192.0.2.1"), [CastWarning::SourceBeyondRouter { source }]);
         assert!(from("127.0.0.1").is_empty() && from("10.0.0.9").is_empty());
     }
 }

@@ -2,10 +2,14 @@
 //! and never longer than the screen. Where standard output is no terminal, only what happens is
 //! told, on standard error.
 
-use super::{closing_lines, table_lines};
-use crate::record::{Departure, FanoutEvent, FanoutStanding, Flow, Sink};
+use super::{closing_text, table_lines};
+use crate::record::{
+    CastNote, CastWarning, FanoutEvent, FanoutStanding, Flow, SilenceCause, Sink, Worded,
+};
+use crate::report::page::Page;
+use crate::report::words::cast as words;
 use crate::report::{note, warning};
-use crate::units::{Nanos, group_digits};
+use crate::units::Nanos;
 use crate::wire::harmless;
 use console::Term;
 use std::io::Write;
@@ -17,7 +21,7 @@ pub struct FanoutView {
     /// Whether anything is said at all.
     talk: bool,
     /// What may be wrong when nobody answers, in the order of likelihood.
-    causes: Vec<String>,
+    causes: Vec<SilenceCause>,
 }
 
 /// The frame that stands on the terminal.
@@ -30,7 +34,7 @@ struct Screen {
 impl FanoutView {
     /// A view that draws a table where standard output is a terminal and `table` is set, and says
     /// what happens where `talk` is.
-    pub fn new(table: bool, talk: bool, causes: Vec<String>) -> Self {
+    pub fn new(table: bool, talk: bool, causes: Vec<SilenceCause>) -> Self {
         let term = Term::buffered_stdout();
         let screen = (table && term.is_term()).then(|| Screen { term, drawn: Vec::new() });
         Self { screen, talk, causes }
@@ -49,10 +53,10 @@ impl FanoutView {
         }
     }
 
-    fn say(&mut self, text: impl std::fmt::Display) {
+    fn say(&mut self, what: &CastNote) {
         if self.talk {
             self.clear();
-            note(text);
+            note(what.text());
         }
     }
 }
@@ -85,14 +89,9 @@ fn frame(
     columns: usize,
 ) -> Vec<String> {
     let count = standing.receivers.len() as u64;
-    let s = if count == 1 { "" } else { "s" };
-    let mut lines = vec![format!(
-        "udpkit cast send   {:.1} s   {} datagrams to each   {} receiver{s}, worst first",
-        elapsed.as_secs_f64(),
-        group_digits(numbered),
-        group_digits(count),
-    )];
-    let closing = closing_lines(standing);
+    let mut lines = vec![words::live_heading(elapsed, numbered, count)];
+    let closing = closing_text(standing, Page::new(columns));
+    let closing: Vec<String> = closing.lines().map(str::to_owned).collect();
     // The heading, the table's own two lines and the line of those left out, and what is below.
     let room = rows.saturating_sub(1 + 2 + 1 + closing.len());
     if room > 0 {
@@ -121,24 +120,21 @@ impl Sink<FanoutEvent<'_>> for FanoutView {
                     return Flow::Closed;
                 }
             }
-            FanoutEvent::Silence => {
+            FanoutEvent::Waiting { heard, wanted, wait } => {
+                self.say(&CastNote::Waiting { heard, wanted, wait_ns: wait.map(Nanos::as_u64) });
+            }
+            FanoutEvent::Silence(after) => {
                 if self.talk {
                     self.clear();
-                    warning("no receiver has answered in two seconds; likely causes:");
+                    warning(CastWarning::NoReports { after_ns: after.as_u64() }.text());
                     for cause in &self.causes {
-                        note(format_args!("  {cause}"));
+                        note(format_args!("  {}", cause.text()));
                     }
                 }
             }
-            FanoutEvent::Subscribed(addr) => self.say(format_args!("{addr} joined")),
-            FanoutEvent::Unsubscribed(addr, Departure::Left) => {
-                self.say(format_args!("{addr} left"));
-            }
-            FanoutEvent::Unsubscribed(addr, Departure::Silent) => {
-                self.say(format_args!("{addr} fell silent and was dropped"));
-            }
-            FanoutEvent::Unsubscribed(addr, Departure::Refused) => {
-                self.say(format_args!("{addr} is gone (port unreachable) and was dropped"));
+            FanoutEvent::Subscribed(receiver) => self.say(&CastNote::Subscribed { receiver }),
+            FanoutEvent::Unsubscribed(receiver, departure) => {
+                self.say(&CastNote::Unsubscribed { receiver, departure });
             }
         }
         Flow::Continue
@@ -162,7 +158,6 @@ mod tests {
                 })
                 .collect(),
             receivers_left_out: 3,
-            copies: Vec::new(),
             ..FanoutStanding::default()
         };
         for (rows, columns) in [(23, 80), (49, 120), (5, 80), (3, 40), (1, 20), (0, 20)] {

@@ -1,9 +1,9 @@
 //! The table of receivers, the worst first, for a screen of any size and for print.
 
-use crate::record::{
-    CommonLoss, FanoutReceiver, FanoutStanding, LossOrigin, ReceiverState, Spread,
-};
-use crate::units::{Nanos, group_digits};
+use crate::record::{FanoutReceiver, FanoutStanding, ReceiverState, Skew};
+use crate::report::page::Page;
+use crate::report::words::cast as words;
+use crate::units::Nanos;
 
 /// What the columns behind the name take.
 const FIGURES: usize = 62;
@@ -12,8 +12,8 @@ const NAMES: std::ops::RangeInclusive<usize> = 9..=47;
 /// From this width on the destination has a column, and how wide that is.
 const WIDE: usize = 110;
 const DESTINATION: usize = 22;
-/// Receivers whose contradictions are named.
-const LIARS: usize = 5;
+/// The longest name of a receiver in a sentence that names two.
+const NAME: usize = 27;
 
 /// The table's lines for `width` columns, of at most `most` receivers; what is left out is said in
 /// a last line.
@@ -36,11 +36,7 @@ pub(in crate::report) fn table_lines(
     lines.extend(receivers.iter().take(most).map(|one| row(one, names, wide)));
     if left_out > 0 {
         let lossless = receivers[most..].iter().filter(|one| one.lost == Some(0)).count() as u64;
-        lines.push(format!(
-            "  and {} more, {} of them without loss",
-            group_digits(left_out as u64),
-            group_digits(lossless)
-        ));
+        lines.push(format!("  {}", words::more_receivers(left_out as u64, lossless)));
     }
     lines
 }
@@ -49,14 +45,15 @@ fn heading(names: usize, wide: bool) -> Vec<String> {
     let to = |text: &str| if wide { format!(" {text:<DESTINATION$}") } else { String::new() };
     vec![
         format!(
-            "  {:names$}{} {:>6} {:>6} {:>5} {:>4} {:>4}  delay above min  {:>5} {:>5}",
+            "  {:names$}{} {:>6} {:>6} {:>5} {:>4} {:>4} {:^17} {:>5} {:>5}",
             "",
             to(""),
+            "recv",
             "",
-            "",
-            "",
+            "loss",
             "re-",
             "",
+            words::DELAY_COLUMNS,
             "join",
             "heard"
         ),
@@ -64,9 +61,9 @@ fn heading(names: usize, wide: bool) -> Vec<String> {
             "  {:names$}{} {:>6} {:>6} {:>5} {:>4} {:>4} {:>5} {:>5} {:>5} {:>5} {:>5}",
             "receiver",
             to("destination"),
-            "got %",
+            "%",
             "lost",
-            "burst",
+            "runs",
             "ord.",
             "dup.",
             "p50",
@@ -141,7 +138,7 @@ fn millis(nanos: Option<u64>) -> String {
     }
 }
 
-/// How long ago a receiver was heard, or a word for why that does not matter.
+/// How long ago a receiver reported, or why that does not matter.
 fn heard(one: &FanoutReceiver) -> String {
     let seconds = one.last_heard_ns.map(|nanos| Nanos(nanos).as_secs_f64());
     match (one.state, seconds) {
@@ -162,87 +159,26 @@ fn shortened(text: &str, width: usize) -> String {
     format!("…{tail}")
 }
 
-/// What all receivers together say, at most 80 columns wide.
-pub(in crate::report) fn closing_lines(standing: &FanoutStanding) -> Vec<String> {
-    let mut lines = Vec::new();
-    if let Some(spread) = &standing.spread {
-        lines.extend(spread_lines(spread));
+/// What all receivers together show, and what to keep in mind.
+pub(in crate::report) fn closing_text(standing: &FanoutStanding, page: Page) -> String {
+    let mut text = String::new();
+    if let Some(skew) = &standing.skew {
+        let (first, last) = (shortened(&skew.first, NAME), shortened(&skew.last, NAME));
+        let skew = Skew { first, last, ..skew.clone() };
+        text.push_str(&page.labelled("skew", &words::skew(&skew)));
     }
-    if let Some(common) = &standing.common_loss {
-        lines.extend(common_lines(common));
-        let lost = standing.receivers.iter().any(|one| one.lost > Some(0));
-        if lost && common.compared > 0 && common.origin.is_none() {
-            lines.push(
-                "             too few, or too much alike, to tell where they were lost".into(),
-            );
-        }
+    if let Some(common) = standing.common_loss.as_ref().filter(|common| common.compared > 0) {
+        text.push_str(&page.labelled("common", &[words::lost_by_all(common)]));
+        text.push_str(&page.told("verdict", common.origin.as_slice()));
     }
-    if standing.receivers_left_out > 0 {
-        let count = group_digits(standing.receivers_left_out);
-        lines.push(format!("  doubt: the table is full: {count} reports of others were left out"));
-    }
-    let liars = standing.receivers.iter().filter_map(|one| Some((one, one.contradiction?)));
-    for (one, why) in liars.take(LIARS) {
-        let sentence = format!("{} is not believed: {why}", one.receiver);
-        lines.push(super::super::cast_check::wrapped("  doubt: ", &sentence, 9));
-    }
-    let silent = |one: &&FanoutReceiver| one.state == ReceiverState::Silent;
-    let silent = standing.receivers.iter().filter(silent).count() as u64;
-    if silent > 0 {
-        let (s, their) = if silent == 1 { ("", "its") } else { ("s", "their") };
-        let silent = group_digits(silent);
-        lines.push(format!("  doubt: {silent} receiver{s} fell silent: {their} end is not known"));
-    }
-    lines
-}
-
-fn spread_lines(spread: &Spread) -> [String; 2] {
-    let of = |nanos: u64| Nanos(nanos).to_string();
-    [
-        format!(
-            "  spread     {} from the first to the last of {}, max {}, ± {}",
-            of(spread.last_ns),
-            group_digits(spread.receivers),
-            of(spread.max_ns),
-            of(spread.uncertainty_ns)
-        ),
-        format!(
-            "             first {}, last {}",
-            shortened(&spread.first, 27),
-            shortened(&spread.last, 27)
-        ),
-    ]
-}
-
-fn common_lines(common: &CommonLoss) -> Vec<String> {
-    if common.compared == 0 {
-        return Vec::new();
-    }
-    let mut lines = vec![format!(
-        "  common     {} of {} numbers compared were lost by all {}",
-        group_digits(common.lost_by_all),
-        group_digits(common.compared),
-        group_digits(common.receivers)
-    )];
-    let origin = match (common.origin, &common.worst) {
-        (Some(LossOrigin::NearSender), _) => "a problem near the sender, or of the shared path",
-        (Some(LossOrigin::NearOneReceiver), Some(worst)) => {
-            lines.push(format!("             a problem near {}", shortened(worst, 44)));
-            return lines;
-        }
-        (Some(LossOrigin::NearOneReceiver), None) => "a problem near one receiver",
-        (Some(LossOrigin::NearSeveralReceivers), _) => {
-            "each lost others: problems near the receivers"
-        }
-        (None, _) => return lines,
-    };
-    lines.push(format!("             {origin}"));
-    lines
+    text.push_str(&page.told("caution", &standing.caveats));
+    text
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::CommonLoss;
 
     fn receiver(name: &str, lost: u64) -> FanoutReceiver {
         FanoutReceiver {
@@ -277,7 +213,7 @@ mod tests {
                 gone,
                 receiver("10.77.0.11:48484", 0),
             ],
-            spread: Some(Spread {
+            skew: Some(Skew {
                 samples: 12,
                 receivers: 4,
                 last_ns: 1_230_000,
@@ -285,17 +221,15 @@ mod tests {
                 uncertainty_ns: 61_000,
                 first: "10.77.0.11:48484".into(),
                 last: "[fd77:1111:2222:3333:4444:5555:6666:13]:54321".into(),
-                ..Spread::default()
+                ..Skew::default()
             }),
             common_loss: Some(CommonLoss {
                 compared: 50_000,
                 lost_by_all: 1,
                 receivers: 4,
-                origin: Some(LossOrigin::NearOneReceiver),
-                worst: Some("10.77.0.14:48484".into()),
+                origin: None,
             }),
-            receivers_left_out: 0,
-            copies: Vec::new(),
+            ..FanoutStanding::default()
         }
     }
 
@@ -303,8 +237,8 @@ mod tests {
     fn the_table_has_every_column_in_eighty() {
         let lines = table_lines(&standing(), 80, 10);
         let expected = [
-            "                                          re-       delay above min   join heard",
-            "  receiver            got %   lost burst ord. dup.   p50   p99   max    ms s ago",
+            "                       recv         loss  re-      PDV above min, ms  join heard",
+            "  receiver                %   lost  runs ord. dup.   p50   p99   max    ms s ago",
             "  10.77.0.15:5000         -      -     -    -    -     -     -     -     - never",
             "  10.77.0.14:48484   49.877  50123 16707    2    0 0.012  12.3  1235   699   0.4",
             "  …55:6666:13]:54321 99.999      1     0    2    0 0.012  12.3  1235   699   12!",
@@ -343,21 +277,7 @@ mod tests {
         let lines = table_lines(&standing(), 140, 2);
         assert_eq!(lines.len(), 2 + 2 + 1);
         assert!(lines[3].contains("10.77.0.14:48484") && lines[3].contains("239.1.2.3:5000"));
-        assert_eq!(lines[4], "  and 2 more, 1 of them without loss");
+        assert_eq!(lines[4], "  and 2 more, 1 without loss");
         assert!(table_lines(&FanoutStanding::default(), 80, 9).is_empty());
-    }
-
-    #[test]
-    fn what_all_say_together_stands_below() {
-        let lines = closing_lines(&standing());
-        let expected = [
-            "  spread     1.23 ms from the first to the last of 4, max 3.40 ms, ± 61.0 µs",
-            "             first 10.77.0.11:48484, last …3:4444:5555:6666:13]:54321",
-            "  common     1 of 50 000 numbers compared were lost by all 4",
-            "             a problem near 10.77.0.14:48484",
-            "  doubt: 1 receiver fell silent: its end is not known",
-        ];
-        assert_eq!(lines, expected);
-        assert!(lines.iter().all(|line| line.chars().count() <= 80), "{lines:#?}");
     }
 }

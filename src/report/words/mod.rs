@@ -6,9 +6,11 @@
 
 pub mod address;
 mod agent;
-mod host;
-pub mod serve;
+pub mod cast;
+pub mod cast_hints;
 pub mod check;
 mod check_evidence;
+mod host;
+pub mod serve;
 pub mod terms;
 pub mod usage;

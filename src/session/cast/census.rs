@@ -215,14 +215,15 @@ impl Census {
         rank_receivers(&mut receivers);
         let several = self.members.len() >= 2;
         let members = &self.members;
-        let spread = self.comparison.spread(|index| names.address(members[index].addr));
+        let skew = self.comparison.skew(|index| names.address(members[index].addr));
         FanoutStanding {
             common_loss: several.then(|| self.common_loss(names)),
             receivers,
             receivers_left_out: self.left_out,
-            spread,
-            copies: Vec::new(),
+            skew,
+            ..FanoutStanding::default()
         }
+        .with_caveats()
     }
 
     fn record(&self, member: &Member, now: Nanos, names: &Names) -> FanoutReceiver {
@@ -284,26 +285,24 @@ impl Census {
 
     fn common_loss(&self, names: &Names) -> CommonLoss {
         let sums = self.comparison.sums();
-        let (origin, worst) = self.loss_origin(&sums);
         CommonLoss {
             compared: sums.numbers,
             lost_by_all: sums.common,
             receivers: sums.receivers,
-            origin,
-            worst: worst.map(|index| names.address(self.members[index].addr)),
+            origin: self.loss_origin(&sums, names),
         }
     }
 
     /// Where the losses come from, and whose they are where they are one receiver's: nobody's where
     /// chance could have put them so.
-    fn loss_origin(&self, sums: &Compared) -> (Option<LossOrigin>, Option<usize>) {
+    fn loss_origin(&self, sums: &Compared, names: &Names) -> Option<LossOrigin> {
         // Half of what even the luckiest lost.
         let half = sums.common >= LEAST_COMMON && sums.common * 2 >= sums.least;
         if sums.receivers < 2 {
-            return (None, None);
+            return None;
         }
         if half && sums.is_common_beyond_chance() {
-            return (Some(LossOrigin::NearSender), None);
+            return Some(LossOrigin::NearSender);
         }
         let sample = |member: &Member| LossSample {
             sent: member.firsts.saturating_add(member.lost),
@@ -319,11 +318,16 @@ impl Census {
             let others = others.fold(LossSample::default(), |sum, (_, one)| sum.with(sample(one)));
             let asked = self.members.len() as u64;
             if is_beyond_chance(sample(&self.members[worst]), others, asked) {
-                return (Some(LossOrigin::NearOneReceiver), Some(worst));
+                let receiver = names.address(self.members[worst].addr);
+                return Some(LossOrigin::NearOneReceiver { receiver });
             }
         }
         let losing = self.members.iter().filter(|member| member.lost >= LEAST_COMMON).count();
-        ((losing >= 2 && !half).then_some(LossOrigin::NearSeveralReceivers), None)
+        if losing >= 2 && !half {
+            return Some(LossOrigin::NearSeveralReceivers);
+        }
+        let any = self.members.iter().any(|member| member.lost > 0);
+        (any && sums.numbers > 0).then_some(LossOrigin::Undetermined)
     }
 }
 

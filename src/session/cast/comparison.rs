@@ -6,7 +6,7 @@
 //! by all may be chance: with 50 % at each of two receivers, a quarter is. So the number expected
 //! by chance is added up beside it.
 
-use crate::record::Spread;
+use crate::record::Skew;
 use crate::stats::DelayHistogram;
 use crate::stats::{LossSample, is_beyond_chance};
 use crate::units::{Claimed, Nanos};
@@ -126,14 +126,14 @@ pub(super) struct Comparison {
     /// What the luckiest receiver of each stretch lost.
     least: u64,
     receivers: u64,
-    spreads: DelayHistogram,
-    spread_max: u64,
-    spread: Option<LastSpread>,
+    skews: DelayHistogram,
+    skew_max: u64,
+    skew: Option<LastSkew>,
 }
 
 /// The last datagram that was compared.
 #[derive(Clone, Copy, Debug)]
-struct LastSpread {
+struct LastSkew {
     nanos: u64,
     receivers: u64,
     error: u64,
@@ -191,9 +191,9 @@ impl Default for Comparison {
             chance: 0.0,
             least: 0,
             receivers: 0,
-            spreads: DelayHistogram::new(),
-            spread_max: 0,
-            spread: None,
+            skews: DelayHistogram::new(),
+            skew_max: 0,
+            skew: None,
         }
     }
 }
@@ -242,17 +242,17 @@ impl Comparison {
         sums
     }
 
-    /// The spread in time so far; `name` tells a receiver's name.
-    pub fn spread(&mut self, name: impl Fn(usize) -> String) -> Option<Spread> {
-        let open: Vec<LastSpread> = self.stretches.iter().filter_map(spread_of).collect();
-        let last = open.last().copied().or(self.spread)?;
-        let nanos = open.iter().map(|spread| spread.nanos).max();
-        Some(Spread {
-            samples: self.spreads.count() + open.len() as u64,
+    /// The skew in time so far; `name` tells a receiver's name.
+    pub fn skew(&mut self, name: impl Fn(usize) -> String) -> Option<Skew> {
+        let open: Vec<LastSkew> = self.stretches.iter().filter_map(skew_of).collect();
+        let last = open.last().copied().or(self.skew)?;
+        let nanos = open.iter().map(|skew| skew.nanos).max();
+        Some(Skew {
+            samples: self.skews.count() + open.len() as u64,
             receivers: last.receivers,
             last_ns: last.nanos,
-            p50_ns: self.spreads.quantile(0.5).map(Nanos::as_u64),
-            max_ns: self.spread_max.max(nanos.unwrap_or(0)),
+            p50_ns: self.skews.quantile(0.5).map(Nanos::as_u64),
+            max_ns: self.skew_max.max(nanos.unwrap_or(0)),
             uncertainty_ns: last.error,
             first: name(last.first),
             last: name(last.last),
@@ -271,18 +271,18 @@ impl Comparison {
             self.least = sums.least;
             self.receivers = sums.receivers;
         }
-        if let Some(spread) = spread_of(&stretch) {
-            self.spreads.record(Nanos(spread.nanos));
-            self.spread_max = self.spread_max.max(spread.nanos);
-            self.spread = Some(spread);
+        if let Some(skew) = skew_of(&stretch) {
+            self.skews.record(Nanos(skew.nanos));
+            self.skew_max = self.skew_max.max(skew.nanos);
+            self.skew = Some(skew);
         }
     }
 }
 
-fn spread_of(stretch: &Stretch) -> Option<LastSpread> {
+fn skew_of(stretch: &Stretch) -> Option<LastSkew> {
     let ((first, one), (last, other)) = (stretch.first?, stretch.last?);
     let nanos = last.abs_diff(first);
-    (stretch.arrivals >= 2).then_some(LastSpread {
+    (stretch.arrivals >= 2).then_some(LastSkew {
         nanos,
         receivers: stretch.arrivals,
         error: stretch.error,
@@ -329,12 +329,12 @@ mod tests {
         }
         let sums = comparison.sums();
         assert_eq!((sums.numbers, sums.common, sums.least, sums.receivers), (50, 3, 10, 3));
-        let spread = comparison.spread(|member| member.to_string()).unwrap();
-        assert_eq!((spread.last_ns, spread.first.as_str(), spread.last.as_str()), (10, "1", "0"));
+        let skew = comparison.skew(|member| member.to_string()).unwrap();
+        assert_eq!((skew.last_ns, skew.first.as_str(), skew.last.as_str()), (10, "1", "0"));
         for from in [200, 300, 400] {
             comparison.begin(from, from + 100);
             assert_eq!(comparison.sums(), sums);
-            assert_eq!(comparison.spread(|member| member.to_string()), Some(spread.clone()));
+            assert_eq!(comparison.skew(|member| member.to_string()), Some(skew.clone()));
         }
     }
 
@@ -387,7 +387,7 @@ mod tests {
         let all = mark(200, &[(100, 199)], 0);
         comparison.tell(Told { mark: &all, member: 0, before: 0, offset: None });
         assert_eq!(comparison.sums().numbers, 0);
-        assert!(comparison.spread(|_| String::new()).is_none());
+        assert!(comparison.skew(|_| String::new()).is_none());
     }
 
     #[test]

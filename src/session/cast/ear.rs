@@ -330,7 +330,7 @@ impl Ear {
             return Some(at);
         }
         self.silence_told = true;
-        sink.take(FanoutEvent::Silence);
+        sink.take(FanoutEvent::Silence(SILENCE));
         None
     }
 

@@ -19,6 +19,8 @@ pub(super) const GROUP: &str = "239.1.2.3:5000";
 #[derive(Default, Debug)]
 pub(super) struct Heard {
     pub silences: usize,
+    /// Receivers heard and wanted, each time that more were waited for.
+    pub waited: Vec<(u64, u64)>,
     pub subscribed: usize,
     pub unsubscribed: usize,
 }
@@ -26,7 +28,8 @@ pub(super) struct Heard {
 impl Sink<FanoutEvent<'_>> for Heard {
     fn take(&mut self, event: FanoutEvent<'_>) -> Flow {
         match event {
-            FanoutEvent::Silence => self.silences += 1,
+            FanoutEvent::Silence(_) => self.silences += 1,
+            FanoutEvent::Waiting { heard, wanted, .. } => self.waited.push((heard, wanted)),
             FanoutEvent::Subscribed(_) => self.subscribed += 1,
             FanoutEvent::Unsubscribed(..) => self.unsubscribed += 1,
             FanoutEvent::Standing { .. } => {}
@@ -355,9 +358,8 @@ impl Field {
             let (from, link) = (seat.addr, seat.link);
             let nothing = sent.is_empty();
             for (to, payload) in sent {
-                let Some(sender) = self.senders.iter().position(|one| one.addr == to) else {
-                    panic!("a report to {to}, which sent nothing");
-                };
+                let sender = self.senders.iter().position(|one| one.addr == to);
+                let sender = sender.expect("only senders are written to");
                 self.receivers[index].bytes[sender].1 += payload.len() as u64;
                 let copies = match self.rng.u64(0..1_000) {
                     roll if roll < link.report_loss => 0,

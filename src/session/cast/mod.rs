@@ -13,6 +13,7 @@ mod member;
 mod names;
 mod proof;
 mod receiver;
+mod refusal;
 mod reporter;
 mod row;
 mod sender;

@@ -115,6 +115,8 @@ pub struct CastReceiver<S> {
     /// Datagrams in the rows, duplicates included.
     taken: u64,
     strays: u64,
+    /// Whether the sink was told that datagrams come without the measurement header.
+    told_no_header: bool,
     others: u64,
     foreign: Foreigners,
     excluded: u64,
@@ -158,6 +160,7 @@ where
             asked: false,
             taken: 0,
             strays: 0,
+            told_no_header: false,
             others: 0,
             foreign: Foreigners::default(),
             excluded: 0,
@@ -257,7 +260,7 @@ where
     fn take_measured(&mut self, now: Now, key: RowKey, datagram: &Datagram<'_>, since: Nanos) {
         let Ok(header) = Header::decode(datagram.payload) else {
             if !self.take_line(now, &key, datagram) {
-                self.strays += 1;
+                self.take_without_header(now, &key, datagram);
             }
             return;
         };
@@ -282,6 +285,19 @@ where
                 }
             }
             Kind::Probe | Kind::Echo => self.strays += 1,
+        }
+    }
+
+    /// A datagram that cannot be numbered: it is counted apart, and the user is told once.
+    fn take_without_header(&mut self, now: Now, key: &RowKey, datagram: &Datagram<'_>) {
+        self.strays += 1;
+        if let Some(intervals) = &mut self.intervals {
+            intervals.take_without_header(now, datagram);
+        }
+        if !std::mem::replace(&mut self.told_no_header, true) {
+            let names = &self.config.names;
+            let (source, group) = (names.address(key.source), names.address(key.group));
+            self.tell(CastEvent::NoHeader { source: &source, group: &group });
         }
     }
 

@@ -13,7 +13,7 @@ use super::{EndMark, Names};
 use crate::batch::{
     Datagram, Dest, DestId, ErrorOrigin, NetworkError, OwnFinding, SendOutcome, SendStop, TxBatch,
 };
-use crate::record::{CastSent, FanoutEvent, Flow, KnownFanout, Sink};
+use crate::record::{CastSent, FanoutCaveat, FanoutEvent, Flow, KnownFanout, Sink};
 use crate::session::send::{Schedule, Spacing};
 use crate::session::{Next, Now, PayloadSource, Session, Supply, SupplyError};
 use crate::units::Nanos;
@@ -148,6 +148,8 @@ pub struct CastSender<P, S> {
     began: Option<Nanos>,
     /// When the first batch left, and what it held: the rate counts what came after it.
     first_batch: Option<(Nanos, u64, u64)>,
+    /// Receivers heard when the sink was last told that more are waited for.
+    waiting_told: Option<u64>,
     last_sent: Nanos,
     failed: Option<SupplyError>,
     too_few: Option<u64>,
@@ -185,6 +187,7 @@ where
             started: None,
             began: None,
             first_batch: None,
+            waiting_told: None,
             last_sent: Nanos::ZERO,
             failed: None,
             too_few: None,
@@ -263,6 +266,11 @@ where
             self.queue.clear();
             self.phase = Phase::Over;
             return None;
+        }
+        if self.waiting_told != Some(heard) {
+            self.waiting_told = Some(heard);
+            let CastSenderConfig { receivers: wanted, wait, .. } = self.config;
+            self.sink.take(FanoutEvent::Waiting { heard, wanted, wait });
         }
         self.announce(now, Pace::Waiting);
         Some(until.map_or(Next::Idle, Next::WaitUntil))
@@ -638,6 +646,11 @@ where
         let hosts = self.hosts();
         let names = &self.config.names;
         let standing = self.ear.as_mut().map(|ear| ear.standing(now.mono, names, &hosts));
+        let mut standing = standing.unwrap_or_default();
+        let pause_ns = self.longest_pause.as_u64();
+        if pause_ns > 0 {
+            standing.caveats.push(FanoutCaveat::HostPaused { pause_ns });
+        }
         let all = || self.tallies.iter().chain([&self.gone]);
         let sum = |each: &dyn Fn(&Tally) -> u64| all().map(each).sum::<u64>();
         let (datagrams, bytes) = (sum(&|tally| tally.sent), sum(&|tally| tally.bytes));
@@ -659,13 +672,13 @@ where
             numbered: self.config.tag.map(|_| self.sequence),
             tag: self.config.tag,
             header_bytes: self.header_bytes() as u64,
-            pause_ns: self.longest_pause.as_u64(),
+            pause_ns,
             duration_ns: span.as_u64(),
             bits_per_second: per_second((bytes - bytes_in_first) * 8),
             datagrams_per_second: per_second(datagrams - in_first),
             interrupted: self.interrupted,
             destinations,
-            standing: standing.unwrap_or_default(),
+            standing,
             limits: Vec::new(),
         };
         let summary = CastSenderSummary { sent, failed: self.failed, too_few: self.too_few };

@@ -9,6 +9,7 @@
 use super::member::Member;
 use super::names::is_same_but_for_zone;
 use super::proof::Proofs;
+use super::refusal::Refusal;
 use crate::batch::{Dest, RxMeta};
 use crate::record::Departure;
 use crate::session::Now;
@@ -44,7 +45,8 @@ pub struct DoorPolicy {
 impl std::fmt::Debug for DoorPolicy {
     /// Without the key.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "DoorPolicy {{ open: {}, listed: {} }}", self.open, self.listed)
+        let mut policy = f.debug_struct("DoorPolicy");
+        policy.field("open", &self.open).field("listed", &self.listed).finish_non_exhaustive()
     }
 }
 
@@ -192,34 +194,29 @@ impl Door {
         let proven = known || addr.ip().is_loopback();
         let limit = if proven { CONTROL_MAX } else { payload.len() };
         let say = |code, text: &str| reply(&command.tag, code, Params::default(), text, limit);
+        let refuse = |refusal| refused(&command.tag, refusal, limit);
         match command.verb {
             Verb::Helo if self.policy.open => {
                 let mut params = Params::default();
                 params.push("ticket", self.proofs.ticket(addr, now.mono));
-                reply(&command.tag, Code::READY, params, "udpkit cast ready", payload.len())
+                reply(&command.tag, Code::READY, params, "udpkit cast", payload.len())
             }
-            Verb::Helo | Verb::Rcpt if !self.policy.open => {
-                say(Code::POLICY, "this sender takes no receivers (--open)")
-            }
-            Verb::Rcpt if !self.has_ticket(&command, addr, now) => {
-                say(Code::WRONG_ORDER, "no valid ticket; HELO first")
-            }
+            Verb::Helo | Verb::Rcpt if !self.policy.open => refuse(Refusal::NotOpen),
+            Verb::Rcpt if !self.has_ticket(&command, addr, now) => refuse(Refusal::NoTicket),
             Verb::Rcpt => self.add(now, meta, &command),
             Verb::Quit if member => {
                 self.leave(addr);
                 say(Code::CLOSING, "goodbye")
             }
             Verb::Noop if member => self.stay(now, addr, &command, limit),
-            Verb::Quit => say(Code::WRONG_ORDER, "no such session"),
-            Verb::Noop if command.params.get("session").is_some() => {
-                say(Code::WRONG_ORDER, "you were dropped; HELO again")
-            }
+            Verb::Quit => refuse(Refusal::NoSession),
+            Verb::Noop if command.params.get("session").is_some() => refuse(Refusal::Ended),
             Verb::Noop => say(Code::OK, "ok"),
             Verb::Expn if self.policy.listed => self.list(&command.tag, others, limit),
-            Verb::Expn => say(Code::POLICY, "receivers are not listed"),
+            Verb::Expn => refuse(Refusal::ListPrivate),
             Verb::Vrfy => self.verify(&command, others, limit),
             Verb::Help => say(Code::HELP, "HELO RCPT NOOP QUIT EXPN VRFY HELP"),
-            _ => say(Code::WRONG_ORDER, "this is a fan-out's sender; HELP"),
+            _ => refuse(Refusal::OtherVerb),
         }
     }
 
@@ -252,10 +249,7 @@ impl Door {
                 member.renew(number, tag, now.mono);
                 member
             }
-            None if full => {
-                let text = "no room for more receivers";
-                return reply(tag, Code::NO_ROOM, Params::default(), text, CONTROL_MAX);
-            }
+            None if full => return refused(tag, Refusal::Full, CONTROL_MAX),
             None => {
                 self.numbers = number;
                 let dest = Dest { from: meta.destination, ..Dest::from(addr) };
@@ -269,7 +263,7 @@ impl Door {
         params.push("value", self.proofs.value(addr, member.values, now.mono));
         params.push("every", ALIVE.0);
         params.push("seen", addr);
-        reply(tag, Code::OK, params, "you are a receiver", CONTROL_MAX)
+        reply(tag, Code::OK, params, "subscribed", CONTROL_MAX)
     }
 
     /// A receiver says that it is there: it stays if it returns what it was sent of late, and is
@@ -281,7 +275,7 @@ impl Door {
             member.stays(now.mono);
             (Code::OK, "ok")
         } else {
-            (Code::GO_AHEAD, "return this")
+            (Code::GO_AHEAD, "return value")
         };
         let mut params = Params::default();
         params.push("value", self.proofs.value(addr, member.values, now.mono));
@@ -320,18 +314,18 @@ impl Door {
         others: &mut dyn Iterator<Item = SocketAddr>,
         limit: usize,
     ) -> Vec<u8> {
-        let say = |code, text: &str| reply(&command.tag, code, Params::default(), text, limit);
+        let refuse = |refusal| refused(&command.tag, refusal, limit);
         if !self.policy.listed {
-            return say(Code::CANNOT_VERIFY, "receivers are not listed");
+            return refuse(Refusal::CannotVerify);
         }
         let Ok(Some(asked)) = command.params.parse::<SocketAddr>("addr") else {
-            return say(Code::BAD_PARAMETER, "whom? addr=192.0.2.1:5000");
+            return refuse(Refusal::NoAddress);
         };
         let mut others = others;
         if self.inside.contains_key(&asked) || Iterator::any(&mut others, |addr| addr == asked) {
-            say(Code::OK, "a receiver")
+            reply(&command.tag, Code::OK, Params::default(), "a receiver", limit)
         } else {
-            say(Code::POLICY, "no such receiver")
+            refuse(Refusal::NoReceiver)
         }
     }
 }
@@ -342,6 +336,11 @@ fn question(proofs: &Proofs, addr: SocketAddr, member: &Member, now: Nanos) -> V
     params.push("session", proofs.session(addr, member.number));
     params.push("value", proofs.value(addr, member.values, now));
     Command { tag: fanout_tag(), verb: Verb::Noop, params }.encode().unwrap_or_default()
+}
+
+/// A refusal within `limit` bytes.
+fn refused(tag: &Tag, refusal: Refusal, limit: usize) -> Vec<u8> {
+    reply(tag, refusal.code(), Params::default(), &refusal.to_string(), limit)
 }
 
 fn short(tag: Tag, code: Code, text: &str, limit: usize) -> Vec<u8> {
@@ -401,7 +400,7 @@ mod tests {
         let hello = format!("a HELO pad={}", "x".repeat(HELO_LEN));
         let ticket = ask(door, from, at, &hello);
         let joined = ask(door, from, at, &format!("b RCPT ticket={}", word(&ticket, "ticket")));
-        assert!(joined.contains("b 250 you are a receiver"), "{joined}");
+        assert!(joined.contains("b 250 subscribed"), "{joined}");
         (word(&joined, "session").to_owned(), word(&joined, "value").to_owned())
     }
 

@@ -4,11 +4,11 @@
 
 use super::names::is_same_but_for_zone;
 use crate::batch::{NetworkError, OwnFinding};
-use crate::session::{Exchange, Step, Tags, refusal};
+use crate::session::{Exchange, Step, Tags};
 use crate::units::Nanos;
-use crate::wire::{Code, Command, HELO_LEN, Params, Verb};
-use std::fmt;
+use crate::wire::{Code, Command, HELO_LEN, Params, Reply, Verb};
 use std::net::SocketAddr;
+use thiserror::Error;
 
 /// How long a sender is asked before it is said to be missing.
 const PATIENCE: Nanos = Nanos::from_secs(5);
@@ -20,22 +20,44 @@ const OFTENEST: Nanos = Nanos::from_millis(200);
 /// Tickets that were too late for the sender before its answer is believed.
 const TICKETS: u32 = 5;
 
-/// Why a receiver was not added to a sender's.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Why a sender did not add this receiver.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum SubscribeError {
-    /// This host refused to send what was asked.
-    Refused(OwnFinding),
-    /// The sender did not answer, or said no: in words.
-    NotAdded(String),
+    /// This host refused to send what was to be asked.
+    #[error("cannot ask {}: {finding}", finding.destination)]
+    NotSent {
+        /// Why.
+        finding: OwnFinding,
+    },
+    /// Nothing came back.
+    #[error("no reply from {sender}")]
+    NoReply {
+        /// The sender that was asked.
+        sender: SocketAddr,
+    },
+    /// Nothing came back but an error of the network.
+    #[error("no reply from {sender}: {error}")]
+    Unreachable {
+        /// The sender that was asked.
+        sender: SocketAddr,
+        /// The latest error.
+        error: NetworkError,
+    },
+    /// The sender refused.
+    #[error("{sender} refused the subscription: {}", code_and_text(.reply))]
+    Refused {
+        /// The sender that was asked.
+        sender: SocketAddr,
+        /// Its reply.
+        reply: Reply,
+    },
 }
 
-impl fmt::Display for SubscribeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Refused(finding) => write!(f, "cannot ask {}: {finding}", finding.destination),
-            Self::NotAdded(says) => f.write_str(says),
-        }
-    }
+/// A reply's code, its text and its parameters.
+fn code_and_text(reply: &Reply) -> String {
+    let params = reply.params.iter().filter(|(key, _)| *key != "pad");
+    let params: String = params.map(|(key, value)| format!(" ({key}={value})")).collect();
+    format!("{} {}{params}", reply.code.0, reply.text)
 }
 
 /// Where the subscription stands.
@@ -73,8 +95,10 @@ pub(super) struct Subscription {
     /// Whether it was ever in.
     joined: Option<Nanos>,
     failure: Option<SubscribeError>,
-    /// What the network said of what was asked.
-    said: Option<String>,
+    /// The latest error of the network about what was asked.
+    error: Option<NetworkError>,
+    /// A reply that puts this receiver off, where it was the latest.
+    put_off: Option<Reply>,
     /// Why this host refused to send what was asked last; `None` once one left.
     refused: Option<OwnFinding>,
 }
@@ -101,7 +125,8 @@ impl Subscription {
             refused_tickets: 0,
             joined: None,
             failure: None,
-            said: None,
+            error: None,
+            put_off: None,
             refused: None,
         }
     }
@@ -192,7 +217,7 @@ impl Subscription {
         if !is_same_but_for_zone(error.destination, self.sender) || self.joined.is_some() {
             return;
         }
-        self.said = Some(error.to_string());
+        self.error = Some(*error);
         if error.is_refusal() && !matches!(self.stage, Stage::Gone) {
             self.fail();
         }
@@ -213,14 +238,13 @@ impl Subscription {
 
     /// It never came about.
     fn fail(&mut self) {
-        if let Some(finding) = &self.refused {
-            self.failure = Some(SubscribeError::Refused(finding.clone()));
-            self.end();
-            return;
-        }
-        let said = self.said.as_ref().map(|said| format!(": {said}")).unwrap_or_default();
-        let says = format!("{} does not answer{said}", self.sender);
-        self.failure = Some(SubscribeError::NotAdded(says));
+        let sender = self.sender;
+        self.failure = Some(match (&self.refused, self.put_off.take(), self.error) {
+            (Some(finding), ..) => SubscribeError::NotSent { finding: finding.clone() },
+            (None, Some(reply), _) => SubscribeError::Refused { sender, reply },
+            (None, None, Some(error)) => SubscribeError::Unreachable { sender, error },
+            (None, None, None) => SubscribeError::NoReply { sender },
+        });
         self.end();
     }
 
@@ -270,11 +294,13 @@ impl Subscription {
                 if let Some(asking) = &mut self.asking {
                     asking.again(now, Nanos::from_secs(1));
                 }
+                self.put_off = Some(reply);
                 return true;
             }
             (_, _) => {
                 if self.joined.is_none() {
-                    self.failure = Some(SubscribeError::NotAdded(refusal(&reply).to_string()));
+                    let sender = self.sender;
+                    self.failure = Some(SubscribeError::Refused { sender, reply });
                 }
                 self.stage = Stage::Gone;
             }
@@ -305,5 +331,36 @@ impl Subscription {
     fn ask(&mut self, verb: Verb, params: Params, length: usize, now: Nanos, patience: Nanos) {
         let command = Command { tag: self.tags.fresh(), verb, params };
         self.asking = Some(Exchange::new(&command, length, now, patience));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sender_that_puts_a_receiver_off_has_replied() {
+        let sender = "10.0.0.1:7000".parse().unwrap();
+        let mut asks = Subscription::new(sender);
+        let mut now = Nanos::from_secs(1);
+        let full = Code::NO_ROOM;
+        while asks.failure().is_none() {
+            match asks.poll(now) {
+                Wish::Send(bytes) => {
+                    let tag = Command::decode(&bytes).unwrap().tag;
+                    let (params, text) = (Params::default(), "full".to_owned());
+                    let reply = Reply { tag, code: full, params, text }.encode().unwrap();
+                    assert!(asks.on_reply(&reply, now));
+                }
+                Wish::Wait(at) => now = at,
+                Wish::Over => panic!("over without a reason"),
+            }
+        }
+        assert!(now >= Nanos::from_secs(1) + PATIENCE);
+        let failure = asks.failure().unwrap();
+        assert!(
+            matches!(failure, SubscribeError::Refused { reply, .. } if reply.code == full),
+            "{failure}"
+        );
     }
 }

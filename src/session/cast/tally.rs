@@ -58,7 +58,6 @@ impl Tally {
             sent: self.sent,
             bytes: self.bytes,
             refused: self.refused,
-            refusal: self.refusals.last().map(|one| one.cause.to_string()),
             refusals: self.refusals.clone(),
             unreachable: self.unreachable,
             unreachable_reason: self.reason.clone(),

@@ -2,10 +2,10 @@
 //! against what the link itself counted.
 
 use super::*;
-use crate::batch::{
-    Datagram, Dest, OwnCause, OwnFinding, RxEntry, RxMeta, SendOutcome, SendStop, TxBatch,
+use crate::batch::{Datagram, Dest, OwnCause, OwnFinding, RxEntry, RxMeta, SendOutcome, SendStop, TxBatch};
+use crate::record::{
+    CastEvent, CastInterval, CastReceived, CastSource, FanoutEvent, Flow, ReceivedCaveat, Sink,
 };
-use crate::record::{CastEvent, CastInterval, CastReceived, CastSource, FanoutEvent, Flow, Sink};
 use crate::session::{FixedMessages, Message, Next, Now, Session, Spacing};
 use crate::units::Nanos;
 use crate::wire::{Header, Kind};
@@ -21,6 +21,7 @@ const RECEIVER_REAL: Nanos = Nanos::from_secs(5_000);
 pub(super) struct Kept {
     content: Vec<Vec<u8>>,
     heard: usize,
+    pub no_header: Vec<(String, String)>,
     pub intervals: Vec<CastInterval>,
 }
 
@@ -30,6 +31,9 @@ impl Sink<CastEvent<'_>> for Kept {
             CastEvent::Content(bytes) => self.content.push(bytes.to_vec()),
             CastEvent::Heard(_) => self.heard += 1,
             CastEvent::Interval(interval) => self.intervals.push(interval),
+            CastEvent::NoHeader { source, group } => {
+                self.no_header.push((source.to_owned(), group.to_owned()));
+            }
             CastEvent::Gap(_) | CastEvent::Foreign(_) => {}
         }
         Flow::Continue
@@ -332,7 +336,6 @@ fn nothing_can_be_sent_so_an_endless_run_ends() {
     let only = &summary.sent.destinations[0];
     let refusal = &only.refusals[0];
     assert_eq!((&refusal.cause.cause, refusal.datagrams), (&OwnCause::NoRoute, 1));
-    assert_eq!(only.refusal, Some(refusal.cause.to_string()));
 }
 
 #[test]
@@ -356,6 +359,9 @@ fn strays_foreigners_and_sources_beyond_the_table_are_counted_apart() {
     assert_eq!((found.strays, found.foreign, found.others), (Some(1), 2, 5));
     assert_eq!(found.sources.len(), ROWS_MAX);
     assert_eq!(end.sink.heard, ROWS_MAX);
+    // One without a header is told of, those for others and those that are numbered are not.
+    assert_eq!(end.sink.no_header, [("10.0.0.1:7000".to_owned(), group.to_string())]);
+    assert!(found.caveats.contains(&ReceivedCaveat::NoHeader { datagrams: 1 }));
 }
 
 #[test]

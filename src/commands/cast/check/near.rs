@@ -12,7 +12,7 @@ use crate::record::{CastCheck, CastCheckVerdict, Document};
 use crate::report::{self, Page, print_json, print_text};
 use crate::session::{CheckConfig, CheckProber, CheckWay};
 use crate::sys::{Membership, monotonic_now};
-use crate::units::{Nanos, io_error_text};
+use crate::units::Nanos;
 use std::net::SocketAddr;
 
 /// TTLs that are tried, up to the largest asked for.

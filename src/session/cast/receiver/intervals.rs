@@ -60,6 +60,11 @@ impl Intervals {
         }
     }
 
+    /// A datagram without the measurement header, which is in no account.
+    pub fn take_without_header(&mut self, now: Now, datagram: &Datagram<'_>) {
+        self.at(arrival_of(now, datagram)).without_header += 1;
+    }
+
     /// The next interval that is over by now. `lost` is what is missing in all: ends of runs change
     /// it as well, which is the latest interval's.
     pub fn next(&mut self, now: Nanos, lost: u64) -> Option<CastInterval> {
@@ -91,6 +96,22 @@ mod tests {
         let datagram = Datagram { payload: &[], true_len: 0, meta };
         let now = Now { mono: Nanos::from_millis(read), real: now(read) };
         intervals.take(now, &datagram, change);
+    }
+
+    #[test]
+    fn what_has_no_header_counts_in_its_interval_and_as_nothing_else() {
+        let mut intervals = Intervals::new(Nanos::from_secs(1), Nanos::ZERO);
+        for arrived in [100, 900, 1_500] {
+            let meta =
+                RxMeta { arrival: REAL + Nanos::from_millis(arrived), ..RxEntry::default().meta };
+            let datagram = Datagram { payload: b"x", true_len: 1, meta };
+            let mono = Nanos::from_millis(1_600);
+            intervals.take_without_header(Now { mono, real: REAL + mono }, &datagram);
+        }
+        let first = intervals.next(Nanos::from_secs(1), 0).expect("one is over");
+        assert_eq!((first.without_header, first.received, first.lost), (2, 0, 0));
+        let second = intervals.next(Nanos::from_secs(2), 0).expect("one is over");
+        assert_eq!(second.without_header, 1);
     }
 
     #[test]

@@ -1,6 +1,10 @@
 //! What a receiver meant to send and its own host refused: no silence of the sender's.
 
 use crate::batch::{OwnFinding, SendOutcome, SendStop, TxBatch};
+use crate::record::SendRefusal;
+
+/// Error numbers that are told apart.
+const ERRNOS: usize = 16;
 
 /// What became of a question to a sender.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +23,8 @@ pub(super) struct Refused {
     /// Reports in the batch that was written last; what is behind them was asked of a sender.
     written: usize,
     reports: u64,
-    latest: Option<OwnFinding>,
+    /// Reports by error number; the latest is last.
+    reasons: Vec<SendRefusal>,
 }
 
 impl Refused {
@@ -40,7 +45,7 @@ impl Refused {
             return Asked::Refused(finding);
         }
         self.reports += reports as u64;
-        self.latest = Some(finding);
+        self.note(&finding, reports as u64);
         nothing
     }
 
@@ -49,9 +54,20 @@ impl Refused {
         self.reports
     }
 
-    /// Why the latest was.
-    pub fn why(&self) -> Option<String> {
-        self.latest.as_ref().map(ToString::to_string)
+    /// Why, by error number; the latest is last.
+    pub fn reasons(&self) -> &[SendRefusal] {
+        &self.reasons
+    }
+
+    fn note(&mut self, finding: &OwnFinding, reports: u64) {
+        if let Some(known) = self.reasons.iter().position(|one| one.errno() == finding.errno) {
+            let mut known = self.reasons.remove(known);
+            known.datagrams += reports;
+            self.reasons.push(known);
+        } else if self.reasons.len() < ERRNOS {
+            self.reasons
+                .push(SendRefusal { datagrams: reports, ..SendRefusal::explained(finding) });
+        }
     }
 }
 
@@ -61,7 +77,8 @@ mod tests {
     use crate::batch::Dest;
     use std::net::SocketAddr;
 
-    fn refused(accepted: usize, reports: usize) -> (u64, bool) {
+    /// Reports that were refused, with their reasons, and whether the question was.
+    fn refused(accepted: usize, reports: usize) -> (u64, Vec<(i32, u64)>, bool) {
         let mut batch = TxBatch::new(4, 64);
         let dest = batch.append_dest(Dest::from(SocketAddr::from(([192, 0, 2, 1], 9))));
         for _ in 0..3 {
@@ -71,16 +88,17 @@ mod tests {
         refused.wrote(reports);
         let stop = Some(SendStop::Refused { datagrams: 1, errno: 1 });
         let asked = refused.take(&batch, &SendOutcome { accepted, stop });
-        (refused.reports(), matches!(asked, Asked::Refused(_)))
+        let reasons = refused.reasons().iter().map(|one| (one.errno(), one.datagrams)).collect();
+        (refused.reports(), reasons, matches!(asked, Asked::Refused(_)))
     }
 
     #[test]
     fn a_refused_report_is_told_from_a_refused_question() {
-        assert_eq!(refused(0, 2), (1, false));
-        assert_eq!(refused(1, 2), (1, false));
-        assert_eq!(refused(2, 2), (0, true));
-        assert_eq!(refused(0, 0), (0, true));
+        assert_eq!(refused(0, 2), (1, vec![(1, 1)], false));
+        assert_eq!(refused(1, 2), (1, vec![(1, 1)], false));
+        assert_eq!(refused(2, 2), (0, Vec::new(), true));
+        assert_eq!(refused(0, 0), (0, Vec::new(), true));
         let nothing = Refused::default();
-        assert_eq!((nothing.reports(), nothing.why()), (0, None));
+        assert_eq!((nothing.reports(), nothing.reasons()), (0, &[][..]));
     }
 }

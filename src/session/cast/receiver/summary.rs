@@ -30,7 +30,7 @@ where
             stream: stream.map(|stream| stream.record(|source| names.address(source))),
             socket_drops: self.drops.iter().map(|drops| u64::from(*drops)).sum(),
             reports_refused: self.refused.reports(),
-            reports_refusal: self.refused.why(),
+            report_refusals: self.refused.reasons().to_vec(),
             reader_pause_ns: self.timing.longest_pause().as_u64(),
             duration_ns: (now.mono - self.timing.started).as_u64(),
             interrupted: self.asked,
@@ -39,6 +39,8 @@ where
             groups: self.config.groups.clone(),
             expected: self.config.expect,
             limits: Vec::new(),
+            caveats: Vec::new(),
         }
+        .with_caveats()
     }
 }

@@ -1,0 +1,179 @@
+//! What cannot be right in the arguments of `cast send` and `cast recv`: found before a socket
+//! opens, exit code 2.
+
+use super::group::GroupError;
+use crate::commands::Usage;
+use crate::report::words::cast_hints as hints;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use thiserror::Error;
+
+/// Arguments that clap takes and the plan cannot.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub(super) enum CastUsage {
+    /// A `GROUP` that cannot be read.
+    #[error("cannot read group {text:?}: {wrong}")]
+    Group { text: String, wrong: GroupError },
+    /// More addresses than one run may have.
+    #[error("more than {most} addresses in one run")]
+    TooManyAddresses { most: usize },
+    /// `:PORT` where something is sent to.
+    #[error("{text:?} has no address to send to")]
+    NoAddress { text: String },
+    /// Another family than `-4` or `-6` asks for.
+    #[error("{text:?} is not an {family} address, as -4 or -6 asks for")]
+    WrongFamily { text: String, family: Family },
+    /// An IPv6 group of one link without its interface.
+    #[error("{group} is a link-local group: it needs an interface")]
+    NeedsInterface { group: IpAddr },
+    /// A zone and an `--interface` that differ.
+    #[error("{address} names another interface than --interface")]
+    TwoInterfaces { address: String },
+    /// `--interface` where no group or broadcast address is received.
+    #[error("--interface applies to groups and broadcast addresses only, and none is given")]
+    InterfaceOfUnicast,
+    /// `--interface` where nothing can leave by it.
+    #[error("--interface applies to groups and broadcast addresses only, and none can leave by it")]
+    InterfaceUnused,
+    /// An address of another host where something is received.
+    #[error("{address} is neither a multicast group nor an address of this host")]
+    NotReceivable { address: String, known: String },
+    /// An address that nothing can be sent to.
+    #[error("{address} is not a destination")]
+    NotADestination { address: IpAddr },
+    /// A source that cannot be one.
+    #[error("--source {source_addr} cannot be a sender's address")]
+    SourceNotUnicast { source_addr: IpAddr },
+    /// A source without a group of its family.
+    #[error("--source {source_addr} needs an {family} group")]
+    SourceWithoutGroup { source_addr: IpAddr, family: Family },
+    /// A source where there is an address that is not joined.
+    #[error("--source does not apply to {address}, which is not a multicast group")]
+    SourceOfUnicast { address: IpAddr },
+    /// A group without a source of its family.
+    #[error("--source names no {family} address for the group {group}")]
+    GroupWithoutSource { group: IpAddr, family: Family },
+    /// An excluded source that cannot be one.
+    #[error("--exclude {excluded} cannot be a sender's address")]
+    ExcludedNotUnicast { excluded: IpAddr },
+    /// An excluded source of a family over which nothing is received.
+    #[error("--exclude {excluded}: nothing is received over {family}")]
+    ExcludedFamily { excluded: IpAddr, family: Family },
+    /// The document and the content, both on standard output.
+    #[error("--json and --out - both write to standard output")]
+    StandardOutputTwice,
+    /// A time that must be more than 0.
+    #[error("{flag} must be more than 0")]
+    ZeroTime { flag: &'static str },
+    /// Standard input, to be sent again.
+    #[error("--repeat cannot repeat standard input, which is read once")]
+    RepeatsInput,
+    /// Receivers are to be counted, and none can report.
+    #[error(
+        "--receivers cannot be counted with --no-header: receivers report only with the header"
+    )]
+    ReceiversWithoutHeader,
+    /// A local address to send from or to listen on.
+    #[error("{flag}{text}: {wrong}")]
+    Local { flag: LocalFlag, text: String, wrong: LocalError },
+}
+
+/// What is wrong with a local address.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub(super) enum LocalError {
+    /// No address and port.
+    #[error("{wrong}")]
+    Syntax { wrong: String },
+    /// No port.
+    #[error("port {port:?} is not a number from 0 to 65535")]
+    Port { port: String },
+    /// No address.
+    #[error("{host:?} is not an IP address")]
+    NotAnAddress { host: String },
+    /// Another host's.
+    #[error("not an address of this host")]
+    NotLocal { known: String },
+    /// Of a family that nothing is sent to.
+    #[error("no destination is {family}")]
+    NoDestination { family: Family },
+    /// A destination of another family.
+    #[error("cannot send to {destination} from there")]
+    CannotReach { destination: SocketAddr },
+}
+
+/// Which flag gave a local address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LocalFlag {
+    Bind,
+    Open,
+}
+
+impl fmt::Display for LocalFlag {
+    /// As it stands before its value.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Bind => "--bind ",
+            Self::Open => "--open=",
+        })
+    }
+}
+
+/// IPv4 or IPv6.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Family {
+    V4,
+    V6,
+}
+
+impl Family {
+    /// That of an address.
+    pub fn of(ip: IpAddr) -> Self {
+        if ip.is_ipv4() { Self::V4 } else { Self::V6 }
+    }
+}
+
+impl fmt::Display for Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::V4 => "IPv4",
+            Self::V6 => "IPv6",
+        })
+    }
+}
+
+impl CastUsage {
+    /// What would be right; `None` where the message says it.
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::TooManyAddresses { .. } => hints::FEWER_ADDRESSES.to_owned(),
+            Self::NoAddress { .. } => hints::ADDRESS_AND_PORT.to_owned(),
+            Self::NeedsInterface { group } => hints::zone_or_interface(*group),
+            Self::TwoInterfaces { .. } => hints::ONE_INTERFACE.to_owned(),
+            Self::InterfaceUnused => hints::UNICAST_BY_ROUTE.to_owned(),
+            Self::NotReceivable { known, .. } => hints::groups_and_own_addresses(known),
+            Self::NotADestination { .. } => hints::DESTINATIONS.to_owned(),
+            Self::SourceNotUnicast { .. } | Self::ExcludedNotUnicast { .. } => {
+                hints::SENDERS_ADDRESS.to_owned()
+            }
+            Self::SourceWithoutGroup { .. } | Self::SourceOfUnicast { .. } => {
+                hints::SOURCES_ARE_JOINED.to_owned()
+            }
+            Self::StandardOutputTwice => hints::CONTENT_TO_A_FILE.to_owned(),
+            Self::RepeatsInput => hints::MESSAGES_OR_FILE.to_owned(),
+            Self::ReceiversWithoutHeader => hints::HEADER_OR_OPEN.to_owned(),
+            Self::Local { wrong: LocalError::NotLocal { known }, .. } => {
+                hints::own_addresses(known)
+            }
+            Self::Local { wrong: LocalError::CannotReach { .. }, .. } => {
+                hints::OPEN_EVERYWHERE.to_owned()
+            }
+            _ => return None,
+        })
+    }
+}
+
+impl From<CastUsage> for Usage {
+    fn from(error: CastUsage) -> Self {
+        Self { wrong: error.to_string(), hint: error.hint() }
+    }
+}
