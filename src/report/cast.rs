@@ -23,7 +23,7 @@ pub fn cast_interval_line(interval: &CastInterval) -> String {
     ];
     parts.extend(rate(interval.bytes, interval.span).map(bits));
     if interval.without_header > 0 {
-        parts.push(words::without_header(interval.without_header));
+        parts.push(figure("no header", group_digits(interval.without_header)));
     }
     parts.push(plural(interval.sources, "source"));
     let seconds = format!("{:.1} s", interval.elapsed.as_secs_f64());
@@ -278,6 +278,6 @@ mod tests {
         let line = cast_interval_line(&interval);
         assert_eq!(line, "   2.0 s  received 1 000  lost -1  duplicates 0  1.00 Mbit/s  2 sources");
         let none = CastInterval { without_header: 7, ..interval };
-        assert!(cast_interval_line(&none).contains("  7 without header (--no-header)  "));
+        assert!(cast_interval_line(&none).contains("  no header 7  "));
     }
 }

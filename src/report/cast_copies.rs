@@ -1,5 +1,6 @@
 //! Groups beside their unicast copies (`cast send --compare`), as text.
 
+use super::fanout::shortened;
 use super::page::Page;
 use super::words::cast as words;
 use crate::record::{CopyVerdict, FanoutCopy, Worded};
@@ -8,6 +9,8 @@ use std::fmt::Write;
 
 /// Receivers that are shown; more are counted.
 const SHOWN: usize = 16;
+/// Columns beside the names: the figures, and a verdict on two lines.
+const BESIDE: usize = 54;
 
 /// A row for each receiver, those first whose group was lost.
 pub(super) fn copies_text(copies: &[FanoutCopy], page: Page) -> String {
@@ -18,7 +21,8 @@ pub(super) fn copies_text(copies: &[FanoutCopy], page: Page) -> String {
     order.sort_by_key(|one| (one.verdict != CopyVerdict::GroupLost, &one.receiver));
     let mut text = format!("\n  {}\n", words::copies_heading());
     let shown = order.iter().take(SHOWN);
-    let names = shown.map(|one| one.receiver.chars().count()).max().unwrap_or(0).max(8);
+    let names = shown.map(|one| one.receiver.chars().count()).max().unwrap_or(0);
+    let names = names.clamp(8, page.columns() - BESIDE);
     let row = |name: &str, group: &str, unicast: &str| {
         format!("  {name:<names$}  {group:>7}  {unicast:>7}  ")
     };
@@ -26,7 +30,7 @@ pub(super) fn copies_text(copies: &[FanoutCopy], page: Page) -> String {
     for one in order.iter().take(SHOWN) {
         let group = share(one.group_lost, one.group_expected);
         let unicast = share(one.unicast_lost, one.unicast_expected);
-        let first = row(&one.receiver, &group, &unicast);
+        let first = row(&shortened(&one.receiver, names), &group, &unicast);
         let indent = first.chars().count();
         text.push_str(&page.paragraph(&first, indent, &one.verdict.text()));
     }

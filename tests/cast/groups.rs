@@ -132,7 +132,7 @@ fn a_group_that_another_process_joined_elsewhere_is_told_of_and_not_counted() {
     send(&mut lab.udpkit("a"), &args);
     let args = ["[ff15::1]:5000", "--interface", "eth0", "-s", "10", "-c", "5"];
     send(&mut lab.udpkit("a"), &args);
-    running.wait_for_line("heard", secs(5));
+    running.wait_for_line("receiving", secs(5));
     running.signal("INT");
     let output = running.wait(secs(10)).expect_success();
     let report = json(&output.out());
@@ -140,7 +140,7 @@ fn a_group_that_another_process_joined_elsewhere_is_told_of_and_not_counted() {
     assert_eq!(number(&report, "foreign"), 7, "{report:#}");
     assert_eq!(text(&report, "foreign_from.0.interface"), "eth1");
     assert_eq!(number(&report, "foreign_from.0.datagrams"), 7);
-    let warning = "another process's group leaks in: fd78::1 sends to [ff15::1]:5000 by eth1";
+    let warning = "warning: fd78::1 sends to [ff15::1]:5000 on eth1";
     assert!(output.err().contains(warning), "{}", output.err());
 }
 
@@ -213,8 +213,8 @@ fn a_receiver_behind_a_router_hears_from_ttl_2_on_and_check_says_so() {
     // The router learns each source from its first datagrams, which may be lost to that.
     let warm = [&groups[..], &["--ttl", "2", "-c", "0", "-i", "20ms", "-s", "1"]].concat();
     let warm = Running::start(lab.udpkit("client").args(["cast", "send"]).args(warm));
-    running.wait_for_line("on 239.1.2.3:5000", secs(10));
-    running.wait_for_line("on [ff15::1]:5000", secs(10));
+    running.wait_for_line("receiving 239.1.2.3:5000", secs(10));
+    running.wait_for_line("receiving [ff15::1]:5000", secs(10));
     drop(warm);
     for (ttl, from) in [("1", ":6001"), ("2", ":6002")] {
         let args = ["--ttl", ttl, "--bind", from, "-c", "20", "-i", "2ms", "-s", "100"];
@@ -229,7 +229,7 @@ fn a_receiver_behind_a_router_hears_from_ttl_2_on_and_check_says_so() {
     assert_eq!(from(":6002"), [(20, 0), (20, 0)], "{report:#}");
 
     let warned = send(&mut lab.udpkit("client"), &["239.1.2.3:5000", "10.77.2.2:5000", "--", "x"]);
-    let warning = "10.77.2.2 is beyond a router, and with TTL 1 no router forwards 239.1.2.3";
+    let warning = "warning: 10.77.2.2 is beyond a router";
     assert!(warned.err().contains(warning), "{}", warned.err());
 
     for (group, far) in [("239.1.2.3:5000", "10.77.2.2"), ("[ff15::1]:5000", "fd77:2::2")] {
@@ -304,7 +304,7 @@ fn a_stored_stream_is_the_original_in_order_with_its_gaps_named() {
     let target = format!("127.0.0.1:{port}");
     let args = ["cast", "recv", &target, "--out", &name("copy"), "-J"];
     let running = Running::start(udpkit().args(args));
-    running.wait_for_line("listening to", secs(5));
+    running.wait_for_line("listening on", secs(5));
     let front = UdpSocket::bind("127.0.0.1:0").expect("a socket");
     let entry = format!("127.0.0.1:{}", front.local_addr().expect("an address").port());
     let relay = std::thread::spawn(move || disorder(&front, port, seed));
@@ -354,11 +354,11 @@ fn a_beacon_sends_all_its_messages_each_time() {
 #[test]
 fn what_cannot_be_right_is_said_before_a_socket_opens() {
     for (args, part) in [
-        (&["recv", "239.1.2.3", "--exclude", "fd00::1"][..], "nothing is listened to over IPv6"),
-        (&["recv", "239.1.2.3", "--exclude", "239.1.2.4"], "no sender's address"),
+        (&["recv", "239.1.2.3", "--exclude", "fd00::1"][..], "nothing is received over IPv6"),
+        (&["recv", "239.1.2.3", "--exclude", "239.1.2.4"], "cannot be a sender's address"),
         (&["recv", "239.1.2.3", "--exclude", "10.0.0.1", "--source", "10.0.0.2"], "cannot be used"),
-        (&["send", "239.1.2.3", "--repeat", "0", "--", "x"], "--repeat 0 is no time"),
-        (&["send", "239.1.2.3", "--repeat", "1s"], "standard input is read once"),
+        (&["send", "239.1.2.3", "--repeat", "0", "--", "x"], "--repeat must be more than 0"),
+        (&["send", "239.1.2.3", "--repeat", "1s"], "--repeat cannot repeat standard input"),
         (&["send", "239.1.2.3", "--repeat", "1s", "--rate", "1M", "--", "x"], "cannot be used"),
         (&["check", "192.0.2.1"], "not a multicast group"),
         (&["check", "239.1.2.1-9"], "a check takes one group"),
@@ -404,7 +404,7 @@ fn unicast_copies_tell_a_switch_that_loses_the_group_from_a_host_that_loses_all(
     ] {
         let of = |one: &&Value| text(one, "receiver").starts_with(address);
         let copy = copies.iter().find(of).unwrap_or_else(|| panic!("no {address} in {sent:#}"));
-        assert_eq!(text(copy, "verdict"), verdict, "{copy:#}");
+        assert_eq!(text(copy, "verdict.code"), verdict, "{copy:#}");
         assert!(number(copy, "unicast_expected") > 1000, "{copy:#}");
     }
     for (running, lost) in receivers.into_iter().zip([0, 600, 600]) {

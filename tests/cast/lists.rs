@@ -10,7 +10,7 @@ use std::process::Command;
 /// A receiver that has joined: its lines come when all sockets stand.
 fn receiver(command: &mut Command, args: &[&str]) -> Running {
     let running = Running::start(command.args(["cast", "recv"]).args(args));
-    let is_ready = |line: &str| line.starts_with("joined") || line.starts_with("listening to");
+    let is_ready = |line: &str| line.starts_with("joined") || line.starts_with("listening on");
     running.wait_for("line that says it is ready", secs(5), is_ready);
     running
 }
@@ -202,7 +202,7 @@ fn a_list_may_mix_groups_and_unicast_of_both_families() {
     let member = receiver(&mut lab.udpkit("r1"), &["239.1.2.1-3:5000", "[ff15::1]:5000", "-J"]);
     member.wait_for_line("joined [ff15::1]:5000", secs(5));
     let single = receiver(&mut lab.udpkit("r2"), &["10.77.0.12:5000", "[fd77::12]:5000", "-J"]);
-    single.wait_for_line("listening to [fd77::12]:5000", secs(5));
+    single.wait_for_line("listening on [fd77::12]:5000", secs(5));
     let args = ["239.1.2.1-3:5000", "[ff15::1]:5000", "10.77.0.12:5000", "[fd77::12]:5000", "-J"];
     let mut args = args.to_vec();
     args.extend(["-c", "20", "--", "one", "two", ""]);
@@ -282,9 +282,9 @@ fn an_interrupted_sender_and_receiver_agree_and_a_late_one_counts_from_its_first
     let mut command = lab.udpkit("s");
     let args = ["cast", "send", "239.1.2.3:5000", "-s", "100", "-c", "0", "-i", "500us", "-J"];
     let sender = Running::start(command.args(args));
-    early.wait_for_line("heard 10.77.0.1:", secs(5));
+    early.wait_for_line("from 10.77.0.1:", secs(5));
     let late = receiver(&mut lab.udpkit("r2"), &["239.1.2.3:5000", "-J"]);
-    late.wait_for_line("heard 10.77.0.1:", secs(5));
+    late.wait_for_line("from 10.77.0.1:", secs(5));
     sender.signal("INT");
     let sent = json(&sender.wait(secs(5)).expect_success().out());
     assert_eq!(path(&sent, "interrupted"), true);
@@ -410,25 +410,26 @@ fn content_is_stored_once_for_each_number() {
 #[test]
 fn what_cannot_be_right_is_said_before_a_socket_opens() {
     for (args, part) in [
-        (&["recv", "192.0.2.1:5000"][..], "no multicast group and no address of this host"),
+        (&["recv", "192.0.2.1:5000"][..], "neither a multicast group nor an address of this host"),
         (&["recv", "239.1.2.10-1:5000"], "runs backwards; write 239.1.2.1-10"),
         (&["recv", "[ff15::0-fff]"], "256 at most"),
         (&["recv", "239.1.2.3:0"], "port 0"),
         (&["recv", "239.1.2.3", "--interface", "nosuch0"], "no such interface"),
         (&["recv", "[ff02::5%nosuch0]"], "no such interface"),
-        (&["recv", "[ff02::5]"], "means another one on every link"),
+        (&["recv", "[ff02::5]"], "link-local group: it needs an interface"),
         (&["recv", "127.0.0.1:5", "--source", "10.0.0.1"], "--source"),
-        (&["recv", "239.1.2.3", "--source", "fd00::1"], "has no IPv6 group"),
-        (&["recv", "239.1.2.3", "-6"], "is not IPv6"),
+        (&["recv", "239.1.2.3", "--source", "fd00::1"], "needs an IPv6 group"),
+        (&["recv", "239.1.2.3", "-6"], "is not an IPv6 address"),
         (&["recv", "239.1.2.3", "--count", "0"], "0 is not in 1"),
-        (&["recv", "239.1.2.3", "--out", "-", "-J"], "both want standard output"),
+        (&["recv", "239.1.2.3", "--out", "-", "-J"], "both write to standard output"),
         (&["send", "239.1.2.3", "--ttl", "256", "--", "x"], "256 is not in 0..=255"),
         (&["send", "239.1.2.3", "-s", "65492"], "65491"),
         (&["send", "ff15::1", "-s", "65512"], "65511"),
         (&["send", "239.1.2.3", "--no-header", "-s", "65508"], "65507"),
-        (&["send", "0.0.0.0:5", "--", "x"], "no destination"),
+        (&["send", "0.0.0.0:5", "--", "x"], "is not a destination"),
         (&["send", "239.1.2.3", "--dscp", "64", "--", "x"], "--dscp <DSCP>"),
-        (&["send", "127.0.0.1", "--interface", "lo", "--", "x"], "--interface is for groups"),
+        (&["send", "239.1.2.3", "--no-header", "--receivers", "1", "--", "x"], "--receivers"),
+        (&["send", "127.0.0.1", "--interface", "lo", "--", "x"], "--interface applies to groups"),
     ] {
         let output = run(udpkit().arg("cast").args(args), secs(5));
         assert_eq!(output.code(), Some(2), "{args:?}: {}", output.err());

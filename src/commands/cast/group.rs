@@ -293,7 +293,7 @@ mod tests {
             ("239.1.2.1-", no_end_v4("239.1.2.1-")),
             ("239.1.2.1-x", no_end_v4("239.1.2.1-x")),
             (
-                "ff15::1-x",
+                "[ff15::1-x]",
                 GroupError::NoEndV6 {
                     range: range("ff15::1-x"),
                     first: "ff15::1".parse().unwrap(),

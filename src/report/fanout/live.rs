@@ -159,7 +159,8 @@ mod tests {
                 .collect(),
             receivers_left_out: 3,
             ..FanoutStanding::default()
-        };
+        }
+        .with_caveats();
         for (rows, columns) in [(23, 80), (49, 120), (5, 80), (3, 40), (1, 20), (0, 20)] {
             let lines = frame(Nanos::from_secs(3), 9, &standing, rows, columns);
             assert!(lines.len() <= rows, "{rows}: {lines:#?}");

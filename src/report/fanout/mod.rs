@@ -4,4 +4,4 @@ mod live;
 mod table;
 
 pub use live::FanoutView;
-pub(super) use table::{closing_text, table_lines};
+pub(super) use table::{closing_text, shortened, table_lines};

@@ -149,7 +149,8 @@ fn heard(one: &FanoutReceiver) -> String {
     }
 }
 
-fn shortened(text: &str, width: usize) -> String {
+/// A name in at most so many columns.
+pub(in crate::report) fn shortened(text: &str, width: usize) -> String {
     let count = text.chars().count();
     if count <= width {
         return text.to_owned();

@@ -123,11 +123,11 @@ impl Worded for ReceivedCaveat {
                 plural(*buffers, "buffer")
             ),
             Self::EndUnknown { sources } => format!(
-                "the end of {} was not received: loss after the last datagram is unknown",
+                "no end of stream received from {}: loss after the last datagram is unknown",
                 plural(*sources, "source")
             ),
             Self::JoinedLate { sources } => format!(
-                "{} had begun before the first datagram arrived here: loss counts from there",
+                "{} had sent datagrams before the first received here: loss counts from that one",
                 plural(*sources, "source")
             ),
             Self::HostPaused { pause_ns } => format!(
@@ -142,7 +142,7 @@ impl Worded for FanoutCaveat {
     fn text(&self) -> String {
         match self {
             Self::TableFull { reports } => format!(
-                "the table of receivers is full: {} from further receivers ignored",
+                "receiver table full: {} from further receivers ignored",
                 plural(*reports, "report")
             ),
             Self::Contradicted { receiver, contradiction } => {
@@ -217,10 +217,9 @@ pub fn no_source(all: &CastReceived) -> &'static str {
     if came > 0 { "no datagrams counted" } else { "no datagrams received" }
 }
 
-/// What arrived and is in no source's account.
+/// What arrived and is in no source's account; what had no header is a caution.
 pub fn not_counted(all: &CastReceived) -> Vec<String> {
     let counts = [
-        (all.strays.unwrap_or(0), "without a measurement header"),
         (all.others, "from further sources (the table is full)"),
         (all.foreign, "for other groups or interfaces"),
         (all.unicast_copies.unwrap_or(0), "unicast copies for the sender's comparison"),
@@ -254,11 +253,6 @@ pub fn stored(stream: &CastStream) -> Vec<String> {
     lines
 }
 
-/// Datagrams of an interval that are not counted.
-pub fn without_header(datagrams: u64) -> String {
-    format!("{} without header (--no-header)", group_digits(datagrams))
-}
-
 /// Where a source's datagrams come from, behind the group that they are for.
 pub fn from(source: &CastSource, on: &str) -> String {
     format!(" from {}{on}", source.source)
@@ -266,12 +260,12 @@ pub fn from(source: &CastSource, on: &str) -> String {
 
 /// How long the first datagram took.
 pub fn first_after_join(nanos: u64) -> String {
-    format!("first datagram {} after the join", Nanos(nanos))
+    format!("first datagram after {}", Nanos(nanos))
 }
 
 /// Why duplicates have a row of their own.
 pub fn not_in_goodput() -> &'static str {
-    "not in the line above"
+    "not included above"
 }
 
 /// How loss was distributed.
