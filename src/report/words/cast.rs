@@ -115,7 +115,7 @@ impl Worded for ReceivedCaveat {
     fn text(&self) -> String {
         match self {
             Self::NoHeader { datagrams } => format!(
-                "{} without a measurement header not counted; --no-header counts them",
+                "not counted: {} without a measurement header (--no-header counts them)",
                 plural(*datagrams, "datagram")
             ),
             Self::SocketDrops { buffers } => format!(

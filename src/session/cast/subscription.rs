@@ -55,9 +55,10 @@ pub enum SubscribeError {
 
 /// A reply's code, its text and its parameters.
 fn code_and_text(reply: &Reply) -> String {
+    let mut text = format!("{} {}", reply.code.0, reply.text);
     let params = reply.params.iter().filter(|(key, _)| !matches!(*key, "pad" | "proof"));
-    let params: String = params.map(|(key, value)| format!(" ({key}={value})")).collect();
-    format!("{} {}{params}", reply.code.0, reply.text)
+    params.for_each(|(key, value)| text.push_str(&format!(" ({key}={value})")));
+    text
 }
 
 /// Where the subscription stands.
