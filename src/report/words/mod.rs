@@ -12,5 +12,6 @@ pub mod check;
 mod check_evidence;
 mod host;
 pub mod serve;
+pub mod far_end;
 pub mod terms;
 pub mod usage;
