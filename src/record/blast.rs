@@ -1,6 +1,8 @@
 //! What a throughput run found, on each side and as a whole.
 
-use super::{Contradiction, LimitReport, ProbeReport, Verdict};
+use super::run_failure::{FailureAdvice, RunFailure};
+use super::verdict::{LimitedBy, ThroughputAdvice, ThroughputFindings};
+use super::{Contradiction, LimitReport, ProbeReport};
 use crate::stats::Percentiles;
 use crate::units::Nanos;
 use serde::Serialize;
@@ -252,13 +254,32 @@ pub struct IoReport {
     pub receive_buffer_granted: Option<u64>,
 }
 
+/// Which way datagrams went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Way {
+    /// The client sent.
+    #[default]
+    Up,
+    /// The far end sent.
+    Down,
+    /// There and back.
+    RoundTrip,
+}
+
 /// One direction of a throughput run.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct DirectionReport {
-    /// `up`: the client sent; `down`: the far end did.
-    pub direction: &'static str,
-    /// What limited it; `None` before that is known.
-    pub verdict: Option<Verdict>,
+    /// Who sent.
+    pub direction: Way,
+    /// What it came up against.
+    pub limited_by: LimitedBy,
+    /// The same with the figures that say so, and what to know before they are believed.
+    #[serde(flatten)]
+    pub findings: ThroughputFindings,
+    /// What would help; `None` where nothing needs help.
+    #[serde(serialize_with = "super::finding::maybe")]
+    pub advice: Option<ThroughputAdvice>,
     /// First to last send, in nanoseconds; of the receiver, where the sender never told.
     pub duration_ns: u64,
     /// What the schedule called for; `None` when the sender never told.
@@ -363,9 +384,11 @@ pub struct BlastReport {
     /// Whether the user ended it early.
     pub interrupted: bool,
     /// Why the run failed; `None` when it did not.
-    pub failure: Option<String>,
+    #[serde(serialize_with = "super::finding::maybe")]
+    pub failure: Option<RunFailure>,
     /// What can be done about that; `None` where nothing is known to help.
-    pub failure_hint: Option<String>,
+    #[serde(serialize_with = "super::finding::maybe")]
+    pub failure_advice: Option<FailureAdvice>,
     /// What the far end said of the run that cannot be true; nothing that it said is then in any
     /// figure here. `None` where all that it said can be.
     #[serde(serialize_with = "crate::record::finding::maybe")]

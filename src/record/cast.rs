@@ -3,7 +3,7 @@
 use super::finding::all;
 use super::{
     CastForeign, CastGap, CastStream, FanoutStanding, LimitReport, ReceivedCaveat, SendRefusal,
-    hold_against,
+    Way, hold_against,
 };
 use crate::units::{Limit, Measured, Metric, Nanos};
 use serde::Serialize;
@@ -135,7 +135,7 @@ impl CastReceived {
 
     /// Holds limits against what arrived: sums over the sources, and of the others the worst.
     pub fn hold(&self, limits: &[Limit]) -> Vec<LimitReport> {
-        let hold = |limit| hold_against(limit, "down", |metric| self.measured(metric));
+        let hold = |limit| hold_against(limit, Way::Down, |metric| self.measured(metric));
         limits.iter().map(hold).collect()
     }
 

@@ -1,7 +1,7 @@
 //! What a fan-out's sender learns of its receivers.
 
 use super::finding::{all, maybe};
-use super::{Contradiction, Departure, FanoutCaveat, FanoutCopy, LimitReport, hold_against};
+use super::{Contradiction, Departure, FanoutCaveat, FanoutCopy, LimitReport, Way, hold_against};
 use crate::units::{Limit, Measured, Metric, Nanos};
 use serde::Serialize;
 use std::cmp::Reverse;
@@ -179,10 +179,10 @@ impl FanoutStanding {
             let reports = self
                 .receivers
                 .iter()
-                .map(|one| hold_against(limit, "up", |metric| one.measured(metric)));
+                .map(|one| hold_against(limit, Way::Up, |metric| one.measured(metric)));
             reports
                 .min_by_key(|report| report.held)
-                .unwrap_or_else(|| hold_against(limit, "up", |_| None))
+                .unwrap_or_else(|| hold_against(limit, Way::Up, |_| None))
         };
         limits.iter().map(worst).collect()
     }
@@ -250,7 +250,8 @@ mod tests {
         assert_eq!(held(&standing), [false, false]);
         standing.receivers = vec![receiver("a", 0, 100), receiver("b", 50, 100)];
         assert_eq!(held(&standing), [false, true]);
-        assert_eq!(standing.hold(&limits)[0].in_words, "50.000%");
+        let half = LimitFound::Figure(Measured::Share { part: 50, of: 100 });
+        assert_eq!(standing.hold(&limits)[0].found, half);
         standing.receivers.push(FanoutReceiver::default());
         assert_eq!(held(&standing), [false, false]);
     }

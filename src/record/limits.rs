@@ -1,26 +1,57 @@
 //! The limits that the user set, held against one direction of a run.
 
-use super::{BlastReport, DirectionReport};
+use super::{BlastReport, DirectionReport, Way};
 use crate::units::{Bound, Limit, Measured, Metric, Standing};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// How a run stands against one limit.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LimitReport {
     /// The limit as the user wrote it, without blanks.
-    pub limit: String,
-    /// The direction that was held against it: `up` or `down`.
-    pub direction: &'static str,
+    #[serde(serialize_with = "as_written")]
+    pub limit: Limit,
+    /// The direction that was held against it.
+    pub direction: Way,
     /// What was measured, in `unit`; `None` where the run does not know, which breaks the limit.
     pub value: Option<LimitValue>,
-    /// `percent`, `bits_per_second`, `datagrams_per_second`, `ns` or `datagrams`.
-    pub unit: &'static str,
+    /// What `value` counts.
+    pub unit: LimitUnit,
     /// Whether the limit was kept; what is not known was not.
     pub held: bool,
-    /// The value in words, for print; empty where it is not known, and `lost` of a percentile that
-    /// falls among the lost, which has no `value`.
+    /// What was found, for print.
     #[serde(skip)]
-    pub in_words: String,
+    pub found: LimitFound,
+}
+
+/// What a run has of a limit's metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LimitFound {
+    /// Nothing is known.
+    Unknown,
+    /// A percentile that falls among the lost: it has no figure, and is beyond any limit.
+    Lost,
+    /// A figure.
+    Figure(Measured),
+}
+
+/// The unit of a measured figure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LimitUnit {
+    /// A share.
+    Percent,
+    /// A rate of payload.
+    BitsPerSecond,
+    /// A rate of datagrams.
+    DatagramsPerSecond,
+    /// Nanoseconds.
+    Ns,
+    /// A count.
+    Datagrams,
+}
+
+fn as_written<S: Serializer>(limit: &Limit, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(limit)
 }
 
 /// A measured figure as JSON has it.
@@ -48,7 +79,7 @@ pub fn hold(limits: &[Limit], run: &BlastReport) -> Vec<LimitReport> {
 /// Holds one limit against the figures that `lookup` has; `None` is one that the run does not know.
 pub fn hold_against(
     limit: &Limit,
-    direction: &'static str,
+    direction: Way,
     lookup: impl Fn(Metric) -> Option<Measured>,
 ) -> LimitReport {
     let found = lookup(limit.metric);
@@ -56,12 +87,12 @@ pub fn hold_against(
     let (value, unit) = in_numbers(limit.bound, found);
     let known = found.filter(|_| standing != Standing::Unknown);
     LimitReport {
-        limit: limit.to_string(),
+        limit: limit.clone(),
         direction,
         value: known.and(value),
         unit,
         held: standing == Standing::Held,
-        in_words: known.map(|found| limit.in_words(found)).unwrap_or_default(),
+        found: known.map_or(LimitFound::Unknown, LimitFound::Figure),
     }
 }
 
@@ -108,13 +139,13 @@ fn delivered_rate(way: &DirectionReport) -> Option<Measured> {
 }
 
 /// The figure as a number, and the unit in which the limit wants it.
-fn in_numbers(bound: Bound, found: Option<Measured>) -> (Option<LimitValue>, &'static str) {
+fn in_numbers(bound: Bound, found: Option<Measured>) -> (Option<LimitValue>, LimitUnit) {
     let unit = match bound {
-        Bound::Percent(_) => "percent",
-        Bound::Bits(_) => "bits_per_second",
-        Bound::Packets(_) => "datagrams_per_second",
-        Bound::Span(_) => "ns",
-        Bound::Count(_) => "datagrams",
+        Bound::Percent(_) => LimitUnit::Percent,
+        Bound::Bits(_) => LimitUnit::BitsPerSecond,
+        Bound::Packets(_) => LimitUnit::DatagramsPerSecond,
+        Bound::Span(_) => LimitUnit::Ns,
+        Bound::Count(_) => LimitUnit::Datagrams,
     };
     let value = found.map(|found| match found {
         Measured::Share { part, of } => LimitValue::Percent(part as f64 * 100.0 / of.max(1) as f64),
@@ -185,10 +216,10 @@ mod tests {
         let reports = hold(&limits, &run);
         let told: Vec<_> = reports.iter().map(|r| (r.value, r.unit, r.held)).collect();
         let twice = [
-            (Some(LimitValue::Percent(10.0)), "percent", false),
-            (None, "ns", false),
-            (Some(LimitValue::Whole(7)), "datagrams", true),
-            (Some(LimitValue::Whole(450)), "datagrams_per_second", true),
+            (Some(LimitValue::Percent(10.0)), LimitUnit::Percent, false),
+            (None, LimitUnit::Ns, false),
+            (Some(LimitValue::Whole(7)), LimitUnit::Datagrams, true),
+            (Some(LimitValue::Whole(450)), LimitUnit::DatagramsPerSecond, true),
         ];
         let expected: Vec<_> = twice.into_iter().flat_map(|row| [row, row]).collect();
         assert_eq!(told, expected);

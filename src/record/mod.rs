@@ -23,18 +23,19 @@ mod rates;
 mod recv;
 mod refusal;
 mod round_trips;
+mod run_failure;
 mod send;
 mod serve;
 mod serve_refusal;
 mod sink;
 mod trials;
 mod verdict;
-mod verdict_words;
 
 pub use crate::batch::LinkKind;
 pub use blast::{
     BURST_CLASSES, BlastInterval, BlastReceived, BlastReport, BlastSent, BurstLength,
-    DelayQuantiles, DirectionReport, HeaderShare, IoReport, Losses, Refusal, Traffic, fell_short,
+    DelayQuantiles, DirectionReport, HeaderShare, IoReport, Losses, Refusal, Traffic, Way,
+    fell_short,
 };
 pub use cast::{
     CastDestination, CastEvent, CastGroup, CastInterval, CastReceived, CastSent, CastSource, Heard,
@@ -59,7 +60,7 @@ pub use fanout::{
 };
 pub use fanout_claims::KnownFanout;
 pub use finding::{Findings, Never, Worded};
-pub use limits::{LimitReport, LimitValue, hold, hold_against, measured};
+pub use limits::{LimitFound, LimitReport, LimitUnit, LimitValue, hold, hold_against, measured};
 pub use local_failure::LocalFailure;
 pub use ping::{
     Outcome, PingBucket, PingDelay, PingEvent, PingInterval, PingLost, PingReply, PingRow,
@@ -72,9 +73,16 @@ pub use recv::{
 };
 pub use refusal::RemoteRefusal;
 pub use round_trips::{ProbeReport, RoundTrips};
+pub use run_failure::{FailureAdvice, RunFailure, ServerReply};
 pub use send::{Answer, Reply, SendEvent, SendRefusal, SendSummary, SendTarget, Trouble};
 pub use serve::{ServeRecord, SessionEnd};
 pub use serve_refusal::{ServeRefusal, ServeResource, plain_rate};
 pub use sink::{Flow, Sink};
-pub use trials::{FindRateReport, LossShare, SweepReport, TrialOutcome, TrialReport};
-pub use verdict::{Circumstances, Finding, Goal, LimitedBy, RunEnd, Share, Verdict, verdict};
+pub use trials::{
+    FindRateReport, FoundBound, HostLimit, LossShare, RateVerdict, SearchEnd, SeriesCaveat,
+    SeriesMode, SweepReport, TrialOutcome, TrialReport,
+};
+pub use verdict::{
+    Circumstances, Goal, LimitedBy, RunEnd, ThroughputAdvice, ThroughputCaveat, ThroughputFindings,
+    ThroughputVerdict, verdict,
+};

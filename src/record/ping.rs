@@ -1,6 +1,6 @@
 //! What `ping` has to tell: answers as they come, each probe's fate in order, and the end.
 
-use super::{LimitReport, SendRefusal, Trouble, hold_against};
+use super::{LimitFound, LimitReport, SendRefusal, Trouble, Way, hold_against};
 use crate::batch::NetworkNotice;
 use crate::stats::DelayHistogram;
 use crate::units::{Limit, Measured, Metric, Nanos, Standing};
@@ -455,13 +455,14 @@ impl PingSummary {
     /// Holds every target against these limits.
     pub fn hold(&mut self, limits: &[Limit]) {
         for target in &mut self.targets {
-            let hold = |limit| hold_against(limit, "round_trip", |metric| target.measured(metric));
+            let hold =
+                |limit| hold_against(limit, Way::RoundTrip, |metric| target.measured(metric));
             target.limits = limits.iter().map(hold).collect();
             for (told, limit) in target.limits.iter_mut().zip(limits) {
                 // A lost one is later than any limit.
                 let beyond = limit.check(|_| Some(Measured::Span(u64::MAX))) == Standing::Broken;
                 if beyond && target.round_trip_ns.is_lost(limit.metric) {
-                    "lost".clone_into(&mut told.in_words);
+                    told.found = LimitFound::Lost;
                 }
             }
         }

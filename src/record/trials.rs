@@ -1,6 +1,10 @@
 //! Series of runs at different rates: a sweep, and the search for the highest rate without loss.
 
-use super::{BlastReport, DelayQuantiles, Finding, Losses, Traffic, Verdict, fell_short};
+use super::finding::{Findings, Never, all, maybe};
+use super::{
+    BlastReport, DelayQuantiles, LimitedBy, Losses, ThroughputAdvice, ThroughputFindings,
+    ThroughputVerdict, Traffic, fell_short,
+};
 use serde::Serialize;
 
 /// A pause of the sender, in nanoseconds, that another host's schedule would not have.
@@ -20,6 +24,16 @@ pub enum TrialOutcome {
     Unknown,
 }
 
+/// The host that was the limit of a trial.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HostLimit {
+    /// The sender did not keep the rate.
+    Sender,
+    /// The receiver's socket overflowed.
+    ReceiverSocket,
+}
+
 /// One run of a series.
 #[derive(Clone, Debug, Serialize)]
 pub struct TrialReport {
@@ -37,12 +51,18 @@ pub struct TrialReport {
     pub lost: Option<Losses>,
     /// One-way delay above the trial's minimum, in nanoseconds.
     pub delay_above_min_ns: DelayQuantiles,
-    /// What limited it.
-    pub verdict: Option<Verdict>,
+    /// What it came up against.
+    pub limited_by: LimitedBy,
+    /// The same with the figures that say so.
+    #[serde(flatten)]
+    pub findings: ThroughputFindings,
+    /// What would help; `None` where nothing needs help.
+    #[serde(serialize_with = "maybe")]
+    pub advice: Option<ThroughputAdvice>,
     /// How it counts.
     pub outcome: TrialOutcome,
-    /// Which host was the limit of an invalid trial: `sender` or `receiver_socket`.
-    pub host_limit: Option<&'static str>,
+    /// Which host was the limit of an invalid trial.
+    pub host_limit: Option<HostLimit>,
     /// Whether it tried for longer what had been found.
     pub verification: bool,
 }
@@ -74,7 +94,9 @@ impl TrialReport {
             delivered: way.delivered,
             lost: way.lost,
             delay_above_min_ns: way.delay_above_min_ns,
-            verdict: way.verdict.clone(),
+            limited_by: way.limited_by,
+            findings: way.findings.clone(),
+            advice: way.advice,
             outcome,
             host_limit,
             verification,
@@ -93,31 +115,62 @@ impl TrialReport {
 
 /// The host that was the limit of a run, if one was: what it could not send in time, or receive,
 /// the network was never asked to carry.
-fn host_limit(run: &BlastReport, lost: bool) -> Option<&'static str> {
+fn host_limit(run: &BlastReport, lost: bool) -> Option<HostLimit> {
     let way = &run.main;
     // What a host that stood still sends afterwards is no longer the rate of the trial.
-    let stood_still = matches!(
-        way.verdict.as_ref().map(|verdict| &verdict.finding),
-        Some(Finding::SenderStoodStill { .. })
-    ) || way.sender_pause_ns.is_some_and(|pause| pause >= PAUSE);
+    let stood_still = matches!(way.findings.verdict, ThroughputVerdict::SenderPaused { .. })
+        || way.sender_pause_ns.is_some_and(|pause| pause >= PAUSE);
     if lost && stood_still {
-        return Some("sender");
+        return Some(HostLimit::Sender);
     }
     let offered = way.offered.map_or(0, |offered| offered.datagrams);
     let never = way.never_sent.unwrap_or(0);
     if way.lost.is_some_and(|lost| lost.receiver_socket > 0) {
-        return Some("receiver_socket");
+        return Some(HostLimit::ReceiverSocket);
     }
     // What was refused counts here as well.
     let limited = way.sender_limited == Some(true) || fell_short(offered, never, run.streams);
-    limited.then_some("sender")
+    limited.then_some(HostLimit::Sender)
+}
+
+/// What a series of runs was for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SeriesMode {
+    /// Runs at rising rates.
+    Sweep,
+    /// The search for the highest rate.
+    FindRate,
+}
+
+/// What to know before a series' figures are believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum SeriesCaveat {
+    /// Both ends are on this host, by its loopback.
+    Loopback,
+    /// The user ended it early.
+    Interrupted,
+    /// It was broken off before its end.
+    BrokenOff,
+}
+
+impl SeriesCaveat {
+    /// Those of a series.
+    pub fn of(loopback: bool, complete: bool, interrupted: bool) -> Vec<Self> {
+        let ended = match (interrupted, complete) {
+            (true, _) => Some(Self::Interrupted),
+            (false, complete) => (!complete).then_some(Self::BrokenOff),
+        };
+        loopback.then_some(Self::Loopback).into_iter().chain(ended).collect()
+    }
 }
 
 /// Runs at rising rates.
 #[derive(Clone, Debug, Serialize)]
 pub struct SweepReport {
-    /// `sweep`.
-    pub mode: &'static str,
+    /// Sweep.
+    pub mode: SeriesMode,
     /// The far end's address.
     pub target: String,
     /// Whether both ends are on this host, by its loopback.
@@ -130,13 +183,109 @@ pub struct SweepReport {
     pub complete: bool,
     /// Whether the user ended it early.
     pub interrupted: bool,
+    /// What to know before the figures are believed.
+    #[serde(serialize_with = "all")]
+    pub caveats: Vec<SeriesCaveat>,
+}
+
+/// What the next higher rate came up against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FoundBound {
+    /// It lost datagrams on the path.
+    Network,
+    /// A host was the limit: the path may carry more.
+    Host,
+    /// The highest rate that was allowed passed.
+    Ceiling,
+}
+
+/// What a search found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum RateVerdict {
+    /// A rate that passed, also for longer.
+    Found {
+        /// Payload bits a second.
+        rate_bps: u64,
+        /// The same in datagrams a second.
+        datagrams_per_second: u64,
+        /// Loss that was allowed, in billionths.
+        loss_allowed_ppb: LossShare,
+        /// What the next higher rate came up against.
+        bound: FoundBound,
+    },
+    /// The highest that passed before the search was broken off.
+    SoFar {
+        /// Payload bits a second.
+        rate_bps: u64,
+        /// The same in datagrams a second.
+        datagrams_per_second: u64,
+        /// Loss that was allowed, in billionths.
+        loss_allowed_ppb: LossShare,
+    },
+    /// Even the lowest rate lost too much.
+    LossAtLowest {
+        /// That rate, in payload bits a second.
+        lowest_bps: u64,
+        /// Loss that was allowed, in billionths.
+        loss_allowed_ppb: LossShare,
+    },
+    /// At the lowest rate a host was the limit already.
+    HostLimitAtLowest {
+        /// That rate, in payload bits a second.
+        lowest_bps: u64,
+    },
+    /// Nothing passed before the search was broken off.
+    NothingYet,
+}
+
+/// How a search ended.
+#[derive(Clone, Copy, Debug)]
+pub struct SearchEnd {
+    /// The highest rate that passed, in payload bits a second; `None` where none did.
+    pub rate: Option<u64>,
+    /// What the next higher rate came up against; `None` for a search that was broken off.
+    pub bound: Option<FoundBound>,
+    /// The lowest rate that was tried, in payload bits a second.
+    pub lowest: u64,
+    /// Payload bytes of each datagram.
+    pub payload: u64,
+    /// Loss that was allowed, in billionths.
+    pub allowed: LossShare,
+}
+
+impl SearchEnd {
+    /// The same in datagrams a second.
+    pub fn datagrams_per_second(&self) -> Option<u64> {
+        self.rate.map(|rate| rate / (self.payload * 8).max(1))
+    }
+
+    /// What was found.
+    pub fn verdict(&self) -> RateVerdict {
+        let loss_allowed_ppb = self.allowed;
+        let lowest_bps = self.lowest;
+        match (self.rate.zip(self.datagrams_per_second()), self.bound) {
+            (Some((rate_bps, datagrams_per_second)), Some(bound)) => {
+                RateVerdict::Found { rate_bps, datagrams_per_second, loss_allowed_ppb, bound }
+            }
+            (Some((rate_bps, datagrams_per_second)), None) => {
+                RateVerdict::SoFar { rate_bps, datagrams_per_second, loss_allowed_ppb }
+            }
+            (None, Some(FoundBound::Network)) => {
+                RateVerdict::LossAtLowest { lowest_bps, loss_allowed_ppb }
+            }
+            (None, Some(_)) => RateVerdict::HostLimitAtLowest { lowest_bps },
+            (None, None) => RateVerdict::NothingYet,
+        }
+    }
 }
 
 /// The search for the highest rate.
 #[derive(Clone, Debug, Serialize)]
 pub struct FindRateReport {
-    /// `find-rate`.
-    pub mode: &'static str,
+    /// The search.
+    pub mode: SeriesMode,
     /// The far end's address.
     pub target: String,
     /// Whether both ends are on this host, by its loopback.
@@ -149,9 +298,11 @@ pub struct FindRateReport {
     pub found_bits_per_second: Option<u64>,
     /// The same in datagrams a second.
     pub found_datagrams_per_second: Option<u64>,
-    /// What the next higher rate came up against: `network`, `host`, or `ceiling`, the highest
-    /// rate that was allowed; `None` for a search that was broken off.
-    pub bound: Option<&'static str>,
+    /// What the next higher rate came up against; `None` for a search that was broken off.
+    pub bound: Option<FoundBound>,
+    /// What was found, and what to know before it is believed.
+    #[serde(flatten)]
+    pub findings: Findings<RateVerdict, Never, Never, SeriesCaveat>,
     /// Every trial, in its order.
     pub trials: Vec<TrialReport>,
     /// Whether the search came to its end, the rate found tried for longer.
@@ -192,15 +343,15 @@ mod tests {
         assert_eq!(outcome(run(1_000, 1, 0, 0), 0), (Lost, None));
         assert_eq!(outcome(run(1_000, 1, 0, 0), 1_000_000), (Passed, None));
         assert_eq!(outcome(run(1_000, 2, 0, 0), 1_000_000), (Lost, None));
-        assert_eq!(outcome(run(1_000, 9, 1, 0), 0), (Invalid, Some("receiver_socket")));
-        assert_eq!(outcome(run(1_000, 0, 0, 11), 0), (Invalid, Some("sender")));
+        assert_eq!(outcome(run(1_000, 9, 1, 0), 0), (Invalid, Some(HostLimit::ReceiverSocket)));
+        assert_eq!(outcome(run(1_000, 0, 0, 11), 0), (Invalid, Some(HostLimit::Sender)));
         assert_eq!(outcome(run(1_000, 0, 0, 9), 0), (Passed, None));
         assert_eq!(outcome(run(85, 0, 0, 1), 0), (Passed, None));
-        assert_eq!(outcome(run(85, 0, 0, 2), 0), (Invalid, Some("sender")));
+        assert_eq!(outcome(run(85, 0, 0, 2), 0), (Invalid, Some(HostLimit::Sender)));
         // A host that stood still lost them itself, perhaps.
         let mut paused = run(1_000, 2, 0, 0);
         paused.main.sender_pause_ns = Some(2 * PAUSE);
-        assert_eq!(outcome(paused.clone(), 0), (Invalid, Some("sender")));
+        assert_eq!(outcome(paused.clone(), 0), (Invalid, Some(HostLimit::Sender)));
         paused.main.lost = run(1_000, 0, 0, 0).main.lost;
         assert_eq!(outcome(paused, 0), (Passed, None));
     }

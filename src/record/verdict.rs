@@ -1,7 +1,8 @@
-//! What limited a throughput run: judged here from a direction's facts; `verdict_words` has the
-//! words.
+//! What limited a throughput run, judged from a direction's facts, and what to know before its
+//! figures are believed; `report::words::throughput` has the words.
 
-use super::{DirectionReport, Losses, fell_short};
+use super::finding::{Findings, Never};
+use super::{BlastReport, Contradiction, DirectionReport, Losses, Refusal, fell_short};
 use crate::batch::LocalRefusal;
 use crate::stats::{LossSample, is_beyond_chance};
 use serde::Serialize;
@@ -19,7 +20,7 @@ const SMALL: u64 = 600;
 const DIALOGUE: u64 = 4;
 
 /// What a run came up against.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LimitedBy {
     /// The rate that was asked for was sent, and arrived.
@@ -45,116 +46,337 @@ pub enum LimitedBy {
     /// It failed, or some of its streams never began: it says nothing of a limit.
     BrokenOff,
     /// Too little is known.
+    #[default]
     Unknown,
 }
 
-/// So many of so many.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Share {
-    /// The part.
-    pub part: u64,
-    /// The whole.
-    pub of: u64,
-}
-
-impl Share {
-    fn is_notable(self) -> bool {
-        self.part > 0 && self.part.saturating_mul(10_000) >= self.of.saturating_mul(NOTABLE)
-    }
-}
-
-/// What is found about one direction, with the figures that say so.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Finding {
-    /// The schedule was kept: what never left of what was offered, what was lost of what was sent.
-    Kept {
-        /// Never sent, of those offered.
-        never: Share,
-        /// Lost, of those sent.
-        lost: Share,
+/// What limited one direction of a run, with the figures that say so.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum ThroughputVerdict {
+    /// The schedule was kept.
+    RateKept {
+        /// Datagrams that the schedule called for.
+        offered: u64,
+        /// Of these, never sent.
+        never_sent: u64,
+        /// Datagrams that left.
+        sent: u64,
+        /// Of these, lost.
+        lost: u64,
     },
-    /// All that was asked for was sent, so many datagrams.
-    CountReached(u64),
-    /// The path lost.
-    PathLoss(Share),
+    /// All that was asked for was sent.
+    CountReached {
+        /// Datagrams that left.
+        sent: u64,
+    },
+    /// The path lost datagrams.
+    PathLoss {
+        /// Lost on the path.
+        lost: u64,
+        /// Datagrams that were offered.
+        offered: u64,
+    },
     /// Nearly all was lost, although small datagrams pass the same path.
     OnlySmallPass {
-        /// Lost, of those offered.
-        lost: Share,
+        /// Lost on the path.
+        lost: u64,
+        /// Datagrams that were offered.
+        offered: u64,
         /// Payload bytes of each.
-        payload: u64,
+        payload_bytes: u64,
     },
-    /// The sender's host refused.
-    Refused {
-        /// Why; `None` where the sender did not tell its error number.
-        kind: Option<LocalRefusal>,
-        /// The reasons in words, with how many each has, the most frequent first.
-        causes: Vec<(String, u64)>,
-        /// Refused, of those offered.
-        share: Share,
+    /// A queue of the sender's host was full.
+    QueueFull {
+        /// Datagrams that the host refused.
+        refused: u64,
+        /// Datagrams that were offered.
+        offered: u64,
+        /// The reasons, the most frequent first.
+        causes: Vec<Refusal>,
     },
-    /// The sender's buffer was full so many times.
-    SendBufferFull(u64),
-    /// The sender's processors were full, in percent of a core.
-    SenderBusy(u64),
+    /// The sender's host refused for another reason than a full queue.
+    HostRefused {
+        /// Datagrams that the host refused.
+        refused: u64,
+        /// Datagrams that were offered.
+        offered: u64,
+        /// The reasons, the most frequent first.
+        causes: Vec<Refusal>,
+    },
+    /// The sender's send buffer was full.
+    SendBufferFull {
+        /// How often.
+        times: u64,
+    },
+    /// The sender's processors were full.
+    SenderBusy {
+        /// Percent of a core.
+        cpu_percent: u64,
+    },
     /// Both ends are on one host, whose processors were full.
-    HostBusy(u64),
+    HostBusy {
+        /// Percent of a core, both ends together.
+        cpu_percent: u64,
+    },
     /// The sender stood still, or was behind its schedule.
-    SenderStoodStill {
-        /// The longest standstill in nanoseconds, where one was seen.
+    SenderPaused {
+        /// The longest pause, where one was seen.
         pause_ns: Option<u64>,
-        /// The most that a send was late, in nanoseconds.
+        /// The most that a send was late, where that was long.
         late_ns: Option<u64>,
-        /// Never sent, of those offered.
-        never: Share,
+        /// Datagrams that were never sent.
+        never_sent: u64,
+        /// Datagrams that were offered.
+        offered: u64,
     },
     /// A rate was not kept, and nothing shows why.
-    FellBehind(Share),
+    FellBehind {
+        /// Datagrams that were never sent.
+        never_sent: u64,
+        /// Datagrams that were offered.
+        offered: u64,
+    },
     /// No rate was asked for, and nothing shows what held it.
-    NothingShows,
+    Unexplained,
     /// The receiver's socket overflowed while its processors were full.
     ReceiverBusy {
         /// Percent of a core.
-        cpu: u64,
-        /// Dropped there, of those offered.
-        share: Share,
+        cpu_percent: u64,
+        /// Datagrams that were dropped there.
+        dropped: u64,
+        /// Datagrams that were offered.
+        offered: u64,
     },
     /// The receiver's socket overflowed.
-    SocketOverflowed {
-        /// Dropped there, of those offered.
-        share: Share,
-        /// How long the receiver stood still, in nanoseconds, where it did.
+    ReceiverSocketFull {
+        /// Datagrams that were dropped there.
+        dropped: u64,
+        /// Datagrams that were offered.
+        offered: u64,
+        /// The longest pause of the receiver, where it was long.
         pause_ns: Option<u64>,
     },
     /// The user ended it.
     Interrupted,
     /// It failed, or never began in part.
     BrokenOff {
-        /// Streams that began, of those asked for; `None` where that is not known.
-        begun: Option<Share>,
-        /// Sent, of those offered; `None` where that is not known.
-        sent: Option<Share>,
-        /// Received, copies too; `None` where that is not known.
+        /// Streams that began; `None` where that is not known.
+        streams_begun: Option<u64>,
+        /// Streams that were asked for.
+        streams: u64,
+        /// Datagrams that left; `None` where that is not known.
+        sent: Option<u64>,
+        /// Datagrams that were offered; `None` where that is not known.
+        offered: Option<u64>,
+        /// Datagrams that arrived, copies too; `None` where that is not known.
         received: Option<u64>,
     },
     /// Nothing was offered.
     NothingOffered,
     /// One end never told the whole of its counts.
+    #[default]
     CountsMissing,
 }
 
-/// What limited one direction of a run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Verdict {
-    /// The limit.
-    pub limited_by: LimitedBy,
-    /// The same in words, with the figures that say so.
-    pub because: String,
-    /// What would help; empty where nothing needs help.
-    pub advice: &'static str,
-    /// What was found.
-    #[serde(skip)]
-    pub finding: Finding,
+impl ThroughputVerdict {
+    /// What the run came up against.
+    pub fn limited_by(&self) -> LimitedBy {
+        match self {
+            Self::RateKept { .. } => LimitedBy::Rate,
+            Self::CountReached { .. } => LimitedBy::Count,
+            Self::PathLoss { .. } | Self::OnlySmallPass { .. } => LimitedBy::Network,
+            Self::QueueFull { .. } | Self::SendBufferFull { .. } => LimitedBy::SenderInterface,
+            Self::HostRefused { .. } => LimitedBy::SenderHost,
+            Self::SenderBusy { .. } | Self::HostBusy { .. } => LimitedBy::SenderCpu,
+            Self::SenderPaused { .. } => LimitedBy::SenderPause,
+            Self::ReceiverBusy { .. } => LimitedBy::ReceiverCpu,
+            Self::ReceiverSocketFull { .. } => LimitedBy::ReceiverSocket,
+            Self::Interrupted => LimitedBy::Interrupted,
+            Self::BrokenOff { .. } => LimitedBy::BrokenOff,
+            Self::FellBehind { .. }
+            | Self::Unexplained
+            | Self::NothingOffered
+            | Self::CountsMissing => LimitedBy::Unknown,
+        }
+    }
+
+    /// What would help; `None` where nothing needs help.
+    pub fn advice(&self) -> Option<ThroughputAdvice> {
+        Some(match self {
+            Self::RateKept { never_sent: 0, .. } => ThroughputAdvice::RaiseRate,
+            Self::PathLoss { .. } => ThroughputAdvice::FindRate,
+            Self::OnlySmallPass { .. } => ThroughputAdvice::ProbeMtu,
+            Self::QueueFull { .. } => ThroughputAdvice::LowerRateOrLongerQueue,
+            Self::HostRefused { causes, .. } => return host_advice(causes),
+            Self::SenderBusy { .. } => ThroughputAdvice::MoreStreams,
+            Self::ReceiverBusy { .. } => ThroughputAdvice::MoreStreamsOrLowerRate,
+            Self::ReceiverSocketFull { pause_ns: None, .. } => ThroughputAdvice::RaiseReceiveBuffer,
+            Self::FellBehind { .. } | Self::Unexplained => ThroughputAdvice::CheckSenderLoad,
+            Self::CountsMissing => ThroughputAdvice::CheckServer,
+            _ => return None,
+        })
+    }
+}
+
+/// What helps against the refusal that most datagrams met.
+fn host_advice(causes: &[Refusal]) -> Option<ThroughputAdvice> {
+    let errno = causes.first()?.errno?;
+    Some(match LocalRefusal::of(errno) {
+        LocalRefusal::TooBig => ThroughputAdvice::SmallerSize,
+        LocalRefusal::PacketFilter => ThroughputAdvice::CheckPacketFilter,
+        LocalRefusal::NetworkUnreachable
+        | LocalRefusal::HostUnreachable
+        | LocalRefusal::InterfaceDown
+        | LocalRefusal::AddressGone => ThroughputAdvice::CheckRoutes,
+        _ => return None,
+    })
+}
+
+/// What would help a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum ThroughputAdvice {
+    /// A higher rate, to see what more the path carries.
+    RaiseRate,
+    /// The search for the highest rate without loss.
+    FindRate,
+    /// The probe that tries the sizes.
+    ProbeMtu,
+    /// A lower rate, or a longer queue at the interface.
+    LowerRateOrLongerQueue,
+    /// Smaller datagrams.
+    SmallerSize,
+    /// A look at the sender's packet filter.
+    CheckPacketFilter,
+    /// A look at the sender's interfaces, addresses and routes.
+    CheckRoutes,
+    /// More streams, or larger datagrams.
+    MoreStreams,
+    /// More streams, larger datagrams, or a lower rate.
+    MoreStreamsOrLowerRate,
+    /// A larger receive buffer, or a lower rate.
+    RaiseReceiveBuffer,
+    /// A look at what else runs on the sender.
+    CheckSenderLoad,
+    /// A look whether the server still runs.
+    CheckServer,
+}
+
+/// Why the figures of a run are not all that they seem.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum ThroughputCaveat {
+    /// A host was near its own limit.
+    HostNearLimit {
+        /// The sender's processors, in percent of a core; `None` where that is not known.
+        sender_cpu_percent: Option<u64>,
+        /// The receiver's.
+        receiver_cpu_percent: Option<u64>,
+    },
+    /// The receiver's socket overflowed.
+    ReceiverSocketOverflowed {
+        /// Datagrams that were dropped there.
+        dropped: u64,
+    },
+    /// A clock was set during the run.
+    ClockSet {
+        /// How often.
+        times: u64,
+    },
+    /// The sender fell short of the rate that was asked for.
+    SenderFellShort,
+    /// Both ends are on this host, by its loopback.
+    Loopback,
+    /// Both ends are on this host.
+    OneHost,
+    /// What the far end said contradicts this one, and is in no figure.
+    CountsRejected {
+        /// How.
+        contradiction: Contradiction,
+    },
+    /// The counts of one end are not its last.
+    CountsNotFinal,
+}
+
+impl ThroughputCaveat {
+    /// Whether it is of one direction of a run, and not of the whole.
+    pub fn is_of_one_way(self) -> bool {
+        matches!(
+            self,
+            Self::HostNearLimit { .. }
+                | Self::ReceiverSocketOverflowed { .. }
+                | Self::ClockSet { .. }
+                | Self::SenderFellShort
+        )
+    }
+}
+
+/// What is found of one direction.
+pub type ThroughputFindings = Findings<ThroughputVerdict, Never, Never, ThroughputCaveat>;
+
+impl DirectionReport {
+    /// Takes down what limited it.
+    pub fn conclude(&mut self, circumstances: Circumstances) {
+        let found = verdict(self, circumstances);
+        (self.limited_by, self.advice) = (found.limited_by(), found.advice());
+        self.findings.verdict = found;
+    }
+
+    /// What to know before its figures are believed; `streams` of them ran.
+    fn caveats(&self, streams: u32) -> Vec<ThroughputCaveat> {
+        let (sender, receiver) = (self.sender_cpu_percent, self.receiver_cpu_percent);
+        let full = FULL.saturating_mul(u64::from(streams));
+        let busy = [sender, receiver].into_iter().flatten().any(|percent| percent >= full);
+        let near = ThroughputCaveat::HostNearLimit {
+            sender_cpu_percent: sender,
+            receiver_cpu_percent: receiver,
+        };
+        let dropped = self.lost.map_or(0, |lost| lost.receiver_socket);
+        let times = self.clock_steps.unwrap_or(0);
+        let all = [
+            busy.then_some(near),
+            (dropped > 0).then_some(ThroughputCaveat::ReceiverSocketOverflowed { dropped }),
+            (times > 0).then_some(ThroughputCaveat::ClockSet { times }),
+            (self.sender_limited == Some(true)).then_some(ThroughputCaveat::SenderFellShort),
+        ];
+        all.into_iter().flatten().collect()
+    }
+}
+
+impl BlastReport {
+    /// Takes down what to know before the figures are believed: what is of one direction beside
+    /// that, what is of the whole run beside the first.
+    pub fn note_caveats(&mut self) {
+        self.main.findings.caveats = self.main.caveats(self.streams);
+        if let Some(reverse) = &mut self.reverse {
+            reverse.findings.caveats = reverse.caveats(self.streams);
+        }
+        let latest =
+            !self.main.counts_final || self.reverse.as_ref().is_some_and(|way| !way.counts_final);
+        let counts = match self.contradiction {
+            Some(contradiction) => Some(ThroughputCaveat::CountsRejected { contradiction }),
+            None => latest.then_some(ThroughputCaveat::CountsNotFinal),
+        };
+        let place = match (self.loopback, self.one_host) {
+            (true, _) => Some(ThroughputCaveat::Loopback),
+            (false, one_host) => one_host.then_some(ThroughputCaveat::OneHost),
+        };
+        self.main.findings.caveats.extend(place.into_iter().chain(counts));
+    }
+}
+
+/// So many of so many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Share {
+    part: u64,
+    of: u64,
+}
+
+impl Share {
+    fn is_notable(self) -> bool {
+        self.part > 0 && self.part.saturating_mul(10_000) >= self.of.saturating_mul(NOTABLE)
+    }
 }
 
 /// Whether a rate was asked for.
@@ -195,42 +417,38 @@ pub struct Circumstances {
 }
 
 /// The verdict on one direction.
-pub fn verdict(way: &DirectionReport, circumstances: Circumstances) -> Verdict {
-    let finding = judge(way, circumstances);
-    Verdict {
-        limited_by: finding.limited_by(),
-        because: finding.because(),
-        advice: finding.advice(),
-        finding,
-    }
-}
-
-fn judge(way: &DirectionReport, circumstances: Circumstances) -> Finding {
-    let begun = way.streams_begun.map(|part| Share { part, of: circumstances.streams });
-    let missing = begun.is_some_and(|begun| begun.part < begun.of);
+pub fn verdict(way: &DirectionReport, circumstances: Circumstances) -> ThroughputVerdict {
+    let streams = circumstances.streams;
+    let missing = way.streams_begun.is_some_and(|begun| begun < streams);
     match circumstances.end {
-        RunEnd::Failed => return broken_off(way, begun),
+        RunEnd::Failed => return broken_off(way, streams),
         RunEnd::Interrupted => {
             // What was lost until then was lost.
             let found = judge_counts(way, circumstances);
             let loss = found.as_ref().and_then(judge_loss);
-            return loss.unwrap_or(Finding::Interrupted);
+            return loss.unwrap_or(ThroughputVerdict::Interrupted);
         }
-        RunEnd::Whole if missing => return broken_off(way, begun),
+        RunEnd::Whole if missing => return broken_off(way, streams),
         RunEnd::Whole => {}
     }
-    let Some(counts) = judge_counts(way, circumstances) else { return Finding::CountsMissing };
+    let Some(counts) = judge_counts(way, circumstances) else {
+        return ThroughputVerdict::CountsMissing;
+    };
     if counts.offered == 0 {
-        return Finding::NothingOffered;
+        return ThroughputVerdict::NothingOffered;
     }
     judge_loss(&counts).unwrap_or_else(|| judge_sender(&counts))
 }
 
-fn broken_off(way: &DirectionReport, begun: Option<Share>) -> Finding {
-    let sent = way.sent.zip(way.offered);
-    let sent = sent.map(|(sent, offered)| Share { part: sent.datagrams, of: offered.datagrams });
-    let received = way.received.map(|received| received.datagrams);
-    Finding::BrokenOff { begun, sent, received }
+fn broken_off(way: &DirectionReport, streams: u64) -> ThroughputVerdict {
+    let both = way.sent.zip(way.offered);
+    ThroughputVerdict::BrokenOff {
+        streams_begun: way.streams_begun,
+        streams,
+        sent: both.map(|(sent, _)| sent.datagrams),
+        offered: both.map(|(_, offered)| offered.datagrams),
+        received: way.received.map(|received| received.datagrams),
+    }
 }
 
 /// A direction whose counts are all known.
@@ -264,7 +482,7 @@ impl Counts<'_> {
 }
 
 /// Where most of them were lost is what the run came up against; `None` where that is hardly any.
-fn judge_loss(counts: &Counts<'_>) -> Option<Finding> {
+fn judge_loss(counts: &Counts<'_>) -> Option<ThroughputVerdict> {
     let way = counts.way;
     let Losses { path, receiver_socket, .. } = counts.lost;
     let refused = way.refused.iter().fold(0u64, |sum, one| sum.saturating_add(one.datagrams));
@@ -272,11 +490,12 @@ fn judge_loss(counts: &Counts<'_>) -> Option<Finding> {
     if !share.is_notable() {
         return None;
     }
+    let (dropped, offered) = (receiver_socket, counts.offered);
     if share.part == receiver_socket {
         let pause_ns = way.receiver_pause_ns.filter(|pause| *pause >= PAUSE);
         return Some(match counts.full(way.receiver_cpu_percent).filter(|_| pause_ns.is_none()) {
-            Some(cpu) => Finding::ReceiverBusy { cpu, share },
-            None => Finding::SocketOverflowed { share, pause_ns },
+            Some(cpu_percent) => ThroughputVerdict::ReceiverBusy { cpu_percent, dropped, offered },
+            None => ThroughputVerdict::ReceiverSocketFull { dropped, offered, pause_ns },
         });
     }
     if share.part == path {
@@ -286,65 +505,71 @@ fn judge_loss(counts: &Counts<'_>) -> Option<Finding> {
 }
 
 /// Loss on the path; whether it is of the large alone, beyond chance.
-fn judge_path(counts: &Counts<'_>, lost: Share) -> Finding {
+fn judge_path(counts: &Counts<'_>, Share { part: lost, of: offered }: Share) -> ThroughputVerdict {
     let payload = counts.circumstances.payload;
-    let nearly_all = lost.part.saturating_mul(100) >= counts.sent.saturating_mul(99);
+    let nearly_all = lost.saturating_mul(100) >= counts.sent.saturating_mul(99);
     // As many again of the dialogue's may have been lost and repeated.
     let passed = DIALOGUE + 2 * counts.circumstances.streams;
     let small = LossSample::new(2 * passed, passed);
-    let large = LossSample::new(counts.sent, counts.sent.saturating_sub(lost.part));
+    let large = LossSample::new(counts.sent, counts.sent.saturating_sub(lost));
     if payload > SMALL && nearly_all && is_beyond_chance(large, small, 1) {
-        return Finding::OnlySmallPass { lost, payload };
+        return ThroughputVerdict::OnlySmallPass { lost, offered, payload_bytes: payload };
     }
-    Finding::PathLoss(lost)
+    ThroughputVerdict::PathLoss { lost, offered }
 }
 
-/// The refusals of the kind that most had.
-fn refusals(way: &DirectionReport, share: Share) -> Finding {
-    let mut causes: Vec<_> = way.refused.iter().collect();
+/// The refusals, by the kind that most had.
+fn refusals(
+    way: &DirectionReport,
+    Share { part: refused, of: offered }: Share,
+) -> ThroughputVerdict {
+    let mut causes = way.refused.clone();
     causes.sort_by_key(|refusal| std::cmp::Reverse(refusal.datagrams));
     let kind = causes.first().and_then(|most| most.errno).map(LocalRefusal::of);
-    let causes = causes.into_iter().map(|one| (one.cause.clone(), one.datagrams)).collect();
-    Finding::Refused { kind, causes, share }
+    match kind {
+        Some(LocalRefusal::QueueFull) => ThroughputVerdict::QueueFull { refused, offered, causes },
+        _ => ThroughputVerdict::HostRefused { refused, offered, causes },
+    }
 }
 
 /// Little was lost: what the sender came up against.
-fn judge_sender(counts: &Counts<'_>) -> Finding {
+fn judge_sender(counts: &Counts<'_>) -> ThroughputVerdict {
     let Counts { way, circumstances, .. } = counts;
     let (pause_ns, late_ns) = (long(way.sender_pause_ns), long(way.lateness_ns.max));
     let stood_still = pause_ns.is_some() || late_ns.is_some();
-    let still = Finding::SenderStoodStill { pause_ns, late_ns, never: counts.never() };
+    let Share { part: never_sent, of: offered } = counts.never();
+    let still = ThroughputVerdict::SenderPaused { pause_ns, late_ns, never_sent, offered };
     let paced = circumstances.goal == Goal::Paced;
-    let missing = counts.never().part;
     let streams = u32::try_from(circumstances.streams).unwrap_or(u32::MAX);
-    let short = way.sender_limited == Some(true) || fell_short(counts.offered, missing, streams);
+    let short = way.sender_limited == Some(true) || fell_short(counts.offered, never_sent, streams);
     if paced && !short {
-        let lost = Share { part: counts.lost.total, of: counts.sent };
-        return if stood_still { still } else { Finding::Kept { never: counts.never(), lost } };
+        let (sent, lost) = (counts.sent, counts.lost.total);
+        let kept = ThroughputVerdict::RateKept { offered, never_sent, sent, lost };
+        return if stood_still { still } else { kept };
     }
-    if let Some(cpu) = counts.full(way.sender_cpu_percent) {
-        return Finding::SenderBusy(cpu);
+    if let Some(cpu_percent) = counts.full(way.sender_cpu_percent) {
+        return ThroughputVerdict::SenderBusy { cpu_percent };
     }
     let both = way.sender_cpu_percent.zip(way.receiver_cpu_percent);
     let both = both.map(|(one, other)| one.saturating_add(other));
     if circumstances.one_host
-        && let Some(cpu) = counts.full(both)
+        && let Some(cpu_percent) = counts.full(both)
     {
-        return Finding::HostBusy(cpu);
+        return ThroughputVerdict::HostBusy { cpu_percent };
     }
     if stood_still {
         return still;
     }
     if way.blocked > 0 {
-        return Finding::SendBufferFull(way.blocked);
+        return ThroughputVerdict::SendBufferFull { times: way.blocked };
     }
     if paced {
-        return Finding::FellBehind(counts.never());
+        return ThroughputVerdict::FellBehind { never_sent, offered };
     }
     if circumstances.count > 0 && counts.sent >= circumstances.count {
-        return Finding::CountReached(counts.sent);
+        return ThroughputVerdict::CountReached { sent: counts.sent };
     }
-    Finding::NothingShows
+    ThroughputVerdict::Unexplained
 }
 
 fn long(span: Option<u64>) -> Option<u64> {

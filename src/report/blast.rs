@@ -1,24 +1,29 @@
 //! A throughput run as text: a line for each stretch while it runs, then the whole report.
 
-use super::Output;
-use super::cast_check::wrapped;
 use super::limits::limit_lines;
 use super::number::RateUnit;
+use super::page::{Align, table};
 use super::stretch::{bits_of, fresh_of, is_scrap, is_tail, over_time};
+use super::words::blast::{RunHeading, lost, time_left};
+use super::words::terms::part;
+use super::words::throughput::way as way_name;
+use super::{Output, Page};
 use crate::record::{
     BlastInterval, BlastReport, BurstLength, DelayQuantiles, DirectionReport, Flow, Losses,
-    ProbeReport, RoundTrips, Traffic, Verdict,
+    ProbeReport, Refusal, RoundTrips, Traffic, Way, Worded,
 };
 use crate::units::{Nanos, group_digits};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use std::fmt::Write as _;
 use std::io::IsTerminal;
+use std::time::Duration;
 
-/// Columns before what a line of the summary tells.
-const LABEL: usize = 13;
 /// A shorter pause is any busy host's.
 const SHOWN_PAUSE: Nanos = Nanos::from_millis(100);
 /// A smaller drift, in parts per billion, is not worth a line.
 const SHOWN_DRIFT: i64 = 100;
+/// How often the bar says what is left.
+const BAR: Duration = Duration::from_millis(500);
 
 /// Which of a run's ways a line is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,61 +36,28 @@ pub enum Lane {
     Down,
 }
 
-/// What a run shows.
-pub struct BlastView {
-    output: Output,
-    heading: String,
-    lines: bool,
-    text: bool,
-    bar: Option<ProgressBar>,
+/// The lines of a run's stretches, all in one unit.
+#[derive(Clone, Debug)]
+pub struct IntervalLines {
+    page: Page,
     longest: u64,
     unit: Option<RateUnit>,
     expected: Option<Nanos>,
 }
 
-impl BlastView {
-    /// A view with its first line; `expected` is the run's length where that is known.
-    pub fn new(heading: &str, expected: Option<Nanos>, quiet: bool, json: bool) -> Self {
-        Self {
-            output: Output::new(),
-            heading: heading.to_owned(),
-            lines: !quiet && !json,
-            text: !json,
-            bar: None,
-            longest: 0,
-            unit: None,
-            expected,
-        }
+impl IntervalLines {
+    /// No lines yet; `expected` is the run's length where that is known.
+    pub fn new(expected: Option<Nanos>, page: Page) -> Self {
+        Self { page, longest: 0, unit: None, expected }
     }
 
-    /// Another first line, before the run begins.
-    pub fn set_heading(&mut self, heading: &str) {
-        heading.clone_into(&mut self.heading);
-    }
-
-    /// The far end agreed, and the run begins.
-    pub fn started(&mut self) {
-        if self.text {
-            self.output.line(&self.heading);
-            if self.lines {
-                self.output.line("");
-            }
-        }
-        if self.lines && std::io::stderr().is_terminal() {
-            self.bar = self.expected.map(progress_bar);
-        }
-    }
-
-    /// A stretch is over.
-    pub fn interval(&mut self, lane: Lane, interval: &BlastInterval) -> Flow {
-        if !self.lines {
-            return Flow::Continue;
-        }
+    /// The line of a stretch, with a line end; `None` for one that is not worth a line.
+    pub fn next(&mut self, lane: Lane, interval: &BlastInterval) -> Option<String> {
         // A scrap at the very end would look like a rate; the totals have it.
         self.longest = self.longest.max(interval.duration_ns);
         let after = self.expected.is_some_and(|time| is_tail(interval, time.0));
         if after || is_scrap(interval, self.longest) {
-            return Flow::Continue;
+            return None;
         }
         // The first stretch in which something came settles the unit of all.
         let rate = bits_of(interval);
@@ -93,16 +65,63 @@ impl BlastView {
         if interval.datagrams > 0 {
             self.unit = Some(unit);
         }
-        let line = interval_line(lane, interval, unit);
-        match &self.bar {
-            Some(bar) => {
-                bar.set_position(
-                    (Nanos(interval.start_ns) + Nanos(interval.duration_ns)).0 / 1_000_000,
-                );
-                bar.suspend(|| self.output.line(line))
-            }
-            None => self.output.line(line),
+        Some(interval_line(lane, interval, unit, self.page))
+    }
+}
+
+/// What a run shows.
+pub struct BlastView {
+    output: Output,
+    heading: RunHeading,
+    lines: Option<IntervalLines>,
+    text: bool,
+    bar: Option<ProgressBar>,
+    expected: Option<Nanos>,
+    page: Page,
+}
+
+impl BlastView {
+    /// A view with its first line; `expected` is the run's length where that is known.
+    pub fn new(heading: RunHeading, expected: Option<Nanos>, quiet: bool, json: bool) -> Self {
+        let page = Page::of_stdout();
+        Self {
+            output: Output::new(),
+            heading,
+            lines: (!quiet && !json).then(|| IntervalLines::new(expected, page)),
+            text: !json,
+            bar: None,
+            expected,
+            page,
         }
+    }
+
+    /// Another first line, before the run begins.
+    pub fn set_heading(&mut self, heading: RunHeading) {
+        self.heading = heading;
+    }
+
+    /// The far end agreed, and the run begins.
+    pub fn started(&mut self) {
+        if self.text {
+            self.print(&self.page.paragraph("", 2, &self.heading.text()));
+            if self.lines.is_some() {
+                self.output.line("");
+            }
+        }
+        if self.lines.is_some() && std::io::stderr().is_terminal() {
+            self.bar = self.expected.map(progress_bar);
+        }
+    }
+
+    /// A stretch is over.
+    pub fn interval(&mut self, lane: Lane, interval: &BlastInterval) -> Flow {
+        let Some(line) = self.lines.as_mut().and_then(|lines| lines.next(lane, interval)) else {
+            return Flow::Continue;
+        };
+        let Some(bar) = self.bar.clone() else { return self.print(&line) };
+        let end = Nanos(interval.start_ns) + Nanos(interval.duration_ns);
+        bar.set_position(end.0 / 1_000_000);
+        bar.suspend(|| self.print(&line))
     }
 
     /// The whole report.
@@ -115,24 +134,31 @@ impl BlastView {
         if nothing && report.failure.is_some() {
             return;
         }
-        for line in lines(report) {
-            self.output.line(&line);
-        }
+        self.print(&format!("\n{}", blast_text(report, self.page)));
+    }
+
+    fn print(&mut self, text: &str) -> Flow {
+        self.output.line(text.trim_end_matches('\n'))
     }
 }
 
 fn progress_bar(expected: Nanos) -> ProgressBar {
+    let left = move |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+        // Writing to the bar's own string does not fail.
+        let _ = out.write_str(&time_left(expected, state.elapsed().into()));
+    };
     let bar = ProgressBar::new(expected.0 / 1_000_000).with_style(
-        ProgressStyle::with_template("  [{bar:40}] {percent}%")
+        ProgressStyle::with_template("  [{bar:40}] {left}")
             .unwrap_or_else(|_| ProgressStyle::default_bar())
+            .with_key("left", left)
             .progress_chars("=> "),
     );
     bar.set_draw_target(ProgressDrawTarget::stderr());
-    bar.tick();
+    bar.enable_steady_tick(BAR);
     bar
 }
 
-fn interval_line(lane: Lane, interval: &BlastInterval, unit: RateUnit) -> String {
+fn interval_line(lane: Lane, interval: &BlastInterval, unit: RateUnit, page: Page) -> String {
     let end = (Nanos(interval.start_ns) + Nanos(interval.duration_ns)).as_secs_f64();
     let packets = fresh_of(interval) as f64 * 1e9 / interval.duration_ns.max(1) as f64;
     let way = match lane {
@@ -140,121 +166,135 @@ fn interval_line(lane: Lane, interval: &BlastInterval, unit: RateUnit) -> String
         Lane::Up => "  up  ",
         Lane::Down => "  down",
     };
-    let mut line = format!(
-        "{way}  {end:7.2} s {}  {}   lost {}",
+    let first = format!(
+        "{way}  {end:7.2} s {}  {}   ",
         unit.bits(Some(bits_of(interval))),
         unit.packets(Some(packets)),
-        loss(interval.lost, fresh_of(interval).saturating_add(interval.lost))
     );
+    let of = fresh_of(interval).saturating_add(interval.lost);
+    let mut told = format!("lost {}", lost(interval.lost, of));
     for (count, what) in [(interval.duplicates, "duplicates"), (interval.reordered, "reordered")] {
         if count > 0 {
-            line.push_str(&format!("   {what} {}", group_digits(count)));
+            // Writing to a string does not fail.
+            let _ = write!(told, "   {what} {}", group_digits(count));
         }
     }
-    line
+    page.paragraph(&first, first.chars().count(), &told)
 }
 
-/// The report's lines.
-fn lines(report: &BlastReport) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    if report.reverse.is_some() {
-        lines.push("  up: from here to the far end".to_owned());
+/// The report of a run.
+pub fn blast_text(report: &BlastReport, page: Page) -> String {
+    let both = report.reverse.is_some();
+    let mut text = String::new();
+    if both {
+        text.push_str("  up: this host sends to the server\n");
     }
-    lines.extend(direction_lines(report, &report.main));
+    text.push_str(&direction_text(report, &report.main, page));
     if let Some(reverse) = &report.reverse {
-        lines.extend([String::new(), "  down: from the far end to here".to_owned()]);
-        lines.extend(direction_lines(report, reverse));
+        text.push_str("\n  down: the server sends to this host\n");
+        text.push_str(&direction_text(report, reverse, page));
     }
-    lines.extend(report.probe.iter().flat_map(probe_lines));
-    lines.push(header_line(report));
-    lines.extend(report.interrupted.then(|| "  interrupted  the user ended the run".to_owned()));
-    lines.extend(verdict_lines(report));
-    lines.extend(limit_lines(&report.limits, report.reverse.is_some()));
-    lines.extend(doubts(report).into_iter().map(|doubt| format!("  doubt: {doubt}")));
-    lines
+    text.push_str(&report.probe.iter().map(|probe| probe_text(probe, page)).collect::<String>());
+    text.push_str(&header_text(report, page));
+    if report.interrupted {
+        text.push_str(&page.labelled("ended", &["early, by the user"]));
+    }
+    text.push_str(&findings_text(report, page));
+    for line in limit_lines(&report.limits, both) {
+        text.push_str(&page.paragraph("", 13, &line));
+    }
+    text.push_str(&page.labelled("caution", &cautions(report)));
+    text
 }
 
-fn direction_lines(report: &BlastReport, way: &DirectionReport) -> Vec<String> {
-    let title = if report.loopback { "Ethernet, if it were" } else { "on the wire" };
-    let rates = [&way.offered, &way.sent, &way.received].map(Option::as_ref);
-    let unit = RateUnit::for_rate(
-        rates.into_iter().flatten().filter_map(|flow| flow.bits_per_second).max().unwrap_or(0),
-    );
-    let [offered, sent, received] = rates;
-    let mut lines = vec![
-        format!("  {:<9}{:>14}{:>16}{:>14}   {title}", "", "datagrams", "goodput", "rate"),
-        traffic_line("offered", offered, unit),
-        traffic_line("sent", sent, unit),
-        traffic_line("received", received, unit),
-    ];
+fn direction_text(report: &BlastReport, way: &DirectionReport, page: Page) -> String {
+    [
+        traffic_text(report, way),
+        "\n".to_owned(),
+        page.labelled("lost", &lost_lines(report, way)),
+        page.labelled("order", &order_lines(way)),
+        gap_text(way, page),
+        page.labelled("paused", &pauses(way)),
+        refused_text(way, page),
+        over_time(&way.intervals, way.duration_ns).iter().map(|line| format!("{line}\n")).collect(),
+        delay_text(way, page),
+        page.labelled("io", &[io_line(report, way)]),
+    ]
+    .concat()
+}
+
+/// What was offered, sent and received, in one unit.
+fn traffic_text(report: &BlastReport, way: &DirectionReport) -> String {
+    let wire = if report.loopback { "Ethernet equivalent" } else { "on the wire" };
+    let rates = [way.offered, way.sent, way.received];
+    let highest = rates.iter().flatten().filter_map(|flow| flow.bits_per_second).max();
+    let unit = RateUnit::for_rate(highest.unwrap_or(0));
+    let mut rows = vec![["", "datagrams", "goodput", "rate", wire].map(str::to_owned).to_vec()];
+    for (name, traffic) in ["offered", "sent", "received"].into_iter().zip(rates) {
+        rows.push(traffic_row(name, traffic, unit));
+    }
     if let Some(copies) = way.copies.filter(|copies| copies.datagrams > 0) {
         // They are on the wire, and none of the goodput.
-        let goodput = Traffic { bits_per_second: None, ..copies };
-        lines.push(traffic_line("copies", Some(&goodput), unit));
+        let traffic = Traffic { bits_per_second: None, ..copies };
+        rows.push(traffic_row("copies", Some(traffic), unit));
     }
-    lines.push(String::new());
-    lines.extend(lost_lines(report, way));
-    lines.extend(order_lines(way));
-    lines.extend(pause_lines(way));
-    lines.extend(refused_lines(way));
-    lines.extend(over_time(&way.intervals, way.duration_ns));
-    lines.extend(delay_lines(way));
-    lines.push(io_line(report, way));
-    lines
+    let right = Align::Right;
+    table(&[Align::Left, right, right, right, right], rows)
 }
 
-fn traffic_line(name: &str, traffic: Option<&Traffic>, unit: RateUnit) -> String {
-    let Some(traffic) = traffic else { return format!("  {name:<9}{:>14}", "-") };
+fn traffic_row(name: &str, traffic: Option<Traffic>, unit: RateUnit) -> Vec<String> {
     let rate = |rate: Option<u64>| rate.map(|rate| rate as f64);
-    format!(
-        "  {name:<9}{:>14}{}{}{}",
+    let bits = |bits: Option<u64>| unit.bits(rate(bits)).trim().to_owned();
+    let Some(traffic) = traffic else { return vec![name.to_owned(), "-".to_owned()] };
+    vec![
+        name.to_owned(),
         group_digits(traffic.datagrams),
-        unit.bits(rate(traffic.bits_per_second)),
-        unit.packets(rate(traffic.datagrams_per_second)),
-        unit.bits(rate(traffic.ethernet_bits_per_second)),
-    )
+        bits(traffic.bits_per_second),
+        unit.packets(rate(traffic.datagrams_per_second)).trim().to_owned(),
+        bits(traffic.ethernet_bits_per_second),
+    ]
 }
 
 fn lost_lines(report: &BlastReport, way: &DirectionReport) -> Vec<String> {
     let never = way.never_sent.map_or_else(|| "-".to_owned(), group_digits);
     let Some(Losses { total, path, receiver_socket, bursts, longest_burst }) = way.lost else {
         let why = match report.contradiction {
-            Some(_) => "the far end's counts cannot be true",
-            None => "the receiver never told",
+            Some(_) => "the server's counts cannot be true",
+            None => "no counts from the receiver",
         };
-        return vec![format!("  lost       - ({why}); {never} never sent")];
+        return vec![format!("- ({why}), never sent {never}")];
     };
     let told = way.delivered.unwrap_or(0).saturating_add(total);
     let sent = way.sent.map_or(told, |sent| sent.datagrams);
     // A share of what the receiver told of: of the rest nobody knows.
-    let lost = loss(total, told.min(sent));
-    let of = if sent > told {
-        format!(" of the {} that the receiver told of,", group_digits(told))
-    } else {
-        String::new()
-    };
-    let mut lines = vec![format!("  lost       {lost}{of} and {never} never sent")];
-    if sent > told {
+    let share = lost(total, told.min(sent));
+    let mut lines = if sent > told {
         let silent = group_digits(sent - told);
-        lines.push(format!("             and {silent} of which the receiver never told"));
-    }
+        vec![
+            format!("{share} of the {} that the receiver counted", group_digits(told)),
+            format!("{silent} unaccounted for by the receiver, never sent {never}"),
+        ]
+    } else {
+        vec![format!("{share}, never sent {never}")]
+    };
     if total > 0 {
         lines.push(format!(
-            "             {} on the path + {} at the receiver's socket",
+            "{} on the path + {} at the receiver's socket",
             group_digits(path),
             group_digits(receiver_socket)
         ));
     }
     if bursts > 0 {
+        let ending = if bursts == 1 { "" } else { "s" };
         lines.push(format!(
-            "             in {} bursts, the longest {}",
+            "in {} burst{ending}, the longest {}",
             group_digits(bursts),
             group_digits(longest_burst)
         ));
     }
     if way.burst_lengths.len() > 1 {
         let lengths: Vec<String> = way.burst_lengths.iter().map(burst_text).collect();
-        lines.push(format!("             bursts by length  {}", lengths.join("   ")));
+        lines.push(format!("bursts by length  {}", lengths.join("   ")));
     }
     lines
 }
@@ -266,26 +306,17 @@ fn burst_text(class: &BurstLength) -> String {
     match to {
         Some(to) if to == from => format!("{from}: {bursts}"),
         Some(to) => format!("{from}-{to}: {bursts}"),
-        None => format!("{from} on: {bursts}"),
+        None => format!("{from}+: {bursts}"),
     }
-}
-
-/// `897 (0.106%)`; `-` for a share of nothing.
-fn loss(lost: u64, of: u64) -> String {
-    if of == 0 {
-        return format!("{} (-)", group_digits(lost));
-    }
-    format!("{} ({:.3}%)", group_digits(lost), lost as f64 * 100.0 / of as f64)
 }
 
 fn order_lines(report: &DirectionReport) -> Vec<String> {
     let count = |value: Option<u64>| value.map_or_else(|| "-".to_owned(), group_digits);
-    let time = |nanos: Option<u64>| nanos.map_or_else(|| "-".to_owned(), |n| Nanos(n).to_string());
+    let jitter = report.jitter_ns.map_or_else(|| "-".to_owned(), |n| Nanos(n).to_string());
     let mut line = format!(
-        "  order      reordered {}   duplicates {}   jitter {}",
+        "reordered {}   duplicates {}   jitter {jitter}",
         count(report.reordered),
         count(report.duplicates),
-        time(report.jitter_ns)
     );
     for (value, what) in
         [(report.too_late, "too late"), (report.corrupt, "corrupt"), (report.strays, "strays")]
@@ -297,84 +328,83 @@ fn order_lines(report: &DirectionReport) -> Vec<String> {
     let mut lines = vec![line];
     if let Some((max, mean)) = report.reorder_extent_max.zip(report.reorder_extent_mean_milli) {
         let mean = mean as f64 / 1e3;
-        let max = group_digits(max);
-        lines.push(format!(
-            "             extents of reordering {mean:.1} on average, {max} at most"
-        ));
-    }
-    if report.silence_ns.is_some() {
-        let silence = time(report.silence_ns);
-        lines.push(format!("  silence    {silence} at most from one arrival to the next"));
+        lines.push(format!("reordering extent mean {mean:.1}, max {}", group_digits(max)));
     }
     lines
 }
 
+fn gap_text(way: &DirectionReport, page: Page) -> String {
+    let gap = way.silence_ns.map(|gap| format!("largest inter-arrival gap {}", Nanos(gap)));
+    page.labelled("gap", gap.as_slice())
+}
+
 /// Either end's own pause: of its host, not of the path.
-fn pause_lines(way: &DirectionReport) -> Vec<String> {
+fn pauses(way: &DirectionReport) -> Vec<String> {
     let (sender, receiver) = match way.direction {
-        "down" => ("the far end", "this host"),
-        _ => ("this host", "the far end"),
+        Way::Down => ("the server", "this host"),
+        Way::Up | Way::RoundTrip => ("this host", "the server"),
     };
     let ends = [
-        (sender, way.sender_pause_ns, "sent nothing meanwhile"),
-        (receiver, way.receiver_pause_ns, "what came was read later"),
+        (sender, way.sender_pause_ns, "nothing was sent meanwhile"),
+        (receiver, way.receiver_pause_ns, "what arrived was read later"),
     ];
     let shown = |pause: Option<u64>| pause.map(Nanos).filter(|pause| *pause >= SHOWN_PAUSE);
     ends.into_iter()
         .filter_map(|(end, pause, meaning)| Some((end, shown(pause)?, meaning)))
-        .map(|(end, pause, meaning)| {
-            format!("  paused     {end} itself stood still for {pause}: {meaning}")
-        })
+        .map(|(end, pause, meaning)| format!("{end} paused for {pause}: {meaning}"))
         .collect()
 }
 
-fn refused_lines(report: &DirectionReport) -> Vec<String> {
-    let refused = report.refused.iter().map(|refusal| {
-        format!("  refused    {} {}", group_digits(refusal.datagrams), refusal.cause)
-    });
-    let network = report
-        .network_errors
-        .iter()
-        .map(|error| format!("  network    {} {}", group_digits(error.datagrams), error.cause));
-    let unsent = (report.unsent > 0).then(|| {
-        format!("  unsent     {} due when the time was over", group_digits(report.unsent))
-    });
-    refused.chain(network).chain(unsent).collect()
+fn refused_text(report: &DirectionReport, page: Page) -> String {
+    let lines = |refusals: &[Refusal]| -> Vec<String> {
+        let line = |one: &Refusal| format!("{} {}", group_digits(one.datagrams), one.cause);
+        refusals.iter().map(line).collect()
+    };
+    let unsent = (report.unsent > 0)
+        .then(|| format!("{} still due at the end", group_digits(report.unsent)));
+    [
+        page.labelled("refused", &lines(&report.refused)),
+        page.labelled("network", &lines(&report.network_errors)),
+        page.labelled("unsent", unsent.as_slice()),
+    ]
+    .concat()
 }
 
-fn header_line(report: &BlastReport) -> String {
+fn header_text(report: &BlastReport, page: Page) -> String {
     let header = report.header;
-    format!(
-        "  header     {} of {} wire bytes are UDP's ({:.1}%); TCP's would be {}",
+    let line = format!(
+        "{} of {} wire bytes are UDP's ({:.1}%); TCP's would be {}",
         header.udp_bytes,
         header.wire_bytes,
         header.udp_bytes as f64 * 100.0 / header.wire_bytes.max(1) as f64,
         header.tcp_bytes
-    )
+    );
+    page.labelled("header", &[line])
 }
 
-fn delay_lines(report: &DirectionReport) -> Vec<String> {
-    let mut lines = Vec::new();
+fn delay_text(report: &DirectionReport, page: Page) -> String {
+    let mut text = String::new();
     if report.delay_above_min_ns != DelayQuantiles::default() {
         let told = quantile_text(&report.delay_above_min_ns);
-        lines.push(format!("  delay, ms  {told}   above minimum"));
+        text.push_str(&page.labelled("delay, ms", &[format!("{told}   above minimum")]));
     }
     if let Some(drift) = report.drift_ppb.filter(|drift| drift.abs() >= SHOWN_DRIFT) {
         let ppm = drift as f64 / 1e3;
-        lines.push(format!(
-            "  clocks     the receiver's gains {ppm:+.2} ppm on the sender's, taken out"
-        ));
+        let line = format!("the receiver's drifts {ppm:+.2} ppm from the sender's (compensated)");
+        text.push_str(&page.labelled("clocks", &[line]));
     }
     if report.lateness_ns != DelayQuantiles::default() {
         let told = quantile_text(&report.lateness_ns);
-        lines.push(format!("  late, ms   {told}   behind schedule"));
-        lines.push(format!(
-            "  schedule   at most {} at once, caught up {} times",
-            group_digits(report.quantum),
-            group_digits(report.catch_ups)
-        ));
+        text.push_str(&page.labelled("late, ms", &[format!("{told}   behind schedule")]));
+        let catch_ups = group_digits(report.catch_ups);
+        let ending = if report.catch_ups == 1 { "" } else { "s" };
+        let line = format!(
+            "bursts of at most {}, caught up {catch_ups} time{ending}",
+            group_digits(report.quantum)
+        );
+        text.push_str(&page.labelled("schedule", &[line]));
     }
-    lines
+    text
 }
 
 /// Quantiles in milliseconds; `-` where fewer than ten samples lie beyond.
@@ -402,90 +432,59 @@ fn io_line(report: &BlastReport, way: &DirectionReport) -> String {
     let buffer = io
         .receive_buffer_granted
         .map_or_else(|| "-".to_owned(), |bytes| format!("{} KiB", bytes / 1024));
-    format!(
-        "  io         sender {tx}, receiver {}, its socket buffer {buffer}",
-        io.rx.as_deref().unwrap_or("-")
-    )
+    let rx = io.rx.as_deref().unwrap_or("-");
+    format!("sender {tx}, receiver {rx}, receive buffer {buffer}")
 }
 
 /// Idle and loaded round trips, one above the other.
-fn probe_lines(probe: &ProbeReport) -> Vec<String> {
+fn probe_text(probe: &ProbeReport, page: Page) -> String {
     let row = |name: &str, trips: &RoundTrips| {
         let told = quantile_text(&trips.round_trip_ns);
         let lost = trips.sent.saturating_sub(trips.back);
-        format!("  {name:<11}{told}   {} of {} lost", group_digits(lost), group_digits(trips.sent))
+        let lost = part(lost, trips.sent, "probe");
+        page.labelled(name, &[format!("{told}   {lost} lost")])
     };
-    let mut lines =
-        vec!["  round trip, ms".to_owned(), row("idle", &probe.idle), row("loaded", &probe.loaded)];
-    if let Some(factor) = probe.loaded_per_idle_milli {
-        let factor = factor as f64 / 1e3;
-        lines.push(format!("             under load {factor:.1} times the idle median"));
-    }
-    lines
+    let factor = probe.loaded_per_idle_milli.map(|factor| {
+        format!("the median under load is {:.1} times the idle one", factor as f64 / 1e3)
+    });
+    [
+        "  round trip, ms\n".to_owned(),
+        row("idle", &probe.idle),
+        row("loaded", &probe.loaded),
+        page.labelled("", factor.as_slice()),
+    ]
+    .concat()
 }
 
-/// What limited the run, each way.
-fn verdict_lines(report: &BlastReport) -> Vec<String> {
-    let ways = [Some(&report.main), report.reverse.as_ref()].into_iter().flatten();
-    let told = ways.filter_map(|way| Some((way.direction, way.verdict.as_ref()?)));
-    let mut lines = Vec::new();
-    for (direction, verdict) in told {
-        let way = if report.reverse.is_some() { format!("{direction} ") } else { String::new() };
-        let Verdict { limited_by, because, advice, .. } = verdict;
-        let sentence = format!("{way}{}: {because}", limited_by.words());
-        lines.push(wrapped("  verdict    ", &sentence, LABEL));
-        if !advice.is_empty() {
-            lines.push(format!("             {advice}"));
-        }
+/// A sentence about one way of a run, which is named where it has two.
+fn of_way(report: &BlastReport, way: &DirectionReport, sentence: &str) -> String {
+    match report.reverse {
+        Some(_) => format!("{}: {sentence}", way_name(way.direction)),
+        None => sentence.to_owned(),
     }
-    lines
+}
+
+fn ways(report: &BlastReport) -> impl Iterator<Item = &DirectionReport> {
+    [Some(&report.main), report.reverse.as_ref()].into_iter().flatten()
+}
+
+/// What limited the run, each way, and what would help.
+fn findings_text(report: &BlastReport, page: Page) -> String {
+    let verdict = |way: &DirectionReport| of_way(report, way, &way.findings.verdict.text());
+    let advice = |way: &DirectionReport| Some(of_way(report, way, &way.advice?.text()));
+    let verdicts: Vec<_> = ways(report).map(verdict).collect();
+    let advices: Vec<_> = ways(report).filter_map(advice).collect();
+    [page.labelled("verdict", &verdicts), page.labelled("advice", &advices)].concat()
 }
 
 /// What a reader should know before believing the figures.
-fn doubts(report: &BlastReport) -> Vec<String> {
-    let mut doubts = Vec::new();
-    for way in [Some(&report.main), report.reverse.as_ref()].into_iter().flatten() {
-        doubts.extend(way_doubts(report, way));
-    }
-    if report.loopback {
-        doubts
-            .push("loopback: a figure of this host's memory and kernel, not of a link".to_owned());
-    }
-    if report.one_host && !report.loopback {
-        doubts.push("both ends are on this host: a figure of its kernel, not of a link".to_owned());
-    }
-    let ways = [Some(&report.main), report.reverse.as_ref()].into_iter().flatten();
-    if let Some(why) = report.contradiction {
-        doubts.push(format!("the far end contradicts this one, and is not believed: {why}"));
-    } else if ways.into_iter().any(|way| !way.counts_final) {
-        doubts.push("one end did not have its last word; these are its latest counts".to_owned());
-    }
-    doubts
-}
-
-fn way_doubts(report: &BlastReport, way: &DirectionReport) -> Vec<String> {
-    let mut doubts = Vec::new();
-    // Nine tenths of a core for every stream.
-    let busy = |percent: Option<u64>| percent.is_some_and(|p| p >= 90 * u64::from(report.streams));
-    let text = |percent: Option<u64>| percent.map_or_else(|| "-".to_owned(), |p| format!("{p}%"));
-    if busy(way.sender_cpu_percent) || busy(way.receiver_cpu_percent) {
-        doubts.push(format!(
-            "sender {} of a core, receiver {}: a host was near its limit",
-            text(way.sender_cpu_percent),
-            text(way.receiver_cpu_percent)
-        ));
-    }
-    if way.lost.is_some_and(|lost| lost.receiver_socket > 0) {
-        doubts.push(
-            "receiver's socket full: raise net.core.rmem_max there or lower the rate".to_owned(),
-        );
-    }
-    if way.clock_steps.is_some_and(|steps| steps > 0) {
-        doubts
-            .push("a clock was set during the run: delays about that moment are wrong".to_owned());
-    }
-    if way.sender_limited == Some(true) {
-        doubts.push("sender-limited: less than 99% of the goal was offered in time".to_owned());
-    }
-    doubts
+fn cautions(report: &BlastReport) -> Vec<String> {
+    ways(report)
+        .flat_map(|way| {
+            way.findings.caveats.iter().map(move |caveat| match caveat.is_of_one_way() {
+                true => of_way(report, way, &caveat.text()),
+                false => caveat.text(),
+            })
+        })
+        .collect()
 }

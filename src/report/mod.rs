@@ -27,7 +27,7 @@ mod trials;
 mod trouble;
 pub mod words;
 
-pub use blast::{BlastView, Lane};
+pub use blast::{BlastView, IntervalLines, Lane, blast_text};
 pub use cast::{cast_interval_line, cast_received_text, cast_sent_text};
 pub use cast_check::{cast_answered_text, cast_check_text};
 pub use clock::{Clock, TimeStyle};
@@ -44,5 +44,5 @@ pub use probe::{
 pub use recv::{RecvReport, RecvView};
 pub use send::{SendReport, SendView};
 pub use serve::{ServeLine, ServeLog, serve_line};
-pub use trials::TrialsView;
+pub use trials::{TrialsView, find_rate_text, sweep_text};
 pub use trouble::{Color, detail, error, note, set_color, set_verbose, usage, warning};

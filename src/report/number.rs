@@ -58,6 +58,14 @@ impl RateUnit {
         format!("{:.3}", bits_per_second / self.one)
     }
 
+    /// Eleven columns, four significant digits and the points one above the other; `-` for what is
+    /// not known.
+    pub fn aligned(self, bits_per_second: Option<u64>) -> String {
+        let text = bits_per_second.map(|rate| self.scaled(rate as f64));
+        let text = text.map_or_else(|| "-    ".to_owned(), aligned);
+        format!("{text:>11}")
+    }
+
     /// Sixteen columns; `-` for what is not known.
     pub fn bits(self, bits_per_second: Option<f64>) -> String {
         match bits_per_second {
@@ -74,6 +82,29 @@ impl RateUnit {
         }
     }
 }
+
+/// Four significant digits, no more than three behind the point, and blanks in the place of the
+/// others: `1.234`, `12.34 `, `123.4  `, `12 345    `.
+fn aligned(value: f64) -> String {
+    match value {
+        v if v < 9.9995 => format!("{v:.3}"),
+        v if v < 99.995 => format!("{v:.2} "),
+        v if v < 999.95 => format!("{v:.1}  "),
+        v => format!("{}    ", group_digits(v.round() as u64)),
+    }
+}
+
+/// Milliseconds with three significant digits; `-` for what is not known.
+pub(super) fn millis_or_dash(nanos: Option<u64>) -> String {
+    let Some(nanos) = nanos else { return "-".to_owned() };
+    match Nanos(nanos).as_millis_f64() {
+        v if v < 0.9995 => format!("{v:.3}"),
+        v if v < 9.995 => format!("{v:.2}"),
+        v if v < 99.95 => format!("{v:.1}"),
+        v => group_digits(v.round() as u64),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,6 +119,24 @@ mod tests {
         assert_eq!(packets_or_dash(Some(50_000)), "50.0 kpps");
         assert_eq!(plural(1, "datagram"), "1 datagram");
         assert_eq!(plural(2000, "datagram"), "2 000 datagrams");
+    }
+
+    #[test]
+    fn rates_of_any_size_stand_below_each_other_in_one_unit() {
+        let unit = RateUnit::for_rate(1_000_000);
+        for (rate, text) in [
+            (Some(1_000_000), "      1.000"),
+            (Some(9_999_600), "     10.00 "),
+            (Some(64_000_000), "     64.00 "),
+            (Some(256_040_000), "    256.0  "),
+            (Some(16_389_963_000), " 16 390    "),
+            (Some(400_000_000_000), "400 000    "),
+            (None, "      -    "),
+        ] {
+            assert_eq!(unit.aligned(rate), text, "{rate:?}");
+        }
+        let millis = [Some(84_000), Some(1_204_000), Some(12_300_000), Some(1_234_000_000), None];
+        assert_eq!(millis.map(millis_or_dash), ["0.084", "1.20", "12.3", "1 234", "-"]);
     }
 
     #[test]

@@ -36,13 +36,13 @@ pub(super) fn over_time(intervals: &[BlastInterval], sent_for: u64) -> Vec<Strin
     vec![
         String::new(),
         format!(
-            "  0 s {} {end}  {}  min {} max {}",
+            "  0 s {} {end}  received {}  min {} max {}",
             sparkline(&rates, CELLS),
             unit.name(),
             unit.figure(slow),
             unit.figure(fast)
         ),
-        format!("  0 s {} {end}  loss    max {worst:.2}%", sparkline(&losses, CELLS)),
+        format!("  0 s {} {end}  loss  max {worst:.2}%", sparkline(&losses, CELLS)),
         String::new(),
     ]
 }

@@ -1,9 +1,9 @@
 //! Series of runs as text: a line for each as it ends, then the picture, or what was found.
 
-use super::Output;
-use super::number::RateUnit;
-use crate::record::{FindRateReport, SweepReport, TrialOutcome, TrialReport};
-use crate::units::{BitRate, Nanos};
+use super::number::{RateUnit, millis_or_dash};
+use super::words::blast::{SeriesHeading, SeriesKind};
+use super::{Output, Page};
+use crate::record::{FindRateReport, HostLimit, SweepReport, TrialOutcome, TrialReport, Worded};
 use rasciigraph::{Config, plot_many};
 
 /// Columns and lines of the picture.
@@ -14,93 +14,146 @@ const HEIGHT: u32 = 12;
 pub struct TrialsView {
     output: Output,
     text: bool,
-    unit: RateUnit,
+    lines: TrialLines,
+    page: Page,
 }
 
 impl TrialsView {
-    /// A view with its first line; `highest` is the highest rate of the series, in bits a second,
+    /// A view with its first line; `lowest` is the lowest rate of the series, in bits a second,
     /// whose unit all lines have.
-    pub fn new(heading: &str, highest: u64, json: bool) -> Self {
-        let mut view =
-            Self { output: Output::new(), text: !json, unit: RateUnit::for_rate(highest) };
-        view.line(heading);
-        view.line("");
-        view.line(&format!(
-            "  {:>15} {:>15} {:>15} {:>9} {:>9} {:>9}",
-            "offered", "sent", "received", "lost", "p50, ms", "p99, ms"
-        ));
+    pub fn new(heading: &SeriesHeading, lowest: u64, json: bool) -> Self {
+        let page = Page::of_stdout();
+        let lines = TrialLines::new(heading.kind, lowest);
+        let mut view = Self { output: Output::new(), text: !json, lines, page };
+        view.print(&view.lines.first(heading, page));
         view
     }
 
     /// One more run has ended.
     pub fn trial(&mut self, trial: &TrialReport) {
-        self.line(&trial_line(trial, self.unit));
+        self.print(&self.lines.row(trial));
     }
 
     /// The picture of a sweep.
     pub fn sweep(&mut self, report: &SweepReport) {
-        if let Some(picture) = picture(&report.trials, self.unit) {
-            self.line("");
-            picture.lines().for_each(|row| self.line(row));
-        }
-        self.doubts(report.loopback, report.complete, report.interrupted);
+        self.print(&self.lines.sweep(report, self.page));
     }
 
     /// What was found.
     pub fn found(&mut self, report: &FindRateReport) {
-        self.line("");
-        for line in found_lines(report) {
-            self.line(&line);
-        }
-        self.doubts(report.loopback, report.complete, report.interrupted);
+        self.print(&found(report, self.page));
     }
 
-    fn doubts(&mut self, loopback: bool, complete: bool, interrupted: bool) {
-        if interrupted {
-            self.line("  interrupted");
-        }
-        if loopback {
-            self.line(
-                "  doubt: loopback: a figure of this host's memory and kernel, not of a link",
-            );
-        }
-        if !complete {
-            self.line("  doubt: broken off before its end");
-        }
-    }
-
-    fn line(&mut self, line: &str) {
-        if self.text {
-            self.output.line(line);
+    fn print(&mut self, text: &str) {
+        if self.text && !text.is_empty() {
+            self.output.line(text.trim_end_matches('\n'));
         }
     }
 }
 
-fn trial_line(trial: &TrialReport, unit: RateUnit) -> String {
-    let rate = |traffic: Option<crate::record::Traffic>| {
-        let bits = traffic.and_then(|traffic| traffic.bits_per_second);
-        unit.bits(bits.map(|bits| bits as f64))
-    };
-    let loss = trial.loss_percent().map_or_else(|| "-".to_owned(), |loss| format!("{loss:.3}%"));
-    let millis = |nanos: Option<u64>| {
-        nanos.map_or_else(|| "-".to_owned(), |nanos| format!("{:.3}", Nanos(nanos).as_millis_f64()))
-    };
-    let delay = &trial.delay_above_min_ns;
-    let outcome = match (trial.outcome, trial.host_limit) {
-        (TrialOutcome::Passed, _) if trial.verification => "   passed, tried for longer",
-        (TrialOutcome::Invalid, Some("sender")) => "   invalid: the sender was the limit",
-        (TrialOutcome::Invalid, _) => "   invalid: the receiver's socket was the limit",
-        (TrialOutcome::Unknown, _) => "   unknown: its counts were not told to the end",
-        _ => "",
-    };
-    format!(
-        "  {:>15} {:>15} {:>15} {loss:>9} {:>9} {:>9}{outcome}",
-        rate(trial.offered).trim(),
-        rate(trial.sent).trim(),
-        rate(trial.received).trim(),
-        millis(delay.p50),
-        millis(delay.p99)
-    )
+/// A whole sweep; `lowest` is its lowest rate in bits a second.
+pub fn sweep_text(
+    heading: &SeriesHeading,
+    lowest: u64,
+    report: &SweepReport,
+    page: Page,
+) -> String {
+    let lines = TrialLines::new(heading.kind, lowest);
+    [lines.table(heading, &report.trials, page), lines.sweep(report, page)].concat()
+}
+
+/// A whole search; `lowest` is its lowest rate in bits a second.
+pub fn find_rate_text(
+    heading: &SeriesHeading,
+    lowest: u64,
+    report: &FindRateReport,
+    page: Page,
+) -> String {
+    let lines = TrialLines::new(heading.kind, lowest);
+    [lines.table(heading, &report.trials, page), found(report, page)].concat()
+}
+
+fn found(report: &FindRateReport, page: Page) -> String {
+    format!("\n{}", page.findings(&report.findings))
+}
+
+/// The table of a series: its rows are printed one by one, so that their columns are fixed.
+#[derive(Clone, Copy, Debug)]
+struct TrialLines {
+    unit: RateUnit,
+    kind: SeriesKind,
+}
+
+impl TrialLines {
+    fn new(kind: SeriesKind, lowest: u64) -> Self {
+        Self { unit: RateUnit::for_rate(lowest), kind }
+    }
+
+    /// The first line, and the table's own.
+    fn first(self, heading: &SeriesHeading, page: Page) -> String {
+        let result = match self.kind {
+            SeriesKind::Sweep(_) => "",
+            SeriesKind::FindRate { .. } => "  result",
+        };
+        let (unit, delay) = (self.unit.name(), "delay above minimum, ms");
+        format!(
+            "{}\n  {unit:>11}{:>22}{:>9}{delay:>25}\n  {:>11}{:>11}{:>11}{:>9}{:>9}{:>9}{result}\n",
+            page.paragraph("", 2, &heading.text()),
+            "",
+            "",
+            "offered",
+            "sent",
+            "received",
+            "lost, %",
+            "p50",
+            "p99",
+        )
+    }
+
+    fn table(self, heading: &SeriesHeading, trials: &[TrialReport], page: Page) -> String {
+        let rows: String = trials.iter().map(|trial| self.row(trial)).collect();
+        format!("{}{rows}", self.first(heading, page))
+    }
+
+    fn row(self, trial: &TrialReport) -> String {
+        let rate = |traffic: Option<crate::record::Traffic>| {
+            self.unit.aligned(traffic.and_then(|traffic| traffic.bits_per_second))
+        };
+        let loss = trial.loss_percent().map_or_else(|| "-".to_owned(), |loss| format!("{loss:.3}"));
+        let delay = &trial.delay_above_min_ns;
+        let row = format!(
+            "  {}{}{}{loss:>9}{:>9}{:>9}  {}",
+            rate(trial.offered),
+            rate(trial.sent),
+            rate(trial.received),
+            millis_or_dash(delay.p50),
+            millis_or_dash(delay.p99),
+            self.result(trial)
+        );
+        format!("{}\n", row.trim_end())
+    }
+
+    /// How a run counts: in a sweep only what makes it none of the path's.
+    fn result(self, trial: &TrialReport) -> &'static str {
+        let searches = matches!(self.kind, SeriesKind::FindRate { .. });
+        match (trial.outcome, trial.host_limit) {
+            (TrialOutcome::Passed, _) if trial.verification => "confirmed",
+            (TrialOutcome::Passed, _) if searches => "passed",
+            (TrialOutcome::Lost, _) if searches => "failed",
+            (TrialOutcome::Passed | TrialOutcome::Lost, _) => "",
+            (TrialOutcome::Invalid, Some(HostLimit::Sender)) => "sender limited",
+            (TrialOutcome::Invalid, _) => "receiver limited",
+            (TrialOutcome::Unknown, _) => "counts missing",
+        }
+    }
+
+    /// What stands below the rows of a sweep.
+    fn sweep(self, report: &SweepReport, page: Page) -> String {
+        let picture = picture(&report.trials, self.unit).unwrap_or_default();
+        let cautions = page.told("caution", &report.caveats);
+        [picture, if cautions.is_empty() { String::new() } else { format!("\n{cautions}") }]
+            .concat()
+    }
 }
 
 /// Offered as a rising line, received as the line that leaves it where the path is full.
@@ -111,43 +164,14 @@ fn picture(trials: &[TrialReport], unit: RateUnit) -> Option<String> {
     let offered: Vec<f64> = trials.iter().map(|trial| bits(trial.offered)).collect();
     let received: Vec<f64> = trials.iter().map(|trial| bits(trial.received)).collect();
     (trials.len() > 1).then(|| {
-        let caption =
-            format!("{} offered, and received below it, over the offered rate", unit.name());
+        let caption = format!("{} received (lower line) by rate offered (upper)", unit.name());
         let config = Config::default()
             .with_width(WIDTH)
             .with_height(HEIGHT)
             .with_offset(4)
             .with_caption(caption);
-        plot_many(vec![offered, received], config)
+        let plot = plot_many(vec![offered, received], config);
+        let lines = plot.lines().map(|line| format!("{}\n", line.trim_end()));
+        format!("\n{}", lines.collect::<String>())
     })
-}
-
-fn found_lines(report: &FindRateReport) -> Vec<String> {
-    let allowed = report.loss_allowed_ppb as f64 / 1e7;
-    let Some(bits) = report.found_bits_per_second else {
-        let lowest = report.trials.first().map_or("-", |trial| trial.goal.as_str());
-        return vec![match report.bound {
-            Some("network") => {
-                format!("  found      no rate: even {lowest} lost more than {allowed}%")
-            }
-            Some(_) => format!("  found      no rate: a host was the limit at {lowest} already"),
-            None => "  found      nothing yet".to_owned(),
-        }];
-    };
-    let packets = report.found_datagrams_per_second.unwrap_or(0);
-    let mut lines = vec![format!(
-        "  found      {} of payload, {packets} datagrams a second, at {allowed}% loss or less",
-        BitRate(bits)
-    )];
-    lines.push(match report.bound {
-        Some("network") => "             the next higher rate lost more on the path".to_owned(),
-        Some("host") => {
-            "             the path carries this at least: beyond it a host was the limit".to_owned()
-        }
-        Some(_) => {
-            "             the path carries this at least: it was the highest tried".to_owned()
-        }
-        None => "             the highest that passed before the search was broken off".to_owned(),
-    });
-    lines
 }

@@ -1,7 +1,7 @@
 //! One command and its reply: repeated with back-off until the reply comes.
 
 use crate::batch::{SendOutcome, SendStop};
-use crate::record::RemoteRefusal;
+use crate::record::{RemoteRefusal, ServerReply};
 use crate::units::Nanos;
 use crate::wire::{Code, Command, ControlKey, Reply, Seal, Tag, Verb};
 
@@ -189,6 +189,17 @@ impl Tags {
     pub fn fresh(&mut self) -> Tag {
         self.count += 1;
         Tag::new(&format!("{}{}", self.prefix, self.count)).unwrap_or_default()
+    }
+}
+
+/// A reply that refuses, as data; what is for programs alone is left out.
+pub fn server_reply(reply: &Reply) -> ServerReply {
+    let is_told = |key: &str| !matches!(key, "pad" | "proof");
+    let params = reply.params.iter().filter(|(key, _)| is_told(key));
+    ServerReply {
+        reply_code: reply.code.0,
+        reply_text: reply.text.clone(),
+        reply_params: params.map(|(key, value)| format!("{key}={value}")).collect(),
     }
 }
 

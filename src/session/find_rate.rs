@@ -6,6 +6,8 @@
 //! traffic is not the path's limit; so is one in which a host was the limit, which then bounds the
 //! search, but never as a figure of the network.
 
+use crate::record::FoundBound;
+
 /// Factor from one rate to the next while nothing has failed.
 const RISE: u64 = 4;
 
@@ -32,17 +34,6 @@ pub enum SearchStep {
     },
     /// The search is over.
     Over(Found),
-}
-
-/// What limits the rate that was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FoundBound {
-    /// The next higher rate lost datagrams on the path.
-    Network,
-    /// At the next higher rate a host was the limit: the path may carry more.
-    Host,
-    /// The highest rate that was allowed passed.
-    Ceiling,
 }
 
 /// The end of a search.

@@ -35,8 +35,8 @@ pub use cast::{
 };
 pub use cast::{CheckAnswerer, CheckAnswererConfig, CheckConfig, CheckProber, CheckWay};
 pub use contract::{Next, Now, Session};
-pub use exchange::{Exchange, Step, Tags, patience_for, refusal};
-pub use find_rate::{FindRate, Found, FoundBound, Outcome, SearchStep};
+pub use exchange::{Exchange, Step, Tags, patience_for, refusal, server_reply};
+pub use find_rate::{FindRate, Found, Outcome, SearchStep};
 pub use held::HeldSession;
 pub use orders::Orders;
 pub use payload::{FixedMessages, Message, PayloadSource, Supply, SupplyError};

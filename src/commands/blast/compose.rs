@@ -7,7 +7,7 @@ use crate::net::explain;
 use crate::record::{
     BURST_CLASSES, BlastInterval, BlastReceived, BlastReport, BlastSent, BurstLength,
     Circumstances, DirectionReport, Goal, HeaderShare, IoReport, KnownRun, Losses, Refusal, RunEnd,
-    fell_short, hold_numbers, hold_sent_against_received, verdict,
+    Way, fell_short, hold_numbers, hold_sent_against_received,
 };
 use crate::session::blast::{ControlSummary, Direction};
 use crate::units::{Nanos, Rate};
@@ -18,7 +18,7 @@ const SHORT: Nanos = Nanos::from_millis(100);
 
 /// What one direction's two ends told.
 struct Facts {
-    direction: &'static str,
+    direction: Way,
     sent: Option<BlastSent>,
     received: Option<BlastReceived>,
     /// Streams that began; `None` where none was ever asked for.
@@ -61,7 +61,7 @@ pub fn report(plan: &BlastPlan, control: &ControlSummary, found: Collected) -> B
     let (far_rx, far_tx) = (control.far_rx.as_ref(), control.far_tx.as_ref());
     let asked = Some(plan.stream.buffer as u64);
     let way_up = Facts {
-        direction: "up",
+        direction: Way::Up,
         sent: sent.map(|sent| explained(plan, sent)),
         received: control.received,
         begun: granted.then_some(begun_up),
@@ -76,7 +76,7 @@ pub fn report(plan: &BlastPlan, control: &ControlSummary, found: Collected) -> B
         intervals: if control.contradiction.is_some() { Vec::new() } else { up },
     };
     let way_down = Facts {
-        direction: "down",
+        direction: Way::Down,
         sent: control.sent.clone(),
         received,
         begun: granted.then_some(begun_down),
@@ -97,7 +97,7 @@ pub fn report(plan: &BlastPlan, control: &ControlSummary, found: Collected) -> B
             (direction(plan, way_up, control), Some(direction(plan, way_down, control)))
         }
     };
-    BlastReport {
+    let mut report = BlastReport {
         target: plan.target.to_string(),
         loopback: plan.target.ip().is_loopback(),
         one_host: control.one_host,
@@ -107,8 +107,8 @@ pub fn report(plan: &BlastPlan, control: &ControlSummary, found: Collected) -> B
         payload_bytes: u64::from(plan.test.payload),
         complete: control.complete && !control.stopped,
         interrupted: control.stopped,
-        failure: control.broken.clone(),
-        failure_hint: None,
+        failure: control.failure.clone(),
+        failure_advice: None,
         contradiction: control.contradiction,
         probe: None,
         header: HeaderShare {
@@ -119,7 +119,9 @@ pub fn report(plan: &BlastPlan, control: &ControlSummary, found: Collected) -> B
         main,
         reverse,
         limits: Vec::new(),
-    }
+    };
+    report.note_caveats();
+    report
 }
 
 fn direction(plan: &BlastPlan, facts: Facts, control: &ControlSummary) -> DirectionReport {
@@ -135,7 +137,6 @@ fn direction(plan: &BlastPlan, facts: Facts, control: &ControlSummary) -> Direct
     let reordering = received.filter(|counts| counts.reordered > 0);
     let mut report = DirectionReport {
         direction,
-        verdict: None,
         duration_ns: length.0,
         offered: flow.offered(),
         sent: flow.sent(),
@@ -180,13 +181,14 @@ fn direction(plan: &BlastPlan, facts: Facts, control: &ControlSummary) -> Direct
             .and_then(|counts| counts.cpu_ns)
             .and_then(|cpu| share(Nanos(cpu), length)),
         intervals,
+        ..DirectionReport::default()
     };
     if complete && let (Some(sent), Some(received)) = (&sent, &received) {
         check_sums(sent, received);
     }
     let circumstances = Circumstances {
         goal: if plan.test.rate == Rate::Max { Goal::Unpaced } else { Goal::Paced },
-        end: match (&control.broken, control.stopped) {
+        end: match (&control.failure, control.stopped) {
             (_, true) => RunEnd::Interrupted,
             (Some(_), false) => RunEnd::Failed,
             (None, false) => RunEnd::Whole,
@@ -196,7 +198,7 @@ fn direction(plan: &BlastPlan, facts: Facts, control: &ControlSummary) -> Direct
         streams: u64::from(plan.test.streams),
         one_host: control.one_host,
     };
-    report.verdict = Some(verdict(&report, circumstances));
+    report.conclude(circumstances);
     report
 }
 

@@ -1,11 +1,12 @@
-//! What can be told of a run that failed beyond its own words, and done about it: looked up once it
-//! is over.
+//! What can be told of a run that failed beyond what its session saw, and done about it: looked up
+//! once it is over.
 
 use super::plan::BlastPlan;
+use crate::batch::OwnFinding;
 use crate::engine::random_u64;
 use crate::net::{self, who_answers};
-use crate::record::Worded;
-use crate::session::blast::{ControlSummary, RunFailure};
+use crate::record::{FailureAdvice, RunFailure, ServerReply};
+use crate::session::blast::ControlSummary;
 use crate::session::{Sealer, Step};
 use crate::units::Nanos;
 use crate::wire::{Command, HELO_LEN, Reply, Verb};
@@ -15,45 +16,47 @@ use std::time::Duration;
 /// How long another address has to answer where the one that was asked does not.
 const ELSEWHERE: Duration = Duration::from_millis(900);
 
-/// Says in the summary why the run failed, as far as this host's state and another answer show it;
-/// what the user can do about it is returned.
-pub fn explain(plan: &BlastPlan, control: &mut ControlSummary) -> Option<String> {
-    let port = plan.target.port();
-    match control.failure? {
-        RunFailure::RefusedHere(errno) => {
-            let found = net::explain(errno, plan.target);
-            control.broken =
-                Some(format!("no datagram to {} left this host: {found}", plan.target));
-            found.hint().map(|hint| hint.text())
+/// Takes down in the summary why the run failed, as far as this host's state and another answer show
+/// it; what the user can do about it is returned.
+pub fn explain(plan: &BlastPlan, control: &mut ControlSummary) -> Option<FailureAdvice> {
+    let (target, rate_limit) = (plan.target, control.rate_limit.clone());
+    match control.failure.as_mut()? {
+        RunFailure::NotSent { reason, .. }
+        | RunFailure::StreamNotSent { reason }
+        | RunFailure::DatagramsNotSent { reason, .. } => {
+            *reason = net::explain(reason.errno, target);
+            mend(reason)
         }
-        RunFailure::NoAnswer | RunFailure::NobodyThere if plan.named.is_none() => Some(
-            "the far end is this process's own: `ip link show lo` and this host's packet filter \
-             may say what keeps them apart"
-                .to_owned(),
-        ),
-        RunFailure::NoAnswer => {
+        RunFailure::NoReply { .. } | RunFailure::PortClosed { .. } if plan.named.is_none() => {
+            Some(FailureAdvice::CheckLoopback)
+        }
+        failure @ RunFailure::NoReply { .. } => {
             let Some(from) = elsewhere(plan) else {
-                return Some(format!(
-                    "run `udpkit serve -p {port}` there, and let UDP port {port} through in both \
-                     directions"
-                ));
+                return Some(FailureAdvice::StartServerAndOpenPort { target });
             };
-            let asked = plan.target;
-            control.broken =
-                Some(format!("answers came from {from}, not from {asked} that was asked"));
-            Some(format!(
-                "`udpkit blast {from}` asks that address; a NAT on the way back, or a server that \
-                 answers from another of its addresses, changes it"
-            ))
+            *failure = RunFailure::OtherAddress { target, from };
+            Some(FailureAdvice::AskAddress { from })
         }
-        RunFailure::StoppedOnTheWay => {
-            Some(format!("`udpkit probe trace {}` shows where", plan.target))
-        }
-        RunFailure::NobodyThere => Some(format!("run `udpkit serve -p {port}` there")),
-        _ => {
-            let limit = control.rate_limit.as_ref()?;
-            Some(format!("--rate {limit} or less is served there"))
-        }
+        RunFailure::PathError { .. } => Some(FailureAdvice::TracePath { target }),
+        RunFailure::PortClosed { .. } => Some(FailureAdvice::StartServer { target }),
+        RunFailure::KeyNeeded => Some(FailureAdvice::GiveKey),
+        RunFailure::OtherKey => Some(FailureAdvice::SameKey),
+        RunFailure::NoKeyThere => Some(FailureAdvice::NoKey),
+        RunFailure::Refused { reply }
+        | RunFailure::StreamRefused { reply }
+        | RunFailure::LostRun { reply } => refused(reply, rate_limit),
+        _ => None,
+    }
+}
+
+fn mend(reason: &OwnFinding) -> Option<FailureAdvice> {
+    reason.hint().map(|_| FailureAdvice::MendThisHost { reason: reason.clone() })
+}
+
+fn refused(reply: &ServerReply, rate_limit: Option<String>) -> Option<FailureAdvice> {
+    match rate_limit {
+        Some(rate) => Some(FailureAdvice::LowerRate { rate }),
+        None => (400..500).contains(&reply.reply_code).then_some(FailureAdvice::TryLater),
     }
 }
 

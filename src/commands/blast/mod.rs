@@ -1,6 +1,7 @@
 //! `udpkit blast`: from arguments to a run and its report.
 
 mod compose;
+mod error;
 mod failure;
 mod flow;
 mod plan;
@@ -8,6 +9,7 @@ mod probe;
 mod series;
 mod streams;
 
+use self::error::BlastError;
 use self::plan::BlastPlan;
 use self::streams::Driver;
 use super::Exit;
@@ -18,12 +20,11 @@ use crate::engine::{
     Handle, Loop, LoopConfig, ProbeSwitch, RunningProber, Server, Signals, host_id, random_u64,
 };
 use crate::net::SocketPlan;
-use crate::record::{BlastReport, Document, Flow, hold};
+use crate::record::{BlastReport, Document, FailureAdvice, Flow, RunFailure, Worded, hold};
 use crate::report::{self, BlastView};
 use crate::session::Sealer;
 use crate::session::blast::{BlastControl, ControlSummary};
 use crate::wire::CONTROL_MAX;
-use anyhow::Context;
 use std::sync::mpsc::channel;
 use std::thread::{self, JoinHandle};
 
@@ -41,7 +42,7 @@ pub fn run(args: BlastArgs) -> anyhow::Result<Exit> {
         return series::find_rate(args, own);
     }
     let plan = BlastPlan::resolve(&args, own)?;
-    let view = BlastView::new(&plan.heading(), plan.expected(), args.quiet, args.json);
+    let view = BlastView::new(plan.heading(), plan.expected(), args.quiet, args.json);
     let (mut report, mut view) = run_once(&plan, view)?;
     drop(far_end);
     report.limits = hold(&args.fail_if, &report);
@@ -55,21 +56,21 @@ pub fn run(args: BlastArgs) -> anyhow::Result<Exit> {
 
 /// One run from its first word to its report.
 fn run_once(plan: &BlastPlan, view: BlastView) -> anyhow::Result<(BlastReport, BlastView)> {
-    let signals = Signals::listen().context("cannot listen for signals")?;
+    let signals = Signals::listen().map_err(BlastError::Signals)?;
     let prober = probe::start(plan)?;
     if prober.is_some() {
         thread::sleep(probe::IDLE);
     }
     let switch = prober.as_ref().map(RunningProber::switch);
     let (mut control, driver) = run_control(plan, signals, view, switch)?;
-    let failure_hint = failure::explain(plan, &mut control);
+    let failure_advice = failure::explain(plan, &mut control);
     let trips = prober.and_then(RunningProber::finish);
     let (found, view) = driver.into_parts();
     let mut plan = plan.clone();
     plan.test.streams = control.streams.unwrap_or(plan.test.streams);
     compose::hold_claims(&plan, &mut control, &found);
     let mut report = compose::report(&plan, &control, found);
-    report.failure_hint = failure_hint;
+    report.failure_advice = failure_advice;
     report.probe = plan.probe.zip(trips).map(|(every, trips)| probe::report(every, &trips));
     Ok((report, view))
 }
@@ -87,7 +88,7 @@ fn run_control(
     let (orders, inbox) = channel();
     let mut driver = Driver::new(plan.clone(), orders, control.handle(), view, probe);
     let sealer = Sealer::new(plan.key.clone(), random_u64()?);
-    let session = BlastControl::new(plan.test, plan.patience, inbox, &mut driver)
+    let session = BlastControl::new(plan.test, plan.target, plan.patience, inbox, &mut driver)
         .with_sealer(sealer)
         .with_host(host_id())
         .with_host_streams(plan.host_streams);
@@ -101,10 +102,14 @@ fn exit(report: &BlastReport) -> Exit {
         None if report.limits.iter().all(|limit| limit.held) => Exit::Done,
         None => Exit::LimitBroken,
         Some(failure) => {
-            report::error(failure, report.failure_hint.as_deref());
+            report_failure(failure, report.failure_advice.as_ref());
             Exit::Failed
         }
     }
+}
+
+fn report_failure(failure: &RunFailure, advice: Option<&FailureAdvice>) {
+    report::error(failure.text(), advice.map(Worded::text).as_deref());
 }
 
 /// A far end of this process's own, on loopback. Dropping it ends it.

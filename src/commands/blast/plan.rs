@@ -1,13 +1,13 @@
 //! Everything about a throughput run that is decided before a datagram flows.
 
+use super::error::BlastUsage;
 use crate::batch::Fragmentation;
 use crate::cli::BlastArgs;
 use crate::commands::shared::check_cpus;
 use crate::commands::{Usage, key};
 use crate::engine::{Placement, ServerPlan};
-use crate::net::{
-    AddressFault, FamilyChoice, IoMode, NetError, SocketPlan, resolve, split_host_port,
-};
+use crate::net::{FamilyChoice, IoMode, SocketPlan, resolve, split_host_port};
+use crate::report::words::blast::{RunHeading, Ways};
 use crate::session::blast::{Direction, TestPlan};
 use crate::session::serve::ServePolicy;
 use crate::session::stamp::StampPolicy;
@@ -21,6 +21,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 const LOOPBACK_PAYLOAD: u64 = 1472;
 /// Shortest time from one probe to the next.
 const LEAST_PROBE: Nanos = Nanos::from_millis(1);
+/// Shortest report stretches.
+const LEAST_INTERVAL: Nanos = Nanos::from_millis(20);
 /// Streams in each direction.
 const MAX_STREAMS: u32 = 64;
 /// Streams of a run between two ends on one host that has no limit of its own, at most.
@@ -65,7 +67,7 @@ impl BlastPlan {
         let target = match (&args.target, embedded) {
             (Some(text), _) => resolve(text, Some(args.port), family)?,
             (None, Some(addr)) => addr,
-            (None, None) => return Err(Usage::new("no far end").into()),
+            (None, None) => return Err(Usage::from(BlastUsage::NoTarget).into()),
         };
         let bind = bind_address(args.bind.as_deref(), target)?;
         let control_bind = SocketAddr::new(bind.ip(), 0);
@@ -73,7 +75,7 @@ impl BlastPlan {
             .open()?
             .route_mtu()
             .unwrap_or(1500);
-        let payload = payload(args, target, mtu)?;
+        let payload = payload(args, target, mtu).map_err(Usage::from)?;
         let (own_memory, wide) = (target.ip().is_loopback(), host_streams(args));
         let test = TestPlan {
             direction: match (args.reverse, args.bidir) {
@@ -89,13 +91,14 @@ impl BlastPlan {
             } else {
                 DEFAULT_TIME
             }),
-            count: count(args, payload)?,
+            count: count(args, payload).map_err(Usage::from)?,
             verify: args.verify,
             interval: args.report_every,
             window: args.window.unwrap_or(WINDOW),
             burst: args.burst,
         };
-        check(args, &test)?;
+        check(args, &test).map_err(Usage::from)?;
+        check_cpus(&args.cpus)?;
         let stream = SocketPlan {
             connect: Some(target),
             tos: args.dscp.map(|dscp| tos(dscp, Ecn::NotEct)),
@@ -124,28 +127,23 @@ impl BlastPlan {
         })
     }
 
-    /// The first line of the report.
-    pub fn heading(&self) -> String {
-        let TestPlan { payload, rate, time, count, .. } = self.test;
-        let goal = match rate {
-            Rate::Max => "as fast as it goes".to_owned(),
-            rate => format!("goal {rate}"),
-        };
-        let length = match (time, count) {
-            (Nanos::ZERO, count) => format!("{count} datagrams"),
-            (time, 0) => time.to_string(),
-            (time, count) => format!("{time} or {count} datagrams"),
-        };
-        let streams = match (self.test.streams, self.test.direction) {
-            (1, Direction::Up) => String::new(),
-            (1, Direction::Down) => "   reverse".to_owned(),
-            (1, Direction::Both) => "   both ways".to_owned(),
-            (streams, Direction::Up) => format!("   {streams} streams"),
-            (streams, Direction::Down) => format!("   {streams} streams, reverse"),
-            (streams, Direction::Both) => format!("   {streams} streams each way"),
-        };
-        let own = if self.named.is_some() { "" } else { " (own far end)" };
-        format!("udpkit blast {}{own}   {payload} B   {goal}   {length}{streams}", self.target)
+    /// What the first line of the report says.
+    pub fn heading(&self) -> RunHeading {
+        let TestPlan { payload, rate, time, count, streams, direction, .. } = self.test;
+        RunHeading {
+            target: self.target,
+            own_server: self.named.is_none(),
+            payload_bytes: payload,
+            rate,
+            time,
+            count,
+            streams,
+            ways: match direction {
+                Direction::Up => Ways::Up,
+                Direction::Down => Ways::Down,
+                Direction::Both => Ways::Both,
+            },
+        }
     }
 
     /// How long the run will take, where that is known.
@@ -212,34 +210,32 @@ fn embedded_cpus(args: &BlastArgs) -> Vec<usize> {
     cpus
 }
 
-/// Where the stream's socket is bound: `--from`, or any address of the target's family.
+/// Where the stream's socket is bound: `--bind`, or any address of the target's family.
 fn bind_address(from: Option<&str>, target: SocketAddr) -> anyhow::Result<SocketAddr> {
     let any: IpAddr = match target {
         SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
         SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
     };
     let Some(text) = from else { return Ok((any, 0).into()) };
-    let wrong = |fault| NetError::Address { text: text.to_owned(), fault };
+    let named = || text.to_owned();
     let parts = split_host_port(text)?;
     let port = match parts.port.as_deref() {
         None => 0,
-        Some(port) => port
-            .parse()
-            .map_err(|_| wrong(AddressFault::Port { port: port.to_owned(), least: 0 }))?,
+        Some(port) => {
+            port.parse().map_err(|_| Usage::from(BlastUsage::BindPort { text: named() }))?
+        }
     };
     let ip = match parts.host.as_str() {
         "" => any,
-        host => {
-            host.parse().map_err(|_| wrong(AddressFault::NotAnAddress { host: host.to_owned() }))?
-        }
+        host => host.parse().map_err(|_| Usage::from(BlastUsage::BindAddress { text: named() }))?,
     };
     if ip.is_ipv4() != target.is_ipv4() {
-        return Err(wrong(AddressFault::OtherFamily { peer: target }).into());
+        return Err(Usage::from(BlastUsage::BindFamily { text: named(), target }).into());
     }
     Ok((ip, port).into())
 }
 
-fn payload(args: &BlastArgs, target: SocketAddr, mtu: u32) -> Result<u64, Usage> {
+fn payload(args: &BlastArgs, target: SocketAddr, mtu: u32) -> Result<u64, BlastUsage> {
     let (family, headers) = match target {
         SocketAddr::V4(_) => (IpFamily::V4, 28),
         SocketAddr::V6(_) => (IpFamily::V6, 48),
@@ -252,61 +248,45 @@ fn payload(args: &BlastArgs, target: SocketAddr, mtu: u32) -> Result<u64, Usage>
         return Ok(if loopback { fits.min(LOOPBACK_PAYLOAD) } else { fits });
     };
     if size.0 > most {
-        return Err(Usage::with_hint(
-            format!("a datagram of {} bytes is too large for {}", size.0, target.ip()),
-            format!("--size may be {least} to {most}"),
-        ));
+        return Err(BlastUsage::SizeTooLarge { size: size.0, target, least, most });
     }
     if size.0 < least {
-        return Err(Usage::with_hint(
-            format!("a datagram of {} bytes has no room for the measurement header", size.0),
-            format!("--size may be {least} to {most}"),
-        ));
+        return Err(BlastUsage::SizeTooSmall { size: size.0, least, most });
     }
     Ok(size.0)
 }
 
-fn count(args: &BlastArgs, payload: u64) -> Result<u64, Usage> {
+fn count(args: &BlastArgs, payload: u64) -> Result<u64, BlastUsage> {
     let count = match (args.count, args.bytes) {
         (Some(count), _) => count,
         (None, Some(bytes)) => bytes.0.div_ceil(payload),
         (None, None) => return Ok(0),
     };
     if count == 0 {
-        return Err(Usage::new("nothing to send: --count and --bytes must be at least 1"));
+        return Err(BlastUsage::NothingToSend);
     }
     Ok(count)
 }
 
-fn check(args: &BlastArgs, test: &TestPlan) -> Result<(), Usage> {
+fn check(args: &BlastArgs, test: &TestPlan) -> Result<(), BlastUsage> {
     if args.time == Some(Nanos::ZERO) {
-        return Err(Usage::new("--time 0s sends nothing; give a time such as 10s"));
+        return Err(BlastUsage::NoTime);
     }
-    if test.interval < Nanos::from_millis(20) {
-        return Err(Usage::with_hint(
-            format!("--interval {} is too short", test.interval),
-            "20ms is the shortest",
-        ));
+    if test.interval < LEAST_INTERVAL {
+        let (every, least) = (test.interval, LEAST_INTERVAL);
+        return Err(BlastUsage::ReportsTooOften { every, least });
     }
     if let Some(streams) = args.streams.filter(|streams| !(1..=MAX_STREAMS).contains(streams)) {
-        let range = format!("--streams {streams} is out of range: 1 to {MAX_STREAMS}");
-        return Err(Usage::new(range));
+        return Err(BlastUsage::Streams { streams, most: MAX_STREAMS });
     }
-    check_cpus(&args.cpus)?;
     if let Some(window) = args.window.filter(|window| !WINDOWS.contains(window)) {
-        return Err(Usage::with_hint(
-            format!("--window {window} is out of range"),
-            format!("{} to {} numbers", WINDOWS.start(), WINDOWS.end()),
-        ));
+        return Err(BlastUsage::Window { window });
     }
-    if let Some(interval) = args.probe.filter(|interval| *interval < LEAST_PROBE) {
-        return Err(Usage::with_hint(
-            format!("--probe={interval} is too short"),
-            format!("{LEAST_PROBE} is the shortest: more would be a load of its own"),
-        ));
+    if let Some(every) = args.probe.filter(|every| *every < LEAST_PROBE) {
+        return Err(BlastUsage::ProbesTooOften { every, least: LEAST_PROBE });
     }
     if args.burst == Some(0) {
-        return Err(Usage::new("--burst must be at least 1"));
+        return Err(BlastUsage::NoBurst);
     }
     Ok(())
 }

@@ -1,15 +1,19 @@
 //! Runs at several rates: `--sweep` and `--find-rate`.
 
+use super::error::BlastError;
 use super::plan::BlastPlan;
-use super::run_once;
+use super::{report_failure, run_once};
 use crate::cli::BlastArgs;
 use crate::commands::Exit;
 use crate::engine::Signals;
-use crate::record::{Document, FindRateReport, LossShare, SweepReport, TrialOutcome, TrialReport};
+use crate::record::{
+    Document, FailureAdvice, FindRateReport, Findings, LossShare, RunFailure, SearchEnd,
+    SeriesCaveat, SeriesMode, SweepReport, TrialOutcome, TrialReport,
+};
+use crate::report::words::blast::{SeriesHeading, SeriesKind};
 use crate::report::{self, BlastView, TrialsView};
-use crate::session::{FindRate, Found, FoundBound, Outcome, SearchStep};
+use crate::session::{FindRate, Outcome, SearchStep};
 use crate::units::{BitRate, Nanos, Rate, Sweep};
-use anyhow::Context;
 use std::net::SocketAddr;
 
 /// Length of a run where none is asked for.
@@ -34,7 +38,7 @@ struct Series {
     /// Whether the user ended it early.
     interrupted: bool,
     /// Why a run failed, and what would help.
-    failed: Option<(String, Option<String>)>,
+    failed: Option<(RunFailure, Option<FailureAdvice>)>,
 }
 
 impl Series {
@@ -56,14 +60,14 @@ impl Series {
         }
         (self.args.rate, self.args.time) = (rate, Some(time));
         let plan = BlastPlan::resolve(&self.args, self.own)?;
-        let (run, _) = run_once(&plan, BlastView::new("", None, true, true))?;
+        let (run, _) = run_once(&plan, BlastView::new(plan.heading(), None, true, true))?;
         // A run that was cut short is no trial of its rate, and no failure either.
         if self.signals.arrived() || run.interrupted {
             self.interrupted = true;
             return Ok(None);
         }
         if let Some(failure) = &run.failure {
-            self.failed = Some((failure.clone(), run.failure_hint.clone()));
+            self.failed = Some((failure.clone(), run.failure_advice.clone()));
             return Ok(None);
         }
         let trial = TrialReport::new(&run, allowed, verification);
@@ -71,25 +75,28 @@ impl Series {
         self.view.trial(&trial);
         self.trials.push(trial);
         if outcome == TrialOutcome::Unknown {
-            let why = "a run's counts were not told to the end".to_owned();
-            self.failed = Some((why, None));
+            self.failed = Some((RunFailure::TrialCountsMissing, None));
             return Ok(None);
         }
         Ok(Some(outcome))
     }
 
     fn exit(&self) -> Exit {
-        let Some((failure, hint)) = &self.failed else { return Exit::Done };
-        report::error(failure, hint.as_deref());
+        let Some((failure, advice)) = &self.failed else { return Exit::Done };
+        report_failure(failure, advice.as_ref());
         Exit::Failed
     }
 }
 
 /// What the first line says of every run.
-fn heading(plan: &BlastPlan, what: &str, time: Nanos) -> String {
-    let own = if plan.named.is_some() { "" } else { " (own far end)" };
-    let payload = plan.test.payload;
-    format!("udpkit blast {}{own}   {payload} B   {what}   {time} each", plan.target)
+fn heading(plan: &BlastPlan, kind: SeriesKind, time: Nanos) -> SeriesHeading {
+    SeriesHeading {
+        target: plan.target,
+        own_server: plan.named.is_none(),
+        payload_bytes: plan.test.payload,
+        kind,
+        time,
+    }
 }
 
 /// Runs `--sweep`.
@@ -99,9 +106,10 @@ pub fn sweep(mut args: BlastArgs, sweep: Sweep, own: Option<SocketAddr>) -> anyh
     args.rate = last;
     let plan = BlastPlan::resolve(&args, own)?;
     let json = args.json;
-    let text = heading(&plan, &sweep.to_string(), time);
-    let view = TrialsView::new(&text, bits_of(last, plan.test.payload), json);
-    let signals = Signals::listen().context("cannot listen for signals")?;
+    let lowest = sweep.rates().next().unwrap_or(last);
+    let first = heading(&plan, SeriesKind::Sweep(sweep), time);
+    let view = TrialsView::new(&first, bits_of(lowest, plan.test.payload), json);
+    let signals = Signals::listen().map_err(BlastError::Signals)?;
     let mut series = Series::new(args, own, signals, view);
     let mut complete = true;
     for rate in sweep.rates() {
@@ -112,13 +120,14 @@ pub fn sweep(mut args: BlastArgs, sweep: Sweep, own: Option<SocketAddr>) -> anyh
         }
     }
     let report = SweepReport {
-        mode: "sweep",
+        mode: SeriesMode::Sweep,
         target: plan.target.to_string(),
         loopback: plan.target.ip().is_loopback(),
         payload_bytes: u64::from(plan.test.payload),
         trials: std::mem::take(&mut series.trials),
         complete,
         interrupted: series.interrupted,
+        caveats: SeriesCaveat::of(plan.target.ip().is_loopback(), complete, series.interrupted),
     };
     if json {
         report::print_json(&Document::new("blast", &report));
@@ -140,11 +149,12 @@ pub fn find_rate(mut args: BlastArgs, own: Option<SocketAddr>) -> anyhow::Result
         rate => bits_of(rate, plan.test.payload),
     };
     let json = args.json;
-    let what = format!("highest rate at {}% loss or less", allowed as f64 / 1e7);
-    let view = TrialsView::new(&heading(&plan, &what, time), LEAST, json);
-    let signals = Signals::listen().context("cannot listen for signals")?;
+    let first = heading(&plan, SeriesKind::FindRate { loss_allowed_ppb: allowed }, time);
+    let lowest = LEAST.min(most);
+    let view = TrialsView::new(&first, lowest, json);
+    let signals = Signals::listen().map_err(BlastError::Signals)?;
     let mut series = Series::new(args, own, signals, view);
-    let mut search = FindRate::new(LEAST.min(most), most, RESOLUTION);
+    let mut search = FindRate::new(lowest, most, RESOLUTION);
     let found = loop {
         let (rate, verify) = match search.step() {
             SearchStep::Over(found) => break Some(found),
@@ -159,16 +169,26 @@ pub fn find_rate(mut args: BlastArgs, own: Option<SocketAddr>) -> anyhow::Result
         }
     };
     let rate = found.map_or(search.so_far(), |found| found.rate);
-    let bits = u64::from(plan.test.payload) * 8;
+    let end = SearchEnd {
+        rate,
+        bound: found.map(|found| found.bound),
+        lowest,
+        payload: u64::from(plan.test.payload),
+        allowed,
+    };
+    let loopback = plan.target.ip().is_loopback();
+    let mut findings = Findings::new(end.verdict());
+    findings.caveats = SeriesCaveat::of(loopback, found.is_some(), series.interrupted);
     let report = FindRateReport {
-        mode: "find-rate",
+        mode: SeriesMode::FindRate,
         target: plan.target.to_string(),
-        loopback: plan.target.ip().is_loopback(),
+        loopback,
         payload_bytes: u64::from(plan.test.payload),
         loss_allowed_ppb: allowed,
         found_bits_per_second: rate,
-        found_datagrams_per_second: rate.map(|rate| rate / bits.max(1)),
-        bound: found.map(bound),
+        found_datagrams_per_second: end.datagrams_per_second(),
+        bound: end.bound,
+        findings,
         trials: std::mem::take(&mut series.trials),
         complete: found.is_some(),
         interrupted: series.interrupted,
@@ -179,14 +199,6 @@ pub fn find_rate(mut args: BlastArgs, own: Option<SocketAddr>) -> anyhow::Result
         series.view.found(&report);
     }
     Ok(series.exit())
-}
-
-fn bound(found: Found) -> &'static str {
-    match found.bound {
-        FoundBound::Network => "network",
-        FoundBound::Host => "host",
-        FoundBound::Ceiling => "ceiling",
-    }
 }
 
 /// A rate in bits of payload a second.

@@ -7,7 +7,7 @@ use crate::engine::{
     random_u64, stream_buffer,
 };
 use crate::net::SocketPlan;
-use crate::record::{BlastInterval, BlastReceived, BlastSent, Flow, Sink};
+use crate::record::{BlastInterval, BlastReceived, BlastSent, Flow, RunFailure, Sink};
 use crate::report::{BlastView, Lane};
 use crate::session::Sealer;
 use crate::session::blast::{
@@ -116,7 +116,7 @@ impl Driver {
             match self.start(session, tag, stream) {
                 Ok(running) => self.running.push(running),
                 Err(error) => {
-                    let broken = Some(error.to_string());
+                    let broken = Some(RunFailure::StreamNotStarted { cause: error.to_string() });
                     let order = ControlOrder::StreamEnded { stream, total: 0, broken };
                     let _ = self.orders.send(order);
                 }
@@ -170,7 +170,9 @@ impl Driver {
             let (total, broken) = match &end {
                 StreamEnd::Sent(summary, _) => (summary.sent.datagrams, summary.broken.clone()),
                 StreamEnd::Received(summary, _) => (0, summary.broken.clone()),
-                StreamEnd::Failed(why) => (0, Some(why.to_string())),
+                StreamEnd::Failed(cause) => {
+                    (0, Some(RunFailure::StreamNotStarted { cause: cause.to_string() }))
+                }
             };
             // The load is no longer whole.
             if let Some(probe) = probe {
@@ -216,7 +218,7 @@ impl Sink<ControlEvent> for &mut Driver {
                 if streams != self.plan.test.streams {
                     self.plan.test.streams = streams;
                     self.board = board(&self.plan);
-                    self.view.set_heading(&self.plan.heading());
+                    self.view.set_heading(self.plan.heading());
                 }
                 if !self.plan.placement.is_listed() {
                     self.plan.placement = Placement::for_run(self.plan.test.rate, one_host);

@@ -6,12 +6,14 @@
 
 pub mod address;
 mod agent;
+pub mod blast;
 pub mod cast;
 pub mod cast_hints;
 pub mod check;
 mod check_evidence;
+pub mod far_end;
 mod host;
 pub mod serve;
-pub mod far_end;
 pub mod terms;
+pub mod throughput;
 pub mod usage;

@@ -2,18 +2,19 @@
 //! brings the far end's report home.
 
 use super::events::{ControlEvent, ControlOrder, ControlSummary, FarIo};
-use super::failure::RunFailure;
 use super::plan::{Direction, TestPlan};
 use super::stat::{read_counts, read_interval, read_sent};
 use crate::batch::{
-    Datagram, DestId, LocalRefusal, NetworkError, SendOutcome, TxBatch, system_words,
+    Datagram, DestId, LocalRefusal, NetworkError, OwnFinding, SendOutcome, TxBatch,
 };
-use crate::record::{Contradiction, Flow, IntervalSums, KnownRun, Sink};
+use crate::record::{Contradiction, Flow, IntervalSums, KnownRun, RemoteRefusal, RunFailure, Sink};
 use crate::session::{
-    Exchange, HeldSession, Next, Now, Orders, Sealer, Session, Step, Tags, patience_for, refusal,
+    Exchange, HeldSession, Next, Now, Orders, Sealer, Session, Step, Tags, patience_for,
+    server_reply,
 };
 use crate::units::{Claimed, Nanos};
 use crate::wire::{Code, Command, HELO_LEN, HostId, Reply, Verb};
+use std::net::SocketAddr;
 
 /// How long a closing QUIT is worth waiting for.
 const FAREWELL: Nanos = Nanos::from_millis(500);
@@ -48,9 +49,10 @@ enum State {
 /// The client's side of the control dialogue.
 pub struct BlastControl<O, K> {
     plan: TestPlan,
+    target: SocketAddr,
     patience: Nanos,
-    /// What the network said since the far end last did, in words.
-    network: Option<String>,
+    /// What the network said since the far end last did.
+    network: Option<NetworkError>,
     /// Since when the network says that nobody has the far end's port, without a reply since.
     refused_since: Option<Nanos>,
     /// The error number with which this host itself rejected datagrams since then, and how many.
@@ -83,11 +85,12 @@ pub struct BlastControl<O, K> {
 }
 
 impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
-    /// A control session that asks for `plan` and gives the far end up after `patience` of silence,
+    /// A control session that asks `target` for `plan` and gives it up after `patience` of silence,
     /// and later where the round trip is long.
-    pub fn new(plan: TestPlan, patience: Nanos, orders: O, sink: K) -> Self {
+    pub fn new(plan: TestPlan, target: SocketAddr, patience: Nanos, orders: O, sink: K) -> Self {
         Self {
             plan,
+            target,
             patience,
             network: None,
             refused_since: None,
@@ -163,11 +166,8 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
     }
 
     /// The first thing that went wrong is why the run failed.
-    fn fail(&mut self, failure: RunFailure, why: String) {
-        if self.summary.broken.is_none() {
-            self.summary.broken = Some(why);
-            self.summary.failure = Some(failure);
-        }
+    fn fail(&mut self, failure: RunFailure) {
+        self.summary.failure.get_or_insert(failure);
     }
 
     fn take_orders(&mut self, now: Now) {
@@ -184,8 +184,8 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
             }
             if let Some(broken) = broken {
                 // The rest of a run that has lost a stream is not what was asked for.
-                let first = self.summary.broken.is_none();
-                self.fail(RunFailure::Stream, broken);
+                let first = self.summary.failure.is_none();
+                self.fail(broken);
                 if first && !self.ended() {
                     self.stop_far = true;
                     self.sink.take(ControlEvent::StopSenders);
@@ -257,30 +257,25 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
             self.state = State::Over;
             return Next::Done;
         }
-        let (mut failure, why) = self.silence();
-        if self.network.is_some() && failure == RunFailure::NoAnswer {
-            failure = RunFailure::StoppedOnTheWay;
-        }
-        let why = match &self.network {
-            Some(said) if !matches!(failure, RunFailure::RefusedHere(_)) => {
-                format!("{why}, but: {said}")
-            }
-            _ => why,
-        };
-        self.break_off(failure, why, now);
+        let failure = self.silence();
+        self.break_off(failure, now);
         Next::Send
     }
 
     /// What it means that no reply came: nothing of the far end, where this host let nothing leave.
-    fn silence(&mut self) -> (RunFailure, String) {
+    fn silence(&mut self) -> RunFailure {
+        let (target, error) = (self.target, self.network);
         let at_first = matches!(self.state, State::Hello(_));
         let watched = matches!(self.state, State::Watch { .. });
         let own = self.rejected_here;
+        let silent_ns = self.patience.0;
         let Some(exchange) = self.exchange() else {
-            return (RunFailure::WentSilent, "the far end stopped answering".to_owned());
+            return RunFailure::SilentInDialogue { silent_ns, error };
         };
-        if let Some(unsealed) = exchange.unsealed().filter(|_| at_first) {
-            return (RunFailure::Key, unsealed.to_string());
+        match exchange.unsealed().filter(|_| at_first) {
+            Some(RemoteRefusal::OtherKey) => return RunFailure::OtherKey,
+            Some(RemoteRefusal::NoKey) => return RunFailure::NoKeyThere,
+            _ => {}
         }
         // One of them may still be under way. A neighbour that does not answer is told once for all
         // that waited for it.
@@ -290,33 +285,20 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
         };
         let own = own.filter(of_all).map(|(errno, _)| errno);
         if let Some(errno) = exchange.refused_here().or(own) {
-            let words = match LocalRefusal::of(errno) {
-                LocalRefusal::PacketFilter => {
-                    "this host's own packet filter dropped it (EPERM)".to_owned()
-                }
-                _ => system_words(errno),
-            };
-            let why = format!("no datagram to the far end left this host: {words}");
-            return (RunFailure::RefusedHere(errno), why);
+            return RunFailure::NotSent { target, reason: OwnFinding::from_errno(errno, target) };
         }
-        let patience = exchange.patience();
-        match (at_first, watched) {
-            (true, _) => {
-                (RunFailure::NoAnswer, format!("no answer from the far end within {patience}"))
-            }
-            (_, true) => {
-                (RunFailure::WentSilent, format!("the far end stopped answering {patience} ago"))
-            }
-            _ => (
-                RunFailure::WentSilent,
-                format!("the far end stopped answering in the dialogue, {patience} ago"),
-            ),
+        let waited_ns = exchange.patience().0;
+        match (at_first, watched, error) {
+            (true, _, None) => RunFailure::NoReply { target, waited_ns },
+            (true, _, Some(error)) => RunFailure::PathError { target, waited_ns, error },
+            (_, true, error) => RunFailure::WentSilent { silent_ns: waited_ns, error },
+            (_, _, error) => RunFailure::SilentInDialogue { silent_ns: waited_ns, error },
         }
     }
 
     /// The run is lost; the sender is told, and what was measured is kept.
-    fn break_off(&mut self, failure: RunFailure, why: String, now: Now) {
-        self.fail(failure, why);
+    fn break_off(&mut self, failure: RunFailure, now: Now) {
+        self.fail(failure);
         let streams = matches!(self.state, State::Watch { .. }) && !self.ended();
         self.state = if streams {
             State::Wait { until: now.mono + self.drain_patience() }
@@ -332,8 +314,7 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
         if self.stop_by <= now.mono && !self.ended() {
             self.stop_by = Nanos::MAX;
             // What it sent after that nobody waited for: the counts are not the run's last word.
-            let why = "the far end did not end its streams after the interrupt".to_owned();
-            self.fail(RunFailure::NotStopped, why);
+            self.fail(RunFailure::NotStopped);
             self.sink.take(ControlEvent::Abort);
         }
     }
@@ -389,7 +370,7 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
                 let Some(tag) = tag.filter(|_| reply.code == Code::OK) else {
                     // The session is still there, and another client may want its place.
                     self.summary.rate_limit = reply.params.get("rate").map(str::to_owned);
-                    self.fail(RunFailure::FarEndRefuses(reply.code), refusal(reply).to_string());
+                    self.fail(refused(reply));
                     self.sink.take(ControlEvent::Abort);
                     return self.quit(now);
                 };
@@ -416,8 +397,8 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
             }
             State::Watch { .. } if reply.code == Code::STATUS => return self.on_status(reply, now),
             State::Watch { .. } => {
-                let why = format!("the far end lost the run: {}", refusal(reply));
-                return self.break_off(RunFailure::LostRun, why, now);
+                let failure = RunFailure::LostRun { reply: server_reply(reply) };
+                return self.break_off(failure, now);
             }
             State::Quit(_) => State::Over,
             State::Start | State::Wait { .. } | State::Over => return,
@@ -452,11 +433,7 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
 
     /// The far end will not have this client.
     fn refused(&mut self, reply: &Reply, now: Now) {
-        let failure = match reply.code {
-            Code::KEY_NEEDED => RunFailure::Key,
-            code => RunFailure::FarEndRefuses(code),
-        };
-        self.break_off(failure, refusal(reply).to_string(), now);
+        self.break_off(refused(reply), now);
     }
 
     /// Between two looks at a run: often enough that a stretch is shown soon after its end.
@@ -486,22 +463,18 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
                 return self.disbelieve(why, now);
             }
             // What this side gave up, the path did not lose.
-            self.summary.complete = self.summary.broken.is_none();
+            self.summary.complete = self.summary.failure.is_none();
             self.quit(now);
             return;
         }
         if now.mono >= self.drained_by {
-            let why = "the far end did not finish counting".to_owned();
-            self.break_off(RunFailure::NotCounted, why, now);
-            return;
+            return self.break_off(RunFailure::NotCounted, now);
         }
         // Its receivers may have heard the end messages before this session heard of the end; but
         // a far end that knows no total has given up.
         let gave_up = self.summary.received.is_some_and(|counts| counts.sender_total.is_none());
         if done && !ended && gave_up {
-            let why = "the far end ended the run before the sender did".to_owned();
-            self.break_off(RunFailure::EndedThere, why, now);
-            return;
+            return self.break_off(RunFailure::EndedThere, now);
         }
         let pause = match (more, ended) {
             (true, _) => Nanos::ZERO,
@@ -515,7 +488,7 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
     fn known(&self, now: Now) -> KnownRun {
         let up = (0u32..).zip(&self.totals).filter(|(stream, _)| self.plan.is_up(*stream));
         // Of a stream that broke off it is not known what it sent.
-        let told = self.ended() && self.summary.broken.is_none();
+        let told = self.ended() && self.summary.failure.is_none();
         let sent = up.fold(0u64, |sum, (_, total)| sum.saturating_add(total.unwrap_or_default()));
         // The one clock stands still while a host sleeps, the other may be set.
         let took = (now.mono - self.granted.mono).max(now.real - self.granted.real);
@@ -652,22 +625,19 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> Session for BlastControl<O,
         if error.is_refusal() {
             match self.state {
                 State::Hello(_) => {
-                    let why = format!("nobody answers there: {error}");
-                    self.break_off(RunFailure::NobodyThere, why, now);
+                    let (target, error) = (self.target, *error);
+                    self.break_off(RunFailure::PortClosed { target, error }, now);
                 }
                 State::Quit(_) | State::Over | State::Wait { .. } => {}
                 // One may be forged, and the far end's reply is on its way.
                 _ if now.mono < *self.refused_since.get_or_insert(now.mono) + CONFIRMED => {
-                    self.network = Some(error.to_string());
+                    self.network = Some(*error);
                 }
-                _ => {
-                    let why = format!("the far end went away: {error}");
-                    self.break_off(RunFailure::WentAway, why, now);
-                }
+                _ => self.break_off(RunFailure::WentAway { error: *error }, now),
             }
         } else {
             // A route may come back: it is said only if nothing else comes.
-            self.network = Some(error.to_string());
+            self.network = Some(*error);
         }
     }
 
@@ -683,11 +653,19 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> Session for BlastControl<O,
                 self.stop_by = now.mono + patience_for(self.patience, self.round_trip);
                 self.sink.take(ControlEvent::StopSenders);
             }
-            _ => self.break_off(RunFailure::Interrupted, "interrupted".to_owned(), now),
+            _ => self.break_off(RunFailure::Interrupted, now),
         }
     }
 
     fn finish(self, _now: Now) -> ControlSummary {
         self.summary
+    }
+}
+
+/// Why the far end does not take what was asked for.
+fn refused(reply: &Reply) -> RunFailure {
+    match reply.code {
+        Code::KEY_NEEDED => RunFailure::KeyNeeded,
+        _ => RunFailure::Refused { reply: server_reply(reply) },
     }
 }

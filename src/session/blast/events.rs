@@ -1,7 +1,6 @@
 //! What the client's control session is told, what it tells, and what it brings home.
 
-use super::failure::RunFailure;
-use crate::record::{BlastInterval, BlastReceived, BlastSent, Contradiction};
+use crate::record::{BlastInterval, BlastReceived, BlastSent, Contradiction, RunFailure};
 use crate::units::Nanos;
 
 /// What the control session tells while it runs.
@@ -53,7 +52,7 @@ pub enum ControlOrder {
         /// Datagrams that the kernel took; 0 where this side received.
         total: u64,
         /// Why it broke off; `None` when it ran to its end.
-        broken: Option<String>,
+        broken: Option<RunFailure>,
     },
 }
 
@@ -73,8 +72,6 @@ pub struct ControlSummary {
     /// What the far end's senders used; `None` until they ended.
     pub far_tx: Option<FarIo>,
     /// Why the run failed; `None` when it did not.
-    pub broken: Option<String>,
-    /// The same as a fact.
     pub failure: Option<RunFailure>,
     /// What the far end said of the run that cannot be true; its counts are then not here.
     pub contradiction: Option<Contradiction>,
@@ -96,9 +93,8 @@ impl ControlSummary {
     pub fn disbelieve(&mut self, why: Contradiction) {
         (self.received, self.sent, self.complete) = (None, None, false);
         self.contradiction = Some(why);
-        if matches!(self.failure, None | Some(RunFailure::Contradiction(_))) {
-            self.failure = Some(RunFailure::Contradiction(why));
-            self.broken = Some(format!("the far end's counts cannot be true: {why}"));
+        if matches!(self.failure, None | Some(RunFailure::CountsContradict { .. })) {
+            self.failure = Some(RunFailure::CountsContradict { contradiction: why });
         }
     }
 }

@@ -2,7 +2,6 @@
 
 mod control;
 mod events;
-mod failure;
 mod memory;
 mod merge;
 mod opening;
@@ -13,7 +12,6 @@ mod stat;
 
 pub use control::BlastControl;
 pub use events::{ControlEvent, ControlOrder, ControlSummary, FarIo};
-pub use failure::RunFailure;
 pub use memory::{RECEIVED_AT_ONCE, largest_received, receiver_room, sender_room};
 pub use merge::{IntervalBoard, merge_interval, merge_received, merge_sent};
 pub use opening::{Opening, OpeningStep};

@@ -1,12 +1,17 @@
 //! How a stream's own socket proves its address and is let in: HELO, ticket, DATA, 354.
 
-use crate::batch::{DestId, SendOutcome, TxBatch, system_words};
-use crate::session::{Exchange, Sealer, Step, Tags, patience_for, refusal};
+use crate::batch::{DestId, OwnFinding, SendOutcome, TxBatch};
+use crate::record::RunFailure;
+use crate::session::{Exchange, Sealer, Step, Tags, patience_for, server_reply};
 use crate::units::Nanos;
-use crate::wire::{Code, Command, HELO_LEN, Verb};
+use crate::wire::{Code, Command, HELO_LEN, Reply, Verb};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// What DATA is padded to, so that a refusal with both addresses in it is never longer.
 const DATA_LEN: usize = 240;
+
+/// A connected socket's destination, which its session does not know.
+pub(super) const SOMEWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 
 /// What the stream should do now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,7 +21,7 @@ pub enum OpeningStep {
     /// Datagrams may flow.
     Open,
     /// It was refused, or nobody answered.
-    Failed(String),
+    Failed(RunFailure),
 }
 
 #[derive(Debug)]
@@ -24,7 +29,7 @@ enum State {
     Hello(Exchange),
     Data(Exchange),
     Open,
-    Failed(String),
+    Failed(RunFailure),
 }
 
 /// The dialogue of one stream before its first datagram.
@@ -134,14 +139,14 @@ impl Opening {
                         let patience = patience_for(self.patience, self.round_trip);
                         State::Data(self.sealer.exchange(&data, DATA_LEN, now, patience))
                     }
-                    _ => State::Failed(refusal(&reply).to_string()),
+                    _ => State::Failed(refused(&reply)),
                 }
             }
             Some(State::Data(exchange)) => {
                 let Some(reply) = exchange.reply(payload) else { return };
                 match reply.code {
                     Code::GO_AHEAD => State::Open,
-                    _ => State::Failed(refusal(&reply).to_string()),
+                    _ => State::Failed(refused(&reply)),
                 }
             }
             _ => return,
@@ -150,16 +155,23 @@ impl Opening {
     }
 }
 
+/// Why the stream was not let in.
+fn refused(reply: &Reply) -> RunFailure {
+    match reply.code {
+        Code::KEY_NEEDED => RunFailure::KeyNeeded,
+        _ => RunFailure::StreamRefused { reply: server_reply(reply) },
+    }
+}
+
 /// Why a step of the opening came to nothing: this host's own refusal is none of the path's.
-fn given_up(exchange: &Exchange) -> String {
+fn given_up(exchange: &Exchange) -> RunFailure {
     match exchange.refused_here() {
         Some(errno) => {
-            format!("this host let no datagram of the stream leave: {}", system_words(errno))
+            RunFailure::StreamNotSent { reason: OwnFinding::from_errno(errno, SOMEWHERE) }
         }
-        None => format!(
-            "no answer to the stream's {} within {}",
-            exchange.verb().as_str(),
-            exchange.patience()
-        ),
+        None => RunFailure::StreamNoReply {
+            command: exchange.verb().as_str(),
+            waited_ns: exchange.patience().0,
+        },
     }
 }

@@ -2,7 +2,7 @@
 
 use super::opening::{Opening, OpeningStep};
 use crate::batch::{Datagram, DestId, NetworkError, RxEntry, RxMeta, SendOutcome, TxBatch};
-use crate::record::{BURST_CLASSES, BlastInterval, BlastReceived, Flow, Sink};
+use crate::record::{BURST_CLASSES, BlastInterval, BlastReceived, Flow, RunFailure, Sink};
 use crate::session::unread::Unread;
 use crate::session::{Next, Now, Orders, Session, patience_for};
 use crate::stats::{ClockDrift, DelayAboveMin, DelayHistogram, Jitter, SequenceTracker};
@@ -71,7 +71,7 @@ pub struct ReceiverSummary {
     /// Delay above the stream's minimum, to be put together with other streams'.
     pub delay: DelayHistogram,
     /// Why the stream failed; `None` when it did not.
-    pub broken: Option<String>,
+    pub broken: Option<RunFailure>,
 }
 
 /// The stretch at hand.
@@ -137,7 +137,7 @@ pub struct BlastReceiver<O, K> {
     total: Option<u64>,
     answer: bool,
     over: bool,
-    broken: Option<String>,
+    broken: Option<RunFailure>,
 }
 
 impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
@@ -427,10 +427,8 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
     fn check_bound(&mut self, now: Now) {
         if self.bound().is_some_and(|bound| bound <= now.mono) {
             if self.total.is_none() {
-                let (time, patience) = (self.plan.time, self.plan.patience);
-                self.broken.get_or_insert(format!(
-                    "the far end was still sending {patience} after the {time} of the run"
-                ));
+                let (over_ns, time_ns) = (self.plan.patience.0, self.plan.time.0);
+                self.broken.get_or_insert(RunFailure::StillSending { over_ns, time_ns });
             }
             self.over = true;
         }
@@ -563,7 +561,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
     fn on_network_error(&mut self, _now: Now, error: &NetworkError) {
         // Once the run is on, the far end's socket may close at any time; what matters is silence.
         if self.opening.is_some() && self.first.is_none() {
-            self.broken = Some(format!("the far end does not answer: {error}"));
+            self.broken = Some(RunFailure::StreamUnreachable { error: *error });
             self.over = true;
         }
     }

@@ -1,10 +1,12 @@
 //! The sending end of one stream: the schedule, the numbers, and the end of the run.
 
-use super::opening::{Opening, OpeningStep};
+use super::opening::{Opening, OpeningStep, SOMEWHERE};
 use super::plan::TestPlan;
-use crate::batch::{Datagram, DestId, NetworkError, SendOutcome, SendStop, TxBatch};
+use crate::batch::{
+    Datagram, DestId, NetworkError, OwnFinding, SendOutcome, SendStop, TxBatch, system_words,
+};
 use crate::pace::Pacer;
-use crate::record::{BlastSent, Flow, Refusal, Sink};
+use crate::record::{BlastSent, Flow, Refusal, RunFailure, Sink};
 use crate::session::{Next, Now, Orders, Session};
 use crate::stats::DelayHistogram;
 use crate::units::Nanos;
@@ -106,7 +108,7 @@ pub struct SenderSummary {
     /// Whether the stream opened: its schedule began.
     pub begun: bool,
     /// Why the run broke off; `None` when it ran to its end.
-    pub broken: Option<String>,
+    pub broken: Option<RunFailure>,
 }
 
 #[derive(Debug)]
@@ -152,7 +154,7 @@ pub struct BlastSender<O, K> {
     held_sent: bool,
     pause_until: Nanos,
     told: u64,
-    broken: Option<String>,
+    broken: Option<RunFailure>,
 }
 
 impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> BlastSender<O, K> {
@@ -354,8 +356,9 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> BlastSender<O, K> {
         self.refused_in_a_row += 1;
         let dead = self.sent > 0 && now.mono >= self.last_send + self.paused + DEAD;
         if dead || (self.sent == 0 && self.refused_in_a_row >= HOPELESS) {
-            let payload = self.plan.payload;
-            self.break_off(format!("no datagram of {payload} bytes can be sent: {}", words(errno)));
+            let payload_bytes = self.plan.payload as u64;
+            let reason = OwnFinding::from_errno(errno, SOMEWHERE);
+            self.break_off(RunFailure::DatagramsNotSent { payload_bytes, reason });
         }
     }
 
@@ -384,7 +387,7 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> BlastSender<O, K> {
         }
     }
 
-    fn break_off(&mut self, why: String) {
+    fn break_off(&mut self, why: RunFailure) {
         self.broken.get_or_insert(why);
         self.state = State::Over;
     }
@@ -434,7 +437,7 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> Session for BlastSender<O, K>
     fn on_network_error(&mut self, now: Now, error: &NetworkError) {
         let gone = error.is_refusal();
         match self.state {
-            State::Opening => self.break_off(format!("the far end does not answer: {error}")),
+            State::Opening => self.break_off(RunFailure::StreamUnreachable { error: *error }),
             State::Sending { .. } => {
                 self.count_network_error(error.to_string());
                 let tells = self.plan.on_refusal == OnRefusal::Tell;
@@ -446,7 +449,7 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> Session for BlastSender<O, K>
                         self.sink.take(SenderEvent::Refused);
                     }
                 } else if !tells && gone && self.confirms(now.mono) {
-                    self.break_off(format!("the far end went away: {error}"));
+                    self.break_off(RunFailure::WentAway { error: *error });
                 }
             }
             // A receiver that has heard the end may close at once.
@@ -487,7 +490,7 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> Session for BlastSender<O, K>
                 .refused
                 .iter()
                 .map(|(errno, count)| Refusal {
-                    cause: words(*errno),
+                    cause: system_words(*errno),
                     errno: Some(*errno),
                     datagrams: *count,
                 })
@@ -506,9 +509,4 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> Session for BlastSender<O, K>
         };
         SenderSummary { sent, begun: self.pacer.is_some(), broken: self.broken }
     }
-}
-
-/// The system's words for an error number.
-fn words(errno: i32) -> String {
-    crate::batch::system_words(errno)
 }

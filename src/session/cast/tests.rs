@@ -2,7 +2,9 @@
 //! against what the link itself counted.
 
 use super::*;
-use crate::batch::{Datagram, Dest, OwnCause, OwnFinding, RxEntry, RxMeta, SendOutcome, SendStop, TxBatch};
+use crate::batch::{
+    Datagram, Dest, OwnCause, OwnFinding, RxEntry, RxMeta, SendOutcome, SendStop, TxBatch,
+};
 use crate::record::{
     CastEvent, CastInterval, CastReceived, CastSource, FanoutEvent, Flow, ReceivedCaveat, Sink,
 };

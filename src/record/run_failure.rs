@@ -1,0 +1,274 @@
+//! Why a throughput run failed, with its figures, and what can be done about it;
+//! `report::words::blast` has the words.
+
+use super::Contradiction;
+use crate::batch::{ErrorOrigin, LocalRefusal, NetworkError, OwnFinding};
+use serde::{Serialize, Serializer};
+use std::net::{IpAddr, SocketAddr};
+
+/// A reply of the server that refuses, as it sent it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ServerReply {
+    /// The reply's code.
+    pub reply_code: u16,
+    /// The server's own text.
+    pub reply_text: String,
+    /// What the reply names, as `key=value`.
+    pub reply_params: Vec<String>,
+}
+
+/// What ended a run before it was whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum RunFailure {
+    /// Nothing came back from the server.
+    NoReply {
+        /// Where the server should be.
+        target: SocketAddr,
+        /// How long it was waited for.
+        waited_ns: u64,
+    },
+    /// Nothing came back, and the network said why (ICMP).
+    PathError {
+        /// Where the server should be.
+        target: SocketAddr,
+        /// How long it was waited for.
+        waited_ns: u64,
+        /// What the network said.
+        #[serde(serialize_with = "network_error")]
+        error: NetworkError,
+    },
+    /// Replies came, but from another address than the one that was asked.
+    OtherAddress {
+        /// Where the server should be.
+        target: SocketAddr,
+        /// Where the replies came from.
+        from: SocketAddr,
+    },
+    /// This host itself let nothing of the dialogue leave: of the server nothing is known.
+    NotSent {
+        /// Where the server should be.
+        target: SocketAddr,
+        /// Why.
+        #[serde(serialize_with = "own_finding")]
+        reason: OwnFinding,
+    },
+    /// The host says that nothing has the port.
+    PortClosed {
+        /// Where the server should be.
+        target: SocketAddr,
+        /// What the network said.
+        #[serde(serialize_with = "network_error")]
+        error: NetworkError,
+    },
+    /// The server takes no commands without a key.
+    KeyNeeded,
+    /// The server has another key.
+    OtherKey,
+    /// The server has no key.
+    NoKeyThere,
+    /// The server does not take what was asked for, or not now.
+    Refused {
+        /// Its reply.
+        #[serde(flatten)]
+        reply: ServerReply,
+    },
+    /// The server replied at first and then no more, before the run began or as it closed.
+    SilentInDialogue {
+        /// How long ago it was asked first.
+        silent_ns: u64,
+        /// What the network said meanwhile.
+        #[serde(serialize_with = "maybe_network_error")]
+        error: Option<NetworkError>,
+    },
+    /// The server replied while the run was on, and then no more.
+    WentSilent {
+        /// How long ago it was asked first.
+        silent_ns: u64,
+        /// What the network said meanwhile.
+        #[serde(serialize_with = "maybe_network_error")]
+        error: Option<NetworkError>,
+    },
+    /// The server's port was there before and was closed.
+    WentAway {
+        /// What the network said.
+        #[serde(serialize_with = "network_error")]
+        error: NetworkError,
+    },
+    /// The server knows the run no more.
+    LostRun {
+        /// Its reply.
+        #[serde(flatten)]
+        reply: ServerReply,
+    },
+    /// The server did not finish counting in time.
+    NotCounted,
+    /// The server did not end its streams when the user wanted an early end.
+    NotStopped,
+    /// The server gave the run up while this side still sent.
+    EndedThere,
+    /// The user ended it before it began.
+    Interrupted,
+    /// What the server says of the run cannot be true.
+    CountsContradict {
+        /// How.
+        contradiction: Contradiction,
+    },
+    /// This host let no datagram of a stream's opening leave.
+    StreamNotSent {
+        /// Why.
+        #[serde(serialize_with = "own_finding")]
+        reason: OwnFinding,
+    },
+    /// A stream's opening got no reply.
+    StreamNoReply {
+        /// The command that got none.
+        command: &'static str,
+        /// How long it was waited for.
+        waited_ns: u64,
+    },
+    /// The network said that a stream's opening did not arrive.
+    StreamUnreachable {
+        /// What the network said.
+        #[serde(serialize_with = "network_error")]
+        error: NetworkError,
+    },
+    /// The server refused a stream.
+    StreamRefused {
+        /// Its reply.
+        #[serde(flatten)]
+        reply: ServerReply,
+    },
+    /// This host refused every datagram of the run.
+    DatagramsNotSent {
+        /// Payload bytes of each.
+        payload_bytes: u64,
+        /// Why.
+        #[serde(serialize_with = "own_finding")]
+        reason: OwnFinding,
+    },
+    /// The server sent beyond the run's time.
+    StillSending {
+        /// By how much.
+        over_ns: u64,
+        /// The run's time.
+        time_ns: u64,
+    },
+    /// A stream could not start.
+    StreamNotStarted {
+        /// The system's own words.
+        cause: String,
+    },
+    /// The counts of a series' run are not known to the end.
+    TrialCountsMissing,
+}
+
+impl RunFailure {
+    /// What this host's refusal means; `None` where this host refused nothing.
+    pub fn refused_here(&self) -> Option<LocalRefusal> {
+        match self {
+            Self::NotSent { reason, .. } => Some(LocalRefusal::of(reason.errno)),
+            _ => None,
+        }
+    }
+}
+
+/// What can be done about a run that failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum FailureAdvice {
+    /// Start the server, and let its port through.
+    StartServerAndOpenPort {
+        /// Where it should be.
+        target: SocketAddr,
+    },
+    /// Start the server.
+    StartServer {
+        /// Where it should be.
+        target: SocketAddr,
+    },
+    /// The server is this process's own: look at this host.
+    CheckLoopback,
+    /// Ask the address that replies.
+    AskAddress {
+        /// That address.
+        from: SocketAddr,
+    },
+    /// See how far datagrams get.
+    TracePath {
+        /// Where the server should be.
+        target: SocketAddr,
+    },
+    /// What helps against this host's own refusal.
+    MendThisHost {
+        /// The refusal.
+        #[serde(serialize_with = "own_finding")]
+        reason: OwnFinding,
+    },
+    /// Give the key that the server wants.
+    GiveKey,
+    /// Give both ends the same key.
+    SameKey,
+    /// Start the server with the key, or give none.
+    NoKey,
+    /// The server serves up to so much.
+    LowerRate {
+        /// The highest rate, as `--rate` takes it.
+        rate: String,
+    },
+    /// The server may take it later.
+    TryLater,
+}
+
+/// What the network said, for programs.
+#[derive(Serialize)]
+struct NetworkFacts {
+    origin: &'static str,
+    icmp_type: u8,
+    icmp_code: u8,
+    errno: i32,
+    from: Option<IpAddr>,
+    mtu_bytes: Option<u32>,
+    text: String,
+}
+
+impl NetworkFacts {
+    fn of(error: &NetworkError) -> Self {
+        Self {
+            origin: match error.origin {
+                ErrorOrigin::Local => "local",
+                ErrorOrigin::Icmp => "icmp",
+                ErrorOrigin::Icmp6 => "icmp6",
+            },
+            icmp_type: error.icmp_type,
+            icmp_code: error.icmp_code,
+            errno: error.errno,
+            from: error.offender,
+            mtu_bytes: error.mtu,
+            text: error.to_string(),
+        }
+    }
+}
+
+fn network_error<S: Serializer>(error: &NetworkError, to: S) -> Result<S::Ok, S::Error> {
+    NetworkFacts::of(error).serialize(to)
+}
+
+fn maybe_network_error<S: Serializer>(
+    error: &Option<NetworkError>,
+    to: S,
+) -> Result<S::Ok, S::Error> {
+    error.as_ref().map(NetworkFacts::of).serialize(to)
+}
+
+/// Why this host did not send, for programs.
+#[derive(Serialize)]
+struct OwnFacts {
+    cause: &'static str,
+    errno: i32,
+    text: String,
+}
+
+fn own_finding<S: Serializer>(found: &OwnFinding, to: S) -> Result<S::Ok, S::Error> {
+    OwnFacts { cause: found.code(), errno: found.errno, text: found.to_string() }.serialize(to)
+}

@@ -1,0 +1,294 @@
+//! What `udpkit blast` says beside its figures: first lines, failures, series of runs.
+
+use super::far_end;
+use super::terms::{percent, plural};
+use crate::record::{
+    FailureAdvice, FoundBound, RateVerdict, RunFailure, SeriesCaveat, ServerReply, Worded,
+};
+use crate::units::{BitRate, Nanos, Rate, Sweep, group_digits};
+use std::fmt::Display;
+use std::net::SocketAddr;
+
+/// Which ways a run goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ways {
+    /// The client sends.
+    Up,
+    /// The server does.
+    Down,
+    /// Both do.
+    Both,
+}
+
+/// What the first line of a run says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunHeading {
+    /// The server.
+    pub target: SocketAddr,
+    /// Whether it is this process's own.
+    pub own_server: bool,
+    /// Payload bytes of each datagram.
+    pub payload_bytes: u32,
+    /// The rate that is asked for.
+    pub rate: Rate,
+    /// How long; zero for no bound.
+    pub time: Nanos,
+    /// Datagrams; 0 for no bound.
+    pub count: u64,
+    /// Streams in each direction.
+    pub streams: u32,
+    /// Which ways.
+    pub ways: Ways,
+}
+
+impl Worded for RunHeading {
+    fn text(&self) -> String {
+        let rate = match self.rate {
+            Rate::Max => "as fast as possible".to_owned(),
+            rate => format!("goal {rate}"),
+        };
+        let length = match (self.time, self.count) {
+            (Nanos::ZERO, count) => plural(count, "datagram"),
+            (time, 0) => time.to_string(),
+            (time, count) => format!("{time} or {}", plural(count, "datagram")),
+        };
+        let streams = match (self.streams, self.ways) {
+            (1, Ways::Up) => String::new(),
+            (1, Ways::Down) => "   reverse".to_owned(),
+            (1, Ways::Both) => "   both ways".to_owned(),
+            (streams, Ways::Up) => format!("   {streams} streams"),
+            (streams, Ways::Down) => format!("   {streams} streams, reverse"),
+            (streams, Ways::Both) => format!("   {streams} streams each way"),
+        };
+        let first = first(self.target, self.own_server, self.payload_bytes);
+        format!("{first}   {rate}   {length}{streams}")
+    }
+}
+
+fn first(target: SocketAddr, own_server: bool, payload_bytes: u32) -> String {
+    let own = if own_server { " (own server)" } else { "" };
+    format!("udpkit blast {target}{own}   {payload_bytes} B")
+}
+
+/// What a series of runs is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SeriesKind {
+    /// Runs at rising rates.
+    Sweep(Sweep),
+    /// The search for the highest rate.
+    FindRate {
+        /// Loss that is allowed, in billionths.
+        loss_allowed_ppb: u64,
+    },
+}
+
+/// What the first line of a series says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SeriesHeading {
+    /// The server.
+    pub target: SocketAddr,
+    /// Whether it is this process's own.
+    pub own_server: bool,
+    /// Payload bytes of each datagram.
+    pub payload_bytes: u32,
+    /// What for.
+    pub kind: SeriesKind,
+    /// Length of each run.
+    pub time: Nanos,
+}
+
+impl Worded for SeriesHeading {
+    fn text(&self) -> String {
+        let first = first(self.target, self.own_server, self.payload_bytes);
+        let what = match self.kind {
+            SeriesKind::Sweep(sweep) => sweep.to_string(),
+            SeriesKind::FindRate { loss_allowed_ppb } => {
+                format!("highest rate {}", within(loss_allowed_ppb))
+            }
+        };
+        format!("{first}   {what}   {} each", self.time)
+    }
+}
+
+/// `without loss`, `with at most 0.1% loss`.
+fn within(loss_allowed_ppb: u64) -> String {
+    match loss_allowed_ppb {
+        0 => "without loss".to_owned(),
+        ppb => format!("with at most {}% loss", ppb as f64 / 1e7),
+    }
+}
+
+impl Worded for RateVerdict {
+    fn text(&self) -> String {
+        match *self {
+            Self::Found { rate_bps, datagrams_per_second, loss_allowed_ppb, bound } => {
+                let rate = rate(rate_bps, datagrams_per_second);
+                let within = within(loss_allowed_ppb);
+                let bound = match bound {
+                    FoundBound::Network => "the next higher rate lost more on the path",
+                    FoundBound::Host => {
+                        "the path may carry more, but beyond this rate a host was the limit"
+                    }
+                    FoundBound::Ceiling => {
+                        "the path may carry more: this was the highest rate allowed"
+                    }
+                };
+                format!("highest rate {within}: {rate}; {bound}")
+            }
+            Self::SoFar { rate_bps, datagrams_per_second, loss_allowed_ppb } => format!(
+                "highest rate so far {}, not confirmed: {}",
+                within(loss_allowed_ppb),
+                rate(rate_bps, datagrams_per_second)
+            ),
+            Self::LossAtLowest { lowest_bps, loss_allowed_ppb: 0 } => {
+                format!("no rate found: even {} lost datagrams", BitRate(lowest_bps))
+            }
+            Self::LossAtLowest { lowest_bps, loss_allowed_ppb } => format!(
+                "no rate found: even {} lost more than {}%",
+                BitRate(lowest_bps),
+                loss_allowed_ppb as f64 / 1e7
+            ),
+            Self::HostLimitAtLowest { lowest_bps } => {
+                format!("no rate found: a host was the limit even at {}", BitRate(lowest_bps))
+            }
+            Self::NothingYet => "no rate found before the search ended".to_owned(),
+        }
+    }
+}
+
+/// `95.7 Mbit/s of payload (8 127 datagrams/s)`.
+fn rate(bits: u64, datagrams: u64) -> String {
+    format!("{} of payload ({} datagrams/s)", BitRate(bits), group_digits(datagrams))
+}
+
+impl Worded for SeriesCaveat {
+    fn text(&self) -> String {
+        match self {
+            Self::Loopback => "loopback measures this host's memory and kernel, not a link",
+            Self::Interrupted => "interrupted before the last run",
+            Self::BrokenOff => "a run failed, and the rest were not made",
+        }
+        .to_owned()
+    }
+}
+
+impl Worded for RunFailure {
+    fn text(&self) -> String {
+        match self {
+            Self::NoReply { target, waited_ns } => {
+                format!("{} within {}", far_end::no_reply(*target).0, Nanos(*waited_ns))
+            }
+            Self::PathError { target, waited_ns, error } => {
+                format!("{} within {}: {error}", far_end::no_reply(*target).0, Nanos(*waited_ns))
+            }
+            Self::OtherAddress { target, from } => {
+                format!("replies came from {from}, not from {target}")
+            }
+            Self::NotSent { target, reason } => {
+                format!("nothing could be sent to {target}: {reason}")
+            }
+            Self::PortClosed { target, error } => {
+                format!("{}: {error}", far_end::port_closed(*target).0)
+            }
+            Self::KeyNeeded => "the server requires a key".to_owned(),
+            Self::OtherKey => "the server has a different key".to_owned(),
+            Self::NoKeyThere => "the server has no key".to_owned(),
+            Self::Refused { reply } => format!("the server refused the run: {}", answer(reply)),
+            Self::SilentInDialogue { silent_ns, error } => silent("", *silent_ns, error.as_ref()),
+            Self::WentSilent { silent_ns, error } => {
+                silent(" during the run", *silent_ns, error.as_ref())
+            }
+            Self::WentAway { error } => format!("the server went away during the run: {error}"),
+            Self::LostRun { reply } => {
+                format!("the server no longer knows the run: {}", answer(reply))
+            }
+            Self::NotCounted => "the server did not finish counting in time".to_owned(),
+            Self::NotStopped => "the server's streams did not stop after the interrupt".to_owned(),
+            Self::EndedThere => "the server ended the run before the sender had".to_owned(),
+            Self::Interrupted => "interrupted before the run began".to_owned(),
+            Self::CountsContradict { contradiction } => {
+                format!("the server's counts cannot be true: {contradiction}")
+            }
+            Self::StreamNotSent { reason } => {
+                format!("nothing could be sent to open a stream: {reason}")
+            }
+            Self::StreamNoReply { command, waited_ns } => {
+                format!("no reply to a stream's {command} within {}", Nanos(*waited_ns))
+            }
+            Self::StreamUnreachable { error } => format!("a stream could not be opened: {error}"),
+            Self::StreamRefused { reply } => {
+                format!("the server refused a stream: {}", answer(reply))
+            }
+            Self::DatagramsNotSent { payload_bytes, reason } => {
+                format!("no {payload_bytes}-byte datagram could be sent: {reason}")
+            }
+            Self::StillSending { over_ns, time_ns } => format!(
+                "the server was still sending {} after the end of the {} run",
+                Nanos(*over_ns),
+                Nanos(*time_ns)
+            ),
+            Self::StreamNotStarted { cause } => format!("a stream could not start: {cause}"),
+            Self::TrialCountsMissing => "the final counts of a run are missing".to_owned(),
+        }
+    }
+}
+
+/// `552 over the limit (rate=1000)`.
+fn answer(reply: &ServerReply) -> String {
+    let mut text = format!("{} {}", reply.reply_code, reply.reply_text);
+    for param in &reply.reply_params {
+        text.push_str(&format!(" ({param})"));
+    }
+    text
+}
+
+fn silent(when: &str, silent_ns: u64, error: Option<&impl Display>) -> String {
+    let mut text = format!("the server stopped replying{when}, {} ago", Nanos(silent_ns));
+    if let Some(error) = error {
+        text.push_str(&format!("; the network reported: {error}"));
+    }
+    text
+}
+
+impl Worded for FailureAdvice {
+    fn text(&self) -> String {
+        match self {
+            Self::StartServerAndOpenPort { target } => far_end::no_reply(*target).1,
+            Self::StartServer { target } => far_end::port_closed(*target).1,
+            Self::CheckLoopback => "the server is this process's own: check `ip link show lo` and \
+                                    this host's packet filter"
+                .to_owned(),
+            Self::AskAddress { from } => format!(
+                "try `udpkit blast {from}`; a NAT on the way back, or a server with several \
+                 addresses, changes the address"
+            ),
+            Self::TracePath { target } => {
+                format!("`udpkit probe trace {target}` shows where datagrams stop")
+            }
+            Self::MendThisHost { reason } => {
+                reason.hint().map_or_else(String::new, |hint| hint.text())
+            }
+            Self::GiveKey => "give its key with --key FILE".to_owned(),
+            Self::SameKey => "give both ends the same key with --key FILE".to_owned(),
+            Self::NoKey => "start the server with --key FILE, or leave --key out".to_owned(),
+            Self::LowerRate { rate } => format!("the server allows --rate {rate} or less"),
+            Self::TryLater => "try again later".to_owned(),
+        }
+    }
+}
+
+/// What remains of a run, as its bar says.
+pub fn time_left(expected: Nanos, elapsed: Nanos) -> String {
+    let left = expected - elapsed;
+    format!("{:.0} s left", left.as_secs_f64().ceil())
+}
+
+/// `897 (0.106%)`; `-` for a share of nothing.
+pub fn lost(lost: u64, of: u64) -> String {
+    let share = match (lost, of) {
+        (_, 0) => "-".to_owned(),
+        (0, _) => "0.000%".to_owned(),
+        (lost, of) => percent(lost, of),
+    };
+    format!("{} ({share})", group_digits(lost))
+}

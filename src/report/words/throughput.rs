@@ -1,0 +1,217 @@
+//! What limited a throughput run, in English.
+
+use super::terms::{list, part, percent, plural};
+use crate::record::{Refusal, ThroughputAdvice, ThroughputCaveat, ThroughputVerdict, Way, Worded};
+use crate::units::Nanos;
+
+impl Worded for ThroughputVerdict {
+    fn text(&self) -> String {
+        match self {
+            Self::RateKept { offered, never_sent, sent, lost } => {
+                kept((*never_sent, *offered), (*lost, *sent))
+            }
+            Self::CountReached { sent } => {
+                format!("limited by the requested count: {} sent", plural(*sent, "datagram"))
+            }
+            Self::PathLoss { lost, offered } => format!(
+                "limited by the network: {} of the datagrams were lost on the path",
+                percent(*lost, *offered)
+            ),
+            Self::OnlySmallPass { lost, offered, payload_bytes } => format!(
+                "limited by the network: {} of the {payload_bytes}-byte datagrams were lost, \
+                 while small control datagrams got through",
+                percent(*lost, *offered)
+            ),
+            Self::QueueFull { refused, offered, causes } => queue_full(*refused, *offered, causes),
+            Self::HostRefused { refused, offered, causes } => format!(
+                "limited by the sender's host: it refused to send {} of the datagrams ({})",
+                percent(*refused, *offered),
+                reasons(causes)
+            ),
+            Self::SendBufferFull { times } => format!(
+                "limited by the sender's interface: the send buffer was full {}",
+                plural(*times, "time")
+            ),
+            Self::SenderBusy { cpu_percent } => {
+                format!("limited by the sender's CPU: {cpu_percent}% of a core in use")
+            }
+            Self::HostBusy { cpu_percent } => format!(
+                "limited by this host's CPU: both ends run on it and use {cpu_percent}% of a core"
+            ),
+            Self::SenderPaused { pause_ns, late_ns, never_sent, offered } => {
+                paused(*pause_ns, *late_ns, (*never_sent, *offered))
+            }
+            Self::FellBehind { never_sent, offered } => format!(
+                "limit unknown: {} not sent in time, which neither CPU nor interface explains",
+                part(*never_sent, *offered, "datagram")
+            ),
+            Self::Unexplained => {
+                "limit unknown: neither loss, CPU nor interface explains the rate".to_owned()
+            }
+            Self::ReceiverBusy { cpu_percent, dropped, offered } => format!(
+                "limited by the receiver's CPU: {cpu_percent}% of a core in use, and its socket \
+                 buffer overflowed ({} of the datagrams dropped)",
+                percent(*dropped, *offered)
+            ),
+            Self::ReceiverSocketFull { dropped, offered, pause_ns } => {
+                let during = pause_ns
+                    .map(|pause| format!(" while it paused for {}", Nanos(pause)))
+                    .unwrap_or_default();
+                format!(
+                    "limited by the receiver's socket buffer: it overflowed{during} ({} of the \
+                     datagrams dropped)",
+                    percent(*dropped, *offered)
+                )
+            }
+            Self::Interrupted => "interrupted before the end of the run".to_owned(),
+            Self::BrokenOff { streams_begun, streams, sent, offered, received } => {
+                broken_off((*streams_begun, *streams), sent.zip(*offered), *received)
+            }
+            Self::NothingOffered => "limit unknown: nothing was sent".to_owned(),
+            Self::CountsMissing => {
+                "limit unknown: the final counts of one end are missing".to_owned()
+            }
+        }
+    }
+}
+
+fn kept((never, offered): (u64, u64), (lost, sent): (u64, u64)) -> String {
+    let share = lost as f64 * 100.0 / sent.max(1) as f64;
+    let found = match (never, lost) {
+        (0, 0) => "every datagram was sent on time and arrived".to_owned(),
+        (0, _) => format!("every datagram was sent on time, {share:.4}% were lost"),
+        (never, 0) => format!("{} not sent, all others arrived", part(never, offered, "datagram")),
+        (never, _) => {
+            format!("{} not sent, {share:.4}% of the others lost", part(never, offered, "datagram"))
+        }
+    };
+    format!("limited by the requested rate: {found}")
+}
+
+fn queue_full(refused: u64, offered: u64, causes: &[Refusal]) -> String {
+    let share = percent(refused, offered);
+    match causes {
+        [_] => format!(
+            "limited by the sender's interface: its queue was full for {share} of the datagrams"
+        ),
+        causes => format!(
+            "limited by the sender's interface: {share} of the datagrams were not sent ({})",
+            reasons(causes)
+        ),
+    }
+}
+
+/// `no route`, or `no route: 900, no buffer space available: 100`.
+fn reasons(causes: &[Refusal]) -> String {
+    match causes {
+        [one] => one.cause.clone(),
+        causes => {
+            let each = |one: &Refusal| format!("{}: {}", one.cause, one.datagrams);
+            causes.iter().map(each).collect::<Vec<_>>().join(", ")
+        }
+    }
+}
+
+fn paused(pause: Option<u64>, late: Option<u64>, (never, offered): (u64, u64)) -> String {
+    let mut parts = Vec::new();
+    parts.extend(pause.map(|pause| format!("it paused for {}", Nanos(pause))));
+    parts.extend(late.map(|late| format!("datagrams were sent up to {} late", Nanos(late))));
+    if never > 0 {
+        parts.push(format!("{} were not sent", part(never, offered, "datagram")));
+    }
+    format!("limited by pauses of the sender: {}", list(&parts))
+}
+
+fn broken_off(
+    (begun, streams): (Option<u64>, u64),
+    sent: Option<(u64, u64)>,
+    received: Option<u64>,
+) -> String {
+    let mut parts = Vec::new();
+    if let Some(begun) = begun.filter(|begun| *begun < streams) {
+        parts.push(format!("{} started", part(begun, streams, "stream")));
+    }
+    if let Some((sent, offered)) = sent.filter(|(_, offered)| *offered > 0) {
+        parts.push(format!("{} sent", part(sent, offered, "datagram")));
+    } else if let Some(received) = received.filter(|received| *received > 0) {
+        parts.push(format!("{} received of an unknown number", plural(received, "datagram")));
+    }
+    if parts.is_empty() {
+        return "the run failed before anything was sent, as far as is known".to_owned();
+    }
+    format!("the run failed: {}", list(&parts))
+}
+
+impl Worded for ThroughputAdvice {
+    fn text(&self) -> String {
+        match self {
+            Self::RaiseRate => "a higher `--rate` shows whether the path carries more",
+            Self::FindRate => "`--find-rate` finds the highest rate without loss",
+            Self::ProbeMtu => "`udpkit probe mtu` finds the largest packet that gets through",
+            Self::LowerRateOrLongerQueue => "lower `--rate`, or lengthen the interface's queue",
+            Self::SmallerSize => "use a smaller `--size`",
+            Self::CheckPacketFilter => "check the sender's packet filter (firewall) rules",
+            Self::CheckRoutes => "check the sender's interfaces, addresses and routes",
+            Self::MoreStreams => "use more `--streams`, or larger datagrams",
+            Self::MoreStreamsOrLowerRate => {
+                "use more `--streams`, larger datagrams, or a lower `--rate`"
+            }
+            Self::RaiseReceiveBuffer => {
+                "raise net.core.rmem_max on the receiver, or lower `--rate`"
+            }
+            Self::CheckSenderLoad => "check what else runs on the sender",
+            Self::CheckServer => "check whether the server still runs",
+        }
+        .to_owned()
+    }
+}
+
+impl Worded for ThroughputCaveat {
+    fn text(&self) -> String {
+        match self {
+            Self::HostNearLimit { sender_cpu_percent, receiver_cpu_percent } => format!(
+                "a host was near its limit: sender {} of a core, receiver {}",
+                share(*sender_cpu_percent),
+                share(*receiver_cpu_percent)
+            ),
+            Self::ReceiverSocketOverflowed { dropped } => format!(
+                "the receiver's socket buffer overflowed and dropped {}: raise \
+                 net.core.rmem_max there, or lower `--rate`",
+                plural(*dropped, "datagram")
+            ),
+            Self::ClockSet { times } => format!(
+                "a clock was set {} during the run: delays around that moment are wrong",
+                plural(*times, "time")
+            ),
+            Self::SenderFellShort => {
+                "the sender offered less than 99% of the requested rate in time".to_owned()
+            }
+            Self::Loopback => {
+                "loopback measures this host's memory and kernel, not a link".to_owned()
+            }
+            Self::OneHost => {
+                "both ends run on this host: this measures its kernel, not a link".to_owned()
+            }
+            Self::CountsRejected { contradiction } => format!(
+                "the server's counts contradict this end's and are ignored: {contradiction}"
+            ),
+            Self::CountsNotFinal => {
+                "final counts of one end are missing; its latest are shown".to_owned()
+            }
+        }
+    }
+}
+
+/// `97%`; `-` for what is not known.
+fn share(percent: Option<u64>) -> String {
+    percent.map_or_else(|| "-".to_owned(), |percent| format!("{percent}%"))
+}
+
+/// The way that a sentence is about, as it begins where a run has several.
+pub fn way(way: Way) -> &'static str {
+    match way {
+        Way::Up => "up",
+        Way::Down => "down",
+        Way::RoundTrip => "round trip",
+    }
+}
