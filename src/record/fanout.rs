@@ -220,6 +220,7 @@ pub enum FanoutEvent<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::LimitFound;
 
     fn receiver(name: &str, lost: u64, expected: u64) -> FanoutReceiver {
         FanoutReceiver {

@@ -103,7 +103,7 @@ fn each_limit_is_told_from_its_signs() {
     ];
     for (number, (limit, circumstances, way)) in cases.into_iter().enumerate() {
         let told = verdict(&way, circumstances);
-        assert_eq!(told.limited_by, limit, "case {number}: {told:?}");
+        assert_eq!(told.limited_by(), limit, "case {number}: {told:?}");
     }
 }
 
@@ -111,38 +111,45 @@ fn each_limit_is_told_from_its_signs() {
 fn a_core_is_full_for_every_stream_or_for_none() {
     let two = Circumstances { streams: 2, ..UNPACED };
     let way = |cpu| DirectionReport { streams_begun: Some(2), ..way(9, 0, 0, cpu) };
-    assert_eq!(verdict(&way((120, 30)), two).limited_by, LimitedBy::Unknown);
-    assert_eq!(verdict(&way((185, 30)), two).limited_by, LimitedBy::SenderCpu);
+    assert_eq!(verdict(&way((120, 30)), two).limited_by(), LimitedBy::Unknown);
+    assert_eq!(verdict(&way((185, 30)), two).limited_by(), LimitedBy::SenderCpu);
 }
 
 #[test]
 fn each_error_number_has_its_own_finding_and_only_a_full_queue_is_the_interfaces() {
-    for (errno, limit, words) in [
-        (Some(105), LimitedBy::SenderInterface, "its own queue refused"),
-        (Some(12), LimitedBy::SenderInterface, "its own queue refused"),
-        (Some(101), LimitedBy::SenderHost, "never left: said so"),
-        (Some(113), LimitedBy::SenderHost, "never left: said so"),
-        (Some(100), LimitedBy::SenderHost, "never left: said so"),
-        (Some(90), LimitedBy::SenderHost, "never left: said so"),
-        (Some(1), LimitedBy::SenderHost, "never left: said so"),
-        (Some(13), LimitedBy::SenderHost, "never left: said so"),
-        (None, LimitedBy::SenderHost, "never left: said so"),
+    for (errno, limit, advice) in [
+        (Some(105), LimitedBy::SenderInterface, Some(ThroughputAdvice::LowerRateOrLongerQueue)),
+        (Some(12), LimitedBy::SenderInterface, Some(ThroughputAdvice::LowerRateOrLongerQueue)),
+        (Some(101), LimitedBy::SenderHost, Some(ThroughputAdvice::CheckRoutes)),
+        (Some(113), LimitedBy::SenderHost, Some(ThroughputAdvice::CheckRoutes)),
+        (Some(100), LimitedBy::SenderHost, Some(ThroughputAdvice::CheckRoutes)),
+        (Some(90), LimitedBy::SenderHost, Some(ThroughputAdvice::SmallerSize)),
+        (Some(1), LimitedBy::SenderHost, Some(ThroughputAdvice::CheckPacketFilter)),
+        (Some(13), LimitedBy::SenderHost, None),
+        (None, LimitedBy::SenderHost, None),
     ] {
         let told = verdict(&refusals(&[(errno, "said so", 500)]), PACED);
-        assert_eq!(told.limited_by, limit, "{errno:?}");
-        assert!(told.because.contains(words), "{errno:?}: {}", told.because);
+        assert_eq!((told.limited_by(), told.advice()), (limit, advice), "{errno:?}");
     }
     let both = refusals(&[(Some(105), "a full queue", 100), (Some(101), "no route", 900)]);
     let told = verdict(&both, PACED);
-    assert_eq!(told.limited_by, LimitedBy::SenderHost);
-    assert!(told.because.contains("no route: 900; a full queue: 100"), "{}", told.because);
+    assert_eq!(told.limited_by(), LimitedBy::SenderHost);
+    let ThroughputVerdict::HostRefused { refused, offered, causes } = told else {
+        panic!("{told:?}")
+    };
+    assert_eq!((refused, offered), (1_000, 11_000));
+    assert_eq!(
+        causes,
+        [both.refused[1].clone(), both.refused[0].clone()],
+        "the most frequent first"
+    );
 }
 
 #[test]
 fn large_ones_that_vanish_beside_small_ones_are_told_so_and_only_beyond_chance() {
     let large = Circumstances { payload: 1_472, ..PACED };
     let only_small = |way, circumstances| {
-        matches!(verdict(&way, circumstances).finding, Finding::OnlySmallPass { .. })
+        matches!(verdict(&way, circumstances), ThroughputVerdict::OnlySmallPass { .. })
     };
     assert!(only_small(way(1_000, 1_000, 0, (9, 9)), large));
     assert!(only_small(way(1_000, 995, 0, (9, 9)), large));
@@ -150,7 +157,7 @@ fn large_ones_that_vanish_beside_small_ones_are_told_so_and_only_beyond_chance()
     assert!(!only_small(way(1_000, 1_000, 0, (9, 9)), PACED), "as small as the dialogue's");
     assert!(!only_small(way(3, 3, 0, (9, 9)), large), "three may be chance");
     let told = verdict(&way(1_000, 1_000, 0, (9, 9)), large);
-    assert!(told.advice.contains("probe mtu"), "{told:?}");
+    assert_eq!(told.advice(), Some(ThroughputAdvice::ProbeMtu));
 }
 
 #[test]
@@ -158,15 +165,62 @@ fn what_was_not_sent_is_never_told_as_all_of_it() {
     let mut way = way(10_000, 0, 0, (10, 10));
     way.offered = Some(Traffic { datagrams: 10_058, ..Traffic::default() });
     let told = verdict(&way, PACED);
-    assert_eq!(told.because, "58 of 10 058 never left, the rest arrived");
-    assert_eq!(told.advice, "");
+    let kept =
+        ThroughputVerdict::RateKept { offered: 10_058, never_sent: 58, sent: 10_000, lost: 0 };
+    assert_eq!((told.advice(), told), (None, kept));
     way.offered = Some(Traffic { datagrams: 255, ..Traffic::default() });
     way.sent = Some(Traffic { datagrams: 4, ..Traffic::default() });
     let failed = Circumstances { end: RunEnd::Failed, ..PACED };
-    assert_eq!(verdict(&way, failed).because, "4 of 255 datagrams left");
+    let broken_off = |streams_begun, streams| ThroughputVerdict::BrokenOff {
+        streams_begun: Some(streams_begun),
+        streams,
+        sent: Some(4),
+        offered: Some(255),
+        received: None,
+    };
+    assert_eq!(verdict(&way, failed), broken_off(1, 1));
     way.streams_begun = Some(39);
     let many = Circumstances { streams: 64, ..failed };
-    assert_eq!(verdict(&way, many).because, "39 of 64 streams began, 4 of 255 datagrams left");
+    assert_eq!(verdict(&way, many), broken_off(39, 64));
+}
+
+#[test]
+fn what_to_know_before_the_figures_are_believed_is_told_of_each_way_and_of_the_run() {
+    let busy = DirectionReport { sender_limited: Some(true), ..way(10, 0, 3, (97, 40)) };
+    let stepped = DirectionReport { clock_steps: Some(2), ..way(10, 0, 0, (9, 9)) };
+    let mut run = BlastReport { main: busy, reverse: Some(stepped), ..BlastReport::default() };
+    (run.streams, run.one_host) = (1, true);
+    run.note_caveats();
+    assert_eq!(
+        run.main.findings.caveats,
+        [
+            ThroughputCaveat::HostNearLimit {
+                sender_cpu_percent: Some(97),
+                receiver_cpu_percent: Some(40),
+            },
+            ThroughputCaveat::ReceiverSocketOverflowed { dropped: 3 },
+            ThroughputCaveat::SenderFellShort,
+            ThroughputCaveat::OneHost,
+        ]
+    );
+    let reverse = run.reverse.as_mut().unwrap();
+    assert_eq!(reverse.findings.caveats, [ThroughputCaveat::ClockSet { times: 2 }]);
+    (reverse.counts_final, run.loopback, run.streams) = (false, true, 2);
+    run.main.lost = None;
+    run.note_caveats();
+    assert_eq!(
+        run.main.findings.caveats,
+        [
+            ThroughputCaveat::SenderFellShort,
+            ThroughputCaveat::Loopback,
+            ThroughputCaveat::CountsNotFinal,
+        ]
+    );
+    let contradiction = Contradiction::Unreadable;
+    run.contradiction = Some(contradiction);
+    run.note_caveats();
+    let last = run.main.findings.caveats.last();
+    assert_eq!(last, Some(&ThroughputCaveat::CountsRejected { contradiction }));
 }
 
 type Removal = fn(&mut DirectionReport);
@@ -206,31 +260,10 @@ fn a_clean_path_accuses_nobody_with_any_input_missing() {
                         remove(&mut way);
                         let here = Circumstances { goal, end, count, one_host, ..PACED };
                         let told = verdict(&way, here);
-                        assert!(is_innocent(told.limited_by), "{what} {here:?}: {told:?}");
-                        assert!(!told.because.is_empty());
+                        assert!(is_innocent(told.limited_by()), "{what} {here:?}: {told:?}");
                     }
                 }
             }
         }
     }
-}
-
-#[test]
-fn every_limit_has_words() {
-    let limits = [
-        LimitedBy::Rate,
-        LimitedBy::Count,
-        LimitedBy::Network,
-        LimitedBy::SenderInterface,
-        LimitedBy::SenderHost,
-        LimitedBy::SenderCpu,
-        LimitedBy::SenderPause,
-        LimitedBy::ReceiverCpu,
-        LimitedBy::ReceiverSocket,
-        LimitedBy::Interrupted,
-        LimitedBy::BrokenOff,
-        LimitedBy::Unknown,
-    ];
-    let words: std::collections::BTreeSet<_> = limits.iter().map(|limit| limit.words()).collect();
-    assert_eq!(words.len(), limits.len());
 }

@@ -4,7 +4,8 @@
 use super::Faults;
 use super::house::{House, plan};
 use super::runs;
-use crate::session::blast::{Direction, RunFailure, TestPlan};
+use crate::record::RunFailure;
+use crate::session::blast::{Direction, TestPlan};
 use crate::units::Nanos;
 
 /// Longer than any run that was asked for, with whatever is waited for behind it.
@@ -29,9 +30,9 @@ fn a_run_whose_numbers_are_changed_on_the_way_ends_and_tells_nothing_that_cannot
             assert!(counts.firsts + counts.lost <= came.sent, "seed {seed}: {counts:?}");
             whole += 1;
         }
-        named += u64::from(matches!(summary.failure, Some(RunFailure::Contradiction(_))));
+        named += u64::from(matches!(summary.failure, Some(RunFailure::CountsContradict { .. })));
         if let Some(why) = summary.contradiction {
-            assert!(summary.broken.is_some() && !summary.complete, "seed {seed}: {why}");
+            assert!(summary.failure.is_some() && !summary.complete, "seed {seed}: {why}");
             assert_eq!((summary.received, summary.sent), (None, None), "seed {seed}: {why}");
         }
     }

@@ -212,8 +212,9 @@ impl House {
         network.link(here.ip(), there.ip()).faults = faults.clone();
         network.link(there.ip(), here.ip()).faults = faults.clone();
         let (orders, events) = (Mailbox::new(), Mailbox::new());
-        let control = BlastControl::new(plan, PATIENCE, orders.clone(), events.clone())
-            .with_sealer(Sealer::new(client_key.clone(), seed));
+        let control =
+            BlastControl::new(plan, server_address(), PATIENCE, orders.clone(), events.clone())
+                .with_sealer(Sealer::new(client_key.clone(), seed));
         let control = Rc::new(RefCell::new(control));
         let server = Self::open_server(&mut network, seed, server_key);
         let client = network.seat(Seat::new(here, Some(there), control.clone()));
@@ -303,7 +304,13 @@ impl House {
         self.streams.iter().for_each(|stream| stream.stop(&mut self.network));
         self.run_until(deadline, |house| house.streams.iter().all(|stream| stream.over));
         // The network keeps its own hold on the session, so the summary is taken from a fresh one.
-        let fresh = BlastControl::new(plan(Nanos::ZERO), PATIENCE, Mailbox::new(), Mailbox::new());
+        let fresh = BlastControl::new(
+            plan(Nanos::ZERO),
+            server_address(),
+            PATIENCE,
+            Mailbox::new(),
+            Mailbox::new(),
+        );
         let control = self.control.replace(fresh);
         let near_sent = std::mem::take(&mut self.near_sent);
         Came {

@@ -4,7 +4,7 @@
 use super::Faults;
 use super::by_hand::{ByHand, at, peer};
 use super::house::{House, plan};
-use crate::record::{RemoteRefusal, ServeRefusal};
+use crate::record::{RemoteRefusal, RunFailure, ServeRefusal};
 use crate::session::serve::{ServeEvent, ServePolicy};
 use crate::session::{Exchange, Sealer, Step};
 use crate::units::Nanos;
@@ -154,7 +154,7 @@ fn a_run_under_a_key_completes_over_a_bad_link() {
         let mut house =
             House::with_keys(seed, plan(Nanos::from_secs(1)), &faults, Some(1), Some(1));
         let came = house.finish(Nanos::from_secs(60));
-        assert_eq!(came.summary.broken, None, "seed {seed}: {:?}", house.log);
+        assert_eq!(came.summary.failure, None, "seed {seed}: {:?}", house.log);
         assert!(came.summary.complete, "seed {seed}");
         assert_eq!((house.sessions, house.opens), (1, 1), "seed {seed}: {:?}", house.log);
     }
@@ -162,15 +162,15 @@ fn a_run_under_a_key_completes_over_a_bad_link() {
 
 #[test]
 fn a_client_without_the_right_key_is_told_plainly_and_soon() {
-    for (server, client, refusal) in [
-        (Some(1), None, RemoteRefusal::KeyNeeded),
-        (Some(1), Some(2), RemoteRefusal::OtherKey),
-        (None, Some(1), RemoteRefusal::NoKey),
+    for (server, client, failure) in [
+        (Some(1), None, RunFailure::KeyNeeded),
+        (Some(1), Some(2), RunFailure::OtherKey),
+        (None, Some(1), RunFailure::NoKeyThere),
     ] {
         let (time, faults) = (Nanos::from_secs(1), Faults::default());
         let mut house = House::with_keys(1, plan(time), &faults, server, client);
         let came = house.finish(Nanos::from_secs(2));
-        assert_eq!(came.summary.broken, Some(refusal.to_string()));
+        assert_eq!(came.summary.failure, Some(failure));
         assert_eq!(house.sessions, 0);
     }
 }

@@ -3,6 +3,7 @@
 use super::Mailbox;
 use super::stream::{PAYLOAD, TAG};
 use crate::batch::{RxEntry, TxBatch};
+use crate::record::RunFailure;
 use crate::session::blast::{BlastReceiver, Opening, ReceiverEvent, ReceiverOrder, ReceiverPlan};
 use crate::session::{Next, Now, Session};
 use crate::stats::WINDOW;
@@ -108,6 +109,7 @@ fn a_sender_that_goes_on_beyond_its_time_is_given_up_and_nothing_is_called_lost(
     let tenth = 100_000_000;
     for (paused, ends) in [(0, 20..=21), (40, 60..=61)] {
         let plan = ReceiverPlan { time: Nanos::from_secs(1), ..plan(b"") };
+        let (over_ns, time_ns) = (plan.patience.0, plan.time.0);
         let mut receiver = BlastReceiver::new(plan, None, Mailbox::new(), Vec::new());
         let end = (0..1_000).find(|number| {
             let now = Now { mono: Nanos(number * tenth), real: Nanos(number * tenth) };
@@ -120,7 +122,7 @@ fn a_sender_that_goes_on_beyond_its_time_is_given_up_and_nothing_is_called_lost(
         assert!(end.is_some_and(|end| ends.contains(&end)), "{end:?}");
         let ended = receiver.finish(Now::default());
         assert_eq!((ended.received.lost, ended.received.sender_total), (0, None));
-        assert!(ended.broken.is_some_and(|why| why.contains("still sending")));
+        assert_eq!(ended.broken, Some(RunFailure::StillSending { over_ns, time_ns }));
     }
 }
 

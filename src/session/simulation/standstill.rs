@@ -4,8 +4,9 @@
 use super::Faults;
 use super::by_hand::ByHand;
 use super::house::{Came, House, PATIENCE, client_address, plan, server_address};
+use crate::record::RunFailure;
 use crate::session::Session;
-use crate::session::blast::{Direction, RunFailure, TestPlan};
+use crate::session::blast::{Direction, TestPlan};
 use crate::session::serve::ServePolicy;
 use crate::units::{Nanos, PacketRate, Rate};
 use std::net::IpAddr;
@@ -21,7 +22,7 @@ fn run_of(direction: Direction, time: Nanos) -> TestPlan {
 /// A whole run of which nothing was lost.
 fn assert_whole(came: &Came, direction: Direction, what: &str) {
     let summary = &came.summary;
-    assert_eq!(summary.broken, None, "{what} {direction:?}");
+    assert_eq!(summary.failure, None, "{what} {direction:?}");
     assert!(summary.complete, "{what} {direction:?}");
     if direction != Direction::Down {
         let received = summary.received.expect("the far end told");
@@ -90,7 +91,7 @@ fn at_whatever_moment_a_host_stands_still_nothing_is_lost_by_it() {
             let came = house.finish(DEADLINE);
             let summary = &came.summary;
             let what = format!("seed {seed} {direction:?} {host} at {from} for {length}");
-            assert_eq!(summary.broken, None, "{what}");
+            assert_eq!(summary.failure, None, "{what}");
             assert!(summary.complete, "{what}");
             let far = summary.received.map(|received| received.lost);
             let near = came.near_received.iter().map(|summary| summary.received.lost);
@@ -148,7 +149,7 @@ fn a_client_stopped_longer_than_the_servers_patience_accuses_no_path() {
     for direction in WAYS {
         let came = run_with_stop(direction, client_address().ip(), Nanos::from_secs(40));
         let summary = &came.summary;
-        assert!(!summary.complete && summary.broken.is_some(), "{direction:?}");
+        assert!(!summary.complete && summary.failure.is_some(), "{direction:?}");
         for near in &came.near_received {
             assert_eq!(near.received.lost, 0, "{direction:?}");
         }
@@ -174,7 +175,7 @@ fn a_long_round_trip_that_loses_is_waited_for() {
             let delay = Nanos::from_millis(1_000);
             let faults = Faults { delay, loss: 0.1, ..Faults::default() };
             let came = House::of(seed, run_of(direction, SECOND), &faults).finish(DEADLINE);
-            assert_eq!(came.summary.broken, None, "seed {seed} {direction:?}");
+            assert_eq!(came.summary.failure, None, "seed {seed} {direction:?}");
             assert!(came.summary.complete, "seed {seed} {direction:?}");
         }
     }
@@ -185,7 +186,9 @@ fn beyond_the_patience_it_is_given_up_and_nothing_is_called_lost() {
     let faults = Faults { delay: Nanos::from_secs(3), ..Faults::default() };
     for direction in WAYS {
         let came = House::of(1, run_of(direction, SECOND), &faults).finish(DEADLINE);
-        assert_eq!(came.summary.failure, Some(RunFailure::NoAnswer), "{direction:?}");
+        let (target, waited_ns) = (server_address(), PATIENCE.0);
+        let failure = Some(RunFailure::NoReply { target, waited_ns });
+        assert_eq!(came.summary.failure, failure, "{direction:?}");
         assert!(came.summary.received.is_none() && came.near_received.is_empty());
     }
     assert!(PATIENCE < Nanos::from_secs(6));
@@ -197,7 +200,8 @@ fn a_stream_that_this_side_gave_up_is_not_lost_on_the_path() {
         let mut house = House::of(1, run_of(direction, SECOND), &Faults::default());
         house.deaf_to_data = true;
         let came = house.finish(DEADLINE);
-        assert_eq!(came.summary.failure, Some(RunFailure::Stream), "{direction:?}");
+        let failure = &came.summary.failure;
+        assert!(matches!(failure, Some(RunFailure::StreamNoReply { .. })), "{failure:?}");
         assert!(!came.summary.complete, "{direction:?}");
         for near in &came.near_received {
             assert_eq!((near.received.lost, near.received.sender_total), (0, None));
@@ -219,7 +223,7 @@ fn a_machine_that_was_suspended_with_both_ends_on_it_loses_nothing() {
                 house.network.stop_host(host.ip(), from..from + Nanos::from_secs(30));
             }
             let came = house.finish(DEADLINE);
-            assert_eq!(came.summary.broken, None, "{from} {direction:?}");
+            assert_eq!(came.summary.failure, None, "{from} {direction:?}");
             assert!(came.summary.complete, "{from} {direction:?}");
             for near in &came.near_received {
                 let near = &near.received;
@@ -241,7 +245,7 @@ fn a_path_that_gets_bad_is_waited_for_as_its_round_trip_wants() {
                 house.network.link(from, to).faults.loss = 0.4;
             }
             let came = house.finish(DEADLINE);
-            assert_eq!(came.summary.broken, None, "seed {seed} {direction:?}");
+            assert_eq!(came.summary.failure, None, "seed {seed} {direction:?}");
             assert!(came.summary.complete, "seed {seed} {direction:?}");
         }
     }
