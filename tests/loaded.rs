@@ -48,7 +48,7 @@ fn a_full_queue_shows_in_the_loaded_round_trips_and_not_in_the_idle_ones() {
 fn probes_ride_beside_a_run_through_loopback_too() {
     let output = run(udpkit().args(["blast", "--probe=0.5ms"]), secs(10));
     assert_eq!(output.code(), Some(2));
-    assert!(output.err().contains("--probe=500 µs is too short"), "{}", output.err());
+    assert!(output.err().contains("--probe=500 µs"), "{}", output.err());
     let args = ["blast", "--json", "--rate", "1kpps", "-c", "100", "--probe=5ms"];
     let report = json(&run(udpkit().args(args), secs(20)).out());
     assert_sums(&report);

@@ -22,7 +22,7 @@ fn a_run_that_ends_by_its_count_or_its_bytes_is_limited_by_that() {
     for bound in [["--count", "1000"], ["--bytes", "1M"]] {
         let output = run(udpkit().args(["blast", "--json"]).args(bound), secs(20));
         let report = json(&output.out());
-        assert_eq!(text(&report, "verdict.limited_by"), "count", "{bound:?}: {report:#}");
+        assert_eq!(text(&report, "limited_by"), "count", "{bound:?}: {report:#}");
         assert_eq!(path(&report, "interrupted"), false, "{bound:?}");
     }
 }
@@ -51,9 +51,10 @@ fn a_path_that_passes_small_datagrams_alone_is_told() {
     );
     let _server = serve(&lab);
     let (_, report) = blast(&lab, &["-t", "500ms", "--rate", "2M"]);
-    let because = text(&report, "verdict.because");
-    assert!(because.contains("small datagrams passed"), "{because}");
-    assert_eq!(text(&report, "verdict.limited_by"), "network");
+    assert_eq!(text(&report, "verdict.code"), "only_small_pass", "{report:#}");
+    assert_eq!(number(&report, "verdict.payload_bytes"), 1472);
+    assert_eq!(number(&report, "verdict.lost"), number(&report, "lost.path"));
+    assert_eq!(text(&report, "limited_by"), "network");
 }
 
 #[test]
@@ -68,7 +69,7 @@ fn what_an_own_limit_dropped_is_no_success() {
     );
     let _server = serve(&lab);
     let (_, report) = blast(&lab, &["-t", "500ms", "--rate", "3M"]);
-    assert_eq!(text(&report, "verdict.limited_by"), "sender_host", "{report:#}");
+    assert_eq!(text(&report, "limited_by"), "sender_host", "{report:#}");
     assert_eq!(number(&report, "lost.path"), 0, "{report:#}");
 }
 
@@ -84,6 +85,6 @@ fn an_interface_that_was_down_is_no_queue() {
     let name = "$(ip -o link show type veth | sed 's/^[0-9]*: \\([^@:]*\\).*/\\1/' | head -1)";
     lab.shell("a", &format!("ip link set {name} down; sleep 0.3; ip link set {name} up"));
     let report = json(&client.wait(secs(20)).out());
-    assert_eq!(text(&report, "verdict.limited_by"), "sender_host", "{report:#}");
-    assert!(!text(&report, "verdict.because").contains("queue"), "{report:#}");
+    assert_eq!(text(&report, "limited_by"), "sender_host", "{report:#}");
+    assert_eq!(text(&report, "verdict.code"), "host_refused", "{report:#}");
 }

@@ -113,10 +113,14 @@ fn a_router_that_forbids_the_dialogue_is_quoted_when_nobody_answers() {
          add chain ip t c { type filter hook forward priority 0; }
          add rule ip t c udp dport 8620 reject with icmp type admin-prohibited\n",
     );
-    let args = ["blast", "10.77.2.2", "--wait", "500ms"];
+    let args = ["blast", "10.77.2.2", "--json", "--wait", "500ms"];
     let output = run(lab.udpkit("client").args(args), secs(20));
     assert_eq!(output.code(), Some(1));
-    let words = "no answer from the far end within 500 ms, but: \
-                 communication administratively prohibited, from 10.77.1.1";
-    assert!(output.err().contains(words), "{}", output.err());
+    let report = json(&output.out());
+    assert_eq!(path(&report, "failure.code"), "path_error", "{report:#}");
+    assert_eq!(number(&report, "failure.waited_ns"), 500_000_000);
+    let [kind, code] =
+        ["icmp_type", "icmp_code"].map(|key| number(&report, &format!("failure.error.{key}")));
+    assert_eq!((kind, code), (3, 13), "{report:#}");
+    assert_eq!(path(&report, "failure.error.from"), "10.77.1.1");
 }

@@ -67,11 +67,6 @@ fn texts<T: Worded>(statements: &[T]) -> String {
     statements.iter().map(Worded::text).collect::<Vec<_>>().join("; ")
 }
 
-/// A sentence behind `head` on a page of 80 columns, without the last line end.
-pub(super) fn wrapped(head: &str, text: &str, indent: usize) -> String {
-    Page::new(80).paragraph(head, indent, text).trim_end().to_owned()
-}
-
 /// An answerer's report.
 pub fn cast_answered_text(told: &CheckAnswered, page: Page) -> String {
     let head = format!("udpkit cast check --answer   {}   {}", told.group, Nanos(told.duration_ns));

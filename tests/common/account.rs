@@ -36,7 +36,9 @@ pub fn assert_sums(report: &Value) {
             let bursts = way["burst_lengths"].as_array().expect("lengths of bursts");
             let told: u64 = bursts.iter().filter_map(|class| class["bursts"].as_u64()).sum();
             assert_eq!(Some(told), count("lost.bursts"), "{way:#}");
-            assert!(way["verdict"]["limited_by"].is_string(), "{way:#}");
+            assert!(way["limited_by"].is_string(), "{way:#}");
+            assert!(way["verdict"]["code"].is_string(), "{way:#}");
+            assert!(way["verdict"]["text"].is_string(), "{way:#}");
         }
     }
 }

@@ -1,1 +1,465 @@
 //! Golden files of `blast`.
+
+use crate::{hold, hold_text};
+use serde::Serialize;
+use udpkit::batch::{ErrorOrigin, NetworkError, OwnFinding};
+use udpkit::record::{
+    BlastInterval, BlastReport, BurstLength, Circumstances, Contradiction, DelayQuantiles,
+    DirectionReport, FailureAdvice, Goal, HeaderShare, IoReport, Losses, ProbeReport, Refusal,
+    RoundTrips, RunEnd, RunFailure, ServerReply, ThroughputAdvice, ThroughputCaveat,
+    ThroughputVerdict, Traffic, Way, Worded, hold as hold_limits,
+};
+use udpkit::report::words::blast::{RunHeading, Ways, time_left};
+use udpkit::report::{IntervalLines, Lane, Page, blast_text};
+use udpkit::units::{Nanos, Rate};
+
+const SECOND: u64 = 1_000_000_000;
+const MILLI: u64 = 1_000_000;
+const COLUMNS: usize = 80;
+
+const PACED: Circumstances = Circumstances {
+    goal: Goal::Paced,
+    end: RunEnd::Whole,
+    count: 0,
+    payload: 1_472,
+    streams: 1,
+    one_host: false,
+};
+
+/// Statements, each below its code.
+pub(super) fn told<T: Worded + Serialize>(title: &str, statements: &[T]) -> String {
+    let page = Page::new(COLUMNS);
+    let mut text = format!("{title}\n\n");
+    for statement in statements {
+        let json = serde_json::to_value(statement).expect("a statement is JSON");
+        let code = json["code"].as_str().expect("a statement has a code");
+        text.push_str(&format!("{code}\n{}", page.paragraph("  ", 2, &statement.text())));
+    }
+    text
+}
+
+fn traffic(datagrams: u64) -> Option<Traffic> {
+    let per_second = datagrams / 10;
+    Some(Traffic {
+        datagrams,
+        bytes: datagrams * 1_472,
+        bits_per_second: Some(per_second * 1_472 * 8),
+        datagrams_per_second: Some(per_second),
+        udp_ip_bits_per_second: Some(per_second * 1_500 * 8),
+        ethernet_bits_per_second: Some(per_second * 1_538 * 8),
+    })
+}
+
+fn quantiles(factor: u64) -> DelayQuantiles {
+    DelayQuantiles {
+        p50: Some(840_000 * factor),
+        p90: Some(2_100_000 * factor),
+        p99: Some(3_900_000 * factor),
+        p999: Some(9_120_000 * factor),
+        max: Some(17_345_678 * factor),
+    }
+}
+
+fn io() -> IoReport {
+    IoReport {
+        tx: Some("gso".to_owned()),
+        rx: Some("gro".to_owned()),
+        batch: 44,
+        send_buffer: Some(4 << 20),
+        receive_buffer_asked: None,
+        receive_buffer_granted: Some(4 << 20),
+    }
+}
+
+fn interval(index: u64, datagrams: u64, lost: u64) -> BlastInterval {
+    BlastInterval {
+        start_ns: index * SECOND,
+        duration_ns: SECOND,
+        datagrams,
+        bytes: datagrams * 1_472,
+        lost,
+        ..BlastInterval::default()
+    }
+}
+
+/// Sends all of 849 185 datagrams at 1 Gbit/s for ten seconds, and all arrive.
+fn clean() -> DirectionReport {
+    DirectionReport {
+        direction: Way::Up,
+        duration_ns: 10 * SECOND,
+        offered: traffic(849_185),
+        sent: traffic(849_185),
+        never_sent: Some(0),
+        sender_limited: Some(false),
+        streams_begun: Some(1),
+        counts_final: true,
+        received: traffic(849_185),
+        delivered: Some(849_185),
+        delivered_bytes: Some(849_185 * 1_472),
+        lost: Some(Losses::default()),
+        duplicates: Some(0),
+        reordered: Some(0),
+        silence_ns: Some(2_400_000),
+        jitter_ns: Some(12_300),
+        delay_above_min_ns: quantiles(1),
+        lateness_ns: DelayQuantiles { p50: Some(3_000), max: Some(41_000), ..quantiles(0) },
+        quantum: 44,
+        catch_ups: 1,
+        io: io(),
+        sender_cpu_percent: Some(41),
+        receiver_cpu_percent: Some(38),
+        intervals: (0..10).map(|index| interval(index, 84_918, 0)).collect(),
+        ..DirectionReport::default()
+    }
+}
+
+fn run(mut main: DirectionReport, circumstances: Circumstances) -> BlastReport {
+    main.conclude(circumstances);
+    let mut report = BlastReport {
+        target: "192.0.2.10:8620".to_owned(),
+        seen_as: Some("198.51.100.7:40123".to_owned()),
+        goal: "1.00 Gbit/s".to_owned(),
+        streams: 1,
+        payload_bytes: 1_472,
+        complete: true,
+        header: HeaderShare { udp_bytes: 8, wire_bytes: 1_538, tcp_bytes: 20 },
+        main,
+        ..BlastReport::default()
+    };
+    report.note_caveats();
+    report
+}
+
+fn limits(report: &mut BlastReport) {
+    let limits = ["loss>0.1%", "p99>5ms", "rate<1200M", "jitter>1ms", "burst>100"]
+        .map(|text| text.parse().expect("a limit"));
+    report.limits = hold_limits(&limits, report);
+}
+
+#[track_caller]
+fn hold_run(name: &str, report: &BlastReport) {
+    hold(name, "blast", report, |page| blast_text(report, page));
+}
+
+#[test]
+fn a_clean_run() {
+    let mut report = run(clean(), PACED);
+    limits(&mut report);
+    hold_run("blast.clean", &report);
+}
+
+#[test]
+fn a_run_that_lost_on_the_path_shows_every_line() {
+    let mut way = clean();
+    (way.offered, way.never_sent) = (traffic(849_300), Some(115));
+    way.received = traffic(848_288);
+    way.delivered = Some(848_269);
+    way.lost =
+        Some(Losses { total: 916, path: 899, receiver_socket: 17, bursts: 52, longest_burst: 212 });
+    way.duplicates = Some(19);
+    way.copies = Some(Traffic { datagrams_per_second: Some(2), ..traffic(19).unwrap() });
+    way.reordered = Some(7);
+    way.reorder_extent_max = Some(1_204);
+    way.reorder_extent_mean_milli = Some(3_250);
+    (way.too_late, way.corrupt, way.strays) = (Some(1), Some(2), Some(3));
+    way.burst_lengths = vec![
+        BurstLength { from: 1, to: Some(1), bursts: 40 },
+        BurstLength { from: 2, to: Some(3), bursts: 11 },
+        BurstLength { from: 2_048, to: None, bursts: 1 },
+    ];
+    way.refused = vec![
+        refusal("no buffer space available", Some(105), 100),
+        refusal("a blackhole route of this host discards it (EINVAL)", Some(22), 5),
+    ];
+    way.network_errors = vec![refusal("port unreachable, from 192.0.2.10", None, 4)];
+    way.unsent = 10;
+    way.drift_ppb = Some(-12_340);
+    way.clock_steps = Some(1);
+    (way.sender_pause_ns, way.receiver_pause_ns) = (Some(20 * MILLI), Some(2 * SECOND));
+    way.receiver_cpu_percent = Some(97);
+    way.intervals = (0..10).map(|index| interval(index, 84_829, index * 20)).collect();
+    way.intervals[3].datagrams = 21_000;
+    let mut report = run(way, PACED);
+    report.probe = Some(ProbeReport::new(
+        10 * MILLI,
+        RoundTrips { sent: 100, back: 100, round_trip_ns: quantiles(1), ..RoundTrips::default() },
+        RoundTrips { sent: 1_000, back: 988, round_trip_ns: quantiles(7), ..Default::default() },
+    ));
+    limits(&mut report);
+    hold_run("blast.lossy", &report);
+}
+
+#[test]
+fn a_run_both_ways_names_the_way_of_every_sentence() {
+    let mut up = clean();
+    up.sent = traffic(700_000);
+    (up.never_sent, up.sender_limited) = (Some(149_185), Some(true));
+    up.sender_cpu_percent = Some(99);
+    up.intervals.clear();
+    let mut down = clean();
+    down.direction = Way::Down;
+    down.lost =
+        Some(Losses { total: 9_000, receiver_socket: 9_000, bursts: 1, ..Losses::default() });
+    down.receiver_pause_ns = Some(300 * MILLI);
+    down.intervals.clear();
+    let two = Circumstances { streams: 1, ..PACED };
+    down.conclude(two);
+    let mut report = run(up, two);
+    (report.reverse, report.one_host) = (Some(down), true);
+    report.note_caveats();
+    limits(&mut report);
+    hold_run("blast.both_ways", &report);
+}
+
+#[test]
+fn a_run_that_broke_off_tells_why_and_what_is_known() {
+    let mut way = clean();
+    way.counts_final = false;
+    (way.sent, way.never_sent) = (traffic(4_000), Some(0));
+    way.received = traffic(3_900);
+    way.delivered = Some(3_900);
+    way.offered = traffic(4_000);
+    let failed = Circumstances { end: RunEnd::Failed, ..PACED };
+    let mut report = run(way, failed);
+    report.complete = false;
+    let error = network_error();
+    report.failure = Some(RunFailure::WentAway { error });
+    limits(&mut report);
+    hold_run("blast.went_away", &report);
+
+    let mut way = clean();
+    (way.received, way.delivered, way.lost, way.counts_final) = (None, None, None, false);
+    (way.silence_ns, way.jitter_ns, way.duplicates, way.reordered) = (None, None, None, None);
+    way.delay_above_min_ns = DelayQuantiles::default();
+    way.io = IoReport { rx: None, receive_buffer_granted: None, ..io() };
+    way.intervals.clear();
+    let mut report = run(way, failed);
+    let contradiction = Contradiction::MoreArrived { arrived: 900_000, sent: 849_185 };
+    (report.complete, report.contradiction) = (false, Some(contradiction));
+    report.failure = Some(RunFailure::CountsContradict { contradiction });
+    report.note_caveats();
+    hold_run("blast.contradiction", &report);
+}
+
+#[test]
+fn an_interrupted_run_through_loopback() {
+    let interrupted = Circumstances { end: RunEnd::Interrupted, ..PACED };
+    let mut report = run(clean(), interrupted);
+    report.target = "[::1]:40000".to_owned();
+    (report.interrupted, report.loopback, report.one_host) = (true, true, true);
+    report.complete = false;
+    report.note_caveats();
+    hold_run("blast.interrupted", &report);
+}
+
+fn refusal(cause: &str, errno: Option<i32>, datagrams: u64) -> Refusal {
+    Refusal { cause: cause.to_owned(), errno, datagrams }
+}
+
+fn network_error() -> NetworkError {
+    let to = "192.0.2.10:8620".parse().expect("an address");
+    let mut error = NetworkError::new(ErrorOrigin::Icmp, (3, 3), 111, to, b"");
+    error.offender = Some("192.0.2.10".parse().expect("an address"));
+    error
+}
+
+#[test]
+fn every_verdict_advice_and_caution() {
+    let queue = refusal("no buffer space available", Some(105), 900);
+    let route = refusal("this host has no route there (ENETUNREACH)", Some(101), 100);
+    let kept = |never_sent, lost| ThroughputVerdict::RateKept {
+        offered: 10_058,
+        never_sent,
+        sent: 10_058 - never_sent,
+        lost,
+    };
+    let broken_off = |begun, sent, received| ThroughputVerdict::BrokenOff {
+        streams_begun: Some(begun),
+        streams: 64,
+        sent,
+        offered: sent.map(|_| 255),
+        received,
+    };
+    let (refused, offered) = (1_000, 11_000);
+    let verdicts = [
+        kept(0, 0),
+        kept(0, 4),
+        kept(58, 0),
+        kept(58, 4),
+        ThroughputVerdict::CountReached { sent: 1 },
+        ThroughputVerdict::PathLoss { lost: 300, offered: 10_000 },
+        ThroughputVerdict::OnlySmallPass { lost: 9_950, offered: 10_000, payload_bytes: 1_472 },
+        ThroughputVerdict::QueueFull { refused, offered, causes: vec![queue.clone()] },
+        ThroughputVerdict::QueueFull { refused, offered, causes: vec![queue, route.clone()] },
+        ThroughputVerdict::HostRefused { refused, offered, causes: vec![route] },
+        ThroughputVerdict::SendBufferFull { times: 9 },
+        ThroughputVerdict::SenderBusy { cpu_percent: 95 },
+        ThroughputVerdict::HostBusy { cpu_percent: 187 },
+        ThroughputVerdict::SenderPaused {
+            pause_ns: Some(200 * MILLI),
+            late_ns: Some(2 * SECOND),
+            never_sent: 5,
+            offered: 100,
+        },
+        ThroughputVerdict::SenderPaused {
+            pause_ns: None,
+            late_ns: Some(2 * SECOND),
+            never_sent: 0,
+            offered: 100,
+        },
+        ThroughputVerdict::FellBehind { never_sent: 100, offered: 1_000 },
+        ThroughputVerdict::Unexplained,
+        ThroughputVerdict::ReceiverBusy { cpu_percent: 97, dropped: 900, offered: 10_000 },
+        ThroughputVerdict::ReceiverSocketFull { dropped: 900, offered: 10_000, pause_ns: None },
+        ThroughputVerdict::ReceiverSocketFull {
+            dropped: 900,
+            offered: 10_000,
+            pause_ns: Some(300 * MILLI),
+        },
+        ThroughputVerdict::Interrupted,
+        broken_off(39, Some(4), Some(3)),
+        broken_off(64, None, Some(3)),
+        broken_off(64, None, None),
+        ThroughputVerdict::NothingOffered,
+        ThroughputVerdict::CountsMissing,
+    ];
+    let advice = [
+        ThroughputAdvice::RaiseRate,
+        ThroughputAdvice::FindRate,
+        ThroughputAdvice::ProbeMtu,
+        ThroughputAdvice::LowerRateOrLongerQueue,
+        ThroughputAdvice::SmallerSize,
+        ThroughputAdvice::CheckPacketFilter,
+        ThroughputAdvice::CheckRoutes,
+        ThroughputAdvice::MoreStreams,
+        ThroughputAdvice::MoreStreamsOrLowerRate,
+        ThroughputAdvice::RaiseReceiveBuffer,
+        ThroughputAdvice::CheckSenderLoad,
+        ThroughputAdvice::CheckServer,
+    ];
+    let caveats = [
+        ThroughputCaveat::HostNearLimit {
+            sender_cpu_percent: Some(97),
+            receiver_cpu_percent: None,
+        },
+        ThroughputCaveat::ReceiverSocketOverflowed { dropped: 1 },
+        ThroughputCaveat::ClockSet { times: 2 },
+        ThroughputCaveat::SenderFellShort,
+        ThroughputCaveat::Loopback,
+        ThroughputCaveat::OneHost,
+        ThroughputCaveat::CountsRejected { contradiction: Contradiction::Unreadable },
+        ThroughputCaveat::CountsNotFinal,
+    ];
+    let all =
+        [told("verdicts", &verdicts), told("\nadvice", &advice), told("\ncautions", &caveats)];
+    hold_text("blast.verdicts", COLUMNS, &all.concat());
+}
+
+#[test]
+fn every_failure_and_what_helps() {
+    let target = "192.0.2.10:8620".parse().expect("an address");
+    let from = "192.0.2.11:8620".parse().expect("an address");
+    let error = network_error();
+    let reason = OwnFinding::from_errno(101, target);
+    let reply = |reply_code, text: &str, params: &[&str]| ServerReply {
+        reply_code,
+        reply_text: text.to_owned(),
+        reply_params: params.iter().map(|param| (*param).to_owned()).collect(),
+    };
+    let (waited_ns, silent_ns) = (5 * SECOND, 5 * SECOND);
+    let contradiction = Contradiction::MoreArrived { arrived: 11, sent: 10 };
+    let failures = [
+        RunFailure::NoReply { target, waited_ns },
+        RunFailure::PathError { target, waited_ns, error },
+        RunFailure::OtherAddress { target, from },
+        RunFailure::NotSent { target, reason: reason.clone() },
+        RunFailure::PortClosed { target, error },
+        RunFailure::KeyNeeded,
+        RunFailure::OtherKey,
+        RunFailure::NoKeyThere,
+        RunFailure::Refused { reply: reply(552, "over the limit", &["rate=100000000"]) },
+        RunFailure::SilentInDialogue { silent_ns, error: None },
+        RunFailure::WentSilent { silent_ns, error: Some(error) },
+        RunFailure::WentAway { error },
+        RunFailure::LostRun { reply: reply(503, "no such session", &[]) },
+        RunFailure::NotCounted,
+        RunFailure::NotStopped,
+        RunFailure::EndedThere,
+        RunFailure::Interrupted,
+        RunFailure::CountsContradict { contradiction },
+        RunFailure::StreamNotSent { reason: OwnFinding::from_errno(1, target) },
+        RunFailure::StreamNoReply { command: "DATA", waited_ns },
+        RunFailure::StreamUnreachable { error },
+        RunFailure::StreamRefused { reply: reply(450, "busy", &[]) },
+        RunFailure::DatagramsNotSent {
+            payload_bytes: 9_000,
+            reason: OwnFinding::from_errno(90, target),
+        },
+        RunFailure::StillSending { over_ns: 5 * SECOND, time_ns: 10 * SECOND },
+        RunFailure::StreamNotStarted { cause: "cannot bind 192.0.2.1:5: in use".to_owned() },
+        RunFailure::TrialCountsMissing,
+    ];
+    let advice = [
+        FailureAdvice::StartServerAndOpenPort { target },
+        FailureAdvice::StartServer { target: "[2001:db8::1]:9000".parse().expect("an address") },
+        FailureAdvice::CheckLoopback,
+        FailureAdvice::AskAddress { from },
+        FailureAdvice::TracePath { target },
+        FailureAdvice::MendThisHost { reason: OwnFinding::from_errno(1, target) },
+        FailureAdvice::GiveKey,
+        FailureAdvice::SameKey,
+        FailureAdvice::NoKey,
+        FailureAdvice::LowerRate { rate: "100M".to_owned() },
+        FailureAdvice::TryLater,
+    ];
+    let json = serde_json::to_string_pretty(&failures[..11]).expect("failures are JSON");
+    let all = [told("failures", &failures), told("\nadvice", &advice), "\n".to_owned(), json];
+    hold_text("blast.failures", COLUMNS, &all.concat());
+}
+
+#[test]
+fn first_lines_and_the_lines_of_the_stretches() {
+    let page = Page::new(COLUMNS);
+    let heading = RunHeading {
+        target: "192.0.2.10:8620".parse().expect("an address"),
+        own_server: false,
+        payload_bytes: 1_472,
+        rate: "1G".parse().expect("a rate"),
+        time: Nanos::from_secs(10),
+        count: 0,
+        streams: 1,
+        ways: Ways::Up,
+    };
+    let headings = [
+        heading,
+        RunHeading { rate: Rate::Max, time: Nanos::ZERO, count: 1, ways: Ways::Down, ..heading },
+        RunHeading { count: 5_000, streams: 4, ways: Ways::Both, ..heading },
+        RunHeading {
+            target: "[2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff]:40000".parse().expect("an address"),
+            own_server: true,
+            streams: 2,
+            ways: Ways::Down,
+            ..heading
+        },
+    ];
+    let mut text: String =
+        headings.iter().map(|heading| page.paragraph("", 2, &heading.text())).collect();
+    let stretches = [
+        interval(0, 84_918, 0),
+        BlastInterval { reordered: 12, duplicates: 1_234, ..interval(1, 84_918, 897) },
+        interval(2, 0, 12_345),
+        BlastInterval { duration_ns: MILLI, ..interval(3, 5, 0) },
+        interval(10, 0, 9),
+    ];
+    for lanes in [[Lane::Only, Lane::Only], [Lane::Up, Lane::Down]] {
+        let mut lines = IntervalLines::new(Some(Nanos::from_secs(10)), page);
+        text.push('\n');
+        for (index, stretch) in stretches.iter().enumerate() {
+            text.push_str(&lines.next(lanes[index % 2], stretch).unwrap_or_default());
+        }
+    }
+    let left = [0, 2_700, 9_999, 12_000].map(|elapsed| {
+        format!("[=====>    ] {}\n", time_left(Nanos::from_secs(10), Nanos::from_millis(elapsed)))
+    });
+    hold_text("blast.lines", COLUMNS, &format!("{text}\n{}", left.concat()));
+}

@@ -1,1 +1,182 @@
-//! Golden files of `trials`.
+//! Golden files of `blast --sweep` and `blast --find-rate`.
+
+use super::blast::told;
+use crate::{hold, hold_text};
+use udpkit::record::{
+    BlastReport, Circumstances, DelayQuantiles, DirectionReport, FindRateReport, Findings,
+    FoundBound, Goal, Losses, RateVerdict, RunEnd, SearchEnd, SeriesCaveat, SeriesMode,
+    SweepReport, Traffic, TrialReport,
+};
+use udpkit::report::words::blast::{SeriesHeading, SeriesKind};
+use udpkit::report::{find_rate_text, sweep_text};
+use udpkit::units::{BitRate, Nanos, Rate};
+
+/// Payload bits a second that the path carries.
+const CAPACITY: u64 = 12_000_000_000;
+
+/// A run of a second at `rate`, of which no more than the capacity arrives.
+fn run(rate: u64) -> BlastReport {
+    let datagrams = |rate: u64| rate / (1_472 * 8);
+    let traffic = |rate: u64| {
+        Some(Traffic {
+            datagrams: datagrams(rate),
+            bytes: rate / 8,
+            bits_per_second: Some(rate),
+            datagrams_per_second: Some(datagrams(rate)),
+            ..Traffic::default()
+        })
+    };
+    let through = rate.min(CAPACITY);
+    let lost = datagrams(rate) - datagrams(through);
+    let mut main = DirectionReport {
+        offered: traffic(rate),
+        sent: traffic(rate),
+        never_sent: Some(0),
+        sender_limited: Some(false),
+        streams_begun: Some(1),
+        counts_final: true,
+        received: traffic(through),
+        delivered: Some(datagrams(through)),
+        lost: Some(Losses { total: lost, path: lost, ..Losses::default() }),
+        delay_above_min_ns: DelayQuantiles {
+            p50: Some(84_000 + rate / 1_000),
+            p99: Some(1_240_000 + rate / 100),
+            ..DelayQuantiles::default()
+        },
+        ..DirectionReport::default()
+    };
+    main.conclude(Circumstances {
+        goal: Goal::Paced,
+        end: RunEnd::Whole,
+        count: 0,
+        payload: 1_472,
+        streams: 1,
+        one_host: false,
+    });
+    let goal = Rate::Bits(BitRate(rate)).to_string();
+    BlastReport { goal, streams: 1, payload_bytes: 1_472, main, ..BlastReport::default() }
+}
+
+/// A run whose sender kept only half of the rate.
+fn held_back(rate: u64) -> BlastReport {
+    let mut held = run(rate);
+    held.main.sent = run(rate / 2).main.sent;
+    (held.main.sender_limited, held.main.never_sent) = (Some(true), Some(9_999));
+    held
+}
+
+/// A run whose receiver dropped some.
+fn overflowed(rate: u64) -> BlastReport {
+    let mut over = run(rate);
+    over.main.lost = Some(Losses { total: 9, receiver_socket: 9, ..Losses::default() });
+    over
+}
+
+/// A run whose counts are not known to the end.
+fn unknown(rate: u64) -> BlastReport {
+    let mut killed = run(rate);
+    killed.main.counts_final = false;
+    (killed.main.received, killed.main.delay_above_min_ns) = (None, DelayQuantiles::default());
+    killed
+}
+
+fn heading(kind: SeriesKind, own_server: bool) -> SeriesHeading {
+    let target = if own_server { "127.0.0.1:40123" } else { "192.0.2.10:8620" };
+    let target = target.parse().expect("an address");
+    SeriesHeading { target, own_server, payload_bytes: 1_472, kind, time: Nanos::from_secs(1) }
+}
+
+#[track_caller]
+fn hold_search(name: &str, trials: Vec<TrialReport>, end: SearchEnd, interrupted: bool) {
+    let loopback = interrupted;
+    let mut findings = Findings::new(end.verdict());
+    findings.caveats = SeriesCaveat::of(loopback, end.bound.is_some(), interrupted);
+    let report = FindRateReport {
+        mode: SeriesMode::FindRate,
+        target: "192.0.2.10:8620".to_owned(),
+        loopback,
+        payload_bytes: end.payload,
+        loss_allowed_ppb: end.allowed,
+        found_bits_per_second: end.rate,
+        found_datagrams_per_second: end.datagrams_per_second(),
+        bound: end.bound,
+        findings,
+        trials,
+        complete: end.bound.is_some(),
+        interrupted,
+    };
+    let heading = heading(SeriesKind::FindRate { loss_allowed_ppb: end.allowed }, interrupted);
+    hold(name, "blast", &report, |page| find_rate_text(&heading, end.lowest, &report, page));
+}
+
+const END: SearchEnd = SearchEnd {
+    rate: Some(11_900_000_000),
+    bound: Some(FoundBound::Network),
+    lowest: 1_000_000,
+    payload: 1_472,
+    allowed: 0,
+};
+
+#[test]
+fn a_search_from_a_megabit_to_the_capacity_of_the_path() {
+    let trial = |run: &BlastReport| TrialReport::new(run, 0, false);
+    let mut trials: Vec<_> = [1u64, 4, 16, 64, 256, 1_024, 4_096, 16_384, 16_384, 10_240]
+        .map(|megabits| trial(&run(megabits * 1_000_000)))
+        .to_vec();
+    trials.push(trial(&held_back(13_312_000_000)));
+    trials.push(trial(&overflowed(13_312_000_000)));
+    trials.push(TrialReport::new(&run(12_100_000_000), 0, true));
+    trials.push(TrialReport::new(&run(11_900_000_000), 0, true));
+    hold_search("find_rate.found", trials, END, false);
+}
+
+#[test]
+fn a_search_that_was_broken_off() {
+    let trials = [
+        TrialReport::new(&run(1_000_000), 1_000_000, false),
+        TrialReport::new(&unknown(4_000_000), 1_000_000, false),
+    ];
+    let end = SearchEnd { rate: Some(1_000_000), bound: None, allowed: 1_000_000, ..END };
+    hold_search("find_rate.so_far", trials.to_vec(), end, true);
+}
+
+#[test]
+fn a_sweep_shows_the_sender_going_on_while_loss_climbs() {
+    let sweep = "2G..20G/10".parse().expect("a sweep");
+    let heading = heading(SeriesKind::Sweep(sweep), false);
+    let mut trials: Vec<_> = (1..=9u64)
+        .map(|step| TrialReport::new(&run(step * 2_000_000_000), u64::MAX, false))
+        .collect();
+    trials.push(TrialReport::new(&held_back(20_000_000_000), u64::MAX, false));
+    let report = SweepReport {
+        mode: SeriesMode::Sweep,
+        target: "192.0.2.10:8620".to_owned(),
+        loopback: false,
+        payload_bytes: 1_472,
+        trials,
+        complete: false,
+        interrupted: false,
+        caveats: SeriesCaveat::of(false, false, false),
+    };
+    hold("sweep", "blast", &report, |page| sweep_text(&heading, 2_000_000_000, &report, page));
+}
+
+#[test]
+fn every_end_of_a_search_and_every_caution_of_a_series() {
+    let nothing = SearchEnd { rate: None, ..END };
+    let loss = SearchEnd { allowed: 1_000_000, ..END };
+    let ends = [
+        END,
+        SearchEnd { bound: Some(FoundBound::Host), ..loss },
+        SearchEnd { bound: Some(FoundBound::Ceiling), ..END },
+        SearchEnd { bound: None, ..loss },
+        nothing,
+        SearchEnd { rate: None, ..loss },
+        SearchEnd { bound: Some(FoundBound::Host), ..nothing },
+        SearchEnd { bound: None, ..nothing },
+    ];
+    let verdicts: Vec<RateVerdict> = ends.iter().map(SearchEnd::verdict).collect();
+    let caveats = [SeriesCaveat::Loopback, SeriesCaveat::Interrupted, SeriesCaveat::BrokenOff];
+    let all = [told("verdicts", &verdicts), told("\ncautions", &caveats)];
+    hold_text("trials.verdicts", 80, &all.concat());
+}
