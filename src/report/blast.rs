@@ -5,7 +5,7 @@ use super::number::RateUnit;
 use super::page::{Align, table};
 use super::stretch::{bits_of, fresh_of, is_scrap, is_tail, over_time};
 use super::words::blast::{RunHeading, lost, time_left};
-use super::words::terms::part;
+use super::words::terms::times;
 use super::words::throughput::way as way_name;
 use super::{Output, Page};
 use crate::record::{
@@ -313,19 +313,19 @@ fn burst_text(class: &BurstLength) -> String {
 fn order_lines(report: &DirectionReport) -> Vec<String> {
     let count = |value: Option<u64>| value.map_or_else(|| "-".to_owned(), group_digits);
     let jitter = report.jitter_ns.map_or_else(|| "-".to_owned(), |n| Nanos(n).to_string());
-    let mut line = format!(
+    let mut lines = vec![format!(
         "reordered {}   duplicates {}   jitter {jitter}",
         count(report.reordered),
         count(report.duplicates),
-    );
-    for (value, what) in
-        [(report.too_late, "too late"), (report.corrupt, "corrupt"), (report.strays, "strays")]
-    {
-        if let Some(value) = value.filter(|value| *value > 0) {
-            line.push_str(&format!("   {what} {}", group_digits(value)));
-        }
+    )];
+    let rare =
+        [(report.too_late, "too late"), (report.corrupt, "corrupt"), (report.strays, "strays")];
+    let rare = rare.into_iter().filter_map(|(count, what)| Some((count.filter(|n| *n > 0)?, what)));
+    let rare: Vec<_> =
+        rare.map(|(count, what)| format!("{what} {}", group_digits(count))).collect();
+    if !rare.is_empty() {
+        lines.push(rare.join("   "));
     }
-    let mut lines = vec![line];
     if let Some((max, mean)) = report.reorder_extent_max.zip(report.reorder_extent_mean_milli) {
         let mean = mean as f64 / 1e3;
         lines.push(format!("reordering extent mean {mean:.1}, max {}", group_digits(max)));
@@ -396,11 +396,10 @@ fn delay_text(report: &DirectionReport, page: Page) -> String {
     if report.lateness_ns != DelayQuantiles::default() {
         let told = quantile_text(&report.lateness_ns);
         text.push_str(&page.labelled("late, ms", &[format!("{told}   behind schedule")]));
-        let catch_ups = group_digits(report.catch_ups);
-        let ending = if report.catch_ups == 1 { "" } else { "s" };
         let line = format!(
-            "bursts of at most {}, caught up {catch_ups} time{ending}",
-            group_digits(report.quantum)
+            "bursts of at most {}, caught up {}",
+            group_digits(report.quantum),
+            times(report.catch_ups)
         );
         text.push_str(&page.labelled("schedule", &[line]));
     }
@@ -441,8 +440,8 @@ fn probe_text(probe: &ProbeReport, page: Page) -> String {
     let row = |name: &str, trips: &RoundTrips| {
         let told = quantile_text(&trips.round_trip_ns);
         let lost = trips.sent.saturating_sub(trips.back);
-        let lost = part(lost, trips.sent, "probe");
-        page.labelled(name, &[format!("{told}   {lost} lost")])
+        let (lost, sent) = (group_digits(lost), group_digits(trips.sent));
+        page.labelled(name, &[format!("{told}   lost {lost} of {sent}")])
     };
     let factor = probe.loaded_per_idle_milli.map(|factor| {
         format!("the median under load is {:.1} times the idle one", factor as f64 / 1e3)

@@ -9,7 +9,7 @@ pub(super) fn limit_lines(limits: &[LimitReport], both_ways: bool) -> Vec<String
         let way = if both_ways { format!(" {}", way(limit.direction)) } else { String::new() };
         let (found, standing) = match limit.found {
             LimitFound::Unknown => ("not measured".to_owned(), "unknown"),
-            LimitFound::Lost => ("measured: lost".to_owned(), "broken"),
+            LimitFound::Lost => ("falls among the lost datagrams".to_owned(), "broken"),
             LimitFound::Figure(figure) => {
                 let standing = if limit.held { "held" } else { "broken" };
                 (format!("measured {}", limit.limit.in_words(figure)), standing)
@@ -49,7 +49,7 @@ mod tests {
             limit_lines(&limits, false),
             [
                 "  limit      broken: burst>5, measured 7",
-                "  limit      broken: p50>1s, measured: lost",
+                "  limit      broken: p50>1s, falls among the lost datagrams",
                 "  limit      unknown: p99>1s, not measured",
                 "  limit      held: burst>9, measured 7",
             ]

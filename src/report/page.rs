@@ -44,8 +44,9 @@ impl Page {
             .word_separator(WordSeparator::AsciiSpace)
             .word_splitter(WordSplitter::NoHyphenation)
             .break_words(false);
-        let lines = textwrap::wrap(sentence, options);
-        lines.iter().map(|line| format!("{}\n", line.trim_end())).collect()
+        let glued = glued(sentence);
+        let lines = textwrap::wrap(&glued, options);
+        lines.iter().map(|line| format!("{}\n", line.trim_end().replace(GLUE, " "))).collect()
     }
 
     /// Sentences under one label, each on lines of its own; nothing without any.
@@ -75,6 +76,30 @@ impl Page {
         text.push_str(&self.told("caution", &found.caveats));
         text
     }
+}
+
+/// Stands for a blank at which no line is broken.
+const GLUE: char = '\u{a0}';
+
+/// Units that stay with their figure.
+const UNITS: [&str; 14] = [
+    "ns", "µs", "ms", "s", "B", "KiB", "MiB", "bit/s", "kbit/s", "Mbit/s", "Gbit/s", "pps", "kpps",
+    "Mpps",
+];
+
+/// A sentence in which `1 234` and `300 ms` are one word each.
+fn glued(sentence: &str) -> String {
+    let mut words = sentence.split(' ').peekable();
+    let mut out = String::with_capacity(sentence.len());
+    while let Some(word) = words.next() {
+        out.push_str(word);
+        let Some(next) = words.peek() else { break };
+        let next = next.trim_end_matches([',', ';', ':', '.', ')']);
+        let thousands = next.len() == 3 && next.bytes().all(|byte| byte.is_ascii_digit());
+        let figure = word.ends_with(|last: char| last.is_ascii_digit());
+        out.push(if figure && (thousands || UNITS.contains(&next)) { GLUE } else { ' ' });
+    }
+    out
 }
 
 /// On which side a column's cells stand.
@@ -124,6 +149,18 @@ mod tests {
         let long = format!("2001:db8::{}", "1234-5678:".repeat(20));
         assert!(page.paragraph("  ", 2, &long).contains(&long));
         assert_eq!(page.labelled::<&str>("evidence", &[]), "");
+    }
+
+    #[test]
+    fn no_line_ends_within_a_number_or_before_its_unit() {
+        let page = Page::new(60);
+        for (figure, rest) in [("1 234 567", "x"), ("300 ms,", "x"), ("95.7 Mbit/s", "x")] {
+            for length in 40..60 {
+                let text =
+                    page.paragraph("", 0, &format!("{} {figure} {rest}", "a".repeat(length)));
+                assert!(text.lines().any(|line| line.contains(figure)), "{text}");
+            }
+        }
     }
 
     #[test]

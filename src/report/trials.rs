@@ -164,7 +164,7 @@ fn picture(trials: &[TrialReport], unit: RateUnit) -> Option<String> {
     let offered: Vec<f64> = trials.iter().map(|trial| bits(trial.offered)).collect();
     let received: Vec<f64> = trials.iter().map(|trial| bits(trial.received)).collect();
     (trials.len() > 1).then(|| {
-        let caption = format!("{} received (lower line) by rate offered (upper)", unit.name());
+        let caption = format!("upper line: offered, lower line: received, {}", unit.name());
         let config = Config::default()
             .with_width(WIDTH)
             .with_height(HEIGHT)

@@ -165,8 +165,8 @@ impl Worded for SeriesCaveat {
     fn text(&self) -> String {
         match self {
             Self::Loopback => "loopback measures this host's memory and kernel, not a link",
-            Self::Interrupted => "interrupted before the last run",
-            Self::BrokenOff => "a run failed, and the rest were not made",
+            Self::Interrupted => "interrupted before the end",
+            Self::BrokenOff => "a run failed, so the remaining runs were skipped",
         }
         .to_owned()
     }
@@ -196,7 +196,7 @@ impl Worded for RunFailure {
             Self::Refused { reply } => format!("the server refused the run: {}", answer(reply)),
             Self::SilentInDialogue { silent_ns, error } => silent("", *silent_ns, error.as_ref()),
             Self::WentSilent { silent_ns, error } => {
-                silent(" during the run", *silent_ns, error.as_ref())
+                silent(" during the run,", *silent_ns, error.as_ref())
             }
             Self::WentAway { error } => format!("the server went away during the run: {error}"),
             Self::LostRun { reply } => {
@@ -204,7 +204,7 @@ impl Worded for RunFailure {
             }
             Self::NotCounted => "the server did not finish counting in time".to_owned(),
             Self::NotStopped => "the server's streams did not stop after the interrupt".to_owned(),
-            Self::EndedThere => "the server ended the run before the sender had".to_owned(),
+            Self::EndedThere => "the server ended the run before the sender was done".to_owned(),
             Self::Interrupted => "interrupted before the run began".to_owned(),
             Self::CountsContradict { contradiction } => {
                 format!("the server's counts cannot be true: {contradiction}")
@@ -243,7 +243,7 @@ fn answer(reply: &ServerReply) -> String {
 }
 
 fn silent(when: &str, silent_ns: u64, error: Option<&impl Display>) -> String {
-    let mut text = format!("the server stopped replying{when}, {} ago", Nanos(silent_ns));
+    let mut text = format!("the server stopped replying{when} {} ago", Nanos(silent_ns));
     if let Some(error) = error {
         text.push_str(&format!("; the network reported: {error}"));
     }
@@ -259,8 +259,8 @@ impl Worded for FailureAdvice {
                                     this host's packet filter"
                 .to_owned(),
             Self::AskAddress { from } => format!(
-                "try `udpkit blast {from}`; a NAT on the way back, or a server with several \
-                 addresses, changes the address"
+                "try `udpkit blast {from}`: a NAT on the return path, or a server with several \
+                 addresses, may reply from another address"
             ),
             Self::TracePath { target } => {
                 format!("`udpkit probe trace {target}` shows where datagrams stop")

@@ -17,6 +17,14 @@ pub fn part(part: u64, of: u64, noun: &str) -> String {
     format!("{} of {}", group_digits(part), plural(of, noun))
 }
 
+/// `once`, `2 times`.
+pub fn times(number: u64) -> String {
+    match number {
+        1 => "once".to_owned(),
+        number => plural(number, "time"),
+    }
+}
+
 /// A share in percent, `0.106%`; `0%` of nothing.
 pub fn percent(part: u64, of: u64) -> String {
     if part == 0 {
@@ -43,6 +51,7 @@ mod tests {
 
     #[test]
     fn counts_shares_and_lists_read_as_english() {
+        assert_eq!([times(1), times(2)], ["once", "2 times"]);
         assert_eq!(plural(1, "datagram"), "1 datagram");
         assert_eq!(plural(2_000, "datagram"), "2 000 datagrams");
         assert_eq!(part(3, 16, "datagram"), "3 of 16 datagrams");

@@ -1,6 +1,6 @@
 //! What limited a throughput run, in English.
 
-use super::terms::{list, part, percent, plural};
+use super::terms::{list, part, percent, plural, times};
 use crate::record::{Refusal, ThroughputAdvice, ThroughputCaveat, ThroughputVerdict, Way, Worded};
 use crate::units::Nanos;
 
@@ -28,9 +28,9 @@ impl Worded for ThroughputVerdict {
                 percent(*refused, *offered),
                 reasons(causes)
             ),
-            Self::SendBufferFull { times } => format!(
+            Self::SendBufferFull { times: count } => format!(
                 "limited by the sender's interface: the send buffer was full {}",
-                plural(*times, "time")
+                times(*count)
             ),
             Self::SenderBusy { cpu_percent } => {
                 format!("limited by the sender's CPU: {cpu_percent}% of a core in use")
@@ -139,7 +139,7 @@ fn broken_off(
     if parts.is_empty() {
         return "the run failed before anything was sent, as far as is known".to_owned();
     }
-    format!("the run failed: {}", list(&parts))
+    format!("the run did not finish: {}", list(&parts))
 }
 
 impl Worded for ThroughputAdvice {
@@ -179,9 +179,9 @@ impl Worded for ThroughputCaveat {
                  net.core.rmem_max there, or lower `--rate`",
                 plural(*dropped, "datagram")
             ),
-            Self::ClockSet { times } => format!(
+            Self::ClockSet { times: count } => format!(
                 "a clock was set {} during the run: delays around that moment are wrong",
-                plural(*times, "time")
+                times(*count)
             ),
             Self::SenderFellShort => {
                 "the sender offered less than 99% of the requested rate in time".to_owned()

@@ -102,7 +102,13 @@ fn clean() -> DirectionReport {
         silence_ns: Some(2_400_000),
         jitter_ns: Some(12_300),
         delay_above_min_ns: quantiles(1),
-        lateness_ns: DelayQuantiles { p50: Some(3_000), max: Some(41_000), ..quantiles(0) },
+        lateness_ns: DelayQuantiles {
+            p50: Some(3_000),
+            p90: Some(9_000),
+            p99: Some(21_000),
+            p999: Some(38_000),
+            max: Some(41_000),
+        },
         quantum: 44,
         catch_ups: 1,
         io: io(),
@@ -198,8 +204,13 @@ fn a_run_both_ways_names_the_way_of_every_sentence() {
     up.intervals.clear();
     let mut down = clean();
     down.direction = Way::Down;
-    down.lost =
-        Some(Losses { total: 9_000, receiver_socket: 9_000, bursts: 1, ..Losses::default() });
+    down.lost = Some(Losses {
+        total: 9_000,
+        receiver_socket: 9_000,
+        bursts: 1,
+        longest_burst: 9_000,
+        path: 0,
+    });
     down.receiver_pause_ns = Some(300 * MILLI);
     down.intervals.clear();
     let two = Circumstances { streams: 1, ..PACED };
