@@ -254,6 +254,7 @@ fn network_error<S: Serializer>(error: &NetworkError, to: S) -> Result<S::Ok, S:
     NetworkFacts::of(error).serialize(to)
 }
 
+#[expect(clippy::ref_option, reason = "as serde hands it over")]
 fn maybe_network_error<S: Serializer>(
     error: &Option<NetworkError>,
     to: S,

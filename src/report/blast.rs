@@ -2,7 +2,7 @@
 
 use super::limits::limit_lines;
 use super::number::RateUnit;
-use super::page::{Align, table};
+use super::page::{Align, ended, table};
 use super::stretch::{bits_of, fresh_of, is_scrap, is_tail, over_time};
 use super::words::blast::{RunHeading, lost, time_left};
 use super::words::terms::times;
@@ -216,7 +216,7 @@ fn direction_text(report: &BlastReport, way: &DirectionReport, page: Page) -> St
         gap_text(way, page),
         page.labelled("paused", &pauses(way)),
         refused_text(way, page),
-        over_time(&way.intervals, way.duration_ns).iter().map(|line| format!("{line}\n")).collect(),
+        ended(over_time(&way.intervals, way.duration_ns)),
         delay_text(way, page),
         page.labelled("io", &[io_line(report, way)]),
     ]
@@ -480,9 +480,12 @@ fn findings_text(report: &BlastReport, page: Page) -> String {
 fn cautions(report: &BlastReport) -> Vec<String> {
     ways(report)
         .flat_map(|way| {
-            way.findings.caveats.iter().map(move |caveat| match caveat.is_of_one_way() {
-                true => of_way(report, way, &caveat.text()),
-                false => caveat.text(),
+            way.findings.caveats.iter().map(move |caveat| {
+                if caveat.is_of_one_way() {
+                    of_way(report, way, &caveat.text())
+                } else {
+                    caveat.text()
+                }
             })
         })
         .collect()

@@ -46,7 +46,7 @@ impl Page {
             .break_words(false);
         let glued = glued(sentence);
         let lines = textwrap::wrap(&glued, options);
-        lines.iter().map(|line| format!("{}\n", line.trim_end().replace(GLUE, " "))).collect()
+        ended(lines.iter().map(|line| line.replace(GLUE, " ")))
     }
 
     /// Sentences under one label, each on lines of its own; nothing without any.
@@ -76,6 +76,16 @@ impl Page {
         text.push_str(&self.told("caution", &found.caveats));
         text
     }
+}
+
+/// Lines with their ends, and no blanks before these.
+pub(super) fn ended<S: AsRef<str>>(lines: impl IntoIterator<Item = S>) -> String {
+    let mut text = String::new();
+    for line in lines {
+        text.push_str(line.as_ref().trim_end());
+        text.push('\n');
+    }
+    text
 }
 
 /// Stands for a blank at which no line is broken.
@@ -128,7 +138,7 @@ pub fn table(align: &[Align], rows: impl IntoIterator<Item = Vec<String>>) -> St
             });
         }
     }
-    table.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+    ended(table.lines())
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Series of runs as text: a line for each as it ends, then the picture, or what was found.
 
 use super::number::{RateUnit, millis_or_dash};
+use super::page::ended;
 use super::words::blast::{SeriesHeading, SeriesKind};
 use super::{Output, Page};
 use crate::record::{FindRateReport, HostLimit, SweepReport, TrialOutcome, TrialReport, Worded};
@@ -171,7 +172,6 @@ fn picture(trials: &[TrialReport], unit: RateUnit) -> Option<String> {
             .with_offset(4)
             .with_caption(caption);
         let plot = plot_many(vec![offered, received], config);
-        let lines = plot.lines().map(|line| format!("{}\n", line.trim_end()));
-        format!("\n{}", lines.collect::<String>())
+        format!("\n{}", ended(plot.lines()))
     })
 }

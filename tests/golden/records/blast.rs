@@ -38,16 +38,16 @@ pub(super) fn told<T: Worded + Serialize>(title: &str, statements: &[T]) -> Stri
     text
 }
 
-fn traffic(datagrams: u64) -> Option<Traffic> {
+fn traffic(datagrams: u64) -> Traffic {
     let per_second = datagrams / 10;
-    Some(Traffic {
+    Traffic {
         datagrams,
         bytes: datagrams * 1_472,
         bits_per_second: Some(per_second * 1_472 * 8),
         datagrams_per_second: Some(per_second),
         udp_ip_bits_per_second: Some(per_second * 1_500 * 8),
         ethernet_bits_per_second: Some(per_second * 1_538 * 8),
-    })
+    }
 }
 
 fn quantiles(factor: u64) -> DelayQuantiles {
@@ -87,13 +87,13 @@ fn clean() -> DirectionReport {
     DirectionReport {
         direction: Way::Up,
         duration_ns: 10 * SECOND,
-        offered: traffic(849_185),
-        sent: traffic(849_185),
+        offered: Some(traffic(849_185)),
+        sent: Some(traffic(849_185)),
         never_sent: Some(0),
         sender_limited: Some(false),
         streams_begun: Some(1),
         counts_final: true,
-        received: traffic(849_185),
+        received: Some(traffic(849_185)),
         delivered: Some(849_185),
         delivered_bytes: Some(849_185 * 1_472),
         lost: Some(Losses::default()),
@@ -157,13 +157,13 @@ fn a_clean_run() {
 #[test]
 fn a_run_that_lost_on_the_path_shows_every_line() {
     let mut way = clean();
-    (way.offered, way.never_sent) = (traffic(849_300), Some(115));
-    way.received = traffic(848_288);
+    (way.offered, way.never_sent) = (Some(traffic(849_300)), Some(115));
+    way.received = Some(traffic(848_288));
     way.delivered = Some(848_269);
     way.lost =
         Some(Losses { total: 916, path: 899, receiver_socket: 17, bursts: 52, longest_burst: 212 });
     way.duplicates = Some(19);
-    way.copies = Some(Traffic { datagrams_per_second: Some(2), ..traffic(19).unwrap() });
+    way.copies = Some(Traffic { datagrams_per_second: Some(2), ..traffic(19) });
     way.reordered = Some(7);
     way.reorder_extent_max = Some(1_204);
     way.reorder_extent_mean_milli = Some(3_250);
@@ -198,7 +198,7 @@ fn a_run_that_lost_on_the_path_shows_every_line() {
 #[test]
 fn a_run_both_ways_names_the_way_of_every_sentence() {
     let mut up = clean();
-    up.sent = traffic(700_000);
+    up.sent = Some(traffic(700_000));
     (up.never_sent, up.sender_limited) = (Some(149_185), Some(true));
     up.sender_cpu_percent = Some(99);
     up.intervals.clear();
@@ -226,10 +226,10 @@ fn a_run_both_ways_names_the_way_of_every_sentence() {
 fn a_run_that_broke_off_tells_why_and_what_is_known() {
     let mut way = clean();
     way.counts_final = false;
-    (way.sent, way.never_sent) = (traffic(4_000), Some(0));
-    way.received = traffic(3_900);
+    (way.sent, way.never_sent) = (Some(traffic(4_000)), Some(0));
+    way.received = Some(traffic(3_900));
     way.delivered = Some(3_900);
-    way.offered = traffic(4_000);
+    way.offered = Some(traffic(4_000));
     let failed = Circumstances { end: RunEnd::Failed, ..PACED };
     let mut report = run(way, failed);
     report.complete = false;
