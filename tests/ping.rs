@@ -188,7 +188,7 @@ fn a_router_that_forbids_is_named_with_its_words() {
     assert!(!errors.is_empty(), "{lines:#?}");
     for line in &errors {
         let code = line["error"]["code"].as_str().unwrap_or_default();
-        assert!(["prohibited", "host_prohibited"].contains(&code), "{line}");
+        assert!(["communication_prohibited", "host_prohibited"].contains(&code), "{line}");
         assert_eq!(line["error"]["from"], "10.77.1.1");
     }
     assert_eq!(errors[0]["seq"], 0);

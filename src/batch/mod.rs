@@ -2,7 +2,7 @@
 
 mod datagram;
 mod hint;
-mod icmp;
+mod icmp_meaning;
 mod link_kind;
 mod local_refusal;
 mod network_error;
@@ -15,7 +15,7 @@ mod tx;
 
 pub use datagram::{Datagram, RxMeta};
 pub use hint::HostHint;
-pub use icmp::IcmpMeaning;
+pub use icmp_meaning::IcmpMeaning;
 pub use link_kind::LinkKind;
 pub use local_refusal::LocalRefusal;
 pub use network_error::{ErrorOrigin, Meaning, NetworkError, NetworkNotice, OwnFilter};

@@ -1,7 +1,7 @@
 //! What the network, or this host, said of a datagram that did not arrive.
 
 use super::{IcmpMeaning, OwnAddresses, OwnCause, OwnFinding, system_words};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -166,7 +166,7 @@ impl NetworkError {
         &self.quote[..usize::from(self.quote_len)]
     }
 
-    /// What the type and code mean; `None` for what is no ICMP.
+    /// What the type and code mean; `None` for rare ones, and for what is no ICMP message.
     pub fn meaning(&self) -> Option<IcmpMeaning> {
         let origin = match (self.origin, self.destination) {
             (ErrorOrigin::Local, _) if (self.icmp_type, self.icmp_code) == (0, 0) => return None,
@@ -174,17 +174,17 @@ impl NetworkError {
             (ErrorOrigin::Local, SocketAddr::V6(_)) => ErrorOrigin::Icmp6,
             (origin, _) => origin,
         };
-        IcmpMeaning::of(origin, self.icmp_type, self.icmp_code)
+        IcmpMeaning::of(origin, (self.icmp_type, self.icmp_code))
     }
 
     /// What it says and who said it, without where the datagram was going.
     pub fn notice(&self) -> NetworkNotice {
-        let meaning = match self.meaning() {
-            Some(meaning) => Meaning::Icmp(meaning),
-            None => Meaning::Own {
-                cause: OwnFinding::from_errno(self.errno, self.destination).cause,
-                errno: self.errno,
-            },
+        let (icmp_type, icmp_code) = (self.icmp_type, self.icmp_code);
+        let meaning = if self.origin == ErrorOrigin::Local && (icmp_type, icmp_code) == (0, 0) {
+            let cause = OwnFinding::from_errno(self.errno, self.destination).cause;
+            Meaning::Own { cause, errno: self.errno }
+        } else {
+            Meaning::Icmp { code: self.meaning(), icmp_type, icmp_code }
         };
         let from_this_host = self.origin == ErrorOrigin::Local;
         NetworkNotice { meaning, from: self.offender, from_this_host, mtu: self.mtu }
@@ -217,7 +217,15 @@ pub struct NetworkNotice {
 #[serde(untagged)]
 pub enum Meaning {
     /// An ICMP message.
-    Icmp(IcmpMeaning),
+    Icmp {
+        /// What its type and code mean; `None` for rare ones.
+        #[serde(serialize_with = "or_other")]
+        code: Option<IcmpMeaning>,
+        /// Its type.
+        icmp_type: u8,
+        /// Its code.
+        icmp_code: u8,
+    },
     /// An error number of this host.
     Own {
         /// What the number says by itself.
@@ -228,11 +236,21 @@ pub enum Meaning {
     },
 }
 
+fn or_other<S: Serializer>(code: &Option<IcmpMeaning>, to: S) -> Result<S::Ok, S::Error> {
+    match code {
+        Some(code) => code.serialize(to),
+        None => to.serialize_str("other_icmp"),
+    }
+}
+
 impl fmt::Display for NetworkNotice {
     /// `port unreachable, from 192.0.2.1`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.meaning {
-            Meaning::Icmp(meaning) => meaning.fmt(f)?,
+            Meaning::Icmp { code: Some(meaning), .. } => meaning.fmt(f)?,
+            Meaning::Icmp { code: None, icmp_type, icmp_code } => {
+                write!(f, "ICMP type {icmp_type} code {icmp_code}")?;
+            }
             Meaning::Own { errno, .. } => f.write_str(&system_words(*errno))?,
         }
         if let Some(mtu) = self.mtu {
@@ -282,10 +300,11 @@ mod tests {
         assert_eq!(
             json(&big),
             serde_json::json!({
-                "code": "packet_too_big", "from": "2001:db8::1", "from_this_host": false,
+                "code": "packet_too_big", "icmp_type": 2, "icmp_code": 0, "from": "2001:db8::1", "from_this_host": false,
                 "mtu": 1280,
             })
         );
+        assert_eq!(json(&error(ErrorOrigin::Icmp, (40, 1)))["code"], "other_icmp");
         assert_eq!(
             json(&error(ErrorOrigin::Local, (0, 0))),
             serde_json::json!({

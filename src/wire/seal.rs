@@ -246,7 +246,7 @@ mod tests {
         }
         assert!(ControlKey::new(&[1; 16]).is_ok() && ControlKey::new(&[1; 1024]).is_ok());
         let words = KeyLength(3).to_string();
-        assert_eq!(words, "a key has 16 to 1024 bytes, not 3");
+        assert_eq!(words, "a key must have from 16 to 1024 bytes; this one has 3");
         let shown = format!("{:?}", ControlKey::new(b"open sesame, open").unwrap());
         assert!(!shown.contains("sesame") && !shown.contains("111"), "{shown}");
     }

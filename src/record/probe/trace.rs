@@ -92,8 +92,7 @@ pub struct TraceTry {
     pub icmp_type: Option<u8>,
     /// ICMP code; `None` for a datagram.
     pub icmp_code: Option<u8>,
-    /// What type and code mean; `None` for a datagram.
-    #[serde(serialize_with = "crate::record::finding::maybe")]
+    /// What type and code mean; `None` for rare ones, and for a datagram.
     pub meaning: Option<IcmpMeaning>,
     /// From the sending to the answer, in nanoseconds.
     pub rtt_ns: Option<u64>,

@@ -1,7 +1,6 @@
 //! A path as text: a row for each router of each hop.
 
 use super::verdict_text;
-use crate::batch::IcmpMeaning;
 use crate::record::probe::{TraceAnswer, TraceFlow, TraceHop, TraceReport, TraceTry};
 use crate::report::number::plural;
 use crate::units::Nanos;
@@ -104,7 +103,7 @@ fn row(ttl: &str, router: &IpAddr, tries: &[&TraceTry], of: usize) -> String {
     if let Some(one) = told {
         let words = match (one.answer, one.icmp_type.zip(one.icmp_code)) {
             (Some(TraceAnswer::Unreachable), Some((kind, code))) => match one.meaning {
-                None | Some(IcmpMeaning::Other { .. }) => format!("ICMP {kind}/{code}"),
+                None => format!("ICMP {kind}/{code}"),
                 Some(meaning) => format!("{meaning}, ICMP {kind}/{code}"),
             },
             _ => "answers".to_owned(),

@@ -1,7 +1,7 @@
 //! What this host and the network said when a datagram did not leave or did not arrive, and what
 //! can be done about it.
 
-use crate::batch::{HostHint, IcmpMeaning, NetworkNotice, OwnFinding};
+use crate::batch::{HostHint, NetworkNotice, OwnFinding};
 use crate::record::Worded;
 use crate::report::words::terms::list;
 
@@ -12,12 +12,6 @@ impl Worded for OwnFinding {
 }
 
 impl Worded for NetworkNotice {
-    fn text(&self) -> String {
-        self.to_string()
-    }
-}
-
-impl Worded for IcmpMeaning {
     fn text(&self) -> String {
         self.to_string()
     }

@@ -150,7 +150,10 @@ impl Track {
             return;
         }
         let count = self.spoken.as_ref().map_or(0, |word| word.count) + 1;
-        let meaning = error.meaning().map(|meaning| meaning.to_string()).unwrap_or_default();
+        let meaning = error.meaning().map_or_else(
+            || format!("ICMP type {} code {}", error.icmp_type, error.icmp_code),
+            |meaning| meaning.to_string(),
+        );
         self.spoken = Some(IcmpWord {
             icmp_type: error.icmp_type,
             icmp_code: error.icmp_code,
@@ -262,7 +265,8 @@ fn back_word(error: BackError, ours: IpAddr) -> IcmpWord {
     let same = NetworkError::new(origin, (icmp_type, icmp_code), 0, SocketAddr::new(ours, 0), &[]);
     let meaning = match (origin, same.meaning()) {
         (ErrorOrigin::Local, _) => "its host refused to send".to_owned(),
-        (_, meaning) => meaning.map(|meaning| meaning.to_string()).unwrap_or_default(),
+        (_, Some(meaning)) => meaning.to_string(),
+        (_, None) => format!("ICMP type {icmp_type} code {icmp_code}"),
     };
     IcmpWord { icmp_type, icmp_code, meaning, said_by: router, count: 0 }
 }

@@ -194,7 +194,11 @@ impl Candidate {
                 port.icmp_type = Some(error.icmp_type);
                 port.icmp_code = Some(error.icmp_code);
                 port.said_by = error.offender;
-                port.icmp = error.meaning().map(|meaning| meaning.to_string());
+                port.icmp = Some(
+                    error
+                        .meaning()
+                        .map_or_else(|| "an ICMP error".to_owned(), |found| found.to_string()),
+                );
             }
             Some(Fate::NotSent(errno)) => {
                 port.not_sent = Some(SendRefusal::new(errno, self.ask.target).cause.to_string());

@@ -50,7 +50,7 @@ pub struct IcmpNote {
     pub icmp_code: u8,
     /// The next hop's MTU, where it tells it.
     pub mtu: Option<u32>,
-    /// What type and code mean.
+    /// What type and code mean; `None` for rare ones.
     pub words: Option<IcmpMeaning>,
 }
 

@@ -131,7 +131,7 @@ fn said(meaning: Option<IcmpMeaning>, one: &TraceTry) -> String {
     let kind = one.icmp_type.zip(one.icmp_code);
     let code = kind.map_or_else(String::new, |(kind, code)| format!("ICMP {kind}/{code}"));
     match meaning {
-        None | Some(IcmpMeaning::Other { .. }) => code,
+        None => code,
         Some(meaning) => format!("{meaning} ({code})"),
     }
 }

@@ -4,9 +4,9 @@ use super::ErrorOrigin;
 use serde::Serialize;
 use thiserror::Error;
 
-/// The meaning of an ICMP or `ICMPv6` type and code.
+/// The meaning of an ICMP or `ICMPv6` type and code; rare ones are not among them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Error)]
-#[serde(tag = "code", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum IcmpMeaning {
     /// No route leads to the network (RFC 792).
     #[error("network unreachable")]
@@ -40,7 +40,7 @@ pub enum IcmpMeaning {
     HostProhibited,
     /// A filter (RFC 1812, RFC 4443).
     #[error("communication administratively prohibited")]
-    Prohibited,
+    CommunicationProhibited,
     /// The TTL ran out on the way.
     #[error("time to live exceeded")]
     TtlExceeded,
@@ -64,33 +64,28 @@ pub enum IcmpMeaning {
     AddressUnreachable,
     /// A filter of source addresses (RFC 4443).
     #[error("source address failed policy")]
-    SourcePolicy,
+    SourcePolicyFailed,
     /// A route that rejects (RFC 4443).
     #[error("route rejected")]
     RouteRejected,
     /// Larger than the next link's MTU (RFC 4443).
     #[error("packet too big")]
     PacketTooBig,
-    /// Any other.
-    #[error("ICMP type {icmp_type} code {icmp_code}")]
-    Other {
-        /// The type.
-        icmp_type: u8,
-        /// The code.
-        icmp_code: u8,
-    },
 }
 
 impl IcmpMeaning {
-    /// The meaning of a type and code; `None` of what is no ICMP.
-    pub fn of(origin: ErrorOrigin, icmp_type: u8, icmp_code: u8) -> Option<Self> {
-        let kind = (icmp_type, icmp_code);
-        let known = match origin {
-            ErrorOrigin::Local => return None,
+    /// What a type and code mean; `None` for rare ones, and for what is no ICMP message.
+    pub fn of(origin: ErrorOrigin, kind: (u8, u8)) -> Option<Self> {
+        match origin {
+            ErrorOrigin::Local => None,
             ErrorOrigin::Icmp => Self::of_v4(kind),
             ErrorOrigin::Icmp6 => Self::of_v6(kind),
-        };
-        Some(known.unwrap_or(Self::Other { icmp_type, icmp_code }))
+        }
+    }
+
+    /// Whether the TTL or hop limit was over on the way.
+    pub fn is_hops_exceeded(self) -> bool {
+        matches!(self, Self::TtlExceeded | Self::HopLimitExceeded)
     }
 
     fn of_v4(kind: (u8, u8)) -> Option<Self> {
@@ -105,7 +100,7 @@ impl IcmpMeaning {
             (3, 7) => Self::HostUnknown,
             (3, 9) => Self::NetworkProhibited,
             (3, 10) => Self::HostProhibited,
-            (3, 13) => Self::Prohibited,
+            (3, 13) => Self::CommunicationProhibited,
             (11, 0) => Self::TtlExceeded,
             (11, 1) => Self::ReassemblyTimeExceeded,
             (12, _) => Self::ParameterProblem,
@@ -116,11 +111,11 @@ impl IcmpMeaning {
     fn of_v6(kind: (u8, u8)) -> Option<Self> {
         Some(match kind {
             (1, 0) => Self::NoRoute,
-            (1, 1) => Self::Prohibited,
+            (1, 1) => Self::CommunicationProhibited,
             (1, 2) => Self::BeyondScope,
             (1, 3) => Self::AddressUnreachable,
             (1, 4) => Self::PortUnreachable,
-            (1, 5) => Self::SourcePolicy,
+            (1, 5) => Self::SourcePolicyFailed,
             (1, 6) => Self::RouteRejected,
             (2, 0) => Self::PacketTooBig,
             (3, 0) => Self::HopLimitExceeded,
@@ -141,17 +136,19 @@ mod tests {
         for (origin, kind, meaning) in [
             (v4, (3, 3), IcmpMeaning::PortUnreachable),
             (v6, (1, 4), IcmpMeaning::PortUnreachable),
-            (v4, (3, 13), IcmpMeaning::Prohibited),
-            (v6, (1, 1), IcmpMeaning::Prohibited),
+            (v4, (3, 13), IcmpMeaning::CommunicationProhibited),
+            (v6, (1, 1), IcmpMeaning::CommunicationProhibited),
             (v4, (11, 0), IcmpMeaning::TtlExceeded),
             (v6, (3, 0), IcmpMeaning::HopLimitExceeded),
             (v4, (12, 2), IcmpMeaning::ParameterProblem),
             (v6, (2, 0), IcmpMeaning::PacketTooBig),
-            (v4, (40, 1), IcmpMeaning::Other { icmp_type: 40, icmp_code: 1 }),
-            (v6, (3, 3), IcmpMeaning::Other { icmp_type: 3, icmp_code: 3 }),
         ] {
-            assert_eq!(IcmpMeaning::of(origin, kind.0, kind.1), Some(meaning), "{kind:?}");
+            assert_eq!(IcmpMeaning::of(origin, kind), Some(meaning), "{kind:?}");
+            let hops = matches!(meaning, IcmpMeaning::TtlExceeded | IcmpMeaning::HopLimitExceeded);
+            assert_eq!(meaning.is_hops_exceeded(), hops);
         }
-        assert_eq!(IcmpMeaning::of(ErrorOrigin::Local, 3, 3), None);
+        for (origin, kind) in [(v4, (40, 1)), (v6, (3, 3)), (ErrorOrigin::Local, (3, 3))] {
+            assert_eq!(IcmpMeaning::of(origin, kind), None, "{kind:?}");
+        }
     }
 }
