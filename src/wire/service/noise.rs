@@ -39,5 +39,5 @@ pub(super) fn text_question(ask: &Ask) -> Vec<u8> {
 
 /// Only an echo repeats it.
 pub(super) fn text_answer(ask: &Ask, payload: &[u8]) -> Option<String> {
-    (payload == text_question(ask)).then(|| "the same bytes back".to_owned())
+    (payload == text_question(ask)).then(|| "echo".to_owned())
 }

@@ -34,10 +34,10 @@ pub(super) fn answer(ask: &Ask, payload: &[u8]) -> Option<String> {
     let unset = first >> 6 == UNSYNCHRONISED;
     let kiss = reference.iter().all(u8::is_ascii_uppercase);
     Some(match stratum {
-        // RFC 5905 §7.4.
-        0 if kiss => format!("kiss of death {}", shown(reference)),
-        0 => "not synchronised".to_owned(),
-        _ if unset => format!("stratum {stratum}, not synchronised"),
+        // A kiss-o'-death packet (RFC 5905 §7.4).
+        0 if kiss => format!("KoD {}", shown(reference)),
+        0 => "unsynchronised".to_owned(),
+        _ if unset => format!("stratum {stratum}, unsynchronised"),
         _ => format!("stratum {stratum}"),
     })
 }

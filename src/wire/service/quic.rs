@@ -39,7 +39,7 @@ pub(super) fn answer(ask: &Ask, payload: &[u8]) -> Option<String> {
     }
     let names: Vec<_> = reader.0.chunks_exact(4).filter_map(name).take(4).collect();
     Some(match &names[..] {
-        [] => "no version named".to_owned(),
+        [] => "no versions".to_owned(),
         names => names.join(" "),
     })
 }

@@ -35,10 +35,11 @@ pub(super) fn answer(ask: &Ask, payload: &[u8]) -> Option<String> {
             reader.take(usize::try_from(verifier).ok()?)?;
             match reader.u32()? {
                 0 => "accepted",
-                1 => "no such program",
-                2 => "no such version of the program",
-                3 => "no such procedure",
-                _ => "an error of the program",
+                1 => "PROG_UNAVAIL",
+                2 => "PROG_MISMATCH",
+                3 => "PROC_UNAVAIL",
+                4 => "GARBAGE_ARGS",
+                _ => "SYSTEM_ERR",
             }
         }
         1 => "denied",

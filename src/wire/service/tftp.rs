@@ -24,7 +24,7 @@ pub(super) fn answer(payload: &[u8]) -> Option<String> {
     let kind = reader.u16()?;
     let number = reader.u16()?;
     match kind {
-        DATA if number == 1 && reader.0.len() <= BLOCK => Some("it has that file".to_owned()),
+        DATA if number == 1 && reader.0.len() <= BLOCK => Some("file found".to_owned()),
         ERROR if number <= LAST_ERROR => {
             let text = reader.0.strip_suffix(b"\0")?;
             Some(match text {
