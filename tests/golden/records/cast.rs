@@ -2,11 +2,12 @@
 
 use crate::{hold, hold_text};
 use std::fmt::Write;
+use udpkit::batch::{ErrorOrigin, NetworkError};
 use udpkit::record::{
     CastDestination, CastForeign, CastGap, CastGroup, CastInterval, CastNote, CastReceived,
     CastSent, CastSource, CastStream, CastWarning, CommonLoss, Contradiction, CopyVerdict,
     Departure, FanoutCaveat, FanoutCopy, FanoutReceiver, FanoutStanding, LossOrigin,
-    ReceivedCaveat, ReceiverState, SendRefusal, SilenceCause, Skew, Worded,
+    ReceivedCaveat, ReceiverState, SendRefusal, SilenceCause, Skew, Undelivered, Worded,
 };
 use udpkit::report::{Page, cast_interval_line, cast_received_text, cast_sent_text};
 use udpkit::units::{Limit, Nanos};
@@ -144,7 +145,10 @@ fn a_senders_report_says_what_was_refused_and_by_whom() {
     refused.refusals = vec![other(101, 900), other(105, 100)];
     let mut closed = destination("192.0.2.9:5000", 1_000);
     closed.unreachable = 12;
-    closed.unreachable_reason = Some("port unreachable, from 192.0.2.9".to_owned());
+    let far = "192.0.2.9:5000".parse().expect("an address");
+    let mut error = NetworkError::new(ErrorOrigin::Icmp, (3, 3), 111, far, &[]);
+    error.offender = Some(far.ip());
+    closed.unreachable_reason = Some(Undelivered::Network(error.notice()));
     let report = CastSent {
         datagrams: 2_000,
         bytes: 2_000 * 1016,
