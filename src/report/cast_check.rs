@@ -1,7 +1,10 @@
 //! The findings of a check of a network for one-to-many, as text.
 
 use super::page::{Align, Page, table};
-use super::words::check::{interrupted, not_answered, outcome, paused, refused_replies, subject};
+use super::words::check::{
+    INTERRUPTED, NOT_ANSWERED, PROBES_TO_GROUP, REPLIES, UNICAST_PROBES, outcome, paused,
+    refused_replies, subject,
+};
 use super::words::terms::plural;
 use crate::record::{CastCheck, CheckAnswered, CheckFinding, Worded};
 use crate::units::{Nanos, group_digits};
@@ -22,7 +25,7 @@ pub fn cast_check_text(check: &CastCheck, page: Page) -> String {
         Nanos(check.duration_ns)
     );
     if check.interrupted {
-        head.push_str(&format!("   {}", interrupted()));
+        head.push_str(&format!("   {}", INTERRUPTED));
     }
     let mut text = page.paragraph("", 2, &head);
     text.push('\n');
@@ -73,12 +76,12 @@ pub fn cast_answered_text(told: &CheckAnswered, page: Page) -> String {
     let mut text = page.paragraph("", 2, &head);
     text.push('\n');
     let mut rows = vec![
-        ("probes to the group", told.group_probes),
-        ("unicast probes", told.unicast_probes),
-        ("replies", told.answers),
+        (PROBES_TO_GROUP, told.group_probes),
+        (UNICAST_PROBES, told.unicast_probes),
+        (REPLIES, told.answers),
     ];
     if told.unanswered > 0 {
-        rows.push((not_answered(), told.unanswered));
+        rows.push((NOT_ANSWERED, told.unanswered));
     }
     let cells = rows.into_iter().map(|(name, count)| vec![name.to_owned(), group_digits(count)]);
     text.push_str(&table(&[Align::Left, Align::Right], cells));

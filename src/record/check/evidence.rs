@@ -1,8 +1,8 @@
 //! What stands beside a finding of a check: what was seen, what could explain it, what to keep in
 //! mind, and what to do.
 
-use super::system;
-use crate::batch::{NetworkError, OwnFinding};
+use crate::batch::{NetworkNotice, OwnFinding};
+use crate::record::finding::{maybe, one};
 use serde::Serialize;
 
 /// What was seen.
@@ -19,14 +19,14 @@ pub enum CheckEvidence {
     /// It cannot be connected.
     ConnectRefused {
         /// The system's error.
-        #[serde(serialize_with = "system::error")]
+        #[serde(serialize_with = "one")]
         why: OwnFinding,
     },
 
     /// The kernel refused the join.
     JoinRefused {
         /// The system's error.
-        #[serde(serialize_with = "system::error")]
+        #[serde(serialize_with = "one")]
         why: OwnFinding,
     },
     /// This host refused probes to the group.
@@ -34,7 +34,7 @@ pub enum CheckEvidence {
         /// How many.
         refused: u64,
         /// Why the latest was refused.
-        #[serde(serialize_with = "system::error")]
+        #[serde(serialize_with = "one")]
         why: OwnFinding,
     },
     /// No probe was due before the check ended.
@@ -152,15 +152,15 @@ pub enum CheckEvidence {
     /// The network reported that probes do not arrive.
     Unreachable {
         /// The latest ICMP error.
-        #[serde(serialize_with = "system::icmp")]
-        error: NetworkError,
+        #[serde(serialize_with = "one")]
+        error: NetworkNotice,
     },
     /// This host refused probes to the far end.
     FarEndRefused {
         /// How many.
         refused: u64,
         /// Why the latest was refused.
-        #[serde(serialize_with = "system::maybe_error")]
+        #[serde(serialize_with = "maybe")]
         why: Option<OwnFinding>,
     },
     /// What the far end was asked to send to the group.

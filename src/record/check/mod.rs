@@ -4,7 +4,6 @@ mod evidence;
 mod findings;
 mod hold;
 mod path;
-mod system;
 mod verdict;
 
 pub use evidence::{CheckAdvice, CheckAlternative, CheckCaveat, CheckEvidence};
@@ -12,8 +11,8 @@ use findings::findings;
 pub use findings::is_deaf;
 pub use verdict::{CastCheckVerdict, CheckUndecided, CheckVerdict, HeldFlow};
 
-use super::finding::{Findings, all, one};
-use crate::batch::{LinkKind, NetworkError, OwnFinding};
+use super::finding::{Findings, all, maybe, one};
+use crate::batch::{LinkKind, NetworkNotice, OwnFinding};
 use crate::units::Nanos;
 use serde::Serialize;
 
@@ -146,7 +145,7 @@ pub struct CheckRoute {
     /// The interface that has it.
     pub interface: Option<String>,
     /// Why there is no route.
-    #[serde(serialize_with = "system::maybe_error")]
+    #[serde(serialize_with = "maybe")]
     pub error: Option<OwnFinding>,
 }
 
@@ -166,7 +165,7 @@ pub struct CheckInterface {
     /// What it is by its name or flags, where that takes datagrams elsewhere.
     pub special: Option<LinkKind>,
     /// Why the group could not be joined; `None` when it was.
-    #[serde(serialize_with = "system::maybe_error")]
+    #[serde(serialize_with = "maybe")]
     pub join_error: Option<OwnFinding>,
     /// Whether the kernel lists the membership (`/proc/net/igmp`, `/proc/net/igmp6`).
     pub listed: Option<bool>,
@@ -177,7 +176,7 @@ pub struct CheckInterface {
     /// Probes that it refused.
     pub refused: u64,
     /// Why the latest was refused.
-    #[serde(serialize_with = "system::maybe_error")]
+    #[serde(serialize_with = "maybe")]
     pub refusal: Option<OwnFinding>,
     /// Of the probes sent, how many came back by the loop within this host.
     pub looped: u64,
@@ -238,7 +237,7 @@ pub struct CheckFar {
     /// Probes to it by unicast that this host itself refused to send.
     pub refused: u64,
     /// Why the latest was refused.
-    #[serde(serialize_with = "system::maybe_error")]
+    #[serde(serialize_with = "maybe")]
     pub refusal: Option<OwnFinding>,
     /// The least TTL at which the group reached it; `None` when it did not.
     pub ttl_least: Option<u8>,
@@ -247,8 +246,8 @@ pub struct CheckFar {
     /// Of these, how many were heard here.
     pub heard: u64,
     /// The latest ICMP error that came instead of an answer.
-    #[serde(serialize_with = "system::maybe_icmp")]
-    pub unreachable: Option<NetworkError>,
+    #[serde(serialize_with = "maybe")]
+    pub unreachable: Option<NetworkNotice>,
 }
 
 /// A membership that was held.
@@ -325,7 +324,7 @@ pub struct CheckAnswered {
     /// Answers that this host itself refused to send.
     pub refused: u64,
     /// Why the latest was refused.
-    #[serde(serialize_with = "system::maybe_error")]
+    #[serde(serialize_with = "maybe")]
     pub refusal: Option<OwnFinding>,
     /// Whether the user ended it.
     pub interrupted: bool,

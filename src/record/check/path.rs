@@ -107,7 +107,7 @@ fn reach(check: &CastCheck, far: &CheckFar) -> CheckFinding {
     };
     found(verdict)
         .seen([answered])
-        .seen(far.unreachable.map(|error| Evidence::Unreachable { error }))
+        .seen(far.unreachable.clone().map(|error| Evidence::Unreachable { error }))
         .or_else([Alternative::NotAnswering, Alternative::Firewall, Alternative::WrongAddress])
 }
 

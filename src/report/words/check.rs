@@ -14,6 +14,17 @@ pub const ONE_INTERFACE: &str = "leave out one of the two";
 /// For a host without an interface that could carry the group.
 pub const ANY_INTERFACE: &str = "name one with --interface; lo is possible too";
 
+/// In the head of a report.
+pub const INTERRUPTED: &str = "interrupted";
+/// A row of an answering side's counts, as those below.
+pub const PROBES_TO_GROUP: &str = "probes to the group";
+/// Probes that came by unicast.
+pub const UNICAST_PROBES: &str = "unicast probes";
+/// Replies sent.
+pub const REPLIES: &str = "replies";
+/// Probes beyond what is answered.
+pub const NOT_ANSWERED: &str = "not answered (rate limit)";
+
 /// How a subject stands, in one word.
 pub fn outcome(outcome: CheckOutcome) -> &'static str {
     match outcome {
@@ -53,19 +64,9 @@ pub fn answering(group: &str, interfaces: &[String]) -> String {
     format!("answering for {group} on {}", list(interfaces))
 }
 
-/// In the head of a report.
-pub fn interrupted() -> &'static str {
-    "interrupted"
-}
-
 /// How long this host stood still.
 pub fn paused(ns: u64) -> String {
     format!("this host was suspended or had no CPU time for {} in all", Nanos(ns))
-}
-
-/// A row of an answering side's counts.
-pub fn not_answered() -> &'static str {
-    "not answered (rate limit)"
 }
 
 /// What this host refused to send.

@@ -3,7 +3,7 @@
 use crate::{hold, hold_text};
 use serde::Serialize;
 use std::net::SocketAddr;
-use udpkit::batch::{ErrorOrigin, NetworkError, OwnCause, OwnFinding};
+use udpkit::batch::{ErrorOrigin, NetworkError, NetworkNotice, OwnCause, OwnFinding};
 use udpkit::record::{
     CastCheck, CastCheckVerdict, CheckAdvice, CheckAlternative, CheckAnswer, CheckAnswered,
     CheckCaveat, CheckEvent, CheckEvidence, CheckFar, CheckHold, CheckInterface, CheckRoute,
@@ -30,10 +30,10 @@ fn system_error(errno: i32) -> OwnFinding {
     OwnFinding { cause: OwnCause::Unexplained, ..refusal(errno) }
 }
 
-fn port_unreachable() -> NetworkError {
+fn port_unreachable() -> NetworkNotice {
     let mut error = NetworkError::new(ErrorOrigin::Icmp, (3, 3), 111, address(FAR_END), b"");
     error.offender = Some(address(FAR_END).ip());
-    error
+    error.notice()
 }
 
 fn interface(name: &str) -> CheckInterface {

@@ -205,7 +205,7 @@ impl Far {
 
     /// The network answered in its place.
     pub fn unreachable(&mut self, error: &NetworkError) {
-        self.told.unreachable = Some(*error);
+        self.told.unreachable = Some(error.notice());
     }
 
     /// Probes and answers since its last answer to the group.
