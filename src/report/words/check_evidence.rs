@@ -227,10 +227,10 @@ impl Worded for CheckAdvice {
             Self::SetMulticastFlag { interface } => {
                 return format!("set the flag: `ip link set {interface} multicast on`");
             }
-            Self::HoldWithStream => "`--hold 300` to see whether a stream lasts",
-            Self::HoldForQuery => "`--hold 300` to listen long enough",
+            Self::HoldWithStream => "`--hold 5min` to see whether a stream lasts",
+            Self::HoldForQuery => "`--hold 5min` to listen long enough",
             Self::HoldAsRoot => {
-                "`--hold 300` as root to see queries; without root, it still shows whether a \
+                "`--hold 5min` as root to see queries; without root, it still shows whether a \
                  stream lasts"
             }
             Self::LoosenFilter { interface } => {
@@ -246,7 +246,7 @@ impl Worded for CheckAdvice {
             Self::RaiseTtl => "a larger `--ttl`; senders need the larger TTL as well",
             Self::HoldLonger => "a longer `--hold`",
             Self::HoldPastMembership => {
-                "`--hold 300`, longer than a membership lasts without queries"
+                "`--hold 5min`, longer than a membership lasts without queries"
             }
             Self::SendStream => {
                 "run `udpkit cast send` on another host, or name one that runs `--answer` with \
