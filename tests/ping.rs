@@ -206,7 +206,7 @@ fn hops_and_dscp_are_those_of_the_way() {
          add rule ip t c udp dport 862 ip dscp set cs1\n",
     );
     let server = Running::start(lab.udpkit("server").args(["serve", "--stamp"]));
-    server.wait_for_line("reflecting STAMP", secs(5));
+    server.wait_for_line("answering STAMP", secs(5));
     // One at a time: of answers that left together the departures are told only later.
     let args = ["ping", "10.77.2.2:862", "-c", "5", "--flood", "--dscp", "EF", "--ecn", "ect0"];
     let ask = ["--ask", "counts,departure"];

@@ -6,6 +6,9 @@ use common::{Output, Running, json, json_lines, path, run, secs, udpkit};
 use serde_json::Value;
 use std::net::{SocketAddr, UdpSocket};
 use std::process::{Command, Stdio};
+use udpkit::record::{RemoteRefusal, ServeRefusal};
+use udpkit::report::words;
+use udpkit::session::serve::{ServePolicy, help_reply};
 
 /// A server on a port of the kernel's choice.
 struct Served {
@@ -31,6 +34,18 @@ fn serve_with(command: &mut Command, args: &[&str]) -> Served {
 fn blast(address: &str, args: &[&str]) -> Output {
     let common = ["blast", address, "--json", "--time", "300ms", "--size", "1000"];
     run(udpkit().args(common).args(args), secs(20))
+}
+
+/// A refusal as a client shows it.
+fn shown(refusal: &ServeRefusal) -> String {
+    let values = refusal.values().into_iter().map(|(key, value)| (key.to_owned(), value));
+    let (reply_code, reply_text) = (refusal.code().0, refusal.to_string());
+    RemoteRefusal::Refused { reply_code, reply_text, values: values.collect() }.to_string()
+}
+
+/// A refusal as the server's log shows it.
+fn logged(refusal: &ServeRefusal) -> String {
+    format!("refused: {} {refusal}", refusal.code().0)
 }
 
 /// A socket that asks by hand.
@@ -84,17 +99,19 @@ fn name(file: &tempfile::NamedTempFile) -> &str {
 fn a_run_over_a_limit_is_refused_and_the_limit_is_named() {
     let limits = ["--max-rate", "20M", "--max-duration", "10s", "--max-streams", "2"];
     let served = serve(&limits);
-    for (args, part) in [
-        (&["--rate", "max"][..], "552 rate is over the limit: at most 20.0 Mbit/s (rate=20000000)"),
-        (&["--rate", "3kpps"], "552 rate is over the limit"),
-        (&["--rate", "20000001", "--reverse"], "552 rate is over the limit"),
-        (&["--rate", "1M", "--time", "11s"], "552 time_ns is over the limit: at most 10.0 s"),
-        (&["--rate", "1M", "--streams", "3"], "552 streams is over the limit: at most 2"),
+    let rate = ServeRefusal::RateLimit { limit: "20M".parse().unwrap() };
+    for (args, refusal) in [
+        (&["--rate", "max"][..], &rate),
+        (&["--rate", "3kpps"], &rate),
+        (&["--rate", "20000001", "--reverse"], &rate),
+        (&["--rate", "1M", "--time", "11s"], &ServeRefusal::TimeLimit { limit_ns: 10_000_000_000 }),
+        (&["--rate", "1M", "--streams", "3"], &ServeRefusal::StreamLimit { limit: 2 }),
     ] {
+        let part = shown(refusal);
         let common = ["blast", &served.address, "--quiet"];
         let output = run(udpkit().args(common).args(args), secs(20));
         assert_eq!(output.code(), Some(1), "{args:?}: {}", output.err());
-        assert!(output.err().contains(part), "{args:?}: {}", output.err());
+        assert!(output.err().contains(&part), "{args:?}: {}", output.err());
     }
     // What is within them is had, and what the server sends keeps to them.
     for args in [&["--rate", "20M"][..], &["--rate", "20M", "--reverse"], &["--rate", "2500pps"]] {
@@ -115,7 +132,8 @@ fn a_server_that_does_not_send_refuses_both_ways_down() {
     for arg in ["--reverse", "--bidir"] {
         let output = blast(&served.address, &[arg, "--rate", "1M"]);
         assert_eq!(output.code(), Some(1));
-        assert!(output.err().contains("550 this server does not send"), "{}", output.err());
+        let part = shown(&ServeRefusal::OnlyReceives);
+        assert!(output.err().contains(&part), "{}", output.err());
     }
     assert_eq!(blast(&served.address, &["--rate", "1M"]).code(), Some(0));
 }
@@ -125,8 +143,9 @@ fn only_networks_that_are_allowed_are_served() {
     let served = serve(&["--allow", "192.0.2.0/24", "--allow", "2001:db8::1"]);
     let output = blast(&served.address, &["--rate", "1M"]);
     assert_eq!(output.code(), Some(1));
-    assert!(output.err().contains("550 your address is not served"), "{}", output.err());
-    served.server.wait_for_line("refused: 550", secs(5));
+    let refusal = ServeRefusal::AddressNotAllowed;
+    assert!(output.err().contains(&shown(&refusal)), "{}", output.err());
+    served.server.wait_for_line(&logged(&refusal), secs(5));
     let served = serve(&["--allow", "127.0.0.0/8"]);
     assert_eq!(blast(&served.address, &["--rate", "1M"]).code(), Some(0));
 }
@@ -159,13 +178,13 @@ fn a_key_lets_its_holders_in_and_nobody_else() {
     // By hand there is a bare refusal, and never more than came.
     let hand = Hand::new(&served.address);
     assert_eq!(hand.ask("a HELP"), "a 530");
-    assert_eq!(hand.padded("a HELO"), "a 530 key needed\r\n");
+    assert_eq!(hand.padded("a HELO"), format!("a 530 {}\r\n", ServeRefusal::KeyNeeded));
     let unkeyed = serve(&[]);
     let output = blast(&unkeyed.address, &["--key", name(&key)]);
     assert_eq!(path(&json(&output.out()), "failure.code"), "no_key_there");
     served.server.signal("INT");
     let log = served.server.wait(secs(5));
-    assert!(log.err().contains("refused: 530 key needed"), "{}", log.err());
+    assert!(log.err().contains(&logged(&ServeRefusal::KeyNeeded)), "{}", log.err());
     assert!(!log.err().contains("long enough"), "{}", log.err());
 }
 
@@ -197,7 +216,7 @@ fn a_key_that_is_none_says_what_would_be() {
 }
 
 #[test]
-fn a_key_that_others_may_read_is_warned_of() {
+fn a_key_that_others_may_read_is_warned_of_once() {
     use std::os::unix::fs::PermissionsExt;
     let key = key_file("a key of ours, long enough\n");
     for (mode, warned) in [(0o644, true), (0o600, false)] {
@@ -205,7 +224,13 @@ fn a_key_that_others_may_read_is_warned_of() {
         let served = serve(&["--key", name(&key)]);
         served.server.signal("INT");
         let output = served.server.wait(secs(5));
-        assert_eq!(output.err().contains("others on this host may read it"), warned, "{mode:o}");
+        let warning = words::usage::key_is_readable(&format!("--key {}", name(&key)));
+        assert_eq!(output.err().contains(&warning), warned, "{mode:o}");
+        // A run of both ends reads the file for each.
+        let mut both = udpkit();
+        both.args(["blast", "--time", "100ms", "--rate", "1M", "--quiet", "--key", name(&key)]);
+        let output = run(&mut both, secs(20));
+        assert_eq!(output.err().matches(&warning).count(), usize::from(warned), "{mode:o}");
     }
 }
 
@@ -221,8 +246,8 @@ fn help_and_stat_are_usable_by_hand() {
         send(&format!("{:<60}", "a HELP")),
         "a 214 HELO TEST DATA STAT RSET NOOP HELP QUIT\r\n"
     );
-    let all = send(&format!("a HELP pad={}", "x".repeat(600)));
-    assert!(all.contains("a 214-test=session,proof,kind,direction,streams,size,rate,"), "{all}");
+    let all = send(&format!("a HELP pad={}", "x".repeat(1_150)));
+    assert_eq!(all, help_reply(&ServePolicy::default()));
     assert!(send(&format!("{:<200}", "a STAT")).contains("a 211-sessions=0\r\n"));
     // Within a session the whole text, however short the question.
     let hand = Hand::new(&served.address);
@@ -267,8 +292,11 @@ fn events_are_lines_of_json_as_they_happen() {
         assert!(time.len() == 24 && time.ends_with('Z') && time.as_bytes()[10] == b'T', "{time}");
     }
     assert!(events[5]["datagrams"].as_u64().unwrap() > 300 && events[5]["lost"] == 0);
-    assert_eq!(events[6]["ended"], "closed");
-    assert_eq!(events[8]["code"], 552);
+    assert_eq!(events[6]["ended"]["code"], "closed");
+    assert_eq!(
+        (&events[8]["reply_code"], path(&events[8], "refusal.code")),
+        (&552.into(), &"rate_limit".into())
+    );
 }
 
 #[test]
@@ -288,6 +316,64 @@ fn a_server_whose_reader_has_gone_ends_quietly() {
 }
 
 #[test]
+fn a_server_whose_log_cannot_be_written_ends_with_a_failure() {
+    let full = std::fs::File::options().write(true).open("/dev/full").expect("a full disk");
+    let mut command = udpkit();
+    command.args(["serve", "127.0.0.1:0", "--json"]).stdout(full).stderr(Stdio::piped());
+    let mut child = command.stdin(Stdio::null()).spawn().expect("it starts");
+    let start = std::time::Instant::now();
+    let status = loop {
+        match child.try_wait().expect("it is ours") {
+            Some(status) => break status,
+            None if start.elapsed() < secs(10) => std::thread::sleep(secs(1) / 100),
+            None => {
+                child.kill().expect("it is ours");
+                panic!("it goes on unheard");
+            }
+        }
+    };
+    let output = child.wait_with_output().expect("it has ended");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(status.code(), Some(1), "{said}");
+    assert_eq!(said.matches("error: cannot write to standard output").count(), 1, "{said}");
+}
+
+#[test]
+fn every_line_of_the_log_begins_with_the_time_of_day() {
+    let served = serve(&[]);
+    served.server.signal("INT");
+    let log = served.server.wait(secs(5)).err();
+    for line in log.lines() {
+        let time: Vec<char> = line.chars().take(17).collect();
+        let digits = time.iter().filter(|c| c.is_ascii_digit()).count();
+        let signs = [time[2], time[5], time[8], time[15], time[16]];
+        assert_eq!((digits, signs), (12, [':', ':', '.', ' ', ' ']), "{line}");
+    }
+    assert!(log.lines().count() >= 3, "{log}");
+}
+
+#[test]
+fn a_port_of_the_servers_own_or_of_another_process_is_told_as_that() {
+    let taken = UdpSocket::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("bound").port().to_string();
+    let bind = format!("127.0.0.1:{port}");
+    let output = run(udpkit().args(["serve", &bind]), secs(10));
+    assert_eq!(output.code(), Some(1), "{}", output.err());
+    let hint = format!("hint: {}\n", words::serve::PORT_TAKEN);
+    assert!(output.err().ends_with(&hint), "{}", output.err());
+    for (args, hint) in [
+        (["--stun-alternate", &port], words::serve::OTHER_STUN_PORT),
+        (["--stamp", &bind], words::serve::STAMP_ANYWAY),
+    ] {
+        let output = run(udpkit().args(["serve", &bind]).args(args), secs(10));
+        assert_eq!(output.code(), Some(2), "{args:?}: {}", output.err());
+        let start = format!("error: {} {}", args[0], args[1]);
+        assert!(output.err().starts_with(&start), "{}", output.err());
+        assert!(output.err().ends_with(&format!("hint: {hint}\n")), "{}", output.err());
+    }
+}
+
+#[test]
 fn once_ends_with_the_first_session_and_says_whether_it_was_whole() {
     let served = serve(&["--once"]);
     assert_eq!(Hand::new(&served.address).ask("a HELP"), "a pad=", "that is no session");
@@ -304,7 +390,8 @@ fn once_ends_with_the_first_session_and_says_whether_it_was_whole() {
     let output = served.server.wait(secs(30));
     assert_eq!(output.code(), Some(1), "{}", output.err());
     assert!(output.err().contains("expired"), "{}", output.err());
-    assert!(output.err().contains("error: the session broke off"), "{}", output.err());
+    let error = format!("error: {}", words::serve::SESSION_BROKE_OFF);
+    assert!(output.err().contains(&error), "{}", output.err());
 }
 
 #[test]
@@ -328,7 +415,7 @@ fn a_flood_of_strangers_fills_neither_the_log_nor_the_server() {
     for number in 0..2_000 {
         hand.0.send(format!("a{number} HELO").as_bytes()).expect("it is sent");
     }
-    served.server.wait_for_line("more events are not shown", secs(20));
+    served.server.wait_for_line("more events were not logged", secs(20));
     // Nor is each of them told so again and again: 8 at once, then one a second, 24 in all.
     hand.0.set_nonblocking(true).expect("settable");
     let told = std::iter::from_fn(|| hand.0.recv(&mut [0; 2_000]).ok()).count();

@@ -164,7 +164,7 @@ fn over_a_wire_ttl_and_dscp_are_told_and_the_reply_has_255_and_the_dscp_wanted()
     let python = require_scapy!();
     let lab = Lab::pair();
     let server = Running::start(lab.udpkit("b").args(["serve", "--stamp"]));
-    server.wait_for_line("reflecting STAMP on [::]:862", secs(5));
+    server.wait_for_line("answering STAMP on [::]:862", secs(5));
     let capture = Capture::start(&lab, "a", "eth0", "udp port 862");
     for host in ["10.77.0.2", "fd77::2"] {
         let mut peer = lab.command("a", python);
@@ -193,7 +193,7 @@ fn tshark_reads_the_reply_as_twamp() {
     require_tools!("tshark", "dumpcap");
     let lab = Lab::pair();
     let server = Running::start(lab.udpkit("b").args(["serve", "--stamp"]));
-    server.wait_for_line("reflecting STAMP on [::]:862", secs(5));
+    server.wait_for_line("answering STAMP on [::]:862", secs(5));
     let dir = tempfile::tempdir().expect("a folder");
     let file = dir.path().join("wire.pcapng");
     let mut record = lab.command("a", "dumpcap");

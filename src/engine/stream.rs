@@ -65,7 +65,7 @@ pub enum StreamError {
     #[error("cannot start a stream: {}", io_error_text(.0))]
     Loop(#[from] io::Error),
     /// Its loop, after it had started.
-    #[error("a stream broke: {}", io_error_text(.0))]
+    #[error("a stream's event loop stopped: {}", io_error_text(.0))]
     Broke(#[source] io::Error),
 }
 

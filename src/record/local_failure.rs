@@ -57,7 +57,7 @@ pub enum LocalFailure {
         errno: Option<i32>,
     },
     /// The stream ran and broke.
-    #[error("the stream broke: {}", errno_text(*errno))]
+    #[error("a stream's event loop stopped: {}", errno_text(*errno))]
     Broke {
         /// The system's error number (errno(3)); null where there is none.
         errno: Option<i32>,

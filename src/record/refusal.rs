@@ -18,9 +18,22 @@ pub enum RemoteRefusal {
     #[error("the remote end has no key: start it with --key, or leave --key out here")]
     NoKey,
     /// Its reply says no.
-    #[error("the remote end replied: {reply_code} {reply_text}{}", details(*reply_code, values))]
-    Reply {
-        /// The three digits of the reply, 400 to 599.
+    #[error("the remote end replied: {reply_code} {reply_text}{}", details(values))]
+    Refused {
+        /// The three digits of the reply.
+        reply_code: u16,
+        /// Its text, as it came.
+        reply_text: String,
+        /// What it names, such as a limit, by the parameter's name.
+        values: BTreeMap<String, String>,
+    },
+    /// Its reply says not now (4xx).
+    #[error(
+        "the remote end replied: {reply_code} {reply_text}{}; try again later",
+        details(values)
+    )]
+    NotNow {
+        /// The three digits of the reply.
         reply_code: u16,
         /// Its text, as it came.
         reply_text: String,
@@ -29,19 +42,8 @@ pub enum RemoteRefusal {
     },
 }
 
-impl RemoteRefusal {
-    /// Whether the same may be granted later (4xx).
-    pub fn is_for_now(&self) -> bool {
-        matches!(self, Self::Reply { reply_code: 400..500, .. })
-    }
-}
-
-fn details(reply_code: u16, values: &BTreeMap<String, String>) -> String {
-    let mut text: String = values.iter().map(|(key, value)| format!(" ({key}={value})")).collect();
-    if (400..500).contains(&reply_code) {
-        text.push_str("; try again later");
-    }
-    text
+fn details(values: &BTreeMap<String, String>) -> String {
+    values.iter().map(|(key, value)| format!(" ({key}={value})")).collect()
 }
 
 #[cfg(test)]
@@ -50,20 +52,17 @@ mod tests {
 
     #[test]
     fn a_reply_is_shown_with_what_it_names_and_whether_to_try_again() {
-        let values = BTreeMap::from([("rate".to_owned(), "20000000".to_owned())]);
-        let reply = |reply_code, values| RemoteRefusal::Reply {
-            reply_code,
-            reply_text: "no".to_owned(),
-            values,
-        };
-        let (limit, busy) = (reply(552, values), reply(450, BTreeMap::new()));
-        assert_eq!(limit.to_string(), "the remote end replied: 552 no (rate=20000000)");
+        let (reply_text, values) = ("no".to_owned(), BTreeMap::new());
+        let busy = RemoteRefusal::NotNow { reply_code: 450, reply_text, values };
         assert_eq!(busy.to_string(), "the remote end replied: 450 no; try again later");
-        assert_eq!((limit.is_for_now(), busy.is_for_now()), (false, true));
+        let values = BTreeMap::from([("rate".to_owned(), "20000000".to_owned())]);
+        let reply_text = "no".to_owned();
+        let limit = RemoteRefusal::Refused { reply_code: 552, reply_text, values };
+        assert_eq!(limit.to_string(), "the remote end replied: 552 no (rate=20000000)");
         assert_eq!(
             serde_json::to_value(&limit).unwrap(),
             serde_json::json!({
-                "code": "reply",
+                "code": "refused",
                 "reply_code": 552,
                 "reply_text": "no",
                 "values": { "rate": "20000000" },

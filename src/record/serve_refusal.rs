@@ -28,6 +28,12 @@ impl ServeResource {
             Self::Probes => "probes",
         }
     }
+
+    /// `1 session`, `16 sessions`.
+    fn counted(self, number: u64) -> String {
+        let name = if number == 1 { self.name().trim_end_matches('s') } else { self.name() };
+        format!("{} {name}", group_digits(number))
+    }
 }
 
 /// A refusal, by the digits of its reply.
@@ -48,7 +54,7 @@ pub enum ServeRefusal {
         limit: u64,
     },
     /// 421, 452: the source has its share.
-    #[error("one address or /64 network may use {} {} at most", group_digits(*limit), resource.name())]
+    #[error("one address or /64 network may use {} at most", resource.counted(*limit))]
     SourceShare {
         /// Of what.
         resource: ServeResource,
@@ -56,7 +62,10 @@ pub enum ServeRefusal {
         limit: u64,
     },
     /// 421, 452: the rest is kept for sources that have nothing yet.
-    #[error("the last {} {} are reserved for addresses that have none", group_digits(*reserved), resource.name())]
+    #[error(
+        "only addresses without {} may use the last {}",
+        resource.name(), group_digits(*reserved)
+    )]
     Reserved {
         /// Of what.
         resource: ServeResource,
@@ -64,7 +73,7 @@ pub enum ServeRefusal {
         reserved: u64,
     },
     /// 450: two streams from one address and port cannot be told apart.
-    #[error("a stream from your address and port is open")]
+    #[error("another stream from your address and port is open")]
     StreamFromThere,
     /// 451: the stream's socket could not be opened.
     #[error("{failure}")]
@@ -120,16 +129,16 @@ pub enum ServeRefusal {
         why: PortListError,
     },
     /// 501: `sent` is no list of numbers.
-    #[error("sent is a list of numbers with commas between")]
+    #[error("sent must be numbers with commas between")]
     SentUnreadable,
     /// 501: under a key, each command has a higher `nonce` than the one before.
-    #[error("with a key every command needs nonce=, a number that rises")]
+    #[error("with a key, every command needs nonce=, larger each time")]
     NonceNeeded,
     /// 501: the run has no such stream.
     #[error("the run has no such stream")]
     NoSuchStream,
     /// 501: too small for the header of a measurement.
-    #[error("size is {least_bytes} to {most_bytes} bytes")]
+    #[error("size must be {least_bytes} to {most_bytes} bytes")]
     SizeOutOfRange {
         /// The smallest payload.
         least_bytes: u32,
@@ -137,13 +146,13 @@ pub enum ServeRefusal {
         most_bytes: u32,
     },
     /// 501: reports would come too often.
-    #[error("interval_ns is at least {least_ns}")]
+    #[error("interval_ns must be at least {least_ns}")]
     IntervalTooShort {
         /// The shortest.
         least_ns: u64,
     },
     /// 501: a run of no streams.
-    #[error("streams is at least 1")]
+    #[error("streams must be at least 1")]
     NoStreams,
     /// 501: nothing would end the run.
     #[error("time_ns or count must limit the run")]
@@ -173,19 +182,19 @@ pub enum ServeRefusal {
     #[error("the stream is open already")]
     StreamOpen,
     /// 504: a kind of test that there is not.
-    #[error("kind is blast or probe")]
+    #[error("kind must be blast or probe")]
     UnknownKind,
     /// 504: a direction that there is not.
-    #[error("direction is up, down or both")]
+    #[error("direction must be up, down or both")]
     UnknownDirection,
     /// 504: counts that there are not.
-    #[error("about is received or sent")]
+    #[error("about must be received or sent")]
     UnknownAbout,
     /// 530: the server serves holders of its key only.
     #[error("a key is required")]
     KeyNeeded,
     /// 530: sealed with another key.
-    #[error("the key is another one")]
+    #[error("wrong key")]
     OtherKey,
     /// 550: the source is in none of the networks that are served.
     #[error("your address is not allowed")]
@@ -207,7 +216,7 @@ pub enum ServeRefusal {
         address: IpAddr,
     },
     /// 550: nobody can be added as a receiver.
-    #[error("this server sends to no list of receivers")]
+    #[error("this server has no list of receivers")]
     NoFanOut,
     /// 550: nobody is told who is served.
     #[error("clients are not listed")]
@@ -244,7 +253,7 @@ pub enum ServeRefusal {
         limit_ns: u64,
     },
     /// 552: so many datagrams take too long at this rate.
-    #[error("count is above this server's limit of {} at this rate", Nanos(*limit_ns))]
+    #[error("count is above this server's limit of {} at this rate: {}", group_digits(*limit), Nanos(*limit_ns))]
     CountLimit {
         /// The most.
         limit: u64,

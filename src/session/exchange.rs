@@ -211,9 +211,10 @@ pub fn refusal(reply: &Reply) -> RemoteRefusal {
     // What is for programs alone is left out.
     let is_told = |key: &str| !matches!(key, "pad" | "proof");
     let values = reply.params.iter().filter(|(key, _)| is_told(key));
-    RemoteRefusal::Reply {
-        reply_code: reply.code.0,
-        reply_text: reply.text.clone(),
-        values: values.map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
+    let values = values.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+    let (reply_code, reply_text) = (reply.code.0, reply.text.clone());
+    match reply_code {
+        400..500 => RemoteRefusal::NotNow { reply_code, reply_text, values },
+        _ => RemoteRefusal::Refused { reply_code, reply_text, values },
     }
 }

@@ -120,7 +120,7 @@ fn without_a_helper_nothing_is_known_and_its_words_are_shown() {
     let report = json(&output.out());
     assert_eq!(path(&report, "helper"), false);
     let verdict = path(&report, "verdict").as_str().expect("words");
-    assert!(verdict.contains("does not help probes"), "{verdict}");
+    assert!(verdict.contains("550 this server has no probe agent"), "{verdict}");
 }
 
 #[test]

@@ -429,6 +429,6 @@ fn without_a_helper_it_is_said_why_and_what_would_help() {
         assert!(output.err().contains("hint: run `udpkit serve -p"), "{}", output.err());
         let output = refused.wait(secs(30));
         assert_eq!(output.code(), Some(1));
-        assert!(output.err().contains("the far end says 550"), "{}", output.err());
+        assert!(output.err().contains("the remote end replied: 550"), "{}", output.err());
     }
 }

@@ -283,7 +283,7 @@ fn a_helper_that_refuses_is_quoted_and_what_is_known_without_one_is_told() {
     let refused = ask("8620");
     let report = json(&refused.out());
     let words = path(&report, "no_helper").as_str().expect("a reason");
-    assert_eq!(words, "the far end says 550 this server does not help probes");
+    assert_eq!(words, "the remote end replied: 550 this server has no probe agent");
     assert!(path(&report, "helper").is_null());
     assert_eq!(path(&report, "ports.0.state").as_str(), Some("closed"));
     let nobody = ask("8700");

@@ -87,7 +87,7 @@ fn ends(how: Goes, within: Duration) {
         }
     }
     forger.finish();
-    server.wait_for_line("its streams were stopped", secs(2));
+    server.wait_for_line("streams stopped", secs(2));
     let report = json(&stays.wait(secs(20)).expect_success().out());
     assert_eq!(path(&report, "complete"), true, "{report:#}");
     assert_eq!(path(&report, "lost.path"), 0, "{report:#}");

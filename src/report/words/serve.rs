@@ -1,6 +1,6 @@
 //! What a server logs, in English: a line an event.
 
-use super::terms::{list, plural};
+use super::terms::plural;
 use crate::record::{LocalFailure, RemoteRefusal, ServeRecord, ServeRefusal, SessionEnd, Worded};
 use crate::units::{Nanos, group_digits, io_error_text};
 use std::io;
@@ -78,13 +78,14 @@ impl Worded for ServeRecord {
             Self::ProbeEnded { client, session, arrived, answered, withheld } => {
                 let mut parts = vec![
                     format!(
-                        "{client} session {session}: probe over, {} received",
+                        "{client} session {session}: probe ended, {} received",
                         plural(*arrived, "datagram")
                     ),
-                    format!("{} answered", group_digits(*answered)),
+                    format!("{} sent", replies(*answered)),
                 ];
                 parts.extend(
-                    (*withheld > 0).then(|| format!("{} withheld", group_digits(*withheld))),
+                    (*withheld > 0)
+                        .then(|| format!("{} withheld (over a limit)", group_digits(*withheld))),
                 );
                 parts.join(", ")
             }
@@ -112,7 +113,7 @@ impl Worded for SessionEnd {
             Self::Unreturned => {
                 "closed, streams stopped: the client no longer returns the values it is sent"
             }
-            Self::Gone => "closed, streams stopped: the client's address rejects them",
+            Self::Gone => "closed, streams stopped: the network reports that the client is gone",
             Self::ServerEnds => "closed: the server is shutting down",
         }
         .to_owned()
@@ -147,6 +148,11 @@ fn with_hint(failure: &LocalFailure) -> String {
     }
 }
 
+fn replies(number: u64) -> String {
+    let noun = if number == 1 { "reply" } else { "replies" };
+    format!("{} {noun}", group_digits(number))
+}
+
 /// A test that was granted.
 fn test(record: &ServeRecord) -> String {
     let ServeRecord::TestGranted {
@@ -163,7 +169,7 @@ fn test(record: &ServeRecord) -> String {
     };
     let streams = plural(u64::from(*streams), "stream");
     let mut parts = vec![
-        format!("test {direction}"),
+        format!("throughput test {direction}"),
         format!("{streams} of {payload_bytes}-byte datagrams"),
         format!("rate {rate}"),
     ];
@@ -204,7 +210,7 @@ fn confinement(record: &ServeRecord) -> String {
     parts.extend(seccomp.then(|| "seccomp".to_owned()));
     let mut line = parts.join(", ");
     if !missing.is_empty() {
-        line.push_str(&format!("; not available: {}", list(missing)));
+        line.push_str(&format!("; not available: {}", missing.join(", ")));
     }
     line
 }

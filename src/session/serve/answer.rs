@@ -16,7 +16,7 @@ pub(super) const ROOM: usize = CONTROL_MAX - SEAL_LEN - PROOF_LINE;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub(super) enum Shorter {
     /// What a HELO needs.
-    #[error("add pad= up to 100 bytes for a ticket")]
+    #[error("pad= to 100 bytes for a ticket")]
     PadForTicket,
     /// For somebody who types.
     #[error("add pad=xxxxx for more")]

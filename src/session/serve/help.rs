@@ -6,7 +6,7 @@ use super::{Probing, ServeControl, ServeEvent, ServeOrder, ServePolicy};
 use crate::record::{Sink, plain_rate};
 use crate::session::Orders;
 use crate::units::Rate;
-use crate::wire::{Code, Verb};
+use crate::wire::{Code, Tag, Verb};
 
 /// What each verb takes.
 const VERBS: [(Verb, &[&str]); 8] = [
@@ -43,6 +43,11 @@ const VERBS: [(Verb, &[&str]); 8] = [
 const ANY: [&str; 2] = ["pad", "nonce"];
 /// So many verbs, the first, are named where there is no room for all.
 const FIRST: usize = 4;
+
+/// The reply to HELP, whole, as it is sent for the tag `a`.
+pub fn help_reply(policy: &ServePolicy) -> String {
+    String::from_utf8_lossy(&help(policy).encode(Tag::default())).into_owned()
+}
 
 /// The reply to HELP: the verbs, their parameters, the limits, and the codes of replies.
 pub(super) fn help(policy: &ServePolicy) -> Answer {
@@ -94,7 +99,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::{Reply, Tag};
+    use crate::wire::Reply;
 
     /// The parameters that the server's code reads by name.
     fn read_in(source: &'static str) -> Vec<&'static str> {

@@ -44,6 +44,7 @@ mod status;
 
 pub use control::ServeControl;
 pub use events::{ServeEvent, ServeOrder, ServeSummary, StreamNews, StreamRequest};
+pub use help::help_reply;
 pub use policy::{Lifetime, Probing, Reverse, ServePolicy};
 pub use probe::{MOST_PORTS, ON_DEMAND, PortsOpened, PortsRequest};
 pub use reflect::{Reflection, Reflector, is_askable};

@@ -1,1 +1,290 @@
 //! Golden files of `serve`.
+
+use crate::{hold_as, hold_text};
+use std::net::{IpAddr, SocketAddr};
+use udpkit::record::{
+    LocalFailure, RemoteRefusal, ServeRecord, ServeRefusal, ServeResource, SessionEnd, Worded,
+};
+use udpkit::report::serve_line;
+use udpkit::session::serve::{ServePolicy, help_reply};
+use udpkit::units::Nanos;
+use udpkit::wire::PortListError;
+
+fn client() -> SocketAddr {
+    "192.0.2.1:40000".parse().unwrap()
+}
+
+fn session() -> String {
+    "00c0ffee00c0ffee".to_owned()
+}
+
+fn address(port: u16) -> SocketAddr {
+    SocketAddr::new("203.0.113.5".parse().unwrap(), port)
+}
+
+/// Every way in which this host can fail a server.
+fn failures() -> Vec<LocalFailure> {
+    let errno = Some(12);
+    vec![
+        LocalFailure::InUse { address: address(862) },
+        LocalFailure::Privileged { address: address(862) },
+        LocalFailure::NotLocal { address: address(862) },
+        LocalFailure::Bind { address: address(862), errno },
+        LocalFailure::Connect { address: client(), errno: Some(101) },
+        LocalFailure::SetUp { errno },
+        LocalFailure::Start { errno: Some(11) },
+        LocalFailure::Broke { errno },
+        LocalFailure::Broke { errno: None },
+    ]
+}
+
+/// Every refusal, in the order of the codes.
+fn refusals() -> Vec<ServeRefusal> {
+    use ServeResource::{Probes, Sessions, Streams};
+    let failure = LocalFailure::SetUp { errno: Some(24) };
+    let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+    vec![
+        ServeRefusal::ShuttingDown,
+        ServeRefusal::AllInUse { resource: Sessions, used: 64, limit: 64 },
+        ServeRefusal::SourceShare { resource: Sessions, limit: 16 },
+        ServeRefusal::Reserved { resource: Sessions, reserved: 8 },
+        ServeRefusal::StreamFromThere,
+        ServeRefusal::NotOpened { failure },
+        ServeRefusal::AllInUse { resource: Streams, used: 511, limit: 512 },
+        ServeRefusal::SourceShare { resource: Probes, limit: 12 },
+        ServeRefusal::NoMoreAddresses,
+        ServeRefusal::Memory {
+            needed_bytes: 50 << 20,
+            free_bytes: 20 << 20,
+            limit_bytes: 256 << 20,
+            source_limit_bytes: 128 << 20,
+        },
+        ServeRefusal::ProofNeeded,
+        ServeRefusal::ProofFirst,
+        ServeRefusal::NotUnderstood,
+        ServeRefusal::NotKeyValue,
+        ServeRefusal::Unreadable { key: "size".to_owned(), value: "x".to_owned() },
+        ServeRefusal::Ports { why: PortListError::Backwards { from: 5_100, to: 5_000 } },
+        ServeRefusal::SentUnreadable,
+        ServeRefusal::NonceNeeded,
+        ServeRefusal::NoSuchStream,
+        ServeRefusal::SizeOutOfRange { least_bytes: 16, most_bytes: 65_527 },
+        ServeRefusal::IntervalTooShort { least_ns: 20_000_000 },
+        ServeRefusal::NoStreams,
+        ServeRefusal::Endless,
+        ServeRefusal::UnknownVerb,
+        ServeRefusal::NoSession,
+        ServeRefusal::NoSessionOrTicket,
+        ServeRefusal::HeloUsed,
+        ServeRefusal::TestFirst,
+        ServeRefusal::ProbeTestFirst,
+        ServeRefusal::RunOver,
+        ServeRefusal::StreamOpen,
+        ServeRefusal::UnknownKind,
+        ServeRefusal::UnknownDirection,
+        ServeRefusal::UnknownAbout,
+        ServeRefusal::KeyNeeded,
+        ServeRefusal::OtherKey,
+        ServeRefusal::AddressNotAllowed,
+        ServeRefusal::OnlyReceives,
+        ServeRefusal::NoProbes,
+        ServeRefusal::OtherAddress { session_address: ip("192.0.2.1"), address: ip("2001:db8::7") },
+        ServeRefusal::NoFanOut,
+        ServeRefusal::NotListed,
+        ServeRefusal::SizeLimit { limit_bytes: 65_527 },
+        ServeRefusal::StreamLimit { limit: 64 },
+        ServeRefusal::WindowLimit { limit: 1 << 24 },
+        ServeRefusal::RateLimit { limit: "20M".parse().unwrap() },
+        ServeRefusal::RateLimit { limit: "10kpps".parse().unwrap() },
+        ServeRefusal::TimeLimit { limit_ns: 3_600_000_000_000 },
+        ServeRefusal::CountLimit { limit: 1_000, limit_ns: 10_000_000_000 },
+        ServeRefusal::PortLimit { limit: 256 },
+        ServeRefusal::PortsTooScattered,
+        ServeRefusal::StreamBroke { failure: LocalFailure::Broke { errno: Some(12) } },
+    ]
+}
+
+fn confined() -> [ServeRecord; 2] {
+    [
+        ServeRecord::Confined {
+            user: "nobody".to_owned(),
+            uid: 65_534,
+            gid: 65_534,
+            dropped: true,
+            capabilities: vec!["CAP_NET_BIND_SERVICE".to_owned()],
+            large_buffers: true,
+            no_new_privileges: true,
+            landlock_abi: Some(5),
+            seccomp: true,
+            missing: Vec::new(),
+        },
+        ServeRecord::Confined {
+            user: "root".to_owned(),
+            uid: 0,
+            gid: 0,
+            dropped: false,
+            capabilities: vec!["CAP_CHOWN".to_owned(), "CAP_KILL".to_owned()],
+            large_buffers: false,
+            no_new_privileges: false,
+            landlock_abi: None,
+            seccomp: false,
+            missing: vec!["landlock: the kernel has none".to_owned(), "seccomp: no".to_owned()],
+        },
+    ]
+}
+
+/// Every kind of event, those with several forms more than once.
+fn events() -> Vec<ServeRecord> {
+    let (client, session) = (client(), session());
+    let failure = LocalFailure::InUse { address: address(862) };
+    let test = |direction, rate: &str, duration_ns, count: Option<u64>| ServeRecord::TestGranted {
+        client,
+        session: session.clone(),
+        direction,
+        streams: if count.is_some() { 4 } else { 1 },
+        payload_bytes: 1_472,
+        rate: rate.parse().unwrap(),
+        duration_ns,
+        count,
+    };
+    let probe = |ports: &str, not_opened| ServeRecord::ProbeGranted {
+        client,
+        session: session.clone(),
+        ports: ports.parse().unwrap_or_default(),
+        not_opened,
+    };
+    let ended = |withheld| ServeRecord::ProbeEnded {
+        client,
+        session: session.clone(),
+        arrived: 1_213,
+        answered: 1_200,
+        withheld,
+    };
+    let closed = |ended| ServeRecord::SessionClosed {
+        client,
+        session: session.clone(),
+        ended,
+        tests: 1,
+        duration_ns: 10_400_000_000,
+    };
+    let refused = |refusal: ServeRefusal| ServeRecord::Refused {
+        client,
+        reply_code: refusal.code().0,
+        refusal,
+    };
+    let session = session.clone();
+    let mut events = vec![
+        ServeRecord::Listening { address: "[::]:8620".parse().unwrap(), key: false },
+        ServeRecord::Listening { address: address(8_620), key: true },
+        ServeRecord::StampPort { address: address(862) },
+        ServeRecord::NoStampPort { failure: failure.clone() },
+        ServeRecord::NoStampPort { failure: LocalFailure::Privileged { address: address(862) } },
+        ServeRecord::StunAlternate { address: address(8_621) },
+        ServeRecord::NoStunAlternate { failure: failure.clone() },
+        ServeRecord::ProbePorts { ports: "53,5000-5100".parse().unwrap() },
+        ServeRecord::NoProbePort { port: 862, failure },
+    ];
+    events.extend(confined());
+    events.extend([
+        ServeRecord::SessionOpened { client, session: session.clone() },
+        test("up", "20M", Some(10_000_000_000), None),
+        test("both", "max", None, Some(1_000_000)),
+        ServeRecord::StreamReceived {
+            client,
+            session: session.clone(),
+            stream: 0,
+            datagrams: 16_983,
+            lost: 17,
+        },
+        ServeRecord::StreamSent { client, session: session.clone(), stream: 3, datagrams: 1 },
+        ServeRecord::StreamFailed {
+            client,
+            session: session.clone(),
+            stream: 1,
+            failure: LocalFailure::Broke { errno: Some(12) },
+        },
+        refused(ServeRefusal::KeyNeeded),
+        refused(ServeRefusal::RateLimit { limit: "20M".parse().unwrap() }),
+        probe("5000-5100,8620", 0),
+        probe("8620", 1),
+        probe("", 3),
+        ended(0),
+        ended(13),
+        closed(SessionEnd::Closed),
+        closed(SessionEnd::Expired),
+        closed(SessionEnd::Overdue),
+        closed(SessionEnd::Unreturned),
+        closed(SessionEnd::Gone),
+        closed(SessionEnd::ServerEnds),
+        ServeRecord::NotShown { events: 1 },
+        ServeRecord::NotShown { events: 12_345 },
+    ]);
+    events
+}
+
+fn lines<T>(items: &[T], line: impl Fn(&T) -> String) -> String {
+    items.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// A log's lines are as long as they are: a terminal wraps them, and `grep` finds them whole.
+const LOG: usize = 200;
+
+#[test]
+fn every_event_is_a_line_of_the_log() {
+    hold_text("serve.log", LOG, &lines(&events(), Worded::text));
+}
+
+#[test]
+fn every_event_is_a_line_of_json() {
+    let at = Nanos(1_700_000_000_123_456_789);
+    let json = |event: &ServeRecord| serde_json::to_string(&serve_line(at, event)).unwrap();
+    hold_as("serve.log.json", &lines(&events(), json));
+}
+
+#[test]
+fn every_refusal_is_a_reply() {
+    let reply = |refusal: &ServeRefusal| {
+        let values = refusal.values();
+        let values = values.iter().map(|(key, value)| format!("  [{key}={value}]"));
+        format!("{} {refusal}{}", refusal.code().0, values.collect::<String>())
+    };
+    hold_text("serve.refusals", LOG, &lines(&refusals(), reply));
+    let json = |refusal: &ServeRefusal| serde_json::to_string(refusal).unwrap();
+    hold_as("serve.refusals.json", &lines(&refusals(), json));
+}
+
+#[test]
+fn every_failure_of_this_host_says_what_and_why() {
+    hold_text("serve.failures", LOG, &lines(&failures(), ToString::to_string));
+}
+
+#[test]
+fn a_client_shows_every_refusal_of_the_remote_end() {
+    let rate = ServeRefusal::RateLimit { limit: "20M".parse().unwrap() };
+    let full = ServeRefusal::Reserved { resource: ServeResource::Sessions, reserved: 8 };
+    let values = |refusal: &ServeRefusal| {
+        refusal.values().into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+    };
+    let refusals = [
+        RemoteRefusal::KeyNeeded,
+        RemoteRefusal::OtherKey,
+        RemoteRefusal::NoKey,
+        RemoteRefusal::Refused {
+            reply_code: rate.code().0,
+            reply_text: rate.to_string(),
+            values: values(&rate),
+        },
+        RemoteRefusal::NotNow {
+            reply_code: full.code().0,
+            reply_text: full.to_string(),
+            values: values(&full),
+        },
+    ];
+    hold_text("serve.remote_refusals", LOG, &lines(&refusals, ToString::to_string));
+}
+
+#[test]
+fn help_lists_verbs_parameters_limits_and_codes() {
+    let text = help_reply(&ServePolicy::default()).replace('\r', "");
+    hold_text("serve.help", LOG, text.trim_end());
+}
