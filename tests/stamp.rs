@@ -11,6 +11,7 @@ use std::io::ErrorKind;
 use std::net::UdpSocket;
 use std::path::PathBuf;
 use std::process::Command;
+use udpkit::record::{LocalFailure, ServeRecord, Worded};
 
 /// The first Python that has a module.
 fn python(module: &str) -> Option<&'static str> {
@@ -257,12 +258,12 @@ fn twamps_short_request_is_answered_only_with_stamp_short() {
 #[test]
 fn a_port_that_cannot_be_had_is_named_and_serving_goes_on() {
     let taken = UdpSocket::bind("127.0.0.1:0").expect("a port");
-    let address = taken.local_addr().expect("an address").to_string();
-    let server =
-        Running::start(udpkit().args(["serve", "127.0.0.1:0", &format!("--stamp={address}")]));
+    let address = taken.local_addr().expect("an address");
+    let stamp = format!("--stamp={address}");
+    let server = Running::start(udpkit().args(["serve", "127.0.0.1:0", &stamp]));
     let port = port_of(&server.wait_for_line("serving on", secs(5)));
-    let line = server.wait_for_line("cannot bind", secs(5));
-    assert!(line.contains(&address) && line.contains("address already in use"), "{line}");
+    let failure = LocalFailure::InUse { address };
+    server.wait_for_line(&ServeRecord::NoStampPort { failure }.text(), secs(5));
     let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
     socket.connect(("127.0.0.1", port)).expect("a route");
     socket.set_read_timeout(Some(secs(5))).expect("a deadline");
@@ -274,7 +275,7 @@ fn a_port_that_cannot_be_had_is_named_and_serving_goes_on() {
 fn wrong_limits_are_usage_errors() {
     for (flag, value, told) in [
         ("--stamp-rate", "10M", "counts datagrams"),
-        ("--stamp", "nowhere.invalid", "write an address of this host"),
+        ("--stamp", "nowhere.invalid", "use an IP address of this host"),
         ("--stamp", ":99999", "up to 65535"),
     ] {
         let output =

@@ -66,9 +66,11 @@ pub struct ServerPlan {
     pub confinement: Option<Confinement>,
 }
 
+type WriteLog = Box<dyn FnMut(Nanos, &ServeRecord) -> Flow + Send>;
+
 /// Where a server's events go, and whether anybody still reads them.
 struct Log {
-    write: Box<dyn FnMut(Nanos, &ServeRecord) -> Flow + Send>,
+    write: WriteLog,
     flow: Flow,
 }
 

@@ -43,7 +43,8 @@ pub enum RemoteRefusal {
 }
 
 fn details(values: &BTreeMap<String, String>) -> String {
-    values.iter().map(|(key, value)| format!(" ({key}={value})")).collect()
+    let parts = values.iter().map(|(key, value)| format!(" ({key}={value})"));
+    parts.collect::<Vec<_>>().concat()
 }
 
 #[cfg(test)]

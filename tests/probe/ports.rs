@@ -248,7 +248,7 @@ fn ports_that_are_held_are_open_and_no_others() {
     lab.wait_bound("b", 5353);
     let server =
         Running::start(lab.udpkit("b").args(["serve", "--probe-ports", "53,5000-5001,5353"]));
-    server.wait_for_line("port 5353 is not open for probes: cannot bind", secs(10));
+    server.wait_for_line("port 5353 is not open for probes: [::]:5353 is already in use", secs(10));
     server.wait_for_line("ports 53,5000-5001 are open for probes", secs(10));
     let asked = "53,5000-5002,5353";
     let running =

@@ -155,7 +155,7 @@ fn code_452_is_for_streams_beyond_what_the_server_has_altogether() {
     assert_eq!(both.code, Code::NO_ROOM);
     let resource = ServeResource::Streams;
     let all = ServeRefusal::AllInUse { resource, used: 2, limit: 3 };
-    assert_eq!(desk.refusals(), [all.clone()]);
+    assert_eq!(desk.refusals(), std::slice::from_ref(&all));
     assert_eq!(both.text, all.to_string());
     assert_eq!(desk.code(peer(2), &format!("d TEST session={two}")), Code::OK);
     // Streams that were granted are in use before they are opened, or many could open them at once.

@@ -2,9 +2,9 @@
 
 use super::Faults;
 
-use crate::record::{ServeRecord, SessionEnd};
 use super::house::{House, PATIENCE, server_address};
 use crate::record::RunFailure;
+use crate::record::{ServeRecord, SessionEnd};
 use crate::units::Nanos;
 
 const SECOND: Nanos = Nanos::from_secs(1);
