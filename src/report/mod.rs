@@ -38,8 +38,8 @@ pub use output::{Output, output_was_lost, print_json, print_json_line, print_tex
 pub use page::Page;
 pub use ping::{PingReport, PingView};
 pub use probe::{
-    TimeoutProgress, all_text, marks_text, mtu_text, nat_text, ports_text, scan_text, shape_text,
-    timeout_text, trace_text,
+    AllProgress, TimeoutProgress, all_text, marks_text, mtu_text, nat_text, ports_text, scan_text,
+    shape_text, timeout_text, trace_text,
 };
 pub use recv::{RecvReport, RecvView};
 pub use send::{SendReport, SendView};

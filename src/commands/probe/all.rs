@@ -3,6 +3,7 @@
 //! What disturbs others goes last: the trains of `shape` would be losses to everybody else where a
 //! rate is limited. What is not done in time is left out, and said so.
 
+use super::error::ProbeError;
 use super::far_end::Target;
 use super::marks;
 use super::mtu;
@@ -13,15 +14,15 @@ use super::shape::{self, ShapeOrder};
 use super::timeout;
 use super::trace::{self, TraceOrder};
 use crate::cli::{AllArgs, DEFAULT_PORT};
-use crate::commands::Exit;
+use crate::commands::{Exit, message_of};
 use crate::engine::Signals;
-use crate::record::Document;
-use crate::record::probe::NoAgent;
 use crate::record::probe::{
-    AllReport, LeftOut, MarksReport, MtuReport, NatReport, PortsReport, ScanReport, ShapeReport,
-    TimeoutReport, TraceReport,
+    AllEvent, AllReport, LeftOut, LeftOutReason, MarksReport, MtuReport, NatReport, NoAgent,
+    PortsReport, ProbeKind, ScanReport, ShapeReport, TimeoutReport, TraceReport,
 };
-use crate::report::{TimeoutProgress, all_text, print_json, print_text};
+use crate::record::{Document, Sink};
+use crate::report::words::probe_all::command;
+use crate::report::{AllProgress, Page, TimeoutProgress, all_text, print_json, print_text};
 use crate::session::probe::ports::PortsEnd;
 use crate::session::probe::timeout::TimeoutPlan;
 use crate::units::Nanos;
@@ -53,74 +54,102 @@ enum Part {
     Shape(Box<ShapeReport>),
     Trace(Box<TraceReport>),
     Timeout(Box<TimeoutReport>),
+    /// It found no remote agent.
+    NoAgent(NoAgent),
     /// It has nothing to tell, for this reason.
-    Nothing(String),
+    Nothing(LeftOutReason),
 }
 
 /// Runs `udpkit probe HOST`.
 pub fn run(args: AllArgs) -> anyhow::Result<Exit> {
     let target = Target::resolve(&args.far_end())?;
-    let signals = Signals::listen().context("cannot listen to signals")?;
-    let report = measure(&args, &target, &signals);
-    let exit = if report.helper { Exit::Done } else { Exit::Failed };
+    let signals = Signals::listen().context(ProbeError::Signals)?;
+    let progress = AllProgress::new(&target.name, args.quiet || args.json);
+    let report = measure(&args, &target, &signals, progress);
+    let exit = if report.agent { Exit::Done } else { Exit::Failed };
     if args.json {
         print_json(&Document::new("probe", report));
     } else {
-        print_text(&all_text(&report));
+        print_text(&all_text(&report, Page::of_stdout()));
     }
     Ok(exit)
 }
 
-type Kind = &'static str;
-/// Kinds that leave the path as it is, and those of them that are waited for before `shape`.
-const QUIET: [Kind; 6] = ["timeout", "ports", "nat", "mtu", "marks", "trace"];
+/// Kinds that leave the path as it is.
+const GENTLE: [ProbeKind; 6] = [
+    ProbeKind::Timeout,
+    ProbeKind::Ports,
+    ProbeKind::Nat,
+    ProbeKind::Mtu,
+    ProbeKind::Marks,
+    ProbeKind::Trace,
+];
 
-fn measure(args: &AllArgs, target: &Target, signals: &Signals) -> AllReport {
+fn measure(args: &AllArgs, target: &Target, signals: &Signals, progress: AllProgress) -> AllReport {
     let start = Instant::now();
-    let (tell, parts) = channel();
-    let ears = Arc::new(Ears::default());
-    for kind in QUIET {
-        begin(kind, args, target, &tell, &ears);
+    let mut gathering = Gathering::new(args, target, progress);
+    GENTLE.into_iter().for_each(|kind| gathering.begin(kind));
+    // `timeout` takes longest, and is not disturbed by `shape`.
+    let gentle_over = |open: &[ProbeKind]| open.iter().all(|kind| *kind == ProbeKind::Timeout);
+    gathering.gather(start + BUDGET.saturating_sub(SHAPE_NEEDS), gentle_over);
+    let in_time = start.elapsed() + SHAPE_NEEDS <= BUDGET && gentle_over(&gathering.open);
+    if gathering.report.ports.is_none() {
+        gathering.leave_out(ProbeKind::Shape, LeftOutReason::NoAgent);
+    } else if signals.arrived() {
+        gathering.leave_out(ProbeKind::Shape, LeftOutReason::Interrupted);
+    } else if in_time {
+        gathering.begin(ProbeKind::Shape);
+    } else {
+        let limit_ns = BUDGET.as_nanos() as u64;
+        gathering.leave_out(ProbeKind::Shape, LeftOutReason::NoTimeLeft { limit_ns });
     }
-    let mut report =
-        AllReport { host: target.name.clone(), target: Some(target.addr), ..AllReport::default() };
-    let mut open: Vec<Kind> = QUIET.to_vec();
-    let quiet = |open: &[Kind]| open.iter().all(|kind| *kind == "timeout");
-    gather(&parts, &mut open, &mut report, start + BUDGET.saturating_sub(SHAPE_NEEDS), quiet);
-    let in_time = start.elapsed() + SHAPE_NEEDS <= BUDGET && quiet(&open);
-    if report.ports.is_some() && in_time && !signals.arrived() {
-        begin("shape", args, target, &tell, &ears);
-        open.push("shape");
-    } else if report.ports.is_some() {
-        let why = if signals.arrived() { "interrupted" } else { "no time was left" };
-        left_out(&mut report, "shape", why.to_owned());
-    }
-    gather(&parts, &mut open, &mut report, start + BUDGET, <[Kind]>::is_empty);
-    for kind in open {
-        let why = if signals.arrived() { "interrupted" } else { "not done in ten seconds" };
-        left_out(&mut report, kind, why.to_owned());
-    }
-    if report.timeout.is_some() {
-        left_out(&mut report, "timeout", "silences beyond 5 s take as long".to_owned());
-    }
-    report.helper = report.ports.is_some();
-    report.interrupted = signals.arrived();
+    gathering.gather(start + BUDGET, <[ProbeKind]>::is_empty);
+    let mut report = gathering.finish(signals.arrived());
     report.duration_ns = start.elapsed().as_nanos() as u64;
     report
 }
 
-/// Takes what kinds tell until `enough` of them have, or the time is over.
-fn gather(
-    parts: &Receiver<(Kind, Part)>,
-    open: &mut Vec<Kind>,
-    report: &mut AllReport,
-    until: Instant,
-    enough: impl Fn(&[Kind]) -> bool,
-) {
-    while !enough(open) {
-        let left = until.saturating_duration_since(Instant::now());
-        let Ok((kind, part)) = parts.recv_timeout(left) else { return };
-        open.retain(|other| *other != kind);
+/// The kinds that are under way, and what they found.
+struct Gathering<'a> {
+    args: &'a AllArgs,
+    target: &'a Target,
+    progress: AllProgress,
+    parts: Receiver<(ProbeKind, Part)>,
+    tell: Sender<(ProbeKind, Part)>,
+    shared: Arc<Shared>,
+    open: Vec<ProbeKind>,
+    report: AllReport,
+}
+
+impl<'a> Gathering<'a> {
+    fn new(args: &'a AllArgs, target: &'a Target, progress: AllProgress) -> Self {
+        let (tell, parts) = channel();
+        let host = target.name.clone();
+        let report = AllReport { host, target: Some(target.addr), ..AllReport::default() };
+        let (shared, open) = (Arc::default(), Vec::new());
+        Self { args, target, progress, parts, tell, shared, open, report }
+    }
+
+    fn begin(&mut self, kind: ProbeKind) {
+        self.open.push(kind);
+        self.progress.take(AllEvent::Begun { kind });
+        begin(kind, self.args, self.target, &self.tell, &self.shared);
+    }
+
+    /// Takes what kinds tell until `enough` of them have, or the time is over.
+    fn gather(&mut self, until: Instant, enough: impl Fn(&[ProbeKind]) -> bool) {
+        while !enough(&self.open) {
+            let left = until.saturating_duration_since(Instant::now());
+            let Ok((kind, part)) = self.parts.recv_timeout(left) else { return };
+            self.open.retain(|other| *other != kind);
+            let found = !matches!(part, Part::NoAgent(_) | Part::Nothing(_));
+            self.progress.take(AllEvent::Ended { kind, found });
+            self.take(kind, part);
+        }
+    }
+
+    fn take(&mut self, kind: ProbeKind, part: Part) {
+        let report = &mut self.report;
         match part {
             Part::Ports(found) => report.ports = Some(*found),
             Part::Scan(found) => report.scan = Some(*found),
@@ -130,134 +159,175 @@ fn gather(
             Part::Shape(found) => report.shape = Some(*found),
             Part::Trace(found) => report.trace = Some(*found),
             Part::Timeout(found) => report.timeout = Some(*found),
-            Part::Nothing(why) => left_out(report, kind, why),
+            Part::NoAgent(NoAgent::Interrupted) => {
+                self.leave_out(kind, LeftOutReason::Interrupted);
+            }
+            Part::NoAgent(reason) => self.leave_out(kind, LeftOutReason::AgentFailed { reason }),
+            Part::Nothing(reason) => self.leave_out(kind, reason),
         }
     }
-}
 
-fn left_out(report: &mut AllReport, kind: Kind, why: String) {
-    let command = format!("udpkit probe {kind} {}", far_end(report));
-    report.left_out.push(LeftOut { kind, why, command });
-}
+    fn leave_out(&mut self, kind: ProbeKind, reason: LeftOutReason) {
+        let command = command(kind, &self.report.host, self.report.target, DEFAULT_PORT);
+        self.report.left_out.push(LeftOut { kind, reason, command });
+    }
 
-/// The far end as an argument, with its port where that is not the usual one.
-fn far_end(report: &AllReport) -> String {
-    let host = &report.host;
-    match report.target.map(|target| target.port()) {
-        None | Some(DEFAULT_PORT) => host.clone(),
-        Some(port) if host.contains(':') => format!("[{host}]:{port}"),
-        Some(port) => format!("{host}:{port}"),
+    /// The report; kinds that are not over yet are left out.
+    fn finish(mut self, interrupted: bool) -> AllReport {
+        self.progress.clear();
+        for kind in std::mem::take(&mut self.open) {
+            let limit_ns = BUDGET.as_nanos() as u64;
+            let late = LeftOutReason::NotInTime { limit_ns };
+            self.leave_out(kind, if interrupted { LeftOutReason::Interrupted } else { late });
+        }
+        if self.report.timeout.is_some() {
+            let tried_ns = SILENCES.iter().map(|silence| silence.0).max().unwrap_or(0);
+            self.leave_out(ProbeKind::Timeout, LeftOutReason::LongerIdleTimes { tried_ns });
+        }
+        let mut report = self.report;
+        report.agent = report.ports.is_some();
+        report.interrupted = interrupted;
+        report.no_agent = self.shared.no_agent().filter(|_| !report.agent);
+        if report.no_agent.is_some() {
+            // Why there is none is said once for all.
+            for left in &mut report.left_out {
+                if let LeftOutReason::AgentFailed { .. } | LeftOutReason::NoStunReply { .. } =
+                    left.reason
+                {
+                    left.reason = LeftOutReason::NoAgent;
+                }
+            }
+        }
+        report
     }
 }
 
 /// Starts a kind on a thread of its own. One that is not done in time ends with the process.
 fn begin(
-    kind: Kind,
+    kind: ProbeKind,
     args: &AllArgs,
     target: &Target,
-    tell: &Sender<(Kind, Part)>,
-    ears: &Arc<Ears>,
+    tell: &Sender<(ProbeKind, Part)>,
+    shared: &Arc<Shared>,
 ) {
-    let (args, target, tell) = (args.clone(), target.clone(), tell.clone());
-    let ears = Arc::clone(ears);
-    let thread = thread::Builder::new().name(kind.to_owned());
-    let to_die = tell.clone();
+    let (args, target, to_tell) = (args.clone(), target.clone(), tell.clone());
+    let shared = Arc::clone(shared);
+    let thread = thread::Builder::new().name(kind.name().to_owned());
     let spawned = thread.spawn(move || {
-        let part = find(kind, &args, &target, &ears)
-            .unwrap_or_else(|error| Part::Nothing(crate::commands::message_of(&error)));
-        ears.ended(kind);
+        let part = find(kind, &args, &target, &shared).unwrap_or_else(|error| {
+            Part::Nothing(LeftOutReason::Failed { error: message_of(&error) })
+        });
+        shared.ended(kind);
         // Nobody listens any more where the time was over.
-        let _ = tell.send((kind, part));
+        let _ = to_tell.send((kind, part));
     });
     if let Err(error) = spawned {
-        let _ = to_die.send((kind, Part::Nothing(error.to_string())));
+        let failed = LeftOutReason::Failed { error: message_of(&error.into()) };
+        let _ = tell.send((kind, Part::Nothing(failed)));
     }
 }
 
 /// Kinds that hear by an ICMP error, as `ports` does, when nobody serves there. A host sends only
 /// so many, so they come before those that need several.
-const FIRST: [Kind; 3] = ["mtu", "marks", "timeout"];
+const FIRST: [ProbeKind; 3] = [ProbeKind::Mtu, ProbeKind::Marks, ProbeKind::Timeout];
 /// What they have for it.
 const TO_HEAR: Duration = Duration::from_millis(300);
 /// Kinds that come before the scan, which would have all errors, and what they have for it.
-const BEFORE_SCAN: [Kind; 5] = ["mtu", "marks", "timeout", "nat", "trace"];
+const BEFORE_SCAN: [ProbeKind; 5] =
+    [ProbeKind::Mtu, ProbeKind::Marks, ProbeKind::Timeout, ProbeKind::Nat, ProbeKind::Trace];
 const TO_END: Duration = Duration::from_millis(1_500);
 
-/// What the kinds hear of one another.
+/// What the kinds know of one another.
 #[derive(Default)]
-struct Ears {
-    heard: Mutex<Heard>,
+struct Shared {
+    known: Mutex<Known>,
     more: Condvar,
 }
 
 #[derive(Default)]
-struct Heard {
+struct Known {
     /// Kinds that have ended.
-    ended: Vec<Kind>,
-    /// Why there is no helper, where anybody was told.
-    why: Option<NoAgent>,
+    ended: Vec<ProbeKind>,
+    /// Why there is no remote agent, where anybody was told.
+    told: Option<NoAgent>,
+    /// That nobody replied, where that is all that is known.
+    silence: Option<NoAgent>,
 }
 
-impl Ears {
-    fn lock(&self) -> MutexGuard<'_, Heard> {
-        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn ended(&self, kind: Kind) {
+    fn ended(&self, kind: ProbeKind) {
         self.lock().ended.push(kind);
         self.more.notify_all();
     }
 
     /// Waits until these have ended, or had their time.
-    fn wait(&self, kinds: &[Kind], most: Duration) {
-        let waits = |heard: &mut Heard| !kinds.iter().all(|kind| heard.ended.contains(kind));
+    fn wait(&self, kinds: &[ProbeKind], most: Duration) {
+        let waits = |known: &mut Known| !kinds.iter().all(|kind| known.ended.contains(kind));
         drop(self.more.wait_timeout_while(self.lock(), most, waits));
     }
 
-    /// Why there is no helper: who met silence takes what another was told.
-    fn why(&self, why: NoAgent) -> NoAgent {
-        let mut heard = self.lock();
+    /// Takes down why a kind found no remote agent: who met silence takes what another was told.
+    fn note(&self, why: NoAgent) -> NoAgent {
+        let mut known = self.lock();
         if let NoAgent::NoReply { .. } | NoAgent::StoppedReplying { .. } = why {
-            return heard.why.clone().unwrap_or(why);
+            known.silence.get_or_insert_with(|| why.clone());
+            return known.told.clone().unwrap_or(why);
         }
-        heard.why.get_or_insert(why.clone());
+        known.told.get_or_insert_with(|| why.clone());
         why
+    }
+
+    /// Why there is no remote agent; `None` where no kind said so.
+    fn no_agent(&self) -> Option<NoAgent> {
+        let known = self.lock();
+        known.told.clone().or_else(|| known.silence.clone())
+    }
+
+    /// That nobody can be there, as the network says.
+    fn unreachable(&self) -> Option<NoAgent> {
+        let is_network = |why: &NoAgent| {
+            matches!(why, NoAgent::Unreachable { .. } | NoAgent::TtlExceeded { .. })
+        };
+        self.lock().told.clone().filter(is_network)
     }
 }
 
-fn find(kind: Kind, args: &AllArgs, target: &Target, ears: &Ears) -> anyhow::Result<Part> {
+fn find(kind: ProbeKind, args: &AllArgs, target: &Target, shared: &Shared) -> anyhow::Result<Part> {
     let signals = Some(Signals::listen()?);
-    let or_nothing = |why: NoAgent| Part::Nothing(ears.why(why).to_string());
+    let no_agent = |why: NoAgent| Part::NoAgent(shared.note(why));
     Ok(match kind {
-        "ports" => return find_ports(args, target, signals, ears),
-        "nat" => {
-            ears.wait(&FIRST, TO_HEAR);
-            if let Some(why @ (NoAgent::Unreachable { .. } | NoAgent::TtlExceeded { .. })) =
-                &ears.lock().why
-            {
-                return Ok(Part::Nothing(why.to_string()));
+        ProbeKind::Ports => return find_ports(args, target, signals, shared),
+        ProbeKind::Nat => {
+            shared.wait(&FIRST, TO_HEAR);
+            if let Some(why) = shared.unreachable() {
+                return Ok(Part::NoAgent(why));
             }
             let found = nat::measure(&nat_order(target), signals)?;
-            if found.answered { Part::Nat(Box::new(found)) } else { silent(&found.verdict.verdict) }
+            let silence = LeftOutReason::NoStunReply { target: target.addr };
+            if found.answered { Part::Nat(Box::new(found)) } else { Part::Nothing(silence) }
         }
-        "mtu" => match mtu::measure(target, TRIES, signals)? {
+        ProbeKind::Mtu => match mtu::measure(target, TRIES, signals)? {
             Ok(found) => Part::Mtu(Box::new(found)),
-            Err(why) => or_nothing(why),
+            Err(why) => no_agent(why),
         },
-        "marks" => match marks::measure(target, TRIES, signals)? {
+        ProbeKind::Marks => match marks::measure(target, TRIES, signals)? {
             Ok(found) => Part::Marks(Box::new(found)),
-            Err(why) => or_nothing(why),
+            Err(why) => no_agent(why),
         },
-        "shape" => {
+        ProbeKind::Shape => {
             let order =
                 ShapeOrder { ports: PortList::default(), tries: TRIES, rate: 500, train: 500 };
             match shape::measure(target, &order, signals)? {
                 Ok(found) => Part::Shape(Box::new(found)),
-                Err(why) => or_nothing(why),
+                Err(why) => no_agent(why),
             }
         }
-        "trace" => {
-            ears.wait(&FIRST, TO_HEAR);
+        ProbeKind::Trace => {
+            shared.wait(&FIRST, TO_HEAR);
             let order = TraceOrder {
                 target: target.addr,
                 from: target.local,
@@ -269,7 +339,13 @@ fn find(kind: Kind, args: &AllArgs, target: &Target, ears: &Ears) -> anyhow::Res
             };
             Part::Trace(Box::new(trace::measure(&order, signals)?))
         }
-        _ => find_timeout(target, signals)?,
+        ProbeKind::Timeout => {
+            let found = find_timeout(target, signals)?;
+            match found.no_agent.clone() {
+                None => Part::Timeout(Box::new(found)),
+                Some(why) => no_agent(why),
+            }
+        }
     })
 }
 
@@ -277,7 +353,7 @@ fn find_ports(
     args: &AllArgs,
     target: &Target,
     signals: Option<Signals>,
-    ears: &Ears,
+    shared: &Shared,
 ) -> anyhow::Result<Part> {
     let order = PortsOrder {
         ports: args.ports.clone(),
@@ -293,8 +369,8 @@ fn find_ports(
             Part::Ports(report)
         }
         PortsEnd::NoAgent(why) => {
-            ears.why(why);
-            ears.wait(&BEFORE_SCAN, TO_END);
+            shared.note(why);
+            shared.wait(&BEFORE_SCAN, TO_END);
             let order = ScanOrder {
                 host: target.name.clone(),
                 time: Nanos::from_secs(5),
@@ -305,7 +381,7 @@ fn find_ports(
     })
 }
 
-fn find_timeout(target: &Target, signals: Option<Signals>) -> anyhow::Result<Part> {
+fn find_timeout(target: &Target, signals: Option<Signals>) -> anyhow::Result<TimeoutReport> {
     let plan = TimeoutPlan {
         server: target.addr,
         candidates: SILENCES.to_vec(),
@@ -315,13 +391,7 @@ fn find_timeout(target: &Target, signals: Option<Signals>) -> anyhow::Result<Par
         tries: 5,
         who_refreshes: false,
     };
-    let quiet = TimeoutProgress::new(true);
-    let found = timeout::measure(target, plan, quiet, signals)?;
-    Ok(if found.helper { Part::Timeout(Box::new(found)) } else { silent(&found.verdict.verdict) })
-}
-
-fn silent(words: &str) -> Part {
-    Part::Nothing(words.to_owned())
+    timeout::measure(target, plan, TimeoutProgress::new(true), signals)
 }
 
 fn nat_order(target: &Target) -> NatOrder {

@@ -4,7 +4,7 @@ use crate::cli::FarEndArgs;
 use crate::commands::key;
 use crate::engine::random_u64;
 use crate::net::{FamilyChoice, IoMode, Socket, SocketPlan, resolve, split_host_port};
-use crate::report;
+use crate::report::{self, words};
 use crate::session::Sealer;
 use crate::session::probe::FarEnd;
 use crate::units::Nanos;
@@ -12,7 +12,7 @@ use crate::wire::ControlKey;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-/// How long the helper may keep silent.
+/// How long it may keep silent.
 const PATIENCE: Nanos = Nanos::from_secs(3);
 
 /// A far end.
@@ -72,14 +72,8 @@ fn say_other_family(args: &FarEndArgs, name: &str, address: SocketAddr) {
     if args.family.ipv4 || args.family.ipv6 || name.parse::<IpAddr>().is_ok() {
         return;
     }
-    let (other, flag) = match address {
-        SocketAddr::V4(_) => (FamilyChoice::V6, "-6"),
-        SocketAddr::V6(_) => (FamilyChoice::V4, "-4"),
-    };
+    let other = if address.is_ipv4() { FamilyChoice::V6 } else { FamilyChoice::V4 };
     if let Ok(other) = resolve(&args.host, Some(args.port), other) {
-        let (here, there) = (address.ip(), other.ip());
-        report::note(format_args!(
-            "{name} has two families: {here} is probed; {flag} takes {there}"
-        ));
+        report::note(words::far_end::other_family(name, address.ip(), other.ip()));
     }
 }

@@ -1,13 +1,15 @@
-//! Runs a probe that asks a helper in rounds, on a socket of its own.
+//! Runs a probe that asks the remote agent in rounds, on a socket of its own.
 
 pub use super::far_end::Target;
 
+use super::error::ProbeError;
 use crate::batch::TxBatch;
-use crate::commands::Exit;
+use crate::commands::{Exit, code_of, hint_of, message_of};
 use crate::engine::{Loop, LoopConfig, Signals};
-use crate::record::Worded;
-use crate::record::probe::NoAgent;
-use crate::report;
+use crate::net::NetError;
+use crate::record::Document;
+use crate::record::probe::{FailureReport, NoAgent, ProbeFailure};
+use crate::report::{self, print_json, words};
 use crate::session::probe::{Helped, HelpedEnd, Kind, Manner};
 use crate::units::Nanos;
 use crate::wire::PortList;
@@ -18,7 +20,7 @@ use std::net::SocketAddr;
 pub const SPACING: Nanos = Nanos::from_millis(60);
 /// How long an answer to the last try is waited for.
 pub const WAIT: Nanos = Nanos::from_millis(600);
-/// How long the helper may keep silent at first; more where the round trip turns out long.
+/// How long the remote agent may keep silent at first; more where the round trip turns out long.
 const PATIENCE: Nanos = Nanos::from_secs(5);
 /// Datagrams that are handed to the socket at once, and their payload bytes.
 const SLOTS: usize = 128;
@@ -42,29 +44,32 @@ pub fn measure<K: Kind>(
     let mut far_end = target.far_end()?;
     far_end.be_patient(PATIENCE);
     let looped =
-        Loop::new(vec![socket], signals, LoopConfig::default()).context("cannot start the loop")?;
+        Loop::new(vec![socket], signals, LoopConfig::default()).context(ProbeError::Start)?;
     let session = Helped::new(manner, kind, far_end);
-    let ended = looped.run(session, TxBatch::new(SLOTS, ARENA)).context("cannot probe")?;
+    let ended = looped.run(session, TxBatch::new(SLOTS, ARENA)).context(ProbeError::Run)?;
     Ok(ended.summary)
 }
 
-/// Says why a probe has no facts, with what would help.
-pub fn say_no_agent(target: SocketAddr, why: &NoAgent) -> Exit {
-    let port = target.port();
-    let hint = match why {
-        NoAgent::Refused { .. } => {
-            Some("this needs a `udpkit serve` there that helps probes".to_owned())
-        }
-        NoAgent::NotSent { found, .. } => found.hint().map(|hint| hint.text()),
-        NoAgent::TtlExceeded { .. } => {
-            Some(format!("`udpkit probe trace {}` shows the routers", target.ip()))
-        }
-        NoAgent::Interrupted => None,
-        _ => Some(format!(
-            "run `udpkit serve -p {port}` there, and let UDP port {port} through in both \
-             directions; `udpkit probe trace` needs no helper"
-        )),
-    };
-    report::error(why, hint.as_deref());
+/// Says why a probe has no facts, with what would help: on standard error, and with `json` in a
+/// document of `command`, too.
+pub fn no_agent(json: bool, command: &'static str, target: SocketAddr, why: &NoAgent) -> Exit {
+    let (error, hint) = words::far_end::no_agent(target, why);
+    report::error(error, hint.as_deref());
+    if json {
+        let failure = ProbeFailure::NoAgent(why.clone());
+        let report = FailureReport { target: Some(target), failure, hint };
+        print_json(&Document::new(command, report));
+    }
     Exit::Failed
+}
+
+/// Prints the document of a probe that ended with an error.
+pub fn print_failure(command: &'static str, error: &anyhow::Error) {
+    let (message, hint) = (message_of(error), hint_of(error));
+    let failure = match error.downcast_ref::<NetError>() {
+        Some(NetError::Host { .. }) => ProbeFailure::HostNotFound { error: message },
+        _ if code_of(error) == Exit::USAGE => ProbeFailure::Usage { error: message },
+        _ => ProbeFailure::Failed { error: message },
+    };
+    print_json(&Document::new(command, FailureReport { target: None, failure, hint }));
 }

@@ -19,7 +19,9 @@ pub fn run(args: MarksArgs) -> anyhow::Result<Exit> {
     let signals = Signals::listen().context("cannot listen to signals")?;
     let report = match measure(&target, args.tries, Some(signals))? {
         Ok(report) => report,
-        Err(why) => return Ok(helped::say_no_agent(target.addr, &why)),
+        Err(why) => {
+            return Ok(helped::no_agent(args.far_end.json, "probe marks", target.addr, &why));
+        }
     };
     let believed = report.traffic.contradiction.is_none();
     let seen = report.out.iter().chain(&report.back).any(|row| row.arrived > 0);

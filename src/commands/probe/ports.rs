@@ -7,9 +7,9 @@ use crate::batch::TxBatch;
 use crate::cli::PortsArgs;
 use crate::commands::{Exit, Usage};
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
-use crate::record::Document;
 use crate::record::probe::NoAgent;
 use crate::record::probe::{PortPath, PortsReport, Verdict};
+use crate::record::{Document, Worded};
 use crate::report::{self, ports_text, print_json, print_text};
 use crate::session::probe::ports::{PortsEnd, PortsPlan, PortsSession, heed, in_question};
 use crate::units::Nanos;
@@ -136,7 +136,7 @@ fn trace_filtered(target: &Target, report: &mut PortsReport) -> anyhow::Result<(
     end.set_port(row.port);
     let order = TraceOrder::one_flow(end, report.source.unwrap_or(target.local));
     let trace = trace::measure(&order, None)?;
-    let words = format!("traced: to port {} it {}", row.port, trace.verdict.verdict);
+    let words = format!("traced to port {}: {}", row.port, trace.findings.verdict.text());
     report.verdict.evidence.push(words);
     report.trace = Some(trace);
     Ok(())

@@ -7,10 +7,10 @@ use crate::commands::Exit;
 use crate::commands::ping::bind_address;
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
 use crate::net::{self, SocketPlan};
-use crate::record::Document;
 use crate::record::probe::{
     PortState, ScanReport, ScannedAlone, ScannedPort, TraceReport, Verdict,
 };
+use crate::record::{Document, Worded};
 use crate::report::{print_json, print_text, scan_text};
 use crate::session::probe::{ScanPlan, ScanSession};
 use crate::units::Nanos;
@@ -137,11 +137,11 @@ fn trace_exceeded(report: &mut ScanReport, target: SocketAddr) -> anyhow::Result
 
 /// A loop belongs to the verdict; anything else that a trace shows is evidence.
 fn add_trace(verdict: &mut Verdict, trace: &TraceReport, port: u16) {
-    let found = &trace.verdict.verdict;
+    let found = trace.findings.verdict.text();
     if trace.flows.iter().any(|flow| flow.routing_loop.is_some()) {
-        verdict.verdict = format!("{}; a datagram {found}", verdict.verdict);
+        verdict.verdict = format!("{}; {found}", verdict.verdict);
     } else {
-        verdict.evidence.push(format!("traced: to port {port} it {found}"));
+        verdict.evidence.push(format!("traced to port {port}: {found}"));
     }
 }
 
@@ -171,7 +171,8 @@ fn with_port(mut addr: SocketAddr, port: u16) -> SocketAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::probe::{TraceFlow, TraceLoop};
+    use crate::record::Findings;
+    use crate::record::probe::{TraceFlow, TraceLoop, TraceVerdict};
 
     #[test]
     fn a_loop_that_a_trace_shows_is_named_in_the_verdict() {
@@ -188,11 +189,11 @@ mod tests {
             stopped_early: false,
             interrupted: false,
             flows: vec![flow],
-            verdict: Verdict::new("runs in a routing loop"),
+            findings: Findings::new(TraceVerdict::NoFlow),
         };
         let mut verdict = Verdict::new("4 not reached");
         add_trace(&mut verdict, &trace, 5_000);
-        assert_eq!(verdict.verdict, "4 not reached; a datagram runs in a routing loop");
+        assert_eq!(verdict.verdict, "4 not reached; no probe was sent");
         trace.flows[0].routing_loop = None;
         let mut verdict = Verdict::new("4 not reached");
         add_trace(&mut verdict, &trace, 5_000);

@@ -44,7 +44,9 @@ pub fn run(args: ShapeArgs) -> anyhow::Result<Exit> {
     let signals = Signals::listen().context("cannot listen to signals")?;
     let report = match measure(&target, &order, Some(signals))? {
         Ok(report) => report,
-        Err(why) => return Ok(helped::say_no_agent(target.addr, &why)),
+        Err(why) => {
+            return Ok(helped::no_agent(args.far_end.json, "probe shape", target.addr, &why));
+        }
     };
     let believed = report.traffic.contradiction.is_none();
     let compared = report.payloads.iter().any(|row| row.sent > 0);

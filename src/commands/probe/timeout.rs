@@ -1,6 +1,9 @@
 //! `udpkit probe timeout`: from arguments to a run.
 
+use super::error::ProbeError;
 use super::far_end::Target;
+use super::helped;
+use super::usage::ProbeUsage;
 use crate::batch::TxBatch;
 use crate::cli::TimeoutArgs;
 use crate::commands::{Exit, Usage};
@@ -8,7 +11,7 @@ use crate::engine::{Loop, LoopConfig, Signals};
 use crate::net::{Socket, SocketPlan};
 use crate::record::probe::{TimeoutEvent, TimeoutReport};
 use crate::record::{Document, Sink};
-use crate::report;
+use crate::report::{self, Page};
 use crate::session::probe::timeout::{CANDIDATES, TimeoutPlan, TimeoutSession};
 use crate::units::Nanos;
 use anyhow::Context;
@@ -30,7 +33,7 @@ pub fn run(args: TimeoutArgs) -> anyhow::Result<Exit> {
     let candidates = candidates(&args)?;
     let far_end = &args.far_end;
     let target = Target::resolve(far_end)?;
-    let signals = Signals::listen().context("cannot listen to signals")?;
+    let signals = Signals::listen().context(ProbeError::Signals)?;
     let plan = TimeoutPlan {
         server: target.addr,
         candidates,
@@ -40,10 +43,13 @@ pub fn run(args: TimeoutArgs) -> anyhow::Result<Exit> {
     };
     let progress = report::TimeoutProgress::new(args.far_end.quiet);
     let found = measure(&target, plan, progress, Some(signals))?;
+    if let Some(why) = &found.no_agent {
+        return Ok(helped::no_agent(far_end.json, "probe timeout", target.addr, why));
+    }
     if far_end.json {
         report::print_json(&Document::new("probe timeout", &found));
     } else {
-        report::print_text(&report::timeout_text(&found));
+        report::print_text(&report::timeout_text(&found, Page::of_stdout()));
     }
     let known = found.timers.iter().any(|one| one.open_ns.is_some() || one.closed_ns.is_some());
     Ok(if known { Exit::Done } else { Exit::Failed })
@@ -59,9 +65,9 @@ pub fn measure(
     let socket = SocketPlan { buffer: 0, ..SocketPlan::new(target.local) };
     let sockets = (0..plan.sockets()).map(|_| socket.open()).collect::<Result<Vec<Socket>, _>>()?;
     let config = LoopConfig { largest: LARGEST, ..LoopConfig::default() };
-    let looped = Loop::new(sockets, signals, config).context("cannot start the loop")?;
+    let looped = Loop::new(sockets, signals, config).context(ProbeError::Start)?;
     let session = TimeoutSession::new(plan, target.far_end()?, sink);
-    let ended = looped.run(session, TxBatch::new(SLOTS, ARENA)).context("cannot probe")?;
+    let ended = looped.run(session, TxBatch::new(SLOTS, ARENA)).context(ProbeError::Run)?;
     Ok(ended.summary)
 }
 
@@ -72,19 +78,17 @@ fn candidates(args: &TimeoutArgs) -> Result<Vec<Nanos>, Usage> {
         given => given.to_vec(),
     };
     if let Some(wrong) = all.iter().find(|one| **one < LEAST || **one > MOST) {
-        let hint = format!("a silence is {LEAST} to {MOST}");
-        return Err(Usage::with_hint(format!("--candidates {wrong} cannot be tried"), hint));
+        return Err(ProbeUsage::IdleTime { given: *wrong, least: LEAST, most: MOST }.into());
     }
+    let shortest = all.iter().min().copied().unwrap_or_default();
     all.retain(|one| *one <= args.up_to);
     all.sort_unstable();
     all.dedup();
     if all.is_empty() {
-        let wrong = format!("--up-to {} leaves no silence to try", args.up_to);
-        return Err(Usage::with_hint(wrong, "the shortest candidate is 5 s; --candidates 1s,2s"));
+        return Err(ProbeUsage::NoIdleTime { up_to: args.up_to, shortest }.into());
     }
     if all.len() > MOST_CANDIDATES {
-        let wrong = format!("--candidates has {} silences", all.len());
-        return Err(Usage::with_hint(wrong, format!("{MOST_CANDIDATES} at most")));
+        return Err(ProbeUsage::TooManyIdleTimes { given: all.len(), most: MOST_CANDIDATES }.into());
     }
     Ok(all)
 }

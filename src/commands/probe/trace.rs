@@ -1,5 +1,7 @@
 //! `udpkit probe trace`: from arguments to a run, and traces that other kinds start by themselves.
 
+use super::error::ProbeError;
+use super::usage::ProbeUsage;
 use crate::batch::{Fragmentation, TxBatch};
 use crate::cli::TraceArgs;
 use crate::commands::ping::bind_address;
@@ -8,7 +10,7 @@ use crate::engine::{Loop, LoopConfig, Signals, random_u64};
 use crate::net::{FamilyChoice, SocketPlan, explain, resolve};
 use crate::record::Document;
 use crate::record::probe::TraceReport;
-use crate::report::{print_json, print_text, trace_text};
+use crate::report::{Page, print_json, print_text, trace_text};
 use crate::session::probe::trace::{TracePlan, TraceSession};
 use crate::units::Nanos;
 use anyhow::Context;
@@ -47,13 +49,13 @@ impl TraceOrder {
 /// Runs `udpkit probe trace`.
 pub fn run(args: TraceArgs) -> anyhow::Result<Exit> {
     let order = order(&args)?;
-    let signals = Signals::listen().context("cannot listen to signals")?;
+    let signals = Signals::listen().context(ProbeError::Signals)?;
     let report = measure(&order, Some(signals))?;
     let reached = report.flows.iter().all(|flow| flow.reached);
     if args.json {
         print_json(&Document::new("probe trace", report));
     } else {
-        print_text(&trace_text(&report));
+        print_text(&trace_text(&report, Page::of_stdout()));
     }
     Ok(if reached { Exit::Done } else { Exit::Failed })
 }
@@ -61,15 +63,14 @@ pub fn run(args: TraceArgs) -> anyhow::Result<Exit> {
 fn order(args: &TraceArgs) -> anyhow::Result<TraceOrder> {
     let target = resolve(&args.host, Some(args.port), FamilyChoice::from(args.family))?;
     if args.wait == Nanos::ZERO {
-        return Err(Usage::new("--wait 0 waits for nothing; it must be more").into());
+        return Err(Usage::from(ProbeUsage::NoTime { flag: "--wait" }).into());
     }
     let from = bind_address(args.bind.as_deref(), target)?;
     let last = u32::from(from.port()) + u32::from(args.flows) - 1;
     if from.port() != 0 && last > u32::from(u16::MAX) {
         let (flows, port) = (args.flows, from.port());
-        let hint = format!("{} is the highest first port for them", u16::MAX - flows + 1);
-        let wrong = format!("there are no {flows} ports from {port} on");
-        return Err(Usage::with_hint(wrong, hint).into());
+        let highest = u16::MAX - flows + 1;
+        return Err(Usage::from(ProbeUsage::TooFewPorts { flows, port, highest }).into());
     }
     let TraceArgs { flows, tries, hops, wait, .. } = *args;
     Ok(TraceOrder { target, from, flows, tries, hops, wait, whole: None })
@@ -100,7 +101,7 @@ pub fn measure(order: &TraceOrder, signals: Option<Signals>) -> anyhow::Result<T
     let session = TraceSession::new(plan);
     let (slots, bytes) = session.room();
     let config = LoopConfig { largest: LARGEST, ..LoopConfig::default() };
-    let looped = Loop::new(sockets, signals, config).context("cannot start the loop")?;
-    let ended = looped.run(session, TxBatch::new(slots, bytes)).context("cannot trace")?;
+    let looped = Loop::new(sockets, signals, config).context(ProbeError::Start)?;
+    let ended = looped.run(session, TxBatch::new(slots, bytes)).context(ProbeError::Run)?;
     Ok(ended.summary)
 }

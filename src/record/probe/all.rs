@@ -1,28 +1,75 @@
 //! What all kinds of `probe` found together.
 
 use super::{
-    MarksReport, MtuReport, NatReport, PortsReport, ScanReport, ShapeReport, TimeoutReport,
-    TraceReport, Verdict,
+    MarksReport, MtuReport, NatReport, NoAgent, PortsReport, ScanReport, ShapeReport,
+    TimeoutReport, TraceReport,
 };
+use crate::record::Worded;
+use crate::record::finding::{Findings, maybe, one};
 use serde::Serialize;
+use std::fmt;
 use std::net::SocketAddr;
+
+/// A kind of probe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProbeKind {
+    /// Which ports let datagrams through.
+    Ports,
+    /// NATs on the way.
+    Nat,
+    /// The largest datagrams that pass.
+    Mtu,
+    /// What becomes of DSCP and ECN.
+    Marks,
+    /// Payloads, sizes and rates.
+    Shape,
+    /// The routers on the way.
+    Trace,
+    /// How long an idle path stays open.
+    Timeout,
+}
+
+impl ProbeKind {
+    /// Its name, which is that of its subcommand.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ports => "ports",
+            Self::Nat => "nat",
+            Self::Mtu => "mtu",
+            Self::Marks => "marks",
+            Self::Shape => "shape",
+            Self::Trace => "trace",
+            Self::Timeout => "timeout",
+        }
+    }
+}
+
+impl fmt::Display for ProbeKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
 
 /// Every kind's report, side by side.
 #[derive(Debug, Default, Serialize)]
 pub struct AllReport {
     /// The host as the user wrote it.
     pub host: String,
-    /// Its address, and the port on which a helper was looked for.
+    /// Its address, and the port on which a remote agent was looked for.
     pub target: Option<SocketAddr>,
-    /// Whether there is a helper.
-    pub helper: bool,
+    /// Whether there is one.
+    pub agent: bool,
+    /// Why there is none; `None` where there is one, or where it is not known.
+    #[serde(serialize_with = "maybe")]
+    pub no_agent: Option<NoAgent>,
     /// How long it took.
     pub duration_ns: u64,
     /// Whether the user ended it.
     pub interrupted: bool,
-    /// Ports, with a helper; `None` without one.
+    /// Ports, with a remote agent; `None` without one.
     pub ports: Option<PortsReport>,
-    /// Ports, without a helper; `None` with one.
+    /// Ports, without a remote agent; `None` with one.
     pub scan: Option<ScanReport>,
     /// NATs on the way.
     pub nat: Option<NatReport>,
@@ -41,31 +88,119 @@ pub struct AllReport {
 }
 
 /// A kind, or a part of one, that was left out.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LeftOut {
     /// Which.
-    pub kind: &'static str,
+    pub kind: ProbeKind,
     /// Why.
-    pub why: String,
+    #[serde(serialize_with = "one")]
+    pub reason: LeftOutReason,
     /// The command that finds it out.
     pub command: String,
 }
 
+/// Why a kind was left out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum LeftOutReason {
+    /// It needs a remote agent, and there is none.
+    NoAgent,
+    /// It had no remote agent, though other kinds had.
+    AgentFailed {
+        /// Why.
+        reason: NoAgent,
+    },
+    /// No STUN server replied.
+    NoStunReply {
+        /// Who was asked.
+        target: SocketAddr,
+    },
+    /// There was no time left to begin it.
+    NoTimeLeft {
+        /// The time for all kinds.
+        limit_ns: u64,
+    },
+    /// It was not complete when the time was over.
+    NotInTime {
+        /// The time for all kinds.
+        limit_ns: u64,
+    },
+    /// Longer idle times than so were not tried.
+    LongerIdleTimes {
+        /// The longest that was.
+        tried_ns: u64,
+    },
+    /// The user ended the run.
+    Interrupted,
+    /// It failed on this host.
+    Failed {
+        /// The error.
+        error: String,
+    },
+}
+
+/// What happens while the kinds run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AllEvent {
+    /// A kind has begun.
+    Begun {
+        /// Which.
+        kind: ProbeKind,
+    },
+    /// A kind is over.
+    Ended {
+        /// Which.
+        kind: ProbeKind,
+        /// Whether it has a report.
+        found: bool,
+    },
+}
+
+/// What one kind found, as far as it is shown beside others.
+pub struct KindVerdict<'a> {
+    /// The kind.
+    pub kind: ProbeKind,
+    /// Its verdict.
+    pub verdict: &'a dyn Worded,
+    /// What to keep in mind of it.
+    pub caveats: Vec<&'a dyn Worded>,
+}
+
+impl<'a> KindVerdict<'a> {
+    fn of<V: Worded, E, A, C: Worded>(kind: ProbeKind, found: &'a Findings<V, E, A, C>) -> Self {
+        let caveats = found.caveats.iter().map(|one| one as &dyn Worded).collect();
+        Self { kind, verdict: &found.verdict, caveats }
+    }
+}
+
 impl AllReport {
     /// Each kind that has a report, with its verdict.
-    pub fn verdicts(&self) -> Vec<(&'static str, &Verdict)> {
+    pub fn verdicts(&self) -> Vec<KindVerdict<'_>> {
+        use ProbeKind::{Marks, Mtu, Nat, Ports, Shape, Timeout, Trace};
         [
-            ("ports", self.ports.as_ref().map(|report| &report.verdict)),
-            ("ports", self.scan.as_ref().map(|report| &report.verdict)),
-            ("nat", self.nat.as_ref().map(|report| &report.verdict)),
-            ("mtu", self.mtu.as_ref().map(|report| &report.verdict)),
-            ("marks", self.marks.as_ref().map(|report| &report.verdict)),
-            ("shape", self.shape.as_ref().map(|report| &report.verdict)),
-            ("trace", self.trace.as_ref().map(|report| &report.verdict)),
-            ("timeout", self.timeout.as_ref().map(|report| &report.verdict)),
+            self.ports.as_ref().map(|report| bridge(Ports, &report.verdict)),
+            self.scan.as_ref().map(|report| bridge(Ports, &report.verdict)),
+            self.nat.as_ref().map(|report| bridge(Nat, &report.verdict)),
+            self.mtu.as_ref().map(|report| bridge(Mtu, &report.verdict)),
+            self.marks.as_ref().map(|report| bridge(Marks, &report.verdict)),
+            self.shape.as_ref().map(|report| bridge(Shape, &report.verdict)),
+            self.trace.as_ref().map(|report| KindVerdict::of(Trace, &report.findings)),
+            self.timeout.as_ref().map(|report| KindVerdict::of(Timeout, &report.findings)),
         ]
         .into_iter()
-        .filter_map(|(kind, verdict)| Some((kind, verdict?)))
+        .flatten()
         .collect()
+    }
+}
+
+/// A bridge for kinds whose verdicts are still text.
+fn bridge(kind: ProbeKind, verdict: &super::Verdict) -> KindVerdict<'_> {
+    let caveats = verdict.doubt.iter().map(|one| one as &dyn Worded).collect();
+    KindVerdict { kind, verdict: &verdict.verdict, caveats }
+}
+
+impl Worded for String {
+    fn text(&self) -> String {
+        self.clone()
     }
 }

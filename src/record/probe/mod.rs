@@ -2,6 +2,7 @@
 
 mod agent;
 mod all;
+mod failure;
 mod marks;
 mod mtu;
 mod nat;
@@ -13,7 +14,8 @@ mod trace;
 mod traffic;
 
 pub use agent::{ControlEvidence, ControlLoss, NoAgent, ProbeCaveat};
-pub use all::{AllReport, LeftOut};
+pub use all::{AllEvent, AllReport, KindVerdict, LeftOut, LeftOutReason, ProbeKind};
+pub use failure::{FailureReport, ProbeFailure};
 pub use marks::{MarkRow, MarksReport};
 pub use mtu::{FragmentRow, KnownBy, MtuDirection, MtuLimit, MtuReport, TooBig};
 pub use nat::{Dependence, Hairpin, NatReport, NatSocket, NatTest, PortChoice};
@@ -21,9 +23,15 @@ pub use ports::{HelperReport, IcmpWord, NotTold, PortPath, PortRow, PortsBeside,
 pub use scan::{PortState, ScanReport, ScannedAlone, ScannedPort};
 pub use shape::{Counted, PayloadRow, RateLimit, ShapeReport, TrainPurpose, TrainRow, Way};
 pub use timeout::{
-    IdleOutcome, IdleTimer, IdleTimerReport, IdleTrial, TimeoutEvent, TimeoutReport,
+    IdleLimit, IdleOutcome, IdleReplies, IdleTimer, IdleTimerReport, IdleTrial, IdleUnknown,
+    RefreshUnknown, TimeoutCaveat, TimeoutEvent, TimeoutEvidence, TimeoutFindings, TimeoutReport,
+    TimeoutUnknown, TimeoutVerdict,
 };
-pub use trace::{TraceAnswer, TraceFlow, TraceHop, TraceLoop, TraceReport, TraceTry};
+pub use trace::{
+    FlowsEnd, TraceAlternative, TraceAnswer, TraceCaveat, TraceDistance, TraceEnd, TraceEvidence,
+    TraceFindings, TraceFlow, TraceHop, TraceIcmp, TraceLoop, TraceRefusal, TraceReport, TraceSeen,
+    TraceTry, TraceVerdict,
+};
 pub use traffic::{Outcome, ProbeTraffic, RefusedHere};
 
 use serde::Serialize;

@@ -1,7 +1,9 @@
 //! What `probe trace` found.
 
-use super::Verdict;
-use crate::batch::IcmpMeaning;
+use super::ProbeCaveat;
+use crate::batch::{IcmpMeaning, OwnFinding};
+use crate::record::Findings;
+use crate::record::finding::maybe;
 use serde::Serialize;
 use std::net::{IpAddr, SocketAddr};
 
@@ -28,7 +30,278 @@ pub struct TraceReport {
     pub flows: Vec<TraceFlow>,
     /// What it comes to.
     #[serde(flatten)]
-    pub verdict: Verdict,
+    pub findings: TraceFindings,
+}
+
+/// What a trace comes to.
+pub type TraceFindings = Findings<TraceVerdict, TraceEvidence, TraceAlternative, TraceCaveat>;
+
+/// How the flows of a trace end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum TraceVerdict {
+    /// There was no flow.
+    NoFlow,
+    /// They end differently.
+    FlowsDiffer {
+        /// Each end, with the flows that have it.
+        ends: Vec<FlowsEnd>,
+    },
+    /// All end alike; the code is that of their end.
+    #[serde(untagged)]
+    Alike {
+        /// How many there are.
+        flows: usize,
+        /// How each of them ends.
+        #[serde(flatten)]
+        end: TraceEnd,
+    },
+}
+
+/// An end that some of the flows have.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FlowsEnd {
+    /// The ports that they were sent from.
+    pub source_ports: Vec<u16>,
+    /// How they end.
+    #[serde(flatten)]
+    pub end: TraceEnd,
+}
+
+/// How far a flow gets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum TraceEnd {
+    /// The target replied by a datagram.
+    Reached {
+        /// The target.
+        target: SocketAddr,
+        /// How far away it is.
+        #[serde(flatten)]
+        distance: TraceDistance,
+    },
+    /// The target says that nothing listens on the port.
+    PortClosed {
+        /// The target.
+        target: SocketAddr,
+        /// How far away it is.
+        #[serde(flatten)]
+        distance: TraceDistance,
+    },
+    /// The target refuses the datagrams by another ICMP message.
+    TargetRefuses {
+        /// The target.
+        target: SocketAddr,
+        /// How far away it is.
+        #[serde(flatten)]
+        distance: TraceDistance,
+        /// What it says.
+        icmp: TraceIcmp,
+    },
+    /// A router that is a hop of the path refuses to pass them on.
+    StoppedAt {
+        /// Its hop.
+        hop: u8,
+        /// Its address.
+        router: IpAddr,
+        /// What it says.
+        icmp: TraceIcmp,
+    },
+    /// Somebody who is no hop of the path refuses them.
+    StoppedAfter {
+        /// The last hop before it.
+        hop: u8,
+        /// Its address; `None` where that is not known.
+        router: Option<IpAddr>,
+        /// What it says.
+        icmp: TraceIcmp,
+    },
+    /// Routers send them to one another.
+    RoutingLoop {
+        /// The first hop of the loop.
+        from_hop: u8,
+        /// The routers in turn.
+        routers: Vec<IpAddr>,
+    },
+    /// A TTL of 255 is over on the way, and the routers of the loop are not known.
+    TtlExpired,
+    /// They do not leave this host.
+    NotSent {
+        /// Why.
+        #[serde(flatten)]
+        refusal: TraceRefusal,
+    },
+    /// The user ended the run before the end was known.
+    Interrupted,
+    /// Nobody replies beyond a hop.
+    NoReplyBeyond {
+        /// The last hop that replies.
+        hop: u8,
+        /// Who replies there.
+        routers: Vec<IpAddr>,
+    },
+    /// Nobody replies at all.
+    NoReply,
+}
+
+/// Hops to the target, itself counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct TraceDistance {
+    /// How many; `None` where that is not known.
+    pub hops: Option<u8>,
+    /// At most so many, where hops before it were silent and may be the target; `None` else.
+    pub hops_at_most: Option<u8>,
+}
+
+/// An ICMP message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct TraceIcmp {
+    /// ICMP or `ICMPv6` type; `None` where it was not told.
+    pub icmp_type: Option<u8>,
+    /// ICMP or `ICMPv6` code; `None` where it was not told.
+    pub icmp_code: Option<u8>,
+    /// What these mean; `None` for rare ones.
+    pub meaning: Option<IcmpMeaning>,
+}
+
+/// Why this host did not send.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TraceRefusal {
+    /// The system's error number, errno(3).
+    pub errno: i32,
+    /// What explains it, in one word.
+    pub cause: &'static str,
+    /// The same with all that was looked up.
+    #[serde(skip)]
+    pub found: OwnFinding,
+}
+
+impl TraceRefusal {
+    /// A refusal as it was explained.
+    pub fn new(found: OwnFinding) -> Self {
+        Self { errno: found.errno, cause: found.code(), found }
+    }
+}
+
+/// What was seen of one flow.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TraceEvidence {
+    /// What.
+    #[serde(flatten)]
+    pub seen: TraceSeen,
+    /// The port that the flow was sent from, where there are several; `None` where there is one.
+    pub source_port: Option<u16>,
+}
+
+/// What can be seen of a flow.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum TraceSeen {
+    /// The target replied.
+    TargetReplies {
+        /// How often.
+        replies: u64,
+        /// The shortest round trip.
+        rtt_min_ns: u64,
+        /// The longest round trip.
+        rtt_max_ns: u64,
+    },
+    /// No probe beyond the last hop that replies had a reply.
+    NoneBeyond {
+        /// How many probes that were.
+        probes: u64,
+        /// The first hop that was asked in vain.
+        from_hop: u8,
+        /// The last one.
+        to_hop: u8,
+    },
+    /// A TTL of 255 was over on the way.
+    FullTtlExpired {
+        /// Who says so; `None` where that is not known.
+        from: Option<IpAddr>,
+    },
+    /// No probe with a TTL of 255 had a reply.
+    FullTtlUnanswered {
+        /// How many probes that were.
+        probes: u64,
+    },
+    /// Hops that do not reply and pass datagrams on.
+    SilentRouters {
+        /// Which.
+        hops: Vec<u8>,
+    },
+    /// Hops without a reply that are routers, or the target.
+    SilentRoutersOrTarget {
+        /// Which.
+        hops: Vec<u8>,
+    },
+    /// Several routers replied at one hop.
+    SeveralRouters {
+        /// The hop.
+        hop: u8,
+        /// The routers.
+        routers: Vec<IpAddr>,
+    },
+    /// This host refused to send a probe.
+    NotSent {
+        /// Why.
+        #[serde(flatten)]
+        refusal: TraceRefusal,
+    },
+    /// The user ended the run.
+    Interrupted,
+}
+
+/// What else may explain that nobody replies beyond a hop.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum TraceAlternative {
+    /// The next hop is the target, and does not reply.
+    TargetSilent {
+        /// The next hop.
+        hop: u8,
+        /// The port that was asked.
+        port: u16,
+    },
+    /// The next hop passes datagrams on, and what replies beyond it is not heard.
+    RepliesLost {
+        /// The next hop.
+        hop: u8,
+    },
+    /// The next hop, or a device before it, drops them.
+    Dropped {
+        /// The next hop.
+        hop: u8,
+        /// The port that they are for.
+        port: u16,
+    },
+    /// Random loss, as large as that of the hops which reply.
+    RandomLoss {
+        /// Probes to these hops without a reply.
+        unanswered: u64,
+        /// All probes to them.
+        probes: u64,
+    },
+    /// This host's own firewall.
+    OwnFirewall,
+}
+
+/// What to keep in mind of a trace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum TraceCaveat {
+    /// Hops that reply did not reply to all probes.
+    RepliesMissing {
+        /// Probes to these hops without a reply.
+        unanswered: u64,
+        /// All probes to them.
+        probes: u64,
+    },
+    /// ICMP messages quote too little, so that probes were sent one at a time.
+    OneAtATime,
+    /// What any probe may have to say.
+    #[serde(untagged)]
+    Shared(ProbeCaveat),
 }
 
 /// The path of one flow.
@@ -49,7 +322,8 @@ pub struct TraceFlow {
     /// Whether a router quoted so little that probes were sent one at a time.
     pub one_by_one: bool,
     /// Why this host did not send a probe; `None` when it sent all.
-    pub refused: Option<String>,
+    #[serde(serialize_with = "maybe")]
+    pub refused: Option<TraceRefusal>,
     /// The hops, by TTL.
     pub hops: Vec<TraceHop>,
     /// Probes with the full TTL, which ask the target itself.
@@ -110,6 +384,14 @@ pub enum TraceAnswer {
     Unreachable,
     /// By a datagram.
     Answer,
+}
+
+impl TraceTry {
+    /// The ICMP message that came back.
+    pub fn icmp(&self) -> TraceIcmp {
+        let Self { icmp_type, icmp_code, meaning, .. } = *self;
+        TraceIcmp { icmp_type, icmp_code, meaning }
+    }
 }
 
 impl TraceHop {

@@ -1,64 +1,120 @@
-//! All kinds of `probe` as text: a verdict each, and what was left out.
+//! All kinds of `probe` as text: a verdict each, what was left out, and what is told meanwhile.
 
-use super::{labelled, wrapped};
-use crate::record::probe::AllReport;
+use crate::record::probe::{AllEvent, AllReport, ProbeKind};
+use crate::record::{Flow, Sink};
+use crate::report::words::far_end::no_agent;
+use crate::report::words::probe_all::{agent_text, ended, left_out, progress};
+use crate::report::{Page, note};
 use crate::units::Nanos;
+use crate::wire::harmless;
+use console::Term;
 
 /// The whole report.
-pub fn all_text(report: &AllReport) -> String {
-    let target = report.target.map(|target| target.to_string()).unwrap_or_default();
-    let helper = if report.helper { "helper" } else { "no helper" };
+pub fn all_text(report: &AllReport, page: Page) -> String {
+    let agent = agent_text(report.agent, report.target);
     let took = Nanos(report.duration_ns);
-    let mut text = format!("udpkit probe {}   {helper} at {target}   {took}\n\n", report.host);
+    let mut text =
+        page.paragraph("", 2, &format!("udpkit probe {}   {agent}   {took}", report.host));
+    text.push('\n');
     let verdicts = report.verdicts();
-    for (kind, verdict) in &verdicts {
-        text.push_str(&labelled(kind, std::slice::from_ref(&verdict.verdict)));
+    for found in &verdicts {
+        text.push_str(&page.labelled(found.kind.name(), &[found.verdict.text()]));
     }
-    let left_out: Vec<String> = report
-        .left_out
-        .iter()
-        .map(|left| format!("{}: {}; {}", left.kind, left.why, left.command))
-        .collect();
+    if let (Some(why), Some(target)) = (&report.no_agent, report.target) {
+        let (error, hint) = no_agent(target, why);
+        text.push('\n');
+        text.push_str(&page.labelled("no agent", &[error]));
+        text.push_str(&page.labelled("hint", hint.as_slice()));
+    }
+    let left_out = left_out(&report.left_out);
     if !left_out.is_empty() {
         text.push('\n');
-        text.push_str(&labelled("left out", &left_out));
+        text.push_str(&page.labelled("left out", &left_out));
     }
-    if report.interrupted {
-        text.push_str(&wrapped("  doubt: ", 9, "interrupted"));
+    let cautions: Vec<String> = verdicts
+        .iter()
+        .flat_map(|found| found.caveats.iter().map(|one| format!("{}: {}", found.kind, one.text())))
+        .collect();
+    text.push_str(&page.labelled("caution", &cautions));
+    text
+}
+
+/// Tells whoever waits which kinds are running: on one line that is redrawn where standard error is
+/// a terminal, and by a line a kind where it is not.
+pub struct AllProgress {
+    host: String,
+    /// `None` where nothing is redrawn.
+    term: Option<Term>,
+    quiet: bool,
+    ended: Vec<(ProbeKind, bool)>,
+    running: Vec<ProbeKind>,
+}
+
+impl AllProgress {
+    /// A progress that says nothing where it is `quiet`.
+    pub fn new(host: &str, quiet: bool) -> Self {
+        let term = Term::stderr();
+        let term = (!quiet && term.is_term()).then_some(term);
+        Self { host: host.to_owned(), term, quiet, ended: Vec::new(), running: Vec::new() }
     }
-    for (kind, verdict) in verdicts {
-        for doubt in &verdict.doubt {
-            text.push_str(&wrapped("  doubt: ", 9, &format!("{kind}: {doubt}")));
+
+    /// Takes the line away, for the report that follows.
+    pub fn clear(&mut self) {
+        if let Some(term) = &self.term {
+            // A terminal that is gone shows nothing.
+            let _ = term.clear_line();
         }
     }
-    text
+
+    /// `probe 192.0.2.1: ports, mtu done; nat running`.
+    fn line(&self) -> String {
+        format!("probe {}: {}", self.host, progress(&self.ended, &self.running))
+    }
+
+    fn draw(&self) {
+        if let Some(term) = &self.term {
+            let columns = usize::from(term.size().1);
+            let line = harmless(&self.line()).to_string();
+            // The last column stays free, so that the line never wraps.
+            let line: String = line.chars().take(columns.saturating_sub(1)).collect();
+            let _ = term.clear_line();
+            let _ = term.write_str(&line);
+        }
+    }
+}
+
+impl Sink<AllEvent> for AllProgress {
+    fn take(&mut self, event: AllEvent) -> Flow {
+        match event {
+            AllEvent::Begun { kind } => self.running.push(kind),
+            AllEvent::Ended { kind, found } => {
+                self.running.retain(|other| *other != kind);
+                self.ended.push((kind, found));
+                if !self.quiet && self.term.is_none() {
+                    note(format_args!("probe {}: {}", self.host, ended(kind, found)));
+                }
+            }
+        }
+        self.draw();
+        Flow::Continue
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::probe::{LeftOut, PortsReport, Verdict};
 
     #[test]
-    fn each_kind_has_its_verdict_and_what_is_left_out_its_command() {
-        let mut verdict = Verdict::new("passes both ways: ".to_owned() + &"8 of 8 ".repeat(20));
-        verdict.doubt = vec!["few tries".to_owned()];
-        let report = AllReport {
-            host: "host.example".to_owned(),
-            target: "192.0.2.1:8620".parse().ok(),
-            helper: true,
-            ports: Some(PortsReport { verdict, ..PortsReport::default() }),
-            left_out: vec![LeftOut {
-                kind: "timeout",
-                why: "silences beyond 5 s take longer".to_owned(),
-                command: "udpkit probe timeout host.example".to_owned(),
-            }],
-            ..AllReport::default()
-        };
-        let text = all_text(&report);
-        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
-        assert!(text.contains("\n  ports      passes both ways"), "{text}");
-        assert!(text.contains("\n  left out   timeout: silences beyond 5 s"), "{text}");
-        assert!(text.ends_with("\n  doubt: ports: few tries\n"), "{text}");
+    fn the_line_says_what_is_done_and_what_is_running() {
+        let mut progress = AllProgress::new("192.0.2.1", true);
+        for kind in [ProbeKind::Ports, ProbeKind::Nat, ProbeKind::Mtu, ProbeKind::Marks] {
+            progress.take(AllEvent::Begun { kind });
+        }
+        assert_eq!(progress.line(), "probe 192.0.2.1: ports, nat, mtu, marks running");
+        for (kind, found) in [(ProbeKind::Mtu, true), (ProbeKind::Marks, false)] {
+            progress.take(AllEvent::Ended { kind, found });
+        }
+        let line = "probe 192.0.2.1: mtu done; marks no result; ports, nat running";
+        assert_eq!(progress.line(), line);
     }
 }

@@ -1,9 +1,10 @@
 //! `probe timeout` as text, and what is told while it waits.
 
-use super::{labelled, verdict_text};
 use crate::record::probe::{IdleOutcome, IdleTimerReport, IdleTrial, TimeoutEvent, TimeoutReport};
-use crate::record::{Flow, Sink};
-use crate::report::note;
+use crate::record::{Flow, Sink, Worded};
+use crate::report::page::{Align, table};
+use crate::report::words::timeout::timer_name;
+use crate::report::{Page, note};
 use crate::units::Nanos;
 
 /// Tells whoever waits, a line an event, on standard error.
@@ -21,48 +22,45 @@ impl TimeoutProgress {
 impl Sink<TimeoutEvent> for TimeoutProgress {
     fn take(&mut self, event: TimeoutEvent) -> Flow {
         if !self.quiet {
-            note(event);
+            note(event.text());
         }
         Flow::Continue
     }
 }
 
-/// The whole report, within 80 columns.
-pub fn timeout_text(found: &TimeoutReport) -> String {
+/// The whole report.
+pub fn timeout_text(found: &TimeoutReport, page: Page) -> String {
     let seen = found.seen_as.map_or_else(String::new, |seen| format!("   seen as {seen}"));
     let took = Nanos(found.duration_ns);
-    let mut text = format!("udpkit probe timeout {}{seen}   {took}\n\n", found.target);
-    if found.helper {
-        text.push_str(&table(&found.timers));
+    let head = format!("udpkit probe timeout {}{seen}   {took}", found.target);
+    let mut text = page.paragraph("", 2, &head);
+    text.push('\n');
+    if found.no_agent.is_none() {
+        text.push_str(&silences(&found.timers));
         text.push('\n');
     }
-    text.push_str(&labelled("not known", &found.not_known));
-    text.push_str(&verdict_text(&found.verdict));
+    text.push_str(&page.findings(&found.findings));
+    text.push_str(&page.told("not known", &found.not_known));
     text
 }
 
 /// A row for each silence, a column for each timer.
-fn table(timers: &[IdleTimerReport]) -> String {
+fn silences(timers: &[IdleTimerReport]) -> String {
     let mut silences: Vec<u64> =
         timers.iter().flat_map(|timer| &timer.trials).map(|trial| trial.silence_ns).collect();
     silences.sort_unstable();
     silences.dedup();
-    let mut text = format!("  {:<12}", "silence");
-    for timer in timers {
-        text.push_str(&format!("{:<26}", timer.timer.words()));
-    }
-    text.truncate(text.trim_end().len());
-    text.push('\n');
+    let names = timers.iter().map(|timer| timer_name(timer.timer).to_owned());
+    let mut rows = vec![std::iter::once("idle for".to_owned()).chain(names).collect::<Vec<_>>()];
     for silence in silences {
-        let mut line = format!("  {:<12}", Nanos(silence).to_string());
-        for timer in timers {
+        let of = |timer: &IdleTimerReport| {
             let trial = timer.trials.iter().find(|trial| trial.silence_ns == silence);
-            line.push_str(&format!("{:<26}", trial.map_or_else(String::new, cell)));
-        }
-        text.push_str(line.trim_end());
-        text.push('\n');
+            trial.map_or_else(String::new, cell)
+        };
+        let first = std::iter::once(Nanos(silence).to_string());
+        rows.push(first.chain(timers.iter().map(of)).collect());
     }
-    text
+    table(&[Align::Left; 3], rows)
 }
 
 fn cell(trial: &IdleTrial) -> String {
@@ -72,7 +70,7 @@ fn cell(trial: &IdleTrial) -> String {
         IdleOutcome::Unknown => return "-".to_owned(),
     };
     match trial.sent {
-        Some(sent) => format!("{word:<8}{} of {sent} came", trial.answers),
+        Some(sent) => format!("{word}   {} of {sent} replies", trial.answers),
         None => word.to_owned(),
     }
 }

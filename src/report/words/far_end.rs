@@ -1,6 +1,7 @@
 //! What to say of a far end that does not answer, in every command alike.
 
-use std::net::SocketAddr;
+use crate::record::probe::NoAgent;
+use std::net::{IpAddr, SocketAddr};
 
 /// The port of `udpkit serve` where none is named.
 const PORT: u16 = 8620;
@@ -27,6 +28,31 @@ pub fn no_reply(target: SocketAddr) -> (String, String) {
 pub fn port_closed(target: SocketAddr) -> (String, String) {
     let hint = format!("start {} there", serve_command(target));
     (format!("nothing listens on {target}"), hint)
+}
+
+/// There is no remote agent at `target` for a probe: the error, and the hint.
+pub fn no_agent(target: SocketAddr, why: &NoAgent) -> (String, Option<String>) {
+    let hint = match why {
+        NoAgent::NoReply { .. } | NoAgent::StoppedReplying { .. } => Some(no_reply(target).1),
+        NoAgent::Unreachable { .. } => Some(port_closed(target).1),
+        NoAgent::Refused { .. } => Some(format!(
+            "probes need {} there without `--no-probe`, and the same key at both ends if there is \
+             one",
+            serve_command(target)
+        )),
+        NoAgent::NotSent { found, .. } => found.hint(),
+        NoAgent::TtlExceeded { .. } => {
+            Some(format!("`udpkit probe trace {}` shows the routers", target.ip()))
+        }
+        NoAgent::Interrupted => None,
+    };
+    (why.to_string(), hint)
+}
+
+/// A name has addresses of both families, and `taken` is probed.
+pub fn other_family(name: &str, taken: IpAddr, other: IpAddr) -> String {
+    let flag = if other.is_ipv4() { "-4" } else { "-6" };
+    format!("{name} has IPv4 and IPv6 addresses: probing {taken}; {flag} selects {other}")
 }
 
 #[cfg(test)]

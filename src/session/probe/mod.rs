@@ -10,7 +10,7 @@ pub mod marks;
 pub mod mtu;
 pub mod nat;
 #[cfg(test)]
-mod no_helper_tests;
+mod no_agent_tests;
 pub mod ports;
 mod question;
 #[cfg(test)]

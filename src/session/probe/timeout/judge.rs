@@ -2,12 +2,12 @@
 
 use super::lane::{Lane, Proof, Stage};
 use super::{TIMERS, TimeoutSession};
-use crate::record::Sink;
-use crate::record::probe::NoAgent;
 use crate::record::probe::{
-    IdleOutcome, IdleTimer, IdleTimerReport, IdleTrial, TimeoutEvent, TimeoutReport, Verdict,
+    IdleLimit, IdleOutcome, IdleReplies, IdleTimer, IdleTimerReport, IdleTrial, IdleUnknown,
+    NoAgent, ProbeCaveat, RefreshUnknown, TimeoutCaveat, TimeoutEvent, TimeoutEvidence,
+    TimeoutFindings, TimeoutReport, TimeoutUnknown, TimeoutVerdict,
 };
-use crate::session::probe::words::copied_answers;
+use crate::record::{Findings, Sink};
 use crate::stats::{LossSample, is_beyond_chance};
 use crate::units::Nanos;
 use std::collections::BTreeMap;
@@ -30,11 +30,13 @@ pub(super) fn report<S: Sink<TimeoutEvent>>(
         Some(IdleOutcome::Closed) => is_beyond_chance(lane.silent(), control, 1).then_some(false),
         _ => None,
     });
+    let why = || session.far.lost().cloned().unwrap_or(NoAgent::Interrupted);
+    let no_agent = (!session.granted).then(why);
     let mut report = TimeoutReport {
         target: session.plan.server,
         seen_as: session.far.seen_as(),
-        verdict: Verdict::default(),
-        helper: session.granted,
+        findings: Findings::new(TimeoutVerdict::NoReplies),
+        no_agent,
         keep_alive_ns: keep_alive.map(Nanos::as_u64),
         timers,
         inbound_refreshes,
@@ -44,31 +46,22 @@ pub(super) fn report<S: Sink<TimeoutEvent>>(
         duration_ns: duration.0,
     };
     report.not_known = not_known(&session, &report);
-    report.verdict = if session.granted {
-        verdict(&report, session.plan.longest())
-    } else {
-        let why = session.far.lost().map_or_else(|| "interrupted".to_owned(), NoAgent::to_string);
-        Verdict::new(format!("not known: {why}"))
+    report.findings = match &report.no_agent {
+        None => findings(&report, session.plan.longest()),
+        Some(reason) => Findings::new(TimeoutVerdict::NoAgent { reason: reason.clone() }),
     };
-    report.verdict.doubt.extend(proven_by_own_path(&session.lanes));
-    report.verdict.doubt.extend(copied_answers(report.copies));
-    report
-        .verdict
-        .doubt
-        .extend(session.far.answered_elsewhere().map(|one| crate::record::Worded::text(&one)));
+    let caveats = &mut report.findings.caveats;
+    caveats.extend(proven_by_own_path(&session.lanes).then_some(TimeoutCaveat::ProvenByOwnPath));
+    let copies = ProbeCaveat::replies_duplicated(report.copies);
+    let shared = copies.into_iter().chain(session.far.answered_elsewhere());
+    caveats.extend(shared.map(TimeoutCaveat::Shared));
     report
 }
 
-/// That the timer of one datagram was tried on paths that had seen a few both ways.
-fn proven_by_own_path(lanes: &[Lane]) -> Option<String> {
+/// Whether the timer of one datagram was tried on paths that had seen a few both ways.
+fn proven_by_own_path(lanes: &[Lane]) -> bool {
     let of_one = |lane: &&Lane| lane.timer == IdleTimer::OneDatagram && lane.outcome.is_some();
-    let by_own = lanes.iter().filter(of_one).any(|lane| lane.proof == Proof::OwnPath);
-    let words = IdleTimer::OneDatagram.words();
-    by_own.then(|| {
-        format!(
-            "{words}: each socket first proved its address by the same path, with two datagrams              each way; a device may keep that longer than one datagram"
-        )
-    })
+    lanes.iter().filter(of_one).any(|lane| lane.proof == Proof::OwnPath)
 }
 
 /// One silence of a timer, all its tries together.
@@ -190,15 +183,13 @@ fn trial(tried: &Tried, lanes: &[Lane], span: &Span, control: LossSample) -> Idl
 }
 
 /// Why a silence is not called too long.
-fn by_chance(silent: LossSample, control: LossSample) -> String {
-    let answers = silent.sent;
-    match control.percent() {
-        None => format!("none of {answers} answers came, and nothing tells the path's loss"),
-        Some(percent) if control.lost > 0 => format!(
-            "not told: none of {answers} answers came, and the path loses {percent:.0} % of what is \
-             answered at once"
-        ),
-        Some(_) => format!("none of {answers} answers came, too few to be sure"),
+fn by_chance(silent: LossSample, control: LossSample) -> IdleUnknown {
+    let replies = silent.sent;
+    let LossSample { sent: control_sent, lost: control_lost } = control;
+    match (control_sent, control_lost) {
+        (0, _) => IdleUnknown::LossUnknown { replies },
+        (_, 0) => IdleUnknown::TooFewReplies { replies },
+        _ => IdleUnknown::LossyPath { replies, control_lost, control_sent },
     }
 }
 
@@ -209,135 +200,102 @@ fn advised(open_ns: u64) -> Nanos {
     Nanos(less / round * round)
 }
 
-fn not_known<S>(session: &TimeoutSession<S>, report: &TimeoutReport) -> Vec<String> {
+fn not_known<S>(session: &TimeoutSession<S>, report: &TimeoutReport) -> Vec<TimeoutUnknown> {
     let mut missing = Vec::new();
-    if !session.granted {
-        let why = "the time-out: without a helper at the far end nothing sends after a silence";
-        return vec![why.to_owned()];
+    if report.no_agent.is_some() {
+        return missing;
     }
     for timer in &report.timers {
         let unknown = timer.trials.iter().filter(|trial| trial.outcome == IdleOutcome::Unknown);
-        let silences: Vec<String> =
-            unknown.clone().map(|trial| Nanos(trial.silence_ns).to_string()).collect();
-        if let Some(why) = unknown.clone().find_map(|trial| trial.why.as_deref()) {
-            let (words, silences) = (timer.timer.words(), silences.join(", "));
-            missing.push(format!("{words}, after {silences}: {why}"));
+        let silences_ns = unknown.clone().map(|trial| trial.silence_ns).collect();
+        if let Some(reason) = unknown.clone().find_map(|trial| trial.why.clone()) {
+            missing.push(TimeoutUnknown::Silences { timer: timer.timer, silences_ns, reason });
         }
     }
     if session.plan.who_refreshes && report.inbound_refreshes.is_none() {
-        let refresh = session.lanes.iter().find(|lane| matches!(lane.stage, Stage::Refresh { .. }));
-        let established = report.timers.iter().find(|one| one.timer == IdleTimer::Established);
-        let why = match (refresh, established) {
-            (Some(lane), _) => lane.why.as_deref().unwrap_or("its answers may be lost by chance"),
-            (None, Some(timer)) if timer.closed_ns.is_none() => {
-                "no silence was long enough to close the path"
-            }
-            _ => "no silence short enough was survived",
-        };
-        missing.push(format!("whether inbound traffic keeps it open: {why}"));
+        let reason = refresh_unknown(session, report);
+        missing.push(TimeoutUnknown::InboundRefresh { reason });
     }
     missing
 }
 
-/// `28.5 s to 29 s`, or what is known of it.
-fn span(timer: &IdleTimerReport) -> Option<String> {
-    match (timer.open_ns, timer.closed_ns) {
-        (Some(open), Some(closed)) => Some(format!("{} to {}", Nanos(open), Nanos(closed))),
-        (None, Some(closed)) => Some(format!("less than {}", Nanos(closed))),
-        _ => None,
+/// Why it is not known whether inbound traffic keeps the path open.
+fn refresh_unknown<S>(session: &TimeoutSession<S>, report: &TimeoutReport) -> RefreshUnknown {
+    let refresh = session.lanes.iter().find(|lane| matches!(lane.stage, Stage::Refresh { .. }));
+    let established = report.timers.iter().find(|one| one.timer == IdleTimer::Established);
+    match (refresh, established) {
+        (Some(lane), _) => {
+            lane.why.clone().map_or(RefreshUnknown::MayBeLoss, RefreshUnknown::Tried)
+        }
+        (None, Some(timer)) if timer.closed_ns.is_none() => RefreshUnknown::NeverClosed,
+        _ => RefreshUnknown::NoneSurvived,
     }
 }
 
-/// How far a timer is known, where it is.
-fn reach(timer: &IdleTimerReport, longest: Nanos) -> String {
-    match (span(timer), timer.open_ns) {
-        (Some(span), _) => span,
-        (None, Some(open)) => format!("not within {}", Nanos(open).min(longest)),
-        (None, None) => "not known".to_owned(),
+fn findings(report: &TimeoutReport, longest: Nanos) -> TimeoutFindings {
+    let mut findings = Findings::new(verdict(report, longest));
+    findings.evidence = evidence(report);
+    for timer in report.timers.iter().filter(|timer| timer.monotonic == Some(false)) {
+        findings.caveats.push(TimeoutCaveat::NotMonotonic { timer: timer.timer });
     }
+    if report.interrupted {
+        findings.caveats.push(TimeoutCaveat::Shared(ProbeCaveat::Interrupted));
+    }
+    findings
 }
 
-fn verdict(report: &TimeoutReport, longest: Nanos) -> Verdict {
-    let spans: Vec<Option<String>> = report.timers.iter().map(span).collect();
-    let closes = match &spans[..] {
-        [None, None] => None,
-        [Some(first), Some(second)] if first == second => {
-            Some(format!("an idle path closes after {first}"))
-        }
-        _ => {
-            let each = report.timers.iter();
-            let words =
-                each.map(|timer| format!("{} {}", timer.timer.words(), reach(timer, longest)));
-            Some(format!("an idle path closes: {}", words.collect::<Vec<_>>().join(", ")))
-        }
-    };
-    let advice =
-        report.keep_alive_ns.map(|every| format!("send something at least every {}", Nanos(every)));
-    let any_open = report.timers.iter().any(|timer| timer.open_ns.is_some());
-    let mut verdict = Verdict::new(match (closes, advice) {
-        (Some(closes), Some(advice)) => format!("{advice}; {closes}"),
+/// How far a timer is known.
+fn limit(report: &TimeoutReport, timer: IdleTimer) -> IdleLimit {
+    let found = report.timers.iter().find(|one| one.timer == timer);
+    found.map_or_else(IdleLimit::default, |one| {
+        let IdleTimerReport { open_ns, closed_ns, .. } = *one;
+        IdleLimit { open_ns, closed_ns }
+    })
+}
+
+fn verdict(report: &TimeoutReport, longest: Nanos) -> TimeoutVerdict {
+    let one_datagram = limit(report, IdleTimer::OneDatagram);
+    let established = limit(report, IdleTimer::Established);
+    let closes = one_datagram.closed_ns.or(established.closed_ns).is_some();
+    let any_open = one_datagram.open_ns.or(established.open_ns).is_some();
+    match (closes, report.keep_alive_ns) {
+        (true, Some(every_ns)) => TimeoutVerdict::KeepAlive { every_ns, one_datagram, established },
         // What was not survived was told for certain only where it says so.
-        (Some(closes), None) if any_open => closes,
-        (Some(closes), None) => format!("no silence that was tried is safe; {closes}"),
-        (None, Some(advice)) => {
-            let open = Nanos(report.timers.iter().filter_map(|one| one.open_ns).min().unwrap_or(0));
-            let all = if open >= longest {
-                "the longest that was tried"
+        (true, None) if any_open => TimeoutVerdict::Closes { one_datagram, established },
+        (true, None) => TimeoutVerdict::NoneSafe { one_datagram, established },
+        (false, Some(every_ns)) => {
+            let open_ns = report.timers.iter().filter_map(|one| one.open_ns).min().unwrap_or(0);
+            if open_ns >= longest.0 {
+                TimeoutVerdict::StaysOpen { open_ns, every_ns }
             } else {
-                "longer ones are not known"
-            };
-            format!("open after {open} of silence, {all}; {advice}")
+                TimeoutVerdict::OpenAtLeast { open_ns, every_ns }
+            }
         }
-        (None, None) if any_open => "only one of the timers is known".to_owned(),
-        (None, None) if report.interrupted => {
-            "not known: interrupted before a silence was over".to_owned()
-        }
-        (None, None) => "not known: no answer came after any silence".to_owned(),
-    });
-    add_evidence(report, &mut verdict);
-    add_doubts(report, &mut verdict);
-    verdict
+        (false, None) if any_open => TimeoutVerdict::OneTimerKnown,
+        (false, None) if report.interrupted => TimeoutVerdict::Interrupted,
+        (false, None) => TimeoutVerdict::NoReplies,
+    }
 }
 
-fn add_evidence(report: &TimeoutReport, verdict: &mut Verdict) {
+fn evidence(report: &TimeoutReport) -> Vec<TimeoutEvidence> {
+    let mut all = Vec::new();
     for timer in &report.timers {
         let at = |silence: Option<u64>| {
             let found = timer.trials.iter().find(|trial| Some(trial.silence_ns) == silence)?;
-            let silence = Nanos(found.silence_ns);
-            Some(match found.sent {
-                Some(sent) => format!("{} of {sent} answers came after {silence}", found.answers),
-                None => format!("an answer came after {silence}"),
-            })
+            let IdleTrial { silence_ns, answers: replies, sent, .. } = *found;
+            Some(IdleReplies { silence_ns, replies, sent })
         };
-        let told: Vec<String> =
+        let after: Vec<IdleReplies> =
             [at(timer.open_ns), at(timer.closed_ns)].into_iter().flatten().collect();
-        if !told.is_empty() {
-            let (words, told) = (timer.timer.words(), told.join(", "));
-            verdict.evidence.push(format!("{words}: {told}"));
+        if !after.is_empty() {
+            all.push(TimeoutEvidence::Replies { timer: timer.timer, after });
         }
     }
-    match report.inbound_refreshes {
-        Some(true) => verdict.evidence.push("what comes in alone keeps the path open".to_owned()),
-        Some(false) => verdict.evidence.push(
-            "what comes in alone does not keep the path open: the inside must send".to_owned(),
-        ),
-        None => {}
-    }
-}
-
-fn add_doubts(report: &TimeoutReport, verdict: &mut Verdict) {
-    for timer in &report.timers {
-        if timer.monotonic == Some(false) {
-            verdict.doubt.push(format!(
-                "{}: not monotonic, a longer silence than one that was too long was survived; \
-                 several devices, or a full table",
-                timer.timer.words()
-            ));
-        }
-    }
-    if report.interrupted {
-        verdict.doubt.push("interrupted".to_owned());
-    }
+    all.extend(report.inbound_refreshes.map(|refreshes| match refreshes {
+        true => TimeoutEvidence::InboundRefreshes,
+        false => TimeoutEvidence::InboundDoesNotRefresh,
+    }));
+    all
 }
 
 #[cfg(test)]

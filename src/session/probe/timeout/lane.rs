@@ -4,8 +4,8 @@
 //! seen one datagram out and none in is not the one to prove it by: that is done by way of another
 //! port of the far end, where a NAT gives both ways the same address.
 
-use crate::batch::system_words;
-use crate::record::probe::{IdleOutcome, IdleTimer};
+use crate::batch::OwnFinding;
+use crate::record::probe::{IdleOutcome, IdleTimer, IdleUnknown};
 use crate::session::probe::LaneState;
 use crate::stats::LossSample;
 use crate::units::Nanos;
@@ -101,7 +101,7 @@ pub(super) struct Lane {
     /// Whether it did so when answers were due.
     deaf: bool,
     /// Why this host refused to send.
-    refusal: Option<i32>,
+    refusal: Option<OwnFinding>,
     questions: u32,
     arrived: bool,
     /// Which answers came, a bit each.
@@ -111,7 +111,7 @@ pub(super) struct Lane {
     /// Answers that the far end sent.
     pub sent: Option<u32>,
     pub outcome: Option<IdleOutcome>,
-    pub why: Option<String>,
+    pub why: Option<IdleUnknown>,
     /// Whether the sink knows.
     pub told: bool,
 }
@@ -240,10 +240,7 @@ impl Lane {
             (LaneState::Proven, Proof::OwnPath)
                 if self.timer == IdleTimer::OneDatagram && now - began > BRIEF =>
             {
-                let took = now - began;
-                self.give_up(&format!(
-                    "its socket was proven by the same path, which took {took}:                      it may count as established"
-                ));
+                self.give_up(IdleUnknown::SlowProof { took_ns: (now - began).0 });
             }
             (LaneState::Proven, _) => {
                 self.proving = Proving::Done;
@@ -256,7 +253,7 @@ impl Lane {
                 self.prove_by_own_path();
             }
             (LaneState::Failed(why), Proof::OwnPath) => {
-                self.give_up(&format!("its socket was not proven to the far end: {why}"));
+                self.give_up(IdleUnknown::NotProven { reason: why.clone() });
             }
             (LaneState::Waiting, _) => {}
         }
@@ -289,11 +286,8 @@ impl Lane {
             if now >= began + WARM && spanned {
                 self.warm = None;
             } else if now >= began + WARM_LONGEST {
-                let why = match self.refusal.filter(|_| self.warm_sent == 0) {
-                    Some(errno) => format!("this host refuses to send: {}", system_words(errno)),
-                    None => "what should warm the path was not answered".to_owned(),
-                };
-                self.give_up(&why);
+                let refusal = self.refusal.take().filter(|_| self.warm_sent == 0);
+                self.give_up(refusal.map_or(IdleUnknown::NotEstablished, IdleUnknown::not_sent));
                 return Step::Over;
             } else if now >= next {
                 return Step::Warm;
@@ -329,15 +323,15 @@ impl Lane {
     }
 
     /// This host refused to send what was due.
-    pub fn refused(&mut self, now: Nanos, errno: i32) {
-        self.refusal = Some(errno);
+    pub fn refused(&mut self, now: Nanos, found: OwnFinding) {
+        self.refusal = Some(found.clone());
         self.retry = now + RETRY;
         match &mut self.warm {
             Some((_, next, _)) => *next = now + WARM_GAP,
             None => self.questions += 1,
         }
         if self.warm.is_none() && self.questions >= QUESTIONS {
-            self.give_up(&format!("this host refuses to send: {}", system_words(errno)));
+            self.give_up(IdleUnknown::not_sent(found));
         }
     }
 
@@ -415,7 +409,7 @@ impl Lane {
             if self.questions < QUESTIONS {
                 self.asked = None;
             } else {
-                self.give_up("the question did not arrive");
+                self.give_up(IdleUnknown::RequestLost { requests: self.questions });
             }
             return;
         }
@@ -431,20 +425,20 @@ impl Lane {
         self.sent = Some(sent);
         let first_came = self.came & 1 != 0;
         match self.stage {
-            _ if withheld => self.give_up("the far end withheld its answers"),
-            _ if sent == 0 => self.give_up("the far end sent no answer"),
-            _ if self.deaf => self.give_up("this host stood still when its answers were due"),
+            _ if withheld => self.give_up(IdleUnknown::RepliesWithheld),
+            _ if sent == 0 => self.give_up(IdleUnknown::NoReplySent),
+            _ if self.deaf => self.give_up(IdleUnknown::HostPaused),
             // Those that the open path would have let in must have come.
-            Stage::Refresh { .. } if !first_came => self.give_up("no answer came at all"),
+            Stage::Refresh { .. } if !first_came => self.give_up(IdleUnknown::NothingCame),
             _ => self.outcome = Some(IdleOutcome::Closed),
         }
     }
 
     /// It will not be known.
-    pub fn give_up(&mut self, why: &str) {
+    pub fn give_up(&mut self, why: IdleUnknown) {
         if self.outcome.is_none() {
             self.outcome = Some(IdleOutcome::Unknown);
-            self.why = Some(why.to_owned());
+            self.why = Some(why);
         }
     }
 }

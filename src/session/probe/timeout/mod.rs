@@ -23,8 +23,10 @@ mod tests;
 pub use plan::{CANDIDATES, TimeoutPlan};
 
 use super::{FarEnd, sooner};
-use crate::batch::{Datagram, Dest, ErrorOrigin, NetworkError, SendOutcome, SendStop, TxBatch};
-use crate::record::probe::{IdleOutcome, IdleTimer, TimeoutEvent, TimeoutReport};
+use crate::batch::{
+    Datagram, Dest, ErrorOrigin, NetworkError, OwnFinding, SendOutcome, SendStop, TxBatch,
+};
+use crate::record::probe::{IdleOutcome, IdleTimer, IdleUnknown, TimeoutEvent, TimeoutReport};
 use crate::record::{Flow, Sink};
 use crate::session::{Next, Now, Session};
 use crate::stats::{LossSample, tries_to_tell};
@@ -355,7 +357,8 @@ impl<S: Sink<TimeoutEvent>> Session for TimeoutSession<S> {
         // What was not tried is written again; what was refused waits a little.
         let Some(SendStop::Refused { datagrams, errno }) = outcome.stop else { return };
         for (index, _) in written.take(datagrams) {
-            self.lanes[index].refused(now.mono, errno);
+            let found = OwnFinding::from_errno(errno, self.plan.server);
+            self.lanes[index].refused(now.mono, found);
         }
     }
 
@@ -380,7 +383,7 @@ impl<S: Sink<TimeoutEvent>> Session for TimeoutSession<S> {
         }
         // It left no further than this host.
         if let Some(lane) = error.socket.checked_sub(1).and_then(|at| self.lanes.get_mut(at)) {
-            lane.refused(now.mono, error.errno);
+            lane.refused(now.mono, OwnFinding::from_errno(error.errno, self.plan.server));
         }
     }
 
@@ -394,11 +397,9 @@ impl<S: Sink<TimeoutEvent>> Session for TimeoutSession<S> {
     }
 
     fn finish(mut self, now: Now) -> TimeoutReport {
-        let why = match self.far.lost() {
-            Some(lost) => lost.to_string(),
-            None => "the run was ended early".to_owned(),
-        };
-        self.lanes.iter_mut().for_each(|lane| lane.give_up(&why));
+        let lost = self.far.lost().cloned();
+        let why = lost.map_or(IdleUnknown::EndedEarly, |reason| IdleUnknown::AgentLost { reason });
+        self.lanes.iter_mut().for_each(|lane| lane.give_up(why.clone()));
         let duration = now.mono - self.started.unwrap_or(now).mono;
         judge::report(self, duration)
     }

@@ -2,7 +2,10 @@
 
 use super::TimeoutPlan;
 use super::simulated::{OtherPort, Rules, plan, probed};
-use crate::record::probe::{IdleTimerReport, TimeoutEvent, TimeoutReport};
+use crate::record::probe::{
+    IdleLimit, IdleTimer, IdleTimerReport, IdleUnknown, NoAgent, ProbeCaveat, RefreshUnknown,
+    TimeoutCaveat, TimeoutEvent, TimeoutReport, TimeoutUnknown, TimeoutVerdict,
+};
 use crate::session::simulation::runs;
 use crate::units::Nanos;
 
@@ -13,7 +16,7 @@ fn held(timer: &IdleTimerReport, rule: Nanos, report: &TimeoutReport) {
         Some(closed) => open < rule.0 && rule.0 <= closed,
         None => rule.0 > open,
     };
-    assert!(is_right, "{rule}: {timer:#?}\n{:#?}", report.verdict);
+    assert!(is_right, "{rule}: {timer:#?}\n{:#?}", report.findings);
     if rule == Nanos::MAX {
         assert_eq!((timer.closed_ns, timer.monotonic), (None, None));
     } else {
@@ -64,8 +67,8 @@ fn a_socket_is_proven_by_another_port_or_by_its_own_path_which_is_said() {
         held(&report.timers[0], first, &report);
         held(&report.timers[1], established, &report);
         assert!(report.not_known.is_empty(), "{:?}", report.not_known);
-        let mut doubts = report.verdict.doubt.iter();
-        assert_eq!(doubts.any(|doubt| doubt.contains("proved its address")), is_said);
+        let caveats = &report.findings.caveats;
+        assert_eq!(caveats.contains(&TimeoutCaveat::ProvenByOwnPath), is_said);
         assert!(took < Nanos::from_secs(320), "{took} {other_port:?}");
     }
 }
@@ -83,9 +86,13 @@ fn one_pass_of_thirty_seconds_takes_little_more_than_twice_that() {
     }
     assert!(took < Nanos::from_secs(75), "{took}");
     assert_eq!(report.keep_alive_ns, Some(23_000_000_000));
-    let verdict = &report.verdict.verdict;
-    let words = "send something at least every 23.0 s; an idle path closes after 29.5 s to 30.0 s";
-    assert_eq!(verdict, words);
+    let limit = IdleLimit { open_ns: expected.0, closed_ns: expected.1 };
+    let verdict = TimeoutVerdict::KeepAlive {
+        every_ns: 23_000_000_000,
+        one_datagram: limit,
+        established: limit,
+    };
+    assert_eq!(report.findings.verdict, verdict);
     assert_eq!(events[0], TimeoutEvent::Begun { sockets: 8, longest_ns: 32_000_000_000 });
     let refining = events.iter().filter(|event| matches!(event, TimeoutEvent::Refining { .. }));
     assert_eq!(refining.count(), 2);
@@ -102,7 +109,11 @@ fn loss_is_not_taken_for_a_closed_path() {
         let (report, ..) = probed(rules, TimeoutPlan { tries: 8, ..plan() });
         // What chance can explain is not told, and says so.
         if !report.not_known.is_empty() {
-            let said = report.not_known.iter().all(|what| what.contains("not told"));
+            let by_chance = |what: &TimeoutUnknown| {
+                let TimeoutUnknown::Silences { reason, .. } = what else { return false };
+                matches!(reason, IdleUnknown::LossyPath { .. })
+            };
+            let said = report.not_known.iter().all(by_chance);
             assert!(said, "seed {seed}: {:?}", report.not_known);
             continue;
         }
@@ -125,7 +136,8 @@ fn a_path_without_state_is_open_after_the_longest_silence() {
     assert_eq!(report.keep_alive_ns, Some(240_000_000_000));
     assert!(took < Nanos::from_secs(310), "{took}");
     assert_eq!(report.inbound_refreshes, None);
-    assert_eq!(report.not_known.len(), 1, "{:?}", report.not_known);
+    let reason = RefreshUnknown::NeverClosed;
+    assert_eq!(report.not_known, [TimeoutUnknown::InboundRefresh { reason }]);
 }
 
 #[test]
@@ -149,7 +161,9 @@ fn a_silence_that_is_survived_beyond_one_that_is_not_is_said() {
         assert_eq!(timer.monotonic, Some(false), "{timer:#?}");
         assert_eq!(timer.closed_ns, Some(25_000_000_000), "{timer:#?}");
     }
-    assert!(report.verdict.doubt[0].contains("not monotonic"), "{:?}", report.verdict.doubt);
+    let caveats = [IdleTimer::OneDatagram, IdleTimer::Established]
+        .map(|timer| TimeoutCaveat::NotMonotonic { timer });
+    assert_eq!(report.findings.caveats[..2], caveats);
 }
 
 #[test]
@@ -162,10 +176,14 @@ fn a_timer_shorter_than_the_shortest_silence_is_found_below_it() {
 }
 
 #[test]
-fn without_a_helper_nothing_is_known_and_that_is_said() {
+fn without_an_agent_nothing_is_known_and_that_is_said() {
     let (report, events, took) = probed(Rules { helper: false, ..Rules::default() }, plan());
-    assert!(!report.helper && report.keep_alive_ns.is_none() && events.is_empty());
-    assert!(report.verdict.verdict.starts_with("not known: nobody answers at"));
+    assert!(report.keep_alive_ns.is_none() && events.is_empty());
+    let Some(why @ NoAgent::NoReply { target, .. }) = &report.no_agent else {
+        panic!("{report:?}")
+    };
+    assert_eq!(*target, report.target);
+    assert_eq!(report.findings.verdict, TimeoutVerdict::NoAgent { reason: why.clone() });
     assert!(took < Nanos::from_secs(6), "{took}");
 }
 
@@ -232,8 +250,10 @@ fn copies_are_no_answers_and_open_or_close_nothing() {
                     let (report, ..) = probed(rules, plan);
                     let context = || format!("{copies:?} {loss:?} {seed}: {report:#?}");
                     assert!(report.copies > 0, "{}", context());
-                    let told = report.verdict.doubt.iter().any(|doubt| doubt.contains("copies"));
-                    assert!(told, "{}", context());
+                    let told = TimeoutCaveat::Shared(ProbeCaveat::RepliesDuplicated {
+                        copies: report.copies,
+                    });
+                    assert!(report.findings.caveats.contains(&told), "{}", context());
                     for found in &report.timers {
                         let closed = found.closed_ns.map_or(Nanos::MAX, Nanos);
                         assert!(closed >= timer, "{}", context());

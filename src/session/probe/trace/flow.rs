@@ -2,7 +2,7 @@
 
 use super::TracePlan;
 use crate::batch::IcmpMeaning;
-use crate::record::probe::{TraceAnswer, TraceFlow, TraceHop, TraceTry};
+use crate::record::probe::{TraceAnswer, TraceFlow, TraceHop, TraceRefusal, TraceTry};
 use crate::session::Now;
 use crate::stats::{LossSample, is_beyond_chance};
 use crate::units::Nanos;
@@ -31,7 +31,7 @@ pub(super) struct Heard {
     pub answer: TraceAnswer,
     /// Type and code.
     pub icmp: Option<(u8, u8)>,
-    pub words: Option<IcmpMeaning>,
+    pub meaning: Option<IcmpMeaning>,
     /// Whether the target itself spoke.
     pub at_target: bool,
     pub rtt: Nanos,
@@ -317,7 +317,7 @@ impl Flow {
             answer: one.heard.map(|heard| heard.answer),
             icmp_type: one.heard.and_then(|heard| heard.icmp).map(|icmp| icmp.0),
             icmp_code: one.heard.and_then(|heard| heard.icmp).map(|icmp| icmp.1),
-            meaning: one.heard.and_then(|heard| heard.words),
+            meaning: one.heard.and_then(|heard| heard.meaning),
             rtt_ns: one.heard.map(|heard| heard.rtt.0),
             at_target: one.heard.is_some_and(|heard| heard.at_target),
         };
@@ -345,7 +345,7 @@ impl Flow {
             hop_count_at_most,
             last_heard: hops.iter().rev().find(heard_at).map(|hop| hop.ttl),
             one_by_one: self.one_by_one,
-            refused: self.errno.map(|errno| (plan.explain)(errno, plan.target).to_string()),
+            refused: self.errno.map(|errno| TraceRefusal::new((plan.explain)(errno, plan.target))),
             routing_loop: None,
             copies: self.copies,
             full_ttl: target.tries,

@@ -1,4 +1,4 @@
-//! `probe trace`: the routers of a path, asked by datagrams that die on the way.
+//! `probe trace`: the routers of a path, asked by datagrams whose TTL ends on the way.
 //!
 //! All datagrams of one flow have the same addresses and ports, so that routers which share their
 //! load by flow keep one path (Paris traceroute, Augustin et al. 2006); they are told apart by the
@@ -21,7 +21,8 @@ pub use plan::TracePlan;
 
 use super::super::{Next, Now, Session};
 use crate::batch::{Datagram, Dest, ErrorOrigin, NetworkError, SendOutcome, SendStop, TxBatch};
-use crate::record::probe::{TraceAnswer, TraceReport};
+use crate::record::Findings;
+use crate::record::probe::{TraceAnswer, TraceReport, TraceVerdict};
 use crate::units::Nanos;
 use crate::wire::pattern;
 use crate::wire::stamp::{ErrorEstimate, StampReply, StampRequest, TimeFormat, Timestamp};
@@ -186,7 +187,7 @@ impl Session for TraceSession {
             from: Some(datagram.meta.source.ip()),
             answer: TraceAnswer::Answer,
             icmp: None,
-            words: None,
+            meaning: None,
             at_target: true,
             rtt: datagram.meta.arrival - sent.real,
         };
@@ -239,9 +240,9 @@ impl Session for TraceSession {
             stopped_early: self.stopped,
             interrupted: self.stopped,
             flows,
-            verdict: crate::record::probe::Verdict::default(),
+            findings: Findings::new(TraceVerdict::NoFlow),
         };
-        report.verdict = judge::judge(&report);
+        report.findings = judge::judge(&report);
         report
     }
 }
@@ -255,7 +256,7 @@ impl TraceSession {
             from: error.offender,
             answer: if exceeded { TraceAnswer::TimeExceeded } else { TraceAnswer::Unreachable },
             icmp: Some((error.icmp_type, error.icmp_code)),
-            words: error.meaning(),
+            meaning: error.icmp_meaning(),
             at_target: !exceeded && self.is_target(error.offender),
             rtt: now.mono - sent.mono,
         };

@@ -1,7 +1,11 @@
 //! Traces over a path in memory: routers that answer, keep silent, forbid, share their load.
 
 use super::*;
-use crate::batch::{OwnCause, OwnFinding, RxEntry, SendStop};
+use crate::batch::{IcmpMeaning, OwnCause, OwnFinding, RxEntry, SendStop};
+use crate::record::probe::{
+    TraceAlternative, TraceCaveat, TraceDistance, TraceEnd, TraceEvidence, TraceIcmp, TraceRefusal,
+    TraceSeen,
+};
 use crate::session::simulation::runs;
 use std::net::SocketAddr;
 
@@ -196,72 +200,119 @@ fn path(hops: &[Hop], end: End) -> Path {
 
 const SPEAKS: Hop = Hop::Speaks(64);
 
+/// The verdict on a trace whose flows all end so.
+fn alike(flows: usize, end: TraceEnd) -> TraceVerdict {
+    TraceVerdict::Alike { flows, end }
+}
+
+fn target() -> SocketAddr {
+    TARGET.parse().unwrap()
+}
+
+fn hops(hops: u8) -> TraceDistance {
+    TraceDistance { hops: Some(hops), hops_at_most: None }
+}
+
+fn at_most(hops: u8) -> TraceDistance {
+    TraceDistance { hops: None, hops_at_most: Some(hops) }
+}
+
+/// What was seen of a trace of one flow.
+fn seen(report: &TraceReport) -> Vec<&TraceSeen> {
+    let told = |one: &TraceEvidence| assert_eq!(one.source_port, None, "of one flow");
+    report.findings.evidence.iter().inspect(|one| told(one)).map(|one| &one.seen).collect()
+}
+
 #[test]
 fn a_path_that_speaks_is_told_hop_by_hop_whatever_the_target_answers() {
-    for (end, words) in [
-        (End::Stamp, "reaches 192.0.2.99 in 4 hops"),
-        (End::Echo, "reaches 192.0.2.99 in 4 hops"),
-        (End::Closed, "reaches 192.0.2.99 in 4 hops, where port 8620 is closed"),
+    for (end, found) in [
+        (End::Stamp, TraceEnd::Reached { target: target(), distance: hops(4) }),
+        (End::Echo, TraceEnd::Reached { target: target(), distance: hops(4) }),
+        (End::Closed, TraceEnd::PortClosed { target: target(), distance: hops(4) }),
     ] {
         let report = trace(&path(&[SPEAKS; 3], end), 1, 3);
-        assert_eq!(report.verdict.verdict, words);
+        assert_eq!(report.findings.verdict, alike(1, found));
         let flow = &report.flows[0];
         let routers: Vec<_> = flow.hops.iter().map(|hop| hop.routers()[0]).collect();
-        let target: IpAddr = "192.0.2.99".parse().unwrap();
-        assert_eq!(routers, [router(1), router(2), router(3), target]);
+        assert_eq!(routers, [router(1), router(2), router(3), target().ip()]);
         let trips = |hop: &crate::record::probe::TraceHop| {
             hop.tries.iter().map(|one| one.rtt_ns.unwrap()).collect::<Vec<_>>()
         };
         assert_eq!(trips(&flow.hops[1]), [10_000_000; 3]);
-        assert_eq!(report.verdict.could_also_be, Vec::<String>::new());
+        assert_eq!(report.findings.alternatives, []);
     }
 }
 
 #[test]
-fn a_path_that_drops_dies_after_the_last_router_that_speaks() {
+fn a_path_that_drops_ends_after_the_last_router_that_speaks() {
     let report = trace(&path(&[SPEAKS, Hop::Drops, SPEAKS], End::Stamp), 1, 2);
-    assert_eq!(report.verdict.verdict, "has no answer beyond hop 2 (192.0.2.2)");
+    let beyond = alike(1, TraceEnd::NoReplyBeyond { hop: 2, routers: vec![router(2)] });
+    assert_eq!(report.findings.verdict, beyond);
     assert_eq!(report.flows[0].last_heard, Some(2));
-    let evidence = report.verdict.evidence.join("\n");
-    assert!(evidence.contains("none of 12 probes to hops 3 to 8 was answered"), "{evidence}");
-    assert!(evidence.contains("none of 2 probes with a TTL of 255 was answered"), "{evidence}");
-    assert_eq!(report.verdict.could_also_be.len(), 3);
+    let expected = [
+        &TraceSeen::NoneBeyond { probes: 12, from_hop: 3, to_hop: 8 },
+        &TraceSeen::FullTtlUnanswered { probes: 2 },
+    ];
+    assert_eq!(seen(&report), expected);
+    let (hop, port) = (3, target().port());
+    let expected = [
+        TraceAlternative::TargetSilent { hop, port },
+        TraceAlternative::RepliesLost { hop },
+        TraceAlternative::Dropped { hop, port },
+    ];
+    assert_eq!(report.findings.alternatives, expected);
     let silent = trace(&path(&[SPEAKS, SPEAKS], End::Silent), 1, 2);
-    assert_eq!(silent.verdict.verdict, "has no answer beyond hop 2 (192.0.2.2)");
+    assert_eq!(silent.findings.verdict, beyond);
     let deaf = trace(&path(&[Hop::Silent; 2], End::Silent), 1, 2);
-    assert_eq!(deaf.verdict.verdict, "has no answer, of any router or of the target");
+    assert_eq!(deaf.findings.verdict, alike(1, TraceEnd::NoReply));
 }
 
 #[test]
 fn a_router_that_forbids_is_named_with_its_hop() {
     let report = trace(&path(&[SPEAKS, Hop::Forbids, SPEAKS], End::Stamp), 1, 2);
-    let words = "is stopped at hop 2 (192.0.2.2): \
-                 communication administratively prohibited (ICMP 3/13)";
-    assert_eq!(report.verdict.verdict, words);
+    let icmp = TraceIcmp {
+        icmp_type: Some(3),
+        icmp_code: Some(13),
+        meaning: Some(IcmpMeaning::Prohibited),
+    };
+    let stopped = TraceEnd::StoppedAt { hop: 2, router: router(2), icmp };
+    assert_eq!(report.findings.verdict, alike(1, stopped));
 }
 
 #[test]
 fn silent_hops_are_passed_over_however_many_there_are() {
     // Two tries do not tell whether the last of them is a router or the target, whose answers were
     // lost: a reflector does.
-    for (end, hops, silence) in [
-        (End::Stamp, "in 11 hops", "kept silent and let datagrams through"),
-        (End::Echo, "in at most 11 hops", "gave no answer: routers that keep silent, or the"),
-        (End::Closed, "in at most 11 hops", "gave no answer: routers that keep silent, or the"),
+    let silent: Vec<u8> = (2..=10).collect();
+    let target = target();
+    for (end, found, silence) in [
+        (
+            End::Stamp,
+            TraceEnd::Reached { target, distance: hops(11) },
+            TraceSeen::SilentRouters { hops: silent.clone() },
+        ),
+        (
+            End::Echo,
+            TraceEnd::Reached { target, distance: at_most(11) },
+            TraceSeen::SilentRoutersOrTarget { hops: silent.clone() },
+        ),
+        (
+            End::Closed,
+            TraceEnd::PortClosed { target, distance: at_most(11) },
+            TraceSeen::SilentRoutersOrTarget { hops: silent.clone() },
+        ),
     ] {
         let mut all = vec![SPEAKS];
         all.extend([Hop::Silent; 9]);
         let report = trace(&path(&all, end), 1, 2);
-        let words = format!("reaches 192.0.2.99 {hops}");
-        assert!(report.verdict.verdict.starts_with(&words), "{report:?}");
-        let evidence = report.verdict.evidence.join("\n");
-        let words = format!("hops 2, 3, 4, 5, 6, 7, 8, 9, 10 {silence}");
-        assert!(evidence.contains(&words), "{evidence}");
+        assert_eq!(report.findings.verdict, alike(1, found), "{report:?}");
+        assert!(seen(&report).contains(&&silence), "{report:?}");
     }
     // More tries do.
-    let hops = [SPEAKS, SPEAKS, SPEAKS, Hop::Silent];
-    let report = trace(&path(&hops, End::Closed), 1, 10);
-    assert!(report.verdict.verdict.contains("in 5 hops"), "{report:?}");
+    let path = path(&[SPEAKS, SPEAKS, SPEAKS, Hop::Silent], End::Closed);
+    let report = trace(&path, 1, 10);
+    let closed = TraceEnd::PortClosed { target, distance: hops(5) };
+    assert_eq!(report.findings.verdict, alike(1, closed), "{report:?}");
 }
 
 #[test]
@@ -279,18 +330,20 @@ fn routers_that_quote_nothing_are_asked_one_by_one() {
 }
 
 #[test]
-fn a_lost_answer_is_one_star_and_a_doubt() {
+fn a_lost_answer_is_one_star_and_a_caveat() {
     let report = trace(&Path { lost: vec![1], ..path(&[SPEAKS, SPEAKS], End::Stamp) }, 1, 3);
     let answers: Vec<_> =
         report.flows[0].hops[0].tries.iter().map(|one| one.answer.is_some()).collect();
     assert_eq!(answers, [true, false, true]);
-    assert!(report.verdict.doubt[0].starts_with("1 of 9 probes"), "{:?}", report.verdict.doubt);
+    let missing = TraceCaveat::RepliesMissing { unanswered: 1, probes: 9 };
+    assert_eq!(report.findings.caveats[0], missing);
 }
 
 #[test]
 fn flows_are_side_by_side_and_told_apart_by_their_ports() {
     let report = trace(&path(&[SPEAKS; 2], End::Stamp), 3, 1);
-    assert_eq!(report.verdict.verdict, "each of 3 flows reaches 192.0.2.99 in 3 hops");
+    let reached = TraceEnd::Reached { target: target(), distance: hops(3) };
+    assert_eq!(report.findings.verdict, alike(3, reached));
     let ports: Vec<_> = report.flows.iter().map(|flow| flow.source_port).collect();
     assert_eq!(ports, [40_000, 40_001, 40_002]);
 }
@@ -327,18 +380,17 @@ fn strangers_are_left_alone() {
 
 #[test]
 fn a_routing_loop_is_named_with_its_routers_and_not_walked_to_the_end() {
-    for (turn, words) in [
-        (2, "runs in a routing loop from hop 2 on: 192.0.2.2, 192.0.2.3 in turn"),
-        (3, "runs in a routing loop from hop 1 on: 192.0.2.1, 192.0.2.2, 192.0.2.3 in turn"),
-    ] {
+    for (turn, from_hop) in [(2, 2), (3, 1)] {
         let looped = Path { turn: Some(turn), ..path(&[SPEAKS; 3], End::Stamp) };
         let report = trace(&looped, 1, 3);
-        assert_eq!(report.verdict.verdict, words);
+        let routers = (from_hop..=3).map(router).collect();
+        let looped = TraceEnd::RoutingLoop { from_hop, routers };
+        assert_eq!(report.findings.verdict, alike(1, looped));
         let flow = &report.flows[0];
         assert!(!flow.reached && flow.hops.len() < 12, "{}", flow.hops.len());
-        assert_eq!(report.verdict.could_also_be, Vec::<String>::new());
-        let evidence = report.verdict.evidence.join(" ");
-        assert!(evidence.contains("a TTL of 255 was over on the way"), "{evidence}");
+        assert_eq!(report.findings.alternatives, []);
+        let expired = |one: &&TraceSeen| matches!(one, TraceSeen::FullTtlExpired { from: Some(_) });
+        assert_eq!(seen(&report).into_iter().filter(expired).count(), 1, "{report:?}");
     }
     // On a clean path the same router twice in a row is none.
     let mut flow = trace(&path(&[SPEAKS; 3], End::Silent), 1, 3).flows.remove(0);
@@ -369,8 +421,10 @@ fn what_this_host_refuses_is_explained_by_its_state() {
     session.poll_transmit(now, &mut out);
     let stop = SendStop::Refused { datagrams: out.len(), errno: 22 };
     session.on_sent(now, &out, &SendOutcome { accepted: 0, stop: Some(stop) });
-    let words = session.finish(now).verdict.verdict;
-    assert!(words.contains("a blackhole route of this host discards it"), "{words}");
+    let refusal = TraceRefusal::new(explain(22, target()));
+    assert_eq!(refusal.cause, "blackhole_route");
+    let verdict = session.finish(now).findings.verdict;
+    assert_eq!(verdict, alike(1, TraceEnd::NotSent { refusal }));
 }
 
 /// Shares of loss, both ways and one at a time, each with seeds.
@@ -393,16 +447,22 @@ fn random_loss_stops_nothing_and_makes_no_path_longer_than_it_is() {
             assert!(flow.hop_count.is_none_or(|hops| hops == truth), "{}", context());
             assert!(flow.hop_count_at_most.is_none_or(|most| most >= truth), "{}", context());
             assert!(flow.routing_loop.is_none() && flow.stopped_by().is_none(), "{}", context());
-            let words = &report.verdict.verdict;
-            let silent = words.starts_with("has no answer");
-            assert!(words.starts_with("reaches 192.0.2.99") || silent, "{}", context());
+            let TraceVerdict::Alike { flows: 1, end: found } = &report.findings.verdict else {
+                panic!("{}", context())
+            };
+            let silent = matches!(found, TraceEnd::NoReplyBeyond { .. } | TraceEnd::NoReply);
+            let closed = matches!(found, TraceEnd::PortClosed { .. });
+            let reached = matches!(found, TraceEnd::Reached { .. });
+            assert!(reached || closed || silent, "{}", context());
             assert!(!silent || loss.iter().any(|share| *share > 0.1), "{}", context());
             if silent && report.flows[0].last_heard.is_some() {
-                let beyond = report.verdict.could_also_be.join("; ");
-                assert!(beyond.contains("is the target") || beyond.contains("chance"), "{beyond}");
+                let explains = |one: &TraceAlternative| {
+                    use TraceAlternative::{RandomLoss, TargetSilent};
+                    matches!(one, TargetSilent { .. } | RandomLoss { .. })
+                };
+                assert!(report.findings.alternatives.iter().any(explains), "{}", context());
             }
-            let closed = end == End::Closed && !silent;
-            assert_eq!(words.contains("is closed"), closed, "{}", context());
+            assert_eq!(closed, end == End::Closed && !silent, "{}", context());
             let copied = copies != [1, 1];
             assert!(copied || flow.copies == 0, "{}", context());
             assert!(

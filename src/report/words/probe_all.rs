@@ -1,0 +1,92 @@
+//! `probe HOST` in words.
+
+use super::terms::list;
+use crate::record::Worded;
+use crate::record::probe::{LeftOut, LeftOutReason, NoAgent, ProbeFailure, ProbeKind};
+use crate::units::Nanos;
+use std::net::SocketAddr;
+
+/// The command that runs one kind alone; the port is named where it is not `usual`.
+pub fn command(kind: ProbeKind, host: &str, target: Option<SocketAddr>, usual: u16) -> String {
+    match target.map(|target| target.port()).filter(|port| *port != usual) {
+        None => format!("udpkit probe {kind} {host}"),
+        Some(port) if host.contains(':') => format!("udpkit probe {kind} [{host}]:{port}"),
+        Some(port) => format!("udpkit probe {kind} {host}:{port}"),
+    }
+}
+
+/// What was left out, a sentence each; kinds that lack the remote agent share one.
+pub fn left_out(all: &[LeftOut]) -> Vec<String> {
+    let lacks_agent = |left: &&LeftOut| left.reason == LeftOutReason::NoAgent;
+    let kinds: Vec<&str> = all.iter().filter(lacks_agent).map(|left| left.kind.name()).collect();
+    let verb = if kinds.len() == 1 { "needs" } else { "need" };
+    let shared = (!kinds.is_empty()).then(|| format!("{} {verb} the remote agent", list(&kinds)));
+    let alone = all
+        .iter()
+        .filter(|left| left.reason != LeftOutReason::NoAgent)
+        .map(|left| format!("{}: {}; run `{}`", left.kind, left.reason.text(), left.command));
+    shared.into_iter().chain(alone).collect()
+}
+
+impl Worded for LeftOutReason {
+    fn text(&self) -> String {
+        match self {
+            Self::NoAgent => "needs the remote agent".to_owned(),
+            Self::AgentFailed { reason } => reason.to_string(),
+            Self::NoStunReply { target } => format!("no STUN reply from {target}"),
+            Self::NoTimeLeft { limit_ns } => {
+                format!("no time left of the {} for all kinds", Nanos(*limit_ns))
+            }
+            Self::NotInTime { limit_ns } => {
+                format!("not complete after {}, the time for all kinds", Nanos(*limit_ns))
+            }
+            Self::LongerIdleTimes { tried_ns } => {
+                format!("idle times beyond {} were not tried", Nanos(*tried_ns))
+            }
+            Self::Interrupted => "interrupted".to_owned(),
+            Self::Failed { error } => error.clone(),
+        }
+    }
+}
+
+/// The head of a report: whether there is a remote agent, and where.
+pub fn agent_text(agent: bool, target: Option<SocketAddr>) -> String {
+    let at = target.map_or_else(String::new, |target| format!(" at {target}"));
+    if agent { format!("remote agent{at}") } else { format!("no remote agent{at}") }
+}
+
+/// How the kinds stand: `ports, mtu done; nat running`.
+pub fn progress(ended: &[(ProbeKind, bool)], running: &[ProbeKind]) -> String {
+    let names = |kinds: &mut dyn Iterator<Item = ProbeKind>| -> Vec<&'static str> {
+        kinds.map(ProbeKind::name).collect()
+    };
+    let of = |found: bool| {
+        let mut those = ended.iter().filter(|(_, one)| *one == found).map(|(kind, _)| *kind);
+        names(&mut those)
+    };
+    let parts = [
+        (of(true), "done"),
+        (of(false), "no result"),
+        (names(&mut running.iter().copied()), "running"),
+    ];
+    let parts = parts.into_iter().filter(|(kinds, _)| !kinds.is_empty());
+    let parts: Vec<String> =
+        parts.map(|(kinds, state)| format!("{} {state}", kinds.join(", "))).collect();
+    parts.join("; ")
+}
+
+/// That a kind is over.
+pub fn ended(kind: ProbeKind, found: bool) -> String {
+    if found { format!("{kind} done") } else { format!("{kind}: no result") }
+}
+
+impl Worded for ProbeFailure {
+    fn text(&self) -> String {
+        match self {
+            Self::HostNotFound { error } | Self::Usage { error } | Self::Failed { error } => {
+                error.clone()
+            }
+            Self::NoAgent(why) => NoAgent::text(why),
+        }
+    }
+}
