@@ -72,7 +72,9 @@ fn time_outs_of_3_7_and_20_seconds_are_found() {
         assert_eq!(path(&report, "inbound_refreshes"), true, "{report:#}");
         let every = path(&report, "keep_alive_ns").as_u64().expect("an interval");
         assert!((SECOND..3 * SECOND).contains(&every), "{every}");
-        assert_eq!(path(&report, "helper"), true);
+        assert_eq!(path(&report, "no_agent"), &Value::Null);
+        assert_eq!(path(&report, "verdict.code"), "keep_alive");
+        assert_eq!(path(&report, "verdict.every_ns").as_u64(), Some(every));
     };
     let longer = || {
         let lab = lab(FIREWALL, 7, 20);
@@ -87,14 +89,12 @@ fn time_outs_of_3_7_and_20_seconds_are_found() {
         let _server = serve(&lab);
         let mut command = lab.udpkit("client");
         command.args(["probe", "timeout", SERVER, "--candidates", "1s,2s,3s", "--up-to", "2s"]);
-        let output = run(&mut command, secs(60)).expect_success();
-        let text = output.out();
-        assert!(text.contains("open after 2.00 s of silence, the longest"), "{text}");
-        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
-        // What goes on meanwhile is told.
-        let said = output.err();
-        assert!(said.contains("4 sockets keep silent, for 2.00 s at most"), "{said}");
-        assert!(said.contains("established: open after 1.00 s"), "{said}");
+        let told = run(command.arg("-J"), secs(60)).expect_success();
+        let report = json(&told.out());
+        assert_eq!(path(&report, "verdict.code"), "stays_open", "{report:#}");
+        assert_eq!(path(&report, "verdict.open_ns").as_u64(), Some(2 * SECOND));
+        // What goes on meanwhile is told: two silences of two timers, and how they begin.
+        assert_eq!(told.err().lines().count(), 5, "{}", told.err());
     };
     thread::scope(|scope| {
         scope.spawn(masquerades);
@@ -104,13 +104,17 @@ fn time_outs_of_3_7_and_20_seconds_are_found() {
 }
 
 #[test]
-fn without_a_helper_nothing_is_known_and_its_words_are_shown() {
+fn without_an_agent_nothing_is_known_and_the_document_says_why() {
     let closed = format!("127.0.0.1:{}", free_udp_port());
-    let output = run(udpkit().args(["probe", "timeout", &closed]), secs(30));
+    let output = run(udpkit().args(["probe", "timeout", &closed, "-J"]), secs(30));
     assert_eq!(output.code(), Some(1));
-    let text = output.out().split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(text.contains("port unreachable, from 127.0.0.1"), "{text}");
-    assert!(text.contains("not known the time-out: without a helper"), "{text}");
+    let report = json(&output.out());
+    assert_eq!(path(&report, "failure.code"), "unreachable", "{report:#}");
+    assert_eq!(path(&report, "failure.target"), &closed);
+    assert_eq!(path(&report, "failure.icmp_code"), 3);
+    // The same as an error, with the command that starts a server on that port.
+    let port = closed.rsplit(':').next().expect("a port");
+    assert!(output.err().contains(&format!("serve --port {port}")), "{}", output.err());
     let server = Running::start(udpkit().args(["serve", "127.0.0.1:0", "--no-probe"]));
     let line = server.wait_for_line("serving on", secs(5));
     let address = line.split_whitespace().find(|word| word.starts_with("127.0.0.1:"));
@@ -118,9 +122,7 @@ fn without_a_helper_nothing_is_known_and_its_words_are_shown() {
     let output = run(udpkit().args(["probe", "timeout", &at, "-J"]), secs(30));
     assert_eq!(output.code(), Some(1));
     let report = json(&output.out());
-    assert_eq!(path(&report, "helper"), false);
-    let verdict = path(&report, "verdict").as_str().expect("words");
-    assert!(verdict.contains("550 this server has no probe agent"), "{verdict}");
+    assert_eq!(path(&report, "failure.code"), "refused", "{report:#}");
 }
 
 #[test]
@@ -132,22 +134,23 @@ fn an_interrupt_ends_early_and_tells_what_is_known() {
     let mut command = udpkit();
     command.args(["probe", "timeout", &at, "-J", "--candidates", "500ms,300s"]);
     let probing = Running::start(&mut command);
-    probing.wait_for_line("established: open after 500 ms", secs(30));
+    probing.wait_for_line("established: open after 500 ms idle", secs(30));
     probing.signal("INT");
     let output = probing.wait(secs(10)).expect_success();
     let report = json(&output.out());
     assert_eq!(path(&report, "interrupted"), true);
     assert_eq!(path(&report, "timers.0.open_ns"), 500_000_000);
-    let unknown = path(&report, "not_known.0").as_str().expect("a reason");
-    assert!(unknown.contains("5 min") || unknown.contains("300 s"), "{unknown}");
+    let unknown = path(&report, "not_known.0");
+    assert_eq!(path(unknown, "code"), "silences", "{report:#}");
+    assert_eq!(path(unknown, "silences_ns"), &serde_json::json!([300 * SECOND]));
 }
 
 #[test]
 fn what_cannot_be_is_a_usage_error() {
     for (args, told) in [
-        (&["192.0.2.1", "--candidates", "1h"][..], "cannot be tried"),
+        (&["192.0.2.1", "--candidates", "1h"][..], "out of range"),
         (&["192.0.2.1", "--candidates", "soon"], "--candidates"),
-        (&["192.0.2.1", "--up-to", "1s"], "leaves no silence"),
+        (&["192.0.2.1", "--up-to", "1s"], "leaves no idle time"),
         (&["192.0.2.1", "--tries", "9"], "--tries"),
     ] {
         let output = run(udpkit().args(["probe", "timeout"]).args(args), secs(10));

@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod all;
 mod idle_timeout;
 mod nat;
 mod path;

@@ -1,9 +1,8 @@
 //! `udpkit probe mtu`, `marks` and `shape` over two routers whose rules are known: the verdict is
 //! the rule.
 
-use crate::common::{Lab, Output, Running, json, path, require_lab, run, secs, udpkit};
+use crate::common::{Lab, Output, Running, json, path, require_lab, run, secs};
 use serde_json::Value;
-use std::net::UdpSocket;
 
 const TARGETS: [&str; 2] = ["10.77.3.2", "fd77:3::2"];
 /// The ports of all tests here.
@@ -408,27 +407,5 @@ fn what_the_own_packet_filter_drops_is_said_of_this_host() {
         assert!(!words.contains("router") && !words.contains("nobody"), "{told:#}");
         assert_eq!(path(&told, "traffic.sent"), 0, "{told:#}");
         assert!(path(&told, "no_helper").to_string().contains("this host"), "{told:#}");
-    }
-}
-
-#[test]
-fn without_a_helper_it_is_said_why_and_what_would_help() {
-    let deaf = UdpSocket::bind("127.0.0.1:0").expect("a port");
-    let silent = deaf.local_addr().expect("an address").to_string();
-    let refusing = Running::start(udpkit().args(["serve", "127.0.0.1:0", "--no-probe"]));
-    let line = refusing.wait_for_line("serving on", secs(10));
-    let at = line.split_whitespace().find(|word| word.starts_with("127.0.0.1:"));
-    let refuses = at.expect("an address").trim_end_matches(',').to_owned();
-    let runs = ["marks", "shape"].map(|kind| {
-        [&silent, &refuses].map(|at| Running::start(udpkit().args(["probe", kind, at])))
-    });
-    for [silent, refused] in runs {
-        let output = silent.wait(secs(30));
-        assert_eq!(output.code(), Some(1));
-        assert!(output.err().contains("nobody answers at"), "{}", output.err());
-        assert!(output.err().contains("hint: run `udpkit serve -p"), "{}", output.err());
-        let output = refused.wait(secs(30));
-        assert_eq!(output.code(), Some(1));
-        assert!(output.err().contains("the remote end replied: 550"), "{}", output.err());
     }
 }

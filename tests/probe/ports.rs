@@ -294,38 +294,6 @@ fn a_helper_that_refuses_is_quoted_and_what_is_known_without_one_is_told() {
 }
 
 #[test]
-fn a_host_alone_is_asked_everything_within_ten_seconds_or_told_what_was_left_out() {
-    require_lab!();
-    let lab = Lab::path();
-    let _server = serve(&lab, &["--probe-ports", HELD]);
-    let all =
-        TARGETS.map(|target| Running::start(lab.udpkit("client").args(["probe", target, "-J"])));
-    let nobody = Running::start(lab.udpkit("client").args(["probe", "10.77.2.3:8700"]));
-    for running in all {
-        let report = json(&running.wait(secs(40)).expect_success().out());
-        assert!(path(&report, "helper").as_bool().expect("told"), "{report}");
-        let took = path(&report, "duration_ns").as_u64().expect("told");
-        assert!(took <= 10_000_000_000, "{took} ns");
-        let left = path(&report, "left_out").as_array().expect("a list");
-        let left_out = |kind: &str| left.iter().any(|one| one["kind"].as_str() == Some(kind));
-        for kind in ["ports", "nat", "mtu", "marks", "shape", "trace", "timeout"] {
-            let verdict = report[kind]["verdict"].as_str();
-            assert!(verdict.is_some() || left_out(kind), "{kind} is neither told nor left out");
-        }
-        assert!(left_out("timeout"), "longer silences are left out");
-        assert_eq!(path(&report, "ports.ports.0.path").as_str(), Some("passes"), "{report}");
-    }
-    let output = nobody.wait(secs(40));
-    assert_eq!(output.code(), Some(1), "{}", output.out());
-    let text = unwrapped(&fits_80_columns(&output));
-    assert!(text.contains("no helper at 10.77.2.3:8700"), "{text}");
-    assert!(text.contains("marks: nobody serves at 10.77.2.3:8700: port unreachable"), "{text}");
-    assert!(text.contains("udpkit probe marks 10.77.2.3:8700"), "{text}");
-    assert!(text.contains("nat: nobody serves at 10.77.2.3:8700: port unreachable"), "{text}");
-    assert!(text.contains("trace reaches 10.77.2.3 in 1 hop, where port 8700 is closed"), "{text}");
-}
-
-#[test]
 fn bad_input_is_named_before_anything_is_sent() {
     let taken = UdpSocket::bind("127.0.0.1:0").expect("a port");
     let host = taken.local_addr().expect("an address").to_string();

@@ -1,7 +1,7 @@
 //! `udpkit probe trace` over two routers whose rules are known: the verdict is the rule.
 
-use crate::common::{Lab, Output, Running, json, path, require_lab, run, secs, udpkit};
-use serde_json::Value;
+use crate::common::{Lab, Running, json, path, require_lab, run, secs, udpkit};
+use serde_json::{Value, json as value};
 
 /// A path whose routers and server answer every datagram that they refuse: Linux would otherwise
 /// limit its ICMP, and probes beside each other would have to share it.
@@ -22,9 +22,12 @@ fn begin(lab: &Lab, args: &[&str]) -> Running {
     Running::start(lab.udpkit("client").args(args))
 }
 
-fn verdict(output: &Output) -> String {
-    let report = json(&output.out());
-    path(&report, "verdict").as_str().expect("a sentence").to_owned()
+/// A statement has at least these keys and values.
+#[track_caller]
+fn holds(told: &Value, wanted: &Value) {
+    for (key, value) in wanted.as_object().expect("an object") {
+        assert_eq!(&told[key], value, "{key} of {told:#}");
+    }
 }
 
 /// Who spoke at each hop of the first flow.
@@ -69,18 +72,17 @@ fn the_verdict_is_what_the_routers_were_told_to_do() {
     server.wait_for_line("serving on", secs(10));
     let wanted = |v6: bool, port: u16| {
         let at = |v4: &str, address: &str| if v6 { address.to_owned() } else { v4.to_owned() };
-        let target = at("10.77.3.2", "fd77:3::2");
+        let target = format!("{}:{port}", at("10.77.3.2", "[fd77:3::2]"));
         let (first, second) = (at("10.77.1.1", "fd77:1::1"), at("10.77.2.2", "fd77:2::2"));
-        let forbidden = at("3/13", "1/1");
+        let (icmp_type, icmp_code) = if v6 { (1, 1) } else { (3, 13) };
+        let icmp =
+            value!({ "icmp_type": icmp_type, "icmp_code": icmp_code, "meaning": "prohibited" });
         match port {
-            8620 | 1004 => format!("reaches {target} in 3 hops"),
-            9 => format!("reaches {target} in 3 hops, where port 9 is closed"),
-            1001 => format!("has no answer beyond hop 2 ({second})"),
-            1002 => format!("has no answer beyond hop 1 ({first})"),
-            _ => format!(
-                "is stopped at hop 1 ({first}): \
-                 communication administratively prohibited (ICMP {forbidden})"
-            ),
+            8620 | 1004 => value!({ "code": "reached", "target": target, "hops": 3 }),
+            9 => value!({ "code": "port_closed", "target": target, "hops": 3 }),
+            1001 => value!({ "code": "no_reply_beyond", "hop": 2, "routers": [second] }),
+            1002 => value!({ "code": "no_reply_beyond", "hop": 1, "routers": [first] }),
+            _ => value!({ "code": "stopped_at", "hop": 1, "router": first, "icmp": icmp }),
         }
     };
     let mut runs = Vec::new();
@@ -93,8 +95,8 @@ fn the_verdict_is_what_the_routers_were_told_to_do() {
         let output = run.wait(secs(30));
         let reached = matches!(port, 8620 | 9);
         assert_eq!(output.code(), Some(i32::from(!reached)), "{port}: {}", output.err());
-        assert_eq!(verdict(&output), wanted(v6, port), "{}", output.out());
         let report = json(&output.out());
+        holds(path(&report, "verdict"), &wanted(v6, port));
         if reached {
             let [one, two, three] = [("1", "1"), ("2", "2"), ("3", "2")].map(|(net, host)| {
                 if v6 { format!("fd77:{net}::{host}") } else { format!("10.77.{net}.{host}") }
@@ -102,7 +104,7 @@ fn the_verdict_is_what_the_routers_were_told_to_do() {
             assert_eq!(routers(&report), [Some(one), Some(two), Some(three)], "{report:#}");
         }
         let silent = matches!(port, 1001 | 1002);
-        let told = path(&report, "could_also_be").as_array().expect("sentences");
+        let told = path(&report, "alternatives").as_array().expect("statements");
         // Whoever fell silent, the next hop may be the target, and keep silent of that port alone.
         assert_eq!(told.len(), if silent { 3 } else { 0 }, "{report:#}");
     }
@@ -118,11 +120,16 @@ fn a_silent_router_is_a_star_and_the_trace_goes_on_behind_it() {
         server.wait_for_line("serving on", secs(10));
         server
     });
-    let runs = ["10.77.3.2:1004", "[fd77:3::2]:1004"].map(|at| begin(&lab, &[at]));
-    for run in runs {
-        let text = run.wait(secs(30)).expect_success().out();
-        assert!(text.contains("\n    1  *   ") && text.contains("in 3 hops"), "{text}");
-        assert!(text.contains("hop 1 kept silent and let datagrams through"), "{text}");
+    for at in ["10.77.3.2:1004", "[fd77:3::2]:1004"] {
+        let runs = [begin(&lab, &[at, "-J"]), begin(&lab, &[at])];
+        let [report, text] = runs.map(|run| run.wait(secs(30)).expect_success().out());
+        let report = json(&report);
+        holds(path(&report, "verdict"), &value!({ "code": "reached", "hops": 3 }));
+        let silent = value!({ "code": "silent_routers", "hops": [1] });
+        let told = path(&report, "evidence").as_array().expect("statements");
+        let told = told.iter().find(|one| one["code"] == silent["code"]);
+        holds(told.unwrap_or_else(|| panic!("{report:#}")), &silent);
+        assert!(text.contains("\n    1  *   "), "{text}");
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
     }
 }
@@ -148,10 +155,8 @@ fn a_flow_keeps_its_ports_whatever_the_ttl() {
     let report = json(&output.out());
     let ports = [0, 1].map(|flow| path(&report, &format!("flows.{flow}.source_port")).as_u64());
     assert_eq!(ports, [Some(5000), Some(5001)]);
-    assert_eq!(
-        path(&report, "verdict"),
-        "each of 2 flows reaches 10.77.3.2 in 3 hops, where port 9 is closed"
-    );
+    let wanted = value!({ "code": "port_closed", "flows": 2, "target": "10.77.3.2:9", "hops": 3 });
+    holds(path(&report, "verdict"), &wanted);
     let (ours, _) = lab.counter("client", "inet t", "ours");
     let (others, _) = lab.counter("client", "inet t", "others");
     // Three hops twice and the full TTL once, for each of two flows, at least.
@@ -161,8 +166,11 @@ fn a_flow_keeps_its_ports_whatever_the_ttl() {
 #[test]
 fn arguments_that_cannot_be_are_refused_before_a_socket_opens() {
     for (args, words) in [
-        (&["127.0.0.1", "--flows", "4", "--bind", ":65534"][..], "no 4 ports from 65534 on"),
-        (&["127.0.0.1", "--wait", "0s"], "--wait 0 waits for nothing"),
+        (
+            &["127.0.0.1", "--flows", "4", "--bind", ":65534"][..],
+            "the first port can be 65532 at most",
+        ),
+        (&["127.0.0.1", "--wait", "0s"], "--wait must be longer than 0 s"),
         (&["127.0.0.1", "--bind", "[::1]:9"], "of the other family"),
         (&["127.0.0.1", "--hops", "255"], "255"),
         (&["127.0.0.1:70000"], "not a number from 1 to 65535"),

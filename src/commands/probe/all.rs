@@ -93,15 +93,15 @@ fn measure(args: &AllArgs, target: &Target, signals: &Signals, progress: AllProg
     let gentle_over = |open: &[ProbeKind]| open.iter().all(|kind| *kind == ProbeKind::Timeout);
     gathering.gather(start + BUDGET.saturating_sub(SHAPE_NEEDS), gentle_over);
     let in_time = start.elapsed() + SHAPE_NEEDS <= BUDGET && gentle_over(&gathering.open);
-    if gathering.report.ports.is_none() {
-        gathering.leave_out(ProbeKind::Shape, LeftOutReason::NoAgent);
-    } else if signals.arrived() {
+    let limit_ns = BUDGET.as_nanos() as u64;
+    if signals.arrived() {
         gathering.leave_out(ProbeKind::Shape, LeftOutReason::Interrupted);
-    } else if in_time {
-        gathering.begin(ProbeKind::Shape);
-    } else {
-        let limit_ns = BUDGET.as_nanos() as u64;
+    } else if !in_time {
         gathering.leave_out(ProbeKind::Shape, LeftOutReason::NoTimeLeft { limit_ns });
+    } else if gathering.report.ports.is_none() {
+        gathering.leave_out(ProbeKind::Shape, LeftOutReason::NoAgent);
+    } else {
+        gathering.begin(ProbeKind::Shape);
     }
     gathering.gather(start + BUDGET, <[ProbeKind]>::is_empty);
     let mut report = gathering.finish(signals.arrived());
@@ -191,8 +191,9 @@ impl<'a> Gathering<'a> {
         if report.no_agent.is_some() {
             // Why there is none is said once for all.
             for left in &mut report.left_out {
-                if let LeftOutReason::AgentFailed { .. } | LeftOutReason::NoStunReply { .. } =
-                    left.reason
+                if let LeftOutReason::AgentFailed { .. }
+                | LeftOutReason::NoStunReply { .. }
+                | LeftOutReason::NoTimeLeft { .. } = left.reason
                 {
                     left.reason = LeftOutReason::NoAgent;
                 }

@@ -1,7 +1,9 @@
 //! All kinds of `probe` as text: a verdict each, what was left out, and what is told meanwhile.
 
-use crate::record::probe::{AllEvent, AllReport, ProbeKind};
-use crate::record::{Flow, Sink};
+use crate::record::probe::{
+    AllEvent, AllReport, KindVerdict, LeftOutReason, ProbeCaveat, ProbeKind,
+};
+use crate::record::{Flow, Sink, Worded};
 use crate::report::words::far_end::no_agent;
 use crate::report::words::probe_all::{agent_text, ended, left_out, progress};
 use crate::report::{Page, note};
@@ -11,32 +13,40 @@ use console::Term;
 
 /// The whole report.
 pub fn all_text(report: &AllReport, page: Page) -> String {
-    let agent = agent_text(report.agent, report.target);
     let took = Nanos(report.duration_ns);
-    let mut text =
-        page.paragraph("", 2, &format!("udpkit probe {}   {agent}   {took}", report.host));
-    text.push('\n');
+    let head = format!("udpkit probe {}   {}   {took}", report.host, agent_text(report));
     let verdicts = report.verdicts();
-    for found in &verdicts {
-        text.push_str(&page.labelled(found.kind.name(), &[found.verdict.text()]));
-    }
+    let mut blocks = vec![page.paragraph("", 2, &head)];
+    let each = verdicts.iter();
+    blocks.push(each.map(|one| page.labelled(one.kind.name(), &[one.verdict.text()])).collect());
     if let (Some(why), Some(target)) = (&report.no_agent, report.target) {
         let (error, hint) = no_agent(target, why);
-        text.push('\n');
-        text.push_str(&page.labelled("no agent", &[error]));
-        text.push_str(&page.labelled("hint", hint.as_slice()));
+        let hint = page.labelled("hint", hint.as_slice());
+        blocks.push(format!("{}{hint}", page.labelled("no agent", &[error])));
     }
-    let left_out = left_out(&report.left_out);
-    if !left_out.is_empty() {
-        text.push('\n');
-        text.push_str(&page.labelled("left out", &left_out));
-    }
-    let cautions: Vec<String> = verdicts
-        .iter()
-        .flat_map(|found| found.caveats.iter().map(|one| format!("{}: {}", found.kind, one.text())))
-        .collect();
-    text.push_str(&page.labelled("caution", &cautions));
-    text
+    blocks.push(format!(
+        "{}{}{}",
+        page.labelled("left out", &left_out(&report.left_out)),
+        page.labelled("run alone", &alone(report)),
+        page.labelled("caution", &cautions(report, &verdicts))
+    ));
+    blocks.retain(|block| !block.is_empty());
+    blocks.join("\n")
+}
+
+/// The commands that find out what was left out; without a remote agent they would not either.
+fn alone(report: &AllReport) -> Vec<&str> {
+    let left_out = report.left_out.iter();
+    let own = left_out.filter(|left| left.reason != LeftOutReason::NoAgent);
+    own.map(|left| left.command.as_str()).collect()
+}
+
+fn cautions(report: &AllReport, verdicts: &[KindVerdict<'_>]) -> Vec<String> {
+    let interrupted = report.interrupted.then(|| ProbeCaveat::Interrupted.text());
+    let of_kinds = verdicts.iter().flat_map(|found| {
+        found.caveats.iter().map(|one| format!("{}: {}", found.kind, one.text()))
+    });
+    interrupted.into_iter().chain(of_kinds).collect()
 }
 
 /// Tells whoever waits which kinds are running: on one line that is redrawn where standard error is

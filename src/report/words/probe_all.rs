@@ -2,7 +2,7 @@
 
 use super::terms::list;
 use crate::record::Worded;
-use crate::record::probe::{LeftOut, LeftOutReason, NoAgent, ProbeFailure, ProbeKind};
+use crate::record::probe::{AllReport, LeftOut, LeftOutReason, NoAgent, ProbeFailure, ProbeKind};
 use crate::units::Nanos;
 use std::net::SocketAddr;
 
@@ -21,10 +21,8 @@ pub fn left_out(all: &[LeftOut]) -> Vec<String> {
     let kinds: Vec<&str> = all.iter().filter(lacks_agent).map(|left| left.kind.name()).collect();
     let verb = if kinds.len() == 1 { "needs" } else { "need" };
     let shared = (!kinds.is_empty()).then(|| format!("{} {verb} the remote agent", list(&kinds)));
-    let alone = all
-        .iter()
-        .filter(|left| left.reason != LeftOutReason::NoAgent)
-        .map(|left| format!("{}: {}; run `{}`", left.kind, left.reason.text(), left.command));
+    let alone = all.iter().filter(|left| left.reason != LeftOutReason::NoAgent);
+    let alone = alone.map(|left| format!("{}: {}", left.kind, left.reason.text()));
     shared.into_iter().chain(alone).collect()
 }
 
@@ -50,9 +48,13 @@ impl Worded for LeftOutReason {
 }
 
 /// The head of a report: whether there is a remote agent, and where.
-pub fn agent_text(agent: bool, target: Option<SocketAddr>) -> String {
-    let at = target.map_or_else(String::new, |target| format!(" at {target}"));
-    if agent { format!("remote agent{at}") } else { format!("no remote agent{at}") }
+pub fn agent_text(report: &AllReport) -> String {
+    let at = report.target.map_or_else(String::new, |target| target.to_string());
+    match (report.agent, &report.no_agent) {
+        (true, _) => format!("remote agent at {at}"),
+        (false, Some(_)) => format!("no remote agent at {at}"),
+        (false, None) => at,
+    }
 }
 
 /// How the kinds stand: `ports, mtu done; nat running`.

@@ -54,25 +54,25 @@ impl Worded for TimeoutVerdict {
     }
 }
 
-/// When an idle path closes: once for both timers where they are alike.
+/// How long the timers run: once where they are alike.
 fn closes(one_datagram: IdleLimit, established: IdleLimit) -> String {
     if one_datagram == established {
-        return format!("an idle path closes {}", reach(one_datagram));
+        return format!("the idle timeout is {}", reach(one_datagram));
     }
     format!(
-        "an idle path closes {} if it carried one datagram out, and {} if established",
+        "the idle timeout is {} after one datagram out, and {} once established",
         reach(one_datagram),
         reach(established)
     )
 }
 
-/// `after 28.5 s to 29 s`, or what is known of it.
+/// `28.5 s to 29 s`, or what is known of it.
 fn reach(limit: IdleLimit) -> String {
     match (limit.open_ns, limit.closed_ns) {
-        (Some(open), Some(closed)) => format!("after {} to {}", Nanos(open), Nanos(closed)),
-        (None, Some(closed)) => format!("in less than {}", Nanos(closed)),
-        (Some(open), None) => format!("not within {}", Nanos(open)),
-        (None, None) => "after an unknown time".to_owned(),
+        (Some(open), Some(closed)) => format!("{} to {}", Nanos(open), Nanos(closed)),
+        (None, Some(closed)) => format!("less than {}", Nanos(closed)),
+        (Some(open), None) => format!("more than {}", Nanos(open)),
+        (None, None) => "not known".to_owned(),
     }
 }
 
@@ -112,15 +112,14 @@ impl Worded for TimeoutCaveat {
     fn text(&self) -> String {
         match self {
             Self::NotMonotonic { timer } => format!(
-                "{}: the path was open after a longer idle time than one after which it was \
-                 closed: several devices, or a full state table",
+                "not monotonic ({}): closed after one idle time and open after a longer one, as \
+                 with several devices on the path, or a full state table",
                 timer_name(*timer)
             ),
-            Self::ProvenByOwnPath => format!(
-                "{}: each socket first proved its address over the same path, by two datagrams \
-                 each way; a device may keep that flow longer than one of a single datagram",
-                timer_name(IdleTimer::OneDatagram)
-            ),
+            Self::ProvenByOwnPath => "the sockets for one datagram out first proved their address \
+                                      over the same path, by two datagrams each way; a device may \
+                                      keep such a flow longer"
+                .to_owned(),
             Self::Shared(caveat) => caveat.text(),
         }
     }
@@ -147,7 +146,7 @@ impl Worded for RefreshUnknown {
         match self {
             Self::NeverClosed => "no idle time was long enough to close the path".to_owned(),
             Self::NoneSurvived => {
-                "the path was open after no idle time that was short enough".to_owned()
+                "the path was not open after any idle time short enough to test this".to_owned()
             }
             Self::MayBeLoss => "the missing replies may be random loss".to_owned(),
             Self::Tried(reason) => reason.text(),
@@ -183,25 +182,28 @@ impl Worded for IdleUnknown {
             Self::AgentLost { reason } => format!("the server was lost before: {reason}"),
             Self::EndedEarly => "the run ended before".to_owned(),
             Self::LossUnknown { replies } => {
-                format!("{} arrived, and the loss of the path is not known", none_of(*replies))
+                format!("{}, and the loss of the path is not known", none_arrived(*replies))
             }
             Self::LossyPath { replies, control_lost, control_sent } => {
                 let lost = part(*control_lost, *control_sent, "datagram");
                 format!(
-                    "{} arrived, which may be random loss: {lost} that the server answers at once \
+                    "{}, which may be random loss: {lost} that the server answers at once \
                      had no reply",
-                    none_of(*replies)
+                    none_arrived(*replies)
                 )
             }
             Self::TooFewReplies { replies } => {
-                format!("{} arrived, too few to rule out random loss", none_of(*replies))
+                format!("{}, which does not rule out random loss", none_arrived(*replies))
             }
         }
     }
 }
 
-fn none_of(replies: u64) -> String {
-    format!("none of {}", plural_of(replies, "reply", "replies"))
+fn none_arrived(replies: u64) -> String {
+    match replies {
+        1 => "the only reply did not arrive".to_owned(),
+        _ => format!("none of {} arrived", plural_of(replies, "reply", "replies")),
+    }
 }
 
 impl Worded for TimeoutEvent {

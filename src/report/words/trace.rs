@@ -26,7 +26,7 @@ impl Worded for TraceVerdict {
 fn flows_end(part: &FlowsEnd) -> String {
     let ports: Vec<String> = part.source_ports.iter().map(ToString::to_string).collect();
     let noun = if ports.len() == 1 { "port" } else { "ports" };
-    format!("from {noun} {}: {}", list(&ports), part.end.text())
+    format!("for source {noun} {}, {}", list(&ports), part.end.text())
 }
 
 impl Worded for TraceEnd {
@@ -51,7 +51,9 @@ impl Worded for TraceEnd {
                 format!("rejected after hop {hop}: {}", icmp_text(icmp))
             }
             Self::RoutingLoop { from_hop, routers } => {
-                format!("routing loop from hop {from_hop}: {}", addresses(routers))
+                let between = if routers.len() == 1 { "at" } else { "between" };
+                let routers: Vec<String> = routers.iter().map(ToString::to_string).collect();
+                format!("routing loop from hop {from_hop} on, {between} {}", list(&routers))
             }
             Self::TtlExpired => "routing loop: a TTL of 255 expired on the path".to_owned(),
             Self::NotSent { refusal } => {
