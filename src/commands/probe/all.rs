@@ -88,7 +88,9 @@ const GENTLE: [ProbeKind; 6] = [
 fn measure(args: &AllArgs, target: &Target, signals: &Signals, progress: AllProgress) -> AllReport {
     let start = Instant::now();
     let mut gathering = Gathering::new(args, target, progress);
-    GENTLE.into_iter().for_each(|kind| gathering.begin(kind));
+    for kind in GENTLE {
+        gathering.begin(kind);
+    }
     // `timeout` takes longest, and is not disturbed by `shape`.
     let gentle_over = |open: &[ProbeKind]| open.iter().all(|kind| *kind == ProbeKind::Timeout);
     gathering.gather(start + BUDGET.saturating_sub(SHAPE_NEEDS), gentle_over);

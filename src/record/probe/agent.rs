@@ -42,7 +42,7 @@ pub enum NoAgent {
         from: Option<IpAddr>,
         /// The message itself.
         #[serde(skip)]
-        error: NetworkError,
+        error: Box<NetworkError>,
     },
     /// A router says that the TTL was over on the way.
     #[error("cannot reach {target}: {error}: a routing loop, or too many hops")]
@@ -53,7 +53,7 @@ pub enum NoAgent {
         from: Option<IpAddr>,
         /// The message itself.
         #[serde(skip)]
-        error: NetworkError,
+        error: Box<NetworkError>,
     },
     /// A server is there and refused.
     #[error("{reply}")]
@@ -80,11 +80,11 @@ pub enum NoAgent {
 impl NoAgent {
     /// The network's word that nobody is there.
     pub fn from_network(target: SocketAddr, error: &NetworkError) -> Self {
-        let (from, error) = (error.offender, *error);
+        let NetworkError { icmp_type, icmp_code, offender: from, .. } = *error;
+        let error = Box::new(*error);
         if error.is_time_exceeded() {
             return Self::TtlExceeded { target, from, error };
         }
-        let NetworkError { icmp_type, icmp_code, .. } = error;
         Self::Unreachable { target, icmp_type, icmp_code, from, error }
     }
 

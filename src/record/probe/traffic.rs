@@ -79,10 +79,10 @@ impl ProbeTraffic {
     /// The control beside which something is called blocked; `None` without any.
     pub fn control_evidence(&self) -> Option<ControlEvidence> {
         let Self { control_sent: sent, control_back: answered, .. } = *self;
-        (sent > 0).then(|| ControlEvidence::ControlAnswered {
+        (sent > 0).then_some(ControlEvidence::ControlAnswered {
             sent,
             answered,
-            one_in: crate::stats::ODDS as u64,
+            one_in: crate::stats::ODDS,
         })
     }
 

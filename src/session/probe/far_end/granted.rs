@@ -1,4 +1,4 @@
-//! What the helper's replies tell: the probe that it granted, and what arrived.
+//! What the remote agent's replies tell: the probe that it granted, and what arrived.
 
 use crate::wire::{Arrivals, Code, PortList, Reply};
 use std::net::IpAddr;

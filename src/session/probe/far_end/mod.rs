@@ -121,8 +121,8 @@ impl FarEnd {
         self.patience = patience;
     }
 
-    /// The same far end, of which the probe asks by the dialogue's own socket, too: that stays proven
-    /// for as long as the probe is going on.
+    /// The same far end, of which the probe asks by the dialogue's own socket, too: that stays
+    /// proven for as long as the probe is going on.
     #[must_use]
     pub fn asked_by_its_own_socket(self) -> Self {
         Self { stays_proven: true, ..self }
@@ -141,14 +141,15 @@ impl FarEnd {
         self.granted.as_ref()
     }
 
-    /// Has a socket of the loop prove its address to the helper, so that for a minute it may ask for
-    /// more than one answer at once that is no longer than the ask. Only once a probe is granted.
+    /// Has a socket of the loop prove its address to the remote agent, so that for a minute it may
+    /// ask for more than one answer at once that is no longer than the ask. Only once a probe is
+    /// granted.
     pub fn prove(&mut self, socket: usize) {
         self.prove_at(socket, self.address);
     }
 
-    /// The same by way of another port or address of the helper, for whom a NAT may have given the
-    /// socket another address.
+    /// The same by way of another port or address of the remote agent, for whom a NAT may have
+    /// given the socket another address.
     pub fn prove_at(&mut self, socket: usize, to: SocketAddr) {
         let lane = Lane::new(Dest { socket, ..Dest::from(to) }, &mut self.tags);
         self.lanes.insert(socket, lane);
@@ -181,18 +182,18 @@ impl FarEnd {
         self.seen.get(&item)
     }
 
-    /// Answers that the helper did not send, by its limits, as it told last.
+    /// Answers that the remote agent did not send, by its limits, as it told last.
     pub fn withheld(&self) -> u64 {
         self.withheld
     }
 
-    /// The largest packet of the helper's interface, where it refused a larger answer and told;
-    /// `None` otherwise.
+    /// The largest packet of the remote agent's interface, where it refused a larger answer and
+    /// told; `None` otherwise.
     pub fn interface_mtu(&self) -> Option<u32> {
         self.interface_mtu
     }
 
-    /// The longest that the helper took to answer a word of the dialogue; 0 before the first.
+    /// The longest that the remote agent took to answer a word of the dialogue; 0 before the first.
     pub fn round_trip(&self) -> Nanos {
         self.round_trip
     }
@@ -215,7 +216,7 @@ impl FarEnd {
         }
     }
 
-    /// This host stood still for so long, which is not the helper's silence.
+    /// This host stood still for so long, which is not the remote agent's silence.
     pub fn on_pause(&mut self, length: Nanos) {
         self.asked_at += length;
         if let State::Hello(exchange) | State::Ticket(exchange) | State::Asked(_, exchange) =
@@ -226,7 +227,7 @@ impl FarEnd {
         self.lanes.values_mut().for_each(|lane| lane.on_pause(length));
     }
 
-    /// The dialogue's own address as the helper sees it; `None` until it told.
+    /// The dialogue's own address as the remote agent sees it; `None` until it told.
     pub fn seen_as(&self) -> Option<SocketAddr> {
         self.seen_as
     }
@@ -258,7 +259,7 @@ impl FarEnd {
         matches!(self.state, State::Closed | State::Lost(_))
     }
 
-    /// Why there is no helper, or no more; `None` where there is one.
+    /// Why there is no remote agent, or no more; `None` where there is one.
     pub fn lost(&self) -> Option<&NoAgent> {
         match &self.state {
             State::Lost(why) => Some(why),
@@ -377,7 +378,7 @@ impl FarEnd {
         self.state = State::Lost(why);
     }
 
-    /// Takes a datagram that is the helper's word in the dialogue, on whichever socket; `false` for
+    /// Takes a datagram that is the agent's word in the dialogue, on whichever socket; `false` for
     /// any other.
     pub fn on_datagram(&mut self, now: Now, datagram: &Datagram<'_>) -> bool {
         let payload = datagram.payload;

@@ -291,10 +291,11 @@ fn evidence(report: &TimeoutReport) -> Vec<TimeoutEvidence> {
             all.push(TimeoutEvidence::Replies { timer: timer.timer, after });
         }
     }
-    all.extend(report.inbound_refreshes.map(|refreshes| match refreshes {
-        true => TimeoutEvidence::InboundRefreshes,
-        false => TimeoutEvidence::InboundDoesNotRefresh,
-    }));
+    all.extend(match report.inbound_refreshes {
+        Some(true) => Some(TimeoutEvidence::InboundRefreshes),
+        Some(false) => Some(TimeoutEvidence::InboundDoesNotRefresh),
+        None => None,
+    });
     all
 }
 

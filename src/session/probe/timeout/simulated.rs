@@ -40,7 +40,7 @@ pub(super) struct Rules {
     pub copies: [usize; 2],
     pub seed: u64,
     /// Whether the server helps.
-    pub helper: bool,
+    pub agent: bool,
     /// What becomes of the server's other port.
     pub other_port: OtherPort,
 }
@@ -69,7 +69,7 @@ impl Default for Rules {
             loss: [0.0; 2],
             copies: [1; 2],
             seed: 1,
-            helper: true,
+            agent: true,
             other_port: OtherPort::None,
         }
     }
@@ -191,7 +191,7 @@ pub(super) fn probed(rules: Rules, plan: TimeoutPlan) -> (TimeoutReport, Vec<Tim
     )
     .on_ports(server_address.port(), &[]);
     let mut random = Rng::with_seed(rules.seed);
-    let (loss, copies, helper) = (rules.loss, rules.copies, rules.helper);
+    let (loss, copies, agent) = (rules.loss, rules.copies, rules.agent);
     let mut nat = Nat { rules, states: HashMap::new() };
     let mut batch = TxBatch::new(256, 64 << 10);
     // By time: whether to the server, the flow, the bytes.
@@ -224,7 +224,7 @@ pub(super) fn probed(rules: Rules, plan: TimeoutPlan) -> (TimeoutReport, Vec<Tim
         let mut send = |to_server: bool, flow: Path, bytes: &[u8], nat: &mut Nat| {
             let passes = if to_server {
                 nat.out(flow, now);
-                helper && !(flow.1 && rule == OtherPort::Blocked)
+                agent && !(flow.1 && rule == OtherPort::Blocked)
             } else {
                 nat.comes_in(flow, now)
             };

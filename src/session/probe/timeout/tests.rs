@@ -177,7 +177,7 @@ fn a_timer_shorter_than_the_shortest_silence_is_found_below_it() {
 
 #[test]
 fn without_an_agent_nothing_is_known_and_that_is_said() {
-    let (report, events, took) = probed(Rules { helper: false, ..Rules::default() }, plan());
+    let (report, events, took) = probed(Rules { agent: false, ..Rules::default() }, plan());
     assert!(report.keep_alive_ns.is_none() && events.is_empty());
     let Some(why @ NoAgent::NoReply { target, .. }) = &report.no_agent else {
         panic!("{report:?}")
