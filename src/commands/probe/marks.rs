@@ -6,9 +6,8 @@ use crate::cli::MarksArgs;
 use crate::commands::Exit;
 use crate::engine::Signals;
 use crate::record::Document;
-use crate::record::probe::MarksReport;
-use crate::record::probe::NoAgent;
-use crate::report::{marks_text, print_json, print_text};
+use crate::record::probe::{MarksCaveat, MarksReport, NoAgent};
+use crate::report::{Page, marks_text, print_json, print_text};
 use crate::session::probe::marks::{MarksKind, MarksPlan};
 use crate::wire::PortList;
 use anyhow::Context;
@@ -28,7 +27,7 @@ pub fn run(args: MarksArgs) -> anyhow::Result<Exit> {
     if args.far_end.json {
         print_json(&Document::new("probe marks", report));
     } else {
-        print_text(&marks_text(&report));
+        print_text(&marks_text(&report, Page::of_stdout()));
     }
     Ok(if seen && believed { Exit::Done } else { Exit::Failed })
 }
@@ -45,7 +44,7 @@ pub fn measure(
     Ok(ended.facts.map(|mut report| {
         report.duration_ns = ended.duration.0;
         report.interrupted = ended.interrupted;
-        report.verdict.doubt.extend(ended.caveats.iter().map(crate::record::Worded::text));
+        report.findings.caveats.extend(ended.caveats.into_iter().map(MarksCaveat::Shared));
         report
     }))
 }

@@ -182,7 +182,7 @@ impl AllReport {
             self.scan.as_ref().map(|report| bridge(Ports, &report.verdict)),
             self.nat.as_ref().map(|report| bridge(Nat, &report.verdict)),
             self.mtu.as_ref().map(|report| bridge(Mtu, &report.verdict)),
-            self.marks.as_ref().map(|report| bridge(Marks, &report.verdict)),
+            self.marks.as_ref().map(|report| KindVerdict::of(Marks, &report.findings)),
             self.shape.as_ref().map(|report| bridge(Shape, &report.verdict)),
             self.trace.as_ref().map(|report| KindVerdict::of(Trace, &report.findings)),
             self.timeout.as_ref().map(|report| KindVerdict::of(Timeout, &report.findings)),

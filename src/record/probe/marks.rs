@@ -1,6 +1,7 @@
 //! What `probe marks` found.
 
-use super::{Outcome, ProbeTraffic, Verdict};
+use super::{ControlEvidence, ControlLoss, Outcome, ProbeCaveat, ProbeTraffic, Way};
+use crate::record::Findings;
 use serde::Serialize;
 use std::net::SocketAddr;
 
@@ -31,8 +32,11 @@ pub struct MarksReport {
     pub duration_ns: u64,
     /// What it comes to.
     #[serde(flatten)]
-    pub verdict: Verdict,
+    pub findings: MarksFindings,
 }
+
+/// What it comes to, with what stands beside it.
+pub type MarksFindings = Findings<MarksVerdict, MarksEvidence, MarksAlternative, MarksCaveat>;
 
 /// One value of the TOS byte or traffic class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -51,4 +55,146 @@ pub struct MarkRow {
     pub dscp_arrived: Option<u8>,
     /// ECN as it arrived; `None` when none did, or it is not told.
     pub ecn_arrived: Option<u8>,
+}
+
+/// What becomes of DSCP and ECN.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum MarksVerdict {
+    /// Every value arrives as it was sent, both ways.
+    Unchanged,
+    /// Some arrive changed, or not at all.
+    Changed {
+        /// How, the way out first.
+        #[serde(serialize_with = "crate::record::finding::all")]
+        changes: Vec<MarkChange>,
+    },
+    /// Those that could be observed arrive as they were sent; others could not be observed.
+    NoChangeSeen {
+        /// Values that could be observed, both ways together.
+        observed: u64,
+        /// Values that were sent, both ways together.
+        of: u64,
+    },
+    /// No datagram was answered.
+    NothingAnswered,
+    /// This host let none out.
+    NothingSent,
+}
+
+/// What a path does to some marks on one way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum MarkChange {
+    /// Whatever the DSCP was, it arrives as this one.
+    AllDscpsBecome {
+        /// On which way.
+        way: Way,
+        /// DSCP as it arrives.
+        dscp: u8,
+    },
+    /// The upper three bits of every DSCP, once the IP precedence, arrive as 0.
+    PrecedenceCleared {
+        /// On which way.
+        way: Way,
+    },
+    /// The lower three bits of every DSCP arrive as 0.
+    LowBitsCleared {
+        /// On which way.
+        way: Way,
+    },
+    /// Several DSCPs, or one, arrive as another.
+    DscpsBecome {
+        /// On which way.
+        way: Way,
+        /// DSCPs as sent.
+        sent: Vec<u8>,
+        /// DSCP as they arrive.
+        arrived: u8,
+    },
+    /// ECN arrives as 0.
+    EcnCleared {
+        /// On which way.
+        way: Way,
+        /// ECN as sent.
+        sent: Vec<u8>,
+    },
+    /// ECN arrives as another value than 0.
+    EcnBecomes {
+        /// On which way.
+        way: Way,
+        /// ECN as sent.
+        sent: u8,
+        /// ECN as it arrives.
+        arrived: u8,
+    },
+    /// Datagrams with these values do not arrive, while others do.
+    Dropped {
+        /// On which way.
+        way: Way,
+        /// DSCPs, without ECN.
+        dscp: Vec<u8>,
+        /// ECN values, without a DSCP.
+        ecn: Vec<u8>,
+    },
+}
+
+/// What was observed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum MarksEvidence {
+    /// How much of one way.
+    Observed {
+        /// Which way.
+        way: Way,
+        /// Values of which it is known how they arrive.
+        observed: u64,
+        /// Values that were sent.
+        of: u64,
+        /// Datagrams that arrived.
+        arrived: u64,
+        /// Datagrams that were sent.
+        sent: u64,
+    },
+    /// What was asked beside them.
+    #[serde(untagged)]
+    Shared(ControlEvidence),
+}
+
+/// What else could change marks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum MarksAlternative {
+    /// One of the two hosts, not the path.
+    HostRewrites,
+    /// A congested queue, which marks CE by design (RFC 3168 §5).
+    Congestion,
+}
+
+/// What to keep in mind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum MarksCaveat {
+    /// None of some values arrived, and it is not known why.
+    Undecided {
+        /// Values on the way out.
+        out: u64,
+        /// Values on the way back.
+        back: u64,
+        /// What the path loses of short datagrams; `None` where that is not known.
+        #[serde(serialize_with = "crate::record::finding::maybe")]
+        control_loss: Option<ControlLoss>,
+    },
+    /// Some values arrived where the receiver is not shown DSCP and ECN.
+    NotShown {
+        /// Values on the way out.
+        out: u64,
+        /// Values on the way back.
+        back: u64,
+    },
+    /// Which hop changes marks cannot be known.
+    HopUnknown,
+    /// As with any probe.
+    #[serde(untagged)]
+    Shared(ProbeCaveat),
 }

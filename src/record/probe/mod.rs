@@ -16,7 +16,10 @@ mod traffic;
 pub use agent::{ControlEvidence, ControlLoss, NoAgent, ProbeCaveat};
 pub use all::{AllEvent, AllReport, KindVerdict, LeftOut, LeftOutReason, ProbeKind};
 pub use failure::{FailureReport, ProbeFailure};
-pub use marks::{MarkRow, MarksReport};
+pub use marks::{
+    MarkChange, MarkRow, MarksAlternative, MarksCaveat, MarksEvidence, MarksFindings, MarksReport,
+    MarksVerdict,
+};
 pub use mtu::{FragmentRow, KnownBy, MtuDirection, MtuLimit, MtuReport, TooBig};
 pub use nat::{Dependence, Hairpin, NatReport, NatSocket, NatTest, PortChoice};
 pub use ports::{HelperReport, IcmpWord, NotTold, PortPath, PortRow, PortsBeside, PortsReport};

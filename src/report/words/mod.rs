@@ -13,6 +13,7 @@ pub mod check;
 mod check_evidence;
 pub mod far_end;
 mod host;
+mod marks;
 pub mod probe_all;
 pub mod serve;
 pub mod terms;

@@ -8,7 +8,8 @@ use super::mtu::{MtuKind, MtuPlan, judge};
 use super::shape::{ShapeKind, ShapePlan};
 use super::simulated::{World, helper, run};
 use crate::record::probe::{
-    MarkRow, MarksReport, MtuLimit, MtuReport, Outcome, PayloadRow, ProbeTraffic, ShapeReport, Way,
+    MarkChange, MarkRow, MarksCaveat, MarksReport, MarksVerdict, MtuLimit, MtuReport, Outcome,
+    PayloadRow, ProbeCaveat, ProbeTraffic, ShapeReport, Way,
 };
 use crate::session::simulation::runs;
 
@@ -64,11 +65,10 @@ fn no_mark_is_called_lost_because_it_was_lost_by_chance() {
     for (loss, seed) in losses() {
         let report = marks(&mut World { loss, ..World::new(seed) });
         let lost = |row: &MarkRow| row.outcome == Outcome::Blocked;
-        let context = format!("{loss:?}, seed {seed}: {:?}", report.verdict);
+        let context = format!("{loss:?}, seed {seed}: {:?}", report.findings);
         assert!(!report.out.iter().chain(&report.back).any(lost), "{context}");
         if loss.iter().all(|share| *share <= 0.1) {
-            let same = "every DSCP and every ECN value arrives as it was sent, both ways";
-            assert_eq!(report.verdict.verdict, same, "{context}");
+            assert_eq!(report.findings.verdict, MarksVerdict::Unchanged, "{context}");
         }
     }
 }
@@ -136,12 +136,14 @@ fn a_mark_that_is_dropped_or_bleached_is_found_through_loss() {
         let loss = [share; 2];
         let ef_is_dropped = |tos: u8| tos >> 2 == 46;
         let report = marks(&mut World { loss, stops_tos: ef_is_dropped, ..World::new(seed) });
-        let words = "EF(46) does not arrive on the way out";
-        assert_eq!(report.verdict.verdict, words, "{share}, seed {seed}");
+        let dropped = MarkChange::Dropped { way: Way::Out, dscp: vec![46], ecn: Vec::new() };
+        let verdict = MarksVerdict::Changed { changes: vec![dropped] };
+        assert_eq!(report.findings.verdict, verdict, "{share}, seed {seed}");
         let tos: [fn(u8) -> u8; 2] = [|tos| tos & !3, |tos| tos];
         let report = marks(&mut World { loss, tos, ..World::new(seed) });
-        let words = "ECT(0), ECT(1) and CE bleached on the way out";
-        assert_eq!(report.verdict.verdict, words, "{share}, seed {seed}");
+        let cleared = MarkChange::EcnCleared { way: Way::Out, sent: vec![2, 1, 3] };
+        let verdict = MarksVerdict::Changed { changes: vec![cleared] };
+        assert_eq!(report.findings.verdict, verdict, "{share}, seed {seed}");
     }
 }
 
@@ -227,8 +229,12 @@ fn what_this_host_refuses_is_said_of_it_and_is_no_loss() {
     );
 
     let none = || World { own_limit: Some((0.0, 0.0)), ..World::new(3) };
-    let verdicts =
-        [mtu(&mut none()).verdict, marks(&mut none()).verdict, shape(&mut none()).verdict];
+    let found = marks(&mut none()).findings;
+    assert_eq!(found.verdict, MarksVerdict::NothingSent);
+    let refused =
+        |one: &MarksCaveat| matches!(one, MarksCaveat::Shared(ProbeCaveat::RefusedHere { .. }));
+    assert!(found.caveats.iter().any(refused), "{found:?}");
+    let verdicts = [mtu(&mut none()).verdict, shape(&mut none()).verdict];
     for verdict in verdicts.map(|verdict| verdict.verdict) {
         assert!(verdict.contains("datagrams did not leave this host"), "{verdict}");
         assert!(!verdict.contains("pass") && !verdict.contains("arrive"), "{verdict}");
@@ -261,7 +267,7 @@ fn a_path_that_is_silent_is_told_as_such_and_nothing_is_blocked() {
     let world = || World { loss: [1.0; 2], ..World::new(5) };
     let report = mtu(&mut world());
     assert!(report.verdict.verdict.contains("no size is told"), "{:?}", report.verdict);
-    assert_eq!(marks(&mut world()).verdict.verdict, "no marked datagram was answered");
+    assert_eq!(marks(&mut world()).findings.verdict, MarksVerdict::NothingAnswered);
     let report = shape(&mut world());
     assert_ne!(report.port, Outcome::Blocked, "{report:#?}");
     assert!(report.verdict.verdict.contains("not told"), "{:?}", report.verdict);

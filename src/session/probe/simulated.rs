@@ -365,7 +365,9 @@ fn answer(
 
 mod tests {
     use super::*;
-    use crate::record::probe::{Counted, MtuLimit, MtuReport, Outcome, PayloadRow, Way};
+    use crate::record::probe::{
+        Counted, MarkChange, MarksVerdict, MtuLimit, MtuReport, Outcome, PayloadRow, Way,
+    };
     use crate::session::probe::marks::{MarksKind, MarksPlan};
     use crate::session::probe::mtu::{MtuKind, MtuPlan, judge};
     use crate::session::probe::shape::{ShapeKind, ShapePlan};
@@ -415,11 +417,12 @@ mod tests {
                 World { loss: [0.05; 2], tos: [|tos| tos & 3, bleach], ..World::new(seed) };
             let kind = MarksKind::new(MarksPlan { target: helper(), tries: 8 });
             let report = run(kind, &[], &mut world);
-            assert_eq!(
-                report.verdict.verdict,
-                "every DSCP arrives as 0 on the way out; ECT(0) bleached on the way back",
-                "seed {seed}"
-            );
+            let changes = vec![
+                MarkChange::AllDscpsBecome { way: Way::Out, dscp: 0 },
+                MarkChange::EcnCleared { way: Way::Back, sent: vec![2] },
+            ];
+            let verdict = MarksVerdict::Changed { changes };
+            assert_eq!(report.findings.verdict, verdict, "seed {seed}");
             let hops = (report.hops_out, report.hops_back, report.hops_back_from);
             assert_eq!(hops, (Some(2), Some(2), Some(255)));
         }

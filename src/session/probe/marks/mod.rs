@@ -11,7 +11,7 @@ pub use judge::judge;
 use super::question::{Chance, MOST_TRIES, Question};
 use super::rounds::{Kind, Round, RoundsEnd, Told};
 use super::shots::{AnswerPlan, Grant, Shot};
-use crate::record::probe::{MarkRow, MarksReport, Outcome, Verdict};
+use crate::record::probe::{MarkRow, MarksFindings, MarksReport, MarksVerdict, Outcome};
 use crate::wire::{Hops, split_tos};
 use std::net::SocketAddr;
 
@@ -169,9 +169,9 @@ impl Kind for MarksKind {
             traffic: end.traffic,
             interrupted: false,
             duration_ns: 0,
-            verdict: Verdict::default(),
+            findings: MarksFindings::new(MarksVerdict::NothingAnswered),
         };
-        report.verdict = judge(&report);
+        report.findings = judge(&report);
         report
     }
 }
