@@ -15,13 +15,15 @@ const HOST_UNREACHABLE: i32 = 113;
 const NOT_PERMITTED: i32 = 1;
 
 /// Who spoke (`ee_origin`, ip(7)).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ErrorOrigin {
     /// This host: a route, a limit or a filter of its own, also where its filter spoke by ICMP.
     Local,
     /// An ICMP message (RFC 792).
     Icmp,
     /// An `ICMPv6` message (RFC 4443).
+    #[serde(rename = "icmpv6")]
     Icmp6,
 }
 

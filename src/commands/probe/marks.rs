@@ -1,5 +1,6 @@
 //! `udpkit probe marks`: from arguments to a run.
 
+use super::error::ProbeError;
 use super::far_end::Target;
 use super::helped;
 use crate::cli::MarksArgs;
@@ -15,7 +16,7 @@ use anyhow::Context;
 /// Runs `udpkit probe marks`.
 pub fn run(args: MarksArgs) -> anyhow::Result<Exit> {
     let target = Target::resolve(&args.far_end)?;
-    let signals = Signals::listen().context("cannot listen to signals")?;
+    let signals = Signals::listen().context(ProbeError::Signals)?;
     let report = match measure(&target, args.tries, Some(signals))? {
         Ok(report) => report,
         Err(why) => {

@@ -1,16 +1,18 @@
-//! `udpkit probe ports`: from arguments to a run, with a helper where there is one.
+//! `udpkit probe ports`: from arguments to a run, with a remote agent where there is one.
 
+use super::error::ProbeError;
 use super::far_end::Target;
 use super::scan::{self, ScanOrder};
 use super::trace::{self, TraceOrder};
+use super::usage::ProbeUsage;
 use crate::batch::TxBatch;
 use crate::cli::PortsArgs;
 use crate::commands::{Exit, Usage};
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
-use crate::record::probe::NoAgent;
-use crate::record::probe::{PortPath, PortsReport, Verdict};
-use crate::record::{Document, Worded};
-use crate::report::{self, ports_text, print_json, print_text};
+use crate::record::Document;
+use crate::record::probe::{NoAgent, PortPath, PortsReport};
+use crate::report::words::ports::{held_back_note, no_agent_note};
+use crate::report::{self, Page, ports_text, print_json, print_text};
 use crate::session::probe::ports::{PortsEnd, PortsPlan, PortsSession, heed, in_question};
 use crate::units::Nanos;
 use crate::wire::{Dscp, Ecn, PortList};
@@ -59,38 +61,40 @@ pub fn run(args: PortsArgs) -> anyhow::Result<Exit> {
         dscp: args.dscp,
         ecn: args.ecn,
     };
-    let signals = Signals::listen().context("cannot listen to signals")?;
+    let signals = Signals::listen().context(ProbeError::Signals)?;
     match measure(&target, &order, Some(signals))? {
         PortsEnd::Helped(report) => helped(&args, &target, *report),
         PortsEnd::NoAgent(NoAgent::Interrupted) => Ok(interrupted(&args, &target)),
         PortsEnd::NoAgent(why) => {
-            let why = why.to_string();
-            report::note(format_args!("no helper: {why}; what can be known without one:"));
-            scan::run(&args, target.addr, Some(&why))
+            report::note(no_agent_note(&why));
+            scan::run(&args, target.addr, Some(why))
         }
     }
 }
 
 /// Says that the user ended the run before anything was known.
 fn interrupted(args: &PortsArgs, target: &Target) -> Exit {
-    let why = NoAgent::Interrupted.to_string();
+    // The verdict of a report without any port.
     let report = PortsReport {
         host: target.name.clone(),
         target: Some(target.addr.ip()),
         stopped_early: true,
         interrupted: true,
-        verdict: Verdict::new(format!("not told: {why}")),
         ..PortsReport::default()
     };
-    if args.far_end.json {
-        print_json(&Document::new("probe ports", report));
-    } else {
-        print_text(&ports_text(&report));
-    }
+    print(args, report);
     Exit::Failed
 }
 
-/// Prints what was found; ports at which the helper could not listen are asked without it.
+fn print(args: &PortsArgs, report: PortsReport) {
+    if args.far_end.json {
+        print_json(&Document::new("probe ports", report));
+    } else {
+        print_text(&ports_text(&report, Page::of_stdout()));
+    }
+}
+
+/// Prints what was found; ports at which the agent does not listen are scanned without it.
 fn helped(args: &PortsArgs, target: &Target, mut report: PortsReport) -> anyhow::Result<Exit> {
     target.name.clone_into(&mut report.host);
     let alone = report.ports.iter().filter(|row| row.path == PortPath::NotOpened);
@@ -101,11 +105,7 @@ fn helped(args: &PortsArgs, target: &Target, mut report: PortsReport) -> anyhow:
     ask_again(args, target, &mut report)?;
     trace_filtered(target, &mut report)?;
     let all_pass = report.ports.iter().all(|row| row.path == PortPath::Passes);
-    if args.far_end.json {
-        print_json(&Document::new("probe ports", report));
-    } else {
-        print_text(&ports_text(&report));
-    }
+    print(args, report);
     Ok(if all_pass { Exit::Done } else { Exit::Failed })
 }
 
@@ -118,11 +118,7 @@ fn ask_again(args: &PortsArgs, target: &Target, told: &mut PortsReport) -> anyho
     let order = ScanOrder::new(ports);
     let per_second = args.rate.map_or(order.per_second, |pps| pps.min(order.per_second));
     let order = ScanOrder { per_second, time: args.scan.time, ..order };
-    let (count, time) = (order.ports.len(), args.scan.time);
-    report::note(format_args!(
-        "ICMP errors are held back: what had none is asked again for {time} at most (ports: \
-         {count})"
-    ));
+    report::note(held_back_note(order.ports.len(), args.scan.time));
     heed(told, &scan::measure(&order, target.addr)?);
     Ok(())
 }
@@ -135,23 +131,20 @@ fn trace_filtered(target: &Target, report: &mut PortsReport) -> anyhow::Result<(
     let mut end = target.addr;
     end.set_port(row.port);
     let order = TraceOrder::one_flow(end, report.source.unwrap_or(target.local));
-    let trace = trace::measure(&order, None)?;
-    let words = format!("traced to port {}: {}", row.port, trace.findings.verdict.text());
-    report.verdict.evidence.push(words);
-    report.trace = Some(trace);
+    report.trace = Some(trace::measure(&order, None)?);
     Ok(())
 }
 
 fn check(args: &PortsArgs) -> Result<(), Usage> {
     for (flag, value) in [("--wait", args.wait), ("--time", Some(args.scan.time))] {
         if value == Some(Nanos::ZERO) {
-            return Err(Usage::new(format!("{flag} 0 waits for nothing; it must be more")));
+            return Err(ProbeUsage::NoTime { flag }.into());
         }
     }
     Ok(())
 }
 
-/// Probes the ports of a far end that has a helper; `signals` end it early where they are given.
+/// Probes the ports of a host that has a remote agent; `signals` end it early where they are given.
 pub fn measure(
     target: &Target,
     order: &PortsOrder,
@@ -174,7 +167,7 @@ pub fn measure(
     let (slots, bytes) = session.room();
     let config = LoopConfig { largest: LARGEST, ..LoopConfig::default() };
     let looped = Loop::new(vec![dialogue, asking, fresh], signals, config)
-        .context("cannot start the loop")?;
-    let ended = looped.run(session, TxBatch::new(slots, bytes)).context("cannot probe")?;
+        .context(ProbeError::Start)?;
+    let ended = looped.run(session, TxBatch::new(slots, bytes)).context(ProbeError::Run)?;
     Ok(ended.summary)
 }

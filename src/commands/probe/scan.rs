@@ -1,5 +1,6 @@
-//! `udpkit probe ports` where no helper runs: from arguments to a scan.
+//! `udpkit probe ports` where no remote agent runs: from arguments to a scan.
 
+use super::error::ProbeError;
 use super::trace::{self, TraceOrder};
 use crate::batch::TxBatch;
 use crate::cli::PortsArgs;
@@ -7,11 +8,11 @@ use crate::commands::Exit;
 use crate::commands::ping::bind_address;
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
 use crate::net::{self, SocketPlan};
+use crate::record::Document;
 use crate::record::probe::{
-    PortState, ScanReport, ScannedAlone, ScannedPort, TraceReport, Verdict,
+    NoAgent, PortState, ScanCaveat, ScanReport, ScanVerdict, ScannedAlone, ScannedPort, TraceReport,
 };
-use crate::record::{Document, Worded};
-use crate::report::{print_json, print_text, scan_text};
+use crate::report::{Page, print_json, print_text, scan_text};
 use crate::session::probe::{ScanPlan, ScanSession};
 use crate::units::Nanos;
 use crate::wire::PortList;
@@ -75,18 +76,21 @@ impl ScanOrder {
     }
 }
 
-/// Scans and prints what was found; `why` there is no helper, where one was looked for.
-pub(super) fn run(args: &PortsArgs, target: SocketAddr, why: Option<&str>) -> anyhow::Result<Exit> {
+/// Scans and prints what was found; `why` there is no agent, where one was looked for.
+pub(super) fn run(
+    args: &PortsArgs,
+    target: SocketAddr,
+    why: Option<NoAgent>,
+) -> anyhow::Result<Exit> {
     let mut report = measure(&ScanOrder::of(args, &args.ports), target)?;
-    report.verdict.doubt.extend(other_family(args, target));
+    report.findings.caveats.extend(other_family(args, target));
     trace_exceeded(&mut report, target)?;
     let exit = exit(&report);
     if args.far_end.json {
-        let no_helper = why.map(str::to_owned);
-        let report = ScannedAlone { helper: None, no_helper, scan: report };
+        let report = ScannedAlone { helper: None, no_helper: why, scan: report };
         print_json(&Document::new("probe ports", report));
     } else {
-        print_text(&scan_text(&report));
+        print_text(&scan_text(&report, Page::of_stdout()));
     }
     Ok(exit)
 }
@@ -114,12 +118,12 @@ pub(super) fn measure(order: &ScanOrder, target: SocketAddr) -> anyhow::Result<S
         time: order.time,
         seed: random_u64()?,
     };
-    let signals = Signals::listen().context("cannot listen to signals")?;
+    let signals = Signals::listen().context(ProbeError::Signals)?;
     let looped = Loop::new(vec![socket], Some(signals), LoopConfig::default())
-        .context("cannot start the loop")?;
+        .context(ProbeError::Start)?;
     let ended = looped
         .run(ScanSession::new(plan), TxBatch::new(1, QUESTION))
-        .context("cannot probe ports")?;
+        .context(ProbeError::Run)?;
     Ok(ended.summary)
 }
 
@@ -131,29 +135,26 @@ fn trace_exceeded(report: &mut ScanReport, target: SocketAddr) -> anyhow::Result
     };
     let end = with_port(target, port.port);
     let trace = trace::measure(&TraceOrder::one_flow(end, bind_address(None, end)?), None)?;
-    add_trace(&mut report.verdict, &trace, end.port());
+    add_trace(report, trace);
     Ok(())
 }
 
-/// A loop belongs to the verdict; anything else that a trace shows is evidence.
-fn add_trace(verdict: &mut Verdict, trace: &TraceReport, port: u16) {
-    let found = trace.findings.verdict.text();
-    if trace.flows.iter().any(|flow| flow.routing_loop.is_some()) {
-        verdict.verdict = format!("{}; {found}", verdict.verdict);
-    } else {
-        verdict.evidence.push(format!("traced to port {port}: {found}"));
-    }
+/// A loop that a trace shows belongs to the verdict.
+fn add_trace(report: &mut ScanReport, trace: TraceReport) {
+    let ScanVerdict::Counted { routing_loop, .. } = &mut report.findings.verdict;
+    *routing_loop = trace.flows.iter().find_map(|flow| flow.routing_loop.clone());
+    report.trace = Some(trace);
 }
 
 /// A name of both families was scanned over one.
-fn other_family(args: &PortsArgs, target: SocketAddr) -> Option<String> {
+fn other_family(args: &PortsArgs, target: SocketAddr) -> Option<ScanCaveat> {
     let family = args.far_end.family;
     if family.ipv4 || family.ipv6 {
         return None;
     }
     let other = net::other_family(&args.far_end.host, target)?;
-    let flag = if other.is_ipv4() { "-4" } else { "-6" };
-    Some(format!("{} is {} too, which {flag} probes", args.far_end.host, other.ip()))
+    let (host, address) = (args.far_end.host.clone(), other.ip());
+    Some(ScanCaveat::OtherFamily { host, address })
 }
 
 /// Failed where this host could send nothing at all.
@@ -191,12 +192,14 @@ mod tests {
             flows: vec![flow],
             findings: Findings::new(TraceVerdict::NoFlow),
         };
-        let mut verdict = Verdict::new("4 not reached");
-        add_trace(&mut verdict, &trace, 5_000);
-        assert_eq!(verdict.verdict, "4 not reached; no probe was sent");
+        let routing_loop = |trace: &TraceReport| {
+            let mut report = ScanReport::default();
+            add_trace(&mut report, trace.clone());
+            let ScanVerdict::Counted { routing_loop, .. } = report.findings.verdict;
+            (routing_loop, report.trace.is_some())
+        };
+        assert_eq!(routing_loop(&trace), (trace.flows[0].routing_loop.clone(), true));
         trace.flows[0].routing_loop = None;
-        let mut verdict = Verdict::new("4 not reached");
-        add_trace(&mut verdict, &trace, 5_000);
-        assert_eq!((verdict.verdict.as_str(), verdict.evidence.len()), ("4 not reached", 1));
+        assert_eq!(routing_loop(&trace), (None, true));
     }
 }

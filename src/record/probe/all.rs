@@ -178,8 +178,8 @@ impl AllReport {
     pub fn verdicts(&self) -> Vec<KindVerdict<'_>> {
         use ProbeKind::{Marks, Mtu, Nat, Ports, Shape, Timeout, Trace};
         [
-            self.ports.as_ref().map(|report| bridge(Ports, &report.verdict)),
-            self.scan.as_ref().map(|report| bridge(Ports, &report.verdict)),
+            self.ports.as_ref().map(|report| KindVerdict::of(Ports, &report.findings)),
+            self.scan.as_ref().map(|report| KindVerdict::of(Ports, &report.findings)),
             self.nat.as_ref().map(|report| bridge(Nat, &report.verdict)),
             self.mtu.as_ref().map(|report| bridge(Mtu, &report.verdict)),
             self.marks.as_ref().map(|report| KindVerdict::of(Marks, &report.findings)),

@@ -7,11 +7,13 @@ mod marks;
 mod mtu;
 mod nat;
 mod ports;
+mod ports_findings;
 mod scan;
 mod shape;
 mod timeout;
 mod trace;
 mod traffic;
+mod undelivered;
 
 pub use agent::{ControlEvidence, ControlLoss, NoAgent, ProbeCaveat};
 pub use all::{AllEvent, AllReport, KindVerdict, LeftOut, LeftOutReason, ProbeKind};
@@ -22,8 +24,17 @@ pub use marks::{
 };
 pub use mtu::{FragmentRow, KnownBy, MtuDirection, MtuLimit, MtuReport, TooBig};
 pub use nat::{Dependence, Hairpin, NatReport, NatSocket, NatTest, PortChoice};
-pub use ports::{HelperReport, IcmpWord, NotTold, PortPath, PortRow, PortsBeside, PortsReport};
-pub use scan::{PortState, ScanReport, ScannedAlone, ScannedPort};
+pub use ports::{
+    HelperReport, Inconclusive, NotOpened, PortPath, PortRow, PortsBeside, PortsFindings,
+    PortsReport,
+};
+pub use ports_findings::{
+    PathPorts, PortGroup, PortsAlternative, PortsCaveat, PortsEvidence, PortsVerdict,
+};
+pub use scan::{
+    PortState, PortsStopped, ScanAlternative, ScanCaveat, ScanEvidence, ScanFindings, ScanReport,
+    ScanVerdict, ScannedAlone, ScannedPort,
+};
 pub use shape::{Counted, PayloadRow, RateLimit, ShapeReport, TrainPurpose, TrainRow, Way};
 pub use timeout::{
     IdleLimit, IdleOutcome, IdleReplies, IdleTimer, IdleTimerReport, IdleTrial, IdleUnknown,
@@ -36,6 +47,9 @@ pub use trace::{
     TraceTry, TraceVerdict,
 };
 pub use traffic::{Outcome, ProbeTraffic, RefusedHere};
+pub use undelivered::{IcmpError, NotSentHere};
+
+pub use crate::batch::{ErrorOrigin, IcmpMeaning};
 
 use serde::Serialize;
 

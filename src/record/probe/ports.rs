@@ -1,6 +1,10 @@
-//! What `probe ports` found with a helper: each port, out and back told apart.
+//! What `probe ports` found with a remote agent: each port, out and back told apart.
 
-use super::{ScanReport, TraceReport, Verdict};
+use super::{
+    IcmpError, NoAgent, NotSentHere, PortsAlternative, PortsCaveat, PortsEvidence, PortsVerdict,
+    ScanReport, TraceReport,
+};
+use crate::record::Findings;
 use serde::Serialize;
 use std::net::{IpAddr, SocketAddr};
 
@@ -16,17 +20,17 @@ pub enum PortPath {
     RejectedOut,
     /// They arrive, no reply comes back, and nobody says why.
     FilteredBack,
-    /// They arrive, no reply comes back, and the helper was told so.
+    /// They arrive, no reply comes back, and somebody says so to the agent.
     RejectedBack,
     /// A router says that their TTL was over: a routing loop, no filter.
     TtlExceeded,
-    /// No reply came, and what that means is not told: see `not_told`.
-    NotTold,
+    /// No reply came, and it is not known why: see `inconclusive`.
+    Inconclusive,
     /// None could be sent from this host.
     NotSent,
-    /// The helper could not listen there.
+    /// The agent does not listen there.
     NotOpened,
-    /// The helper went away before it told.
+    /// The agent was lost before it told.
     #[default]
     Unknown,
 }
@@ -34,25 +38,54 @@ pub enum PortPath {
 /// Why the silence of a port is not called a filter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum NotTold {
+pub enum Inconclusive {
     /// It may be random loss.
     Chance,
     /// Only so many flows pass, whichever ports they go to.
-    LimitOnFlows,
+    FlowLimit,
     /// Others like it passed when they were asked slowly.
-    LimitOnRate,
+    RateLimit,
+}
+
+/// Why the agent does not listen at a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum NotOpened {
+    /// Its operator opens other ports for probes.
+    Policy,
+    /// Another program has the port.
+    InUse,
+    /// It may not listen on ports below 1024.
+    Privileged,
+    /// It has as many ports open as it may.
+    Limit,
+    /// It could not, for another reason.
+    Failed,
+}
+
+impl NotOpened {
+    /// The reason as an agent's reply names it; a strange one is [`NotOpened::Failed`].
+    pub fn from_keyword(keyword: &str) -> Self {
+        match keyword {
+            "policy" => Self::Policy,
+            "in-use" => Self::InUse,
+            "privileged" => Self::Privileged,
+            "limit" => Self::Limit,
+            _ => Self::Failed,
+        }
+    }
 }
 
 /// What was asked beside the ports, so that their silence can be told from loss and limits.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct PortsBeside {
-    /// Datagrams to ports that pass and to the helper's own, from the socket that asks.
+    /// Datagrams to ports that pass and to the agent's own, from the socket that asks.
     pub sent: u64,
     /// Of these, those that arrived.
     pub arrived: u64,
     /// Replies to these that came.
     pub replies: u64,
-    /// Datagrams to the helper's own port from a new socket, each a flow that was not there before.
+    /// Datagrams to the agent's own port from a new socket, each a flow that was not there before.
     pub fresh_sent: u64,
     /// Of these, those that were answered.
     pub fresh_replies: u64,
@@ -71,22 +104,23 @@ pub struct PortRow {
     /// What the path does to its datagrams.
     pub path: PortPath,
     /// Why its silence is not called a filter; `None` where there is no question.
-    pub not_told: Option<NotTold>,
-    /// Why the helper could not listen there, in a word; `None` where it does.
-    pub not_opened: Option<String>,
+    pub inconclusive: Option<Inconclusive>,
+    /// Why the agent does not listen there; `None` where it does.
+    #[serde(serialize_with = "crate::record::finding::maybe")]
+    pub not_opened: Option<NotOpened>,
     /// Datagrams that left.
     pub sent: u64,
-    /// Of these, those that arrived at the helper; `None` where it did not tell.
+    /// Of these, those that arrived at the agent; `None` where it did not tell.
     pub arrived: Option<u64>,
     /// Copies too many that arrived there; `None` where it did not tell.
     pub duplicates: Option<u64>,
-    /// Of those that arrived, how many the helper replied to; `None` where it did not tell.
+    /// Of those that arrived, how many the agent replied to; `None` where it did not tell.
     pub answered: Option<u64>,
     /// Of these, those of which a reply came back.
     pub replies: u64,
     /// Copies too many of replies that came back.
     pub duplicates_back: u64,
-    /// The shortest round trip, the helper's own time taken out.
+    /// The shortest round trip, the agent's own time taken out.
     pub round_trip_ns: Option<u64>,
     /// Source address and port as they arrived there.
     pub source_seen: Option<SocketAddr>,
@@ -120,39 +154,30 @@ pub struct PortRow {
     /// ECN of the replies as they came.
     pub ecn_back: Option<u8>,
     /// What the network said of the datagrams; `None` when it said nothing.
-    pub icmp_out: Option<IcmpWord>,
-    /// What the network said to the helper of its replies; `None` when it said nothing.
-    pub icmp_back: Option<IcmpWord>,
+    #[serde(serialize_with = "crate::record::finding::maybe")]
+    pub icmp_out: Option<IcmpError>,
+    /// What the network said to the agent of its replies; `None` when it said nothing.
+    #[serde(serialize_with = "crate::record::finding::maybe")]
+    pub icmp_back: Option<IcmpError>,
     /// Why none could be sent; `None` where they were.
-    pub not_sent: Option<String>,
+    #[serde(serialize_with = "crate::record::finding::maybe")]
+    pub not_sent: Option<NotSentHere>,
 }
 
-/// An ICMP error and who sent it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct IcmpWord {
-    /// ICMP or `ICMPv6` type.
-    pub icmp_type: u8,
-    /// ICMP or `ICMPv6` code.
-    pub icmp_code: u8,
-    /// What they mean.
-    pub meaning: String,
-    /// Who sent it; `None` where that was not told.
-    pub said_by: Option<IpAddr>,
-    /// How many came; 0 where that was not counted.
-    pub count: u64,
-}
-
-/// The helper's part.
+/// The agent's part.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct HelperReport {
     /// Where it serves.
     pub address: Option<SocketAddr>,
     /// The dialogue's own address as it sees it.
     pub seen_as: Option<SocketAddr>,
+    /// Where its replies came from, if not from where it serves.
+    pub answered_from: Option<SocketAddr>,
     /// Answers that it did not send, by its limits.
     pub withheld: u64,
-    /// Why it left before the end; `None` where it stayed.
-    pub lost: Option<String>,
+    /// Why it was lost before the end; `None` where it stayed.
+    #[serde(serialize_with = "crate::record::finding::maybe")]
+    pub lost: Option<NoAgent>,
 }
 
 /// All ports.
@@ -162,7 +187,7 @@ pub struct PortsReport {
     pub host: String,
     /// Its address.
     pub target: Option<IpAddr>,
-    /// The helper; `None` where there is none.
+    /// The agent; `None` where there is none.
     pub helper: Option<HelperReport>,
     /// Datagrams to each port.
     pub tries: u32,
@@ -188,30 +213,15 @@ pub struct PortsReport {
     pub lost_back: u64,
     /// Every port, upwards.
     pub ports: Vec<PortRow>,
-    /// What was found without the helper of ports at which it could not listen; `None` where there
+    /// What was found without the agent of ports at which it could not listen; `None` where there
     /// is none.
     pub scan: Option<ScanReport>,
     /// How far datagrams got to the first port at which none arrived; `None` where there is none.
     pub trace: Option<TraceReport>,
-    /// All of it in words.
+    /// What it comes to.
     #[serde(flatten)]
-    pub verdict: Verdict,
+    pub findings: PortsFindings,
 }
 
-impl PortPath {
-    /// The state in words.
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::Passes => "passes",
-            Self::FilteredOut => "filtered on the way out",
-            Self::RejectedOut => "rejected on the way out",
-            Self::FilteredBack => "filtered on the way back",
-            Self::RejectedBack => "rejected on the way back",
-            Self::TtlExceeded => "in a routing loop",
-            Self::NotTold => "not told",
-            Self::NotSent => "not sent",
-            Self::NotOpened => "not open at the helper",
-            Self::Unknown => "not known",
-        }
-    }
-}
+/// What it comes to, with what stands beside it.
+pub type PortsFindings = Findings<PortsVerdict, PortsEvidence, PortsAlternative, PortsCaveat>;

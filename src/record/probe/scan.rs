@@ -1,7 +1,9 @@
-//! What a scan found: the ports of a host that has no helper.
+//! What a scan found: the ports of a host without a remote agent.
 
-use super::{HelperReport, Verdict};
-use serde::Serialize;
+use super::{HelperReport, IcmpError, NoAgent, NotSentHere, ProbeCaveat, TraceLoop, TraceReport};
+use crate::record::Findings;
+use crate::wire::service::Service;
+use serde::{Serialize, Serializer};
 use std::net::{IpAddr, SocketAddr};
 
 /// What is known of a port by asking it alone.
@@ -12,15 +14,14 @@ pub enum PortState {
     Open,
     /// The target itself said that nobody listens there.
     Closed,
-    /// Another word of the network stopped the question, or somebody else said that the port is
-    /// unreachable.
+    /// Another ICMP error came, or somebody else said that the port is unreachable.
     Filtered,
-    /// A router said that the question's TTL was over: a routing loop, or a very long way.
+    /// A router said that the probe's TTL was over: a routing loop, or a very long path.
     TtlExceeded,
     /// No answer and no error, often enough, and at a time when an error could have come.
     Silent,
     /// Not found out: the time was over first, or nothing could be sent.
-    Untold,
+    Unknown,
 }
 
 /// One port.
@@ -28,11 +29,11 @@ pub enum PortState {
 pub struct ScannedPort {
     /// Its number.
     pub port: u16,
-    /// The service that the question was shaped for.
+    /// The service that the probe was shaped for.
     pub service: &'static str,
     /// What is known.
     pub state: PortState,
-    /// Time from the first question of the scan until that was known; `None` where it never was.
+    /// Time from the first probe of the scan until that was known; `None` where it never was.
     pub settled_ns: Option<u64>,
     /// What a proper answer said; `None` where none came that was that service's.
     pub answer: Option<String>,
@@ -40,25 +41,21 @@ pub struct ScannedPort {
     pub answer_bytes: Option<u64>,
     /// Who answered, where it was not the address and port that were asked.
     pub answered_from: Option<SocketAddr>,
-    /// Time from the question to the answer or the error; `None` where it was asked more than once
+    /// Time from the probe to the answer or the error; `None` where it was asked more than once
     /// before.
     pub round_trip_ns: Option<u64>,
-    /// ICMP type and code, in the numbers of the target's family.
-    pub icmp_type: Option<u8>,
-    /// ICMP code.
-    pub icmp_code: Option<u8>,
-    /// The ICMP error in words.
-    pub icmp: Option<String>,
-    /// Who sent the ICMP error.
-    pub said_by: Option<IpAddr>,
-    /// Questions sent.
-    pub asked: u64,
+    /// The ICMP error that came; `None` where none did.
+    #[serde(serialize_with = "crate::record::finding::maybe")]
+    pub icmp: Option<IcmpError>,
+    /// Probes sent.
+    pub sent: u64,
     /// Of these, those without answer at a time when an ICMP error could have come.
     pub silent_tries: u64,
     /// Answers that came.
     pub answers: u64,
-    /// Why nothing could be sent.
-    pub not_sent: Option<String>,
+    /// Why nothing could be sent; `None` where something was.
+    #[serde(serialize_with = "crate::record::finding::maybe")]
+    pub not_sent: Option<NotSentHere>,
 }
 
 /// A whole scan.
@@ -70,11 +67,11 @@ pub struct ScanReport {
     pub target: Option<IpAddr>,
     /// Silent tries after which a port counts as open or silent.
     pub tries: u64,
-    /// Time from the first question to the end.
+    /// Time from the first probe to the end.
     pub duration_ns: u64,
-    /// Questions sent.
+    /// Probes sent.
     pub sent: u64,
-    /// Questions that this host refused to send.
+    /// Probes that this host refused to send.
     pub refused: u64,
     /// Answers that came.
     pub answers: u64,
@@ -82,7 +79,7 @@ pub struct ScanReport {
     pub icmp_errors: u64,
     /// Datagrams that came and answered nothing.
     pub strays: u64,
-    /// Questions to ports that answered a later one, unanswered without an excuse.
+    /// Probes to ports that answered a later one, unanswered without an excuse.
     pub lost: u64,
     /// Whether ICMP errors were held back by a limit.
     pub icmp_limited: bool,
@@ -94,43 +91,202 @@ pub struct ScanReport {
     pub closed: u64,
     /// Ports that are filtered.
     pub filtered: u64,
-    /// Ports whose questions had their TTL end on the way.
+    /// Ports whose probes had their TTL end on the way.
     pub ttl_exceeded: u64,
     /// Ports that are open or silent.
     pub silent: u64,
     /// Ports of which nothing is known.
-    pub untold: u64,
+    pub unknown: u64,
     /// Whether the user ended it.
     pub interrupted: bool,
     /// Every port, upwards.
     pub ports: Vec<ScannedPort>,
-    /// All of it in words.
+    /// How far datagrams got to the first port whose TTL ended on the way; `None` where there is
+    /// none.
+    pub trace: Option<TraceReport>,
+    /// What it comes to.
     #[serde(flatten)]
-    pub verdict: Verdict,
+    pub findings: ScanFindings,
 }
 
-/// A scan as the document of `probe ports` where there is no helper.
+/// What it comes to, with what stands beside it.
+pub type ScanFindings = Findings<ScanVerdict, ScanEvidence, ScanAlternative, ScanCaveat>;
+
+/// A scan as the document of `probe ports` where there is no remote agent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ScannedAlone {
     /// Null, as there is none.
     pub helper: Option<HelperReport>,
-    /// Why there is none, in words; `None` where none was looked for.
-    pub no_helper: Option<String>,
+    /// Why there is none; `None` where none was looked for.
+    #[serde(serialize_with = "crate::record::finding::maybe")]
+    pub no_helper: Option<NoAgent>,
     /// What was found without one.
     #[serde(flatten)]
     pub scan: ScanReport,
 }
 
-impl PortState {
-    /// The state in words.
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Closed => "closed",
-            Self::Filtered => "filtered",
-            Self::TtlExceeded => "TTL exceeded",
-            Self::Silent => "open or silent",
-            Self::Untold => "not told",
+/// Ports that one host or router keeps from being reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct PortsStopped {
+    /// How many.
+    pub ports: u64,
+    /// Who said so; `None` where that is not known.
+    pub from: Option<IpAddr>,
+}
+
+/// How many ports are in which state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum ScanVerdict {
+    /// So many.
+    Counted {
+        /// Open.
+        open: u64,
+        /// Closed.
+        closed: u64,
+        /// Filtered, by who said so.
+        filtered: Vec<PortsStopped>,
+        /// Not reached, as the TTL was over; `None` where there is none.
+        ttl_exceeded: Option<PortsStopped>,
+        /// The loop that a trace shows; `None` where none is seen.
+        routing_loop: Option<TraceLoop>,
+        /// Open or silent.
+        silent: u64,
+        /// Not found out.
+        unknown: u64,
+    },
+}
+
+impl Default for ScanVerdict {
+    fn default() -> Self {
+        Self::Counted {
+            open: 0,
+            closed: 0,
+            filtered: Vec::new(),
+            ttl_exceeded: None,
+            routing_loop: None,
+            silent: 0,
+            unknown: 0,
         }
     }
+}
+
+/// What was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum ScanEvidence {
+    /// What was sent and what came.
+    Traffic {
+        /// Probes sent.
+        sent: u64,
+        /// To so many ports.
+        ports: u64,
+        /// Answers that came.
+        answers: u64,
+        /// ICMP errors that came.
+        icmp_errors: u64,
+    },
+    /// Silent ports were silent while the host could have sent an ICMP error.
+    SilentDespiteIcmp {
+        /// Probes to each.
+        tries: u64,
+    },
+    /// Silent ports were silent for so long that a host which had spent its ICMP errors would have
+    /// had one again; none came from any port.
+    SilentWithoutIcmp {
+        /// Probes to each.
+        tries: u64,
+    },
+    /// ICMP errors are limited.
+    IcmpLimited {
+        /// Errors a second, in thousandths; `None` where that is not known.
+        per_second_milli: Option<u64>,
+    },
+}
+
+/// What else could explain it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum ScanAlternative {
+    /// Closed: a firewall that rejects in the target's name.
+    RejectedInItsName,
+    /// TTL exceeded: a routing loop.
+    RoutingLoop,
+    /// Filtered by a "port unreachable": closed on the host behind a NAT.
+    ClosedBehindNat,
+    /// Filtered by an "unreachable": the host is down, or a route is missing.
+    HostDown,
+    /// Silent: an open port that these probes do not move, or a filter.
+    OpenOrDropped,
+    /// Silent: random loss.
+    Chance {
+        /// Probes to ports that answer.
+        sent: u64,
+        /// Of these, those that were lost.
+        lost: u64,
+    },
+    /// Silent: closed, where ICMP errors are not sent or get lost.
+    ClosedWithoutIcmp,
+    /// Silent: a service that is silent to strangers.
+    QuietService {
+        /// The port.
+        port: u16,
+        /// Its service.
+        #[serde(serialize_with = "named")]
+        service: Service,
+    },
+}
+
+/// What to keep in mind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum ScanCaveat {
+    /// This host could send nothing to some ports.
+    NotSent {
+        /// How many.
+        ports: u64,
+        /// Why, for the first of them.
+        #[serde(serialize_with = "crate::record::finding::one")]
+        reason: NotSentHere,
+    },
+    /// Ports were not found out in the time that there was.
+    OutOfTime {
+        /// How many.
+        ports: u64,
+        /// The time.
+        time_ns: u64,
+        /// Time that would do at the pace of ICMP errors; `None` where that is not known.
+        needed_ns: Option<u64>,
+    },
+    /// Ports were not found out before the user ended the scan.
+    InterruptedFirst {
+        /// How many.
+        ports: u64,
+    },
+    /// Ports of which something is known left probes unanswered.
+    Lost {
+        /// Probes.
+        probes: u64,
+        /// Ports of which something is known.
+        ports: u64,
+        /// Whether a limit on ICMP errors may have kept some back.
+        or_icmp_limited: bool,
+    },
+    /// Out and back cannot be told apart without a remote agent.
+    DirectionUnknown,
+    /// The host's name has an address of the other family as well.
+    OtherFamily {
+        /// The name.
+        host: String,
+        /// That address.
+        address: IpAddr,
+    },
+    /// As with any probe.
+    #[serde(untagged)]
+    Shared(ProbeCaveat),
+}
+
+/// A service by its name.
+fn named<S: Serializer>(service: &Service, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(service)
 }

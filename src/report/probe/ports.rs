@@ -1,7 +1,10 @@
 //! `probe ports` as text: ports of one fate share a line.
 
-use super::{scan_text, verdict_text, wrapped};
-use crate::record::probe::{PortPath, PortRow, PortsReport};
+use super::scan_text;
+use crate::record::Worded;
+use crate::record::probe::{PortPath, PortRow, PortsReport, TraceReport};
+use crate::report::Page;
+use crate::report::words::terms::plural;
 use crate::units::Nanos;
 use crate::wire::{Dscp, Ecn, Hops, PortList};
 
@@ -11,32 +14,40 @@ const SENT_TTL: u8 = 255;
 const PORTS: usize = 13;
 
 /// The whole report.
-pub fn ports_text(report: &PortsReport) -> String {
-    let mut text = heading(report);
+pub fn ports_text(report: &PortsReport, page: Page) -> String {
+    let mut text = heading(report, page);
     text.push('\n');
-    text.push_str(&columns(["port", "there", "back", "rtt, ms", "hops", "dscp", "ecn", "path"]));
+    text.push_str(&columns(["port", "out", "back", "rtt, ms", "hops", "dscp", "ecn", "path"]));
     for rows in runs(&report.ports) {
-        text.push_str(&line(report, rows));
+        text.push_str(&line(report, rows, page));
     }
     text.push('\n');
-    text.push_str(&verdict_text(&report.verdict));
+    text.push_str(&page.findings(&report.findings));
+    text.push_str(&traced(report.trace.as_ref(), page));
     if let Some(scan) = &report.scan {
         text.push('\n');
-        text.push_str(&scan_text(scan));
+        text.push_str(&scan_text(scan, page));
     }
     text
 }
 
-fn heading(report: &PortsReport) -> String {
-    let helper = report.helper.as_ref().and_then(|helper| helper.address);
-    let helper = helper.map_or_else(String::new, |address| format!(" (helper at {address})"));
-    let (ports, tries) = (report.ports.len(), report.tries);
-    let noun = if ports == 1 { "port" } else { "ports" };
+/// How far a trace got that was made beside a report.
+pub(super) fn traced(trace: Option<&TraceReport>, page: Page) -> String {
+    let line = trace.map(|trace| {
+        let found = trace.findings.verdict.text();
+        format!("port {}: {found}", trace.target.port())
+    });
+    page.labelled("trace", line.as_slice())
+}
+
+fn heading(report: &PortsReport, page: Page) -> String {
+    let agent = report.helper.as_ref().and_then(|agent| agent.address);
+    let agent = agent.map_or_else(String::new, |address| format!("   server at {address}"));
+    let ports = plural(report.ports.len() as u64, "port");
+    let tries = plural(report.tries.into(), "datagram");
     let took = Nanos(report.duration_ns);
-    format!(
-        "udpkit probe ports {}{helper}\n  {ports} {noun}, {tries} tries each, {took}\n",
-        report.host
-    )
+    let first = page.paragraph("", 2, &format!("udpkit probe ports {}{agent}", report.host));
+    format!("{first}  {ports}, {tries} each, {took}\n")
 }
 
 /// Neighbours of one fate.
@@ -47,17 +58,17 @@ fn runs(rows: &[PortRow]) -> impl Iterator<Item = &[PortRow]> {
 /// What a line shows beside ports and round trip.
 fn key(row: &PortRow) -> impl PartialEq {
     let icmp = row.icmp_out.as_ref().or(row.icmp_back.as_ref());
-    let icmp = icmp.map(|word| (word.icmp_type, word.icmp_code, word.said_by));
+    let icmp = icmp.map(|icmp| (icmp.icmp_type, icmp.icmp_code, icmp.from));
     (
-        (row.path, row.sent, row.arrived, row.replies, icmp, row.not_opened.clone()),
+        (row.path, row.sent, row.arrived, row.replies, icmp, row.not_opened),
         (row.ttl_out, row.ttl_back, row.dscp_out, row.ecn_out),
         (row.arrived_at.map(|at| at == row.port), row.answered_from),
     )
 }
 
-fn line(report: &PortsReport, rows: &[PortRow]) -> String {
+fn line(report: &PortsReport, rows: &[PortRow], page: Page) -> String {
     let Some(row) = rows.first() else { return String::new() };
-    let list: PortList = rows.iter().map(|row| row.port).collect();
+    let list = rows.iter().map(|row| row.port).collect::<PortList>().to_string();
     let dash = || "-".to_owned();
     let of = |some: u64, all: u64| format!("{some}/{all}");
     let asked = row.sent > 0;
@@ -74,10 +85,17 @@ fn line(report: &PortsReport, rows: &[PortRow]) -> String {
         (out, back) => format!("{}/{}", hop(out), hop(back)),
     };
     let (dscp, ecn) = marks(row);
-    let mut text =
-        columns([&list.to_string(), &there, &back, &trip, &hops, &dscp, &ecn, short(row.path)]);
+    let cells =
+        |ports: &str| columns([ports, &there, &back, &trip, &hops, &dscp, &ecn, short(row.path)]);
+    let mut text = if list.len() <= PORTS {
+        cells(&list)
+    } else {
+        // On lines of their own, and how many they are in their column.
+        let ports = page.paragraph("  ", 2, &list.replace(',', ", "));
+        ports + &cells(&format!("({})", plural(rows.len() as u64, "port")))
+    };
     for more in details(report, row) {
-        text.push_str(&wrapped("        ", 10, &more));
+        text.push_str(&page.paragraph("        ", 10, &more));
     }
     text
 }
@@ -99,10 +117,10 @@ fn short(path: PortPath) -> &'static str {
         PortPath::FilteredBack => "filtered back",
         PortPath::RejectedBack => "rejected back",
         PortPath::TtlExceeded => "TTL exceeded",
-        PortPath::NotTold => "not told",
+        PortPath::Inconclusive => "inconclusive",
         PortPath::NotSent => "not sent",
-        PortPath::NotOpened => "not opened",
-        PortPath::Unknown => "not known",
+        PortPath::NotOpened => "not open",
+        PortPath::Unknown => "unknown",
     }
 }
 
@@ -118,12 +136,8 @@ fn marks(row: &PortRow) -> (String, String) {
 /// What a line has no column for.
 fn details(report: &PortsReport, row: &PortRow) -> Vec<String> {
     let mut lines = Vec::new();
-    for (way, word) in [("out", &row.icmp_out), ("back", &row.icmp_back)] {
-        if let Some(word) = word {
-            let by = word.said_by.map_or_else(|| "-".to_owned(), |ip| ip.to_string());
-            let (kind, code) = (word.icmp_type, word.icmp_code);
-            lines.push(format!("{way}: ICMP {kind}/{code} {}, by {by}", word.meaning));
-        }
+    for (way, icmp) in [("out", row.icmp_out), ("back", row.icmp_back)] {
+        lines.extend(icmp.map(|icmp| format!("{way}: {}", icmp.text())));
     }
     if let Some(at) = row.arrived_at.filter(|at| *at != row.port) {
         lines.push(format!("arrived at port {at}"));
@@ -136,7 +150,7 @@ fn details(report: &PortsReport, row: &PortRow) -> Vec<String> {
     {
         if let (Some(ttl), None) = (ttl, hops) {
             let hops = Hops::from_ttl(ttl, SENT_TTL);
-            lines.push(format!("{way}: TTL {ttl}, {hops} routers: a relay may send with its own"));
+            lines.push(format!("{way}: TTL {ttl}, {hops} routers: a relay may have set its own"));
         }
     }
     if row.source_port_changed == Some(true) || row.source_address_changed == Some(true) {
@@ -145,67 +159,9 @@ fn details(report: &PortsReport, row: &PortRow) -> Vec<String> {
         lines.push(format!("source {source} arrived as {seen}"));
     }
     match (row.path, &row.not_opened, &row.not_sent) {
-        (PortPath::NotOpened, Some(why), _) => lines.push(format!("the helper says: {why}")),
-        (PortPath::NotSent, _, Some(why)) => lines.push(format!("this host says: {why}")),
+        (PortPath::NotOpened, Some(why), _) => lines.push(why.text()),
+        (PortPath::NotSent, _, Some(why)) => lines.push(why.text()),
         _ => {}
     }
     lines
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::record::probe::IcmpWord;
-
-    fn row(port: u16) -> PortRow {
-        PortRow {
-            port,
-            path: PortPath::Passes,
-            sent: 8,
-            arrived: Some(8),
-            replies: 8,
-            round_trip_ns: Some(1_234_567),
-            hops_out: Some(2),
-            hops_back: Some(3),
-            dscp_out: Some(46),
-            ecn_out: Some(0),
-            arrived_at: Some(port),
-            ..PortRow::default()
-        }
-    }
-
-    #[test]
-    fn neighbours_of_one_fate_share_a_line_within_80_columns() {
-        let word = IcmpWord {
-            icmp_type: 3,
-            icmp_code: 13,
-            meaning: "communication administratively prohibited".to_owned(),
-            said_by: "192.0.2.1".parse().ok(),
-            count: 8,
-        };
-        let rejected = PortRow {
-            path: PortPath::RejectedOut,
-            arrived: Some(0),
-            replies: 0,
-            icmp_out: Some(word),
-            ..PortRow { round_trip_ns: None, hops_out: None, hops_back: None, ..row(5_002) }
-        };
-        let report = PortsReport {
-            host: "host.example".to_owned(),
-            tries: 8,
-            ports: vec![row(5_000), row(5_001), rejected, row(65_535)],
-            ..PortsReport::default()
-        };
-        let text = ports_text(&report);
-        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
-        let lines: Vec<&str> = text.lines().collect();
-        assert!(
-            lines[4].starts_with("  5000-5001        8/8    8/8    1.235    2/3  EF(46) "),
-            "{text}"
-        );
-        assert!(lines[4].ends_with("passes"), "{text}");
-        assert!(lines[5].ends_with("rejected out"), "{text}");
-        assert!(lines[6].contains("out: ICMP 3/13 communication administratively"), "{text}");
-        assert!(lines[7].starts_with("  65535 "), "{text}");
-    }
 }

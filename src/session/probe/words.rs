@@ -8,10 +8,6 @@ pub fn own_refusal(traffic: &ProbeTraffic, target: SocketAddr) -> Option<String>
     traffic.own_refusal(target).map(|one| one.text())
 }
 
-pub fn withheld(answers: u64) -> Option<String> {
-    ProbeCaveat::withheld(answers).map(|one| one.text())
-}
-
 pub fn control_words(traffic: &ProbeTraffic) -> Option<String> {
     traffic.control_evidence().map(|one| one.text())
 }

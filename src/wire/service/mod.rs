@@ -211,17 +211,13 @@ impl Service {
         !matches!(self, Self::Tftp | Self::Ssdp)
     }
 
-    /// Why a service that is there may yet be silent; `None` where a sound one answers.
-    pub fn silent_because(self) -> Option<&'static str> {
-        Some(match self {
-            Self::Dhcp => "a DHCP server answers networks that it serves, many to port 68 alone",
-            Self::Tftp => "a TFTP server answers from a port of its own, which firewalls may drop",
-            Self::Snmp => "an SNMP agent without v3 and without the community public is silent",
-            Self::Radius => "a RADIUS server is silent to clients that it does not know",
-            Self::Mdns => "an mDNS responder answers its own link alone",
-            Self::Wireguard => "a WireGuard peer is silent to everybody whose key it does not know",
-            _ => return None,
-        })
+    /// Whether a sound service that is there may yet be silent: to strangers, to other networks, or
+    /// as its answer leaves from another port.
+    pub fn is_silent_to_strangers(self) -> bool {
+        matches!(
+            self,
+            Self::Dhcp | Self::Tftp | Self::Snmp | Self::Radius | Self::Mdns | Self::Wireguard
+        )
     }
 }
 

@@ -232,6 +232,11 @@ impl FarEnd {
         self.seen_as
     }
 
+    /// Who replied instead of the address that was asked; `None` where it did itself.
+    pub fn answered_from(&self) -> Option<SocketAddr> {
+        self.answered_from
+    }
+
     /// That another address replied than was asked; `None` where it did not.
     pub fn answered_elsewhere(&self) -> Option<ProbeCaveat> {
         let from = self.answered_from?;

@@ -17,8 +17,7 @@ pub use judge::judge;
 
 use super::{FarEnd, sooner};
 use crate::batch::{Datagram, Dest, NetworkError, SendOutcome, SendStop, TxBatch};
-use crate::record::probe::NoAgent;
-use crate::record::probe::{HelperReport, PortsReport};
+use crate::record::probe::{HelperReport, NoAgent, NotOpened, PortsReport};
 use crate::session::{Next, Now, Session};
 use crate::stats::LossSample;
 use crate::units::Nanos;
@@ -203,7 +202,7 @@ impl PortsSession {
         let tracks = self.tracks.iter_mut().enumerate().filter(|(_, track)| of_portion(track));
         for (index, track) in tracks {
             match granted.why_not(track.port()) {
-                Some(why) => track.not_opened(why),
+                Some(why) => track.not_opened(NotOpened::from_keyword(why)),
                 None => self.asked.push(index),
             }
         }
@@ -400,8 +399,9 @@ impl Session for PortsSession {
             helper: Some(HelperReport {
                 address: Some(plan.target),
                 seen_as: self.far.seen_as(),
+                answered_from: self.far.answered_from(),
                 withheld: self.far.withheld(),
-                lost: lost.map(NoAgent::to_string),
+                lost: lost.cloned(),
             }),
             tries: plan.tries,
             source: Some(plan.source),
@@ -416,10 +416,6 @@ impl Session for PortsSession {
             ..PortsReport::default()
         };
         judge(&mut report);
-        report
-            .verdict
-            .doubt
-            .extend(self.far.answered_elsewhere().map(|one| crate::record::Worded::text(&one)));
         PortsEnd::Helped(Box::new(report))
     }
 }

@@ -2,7 +2,7 @@
 //! chance. Ports are asked in random order, those that stay silent again, apart from one another and
 //! beside what passes, so that each of these shows itself.
 
-use crate::record::probe::{NotTold, PortPath, PortRow, PortsBeside};
+use crate::record::probe::{Inconclusive, PortPath, PortRow, PortsBeside};
 use crate::stats::{LossSample, is_beyond_chance};
 use std::collections::BTreeSet;
 
@@ -51,12 +51,12 @@ pub(super) fn settle(rows: &mut [PortRow], beside: &Beside) -> PortsBeside {
         };
         let asked_once = row.sent <= u64::from(beside.tries);
         let why = match (flows, rate && asked_once, by_chance) {
-            (true, ..) => NotTold::LimitOnFlows,
-            (_, true, _) => NotTold::LimitOnRate,
-            (.., true) => NotTold::Chance,
+            (true, ..) => Inconclusive::FlowLimit,
+            (_, true, _) => Inconclusive::RateLimit,
+            (.., true) => Inconclusive::Chance,
             _ => continue,
         };
-        (row.path, row.not_told) = (PortPath::NotTold, Some(why));
+        (row.path, row.inconclusive) = (PortPath::Inconclusive, Some(why));
     }
     let passing = rows.iter().filter(|row| row.path == PortPath::Passes).count() as u64;
     PortsBeside {
@@ -133,7 +133,7 @@ mod tests {
         for path in [PortPath::FilteredOut, PortPath::FilteredBack] {
             let mut rows = [row(5_000, path)];
             let found = settle(&mut rows, &beside(sample(8, 8), [5_000].into_iter()));
-            assert_eq!((rows[0].path, rows[0].not_told), (path, None));
+            assert_eq!((rows[0].path, rows[0].inconclusive), (path, None));
             assert_eq!((found.flows_passing, found.recovered), (None, 0));
         }
     }
@@ -146,8 +146,8 @@ mod tests {
                 let none = Beside { out: control, back: control, tries: 8, ..Beside::default() };
                 settle(&mut rows, &none);
                 assert_eq!(
-                    (rows[0].path, rows[0].not_told),
-                    (PortPath::NotTold, Some(NotTold::Chance))
+                    (rows[0].path, rows[0].inconclusive),
+                    (PortPath::Inconclusive, Some(Inconclusive::Chance))
                 );
             }
         }
@@ -165,7 +165,7 @@ mod tests {
             let mut rows = rows();
             let found = settle(&mut rows, &beside(fresh, ports()));
             assert_eq!(found.flows_passing, Some(40));
-            assert!(rows[40..].iter().all(|row| row.not_told == Some(NotTold::LimitOnFlows)));
+            assert!(rows[40..].iter().all(|row| row.inconclusive == Some(Inconclusive::FlowLimit)));
         }
         // A new flow passes: then it is the ports, whatever their order.
         let mut rows = rows();

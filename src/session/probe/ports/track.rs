@@ -1,8 +1,8 @@
 //! What is known of one port while it is asked.
 
 use super::TTL;
-use crate::batch::{ErrorOrigin, NetworkError, OwnFinding, RxMeta};
-use crate::record::probe::{IcmpWord, PortPath, PortRow};
+use crate::batch::{ErrorOrigin, NetworkError, RxMeta};
+use crate::record::probe::{IcmpError, NotOpened, NotSentHere, PortPath, PortRow};
 use crate::stats::LossSample;
 use crate::units::Nanos;
 use crate::wire::{Arrivals, BackError, Echo, Hops, split_tos};
@@ -24,7 +24,7 @@ enum Told {
 #[derive(Debug)]
 pub(super) struct Track {
     port: u16,
-    not_opened: Option<String>,
+    not_opened: Option<NotOpened>,
     sent: u32,
     refused: Option<i32>,
     /// Tries, those that this host refused too.
@@ -42,7 +42,7 @@ pub(super) struct Track {
     answered_from: Option<SocketAddr>,
     ttl_back: Option<u8>,
     tos_back: Option<u8>,
-    spoken: Option<IcmpWord>,
+    icmp: Option<IcmpError>,
     told: Told,
 }
 
@@ -63,7 +63,7 @@ impl Track {
             answered_from: None,
             ttl_back: None,
             tos_back: None,
-            spoken: None,
+            icmp: None,
             told: Told::NotYet,
         }
     }
@@ -73,8 +73,8 @@ impl Track {
     }
 
     /// The helper does not listen there.
-    pub fn not_opened(&mut self, why: &str) {
-        self.not_opened = Some(why.to_owned());
+    pub fn not_opened(&mut self, why: NotOpened) {
+        self.not_opened = Some(why);
     }
 
     pub fn sent(&mut self) {
@@ -100,7 +100,7 @@ impl Track {
 
     /// Whether nothing was heard, of the helper or of anybody else.
     pub fn is_silent(&self) -> bool {
-        self.replies == 0 && self.spoken.is_none() && self.sent > 0
+        self.replies == 0 && self.icmp.is_none() && self.sent > 0
     }
 
     /// What became of its datagrams on the way out, and of the replies on the way back.
@@ -149,18 +149,8 @@ impl Track {
             self.sent = self.sent.saturating_sub(1);
             return;
         }
-        let count = self.spoken.as_ref().map_or(0, |word| word.count) + 1;
-        let meaning = error.meaning().map_or_else(
-            || format!("ICMP type {} code {}", error.icmp_type, error.icmp_code),
-            |meaning| meaning.to_string(),
-        );
-        self.spoken = Some(IcmpWord {
-            icmp_type: error.icmp_type,
-            icmp_code: error.icmp_code,
-            meaning,
-            said_by: error.offender,
-            count,
-        });
+        let count = self.icmp.map_or(0, |before| before.count) + 1;
+        self.icmp = Some(IcmpError { count, ..IcmpError::from_network(error) });
     }
 
     /// What the helper told of it.
@@ -192,8 +182,8 @@ impl Track {
         let mut row = PortRow {
             port: self.port,
             path: PortPath::Unknown,
-            not_told: None,
-            not_opened: self.not_opened.clone(),
+            inconclusive: None,
+            not_opened: self.not_opened,
             sent: u64::from(self.sent),
             arrived,
             duplicates: count.map(|count| told_copies + count.saturating_sub(u64::from(self.sent))),
@@ -219,12 +209,12 @@ impl Track {
             hops_back: self.ttl_back.and_then(hops),
             dscp_back: self.tos_back.map(|tos| split_tos(tos).0.value()),
             ecn_back: self.tos_back.map(|tos| split_tos(tos).1 as u8),
-            icmp_out: self.spoken.clone(),
-            icmp_back: told.and_then(|told| told.error).map(|error| back_word(error, source.ip())),
+            icmp_out: self.icmp,
+            icmp_back: told.and_then(|told| told.error).map(|error| error_back(error, source.ip())),
             not_sent: self
                 .refused
                 .filter(|_| self.sent == 0)
-                .map(|errno| OwnFinding::from_errno(errno, target).to_string()),
+                .map(|errno| NotSentHere::from_errno(errno, target)),
         };
         row.path = path_of(&row);
         row
@@ -239,7 +229,7 @@ fn path_of(row: &PortRow) -> PortPath {
         (0, ..) if row.not_sent.is_some() => PortPath::NotSent,
         (0, ..) | (_, 0, None) => PortPath::Unknown,
         (_, 1.., _) => PortPath::Passes,
-        (_, 0, Some(0)) if row.icmp_out.as_ref().is_some_and(is_time_exceeded) => {
+        (_, 0, Some(0)) if row.icmp_out.is_some_and(|icmp| icmp.is_hops_exceeded()) => {
             PortPath::TtlExceeded
         }
         (_, 0, Some(0)) if row.icmp_out.is_some() => PortPath::RejectedOut,
@@ -249,26 +239,16 @@ fn path_of(row: &PortRow) -> PortPath {
     }
 }
 
-/// Type 11 of ICMP, type 3 of `ICMPv6`: by its words, as the numbers do not say which.
-fn is_time_exceeded(word: &IcmpWord) -> bool {
-    let v6 = word.said_by.is_some_and(|ip| ip.to_canonical().is_ipv6());
-    (word.icmp_type, word.icmp_code) == if v6 { (3, 0) } else { (11, 0) }
-}
-
-fn back_word(error: BackError, ours: IpAddr) -> IcmpWord {
+/// What the network said to the agent; without a router it is not known whose numbers these are,
+/// but for the family that this host asks by.
+fn error_back(error: BackError, ours: IpAddr) -> IcmpError {
     let BackError { icmp_type, icmp_code, router } = error;
     let origin = match (icmp_type, router.unwrap_or(ours)) {
         (0, _) => ErrorOrigin::Local,
         (_, IpAddr::V4(_)) => ErrorOrigin::Icmp,
         (_, IpAddr::V6(_)) => ErrorOrigin::Icmp6,
     };
-    let same = NetworkError::new(origin, (icmp_type, icmp_code), 0, SocketAddr::new(ours, 0), &[]);
-    let meaning = match (origin, same.meaning()) {
-        (ErrorOrigin::Local, _) => "its host refused to send".to_owned(),
-        (_, Some(meaning)) => meaning.to_string(),
-        (_, None) => format!("ICMP type {icmp_type} code {icmp_code}"),
-    };
-    IcmpWord { icmp_type, icmp_code, meaning, said_by: router, count: 0 }
+    IcmpError::new(origin, (icmp_type, icmp_code), router, 0)
 }
 
 #[cfg(test)]

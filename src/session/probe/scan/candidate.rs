@@ -2,8 +2,7 @@
 
 use super::debt::Debt;
 use crate::batch::NetworkError;
-use crate::record::SendRefusal;
-use crate::record::probe::{PortState, ScannedPort};
+use crate::record::probe::{IcmpError, NotSentHere, PortState, ScannedPort};
 use crate::units::Nanos;
 use crate::wire::service::{Ask, Service};
 use std::net::SocketAddr;
@@ -160,7 +159,7 @@ impl Candidate {
             Some(Fate::Filtered(ref error)) if error.is_time_exceeded() => PortState::TtlExceeded,
             Some(Fate::Filtered(_)) => PortState::Filtered,
             Some(Fate::Silent) => PortState::Silent,
-            Some(Fate::NotSent(_)) | None => PortState::Untold,
+            Some(Fate::NotSent(_)) | None => PortState::Unknown,
         }
     }
 
@@ -175,11 +174,8 @@ impl Candidate {
             answer_bytes: None,
             answered_from: None,
             round_trip_ns: self.round_trip.map(Nanos::as_u64),
-            icmp_type: None,
-            icmp_code: None,
             icmp: None,
-            said_by: None,
-            asked: u64::from(self.asked),
+            sent: u64::from(self.asked),
             silent_tries: self.silent.len() as u64,
             answers: u64::from(self.answers),
             not_sent: None,
@@ -191,17 +187,10 @@ impl Candidate {
                 port.answered_from = answer.from;
             }
             Some(Fate::Closed(error) | Fate::Filtered(error)) => {
-                port.icmp_type = Some(error.icmp_type);
-                port.icmp_code = Some(error.icmp_code);
-                port.said_by = error.offender;
-                port.icmp = Some(
-                    error
-                        .meaning()
-                        .map_or_else(|| "an ICMP error".to_owned(), |found| found.to_string()),
-                );
+                port.icmp = Some(IcmpError::from_network(&error));
             }
             Some(Fate::NotSent(errno)) => {
-                port.not_sent = Some(SendRefusal::new(errno, self.ask.target).cause.to_string());
+                port.not_sent = Some(NotSentHere::from_errno(errno, self.ask.target));
             }
             Some(Fate::Silent) | None => {}
         }

@@ -1,12 +1,17 @@
-//! What a scan found, in figures and words.
+//! What a scan found.
 
 use super::ScanSession;
-use crate::record::probe::{PortState, ScanReport, ScannedPort, Verdict};
+use crate::record::probe::{
+    IcmpMeaning, PortState, PortsStopped, ProbeCaveat, ScanAlternative, ScanCaveat, ScanEvidence,
+    ScanFindings, ScanReport, ScanVerdict, ScannedPort,
+};
 use crate::stats::{LossSample, is_beyond_chance};
-use crate::units::{Nanos, group_digits};
+use crate::units::Nanos;
 use crate::wire::service::Service;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+
+const SECOND: u64 = 1_000_000_000;
 
 pub(super) fn report(session: ScanSession, now: Nanos) -> ScanReport {
     let ScanSession { plan, candidates, counts, started, stopped, .. } = session;
@@ -17,7 +22,7 @@ pub(super) fn report(session: ScanSession, now: Nanos) -> ScanReport {
     // Two, as a lost question may look like one that was held back.
     let limited = counts.held_back >= 2;
     let held_for = counts.held_to - counts.held_from;
-    let rate = ((counts.held_back - u64::from(limited)) * 1_000_000_000_000)
+    let rate = ((counts.held_back - u64::from(limited)) * SECOND * 1_000)
         .checked_div(held_for.0)
         .filter(|_| counts.held_back >= 3);
     let mut report = ScanReport {
@@ -39,129 +44,110 @@ pub(super) fn report(session: ScanSession, now: Nanos) -> ScanReport {
         ttl_exceeded: of(PortState::TtlExceeded),
         interrupted: stopped,
         silent: of(PortState::Silent),
-        untold: of(PortState::Untold),
+        unknown: of(PortState::Unknown),
         ports,
-        verdict: Verdict::default(),
+        trace: None,
+        findings: ScanFindings::default(),
     };
-    report.verdict = Verdict {
+    report.findings = ScanFindings {
         verdict: verdict(&report),
         evidence: evidence(&report),
-        could_also_be: could_also_be(&report),
-        doubt: doubt(&report, plan.time, stopped),
+        alternatives: alternatives(&report),
+        caveats: caveats(&report, plan.time, stopped),
     };
     report
 }
 
-/// `2 open, 3 closed, 1 filtered by 192.0.2.1, 4 open or silent`.
-fn verdict(report: &ScanReport) -> String {
-    let mut parts = Vec::new();
-    for (count, state) in [(report.open, PortState::Open), (report.closed, PortState::Closed)] {
-        if count > 0 {
-            parts.push(format!("{} {}", group_digits(count), state.words()));
-        }
-    }
+fn verdict(report: &ScanReport) -> ScanVerdict {
     let mut filters: BTreeMap<Option<IpAddr>, u64> = BTreeMap::new();
     for port in with(report, PortState::Filtered) {
-        *filters.entry(port.said_by).or_default() += 1;
+        *filters.entry(sender(port)).or_default() += 1;
     }
-    for (by, count) in filters {
-        let by = by.map_or_else(String::new, |by| format!(" by {by}"));
-        parts.push(format!("{} filtered{by}", group_digits(count)));
+    let filtered = filters.into_iter().map(|(from, ports)| PortsStopped { ports, from });
+    let exceeded = with(report, PortState::TtlExceeded).next();
+    ScanVerdict::Counted {
+        open: report.open,
+        closed: report.closed,
+        filtered: filtered.collect(),
+        ttl_exceeded: exceeded
+            .map(|port| PortsStopped { ports: report.ttl_exceeded, from: sender(port) }),
+        routing_loop: None,
+        silent: report.silent,
+        unknown: report.unknown,
     }
-    let exceeded = with(report, PortState::TtlExceeded).next().and_then(|port| port.said_by);
-    if report.ttl_exceeded > 0 {
-        let by = exceeded.map_or_else(String::new, |by| format!(", says {by}"));
-        let ports = group_digits(report.ttl_exceeded);
-        parts.push(format!("{ports} not reached: the TTL was over on the way{by}"));
-    }
-    for (count, state) in [(report.silent, PortState::Silent), (report.untold, PortState::Untold)] {
-        if count > 0 {
-            parts.push(format!("{} {}", group_digits(count), state.words()));
-        }
-    }
-    parts.join(", ")
 }
 
-fn evidence(report: &ScanReport) -> Vec<String> {
-    let mut lines = vec![format!(
-        "{} to {}, {} and {}",
-        count(report.sent, "question"),
-        count(report.ports.len() as u64, "port"),
-        count(report.answers, "answer"),
-        count(report.icmp_errors, "ICMP error"),
-    )];
+/// Who sent a port's ICMP error.
+fn sender(port: &ScannedPort) -> Option<IpAddr> {
+    port.icmp.and_then(|icmp| icmp.from)
+}
+
+fn evidence(report: &ScanReport) -> Vec<ScanEvidence> {
+    let ScanReport { sent, answers, icmp_errors, tries, .. } = *report;
+    let ports = report.ports.len() as u64;
+    let mut evidence = vec![ScanEvidence::Traffic { sent, ports, answers, icmp_errors }];
     if report.silent > 0 {
-        let times = count(report.tries, "time");
-        lines.push(if report.icmp_errors > 0 {
-            format!("what is silent was so {times}, each when an ICMP error could have come")
-        } else {
-            format!(
-                "what is silent was so {times}, the last over a second after the first: a host \
-                 that had spent its ICMP errors would have had one again"
-            )
+        evidence.push(match icmp_errors {
+            0 => ScanEvidence::SilentWithoutIcmp { tries },
+            _ => ScanEvidence::SilentDespiteIcmp { tries },
         });
     }
     if report.icmp_limited {
-        let rate = report.icmp_per_second_milli.map_or_else(
-            || "slowly".to_owned(),
-            |milli| format!("{:.1} a second", milli as f64 / 1e3),
-        );
-        lines.push(format!("ICMP errors came {rate} after the first few: they are limited"));
+        let per_second_milli = report.icmp_per_second_milli;
+        evidence.push(ScanEvidence::IcmpLimited { per_second_milli });
     }
-    lines
+    evidence
 }
 
-fn could_also_be(report: &ScanReport) -> Vec<String> {
-    let mut lines = Vec::new();
+fn alternatives(report: &ScanReport) -> Vec<ScanAlternative> {
+    let mut alternatives = Vec::new();
     if report.closed > 0 {
-        lines.push("closed: a firewall that rejects in the target's name".to_owned());
+        alternatives.push(ScanAlternative::RejectedInItsName);
     }
     if report.ttl_exceeded > 0 {
-        lines.push("TTL exceeded: a routing loop; `udpkit probe trace` shows it".to_owned());
+        alternatives.push(ScanAlternative::RoutingLoop);
     }
-    let mut rejected = false;
-    let mut unreachable = false;
-    for port in with(report, PortState::Filtered) {
-        let words = port.icmp.as_deref().unwrap_or_default();
-        rejected |= words == "port unreachable";
-        unreachable |= matches!(
-            words,
-            "host unreachable"
-                | "network unreachable"
-                | "address unreachable"
-                | "no route to destination"
-        );
+    let means = |wanted: fn(IcmpMeaning) -> bool| {
+        with(report, PortState::Filtered)
+            .any(|port| port.icmp.and_then(|icmp| icmp.meaning).is_some_and(wanted))
+    };
+    if means(|meaning| meaning == IcmpMeaning::PortUnreachable) {
+        alternatives.push(ScanAlternative::ClosedBehindNat);
     }
-    if rejected {
-        lines.push("filtered, port unreachable: a NAT whose inner host has it closed".to_owned());
-    }
-    if unreachable {
-        lines
-            .push("filtered, unreachable: a host that is down, a route that is missing".to_owned());
+    if means(is_unreachable) {
+        alternatives.push(ScanAlternative::HostDown);
     }
     if report.silent > 0 {
-        lines.push(
-            "open or silent: an open port that these questions do not move, or a firewall that \
-             drops without a word, out or back"
-                .to_owned(),
-        );
-        lines.extend(by_chance(report));
+        alternatives.push(ScanAlternative::OpenOrDropped);
+        alternatives.extend(by_chance(report));
         if report.closed == 0 {
-            lines.push("open or silent: closed, where ICMP errors are not sent or lost".to_owned());
+            alternatives.push(ScanAlternative::ClosedWithoutIcmp);
         }
     }
-    let mut reasons: Vec<_> = with(report, PortState::Silent)
+    let mut quiet: Vec<(u16, Service)> = with(report, PortState::Silent)
         .filter_map(|port| Some((port.port, port.service.parse::<Service>().ok()?)))
-        .filter_map(|(port, service)| Some((port, service.silent_because()?)))
+        .filter(|(_, service)| service.is_silent_to_strangers())
         .collect();
-    reasons.dedup_by_key(|(_, reason)| *reason);
-    lines.extend(reasons.into_iter().map(|(port, reason)| format!("{port}: {reason}")));
-    lines
+    quiet.dedup_by_key(|(_, service)| *service);
+    let quiet = quiet.into_iter();
+    alternatives
+        .extend(quiet.map(|(port, service)| ScanAlternative::QuietService { port, service }));
+    alternatives
+}
+
+fn is_unreachable(meaning: IcmpMeaning) -> bool {
+    matches!(
+        meaning,
+        IcmpMeaning::HostUnreachable
+            | IcmpMeaning::NetworkUnreachable
+            | IcmpMeaning::AddressUnreachable
+            | IcmpMeaning::NoRoute
+    )
 }
 
 /// Where the silence may be random loss: ports that answer left as many questions unanswered, or too
 /// few were asked to tell. What a limit on ICMP errors held back is none of it.
-fn by_chance(report: &ScanReport) -> Option<String> {
+fn by_chance(report: &ScanReport) -> Option<ScanAlternative> {
     let word =
         |port: &&ScannedPort| port.answers > 0 || (port.icmp.is_some() && !report.icmp_limited);
     let control = report.ports.iter().filter(word).fold(LossSample::default(), |all, port| {
@@ -170,63 +156,42 @@ fn by_chance(report: &ScanReport) -> Option<String> {
     let tries = with(report, PortState::Silent).map(|port| port.silent_tries).min()?;
     let silent = LossSample::new(tries, 0);
     let lossy = control.lost > 0 && !is_beyond_chance(silent, control, report.silent);
-    lossy.then(|| {
-        let LossSample { sent, lost } = control;
-        format!(
-            "open or silent: chance, as {lost} of {sent} questions to ports that answer were lost"
-        )
-    })
+    let LossSample { sent, lost } = control;
+    lossy.then_some(ScanAlternative::Chance { sent, lost })
 }
 
-fn doubt(report: &ScanReport, time: Nanos, stopped: bool) -> Vec<String> {
-    let mut lines = Vec::new();
-    let unsent = report.ports.iter().filter(|port| port.not_sent.is_some()).count() as u64;
-    if unsent > 0 {
-        let why = report.ports.iter().find_map(|port| port.not_sent.clone()).unwrap_or_default();
-        lines.push(format!("to {} this host could send nothing: {why}", count(unsent, "port")));
-    }
+fn caveats(report: &ScanReport, time: Nanos, stopped: bool) -> Vec<ScanCaveat> {
+    let mut caveats = Vec::new();
+    let unsent = || report.ports.iter().filter_map(|port| port.not_sent.clone());
+    let not_sent = unsent().count() as u64;
+    caveats.extend(unsent().next().map(|reason| ScanCaveat::NotSent { ports: not_sent, reason }));
     if stopped {
-        lines.push("interrupted".to_owned());
+        caveats.push(ScanCaveat::Shared(ProbeCaveat::Interrupted));
     }
-    let late = report.untold - unsent;
-    if late > 0 {
-        let ports = count(late, "port");
-        let (why, more) = match (stopped, report.icmp_per_second_milli) {
-            (true, _) => ("before it was interrupted".to_owned(), None),
-            (_, rate) => (format!("within {time}"), rate),
-        };
-        let more = more.filter(|rate| *rate > 0).map_or_else(String::new, |rate| {
-            // As if all of them were closed, and some room.
-            let needed = time.0 / 1_000_000_000 + late * 1_100 / rate + 10;
-            format!("; --time {needed}s would do at that pace of ICMP errors")
-        });
-        lines.push(format!("{ports} could not be told {why}{more}"));
+    let ports = report.unknown - not_sent;
+    if ports > 0 && stopped {
+        caveats.push(ScanCaveat::InterruptedFirst { ports });
+    } else if ports > 0 {
+        let rate = report.icmp_per_second_milli.filter(|rate| *rate > 0);
+        // As if all of them were closed, and some room.
+        let needed = |rate: u64| (time.0 / SECOND + ports * 1_100 / rate + 10) * SECOND;
+        let (time_ns, needed_ns) = (time.0, rate.map(needed));
+        caveats.push(ScanCaveat::OutOfTime { ports, time_ns, needed_ns });
     }
     if report.lost > 0 {
-        let known = report.open + report.closed + report.filtered + report.ttl_exceeded;
-        let questions = count(report.lost, "question");
         let by_error = |port: &ScannedPort| port.icmp.is_some() && port.silent_tries > 0;
-        let or_held = if report.ports.iter().any(by_error) {
-            ", or a limit on ICMP errors kept the word back"
-        } else {
-            ""
-        };
-        lines.push(format!(
-            "{questions} to the {} that did answer had been silent: lost on the way{or_held}",
-            count(known, "port")
-        ));
+        caveats.push(ScanCaveat::Lost {
+            probes: report.lost,
+            ports: report.open + report.closed + report.filtered + report.ttl_exceeded,
+            or_icmp_limited: report.ports.iter().any(by_error),
+        });
     }
     if report.silent > 0 {
-        lines.push("out and back are not told apart without a helper there".to_owned());
+        caveats.push(ScanCaveat::DirectionUnknown);
     }
-    lines
+    caveats
 }
 
 fn with(report: &ScanReport, state: PortState) -> impl Iterator<Item = &ScannedPort> {
     report.ports.iter().filter(move |port| port.state == state)
-}
-
-fn count(number: u64, noun: &str) -> String {
-    let ending = if number == 1 { "" } else { "s" };
-    format!("{} {noun}{ending}", group_digits(number))
 }

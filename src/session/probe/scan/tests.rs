@@ -2,7 +2,10 @@
 
 use super::{ScanPlan, ScanSession};
 use crate::batch::{Datagram, ErrorOrigin, NetworkError, RxEntry, SendOutcome, SendStop, TxBatch};
-use crate::record::probe::{PortState, ScanReport, ScannedPort};
+use crate::record::probe::{
+    PortState, PortsStopped, ScanAlternative, ScanCaveat, ScanEvidence, ScanReport, ScanVerdict,
+    ScannedPort,
+};
 use crate::session::simulation::runs;
 use crate::session::{Next, Now, Session};
 use crate::units::Nanos;
@@ -202,7 +205,7 @@ fn truth(port: Port) -> PortState {
         Port::Closed => PortState::Closed,
         Port::Rejected(..) => PortState::Filtered,
         Port::Silent | Port::Muffled => PortState::Silent,
-        Port::Unsendable => PortState::Untold,
+        Port::Unsendable => PortState::Unknown,
     }
 }
 
@@ -233,22 +236,28 @@ fn each_port_is_told_with_who_spoke_and_what_was_said() {
     assert_eq!((find(&report, 53).answer.clone(), find(&report, 53).answer_bytes), (None, Some(1)));
     assert_eq!(find(&report, 5000).answer.as_deref(), Some("echo"));
     let closed = find(&report, 5001);
-    assert_eq!(closed.said_by, Some(TARGET.into()));
+    assert_eq!(closed.icmp.and_then(|icmp| icmp.from), Some(TARGET.into()));
     assert_eq!(closed.round_trip_ns, Some(2_000_000));
-    let filtered = find(&report, 5003);
-    assert_eq!((filtered.icmp_type, filtered.icmp_code), (Some(3), Some(13)));
-    assert_eq!(filtered.said_by, Some(ROUTER));
+    let filtered = find(&report, 5003).icmp.expect("an error");
+    assert_eq!((filtered.icmp_type, filtered.icmp_code), (3, 13));
+    assert_eq!(filtered.from, Some(ROUTER));
     assert_eq!(find(&report, 5002).silent_tries, 3);
-    let not_sent = find(&report, 5005).not_sent.as_deref();
-    assert!(not_sent.is_some_and(|why| why.contains("packet filter")), "{not_sent:?}");
-    assert_eq!(
-        report.verdict.verdict,
-        "3 open, 1 closed, 2 filtered by 198.51.100.1, 1 open or silent, 1 not told"
-    );
-    let words = report.verdict.could_also_be.join("\n");
-    assert!(words.contains("a NAT whose inner host"), "{words}");
-    let doubt = report.verdict.doubt.join("\n");
-    assert!(doubt.contains("to 1 port this host could send nothing"), "{doubt}");
+    let not_sent = find(&report, 5005).not_sent.clone().expect("a reason");
+    assert_eq!((not_sent.errno, not_sent.cause), (1, "packet_filter"));
+    let filtered = vec![PortsStopped { ports: 2, from: Some(ROUTER) }];
+    let counted = ScanVerdict::Counted {
+        open: 3,
+        closed: 1,
+        filtered,
+        ttl_exceeded: None,
+        routing_loop: None,
+        silent: 1,
+        unknown: 1,
+    };
+    assert_eq!(report.findings.verdict, counted);
+    assert!(report.findings.alternatives.contains(&ScanAlternative::ClosedBehindNat));
+    let caveat = ScanCaveat::NotSent { ports: 1, reason: not_sent };
+    assert!(report.findings.caveats.contains(&caveat), "{:?}", report.findings);
 }
 
 #[test]
@@ -263,8 +272,8 @@ fn a_limit_of_icmp_errors_is_never_read_as_silence() {
     assert!(report.icmp_limited);
     let rate = report.icmp_per_second_milli.expect("a rate");
     assert!((850..=1_000).contains(&rate), "{rate}");
-    let evidence = report.verdict.evidence.join("\n");
-    assert!(evidence.contains("they are limited"), "{evidence}");
+    let limited = ScanEvidence::IcmpLimited { per_second_milli: Some(rate) };
+    assert!(report.findings.evidence.contains(&limited), "{:?}", report.findings);
 }
 
 #[test]
@@ -281,8 +290,8 @@ fn a_host_without_a_limit_and_one_that_is_all_silent_are_done_in_a_few_seconds()
     assert_true(&world, &report, "all silent");
     assert!(report.duration_ns < 5_000_000_000, "{}", report.duration_ns);
     assert_eq!(report.sent, 600);
-    let words = report.verdict.could_also_be.join("\n");
-    assert!(words.contains("closed, where ICMP errors are not sent"), "{words}");
+    let closed = ScanAlternative::ClosedWithoutIcmp;
+    assert!(report.findings.alternatives.contains(&closed), "{:?}", report.findings);
 }
 
 #[test]
@@ -326,10 +335,16 @@ fn a_scan_ends_in_its_time_and_says_what_it_did_not_get_to() {
     let report = world.scan(plan);
     assert!(report.duration_ns <= 20_100_000_000, "{}", report.duration_ns);
     assert_eq!(report.silent, 0);
-    assert_eq!(report.closed + report.untold, 2_000);
+    assert_eq!(report.closed + report.unknown, 2_000);
     assert!((20..30).contains(&report.closed), "{}", report.closed);
-    let doubt = report.verdict.doubt.join("\n");
-    assert!(doubt.contains("could not be told within 20.0 s; --time"), "{doubt}");
+    let in_vain = |one: &ScanCaveat| match *one {
+        ScanCaveat::OutOfTime { ports, time_ns, needed_ns } => {
+            let needed = needed_ns.is_some_and(|needed| needed > time_ns);
+            needed && (ports, time_ns) == (report.unknown, 20_000_000_000)
+        }
+        _ => false,
+    };
+    assert!(report.findings.caveats.iter().any(in_vain), "{:?}", report.findings);
 }
 
 #[test]
@@ -372,7 +387,7 @@ fn all_of_it_holds_over_ipv6() {
     let plan = ScanPlan { target, ..world.plan() };
     let report = world.scan(ScanPlan { service: Some(Service::Text), ..plan });
     assert_true(&world, &report, "IPv6");
-    assert_eq!(find(&report, 5001).icmp_code, Some(4));
+    assert_eq!(find(&report, 5001).icmp.map(|icmp| icmp.icmp_code), Some(4));
 }
 
 #[test]
@@ -402,7 +417,7 @@ fn a_port_whose_errors_get_lost_may_cost_others_theirs_but_makes_none_wrong() {
             missed += u64::from(closed && port.state == PortState::Silent);
             assert!(closed || port.state == PortState::Silent, "seed {seed}: {port:?}");
         }
-        assert_eq!(report.untold, 0, "seed {seed}");
+        assert_eq!(report.unknown, 0, "seed {seed}");
     }
     // Of 480 that are closed.
     assert!(missed <= 2, "{missed}");
@@ -474,9 +489,9 @@ fn a_ttl_that_ends_on_the_way_is_no_filter() {
     let report = world.scan(world.plan());
     assert_eq!(find(&report, 5000).state, PortState::TtlExceeded);
     assert_eq!((report.filtered, report.ttl_exceeded), (1, 1));
-    let words = &report.verdict.verdict;
-    assert!(words.contains("1 not reached: the TTL was over on the way, says 198.51"), "{words}");
-    assert!(report.verdict.could_also_be.join(" ").contains("a routing loop"));
+    let ScanVerdict::Counted { ttl_exceeded, .. } = report.findings.verdict;
+    assert_eq!(ttl_exceeded, Some(PortsStopped { ports: 1, from: Some(ROUTER) }));
+    assert!(report.findings.alternatives.contains(&ScanAlternative::RoutingLoop));
 }
 
 #[test]
@@ -501,7 +516,7 @@ fn what_this_host_rejects_is_not_sent_and_not_silent() {
         }
     }
     let report = session.finish(Now { mono: at, real: at });
-    assert_eq!((report.sent, report.silent, report.untold), (0, 0, 1));
+    assert_eq!((report.sent, report.silent, report.unknown), (0, 0, 1));
     assert!(find(&report, 5000).not_sent.is_some());
 }
 
@@ -521,13 +536,14 @@ fn random_loss_filters_no_port_and_silence_beside_it_may_be_chance() {
             let mut lost = false;
             for port in &report.ports {
                 let truth = truth(world.ports[&port.port]);
-                let quiet = matches!(port.state, PortState::Silent | PortState::Untold);
+                let quiet = matches!(port.state, PortState::Silent | PortState::Unknown);
                 assert!(port.state == truth || quiet, "{loss:?}, seed {seed}: {port:?}");
                 lost |= quiet && truth != PortState::Silent;
             }
             let clean = loss.iter().all(|share| *share <= 0.0);
             assert!(!lost || !clean, "{loss:?}, seed {seed}: {report:#?}");
-            let chance = report.verdict.could_also_be.iter().any(|line| line.contains("chance"));
+            let by_chance = |one: &ScanAlternative| matches!(one, ScanAlternative::Chance { .. });
+            let chance = report.findings.alternatives.iter().any(by_chance);
             assert!(!chance || !clean, "{seed}: {report:#?}");
             // Silence that is chance is beside others' losses, but for runs of great luck.
             let seen = report.ports.iter().any(|port| port.answers > 0 && port.silent_tries > 0);

@@ -1,0 +1,217 @@
+//! What the counts of `probe ports` come to: verdict, evidence, alternatives and caveats.
+
+use super::{IcmpError, Inconclusive, NotOpened, NotSentHere, PortPath, ProbeCaveat, Way};
+use crate::wire::PortList;
+use serde::{Serialize, Serializer};
+use std::net::SocketAddr;
+
+/// Ports that share a path and what was said of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PortGroup {
+    /// What the path does to their datagrams.
+    pub path: PortPath,
+    /// Which they are, as the command line takes them.
+    #[serde(serialize_with = "listed")]
+    pub ports: PortList,
+    /// Datagrams that left.
+    pub sent: u64,
+    /// Of these, those that arrived; `None` where the agent did not tell.
+    pub arrived: Option<u64>,
+    /// Of these, those of which a reply came back.
+    pub replies: u64,
+    /// The ICMP error that rejected them; `None` where there was none.
+    #[serde(serialize_with = "crate::record::finding::maybe")]
+    pub icmp: Option<IcmpError>,
+    /// Why their silence is not called a filter; `None` where there is no question.
+    pub inconclusive: Option<Inconclusive>,
+    /// Why the agent does not listen there; `None` where it does.
+    #[serde(serialize_with = "crate::record::finding::maybe")]
+    pub not_opened: Option<NotOpened>,
+    /// Why none could be sent; `None` where they were.
+    #[serde(serialize_with = "crate::record::finding::maybe")]
+    pub not_sent: Option<NotSentHere>,
+}
+
+/// Ports of one path.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PathPorts {
+    /// The path.
+    pub path: PortPath,
+    /// Which they are, as the command line takes them.
+    #[serde(serialize_with = "listed")]
+    pub ports: PortList,
+}
+
+/// What a path does to datagrams by their port.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum PortsVerdict {
+    /// The user ended the run before anything was known.
+    #[default]
+    Interrupted,
+    /// The same to all ports.
+    SamePath {
+        /// They.
+        #[serde(flatten)]
+        group: PortGroup,
+    },
+    /// Not the same to all.
+    Mixed {
+        /// Ports that pass both ways.
+        passing: u64,
+        /// All ports.
+        of: u64,
+        /// The others, by what becomes of them.
+        others: Vec<PathPorts>,
+    },
+    /// It lets only so many flows through, whichever ports they go to.
+    FlowLimit {
+        /// Ports that pass.
+        passing: u64,
+        /// All ports.
+        of: u64,
+    },
+}
+
+/// What was seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum PortsEvidence {
+    /// Ports of one path, with their counts.
+    Group {
+        /// They.
+        #[serde(flatten)]
+        group: PortGroup,
+    },
+    /// Silent ports were probed again, slowly and in random order.
+    ProbedAgain {
+        /// Datagrams beside them from a new socket to the agent's own port.
+        fresh_sent: u64,
+        /// Of these, those that were answered.
+        fresh_replies: u64,
+    },
+    /// Ports were silent at the full rate and passed when they were probed slowly.
+    PassedSlowly {
+        /// How many.
+        ports: u64,
+        /// Datagrams a second at the full rate.
+        per_second: u64,
+    },
+    /// What the path loses of datagrams that pass, and of their replies.
+    PathLoss {
+        /// Datagrams.
+        sent: u64,
+        /// Of these, those of which no reply came.
+        lost: u64,
+    },
+    /// An ICMP error came for ports that are not called rejected.
+    IcmpReceived {
+        /// Which ports.
+        #[serde(serialize_with = "listed")]
+        ports: PortList,
+        /// The error.
+        #[serde(serialize_with = "crate::record::finding::one")]
+        icmp: IcmpError,
+    },
+    /// ICMP errors are held back: these ports had one when they were probed again.
+    IcmpHeldBack {
+        /// Which ports.
+        #[serde(serialize_with = "listed")]
+        ports: PortList,
+    },
+    /// Datagrams arrived at another port than they were sent to.
+    Redirected {
+        /// The port that they were sent to.
+        port: u16,
+        /// The port at which they arrived.
+        arrived_at: u16,
+    },
+    /// Datagrams arrived from another address or port than they were sent from.
+    SourceChanged {
+        /// The port that they were sent to; `None` where it is so for all.
+        port: Option<u16>,
+        /// Where they were sent from.
+        source: SocketAddr,
+        /// Where they seemed to come from.
+        seen: SocketAddr,
+    },
+    /// Datagrams arrived from where they were sent from.
+    SourceUnchanged,
+    /// The source of one port's datagrams was not the same for all.
+    SourceVaried {
+        /// That port.
+        port: u16,
+    },
+    /// Replies came from somewhere else.
+    RepliesFromElsewhere {
+        /// The port that was asked.
+        port: u16,
+        /// Who replied.
+        from: SocketAddr,
+    },
+    /// The DSCP did not arrive as it was sent.
+    DscpChanged {
+        /// On which way.
+        way: Way,
+        /// DSCP as sent.
+        sent: u8,
+        /// DSCP as it arrived.
+        arrived: u8,
+    },
+    /// ECN did not arrive as it was sent.
+    EcnChanged {
+        /// On which way.
+        way: Way,
+        /// ECN as sent.
+        sent: u8,
+        /// ECN as it arrived.
+        arrived: u8,
+    },
+}
+
+/// What else could explain it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum PortsAlternative {
+    /// Filtered out: by the agent's own host.
+    FilteredByAgentHost,
+    /// Filtered out: rejected as others are, without an ICMP error.
+    RejectedWithoutIcmp,
+    /// Rejected out: by another host behind the agent's address.
+    RejectedByAnotherHost,
+    /// TTL exceeded: a path of more than 255 routers.
+    LongPath,
+    /// Filtered back: by this host.
+    FilteredByThisHost,
+}
+
+/// What to keep in mind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum PortsCaveat {
+    /// Ports that pass lost some.
+    LossOnPassing {
+        /// Datagrams on the way out.
+        out: u64,
+        /// Replies on the way back.
+        back: u64,
+    },
+    /// So few datagrams to a port that a short burst of loss looks like a filter.
+    FewTries {
+        /// Datagrams to each port in the first pass.
+        tries: u32,
+    },
+    /// ICMP errors are held back: some may have been to come when the probe ended.
+    IcmpHeldBack {
+        /// Ports of which that is so.
+        ports: u64,
+    },
+    /// As with any probe.
+    #[serde(untagged)]
+    Shared(ProbeCaveat),
+}
+
+/// Ports as the command line takes them.
+fn listed<S: Serializer>(ports: &PortList, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(ports)
+}

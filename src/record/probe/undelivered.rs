@@ -1,0 +1,72 @@
+//! Why a datagram did not get there, as far as somebody said so: an ICMP error, or this host's own
+//! refusal to send it.
+
+use crate::batch::{ErrorOrigin, IcmpMeaning, NetworkError, OwnFinding};
+use serde::Serialize;
+use std::net::{IpAddr, SocketAddr};
+
+/// An ICMP error and who sent it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct IcmpError {
+    /// Whose numbers type and code are; the sending host's own refusal has none.
+    pub origin: ErrorOrigin,
+    /// ICMP or `ICMPv6` type.
+    pub icmp_type: u8,
+    /// ICMP or `ICMPv6` code.
+    pub icmp_code: u8,
+    /// What they mean; `None` for rare ones.
+    pub meaning: Option<IcmpMeaning>,
+    /// Who sent it; `None` where that is not known.
+    pub from: Option<IpAddr>,
+    /// How many came; 0 where that was not counted.
+    pub count: u64,
+}
+
+impl IcmpError {
+    /// An error of this type and code.
+    pub fn new(origin: ErrorOrigin, kind: (u8, u8), from: Option<IpAddr>, count: u64) -> Self {
+        let (icmp_type, icmp_code) = kind;
+        let meaning = match origin {
+            ErrorOrigin::Local => None,
+            ErrorOrigin::Icmp => IcmpMeaning::of_v4(icmp_type, icmp_code),
+            ErrorOrigin::Icmp6 => IcmpMeaning::of_v6(icmp_type, icmp_code),
+        };
+        Self { origin, icmp_type, icmp_code, meaning, from, count }
+    }
+
+    /// One message of the network.
+    pub fn from_network(error: &NetworkError) -> Self {
+        Self::new(error.origin, (error.icmp_type, error.icmp_code), error.offender, 1)
+    }
+
+    /// Whether both say the same and come from the same host.
+    pub fn is_alike(&self, other: &Self) -> bool {
+        let said = |error: &Self| (error.icmp_type, error.icmp_code, error.from);
+        said(self) == said(other)
+    }
+
+    /// Whether a router says that the TTL or hop limit was over: a routing loop, no filter.
+    pub fn is_hops_exceeded(&self) -> bool {
+        matches!(self.meaning, Some(IcmpMeaning::TtlExceeded | IcmpMeaning::HopLimitExceeded))
+    }
+}
+
+/// Why this host did not send.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NotSentHere {
+    /// The system's error number, errno(3).
+    pub errno: i32,
+    /// What explains it, in one word.
+    pub cause: &'static str,
+    /// The same with all that was looked up.
+    #[serde(skip)]
+    pub found: OwnFinding,
+}
+
+impl NotSentHere {
+    /// What the error number says by itself.
+    pub fn from_errno(errno: i32, destination: SocketAddr) -> Self {
+        let found = OwnFinding::from_errno(errno, destination);
+        Self { errno, cause: found.code(), found }
+    }
+}

@@ -1,0 +1,252 @@
+//! What a path does to datagrams by their port, in words.
+
+use super::marks::{dscp_name, ecn_name};
+use super::terms::{part, percent, plural, plural_of};
+use crate::record::Worded;
+use crate::record::probe::{
+    Inconclusive, NoAgent, NotOpened, PortGroup, PortPath, PortsAlternative, PortsCaveat,
+    PortsEvidence, PortsVerdict, Way,
+};
+use crate::units::{Nanos, group_digits};
+use crate::wire::PortList;
+
+/// Ports of one kind are named as far as this many letters go.
+const LETTERS: usize = 48;
+
+impl Worded for PortsVerdict {
+    fn text(&self) -> String {
+        match self {
+            Self::Interrupted => NoAgent::Interrupted.text(),
+            Self::SamePath { group } => group_text(group),
+            Self::Mixed { passing, of, others } => {
+                let mut text = format!("{} of {} pass both ways", passing, plural(*of, "port"));
+                for other in others {
+                    let ports = listed(&other.ports);
+                    text.push_str(&format!("; {}: {ports}", path_text(other.path)));
+                }
+                text
+            }
+            Self::FlowLimit { passing, of } => format!(
+                "the number of flows is limited: {} of {} pass, whichever are probed first; no \
+                 further flow gets through",
+                passing,
+                plural(*of, "port")
+            ),
+        }
+    }
+}
+
+/// What a path does to datagrams.
+pub fn path_text(path: PortPath) -> &'static str {
+    match path {
+        PortPath::Passes => "passes both ways",
+        PortPath::FilteredOut => "filtered on the way out",
+        PortPath::RejectedOut => "rejected on the way out",
+        PortPath::FilteredBack => "filtered on the way back",
+        PortPath::RejectedBack => "rejected on the way back",
+        PortPath::TtlExceeded => "TTL exceeded in transit",
+        PortPath::Inconclusive => "inconclusive",
+        PortPath::NotSent => "not sent",
+        PortPath::NotOpened => "not open at the server",
+        PortPath::Unknown => "unknown",
+    }
+}
+
+/// `filtered on the way back: 16 of 16 datagrams arrived, 0 of 16 replies came back`.
+fn group_text(group: &PortGroup) -> String {
+    let path = path_text(group.path);
+    match (group.path, group.not_opened, &group.not_sent) {
+        (PortPath::NotOpened, Some(why), _) => format!("{path}: {}", why.text()),
+        (PortPath::NotSent, _, Some(why)) => format!("{path}: {}", why.text()),
+        (PortPath::Unknown, ..) => format!("{path}: the server was lost before it reported"),
+        (PortPath::NotOpened | PortPath::NotSent, ..) => path.to_owned(),
+        _ => {
+            let icmp = group.icmp.map_or_else(String::new, |icmp| format!("{}; ", icmp.text()));
+            let why = group
+                .inconclusive
+                .map_or_else(String::new, |why| format!("; {}", inconclusive_text(why)));
+            format!("{path}: {icmp}{}{why}", counts(group))
+        }
+    }
+}
+
+fn counts(group: &PortGroup) -> String {
+    let PortGroup { sent, arrived, replies, .. } = *group;
+    let Some(arrived) = arrived else {
+        return format!("{} answered", part(replies, sent, "datagram"));
+    };
+    let there = format!("{} arrived", part(arrived, sent, "datagram"));
+    if arrived == 0 {
+        return there;
+    }
+    let of = plural_of(arrived, "reply", "replies");
+    format!("{there}, {} of {of} came back", group_digits(replies))
+}
+
+/// Why silence is not called a filter.
+fn inconclusive_text(why: Inconclusive) -> &'static str {
+    match why {
+        Inconclusive::Chance => {
+            "random loss could explain it, as the path loses other datagrams too"
+        }
+        Inconclusive::FlowLimit => "only so many flows pass, whichever ports they use",
+        Inconclusive::RateLimit => "other silent ports passed when they were probed slowly",
+    }
+}
+
+impl Worded for NotOpened {
+    fn text(&self) -> String {
+        match self {
+            Self::Policy => "the server opens other ports for probes (its --probe-ports)",
+            Self::InUse => "another program uses the port there",
+            Self::Privileged => "the server may not open ports below 1024",
+            Self::Limit => "the server has as many ports open as it may",
+            Self::Failed => "the server could not open the port",
+        }
+        .to_owned()
+    }
+}
+
+impl Worded for PortsEvidence {
+    fn text(&self) -> String {
+        match self {
+            Self::Group { group } => format!("{}: {}", named(&group.ports), group_text(group)),
+            Self::ProbedAgain { fresh_sent, fresh_replies } => format!(
+                "silent ports were probed again, slowly and in random order; meanwhile {} from a \
+                 new socket to the server's own port were answered",
+                part(*fresh_replies, *fresh_sent, "datagram")
+            ),
+            Self::PassedSlowly { ports, per_second } => format!(
+                "{} silent at {} per second and passed when probed slowly: a rate limit, or a \
+                 burst of loss",
+                plural_of(*ports, "port was", "ports were"),
+                plural(*per_second, "datagram")
+            ),
+            Self::PathLoss { sent, lost } => format!(
+                "to ports that pass, {} or their replies were lost ({})",
+                part(*lost, *sent, "datagram"),
+                percent(*lost, *sent)
+            ),
+            Self::IcmpReceived { ports, icmp } => {
+                format!("{}: ICMP error received: {}", named(ports), icmp.text())
+            }
+            Self::IcmpHeldBack { ports } => format!(
+                "ICMP errors are rate-limited: {} rejected too when probed again",
+                match ports.len() {
+                    1 => format!("{} was", named(ports)),
+                    _ => format!("{} were", named(ports)),
+                }
+            ),
+            Self::Redirected { port, arrived_at } => {
+                format!("datagrams to port {port} arrived at port {arrived_at}: redirected")
+            }
+            Self::SourceChanged { port, source, seen } => {
+                let whose = port.map_or_else(String::new, |port| format!(" at port {port}"));
+                format!("source {source} arrived as {seen}{whose}: a NAT or relay is on the path")
+            }
+            Self::SourceUnchanged => "source address and port arrived unchanged".to_owned(),
+            Self::SourceVaried { port } => {
+                format!("datagrams to port {port} arrived from several sources")
+            }
+            Self::RepliesFromElsewhere { port, from } => {
+                format!("replies of port {port} came from {from}")
+            }
+            Self::DscpChanged { way, sent, arrived } => {
+                format!("DSCP {} arrives as {} {}", dscp_name(*sent), dscp_name(*arrived), on(*way))
+            }
+            Self::EcnChanged { way, sent, arrived } => {
+                format!("{} arrives as {} {}", ecn_name(*sent), ecn_name(*arrived), on(*way))
+            }
+        }
+    }
+}
+
+impl Worded for PortsAlternative {
+    fn text(&self) -> String {
+        match self {
+            Self::FilteredByAgentHost => {
+                "filtered on the way out: by a firewall on the server's host"
+            }
+            Self::RejectedWithoutIcmp => {
+                "filtered on the way out: rejected like the others, by a router that rate-limits \
+                 its ICMP errors"
+            }
+            Self::RejectedByAnotherHost => {
+                "rejected on the way out: by another host behind the server's address"
+            }
+            Self::LongPath => "TTL exceeded: a path of more than 255 routers",
+            Self::FilteredByThisHost => "filtered on the way back: by a firewall on this host",
+        }
+        .to_owned()
+    }
+}
+
+impl Worded for PortsCaveat {
+    fn text(&self) -> String {
+        match self {
+            Self::LossOnPassing { out, back } => format!(
+                "ports that pass lost {} on the way out and {} on the way back",
+                plural(*out, "datagram"),
+                plural_of(*back, "reply", "replies")
+            ),
+            Self::FewTries { tries } => format!(
+                "only {} per port at first: a short burst of loss looks like a filter",
+                plural((*tries).into(), "datagram")
+            ),
+            Self::IcmpHeldBack { ports } => format!(
+                "ICMP errors are rate-limited: some may still have been due when the probe ended, \
+                 for {}",
+                plural(*ports, "port")
+            ),
+            Self::Shared(shared) => shared.text(),
+        }
+    }
+}
+
+/// What is said before a scan, where no agent helps.
+pub fn no_agent_note(why: &NoAgent) -> String {
+    format!("no remote agent: {}; scanning without one", why.text())
+}
+
+/// What is said before ports are probed again.
+pub fn held_back_note(ports: usize, time: Nanos) -> String {
+    format!(
+        "ICMP errors are rate-limited: probing {} again, for up to {time}",
+        plural_of(ports as u64, "silent port", "silent ports")
+    )
+}
+
+fn on(way: Way) -> &'static str {
+    match way {
+        Way::Out => "on the way out",
+        Way::Back => "on the way back",
+    }
+}
+
+/// `port 53`, `ports 5000-5003,5007`.
+fn named(ports: &PortList) -> String {
+    let noun = if ports.len() == 1 { "port" } else { "ports" };
+    format!("{noun} {}", listed(ports))
+}
+
+/// Ports as ranges, cut where there are too many to read.
+fn listed(ports: &PortList) -> String {
+    let text = ports.to_string();
+    if text.len() <= LETTERS {
+        return text;
+    }
+    let cut = text[..LETTERS].rfind(',').unwrap_or(LETTERS);
+    format!("{} ... ({} ports)", &text[..cut], group_digits(ports.len() as u64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_list_of_ports_is_cut_and_counted() {
+        let names = listed(&(0..100).map(|number| 5_000 + 2 * number).collect());
+        assert!(names.len() < 70 && names.ends_with(" ... (100 ports)"), "{names}");
+        assert_eq!(listed(&[53, 54, 55, 80].into_iter().collect()), "53-55,80");
+    }
+}
