@@ -16,8 +16,11 @@ const PORTS: usize = 13;
 /// The whole report.
 pub fn ports_text(report: &PortsReport, page: Page) -> String {
     let mut text = heading(report, page);
-    text.push('\n');
-    text.push_str(&columns(["port", "out", "back", "rtt, ms", "hops", "dscp", "ecn", "path"]));
+    if !report.ports.is_empty() {
+        text.push('\n');
+        let head = ["port", "out", "back", "rtt, ms", "hops", "dscp", "ecn", "path"];
+        text.push_str(&columns(head));
+    }
     for rows in runs(&report.ports) {
         text.push_str(&line(report, rows, page));
     }
@@ -47,7 +50,10 @@ fn heading(report: &PortsReport, page: Page) -> String {
     let tries = plural(report.tries.into(), "datagram");
     let took = Nanos(report.duration_ns);
     let first = page.paragraph("", 2, &format!("udpkit probe ports {}{agent}", report.host));
-    format!("{first}  {ports}, {tries} each, {took}\n")
+    match report.ports.len() {
+        0 => first,
+        _ => format!("{first}  {ports}, {tries} each, {took}\n"),
+    }
 }
 
 /// Neighbours of one fate.
@@ -118,7 +124,7 @@ fn short(path: PortPath) -> &'static str {
         PortPath::RejectedBack => "rejected back",
         PortPath::TtlExceeded => "TTL exceeded",
         PortPath::Inconclusive => "inconclusive",
-        PortPath::NotSent => "not sent",
+        PortPath::NotSent => "not probed",
         PortPath::NotOpened => "not open",
         PortPath::Unknown => "unknown",
     }
@@ -150,7 +156,9 @@ fn details(report: &PortsReport, row: &PortRow) -> Vec<String> {
     {
         if let (Some(ttl), None) = (ttl, hops) {
             let hops = Hops::from_ttl(ttl, SENT_TTL);
-            lines.push(format!("{way}: TTL {ttl}, {hops} routers: a relay may have set its own"));
+            lines.push(format!(
+                "{way}: arrived with TTL {ttl}: {hops} routers away (a relay may set its own TTL)"
+            ));
         }
     }
     if row.source_port_changed == Some(true) || row.source_address_changed == Some(true) {

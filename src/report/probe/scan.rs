@@ -18,8 +18,9 @@ pub fn scan_text(report: &ScanReport, page: Page) -> String {
     let whom = if report.host == target { target } else { format!("{} ({target})", report.host) };
     let ports = plural(report.ports.len() as u64, "port");
     let took = Nanos(report.duration_ns);
-    let heading = format!("udpkit probe ports {whom}   {ports} in {took}   without a remote agent");
+    let heading = format!("udpkit probe ports {whom}   no remote agent");
     let mut text = page.paragraph("", 2, &heading);
+    text.push_str(&format!("  {ports} in {took}\n"));
     text.push('\n');
     let rows = rows(report);
     for (first, last, state, words) in rows.iter().take(LINES) {
@@ -52,4 +53,35 @@ fn rows(report: &ScanReport) -> Vec<Row> {
         }
     }
     rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::probe::ScannedPort;
+
+    #[test]
+    fn a_long_table_is_cut_and_says_so() {
+        let port = |number: u16| ScannedPort {
+            port: number * 2,
+            service: "text",
+            state: PortState::Silent,
+            settled_ns: None,
+            answer: None,
+            answer_bytes: None,
+            answered_from: None,
+            round_trip_ns: None,
+            icmp: None,
+            sent: 1,
+            silent_tries: 1,
+            answers: 0,
+            not_sent: None,
+        };
+        let report =
+            ScanReport { ports: (1..=300).map(port).collect(), tries: 1, ..ScanReport::default() };
+        let text = scan_text(&report, Page::new(80));
+        let rows = text.lines().filter(|line| line.contains(state_text(PortState::Silent)));
+        assert_eq!(rows.count(), LINES);
+        assert!(text.contains("\n  100 lines more; --json has every port\n"), "{text}");
+    }
 }

@@ -44,9 +44,9 @@ pub fn path_text(path: PortPath) -> &'static str {
         PortPath::RejectedOut => "rejected on the way out",
         PortPath::FilteredBack => "filtered on the way back",
         PortPath::RejectedBack => "rejected on the way back",
-        PortPath::TtlExceeded => "TTL exceeded in transit",
+        PortPath::TtlExceeded => "not reached",
         PortPath::Inconclusive => "inconclusive",
-        PortPath::NotSent => "not sent",
+        PortPath::NotSent => "not probed",
         PortPath::NotOpened => "not open at the server",
         PortPath::Unknown => "unknown",
     }
@@ -54,19 +54,34 @@ pub fn path_text(path: PortPath) -> &'static str {
 
 /// `filtered on the way back: 16 of 16 datagrams arrived, 0 of 16 replies came back`.
 fn group_text(group: &PortGroup) -> String {
-    let path = path_text(group.path);
-    match (group.path, group.not_opened, &group.not_sent) {
-        (PortPath::NotOpened, Some(why), _) => format!("{path}: {}", why.text()),
-        (PortPath::NotSent, _, Some(why)) => format!("{path}: {}", why.text()),
-        (PortPath::Unknown, ..) => format!("{path}: the server was lost before it reported"),
-        (PortPath::NotOpened | PortPath::NotSent, ..) => path.to_owned(),
-        _ => {
-            let icmp = group.icmp.map_or_else(String::new, |icmp| format!("{}; ", icmp.text()));
-            let why = group
-                .inconclusive
-                .map_or_else(String::new, |why| format!("; {}", inconclusive_text(why)));
-            format!("{path}: {icmp}{}{why}", counts(group))
+    format!("{}: {}", path_text(group.path), reason_text(group))
+}
+
+/// `port 5002 is filtered on the way back: …`.
+fn ports_text(group: &PortGroup) -> String {
+    let one = group.ports.len() == 1;
+    let verb = match (group.path, one) {
+        (PortPath::Passes, true) => "passes both ways".to_owned(),
+        (PortPath::Passes, false) => "pass both ways".to_owned(),
+        (path, true) => format!("is {}", path_text(path)),
+        (path, false) => format!("are {}", path_text(path)),
+    };
+    format!("{} {verb}: {}", named(&group.ports), reason_text(group))
+}
+
+fn reason_text(group: &PortGroup) -> String {
+    let counts = counts(group);
+    match (group.path, group.not_opened, &group.not_sent, group.icmp, group.inconclusive) {
+        (PortPath::NotOpened, Some(why), ..) => why.text(),
+        (PortPath::NotSent, _, Some(why), ..) => why.text(),
+        (PortPath::Unknown, ..) => "the server was lost before it reported".to_owned(),
+        (PortPath::TtlExceeded, _, _, Some(icmp), _) => {
+            let at = icmp.from.map_or_else(String::new, |from| format!(" at {from}"));
+            format!("TTL exceeded in transit{at}; {counts}")
         }
+        (.., Some(icmp), _) => format!("{}; {counts}", icmp.text()),
+        (.., Some(why)) => format!("{counts}; {}", inconclusive_text(why)),
+        _ => counts,
     }
 }
 
@@ -86,9 +101,7 @@ fn counts(group: &PortGroup) -> String {
 /// Why silence is not called a filter.
 fn inconclusive_text(why: Inconclusive) -> &'static str {
     match why {
-        Inconclusive::Chance => {
-            "random loss could explain it, as the path loses other datagrams too"
-        }
+        Inconclusive::Chance => "random loss cannot be ruled out",
         Inconclusive::FlowLimit => "only so many flows pass, whichever ports they use",
         Inconclusive::RateLimit => "other silent ports passed when they were probed slowly",
     }
@@ -110,7 +123,7 @@ impl Worded for NotOpened {
 impl Worded for PortsEvidence {
     fn text(&self) -> String {
         match self {
-            Self::Group { group } => format!("{}: {}", named(&group.ports), group_text(group)),
+            Self::Group { group } => ports_text(group),
             Self::ProbedAgain { fresh_sent, fresh_replies } => format!(
                 "silent ports were probed again, slowly and in random order; meanwhile {} from a \
                  new socket to the server's own port were answered",
@@ -128,7 +141,7 @@ impl Worded for PortsEvidence {
                 percent(*lost, *sent)
             ),
             Self::IcmpReceived { ports, icmp } => {
-                format!("{}: ICMP error received: {}", named(ports), icmp.text())
+                format!("ICMP error received for {}: {}", named(ports), icmp.text())
             }
             Self::IcmpHeldBack { ports } => format!(
                 "ICMP errors are rate-limited: {} rejected too when probed again",
@@ -194,8 +207,8 @@ impl Worded for PortsCaveat {
                 plural((*tries).into(), "datagram")
             ),
             Self::IcmpHeldBack { ports } => format!(
-                "ICMP errors are rate-limited: some may still have been due when the probe ended, \
-                 for {}",
+                "ICMP errors are rate-limited: for {}, one may still have been due when the probe \
+                 ended",
                 plural(*ports, "port")
             ),
             Self::Shared(shared) => shared.text(),

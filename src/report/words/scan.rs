@@ -54,7 +54,7 @@ fn open_text(port: &ScannedPort) -> String {
         Some(answer) if is_plain(port) => format!("echo answered ({answer})"),
         Some(answer) => format!("{} answered ({answer})", port.service),
         None if is_plain(port) => format!("answered with {bytes}"),
-        None => format!("answered with {bytes} that are not {}", port.service),
+        None => format!("answered with {bytes}, not {}", port.service),
     };
     let after = port.round_trip_ns.map_or_else(String::new, |nanos| format!(", {}", Nanos(nanos)));
     let from = port.answered_from.map_or_else(String::new, |from| format!(", from {from}"));
