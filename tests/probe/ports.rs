@@ -1,7 +1,7 @@
-//! `udpkit probe ports` with a helper, over two routers whose rules are known: the verdict is the
+//! `udpkit probe ports` with a remote agent, over two routers whose rules are known: the verdict is the
 //! rule, for each port and both families, twenty runs in a row.
 
-use crate::common::{Lab, Output, Running, json, path, require_lab, run, secs, udpkit};
+use crate::common::{Lab, Running, json, path, require_lab, run, secs, udpkit};
 use serde_json::Value;
 use std::net::UdpSocket;
 
@@ -29,7 +29,7 @@ const RULES: &str = "table inet t {
     }
 }";
 
-/// Each port with what a report must say: its path, and ICMP out and back as type, code, router.
+/// Each port with what a report must say: its path, and ICMP out and back as type, code, sender.
 type Expected = (u64, &'static str, Option<Icmp>, Option<Icmp>);
 type Icmp = (u64, u64, &'static str);
 
@@ -86,7 +86,7 @@ fn probe(lab: &Lab, target: &str, ports: &str, args: &[&str]) -> Running {
 fn icmp(row: &Value, way: &str) -> Option<(u64, u64, String)> {
     let word = &row[way];
     let number = |key: &str| word[key].as_u64();
-    Some((number("icmp_type")?, number("icmp_code")?, word["said_by"].as_str()?.to_owned()))
+    Some((number("icmp_type")?, number("icmp_code")?, word["from"].as_str()?.to_owned()))
 }
 
 #[track_caller]
@@ -188,13 +188,26 @@ fn rejected_ports_are_told_from_dropped_ones_though_icmp_errors_are_limited() {
         expected.extend(vec![rejected; 10]);
         expected.push(("passes", None));
         assert_eq!(found, expected, "{target}");
-        let evidence = path(&report, "evidence").to_string();
-        assert!(!v4 || evidence.contains("ICMP errors are held back: 50"), "{evidence}");
-        assert!(
-            evidence.contains("traced: to port 5000 it has no answer beyond hop 2"),
-            "{evidence}"
-        );
+        let held_back = statement(&report, "evidence", "icmp_held_back");
+        let held_back = held_back.map(|told| told["ports"].as_str().expect("ports"));
+        assert!(!v4 || held_back.is_some_and(|ports| ports.starts_with("50")), "{report:#}");
+        assert_traced_to_hop_2(&report, 5_000, by);
     }
+}
+
+/// The statement of that code in a list.
+fn statement<'a>(report: &'a Value, list: &str, code: &str) -> Option<&'a Value> {
+    path(report, list).as_array().expect("a list").iter().find(|told| told["code"] == code)
+}
+
+#[track_caller]
+fn assert_traced_to_hop_2(report: &Value, port: u16, router: &str) {
+    let trace = path(report, "trace");
+    let target = trace["target"].as_str().expect("a target");
+    assert!(target.ends_with(&format!(":{port}")), "{trace:#}");
+    let verdict = &trace["verdict"];
+    assert_eq!((&verdict["code"], &verdict["hop"]), (&"no_reply_beyond".into(), &2.into()));
+    assert_eq!(verdict["routers"][0], router, "{trace:#}");
 }
 
 #[test]
@@ -203,22 +216,33 @@ fn the_report_says_which_way_is_closed_and_after_which_router() {
     let lab = path_with(RULES);
     let _server = serve(&lab, &["--probe-ports", HELD]);
     // Most of each run is waiting, so they go side by side.
-    let [back, out] = ["5002", "5001"]
-        .map(|port| probe(&lab, TARGETS[0], port, &["--tries", "16", "--wait", "500ms"]));
-    let all = probe(&lab, TARGETS[1], PORTS, &["--tries", "4", "--wait", "500ms"]);
-    let text = |running: Running| fits_80_columns(&running.wait(secs(30)));
-    let back = text(back);
-    let words = "filtered on the way back: 32 of 32 arrived there, 0 of 32 replies came";
-    assert!(unwrapped(&back).contains(words), "{back}");
-    let out = unwrapped(&text(out));
-    assert!(out.contains("filtered on the way out: 0 of 32 arrived there"), "{out}");
-    assert!(
-        out.contains("traced: to port 5001 it has no answer beyond hop 2 (10.77.2.2)"),
-        "{out}"
-    );
-    let all = unwrapped(&text(all));
-    assert!(all.contains("3 of 10 ports pass both ways; filtered on the way out: 5001"), "{all}");
-    assert!(all.contains("sent to port 5008, arrived at port 5009: redirected"), "{all}");
+    let args = |tries| ["--tries", tries, "--wait", "500ms", "-J"];
+    let [back, out] = ["5002", "5001"].map(|port| probe(&lab, TARGETS[0], port, &args("16")));
+    let all = probe(&lab, TARGETS[1], PORTS, &args("4"));
+    let text = probe(&lab, TARGETS[1], PORTS, &["--tries", "4", "--wait", "500ms"]);
+    let report = |running: Running| json(&running.wait(secs(30)).out());
+    let same_path = |report: &Value| {
+        let verdict = path(report, "verdict");
+        assert_eq!(verdict["code"], "same_path", "{verdict}");
+        let counts = ["sent", "arrived", "replies"].map(|key| verdict[key].as_u64());
+        (verdict["path"].as_str().expect("a path").to_owned(), counts.map(Option::unwrap))
+    };
+    assert_eq!(same_path(&report(back)), ("filtered_back".to_owned(), [32, 32, 0]));
+    let out = report(out);
+    assert_eq!(same_path(&out), ("filtered_out".to_owned(), [32, 0, 0]));
+    assert_traced_to_hop_2(&out, 5_001, "10.77.2.2");
+    let all = report(all);
+    let verdict = path(&all, "verdict");
+    assert_eq!(verdict["code"], "mixed");
+    assert_eq!((verdict["passing"].as_u64(), verdict["of"].as_u64()), (Some(3), Some(10)));
+    let others = verdict["others"].as_array().expect("a list");
+    let filtered = others.iter().find(|other| other["path"] == "filtered_out");
+    assert_eq!(filtered.expect("one")["ports"], "5001", "{verdict}");
+    let redirected = statement(&all, "evidence", "redirected").expect("one");
+    let ports = [&redirected["port"], &redirected["arrived_at"]].map(Value::as_u64);
+    assert_eq!(ports, [Some(5_008), Some(5_009)]);
+    let text = text.wait(secs(30)).out();
+    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
 }
 
 #[test]
@@ -236,8 +260,8 @@ fn a_nat_on_the_way_shows_in_the_source_that_arrived() {
         assert_eq!(row["dscp_out"].as_u64(), Some(46), "{row}");
         assert_eq!(row["dscp_back"].as_u64(), Some(46), "{row}");
     }
-    let evidence = path(&report, "evidence").to_string();
-    assert!(evidence.contains("a NAT or a relay is on the way"), "{evidence}");
+    let changed = statement(&report, "evidence", "source_changed").expect("told");
+    assert!(changed["seen"].as_str().is_some_and(|seen| seen.starts_with("10.77.2.1:")));
 }
 
 #[test]
@@ -259,11 +283,11 @@ fn ports_that_are_held_are_open_and_no_others() {
     let rows = path(&report, "ports").as_array().expect("rows");
     let fates: Vec<_> = rows
         .iter()
-        .map(|row| (row["path"].as_str().unwrap_or("-"), row["not_opened"].as_str()))
+        .map(|row| (row["path"].as_str().unwrap_or("-"), row["not_opened"]["code"].as_str()))
         .collect();
     let policy = ("not_opened", Some("policy"));
     assert_eq!(fates, [("passes", None), ("passes", None), ("passes", None), policy, policy]);
-    // Those two are asked without the helper: nobody listens on one, and the other is silent.
+    // Those two are scanned without the agent: nobody listens on one, and the other is silent.
     let scanned = path(&report, "scan.ports").as_array().expect("rows");
     let states: Vec<_> = scanned.iter().map(|row| row["state"].as_str().unwrap_or("-")).collect();
     assert_eq!(states, ["closed", "silent"]);
@@ -271,7 +295,7 @@ fn ports_that_are_held_are_open_and_no_others() {
 }
 
 #[test]
-fn a_helper_that_refuses_is_quoted_and_what_is_known_without_one_is_told() {
+fn an_agent_that_refuses_is_quoted_and_what_is_known_without_one_is_told() {
     require_lab!();
     let lab = Lab::pair();
     let server = Running::start(lab.udpkit("b").args(["serve", "--no-probe"]));
@@ -282,15 +306,16 @@ fn a_helper_that_refuses_is_quoted_and_what_is_known_without_one_is_told() {
     };
     let refused = ask("8620");
     let report = json(&refused.out());
-    let words = path(&report, "no_helper").as_str().expect("a reason");
-    assert_eq!(words, "the remote end replied: 550 this server has no probe agent");
-    assert!(path(&report, "helper").is_null());
+    assert_eq!(path(&report, "no_agent.code"), "refused");
+    assert_eq!(number(&report, "no_agent.reply.reply_code"), 550, "{report:#}");
+    assert!(path(&report, "agent").is_null());
     assert_eq!(path(&report, "ports.0.state").as_str(), Some("closed"));
     let nobody = ask("8700");
     let report = json(&nobody.out());
-    let words = path(&report, "no_helper").as_str().expect("a reason");
-    assert_eq!(words, "nobody serves at 10.77.0.2:8700: port unreachable, from 10.77.0.2");
-    assert!(nobody.err().contains("what can be known without one"), "{}", nobody.err());
+    let why = path(&report, "no_agent");
+    assert_eq!((&why["code"], &why["from"]), (&"unreachable".into(), &"10.77.0.2".into()));
+    assert_eq!(why["target"], "10.77.0.2:8700");
+    assert_eq!(nobody.err().lines().count(), 1, "{}", nobody.err());
 }
 
 #[test]
@@ -315,15 +340,4 @@ fn bad_input_is_named_before_anything_is_sent() {
     assert!(output.err().contains("256 is the most"), "{}", output.err());
     taken.set_nonblocking(true).expect("it can");
     assert!(taken.recv(&mut [0; 16]).is_err(), "nothing was sent");
-}
-
-fn fits_80_columns(output: &Output) -> String {
-    let text = output.out();
-    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
-    text
-}
-
-/// A report as one line, as if no line had been too long.
-fn unwrapped(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -1,4 +1,4 @@
-//! `udpkit probe ports` where nobody helps: real services, firewalls whose rules are known, and
+//! `udpkit probe ports` without a remote agent: real services, firewalls whose rules are known, and
 //! nmap as a witness.
 
 use crate::common::{Lab, Running, json, path, require_lab, require_tools, run, secs, udpkit};
@@ -128,9 +128,11 @@ fn told(report: &Value) -> BTreeMap<u64, (String, String)> {
         .iter()
         .map(|port| {
             let text = |key: &str| path(port, key).as_str().unwrap_or("-").to_owned();
-            let number = |key: &str| path(port, key).as_u64();
+            let number = |key: &str| port["icmp"][key].as_u64();
             let words = match number("icmp_type").zip(number("icmp_code")) {
-                Some((kind, code)) => format!("{kind}/{code} {}", text("said_by")),
+                Some((kind, code)) => {
+                    format!("{kind}/{code} {}", port["icmp"]["from"].as_str().unwrap_or("-"))
+                }
                 None => text("answer"),
             };
             (path(port, "port").as_u64().expect("a port"), (text("state"), words))
@@ -214,14 +216,13 @@ fn services_and_walls_are_told_as_they_are_and_nmap_says_nothing_else() {
         for port in 6000..=6004 {
             assert_told(&found, port, "silent", "-");
         }
-        let codes = if v4 { ["3/13", "3/3", "3/1", "3/9"] } else { ["1/1", "1/4", "1/3", "1/0"] };
-        for (port, code) in (6010..).zip(codes) {
+        let icmp = if v4 { ["3/13", "3/3", "3/1", "3/9"] } else { ["1/1", "1/4", "1/3", "1/0"] };
+        for (port, code) in (6010..).zip(icmp) {
             assert_told(&found, port, "filtered", &by(code, r2));
         }
         let r1 = if v4 { "10.77.1.1" } else { "fd77:1::1" };
-        assert_told(&found, 6014, "filtered", &by(codes[0], r1));
-        let silent = path(&report, "could_also_be").to_string();
-        assert!(silent.contains("drops without a word, out or back"), "{silent}");
+        assert_told(&found, 6014, "filtered", &by(icmp[0], r1));
+        assert!(codes(&report, "alternatives").contains(&"open_or_dropped"), "{report:#}");
 
         let output = nmap.wait(secs(120)).expect_success();
         let mut missed = Vec::new();
@@ -251,6 +252,18 @@ fn services_and_walls_are_told_as_they_are_and_nmap_says_nothing_else() {
     }
 }
 
+/// The codes of a list of statements.
+fn codes<'a>(report: &'a Value, list: &str) -> Vec<&'a str> {
+    let list = path(report, list).as_array().expect("a list").iter();
+    list.map(|told| told["code"].as_str().expect("a code")).collect()
+}
+
+/// How many ports are open, closed, silent and unknown.
+fn counted(report: &Value) -> [Option<u64>; 4] {
+    assert_eq!(path(report, "verdict.code"), "counted");
+    ["open", "closed", "silent", "unknown"].map(|state| report["verdict"][state].as_u64())
+}
+
 /// A scan of this host that is over at once.
 fn scan(args: &[&str]) -> crate::common::Output {
     run(udpkit().args(["probe", "ports", "--no-agent"]).args(args), secs(30))
@@ -265,15 +278,19 @@ fn bound() -> (UdpSocket, String) {
 #[test]
 fn a_port_that_listens_and_says_nothing_is_never_called_closed() {
     let (_silent, port) = bound();
-    let output = scan(&["127.0.0.1", &port, "--tries", "2", "--wait", "50ms"]).expect_success();
-    let text = output.out();
-    assert!(text.contains("open or silent    no answer to 2 tries"), "{text}");
-    assert!(text.contains("verdict    1 open or silent"), "{text}");
-    assert!(text.contains("closed, where ICMP errors are not sent or lost"), "{text}");
+    let args = ["127.0.0.1", &port, "--tries", "2", "--wait", "50ms"];
+    let text = scan(&args).expect_success().out();
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    let report = json(&scan(&[&args[..], &["-J"]].concat()).expect_success().out());
+    assert_eq!(path(&report, "ports.0.state"), "silent");
+    assert_eq!(path(&report, "ports.0.silent_tries"), 2);
+    assert_eq!(counted(&report), [0, 0, 1, 0].map(Some));
+    assert!(codes(&report, "alternatives").contains(&"closed_without_icmp"), "{report:#}");
     let closed = crate::common::free_udp_port().to_string();
-    let text = scan(&["127.0.0.1", &closed]).expect_success().out();
-    assert!(text.contains("closed            port unreachable (3/3)"), "{text}");
+    let report = json(&scan(&["127.0.0.1", &closed, "-J"]).expect_success().out());
+    assert_eq!(counted(&report), [0, 1, 0, 0].map(Some));
+    assert_eq!(path(&report, "ports.0.icmp.meaning"), "port_unreachable");
+    assert_eq!(path(&report, "ports.0.icmp.icmp_code"), 3);
 }
 
 #[test]
@@ -293,24 +310,24 @@ fn a_service_is_known_on_any_port_when_it_is_asked_as_one() {
     server.join().expect("it was asked");
     assert_eq!(path(&report, "command"), "probe ports");
     assert_eq!(path(&report, "ports.0.answer"), "NXDOMAIN");
-    assert_eq!(path(&report, "verdict"), "1 open");
+    assert_eq!(counted(&report), [1, 0, 0, 0].map(Some));
     assert!(path(&report, "ports.0.round_trip_ns").as_u64().is_some_and(|nanos| nanos > 0));
 }
 
 #[test]
 fn a_scan_that_is_stopped_tells_what_it_knows() {
     let (socket, port) = bound();
-    let args =
-        ["probe", "ports", "127.0.0.1", &port, "--no-agent", "--wait", "300s", "--time", "300s"];
-    let running = Running::start(udpkit().args(args));
+    let args = ["127.0.0.1", &port, "--no-agent", "--wait", "300s", "--time", "300s", "-J"];
+    let running = Running::start(udpkit().args(["probe", "ports"]).args(args));
     socket.set_read_timeout(Some(secs(20))).expect("a timeout");
     socket.recv_from(&mut [0; 1_500]).expect("a question");
     running.signal("INT");
     let output = running.wait(secs(10));
     assert_eq!(output.code(), Some(0), "{}", output.err());
-    let text = output.out();
-    assert!(text.contains("not told"), "{text}");
-    assert!(text.contains("1 port could not be told before it was interrupted"), "{text}");
+    let report = json(&output.out());
+    assert_eq!(path(&report, "ports.0.state"), "unknown");
+    assert_eq!(codes(&report, "caveats"), ["interrupted", "interrupted_first"]);
+    assert_eq!(path(&report, "caveats.1.ports"), 1);
 }
 
 #[test]
@@ -324,7 +341,7 @@ fn what_is_no_scan_is_refused_before_anything_is_sent() {
         (&["127.0.0.1"], "PORTS"),
         (&["127.0.0.1", "53", "--tries", "0"], "1..=64"),
         (&["127.0.0.1", "53", "--rate", "0"], "from 1 to 100000"),
-        (&["127.0.0.1", "53", "--wait", "0"], "--wait 0 waits for nothing"),
+        (&["127.0.0.1", "53", "--wait", "0"], "--wait must be longer than 0"),
         (&["127.0.0.1", "53", "--as", "gopher"], "there are dns, dhcp"),
     ] {
         let output = scan(args);
@@ -347,15 +364,23 @@ fn a_name_of_both_families_is_scanned_over_one_and_the_other_is_named() {
     let scan = |family: &[&str]| {
         let mut command = Command::new("unshare");
         command.args(["--mount", "sh", "-c", &script, "sh", env!("CARGO_BIN_EXE_udpkit")]);
-        command.args(["probe", "ports", "both.test", &closed, "--no-agent"]).args(family);
-        run(&mut command, secs(30)).expect_success().out()
+        command.args(["probe", "ports", "both.test", &closed, "--no-agent", "-J"]).args(family);
+        json(&run(&mut command, secs(30)).expect_success().out())
+    };
+    // The caveat names the other one.
+    let other = |report: &Value| {
+        let caveats = path(report, "caveats").as_array().expect("a list");
+        let told = caveats.iter().find(|told| told["code"] == "other_family")?;
+        assert_eq!(told["host"], "both.test");
+        told["address"].as_str().map(str::to_owned)
     };
     let (v4, v6) = (scan(&["-4"]), scan(&["-6"]));
-    assert!(v4.starts_with("udpkit probe ports both.test (127.0.0.1)"), "{v4}");
-    assert!(v6.starts_with("udpkit probe ports both.test (::1)"), "{v6}");
-    assert!(!v4.contains("is ::1 too") && !v6.contains("is 127.0.0.1 too"), "{v4}{v6}");
+    for (report, target) in [(v4, "127.0.0.1"), (v6, "::1")] {
+        assert_eq!(path(&report, "host"), "both.test");
+        assert_eq!(path(&report, "target"), target);
+        assert_eq!(other(&report), None);
+    }
     let either = scan(&[]);
-    let other =
-        if either.contains("(::1)") { "127.0.0.1 too, which -4" } else { "::1 too, which -6" };
-    assert!(either.contains(&format!("doubt: both.test is {other} probes")), "{either}");
+    let is_v6 = path(&either, "target") == "::1";
+    assert_eq!(other(&either).as_deref(), Some(if is_v6 { "127.0.0.1" } else { "::1" }));
 }

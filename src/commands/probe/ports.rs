@@ -166,8 +166,8 @@ pub fn measure(
     let session = PortsSession::new(plan, target.far_end()?);
     let (slots, bytes) = session.room();
     let config = LoopConfig { largest: LARGEST, ..LoopConfig::default() };
-    let looped = Loop::new(vec![dialogue, asking, fresh], signals, config)
-        .context(ProbeError::Start)?;
+    let looped =
+        Loop::new(vec![dialogue, asking, fresh], signals, config).context(ProbeError::Start)?;
     let ended = looped.run(session, TxBatch::new(slots, bytes)).context(ProbeError::Run)?;
     Ok(ended.summary)
 }

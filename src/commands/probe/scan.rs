@@ -87,7 +87,7 @@ pub(super) fn run(
     trace_exceeded(&mut report, target)?;
     let exit = exit(&report);
     if args.far_end.json {
-        let report = ScannedAlone { helper: None, no_helper: why, scan: report };
+        let report = ScannedAlone { agent: None, no_agent: why, scan: report };
         print_json(&Document::new("probe ports", report));
     } else {
         print_text(&scan_text(&report, Page::of_stdout()));
@@ -119,11 +119,10 @@ pub(super) fn measure(order: &ScanOrder, target: SocketAddr) -> anyhow::Result<S
         seed: random_u64()?,
     };
     let signals = Signals::listen().context(ProbeError::Signals)?;
-    let looped = Loop::new(vec![socket], Some(signals), LoopConfig::default())
-        .context(ProbeError::Start)?;
-    let ended = looped
-        .run(ScanSession::new(plan), TxBatch::new(1, QUESTION))
-        .context(ProbeError::Run)?;
+    let looped =
+        Loop::new(vec![socket], Some(signals), LoopConfig::default()).context(ProbeError::Start)?;
+    let ended =
+        looped.run(ScanSession::new(plan), TxBatch::new(1, QUESTION)).context(ProbeError::Run)?;
     Ok(ended.summary)
 }
 

@@ -25,7 +25,7 @@ pub use marks::{
 pub use mtu::{FragmentRow, KnownBy, MtuDirection, MtuLimit, MtuReport, TooBig};
 pub use nat::{Dependence, Hairpin, NatReport, NatSocket, NatTest, PortChoice};
 pub use ports::{
-    HelperReport, Inconclusive, NotOpened, PortPath, PortRow, PortsBeside, PortsFindings,
+    AgentReport, Inconclusive, NotOpened, PortPath, PortRow, PortsBeside, PortsFindings,
     PortsReport,
 };
 pub use ports_findings::{

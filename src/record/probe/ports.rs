@@ -166,7 +166,7 @@ pub struct PortRow {
 
 /// The agent's part.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct HelperReport {
+pub struct AgentReport {
     /// Where it serves.
     pub address: Option<SocketAddr>,
     /// The dialogue's own address as it sees it.
@@ -188,7 +188,7 @@ pub struct PortsReport {
     /// Its address.
     pub target: Option<IpAddr>,
     /// The agent; `None` where there is none.
-    pub helper: Option<HelperReport>,
+    pub agent: Option<AgentReport>,
     /// Datagrams to each port.
     pub tries: u32,
     /// Where they were sent from, as far as this host knows.

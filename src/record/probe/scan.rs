@@ -1,6 +1,6 @@
 //! What a scan found: the ports of a host without a remote agent.
 
-use super::{HelperReport, IcmpError, NoAgent, NotSentHere, ProbeCaveat, TraceLoop, TraceReport};
+use super::{AgentReport, IcmpError, NoAgent, NotSentHere, ProbeCaveat, TraceLoop, TraceReport};
 use crate::record::Findings;
 use crate::wire::service::Service;
 use serde::{Serialize, Serializer};
@@ -116,10 +116,10 @@ pub type ScanFindings = Findings<ScanVerdict, ScanEvidence, ScanAlternative, Sca
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ScannedAlone {
     /// Null, as there is none.
-    pub helper: Option<HelperReport>,
+    pub agent: Option<AgentReport>,
     /// Why there is none; `None` where none was looked for.
     #[serde(serialize_with = "crate::record::finding::maybe")]
-    pub no_helper: Option<NoAgent>,
+    pub no_agent: Option<NoAgent>,
     /// What was found without one.
     #[serde(flatten)]
     pub scan: ScanReport,

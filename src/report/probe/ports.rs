@@ -44,7 +44,7 @@ pub(super) fn traced(trace: Option<&TraceReport>, page: Page) -> String {
 }
 
 fn heading(report: &PortsReport, page: Page) -> String {
-    let agent = report.helper.as_ref().and_then(|agent| agent.address);
+    let agent = report.agent.as_ref().and_then(|agent| agent.address);
     let agent = agent.map_or_else(String::new, |address| format!("   server at {address}"));
     let ports = plural(report.ports.len() as u64, "port");
     let tries = plural(report.tries.into(), "datagram");

@@ -5,7 +5,7 @@ use super::undelivered::icmp_kind;
 use crate::record::Worded;
 use crate::record::probe::{
     PortState, PortsStopped, ScanAlternative, ScanCaveat, ScanEvidence, ScanVerdict, ScannedPort,
-    TraceLoop,
+    TraceEnd, TraceLoop,
 };
 use crate::units::{Nanos, group_digits};
 use crate::wire::service::Service;
@@ -87,15 +87,13 @@ impl Worded for ScanVerdict {
         }
         let text = parts.join(", ");
         match routing_loop {
-            Some(routing_loop) => format!("{text}; {}", loop_text(routing_loop)),
+            Some(TraceLoop { from_hop, routers }) => {
+                let end = TraceEnd::RoutingLoop { from_hop: *from_hop, routers: routers.clone() };
+                format!("{text}; {}", end.text())
+            }
             None => text,
         }
     }
-}
-
-fn loop_text(found: &TraceLoop) -> String {
-    let routers: Vec<String> = found.routers.iter().map(ToString::to_string).collect();
-    format!("routing loop from hop {}: {}", found.from_hop, routers.join(", "))
 }
 
 impl Worded for ScanEvidence {

@@ -2,10 +2,12 @@
 
 use crate::{hold, hold_text};
 use std::net::{IpAddr, SocketAddr};
+use udpkit::record::Findings;
 use udpkit::record::probe::{
-    ErrorOrigin, HelperReport, IcmpError, Inconclusive, NoAgent, NotOpened, NotSentHere, PathPorts,
+    AgentReport, ErrorOrigin, IcmpError, Inconclusive, NoAgent, NotOpened, NotSentHere, PathPorts,
     PortGroup, PortPath, PortRow, PortsAlternative, PortsBeside, PortsCaveat, PortsEvidence,
-    PortsFindings, PortsReport, PortsVerdict, ProbeCaveat, Way,
+    PortsFindings, PortsReport, PortsVerdict, ProbeCaveat, TraceEnd, TraceFlow, TraceReport,
+    TraceVerdict, Way,
 };
 use udpkit::report::{Page, ports_text};
 use udpkit::units::Nanos;
@@ -96,10 +98,10 @@ fn report(rows: Vec<PortRow>, verdict: PortsVerdict) -> PortsReport {
     PortsReport {
         host: "10.77.3.2".to_owned(),
         target: ip("10.77.3.2"),
-        helper: Some(HelperReport {
+        agent: Some(AgentReport {
             address: Some(addr("10.77.3.2:8620")),
             seen_as: Some(addr("10.77.1.2:51000")),
-            ..HelperReport::default()
+            ..AgentReport::default()
         }),
         tries: 8,
         source: Some(addr("10.77.1.2:40000")),
@@ -109,6 +111,24 @@ fn report(rows: Vec<PortRow>, verdict: PortsVerdict) -> PortsReport {
         ports: rows,
         findings: PortsFindings::new(verdict),
         ..PortsReport::default()
+    }
+}
+
+/// A trace to a port beyond whose second hop nobody replies.
+fn trace(port: u16) -> TraceReport {
+    let end = TraceEnd::NoReplyBeyond { hop: 2, routers: ip("10.77.2.2").into_iter().collect() };
+    let flow = TraceFlow { source_port: 40_000, last_heard: Some(2), ..TraceFlow::default() };
+    TraceReport {
+        target: SocketAddr::new(ip("10.77.3.2").expect("an address"), port),
+        payload_bytes: 44,
+        tries: 3,
+        hop_limit: 30,
+        wait_ns: 600_000_000,
+        duration_ns: 1_640_000_000,
+        stopped_early: false,
+        interrupted: false,
+        flows: vec![flow],
+        findings: Findings::new(TraceVerdict::Alike { flows: 1, end }),
     }
 }
 
@@ -189,6 +209,7 @@ fn ports_are_filtered_and_rejected_in_all_ways() {
         PortsAlternative::FilteredByThisHost,
     ];
     report.findings.caveats = vec![PortsCaveat::LossOnPassing { out: 0, back: 1 }];
+    report.trace = Some(trace(5_001));
     hold("ports.mixed", "probe ports", &report, |page| ports_text(&report, page));
 }
 
@@ -273,7 +294,7 @@ fn a_relay_and_a_lost_agent_show_in_the_details() {
     ]
     .map(PortsCaveat::Shared)
     .to_vec();
-    let agent = report.helper.as_mut().expect("an agent");
+    let agent = report.agent.as_mut().expect("an agent");
     (agent.lost, agent.withheld, agent.answered_from) = (Some(lost), 12, Some(from));
     hold("ports.agent_lost", "probe ports", &report, |page| ports_text(&report, page));
 }

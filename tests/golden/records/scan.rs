@@ -130,11 +130,11 @@ fn a_host_of_every_state() {
             },
         ],
     };
-    let no_helper = NoAgent::NoReply {
+    let no_agent = NoAgent::NoReply {
         target: "192.0.2.9:8620".parse().expect("an address"),
         waited_ns: 3_000_000_000,
     };
-    let alone = ScannedAlone { helper: None, no_helper: Some(no_helper), scan: report };
+    let alone = ScannedAlone { agent: None, no_agent: Some(no_agent), scan: report };
     hold("scan.mixed", "probe ports", &alone, |page| scan_text(&alone.scan, page));
 }
 

@@ -246,7 +246,7 @@ fn caveats(report: &PortsReport, caveats: &mut Vec<PortsCaveat>) {
     if report.tries < FEW {
         caveats.push(PortsCaveat::FewTries { tries: report.tries });
     }
-    let Some(agent) = &report.helper else { return };
+    let Some(agent) = &report.agent else { return };
     let withheld = ProbeCaveat::withheld(agent.withheld);
     let lost = agent.lost.clone().map(|reason| ProbeCaveat::AgentLost { reason });
     let stopped = report.stopped_early.then_some(ProbeCaveat::Interrupted);

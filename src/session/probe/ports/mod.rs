@@ -17,7 +17,7 @@ pub use judge::judge;
 
 use super::{FarEnd, sooner};
 use crate::batch::{Datagram, Dest, NetworkError, SendOutcome, SendStop, TxBatch};
-use crate::record::probe::{HelperReport, NoAgent, NotOpened, PortsReport};
+use crate::record::probe::{AgentReport, NoAgent, NotOpened, PortsReport};
 use crate::session::{Next, Now, Session};
 use crate::stats::LossSample;
 use crate::units::Nanos;
@@ -396,7 +396,7 @@ impl Session for PortsSession {
         let beside = settle(&mut ports, &self.beside);
         let mut report = PortsReport {
             target: Some(plan.target.ip()),
-            helper: Some(HelperReport {
+            agent: Some(AgentReport {
                 address: Some(plan.target),
                 seen_as: self.far.seen_as(),
                 answered_from: self.far.answered_from(),
