@@ -37,7 +37,7 @@ fn begin(lab: &Lab, kind: &str, target: &str, args: &[&str]) -> Running {
 }
 
 fn report(running: Running) -> Value {
-    json(&running.wait(secs(60)).expect_success().out())
+    common::json(&running.wait(secs(60)).expect_success().out())
 }
 
 /// The reports over both families, made at once.
@@ -118,41 +118,58 @@ fn the_largest_datagram_is_found_whether_routers_speak_or_not() {
     let lab = Lab::path();
     let _server = serve(&lab);
     middle_mtu(&lab, 1280);
-    for (told, [payload, first, second]) in both(&lab, "mtu", &[])
+    for (told, (payload, first, second)) in both(&lab, "mtu", &[])
         .iter()
-        .zip([["1252", "10.77.1.1", "10.77.3.1"], ["1232", "fd77:1::1", "fd77:3::1"]])
+        .zip([(1252, "10.77.1.1", "10.77.3.1"), (1232, "fd77:1::1", "fd77:3::1")])
     {
-        assert_eq!(
-            verdict(told),
-            format!(
-                "out 1280 bytes ({payload} of payload) pass, the limit of {first}; back 1280 \
-                 bytes ({payload} of payload) pass, the limit of {second}; fragments pass up to \
-                 65507 bytes"
-            ),
-            "{told:#}"
-        );
+        let way = |router: &str| {
+            json!({
+                "code": "router",
+                "packet_bytes": 1280,
+                "payload_bytes": payload,
+                "routers": [router],
+            })
+        };
+        assert_eq!(path(told, "verdict.code"), "path_mtu", "{told:#}");
+        assert_eq!(path(told, "verdict.out"), &way(first), "{told:#}");
+        assert_eq!(path(told, "verdict.back"), &way(second), "{told:#}");
+        fragments(told, &all_pass());
         assert_eq!(path(told, "out.routers.0.mtu_bytes"), 1280);
-        assert_eq!(path(told, "doubt"), &Value::Array(vec![]), "{told:#}");
+        assert_eq!(path(told, "caveats"), &json!([]), "{told:#}");
     }
 
     for router in ["r1", "r2"] {
         rules(&lab, router, NO_TOO_BIG);
     }
     forget(&lab);
-    for (told, [payload, first, fragments]) in both(&lab, "mtu", &[]).iter().zip([
-        ["1252", "10.77.1.1", "fragments pass up to 65507 bytes"],
-        ["1232", "fd77:1::1", "fragments do not pass"],
-    ]) {
-        assert_eq!(
-            verdict(told),
-            format!(
-                "out 1280 bytes ({payload} of payload) pass, larger ones vanish in a black hole \
-                 behind {first}; back 1280 bytes ({payload} of payload) pass, larger ones vanish \
-                 in a black hole; {fragments}"
-            ),
-            "{told:#}"
-        );
+    for (told, (payload, first, rest)) in both(&lab, "mtu", &[])
+        .iter()
+        .zip([(1252, "10.77.1.1", all_pass()), (1232, "fd77:1::1", json!({ "code": "blocked" }))])
+    {
+        let way = |after: Value| {
+            json!({
+                "code": "black_hole",
+                "packet_bytes": 1280,
+                "payload_bytes": payload,
+                "after": after,
+            })
+        };
+        assert_eq!(path(told, "verdict.out"), &way(first.into()), "{told:#}");
+        assert_eq!(path(told, "verdict.back"), &way(Value::Null), "{told:#}");
+        fragments(told, &rest);
         assert_eq!(path(told, "out.limit"), "black_hole");
+    }
+}
+
+/// What is found of fragments where all of them pass.
+fn all_pass() -> Value {
+    json!({ "code": "pass", "payload_bytes": 65507 })
+}
+
+#[track_caller]
+fn fragments(told: &Value, wanted: &Value) {
+    for way in ["verdict.fragments_out", "verdict.fragments_back"] {
+        assert_eq!(path(told, way), wanted, "{told:#}");
     }
 }
 
@@ -161,24 +178,25 @@ fn fragments_are_told_from_whole_datagrams() {
     let lab = Lab::path();
     let _server = serve(&lab);
     for told in both(&lab, "mtu", &[]) {
-        assert!(verdict(&told).ends_with("; fragments pass up to 65507 bytes"), "{told:#}");
+        fragments(&told, &all_pass());
         let rows = path(&told, "out.fragments").as_array().expect("rows");
         let pieces = |row: &Value| row["largest_fragment_bytes"].as_u64();
         assert!(rows.iter().all(|row| matches!(pieces(row), Some(1_496 | 1_500))), "{told:#}");
     }
     rules(&lab, "r1", NO_FRAGMENTS);
     let shown = Running::start(lab.udpkit("client").args(["probe", "mtu", "fd77:3::2"]));
-    for (told, payload) in both(&lab, "mtu", &[]).iter().zip(["1472", "1452"]) {
-        assert_eq!(
-            verdict(told),
-            format!(
-                "each way 1500 bytes ({payload} of payload) pass, all of the sender's interface; \
-                 fragments do not pass"
-            )
-        );
+    for (told, payload) in both(&lab, "mtu", &[]).iter().zip([1472, 1452]) {
+        let whole = json!({
+            "code": "sender_interface",
+            "packet_bytes": 1500,
+            "payload_bytes": payload,
+        });
+        assert_eq!(path(told, "verdict.out"), &whole, "{told:#}");
+        assert_eq!(path(told, "verdict.back"), &whole, "{told:#}");
+        fragments(told, &json!({ "code": "blocked" }));
     }
     let text = shown.wait(secs(60));
-    assert!(fits_80_columns(&text).contains("none  0/6"), "{}", text.out());
+    assert!(fits_80_columns(&text).contains("0 of 6              none"), "{}", text.out());
 }
 
 fn without_a_helper_sizes_are_known_by_routers_and_by_what_answers() {
@@ -212,23 +230,23 @@ fn without_a_helper_sizes_are_known_by_routers_and_by_what_answers() {
     for (port, v6, told) in all(&[8620, 9000, 9001, 9002, 9]) {
         let payload = if v6 { 1232 } else { 1252 };
         let first = if v6 { "fd77:1::1" } else { "10.77.1.1" };
-        let wanted = match port {
-            9001 => format!("nobody answers; {first} lets no more than 1280 bytes"),
-            9 => format!(
-                "packets of 1280 bytes ({payload} of payload) get there, where ICMP refuses them, \
-                 the limit of {first}"
-            ),
-            9002 => format!(
-                "packets of up to 1280 bytes ({payload} of payload) get there and are answered, \
-                 larger ones are not"
-            ),
-            _ => format!(
-                "packets of 1280 bytes ({payload} of payload) get there and are answered, the \
-                 limit of {first}"
-            ),
+        let (code, limit) = match port {
+            9001 => ("no_reply_router_limit", None),
+            9 => ("refused_by_target", Some("router")),
+            9002 => ("replied_up_to", None),
+            _ => ("replied", Some("router")),
         };
-        assert!(verdict(&told).contains(&wanted), "{port}: {told:#}");
-        assert!(path(&told, "no_helper").is_string());
+        assert_eq!(path(&told, "verdict.code"), code, "{port}: {told:#}");
+        assert_eq!(path(&told, "verdict.packet_bytes"), 1280, "{port}: {told:#}");
+        assert_eq!(path(&told, "verdict.payload_bytes"), payload, "{port}: {told:#}");
+        if code == "no_reply_router_limit" {
+            assert_eq!(path(&told, "verdict.router"), first, "{port}: {told:#}");
+        }
+        if let Some(limit) = limit {
+            assert_eq!(path(&told, "verdict.limit"), limit, "{port}: {told:#}");
+            assert_eq!(path(&told, "verdict.routers"), &json!([first]), "{port}: {told:#}");
+        }
+        assert!(path(&told, "no_agent.code").is_string(), "{port}: {told:#}");
     }
 }
 
@@ -421,11 +439,10 @@ fn what_the_own_packet_filter_drops_is_said_of_this_host() {
     }";
     rules(&lab, "client", filter);
     let runs = TARGETS.map(|target| begin(&lab, "mtu", target, &[]));
-    for told in runs.map(|running| json(&running.wait(secs(20)).out())) {
-        let words = verdict(&told);
-        assert!(words.contains("did not leave this host"), "{told:#}");
-        assert!(!words.contains("router") && !words.contains("nobody"), "{told:#}");
+    for told in runs.map(|running| common::json(&running.wait(secs(20)).out())) {
+        assert_eq!(path(&told, "verdict.code"), "refused_here", "{told:#}");
+        assert_eq!(path(&told, "verdict.refused"), path(&told, "verdict.of"), "{told:#}");
         assert_eq!(path(&told, "traffic.sent"), 0, "{told:#}");
-        assert!(path(&told, "no_helper").to_string().contains("this host"), "{told:#}");
+        assert_eq!(path(&told, "no_agent.code"), "not_sent", "{told:#}");
     }
 }

@@ -1,5 +1,6 @@
 //! `udpkit probe mtu`: from arguments to a run.
 
+use super::error::ProbeError;
 use super::far_end::Target;
 use super::helped;
 use super::trace::{self, TraceOrder};
@@ -9,10 +10,12 @@ use crate::commands::Exit;
 use crate::commands::ping::bind_address;
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
 use crate::net::{IoMode, SocketPlan};
-use crate::record::Document;
-use crate::record::probe::NoAgent;
-use crate::record::probe::{KnownBy, MtuLimit, MtuReport, TraceHop, Verdict};
-use crate::report::{self, mtu_text, print_json, print_text};
+use crate::record::probe::{
+    KnownBy, MtuCaveat, MtuLimit, MtuReport, MtuVerdict, NoAgent, ProbeCaveat, TraceHop,
+};
+use crate::record::{Document, Findings};
+use crate::report::words::mtu::no_agent_note;
+use crate::report::{self, Page, mtu_text, print_json, print_text};
 use crate::session::probe::mtu::{
     BareFacts, BareMtu, BarePlan, MtuKind, MtuPlan, bare_report, judge,
 };
@@ -32,39 +35,38 @@ const ARENA: usize = 1 << 16;
 /// Runs `udpkit probe mtu`.
 pub fn run(args: MtuArgs) -> anyhow::Result<Exit> {
     let target = Target::resolve(&args.far_end)?;
-    let signals = Signals::listen().context("cannot listen to signals")?;
+    let signals = Signals::listen().context(ProbeError::Signals)?;
     let report = match measure(&target, args.tries, Some(signals))? {
         Ok(report) => report,
         Err(NoAgent::Interrupted) => interrupted_report(target.addr, args.tries),
         Err(why) => {
             if !args.far_end.json {
-                report::note(format_args!("no helper: {}", why.to_string()));
+                report::note(no_agent_note(&why));
             }
-            let signals = Signals::listen().context("cannot listen to signals")?;
+            let signals = Signals::listen().context(ProbeError::Signals)?;
             measure_bare(target.addr, args.tries, &why, Some(signals))?
         }
     };
-    let by_other = matches!(report.known_by, KnownBy::Answers | KnownBy::Icmp);
+    let by_other = matches!(report.known_by, KnownBy::Replies | KnownBy::Icmp);
     let believed = report.traffic.contradiction.is_none();
     let known = by_other || report.out.packet_bytes.is_some() || !report.out.routers.is_empty();
     if args.far_end.json {
         print_json(&Document::new("probe mtu", report));
     } else {
-        print_text(&mtu_text(&report));
+        print_text(&mtu_text(&report, Page::of_stdout()));
     }
     Ok(if known && believed { Exit::Done } else { Exit::Failed })
 }
 
 /// The report where the user ended the run before anything was known.
 fn interrupted_report(target: SocketAddr, tries: u32) -> MtuReport {
-    let why = NoAgent::Interrupted.to_string();
-    let mut report = bare_report(target, tries, &why, &BareFacts::default());
-    report.interrupted = true;
-    report.verdict = Verdict::new(format!("not told: {why}"));
+    let facts = BareFacts { interrupted: true, ..BareFacts::default() };
+    let mut report = bare_report(target, tries, &NoAgent::Interrupted, &facts);
+    report.findings = Findings::new(MtuVerdict::InterruptedBeforeReply);
     report
 }
 
-/// What can be known of the sizes of a path without a helper.
+/// What can be known of the sizes of a path without a remote agent.
 pub fn measure_bare(
     target: SocketAddr,
     tries: u32,
@@ -82,15 +84,14 @@ pub fn measure_bare(
     let plan_of_socket =
         SocketPlan { details: true, io: IoMode::Mmsg, ..SocketPlan::for_peers([&target]) };
     let sockets = vec![plan_of_socket.open()?];
-    let looped =
-        Loop::new(sockets, signals, LoopConfig::default()).context("cannot start the loop")?;
-    let ended = looped.run(BareMtu::new(plan), TxBatch::new(1, ARENA)).context("cannot probe")?;
-    let mut report = bare_report(target, tries, &why.to_string(), &ended.summary);
+    let looped = Loop::new(sockets, signals, LoopConfig::default()).context(ProbeError::Start)?;
+    let ended = looped.run(BareMtu::new(plan), TxBatch::new(1, ARENA)).context(ProbeError::Run)?;
+    let mut report = bare_report(target, tries, why, &ended.summary);
     report.duration_ns = ended.wall.0;
     Ok(report)
 }
 
-/// The sizes of a path; the reason where there is no helper.
+/// The sizes of a path; the reason where there is no remote agent.
 pub fn measure(
     target: &Target,
     tries: u32,
@@ -109,8 +110,10 @@ pub fn measure(
     if report.out.limit == Some(MtuLimit::BlackHole) && whole {
         report.out.vanishes_after = place_black_hole(target, &report, tries)?;
     }
-    report.verdict = judge(&report);
-    report.verdict.doubt.extend(ended.caveats.iter().map(crate::record::Worded::text));
+    report.findings = judge(&report);
+    let interrupted = ended.interrupted.then_some(ProbeCaveat::Interrupted);
+    let caveats = ended.caveats.into_iter().chain(interrupted);
+    report.findings.caveats.extend(caveats.map(MtuCaveat::Shared));
     Ok(Ok(report))
 }
 

@@ -181,7 +181,7 @@ impl AllReport {
             self.ports.as_ref().map(|report| KindVerdict::of(Ports, &report.findings)),
             self.scan.as_ref().map(|report| KindVerdict::of(Ports, &report.findings)),
             self.nat.as_ref().map(|report| bridge(Nat, &report.verdict)),
-            self.mtu.as_ref().map(|report| bridge(Mtu, &report.verdict)),
+            self.mtu.as_ref().map(|report| KindVerdict::of(Mtu, &report.findings)),
             self.marks.as_ref().map(|report| KindVerdict::of(Marks, &report.findings)),
             self.shape.as_ref().map(|report| bridge(Shape, &report.verdict)),
             self.trace.as_ref().map(|report| KindVerdict::of(Trace, &report.findings)),

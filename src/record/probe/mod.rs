@@ -22,7 +22,10 @@ pub use marks::{
     MarkChange, MarkRow, MarksAlternative, MarksCaveat, MarksEvidence, MarksFindings, MarksReport,
     MarksVerdict,
 };
-pub use mtu::{FragmentRow, KnownBy, MtuDirection, MtuLimit, MtuReport, TooBig};
+pub use mtu::{
+    FragmentMtu, FragmentRow, KnownBy, MtuAlternative, MtuCaveat, MtuDirection, MtuEvidence,
+    MtuLimit, MtuReport, MtuVerdict, PathMtu, TooBig,
+};
 pub use nat::{Dependence, Hairpin, NatReport, NatSocket, NatTest, PortChoice};
 pub use ports::{
     AgentReport, Inconclusive, NotOpened, PortPath, PortRow, PortsBeside, PortsFindings,

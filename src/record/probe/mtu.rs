@@ -1,13 +1,14 @@
 //! What `probe mtu` found.
 
-use super::{Outcome, ProbeTraffic, Verdict};
+use super::{ControlEvidence, ControlLoss, NoAgent, Outcome, ProbeCaveat, ProbeTraffic, Way};
+use crate::record::Findings;
 use serde::Serialize;
 use std::net::{IpAddr, SocketAddr};
 
 /// The largest datagrams of a path, each way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct MtuReport {
-    /// The far end.
+    /// The server, or whoever was asked where there is none.
     pub target: SocketAddr,
     /// Bytes of IP and UDP header before a payload.
     pub header_bytes: u32,
@@ -16,7 +17,7 @@ pub struct MtuReport {
     pub tries: u32,
     /// The largest packet that this host's interface takes; `None` where none was refused.
     pub interface_mtu: Option<u32>,
-    /// The largest packet that the far end's interface takes; `None` where it did not tell.
+    /// The largest packet that the server's interface takes; `None` where it did not tell.
     pub far_interface_mtu: Option<u32>,
     /// From here to there.
     pub out: MtuDirection,
@@ -24,8 +25,9 @@ pub struct MtuReport {
     pub back: MtuDirection,
     /// How the sizes are known.
     pub known_by: KnownBy,
-    /// Why no helper was asked; `None` where one was.
-    pub no_helper: Option<String>,
+    /// Why there is no remote agent; `None` where there is one.
+    #[serde(serialize_with = "crate::record::finding::maybe")]
+    pub no_agent: Option<NoAgent>,
     /// All datagrams of it.
     pub traffic: ProbeTraffic,
     /// Whether the user ended it early.
@@ -34,17 +36,17 @@ pub struct MtuReport {
     pub duration_ns: u64,
     /// What it comes to.
     #[serde(flatten)]
-    pub verdict: Verdict,
+    pub findings: Findings<MtuVerdict, MtuEvidence, MtuAlternative, MtuCaveat>,
 }
 
 /// How it is known that a datagram got there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KnownBy {
-    /// A helper counted it.
-    Helper,
-    /// Somebody answered it by a datagram, whoever that is.
-    Answers,
+    /// A remote agent counted it.
+    Agent,
+    /// A datagram came in reply, whoever sent it.
+    Replies,
     /// The target refused it by ICMP.
     Icmp,
     /// It is not known; no router objected to its size.
@@ -67,10 +69,10 @@ pub struct MtuDirection {
     pub fragmented_into_bytes: Option<u32>,
     /// What ends it; `None` when nothing passed at all.
     pub limit: Option<MtuLimit>,
-    /// Who said that packets were too big, with the size that they named.
+    /// Routers that reported packets as too big, with the MTU that they named.
     pub routers: Vec<TooBig>,
-    /// The last router that a packet too large for the path got to, where it vanished without a
-    /// word; `None` when not known or not so.
+    /// The last router that a packet too large for the path reached, where it was dropped silently;
+    /// `None` when not known or not so.
     pub vanishes_after: Option<IpAddr>,
     /// Sizes below the largest that did not pass.
     pub holes_bytes: Vec<u32>,
@@ -82,26 +84,26 @@ pub struct MtuDirection {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MtuLimit {
-    /// The sender's own interface.
+    /// The sender's interface.
     Interface,
-    /// A router that said so.
+    /// A router that reported it by ICMP.
     Router,
     /// The interface at the other end.
     FarInterface,
     /// A router that fragments what must not be fragmented.
     Fragmented,
-    /// Something that drops in silence: a black hole for path MTU discovery (RFC 2923).
+    /// Something that drops silently: a black hole for path MTU discovery (RFC 2923).
     BlackHole,
-    /// The path loses too much to say, or the search was ended.
-    NotTold,
+    /// The path loses too much to tell, or the search was ended.
+    Unknown,
 }
 
-/// A router's word.
+/// A router's report that a packet was too big.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct TooBig {
-    /// Who spoke; `None` where that was not told.
+    /// The router; `None` where its address is not known.
     pub router: Option<IpAddr>,
-    /// The size that it named, in bytes; `None` where it was not told.
+    /// The MTU that it named, in bytes; `None` where it named none.
     pub mtu_bytes: Option<u32>,
 }
 
@@ -110,7 +112,7 @@ pub struct TooBig {
 pub struct FragmentRow {
     /// Its payload.
     pub payload_bytes: u32,
-    /// How often it was sent, or an answer of it asked for.
+    /// How often it was sent, or a reply of it asked for.
     pub sent: u32,
     /// How often it arrived whole.
     pub arrived: u32,
@@ -118,4 +120,302 @@ pub struct FragmentRow {
     pub outcome: Outcome,
     /// The largest fragment that it came in, with IP header; `None` when it did not come in any.
     pub largest_fragment_bytes: Option<u32>,
+}
+
+/// What the sizes of a path come to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum MtuVerdict {
+    /// Both ways, as a remote agent counted them.
+    PathMtu {
+        /// From here to there.
+        out: PathMtu,
+        /// From there to here.
+        back: PathMtu,
+        /// Larger datagrams, fragmented, from here to there.
+        fragments_out: FragmentMtu,
+        /// The same from there to here.
+        fragments_back: FragmentMtu,
+    },
+    /// Without an agent: the largest packet that nothing opposed got a reply.
+    Replied {
+        /// The packet.
+        packet_bytes: u32,
+        /// Its UDP payload.
+        payload_bytes: u32,
+        /// What ends the sizes: this host's interface, or a router.
+        limit: MtuLimit,
+        /// Routers that named a limit, where their address is known.
+        routers: Vec<IpAddr>,
+        /// Whether replies came in fragments, so that requests may have as well.
+        fragmented_replies: bool,
+    },
+    /// Without an agent: packets of up to so much got replies, larger ones did not.
+    RepliedUpTo {
+        /// The largest packet that got a reply.
+        packet_bytes: u32,
+        /// Its UDP payload.
+        payload_bytes: u32,
+        /// Whether replies came in fragments, so that requests may have as well.
+        fragmented_replies: bool,
+    },
+    /// Without an agent: packets of up to so much got replies; of larger ones it is not known.
+    RepliedLargerUnknown {
+        /// The largest packet that got a reply.
+        packet_bytes: u32,
+        /// Its UDP payload.
+        payload_bytes: u32,
+        /// Whether replies came in fragments, so that requests may have as well.
+        fragmented_replies: bool,
+        /// The loss that hides it; `None` where the run ended before.
+        loss: Option<ControlLoss>,
+    },
+    /// Without an agent: the target refused by ICMP the largest packet that nothing opposed.
+    RefusedByTarget {
+        /// The packet.
+        packet_bytes: u32,
+        /// Its UDP payload.
+        payload_bytes: u32,
+        /// What ends the sizes: this host's interface, or a router.
+        limit: MtuLimit,
+        /// Routers that named a limit, where their address is known.
+        routers: Vec<IpAddr>,
+    },
+    /// Without an agent: the target refuses short datagrams by ICMP and gave no reply to the
+    /// largest that no router opposed.
+    LargeUnanswered {
+        /// That packet; `None` where none was sent.
+        packet_bytes: Option<u32>,
+        /// Its UDP payload.
+        payload_bytes: Option<u32>,
+    },
+    /// Without an agent: nobody replied to any size, and no router opposed this one.
+    NoReply {
+        /// That packet; `None` where none was sent.
+        packet_bytes: Option<u32>,
+        /// Its UDP payload.
+        payload_bytes: Option<u32>,
+    },
+    /// Without an agent: nobody replied to any size, but a router named a limit.
+    NoReplyRouterLimit {
+        /// The last router that named one; `None` where its address is not known.
+        router: Option<IpAddr>,
+        /// The packet that no router opposed any more; `None` where none was sent.
+        packet_bytes: Option<u32>,
+        /// Its UDP payload.
+        payload_bytes: Option<u32>,
+    },
+    /// Nothing was sent.
+    #[default]
+    NothingSent,
+    /// The user ended the run before anybody had replied.
+    InterruptedBeforeReply,
+    /// All that was to be sent was refused by this host.
+    #[serde(untagged)]
+    Shared(ProbeCaveat),
+}
+
+/// How large an unfragmented packet may be on one way, and what ends it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum PathMtu {
+    /// As large as the sender's interface sends.
+    SenderInterface {
+        /// The largest packet.
+        packet_bytes: u32,
+        /// Its UDP payload.
+        payload_bytes: u32,
+    },
+    /// As large as a router passes on, which reported it by ICMP.
+    Router {
+        /// The largest packet.
+        packet_bytes: u32,
+        /// Its UDP payload.
+        payload_bytes: u32,
+        /// Routers that reported it, where their address is known.
+        routers: Vec<IpAddr>,
+    },
+    /// As large as the receiver's interface takes.
+    ReceiverInterface {
+        /// The largest packet.
+        packet_bytes: u32,
+        /// Its UDP payload.
+        payload_bytes: u32,
+    },
+    /// Larger ones arrive in fragments although don't-fragment is set.
+    FragmentedDespiteDf {
+        /// The largest packet that arrives in one piece.
+        packet_bytes: u32,
+        /// Its UDP payload.
+        payload_bytes: u32,
+        /// The largest fragment of larger ones.
+        fragment_bytes: u32,
+    },
+    /// Larger ones are dropped silently: a black hole for path MTU discovery (RFC 2923).
+    BlackHole {
+        /// The largest packet.
+        packet_bytes: u32,
+        /// Its UDP payload.
+        payload_bytes: u32,
+        /// The last router that larger ones reach; `None` when not known.
+        after: Option<IpAddr>,
+    },
+    /// Of larger ones it is not known.
+    LargerUnknown {
+        /// The largest packet that arrived.
+        packet_bytes: u32,
+        /// Its UDP payload.
+        payload_bytes: u32,
+        /// The loss that hides it; `None` where the run ended before.
+        loss: Option<ControlLoss>,
+    },
+    /// Nothing arrives in one piece although don't-fragment is set.
+    OnlyFragments {
+        /// The largest fragment.
+        fragment_bytes: u32,
+    },
+    /// No packet of any size arrives.
+    NothingArrives,
+    /// No size is known to arrive or not to.
+    Unknown {
+        /// The loss that hides it; `None` where the run ended before.
+        loss: Option<ControlLoss>,
+    },
+}
+
+/// What becomes of datagrams that are larger than a packet of the path, on one way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum FragmentMtu {
+    /// None was sent.
+    NotTested,
+    /// All payloads that were tried arrive.
+    Pass {
+        /// The largest of them.
+        payload_bytes: u32,
+    },
+    /// They arrive up to a size.
+    PassUpTo {
+        /// The largest payload that arrives.
+        payload_bytes: u32,
+        /// The smallest that does not.
+        blocked_bytes: u32,
+    },
+    /// They arrive up to a size; of larger ones it is not known.
+    LargerUnknown {
+        /// The largest payload that arrived.
+        payload_bytes: u32,
+        /// The loss that hides it; `None` where the run ended before.
+        loss: Option<ControlLoss>,
+    },
+    /// None arrives.
+    Blocked,
+    /// None left the host that was to send them.
+    NotSent,
+    /// None is known to arrive or not to.
+    Unknown {
+        /// The loss that hides it; `None` where the run ended before.
+        loss: Option<ControlLoss>,
+    },
+}
+
+/// What was seen that says so.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum MtuEvidence {
+    /// None of the packets of a size arrived.
+    SizeLost {
+        /// The way.
+        way: Way,
+        /// The size.
+        packet_bytes: u32,
+        /// How many were sent.
+        sent: u32,
+    },
+    /// A router reported packets as too big.
+    TooBigReport {
+        /// The way.
+        way: Way,
+        /// The router; `None` where its address is not known.
+        router: Option<IpAddr>,
+        /// The MTU that it named; `None` where it named none.
+        mtu_bytes: Option<u32>,
+    },
+    /// Fragmented datagrams arrived in fragments of these sizes.
+    FragmentsSeen {
+        /// The way.
+        way: Way,
+        /// The largest fragment of each payload, each size once.
+        largest_bytes: Vec<u32>,
+    },
+    /// Fragmented datagrams of these payloads did not arrive.
+    FragmentsLost {
+        /// The way.
+        way: Way,
+        /// The payloads.
+        payloads_bytes: Vec<u32>,
+    },
+    /// Replies came in fragments.
+    RepliesFragmented {
+        /// The largest fragment.
+        largest_bytes: u32,
+    },
+    /// None of the packets of a size got a reply.
+    SizeUnanswered {
+        /// The size.
+        packet_bytes: u32,
+        /// How many were sent.
+        sent: u32,
+    },
+    /// What every probe has.
+    #[serde(untagged)]
+    Shared(ControlEvidence),
+}
+
+/// What else could explain it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum MtuAlternative {
+    /// A firewall drops large packets, or the ICMP about them.
+    Firewall,
+    /// A tunnel or switch passes on less than the router before it knows.
+    HiddenMtu,
+    /// The replies are lost rather than the requests.
+    RepliesLost,
+    /// A hop drops large packets silently.
+    BlackHole,
+    /// The target does not reply to datagrams of this size.
+    TargetIgnoresSize,
+}
+
+/// What to keep in mind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum MtuCaveat {
+    /// Smaller packets were lost although larger ones arrived.
+    SmallerLost {
+        /// The way.
+        way: Way,
+        /// Their sizes.
+        packets_bytes: Vec<u32>,
+    },
+    /// Fragments over IPv6 are as large as the sender's interface allows, and meet the black hole.
+    FragmentsMeetBlackHole {
+        /// The way.
+        way: Way,
+    },
+    /// A router named an MTU that is not what passes.
+    WrongMtuReport {
+        /// The way.
+        way: Way,
+        /// The router; `None` where its address is not known.
+        router: Option<IpAddr>,
+        /// The MTU that it named.
+        mtu_bytes: u32,
+    },
+    /// Only a remote agent can measure the way back.
+    ReturnPathUnknown,
+    /// What every probe has.
+    #[serde(untagged)]
+    Shared(ProbeCaveat),
 }

@@ -1,35 +1,48 @@
 //! Sizes as text: one table for both ways.
 
-use super::{interrupted_text, refused_text, verdict_text};
 use crate::record::probe::{FragmentRow, MtuDirection, MtuReport, Outcome};
+use crate::report::page::{Align, Page, table};
+use Align::{Left, Right};
 
 /// The whole report.
-pub fn mtu_text(report: &MtuReport) -> String {
+pub fn mtu_text(report: &MtuReport, page: Page) -> String {
     let mut text = format!("udpkit probe mtu {}\n\n", report.target);
-    let dash = |value: Option<u32>| value.map_or_else(|| "-".to_owned(), |value| value.to_string());
-    text.push_str(&format!("  {:<36}{:>9}{:>9}\n", "bytes", "out", "back"));
-    let mut row = |name: &str, of: fn(&MtuDirection) -> Option<u32>| {
-        let (out, back) = (dash(of(&report.out)), dash(of(&report.back)));
-        text.push_str(&format!("  {name:<36}{out:>9}{back:>9}\n"));
-    };
-    row("largest packet in one piece", |way| way.packet_bytes);
-    row("its payload", |way| way.payload_bytes);
-    row("least packet that did not pass", |way| way.too_large_bytes);
-    let sizes = payloads(report);
-    if !sizes.is_empty() {
-        let (out, back) = ("out: largest  came", "back: largest  came");
-        text.push_str(&format!("\n  {:<14}{out:>24}{back:>24}\n", "in fragments"));
-        for payload in sizes {
-            let [out, back] = [&report.out, &report.back]
-                .map(|way| cell(way.fragments.iter().find(|row| row.payload_bytes == payload)));
-            text.push_str(&format!("  {payload:<14}{out:>24}{back:>24}\n"));
-        }
-    }
-    text.push_str(&refused_text(&report.traffic));
-    text.push_str(interrupted_text(report.interrupted));
+    text.push_str(&sizes(report));
+    text.push_str(&fragments(report));
     text.push('\n');
-    text.push_str(&verdict_text(&report.verdict));
+    text.push_str(&page.findings(&report.findings));
     text
+}
+
+fn sizes(report: &MtuReport) -> String {
+    let dash = |value: Option<u32>| value.map_or_else(|| "-".to_owned(), |value| value.to_string());
+    let row = |name: &str, of: fn(&MtuDirection) -> Option<u32>| {
+        vec![name.to_owned(), dash(of(&report.out)), dash(of(&report.back))]
+    };
+    let rows = [
+        vec!["bytes".to_owned(), "out".to_owned(), "back".to_owned()],
+        row("largest packet, unfragmented", |way| way.packet_bytes),
+        row("its UDP payload", |way| way.payload_bytes),
+        row("too large from", |way| way.too_large_bytes),
+    ];
+    table(&[Left, Right, Right], rows)
+}
+
+/// Payloads that needed fragments; nothing without any.
+fn fragments(report: &MtuReport) -> String {
+    let sizes = payloads(report);
+    if sizes.is_empty() {
+        return String::new();
+    }
+    let head = ["fragmented payload", "out", "largest fragment", "back", "largest fragment"];
+    let rows = sizes.into_iter().map(|payload| {
+        let of = |way: &MtuDirection| {
+            cells(way.fragments.iter().find(|row| row.payload_bytes == payload))
+        };
+        [vec![payload.to_string()], of(&report.out), of(&report.back)].concat()
+    });
+    let rows = std::iter::once(head.map(str::to_owned).to_vec()).chain(rows);
+    format!("\n{}", table(&[Right; 5], rows))
 }
 
 /// The payloads of both ways that needed fragments, in order.
@@ -41,13 +54,14 @@ fn payloads(report: &MtuReport) -> Vec<u32> {
     sizes
 }
 
-fn cell(row: Option<&FragmentRow>) -> String {
-    let Some(row) = row else { return "-".to_owned() };
-    let piece = match (row.arrived, row.largest_fragment_bytes) {
-        (0, _) if row.outcome != Outcome::Blocked => "-",
-        (0, _) => "none",
-        (_, None) => "whole",
-        (_, Some(size)) => &size.to_string(),
+/// How many arrived, and the largest fragment of them.
+fn cells(row: Option<&FragmentRow>) -> Vec<String> {
+    let Some(row) = row else { return vec!["-".to_owned(), "-".to_owned()] };
+    let largest = match (row.arrived, row.largest_fragment_bytes) {
+        (0, _) if row.outcome != Outcome::Blocked => "-".to_owned(),
+        (0, _) => "none".to_owned(),
+        (_, None) => "whole".to_owned(),
+        (_, Some(size)) => size.to_string(),
     };
-    format!("{piece}  {}/{}", row.arrived, row.sent)
+    vec![format!("{} of {}", row.arrived, row.sent), largest]
 }

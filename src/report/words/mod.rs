@@ -14,6 +14,7 @@ mod check_evidence;
 pub mod far_end;
 mod host;
 mod marks;
+pub mod mtu;
 pub mod ports;
 pub mod probe_all;
 pub mod scan;

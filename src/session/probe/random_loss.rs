@@ -7,9 +7,10 @@ use super::marks::{MarksKind, MarksPlan};
 use super::mtu::{MtuKind, MtuPlan, judge};
 use super::shape::{ShapeKind, ShapePlan};
 use super::simulated::{World, helper, run};
+use crate::batch::OwnCause;
 use crate::record::probe::{
-    MarkChange, MarkRow, MarksCaveat, MarksReport, MarksVerdict, MtuLimit, MtuReport, Outcome,
-    PayloadRow, ProbeCaveat, ProbeTraffic, ShapeReport, Way,
+    FragmentMtu, MarkChange, MarkRow, MarksCaveat, MarksReport, MarksVerdict, MtuCaveat, MtuLimit,
+    MtuReport, MtuVerdict, Outcome, PathMtu, PayloadRow, ProbeCaveat, ProbeTraffic, ShapeReport, Way,
 };
 use crate::session::simulation::runs;
 
@@ -25,7 +26,7 @@ fn losses() -> impl Iterator<Item = ([f64; 2], u64)> {
 
 fn mtu(world: &mut World) -> MtuReport {
     let mut report = run(MtuKind::new(MtuPlan { target: helper(), tries: 3 }), &[], world);
-    report.verdict = judge(&report);
+    report.findings = judge(&report);
     report
 }
 
@@ -45,7 +46,7 @@ fn no_size_is_called_too_large_because_it_was_lost_by_chance() {
         for way in [&report.out, &report.back] {
             let context = format!("{loss:?}, seed {seed}: {report:#?}");
             assert!(
-                matches!(way.limit, Some(MtuLimit::Interface | MtuLimit::NotTold)),
+                matches!(way.limit, Some(MtuLimit::Interface | MtuLimit::Unknown)),
                 "{context}"
             );
             assert!(way.holes_bytes.is_empty(), "{context}");
@@ -55,9 +56,25 @@ fn no_size_is_called_too_large_because_it_was_lost_by_chance() {
                 assert_eq!(way.packet_bytes, Some(1_500), "{context}");
             }
         }
-        let verdict = &report.verdict.verdict;
-        assert!(!verdict.contains("black hole") && !verdict.contains("do not pass"), "{verdict}");
+        let MtuVerdict::PathMtu { out, back, fragments_out, fragments_back } =
+            &report.findings.verdict
+        else {
+            panic!("{:?}", report.findings.verdict)
+        };
+        assert!([out, back].iter().all(|way| is_no_fault(way)), "{:?}", report.findings.verdict);
+        for fragments in [fragments_out, fragments_back] {
+            let blocked = matches!(fragments, FragmentMtu::Blocked | FragmentMtu::PassUpTo { .. });
+            assert!(!blocked, "{fragments:?}");
+        }
     }
+}
+
+/// Whether a way is only as narrow as the interfaces at its ends, or not known.
+fn is_no_fault(way: &PathMtu) -> bool {
+    matches!(
+        way,
+        PathMtu::SenderInterface { .. } | PathMtu::LargerUnknown { .. } | PathMtu::Unknown { .. }
+    )
 }
 
 #[test]
@@ -104,8 +121,16 @@ fn a_black_hole_is_found_through_loss() {
         let hole = Some(MtuLimit::BlackHole);
         assert_eq!(found, [(Some(1_280), hole), (Some(1_400), hole)], "{share}, seed {seed}");
         let world = World { fragments: false, loss: [share; 2], ..World::new(seed) };
-        let verdict = mtu(&mut { world }).verdict.verdict;
-        assert!(verdict.ends_with("fragments do not pass"), "{share}, seed {seed}: {verdict}");
+        let verdict = mtu(&mut { world }).findings.verdict;
+        let blocked = matches!(
+            verdict,
+            MtuVerdict::PathMtu {
+                fragments_out: FragmentMtu::Blocked,
+                fragments_back: FragmentMtu::Blocked,
+                ..
+            }
+        );
+        assert!(blocked, "{share}, seed {seed}: {verdict:?}");
     }
 }
 
@@ -208,8 +233,11 @@ fn copies_are_no_datagrams() {
             told(&report.traffic);
             let mut rows = report.out.fragments.iter().chain(&report.back.fragments);
             assert!(rows.all(|row| row.arrived <= row.sent), "{report:#?}");
-            let doubts = report.verdict.doubt.join("; ");
-            assert!(doubts.contains("copies"), "{doubts}");
+            let caveats = &report.findings.caveats;
+            let is_copies = |caveat: &MtuCaveat| {
+                matches!(caveat, MtuCaveat::Shared(ProbeCaveat::Duplicated { .. }))
+            };
+            assert!(caveats.iter().any(is_copies), "{caveats:?}");
         }
     }
 }
@@ -234,11 +262,25 @@ fn what_this_host_refuses_is_said_of_it_and_is_no_loss() {
     let refused =
         |one: &MarksCaveat| matches!(one, MarksCaveat::Shared(ProbeCaveat::RefusedHere { .. }));
     assert!(found.caveats.iter().any(refused), "{found:?}");
-    let verdicts = [mtu(&mut none()).verdict, shape(&mut none()).verdict];
+    let found = mtu(&mut none()).findings;
+    let own = |verdict: &MtuVerdict| match verdict {
+        MtuVerdict::Shared(caveat) => is_all_refused(caveat),
+        _ => false,
+    };
+    assert!(own(&found.verdict) && found.caveats.is_empty(), "{found:?}");
+    let verdicts = [shape(&mut none()).verdict];
     for verdict in verdicts.map(|verdict| verdict.verdict) {
         assert!(verdict.contains("datagrams did not leave this host"), "{verdict}");
         assert!(!verdict.contains("pass") && !verdict.contains("arrive"), "{verdict}");
     }
+}
+
+/// Whether this host's own packet filter let nothing out.
+fn is_all_refused(caveat: &ProbeCaveat) -> bool {
+    let ProbeCaveat::RefusedHere { refused, of, found, .. } = caveat else { return false };
+    *refused > 0
+        && refused == of
+        && found.iter().all(|finding| finding.cause == OwnCause::PacketFilter)
 }
 
 #[test]
@@ -266,7 +308,11 @@ fn without_the_far_ends_counts_nobody_is_accused_and_faults_are_found_all_the_sa
 fn a_path_that_is_silent_is_told_as_such_and_nothing_is_blocked() {
     let world = || World { loss: [1.0; 2], ..World::new(5) };
     let report = mtu(&mut world());
-    assert!(report.verdict.verdict.contains("no size is told"), "{:?}", report.verdict);
+    let unknown = |way: &PathMtu| matches!(way, PathMtu::Unknown { .. });
+    let MtuVerdict::PathMtu { out, back, .. } = &report.findings.verdict else {
+        panic!("{:?}", report.findings)
+    };
+    assert!(unknown(out) && unknown(back), "{:?}", report.findings);
     assert_eq!(marks(&mut world()).findings.verdict, MarksVerdict::NothingAnswered);
     let report = shape(&mut world());
     assert_ne!(report.port, Outcome::Blocked, "{report:#?}");

@@ -366,7 +366,7 @@ fn answer(
 mod tests {
     use super::*;
     use crate::record::probe::{
-        Counted, MarkChange, MarksVerdict, MtuLimit, MtuReport, Outcome, PayloadRow, Way,
+        Counted, FragmentMtu, MarkChange, MarksVerdict, MtuLimit, MtuReport, MtuVerdict, Outcome, PayloadRow, Way,
     };
     use crate::session::probe::marks::{MarksKind, MarksPlan};
     use crate::session::probe::mtu::{MtuKind, MtuPlan, judge};
@@ -376,7 +376,7 @@ mod tests {
     fn mtu(world: &mut World) -> MtuReport {
         let kind = MtuKind::new(MtuPlan { target: helper(), tries: 4 });
         let mut report = run(kind, &[], world);
-        report.verdict = judge(&report);
+        report.findings = judge(&report);
         report
     }
 
@@ -405,7 +405,15 @@ mod tests {
     #[test]
     fn fragments_that_do_not_pass_are_told() {
         let report = mtu(&mut World { fragments: false, ..World::new(1) });
-        assert!(report.verdict.verdict.ends_with("fragments do not pass"), "{report:?}");
+        let blocked = matches!(
+            report.findings.verdict,
+            MtuVerdict::PathMtu {
+                fragments_out: FragmentMtu::Blocked,
+                fragments_back: FragmentMtu::Blocked,
+                ..
+            }
+        );
+        assert!(blocked, "{report:?}");
         assert!(report.out.fragments.iter().all(|row| row.arrived == 0));
     }
 

@@ -1,4 +1,4 @@
-//! `probe mtu` without a helper: what routers say of datagrams that are too large, and what comes
+//! `probe mtu` without a remote agent: what routers say of datagrams that are too large, and what comes
 //! back from whoever answers datagrams of any size (STAMP, echo), or refuses them (ICMP).
 //!
 //! It starts with the largest packet of this host's interface and goes down as routers name what
@@ -52,7 +52,7 @@ pub struct BarePlan {
     pub ssid: u16,
 }
 
-/// What was found without a helper.
+/// What was found without a remote agent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BareFacts {
     /// The largest packet of this host's interface, where it refused a larger one.
@@ -122,7 +122,7 @@ enum Stage {
     Done,
 }
 
-/// The state of `probe mtu` without a helper.
+/// The state of `probe mtu` without a remote agent.
 pub struct BareMtu {
     plan: BarePlan,
     headers: u32,
@@ -242,7 +242,7 @@ impl BareMtu {
     fn end_short(&mut self, size: &Size) {
         self.enter(size);
         match size.answered {
-            Some(KnownBy::Answers) => {
+            Some(KnownBy::Replies) => {
                 self.stage = Stage::Search;
                 self.facts.searched = true;
                 self.search_on();
@@ -274,7 +274,7 @@ impl BareMtu {
         let silent = self.control.sent > 0 && self.control.lost == self.control.sent;
         if next.is_empty() || silent {
             let passed = self.search.passed();
-            self.facts.answered = passed.map(|packet| (packet, KnownBy::Answers));
+            self.facts.answered = passed.map(|packet| (packet, KnownBy::Replies));
             let stopped = self.search.stopped().filter(|_| self.search.not_told().is_none());
             self.facts.too_large = stopped.map(|size| (size, self.search.of(size).sent));
             self.stage = Stage::Done;
@@ -451,7 +451,7 @@ impl Session for BareMtu {
         }
         let Some((index, number)) = self.answered_size(datagram.payload) else { return };
         let size = &mut self.sizes[index];
-        size.answered = Some(KnownBy::Answers);
+        size.answered = Some(KnownBy::Replies);
         size.copies += u64::from(!size.answers.insert(number));
         let fragment = datagram.meta.fragment;
         self.facts.answer_fragment = self.facts.answer_fragment.max(fragment);
@@ -581,7 +581,7 @@ mod tests {
     #[test]
     fn routers_words_are_followed_down_to_what_is_answered() {
         let hops = [(1_400, true), (1_280, true)];
-        for (end, by) in [(End::Echo, KnownBy::Answers), (End::Closed, KnownBy::Icmp)] {
+        for (end, by) in [(End::Echo, KnownBy::Replies), (End::Closed, KnownBy::Icmp)] {
             let facts = run(&hops, end);
             assert_eq!(facts.answered, Some((1_280, by)));
             assert_eq!(facts.interface_mtu, Some(1_500));
@@ -594,7 +594,7 @@ mod tests {
     #[test]
     fn a_black_hole_is_searched_where_datagrams_are_answered() {
         let facts = run(&[(1_333, false)], End::Echo);
-        assert_eq!(facts.answered, Some((1_333, KnownBy::Answers)));
+        assert_eq!(facts.answered, Some((1_333, KnownBy::Replies)));
         assert_eq!(facts.too_large.map(|(size, _)| size), Some(1_334));
         assert!(facts.searched);
         let facts = run(&[(1_333, false)], End::Closed);
@@ -605,7 +605,7 @@ mod tests {
     #[test]
     fn a_whole_path_takes_one_datagram() {
         let facts = run(&[], End::Echo);
-        assert_eq!(facts.answered, Some((1_500, KnownBy::Answers)));
+        assert_eq!(facts.answered, Some((1_500, KnownBy::Replies)));
         assert!(facts.routers.is_empty());
     }
 }

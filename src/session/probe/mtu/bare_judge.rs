@@ -1,16 +1,20 @@
-//! What the sizes of a path come to without a helper.
+//! What the sizes of a path come to without a remote agent.
 
-use super::super::words::{add_traffic, control_words, own_refusal};
+use super::judge::{routers, too_big_reports};
 use super::{BareFacts, HEADERS_V4, HEADERS_V6};
-use crate::record::probe::{KnownBy, MtuDirection, MtuLimit, MtuReport, Verdict};
+use crate::record::Findings;
+use crate::record::probe::{
+    KnownBy, MtuAlternative, MtuCaveat, MtuDirection, MtuEvidence, MtuLimit, MtuReport, MtuVerdict,
+    NoAgent, ProbeCaveat, Way,
+};
 use std::net::SocketAddr;
 
-/// The report; `why` there is no helper stands beside it.
-pub fn bare_report(target: SocketAddr, tries: u32, why: &str, facts: &BareFacts) -> MtuReport {
+/// The report; `why` there is no agent stands beside it.
+pub fn bare_report(target: SocketAddr, tries: u32, why: &NoAgent, facts: &BareFacts) -> MtuReport {
     let headers = if target.is_ipv4() { HEADERS_V4 } else { HEADERS_V6 };
     let answered = facts.answered.map(|(packet, _)| packet);
     let reached_all = answered.is_some() && answered == facts.unopposed;
-    // Where answers are cut on a way that must not cut them, so may be what goes out.
+    // Where replies are cut on a way that must not cut them, so may be what goes out.
     let packet = answered.filter(|_| facts.answer_fragment.is_none());
     let limit = match (reached_all, facts.routers.is_empty()) {
         (false, _) => None,
@@ -35,94 +39,91 @@ pub fn bare_report(target: SocketAddr, tries: u32, why: &str, facts: &BareFacts)
         out,
         back: MtuDirection::default(),
         known_by: facts.answered.map_or(KnownBy::Silence, |(_, by)| by),
-        no_helper: Some(why.to_owned()),
+        no_agent: Some(why.clone()),
         traffic: facts.traffic.clone(),
         interrupted: facts.interrupted,
         duration_ns: 0,
-        verdict: Verdict::default(),
+        findings: Findings::default(),
     };
-    report.verdict = judge(facts, &report);
+    report.findings = findings(facts, &report);
     report
 }
 
-fn judge(facts: &BareFacts, report: &MtuReport) -> Verdict {
-    let routers: Vec<String> =
-        facts.routers.iter().filter_map(|word| Some(word.router?.to_string())).collect();
-    let limit = match report.out.limit {
-        Some(MtuLimit::Router) => format!(", the limit of {}", routers.join(", ")),
-        Some(MtuLimit::Interface) => ", all of this host's interface".to_owned(),
-        _ => String::new(),
-    };
-    let size =
-        |packet: u32| format!("{packet} bytes ({} of payload)", packet - report.header_bytes);
-    let unopposed = facts.unopposed.map_or_else(|| "-".to_owned(), size);
-    let whole = match facts.answer_fragment {
-        Some(_) => ", whether in one piece is not known",
-        None => "",
-    };
-    let sentence = match facts.answered {
-        _ if facts.traffic.sent == 0 => own_refusal(&facts.traffic, report.target)
-            .unwrap_or_else(|| "nothing was sent".to_owned()),
-        Some((packet, KnownBy::Answers)) if Some(packet) == facts.unopposed => {
-            format!("packets of {} get there and are answered{limit}{whole}", size(packet))
-        }
-        Some((packet, KnownBy::Answers)) if facts.too_large.is_some() => format!(
-            "packets of up to {} get there and are answered, larger ones are not{whole}",
-            size(packet)
-        ),
-        Some((packet, KnownBy::Answers)) => {
-            let why = facts
-                .traffic
-                .control_loss()
-                .map(|one| crate::record::Worded::text(&one))
-                .unwrap_or_else(|| "it was ended".to_owned());
-            let size = size(packet);
-            format!(
-                "packets of {size} get there and are answered{whole}, larger ones are not told ({why})"
-            )
-        }
-        Some((packet, _)) if Some(packet) == facts.unopposed => {
-            format!("packets of {} get there, where ICMP refuses them{limit}", size(packet))
-        }
-        Some(_) => format!("packets of {unopposed} get no answer, and no router objects to them"),
-        None if facts.interrupted => "not told: interrupted before an answer came".to_owned(),
-        None if routers.is_empty() => {
-            format!("nobody answers, and no router objects to packets of {unopposed}")
-        }
-        None => format!(
-            "nobody answers; {} lets no more than {unopposed} pass",
-            routers.last().map_or("a router", String::as_str)
-        ),
-    };
-    let mut verdict = Verdict::new(format!("without a helper: {sentence}"));
-    for word in &facts.routers {
-        let who = word.router.map_or_else(|| "a router".to_owned(), |router| router.to_string());
-        let named = word.mtu_bytes.map_or_else(String::new, |mtu| format!(" (MTU {mtu})"));
-        verdict.evidence.push(format!("out: {who} says that packets are too big{named}"));
+fn verdict(facts: &BareFacts, report: &MtuReport) -> MtuVerdict {
+    if facts.traffic.sent == 0 {
+        let refusal = facts.traffic.own_refusal(report.target);
+        return refusal.map_or(MtuVerdict::NothingSent, MtuVerdict::Shared);
     }
-    if let Some(fragment) = facts.answer_fragment {
-        let line = format!("back: answers came in pieces of up to {fragment} bytes");
-        verdict.evidence.push(line);
+    let payload = |packet: u32| packet - report.header_bytes;
+    let fragmented_replies = facts.answer_fragment.is_some();
+    let (limit, routers) = (report.out.limit, routers(&report.out));
+    let unopposed = facts.unopposed;
+    let unopposed_payload = unopposed.map(payload);
+    let Some((packet_bytes, by)) = facts.answered else {
+        return match facts.routers.last() {
+            _ if facts.interrupted => MtuVerdict::InterruptedBeforeReply,
+            None => {
+                MtuVerdict::NoReply { packet_bytes: unopposed, payload_bytes: unopposed_payload }
+            }
+            Some(last) => MtuVerdict::NoReplyRouterLimit {
+                router: routers.last().copied().or(last.router),
+                packet_bytes: unopposed,
+                payload_bytes: unopposed_payload,
+            },
+        };
+    };
+    let payload_bytes = payload(packet_bytes);
+    match (by, limit) {
+        (KnownBy::Replies, Some(limit)) => {
+            MtuVerdict::Replied { packet_bytes, payload_bytes, limit, routers, fragmented_replies }
+        }
+        (KnownBy::Replies, None) if facts.too_large.is_some() => {
+            MtuVerdict::RepliedUpTo { packet_bytes, payload_bytes, fragmented_replies }
+        }
+        (KnownBy::Replies, None) => MtuVerdict::RepliedLargerUnknown {
+            packet_bytes,
+            payload_bytes,
+            fragmented_replies,
+            loss: facts.traffic.control_loss(),
+        },
+        (_, Some(limit)) => {
+            MtuVerdict::RefusedByTarget { packet_bytes, payload_bytes, limit, routers }
+        }
+        (_, None) => MtuVerdict::LargeUnanswered {
+            packet_bytes: unopposed,
+            payload_bytes: unopposed_payload,
+        },
     }
-    if let Some((too_large, sent)) = facts.too_large {
-        let line = format!("{sent} of {sent} packets of {too_large} bytes were not answered");
-        verdict.evidence.push(line);
-        verdict.evidence.extend(control_words(&facts.traffic));
-        verdict.could_also_be.push(
-            "the answers, which are as long, are lost on the way back rather than what goes out"
-                .to_owned(),
-        );
+}
+
+fn findings(
+    facts: &BareFacts,
+    report: &MtuReport,
+) -> Findings<MtuVerdict, MtuEvidence, MtuAlternative, MtuCaveat> {
+    let mut findings = Findings::new(verdict(facts, report));
+    findings.evidence.extend(too_big_reports(Way::Out, &report.out));
+    let fragment = facts.answer_fragment;
+    findings
+        .evidence
+        .extend(fragment.map(|largest_bytes| MtuEvidence::RepliesFragmented { largest_bytes }));
+    if let Some((packet_bytes, sent)) = facts.too_large {
+        findings.evidence.push(MtuEvidence::SizeUnanswered { packet_bytes, sent });
+        findings.evidence.extend(facts.traffic.control_evidence().map(MtuEvidence::Shared));
+        findings.alternatives.push(MtuAlternative::RepliesLost);
     }
     let open = facts.answered.is_none_or(|(packet, _)| Some(packet) != facts.unopposed);
     if open && !facts.searched && facts.traffic.sent > 0 {
-        verdict.could_also_be.push("a black hole: a hop that drops and does not tell".to_owned());
-        verdict.could_also_be.push(
-            "the target has no answer to datagrams of this size, although they arrive".to_owned(),
-        );
+        findings
+            .alternatives
+            .extend([MtuAlternative::BlackHole, MtuAlternative::TargetIgnoresSize]);
     }
-    verdict.doubt.push("what the way back carries is known by a helper alone".to_owned());
+    findings.caveats.push(MtuCaveat::ReturnPathUnknown);
     if facts.traffic.sent > 0 {
-        add_traffic(&mut verdict, &facts.traffic, report.target);
+        let caveats = facts.traffic.caveats(report.target).into_iter();
+        findings.caveats.extend(caveats.map(MtuCaveat::Shared));
     }
-    verdict
+    if facts.interrupted && findings.verdict != MtuVerdict::InterruptedBeforeReply {
+        findings.caveats.push(MtuCaveat::Shared(ProbeCaveat::Interrupted));
+    }
+    findings
 }

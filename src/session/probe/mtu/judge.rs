@@ -1,40 +1,42 @@
-//! What the sizes come to, in words.
+//! What the sizes come to.
 
-use super::super::words::{add_traffic, control_words, own_refusal};
-use crate::record::probe::{FragmentRow, MtuDirection, MtuLimit, MtuReport, Outcome, Verdict};
+use crate::record::Findings;
+use crate::record::probe::{
+    ControlLoss, FragmentMtu, FragmentRow, MtuAlternative, MtuCaveat, MtuDirection, MtuEvidence,
+    MtuLimit, MtuReport, MtuVerdict, Outcome, PathMtu, Way,
+};
+use std::net::IpAddr;
 
 /// The verdict on the sizes of a path.
-pub fn judge(report: &MtuReport) -> Verdict {
+pub fn judge(report: &MtuReport) -> Findings<MtuVerdict, MtuEvidence, MtuAlternative, MtuCaveat> {
     let (out, back) = (&report.out, &report.back);
-    let why = report
-        .traffic
-        .control_loss()
-        .map(|one| crate::record::Worded::text(&one))
-        .unwrap_or_else(|| "it was ended".to_owned());
-    let sizes = match [one_way(out, &why), one_way(back, &why)] {
-        [out_words, back_words] if out_words == back_words => format!("each way {out_words}"),
-        [out_words, back_words] => format!("out {out_words}; back {back_words}"),
-    };
-    let mut verdict = Verdict::new(match own_refusal(&report.traffic, report.target) {
-        Some(own) if report.traffic.sent == 0 => own,
-        _ => format!("{sizes}; {}", fragments(out, back, &why)),
+    let (traffic, target) = (&report.traffic, report.target);
+    let loss = traffic.control_loss();
+    let refusal = traffic.own_refusal(target).filter(|_| traffic.sent == 0);
+    let all_refused = refusal.is_some();
+    let mut findings = Findings::new(match refusal {
+        Some(refusal) => MtuVerdict::Shared(refusal),
+        None => MtuVerdict::PathMtu {
+            out: path_mtu(out, loss),
+            back: path_mtu(back, loss),
+            fragments_out: fragment_mtu(&out.fragments, loss),
+            fragments_back: fragment_mtu(&back.fragments, loss),
+        },
     });
-    for (way, direction) in [("out", out), ("back", back)] {
-        verdict.evidence.extend(evidence(way, direction));
-        verdict.doubt.extend(doubts(way, direction, report.target.is_ipv6()));
+    for (way, direction) in [(Way::Out, out), (Way::Back, back)] {
+        findings.evidence.extend(evidence(way, direction));
+        findings.caveats.extend(caveats(way, direction, target.is_ipv6()));
     }
     if is_blocked(out) || is_blocked(back) {
-        verdict.evidence.extend(control_words(&report.traffic));
+        findings.evidence.extend(traffic.control_evidence().map(MtuEvidence::Shared));
     }
     if [out, back].iter().any(|way| way.limit == Some(MtuLimit::BlackHole)) {
-        verdict.could_also_be.extend([
-            "a firewall that drops large packets, or the ICMP that a router sends about them"
-                .to_owned(),
-            "a tunnel or switch with a smaller MTU than the router before it knows of".to_owned(),
-        ]);
+        findings.alternatives.extend([MtuAlternative::Firewall, MtuAlternative::HiddenMtu]);
     }
-    add_traffic(&mut verdict, &report.traffic, report.target);
-    verdict
+    if !all_refused {
+        findings.caveats.extend(traffic.caveats(target).into_iter().map(MtuCaveat::Shared));
+    }
+    findings
 }
 
 /// Whether silence is said to be no chance on a way.
@@ -43,146 +45,117 @@ fn is_blocked(way: &MtuDirection) -> bool {
     way.limit == Some(MtuLimit::BlackHole) || fragments || !way.holes_bytes.is_empty()
 }
 
-/// How far one way goes; `why` larger ones cannot be told where they are not.
-fn one_way(way: &MtuDirection, why: &str) -> String {
-    let (Some(packet), Some(payload)) = (way.packet_bytes, way.payload_bytes) else {
+/// The routers of a way whose address is known.
+pub(super) fn routers(way: &MtuDirection) -> Vec<IpAddr> {
+    way.routers.iter().filter_map(|report| report.router).collect()
+}
+
+/// How far one way goes; `loss` is what hides it where it is not known.
+fn path_mtu(way: &MtuDirection, loss: Option<ControlLoss>) -> PathMtu {
+    let (Some(packet_bytes), Some(payload_bytes)) = (way.packet_bytes, way.payload_bytes) else {
         return match (way.fragmented_into_bytes, way.too_large_bytes) {
-            (Some(piece), _) => {
-                format!("nothing passes in one piece, pieces have up to {piece} bytes")
-            }
-            (None, Some(_)) => "nothing passes".to_owned(),
-            (None, None) => format!("no size is told ({why})"),
+            (Some(fragment_bytes), _) => PathMtu::OnlyFragments { fragment_bytes },
+            (None, Some(_)) => PathMtu::NothingArrives,
+            (None, None) => PathMtu::Unknown { loss },
         };
     };
-    let size = format!("{packet} bytes ({payload} of payload)");
     match way.limit {
         Some(MtuLimit::Router) => {
-            let routers: Vec<String> =
-                way.routers.iter().filter_map(|word| Some(word.router?.to_string())).collect();
-            let who = if routers.is_empty() { "a router".to_owned() } else { routers.join(", ") };
-            format!("{size} pass, the limit of {who}")
+            PathMtu::Router { packet_bytes, payload_bytes, routers: routers(way) }
         }
         Some(MtuLimit::BlackHole) => {
-            let place = match way.vanishes_after {
-                Some(router) => format!(" behind {router}"),
-                None => String::new(),
-            };
-            format!("{size} pass, larger ones vanish in a black hole{place}")
+            PathMtu::BlackHole { packet_bytes, payload_bytes, after: way.vanishes_after }
         }
-        Some(MtuLimit::FarInterface) => format!("{size} pass, all of the receiver's interface"),
-        Some(MtuLimit::Fragmented) => {
-            let piece = way.fragmented_into_bytes.unwrap_or(packet);
-            format!(
-                "{size} pass in one piece, larger ones come in pieces of up to {piece} bytes \
-                 although they must not be fragmented"
-            )
+        Some(MtuLimit::FarInterface) => PathMtu::ReceiverInterface { packet_bytes, payload_bytes },
+        Some(MtuLimit::Fragmented) => PathMtu::FragmentedDespiteDf {
+            packet_bytes,
+            payload_bytes,
+            fragment_bytes: way.fragmented_into_bytes.unwrap_or(packet_bytes),
+        },
+        Some(MtuLimit::Unknown) => PathMtu::LargerUnknown { packet_bytes, payload_bytes, loss },
+        Some(MtuLimit::Interface) | None => {
+            PathMtu::SenderInterface { packet_bytes, payload_bytes }
         }
-        Some(MtuLimit::NotTold) => format!("{size} pass, larger ones are not told ({why})"),
-        Some(MtuLimit::Interface) | None => format!("{size} pass, all of the sender's interface"),
     }
 }
 
-/// What becomes of larger datagrams.
-fn fragments(out: &MtuDirection, back: &MtuDirection, why: &str) -> String {
-    let [out, back] = [out, back].map(|way| fragments_of(&way.fragments, why));
-    if out == back {
-        return format!("fragments {out}");
-    }
-    format!("fragments {out} out and {back} back")
-}
-
-/// The same, one way.
-fn fragments_of(rows: &[FragmentRow], why: &str) -> String {
+/// What becomes of larger datagrams on one way.
+fn fragment_mtu(rows: &[FragmentRow], loss: Option<ControlLoss>) -> FragmentMtu {
     let last = |outcome: Outcome| rows.iter().rev().find(|row| row.outcome == outcome);
-    let Some(tried) = rows.last() else { return "were not needed".to_owned() };
+    let Some(tried) = rows.last() else { return FragmentMtu::NotTested };
     let passes = last(Outcome::Passes).map(|row| row.payload_bytes);
     // Where fewer do not pass, more do not.
-    let above = rows.iter().filter(|row| Some(row.payload_bytes) > passes);
-    let blocked = above.clone().find(|row| row.outcome == Outcome::Blocked);
+    let mut above = rows.iter().filter(|row| Some(row.payload_bytes) > passes);
+    let blocked = above.find(|row| row.outcome == Outcome::Blocked);
     match (passes, blocked) {
-        (Some(most), _) if most == tried.payload_bytes => format!("pass up to {most} bytes"),
-        (Some(most), Some(blocked)) => {
-            let next = above.clone().next().map(|row| row.payload_bytes);
-            let between = next != Some(blocked.payload_bytes);
-            let least = if between {
-                format!(", and not from {} on", blocked.payload_bytes)
-            } else {
-                String::new()
-            };
-            format!("pass up to {most} bytes{least}")
+        (Some(payload_bytes), _) if payload_bytes == tried.payload_bytes => {
+            FragmentMtu::Pass { payload_bytes }
         }
-        (Some(most), None) => format!("pass up to {most} bytes, larger ones are not told ({why})"),
-        (None, Some(_)) => "do not pass".to_owned(),
+        (Some(payload_bytes), Some(blocked)) => {
+            FragmentMtu::PassUpTo { payload_bytes, blocked_bytes: blocked.payload_bytes }
+        }
+        (Some(payload_bytes), None) => FragmentMtu::LargerUnknown { payload_bytes, loss },
+        (None, Some(_)) => FragmentMtu::Blocked,
         (None, None) if rows.iter().all(|row| row.outcome == Outcome::NotSent) => {
-            "were not sent".to_owned()
+            FragmentMtu::NotSent
         }
-        (None, None) => format!("are not told ({why})"),
+        (None, None) => FragmentMtu::Unknown { loss },
     }
 }
 
-fn evidence(way: &str, direction: &MtuDirection) -> Vec<String> {
-    let mut lines = Vec::new();
+fn evidence(way: Way, direction: &MtuDirection) -> Vec<MtuEvidence> {
+    let mut evidence = Vec::new();
     let by_silence = matches!(direction.limit, Some(MtuLimit::Router | MtuLimit::BlackHole));
-    if let (Some(too_large), true) = (direction.too_large_bytes, by_silence) {
+    if let (Some(packet_bytes), true) = (direction.too_large_bytes, by_silence) {
         let sent = direction.too_large_sent;
-        lines.push(format!("{way}: {sent} of {sent} packets of {too_large} bytes did not arrive"));
+        evidence.push(MtuEvidence::SizeLost { way, packet_bytes, sent });
     }
-    for word in &direction.routers {
-        let who = word.router.map_or_else(|| "a router".to_owned(), |router| router.to_string());
-        let named = word.mtu_bytes.map_or_else(String::new, |mtu| format!(" (MTU {mtu})"));
-        lines.push(format!("{way}: {who} says that packets are too big{named}"));
+    evidence.extend(too_big_reports(way, direction));
+    let mut largest_bytes = Vec::new();
+    for size in direction.fragments.iter().filter_map(|row| row.largest_fragment_bytes) {
+        if !largest_bytes.contains(&size) {
+            largest_bytes.push(size);
+        }
     }
-    let pieces: Vec<String> = direction
-        .fragments
-        .iter()
-        .filter_map(|row| row.largest_fragment_bytes)
-        .fold(Vec::new(), |mut sizes, size| {
-            if !sizes.contains(&size) {
-                sizes.push(size);
-            }
-            sizes
-        })
-        .iter()
-        .map(ToString::to_string)
-        .collect();
-    if !pieces.is_empty() {
-        let pieces = pieces.join(", ");
-        lines.push(format!("{way}: fragments came in pieces of up to {pieces} bytes"));
+    if !largest_bytes.is_empty() {
+        evidence.push(MtuEvidence::FragmentsSeen { way, largest_bytes });
     }
-    let lost: Vec<String> = direction
-        .fragments
-        .iter()
-        .filter(|row| row.outcome == Outcome::Blocked)
-        .map(|row| row.payload_bytes.to_string())
-        .collect();
-    if !lost.is_empty() {
-        lines.push(format!("{way}: in fragments, no payload of {} bytes came", lost.join(", ")));
+    let lost = direction.fragments.iter().filter(|row| row.outcome == Outcome::Blocked);
+    let payloads_bytes: Vec<u32> = lost.map(|row| row.payload_bytes).collect();
+    if !payloads_bytes.is_empty() {
+        evidence.push(MtuEvidence::FragmentsLost { way, payloads_bytes });
     }
-    lines
+    evidence
 }
 
-fn doubts(way: &str, direction: &MtuDirection, v6: bool) -> Vec<String> {
-    let mut lines = Vec::new();
+/// What routers reported of packets on a way.
+pub(super) fn too_big_reports(
+    way: Way,
+    direction: &MtuDirection,
+) -> impl Iterator<Item = MtuEvidence> {
+    direction.routers.iter().map(move |report| MtuEvidence::TooBigReport {
+        way,
+        router: report.router,
+        mtu_bytes: report.mtu_bytes,
+    })
+}
+
+fn caveats(way: Way, direction: &MtuDirection, v6: bool) -> Vec<MtuCaveat> {
+    let mut caveats = Vec::new();
     if !direction.holes_bytes.is_empty() {
-        let holes: Vec<String> = direction.holes_bytes.iter().map(ToString::to_string).collect();
-        let holes = holes.join(", ");
-        lines.push(format!("{way}: {holes} bytes did not pass although larger ones did"));
+        let packets_bytes = direction.holes_bytes.clone();
+        caveats.push(MtuCaveat::SmallerLost { way, packets_bytes });
     }
     let in_pieces = direction.fragments.iter().any(|row| row.arrived > 0);
     let no_pieces = direction.fragments.iter().any(|row| row.outcome == Outcome::Blocked);
     let vanishes = direction.limit == Some(MtuLimit::BlackHole);
     if v6 && vanishes && no_pieces && !in_pieces {
-        lines.push(format!(
-            "{way}: over IPv6 the sender alone makes fragments, of its interface's size, which the \
-             black hole takes, too"
-        ));
+        caveats.push(MtuCaveat::FragmentsMeetBlackHole { way });
     }
-    let wrong = direction.routers.iter().find_map(|word| {
-        word.mtu_bytes.filter(|mtu| Some(*mtu) != direction.packet_bytes).map(|mtu| (word, mtu))
+    let wrong = direction.routers.iter().find_map(|report| {
+        let mtu_bytes = report.mtu_bytes.filter(|mtu| Some(*mtu) != direction.packet_bytes)?;
+        Some(MtuCaveat::WrongMtuReport { way, router: report.router, mtu_bytes })
     });
-    if let Some((word, mtu)) = wrong {
-        let who = word.router.map_or_else(|| "a router".to_owned(), |router| router.to_string());
-        lines.push(format!("{way}: {who} names {mtu} bytes, which is not what passes"));
-    }
-    lines
+    caveats.extend(wrong);
+    caveats
 }

@@ -9,7 +9,7 @@
 //! search      which sizes next (RFC 8899)
 //! fragments   what becomes of larger ones
 //! judge       the verdict
-//! bare        the same without a helper, as far as it can be known
+//! bare        the same without a remote agent, as far as it can be known
 //! ```
 
 mod bare;
@@ -22,7 +22,8 @@ use super::question::{Chance, Question};
 use super::rounds::{Kind, Round, RoundsEnd, Told};
 use super::shots::{AnswerPlan, Grant, IcmpNote, ItemLog, Shot};
 use crate::batch::Fragmentation;
-use crate::record::probe::{KnownBy, MtuDirection, MtuLimit, MtuReport, TooBig, Verdict};
+use crate::record::Findings;
+use crate::record::probe::{KnownBy, MtuDirection, MtuLimit, MtuReport, TooBig};
 use crate::stats::tries_to_tell;
 use crate::wire::Ask;
 use fragments::Fragments;
@@ -239,7 +240,7 @@ fn limit(search: &SizeSearch, passed: u32, ends: Ends, words: &[TooBig]) -> MtuL
     let most = ends.sender.unwrap_or(u32::MAX).min(ends.receiver.unwrap_or(u32::MAX));
     match stopped {
         Some(stopped) if stopped <= most && search.not_told().is_none() => MtuLimit::BlackHole,
-        _ => MtuLimit::NotTold,
+        _ => MtuLimit::Unknown,
     }
 }
 
@@ -317,12 +318,12 @@ impl Kind for MtuKind {
             far_interface_mtu: there,
             out,
             back,
-            known_by: KnownBy::Helper,
-            no_helper: None,
+            known_by: KnownBy::Agent,
+            no_agent: None,
             traffic: end.traffic,
             interrupted: false,
             duration_ns: 0,
-            verdict: Verdict::default(),
+            findings: Findings::default(),
         }
     }
 }
