@@ -1,28 +1,37 @@
 //! `udpkit probe shape`: from arguments to a run.
 
+use super::error::ProbeError;
 use super::far_end::Target;
 use super::helped;
 use crate::cli::ShapeArgs;
 use crate::commands::{Exit, Usage};
 use crate::engine::Signals;
 use crate::record::Document;
-use crate::record::probe::NoAgent;
-use crate::record::probe::ShapeReport;
-use crate::report::{print_json, print_text, shape_text};
+use crate::record::probe::{NoAgent, ProbeCaveat, ShapeCaveat, ShapeReport};
+use crate::report::{Page, print_json, print_text, shape_text};
 use crate::session::probe::shape::{ShapeKind, ShapePlan};
 use crate::session::serve::ON_DEMAND;
 use crate::wire::PortList;
 use anyhow::Context;
+use thiserror::Error;
 
 /// Most ports that trains are spread over.
 const MOST_PORTS: usize = 16;
 /// Ports that are chosen where none are named.
 const CHOSEN: u16 = 4;
 
+/// Arguments that cannot be right.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+enum ShapeUsage {
+    /// More ports than trains are spread over.
+    #[error("--ports {ports}: {count} ports are too many; name at most {MOST_PORTS}")]
+    TooManyPorts { ports: PortList, count: usize },
+}
+
 /// A comparison to be made.
 #[derive(Clone, Debug)]
 pub struct ShapeOrder {
-    /// Ports of the far end; none for some at random.
+    /// Ports of the server; none for some at random.
     pub ports: PortList,
     /// Most datagrams of one kind and size.
     pub tries: u32,
@@ -36,12 +45,12 @@ pub struct ShapeOrder {
 pub fn run(args: ShapeArgs) -> anyhow::Result<Exit> {
     let ports = args.ports.unwrap_or_default();
     if ports.len() > MOST_PORTS {
-        let hint = format!("{MOST_PORTS} is the most");
-        return Err(Usage::with_hint(format!("--ports {ports} are too many"), hint).into());
+        let wrong = ShapeUsage::TooManyPorts { count: ports.len(), ports };
+        return Err(Usage::new(wrong.to_string()).into());
     }
     let order = ShapeOrder { ports, tries: args.tries, rate: args.rate, train: args.train };
     let target = Target::resolve(&args.far_end)?;
-    let signals = Signals::listen().context("cannot listen to signals")?;
+    let signals = Signals::listen().context(ProbeError::Signals)?;
     let report = match measure(&target, &order, Some(signals))? {
         Ok(report) => report,
         Err(why) => {
@@ -53,12 +62,12 @@ pub fn run(args: ShapeArgs) -> anyhow::Result<Exit> {
     if args.far_end.json {
         print_json(&Document::new("probe shape", report));
     } else {
-        print_text(&shape_text(&report));
+        print_text(&shape_text(&report, Page::of_stdout()));
     }
     Ok(if compared && believed { Exit::Done } else { Exit::Failed })
 }
 
-/// What a path makes of payloads; the reason where there is no helper.
+/// What a path makes of payloads; the reason where there is no remote agent.
 pub fn measure(
     target: &Target,
     order: &ShapeOrder,
@@ -72,10 +81,14 @@ pub fn measure(
     Ok(ended.facts.map(|mut report| {
         report.duration_ns = ended.duration.0;
         report.interrupted = ended.interrupted;
-        for (ports, why) in &ended.not_opened {
-            report.verdict.doubt.push(format!("the far end did not open {ports}: {why}"));
-        }
-        report.verdict.doubt.extend(ended.caveats.iter().map(crate::record::Worded::text));
+        let not_opened = ended.not_opened.into_iter();
+        report.findings.caveats.extend(
+            not_opened
+                .map(|(ports, reason)| ShapeCaveat::NotOpened { ports: ports.to_string(), reason }),
+        );
+        let interrupted = ended.interrupted.then_some(ProbeCaveat::Interrupted);
+        let caveats = ended.caveats.into_iter().chain(interrupted);
+        report.findings.caveats.extend(caveats.map(ShapeCaveat::Shared));
         report
     }))
 }

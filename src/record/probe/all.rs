@@ -183,7 +183,7 @@ impl AllReport {
             self.nat.as_ref().map(|report| bridge(Nat, &report.verdict)),
             self.mtu.as_ref().map(|report| KindVerdict::of(Mtu, &report.findings)),
             self.marks.as_ref().map(|report| KindVerdict::of(Marks, &report.findings)),
-            self.shape.as_ref().map(|report| bridge(Shape, &report.verdict)),
+            self.shape.as_ref().map(|report| KindVerdict::of(Shape, &report.findings)),
             self.trace.as_ref().map(|report| KindVerdict::of(Trace, &report.findings)),
             self.timeout.as_ref().map(|report| KindVerdict::of(Timeout, &report.findings)),
         ]

@@ -38,7 +38,10 @@ pub use scan::{
     PortState, PortsStopped, ScanAlternative, ScanCaveat, ScanEvidence, ScanFindings, ScanReport,
     ScanVerdict, ScannedAlone, ScannedPort,
 };
-pub use shape::{Counted, PayloadRow, RateLimit, ShapeReport, TrainPurpose, TrainRow, Way};
+pub use shape::{
+    Counted, PayloadFinding, PayloadKind, PayloadRow, RateLimit, ShapeAlternative, ShapeCaveat,
+    ShapeEvidence, ShapeReport, ShapeVerdict, SizeSet, TrainPurpose, TrainRow, Way,
+};
 pub use timeout::{
     IdleLimit, IdleOutcome, IdleReplies, IdleTimer, IdleTimerReport, IdleTrial, IdleUnknown,
     RefreshUnknown, TimeoutCaveat, TimeoutEvent, TimeoutEvidence, TimeoutFindings, TimeoutReport,

@@ -1,13 +1,14 @@
 //! What `probe shape` found.
 
-use super::{Outcome, ProbeTraffic, Verdict};
+use super::{ControlEvidence, ControlLoss, Outcome, ProbeCaveat, ProbeTraffic};
+use crate::record::Findings;
 use serde::Serialize;
 use std::net::SocketAddr;
 
 /// What a path makes of kinds, sizes and rates of payloads.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ShapeReport {
-    /// The far end.
+    /// The server.
     pub target: SocketAddr,
     /// Ports of it that datagrams were sent to; the first took all but what says otherwise.
     pub ports: Vec<u16>,
@@ -22,8 +23,8 @@ pub struct ShapeReport {
     pub port: Outcome,
     /// Each kind and size.
     pub payloads: Vec<PayloadRow>,
-    /// Answers of each size, which look alike.
-    pub answers: Vec<PayloadRow>,
+    /// Replies of each size, which look alike.
+    pub replies: Vec<PayloadRow>,
     /// A short datagram to each further port.
     pub further_ports: Vec<PayloadRow>,
     /// All datagrams of it.
@@ -34,7 +35,7 @@ pub struct ShapeReport {
     pub duration_ns: u64,
     /// What it comes to.
     #[serde(flatten)]
-    pub verdict: Verdict,
+    pub findings: Findings<ShapeVerdict, ShapeEvidence, ShapeAlternative, ShapeCaveat>,
 }
 
 /// Equal datagrams on a schedule.
@@ -52,7 +53,7 @@ pub struct TrainRow {
     pub sent: u64,
     /// How many this host refused to send.
     pub refused_here: u64,
-    /// How many arrived at the far end, copies not counted; `None` when it did not tell.
+    /// How many arrived at the server, copies not counted; `None` when it did not tell.
     pub arrived: Option<u64>,
     /// How many were answered.
     pub back: u64,
@@ -91,17 +92,17 @@ pub struct RateLimit {
     pub each_port: Option<bool>,
     /// Whether datagrams waited before they were dropped, as in a queue, rather than none.
     pub queues: bool,
-    /// The longest that the far end kept an answer of the train that this is read from, ns.
-    pub helper_late_ns: u64,
+    /// The longest that the agent kept a reply of the train that this is read from, ns.
+    pub agent_late_ns: u64,
 }
 
 /// One way of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Way {
-    /// From here to the far end.
+    /// From here to the server.
     Out,
-    /// From the far end to here.
+    /// From the server to here.
     Back,
 }
 
@@ -115,21 +116,225 @@ pub enum Counted {
     Bytes,
 }
 
+/// What a payload looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PayloadKind {
+    /// As the probes of other kinds.
+    Plain,
+    /// Bytes without any order.
+    Random,
+    /// Zeros.
+    Zeros,
+    /// A DNS query.
+    Dns,
+    /// A QUIC Initial packet.
+    Quic,
+    /// A SIP OPTIONS request.
+    Sip,
+    /// A STUN Binding request.
+    Stun,
+    /// The agent's reply.
+    Reply,
+}
+
 /// One kind of payload at one size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct PayloadRow {
     /// What it looks like.
-    pub kind: &'static str,
+    pub kind: PayloadKind,
     /// Its length in bytes.
     pub payload_bytes: u32,
     /// The port that it was sent to.
     pub port: u16,
     /// How many left.
     pub sent: u32,
-    /// How many arrived at the far end, copies not counted; `None` when it did not tell.
+    /// How many arrived at the server, copies not counted; `None` when it did not tell.
     pub arrived: Option<u32>,
     /// How many were answered.
     pub back: u32,
-    /// Whether it passes: on the way out, or where it is an answer, on the way back.
+    /// Whether it passes: on the way out, or where it is a reply, on the way back.
     pub outcome: Outcome,
+}
+
+/// What it comes to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum ShapeVerdict {
+    /// Nothing was sent: the server opened no port.
+    #[default]
+    NoPorts,
+    /// What the path limits, and what it makes of payloads.
+    Compared {
+        /// What limits the rate; `None` where nothing did.
+        limit: Option<RateLimit>,
+        /// What becomes of kinds and sizes of payloads, at least one finding.
+        payloads: Vec<PayloadFinding>,
+    },
+    /// All that was to be sent was refused by this host.
+    #[serde(untagged)]
+    Shared(ProbeCaveat),
+}
+
+/// What becomes of some kinds and sizes of payloads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum PayloadFinding {
+    /// Every kind passes at every size.
+    AllPass,
+    /// They were not compared.
+    NotCompared,
+    /// Not even plain datagrams arrive at the port.
+    PortBlocked {
+        /// The port.
+        port: u16,
+    },
+    /// Sizes of which no kind passes.
+    SizesBlocked {
+        /// The sizes.
+        sizes: SizeSet,
+    },
+    /// A kind that does not pass although others do.
+    KindBlocked {
+        /// The kind.
+        kind: PayloadKind,
+        /// At these sizes; `None` for all that pass at all.
+        sizes: Option<SizeSet>,
+    },
+    /// Replies of these sizes do not come back.
+    RepliesBlocked {
+        /// The sizes.
+        sizes: SizeSet,
+    },
+    /// Kinds and sizes of which it is not known.
+    Unknown {
+        /// How many.
+        rows: u64,
+        /// The loss that hides it; `None` where nothing is known of it.
+        loss: Option<ControlLoss>,
+    },
+}
+
+/// Some of all sizes that were tried.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum SizeSet {
+    /// One by one.
+    These {
+        /// The payloads, in bytes, in order.
+        sizes_bytes: Vec<u32>,
+    },
+    /// Several, up to the largest that was tried.
+    AndLarger {
+        /// The smallest of them.
+        from_bytes: u32,
+    },
+    /// Several, down to the smallest that was tried.
+    AndSmaller {
+        /// The largest of them.
+        up_to_bytes: u32,
+    },
+}
+
+/// What was seen that says so.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum ShapeEvidence {
+    /// A train of datagrams.
+    Train {
+        /// What it was to show.
+        purpose: TrainPurpose,
+        /// Payload of each datagram.
+        payload_bytes: u32,
+        /// Datagrams a second, as they left.
+        offered_per_s: u64,
+        /// How many left.
+        sent: u64,
+        /// How many arrived at the server; `None` when it did not tell.
+        arrived: Option<u64>,
+        /// How many were answered.
+        answered: u64,
+    },
+    /// Datagrams of a train that this host refused to send.
+    TrainRefused {
+        /// What the train was to show.
+        purpose: TrainPurpose,
+        /// How many.
+        refused: u64,
+    },
+    /// Payloads that arrived.
+    PayloadsPassed {
+        /// Kinds and sizes that arrived.
+        passed: u64,
+        /// Kinds and sizes that were tried.
+        rows: u64,
+        /// Datagrams that were answered.
+        answered: u64,
+        /// Datagrams that were sent.
+        sent: u64,
+    },
+    /// Nothing arrives at a further port.
+    PortBlocked {
+        /// The port.
+        port: u16,
+    },
+    /// What every probe has.
+    #[serde(untagged)]
+    Shared(ControlEvidence),
+}
+
+/// What else could explain it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum ShapeAlternative {
+    /// One of the two hosts inspects payloads.
+    HostInspects,
+    /// One of the two hosts limits the rate.
+    HostLimits,
+}
+
+/// What to keep in mind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum ShapeCaveat {
+    /// Other ports may be opened.
+    TryOtherPorts,
+    /// Kinds and sizes arrived, and no reply to them did.
+    RepliesLost {
+        /// How many kinds and sizes.
+        rows: u64,
+    },
+    /// Some of the train that looks for a limit were lost, by no limit.
+    TrainLoss {
+        /// How many were lost, out and back together.
+        lost: u64,
+        /// How many left.
+        sent: u64,
+    },
+    /// A limit above the rate that was tried is not seen.
+    HigherLimitUnseen {
+        /// Datagrams a second that were tried.
+        datagrams_per_s: u64,
+        /// The same in bits of payload.
+        payload_bps: u64,
+    },
+    /// Whether the limit counts datagrams or bytes is not known.
+    CountingUnknown,
+    /// The agent kept replies so long that the limit on the way back may be higher.
+    LateReplies {
+        /// The longest that it kept one.
+        late_ns: u64,
+    },
+    /// Replies all look alike.
+    RepliesLookAlike,
+    /// Ports that the server did not open.
+    NotOpened {
+        /// The ports, as a list of ranges.
+        ports: String,
+        /// The reason that the server gave.
+        reason: String,
+    },
+    /// What every probe has.
+    #[serde(untagged)]
+    Shared(ProbeCaveat),
 }

@@ -19,6 +19,7 @@ pub mod ports;
 pub mod probe_all;
 pub mod scan;
 pub mod serve;
+pub mod shape;
 pub mod terms;
 pub mod throughput;
 pub mod timeout;

@@ -10,7 +10,8 @@ use super::simulated::{World, helper, run};
 use crate::batch::OwnCause;
 use crate::record::probe::{
     FragmentMtu, MarkChange, MarkRow, MarksCaveat, MarksReport, MarksVerdict, MtuCaveat, MtuLimit,
-    MtuReport, MtuVerdict, Outcome, PathMtu, PayloadRow, ProbeCaveat, ProbeTraffic, ShapeReport, Way,
+    MtuReport, MtuVerdict, Outcome, PathMtu, PayloadFinding, PayloadKind, PayloadRow, ProbeCaveat,
+    ProbeTraffic, ShapeCaveat, ShapeReport, ShapeVerdict, SizeSet, Way,
 };
 use crate::session::simulation::runs;
 
@@ -94,16 +95,24 @@ fn no_mark_is_called_lost_because_it_was_lost_by_chance() {
 fn no_payload_and_no_rate_is_called_limited_because_of_chance() {
     for (loss, seed) in losses() {
         let report = shape(&mut World { loss, ..World::new(seed) });
-        let context = format!("{loss:?}, seed {seed}: {:?} {:?}", report.limit, report.verdict);
+        let context = format!("{loss:?}, seed {seed}: {:?} {:?}", report.limit, report.findings);
         assert_eq!(report.limit, None, "{context}");
         let blocked = |row: &PayloadRow| row.outcome == Outcome::Blocked;
-        let rows = report.payloads.iter().chain(&report.answers).chain(&report.further_ports);
+        let rows = report.payloads.iter().chain(&report.replies).chain(&report.further_ports);
         assert!(!rows.into_iter().any(blocked) && report.port == Outcome::Passes, "{context}");
         if loss.iter().all(|share| *share <= 0.1) {
-            let same = "payloads of every kind and size pass alike";
-            assert_eq!(report.verdict.verdict, same, "{context}");
+            assert_eq!(report.findings.verdict, only(PayloadFinding::AllPass), "{context}");
         }
     }
+}
+
+/// A path of which only this is found.
+fn only(found: PayloadFinding) -> ShapeVerdict {
+    ShapeVerdict::Compared { limit: None, payloads: vec![found] }
+}
+
+fn sip_blocked() -> ShapeVerdict {
+    only(PayloadFinding::KindBlocked { kind: PayloadKind::Sip, sizes: None })
 }
 
 /// Loss at which faults must still be found, with a seed.
@@ -178,11 +187,12 @@ fn a_payload_that_is_dropped_and_a_policer_are_found_through_loss() {
         let loss = [share; 2];
         let stops = |payload: &[u8]| payload.starts_with(b"OPTIONS sip:");
         let report = shape(&mut World { loss, stops, ..World::new(seed) });
-        assert_eq!(report.verdict.verdict, "SIP-shaped payloads do not pass", "{share}, {seed}");
+        assert_eq!(report.findings.verdict, sip_blocked(), "{share}, {seed}");
         let stops_back = |len: usize| len == 1_024;
         let report = shape(&mut World { loss, stops_back, ..World::new(seed) });
-        let words = "answers of 1024 bytes do not come back";
-        assert_eq!(report.verdict.verdict, words, "{share}, {seed}");
+        let sizes = SizeSet::These { sizes_bytes: vec![1_024] };
+        let blocked = only(PayloadFinding::RepliesBlocked { sizes });
+        assert_eq!(report.findings.verdict, blocked, "{share}, {seed}");
         for back in [false, true] {
             let policer = Some((300.0, 20.0));
             let world = World { loss, policer, polices_back: back, ..World::new(seed) };
@@ -217,7 +227,7 @@ fn copies_are_no_datagrams() {
                     assert!(train.arrived <= Some(train.sent), "{train:?}");
                     assert!(Some(train.back) <= train.arrived, "{train:?}");
                 }
-                let rows = report.payloads.iter().chain(&report.answers);
+                let rows = report.payloads.iter().chain(&report.replies);
                 for row in rows {
                     assert!(row.arrived <= Some(row.sent.max(row.arrived.unwrap_or(0))), "{row:?}");
                     assert!(row.back <= row.sent, "{row:?}");
@@ -250,11 +260,14 @@ fn what_this_host_refuses_is_said_of_it_and_is_no_loss() {
     let search = &report.trains[0];
     assert_eq!((search.sent + search.refused_here, Some(search.sent)), (1_000, search.arrived));
     assert!(search.refused_here > 600, "{search:?}");
-    let verdict = &report.verdict.verdict;
-    assert!(
-        verdict.contains("did not leave this host: this host's own packet filter"),
-        "{verdict}"
-    );
+    let refused = search.refused_here;
+    let is_told = |caveat: &ShapeCaveat| match caveat {
+        ShapeCaveat::Shared(ProbeCaveat::RefusedHere { refused: told, found, .. }) => {
+            *told >= refused && found.iter().all(|one| one.cause == OwnCause::PacketFilter)
+        }
+        _ => false,
+    };
+    assert!(report.findings.caveats.iter().any(is_told), "{:?}", report.findings);
 
     let none = || World { own_limit: Some((0.0, 0.0)), ..World::new(3) };
     let found = marks(&mut none()).findings;
@@ -268,7 +281,9 @@ fn what_this_host_refuses_is_said_of_it_and_is_no_loss() {
         _ => false,
     };
     assert!(own(&found.verdict) && found.caveats.is_empty(), "{found:?}");
-    let verdicts = [shape(&mut none()).verdict];
+    let found = shape(&mut none()).findings;
+    let ShapeVerdict::Shared(refusal) = &found.verdict else { panic!("{found:?}") };
+    assert!(is_all_refused(refusal), "{found:?}");
     for verdict in verdicts.map(|verdict| verdict.verdict) {
         assert!(verdict.contains("datagrams did not leave this host"), "{verdict}");
         assert!(!verdict.contains("pass") && !verdict.contains("arrive"), "{verdict}");
@@ -301,7 +316,7 @@ fn without_the_far_ends_counts_nobody_is_accused_and_faults_are_found_all_the_sa
     }
     let stops = |payload: &[u8]| payload.starts_with(b"OPTIONS sip:");
     let report = shape(&mut World { tells: false, stops, ..World::new(5) });
-    assert_eq!(report.verdict.verdict, "SIP-shaped payloads do not pass");
+    assert_eq!(report.findings.verdict, sip_blocked());
 }
 
 #[test]
@@ -316,5 +331,9 @@ fn a_path_that_is_silent_is_told_as_such_and_nothing_is_blocked() {
     assert_eq!(marks(&mut world()).findings.verdict, MarksVerdict::NothingAnswered);
     let report = shape(&mut world());
     assert_ne!(report.port, Outcome::Blocked, "{report:#?}");
-    assert!(report.verdict.verdict.contains("not told"), "{:?}", report.verdict);
+    let ShapeVerdict::Compared { limit: None, payloads } = &report.findings.verdict else {
+        panic!("{:?}", report.findings)
+    };
+    let unknown = |found: &PayloadFinding| matches!(found, PayloadFinding::Unknown { .. });
+    assert!(payloads.iter().all(unknown), "{payloads:?}");
 }

@@ -366,7 +366,8 @@ fn answer(
 mod tests {
     use super::*;
     use crate::record::probe::{
-        Counted, FragmentMtu, MarkChange, MarksVerdict, MtuLimit, MtuReport, MtuVerdict, Outcome, PayloadRow, Way,
+        Counted, FragmentMtu, MarkChange, MarksVerdict, MtuLimit, MtuReport, MtuVerdict, Outcome,
+        PayloadFinding, PayloadKind, PayloadRow, ShapeCaveat, ShapeVerdict, SizeSet, Way,
     };
     use crate::session::probe::marks::{MarksKind, MarksPlan};
     use crate::session::probe::mtu::{MtuKind, MtuPlan, judge};
@@ -485,21 +486,22 @@ mod tests {
     fn loss_at_any_rate_is_no_policer() {
         let report = shape(&mut World { loss: [0.1; 2], ..World::new(4) }, &[5_000]);
         assert_eq!(report.limit, None);
-        let doubts = report.verdict.doubt.join("\n");
-        assert!(doubts.contains("of the train were lost, by no limit"), "{doubts}");
+        let caveats = &report.findings.caveats;
+        let is_loss = |caveat: &ShapeCaveat| matches!(caveat, ShapeCaveat::TrainLoss { .. });
+        assert!(caveats.iter().any(is_loss), "{caveats:?}");
     }
 
     #[test]
     fn what_reads_payloads_is_told_by_what_it_stops() {
         let stops = |payload: &[u8]| payload.starts_with(b"OPTIONS sip:");
         let report = shape(&mut World { stops, ..World::new(5) }, &[5_000]);
-        assert_eq!(report.verdict.verdict, "SIP-shaped payloads do not pass");
+        let only = |found| ShapeVerdict::Compared { limit: None, payloads: vec![found] };
+        let sip = PayloadFinding::KindBlocked { kind: PayloadKind::Sip, sizes: None };
+        assert_eq!(report.findings.verdict, only(sip));
         let stops = |payload: &[u8]| payload.len() > 1_100;
         let report = shape(&mut World { stops, ..World::new(5) }, &[5_000]);
-        assert_eq!(
-            report.verdict.verdict,
-            "payloads of 1200 bytes and more do not pass, whatever is in them"
-        );
+        let sizes = SizeSet::AndLarger { from_bytes: 1_200 };
+        assert_eq!(report.findings.verdict, only(PayloadFinding::SizesBlocked { sizes }));
     }
 
     #[test]

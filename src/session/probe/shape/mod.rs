@@ -20,8 +20,9 @@ pub use judge::judge;
 use super::question::{Chance, MOST_TRIES, Question};
 use super::rounds::{CONTROL, Kind, Round, RoundsEnd, Told, control};
 use super::shots::{AnswerPlan, Back, Grant, ItemLog, Pace, Shape, Shot};
+use crate::record::Findings;
 use crate::record::probe::{
-    Counted, Outcome, PayloadRow, RateLimit, ShapeReport, TrainPurpose, TrainRow, Verdict, Way,
+    Counted, Outcome, PayloadKind, PayloadRow, RateLimit, ShapeReport, TrainPurpose, TrainRow, Way,
 };
 use crate::stats::{LossSample, is_beyond_chance};
 use crate::units::Nanos;
@@ -48,7 +49,7 @@ const SIZES: [usize; 8] = [64, 128, 256, 512, 1_024, 1_200, 1_400, 1_472];
 /// What is to be found out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ShapePlan {
-    /// The helper.
+    /// The remote agent.
     pub target: SocketAddr,
     /// Least datagrams of one kind and size before it is said not to pass.
     pub tries: u32,
@@ -146,8 +147,8 @@ impl Train {
         median > least + Nanos::from_millis(8).max(Nanos(least.0 * 4))
     }
 
-    /// The longest that the helper kept an answer.
-    fn helper_late(&self) -> Nanos {
+    /// The longest that the agent kept an answer.
+    fn agent_late(&self) -> Nanos {
         self.items.iter().flat_map(ItemLog::backs).map(kept).max().unwrap_or_default()
     }
 
@@ -434,7 +435,7 @@ impl ShapeKind {
             counts: self.counts(way, bucket, packet),
             each_port,
             queues: search.queues(),
-            helper_late_ns: search.helper_late().0,
+            agent_late_ns: search.agent_late().0,
         })
     }
 
@@ -458,10 +459,10 @@ impl ShapeKind {
         let answer = u32::from(shot.answer.len);
         let (kind, len, sent, outcome) = if answer > 0 {
             let asked = question.answers(told).unwrap_or(question.left());
-            ("answer", answer, asked, chance.back(question, 1))
+            (PayloadKind::Reply, answer, asked, chance.back(question, 1))
         } else {
             let outcome = chance.out(question, 1);
-            (shot.shape.name(), shot.len as u32, question.left(), outcome)
+            (shot.shape.kind(), shot.len as u32, question.left(), outcome)
         };
         PayloadRow {
             kind,
@@ -551,14 +552,14 @@ impl Kind for ShapeKind {
             limit: self.limit(told),
             port: self.port(told),
             payloads: rows(0, looks),
-            answers: rows(looks, SIZES.len()),
+            replies: rows(looks, SIZES.len()),
             further_ports: rows(looks + SIZES.len(), usize::MAX),
             traffic: end.traffic,
             interrupted: false,
             duration_ns: 0,
-            verdict: Verdict::default(),
+            findings: Findings::default(),
         };
-        report.verdict = judge(&report);
+        report.findings = judge(&report);
         report
     }
 }

@@ -1,5 +1,6 @@
-//! What a datagram to a helper looks like to somebody on the way who reads payloads.
+//! What a datagram to a remote agent looks like to somebody on the way who reads payloads.
 
+use crate::record::probe::PayloadKind;
 use crate::wire::service::{self, Service};
 use crate::wire::{Ask, pattern};
 use std::net::SocketAddr;
@@ -30,16 +31,16 @@ const STUN: &[u8] =
     b"\x00\x01\x00\x00\x21\x12\xa4\x42\x75\x64\x70\x6b\x69\x74\x70\x72\x6f\x62\x65\x21";
 
 impl Shape {
-    /// Its name in reports.
-    pub fn name(self) -> &'static str {
+    /// The same for reports.
+    pub fn kind(self) -> PayloadKind {
         match self {
-            Self::Ask => "plain",
-            Self::Random => "random",
-            Self::Zeros => "zeros",
-            Self::Dns => "DNS",
-            Self::Quic => "QUIC",
-            Self::Sip => "SIP",
-            Self::Stun => "STUN",
+            Self::Ask => PayloadKind::Plain,
+            Self::Random => PayloadKind::Random,
+            Self::Zeros => PayloadKind::Zeros,
+            Self::Dns => PayloadKind::Dns,
+            Self::Quic => PayloadKind::Quic,
+            Self::Sip => PayloadKind::Sip,
+            Self::Stun => PayloadKind::Stun,
         }
     }
 
