@@ -1,5 +1,6 @@
 //! `udpkit probe nat`: from arguments to a run.
 
+use super::error::ProbeError;
 use crate::batch::TxBatch;
 use crate::cli::NatArgs;
 use crate::commands::{Exit, Usage};
@@ -7,16 +8,25 @@ use crate::engine::{Loop, LoopConfig, Signals, random_u64};
 use crate::net::{FamilyChoice, Socket, SocketPlan, resolve};
 use crate::record::Document;
 use crate::record::probe::NatReport;
-use crate::report;
+use crate::report::{self, Page};
 use crate::session::probe::nat::{NatPlan, NatSession, RunId};
 use crate::units::Nanos;
 use anyhow::Context;
 use std::net::{IpAddr, SocketAddr};
+use thiserror::Error;
 
 /// Largest answer that is read whole.
 const LARGEST: usize = 2_048;
 /// Requests that are handed to the sockets at once.
 const SLOTS: usize = 256;
+
+/// Arguments that cannot be right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+enum NatUsage {
+    /// The local address and the server's are of different families.
+    #[error("--bind {bind}: the server {server} is of the other address family")]
+    OtherFamily { bind: IpAddr, server: SocketAddr },
+}
 
 /// A probe of NATs to be made, before its sockets are open.
 #[derive(Clone, Debug)]
@@ -43,7 +53,7 @@ pub fn run(args: NatArgs) -> anyhow::Result<Exit> {
     let same = if server.is_ipv4() { FamilyChoice::V4 } else { FamilyChoice::V6 };
     let second = args.second.as_ref().map(|second| resolve(second, Some(args.port), same));
     let second = second.transpose()?;
-    let signals = Signals::listen().context("cannot listen to signals")?;
+    let signals = Signals::listen().context(ProbeError::Signals)?;
     let order = NatOrder {
         server,
         second,
@@ -57,7 +67,7 @@ pub fn run(args: NatArgs) -> anyhow::Result<Exit> {
     if args.json {
         report::print_json(&Document::new("probe nat", &found));
     } else {
-        report::print_text(&report::nat_text(&found));
+        report::print_text(&report::nat_text(&found, Page::of_stdout()));
     }
     Ok(if found.answered { Exit::Done } else { Exit::Failed })
 }
@@ -83,9 +93,9 @@ pub fn measure(order: &NatOrder, signals: Option<Signals>) -> anyhow::Result<Nat
         run: RunId(random_u64()?.to_be_bytes()),
     };
     let config = LoopConfig { largest: LARGEST, ..LoopConfig::default() };
-    let looped = Loop::new(sockets, signals, config).context("cannot start the loop")?;
+    let looped = Loop::new(sockets, signals, config).context(ProbeError::Start)?;
     let batch = TxBatch::new(SLOTS, SLOTS * NatSession::request_len());
-    let ended = looped.run(NatSession::new(plan), batch).context("cannot probe the NAT")?;
+    let ended = looped.run(NatSession::new(plan), batch).context(ProbeError::Run)?;
     Ok(ended.summary)
 }
 
@@ -93,8 +103,8 @@ pub fn measure(order: &NatOrder, signals: Option<Signals>) -> anyhow::Result<Nat
 fn local_address(from: Option<IpAddr>, server: SocketAddr) -> anyhow::Result<IpAddr> {
     if let Some(from) = from {
         if from.is_ipv4() != server.is_ipv4() {
-            let wrong = format!("--from {from}: {server} is of the other family");
-            return Err(Usage::new(wrong).into());
+            let wrong = NatUsage::OtherFamily { bind: from, server };
+            return Err(Usage::new(wrong.to_string()).into());
         }
         return Ok(from);
     }

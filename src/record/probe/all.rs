@@ -180,7 +180,7 @@ impl AllReport {
         [
             self.ports.as_ref().map(|report| KindVerdict::of(Ports, &report.findings)),
             self.scan.as_ref().map(|report| KindVerdict::of(Ports, &report.findings)),
-            self.nat.as_ref().map(|report| bridge(Nat, &report.verdict)),
+            self.nat.as_ref().map(|report| KindVerdict::of(Nat, &report.findings)),
             self.mtu.as_ref().map(|report| KindVerdict::of(Mtu, &report.findings)),
             self.marks.as_ref().map(|report| KindVerdict::of(Marks, &report.findings)),
             self.shape.as_ref().map(|report| KindVerdict::of(Shape, &report.findings)),
@@ -191,12 +191,6 @@ impl AllReport {
         .flatten()
         .collect()
     }
-}
-
-/// A bridge for kinds whose verdicts are still text.
-fn bridge(kind: ProbeKind, verdict: &super::Verdict) -> KindVerdict<'_> {
-    let caveats = verdict.doubt.iter().map(|one| one as &dyn Worded).collect();
-    KindVerdict { kind, verdict: &verdict.verdict, caveats }
 }
 
 impl Worded for String {

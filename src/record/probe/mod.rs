@@ -26,7 +26,11 @@ pub use mtu::{
     FragmentMtu, FragmentRow, KnownBy, MtuAlternative, MtuCaveat, MtuDirection, MtuEvidence,
     MtuLimit, MtuReport, MtuVerdict, PathMtu, TooBig,
 };
-pub use nat::{Dependence, Hairpin, NatReport, NatSocket, NatTest, PortChoice};
+pub use nat::{
+    AddressUnknown, AnswerSource, Dependence, Hairpin, NatAlternative, NatAnswer, NatCaveat,
+    NatControl, NatEvidence, NatMeaning, NatNetworkError, NatQuestion, NatReport, NatSocket,
+    NatTest, NatUnknown, NatVerdict, PortChoice,
+};
 pub use ports::{
     AgentReport, Inconclusive, NotOpened, PortPath, PortRow, PortsBeside, PortsFindings,
     PortsReport,

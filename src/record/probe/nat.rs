@@ -1,11 +1,13 @@
 //! What `probe nat` found.
 
-use super::Verdict;
+use super::ProbeCaveat;
+use crate::batch::{ErrorOrigin, NetworkError};
+use crate::record::Findings;
 use serde::Serialize;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
-/// On what of the far end a NAT's mapping, or its filtering, depends (RFC 4787 §4.1, §5). Where the
-/// far end has no second address, or is silent, less is known.
+/// On what of the remote end a NAT's mapping, or its filtering, depends (RFC 4787 §4.1, §5). Where
+/// the server has no second address, or is silent, less is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Dependence {
@@ -19,23 +21,6 @@ pub enum Dependence {
     EndpointIndependentOrAddressDependent,
     /// On its address, perhaps on its port too.
     AddressDependentOrAddressAndPortDependent,
-}
-
-impl Dependence {
-    /// In words, RFC 5780's.
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::EndpointIndependent => "endpoint-independent",
-            Self::AddressDependent => "address-dependent",
-            Self::AddressAndPortDependent => "address- and port-dependent",
-            Self::EndpointIndependentOrAddressDependent => {
-                "endpoint-independent or address-dependent"
-            }
-            Self::AddressDependentOrAddressAndPortDependent => {
-                "address-dependent or address- and port-dependent"
-            }
-        }
-    }
 }
 
 /// How a NAT chooses ports for several sockets of one host (RFC 4787 §4.2).
@@ -60,28 +45,106 @@ pub enum PortChoice {
 pub enum Hairpin {
     /// It arrives, from the sender's mapped address.
     Works,
-    /// It arrives, from the sender's inner address: who answers that is not understood.
+    /// It arrives, from the sender's internal address: replies to it are not recognised.
     WorksFromInside,
     /// It does not arrive.
     Fails,
 }
 
-/// One socket and the address that it has at the far end.
+/// One socket and the address by which the server sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct NatSocket {
     /// Its address here.
     pub local: SocketAddr,
-    /// Its address there; `None` when no answer came.
+    /// Its address as the server sees it; `None` when no answer came.
     pub seen: Option<SocketAddr>,
     /// Whether the port is the same; `None` when no answer came.
     pub port_kept: Option<bool>,
 }
 
+/// What a question is to show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NatQuestion {
+    /// The address that the server sees.
+    Mapping,
+    /// Whether an answer from elsewhere comes through.
+    Filtering,
+    /// Whether answers from the server itself come through meanwhile.
+    Control,
+    /// Whether a datagram to the host's own mapped address comes back.
+    Hairpin,
+}
+
+/// What was answered in the place of what was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum NatAnswer {
+    /// A STUN error.
+    Error {
+        /// Its code (RFC 8489 §14.8).
+        error_code: u16,
+        /// Its reason, as the server gave it.
+        reason: String,
+    },
+    /// A STUN error without a code.
+    ErrorWithoutCode,
+    /// An answer from another address or port than was asked for.
+    From {
+        /// Where it came from.
+        source: SocketAddr,
+    },
+    /// An answer that tells no address.
+    NoAddress,
+}
+
+/// What the network, or this host, answered instead.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum NatNetworkError {
+    /// An ICMP or `ICMPv6` message.
+    Icmp {
+        /// Where the request was going.
+        destination: SocketAddr,
+        /// ICMP or `ICMPv6` type.
+        icmp_type: u8,
+        /// ICMP or `ICMPv6` code.
+        icmp_code: u8,
+        /// The host or router that sent it; `None` where that is not known.
+        from: Option<IpAddr>,
+        /// The message itself.
+        #[serde(skip)]
+        error: NetworkError,
+    },
+    /// This host's own refusal.
+    Local {
+        /// Where the request was going.
+        destination: SocketAddr,
+        /// The system's error number, errno(3).
+        errno: i32,
+        /// The message itself.
+        #[serde(skip)]
+        error: NetworkError,
+    },
+}
+
+impl From<NetworkError> for NatNetworkError {
+    fn from(error: NetworkError) -> Self {
+        let NetworkError { destination, icmp_type, icmp_code, errno, offender: from, .. } = error;
+        match error.origin {
+            ErrorOrigin::Local => Self::Local { destination, errno, error },
+            ErrorOrigin::Icmp | ErrorOrigin::Icmp6 => {
+                Self::Icmp { destination, icmp_type, icmp_code, from, error }
+            }
+        }
+    }
+}
+
 /// One question, with all its tries.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NatTest {
-    /// `mapping`, `filtering`, `control` or `hairpin`.
-    pub about: &'static str,
+    /// What it is to show.
+    pub about: NatQuestion,
     /// Which socket asked: its place in `sockets`; `None` for the hairpin's own.
     pub socket: Option<usize>,
     /// Where to.
@@ -94,12 +157,13 @@ pub struct NatTest {
     pub refused: u32,
     /// Requests that were answered from where it was wanted.
     pub answered: u32,
-    /// The address that the far end saw; `None` when no answer came.
+    /// The address that the server saw; `None` when no answer came.
     pub seen: Option<SocketAddr>,
     /// From the request to its answer, the shortest; `None` when none came.
     pub round_trip_ns: Option<u64>,
     /// What was answered instead; `None` for nothing.
-    pub instead: Option<String>,
+    #[serde(serialize_with = "crate::record::finding::maybe")]
+    pub instead: Option<NatAnswer>,
 }
 
 /// A document of `probe nat`.
@@ -109,12 +173,12 @@ pub struct NatReport {
     pub target: SocketAddr,
     /// Its other port, on its other address where it has one; `None` where it told of none.
     pub other: Option<SocketAddr>,
-    /// The verdict.
+    /// What it comes to.
     #[serde(flatten)]
-    pub verdict: Verdict,
+    pub findings: Findings<NatVerdict, NatEvidence, NatAlternative, NatCaveat>,
     /// Whether anything answered.
     pub answered: bool,
-    /// Whether the far end sees another address or port than this host has; `None` when no answer
+    /// Whether the server sees another address or port than this host has; `None` when no answer
     /// came.
     pub nat: Option<bool>,
     /// How the NAT maps; `None` when not known, or without a NAT.
@@ -124,14 +188,16 @@ pub struct NatReport {
     /// How ports are chosen; `None` when not known, or without a NAT.
     pub ports: Option<PortChoice>,
     /// Addresses that the NAT used for this host, in the order in which they were seen.
-    pub addresses: Vec<std::net::IpAddr>,
+    pub addresses: Vec<IpAddr>,
     /// Whether a host behind the NAT reaches another by its mapped address; `None` when it was not
     /// asked, not known, or without a NAT.
     pub hairpin: Option<Hairpin>,
     /// What it means for two hosts that want to reach each other; `None` when not known.
-    pub means: Option<&'static str>,
+    #[serde(serialize_with = "crate::record::finding::maybe")]
+    pub means: Option<NatMeaning>,
     /// What could not be known, and why.
-    pub not_known: Vec<String>,
+    #[serde(serialize_with = "crate::record::finding::all")]
+    pub unknown: Vec<NatUnknown>,
     /// Each socket.
     pub sockets: Vec<NatSocket>,
     /// Each question.
@@ -143,9 +209,275 @@ pub struct NatReport {
     /// Further answers to requests that had one: copies that the network made, of either.
     pub copies: u64,
     /// What the network answered instead, each kind once.
-    pub network_errors: Vec<String>,
+    #[serde(serialize_with = "crate::record::finding::all")]
+    pub network_errors: Vec<NatNetworkError>,
     /// Whether it was ended early.
     pub interrupted: bool,
     /// How long it took.
     pub duration_ns: u64,
+}
+
+/// What a run comes to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum NatVerdict {
+    /// No NAT on the way to a relay's server, which sees this host unchanged when it is asked
+    /// itself.
+    NoNatBehindRelay {
+        /// The address that was asked, at which the relay stands.
+        server: SocketAddr,
+        /// The server behind it.
+        behind: IpAddr,
+    },
+    /// Who answers at the address that was asked passes requests on: a relay or a NAT, near it or
+    /// near this host.
+    RelayOrNat {
+        /// The address that was asked.
+        server: SocketAddr,
+    },
+    /// This host is behind a NAT.
+    Nat {
+        /// How it chooses ports; `None` when not known.
+        ports: Option<PortChoice>,
+        /// How it maps; `None` when not known.
+        mapping: Option<Dependence>,
+        /// What it lets in; `None` when not known.
+        filtering: Option<Dependence>,
+    },
+    /// The server sees this host's own addresses and ports.
+    NoNat {
+        /// What a firewall lets in; `None` when not known.
+        filtering: Option<Dependence>,
+    },
+    /// The user ended the run before an answer came.
+    #[default]
+    InterruptedBeforeReply,
+    /// No STUN server answers.
+    NoServer {
+        /// The address that was asked.
+        server: SocketAddr,
+    },
+    /// This host let no request out.
+    #[serde(untagged)]
+    Shared(ProbeCaveat),
+}
+
+/// From where of the server an answer was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AnswerSource {
+    /// From its other address and its other port.
+    OtherAddressAndPort,
+    /// From its other address.
+    OtherAddress,
+    /// From its other port.
+    OtherPort,
+}
+
+/// What was seen that says so.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum NatEvidence {
+    /// The first socket's address, and how many sockets keep their port.
+    SeenAs {
+        /// Its address here.
+        local: SocketAddr,
+        /// Its address as the server sees it.
+        seen: SocketAddr,
+        /// Sockets that the server saw.
+        sockets: u32,
+        /// Of these, those whose port is the same.
+        ports_kept: u32,
+    },
+    /// Answers that were asked for from elsewhere.
+    AnswersFrom {
+        /// From where.
+        source: AnswerSource,
+        /// How many came.
+        answered: u32,
+        /// How many were asked for.
+        sent: u32,
+        /// Where none came: answers from the address that was asked, meanwhile.
+        control: Option<NatControl>,
+    },
+    /// The server sees requests come from the very address that was asked.
+    SeenAsTheServer,
+    /// The server says that it was asked at another address.
+    AskedElsewhere {
+        /// That address.
+        origin: SocketAddr,
+    },
+    /// A server behind the relay, asked itself, sees this host unchanged.
+    UnchangedBehindRelay {
+        /// That server.
+        behind: SocketAddr,
+    },
+    /// What became of a datagram to the host's own mapped address.
+    Hairpin {
+        /// That.
+        outcome: Hairpin,
+    },
+    /// No request was answered.
+    Unanswered {
+        /// Requests that left.
+        sent: u32,
+        /// Sockets that they left from.
+        sockets: u32,
+    },
+    /// The server answered with something else.
+    Refused {
+        /// With what.
+        answer: NatAnswer,
+    },
+}
+
+/// Plain requests beside a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct NatControl {
+    /// How many were answered.
+    pub answered: u32,
+    /// How many left.
+    pub sent: u32,
+}
+
+/// What else could explain it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum NatAlternative {
+    /// A firewall near the server does not let its other port or address send first.
+    FirewallAtServer,
+    /// A firewall, on either way.
+    Firewall,
+    /// A server that has a key, or that does not answer STUN.
+    StunDisabled,
+}
+
+/// What to keep in mind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum NatCaveat {
+    /// Something rewrites addresses in payloads.
+    AddressesRewritten {
+        /// MAPPED-ADDRESS of one answer.
+        plain: SocketAddr,
+        /// XOR-MAPPED-ADDRESS of the same.
+        seen: SocketAddr,
+    },
+    /// A socket's mapping changed.
+    MappingChanged {
+        /// From this.
+        from: SocketAddr,
+        /// To this.
+        to: SocketAddr,
+    },
+    /// The NAT uses several addresses for this host.
+    SeveralAddresses {
+        /// How many.
+        addresses: u32,
+    },
+    /// Plain requests were lost.
+    RequestsLost {
+        /// How many, they or their answers.
+        lost: u32,
+        /// How many left.
+        sent: u32,
+    },
+    /// What every probe has.
+    #[serde(untagged)]
+    Shared(ProbeCaveat),
+}
+
+/// What it means for two hosts that want to reach each other (RFC 5128 §3.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum NatMeaning {
+    /// Others can send first.
+    Reachable,
+    /// Others reach a port once it has sent to them.
+    ReachableAfterSending,
+    /// Hole punching works.
+    HolePunching,
+    /// Hole punching fails; a relay is needed.
+    RelayNeeded,
+}
+
+/// What could not be known, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum NatUnknown {
+    /// Whether a NAT is on the way: a relay seems to stand before the server.
+    NatBeforeRelay,
+    /// The filtering: answers from elsewhere would have to pass the relay.
+    FilteringBehindRelay,
+    /// The mapping: the socket that would ask others had no answer.
+    MappingFirstUnanswered,
+    /// The mapping: an address did not answer.
+    MappingUnanswered {
+        /// The address.
+        address: SocketAddr,
+    },
+    /// The mapping: the server has neither a second address nor port.
+    MappingOneAddress,
+    /// Part of the mapping: the server's other address or port did not answer.
+    MappingInPart {
+        /// That address.
+        other: SocketAddr,
+    },
+    /// Whether the mapping depends on the address: the server has one.
+    MappingByAddress,
+    /// Whether the mapping depends on the port too: the server has one.
+    MappingByPort,
+    /// The filtering: the socket that would learn of another address had no answer.
+    FilteringFirstUnanswered,
+    /// The filtering: the server has neither a second address nor port.
+    FilteringOneAddress,
+    /// The filtering: the server does not answer from elsewhere.
+    FilteringRefused {
+        /// What it answered instead.
+        answer: NatAnswer,
+    },
+    /// The filtering: silence after so few tries may be chance.
+    FilteringTooFewTries {
+        /// Plain requests beside them, all of which were answered.
+        sent: u64,
+    },
+    /// The filtering: the path loses too much.
+    FilteringLossy {
+        /// Plain requests that were lost, they or their answers.
+        lost: u64,
+        /// Plain requests that left.
+        sent: u64,
+    },
+    /// The filtering: plain requests were not answered either.
+    FilteringPathSilent,
+    /// The filtering: the run was ended early.
+    FilteringInterrupted,
+    /// The filtering: the server's other address does not answer when it is asked itself.
+    FilteringOtherSilent {
+        /// That address.
+        other: SocketAddr,
+    },
+    /// Whether the filtering depends on the address.
+    FilteringByAddress {
+        /// Why that is not known.
+        reason: AddressUnknown,
+    },
+    /// Whether the filtering depends on the port too.
+    FilteringByPort,
+    /// The hairpin: the host's own mapped address is not known.
+    HairpinNoAddress,
+    /// The hairpin: the run was ended early.
+    HairpinInterrupted,
+}
+
+/// Why it is not known what the server's other address is let in by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AddressUnknown {
+    /// The server has one address.
+    OneAddress,
+    /// Answers from its other address may be lost by chance.
+    Chance,
+    /// Its other address does not answer plain requests either.
+    OtherSilent,
 }

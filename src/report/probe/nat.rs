@@ -1,92 +1,83 @@
 //! `probe nat` as text.
 
-use super::{labelled, verdict_text};
-use crate::record::probe::{Dependence, NatReport, NatSocket, NatTest, PortChoice};
+use crate::record::Worded;
+use crate::record::probe::{NatQuestion, NatReport, NatSocket, NatTest};
+use crate::report::page::{Align, Page, table};
+use crate::report::words::nat::{dependence, filtering_without_nat, port_choice, question};
 use crate::units::Nanos;
+use Align::{Left, Right};
 
 /// Sockets that the table shows; their ports say enough.
 const ROWS: usize = 8;
 
-/// The whole report, within 80 columns.
-pub fn nat_text(found: &NatReport) -> String {
-    let other = found.other.map_or_else(
-        || "no other address or port".to_owned(),
-        |other| format!("its other address and port {other}"),
-    );
-    let mut text = format!("udpkit probe nat {}   {other}\n\n", found.target);
+/// The whole report.
+pub fn nat_text(found: &NatReport, page: Page) -> String {
+    let mut text = format!("udpkit probe nat {}\n", found.target);
+    let other = match found.other {
+        Some(other) => format!("other address and port {other}"),
+        None => "no other address or port".to_owned(),
+    };
     if found.answered {
+        text.push_str(&page.labelled("server", &[other]));
+        text.push('\n');
         text.push_str(&behaviour(found));
         text.push('\n');
-        text.push_str(&sockets(&found.sockets));
-        text.push('\n');
+        text.push_str(&sockets(&found.sockets, page));
     }
-    text.push_str(&tests(&found.tests));
     text.push('\n');
-    let words: Vec<String> = found.network_errors.clone();
-    text.push_str(&labelled("network", &words));
-    text.push_str(&labelled("not known", &found.not_known));
-    text.push_str(&verdict_text(&found.verdict));
-    let means: Vec<String> = found.means.iter().map(|means| (*means).to_owned()).collect();
-    text.push_str(&labelled("so", &means));
+    text.push_str(&tests(&found.tests, page));
+    text.push('\n');
+    text.push_str(&page.told("network", &found.network_errors));
+    text.push_str(&page.told("unknown", &found.unknown));
+    text.push_str(&page.findings(&found.findings));
+    text.push_str(&page.told("meaning", found.means.as_slice()));
     text
 }
 
 fn behaviour(found: &NatReport) -> String {
     let mut text = String::new();
-    let mut line = |label: &str, value: &str| text.push_str(&format!("  {label:<11}{value}\n"));
-    line(
-        "NAT",
-        match found.nat {
-            Some(true) => "yes",
-            Some(false) => "no",
-            None => "-",
-        },
-    );
+    let mut line = |label: &str, value: Option<&str>| {
+        text.push_str(&format!("  {label:<11}{}\n", value.unwrap_or("-")));
+    };
+    line("NAT", found.nat.map(|nat| if nat { "yes" } else { "no" }));
     if found.nat == Some(true) {
-        line("mapping", found.mapping.map_or("-", Dependence::words));
-        line(
-            "ports",
-            match found.ports {
-                Some(PortChoice::Kept) => "kept",
-                Some(PortChoice::KeptForSome) => "kept for some",
-                Some(PortChoice::Sequential) => "in a row",
-                Some(PortChoice::Random) => "random",
-                Some(PortChoice::Changed) => "changed",
-                None => "-",
-            },
-        );
+        line("mapping", found.mapping.map(dependence));
+        line("ports", found.ports.map(port_choice));
     }
-    line("filtering", filtering(found));
+    let words = if found.nat == Some(false) { filtering_without_nat } else { dependence };
+    line("filtering", found.filtering.map(words));
     text
 }
 
-/// What was seen to filter. Without a NAT nothing is named that did not show.
-fn filtering(found: &NatReport) -> &'static str {
-    match (found.nat, found.filtering) {
-        (Some(false), Some(Dependence::EndpointIndependent)) => "none seen",
-        (Some(false), Some(Dependence::EndpointIndependentOrAddressDependent)) => {
-            "none seen; for another address not known"
-        }
-        (_, filtering) => filtering.map_or("-", Dependence::words),
-    }
+/// Whether a table is no wider than the page.
+fn fits(table: &str, page: Page) -> bool {
+    table.lines().all(|line| line.chars().count() <= page.columns())
 }
 
-fn sockets(sockets: &[NatSocket]) -> String {
-    let mut text = format!("  {:<24}{:<24}{}\n", "socket", "seen as", "port");
-    for socket in sockets.iter().take(ROWS) {
+fn sockets(sockets: &[NatSocket], page: Page) -> String {
+    let row = |socket: &NatSocket| {
         let seen = socket.seen.map_or_else(|| "-".to_owned(), |seen| seen.to_string());
         let kept = match socket.port_kept {
-            Some(true) => "kept",
+            Some(true) => "preserved",
             Some(false) => "changed",
             None => "-",
         };
-        let local = socket.local.to_string();
-        // Long addresses stand one above the other.
-        if local.len().max(seen.len()) > 22 {
-            text.push_str(&format!("  {local}\n    {seen}   {kept}\n"));
-        } else {
-            text.push_str(&format!("  {local:<24}{seen:<24}{kept}\n"));
-        }
+        [socket.local.to_string(), seen, kept.to_owned()]
+    };
+    let shown: Vec<[String; 3]> = sockets.iter().take(ROWS).map(row).collect();
+    let head = ["socket", "seen as", "port"].map(str::to_owned);
+    let rows = std::iter::once(&head).chain(&shown).map(|row| row.to_vec());
+    let mut text = table(&[Left; 3], rows);
+    if !fits(&text, page) {
+        // Long addresses stand one below the other.
+        let lines = sockets.iter().zip(&shown).map(|(socket, [local, seen, port])| {
+            let line = match socket.seen {
+                Some(_) => format!("{local} seen as {seen}, port {port}"),
+                None => format!("{local}: no answer"),
+            };
+            page.paragraph("  ", 4, &line)
+        });
+        text = lines.collect();
     }
     if sockets.len() > ROWS {
         text.push_str(&format!("  and {} more\n", sockets.len() - ROWS));
@@ -94,32 +85,74 @@ fn sockets(sockets: &[NatSocket]) -> String {
     text
 }
 
-fn tests(tests: &[NatTest]) -> String {
-    let mut text = format!("  {:<41}{:>8}{:>9}   seen as\n", "question", "answers", "ms");
-    // Of the many sockets that ask the same, the table above tells.
-    let telling = tests.iter().filter(|test| test.about != "mapping" || test.socket == Some(0));
-    for test in telling {
-        let trip = test
-            .round_trip_ns
-            .map_or_else(|| "-".to_owned(), |nanos| format!("{:.2}", Nanos(nanos).as_millis_f64()));
-        let answers = format!("{} of {}", test.answered, test.sent);
-        let (word, at) = match test.about {
-            "mapping" => ("asked", test.to),
-            "hairpin" => ("own address", test.to),
-            _ => ("answer from", test.answer_from),
-        };
-        let (about, at) = (test.about, at.to_string());
-        text.push_str(&format!("  {about:<11}{word:<12}{at:<18}{answers:>8}{trip:>9}"));
-        let seen = test.seen.filter(|_| test.about == "mapping").map(|seen| seen.to_string());
-        match seen {
-            Some(seen) if at.len() <= 18 && seen.len() <= 16 => {
-                text.push_str(&format!("   {seen}\n"));
+/// One question as it is shown.
+struct Shown<'a> {
+    test: &'a NatTest,
+    request: String,
+    answers: String,
+    round_trip: String,
+    /// The address that the server saw, where it was asked for that.
+    seen: Option<String>,
+}
+
+impl<'a> Shown<'a> {
+    fn new(test: &'a NatTest) -> Self {
+        let request = match test.about {
+            NatQuestion::Mapping => format!("to {}", test.to),
+            NatQuestion::Hairpin => format!("to own address {}", test.to),
+            NatQuestion::Filtering | NatQuestion::Control => {
+                format!("answer from {}", test.answer_from)
             }
-            Some(seen) => text.push_str(&format!("\n    seen as {seen}\n")),
-            None => text.push('\n'),
+        };
+        let trip = test.round_trip_ns.map(|nanos| format!("{:.2}", Nanos(nanos).as_millis_f64()));
+        let seen = test.seen.filter(|_| test.about == NatQuestion::Mapping);
+        Self {
+            test,
+            request,
+            answers: format!("{} of {}", test.answered, test.sent),
+            round_trip: trip.unwrap_or_else(|| "-".to_owned()),
+            seen: seen.map(|seen| seen.to_string()),
         }
-        if let Some(instead) = &test.instead {
-            text.push_str(&labelled("", std::slice::from_ref(instead)));
+    }
+}
+
+fn tests(tests: &[NatTest], page: Page) -> String {
+    // Of the many sockets that ask the same, the table above tells.
+    let telling = tests.iter();
+    let telling =
+        telling.filter(|test| test.about != NatQuestion::Mapping || test.socket == Some(0));
+    let shown: Vec<Shown<'_>> = telling.map(Shown::new).collect();
+    let head = ["question", "request", "answers", "ms", "seen as"].map(str::to_owned).to_vec();
+    let rows = shown.iter().map(|one| {
+        vec![
+            question(one.test.about).to_owned(),
+            one.request.clone(),
+            one.answers.clone(),
+            one.round_trip.clone(),
+            one.seen.clone().unwrap_or_default(),
+        ]
+    });
+    let rows = std::iter::once(head).chain(rows);
+    let mut text = table(&[Left, Left, Right, Right, Left], rows);
+    if !fits(&text, page) {
+        let line = |one: &Shown<'_>| {
+            let seen = one.seen.as_ref().map(|seen| format!(", seen as {seen}"));
+            let line = format!(
+                "{}: {} answered, {} ms{}",
+                one.request,
+                one.answers,
+                one.round_trip,
+                seen.unwrap_or_default()
+            );
+            page.labelled(question(one.test.about), &[line])
+        };
+        text = shown.iter().map(line).collect();
+    }
+    for one in &shown {
+        if let Some(instead) = &one.test.instead {
+            let about = question(one.test.about);
+            let line = format!("{about}, {}: {} came instead", one.request, instead.text());
+            text.push_str(&page.paragraph("  ", 4, &line));
         }
     }
     text
@@ -128,13 +161,14 @@ fn tests(tests: &[NatTest]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::probe::Verdict;
+    use crate::record::Findings;
+    use crate::record::probe::Dependence;
 
     fn found(nat: Option<bool>, filtering: Option<Dependence>) -> NatReport {
         NatReport {
             target: "192.0.2.1:8620".parse().unwrap(),
             other: None,
-            verdict: Verdict::new("no NAT"),
+            findings: Findings::default(),
             answered: true,
             nat,
             mapping: None,
@@ -143,7 +177,7 @@ mod tests {
             addresses: Vec::new(),
             hairpin: None,
             means: None,
-            not_known: Vec::new(),
+            unknown: Vec::new(),
             sockets: Vec::new(),
             tests: Vec::new(),
             sent: 1,
@@ -158,16 +192,18 @@ mod tests {
     #[test]
     fn where_nothing_was_seen_to_filter_no_filtering_is_named() {
         use Dependence as D;
+        let text =
+            |nat: bool, filtering: Option<D>| nat_text(&found(Some(nat), filtering), Page::new(80));
         let either = Some(D::EndpointIndependentOrAddressDependent);
         for filtering in [None, Some(D::EndpointIndependent), either] {
-            let text = nat_text(&found(Some(false), filtering));
+            let text = text(false, filtering);
             assert!(!text.contains("dependent"), "{text}");
         }
-        assert!(nat_text(&found(Some(false), either)).contains("filtering  none seen; "));
+        assert!(text(false, either).contains("filtering  none seen; "));
         for filtering in [D::AddressDependent, D::AddressAndPortDependent] {
-            let text = nat_text(&found(Some(false), Some(filtering)));
-            assert!(text.contains(filtering.words()), "{text}");
+            let text = text(false, Some(filtering));
+            assert!(text.contains(dependence(filtering)), "{text}");
         }
-        assert!(nat_text(&found(Some(true), either)).contains("or address-dependent"));
+        assert!(text(true, either).contains("or address-dependent"));
     }
 }

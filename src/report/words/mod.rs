@@ -15,6 +15,7 @@ pub mod far_end;
 mod host;
 mod marks;
 pub mod mtu;
+pub mod nat;
 pub mod ports;
 pub mod probe_all;
 pub mod scan;

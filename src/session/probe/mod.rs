@@ -23,7 +23,6 @@ pub mod shots;
 mod simulated;
 pub mod timeout;
 pub mod trace;
-mod words;
 
 pub use far_end::{FarEnd, Granted, LaneState, Seen, sooner};
 pub use helped::{Helped, HelpedEnd, Manner};

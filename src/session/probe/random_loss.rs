@@ -284,10 +284,6 @@ fn what_this_host_refuses_is_said_of_it_and_is_no_loss() {
     let found = shape(&mut none()).findings;
     let ShapeVerdict::Shared(refusal) = &found.verdict else { panic!("{found:?}") };
     assert!(is_all_refused(refusal), "{found:?}");
-    for verdict in verdicts.map(|verdict| verdict.verdict) {
-        assert!(verdict.contains("datagrams did not leave this host"), "{verdict}");
-        assert!(!verdict.contains("pass") && !verdict.contains("arrive"), "{verdict}");
-    }
 }
 
 /// Whether this host's own packet filter let nothing out.

@@ -1,6 +1,7 @@
 //! One question to a STUN server, repeated until it is answered or a random loss is unlikely.
 
 use super::RunId;
+use crate::record::probe::{NatAnswer, NatQuestion};
 use crate::session::Now;
 use crate::stats::LossSample;
 use crate::units::Nanos;
@@ -12,21 +13,7 @@ use std::net::SocketAddr;
 pub(super) const REQUEST_LEN: usize = 148;
 /// What fills a request: SOFTWARE, which any server reads over. PADDING (RFC 5780 §7.6) must be
 /// understood, and most servers would refuse it. Fewer than 128 characters (RFC 8489 §14.14).
-const FILLING: &str =
-    "udpkit probe nat: as long as an answer, so that nobody gets more bytes than were sent ";
-
-/// What a question is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum About {
-    /// The address that the far end sees.
-    Mapping,
-    /// Whether an answer from elsewhere comes through.
-    Filtering,
-    /// Whether answers from the server itself come through meanwhile.
-    Control,
-    /// Whether a datagram to the own mapped address comes back.
-    Hairpin,
-}
+const FILLING: &str = "udpkit-probe-nat-padding";
 
 /// When a question is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +27,7 @@ pub(super) enum Repeat {
 /// One question.
 #[derive(Clone, Debug)]
 pub(super) struct Ask {
-    pub about: About,
+    pub about: NatQuestion,
     pub socket: usize,
     pub to: SocketAddr,
     pub change: ChangeRequest,
@@ -64,13 +51,13 @@ pub(super) struct Ask {
     pub rewritten: Option<SocketAddr>,
     pub round_trip: Option<Nanos>,
     /// What was answered that is no answer.
-    pub instead: Option<String>,
+    pub instead: Option<NatAnswer>,
     given_up: bool,
 }
 
 impl Ask {
     pub fn new(
-        about: About,
+        about: NatQuestion,
         socket: usize,
         to: SocketAddr,
         change: ChangeRequest,
@@ -237,7 +224,7 @@ mod tests {
         let run = RunId(*b"12345678");
         for change in [ChangeRequest::default(), ChangeRequest { address: true, port: true }] {
             let to = "192.0.2.1:3478".parse().unwrap();
-            let mut ask = Ask::new(About::Mapping, 0, to, change, Repeat::UntilAnswered);
+            let mut ask = Ask::new(NatQuestion::Mapping, 0, to, change, Repeat::UntilAnswered);
             ask.went(at(1));
             let mut slot = [0; REQUEST_LEN];
             ask.write(run, 7, &mut slot);
@@ -254,7 +241,7 @@ mod tests {
     fn a_question_is_repeated_until_it_is_answered_and_then_no_more() {
         let to = "192.0.2.1:3478".parse().unwrap();
         let change = ChangeRequest::default();
-        let mut ask = Ask::new(About::Mapping, 0, to, change, Repeat::UntilAnswered);
+        let mut ask = Ask::new(NatQuestion::Mapping, 0, to, change, Repeat::UntilAnswered);
         let (gap, wait) = (Nanos(10), Nanos(100));
         assert!(ask.is_due(Nanos(0), gap, 2));
         ask.went(at(0));
@@ -272,7 +259,8 @@ mod tests {
     #[test]
     fn a_pause_of_this_host_moves_what_is_waited_for_and_a_refused_try_is_not_sent() {
         let to = "192.0.2.1:3478".parse().unwrap();
-        let mut ask = Ask::new(About::Mapping, 0, to, ChangeRequest::default(), Repeat::Always);
+        let mut ask =
+            Ask::new(NatQuestion::Mapping, 0, to, ChangeRequest::default(), Repeat::Always);
         let (gap, wait) = (Nanos(10), Nanos(100));
         ask.went(at(0));
         ask.pause(Nanos(1_000));

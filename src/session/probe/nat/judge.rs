@@ -1,8 +1,11 @@
 //! From what came back to a verdict: what is known, what it rests on, what could not be known.
 
 use super::NatSession;
-use super::ask::{About, Ask};
-use crate::record::probe::{Dependence, Hairpin, NatReport, NatSocket, NatTest, PortChoice};
+use super::ask::Ask;
+use crate::record::probe::{
+    AddressUnknown, Dependence, Hairpin, NatNetworkError, NatQuestion, NatReport, NatSocket,
+    NatTest, NatUnknown, PortChoice,
+};
 use crate::stats::{LossSample, is_beyond_chance};
 use crate::units::Nanos;
 use crate::wire::stun::ChangeRequest;
@@ -18,7 +21,7 @@ const PORT: ChangeRequest = ChangeRequest { address: false, port: true };
 /// The report of a run that is over.
 pub(super) fn report(session: NatSession, duration: Nanos) -> NatReport {
     let found = Found::of(&session);
-    let verdict = found.verdict(&session);
+    let findings = found.findings(&session);
     let means = found.means();
     let sockets = sockets(&session);
     let plain: Vec<&Ask> =
@@ -26,7 +29,7 @@ pub(super) fn report(session: NatSession, duration: Nanos) -> NatReport {
     NatReport {
         target: session.plan.server,
         other: session.other,
-        verdict,
+        findings,
         answered: found.seen.is_some(),
         nat: found.nat,
         mapping: found.mapping,
@@ -35,18 +38,13 @@ pub(super) fn report(session: NatSession, duration: Nanos) -> NatReport {
         addresses: found.addresses,
         hairpin: found.hairpin,
         means,
-        not_known: found.not_known,
+        unknown: found.unknown,
         sent: plain.iter().map(|ask| u64::from(ask.sent)).sum(),
         back: plain.iter().map(|ask| u64::from(ask.answered)).sum(),
         copies: session.asks.iter().map(|ask| u64::from(ask.copies)).sum(),
         tests: session.asks.iter().map(|ask| test(ask, &session)).collect(),
         sockets,
-        network_errors: session
-            .troubles
-            .into_kinds()
-            .into_iter()
-            .map(|kind| format!("{}: {}", kind.destination, kind.error))
-            .collect(),
+        network_errors: session.errors.into_iter().map(NatNetworkError::from).collect(),
         interrupted: session.stopped,
         duration_ns: duration.0,
     }
@@ -64,12 +62,7 @@ fn sockets(session: &NatSession) -> Vec<NatSocket> {
 
 fn test(ask: &Ask, session: &NatSession) -> NatTest {
     NatTest {
-        about: match ask.about {
-            About::Mapping => "mapping",
-            About::Filtering => "filtering",
-            About::Control => "control",
-            About::Hairpin => "hairpin",
-        },
+        about: ask.about,
         socket: Some(ask.socket).filter(|socket| *socket < session.plan.locals.len()),
         to: ask.to,
         answer_from: ask.answer_from(session.other),
@@ -95,7 +88,7 @@ pub(super) struct Found {
     pub hairpin: Option<Hairpin>,
     /// What shows that a relay stands before the address that was asked.
     pub relay: Option<RelaySign>,
-    pub not_known: Vec<String>,
+    pub unknown: Vec<NatUnknown>,
 }
 
 impl Found {
@@ -126,7 +119,7 @@ impl Found {
             addresses,
             hairpin: None,
             relay: None,
-            not_known: Vec::new(),
+            unknown: Vec::new(),
         };
         if nat.is_none() {
             return found;
@@ -139,12 +132,12 @@ impl Found {
             Some(RelaySign::SeenUnchangedBehind(_)) => found.nat = Some(false),
             Some(_) => {
                 found.nat = None;
-                found.miss("whether a NAT is on the way: a relay seems to stand before the server");
+                found.miss(NatUnknown::NatBeforeRelay);
             }
             None => {}
         }
         if found.relay.is_some() {
-            found.miss("the filtering: answers from elsewhere would have to pass the relay");
+            found.miss(NatUnknown::FilteringBehindRelay);
             return found;
         }
         if found.nat == Some(true) {
@@ -156,19 +149,20 @@ impl Found {
         found
     }
 
-    fn miss(&mut self, what: impl Into<String>) {
-        self.not_known.push(what.into());
+    fn miss(&mut self, what: NatUnknown) {
+        self.unknown.push(what);
     }
 
     /// RFC 5780 §4.3, with the server's other port asked on its own, too.
     fn find_mapping(&mut self, session: &NatSession) {
         let Some(first) = self.seen else {
-            return self.miss("the mapping: the socket that would ask others had no answer");
+            return self.miss(NatUnknown::MappingFirstUnanswered);
         };
         let server = session.plan.server;
         let Some(other) = session.other else { return self.map_by_second(session, first) };
         let seen_by = |to: SocketAddr| {
-            let asked = session.asks.iter().find(|ask| ask.about == About::Mapping && ask.to == to);
+            let asked =
+                session.asks.iter().find(|ask| ask.about == NatQuestion::Mapping && ask.to == to);
             asked.and_then(|ask| ask.seen)
         };
         let at = |ip: SocketAddr, port: SocketAddr| {
@@ -185,11 +179,9 @@ impl Found {
                 }
             });
             return match self.mapping {
-                None => self.miss(format!("the mapping: {other} did not answer")),
+                None => self.miss(NatUnknown::MappingUnanswered { address: other }),
                 Some(Dependence::AddressAndPortDependent) => {}
-                Some(_) => self.miss(
-                    "whether the mapping depends on the far end's address: the server has one",
-                ),
+                Some(_) => self.miss(NatUnknown::MappingByAddress),
             };
         }
         let (port, address, both) = (at(server, other), at(other, server), seen_by(other));
@@ -212,9 +204,7 @@ impl Found {
             (None, _, None) => None,
         };
         if port.is_none() || address.is_none() || both.is_none() {
-            self.miss(format!(
-                "all of the mapping: the server's other address or port, {other}, did not answer"
-            ));
+            self.miss(NatUnknown::MappingInPart { other });
         }
     }
 
@@ -222,21 +212,15 @@ impl Found {
     fn map_by_second(&mut self, session: &NatSession, first: SocketAddr) {
         let server = session.plan.server;
         let Some(second) = session.plan.second.filter(|second| second.ip() != server.ip()) else {
-            return self.miss(
-                "the mapping: the server tells of no other address or port; name one that does, \
-                 such as `udpkit serve`, or a second server",
-            );
+            return self.miss(NatUnknown::MappingOneAddress);
         };
-        let mut asked = session.asks.iter().filter(|ask| ask.about == About::Mapping);
+        let mut asked = session.asks.iter().filter(|ask| ask.about == NatQuestion::Mapping);
         match asked.find(|ask| ask.to == second).and_then(|ask| ask.seen) {
-            None => self.miss(format!("the mapping: {second} did not answer")),
+            None => self.miss(NatUnknown::MappingUnanswered { address: second }),
             Some(seen) if seen == first => self.mapping = Some(Dependence::EndpointIndependent),
             Some(_) => {
                 self.mapping = Some(Dependence::AddressDependentOrAddressAndPortDependent);
-                self.miss(
-                    "whether the mapping depends on the far end's port too: the server has \
-                           one",
-                );
+                self.miss(NatUnknown::MappingByPort);
             }
         }
     }
@@ -245,19 +229,19 @@ impl Found {
     fn find_filtering(&mut self, session: &NatSession) {
         let Some(other) = session.other else {
             return self.miss(if self.seen.is_none() {
-                "the filtering: the socket that would learn of another address had no answer"
+                NatUnknown::FilteringFirstUnanswered
             } else {
-                "the filtering: the server tells of no other address or port"
+                NatUnknown::FilteringOneAddress
             });
         };
         let plain = |to: SocketAddr| {
             session
                 .asks
                 .iter()
-                .any(|ask| ask.about == About::Mapping && ask.to == to && ask.answered > 0)
+                .any(|ask| ask.about == NatQuestion::Mapping && ask.to == to && ask.answered > 0)
         };
         let alive = !session.stopped
-            && session.asks.iter().any(|ask| ask.about == About::Control && ask.answered > 0);
+            && session.asks.iter().any(|ask| ask.about == NatQuestion::Control && ask.answered > 0);
         let (control, questions) = (session.control(), session.filtering_questions());
         let mut by_chance = false;
         // Whether an answer came; `None` where its absence would tell nothing.
@@ -265,7 +249,7 @@ impl Found {
             let asked = session
                 .asks
                 .iter()
-                .find(|ask| ask.about == About::Filtering && ask.change == change)?;
+                .find(|ask| ask.about == NatQuestion::Filtering && ask.change == change)?;
             let from = asked.answer_from(Some(other));
             match asked.answered {
                 0 if !alive || asked.instead.is_some() || !plain(from) => None,
@@ -291,38 +275,35 @@ impl Found {
         match self.filtering {
             None => {
                 let refused = session.asks.iter().find_map(|ask| {
-                    (ask.about == About::Filtering).then(|| ask.instead.clone()).flatten()
+                    (ask.about == NatQuestion::Filtering).then(|| ask.instead.clone()).flatten()
                 });
                 self.miss(match refused {
-                    Some(instead) => format!("the filtering: the server {}", said(&instead)),
+                    Some(answer) => NatUnknown::FilteringRefused { answer },
                     None if by_chance => too_lossy(session),
-                    None if !alive => "the filtering: plain requests were not answered either, or \
-                                       the run was ended early"
-                        .to_owned(),
-                    None => format!(
-                        "the filtering: {other} does not even answer when it is asked itself"
-                    ),
+                    None if session.stopped => NatUnknown::FilteringInterrupted,
+                    None if !alive => NatUnknown::FilteringPathSilent,
+                    None => NatUnknown::FilteringOtherSilent { other },
                 });
             }
             Some(Dependence::EndpointIndependentOrAddressDependent) => {
-                let why = match other.ip() == session.plan.server.ip() {
-                    true => "the server has one",
-                    false if by_chance => "answers from its other one may be lost by chance",
-                    false => "its other one is silent to plain requests as well",
+                let reason = match other.ip() == session.plan.server.ip() {
+                    true => AddressUnknown::OneAddress,
+                    false if by_chance => AddressUnknown::Chance,
+                    false => AddressUnknown::OtherSilent,
                 };
-                self.miss(format!("whether the filtering depends on the far end's address: {why}"));
+                self.miss(NatUnknown::FilteringByAddress { reason });
             }
             Some(Dependence::AddressDependentOrAddressAndPortDependent) => {
-                self.miss("whether the filtering depends on the far end's port too");
+                self.miss(NatUnknown::FilteringByPort);
             }
             Some(_) => {}
         }
     }
 
     fn find_hairpin(&mut self, session: &NatSession) {
-        if !session.asks.iter().any(|ask| ask.about == About::Hairpin) {
+        if !session.asks.iter().any(|ask| ask.about == NatQuestion::Hairpin) {
             if session.plan.hairpin && self.nat == Some(true) {
-                self.miss("the hairpin: the own mapped address is not known");
+                self.miss(NatUnknown::HairpinNoAddress);
             }
             return;
         }
@@ -334,7 +315,7 @@ impl Found {
         });
         if self.hairpin == Some(Hairpin::Fails) && session.stopped {
             self.hairpin = None;
-            self.miss("the hairpin: the run was ended early");
+            self.miss(NatUnknown::HairpinInterrupted);
         }
     }
 }
@@ -360,7 +341,9 @@ fn relay_sign(session: &NatSession, seen: &[IpAddr]) -> Option<RelaySign> {
     let origin = told.filter(|told| (told.ip(), told.port()) != (server.ip(), server.port()))?;
     let unchanged = session.asks.iter().find(|ask| {
         let local = locals.get(ask.socket);
-        ask.about == About::Mapping && ask.to.ip() == origin.ip() && ask.seen.as_ref() == local
+        ask.about == NatQuestion::Mapping
+            && ask.to.ip() == origin.ip()
+            && ask.seen.as_ref() == local
     });
     if let Some(ask) = unchanged {
         return Some(RelaySign::SeenUnchangedBehind(ask.to));
@@ -383,25 +366,11 @@ fn is_inner(ip: IpAddr) -> bool {
 }
 
 /// The plain requests that were lost, as a reason for what cannot be told.
-fn too_lossy(session: &NatSession) -> String {
+fn too_lossy(session: &NatSession) -> NatUnknown {
     let LossSample { sent, lost } = session.control();
     match lost {
-        0 => format!(
-            "the filtering: silence after so few tries may be chance ({sent} plain requests beside \
-             them were answered)"
-        ),
-        _ => format!(
-            "the filtering: not told, the path loses {:.0} % (of {sent} plain requests {lost})",
-            lost as f64 * 100.0 / sent as f64
-        ),
-    }
-}
-
-fn said(instead: &str) -> String {
-    if instead.starts_with("answered") {
-        format!("{instead}, not from its other address")
-    } else {
-        format!("refuses to answer from elsewhere ({instead})")
+        0 => NatUnknown::FilteringTooFewTries { sent },
+        _ => NatUnknown::FilteringLossy { lost, sent },
     }
 }
 
@@ -426,6 +395,7 @@ fn port_choice(pairs: &[(SocketAddr, SocketAddr)]) -> PortChoice {
 mod tests {
     use super::super::{NatPlan, RunId};
     use super::*;
+    use crate::record::probe::NatVerdict;
     use crate::session::Now;
 
     fn choice(ports: &[(u16, u16)]) -> PortChoice {
@@ -458,7 +428,7 @@ mod tests {
         });
         session.origin = Some(at(origin));
         if let Some(behind) = behind {
-            session.put(About::Mapping, 0, at(behind), ChangeRequest::default());
+            session.put(NatQuestion::Mapping, 0, at(behind), ChangeRequest::default());
             let ask = session.asks.last_mut().unwrap();
             ask.went(now);
             ask.take(0, at("10.1.0.2:4000"), now);
@@ -474,15 +444,18 @@ mod tests {
             (unchanged.nat, unchanged.filtering, unchanged.ports),
             (Some(false), None, None)
         );
-        let words = &unchanged.verdict.verdict;
-        assert!(words.starts_with("a relay stands before 10.1.0.1:7777: 10.2.0.2"), "{words}");
+        let behind = NatVerdict::NoNatBehindRelay {
+            server: proxy.parse().unwrap(),
+            behind: "10.2.0.2".parse().unwrap(),
+        };
+        assert_eq!(unchanged.findings.verdict, behind);
         for (seen, behind) in [("10.2.0.1:30000", None), ("10.1.0.1:30000", Some("10.9.0.2:8621"))]
         {
             let report = through(proxy, seen, "10.2.0.2:8620", behind);
             assert_eq!((report.nat, report.filtering), (None, None));
-            let words = &report.verdict.verdict;
-            assert!(words.contains("a relay or a NAT: whether one is near"), "{words}");
-            assert_eq!((report.means, report.not_known.len()), (None, 2));
+            let server = proxy.parse().unwrap();
+            assert_eq!(report.findings.verdict, NatVerdict::RelayOrNat { server });
+            assert_eq!((report.means, report.unknown.len()), (None, 2));
         }
         // Its own address changed on the way to an outer one, whatever stands before the server.
         let outer = through("198.51.100.1:8620", "203.0.113.7:30000", "10.9.0.2:8620", None);

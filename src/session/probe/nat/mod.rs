@@ -5,7 +5,7 @@
 //! ask        one question: its tries, what paired answers with them
 //! plan       what is asked of whom, and how patiently
 //! judge      from what came back to what is known
-//! words      the verdict in words, with its evidence and doubts
+//! findings   the verdict with its evidence and caveats
 //! ```
 //!
 //! All questions of a stage are asked side by side: first every socket asks the server itself;
@@ -14,25 +14,25 @@
 //! the filtering, with plain requests beside it that tell silence from loss.
 
 mod ask;
+mod findings;
 mod judge;
 mod plan;
 #[cfg(test)]
 mod simulated;
 #[cfg(test)]
 mod tests;
-mod words;
 
 pub use plan::NatPlan;
 
 use crate::batch::{Datagram, Dest, ErrorOrigin, NetworkError, SendOutcome, SendStop, TxBatch};
-use crate::record::probe::NatReport;
-use crate::session::{Next, Now, Session, TroubleLog};
+use crate::record::probe::{NatAnswer, NatQuestion, NatReport};
+use crate::session::{Next, Now, Session};
 use crate::stats::{LossSample, tries_to_tell};
 use crate::units::Nanos;
 use crate::wire::stun::{
     AttributeKind, ChangeRequest, StunClass, StunMessage, TransactionId, address, error_code,
 };
-use ask::{About, Ask, Repeat, ask_of};
+use ask::{Ask, Repeat, ask_of};
 use std::net::SocketAddr;
 
 /// From one try to the next, before any round trip is known.
@@ -43,6 +43,9 @@ const GAPS: (Nanos, Nanos) = (Nanos::from_millis(40), Nanos::from_millis(500));
 /// Times that a silent question for the filtering is asked at most, where a path that loses
 /// datagrams makes more of them necessary.
 const MOST_TRIES: u64 = 64;
+
+/// Kinds of network errors that are kept.
+const MOST_ERRORS: usize = 16;
 
 /// Port unreachables that are believed. A Linux host sends six at once, and then one a second.
 const REFUSED: u32 = 4;
@@ -61,7 +64,8 @@ pub struct NatSession {
     hairpin_asked: bool,
     /// From where the hairpin's datagram came.
     hairpin_from: Option<SocketAddr>,
-    troubles: TroubleLog,
+    /// What the network said, each kind once.
+    errors: Vec<NetworkError>,
     unreachable: u32,
     /// Why this host refused to send, the first of it; `None` where it did not.
     refusal: Option<i32>,
@@ -89,7 +93,7 @@ impl NatSession {
             filtering_asked: false,
             hairpin_asked: false,
             hairpin_from: None,
-            troubles: TroubleLog::default(),
+            errors: Vec::new(),
             unreachable: 0,
             refusal: None,
             answered_from: None,
@@ -108,15 +112,16 @@ impl NatSession {
     fn start(&mut self, now: Now) {
         self.started = Some(now);
         for socket in 0..self.plan.locals.len() {
-            self.put(About::Mapping, socket, self.plan.server, ChangeRequest::default());
+            self.put(NatQuestion::Mapping, socket, self.plan.server, ChangeRequest::default());
         }
         if let Some(second) = self.plan.second {
-            self.put(About::Mapping, 0, second, ChangeRequest::default());
+            self.put(NatQuestion::Mapping, 0, second, ChangeRequest::default());
         }
     }
 
-    fn put(&mut self, about: About, socket: usize, to: SocketAddr, change: ChangeRequest) {
-        let repeat = if about == About::Control { Repeat::Always } else { Repeat::UntilAnswered };
+    fn put(&mut self, about: NatQuestion, socket: usize, to: SocketAddr, change: ChangeRequest) {
+        let repeat =
+            if about == NatQuestion::Control { Repeat::Always } else { Repeat::UntilAnswered };
         self.asks.push(Ask::new(about, socket, to, change, repeat));
     }
 
@@ -126,7 +131,7 @@ impl NatSession {
         if let (Some(other), false) = (self.other, self.mapping_asked) {
             self.mapping_asked = true;
             for to in self.plan.others(other) {
-                self.put(About::Mapping, 0, to, ChangeRequest::default());
+                self.put(NatQuestion::Mapping, 0, to, ChangeRequest::default());
             }
         }
         if let (Some(other), false, Some(_)) =
@@ -134,26 +139,26 @@ impl NatSession {
         {
             self.filtering_asked = true;
             let server = self.plan.server;
-            self.put(About::Control, 1, server, ChangeRequest::default());
+            self.put(NatQuestion::Control, 1, server, ChangeRequest::default());
             let has_address = other.ip() != server.ip();
             for (address, port) in [(true, true), (true, false), (false, true)] {
                 let has = (!address || has_address) && (!port || other.port() != server.port());
                 if has {
-                    self.put(About::Filtering, 1, server, ChangeRequest { address, port });
+                    self.put(NatQuestion::Filtering, 1, server, ChangeRequest { address, port });
                 }
             }
         }
         if self.plan.hairpin && !self.hairpin_asked && first != self.plan.locals[0] {
             self.hairpin_asked = true;
             let socket = self.plan.locals.len();
-            self.put(About::Hairpin, socket, first, ChangeRequest::default());
+            self.put(NatQuestion::Hairpin, socket, first, ChangeRequest::default());
         }
     }
 
     /// The address that the server saw a socket by.
     fn seen_by_server(&self, socket: usize) -> Option<SocketAddr> {
         let server = self.plan.server;
-        let plain = |ask: &&Ask| ask.about == About::Mapping && ask.to == server;
+        let plain = |ask: &&Ask| ask.about == NatQuestion::Mapping && ask.to == server;
         self.asks.iter().filter(plain).find(|ask| ask.socket == socket)?.seen
     }
 
@@ -168,7 +173,8 @@ impl NatSession {
     /// against.
     fn control(&self) -> LossSample {
         let plain = |ask: &&Ask| {
-            matches!(ask.about, About::Control | About::Mapping) && ask.to == self.plan.server
+            matches!(ask.about, NatQuestion::Control | NatQuestion::Mapping)
+                && ask.to == self.plan.server
         };
         let samples = self.asks.iter().filter(plain).map(Ask::sample);
         samples.fold(LossSample::default(), LossSample::with)
@@ -176,13 +182,13 @@ impl NatSession {
 
     /// Questions whose silence may be called a filter.
     fn filtering_questions(&self) -> u64 {
-        self.asks.iter().filter(|ask| ask.about == About::Filtering).count() as u64
+        self.asks.iter().filter(|ask| ask.about == NatQuestion::Filtering).count() as u64
     }
 
     /// How often questions for the filtering are asked, and the plain ones beside them: while one of
     /// them is silent, until that is no chance.
     fn filtering_tries(&mut self) -> u32 {
-        let mut filtering = self.asks.iter().filter(|ask| ask.about == About::Filtering);
+        let mut filtering = self.asks.iter().filter(|ask| ask.about == NatQuestion::Filtering);
         if !filtering.any(|ask| ask.answered == 0 && ask.instead.is_none()) {
             return self.plan.tries;
         }
@@ -210,14 +216,17 @@ impl NatSession {
         if message.class == StunClass::Error {
             let error = message.find(AttributeKind::ErrorCode).and_then(error_code);
             ask.instead.get_or_insert(match error {
-                Some(error) => format!("error {} {}", error.code, error.reason).trim().to_owned(),
-                None => "an error without a code".to_owned(),
+                Some(error) => NatAnswer::Error {
+                    error_code: error.code,
+                    reason: error.reason.trim().to_owned(),
+                },
+                None => NatAnswer::ErrorWithoutCode,
             });
             ask.give_up();
             return;
         }
         if !ask.is_from_where_it_was_wanted(source) {
-            ask.instead.get_or_insert(format!("answered from {source}"));
+            ask.instead.get_or_insert(NatAnswer::From { source });
             return;
         }
         if !ask.change.is_any() && source != ask.to {
@@ -227,7 +236,7 @@ impl NatSession {
         let (hidden, plain) =
             (read(AttributeKind::XorMappedAddress), read(AttributeKind::MappedAddress));
         let Some(seen) = hidden.or(plain) else {
-            ask.instead.get_or_insert("answered without an address".to_owned());
+            ask.instead.get_or_insert(NatAnswer::NoAddress);
             return;
         };
         if let Some(plain) = plain.filter(|plain| *plain != seen) {
@@ -253,11 +262,23 @@ impl NatSession {
         self.go_on();
     }
 
+    /// Keeps an error of a kind that was not seen before.
+    fn keep(&mut self, error: &NetworkError) {
+        let kind = |error: &NetworkError| {
+            let icmp = (error.icmp_type, error.icmp_code);
+            (error.destination, error.origin, icmp, error.errno, error.offender, error.mtu)
+        };
+        let known = self.errors.iter().any(|other| kind(other) == kind(error));
+        if !known && self.errors.len() < MOST_ERRORS {
+            self.errors.push(*error);
+        }
+    }
+
     /// A request that came here: the hairpin's own, back from the NAT.
     fn hairpinned(&mut self, now: Now, message: &StunMessage<'_>, datagram: &Datagram<'_>) {
         let Some((index, number)) = ask_of(self.plan.run, message.transaction) else { return };
         let Some(ask) = self.asks.get_mut(index) else { return };
-        if ask.about == About::Hairpin && datagram.meta.socket == 0 {
+        if ask.about == NatQuestion::Hairpin && datagram.meta.socket == 0 {
             ask.take(number, datagram.meta.source, now);
             self.hairpin_from.get_or_insert(datagram.meta.source);
         }
@@ -280,7 +301,7 @@ impl Session for NatSession {
         let (plain, filtering) = (self.plan.tries, self.filtering_tries());
         let mut at = Nanos::MAX;
         for (index, ask) in self.asks.iter_mut().enumerate() {
-            let beside = matches!(ask.about, About::Filtering | About::Control);
+            let beside = matches!(ask.about, NatQuestion::Filtering | NatQuestion::Control);
             let tries = if beside { filtering } else { plain };
             if ask.is_due(now.mono, gap, tries) {
                 let dest = out.add_dest(Dest { socket: ask.socket, ..Dest::from(ask.to) });
@@ -327,7 +348,7 @@ impl Session for NatSession {
     }
 
     fn on_network_error(&mut self, _now: Now, error: &NetworkError) {
-        self.troubles.observe(error);
+        self.keep(error);
         let by_this_host = |ip| self.plan.locals.iter().any(|local| local.ip() == ip);
         let own = error.origin == ErrorOrigin::Local || error.offender.is_some_and(by_this_host);
         if own && !by_this_host(error.destination.ip()) {

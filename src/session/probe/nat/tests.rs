@@ -1,7 +1,10 @@
 //! Verdicts against simulated NATs whose rules are known.
 
 use super::simulated::{Rules, probed};
-use crate::record::probe::{Dependence, Hairpin, PortChoice};
+use crate::batch::OwnCause;
+use crate::record::probe::{
+    Dependence, Hairpin, NatAlternative, NatCaveat, NatUnknown, NatVerdict, PortChoice, ProbeCaveat,
+};
 use crate::session::simulation::runs;
 use crate::units::Nanos;
 
@@ -36,7 +39,7 @@ fn every_mapping_with_every_filtering_is_recognised_through_loss() {
                     let works = if hairpin { Hairpin::Works } else { Hairpin::Fails };
                     assert_eq!(report.hairpin, Some(works), "{rules:?}");
                 }
-                assert!(report.not_known.is_empty(), "{rules:?} {:?}", report.not_known);
+                assert!(report.unknown.is_empty(), "{rules:?} {:?}", report.unknown);
             }
         }
     }
@@ -49,7 +52,8 @@ fn without_a_nat_the_address_is_the_same_and_a_firewall_still_filters() {
         assert_eq!((report.nat, report.mapping, report.ports), (Some(false), None, None));
         assert_eq!(report.filtering, Some(filtering));
         assert_eq!(report.hairpin, None);
-        assert!(report.verdict.verdict.starts_with("no NAT"), "{}", report.verdict.verdict);
+        let expected = NatVerdict::NoNat { filtering: Some(filtering) };
+        assert_eq!(report.findings.verdict, expected);
     }
 }
 
@@ -71,7 +75,7 @@ fn a_server_with_one_address_leaves_open_what_it_cannot_tell() {
         };
         let report = probed(rules);
         assert_eq!((report.mapping, report.filtering), (Some(told), Some(told)), "{report:#?}");
-        assert_eq!(report.not_known.len(), if told == either { 2 } else { 0 }, "{report:#?}");
+        assert_eq!(report.unknown.len(), if told == either { 2 } else { 0 }, "{report:#?}");
     }
 }
 
@@ -80,8 +84,10 @@ fn a_server_with_one_port_tells_the_address_alone_and_the_rest_is_said() {
     let report = probed(Rules { two_ports: false, two_addresses: false, ..Rules::default() });
     assert_eq!((report.nat, report.ports), (Some(true), Some(PortChoice::Kept)));
     assert_eq!((report.mapping, report.filtering, report.other), (None, None, None));
-    assert_eq!(report.not_known.len(), 2, "{report:#?}");
-    assert!(report.verdict.verdict.contains("mapping not known"), "{}", report.verdict.verdict);
+    assert_eq!(report.unknown.len(), 2, "{report:#?}");
+    let ports = Some(PortChoice::Kept);
+    let expected = NatVerdict::Nat { ports, mapping: None, filtering: None };
+    assert_eq!(report.findings.verdict, expected);
 }
 
 #[test]
@@ -89,20 +95,20 @@ fn a_path_that_dies_meanwhile_is_not_called_filtered() {
     // The first round trip takes 20 ms; what it lets be asked is sent on its arrival.
     let report = probed(Rules { until: Nanos::from_millis(10), ..Rules::default() });
     assert_eq!((report.nat, report.filtering, report.mapping), (Some(true), None, None));
-    let missing = report.not_known.join(" ");
-    assert!(missing.contains("plain requests were not answered either"), "{missing}");
+    assert!(report.unknown.contains(&NatUnknown::FilteringPathSilent), "{report:#?}");
     let report = probed(Rules { until: Nanos::from_millis(30), ..Rules::default() });
     assert_eq!(report.mapping, Some(Dependence::EndpointIndependent));
     assert_eq!(report.filtering, None, "what was lost beside it was as much");
-    let missing = report.not_known.join(" ");
-    assert!(missing.contains("not told, the path loses"), "{missing}");
+    let lossy = |one: &NatUnknown| matches!(one, NatUnknown::FilteringLossy { .. });
+    assert!(report.unknown.iter().any(lossy), "{report:#?}");
 }
 
 #[test]
 fn silence_is_no_nat_and_no_lack_of_one() {
     let report = probed(Rules { loss: [1.0; 2], ..Rules::default() });
     assert_eq!((report.answered, report.nat, report.filtering), (false, None, None));
-    assert!(report.verdict.verdict.starts_with("not known"), "{}", report.verdict.verdict);
+    let server = report.target;
+    assert_eq!(report.findings.verdict, NatVerdict::NoServer { server });
     assert_eq!((report.sent, report.back), (0, 0));
 }
 
@@ -135,9 +141,11 @@ fn random_loss_is_no_filter_and_no_nat() {
                 "{rules:?}\n{report:#?}"
             );
             assert!(report.nat.is_none_or(|told| told == nat), "{rules:?}\n{report:#?}");
-            let verdict = &report.verdict;
-            let words = verdict.verdict.clone() + &verdict.could_also_be.join(" ");
-            assert!(!words.contains("firewall") || !report.answered, "{rules:?}\n{report:#?}");
+            let accuses = |one: &NatAlternative| {
+                matches!(one, NatAlternative::Firewall | NatAlternative::FirewallAtServer)
+            };
+            let accused = report.findings.alternatives.iter().any(accuses);
+            assert!(!accused || !report.answered, "{rules:?}\n{report:#?}");
             runs_of += 1;
         }
     }
@@ -163,9 +171,16 @@ fn a_filter_is_found_through_a_tenth_of_loss_and_never_guessed_beyond() {
                 other => {
                     assert_eq!(other, None, "{rules:?}\n{report:#?}");
                     assert!(loss.iter().any(|share| *share > 0.1), "{rules:?}\n{report:#?}");
-                    let missing = report.not_known.join(" ");
-                    let why = ["loses", "answered either", "had no answer", "even answer"];
-                    assert!(why.iter().any(|why| missing.contains(why)), "{missing}");
+                    let is_why = |one: &NatUnknown| {
+                        matches!(
+                            one,
+                            NatUnknown::FilteringLossy { .. }
+                                | NatUnknown::FilteringPathSilent
+                                | NatUnknown::FilteringFirstUnanswered
+                                | NatUnknown::FilteringOtherSilent { .. }
+                        )
+                    };
+                    assert!(report.unknown.iter().any(is_why), "{:?}", report.unknown);
                 }
             }
         }
@@ -176,10 +191,15 @@ fn a_filter_is_found_through_a_tenth_of_loss_and_never_guessed_beyond() {
 fn what_this_host_refuses_is_nobody_elses_silence() {
     let report = probed(Rules { refused: Some(1), ..Rules::default() });
     assert_eq!((report.answered, report.nat, report.filtering), (false, None, None));
-    let words = &report.verdict.verdict;
-    assert!(words.starts_with("not known: no request left: this host's own packet"), "{words}");
+    let NatVerdict::Shared(ProbeCaveat::RefusedHere { refused, of, found, .. }) =
+        &report.findings.verdict
+    else {
+        panic!("{:?}", report.findings)
+    };
+    assert_eq!(refused, of);
+    assert!(found.iter().all(|one| one.cause == OwnCause::PacketFilter), "{found:?}");
     assert!(report.tests.iter().all(|test| test.sent == 0 && test.refused == 10));
-    assert_eq!(report.verdict.could_also_be, Vec::<String>::new());
+    assert_eq!(report.findings.alternatives, []);
 }
 
 #[test]
@@ -197,8 +217,14 @@ fn copies_of_answers_are_no_answers_and_change_no_verdict() {
                         context()
                     );
                     assert!(report.back <= report.sent, "{}", context());
-                    let told = report.verdict.doubt.iter().any(|doubt| doubt.contains("copies"));
-                    assert_eq!(told, report.copies > 0, "{}", context());
+                    let copies_of = |caveat: &NatCaveat| match caveat {
+                        NatCaveat::Shared(ProbeCaveat::RepliesDuplicated { copies }) => {
+                            Some(*copies)
+                        }
+                        _ => None,
+                    };
+                    let told = report.findings.caveats.iter().find_map(copies_of);
+                    assert_eq!(told.unwrap_or(0), report.copies, "{}", context());
                     assert!(copies > 1 || report.copies == 0, "{}", context());
                     let is_clean = loss.iter().all(|share| *share <= 0.0);
                     assert!(copies == 1 || !is_clean || report.copies > 0, "{}", context());

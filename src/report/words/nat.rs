@@ -1,0 +1,320 @@
+//! `probe nat` in words.
+
+use super::terms::{part, plural, plural_of};
+use crate::record::Worded;
+use crate::record::probe::{
+    AddressUnknown, AnswerSource, Dependence, Hairpin, NatAlternative, NatAnswer, NatCaveat,
+    NatEvidence, NatMeaning, NatNetworkError, NatQuestion, NatUnknown, NatVerdict, PortChoice,
+};
+use crate::units::group_digits;
+
+/// On what a mapping or a filtering depends, in RFC 4787's terms.
+pub fn dependence(found: Dependence) -> &'static str {
+    match found {
+        Dependence::EndpointIndependent => "endpoint-independent",
+        Dependence::AddressDependent => "address-dependent",
+        Dependence::AddressAndPortDependent => "address- and port-dependent",
+        Dependence::EndpointIndependentOrAddressDependent => {
+            "endpoint-independent or address-dependent"
+        }
+        Dependence::AddressDependentOrAddressAndPortDependent => {
+            "address-dependent or address- and port-dependent"
+        }
+    }
+}
+
+/// How ports are chosen, as a value behind `ports`.
+pub fn port_choice(ports: PortChoice) -> &'static str {
+    match ports {
+        PortChoice::Kept => "preserved",
+        PortChoice::KeptForSome => "partly preserved",
+        PortChoice::Sequential => "sequential",
+        PortChoice::Random => "random",
+        PortChoice::Changed => "changed",
+    }
+}
+
+/// What was seen to filter without a NAT, as a value behind `filtering`: nothing is named that did
+/// not show.
+pub fn filtering_without_nat(found: Dependence) -> &'static str {
+    match found {
+        Dependence::EndpointIndependent => "none seen",
+        Dependence::EndpointIndependentOrAddressDependent => "none seen; by address unknown",
+        found => dependence(found),
+    }
+}
+
+/// A question's name.
+pub fn question(about: NatQuestion) -> &'static str {
+    match about {
+        NatQuestion::Mapping => "mapping",
+        NatQuestion::Filtering => "filtering",
+        NatQuestion::Control => "control",
+        NatQuestion::Hairpin => "hairpin",
+    }
+}
+
+impl Worded for NatVerdict {
+    fn text(&self) -> String {
+        match self {
+            Self::NoNatBehindRelay { server, behind } => format!(
+                "no NAT on the way to the relay at {server}: {behind} behind it, asked directly, \
+                 sees this host's own address and port"
+            ),
+            Self::RelayOrNat { server } => format!(
+                "something at {server} forwards requests, a relay or a NAT; whether this host \
+                 itself is behind a NAT is unknown"
+            ),
+            Self::Nat { ports, mapping, filtering } => {
+                let ports = match ports {
+                    Some(PortChoice::Kept) => "preserves ports",
+                    Some(PortChoice::KeptForSome) => "preserves some ports",
+                    Some(PortChoice::Sequential) => "allocates ports sequentially",
+                    Some(PortChoice::Random) => "allocates ports randomly",
+                    Some(PortChoice::Changed) | None => "changes ports",
+                };
+                let [mapping, filtering] =
+                    [mapping, filtering].map(|found| found.map_or("unknown", dependence));
+                format!("behind a NAT that {ports}: {mapping} mapping, {filtering} filtering")
+            }
+            Self::NoNat { filtering } => format!(
+                "no NAT: the server sees this host's own addresses and ports; {}",
+                without_nat(*filtering)
+            ),
+            Self::InterruptedBeforeReply => "interrupted before any reply".to_owned(),
+            Self::NoServer { server } => format!("no STUN server replies at {server}"),
+            Self::Shared(refusal) => refusal.text(),
+        }
+    }
+}
+
+/// What is let in where there is no NAT.
+fn without_nat(filtering: Option<Dependence>) -> String {
+    match filtering {
+        Some(Dependence::EndpointIndependent) => {
+            "datagrams from other addresses reach an open port".to_owned()
+        }
+        Some(Dependence::EndpointIndependentOrAddressDependent) => {
+            "no filtering seen: answers from the server's other port arrive, filtering by address \
+             is unknown"
+                .to_owned()
+        }
+        Some(found) => format!("a firewall applies {} filtering", dependence(found)),
+        None => "firewall filtering is unknown".to_owned(),
+    }
+}
+
+impl Worded for NatAnswer {
+    fn text(&self) -> String {
+        match self {
+            Self::Error { error_code, reason } if reason.is_empty() => {
+                format!("STUN error {error_code}")
+            }
+            Self::Error { error_code, reason } => format!("STUN error {error_code} ({reason})"),
+            Self::ErrorWithoutCode => "a STUN error without a code".to_owned(),
+            Self::From { source } => format!("an answer from {source}"),
+            Self::NoAddress => "an answer without an address".to_owned(),
+        }
+    }
+}
+
+impl Worded for NatNetworkError {
+    fn text(&self) -> String {
+        match self {
+            Self::Icmp { destination, error, .. } | Self::Local { destination, error, .. } => {
+                format!("{destination}: {error}")
+            }
+        }
+    }
+}
+
+impl Worded for NatEvidence {
+    fn text(&self) -> String {
+        match self {
+            Self::SeenAs { local, seen, sockets, ports_kept } => format!(
+                "{local} is seen as {seen}; {} {} port",
+                part(u64::from(*ports_kept), u64::from(*sockets), "socket"),
+                if *sockets == 1 { "keeps its" } else { "keep their" }
+            ),
+            Self::AnswersFrom { source, answered, sent, control } => {
+                let source = match source {
+                    AnswerSource::OtherAddressAndPort => "other address and port",
+                    AnswerSource::OtherAddress => "other address",
+                    AnswerSource::OtherPort => "other port",
+                };
+                let of = |answered: u32, sent: u32| {
+                    format!("{} of {}", group_digits(answered.into()), group_digits(sent.into()))
+                };
+                let control = control.map_or_else(String::new, |control| {
+                    format!(", {} from the address asked", of(control.answered, control.sent))
+                });
+                format!(
+                    "{} answers from the server's {source} arrived{control}",
+                    of(*answered, *sent)
+                )
+            }
+            Self::SeenAsTheServer => {
+                "the server sees requests arrive from the very address that was asked".to_owned()
+            }
+            Self::AskedElsewhere { origin } => {
+                format!("the server reports that it was asked at {origin}")
+            }
+            Self::UnchangedBehindRelay { behind } => {
+                format!("{behind}, asked directly, sees this host's address and port unchanged")
+            }
+            Self::Hairpin { outcome } => match outcome {
+                Hairpin::Works => "hairpinning works".to_owned(),
+                Hairpin::WorksFromInside => {
+                    "hairpinning works, but shows the sender's internal address".to_owned()
+                }
+                Hairpin::Fails => {
+                    "hairpinning fails: nothing came back from this host's own mapped address"
+                        .to_owned()
+                }
+            },
+            Self::Unanswered { sent, sockets } => format!(
+                "{} from {} were answered",
+                part(0, u64::from(*sent), "request"),
+                plural(u64::from(*sockets), "socket")
+            ),
+            Self::Refused { answer } => format!("the server sent {}", answer.text()),
+        }
+    }
+}
+
+impl Worded for NatAlternative {
+    fn text(&self) -> String {
+        match self {
+            Self::FirewallAtServer => {
+                "a firewall near the server blocks unrequested datagrams from its other address \
+                 or port"
+            }
+            Self::Firewall => "a firewall drops the requests or the replies",
+            Self::StunDisabled => "the server requires a key, or STUN is disabled on it",
+        }
+        .to_owned()
+    }
+}
+
+impl Worded for NatCaveat {
+    fn text(&self) -> String {
+        match self {
+            Self::AddressesRewritten { plain, seen } => format!(
+                "something on the path rewrites addresses in payloads: one answer contains both \
+                 {plain} and {seen}"
+            ),
+            Self::MappingChanged { from, to } => {
+                format!("the mapping changed during the run, from {from} to {to}")
+            }
+            Self::SeveralAddresses { addresses } => format!(
+                "the NAT uses {} for this host, which some protocols do not tolerate",
+                plural_of(u64::from(*addresses), "external address", "external addresses")
+            ),
+            Self::RequestsLost { lost, sent } => format!(
+                "{} or their answers were lost",
+                part(u64::from(*lost), u64::from(*sent), "plain request")
+            ),
+            Self::Shared(caveat) => caveat.text(),
+        }
+    }
+}
+
+impl Worded for NatMeaning {
+    fn text(&self) -> String {
+        match self {
+            Self::Reachable => "others can send to this host first, once they know its address",
+            Self::ReachableAfterSending => {
+                "others can reach a port of this host only after it has sent to them"
+            }
+            Self::HolePunching => {
+                "hole punching works: the mapped address that a server sees serves peers as well"
+            }
+            Self::RelayNeeded => "hole punching fails; two such peers need a relay (TURN)",
+        }
+        .to_owned()
+    }
+}
+
+impl Worded for NatUnknown {
+    fn text(&self) -> String {
+        match self {
+            Self::NatBeforeRelay => {
+                "whether there is a NAT: a relay seems to stand in front of the server".to_owned()
+            }
+            Self::FilteringBehindRelay => {
+                "filtering: answers from elsewhere would have to pass the relay".to_owned()
+            }
+            Self::MappingFirstUnanswered => "mapping: the first socket got no answer".to_owned(),
+            Self::MappingUnanswered { address } => format!("mapping: no answer from {address}"),
+            Self::MappingOneAddress => {
+                "mapping: the server has no second address or port; ask one that has, such as \
+                 `udpkit serve`, or name a second server"
+                    .to_owned()
+            }
+            Self::MappingInPart { other } => format!(
+                "the full mapping: some requests to the server's other address or port ({other}) \
+                 got no answer"
+            ),
+            Self::MappingByAddress => {
+                "whether mapping depends on the remote address: the server has only one".to_owned()
+            }
+            Self::MappingByPort => {
+                "whether mapping also depends on the remote port: the server has only one"
+                    .to_owned()
+            }
+            Self::FilteringFirstUnanswered => {
+                "filtering: the first socket got no answer".to_owned()
+            }
+            Self::FilteringOneAddress => {
+                "filtering: the server has no second address or port".to_owned()
+            }
+            Self::FilteringRefused { answer } => match answer {
+                NatAnswer::From { source } => format!(
+                    "filtering: the server answers from {source}, not from its other address or \
+                     port"
+                ),
+                NatAnswer::NoAddress => {
+                    "filtering: the server's answer contains no address".to_owned()
+                }
+                answer => format!(
+                    "filtering: the server refuses to answer from elsewhere ({})",
+                    answer.text()
+                ),
+            },
+            Self::FilteringTooFewTries { sent } => format!(
+                "filtering: silence after so few tries may be chance (all {} alongside were \
+                 answered)",
+                plural(*sent, "plain request")
+            ),
+            Self::FilteringLossy { lost, sent } => format!(
+                "filtering: the path loses too much, {} ({:.0}%)",
+                part(*lost, *sent, "plain request"),
+                *lost as f64 * 100.0 / (*sent).max(1) as f64
+            ),
+            Self::FilteringPathSilent => {
+                "filtering: plain requests were not answered either".to_owned()
+            }
+            Self::FilteringInterrupted => "filtering: the run was interrupted".to_owned(),
+            Self::FilteringOtherSilent { other } => {
+                format!("filtering: {other} does not answer direct requests either")
+            }
+            Self::FilteringByAddress { reason } => {
+                let reason = match reason {
+                    AddressUnknown::OneAddress => "the server has only one",
+                    AddressUnknown::Chance => {
+                        "answers from the server's other address may have been lost by chance"
+                    }
+                    AddressUnknown::OtherSilent => {
+                        "the server's other address does not answer plain requests either"
+                    }
+                };
+                format!("whether filtering depends on the remote address: {reason}")
+            }
+            Self::FilteringByPort => "whether filtering also depends on the remote port".to_owned(),
+            Self::HairpinNoAddress => {
+                "hairpinning: this host's own mapped address is unknown".to_owned()
+            }
+            Self::HairpinInterrupted => "hairpinning: the run was interrupted".to_owned(),
+        }
+    }
+}
