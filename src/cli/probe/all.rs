@@ -42,9 +42,6 @@ pub struct AllArgs {
     /// Print one JSON document
     #[arg(short = 'J', long, help_heading = OUTPUT)]
     pub json: bool,
-    /// Show no progress on standard error
-    #[arg(short, long)]
-    pub quiet: bool,
 }
 
 impl AllArgs {

@@ -60,26 +60,3 @@ pub use traffic::{Outcome, ProbeTraffic, RefusedHere};
 pub use undelivered::{IcmpError, NotSentHere};
 
 pub use crate::batch::{ErrorOrigin, IcmpMeaning};
-
-use serde::Serialize;
-
-/// What a probe found, in words. Flattened into each kind's document, so that its keys stand at
-/// the top level of the JSON.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Verdict {
-    /// One plain sentence, without a full stop.
-    pub verdict: String,
-    /// What was seen that says so, with its counts.
-    pub evidence: Vec<String>,
-    /// What else could explain the same.
-    pub could_also_be: Vec<String>,
-    /// Why not to lean on it too hard.
-    pub doubt: Vec<String>,
-}
-
-impl Verdict {
-    /// A verdict with nothing beside it yet.
-    pub fn new(verdict: impl Into<String>) -> Self {
-        Self { verdict: verdict.into(), ..Self::default() }
-    }
-}

@@ -26,11 +26,7 @@ impl IcmpError {
     /// An error of this type and code.
     pub fn new(origin: ErrorOrigin, kind: (u8, u8), from: Option<IpAddr>, count: u64) -> Self {
         let (icmp_type, icmp_code) = kind;
-        let meaning = match origin {
-            ErrorOrigin::Local => None,
-            ErrorOrigin::Icmp => IcmpMeaning::of_v4(icmp_type, icmp_code),
-            ErrorOrigin::Icmp6 => IcmpMeaning::of_v6(icmp_type, icmp_code),
-        };
+        let meaning = IcmpMeaning::of(origin, kind);
         Self { origin, icmp_type, icmp_code, meaning, from, count }
     }
 

@@ -1,5 +1,6 @@
 //! What to say of a far end that does not answer, in every command alike.
 
+use crate::record::Worded;
 use crate::record::probe::NoAgent;
 use std::net::{IpAddr, SocketAddr};
 
@@ -40,7 +41,7 @@ pub fn no_agent(target: SocketAddr, why: &NoAgent) -> (String, Option<String>) {
              one",
             serve_command(target)
         )),
-        NoAgent::NotSent { found, .. } => found.hint(),
+        NoAgent::NotSent { found, .. } => found.hint().map(|hint| hint.text()),
         NoAgent::TtlExceeded { .. } => {
             Some(format!("`udpkit probe trace {}` shows the routers", target.ip()))
         }

@@ -20,7 +20,9 @@ mod tests;
 pub use plan::TracePlan;
 
 use super::super::{Next, Now, Session};
-use crate::batch::{Datagram, Dest, ErrorOrigin, NetworkError, SendOutcome, SendStop, TxBatch};
+use crate::batch::{
+    Datagram, Dest, ErrorOrigin, IcmpMeaning, NetworkError, SendOutcome, SendStop, TxBatch,
+};
 use crate::record::Findings;
 use crate::record::probe::{TraceAnswer, TraceReport, TraceVerdict};
 use crate::units::Nanos;
@@ -256,7 +258,7 @@ impl TraceSession {
             from: error.offender,
             answer: if exceeded { TraceAnswer::TimeExceeded } else { TraceAnswer::Unreachable },
             icmp: Some((error.icmp_type, error.icmp_code)),
-            meaning: error.icmp_meaning(),
+            meaning: IcmpMeaning::of(error.origin, (error.icmp_type, error.icmp_code)),
             at_target: !exceeded && self.is_target(error.offender),
             rtt: now.mono - sent.mono,
         };
