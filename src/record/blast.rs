@@ -1,6 +1,6 @@
 //! What a throughput run found, on each side and as a whole.
 
-use super::run_failure::{FailureAdvice, RunFailure};
+use super::run_failure::{FailureAdvice, RefusalCause, RunFailure};
 use super::verdict::{LimitedBy, ThroughputAdvice, ThroughputFindings};
 use super::{Contradiction, LimitReport, ProbeReport};
 use crate::stats::Percentiles;
@@ -122,8 +122,9 @@ pub struct BlastReceived {
 /// Why datagrams were not sent: the kernel's answer, and how many it refused so.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Refusal {
-    /// The reason in words.
-    pub cause: String,
+    /// The reason.
+    #[serde(serialize_with = "super::finding::one")]
+    pub cause: RefusalCause,
     /// The system's error number, errno(3); `None` for what the network said, and where the sender
     /// did not tell.
     pub errno: Option<i32>,
@@ -142,7 +143,7 @@ pub struct BlastSent {
     pub bytes: u64,
     /// Datagrams that the kernel refused, by cause.
     pub refused: Vec<Refusal>,
-    /// What the network said of datagrams on their way, by cause (ICMP, in words).
+    /// What the network said of datagrams on their way, by cause (ICMP).
     pub network_errors: Vec<Refusal>,
     /// Datagrams that were due and still waited when the time was over.
     pub unsent: u64,
@@ -290,7 +291,7 @@ pub struct DirectionReport {
     pub never_sent: Option<u64>,
     /// Why the kernel refused, by cause.
     pub refused: Vec<Refusal>,
-    /// What the network told this host of datagrams on their way, by cause (ICMP, in words).
+    /// What the network told this host of datagrams on their way, by cause (ICMP).
     pub network_errors: Vec<Refusal>,
     /// Datagrams that were due and still waited at the end.
     pub unsent: u64,

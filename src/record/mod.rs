@@ -73,7 +73,7 @@ pub use recv::{
 };
 pub use refusal::RemoteRefusal;
 pub use round_trips::{ProbeReport, RoundTrips};
-pub use run_failure::{FailureAdvice, RunFailure, ServerReply};
+pub use run_failure::{FailureAdvice, RefusalCause, RunFailure, ServerReply};
 pub use send::{Answer, Reply, SendEvent, SendRefusal, SendSummary, SendTarget, Trouble};
 pub use serve::{ServeRecord, SessionEnd};
 pub use serve_refusal::{ServeRefusal, ServeResource, plain_rate};

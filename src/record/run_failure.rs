@@ -17,6 +17,39 @@ pub struct ServerReply {
     pub reply_params: Vec<String>,
 }
 
+/// Why datagrams were refused, or did not arrive.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum RefusalCause {
+    /// This host refused to send them.
+    Host {
+        /// Why.
+        #[serde(serialize_with = "own_finding")]
+        reason: OwnFinding,
+    },
+    /// The network told this host so (ICMP).
+    Network {
+        /// What it said.
+        #[serde(serialize_with = "network_error")]
+        error: NetworkError,
+    },
+    /// The far end told it.
+    Reported {
+        /// Its own words.
+        words: String,
+    },
+}
+
+impl RefusalCause {
+    /// Whether another is the same cause, whatever it quotes.
+    pub fn is_alike(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Network { error }, Self::Network { error: other }) => error.is_alike(other),
+            (one, other) => one == other,
+        }
+    }
+}
+
 /// What ended a run before it was whole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]

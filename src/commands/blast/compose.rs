@@ -6,8 +6,8 @@ use super::streams::Collected;
 use crate::net::explain;
 use crate::record::{
     BURST_CLASSES, BlastInterval, BlastReceived, BlastReport, BlastSent, BurstLength,
-    Circumstances, DirectionReport, Goal, HeaderShare, IoReport, KnownRun, Losses, Refusal, RunEnd,
-    Way, fell_short, hold_numbers, hold_sent_against_received,
+    Circumstances, DirectionReport, Goal, HeaderShare, IoReport, KnownRun, Losses, Refusal,
+    RefusalCause, RunEnd, Way, fell_short, hold_numbers, hold_sent_against_received,
 };
 use crate::session::blast::{ControlSummary, Direction};
 use crate::units::{Nanos, Rate};
@@ -244,7 +244,10 @@ fn losses(counts: &BlastReceived, sent: Option<&BlastSent>, complete: bool) -> L
 /// What this host refused, explained by its state.
 fn explained(plan: &BlastPlan, sent: BlastSent) -> BlastSent {
     let explain = |refusal: Refusal| match refusal.errno {
-        Some(errno) => Refusal { cause: explain(errno, plan.target).to_string(), ..refusal },
+        Some(errno) => {
+            let cause = RefusalCause::Host { reason: explain(errno, plan.target) };
+            Refusal { cause, ..refusal }
+        }
         None => refusal,
     };
     BlastSent { refused: sent.refused.into_iter().map(explain).collect(), ..sent }

@@ -1,7 +1,7 @@
 //! Each limit from its signs, and none where a sign is missing.
 
 use super::*;
-use crate::record::{DelayQuantiles, Refusal, Traffic};
+use crate::record::{DelayQuantiles, RefusalCause, Traffic};
 
 const PACED: Circumstances = Circumstances {
     goal: Goal::Paced,
@@ -37,7 +37,7 @@ fn refusals(told: &[(Option<i32>, &str, u64)]) -> DirectionReport {
     let refused: Vec<_> = told
         .iter()
         .map(|(errno, cause, datagrams)| Refusal {
-            cause: (*cause).to_owned(),
+            cause: RefusalCause::Reported { words: (*cause).to_owned() },
             errno: *errno,
             datagrams: *datagrams,
         })

@@ -3,7 +3,8 @@
 use super::far_end;
 use super::terms::{percent, plural};
 use crate::record::{
-    FailureAdvice, FoundBound, RateVerdict, RunFailure, SeriesCaveat, ServerReply, Worded,
+    FailureAdvice, FoundBound, RateVerdict, RefusalCause, RunFailure, SeriesCaveat, ServerReply,
+    Worded,
 };
 use crate::units::{BitRate, Nanos, Rate, Sweep, group_digits};
 use std::fmt::Display;
@@ -169,6 +170,16 @@ impl Worded for SeriesCaveat {
             Self::BrokenOff => "a run failed, so the remaining runs were skipped",
         }
         .to_owned()
+    }
+}
+
+impl Worded for RefusalCause {
+    fn text(&self) -> String {
+        match self {
+            Self::Host { reason } => reason.to_string(),
+            Self::Network { error } => error.to_string(),
+            Self::Reported { words } => words.clone(),
+        }
     }
 }
 

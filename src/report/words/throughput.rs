@@ -24,7 +24,7 @@ impl Worded for ThroughputVerdict {
             ),
             Self::QueueFull { refused, offered, causes } => queue_full(*refused, *offered, causes),
             Self::HostRefused { refused, offered, causes } => format!(
-                "limited by the sender's host: it refused to send {} of the datagrams ({})",
+                "limited by the sender's host: it refused to send {} of the datagrams: {}",
                 percent(*refused, *offered),
                 reasons(causes)
             ),
@@ -95,19 +95,19 @@ fn queue_full(refused: u64, offered: u64, causes: &[Refusal]) -> String {
             "limited by the sender's interface: its queue was full for {share} of the datagrams"
         ),
         causes => format!(
-            "limited by the sender's interface: {share} of the datagrams were not sent ({})",
+            "limited by the sender's interface: {share} of the datagrams were not sent: {}",
             reasons(causes)
         ),
     }
 }
 
-/// `no route`, or `no route: 900, no buffer space available: 100`.
+/// `no route`, or `no route 900 times and no buffer space available once`.
 fn reasons(causes: &[Refusal]) -> String {
     match causes {
-        [one] => one.cause.clone(),
+        [one] => one.cause.text(),
         causes => {
-            let each = |one: &Refusal| format!("{}: {}", one.cause, one.datagrams);
-            causes.iter().map(each).collect::<Vec<_>>().join(", ")
+            let each = |one: &Refusal| format!("{} {}", one.cause.text(), times(one.datagrams));
+            list(&causes.iter().map(each).collect::<Vec<_>>())
         }
     }
 }

@@ -110,7 +110,7 @@ fn add_causes(whole: &mut Vec<Refusal>, part: &[Refusal]) {
 /// One error number has one row, whatever its words.
 fn is_alike(one: &Refusal, other: &Refusal) -> bool {
     match (one.errno, other.errno) {
-        (None, None) => one.cause == other.cause,
+        (None, None) => one.cause.is_alike(&other.cause),
         (one, other) => one == other,
     }
 }

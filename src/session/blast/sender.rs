@@ -2,11 +2,9 @@
 
 use super::opening::{Opening, OpeningStep, SOMEWHERE};
 use super::plan::TestPlan;
-use crate::batch::{
-    Datagram, DestId, NetworkError, OwnFinding, SendOutcome, SendStop, TxBatch, system_words,
-};
+use crate::batch::{Datagram, DestId, NetworkError, OwnFinding, SendOutcome, SendStop, TxBatch};
 use crate::pace::Pacer;
-use crate::record::{BlastSent, Flow, Refusal, RunFailure, Sink};
+use crate::record::{BlastSent, Flow, Refusal, RefusalCause, RunFailure, Sink};
 use crate::session::{Next, Now, Orders, Session};
 use crate::stats::DelayHistogram;
 use crate::units::Nanos;
@@ -363,8 +361,10 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> BlastSender<O, K> {
     }
 
     /// Counts what the network says; of very many causes only the first are told apart.
-    fn count_network_error(&mut self, cause: String) {
-        if let Some(known) = self.network_errors.iter_mut().find(|known| known.cause == cause) {
+    fn count_network_error(&mut self, error: &NetworkError) {
+        let cause = RefusalCause::Network { error: *error };
+        let mut known = self.network_errors.iter_mut();
+        if let Some(known) = known.find(|known| known.cause.is_alike(&cause)) {
             known.datagrams += 1;
         } else if self.network_errors.len() < CAUSES {
             self.network_errors.push(Refusal { cause, errno: None, datagrams: 1 });
@@ -439,7 +439,7 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> Session for BlastSender<O, K>
         match self.state {
             State::Opening => self.break_off(RunFailure::StreamUnreachable { error: *error }),
             State::Sending { .. } => {
-                self.count_network_error(error.to_string());
+                self.count_network_error(error);
                 let tells = self.plan.on_refusal == OnRefusal::Tell;
                 if tells && error.is_from_afar() {
                     // Forged ones may come in floods, and one tells as much as many.
@@ -454,7 +454,7 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> Session for BlastSender<O, K>
             }
             // A receiver that has heard the end may close at once.
             State::Ending { .. } | State::Over if gone => {}
-            _ => self.count_network_error(error.to_string()),
+            _ => self.count_network_error(error),
         }
     }
 
@@ -490,7 +490,7 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> Session for BlastSender<O, K>
                 .refused
                 .iter()
                 .map(|(errno, count)| Refusal {
-                    cause: system_words(*errno),
+                    cause: RefusalCause::Host { reason: OwnFinding::from_errno(*errno, SOMEWHERE) },
                     errno: Some(*errno),
                     datagrams: *count,
                 })

@@ -1,7 +1,9 @@
 //! A receiver's counts as STAT carries them.
 
+use crate::batch::system_words;
 use crate::record::{
     BURST_CLASSES, BlastInterval, BlastReceived, BlastSent, ClaimedSent, DelayQuantiles, Refusal,
+    RefusalCause,
 };
 use crate::units::Claimed;
 use crate::wire::{BadParam, Params};
@@ -119,7 +121,7 @@ pub fn write_sent(sent: &BlastSent, params: &mut Params) {
     // More causes than these in one run have not been seen.
     for (key, causes) in [("tx_refused", &sent.refused), ("tx_network", &sent.network_errors)] {
         for cause in causes.iter().take(CAUSES) {
-            params.push(key, format!("{}:{}", cause.datagrams, cause.cause));
+            params.push(key, format!("{}:{}", cause.datagrams, cause_text(&cause.cause)));
         }
     }
     // In the order of the causes, whose words are the system's and may be anything.
@@ -127,6 +129,15 @@ pub fn write_sent(sent: &BlastSent, params: &mut Params) {
     if !sent.refused.is_empty() {
         let text = |errno: Option<i64>| errno.map_or_else(|| "-".to_owned(), |n| n.to_string());
         params.push("tx_errno", joined(errnos.map(text)));
+    }
+}
+
+/// A cause as the other end shows it: what is this host's own is the system's words.
+fn cause_text(cause: &RefusalCause) -> String {
+    match cause {
+        RefusalCause::Host { reason } => system_words(reason.errno),
+        RefusalCause::Network { error } => error.to_string(),
+        RefusalCause::Reported { words } => words.clone(),
     }
 }
 
@@ -141,7 +152,8 @@ pub fn read_sent(params: &Params) -> Result<Option<ClaimedSent>, BadParam> {
         told.filter_map(|(_, value)| {
             let (datagrams, cause) = value.split_once(':')?;
             let datagrams = datagrams.parse().ok()?;
-            Some(Refusal { cause: cause.to_owned(), errno: None, datagrams })
+            let cause = RefusalCause::Reported { words: cause.to_owned() };
+            Some(Refusal { cause, errno: None, datagrams })
         })
         .collect::<Vec<_>>()
     };
@@ -277,7 +289,8 @@ mod tests {
     }
 
     fn refusal(cause: &str, errno: Option<i32>, datagrams: u64) -> Refusal {
-        Refusal { cause: cause.to_owned(), errno, datagrams }
+        let cause = RefusalCause::Reported { words: cause.to_owned() };
+        Refusal { cause, errno, datagrams }
     }
 
     #[test]

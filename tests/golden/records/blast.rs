@@ -6,7 +6,7 @@ use udpkit::batch::{ErrorOrigin, NetworkError, OwnFinding};
 use udpkit::record::{
     BlastInterval, BlastReport, BurstLength, Circumstances, Contradiction, DelayQuantiles,
     DirectionReport, FailureAdvice, Goal, HeaderShare, IoReport, Losses, ProbeReport, Refusal,
-    RoundTrips, RunEnd, RunFailure, ServerReply, ThroughputAdvice, ThroughputCaveat,
+    RefusalCause, RoundTrips, RunEnd, RunFailure, ServerReply, ThroughputAdvice, ThroughputCaveat,
     ThroughputVerdict, Traffic, Way, Worded, hold as hold_limits,
 };
 use udpkit::report::words::blast::{RunHeading, Ways, time_left};
@@ -173,11 +173,8 @@ fn a_run_that_lost_on_the_path_shows_every_line() {
         BurstLength { from: 2, to: Some(3), bursts: 11 },
         BurstLength { from: 2_048, to: None, bursts: 1 },
     ];
-    way.refused = vec![
-        refusal("no buffer space available", Some(105), 100),
-        refusal("a blackhole route of this host discards it (EINVAL)", Some(22), 5),
-    ];
-    way.network_errors = vec![refusal("port unreachable, from 192.0.2.10", None, 4)];
+    way.refused = vec![host(105, 100), reported("no buffer space available", 5)];
+    way.network_errors = vec![network(4)];
     way.unsent = 10;
     way.drift_ppb = Some(-12_340);
     way.clock_steps = Some(1);
@@ -263,8 +260,19 @@ fn an_interrupted_run_through_loopback() {
     hold_run("blast.interrupted", &report);
 }
 
-fn refusal(cause: &str, errno: Option<i32>, datagrams: u64) -> Refusal {
-    Refusal { cause: cause.to_owned(), errno, datagrams }
+fn host(errno: i32, datagrams: u64) -> Refusal {
+    let to = "192.0.2.10:8620".parse().expect("an address");
+    let cause = RefusalCause::Host { reason: OwnFinding::from_errno(errno, to) };
+    Refusal { cause, errno: Some(errno), datagrams }
+}
+
+fn network(datagrams: u64) -> Refusal {
+    Refusal { cause: RefusalCause::Network { error: network_error() }, errno: None, datagrams }
+}
+
+fn reported(words: &str, datagrams: u64) -> Refusal {
+    let cause = RefusalCause::Reported { words: words.to_owned() };
+    Refusal { cause, errno: Some(105), datagrams }
 }
 
 fn network_error() -> NetworkError {
@@ -276,8 +284,8 @@ fn network_error() -> NetworkError {
 
 #[test]
 fn every_verdict_advice_and_caution() {
-    let queue = refusal("no buffer space available", Some(105), 900);
-    let route = refusal("this host has no route there (ENETUNREACH)", Some(101), 100);
+    let queue = host(105, 900);
+    let route = host(101, 100);
     let kept = |never_sent, lost| ThroughputVerdict::RateKept {
         offered: 10_058,
         never_sent,
