@@ -3,7 +3,7 @@
 use super::finding::all;
 use super::{
     CastForeign, CastGap, CastStream, FanoutStanding, LimitReport, ReceivedCaveat, SendRefusal,
-    Way, hold_against,
+    Undelivered, Way, hold_against,
 };
 use crate::units::{Limit, Measured, Metric, Nanos};
 use serde::Serialize;
@@ -61,7 +61,8 @@ pub struct CastDestination {
     /// Answers of the network (ICMP) that a datagram could not be delivered; a group gives none.
     pub unreachable: u64,
     /// The latest of these in words.
-    pub unreachable_reason: Option<String>,
+    #[serde(serialize_with = "super::finding::maybe")]
+    pub unreachable_reason: Option<Undelivered>,
 }
 
 /// Summary of `cast recv`.

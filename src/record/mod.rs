@@ -29,6 +29,7 @@ mod serve;
 mod serve_refusal;
 mod sink;
 mod trials;
+mod undelivered;
 mod verdict;
 
 pub use crate::batch::LinkKind;
@@ -82,6 +83,7 @@ pub use trials::{
     FindRateReport, FoundBound, HostLimit, LossShare, RateVerdict, SearchEnd, SeriesCaveat,
     SeriesMode, SweepReport, TrialOutcome, TrialReport,
 };
+pub use undelivered::Undelivered;
 pub use verdict::{
     Circumstances, Goal, LimitedBy, RunEnd, ThroughputAdvice, ThroughputCaveat, ThroughputFindings,
     ThroughputVerdict, verdict,

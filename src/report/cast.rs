@@ -90,7 +90,7 @@ fn destinations_text(destinations: &[CastDestination], page: Page) -> String {
         not_sent
             .extend(refusals.map(|why| words::reason_of(&name, why.datagrams, &why.cause.text())));
         let why = one.unreachable_reason.iter();
-        unreachable.extend(why.map(|why| words::reason_of(&name, one.unreachable, why)));
+        unreachable.extend(why.map(|why| words::reason_of(&name, one.unreachable, &why.text())));
     }
     text.push_str(&page.labelled("refused", &not_sent));
     text.push_str(&page.labelled("network", &unreachable));

@@ -13,7 +13,7 @@ use super::{EndMark, Names};
 use crate::batch::{
     Datagram, Dest, DestId, ErrorOrigin, NetworkError, OwnFinding, SendOutcome, SendStop, TxBatch,
 };
-use crate::record::{CastSent, FanoutCaveat, FanoutEvent, Flow, KnownFanout, Sink};
+use crate::record::{CastSent, FanoutCaveat, FanoutEvent, Flow, KnownFanout, Sink, Undelivered};
 use crate::session::send::{Schedule, Spacing};
 use crate::session::{Next, Now, PayloadSource, Session, Supply, SupplyError};
 use crate::units::Nanos;
@@ -608,9 +608,9 @@ where
         }
         tally.unreachable += error.times;
         tally.reason = Some(if own {
-            (self.config.explain)(error.errno, error.destination).to_string()
+            Undelivered::Host((self.config.explain)(error.errno, error.destination))
         } else {
-            error.to_string()
+            Undelivered::Network(error.notice())
         });
     }
 

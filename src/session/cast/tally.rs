@@ -2,7 +2,7 @@
 
 use super::Names;
 use crate::batch::{Dest, LocalRefusal, OwnFinding};
-use crate::record::{CastDestination, SendRefusal};
+use crate::record::{CastDestination, SendRefusal, Undelivered};
 use std::net::SocketAddr;
 
 /// Error numbers of one destination that are told apart.
@@ -21,7 +21,7 @@ pub(super) struct Tally {
     refusals: Vec<SendRefusal>,
     /// Answers of the network that it could not be reached, and the latest in words.
     pub unreachable: u64,
-    pub reason: Option<String>,
+    pub reason: Option<Undelivered>,
 }
 
 impl Tally {

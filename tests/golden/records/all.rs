@@ -1,5 +1,6 @@
 //! `probe HOST`: all kinds together, and probes that find nothing out.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use udpkit::batch::{ErrorOrigin, NetworkError, OwnFinding};
 use udpkit::record::probe::{
@@ -7,7 +8,7 @@ use udpkit::record::probe::{
     ProbeFailure, ProbeKind, TimeoutCaveat, TimeoutReport, TimeoutVerdict, TraceDistance, TraceEnd,
     TraceReport, TraceVerdict,
 };
-use udpkit::record::{Document, Findings};
+use udpkit::record::{Document, Findings, RemoteRefusal};
 use udpkit::report::words::{far_end, probe_all};
 use udpkit::report::{Page, all_text};
 
@@ -136,7 +137,11 @@ fn no_agent() {
     let other = "[2001:db8::1]:9000".parse().expect("an address");
     let mut expired = NetworkError::new(ErrorOrigin::Icmp, (11, 0), 113, target(), b"");
     expired.offender = Some("192.0.2.7".parse().expect("an address"));
-    let reply = "the server replied 550 probes are not allowed here".to_owned();
+    let reply = RemoteRefusal::Refused {
+        reply_code: 550,
+        reply_text: "probes are not allowed here".to_owned(),
+        values: BTreeMap::new(),
+    };
     let reasons = [
         (target(), NoAgent::NoReply { target: target(), waited_ns: 3 * SECOND }),
         (other, NoAgent::StoppedReplying { target: other, waited_ns: 5 * SECOND }),

@@ -2,7 +2,7 @@
 
 use crate::{hold, hold_text};
 use std::fmt::Write;
-use udpkit::batch::{ErrorOrigin, NetworkError};
+use udpkit::batch::{ErrorOrigin, LinkKind, NetworkError};
 use udpkit::record::{
     CastDestination, CastForeign, CastGap, CastGroup, CastInterval, CastNote, CastReceived,
     CastSent, CastSource, CastStream, CastWarning, CommonLoss, Contradiction, CopyVerdict,
@@ -419,7 +419,7 @@ fn every_statement_reads_as_english() {
             CastWarning::UnusualInterface {
                 group,
                 interface: "tun0".to_owned(),
-                kind: "tunnel".to_owned(),
+                kind: LinkKind::Tunnel,
             },
             CastWarning::SourceSpecificGroup { group: "232.1.2.3".parse().expect("an address") },
             CastWarning::from(&CastForeign {

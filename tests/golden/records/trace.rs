@@ -1,7 +1,7 @@
 //! `probe trace`.
 
 use std::net::IpAddr;
-use udpkit::batch::{IcmpMeaning, OwnCause, OwnFinding};
+use udpkit::batch::{ErrorOrigin, IcmpMeaning, OwnCause, OwnFinding};
 use udpkit::record::probe::{
     FlowsEnd, ProbeCaveat, TraceAlternative, TraceAnswer, TraceCaveat, TraceDistance, TraceEnd,
     TraceEvidence, TraceFlow, TraceHop, TraceIcmp, TraceLoop, TraceRefusal, TraceReport, TraceSeen,
@@ -54,7 +54,7 @@ fn icmp(icmp_type: u8, icmp_code: u8) -> TraceIcmp {
     TraceIcmp {
         icmp_type: Some(icmp_type),
         icmp_code: Some(icmp_code),
-        meaning: IcmpMeaning::of_v4(icmp_type, icmp_code),
+        meaning: IcmpMeaning::of(ErrorOrigin::Icmp, (icmp_type, icmp_code)),
     }
 }
 

@@ -273,7 +273,7 @@ fn a_router_that_forbids_is_named_with_its_hop() {
     let icmp = TraceIcmp {
         icmp_type: Some(3),
         icmp_code: Some(13),
-        meaning: Some(IcmpMeaning::Prohibited),
+        meaning: Some(IcmpMeaning::CommunicationProhibited),
     };
     let stopped = TraceEnd::StoppedAt { hop: 2, router: router(2), icmp };
     assert_eq!(report.findings.verdict, alike(1, stopped));
