@@ -187,9 +187,9 @@ pub enum RunFailure {
         /// The run's time.
         time_ns: u64,
     },
-    /// A stream could not start.
-    StreamNotStarted {
-        /// The system's own words.
+    /// A stream could not start, or its loop failed.
+    StreamFailed {
+        /// The error, in its own words.
         cause: String,
     },
     /// The counts of a series' run are not known to the end.

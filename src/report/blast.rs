@@ -424,8 +424,7 @@ fn quantile_text(quantiles: &DelayQuantiles) -> String {
 fn io_line(report: &BlastReport, way: &DirectionReport) -> String {
     let io = &way.io;
     let tx = match io.tx.as_deref() {
-        Some("gso") => format!("gso {} × {}", io.batch, report.payload_bytes),
-        Some(tx) => format!("{tx} {}", io.batch),
+        Some(tx) => format!("{tx} {} × {}", io.batch, report.payload_bytes),
         None => "-".to_owned(),
     };
     let buffer = io

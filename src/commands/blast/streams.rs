@@ -116,7 +116,7 @@ impl Driver {
             match self.start(session, tag, stream) {
                 Ok(running) => self.running.push(running),
                 Err(error) => {
-                    let broken = Some(RunFailure::StreamNotStarted { cause: error.to_string() });
+                    let broken = Some(RunFailure::StreamFailed { cause: error.to_string() });
                     let order = ControlOrder::StreamEnded { stream, total: 0, broken };
                     let _ = self.orders.send(order);
                 }
@@ -170,8 +170,8 @@ impl Driver {
             let (total, broken) = match &end {
                 StreamEnd::Sent(summary, _) => (summary.sent.datagrams, summary.broken.clone()),
                 StreamEnd::Received(summary, _) => (0, summary.broken.clone()),
-                StreamEnd::Failed(cause) => {
-                    (0, Some(RunFailure::StreamNotStarted { cause: cause.to_string() }))
+                StreamEnd::Failed(error) => {
+                    (0, Some(RunFailure::StreamFailed { cause: error.to_string() }))
                 }
             };
             // The load is no longer whole.

@@ -238,7 +238,7 @@ impl Worded for RunFailure {
                 Nanos(*over_ns),
                 Nanos(*time_ns)
             ),
-            Self::StreamNotStarted { cause } => format!("a stream could not start: {cause}"),
+            Self::StreamFailed { cause } => format!("a stream failed: {cause}"),
             Self::TrialCountsMissing => "the final counts of a run are missing".to_owned(),
         }
     }

@@ -415,7 +415,7 @@ fn every_failure_and_what_helps() {
             reason: OwnFinding::from_errno(90, target),
         },
         RunFailure::StillSending { over_ns: 5 * SECOND, time_ns: 10 * SECOND },
-        RunFailure::StreamNotStarted { cause: "cannot bind 192.0.2.1:5: in use".to_owned() },
+        RunFailure::StreamFailed { cause: "cannot bind 192.0.2.1:5: address in use".to_owned() },
         RunFailure::TrialCountsMissing,
     ];
     let advice = [
