@@ -238,7 +238,7 @@ impl Worded for RunFailure {
                 Nanos(*over_ns),
                 Nanos(*time_ns)
             ),
-            Self::StreamFailed { cause } => format!("a stream failed: {cause}"),
+            Self::StreamFailed { cause } => cause.clone(),
             Self::TrialCountsMissing => "the final counts of a run are missing".to_owned(),
         }
     }
