@@ -208,7 +208,7 @@ fn a_broadcast_without_leave_is_refused_and_says_what_to_do() {
     let output = send(&["127.255.255.255:9", "--", "x"]);
     assert_eq!(output.code(), Some(1));
     assert!(output.err().contains("--broadcast"), "{}", output.err());
-    let words = "not sent 1: 127.255.255.255 is a broadcast address (EACCES)";
+    let words = "not sent 1: the destination is a broadcast address (EACCES)";
     assert!(output.out().contains(words), "{}", output.out());
 }
 
@@ -355,7 +355,7 @@ fn what_this_host_itself_keeps_from_leaving_is_said_of_this_host() {
         ("10.22.0.1:9", "an unreachable route of this host rejects it (EHOSTUNREACH)"),
         ("10.23.0.1:9", "this host has no route to the destination"),
         ("10.24.0.9:9", "interface down0 of this host is down (ENETUNREACH)"),
-        ("10.77.0.255:9", "10.77.0.255 is a broadcast address (EACCES)"),
+        ("10.77.0.255:9", "the destination is a broadcast address (EACCES)"),
         ("10.77.0.2:66", "this host's own packet filter"),
         ("10.77.0.2:67", "this host's own packet filter"),
     ];

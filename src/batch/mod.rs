@@ -9,6 +9,7 @@ mod network_error;
 mod outcome;
 mod own_addresses;
 mod own_finding;
+mod restriction;
 mod rx;
 mod transmit_stamp;
 mod tx;
@@ -22,6 +23,7 @@ pub use network_error::{ErrorOrigin, Meaning, NetworkError, NetworkNotice, OwnFi
 pub use outcome::{SendOutcome, SendStop};
 pub use own_addresses::OwnAddresses;
 pub use own_finding::{OwnCause, OwnFinding, system_words};
+pub use restriction::{MissingReason, MissingRestriction, Restriction};
 pub use rx::{RxBatch, RxEntry, RxShape, split_buffer};
 pub use transmit_stamp::TransmitStamp;
 pub use tx::{Dest, DestId, Fragmentation, TxBatch, TxSlot};

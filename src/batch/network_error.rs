@@ -4,6 +4,7 @@ use super::{IcmpMeaning, OwnAddresses, OwnCause, OwnFinding, system_words};
 use serde::{Serialize, Serializer};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use thiserror::Error;
 
 /// Bytes of the quoted payload that are kept: a measurement header and some text.
 const QUOTE: usize = 64;
@@ -259,12 +260,27 @@ impl fmt::Display for NetworkNotice {
             write!(f, " (MTU {mtu})")?;
         }
         match (self.from, self.from_this_host) {
-            (Some(own), true) => write!(f, ", from this host ({own})"),
-            (None, true) => f.write_str(", from this host"),
-            (Some(router), false) => write!(f, ", from {router}"),
+            (Some(own), true) => NoticeOrigin::ThisHostAt(own).fmt(f),
+            (None, true) => NoticeOrigin::ThisHost.fmt(f),
+            (Some(router), false) => NoticeOrigin::Router(router).fmt(f),
             (None, false) => Ok(()),
         }
     }
+}
+
+impl std::error::Error for NetworkNotice {}
+
+impl std::error::Error for NetworkError {}
+
+/// Who said it, behind what was said.
+#[derive(Clone, Copy, Debug, Error)]
+enum NoticeOrigin {
+    #[error(", from this host ({0})")]
+    ThisHostAt(IpAddr),
+    #[error(", from this host")]
+    ThisHost,
+    #[error(", from {0}")]
+    Router(IpAddr),
 }
 
 #[cfg(test)]

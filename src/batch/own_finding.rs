@@ -150,7 +150,6 @@ impl fmt::Display for OwnFinding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.cause {
             OwnCause::Unexplained => f.write_str(&system_words(self.errno))?,
-            OwnCause::Broadcast => write!(f, "{} is a broadcast address", self.destination.ip())?,
             cause => cause.fmt(f)?,
         }
         match errno_name(self.errno) {

@@ -9,6 +9,7 @@ use crate::batch::{Dest, TxBatch};
 use crate::cli::{DEFAULT_PORT, SendArgs};
 use crate::engine::{Loop, LoopConfig, Signals};
 use crate::net::{self, IoMode, Socket, SocketPlan, interface_name, resolve};
+use crate::report::words::host::sent_by;
 use crate::report::{self, SendReport, SendView};
 use crate::session::{PayloadSource, SendPlan, SendSession, Spacing, SupplyError};
 use crate::units::{Nanos, Rate};
@@ -99,7 +100,7 @@ impl Sending {
             if stepped_down && end.summary.datagrams > 1 {
                 report::warning(format_args!("--io gso: sent by {} instead", used.tx));
             }
-            report::detail(format_args!("sent by {used}"));
+            report::detail(sent_by(used.tx, used.batch));
         }
         let unanswered = end.summary.replies == Some(0);
         let refused = end.summary.refused_datagrams() > 0;

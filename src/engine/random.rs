@@ -3,9 +3,11 @@
 //! Where the operating system has none to give, nothing that depends on them may begin: a number
 //! that can be guessed is worse than an error.
 
+use crate::units::io_error_text;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use std::io;
+use thiserror::Error;
 
 /// A random number that nobody can guess, from the operating system (getrandom(2)).
 pub fn random_u64() -> io::Result<u64> {
@@ -54,10 +56,13 @@ fn os_random(bytes: &mut [u8]) -> io::Result<()> {
 }
 
 fn fill(bytes: &mut [u8], source: impl FnOnce(&mut [u8]) -> io::Result<()>) -> io::Result<()> {
-    let named =
-        |error| io::Error::other(format!("the operating system gives no random numbers: {error}"));
-    source(bytes).map_err(named)
+    source(bytes).map_err(|error| io::Error::other(NoRandomNumbers(error)))
 }
+
+/// The system's source of random numbers failed.
+#[derive(Debug, Error)]
+#[error("cannot get random numbers from the operating system: {}", io_error_text(.0))]
+struct NoRandomNumbers(#[source] io::Error);
 
 #[cfg(test)]
 mod tests {
@@ -67,7 +72,7 @@ mod tests {
     fn a_generator_without_a_seed_does_not_begin() {
         let error = Random::seeded(|_| Err(io::Error::other("no entropy"))).err();
         let told = error.expect("an error").to_string();
-        assert_eq!(told, "the operating system gives no random numbers: no entropy");
+        assert_eq!(told, "cannot get random numbers from the operating system: no entropy");
     }
 
     #[test]

@@ -1,7 +1,5 @@
 //! Which of the kernel's batch calls are used.
 
-use std::fmt;
-
 /// What the user allows (`--io`); the socket steps down by itself where the kernel refuses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum IoMode {
@@ -38,10 +36,4 @@ pub struct IoUsed {
     pub rx: &'static str,
     /// Most datagrams that one send call was given.
     pub batch: u32,
-}
-
-impl fmt::Display for IoUsed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} up to {} a call", self.tx, self.batch)
-    }
 }

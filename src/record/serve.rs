@@ -1,7 +1,8 @@
 //! What happens at a server, one event at a time: for its log and for its JSON lines.
 
-use super::finding::one;
+use super::finding::{all, one};
 use super::{LocalFailure, ServeRefusal};
+use crate::batch::MissingRestriction;
 use crate::units::Rate;
 use crate::wire::PortList;
 use serde::{Serialize, Serializer};
@@ -62,7 +63,8 @@ pub enum ServeRecord {
         /// Whether the seccomp filter holds.
         seccomp: bool,
         /// What is not to be had here, and why.
-        missing: Vec<String>,
+        #[serde(serialize_with = "all")]
+        missing: Vec<MissingRestriction>,
     },
     /// A client has proven its address and has a session.
     SessionOpened {

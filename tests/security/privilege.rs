@@ -229,10 +229,10 @@ fn the_operator_says_who_it_becomes() {
 #[test]
 fn who_is_not_there_is_named_before_anything_opens() {
     for (user, words) in [
-        ("no-such-user", "error: --user no-such-user: there is no user no-such-user\n"),
+        ("no-such-user", "error: --user no-such-user: this host has no user no-such-user\n"),
         (
             "root:no-such-group",
-            "error: --user root:no-such-group: there is no group no-such-group\n",
+            "error: --user root:no-such-group: this host has no group no-such-group\n",
         ),
     ] {
         let output = run(udpkit().args(["serve", "127.0.0.1:0", "--user", user]), secs(10));
@@ -301,7 +301,8 @@ fn a_change_that_fails_ends_the_server() {
     let output = run(&mut command, secs(10));
     assert_eq!(output.code(), Some(1), "{}", output.err());
     let text = format!(
-        "error: cannot run as nobody (65534:65534): its user: operation not permitted\nhint: {}\n",
+        "error: cannot run as nobody (65534:65534): cannot change the user: operation not \
+         permitted\nhint: {}\n",
         words::OTHER_USER
     );
     assert!(output.err().ends_with(&text), "{}", output.err());

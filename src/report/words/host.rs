@@ -1,9 +1,16 @@
 //! What this host and the network said when a datagram did not leave or did not arrive, and what
 //! can be done about it.
 
-use crate::batch::{HostHint, NetworkNotice, OwnFinding};
+use crate::batch::{
+    HostHint, MissingReason, MissingRestriction, NetworkNotice, OwnFinding, Restriction,
+};
 use crate::record::Worded;
-use crate::report::words::terms::list;
+use crate::report::words::terms::{list, plural};
+
+/// By which call datagrams left, and how many at once.
+pub fn sent_by(call: &str, batch: u32) -> String {
+    format!("sent by {call}, up to {} per call", plural(u64::from(batch), "datagram"))
+}
 
 impl Worded for OwnFinding {
     fn text(&self) -> String {
@@ -14,6 +21,27 @@ impl Worded for OwnFinding {
 impl Worded for NetworkNotice {
     fn text(&self) -> String {
         self.to_string()
+    }
+}
+
+impl Worded for MissingRestriction {
+    fn text(&self) -> String {
+        let what = match self.restriction {
+            Restriction::BoundingSet => "an empty capability bounding set",
+            Restriction::CoreFiles => "disabled core dumps",
+            Restriction::NoNewPrivileges => "no_new_privs",
+            Restriction::Landlock => "landlock",
+            Restriction::Seccomp => "seccomp",
+            Restriction::LargeBuffers => "large socket buffers",
+        };
+        let why = match &self.reason {
+            MissingReason::SwitchedOff => "disabled in this kernel",
+            MissingReason::NotInKernel => "not supported by this kernel",
+            MissingReason::Unclear => "the kernel does not report whether it is active",
+            MissingReason::NoThread => "the thread that sets them did not start",
+            MissingReason::System { error } => error,
+        };
+        format!("{what} ({why})")
     }
 }
 

@@ -12,7 +12,7 @@ pub mod cast_hints;
 pub mod check;
 mod check_evidence;
 pub mod far_end;
-mod host;
+pub mod host;
 mod marks;
 pub mod mtu;
 pub mod nat;

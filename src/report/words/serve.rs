@@ -210,6 +210,7 @@ fn confinement(record: &ServeRecord) -> String {
     parts.extend(seccomp.then(|| "seccomp".to_owned()));
     let mut line = parts.join(", ");
     if !missing.is_empty() {
+        let missing: Vec<String> = missing.iter().map(Worded::text).collect();
         line.push_str(&format!("; not available: {}", missing.join(", ")));
     }
     line

@@ -19,13 +19,13 @@ pub struct Account {
 #[derive(Debug, thiserror::Error)]
 pub enum AccountError {
     /// There is no such user.
-    #[error("there is no user {0}")]
+    #[error("this host has no user {0}")]
     NoUser(String),
     /// There is no such group.
-    #[error("there is no group {0}")]
+    #[error("this host has no group {0}")]
     NoGroup(String),
     /// The system's list could not be read.
-    #[error("cannot look up {name}: {}", io_error_text(source))]
+    #[error("cannot look up the user or group {name}: {}", io_error_text(source))]
     Lookup {
         /// The user or the group.
         name: String,
@@ -127,15 +127,15 @@ mod tests {
     #[test]
     fn what_is_not_there_is_named() {
         for (text, wrong) in [
-            ("no-such-user", "there is no user no-such-user"),
-            ("no-such-user:0", "there is no user no-such-user"),
-            ("root:no-such-group", "there is no group no-such-group"),
-            ("", "there is no user "),
-            ("root:", "there is no group "),
+            ("no-such-user", "this host has no user no-such-user"),
+            ("no-such-user:0", "this host has no user no-such-user"),
+            ("root:no-such-group", "this host has no group no-such-group"),
+            ("", "this host has no user "),
+            ("root:", "this host has no group "),
             // setresuid(2) would leave all as it is.
-            ("4294967295", "there is no user 4294967295"),
-            ("root:4294967295", "there is no group 4294967295"),
-            ("-1", "there is no user -1"),
+            ("4294967295", "this host has no user 4294967295"),
+            ("root:4294967295", "this host has no group 4294967295"),
+            ("-1", "this host has no user -1"),
         ] {
             assert_eq!(Account::parse(text).unwrap_err().to_string(), wrong, "{text}");
         }

@@ -8,6 +8,8 @@
 //! thread can have buffers of any size from this one, and no route, firewall or interface.
 
 use super::super::options::set_buffer;
+use super::system;
+use crate::batch::MissingReason;
 use caps::{CapSet, Capability, CapsHashSet};
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
@@ -41,23 +43,23 @@ enum Desk {
     /// What came of it: 0 or an error number.
     Answered(i32),
     /// It could not be prepared.
-    Failed(String),
+    Failed(MissingReason),
 }
 
 /// Starts the thread; the calling one must have the capability, and can lay it down afterwards.
 /// What fails is the thread, which is gone then.
-pub fn start() -> Result<(), String> {
+pub fn start() -> Result<(), MissingReason> {
     let thread = thread::Builder::new().name("buffers".to_owned()).spawn(|| match prepare() {
         Ok(()) => serve(),
         Err(why) => put(desk(), Desk::Failed(why)),
     });
-    thread.map_err(|error| error.to_string())?;
+    system(thread)?;
     let waited = CHANGED.wait_timeout_while(desk(), PATIENCE, |at| matches!(at, Desk::Closed));
     let (at, _) = waited.unwrap_or_else(PoisonError::into_inner);
     match &*at {
         Desk::Idle => Ok(()),
         Desk::Failed(why) => Err(why.clone()),
-        _ => Err("its thread did not start".to_owned()),
+        _ => Err(MissingReason::NoThread),
     }
 }
 
@@ -94,15 +96,14 @@ fn put(mut at: MutexGuard<'_, Desk>, what: Desk) {
 }
 
 /// Leaves the calling thread with the one capability and the filter.
-fn prepare() -> Result<(), String> {
+fn prepare() -> Result<(), MissingReason> {
     // A handler would call what the filter denies, and the signal would be lost.
-    block_signals().map_err(|error| error.to_string())?;
+    system(block_signals())?;
     let one: CapsHashSet = [Capability::CAP_NET_ADMIN].into();
     for set in [CapSet::Effective, CapSet::Permitted] {
-        caps::set(None, set, &one).map_err(|error| error.to_string())?;
+        system(caps::set(None, set, &one))?;
     }
-    let program = program().map_err(|error| error.to_string())?;
-    seccompiler::apply_filter(&program).map_err(|error| error.to_string())
+    system(seccompiler::apply_filter(&system(program())?))
 }
 
 fn serve() {

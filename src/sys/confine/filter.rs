@@ -4,6 +4,8 @@
 //! for memory differs between libraries and releases, and a server must not die of an update. What
 //! is denied answers `EPERM`, so that a call that was forgotten here is an error and no crash.
 
+use super::system;
+use crate::batch::MissingReason;
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
     SeccompRule, TargetArch, sock_filter,
@@ -106,18 +108,17 @@ const OTHER_TYPES: [libc::c_int; 6] = [1, 3, 4, 5, 6, 10];
 const TYPE_MASK: u64 = 0xf;
 
 /// Installs the filter for every thread of the process, and for those that they start.
-pub fn install() -> Result<(), String> {
+pub fn install() -> Result<(), MissingReason> {
     let program = program()?;
-    seccompiler::apply_filter_all_threads(&program).map_err(|error| error.to_string())
+    system(seccompiler::apply_filter_all_threads(&program))
 }
 
-fn program() -> Result<BpfProgram, String> {
-    let arch = TargetArch::try_from(std::env::consts::ARCH).map_err(|error| error.to_string())?;
-    let rules = rules(std::process::id()).map_err(|error| error.to_string())?;
+fn program() -> Result<BpfProgram, MissingReason> {
+    let arch = system(TargetArch::try_from(std::env::consts::ARCH))?;
+    let rules = system(rules(std::process::id()))?;
     let denial = SeccompAction::Errno(libc::EPERM as u32);
-    let filter = SeccompFilter::new(rules, SeccompAction::Allow, denial, arch)
-        .map_err(|error| error.to_string())?;
-    let rest = BpfProgram::try_from(filter).map_err(|error| error.to_string())?;
+    let filter = system(SeccompFilter::new(rules, SeccompAction::Allow, denial, arch))?;
+    let rest = system(BpfProgram::try_from(filter))?;
     Ok(preamble().into_iter().chain(rest).collect())
 }
 

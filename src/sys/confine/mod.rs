@@ -10,6 +10,7 @@ mod filter;
 
 pub use account::{Account, AccountError};
 
+use crate::batch::{MissingReason, MissingRestriction, Restriction};
 use crate::units::io_error_text;
 use caps::{CapSet, Capability, CapsHashSet};
 use landlock::{
@@ -63,18 +64,52 @@ pub struct Confined {
     /// Whether the seccomp filter holds.
     pub seccomp: bool,
     /// What of these is not to be had, and why.
-    pub missing: Vec<String>,
+    pub missing: Vec<MissingRestriction>,
 }
 
 /// Why a process could not become somebody else, or could not lay down what it had.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot run as {name} ({uid}:{gid}): {what}: {}", io_error_text(why))]
+#[error("cannot run as {name} ({uid}:{gid}): {step}: {}", io_error_text(why))]
 pub struct ConfineError {
     name: String,
     uid: u32,
     gid: u32,
-    what: &'static str,
+    step: ConfineStep,
     why: io::Error,
+}
+
+/// A step that cannot be left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+enum ConfineStep {
+    /// Capabilities have to outlast the change of the user.
+    #[error("cannot keep a capability")]
+    KeepCapability,
+    /// Supplementary groups.
+    #[error("cannot leave the supplementary groups")]
+    Groups,
+    /// The group.
+    #[error("cannot change the group")]
+    Group,
+    /// The user.
+    #[error("cannot change the user")]
+    User,
+    /// What is not kept.
+    #[error("cannot give up the capabilities")]
+    Capabilities,
+    /// Whether the change holds.
+    #[error("cannot verify the change")]
+    Verify,
+}
+
+/// Why a change of the user does not hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+enum Unchanged {
+    /// A real, effective or saved one is still the old one.
+    #[error("a user or group ID is unchanged")]
+    Identity,
+    /// Root can be had again.
+    #[error("the process can become root again")]
+    Root,
 }
 
 /// Whether this process runs as root.
@@ -95,28 +130,28 @@ impl ConfinePlan {
     pub fn apply(&self) -> Result<Confined, ConfineError> {
         let before = geteuid().as_raw();
         let account = self.become_account.clone().unwrap_or_else(Account::current);
-        let failed = |what| {
+        let failed = |step| {
             let Account { name, uid, gid } = account.clone();
-            move |why| ConfineError { name, uid, gid, what, why }
+            move |why| ConfineError { name, uid, gid, step, why }
         };
         let mut missing = Vec::new();
         self.bound(&mut missing);
         if let Some(account) = &self.become_account {
-            switch(account, self.keep).map_err(|(what, why)| failed(what)(why))?;
+            switch(account, self.keep).map_err(|(step, why)| failed(step)(why))?;
         }
-        self.lower(&self.kept()).map_err(failed("its capabilities"))?;
+        self.lower(&self.kept()).map_err(failed(ConfineStep::Capabilities))?;
         if self.become_account.is_some() {
-            check(&account).map_err(failed("the change did not hold"))?;
+            check(&account).map_err(failed(ConfineStep::Verify))?;
         }
         // A core file would hold the keys.
-        note(&mut missing, "no core files", prctl::set_dumpable(false).map_err(io::Error::from));
-        let no_new = prctl::set_no_new_privs().map_err(io::Error::from);
-        let no_new_privileges = note(&mut missing, "no new privileges", no_new).is_some();
-        let landlock_abi = note(&mut missing, "landlock", landlock());
-        let seccomp = note(&mut missing, "seccomp", filter::install()).is_some();
+        note(&mut missing, Restriction::CoreFiles, system(prctl::set_dumpable(false)));
+        let no_new = system(prctl::set_no_new_privs());
+        let no_new_privileges = note(&mut missing, Restriction::NoNewPrivileges, no_new).is_some();
+        let landlock_abi = note(&mut missing, Restriction::Landlock, landlock());
+        let seccomp = note(&mut missing, Restriction::Seccomp, filter::install()).is_some();
         let large_buffers = self.start_buffer_keeper(seccomp, &mut missing);
         let stay = self.kept().into_iter().filter(|one| *one != Capability::CAP_NET_ADMIN);
-        self.lower(&stay.collect()).map_err(failed("its capabilities"))?;
+        self.lower(&stay.collect()).map_err(failed(ConfineStep::Capabilities))?;
         Ok(Confined {
             changed: before != account.uid,
             account,
@@ -139,11 +174,11 @@ impl ConfinePlan {
 
     /// Lowers the bounding set, which only root can. It matters to programs that are started, and
     /// there will be none: a refusal is told and no more.
-    fn bound(&self, missing: &mut Vec<String>) {
+    fn bound(&self, missing: &mut Vec<MissingRestriction>) {
         if self.keep == Keep::Everything || !is_root() {
             return;
         }
-        note(missing, "an empty bounding set", caps::clear(None, CapSet::Bounding));
+        note(missing, Restriction::BoundingSet, system(caps::clear(None, CapSet::Bounding)));
     }
 
     /// Leaves the calling thread with those of `stay` that it has.
@@ -168,28 +203,28 @@ impl ConfinePlan {
 
     /// Starts the thread for large buffers where they are wanted and this process may have them.
     /// Without the filter it would be a thread like any other, and the capability is laid down.
-    fn start_buffer_keeper(&self, filtered: bool, missing: &mut Vec<String>) -> bool {
+    fn start_buffer_keeper(&self, filtered: bool, missing: &mut Vec<MissingRestriction>) -> bool {
         let admin = Capability::CAP_NET_ADMIN;
         let wanted = self.kept().contains(&admin);
         let held = caps::has_cap(None, CapSet::Permitted, admin).unwrap_or(false);
         if !(wanted && held && filtered) {
             return false;
         }
-        note(missing, "large socket buffers", buffer_keeper::start()).is_some()
+        note(missing, Restriction::LargeBuffers, buffer_keeper::start()).is_some()
     }
 }
 
 /// Becomes another, for all threads. What failed is told beside why.
-fn switch(account: &Account, keep: Keep) -> Result<(), (&'static str, io::Error)> {
+fn switch(account: &Account, keep: Keep) -> Result<(), (ConfineStep, io::Error)> {
     let (uid, gid) = (Uid::from_raw(account.uid), Gid::from_raw(account.gid));
-    let told = |what| move |errno: nix::errno::Errno| (what, io::Error::from(errno));
+    let told = |step| move |errno: nix::errno::Errno| (step, io::Error::from(errno));
     // Else the kernel takes the permitted set when the last root identity goes, and all that stays
     // is to be had from it. Whoever keeps everything stays root.
-    prctl::set_keepcaps(keep != Keep::Everything).map_err(told("keeping a capability"))?;
-    setgroups(&[]).map_err(told("its supplementary groups"))?;
-    setresgid(gid, gid, gid).map_err(told("its group"))?;
-    setresuid(uid, uid, uid).map_err(told("its user"))?;
-    prctl::set_keepcaps(false).map_err(told("keeping a capability"))
+    prctl::set_keepcaps(keep != Keep::Everything).map_err(told(ConfineStep::KeepCapability))?;
+    setgroups(&[]).map_err(told(ConfineStep::Groups))?;
+    setresgid(gid, gid, gid).map_err(told(ConfineStep::Group))?;
+    setresuid(uid, uid, uid).map_err(told(ConfineStep::User))?;
+    prctl::set_keepcaps(false).map_err(told(ConfineStep::KeepCapability))
 }
 
 /// That there is no way back: every identity is the new one, and root cannot be had again.
@@ -199,11 +234,11 @@ fn check(account: &Account) -> io::Result<()> {
     let all = [users.real, users.effective, users.saved].iter().all(|one| *one == uid)
         && [groups.real, groups.effective, groups.saved].iter().all(|one| *one == gid);
     if !all {
-        return Err(io::Error::other("an identity stayed behind"));
+        return Err(io::Error::other(Unchanged::Identity));
     }
     let root = Uid::from_raw(0);
     if !account.is_root() && setresuid(root, root, root).is_ok() {
-        return Err(io::Error::other("root could be had again"));
+        return Err(io::Error::other(Unchanged::Root));
     }
     Ok(())
 }
@@ -212,8 +247,8 @@ fn check(account: &Account) -> io::Result<()> {
 /// reached and no other process signalled. What is open already stays so.
 ///
 /// There is no exception: nothing that a server does after its start opens a file.
-fn landlock() -> Result<u32, String> {
-    let restrict = || {
+fn landlock() -> Result<u32, MissingReason> {
+    let restrict = || -> Result<_, landlock::RulesetError> {
         Ruleset::default()
             .set_compatibility(CompatLevel::BestEffort)
             .handle_access(AccessFs::from_all(ABI::V10))?
@@ -223,16 +258,14 @@ fn landlock() -> Result<u32, String> {
             .all_threads(true)?
             .restrict_self()
     };
-    let status = restrict().map_err(|error: landlock::RulesetError| error.to_string())?;
+    let status = system(restrict())?;
     match (status.ruleset, status.landlock) {
-        (RulesetStatus::NotEnforced, LandlockStatus::NotEnabled) => {
-            Err("the kernel has it switched off".to_owned())
-        }
-        (RulesetStatus::NotEnforced, _) => Err("the kernel does not have it".to_owned()),
+        (RulesetStatus::NotEnforced, LandlockStatus::NotEnabled) => Err(MissingReason::SwitchedOff),
+        (RulesetStatus::NotEnforced, _) => Err(MissingReason::NotInKernel),
         (_, LandlockStatus::Available { effective_abi, kernel_abi }) => {
             Ok(kernel_abi.unwrap_or(effective_abi as i32) as u32)
         }
-        (_, _) => Err("the kernel does not tell".to_owned()),
+        (_, _) => Err(MissingReason::Unclear),
     }
 }
 
@@ -244,12 +277,17 @@ fn capabilities() -> Vec<String> {
     names
 }
 
-fn note<T, E: std::fmt::Display>(
-    missing: &mut Vec<String>,
-    what: &str,
-    result: Result<T, E>,
+fn note<T>(
+    missing: &mut Vec<MissingRestriction>,
+    restriction: Restriction,
+    result: Result<T, MissingReason>,
 ) -> Option<T> {
-    result.map_err(|error| missing.push(format!("{what}: {error}"))).ok()
+    result.map_err(|reason| missing.push(MissingRestriction { restriction, reason })).ok()
+}
+
+/// An error of the system, or of a library that asks it, as the reason.
+fn system<T, E: std::fmt::Display>(result: Result<T, E>) -> Result<T, MissingReason> {
+    result.map_err(|error| MissingReason::System { error: error.to_string() })
 }
 
 #[cfg(test)]
@@ -282,7 +320,9 @@ mod tests {
         });
         match got.join().unwrap() {
             Ok(held) => assert_eq!(held, (true, true, true)),
-            Err(why) => assert!(why.starts_with("the kernel "), "{why}"),
+            Err(why) => {
+                assert!(matches!(why, MissingReason::SwitchedOff | MissingReason::NotInKernel));
+            }
         }
         assert!(File::open(path).is_ok(), "it was the thread's alone");
     }
@@ -290,9 +330,11 @@ mod tests {
     #[test]
     fn what_cannot_be_had_is_told_with_its_reason() {
         let mut missing = Vec::new();
-        assert_eq!(note(&mut missing, "seccomp", Ok::<_, io::Error>(1)), Some(1));
-        assert_eq!(note(&mut missing, "landlock", Err::<(), _>("the kernel has none")), None);
-        assert_eq!(missing, ["landlock: the kernel has none"]);
+        assert_eq!(note(&mut missing, Restriction::Seccomp, Ok(1)), Some(1));
+        let reason = MissingReason::NotInKernel;
+        assert_eq!(note::<()>(&mut missing, Restriction::Landlock, Err(reason.clone())), None);
+        let restriction = Restriction::Landlock;
+        assert_eq!(missing, [MissingRestriction { restriction, reason }]);
     }
 
     #[test]
