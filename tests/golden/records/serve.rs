@@ -2,6 +2,7 @@
 
 use crate::{hold_as, hold_text};
 use std::net::{IpAddr, SocketAddr};
+use udpkit::batch::{MissingReason, MissingRestriction, Restriction};
 use udpkit::record::{
     LocalFailure, RemoteRefusal, ServeRecord, ServeRefusal, ServeResource, SessionEnd, Worded,
 };
@@ -128,7 +129,16 @@ fn confined() -> [ServeRecord; 2] {
             no_new_privileges: false,
             landlock_abi: None,
             seccomp: false,
-            missing: vec!["landlock: the kernel has none".to_owned(), "seccomp: no".to_owned()],
+            missing: vec![
+                MissingRestriction {
+                    restriction: Restriction::Landlock,
+                    reason: MissingReason::NotInKernel,
+                },
+                MissingRestriction {
+                    restriction: Restriction::LargeBuffers,
+                    reason: MissingReason::NoThread,
+                },
+            ],
         },
     ]
 }
