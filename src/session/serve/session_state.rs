@@ -73,6 +73,31 @@ pub(super) struct Run {
     pub failed: Option<LocalFailure>,
 }
 
+/// Where a run stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RunState {
+    /// No stream was opened yet.
+    Ready,
+    /// Streams are open.
+    Running,
+    /// The client has finished, and streams are still open here.
+    Draining,
+    /// All streams have ended.
+    Done,
+}
+
+impl RunState {
+    /// As the dialogue writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Running => "running",
+            Self::Draining => "draining",
+            Self::Done => "done",
+        }
+    }
+}
+
 /// One stream of a run.
 #[derive(Debug, Default)]
 pub(super) struct Stream {
@@ -235,16 +260,16 @@ impl Run {
         !self.streams.iter().any(|stream| stream.opened || stream.ended || stream.opening.is_some())
     }
 
-    /// Where the run stands, in the dialogue's words.
-    pub fn state(&self) -> &'static str {
+    /// Where the run stands.
+    pub fn state(&self) -> RunState {
         let opened = self.streams.iter().filter(|stream| stream.opened);
         // A stream that was never opened leaves nothing to wait for once the client has finished.
         let open = opened.clone().filter(|stream| !stream.ended).count();
         match (opened.count(), open, self.finished) {
-            (0, _, false) => "ready",
-            (count, 0, finished) if finished || count == self.streams.len() => "done",
-            (_, _, true) => "draining",
-            (_, _, false) => "running",
+            (0, _, false) => RunState::Ready,
+            (count, 0, finished) if finished || count == self.streams.len() => RunState::Done,
+            (_, _, true) => RunState::Draining,
+            (_, _, false) => RunState::Running,
         }
     }
 

@@ -19,7 +19,7 @@ pub(super) enum Side {
 
 /// The reply to STAT: where the run stands, and as many stretches from `from` on as fit.
 pub(super) fn status(run: &Run, side: Side, from: usize) -> Answer {
-    let mut answer = Answer::new(Code::STATUS, "status").with("state", run.state());
+    let mut answer = Answer::new(Code::STATUS, "status").with("state", run.state().as_str());
     let mut counts = Params::default();
     let received = run.received().filter(|_| side == Side::Received);
     let up = received.is_some();

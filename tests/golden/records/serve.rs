@@ -6,7 +6,7 @@ use udpkit::batch::{MissingReason, MissingRestriction, Restriction};
 use udpkit::record::{
     LocalFailure, RemoteRefusal, ServeRecord, ServeRefusal, ServeResource, SessionEnd, Worded,
 };
-use udpkit::report::serve_line;
+use udpkit::report::{serve_line, words};
 use udpkit::session::serve::{ServePolicy, help_reply};
 use udpkit::units::Nanos;
 use udpkit::wire::PortListError;
@@ -256,7 +256,7 @@ fn every_refusal_is_a_reply() {
     let reply = |refusal: &ServeRefusal| {
         let values = refusal.values();
         let values = values.iter().map(|(key, value)| format!("  [{key}={value}]"));
-        format!("{} {refusal}{}", refusal.code().0, values.collect::<String>())
+        format!("{} {refusal}{}", refusal.code().0, values.collect::<Vec<_>>().concat())
     };
     hold_text("serve.refusals", LOG, &lines(&refusals(), reply));
     let json = |refusal: &ServeRefusal| serde_json::to_string(refusal).unwrap();
@@ -291,6 +291,25 @@ fn a_client_shows_every_refusal_of_the_remote_end() {
         },
     ];
     hold_text("serve.remote_refusals", LOG, &lines(&refusals, ToString::to_string));
+}
+
+#[test]
+fn every_hint_and_note_of_the_command() {
+    let error = std::io::Error::from_raw_os_error(1);
+    let hints = [
+        words::serve::PORT_TAKEN.to_owned(),
+        words::serve::OTHER_STUN_PORT.to_owned(),
+        words::serve::STAMP_ANYWAY.to_owned(),
+        words::serve::ROOTS_GROUP.to_owned(),
+        words::serve::OTHER_USER.to_owned(),
+        words::serve::stays_as("alice"),
+        words::serve::SESSION_BROKE_OFF.to_owned(),
+        words::serve::descriptor_limit_stays(&error),
+        words::usage::MAKE_A_KEY.to_owned(),
+        words::usage::key_is_readable("--key udpkit.key"),
+        words::usage::processors(7),
+    ];
+    hold_text("serve.hints", LOG, &hints.join("\n"));
 }
 
 #[test]
