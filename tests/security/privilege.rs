@@ -190,8 +190,9 @@ fn a_reserved_port_of_its_own_keeps_the_one_capability_for_it() {
     let lab = Lab::pair();
     let at = format!("{SERVER}:100");
     let server = serve(&lab, &[&at, "--socket-buffer", "65536"]);
-    let line = who(&server);
-    assert!(line.contains(", only CAP_NET_BIND_SERVICE, no new privileges"), "{line}");
+    let said = confined(&server);
+    assert_eq!(said["capabilities"], serde_json::json!(["CAP_NET_BIND_SERVICE"]), "{said}");
+    assert_eq!(said["large_buffers"], false, "{said}");
     let blast = ["blast", &at, "--bidir", "--rate", "5M", "--time", "2s", "--json"];
     let blast = Running::start(lab.udpkit("a").args(blast));
     assert_confined(&threads_with(server.pid(), "stream", 2), (65_534, 65_534), NET_BIND);

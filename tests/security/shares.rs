@@ -294,7 +294,7 @@ fn memory_under(test: &str) {
     let base = served.memory();
     let (taken, refusal) = take_streams(&served, test);
     assert!(refusal.contains(" 452-"), "{refusal}");
-    let limits = ["max_memory", "source_memory"].map(|key| value(&refusal, key).unwrap());
+    let limits = ["max_memory", "source_memory"].map(|key| value(&refusal, key).expect("a limit"));
     assert_eq!(limits, [MEMORY, MEMORY / 2].map(|bytes| bytes.to_string()), "{refusal}");
     assert!(!taken.is_empty(), "{refusal}");
     // Datagrams from everywhere in the window, as long as may be.

@@ -1,8 +1,10 @@
 //! Golden files of `serve`.
 
 use crate::{hold_as, hold_text};
+use std::fmt::Debug;
 use std::net::{IpAddr, SocketAddr};
 use udpkit::batch::{MissingReason, MissingRestriction, Restriction};
+use std::str::FromStr;
 use udpkit::record::{
     LocalFailure, RemoteRefusal, ServeRecord, ServeRefusal, ServeResource, SessionEnd, Worded,
 };
@@ -11,8 +13,12 @@ use udpkit::session::serve::{ServePolicy, help_reply};
 use udpkit::units::Nanos;
 use udpkit::wire::PortListError;
 
+fn parsed<T: FromStr<Err: Debug>>(text: &str) -> T {
+    text.parse().expect("it is well formed")
+}
+
 fn client() -> SocketAddr {
-    "192.0.2.1:40000".parse().unwrap()
+    parsed("192.0.2.1:40000")
 }
 
 fn session() -> String {
@@ -20,7 +26,7 @@ fn session() -> String {
 }
 
 fn address(port: u16) -> SocketAddr {
-    SocketAddr::new("203.0.113.5".parse().unwrap(), port)
+    SocketAddr::new(parsed("203.0.113.5"), port)
 }
 
 /// Every way in which this host can fail a server.
@@ -43,7 +49,7 @@ fn failures() -> Vec<LocalFailure> {
 fn refusals() -> Vec<ServeRefusal> {
     use ServeResource::{Probes, Sessions, Streams};
     let failure = LocalFailure::SetUp { errno: Some(24) };
-    let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+    let ip = parsed::<IpAddr>;
     vec![
         ServeRefusal::ShuttingDown,
         ServeRefusal::AllInUse { resource: Sessions, used: 64, limit: 64 },
@@ -95,8 +101,8 @@ fn refusals() -> Vec<ServeRefusal> {
         ServeRefusal::SizeLimit { limit_bytes: 65_527 },
         ServeRefusal::StreamLimit { limit: 64 },
         ServeRefusal::WindowLimit { limit: 1 << 24 },
-        ServeRefusal::RateLimit { limit: "20M".parse().unwrap() },
-        ServeRefusal::RateLimit { limit: "10kpps".parse().unwrap() },
+        ServeRefusal::RateLimit { limit: parsed("20M") },
+        ServeRefusal::RateLimit { limit: parsed("10kpps") },
         ServeRefusal::TimeLimit { limit_ns: 3_600_000_000_000 },
         ServeRefusal::CountLimit { limit: 1_000, limit_ns: 10_000_000_000 },
         ServeRefusal::PortLimit { limit: 256 },
@@ -153,7 +159,7 @@ fn events() -> Vec<ServeRecord> {
         direction,
         streams: if count.is_some() { 4 } else { 1 },
         payload_bytes: 1_472,
-        rate: rate.parse().unwrap(),
+        rate: parsed(rate),
         duration_ns,
         count,
     };
@@ -184,14 +190,14 @@ fn events() -> Vec<ServeRecord> {
     };
     let session = session.clone();
     let mut events = vec![
-        ServeRecord::Listening { address: "[::]:8620".parse().unwrap(), key: false },
+        ServeRecord::Listening { address: parsed("[::]:8620"), key: false },
         ServeRecord::Listening { address: address(8_620), key: true },
         ServeRecord::StampPort { address: address(862) },
         ServeRecord::NoStampPort { failure: failure.clone() },
         ServeRecord::NoStampPort { failure: LocalFailure::Privileged { address: address(862) } },
         ServeRecord::StunAlternate { address: address(8_621) },
         ServeRecord::NoStunAlternate { failure: failure.clone() },
-        ServeRecord::ProbePorts { ports: "53,5000-5100".parse().unwrap() },
+        ServeRecord::ProbePorts { ports: parsed("53,5000-5100") },
         ServeRecord::NoProbePort { port: 862, failure },
     ];
     events.extend(confined());
@@ -214,7 +220,7 @@ fn events() -> Vec<ServeRecord> {
             failure: LocalFailure::Broke { errno: Some(12) },
         },
         refused(ServeRefusal::KeyNeeded),
-        refused(ServeRefusal::RateLimit { limit: "20M".parse().unwrap() }),
+        refused(ServeRefusal::RateLimit { limit: parsed("20M") }),
         probe("5000-5100,8620", 0),
         probe("8620", 1),
         probe("", 3),
@@ -270,7 +276,7 @@ fn every_failure_of_this_host_says_what_and_why() {
 
 #[test]
 fn a_client_shows_every_refusal_of_the_remote_end() {
-    let rate = ServeRefusal::RateLimit { limit: "20M".parse().unwrap() };
+    let rate = ServeRefusal::RateLimit { limit: parsed("20M") };
     let full = ServeRefusal::Reserved { resource: ServeResource::Sessions, reserved: 8 };
     let values = |refusal: &ServeRefusal| {
         refusal.values().into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
