@@ -267,7 +267,7 @@ fn scripts_can_rely_on_the_exit_codes() {
     let output = send(&mut udpkit(), &args);
     assert_eq!(output.code(), Some(1));
     assert!(output.err().starts_with("waiting for 1 receiver before sending"), "{}", output.err());
-    assert!(output.err().contains("only 0 of 1 receiver reported in time"), "{}", output.err());
+    assert!(output.err().contains("error: 0 of 1 receiver reported in time"), "{}", output.err());
     // Too few came; with a limit, the limit decides.
     for (expect, limit, code) in [
         ("100", None, 0),

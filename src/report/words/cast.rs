@@ -298,7 +298,7 @@ pub fn skew(skew: &Skew) -> [String; 2] {
     let of = |nanos: u64| Nanos(nanos).to_string();
     [
         format!(
-            "{} between the first and the last of {}, max {}, ± {}",
+            "{} between the first and the last of {}, max {}, ±{}",
             of(skew.last_ns),
             plural(skew.receivers, "receiver"),
             of(skew.max_ns),
@@ -344,7 +344,7 @@ pub fn copies_heading() -> &'static str {
 /// Too few receivers were there in time.
 pub fn too_few_receivers(heard: u64, wanted: u64) -> String {
     let wanted = plural(wanted, "receiver");
-    format!("only {} of {wanted} reported in time; nothing was sent", group_digits(heard))
+    format!("{} of {wanted} reported in time; nothing was sent", group_digits(heard))
 }
 
 /// A destination to which this host could send nothing.
