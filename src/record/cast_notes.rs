@@ -231,6 +231,7 @@ pub enum FanoutCaveat {
         /// The receiver.
         receiver: String,
         /// Why it cannot be true.
+        #[serde(serialize_with = "super::finding::one")]
         contradiction: Contradiction,
     },
     /// Receivers stopped reporting.
