@@ -25,7 +25,8 @@ pub fn cast_check_text(check: &CastCheck, page: Page) -> String {
         Nanos(check.duration_ns)
     );
     if check.interrupted {
-        head.push_str(&format!("   {}", INTERRUPTED));
+        head.push_str("   ");
+        head.push_str(INTERRUPTED);
     }
     let mut text = page.paragraph("", 2, &head);
     text.push('\n');
