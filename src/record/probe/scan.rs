@@ -287,6 +287,7 @@ pub enum ScanCaveat {
 }
 
 /// A service by its name.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "what serde hands over")]
 fn named<S: Serializer>(service: &Service, to: S) -> Result<S::Ok, S::Error> {
     to.collect_str(service)
 }
