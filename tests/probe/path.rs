@@ -1,8 +1,8 @@
 //! `udpkit probe mtu`, `marks` and `shape` over two routers whose rules are known: the verdict is
 //! the rule.
 
-use crate::common::{Lab, Output, Running, json, path, require_lab, run, secs};
-use serde_json::Value;
+use crate::common::{self, Lab, Output, Running, path, require_lab, run, secs};
+use serde_json::{Value, json};
 
 const TARGETS: [&str; 2] = ["10.77.3.2", "fd77:3::2"];
 /// The ports of all tests here.
@@ -43,11 +43,6 @@ fn report(running: Running) -> Value {
 /// The reports over both families, made at once.
 fn both(lab: &Lab, kind: &str, args: &[&str]) -> [Value; 2] {
     TARGETS.map(|target| begin(lab, kind, target, args)).map(report)
-}
-
-#[track_caller]
-fn verdict(report: &Value) -> &str {
-    path(report, "verdict").as_str().expect("a sentence")
 }
 
 fn fits_80_columns(output: &Output) -> String {
@@ -297,14 +292,13 @@ fn marks_are_told_by_what_changed_and_on_which_way() {
             }
         }",
     );
-    use serde_json::json as value;
-    let changed = |changes: &Value| value!({ "code": "changed", "changes": changes });
+    let changed = |changes: &Value| json!({ "code": "changed", "changes": changes });
     for (out, back, expected) in [
-        ("", "", value!({ "code": "unchanged" })),
+        ("", "", json!({ "code": "unchanged" })),
         (
             "dscp ef>0",
             "ecn ect0>not-ect",
-            changed(&value!([
+            changed(&json!([
                 { "code": "dscps_become", "way": "out", "sent": [46], "arrived": 0 },
                 { "code": "ecn_cleared", "way": "back", "sent": [2] },
             ])),
@@ -312,7 +306,7 @@ fn marks_are_told_by_what_changed_and_on_which_way() {
         (
             "ecn not-ect",
             "dscp cs1",
-            changed(&value!([
+            changed(&json!([
                 { "code": "ecn_cleared", "way": "out", "sent": [2, 1, 3] },
                 { "code": "all_dscps_become", "way": "back", "dscp": 8 },
             ])),
