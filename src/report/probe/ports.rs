@@ -1,6 +1,6 @@
 //! `probe ports` as text: ports of one fate share a line.
 
-use super::scan_text;
+use super::scan::beside_text;
 use crate::record::Worded;
 use crate::record::probe::{PortPath, PortRow, PortsReport, TraceReport};
 use crate::report::Page;
@@ -29,7 +29,7 @@ pub fn ports_text(report: &PortsReport, page: Page) -> String {
     text.push_str(&traced(report.trace.as_ref(), page));
     if let Some(scan) = &report.scan {
         text.push('\n');
-        text.push_str(&scan_text(scan, page));
+        text.push_str(&beside_text(scan, page));
     }
     text
 }

@@ -16,11 +16,19 @@ const LINES: usize = 200;
 pub fn scan_text(report: &ScanReport, page: Page) -> String {
     let target = report.target.map(|target| target.to_string()).unwrap_or_default();
     let whom = if report.host == target { target } else { format!("{} ({target})", report.host) };
+    let heading = page.paragraph("", 2, &format!("udpkit probe ports {whom}   no remote agent"));
+    heading + &ports_text(report, page)
+}
+
+/// The same of ports at which an agent does not listen.
+pub(super) fn beside_text(report: &ScanReport, page: Page) -> String {
+    "ports not open at the server, scanned without it\n".to_owned() + &ports_text(report, page)
+}
+
+/// All but the heading.
+fn ports_text(report: &ScanReport, page: Page) -> String {
     let ports = plural(report.ports.len() as u64, "port");
-    let took = Nanos(report.duration_ns);
-    let heading = format!("udpkit probe ports {whom}   no remote agent");
-    let mut text = page.paragraph("", 2, &heading);
-    text.push_str(&format!("  {ports} in {took}\n"));
+    let mut text = format!("  {ports} in {}\n", Nanos(report.duration_ns));
     text.push('\n');
     let rows = rows(report);
     for (first, last, state, words) in rows.iter().take(LINES) {

@@ -5,9 +5,10 @@ use std::net::{IpAddr, SocketAddr};
 use udpkit::record::Findings;
 use udpkit::record::probe::{
     AgentReport, ErrorOrigin, IcmpError, Inconclusive, NoAgent, NotOpened, NotSentHere, PathPorts,
-    PortGroup, PortPath, PortRow, PortsAlternative, PortsBeside, PortsCaveat, PortsEvidence,
-    PortsFindings, PortsReport, PortsVerdict, ProbeCaveat, TraceEnd, TraceFlow, TraceReport,
-    TraceVerdict, Way,
+    PortGroup, PortPath, PortRow, PortState, PortsAlternative, PortsBeside, PortsCaveat,
+    PortsEvidence, PortsFindings, PortsReport, PortsVerdict, ProbeCaveat, ScanAlternative,
+    ScanEvidence, ScanFindings, ScanReport, ScanVerdict, ScannedPort, TraceEnd, TraceFlow,
+    TraceReport, TraceVerdict, Way,
 };
 use udpkit::report::{Page, ports_text};
 use udpkit::units::Nanos;
@@ -132,6 +133,50 @@ fn trace(port: u16) -> TraceReport {
     }
 }
 
+/// A scan that finds this port closed.
+fn scan(port: u16) -> ScanReport {
+    let closed = ScannedPort {
+        port,
+        service: "text",
+        state: PortState::Closed,
+        settled_ns: Some(420_000),
+        answer: None,
+        answer_bytes: None,
+        answered_from: None,
+        round_trip_ns: Some(400_000),
+        icmp: Some(IcmpError::new(ErrorOrigin::Icmp, (3, 3), ip("10.77.3.2"), 1)),
+        sent: 1,
+        silent_tries: 0,
+        answers: 0,
+        not_sent: None,
+    };
+    let verdict = ScanVerdict::Counted {
+        open: 0,
+        closed: 1,
+        filtered: Vec::new(),
+        ttl_exceeded: None,
+        routing_loop: None,
+        silent: 0,
+        unknown: 0,
+    };
+    ScanReport {
+        host: "10.77.3.2".to_owned(),
+        target: ip("10.77.3.2"),
+        tries: 3,
+        duration_ns: 3_430_000,
+        sent: 1,
+        icmp_errors: 1,
+        closed: 1,
+        ports: vec![closed],
+        findings: ScanFindings {
+            evidence: vec![ScanEvidence::Traffic { sent: 1, ports: 1, answers: 0, icmp_errors: 1 }],
+            alternatives: vec![ScanAlternative::RejectedInItsName],
+            ..ScanFindings::new(verdict)
+        },
+        ..ScanReport::default()
+    }
+}
+
 #[test]
 fn every_port_passes() {
     let rows = (5_000..5_003).map(row).collect();
@@ -210,6 +255,7 @@ fn ports_are_filtered_and_rejected_in_all_ways() {
     ];
     report.findings.caveats = vec![PortsCaveat::LossOnPassing { out: 0, back: 1 }];
     report.trace = Some(trace(5_001));
+    report.scan = Some(scan(5_007));
     hold("ports.mixed", "probe ports", &report, |page| ports_text(&report, page));
 }
 
