@@ -228,6 +228,6 @@ fn progress() {
         TimeoutEvent::Again { timer, silence_ns },
         TimeoutEvent::Refreshing { duration_ns: 64 * SECOND },
     ];
-    let text: String = events.iter().map(|event| format!("{}\n", event.text())).collect();
-    crate::hold_text("timeout.progress", 100, &text);
+    let text: Vec<String> = events.iter().map(Worded::text).collect();
+    crate::hold_text("timeout.progress", 100, &text.join("\n"));
 }
