@@ -6,9 +6,9 @@ use crate::cli::NatArgs;
 use crate::commands::{Exit, Usage};
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
 use crate::net::{FamilyChoice, Socket, SocketPlan, resolve};
-use crate::record::Document;
-use crate::record::probe::NatReport;
-use crate::report::{self, Page};
+use crate::record::probe::{NatReport, NatVerdict};
+use crate::record::{Document, Worded};
+use crate::report::{self, Page, words};
 use crate::session::probe::nat::{NatPlan, NatSession, RunId};
 use crate::units::Nanos;
 use anyhow::Context;
@@ -68,6 +68,10 @@ pub fn run(args: NatArgs) -> anyhow::Result<Exit> {
         report::print_json(&Document::new("probe nat", &found));
     } else {
         report::print_text(&report::nat_text(&found, Page::of_stdout()));
+    }
+    if let NatVerdict::NoServer { server } = found.findings.verdict {
+        let (_, hint) = words::far_end::no_reply(server);
+        report::error(found.findings.verdict.text(), Some(&hint));
     }
     Ok(if found.answered { Exit::Done } else { Exit::Failed })
 }

@@ -192,9 +192,3 @@ impl AllReport {
         .collect()
     }
 }
-
-impl Worded for String {
-    fn text(&self) -> String {
-        self.clone()
-    }
-}

@@ -1,7 +1,7 @@
 //! What to say of a far end that does not answer, in every command alike.
 
-use crate::record::Worded;
 use crate::record::probe::NoAgent;
+use crate::record::{RemoteRefusal, Worded};
 use std::net::{IpAddr, SocketAddr};
 
 /// The port of `udpkit serve` where none is named.
@@ -36,16 +36,15 @@ pub fn no_agent(target: SocketAddr, why: &NoAgent) -> (String, Option<String>) {
     let hint = match why {
         NoAgent::NoReply { .. } | NoAgent::StoppedReplying { .. } => Some(no_reply(target).1),
         NoAgent::Unreachable { .. } => Some(port_closed(target).1),
-        NoAgent::Refused { .. } => Some(format!(
-            "probes need {} there without `--no-probe`, and the same key at both ends if there is \
-             one",
-            serve_command(target)
-        )),
+        NoAgent::Refused { reply: RemoteRefusal::Refused { .. } } => {
+            Some(format!("probes need {} there without `--no-probe`", serve_command(target)))
+        }
         NoAgent::NotSent { found, .. } => found.hint().map(|hint| hint.text()),
         NoAgent::TtlExceeded { .. } => {
             Some(format!("`udpkit probe trace {}` shows the routers", target.ip()))
         }
-        NoAgent::Interrupted => None,
+        // A refusal for want of a key, or for now, says itself what to do.
+        NoAgent::Refused { .. } | NoAgent::Interrupted => None,
     };
     (why.to_string(), hint)
 }
