@@ -148,6 +148,7 @@ fn no_agent() {
         (target(), unreachable()),
         (target(), NoAgent::from_network(target(), &expired)),
         (target(), NoAgent::Refused { reply }),
+        (target(), NoAgent::Refused { reply: RemoteRefusal::KeyNeeded }),
         (target(), NoAgent::not_sent(OwnFinding::from_errno(1, target()))),
         (target(), NoAgent::Interrupted),
     ];
