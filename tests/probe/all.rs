@@ -95,6 +95,6 @@ fn a_name_without_an_address_is_a_document_too() {
         let output = run(command.arg("-J"), secs(30));
         assert_eq!(output.code(), Some(1), "{kind}: {}", output.err());
         let report = json(&output.out());
-        assert_eq!(path(&report, "failure.code"), "host_not_found", "{kind}: {report:#}");
+        assert_eq!(path(&report, "failure.code"), "name_not_resolved", "{kind}: {report:#}");
     }
 }

@@ -75,8 +75,7 @@ fn the_verdict_is_what_the_routers_were_told_to_do() {
         let target = format!("{}:{port}", at("10.77.3.2", "[fd77:3::2]"));
         let (first, second) = (at("10.77.1.1", "fd77:1::1"), at("10.77.2.2", "fd77:2::2"));
         let (icmp_type, icmp_code) = if v6 { (1, 1) } else { (3, 13) };
-        let icmp =
-            value!({ "icmp_type": icmp_type, "icmp_code": icmp_code, "meaning": "prohibited" });
+        let icmp = value!({ "icmp_type": icmp_type, "icmp_code": icmp_code, "meaning": "communication_prohibited" });
         match port {
             8620 | 1004 => value!({ "code": "reached", "target": target, "hops": 3 }),
             9 => value!({ "code": "port_closed", "target": target, "hops": 3 }),
@@ -171,7 +170,7 @@ fn arguments_that_cannot_be_are_refused_before_a_socket_opens() {
             "the first port can be 65532 at most",
         ),
         (&["127.0.0.1", "--wait", "0s"], "--wait must be longer than 0 s"),
-        (&["127.0.0.1", "--bind", "[::1]:9"], "of the other family"),
+        (&["127.0.0.1", "--bind", "[::1]:9"], "of the other address family"),
         (&["127.0.0.1", "--hops", "255"], "255"),
         (&["127.0.0.1:70000"], "not a number from 1 to 65535"),
     ] {

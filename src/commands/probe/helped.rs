@@ -4,9 +4,8 @@ pub use super::far_end::Target;
 
 use super::error::ProbeError;
 use crate::batch::TxBatch;
-use crate::commands::{Exit, code_of, hint_of, message_of};
+use crate::commands::Exit;
 use crate::engine::{Loop, LoopConfig, Signals};
-use crate::net::NetError;
 use crate::record::Document;
 use crate::record::probe::{FailureReport, NoAgent, ProbeFailure};
 use crate::report::{self, print_json, words};
@@ -56,20 +55,8 @@ pub fn no_agent(json: bool, command: &'static str, target: SocketAddr, why: &NoA
     let (error, hint) = words::far_end::no_agent(target, why);
     report::error(error, hint.as_deref());
     if json {
-        let failure = ProbeFailure::NoAgent(why.clone());
-        let report = FailureReport { target: Some(target), failure, hint };
-        print_json(&Document::new(command, report));
+        let failure = ProbeFailure { reason: why.clone(), hint };
+        print_json(&Document::new(command, FailureReport { target, failure }));
     }
     Exit::Failed
-}
-
-/// Prints the document of a probe that ended with an error.
-pub fn print_failure(command: &'static str, error: &anyhow::Error) {
-    let (message, hint) = (message_of(error), hint_of(error));
-    let failure = match error.downcast_ref::<NetError>() {
-        Some(NetError::Host { .. }) => ProbeFailure::HostNotFound { error: message },
-        _ if code_of(error) == Exit::USAGE => ProbeFailure::Usage { error: message },
-        _ => ProbeFailure::Failed { error: message },
-    };
-    print_json(&Document::new(command, FailureReport { target: None, failure, hint }));
 }

@@ -20,31 +20,8 @@ mod usage;
 use super::Exit;
 use crate::cli::{ProbeArgs, ProbeCommand};
 
-/// Runs `udpkit probe`; with `--json` there is a document whatever happens.
+/// Runs `udpkit probe`.
 pub fn run(args: ProbeArgs) -> anyhow::Result<Exit> {
-    let (json, command) = document(&args);
-    let ended = run_kind(args);
-    if let (Err(error), true) = (&ended, json) {
-        helped::print_failure(command, error);
-    }
-    ended
-}
-
-/// Whether a document is wanted, and of which command.
-fn document(args: &ProbeArgs) -> (bool, &'static str) {
-    match &args.command {
-        None => (args.all.json, "probe"),
-        Some(ProbeCommand::Ports(args)) => (args.far_end.json, "probe ports"),
-        Some(ProbeCommand::Nat(args)) => (args.json, "probe nat"),
-        Some(ProbeCommand::Timeout(args)) => (args.far_end.json, "probe timeout"),
-        Some(ProbeCommand::Mtu(args)) => (args.far_end.json, "probe mtu"),
-        Some(ProbeCommand::Marks(args)) => (args.far_end.json, "probe marks"),
-        Some(ProbeCommand::Shape(args)) => (args.far_end.json, "probe shape"),
-        Some(ProbeCommand::Trace(args)) => (args.json, "probe trace"),
-    }
-}
-
-fn run_kind(args: ProbeArgs) -> anyhow::Result<Exit> {
     let Some(command) = args.command else { return all::run(args.all) };
     match command {
         ProbeCommand::Ports(args) => ports::run(args),

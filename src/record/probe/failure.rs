@@ -1,42 +1,34 @@
-//! A probe that found nothing out, as a document.
+//! A probe that found nothing out for want of a remote agent, as a document. Its form is that of
+//! every run that failed.
 
 use super::NoAgent;
+use crate::record::Worded;
 use crate::record::finding::one;
 use serde::Serialize;
 use std::net::SocketAddr;
 
-/// Why a probe found nothing out.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "code", rename_all = "snake_case")]
-pub enum ProbeFailure {
-    /// The host has no address.
-    HostNotFound {
-        /// The error.
-        error: String,
-    },
-    /// The arguments cannot be right.
-    Usage {
-        /// The error.
-        error: String,
-    },
-    /// Something failed on this host.
-    Failed {
-        /// The error.
-        error: String,
-    },
-    /// There is no remote agent; the code is that of the reason.
-    #[serde(untagged)]
-    NoAgent(NoAgent),
-}
-
-/// The document of a probe that found nothing out.
+/// The document of a probe without a remote agent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FailureReport {
-    /// Who was asked; `None` where that is not known.
-    pub target: Option<SocketAddr>,
+    /// Who was asked.
+    pub target: SocketAddr,
     /// Why it found nothing.
     #[serde(serialize_with = "one")]
     pub failure: ProbeFailure,
+}
+
+/// Why a probe found nothing out, with what may help.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ProbeFailure {
+    /// Why there is no remote agent.
+    #[serde(flatten)]
+    pub reason: NoAgent,
     /// What may help; `None` where nothing is known to.
     pub hint: Option<String>,
+}
+
+impl Worded for ProbeFailure {
+    fn text(&self) -> String {
+        self.reason.text()
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::terms::list;
 use crate::record::Worded;
-use crate::record::probe::{AllReport, LeftOut, LeftOutReason, NoAgent, ProbeFailure, ProbeKind};
+use crate::record::probe::{AllReport, LeftOut, LeftOutReason, ProbeKind};
 use crate::units::Nanos;
 use std::net::SocketAddr;
 
@@ -80,15 +80,4 @@ pub fn progress(ended: &[(ProbeKind, bool)], running: &[ProbeKind]) -> String {
 /// That a kind is over.
 pub fn ended(kind: ProbeKind, found: bool) -> String {
     if found { format!("{kind} done") } else { format!("{kind}: no result") }
-}
-
-impl Worded for ProbeFailure {
-    fn text(&self) -> String {
-        match self {
-            Self::HostNotFound { error } | Self::Usage { error } | Self::Failed { error } => {
-                error.clone()
-            }
-            Self::NoAgent(why) => NoAgent::text(why),
-        }
-    }
 }

@@ -164,20 +164,14 @@ fn no_agent() {
     crate::hold_text("all.why_no_agent", 100, &text);
 }
 
-/// The document of a probe that found nothing out.
+/// The document of a probe without an agent.
 #[test]
-fn failures() {
-    let error = "cannot find host \"nowhere.example\": name or service not known".to_owned();
-    let failures = [
-        ("all.failure.agent.json", Some(target()), ProbeFailure::NoAgent(unreachable())),
-        ("all.failure.host.json", None, ProbeFailure::HostNotFound { error }),
-    ];
-    for (name, target, failure) in failures {
-        let report = FailureReport { target, failure, hint: None };
-        let document = Document::new("probe marks", report);
-        let json = serde_json::to_string_pretty(&document).expect("a record is JSON");
-        crate::hold_text(name, 200, &json);
-    }
+fn failure() {
+    let hint = far_end::no_agent(target(), &unreachable()).1;
+    let failure = ProbeFailure { reason: unreachable(), hint };
+    let document = Document::new("probe marks", FailureReport { target: target(), failure });
+    let json = serde_json::to_string_pretty(&document).expect("a record is JSON");
+    crate::hold_text("all.failure.agent.json", 200, &json);
 }
 
 /// How the kinds stand meanwhile.
