@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 pub(super) const REQUEST_LEN: usize = 148;
 /// What fills a request: SOFTWARE, which any server reads over. PADDING (RFC 5780 §7.6) must be
 /// understood, and most servers would refuse it. Fewer than 128 characters (RFC 8489 §14.14).
-const FILLING: &str = "udpkit-probe-nat-padding";
+const FILLING: &str = "udpkit-padding";
 
 /// When a question is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
