@@ -84,7 +84,7 @@ fn control() -> MtuEvidence {
 }
 
 fn hold_report(name: &str, report: &MtuReport) {
-    hold(&format!("probe_mtu.{name}"), "probe mtu", report, |page| mtu_text(report, page));
+    hold(&format!("mtu.{name}"), "probe mtu", report, |page| mtu_text(report, page));
 }
 
 #[test]
@@ -281,5 +281,5 @@ fn every_statement_reads_as_english() {
     }
     tell(&MtuCaveat::WrongMtuReport { way, router: None, mtu_bytes: 1_400 });
     tell(&MtuCaveat::ReturnPathUnknown);
-    hold_text("probe_mtu.statements", 80, &text);
+    hold_text("mtu.statements", 80, &text);
 }

@@ -76,7 +76,7 @@ fn filtering(answer_from: SocketAddr, answered: u32) -> NatTest {
 }
 
 fn hold_report(name: &str, report: &NatReport) {
-    hold(&format!("probe_nat.{name}"), "probe nat", report, |page| nat_text(report, page));
+    hold(&format!("nat.{name}"), "probe nat", report, |page| nat_text(report, page));
 }
 
 #[test]
@@ -295,5 +295,5 @@ fn every_statement_reads_as_english() {
     for one in &unknown {
         tell(one);
     }
-    hold_text("probe_nat.statements", 80, &text);
+    hold_text("nat.statements", 80, &text);
 }

@@ -108,7 +108,7 @@ fn refused() -> ProbeCaveat {
 }
 
 fn hold_report(name: &str, report: &ShapeReport) {
-    hold(&format!("probe_shape.{name}"), "probe shape", report, |page| shape_text(report, page));
+    hold(&format!("shape.{name}"), "probe shape", report, |page| shape_text(report, page));
 }
 
 #[test]
@@ -218,5 +218,5 @@ fn every_statement_reads_as_english() {
     for caveat in &caveats {
         tell(caveat);
     }
-    hold_text("probe_shape.statements", 80, &text);
+    hold_text("shape.statements", 80, &text);
 }

@@ -47,7 +47,7 @@ const FIRST_TRIES: u32 = 5;
 /// What is to be found out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MtuPlan {
-    /// The helper.
+    /// The agent.
     pub target: SocketAddr,
     /// Least probes of a size that must stay without answer before it counts as too large.
     pub tries: u32,
@@ -73,7 +73,7 @@ pub struct MtuKind {
     out_words: Vec<TooBig>,
     /// Items of a size, by number.
     out_items: Vec<(u32, u32)>,
-    /// Items whose answers were to be too large, for what the helper's network said of them.
+    /// Items whose answers were to be too large, for what the agent's network said of them.
     back_items: Vec<(u32, u32)>,
     local_mtu: Option<u32>,
 }
@@ -162,7 +162,7 @@ impl MtuKind {
         }
     }
 
-    /// What arrived at the helper although its answer was lost.
+    /// What arrived at the agent although its answer was lost.
     fn learn(&mut self, told: &Told) {
         for (packet, number) in &self.out_items {
             let Some(row) = told.get(number).filter(|row| row.count > 0) else { continue };
@@ -301,7 +301,7 @@ impl Kind for MtuKind {
         let (back_words, own) = self.back_words(told);
         let (here, there) = (self.local_mtu, end.helper_mtu);
         let out = Ends { sender: here, receiver: there };
-        // A helper that refused the size itself and did not tell its interface's.
+        // An agent that refused the size itself and did not tell its interface's.
         let refused = self.back.passed().filter(|_| own && there.is_none());
         let back = Ends { sender: there.or(refused), receiver: here };
         let mut out = self.direction(&self.out, out, self.out_words.clone());

@@ -101,9 +101,9 @@ impl Train {
         all
     }
 
-    /// The same by the helper's clock: when each was there, or its answer left. Those that were not
+    /// The same by the agent's clock: when each was there, or its answer left. Those that were not
     /// answered were there as long after the one before as they were sent; their answers left then,
-    /// but no sooner than an answer before: a helper that is held up answers in a bunch.
+    /// but no sooner than an answer before: an agent that is held up answers in a bunch.
     fn seen(&self, way: Way) -> Vec<(Nanos, bool)> {
         let left = self.items.iter().flat_map(|item| &item.sent);
         let mut all: Vec<_> = left.filter(|one| one.refused.is_none()).collect();
@@ -134,7 +134,7 @@ impl Train {
     }
 
     /// Whether its answers were far longer on the way once it was limited than at first; how long
-    /// the helper kept them is none of the path's.
+    /// the agent kept them is none of the path's.
     fn queues(&self) -> bool {
         let on_the_way = |back: &Back| back.round_trip - kept(back);
         let mut trips: Vec<Nanos> =
@@ -221,7 +221,7 @@ pub struct ShapeKind {
     payloads: Vec<Payload>,
     /// Which payloads the round at hand asks.
     payloads_asked: Vec<usize>,
-    /// Plain datagrams to the port that the payloads go to, and to the helper's own.
+    /// Plain datagrams to the port that the payloads go to, and to the agent's own.
     control: Question,
     path: Question,
 }
@@ -338,7 +338,7 @@ impl ShapeKind {
     }
 
     /// What a payload is held against: plain ones to the same port; another port against the
-    /// helper's own.
+    /// agent's own.
     fn chance_of<'a>(&'a self, payload: &Payload, told: Option<&'a Told>) -> Chance<'a> {
         let same = payload.shot.port == self.ports.first().copied();
         let control = if same { &self.control } else { &self.path };
@@ -476,7 +476,7 @@ impl ShapeKind {
     }
 }
 
-/// How long the helper kept a datagram before it answered.
+/// How long the agent kept a datagram before it answered.
 fn kept(back: &Back) -> Nanos {
     back.echo.left - back.echo.arrived
 }

@@ -14,7 +14,7 @@ const TOO_LONG: i32 = 90;
 /// The answer to one datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Back {
-    /// What the helper says of the datagram.
+    /// What the agent says of the datagram.
     pub echo: Echo,
     /// TTL or hop limit that the answer arrived with.
     pub ttl: Option<u8>,
@@ -68,7 +68,7 @@ pub struct ItemLog {
     /// Answers that came once more than they were sent: copies that the network made on the way
     /// back. Answers to copies that it made on the way out are not among them.
     pub copies_back: u64,
-    /// Number of a datagram, and when a copy of it came to the helper that was answered, too.
+    /// Number of a datagram, and when a copy of it came to the agent that was answered, too.
     copies_answered: BTreeSet<(u32, Nanos)>,
     /// Time that this host stood still meanwhile, which is not the answers'.
     pub(super) stood_still: Nanos,

@@ -1,8 +1,8 @@
-//! Datagrams to a helper, item by item: sent until they are answered or their tries are spent, or as
+//! Datagrams to an agent, item by item: sent until they are answered or their tries are spent, or as
 //! a train on a schedule; and what became of each.
 //!
 //! A kind asks for items, looks at what came of them, and asks for the next. Every item is a row of
-//! the helper's own count too (STAT), so what arrived there is known where no answer came back.
+//! the agent's own count too (STAT), so what arrived there is known where no answer came back.
 
 mod log;
 mod shape;
@@ -18,10 +18,10 @@ use crate::units::Nanos;
 use crate::wire::{Ask, Echo};
 use std::net::SocketAddr;
 
-/// How a helper is asked: what TEST was answered with.
+/// How an agent is asked: what TEST was answered with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
-    /// The helper's own port and address.
+    /// The agent's own port and address.
     pub helper: SocketAddr,
     /// The probe's tag.
     pub tag: u16,
@@ -62,7 +62,7 @@ pub enum Pace {
 /// One item: a datagram of one kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shot {
-    /// The port that it is sent to; `None` for the helper's own.
+    /// The port that it is sent to; `None` for the agent's own.
     pub port: Option<u16>,
     /// Payload bytes, at least 40.
     pub len: usize,
@@ -81,7 +81,7 @@ pub struct Shot {
 }
 
 impl Shot {
-    /// A short datagram to the helper's own port that wants one short answer.
+    /// A short datagram to the agent's own port that wants one short answer.
     pub fn plain(tries: u32) -> Self {
         Self {
             port: None,
@@ -314,7 +314,7 @@ impl Shots {
         }
     }
 
-    /// Takes a helper's answer; whether it was one.
+    /// Takes an agent's answer; whether it was one.
     pub fn on_datagram(&mut self, now: Now, datagram: &Datagram<'_>) -> bool {
         let Some(echo) = Echo::decode(datagram.payload) else { return false };
         if echo.tag != self.grant.tag || datagram.truncated() {
