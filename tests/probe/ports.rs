@@ -307,7 +307,7 @@ fn an_agent_that_refuses_is_quoted_and_what_is_known_without_one_is_told() {
     let refused = ask("8620");
     let report = json(&refused.out());
     assert_eq!(path(&report, "no_agent.code"), "refused");
-    assert_eq!(number(&report, "no_agent.reply.reply_code"), 550, "{report:#}");
+    assert_eq!(path(&report, "no_agent.reply.reply_code"), 550, "{report:#}");
     assert!(path(&report, "agent").is_null());
     assert_eq!(path(&report, "ports.0.state").as_str(), Some("closed"));
     let nobody = ask("8700");
