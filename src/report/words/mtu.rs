@@ -226,11 +226,11 @@ impl Worded for MtuEvidence {
             ),
             Self::TooBigReport { way, router, mtu_bytes } => {
                 let mtu = mtu_bytes.map_or_else(String::new, |mtu| format!(" (MTU {mtu})"));
-                format!("{}: {} reports packet too big{mtu}", named(*way), who(*router))
+                format!("{}: {} reports that packets are too big{mtu}", named(*way), who(*router))
             }
             Self::FragmentsSeen { way, largest_bytes } => {
                 let largest = if largest_bytes.len() == 1 { "fragment" } else { "fragments" };
-                format!("{}: largest {largest} seen {}", named(*way), sizes(largest_bytes))
+                format!("{}: largest {largest} seen: {}", named(*way), sizes(largest_bytes))
             }
             Self::FragmentsLost { way, payloads_bytes } => format!(
                 "{}: no fragmented datagram with a payload of {} arrived",
