@@ -3,8 +3,8 @@
 use crate::{hold_as, hold_text};
 use std::fmt::Debug;
 use std::net::{IpAddr, SocketAddr};
-use udpkit::batch::{MissingReason, MissingRestriction, Restriction};
 use std::str::FromStr;
+use udpkit::batch::{MissingReason, MissingRestriction, Restriction};
 use udpkit::record::{
     LocalFailure, RemoteRefusal, ServeRecord, ServeRefusal, ServeResource, SessionEnd, Worded,
 };
