@@ -46,7 +46,7 @@ pub enum OwnCause {
         name: String,
     },
     /// No route leads there, while interfaces that have addresses are down: perhaps it went by one.
-    #[error("this host has no route to the destination, and {} is down", names.join(", "))]
+    #[error("this host has no route to the destination; interfaces that are down: {}", names.join(", "))]
     NoRouteAndDown {
         /// Their names.
         names: Vec<String>,

@@ -144,7 +144,7 @@ pub enum HostFault {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum SocketOption {
     /// `IPV6_V6ONLY`.
-    #[error("IPv6 only")]
+    #[error("IPv6-only mode")]
     OnlyV6,
     /// `SO_BINDTODEVICE`.
     #[error("the interface")]
@@ -192,7 +192,7 @@ pub enum SocketOption {
     #[error("DSCP and ECN")]
     Tos,
     /// `IP_MTU_DISCOVER`.
-    #[error("don't fragment")]
+    #[error("the don't-fragment bit")]
     Fragmentation,
 }
 

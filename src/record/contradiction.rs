@@ -82,7 +82,7 @@ pub enum Counted {
 #[serde(rename_all = "snake_case")]
 pub enum Timed {
     /// First to last datagram.
-    #[error("a time from the first datagram to the last")]
+    #[error("a time between first and last datagram")]
     Span,
     /// The longest time between two arrivals.
     #[error("an inter-arrival gap")]
@@ -91,13 +91,13 @@ pub enum Timed {
     #[error("a pause")]
     Pause,
     /// Processor time of a stream.
-    #[error("processor time of one stream")]
+    #[error("a CPU time per stream")]
     Processor,
     /// A schedule.
     #[error("a schedule")]
     Schedule,
     /// From the first arrival to an interval's end.
-    #[error("the end of an interval")]
+    #[error("an elapsed time")]
     Interval,
     /// A one-way delay above the minimum, or a lateness.
     #[error("a delay")]
@@ -173,7 +173,7 @@ pub enum Contradiction {
         most: u64,
     },
     /// More than any link carries in the time.
-    #[error("it reports {} {counted} in a run of {}, which no link can carry", n(*claimed), Nanos(*length_ns))]
+    #[error("it reports {} {counted} in a run of {}, which is impossible", n(*claimed), Nanos(*length_ns))]
     TooMany {
         /// What.
         counted: Counted,
