@@ -239,6 +239,11 @@ pub enum Meaning {
     },
 }
 
+#[expect(
+    clippy::ref_option,
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a field by reference"
+)]
 fn or_other<S: Serializer>(code: &Option<IcmpMeaning>, to: S) -> Result<S::Ok, S::Error> {
     match code {
         Some(code) => code.serialize(to),
