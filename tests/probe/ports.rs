@@ -322,22 +322,16 @@ fn an_agent_that_refuses_is_quoted_and_what_is_known_without_one_is_told() {
 fn bad_input_is_named_before_anything_is_sent() {
     let taken = UdpSocket::bind("127.0.0.1:0").expect("a port");
     let host = taken.local_addr().expect("an address").to_string();
-    for (ports, part) in [
-        ("5100-5000", "the range 5100-5000 is the wrong way round; write 5000-5100"),
-        ("65536", "\"65536\" is not a number from 1 to 65535"),
-        ("0", "\"0\" is not a number from 1 to 65535"),
-        ("53,,54", "a port is missing"),
-        ("x", "\"x\" is not a number"),
-    ] {
+    for ports in ["5100-5000", "65536", "0", "53,,54", "x"] {
         let output = run(udpkit().args(["probe", "ports", &host, ports]), secs(10));
         assert_eq!(output.code(), Some(2), "{ports}");
-        assert!(output.err().contains(part), "{ports}: {}", output.err());
+        assert!(output.err().contains(&format!("'{ports}'")), "{ports}: {}", output.err());
     }
     let output = run(udpkit().args(["probe", "ports", &host, "9", "--wait", "0s"]), secs(10));
     assert_eq!(output.code(), Some(2));
     let output = run(udpkit().args(["serve", "--probe-ports", "1-65535"]), secs(10));
     assert_eq!(output.code(), Some(2));
-    assert!(output.err().contains("256 is the most"), "{}", output.err());
+    assert!(output.err().contains("--probe-ports 1-65535"), "{}", output.err());
     taken.set_nonblocking(true).expect("it can");
     assert!(taken.recv(&mut [0; 16]).is_err(), "nothing was sent");
 }

@@ -332,21 +332,21 @@ fn a_scan_that_is_stopped_tells_what_it_knows() {
 
 #[test]
 fn what_is_no_scan_is_refused_before_anything_is_sent() {
-    for (args, part) in [
-        (&["127.0.0.1", "5100-5000"][..], "write 5000-5100"),
-        (&["127.0.0.1", "65536"], "\"65536\" is not a number from 1 to 65535"),
-        (&["127.0.0.1", "0"], "\"0\" is not a number from 1 to 65535"),
-        (&["127.0.0.1", ""], "a port is missing"),
-        (&["127.0.0.1", "53,"], "a port is missing"),
+    for (args, named) in [
+        (&["127.0.0.1", "5100-5000"][..], "'5100-5000'"),
+        (&["127.0.0.1", "65536"], "'65536'"),
+        (&["127.0.0.1", "0"], "'0'"),
+        (&["127.0.0.1", ""], "PORTS"),
+        (&["127.0.0.1", "53,"], "'53,'"),
         (&["127.0.0.1"], "PORTS"),
-        (&["127.0.0.1", "53", "--tries", "0"], "1..=64"),
-        (&["127.0.0.1", "53", "--rate", "0"], "from 1 to 100000"),
-        (&["127.0.0.1", "53", "--wait", "0"], "--wait must be longer than 0"),
-        (&["127.0.0.1", "53", "--as", "gopher"], "there are dns, dhcp"),
+        (&["127.0.0.1", "53", "--tries", "0"], "--tries"),
+        (&["127.0.0.1", "53", "--rate", "0"], "--rate"),
+        (&["127.0.0.1", "53", "--wait", "0"], "--wait"),
+        (&["127.0.0.1", "53", "--as", "gopher"], "'gopher'"),
     ] {
         let output = scan(args);
         assert_eq!(output.code(), Some(2), "{args:?}: {}", output.err());
-        assert!(output.err().contains(part), "{args:?}: {}", output.err());
+        assert!(output.err().contains(named), "{args:?}: {}", output.err());
         assert_eq!(output.out(), "", "{args:?}");
     }
 }
