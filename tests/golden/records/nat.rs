@@ -187,6 +187,16 @@ fn no_server_is_told_with_what_the_network_answered() {
     hold_report("no_server", &report);
 }
 
+fn answers() -> [NatAnswer; 5] {
+    [
+        NatAnswer::Error { error_code: 420, reason: "Unknown Attribute".to_owned() },
+        NatAnswer::Error { error_code: 500, reason: String::new() },
+        NatAnswer::ErrorWithoutCode,
+        NatAnswer::From { source: server() },
+        NatAnswer::NoAddress,
+    ]
+}
+
 /// Every statement, one below the other.
 #[test]
 fn every_statement_reads_as_english() {
@@ -227,13 +237,6 @@ fn every_statement_reads_as_english() {
         found: vec![OwnFinding::from_errno(1, server())],
     }));
 
-    let answers = [
-        NatAnswer::Error { error_code: 420, reason: "Unknown Attribute".to_owned() },
-        NatAnswer::Error { error_code: 500, reason: String::new() },
-        NatAnswer::ErrorWithoutCode,
-        NatAnswer::From { source: server() },
-        NatAnswer::NoAddress,
-    ];
     let evidence = [
         NatEvidence::SeenAsTheServer,
         NatEvidence::AskedElsewhere { origin: at("10.2.0.2:8620") },
@@ -245,7 +248,7 @@ fn every_statement_reads_as_english() {
     for one in &evidence {
         tell(one);
     }
-    for answer in answers.clone() {
+    for answer in answers() {
         tell(&NatEvidence::Refused { answer });
     }
     let caveats = [
@@ -259,6 +262,16 @@ fn every_statement_reads_as_english() {
     for caveat in &caveats {
         tell(caveat);
     }
+    hold_text("nat.statements", 80, &text);
+}
+
+/// What it means, and what could not be known.
+#[test]
+fn every_meaning_and_every_gap_reads_as_english() {
+    let mut text = String::new();
+    let mut tell = |told: &dyn Worded| {
+        text.push_str(&Page::new(80).paragraph("- ", 2, &told.text()));
+    };
     for meaning in [
         NatMeaning::Reachable,
         NatMeaning::ReachableAfterSending,
@@ -291,9 +304,9 @@ fn every_statement_reads_as_english() {
         NatUnknown::HairpinNoAddress,
         NatUnknown::HairpinInterrupted,
     ];
-    unknown.extend(answers.map(|answer| NatUnknown::FilteringRefused { answer }));
+    unknown.extend(answers().map(|answer| NatUnknown::FilteringRefused { answer }));
     for one in &unknown {
         tell(one);
     }
-    hold_text("nat.statements", 80, &text);
+    hold_text("nat.gaps", 80, &text);
 }
