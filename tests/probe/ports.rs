@@ -1,7 +1,7 @@
 //! `udpkit probe ports` with a remote agent, over two routers whose rules are known: the verdict is the
 //! rule, for each port and both families, twenty runs in a row.
 
-use crate::common::{Lab, Running, json, number, path, require_lab, run, secs, udpkit};
+use crate::common::{Lab, Running, json, path, require_lab, run, secs, udpkit};
 use serde_json::Value;
 use std::net::UdpSocket;
 
