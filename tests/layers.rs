@@ -3,6 +3,8 @@
 
 #[path = "layers/imports.rs"]
 mod imports;
+#[path = "layers/texts.rs"]
+mod texts;
 #[path = "layers/tokens.rs"]
 mod tokens;
 
@@ -38,6 +40,23 @@ const MAP: &[(&str, &[&str])] = &[
 /// The roots: one declares every room, the other runs the top one.
 const ROOTS: &[&str] = &["lib.rs", "main.rs"];
 
+/// Rooms that speak to people.
+const SPEAKING: &[&str] = &["report", "cli", "main"];
+
+/// Sentences that are no message of udpkit's, each with its reason.
+const PROTOCOL_TEXTS: &[(&str, &str)] = &[
+    ("wire/service/ssdp.rs", "the request of SSDP is text"),
+    ("wire/service/sip.rs", "the request of SIP is text"),
+    ("session/cast/subscribers.rs", "the verbs that HELP lists"),
+    ("sys/limits.rs", "a row of /proc/self/limits"),
+];
+
+/// Rooms where nothing may be decided by what a text says; `wire` and `units` read texts for all.
+const JUDGING: &[&str] = &["session", "record", "report", "engine"];
+
+/// Texts of the dialogue's parameters and of keys, which are read where they are understood.
+const READERS: &[&str] = &["session/serve/dialogue.rs", "record/probe/ports.rs"];
+
 const LONGEST_FILE: usize = 700;
 
 /// A file below `src`.
@@ -45,6 +64,8 @@ struct Source {
     /// As in `net/socket.rs`.
     path: String,
     text: String,
+    /// Whether it is compiled for tests alone.
+    is_for_tests: bool,
 }
 
 impl Source {
@@ -76,6 +97,16 @@ fn unsafe_code_and_libc_stay_in_sys() {
 #[test]
 fn only_report_and_main_print() {
     hold(print_faults);
+}
+
+#[test]
+fn sentences_stay_in_report_and_cli_and_error_types() {
+    hold(sentence_faults);
+}
+
+#[test]
+fn nothing_is_decided_by_what_a_text_says() {
+    hold(look_faults);
 }
 
 #[test]
@@ -131,6 +162,36 @@ fn print_faults(source: &Source) -> Vec<String> {
     words(source, &["println", "eprintln", "print", "eprint"], "belongs in report")
 }
 
+fn sentence_faults(source: &Source) -> Vec<String> {
+    let protocol = PROTOCOL_TEXTS.iter().any(|(path, _)| *path == source.path);
+    if SPEAKING.contains(&source.room()) || protocol || source.is_for_tests {
+        return Vec::new();
+    }
+    texts::literals(&source.text)
+        .iter()
+        .filter(|literal| literal.is_sentence())
+        .map(|literal| {
+            let (path, line, text) = (&source.path, literal.line, literal.text);
+            format!("src/{path}:{line}: a sentence outside report, cli and error types: {text}")
+        })
+        .collect()
+}
+
+fn look_faults(source: &Source) -> Vec<String> {
+    let reads = READERS.contains(&source.path.as_str());
+    if !JUDGING.contains(&source.room()) || reads || source.is_for_tests {
+        return Vec::new();
+    }
+    texts::literals(&source.text)
+        .iter()
+        .filter(|literal| literal.is_looked_for())
+        .map(|literal| {
+            let (path, line, text) = (&source.path, literal.line, literal.text);
+            format!("src/{path}:{line}: decides by a text: {text}")
+        })
+        .collect()
+}
+
 fn length_faults(source: &Source) -> Vec<String> {
     let lines = source.text.lines().count();
     if lines <= LONGEST_FILE {
@@ -157,14 +218,36 @@ fn sources() -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = Vec::new();
     collect(&root, &mut files);
-    files
-        .into_iter()
-        .map(|file| {
-            let path = file.strip_prefix(&root).expect("below src").to_string_lossy();
-            let text = fs::read_to_string(&file).expect("source is text");
-            Source { path: path.replace('\\', "/"), text }
-        })
-        .collect()
+    let read = |file: PathBuf| {
+        let path = file.strip_prefix(&root).expect("below src").to_string_lossy();
+        let text = fs::read_to_string(&file).expect("source is text");
+        Source { path: path.replace('\\', "/"), text, is_for_tests: false }
+    };
+    let mut sources: Vec<Source> = files.into_iter().map(read).collect();
+    let tests: Vec<String> = sources.iter().flat_map(test_modules).collect();
+    for source in &mut sources {
+        let is_of = |module: &String| {
+            source.path == format!("{module}.rs") || source.path.starts_with(&format!("{module}/"))
+        };
+        source.is_for_tests = tests.iter().any(is_of);
+    }
+    sources
+}
+
+/// The modules that a file declares for tests alone, as paths without their ending.
+fn test_modules(source: &Source) -> Vec<String> {
+    let folder = match source.path.strip_suffix("/mod.rs") {
+        Some(folder) => folder,
+        None if source.is_root() => "",
+        None => source.path.strip_suffix(".rs").unwrap_or_default(),
+    };
+    let lines: Vec<&str> = source.text.lines().map(str::trim).collect();
+    let declared = lines.windows(2).filter(|two| two[0] == "#[cfg(test)]");
+    let names = declared.filter_map(|two| {
+        let name = two[1].rsplit_once("mod ")?.1.strip_suffix(';')?;
+        Some(format!("{folder}/{name}").trim_start_matches('/').to_owned())
+    });
+    names.collect()
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
@@ -181,7 +264,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
 // --- the rules themselves ----------------------------------------------------------------------
 
 fn source(path: &str, text: &str) -> Source {
-    Source { path: path.to_owned(), text: text.to_owned() }
+    Source { path: path.to_owned(), text: text.to_owned(), is_for_tests: false }
 }
 
 #[test]
@@ -237,6 +320,13 @@ fn the_other_rules_find_what_breaks_them() {
     assert_eq!(found(print_faults, "net/mod.rs", "fn print() {} // println!()"), 0);
     assert_eq!(found(print_faults, "report/text.rs", "println!()"), 0);
     assert_eq!(found(print_faults, "main.rs", "eprintln!()"), 0);
+
+    let sentence = "fn f() -> &'static str { \"cannot find the host\" }";
+    assert_eq!(found(sentence_faults, "session/mod.rs", sentence), 1);
+    assert_eq!(found(sentence_faults, "report/words/host.rs", sentence), 0);
+    let look = "fn f(why: &str) -> bool { why.contains(\"unreachable\") }";
+    assert_eq!(found(look_faults, "record/blast.rs", look), 1);
+    assert_eq!(found(look_faults, "wire/control.rs", look), 0);
 
     assert_eq!(found(length_faults, "net/mod.rs", &"//\n".repeat(700)), 0);
     assert_eq!(found(length_faults, "net/mod.rs", &"//\n".repeat(701)), 1);

@@ -257,7 +257,7 @@ impl fmt::Display for NetworkNotice {
         match &self.meaning {
             Meaning::Icmp { code: Some(meaning), .. } => meaning.fmt(f)?,
             Meaning::Icmp { code: None, icmp_type, icmp_code } => {
-                write!(f, "ICMP type {icmp_type} code {icmp_code}")?;
+                write!(f, "ICMP {icmp_type}/{icmp_code}")?;
             }
             Meaning::Own { errno, .. } => f.write_str(&system_words(*errno))?,
         }
@@ -308,7 +308,7 @@ mod tests {
         let mut big = error(ErrorOrigin::Icmp6, (2, 0));
         big.mtu = Some(1280);
         assert_eq!(big.to_string(), "packet too big (MTU 1280)");
-        assert_eq!(error(ErrorOrigin::Icmp, (40, 1)).to_string(), "ICMP type 40 code 1");
+        assert_eq!(error(ErrorOrigin::Icmp, (40, 1)).to_string(), "ICMP 40/1");
         assert_eq!(
             error(ErrorOrigin::Local, (0, 0)).to_string(),
             "connection refused, from this host"

@@ -1,9 +1,9 @@
 //! `udpkit blast`.
 
 use super::shared::heading::{EXPERT, FAST, LONG, OUTPUT, WHAT, WHERE};
-use super::shared::{DEFAULT_PORT, at_least, port, processor, within};
+use super::shared::{DEFAULT_PORT, port, processor};
 use super::{FamilyArgs, IoArg};
-use crate::units::{ByteCount, Limit, Nanos, Percent, Rate, Sweep};
+use crate::units::{ByteCount, Limit, Nanos, Percent, Rate, Sweep, whole};
 use crate::wire::{Dscp, Ecn};
 use clap::Args;
 use std::path::PathBuf;
@@ -58,7 +58,7 @@ pub struct BlastArgs {
     #[arg(short = 'I', long, value_name = "NAME", help_heading = WHERE, hide_short_help = true)]
     pub interface: Option<String>,
     /// TTL or hop limit of what this host sends [default: the system's]
-    #[arg(long, value_name = "N", value_parser = within(1..=255u8), help_heading = WHERE)]
+    #[arg(long, value_name = "N", value_parser = whole(1..=255u8), help_heading = WHERE)]
     #[arg(hide_short_help = true)]
     pub ttl: Option<u8>,
     /// Forbid fragmentation: what exceeds the path MTU is refused or lost
@@ -99,14 +99,14 @@ pub struct BlastArgs {
     )]
     pub sweep: Option<Sweep>,
     /// Datagrams that may leave back to back [default: 100 us of the rate]
-    #[arg(long, value_name = "N", value_parser = within(1..=u32::MAX), help_heading = FAST)]
+    #[arg(long, value_name = "N", value_parser = whole(1..=u32::MAX), help_heading = FAST)]
     #[arg(hide_short_help = true)]
     pub burst: Option<u32>,
     /// How long to send [default: 10s; no limit with --count or --bytes]
     #[arg(short, long, value_name = "DURATION", help_heading = LONG)]
     pub time: Option<Nanos>,
     /// Datagrams to send
-    #[arg(short, long, value_name = "N", value_parser = at_least(1), conflicts_with = "bytes")]
+    #[arg(short, long, value_name = "N", value_parser = whole(1..=u64::MAX), conflicts_with = "bytes")]
     #[arg(help_heading = LONG, hide_short_help = true)]
     pub count: Option<u64>,
     /// Payload bytes to send, rounded up to whole datagrams: 1G, 64Mi

@@ -1,9 +1,9 @@
 //! `udpkit ping`.
 
 use super::shared::heading::{EXPERT, FAST, LONG, OUTPUT, WHAT, WHERE};
-use super::shared::{DEFAULT_PORT, at_least, port, within};
+use super::shared::{DEFAULT_PORT, port};
 use super::{FamilyArgs, TimestampArg};
-use crate::units::{ByteCount, Limit, Nanos};
+use crate::units::{ByteCount, Limit, Nanos, whole};
 use crate::wire::{Dscp, Ecn};
 use clap::Args;
 use std::path::PathBuf;
@@ -68,7 +68,7 @@ pub struct PingArgs {
     #[arg(short = 'I', long, value_name = "NAME", help_heading = WHERE)]
     pub interface: Option<String>,
     /// TTL or hop limit of the probes; hops are counted from it
-    #[arg(long, value_name = "N", default_value_t = 255, value_parser = within(1..=255u8))]
+    #[arg(long, value_name = "N", default_value_t = 255, value_parser = whole(1..=255u8))]
     #[arg(help_heading = WHERE, hide_short_help = true)]
     pub ttl: u8,
     /// Families.
@@ -90,7 +90,7 @@ pub struct PingArgs {
     #[arg(hide_short_help = true)]
     pub seed: Option<u64>,
     /// Probes to each target [default: no limit]
-    #[arg(short, long, value_name = "N", value_parser = at_least(1), help_heading = LONG)]
+    #[arg(short, long, value_name = "N", value_parser = whole(1..=u64::MAX), help_heading = LONG)]
     pub count: Option<u64>,
     /// How long to send probes: 30s, 5min [default: no limit]
     #[arg(short, long, value_name = "DURATION", help_heading = LONG)]
@@ -140,7 +140,7 @@ pub struct PingArgs {
     #[arg(long, value_name = "FILE", help_heading = EXPERT, hide_short_help = true)]
     pub key: Option<PathBuf>,
     /// STAMP session-sender identifier, 0 for none [default: random]
-    #[arg(long, value_name = "N", value_parser = within(0..=u16::MAX), help_heading = EXPERT)]
+    #[arg(long, value_name = "N", value_parser = whole(0..=u16::MAX), help_heading = EXPERT)]
     #[arg(hide_short_help = true)]
     pub ssid: Option<u16>,
     /// Busy-poll: uses a full core for the last microseconds of precision

@@ -4,10 +4,9 @@
     reason = "[IPv6] is an address here, and help shows it as it stands"
 )]
 
-use super::shared::at_least;
 use super::shared::heading::{EXPERT, LONG, OUTPUT, WHAT, WHERE};
 use super::{DEFAULT_PORT, DatagramFormat, FamilyArgs, IoArg, TimestampArg};
-use crate::units::{ByteCount, Nanos};
+use crate::units::{ByteCount, Nanos, whole};
 use clap::Args;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -50,7 +49,7 @@ pub struct RecvArgs {
     #[arg(long, requires = "reply", help_heading = WHAT, hide_short_help = true)]
     pub escape: bool,
     /// Stop after this many datagrams [default: no limit]
-    #[arg(short, long, value_name = "N", value_parser = at_least(1), help_heading = LONG)]
+    #[arg(short, long, value_name = "N", value_parser = whole(1..=u64::MAX), help_heading = LONG)]
     pub count: Option<u64>,
     /// Stop after this long: 10s, 5min [default: no limit]
     #[arg(short, long, value_name = "DURATION", help_heading = LONG)]

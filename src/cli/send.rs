@@ -5,9 +5,8 @@
 )]
 
 use super::shared::heading::{EXPERT, FAST, LONG, OUTPUT, WHERE};
-use super::shared::within;
 use super::{DatagramFormat, FamilyArgs, IoArg, PayloadArgs};
-use crate::units::{Nanos, Rate};
+use crate::units::{Nanos, Rate, whole};
 use crate::wire::{Dscp, Ecn};
 use clap::Args;
 
@@ -40,7 +39,7 @@ pub struct SendArgs {
     #[arg(short = 'I', long, value_name = "NAME", help_heading = WHERE)]
     pub interface: Option<String>,
     /// TTL or hop limit [default: the system's, usually 64; 1 for multicast]
-    #[arg(long, value_name = "N", value_parser = within(1..=255u8), help_heading = WHERE)]
+    #[arg(long, value_name = "N", value_parser = whole(1..=255u8), help_heading = WHERE)]
     #[arg(hide_short_help = true)]
     pub ttl: Option<u8>,
     /// DSCP: a name (EF, AF41, CS1) or a number from 0 to 63

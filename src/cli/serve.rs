@@ -1,9 +1,9 @@
 //! `udpkit serve`.
 
 use super::shared::heading::{EXPERT, LIMITS, LONG, OUTPUT, WHERE};
-use super::shared::{DEFAULT_PORT, network, port, processor, within};
+use super::shared::{DEFAULT_PORT, network, port, processor};
 use super::{FamilyArgs, IoArg, TimestampArg};
-use crate::units::{ByteCount, Nanos, Rate};
+use crate::units::{ByteCount, Nanos, Rate, whole};
 use crate::wire::PortList;
 use clap::Args;
 use ipnet::IpNet;
@@ -119,7 +119,7 @@ pub struct ServeArgs {
     ///
     /// A source is an IPv4 address or a /64 network of IPv6. It may use twice that share of memory,
     /// but not all. The last eighth of each is kept for new sources. 100 turns both off.
-    #[arg(long, value_name = "PERCENT", default_value_t = 25, value_parser = within(1..=100u8))]
+    #[arg(long, value_name = "PERCENT", default_value_t = 25, value_parser = whole(1..=100u8))]
     #[arg(help_heading = LIMITS, hide_short_help = true)]
     pub source_share: u8,
     /// STAMP replies to one source: datagrams a second, or max

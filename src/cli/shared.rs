@@ -1,11 +1,10 @@
 //! Flags that several subcommands share, the headings that help groups flags by, and readers of
 //! values.
 
+use crate::units::{ParseWholeError, whole};
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 use std::net::IpAddr;
-use std::ops::RangeInclusive;
-use std::str::FromStr;
 
 /// Headings of help: what a user decides, in that order.
 pub(super) mod heading {
@@ -111,8 +110,8 @@ pub enum TimestampArg {
 pub const DEFAULT_PORT: u16 = 8620;
 
 /// Reads a UDP port.
-pub fn port(text: &str) -> Result<u16, String> {
-    within(0..=u16::MAX)(text)
+pub fn port(text: &str) -> Result<u16, ParseWholeError> {
+    whole(0..=u16::MAX)(text)
 }
 
 /// Reads a processor's number.
@@ -126,41 +125,4 @@ pub fn network(text: &str) -> Result<IpNet, &'static str> {
     text.parse()
         .or_else(|_| alone())
         .map_err(|_| "write a network such as 192.0.2.0/24 or 2001:db8::/32, or an address")
-}
-
-/// A reader of whole numbers within bounds, which its error names.
-pub fn within<T>(range: RangeInclusive<T>) -> impl Fn(&str) -> Result<T, String> + Clone
-where
-    T: FromStr + PartialOrd + std::fmt::Display + Copy + Clone,
-{
-    move |text| {
-        let number = text.parse::<T>().ok().filter(|number| range.contains(number));
-        let (least, most) = (*range.start(), *range.end());
-        number.ok_or_else(|| format!("write a whole number from {least} to {most}"))
-    }
-}
-
-/// A reader of whole numbers from `least` on.
-pub fn at_least(least: u64) -> impl Fn(&str) -> Result<u64, String> + Clone {
-    move |text| {
-        let number = text.parse::<u64>().ok().filter(|number| *number >= least);
-        number.ok_or_else(|| format!("write a whole number from {least} on"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_number_that_is_out_of_bounds_is_answered_with_the_bounds() {
-        assert_eq!(within(1..=255u8)("255"), Ok(255));
-        for text in ["0", "256", "-1", "x", ""] {
-            let wrong = within(1..=255u8)(text).unwrap_err();
-            assert_eq!(wrong, "write a whole number from 1 to 255", "{text}");
-        }
-        assert_eq!(at_least(1)("7"), Ok(7));
-        assert_eq!(at_least(1)("0").unwrap_err(), "write a whole number from 1 on");
-        assert_eq!(port("65536").unwrap_err(), "write a whole number from 0 to 65535");
-    }
 }

@@ -129,12 +129,16 @@ struct Failure {
 
 impl Failure {
     fn new(error: &anyhow::Error) -> Self {
-        let code = match error.downcast_ref::<NetError>() {
-            Some(error) => net_code(error),
-            None if error.is::<Usage>() => "usage",
-            None => "failed",
-        };
-        Self { code, text: message_of(error), hint: hint_of(error) }
+        Self { code: failure_code(error), text: message_of(error), hint: hint_of(error) }
+    }
+}
+
+/// The kind of an error, for programs.
+pub fn failure_code(error: &anyhow::Error) -> &'static str {
+    match error.downcast_ref::<NetError>() {
+        Some(error) => net_code(error),
+        None if error.is::<Usage>() => "usage",
+        None => "failed",
     }
 }
 

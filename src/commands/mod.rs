@@ -13,6 +13,7 @@ mod recv;
 mod send;
 mod serve;
 mod shared;
+mod usage;
 
 pub use cast::{GroupError, GroupHost, GroupSpec};
 pub use exit::{Exit, Usage, code_of, hint_of, message_of, tell_failure};

@@ -1,7 +1,8 @@
 //! `udpkit ping`: from arguments to a run.
 
-use super::exit::{code_of, message_of};
+use super::exit::{code_of, failure_code, message_of};
 use super::misread::{check_hosts, check_zones, device};
+use super::usage::{PingUsage, Step};
 use super::{Exit, Usage, key};
 use crate::batch::TxBatch;
 use crate::cli::PingArgs;
@@ -9,7 +10,7 @@ use crate::engine::{Loop, LoopConfig, Signals, random_u64};
 use crate::net::{
     AddressFault, FamilyChoice, NetError, Socket, SocketPlan, explain, resolve, split_host_port,
 };
-use crate::record::{PingSummary, PingTargetReport};
+use crate::record::{NotSentTo, PingSummary, PingTargetReport};
 use crate::report::{HistogramLog, PingReport, PingView, warning};
 use crate::session::ping::{
     Asked, PingPlan, PingSession, PingSpacing, PingTarget, Protocol, StampProbes,
@@ -52,7 +53,7 @@ pub fn run(args: PingArgs) -> anyhow::Result<Exit> {
             HistogramLog::create(path).with_context(|| format!("cannot write {}", path.display()))
         })
         .transpose()?;
-    let signals = Signals::listen().context("cannot listen to signals")?;
+    let signals = Signals::listen().context(Step::Signals)?;
     let names = plan.targets.iter().map(|target| target.name.clone()).collect();
     let times = args.timestamps.map(Into::into);
     let mut report = PingReport::new(view(&args), times, names, hlog);
@@ -60,11 +61,11 @@ pub fn run(args: PingArgs) -> anyhow::Result<Exit> {
     // Small answers from few targets need no room for the largest of all.
     let largest = (plan.protocol.probe_len() + 512).min(LARGEST);
     let config = LoopConfig { tick: Some(TICK), spin: args.spin, largest, ..LoopConfig::default() };
-    let looped = Loop::new(sockets, Some(signals), config).context("cannot start the loop")?;
+    let looped = Loop::new(sockets, Some(signals), config).context(Step::Start)?;
     let arena = (SLOTS * plan.protocol.probe_len()).clamp(1, ARENA);
     let ended = looped
         .run(PingSession::new(plan, report), TxBatch::new(SLOTS, arena))
-        .context("cannot ping")?
+        .context(Step::Run)?
         .summary;
     let mut summary = ended.summary;
     summary.targets.extend(not_asked);
@@ -94,7 +95,7 @@ type Targets = (Vec<PingTarget>, Vec<Socket>, Vec<PingTargetReport>);
 /// The targets with a socket for each, and those that cannot be asked: they stop the others no more
 /// than one that is silent, as long as there are others.
 fn targets(args: &PingArgs) -> anyhow::Result<Targets> {
-    check(args)?;
+    check(args).map_err(Usage::from)?;
     check_hosts(&args.targets).map_err(Usage::from)?;
     let device = device(args.interface.as_deref())?;
     let family = FamilyChoice::from(args.family);
@@ -115,10 +116,10 @@ fn targets(args: &PingArgs) -> anyhow::Result<Targets> {
             // What cannot be right is the user's to mend.
             Err(error) if code_of(&error) == Exit::USAGE => return Err(error),
             Err(error) => {
-                let told = Some(message_of(&error));
-                warning(format_args!("{text}: {}", told.as_deref().unwrap_or_default()));
-                let name = text.clone();
-                not_asked.push(PingTargetReport { name, error: told, ..Default::default() });
+                let why = NotSentTo { code: failure_code(&error), text: message_of(&error) };
+                warning(format_args!("{text}: {}", why.text));
+                let (name, error_of) = (text.clone(), Some(why));
+                not_asked.push(PingTargetReport { name, error: error_of, ..Default::default() });
                 first_error.get_or_insert(error);
             }
         }
@@ -160,25 +161,23 @@ fn name(text: &str, addr: SocketAddr) -> String {
     }
 }
 
-fn check(args: &PingArgs) -> Result<(), Usage> {
+fn check(args: &PingArgs) -> Result<(), PingUsage> {
     if args.targets.len() > MOST_TARGETS {
-        let many = args.targets.len();
-        return Err(Usage::new(format!("{many} targets are too many; {MOST_TARGETS} is the most")));
+        let (many, most) = (args.targets.len(), MOST_TARGETS);
+        return Err(PingUsage::TooManyTargets { many, most });
     }
     if args.interval < LEAST_INTERVAL {
-        let hint = "1us is the least; --flood sends the next when the last came back";
-        return Err(Usage::with_hint(format!("--interval {} is too short", args.interval), hint));
+        return Err(PingUsage::IntervalTooShort { interval: args.interval });
     }
     if args.wait == Nanos::ZERO {
-        return Err(Usage::new("--wait 0 waits for nothing; it must be more"));
+        return Err(PingUsage::ZeroTime { flag: "--wait" });
     }
     let measured = PingTargetReport::METRICS;
     if let Some(limit) = args.fail_if.iter().find(|limit| !measured.contains(&limit.metric)) {
-        let hint = "loss, p50 p90 p99 p99.9 max, duplicates, reordered, burst, never-sent";
-        return Err(Usage::with_hint(format!("ping has no figure for --fail-if '{limit}'"), hint));
+        return Err(PingUsage::NoFigure { limit: limit.clone() });
     }
     if args.time == Some(Nanos::ZERO) {
-        return Err(Usage::new("--time 0 sends nothing; it must be more"));
+        return Err(PingUsage::ZeroTime { flag: "--time" });
     }
     Ok(())
 }
@@ -187,33 +186,27 @@ fn protocol(args: &PingArgs, targets: &[PingTarget]) -> anyhow::Result<Protocol>
     let family = |addr: &SocketAddr| if addr.is_ipv4() { IpFamily::V4 } else { IpFamily::V6 };
     let most = targets.iter().map(|target| max_payload(family(&target.addr))).min().unwrap_or(0);
     let size = args.size.map(|size| usize::try_from(size.0).unwrap_or(usize::MAX));
-    let too_long = |len: usize, least: usize| -> anyhow::Result<usize> {
-        if len > most {
-            let hint = format!("--size may be {least} to {most}");
-            return Err(
-                Usage::with_hint(format!("a probe of {len} bytes is too large"), hint).into()
-            );
-        }
-        Ok(len)
+    let fits = |len: usize, least: usize| -> Result<usize, Usage> {
+        let (size, least, most) = (len as u64, least as u64, most as u64);
+        if size > most { Err(PingUsage::TooLarge { size, least, most }.into()) } else { Ok(len) }
     };
     if args.echo {
-        let len = too_long(size.unwrap_or(PLAIN_LEN), Header::LEN)?;
+        let len = fits(size.unwrap_or(PLAIN_LEN), Header::LEN)?;
         if len < Header::LEN {
-            let hint = format!("--size may be {} to {most}", Header::LEN);
-            let wrong = format!("a probe of {len} bytes has no room for its number and time");
-            return Err(Usage::with_hint(wrong, hint).into());
+            let (size, least, most) = (len as u64, Header::LEN as u64, most as u64);
+            return Err(Usage::from(PingUsage::TooSmall { size, least, most }).into());
         }
         return Ok(Protocol::Plain { tag: random_u64()? as u16, len });
     }
     let key: Option<StampKey> = key::read(args.key.as_deref())?.as_ref().map(ControlKey::stamp);
     let asked = asked(args);
     let least = StampProbes::least(key.as_ref(), asked);
-    let len = too_long(size.unwrap_or(least), least)?;
+    let len = fits(size.unwrap_or(least), least)?;
     // Padding is a TLV with four bytes of its own.
     if len < least || (1..4).contains(&(len - least)) {
-        let hint = format!("--size may be {least}, or {} to {most}", least + 4);
-        let wrong = format!("no such STAMP packet has {len} bytes");
-        return Err(Usage::with_hint(wrong, hint).into());
+        let (size, least, most) = (len as u64, least as u64, most as u64);
+        let wrong = PingUsage::NoStampPacket { size, least, padded: least + 4, most };
+        return Err(Usage::from(wrong).into());
     }
     let (error, synchronised) = match sys::real_time_error() {
         Some(error) => (error, true),
@@ -254,7 +247,7 @@ fn socket_plan(args: &PingArgs, target: SocketAddr) -> anyhow::Result<SocketPlan
     })
 }
 
-/// Where a target's socket is bound: `--from`, or any address of its family.
+/// Where a target's socket is bound: `--bind`, or any address of its family.
 pub(super) fn bind_address(from: Option<&str>, target: SocketAddr) -> anyhow::Result<SocketAddr> {
     let any: IpAddr = match target {
         SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),

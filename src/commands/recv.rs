@@ -3,11 +3,13 @@
 use super::bind::{Bind, parse_binds};
 use super::misread::{check_address, device};
 use super::shared::detail_sockets;
+use super::usage::{RecvUsage, Step};
 use super::{Exit, Usage};
 use crate::batch::TxBatch;
 use crate::cli::{DatagramFormat, RecvArgs};
 use crate::engine::{Loop, LoopConfig, Signals};
 use crate::net::{self, IoMode, NetError, Socket, SocketPlan, interface_name};
+use crate::report::words::usage as words;
 use crate::report::{self, DatagramStyle, RecvReport, RecvView};
 use crate::session::{Answering, RecvPlan, RecvSession, Show};
 use crate::sys::Membership;
@@ -32,11 +34,10 @@ pub fn run(args: RecvArgs) -> anyhow::Result<Exit> {
     let largest = buffer(&args)?;
     let answering = answering(&args)?;
     if args.report_every == Some(Nanos::ZERO) {
-        return Err(Usage::new("--report-every 0 would report without end; use 1ms or more").into());
+        return Err(Usage::from(RecvUsage::ReportsWithoutEnd).into());
     }
     if args.out.as_deref() == Some(Path::new("-")) {
-        let hint = "--format raw writes the payloads to standard output";
-        return Err(Usage::with_hint("--out - names no file", hint).into());
+        return Err(Usage::from(RecvUsage::OutIsStandardOutput).into());
     }
     let sockets = open(&args, &binds, &answering)?;
     let store = args
@@ -45,7 +46,7 @@ pub fn run(args: RecvArgs) -> anyhow::Result<Exit> {
         .map(|path| File::create(path).with_context(|| format!("cannot write {}", path.display())));
     let store = store.transpose()?;
     let local: Vec<_> = sockets.iter().map(Socket::local_addr).collect();
-    announce(&local);
+    report::note(words::listening(&local));
     detail_sockets(&sockets);
     let plan = RecvPlan {
         local,
@@ -61,13 +62,15 @@ pub fn run(args: RecvArgs) -> anyhow::Result<Exit> {
         plan,
         RecvReport::new(view(&args), args.timestamps.into(), store, interface_name),
     );
-    let signals = Signals::listen().context("cannot listen to signals")?;
+    let signals = Signals::listen().context(Step::Signals)?;
     let config = LoopConfig { tick: args.report_every, largest, ..LoopConfig::default() };
-    let looped = Loop::new(sockets, Some(signals), config).context("cannot start the loop")?;
-    let ended = looped.run(session, TxBatch::new(SLOTS, ARENA)).context("cannot receive")?;
+    let looped = Loop::new(sockets, Some(signals), config).context(Step::Start)?;
+    let ended = looped.run(session, TxBatch::new(SLOTS, ARENA)).context(Step::Run)?;
     let mut done = ended.summary;
     if let Some(socket) = ended.sockets.first() {
-        socket.io_used().rx.clone_into(&mut done.summary.io);
+        let used = socket.io_used();
+        used.rx.clone_into(&mut done.summary.io);
+        done.summary.coalesced = used.coalesced;
     }
     let stored = done.sink.finish(&done.summary);
     stored.with_context(|| {
@@ -79,9 +82,10 @@ pub fn run(args: RecvArgs) -> anyhow::Result<Exit> {
 
 /// Bytes of each datagram that are kept.
 fn buffer(args: &RecvArgs) -> Result<usize, Usage> {
-    usize::try_from(args.buffer.0).ok().filter(|bytes| (1..=65_535).contains(bytes)).ok_or_else(
-        || Usage::new(format!("--buffer {} is not within 1 to 65535 bytes", args.buffer.0)),
-    )
+    usize::try_from(args.buffer.0)
+        .ok()
+        .filter(|bytes| (1..=65_535).contains(bytes))
+        .ok_or_else(|| RecvUsage::Buffer { bytes: args.buffer.0 }.into())
 }
 
 fn answering(args: &RecvArgs) -> anyhow::Result<Answering> {
@@ -127,19 +131,6 @@ fn open(args: &RecvArgs, binds: &[Bind], answering: &Answering) -> anyhow::Resul
         Ok(socket)
     };
     Ok(binds.iter().map(open).collect::<Result<_, _>>()?)
-}
-
-/// Says where datagrams are awaited, with the ports that the kernel chose.
-fn announce(local: &[SocketAddr]) {
-    match local {
-        [first, .., last] if local.len() > 8 => {
-            report::note(format_args!("listening on {} ports, {first} to {last}", local.len()));
-        }
-        _ => {
-            let all: Vec<_> = local.iter().map(SocketAddr::to_string).collect();
-            report::note(format_args!("listening on {}", all.join(", ")));
-        }
-    }
 }
 
 fn show(args: &RecvArgs) -> Show {

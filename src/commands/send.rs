@@ -3,6 +3,7 @@
 use super::misread::{check_hosts, check_zones, device};
 use super::payload::{PayloadLimit, PayloadPlan};
 use super::shared::detail_sockets;
+use super::usage::{SendUsage, Step};
 use super::{Exit, Usage};
 use crate::batch::Fragmentation;
 use crate::batch::{Dest, TxBatch};
@@ -10,6 +11,7 @@ use crate::cli::{DEFAULT_PORT, SendArgs};
 use crate::engine::{Loop, LoopConfig, Signals};
 use crate::net::{self, IoMode, Socket, SocketPlan, interface_name, resolve};
 use crate::report::words::host::sent_by;
+use crate::report::words::usage as words;
 use crate::report::{self, SendReport, SendView};
 use crate::session::{PayloadSource, SendPlan, SendSession, Spacing, SupplyError};
 use crate::units::{Nanos, Rate};
@@ -27,8 +29,7 @@ pub fn run(mut args: SendArgs) -> anyhow::Result<Exit> {
     take_phrases(&mut args);
     let args = &args;
     if args.dests.is_empty() {
-        let wrong = "a message and no destination";
-        return Err(Usage::with_hint(wrong, "udpkit send HOST:PORT -- MESSAGE").into());
+        return Err(Usage::from(SendUsage::NoDestination).into());
     }
     check_hosts(&args.dests).map_err(Usage::from)?;
     let family = args.family.into();
@@ -53,9 +54,9 @@ pub fn run(mut args: SendArgs) -> anyhow::Result<Exit> {
     }
     detail_sockets(std::slice::from_ref(&socket));
     let local = socket.local_addr();
-    let signals = Signals::listen().context("cannot listen to signals")?;
+    let signals = Signals::listen().context(Step::Signals)?;
     let config = LoopConfig::default();
-    let looped = Loop::new(vec![socket], Some(signals), config).context("cannot start the loop")?;
+    let looped = Loop::new(vec![socket], Some(signals), config).context(Step::Start)?;
     let arena = (SLOTS * payload.largest()).clamp(1, ARENA);
     let sending =
         Sending { arena, looped, plan, report: SendReport::new(view(args), local, interface_name) };
@@ -91,14 +92,14 @@ impl Sending {
     fn run(self, source: impl PayloadSource, args: &SendArgs) -> anyhow::Result<Exit> {
         let session = SendSession::new(self.plan, source, self.report);
         let batch = TxBatch::new(SLOTS, self.arena);
-        let ended = self.looped.run(session, batch).context("cannot send")?;
+        let ended = self.looped.run(session, batch).context(Step::Run)?;
         let mut end = ended.summary;
         let used = ended.sockets.first().map(Socket::io_used);
         if let Some(used) = used {
             used.tx.clone_into(&mut end.summary.io);
-            let stepped_down = IoMode::from(args.io) == IoMode::Gso && used.tx != "gso";
+            let stepped_down = IoMode::from(args.io) == IoMode::Gso && !used.segmented;
             if stepped_down && end.summary.datagrams > 1 {
-                report::warning(format_args!("--io gso: sent by {} instead", used.tx));
+                report::warning(words::stepped_down(used.tx));
             }
             report::detail(sent_by(used.tx, used.batch));
         }
@@ -170,9 +171,8 @@ fn socket_plan(args: &SendArgs, peers: &[SocketAddr]) -> anyhow::Result<SocketPl
 /// Binds to `ADDR`, `ADDR:PORT` or `:PORT`.
 fn bind_from(plan: &mut SocketPlan, text: &str, peers: &[SocketAddr]) -> anyhow::Result<()> {
     let parts = net::split_host_port(text)?;
-    let port = parts.port.as_deref().unwrap_or("0").parse::<u16>().map_err(|_| {
-        Usage::new(format!("--from {text}: the port is not a number from 0 to 65535"))
-    })?;
+    let port = parts.port.as_deref().unwrap_or("0").parse::<u16>();
+    let port = port.map_err(|_| Usage::from(SendUsage::BindPort { text: text.to_owned() }))?;
     if parts.host.is_empty() {
         plan.bind.set_port(port);
         return Ok(());
@@ -183,11 +183,8 @@ fn bind_from(plan: &mut SocketPlan, text: &str, peers: &[SocketAddr]) -> anyhow:
     let mut addr = resolve(&host, Some(1), net::FamilyChoice::Any)?;
     addr.set_port(port);
     if let Some(peer) = peers.iter().find(|peer| peer.is_ipv4() != addr.is_ipv4()) {
-        return Err(Usage::with_hint(
-            format!("--from {text}: {peer} cannot be reached from an address of the other family"),
-            "name an address of the destination's family, or :PORT alone",
-        )
-        .into());
+        let wrong = SendUsage::BindFamily { text: text.to_owned(), peer: *peer };
+        return Err(Usage::from(wrong).into());
     }
     plan.bind = addr;
     plan.dual_stack = false;

@@ -66,12 +66,8 @@ impl From<IoArg> for IoMode {
 pub fn detail_sockets(sockets: &[Socket]) {
     for socket in sockets {
         let sizes = socket.buffer_sizes();
-        report::detail(format_args!(
-            "socket {}: receive buffer {} bytes, {} requested",
-            socket.local_addr(),
-            sizes.receive_granted,
-            sizes.receive_asked
-        ));
+        let (granted, asked) = (sizes.receive_granted, sizes.receive_asked);
+        report::detail(words::socket(socket.local_addr(), granted, asked));
     }
 }
 

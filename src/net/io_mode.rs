@@ -34,6 +34,10 @@ pub struct IoUsed {
     pub tx: &'static str,
     /// `gro`, `mmsg` or `plain`.
     pub rx: &'static str,
+    /// Whether sends were segmented by the kernel (GSO).
+    pub segmented: bool,
+    /// Whether received buffers may hold several datagrams (GRO).
+    pub coalesced: bool,
     /// Most datagrams that one send call was given.
     pub batch: u32,
 }

@@ -88,7 +88,13 @@ impl Socket {
             (false, IoMode::Plain) => "plain",
             (false, _) => "mmsg",
         };
-        IoUsed { tx: self.transmit.used(), rx, batch: self.transmit.largest() }
+        IoUsed {
+            tx: self.transmit.used(),
+            rx,
+            segmented: self.transmit.has_segmented(),
+            coalesced: self.gro,
+            batch: self.transmit.largest(),
+        }
     }
 
     /// Receive buffers that fit this socket, for datagrams of up to `largest` payload bytes.

@@ -63,6 +63,11 @@ impl Transmit {
         }
     }
 
+    /// Whether a buffer of several datagrams left by GSO, and GSO is still in use.
+    pub fn has_segmented(&self) -> bool {
+        matches!(self.step, Step::Gso { .. }) && self.coalesced
+    }
+
     /// Most datagrams that one call was given.
     pub fn largest(&self) -> u32 {
         self.largest

@@ -18,6 +18,7 @@ pub mod finding;
 mod limits;
 mod local_failure;
 mod ping;
+mod ping_facts;
 pub mod probe;
 mod rates;
 mod recv;
@@ -67,6 +68,7 @@ pub use ping::{
     Outcome, PingBucket, PingDelay, PingEvent, PingInterval, PingLost, PingReply, PingRow,
     PingStretch, PingSummary, PingTargetReport, PingTimeout, ReplyKind, WaysUntold,
 };
+pub use ping_facts::{NotSentTo, PingAsk, PingCaveat, PingProtocol, PingSchedule, Timestamped};
 pub use rates::{rates, rates_between};
 pub use recv::{
     DatagramRecord, GapRecord, Received, RecvEnd, RecvEvent, RecvInterval, RecvSummary,

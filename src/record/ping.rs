@@ -1,6 +1,9 @@
 //! What `ping` has to tell: answers as they come, each probe's fate in order, and the end.
 
-use super::{LimitFound, LimitReport, SendRefusal, Trouble, Way, hold_against};
+use super::{
+    LimitFound, LimitReport, NotSentTo, PingAsk, PingCaveat, PingProtocol, PingSchedule,
+    SendRefusal, Trouble, Way, hold_against,
+};
 use crate::batch::NetworkNotice;
 use crate::stats::DelayHistogram;
 use crate::units::{Limit, Measured, Metric, Nanos, Standing};
@@ -304,8 +307,8 @@ pub struct PingTargetReport {
     pub ttl_out: Option<u8>,
     /// TTL that they were sent with.
     pub ttl_sent: u8,
-    /// Why the target was not asked at all; `None` where it was.
-    pub error: Option<String>,
+    /// Why the target was not sent to at all; `None` where it was.
+    pub error: Option<NotSentTo>,
     /// Another address that answered in the target's stead; `None` when none did.
     pub answered_by: Option<SocketAddr>,
     /// Answers from other addresses.
@@ -364,19 +367,22 @@ pub struct PingTargetReport {
     pub network_errors: Vec<Trouble>,
     /// How the target stands against each `--fail-if`.
     pub limits: Vec<LimitReport>,
+    /// What to keep in mind of the figures.
+    #[serde(serialize_with = "super::finding::all")]
+    pub caveats: Vec<PingCaveat>,
 }
 
 /// The end of `ping`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct PingSummary {
-    /// `STAMP`, `STAMP, authenticated` or `plain echo`.
-    pub protocol: &'static str,
+    /// What the targets were asked by.
+    pub protocol: PingProtocol,
     /// Payload bytes of a probe.
     pub payload_bytes: u64,
-    /// What was asked beside the times: `class`, `counts`, `departure`.
-    pub asked: Vec<&'static str>,
-    /// `every`, `poisson` or `flood`.
-    pub schedule: &'static str,
+    /// What was asked beside the times.
+    pub asked: Vec<PingAsk>,
+    /// When probes were sent.
+    pub schedule: PingSchedule,
     /// Mean time from one probe to the next; `None` in a closed loop.
     pub interval_ns: Option<u64>,
     /// How long an answer was waited for.

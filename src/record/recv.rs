@@ -222,6 +222,8 @@ pub struct RecvSummary {
     pub other_network_errors: u64,
     /// Receive calls in use: `gro`, `mmsg` or `plain`.
     pub io: String,
+    /// Whether drops are of coalesced buffers, each of which may hold many datagrams.
+    pub coalesced: bool,
 }
 
 impl RecvSummary {

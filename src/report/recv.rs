@@ -177,7 +177,7 @@ fn lines(summary: &RecvSummary) -> Vec<String> {
             .push(format!("  this host  stood still for {paused}; arrivals count from the kernel"));
     }
     // A coalesced buffer holds many datagrams and is counted once.
-    let unit = if summary.io == "gro" && summary.drops > 0 { " buffers" } else { "" };
+    let unit = if summary.coalesced && summary.drops > 0 { " buffers" } else { "" };
     lines.push(format!("  dropped    {}{unit} at the socket", group_digits(summary.drops)));
     if summary.truncated > 0 {
         lines.push(format!("  truncated  {}", group_digits(summary.truncated)));

@@ -9,11 +9,15 @@ pub struct Nearest(pub Option<String>);
 impl fmt::Display for Nearest {
     /// The question at a sentence's end, or nothing.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            Some(nearest) => write!(f, "; did you mean {nearest}?"),
-            None => Ok(()),
-        }
+        self.0.as_ref().map_or(Ok(()), |nearest| Question { nearest }.fmt(f))
     }
+}
+
+/// The question behind an error.
+#[derive(Debug, thiserror::Error)]
+#[error("; did you mean {nearest}?")]
+struct Question<'a> {
+    nearest: &'a str,
 }
 
 /// Letters that may differ, be missing, be too many or be swapped.

@@ -43,7 +43,7 @@ fn bits(rate: Rate) -> u64 {
 
 impl fmt::Display for Sweep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} to {} in {} steps", self.from, self.to, self.steps)
+        write!(f, "{}..{}/{}", self.from, self.to, self.steps)
     }
 }
 

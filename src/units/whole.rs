@@ -44,7 +44,7 @@ impl std::fmt::Display for WholeRange {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.most {
             // No end that anybody comes near is none.
-            u64::MAX => write!(f, "of at least {}", self.least),
+            u64::MAX => write!(f, "from {} up", self.least),
             most => write!(f, "from {} to {most}", self.least),
         }
     }
@@ -112,7 +112,7 @@ mod tests {
         assert_eq!(count("18446744073709551615"), Ok(u64::MAX));
         assert_eq!(
             count("1,000").unwrap_err().to_string(),
-            "1,000 is not a whole number; write one of at least 1; did you mean 1000?"
+            "1,000 is not a whole number; write one from 1 up; did you mean 1000?"
         );
     }
 }

@@ -35,6 +35,12 @@ pub fn tokens(source: &str) -> Vec<Token<'_>> {
     found
 }
 
+/// Bytes of the comment, string, character, word or sign that `rest` begins with.
+pub fn step(rest: &str) -> usize {
+    let word = || rest.find(|sign| !is_word(sign)).unwrap_or(rest.len());
+    skipped(rest).filter(|len| *len > 0).unwrap_or_else(|| word().max(char_len(rest)))
+}
+
 /// Bytes of the comment, string or character that `rest` begins with.
 fn skipped(rest: &str) -> Option<usize> {
     if rest.starts_with("//") {

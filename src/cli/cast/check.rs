@@ -6,8 +6,7 @@
 
 use crate::cli::FamilyArgs;
 use crate::cli::shared::heading::{EXPERT, LONG, OUTPUT, WHERE};
-use crate::cli::shared::within;
-use crate::units::Nanos;
+use crate::units::{Nanos, whole};
 use clap::Args;
 
 /// Arguments of `udpkit cast check`.
@@ -40,7 +39,7 @@ pub struct CastCheckArgs {
     #[arg(long, value_name = "HOST[:PORT]", conflicts_with = "answer", help_heading = WHERE)]
     pub far: Option<String>,
     /// Largest TTL or hop limit to try [default: 64 with --far, else 1]
-    #[arg(long, value_name = "N", conflicts_with = "answer", value_parser = within(1..=255u8))]
+    #[arg(long, value_name = "N", conflicts_with = "answer", value_parser = whole(1..=255u8))]
     #[arg(help_heading = WHERE)]
     pub ttl: Option<u8>,
     /// Families.

@@ -4,10 +4,9 @@
     reason = "the texts are help: brackets are an address's own"
 )]
 
-use crate::cli::shared::at_least;
 use crate::cli::shared::heading::{EXPERT, LONG, OUTPUT, WHAT, WHERE};
 use crate::cli::{FamilyArgs, IoArg};
-use crate::units::{Limit, Nanos};
+use crate::units::{Limit, Nanos, whole};
 use clap::Args;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -56,7 +55,7 @@ pub struct CastRecvArgs {
     #[command(flatten)]
     pub family: FamilyArgs,
     /// Stop after this many datagrams [default: no limit]
-    #[arg(short, long, value_name = "N", value_parser = at_least(1), help_heading = LONG)]
+    #[arg(short, long, value_name = "N", value_parser = whole(1..=u64::MAX), help_heading = LONG)]
     pub count: Option<u64>,
     /// Stop after this long [default: no limit]
     #[arg(short, long, value_name = "DURATION", help_heading = LONG)]
@@ -67,7 +66,7 @@ pub struct CastRecvArgs {
     /// Stop after this many distinct datagrams; fewer are a failure
     ///
     /// The run also stops when every sender that was heard has ended.
-    #[arg(long, value_name = "N", value_parser = at_least(1), help_heading = LONG)]
+    #[arg(long, value_name = "N", value_parser = whole(1..=u64::MAX), help_heading = LONG)]
     #[arg(hide_short_help = true)]
     pub expect: Option<u64>,
     /// Write the first source's content to this file, in order

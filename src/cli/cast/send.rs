@@ -5,9 +5,8 @@
 )]
 
 use crate::cli::shared::heading::{EXPERT, FAST, LONG, OUTPUT, WHAT, WHERE};
-use crate::cli::shared::{at_least, within};
 use crate::cli::{FamilyArgs, IoArg, PayloadArgs};
-use crate::units::{Limit, Nanos, Rate};
+use crate::units::{Limit, Nanos, Rate, whole};
 use crate::wire::{Dscp, Ecn};
 use clap::Args;
 
@@ -48,7 +47,7 @@ pub struct CastSendArgs {
     /// TTL or hop limit [default: 1 for groups]
     ///
     /// The system's for unicast. 0 keeps the datagrams on this host.
-    #[arg(long, value_name = "N", value_parser = within(0..=255u8), help_heading = WHERE)]
+    #[arg(long, value_name = "N", value_parser = whole(0..=255u8), help_heading = WHERE)]
     pub ttl: Option<u8>,
     /// Local address, port or both to send from [default: the route's]
     #[arg(short = 'B', long, value_name = "ADDR[:PORT]", help_heading = WHERE)]
@@ -104,7 +103,7 @@ pub struct CastSendArgs {
     #[arg(short, long, value_name = "DURATION", help_heading = LONG)]
     pub time: Option<Nanos>,
     /// Send nothing before this many receivers report [default: do not wait]
-    #[arg(long, value_name = "N", value_parser = at_least(1), help_heading = LONG)]
+    #[arg(long, value_name = "N", value_parser = whole(1..=u64::MAX), help_heading = LONG)]
     pub receivers: Option<u64>,
     /// With --receivers: wait this long, and fail if they are too few
     #[arg(short, long, value_name = "DURATION", requires = "receivers", help_heading = LONG)]

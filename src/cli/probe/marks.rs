@@ -2,7 +2,7 @@
 
 use super::FarEndArgs;
 use crate::cli::shared::heading::WHAT;
-use crate::cli::shared::within;
+use crate::units::whole;
 use clap::Args;
 
 /// Arguments of `udpkit probe marks`.
@@ -17,7 +17,7 @@ pub struct MarksArgs {
     #[command(flatten)]
     pub far_end: FarEndArgs,
     /// Datagrams with one value at most, until one is answered
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = within(1..=100u32))]
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = whole(1..=100u32))]
     #[arg(help_heading = WHAT)]
     pub tries: u32,
 }

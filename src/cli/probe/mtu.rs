@@ -2,7 +2,7 @@
 
 use super::FarEndArgs;
 use crate::cli::shared::heading::WHAT;
-use crate::cli::shared::within;
+use crate::units::whole;
 use clap::Args;
 
 /// Arguments of `udpkit probe mtu`.
@@ -17,7 +17,7 @@ pub struct MtuArgs {
     #[command(flatten)]
     pub far_end: FarEndArgs,
     /// Unanswered probes before a size counts as too large
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = within(1..=100u32))]
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = whole(1..=100u32))]
     #[arg(help_heading = WHAT)]
     pub tries: u32,
 }

@@ -2,8 +2,8 @@
 
 use crate::cli::FamilyArgs;
 use crate::cli::shared::heading::{LONG, OUTPUT, WHAT, WHERE};
-use crate::cli::shared::{DEFAULT_PORT, port, within};
-use crate::units::Nanos;
+use crate::cli::shared::{DEFAULT_PORT, port};
+use crate::units::{Nanos, whole};
 use clap::Args;
 
 /// Arguments of `udpkit probe nat`.
@@ -36,11 +36,11 @@ pub struct NatArgs {
     #[command(flatten)]
     pub family: FamilyArgs,
     /// Local sockets whose mapped ports are compared
-    #[arg(long, value_name = "N", default_value_t = 8, value_parser = within(2..=64u32))]
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = whole(2..=64u32))]
     #[arg(help_heading = WHAT)]
     pub sockets: u32,
     /// Requests before a question counts as unanswered
-    #[arg(long, value_name = "N", default_value_t = 8, value_parser = within(1..=1000u32))]
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = whole(1..=1000u32))]
     #[arg(help_heading = WHAT)]
     pub tries: u32,
     /// Test hairpinning: send to the mapped address too

@@ -2,8 +2,7 @@
 
 use super::{FarEndArgs, ScanArgs};
 use crate::cli::shared::heading::{FAST, LONG, WHAT};
-use crate::cli::shared::within;
-use crate::units::Nanos;
+use crate::units::{Nanos, whole};
 use crate::wire::{Dscp, Ecn, PortList};
 use clap::Args;
 
@@ -33,7 +32,7 @@ pub struct PortsArgs {
     ///
     /// Enough that random loss is not mistaken for a filter. Without an agent, all must stay
     /// unanswered for a port to count as silent.
-    #[arg(long, value_name = "N", value_parser = within(1..=64u32), help_heading = WHAT)]
+    #[arg(long, value_name = "N", value_parser = whole(1..=64u32), help_heading = WHAT)]
     pub tries: Option<u32>,
     /// DSCP of datagrams and replies: a name or a number from 0 to 63
     #[arg(long, value_name = "DSCP", default_value = "0", help_heading = WHAT)]
@@ -47,7 +46,7 @@ pub struct PortsArgs {
     #[command(flatten)]
     pub scan: ScanArgs,
     /// Datagrams a second, all ports together [default: 1000; without an agent 300]
-    #[arg(short = 'b', long, value_name = "PPS", value_parser = within(1..=100_000u32))]
+    #[arg(short = 'b', long, value_name = "PPS", value_parser = whole(1..=100_000u32))]
     #[arg(help_heading = FAST)]
     pub rate: Option<u32>,
     /// How long to wait for a reply [default: 1s; without an agent 200ms]

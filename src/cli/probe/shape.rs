@@ -2,7 +2,7 @@
 
 use super::FarEndArgs;
 use crate::cli::shared::heading::{FAST, WHAT};
-use crate::cli::shared::within;
+use crate::units::whole;
 use crate::wire::PortList;
 use clap::Args;
 
@@ -24,15 +24,15 @@ pub struct ShapeArgs {
     #[arg(long, value_name = "PORTS", help_heading = WHAT)]
     pub ports: Option<PortList>,
     /// Datagrams of a kind and size, until one is answered
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = within(1..=100u32))]
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = whole(1..=100u32))]
     #[arg(help_heading = WHAT)]
     pub tries: u32,
     /// Datagrams of a train that looks for a rate limit
-    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = within(0..=4000u32))]
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = whole(0..=4000u32))]
     #[arg(help_heading = FAST)]
     pub train: u32,
     /// Datagrams a second of such a train
     #[arg(short = 'b', long, value_name = "PPS", default_value_t = 1000)]
-    #[arg(value_parser = within(10..=1900u32), help_heading = FAST)]
+    #[arg(value_parser = whole(10..=1900u32), help_heading = FAST)]
     pub rate: u32,
 }

@@ -2,8 +2,7 @@
 
 use super::FarEndArgs;
 use crate::cli::shared::heading::{LONG, WHAT};
-use crate::cli::shared::within;
-use crate::units::Nanos;
+use crate::units::{Nanos, whole};
 use clap::Args;
 
 /// Arguments of `udpkit probe timeout`.
@@ -22,7 +21,7 @@ pub struct TimeoutArgs {
     #[arg(long, value_name = "LIST", value_delimiter = ',', help_heading = WHAT)]
     pub candidates: Vec<Nanos>,
     /// Replies the server sends after each idle time
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = within(1..=8u8))]
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = whole(1..=8u8))]
     #[arg(help_heading = WHAT)]
     pub tries: u8,
     /// Test whether inbound traffic alone keeps it open

@@ -2,8 +2,8 @@
 
 use crate::cli::FamilyArgs;
 use crate::cli::shared::heading::{LONG, OUTPUT, WHAT, WHERE};
-use crate::cli::shared::{DEFAULT_PORT, port, within};
-use crate::units::Nanos;
+use crate::cli::shared::{DEFAULT_PORT, port};
+use crate::units::{Nanos, whole};
 use clap::Args;
 
 /// Arguments of `udpkit probe trace`.
@@ -38,15 +38,15 @@ pub struct TraceArgs {
     /// Flows side by side, to see ECMP paths
     ///
     /// Each from its own port. Routers that balance load by flow then show their paths.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = within(1..=16u16))]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = whole(1..=16u16))]
     #[arg(help_heading = WHAT)]
     pub flows: u16,
     /// Probes to each hop of each flow
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = within(1..=100u32))]
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = whole(1..=100u32))]
     #[arg(help_heading = WHAT)]
     pub tries: u32,
     /// Hops at most
-    #[arg(long, value_name = "N", default_value_t = 30, value_parser = within(1..=254u8))]
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = whole(1..=254u8))]
     #[arg(help_heading = LONG)]
     pub hops: u8,
     /// How long to wait for a reply

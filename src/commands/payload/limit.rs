@@ -1,5 +1,6 @@
 //! The largest payload that a datagram can carry.
 
+use crate::commands::usage::PayloadUsage;
 use crate::wire::{IpFamily, max_payload};
 use std::net::SocketAddr;
 
@@ -32,21 +33,14 @@ impl PayloadLimit {
     }
 
     /// The length of a payload that fits, or why it does not.
-    pub fn check(self, len: u64) -> Result<usize, String> {
+    pub fn check(self, len: u64) -> Result<usize, PayloadUsage> {
         usize::try_from(len).ok().filter(|len| *len <= self.bytes()).ok_or_else(|| self.refuse(len))
     }
 
     /// Why a payload of `len` bytes does not fit.
-    pub fn refuse(self, len: u64) -> String {
+    pub fn refuse(self, len: u64) -> PayloadUsage {
         let family = if self.v4 { "IPv4" } else { "IPv6" };
-        let most = self.bytes();
-        let behind = match self.header {
-            0 => String::new(),
-            bytes => format!(" behind a header of {bytes} bytes"),
-        };
-        format!(
-            "a payload of {len} bytes is over the limit of {most} bytes of UDP over {family}{behind}"
-        )
+        PayloadUsage::TooLarge { len, most: self.bytes(), family, header: self.header }
     }
 }
 
@@ -60,16 +54,14 @@ mod tests {
         let v6 = "[2001:db8::1]:9".parse().unwrap();
         assert_eq!(PayloadLimit::for_peers(&[v6]).bytes(), 65_527);
         assert_eq!(PayloadLimit::for_peers(&[v6, v4]).bytes(), 65_507);
-        assert_eq!(PayloadLimit::for_peers(&[v6]).check(65_527), Ok(65_527));
-        assert_eq!(
-            PayloadLimit::for_peers(&[v4]).check(65_508).unwrap_err(),
-            "a payload of 65508 bytes is over the limit of 65507 bytes of UDP over IPv4"
-        );
-        assert!(PayloadLimit::for_peers(&[v4]).check(u64::MAX).is_err());
-        assert_eq!(
-            PayloadLimit::for_peers(&[v4]).behind(16).check(65_492).unwrap_err(),
-            "a payload of 65492 bytes is over the limit of 65491 bytes of UDP over IPv4 behind a \
-             header of 16 bytes"
-        );
+        let fits = |limit: PayloadLimit, len| limit.check(len).ok();
+        assert_eq!(fits(PayloadLimit::for_peers(&[v6]), 65_527), Some(65_527));
+        for (header, len, limit) in [(0, 65_508, 65_507), (16, 65_492, 65_491)] {
+            let wrong = PayloadLimit::for_peers(&[v4]).behind(header).check(len).unwrap_err();
+            let PayloadUsage::TooLarge { len: told, most, family, header: behind } = wrong else {
+                panic!("{wrong}")
+            };
+            assert_eq!((told, most, family, behind), (len, limit, "IPv4", header));
+        }
     }
 }

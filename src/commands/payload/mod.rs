@@ -12,6 +12,7 @@ pub use limit::PayloadLimit;
 pub use stream::StreamPlan;
 
 use super::Usage;
+use super::usage::PayloadUsage;
 use crate::cli::PayloadArgs;
 use crate::session::{FixedMessages, Message};
 use crate::wire::pattern;
@@ -44,23 +45,19 @@ impl PayloadPlan {
         if !args.messages.is_empty() {
             let mut messages = Vec::with_capacity(args.messages.len());
             for text in &args.messages {
-                let message = reading.message(text.as_bytes(), limit).map_err(Usage::new)?;
+                let message = reading.message(text.as_bytes(), limit).map_err(Usage::from)?;
                 messages.push(message);
             }
             return Ok(Self::Fixed(FixedMessages::new(messages, rounds)));
         }
         if let (Some(path), None) = (&args.file, args.chunk) {
             let bytes = whole_file(path, limit)?;
-            let message = reading.message(&bytes, limit).map_err(Usage::new)?;
+            let message = reading.message(&bytes, limit).map_err(Usage::from)?;
             return Ok(Self::Fixed(FixedMessages::new(vec![message], rounds)));
         }
         let input = Input::open(args.file.as_deref())?;
         if rounds.is_none() && input.is_standard() {
-            return Err(Usage::with_hint(
-                "--count 0 has no meaning for standard input",
-                "it ends when its input does; give the messages behind -- to repeat them",
-            )
-            .into());
+            return Err(Usage::from(PayloadUsage::EndlessInput).into());
         }
         let cut = match args.chunk {
             Some(bytes) => Cut::Chunks(chunk_size(bytes.0, limit)?),
@@ -80,7 +77,7 @@ impl PayloadPlan {
 
 /// The generated datagram of `--size`.
 fn generated(size: u64, limit: PayloadLimit) -> Result<Vec<u8>, Usage> {
-    let len = limit.check(size).map_err(Usage::new)?;
+    let len = limit.check(size).map_err(Usage::from)?;
     let mut bytes = vec![0; len];
     pattern::fill(0, &mut bytes);
     Ok(bytes)
@@ -88,9 +85,9 @@ fn generated(size: u64, limit: PayloadLimit) -> Result<Vec<u8>, Usage> {
 
 fn chunk_size(bytes: u64, limit: PayloadLimit) -> Result<usize, Usage> {
     if bytes == 0 {
-        return Err(Usage::new("--chunk 0 would never come to an end; use 1 or more"));
+        return Err(PayloadUsage::EmptyChunks.into());
     }
-    limit.check(bytes).map_err(Usage::new)
+    Ok(limit.check(bytes)?)
 }
 
 /// A file as one datagram; `-` is standard input.
@@ -110,8 +107,8 @@ fn whole_file(path: &Path, limit: PayloadLimit) -> anyhow::Result<Vec<u8>> {
     };
     reader.take(enough).read_to_end(&mut bytes).with_context(cannot)?;
     if bytes.len() as u64 == enough {
-        let told = limit.refuse(size.max(enough));
-        return Err(Usage::with_hint(told, "--chunk BYTES cuts a file into datagrams").into());
+        let too_large = Box::new(limit.refuse(size.max(enough)));
+        return Err(Usage::from(PayloadUsage::FileTooLarge { too_large }).into());
     }
     Ok(bytes)
 }

@@ -3,6 +3,7 @@
 
 use super::PayloadLimit;
 use crate::cli::PayloadArgs;
+use crate::commands::usage::PayloadUsage;
 use crate::session::Message;
 use crate::wire::{Template, parse_hex, unescape};
 
@@ -20,16 +21,18 @@ impl Reading {
     }
 
     /// The message that `text` stands for, or what is wrong with it.
-    pub fn message(self, text: &[u8], limit: PayloadLimit) -> Result<Message, String> {
+    pub fn message(self, text: &[u8], limit: PayloadLimit) -> Result<Message, PayloadUsage> {
         let bytes = if self.escape {
-            unescape(text).map_err(|wrong| wrong.to_string())?
+            unescape(text).map_err(|wrong| PayloadUsage::Text(wrong.to_string()))?
         } else if self.hex {
-            parse_hex(text).map_err(|wrong| wrong.to_string())?
+            parse_hex(text).map_err(|wrong| PayloadUsage::Text(wrong.to_string()))?
         } else {
             text.to_vec()
         };
         let message = if self.template {
-            Message::Template(Template::parse(&bytes).map_err(|wrong| wrong.to_string())?)
+            Message::Template(
+                Template::parse(&bytes).map_err(|wrong| PayloadUsage::Text(wrong.to_string()))?,
+            )
         } else {
             Message::Bytes(bytes)
         };

@@ -2,6 +2,7 @@
 
 use super::PayloadLimit;
 use super::reading::Reading;
+use crate::commands::usage::PayloadUsage;
 use crate::session::{Message, Now, PayloadSource, Supply, SupplyError};
 use crate::units::io_error_text;
 use anyhow::Context;
@@ -31,7 +32,8 @@ impl Input {
         let cannot = || format!("cannot read {}", path.display());
         let file = File::open(path).with_context(cannot)?;
         if file.metadata().with_context(cannot)?.is_dir() {
-            anyhow::bail!("cannot read {}: it is a folder", path.display());
+            let path = path.display().to_string();
+            anyhow::bail!(PayloadUsage::Directory { path });
         }
         Ok(Self::File(file, path.to_owned()))
     }

@@ -96,8 +96,11 @@ pub(super) fn table(report: &PingTargetReport, plan: Planned) -> Vec<String> {
         Planned::Yes => (&report.as_planned_ns, &report.send_late_ns),
         Planned::No => (&none, &none),
     };
+    let round_trip = &report.round_trip_ns;
+    if round_trip.samples > 0 || round_trip.lost > Some(0) {
+        lines.push(line("round trip", round_trip, unit));
+    }
     for (name, delay) in [
-        ("round trip", &report.round_trip_ns),
         ("queue out", &report.out_above_min_ns),
         ("queue back", &report.back_above_min_ns),
         ("server", &report.server_ns),
@@ -105,7 +108,7 @@ pub(super) fn table(report: &PingTargetReport, plan: Planned) -> Vec<String> {
         ("as planned", planned),
         ("late", late),
     ] {
-        if delay.samples > 0 || (name == "round trip" && delay.lost > Some(0)) {
+        if delay.samples > 0 {
             lines.push(line(name, delay, unit));
         }
     }

@@ -1,10 +1,13 @@
 //! The end of `ping` in text.
 
 use super::delay::{DelayUnit, Planned, percentiles, table};
-use crate::record::{PingDelay, PingSummary, PingTargetReport, WaysUntold};
+use crate::record::{PingAsk, PingDelay, PingSchedule, PingSummary, PingTargetReport, WaysUntold};
+use crate::report::Page;
 use crate::report::limits::limit_lines;
-use crate::report::number::{plural, span_or_dash};
+use crate::report::number::span_or_dash;
 use crate::report::spark::sparkline;
+use crate::report::words::ping as words;
+use crate::report::words::terms::{plural, plural_of};
 use crate::units::{Nanos, group_digits};
 use crate::wire::{Dscp, split_tos};
 
@@ -13,7 +16,6 @@ const WIDTH: usize = 80;
 /// Cells of the lines over time.
 const CELLS: usize = 40;
 /// A smaller drift, in parts per billion, is not worth a line.
-const SHOWN_DRIFT: i64 = 100;
 
 /// The report's lines.
 pub(super) fn lines(summary: &PingSummary) -> Vec<String> {
@@ -26,7 +28,8 @@ pub(super) fn lines(summary: &PingSummary) -> Vec<String> {
     lines.extend(of_the_run(summary));
     for target in &summary.targets {
         let more: Vec<_> =
-            [remarks(target, summary), limit_lines(&target.limits, false), doubts(target)].concat();
+            [remarks(target, summary), limit_lines(&target.limits, false), cautions(target)]
+                .concat();
         if !more.is_empty() {
             lines.push(format!("  {}", target.name));
             lines.extend(more.into_iter().map(|line| format!("  {line}")));
@@ -44,23 +47,17 @@ pub(super) fn hint(summary: &PingSummary) -> Option<&'static str> {
     if !summary.targets.iter().all(silent) {
         return None;
     }
-    Some(match summary.protocol {
-        "plain echo" => {
-            "hint: --echo needs a service that sends every datagram back, such as recv --echo"
-        }
-        _ => {
-            "hint: run `udpkit serve` there (with --key FILE here if it has a key); routers reflect\n      \
-             STAMP on port 862; --echo is for services that merely echo"
-        }
-    })
+    Some(words::no_reply_hint(summary.protocol))
 }
 
 /// The first line: `udpkit ping 192.0.2.10:862 (STAMP)   64 B every 10.0 ms for 30.0 s`.
 pub(super) fn heading(summary: &PingSummary, whom: &str, hops: Option<u8>) -> String {
     let every = match (summary.schedule, summary.interval_ns) {
-        ("poisson", Some(mean)) => format!("at random, every {} on average", Nanos(mean)),
+        (PingSchedule::Poisson, Some(mean)) => {
+            format!("at random gaps, {} on average", Nanos(mean))
+        }
         (_, Some(period)) => format!("every {}", Nanos(period)),
-        (_, None) => "each when the last came back".to_owned(),
+        (_, None) => "each after the last reply".to_owned(),
     };
     let length = match summary.duration_ns {
         0 => String::new(),
@@ -72,7 +69,7 @@ pub(super) fn heading(summary: &PingSummary, whom: &str, hops: Option<u8>) -> St
         Some(1) => "   1 hop out".to_owned(),
         Some(hops) => format!("   {hops} hops out"),
     };
-    let (protocol, bytes) = (summary.protocol, summary.payload_bytes);
+    let (protocol, bytes) = (words::protocol(summary.protocol), summary.payload_bytes);
     format!("udpkit ping {whom} ({protocol})   {bytes} B {every}{length}{hops}")
 }
 
@@ -88,16 +85,16 @@ fn one(summary: &PingSummary, target: &PingTargetReport) -> Vec<String> {
     lines.extend(remarks(target, summary));
     if target.sent > 0 {
         // A closed loop has no plan to be late for.
-        let plan = if summary.schedule == "flood" { Planned::No } else { Planned::Yes };
+        let plan = if summary.schedule == PingSchedule::Flood { Planned::No } else { Planned::Yes };
         lines.push(String::new());
         lines.extend(table(target, plan));
     }
     if target.back > 0 {
-        lines.extend(stamps(target).0);
+        lines.extend(stamps(target));
     }
     lines.extend(pictures(target));
     lines.extend(limit_lines(&target.limits, false));
-    lines.extend(doubts(target));
+    lines.extend(cautions(target));
     lines
 }
 
@@ -105,26 +102,26 @@ fn one(summary: &PingSummary, target: &PingTargetReport) -> Vec<String> {
 fn of_the_run(summary: &PingSummary) -> Vec<String> {
     let mut lines = Vec::new();
     if summary.interrupted {
-        lines.push("  interrupted: the user ended the run early".to_owned());
+        lines.push("  interrupted by the user".to_owned());
     }
     if summary.pauses > 0 {
         let (times, paused) = (plural(summary.pauses, "time"), Nanos(summary.paused_ns));
-        lines.push(format!("  this host paused ping {times}, {paused} in all: not the path"));
+        lines.push(format!(
+            "  this host paused {times}, {paused} in all; not counted as the path's delay"
+        ));
     }
     lines
 }
 
 fn counts(target: &PingTargetReport) -> Vec<String> {
-    let ways = [
-        (target.lost.out, "out"),
-        (target.lost.back, "back"),
-        (target.lost.unknown, "unknown, at the end"),
-    ];
+    let ways = [(target.lost.out, "out"), (target.lost.back, "back")];
+    let unknown = target.lost.unknown.filter(|count| *count > 0);
+    let unknown = unknown.map(|count| format!("{} in an unknown direction", group_digits(count)));
     let told: Vec<String> = ways
         .into_iter()
         .filter_map(|(count, name)| Some((count?, name)))
-        .filter(|(count, name)| *count > 0 || *name != "unknown, at the end")
         .map(|(count, name)| format!("{} {name}", group_digits(count)))
+        .chain(unknown)
         .collect();
     let told = match (target.lost.total, &told[..]) {
         (0, _) | (_, []) => String::new(),
@@ -170,18 +167,18 @@ fn remarks(target: &PingTargetReport, summary: &PingSummary) -> Vec<String> {
     }
     if target.late > 0 {
         let (late, wait) = (group_digits(target.late), Nanos(summary.wait_ns));
-        lines.push(format!("  late {late}: back after more than {wait}, and not lost"));
+        lines.push(format!("  late {late}: replies after more than {wait}; not lost"));
     }
     if target.open > 0 {
-        let open = plural(target.open, "answer");
-        lines.push(format!("  {open} still awaited when the run was stopped: not lost"));
+        let open = plural_of(target.open, "reply", "replies");
+        lines.push(format!("  {open} still outstanding when the run was stopped; not lost"));
     }
     if target.socket_drops > 0 {
         let drops = plural(target.socket_drops, "datagram");
-        lines.push(format!("  {drops} dropped here at the socket, which was full: not the path"));
+        lines.push(format!("  {drops} dropped at this host's socket, not on the path"));
     }
     if let Some(error) = &target.error {
-        lines.push(format!("  not asked: {error}"));
+        lines.push(format!("  not sent to: {}", error.text));
     }
     for refusal in &target.refused {
         let times = group_digits(refusal.datagrams);
@@ -206,27 +203,28 @@ fn told(target: &PingTargetReport, summary: &PingSummary) -> Vec<String> {
         Some(format!("DSCP {dscp}, ECN {ecn}"))
     };
     if let Some(class) = class(target.dscp_seen, target.ecn_seen) {
-        lines.push(format!("  probes reached the target with {class}"));
+        lines.push(format!("  probes arrived with {class}"));
     }
-    if summary.asked.contains(&"class")
+    if summary.asked.contains(&PingAsk::Class)
         && let Some(class) = class(target.dscp_back, target.ecn_back)
     {
-        lines.push(format!("  answers came back with {class}"));
+        lines.push(format!("  replies arrived with {class}"));
     }
     if let (Some(received), Some(reflected)) = (target.target_received, target.target_reflected) {
         let counts = [received, reflected].map(|count| group_digits(u64::from(count)));
         let [received, reflected] = counts;
-        lines.push(format!("  the target counted {received} probes and {reflected} answers"));
+        lines.push(format!("  the target counted {received} probes and {reflected} replies"));
     }
-    let is_told = |asked: &str| match asked {
-        "class" => target.dscp_seen.is_some(),
-        "counts" => target.target_received.is_some(),
-        // The first answer has none before it.
-        _ => target.departure_ns.samples > 0 || target.back < 2,
+    let is_told = |asked: PingAsk| match asked {
+        PingAsk::Class => target.dscp_seen.is_some(),
+        PingAsk::Counts => target.target_received.is_some(),
+        // The first reply has none before it.
+        PingAsk::Departure => target.departure_ns.samples > 0 || target.back < 2,
     };
-    let untold: Vec<_> = summary.asked.iter().copied().filter(|asked| !is_told(asked)).collect();
+    let untold: Vec<_> =
+        summary.asked.iter().copied().filter(|asked| !is_told(*asked)).map(words::asked).collect();
     if !untold.is_empty() && target.back > 0 {
-        lines.push(format!("  asked and not told by the target: {}", untold.join(", ")));
+        lines.push(format!("  requested but not reported by the target: {}", untold.join(", ")));
     }
     lines.extend(target.lost.untold.and_then(|why| ways_untold(target, why)));
     lines.extend(hops(target));
@@ -237,23 +235,23 @@ fn told(target: &PingTargetReport, summary: &PingSummary) -> Vec<String> {
 fn ways_untold(target: &PingTargetReport, why: WaysUntold) -> Option<String> {
     let why = match why {
         WaysUntold::NoCount if target.reflector_counts.is_none() => return None,
-        WaysUntold::NoCount => "the target keeps no count",
-        WaysUntold::CountUnproven => "the target may keep no count",
-        WaysUntold::Copies => "copies of probes reached the target",
-        WaysUntold::TooFew => "too few answers to rule out copies",
-        WaysUntold::Open => "answers were still awaited",
+        WaysUntold::NoCount => "the target does not count probes",
+        WaysUntold::CountUnproven => "the target may not count probes",
+        WaysUntold::Copies => "duplicates of probes reached the target",
+        WaysUntold::TooFew => "too few replies to rule out duplicates",
+        WaysUntold::Open => "replies were still outstanding",
     };
-    Some(format!("  {why}: on which way probes were lost is not known"))
+    Some(format!("  {why}: the direction of the loss is unknown"))
 }
 
 /// Where the TTL of the probes as they came does not tell the hops.
 fn hops(target: &PingTargetReport) -> Option<String> {
     let (came, sent) = (target.ttl_out?, target.ttl_sent);
-    let ttl = format!("  hops out unknown (TTL {sent} sent, {came} arrived)");
+    let ttl = format!("  hops out unknown (TTL {sent} sent, {came} on arrival)");
     match target.hops_out_readings {
-        Some([all, relayed]) => Some(format!("{ttl}: {all}, or {relayed} from a relay on the way")),
+        Some([all, relayed]) => Some(format!("{ttl}: {all}, or {relayed} from a relay")),
         // A reflector that does not know the TTL says 255.
-        None if came > sent && came < 255 => Some(format!("{ttl}: a relay on the way sent anew")),
+        None if came > sent && came < 255 => Some(format!("{ttl}: a relay on the path")),
         None => None,
     }
 }
@@ -289,47 +287,15 @@ fn pictures(target: &PingTargetReport) -> Vec<String> {
     lines
 }
 
-/// What speaks against the figures.
-fn doubts(target: &PingTargetReport) -> Vec<String> {
-    let mut doubts = Vec::new();
-    if let Some(from) = target.answered_by {
-        let times = plural(target.answered_elsewhere, "answer");
-        doubts.push(format!("{times} came from another address, {from}"));
-    }
-    if target.reflector_restarts > 0 {
-        let times = plural(target.reflector_restarts, "time");
-        doubts.push(format!("the reflector began to count anew {times}"));
-    }
-    if target.clock_steps > 0 {
-        doubts.push("a clock was set meanwhile; the delays of each way begin anew".to_owned());
-    }
-    if let Some(drift) = target.drift_ppb.filter(|drift| drift.abs() >= SHOWN_DRIFT) {
-        let ppm = drift as f64 / 1e3;
-        doubts.push(format!("the clocks drift apart by {ppm:+.1} ppm, which is taken out"));
-    }
-    if target.strays > 0 {
-        doubts.push(format!("{} came that answered no probe", plural(target.strays, "datagram")));
-    }
-    if target.back > 0 {
-        doubts.extend(stamps(target).1);
-    }
-    doubts.into_iter().map(|doubt| format!("  doubt: {doubt}")).collect()
+/// What to keep in mind of the figures.
+fn cautions(target: &PingTargetReport) -> Vec<String> {
+    let text = Page::new(WIDTH).told("caution", &target.caveats);
+    text.lines().map(str::to_owned).collect()
 }
 
-/// Whose times these are: the kernel's, as a remark, and this program's, as a doubt.
-fn stamps(target: &PingTargetReport) -> (Option<String>, Option<String>) {
-    let came = target.back + target.duplicates;
-    let sent = target.transmit_stamps * 100 >= target.sent * 99;
-    let received = target.receive_stamps * 100 >= came * 99;
-    let (kernels, ours) = match (sent, received) {
-        (true, true) => (Some("sends and arrivals"), None),
-        (false, true) => (Some("arrivals"), Some("sends")),
-        (true, false) => (Some("sends"), Some("arrivals")),
-        (false, false) => (None, Some("sends and arrivals")),
-    };
-    let kernels = kernels.map(|what| format!("  {what} were timed by the kernel"));
-    let ours = ours.map(|what| format!("{what} were timed by this program, not by the kernel"));
-    (kernels, ours)
+/// Whose times these are, where the kernel timed anything.
+fn stamps(target: &PingTargetReport) -> Option<String> {
+    words::timed_by_kernel(target.timed_by_program()).map(|text| format!("  {text}"))
 }
 
 fn rows(targets: &[PingTargetReport]) -> Vec<String> {

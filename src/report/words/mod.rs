@@ -16,6 +16,7 @@ pub mod host;
 mod marks;
 pub mod mtu;
 pub mod nat;
+pub mod ping;
 pub mod ports;
 pub mod probe_all;
 pub mod scan;

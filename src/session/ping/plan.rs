@@ -2,6 +2,7 @@
 
 use super::Protocol;
 use crate::batch::OwnFinding;
+use crate::record::PingSchedule;
 use crate::units::Nanos;
 use std::net::SocketAddr;
 
@@ -22,12 +23,12 @@ pub enum PingSpacing {
 }
 
 impl PingSpacing {
-    /// Its name: `every`, `poisson` or `flood`.
-    pub fn name(self) -> &'static str {
+    /// Which kind it is.
+    pub fn name(self) -> PingSchedule {
         match self {
-            Self::Every(_) => "every",
-            Self::Poisson { .. } => "poisson",
-            Self::Flood => "flood",
+            Self::Every(_) => PingSchedule::Every,
+            Self::Poisson { .. } => PingSchedule::Poisson,
+            Self::Flood => PingSchedule::Flood,
         }
     }
 

@@ -2,6 +2,7 @@
 //! anything that echoes sends back.
 
 use super::stamp::StampProbes;
+use crate::record::{PingAsk, PingProtocol};
 use crate::units::Nanos;
 use crate::wire::stamp::{ClassOfService, DirectMeasurement};
 use crate::wire::{Header, Kind, pattern};
@@ -76,16 +77,16 @@ impl Protocol {
     }
 
     /// Its name, for the report.
-    pub fn name(&self) -> &'static str {
+    pub fn name(&self) -> PingProtocol {
         match self {
-            Self::Stamp(StampProbes { key: Some(_), .. }) => "STAMP, authenticated",
-            Self::Stamp(_) => "STAMP",
-            Self::Plain { .. } => "plain echo",
+            Self::Stamp(StampProbes { key: Some(_), .. }) => PingProtocol::StampAuthenticated,
+            Self::Stamp(_) => PingProtocol::Stamp,
+            Self::Plain { .. } => PingProtocol::Echo,
         }
     }
 
-    /// What is asked beside the times, by the names of `--ask`.
-    pub fn asked(&self) -> Vec<&'static str> {
+    /// What is asked beside the times.
+    pub fn asked(&self) -> Vec<PingAsk> {
         match self {
             Self::Stamp(stamp) => stamp.asked.names(),
             Self::Plain { .. } => Vec::new(),

@@ -2,6 +2,7 @@
 //! the reflector's say of it. The packets' own layout is `wire`'s.
 
 use super::protocol::{Departed, Echo, Reflector};
+use crate::record::PingAsk;
 use crate::units::Nanos;
 use crate::wire::stamp::{
     ClassOfService, DirectMeasurement, ErrorEstimate, FollowUp, HASH_LEN, PacketForm, StampKey,
@@ -47,14 +48,14 @@ impl Asked {
         lens.iter().filter(|(asked, _)| *asked).map(|(_, len)| TLV_HEADER + len).sum()
     }
 
-    /// The names of what is asked, as `--ask` has them.
-    pub fn names(self) -> Vec<&'static str> {
+    /// What is asked.
+    pub fn names(self) -> Vec<PingAsk> {
         let all = [
-            (self.class.is_some(), "class"),
-            (self.counts, "counts"),
-            (self.departure, "departure"),
+            (self.class.is_some(), PingAsk::Class),
+            (self.counts, PingAsk::Counts),
+            (self.departure, PingAsk::Departure),
         ];
-        all.iter().filter(|(asked, _)| *asked).map(|(_, name)| *name).collect()
+        all.iter().filter(|(asked, _)| *asked).map(|(_, ask)| *ask).collect()
     }
 
     fn push(self, seq: u32, packet: &mut Vec<u8>) {

@@ -300,7 +300,7 @@ impl Target {
         let (answered_by, answered_elsewhere) = self.told.elsewhere();
         let has_ways = self.delays.server().samples > 0;
         let way = |told: PingDelay| if has_ways { told } else { PingDelay::default() };
-        PingTargetReport {
+        let mut report = PingTargetReport {
             address: Some(self.plan.addr),
             sent,
             never_sent: self.never_sent,
@@ -360,7 +360,10 @@ impl Target {
             network_errors: self.troubles.into_kinds(),
             limits: Vec::new(),
             name: self.plan.name,
-        }
+            caveats: Vec::new(),
+        };
+        report.judge();
+        report
     }
 
     fn first_answer(&mut self, number: u64, steps: Option<&Steps>, datagram: &Datagram<'_>) {

@@ -191,7 +191,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             count: (plan.count != 0).then_some(plan.count),
         };
         self.log(granted, asked.now);
-        let answer = Answer::new(Code::OK, "ready for DATA").with("tag", tag);
+        let answer = Answer::new(Code::OK, "ready").with("tag", tag);
         if one_host { answer.with("one_host", 1).with("streams", plan.streams) } else { answer }
     }
 

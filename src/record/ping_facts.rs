@@ -1,0 +1,146 @@
+//! What a run of `ping` is, and what to keep in mind of a target's figures.
+
+use super::PingTargetReport;
+use serde::Serialize;
+use std::net::SocketAddr;
+
+/// Drift of two clocks from which it is said, in parts per billion.
+const SHOWN_DRIFT_PPB: i64 = 100;
+/// Of a hundred datagrams so many have the kernel's time stamps where it is said to have timed them.
+const STAMPED: u64 = 99;
+
+/// What the targets are asked by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PingProtocol {
+    /// STAMP (RFC 8762), unauthenticated.
+    #[default]
+    Stamp,
+    /// STAMP, authenticated.
+    StampAuthenticated,
+    /// Whatever sends back the bytes that it got.
+    Echo,
+}
+
+/// When probes are sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PingSchedule {
+    /// At equal gaps.
+    #[default]
+    Every,
+    /// At exponentially distributed gaps.
+    Poisson,
+    /// Each as soon as the one before was answered or timed out.
+    Flood,
+}
+
+/// What a STAMP reflector is asked for beside the times (RFC 8972).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PingAsk {
+    /// DSCP and ECN of the probes as they arrived.
+    Class,
+    /// Its own counts of probes and replies.
+    Counts,
+    /// When its replies really left.
+    Departure,
+}
+
+/// Which datagrams' times are this program's, and not the kernel's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Timestamped {
+    /// Those of probes as they left.
+    Sends,
+    /// Those of replies as they arrived.
+    Arrivals,
+    /// Both.
+    Both,
+}
+
+/// Why a target was not sent to at all.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NotSentTo {
+    /// The kind of error.
+    pub code: &'static str,
+    /// The error as it stands on standard error.
+    pub text: String,
+}
+
+/// What to keep in mind of a target's figures.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum PingCaveat {
+    /// Replies came from another address than was asked.
+    RepliesFromElsewhere {
+        /// The latest such address.
+        from: SocketAddr,
+        /// How many.
+        replies: u64,
+    },
+    /// The reflector began to count anew.
+    ReflectorRestarted {
+        /// How often.
+        times: u64,
+    },
+    /// A clock was set during the run.
+    ClockStepped,
+    /// The two clocks drift apart, which is taken out of the delays.
+    ClockDrift {
+        /// Parts per billion; more than 0 where the target's clock is the faster one.
+        drift_ppb: i64,
+    },
+    /// Datagrams came that answer no probe.
+    Strays {
+        /// How many.
+        datagrams: u64,
+    },
+    /// The kernel did not time everything.
+    TimedByProgram {
+        /// What was timed by this program.
+        what: Timestamped,
+    },
+}
+
+impl PingTargetReport {
+    /// What was timed by this program, and not by the kernel; `None` where the kernel timed all.
+    pub fn timed_by_program(&self) -> Option<Timestamped> {
+        let came = self.back + self.duplicates;
+        let sends = self.transmit_stamps * 100 >= self.sent * STAMPED;
+        let arrivals = self.receive_stamps * 100 >= came * STAMPED;
+        match (sends, arrivals) {
+            (true, true) => None,
+            (false, true) => Some(Timestamped::Sends),
+            (true, false) => Some(Timestamped::Arrivals),
+            (false, false) => Some(Timestamped::Both),
+        }
+    }
+
+    /// Judges what to keep in mind of the figures.
+    pub fn judge(&mut self) {
+        let mut caveats = Vec::new();
+        if let Some(from) = self.answered_by {
+            caveats
+                .push(PingCaveat::RepliesFromElsewhere { from, replies: self.answered_elsewhere });
+        }
+        if self.reflector_restarts > 0 {
+            caveats.push(PingCaveat::ReflectorRestarted { times: self.reflector_restarts });
+        }
+        if self.clock_steps > 0 {
+            caveats.push(PingCaveat::ClockStepped);
+        }
+        if let Some(drift_ppb) = self.drift_ppb.filter(|drift| drift.abs() >= SHOWN_DRIFT_PPB) {
+            caveats.push(PingCaveat::ClockDrift { drift_ppb });
+        }
+        if self.strays > 0 {
+            caveats.push(PingCaveat::Strays { datagrams: self.strays });
+        }
+        if self.back > 0
+            && let Some(what) = self.timed_by_program()
+        {
+            caveats.push(PingCaveat::TimedByProgram { what });
+        }
+        self.caveats = caveats;
+    }
+}

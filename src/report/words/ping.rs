@@ -1,0 +1,78 @@
+//! What a run of `ping` is, and its caveats, in words.
+
+use super::terms::{plural, plural_of};
+use crate::record::{PingAsk, PingCaveat, PingProtocol, Timestamped, Worded};
+
+/// The protocol as the heading names it.
+pub fn protocol(protocol: PingProtocol) -> &'static str {
+    match protocol {
+        PingProtocol::Stamp => "STAMP",
+        PingProtocol::StampAuthenticated => "STAMP, authenticated",
+        PingProtocol::Echo => "echo",
+    }
+}
+
+/// What to try when no target replied and nothing says why.
+pub fn no_reply_hint(protocol: PingProtocol) -> &'static str {
+    match protocol {
+        PingProtocol::Echo => {
+            "hint: --echo needs a service that sends every datagram back, such as `udpkit recv --echo`"
+        }
+        PingProtocol::Stamp | PingProtocol::StampAuthenticated => {
+            "hint: start `udpkit serve` there (with a key, give --key FILE here); routers reflect\n      \
+             STAMP on port 862; --echo is for services that only echo"
+        }
+    }
+}
+
+/// What was asked for, by the name that `--ask` has for it.
+pub fn asked(ask: PingAsk) -> &'static str {
+    match ask {
+        PingAsk::Class => "class",
+        PingAsk::Counts => "counts",
+        PingAsk::Departure => "departure",
+    }
+}
+
+/// What the kernel timed, where it timed anything.
+pub fn timed_by_kernel(by_program: Option<Timestamped>) -> Option<&'static str> {
+    match by_program {
+        None => Some("timestamps of sends and arrivals are the kernel's"),
+        Some(Timestamped::Sends) => Some("timestamps of arrivals are the kernel's"),
+        Some(Timestamped::Arrivals) => Some("timestamps of sends are the kernel's"),
+        Some(Timestamped::Both) => None,
+    }
+}
+
+impl Worded for PingCaveat {
+    fn text(&self) -> String {
+        match self {
+            Self::RepliesFromElsewhere { from, replies } => {
+                let replies = plural_of(*replies, "reply", "replies");
+                format!("{replies} came from another address, {from}")
+            }
+            Self::ReflectorRestarted { times } => {
+                format!("the reflector restarted its counters {}", plural(*times, "time"))
+            }
+            Self::ClockStepped => {
+                "a clock was set during the run; the one-way delays start over from there"
+                    .to_owned()
+            }
+            Self::ClockDrift { drift_ppb } => format!(
+                "the clocks drift apart by {:+.1} ppm; the delays are corrected for it",
+                *drift_ppb as f64 / 1e3
+            ),
+            Self::Strays { datagrams } => {
+                format!("{} arrived that answer no probe", plural(*datagrams, "datagram"))
+            }
+            Self::TimedByProgram { what } => {
+                let what = match what {
+                    Timestamped::Sends => "sends",
+                    Timestamped::Arrivals => "arrivals",
+                    Timestamped::Both => "sends and arrivals",
+                };
+                format!("timestamps of {what} are this program's, not the kernel's")
+            }
+        }
+    }
+}
