@@ -14,7 +14,7 @@ const RUNS: [&str; 7] = [
     "recv 127.0.0.1:0 --time 10ms -J",
     "cast send 127.0.0.1:9 -c 3 -s 9",
     "cast recv 127.0.0.1 --time 10ms",
-    "blast --time 100ms --interval 20ms",
+    "blast --time 100ms --report-every 20ms",
 ];
 
 fn in_a_shell(arguments: &str, redirections: &str) -> Output {

@@ -45,4 +45,4 @@ pub use recv::{RecvReport, RecvView};
 pub use send::{SendReport, SendView};
 pub use serve::{ServeLine, ServeLog, serve_line};
 pub use trials::{TrialsView, find_rate_text, sweep_text};
-pub use trouble::{Color, detail, error, note, set_color, set_verbose, usage, warning};
+pub use trouble::{Color, detail, error, note, set_color, set_quiet, set_verbose, usage, warning};

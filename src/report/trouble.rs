@@ -66,8 +66,19 @@ pub fn usage(text: &str, hint: Option<&str>) {
     }
 }
 
+/// Whether notes are left out.
+static QUIET: AtomicBool = AtomicBool::new(false);
+
+/// Has [`note`] print nothing, or print again.
+pub fn set_quiet(quiet: bool) {
+    QUIET.store(quiet, Ordering::Relaxed);
+}
+
 /// Prints a line of talk.
 pub fn note(message: impl fmt::Display) {
+    if QUIET.load(Ordering::Relaxed) {
+        return;
+    }
     say_plain(message);
 }
 

@@ -116,7 +116,7 @@ fn what_forged_asks_bring_upon_a_victim_is_never_more_and_never_late() {
         let open = path(&timeout, &format!("timers.{timer}.open_ns"));
         assert_eq!(open, 5_000_000_000_u64, "{timeout:#}");
     }
-    assert!(path(&timeout, "doubt").as_array().is_some_and(Vec::is_empty), "{timeout:#}");
+    assert!(path(&timeout, "caveats").as_array().is_some_and(Vec::is_empty), "{timeout:#}");
     let nat = probe(&["nat", SERVER]);
     assert!(path(&nat, "verdict").is_string(), "{nat:#}");
     assert_eq!(compared(&lab)[0], got, "nothing came late");

@@ -82,7 +82,11 @@ fn run_control(
     view: BlastView,
     probe: Option<ProbeSwitch>,
 ) -> anyhow::Result<(ControlSummary, Driver)> {
-    let socket = SocketPlan { connect: Some(plan.target), ..SocketPlan::new(plan.control_bind) };
+    let socket = SocketPlan {
+        connect: Some(plan.target),
+        device: plan.stream.device,
+        ..SocketPlan::new(plan.control_bind)
+    };
     let config = LoopConfig { largest: CONTROL_MAX + 1, ..LoopConfig::default() };
     let control = Loop::new(vec![socket.open()?], Some(signals), config)?;
     let (orders, inbox) = channel();

@@ -3,6 +3,7 @@
 use super::error::BlastUsage;
 use crate::batch::Fragmentation;
 use crate::cli::BlastArgs;
+use crate::commands::misread::{check_hosts, check_zones, device};
 use crate::commands::shared::check_cpus;
 use crate::commands::{Usage, key};
 use crate::engine::{Placement, ServerPlan};
@@ -13,7 +14,7 @@ use crate::session::serve::ServePolicy;
 use crate::session::stamp::StampPolicy;
 use crate::stats::{WINDOW, WINDOWS};
 use crate::units::{Nanos, Rate};
-use crate::wire::{ControlKey, Ecn, Header, IpFamily, max_payload, tos};
+use crate::wire::{ControlKey, Header, IpFamily, max_payload, tos};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// Payload that fills a packet of Ethernet's MTU over IPv4; loopback's own MTU of 65,536 would
@@ -65,16 +66,19 @@ impl BlastPlan {
     pub fn resolve(args: &BlastArgs, embedded: Option<SocketAddr>) -> anyhow::Result<Self> {
         let family = FamilyChoice::from(args.family);
         let target = match (&args.target, embedded) {
-            (Some(text), _) => resolve(text, Some(args.port), family)?,
+            (Some(text), _) => {
+                check_hosts(std::slice::from_ref(text)).map_err(Usage::from)?;
+                resolve(text, Some(args.port), family)?
+            }
             (None, Some(addr)) => addr,
             (None, None) => return Err(Usage::from(BlastUsage::NoTarget).into()),
         };
+        let device = device(args.interface.as_deref())?;
+        check_zones(&[target], device).map_err(Usage::from)?;
         let bind = bind_address(args.bind.as_deref(), target)?;
         let control_bind = SocketAddr::new(bind.ip(), 0);
-        let mtu = SocketPlan { connect: Some(target), ..SocketPlan::new(control_bind) }
-            .open()?
-            .route_mtu()
-            .unwrap_or(1500);
+        let control = SocketPlan { connect: Some(target), device, ..SocketPlan::new(control_bind) };
+        let mtu = control.open()?.route_mtu().unwrap_or(1500);
         let payload = payload(args, target, mtu).map_err(Usage::from)?;
         let (own_memory, wide) = (target.ip().is_loopback(), host_streams(args));
         let test = TestPlan {
@@ -101,7 +105,10 @@ impl BlastPlan {
         check_cpus(&args.cpus)?;
         let stream = SocketPlan {
             connect: Some(target),
-            tos: args.dscp.map(|dscp| tos(dscp, Ecn::NotEct)),
+            device,
+            ttl: args.ttl,
+            tos: (args.dscp.is_some() || args.ecn.is_some())
+                .then(|| tos(args.dscp.unwrap_or_default(), args.ecn.unwrap_or_default())),
             fragmentation: args.dont_fragment.then_some(Fragmentation::Probe),
             io: args.io.into(),
             buffer: args.socket_buffer.0 as usize,

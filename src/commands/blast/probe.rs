@@ -19,6 +19,8 @@ pub fn start(plan: &BlastPlan) -> Result<Option<RunningProber>, StreamError> {
     let socket = SocketPlan {
         connect: Some(plan.target),
         tos: plan.stream.tos,
+        ttl: plan.stream.ttl,
+        device: plan.stream.device,
         details: true,
         // The path's delay begins when the kernel says that the probe left.
         transmit_stamps: true,

@@ -17,7 +17,7 @@ use crate::session::{
     CastSender, CastSenderConfig, CastSenderEnd, CastSenderSummary, PayloadSource, Spacing,
 };
 use crate::units::{Nanos, Rate};
-use crate::wire::{CONTROL_MAX, Ecn, Header, tos};
+use crate::wire::{CONTROL_MAX, Header, tos};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// Datagrams of one batch.
@@ -216,7 +216,8 @@ fn socket_plan(args: &CastSendArgs, addrs: &[SocketAddr], port: u16) -> SocketPl
     // Unicast has no TTL of 0: its own lowest is 1.
     plan.ttl = args.ttl.map(|ttl| ttl.max(1));
     plan.multicast_loop = !args.no_loop;
-    plan.tos = args.dscp.map(|dscp| tos(dscp, Ecn::NotEct));
+    plan.tos = (args.dscp.is_some() || args.ecn.is_some())
+        .then(|| tos(args.dscp.unwrap_or_default(), args.ecn.unwrap_or_default()));
     plan.io = args.io.into();
     // When a report arrived, and by which address, is the kernel's to tell.
     plan.details = true;

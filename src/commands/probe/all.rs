@@ -334,6 +334,7 @@ fn find(kind: ProbeKind, args: &AllArgs, target: &Target, shared: &Shared) -> an
             let order = TraceOrder {
                 target: target.addr,
                 from: target.local,
+                device: target.device,
                 flows: 1,
                 tries: 3,
                 hops: 30,
@@ -376,6 +377,7 @@ fn find_ports(
             shared.wait(&BEFORE_SCAN, TO_END);
             let order = ScanOrder {
                 host: target.name.clone(),
+                device: target.device,
                 time: Nanos::from_secs(5),
                 ..ScanOrder::new(args.ports.clone())
             };
@@ -402,6 +404,7 @@ fn nat_order(target: &Target) -> NatOrder {
         server: target.addr,
         second: None,
         from: None,
+        device: target.device,
         sockets: 8,
         tries: 2 * TRIES,
         wait: WAIT,

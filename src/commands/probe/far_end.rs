@@ -1,7 +1,8 @@
 //! The far end that the arguments name, and how it is spoken to.
 
 use crate::cli::FarEndArgs;
-use crate::commands::key;
+use crate::commands::misread::{check_hosts, check_zones, device};
+use crate::commands::{Usage, key};
 use crate::engine::random_u64;
 use crate::net::{FamilyChoice, IoMode, Socket, SocketPlan, resolve, split_host_port};
 use crate::report::{self, words};
@@ -24,6 +25,8 @@ pub struct Target {
     pub addr: SocketAddr,
     /// This host's address on the way there, with port 0.
     pub local: SocketAddr,
+    /// The interface to send and receive by; `None` for the route's.
+    pub device: Option<u32>,
     key: Option<ControlKey>,
 }
 
@@ -31,7 +34,10 @@ impl Target {
     /// The far end that the arguments name. Where a name has addresses of both families, it is said
     /// which is taken.
     pub fn resolve(args: &FarEndArgs) -> anyhow::Result<Self> {
+        check_hosts(std::slice::from_ref(&args.host)).map_err(Usage::from)?;
+        let device = device(args.interface.as_deref())?;
         let addr = resolve(&args.host, Some(args.port), FamilyChoice::from(args.family))?;
+        check_zones(&[addr], device).map_err(Usage::from)?;
         let name = split_host_port(&args.host)?.host;
         let key = key::read(args.key.as_deref())?;
         say_other_family(args, &name, addr);
@@ -39,10 +45,10 @@ impl Target {
             SocketAddr::V4(_) => IpAddr::from(Ipv4Addr::UNSPECIFIED),
             SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
         };
-        let route = SocketPlan { connect: Some(addr), ..SocketPlan::new((any, 0).into()) };
+        let route = SocketPlan { connect: Some(addr), device, ..SocketPlan::new((any, 0).into()) };
         let mut local = route.open()?.local_addr();
         local.set_port(0);
-        Ok(Self { name, addr, local, key })
+        Ok(Self { name, addr, local, device, key })
     }
 
     /// A socket on the way there, which tells all about what it receives.
@@ -52,6 +58,7 @@ impl Target {
             accounting: true,
             // A coalesced buffer would be one packet to whoever counts them on a virtual path.
             io: IoMode::Mmsg,
+            device: self.device,
             ..SocketPlan::new(self.local)
         };
         Ok(plan.open()?)

@@ -18,11 +18,24 @@ mod trace;
 mod usage;
 
 use super::Exit;
-use crate::cli::{ProbeArgs, ProbeCommand};
+use crate::cli::{FarEndArgs, ProbeArgs, ProbeCommand};
+use crate::report;
+use crate::report::words::far_end::probing;
 
 /// Runs `udpkit probe`.
 pub fn run(args: ProbeArgs) -> anyhow::Result<Exit> {
     let Some(command) = args.command else { return all::run(args.all) };
+    let (host, silent) = match &command {
+        ProbeCommand::Nat(args) => (&args.host, args.quiet || args.json),
+        ProbeCommand::Trace(args) => (&args.host, args.quiet || args.json),
+        ProbeCommand::Ports(args) => quiet(&args.far_end),
+        ProbeCommand::Timeout(args) => quiet(&args.far_end),
+        ProbeCommand::Mtu(args) => quiet(&args.far_end),
+        ProbeCommand::Marks(args) => quiet(&args.far_end),
+        ProbeCommand::Shape(args) => quiet(&args.far_end),
+    };
+    report::set_quiet(silent);
+    report::note(probing(host));
     match command {
         ProbeCommand::Ports(args) => ports::run(args),
         ProbeCommand::Nat(args) => nat::run(args),
@@ -32,4 +45,9 @@ pub fn run(args: ProbeArgs) -> anyhow::Result<Exit> {
         ProbeCommand::Shape(args) => shape::run(args),
         ProbeCommand::Trace(args) => trace::run(args),
     }
+}
+
+/// Whom, and whether nothing is said meanwhile.
+fn quiet(far_end: &FarEndArgs) -> (&String, bool) {
+    (&far_end.host, far_end.quiet || far_end.json)
 }

@@ -40,11 +40,9 @@ pub fn run(args: MtuArgs) -> anyhow::Result<Exit> {
         Ok(report) => report,
         Err(NoAgent::Interrupted) => interrupted_report(target.addr, args.tries),
         Err(why) => {
-            if !args.far_end.json {
-                report::note(no_agent_note(&why));
-            }
+            report::note(no_agent_note(&why));
             let signals = Signals::listen().context(ProbeError::Signals)?;
-            measure_bare(target.addr, args.tries, &why, Some(signals))?
+            measure_bare(&target, args.tries, &why, Some(signals))?
         }
     };
     let by_other = matches!(report.known_by, KnownBy::Replies | KnownBy::Icmp);
@@ -68,11 +66,12 @@ fn interrupted_report(target: SocketAddr, tries: u32) -> MtuReport {
 
 /// What can be known of the sizes of a path without a remote agent.
 pub fn measure_bare(
-    target: SocketAddr,
+    end: &Target,
     tries: u32,
     why: &NoAgent,
     signals: Option<Signals>,
 ) -> anyhow::Result<MtuReport> {
+    let target = end.addr;
     let plan = BarePlan {
         target,
         // The number of a try is a byte.
@@ -81,8 +80,12 @@ pub fn measure_bare(
         wait: helped::WAIT,
         ssid: (random_u64()? as u16).max(1),
     };
-    let plan_of_socket =
-        SocketPlan { details: true, io: IoMode::Mmsg, ..SocketPlan::for_peers([&target]) };
+    let plan_of_socket = SocketPlan {
+        details: true,
+        io: IoMode::Mmsg,
+        device: end.device,
+        ..SocketPlan::for_peers([&target])
+    };
     let sockets = vec![plan_of_socket.open()?];
     let looped = Loop::new(sockets, signals, LoopConfig::default()).context(ProbeError::Start)?;
     let ended = looped.run(BareMtu::new(plan), TxBatch::new(1, ARENA)).context(ProbeError::Run)?;
@@ -127,6 +130,7 @@ fn place_black_hole(
     let order = TraceOrder {
         target: target.addr,
         from: bind_address(None, target.addr)?,
+        device: target.device,
         flows: 1,
         tries,
         hops: HOPS,

@@ -3,6 +3,7 @@
 use super::error::ProbeError;
 use crate::batch::TxBatch;
 use crate::cli::NatArgs;
+use crate::commands::misread::{check_hosts, check_zones, device};
 use crate::commands::{Exit, Usage};
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
 use crate::net::{FamilyChoice, Socket, SocketPlan, resolve};
@@ -37,6 +38,8 @@ pub struct NatOrder {
     pub second: Option<SocketAddr>,
     /// The address of this host to ask from; `None` for the route's.
     pub from: Option<IpAddr>,
+    /// The interface to send and receive by; `None` for the route's.
+    pub device: Option<u32>,
     /// Sockets, 2 to 64.
     pub sockets: u32,
     /// Times that a question is asked, at least once.
@@ -49,7 +52,11 @@ pub struct NatOrder {
 
 /// Runs `udpkit probe nat`.
 pub fn run(args: NatArgs) -> anyhow::Result<Exit> {
+    let hosts: Vec<&String> = std::iter::once(&args.host).chain(&args.second).collect();
+    check_hosts(&hosts).map_err(Usage::from)?;
+    let device = device(args.interface.as_deref())?;
     let server = resolve(&args.host, Some(args.port), FamilyChoice::from(args.family))?;
+    check_zones(&[server], device).map_err(Usage::from)?;
     let same = if server.is_ipv4() { FamilyChoice::V4 } else { FamilyChoice::V6 };
     let second = args.second.as_ref().map(|second| resolve(second, Some(args.port), same));
     let second = second.transpose()?;
@@ -58,6 +65,7 @@ pub fn run(args: NatArgs) -> anyhow::Result<Exit> {
         server,
         second,
         from: args.bind,
+        device,
         sockets: args.sockets,
         tries: args.tries,
         wait: args.wait,
@@ -79,10 +87,11 @@ pub fn run(args: NatArgs) -> anyhow::Result<Exit> {
 /// Asks, and prints nothing.
 pub fn measure(order: &NatOrder, signals: Option<Signals>) -> anyhow::Result<NatReport> {
     let server = order.server;
-    let local = local_address(order.from, server)?;
+    let local = local_address(order.from, server, order.device)?;
     let count = order.sockets + u32::from(order.hairpin);
     let bind = scoped((local, 0).into(), server);
-    let plan = SocketPlan { buffer: 0, accounting: true, ..SocketPlan::new(bind) };
+    let plan =
+        SocketPlan { buffer: 0, accounting: true, device: order.device, ..SocketPlan::new(bind) };
     let sockets = (0..count).map(|_| plan.open()).collect::<Result<Vec<Socket>, _>>()?;
     let mut locals: Vec<SocketAddr> =
         sockets.iter().map(|socket| unscoped(socket.local_addr())).collect();
@@ -104,7 +113,11 @@ pub fn measure(order: &NatOrder, signals: Option<Signals>) -> anyhow::Result<Nat
 }
 
 /// The address that datagrams to the server leave from: a connected socket is told it.
-fn local_address(from: Option<IpAddr>, server: SocketAddr) -> anyhow::Result<IpAddr> {
+fn local_address(
+    from: Option<IpAddr>,
+    server: SocketAddr,
+    device: Option<u32>,
+) -> anyhow::Result<IpAddr> {
     if let Some(from) = from {
         if from.is_ipv4() != server.is_ipv4() {
             let wrong = NatUsage::OtherFamily { bind: from, server };
@@ -114,6 +127,7 @@ fn local_address(from: Option<IpAddr>, server: SocketAddr) -> anyhow::Result<IpA
     }
     let mut plan = SocketPlan::for_peers([&server]);
     plan.connect = Some(server);
+    plan.device = device;
     Ok(plan.open()?.local_addr().ip())
 }
 

@@ -51,7 +51,7 @@ pub fn run(args: PortsArgs) -> anyhow::Result<Exit> {
     check(&args)?;
     let target = Target::resolve(&args.far_end)?;
     if args.no_agent {
-        return scan::run(&args, target.addr, None);
+        return scan::run(&args, &target, None);
     }
     let order = PortsOrder {
         ports: args.ports.clone(),
@@ -67,7 +67,7 @@ pub fn run(args: PortsArgs) -> anyhow::Result<Exit> {
         PortsEnd::NoAgent(NoAgent::Interrupted) => Ok(interrupted(&args, &target)),
         PortsEnd::NoAgent(why) => {
             report::note(no_agent_note(&why));
-            scan::run(&args, target.addr, Some(why))
+            scan::run(&args, &target, Some(why))
         }
     }
 }
@@ -115,7 +115,7 @@ fn ask_again(args: &PortsArgs, target: &Target, told: &mut PortsReport) -> anyho
     if ports.is_empty() || told.stopped_early {
         return Ok(());
     }
-    let order = ScanOrder::new(ports);
+    let order = ScanOrder { device: target.device, ..ScanOrder::new(ports) };
     let per_second = args.rate.map_or(order.per_second, |pps| pps.min(order.per_second));
     let order = ScanOrder { per_second, time: args.scan.time, ..order };
     report::note(held_back_note(order.ports.len(), args.scan.time));
@@ -130,7 +130,7 @@ fn trace_filtered(target: &Target, report: &mut PortsReport) -> anyhow::Result<(
     let (Some(row), false) = (filtered, report.stopped_early) else { return Ok(()) };
     let mut end = target.addr;
     end.set_port(row.port);
-    let order = TraceOrder::one_flow(end, report.source.unwrap_or(target.local));
+    let order = TraceOrder::one_flow(end, report.source.unwrap_or(target.local), target.device);
     report.trace = Some(trace::measure(&order, None)?);
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! `udpkit probe ports` where no remote agent runs: from arguments to a scan.
 
 use super::error::ProbeError;
+use super::far_end::Target;
 use super::trace::{self, TraceOrder};
 use crate::batch::TxBatch;
 use crate::cli::PortsArgs;
@@ -46,6 +47,8 @@ pub(super) struct ScanOrder {
     pub per_second: u32,
     /// When it ends at the latest.
     pub time: Nanos,
+    /// The interface to send and receive by; `None` for the route's.
+    pub device: Option<u32>,
 }
 
 impl ScanOrder {
@@ -59,6 +62,7 @@ impl ScanOrder {
             wait: WAIT,
             per_second: PER_SECOND,
             time: Nanos::from_secs(60),
+            device: None,
         }
     }
 
@@ -77,14 +81,12 @@ impl ScanOrder {
 }
 
 /// Scans and prints what was found; `why` there is no agent, where one was looked for.
-pub(super) fn run(
-    args: &PortsArgs,
-    target: SocketAddr,
-    why: Option<NoAgent>,
-) -> anyhow::Result<Exit> {
-    let mut report = measure(&ScanOrder::of(args, &args.ports), target)?;
+pub(super) fn run(args: &PortsArgs, end: &Target, why: Option<NoAgent>) -> anyhow::Result<Exit> {
+    let target = end.addr;
+    let order = ScanOrder { device: end.device, ..ScanOrder::of(args, &args.ports) };
+    let mut report = measure(&order, target)?;
     report.findings.caveats.extend(other_family(args, target));
-    trace_exceeded(&mut report, target)?;
+    trace_exceeded(&mut report, target, end.device)?;
     let exit = exit(&report);
     if args.far_end.json {
         let report = ScannedAlone { agent: None, no_agent: why, scan: report };
@@ -103,8 +105,10 @@ pub(super) fn measure(order: &ScanOrder, target: SocketAddr) -> anyhow::Result<S
         SocketAddr::V6(_) => ([0_u16; 8], 0).into(),
     };
     let connect = Some(with_port(target, order.ports.iter().next().unwrap_or(1)));
-    let route = SocketPlan { connect, ..SocketPlan::new(bind) }.open()?;
-    let socket = SocketPlan::new(with_port(route.local_addr(), 0)).open()?;
+    let device = order.device;
+    let route = SocketPlan { connect, device, ..SocketPlan::new(bind) }.open()?;
+    let local = with_port(route.local_addr(), 0);
+    let socket = SocketPlan { device, ..SocketPlan::new(local) }.open()?;
     drop(route);
     let plan = ScanPlan {
         host: order.host.clone(),
@@ -127,13 +131,17 @@ pub(super) fn measure(order: &ScanOrder, target: SocketAddr) -> anyhow::Result<S
 }
 
 /// Finds out which routers pass a datagram on until its TTL is over.
-fn trace_exceeded(report: &mut ScanReport, target: SocketAddr) -> anyhow::Result<()> {
+fn trace_exceeded(
+    report: &mut ScanReport,
+    target: SocketAddr,
+    device: Option<u32>,
+) -> anyhow::Result<()> {
     let exceeded = |port: &&ScannedPort| port.state == PortState::TtlExceeded;
     let (Some(port), false) = (report.ports.iter().find(exceeded), report.interrupted) else {
         return Ok(());
     };
     let end = with_port(target, port.port);
-    let trace = trace::measure(&TraceOrder::one_flow(end, bind_address(None, end)?), None)?;
+    let trace = trace::measure(&TraceOrder::one_flow(end, bind_address(None, end)?, device), None)?;
     add_trace(report, trace);
     Ok(())
 }

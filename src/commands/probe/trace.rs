@@ -4,6 +4,7 @@ use super::error::ProbeError;
 use super::usage::ProbeUsage;
 use crate::batch::{Fragmentation, TxBatch};
 use crate::cli::TraceArgs;
+use crate::commands::misread::{check_hosts, check_zones, device};
 use crate::commands::ping::bind_address;
 use crate::commands::{Exit, Usage};
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
@@ -26,6 +27,8 @@ pub struct TraceOrder {
     pub target: SocketAddr,
     /// Where the first flow is sent from; port 0 lets the kernel choose for each.
     pub from: SocketAddr,
+    /// The interface to send and receive by; `None` for the route's.
+    pub device: Option<u32>,
     /// Flows side by side; further ones take the ports behind that of `from`.
     pub flows: u16,
     /// Probes to each hop of each flow.
@@ -40,9 +43,9 @@ pub struct TraceOrder {
 
 impl TraceOrder {
     /// A trace by one flow as other kinds make it, to tell where their datagrams get to.
-    pub fn one_flow(target: SocketAddr, from: SocketAddr) -> Self {
+    pub fn one_flow(target: SocketAddr, from: SocketAddr, device: Option<u32>) -> Self {
         let wait = Nanos::from_millis(600);
-        Self { target, from, flows: 1, tries: 3, hops: 30, wait, whole: None }
+        Self { target, from, device, flows: 1, tries: 3, hops: 30, wait, whole: None }
     }
 }
 
@@ -61,7 +64,10 @@ pub fn run(args: TraceArgs) -> anyhow::Result<Exit> {
 }
 
 fn order(args: &TraceArgs) -> anyhow::Result<TraceOrder> {
+    check_hosts(std::slice::from_ref(&args.host)).map_err(Usage::from)?;
+    let device = device(args.interface.as_deref())?;
     let target = resolve(&args.host, Some(args.port), FamilyChoice::from(args.family))?;
+    check_zones(&[target], device).map_err(Usage::from)?;
     if args.wait == Nanos::ZERO {
         return Err(Usage::from(ProbeUsage::NoTime { flag: "--wait" }).into());
     }
@@ -73,7 +79,7 @@ fn order(args: &TraceArgs) -> anyhow::Result<TraceOrder> {
         return Err(Usage::from(ProbeUsage::TooFewPorts { flows, port, highest }).into());
     }
     let TraceArgs { flows, tries, hops, wait, .. } = *args;
-    Ok(TraceOrder { target, from, flows, tries, hops, wait, whole: None })
+    Ok(TraceOrder { target, from, device, flows, tries, hops, wait, whole: None })
 }
 
 /// Traces a path; `signals` end it early where they are given.
@@ -84,7 +90,8 @@ pub fn measure(order: &TraceOrder, signals: Option<Signals>) -> anyhow::Result<T
             if bind.port() != 0 {
                 bind.set_port(bind.port() + flow);
             }
-            SocketPlan { accounting: true, ..SocketPlan::new(bind) }.open()
+            let device = order.device;
+            SocketPlan { accounting: true, device, ..SocketPlan::new(bind) }.open()
         })
         .collect::<Result<Vec<_>, _>>()?;
     let plan = TracePlan {

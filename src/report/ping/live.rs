@@ -24,12 +24,12 @@ pub(super) fn reply_line(reply: &PingReply, clock: Option<&mut Clock>) -> String
     line
 }
 
-/// `no answer from 192.0.2.10:862: seq=7 after 2.00 s`.
+/// `no reply from 192.0.2.10:862: seq=7 after 2.00 s`.
 pub(super) fn timeout_line(timeout: &PingTimeout, whom: &str, clock: Option<&mut Clock>) -> String {
     let at = timeout.sent_ns + timeout.waited_ns;
     let prefix = prefix(clock, at);
     let waited = Nanos(timeout.waited_ns);
-    format!("{prefix}no answer from {whom}: seq={} after {waited}", timeout.seq)
+    format!("{prefix}no reply from {whom}: seq={} after {waited}", timeout.seq)
 }
 
 /// One target's second, in a row.
@@ -99,6 +99,6 @@ mod tests {
         );
         let timeout = PingTimeout { target: 0, seq: 3, sent_ns: 1, waited_ns: 2_000_000_000 };
         let line = timeout_line(&timeout, "192.0.2.10:862", None);
-        assert_eq!(line, "no answer from 192.0.2.10:862: seq=3 after 2.00 s");
+        assert_eq!(line, "no reply from 192.0.2.10:862: seq=3 after 2.00 s");
     }
 }

@@ -31,6 +31,11 @@ pub fn port_closed(target: SocketAddr) -> (String, String) {
     (format!("nothing listens on {target}"), hint)
 }
 
+/// That a probe has begun, which may take a while.
+pub fn probing(host: &str) -> String {
+    format!("probing {host}")
+}
+
 /// There is no remote agent at `target` for a probe: the error, and the hint.
 pub fn no_agent(target: SocketAddr, why: &NoAgent) -> (String, Option<String>) {
     let hint = match why {
