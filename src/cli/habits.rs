@@ -1,5 +1,6 @@
 //! What fingers that learnt iperf3, ping, nc or socat type, and what udpkit calls it.
 
+use crate::units::{Nanos, Rate};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use std::ffi::OsString;
 
@@ -55,7 +56,24 @@ pub(super) fn hint(error: &clap::Error, words: &[OsString]) -> Option<String> {
     }
 }
 
+/// A word that no command has room for: probably the value, the unit or the port of the one before.
+fn stray(word: &str) -> Option<String> {
+    if word.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Some(format!("a port stands behind its host: HOST:{word}"));
+    }
+    let number = word.starts_with(|first: char| first.is_ascii_digit());
+    if number && (word.parse::<Nanos>().is_ok() || word.parse::<Rate>().is_ok()) {
+        return Some(format!("a flag that may stand without a value takes one as --FLAG={word}"));
+    }
+    let unit = format!("10{word}");
+    let is_unit = unit.parse::<Nanos>().is_ok() || unit.parse::<Rate>().is_ok();
+    is_unit.then(|| format!("a value and its unit are one word: {unit}"))
+}
+
 fn unknown(flag: &str, words: &[OsString]) -> Option<String> {
+    if !flag.starts_with('-') {
+        return stray(flag);
+    }
     let flag = flag.split('=').next().unwrap_or(flag).trim();
     let command = command_of(words);
     let fits = |(known, commands, _): &&(&str, &[&str], &str)| {

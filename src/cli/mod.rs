@@ -1,4 +1,5 @@
 //! The command line: clap types, its parsing, and hints for fingers that learnt other tools.
+#![allow(clippy::doc_markdown, reason = "doc comments are help, and help has no backticks")]
 
 mod blast;
 mod cast;

@@ -4,6 +4,7 @@
 use super::Usage;
 use crate::net::{find_interface, interface_name, interfaces};
 use crate::units::{Nanos, Rate};
+use std::ffi::OsString;
 use std::net::{Ipv6Addr, SocketAddr};
 use thiserror::Error;
 
@@ -128,6 +129,20 @@ fn check_host(word: &str, before: Option<&str>) -> Result<(), Misread> {
         return Err(Misread::PortAlone(own()));
     }
     check_address(word)
+}
+
+/// A number alone as the port that it is, where something listens: `:9000`.
+pub fn as_port(word: &str) -> String {
+    let is_number = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number { format!(":{word}") } else { word.to_owned() }
+}
+
+/// Takes what holds a blank out of `words`: it is no host, but a message that lacks its `--`.
+pub fn take_phrases(words: &mut Vec<String>) -> Vec<OsString> {
+    let is_phrase = |word: &String| word.contains(char::is_whitespace);
+    let (phrases, hosts): (Vec<_>, Vec<_>) = words.drain(..).partition(is_phrase);
+    *words = hosts;
+    phrases.into_iter().map(Into::into).collect()
 }
 
 /// Looks at an address that may be an IPv6 one without its brackets.

@@ -1,6 +1,6 @@
 //! `udpkit send`: from arguments to a run.
 
-use super::misread::{check_hosts, check_zones, device};
+use super::misread::{check_hosts, check_zones, device, take_phrases};
 use super::payload::{PayloadLimit, PayloadPlan};
 use super::shared::detail_sockets;
 use super::usage::{SendUsage, Step};
@@ -26,7 +26,10 @@ const ARENA: usize = 1 << 20;
 
 /// Runs `udpkit send`.
 pub fn run(mut args: SendArgs) -> anyhow::Result<Exit> {
-    take_phrases(&mut args);
+    let payload = &mut args.payload;
+    if payload.messages.is_empty() && payload.size.is_none() && payload.file.is_none() {
+        payload.messages = take_phrases(&mut args.dests);
+    }
     let args = &args;
     if args.dests.is_empty() {
         return Err(Usage::from(SendUsage::NoDestination).into());
@@ -66,17 +69,6 @@ pub fn run(mut args: SendArgs) -> anyhow::Result<Exit> {
             let handle = sending.looped.handle();
             sending.run(stream.start(move || handle.wake()), args)
         }
-    }
-}
-
-/// What holds a blank is no address, so that `send HOST 'a HELP'` needs no `--`.
-fn take_phrases(args: &mut SendArgs) {
-    let payload = &mut args.payload;
-    if payload.messages.is_empty() && payload.size.is_none() && payload.file.is_none() {
-        let is_phrase = |text: &String| text.contains(char::is_whitespace);
-        let (phrases, dests): (Vec<_>, Vec<_>) = args.dests.drain(..).partition(is_phrase);
-        payload.messages = phrases.into_iter().map(Into::into).collect();
-        args.dests = dests;
     }
 }
 

@@ -35,7 +35,7 @@ impl Literal<'_> {
         let bare = without_fields(self.text);
         let is_word = |word: &&str| {
             let word = word.trim_matches(|letter: char| ",.;:!?'\"()`".contains(letter));
-            word.chars().count() >= 2 && word.chars().all(|letter| letter.is_alphabetic())
+            word.chars().count() >= 2 && word.chars().all(char::is_alphabetic)
         };
         let parts = bare.split_whitespace();
         parts.filter(is_word).count() >= 3

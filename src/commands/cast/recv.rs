@@ -7,6 +7,7 @@ use super::targets::{Host, expand, is_source_specific, named_interfaces, wildcar
 use super::warnings;
 use crate::batch::TxBatch;
 use crate::cli::{CastRecvArgs, DEFAULT_PORT};
+use crate::commands::misread::{as_port, check_address};
 use crate::commands::{Exit, Usage};
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
 use crate::net::{FamilyChoice, IoMode, SocketPlan, resolve};
@@ -39,7 +40,11 @@ pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
     let wanted = if let Some(sender) = subscribe {
         vec![listen::for_sender(sender)]
     } else {
-        let addrs = expand(&args.groups, family, Some(any))?;
+        for group in &args.groups {
+            check_address(group).map_err(Usage::from)?;
+        }
+        let groups: Vec<String> = args.groups.iter().map(|group| as_port(group)).collect();
+        let addrs = expand(&groups, family, Some(any))?;
         let interfaces = named_interfaces(&args.interface)?;
         if !args.quiet {
             // Named interfaces are the user's own choice.

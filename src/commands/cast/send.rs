@@ -6,6 +6,7 @@ use super::targets::{Host, Role, expand, named_interfaces, needs_interface};
 use super::warnings;
 use crate::batch::{Dest, LocalRefusal, TxBatch};
 use crate::cli::CastSendArgs;
+use crate::commands::misread::{check_hosts, take_phrases};
 use crate::commands::payload::{PayloadLimit, PayloadPlan};
 use crate::commands::{Exit, Usage};
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
@@ -29,6 +30,11 @@ const FRAME: Nanos = Nanos::from_millis(250);
 
 /// Runs `udpkit cast send`.
 pub(super) fn run(mut args: CastSendArgs) -> anyhow::Result<Exit> {
+    let payload = &mut args.payload;
+    if payload.messages.is_empty() && payload.size.is_none() && payload.file.is_none() {
+        payload.messages = take_phrases(&mut args.groups);
+    }
+    check_hosts(&args.groups).map_err(Usage::from)?;
     check(&args).map_err(Usage::from)?;
     let host = Host::ask()?;
     let family = FamilyChoice::from(args.family);

@@ -4,6 +4,7 @@ mod error;
 
 use super::exit::Hinted;
 use super::key;
+use super::misread::{as_port, check_address};
 use super::shared::{check_cpus, server_error};
 use super::{Exit, Usage};
 use crate::cli::{ServeArgs, StunAlternateArg};
@@ -173,6 +174,8 @@ fn local_address(text: &str) -> anyhow::Result<(Option<IpAddr>, Option<u16>)> {
     if text.is_empty() {
         return Ok((None, None));
     }
+    check_address(text).map_err(Usage::from)?;
+    let text = &as_port(text);
     let parts = split_host_port(text)?;
     let port = parts.port.as_deref().map(str::parse).transpose();
     let port = port.map_err(|_| Usage::from(ServeUsage::Port { text: text.to_owned() }))?;

@@ -15,8 +15,6 @@ use crate::wire::{Dscp, split_tos};
 const WIDTH: usize = 80;
 /// Cells of the lines over time.
 const CELLS: usize = 40;
-/// A smaller drift, in parts per billion, is not worth a line.
-
 /// The report's lines.
 pub(super) fn lines(summary: &PingSummary) -> Vec<String> {
     if let [only] = &summary.targets[..] {
