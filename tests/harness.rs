@@ -266,6 +266,18 @@ fn a_group_and_a_broadcast_reach_every_receiver_of_a_fanout() {
 }
 
 #[test]
+fn a_host_without_addresses_runs_commands_and_a_part_of_a_name_is_no_host() {
+    require_lab!();
+    let lab = Lab::fanout(1);
+    let name = lab.namespace("switch").trim_end_matches("-switch").to_owned();
+    let code = |host: &str| lab_script(&["run", host, "--name", &name, "--", "true"]).code();
+    assert_eq!(code("switch"), Some(0));
+    for host in ["swit", "s.", "r"] {
+        assert_eq!(code(host), Some(1), "{host}");
+    }
+}
+
+#[test]
 fn without_offload_a_capture_shows_true_checksums_and_single_datagrams() {
     require_lab!();
     require_tools!("dumpcap", "tshark", "bash");
