@@ -172,7 +172,7 @@ fn arg_table(heading: &str, args: &[&Arg]) -> String {
         let (meaning, default) = meaning_and_default(arg);
         let default = if default.is_empty() { String::new() } else { format!(" {default}") };
         let name = name.replace('|', "\\|");
-        let _ = writeln!(table, "| `{name}` | {} |{} |", cell(&meaning), cell(&default));
+        let _ = writeln!(table, "| `{name}` | {} |{} |", meaning, cell(&default));
     }
     table + "\n"
 }
@@ -196,11 +196,11 @@ fn meaning_and_default(arg: &Arg) -> (String, String) {
     let mut sentences: Vec<String> =
         meaning.split("\n\n").map(|part| part.trim().trim_end_matches('.').to_owned()).collect();
     sentences.retain(|sentence| !sentence.is_empty());
-    meaning = sentences.join(". ") + ".";
+    meaning = cell(&(sentences.join(". ") + "."));
     if takes_value(arg) && !arg.is_hide_possible_values_set() {
         for value in arg.get_possible_values().iter().filter(|value| !value.is_hide_set()) {
             let help = value.get_help().map(ToString::to_string).unwrap_or_default();
-            let _ = write!(meaning, "<br>`{}` {help}", value.get_name());
+            let _ = write!(meaning, "<br>`{}` {}", value.get_name(), cell(&help));
         }
     }
     (meaning, default)

@@ -102,6 +102,11 @@ pub fn page(files: &[(String, String)]) -> String {
     assert!(unknown.is_empty(), "commands without a place on the page: {unknown:?}");
     let sections = COMMANDS.iter().filter_map(|name| Some((name, commands.get(*name)?)));
     let mut page = OPENING.to_owned();
+    let missing = COMMANDS.iter().filter(|name| !commands.contains_key(**name));
+    let missing: Vec<_> = missing.map(|name| format!("`{name}`")).collect();
+    if !missing.is_empty() {
+        let _ = writeln!(page, "Not described here yet: {}.\n", missing.join(", "));
+    }
     for (name, seen) in sections {
         page += &section(name, seen);
     }

@@ -1,0 +1,153 @@
+//! The few things of Markdown that the tests read: fenced console blocks, links and headings.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A fenced block tagged `console`.
+#[derive(Debug)]
+pub struct Block {
+    pub file: String,
+    /// The line of its fence.
+    pub line: usize,
+    pub steps: Vec<Step>,
+}
+
+/// One command and the output that is shown below it.
+#[derive(Debug)]
+pub struct Step {
+    pub line: usize,
+    /// Without `$ `; lines that end in a backslash are joined.
+    pub command: String,
+    pub output: Vec<String>,
+}
+
+/// The Markdown files of a folder and its folders, sorted; none where there is no such folder.
+pub fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten() {
+        let path = entry.expect("docs can be read").path();
+        if path.is_dir() {
+            files.extend(files_below(&path));
+        } else if path.extension().is_some_and(|extension| extension == "md") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    files
+}
+
+/// The console blocks of a document.
+pub fn blocks(file: &str, text: &str) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    let mut open: Option<Option<Block>> = None;
+    for (at, line) in text.lines().enumerate() {
+        let number = at + 1;
+        match (&mut open, line.trim_start().strip_prefix("```")) {
+            (None, Some(tag)) => {
+                let is_console = tag.trim() == "console";
+                let new = || Block { file: file.to_owned(), line: number, steps: Vec::new() };
+                open = Some(is_console.then(new));
+            }
+            (Some(_), Some("")) => blocks.extend(open.take().flatten()),
+            (Some(Some(block)), _) => add_line(block, number, line),
+            _ => {}
+        }
+    }
+    blocks
+}
+
+fn add_line(block: &mut Block, line: usize, text: &str) {
+    if let Some(command) = text.strip_prefix("$ ") {
+        let command = command.to_owned();
+        block.steps.push(Step { line, command, output: Vec::new() });
+        return;
+    }
+    let Some(step) = block.steps.last_mut() else { return };
+    if step.output.is_empty() && step.command.ends_with('\\') {
+        step.command.pop();
+        step.command += text.trim_start();
+    } else {
+        step.output.push(text.to_owned());
+    }
+}
+
+/// Relative links, each with its line; what is in code is none.
+pub fn links(text: &str) -> Vec<(usize, String)> {
+    let mut links = Vec::new();
+    for (number, line) in prose(text) {
+        let without_code: String = line.split('`').step_by(2).collect();
+        for part in without_code.split("](").skip(1) {
+            links.extend(part.split(')').next().map(|target| (number, target.to_owned())));
+        }
+        if let Some((name, target)) = without_code.split_once("]: ") {
+            if name.starts_with('[') {
+                links.push((number, target.trim().to_owned()));
+            }
+        }
+    }
+    links.retain(|(_, link)| !link.contains("://") && !link.starts_with("mailto:"));
+    links
+}
+
+/// What links to headings may name, as GitHub makes it.
+pub fn anchors(text: &str) -> BTreeSet<String> {
+    let mut anchors = BTreeSet::new();
+    for (_, line) in prose(text) {
+        let title = line.trim_start_matches('#');
+        if title.len() == line.len() || !title.starts_with(' ') {
+            continue;
+        }
+        let slug = slug(title.trim());
+        let numbered = (1..).map(|count| format!("{slug}-{count}"));
+        let free = std::iter::once(slug.clone()).chain(numbered);
+        let free = free.into_iter().find(|name| !anchors.contains(name));
+        anchors.extend(free);
+    }
+    anchors
+}
+
+fn slug(title: &str) -> String {
+    title
+        .to_lowercase()
+        .chars()
+        .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'))
+        .map(|c| if c == ' ' { '-' } else { c })
+        .collect()
+}
+
+/// The lines outside of fences, numbered.
+fn prose(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut fenced = false;
+    text.lines().enumerate().filter_map(move |(at, line)| {
+        let is_fence = line.trim_start().starts_with("```");
+        fenced ^= is_fence;
+        (!fenced && !is_fence).then_some((at + 1, line))
+    })
+}
+
+#[test]
+fn console_blocks_are_parted_into_commands_and_output() {
+    let text = "```sh\n$ no\n```\n```console\n$ one \\\n    two\nout\n\n$ three &\n```\n";
+    let blocks = blocks("a.md", text);
+    assert_eq!(blocks.len(), 1);
+    assert_eq!(blocks[0].line, 4);
+    let steps: Vec<_> =
+        blocks[0].steps.iter().map(|step| (step.command.as_str(), step.output.len())).collect();
+    assert_eq!(steps, [("one two", 2), ("three &", 0)]);
+}
+
+#[test]
+fn links_are_found_in_prose_and_not_in_code() {
+    let text =
+        "[a](b.md) `[c](d.md)` [e](f.md#g)\n```\n[h](i.md)\n```\n[j](https://k)\n[l]: m.md\n";
+    let found: Vec<_> = links(text).into_iter().map(|(_, link)| link).collect();
+    assert_eq!(found, ["b.md", "f.md#g", "m.md"]);
+}
+
+#[test]
+fn anchors_are_those_of_github() {
+    let found = anchors("# One: `two`, three!\n## Again\n## Again\n```\n# not\n```\n#no\n");
+    let expected = ["again", "again-1", "one-two-three"].map(str::to_owned);
+    assert_eq!(found, BTreeSet::from(expected));
+}
