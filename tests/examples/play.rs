@@ -33,7 +33,6 @@ const NOT_HERE: &[&str] = &[
     "sysctl",
     "rm",
     "make",
-    "jq",
 ];
 
 /// What the script needs around the commands: each command's output in a file of its own, `$?` as
