@@ -21,8 +21,8 @@ const README_IS_REWRITTEN: bool = false;
 
 const README_LINES: usize = 250;
 
-/// Examples that run at the same time.
-const AT_ONCE: usize = 4;
+/// Examples that run at the same time: few, as some load the processors.
+const AT_ONCE: usize = 2;
 
 #[test]
 fn every_command_in_the_documents_parses() {

@@ -80,10 +80,10 @@ pub fn links(text: &str) -> Vec<(usize, String)> {
         for part in without_code.split("](").skip(1) {
             links.extend(part.split(')').next().map(|target| (number, target.to_owned())));
         }
-        if let Some((name, target)) = without_code.split_once("]: ") {
-            if name.starts_with('[') {
-                links.push((number, target.trim().to_owned()));
-            }
+        if let Some((name, target)) = without_code.split_once("]: ")
+            && name.starts_with('[')
+        {
+            links.push((number, target.trim().to_owned()));
         }
     }
     links.retain(|(_, link)| !link.contains("://") && !link.starts_with("mailto:"));

@@ -170,6 +170,7 @@ pub fn play_within(block: &Block, longest_secs: u64) -> Result<(), String> {
     let mut command = lab.command("a", "timeout");
     command.args(["-k", "1", &longest_secs.to_string(), "bash"]).arg(&file);
     command.current_dir(folder.path()).env("OUT", outputs.path()).env("PATH", path());
+    command.env("HOME", folder.path()).env_remove("COLUMNS").env_remove("UDPKIT_KEY");
     let ended = run(&mut command, secs(longest_secs + 5));
     let found = if ended.code() == Some(124) {
         Err(format!("takes longer than {longest_secs} s"))
