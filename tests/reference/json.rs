@@ -12,8 +12,9 @@ const OPENING: &str = "\
 
 This page lists the keys of every JSON document that udpkit prints.
 
-`--json` prints one document when the command ends, and nothing else on standard output. `udpkit
-serve --json` prints one object a line, as things happen. Every document has `schema`, which is 1,
+`--json` prints one document when the command ends, and nothing else on standard output. `serve
+--json`, `recv --format json` and `ping --jsonl` print one object a line, as things happen; `event`
+says what each one is (those of `ping` are not listed here). Every document has `schema`, which is 1,
 and `command`; within one schema, keys are only added. Numbers are integers in base units, and the
 key names the unit: `duration_ns`, `payload_bytes`, `bits_per_second`. A value that is not known is
 null, never 0.
@@ -224,7 +225,7 @@ fn example(value: &Value) -> Option<String> {
     match value {
         Value::Null | Value::Object(_) => None,
         Value::Array(items) => items.first().and_then(example),
-        Value::String(text) => Some(text.clone()),
+        Value::String(text) => Some(text.clone()).filter(|text| !text.is_empty()),
         other => Some(other.to_string()),
     }
 }
