@@ -152,6 +152,7 @@ fn bare_datagram() -> DatagramRecord {
     }
 }
 
+/// Of probes of which some were lost, the last percentile among them.
 fn delay() -> PingDelay {
     let known = Some(19_200_000);
     PingDelay {
@@ -215,12 +216,12 @@ fn full_target() -> PingTargetReport {
         ecn_seen: Some(0),
         dscp_back: Some(46),
         ecn_back: Some(0),
-        round_trip_ns: delay(),
+        round_trip_ns: PingDelay { lost: None, p999: Some(45_000_000), ..delay() },
         as_planned_ns: delay(),
         from_send_ns: delay(),
         out_above_min_ns: delay(),
         back_above_min_ns: delay(),
-        server_ns: delay(),
+        server_ns: PingDelay { p999: Some(45_000_000), ..delay() },
         departure_ns: delay(),
         send_late_ns: delay(),
         drift_ppb: Some(-12_340),
