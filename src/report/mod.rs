@@ -36,13 +36,13 @@ pub use fanout::FanoutView;
 pub use hlog::HistogramLog;
 pub use output::{Output, output_was_lost, print_json, print_json_line, print_text};
 pub use page::Page;
-pub use ping::{PingReport, PingView};
+pub use ping::{PingReport, PingView, ping_text};
 pub use probe::{
     AllProgress, TimeoutProgress, all_text, marks_text, mtu_text, nat_text, ports_text, scan_text,
     shape_text, timeout_text, trace_text,
 };
-pub use recv::{RecvReport, RecvView};
-pub use send::{SendReport, SendView};
+pub use recv::{RecvReport, RecvView, recv_text};
+pub use send::{SendReport, SendView, send_text};
 pub use serve::{ServeLine, ServeLog, serve_line};
 pub use trials::{TrialsView, find_rate_text, sweep_text};
 pub use trouble::{Color, detail, error, note, set_color, set_quiet, set_verbose, usage, warning};

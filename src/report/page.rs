@@ -49,6 +49,22 @@ impl Page {
         ended(lines.iter().map(|line| line.replace(GLUE, " ")))
     }
 
+    /// A line as it stands where it fits; else wrapped, its further lines two columns further in.
+    /// Ends with a line end.
+    pub fn fit(self, line: &str) -> String {
+        if line.chars().count() <= self.columns {
+            return format!("{line}\n");
+        }
+        let text = line.trim_start();
+        let indent = line.len() - text.len();
+        self.paragraph(&line[..indent], indent + 2, text)
+    }
+
+    /// Lines, each of them fit.
+    pub fn fit_all<S: AsRef<str>>(self, lines: &[S]) -> String {
+        lines.iter().map(|line| self.fit(line.as_ref())).collect::<Vec<_>>().concat()
+    }
+
     /// Sentences under one label, each on lines of its own; nothing without any.
     pub fn labelled<S: AsRef<str>>(self, label: &str, sentences: &[S]) -> String {
         let mut text = String::new();

@@ -2,7 +2,8 @@
 
 use super::number::{bits_or_dash, packets_or_dash, plural, span_or_dash};
 use super::{
-    DatagramPrinter, DatagramStyle, InterfaceNames, Output, TimeStyle, note, print_json, warning,
+    DatagramPrinter, DatagramStyle, InterfaceNames, Output, Page, TimeStyle, note, print_json,
+    warning,
 };
 use crate::record::{
     Document, Event, Flow, GapRecord, RecvEnd, RecvEvent, RecvInterval, RecvSummary, Sink,
@@ -64,7 +65,7 @@ impl RecvReport {
             }
             RecvView::Datagrams(DatagramStyle::Raw) => lines(summary).iter().for_each(note),
             RecvView::Datagrams(_) | RecvView::Counts(_) => {
-                for line in lines(summary) {
+                for line in recv_text(summary, Page::of_stdout()).lines() {
                     self.out.line(line);
                 }
             }
@@ -152,6 +153,11 @@ fn interval_line(interval: &RecvInterval) -> String {
         bits_or_dash(interval.bits_per_second),
         group_digits(interval.drops)
     )
+}
+
+/// The whole end as text.
+pub fn recv_text(summary: &RecvSummary, page: Page) -> String {
+    page.fit_all(&lines(summary))
 }
 
 /// The end in text.

@@ -2,7 +2,8 @@
 
 use super::number::{bits_or_dash, packets_or_dash, plural};
 use super::{
-    DatagramPrinter, DatagramStyle, InterfaceNames, Output, TimeStyle, note, print_json, warning,
+    DatagramPrinter, DatagramStyle, InterfaceNames, Output, Page, TimeStyle, note, print_json,
+    warning,
 };
 use crate::record::Worded;
 use crate::record::{Answer, Document, Event, Flow, Received, SendEvent, SendSummary, Sink};
@@ -57,7 +58,7 @@ impl SendReport {
             }
             SendView::Lines(DatagramStyle::Raw) => lines(&summary).iter().for_each(note),
             SendView::Lines(_) => {
-                for line in lines(&summary) {
+                for line in send_text(&summary, Page::of_stdout()).lines() {
                     self.out.line(line);
                 }
             }
@@ -105,6 +106,11 @@ impl<'a> Sink<SendEvent<'a>> for SendReport {
             SendEvent::Lull => self.out.flush(),
         }
     }
+}
+
+/// The whole end as text.
+pub fn send_text(summary: &SendSummary, page: Page) -> String {
+    page.fit_all(&lines(summary))
 }
 
 /// The end in text.

@@ -5,9 +5,10 @@ use serde::Serialize;
 use std::net::SocketAddr;
 use udpkit::batch::{ErrorOrigin, NetworkError, NetworkNotice};
 use udpkit::record::{
-    Answer, DatagramRecord, Document, Event, GapRecord, PingBucket, PingDelay, PingLost,
-    PingStretch, PingSummary, PingTargetReport, RecvEnd, RecvSummary, SendRefusal, SendSummary,
-    SendTarget, SocketRecord, SourceRecord, Trouble, UdpFields, Way, WaysUntold, hold_against,
+    Answer, DatagramRecord, Document, Event, GapRecord, NotSentTo, PingAsk, PingBucket, PingDelay,
+    PingLost, PingProtocol, PingSchedule, PingStretch, PingSummary, PingTargetReport, RecvEnd,
+    RecvSummary, SendRefusal, SendSummary, SendTarget, SocketRecord, SourceRecord, Trouble,
+    UdpFields, Way, WaysUntold, hold_against,
 };
 use udpkit::units::Measured;
 
@@ -59,7 +60,7 @@ fn refused() -> Vec<SendRefusal> {
     vec![SendRefusal::new(EPERM, far()), SendRefusal::new(ENETUNREACH, far())]
 }
 
-fn sent() -> SendSummary {
+pub fn sent() -> SendSummary {
     let answer = |text: Option<&str>| Answer {
         source: far(),
         length: 5,
@@ -87,7 +88,7 @@ fn sent() -> SendSummary {
     }
 }
 
-fn received() -> RecvSummary {
+pub fn received() -> RecvSummary {
     let gaps = GapRecord {
         samples: 39_999,
         min: Some(4_980),
@@ -172,7 +173,7 @@ fn delay() -> PingDelay {
     }
 }
 
-fn full_target() -> PingTargetReport {
+pub fn full_target() -> PingTargetReport {
     let lost = PingLost {
         total: 12,
         out: Some(9),
@@ -207,7 +208,10 @@ fn full_target() -> PingTargetReport {
         hops_out_readings: Some([7, 9]),
         ttl_out: Some(57),
         ttl_sent: 64,
-        error: Some("no address for host.example".to_owned()),
+        error: Some(NotSentTo {
+            code: "name_not_resolved",
+            text: "cannot resolve host.example".to_owned(),
+        }),
         answered_by: Some(far()),
         reflector_counts: Some(true),
         target_received: Some(2991),
@@ -239,12 +243,12 @@ fn full_target() -> PingTargetReport {
     }
 }
 
-fn pinged(target: PingTargetReport, interval_ns: Option<u64>) -> PingSummary {
+pub fn pinged(target: PingTargetReport, interval_ns: Option<u64>) -> PingSummary {
     PingSummary {
-        protocol: "STAMP",
+        protocol: PingProtocol::Stamp,
         payload_bytes: 64,
-        asked: vec!["class", "counts"],
-        schedule: if interval_ns.is_some() { "every" } else { "flood" },
+        asked: vec![PingAsk::Class, PingAsk::Counts],
+        schedule: if interval_ns.is_some() { PingSchedule::Every } else { PingSchedule::Flood },
         interval_ns,
         wait_ns: 1_000_000_000,
         duration_ns: 30_000_000_000,

@@ -5,8 +5,10 @@ mod delay;
 mod live;
 mod summary;
 
+pub use summary::ping_text;
+
 use super::hlog::HistogramLog;
-use super::{Clock, Output, TimeStyle, note, print_json, warning};
+use super::{Clock, Output, Page, TimeStyle, note, print_json, warning};
 use crate::batch::NetworkNotice;
 use crate::record::{Document, Event, Flow, PingEvent, PingInterval, PingSummary, Sink};
 use serde::Serialize;
@@ -108,8 +110,8 @@ impl PingReport {
                 if self.view != PingView::Quiet {
                     self.out.line("");
                 }
-                for line in summary::lines(summary) {
-                    self.out.line(&line);
+                for line in ping_text(summary, Page::of_stdout()).lines() {
+                    self.out.line(line);
                 }
             }
         }

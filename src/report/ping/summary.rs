@@ -1,10 +1,12 @@
 //! The end of `ping` in text.
 
-use super::delay::{DelayUnit, Planned, percentiles, table};
+use super::delay::table as delay_table;
+use super::delay::{DelayUnit, Planned, percentiles};
 use crate::record::{PingAsk, PingDelay, PingSchedule, PingSummary, PingTargetReport, WaysUntold};
 use crate::report::Page;
 use crate::report::limits::limit_lines;
 use crate::report::number::span_or_dash;
+use crate::report::page::{Align, table};
 use crate::report::spark::sparkline;
 use crate::report::words::ping as words;
 use crate::report::words::terms::{plural, plural_of};
@@ -15,6 +17,11 @@ use crate::wire::{Dscp, split_tos};
 const WIDTH: usize = 80;
 /// Cells of the lines over time.
 const CELLS: usize = 40;
+/// The whole report as text.
+pub fn ping_text(summary: &PingSummary, page: Page) -> String {
+    page.fit_all(&lines(summary))
+}
+
 /// The report's lines.
 pub(super) fn lines(summary: &PingSummary) -> Vec<String> {
     if let [only] = &summary.targets[..] {
@@ -85,7 +92,7 @@ fn one(summary: &PingSummary, target: &PingTargetReport) -> Vec<String> {
         // A closed loop has no plan to be late for.
         let plan = if summary.schedule == PingSchedule::Flood { Planned::No } else { Planned::Yes };
         lines.push(String::new());
-        lines.extend(table(target, plan));
+        lines.extend(delay_table(target, plan));
     }
     if target.back > 0 {
         lines.extend(stamps(target));
@@ -303,29 +310,26 @@ fn rows(targets: &[PingTargetReport]) -> Vec<String> {
         max: came().filter_map(|delay| delay.max).max(),
         ..PingDelay::default()
     });
-    let title = format!("p50 {}", unit.name());
-    let head = format!(
-        "  {:<21}{:>8}{:>8}{:>7}{:>6}{:>6}{title:>8}{:>8}{:>8}",
-        "", "sent", "back", "lost", "out", "back", "p99", "max"
-    );
+    let times = [format!("p50 {}", unit.name()), "p99".to_owned(), "max".to_owned()];
+    let counts = ["target", "sent", "replies", "lost", "out", "back"].map(str::to_owned);
+    let head = counts.into_iter().chain(times).collect();
     let dash = |count: Option<u64>| count.map_or_else(|| "-".to_owned(), |count| count.to_string());
     let row = |target: &PingTargetReport| {
+        let name = short(&target.name, 20);
         if target.error.is_some() {
-            return format!("  {:<21}{:>8}", short(&target.name, 20), "not asked");
+            return vec![name, "not sent to".to_owned()];
         }
         let [p50, _, p99, _] = percentiles(&target.round_trip_ns, unit);
-        format!(
-            "  {:<21}{:>8}{:>8}{:>7}{:>6}{:>6}{p50:>8}{p99:>8}{:>8}",
-            short(&target.name, 20),
-            target.sent,
-            target.back,
-            target.lost.total,
-            dash(target.lost.out),
-            dash(target.lost.back),
-            unit.figure(target.round_trip_ns.max)
-        )
+        let count = |count: u64| count.to_string();
+        let figures = [target.sent, target.back, target.lost.total].map(count);
+        let ways = [target.lost.out, target.lost.back].map(dash);
+        let times = [p50, p99, unit.figure(target.round_trip_ns.max)];
+        let cells = figures.into_iter().chain(ways).chain(times);
+        std::iter::once(name).chain(cells.map(|cell| cell.trim().to_owned())).collect()
     };
-    std::iter::once(head).chain(targets.iter().map(row)).collect()
+    let align: Vec<Align> = std::iter::once(Align::Left).chain([Align::Right; 8]).collect();
+    let rows = std::iter::once(head).chain(targets.iter().map(row));
+    table(&align, rows).lines().map(str::to_owned).collect()
 }
 
 /// A name of at most `most` columns.

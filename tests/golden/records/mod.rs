@@ -19,3 +19,6 @@ mod shape;
 mod timeout;
 mod trace;
 mod trials;
+
+#[path = "../../reference/records.rs"]
+mod plain;

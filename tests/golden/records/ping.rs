@@ -1,1 +1,51 @@
 //! Golden files of `ping`.
+
+use super::plain::{full_target, pinged};
+use crate::{hold, hold_text};
+use udpkit::record::{PingCaveat, PingSummary, PingTargetReport, Timestamped, Worded};
+use udpkit::report::ping_text;
+
+#[test]
+fn reports() {
+    let one = PingTargetReport { error: None, ..full_target() };
+    let clean = PingTargetReport {
+        name: "192.0.2.11".to_owned(),
+        sent: 5,
+        back: 5,
+        transmit_stamps: 5,
+        receive_stamps: 5,
+        ..PingTargetReport::default()
+    };
+    let silent =
+        PingTargetReport { name: "192.0.2.12".to_owned(), sent: 5, ..PingTargetReport::default() };
+    let several = PingSummary {
+        targets: vec![one.clone(), clean.clone(), full_target()],
+        ..pinged(one.clone(), Some(10_000_000))
+    };
+    for (name, summary) in [
+        ("ping.one", pinged(one.clone(), Some(10_000_000))),
+        ("ping.flood", pinged(clean, None)),
+        ("ping.silent", pinged(silent, Some(1_000_000_000))),
+        ("ping.several", several),
+        ("ping.interrupted", PingSummary { interrupted: true, ..pinged(one, Some(1_000_000)) }),
+    ] {
+        hold(name, "ping", &summary, |page| ping_text(&summary, page));
+    }
+}
+
+#[test]
+fn cautions() {
+    let from = "192.0.2.99:862".parse().expect("an address");
+    let all = [
+        PingCaveat::RepliesFromElsewhere { from, replies: 1 },
+        PingCaveat::ReflectorRestarted { times: 2 },
+        PingCaveat::ClockStepped,
+        PingCaveat::ClockDrift { drift_ppb: -12_340 },
+        PingCaveat::Strays { datagrams: 3 },
+        PingCaveat::TimedByProgram { what: Timestamped::Sends },
+        PingCaveat::TimedByProgram { what: Timestamped::Arrivals },
+        PingCaveat::TimedByProgram { what: Timestamped::Both },
+    ];
+    let lines: Vec<String> = all.iter().map(|one| one.text() + "\n").collect();
+    hold_text("ping.cautions", 100, &lines.concat());
+}
