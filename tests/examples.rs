@@ -22,7 +22,7 @@ const README_IS_REWRITTEN: bool = false;
 const README_LINES: usize = 250;
 
 /// Examples that run at the same time: few, as some load the processors.
-const AT_ONCE: usize = 2;
+const AT_ONCE: usize = 3;
 
 #[test]
 fn every_command_in_the_documents_parses() {
@@ -171,6 +171,7 @@ fn an_example_runs_and_its_form_is_held() {
 #[test]
 fn an_example_that_does_not_end_is_a_fault() {
     common::require_lab!();
-    let why = play::play_within(&block("$ udpkit recv 127.0.0.1:9000"), 1).expect_err("no end");
+    let why =
+        play::play_within(&block("$ udpkit recv 127.0.0.1:9000; true"), 1).expect_err("no end");
     assert!(why.contains("longer than 1 s"), "{why}");
 }

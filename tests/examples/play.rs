@@ -3,7 +3,7 @@
 
 use super::common::{Lab, run, secs};
 use super::form::compare;
-use super::markdown::Block;
+use super::markdown::{Block, Step};
 use super::shell::{Simple, parse, simple_commands, udpkit_commands};
 use clap::ArgMatches;
 use std::fmt::Write;
@@ -53,7 +53,7 @@ __bound() { __sockets | grep -q "^ *[0-9]*: [0-9A-F]*:$1 "; }
 __more() { [ "$(__sockets | wc -l)" -gt "$__rows" ]; }
 __end() {
     local tries
-    for ((tries = 0; tries < 100; tries++)); do
+    for ((tries = 0; tries < $1; tries++)); do
         [ -n "$(jobs -rp)" ] || return 0
         sleep 0.02
     done
@@ -63,13 +63,19 @@ __end() {
 exec </dev/null
 "#;
 
-/// Whether all hosts of a block are this one, and it needs nothing else from the machine.
+/// Whether all hosts of a block are this one, and it needs nothing else from the machine. A block
+/// that only listens, with nothing in the background, shows one end of two: the other is elsewhere.
 pub fn is_on_loopback(block: &Block) -> bool {
     let simples: Vec<_> =
         block.steps.iter().flat_map(|step| simple_commands(&step.command)).collect();
     let commands: Vec<_> =
         block.steps.iter().flat_map(|step| udpkit_commands(&step.command)).collect();
-    !commands.is_empty()
+    let is_one_end = block.steps.iter().all(|step| {
+        let commands = udpkit_commands(&step.command);
+        !in_background(&step.command) && commands.iter().all(|words| listens(words))
+    });
+    !is_one_end
+        && !commands.is_empty()
         && commands.iter().all(|words| hosts_are_here(words))
         && simples.iter().all(stays_here)
 }
@@ -141,13 +147,18 @@ fn host(value: &str) -> &str {
 
 /// The last port that a command in the background will bind; `None` where that is not told.
 fn port(words: &[String]) -> Option<u16> {
-    let listens = matches!(words.get(1)?.as_str(), "recv" | "serve")
-        || (words[1] == "cast" && words.get(2)? == "recv");
     let flag = words.iter().position(|word| word == "-p" || word == "--port");
     let flag = flag.and_then(|at| words.get(at + 1)?.parse().ok());
     let named = named(words).into_iter().find(|(name, _)| name != "NAME" && name != "ADDR");
     let named = named.and_then(|(_, value)| value.rsplit([':', '-', ',']).next()?.parse().ok());
-    listens.then(|| flag.or(named).unwrap_or(udpkit::cli::DEFAULT_PORT))
+    listens(words).then(|| flag.or(named).unwrap_or(udpkit::cli::DEFAULT_PORT))
+}
+
+/// Whether a command waits for others to come.
+fn listens(words: &[String]) -> bool {
+    let has = |at: usize, word: &str| words.get(at).is_some_and(|has| has == word);
+    let opens = words.iter().any(|word| word == "--open" || word.starts_with("--open="));
+    has(1, "recv") || has(1, "serve") || (has(1, "cast") && (has(2, "recv") || opens))
 }
 
 /// Runs a block; the error says what differs.
@@ -207,6 +218,15 @@ fn outside_writes(block: &Block) -> Vec<String> {
     targets
 }
 
+/// Whether a command in the background is told when to end.
+fn ends_by_itself(step: &Step) -> bool {
+    let limits = ["-c", "--count", "-t", "--time", "--once", "--idle", "--expect"];
+    in_background(&step.command)
+        && udpkit_commands(&step.command)
+            .iter()
+            .any(|words| words.iter().any(|word| limits.contains(&word.as_str())))
+}
+
 fn in_background(command: &str) -> bool {
     command.trim_end().ends_with('&')
 }
@@ -227,7 +247,9 @@ fn script(block: &Block) -> String {
             None => script += "__wait __more\n",
         }
     }
-    script + "__next end\n__end\n"
+    // What ends by itself may still have its report to print; a server only ends when told to.
+    let tries = if block.steps.iter().any(ends_by_itself) { 100 } else { 10 };
+    script + &format!("__next end\n__end {tries}\n")
 }
 
 /// Compares step by step.
@@ -280,8 +302,9 @@ fn only_blocks_that_stay_on_loopback_are_run() {
     for here in [
         "udpkit blast -t 1s",
         "udpkit serve & udpkit ping 127.0.0.1:8620 -c 1",
-        "udpkit recv 9000 -c 1 -I lo",
-        "udpkit recv 5000-5002 -q -t 1s",
+        "udpkit recv 9000 -c 1 -I lo &",
+        "udpkit recv 5000-5002 -q -t 1s &",
+        "udpkit recv 9000 -c 1 | udpkit send 127.0.0.1:9",
         "udpkit send '[::1]:9' localhost:9 -- 10.0.0.1",
         "udpkit ping ::1 -c 1 | grep lost > x.txt",
     ] {
@@ -300,7 +323,10 @@ fn only_blocks_that_stay_on_loopback_are_run() {
         "udpkit recv 9000 -I eth0",
         "udpkit probe nat 127.0.0.1:9 192.0.2.1:9",
         "udpkit blast -t 1s --bind 192.0.2.1",
-        "sudo udpkit recv 9000",
+        "udpkit recv 9000 -c 1",
+        "udpkit serve",
+        "udpkit cast send --open -t 4s -s 1",
+        "sudo udpkit recv 9000 &",
         "udpkit recv 9000 & nc -u 192.0.2.1 9",
         "$S udpkit; udpkit ping 127.0.0.1",
         "true",
