@@ -1,5 +1,6 @@
-//! What the documents show must be true: every command in README.md and `docs/guide` parses, every
-//! example on loopback prints what is shown, in form, and every link has a target.
+//! What the documents show must be true: every command in README.md and `docs` parses, every example
+//! of README.md and `docs/guide` on loopback prints what is shown, in form, and every link has a
+//! target.
 
 mod common;
 #[path = "examples/form.rs"]
@@ -26,13 +27,14 @@ const AT_ONCE: usize = 3;
 
 #[test]
 fn every_command_in_the_documents_parses() {
-    let faults: Vec<_> = examples().iter().flat_map(unparsed).collect();
+    let faults: Vec<_> = examples("docs").iter().flat_map(unparsed).collect();
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));
 }
 
 #[test]
 fn every_example_on_loopback_prints_what_is_shown() {
-    let runnable: Vec<_> = examples().into_iter().filter(play::is_on_loopback).collect();
+    let runnable: Vec<_> =
+        examples("docs/guide").into_iter().filter(play::is_on_loopback).collect();
     if runnable.is_empty() {
         return;
     }
@@ -61,9 +63,9 @@ fn the_readme_is_short() {
     );
 }
 
-/// The console blocks of README.md and of the guide.
-fn examples() -> Vec<Block> {
-    let mut files = markdown::files_below(&root().join("docs/guide"));
+/// The console blocks of README.md and of the documents in a folder.
+fn examples(folder: &str) -> Vec<Block> {
+    let mut files = markdown::files_below(&root().join(folder));
     if README_IS_REWRITTEN {
         files.push(root().join("README.md"));
     }
