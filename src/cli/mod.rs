@@ -72,7 +72,9 @@ impl Cli {
         use OutputKind::{Document, Lines, Text};
         let document = |json: bool, name| if json { Document(name) } else { Text };
         match &self.command {
-            Command::Send(args) => document(args.json, "send"),
+            Command::Send(args) if args.json => Document("send"),
+            Command::Send(args) if args.format == DatagramFormat::Json => Lines("send"),
+            Command::Send(_) => Text,
             Command::Recv(args) if args.format == DatagramFormat::Json => Lines("recv"),
             Command::Recv(args) => document(args.json, "recv"),
             Command::Cast(args) => match &args.command {

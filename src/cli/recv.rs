@@ -38,7 +38,7 @@ pub struct RecvArgs {
     pub family: FamilyArgs,
     /// Send each datagram back
     ///
-    /// From the address it was sent to.     /// Of what looks like another responder, only one datagram in many is answered, so that no
+    /// From the address it was sent to. Of what looks like another responder, only one datagram in many is answered, so that no
     /// loop between two responders lasts.
     #[arg(long, conflicts_with = "reply", help_heading = WHAT)]
     pub echo: bool,

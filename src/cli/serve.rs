@@ -93,7 +93,7 @@ pub struct ServeArgs {
     pub no_probe: bool,
     /// Highest rate of a run: 100M, 50kpps [default: max]
     ///
-    /// In each direction.     /// A run that asks for more, or for max, is refused.
+    /// In each direction. A run that asks for more, or for max, is refused.
     #[arg(long, value_name = "RATE", default_value = "max", hide_default_value = true)]
     #[arg(help_heading = LIMITS)]
     pub max_rate: Rate,
