@@ -53,7 +53,7 @@ const INNOCENT: [&str; 16] = [
     "no firewall",
     "filtering none seen",
     "whether the filtering depends",
-    "filtering answer from",
+    "filtering reply from",
     "no helper: nobody answers",
     "none seen; by address unknown",
     "filtering by address is unknown",

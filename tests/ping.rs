@@ -68,7 +68,7 @@ fn each_answer_has_its_line_and_the_report_its_figures() {
     ] {
         assert!(text.contains(row), "no {row} in {text}");
     }
-    assert!(!text.contains("timed by this program"), "{text}");
+    assert!(!text.contains("timestamped by this program"), "{text}");
     let report = text.lines().filter(|line| !line.starts_with('['));
     assert!(report.into_iter().all(|line| line.chars().count() <= 80), "{text}");
 }
@@ -213,7 +213,7 @@ fn hops_and_dscp_are_those_of_the_way() {
     let text = run(lab.udpkit("client").args(args).args(ask), secs(20)).expect_success().out();
     for part in [
         "1 hop out",
-        "probes arrived with DSCP CS1(8), ECN ect0",
+        "probes arrived at the target with DSCP CS1(8), ECN ect0",
         "replies arrived with DSCP EF(46), ECN not-ect",
         "the target counted 5 probes and 5 replies",
         "after its time stamp",
@@ -250,10 +250,7 @@ fn a_target_that_knows_no_options_is_said_to_tell_nothing() {
     let text = ping(&args).expect_success().out();
     answering.join().expect("it answered");
     assert!(text.contains("sent 4   back 3   lost 1 (25.00%)   dup"), "{text}");
-    assert!(
-        text.contains("requested but not reported by the target: class, counts, departure"),
-        "{text}"
-    );
+    assert!(text.contains("not reported by the target: class, counts, departure"), "{text}");
     assert!(text.contains("the target does not count probes: the direction"), "{text}");
     assert!(!text.contains("cannot be told apart"), "{text}");
 }
@@ -418,7 +415,7 @@ fn a_run_that_is_ended_while_answers_may_be_on_the_way_lost_nothing_known() {
     let output = running.wait(secs(5));
     let text = output.out();
     assert_eq!(output.code(), Some(1), "{text}");
-    assert!(text.contains("back 0   lost 0 (-)") && text.contains("still outstanding"), "{text}");
+    assert!(text.contains("back 0   lost 0 (-)") && text.contains("outstanding"), "{text}");
 }
 
 #[test]

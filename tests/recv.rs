@@ -208,7 +208,7 @@ fn an_echo_of_the_largest_datagrams_is_whole() {
         assert_eq!(number(&document, "answers.0.length").to_string(), size);
     }
     running.signal("TERM");
-    assert!(running.wait(secs(5)).expect_success().out().contains("answered   4"));
+    assert!(running.wait(secs(5)).expect_success().out().contains("replies    4 sent"));
 }
 
 #[test]

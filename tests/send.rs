@@ -242,7 +242,7 @@ fn answers_are_printed_with_their_sender_and_silence_is_a_failure() {
     assert!(output.out().contains(&other_addr), "{}", output.out());
     let silent = send(&[&addr, "-w", "100ms", "--", "ask"]);
     assert_eq!(silent.code(), Some(1));
-    assert!(silent.out().contains("answers 0"), "{}", silent.out());
+    assert!(silent.out().contains("replies 0"), "{}", silent.out());
 }
 
 #[test]
@@ -255,8 +255,8 @@ fn a_destination_that_is_named_three_times_has_one_row_with_all_its_answers() {
         socket.send_to(b"answer", asker).unwrap();
     }
     let out = asking.wait(secs(5)).expect_success().out();
-    assert!(out.contains("to 1 destination, named 3 times"), "{out}");
-    assert!(out.contains("  3  (named 3 times)"), "{out}");
+    assert!(out.contains("to 1 destination, listed 3 times"), "{out}");
+    assert!(out.contains("  3  (listed 3 times)"), "{out}");
     assert!(!out.contains("interrupted") && !out.contains("not sent"), "{out}");
 }
 

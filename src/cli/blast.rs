@@ -11,36 +11,36 @@ use std::path::PathBuf;
 /// Arguments of `udpkit blast`.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:\n  \
-    udpkit blast                                   what this host's UDP stack can do\n  \
-    udpkit blast 192.0.2.10 -b 1G -t 10s           1 Gbit/s to a host with udpkit serve\n  \
-    udpkit blast 192.0.2.10 -R -P 4                receive on four streams\n  \
-    udpkit blast 192.0.2.10 -b 100M --probe        latency under load\n  \
+    udpkit blast                              throughput of this host's UDP stack\n  \
+    udpkit blast 192.0.2.10 -b 1G -t 10s      1 Gbit/s to a udpkit server\n  \
+    udpkit blast 192.0.2.10 -R -P 4           receive on four streams\n  \
+    udpkit blast 192.0.2.10 -b 100M --probe   latency under load\n  \
     udpkit blast 192.0.2.10 --find-rate --loss 0.1%\n  \
     udpkit blast 192.0.2.10 -b 50M -t 1min --fail-if 'loss>0.1%,p99>20ms'\n\n\
-    Exit code: 0 done, 1 failed, 3 when a limit of --fail-if was broken.")]
+    Exit code: 0 done, 1 failed, 3 if a limit of --fail-if was broken.")]
 pub struct BlastArgs {
-    /// Host that runs udpkit serve [default: own loopback]
+    /// Host that runs udpkit serve [default: this host's loopback]
     ///
-    /// Without one, blast starts a server of its own and measures this host.
+    /// Without a host, blast starts its own server and measures this host.
     ///
-    /// IPv6 addresses stand in brackets before a port.
+    /// Put an IPv6 address in brackets if a port follows.
     #[arg(value_name = "HOST[:PORT]")]
     pub target: Option<String>,
-    /// Payload of each datagram in bytes [default: what one packet carries]
+    /// Payload of each datagram in bytes [default: what fits in one packet]
     ///
-    /// The default is what the route carries without fragmentation, 1472 on loopback.
+    /// The default is what the route's MTU allows without fragmentation; 1472 on loopback.
     #[arg(short, long, value_name = "BYTES", help_heading = WHAT)]
     pub size: Option<ByteCount>,
     /// DSCP: a name (EF, AF41, CS1) or a number from 0 to 63
     #[arg(long, value_name = "DSCP", help_heading = WHAT, hide_short_help = true)]
     pub dscp: Option<Dscp>,
-    /// ECN of what this host sends: not-ect, ect0, ect1, ce
+    /// ECN of the datagrams this host sends: not-ect, ect0, ect1, ce
     #[arg(long, value_name = "ECN", help_heading = WHAT, hide_short_help = true)]
     pub ecn: Option<Ecn>,
     /// Have the receiver check every payload byte
     #[arg(long, help_heading = WHAT, hide_short_help = true)]
     pub verify: bool,
-    /// UDP port of the server, where HOST names none
+    /// UDP port of the server if HOST has none
     #[arg(short, long, value_name = "PORT", default_value_t = DEFAULT_PORT, value_parser = port)]
     #[arg(help_heading = WHERE)]
     pub port: u16,
@@ -54,14 +54,14 @@ pub struct BlastArgs {
     #[arg(short = 'B', long, value_name = "ADDR[:PORT]", help_heading = WHERE)]
     #[arg(hide_short_help = true)]
     pub bind: Option<String>,
-    /// Interface to send and receive by
+    /// Interface to send and receive on
     #[arg(short = 'I', long, value_name = "NAME", help_heading = WHERE, hide_short_help = true)]
     pub interface: Option<String>,
-    /// TTL or hop limit of what this host sends [default: the system's]
+    /// TTL or hop limit of the datagrams this host sends [default: the system's]
     #[arg(long, value_name = "N", value_parser = whole(1..=255u8), help_heading = WHERE)]
     #[arg(hide_short_help = true)]
     pub ttl: Option<u8>,
-    /// Forbid fragmentation: what exceeds the path MTU is refused or lost
+    /// Set don't-fragment: datagrams above the path MTU are refused or lost
     #[arg(long, help_heading = WHERE, hide_short_help = true)]
     pub dont_fragment: bool,
     /// Which family a name resolves to.
@@ -69,18 +69,18 @@ pub struct BlastArgs {
     pub family: FamilyArgs,
     /// Target rate: 10M, 2.5Gbit/s, 50kpps, max
     ///
-    /// Bits of payload or datagrams a second, of all streams of a direction together.
+    /// Payload bits or datagrams per second, for all streams of a direction together.
     #[arg(short = 'b', long, value_name = "RATE", default_value = "max", help_heading = FAST)]
     pub rate: Rate,
     /// Streams in each direction [default: 1]
     ///
-    /// They share the rate. Each has its own socket, thread and sequence numbers. On loopback without a rate, the
-    /// default is one for each processor.
+    /// They share the rate. Each has its own socket, thread and sequence numbers. On loopback
+    /// without a rate, the default is one per processor.
     #[arg(short = 'P', long, value_name = "N", help_heading = FAST)]
     pub streams: Option<u32>,
     /// Find the highest rate without loss, up to --rate
     ///
-    /// Or with no more loss than --loss. By trials of --time each [default: 1s].
+    /// With --loss, that much loss is accepted. Each trial takes --time [default: 1s].
     #[arg(long, conflicts_with_all = ["bidir", "count", "bytes", "probe", "fail_if"])]
     #[arg(help_heading = FAST)]
     pub find_rate: bool,
@@ -98,7 +98,7 @@ pub struct BlastArgs {
         help_heading = FAST
     )]
     pub sweep: Option<Sweep>,
-    /// Datagrams that may leave back to back [default: 100 us of the rate]
+    /// Most datagrams to send back to back [default: 100 us at the rate]
     #[arg(long, value_name = "N", value_parser = whole(1..=u32::MAX), help_heading = FAST)]
     #[arg(hide_short_help = true)]
     pub burst: Option<u32>,
@@ -112,13 +112,14 @@ pub struct BlastArgs {
     /// Payload bytes to send, rounded up to whole datagrams: 1G, 64Mi
     #[arg(long, value_name = "BYTES", help_heading = LONG, hide_short_help = true)]
     pub bytes: Option<ByteCount>,
-    /// Give the server up after this much silence
+    /// Give up when the server is silent for this long
     #[arg(short = 'w', long, value_name = "DURATION", default_value = "5s", help_heading = LONG)]
     #[arg(hide_short_help = true)]
     pub wait: Nanos,
-    /// Measure latency under load [default: 10ms apart]
+    /// Measure latency under load [default interval: 10ms]
     ///
-    /// Round trips before and during the run, by STAMP (RFC 8762), one probe in each INTERVAL.
+    /// Round trips before and during the run, measured with STAMP (RFC 8762): one probe per
+    /// INTERVAL.
     #[arg(
         long,
         value_name = "INTERVAL",
@@ -128,15 +129,16 @@ pub struct BlastArgs {
         help_heading = OUTPUT
     )]
     pub probe: Option<Nanos>,
-    /// Exit with code 3 when a limit breaks: loss>0.1%
+    /// Exit with code 3 if a limit is broken: loss>0.1%
     ///
-    /// Such as loss>0.1%, rate<900M. Several stand with commas between, or the flag is repeated; a figure that is not known
+    /// For example loss>0.1%,rate<900M. Separate several with commas, or repeat the option. A
+    /// figure that is not known
     /// breaks its limit. Metrics: loss, rate (delivered payload, or datagrams in pps), p50 p90 p99
     /// p99.9 max (delay above the minimum), jitter, duplicates, reordered, burst (longest loss
     /// burst), never-sent.
     #[arg(long, value_name = "LIMITS", value_delimiter = ',', help_heading = OUTPUT)]
     pub fail_if: Vec<Limit>,
-    /// Print a line this often while it runs
+    /// Print an interim line this often
     #[arg(long, value_name = "DURATION", default_value = "1s", help_heading = OUTPUT)]
     #[arg(hide_short_help = true)]
     pub report_every: Nanos,
@@ -151,14 +153,15 @@ pub struct BlastArgs {
     pub key: Option<PathBuf>,
     /// Processors for the streams' threads, in turn: 0,1 [default: any]
     ///
-    /// A server of its own goes on in the list. On loopback without a rate, a stream's two ends
-    /// share one processor by default.
+    /// Blast's own server takes the processors that follow in the list. On loopback without a rate,
+    /// the two ends of a stream share one processor by default.
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = processor)]
     #[arg(help_heading = EXPERT, hide_short_help = true)]
     pub cpus: Vec<usize>,
     /// Reorder window in datagrams, rounded up to a power of two [default: 65536]
     ///
-    /// Within it a late datagram is told from a lost one, and a duplicate from a first copy.
+    /// Within it, late datagrams are distinguished from lost ones, and duplicates from first
+    /// copies.
     #[arg(long, value_name = "N", help_heading = EXPERT, hide_short_help = true)]
     pub window: Option<u64>,
     /// Receive buffer to request, shared by the streams of a run

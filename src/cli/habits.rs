@@ -38,7 +38,7 @@ const HABITS: &[(&str, &[&str], &str)] = &[
     ("--timeout", &[], "how long to run is -t or --time; how long to wait for replies -w"),
     ("--broadcast-address", &[], "broadcast destinations need --broadcast"),
     ("--plain", &["ping"], "to ping a service that echoes use --echo"),
-    ("--plain", &[], "to leave the measurement header out use --no-header"),
+    ("--plain", &[], "to leave out the measurement header use --no-header"),
     ("--no-helper", &[], "to scan without a remote agent use --no-agent"),
     ("--pps", &[], "the rate is -b or --rate"),
 ];

@@ -31,20 +31,20 @@ pub use shared::{
 
 use clap::{Parser, Subcommand};
 
-/// A UDP toolkit: send, receive, fan out, and measure what a path carries
+/// UDP toolkit: send, receive, multicast, and measure hosts and paths
 #[derive(Debug, Parser)]
 #[command(
     name = "udpkit",
     version,
     max_term_width = 120,
     after_long_help = "Results go to standard output, messages to standard error.\n\
-        Exit codes: 0 done, 1 failed, 2 usage, 3 a limit of --fail-if was broken, 130 interrupted \
-        by a second signal.\n\nExamples:\n  \
-        udpkit blast                            what this host's UDP stack can do\n  \
-        udpkit serve                            on a far host; then, from here:\n  \
+        Exit codes: 0 success, 1 failure, 2 usage error, 3 a limit of --fail-if was broken, \
+        130 second interrupt.\n\nExamples:\n  \
+        udpkit blast                            throughput of this host's UDP stack\n  \
+        udpkit serve                            on the remote host; then, from here:\n  \
         udpkit blast 192.0.2.10 -b 100M         throughput, loss and delay\n  \
         udpkit ping 192.0.2.10                  round trips, and loss each way\n  \
-        udpkit probe 192.0.2.10                 what the path does to UDP"
+        udpkit probe 192.0.2.10                 ports, NAT, MTU and more on the path"
 )]
 pub struct Cli {
     /// What to do.
@@ -106,9 +106,9 @@ impl Cli {
 pub enum Command {
     /// Send datagrams to one or several hosts
     Send(SendArgs),
-    /// Receive datagrams: print, count, answer or store them
+    /// Receive datagrams, and print, count, echo or store them
     Recv(RecvArgs),
-    /// Send to, or receive from, multicast groups, broadcast addresses and lists
+    /// Multicast, broadcast and host lists: send, receive, check
     Cast(CastArgs),
     /// Run the server (throughput, STAMP, STUN, probe agent)
     Serve(ServeArgs),
@@ -116,6 +116,6 @@ pub enum Command {
     Blast(BlastArgs),
     /// Measure round trips, and delay and loss each way
     Ping(PingArgs),
-    /// Find out what a path does to UDP: ports, NAT, MTU, marks, rate limits
+    /// Diagnose a path: ports, NAT, timeouts, MTU, DSCP and ECN, rate limits
     Probe(ProbeArgs),
 }

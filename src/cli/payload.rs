@@ -11,34 +11,35 @@ use std::path::PathBuf;
 pub struct PayloadArgs {
     /// Messages, one datagram each [default: lines of standard input]
     ///
-    /// Without any, each line of standard input is a datagram. Everything behind -- is a message. An empty message is an empty datagram.
+    /// Without a message, each line of standard input is a datagram. Everything after -- is a
+    /// message. An empty message is an empty datagram.
     #[arg(last = true, value_name = "MESSAGE")]
     pub messages: Vec<OsString>,
     /// Generate datagrams of this many bytes
     ///
-    /// 0 to 65507 over IPv4, to 65527 over IPv6: a fixed pattern that links cannot compress.
+    /// 0 to 65507 over IPv4, up to 65527 over IPv6. The content is a fixed, incompressible pattern.
     #[arg(short, long, value_name = "BYTES", conflicts_with = "messages", help_heading = WHAT)]
     pub size: Option<ByteCount>,
-    /// Times to send the messages or the file; 0: no end [default: 1]
+    /// Times to send messages or the file; 0: no limit [default: 1]
     ///
     /// With standard input, each line is sent this many times.
     #[arg(short, long, value_name = "N", help_heading = WHAT)]
     pub count: Option<u64>,
     /// Send this file as one datagram
     ///
-    /// - is standard input. With --chunk it is cut into datagrams.
+    /// - is standard input. With --chunk, it is split into datagrams.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["messages", "size"])]
     #[arg(help_heading = WHAT)]
     pub file: Option<PathBuf>,
-    /// Cut the file or standard input into datagrams of this many bytes
+    /// Split the file or standard input into datagrams of this many bytes
     #[arg(long, value_name = "BYTES", conflicts_with_all = ["messages", "size"])]
     #[arg(help_heading = WHAT, hide_short_help = true)]
     pub chunk: Option<ByteCount>,
-    /// Read \n \r \t \0 \\ and \xHH in messages and lines as the bytes they stand for
+    /// Interpret \n \r \t \0 \\ and \xHH in messages and lines
     #[arg(long, conflicts_with_all = ["hex", "size", "chunk"])]
     #[arg(help_heading = WHAT, hide_short_help = true)]
     pub escape: bool,
-    /// Read messages and lines as hexadecimal digits; blanks and colons may part bytes
+    /// Read messages and lines as hexadecimal; spaces and colons may separate bytes
     #[arg(long, conflicts_with_all = ["size", "chunk"])]
     #[arg(help_heading = WHAT, hide_short_help = true)]
     pub hex: bool,

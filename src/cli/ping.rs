@@ -11,40 +11,41 @@ use std::path::PathBuf;
 /// Arguments of `udpkit ping`.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:\n  \
-    udpkit ping 192.0.2.10                        a host that runs udpkit serve\n  \
-    udpkit ping 192.0.2.1:862 -i 10ms -t 30s      a router's STAMP or TWAMP Light port\n  \
-    udpkit ping --echo 192.0.2.10:7 -c 5          any service that echoes datagrams\n  \
-    udpkit ping a.example b.example c.example     several targets, one row each\n  \
-    udpkit ping 192.0.2.10 --ask class,counts     DSCP and ECN on arrival, its counters\n  \
+    udpkit ping 192.0.2.10                     a udpkit server\n  \
+    udpkit ping 192.0.2.1:862 -i 10ms -t 30s   a STAMP or TWAMP Light reflector\n  \
+    udpkit ping --echo 192.0.2.10:7 -c 5       an echo service\n  \
+    udpkit ping a.example b.example c.example  several targets, one row each\n  \
+    udpkit ping 192.0.2.10 --ask class,counts  DSCP, ECN and counters there\n  \
     udpkit ping 192.0.2.10 -c 600 --fail-if 'loss>1%,p99>50ms'\n\n\
-    Exit code: 0 when a target replied, 1 when none did or one could not be sent to,\n\
-    3 when a limit of --fail-if was broken.")]
+    Exit code: 0 if a target replied, 1 if none did or sending to one failed, \
+    3 if a limit of --fail-if was broken.")]
 pub struct PingArgs {
     /// Targets: udpkit serve, or any STAMP reflector (RFC 8762)
     ///
-    /// Routers usually reflect on port 862. IPv6 addresses stand in brackets before a port.
+    /// Routers usually reflect on port 862. Put an IPv6 address in brackets if a port follows.
     #[arg(value_name = "HOST[:PORT]", required = true)]
     pub targets: Vec<String>,
     /// Payload size in bytes [default: 44; 112 with --key, 56 with --echo]
     #[arg(short, long, value_name = "BYTES", help_heading = WHAT)]
     pub size: Option<ByteCount>,
-    /// Target any service that echoes datagrams
+    /// Target an echo service instead of STAMP
     ///
-    /// udpkit recv --echo, an echo port (RFC 862) or socat: nothing but the bytes must come back.
+    /// Such as udpkit recv --echo, an echo port (RFC 862) or socat; it must return exactly the same
+    /// bytes.
     #[arg(long, conflicts_with_all = ["key", "ssid"], help_heading = WHAT)]
     pub echo: bool,
     /// DSCP: a name (EF, AF41, CS1) or a number from 0 to 63
     ///
-    /// A STAMP reflector is asked to reply with it and to report how it arrived.
+    /// A STAMP reflector is asked to reply with the same DSCP and to report the one it received.
     #[arg(long, value_name = "DSCP", help_heading = WHAT, hide_short_help = true)]
     pub dscp: Option<Dscp>,
     /// ECN: not-ect, ect0, ect1, ce or a number from 0 to 3
     #[arg(long, value_name = "ECN", help_heading = WHAT, hide_short_help = true)]
     pub ecn: Option<Ecn>,
-    /// What to ask a STAMP reflector for: class, counts, departure
+    /// Data to request from a STAMP reflector: class, counts, departure
     ///
-    /// class: DSCP and ECN of the probes on arrival. counts: its own counters of probes and
-    /// replies. departure: when its replies really left.
+    /// class: DSCP and ECN of probes on arrival. counts: its counters of probes and replies.
+    /// departure: the actual send times of its replies.
     #[arg(
         long,
         value_name = "WHAT",
@@ -56,7 +57,7 @@ pub struct PingArgs {
         hide_possible_values = true
     )]
     pub ask: Vec<String>,
-    /// UDP port, where HOST names none; STAMP's own is 862
+    /// UDP port if HOST has none; standard STAMP is 862
     #[arg(short, long, value_name = "PORT", default_value_t = DEFAULT_PORT, value_parser = port)]
     #[arg(help_heading = WHERE)]
     pub port: u16,
@@ -64,7 +65,7 @@ pub struct PingArgs {
     #[arg(short = 'B', long, value_name = "ADDR[:PORT]", help_heading = WHERE)]
     #[arg(hide_short_help = true)]
     pub bind: Option<String>,
-    /// Interface to send and receive by
+    /// Interface to send and receive on
     #[arg(short = 'I', long, value_name = "NAME", help_heading = WHERE)]
     pub interface: Option<String>,
     /// TTL or hop limit of the probes; hops are counted from it
@@ -74,18 +75,18 @@ pub struct PingArgs {
     /// Families.
     #[command(flatten)]
     pub family: FamilyArgs,
-    /// Time from one probe to the next [least: 1us]
+    /// Time between probes [minimum: 1us]
     #[arg(short, long, value_name = "DURATION", default_value = "1s", help_heading = FAST)]
     pub interval: Nanos,
-    /// Send the next probe once the last is answered or timed out
+    /// Send the next probe on each reply or timeout
     #[arg(short, long, conflicts_with_all = ["interval", "poisson"], help_heading = FAST)]
     pub flood: bool,
-    /// Send at exponentially distributed gaps with --interval as their mean
+    /// Use exponentially distributed intervals with --interval as the mean
     ///
-    /// A Poisson process does not fall into step with anything periodic on the path (RFC 2330).
+    /// Poisson sampling does not synchronise with periodic behaviour on the path (RFC 2330).
     #[arg(long, help_heading = FAST, hide_short_help = true)]
     pub poisson: bool,
-    /// Seed of --poisson, to repeat the same gaps [default: random]
+    /// Seed for --poisson, to repeat the same intervals [default: random]
     #[arg(long, value_name = "N", requires = "poisson", help_heading = FAST)]
     #[arg(hide_short_help = true)]
     pub seed: Option<u64>,
@@ -100,10 +101,11 @@ pub struct PingArgs {
     /// A later one counts as late, not as lost.
     #[arg(short, long, value_name = "DURATION", default_value = "2s", help_heading = LONG)]
     pub wait: Nanos,
-    /// Exit with code 3 when a limit breaks: loss>0.1%
+    /// Exit with code 3 if a limit is broken: loss>0.1%
     ///
-    /// Such as loss>0.1%, p99>50ms. Several stand with commas between, or the flag is repeated; each target is held to them, and
-    /// a figure that is not known breaks its limit. Metrics: loss, p50 p90 p99 p99.9 max (round
+    /// For example loss>0.1%,p99>50ms. Separate several with commas, or repeat the option. Limits
+    /// apply to each target; a figure that is not known breaks its limit. Metrics: loss, p50 p90
+    /// p99 p99.9 max (round
     /// trip), duplicates, reordered, burst (longest loss burst), never-sent.
     #[arg(long, value_name = "LIMITS", value_delimiter = ',', help_heading = OUTPUT)]
     pub fail_if: Vec<Limit>,
@@ -133,7 +135,7 @@ pub struct PingArgs {
     /// Print each probe as a row of comma-separated values
     #[arg(long, help_heading = OUTPUT, hide_short_help = true)]
     pub csv: bool,
-    /// Write the round trips of each second to this file as an HDR histogram log
+    /// Write an HDR histogram log of the round trips of each second to this file
     #[arg(long, value_name = "FILE", help_heading = OUTPUT, hide_short_help = true)]
     pub hlog: Option<PathBuf>,
     /// Authenticated mode, with the key in this file [default: $UDPKIT_KEY]

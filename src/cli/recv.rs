@@ -17,16 +17,17 @@ use std::path::PathBuf;
     udpkit recv 9000                            print what arrives on port 9000\n  \
     udpkit recv 239.1.2.3:5000 -I eth0          join a multicast group\n  \
     udpkit recv 5000-5010 -q --report-every 1s  eleven ports, counts only\n  \
-    udpkit recv --echo --header                 send each datagram back, show headers\n  \
+    udpkit recv --echo --header                 echo each datagram, show headers\n  \
     udpkit recv -c 1 --format raw > file        store the first datagram")]
 pub struct RecvArgs {
     /// Where to listen: a port, an address, a multicast group
     ///
-    /// PORT, ADDR:PORT, [IPv6]:PORT, ADDR or GROUP:PORT. PORT may be a range FROM-TO. Without an address, IPv4 and IPv6 are received; [::] receives
+    /// PORT, ADDR:PORT, [IPv6]:PORT, ADDR or GROUP:PORT. PORT may be a range FROM-TO. Without an
+    /// address, IPv4 and IPv6 are received; [::] receives
     /// IPv6 only. Port 0 lets the kernel choose. A multicast group is joined.
     #[arg(value_name = "[ADDR:]PORT")]
     pub binds: Vec<String>,
-    /// Port, or range FROM-TO, where an address names none
+    /// Port or range FROM-TO if an address has none
     #[arg(short, long, value_name = "PORT", default_value_t = DEFAULT_PORT.to_string())]
     #[arg(help_heading = WHERE)]
     pub port: String,
@@ -38,14 +39,14 @@ pub struct RecvArgs {
     pub family: FamilyArgs,
     /// Send each datagram back
     ///
-    /// From the address it was sent to. Of what looks like another responder, only one datagram in many is answered, so that no
-    /// loop between two responders lasts.
+    /// The reply comes from the address that received the datagram. If the source seems to be
+    /// another responder, only one datagram in many gets a reply, which ends loops.
     #[arg(long, conflicts_with = "reply", help_heading = WHAT)]
     pub echo: bool,
     /// Reply to each datagram with this message
     #[arg(long, value_name = "MESSAGE", help_heading = WHAT)]
     pub reply: Option<OsString>,
-    /// Read \n \r \t \0 \\ and \xHH in --reply as the bytes they stand for
+    /// Interpret \n \r \t \0 \\ and \xHH in --reply
     #[arg(long, requires = "reply", help_heading = WHAT, hide_short_help = true)]
     pub escape: bool,
     /// Stop after this many datagrams [default: no limit]

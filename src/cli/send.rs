@@ -16,16 +16,16 @@ use clap::Args;
     override_usage = "udpkit send [OPTIONS] <HOST:PORT>... [-- <MESSAGE>...]",
     after_long_help = "Examples:\n  \
         udpkit send 192.0.2.1:9000 -- hello              one datagram of five bytes\n  \
-        udpkit send 192.0.2.1:9000 < lines.txt           one datagram a line\n  \
+        udpkit send 192.0.2.1:9000 < lines.txt           one datagram per line\n  \
         udpkit send 192.0.2.1:9 -s 1472 -c 1000 -b 10M   1000 datagrams at 10 Mbit/s\n  \
-        udpkit send 192.0.2.1:9 '[::1]:9' -w 1s -- hi    two destinations; print replies\n  \
-        udpkit send 192.0.2.1 'a HELP' -w 1s             a line to a server, by hand"
+        udpkit send 192.0.2.1:9 '[::1]:9' -w 1s -- hi    two hosts; print replies\n  \
+        udpkit send 192.0.2.1 'a HELP' -w 1s             query a udpkit server"
 )]
 pub struct SendArgs {
     /// Destinations; each gets every datagram [default port: 8620]
     ///
-    /// IPv4:PORT, [IPv6]:PORT, [IPv6%INTERFACE]:PORT or NAME:PORT. A word with a blank in it is a
-    /// message.
+    /// IPv4:PORT, [IPv6]:PORT, [IPv6%INTERFACE]:PORT or NAME:PORT. An argument that contains a
+    /// space is a message.
     #[arg(required = true, value_name = "HOST:PORT")]
     pub dests: Vec<String>,
     /// The payload.
@@ -35,7 +35,7 @@ pub struct SendArgs {
     #[arg(short = 'B', long, value_name = "ADDR[:PORT]", help_heading = WHERE)]
     #[arg(hide_short_help = true)]
     pub bind: Option<String>,
-    /// Interface to send by, a name or an address
+    /// Interface to send on, a name or an address
     #[arg(short = 'I', long, value_name = "NAME", help_heading = WHERE)]
     pub interface: Option<String>,
     /// TTL or hop limit [default: the system's, usually 64; 1 for multicast]
@@ -48,7 +48,7 @@ pub struct SendArgs {
     /// ECN: not-ect, ect0, ect1, ce or a number from 0 to 3
     #[arg(long, value_name = "ECN", help_heading = WHERE, hide_short_help = true)]
     pub ecn: Option<Ecn>,
-    /// Forbid fragmentation: what exceeds the path MTU is refused
+    /// Set don't-fragment: datagrams above the path MTU are refused
     #[arg(long, help_heading = WHERE, hide_short_help = true)]
     pub dont_fragment: bool,
     /// Allow broadcast destinations
@@ -59,15 +59,15 @@ pub struct SendArgs {
     pub family: FamilyArgs,
     /// Rate to each destination: 10M, 2.5Gbit/s, 50kpps [default: max]
     ///
-    /// Bits of payload or datagrams a second; max is as fast as the socket takes them.
+    /// Payload bits or datagrams per second; max sends as fast as the socket accepts them.
     #[arg(short = 'b', long, value_name = "RATE", help_heading = FAST)]
     pub rate: Option<Rate>,
-    /// Time from one datagram to the next: 20ms, 1s
+    /// Time between datagrams: 20ms, 1s
     #[arg(short, long, value_name = "DURATION", conflicts_with = "rate", help_heading = FAST)]
     pub interval: Option<Nanos>,
     /// Wait this long for replies and print them
     ///
-    /// Exit code 1 when there is none.
+    /// Exit code 1 if none arrives.
     #[arg(short, long, value_name = "DURATION", help_heading = LONG)]
     pub wait: Option<Nanos>,
     /// Stop waiting after this many replies; 0 waits the whole time

@@ -30,25 +30,26 @@ fn alternate_port(text: &str) -> Result<StunAlternateArg, &'static str> {
 /// Arguments of `udpkit serve`.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:\n  \
-    udpkit serve                                    serve on port 8620, IPv4 and IPv6\n  \
-    udpkit serve 192.0.2.10:9000 --key secret.key   one address, clients with the key only\n  \
-    udpkit serve --allow 192.0.2.0/24 --max-rate 1G limit who may measure, and how fast\n  \
-    udpkit serve --probe-ports 5000-5100            open these ports for udpkit probe ports\n  \
-    udpkit serve --stamp                            a STAMP reflector on port 862, too")]
+    udpkit serve                                    port 8620, IPv4 and IPv6\n  \
+    udpkit serve 192.0.2.10:9000 --key secret.key   one address, key required\n  \
+    udpkit serve --allow 192.0.2.0/24 --max-rate 1G one network, at most 1 Gbit/s\n  \
+    udpkit serve --probe-ports 5000-5100            open these ports for probes\n  \
+    udpkit serve --stamp                            also reflect STAMP on port 862")]
 pub struct ServeArgs {
     /// Where to listen: PORT, ADDR:PORT or ADDR [default: port 8620, IPv4 and IPv6]
     #[arg(value_name = "[ADDR:]PORT")]
     pub bind: Option<String>,
-    /// UDP port, where the address names none
+    /// UDP port if the address has none
     #[arg(short, long, value_name = "PORT", default_value_t = DEFAULT_PORT, value_parser = port)]
     #[arg(help_heading = WHERE)]
     pub port: u16,
     /// Which family to listen with, where no address is given.
     #[command(flatten)]
     pub family: FamilyArgs,
-    /// Reflect STAMP on another port too [default: port 862]
+    /// Reflect STAMP on another port too [default: 862]
     ///
-    /// And TWAMP Light. The server's own port always does. A value is ADDR:PORT, :PORT or ADDR.
+    /// TWAMP Light included. The main port always reflects STAMP. The value is ADDR:PORT, :PORT or
+    /// ADDR.
     #[arg(
         long,
         value_name = "[ADDR:]PORT",
@@ -58,37 +59,37 @@ pub struct ServeArgs {
         help_heading = WHERE
     )]
     pub stamp: Option<String>,
-    /// A second STUN port, for NAT tests; none for no other [default: the next port]
+    /// Second STUN port for NAT tests, or none [default: the next port]
     ///
-    /// With it, clients can tell how a NAT maps and filters (RFC 5780). Without the flag, the port
-    /// after the server's own is used, or any that is free.
+    /// It lets clients determine how a NAT maps and filters (RFC 5780). The default is the port
+    /// after the main one, or any free port.
     #[arg(long, value_name = "PORT", value_parser = alternate_port, help_heading = WHERE)]
     #[arg(hide_short_help = true)]
     pub stun_alternate: Option<StunAlternateArg>,
     /// Ports to open for udpkit probe: 5000-5100,5353
     ///
-    /// At most 256, open from the start. Without the flag, 63000 to 63255 are used, each only while a
-    /// probe asks for it.
+    /// At most 256, open as long as the server runs. The default is 63000 to 63255, each open only
+    /// while a probe uses it.
     #[arg(long, value_name = "PORTS", help_heading = WHERE)]
     pub probe_ports: Option<PortList>,
-    /// Serve only clients with this key file [default: $UDPKIT_KEY]
+    /// Serve only clients that have this key [default: $UDPKIT_KEY]
     ///
     /// A file of 16 to 1024 bytes, the same at both ends.
     #[arg(long, value_name = "FILE", help_heading = LIMITS)]
     pub key: Option<PathBuf>,
     /// Serve only this network; may be repeated [default: all]
     ///
-    /// Such as 192.0.2.0/24 or 2001:db8::/32, or an address.
+    /// A network such as 192.0.2.0/24 or 2001:db8::/32, or a single address.
     #[arg(long, value_name = "CIDR", value_parser = network, help_heading = LIMITS)]
     pub allow: Vec<IpNet>,
     /// Never send: refuse reverse and bidirectional runs
     #[arg(long, help_heading = LIMITS)]
     pub no_reverse: bool,
-    /// Do not answer STUN
+    /// Disable STUN
     #[arg(long, conflicts_with_all = ["stun_alternate", "stun_short"], help_heading = LIMITS)]
     #[arg(hide_short_help = true)]
     pub no_stun: bool,
-    /// Do not answer udpkit probe
+    /// Disable the probe agent
     #[arg(long, conflicts_with = "probe_ports", help_heading = LIMITS, hide_short_help = true)]
     pub no_probe: bool,
     /// Highest rate of a run: 100M, 50kpps [default: max]
@@ -101,11 +102,11 @@ pub struct ServeArgs {
     #[arg(long, value_name = "DURATION", default_value = "1h", help_heading = LIMITS)]
     #[arg(hide_short_help = true)]
     pub max_duration: Nanos,
-    /// Sessions at once
+    /// Concurrent sessions
     #[arg(long, value_name = "N", default_value_t = 64, help_heading = LIMITS)]
     #[arg(hide_short_help = true)]
     pub max_sessions: usize,
-    /// Streams in each direction of one session; all sessions together have 512
+    /// Streams per session and direction; 512 for all sessions together
     #[arg(long, value_name = "N", default_value_t = 64, help_heading = LIMITS)]
     #[arg(hide_short_help = true)]
     pub max_streams: u32,
@@ -115,34 +116,35 @@ pub struct ServeArgs {
     #[arg(long, value_name = "BYTES", default_value = "256Mi", help_heading = LIMITS)]
     #[arg(hide_short_help = true)]
     pub max_memory: ByteCount,
-    /// Share of sessions, streams, probes and probe ports one source may use, in percent
+    /// Percentage of sessions, streams, probes and probe ports that one source may use
     ///
-    /// A source is an IPv4 address or a /64 network of IPv6. It may use twice that share of memory,
-    /// but not all. The last eighth of each is kept for new sources. 100 turns both off.
+    /// A source is an IPv4 address or an IPv6 /64 network. It may use twice that percentage of
+    /// memory, but not all. The last eighth of each resource is reserved for new sources. 100
+    /// disables both.
     #[arg(long, value_name = "PERCENT", default_value_t = 25, value_parser = whole(1..=100u8))]
     #[arg(help_heading = LIMITS, hide_short_help = true)]
     pub source_share: u8,
-    /// STAMP replies to one source: datagrams a second, or max
+    /// STAMP replies per source: datagrams per second, or max
     #[arg(long, value_name = "RATE", default_value = "200kpps", help_heading = LIMITS)]
     #[arg(hide_short_help = true)]
     pub stamp_rate: Rate,
-    /// Reply to TWAMP requests of 14 to 40 bytes too
+    /// Also reply to TWAMP requests of 14 to 40 bytes
     ///
-    /// The reply has 41 bytes: a spoofed source is amplified up to 3x.
+    /// Replies have 41 bytes: traffic to a spoofed source is amplified up to 3x.
     #[arg(long, help_heading = LIMITS, hide_short_help = true)]
     pub stamp_short: bool,
-    /// STUN replies to one source: datagrams a second, or max
+    /// STUN replies per source: datagrams per second, or max
     #[arg(long, value_name = "RATE", default_value = "1kpps", help_heading = LIMITS)]
     #[arg(hide_short_help = true)]
     pub stun_rate: Rate,
-    /// Reply to STUN requests that are shorter than the reply too
+    /// Also reply to STUN requests shorter than the reply
     ///
-    /// Many clients send such requests. A spoofed source is amplified up to 5x.
+    /// Many clients send such requests. Traffic to a spoofed source is amplified up to 5x.
     #[arg(long, help_heading = LIMITS, hide_short_help = true)]
     pub stun_short: bool,
-    /// Exit after the first session that ran
+    /// Exit after the first session that ran a test
     ///
-    /// With code 1 if it broke off.
+    /// With code 1 if the session failed.
     #[arg(long, help_heading = LONG)]
     pub once: bool,
     /// Do not log sessions on standard error
@@ -167,9 +169,9 @@ pub struct ServeArgs {
     pub timestamps: TimestampArg,
     /// User to run as once ports are open, if started as root [default: nobody]
     ///
-    /// NAME or UID, with :GROUP for another group than the user's own. All capabilities are
-    /// dropped, except for binding a port below 1024 and, in a thread of its own, for socket
-    /// buffers above net.core.rmem_max; --user root keeps them all.
+    /// NAME or UID, with :GROUP for a group other than the user's own. All capabilities are dropped
+    /// except those for ports below 1024 and, in a separate thread, for socket
+    /// buffers above net.core.rmem_max; --user root keeps all.
     #[arg(long, value_name = "USER", help_heading = EXPERT, hide_short_help = true)]
     pub user: Option<String>,
     /// Processors for the streams' threads, in turn: 0,1 [default: any]

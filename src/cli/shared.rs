@@ -53,10 +53,10 @@ pub enum ColorArg {
 /// Flags of every subcommand.
 #[derive(Clone, Copy, Debug, Default, Args)]
 pub struct GlobalArgs {
-    /// Tell about sockets, buffers and system calls on standard error
+    /// Show details of sockets, buffers and system calls on standard error
     #[arg(short, long, global = true, help_heading = OUTPUT, hide_short_help = true)]
     pub verbose: bool,
-    /// Colour what is wrong: auto (on a terminal, unless NO_COLOR is set), always or never
+    /// Highlight problems in colour: auto (on a terminal, unless NO_COLOR is set), always or never
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t)]
     #[arg(help_heading = OUTPUT, hide_short_help = true, hide_possible_values = true)]
     pub color: ColorArg,
@@ -65,14 +65,14 @@ pub struct GlobalArgs {
 /// Which batch calls of the kernel may be used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum IoArg {
-    /// The fastest that the kernel has, stepping down by itself
+    /// The fastest that the kernel supports, with fallback
     #[default]
     Auto,
-    /// As auto, with a warning when it had to step down
+    /// Like auto, with a warning on fallback
     Gso,
-    /// Many datagrams a call, each on its own
+    /// Many datagrams per call, no segmentation offload
     Mmsg,
-    /// One datagram a call, as on every system
+    /// One datagram per call, available on every system
     Plain,
 }
 
@@ -84,11 +84,11 @@ pub enum DatagramFormat {
     Text,
     /// One line each, the payload in hexadecimal digits
     Hex,
-    /// As hexdump -C shows it: offset, 16 bytes, their characters
+    /// Like hexdump -C: offset, 16 bytes, their characters
     Hexdump,
-    /// The payload alone, byte for byte
+    /// The payload only, byte for byte
     Raw,
-    /// One JSON object a line
+    /// One JSON object per line
     Json,
 }
 
@@ -116,7 +116,7 @@ pub fn port(text: &str) -> Result<u16, ParseWholeError> {
 
 /// Reads a processor's number.
 pub fn processor(text: &str) -> Result<usize, &'static str> {
-    text.trim().parse().map_err(|_| "processors are numbers from 0 on, with commas between: 0,1")
+    text.trim().parse().map_err(|_| "processors are comma-separated numbers from 0: 0,1")
 }
 
 /// Reads a network, or an address as the network of it alone.

@@ -9,16 +9,16 @@ use thiserror::Error;
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum RemoteRefusal {
     /// It serves only clients that have its key, and this one has none.
-    #[error("the remote end requires a key: --key FILE")]
+    #[error("the server requires a key: use --key FILE")]
     KeyNeeded,
     /// It has another key than this end.
-    #[error("the remote end has another key: --key must name the same key at both ends")]
+    #[error("the server has a different key: give both ends the same one with --key FILE")]
     OtherKey,
     /// It has no key where this end has one.
-    #[error("the remote end has no key: start it with --key, or leave --key out here")]
+    #[error("the server has no key: start it with --key FILE, or leave --key out here")]
     NoKey,
     /// Its reply says no.
-    #[error("the remote end replied: {reply_code} {reply_text}{}", details(values))]
+    #[error("the server replied: {reply_code} {reply_text}{}", details(values))]
     Refused {
         /// The three digits of the reply.
         reply_code: u16,
@@ -28,10 +28,7 @@ pub enum RemoteRefusal {
         values: BTreeMap<String, String>,
     },
     /// Its reply says not now (4xx).
-    #[error(
-        "the remote end replied: {reply_code} {reply_text}{}; try again later",
-        details(values)
-    )]
+    #[error("the server replied: {reply_code} {reply_text}{}; try again later", details(values))]
     NotNow {
         /// The three digits of the reply.
         reply_code: u16,
@@ -55,11 +52,11 @@ mod tests {
     fn a_reply_is_shown_with_what_it_names_and_whether_to_try_again() {
         let (reply_text, values) = ("no".to_owned(), BTreeMap::new());
         let busy = RemoteRefusal::NotNow { reply_code: 450, reply_text, values };
-        assert_eq!(busy.to_string(), "the remote end replied: 450 no; try again later");
+        assert_eq!(busy.to_string(), "the server replied: 450 no; try again later");
         let values = BTreeMap::from([("rate".to_owned(), "20000000".to_owned())]);
         let reply_text = "no".to_owned();
         let limit = RemoteRefusal::Refused { reply_code: 552, reply_text, values };
-        assert_eq!(limit.to_string(), "the remote end replied: 552 no (rate=20000000)");
+        assert_eq!(limit.to_string(), "the server replied: 552 no (rate=20000000)");
         assert_eq!(
             serde_json::to_value(&limit).unwrap(),
             serde_json::json!({

@@ -133,7 +133,7 @@ impl<'a> Sink<RecvEvent<'a>> for RecvReport {
                 Flow::Continue
             }
             RecvEvent::Trouble(trouble) => {
-                warning(format_args!("answer to {}: {}", trouble.destination, trouble.error));
+                warning(format_args!("reply to {}: {}", trouble.destination, trouble.error));
                 Flow::Continue
             }
             RecvEvent::Lull => match self.write_out() {
@@ -179,8 +179,7 @@ fn lines(summary: &RecvSummary) -> Vec<String> {
     }
     if summary.paused_ns > 0 {
         let paused = Nanos(summary.paused_ns);
-        lines
-            .push(format!("  this host  stood still for {paused}; arrivals count from the kernel"));
+        lines.push(format!("  this host  paused for {paused}; arrival times are the kernel's"));
     }
     // A coalesced buffer holds many datagrams and is counted once.
     let unit = if summary.coalesced && summary.drops > 0 { " buffers" } else { "" };
@@ -191,11 +190,11 @@ fn lines(summary: &RecvSummary) -> Vec<String> {
     if summary.answered + summary.unanswered > 0 {
         let (answered, unanswered) =
             (group_digits(summary.answered), group_digits(summary.unanswered));
-        lines.push(format!("  answered   {answered}, not answered {unanswered}"));
+        lines.push(format!("  replies    {answered} sent, {unanswered} not sent"));
     }
     if summary.suspected_loop > 0 {
         let left_out = group_digits(summary.suspected_loop);
-        lines.push(format!("  left out   {left_out} not answered: looked like a loop"));
+        lines.push(format!("  left out   {left_out} got no reply: suspected loop"));
     }
     for refusal in &summary.refused {
         let count = group_digits(refusal.datagrams);
@@ -207,7 +206,7 @@ fn lines(summary: &RecvSummary) -> Vec<String> {
     }
     if summary.other_network_errors > 0 {
         let others = plural(summary.other_network_errors, "error");
-        lines.push(format!("  and {others} of further kinds"));
+        lines.push(format!("  and {others} of other kinds"));
     }
     if let Some(gaps) = &summary.gaps_ns {
         lines.push(format!("  gaps       {}", gap_line(gaps)));
@@ -258,8 +257,8 @@ fn reason(end: RecvEnd) -> &'static str {
     match end {
         RecvEnd::Stopped => "interrupted",
         RecvEnd::Count => "count reached",
-        RecvEnd::Timeout => "time is up",
-        RecvEnd::Idle => "nothing more came",
+        RecvEnd::Timeout => "time limit reached",
+        RecvEnd::Idle => "idle limit reached",
         RecvEnd::Closed => "output closed",
     }
 }
@@ -288,7 +287,7 @@ mod tests {
         };
         summary.set_rates();
         let expected = [
-            "received 1 500 datagrams, 15 000 bytes in 2.00 s (nothing more came)",
+            "received 1 500 datagrams, 15 000 bytes in 2.00 s (idle limit reached)",
             "  rate       1.50 kpps, 120 kbit/s over 1.00 s",
             "  dropped    7 at the socket",
             "  truncated  3",

@@ -121,7 +121,7 @@ fn lines(summary: &SendSummary) -> Vec<String> {
     let to = match (peers, each) {
         (0 | 1, _) => String::new(),
         _ if peers == each => format!(" to {peers} destinations"),
-        _ => format!(" to {}, named {peers} times", plural(each, "destination")),
+        _ => format!(" to {}, listed {peers} times", plural(each, "destination")),
     };
     let mut head = format!(
         "sent {}, {}{to}",
@@ -143,7 +143,7 @@ fn lines(summary: &SendSummary) -> Vec<String> {
         lines.push("  interrupted".to_owned());
     }
     if summary.paused_ns > 0 {
-        lines.push(format!("  this host stood still for {}", Nanos(summary.paused_ns)));
+        lines.push(format!("  this host paused for {}", Nanos(summary.paused_ns)));
     }
     for refusal in &summary.refused {
         let to = if peers > 1 { format!(" to {}", refusal.destination) } else { String::new() };
@@ -156,20 +156,20 @@ fn lines(summary: &SendSummary) -> Vec<String> {
     }
     if summary.other_network_errors > 0 {
         let others = plural(summary.other_network_errors, "error");
-        lines.push(format!("  and {others} of further kinds"));
+        lines.push(format!("  and {others} of other kinds"));
     }
     if let Some(replies) = summary.replies {
-        lines.push(format!("  answers {}", group_digits(replies)));
+        lines.push(format!("  replies {}", group_digits(replies)));
         if let (Some(count @ 1..), Some(source)) = (summary.foreign_replies, summary.foreign_source)
         {
             let count = group_digits(count);
-            lines.push(format!("    from others than were asked {count}, first {source}"));
+            lines.push(format!("    from other addresses {count}, first {source}"));
         }
         if peers > 1 {
             for target in &summary.destinations {
                 let often = match target.times {
                     1 => String::new(),
-                    times => format!("  (named {times} times)"),
+                    times => format!("  (listed {times} times)"),
                 };
                 let address = target.address.to_string();
                 lines.push(format!("    {address:<21} {}{often}", target.replies));
@@ -211,7 +211,7 @@ mod tests {
         let expected = [
             "sent 1 500 datagrams, 15 000 bytes in 1.00 s: 1.50 kpps, 120 kbit/s",
             "  not sent 2: message too long for the interface or the protocol (EMSGSIZE)",
-            "  answers 0",
+            "  replies 0",
         ];
         assert_eq!(lines(&summary), expected);
     }

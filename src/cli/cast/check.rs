@@ -12,9 +12,9 @@ use clap::Args;
 /// Arguments of `udpkit cast check`.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
-    It joins the group on each interface, sends to it with growing TTLs, and reports what works,\n\
-    with evidence and other possible causes: interfaces, memberships, queriers, reverse-path\n\
-    filter, routes; with --far, the path too. Exit code 1 when something is broken.\n\nExamples:\n  \
+    It joins the group on each interface, sends to it with increasing TTLs, and reports what \
+    works, with evidence and possible causes: interfaces, memberships, queriers, reverse-path \
+    filter, routes; with --far, the path too. Exit code 1 if something is broken.\n\nExamples:\n  \
     udpkit cast check 239.1.2.3:5000\n  \
     udpkit cast check 239.1.2.3:5000 --answer          (on host b)\n  \
     udpkit cast check 239.1.2.3:5000 --far b --hold 5min\n  \
@@ -30,12 +30,12 @@ pub struct CastCheckArgs {
     /// By name or address. The default is every interface with an address of the group's family.
     #[arg(short = 'I', long, value_name = "NAME", help_heading = WHERE)]
     pub interface: Vec<String>,
-    /// Be the far end: answer the checks of others
+    /// Reply to checks from other hosts
     #[arg(long, help_heading = WHERE)]
     pub answer: bool,
-    /// Far end, where --answer runs for the same group
+    /// Remote host that runs --answer for the same group
     ///
-    /// It is asked by unicast as well, and asked to send to the group [default port: the group's].
+    /// It is probed by unicast as well, and asked to send to the group [default port: the group's].
     #[arg(long, value_name = "HOST[:PORT]", conflicts_with = "answer", help_heading = WHERE)]
     pub far: Option<String>,
     /// Largest TTL or hop limit to try [default: 64 with --far, else 1]
@@ -45,22 +45,23 @@ pub struct CastCheckArgs {
     /// Families.
     #[command(flatten)]
     pub family: FamilyArgs,
-    /// Stay joined this long and watch the group
+    /// Stay joined for this long and watch the group
     ///
-    /// 5min finds a missing querier: without a querier, switches that snoop IGMP or MLD age the membership out and the stream
+    /// 5min finds a missing querier: without a querier, switches that snoop IGMP or MLD age the
+    /// membership out and the stream
     /// stops, usually after 260 s.
     #[arg(long, value_name = "DURATION", conflicts_with = "answer", help_heading = LONG)]
     pub hold: Option<Nanos>,
-    /// Wait this long for answers
+    /// Wait this long for replies
     #[arg(long, short, value_name = "DURATION", conflicts_with = "answer", default_value = "1s")]
     #[arg(help_heading = LONG)]
     pub wait: Nanos,
     /// With --answer: stop after this long [default: no limit]
     #[arg(short, long, value_name = "DURATION", requires = "answer", help_heading = LONG)]
     pub time: Option<Nanos>,
-    /// When a snooping switch ages out a member that is not queried
+    /// Time after which a snooping switch ages out an unqueried member
     ///
-    /// Twice the query interval and 10 s (RFC 3376 section 8.4).
+    /// The default is twice the query interval plus 10 s (RFC 3376 section 8.4).
     #[arg(long, value_name = "DURATION", requires = "hold", default_value = "260s")]
     #[arg(help_heading = EXPERT, hide_short_help = true)]
     pub membership: Nanos,

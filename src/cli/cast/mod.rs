@@ -29,6 +29,6 @@ pub enum CastCommand {
     Send(Box<CastSendArgs>),
     /// Join groups and report what arrives from each source
     Recv(Box<CastRecvArgs>),
-    /// Find out whether a network carries a multicast group, and what is in the way
+    /// Test whether the network carries a multicast group, and find faults
     Check(CastCheckArgs),
 }

@@ -23,7 +23,7 @@ use std::path::PathBuf;
 pub struct CastRecvArgs {
     /// Groups, ranges, broadcast or local addresses [default port: 8620]
     ///
-    /// A range is 239.1.2.1-10:PORT. :PORT is every address of this host.
+    /// A range is 239.1.2.1-10:PORT. :PORT means every address of this host.
     #[arg(required_unless_present = "sender", value_name = "GROUP")]
     pub groups: Vec<String>,
     /// Expect no measurement header: count only
@@ -32,9 +32,10 @@ pub struct CastRecvArgs {
     /// Interface to join on; may be repeated [default: the route's]
     #[arg(short = 'I', long, value_name = "NAME", help_heading = WHERE)]
     pub interface: Vec<String>,
-    /// Ask this sender for unicast
+    /// Request a unicast stream from this sender
     ///
-    /// Where no multicast arrives. It runs udpkit cast send --open. The run ends when the sender does [default port: 8620].
+    /// For networks without multicast. The sender runs udpkit cast send --open; this run ends when
+    /// the sender does [default port: 8620].
     #[arg(
         long,
         value_name = "HOST[:PORT]",
@@ -45,9 +46,9 @@ pub struct CastRecvArgs {
     /// Join for this source only (SSM); may be repeated [default: any source]
     #[arg(long, value_name = "ADDR", help_heading = WHERE)]
     pub source: Vec<IpAddr>,
-    /// Leave out this source; may be repeated
+    /// Exclude this source; may be repeated
     ///
-    /// The kernel and, over IGMPv3 and MLDv2, the network are told of the first 10 a group.
+    /// The first 10 per group are excluded in the kernel and, with IGMPv3 or MLDv2, in the network.
     #[arg(long, value_name = "ADDR", conflicts_with = "source", help_heading = WHERE)]
     #[arg(hide_short_help = true)]
     pub exclude: Vec<IpAddr>,
@@ -65,26 +66,26 @@ pub struct CastRecvArgs {
     pub idle: Option<Nanos>,
     /// Stop after this many distinct datagrams; fewer are a failure
     ///
-    /// The run also stops when every sender that was heard has ended.
+    /// The run also stops once every sender received has ended its stream.
     #[arg(long, value_name = "N", value_parser = whole(1..=u64::MAX), help_heading = LONG)]
     #[arg(hide_short_help = true)]
     pub expect: Option<u64>,
-    /// Write the first source's content to this file, in order
+    /// Write the first source's content to this file
     ///
-    /// A datagram waits up to 1 s for those before it (1024 and 4 MiB at most); what is missing then
-    /// is reported on standard error and in JSON. - is standard output, and the report then goes to
+    /// In order: datagrams wait up to 1 s for missing ones (1024 and 4 MiB at most); gaps are
+    /// reported on standard error and in JSON. - is standard output, and the report then goes to
     /// standard error.
     #[arg(short, long, value_name = "FILE", help_heading = OUTPUT)]
     pub out: Option<PathBuf>,
-    /// Exit with code 3 when a limit is broken: loss>0.1%, p99>5ms
+    /// Exit with code 3 if a limit is broken: loss>0.1%,p99>5ms
     ///
-    /// Several stand with commas between, or the flag is repeated. Metrics: loss, p50 p90 p99 p99.9
+    /// Separate several with commas, or repeat the option. Metrics: loss, p50 p90 p99 p99.9
     /// max (delay above the minimum), jitter, burst, duplicates, reordered. With --expect, loss is
-    /// what is missing of that.
+    /// counted against that number.
     #[arg(long, value_name = "LIMITS", value_delimiter = ',', help_heading = OUTPUT)]
     #[arg(hide_short_help = true)]
     pub fail_if: Vec<Limit>,
-    /// Print a line this often; with --json on standard error [default: none]
+    /// Print an interim line this often; with --json on standard error [default: never]
     #[arg(long, value_name = "DURATION", conflicts_with = "quiet", help_heading = OUTPUT)]
     #[arg(hide_short_help = true)]
     pub report_every: Option<Nanos>,

@@ -14,29 +14,28 @@ use clap::Args;
 #[derive(Debug, Args)]
 #[command(
     override_usage = "udpkit cast send [OPTIONS] <GROUP>... [-- <MESSAGE>...]",
-    after_long_help = "Each datagram starts with a measurement header of 16 bytes, so that udpkit \
-        cast recv can count\nwhat is lost; --no-header leaves it out. Sizes are the content's. \
-        Receivers report back, and the\nreport shows loss and delay of each, live on a terminal, \
-        the worst first.\n\nExamples:\n  \
+    after_long_help = "Each datagram starts with a 16-byte measurement header, with which udpkit \
+        cast recv detects loss; --no-header leaves it out. Sizes do not include it. Receivers \
+        report back: the report shows loss and delay of each, live on a terminal, worst first.\n\nExamples:\n  \
         udpkit cast send 239.1.2.3:5000 -- hello\n  \
         udpkit cast send 239.1.2.1-10:5000 -s 1000 -c 0 -b 10M -I eth0\n  \
         udpkit cast send 192.0.2.9:5000 '[ff15::1%eth0]:5000' -s 64 -t 10s -i 1ms\n  \
         udpkit cast send 239.1.2.3:5000 --repeat 1s -- 'here I am'\n  \
         udpkit cast send 255.255.255.255:5000 -I eth0 -I eth1 < lines.txt\n  \
-        udpkit cast send 239.1.2.3:5000 --receivers 5 -s 1000 -c 9999 --fail-if 'loss>1%'\n  \
-        udpkit cast send --open -s 1000 -b 10M -t 60s      to receivers that ask for it"
+        udpkit cast send 239.1.2.3 --receivers 5 -s 1000 -c 9999 --fail-if 'loss>1%'\n  \
+        udpkit cast send --open -s 1000 -b 10M -t 60s      to receivers on request"
 )]
 pub struct CastSendArgs {
     /// Groups, ranges, broadcast addresses and hosts
     ///
-    /// In any mixture: ADDRESS[:PORT], [IPv6%INTERFACE][:PORT] NAME[:PORT] or a range such as
+    /// Any mix of ADDRESS[:PORT], [IPv6%INTERFACE][:PORT], NAME[:PORT] and ranges such as
     /// 239.1.2.1-10:5000 [default port: 8620].
     #[arg(required_unless_present = "open", value_name = "GROUP")]
     pub groups: Vec<String>,
     /// The content.
     #[command(flatten)]
     pub payload: PayloadArgs,
-    /// Send the content alone, without the measurement header
+    /// Send the content only, without the measurement header
     #[arg(long, help_heading = WHAT, hide_short_help = true)]
     pub no_header: bool,
     /// Interface for groups and broadcast
@@ -46,7 +45,7 @@ pub struct CastSendArgs {
     pub interface: Vec<String>,
     /// TTL or hop limit [default: 1 for groups]
     ///
-    /// The system's for unicast. 0 keeps the datagrams on this host.
+    /// Unicast uses the system's. 0 keeps the datagrams on this host.
     #[arg(long, value_name = "N", value_parser = whole(0..=255u8), help_heading = WHERE)]
     pub ttl: Option<u8>,
     /// Local address, port or both to send from [default: the route's]
@@ -55,8 +54,8 @@ pub struct CastSendArgs {
     pub bind: Option<String>,
     /// Send to receivers that ask for it
     ///
-    /// They run udpkit cast recv --sender. On this address and port [default: port 8620 of every address]. Without any GROUP, nothing is
-    /// sent while there is no receiver.
+    /// Receivers ask with udpkit cast recv --sender, at this address and port [default: port 8620
+    /// of every address]. Without a GROUP, nothing is sent while there are no receivers.
     #[arg(
         long,
         value_name = "[ADDR:]PORT",
@@ -84,39 +83,39 @@ pub struct CastSendArgs {
     pub family: FamilyArgs,
     /// Rate to each destination: 10M, 50kpps [default: max]
     ///
-    /// Bits or datagrams a second; max is as fast as the socket takes them.
+    /// Bits or datagrams per second; max sends as fast as the socket accepts them.
     #[arg(short = 'b', long, value_name = "RATE", help_heading = FAST)]
     pub rate: Option<Rate>,
-    /// Time from one datagram to the next: 20ms, 1s
+    /// Time between datagrams: 20ms, 1s
     #[arg(short, long, value_name = "DURATION", conflicts_with = "rate", help_heading = FAST)]
     pub interval: Option<Nanos>,
-    /// Repeat every DURATION: a beacon
+    /// Repeat every DURATION, as a beacon
     ///
-    /// Until it is interrupted, or --time or --count ends it; for messages, --size and files of one
+    /// Until interrupted, or ended by --time or --count. For messages, --size, and files of one
     /// datagram.
     #[arg(long, value_name = "DURATION", conflicts_with_all = ["rate", "interval", "chunk"])]
     #[arg(help_heading = FAST, hide_short_help = true)]
     pub repeat: Option<Nanos>,
     /// Stop after this long [default: no limit]
     ///
-    /// Messages, a file and generated content repeat until then, unless --count says how often.
+    /// Messages, a file and generated content repeat until then, unless --count limits them.
     #[arg(short, long, value_name = "DURATION", help_heading = LONG)]
     pub time: Option<Nanos>,
-    /// Send nothing before this many receivers report [default: do not wait]
+    /// Wait for this many receivers before sending [default: do not wait]
     #[arg(long, value_name = "N", value_parser = whole(1..=u64::MAX), help_heading = LONG)]
     pub receivers: Option<u64>,
-    /// With --receivers: wait this long, and fail if they are too few
+    /// With --receivers: fail if they are too few after this long
     #[arg(short, long, value_name = "DURATION", requires = "receivers", help_heading = LONG)]
     #[arg(hide_short_help = true)]
     pub wait: Option<Nanos>,
-    /// Send by unicast to each receiver as well, and compare
+    /// Also send unicast copies to each receiver, and compare the loss
     ///
-    /// Where unicast arrives and the group does not, the network is at fault, not the host.
+    /// If unicast arrives and the group does not, suspect the network rather than the receiver.
     #[arg(long, conflicts_with = "no_header", help_heading = OUTPUT, hide_short_help = true)]
     pub compare: bool,
-    /// Exit with code 3 when the worst receiver breaks a limit: loss>0.1%
+    /// Exit with code 3 if the worst receiver breaks a limit: loss>0.1%
     ///
-    /// Several stand with commas between, or the flag is repeated. Metrics: loss, p50 p90 p99 p99.9
+    /// Separate several with commas, or repeat the option. Metrics: loss, p50 p90 p99 p99.9
     /// max (delay above the minimum), burst, duplicates, reordered.
     #[arg(long, value_name = "LIMITS", value_delimiter = ',', conflicts_with = "no_header")]
     #[arg(help_heading = OUTPUT, hide_short_help = true)]

@@ -15,15 +15,14 @@ use std::path::PathBuf;
 pub struct AllArgs {
     /// Host that runs udpkit serve
     ///
-    /// HOST, or HOST:PORT for the port it serves on; IPv6 addresses stand in brackets before a
-    /// port.
+    /// Put an IPv6 address in brackets if a port follows.
     #[arg(value_name = "HOST[:PORT]", required = true)]
     pub host: Option<String>,
-    /// UDP port of udpkit serve, where HOST names none
+    /// UDP port of the server if HOST has none
     #[arg(short, long, value_name = "PORT", default_value_t = DEFAULT_PORT, value_parser = port)]
     #[arg(help_heading = WHERE)]
     pub port: u16,
-    /// Interface to send and receive by
+    /// Interface to send and receive on
     #[arg(short = 'I', long, value_name = "NAME", help_heading = WHERE, hide_short_help = true)]
     pub interface: Option<String>,
     /// Which family a name resolves to.
@@ -32,7 +31,7 @@ pub struct AllArgs {
     /// The server's key, a file of 16 to 1024 bytes [default: $UDPKIT_KEY]
     #[arg(long, value_name = "FILE", help_heading = WHERE, hide_short_help = true)]
     pub key: Option<PathBuf>,
-    /// Ports to probe; the server needs them in its --probe-ports
+    /// Ports to probe; they must be in the server's --probe-ports
     #[arg(long, value_name = "PORTS", default_value = "1194,3478,4500,5060,10000,33434,51820")]
     #[arg(help_heading = WHAT, hide_short_help = true)]
     pub ports: PortList,

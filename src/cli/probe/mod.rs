@@ -31,13 +31,12 @@ use std::path::PathBuf;
 #[command(
     args_conflicts_with_subcommands = true,
     subcommand_negates_reqs = true,
-    after_long_help = "With HOST alone, all kinds run side by side within ten seconds; what had to \
-        be left out is listed.\nExit code 0 when the host runs udpkit serve, 1 when it does \
-        not.\n\nExamples:\n  \
-        udpkit probe 192.0.2.10                          everything, in ten seconds\n  \
-        udpkit probe ports 192.0.2.10 63000-63010        which ports a firewall lets through\n  \
-        udpkit probe nat stun.example:3478               what kind of NAT is on the path\n  \
-        udpkit probe trace 192.0.2.10:53                 the routers of this very flow"
+    after_long_help = "With HOST only, all probes run in parallel within ten seconds; the report lists \
+        what was left out.\nExit code 0 if the host runs udpkit serve, 1 if it does not.\n\nExamples:\n  \
+        udpkit probe 192.0.2.10                      all probes, in ten seconds\n  \
+        udpkit probe ports 192.0.2.10 63000-63010    ports that a firewall passes\n  \
+        udpkit probe nat stun.example:3478           type of NAT on the path\n  \
+        udpkit probe trace 192.0.2.10:53             routers on the path of this flow"
 )]
 pub struct ProbeArgs {
     /// What to find out; everything, where only HOST is given.
@@ -55,15 +54,15 @@ pub enum ProbeCommand {
     Ports(PortsArgs),
     /// Whether there is a NAT, and how it maps and filters (any STUN server)
     Nat(NatArgs),
-    /// How long an idle path stays open, and which keep-alive it needs
+    /// How long an idle path stays open, and the keep-alive it needs
     Timeout(TimeoutArgs),
-    /// The path MTU each way, and whether fragments pass
+    /// Path MTU each way, and whether fragments pass
     Mtu(MtuArgs),
-    /// Whether DSCP and ECN arrive as they were sent, each way
+    /// Whether DSCP and ECN arrive unchanged, each way
     Marks(MarksArgs),
     /// Payload filtering, size-dependent loss, and policing
     Shape(ShapeArgs),
-    /// The routers on a flow's path, and beyond which no reply comes
+    /// Routers on the path of a flow, and where replies end
     Trace(TraceArgs),
 }
 
@@ -72,15 +71,14 @@ pub enum ProbeCommand {
 pub struct FarEndArgs {
     /// Host that runs udpkit serve
     ///
-    /// HOST, or HOST:PORT for the port it serves on; IPv6 addresses stand in brackets before a
-    /// port.
+    /// Put an IPv6 address in brackets if a port follows.
     #[arg(value_name = "HOST[:PORT]")]
     pub host: String,
-    /// UDP port of udpkit serve, where HOST names none
+    /// UDP port of the server if HOST has none
     #[arg(short, long, value_name = "PORT", default_value_t = DEFAULT_PORT, value_parser = port)]
     #[arg(help_heading = WHERE)]
     pub port: u16,
-    /// Interface to send and receive by
+    /// Interface to send and receive on
     #[arg(short = 'I', long, value_name = "NAME", help_heading = WHERE, hide_short_help = true)]
     pub interface: Option<String>,
     /// Which family a name resolves to.

@@ -8,10 +8,10 @@ use clap::Args;
 /// Arguments of `udpkit probe mtu`.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:\n  \
-    udpkit probe mtu 192.0.2.10                  both ways, with udpkit serve there\n  \
-    udpkit probe mtu 192.0.2.10:53               without it, from ICMP alone\n  \
-    udpkit probe mtu 192.0.2.10 --tries 6        on a path that loses a lot\n\n\
-    Exit code 0 when sizes were found, 1 when not.")]
+    udpkit probe mtu 192.0.2.10                  both ways, with a udpkit server\n  \
+    udpkit probe mtu 192.0.2.10:53               without one, from ICMP errors\n  \
+    udpkit probe mtu 192.0.2.10 --tries 6        on a path with high loss\n\n\
+    Exit code 0 if a size was found, 1 if not.")]
 pub struct MtuArgs {
     /// Whom to probe.
     #[command(flatten)]

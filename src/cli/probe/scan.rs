@@ -8,15 +8,15 @@ use clap::Args;
 /// Flags of a scan without a remote agent.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct ScanArgs {
-    /// Ask every port for this service: dns, ntp, snmp, text [default: by port]
+    /// Send this service's request to every port: dns, ntp, snmp, text [default: by port]
     ///
-    /// Without an agent. The default is each port's own service, and text where none is known.
+    /// Only without an agent. The default is the port's usual service, or text if none is known.
     #[arg(long = "as", value_name = "SERVICE", help_heading = WHAT, hide_short_help = true)]
     pub service: Option<Service>,
     /// Stop after this long
     ///
-    /// And list the ports that are not yet known. With an agent: the longest time to ask rejected ports again whose ICMP errors are
-    /// rate-limited.
+    /// The remaining ports are reported as unknown. With an agent, this limits how long silent
+    /// ports are probed again when ICMP errors are rate-limited.
     #[arg(short, long, value_name = "DURATION", default_value = "60s", help_heading = LONG)]
     pub time: Nanos,
 }

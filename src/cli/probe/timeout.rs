@@ -8,8 +8,8 @@ use clap::Args;
 /// Arguments of `udpkit probe timeout`.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:\n  \
-    udpkit probe timeout 192.0.2.10                        up to five minutes of silence\n  \
-    udpkit probe timeout 192.0.2.10 --up-to 1min           quicker\n  \
+    udpkit probe timeout 192.0.2.10                          up to 300 s idle\n  \
+    udpkit probe timeout 192.0.2.10 --up-to 1min             faster\n  \
     udpkit probe timeout 192.0.2.10 --candidates 25s,30s,60s --who-refreshes")]
 pub struct TimeoutArgs {
     /// Whom to probe.

@@ -9,35 +9,35 @@ use clap::Args;
 /// Arguments of `udpkit probe trace`.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:\n  \
-    udpkit probe trace 192.0.2.10                  the path to a host with udpkit serve\n  \
-    udpkit probe trace 192.0.2.10:53 --bind :5000  the path of just this flow\n  \
+    udpkit probe trace 192.0.2.10                    the path to a udpkit server\n  \
+    udpkit probe trace 192.0.2.10:53 --bind :5000    the path of exactly this flow\n  \
     udpkit probe trace '[2001:db8::1]:443' --flows 4\n\n\
-    Exit code 0 when every flow reached the target, 1 when one did not.")]
+    Exit code 0 if every flow reached the target, 1 if one did not.")]
 pub struct TraceArgs {
-    /// The end of the path
+    /// Target host
     ///
-    /// udpkit serve, a STAMP reflector or an echo port there replies itself. IPv6 addresses stand in
-    /// brackets before a port.
+    /// A udpkit server, a STAMP reflector or an echo port replies to the probes itself. Put an IPv6
+    /// address in brackets if a port follows.
     #[arg(value_name = "HOST[:PORT]")]
     pub host: String,
-    /// UDP port, where HOST names none
+    /// UDP port if HOST has none
     #[arg(short, long, value_name = "PORT", default_value_t = DEFAULT_PORT, value_parser = port)]
     #[arg(help_heading = WHERE)]
     pub port: u16,
     /// Local address, port or both to send from [default: the route's]
     ///
-    /// Further flows take the ports that follow.
+    /// Further flows use the following ports.
     #[arg(short = 'B', long, value_name = "ADDR[:PORT]", help_heading = WHERE)]
     pub bind: Option<String>,
-    /// Interface to send and receive by
+    /// Interface to send and receive on
     #[arg(short = 'I', long, value_name = "NAME", help_heading = WHERE, hide_short_help = true)]
     pub interface: Option<String>,
     /// Which family a name resolves to.
     #[command(flatten)]
     pub family: FamilyArgs,
-    /// Flows side by side, to see ECMP paths
+    /// Parallel flows, to show ECMP paths
     ///
-    /// Each from its own port. Routers that balance load by flow then show their paths.
+    /// Each has its own source port, so routers that balance load per flow may use different paths.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = whole(1..=16u16))]
     #[arg(help_heading = WHAT)]
     pub flows: u16,
@@ -45,7 +45,7 @@ pub struct TraceArgs {
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = whole(1..=100u32))]
     #[arg(help_heading = WHAT)]
     pub tries: u32,
-    /// Hops at most
+    /// Maximum number of hops
     #[arg(long, value_name = "N", default_value_t = 30, value_parser = whole(1..=254u8))]
     #[arg(help_heading = LONG)]
     pub hops: u8,

@@ -145,12 +145,14 @@ fn variation(report: &PingTargetReport, unit: DelayUnit) -> Option<String> {
 fn legend(report: &PingTargetReport) -> Vec<&'static str> {
     let mut lines = Vec::new();
     match (report.out_above_min_ns.samples, report.back) {
-        (1.., _) => lines.push("  queue: above the minimum of its way, without clock sync"),
-        (0, 1..) => lines.push("  the target tells no times: no queue of either way"),
+        (1.., _) => {
+            lines.push("  queue: delay above the minimum each way, no clock synchronisation needed")
+        }
+        (0, 1..) => lines.push("  the target reports no timestamps: no one-way delays"),
         (0, 0) => {}
     }
     if report.departure_ns.samples > 0 {
-        lines.push("  departure: after its time stamp");
+        lines.push("  departure: when a reply left, after its timestamp");
     }
     lines
 }

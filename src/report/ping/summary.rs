@@ -62,7 +62,7 @@ pub(super) fn heading(summary: &PingSummary, whom: &str, hops: Option<u8>) -> St
             format!("at random gaps, {} on average", Nanos(mean))
         }
         (_, Some(period)) => format!("every {}", Nanos(period)),
-        (_, None) => "each after the last reply".to_owned(),
+        (_, None) => "after each reply or timeout".to_owned(),
     };
     let length = match summary.duration_ns {
         0 => String::new(),
@@ -111,9 +111,7 @@ fn of_the_run(summary: &PingSummary) -> Vec<String> {
     }
     if summary.pauses > 0 {
         let (times, paused) = (plural(summary.pauses, "time"), Nanos(summary.paused_ns));
-        lines.push(format!(
-            "  this host paused {times}, {paused} in all; not counted as the path's delay"
-        ));
+        lines.push(format!("  this host paused {times}, {paused} in all; not a delay of the path"));
     }
     lines
 }
@@ -163,7 +161,7 @@ fn remarks(target: &PingTargetReport, summary: &PingSummary) -> Vec<String> {
     let lost = &target.lost;
     if let Some(at) = lost.longest_at_ns {
         lines.push(format!(
-            "  loss came in {}, longest {} ({}) at {}",
+            "  loss in {}, longest {} ({}) at {}",
             plural(lost.bursts, "burst"),
             plural(lost.longest, "datagram"),
             Nanos(lost.longest_ns),
@@ -172,18 +170,18 @@ fn remarks(target: &PingTargetReport, summary: &PingSummary) -> Vec<String> {
     }
     if target.late > 0 {
         let (late, wait) = (group_digits(target.late), Nanos(summary.wait_ns));
-        lines.push(format!("  late {late}: replies after more than {wait}; not lost"));
+        lines.push(format!("  late {late}: arrived after more than {wait}, not counted as lost"));
     }
     if target.open > 0 {
         let open = plural_of(target.open, "reply", "replies");
-        lines.push(format!("  {open} still outstanding when the run was stopped; not lost"));
+        lines.push(format!("  {open} outstanding when the run was stopped, not counted as lost"));
     }
     if target.socket_drops > 0 {
         let drops = plural(target.socket_drops, "datagram");
-        lines.push(format!("  {drops} dropped at this host's socket, not on the path"));
+        lines.push(format!("  {drops} dropped at this host's full socket buffer, not on the path"));
     }
     if let Some(error) = &target.error {
-        lines.push(format!("  not sent to: {}", error.text));
+        lines.push(format!("  not probed: {}", error.text));
     }
     for refusal in &target.refused {
         let times = group_digits(refusal.datagrams);
@@ -208,7 +206,7 @@ fn told(target: &PingTargetReport, summary: &PingSummary) -> Vec<String> {
         Some(format!("DSCP {dscp}, ECN {ecn}"))
     };
     if let Some(class) = class(target.dscp_seen, target.ecn_seen) {
-        lines.push(format!("  probes arrived with {class}"));
+        lines.push(format!("  probes arrived at the target with {class}"));
     }
     if summary.asked.contains(&PingAsk::Class)
         && let Some(class) = class(target.dscp_back, target.ecn_back)
@@ -229,7 +227,7 @@ fn told(target: &PingTargetReport, summary: &PingSummary) -> Vec<String> {
     let untold: Vec<_> =
         summary.asked.iter().copied().filter(|asked| !is_told(*asked)).map(words::asked).collect();
     if !untold.is_empty() && target.back > 0 {
-        lines.push(format!("  requested but not reported by the target: {}", untold.join(", ")));
+        lines.push(format!("  not reported by the target: {}", untold.join(", ")));
     }
     lines.extend(target.lost.untold.and_then(|why| ways_untold(target, why)));
     lines.extend(hops(target));
@@ -242,11 +240,11 @@ fn ways_untold(target: &PingTargetReport, why: WaysUntold) -> Option<String> {
         WaysUntold::NoCount if target.reflector_counts.is_none() => return None,
         WaysUntold::NoCount => "the target does not count probes",
         WaysUntold::CountUnproven => "the target may not count probes",
-        WaysUntold::Copies => "duplicates of probes reached the target",
-        WaysUntold::TooFew => "too few replies to rule out duplicates",
-        WaysUntold::Open => "replies were still outstanding",
+        WaysUntold::Copies => "duplicate probes reached the target",
+        WaysUntold::TooFew => "too few replies to rule out duplicate probes",
+        WaysUntold::Open => "replies were outstanding",
     };
-    Some(format!("  {why}: the direction of the loss is unknown"))
+    Some(format!("  {why}: the direction of loss is unknown"))
 }
 
 /// Where the TTL of the probes as they came does not tell the hops.
@@ -254,9 +252,13 @@ fn hops(target: &PingTargetReport) -> Option<String> {
     let (came, sent) = (target.ttl_out?, target.ttl_sent);
     let ttl = format!("  hops out unknown (TTL {sent} sent, {came} on arrival)");
     match target.hops_out_readings {
-        Some([all, relayed]) => Some(format!("{ttl}: {all}, or {relayed} from a relay")),
+        Some([all, relayed]) => {
+            Some(format!("{ttl}: {all}, or {relayed} from a relay on the path"))
+        }
         // A reflector that does not know the TTL says 255.
-        None if came > sent && came < 255 => Some(format!("{ttl}: a relay on the path")),
+        None if came > sent && came < 255 => {
+            Some(format!("{ttl}: a relay on the path sets its own TTL"))
+        }
         None => None,
     }
 }
@@ -317,7 +319,7 @@ fn rows(targets: &[PingTargetReport]) -> Vec<String> {
     let row = |target: &PingTargetReport| {
         let name = short(&target.name, 20);
         if target.error.is_some() {
-            return vec![name, "not sent to".to_owned()];
+            return vec![name, "not probed".to_owned()];
         }
         let [p50, _, p99, _] = percentiles(&target.round_trip_ns, unit);
         let count = |count: u64| count.to_string();

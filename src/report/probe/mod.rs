@@ -33,7 +33,7 @@ fn refused_text(traffic: &ProbeTraffic) -> String {
 
 /// The line of a run that the user ended early.
 fn interrupted_text(interrupted: bool) -> &'static str {
-    if interrupted { "  interrupted: the user ended the run early\n" } else { "" }
+    if interrupted { "  interrupted by the user\n" } else { "" }
 }
 
 #[cfg(test)]

@@ -73,7 +73,7 @@ fn sockets(sockets: &[NatSocket], page: Page) -> String {
         let lines = sockets.iter().zip(&shown).map(|(socket, [local, seen, port])| {
             let line = match socket.seen {
                 Some(_) => format!("{local} seen as {seen}, port {port}"),
-                None => format!("{local}: no answer"),
+                None => format!("{local}: no reply"),
             };
             page.paragraph("  ", 4, &line)
         });
@@ -101,7 +101,7 @@ impl<'a> Shown<'a> {
             NatQuestion::Mapping => format!("to {}", test.to),
             NatQuestion::Hairpin => format!("to own address {}", test.to),
             NatQuestion::Filtering | NatQuestion::Control => {
-                format!("answer from {}", test.answer_from)
+                format!("reply from {}", test.answer_from)
             }
         };
         let trip = test.round_trip_ns.map(|nanos| format!("{:.2}", Nanos(nanos).as_millis_f64()));
@@ -122,7 +122,7 @@ fn tests(tests: &[NatTest], page: Page) -> String {
     let telling =
         telling.filter(|test| test.about != NatQuestion::Mapping || test.socket == Some(0));
     let shown: Vec<Shown<'_>> = telling.map(Shown::new).collect();
-    let head = ["question", "request", "answers", "ms", "seen as"].map(str::to_owned).to_vec();
+    let head = ["test", "request", "replies", "ms", "seen as"].map(str::to_owned).to_vec();
     let rows = shown.iter().map(|one| {
         vec![
             question(one.test.about).to_owned(),

@@ -40,7 +40,7 @@ pub fn timeout_text(found: &TimeoutReport, page: Page) -> String {
         text.push('\n');
     }
     text.push_str(&page.findings(&found.findings));
-    text.push_str(&page.told("not known", &found.not_known));
+    text.push_str(&page.told("unknown", &found.not_known));
     text
 }
 

@@ -44,8 +44,8 @@ pub fn subject(subject: CheckSubject, interface: Option<&str>) -> String {
         CheckSubject::Querier => format!("{interface} querier"),
         CheckSubject::RpFilter => format!("{interface} rp_filter"),
         CheckSubject::OtherHosts => "other hosts".to_owned(),
-        CheckSubject::ToFarEnd => "to far end".to_owned(),
-        CheckSubject::FromFarEnd => "from far end".to_owned(),
+        CheckSubject::ToFarEnd => "to remote".to_owned(),
+        CheckSubject::FromFarEnd => "from remote".to_owned(),
         CheckSubject::Replies => format!("{interface} replies"),
         CheckSubject::Hold => "hold".to_owned(),
     }
@@ -176,7 +176,7 @@ impl Worded for CheckVerdict {
             }
             Self::FilterDropsFarEnd { interface } => {
                 return format!(
-                    "datagrams from the far end that arrive on {interface} are dropped silently"
+                    "datagrams from the remote host that arrive on {interface} are dropped silently"
                 );
             }
 
@@ -205,35 +205,39 @@ impl Worded for CheckVerdict {
             Self::FarEndSilent { far_end } => return format!("no reply from {far_end}"),
             Self::GroupUndecided { why } => {
                 return format!(
-                    "cannot tell whether the group reaches the far end: {}",
+                    "cannot tell whether the group reaches the remote host: {}",
                     why.text()
                 );
             }
             Self::TtlTooSmall { routers: away, ttl_max } => {
                 let away = routers(*away);
                 return format!(
-                    "unicast reaches the far end, the group does not: TTL {ttl_max} is too small \
+                    "unicast reaches the remote host, the group does not: TTL {ttl_max} is too small \
                      for {away}"
                 );
             }
-            Self::GroupLost { routers: None } => "unicast reaches the far end, the group does not",
+            Self::GroupLost { routers: None } => {
+                "unicast reaches the remote host, the group does not"
+            }
             Self::GroupLost { routers: Some(0) } => {
-                "unicast reaches the far end on the same network, the group does not"
+                "unicast reaches the remote host on the same network, the group does not"
             }
             Self::GroupLost { routers: Some(away) } => {
                 let away = routers(*away);
-                return format!("unicast reaches the far end through {away}, the group does not");
+                return format!(
+                    "unicast reaches the remote host through {away}, the group does not"
+                );
             }
 
-            Self::BackReceived => "what the far end sends to the group arrives here",
+            Self::BackReceived => "what the remote host sends to the group arrives here",
             Self::BackUndecided { why } => {
                 return format!(
-                    "cannot tell whether what the far end sends to the group arrives here: {}",
+                    "cannot tell whether what the remote host sends to the group arrives here: {}",
                     why.text()
                 );
             }
             Self::BackLost => {
-                "unicast from the far end arrives here, what it sends to the group does not"
+                "unicast from the remote host arrives here, what it sends to the group does not"
             }
 
             Self::StreamOutlasts => {
@@ -244,7 +248,7 @@ impl Worded for CheckVerdict {
             Self::SenderEnded => "the sender ended the stream",
             Self::FarEndUndecided { why } => {
                 return format!(
-                    "cannot tell whether the far end still receives the group: {}",
+                    "cannot tell whether the remote host still receives the group: {}",
                     why.text()
                 );
             }
@@ -266,7 +270,7 @@ impl Worded for CheckVerdict {
 
 fn stopped(what: HeldFlow) -> &'static str {
     match what {
-        HeldFlow::FarEnd => "the far end stopped receiving the group",
+        HeldFlow::FarEnd => "the remote host stopped receiving the group",
         HeldFlow::Stream => "the stream stopped",
     }
 }

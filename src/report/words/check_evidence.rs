@@ -67,7 +67,7 @@ impl Worded for CheckEvidence {
                 );
             }
             Self::RouteToFarEnd { interface } => {
-                return format!("the route to the far end uses {interface}");
+                return format!("the route to the remote host uses {interface}");
             }
             Self::SeveralInterfaces { interfaces } => {
                 return format!("the group is joined on {}", plural(*interfaces, "interface"));
@@ -182,8 +182,8 @@ impl Worded for CheckAlternative {
             Self::SnoopingSwitchMissedFarEnd => {
                 "a snooping switch that missed its join or has no querier"
             }
-            Self::FarEndOnOtherInterface => "the far end joined on another interface",
-            Self::FarEndFirewall => "a firewall on the far end that drops the group",
+            Self::FarEndOnOtherInterface => "the remote host joined on another interface",
+            Self::FarEndFirewall => "a firewall on the remote host that drops the group",
             Self::SnoopingSwitchMissedThisHost => {
                 "a snooping switch that missed this host's join or has no querier"
             }
@@ -238,7 +238,7 @@ impl Worded for CheckAdvice {
             }
             Self::LoosenFilterOrRoute { interface } => {
                 let loosen = loosen(interface);
-                return format!("`{loosen}`, or a route to the far end by {interface}");
+                return format!("`{loosen}`, or a route to the remote host by {interface}");
             }
             Self::RunAnswer => {
                 "run that command on another host, and name the host here with `--far`"

@@ -24,7 +24,7 @@ impl Worded for MarksVerdict {
                 "no change seen in the {} that could be observed",
                 part(*observed, *of, "DSCP and ECN value")
             ),
-            Self::NothingAnswered => "no marked datagram was answered".to_owned(),
+            Self::NothingAnswered => "no marked datagram got a reply".to_owned(),
             Self::NothingSent => "no marked datagram left this host".to_owned(),
         }
     }

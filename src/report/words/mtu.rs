@@ -268,7 +268,7 @@ impl Worded for MtuAlternative {
                 "a tunnel or switch has a smaller MTU than the router in front of it knows"
             }
             Self::RepliesLost => {
-                "the replies, which are as large, are lost on the way back, not the requests"
+                "the replies, equally large, are lost on the way back, not the requests"
             }
             Self::BlackHole => "a hop drops large packets silently (black hole)",
             Self::TargetIgnoresSize => {

@@ -58,11 +58,11 @@ impl Worded for NatVerdict {
     fn text(&self) -> String {
         match self {
             Self::NoNatBehindRelay { server, behind } => format!(
-                "no NAT on the way to the relay at {server}: {behind} behind it, asked directly, \
+                "no NAT on the path to the relay at {server}: {behind} behind it, queried directly, \
                  sees this host's own address and port"
             ),
             Self::RelayOrNat { server } => format!(
-                "something at {server} forwards requests, a relay or a NAT; whether this host \
+                "a relay or a NAT at {server} forwards requests; whether this host \
                  itself is behind a NAT is unknown"
             ),
             Self::Nat { ports, mapping, filtering } => {
@@ -95,7 +95,7 @@ fn without_nat(filtering: Option<Dependence>) -> String {
             "datagrams from other addresses reach an open port".to_owned()
         }
         Some(Dependence::EndpointIndependentOrAddressDependent) => {
-            "no filtering seen: answers from the server's other port arrive, filtering by address \
+            "no filtering seen: replies from the server's other port arrive, filtering by address \
              is unknown"
                 .to_owned()
         }
@@ -112,8 +112,8 @@ impl Worded for NatAnswer {
             }
             Self::Error { error_code, reason } => format!("STUN error {error_code} ({reason})"),
             Self::ErrorWithoutCode => "a STUN error without a code".to_owned(),
-            Self::From { source } => format!("an answer from {source}"),
-            Self::NoAddress => "an answer without an address".to_owned(),
+            Self::From { source } => format!("a reply from {source}"),
+            Self::NoAddress => "a reply without an address".to_owned(),
         }
     }
 }
@@ -146,21 +146,21 @@ impl Worded for NatEvidence {
                     format!("{} of {}", group_digits(answered.into()), group_digits(sent.into()))
                 };
                 let control = control.map_or_else(String::new, |control| {
-                    format!(", {} from the address asked", of(control.answered, control.sent))
+                    format!(", {} from the address queried", of(control.answered, control.sent))
                 });
                 format!(
-                    "{} answers from the server's {source} arrived{control}",
+                    "{} replies from the server's {source} arrived{control}",
                     of(*answered, *sent)
                 )
             }
             Self::SeenAsTheServer => {
-                "the server sees requests arrive from the very address that was asked".to_owned()
+                "the server sees requests arrive from the address they were sent to".to_owned()
             }
             Self::AskedElsewhere { origin } => {
-                format!("the server reports that it was asked at {origin}")
+                format!("the server reports its own address as {origin}")
             }
             Self::UnchangedBehindRelay { behind } => {
-                format!("{behind}, asked directly, sees this host's address and port unchanged")
+                format!("{behind}, queried directly, sees this host's address and port unchanged")
             }
             Self::Hairpin { outcome } => match outcome {
                 Hairpin::Works => "hairpinning works".to_owned(),
@@ -200,7 +200,7 @@ impl Worded for NatCaveat {
     fn text(&self) -> String {
         match self {
             Self::AddressesRewritten { plain, seen } => format!(
-                "something on the path rewrites addresses in payloads: one answer contains both \
+                "something on the path rewrites addresses in payloads: one reply contains both \
                  {plain} and {seen}"
             ),
             Self::MappingChanged { from, to } => {
@@ -211,7 +211,7 @@ impl Worded for NatCaveat {
                 plural_of(u64::from(*addresses), "external address", "external addresses")
             ),
             Self::RequestsLost { lost, sent } => format!(
-                "{} or their answers were lost",
+                "{} or their replies were lost",
                 part(u64::from(*lost), u64::from(*sent), "plain request")
             ),
             Self::Shared(caveat) => caveat.text(),
@@ -222,14 +222,18 @@ impl Worded for NatCaveat {
 impl Worded for NatMeaning {
     fn text(&self) -> String {
         match self {
-            Self::Reachable => "others can send to this host first, once they know its address",
+            Self::Reachable => {
+                "other hosts can send to this host first, once they know its address"
+            }
             Self::ReachableAfterSending => {
-                "others can reach a port of this host only after it has sent to them"
+                "other hosts can reach a port of this host only after it has sent to them"
             }
             Self::HolePunching => {
-                "hole punching works: the mapped address that a server sees serves peers as well"
+                "hole punching works: peers can use the mapped address that a server sees"
             }
-            Self::RelayNeeded => "hole punching fails; two such peers need a relay (TURN)",
+            Self::RelayNeeded => {
+                "hole punching fails between two such peers; they need a relay (TURN)"
+            }
         }
         .to_owned()
     }
@@ -239,21 +243,21 @@ impl Worded for NatUnknown {
     fn text(&self) -> String {
         match self {
             Self::NatBeforeRelay => {
-                "whether there is a NAT: a relay seems to stand in front of the server".to_owned()
+                "whether there is a NAT: a relay seems to be in front of the server".to_owned()
             }
             Self::FilteringBehindRelay => {
-                "filtering: answers from elsewhere would have to pass the relay".to_owned()
+                "filtering: replies from other addresses would have to pass the relay".to_owned()
             }
-            Self::MappingFirstUnanswered => "mapping: the first socket got no answer".to_owned(),
-            Self::MappingUnanswered { address } => format!("mapping: no answer from {address}"),
+            Self::MappingFirstUnanswered => "mapping: the first socket got no reply".to_owned(),
+            Self::MappingUnanswered { address } => format!("mapping: no reply from {address}"),
             Self::MappingOneAddress => {
-                "mapping: the server has no second address or port; ask one that has, such as \
+                "mapping: the server has no second address or port; try one that has both, such as \
                  `udpkit serve`, or name a second server"
                     .to_owned()
             }
             Self::MappingInPart { other } => format!(
                 "the full mapping: some requests to the server's other address or port ({other}) \
-                 got no answer"
+                 got no reply"
             ),
             Self::MappingByAddress => {
                 "whether mapping depends on the remote address: the server has only one".to_owned()
@@ -262,32 +266,30 @@ impl Worded for NatUnknown {
                 "whether mapping also depends on the remote port: the server has only one"
                     .to_owned()
             }
-            Self::FilteringFirstUnanswered => {
-                "filtering: the first socket got no answer".to_owned()
-            }
+            Self::FilteringFirstUnanswered => "filtering: the first socket got no reply".to_owned(),
             Self::FilteringOneAddress => {
                 "filtering: the server has no second address or port".to_owned()
             }
             Self::FilteringRefused { answer } => match answer {
                 NatAnswer::From { source } => format!(
-                    "filtering: the server answers from {source}, not from its other address or \
+                    "filtering: the server replies from {source}, not from its other address or \
                      port"
                 ),
                 NatAnswer::NoAddress => {
-                    "filtering: the server's answer contains no address".to_owned()
+                    "filtering: the server's reply contains no address".to_owned()
                 }
                 answer => format!(
-                    "filtering: the server refuses to answer from elsewhere ({})",
+                    "filtering: the server refuses to reply from its other address or port ({})",
                     answer.text()
                 ),
             },
             Self::FilteringTooFewTries { sent } => format!(
-                "filtering: silence after so few tries may be chance (all {} alongside were \
+                "filtering: no reply to so few tries may be chance (all {} sent alongside were \
                  answered)",
                 plural(*sent, "plain request")
             ),
             Self::FilteringLossy { lost, sent } => format!(
-                "filtering: the path loses too much, {} ({:.0}%)",
+                "filtering: too much loss on the path: {} ({:.0}%)",
                 part(*lost, *sent, "plain request"),
                 *lost as f64 * 100.0 / (*sent).max(1) as f64
             ),
@@ -302,7 +304,7 @@ impl Worded for NatUnknown {
                 let reason = match reason {
                     AddressUnknown::OneAddress => "the server has only one",
                     AddressUnknown::Chance => {
-                        "answers from the server's other address may have been lost by chance"
+                        "replies from the server's other address may have been lost by chance"
                     }
                     AddressUnknown::OtherSilent => {
                         "the server's other address does not answer plain requests either"

@@ -102,7 +102,7 @@ fn counts(group: &PortGroup) -> String {
 fn inconclusive_text(why: Inconclusive) -> &'static str {
     match why {
         Inconclusive::Chance => "random loss cannot be ruled out",
-        Inconclusive::FlowLimit => "only so many flows pass, whichever ports they use",
+        Inconclusive::FlowLimit => "the number of flows is limited, whichever ports they use",
         Inconclusive::RateLimit => "other silent ports passed when they were probed slowly",
     }
 }
@@ -113,7 +113,7 @@ impl Worded for NotOpened {
             Self::Policy => "the server opens other ports for probes (its --probe-ports)",
             Self::InUse => "another program uses the port there",
             Self::Privileged => "the server may not open ports below 1024",
-            Self::Limit => "the server has as many ports open as it may",
+            Self::Limit => "the server has reached its limit of open ports",
             Self::Failed => "the server could not open the port",
         }
         .to_owned()
@@ -162,7 +162,7 @@ impl Worded for PortsEvidence {
                 format!("datagrams to port {port} arrived from several sources")
             }
             Self::RepliesFromElsewhere { port, from } => {
-                format!("replies of port {port} came from {from}")
+                format!("replies from port {port} came from {from}")
             }
             Self::DscpChanged { way, sent, arrived } => {
                 format!("DSCP {} arrives as {} {}", dscp_name(*sent), dscp_name(*arrived), on(*way))

@@ -38,7 +38,7 @@ pub fn port_text(port: &ScannedPort, tries: u64) -> String {
         (PortState::Unknown, _) => match &port.not_sent {
             Some(why) => format!("not sent: {}", why.text()),
             None if port.sent == 0 => "not probed".to_owned(),
-            None => "no reply, and an ICMP error may have been held back".to_owned(),
+            None => "no reply, and an ICMP error may have been rate-limited".to_owned(),
         },
     }
 }
@@ -187,7 +187,7 @@ impl Worded for ScanCaveat {
             Self::OutOfTime { ports, time_ns, needed_ns } => {
                 let more = needed_ns.map_or_else(String::new, |needed| {
                     let seconds = needed / 1_000_000_000;
-                    format!("; at this pace of ICMP errors, --time {seconds}s would be enough")
+                    format!("; at this rate of ICMP errors, --time {seconds}s would be enough")
                 });
                 let ports = plural(*ports, "port");
                 format!("{ports} could not be determined within {}{more}", Nanos(*time_ns))

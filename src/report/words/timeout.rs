@@ -27,19 +27,19 @@ impl Worded for TimeoutVerdict {
             Self::Closes { one_datagram, established } => closes(*one_datagram, *established),
             Self::NoneSafe { one_datagram, established } => {
                 let closes = closes(*one_datagram, *established);
-                format!("no idle time that was tried is safe: {closes}")
+                format!("no tested idle time is safe: {closes}")
             }
             Self::StaysOpen { open_ns, every_ns } => {
                 let (open, every) = (Nanos(*open_ns), Nanos(*every_ns));
                 format!(
-                    "the path is still open after {open} idle, the longest time that was tried; \
+                    "the path is still open after {open} idle, the longest time tested; \
                      a keep-alive every {every} is enough"
                 )
             }
             Self::OpenAtLeast { open_ns, every_ns } => {
                 let (open, every) = (Nanos(*open_ns), Nanos(*every_ns));
                 format!(
-                    "the path is still open after {open} idle, and longer times are not known; \
+                    "the path is still open after {open} idle, and longer times are unknown; \
                      a keep-alive every {every} is enough"
                 )
             }
@@ -49,7 +49,7 @@ impl Worded for TimeoutVerdict {
             Self::Interrupted => {
                 "not measured: interrupted before an idle time was over".to_owned()
             }
-            Self::NoReplies => "not known: no reply came after any idle time".to_owned(),
+            Self::NoReplies => "unknown: no reply arrived after any idle time".to_owned(),
         }
     }
 }
@@ -72,7 +72,7 @@ fn reach(limit: IdleLimit) -> String {
         (Some(open), Some(closed)) => format!("{} to {}", Nanos(open), Nanos(closed)),
         (None, Some(closed)) => format!("less than {}", Nanos(closed)),
         (Some(open), None) => format!("more than {}", Nanos(open)),
-        (None, None) => "not known".to_owned(),
+        (None, None) => "unknown".to_owned(),
     }
 }
 
@@ -166,9 +166,7 @@ impl Worded for IdleUnknown {
                 format!("the socket could not prove its address to the server: {reason}")
             }
             Self::NotSent { found, .. } => format!("the request did not leave this host: {found}"),
-            Self::NotEstablished => {
-                "the datagrams that were to establish the flow had no reply".to_owned()
-            }
+            Self::NotEstablished => "the datagrams to establish the flow got no reply".to_owned(),
             Self::RequestLost { requests } => format!(
                 "the request did not reach the server, sent {}",
                 plural_of(u64::from(*requests), "time", "times")
@@ -179,16 +177,15 @@ impl Worded for IdleUnknown {
             Self::NothingCame => {
                 "no reply arrived, not even one that an open path would have let in".to_owned()
             }
-            Self::AgentLost { reason } => format!("the server was lost before: {reason}"),
-            Self::EndedEarly => "the run ended before".to_owned(),
+            Self::AgentLost { reason } => format!("the server was lost before that: {reason}"),
+            Self::EndedEarly => "the run ended before that".to_owned(),
             Self::LossUnknown { replies } => {
-                format!("{}, and the loss of the path is not known", none_arrived(*replies))
+                format!("{}, and the loss of the path is unknown", none_arrived(*replies))
             }
             Self::LossyPath { replies, control_lost, control_sent } => {
                 let lost = part(*control_lost, *control_sent, "datagram");
                 format!(
-                    "{}, which may be random loss: {lost} that the server answers at once \
-                     had no reply",
+                    "{}, which may be random loss: {lost} that need an immediate reply got none",
                     none_arrived(*replies)
                 )
             }
@@ -218,7 +215,7 @@ impl Worded for TimeoutEvent {
                 match outcome {
                     IdleOutcome::Open => format!("{timer}: open after {silence} idle"),
                     IdleOutcome::Closed => format!("{timer}: no reply after {silence} idle"),
-                    IdleOutcome::Unknown => format!("{timer}: not known after {silence} idle"),
+                    IdleOutcome::Unknown => format!("{timer}: unknown after {silence} idle"),
                 }
             }
             Self::Refining { timer, open_ns, closed_ns, sockets } => {
