@@ -16,7 +16,7 @@ const MOST: usize = 1024;
 /// Why a text is no address to listen on.
 #[derive(Debug, Error)]
 enum BindUsage {
-    #[error("{ports} ports are too many; {MOST} at most")]
+    #[error("{ports} ports are too many; use at most {MOST}")]
     TooMany { ports: usize },
 }
 

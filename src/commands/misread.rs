@@ -28,7 +28,7 @@ pub enum Misread {
         port: String,
     },
     /// A zone that seems to hold a port.
-    #[error("an interface name holds no colon; write [{host}]:{port}")]
+    #[error("an interface name has no colon; write [{host}]:{port}")]
     ZoneWithPort {
         /// What stands before the last colon.
         host: String,
@@ -36,7 +36,7 @@ pub enum Misread {
         port: String,
     },
     /// An interface's name that the kernel would cut at its colon.
-    #[error("--interface {0}: an interface name holds no colon")]
+    #[error("--interface {0}: an interface name has no colon")]
     InterfaceWithColon(String),
     /// A unit behind a blank.
     #[error("{0} looks like a unit, not a host; write a value and its unit as one word: 10{0}")]
@@ -50,7 +50,9 @@ pub enum Misread {
     #[error("{0} names no host; write HOST{0}, such as 127.0.0.1{0}")]
     PortAlone(String),
     /// A sentence where a host is wanted.
-    #[error("{0:?} has blanks in it and is no host; put it in quotes behind -- if it is a message")]
+    #[error(
+        "{0:?} contains spaces and is not a host; if it is a message, put it in quotes after --"
+    )]
     Sentence(String),
     /// A link-local address that does not say on which interface.
     #[error(

@@ -77,7 +77,8 @@ pub fn run(args: PingArgs) -> anyhow::Result<Exit> {
     Ok(exit(&summary))
 }
 
-/// A limit outweighs the rest: who set one asks for nothing else. Without one, somebody answered and
+/// A limit outweighs the rest: who set one asks for nothing else. Without one, somebody answered
+/// and
 /// all could be asked, or the run has failed.
 fn exit(summary: &PingSummary) -> Exit {
     let mut limits = summary.targets.iter().flat_map(|target| &target.limits).peekable();

@@ -83,7 +83,7 @@ pub enum BlastUsage {
         window: u64,
     },
     /// Probes too often.
-    #[error("--probe={every} is too short and would be a load of its own: use {least} or more")]
+    #[error("--probe={every} is too short, as the probes would load the path: use {least} or more")]
     ProbesTooOften {
         /// What was asked for.
         every: Nanos,

@@ -27,13 +27,15 @@ pub(super) enum CastUsage {
     #[error("{group} is a link-local group: it needs an interface")]
     NeedsInterface { group: IpAddr },
     /// A zone and an `--interface` that differ.
-    #[error("{address} names another interface than --interface")]
+    #[error("{address} names a different interface than --interface")]
     TwoInterfaces { address: String },
     /// `--interface` where no group or broadcast address is received.
     #[error("--interface applies to groups and broadcast addresses only, and none is given")]
     InterfaceOfUnicast,
     /// `--interface` where nothing can leave by it.
-    #[error("--interface applies to groups and broadcast addresses only, and none can leave by it")]
+    #[error(
+        "--interface applies to groups and broadcast addresses only, and none of them can use it"
+    )]
     InterfaceUnused,
     /// An address of another host where something is received.
     #[error("{address} is neither a multicast group nor an address of this host")]
@@ -69,9 +71,7 @@ pub(super) enum CastUsage {
     #[error("--repeat cannot repeat standard input, which is read once")]
     RepeatsInput,
     /// Receivers are to be counted, and none can report.
-    #[error(
-        "--receivers cannot be counted with --no-header: receivers report only with the header"
-    )]
+    #[error("--receivers does not work with --no-header: receivers report only with the header")]
     ReceiversWithoutHeader,
     /// A local address to send from or to listen on.
     #[error("{flag}{text}: {wrong}")]

@@ -11,7 +11,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub(super) enum ServeUsage {
     /// A limit of nothing.
-    #[error("{flag} 0 allows nothing; it must be more than 0")]
+    #[error("{flag} must be more than 0")]
     Zero {
         /// The limit.
         flag: &'static str,
@@ -65,7 +65,7 @@ pub(super) enum ServeUsage {
         text: String,
     },
     /// STUN's other port is the server's own.
-    #[error("--stun-alternate {port} is the port that this server listens on already")]
+    #[error("--stun-alternate {port} is already used by this server")]
     StunOnOwnPort {
         /// The port.
         port: u16,
@@ -77,7 +77,7 @@ pub(super) enum ServeUsage {
         port: u16,
     },
     /// STAMP's other port is the server's own.
-    #[error("--stamp {address} is where this server listens already")]
+    #[error("--stamp {address} is already used by this server")]
     StampOnOwnPort {
         /// The address.
         address: SocketAddr,

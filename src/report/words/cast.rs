@@ -61,7 +61,7 @@ impl Worded for SilenceCause {
                 "a switch does IGMP or MLD snooping without a querier and ages memberships out"
             }
             Self::WrongInterface => {
-                "the group leaves by the wrong interface; --interface names another"
+                "the group is sent on the wrong interface; --interface chooses another"
             }
             Self::TtlOfOne => "the TTL is 1 and the receivers are beyond a router; raise --ttl",
             Self::NoMulticastRouting => "the routers on the path do not route the group",

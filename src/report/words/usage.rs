@@ -6,7 +6,8 @@ pub fn processors(last: usize) -> String {
 }
 
 /// How a key is made.
-pub const MAKE_A_KEY: &str = "make one with: (umask 077; head -c 32 /dev/urandom | base64 > FILE)";
+pub const MAKE_A_KEY: &str =
+    "create one with: (umask 077; head -c 32 /dev/urandom | base64 > FILE)";
 
 /// A warning of a key file, by its flag or variable, that others can read.
 pub fn key_is_readable(name: &str) -> String {

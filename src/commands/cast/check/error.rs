@@ -21,7 +21,7 @@ pub(super) enum CheckUsage {
     #[error("{address} is not a multicast group")]
     NotAGroup { address: IpAddr },
     /// A zone and an `--interface` that differ.
-    #[error("the group's zone names another interface than --interface")]
+    #[error("the group's zone names a different interface than --interface")]
     TwoInterfaces,
     /// No interface that could carry the group.
     #[error("no interface has an {} address and is up, other than loopback", family(*ipv6))]
