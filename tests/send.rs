@@ -349,10 +349,10 @@ fn what_this_host_itself_keeps_from_leaving_is_said_of_this_host() {
          ip daddr 10.77.0.2 udp dport 66 drop; ip daddr 10.77.0.2 udp dport 67 reject; }; }",
     );
     let cases = [
-        ("10.20.0.1:9", "a blackhole route of this host discards it (EINVAL)"),
-        ("[fd00:20::1]:9", "a blackhole route of this host discards it (EINVAL)"),
-        ("10.21.0.1:9", "a prohibit route of this host forbids it (EACCES)"),
-        ("10.22.0.1:9", "an unreachable route of this host rejects it (EHOSTUNREACH)"),
+        ("10.20.0.1:9", "discarded by a blackhole route of this host (EINVAL)"),
+        ("[fd00:20::1]:9", "discarded by a blackhole route of this host (EINVAL)"),
+        ("10.21.0.1:9", "rejected by a prohibit route of this host (EACCES)"),
+        ("10.22.0.1:9", "rejected by an unreachable route of this host (EHOSTUNREACH)"),
         ("10.23.0.1:9", "this host has no route to the destination"),
         ("10.24.0.9:9", "interface down0 of this host is down (ENETUNREACH)"),
         ("10.77.0.255:9", "the destination is a broadcast address (EACCES)"),

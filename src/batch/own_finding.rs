@@ -13,16 +13,16 @@ use thiserror::Error;
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum OwnCause {
     /// Its packet filter drops or rejects what leaves (nftables, iptables, eBPF).
-    #[error("this host's own packet filter (nftables, iptables or eBPF) dropped it")]
+    #[error("blocked by this host's packet filter (nftables, iptables or eBPF)")]
     PacketFilter,
     /// A prohibit route, or a rule of that kind.
-    #[error("a prohibit route of this host forbids it")]
+    #[error("rejected by a prohibit route of this host")]
     ProhibitRoute,
     /// A blackhole route, or a rule of that kind.
-    #[error("a blackhole route of this host discards it")]
+    #[error("discarded by a blackhole route of this host")]
     BlackholeRoute,
     /// An unreachable route, or a rule of that kind.
-    #[error("an unreachable route of this host rejects it")]
+    #[error("rejected by an unreachable route of this host")]
     UnreachableRoute,
     /// The next hop does not answer ARP or neighbour discovery.
     #[error("the next hop does not answer ARP or neighbour discovery")]
@@ -146,7 +146,7 @@ impl OwnFinding {
 }
 
 impl fmt::Display for OwnFinding {
-    /// `a blackhole route of this host discards it (EINVAL)`.
+    /// `discarded by a blackhole route of this host (EINVAL)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.cause {
             OwnCause::Unexplained => f.write_str(&system_words(self.errno))?,
@@ -208,7 +208,7 @@ mod tests {
             (
                 1,
                 OwnCause::PacketFilter,
-                "this host's own packet filter (nftables, iptables or eBPF) dropped it (EPERM)",
+                "blocked by this host's packet filter (nftables, iptables or eBPF) (EPERM)",
             ),
             (13, OwnCause::Unexplained, "permission denied (EACCES)"),
             (22, OwnCause::Unexplained, "invalid argument (EINVAL)"),
