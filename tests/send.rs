@@ -356,8 +356,8 @@ fn what_this_host_itself_keeps_from_leaving_is_said_of_this_host() {
         ("10.23.0.1:9", "this host has no route to the destination"),
         ("10.24.0.9:9", "interface down0 of this host is down (ENETUNREACH)"),
         ("10.77.0.255:9", "the destination is a broadcast address (EACCES)"),
-        ("10.77.0.2:66", "this host's own packet filter"),
-        ("10.77.0.2:67", "this host's own packet filter"),
+        ("10.77.0.2:66", "this host's packet filter"),
+        ("10.77.0.2:67", "this host's packet filter"),
     ];
     let sending: Vec<_> = cases
         .iter()
