@@ -161,7 +161,7 @@ fn each_bad_input_is_named_and_nothing_is_sent() {
     let cases: &[(i32, &str, &[&str])] = &[
         (1, "nosuch.invalid", &[&addr, "nosuch.invalid:9", "--", "x"]),
         (2, "port 0 cannot be sent to", &[&addr, "127.0.0.1:0", "--", "x"]),
-        (2, "a message of one word stands behind --", &[&addr, "hello"]),
+        (2, "put a message after --", &[&addr, "hello"]),
         (2, "65508 bytes is over the limit of 65507 bytes", &[&addr, "-s", "65508"]),
         (2, "65528 bytes is over the limit of 65527 bytes", &["[::1]:9", "-s", "65528"]),
         (2, "65527 bytes is over the limit of 65507 bytes", &["[::1]:9", &addr, "-s", "65527"]),
@@ -356,8 +356,8 @@ fn what_this_host_itself_keeps_from_leaving_is_said_of_this_host() {
         ("10.23.0.1:9", "this host has no route to the destination"),
         ("10.24.0.9:9", "interface down0 of this host is down (ENETUNREACH)"),
         ("10.77.0.255:9", "the destination is a broadcast address (EACCES)"),
-        ("10.77.0.2:66", "this host's packet filter"),
-        ("10.77.0.2:67", "this host's packet filter"),
+        ("10.77.0.2:66", "blocked by this host's packet filter"),
+        ("10.77.0.2:67", "blocked by this host's packet filter"),
     ];
     let sending: Vec<_> = cases
         .iter()
