@@ -20,5 +20,6 @@ mod timeout;
 mod trace;
 mod trials;
 
+#[allow(dead_code, reason = "the reference needs more of them than the golden files")]
 #[path = "../../reference/records.rs"]
 mod plain;
