@@ -216,7 +216,7 @@ fn hops_and_dscp_are_those_of_the_way() {
         "probes arrived at the target with DSCP CS1(8), ECN ect0",
         "replies arrived with DSCP EF(46), ECN not-ect",
         "the target counted 5 probes and 5 replies",
-        "after its time stamp",
+        "after its timestamp",
     ] {
         assert!(text.contains(part), "no {part} in {text}");
     }

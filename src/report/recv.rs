@@ -248,7 +248,7 @@ fn gap_line(gaps: &GapRecord) -> String {
         ("max", gaps.max),
     ] {
         // Writing to a string cannot fail.
-        let _ = write!(text, "{name} {}   ", span_or_dash(gap));
+        let _ = write!(text, "{name} {}  ", span_or_dash(gap));
     }
     text.trim_end().to_owned()
 }
@@ -291,7 +291,7 @@ mod tests {
             "  rate       1.50 kpps, 120 kbit/s over 1.00 s",
             "  dropped    7 at the socket",
             "  truncated  3",
-            "  gaps       min -   p50 1.00 µs   p90 -   p99 -   p99.9 -   max -",
+            "  gaps       min -  p50 1.00 µs  p90 -  p99 -  p99.9 -  max -",
             "  from 192.0.2.1:9               1 400  14 000 bytes",
             "  from others                      100  1 000 bytes",
         ];
