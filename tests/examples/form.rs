@@ -79,7 +79,9 @@ fn number_end(chars: &[char], from: usize) -> usize {
     let digits =
         |at: usize| chars[at.min(chars.len())..].iter().take_while(|c| c.is_ascii_digit()).count();
     let mut end = from + digits(from);
-    if end - from <= 3 {
+    // The figure of a name, as in `p50 100 ms`, is no group of the next one.
+    let is_of_a_name = from > 0 && chars[from - 1].is_alphabetic();
+    if end - from <= 3 && !is_of_a_name {
         while chars.get(end) == Some(&' ') && digits(end + 1) == 3 {
             end += 4;
         }
@@ -195,6 +197,8 @@ fn differ(one: &str, other: &str) {
 fn figures_do_not_count_and_words_do() {
     same("received 1 datagram, 5 bytes", "received 7 datagram, 512 bytes");
     same("sent 85 859 268 datagrams", "sent 12 datagrams");
+    same("p50 100 µs", "p50 99.5 µs");
+    differ("sent 1 100", "sent 1 10");
     same("lost 897 (0.106%)", "lost 0 (0.000%)");
     same("17:38:17.597884  127.0.0.1:9000", "01:02:03.000001  127.0.0.1:40123");
     same("checksum 0x81d4 ttl", "checksum 0x15cb ttl");
