@@ -74,7 +74,6 @@ impl Cli {
         match &self.command {
             Command::Send(args) if args.json => Document("send"),
             Command::Send(args) if args.format == DatagramFormat::Json => Lines("send"),
-            Command::Send(_) => Text,
             Command::Recv(args) if args.format == DatagramFormat::Json => Lines("recv"),
             Command::Recv(args) => document(args.json, "recv"),
             Command::Cast(args) => match &args.command {
@@ -83,7 +82,7 @@ impl Cli {
                 CastCommand::Check(args) => document(args.json, "cast check"),
             },
             Command::Serve(args) if args.json => Lines("serve"),
-            Command::Serve(_) => Text,
+            Command::Send(_) | Command::Serve(_) => Text,
             Command::Blast(args) => document(args.json, "blast"),
             Command::Ping(args) if args.jsonl => Lines("ping"),
             Command::Ping(args) => document(args.json, "ping"),

@@ -315,7 +315,7 @@ fn an_agent_that_refuses_is_quoted_and_what_is_known_without_one_is_told() {
     let why = path(&report, "no_agent");
     assert_eq!((&why["code"], &why["from"]), (&"unreachable".into(), &"10.77.0.2".into()));
     assert_eq!(why["target"], "10.77.0.2:8700");
-    assert_eq!(nobody.err().lines().count(), 1, "{}", nobody.err());
+    assert_eq!(nobody.err().lines().count(), 2, "{}", nobody.err());
 }
 
 #[test]

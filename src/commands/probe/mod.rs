@@ -26,8 +26,8 @@ use crate::report::words::far_end::probing;
 pub fn run(args: ProbeArgs) -> anyhow::Result<Exit> {
     let Some(command) = args.command else { return all::run(args.all) };
     let (host, silent) = match &command {
-        ProbeCommand::Nat(args) => (&args.host, args.quiet || args.json),
-        ProbeCommand::Trace(args) => (&args.host, args.quiet || args.json),
+        ProbeCommand::Nat(args) => (&args.host, args.quiet),
+        ProbeCommand::Trace(args) => (&args.host, args.quiet),
         ProbeCommand::Ports(args) => quiet(&args.far_end),
         ProbeCommand::Timeout(args) => quiet(&args.far_end),
         ProbeCommand::Mtu(args) => quiet(&args.far_end),
@@ -49,5 +49,5 @@ pub fn run(args: ProbeArgs) -> anyhow::Result<Exit> {
 
 /// Whom, and whether nothing is said meanwhile.
 fn quiet(far_end: &FarEndArgs) -> (&String, bool) {
-    (&far_end.host, far_end.quiet || far_end.json)
+    (&far_end.host, far_end.quiet)
 }

@@ -146,7 +146,8 @@ fn legend(report: &PingTargetReport) -> Vec<&'static str> {
     let mut lines = Vec::new();
     match (report.out_above_min_ns.samples, report.back) {
         (1.., _) => {
-            lines.push("  queue: delay above the minimum each way, no clock synchronisation needed")
+            lines
+                .push("  queue: delay above the minimum each way, no clock synchronisation needed");
         }
         (0, 1..) => lines.push("  the target reports no timestamps: no one-way delays"),
         (0, 0) => {}

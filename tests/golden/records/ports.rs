@@ -18,6 +18,7 @@ fn addr(text: &str) -> SocketAddr {
     text.parse().expect("an address")
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "every use is of an optional address")]
 fn ip(text: &str) -> Option<IpAddr> {
     Some(text.parse().expect("an address"))
 }
