@@ -162,11 +162,11 @@ fn each_bad_input_is_named_and_nothing_is_sent() {
         (1, "nosuch.invalid", &[&addr, "nosuch.invalid:9", "--", "x"]),
         (2, "port 0 cannot be sent to", &[&addr, "127.0.0.1:0", "--", "x"]),
         (2, "put a message after --", &[&addr, "hello"]),
-        (2, "65508 bytes is over the limit of 65507 bytes", &[&addr, "-s", "65508"]),
-        (2, "65528 bytes is over the limit of 65527 bytes", &["[::1]:9", "-s", "65528"]),
-        (2, "65527 bytes is over the limit of 65507 bytes", &["[::1]:9", &addr, "-s", "65527"]),
-        (2, "65508 bytes is over the limit", &[&addr, "--", "x", &long]),
-        (2, "70000 bytes is over the limit", &[&addr, "--file", big]),
+        (2, "65508 bytes exceeds 65507 bytes", &[&addr, "-s", "65508"]),
+        (2, "65528 bytes exceeds 65527 bytes", &["[::1]:9", "-s", "65528"]),
+        (2, "65527 bytes exceeds 65507 bytes", &["[::1]:9", &addr, "-s", "65527"]),
+        (2, "65508 bytes exceeds", &[&addr, "--", "x", &long]),
+        (2, "70000 bytes exceeds", &[&addr, "--file", big]),
         (2, "--chunk 0", &[&addr, "--chunk", "0"]),
         (2, "--count 0", &[&addr, "--count", "0"]),
         (2, "fast is not a rate", &[&addr, "--rate", "fast", "--", "x"]),
@@ -178,7 +178,7 @@ fn each_bad_input_is_named_and_nothing_is_sent() {
         (1, "cannot read /nosuch/file", &[&addr, "--file", "/nosuch/file"]),
         (2, "no such interface", &[&addr, "--interface", "nosuch0", "--", "x"]),
         (1, "cannot bind 192.0.2.1:9", &[&addr, "--bind", "192.0.2.1:9", "--", "x"]),
-        (2, "other family", &[&addr, "--bind", "[::1]", "--", "x"]),
+        (2, "other address family", &[&addr, "--bind", "[::1]", "--", "x"]),
     ];
     for (code, words, args) in cases {
         let output = send(args);
