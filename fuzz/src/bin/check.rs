@@ -5,7 +5,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use udpkit::batch::{Datagram, RxEntry, RxMeta, SendOutcome, TxBatch};
-use udpkit::record::{CheckEvent, Flow, Sink};
+use udpkit::record::{CastCheckVerdict, CheckEvent, Flow, Sink};
 use udpkit::session::{
     CheckAnswerer, CheckAnswererConfig, CheckConfig, CheckProber, CheckWay, Names, Next, Now,
     Session,
@@ -87,7 +87,7 @@ fuzz_target!(|data: &[u8]| {
     }
     let mut check = near.finish(now);
     check.judge();
-    assert!(check.verdict.is_some());
+    assert_ne!(check.verdict, CastCheckVerdict::NotJudged);
     let told = far.finish(now);
     assert!(told.answers <= told.group_probes + told.unicast_probes);
 });

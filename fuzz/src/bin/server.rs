@@ -9,7 +9,7 @@ use std::collections::{HashSet, VecDeque};
 use std::net::SocketAddr;
 use std::rc::Rc;
 use udpkit::batch::{Datagram, RxEntry, RxMeta, TxBatch};
-use udpkit::record::{Flow, Sink};
+use udpkit::record::{Flow, LocalFailure, Sink};
 use udpkit::session::serve::{ServeControl, ServeEvent, ServeOrder, ServePolicy, StreamNews};
 use udpkit::session::{Next, Now, Orders, Session};
 use udpkit::units::Nanos;
@@ -35,7 +35,10 @@ impl Sink<ServeEvent> for Streams {
         if let ServeEvent::Open(request) = event {
             *self.1.borrow_mut() += 1;
             let news = match request.stream % 4 {
-                3 => StreamNews::Opened(Err("no socket".to_owned())),
+                3 => {
+                    let address = SocketAddr::from(([192, 0, 2, 1], 9));
+                    StreamNews::Opened(Err(LocalFailure::NotLocal { address }))
+                }
                 _ => StreamNews::Opened(Ok(())),
             };
             let order = ServeOrder { session: request.session, stream: request.stream, news };

@@ -72,6 +72,6 @@ fn scan(data: &[u8]) {
     let end = Nanos::from_secs(10);
     let report = session.finish(Now { mono: end, real: end });
     let told = [report.open, report.closed, report.filtered, report.ttl_exceeded];
-    let silent = [report.silent, report.untold];
+    let silent = [report.silent, report.unknown];
     assert_eq!(told.iter().chain(&silent).sum::<u64>(), 3);
 }
