@@ -90,7 +90,7 @@ fn compare(work: &Work, wait: Wait, start: Start) -> io::Result<()> {
     };
     let mut rows: [(&str, Vec<Trip>); 4] = [
         ("bare loop", Vec::new()),
-        ("udpkit ping --plain, the same reflector", Vec::new()),
+        ("udpkit ping --echo, the same reflector", Vec::new()),
         ("udpkit ping, udpkit serve", Vec::new()),
         ("sockperf ping-pong, doubled", Vec::new()),
     ];
