@@ -26,7 +26,7 @@ pub use recv::RecvArgs;
 pub use send::SendArgs;
 pub use serve::{ServeArgs, StunAlternateArg};
 pub use shared::{
-    ColorArg, DEFAULT_PORT, DatagramFormat, FamilyArgs, GlobalArgs, IoArg, TimestampArg,
+    ColorArg, DEFAULT_PORT, DatagramFormat, FamilyArgs, GlobalArgs, IoArg, TimesArgs, TimestampArg,
 };
 
 use clap::{Parser, Subcommand};

@@ -5,7 +5,7 @@
 )]
 
 use super::shared::heading::{EXPERT, LONG, OUTPUT, WHAT, WHERE};
-use super::{DEFAULT_PORT, DatagramFormat, FamilyArgs, IoArg, TimestampArg};
+use super::{DEFAULT_PORT, DatagramFormat, FamilyArgs, IoArg, TimesArgs};
 use crate::units::{ByteCount, Nanos, whole};
 use clap::Args;
 use std::ffi::OsString;
@@ -61,20 +61,9 @@ pub struct RecvArgs {
     /// How datagrams are printed
     #[arg(long, value_enum, default_value_t, help_heading = OUTPUT)]
     pub format: DatagramFormat,
-    /// How times are printed
-    #[arg(
-        short = 'D',
-        long,
-        value_enum,
-        value_name = "FORMAT",
-        num_args = 0..=1,
-        require_equals = true,
-        default_value_t,
-        default_missing_value = "epoch",
-        help_heading = OUTPUT,
-        hide_short_help = true
-    )]
-    pub timestamps: TimestampArg,
+    /// Times.
+    #[command(flatten)]
+    pub times: TimesArgs,
     /// Show UDP header, TTL, DSCP, ECN and interface
     #[arg(long, help_heading = OUTPUT)]
     pub header: bool,

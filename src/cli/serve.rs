@@ -2,7 +2,7 @@
 
 use super::shared::heading::{EXPERT, LIMITS, LONG, OUTPUT, WHERE};
 use super::shared::{DEFAULT_PORT, network, port, processor};
-use super::{FamilyArgs, IoArg, TimestampArg};
+use super::{FamilyArgs, IoArg, TimesArgs};
 use crate::units::{ByteCount, Nanos, Rate, whole};
 use crate::wire::PortList;
 use clap::Args;
@@ -153,20 +153,9 @@ pub struct ServeArgs {
     /// Print each event as a line of JSON
     #[arg(short = 'J', long, help_heading = OUTPUT)]
     pub json: bool,
-    /// How times are printed in the log
-    #[arg(
-        short = 'D',
-        long,
-        value_enum,
-        value_name = "FORMAT",
-        num_args = 0..=1,
-        require_equals = true,
-        default_value_t,
-        default_missing_value = "epoch",
-        help_heading = OUTPUT,
-        hide_short_help = true
-    )]
-    pub timestamps: TimestampArg,
+    /// Times.
+    #[command(flatten)]
+    pub times: TimesArgs,
     /// User to run as once ports are open, if started as root [default: nobody]
     ///
     /// NAME or UID, with :GROUP for a group other than the user's own. All capabilities are dropped

@@ -106,6 +106,25 @@ pub enum TimestampArg {
     Epoch,
 }
 
+/// How the lines of a command that always have a time show it.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct TimesArgs {
+    /// How times are printed
+    #[arg(
+        short = 'D',
+        long,
+        value_enum,
+        value_name = "FORMAT",
+        num_args = 0..=1,
+        require_equals = true,
+        default_value_t,
+        default_missing_value = "epoch",
+        help_heading = OUTPUT,
+        hide_short_help = true
+    )]
+    pub timestamps: TimestampArg,
+}
+
 /// The UDP port of every command that is told none.
 pub const DEFAULT_PORT: u16 = 8620;
 

@@ -60,7 +60,7 @@ pub fn run(args: RecvArgs) -> anyhow::Result<Exit> {
     };
     let session = RecvSession::new(
         plan,
-        RecvReport::new(view(&args), args.timestamps.into(), store, interface_name),
+        RecvReport::new(view(&args), args.times.timestamps.into(), store, interface_name),
     );
     let signals = Signals::listen().context(Step::Signals)?;
     let config = LoopConfig { tick: args.report_every, largest, ..LoopConfig::default() };

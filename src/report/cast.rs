@@ -4,6 +4,7 @@ use super::cast_copies::copies_text;
 use super::cast_stream::cast_stream_text;
 use super::fanout::{closing_text, table_lines};
 use super::limits::limit_lines;
+use super::number::span_or_dash;
 use super::page::{Align, Page, table};
 use super::words::cast as words;
 use super::words::terms::plural;
@@ -220,10 +221,6 @@ fn figure(name: &str, value: impl std::fmt::Display) -> String {
 
 fn count_or_dash(count: Option<u64>) -> String {
     count.map_or("-".to_owned(), group_digits)
-}
-
-fn span_or_dash(nanos: Option<u64>) -> String {
-    nanos.map_or("-".to_owned(), |nanos| Nanos(nanos).to_string())
 }
 
 /// A share in percent, to the digits that tell it from zero.

@@ -1,5 +1,6 @@
 //! Numbers as reports show them, and `-` for what is not known.
 
+pub(super) use super::words::terms::plural;
 use crate::units::{BitRate, Nanos, PacketRate, group_digits};
 
 /// A span: `1.25 ms`.
@@ -15,12 +16,6 @@ pub(super) fn bits_or_dash(rate: Option<u64>) -> String {
 /// Datagrams a second: `50.0 kpps`.
 pub(super) fn packets_or_dash(rate: Option<u64>) -> String {
     rate.map_or_else(|| "-".to_owned(), |rate| PacketRate(rate.saturating_mul(1000)).to_string())
-}
-
-/// `1 datagram`, `2 000 datagrams`.
-pub(super) fn plural(number: u64, noun: &str) -> String {
-    let ending = if number == 1 { "" } else { "s" };
-    format!("{} {noun}{ending}", group_digits(number))
 }
 
 /// The unit in which one block of a report shows its rates, so that its figures can be compared at
@@ -117,8 +112,6 @@ mod tests {
         assert_eq!(span_or_dash(Some(1_250_000)), "1.25 ms");
         assert_eq!(bits_or_dash(Some(0)), "0 bit/s");
         assert_eq!(packets_or_dash(Some(50_000)), "50.0 kpps");
-        assert_eq!(plural(1, "datagram"), "1 datagram");
-        assert_eq!(plural(2000, "datagram"), "2 000 datagrams");
     }
 
     #[test]

@@ -65,7 +65,7 @@ pub fn run(args: ServeArgs) -> anyhow::Result<Exit> {
     if let Err(error) = sys::raise_descriptor_limit() {
         report::note(words::descriptor_limit_stays(&error));
     }
-    let mut log = ServeLog::new(args.quiet, args.json, args.timestamps.into());
+    let mut log = ServeLog::new(args.quiet, args.json, args.times.timestamps.into());
     let server = Server::open(&plan, Some(signals), move |at, record| log.take(at, record))
         .map_err(open_error)?;
     second.watch().context(ServeFailure::Signals)?;
