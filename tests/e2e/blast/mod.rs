@@ -1,0 +1,7 @@
+//! `udpkit blast`: single runs, series of runs, verdicts, and counts against witnesses.
+
+mod loaded;
+mod run;
+mod trials;
+mod verdicts;
+mod witness;

@@ -1,0 +1,55 @@
+//! What the end-to-end tests share: running the binary, networks to run it in, captures and JSON.
+//!
+//! ```text
+//! process   a spawned program whose lines can be waited for, signalled by name, never left behind
+//! lab       network namespaces by scripts/lab: commands, nftables counters, kernel counters
+//! capture   what was really on the wire, by dumpcap and tshark
+//! ports     a free port, and waiting until one is bound
+//! json      reports as values
+//! account   the sums that every report of a run must keep
+//! skip      a test that this machine cannot run says so, and fails where CI is set
+//! ```
+//!
+//! A test starts with what it needs and never sleeps:
+//!
+//! ```ignore
+//! require_lab!();
+//! let lab = Lab::pair();
+//! let receiver = Running::start(lab.udpkit("b").args(["recv", "9000"]));
+//! lab.wait_bound("b", 9000);
+//! let sent = run(lab.udpkit("a").args(["send", "10.77.0.2:9000", "hello"]), secs(5));
+//! assert!(sent.success());
+//! receiver.wait_for_line("hello", secs(5));
+//! receiver.signal("INT");
+//! assert_eq!(receiver.wait(secs(5)).code(), Some(0));
+//! ```
+
+pub mod account;
+pub mod capture;
+pub mod json;
+pub mod lab;
+pub mod ports;
+pub mod process;
+pub mod skip;
+
+pub use account::assert_sums;
+pub use capture::Capture;
+pub use json::{json, json_lines, number, path, text};
+pub use lab::{Lab, UdpCounters};
+pub use ports::{free_udp_port, wait_bound};
+pub use process::{Output, Running, run};
+pub use skip::{lab_available, skip_line, tool_available};
+pub(crate) use skip::{require_lab, require_tools, skip};
+
+use std::process::Command;
+use std::time::Duration;
+
+/// The built binary, without arguments.
+pub fn udpkit() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_udpkit"))
+}
+
+/// Whole seconds, for deadlines.
+pub const fn secs(secs: u64) -> Duration {
+    Duration::from_secs(secs)
+}

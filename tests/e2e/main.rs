@@ -1,0 +1,20 @@
+//! The binary end to end: real processes, real sockets, other programs and the kernel's counters as
+//! witnesses. One crate, so that the common code is compiled once, and tests which mostly wait do
+//! so side by side.
+
+mod blast;
+mod cast;
+mod clean_path;
+mod command_line;
+mod common;
+mod examples;
+mod harness;
+mod output;
+mod ping;
+mod probe;
+mod recv;
+mod robust;
+mod security;
+mod send;
+mod serve;
+mod stamp;

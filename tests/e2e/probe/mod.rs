@@ -1,0 +1,9 @@
+//! `udpkit probe`, kind by kind.
+
+mod all;
+mod idle_timeout;
+mod nat;
+mod path;
+mod ports;
+mod scan;
+mod trace;
