@@ -1,14 +1,15 @@
 //! The harness itself: what the end-to-end tests lean on must hold on its own.
 
 use crate::common::{
-    Capture, Lab, Running, json, json_lines, path, require_lab, require_tools, run, secs,
+    Capture, Lab, Running, comes_true, json, json_lines, path, require_lab, require_tools, run,
+    secs,
 };
+use std::fs;
 use std::net::UdpSocket;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
-use std::{fs, thread};
+use std::time::Duration;
 
 fn sh(script: &str) -> Command {
     let mut command = Command::new("sh");
@@ -23,15 +24,10 @@ fn lab_script(arguments: &[&str]) -> crate::common::Output {
 
 /// The letter of a process's state in `/proc`, waited for.
 fn state_becomes(pid: u32, wanted: char) -> bool {
-    let deadline = Instant::now() + secs(5);
-    while Instant::now() < deadline {
+    comes_true(secs(5), || {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        if stat.rsplit_once(") ").is_some_and(|(_, tail)| tail.starts_with(wanted)) {
-            return true;
-        }
-        thread::sleep(Duration::from_millis(2));
-    }
-    false
+        stat.rsplit_once(") ").is_some_and(|(_, tail)| tail.starts_with(wanted))
+    })
 }
 
 // --- programs ----------------------------------------------------------------------------------

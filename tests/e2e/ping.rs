@@ -8,6 +8,7 @@ use serde_json::Value;
 use std::net::UdpSocket;
 use std::process::Command;
 use std::thread;
+use std::time::Duration;
 
 /// A reflector on 127.0.0.1 and its address.
 fn serve(args: &[&str]) -> (Running, String) {
@@ -419,17 +420,13 @@ fn a_run_that_is_ended_while_answers_may_be_on_the_way_lost_nothing_known() {
 #[test]
 fn what_stopped_this_program_is_no_delay_of_the_path() {
     let (_server, at) = serve(&[]);
-    let args = ["ping", &at, "-i", "2ms", "-t", "2s", "-q", "--json"];
+    let args = ["ping", &at, "-i", "2ms", "-t", "2s", "--jsonl"];
     let running = Running::start(udpkit().args(args));
-    let began = std::time::Instant::now();
-    while began.elapsed() < std::time::Duration::from_millis(600) {
-        thread::yield_now();
-    }
-    running.stop();
-    thread::sleep(std::time::Duration::from_millis(500));
-    running.cont();
+    running.wait_for_line("\"seq\":250,", secs(10));
+    running.stand_still(Duration::from_millis(500));
     let output = running.wait(secs(20)).expect_success();
-    let (report, told) = (json(&output.out()), target(&output));
+    let report = json_lines(&output.out()).pop().expect("the summary");
+    let told = path(&report, "targets.0").clone();
     assert!(number(&report, "pauses") >= 1 && number(&report, "paused_ns") > 300_000_000);
     assert!(number(&told, "as_planned_ns.max") > 300_000_000, "{told:#}");
     assert!(number(&told, "send_late_ns.max") > 300_000_000, "{told:#}");

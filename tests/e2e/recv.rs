@@ -3,12 +3,11 @@
 
 use crate::common::{
     Capture, Lab, Output, Running, free_udp_port, json, json_lines, number, path, require_lab,
-    require_tools, run, secs, skip, udpkit, wait_bound,
+    require_tools, run, secs, skip, udpkit, wait_bound, wait_until,
 };
 use serde_json::Value;
 use std::net::UdpSocket;
 use std::process::Command;
-use std::time::Instant;
 
 /// A receiver at work and the addresses that it listens on.
 fn recv(args: &[&str]) -> (Running, Vec<String>) {
@@ -359,12 +358,11 @@ fn a_closed_standard_output_is_a_quiet_end() {
     let running = Running::start(Command::new("bash").args(["-c", &script]));
     wait_bound(port);
     let socket = peer(&format!("127.0.0.1:{port}"));
-    let deadline = Instant::now() + secs(10);
     // The pipe breaks at the first line after the reader went: how many it takes is its affair.
-    while running.is_running() && Instant::now() < deadline {
+    wait_until("the end", secs(10), || {
         let _ = socket.send(b"line");
-        std::thread::yield_now();
-    }
+        !running.is_running()
+    });
     let output = running.wait(secs(1));
     assert_eq!(output.code(), Some(0), "{}", output.err());
     assert_eq!(output.err().lines().count(), 1, "{}", output.err());

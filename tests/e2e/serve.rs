@@ -326,24 +326,11 @@ fn a_server_whose_reader_has_gone_ends_quietly() {
 
 #[test]
 fn a_server_whose_log_cannot_be_written_ends_with_a_failure() {
-    let full = std::fs::File::options().write(true).open("/dev/full").expect("a full disk");
-    let mut command = udpkit();
-    command.args(["serve", "127.0.0.1:0", "--json"]).stdout(full).stderr(Stdio::piped());
-    let mut child = command.stdin(Stdio::null()).spawn().expect("it starts");
-    let start = std::time::Instant::now();
-    let status = loop {
-        match child.try_wait().expect("it is ours") {
-            Some(status) => break status,
-            None if start.elapsed() < secs(10) => std::thread::sleep(secs(1) / 100),
-            None => {
-                child.kill().expect("it is ours");
-                panic!("it goes on unheard");
-            }
-        }
-    };
-    let output = child.wait_with_output().expect("it has ended");
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(status.code(), Some(1), "{said}");
+    let script =
+        format!("exec {} serve 127.0.0.1:0 --json >/dev/full", env!("CARGO_BIN_EXE_udpkit"));
+    let output = run(Command::new("sh").args(["-c", &script]), secs(10));
+    let said = output.err();
+    assert_eq!(output.code(), Some(1), "{said}");
     assert_eq!(said.matches("error: cannot write to standard output").count(), 1, "{said}");
 }
 

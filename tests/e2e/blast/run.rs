@@ -2,7 +2,7 @@
 
 use crate::common::{
     Lab, Output, Running, assert_sums, free_udp_port, json, number, path, require_lab, run, secs,
-    udpkit,
+    udpkit, wait_until,
 };
 use serde_json::Value;
 use std::net::UdpSocket;
@@ -293,9 +293,9 @@ fn a_receiver_that_stands_still_loses_at_its_socket_and_the_kernel_agrees() {
         ["blast", "--json", "10.77.0.2", "--size", "1000", "--rate", "20kpps", "--time", "1500ms"];
     let client = Running::start(lab.udpkit("a").args(args));
     // The kernel's own count says when data flows, and when the buffer has overflowed.
-    wait_until(|| lab.snmp("b").in_datagrams > 2_000);
+    wait_until("data", secs(15), || lab.snmp("b").in_datagrams > 2_000);
     server.stop();
-    wait_until(|| lab.snmp("b").rcvbuf_errors > 1_000);
+    wait_until("losses", secs(15), || lab.snmp("b").rcvbuf_errors > 1_000);
     server.cont();
     let output = client.wait(secs(30));
     assert_eq!(output.code(), Some(0), "{}", output.err());
@@ -314,9 +314,9 @@ fn drops_of_coalesced_buffers_are_counted_in_datagrams() {
     let server = serve(&mut lab.udpkit("b"), &["--socket-buffer", "400k"]);
     let args = ["blast", "--json", "10.77.0.2", "--size", "1000", "--rate", "400kpps"];
     let client = Running::start(lab.udpkit("a").args(args).args(["--time", "1500ms"]));
-    wait_until(|| lab.snmp("b").in_datagrams > 500);
+    wait_until("data", secs(15), || lab.snmp("b").in_datagrams > 500);
     server.stop();
-    wait_until(|| lab.snmp("b").rcvbuf_errors > 1_000);
+    wait_until("losses", secs(15), || lab.snmp("b").rcvbuf_errors > 1_000);
     server.cont();
     let output = client.wait(secs(30));
     assert_eq!(output.code(), Some(0), "{}", output.err());
@@ -432,9 +432,9 @@ fn a_later_signal_quits_a_run_that_waits_for_a_far_end_at_once() {
     // From now on nobody answers, and the drain lasts as long as the patience.
     server.stop();
     client.signal("INT");
+    // One that comes soon after the first is taken for the same.
     for _ in 0..40 {
-        thread::sleep(Duration::from_millis(250));
-        if !client.is_running() {
+        if client.ends_within(Duration::from_millis(250)) {
             break;
         }
         client.signal("INT");
@@ -458,6 +458,7 @@ fn what_the_kernel_held_while_the_client_stood_still_is_not_lost() {
         client.wait_for_line(" kpps   lost ", secs(10));
         client.stop();
     }
+    // Longer than their patience, and than the far end has to send.
     thread::sleep(secs(2));
     clients.iter().for_each(Running::cont);
     for (client, way) in clients.into_iter().zip(ways) {
@@ -479,10 +480,9 @@ fn a_server_that_stood_still_reports_no_silence_of_the_path() {
         ["127.0.0.1", "--port", &port, "--rate", "2M", "-t", "2s", "--report-every", "100ms"];
     let client = Running::start(udpkit().args(["blast", "--json"]).args(args));
     server.wait_for_line("test up", secs(10));
+    // In the midst of the data, of which neither end says a word before the run is over.
     thread::sleep(Duration::from_millis(300));
-    server.stop();
-    thread::sleep(secs(1));
-    server.cont();
+    server.stand_still(secs(1));
     let output = client.wait(secs(20));
     let report = report_of(&output);
     let pause = number(&report, "receiver_pause_ns");
@@ -645,15 +645,6 @@ fn a_closed_standard_output_is_a_quiet_end() {
     let output = run(Command::new("bash").args(["-o", "pipefail", "-c", &script]), secs(20));
     assert_eq!(output.code(), Some(0), "{}", output.err());
     assert_eq!(output.err(), "");
-}
-
-/// Looks again and again until it is so; the harness's deadline is the test's.
-fn wait_until(mut so: impl FnMut() -> bool) {
-    let deadline = std::time::Instant::now() + secs(15);
-    while !so() {
-        assert!(std::time::Instant::now() < deadline, "waited in vain");
-        thread::yield_now();
-    }
 }
 
 #[test]

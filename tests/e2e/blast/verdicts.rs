@@ -1,7 +1,7 @@
 //! The verdicts of `udpkit blast`, end to end: what ended a run is named, and nothing else.
 
 use crate::common::{
-    Lab, Output, Running, json, number, path, require_lab, run, secs, text, udpkit,
+    Lab, Output, Running, json, number, path, require_lab, run, secs, text, udpkit, wait_until,
 };
 use serde_json::Value;
 
@@ -81,7 +81,8 @@ fn an_interface_that_was_down_is_no_queue() {
     let args =
         ["blast", "10.77.0.2", "--json", "-t", "2s", "--rate", "2M", "--report-every", "100ms"];
     let client = Running::start(lab.udpkit("a").args(args));
-    client.wait_for_stderr(secs(1), |_| false);
+    wait_until("data", secs(10), || lab.snmp("b").in_datagrams > 100);
+    // Fifty datagrams fall into this time.
     let name = "$(ip -o link show type veth | sed 's/^[0-9]*: \\([^@:]*\\).*/\\1/' | head -1)";
     lab.shell("a", &format!("ip link set {name} down; sleep 0.3; ip link set {name} up"));
     let report = json(&client.wait(secs(20)).out());

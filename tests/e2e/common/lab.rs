@@ -1,12 +1,12 @@
 //! Networks of namespaces, built by `scripts/lab` and gone with their test.
 
 use super::process::{Running, run};
-use super::{path, ports, secs};
+use super::{path, ports, secs, wait_until};
+use std::env;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::{self, Command};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Instant;
 
 /// A lab that is up; dropping it, in a panic too, takes it down.
 ///
@@ -84,6 +84,16 @@ impl Lab {
         self.command(host, env!("CARGO_BIN_EXE_udpkit"))
     }
 
+    /// This test binary, to run as a program on `host`: the ignored test of that name in `module`
+    /// (what `module_path!()` says), and nothing else.
+    pub fn ignored_test(&self, host: &str, module: &str, name: &str) -> Command {
+        let binary = env::current_exe().expect("this binary has a path");
+        let (_, module) = module.split_once("::").expect("a module below the crate");
+        let mut command = self.command(host, &binary.display().to_string());
+        command.args(["--ignored", "--exact", "--nocapture", &format!("{module}::{name}")]);
+        command
+    }
+
     /// Runs a shell script on `host` and returns what it printed; panics if it fails.
     pub fn shell(&self, host: &str, script: &str) -> String {
         run(self.command(host, "sh").args(["-c", script]), secs(10)).expect_success().out()
@@ -136,14 +146,10 @@ impl Lab {
     /// most.
     pub fn wait_joined(&self, host: &str, group: &str) {
         let group: IpAddr = group.parse().expect("the address of a group");
-        let deadline = Instant::now() + secs(5);
-        while !self
-            .shell(host, "ip maddress show")
-            .split_whitespace()
-            .any(|word| word.parse() == Ok(group))
-        {
-            assert!(Instant::now() < deadline, "{host} of {} never joined {group}", self.name);
-        }
+        wait_until(&format!("{group} joined by {host} of {}", self.name), secs(5), || {
+            let joined = self.shell(host, "ip maddress show");
+            joined.split_whitespace().any(|word| word.parse() == Ok(group))
+        });
     }
 }
 

@@ -5,6 +5,7 @@
 //! lab       network namespaces by scripts/lab: commands, nftables counters, kernel counters
 //! capture   what was really on the wire, by dumpcap and tshark
 //! ports     a free port, and waiting until one is bound
+//! wait      waiting for what tells nobody when it happens
 //! json      reports as values
 //! account   the sums that every report of a run must keep
 //! skip      a test that this machine cannot run says so, and fails where CI is set
@@ -31,6 +32,7 @@ pub mod lab;
 pub mod ports;
 pub mod process;
 pub mod skip;
+pub mod wait;
 
 pub use account::assert_sums;
 pub use capture::Capture;
@@ -40,6 +42,7 @@ pub use ports::{free_udp_port, wait_bound};
 pub use process::{Output, Running, run};
 pub use skip::{lab_available, skip_line, tool_available};
 pub(crate) use skip::{require_lab, require_tools, skip};
+pub use wait::{comes_true, wait_until};
 
 use std::process::Command;
 use std::time::Duration;

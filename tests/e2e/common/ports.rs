@@ -1,9 +1,8 @@
 //! Ports: a free one, and waiting until one is taken.
 
+use super::{secs, wait_until};
 use std::fs;
 use std::net::UdpSocket;
-use std::thread;
-use std::time::{Duration, Instant};
 
 /// A UDP port that nobody has now, over IPv4 and IPv6. Somebody may take it before the caller
 /// does: port 0 is better wherever the program says which port it got.
@@ -24,13 +23,10 @@ pub fn wait_bound(port: u16) {
     });
 }
 
-/// Polls: the kernel tells nobody when a port is bound.
+/// As [`wait_bound`], on a host whose tables `sockets` reads.
 pub fn wait_until_bound(host: &str, port: u16, sockets: impl Fn() -> String) {
-    let deadline = Instant::now() + Duration::from_secs(5);
-    while !lists_port(&sockets(), port) {
-        assert!(Instant::now() < deadline, "nobody on {host} has bound UDP port {port}");
-        thread::sleep(Duration::from_millis(5));
-    }
+    let what = format!("a socket on {host} with UDP port {port}");
+    wait_until(&what, secs(5), || lists_port(&sockets(), port));
 }
 
 /// Whether a table in the form of `/proc/net/udp` has a socket with that local port.

@@ -115,6 +115,11 @@ impl Running {
         String::from_utf8_lossy(&self.shared.lock().stdout.bytes).into_owned()
     }
 
+    /// Waits for its end; `false` when `within` passes first.
+    pub fn ends_within(&self, within: Duration) -> bool {
+        self.shared.wait(within, Seen::ended).ended()
+    }
+
     /// Whether it has not ended yet.
     pub fn is_running(&self) -> bool {
         self.shared.lock().status.is_none()
@@ -147,6 +152,13 @@ impl Running {
     /// Goes on after [`Running::stop`].
     pub fn cont(&self) {
         self.signal("CONT");
+    }
+
+    /// Is suspended for that long: tests of what a pause does to a run need the time itself.
+    pub fn stand_still(&self, time: Duration) {
+        self.stop();
+        thread::sleep(time);
+        self.cont();
     }
 
     /// Waits for its end. Panics, with what was written, if that takes longer than `within`.

@@ -1,7 +1,10 @@
 //! `udpkit probe ports` without a remote agent: real services, firewalls whose rules are known, and
 //! nmap as a witness.
 
-use crate::common::{Lab, Running, json, path, require_lab, require_tools, run, secs, udpkit};
+use crate::common::{
+    Lab, Running, json, path, ports::lists_port, require_lab, require_tools, run, secs, udpkit,
+    wait_until,
+};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,7 +12,7 @@ use std::net::UdpSocket;
 use std::path::Path;
 use std::process::Command;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Every port that is asked in the lab.
 const PORTS: &str = "53,67,69,123,161,3478,5000-5008,6000-6004,6010-6015";
@@ -104,19 +107,14 @@ fn services(lab: &Lab, dir: &Path) -> Vec<Running> {
 
 /// Waits until the services have their ports, over both families where they serve both.
 fn wait_until_served(lab: &Lab) {
-    let deadline = Instant::now() + secs(30);
     for (table, ports) in [
         ("/proc/net/udp", &[53, 67, 69, 123, 161, 3478][..]),
         ("/proc/net/udp6", &[53, 69, 123, 161, 3478, 6004]),
     ] {
         for port in ports {
-            while !crate::common::ports::lists_port(
-                &lab.shell("server", &format!("cat {table}")),
-                *port,
-            ) {
-                assert!(Instant::now() < deadline, "nobody serves port {port} of {table}");
-                thread::sleep(Duration::from_millis(20));
-            }
+            wait_until(&format!("who serves port {port} of {table}"), secs(30), || {
+                lists_port(&lab.shell("server", &format!("cat {table}")), *port)
+            });
         }
     }
 }

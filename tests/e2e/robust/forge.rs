@@ -23,9 +23,7 @@ const PORT: u16 = 8620;
 
 /// The command that forges on `host`: `flood` or `hellos`.
 pub fn forger(lab: &Lab, host: &str, what: &str) -> Command {
-    let binary = env::current_exe().expect("this binary has a path");
-    let mut command = lab.command(host, &binary.display().to_string());
-    command.args(["--ignored", "--exact", "--nocapture", "forge::forges_as_it_is_told"]);
+    let mut command = lab.ignored_test(host, module_path!(), "forges_as_it_is_told");
     command.env("UDPKIT_FORGE", what);
     command
 }
@@ -121,6 +119,7 @@ fn hellos(socket: &Socket) {
     for index in 0..HELLOS {
         let source = Ipv4Addr::from(u32::from(Ipv4Addr::new(10, 1, 0, 1)) + index as u32);
         send(socket, source, 1024 + index as u16, payload.as_bytes());
+        // A pace that the server's socket can follow.
         if index % 50 == 49 {
             thread::sleep(Duration::from_millis(2));
         }

@@ -14,7 +14,7 @@ use serde_json::Value;
 use std::fs;
 use std::process::Command;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 fn serve(command: &mut Command, args: &[&str]) -> Running {
     let server = Running::start(command.arg("serve").args(args));
@@ -32,12 +32,8 @@ fn whole(output: &Output) -> Value {
     report
 }
 
-fn wait_until(what: &str, mut so: impl FnMut() -> bool) {
-    let deadline = Instant::now() + secs(15);
-    while !so() {
-        assert!(Instant::now() < deadline, "waited in vain for {what}");
-        thread::sleep(Duration::from_millis(5));
-    }
+fn wait_until(what: &str, so: impl FnMut() -> bool) {
+    crate::common::wait_until(what, secs(15), so);
 }
 
 /// Resident memory of a process, in KiB.
@@ -184,9 +180,7 @@ fn a_client_that_stands_still_for_a_second_goes_on_and_tells_the_truth() {
     let client = Running::start(lab.udpkit("a").args(args).args(["--time", "2500ms"]));
     let data = || lab.counter("b", "inet t", "data").0;
     wait_until("data", || data() > 500);
-    client.stop();
-    thread::sleep(secs(1));
-    client.cont();
+    client.stand_still(secs(1));
     let report = whole(&client.wait(secs(20)));
     assert_eq!(number(&report, "sent.datagrams"), data());
     assert_eq!(number(&report, "lost.path"), 0, "{report:#}");
@@ -203,6 +197,7 @@ fn an_interface_that_goes_down_and_comes_back_costs_what_the_counter_says() {
     let data = || lab.counter("b", "inet t", "data").0;
     wait_until("data", || data() > 500);
     lab.shell("b", "ip link set eth0 down");
+    // A thousand datagrams fall into this time, whatever becomes of them.
     thread::sleep(Duration::from_millis(500));
     lab.shell("b", "ip link set eth0 up");
     let back = data();

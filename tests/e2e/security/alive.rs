@@ -1,6 +1,8 @@
 //! Signs of life are no proof: a server sends only to who returns what was sent to him.
 
-use crate::common::{Capture, Lab, Running, json, path, require_lab, require_tools, secs};
+use crate::common::{
+    Capture, Lab, Running, json, path, require_lab, require_tools, secs, wait_until,
+};
 use crate::security::forge::Forger;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -50,11 +52,7 @@ fn ends(how: Goes, within: Duration) {
     };
     let (goes, stays) = (reverse("r1", "60s"), reverse("r2", "9s"));
     let flow = || lab.counter("s", "inet t", "down").0;
-    let deadline = Instant::now() + secs(10);
-    while flow() < 400 {
-        assert!(Instant::now() < deadline, "nothing flows");
-        thread::sleep(Duration::from_millis(20));
-    }
+    wait_until("a flow", secs(10), || flow() >= 400);
     match how {
         Goes::Killed => goes.signal("KILL"),
         Goes::Silent => lab.nft(
@@ -81,6 +79,7 @@ fn ends(how: Goes, within: Duration) {
             fresh[0] = b'a' + (gone.elapsed().as_millis() as u8).wrapping_add(number as u8) % 26;
             forger.send(&format!("{GOES}:{port}"), SERVER, &fresh);
         }
+        // As a forger would that means to keep it going; a second without data is its end.
         thread::sleep(Duration::from_millis(100));
         if flow() != before {
             (before, still) = (flow(), Instant::now());

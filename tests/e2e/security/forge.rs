@@ -18,9 +18,7 @@ pub struct Forger {
 impl Forger {
     /// A forger that is ready.
     pub fn start(lab: &Lab, host: &str) -> Self {
-        let binary = std::env::current_exe().expect("this binary has a path");
-        let mut command = lab.command(host, &binary.display().to_string());
-        command.args(["--ignored", "--exact", "--nocapture", "forge::forges_what_it_reads"]);
+        let mut command = lab.ignored_test(host, module_path!(), "forges_what_it_reads");
         command.env("UDPKIT_FORGE", "1");
         let program = Running::start_with_input(&mut command);
         program.wait_for_line("ready", secs(10));

@@ -49,9 +49,7 @@ fn compared(lab: &Lab) -> [(u64, u64); 2] {
 
 /// The attacker's own session, held from `r1`: the key and the tag of its probe.
 fn probe_of_attacker(lab: &Lab) -> (u64, u16) {
-    let binary = std::env::current_exe().expect("this binary has a path");
-    let mut command = lab.command("r1", &binary.display().to_string());
-    command.args(["--ignored", "--exact", "--nocapture", "lens::asks_for_a_probe"]);
+    let mut command = lab.ignored_test("r1", module_path!(), "asks_for_a_probe");
     let told = run(command.env("UDPKIT_ASK", AT), secs(20)).expect_success().out();
     let line = told.lines().find_map(|line| line.strip_prefix("granted "));
     let mut words = line.unwrap_or_else(|| panic!("no probe: {told}")).split(' ');
@@ -91,6 +89,7 @@ fn what_forged_asks_bring_upon_a_victim_is_never_more_and_never_late() {
         forge(&mut forger, number, &Ask { sequence: number, ..ask }, 512);
         if number % (GREEDY / PLAIN) == 0 {
             forge(&mut forger, number, &Ask { item: 2, sequence: number, ..plain }, 64);
+            // A pace that the server's socket can follow.
             thread::sleep(Duration::from_millis(1));
         }
         if number % 1_000 == 0 {

@@ -208,6 +208,7 @@ fn a_client_may_stamp_what_it_likes_and_the_server_serves_the_next() {
             stream.send(&header(0, tag, number.wrapping_add(jump), stamp));
             number = number.wrapping_add(1);
         }
+        // A pace that lasts as long as it should, and that the server's socket can follow.
         std::thread::sleep(Duration::from_millis(3));
     }
     let status = client.ask(&format!("c4 STAT session={session} from=0\r\n"));

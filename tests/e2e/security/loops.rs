@@ -68,6 +68,7 @@ fn until_quiet(lab: &Lab, start: u64, what: &str) -> u64 {
     let deadline = Instant::now() + secs(10);
     let mut before = start;
     loop {
+        // The silence is what is looked for.
         sleep(Duration::from_millis(500));
         let now = counted(lab);
         if now == before {

@@ -2,13 +2,13 @@
 //! and everything that it serves is served as before.
 
 use crate::common::{
-    Lab, Output, Running, json, json_lines, path, require_lab, require_tools, run, secs, udpkit,
+    Lab, Output, Running, comes_true, json, json_lines, path, require_lab, require_tools, run,
+    secs, udpkit,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;
-use std::time::{Duration, Instant};
 use udpkit::report::words::serve as words;
 
 const SERVER: &str = "10.77.0.2";
@@ -60,15 +60,13 @@ fn threads(pid: u32) -> Vec<Thread> {
 
 /// Waits until a process has `count` threads of a name, and returns all of its threads.
 fn threads_with(pid: u32, name: &str, count: usize) -> Vec<Thread> {
-    let deadline = Instant::now() + secs(10);
-    loop {
-        let all = threads(pid);
-        if all.iter().filter(|thread| thread.name == name).count() >= count {
-            return all;
-        }
-        assert!(Instant::now() < deadline, "never {count} threads of {name}: {all:?}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    let mut all = Vec::new();
+    let came = comes_true(secs(10), || {
+        all = threads(pid);
+        all.iter().filter(|thread| thread.name == name).count() >= count
+    });
+    assert!(came, "never {count} threads of {name}: {all:?}");
+    all
 }
 
 /// That no thread has more than it should; `own` is what those have that are not for buffers.

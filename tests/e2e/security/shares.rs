@@ -1,7 +1,7 @@
 //! One takes all: a greedy address beside an honest one, against sessions, probes, ports, streams,
 //! descriptors, threads and memory. Loopback has many addresses, so both are at home here.
 
-use crate::common::{Running, json, path, run, secs, udpkit};
+use crate::common::{Running, comes_true, json, path, run, secs, udpkit};
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -64,12 +64,8 @@ impl Served {
     /// Waits until a number that it tells holds.
     #[track_caller]
     fn wait_until(&self, what: &str, within: Duration, holds: impl Fn(&Self) -> bool) {
-        let end = Instant::now() + within;
-        while !holds(self) {
-            let (threads, memory) = (self.threads(), self.memory());
-            assert!(Instant::now() < end, "{what}: {threads} threads, {memory} bytes");
-            thread::sleep(Duration::from_millis(20));
-        }
+        let came = comes_true(within, || holds(self));
+        assert!(came, "{what}: {} threads, {} bytes", self.threads(), self.memory());
     }
 }
 
@@ -156,6 +152,7 @@ fn one_address_gets_its_share_of_the_sessions_and_idle_ones_go_within_seconds() 
         if replies.filter(|reply| reply.contains(&gone)).count() >= 8 {
             break;
         }
+        // Far more often than a session must say something to live.
         thread::sleep(Duration::from_millis(200));
     }
     assert!((2..6).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());

@@ -1,0 +1,25 @@
+//! Waiting for what tells nobody when it happens: tables and counters of the kernel.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Between two looks: short beside all that is waited for, long beside what a look costs.
+const BETWEEN: Duration = Duration::from_millis(5);
+
+/// Looks until `so` holds; panics if it does not `within` that time.
+#[track_caller]
+pub fn wait_until(what: &str, within: Duration, so: impl FnMut() -> bool) {
+    assert!(comes_true(within, so), "waited {within:?} in vain for {what}");
+}
+
+/// Looks until `so` holds; `false` if it does not `within` that time. Looks once at least.
+pub fn comes_true(within: Duration, mut so: impl FnMut() -> bool) -> bool {
+    let deadline = Instant::now() + within;
+    while !so() {
+        if Instant::now() >= deadline {
+            return false;
+        }
+        thread::sleep(BETWEEN);
+    }
+    true
+}
