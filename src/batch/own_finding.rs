@@ -13,7 +13,7 @@ use thiserror::Error;
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum OwnCause {
     /// Its packet filter drops or rejects what leaves (nftables, iptables, eBPF).
-    #[error("blocked by this host's packet filter (nftables, iptables or eBPF)")]
+    #[error("blocked by this host's firewall (nftables, iptables or eBPF)")]
     PacketFilter,
     /// A prohibit route, or a rule of that kind.
     #[error("rejected by a prohibit route of this host")]
@@ -126,7 +126,7 @@ impl OwnFinding {
     /// The cause in one word, for programs.
     pub fn code(&self) -> &'static str {
         match self.cause {
-            OwnCause::PacketFilter => "packet_filter",
+            OwnCause::PacketFilter => "firewall",
             OwnCause::ProhibitRoute => "prohibit_route",
             OwnCause::BlackholeRoute => "blackhole_route",
             OwnCause::UnreachableRoute => "unreachable_route",
@@ -208,7 +208,7 @@ mod tests {
             (
                 1,
                 OwnCause::PacketFilter,
-                "blocked by this host's packet filter (nftables, iptables or eBPF) (EPERM)",
+                "blocked by this host's firewall (nftables, iptables or eBPF) (EPERM)",
             ),
             (13, OwnCause::Unexplained, "permission denied (EACCES)"),
             (22, OwnCause::Unexplained, "invalid argument (EINVAL)"),

@@ -506,7 +506,7 @@ fn what_this_hosts_own_filter_refuses_is_this_hosts() {
     let text = output.out();
     assert_eq!(output.code(), Some(1));
     assert!(text.contains("sent 0   back 0   lost 0 (-)"), "{text}");
-    assert!(text.contains("never sent 3: ") && text.contains("packet filter"), "{text}");
+    assert!(text.contains("never sent 3: ") && text.contains("firewall"), "{text}");
     assert!(!output.err().contains("udpkit serve"), "{}", output.err());
     lab.nft(
         "a",

@@ -267,7 +267,7 @@ impl Worded for FailureAdvice {
             Self::StartServerAndOpenPort { target } => far_end::no_reply(*target).1,
             Self::StartServer { target } => far_end::port_closed(*target).1,
             Self::CheckLoopback => "the server is this process's own: check `ip link show lo` and \
-                                    this host's packet filter"
+                                    this host's firewall"
                 .to_owned(),
             Self::AskAddress { from } => format!(
                 "try `udpkit blast {from}`: a NAT on the return path, or a server with several \

@@ -150,7 +150,7 @@ impl Worded for ThroughputAdvice {
             Self::ProbeMtu => "`udpkit probe mtu` finds the largest packet that gets through",
             Self::LowerRateOrLongerQueue => "lower `--rate`, or lengthen the interface's queue",
             Self::SmallerSize => "use a smaller `--size`",
-            Self::CheckPacketFilter => "check the sender's packet filter (firewall) rules",
+            Self::CheckPacketFilter => "check the sender's firewall rules",
             Self::CheckRoutes => "check the sender's interfaces, addresses and routes",
             Self::MoreStreams => "use more `--streams`, or larger datagrams",
             Self::MoreStreamsOrLowerRate => {

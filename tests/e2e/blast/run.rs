@@ -508,7 +508,7 @@ fn what_this_hosts_own_filter_drops_is_no_far_end_that_does_not_answer() {
     assert_eq!(output.code(), Some(1));
     let report = json(&output.out());
     assert_eq!(path(&report, "failure.code"), "not_sent", "{report:#}");
-    assert_eq!(path(&report, "failure.reason.cause"), "packet_filter");
+    assert_eq!(path(&report, "failure.reason.cause"), "firewall");
     assert_eq!(path(&report, "failure_advice.code"), "mend_this_host");
 }
 
@@ -682,7 +682,7 @@ fn what_answers_from_another_address_is_named_and_an_own_refusal_is_no_silence()
     assert_eq!(path(&elsewhere, "failure.target"), "10.77.0.2:8620");
     let filtered = failed(filtered);
     assert_eq!(path(&filtered, "failure.code"), "not_sent");
-    assert_eq!(path(&filtered, "failure.reason.cause"), "packet_filter");
+    assert_eq!(path(&filtered, "failure.reason.cause"), "firewall");
     for told in [&elsewhere, &filtered] {
         let advice = path(told, "failure_advice.code").as_str().unwrap_or_default();
         assert!(!advice.starts_with("start_server"), "{told:#}");

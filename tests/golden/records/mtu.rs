@@ -70,7 +70,7 @@ fn refused() -> ProbeCaveat {
     ProbeCaveat::RefusedHere {
         refused: 20,
         of: 432,
-        causes: vec![RefusedHere { errno: 1, cause: "packet_filter", datagrams: 20 }],
+        causes: vec![RefusedHere { errno: 1, cause: "firewall", datagrams: 20 }],
         found: vec![OwnFinding::from_errno(1, server())],
     }
 }
@@ -137,7 +137,7 @@ fn a_black_hole_blocks_large_packets_and_fragments() {
         row(8_000, 0, None),
     ];
     report.traffic.refused_here =
-        vec![RefusedHere { errno: 1, cause: "packet_filter", datagrams: 20 }];
+        vec![RefusedHere { errno: 1, cause: "firewall", datagrams: 20 }];
     report.interrupted = true;
     report.findings.evidence = vec![
         MtuEvidence::SizeLost { way: Way::Out, packet_bytes: 1_281, sent: 5 },

@@ -233,7 +233,7 @@ fn every_statement_reads_as_english() {
     tell(&NatVerdict::Shared(ProbeCaveat::RefusedHere {
         refused: 64,
         of: 64,
-        causes: vec![RefusedHere { errno: 1, cause: "packet_filter", datagrams: 64 }],
+        causes: vec![RefusedHere { errno: 1, cause: "firewall", datagrams: 64 }],
         found: vec![OwnFinding::from_errno(1, server())],
     }));
 

@@ -102,7 +102,7 @@ fn refused() -> ProbeCaveat {
     ProbeCaveat::RefusedHere {
         refused: 1_200,
         of: 1_200,
-        causes: vec![RefusedHere { errno: 1, cause: "packet_filter", datagrams: 1_200 }],
+        causes: vec![RefusedHere { errno: 1, cause: "firewall", datagrams: 1_200 }],
         found: vec![OwnFinding::from_errno(1, server())],
     }
 }

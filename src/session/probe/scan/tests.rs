@@ -243,7 +243,7 @@ fn each_port_is_told_with_who_spoke_and_what_was_said() {
     assert_eq!(filtered.from, Some(ROUTER));
     assert_eq!(find(&report, 5002).silent_tries, 3);
     let not_sent = find(&report, 5005).not_sent.clone().expect("a reason");
-    assert_eq!((not_sent.errno, not_sent.cause), (1, "packet_filter"));
+    assert_eq!((not_sent.errno, not_sent.cause), (1, "firewall"));
     let filtered = vec![PortsStopped { ports: 2, from: Some(ROUTER) }];
     let counted = ScanVerdict::Counted {
         open: 3,
