@@ -100,6 +100,11 @@ fn only_report_and_main_print() {
 }
 
 #[test]
+fn addresses_are_shown_with_the_names_of_interfaces() {
+    hold(address_faults);
+}
+
+#[test]
 fn sentences_stay_in_report_and_cli_and_error_types() {
     hold(sentence_faults);
 }
@@ -160,6 +165,13 @@ fn print_faults(source: &Source) -> Vec<String> {
         return Vec::new();
     }
     words(source, &["println", "eprintln", "print", "eprint"], "belongs in report")
+}
+
+fn address_faults(source: &Source) -> Vec<String> {
+    if !["record", "report"].contains(&source.room()) {
+        return Vec::new();
+    }
+    words(source, &["SocketAddr", "SocketAddrV6"], "shows a zone as a number: use Endpoint")
 }
 
 fn sentence_faults(source: &Source) -> Vec<String> {
@@ -320,6 +332,10 @@ fn the_other_rules_find_what_breaks_them() {
     assert_eq!(found(print_faults, "net/mod.rs", "fn print() {} // println!()"), 0);
     assert_eq!(found(print_faults, "report/text.rs", "println!()"), 0);
     assert_eq!(found(print_faults, "main.rs", "eprintln!()"), 0);
+
+    let address = "use std::net::SocketAddr;";
+    assert_eq!(found(address_faults, "record/ping.rs", address), 1);
+    assert_eq!(found(address_faults, "session/ping/mod.rs", address), 0);
 
     let sentence = "fn f() -> &'static str { \"cannot find the host\" }";
     assert_eq!(found(sentence_faults, "session/mod.rs", sentence), 1);

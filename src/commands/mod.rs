@@ -19,11 +19,12 @@ pub use cast::{GroupError, GroupHost, GroupSpec};
 pub use exit::{Exit, Usage, code_of, hint_of, message_of, tell_failure};
 
 use crate::cli::{Cli, Command};
-use crate::report;
+use crate::{net, report, units};
 
 /// Runs what the command line asks for.
 pub fn run(cli: Cli) -> anyhow::Result<Exit> {
     report::set_verbose(cli.global.verbose);
+    units::name_zones(net::interface_names());
     report::set_color(cli.global.color.into());
     match cli.command {
         Command::Send(args) => send::run(args),

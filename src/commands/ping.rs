@@ -16,7 +16,7 @@ use crate::session::ping::{
     Asked, PingPlan, PingSession, PingSpacing, PingTarget, Protocol, StampProbes,
 };
 use crate::sys;
-use crate::units::Nanos;
+use crate::units::{Endpoint, Nanos};
 use crate::wire::stamp::{ErrorEstimate, StampKey, TimeFormat};
 use crate::wire::{ControlKey, Dscp, Header, IpFamily, max_payload, tos};
 use anyhow::Context;
@@ -157,7 +157,7 @@ fn name(text: &str, addr: SocketAddr) -> String {
     let has_port = split_host_port(text).is_ok_and(|parts| parts.port.is_some());
     match (has_port, text.contains(':')) {
         (true, _) => text.to_owned(),
-        (false, true) => addr.to_string(),
+        (false, true) => Endpoint::from(addr).to_string(),
         (false, false) => format!("{text}:{}", addr.port()),
     }
 }
@@ -270,7 +270,7 @@ pub(super) fn bind_address(from: Option<&str>, target: SocketAddr) -> anyhow::Re
         }
     };
     if ip.is_ipv4() != target.is_ipv4() {
-        return Err(wrong(AddressFault::OtherFamily { peer: target }).into());
+        return Err(wrong(AddressFault::OtherFamily { peer: target.into() }).into());
     }
     Ok((ip, port).into())
 }
@@ -291,7 +291,7 @@ fn view(args: &PingArgs) -> PingView {
 fn announced(plan: &PingPlan) -> PingSummary {
     let target = |target: &PingTarget| PingTargetReport {
         name: target.name.clone(),
-        address: Some(target.addr),
+        address: Some(target.addr.into()),
         ..PingTargetReport::default()
     };
     PingSummary {

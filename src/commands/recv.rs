@@ -46,7 +46,8 @@ pub fn run(args: RecvArgs) -> anyhow::Result<Exit> {
         .map(|path| File::create(path).with_context(|| format!("cannot write {}", path.display())));
     let store = store.transpose()?;
     let local: Vec<_> = sockets.iter().map(Socket::local_addr).collect();
-    report::note(words::listening(&local));
+    let shown: Vec<_> = local.iter().copied().map(Into::into).collect();
+    report::note(words::listening(&shown));
     detail_sockets(&sockets);
     let plan = RecvPlan {
         local,

@@ -61,8 +61,12 @@ pub fn run(mut args: SendArgs) -> anyhow::Result<Exit> {
     let config = LoopConfig::default();
     let looped = Loop::new(vec![socket], Some(signals), config).context(Step::Start)?;
     let arena = (SLOTS * payload.largest()).clamp(1, ARENA);
-    let sending =
-        Sending { arena, looped, plan, report: SendReport::new(view(args), local, interface_name) };
+    let sending = Sending {
+        arena,
+        looped,
+        plan,
+        report: SendReport::new(view(args), local.into(), interface_name),
+    };
     match payload {
         PayloadPlan::Fixed(messages) => sending.run(messages, args),
         PayloadPlan::Stream(stream) => {
@@ -175,7 +179,7 @@ fn bind_from(plan: &mut SocketPlan, text: &str, peers: &[SocketAddr]) -> anyhow:
     let mut addr = resolve(&host, Some(1), net::FamilyChoice::Any)?;
     addr.set_port(port);
     if let Some(peer) = peers.iter().find(|peer| peer.is_ipv4() != addr.is_ipv4()) {
-        let wrong = SendUsage::BindFamily { text: text.to_owned(), peer: *peer };
+        let wrong = SendUsage::BindFamily { text: text.to_owned(), peer: (*peer).into() };
         return Err(Usage::from(wrong).into());
     }
     plan.bind = addr;

@@ -67,7 +67,7 @@ pub fn detail_sockets(sockets: &[Socket]) {
     for socket in sockets {
         let sizes = socket.buffer_sizes();
         let (granted, asked) = (sizes.receive_granted, sizes.receive_asked);
-        report::detail(words::socket(socket.local_addr(), granted, asked));
+        report::detail(words::socket(socket.local_addr().into(), granted, asked));
     }
 }
 

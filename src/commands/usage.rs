@@ -3,8 +3,7 @@
 
 use super::exit::UsageError;
 use crate::report::words::usage as hints;
-use crate::units::{Limit, Nanos};
-use std::net::SocketAddr;
+use crate::units::{Endpoint, Limit, Nanos};
 use thiserror::Error;
 
 /// Arguments of `ping` that cannot be right.
@@ -54,7 +53,7 @@ pub(super) enum SendUsage {
     BindPort { text: String },
     /// `--bind` with an address of the other family.
     #[error("--bind {text}: {peer} is of the other address family")]
-    BindFamily { text: String, peer: SocketAddr },
+    BindFamily { text: String, peer: Endpoint },
 }
 
 impl UsageError for SendUsage {

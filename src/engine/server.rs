@@ -122,14 +122,14 @@ impl Server {
         let config = LoopConfig { tick: Some(TICK), largest: LARGEST, ..LoopConfig::default() };
         let mut log = Log { write: Box::new(log), flow: Flow::Continue };
         let mut sockets = vec![socket];
-        log.take(&ServeRecord::Listening { address: local, key: plan.key.is_some() });
+        log.take(&ServeRecord::Listening { address: local.into(), key: plan.key.is_some() });
         if let Some(bind) = plan.stamp_bind {
             let news = match (SocketPlan { bind, ..listener.clone() }).open() {
                 Ok(socket) => {
                     let address = socket.local_addr();
                     sockets.push(socket);
                     others.push(Class::Stamp);
-                    ServeRecord::StampPort { address }
+                    ServeRecord::StampPort { address: address.into() }
                 }
                 Err(error) => ServeRecord::NoStampPort { failure: (&error).into() },
             };
@@ -146,7 +146,7 @@ impl Server {
                 None => {}
                 Some(Ok(socket)) => {
                     let address = socket.local_addr();
-                    log.take(&ServeRecord::StunAlternate { address });
+                    log.take(&ServeRecord::StunAlternate { address: address.into() });
                     let number = sockets.len();
                     policy.alternate = Some(StunAlternate { socket: number, port: address.port() });
                     sockets.push(socket);

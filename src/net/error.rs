@@ -4,10 +4,10 @@
 use super::explain;
 use crate::batch::HostHint;
 use crate::sys::errno;
-use crate::units::io_error_text;
+use crate::units::{Endpoint, io_error_text};
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use thiserror::Error;
 
 /// A failure to find an address or to open a socket.
@@ -44,7 +44,7 @@ pub enum NetError {
     #[error("cannot bind {addr}: {}", io_error_text(source))]
     Bind {
         /// The address asked for.
-        addr: SocketAddr,
+        addr: Endpoint,
         /// The system's answer.
         source: io::Error,
     },
@@ -52,7 +52,7 @@ pub enum NetError {
     #[error("cannot reach {addr}: {}", reach_reason(*addr, source))]
     Connect {
         /// The peer.
-        addr: SocketAddr,
+        addr: Endpoint,
         /// The system's answer.
         source: io::Error,
     },
@@ -116,7 +116,7 @@ pub enum AddressFault {
     #[error("{peer} is of the other address family, and both must be IPv4 or both IPv6")]
     OtherFamily {
         /// The peer.
-        peer: SocketAddr,
+        peer: Endpoint,
     },
 }
 
@@ -247,7 +247,7 @@ impl NetError {
             (errno::EACCES, Self::Bind { addr, .. }) if addr.port() < 1024 => {
                 HostHint::PrivilegedPort
             }
-            (number, Self::Connect { addr, .. }) => return explain(number, *addr).hint(),
+            (number, Self::Connect { addr, .. }) => return explain(number, (*addr).into()).hint(),
             (errno::EADDRNOTAVAIL, Self::Bind { .. }) => HostHint::ForeignAddress,
             (errno::ENETUNREACH, _) => HostHint::NoRoute,
             (errno::ENODEV, Self::Join { .. }) => HostHint::NameInterface,
@@ -258,10 +258,10 @@ impl NetError {
 }
 
 /// Why this host cannot reach a peer, by its own state.
-fn reach_reason(addr: SocketAddr, error: &io::Error) -> String {
+fn reach_reason(addr: Endpoint, error: &io::Error) -> String {
     error
         .raw_os_error()
-        .map_or_else(|| io_error_text(error), |number| explain(number, addr).to_string())
+        .map_or_else(|| io_error_text(error), |number| explain(number, addr.into()).to_string())
 }
 
 #[cfg(test)]

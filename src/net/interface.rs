@@ -72,6 +72,12 @@ pub fn find_interface(text: &str) -> Result<u32, NetError> {
     })
 }
 
+/// Every interface with its index, also those without an address: none where the kernel does not
+/// list them.
+pub fn interface_names() -> Vec<(u32, String)> {
+    sys::interface_names().unwrap_or_default()
+}
+
 /// The name of an interface, or its number where it has gone.
 pub fn interface_name(index: u32) -> String {
     sys::interface_name(index).unwrap_or_else(|| index.to_string())

@@ -18,7 +18,9 @@ mod transmit;
 pub use elsewhere::who_answers;
 pub use error::{AddressFault, HostFault, JoinedGroup, NetError, SocketOption};
 pub use explain::{explain, explain_network_error};
-pub use interface::{Interface, find_interface, interface_name, interfaces, own_addresses};
+pub use interface::{
+    Interface, find_interface, interface_name, interface_names, interfaces, own_addresses,
+};
 pub use io_mode::{IoMode, IoUsed};
 pub use multicast::{
     LinkState, igmp_version, link_state, lists_membership, mld_queries, rp_filter,

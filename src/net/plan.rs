@@ -113,7 +113,7 @@ impl SocketPlan {
     /// Opens the socket.
     pub fn open(&self) -> Result<Socket, NetError> {
         let family = if self.bind.is_ipv4() { Family::V4 } else { Family::V6 };
-        let bind_error = |source| NetError::Bind { addr: self.bind, source };
+        let bind_error = |source| NetError::Bind { addr: self.bind.into(), source };
         let domain = Domain::for_address(self.bind);
         let socket = socket2::Socket::new(domain, Type::DGRAM.nonblocking(), Some(Protocol::UDP))
             .map_err(bind_error)?;
@@ -131,7 +131,9 @@ impl SocketPlan {
         self.set_header_fields(&socket, family)?;
         socket.bind(&self.bind.into()).map_err(bind_error)?;
         if let Some(addr) = self.connect {
-            socket.connect(&addr.into()).map_err(|source| NetError::Connect { addr, source })?;
+            socket
+                .connect(&addr.into())
+                .map_err(|source| NetError::Connect { addr: addr.into(), source })?;
         }
         let local = socket.local_addr().map_err(bind_error)?.as_socket().unwrap_or(self.bind);
         let gro = self.gro

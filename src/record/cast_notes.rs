@@ -3,8 +3,9 @@
 
 use super::{CastForeign, CastReceived, CastSource, Contradiction, FanoutStanding, ReceiverState};
 use crate::batch::LinkKind;
+use crate::units::Endpoint;
 use serde::Serialize;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 /// Something that is likely to be wrong with a run, known before it or found during it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -135,7 +136,7 @@ pub enum CastNote {
     /// A sender is asked to send here.
     Asking {
         /// The sender.
-        sender: SocketAddr,
+        sender: Endpoint,
     },
     /// A source was heard for the first time.
     FirstDatagram {
@@ -149,7 +150,7 @@ pub enum CastNote {
     /// A sender takes subscriptions.
     OpenToReceivers {
         /// Where.
-        address: SocketAddr,
+        address: Endpoint,
     },
     /// Nothing is sent before enough receivers have been heard.
     Waiting {
@@ -163,12 +164,12 @@ pub enum CastNote {
     /// A receiver subscribed.
     Subscribed {
         /// Its address.
-        receiver: SocketAddr,
+        receiver: Endpoint,
     },
     /// A receiver is no longer sent to.
     Unsubscribed {
         /// Its address.
-        receiver: SocketAddr,
+        receiver: Endpoint,
         /// Why.
         departure: Departure,
     },

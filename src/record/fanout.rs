@@ -2,10 +2,9 @@
 
 use super::finding::{all, maybe};
 use super::{Contradiction, Departure, FanoutCaveat, FanoutCopy, LimitReport, Way, hold_against};
-use crate::units::{Limit, Measured, Metric, Nanos};
+use crate::units::{Endpoint, Limit, Measured, Metric, Nanos};
 use serde::Serialize;
 use std::cmp::Reverse;
-use std::net::SocketAddr;
 
 /// How a receiver stands with its sender.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -212,9 +211,9 @@ pub enum FanoutEvent<'a> {
     /// So much time has passed and no receiver has told anything.
     Silence(Nanos),
     /// A receiver was added at its own request.
-    Subscribed(SocketAddr),
+    Subscribed(Endpoint),
     /// And removed again.
-    Unsubscribed(SocketAddr, Departure),
+    Unsubscribed(Endpoint, Departure),
 }
 
 #[cfg(test)]

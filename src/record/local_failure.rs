@@ -1,9 +1,8 @@
 //! What this host could not do for a server: a port that it cannot have, a stream that broke.
 
-use crate::units::io_error_text;
+use crate::units::{Endpoint, io_error_text};
 use serde::Serialize;
 use std::io;
-use std::net::SocketAddr;
 use thiserror::Error;
 
 /// Why a socket or a stream could not be had, or broke.
@@ -14,25 +13,25 @@ pub enum LocalFailure {
     #[error("{address} is already in use")]
     InUse {
         /// The address asked for.
-        address: SocketAddr,
+        address: Endpoint,
     },
     /// The port is reserved (`net.ipv4.ip_unprivileged_port_start`).
     #[error("{address} needs root or CAP_NET_BIND_SERVICE")]
     Privileged {
         /// The address asked for.
-        address: SocketAddr,
+        address: Endpoint,
     },
     /// No interface of this host has the address.
     #[error("{address} is not an address of this host")]
     NotLocal {
         /// The address asked for.
-        address: SocketAddr,
+        address: Endpoint,
     },
     /// The socket could not be bound.
     #[error("cannot bind {address}: {}", errno_text(*errno))]
     Bind {
         /// The address asked for.
-        address: SocketAddr,
+        address: Endpoint,
         /// The system's error number (errno(3)); null where there is none.
         errno: Option<i32>,
     },
@@ -40,7 +39,7 @@ pub enum LocalFailure {
     #[error("cannot connect to {address}: {}", errno_text(*errno))]
     Connect {
         /// The peer.
-        address: SocketAddr,
+        address: Endpoint,
         /// The system's error number (errno(3)); null where there is none.
         errno: Option<i32>,
     },

@@ -6,9 +6,8 @@ use super::{
 };
 use crate::batch::NetworkNotice;
 use crate::stats::DelayHistogram;
-use crate::units::{Limit, Measured, Metric, Nanos, Standing};
+use crate::units::{Endpoint, Limit, Measured, Metric, Nanos, Standing};
 use serde::Serialize;
-use std::net::SocketAddr;
 
 /// Something that happened while `ping` ran. Targets are counted from 0 in the order of the plan.
 #[derive(Clone, Copy, Debug)]
@@ -56,7 +55,7 @@ pub struct PingReply {
     /// Which target, counted from 0.
     pub target: usize,
     /// Who answered; not always the target.
-    pub source: SocketAddr,
+    pub source: Endpoint,
     /// The probe's number, from 0.
     pub seq: u64,
     /// What it was.
@@ -269,7 +268,7 @@ pub struct PingTargetReport {
     /// As the user wrote it.
     pub name: String,
     /// Its address; `None` only before it is known.
-    pub address: Option<SocketAddr>,
+    pub address: Option<Endpoint>,
     /// Probes that the kernel took.
     pub sent: u64,
     /// Probes that it refused.
@@ -310,7 +309,7 @@ pub struct PingTargetReport {
     /// Why the target was not sent to at all; `None` where it was.
     pub error: Option<NotSentTo>,
     /// Another address that answered in the target's stead; `None` when none did.
-    pub answered_by: Option<SocketAddr>,
+    pub answered_by: Option<Endpoint>,
     /// Answers from other addresses.
     pub answered_elsewhere: u64,
     /// Whether the reflector keeps a count of its own, by which the two ways of loss are told

@@ -1,8 +1,8 @@
 //! What a run of `ping` is, and what to keep in mind of a target's figures.
 
 use super::PingTargetReport;
+use crate::units::Endpoint;
 use serde::Serialize;
-use std::net::SocketAddr;
 
 /// Drift of two clocks from which it is said, in parts per billion.
 const SHOWN_DRIFT_PPB: i64 = 100;
@@ -75,7 +75,7 @@ pub enum PingCaveat {
     /// Replies came from another address than was asked.
     RepliesFromElsewhere {
         /// The latest such address.
-        from: SocketAddr,
+        from: Endpoint,
         /// How many.
         replies: u64,
     },

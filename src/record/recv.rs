@@ -3,9 +3,9 @@
 use super::rates::{rates, rates_between};
 use super::{SendRefusal, Trouble};
 use crate::batch::Datagram;
-use crate::units::Nanos;
+use crate::units::{Endpoint, Nanos};
 use serde::Serialize;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 /// Something that happened while `recv` ran.
 #[derive(Clone, Copy, Debug)]
@@ -35,7 +35,7 @@ pub struct Received<'a> {
     /// The datagram.
     pub datagram: &'a Datagram<'a>,
     /// Local address of the socket that took it.
-    pub local: SocketAddr,
+    pub local: Endpoint,
     /// Its UDP header, when that was asked for.
     pub header: Option<UdpFields>,
 }
@@ -60,7 +60,7 @@ pub struct DatagramRecord {
     /// Arrival, nanoseconds since 1970.
     pub arrival_ns: u64,
     /// Who sent it.
-    pub source: SocketAddr,
+    pub source: Endpoint,
     /// The address that it was sent to; `None` if not told.
     pub destination: Option<IpAddr>,
     /// The port that it was sent to.
@@ -136,7 +136,7 @@ pub enum RecvEnd {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SourceRecord {
     /// Its address.
-    pub address: SocketAddr,
+    pub address: Endpoint,
     /// Datagrams from it.
     pub datagrams: u64,
     /// Their payload bytes.
@@ -166,7 +166,7 @@ pub struct GapRecord {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SocketRecord {
     /// Where it was bound.
-    pub address: SocketAddr,
+    pub address: Endpoint,
     /// Datagrams that it took.
     pub datagrams: u64,
     /// Buffers that it dropped because it was full.

@@ -3,8 +3,9 @@
 
 use super::Contradiction;
 use crate::batch::{ErrorOrigin, LocalRefusal, NetworkError, OwnFinding};
+use crate::units::Endpoint;
 use serde::{Serialize, Serializer};
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 /// A reply of the server that refuses, as it sent it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -57,14 +58,14 @@ pub enum RunFailure {
     /// Nothing came back from the server.
     NoReply {
         /// Where the server should be.
-        target: SocketAddr,
+        target: Endpoint,
         /// How long it was waited for.
         waited_ns: u64,
     },
     /// Nothing came back, and the network said why (ICMP).
     PathError {
         /// Where the server should be.
-        target: SocketAddr,
+        target: Endpoint,
         /// How long it was waited for.
         waited_ns: u64,
         /// What the network said.
@@ -74,14 +75,14 @@ pub enum RunFailure {
     /// Replies came, but from another address than the one that was asked.
     OtherAddress {
         /// Where the server should be.
-        target: SocketAddr,
+        target: Endpoint,
         /// Where the replies came from.
-        from: SocketAddr,
+        from: Endpoint,
     },
     /// This host itself let nothing of the dialogue leave: of the server nothing is known.
     NotSent {
         /// Where the server should be.
-        target: SocketAddr,
+        target: Endpoint,
         /// Why.
         #[serde(serialize_with = "own_finding")]
         reason: OwnFinding,
@@ -89,7 +90,7 @@ pub enum RunFailure {
     /// The host says that nothing has the port.
     PortClosed {
         /// Where the server should be.
-        target: SocketAddr,
+        target: Endpoint,
         /// What the network said.
         #[serde(serialize_with = "network_error")]
         error: NetworkError,
@@ -213,24 +214,24 @@ pub enum FailureAdvice {
     /// Start the server, and let its port through.
     StartServerAndOpenPort {
         /// Where it should be.
-        target: SocketAddr,
+        target: Endpoint,
     },
     /// Start the server.
     StartServer {
         /// Where it should be.
-        target: SocketAddr,
+        target: Endpoint,
     },
     /// The server is this process's own: look at this host.
     CheckLoopback,
     /// Ask the address that replies.
     AskAddress {
         /// That address.
-        from: SocketAddr,
+        from: Endpoint,
     },
     /// See how far datagrams get.
     TracePath {
         /// Where the server should be.
-        target: SocketAddr,
+        target: Endpoint,
     },
     /// What helps against this host's own refusal.
     MendThisHost {

@@ -2,9 +2,8 @@
 
 use super::rates::rates_between;
 use crate::batch::{Datagram, NetworkNotice, OwnFinding};
-use crate::units::Nanos;
+use crate::units::{Endpoint, Nanos};
 use serde::Serialize;
-use std::net::SocketAddr;
 
 /// Something that happened while `send` ran.
 #[derive(Clone, Copy, Debug)]
@@ -35,7 +34,7 @@ pub struct Reply<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Trouble {
     /// Where the datagrams were going.
-    pub destination: SocketAddr,
+    pub destination: Endpoint,
     /// The error, with the address that it came from.
     #[serde(serialize_with = "super::finding::one")]
     pub error: NetworkNotice,
@@ -47,7 +46,7 @@ pub struct Trouble {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SendRefusal {
     /// The destination; the first of several where there are too many to tell apart.
-    pub destination: SocketAddr,
+    pub destination: Endpoint,
     /// The reason.
     #[serde(serialize_with = "super::finding::one")]
     pub cause: OwnFinding,
@@ -57,13 +56,13 @@ pub struct SendRefusal {
 
 impl SendRefusal {
     /// One refusal, as far as the error number alone explains it.
-    pub fn new(errno: i32, destination: SocketAddr) -> Self {
-        Self::explained(&OwnFinding::from_errno(errno, destination))
+    pub fn new(errno: i32, destination: Endpoint) -> Self {
+        Self::explained(&OwnFinding::from_errno(errno, destination.into()))
     }
 
     /// One refusal, explained by the state of this host.
     pub fn explained(finding: &OwnFinding) -> Self {
-        Self { destination: finding.destination, cause: finding.clone(), datagrams: 1 }
+        Self { destination: finding.destination.into(), cause: finding.clone(), datagrams: 1 }
     }
 
     /// The system's error number, errno(3).
@@ -76,7 +75,7 @@ impl SendRefusal {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SendTarget {
     /// Its address.
-    pub address: SocketAddr,
+    pub address: Endpoint,
     /// How many times it was named: it gets each datagram so often.
     pub times: u64,
     /// Datagrams that the kernel took for it.
@@ -117,7 +116,7 @@ pub struct SendSummary {
     /// Answers from addresses that were not asked; `None` when they were not waited for.
     pub foreign_replies: Option<u64>,
     /// The first of these addresses.
-    pub foreign_source: Option<SocketAddr>,
+    pub foreign_source: Option<Endpoint>,
     /// The first answers, when a document was asked for.
     pub answers: Vec<Answer>,
     /// Send calls in use at the end: `gso`, `mmsg` or `plain`.
@@ -128,7 +127,7 @@ pub struct SendSummary {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Answer {
     /// Who sent it.
-    pub source: SocketAddr,
+    pub source: Endpoint,
     /// Its payload bytes.
     pub length: u64,
     /// Time from the last datagram to its sender until it arrived.

@@ -3,10 +3,9 @@
 use super::finding::{all, one};
 use super::{LocalFailure, ServeRefusal};
 use crate::batch::MissingRestriction;
-use crate::units::Rate;
+use crate::units::{Endpoint, Rate};
 use crate::wire::PortList;
 use serde::{Serialize, Serializer};
-use std::net::SocketAddr;
 
 /// One event of a server. In JSON `event` names it, and the names stay.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -15,14 +14,14 @@ pub enum ServeRecord {
     /// The port is open.
     Listening {
         /// Address and port.
-        address: SocketAddr,
+        address: Endpoint,
         /// Whether clients need the key.
         key: bool,
     },
     /// STAMP is answered on one more port.
     StampPort {
         /// Address and port.
-        address: SocketAddr,
+        address: Endpoint,
     },
     /// STAMP is not answered on a port that it was asked for; all else goes on.
     NoStampPort {
@@ -33,7 +32,7 @@ pub enum ServeRecord {
     /// STUN has its other port, for clients that ask how a NAT maps and filters.
     StunAlternate {
         /// Address and port.
-        address: SocketAddr,
+        address: Endpoint,
     },
     /// STUN has no other port although one was asked for; all else goes on.
     NoStunAlternate {
@@ -69,14 +68,14 @@ pub enum ServeRecord {
     /// A client has proven its address and has a session.
     SessionOpened {
         /// Its address.
-        client: SocketAddr,
+        client: Endpoint,
         /// The session's name.
         session: String,
     },
     /// A run was asked for and granted.
     TestGranted {
         /// Who asked.
-        client: SocketAddr,
+        client: Endpoint,
         /// In which session.
         session: String,
         /// `up`, `down` or `both`, seen from the client.
@@ -96,7 +95,7 @@ pub enum ServeRecord {
     /// A stream that was received here is over.
     StreamReceived {
         /// Whose.
-        client: SocketAddr,
+        client: Endpoint,
         /// In which session.
         session: String,
         /// Its number.
@@ -109,7 +108,7 @@ pub enum ServeRecord {
     /// A stream that was sent from here is over.
     StreamSent {
         /// Whose.
-        client: SocketAddr,
+        client: Endpoint,
         /// In which session.
         session: String,
         /// Its number.
@@ -120,7 +119,7 @@ pub enum ServeRecord {
     /// A stream could not be opened, or broke.
     StreamFailed {
         /// Whose.
-        client: SocketAddr,
+        client: Endpoint,
         /// In which session.
         session: String,
         /// Its number.
@@ -132,7 +131,7 @@ pub enum ServeRecord {
     /// Something was asked for and refused.
     Refused {
         /// Who asked.
-        client: SocketAddr,
+        client: Endpoint,
         /// The three digits of the reply.
         reply_code: u16,
         /// What was refused, and why.
@@ -142,7 +141,7 @@ pub enum ServeRecord {
     /// A probe was asked for and granted.
     ProbeGranted {
         /// Who asked.
-        client: SocketAddr,
+        client: Endpoint,
         /// In which session.
         session: String,
         /// Ports that are open for it, `5000-5100,8620`.
@@ -154,7 +153,7 @@ pub enum ServeRecord {
     /// A probe is over.
     ProbeEnded {
         /// Whose.
-        client: SocketAddr,
+        client: Endpoint,
         /// In which session.
         session: String,
         /// Datagrams of it that arrived.
@@ -181,7 +180,7 @@ pub enum ServeRecord {
     /// A session is over.
     SessionClosed {
         /// Whose.
-        client: SocketAddr,
+        client: Endpoint,
         /// Which.
         session: String,
         /// How it ended.

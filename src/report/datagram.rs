@@ -3,7 +3,7 @@
 use super::Output;
 use super::clock::{Clock, TimeStyle};
 use crate::record::{DatagramRecord, Event, Flow, Received, UdpFields};
-use crate::units::Nanos;
+use crate::units::{Endpoint, Nanos};
 use crate::wire::{escape_into, hex_into, split_tos, to_hex};
 use std::fmt::Write;
 
@@ -75,7 +75,7 @@ impl DatagramPrinter {
         let _ = write!(
             self.line,
             "  {:<21} {:>6}",
-            datagram.meta.source.to_string(),
+            Endpoint::from(datagram.meta.source),
             datagram.true_len
         );
         if datagram.truncated() {
@@ -135,7 +135,7 @@ fn record(received: &Received<'_>, after: Option<Nanos>, names: InterfaceNames) 
     let meta = &datagram.meta;
     DatagramRecord {
         arrival_ns: meta.arrival.0,
-        source: meta.source,
+        source: meta.source.into(),
         destination: meta.destination,
         port: received.local.port(),
         interface: (meta.interface != 0).then(|| names(meta.interface)),

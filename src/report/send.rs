@@ -7,10 +7,9 @@ use super::{
 };
 use crate::record::Worded;
 use crate::record::{Answer, Document, Event, Flow, Received, SendEvent, SendSummary, Sink};
-use crate::units::{Nanos, group_digits};
+use crate::units::{Endpoint, Nanos, group_digits};
 use crate::wire::to_hex;
 use std::fmt::Write;
-use std::net::SocketAddr;
 
 /// Answers that a JSON document keeps; more are only counted.
 const ANSWERS: usize = 1000;
@@ -31,13 +30,13 @@ pub struct SendReport {
     view: SendView,
     out: Output,
     printer: DatagramPrinter,
-    local: SocketAddr,
+    local: Endpoint,
     answers: Vec<Answer>,
 }
 
 impl SendReport {
     /// A report on the socket at `local`.
-    pub fn new(view: SendView, local: SocketAddr, names: InterfaceNames) -> Self {
+    pub fn new(view: SendView, local: Endpoint, names: InterfaceNames) -> Self {
         let style = match view {
             SendView::Lines(style) | SendView::Quiet(style) => style,
             SendView::Document => DatagramStyle::Json,
@@ -76,7 +75,7 @@ impl<'a> Sink<SendEvent<'a>> for SendReport {
                     if self.answers.len() < ANSWERS {
                         let payload = reply.datagram.payload;
                         self.answers.push(Answer {
-                            source: reply.datagram.meta.source,
+                            source: reply.datagram.meta.source.into(),
                             length: reply.datagram.true_len as u64,
                             after_ns: reply.after.map(|after| after.0),
                             text: std::str::from_utf8(payload).ok().map(str::to_owned),
@@ -180,7 +179,7 @@ fn lines(summary: &SendSummary) -> Vec<String> {
 }
 
 /// Where an error belongs to; the kernel leaves the port out of those that are its own.
-fn place(destination: SocketAddr) -> String {
+fn place(destination: Endpoint) -> String {
     match destination.port() {
         0 => destination.ip().to_string(),
         _ => destination.to_string(),

@@ -30,7 +30,7 @@ impl TroubleLog {
             self.others += error.times;
             return None;
         }
-        self.kinds.push(Trouble { destination: to, error: notice, times: error.times });
+        self.kinds.push(Trouble { destination: to.into(), error: notice, times: error.times });
         self.kinds.last()
     }
 

@@ -26,6 +26,28 @@ pub fn interface_name(index: u32) -> Option<String> {
     name.to_str().ok().map(str::to_owned)
 }
 
+/// Every interface with its index (`if_nameindex(3)`), also those without an address.
+pub fn interface_names() -> io::Result<Vec<(u32, String)>> {
+    // SAFETY: the call takes nothing and gives a list of its own, or null.
+    let list = unsafe { libc::if_nameindex() };
+    if list.is_null() {
+        return Err(io::Error::last_os_error());
+    }
+    let mut names = Vec::new();
+    let mut at = list;
+    // SAFETY: the list is valid until if_freenameindex, and an entry of index 0 ends it.
+    while let Some(entry) = unsafe { at.as_ref() }.filter(|entry| entry.if_index != 0) {
+        // SAFETY: the name is a C string that lives as long as the list.
+        let name = unsafe { CStr::from_ptr(entry.if_name) };
+        names.extend(name.to_str().ok().map(|name| (entry.if_index, name.to_owned())));
+        // SAFETY: this was not the last entry, so there is one behind it.
+        at = unsafe { at.add(1) };
+    }
+    // SAFETY: the list came from if_nameindex and is freed once; no entry is used after it.
+    unsafe { libc::if_freenameindex(list) };
+    Ok(names)
+}
+
 /// One address of one interface (`getifaddrs(3)`), also where the interface is down.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InterfaceAddress {
@@ -106,6 +128,13 @@ fn ip_at(raw: *const libc::sockaddr) -> Option<IpAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_interface_is_listed_by_its_name() {
+        let all = interface_names().unwrap();
+        assert!(all.iter().any(|(_, name)| name == "lo"), "{all:?}");
+        assert!(all.iter().all(|(index, name)| interface_index(name) == Some(*index)), "{all:?}");
+    }
 
     #[test]
     fn the_loopbacks_address_is_listed_with_its_mask() {

@@ -20,7 +20,9 @@ pub use confine::{
     unprivileged_port_start,
 };
 pub use error_queue::{QueuedMessage, read_error_queue};
-pub use interface::{InterfaceAddress, interface_addresses, interface_index, interface_name};
+pub use interface::{
+    InterfaceAddress, interface_addresses, interface_index, interface_name, interface_names,
+};
 pub use limits::{give_memory_back, raise_descriptor_limit, tame_heaps};
 pub use options::*;
 pub use receive::ReceiveCall;

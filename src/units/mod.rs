@@ -2,6 +2,7 @@
 
 mod bytes;
 mod claimed;
+mod endpoint;
 mod io_error;
 mod limit;
 mod nanos;
@@ -14,6 +15,7 @@ mod whole;
 
 pub use bytes::{ByteCount, group_digits};
 pub use claimed::{Claimed, MOST_COUNT};
+pub use endpoint::{Endpoint, name_zones};
 pub use io_error::io_error_text;
 pub use limit::{Bound, Limit, Measured, Metric, ParseLimitError, Standing, ValueFault};
 pub use nanos::Nanos;

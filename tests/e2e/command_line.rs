@@ -103,3 +103,28 @@ fn a_bare_number_is_a_port_wherever_something_listens() {
         run(udpkit().args(args), secs(10)).expect_success();
     }
 }
+
+#[test]
+fn a_zone_is_shown_as_the_name_of_its_interface_however_it_was_typed() {
+    // The loopback is interface 1 of every network namespace; it has no link-local addresses.
+    for zone in ["1", "lo"] {
+        let target = format!("[fe80::1%{zone}]:9");
+        let named = "[fe80::1%lo]:9";
+        let output = run(udpkit().args(["send", &target, "-J", "--", "x"]), secs(10));
+        let document = json(&output.out());
+        assert_eq!(path(&document, "destinations.0.address"), named, "{}", output.err());
+        for args in [
+            &["send", &target, "--", "x"][..],
+            &["ping", &target, "-c", "1", "-w", "0.1s"],
+            &["blast", &target, "-t", "100ms"],
+            &["probe", "trace", &target, "-w", "0.1s"],
+            &["recv", &target, "-t", "10ms"],
+        ] {
+            let output = run(udpkit().args(args), secs(20));
+            let (out, err) = (output.out(), output.err());
+            assert!(out.contains(named) || err.contains(named), "{args:?}: {out}{err}");
+            // Progress echoes what was typed; a report does not.
+            assert!(!out.contains("%1]"), "{args:?}: {out}");
+        }
+    }
+}

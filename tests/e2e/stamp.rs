@@ -260,7 +260,7 @@ fn a_port_that_cannot_be_had_is_named_and_serving_goes_on() {
     let stamp = format!("--stamp={address}");
     let server = Running::start(udpkit().args(["serve", "127.0.0.1:0", &stamp]));
     let port = port_of(&server.wait_for_line("serving on", secs(5)));
-    let failure = LocalFailure::InUse { address };
+    let failure = LocalFailure::InUse { address: address.into() };
     server.wait_for_line(&ServeRecord::NoStampPort { failure }.text(), secs(5));
     let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
     socket.connect(("127.0.0.1", port)).expect("a route");

@@ -53,23 +53,28 @@ fn notice() -> NetworkNotice {
 }
 
 fn network_errors() -> Vec<Trouble> {
-    vec![Trouble { destination: far(), error: notice(), times: 2 }]
+    vec![Trouble { destination: far().into(), error: notice(), times: 2 }]
 }
 
 fn refused() -> Vec<SendRefusal> {
-    vec![SendRefusal::new(EPERM, far()), SendRefusal::new(ENETUNREACH, far())]
+    vec![SendRefusal::new(EPERM, far().into()), SendRefusal::new(ENETUNREACH, far().into())]
 }
 
 pub fn sent() -> SendSummary {
     let answer = |text: Option<&str>| Answer {
-        source: far(),
+        source: far().into(),
         length: 5,
         after_ns: text.map(|_| 89_600),
         text: text.map(str::to_owned),
         hex: "68656c6c6f".to_owned(),
     };
-    let target =
-        SendTarget { address: far(), times: 1, datagrams: 1000, bytes: 1_472_000, replies: 2 };
+    let target = SendTarget {
+        address: far().into(),
+        times: 1,
+        datagrams: 1000,
+        bytes: 1_472_000,
+        replies: 2,
+    };
     SendSummary {
         datagrams: 1000,
         bytes: 1_472_000,
@@ -81,7 +86,7 @@ pub fn sent() -> SendSummary {
         network_errors: network_errors(),
         replies: Some(2),
         foreign_replies: Some(1),
-        foreign_source: Some(far()),
+        foreign_source: Some(far().into()),
         answers: vec![answer(Some("hello")), answer(None)],
         io: "gso".to_owned(),
         ..SendSummary::default()
@@ -105,9 +110,9 @@ pub fn received() -> RecvSummary {
         active_ns: 2_000_000_000,
         bits_per_second: Some(81_920_000),
         datagrams_per_second: Some(20_000),
-        sources: vec![SourceRecord { address: far(), datagrams: 40_000, bytes: 20_480_000 }],
+        sources: vec![SourceRecord { address: far().into(), datagrams: 40_000, bytes: 20_480_000 }],
         gaps_ns: Some(gaps),
-        sockets: vec![SocketRecord { address: far(), datagrams: 40_000, drops: 0 }],
+        sockets: vec![SocketRecord { address: far().into(), datagrams: 40_000, drops: 0 }],
         refused: refused(),
         network_errors: network_errors(),
         io: "gro".to_owned(),
@@ -124,7 +129,7 @@ fn datagram() -> DatagramRecord {
     };
     DatagramRecord {
         arrival_ns: 1_700_000_000_123_456_789,
-        source: far(),
+        source: far().into(),
         destination: Some(far().ip()),
         port: 9000,
         interface: Some("eth0".to_owned()),
@@ -198,7 +203,7 @@ pub fn full_target() -> PingTargetReport {
     let share = |_| Some(Measured::Share { part: 12, of: 3000 });
     PingTargetReport {
         name: "192.0.2.10".to_owned(),
-        address: Some(far()),
+        address: Some(far().into()),
         sent: 3000,
         back: 2988,
         lost,
@@ -212,7 +217,7 @@ pub fn full_target() -> PingTargetReport {
             code: "name_not_resolved",
             text: "cannot resolve host.example".to_owned(),
         }),
-        answered_by: Some(far()),
+        answered_by: Some(far().into()),
         reflector_counts: Some(true),
         target_received: Some(2991),
         target_reflected: Some(2991),

@@ -10,7 +10,7 @@ use crate::record::{
     RefusalCause, RunEnd, Way, fell_short, hold_numbers, hold_sent_against_received,
 };
 use crate::session::blast::{ControlSummary, Direction};
-use crate::units::{Nanos, Rate};
+use crate::units::{Endpoint, Nanos, Rate};
 use crate::wire::{TCP_HEADER, UDP_HEADER};
 
 /// Runs below this are too short for a processor's share.
@@ -98,7 +98,7 @@ pub fn report(plan: &BlastPlan, control: &ControlSummary, found: Collected) -> B
         }
     };
     let mut report = BlastReport {
-        target: plan.target.to_string(),
+        target: Endpoint::from(plan.target).to_string(),
         loopback: plan.target.ip().is_loopback(),
         one_host: control.one_host,
         seen_as: control.seen.clone(),

@@ -2,9 +2,8 @@
 
 use crate::commands::Usage;
 use crate::stats::WINDOWS;
-use crate::units::Nanos;
+use crate::units::{Endpoint, Nanos};
 use std::io;
-use std::net::SocketAddr;
 
 /// Arguments that cannot be right.
 #[derive(Debug, thiserror::Error)]
@@ -30,7 +29,7 @@ pub enum BlastUsage {
         /// As it was written.
         text: String,
         /// The target.
-        target: SocketAddr,
+        target: Endpoint,
     },
     /// `--size` beyond what a datagram holds.
     #[error("--size {size} is too large for a datagram to {target}: use {least} to {most}")]
@@ -38,7 +37,7 @@ pub enum BlastUsage {
         /// Payload bytes that were asked for.
         size: u64,
         /// Where to.
-        target: SocketAddr,
+        target: Endpoint,
         /// The least that would do.
         least: u64,
         /// The most.

@@ -32,13 +32,13 @@ pub fn explain(plan: &BlastPlan, control: &mut ControlSummary) -> Option<Failure
         }
         failure @ RunFailure::NoReply { .. } => {
             let Some(from) = elsewhere(plan) else {
-                return Some(FailureAdvice::StartServerAndOpenPort { target });
+                return Some(FailureAdvice::StartServerAndOpenPort { target: target.into() });
             };
-            *failure = RunFailure::OtherAddress { target, from };
-            Some(FailureAdvice::AskAddress { from })
+            *failure = RunFailure::OtherAddress { target: target.into(), from: from.into() };
+            Some(FailureAdvice::AskAddress { from: from.into() })
         }
-        RunFailure::PathError { .. } => Some(FailureAdvice::TracePath { target }),
-        RunFailure::PortClosed { .. } => Some(FailureAdvice::StartServer { target }),
+        RunFailure::PathError { .. } => Some(FailureAdvice::TracePath { target: target.into() }),
+        RunFailure::PortClosed { .. } => Some(FailureAdvice::StartServer { target: target.into() }),
         RunFailure::KeyNeeded => Some(FailureAdvice::GiveKey),
         RunFailure::OtherKey => Some(FailureAdvice::SameKey),
         RunFailure::NoKeyThere => Some(FailureAdvice::NoKey),

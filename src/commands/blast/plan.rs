@@ -138,7 +138,7 @@ impl BlastPlan {
     pub fn heading(&self) -> RunHeading {
         let TestPlan { payload, rate, time, count, streams, direction, .. } = self.test;
         RunHeading {
-            target: self.target,
+            target: self.target.into(),
             own_server: self.named.is_none(),
             payload_bytes: payload,
             rate,
@@ -237,7 +237,9 @@ fn bind_address(from: Option<&str>, target: SocketAddr) -> anyhow::Result<Socket
         host => host.parse().map_err(|_| Usage::from(BlastUsage::BindAddress { text: named() }))?,
     };
     if ip.is_ipv4() != target.is_ipv4() {
-        return Err(Usage::from(BlastUsage::BindFamily { text: named(), target }).into());
+        return Err(
+            Usage::from(BlastUsage::BindFamily { text: named(), target: target.into() }).into()
+        );
     }
     Ok((ip, port).into())
 }
@@ -255,7 +257,7 @@ fn payload(args: &BlastArgs, target: SocketAddr, mtu: u32) -> Result<u64, BlastU
         return Ok(if loopback { fits.min(LOOPBACK_PAYLOAD) } else { fits });
     };
     if size.0 > most {
-        return Err(BlastUsage::SizeTooLarge { size: size.0, target, least, most });
+        return Err(BlastUsage::SizeTooLarge { size: size.0, target: target.into(), least, most });
     }
     if size.0 < least {
         return Err(BlastUsage::SizeTooSmall { size: size.0, least, most });

@@ -13,7 +13,7 @@ use crate::record::{
 use crate::report::words::blast::{SeriesHeading, SeriesKind};
 use crate::report::{self, BlastView, TrialsView};
 use crate::session::{FindRate, Outcome, SearchStep};
-use crate::units::{BitRate, Nanos, Rate, Sweep};
+use crate::units::{BitRate, Endpoint, Nanos, Rate, Sweep};
 use std::net::SocketAddr;
 
 /// Length of a run where none is asked for.
@@ -91,7 +91,7 @@ impl Series {
 /// What the first line says of every run.
 fn heading(plan: &BlastPlan, kind: SeriesKind, time: Nanos) -> SeriesHeading {
     SeriesHeading {
-        target: plan.target,
+        target: plan.target.into(),
         own_server: plan.named.is_none(),
         payload_bytes: plan.test.payload,
         kind,
@@ -121,7 +121,7 @@ pub fn sweep(mut args: BlastArgs, sweep: Sweep, own: Option<SocketAddr>) -> anyh
     }
     let report = SweepReport {
         mode: SeriesMode::Sweep,
-        target: plan.target.to_string(),
+        target: Endpoint::from(plan.target).to_string(),
         loopback: plan.target.ip().is_loopback(),
         payload_bytes: u64::from(plan.test.payload),
         trials: std::mem::take(&mut series.trials),
@@ -181,7 +181,7 @@ pub fn find_rate(mut args: BlastArgs, own: Option<SocketAddr>) -> anyhow::Result
     findings.caveats = SeriesCaveat::of(loopback, found.is_some(), series.interrupted);
     let report = FindRateReport {
         mode: SeriesMode::FindRate,
-        target: plan.target.to_string(),
+        target: Endpoint::from(plan.target).to_string(),
         loopback,
         payload_bytes: u64::from(plan.test.payload),
         loss_allowed_ppb: allowed,

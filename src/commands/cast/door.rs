@@ -36,7 +36,7 @@ pub(super) fn open_plan(
     let dual_stack = ip == IpAddr::V6(Ipv6Addr::UNSPECIFIED) && family == FamilyChoice::Any;
     let reaches = |addr: &SocketAddr| dual_stack || addr.is_ipv4() == ip.is_ipv4();
     if let Some(destination) = addrs.iter().copied().find(|addr| !reaches(addr)) {
-        return Err(wrong(LocalError::CannotReach { destination }));
+        return Err(wrong(LocalError::CannotReach { destination: destination.into() }));
     }
     Ok(SocketPlan { bind: (ip, port).into(), dual_stack, ..plan })
 }

@@ -4,6 +4,7 @@
 use super::group::GroupError;
 use crate::commands::Usage;
 use crate::report::words::cast_hints as hints;
+use crate::units::Endpoint;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use thiserror::Error;
@@ -98,7 +99,7 @@ pub(super) enum LocalError {
     NoDestination { family: Family },
     /// A destination of another family.
     #[error("cannot send to {destination} from there")]
-    CannotReach { destination: SocketAddr },
+    CannotReach { destination: Endpoint },
 }
 
 /// Which flag gave a local address.

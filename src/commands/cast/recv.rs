@@ -68,7 +68,7 @@ pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
     let groups: Vec<CastGroup> = wanted.iter().map(|item| describe(item, &names)).collect();
     if !args.quiet {
         match subscribe {
-            Some(sender) => report::note(CastNote::Asking { sender }.text()),
+            Some(sender) => report::note(CastNote::Asking { sender: sender.into() }.text()),
             None => announce(&groups, &wanted),
         }
     }

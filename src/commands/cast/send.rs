@@ -83,7 +83,7 @@ pub(super) fn run(mut args: CastSendArgs) -> anyhow::Result<Exit> {
     let socket = plan.open()?;
     if args.open.is_some() && !args.quiet {
         let address = socket.local_addr();
-        report::note(CastNote::OpenToReceivers { address }.text());
+        report::note(CastNote::OpenToReceivers { address: address.into() }.text());
     }
     let engine = Loop::new(vec![socket], Some(signals), timing)?;
     let batch = TxBatch::new(SLOTS, ARENA + header + payload.largest());

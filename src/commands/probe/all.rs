@@ -127,7 +127,7 @@ impl<'a> Gathering<'a> {
     fn new(args: &'a AllArgs, target: &'a Target, progress: AllProgress) -> Self {
         let (tell, parts) = channel();
         let host = target.name.clone();
-        let report = AllReport { host, target: Some(target.addr), ..AllReport::default() };
+        let report = AllReport { host, target: Some(target.addr.into()), ..AllReport::default() };
         let (shared, open) = (Arc::default(), Vec::new());
         Self { args, target, progress, parts, tell, shared, open, report }
     }
@@ -310,7 +310,7 @@ fn find(kind: ProbeKind, args: &AllArgs, target: &Target, shared: &Shared) -> an
                 return Ok(Part::NoAgent(why));
             }
             let found = nat::measure(&nat_order(target), signals)?;
-            let silence = LeftOutReason::NoStunReply { target: target.addr };
+            let silence = LeftOutReason::NoStunReply { target: target.addr.into() };
             if found.answered { Part::Nat(Box::new(found)) } else { Part::Nothing(silence) }
         }
         ProbeKind::Mtu => match mtu::measure(target, TRIES, signals)? {

@@ -52,11 +52,11 @@ pub fn measure<K: Kind>(
 /// Says why a probe has no facts, with what would help: on standard error, and with `json` in a
 /// document of `command`, too.
 pub fn no_agent(json: bool, command: &'static str, target: SocketAddr, why: &NoAgent) -> Exit {
-    let (error, hint) = words::far_end::no_agent(target, why);
+    let (error, hint) = words::far_end::no_agent(target.into(), why);
     report::error(error, hint.as_deref());
     if json {
         let failure = ProbeFailure { reason: why.clone(), hint };
-        print_json(&Document::new(command, FailureReport { target, failure }));
+        print_json(&Document::new(command, FailureReport { target: target.into(), failure }));
     }
     Exit::Failed
 }

@@ -11,7 +11,7 @@ use crate::record::probe::{NatReport, NatVerdict};
 use crate::record::{Document, Worded};
 use crate::report::{self, Page, words};
 use crate::session::probe::nat::{NatPlan, NatSession, RunId};
-use crate::units::Nanos;
+use crate::units::{Endpoint, Nanos};
 use anyhow::Context;
 use std::net::{IpAddr, SocketAddr};
 use thiserror::Error;
@@ -26,7 +26,7 @@ const SLOTS: usize = 256;
 enum NatUsage {
     /// The local address and the server's are of different families.
     #[error("--bind {bind}: the server {server} is of the other address family")]
-    OtherFamily { bind: IpAddr, server: SocketAddr },
+    OtherFamily { bind: IpAddr, server: Endpoint },
 }
 
 /// A probe of NATs to be made, before its sockets are open.
@@ -120,7 +120,7 @@ fn local_address(
 ) -> anyhow::Result<IpAddr> {
     if let Some(from) = from {
         if from.is_ipv4() != server.is_ipv4() {
-            let wrong = NatUsage::OtherFamily { bind: from, server };
+            let wrong = NatUsage::OtherFamily { bind: from, server: server.into() };
             return Err(Usage::new(wrong.to_string()).into());
         }
         return Ok(from);

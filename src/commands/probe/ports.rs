@@ -130,7 +130,8 @@ fn trace_filtered(target: &Target, report: &mut PortsReport) -> anyhow::Result<(
     let (Some(row), false) = (filtered, report.stopped_early) else { return Ok(()) };
     let mut end = target.addr;
     end.set_port(row.port);
-    let order = TraceOrder::one_flow(end, report.source.unwrap_or(target.local), target.device);
+    let from = report.source.map_or(target.local, Into::into);
+    let order = TraceOrder::one_flow(end, from, target.device);
     report.trace = Some(trace::measure(&order, None)?);
     Ok(())
 }

@@ -3,8 +3,8 @@
 use crate::commands::exit::UsageError;
 use crate::report::words::serve as words;
 use crate::sys::AccountError;
+use crate::units::Endpoint;
 use crate::wire::PortList;
-use std::net::SocketAddr;
 use thiserror::Error;
 
 /// Arguments that a server cannot have.
@@ -80,7 +80,7 @@ pub(super) enum ServeUsage {
     #[error("--stamp {address} is already used by this server")]
     StampOnOwnPort {
         /// The address.
-        address: SocketAddr,
+        address: Endpoint,
     },
 }
 

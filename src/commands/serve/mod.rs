@@ -144,7 +144,7 @@ fn stamp_bind(args: &ServeArgs, bind: SocketAddr) -> anyhow::Result<Option<Socke
     let (ip, port) = local_address(text)?;
     let address = SocketAddr::new(ip.unwrap_or(bind.ip()), port.unwrap_or(STAMP_PORT));
     if address == bind && address.port() != 0 {
-        return Err(Usage::from(ServeUsage::StampOnOwnPort { address }).into());
+        return Err(Usage::from(ServeUsage::StampOnOwnPort { address: address.into() }).into());
     }
     Ok(Some(address))
 }

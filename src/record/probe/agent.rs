@@ -4,9 +4,9 @@
 use super::RefusedHere;
 use crate::batch::{NetworkError, OwnFinding};
 use crate::record::{Contradiction, RemoteRefusal};
-use crate::units::Nanos;
+use crate::units::{Endpoint, Nanos};
 use serde::Serialize;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use thiserror::Error;
 
 /// Why there is no remote agent, or no more.
@@ -17,7 +17,7 @@ pub enum NoAgent {
     #[error("no reply from {target} within {}", Nanos(*.waited_ns))]
     NoReply {
         /// Who was asked.
-        target: SocketAddr,
+        target: Endpoint,
         /// How long the reply was waited for.
         waited_ns: u64,
     },
@@ -25,7 +25,7 @@ pub enum NoAgent {
     #[error("{target} stopped replying; waited {}", Nanos(*.waited_ns))]
     StoppedReplying {
         /// Who was asked.
-        target: SocketAddr,
+        target: Endpoint,
         /// How long the reply was waited for.
         waited_ns: u64,
     },
@@ -33,7 +33,7 @@ pub enum NoAgent {
     #[error("no server at {target}: {error}")]
     Unreachable {
         /// Who was asked.
-        target: SocketAddr,
+        target: Endpoint,
         /// ICMP or `ICMPv6` type.
         icmp_type: u8,
         /// ICMP or `ICMPv6` code.
@@ -48,7 +48,7 @@ pub enum NoAgent {
     #[error("cannot reach {target}: {error}: a routing loop, or too many hops")]
     TtlExceeded {
         /// Who was asked.
-        target: SocketAddr,
+        target: Endpoint,
         /// The router that says so; `None` where that is not known.
         from: Option<IpAddr>,
         /// The message itself.
@@ -62,7 +62,7 @@ pub enum NoAgent {
         reply: RemoteRefusal,
     },
     /// This host did not let the question out.
-    #[error("datagrams to {} do not leave this host: {found}", .found.destination)]
+    #[error("datagrams to {} do not leave this host: {found}", Endpoint::from(.found.destination))]
     NotSent {
         /// The system's error number, errno(3).
         errno: i32,
@@ -79,7 +79,7 @@ pub enum NoAgent {
 
 impl NoAgent {
     /// The network's word that nobody is there.
-    pub fn from_network(target: SocketAddr, error: &NetworkError) -> Self {
+    pub fn from_network(target: Endpoint, error: &NetworkError) -> Self {
         let NetworkError { icmp_type, icmp_code, offender: from, .. } = *error;
         let error = Box::new(*error);
         if error.is_time_exceeded() {
@@ -101,9 +101,9 @@ pub enum ProbeCaveat {
     /// Replies came from another address than was asked.
     RepliesFromElsewhere {
         /// Who was asked.
-        asked: SocketAddr,
+        asked: Endpoint,
         /// Who replied.
-        from: SocketAddr,
+        from: Endpoint,
     },
     /// The network duplicated datagrams; the copies are not counted.
     Duplicated {

@@ -6,9 +6,9 @@ use super::{
 };
 use crate::record::Worded;
 use crate::record::finding::{Findings, maybe, one};
+use crate::units::Endpoint;
 use serde::Serialize;
 use std::fmt;
-use std::net::SocketAddr;
 
 /// A kind of probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -57,7 +57,7 @@ pub struct AllReport {
     /// The host as the user wrote it.
     pub host: String,
     /// Its address, and the port on which a remote agent was looked for.
-    pub target: Option<SocketAddr>,
+    pub target: Option<Endpoint>,
     /// Whether there is one.
     pub agent: bool,
     /// Why there is none; `None` where there is one, or where it is not known.
@@ -113,7 +113,7 @@ pub enum LeftOutReason {
     /// No STUN server replied.
     NoStunReply {
         /// Who was asked.
-        target: SocketAddr,
+        target: Endpoint,
     },
     /// There was no time left to begin it.
     NoTimeLeft {

@@ -4,14 +4,14 @@
 use super::NoAgent;
 use crate::record::Worded;
 use crate::record::finding::one;
+use crate::units::Endpoint;
 use serde::Serialize;
-use std::net::SocketAddr;
 
 /// The document of a probe without a remote agent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FailureReport {
     /// Who was asked.
-    pub target: SocketAddr,
+    pub target: Endpoint,
     /// Why it found nothing.
     #[serde(serialize_with = "one")]
     pub failure: ProbeFailure,

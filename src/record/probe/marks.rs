@@ -2,14 +2,14 @@
 
 use super::{ControlEvidence, ControlLoss, Outcome, ProbeCaveat, ProbeTraffic, Way};
 use crate::record::Findings;
+use crate::units::Endpoint;
 use serde::Serialize;
-use std::net::SocketAddr;
 
 /// What a path does to DSCP and ECN, each way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct MarksReport {
     /// The far end.
-    pub target: SocketAddr,
+    pub target: Endpoint,
     /// Least datagrams with one value before it is said not to arrive; the more the path loses, the
     /// more there are.
     pub tries: u32,

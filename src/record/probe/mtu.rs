@@ -2,14 +2,15 @@
 
 use super::{ControlEvidence, ControlLoss, NoAgent, Outcome, ProbeCaveat, ProbeTraffic, Way};
 use crate::record::Findings;
+use crate::units::Endpoint;
 use serde::Serialize;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 /// The largest datagrams of a path, each way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct MtuReport {
     /// The server, or whoever was asked where there is none.
-    pub target: SocketAddr,
+    pub target: Endpoint,
     /// Bytes of IP and UDP header before a payload.
     pub header_bytes: u32,
     /// Least probes of a size that must stay without answer before it counts as too large; the

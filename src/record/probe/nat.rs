@@ -3,8 +3,9 @@
 use super::ProbeCaveat;
 use crate::batch::{ErrorOrigin, NetworkError};
 use crate::record::Findings;
+use crate::units::Endpoint;
 use serde::Serialize;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 /// On what of the remote end a NAT's mapping, or its filtering, depends (RFC 4787 §4.1, §5). Where
 /// the server has no second address, or is silent, less is known.
@@ -55,9 +56,9 @@ pub enum Hairpin {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct NatSocket {
     /// Its address here.
-    pub local: SocketAddr,
+    pub local: Endpoint,
     /// Its address as the server sees it; `None` when no answer came.
-    pub seen: Option<SocketAddr>,
+    pub seen: Option<Endpoint>,
     /// Whether the port is the same; `None` when no answer came.
     pub port_kept: Option<bool>,
 }
@@ -92,7 +93,7 @@ pub enum NatAnswer {
     /// An answer from another address or port than was asked for.
     From {
         /// Where it came from.
-        source: SocketAddr,
+        source: Endpoint,
     },
     /// An answer that tells no address.
     NoAddress,
@@ -105,7 +106,7 @@ pub enum NatNetworkError {
     /// An ICMP or `ICMPv6` message.
     Icmp {
         /// Where the request was going.
-        destination: SocketAddr,
+        destination: Endpoint,
         /// ICMP or `ICMPv6` type.
         icmp_type: u8,
         /// ICMP or `ICMPv6` code.
@@ -119,7 +120,7 @@ pub enum NatNetworkError {
     /// This host's own refusal.
     Local {
         /// Where the request was going.
-        destination: SocketAddr,
+        destination: Endpoint,
         /// The system's error number, errno(3).
         errno: i32,
         /// The message itself.
@@ -132,9 +133,9 @@ impl From<NetworkError> for NatNetworkError {
     fn from(error: NetworkError) -> Self {
         let NetworkError { destination, icmp_type, icmp_code, errno, offender: from, .. } = error;
         match error.origin {
-            ErrorOrigin::Local => Self::Local { destination, errno, error },
+            ErrorOrigin::Local => Self::Local { destination: destination.into(), errno, error },
             ErrorOrigin::Icmp | ErrorOrigin::Icmp6 => {
-                Self::Icmp { destination, icmp_type, icmp_code, from, error }
+                Self::Icmp { destination: destination.into(), icmp_type, icmp_code, from, error }
             }
         }
     }
@@ -148,9 +149,9 @@ pub struct NatTest {
     /// Which socket asked: its place in `sockets`; `None` for the hairpin's own.
     pub socket: Option<usize>,
     /// Where to.
-    pub to: SocketAddr,
+    pub to: Endpoint,
     /// From where the answer was wanted; the same where nothing else was asked for.
-    pub answer_from: SocketAddr,
+    pub answer_from: Endpoint,
     /// Requests that left this host.
     pub sent: u32,
     /// Requests that this host refused to send.
@@ -158,7 +159,7 @@ pub struct NatTest {
     /// Requests that were answered from where it was wanted.
     pub answered: u32,
     /// The address that the server saw; `None` when no answer came.
-    pub seen: Option<SocketAddr>,
+    pub seen: Option<Endpoint>,
     /// From the request to its answer, the shortest; `None` when none came.
     pub round_trip_ns: Option<u64>,
     /// What was answered instead; `None` for nothing.
@@ -170,9 +171,9 @@ pub struct NatTest {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NatReport {
     /// The server that was asked.
-    pub target: SocketAddr,
+    pub target: Endpoint,
     /// Its other port, on its other address where it has one; `None` where it told of none.
-    pub other: Option<SocketAddr>,
+    pub other: Option<Endpoint>,
     /// What it comes to.
     #[serde(flatten)]
     pub findings: Findings<NatVerdict, NatEvidence, NatAlternative, NatCaveat>,
@@ -225,7 +226,7 @@ pub enum NatVerdict {
     /// itself.
     NoNatBehindRelay {
         /// The address that was asked, at which the relay stands.
-        server: SocketAddr,
+        server: Endpoint,
         /// The server behind it.
         behind: IpAddr,
     },
@@ -233,7 +234,7 @@ pub enum NatVerdict {
     /// near this host.
     RelayOrNat {
         /// The address that was asked.
-        server: SocketAddr,
+        server: Endpoint,
     },
     /// This host is behind a NAT.
     Nat {
@@ -255,7 +256,7 @@ pub enum NatVerdict {
     /// No STUN server answers.
     NoServer {
         /// The address that was asked.
-        server: SocketAddr,
+        server: Endpoint,
     },
     /// This host let no request out.
     #[serde(untagged)]
@@ -281,9 +282,9 @@ pub enum NatEvidence {
     /// The first socket's address, and how many sockets keep their port.
     SeenAs {
         /// Its address here.
-        local: SocketAddr,
+        local: Endpoint,
         /// Its address as the server sees it.
-        seen: SocketAddr,
+        seen: Endpoint,
         /// Sockets that the server saw.
         sockets: u32,
         /// Of these, those whose port is the same.
@@ -305,12 +306,12 @@ pub enum NatEvidence {
     /// The server says that it was asked at another address.
     AskedElsewhere {
         /// That address.
-        origin: SocketAddr,
+        origin: Endpoint,
     },
     /// A server behind the relay, asked itself, sees this host unchanged.
     UnchangedBehindRelay {
         /// That server.
-        behind: SocketAddr,
+        behind: Endpoint,
     },
     /// What became of a datagram to the host's own mapped address.
     Hairpin {
@@ -359,16 +360,16 @@ pub enum NatCaveat {
     /// Something rewrites addresses in payloads.
     AddressesRewritten {
         /// MAPPED-ADDRESS of one answer.
-        plain: SocketAddr,
+        plain: Endpoint,
         /// XOR-MAPPED-ADDRESS of the same.
-        seen: SocketAddr,
+        seen: Endpoint,
     },
     /// A socket's mapping changed.
     MappingChanged {
         /// From this.
-        from: SocketAddr,
+        from: Endpoint,
         /// To this.
-        to: SocketAddr,
+        to: Endpoint,
     },
     /// The NAT uses several addresses for this host.
     SeveralAddresses {
@@ -414,14 +415,14 @@ pub enum NatUnknown {
     /// The mapping: an address did not answer.
     MappingUnanswered {
         /// The address.
-        address: SocketAddr,
+        address: Endpoint,
     },
     /// The mapping: the server has neither a second address nor port.
     MappingOneAddress,
     /// Part of the mapping: the server's other address or port did not answer.
     MappingInPart {
         /// That address.
-        other: SocketAddr,
+        other: Endpoint,
     },
     /// Whether the mapping depends on the address: the server has one.
     MappingByAddress,
@@ -455,7 +456,7 @@ pub enum NatUnknown {
     /// The filtering: the server's other address does not answer when it is asked itself.
     FilteringOtherSilent {
         /// That address.
-        other: SocketAddr,
+        other: Endpoint,
     },
     /// Whether the filtering depends on the address.
     FilteringByAddress {

@@ -5,8 +5,9 @@ use super::{
     ScanReport, TraceReport,
 };
 use crate::record::Findings;
+use crate::units::Endpoint;
 use serde::Serialize;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 /// What a path does to datagrams of one port.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -123,7 +124,7 @@ pub struct PortRow {
     /// The shortest round trip, the agent's own time taken out.
     pub round_trip_ns: Option<u64>,
     /// Source address and port as they arrived there.
-    pub source_seen: Option<SocketAddr>,
+    pub source_seen: Option<Endpoint>,
     /// Whether the source port was another when they arrived.
     pub source_port_changed: Option<bool>,
     /// Whether the source address was another when they arrived; `None` where this host's own is
@@ -134,7 +135,7 @@ pub struct PortRow {
     /// The port at which they arrived.
     pub arrived_at: Option<u16>,
     /// Where replies came from, if not from where the datagrams were sent to.
-    pub answered_from: Option<SocketAddr>,
+    pub answered_from: Option<Endpoint>,
     /// TTL or hop limit as they arrived.
     pub ttl_out: Option<u8>,
     /// Routers on the way out, from the TTL of 255 that they left with; `None` too where a relay may
@@ -168,11 +169,11 @@ pub struct PortRow {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct AgentReport {
     /// Where it serves.
-    pub address: Option<SocketAddr>,
+    pub address: Option<Endpoint>,
     /// The dialogue's own address as it sees it.
-    pub seen_as: Option<SocketAddr>,
+    pub seen_as: Option<Endpoint>,
     /// Where its replies came from, if not from where it serves.
-    pub answered_from: Option<SocketAddr>,
+    pub answered_from: Option<Endpoint>,
     /// Answers that it did not send, by its limits.
     pub withheld: u64,
     /// Why it was lost before the end; `None` where it stayed.
@@ -192,7 +193,7 @@ pub struct PortsReport {
     /// Datagrams to each port.
     pub tries: u32,
     /// Where they were sent from, as far as this host knows.
-    pub source: Option<SocketAddr>,
+    pub source: Option<Endpoint>,
     /// DSCP that they were sent with, both ways.
     pub dscp_sent: u8,
     /// ECN that they were sent with, both ways.

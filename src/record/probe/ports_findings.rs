@@ -1,9 +1,9 @@
 //! What the counts of `probe ports` come to: verdict, evidence, alternatives and caveats.
 
 use super::{IcmpError, Inconclusive, NotOpened, NotSentHere, PortPath, ProbeCaveat, Way};
+use crate::units::Endpoint;
 use crate::wire::PortList;
 use serde::{Serialize, Serializer};
-use std::net::SocketAddr;
 
 /// Ports that share a path and what was said of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -131,9 +131,9 @@ pub enum PortsEvidence {
         /// The port that they were sent to; `None` where it is so for all.
         port: Option<u16>,
         /// Where they were sent from.
-        source: SocketAddr,
+        source: Endpoint,
         /// Where they seemed to come from.
-        seen: SocketAddr,
+        seen: Endpoint,
     },
     /// Datagrams arrived from where they were sent from.
     SourceUnchanged,
@@ -147,7 +147,7 @@ pub enum PortsEvidence {
         /// The port that was asked.
         port: u16,
         /// Who replied.
-        from: SocketAddr,
+        from: Endpoint,
     },
     /// The DSCP did not arrive as it was sent.
     DscpChanged {

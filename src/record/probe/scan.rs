@@ -2,9 +2,10 @@
 
 use super::{AgentReport, IcmpError, NoAgent, NotSentHere, ProbeCaveat, TraceLoop, TraceReport};
 use crate::record::Findings;
+use crate::units::Endpoint;
 use crate::wire::service::Service;
 use serde::{Serialize, Serializer};
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 /// What is known of a port by asking it alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -40,7 +41,7 @@ pub struct ScannedPort {
     /// Payload bytes of the first answer.
     pub answer_bytes: Option<u64>,
     /// Who answered, where it was not the address and port that were asked.
-    pub answered_from: Option<SocketAddr>,
+    pub answered_from: Option<Endpoint>,
     /// Time from the probe to the answer or the error; `None` where it was asked more than once
     /// before.
     pub round_trip_ns: Option<u64>,

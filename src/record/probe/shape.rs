@@ -2,14 +2,14 @@
 
 use super::{ControlEvidence, ControlLoss, Outcome, ProbeCaveat, ProbeTraffic};
 use crate::record::Findings;
+use crate::units::Endpoint;
 use serde::Serialize;
-use std::net::SocketAddr;
 
 /// What a path makes of kinds, sizes and rates of payloads.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ShapeReport {
     /// The server.
-    pub target: SocketAddr,
+    pub target: Endpoint,
     /// Ports of it that datagrams were sent to; the first took all but what says otherwise.
     pub ports: Vec<u16>,
     /// Least datagrams of one kind and size before it is said not to pass; the more the path loses,

@@ -3,8 +3,8 @@
 use super::{NoAgent, ProbeCaveat};
 use crate::batch::OwnFinding;
 use crate::record::finding::{Findings, Never, all, maybe};
+use crate::units::Endpoint;
 use serde::Serialize;
-use std::net::SocketAddr;
 
 /// Which of a NAT's or firewall's timers (RFC 4787 §4.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -142,9 +142,9 @@ pub struct IdleTimerReport {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TimeoutReport {
     /// The far end.
-    pub target: SocketAddr,
+    pub target: Endpoint,
     /// The dialogue's own address as the far end saw it; `None` when it told none.
-    pub seen_as: Option<SocketAddr>,
+    pub seen_as: Option<Endpoint>,
     /// What it comes to.
     #[serde(flatten)]
     pub findings: TimeoutFindings,

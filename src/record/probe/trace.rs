@@ -4,14 +4,15 @@ use super::ProbeCaveat;
 use crate::batch::{IcmpMeaning, OwnFinding};
 use crate::record::Findings;
 use crate::record::finding::maybe;
+use crate::units::Endpoint;
 use serde::Serialize;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 /// A path, hop by hop.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TraceReport {
     /// The end that was asked for.
-    pub target: SocketAddr,
+    pub target: Endpoint,
     /// Payload of a probe, in bytes.
     pub payload_bytes: u64,
     /// Probes to each hop of each flow.
@@ -75,7 +76,7 @@ pub enum TraceEnd {
     /// The target replied by a datagram.
     Reached {
         /// The target.
-        target: SocketAddr,
+        target: Endpoint,
         /// How far away it is.
         #[serde(flatten)]
         distance: TraceDistance,
@@ -83,7 +84,7 @@ pub enum TraceEnd {
     /// The target says that nothing listens on the port.
     PortClosed {
         /// The target.
-        target: SocketAddr,
+        target: Endpoint,
         /// How far away it is.
         #[serde(flatten)]
         distance: TraceDistance,
@@ -91,7 +92,7 @@ pub enum TraceEnd {
     /// The target refuses the datagrams by another ICMP message.
     TargetRefuses {
         /// The target.
-        target: SocketAddr,
+        target: Endpoint,
         /// How far away it is.
         #[serde(flatten)]
         distance: TraceDistance,

@@ -4,8 +4,8 @@
 use super::{ControlEvidence, ControlLoss, ProbeCaveat};
 use crate::batch::OwnFinding;
 use crate::record::Contradiction;
+use crate::units::Endpoint;
 use serde::Serialize;
-use std::net::SocketAddr;
 
 /// Whether something passes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -87,10 +87,10 @@ impl ProbeTraffic {
     }
 
     /// What this host did to datagrams of its own; `None` where it let all of them out.
-    pub fn own_refusal(&self, target: SocketAddr) -> Option<ProbeCaveat> {
+    pub fn own_refusal(&self, target: Endpoint) -> Option<ProbeCaveat> {
         let refused = self.refused();
         let found = self.refused_here.iter();
-        let found = found.map(|one| OwnFinding::from_errno(one.errno, target)).collect();
+        let found = found.map(|one| OwnFinding::from_errno(one.errno, target.into())).collect();
         (refused > 0).then(|| ProbeCaveat::RefusedHere {
             refused,
             of: refused + self.sent,
@@ -100,7 +100,7 @@ impl ProbeTraffic {
     }
 
     /// What the path, or this host, did that makes the counts less than they seem.
-    pub fn caveats(&self, target: SocketAddr) -> Vec<ProbeCaveat> {
+    pub fn caveats(&self, target: Endpoint) -> Vec<ProbeCaveat> {
         let copies = ProbeCaveat::duplicated(self.copies_out.unwrap_or(0), self.copies_back);
         self.own_refusal(target).into_iter().chain(copies).collect()
     }

@@ -2,8 +2,9 @@
 //! refusal to send it.
 
 use crate::batch::{ErrorOrigin, IcmpMeaning, NetworkError, OwnFinding};
+use crate::units::Endpoint;
 use serde::Serialize;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 /// An ICMP error and who sent it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -61,8 +62,8 @@ pub struct NotSentHere {
 
 impl NotSentHere {
     /// What the error number says by itself.
-    pub fn from_errno(errno: i32, destination: SocketAddr) -> Self {
-        let found = OwnFinding::from_errno(errno, destination);
+    pub fn from_errno(errno: i32, destination: Endpoint) -> Self {
+        let found = OwnFinding::from_errno(errno, destination.into());
         Self { errno, cause: found.code(), found }
     }
 }

@@ -6,9 +6,8 @@ use crate::record::{
     FailureAdvice, FoundBound, RateVerdict, RefusalCause, RunFailure, SeriesCaveat, ServerReply,
     Worded,
 };
-use crate::units::{BitRate, Nanos, Rate, Sweep, group_digits};
+use crate::units::{BitRate, Endpoint, Nanos, Rate, Sweep, group_digits};
 use std::fmt::Display;
-use std::net::SocketAddr;
 
 /// Which ways a run goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +24,7 @@ pub enum Ways {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RunHeading {
     /// The server.
-    pub target: SocketAddr,
+    pub target: Endpoint,
     /// Whether it is this process's own.
     pub own_server: bool,
     /// Payload bytes of each datagram.
@@ -66,7 +65,7 @@ impl Worded for RunHeading {
     }
 }
 
-fn first(target: SocketAddr, own_server: bool, payload_bytes: u32) -> String {
+fn first(target: Endpoint, own_server: bool, payload_bytes: u32) -> String {
     let own = if own_server { " (own server)" } else { "" };
     format!("udpkit blast {target}{own}   {payload_bytes} B")
 }
@@ -87,7 +86,7 @@ pub enum SeriesKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SeriesHeading {
     /// The server.
-    pub target: SocketAddr,
+    pub target: Endpoint,
     /// Whether it is this process's own.
     pub own_server: bool,
     /// Payload bytes of each datagram.

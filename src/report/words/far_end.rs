@@ -2,13 +2,14 @@
 
 use crate::record::probe::NoAgent;
 use crate::record::{RemoteRefusal, Worded};
-use std::net::{IpAddr, SocketAddr};
+use crate::units::Endpoint;
+use std::net::IpAddr;
 
 /// The port of `udpkit serve` where none is named.
 const PORT: u16 = 8620;
 
 /// The command that starts the server on the port of `target`.
-pub fn serve_command(target: SocketAddr) -> String {
+pub fn serve_command(target: Endpoint) -> String {
     match target.port() {
         PORT => "`udpkit serve`".to_owned(),
         port => format!("`udpkit serve --port {port}`"),
@@ -16,7 +17,7 @@ pub fn serve_command(target: SocketAddr) -> String {
 }
 
 /// Nothing came back from `target`: the error, and the hint.
-pub fn no_reply(target: SocketAddr) -> (String, String) {
+pub fn no_reply(target: Endpoint) -> (String, String) {
     let hint = format!(
         "start {} there, and allow UDP port {} in both directions",
         serve_command(target),
@@ -26,7 +27,7 @@ pub fn no_reply(target: SocketAddr) -> (String, String) {
 }
 
 /// The host answered that nothing has the port of `target`: the error, and the hint.
-pub fn port_closed(target: SocketAddr) -> (String, String) {
+pub fn port_closed(target: Endpoint) -> (String, String) {
     let hint = format!("start {} there", serve_command(target));
     (format!("nothing listens on {target}"), hint)
 }
@@ -37,7 +38,7 @@ pub fn probing(host: &str) -> String {
 }
 
 /// There is no remote agent at `target` for a probe: the error, and the hint.
-pub fn no_agent(target: SocketAddr, why: &NoAgent) -> (String, Option<String>) {
+pub fn no_agent(target: Endpoint, why: &NoAgent) -> (String, Option<String>) {
     let hint = match why {
         NoAgent::NoReply { .. } | NoAgent::StoppedReplying { .. } => Some(no_reply(target).1),
         NoAgent::Unreachable { .. } => Some(port_closed(target).1),

@@ -3,11 +3,10 @@
 use super::terms::list;
 use crate::record::Worded;
 use crate::record::probe::{AllReport, LeftOut, LeftOutReason, ProbeKind};
-use crate::units::Nanos;
-use std::net::SocketAddr;
+use crate::units::{Endpoint, Nanos};
 
 /// The command that runs one kind alone; the port is named where it is not `usual`.
-pub fn command(kind: ProbeKind, host: &str, target: Option<SocketAddr>, usual: u16) -> String {
+pub fn command(kind: ProbeKind, host: &str, target: Option<Endpoint>, usual: u16) -> String {
     match target.map(|target| target.port()).filter(|port| *port != usual) {
         None => format!("udpkit probe {kind} {host}"),
         Some(port) if host.contains(':') => format!("udpkit probe {kind} [{host}]:{port}"),

@@ -1,5 +1,7 @@
 //! What to do about arguments that several commands take, in English.
 
+use crate::units::Endpoint;
+
 /// Which processors there are.
 pub fn processors(last: usize) -> String {
     format!("this host has processors 0 to {last}")
@@ -44,7 +46,7 @@ pub fn stepped_down(used: &str) -> String {
 }
 
 /// Where datagrams are awaited.
-pub fn listening(local: &[std::net::SocketAddr]) -> String {
+pub fn listening(local: &[Endpoint]) -> String {
     match local {
         [first, .., last] if local.len() > 8 => {
             format!("listening on {} ports, {first} to {last}", local.len())
@@ -57,6 +59,6 @@ pub fn listening(local: &[std::net::SocketAddr]) -> String {
 }
 
 /// What a socket is like, for who wants to know.
-pub fn socket(local: std::net::SocketAddr, granted: usize, asked: usize) -> String {
+pub fn socket(local: Endpoint, granted: usize, asked: usize) -> String {
     format!("socket {local}: receive buffer {granted} bytes, {asked} requested")
 }

@@ -285,12 +285,17 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
         };
         let own = own.filter(of_all).map(|(errno, _)| errno);
         if let Some(errno) = exchange.refused_here().or(own) {
-            return RunFailure::NotSent { target, reason: OwnFinding::from_errno(errno, target) };
+            return RunFailure::NotSent {
+                target: target.into(),
+                reason: OwnFinding::from_errno(errno, target),
+            };
         }
         let waited_ns = exchange.patience().0;
         match (at_first, watched, error) {
-            (true, _, None) => RunFailure::NoReply { target, waited_ns },
-            (true, _, Some(error)) => RunFailure::PathError { target, waited_ns, error },
+            (true, _, None) => RunFailure::NoReply { target: target.into(), waited_ns },
+            (true, _, Some(error)) => {
+                RunFailure::PathError { target: target.into(), waited_ns, error }
+            }
             (_, true, error) => RunFailure::WentSilent { silent_ns: waited_ns, error },
             (_, _, error) => RunFailure::SilentInDialogue { silent_ns: waited_ns, error },
         }
@@ -626,7 +631,7 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> Session for BlastControl<O,
             match self.state {
                 State::Hello(_) => {
                     let (target, error) = (self.target, *error);
-                    self.break_off(RunFailure::PortClosed { target, error }, now);
+                    self.break_off(RunFailure::PortClosed { target: target.into(), error }, now);
                 }
                 State::Quit(_) | State::Over | State::Wait { .. } => {}
                 // One may be forged, and the far end's reply is on its way.

@@ -345,8 +345,8 @@ impl Ear {
         }
         for change in &changes {
             let event = match change {
-                Change::Added(dest) => FanoutEvent::Subscribed(dest.addr),
-                Change::Removed(addr, why) => FanoutEvent::Unsubscribed(*addr, *why),
+                Change::Added(dest) => FanoutEvent::Subscribed(dest.addr.into()),
+                Change::Removed(addr, why) => FanoutEvent::Unsubscribed((*addr).into(), *why),
                 // Nobody asked for copies but the user.
                 Change::Copied(_) | Change::Uncopied(_) => continue,
             };

@@ -103,7 +103,7 @@ fn a_host_that_refuses_to_ask_is_not_a_sender_that_does_not_answer() {
         }
         let failed = receiver.finish(receiver_now(at)).failed;
         let expected = match errno {
-            None => SubscribeError::NoReply { sender: to },
+            None => SubscribeError::NoReply { sender: to.into() },
             Some(errno) => SubscribeError::NotSent { finding: OwnFinding::from_errno(errno, to) },
         };
         assert_eq!(failed, Some(expected));

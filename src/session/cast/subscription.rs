@@ -5,7 +5,7 @@
 use super::names::is_same_but_for_zone;
 use crate::batch::{NetworkError, OwnFinding};
 use crate::session::{Exchange, Step, Tags};
-use crate::units::Nanos;
+use crate::units::{Endpoint, Nanos};
 use crate::wire::{Code, Command, HELO_LEN, Params, Reply, Verb};
 use std::net::SocketAddr;
 use thiserror::Error;
@@ -24,7 +24,7 @@ const TICKETS: u32 = 5;
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum SubscribeError {
     /// This host refused to send what was to be asked.
-    #[error("cannot ask {}: {finding}", finding.destination)]
+    #[error("cannot ask {}: {finding}", Endpoint::from(finding.destination))]
     NotSent {
         /// Why.
         finding: OwnFinding,
@@ -33,13 +33,13 @@ pub enum SubscribeError {
     #[error("no reply from {sender}")]
     NoReply {
         /// The sender that was asked.
-        sender: SocketAddr,
+        sender: Endpoint,
     },
     /// Nothing came back but an error of the network.
     #[error("no reply from {sender}: {error}")]
     Unreachable {
         /// The sender that was asked.
-        sender: SocketAddr,
+        sender: Endpoint,
         /// The latest error.
         error: NetworkError,
     },
@@ -47,7 +47,7 @@ pub enum SubscribeError {
     #[error("{sender} refused the subscription: {}", code_and_text(.reply))]
     Refused {
         /// The sender that was asked.
-        sender: SocketAddr,
+        sender: Endpoint,
         /// Its reply.
         reply: Reply,
     },
@@ -242,9 +242,11 @@ impl Subscription {
         let sender = self.sender;
         self.failure = Some(match (&self.refused, self.put_off.take(), self.error) {
             (Some(finding), ..) => SubscribeError::NotSent { finding: finding.clone() },
-            (None, Some(reply), _) => SubscribeError::Refused { sender, reply },
-            (None, None, Some(error)) => SubscribeError::Unreachable { sender, error },
-            (None, None, None) => SubscribeError::NoReply { sender },
+            (None, Some(reply), _) => SubscribeError::Refused { sender: sender.into(), reply },
+            (None, None, Some(error)) => {
+                SubscribeError::Unreachable { sender: sender.into(), error }
+            }
+            (None, None, None) => SubscribeError::NoReply { sender: sender.into() },
         });
         self.end();
     }
@@ -301,7 +303,7 @@ impl Subscription {
             (_, _) => {
                 if self.joined.is_none() {
                     let sender = self.sender;
-                    self.failure = Some(SubscribeError::Refused { sender, reply });
+                    self.failure = Some(SubscribeError::Refused { sender: sender.into(), reply });
                 }
                 self.stage = Stage::Gone;
             }

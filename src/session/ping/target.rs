@@ -193,7 +193,7 @@ impl Target {
         let round_trip = steps.map(|steps| steps.round_trip().0);
         Some(PingReply {
             target: self.index,
-            source: meta.source,
+            source: meta.source.into(),
             seq: number,
             kind,
             bytes: datagram.true_len as u64,
@@ -301,7 +301,7 @@ impl Target {
         let has_ways = self.delays.server().samples > 0;
         let way = |told: PingDelay| if has_ways { told } else { PingDelay::default() };
         let mut report = PingTargetReport {
-            address: Some(self.plan.addr),
+            address: Some(self.plan.addr.into()),
             sent,
             never_sent: self.never_sent,
             back: back.firsts(),
@@ -327,7 +327,7 @@ impl Target {
             ttl_out: self.told.ttl_out(),
             ttl_sent: ttl,
             error: None,
-            answered_by,
+            answered_by: answered_by.map(Into::into),
             answered_elsewhere,
             reflector_counts: self.ways.counts(),
             reflector_restarts: self.ways.restarts(),

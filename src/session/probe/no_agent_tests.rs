@@ -160,7 +160,7 @@ fn an_answer_from_another_address_or_port_is_taken_and_told() {
     assert_eq!(answered_by("192.0.2.9:8620"), None);
     for other in ["192.0.2.10:8620", "192.0.2.9:40000"] {
         let from = other.parse().unwrap();
-        let expected = ProbeCaveat::RepliesFromElsewhere { asked: target(), from };
+        let expected = ProbeCaveat::RepliesFromElsewhere { asked: target().into(), from };
         assert_eq!(answered_by(other), Some(expected));
     }
 }

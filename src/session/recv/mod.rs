@@ -166,7 +166,7 @@ where
             Show::Each => None,
             Show::EachWithHeader => Some(header_of(datagram, local)),
         };
-        self.tell(RecvEvent::Datagram(&Received { datagram, local, header }));
+        self.tell(RecvEvent::Datagram(&Received { datagram, local: local.into(), header }));
     }
 
     /// The instant at which the run ends by itself if nothing comes; `None` when it does not.
@@ -329,7 +329,7 @@ where
         let sources = top
             .into_iter()
             .map(|(address, count)| SourceRecord {
-                address,
+                address: address.into(),
                 datagrams: count.datagrams,
                 bytes: count.bytes,
             })
@@ -344,7 +344,7 @@ where
             .iter()
             .zip(&self.sockets)
             .map(|(local, socket)| SocketRecord {
-                address: *local,
+                address: (*local).into(),
                 datagrams: socket.datagrams,
                 drops: socket.drops.total(),
             })

@@ -374,7 +374,7 @@ where
             .targets
             .iter()
             .map(|target| SendTarget {
-                address: target.address,
+                address: target.address.into(),
                 times: target.times,
                 datagrams: target.datagrams,
                 bytes: target.bytes,
@@ -387,7 +387,7 @@ where
             duration_ns: active.0,
             replies: self.plan.wait.map(|_| self.replies),
             foreign_replies: self.plan.wait.map(|_| self.foreign_replies),
-            foreign_source: self.plan.wait.and(self.foreign),
+            foreign_source: self.plan.wait.and(self.foreign.map(Into::into)),
             interrupted: self.interrupted,
             paused_ns: self.paused.0,
             destinations,

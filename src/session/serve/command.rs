@@ -140,7 +140,10 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
     pub(super) fn log_refusal(&mut self, meta: &RxMeta, refusal: &ServeRefusal, now: Now) {
         self.counts.refused += 1;
         let (client, reply_code) = (meta.source, refusal.code().0);
-        self.log(ServeRecord::Refused { client, reply_code, refusal: refusal.clone() }, now);
+        self.log(
+            ServeRecord::Refused { client: client.into(), reply_code, refusal: refusal.clone() },
+            now,
+        );
     }
 
     fn answer_within(&mut self, to: &ReplyTo, limit: usize, tag: Tag, answer: Answer) {

@@ -181,7 +181,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             session.tests += 1;
         }
         let granted = ServeRecord::TestGranted {
-            client: asked.to.meta.source,
+            client: asked.to.meta.source.into(),
             session: session_name(id),
             direction: plan.direction.as_str(),
             streams: plan.streams,

@@ -28,7 +28,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             }
             self.spent.keep(session.helo, now.mono + TICKET_LIFE);
             let closed = ServeRecord::SessionClosed {
-                client: session.client,
+                client: session.client.into(),
                 session: session_name(id),
                 ended,
                 tests: session.tests,
@@ -78,7 +78,15 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
                 self.answer(&to, reply);
                 if let Err(failure) = result {
                     let (session, stream) = (session_name, number);
-                    self.log(ServeRecord::StreamFailed { client, session, stream, failure }, now);
+                    self.log(
+                        ServeRecord::StreamFailed {
+                            client: client.into(),
+                            session,
+                            stream,
+                            failure,
+                        },
+                        now,
+                    );
                 }
             }
             StreamNews::Failed(failure) => {
@@ -86,7 +94,10 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
                 run.board.end(number as usize);
                 run.failed.get_or_insert_with(|| failure.clone());
                 let (session, stream) = (session_name, number);
-                self.log(ServeRecord::StreamFailed { client, session, stream, failure }, now);
+                self.log(
+                    ServeRecord::StreamFailed { client: client.into(), session, stream, failure },
+                    now,
+                );
             }
             StreamNews::Interval(interval) => {
                 session.heard = now.mono;
@@ -102,8 +113,13 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
                 run.board.end(number as usize);
                 let BlastReceived { datagrams, lost, .. } = stream.received;
                 let (session, stream) = (session_name, number);
-                let record =
-                    ServeRecord::StreamReceived { client, session, stream, datagrams, lost };
+                let record = ServeRecord::StreamReceived {
+                    client: client.into(),
+                    session,
+                    stream,
+                    datagrams,
+                    lost,
+                };
                 self.log(record, now);
             }
             StreamNews::Sent(sent, io) => {
@@ -112,7 +128,10 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
                 stream.io = Some(io);
                 stream.ended = true;
                 let (session, stream) = (session_name, number);
-                self.log(ServeRecord::StreamSent { client, session, stream, datagrams }, now);
+                self.log(
+                    ServeRecord::StreamSent { client: client.into(), session, stream, datagrams },
+                    now,
+                );
             }
         }
     }

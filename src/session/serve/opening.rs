@@ -53,7 +53,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         self.counts.opened += 1;
         self.welcome(id, asked);
         let session = session_name(id);
-        self.log(ServeRecord::SessionOpened { client: source, session }, asked.now);
+        self.log(ServeRecord::SessionOpened { client: source.into(), session }, asked.now);
     }
 
     /// Answers the HELO that opened a session.

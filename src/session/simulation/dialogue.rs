@@ -76,7 +76,10 @@ fn a_server_that_never_was_is_given_up_after_the_patience() {
     house.vanish();
     let came = house.finish(PATIENCE + SECOND);
     let (target, waited_ns) = (server_address(), PATIENCE.0);
-    assert_eq!(came.summary.failure, Some(RunFailure::NoReply { target, waited_ns }));
+    assert_eq!(
+        came.summary.failure,
+        Some(RunFailure::NoReply { target: target.into(), waited_ns })
+    );
     assert_eq!(came.summary.received, None);
 }
 

@@ -187,7 +187,7 @@ fn beyond_the_patience_it_is_given_up_and_nothing_is_called_lost() {
     for direction in WAYS {
         let came = House::of(1, run_of(direction, SECOND), &faults).finish(DEADLINE);
         let (target, waited_ns) = (server_address(), PATIENCE.0);
-        let failure = Some(RunFailure::NoReply { target, waited_ns });
+        let failure = Some(RunFailure::NoReply { target: target.into(), waited_ns });
         assert_eq!(came.summary.failure, failure, "{direction:?}");
         assert!(came.summary.received.is_none() && came.near_received.is_empty());
     }

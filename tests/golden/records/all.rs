@@ -20,7 +20,7 @@ fn target() -> SocketAddr {
 
 fn trace(end: TraceEnd) -> TraceReport {
     TraceReport {
-        target: target(),
+        target: target().into(),
         payload_bytes: 44,
         tries: 3,
         hop_limit: 30,
@@ -44,7 +44,7 @@ fn timeout() -> TimeoutReport {
         TimeoutCaveat::Shared(ProbeCaveat::RepliesDuplicated { copies: 1 }),
     ];
     TimeoutReport {
-        target: target(),
+        target: target().into(),
         seen_as: None,
         findings,
         no_agent: None,
@@ -59,14 +59,14 @@ fn timeout() -> TimeoutReport {
 }
 
 fn left_out(kind: ProbeKind, reason: LeftOutReason) -> LeftOut {
-    let command = probe_all::command(kind, "host.example", Some(target()), 8_620);
+    let command = probe_all::command(kind, "host.example", Some(target().into()), 8_620);
     LeftOut { kind, reason, command }
 }
 
 fn report() -> AllReport {
     AllReport {
         host: "host.example".to_owned(),
-        target: Some(target()),
+        target: Some(target().into()),
         duration_ns: 8_140_000_000,
         ..AllReport::default()
     }
@@ -80,13 +80,13 @@ fn hold(name: &str, report: &AllReport) {
 fn with_an_agent() {
     let distance = TraceDistance { hops: Some(3), hops_at_most: None };
     let limit_ns = 9_800_000_000;
-    let reason = NoAgent::StoppedReplying { target: target(), waited_ns: 5 * SECOND };
+    let reason = NoAgent::StoppedReplying { target: target().into(), waited_ns: 5 * SECOND };
     let report = AllReport {
         agent: true,
-        trace: Some(trace(TraceEnd::Reached { target: target(), distance })),
+        trace: Some(trace(TraceEnd::Reached { target: target().into(), distance })),
         timeout: Some(timeout()),
         left_out: vec![
-            left_out(ProbeKind::Nat, LeftOutReason::NoStunReply { target: target() }),
+            left_out(ProbeKind::Nat, LeftOutReason::NoStunReply { target: target().into() }),
             left_out(ProbeKind::Mtu, LeftOutReason::AgentFailed { reason }),
             left_out(ProbeKind::Marks, LeftOutReason::NotInTime { limit_ns }),
             left_out(ProbeKind::Shape, LeftOutReason::NoTimeLeft { limit_ns }),
@@ -100,7 +100,7 @@ fn with_an_agent() {
 fn unreachable() -> NoAgent {
     let mut error = NetworkError::new(ErrorOrigin::Icmp, (3, 3), 111, target(), b"");
     error.offender = Some(target().ip());
-    NoAgent::from_network(target(), &error)
+    NoAgent::from_network(target().into(), &error)
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn without_an_agent() {
     let kinds = [ProbeKind::Mtu, ProbeKind::Marks, ProbeKind::Timeout, ProbeKind::Nat];
     let report = AllReport {
         no_agent: Some(unreachable()),
-        trace: Some(trace(TraceEnd::PortClosed { target: target(), distance })),
+        trace: Some(trace(TraceEnd::PortClosed { target: target().into(), distance })),
         left_out: kinds.map(|kind| left_out(kind, LeftOutReason::NoAgent)).to_vec(),
         ..report()
     };
@@ -143,10 +143,10 @@ fn no_agent() {
         values: BTreeMap::new(),
     };
     let reasons = [
-        (target(), NoAgent::NoReply { target: target(), waited_ns: 3 * SECOND }),
-        (other, NoAgent::StoppedReplying { target: other, waited_ns: 5 * SECOND }),
+        (target(), NoAgent::NoReply { target: target().into(), waited_ns: 3 * SECOND }),
+        (other, NoAgent::StoppedReplying { target: other.into(), waited_ns: 5 * SECOND }),
         (target(), unreachable()),
-        (target(), NoAgent::from_network(target(), &expired)),
+        (target(), NoAgent::from_network(target().into(), &expired)),
         (target(), NoAgent::Refused { reply }),
         (target(), NoAgent::Refused { reply: RemoteRefusal::KeyNeeded }),
         (target(), NoAgent::not_sent(OwnFinding::from_errno(1, target()))),
@@ -155,7 +155,7 @@ fn no_agent() {
     let mut text = String::new();
     let page = Page::new(100);
     for (target, why) in reasons {
-        let (error, hint) = far_end::no_agent(target, &why);
+        let (error, hint) = far_end::no_agent(target.into(), &why);
         text.push_str(&page.labelled("error", &[error]));
         text.push_str(&page.labelled("hint", hint.as_slice()));
     }
@@ -167,9 +167,9 @@ fn no_agent() {
 /// The document of a probe without an agent.
 #[test]
 fn failure() {
-    let hint = far_end::no_agent(target(), &unreachable()).1;
+    let hint = far_end::no_agent(target().into(), &unreachable()).1;
     let failure = ProbeFailure { reason: unreachable(), hint };
-    let document = Document::new("probe marks", FailureReport { target: target(), failure });
+    let document = Document::new("probe marks", FailureReport { target: target().into(), failure });
     let json = serde_json::to_string_pretty(&document).expect("a record is JSON");
     crate::hold_text("all.failure.agent.json", 200, &json);
 }

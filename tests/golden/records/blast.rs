@@ -388,11 +388,11 @@ fn every_failure_and_what_helps() {
     let (waited_ns, silent_ns) = (5 * SECOND, 5 * SECOND);
     let contradiction = Contradiction::MoreArrived { arrived: 11, sent: 10 };
     let failures = [
-        RunFailure::NoReply { target, waited_ns },
-        RunFailure::PathError { target, waited_ns, error },
-        RunFailure::OtherAddress { target, from },
-        RunFailure::NotSent { target, reason: reason.clone() },
-        RunFailure::PortClosed { target, error },
+        RunFailure::NoReply { target: target.into(), waited_ns },
+        RunFailure::PathError { target: target.into(), waited_ns, error },
+        RunFailure::OtherAddress { target: target.into(), from },
+        RunFailure::NotSent { target: target.into(), reason: reason.clone() },
+        RunFailure::PortClosed { target: target.into(), error },
         RunFailure::KeyNeeded,
         RunFailure::OtherKey,
         RunFailure::NoKeyThere,
@@ -419,11 +419,11 @@ fn every_failure_and_what_helps() {
         RunFailure::TrialCountsMissing,
     ];
     let advice = [
-        FailureAdvice::StartServerAndOpenPort { target },
+        FailureAdvice::StartServerAndOpenPort { target: target.into() },
         FailureAdvice::StartServer { target: "[2001:db8::1]:9000".parse().expect("an address") },
         FailureAdvice::CheckLoopback,
         FailureAdvice::AskAddress { from },
-        FailureAdvice::TracePath { target },
+        FailureAdvice::TracePath { target: target.into() },
         FailureAdvice::MendThisHost { reason: OwnFinding::from_errno(1, target) },
         FailureAdvice::GiveKey,
         FailureAdvice::SameKey,

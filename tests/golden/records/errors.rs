@@ -76,7 +76,7 @@ fn what_fails_before_datagrams_flow_is_told_with_a_hint() {
         AddressFault::NoHost,
         AddressFault::PortRange,
         AddressFault::NotAnAddress { host: "example.net".to_owned() },
-        AddressFault::OtherFamily { peer: addr },
+        AddressFault::OtherFamily { peer: addr.into() },
     ];
     let hosts = [
         HostFault::Zone,
@@ -118,7 +118,9 @@ fn what_fails_before_datagrams_flow_is_told_with_a_hint() {
         known: vec!["lo".to_owned(), "eth0".to_owned()],
     });
     errors.push(NetError::Interfaces(source(12)));
-    errors.extend([98, 13, 99, 101].map(|errno| NetError::Bind { addr, source: source(errno) }));
+    errors.extend(
+        [98, 13, 99, 101].map(|errno| NetError::Bind { addr: addr.into(), source: source(errno) }),
+    );
     errors.extend(options.map(|option| NetError::Option { option, source: source(92) }));
     errors.extend([19, 105].map(join));
     let lines = errors.iter().map(|error| {

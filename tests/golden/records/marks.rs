@@ -103,7 +103,7 @@ fn nothing_leaves_this_host() {
         (row.sent, row.arrived, row.outcome) = (0, 0, Outcome::NotSent);
         (row.dscp_arrived, row.ecn_arrived) = (None, None);
     }
-    let found = OwnFinding::from_errno(1, report.target);
+    let found = OwnFinding::from_errno(1, report.target.into());
     let refused = RefusedHere { errno: 1, cause: found.code(), datagrams: 24 };
     report.traffic =
         ProbeTraffic { refused_here: vec![refused], copies_out: None, ..ProbeTraffic::default() };

@@ -43,7 +43,7 @@ fn report(verdict: MtuVerdict) -> MtuReport {
         ..MtuDirection::default()
     };
     MtuReport {
-        target: server(),
+        target: server().into(),
         header_bytes: 28,
         tries: 3,
         interface_mtu: Some(1_500),
@@ -136,8 +136,7 @@ fn a_black_hole_blocks_large_packets_and_fragments() {
         FragmentRow { outcome: Outcome::NotTold, ..row(4_000, 0, None) },
         row(8_000, 0, None),
     ];
-    report.traffic.refused_here =
-        vec![RefusedHere { errno: 1, cause: "firewall", datagrams: 20 }];
+    report.traffic.refused_here = vec![RefusedHere { errno: 1, cause: "firewall", datagrams: 20 }];
     report.interrupted = true;
     report.findings.evidence = vec![
         MtuEvidence::SizeLost { way: Way::Out, packet_bytes: 1_281, sent: 5 },
@@ -168,7 +167,7 @@ fn without_an_agent_a_router_names_the_limit() {
         routers: vec![router(1)],
         fragmented_replies: false,
     });
-    report.no_agent = Some(NoAgent::NoReply { target: server(), waited_ns: 3_000_000_000 });
+    report.no_agent = Some(NoAgent::NoReply { target: server().into(), waited_ns: 3_000_000_000 });
     report.known_by = KnownBy::Replies;
     report.far_interface_mtu = None;
     report.out.limit = Some(MtuLimit::Router);

@@ -21,7 +21,7 @@ fn server() -> SocketAddr {
 
 fn report(verdict: NatVerdict) -> NatReport {
     NatReport {
-        target: server(),
+        target: server().into(),
         other: None,
         findings: Findings::new(verdict),
         answered: true,
@@ -45,19 +45,23 @@ fn report(verdict: NatVerdict) -> NatReport {
 }
 
 fn socket(local: SocketAddr, seen: SocketAddr) -> NatSocket {
-    NatSocket { local, seen: Some(seen), port_kept: Some(local.port() == seen.port()) }
+    NatSocket {
+        local: local.into(),
+        seen: Some(seen.into()),
+        port_kept: Some(local.port() == seen.port()),
+    }
 }
 
 fn mapping(to: SocketAddr, seen: SocketAddr) -> NatTest {
     NatTest {
         about: NatQuestion::Mapping,
         socket: Some(0),
-        to,
-        answer_from: to,
+        to: to.into(),
+        answer_from: to.into(),
         sent: 1,
         refused: 0,
         answered: 1,
-        seen: Some(seen),
+        seen: Some(seen.into()),
         round_trip_ns: Some(12_140_000),
         instead: None,
     }
@@ -67,7 +71,7 @@ fn filtering(answer_from: SocketAddr, answered: u32) -> NatTest {
     NatTest {
         about: NatQuestion::Filtering,
         socket: Some(1),
-        answer_from,
+        answer_from: answer_from.into(),
         sent: 8,
         answered,
         round_trip_ns: (answered > 0).then_some(13_000_000),
@@ -88,7 +92,7 @@ fn a_nat_is_described_in_the_terms_of_the_rfc() {
         filtering: Some(kept),
     });
     let other = at("192.0.2.11:8621");
-    report.other = Some(other);
+    report.other = Some(other.into());
     report.mapping = Some(mapped);
     report.filtering = Some(kept);
     report.ports = Some(PortChoice::Kept);
@@ -106,7 +110,10 @@ fn a_nat_is_described_in_the_terms_of_the_rfc() {
         NatTest { about: NatQuestion::Control, answered: 8, ..filtering(server(), 8) },
         filtering(other, 0),
         filtering(at("192.0.2.11:8620"), 0),
-        NatTest { instead: Some(NatAnswer::From { source: server() }), ..filtering(other, 0) },
+        NatTest {
+            instead: Some(NatAnswer::From { source: server().into() }),
+            ..filtering(other, 0)
+        },
         NatTest {
             about: NatQuestion::Hairpin,
             socket: None,
@@ -120,7 +127,12 @@ fn a_nat_is_described_in_the_terms_of_the_rfc() {
     let control = Some(NatControl { answered: 8, sent: 8 });
     let from = |source| NatEvidence::AnswersFrom { source, answered: 0, sent: 8, control };
     report.findings.evidence = vec![
-        NatEvidence::SeenAs { local: at("10.1.0.2:40000"), seen, sockets: 10, ports_kept: 10 },
+        NatEvidence::SeenAs {
+            local: at("10.1.0.2:40000").into(),
+            seen: seen.into(),
+            sockets: 10,
+            ports_kept: 10,
+        },
         from(AnswerSource::OtherAddressAndPort),
         from(AnswerSource::OtherAddress),
         from(AnswerSource::OtherPort),
@@ -142,8 +154,8 @@ fn long_addresses_stand_on_lines_of_their_own() {
     let local = at("[2001:db8:aaaa:bbbb:cccc:dddd:eeee:1]:40000");
     let to = at("[2001:db8:1111:2222:3333:4444:5555:6666]:8620");
     let other = at("[2001:db8:1111:2222:3333:4444:5555:6666]:8621");
-    report.target = to;
-    report.other = Some(other);
+    report.target = to.into();
+    report.other = Some(other.into());
     report.nat = Some(false);
     report.filtering = filtering_of;
     report.sockets = vec![
@@ -153,7 +165,7 @@ fn long_addresses_stand_on_lines_of_their_own() {
     report.tests = vec![mapping(to, local), filtering(other, 8)];
     report.unknown = vec![NatUnknown::FilteringByAddress { reason: AddressUnknown::OneAddress }];
     report.findings.evidence = vec![
-        NatEvidence::SeenAs { local, seen: local, sockets: 1, ports_kept: 1 },
+        NatEvidence::SeenAs { local: local.into(), seen: local.into(), sockets: 1, ports_kept: 1 },
         NatEvidence::AnswersFrom {
             source: AnswerSource::OtherPort,
             answered: 8,
@@ -166,7 +178,7 @@ fn long_addresses_stand_on_lines_of_their_own() {
 
 #[test]
 fn no_server_is_told_with_what_the_network_answered() {
-    let mut report = report(NatVerdict::NoServer { server: server() });
+    let mut report = report(NatVerdict::NoServer { server: server().into() });
     report.answered = false;
     report.nat = None;
     report.tests = vec![NatTest {
@@ -192,7 +204,7 @@ fn answers() -> [NatAnswer; 5] {
         NatAnswer::Error { error_code: 420, reason: "Unknown Attribute".to_owned() },
         NatAnswer::Error { error_code: 500, reason: String::new() },
         NatAnswer::ErrorWithoutCode,
-        NatAnswer::From { source: server() },
+        NatAnswer::From { source: server().into() },
         NatAnswer::NoAddress,
     ]
 }
@@ -226,10 +238,10 @@ fn every_statement_reads_as_english() {
     for filtering in dependences {
         tell(&NatVerdict::NoNat { filtering });
     }
-    tell(&NatVerdict::NoNatBehindRelay { server: server(), behind: [10, 2, 0, 2].into() });
-    tell(&NatVerdict::RelayOrNat { server: server() });
+    tell(&NatVerdict::NoNatBehindRelay { server: server().into(), behind: [10, 2, 0, 2].into() });
+    tell(&NatVerdict::RelayOrNat { server: server().into() });
     tell(&NatVerdict::InterruptedBeforeReply);
-    tell(&NatVerdict::NoServer { server: server() });
+    tell(&NatVerdict::NoServer { server: server().into() });
     tell(&NatVerdict::Shared(ProbeCaveat::RefusedHere {
         refused: 64,
         of: 64,
@@ -239,8 +251,8 @@ fn every_statement_reads_as_english() {
 
     let evidence = [
         NatEvidence::SeenAsTheServer,
-        NatEvidence::AskedElsewhere { origin: at("10.2.0.2:8620") },
-        NatEvidence::UnchangedBehindRelay { behind: at("10.2.0.2:8621") },
+        NatEvidence::AskedElsewhere { origin: at("10.2.0.2:8620").into() },
+        NatEvidence::UnchangedBehindRelay { behind: at("10.2.0.2:8621").into() },
         NatEvidence::Hairpin { outcome: Hairpin::Works },
         NatEvidence::Hairpin { outcome: Hairpin::WorksFromInside },
         NatEvidence::Hairpin { outcome: Hairpin::Fails },
@@ -253,10 +265,13 @@ fn every_statement_reads_as_english() {
     }
     let caveats = [
         NatCaveat::AddressesRewritten {
-            plain: at("10.1.0.2:40000"),
-            seen: at("203.0.113.7:40000"),
+            plain: at("10.1.0.2:40000").into(),
+            seen: at("203.0.113.7:40000").into(),
         },
-        NatCaveat::MappingChanged { from: at("203.0.113.7:40000"), to: at("203.0.113.7:51234") },
+        NatCaveat::MappingChanged {
+            from: at("203.0.113.7:40000").into(),
+            to: at("203.0.113.7:51234").into(),
+        },
         NatCaveat::Shared(ProbeCaveat::Interrupted),
     ];
     for caveat in &caveats {
@@ -285,9 +300,9 @@ fn every_meaning_and_every_gap_reads_as_english() {
         NatUnknown::NatBeforeRelay,
         NatUnknown::FilteringBehindRelay,
         NatUnknown::MappingFirstUnanswered,
-        NatUnknown::MappingUnanswered { address: other },
+        NatUnknown::MappingUnanswered { address: other.into() },
         NatUnknown::MappingOneAddress,
-        NatUnknown::MappingInPart { other },
+        NatUnknown::MappingInPart { other: other.into() },
         NatUnknown::MappingByAddress,
         NatUnknown::MappingByPort,
         NatUnknown::FilteringFirstUnanswered,
@@ -296,7 +311,7 @@ fn every_meaning_and_every_gap_reads_as_english() {
         NatUnknown::FilteringLossy { lost: 12, sent: 30 },
         NatUnknown::FilteringPathSilent,
         NatUnknown::FilteringInterrupted,
-        NatUnknown::FilteringOtherSilent { other },
+        NatUnknown::FilteringOtherSilent { other: other.into() },
         NatUnknown::FilteringByAddress { reason: AddressUnknown::OneAddress },
         NatUnknown::FilteringByAddress { reason: AddressUnknown::Chance },
         NatUnknown::FilteringByAddress { reason: AddressUnknown::OtherSilent },

@@ -42,7 +42,7 @@ fn row(port: u16) -> PortRow {
         answered: Some(8),
         replies: 8,
         round_trip_ns: Some(41_000 + u64::from(port)),
-        source_seen: Some(addr("10.77.1.2:40000")),
+        source_seen: Some(addr("10.77.1.2:40000").into()),
         source_port_changed: Some(false),
         source_address_changed: Some(false),
         source_varied: Some(false),
@@ -101,12 +101,12 @@ fn report(rows: Vec<PortRow>, verdict: PortsVerdict) -> PortsReport {
         host: "10.77.3.2".to_owned(),
         target: ip("10.77.3.2"),
         agent: Some(AgentReport {
-            address: Some(addr("10.77.3.2:8620")),
-            seen_as: Some(addr("10.77.1.2:51000")),
+            address: Some(addr("10.77.3.2:8620").into()),
+            seen_as: Some(addr("10.77.1.2:51000").into()),
             ..AgentReport::default()
         }),
         tries: 8,
-        source: Some(addr("10.77.1.2:40000")),
+        source: Some(addr("10.77.1.2:40000").into()),
         duration_ns: 4_090_000_000,
         per_second: 1_000,
         beside: PortsBeside { sent: 24, arrived: 24, replies: 24, ..PortsBeside::default() },
@@ -121,7 +121,7 @@ fn trace(port: u16) -> TraceReport {
     let end = TraceEnd::NoReplyBeyond { hop: 2, routers: ip("10.77.2.2").into_iter().collect() };
     let flow = TraceFlow { source_port: 40_000, last_heard: Some(2), ..TraceFlow::default() };
     TraceReport {
-        target: SocketAddr::new(ip("10.77.3.2").expect("an address"), port),
+        target: SocketAddr::new(ip("10.77.3.2").expect("an address"), port).into(),
         payload_bytes: 44,
         tries: 3,
         hop_limit: 30,
@@ -307,12 +307,12 @@ fn a_relay_and_a_lost_agent_show_in_the_details() {
         round_trip_ns: None,
         ttl_out: Some(60),
         hops_out: None,
-        source_seen: Some(addr("203.0.113.7:61000")),
+        source_seen: Some(addr("203.0.113.7:61000").into()),
         source_port_changed: Some(true),
-        answered_from: Some(addr("10.77.3.3:5000")),
+        answered_from: Some(addr("10.77.3.3:5000").into()),
         ..row(5_000)
     };
-    let why = NotSentHere::from_errno(1, addr("10.77.3.2:5001"));
+    let why = NotSentHere::from_errno(1, addr("10.77.3.2:5001").into());
     let unsent =
         PortRow { not_sent: Some(why.clone()), sent: 0, ..stopped(5_001, PortPath::NotSent, 0, 0) };
     let rows = vec![relayed, unsent];
@@ -326,23 +326,23 @@ fn a_relay_and_a_lost_agent_show_in_the_details() {
         PortsEvidence::Group { group: unknown },
         PortsEvidence::SourceChanged {
             port: None,
-            source: addr("10.77.1.2:40000"),
-            seen: addr("203.0.113.7:61000"),
+            source: addr("10.77.1.2:40000").into(),
+            seen: addr("203.0.113.7:61000").into(),
         },
-        PortsEvidence::RepliesFromElsewhere { port: 5_000, from: addr("10.77.3.3:5000") },
+        PortsEvidence::RepliesFromElsewhere { port: 5_000, from: addr("10.77.3.3:5000").into() },
     ];
     let target = addr("10.77.3.2:8620");
-    let lost = NoAgent::StoppedReplying { target, waited_ns: 3_000_000_000 };
+    let lost = NoAgent::StoppedReplying { target: target.into(), waited_ns: 3_000_000_000 };
     let from = addr("10.77.3.3:8620");
     report.findings.caveats = [
         ProbeCaveat::AgentWithheld { replies: 12 },
         ProbeCaveat::AgentLost { reason: lost.clone() },
-        ProbeCaveat::RepliesFromElsewhere { asked: target, from },
+        ProbeCaveat::RepliesFromElsewhere { asked: target.into(), from: from.into() },
     ]
     .map(PortsCaveat::Shared)
     .to_vec();
     let agent = report.agent.as_mut().expect("an agent");
-    (agent.lost, agent.withheld, agent.answered_from) = (Some(lost), 12, Some(from));
+    (agent.lost, agent.withheld, agent.answered_from) = (Some(lost), 12, Some(from.into()));
     hold("ports.agent_lost", "probe ports", &report, |page| ports_text(&report, page));
 }
 
@@ -384,8 +384,8 @@ fn rare_statements() {
         PortsEvidence::IcmpHeldBack { ports: ports("5001-5003") },
         PortsEvidence::SourceChanged {
             port: Some(5_001),
-            source: addr("10.0.0.2:4000"),
-            seen: addr("203.0.113.1:61000"),
+            source: addr("10.0.0.2:4000").into(),
+            seen: addr("203.0.113.1:61000").into(),
         },
         PortsEvidence::SourceVaried { port: 5_000 },
         PortsEvidence::DscpChanged { way: Way::Out, sent: 46, arrived: 0 },
@@ -398,7 +398,7 @@ fn rare_statements() {
     ];
     let notes = [
         udpkit::report::words::ports::no_agent_note(&NoAgent::NoReply {
-            target: addr("10.77.3.2:8620"),
+            target: addr("10.77.3.2:8620").into(),
             waited_ns: 3_000_000_000,
         }),
         udpkit::report::words::ports::held_back_note(12, Nanos::from_secs(60)),

@@ -33,11 +33,11 @@ fn address(port: u16) -> SocketAddr {
 fn failures() -> Vec<LocalFailure> {
     let errno = Some(12);
     vec![
-        LocalFailure::InUse { address: address(862) },
-        LocalFailure::Privileged { address: address(862) },
-        LocalFailure::NotLocal { address: address(862) },
-        LocalFailure::Bind { address: address(862), errno },
-        LocalFailure::Connect { address: client(), errno: Some(101) },
+        LocalFailure::InUse { address: address(862).into() },
+        LocalFailure::Privileged { address: address(862).into() },
+        LocalFailure::NotLocal { address: address(862).into() },
+        LocalFailure::Bind { address: address(862).into(), errno },
+        LocalFailure::Connect { address: client().into(), errno: Some(101) },
         LocalFailure::SetUp { errno },
         LocalFailure::Start { errno: Some(11) },
         LocalFailure::Broke { errno },
@@ -152,9 +152,9 @@ fn confined() -> [ServeRecord; 2] {
 /// Every kind of event, those with several forms more than once.
 fn events() -> Vec<ServeRecord> {
     let (client, session) = (client(), session());
-    let failure = LocalFailure::InUse { address: address(862) };
+    let failure = LocalFailure::InUse { address: address(862).into() };
     let test = |direction, rate: &str, duration_ns, count: Option<u64>| ServeRecord::TestGranted {
-        client,
+        client: client.into(),
         session: session.clone(),
         direction,
         streams: if count.is_some() { 4 } else { 1 },
@@ -164,57 +164,64 @@ fn events() -> Vec<ServeRecord> {
         count,
     };
     let probe = |ports: &str, not_opened| ServeRecord::ProbeGranted {
-        client,
+        client: client.into(),
         session: session.clone(),
         ports: ports.parse().unwrap_or_default(),
         not_opened,
     };
     let ended = |withheld| ServeRecord::ProbeEnded {
-        client,
+        client: client.into(),
         session: session.clone(),
         arrived: 1_213,
         answered: 1_200,
         withheld,
     };
     let closed = |ended| ServeRecord::SessionClosed {
-        client,
+        client: client.into(),
         session: session.clone(),
         ended,
         tests: 1,
         duration_ns: 10_400_000_000,
     };
     let refused = |refusal: ServeRefusal| ServeRecord::Refused {
-        client,
+        client: client.into(),
         reply_code: refusal.code().0,
         refusal,
     };
     let session = session.clone();
     let mut events = vec![
         ServeRecord::Listening { address: parsed("[::]:8620"), key: false },
-        ServeRecord::Listening { address: address(8_620), key: true },
-        ServeRecord::StampPort { address: address(862) },
+        ServeRecord::Listening { address: address(8_620).into(), key: true },
+        ServeRecord::StampPort { address: address(862).into() },
         ServeRecord::NoStampPort { failure: failure.clone() },
-        ServeRecord::NoStampPort { failure: LocalFailure::Privileged { address: address(862) } },
-        ServeRecord::StunAlternate { address: address(8_621) },
+        ServeRecord::NoStampPort {
+            failure: LocalFailure::Privileged { address: address(862).into() },
+        },
+        ServeRecord::StunAlternate { address: address(8_621).into() },
         ServeRecord::NoStunAlternate { failure: failure.clone() },
         ServeRecord::ProbePorts { ports: parsed("53,5000-5100") },
         ServeRecord::NoProbePort { port: 862, failure },
     ];
     events.extend(confined());
     events.extend([
-        ServeRecord::SessionOpened { client, session: session.clone() },
+        ServeRecord::SessionOpened { client: client.into(), session: session.clone() },
         test("up", "20M", Some(10_000_000_000), None),
         test("both", "max", None, Some(1_000_000)),
         ServeRecord::StreamReceived {
-            client,
+            client: client.into(),
             session: session.clone(),
             stream: 0,
             datagrams: 16_983,
             lost: 17,
         },
-        ServeRecord::StreamSent { client, session: session.clone(), stream: 3, datagrams: 1 },
+        ServeRecord::StreamSent {
+            client: client.into(),
+            session: session.clone(),
+            stream: 3,
+            datagrams: 1,
+        },
         ServeRecord::StreamFailed {
-            client,
+            client: client.into(),
             session: session.clone(),
             stream: 1,
             failure: LocalFailure::Broke { errno: Some(12) },

@@ -74,7 +74,7 @@ fn rows(kinds: &[PayloadKind], blocked: fn(PayloadKind, u32) -> bool) -> Vec<Pay
 fn report(verdict: ShapeVerdict, blocked: fn(PayloadKind, u32) -> bool) -> ShapeReport {
     use PayloadKind::{Dns, Quic, Random, Reply, Sip, Stun, Zeros};
     ShapeReport {
-        target: server(),
+        target: server().into(),
         ports: vec![5_000, 5_001, 5_002, 5_003],
         tries: 4,
         trains: Vec::new(),

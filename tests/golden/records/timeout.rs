@@ -48,7 +48,7 @@ fn timer(timer: IdleTimer, limit: IdleLimit, trials: Vec<IdleTrial>) -> IdleTime
 
 fn report(timers: Vec<IdleTimerReport>, verdict: TimeoutVerdict) -> TimeoutReport {
     TimeoutReport {
-        target: target(),
+        target: target().into(),
         seen_as: "198.51.100.7:40123".parse().ok(),
         findings: Findings::new(verdict),
         no_agent: None,
@@ -161,7 +161,7 @@ fn a_lossy_path() {
 
 #[test]
 fn no_agent() {
-    let reason = NoAgent::NoReply { target: target(), waited_ns: 3 * SECOND };
+    let reason = NoAgent::NoReply { target: target().into(), waited_ns: 3 * SECOND };
     let mut report = report(Vec::new(), TimeoutVerdict::NoAgent { reason: reason.clone() });
     (report.seen_as, report.no_agent) = (None, Some(reason));
     hold("timeout.no_agent", &report);
@@ -185,7 +185,7 @@ fn rare_statements() {
         TimeoutVerdict::Interrupted,
         TimeoutVerdict::NoReplies,
     ];
-    let reason = NoAgent::StoppedReplying { target: target(), waited_ns: 14 * SECOND };
+    let reason = NoAgent::StoppedReplying { target: target().into(), waited_ns: 14 * SECOND };
     let unknown = [
         IdleUnknown::SlowProof { took_ns: 1_800_000_000 },
         IdleUnknown::NotProven { reason: reason.clone() },

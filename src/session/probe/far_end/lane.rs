@@ -69,7 +69,8 @@ impl Lane {
             Step::Wait(at) => Next::WaitUntil(at),
             Step::TimedOut => {
                 let (target, waited_ns) = (self.dest.addr, patience.0);
-                self.state = LaneState::Failed(NoAgent::NoReply { target, waited_ns });
+                self.state =
+                    LaneState::Failed(NoAgent::NoReply { target: target.into(), waited_ns });
                 Next::Send
             }
         }

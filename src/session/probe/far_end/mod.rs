@@ -240,7 +240,7 @@ impl FarEnd {
     /// That another address replied than was asked; `None` where it did not.
     pub fn answered_elsewhere(&self) -> Option<ProbeCaveat> {
         let from = self.answered_from?;
-        Some(ProbeCaveat::RepliesFromElsewhere { asked: self.address, from })
+        Some(ProbeCaveat::RepliesFromElsewhere { asked: self.address.into(), from: from.into() })
     }
 
     /// Ends the session once all else that was asked for is answered.
@@ -375,9 +375,11 @@ impl FarEnd {
             state => match (self.refused_here.take(), state) {
                 (Some(found), _) => NoAgent::not_sent(found),
                 (None, State::Hello(_)) => {
-                    NoAgent::NoReply { target: self.address, waited_ns: patience.0 }
+                    NoAgent::NoReply { target: self.address.into(), waited_ns: patience.0 }
                 }
-                _ => NoAgent::StoppedReplying { target: self.address, waited_ns: patience.0 },
+                _ => {
+                    NoAgent::StoppedReplying { target: self.address.into(), waited_ns: patience.0 }
+                }
             },
         };
         self.state = State::Lost(why);
@@ -423,7 +425,7 @@ impl FarEnd {
         // A word of the network is believed where nothing better is known: later, an answer may
         // well be on its way.
         if ours && error.origin != ErrorOrigin::Local && matches!(self.state, State::Hello(_)) {
-            self.state = State::Lost(NoAgent::from_network(self.address, error));
+            self.state = State::Lost(NoAgent::from_network(self.address.into(), error));
         }
         if let Some(errno) = error.refused_here().filter(|_| ours) {
             self.note_refusal(OwnFinding::from_errno(errno, self.address));

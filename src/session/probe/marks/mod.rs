@@ -159,7 +159,7 @@ impl Kind for MarksKind {
         let hops_back_from = ttl.and_then(from);
         let there = backs().filter_map(|back| back.echo.ttl).max();
         let mut report = MarksReport {
-            target: self.plan.target,
+            target: self.plan.target.into(),
             tries: self.plan.tries,
             hops_out: there.and_then(|ttl| Hops::from_ttl(ttl, TTL).known()),
             hops_back: ttl.zip(hops_back_from).map(|(ttl, from)| from - ttl),

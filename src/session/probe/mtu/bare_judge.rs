@@ -31,7 +31,7 @@ pub fn bare_report(target: SocketAddr, tries: u32, why: &NoAgent, facts: &BareFa
         ..MtuDirection::default()
     };
     let mut report = MtuReport {
-        target,
+        target: target.into(),
         header_bytes: headers,
         tries,
         interface_mtu: facts.interface_mtu,

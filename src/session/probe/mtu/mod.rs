@@ -311,7 +311,7 @@ impl Kind for MtuKind {
             [out.fragments, back.fragments] = fragments.rows(&chance);
         }
         MtuReport {
-            target: self.plan.target,
+            target: self.plan.target.into(),
             header_bytes: self.headers,
             tries: self.plan.tries,
             interface_mtu: here,

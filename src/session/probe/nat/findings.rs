@@ -24,9 +24,9 @@ impl Found {
         let server = session.plan.server;
         let mut findings = Findings::new(match (self.relay, self.nat) {
             (Some(RelaySign::SeenUnchangedBehind(behind)), _) => {
-                NatVerdict::NoNatBehindRelay { server, behind: behind.ip() }
+                NatVerdict::NoNatBehindRelay { server: server.into(), behind: behind.ip() }
             }
-            (Some(_), _) => NatVerdict::RelayOrNat { server },
+            (Some(_), _) => NatVerdict::RelayOrNat { server: server.into() },
             (None, Some(true)) => NatVerdict::Nat {
                 ports: self.ports,
                 mapping: self.mapping,
@@ -53,8 +53,8 @@ impl Found {
                 })
                 .collect();
             evidence.push(NatEvidence::SeenAs {
-                local: self.local,
-                seen,
+                local: self.local.into(),
+                seen: seen.into(),
                 sockets: known.len() as u32,
                 ports_kept: known.iter().filter(|kept| **kept).count() as u32,
             });
@@ -72,8 +72,10 @@ impl Found {
         }
         evidence.extend(self.relay.map(|sign| match sign {
             RelaySign::SeenAsTheOneAsked => NatEvidence::SeenAsTheServer,
-            RelaySign::AnswersAs(origin) => NatEvidence::AskedElsewhere { origin },
-            RelaySign::SeenUnchangedBehind(behind) => NatEvidence::UnchangedBehindRelay { behind },
+            RelaySign::AnswersAs(origin) => NatEvidence::AskedElsewhere { origin: origin.into() },
+            RelaySign::SeenUnchangedBehind(behind) => {
+                NatEvidence::UnchangedBehindRelay { behind: behind.into() }
+            }
         }));
         evidence.extend(self.hairpin.map(|outcome| NatEvidence::Hairpin { outcome }));
         evidence
@@ -95,19 +97,23 @@ impl Found {
         let asks = &session.asks;
         let mut caveats = Vec::new();
         let rewritten = asks.iter().find_map(|ask| Some((ask.rewritten?, ask.seen?)));
-        caveats
-            .extend(rewritten.map(|(plain, seen)| NatCaveat::AddressesRewritten { plain, seen }));
+        caveats.extend(rewritten.map(|(plain, seen)| NatCaveat::AddressesRewritten {
+            plain: plain.into(),
+            seen: seen.into(),
+        }));
         let changed = asks.iter().find(|ask| ask.also_seen.is_some());
         caveats.extend(changed.and_then(|ask| {
-            Some(NatCaveat::MappingChanged { from: ask.seen?, to: ask.also_seen? })
+            Some(NatCaveat::MappingChanged { from: ask.seen?.into(), to: ask.also_seen?.into() })
         }));
         if self.addresses.len() > 1 {
             let addresses = self.addresses.len() as u32;
             caveats.push(NatCaveat::SeveralAddresses { addresses });
         }
         let elsewhere = session.answered_from;
-        let elsewhere =
-            elsewhere.map(|(from, asked)| ProbeCaveat::RepliesFromElsewhere { asked, from });
+        let elsewhere = elsewhere.map(|(from, asked)| ProbeCaveat::RepliesFromElsewhere {
+            asked: asked.into(),
+            from: from.into(),
+        });
         let stopped = session.stopped.then_some(ProbeCaveat::Interrupted);
         caveats.extend(elsewhere.into_iter().chain(stopped).map(NatCaveat::Shared));
         caveats.extend(some_refused(session));
@@ -179,7 +185,7 @@ fn nobody(session: &NatSession) -> NatFindings {
     if session.stopped {
         return Findings::new(NatVerdict::InterruptedBeforeReply);
     }
-    let mut findings = Findings::new(NatVerdict::NoServer { server });
+    let mut findings = Findings::new(NatVerdict::NoServer { server: server.into() });
     let sockets = session.plan.locals.len() as u32;
     findings.evidence.push(NatEvidence::Unanswered { sent, sockets });
     let instead = session.asks.iter().find_map(|ask| ask.instead.clone());

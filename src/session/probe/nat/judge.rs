@@ -27,8 +27,8 @@ pub(super) fn report(session: NatSession, duration: Nanos) -> NatReport {
     let plain: Vec<&Ask> =
         session.asks.iter().filter(|ask| !ask.change.is_any() && ask.answered > 0).collect();
     NatReport {
-        target: session.plan.server,
-        other: session.other,
+        target: session.plan.server.into(),
+        other: session.other.map(Into::into),
         findings,
         answered: found.seen.is_some(),
         nat: found.nat,
@@ -55,7 +55,7 @@ fn sockets(session: &NatSession) -> Vec<NatSocket> {
     each.map(|(index, local)| {
         let seen = session.seen_by_server(index);
         let port_kept = seen.map(|seen| seen.port() == local.port());
-        NatSocket { local: *local, seen, port_kept }
+        NatSocket { local: (*local).into(), seen: seen.map(Into::into), port_kept }
     })
     .collect()
 }
@@ -64,12 +64,12 @@ fn test(ask: &Ask, session: &NatSession) -> NatTest {
     NatTest {
         about: ask.about,
         socket: Some(ask.socket).filter(|socket| *socket < session.plan.locals.len()),
-        to: ask.to,
-        answer_from: ask.answer_from(session.other),
+        to: ask.to.into(),
+        answer_from: ask.answer_from(session.other).into(),
         sent: ask.sent,
         refused: ask.refused,
         answered: ask.answered,
-        seen: ask.seen,
+        seen: ask.seen.map(Into::into),
         round_trip_ns: ask.round_trip.map(Nanos::as_u64),
         instead: ask.instead.clone(),
     }
@@ -179,7 +179,7 @@ impl Found {
                 }
             });
             return match self.mapping {
-                None => self.miss(NatUnknown::MappingUnanswered { address: other }),
+                None => self.miss(NatUnknown::MappingUnanswered { address: other.into() }),
                 Some(Dependence::AddressAndPortDependent) => {}
                 Some(_) => self.miss(NatUnknown::MappingByAddress),
             };
@@ -204,7 +204,7 @@ impl Found {
             (None, _, None) => None,
         };
         if port.is_none() || address.is_none() || both.is_none() {
-            self.miss(NatUnknown::MappingInPart { other });
+            self.miss(NatUnknown::MappingInPart { other: other.into() });
         }
     }
 
@@ -216,7 +216,7 @@ impl Found {
         };
         let mut asked = session.asks.iter().filter(|ask| ask.about == NatQuestion::Mapping);
         match asked.find(|ask| ask.to == second).and_then(|ask| ask.seen) {
-            None => self.miss(NatUnknown::MappingUnanswered { address: second }),
+            None => self.miss(NatUnknown::MappingUnanswered { address: second.into() }),
             Some(seen) if seen == first => self.mapping = Some(Dependence::EndpointIndependent),
             Some(_) => {
                 self.mapping = Some(Dependence::AddressDependentOrAddressAndPortDependent);
@@ -282,7 +282,7 @@ impl Found {
                     None if by_chance => too_lossy(session),
                     None if session.stopped => NatUnknown::FilteringInterrupted,
                     None if !alive => NatUnknown::FilteringPathSilent,
-                    None => NatUnknown::FilteringOtherSilent { other },
+                    None => NatUnknown::FilteringOtherSilent { other: other.into() },
                 });
             }
             Some(Dependence::EndpointIndependentOrAddressDependent) => {

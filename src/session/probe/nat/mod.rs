@@ -226,7 +226,7 @@ impl NatSession {
             return;
         }
         if !ask.is_from_where_it_was_wanted(source) {
-            ask.instead.get_or_insert(NatAnswer::From { source });
+            ask.instead.get_or_insert(NatAnswer::From { source: source.into() });
             return;
         }
         if !ask.change.is_any() && source != ask.to {

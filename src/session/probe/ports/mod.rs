@@ -397,14 +397,14 @@ impl Session for PortsSession {
         let mut report = PortsReport {
             target: Some(plan.target.ip()),
             agent: Some(AgentReport {
-                address: Some(plan.target),
-                seen_as: self.far.seen_as(),
-                answered_from: self.far.answered_from(),
+                address: Some(plan.target.into()),
+                seen_as: self.far.seen_as().map(Into::into),
+                answered_from: self.far.answered_from().map(Into::into),
                 withheld: self.far.withheld(),
                 lost: lost.cloned(),
             }),
             tries: plan.tries,
-            source: Some(plan.source),
+            source: Some(plan.source.into()),
             dscp_sent: plan.dscp.value(),
             ecn_sent: plan.ecn as u8,
             duration_ns: (now.mono - self.started.unwrap_or(now.mono)).0,

@@ -193,14 +193,14 @@ impl Track {
             replies,
             duplicates_back: self.copies_back,
             round_trip_ns: self.round_trip.map(|nanos| nanos.0),
-            source_seen: seen,
+            source_seen: seen.map(Into::into),
             source_port_changed: seen.map(|seen| seen.port() != source.port()),
             source_address_changed: seen.and_then(|seen| {
                 (!source.ip().is_unspecified()).then(|| seen.ip() != source.ip().to_canonical())
             }),
             source_varied: told.map(|told| told.moved),
             arrived_at: told.map(|told| told.port).or(self.echo.map(|echo| echo.port)),
-            answered_from: self.answered_from,
+            answered_from: self.answered_from.map(Into::into),
             ttl_out,
             hops_out: ttl_out.and_then(hops),
             dscp_out: tos_out.map(|tos| split_tos(tos).0.value()),
@@ -214,7 +214,7 @@ impl Track {
             not_sent: self
                 .refused
                 .filter(|_| self.sent == 0)
-                .map(|errno| NotSentHere::from_errno(errno, target)),
+                .map(|errno| NotSentHere::from_errno(errno, target.into())),
         };
         row.path = path_of(&row);
         row

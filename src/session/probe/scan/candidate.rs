@@ -184,13 +184,13 @@ impl Candidate {
             Some(Fate::Open(answer)) => {
                 port.answer = answer.words;
                 port.answer_bytes = Some(answer.bytes as u64);
-                port.answered_from = answer.from;
+                port.answered_from = answer.from.map(Into::into);
             }
             Some(Fate::Closed(error) | Fate::Filtered(error)) => {
                 port.icmp = Some(IcmpError::from_network(&error));
             }
             Some(Fate::NotSent(errno)) => {
-                port.not_sent = Some(NotSentHere::from_errno(errno, self.ask.target));
+                port.not_sent = Some(NotSentHere::from_errno(errno, self.ask.target.into()));
             }
             Some(Fate::Silent) | None => {}
         }

@@ -232,7 +232,7 @@ fn each_port_is_told_with_who_spoke_and_what_was_said() {
     assert_true(&world, &report, "one of each");
     let tftp = find(&report, 69);
     assert_eq!(tftp.answer.as_deref(), Some("error 1: File not found"));
-    assert_eq!(tftp.answered_from, Some((TARGET, 40_000).into()));
+    assert_eq!(tftp.answered_from, Some(SocketAddr::from((TARGET, 40_000)).into()));
     assert_eq!((find(&report, 53).answer.clone(), find(&report, 53).answer_bytes), (None, Some(1)));
     assert_eq!(find(&report, 5000).answer.as_deref(), Some("echo"));
     let closed = find(&report, 5001);

@@ -545,7 +545,7 @@ impl Kind for ShapeKind {
             some.map(|payload| self.payload_row(payload, told)).collect()
         };
         let mut report = ShapeReport {
-            target: self.plan.target,
+            target: self.plan.target.into(),
             ports: self.ports.clone(),
             tries: self.plan.tries,
             trains: self.trains.iter().map(|train| train.row(told)).collect(),

@@ -33,8 +33,8 @@ pub(super) fn report<S: Sink<TimeoutEvent>>(
     let why = || session.far.lost().cloned().unwrap_or(NoAgent::Interrupted);
     let no_agent = (!session.granted).then(why);
     let mut report = TimeoutReport {
-        target: session.plan.server,
-        seen_as: session.far.seen_as(),
+        target: session.plan.server.into(),
+        seen_as: session.far.seen_as().map(Into::into),
         findings: Findings::new(TimeoutVerdict::NoReplies),
         no_agent,
         keep_alive_ns: keep_alive.map(Nanos::as_u64),

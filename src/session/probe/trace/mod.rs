@@ -233,7 +233,7 @@ impl Session for TraceSession {
         let started = self.started.unwrap_or(now);
         let flows = self.flows.into_iter().map(|flow| flow.report(&self.plan)).collect();
         let mut report = TraceReport {
-            target: self.plan.target,
+            target: self.plan.target.into(),
             payload_bytes: self.plan.len as u64,
             tries: self.plan.tries,
             hop_limit: self.plan.hops,

@@ -226,9 +226,9 @@ fn seen(report: &TraceReport) -> Vec<&TraceSeen> {
 #[test]
 fn a_path_that_speaks_is_told_hop_by_hop_whatever_the_target_answers() {
     for (end, found) in [
-        (End::Stamp, TraceEnd::Reached { target: target(), distance: hops(4) }),
-        (End::Echo, TraceEnd::Reached { target: target(), distance: hops(4) }),
-        (End::Closed, TraceEnd::PortClosed { target: target(), distance: hops(4) }),
+        (End::Stamp, TraceEnd::Reached { target: target().into(), distance: hops(4) }),
+        (End::Echo, TraceEnd::Reached { target: target().into(), distance: hops(4) }),
+        (End::Closed, TraceEnd::PortClosed { target: target().into(), distance: hops(4) }),
     ] {
         let report = trace(&path(&[SPEAKS; 3], end), 1, 3);
         assert_eq!(report.findings.verdict, alike(1, found));
@@ -288,17 +288,17 @@ fn silent_hops_are_passed_over_however_many_there_are() {
     for (end, found, silence) in [
         (
             End::Stamp,
-            TraceEnd::Reached { target, distance: hops(11) },
+            TraceEnd::Reached { target: target.into(), distance: hops(11) },
             TraceSeen::SilentRouters { hops: silent.clone() },
         ),
         (
             End::Echo,
-            TraceEnd::Reached { target, distance: at_most(11) },
+            TraceEnd::Reached { target: target.into(), distance: at_most(11) },
             TraceSeen::SilentRoutersOrTarget { hops: silent.clone() },
         ),
         (
             End::Closed,
-            TraceEnd::PortClosed { target, distance: at_most(11) },
+            TraceEnd::PortClosed { target: target.into(), distance: at_most(11) },
             TraceSeen::SilentRoutersOrTarget { hops: silent.clone() },
         ),
     ] {
@@ -311,7 +311,7 @@ fn silent_hops_are_passed_over_however_many_there_are() {
     // More tries do.
     let path = path(&[SPEAKS, SPEAKS, SPEAKS, Hop::Silent], End::Closed);
     let report = trace(&path, 1, 10);
-    let closed = TraceEnd::PortClosed { target, distance: hops(5) };
+    let closed = TraceEnd::PortClosed { target: target.into(), distance: hops(5) };
     assert_eq!(report.findings.verdict, alike(1, closed), "{report:?}");
 }
 
@@ -342,7 +342,7 @@ fn a_lost_answer_is_one_star_and_a_caveat() {
 #[test]
 fn flows_are_side_by_side_and_told_apart_by_their_ports() {
     let report = trace(&path(&[SPEAKS; 2], End::Stamp), 3, 1);
-    let reached = TraceEnd::Reached { target: target(), distance: hops(3) };
+    let reached = TraceEnd::Reached { target: target().into(), distance: hops(3) };
     assert_eq!(report.findings.verdict, alike(3, reached));
     let ports: Vec<_> = report.flows.iter().map(|flow| flow.source_port).collect();
     assert_eq!(ports, [40_000, 40_001, 40_002]);

@@ -196,7 +196,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             }
         }
         let granted = ServeRecord::ProbeGranted {
-            client,
+            client: client.into(),
             session: session_name(id),
             ports: open.clone(),
             not_opened: closed.by_reason.iter().map(|(_, ports)| ports.len() as u64).sum(),
@@ -214,7 +214,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         let client = session.client;
         if let Some((_, probe)) = session.probe.take() {
             let ended = ServeRecord::ProbeEnded {
-                client,
+                client: client.into(),
                 session: session_name(id),
                 arrived: probe.items.arrived,
                 answered: probe.items.answered,

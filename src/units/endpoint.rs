@@ -1,0 +1,103 @@
+//! An address and port as a user would type them, an IPv6 zone by the name of its interface.
+//!
+//! The standard library prints a zone as a number (`%2`), which nobody types and `ip link` alone
+//! explains. Every address that is shown is therefore one of these.
+
+use serde::{Serialize, Serializer};
+use std::fmt;
+use std::net::{AddrParseError, SocketAddr};
+use std::ops::Deref;
+use std::str::FromStr;
+use std::sync::OnceLock;
+
+/// The names of this host's interfaces by index. A host has one set of interfaces, so there is one
+/// of these to a process, filled before a run: what is printed later may be printed by a server
+/// that is no longer allowed to ask the kernel.
+static ZONES: OnceLock<Vec<(u32, String)>> = OnceLock::new();
+
+/// Gives zones their names, for all that is printed from now on; the first call decides.
+pub fn name_zones(names: Vec<(u32, String)>) {
+    let _ = ZONES.set(names);
+}
+
+/// An address and port, printed `192.0.2.1:9000`, `[2001:db8::1]:9000` or `[fe80::1%eth0]:9000`;
+/// the zone is a number where its interface is not known by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Endpoint(SocketAddr);
+
+impl Endpoint {
+    /// As printed where interfaces have these names.
+    fn text(self, names: &[(u32, String)]) -> String {
+        let SocketAddr::V6(v6) = self.0 else { return self.0.to_string() };
+        let known = names.iter().find(|(index, _)| *index == v6.scope_id());
+        match known {
+            Some((_, name)) => format!("[{}%{name}]:{}", v6.ip(), v6.port()),
+            None => v6.to_string(),
+        }
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.text(ZONES.get().map_or(&[], Vec::as_slice)))
+    }
+}
+
+impl Serialize for Endpoint {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl Deref for Endpoint {
+    type Target = SocketAddr;
+
+    fn deref(&self) -> &SocketAddr {
+        &self.0
+    }
+}
+
+impl From<SocketAddr> for Endpoint {
+    fn from(addr: SocketAddr) -> Self {
+        Self(addr)
+    }
+}
+
+impl From<Endpoint> for SocketAddr {
+    fn from(endpoint: Endpoint) -> Self {
+        endpoint.0
+    }
+}
+
+impl PartialEq<SocketAddr> for Endpoint {
+    fn eq(&self, other: &SocketAddr) -> bool {
+        self.0 == *other
+    }
+}
+
+impl FromStr for Endpoint {
+    type Err = AddrParseError;
+
+    fn from_str(text: &str) -> Result<Self, AddrParseError> {
+        text.parse().map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_zone_is_its_interfaces_name_and_a_number_where_there_is_none() {
+        let names = [(2, "eth0".to_owned()), (3, "wlan0".to_owned())];
+        for (text, shown) in [
+            ("192.0.2.1:9000", "192.0.2.1:9000"),
+            ("[2001:db8::1]:9000", "[2001:db8::1]:9000"),
+            ("[fe80::1%2]:9000", "[fe80::1%eth0]:9000"),
+            ("[ff02::1%3]:5000", "[ff02::1%wlan0]:5000"),
+            ("[fe80::1%4]:9000", "[fe80::1%4]:9000"),
+        ] {
+            assert_eq!(text.parse::<Endpoint>().unwrap().text(&names), shown);
+        }
+    }
+}
