@@ -17,6 +17,13 @@ pub struct RxEntry {
     pub meta: RxMeta,
 }
 
+impl RxEntry {
+    /// Datagrams in the buffer, at least one.
+    pub fn datagrams(&self) -> usize {
+        if self.stride == 0 { 1 } else { self.len.div_ceil(self.stride).max(1) }
+    }
+}
+
 impl Default for RxEntry {
     fn default() -> Self {
         Self {

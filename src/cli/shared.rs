@@ -60,6 +60,9 @@ pub struct GlobalArgs {
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t)]
     #[arg(help_heading = OUTPUT, hide_short_help = true, hide_possible_values = true)]
     pub color: ColorArg,
+    /// Print ASCII only, as in a locale without UTF-8 (LC_ALL, LC_CTYPE, LANG) and with TERM=dumb
+    #[arg(long, global = true, help_heading = OUTPUT, hide_short_help = true)]
+    pub ascii: bool,
 }
 
 /// Which batch calls of the kernel may be used.

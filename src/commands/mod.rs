@@ -9,6 +9,7 @@ mod misread;
 mod payload;
 mod ping;
 mod probe;
+mod progress;
 mod recv;
 mod send;
 mod serve;
@@ -26,6 +27,7 @@ pub fn run(cli: Cli) -> anyhow::Result<Exit> {
     report::set_verbose(cli.global.verbose);
     units::name_zones(net::interface_names());
     report::set_color(cli.global.color.into());
+    report::set_ascii(cli.global.ascii);
     match cli.command {
         Command::Send(args) => send::run(args),
         Command::Recv(args) => recv::run(args),

@@ -2,6 +2,7 @@
 
 use super::bind::{Bind, parse_binds};
 use super::misread::{check_address, device};
+use super::progress;
 use super::shared::detail_sockets;
 use super::usage::{RecvUsage, Step};
 use super::{Exit, Usage};
@@ -9,6 +10,7 @@ use crate::batch::TxBatch;
 use crate::cli::{DatagramFormat, RecvArgs};
 use crate::engine::{Loop, LoopConfig, Signals};
 use crate::net::{self, IoMode, NetError, Socket, SocketPlan, interface_name};
+use crate::report::words::progress::Doing;
 use crate::report::words::usage as words;
 use crate::report::{self, DatagramStyle, RecvReport, RecvView};
 use crate::session::{Answering, RecvPlan, RecvSession, Show};
@@ -64,9 +66,16 @@ pub fn run(args: RecvArgs) -> anyhow::Result<Exit> {
         RecvReport::new(view(&args), args.times.timestamps.into(), store, interface_name),
     );
     let signals = Signals::listen().context(Step::Signals)?;
+    let doing = Doing::Receive { sockets: sockets.len() as u64 };
+    // Below raw payloads there is no line of one's own.
+    let lines = args.format != DatagramFormat::Raw && args.report_every.is_none();
+    let shown = lines && !args.quiet && !args.json;
+    let running = progress::show(doing, args.time, &signals, shown)?;
     let config = LoopConfig { tick: args.report_every, largest, ..LoopConfig::default() };
     let looped = Loop::new(sockets, Some(signals), config).context(Step::Start)?;
-    let ended = looped.run(session, TxBatch::new(SLOTS, ARENA)).context(Step::Run)?;
+    let ended = looped.run(session, TxBatch::new(SLOTS, ARENA)).context(Step::Run);
+    drop(running);
+    let ended = ended?;
     let mut done = ended.summary;
     if let Some(socket) = ended.sockets.first() {
         let used = socket.io_used();

@@ -2,6 +2,7 @@
 
 use super::misread::{check_hosts, check_zones, device, take_phrases};
 use super::payload::{PayloadLimit, PayloadPlan};
+use super::progress::{Counted, watch};
 use super::shared::detail_sockets;
 use super::usage::{SendUsage, Step};
 use super::{Exit, Usage};
@@ -11,8 +12,9 @@ use crate::cli::{DEFAULT_PORT, SendArgs};
 use crate::engine::{Loop, LoopConfig, Signals};
 use crate::net::{self, IoMode, Socket, SocketPlan, interface_name, resolve};
 use crate::report::words::host::sent_by;
+use crate::report::words::progress::Doing;
 use crate::report::words::usage as words;
-use crate::report::{self, SendReport, SendView};
+use crate::report::{self, Progress, SendReport, SendView};
 use crate::session::{PayloadSource, SendPlan, SendSession, Spacing, SupplyError};
 use crate::units::{Nanos, Rate};
 use crate::wire::tos;
@@ -58,15 +60,14 @@ pub fn run(mut args: SendArgs) -> anyhow::Result<Exit> {
     detail_sockets(std::slice::from_ref(&socket));
     let local = socket.local_addr();
     let signals = Signals::listen().context(Step::Signals)?;
+    let doing = Doing::Send { destinations: peers.len() as u64 };
+    let shown = !args.quiet && !args.json;
+    let running = watch(doing, None, &signals, Counted::ByLoop, shown)?;
     let config = LoopConfig::default();
     let looped = Loop::new(vec![socket], Some(signals), config).context(Step::Start)?;
     let arena = (SLOTS * payload.largest()).clamp(1, ARENA);
-    let sending = Sending {
-        arena,
-        looped,
-        plan,
-        report: SendReport::new(view(args), local.into(), interface_name),
-    };
+    let report = SendReport::new(view(args), local.into(), interface_name);
+    let sending = Sending { arena, looped, plan, report, running };
     match payload {
         PayloadPlan::Fixed(messages) => sending.run(messages, args),
         PayloadPlan::Stream(stream) => {
@@ -81,6 +82,7 @@ struct Sending {
     looped: Loop,
     plan: SendPlan,
     report: SendReport,
+    running: Progress,
     arena: usize,
 }
 
@@ -88,7 +90,9 @@ impl Sending {
     fn run(self, source: impl PayloadSource, args: &SendArgs) -> anyhow::Result<Exit> {
         let session = SendSession::new(self.plan, source, self.report);
         let batch = TxBatch::new(SLOTS, self.arena);
-        let ended = self.looped.run(session, batch).context(Step::Run)?;
+        let ended = self.looped.run(session, batch).context(Step::Run);
+        drop(self.running);
+        let ended = ended?;
         let mut end = ended.summary;
         let used = ended.sockets.first().map(Socket::io_used);
         if let Some(used) = used {

@@ -1,7 +1,7 @@
 //! One thread's loop: receive, tick, transmit, wait; never blocked in a socket call.
 
 use super::adoption::Change;
-use super::{Adoption, Handle, Signals};
+use super::{Adoption, Handle, Signals, Tally};
 use crate::batch::{RxBatch, SendOutcome, SendStop, TxBatch};
 use crate::net::Socket;
 use crate::session::{Next, Now, Session};
@@ -287,11 +287,12 @@ impl Loop {
     /// Takes what waits on every ready socket, within the budget; whether there was anything.
     fn receive(&mut self, session: &mut impl Session) -> io::Result<bool> {
         let mut any = false;
+        let tally = self.signals.as_ref().map(|signals| &*signals.tally);
         for (index, port) in self.sockets.iter_mut().enumerate() {
-            any |= port.receive(index, &mut self.shared, session)?;
+            any |= port.receive(index, &mut self.shared, tally, session)?;
         }
         for (index, port) in &mut self.adopted {
-            any |= port.receive(*index, &mut self.shared, session)?;
+            any |= port.receive(*index, &mut self.shared, tally, session)?;
         }
         Ok(any)
     }
@@ -356,6 +357,9 @@ impl Loop {
             if total.stop.is_some() {
                 break;
             }
+        }
+        if let Some(signals) = &self.signals {
+            signals.tally.add_sent(total.accepted);
         }
         session.on_sent(now, batch, &total);
         total.stop
@@ -437,6 +441,7 @@ impl Port {
         &mut self,
         index: usize,
         shared: &mut Option<RxBatch>,
+        tally: Option<&Tally>,
         session: &mut impl Session,
     ) -> io::Result<bool> {
         let Self { socket, buffers, readable, erring } = self;
@@ -461,6 +466,9 @@ impl Port {
                 for (entry, bytes) in buffers.entries() {
                     let mut entry = *entry;
                     entry.meta.socket = index;
+                    if let Some(tally) = tally {
+                        tally.add_received(entry.datagrams());
+                    }
                     session.on_buffer(now, &entry, bytes);
                 }
             }

@@ -13,6 +13,7 @@ mod server;
 mod signals;
 mod stream;
 mod stun;
+mod tally;
 
 pub use adoption::Adoption;
 pub use confinement::Confinement;
@@ -25,3 +26,4 @@ pub use server::{Server, ServerError, ServerPlan, host_id};
 pub use signals::{SecondSignal, Signals};
 pub use stream::{RunningStream, StreamEnd, StreamError, StreamPlan, StreamRole, stream_buffer};
 pub use stun::{AlternatePort, StunPlan};
+pub use tally::Tally;

@@ -1,6 +1,7 @@
 //! SIGINT and SIGTERM: the first ends the run early with a whole report, a later one quits at once.
 //! SIGQUIT asks how the run stands, as it does with ping(8).
 
+use super::tally::Tally;
 use mio::net::UnixStream;
 use signal_hook::consts::{SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::{flag, low_level};
@@ -23,6 +24,7 @@ pub struct Signals {
     pub(super) pipe: UnixStream,
     arrived: Arc<AtomicBool>,
     asked: Arc<AtomicBool>,
+    pub(super) tally: Arc<Tally>,
 }
 
 impl Signals {
@@ -48,7 +50,8 @@ impl Signals {
         let asked = Arc::new(AtomicBool::new(false));
         flag::register(SIGQUIT, Arc::clone(&asked))?;
         low_level::pipe::register(SIGQUIT, write.try_clone()?)?;
-        Ok((Self { pipe: UnixStream::from_std(read), arrived, asked }, second))
+        let (pipe, tally) = (UnixStream::from_std(read), Arc::default());
+        Ok((Self { pipe, arrived, asked, tally }, second))
     }
 
     /// Whether a signal came since [`Signals::listen`].
@@ -59,6 +62,11 @@ impl Signals {
     /// Whether the user asked how the run stands, since this was asked last.
     pub fn asked(&self) -> bool {
         self.asked.swap(false, Ordering::AcqRel)
+    }
+
+    /// What the loop that listens to these has sent and received so far.
+    pub fn tally(&self) -> Arc<Tally> {
+        Arc::clone(&self.tally)
     }
 
     /// Empties the pipe, so that the next signal is a new edge.

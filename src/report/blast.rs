@@ -4,26 +4,25 @@ use super::limits::limit_lines;
 use super::number::RateUnit;
 use super::page::{Align, ended, table};
 use super::stretch::{bits_of, fresh_of, is_scrap, is_tail, over_time};
-use super::words::blast::{RunHeading, lost, time_left};
-use super::words::terms::times;
+use super::words::blast::{RunHeading, lost, waiting_for};
+use super::words::progress::whole_seconds;
+use super::words::terms::{plural, times};
 use super::words::throughput::way as way_name;
-use super::{Output, Page};
+use super::{Output, Page, Progress, blast_bar_text};
 use crate::record::{
     BlastInterval, BlastReport, BurstLength, DelayQuantiles, DirectionReport, Flow, Losses,
     ProbeReport, Refusal, RoundTrips, Traffic, Way, Worded,
 };
 use crate::units::{Nanos, group_digits};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::fmt::Write as _;
-use std::io::IsTerminal;
-use std::time::Duration;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 /// A shorter pause is any busy host's.
 const SHOWN_PAUSE: Nanos = Nanos::from_millis(100);
 /// A smaller drift, in parts per billion, is not worth a line.
 const SHOWN_DRIFT: i64 = 100;
-/// How often the bar says what is left.
-const BAR: Duration = Duration::from_millis(500);
 
 /// Which of a run's ways a line is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +74,9 @@ pub struct BlastView {
     heading: RunHeading,
     lines: Option<IntervalLines>,
     text: bool,
-    bar: Option<ProgressBar>,
+    so_far: Arc<Mutex<SoFar>>,
+    /// Answers whoever asks how the run stands, and draws the bar.
+    progress: Option<Progress>,
     expected: Option<Nanos>,
     page: Page,
 }
@@ -89,7 +90,8 @@ impl BlastView {
             heading,
             lines: (!quiet && !json).then(|| IntervalLines::new(expected, page)),
             text: !json,
-            bar: None,
+            so_far: Arc::default(),
+            progress: None,
             expected,
             page,
         }
@@ -108,27 +110,47 @@ impl BlastView {
                 self.output.line("");
             }
         }
-        if self.lines.is_some() && std::io::stderr().is_terminal() {
-            self.bar = self.expected.map(progress_bar);
-        }
+        shared(&self.so_far).began = Some(Instant::now());
+    }
+
+    /// Shows on a terminal what goes on, and says how the run stands whenever `asked` says that the
+    /// user has asked.
+    pub fn watched(mut self, mut asked: impl FnMut() -> bool + Send + 'static) -> io::Result<Self> {
+        let (expected, so_far) = (self.expected, Arc::clone(&self.so_far));
+        let (target, drawn) = (self.heading.target, Arc::clone(&self.so_far));
+        let line = move |elapsed, page: Page| match (shared(&drawn).began, expected) {
+            (None, _) => waiting_for(target, elapsed),
+            (Some(began), Some(expected)) => blast_bar_text(expected, began.elapsed().into(), page),
+            (Some(began), None) => whole_seconds(began.elapsed().into()),
+        };
+        let told = move |elapsed| {
+            let so_far = *shared(&so_far);
+            asked().then(|| match so_far.began {
+                None => waiting_for(target, elapsed),
+                Some(began) => so_far_text(&so_far, began.elapsed().into()),
+            })
+        };
+        self.progress = Some(Progress::start(self.lines.is_some(), line, told)?);
+        Ok(self)
     }
 
     /// A stretch is over.
     pub fn interval(&mut self, lane: Lane, interval: &BlastInterval) -> Flow {
+        shared(&self.so_far).add(lane, interval);
         let Some(line) = self.lines.as_mut().and_then(|lines| lines.next(lane, interval)) else {
             return Flow::Continue;
         };
-        let Some(bar) = self.bar.clone() else { return self.print(&line) };
-        let end = Nanos(interval.start_ns) + Nanos(interval.duration_ns);
-        bar.set_position(end.0 / 1_000_000);
-        bar.suspend(|| self.print(&line))
+        self.print(&line)
+    }
+
+    /// The run is over: nothing is drawn any more.
+    pub fn over(&mut self) {
+        self.progress = None;
     }
 
     /// The whole report.
     pub fn finish(&mut self, report: &BlastReport) {
-        if let Some(bar) = self.bar.take() {
-            bar.finish_and_clear();
-        }
+        self.over();
         let sent = report.main.sent.as_ref().map_or(0, |sent| sent.datagrams);
         let nothing = sent == 0 && report.main.received.is_none_or(|got| got.datagrams == 0);
         if nothing && report.failure.is_some() {
@@ -142,20 +164,55 @@ impl BlastView {
     }
 }
 
-fn progress_bar(expected: Nanos) -> ProgressBar {
-    let left = move |state: &ProgressState, out: &mut dyn std::fmt::Write| {
-        // Writing to the bar's own string does not fail.
-        let _ = out.write_str(&time_left(expected, state.elapsed().into()));
+/// What came by one way so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LaneSoFar {
+    /// Datagrams received, without further copies.
+    pub received: u64,
+    /// Datagrams lost.
+    pub lost: u64,
+}
+
+/// What is known of a run that goes on: the sums of its stretches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SoFar {
+    /// The only way, or that to the server.
+    pub up: Option<LaneSoFar>,
+    /// The way from the server, where the run has two.
+    pub down: Option<LaneSoFar>,
+    /// When the run itself began; `None` while the server is waited for.
+    pub began: Option<Instant>,
+}
+
+impl SoFar {
+    fn add(&mut self, lane: Lane, interval: &BlastInterval) {
+        let way = match lane {
+            Lane::Only | Lane::Up => &mut self.up,
+            Lane::Down => &mut self.down,
+        };
+        let sums = way.get_or_insert_default();
+        sums.received = sums.received.saturating_add(fresh_of(interval));
+        sums.lost = sums.lost.saturating_add(interval.lost);
+    }
+}
+
+fn shared(so_far: &Mutex<SoFar>) -> std::sync::MutexGuard<'_, SoFar> {
+    so_far.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// `after 3 s: received 1 234 datagrams, lost 5 (0.404%)`.
+pub fn so_far_text(so_far: &SoFar, elapsed: Nanos) -> String {
+    let of = |sums: &LaneSoFar| {
+        let of = sums.received.saturating_add(sums.lost);
+        format!("received {}, lost {}", plural(sums.received, "datagram"), lost(sums.lost, of))
     };
-    let bar = ProgressBar::new(expected.0 / 1_000_000).with_style(
-        ProgressStyle::with_template("  [{bar:40}] {left}")
-            .unwrap_or_else(|_| ProgressStyle::default_bar())
-            .with_key("left", left)
-            .progress_chars("=> "),
-    );
-    bar.set_draw_target(ProgressDrawTarget::stderr());
-    bar.enable_steady_tick(BAR);
-    bar
+    let after = whole_seconds(elapsed);
+    match (&so_far.up, &so_far.down) {
+        (None, None) => format!("after {after}: no counts from the receiver yet"),
+        (Some(only), None) => format!("after {after}: {}", of(only)),
+        (None, Some(down)) => format!("after {after}: down: {}", of(down)),
+        (Some(up), Some(down)) => format!("after {after}: up: {}; down: {}", of(up), of(down)),
+    }
 }
 
 fn interval_line(lane: Lane, interval: &BlastInterval, unit: RateUnit, page: Page) -> String {

@@ -1,8 +1,10 @@
 //! What a terminal is shown: nothing that it would obey, whoever's words stand in a line.
 //!
 //! Words from afar are made harmless where they are decoded ([`crate::wire::harmless`]); here every
-//! line goes through the same sieve once more, so that a place which forgot is no hole.
+//! line goes through the same sieve once more, so that a place which forgot is no hole. The same
+//! sieve holds back what a terminal of ASCII alone cannot show.
 
+use super::ascii::{ascii_json, is_ascii_only, shown as in_characters};
 use crate::wire::{harmless, is_harmful};
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -10,14 +12,26 @@ use std::fmt::Write;
 /// A whole text of lines, each harmless; the line ends between them stay.
 pub(super) fn harmless_lines(text: &str) -> Cow<'_, str> {
     if text.split('\n').all(|line| matches!(harmless(line), Cow::Borrowed(_))) {
-        return Cow::Borrowed(text);
+        return in_characters(Cow::Borrowed(text));
     }
-    Cow::Owned(text.split('\n').map(harmless).collect::<Vec<_>>().join("\n"))
+    in_characters(Cow::Owned(text.split('\n').map(harmless).collect::<Vec<_>>().join("\n")))
+}
+
+/// A text of one line, harmless.
+pub(super) fn harmless_line(text: &str) -> Cow<'_, str> {
+    in_characters(harmless(text))
 }
 
 /// A JSON text, equal in value: within strings JSON lets DEL, C1 and invisible characters stand as
 /// they are (RFC 8259 §7), and outside of them there are none.
 pub(super) fn harmless_json(text: &str) -> Cow<'_, str> {
+    if is_ascii_only() {
+        return Cow::Owned(obeyed_escaped(&ascii_json(text)).into_owned());
+    }
+    obeyed_escaped(text)
+}
+
+fn obeyed_escaped(text: &str) -> Cow<'_, str> {
     let obeyed = |one: char| one != '\n' && is_harmful(one);
     if !text.contains(obeyed) {
         return Cow::Borrowed(text);
@@ -40,7 +54,8 @@ pub(super) fn harmless_json(text: &str) -> Cow<'_, str> {
 pub(super) fn harmless_payload(payload: &[u8]) -> Vec<u8> {
     let mut shown = String::with_capacity(payload.len() + 16);
     for one in String::from_utf8_lossy(payload).chars() {
-        if is_harmful(one) && one != '\n' && one != '\t' {
+        let other = is_ascii_only() && !one.is_ascii();
+        if (is_harmful(one) && one != '\n' && one != '\t') || other {
             shown.extend(one.escape_unicode());
         } else {
             shown.push(one);

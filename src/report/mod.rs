@@ -2,6 +2,7 @@
 //!
 //! Results go to standard output, talk and errors to standard error.
 
+mod ascii;
 mod blast;
 mod cast;
 mod cast_check;
@@ -18,6 +19,7 @@ mod output;
 pub mod page;
 mod ping;
 mod probe;
+mod progress;
 mod recv;
 mod send;
 mod serve;
@@ -27,7 +29,8 @@ mod trials;
 mod trouble;
 pub mod words;
 
-pub use blast::{BlastView, IntervalLines, Lane, blast_text};
+pub use ascii::{ascii, set_ascii};
+pub use blast::{BlastView, IntervalLines, Lane, LaneSoFar, SoFar, blast_text, so_far_text};
 pub use cast::{cast_interval_line, cast_received_text, cast_sent_text};
 pub use cast_check::{cast_answered_text, cast_check_text};
 pub use clock::{Clock, TimeStyle};
@@ -41,8 +44,11 @@ pub use probe::{
     AllProgress, TimeoutProgress, all_text, marks_text, mtu_text, nat_text, ports_text, scan_text,
     shape_text, timeout_text, trace_text,
 };
+pub use progress::{Progress, Standing, blast_bar_text, progress_text};
 pub use recv::{RecvReport, RecvView, recv_text};
 pub use send::{SendReport, SendView, send_text};
 pub use serve::{ServeLine, ServeLog, serve_line};
 pub use trials::{TrialsView, find_rate_text, sweep_text};
-pub use trouble::{Color, detail, error, note, set_color, set_quiet, set_verbose, usage, warning};
+pub use trouble::{
+    Color, detail, error, note, set_color, set_quiet, set_verbose, status, usage, warning,
+};

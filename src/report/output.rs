@@ -2,6 +2,7 @@
 //! given is made harmless to a terminal.
 
 use super::guard::{harmless_json, harmless_lines, harmless_payload};
+use super::progress::around;
 use crate::record::{Document, Event, Flow};
 use crate::units::io_error_text;
 use serde::Serialize;
@@ -91,7 +92,7 @@ impl Output {
 
     /// Writes bytes as they are: cursor control, or what was made harmless before.
     pub fn bytes(&mut self, bytes: &[u8]) -> Flow {
-        let written = self.out.write_all(bytes);
+        let written = around(|| self.out.write_all(bytes));
         self.written(&written)
     }
 
@@ -103,7 +104,7 @@ impl Output {
     /// Writes out what is buffered.
     pub fn flush(&mut self) -> Flow {
         if !self.closed {
-            let flushed = self.out.flush();
+            let flushed = around(|| self.out.flush());
             self.note(&flushed);
         }
         self.flow()

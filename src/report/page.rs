@@ -17,7 +17,9 @@ pub struct Page {
 
 impl Page {
     /// The narrowest and the widest page.
-    const COLUMNS: std::ops::RangeInclusive<usize> = 60..=120;
+    const COLUMNS: std::ops::RangeInclusive<usize> = 60..=Self::WIDEST;
+    /// Columns of the widest page.
+    pub const WIDEST: usize = 120;
 
     /// A page of so many columns, between 60 and 120.
     pub fn new(columns: usize) -> Self {

@@ -1,8 +1,8 @@
 //! Errors, warnings and notes on standard error, each message in one line: file names and a far
 //! end's words may hold what a terminal obeys, or a line of their own.
 
-use super::guard::harmless_lines;
-use crate::wire::harmless;
+use super::guard::{harmless_line, harmless_lines};
+use super::progress::around;
 use console::{StyledObject, style};
 use std::fmt;
 use std::io::{self, Write};
@@ -74,11 +74,21 @@ pub fn set_quiet(quiet: bool) {
     QUIET.store(quiet, Ordering::Relaxed);
 }
 
+/// Whether notes are left out.
+pub(super) fn is_quiet() -> bool {
+    QUIET.load(Ordering::Relaxed)
+}
+
 /// Prints a line of talk.
 pub fn note(message: impl fmt::Display) {
-    if QUIET.load(Ordering::Relaxed) {
+    if is_quiet() {
         return;
     }
+    say_plain(message);
+}
+
+/// Prints a line that the user asked for while a run goes on; it is printed with `-q`, too.
+pub fn status(message: impl fmt::Display) {
     say_plain(message);
 }
 
@@ -87,15 +97,21 @@ pub fn note(message: impl fmt::Display) {
 /// failure is dropped, where `eprintln!` would panic.
 fn say(what: StyledObject<&str>, message: impl fmt::Display) {
     let what = format!("{} ", what.for_stderr());
-    let _ = io::stderr().write_all(line(&what, &message.to_string()).as_bytes());
+    write(&line(&what, &message.to_string()));
 }
 
 fn say_plain(message: impl fmt::Display) {
-    let _ = io::stderr().write_all(line("", &message.to_string()).as_bytes());
+    write(&line("", &message.to_string()));
+}
+
+fn write(text: &str) {
+    around(|| {
+        let _ = io::stderr().write_all(text.as_bytes());
+    });
 }
 
 fn line(what: &str, message: &str) -> String {
-    format!("{what}{}\n", harmless(message))
+    format!("{what}{}\n", harmless_line(message))
 }
 
 #[cfg(test)]

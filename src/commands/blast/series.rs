@@ -5,12 +5,14 @@ use super::plan::BlastPlan;
 use super::{report_failure, run_once};
 use crate::cli::BlastArgs;
 use crate::commands::Exit;
+use crate::commands::progress::{Counted, watch};
 use crate::engine::Signals;
 use crate::record::{
     Document, FailureAdvice, FindRateReport, Findings, LossShare, RunFailure, SearchEnd,
     SeriesCaveat, SeriesMode, SweepReport, TrialOutcome, TrialReport,
 };
 use crate::report::words::blast::{SeriesHeading, SeriesKind};
+use crate::report::words::progress::Doing;
 use crate::report::{self, BlastView, TrialsView};
 use crate::session::{FindRate, Outcome, SearchStep};
 use crate::units::{BitRate, Endpoint, Nanos, Rate, Sweep};
@@ -60,7 +62,13 @@ impl Series {
         }
         (self.args.rate, self.args.time) = (rate, Some(time));
         let plan = BlastPlan::resolve(&self.args, self.own)?;
-        let (run, _) = run_once(&plan, BlastView::new(plan.heading(), None, true, true))?;
+        let doing = Doing::Trial { number: self.trials.len() as u64 + 1, rate };
+        let shown = !self.args.quiet && !self.args.json;
+        let counted = Counted::Elsewhere;
+        let running = watch(doing, Some(time), &self.signals, counted, shown)?;
+        let ended = run_once(&plan, BlastView::new(plan.heading(), None, true, true));
+        drop(running);
+        let (run, _) = ended?;
         // A run that was cut short is no trial of its rate, and no failure either.
         if self.signals.arrived() || run.interrupted {
             self.interrupted = true;

@@ -8,11 +8,13 @@ use super::warnings;
 use crate::batch::TxBatch;
 use crate::cli::{CastRecvArgs, DEFAULT_PORT};
 use crate::commands::misread::{as_port, check_address};
+use crate::commands::progress::{Counted, watch};
 use crate::commands::{Exit, Usage};
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
 use crate::net::{FamilyChoice, IoMode, SocketPlan, resolve};
 use crate::record::{CastGroup, CastNote, CastReceived, CastWarning, Document, Worded};
 use crate::report::words::cast_hints as hints;
+use crate::report::words::progress::Doing;
 use crate::report::{self, Output, Page, print_json, print_text};
 use crate::session::{CastReceiver, CastReceiverConfig, Content, Names, SubscribeError};
 use crate::units::Nanos;
@@ -91,9 +93,14 @@ pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
     let report_on_stderr = store.as_ref().is_some_and(Store::is_standard_output);
     let live = (!args.json && !report_on_stderr).then(Output::new);
     let sink = CastSink { talk: !args.quiet, live, store, gaps: 0 };
+    let doing = Doing::CastReceive { groups: config.groups.len() as u64 };
+    let shown = !args.quiet && !args.json && args.report_every.is_none();
+    let running = watch(doing, args.time, &signals, Counted::ByLoop, shown)?;
     let timing = LoopConfig { tick: args.report_every, ..LoopConfig::default() };
     let ended = Loop::new(listeners.sockets, Some(signals), timing)?
-        .run(CastReceiver::new(config, sink), TxBatch::new(REPORTS, REPORTS * CONTROL_MAX))?;
+        .run(CastReceiver::new(config, sink), TxBatch::new(REPORTS, REPORTS * CONTROL_MAX));
+    drop(running);
+    let ended = ended?;
     listen::leave(&ended.sockets, &listeners.joined);
     drop(ended.sockets);
 

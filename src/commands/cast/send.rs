@@ -8,10 +8,12 @@ use crate::batch::{Dest, LocalRefusal, TxBatch};
 use crate::cli::CastSendArgs;
 use crate::commands::misread::{check_hosts, take_phrases};
 use crate::commands::payload::{PayloadLimit, PayloadPlan};
+use crate::commands::progress::{Counted, watch};
 use crate::commands::{Exit, Usage};
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
 use crate::net::{self, FamilyChoice, SocketPlan};
 use crate::record::{CastDestination, CastNote, CastSent, Document, SilenceCause, Worded};
+use crate::report::words::progress::Doing;
 use crate::report::words::{cast as words, cast_hints as hints};
 use crate::report::{self, FanoutView, Page, print_json, print_text};
 use crate::session::{
@@ -78,6 +80,9 @@ pub(super) fn run(mut args: CastSendArgs) -> anyhow::Result<Exit> {
     let shown = !args.quiet && !args.json;
     let view = FanoutView::new(shown && !args.no_header, !args.quiet, causes(&args, &addrs));
     let signals = Signals::listen()?;
+    let doing = Doing::CastSend { destinations: addrs.len() as u64 };
+    let line = shown && !view.is_live();
+    let running = watch(doing, args.time, &signals, Counted::ByLoop, line)?;
     let tick = view.is_live().then_some(FRAME);
     let timing = LoopConfig { largest: CONTROL_MAX + 1, tick, ..LoopConfig::default() };
     let socket = plan.open()?;
@@ -95,6 +100,7 @@ pub(super) fn run(mut args: CastSendArgs) -> anyhow::Result<Exit> {
             drive(engine, config, fed, view, batch)?
         }
     };
+    drop(running);
     end.sink.clear();
     Ok(finish(&args, end.summary))
 }

@@ -35,6 +35,8 @@ use std::time::{Duration, Instant};
 
 /// When everything must be over.
 const BUDGET: Duration = Duration::from_millis(9_800);
+/// How often it is seen whether the user asks how it stands.
+const LOOK: Duration = Duration::from_millis(200);
 /// What `shape` must have left to begin.
 const SHAPE_NEEDS: Duration = Duration::from_secs(3);
 /// Silences that are tried.
@@ -87,7 +89,7 @@ const GENTLE: [ProbeKind; 6] = [
 
 fn measure(args: &AllArgs, target: &Target, signals: &Signals, progress: AllProgress) -> AllReport {
     let start = Instant::now();
-    let mut gathering = Gathering::new(args, target, progress);
+    let mut gathering = Gathering::new(args, target, signals, progress);
     for kind in GENTLE {
         gathering.begin(kind);
     }
@@ -116,6 +118,7 @@ struct Gathering<'a> {
     args: &'a AllArgs,
     target: &'a Target,
     progress: AllProgress,
+    signals: &'a Signals,
     parts: Receiver<(ProbeKind, Part)>,
     tell: Sender<(ProbeKind, Part)>,
     shared: Arc<Shared>,
@@ -124,12 +127,17 @@ struct Gathering<'a> {
 }
 
 impl<'a> Gathering<'a> {
-    fn new(args: &'a AllArgs, target: &'a Target, progress: AllProgress) -> Self {
+    fn new(
+        args: &'a AllArgs,
+        target: &'a Target,
+        signals: &'a Signals,
+        progress: AllProgress,
+    ) -> Self {
         let (tell, parts) = channel();
         let host = target.name.clone();
         let report = AllReport { host, target: Some(target.addr.into()), ..AllReport::default() };
         let (shared, open) = (Arc::default(), Vec::new());
-        Self { args, target, progress, parts, tell, shared, open, report }
+        Self { args, target, progress, signals, parts, tell, shared, open, report }
     }
 
     fn begin(&mut self, kind: ProbeKind) {
@@ -141,8 +149,15 @@ impl<'a> Gathering<'a> {
     /// Takes what kinds tell until `enough` of them have, or the time is over.
     fn gather(&mut self, until: Instant, enough: impl Fn(&[ProbeKind]) -> bool) {
         while !enough(&self.open) {
+            if self.signals.asked() {
+                self.progress.status();
+            }
             let left = until.saturating_duration_since(Instant::now());
-            let Ok((kind, part)) = self.parts.recv_timeout(left) else { return };
+            let (kind, part) = match self.parts.recv_timeout(left.min(LOOK)) {
+                Ok(told) => told,
+                Err(_) if left > LOOK => continue,
+                Err(_) => return,
+            };
             self.open.retain(|other| *other != kind);
             let found = !matches!(part, Part::NoAgent(_) | Part::Nothing(_));
             self.progress.take(AllEvent::Ended { kind, found });
@@ -381,7 +396,7 @@ fn find_ports(
                 time: Nanos::from_secs(5),
                 ..ScanOrder::new(args.ports.clone())
             };
-            Part::Scan(Box::new(scan::measure(&order, target.addr)?))
+            Part::Scan(Box::new(scan::measure(&order, target.addr, Signals::listen()?)?))
         }
     })
 }

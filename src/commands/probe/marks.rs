@@ -2,12 +2,12 @@
 
 use super::error::ProbeError;
 use super::far_end::Target;
-use super::helped;
+use super::{helped, progress};
 use crate::cli::MarksArgs;
 use crate::commands::Exit;
 use crate::engine::Signals;
 use crate::record::Document;
-use crate::record::probe::{MarksCaveat, MarksReport, NoAgent};
+use crate::record::probe::{MarksCaveat, MarksReport, NoAgent, ProbeKind};
 use crate::report::{Page, marks_text, print_json, print_text};
 use crate::session::probe::marks::{MarksKind, MarksPlan};
 use crate::wire::PortList;
@@ -17,7 +17,10 @@ use anyhow::Context;
 pub fn run(args: MarksArgs) -> anyhow::Result<Exit> {
     let target = Target::resolve(&args.far_end)?;
     let signals = Signals::listen().context(ProbeError::Signals)?;
-    let report = match measure(&target, args.tries, Some(signals))? {
+    let running = progress(ProbeKind::Marks, target.addr, &signals)?;
+    let found = measure(&target, args.tries, Some(signals));
+    drop(running);
+    let report = match found? {
         Ok(report) => report,
         Err(why) => {
             return Ok(helped::no_agent(args.far_end.json, "probe marks", target.addr, &why));

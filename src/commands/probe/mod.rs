@@ -18,9 +18,14 @@ mod trace;
 mod usage;
 
 use super::Exit;
+use super::progress::{Counted, watch};
 use crate::cli::{FarEndArgs, ProbeArgs, ProbeCommand};
-use crate::report;
+use crate::engine::Signals;
+use crate::record::probe::ProbeKind;
 use crate::report::words::far_end::probing;
+use crate::report::words::progress::Doing;
+use crate::report::{self, Progress};
+use std::net::SocketAddr;
 
 /// Runs `udpkit probe`.
 pub fn run(args: ProbeArgs) -> anyhow::Result<Exit> {
@@ -45,6 +50,11 @@ pub fn run(args: ProbeArgs) -> anyhow::Result<Exit> {
         ProbeCommand::Shape(args) => shape::run(args),
         ProbeCommand::Trace(args) => trace::run(args),
     }
+}
+
+/// Shows how a kind stands until the answer is dropped.
+fn progress(kind: ProbeKind, target: SocketAddr, signals: &Signals) -> anyhow::Result<Progress> {
+    watch(Doing::Probe { kind, target }, None, signals, Counted::ByLoop, true)
 }
 
 /// Whom, and whether nothing is said meanwhile.

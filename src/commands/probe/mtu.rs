@@ -2,8 +2,8 @@
 
 use super::error::ProbeError;
 use super::far_end::Target;
-use super::helped;
 use super::trace::{self, TraceOrder};
+use super::{helped, progress};
 use crate::batch::TxBatch;
 use crate::cli::MtuArgs;
 use crate::commands::Exit;
@@ -11,7 +11,7 @@ use crate::commands::ping::bind_address;
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
 use crate::net::{IoMode, SocketPlan};
 use crate::record::probe::{
-    KnownBy, MtuCaveat, MtuLimit, MtuReport, MtuVerdict, NoAgent, ProbeCaveat, TraceHop,
+    KnownBy, MtuCaveat, MtuLimit, MtuReport, MtuVerdict, NoAgent, ProbeCaveat, ProbeKind, TraceHop,
 };
 use crate::record::{Document, Findings};
 use crate::report::words::mtu::no_agent_note;
@@ -36,13 +36,19 @@ const ARENA: usize = 1 << 16;
 pub fn run(args: MtuArgs) -> anyhow::Result<Exit> {
     let target = Target::resolve(&args.far_end)?;
     let signals = Signals::listen().context(ProbeError::Signals)?;
-    let report = match measure(&target, args.tries, Some(signals))? {
+    let running = progress(ProbeKind::Mtu, target.addr, &signals)?;
+    let found = measure(&target, args.tries, Some(signals));
+    drop(running);
+    let report = match found? {
         Ok(report) => report,
         Err(NoAgent::Interrupted) => interrupted_report(target.addr, args.tries),
         Err(why) => {
             report::note(no_agent_note(&why));
             let signals = Signals::listen().context(ProbeError::Signals)?;
-            measure_bare(&target, args.tries, &why, Some(signals))?
+            let running = progress(ProbeKind::Mtu, target.addr, &signals)?;
+            let found = measure_bare(&target, args.tries, &why, Some(signals));
+            drop(running);
+            found?
         }
     };
     let by_other = matches!(report.known_by, KnownBy::Replies | KnownBy::Icmp);

@@ -7,7 +7,7 @@ use crate::commands::misread::{check_hosts, check_zones, device};
 use crate::commands::{Exit, Usage};
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
 use crate::net::{FamilyChoice, Socket, SocketPlan, resolve};
-use crate::record::probe::{NatReport, NatVerdict};
+use crate::record::probe::{NatReport, NatVerdict, ProbeKind};
 use crate::record::{Document, Worded};
 use crate::report::{self, Page, words};
 use crate::session::probe::nat::{NatPlan, NatSession, RunId};
@@ -71,7 +71,10 @@ pub fn run(args: NatArgs) -> anyhow::Result<Exit> {
         wait: args.wait,
         hairpin: args.hairpin,
     };
-    let found = measure(&order, Some(signals))?;
+    let running = super::progress(ProbeKind::Nat, server, &signals)?;
+    let found = measure(&order, Some(signals));
+    drop(running);
+    let found = found?;
     if args.json {
         report::print_json(&Document::new("probe nat", &found));
     } else {

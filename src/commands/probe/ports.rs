@@ -10,7 +10,7 @@ use crate::cli::PortsArgs;
 use crate::commands::{Exit, Usage};
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
 use crate::record::Document;
-use crate::record::probe::{NoAgent, PortPath, PortsReport};
+use crate::record::probe::{NoAgent, PortPath, PortsReport, ProbeKind};
 use crate::report::words::ports::{held_back_note, no_agent_note};
 use crate::report::{self, Page, ports_text, print_json, print_text};
 use crate::session::probe::ports::{PortsEnd, PortsPlan, PortsSession, heed, in_question};
@@ -62,7 +62,10 @@ pub fn run(args: PortsArgs) -> anyhow::Result<Exit> {
         ecn: args.ecn,
     };
     let signals = Signals::listen().context(ProbeError::Signals)?;
-    match measure(&target, &order, Some(signals))? {
+    let running = super::progress(ProbeKind::Ports, target.addr, &signals)?;
+    let found = measure(&target, &order, Some(signals));
+    drop(running);
+    match found? {
         PortsEnd::Helped(report) => helped(&args, &target, *report),
         PortsEnd::NoAgent(NoAgent::Interrupted) => Ok(interrupted(&args, &target)),
         PortsEnd::NoAgent(why) => {
@@ -100,7 +103,7 @@ fn helped(args: &PortsArgs, target: &Target, mut report: PortsReport) -> anyhow:
     let alone = report.ports.iter().filter(|row| row.path == PortPath::NotOpened);
     let alone: PortList = alone.map(|row| row.port).collect();
     if !alone.is_empty() && !report.stopped_early {
-        report.scan = Some(scan::measure(&ScanOrder::of(args, &alone), target.addr)?);
+        report.scan = Some(scan::measure_shown(&ScanOrder::of(args, &alone), target.addr)?);
     }
     ask_again(args, target, &mut report)?;
     trace_filtered(target, &mut report)?;
@@ -119,7 +122,7 @@ fn ask_again(args: &PortsArgs, target: &Target, told: &mut PortsReport) -> anyho
     let per_second = args.rate.map_or(order.per_second, |pps| pps.min(order.per_second));
     let order = ScanOrder { per_second, time: args.scan.time, ..order };
     report::note(held_back_note(order.ports.len(), args.scan.time));
-    heed(told, &scan::measure(&order, target.addr)?);
+    heed(told, &scan::measure_shown(&order, target.addr)?);
     Ok(())
 }
 
@@ -132,7 +135,7 @@ fn trace_filtered(target: &Target, report: &mut PortsReport) -> anyhow::Result<(
     end.set_port(row.port);
     let from = report.source.map_or(target.local, Into::into);
     let order = TraceOrder::one_flow(end, from, target.device);
-    report.trace = Some(trace::measure(&order, None)?);
+    report.trace = Some(trace::measure_shown(&order)?);
     Ok(())
 }
 

@@ -7,12 +7,14 @@ use crate::batch::TxBatch;
 use crate::cli::PortsArgs;
 use crate::commands::Exit;
 use crate::commands::ping::bind_address;
+use crate::commands::progress::{Counted, watch};
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
 use crate::net::{self, SocketPlan};
 use crate::record::Document;
 use crate::record::probe::{
     NoAgent, PortState, ScanCaveat, ScanReport, ScanVerdict, ScannedAlone, ScannedPort, TraceReport,
 };
+use crate::report::words::progress::Doing;
 use crate::report::{Page, print_json, print_text, scan_text};
 use crate::session::probe::{ScanPlan, ScanSession};
 use crate::units::Nanos;
@@ -84,7 +86,7 @@ impl ScanOrder {
 pub(super) fn run(args: &PortsArgs, end: &Target, why: Option<NoAgent>) -> anyhow::Result<Exit> {
     let target = end.addr;
     let order = ScanOrder { device: end.device, ..ScanOrder::of(args, &args.ports) };
-    let mut report = measure(&order, target)?;
+    let mut report = measure_shown(&order, target)?;
     report.findings.caveats.extend(other_family(args, target));
     trace_exceeded(&mut report, target, end.device)?;
     let exit = exit(&report);
@@ -97,8 +99,22 @@ pub(super) fn run(args: &PortsArgs, end: &Target, why: Option<NoAgent>) -> anyho
     Ok(exit)
 }
 
+/// Scans, and shows meanwhile how far it is.
+pub(super) fn measure_shown(order: &ScanOrder, target: SocketAddr) -> anyhow::Result<ScanReport> {
+    let signals = Signals::listen().context(ProbeError::Signals)?;
+    let doing = Doing::Scan { host: order.host.clone(), ports: order.ports.len() as u64 };
+    let running = watch(doing, Some(longest(order)), &signals, Counted::ByLoop, true)?;
+    let report = measure(order, target, signals);
+    drop(running);
+    report
+}
+
 /// Scans; what `target` has for a port does not matter.
-pub(super) fn measure(order: &ScanOrder, target: SocketAddr) -> anyhow::Result<ScanReport> {
+pub(super) fn measure(
+    order: &ScanOrder,
+    target: SocketAddr,
+    signals: Signals,
+) -> anyhow::Result<ScanReport> {
     // The address that the route gives, as some protocols name it in the question.
     let bind: SocketAddr = match target {
         SocketAddr::V4(_) => ([0, 0, 0, 0], 0).into(),
@@ -122,12 +138,19 @@ pub(super) fn measure(order: &ScanOrder, target: SocketAddr) -> anyhow::Result<S
         time: order.time,
         seed: random_u64()?,
     };
-    let signals = Signals::listen().context(ProbeError::Signals)?;
     let looped =
         Loop::new(vec![socket], Some(signals), LoopConfig::default()).context(ProbeError::Start)?;
     let ended =
         looped.run(ScanSession::new(plan), TxBatch::new(1, QUESTION)).context(ProbeError::Run)?;
     Ok(ended.summary)
+}
+
+/// How long a scan takes at most: every try of every port, but no longer than it may.
+fn longest(order: &ScanOrder) -> Nanos {
+    let tries = u64::from(order.tries).saturating_mul(order.ports.len() as u64);
+    let sending = tries.saturating_mul(1_000_000_000) / u64::from(order.per_second).max(1);
+    let waiting = order.wait.0.saturating_mul(u64::from(order.tries));
+    Nanos(sending.saturating_add(waiting)).min(order.time)
 }
 
 /// Finds out which routers pass a datagram on until its TTL is over.
@@ -141,7 +164,7 @@ fn trace_exceeded(
         return Ok(());
     };
     let end = with_port(target, port.port);
-    let trace = trace::measure(&TraceOrder::one_flow(end, bind_address(None, end)?, device), None)?;
+    let trace = trace::measure_shown(&TraceOrder::one_flow(end, bind_address(None, end)?, device))?;
     add_trace(report, trace);
     Ok(())
 }

@@ -2,12 +2,12 @@
 
 use super::error::ProbeError;
 use super::far_end::Target;
-use super::helped;
+use super::{helped, progress};
 use crate::cli::ShapeArgs;
 use crate::commands::{Exit, Usage};
 use crate::engine::Signals;
 use crate::record::Document;
-use crate::record::probe::{NoAgent, ProbeCaveat, ShapeCaveat, ShapeReport};
+use crate::record::probe::{NoAgent, ProbeCaveat, ProbeKind, ShapeCaveat, ShapeReport};
 use crate::report::{Page, print_json, print_text, shape_text};
 use crate::session::probe::shape::{ShapeKind, ShapePlan};
 use crate::session::serve::ON_DEMAND;
@@ -51,7 +51,10 @@ pub fn run(args: ShapeArgs) -> anyhow::Result<Exit> {
     let order = ShapeOrder { ports, tries: args.tries, rate: args.rate, train: args.train };
     let target = Target::resolve(&args.far_end)?;
     let signals = Signals::listen().context(ProbeError::Signals)?;
-    let report = match measure(&target, &order, Some(signals))? {
+    let running = progress(ProbeKind::Shape, target.addr, &signals)?;
+    let found = measure(&target, &order, Some(signals));
+    drop(running);
+    let report = match found? {
         Ok(report) => report,
         Err(why) => {
             return Ok(helped::no_agent(args.far_end.json, "probe shape", target.addr, &why));

@@ -9,7 +9,7 @@ use crate::cli::TimeoutArgs;
 use crate::commands::{Exit, Usage};
 use crate::engine::{Loop, LoopConfig, Signals};
 use crate::net::{Socket, SocketPlan};
-use crate::record::probe::{TimeoutEvent, TimeoutReport};
+use crate::record::probe::{ProbeKind, TimeoutEvent, TimeoutReport};
 use crate::record::{Document, Sink};
 use crate::report::{self, Page};
 use crate::session::probe::timeout::{CANDIDATES, TimeoutPlan, TimeoutSession};
@@ -42,7 +42,10 @@ pub fn run(args: TimeoutArgs) -> anyhow::Result<Exit> {
         who_refreshes: args.who_refreshes,
     };
     let progress = report::TimeoutProgress::new(args.far_end.quiet);
-    let found = measure(&target, plan, progress, Some(signals))?;
+    let running = super::progress(ProbeKind::Timeout, target.addr, &signals)?;
+    let found = measure(&target, plan, progress, Some(signals));
+    drop(running);
+    let found = found?;
     if let Some(why) = &found.no_agent {
         return Ok(helped::no_agent(far_end.json, "probe timeout", target.addr, why));
     }

@@ -10,7 +10,7 @@ use crate::commands::{Exit, Usage};
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
 use crate::net::{FamilyChoice, SocketPlan, explain, resolve};
 use crate::record::Document;
-use crate::record::probe::TraceReport;
+use crate::record::probe::{ProbeKind, TraceReport};
 use crate::report::{Page, print_json, print_text, trace_text};
 use crate::session::probe::trace::{TracePlan, TraceSession};
 use crate::units::Nanos;
@@ -52,8 +52,7 @@ impl TraceOrder {
 /// Runs `udpkit probe trace`.
 pub fn run(args: TraceArgs) -> anyhow::Result<Exit> {
     let order = order(&args)?;
-    let signals = Signals::listen().context(ProbeError::Signals)?;
-    let report = measure(&order, Some(signals))?;
+    let report = measure_shown(&order)?;
     let reached = report.flows.iter().all(|flow| flow.reached);
     if args.json {
         print_json(&Document::new("probe trace", report));
@@ -80,6 +79,15 @@ fn order(args: &TraceArgs) -> anyhow::Result<TraceOrder> {
     }
     let TraceArgs { flows, tries, hops, wait, .. } = *args;
     Ok(TraceOrder { target, from, device, flows, tries, hops, wait, whole: None })
+}
+
+/// Traces a path, and shows meanwhile how far it is.
+pub fn measure_shown(order: &TraceOrder) -> anyhow::Result<TraceReport> {
+    let signals = Signals::listen().context(ProbeError::Signals)?;
+    let running = super::progress(ProbeKind::Trace, order.target, &signals)?;
+    let report = measure(order, Some(signals));
+    drop(running);
+    report
 }
 
 /// Traces a path; `signals` end it early where they are given.

@@ -6,11 +6,11 @@ use super::{closing_text, table_lines};
 use crate::record::{
     CastNote, CastWarning, FanoutEvent, FanoutStanding, Flow, SilenceCause, Sink, Worded,
 };
+use crate::report::guard::harmless_line;
 use crate::report::page::Page;
 use crate::report::words::cast as words;
 use crate::report::{note, warning};
 use crate::units::Nanos;
-use crate::wire::harmless;
 use console::Term;
 use std::io::Write;
 
@@ -71,7 +71,7 @@ impl Screen {
         }
         for line in lines {
             self.term.clear_line()?;
-            writeln!(self.term, "{}", harmless(line))?;
+            writeln!(self.term, "{}", harmless_line(line))?;
         }
         self.term.clear_to_end_of_screen()?;
         self.term.flush()?;

@@ -4,11 +4,11 @@ use crate::record::probe::{
     AllEvent, AllReport, KindVerdict, LeftOutReason, ProbeCaveat, ProbeKind,
 };
 use crate::record::{Flow, Sink, Worded};
+use crate::report::guard::harmless_line;
 use crate::report::words::far_end::no_agent;
 use crate::report::words::probe_all::{agent_text, ended, left_out, progress};
-use crate::report::{Page, note};
+use crate::report::{Page, note, status};
 use crate::units::Nanos;
-use crate::wire::harmless;
 use console::Term;
 
 /// The whole report.
@@ -81,10 +81,17 @@ impl AllProgress {
         format!("probe {}: {}", self.host, progress(&self.ended, &self.running))
     }
 
+    /// Says how it stands, as the user asked.
+    pub fn status(&mut self) {
+        self.clear();
+        status(self.line());
+        self.draw();
+    }
+
     fn draw(&self) {
         if let Some(term) = &self.term {
             let columns = usize::from(term.size().1);
-            let line = harmless(&self.line()).to_string();
+            let line = harmless_line(&self.line()).to_string();
             // The last column stays free, so that the line never wraps.
             let line: String = line.chars().take(columns.saturating_sub(1)).collect();
             let _ = term.clear_line();

@@ -1,6 +1,7 @@
 //! What `udpkit blast` says beside its figures: first lines, failures, series of runs.
 
 use super::far_end;
+use super::progress::whole_seconds;
 use super::terms::{percent, plural};
 use crate::record::{
     FailureAdvice, FoundBound, RateVerdict, RefusalCause, RunFailure, SeriesCaveat, ServerReply,
@@ -291,6 +292,11 @@ impl Worded for FailureAdvice {
 pub fn time_left(expected: Nanos, elapsed: Nanos) -> String {
     let left = expected - elapsed;
     format!("{:.0} s left", left.as_secs_f64().ceil())
+}
+
+/// That the server has not agreed yet.
+pub fn waiting_for(server: SocketAddr, elapsed: Nanos) -> String {
+    format!("waiting for {server}   {}", whole_seconds(elapsed))
 }
 
 /// `897 (0.106%)`; `-` for a share of nothing.

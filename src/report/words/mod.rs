@@ -19,6 +19,7 @@ pub mod nat;
 pub mod ping;
 pub mod ports;
 pub mod probe_all;
+pub mod progress;
 pub mod scan;
 pub mod serve;
 pub mod shape;

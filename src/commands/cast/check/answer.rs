@@ -5,10 +5,12 @@ use crate::batch::TxBatch;
 use crate::cli::CastCheckArgs;
 use crate::commands::Exit;
 use crate::commands::cast::targets::{Host, wildcard};
+use crate::commands::progress::{Counted, watch};
 use crate::engine::{Loop, LoopConfig, Signals};
 use crate::net::SocketPlan;
 use crate::record::Document;
 use crate::report::words::check::answering;
+use crate::report::words::progress::Doing;
 use crate::report::{self, Page, print_json, print_text};
 use crate::session::{CheckAnswerer, CheckAnswererConfig};
 use crate::sys::{Membership, monotonic_now};
@@ -68,9 +70,14 @@ pub(super) fn run(
         time: args.time,
         names,
     };
+    let doing = Doing::CastCheckAnswer { group };
+    let shown = !args.quiet && !args.json;
+    let running = watch(doing, args.time, &signals, Counted::ByLoop, shown)?;
     let session = CheckAnswerer::new(config, Talk { on: !args.quiet });
     let ended = Loop::new(sockets, Some(signals), LoopConfig::default())?
-        .run(session, TxBatch::new(64, 64 * 64))?;
+        .run(session, TxBatch::new(64, 64 * 64));
+    drop(running);
+    let ended = ended?;
     if args.json {
         print_json(&Document::new("cast check --answer", ended.summary));
     } else if !args.quiet {

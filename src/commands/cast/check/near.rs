@@ -6,9 +6,11 @@ use crate::batch::TxBatch;
 use crate::cli::CastCheckArgs;
 use crate::commands::Exit;
 use crate::commands::cast::targets::Host;
+use crate::commands::progress::{Counted, watch};
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
 use crate::net::{FamilyChoice, NetError, Socket, SocketPlan, resolve, route_source};
 use crate::record::{CastCheck, CastCheckVerdict, Document};
+use crate::report::words::progress::Doing;
 use crate::report::{self, Page, print_json, print_text};
 use crate::session::{CheckConfig, CheckProber, CheckWay};
 use crate::sys::{Membership, monotonic_now};
@@ -22,6 +24,8 @@ const TTL_HERE: u8 = 1;
 const TTL_FAR: u8 = 64;
 /// TTL of what goes by unicast: what is left of it tells the hops.
 const UNICAST_TTL: u8 = 64;
+/// What one question takes, which is sent three times.
+const PROBE: Nanos = Nanos::from_millis(18);
 /// How often a held membership is told of.
 const HOLD_TICK: Nanos = Nanos::from_secs(10);
 
@@ -74,9 +78,16 @@ pub(super) fn run(
         joined,
         names,
     };
+    let probes = (interfaces.len() * config.steps.len() + 2 * usize::from(far.is_some())) as u64;
+    let expected = args.hold.unwrap_or_default().max(Nanos(PROBE.0 * probes)) + args.wait;
+    let shown = !args.quiet && !args.json;
+    let doing = Doing::CastCheck { group };
+    let running = watch(doing, Some(expected), &signals, Counted::ByLoop, shown)?;
     let timing = LoopConfig { tick: args.hold.map(|_| HOLD_TICK), ..LoopConfig::default() };
     let session = CheckProber::new(config, Talk { on: !args.quiet });
-    let ended = Loop::new(sockets, Some(signals), timing)?.run(session, TxBatch::new(4, 4096))?;
+    let ended = Loop::new(sockets, Some(signals), timing)?.run(session, TxBatch::new(4, 4096));
+    drop(running);
+    let ended = ended?;
 
     let mut check = ended.summary;
     check.route = surroundings::route(on_interface(group, interfaces[0]), host);

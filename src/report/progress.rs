@@ -1,0 +1,180 @@
+//! The line that says what goes on while a command has nothing to show yet: on standard error, on a
+//! terminal alone, never with `-q`; and the same line, by itself, for whoever sends SIGQUIT.
+
+use super::guard::harmless_line;
+use super::trouble::is_quiet;
+use super::words::blast::time_left;
+use super::words::progress::{Doing, counts, whole_seconds};
+use super::{Page, status};
+use crate::record::Worded;
+use crate::units::Nanos;
+use console::Term;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::IsTerminal;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+/// A shorter run needs no line.
+const PATIENCE: Duration = Duration::from_millis(700);
+/// How often the line is drawn, and SIGQUIT looked for.
+const STEP: Duration = Duration::from_millis(250);
+
+/// How a run stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// What goes on.
+    pub doing: Doing,
+    /// Time since it began.
+    pub elapsed: Nanos,
+    /// How long it will take, where that is known.
+    pub expected: Option<Nanos>,
+    /// Datagrams sent and received; `None` where they are counted elsewhere.
+    pub counts: Option<(u64, u64)>,
+}
+
+/// `probe marks 192.0.2.1:8620   3 s   sent 40, received 38`, one line of the page.
+pub fn progress_text(standing: &Standing, page: Page) -> String {
+    let mut parts = vec![standing.doing.text(), whole_seconds(standing.elapsed)];
+    parts.extend(standing.counts.map(|(sent, received)| counts(sent, received)));
+    let left = standing.expected.filter(|expected| *expected > standing.elapsed);
+    parts.extend(left.map(|expected| time_left(expected, standing.elapsed)));
+    // The last column stays free, so that the line never wraps.
+    parts.join("   ").chars().take(page.columns() - 1).collect()
+}
+
+/// `  [====>     ] 3 s left`: the bar below a run's intervals.
+pub fn blast_bar_text(expected: Nanos, elapsed: Nanos, page: Page) -> String {
+    let width = page.columns() / 2;
+    let share =
+        u128::from(elapsed.0.min(expected.0)) * width as u128 / u128::from(expected.0.max(1));
+    let full = "=".repeat(share as usize);
+    let head = if full.len() < width { ">" } else { "" };
+    format!("  [{:<width$}] {}", format!("{full}{head}"), time_left(expected, elapsed))
+}
+
+/// The line that stands on the terminal; whatever else is printed stands above it.
+static LINE: Mutex<Option<ProgressBar>> = Mutex::new(None);
+static STANDS: AtomicBool = AtomicBool::new(false);
+
+fn line() -> MutexGuard<'static, Option<ProgressBar>> {
+    LINE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Prints while the line is away, where there is one.
+pub(super) fn around<T>(print: impl FnOnce() -> T) -> T {
+    if !STANDS.load(Ordering::Relaxed) {
+        return print();
+    }
+    // Not held meanwhile: what is printed may fail, and say so.
+    let bar = line().clone();
+    match bar {
+        Some(bar) => bar.suspend(print),
+        None => print(),
+    }
+}
+
+fn draw(text: &str) {
+    let mut line = line();
+    let bar = line.get_or_insert_with(|| {
+        let style = ProgressStyle::with_template("{msg}");
+        let bar = ProgressBar::new_spinner()
+            .with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+        bar.set_draw_target(ProgressDrawTarget::stderr());
+        bar
+    });
+    bar.set_message(harmless_line(text).into_owned());
+    bar.tick();
+    STANDS.store(true, Ordering::Relaxed);
+}
+
+fn erase() {
+    if let Some(bar) = line().take() {
+        bar.finish_and_clear();
+    }
+    STANDS.store(false, Ordering::Relaxed);
+}
+
+/// Shows how a run stands until it is dropped.
+#[derive(Debug)]
+pub struct Progress {
+    over: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Progress {
+    /// Shows what `text` says of the run from time to time, on a page as wide as the terminal,
+    /// where it is `shown` at all; and prints what `told` says, which says something whenever the
+    /// user has asked.
+    pub fn start(
+        shown: bool,
+        text: impl Fn(Nanos, Page) -> String + Send + 'static,
+        mut told: impl FnMut(Nanos) -> Option<String> + Send + 'static,
+    ) -> std::io::Result<Self> {
+        let shown = shown && !is_quiet() && std::io::stderr().is_terminal();
+        let (over, ended) = channel::<()>();
+        let thread = thread::Builder::new().name("progress".to_owned()).spawn(move || {
+            let began = Instant::now();
+            while ended.recv_timeout(STEP) == Err(RecvTimeoutError::Timeout) {
+                if let Some(told) = told(began.elapsed().into()) {
+                    status(told);
+                }
+                if shown && began.elapsed() >= PATIENCE {
+                    draw(&text(began.elapsed().into(), page_of_stderr()));
+                }
+            }
+            if shown {
+                erase();
+            }
+        })?;
+        Ok(Self { over: Some(over), thread: Some(thread) })
+    }
+}
+
+/// As wide as the terminal that standard error is.
+fn page_of_stderr() -> Page {
+    Page::new(Term::stderr().size_checked().map_or(80, |(_, columns)| usize::from(columns)))
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        drop(self.over.take());
+        if let Some(thread) = self.thread.take() {
+            // It does not panic; and if it did, the report still stands.
+            let _ = thread.join();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_says_what_goes_on_how_long_it_took_and_what_is_left() {
+        let mut standing = Standing {
+            doing: Doing::Send { destinations: 2 },
+            elapsed: Nanos::from_millis(3_400),
+            expected: Some(Nanos::from_secs(10)),
+            counts: Some((1_400, 3)),
+        };
+        let line = "sending to 2 destinations   3 s   sent 1 400, received 3   7 s left";
+        assert_eq!(progress_text(&standing, Page::new(80)), line);
+        standing.elapsed = Nanos::from_secs(185);
+        standing.counts = None;
+        let line = "sending to 2 destinations   3 min 5 s";
+        assert_eq!(progress_text(&standing, Page::new(80)), line);
+    }
+
+    #[test]
+    fn a_bar_is_as_wide_at_its_end_as_at_its_start() {
+        let of = |seconds| {
+            blast_bar_text(Nanos::from_secs(10), Nanos::from_secs(seconds), Page::new(80))
+        };
+        assert_eq!(of(0), format!("  [>{}] 10 s left", " ".repeat(39)));
+        assert_eq!(of(5), format!("  [{}>{}] 5 s left", "=".repeat(20), " ".repeat(19)));
+        assert_eq!(of(10), format!("  [{}] 0 s left", "=".repeat(40)));
+    }
+}

@@ -1,0 +1,100 @@
+//! What a run is doing, for the line that stands on a terminal meanwhile and for SIGQUIT.
+
+use super::terms::plural;
+use crate::record::Worded;
+use crate::record::probe::ProbeKind;
+use crate::units::{Nanos, Rate, group_digits};
+use std::net::SocketAddr;
+
+/// What goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Doing {
+    /// One kind of probe.
+    Probe {
+        /// The kind.
+        kind: ProbeKind,
+        /// The host that it is about.
+        target: SocketAddr,
+    },
+    /// Ports of a host without a remote agent.
+    Scan {
+        /// The host, as it was named.
+        host: String,
+        /// Ports to try.
+        ports: u64,
+    },
+    /// A check of one group.
+    CastCheck {
+        /// The group.
+        group: SocketAddr,
+    },
+    /// A replier of checks.
+    CastCheckAnswer {
+        /// The group.
+        group: SocketAddr,
+    },
+    /// One of a series of throughput runs.
+    Trial {
+        /// Its number, from 1.
+        number: u64,
+        /// Its rate.
+        rate: Rate,
+    },
+    /// Datagrams to these.
+    Send {
+        /// How many.
+        destinations: u64,
+    },
+    /// Datagrams to groups or lists of hosts.
+    CastSend {
+        /// How many.
+        destinations: u64,
+    },
+    /// A receiver of groups.
+    CastReceive {
+        /// How many.
+        groups: u64,
+    },
+    /// A receiver of datagrams.
+    Receive {
+        /// Its ports.
+        sockets: u64,
+    },
+    /// A server.
+    Serve {
+        /// Where.
+        address: SocketAddr,
+    },
+}
+
+impl Worded for Doing {
+    fn text(&self) -> String {
+        match self {
+            Self::Probe { kind, target } => format!("probe {kind} {target}"),
+            Self::Scan { host, ports } => format!("scanning {} of {host}", plural(*ports, "port")),
+            Self::CastCheck { group } => format!("cast check {group}"),
+            Self::CastCheckAnswer { group } => format!("cast check --answer {group}"),
+            Self::Trial { number, rate } => format!("run {number} at {rate}"),
+            Self::Send { destinations } | Self::CastSend { destinations } => {
+                format!("sending to {}", plural(*destinations, "destination"))
+            }
+            Self::CastReceive { groups } => format!("receiving {}", plural(*groups, "group")),
+            Self::Receive { sockets: 1 } => "receiving".to_owned(),
+            Self::Receive { sockets } => format!("receiving on {}", plural(*sockets, "socket")),
+            Self::Serve { address } => format!("serving {address}"),
+        }
+    }
+}
+
+/// `12 s`, `3 min 5 s`: how long a run has taken, in whole seconds.
+pub fn whole_seconds(time: Nanos) -> String {
+    match time.0 / 1_000_000_000 {
+        seconds @ 0..=119 => format!("{seconds} s"),
+        seconds => format!("{} min {} s", seconds / 60, seconds % 60),
+    }
+}
+
+/// `sent 40, received 38`.
+pub fn counts(sent: u64, received: u64) -> String {
+    format!("sent {}, received {}", group_digits(sent), group_digits(received))
+}
