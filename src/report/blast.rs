@@ -414,7 +414,8 @@ fn pauses(way: &DirectionReport) -> Vec<String> {
 
 fn refused_text(report: &DirectionReport, page: Page) -> String {
     let lines = |refusals: &[Refusal]| -> Vec<String> {
-        let line = |one: &Refusal| format!("{} {}", group_digits(one.datagrams), one.cause.text());
+        let line =
+            |one: &Refusal| format!("{}: {}", plural(one.datagrams, "datagram"), one.cause.text());
         refusals.iter().map(line).collect()
     };
     let unsent = (report.unsent > 0)

@@ -54,7 +54,7 @@ fn each_answer_has_its_line_and_the_report_its_figures() {
             "{line}"
         );
     }
-    assert!(text.contains("sent 20   back 20   lost 0 (0.00%)"), "{text}");
+    assert!(text.contains("sent 20   replies 20   lost 0 (0.00%)"), "{text}");
     for row in [
         "round trip",
         "queue out",
@@ -248,7 +248,7 @@ fn a_target_that_knows_no_options_is_said_to_tell_nothing() {
     let args = [&at, "-c", "4", "-i", "20ms", "-w", "500ms", "--ask", "class,counts,departure"];
     let text = ping(&args).expect_success().out();
     answering.join().expect("it answered");
-    assert!(text.contains("sent 4   back 3   lost 1 (25.00%)   dup"), "{text}");
+    assert!(text.contains("sent 4   replies 3   lost 1 (25.00%)   dup"), "{text}");
     assert!(text.contains("not reported by the target: class, counts, departure"), "{text}");
     assert!(text.contains("the target does not count probes: the direction"), "{text}");
     assert!(!text.contains("cannot be told apart"), "{text}");
@@ -307,7 +307,7 @@ fn an_answer_from_another_address_counts_and_is_told() {
     let output = ping(&["--echo", &at, "-c", "3", "-i", "20ms"]).expect_success();
     echo.join().expect("it answered");
     let text = output.out();
-    assert!(text.contains("sent 3   back 3   lost 0"), "{text}");
+    assert!(text.contains("sent 3   replies 3   lost 0"), "{text}");
     assert!(text.contains(&format!("came from another address, {from}")), "{text}");
     // The last copy may come after the end.
     assert!(text.matches("(DUP!)").count() >= 2 && text.contains("that answer no probe"), "{text}");
@@ -347,7 +347,7 @@ fn rows_of_values_tell_every_probe_in_order() {
         count += 1;
     }
     assert_eq!(count, 50);
-    assert!(output.err().contains("sent 50   back 50"), "{}", output.err());
+    assert!(output.err().contains("sent 50   replies 50"), "{}", output.err());
 }
 
 #[test]
@@ -414,7 +414,7 @@ fn a_run_that_is_ended_while_answers_may_be_on_the_way_lost_nothing_known() {
     let output = running.wait(secs(5));
     let text = output.out();
     assert_eq!(output.code(), Some(1), "{text}");
-    assert!(text.contains("back 0   lost 0 (-)") && text.contains("outstanding"), "{text}");
+    assert!(text.contains("replies 0   lost 0 (-)") && text.contains("outstanding"), "{text}");
 }
 
 #[test]
@@ -505,7 +505,7 @@ fn what_this_hosts_own_filter_refuses_is_this_hosts() {
     let output = run(lab.udpkit("a").args(args), secs(20));
     let text = output.out();
     assert_eq!(output.code(), Some(1));
-    assert!(text.contains("sent 0   back 0   lost 0 (-)"), "{text}");
+    assert!(text.contains("sent 0   replies 0   lost 0 (-)"), "{text}");
     assert!(text.contains("never sent 3: ") && text.contains("firewall"), "{text}");
     assert!(!output.err().contains("udpkit serve"), "{}", output.err());
     lab.nft(
@@ -517,7 +517,7 @@ fn what_this_hosts_own_filter_refuses_is_this_hosts() {
     let words = "port unreachable, from this host (10.77.0.1)";
     // One line as it happens, and one in the report.
     assert_eq!(text.matches(words).count(), 2, "{text}");
-    assert!(text.contains("sent 0   back 0   lost 0 (-)"), "{text}");
+    assert!(text.contains("sent 0   replies 0   lost 0 (-)"), "{text}");
 }
 
 #[test]

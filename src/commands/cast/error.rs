@@ -6,7 +6,7 @@ use crate::commands::Usage;
 use crate::report::words::cast_hints as hints;
 use crate::units::Endpoint;
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use thiserror::Error;
 
 /// Arguments that clap takes and the plan cannot.

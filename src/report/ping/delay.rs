@@ -79,7 +79,7 @@ pub(super) enum Planned {
 /// The table: a line of names, and one for each delay that there is.
 pub(super) fn table(report: &PingTargetReport, plan: Planned) -> Vec<String> {
     let unit = DelayUnit::for_delay(&report.round_trip_ns);
-    let mut lines = vec![format!(
+    let head = format!(
         "  {:<10}{:>7}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}",
         unit.name(),
         "min",
@@ -90,7 +90,8 @@ pub(super) fn table(report: &PingTargetReport, plan: Planned) -> Vec<String> {
         "p99.9",
         "max",
         "stddev"
-    )];
+    );
+    let mut lines = Vec::new();
     let none = PingDelay::default();
     let (planned, late) = match plan {
         Planned::Yes => (&report.as_planned_ns, &report.send_late_ns),
@@ -112,8 +113,11 @@ pub(super) fn table(report: &PingTargetReport, plan: Planned) -> Vec<String> {
             lines.push(line(name, delay, unit));
         }
     }
+    if !lines.is_empty() {
+        lines.insert(0, head);
+    }
     lines.extend(variation(report, unit));
-    lines.extend(legend(report).into_iter().map(str::to_owned));
+    lines.extend(legend(report, plan).into_iter().map(str::to_owned));
     lines
 }
 
@@ -141,8 +145,8 @@ fn variation(report: &PingTargetReport, unit: DelayUnit) -> Option<String> {
     (!told.is_empty()).then(|| format!("  ipdv mean/max  {}", told.join("   ")))
 }
 
-/// What the rows' names leave open.
-fn legend(report: &PingTargetReport) -> Vec<&'static str> {
+/// Explanations of the rows, as far as their names need one.
+fn legend(report: &PingTargetReport, plan: Planned) -> Vec<&'static str> {
     let mut lines = Vec::new();
     match (report.out_above_min_ns.samples, report.back) {
         (1.., _) => {
@@ -154,6 +158,9 @@ fn legend(report: &PingTargetReport) -> Vec<&'static str> {
     }
     if report.departure_ns.samples > 0 {
         lines.push("  departure: when a reply left, after its timestamp");
+    }
+    if plan == Planned::Yes && report.as_planned_ns.samples > 0 {
+        lines.push("  as planned: round trips from the planned send time; late: sends behind it");
     }
     lines
 }

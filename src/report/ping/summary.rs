@@ -91,8 +91,11 @@ fn one(summary: &PingSummary, target: &PingTargetReport) -> Vec<String> {
     if target.sent > 0 {
         // A closed loop has no plan to be late for.
         let plan = if summary.schedule == PingSchedule::Flood { Planned::No } else { Planned::Yes };
-        lines.push(String::new());
-        lines.extend(delay_table(target, plan));
+        let delays = delay_table(target, plan);
+        if !delays.is_empty() {
+            lines.push(String::new());
+            lines.extend(delays);
+        }
     }
     if target.back > 0 {
         lines.extend(stamps(target));
@@ -131,7 +134,7 @@ fn counts(target: &PingTargetReport) -> Vec<String> {
         (_, told) => format!(": {}", told.join(", ")),
     };
     let first = format!(
-        "  sent {}   back {}   lost {}{told}",
+        "  sent {}   replies {}   lost {}{told}",
         group_digits(target.sent),
         group_digits(target.back),
         share(target.lost.total, target.sent - target.open),

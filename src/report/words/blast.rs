@@ -295,7 +295,7 @@ pub fn time_left(expected: Nanos, elapsed: Nanos) -> String {
 }
 
 /// That the server has not agreed yet.
-pub fn waiting_for(server: SocketAddr, elapsed: Nanos) -> String {
+pub fn waiting_for(server: Endpoint, elapsed: Nanos) -> String {
     format!("waiting for {server}   {}", whole_seconds(elapsed))
 }
 

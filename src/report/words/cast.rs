@@ -174,7 +174,7 @@ impl Worded for LossOrigin {
                 format!("most of the loss is near {receiver}")
             }
             Self::NearSeveralReceivers => {
-                "each receiver lost other datagrams: loss near the receivers".to_owned()
+                "each receiver lost different datagrams: loss near the receivers".to_owned()
             }
             Self::Undetermined => {
                 "the loss is too small, or too similar at all receivers, to locate".to_owned()
@@ -310,12 +310,12 @@ pub fn skew(skew: &Skew) -> [String; 2] {
 
 /// What receivers lost in common.
 pub fn lost_by_all(common: &CommonLoss) -> String {
-    format!(
-        "{} of {} lost by all {}",
-        group_digits(common.lost_by_all),
-        plural(common.compared, "compared datagram"),
-        plural(common.receivers, "receiver")
-    )
+    let receivers = match common.receivers {
+        2 => "both receivers".to_owned(),
+        receivers => format!("all {}", plural(receivers, "receiver")),
+    };
+    let compared = plural(common.compared, "compared datagram");
+    format!("{} of {compared} lost by {receivers}", group_digits(common.lost_by_all))
 }
 
 /// The heading of the columns of delays: milliseconds above the minimum (RFC 5481).

@@ -91,7 +91,7 @@ impl Worded for CheckEvidence {
             }
             Self::BeyondChance { odds } => {
                 let odds = group_digits(*odds);
-                return format!("chance would cause this in fewer than 1 of {odds} checks");
+                return format!("chance alone would do this in fewer than 1 in {odds} checks");
             }
             Self::Unreachable { error } => return format!("ICMP error: {error}"),
             Self::FarEndRefused { refused, why } => {

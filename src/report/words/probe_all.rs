@@ -32,10 +32,10 @@ impl Worded for LeftOutReason {
             Self::AgentFailed { reason } => reason.to_string(),
             Self::NoStunReply { target } => format!("no STUN reply from {target}"),
             Self::NoTimeLeft { limit_ns } => {
-                format!("no time left of the {} for all kinds", Nanos(*limit_ns))
+                format!("no time left of the {} for all probes", Nanos(*limit_ns))
             }
             Self::NotInTime { limit_ns } => {
-                format!("not complete after {}, the time for all kinds", Nanos(*limit_ns))
+                format!("not complete after {}, the time for all probes", Nanos(*limit_ns))
             }
             Self::LongerIdleTimes { tried_ns } => {
                 format!("idle times beyond {} were not tried", Nanos(*tried_ns))

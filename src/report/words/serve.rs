@@ -111,7 +111,7 @@ impl Worded for SessionEnd {
             Self::Expired => "expired: nothing more was received from the client",
             Self::Overdue => "closed: the test ran longer than granted",
             Self::Unreturned => {
-                "closed, streams stopped: the client no longer returns the values it is sent"
+                "closed, streams stopped: the client no longer proves that it receives"
             }
             Self::Gone => "closed, streams stopped: the network reports that the client is gone",
             Self::ServerEnds => "closed: the server is shutting down",

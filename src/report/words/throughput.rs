@@ -136,6 +136,12 @@ fn broken_off(
     } else if let Some(received) = received.filter(|received| *received > 0) {
         parts.push(format!("{} received of an unknown number", plural(received, "datagram")));
     }
+    if let ([_], Some((sent, offered))) = (&parts[..], sent)
+        && sent == offered
+        && offered > 0
+    {
+        return format!("the run failed after all {} were sent", plural(sent, "datagram"));
+    }
     if parts.is_empty() {
         return "the run failed before anything was sent, as far as is known".to_owned();
     }

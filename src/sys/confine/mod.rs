@@ -285,14 +285,29 @@ fn note<T>(
     result.map_err(|reason| missing.push(MissingRestriction { restriction, reason })).ok()
 }
 
-/// An error of the system, or of a library that asks it, as the reason.
+/// An error of the system, or of a library that calls it, as the reason.
 fn system<T, E: std::fmt::Display>(result: Result<T, E>) -> Result<T, MissingReason> {
-    result.map_err(|error| MissingReason::System { error: error.to_string() })
+    result.map_err(|error| MissingReason::System { error: system_text(&error.to_string()) })
+}
+
+/// The text of an error without the number that `std` appends. The libraries keep the text of an
+/// `io::Error`, not the error itself.
+fn system_text(text: &str) -> String {
+    let text = text.split_once(" (os error ").map_or(text, |(text, _)| text);
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_reason_of_a_missing_restriction_has_no_error_number() {
+        let refused: Result<(), _> = Err("Operation not permitted (os error 1)");
+        let reason = MissingReason::System { error: "operation not permitted".to_owned() };
+        assert_eq!(system(refused), Err(reason));
+    }
     use std::fs::File;
     use std::net::{TcpListener, TcpStream, UdpSocket};
     use std::thread;

@@ -165,13 +165,13 @@ fn a_run_that_lost_on_the_path_shows_every_line() {
     way.duplicates = Some(19);
     way.copies = Some(Traffic { datagrams_per_second: Some(2), ..traffic(19) });
     way.reordered = Some(7);
-    way.reorder_extent_max = Some(1_204);
+    way.reorder_extent_max = Some(12);
     way.reorder_extent_mean_milli = Some(3_250);
     (way.too_late, way.corrupt, way.strays) = (Some(1), Some(2), Some(3));
     way.burst_lengths = vec![
         BurstLength { from: 1, to: Some(1), bursts: 40 },
         BurstLength { from: 2, to: Some(3), bursts: 11 },
-        BurstLength { from: 2_048, to: None, bursts: 1 },
+        BurstLength { from: 128, to: Some(255), bursts: 1 },
     ];
     way.refused = vec![host(105, 100), reported("no buffer space available", 5)];
     way.network_errors = vec![network(4)];
@@ -195,12 +195,16 @@ fn a_run_that_lost_on_the_path_shows_every_line() {
 #[test]
 fn a_run_both_ways_names_the_way_of_every_sentence() {
     let mut up = clean();
-    up.sent = Some(traffic(700_000));
+    (up.sent, up.received, up.delivered) =
+        (Some(traffic(700_000)), Some(traffic(700_000)), Some(700_000));
+    up.delivered_bytes = Some(700_000 * 1_472);
     (up.never_sent, up.sender_limited) = (Some(149_185), Some(true));
     up.sender_cpu_percent = Some(99);
     up.intervals.clear();
     let mut down = clean();
     down.direction = Way::Down;
+    (down.received, down.delivered) = (Some(traffic(840_185)), Some(840_185));
+    down.delivered_bytes = Some(840_185 * 1_472);
     down.lost = Some(Losses {
         total: 9_000,
         receiver_socket: 9_000,

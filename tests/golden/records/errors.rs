@@ -261,7 +261,7 @@ fn figures_that_cannot_be_true_are_told() {
 
 #[test]
 fn what_cannot_be_restricted_is_told_with_its_reason() {
-    let system = MissingReason::System { error: "Operation not permitted (os error 1)".to_owned() };
+    let system = MissingReason::System { error: "operation not permitted".to_owned() };
     let all = [
         (Restriction::BoundingSet, system.clone()),
         (Restriction::CoreFiles, system.clone()),

@@ -112,7 +112,7 @@ fn a_nat_is_described_in_the_terms_of_the_rfc() {
         filtering(at("192.0.2.11:8620"), 0),
         NatTest {
             instead: Some(NatAnswer::From { source: server().into() }),
-            ..filtering(other, 0)
+            ..filtering(at("192.0.2.10:8621"), 0)
         },
         NatTest {
             about: NatQuestion::Hairpin,

@@ -16,8 +16,9 @@ fn reports() {
         receive_stamps: 5,
         ..PingTargetReport::default()
     };
-    let silent =
+    let mut silent =
         PingTargetReport { name: "192.0.2.12".to_owned(), sent: 5, ..PingTargetReport::default() };
+    silent.lost.total = 5;
     let several = PingSummary {
         targets: vec![one.clone(), clean.clone(), full_target()],
         ..pinged(one.clone(), Some(10_000_000))

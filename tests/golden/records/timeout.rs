@@ -206,7 +206,7 @@ fn rare_statements() {
         not_known.map(|reason| TimeoutUnknown::InboundRefresh { reason }).collect();
     let page = Page::new(80);
     let mut text = page.told("verdict", &verdicts);
-    text.push_str(&page.told("not known", &not_known));
+    text.push_str(&page.told("unknown", &not_known));
     crate::hold_text("timeout.rare.80", 80, &text);
 }
 

@@ -60,15 +60,20 @@ fn run(rate: u64) -> BlastReport {
 /// A run whose sender kept only half of the rate.
 fn held_back(rate: u64) -> BlastReport {
     let mut held = run(rate);
-    held.main.sent = run(rate / 2).main.sent;
-    (held.main.sender_limited, held.main.never_sent) = (Some(true), Some(9_999));
+    let half = run(rate / 2).main;
+    let offered = held.main.offered.map_or(0, |offered| offered.datagrams);
+    let sent = half.sent.map_or(0, |sent| sent.datagrams);
+    (held.main.sent, held.main.received) = (half.sent, half.received);
+    (held.main.delivered, held.main.lost) = (half.delivered, half.lost);
+    (held.main.sender_limited, held.main.never_sent) = (Some(true), Some(offered - sent));
     held
 }
 
 /// A run whose receiver dropped some.
 fn overflowed(rate: u64) -> BlastReport {
     let mut over = run(rate);
-    over.main.lost = Some(Losses { total: 9, receiver_socket: 9, ..Losses::default() });
+    let total = over.main.lost.map_or(0, |lost| lost.total);
+    over.main.lost = Some(Losses { total, receiver_socket: total, ..Losses::default() });
     over
 }
 
