@@ -2,7 +2,7 @@
 
 use super::exit::{code_of, failure_code, message_of};
 use super::misread::{check_hosts, check_zones, device};
-use super::usage::{PingUsage, Step};
+use super::usage::{PingUsage, Step, check_limits};
 use super::{Exit, Usage, key};
 use crate::batch::TxBatch;
 use crate::cli::PingArgs;
@@ -97,6 +97,7 @@ type Targets = (Vec<PingTarget>, Vec<Socket>, Vec<PingTargetReport>);
 /// than one that is silent, as long as there are others.
 fn targets(args: &PingArgs) -> anyhow::Result<Targets> {
     check(args).map_err(Usage::from)?;
+    check_limits("ping", &args.fail_if, PingTargetReport::METRICS)?;
     check_hosts(&args.targets).map_err(Usage::from)?;
     let device = device(args.interface.as_deref())?;
     let family = FamilyChoice::from(args.family);
@@ -172,10 +173,6 @@ fn check(args: &PingArgs) -> Result<(), PingUsage> {
     }
     if args.wait == Nanos::ZERO {
         return Err(PingUsage::ZeroTime { flag: "--wait" });
-    }
-    let measured = PingTargetReport::METRICS;
-    if let Some(limit) = args.fail_if.iter().find(|limit| !measured.contains(&limit.metric)) {
-        return Err(PingUsage::NoFigure { limit: limit.clone() });
     }
     if args.time == Some(Nanos::ZERO) {
         return Err(PingUsage::ZeroTime { flag: "--time" });

@@ -1,9 +1,9 @@
 //! What cannot be right in the arguments of `send`, `recv` and `ping`, and which step of a run
 //! failed.
 
-use super::exit::UsageError;
+use super::exit::{Usage, UsageError};
 use crate::report::words::usage as hints;
-use crate::units::{Endpoint, Limit, Nanos};
+use crate::units::{Endpoint, Limit, Metric, Nanos};
 use thiserror::Error;
 
 /// Arguments of `ping` that cannot be right.
@@ -18,9 +18,6 @@ pub(super) enum PingUsage {
     /// A time of 0.
     #[error("{flag} must be longer than 0")]
     ZeroTime { flag: &'static str },
-    /// A limit of which `ping` has no figure.
-    #[error("ping has no figure for --fail-if {limit}")]
-    NoFigure { limit: Limit },
     /// A probe that no datagram holds.
     #[error("--size {size} is too large: use {least} to {most}")]
     TooLarge { size: u64, least: u64, most: u64 },
@@ -36,9 +33,35 @@ impl UsageError for PingUsage {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::IntervalTooShort { .. } => hints::SHORTEST_INTERVAL.to_owned(),
-            Self::NoFigure { .. } => hints::PING_METRICS.to_owned(),
             _ => return None,
         })
+    }
+}
+
+/// A limit on a figure that the command does not have.
+#[derive(Debug, Error)]
+#[error("--fail-if {limit}: {command} does not measure {}", limit.metric.name())]
+pub(super) struct NotMeasured {
+    limit: Limit,
+    command: &'static str,
+    metrics: &'static [Metric],
+}
+
+impl UsageError for NotMeasured {
+    fn hint(&self) -> Option<String> {
+        Some(hints::metrics(self.command, self.metrics))
+    }
+}
+
+/// Checks that a command measures all that limits are set on.
+pub(super) fn check_limits(
+    command: &'static str,
+    limits: &[Limit],
+    metrics: &'static [Metric],
+) -> Result<(), Usage> {
+    match limits.iter().find(|limit| !metrics.contains(&limit.metric)) {
+        Some(limit) => Err(NotMeasured { limit: limit.clone(), command, metrics }.into()),
+        None => Ok(()),
     }
 }
 

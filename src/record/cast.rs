@@ -140,6 +140,18 @@ impl CastReceived {
         limits.iter().map(hold).collect()
     }
 
+    /// What a limit can be set on.
+    pub const METRICS: &[Metric] = &[
+        Metric::Loss,
+        Metric::P50,
+        Metric::P99,
+        Metric::Max,
+        Metric::Jitter,
+        Metric::Duplicates,
+        Metric::Reordered,
+        Metric::Burst,
+    ];
+
     fn measured(&self, metric: Metric) -> Option<Measured> {
         let worst = |each: fn(&CastSource) -> Option<u64>| {
             let all: Option<Vec<u64>> = self.sources.iter().map(each).collect();

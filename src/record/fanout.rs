@@ -78,6 +78,17 @@ impl FanoutReceiver {
         (tells, Reverse(share), Reverse(lost))
     }
 
+    /// What a limit can be set on.
+    pub const METRICS: &[Metric] = &[
+        Metric::Loss,
+        Metric::P50,
+        Metric::P99,
+        Metric::Max,
+        Metric::Duplicates,
+        Metric::Reordered,
+        Metric::Burst,
+    ];
+
     /// What this receiver has of a metric; `None` where that is not known.
     fn measured(&self, metric: Metric) -> Option<Measured> {
         Some(match metric {

@@ -417,7 +417,7 @@ impl PingDelay {
 
 impl PingTargetReport {
     /// What a limit can be set on.
-    pub const METRICS: [Metric; 10] = [
+    pub const METRICS: &[Metric] = &[
         Metric::Loss,
         Metric::P50,
         Metric::P90,

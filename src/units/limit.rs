@@ -122,6 +122,26 @@ pub enum Bound {
     Count(u64),
 }
 
+impl Bound {
+    fn is_least(self) -> bool {
+        let (Self::Percent(bound)
+        | Self::Bits(bound)
+        | Self::Packets(bound)
+        | Self::Span(bound)
+        | Self::Count(bound)) = self;
+        bound == 0
+    }
+
+    fn is_most(self) -> bool {
+        match self {
+            Self::Percent(bound) => bound >= 100 * PERCENT,
+            Self::Bits(bound) | Self::Packets(bound) | Self::Span(bound) | Self::Count(bound) => {
+                bound == u64::MAX
+            }
+        }
+    }
+}
+
 /// On which side of its bound a figure breaks the limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Comparison {
@@ -135,6 +155,17 @@ impl Comparison {
     /// Longer signs first, so that `>=` is not read as `>`.
     const ALL: [(&'static str, Self); 4] =
         [(">=", Self::AtLeast), ("<=", Self::AtMost), (">", Self::Above), ("<", Self::Below)];
+
+    /// What holds of every figure against a bound that is the least or the most there can be.
+    fn extent(self, bound: Bound) -> Option<Extent> {
+        match self {
+            Self::Below if bound.is_least() => Some(Extent::Never),
+            Self::Above if bound.is_most() => Some(Extent::Never),
+            Self::AtLeast if bound.is_least() => Some(Extent::Always),
+            Self::AtMost if bound.is_most() => Some(Extent::Always),
+            _ => None,
+        }
+    }
 
     fn is_met(self, order: Ordering) -> bool {
         match self {
@@ -277,6 +308,27 @@ pub enum ParseLimitError {
         /// What is wrong with the value.
         fault: ValueFault,
     },
+    /// No figure breaks it, or every one does.
+    #[error("{text} is not a limit: {extent}; an example is {}", metric.example())]
+    Idle {
+        /// The limit as given.
+        text: String,
+        /// What it is to hold.
+        metric: Metric,
+        /// Which of the two.
+        extent: Extent,
+    },
+}
+
+/// How a limit stands to all figures that its metric can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum Extent {
+    /// None breaks it.
+    #[error("it can never be broken")]
+    Never,
+    /// Each breaks it.
+    #[error("every value breaks it")]
+    Always,
 }
 
 /// What is wrong with a limit's value.
@@ -329,6 +381,9 @@ impl FromStr for Limit {
         };
         match metric.read(value) {
             Ok(bound) => {
+                if let Some(extent) = comparison.extent(bound) {
+                    return Err(ParseLimitError::Idle { text: given, metric, extent });
+                }
                 let text = format!("{written}{sign}{value}").replace(' ', "");
                 Ok(Self { metric, bound, comparison, text })
             }
@@ -381,7 +436,7 @@ mod tests {
         assert_eq!(limit("loss>0").in_words(one), "1 of 10000000000");
         let most = Some(Measured::Share { part: u64::MAX, of: u64::MAX });
         assert_eq!(stands("loss>=100%", most), Standing::Broken);
-        assert_eq!(stands("loss>100%", most), Standing::Held);
+        assert_eq!(stands("loss<100%", most), Standing::Held);
     }
 
     #[test]
@@ -389,7 +444,7 @@ mod tests {
         let seed = fastrand::u64(..);
         let mut random = fastrand::Rng::with_seed(seed);
         for _ in 0..10_000 {
-            let (of, percent) = (random.u64(1..5_000), random.u64(0..=100));
+            let (of, percent) = (random.u64(1..5_000), random.u64(0..100));
             let part = random.u64(0..=of);
             // The slow way: the smallest part that is more than so many percent.
             let least = (0..=of + 1).find(|part| part * 100 > percent * of);
@@ -491,6 +546,32 @@ mod tests {
         for (_, metric) in Metric::ALL {
             assert_eq!(limit(metric.example()).metric, metric);
         }
+    }
+
+    #[test]
+    fn a_limit_that_nothing_or_everything_breaks_is_refused() {
+        for (text, extent) in [
+            ("loss>100%", Extent::Never),
+            ("loss<0", Extent::Never),
+            ("p99<0ms", Extent::Never),
+            ("burst<0", Extent::Never),
+            ("loss<=100%", Extent::Always),
+            ("loss>=0", Extent::Always),
+            ("duplicates>=0", Extent::Always),
+            ("jitter>=0s", Extent::Always),
+        ] {
+            let error = text.parse::<Limit>().unwrap_err();
+            let ParseLimitError::Idle { extent: found, .. } = error else {
+                panic!("{text}: {error}")
+            };
+            assert_eq!(found, extent, "{text}");
+        }
+        for text in ["loss<100%", "loss>=100%", "loss>0", "loss<=0", "burst>0", "p99>0ms"] {
+            limit(text);
+        }
+        let error = "loss>100%".parse::<Limit>().unwrap_err().to_string();
+        let told = "it can never be broken; an example is loss>0.1%";
+        assert_eq!(error, format!("loss>100% is not a limit: {told}"));
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub use bytes::{ByteCount, group_digits};
 pub use claimed::{Claimed, MOST_COUNT};
 pub use endpoint::{Endpoint, name_zones};
 pub use io_error::io_error_text;
-pub use limit::{Bound, Limit, Measured, Metric, ParseLimitError, Standing, ValueFault};
+pub use limit::{Bound, Extent, Limit, Measured, Metric, ParseLimitError, Standing, ValueFault};
 pub use nanos::Nanos;
 pub use parse::{ParseUnitError, Quantity};
 pub use percent::Percent;

@@ -128,3 +128,29 @@ fn a_zone_is_shown_as_the_name_of_its_interface_however_it_was_typed() {
         }
     }
 }
+
+#[test]
+fn a_command_takes_limits_only_on_what_it_measures() {
+    let cast_send = "cast send measures loss, p50, p99, max, duplicates, reordered, burst\n";
+    let cast_recv =
+        "cast recv measures loss, p50, p99, max, jitter, duplicates, reordered, burst\n";
+    let ping = "ping measures loss, p50, p90, p99, p99.9, max, duplicates, reordered, burst, \
+                never-sent\n";
+    for metric in ["rate<1M", "p90>1ms", "p99.9>1ms", "jitter>1ms", "never-sent>0"] {
+        refused(&["cast", "send", "127.0.0.1", "-s", "9", "--fail-if", metric], cast_send);
+        if !metric.starts_with("jitter") {
+            refused(&["cast", "recv", "239.1.2.3:5000", "--fail-if", metric], cast_recv);
+        }
+    }
+    refused(&["ping", "127.0.0.1", "--fail-if", "loss>1%,rate<1M"], ping);
+    refused(&["ping", "127.0.0.1", "--fail-if", "jitter>1ms"], ping);
+    for command in [
+        &["ping", "127.0.0.1"][..],
+        &["blast"],
+        &["cast", "send", "127.0.0.1", "-s", "9"],
+        &["cast", "recv", "239.1.2.3:5000"],
+    ] {
+        refused(&[command, &["--fail-if", "loss>100%"]].concat(), "can never be broken");
+        refused(&[command, &["--fail-if", "burst>=0"]].concat(), "every value breaks it");
+    }
+}

@@ -79,8 +79,8 @@ pub struct CastRecvArgs {
     pub out: Option<PathBuf>,
     /// Exit with code 3 if a limit is broken: loss>0.1%,p99>5ms
     ///
-    /// Separate several with commas, or repeat the option. Metrics: loss, p50 p90 p99 p99.9
-    /// max (delay above the minimum), jitter, burst, duplicates, reordered. With --expect, loss is
+    /// Separate several with commas, or repeat the option. Metrics: loss, p50 p99 max (delay
+    /// above the minimum), jitter, burst, duplicates, reordered. With --expect, loss is
     /// counted against that number.
     #[arg(long, value_name = "LIMITS", value_delimiter = ',', help_heading = OUTPUT)]
     #[arg(hide_short_help = true)]

@@ -115,8 +115,8 @@ pub struct CastSendArgs {
     pub compare: bool,
     /// Exit with code 3 if the worst receiver breaks a limit: loss>0.1%
     ///
-    /// Separate several with commas, or repeat the option. Metrics: loss, p50 p90 p99 p99.9
-    /// max (delay above the minimum), burst, duplicates, reordered.
+    /// Separate several with commas, or repeat the option. Metrics: loss, p50 p99 max
+    /// (delay above the minimum), burst, duplicates, reordered.
     #[arg(long, value_name = "LIMITS", value_delimiter = ',', conflicts_with = "no_header")]
     #[arg(help_heading = OUTPUT, hide_short_help = true)]
     pub fail_if: Vec<Limit>,

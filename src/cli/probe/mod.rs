@@ -31,6 +31,7 @@ use std::path::PathBuf;
 #[command(
     args_conflicts_with_subcommands = true,
     subcommand_negates_reqs = true,
+    override_usage = "udpkit probe [OPTIONS] <HOST[:PORT]>            all probes, in ten seconds\n       udpkit probe <COMMAND> [OPTIONS] <HOST[:PORT]>  one of them",
     after_long_help = "With HOST only, all probes run in parallel within ten seconds; the report lists \
         what was left out.\nExit code 0 if the host runs udpkit serve, 1 if it does not.\n\nExamples:\n  \
         udpkit probe 192.0.2.10                      all probes, in ten seconds\n  \

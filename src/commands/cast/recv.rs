@@ -9,6 +9,7 @@ use crate::batch::TxBatch;
 use crate::cli::{CastRecvArgs, DEFAULT_PORT};
 use crate::commands::misread::{as_port, check_address};
 use crate::commands::progress::{Counted, watch};
+use crate::commands::usage::check_limits;
 use crate::commands::{Exit, Usage};
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
 use crate::net::{FamilyChoice, IoMode, SocketPlan, resolve};
@@ -34,6 +35,7 @@ const LINES_MAX: usize = 16;
 /// Runs `udpkit cast recv`.
 pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
     check(&args).map_err(Usage::from)?;
+    check_limits("cast recv", &args.fail_if, CastReceived::METRICS)?;
     let host = Host::ask()?;
     let family = FamilyChoice::from(args.family);
     let any = wildcard(family == FamilyChoice::V6);

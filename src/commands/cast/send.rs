@@ -9,10 +9,13 @@ use crate::cli::CastSendArgs;
 use crate::commands::misread::{check_hosts, take_phrases};
 use crate::commands::payload::{PayloadLimit, PayloadPlan};
 use crate::commands::progress::{Counted, watch};
+use crate::commands::usage::check_limits;
 use crate::commands::{Exit, Usage};
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
 use crate::net::{self, FamilyChoice, SocketPlan};
-use crate::record::{CastDestination, CastNote, CastSent, Document, SilenceCause, Worded};
+use crate::record::{
+    CastDestination, CastNote, CastSent, Document, FanoutReceiver, SilenceCause, Worded,
+};
 use crate::report::words::progress::Doing;
 use crate::report::words::{cast as words, cast_hints as hints};
 use crate::report::{self, FanoutView, Page, print_json, print_text};
@@ -38,6 +41,7 @@ pub(super) fn run(mut args: CastSendArgs) -> anyhow::Result<Exit> {
     }
     check_hosts(&args.groups).map_err(Usage::from)?;
     check(&args).map_err(Usage::from)?;
+    check_limits("cast send", &args.fail_if, FanoutReceiver::METRICS)?;
     let host = Host::ask()?;
     let family = FamilyChoice::from(args.family);
     let addrs = expand(&args.groups, family, None)?;

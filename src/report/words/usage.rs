@@ -1,6 +1,6 @@
 //! What to do about arguments that several commands take, in English.
 
-use crate::units::Endpoint;
+use crate::units::{Endpoint, Metric};
 
 /// Which processors there are.
 pub fn processors(last: usize) -> String {
@@ -20,9 +20,11 @@ pub fn key_is_readable(name: &str) -> String {
 pub const SHORTEST_INTERVAL: &str =
     "1us is the shortest; --flood sends each probe after the last reply";
 
-/// What `ping` has figures of.
-pub const PING_METRICS: &str =
-    "metrics of ping: loss, p50 p90 p99 p99.9 max, duplicates, reordered, burst, never-sent";
+/// What a command has figures of.
+pub fn metrics(command: &str, metrics: &[Metric]) -> String {
+    let names: Vec<_> = metrics.iter().map(|metric| metric.name()).collect();
+    format!("{command} measures {}", names.join(", "))
+}
 
 /// How `send` is written.
 pub const SEND_FORM: &str = "write udpkit send HOST:PORT -- MESSAGE";
