@@ -76,7 +76,8 @@ pub struct BlastArgs {
     ///
     /// They share the rate. Each has its own socket, thread and sequence numbers. On loopback
     /// without a rate, the default is one per processor.
-    #[arg(short = 'P', long, value_name = "N", help_heading = FAST)]
+    #[arg(short = 'P', long, value_name = "N", value_parser = whole(0..=u32::MAX))]
+    #[arg(help_heading = FAST)]
     pub streams: Option<u32>,
     /// Find the highest rate without loss, up to --rate
     ///
@@ -162,7 +163,8 @@ pub struct BlastArgs {
     ///
     /// Within it, late datagrams are distinguished from lost ones, and duplicates from first
     /// copies.
-    #[arg(long, value_name = "N", help_heading = EXPERT, hide_short_help = true)]
+    #[arg(long, value_name = "N", value_parser = whole(0..=u64::MAX), help_heading = EXPERT)]
+    #[arg(hide_short_help = true)]
     pub window: Option<u64>,
     /// Receive buffer to request, shared by the streams of a run
     #[arg(long, value_name = "BYTES", default_value = "32Mi", help_heading = EXPERT)]

@@ -4,49 +4,119 @@ use crate::units::{Nanos, Rate};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use std::ffi::OsString;
 
-/// A flag of another tool, the subcommands where it is likely meant so (none: all), and the hint.
-const HABITS: &[(&str, &[&str], &str)] = &[
-    ("-u", &[], "udpkit always speaks UDP; leave -u out"),
-    ("--udp", &[], "udpkit always speaks UDP; leave --udp out"),
-    ("-l", &["blast", "ping"], "the size of a datagram is -s or --size"),
-    ("--length", &[], "the size of a datagram is -s or --size"),
-    ("--len", &[], "the size of a datagram is -s or --size"),
-    ("-l", &["send", "recv"], "udpkit recv PORT listens; the size of a datagram is -s or --size"),
-    ("-W", &[], "how long to wait for replies is -w or --wait"),
-    ("-i", &["blast", "recv", "cast recv"], "a report every second is --report-every 1s"),
-    ("-M", &[], "to forbid fragmentation use --dont-fragment"),
-    ("-Q", &[], "the DSCP is --dscp, a name (EF) or a number from 0 to 63"),
-    ("-S", &[], "the DSCP is --dscp, a name (EF) or a number from 0 to 63"),
-    ("--tos", &[], "the DSCP is --dscp, the ECN bits are --ecn"),
-    ("-d", &["blast"], "both directions at once is --bidir"),
-    ("-O", &["blast"], "there is no warm-up to leave out; --report-every shows each second"),
-    ("--parallel", &[], "parallel streams are -P or --streams"),
-    ("--bitrate", &[], "the rate is -b or --rate"),
-    ("--bandwidth", &[], "the rate is -b or --rate"),
-    ("--client", &[], "the host is an argument: udpkit blast HOST"),
-    ("--server", &[], "the server is udpkit serve"),
-    ("-e", &["recv"], "to send each datagram back use --echo"),
-    ("-r", &["recv"], "to reply to each datagram use --reply MESSAGE"),
-    ("-r", &["send", "cast send"], "the rate is -b or --rate"),
-    ("-n", &["blast"], "the amount to send is --bytes or -c/--count"),
-    ("-n", &["ping"], "the number of probes is -c or --count"),
-    ("-f", &["send", "cast send"], "to send a file use --file FILE"),
-    ("--from", &["cast recv"], "the sender to ask is --sender HOST:PORT"),
-    ("--from", &[], "the local address is -B or --bind"),
-    ("--interval", &["blast", "recv", "cast recv"], "a report every second is --report-every 1s"),
-    ("--source-port", &[], "the local port is -B :PORT"),
-    ("--timeout", &[], "how long to run is -t or --time; how long to wait for replies -w"),
-    ("--broadcast-address", &[], "broadcast destinations need --broadcast"),
-    ("--plain", &["ping"], "to ping a service that echoes use --echo"),
-    ("--plain", &[], "to leave out the measurement header use --no-header"),
-    ("--no-helper", &[], "to scan without a remote agent use --no-agent"),
-    ("--pps", &[], "the rate is -b or --rate"),
+/// A flag that is typed out of habit: another tool's, or one that was renamed.
+struct Habit {
+    flag: &'static str,
+    /// The subcommands where it is likely meant so; none: all.
+    commands: &'static [&'static str],
+    /// The flags, by their long names, that the hint speaks of: it is for commands that have them.
+    names: &'static [&'static str],
+    hint: &'static str,
+}
+
+const fn habit(
+    flag: &'static str,
+    commands: &'static [&'static str],
+    names: &'static [&'static str],
+    hint: &'static str,
+) -> Habit {
+    Habit { flag, commands, names, hint }
+}
+
+const BIND: &str = "the local address is -B or --bind";
+const LOCAL_ARGUMENT: &str = "the local address is an argument: ADDRESS:PORT";
+const NO_BIND: &str = "the kernel chooses the local address; --interface names the interface";
+const COUNT: &str = "the number of datagrams is -c or --count";
+const DSCP: &str = "the DSCP is --dscp, a name (EF) or a number from 0 to 63";
+const INTERFACE: &str = "the interface is -I or --interface";
+const LISTENS: &str = "recv listens by itself; leave -l out";
+const RATE: &str = "the rate is -b or --rate";
+const REPORTS: &str = "a report every second is --report-every 1s";
+const SIZE: &str = "the size of a datagram is -s or --size";
+const TRIES: &str = "the number of probes is --tries";
+const LISTENING: &[&str] = &["recv", "serve"];
+const RECEIVING: &[&str] = &["recv", "cast recv"];
+const SENDING: &[&str] = &["send", "cast send"];
+
+/// Of several that fit, the first is meant.
+const HABITS: &[Habit] = &[
+    habit("-u", &[], &[], "udpkit always speaks UDP; leave -u out"),
+    habit("--udp", &[], &[], "udpkit always speaks UDP; leave --udp out"),
+    habit("-l", RECEIVING, &[], LISTENS),
+    habit("-l", &["send"], &["size"], "udpkit recv PORT listens; a datagram's size is --size"),
+    habit("-l", &[], &["size"], SIZE),
+    habit("--length", &[], &["size"], SIZE),
+    habit("--len", &[], &["size"], SIZE),
+    habit("-k", RECEIVING, &[], "recv listens until it is interrupted; leave -k out"),
+    habit("-z", &["send"], &[], "udpkit probe ports HOST PORTS scans ports"),
+    habit("-W", &[], &["wait"], "how long to wait for replies is -w or --wait"),
+    habit("-W", &[], &["time"], "how long to run is -t or --time"),
+    habit("-w", RECEIVING, &["idle"], "to end after a silence use --idle"),
+    habit("-i", &[], &["report-every"], REPORTS),
+    habit("--interval", &[], &["report-every"], REPORTS),
+    habit("-M", &[], &["dont-fragment"], "to forbid fragmentation use --dont-fragment"),
+    habit("-Q", &[], &["dscp"], DSCP),
+    habit("-S", &[], &["dscp"], DSCP),
+    habit("--tos", &[], &["dscp", "ecn"], "the DSCP is --dscp, the ECN bits are --ecn"),
+    habit("-m", &[], &["hops"], "the largest TTL is --hops"),
+    habit("-m", &[], &["ttl"], "the TTL is --ttl"),
+    habit("-d", &[], &["bidir"], "both directions at once is --bidir"),
+    habit("-r", &[], &["reverse"], "to receive from the server use -R or --reverse"),
+    habit("-O", &["blast"], &["report-every"], "no warm-up is left out; see --report-every"),
+    habit("--parallel", &[], &["streams"], "parallel streams are -P or --streams"),
+    habit("--bitrate", &[], &["rate"], RATE),
+    habit("--bandwidth", &[], &["rate"], RATE),
+    habit("--pps", &[], &["rate"], RATE),
+    habit("--client", &[], &[], "the host is an argument: udpkit blast HOST"),
+    habit("--server", &[], &[], "the server is udpkit serve"),
+    habit("-e", &[], &["echo"], "to send each datagram back use --echo"),
+    habit("-e", &[], &["escape"], "to write \\n or \\x00 in a message use --escape"),
+    habit("-r", &[], &["reply"], "to reply to each datagram use --reply MESSAGE"),
+    habit("-r", SENDING, &["rate"], RATE),
+    habit("-n", &["blast"], &["bytes"], "the amount to send is --bytes or -c/--count"),
+    habit("-n", &["ping"], &["count"], "the number of probes is -c or --count"),
+    habit("-n", &[], &["count"], COUNT),
+    habit("-c", &[], &["tries"], TRIES),
+    habit("-f", &[], &["file"], "to send a file use --file FILE"),
+    habit("-f", &[], &["out"], "to store payloads in a file use -o or --out"),
+    habit("-p", SENDING, &[], "a port stands behind its host: HOST:PORT"),
+    habit("--port", SENDING, &[], "a port stands behind its host: HOST:PORT"),
+    habit("--from", &["cast recv"], &["sender"], "the sender to ask is --sender HOST:PORT"),
+    habit("--from", &[], &["bind"], BIND),
+    habit("--from", LISTENING, &[], LOCAL_ARGUMENT),
+    habit("--from", &[], &["interface"], NO_BIND),
+    habit("--bind", LISTENING, &[], LOCAL_ARGUMENT),
+    habit("-B", LISTENING, &[], LOCAL_ARGUMENT),
+    habit("--bind", &[], &["interface"], NO_BIND),
+    habit("-B", &[], &["interface"], NO_BIND),
+    habit("--source", &[], &["bind"], BIND),
+    habit("--source-port", &[], &["bind"], "the local port is --bind :PORT"),
+    habit("--iface", &[], &["interface"], INTERFACE),
+    habit("--device", &[], &["interface"], INTERFACE),
+    habit("--dev", &[], &["interface"], INTERFACE),
+    habit("--timeout", &[], &["time", "idle"], "how long to run is --time; the silence, --idle"),
+    habit("--timeout", &[], &["time", "wait"], "how long to run is --time; to wait, --wait"),
+    habit("--timeout", &[], &["wait"], "how long to wait for replies is -w or --wait"),
+    habit("--plain", &["ping"], &["echo"], "to ping a service that echoes use --echo"),
+    habit("--plain", &[], &["no-header"], "to leave out the measurement header use --no-header"),
+    habit("--no-helper", &[], &["no-agent"], "to scan without a remote agent use --no-agent"),
 ];
 
-/// What would be right, where the error is a habit of another tool.
-pub(super) fn hint(error: &clap::Error, words: &[OsString]) -> Option<String> {
+/// What would be right, where the error is a habit of another tool. The parser's own guesses give
+/// way to it.
+pub(super) fn hint(error: &mut clap::Error, words: &[OsString]) -> Option<String> {
     match error.kind() {
-        ErrorKind::UnknownArgument => unknown(&context(error, ContextKind::InvalidArg)?, words),
+        ErrorKind::UnknownArgument => {
+            let hint = unknown(&context(error, ContextKind::InvalidArg)?, words);
+            // "To pass it as a value" is good advice for a message alone.
+            if hint.is_some() || !SENDING.contains(&command_of(words).as_str()) {
+                error.remove(ContextKind::Suggested);
+            }
+            if hint.is_some() {
+                error.remove(ContextKind::SuggestedArg);
+            }
+            hint
+        }
         ErrorKind::ValueValidation => {
             let arg = context(error, ContextKind::InvalidArg)?;
             let value = context(error, ContextKind::InvalidValue)?;
@@ -78,19 +148,37 @@ fn unknown(flag: &str, words: &[OsString]) -> Option<String> {
     }
     let flag = flag.split('=').next().unwrap_or(flag).trim();
     let command = command_of(words);
-    let fits = |(known, commands, _): &&(&str, &[&str], &str)| {
-        *known == flag && (commands.is_empty() || commands.contains(&command.as_str()))
+    let has = flags_of(&command);
+    let fits = |habit: &&Habit| {
+        let meant = habit.commands.is_empty() || habit.commands.contains(&command.as_str());
+        let known = habit.names.iter().all(|name| has.iter().any(|flag| flag == name));
+        habit.flag == flag && meant && known
     };
-    HABITS.iter().find(fits).map(|(_, _, hint)| (*hint).to_owned())
+    HABITS.iter().find(fits).map(|habit| habit.hint.to_owned())
 }
 
-/// The subcommand, `cast recv`, as it was typed.
+/// The long names of a subcommand's flags.
+fn flags_of(command: &str) -> Vec<String> {
+    let mut at = super::command();
+    for name in command.split(' ') {
+        match at.find_subcommand(name) {
+            Some(found) => at = found.clone(),
+            None => break,
+        }
+    }
+    at.get_arguments().filter_map(|arg| arg.get_long().map(str::to_owned)).collect()
+}
+
+/// The subcommand, `cast recv` or `probe nat`, as it was typed.
 fn command_of(words: &[OsString]) -> String {
     let mut names = words.iter().skip(1).filter_map(|word| word.to_str());
     let first = names.find(|word| !word.starts_with('-')).unwrap_or_default();
-    match first {
-        "cast" => format!("cast {}", names.find(|word| !word.starts_with('-')).unwrap_or_default()),
-        _ => first.to_owned(),
+    let commands = super::command();
+    let second = names.find(|word| !word.starts_with('-')).unwrap_or_default();
+    let nested = commands.find_subcommand(first).and_then(|one| one.find_subcommand(second));
+    match nested {
+        Some(_) => format!("{first} {second}"),
+        None => first.to_owned(),
     }
 }
 

@@ -50,7 +50,7 @@ pub fn parse_at_width(
     command
         .try_get_matches_from(&words)
         .and_then(|matches| Cli::from_arg_matches(&matches))
-        .map_err(|error| Stopped::new(&error, &words))
+        .map_err(|error| Stopped::new(error, &words))
 }
 
 /// Why there is nothing to run.
@@ -65,9 +65,9 @@ pub struct Stopped {
 }
 
 impl Stopped {
-    fn new(error: &clap::Error, words: &[OsString]) -> Self {
+    fn new(mut error: clap::Error, words: &[OsString]) -> Self {
         let asked_for = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
-        let hint = if asked_for { None } else { habits::hint(error, words) };
+        let hint = if asked_for { None } else { habits::hint(&mut error, words) };
         Self { text: error.render().to_string(), asked_for, hint }
     }
 }

@@ -1,7 +1,7 @@
 //! Flags that say what the datagrams carry; `send` and `cast send` share them.
 
 use super::shared::heading::WHAT;
-use crate::units::ByteCount;
+use crate::units::{ByteCount, whole};
 use clap::Args;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -23,7 +23,7 @@ pub struct PayloadArgs {
     /// Times to send messages or the file; 0: no limit [default: 1]
     ///
     /// With standard input, each line is sent this many times.
-    #[arg(short, long, value_name = "N", help_heading = WHAT)]
+    #[arg(short, long, value_name = "N", value_parser = whole(0..=u64::MAX), help_heading = WHAT)]
     pub count: Option<u64>,
     /// Send this file as one datagram
     ///

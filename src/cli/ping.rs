@@ -87,8 +87,8 @@ pub struct PingArgs {
     #[arg(long, help_heading = FAST, hide_short_help = true)]
     pub poisson: bool,
     /// Seed for --poisson, to repeat the same intervals [default: random]
-    #[arg(long, value_name = "N", requires = "poisson", help_heading = FAST)]
-    #[arg(hide_short_help = true)]
+    #[arg(long, value_name = "N", requires = "poisson", value_parser = whole(0..=u64::MAX))]
+    #[arg(help_heading = FAST, hide_short_help = true)]
     pub seed: Option<u64>,
     /// Probes to each target [default: no limit]
     #[arg(short, long, value_name = "N", value_parser = whole(1..=u64::MAX), help_heading = LONG)]

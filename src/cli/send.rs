@@ -71,8 +71,8 @@ pub struct SendArgs {
     #[arg(short, long, value_name = "DURATION", help_heading = LONG)]
     pub wait: Option<Nanos>,
     /// Stop waiting after this many replies; 0 waits the whole time
-    #[arg(long, value_name = "N", default_value_t = 0, requires = "wait", help_heading = LONG)]
-    #[arg(hide_short_help = true)]
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "wait")]
+    #[arg(value_parser = whole(0..=u64::MAX), help_heading = LONG, hide_short_help = true)]
     pub replies: u64,
     /// How replies are printed
     #[arg(long, value_enum, default_value_t, requires = "wait", help_heading = OUTPUT)]

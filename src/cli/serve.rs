@@ -103,12 +103,12 @@ pub struct ServeArgs {
     #[arg(hide_short_help = true)]
     pub max_duration: Nanos,
     /// Concurrent sessions
-    #[arg(long, value_name = "N", default_value_t = 64, help_heading = LIMITS)]
-    #[arg(hide_short_help = true)]
-    pub max_sessions: usize,
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = whole(0..=u32::MAX))]
+    #[arg(help_heading = LIMITS, hide_short_help = true)]
+    pub max_sessions: u32,
     /// Streams per session and direction; 512 for all sessions together
-    #[arg(long, value_name = "N", default_value_t = 64, help_heading = LIMITS)]
-    #[arg(hide_short_help = true)]
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = whole(0..=u32::MAX))]
+    #[arg(help_heading = LIMITS, hide_short_help = true)]
     pub max_streams: u32,
     /// Memory for all sessions, streams and probes, socket buffers included
     ///

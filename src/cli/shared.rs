@@ -136,6 +136,11 @@ pub fn port(text: &str) -> Result<u16, ParseWholeError> {
     whole(0..=u16::MAX)(text)
 }
 
+/// Reads an address without a port.
+pub fn address(text: &str) -> Result<IpAddr, &'static str> {
+    text.trim().parse().map_err(|_| "write an IP address such as 192.0.2.1 or 2001:db8::1")
+}
+
 /// Reads a processor's number.
 pub fn processor(text: &str) -> Result<usize, &'static str> {
     text.trim().parse().map_err(|_| "processors are comma-separated numbers from 0: 0,1")

@@ -68,7 +68,7 @@ pub fn find_interface(text: &str) -> Result<u32, NetError> {
     });
     by_address.ok_or_else(|| NetError::Interface {
         name: text.to_owned(),
-        known: all.iter().map(|interface| interface.name.clone()).collect(),
+        known: interface_names().into_iter().map(|(_, name)| name).collect(),
     })
 }
 

@@ -66,7 +66,8 @@ fn habits_of_other_tools_are_answered_with_a_hint() {
         (&["blast", "127.0.0.1", "-i", "1"], "--report-every"),
         (&["ping", "127.0.0.1", "-W", "1"], "--wait"),
         (&["send", "-u", "127.0.0.1:9", "--", "x"], "always speaks UDP"),
-        (&["recv", "-l", "9000"], "udpkit recv PORT"),
+        (&["recv", "-l", "9000"], "leave -l out"),
+        (&["send", "-l", "9000"], "udpkit recv PORT"),
         (&["ping", "127.0.0.1", "--from", "127.0.0.1"], "--bind"),
     ] {
         refused(args, told);
@@ -153,4 +154,159 @@ fn a_command_takes_limits_only_on_what_it_measures() {
         refused(&[command, &["--fail-if", "loss>100%"]].concat(), "can never be broken");
         refused(&[command, &["--fail-if", "burst>=0"]].concat(), "every value breaks it");
     }
+}
+
+/// Every subcommand that runs something, as it is typed.
+fn commands() -> Vec<Vec<String>> {
+    fn walk(at: &clap::Command, path: &[String], all: &mut Vec<Vec<String>>) {
+        for sub in at.get_subcommands() {
+            let path = [path, &[sub.get_name().to_owned()]].concat();
+            if sub.get_arguments().any(|arg| arg.get_long().is_some()) {
+                all.push(path.clone());
+            }
+            walk(sub, &path, all);
+        }
+    }
+    let mut all = Vec::new();
+    walk(&udpkit::cli::command(), &[], &mut all);
+    all
+}
+
+fn flags_of(path: &[String]) -> Vec<String> {
+    let mut at = udpkit::cli::command();
+    for name in path {
+        at = at.find_subcommand(name).expect("it is one").clone();
+    }
+    let global = ["help", "verbose", "color"].map(str::to_owned);
+    at.get_arguments().filter_map(|arg| arg.get_long().map(str::to_owned)).chain(global).collect()
+}
+
+fn stopped(words: &[String]) -> Option<udpkit::cli::Stopped> {
+    let all = std::iter::once("udpkit".into()).chain(words.iter().map(Into::into));
+    udpkit::cli::parse(all).err()
+}
+
+#[test]
+fn a_flag_of_old_is_refused_with_the_name_that_this_command_has_for_it() {
+    for (command, old, new) in [
+        ("send", "--from", "--bind"),
+        ("cast send", "--from", "--bind"),
+        ("blast", "--from", "--bind"),
+        ("ping", "--from", "--bind"),
+        ("probe nat", "--from", "--bind"),
+        ("probe trace", "--from", "--bind"),
+        ("probe mtu", "--from", "--interface"),
+        ("recv", "--from", "an argument"),
+        ("serve", "--bind", "an argument"),
+        ("cast recv", "--from", "--sender"),
+        ("recv", "-i", "--report-every"),
+        ("recv", "--interval", "--report-every"),
+        ("cast recv", "-i", "--report-every"),
+        ("blast", "--interval", "--report-every"),
+        ("recv", "--timeout", "--time"),
+        ("cast recv", "--timeout", "--time"),
+        ("ping", "--timeout", "--wait"),
+        ("probe ports", "--timeout", "--wait"),
+        ("recv", "-e", "--echo"),
+        ("recv", "-r", "--reply"),
+        ("send", "-r", "--rate"),
+        ("cast send", "-f", "--file"),
+        ("ping", "--plain", "--echo"),
+        ("cast send", "--plain", "--no-header"),
+        ("cast recv", "--plain", "--no-header"),
+        ("probe ports", "--no-helper", "--no-agent"),
+        ("probe ports", "--pps", "--rate"),
+        ("ping", "-W", "--wait"),
+        ("send", "-p", "HOST:PORT"),
+        ("recv", "-l", "by itself"),
+    ] {
+        let words: Vec<String> = command.split(' ').chain([old, "1"]).map(str::to_owned).collect();
+        let stopped = stopped(&words).expect("no such flag");
+        let hint = stopped.hint.unwrap_or_default();
+        assert!(hint.contains(new), "{command} {old}: {hint:?}");
+        assert!(!stopped.text.contains("tip:"), "{command} {old}: {}", stopped.text);
+    }
+}
+
+#[test]
+fn a_hint_names_no_flag_that_the_command_lacks() {
+    let habits = [
+        "-u",
+        "-l",
+        "--length",
+        "-k",
+        "-z",
+        "-W",
+        "-w",
+        "-i",
+        "--interval",
+        "-M",
+        "-Q",
+        "--tos",
+        "-m",
+        "-d",
+        "-r",
+        "-O",
+        "--parallel",
+        "--bitrate",
+        "--pps",
+        "-e",
+        "-n",
+        "-c",
+        "-f",
+        "-p",
+        "--from",
+        "--bind",
+        "--source",
+        "--source-port",
+        "--iface",
+        "--timeout",
+        "--plain",
+        "--no-helper",
+    ];
+    let all = commands();
+    assert!(all.len() >= 16, "{all:?}");
+    for command in all {
+        let flags = flags_of(&command);
+        for habit in habits {
+            let Some(stopped) = stopped(&[&command[..], &[habit.to_owned()]].concat()) else {
+                continue;
+            };
+            let hint = stopped.hint.unwrap_or_default();
+            let named = hint.split([' ', ',', ';']).filter_map(|word| word.strip_prefix("--"));
+            for name in named {
+                assert!(flags.iter().any(|flag| flag == name), "{command:?} {habit}: {hint}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_number_is_refused_in_words_of_ours_by_every_flag_that_takes_one() {
+    let root = udpkit::cli::command();
+    let mut tried = 0;
+    for command in commands() {
+        let mut at = root.clone();
+        for name in &command {
+            at = at.find_subcommand(name).expect("it is one").clone();
+        }
+        for arg in at.get_arguments().filter(|arg| arg.get_action().takes_values()) {
+            let Some(long) = arg.get_long() else { continue };
+            for value in ["1x1", "", "99999999999999999999999", "-1"] {
+                let Some(stopped) =
+                    stopped(&[&command[..], &[format!("--{long}={value}")]].concat())
+                else {
+                    continue;
+                };
+                for foreign in
+                    ["invalid digit", "too large to fit", "cannot parse", "IP address syntax"]
+                {
+                    let text = &stopped.text;
+                    assert!(!text.contains(foreign), "{command:?} --{long}={value}: {text}");
+                }
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried > 200, "{tried}");
 }

@@ -4,6 +4,7 @@
     reason = "the texts are help: brackets are an address's own"
 )]
 
+use crate::cli::shared::address;
 use crate::cli::shared::heading::{EXPERT, LONG, OUTPUT, WHAT, WHERE};
 use crate::cli::{FamilyArgs, IoArg};
 use crate::units::{Limit, Nanos, whole};
@@ -44,13 +45,13 @@ pub struct CastRecvArgs {
     )]
     pub sender: Option<String>,
     /// Join for this source only (SSM); may be repeated [default: any source]
-    #[arg(long, value_name = "ADDR", help_heading = WHERE)]
+    #[arg(long, value_name = "ADDR", value_parser = address, help_heading = WHERE)]
     pub source: Vec<IpAddr>,
     /// Exclude this source; may be repeated
     ///
     /// The first 10 per group are excluded in the kernel and, with IGMPv3 or MLDv2, in the network.
-    #[arg(long, value_name = "ADDR", conflicts_with = "source", help_heading = WHERE)]
-    #[arg(hide_short_help = true)]
+    #[arg(long, value_name = "ADDR", conflicts_with = "source", value_parser = address)]
+    #[arg(help_heading = WHERE, hide_short_help = true)]
     pub exclude: Vec<IpAddr>,
     /// Families.
     #[command(flatten)]

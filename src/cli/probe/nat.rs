@@ -2,7 +2,7 @@
 
 use crate::cli::FamilyArgs;
 use crate::cli::shared::heading::{LONG, OUTPUT, WHAT, WHERE};
-use crate::cli::shared::{DEFAULT_PORT, port};
+use crate::cli::shared::{DEFAULT_PORT, address, port};
 use crate::units::{Nanos, whole};
 use clap::Args;
 
@@ -27,7 +27,7 @@ pub struct NatArgs {
     #[arg(help_heading = WHERE)]
     pub port: u16,
     /// Local address to send from [default: the route's]
-    #[arg(short = 'B', long, value_name = "ADDR", help_heading = WHERE)]
+    #[arg(short = 'B', long, value_name = "ADDR", value_parser = address, help_heading = WHERE)]
     pub bind: Option<std::net::IpAddr>,
     /// Interface to send and receive on
     #[arg(short = 'I', long, value_name = "NAME", help_heading = WHERE, hide_short_help = true)]

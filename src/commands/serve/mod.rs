@@ -106,7 +106,7 @@ fn confinement(args: &ServeArgs) -> Result<Confinement, Usage> {
 
 fn policy(args: &ServeArgs) -> ServePolicy {
     ServePolicy {
-        max_sessions: args.max_sessions,
+        max_sessions: args.max_sessions as usize,
         max_streams: args.max_streams,
         max_rate: args.max_rate,
         max_duration: args.max_duration,
