@@ -38,6 +38,10 @@ fn hold_text(name: &str, columns: usize, text: &str) {
 
 #[track_caller]
 fn hold_as(name: &str, text: &str) {
+    // What udpkit itself prints has a character of ASCII that looks like it, each of one column.
+    let ascii = udpkit::report::ascii(text);
+    assert_eq!(ascii.chars().count(), text.chars().count(), "{name}: a glyph without ASCII");
+    assert!(ascii.is_ascii());
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path("golden");
     settings.set_prepend_module_to_snapshot(false);

@@ -1,12 +1,11 @@
 //! Shows how a run stands while its loop runs: on a terminal, and whenever SIGQUIT comes.
 
 use super::usage::Step;
-use crate::engine::{Signals, Tally};
+use crate::engine::Signals;
 use crate::report::words::progress::Doing;
 use crate::report::{Page, Progress, Standing, progress_text};
 use crate::units::Nanos;
 use anyhow::Context;
-use std::sync::Arc;
 
 /// What the datagrams of a run are counted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,17 +14,6 @@ pub enum Counted {
     ByLoop,
     /// Something else, which shows them itself.
     Elsewhere,
-}
-
-/// Prints how a server stands whenever the user asks; its log is what it shows meanwhile.
-pub fn watch_tally(doing: Doing, tally: Arc<Tally>) -> anyhow::Result<Progress> {
-    let asked = Signals::listen().context(Step::Signals)?;
-    let told = move |elapsed| {
-        let counts = Some((tally.sent(), tally.received()));
-        let standing = Standing { doing: doing.clone(), elapsed, expected: None, counts };
-        asked.asked().then(|| progress_text(&standing, Page::new(Page::WIDEST)))
-    };
-    Progress::start(false, |_, _| String::new(), told).context(Step::Start)
 }
 
 /// As [`watch`], for a session that itself says how it stands when the user asks.

@@ -191,6 +191,13 @@ pub enum ServeRecord {
         /// How long it was open.
         duration_ns: u64,
     },
+    /// How the server stands, as its operator asked (SIGQUIT).
+    Status {
+        /// Sessions that are open.
+        sessions: usize,
+        /// Their streams that run.
+        streams: usize,
+    },
     /// More happened than is logged.
     NotShown {
         /// Events that were left out since the last of these.

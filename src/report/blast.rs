@@ -200,7 +200,7 @@ fn shared(so_far: &Mutex<SoFar>) -> std::sync::MutexGuard<'_, SoFar> {
     so_far.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// `after 3 s: received 1 234 datagrams, lost 5 (0.404%)`.
+/// `after 3 s: received 1 234 datagrams, lost 5 (0.404%)`, a line for each way.
 pub fn so_far_text(so_far: &SoFar, elapsed: Nanos) -> String {
     let of = |sums: &LaneSoFar| {
         let of = sums.received.saturating_add(sums.lost);
@@ -211,7 +211,9 @@ pub fn so_far_text(so_far: &SoFar, elapsed: Nanos) -> String {
         (None, None) => format!("after {after}: no counts from the receiver yet"),
         (Some(only), None) => format!("after {after}: {}", of(only)),
         (None, Some(down)) => format!("after {after}: down: {}", of(down)),
-        (Some(up), Some(down)) => format!("after {after}: up: {}; down: {}", of(up), of(down)),
+        (Some(up), Some(down)) => {
+            format!("after {after}: up: {}\nafter {after}: down: {}", of(up), of(down))
+        }
     }
 }
 

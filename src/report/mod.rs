@@ -35,19 +35,19 @@ pub use cast::{cast_interval_line, cast_received_text, cast_sent_text};
 pub use cast_check::{cast_answered_text, cast_check_text};
 pub use clock::{Clock, TimeStyle};
 pub use datagram::{DatagramPrinter, DatagramStyle, InterfaceNames};
-pub use fanout::FanoutView;
+pub use fanout::{FanoutView, fanout_frame};
 pub use hlog::HistogramLog;
 pub use output::{Output, output_was_lost, print_json, print_json_line, print_text};
 pub use page::Page;
-pub use ping::{PingReport, PingView, ping_text};
+pub use ping::{PingReport, PingView, ping_reply_line, ping_row, ping_text, ping_timeout_line};
 pub use probe::{
     AllProgress, TimeoutProgress, all_text, marks_text, mtu_text, nat_text, ports_text, scan_text,
     shape_text, timeout_text, trace_text,
 };
 pub use progress::{Progress, Standing, blast_bar_text, progress_text};
-pub use recv::{RecvReport, RecvView, recv_text};
+pub use recv::{RecvReport, RecvView, recv_interval_line, recv_text};
 pub use send::{SendReport, SendView, send_text};
-pub use serve::{ServeLine, ServeLog, serve_line};
+pub use serve::{ServeLine, ServeLog, serve_line, serve_log_line};
 pub use trials::{TrialsView, find_rate_text, sweep_text};
 pub use trouble::{
     Color, detail, error, note, set_color, set_quiet, set_verbose, status, usage, warning,

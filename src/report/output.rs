@@ -62,8 +62,8 @@ impl Output {
         self.line.clear();
         // Writing to a string does not fail.
         let _ = write!(self.line, "{text}");
-        let written = writeln!(self.out, "{}", harmless_lines(&self.line));
-        self.written(&written)
+        let line = format!("{}\n", harmless_lines(&self.line));
+        self.bytes(line.as_bytes())
     }
 
     /// Writes a record as one line of JSON.
@@ -76,8 +76,8 @@ impl Output {
     }
 
     fn json_text(&mut self, text: &str) -> Flow {
-        let written = writeln!(self.out, "{}", harmless_json(text));
-        self.written(&written)
+        let line = format!("{}\n", harmless_json(text));
+        self.bytes(line.as_bytes())
     }
 
     /// Writes payload: as it is to a file or a pipe; on a terminal its lines, and what a terminal
@@ -92,7 +92,9 @@ impl Output {
 
     /// Writes bytes as they are: cursor control, or what was made harmless before.
     pub fn bytes(&mut self, bytes: &[u8]) -> Flow {
-        let written = around(|| self.out.write_all(bytes));
+        let out = &mut self.out;
+        let held = out.buffer().len() + bytes.len() < out.capacity();
+        let written = if held { out.write_all(bytes) } else { around(|| out.write_all(bytes)) };
         self.written(&written)
     }
 
@@ -104,7 +106,8 @@ impl Output {
     /// Writes out what is buffered.
     pub fn flush(&mut self) -> Flow {
         if !self.closed {
-            let flushed = around(|| self.out.flush());
+            let nothing = self.out.buffer().is_empty();
+            let flushed = if nothing { self.out.flush() } else { around(|| self.out.flush()) };
             self.note(&flushed);
         }
         self.flow()

@@ -38,11 +38,29 @@ pub struct Standing {
 /// `probe marks 192.0.2.1:8620   3 s   sent 40, received 38`, one line of the page.
 pub fn progress_text(standing: &Standing, page: Page) -> String {
     let mut parts = vec![standing.doing.text(), whole_seconds(standing.elapsed)];
-    parts.extend(standing.counts.map(|(sent, received)| counts(sent, received)));
     let left = standing.expected.filter(|expected| *expected > standing.elapsed);
     parts.extend(left.map(|expected| time_left(expected, standing.elapsed)));
-    // The last column stays free, so that the line never wraps.
-    parts.join("   ").chars().take(page.columns() - 1).collect()
+    let counts = |(sent, received)| counts(&standing.doing, sent, received);
+    parts.extend(standing.counts.map(counts));
+    fitting(&parts, "   ", page)
+}
+
+/// Parts in one line, as many as fit: a figure that is cut would be another one. The last column
+/// stays free, so that the line never wraps.
+pub(super) fn fitting(parts: &[String], between: &str, page: Page) -> String {
+    let most = page.columns() - 1;
+    let mut line = String::new();
+    for part in parts {
+        let more = if line.is_empty() { part.clone() } else { format!("{line}{between}{part}") };
+        if more.chars().count() > most {
+            break;
+        }
+        line = more;
+    }
+    if line.is_empty() {
+        return parts.first().map_or(line, |first| first.chars().take(most).collect());
+    }
+    line
 }
 
 /// `  [====>     ] 3 s left`: the bar below a run's intervals.
@@ -119,7 +137,7 @@ impl Progress {
             let began = Instant::now();
             while ended.recv_timeout(STEP) == Err(RecvTimeoutError::Timeout) {
                 if let Some(told) = told(began.elapsed().into()) {
-                    status(told);
+                    told.lines().for_each(status);
                 }
                 if shown && began.elapsed() >= PATIENCE {
                     draw(&text(began.elapsed().into(), page_of_stderr()));
@@ -160,12 +178,15 @@ mod tests {
             expected: Some(Nanos::from_secs(10)),
             counts: Some((1_400, 3)),
         };
-        let line = "sending to 2 destinations   3 s   sent 1 400, received 3   7 s left";
+        let line = "sending to 2 destinations   3 s   7 s left   sent 1 400, received 3";
         assert_eq!(progress_text(&standing, Page::new(80)), line);
         standing.elapsed = Nanos::from_secs(185);
         standing.counts = None;
         let line = "sending to 2 destinations   3 min 5 s";
         assert_eq!(progress_text(&standing, Page::new(80)), line);
+        // What does not fit is left out whole.
+        standing.counts = Some((1_234_567_890_123, 1_234_567_890_123));
+        assert_eq!(progress_text(&standing, Page::new(60)), line);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::number::{bits_or_dash, packets_or_dash, plural, span_or_dash};
 use super::{
     DatagramPrinter, DatagramStyle, InterfaceNames, Output, Page, TimeStyle, note, print_json,
-    warning,
+    status, warning,
 };
 use crate::record::{
     Document, Event, Flow, GapRecord, RecvEnd, RecvEvent, RecvInterval, RecvSummary, Sink,
@@ -81,9 +81,9 @@ impl RecvReport {
                 self.out.json_line(&Event::new("interval", "recv", interval))
             }
             // The numbers are the result here; elsewhere they would stand amid the datagrams.
-            RecvView::Counts(_) => self.out.line(interval_line(interval)),
+            RecvView::Counts(_) => self.out.line(recv_interval_line(interval)),
             RecvView::Datagrams(_) | RecvView::Document => {
-                note(interval_line(interval));
+                note(recv_interval_line(interval));
                 Flow::Continue
             }
         }
@@ -129,7 +129,7 @@ impl<'a> Sink<RecvEvent<'a>> for RecvReport {
             RecvEvent::Interval(interval) => self.interval(interval),
             RecvEvent::Status { datagrams, bytes, elapsed } => {
                 let (datagrams, bytes) = (plural(datagrams, "datagram"), plural(bytes, "byte"));
-                note(format_args!("received {datagrams}, {bytes} in {elapsed}"));
+                status(format_args!("received {datagrams}, {bytes} in {elapsed}"));
                 Flow::Continue
             }
             RecvEvent::Trouble(trouble) => {
@@ -144,7 +144,8 @@ impl<'a> Sink<RecvEvent<'a>> for RecvReport {
     }
 }
 
-fn interval_line(interval: &RecvInterval) -> String {
+/// One line of a running receiver.
+pub fn recv_interval_line(interval: &RecvInterval) -> String {
     let end = Nanos(interval.start_ns + interval.duration_ns).as_secs_f64();
     format!(
         "{end:>8.1} s  {:>9} datagrams  {:>16}  {:>12}  drops {}",

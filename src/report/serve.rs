@@ -1,7 +1,7 @@
 //! What a server tells while it runs: lines for its operator, lines of JSON for programs.
 
 use super::clock::{Clock, TimeStyle};
-use super::{Output, note};
+use super::{Output, note, status};
 use crate::record::{Flow, SCHEMA, ServeRecord, Worded};
 use crate::units::Nanos;
 use jiff::Timestamp;
@@ -33,18 +33,26 @@ impl ServeLog {
     /// Tells of one event, which happened at `at` of the real-time clock. Each line is written
     /// through at once.
     pub fn take(&mut self, at: Nanos, record: &ServeRecord) -> Flow {
-        if let Some(clock) = &mut self.text {
-            let mut line = String::new();
-            clock.write(at, &mut line);
-            line.push_str("  ");
-            line.push_str(&record.text());
-            note(line);
+        match (&mut self.text, record) {
+            (Some(clock), _) => note(serve_log_line(at, record, clock)),
+            // It was asked for, quiet or not.
+            (None, ServeRecord::Status { .. }) => status(record.text()),
+            (None, _) => {}
         }
         match &mut self.json {
             None => Flow::Continue,
             Some(out) => out.json_line(&serve_line(at, record)),
         }
     }
+}
+
+/// An event as its line of the log.
+pub fn serve_log_line(at: Nanos, record: &ServeRecord, clock: &mut Clock) -> String {
+    let mut line = String::new();
+    clock.write(at, &mut line);
+    line.push_str("  ");
+    line.push_str(&record.text());
+    line
 }
 
 /// An event as its line of JSON.

@@ -5,7 +5,6 @@ mod error;
 use super::exit::Hinted;
 use super::key;
 use super::misread::{as_port, check_address};
-use super::progress;
 use super::shared::{check_cpus, server_error};
 use super::{Exit, Usage};
 use crate::cli::{ServeArgs, StunAlternateArg};
@@ -13,7 +12,6 @@ use crate::engine::{
     AlternatePort, Confinement, Server, ServerError, ServerPlan, Signals, StunPlan,
 };
 use crate::net::{IoMode, NetError, split_host_port};
-use crate::report::words::progress::Doing;
 use crate::report::words::serve as words;
 use crate::report::{self, ServeLog};
 use crate::session::serve::{Lifetime, MOST_PORTS, Probing, Reverse, ServePolicy, ServeSummary};
@@ -68,15 +66,10 @@ pub fn run(args: ServeArgs) -> anyhow::Result<Exit> {
         report::note(words::descriptor_limit_stays(&error));
     }
     let mut log = ServeLog::new(args.quiet, args.json, args.times.timestamps.into());
-    let tally = signals.tally();
     let server = Server::open(&plan, Some(signals), move |at, record| log.take(at, record))
         .map_err(open_error)?;
     second.watch().context(ServeFailure::Signals)?;
-    let doing = Doing::Serve { address: server.local_addr() };
-    let running = progress::watch_tally(doing, tally)?;
-    let ended = server.run();
-    drop(running);
-    Ok(verdict(&args, ended?))
+    Ok(verdict(&args, server.run()?))
 }
 
 /// Who the server runs as once its ports are open.

@@ -80,8 +80,8 @@ impl Screen {
     }
 }
 
-/// A frame of at most `rows` lines of at most `columns` columns.
-fn frame(
+/// A frame of the live table, of at most `rows` lines of at most `columns` columns.
+pub fn fanout_frame(
     elapsed: Nanos,
     numbered: u64,
     standing: &FanoutStanding,
@@ -115,7 +115,7 @@ impl Sink<FanoutEvent<'_>> for FanoutView {
                 let (rows, columns) = screen.term.size();
                 // The last row is the cursor's; a full last column wraps on some terminals.
                 let (rows, columns) = (usize::from(rows) - 1, usize::from(columns));
-                let lines = frame(elapsed, numbered, standing, rows, columns.max(20));
+                let lines = fanout_frame(elapsed, numbered, standing, rows, columns.max(20));
                 if screen.draw(&lines).is_err() {
                     return Flow::Closed;
                 }
@@ -162,7 +162,7 @@ mod tests {
         }
         .with_caveats();
         for (rows, columns) in [(23, 80), (49, 120), (5, 80), (3, 40), (1, 20), (0, 20)] {
-            let lines = frame(Nanos::from_secs(3), 9, &standing, rows, columns);
+            let lines = fanout_frame(Nanos::from_secs(3), 9, &standing, rows, columns);
             assert!(lines.len() <= rows, "{rows}: {lines:#?}");
             assert!(lines.iter().all(|line| line.chars().count() <= columns), "{lines:#?}");
             if rows > 20 {

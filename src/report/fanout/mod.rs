@@ -3,5 +3,5 @@
 mod live;
 mod table;
 
-pub use live::FanoutView;
+pub use live::{FanoutView, fanout_frame};
 pub(super) use table::{closing_text, shortened, table_lines};

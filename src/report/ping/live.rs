@@ -2,11 +2,12 @@
 
 use super::summary::short;
 use crate::record::{PingInterval, PingReply, PingTimeout, ReplyKind};
-use crate::report::Clock;
+use crate::report::progress::fitting;
+use crate::report::{Clock, Page};
 use crate::units::{Nanos, group_digits};
 
 /// `44 bytes from 192.0.2.10:862: seq=7 ttl=57 time=11.930 ms`, as ping(8) prints it.
-pub(super) fn reply_line(reply: &PingReply, clock: Option<&mut Clock>) -> String {
+pub fn reply_line(reply: &PingReply, clock: Option<&mut Clock>) -> String {
     let mut line = prefix(clock, reply.arrival_ns);
     line.push_str(&format!("{} bytes from {}: seq={}", reply.bytes, reply.source, reply.seq));
     if let Some(ttl) = reply.ttl {
@@ -25,35 +26,49 @@ pub(super) fn reply_line(reply: &PingReply, clock: Option<&mut Clock>) -> String
 }
 
 /// `no reply from 192.0.2.10:862: seq=7 after 2.00 s`.
-pub(super) fn timeout_line(timeout: &PingTimeout, whom: &str, clock: Option<&mut Clock>) -> String {
+pub fn timeout_line(timeout: &PingTimeout, whom: &str, clock: Option<&mut Clock>) -> String {
     let at = timeout.sent_ns + timeout.waited_ns;
     let prefix = prefix(clock, at);
     let waited = Nanos(timeout.waited_ns);
     format!("{prefix}no reply from {whom}: seq={} after {waited}", timeout.seq)
 }
 
-/// One target's second, in a row.
-pub(super) fn row(
+/// Pages from which on a row has all of its columns.
+const WIDE: usize = 105;
+/// Columns of a name, on a wide page and on others.
+const NAMES: [usize; 2] = [20, 16];
+
+/// One target's second, in a row that leaves the last column free: rows are redrawn, and one that
+/// wraps would not stay where it is.
+pub fn row(
     interval: &PingInterval<'_>,
     name: Option<&str>,
     clock: Option<&mut Clock>,
+    page: Page,
 ) -> String {
     let at = interval.start + interval.duration;
     let prefix = prefix(clock, at.0);
-    let name = name.map_or_else(String::new, |name| format!("{:<21}", short(name, 20)));
+    let wide = page.columns() >= WIDE;
+    let [longest, shortest] = NAMES;
+    let most = if wide { longest } else { shortest };
+    let name = name.map_or_else(String::new, |name| format!("{:<most$} ", short(name, most)));
     let trips = interval.round_trips;
     let time = |nanos: Option<Nanos>| nanos.map_or_else(|| "-".to_owned(), |time| time.to_string());
     // The middle one, however few there are: a row is a glance, not a measurement.
     let middle = (trips.count() > 0).then(|| Nanos(trips.inner().value_at_quantile(0.5)));
-    format!(
-        "{prefix}{:>7.1} s  {name}sent {:<9} back {:<9} lost {:<6} p50 {}  max {}",
-        interval.elapsed.as_secs_f64(),
-        group_digits(interval.sent),
-        group_digits(interval.back),
-        group_digits(interval.lost),
-        time(middle),
-        time(trips.max())
-    )
+    let [sent, back, lost] = [interval.sent, interval.back, interval.lost].map(group_digits);
+    let counts = if wide {
+        format!("sent {sent:<9} back {back:<9} lost {lost:<6}")
+    } else {
+        format!("sent {sent:<7} lost {lost:<5}")
+    };
+    // One time is enough.
+    let since = format!("{:>6.1} s  ", interval.elapsed.as_secs_f64());
+    let when = if prefix.is_empty() { since } else { prefix };
+    let (middle, most) = (time(middle), time(trips.max()));
+    let parts =
+        [format!("{when}{name}{counts}"), format!("p50 {middle:<8}"), format!("max {most}")];
+    fitting(&parts, "  ", page)
 }
 
 /// `[1700000000.123456] `, as ping(8)'s -D has it; empty for no time.

@@ -5,10 +5,11 @@ mod delay;
 mod live;
 mod summary;
 
+pub use live::{reply_line as ping_reply_line, row as ping_row, timeout_line as ping_timeout_line};
 pub use summary::ping_text;
 
 use super::hlog::HistogramLog;
-use super::{Clock, Output, Page, TimeStyle, note, print_json, warning};
+use super::{Clock, Output, Page, TimeStyle, note, print_json, status, warning};
 use crate::batch::NetworkNotice;
 use crate::record::{Document, Event, Flow, PingEvent, PingInterval, PingSummary, Sink};
 use serde::Serialize;
@@ -143,7 +144,7 @@ impl PingReport {
         }
         let several = self.names.len() > 1;
         let name = several.then(|| self.names[interval.target].as_str());
-        let row = live::row(interval, name, self.clock.as_mut());
+        let row = live::row(interval, name, self.clock.as_mut(), Page::of_stdout());
         // Several targets keep their places on a terminal.
         let redraw = several && self.out.is_terminal();
         if redraw && interval.target == 0 && std::mem::replace(&mut self.drawn, true) {
@@ -191,7 +192,8 @@ impl<'a> Sink<PingEvent<'a>> for PingReport {
             }
             (PingEvent::Interval(interval), _) => self.interval(interval),
             (PingEvent::Status(interval), _) => {
-                note(live::row(interval, Some(&self.names[interval.target]), self.clock.as_mut()));
+                let (name, page) = (&self.names[interval.target], Page::new(Page::WIDEST));
+                status(live::row(interval, Some(name), self.clock.as_mut(), page));
                 Flow::Continue
             }
             (PingEvent::Lull, _) => self.out.flush(),

@@ -323,8 +323,9 @@ pub const DELAY_COLUMNS: &str = "PDV above min, ms";
 
 /// The first line of the live table.
 pub fn live_heading(elapsed: Nanos, numbered: u64, receivers: u64) -> String {
+    let order = if receivers > 1 { ", worst first" } else { "" };
     format!(
-        "udpkit cast send   {:.1} s   {} to each   {}, worst first",
+        "udpkit cast send   {:.1} s   {} to each   {}{order}",
         elapsed.as_secs_f64(),
         plural(numbered, "datagram"),
         plural(receivers, "receiver")

@@ -60,11 +60,6 @@ pub enum Doing {
         /// Its ports.
         sockets: u64,
     },
-    /// A server.
-    Serve {
-        /// Where.
-        address: SocketAddr,
-    },
 }
 
 impl Worded for Doing {
@@ -81,7 +76,6 @@ impl Worded for Doing {
             Self::CastReceive { groups } => format!("receiving {}", plural(*groups, "group")),
             Self::Receive { sockets: 1 } => "receiving".to_owned(),
             Self::Receive { sockets } => format!("receiving on {}", plural(*sockets, "socket")),
-            Self::Serve { address } => format!("serving {address}"),
         }
     }
 }
@@ -94,7 +88,14 @@ pub fn whole_seconds(time: Nanos) -> String {
     }
 }
 
-/// `sent 40, received 38`.
-pub fn counts(sent: u64, received: u64) -> String {
-    format!("sent {}, received {}", group_digits(sent), group_digits(received))
+/// `sent 40, received 38`; one alone where the other is not what the command is for.
+pub fn counts(doing: &Doing, sent: u64, received: u64) -> String {
+    let (out, back) = (group_digits(sent), group_digits(received));
+    match doing {
+        Doing::Receive { .. } | Doing::CastReceive { .. } if sent == 0 => {
+            format!("received {back}")
+        }
+        Doing::Send { .. } | Doing::CastSend { .. } if received == 0 => format!("sent {out}"),
+        _ => format!("sent {out}, received {back}"),
+    }
 }

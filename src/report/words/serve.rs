@@ -96,6 +96,11 @@ impl Worded for ServeRecord {
             Self::SessionClosed { client, session, ended, .. } => {
                 format!("{client} session {session} {}", ended.text())
             }
+            Self::Status { sessions, streams } => format!(
+                "status: {}, {}",
+                plural(*sessions as u64, "session"),
+                plural(*streams as u64, "stream")
+            ),
             Self::NotShown { events: 1 } => "1 more event was not logged".to_owned(),
             Self::NotShown { events } => {
                 format!("{} were not logged", plural(*events, "more event"))

@@ -252,6 +252,12 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> Session
         self.sessions.values_mut().for_each(|session| session.on_pause(length));
     }
 
+    fn on_status(&mut self, now: Now) {
+        let record =
+            ServeRecord::Status { sessions: self.sessions(), streams: self.open_streams() };
+        self.sink.take(ServeEvent::Log { at: now.real, record });
+    }
+
     fn on_stop(&mut self, _now: Now) {
         self.over = true;
     }

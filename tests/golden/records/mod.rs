@@ -6,6 +6,7 @@ mod cast;
 mod check;
 mod errors;
 mod help;
+mod live;
 mod marks;
 mod mtu;
 mod nat;

@@ -239,6 +239,8 @@ fn events() -> Vec<ServeRecord> {
         closed(SessionEnd::Unreturned),
         closed(SessionEnd::Gone),
         closed(SessionEnd::ServerEnds),
+        ServeRecord::Status { sessions: 0, streams: 0 },
+        ServeRecord::Status { sessions: 1, streams: 4 },
         ServeRecord::NotShown { events: 1 },
         ServeRecord::NotShown { events: 12_345 },
     ]);

@@ -1,0 +1,209 @@
+//! What stands on a terminal while a command runs: every live line and screen, from fixed records.
+
+use crate::hold_text;
+use std::net::SocketAddr;
+use udpkit::record::probe::ProbeKind;
+use udpkit::record::{
+    FanoutReceiver, FanoutStanding, PingInterval, PingReply, PingTimeout, ReceiverState,
+    RecvInterval, ReplyKind,
+};
+use udpkit::report::words::blast::waiting_for;
+use udpkit::report::words::progress::Doing;
+use udpkit::report::{
+    Clock, LaneSoFar, Page, SoFar, Standing, TimeStyle, blast_bar_text, fanout_frame,
+    ping_reply_line, ping_row, ping_timeout_line, progress_text, recv_interval_line, so_far_text,
+};
+use udpkit::stats::DelayHistogram;
+use udpkit::units::{Nanos, Rate};
+
+const SECOND: u64 = 1_000_000_000;
+
+fn address(text: &str) -> SocketAddr {
+    text.parse().expect("an address")
+}
+
+/// Holds lines on a page of 80 and of 120 columns.
+#[track_caller]
+fn hold_live(name: &str, lines: impl Fn(Page) -> Vec<String>) {
+    for columns in [80, 120] {
+        let text = lines(Page::new(columns));
+        let text: Vec<&str> = text.iter().map(|line| line.trim_end()).collect();
+        hold_text(&format!("live.{name}.{columns}"), columns, &text.join("\n"));
+    }
+}
+
+fn doings() -> Vec<Doing> {
+    let target = address("192.0.2.1:8620");
+    let long = address("[2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff]:40000");
+    let group = address("239.1.2.3:5000");
+    let rate: Rate = "500M".parse().expect("a rate");
+    let mut all: Vec<Doing> = [
+        ProbeKind::Ports,
+        ProbeKind::Nat,
+        ProbeKind::Mtu,
+        ProbeKind::Marks,
+        ProbeKind::Shape,
+        ProbeKind::Trace,
+        ProbeKind::Timeout,
+    ]
+    .map(|kind| Doing::Probe { kind, target })
+    .to_vec();
+    all.extend([
+        Doing::Probe { kind: ProbeKind::Timeout, target: long },
+        Doing::Scan { host: "host.example".to_owned(), ports: 1_024 },
+        Doing::CastCheck { group },
+        Doing::CastCheckAnswer { group },
+        Doing::Trial { number: 12, rate },
+        Doing::Send { destinations: 1 },
+        Doing::CastSend { destinations: 300 },
+        Doing::CastReceive { groups: 4 },
+        Doing::Receive { sockets: 1 },
+        Doing::Receive { sockets: 2 },
+    ]);
+    all
+}
+
+#[test]
+fn progress_lines() {
+    hold_live("progress", |page| {
+        let stands = [
+            (3_400, Some(Nanos::from_secs(10)), Some((1_400, 38))),
+            (185_000, None, Some((1_234_567_890, 1_234_567_890))),
+            (12_000, Some(Nanos::from_secs(10)), None),
+        ];
+        let line = |doing: Doing| {
+            stands.map(|(elapsed, expected, counts)| {
+                let elapsed = Nanos::from_millis(elapsed);
+                progress_text(&Standing { doing: doing.clone(), elapsed, expected, counts }, page)
+            })
+        };
+        doings().into_iter().flat_map(line).collect()
+    });
+}
+
+#[test]
+fn the_bar_of_blast_and_what_it_says_when_asked() {
+    hold_live("blast", |page| {
+        let server = address("[2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff]:40000");
+        let way = LaneSoFar { received: 849_185, lost: 897 };
+        let none = LaneSoFar { received: 0, lost: 0 };
+        let mut lines = vec![waiting_for(server, Nanos::from_millis(2_300))];
+        lines.extend([0, 2_700, 9_999, 12_000].map(|elapsed| {
+            blast_bar_text(Nanos::from_secs(10), Nanos::from_millis(elapsed), page)
+        }));
+        let so_fars = [(None, None), (Some(way), None), (None, Some(none)), (Some(way), Some(way))];
+        lines.extend(so_fars.map(|(up, down)| {
+            let so_far = SoFar { up, down, ..SoFar::default() };
+            so_far_text(&so_far, Nanos::from_millis(3_100))
+        }));
+        lines
+    });
+}
+
+fn reply() -> PingReply {
+    PingReply {
+        target: 0,
+        source: address("192.0.2.10:862"),
+        seq: 7,
+        kind: ReplyKind::Back,
+        bytes: 44,
+        ttl: Some(57),
+        round_trip_ns: Some(11_930_400),
+        as_planned_ns: Some(11_950_000),
+        from_send_ns: Some(11_930_400),
+        server_ns: None,
+        reflector_seq: Some(7),
+        arrival_ns: 1_700_000_000_123_456_789,
+    }
+}
+
+#[test]
+fn the_lines_of_ping() {
+    hold_live("ping", |page| {
+        let copy = PingReply { kind: ReplyKind::Duplicate, ..reply() };
+        let late = PingReply { kind: ReplyKind::Late, ttl: None, round_trip_ns: None, ..reply() };
+        let timeout =
+            PingTimeout { target: 0, seq: 3, sent_ns: 10 * SECOND, waited_ns: 2 * SECOND };
+        let mut clock = Clock::new(TimeStyle::Epoch);
+        let mut lines = [reply(), copy, late].map(|one| ping_reply_line(&one, None)).to_vec();
+        lines.push(ping_reply_line(&reply(), Some(&mut clock)));
+        lines.push(ping_timeout_line(&timeout, "192.0.2.10:862", None));
+        lines.push(ping_timeout_line(&timeout, "192.0.2.10:862", Some(&mut clock)));
+        let mut round_trips = DelayHistogram::new();
+        let none = DelayHistogram::new();
+        [11_930_400, 12_400_000, 80_490_000].map(|trip| round_trips.record(Nanos(trip)));
+        let interval = |sent, lost, trips| PingInterval {
+            target: 0,
+            elapsed: Nanos::from_secs(3_600),
+            sent,
+            back: sent - lost,
+            lost,
+            start: Nanos(1_700_000_000 * SECOND),
+            duration: Nanos::from_secs(1),
+            round_trips: trips,
+        };
+        let (some, all_lost) = (interval(3_000, 12, &round_trips), interval(3, 3, &none));
+        let most = interval(123_456_789, 123_456, &round_trips);
+        for one in [&some, &all_lost, &most] {
+            lines.push(ping_row(one, None, None, page));
+            for name in ["192.0.2.11:862", "[2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff]:862"] {
+                lines.push(ping_row(one, Some(name), None, page));
+            }
+        }
+        lines.push(ping_row(&some, Some("192.0.2.11:862"), Some(&mut clock), page));
+        lines
+    });
+}
+
+#[test]
+fn the_lines_of_recv() {
+    hold_live("recv", |_| {
+        let mut busy = RecvInterval {
+            start_ns: 3_599 * SECOND,
+            duration_ns: SECOND,
+            datagrams: 1_234_567,
+            bytes: 1_234_567 * 1_472,
+            drops: 1_234,
+            ..RecvInterval::default()
+        };
+        let mut silent = RecvInterval { duration_ns: SECOND, ..RecvInterval::default() };
+        busy.set_rates();
+        silent.set_rates();
+        [silent, busy].map(|one| recv_interval_line(&one)).to_vec()
+    });
+}
+
+fn receiver(number: u8) -> FanoutReceiver {
+    FanoutReceiver {
+        receiver: format!("10.77.0.{number}:48484"),
+        destination: Some("239.1.2.3:5000".to_owned()),
+        interface: Some("eth0".to_owned()),
+        state: ReceiverState::Live,
+        received: Some(50_000 - u64::from(number)),
+        lost: Some(u64::from(number)),
+        expected: Some(50_000),
+        delay_p50_ns: Some(12_345),
+        delay_p99_ns: Some(1_234_567),
+        delay_max_ns: Some(12_345_678),
+        last_heard_ns: Some(60_000_000),
+        round_trip_ns: Some(210_000),
+        reports: 9,
+        ..FanoutReceiver::default()
+    }
+}
+
+#[test]
+fn the_screen_of_cast_send() {
+    hold_live("cast_send", |page| {
+        let standing = FanoutStanding {
+            receivers: (0..40).rev().map(receiver).collect(),
+            ..FanoutStanding::default()
+        }
+        .with_caveats();
+        let empty = FanoutStanding::default().with_caveats();
+        let mut lines = fanout_frame(Nanos::from_secs(3), 50_000, &standing, 16, page.columns());
+        lines.push("----".to_owned());
+        lines.extend(fanout_frame(Nanos::from_secs(1), 9, &empty, 16, page.columns()));
+        lines
+    });
+}
