@@ -13,7 +13,7 @@ use thiserror::Error;
 /// Sockets that one run may open.
 const MOST: usize = 1024;
 
-/// Why a text is no address to listen on.
+/// Why a text is not an address to listen on.
 #[derive(Debug, Error)]
 enum BindUsage {
     #[error("{ports} ports are too many; use at most {MOST}")]
@@ -22,18 +22,18 @@ enum BindUsage {
 
 impl UsageError for BindUsage {}
 
-/// One local address to be bound.
+/// A local address to bind to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bind {
     /// The address; port 0 lets the kernel choose.
     pub addr: SocketAddr,
-    /// Whether it was given without an address and takes both families.
+    /// Whether no address was given, so that the socket receives both families.
     pub any: bool,
 }
 
 impl Bind {
-    /// Opens the socket that `plan` makes for this address. Where the host has no IPv6, a socket
-    /// for both families takes IPv4.
+    /// Opens a socket according to `plan`. If the host has no IPv6, a socket for both families
+    /// is opened for IPv4 only.
     pub fn open(self, plan: impl Fn(SocketAddr) -> SocketPlan) -> Result<Socket, NetError> {
         let opened = SocketPlan { dual_stack: self.any, ..plan(self.addr) }.open();
         match opened {
@@ -53,8 +53,8 @@ fn is_no_ipv6(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(errno::EAFNOSUPPORT | errno::EADDRNOTAVAIL))
 }
 
-/// Every address of `binds`, ranges taken apart; `port` (a number or a range) stands in where one
-/// names none, and alone where there is no bind at all.
+/// Every address of `binds`, with ranges expanded. `port` (a number or a range) is the default of
+/// those without a port, and the only bind if there are none.
 pub fn parse_binds(
     binds: &[String],
     port: &str,
@@ -79,7 +79,7 @@ fn parse_bind(
     fallback: &RangeInclusive<u16>,
     family: FamilyChoice,
 ) -> anyhow::Result<Vec<Bind>> {
-    // A number, or a range of them, is a port.
+    // A number or a range of numbers is a port.
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') {
         return Ok(on_ports("", &parse_ports(text, text)?, family)?);
     }
@@ -91,7 +91,7 @@ fn parse_bind(
     Ok(on_ports(&host, &ports, family)?)
 }
 
-/// `5000` or `5000-5010`; `text` is what the user wrote around it.
+/// `5000` or `5000-5010`; `text` is the whole argument, for messages.
 fn parse_ports(ports: &str, text: &str) -> Result<RangeInclusive<u16>, NetError> {
     let wrong = |fault| NetError::Address { text: text.to_owned(), fault };
     let number = |port: &str| {
@@ -122,7 +122,7 @@ fn on_ports(
         }
     } else {
         let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
-        // The port is set below; 0 is one for a socket that listens.
+        // A placeholder: the port is set below, and may be 0 for a socket that listens.
         (resolve(&host, Some(1), family)?, false)
     };
     Ok(ports

@@ -1,4 +1,4 @@
-//! Both ends' facts put together into one report.
+//! Combines what both ends counted into one report.
 
 use super::flow::{self, Flow};
 use super::plan::BlastPlan;
@@ -13,28 +13,28 @@ use crate::session::blast::{ControlSummary, Direction};
 use crate::units::{Endpoint, Nanos, Rate};
 use crate::wire::{TCP_HEADER, UDP_HEADER};
 
-/// Runs below this are too short for a processor's share.
+/// Shorter runs do not allow a CPU percentage.
 const SHORT: Nanos = Nanos::from_millis(100);
 
-/// What one direction's two ends told.
+/// What the two ends of one direction reported.
 struct Facts {
     direction: Way,
     sent: Option<BlastSent>,
     received: Option<BlastReceived>,
-    /// Streams that began; `None` where none was ever asked for.
+    /// Streams that started; `None` if none was requested.
     begun: Option<u64>,
     io: IoReport,
     intervals: Vec<BlastInterval>,
 }
 
-/// Holds what the far end said as a sender against what this end received: what it said as a
-/// receiver was held against what was sent while the run was on.
+/// Checks what the server claims as a sender against what this end received. Its claims as a
+/// receiver were checked against what was sent during the run.
 pub fn hold_claims(plan: &BlastPlan, control: &mut ControlSummary, found: &Collected) {
     if let Some((why, sent)) = control.contradiction.zip(found.sent.as_ref()) {
         control.disbelieve(why.beside(sent.datagrams));
     }
     let Some(received) = &found.received else { return };
-    // What lies beyond the run's own time is doubted by far more than these.
+    // Claims beyond this length are rejected with a wide margin anyway.
     let length = plan.test.time.max(Nanos(received.span_ns));
     let known = KnownRun {
         payload: u64::from(plan.test.payload),
@@ -44,7 +44,7 @@ pub fn hold_claims(plan: &BlastPlan, control: &mut ControlSummary, found: &Colle
         sent: None,
     };
     let told = hold_numbers(received, &known).and_then(|()| match &control.sent {
-        // Where the run broke off, one of the two may not have told of every stream.
+        // If the run broke off, either end may not have reported on every stream.
         Some(sent) if control.complete => hold_sent_against_received(sent, received),
         _ => Ok(()),
     });
@@ -152,7 +152,7 @@ fn direction(plan: &BlastPlan, facts: Facts, control: &ControlSummary) -> Direct
         delivered: received.map(|counts| counts.firsts),
         delivered_bytes: received.map(|counts| counts.firsts.saturating_mul(payload)),
         copies: flow.copies(),
-        // This end's own are by the far sender's numbers.
+        // This end's intervals are based on the remote sender's sequence numbers.
         lost: received
             .filter(|_| control.contradiction.is_none())
             .map(|counts| losses(&counts, sent.as_ref(), complete)),
@@ -202,17 +202,17 @@ fn direction(plan: &BlastPlan, facts: Facts, control: &ControlSummary) -> Direct
     report
 }
 
-/// The sums that hold for every run in which both ends had their last word.
+/// Checks the identities that hold for every run in which both ends sent their final counts.
 fn check_sums(sent: &BlastSent, received: &BlastReceived) {
     let BlastReceived { datagrams, firsts, duplicates, too_late, lost, .. } = *received;
     debug_assert_eq!(sent.offered, sent.never_sent() + sent.datagrams, "{sent:?}");
     debug_assert_eq!(datagrams, firsts + duplicates + too_late, "{received:?}");
-    // One that was never told the total knows of no numbers behind the last that came.
+    // A receiver that never got the sender's total cannot know of losses after the last datagram.
     let known = received.sender_total.is_some();
     debug_assert!(!known || sent.datagrams == firsts + lost, "{sent:?} {received:?}");
 }
 
-/// The lengths of bursts that occurred.
+/// Loss bursts by length, without the lengths that did not occur.
 fn burst_lengths(counts: &BlastReceived) -> Vec<BurstLength> {
     let classes = (0u32..).zip(counts.burst_lengths).filter(|(_, bursts)| *bursts > 0);
     classes
@@ -224,8 +224,8 @@ fn burst_lengths(counts: &BlastReceived) -> Vec<BurstLength> {
         .collect()
 }
 
-/// Lost is what was sent less what came, once the receiver has drained; before that, what its gaps
-/// show.
+/// Lost is sent minus delivered once the receiver has finished; before that, the gaps that the
+/// receiver saw.
 fn losses(counts: &BlastReceived, sent: Option<&BlastSent>, complete: bool) -> Losses {
     let total = match sent {
         Some(sent) if complete => sent.datagrams.saturating_sub(counts.firsts),
@@ -241,7 +241,7 @@ fn losses(counts: &BlastReceived, sent: Option<&BlastSent>, complete: bool) -> L
     }
 }
 
-/// What this host refused, explained by its state.
+/// Adds to each refusal of this host the cause that the host's state shows.
 fn explained(plan: &BlastPlan, sent: BlastSent) -> BlastSent {
     let explain = |refusal: Refusal| match refusal.errno {
         Some(errno) => {
@@ -260,8 +260,8 @@ fn sender_limited(plan: &BlastPlan, sent: &BlastSent) -> Option<bool> {
     Some(fell_short(sent.offered, sent.unsent, plan.test.streams))
 }
 
-/// Processor time in percent of one core. A thread's own beginning and end cost a millisecond or so,
-/// which would pass for load in a short run, so that one tells nothing.
+/// CPU time in percent of one core; `None` for a short run. Starting and ending a thread costs about
+/// a millisecond, which would look like load in a short run.
 fn share(cpu: Nanos, length: Nanos) -> Option<u64> {
     (length >= SHORT).then(|| (u128::from(cpu.0) * 100 / u128::from(length.0)) as u64)
 }

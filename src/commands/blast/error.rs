@@ -1,56 +1,56 @@
-//! What can be wrong with a throughput run before it begins.
+//! Usage errors and other errors of a throughput run before it starts.
 
 use crate::commands::Usage;
 use crate::stats::WINDOWS;
 use crate::units::{Endpoint, Nanos};
 use std::io;
 
-/// Arguments that cannot be right.
+/// Usage errors of `blast`.
 #[derive(Debug, thiserror::Error)]
 pub enum BlastUsage {
-    /// Neither a target nor a server of this process's own.
+    /// Neither a target nor an own server.
     #[error("no target")]
     NoTarget,
-    /// `--bind` with a port that is none.
+    /// `--bind` with an invalid port.
     #[error("--bind {text}: the port is not a number from 0 to 65535")]
     BindPort {
-        /// As it was written.
+        /// The argument as given.
         text: String,
     },
-    /// `--bind` with what is no address.
+    /// `--bind` with an invalid address.
     #[error("--bind {text}: not an IP address")]
     BindAddress {
-        /// As it was written.
+        /// The argument as given.
         text: String,
     },
     /// `--bind` with an address of the other family.
     #[error("--bind {text}: the target {target} belongs to the other address family")]
     BindFamily {
-        /// As it was written.
+        /// The argument as given.
         text: String,
         /// The target.
         target: Endpoint,
     },
-    /// `--size` beyond what a datagram holds.
+    /// `--size` above the maximum of a datagram.
     #[error("--size {size} is too large for a datagram to {target}: use {least} to {most}")]
     SizeTooLarge {
-        /// Payload bytes that were asked for.
+        /// The payload size given, in bytes.
         size: u64,
-        /// Where to.
+        /// The target.
         target: Endpoint,
-        /// The least that would do.
+        /// The minimum.
         least: u64,
-        /// The most.
+        /// The maximum.
         most: u64,
     },
-    /// `--size` without room for the header.
+    /// `--size` too small for the measurement header.
     #[error("--size {size} leaves no room for the measurement header: use {least} to {most}")]
     SizeTooSmall {
-        /// Payload bytes that were asked for.
+        /// The payload size given, in bytes.
         size: u64,
-        /// The least that would do.
+        /// The minimum.
         least: u64,
-        /// The most.
+        /// The maximum.
         most: u64,
     },
     /// `--count` or `--bytes` of 0.
@@ -59,37 +59,37 @@ pub enum BlastUsage {
     /// `--time` of 0.
     #[error("--time 0s sends nothing: use a time such as 10s")]
     NoTime,
-    /// Report stretches that are too short.
+    /// Report intervals that are too short.
     #[error("--report-every {every} is too short: use {least} or more")]
     ReportsTooOften {
-        /// What was asked for.
+        /// The value given.
         every: Nanos,
-        /// The least that would do.
+        /// The minimum.
         least: Nanos,
     },
-    /// More or fewer streams than there may be.
+    /// Number of streams out of range.
     #[error("--streams {streams} is out of range: use 1 to {most}")]
     Streams {
-        /// What was asked for.
+        /// The value given.
         streams: u32,
-        /// The most.
+        /// The maximum.
         most: u32,
     },
     /// A reorder window that is too small or too large.
     #[error("--window {window} is out of range: use {} to {}", WINDOWS.start(), WINDOWS.end())]
     Window {
-        /// What was asked for.
+        /// The value given.
         window: u64,
     },
-    /// Probes too often.
+    /// A probe interval that is too short.
     #[error("--probe={every} is too short, as the probes would load the path: use {least} or more")]
     ProbesTooOften {
-        /// What was asked for.
+        /// The value given.
         every: Nanos,
-        /// The least that would do.
+        /// The minimum.
         least: Nanos,
     },
-    /// A burst of nothing.
+    /// `--burst 0`.
     #[error("--burst must be at least 1")]
     NoBurst,
 }
@@ -100,10 +100,10 @@ impl From<BlastUsage> for Usage {
     }
 }
 
-/// Why a run could not begin.
+/// Why a run could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum BlastError {
-    /// Interrupts cannot be noticed.
+    /// Signal handlers could not be installed.
     #[error("cannot listen for signals")]
     Signals(#[source] io::Error),
 }

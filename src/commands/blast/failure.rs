@@ -1,5 +1,5 @@
-//! What can be told of a run that failed beyond what its session saw, and done about it: looked up
-//! once it is over.
+//! Looks up, after a failed run, what the session could not see: the state of this host, and
+//! whether another address replies. The advice follows from that.
 
 use super::plan::BlastPlan;
 use crate::batch::OwnFinding;
@@ -13,11 +13,11 @@ use crate::wire::{Command, HELO_LEN, Reply, Verb};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-/// How long another address has to answer where the one that was asked does not.
+/// How long to wait for a reply from another address than the target.
 const ELSEWHERE: Duration = Duration::from_millis(900);
 
-/// Takes down in the summary why the run failed, as far as this host's state and another answer show
-/// it; what the user can do about it is returned.
+/// Stores in the summary why the run failed, as far as this host's state or a reply from another
+/// address shows it, and returns what the user can do about it.
 pub fn explain(plan: &BlastPlan, control: &mut ControlSummary) -> Option<FailureAdvice> {
     let (target, rate_limit) = (plan.target, control.rate_limit.clone());
     match control.failure.as_mut()? {
@@ -60,7 +60,7 @@ fn refused(reply: &ServerReply, rate_limit: Option<String>) -> Option<FailureAdv
     }
 }
 
-/// The address that answers in the place of the target, where one does.
+/// The address that replies instead of the target, if one does.
 fn elsewhere(plan: &BlastPlan) -> Option<SocketAddr> {
     let mut sealer = Sealer::new(plan.key.clone(), random_u64().ok()?);
     let tag = crate::session::Tags::new("w").fresh();

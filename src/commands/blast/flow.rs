@@ -1,4 +1,4 @@
-//! What moved in one direction, as rates: each over a span of its own.
+//! The rates of one direction, each over its own time span.
 
 use super::plan::BlastPlan;
 use crate::record::{BlastReceived, BlastSent, Traffic, rates};
@@ -7,15 +7,15 @@ use crate::wire::{ethernet_wire_bytes, udp_ip_bytes};
 
 /// One direction's counts.
 pub struct Flow<'a> {
-    /// What was planned.
+    /// The plan of the run.
     pub plan: &'a BlastPlan,
-    /// What the sender told.
+    /// The sender's counts.
     pub sent: Option<&'a BlastSent>,
-    /// What the receiver told.
+    /// The receiver's counts.
     pub received: Option<&'a BlastReceived>,
 }
 
-/// Datagrams that moved in a span; those that begin it are no part of a rate over it.
+/// Datagrams in a time span. Those at its first instant do not count towards the rate.
 #[derive(Clone, Copy, Debug)]
 struct Moved {
     datagrams: u64,
@@ -24,8 +24,8 @@ struct Moved {
 }
 
 impl Moved {
-    /// Those that a rate over the span counts; `None` where all moved at its first instant, which
-    /// has no rate.
+    /// The datagrams that count towards the rate; `None` if all are at the first instant, as there
+    /// is no rate then.
     fn counted(self) -> Option<u64> {
         match self.datagrams {
             0 => Some(0),
@@ -35,8 +35,8 @@ impl Moved {
 }
 
 impl Flow<'_> {
-    /// What the schedule called for, over the schedule's own length: a run that broke off did not
-    /// offer it any faster.
+    /// What the schedule called for, over the schedule's whole length: a run that broke off did not
+    /// offer it faster.
     pub fn offered(&self) -> Option<Traffic> {
         let sent = self.sent?;
         let paced = self.plan.test.rate.ratio_for(1).is_some();
@@ -46,7 +46,7 @@ impl Flow<'_> {
         Some(self.traffic(moved, moved))
     }
 
-    /// What left, from the first send to the last.
+    /// What was sent, from the first send to the last.
     pub fn sent(&self) -> Option<Traffic> {
         let sent = self.sent?;
         let moved = Moved {
@@ -57,7 +57,7 @@ impl Flow<'_> {
         Some(self.traffic(moved, moved))
     }
 
-    /// What arrived: payload and datagrams a second of first copies, the wire's bits of all.
+    /// What arrived: goodput and datagram rate of first copies, wire rate of all datagrams.
     pub fn received(&self) -> Option<Traffic> {
         let counts = self.received?;
         let all = self.arrived(counts.datagrams)?;
@@ -70,8 +70,8 @@ impl Flow<'_> {
         Some(self.traffic(copies, copies))
     }
 
-    /// A part of what arrived, with its share of what began the span. Where nothing arrived the
-    /// sender's span serves: in it, none came.
+    /// A part of what arrived, with its share of the datagrams at the start of the span. If nothing
+    /// arrived, the span is the sender's.
     fn arrived(&self, part: u64) -> Option<Moved> {
         let counts = self.received?;
         let firsts = counts.firsts.max(1);
@@ -83,7 +83,7 @@ impl Flow<'_> {
         Some(Moved { datagrams: part, at_start, span: Nanos(span) })
     }
 
-    /// A sender that does not tell what left first: one datagram of each stream.
+    /// Datagrams sent at the first instant; one per stream if the sender does not report it.
     fn sent_at_start(&self) -> u64 {
         self.sent.and_then(|sent| sent.at_start).unwrap_or_else(|| self.streams())
     }
@@ -92,7 +92,7 @@ impl Flow<'_> {
         u64::from(self.plan.test.streams)
     }
 
-    /// `all` is what was on the wire, `fresh` what was no copy.
+    /// `all` is what was on the wire, `fresh` only the first copies.
     fn traffic(&self, all: Moved, fresh: Moved) -> Traffic {
         let payload = self.plan.test.payload as usize;
         let rate = |moved: Moved, each: u64| match moved.counted() {
@@ -112,7 +112,7 @@ impl Flow<'_> {
     }
 }
 
-/// What one datagram takes on Ethernet. Loopback's MTU is no Ethernet's, so 1500 stands for it.
+/// Bytes of one datagram on Ethernet. For loopback, an MTU of 1500 is assumed.
 pub fn wire_bytes(plan: &BlastPlan) -> u64 {
     let mtu = if plan.target.ip().is_loopback() { 1500 } else { plan.mtu };
     ethernet_wire_bytes(plan.test.payload as usize, plan.ip_family(), mtu as usize) as u64
@@ -135,7 +135,7 @@ mod tests {
         BlastPlan::resolve(&line.args, Some(([127, 0, 0, 1], 9).into())).unwrap()
     }
 
-    /// Streams that each have `each` datagrams, one `gap` apart.
+    /// Counts of `streams` streams of `each` datagrams, sent every `gap`.
     fn counts(streams: u64, each: u64, gap: u64) -> (BlastSent, BlastReceived) {
         let (datagrams, span_ns) = (streams * each, (each - 1) * gap);
         let at_start = Some(streams);
@@ -202,7 +202,7 @@ mod tests {
     #[test]
     fn a_run_that_broke_off_offered_no_more_than_was_asked() {
         let plan = plan("--rate 2M");
-        // 1.5 s of 4 left.
+        // The run broke off after 1.5 of 4 s.
         let sent = BlastSent {
             offered: 680,
             datagrams: 255,

@@ -57,7 +57,7 @@ pub fn run(args: BlastArgs) -> anyhow::Result<Exit> {
     Ok(exit(&report))
 }
 
-/// One run from its first word to its report.
+/// One whole run, up to its report.
 fn run_once(plan: &BlastPlan, view: BlastView) -> anyhow::Result<(BlastReport, BlastView)> {
     let signals = Signals::listen().map_err(BlastError::Signals)?;
     let prober = probe::start(plan)?;
@@ -78,7 +78,7 @@ fn run_once(plan: &BlastPlan, view: BlastView) -> anyhow::Result<(BlastReport, B
     Ok((report, view))
 }
 
-/// The control session, which starts and ends the stream.
+/// The control session, which starts and ends the streams.
 fn run_control(
     plan: &BlastPlan,
     signals: Signals,
@@ -103,7 +103,7 @@ fn run_control(
     Ok((ended.summary, driver))
 }
 
-/// An incomplete run has failed, even if it has something to show; that outweighs its limits.
+/// An incomplete run has failed, whatever it measured; this takes precedence over limits.
 fn exit(report: &BlastReport) -> Exit {
     match &report.failure {
         None if report.limits.iter().all(|limit| limit.held) => Exit::Done,
@@ -119,7 +119,7 @@ fn report_failure(failure: &RunFailure, advice: Option<&FailureAdvice>) {
     report::error(failure.text(), advice.map(Worded::text).as_deref());
 }
 
-/// A far end of this process's own, on loopback. Dropping it ends it.
+/// The server of this process, on loopback. Dropping it ends it.
 struct FarEnd {
     addr: std::net::SocketAddr,
     handle: Handle,
@@ -132,7 +132,7 @@ impl FarEnd {
             .map_err(server_error)?;
         let (addr, handle) = (server.local_addr(), server.handle());
         let thread = thread::Builder::new().name("far end".to_owned()).spawn(move || {
-            // Its failure shows as silence, which the client reports.
+            // If it fails, the client reports that the server does not reply.
             let _ = server.run();
         })?;
         Ok(Self { addr, handle, thread: Some(thread) })

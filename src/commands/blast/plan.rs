@@ -1,4 +1,4 @@
-//! Everything about a throughput run that is decided before a datagram flows.
+//! Everything about a throughput run that is decided before the first datagram.
 
 use super::error::BlastUsage;
 use crate::batch::Fragmentation;
@@ -17,52 +17,52 @@ use crate::units::{Nanos, Rate};
 use crate::wire::{ControlKey, Header, IpFamily, max_payload, tos};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-/// Payload that fills a packet of Ethernet's MTU over IPv4; loopback's own MTU of 65,536 would
-/// measure something that no link carries.
+/// Payload in bytes that fills a packet of 1500 bytes over IPv4. The MTU of loopback, 65,536, would
+/// measure what no link carries.
 const LOOPBACK_PAYLOAD: u64 = 1472;
-/// Shortest time from one probe to the next.
+/// Shortest probe interval.
 const LEAST_PROBE: Nanos = Nanos::from_millis(1);
-/// Shortest report stretches.
+/// Shortest report interval.
 const LEAST_INTERVAL: Nanos = Nanos::from_millis(20);
-/// Streams in each direction.
+/// Most streams in each direction.
 const MAX_STREAMS: u32 = 64;
-/// Streams of a run between two ends on one host that has no limit of its own, at most.
+/// Most default streams of a run without a limit whose ends are on one host.
 const DEFAULT_STREAMS: u32 = 8;
-/// How long a run is when nothing bounds it.
+/// Default length of a run without `--time`, `--count` or `--bytes`.
 const DEFAULT_TIME: Nanos = Nanos::from_secs(10);
 
-/// A throughput run, ready to go.
+/// A throughput run, ready to start.
 #[derive(Clone, Debug)]
 pub struct BlastPlan {
-    /// The far end.
+    /// The server.
     pub target: SocketAddr,
-    /// What the user called it; `None` for this process's own far end.
+    /// Its name as given by the user; `None` for the server of this process.
     pub named: Option<String>,
-    /// Where the control socket is bound.
+    /// Local address of the control socket.
     pub control_bind: SocketAddr,
-    /// The stream's socket.
+    /// The sockets of the streams.
     pub stream: SocketPlan,
-    /// What is asked of the far end.
+    /// The test to request from the server.
     pub test: TestPlan,
-    /// Streams in each direction, where the far end turns out to be on this host; `None` for those
-    /// of `test`.
+    /// Streams in each direction if the server turns out to be on this host; `None` for the number
+    /// in `test`.
     pub host_streams: Option<u32>,
-    /// Whether this side's receivers may coalesce.
+    /// Whether receivers at this end may use GRO.
     pub gro: bool,
-    /// Processors for this side's streams.
+    /// Processors for the streams of this end.
     pub placement: Placement,
-    /// The key that control commands are sealed with; `None` leaves them as they are.
+    /// The key that authenticates control commands; `None` for no authentication.
     pub key: Option<ControlKey>,
-    /// How long the far end may be silent.
+    /// How long the server may be silent.
     pub patience: Nanos,
-    /// Time from one probe of the round trip to the next; `None` for none.
+    /// Interval of round-trip probes; `None` for no probes.
     pub probe: Option<Nanos>,
     /// MTU of the route, in bytes.
     pub mtu: u32,
 }
 
 impl BlastPlan {
-    /// Resolves the arguments; `embedded` is the address of this process's own far end.
+    /// Resolves the arguments; `embedded` is the address of this process's own server.
     pub fn resolve(args: &BlastArgs, embedded: Option<SocketAddr>) -> anyhow::Result<Self> {
         let family = FamilyChoice::from(args.family);
         let target = match (&args.target, embedded) {
@@ -123,7 +123,7 @@ impl BlastPlan {
             host_streams: wide.filter(|_| !own_memory && args.streams.is_none()),
             gro: IoMode::from(args.io).coalesces() && !args.no_gro,
             placement: match &args.cpus[..] {
-                // Whether both ends are on one host, the far end will say.
+                // The server will report whether both ends are on one host.
                 [] => Placement::ANYWHERE,
                 cpus => Placement::listed(cpus.to_vec()),
             },
@@ -134,7 +134,7 @@ impl BlastPlan {
         })
     }
 
-    /// What the first line of the report says.
+    /// The content of the report's first line.
     pub fn heading(&self) -> RunHeading {
         let TestPlan { payload, rate, time, count, streams, direction, .. } = self.test;
         RunHeading {
@@ -153,18 +153,18 @@ impl BlastPlan {
         }
     }
 
-    /// How long the run will take, where that is known.
+    /// How long the run will take, if that is known.
     pub fn expected(&self) -> Option<Nanos> {
         (self.test.time != Nanos::ZERO).then_some(self.test.time)
     }
 
-    /// The family of the far end's address.
+    /// The family of the server's address.
     pub fn ip_family(&self) -> IpFamily {
         if self.target.is_ipv4() { IpFamily::V4 } else { IpFamily::V6 }
     }
 }
 
-/// The plan of this process's own far end.
+/// The plan of this process's own server.
 pub fn embedded_server(args: &BlastArgs) -> anyhow::Result<ServerPlan> {
     let ip: IpAddr =
         if args.family.ipv6 { Ipv6Addr::LOCALHOST.into() } else { Ipv4Addr::LOCALHOST.into() };
@@ -172,7 +172,7 @@ pub fn embedded_server(args: &BlastArgs) -> anyhow::Result<ServerPlan> {
     Ok(ServerPlan {
         bind: (ip, 0).into(),
         dual_stack: false,
-        // It serves this process alone.
+        // It serves this process only.
         policy: ServePolicy {
             max_duration: Nanos::MAX,
             source_share: 100,
@@ -187,14 +187,14 @@ pub fn embedded_server(args: &BlastArgs) -> anyhow::Result<ServerPlan> {
         gro: io.coalesces() && !args.no_gro,
         buffer: args.socket_buffer.0 as usize,
         cpus: embedded_cpus(args),
-        // The process is the client's too.
+        // The client runs in the same process.
         confinement: None,
     })
 }
 
-/// Streams in each direction between two ends on this host. A link is measured by one; but a run
-/// through memory and without any limit has as many as there are processors, because one leaves the
-/// others idle. `None` where the user, or a limit, leaves that no room.
+/// Streams in each direction between two ends on this host. A link is measured with one stream, but
+/// a run through memory without any limit gets one per processor, as a single stream would leave the
+/// other processors idle. `None` if the user set the number of streams or a limit.
 fn host_streams(args: &BlastArgs) -> Option<u32> {
     let bounded = args.count.is_some() || args.bytes.is_some() || args.rate != Rate::Max;
     if args.streams.is_some() || bounded || !args.cpus.is_empty() {
@@ -205,7 +205,7 @@ fn host_streams(args: &BlastArgs) -> Option<u32> {
     Some((processors / ways).clamp(1, DEFAULT_STREAMS))
 }
 
-/// The own far end goes on in the list where this side's streams stopped.
+/// The own server takes the processors that follow those of this end's streams in the list.
 fn embedded_cpus(args: &BlastArgs) -> Vec<usize> {
     let mut cpus = args.cpus.clone();
     if !cpus.is_empty() {
@@ -217,7 +217,7 @@ fn embedded_cpus(args: &BlastArgs) -> Vec<usize> {
     cpus
 }
 
-/// Where the stream's socket is bound: `--bind`, or any address of the target's family.
+/// Local address of the streams' sockets: `--bind`, or any address of the target's family.
 fn bind_address(from: Option<&str>, target: SocketAddr) -> anyhow::Result<SocketAddr> {
     let any: IpAddr = match target {
         SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),

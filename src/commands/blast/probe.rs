@@ -1,4 +1,4 @@
-//! Round trips before a run and beside it.
+//! Round trips before and during a run.
 
 use super::plan::BlastPlan;
 use crate::engine::{RunningProber, StreamError};
@@ -10,10 +10,10 @@ use std::time::Duration;
 
 /// How long the idle path is probed before the load.
 pub const IDLE: Duration = Duration::from_secs(1);
-/// How long the answers of the last probes are waited for.
+/// How long to wait for replies to the last probes.
 const PATIENCE: Nanos = Nanos::from_secs(1);
 
-/// Starts to probe the idle path, where the plan asks for it.
+/// Starts to probe the idle path, if the plan has probes.
 pub fn start(plan: &BlastPlan) -> Result<Option<RunningProber>, StreamError> {
     let Some(interval) = plan.probe else { return Ok(None) };
     let socket = SocketPlan {
@@ -22,7 +22,7 @@ pub fn start(plan: &BlastPlan) -> Result<Option<RunningProber>, StreamError> {
         ttl: plan.stream.ttl,
         device: plan.stream.device,
         details: true,
-        // The path's delay begins when the kernel says that the probe left.
+        // Delay counts from the kernel's transmit time stamp.
         transmit_stamps: true,
         ..SocketPlan::new(plan.control_bind)
     };
@@ -35,7 +35,7 @@ pub fn start(plan: &BlastPlan) -> Result<Option<RunningProber>, StreamError> {
     RunningProber::start(&socket, prober).map(Some)
 }
 
-/// What was found, as the report has it.
+/// The measured round trips, as the report has them.
 pub fn report(interval: Nanos, found: &ProberSummary) -> ProbeReport {
     ProbeReport::new(interval.0, trips(&found.idle), trips(&found.loaded))
 }

@@ -18,28 +18,29 @@ use crate::session::{FindRate, Outcome, SearchStep};
 use crate::units::{BitRate, Endpoint, Nanos, Rate, Sweep};
 use std::net::SocketAddr;
 
-/// Length of a run where none is asked for.
+/// Default length of each run.
 const SWEEP_TIME: Nanos = Nanos::from_secs(2);
 const TRIAL_TIME: Nanos = Nanos::from_secs(1);
-/// The trial of what was found is so many times as long.
+/// How many times longer the run is that confirms the result.
 const LONGER: u64 = 3;
-/// The lowest rate that is tried, and the highest where none is named, in bits a second.
+/// The lowest rate that is tried, and the highest if none is given, in bit/s.
 const LEAST: u64 = 1_000_000;
 const MOST: u64 = 400_000_000_000;
-/// The search ends when what passed and what failed are this near, in thousandths.
+/// The search ends when the highest rate that passed and the lowest that failed differ by less
+/// than this, in thousandths.
 const RESOLUTION: u64 = 10;
 
-/// A series of runs at work.
+/// A running series of runs.
 struct Series {
     args: BlastArgs,
     own: Option<SocketAddr>,
-    /// Heard between the runs; each run hears its own.
+    /// Signals between the runs; each run handles its own.
     signals: Signals,
     view: TrialsView,
     trials: Vec<TrialReport>,
-    /// Whether the user ended it early.
+    /// Whether the user interrupted it.
     interrupted: bool,
-    /// Why a run failed, and what would help.
+    /// Why a run failed, and the advice.
     failed: Option<(RunFailure, Option<FailureAdvice>)>,
 }
 
@@ -48,7 +49,7 @@ impl Series {
         Self { args, own, signals, view, trials: Vec::new(), interrupted: false, failed: None }
     }
 
-    /// Runs once at `rate`; `None` when the series is at its end.
+    /// Runs once at `rate`; `None` if the series is over.
     fn trial(
         &mut self,
         rate: Rate,
@@ -69,7 +70,7 @@ impl Series {
         let ended = run_once(&plan, BlastView::new(plan.heading(), None, true, true));
         drop(running);
         let (run, _) = ended?;
-        // A run that was cut short is no trial of its rate, and no failure either.
+        // An interrupted run neither passes nor fails.
         if self.signals.arrived() || run.interrupted {
             self.interrupted = true;
             return Ok(None);
@@ -96,7 +97,7 @@ impl Series {
     }
 }
 
-/// What the first line says of every run.
+/// The content of the first line.
 fn heading(plan: &BlastPlan, kind: SeriesKind, time: Nanos) -> SeriesHeading {
     SeriesHeading {
         target: plan.target.into(),
@@ -121,7 +122,7 @@ pub fn sweep(mut args: BlastArgs, sweep: Sweep, own: Option<SocketAddr>) -> anyh
     let mut series = Series::new(args, own, signals, view);
     let mut complete = true;
     for rate in sweep.rates() {
-        // How each trial counts is told of hosts alone: a sweep is there to show the loss.
+        // Any loss is accepted, so that results name host limits only: a sweep is there to show loss.
         if series.trial(rate, time, LossShare::MAX, false)?.is_none() {
             complete = false;
             break;
@@ -209,7 +210,7 @@ pub fn find_rate(mut args: BlastArgs, own: Option<SocketAddr>) -> anyhow::Result
     Ok(series.exit())
 }
 
-/// A rate in bits of payload a second.
+/// A rate in payload bits per second.
 fn bits_of(rate: Rate, payload: u32) -> u64 {
     match rate {
         Rate::Max => u64::MAX,

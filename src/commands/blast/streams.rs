@@ -1,5 +1,5 @@
-//! The client's streams: started when the run is granted, shown while they run, collected at the
-//! end.
+//! The client's streams: started when the run is granted, reported by interval while they run, and
+//! collected at the end.
 
 use super::plan::BlastPlan;
 use crate::engine::{
@@ -18,28 +18,28 @@ use crate::session::serve::StreamIo;
 use crate::session::stamp::ProbePhase;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-/// What this side's streams found.
+/// What the streams of this end counted.
 #[derive(Default)]
 pub struct Collected {
-    /// What this side sent; `None` when it only receives, or nothing was started.
+    /// What this end sent; `None` if it only receives, or nothing was started.
     pub sent: Option<BlastSent>,
-    /// What this side received; `None` when it only sends, or nothing was started.
+    /// What this end received; `None` if it only sends, or nothing was started.
     pub received: Option<BlastReceived>,
-    /// This side's streams that ran without breaking off, or moved something before they did.
+    /// Sending streams of this end that ran to the end, or moved datagrams before they broke off.
     pub begun_up: u64,
-    /// The same of those that receive.
+    /// The same for receiving streams.
     pub begun_down: u64,
-    /// What its senders' sockets used.
+    /// System calls and buffers of the sending sockets.
     pub sender_io: Option<StreamIo>,
-    /// What its receivers' sockets used.
+    /// System calls and buffers of the receiving sockets.
     pub receiver_io: Option<StreamIo>,
-    /// Stretches that the far end received.
+    /// Intervals of the server's receivers.
     pub up: Vec<BlastInterval>,
-    /// Stretches that this side received.
+    /// Intervals of the receivers of this end.
     pub down: Vec<BlastInterval>,
 }
 
-/// Starts the streams when the control session says so, and shows what comes.
+/// Starts the streams when the control session says so, and shows their intervals.
 pub struct Driver {
     plan: BlastPlan,
     orders: Sender<ControlOrder>,
@@ -77,11 +77,11 @@ impl Driver {
         }
     }
 
-    /// Waits for the streams and takes the driver apart.
+    /// Waits for the streams to end and returns the driver's parts.
     pub fn into_parts(mut self) -> (Collected, BlastView) {
         self.running.iter().for_each(RunningStream::stop);
         self.running.clear();
-        // A stream that ended a stretch before the others holds none of theirs back.
+        // A stream that ended earlier must not hold back the intervals of the others.
         (0..self.plan.test.streams as usize).for_each(|stream| self.board.end(stream));
         self.show_complete();
         let (sender, receiver) = self.ends;
@@ -128,7 +128,7 @@ impl Driver {
         let test = self.plan.test;
         let payload = test.payload as usize;
         let up = test.is_up(stream);
-        // A fixed port is the first stream's; the others have ports of their own.
+        // A fixed port is used by the first stream only; the others have their own ports.
         let bind = match stream {
             0 => self.plan.stream.bind,
             _ => std::net::SocketAddr::new(self.plan.stream.bind.ip(), 0),
@@ -174,18 +174,18 @@ impl Driver {
                     (0, Some(RunFailure::StreamFailed { cause: error.to_string() }))
                 }
             };
-            // The load is no longer whole.
+            // The load has decreased.
             if let Some(probe) = probe {
                 probe.set(ProbePhase::Rest);
             }
-            // The control session may have ended first; then nobody waits for this.
+            // The control session may have ended already; then nothing waits for this.
             let _ = ends.send(end);
             let _ = orders.send(ControlOrder::StreamEnded { stream, total, broken });
             control.wake();
         })
     }
 
-    /// A stretch of one of this side's receivers, shown once all have it.
+    /// An interval of one of this end's receivers; shown once all receivers have finished it.
     fn stretch(&mut self, stream: u32, interval: BlastInterval) -> Flow {
         let first = match self.plan.test.direction {
             Direction::Both => self.plan.test.streams,
@@ -204,7 +204,7 @@ impl Driver {
         flow
     }
 
-    /// The lane is named only where there are two.
+    /// The direction to show: named only if there are two.
     fn lane(&self, lane: Lane) -> Lane {
         if self.plan.test.direction == Direction::Both { lane } else { Lane::Only }
     }
@@ -248,7 +248,7 @@ impl Sink<ControlEvent> for &mut Driver {
     }
 }
 
-/// Where the stretches of this side's receivers are put together.
+/// Merges the intervals of this end's receivers.
 fn board(plan: &BlastPlan) -> IntervalBoard {
     IntervalBoard::new(match plan.test.direction {
         Direction::Up => 0,
@@ -256,7 +256,7 @@ fn board(plan: &BlastPlan) -> IntervalBoard {
     })
 }
 
-/// A receiver's stretches on their way to the control session, which shows them.
+/// Passes a receiver's intervals to the control session, which shows them.
 struct Stretches {
     stream: u32,
     orders: Sender<ControlOrder>,
