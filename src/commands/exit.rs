@@ -1,4 +1,4 @@
-//! How a run ends: the exit code, and errors that are the user's to mend.
+//! How a run ends: the exit code, and errors that the user can correct.
 
 use crate::cli::OutputKind;
 use crate::engine::StreamError;
@@ -17,12 +17,12 @@ pub enum Exit {
     Done,
     /// 1: ran, and failed; the report says why.
     Failed,
-    /// 3: ran, and broke a limit that the user set; the report says which.
+    /// 3: ran, and broke a limit of `--fail-if`; the report says which.
     LimitBroken,
 }
 
 impl Exit {
-    /// The code of arguments that cannot be right; no run ends with it.
+    /// The code of usage errors; no run ends with it.
     pub const USAGE: u8 = 2;
 
     /// The process's exit code.
@@ -35,30 +35,30 @@ impl Exit {
     }
 }
 
-/// Arguments that clap took and the plan cannot: exit code 2, before any socket opens.
+/// Arguments that clap accepted but the plan does not: exit code 2, before any socket opens.
 #[derive(Debug)]
 pub struct Usage {
     /// What is wrong, with the value.
     pub wrong: String,
-    /// What would be right; `None` when `wrong` says it.
+    /// How to correct it; `None` if `wrong` says so.
     pub hint: Option<String>,
 }
 
 impl Usage {
-    /// A usage error whose message says it all.
+    /// A usage error without a hint.
     pub fn new(wrong: impl Into<String>) -> Self {
         Self { wrong: wrong.into(), hint: None }
     }
 
-    /// A usage error with what would be right.
+    /// A usage error with a hint.
     pub fn with_hint(wrong: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { wrong: wrong.into(), hint: Some(hint.into()) }
     }
 }
 
-/// What is wrong with arguments, as an enum of a command's own.
+/// The usage errors of a command, as an enum.
 pub trait UsageError: std::error::Error {
-    /// What would be right; `None` when the message says it.
+    /// How to correct it; `None` if the message says so.
     fn hint(&self) -> Option<String> {
         None
     }
@@ -70,7 +70,7 @@ impl<E: UsageError> From<E> for Usage {
     }
 }
 
-/// The network's error where its own hint is no help: exit code 1.
+/// A network error with another hint than its own: exit code 1.
 #[derive(Debug, thiserror::Error)]
 #[error("{error}")]
 pub struct Hinted {
@@ -88,7 +88,7 @@ impl fmt::Display for Usage {
 
 impl std::error::Error for Usage {}
 
-/// The exit code that an error stands for: 2 for arguments that cannot be right, else 1.
+/// The exit code of an error: 2 for usage errors, else 1.
 pub fn code_of(error: &anyhow::Error) -> u8 {
     let usage = error.downcast_ref::<Usage>().is_some()
         || matches!(
@@ -98,7 +98,7 @@ pub fn code_of(error: &anyhow::Error) -> u8 {
     if usage { Exit::USAGE } else { 1 }
 }
 
-/// Says why there is no run: on standard error, and as JSON where standard output is for that.
+/// Reports why nothing ran: on standard error, and as JSON if standard output is for JSON.
 pub fn tell_failure(error: &anyhow::Error, output: OutputKind) {
     let failure = Failed { failure: Failure::new(error) };
     match output {
@@ -113,13 +113,13 @@ pub fn tell_failure(error: &anyhow::Error, output: OutputKind) {
     report::error(&failure.failure.text, failure.failure.hint.as_deref());
 }
 
-/// A document that has nothing but why there was no run.
+/// A document that contains only the reason why nothing ran.
 #[derive(Serialize)]
 struct Failed {
     failure: Failure,
 }
 
-/// Why there was no run.
+/// Why nothing ran.
 #[derive(Serialize)]
 struct Failure {
     code: &'static str,
@@ -133,7 +133,7 @@ impl Failure {
     }
 }
 
-/// The kind of an error, for programs.
+/// The code of an error in JSON.
 pub fn failure_code(error: &anyhow::Error) -> &'static str {
     match error.downcast_ref::<NetError>() {
         Some(error) => net_code(error),
@@ -155,7 +155,7 @@ fn net_code(error: &NetError) -> &'static str {
     }
 }
 
-/// An error with its causes, down to the one whose text holds the system's already.
+/// An error with its causes, up to the first one whose text includes the rest.
 pub fn message_of(error: &anyhow::Error) -> String {
     let mut message = String::new();
     for cause in error.chain() {
@@ -173,7 +173,7 @@ pub fn message_of(error: &anyhow::Error) -> String {
     message
 }
 
-/// What the user can do about an error.
+/// The hint for an error.
 pub fn hint_of(error: &anyhow::Error) -> Option<String> {
     if let Some(usage) = error.downcast_ref::<Usage>() {
         return usage.hint.clone();

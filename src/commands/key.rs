@@ -1,7 +1,7 @@
-//! The key that both ends share, from the file that the user names.
+//! Reads the key that both ends share from a file.
 //!
-//! A key is never shown: not in an error, and not when the variable holds the key itself where the
-//! name of a file belongs.
+//! A key is never shown: neither in an error, nor if the variable contains the key itself instead of
+//! a file name.
 
 use super::Usage;
 use super::exit::UsageError;
@@ -16,12 +16,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Once;
 use thiserror::Error;
 
-/// The variable that names the file where no flag does.
+/// The environment variable that names the file if `--key` does not.
 const VARIABLE: &str = "UDPKIT_KEY";
-/// A run may read the key for both of its ends, and warns of its file once.
+/// A run may read the key for both of its ends, but warns about its file only once.
 static WARNED: Once = Once::new();
 
-/// Why a file is no key; `name` is the flag or the variable that names it.
+/// Why a file is not a key; `name` is the flag or variable that names it.
 #[derive(Debug, Error)]
 enum KeyUsage {
     #[error("{name}: cannot read the key: {}", io_error_text(error))]
@@ -40,7 +40,7 @@ impl UsageError for KeyUsage {
     }
 }
 
-/// Where the name of the file was read, for messages.
+/// Where the file name comes from, for messages.
 #[derive(Debug, Error)]
 enum KeyName<'a> {
     #[error("--key {}", .0.display())]
@@ -54,7 +54,7 @@ pub fn read(flag: Option<&Path>) -> Result<Option<ControlKey>, Usage> {
     let (path, name) = match flag {
         Some(path) => (path.to_owned(), KeyName::Flag(path).to_string()),
         None => match std::env::var_os(VARIABLE).filter(|value| !value.is_empty()) {
-            // Not its value: it may be the key, put there by mistake.
+            // Not its value, which may be the key itself by mistake.
             Some(value) => (PathBuf::from(value), KeyName::Variable.to_string()),
             None => return Ok(None),
         },
@@ -73,7 +73,7 @@ fn from_file(path: &Path, name: &str) -> Result<(ControlKey, u32), KeyUsage> {
     let file = File::open(path).map_err(cannot)?;
     let mode = file.metadata().map_err(cannot)?.permissions().mode();
     let mut bytes = Vec::new();
-    // One more than is right, and the line's end: a device or a huge file is not read to its end.
+    // One byte more than the maximum, and a line end, so that a device or huge file is not read whole.
     file.take(*KEY_LEN.end() as u64 + 3).read_to_end(&mut bytes).map_err(cannot)?;
     let key = bytes.trim_ascii();
     if key.is_empty() {

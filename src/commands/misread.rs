@@ -1,5 +1,5 @@
-//! Words that would be read as something else than was meant, found before anything is looked up or
-//! sent, each with the right spelling.
+//! Arguments that would be misunderstood, found before anything is resolved or sent, each with the
+//! correct form.
 
 use super::Usage;
 use crate::net::{find_interface, interface_name, interfaces};
@@ -8,53 +8,53 @@ use std::ffi::OsString;
 use std::net::{Ipv6Addr, SocketAddr};
 use thiserror::Error;
 
-/// A word that is probably not what was meant.
+/// An argument that is probably a mistake.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Misread {
-    /// A number alone where a host is wanted.
+    /// A number instead of a host.
     #[error("{0} is a port number, not a host; write HOST:{0}, such as 127.0.0.1:{0}")]
     BarePort(String),
-    /// A host, and a port as a word of its own, as nc has it.
+    /// A host, and the port as a separate argument, as in nc.
     #[error("{1} is a port number, not a host; write {0}:{1}")]
     HostAndPort(String, String),
-    /// An IPv6 address without brackets whose end may be a port.
+    /// An IPv6 address without brackets that may end in a port.
     #[error("{whole} is ambiguous; write [{host}]:{port} for port {port}, or [{whole}]")]
     BareIpv6 {
-        /// As it was written.
+        /// The argument as given.
         whole: String,
-        /// What stands before the last colon.
+        /// The part before the last colon.
         host: String,
-        /// What stands behind it.
+        /// The part after it.
         port: String,
     },
-    /// A zone that seems to hold a port.
+    /// A zone that seems to contain a port.
     #[error("an interface name has no colon; write [{host}]:{port}")]
     ZoneWithPort {
-        /// What stands before the last colon.
+        /// The part before the last colon.
         host: String,
-        /// What stands behind it.
+        /// The part after it.
         port: String,
     },
-    /// An interface's name that the kernel would cut at its colon.
+    /// An interface name that the kernel would cut at its colon.
     #[error("--interface {0}: an interface name has no colon")]
     InterfaceWithColon(String),
-    /// A unit behind a blank.
+    /// A unit separated by a space.
     #[error("{0} looks like a unit, not a host; write a value and its unit as one word: 10{0}")]
     Unit(String),
-    /// A duration or a rate where a host is wanted.
+    /// A duration or a rate instead of a host.
     #[error(
         "{0} looks like a duration or a rate, not a host; a flag that may stand without a value takes it as --FLAG={0}"
     )]
     Value(String),
-    /// `:8620` where a host is wanted.
+    /// `:8620` instead of a host.
     #[error("{0} names no host; write HOST{0}, such as 127.0.0.1{0}")]
     PortAlone(String),
-    /// A sentence where a host is wanted.
+    /// A phrase instead of a host.
     #[error(
         "{0:?} contains spaces and is not a host; if it is a message, put it in quotes after --"
     )]
     Sentence(String),
-    /// A link-local address that does not say on which interface.
+    /// A link-local address without an interface.
     #[error(
         "{ip} is link-local and needs its interface: [{ip}%{example}]:{port}; this host has {known}"
     )]
@@ -68,14 +68,14 @@ pub enum Misread {
         /// All of them.
         known: String,
     },
-    /// Two interfaces.
+    /// A zone that differs from `--interface`.
     #[error("{ip}%{zone} is on interface {zone}, and --interface names {interface}")]
     OtherInterface {
         /// The address.
         ip: Ipv6Addr,
-        /// The interface that it names.
+        /// The interface of its zone.
         zone: String,
-        /// The one that the flag names.
+        /// The interface of the flag.
         interface: String,
     },
 }
@@ -86,17 +86,17 @@ impl From<Misread> for Usage {
     }
 }
 
-/// Units that people write with a blank before them.
+/// Units that people write after a space.
 const UNITS: &[&str] = &[
     "k", "m", "g", "t", "kbit", "mbit", "gbit", "kbit/s", "mbit/s", "gbit/s", "kbps", "mbps",
     "gbps", "pps", "kpps", "mpps", "ns", "us", "ms", "s", "min", "h",
 ];
 
-/// Looks at the words that are to be hosts, all of one command.
+/// Checks all host arguments of a command.
 ///
 /// # Errors
 ///
-/// The first word that is probably none.
+/// The first argument that is probably not a host.
 pub fn check_hosts<S: AsRef<str>>(words: &[S]) -> Result<(), Misread> {
     let mut before: Option<&str> = None;
     for word in words {
@@ -133,13 +133,13 @@ fn check_host(word: &str, before: Option<&str>) -> Result<(), Misread> {
     check_address(word)
 }
 
-/// A number alone as the port that it is, where something listens: `:9000`.
+/// A number alone as a port to listen on: `:9000`.
 pub fn as_port(word: &str) -> String {
     let is_number = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
     if is_number { format!(":{word}") } else { word.to_owned() }
 }
 
-/// Takes what holds a blank out of `words`: it is no host, but a message that lacks its `--`.
+/// Takes arguments with spaces out of `words`: they are messages that lack the `--`.
 pub fn take_phrases(words: &mut Vec<String>) -> Vec<OsString> {
     let is_phrase = |word: &String| word.contains(char::is_whitespace);
     let (phrases, hosts): (Vec<_>, Vec<_>) = words.drain(..).partition(is_phrase);
@@ -147,11 +147,11 @@ pub fn take_phrases(words: &mut Vec<String>) -> Vec<OsString> {
     phrases.into_iter().map(Into::into).collect()
 }
 
-/// Looks at an address that may be an IPv6 one without its brackets.
+/// Checks an address that may be IPv6 without brackets.
 ///
 /// # Errors
 ///
-/// Where its end may be a port, or its zone holds one.
+/// If it may end in a port, or if its zone contains one.
 pub fn check_address(word: &str) -> Result<(), Misread> {
     let inner = word.strip_prefix('[').and_then(|rest| rest.split_once(']')).map(|(ip, _)| ip);
     let bare = inner.unwrap_or(word);
@@ -181,11 +181,11 @@ pub fn device(text: Option<&str>) -> anyhow::Result<Option<u32>> {
     Ok(Some(find_interface(text)?))
 }
 
-/// Looks at addresses as they were found, beside the interface that is named.
+/// Checks resolved addresses against `--interface`.
 ///
 /// # Errors
 ///
-/// A link-local one that names no interface, where none is named either, or another one.
+/// A link-local address without an interface, or with another one than `--interface`.
 pub fn check_zones(addrs: &[SocketAddr], device: Option<u32>) -> Result<(), Misread> {
     for addr in addrs {
         let SocketAddr::V6(v6) = addr else { continue };

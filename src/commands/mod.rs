@@ -1,4 +1,4 @@
-//! One function a subcommand: resolves arguments to a plan and runs it.
+//! One function per subcommand: resolves arguments to a plan and runs it.
 
 mod bind;
 mod blast;

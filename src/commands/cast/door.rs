@@ -1,4 +1,4 @@
-//! A sender's local address: the one that it sends from, or is open to receivers on, and its secret.
+//! A sender's local addresses: the one that it sends from, and the one of `--open`; and its secret.
 
 use super::error::{CastUsage, Family, LocalError, LocalFlag};
 use super::targets::{Host, Role};
@@ -9,7 +9,7 @@ use crate::session::{DoorPolicy, EarConfig};
 use crate::wire::TicketKey;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-/// Who is heard, and what may be asked.
+/// Which requests and reports are accepted.
 pub(super) fn ear(args: &CastSendArgs) -> anyhow::Result<EarConfig> {
     let key = random_key()?;
     let door =
@@ -18,7 +18,7 @@ pub(super) fn ear(args: &CastSendArgs) -> anyhow::Result<EarConfig> {
     Ok(EarConfig { run, compare: args.compare, door })
 }
 
-/// The same socket, listening on the address of `--open`.
+/// The socket plan, listening on the address of `--open`.
 pub(super) fn open_plan(
     plan: SocketPlan,
     text: &str,
@@ -62,7 +62,7 @@ pub(super) fn read_bind(
     Ok((Some(ip), port))
 }
 
-/// An address and a port, each `None` where it is not given.
+/// An address and a port, each `None` if not given.
 fn read_local(text: &str) -> Result<(Option<IpAddr>, Option<u16>), LocalError> {
     let parts = split_host_port(text).map_err(|error| {
         let wrong = match error {
@@ -80,7 +80,7 @@ fn read_local(text: &str) -> Result<(Option<IpAddr>, Option<u16>), LocalError> {
     Ok((Some(ip), port))
 }
 
-/// Every address of this host, of both families where it has both.
+/// The wildcard address: of both families if the host has both.
 fn wildcard(family: FamilyChoice, host: &Host) -> IpAddr {
     let v6 = family == FamilyChoice::V6 || family == FamilyChoice::Any && host.has_ipv6();
     if v6 { Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() }

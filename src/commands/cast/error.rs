@@ -1,5 +1,4 @@
-//! What cannot be right in the arguments of `cast send` and `cast recv`: found before a socket
-//! opens, exit code 2.
+//! Usage errors of `cast send` and `cast recv`: found before a socket opens, exit code 2.
 
 use super::group::GroupError;
 use crate::commands::Usage;
@@ -9,7 +8,7 @@ use std::fmt;
 use std::net::IpAddr;
 use thiserror::Error;
 
-/// Arguments that clap takes and the plan cannot.
+/// Arguments that clap accepts but the plan does not.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub(super) enum CastUsage {
     /// A `GROUP` that cannot be read.
@@ -18,63 +17,63 @@ pub(super) enum CastUsage {
     /// More addresses than one run may have.
     #[error("more than {most} addresses in one run")]
     TooManyAddresses { most: usize },
-    /// `:PORT` where something is sent to.
+    /// `:PORT` as a destination.
     #[error("{text:?} has no address to send to")]
     NoAddress { text: String },
-    /// Another family than `-4` or `-6` asks for.
+    /// An address that `-4` or `-6` excludes.
     #[error("{text:?} is not an {family} address, as -4 or -6 asks for")]
     WrongFamily { text: String, family: Family },
-    /// An IPv6 group of one link without its interface.
+    /// A link-local IPv6 group without an interface.
     #[error("{group} is a link-local group: it needs an interface")]
     NeedsInterface { group: IpAddr },
-    /// A zone and an `--interface` that differ.
+    /// A zone that differs from `--interface`.
     #[error("{address} names a different interface than --interface")]
     TwoInterfaces { address: String },
-    /// `--interface` where no group or broadcast address is received.
+    /// `--interface` without a group or broadcast address to receive.
     #[error("--interface applies to groups and broadcast addresses only, and none is given")]
     InterfaceOfUnicast,
-    /// `--interface` where nothing can leave by it.
+    /// `--interface` without a group or broadcast address to send to.
     #[error(
         "--interface applies to groups and broadcast addresses only, and none of them can use it"
     )]
     InterfaceUnused,
-    /// An address of another host where something is received.
+    /// An address of another host, to receive on.
     #[error("{address} is neither a multicast group nor an address of this host")]
     NotReceivable { address: String, known: String },
-    /// An address that nothing can be sent to.
+    /// An address that cannot be a destination.
     #[error("{address} is not a destination")]
     NotADestination { address: IpAddr },
-    /// A source that cannot be one.
+    /// `--source` with an address that is not unicast.
     #[error("--source {source_addr} cannot be a sender's address")]
     SourceNotUnicast { source_addr: IpAddr },
     /// A source without a group of its family.
     #[error("--source {source_addr} needs an {family} group")]
     SourceWithoutGroup { source_addr: IpAddr, family: Family },
-    /// A source where there is an address that is not joined.
+    /// A source together with an address that is not joined.
     #[error("--source does not apply to {address}, which is not a multicast group")]
     SourceOfUnicast { address: IpAddr },
     /// A group without a source of its family.
     #[error("--source names no {family} address for the group {group}")]
     GroupWithoutSource { group: IpAddr, family: Family },
-    /// An excluded source that cannot be one.
+    /// `--exclude` with an address that is not unicast.
     #[error("--exclude {excluded} cannot be a sender's address")]
     ExcludedNotUnicast { excluded: IpAddr },
-    /// An excluded source of a family over which nothing is received.
+    /// An excluded source of a family that is not received.
     #[error("--exclude {excluded}: nothing is received over {family}")]
     ExcludedFamily { excluded: IpAddr, family: Family },
-    /// The document and the content, both on standard output.
+    /// The JSON document and the content, both on standard output.
     #[error("--json and --out - both write to standard output")]
     StandardOutputTwice,
     /// A time that must be more than 0.
     #[error("{flag} must be more than 0")]
     ZeroTime { flag: &'static str },
-    /// Standard input, to be sent again.
+    /// `--repeat` with standard input.
     #[error("--repeat cannot repeat standard input, which is read once")]
     RepeatsInput,
-    /// Receivers are to be counted, and none can report.
+    /// `--receivers` without the header, without which no receiver reports.
     #[error("--receivers does not work with --no-header: receivers report only with the header")]
     ReceiversWithoutHeader,
-    /// A local address to send from or to listen on.
+    /// A wrong local address, to send from or to listen on.
     #[error("{flag}{text}: {wrong}")]
     Local { flag: LocalFlag, text: String, wrong: LocalError },
 }
@@ -82,27 +81,27 @@ pub(super) enum CastUsage {
 /// What is wrong with a local address.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub(super) enum LocalError {
-    /// No address and port.
+    /// Not an address and port.
     #[error("{wrong}")]
     Syntax { wrong: String },
-    /// No port.
+    /// An invalid port.
     #[error("port {port:?} is not a number from 0 to 65535")]
     Port { port: String },
-    /// No address.
+    /// An invalid address.
     #[error("{host:?} is not an IP address")]
     NotAnAddress { host: String },
-    /// Another host's.
+    /// An address of another host.
     #[error("not an address of this host")]
     NotLocal { known: String },
-    /// Of a family that nothing is sent to.
+    /// An address of a family without destinations.
     #[error("no destination is {family}")]
     NoDestination { family: Family },
-    /// A destination of another family.
+    /// A destination of the other family.
     #[error("cannot send to {destination} from there")]
     CannotReach { destination: Endpoint },
 }
 
-/// Which flag gave a local address.
+/// The flag that gave a local address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LocalFlag {
     Bind,
@@ -110,7 +109,7 @@ pub(super) enum LocalFlag {
 }
 
 impl fmt::Display for LocalFlag {
-    /// As it stands before its value.
+    /// The flag as it is written before its value.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Bind => "--bind ",
@@ -127,7 +126,7 @@ pub(super) enum Family {
 }
 
 impl Family {
-    /// That of an address.
+    /// The family of an address.
     pub fn of(ip: IpAddr) -> Self {
         if ip.is_ipv4() { Self::V4 } else { Self::V6 }
     }
@@ -143,7 +142,7 @@ impl fmt::Display for Family {
 }
 
 impl CastUsage {
-    /// What would be right; `None` where the message says it.
+    /// How to correct it; `None` if the message says so.
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::TooManyAddresses { .. } => hints::FEWER_ADDRESSES.to_owned(),

@@ -1,6 +1,6 @@
-//! Reads what `cast` is told to send to or receive from: one address, a range of them, or a name.
+//! Parses the `GROUP` arguments of `cast`: one address, a range of them, or a name.
 //!
-//! Only the text is judged here; whether an interface, a name or a route exists is for the plan.
+//! Only the syntax is checked here; the plan checks whether an interface, name or route exists.
 
 use crate::cli::DEFAULT_PORT;
 use crate::net::{HostPort, NetError, split_host_port};
@@ -14,7 +14,7 @@ pub(super) const RANGE_MAX: u32 = 256;
 /// One `GROUP` of the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupSpec {
-    /// The text as given, for messages.
+    /// The argument as given, for messages.
     pub text: String,
     /// Which hosts.
     pub host: GroupHost,
@@ -25,48 +25,48 @@ pub struct GroupSpec {
 /// The host part of a [`GroupSpec`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GroupHost {
-    /// Addresses in order, 1 to 256 of one family, all in one zone (RFC 4007 §11) where one is
-    /// named.
+    /// Addresses in order, 1 to 256 of one family, all in one zone (RFC 4007 §11) if there is
+    /// one.
     Addresses {
         /// The addresses; IPv4-mapped ones are given as IPv4.
         all: Vec<IpAddr>,
-        /// Name or number of the interface behind a `%`.
+        /// Name or number of the interface after `%`.
         zone: Option<String>,
     },
-    /// A name to be looked up.
+    /// A name to resolve.
     Name(String),
-    /// No host: `:5000`, which a receiver reads as every address of this host.
+    /// No host: `:5000`, which for a receiver means every address of this host.
     Any,
 }
 
-/// What is wrong with a `GROUP`, and what would be right.
+/// What is wrong with a `GROUP`, and how to correct it.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum GroupError {
-    /// No address and port.
+    /// Not an address and port.
     #[error("{wrong}")]
     Syntax {
-        /// What is wrong.
+        /// The parser's message.
         wrong: String,
     },
     /// Port 0.
     #[error("port 0 is not a destination; use 1 to 65535")]
     PortZero,
-    /// No port.
+    /// An invalid port.
     #[error("port {port:?} is not a number from 1 to 65535")]
     Port {
-        /// What stands in its place.
+        /// The text in place of the port.
         port: String,
     },
-    /// A `%` with nothing behind it.
+    /// Nothing after `%`.
     #[error("the zone after the % is missing; write [ff02::1%eth0]")]
     ZoneMissing,
-    /// A zone behind a name.
+    /// A name with a zone.
     #[error("only an IPv6 address can have a %zone")]
     ZoneOfName,
-    /// A zone behind an IPv4 address.
+    /// An IPv4 address with a zone.
     #[error("only an IPv6 address can have a %zone; for IPv4 use --interface")]
     ZoneOfV4,
-    /// Digits and dots that are no IPv4 address.
+    /// Digits and dots that are not an IPv4 address.
     #[error("{address:?} is not an IPv4 address: four numbers from 0 to 255")]
     NotIpv4 {
         /// The text.
@@ -96,12 +96,12 @@ pub enum GroupError {
         /// Its first address.
         first: Ipv6Addr,
     },
-    /// A range whose end is below its beginning.
+    /// A range whose end is below its start.
     #[error("range {range:?} runs backwards; write {turned}")]
     Backwards {
         /// The range.
         range: String,
-        /// The same the other way round.
+        /// The range with its ends swapped.
         turned: String,
     },
     /// A range of too many addresses.
@@ -109,7 +109,7 @@ pub enum GroupError {
     TooLong {
         /// The range.
         range: String,
-        /// How many it names.
+        /// How many addresses it has.
         count: u128,
     },
 }
@@ -164,12 +164,13 @@ fn read_host(host: &str) -> Result<GroupHost, GroupError> {
     Ok(GroupHost::Addresses { all, zone })
 }
 
-/// Digits, dots and dashes alone are meant as an address: a resolver would wait for an answer.
+/// Text of digits, dots and dashes only is meant as an address; it is not passed to the resolver,
+/// which could wait for a reply.
 fn looks_numeric(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.' || byte == b'-')
 }
 
-/// One address or a range; `None` for what is neither.
+/// One address or a range; `None` for anything else.
 fn read_addresses(text: &str) -> Result<Option<Vec<IpAddr>>, GroupError> {
     if let Ok(ip) = text.parse::<IpAddr>() {
         return Ok(Some(vec![ip.to_canonical()]));

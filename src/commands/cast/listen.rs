@@ -1,9 +1,9 @@
 //! Opens a receiver's sockets and joins its groups.
 //!
-//! Each group has sockets of its own, bound to the group's address, so that datagrams for others on
-//! the same port stay out. Where the kernel's limits on memberships are met (20 groups a socket,
-//! 10 sources a group; `ENOBUFS`), another socket takes the rest: with `IP_MULTICAST_ALL` off, each
-//! gets only what it joined.
+//! Each group has its own sockets, bound to the group's address, so that datagrams for other groups
+//! on the same port do not arrive there. If the kernel's limits on memberships are reached (20 groups
+//! per socket, 10 sources per group; `ENOBUFS`), another socket takes the rest: with
+//! `IP_MULTICAST_ALL` off, each receives only what it joined.
 
 use super::error::{CastUsage, Family};
 use super::targets::{Host, Role, needs_interface, wildcard};
@@ -12,22 +12,22 @@ use crate::session::{Listen, Names};
 use crate::sys::{Membership, errno, monotonic_now};
 use std::net::{IpAddr, SocketAddr};
 
-/// What one socket is for, decided before any socket opens.
+/// The purpose of one socket, decided before any socket opens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Wanted {
-    /// Bound to this address and port.
+    /// The local address and port.
     pub bind: SocketAddr,
-    /// Interfaces that datagrams may come in by; empty for any.
+    /// Interfaces on which datagrams may arrive; empty for any.
     pub interfaces: Vec<u32>,
-    /// Sources asked for; empty for any.
+    /// Sources to receive from; empty for any.
     pub sources: Vec<IpAddr>,
-    /// Sources not wanted, of the group's family.
+    /// Excluded sources, of the group's family.
     pub excluded: Vec<IpAddr>,
-    /// To be joined; none for broadcast and own addresses.
+    /// Memberships to join; none for broadcast and own addresses.
     pub memberships: Vec<Membership>,
 }
 
-/// Decides the sockets for every address.
+/// Plans the sockets for every address.
 pub(super) fn plan(
     addrs: &[SocketAddr],
     interfaces: &[u32],
@@ -71,7 +71,7 @@ pub(super) fn plan(
     Ok(all)
 }
 
-/// The socket that a sender is asked to send to: any port of any address.
+/// The socket to which `--sender` is asked to send: any port of any address.
 pub(super) fn for_sender(sender: SocketAddr) -> Wanted {
     Wanted {
         bind: (wildcard(sender.is_ipv6()), 0).into(),
@@ -128,7 +128,7 @@ fn plan_group(
         excluded: Vec::new(),
         memberships: on.iter().flat_map(|index| memberships(*index)).collect(),
     };
-    // The kernel binds a group of one link to that link.
+    // The kernel binds a link-local group to its link.
     if needs_interface(addr.ip()) {
         return Ok(on.iter().map(|index| wanted(with_zone(addr, *index), &[*index])).collect());
     }
@@ -145,8 +145,8 @@ fn with_zone(addr: SocketAddr, index: u32) -> SocketAddr {
     }
 }
 
-/// A source-specific join means something only for groups, and every group needs a source of its
-/// own family: without one it would be joined for any source.
+/// A source-specific join applies only to groups, and every group needs a source of its own family:
+/// without one it would be joined for any source.
 fn check_sources(addrs: &[SocketAddr], sources: &[IpAddr]) -> Result<(), CastUsage> {
     if sources.is_empty() {
         return Ok(());
@@ -173,7 +173,7 @@ fn check_sources(addrs: &[SocketAddr], sources: &[IpAddr]) -> Result<(), CastUsa
     Ok(())
 }
 
-/// What is excluded must be a sender's address, of a family that is listened to.
+/// An excluded source must be a unicast address of a family that is received.
 fn check_excluded(addrs: &[SocketAddr], excluded: &[IpAddr]) -> Result<(), CastUsage> {
     for excluded in excluded.iter().copied() {
         if excluded.is_multicast() || excluded.is_unspecified() {
@@ -187,23 +187,23 @@ fn check_excluded(addrs: &[SocketAddr], excluded: &[IpAddr]) -> Result<(), CastU
     Ok(())
 }
 
-/// `[::]`, which a receiver opens for IPv4 alone or both.
+/// Whether it is `[::]`, which a receiver opens for IPv4 only or for both families.
 fn is_wildcard_v6(addr: &SocketAddr) -> bool {
     addr.is_ipv6() && addr.ip().is_unspecified()
 }
 
 /// A receiver's sockets, open and joined.
 pub(super) struct Listeners {
-    /// The sockets, numbered as the loop numbers them.
+    /// The sockets, in the order in which the event loop numbers them.
     pub sockets: Vec<Socket>,
-    /// What each is for.
+    /// The purpose of each.
     pub listens: Vec<Listen>,
-    /// What each joined.
+    /// The memberships of each.
     pub joined: Vec<Vec<Membership>>,
 }
 
-/// Opens and joins all that is wanted, or nothing: on an error the sockets close, and the kernel
-/// leaves for them.
+/// Opens and joins everything, or nothing: on an error the sockets are closed, and the kernel leaves
+/// their groups.
 pub(super) fn open(
     wanted: &[Wanted],
     plan: &SocketPlan,
@@ -234,8 +234,8 @@ pub(super) fn open(
     Ok(all)
 }
 
-/// Tells the kernel which sources of a membership are not wanted, as many as it takes: the session
-/// leaves out the rest. Another socket would not help, as each delivers what only the other blocks.
+/// Excludes sources of a membership in the kernel, as many as its list holds; the session drops the
+/// rest. A second socket would not help, as each would deliver what only the other excludes.
 fn keep_out(socket: &Socket, joined: &Membership, excluded: &[IpAddr]) {
     for source in excluded {
         if socket.block(&Membership { source: Some(*source), ..*joined }).is_err() {
@@ -246,7 +246,7 @@ fn keep_out(socket: &Socket, joined: &Membership, excluded: &[IpAddr]) {
 
 impl Listeners {
     fn push(&mut self, socket: Socket, item: &Wanted, joined: Vec<Membership>) {
-        // A socket that took part of the interfaces answers for that part: Linux checks a
+        // A socket that joined on some of the interfaces accepts from those only: Linux checks a
         // membership's interface for IPv4 only.
         let mut interfaces: Vec<u32> = joined.iter().map(|one| one.interface).collect();
         interfaces.dedup();
@@ -265,7 +265,7 @@ impl Listeners {
 }
 
 impl Listeners {
-    /// Opens a socket for reports, where there is a group or a broadcast address: neither can be a
+    /// Opens a socket for reports if there is a group or a broadcast address: neither can be a
     /// source address, and receivers on one host share the group's port.
     pub fn open_answering(&mut self, plan: &SocketPlan, host: &Host) -> Result<(), NetError> {
         for v6 in [false, true] {
@@ -290,17 +290,17 @@ impl Listeners {
     }
 }
 
-/// Leaves every group that was joined, so that the network hears of it at once.
+/// Leaves every joined group, so that the network learns of it at once.
 pub(super) fn leave(sockets: &[Socket], joined: &[Vec<Membership>]) {
     for (socket, memberships) in sockets.iter().zip(joined) {
         for membership in memberships {
-            // An interface that went away took its memberships along.
+            // An interface that is gone has no memberships any more.
             let _ = socket.leave(membership);
         }
     }
 }
 
-/// The same error with the interface's name in place of its number.
+/// The same error with the interface's name instead of its index.
 fn by_name(error: NetError, membership: &Membership, names: &Names) -> NetError {
     match error {
         NetError::Join { source, .. } => {

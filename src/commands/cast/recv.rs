@@ -1,4 +1,4 @@
-//! `udpkit cast recv`: from arguments to joined sockets, a run, and the groups left.
+//! `udpkit cast recv`: from arguments to joined sockets and a run, until the groups are left.
 
 use super::error::CastUsage;
 use super::listen::{self, Wanted};
@@ -23,13 +23,13 @@ use crate::wire::CONTROL_MAX;
 use anyhow::Context;
 use std::path::Path;
 
-/// Sockets from which on each has one receive buffer in place of 64: memory stays bounded.
+/// With this many sockets or more, each has one receive buffer instead of 64, to bound memory.
 const MANY_SOCKETS: usize = 16;
 
-/// Reports that leave at once.
+/// Most reports sent in one batch.
 const REPORTS: usize = 64;
 
-/// Groups that are told one by one; more are told in one line.
+/// Most groups announced line by line; more are summarised in one line.
 const LINES_MAX: usize = 16;
 
 /// Runs `udpkit cast recv`.
@@ -51,7 +51,7 @@ pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
         let addrs = expand(&groups, family, Some(any))?;
         let interfaces = named_interfaces(&args.interface)?;
         if !args.quiet {
-            // Named interfaces are the user's own choice.
+            // If the user chose the interfaces, routes do not matter.
             let by_route = if interfaces.is_empty() { addrs.as_slice() } else { &[] };
             let warnings = warnings::before_listening(by_route, &args.source, &host);
             warnings.iter().map(Worded::text).for_each(report::warning);
@@ -67,7 +67,7 @@ pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
     if reports.is_some() {
         listeners.open_answering(&plan, &host)?;
     }
-    // Only now: a file that is there already keeps its content when the groups cannot be had.
+    // Created only now, so that an existing file keeps its content if the groups cannot be joined.
     let store = args.out.as_deref().map(create).transpose()?;
     let groups: Vec<CastGroup> = wanted.iter().map(|item| describe(item, &names)).collect();
     if !args.quiet {
@@ -136,7 +136,7 @@ pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
     Ok(exit)
 }
 
-/// Limits decide where there are any; else whether all that was expected came.
+/// Limits decide if there are any; otherwise `--expect` does.
 fn exit_of(received: &CastReceived, args: &CastRecvArgs) -> Exit {
     let kept = received.limits.iter().all(|limit| limit.held);
     match (args.fail_if.is_empty(), kept) {
@@ -147,7 +147,7 @@ fn exit_of(received: &CastReceived, args: &CastRecvArgs) -> Exit {
     }
 }
 
-/// What clap cannot see.
+/// Checks that clap cannot make.
 fn check(args: &CastRecvArgs) -> Result<(), CastUsage> {
     if args.json && args.out.as_deref() == Some(Path::new("-")) {
         return Err(CastUsage::StandardOutputTwice);
@@ -188,7 +188,7 @@ fn describe(item: &Wanted, names: &Names) -> CastGroup {
     }
 }
 
-/// Says what is joined: whoever waits for it may begin to send.
+/// Announces what is joined: scripts wait for this before they send.
 fn announce(groups: &[CastGroup], wanted: &[Wanted]) {
     match groups {
         [first, .., last] if groups.len() > LINES_MAX => {

@@ -28,7 +28,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// Datagrams of one batch.
 const SLOTS: usize = 1024;
-/// Payload bytes of one batch, beyond the largest datagram.
+/// Payload bytes of one batch, in addition to the largest datagram.
 const ARENA: usize = 1 << 20;
 /// How often the live table is drawn.
 const FRAME: Nanos = Nanos::from_millis(250);
@@ -55,7 +55,7 @@ pub(super) fn run(mut args: CastSendArgs) -> anyhow::Result<Exit> {
         let warnings = warnings::before_sending(&targets, ttl, &host);
         warnings.iter().map(Worded::text).for_each(report::warning);
     }
-    // A run with an end in time needs none in numbers.
+    // A run that is limited in time, or a beacon, needs no count.
     if (args.time.is_some() || args.repeat.is_some()) && args.payload.count.is_none() {
         args.payload.count = Some(u64::from(reads_input(&args)));
     }
@@ -116,16 +116,17 @@ fn ipv4(ip: IpAddr) -> Option<Ipv4Addr> {
     }
 }
 
-/// What clap cannot see.
+/// Checks that clap cannot make.
 fn check(args: &CastSendArgs) -> Result<(), CastUsage> {
-    // Receivers report on the header's numbers; without them only a subscription makes one known.
+    // Receivers report on the header's sequence numbers; without them, receivers are known only by
+    // their subscription.
     if args.receivers.is_some() && args.no_header && args.open.is_none() {
         return Err(CastUsage::ReceiversWithoutHeader);
     }
     Ok(())
 }
 
-/// Why receivers that are there may not report, for these destinations.
+/// Likely reasons why receivers of these destinations do not report.
 fn causes(args: &CastSendArgs, addrs: &[SocketAddr]) -> Vec<SilenceCause> {
     let mut all = vec![SilenceCause::NoReceiver, SilenceCause::Firewall];
     if addrs.iter().any(|addr| addr.ip().is_multicast()) {
@@ -180,7 +181,7 @@ fn finish(args: &CastSendArgs, summary: CastSenderSummary) -> Exit {
     }
 }
 
-/// Destinations to which this host sent nothing at all, with the reason and what to do.
+/// Destinations to which this host could send nothing at all, with the reason and a hint.
 fn unreached(sent: &CastSent) -> Vec<(String, Option<String>)> {
     let nothing = |one: &&CastDestination| one.sent == 0 && one.refused > 0;
     let all = sent.destinations.iter().filter(nothing);
@@ -198,7 +199,7 @@ fn unreached(sent: &CastSent) -> Vec<(String, Option<String>)> {
     .collect()
 }
 
-/// Whether the content comes from standard input or in pieces, which have an end of their own.
+/// Whether the content is standard input or a file in chunks, which end by themselves.
 fn reads_input(args: &CastSendArgs) -> bool {
     let payload = &args.payload;
     payload.size.is_none()
@@ -229,19 +230,19 @@ fn socket_plan(args: &CastSendArgs, addrs: &[SocketAddr], port: u16) -> SocketPl
     plan.bind.set_port(port);
     plan.broadcast = true;
     plan.multicast_ttl = Some(args.ttl.unwrap_or(1));
-    // Unicast has no TTL of 0: its own lowest is 1.
+    // The minimum TTL for unicast is 1.
     plan.ttl = args.ttl.map(|ttl| ttl.max(1));
     plan.multicast_loop = !args.no_loop;
     plan.tos = (args.dscp.is_some() || args.ecn.is_some())
         .then(|| tos(args.dscp.unwrap_or_default(), args.ecn.unwrap_or_default()));
     plan.io = args.io.into();
-    // When a report arrived, and by which address, is the kernel's to tell.
+    // For the arrival time and destination address of reports.
     plan.details = true;
     plan.accounting = true;
     plan
 }
 
-/// Every way that a datagram goes: groups and broadcast by each interface, the rest by the route.
+/// The destinations: groups and broadcast addresses once per interface, others by the route.
 fn targets(
     addrs: &[SocketAddr],
     interfaces: &[u32],
@@ -290,7 +291,7 @@ fn targets(
     Ok(all)
 }
 
-/// A group of one link needs its zone in the address, too.
+/// The address with the zone that a link-local group needs.
 fn with_zone(addr: SocketAddr, role: Role, interface: u32) -> SocketAddr {
     match addr {
         SocketAddr::V6(mut v6) if role == Role::Group && needs_interface(addr.ip()) => {

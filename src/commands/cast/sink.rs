@@ -7,20 +7,20 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-/// Takes a receiver's events: sources to standard error, intervals to standard output, content to
-/// its file.
+/// Handles a receiver's events: announces sources on standard error, prints intervals on standard
+/// output, writes content to the file.
 pub(super) struct CastSink {
-    /// Whether sources are told of as they are heard.
+    /// Whether new sources are announced.
     pub talk: bool,
-    /// Where intervals go; `None` for standard error, as standard output is another's.
+    /// Where intervals are printed; `None` for standard error, if standard output is used otherwise.
     pub live: Option<Output>,
-    /// Where content goes; `None` for nowhere.
+    /// Where content is written; `None` for nowhere.
     pub store: Option<Store>,
-    /// Gaps of that content so far.
+    /// Gaps in the content so far.
     pub gaps: u64,
 }
 
-/// Gaps that are told of as they happen; the report counts all.
+/// Most gaps reported as they happen; the report counts all.
 const GAPS_TOLD: u64 = 20;
 
 impl Sink<CastEvent<'_>> for CastSink {
@@ -84,7 +84,7 @@ impl CastSink {
     }
 }
 
-/// A file, or standard output, that takes content.
+/// A file, or standard output, to which content is written.
 pub(super) struct Store {
     name: PathBuf,
     into: Into,
@@ -97,7 +97,7 @@ enum Into {
 }
 
 impl Store {
-    /// Makes the file; `-` is standard output.
+    /// Creates the file; `-` is standard output.
     pub fn create(path: &Path) -> io::Result<Self> {
         let into = if path == Path::new("-") {
             Into::StandardOutput(Output::new())
@@ -111,7 +111,7 @@ impl Store {
         matches!(self.into, Into::StandardOutput(_))
     }
 
-    /// Writes out what is left. An error says which file it was.
+    /// Flushes the rest. An error names the file.
     pub fn close(mut self) -> io::Result<()> {
         self.flush();
         match self.failed {

@@ -1,4 +1,4 @@
-//! From groups as typed to socket addresses, and what each of them is on this host.
+//! From `GROUP` arguments to socket addresses, and the role of each on this host.
 
 use super::error::{CastUsage, Family};
 use super::group::{GroupHost, GroupSpec};
@@ -8,22 +8,22 @@ use crate::record::Worded;
 use crate::session::Names;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
-/// Most addresses that one run may name, ranges counted out: each is a socket at the receiver and a
-/// datagram a round at the sender.
+/// Most addresses of one run, ranges expanded: each is a socket at the receiver and a datagram per
+/// round at the sender.
 pub(super) const TARGETS_MAX: usize = 1024;
 
-/// What an address means on this host.
+/// The role of an address on this host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
     /// A multicast group.
     Group,
-    /// The limited broadcast address, or one of an interface; its index where there is one.
+    /// The limited broadcast address, or that of an interface, with its index.
     Broadcast(Option<u32>),
     /// An address of this host.
     Own,
     /// `0.0.0.0` or `::`.
     Any,
-    /// Another host's.
+    /// An address of another host.
     Other,
 }
 
@@ -33,18 +33,18 @@ pub(super) struct Host {
 }
 
 impl Host {
-    /// Asks the system.
+    /// Reads them from the system.
     pub fn ask() -> Result<Self, NetError> {
         Ok(Self { interfaces: interfaces()? })
     }
 
-    /// A host as it might be.
+    /// A host with these interfaces, for tests.
     #[cfg(test)]
     pub fn with(interfaces: Vec<Interface>) -> Self {
         Self { interfaces }
     }
 
-    /// What `ip` means here.
+    /// The role of `ip` on this host.
     pub fn role(&self, ip: IpAddr) -> Role {
         let of = |belongs: &dyn Fn(&Interface) -> bool| {
             self.interfaces.iter().find(|interface| belongs(interface)).map(|found| found.index)
@@ -70,7 +70,7 @@ impl Host {
         &self.interfaces
     }
 
-    /// Whether an address is reached without a router: it is in a network of an interface.
+    /// Whether an address is reachable without a router, as it is in the network of an interface.
     pub fn is_on_link(&self, ip: IpAddr) -> bool {
         let mut networks = self.interfaces.iter().flat_map(|one| &one.networks);
         let is_link_local = match ip {
@@ -103,7 +103,7 @@ impl Host {
     }
 }
 
-/// Every address that the groups name, each once, in the order given.
+/// Every address of the groups, each once, in the order given.
 pub(super) fn expand(
     groups: &[String],
     family: FamilyChoice,
@@ -157,7 +157,7 @@ fn expand_one(
     }
     let scope = match zone {
         None => 0,
-        // A zone is an interface's name or its number (RFC 4007 §11.2).
+        // A zone is the name or the index of an interface (RFC 4007 §11.2).
         Some(zone) => match zone.parse::<u32>() {
             Ok(number) if number != 0 => number,
             _ => named_interface(zone)?,
@@ -172,7 +172,7 @@ fn expand_one(
         .collect())
 }
 
-/// The indices of the interfaces that were named, each once.
+/// The indices of the given interfaces, each once.
 pub(super) fn named_interfaces(names: &[String]) -> anyhow::Result<Vec<u32>> {
     let mut all = Vec::new();
     for name in names {
@@ -184,8 +184,8 @@ pub(super) fn named_interfaces(names: &[String]) -> anyhow::Result<Vec<u32>> {
     Ok(all)
 }
 
-/// The index of an interface by name or address. One that does not exist is a usage error with
-/// those that do.
+/// The index of an interface, given by name or address. The usage error for one that does not exist
+/// lists those that do.
 fn named_interface(name: &str) -> anyhow::Result<u32> {
     find_interface(name).map_err(|error| match error {
         NetError::Interface { .. } => {
@@ -195,8 +195,8 @@ fn named_interface(name: &str) -> anyhow::Result<u32> {
     })
 }
 
-/// Whether an IPv6 group reaches one link only, so that it means nothing without an interface
-/// (RFC 4291 §2.7: scopes 1 and 2).
+/// Whether an IPv6 group is confined to one link, and so needs an interface (RFC 4291 §2.7: scopes 1
+/// and 2).
 pub(super) fn needs_interface(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(_) => false,
@@ -204,7 +204,7 @@ pub(super) fn needs_interface(ip: IpAddr) -> bool {
     }
 }
 
-/// Whether a group is in the range that is for named sources only (RFC 4607 §1: 232/8, `ff3x::/32`).
+/// Whether a group is in the source-specific range (RFC 4607 §1: 232/8, `ff3x::/32`).
 pub(super) fn is_source_specific(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => ip.octets()[0] == 232,

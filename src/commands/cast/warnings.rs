@@ -1,5 +1,5 @@
-//! What can be known before the first datagram: groups without a route, by the wrong interface, or
-//! with a TTL that no router lets through.
+//! Warnings before the first datagram: groups without a route, on an unlikely interface, or with a
+//! TTL that no router forwards.
 
 use super::targets::{Host, Role, needs_interface};
 use crate::batch::Dest;
@@ -7,7 +7,7 @@ use crate::net::{link_state, route_source};
 use crate::record::CastWarning;
 use std::net::{IpAddr, SocketAddr};
 
-/// Warnings about what is to be sent to; `ttl` is that of groups.
+/// Warnings about destinations; `ttl` is that of groups.
 pub(super) fn before_sending(targets: &[Dest], ttl: u8, host: &Host) -> Vec<CastWarning> {
     let groups = || targets.iter().filter(|dest| host.role(dest.addr.ip()) == Role::Group);
     let mut all: Vec<CastWarning> = groups()
@@ -29,7 +29,7 @@ pub(super) fn before_sending(targets: &[Dest], ttl: u8, host: &Host) -> Vec<Cast
     all
 }
 
-/// Warnings about what is to be listened to, without interfaces named, and from whom.
+/// Warnings about groups to receive on the route's interface, and about their sources.
 pub(super) fn before_listening(
     addrs: &[SocketAddr],
     sources: &[IpAddr],
@@ -46,7 +46,7 @@ pub(super) fn before_listening(
     all
 }
 
-/// What is wrong with leaving the interface to the route.
+/// The warning if the route's interface is missing or unlikely.
 fn by_route(addr: SocketAddr, host: &Host) -> Option<CastWarning> {
     let group = addr.ip();
     if needs_interface(group) {
@@ -60,7 +60,7 @@ fn by_route(addr: SocketAddr, host: &Host) -> Option<CastWarning> {
     Some(CastWarning::UnusualInterface { group, interface: by.name.clone(), kind })
 }
 
-/// Whether no router forwards a group (RFC 5771 §4: 224.0.0.0/24; RFC 4291 §2.7: scopes 1 and 2).
+/// Whether no router forwards the group (RFC 5771 §4: 224.0.0.0/24; RFC 4291 §2.7: scopes 1 and 2).
 fn stays_on_link(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(v4) => v4.octets()[..3] == [224, 0, 0],

@@ -4,25 +4,25 @@ use crate::commands::usage::PayloadUsage;
 use crate::wire::{IpFamily, max_payload};
 use std::net::SocketAddr;
 
-/// The largest payload that reaches every peer of a run whole.
+/// The largest payload that one datagram can carry to every peer of a run.
 ///
-/// A UDP length field holds 65,535 bytes with its header of 8 (RFC 768); an IPv4 packet is at most
-/// 65,535 bytes with its own 20 (RFC 791 §3.1), an IPv6 packet's payload 65,535 without its header
-/// (RFC 8200 §3).
+/// The UDP length is at most 65,535 bytes, including 8 of header (RFC 768); an IPv4 packet is at
+/// most 65,535 bytes, including 20 of header (RFC 791 §3.1); the payload of an IPv6 packet is at most
+/// 65,535 bytes without its header (RFC 8200 §3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PayloadLimit {
     v4: bool,
-    /// Bytes of every datagram that are not content.
+    /// Bytes of every datagram before the content.
     header: usize,
 }
 
 impl PayloadLimit {
-    /// The limit of the peers: one IPv4 address among them decides.
+    /// The limit for these peers: that of IPv4 if any of them is IPv4.
     pub fn for_peers(peers: &[SocketAddr]) -> Self {
         Self { v4: peers.iter().any(SocketAddr::is_ipv4), header: 0 }
     }
 
-    /// The limit of what stands behind a header of so many bytes in each datagram.
+    /// The limit for the content after a header of this many bytes.
     pub fn behind(self, header: usize) -> Self {
         Self { header, ..self }
     }
@@ -32,12 +32,12 @@ impl PayloadLimit {
         max_payload(if self.v4 { IpFamily::V4 } else { IpFamily::V6 }) - self.header
     }
 
-    /// The length of a payload that fits, or why it does not.
+    /// The length of the payload if it fits, or the error.
     pub fn check(self, len: u64) -> Result<usize, PayloadUsage> {
         usize::try_from(len).ok().filter(|len| *len <= self.bytes()).ok_or_else(|| self.refuse(len))
     }
 
-    /// Why a payload of `len` bytes does not fit.
+    /// The error for a payload of `len` bytes that does not fit.
     pub fn refuse(self, len: u64) -> PayloadUsage {
         let family = if self.v4 { "IPv4" } else { "IPv6" };
         PayloadUsage::TooLarge { len, most: self.bytes(), family, header: self.header }

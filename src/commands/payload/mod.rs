@@ -1,8 +1,8 @@
-//! What `send` and `cast send` put into their datagrams: from arguments to a source of payloads.
+//! The content of the datagrams of `send` and `cast send`: from arguments to a source of payloads.
 //!
-//! Whatever is known beforehand (messages, whole files, generated datagrams) is read and checked
-//! here, before a socket opens. Lines and pieces are read by a thread of their own while the loop
-//! runs, so that each leaves as soon as it is there.
+//! Payloads known in advance (messages, whole files, generated datagrams) are read and checked here,
+//! before a socket opens. Lines and chunks are read by their own thread while the event loop runs,
+//! so that each is sent as soon as it is read.
 
 mod limit;
 mod reading;
@@ -24,16 +24,16 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use stream::{Cut, Input};
 
-/// Where the payloads will come from.
+/// Where the payloads come from.
 pub enum PayloadPlan {
-    /// Known beforehand.
+    /// Known in advance.
     Fixed(FixedMessages),
-    /// Read while the loop runs.
+    /// Read while the event loop runs.
     Stream(StreamPlan),
 }
 
 impl PayloadPlan {
-    /// Reads and checks what can be checked before datagrams flow.
+    /// Reads and checks what can be checked in advance.
     pub fn new(args: &PayloadArgs, limit: PayloadLimit) -> anyhow::Result<Self> {
         let count = args.count.unwrap_or(1);
         let rounds = (count > 0).then_some(count);
@@ -66,7 +66,7 @@ impl PayloadPlan {
         Ok(Self::Stream(StreamPlan { input, cut, reading, rounds, limit }))
     }
 
-    /// Bytes that a datagram may reach.
+    /// The largest payload, in bytes.
     pub fn largest(&self) -> usize {
         match self {
             Self::Fixed(messages) => messages.largest(),
@@ -94,7 +94,7 @@ fn chunk_size(bytes: u64, limit: PayloadLimit) -> Result<usize, Usage> {
 fn whole_file(path: &Path, limit: PayloadLimit) -> anyhow::Result<Vec<u8>> {
     let cannot = || format!("cannot read {}", path.display());
     let mut bytes = Vec::new();
-    // One byte over what hexadecimal digits of the largest datagram take: enough to know.
+    // One byte more than the largest datagram takes in hexadecimal digits and separators.
     let enough = 4 * limit.bytes() as u64 + 1;
     let (mut standard, mut file);
     let (reader, size): (&mut dyn Read, u64) = if path == Path::new("-") {

@@ -1,5 +1,5 @@
-//! How the text of a message becomes bytes: as it stands, by escapes, by hexadecimal digits, with
-//! parts to fill in.
+//! Converts the text of a message to bytes: literally, with escapes, from hexadecimal digits, or as
+//! a template.
 
 use super::PayloadLimit;
 use crate::cli::PayloadArgs;
@@ -7,7 +7,7 @@ use crate::commands::usage::PayloadUsage;
 use crate::session::Message;
 use crate::wire::{Template, parse_hex, unescape};
 
-/// What text means.
+/// How to interpret text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Reading {
     escape: bool,
@@ -20,7 +20,7 @@ impl Reading {
         Self { escape: args.escape, hex: args.hex, template: args.template }
     }
 
-    /// The message that `text` stands for, or what is wrong with it.
+    /// The message for `text`, or the error.
     pub fn message(self, text: &[u8], limit: PayloadLimit) -> Result<Message, PayloadUsage> {
         let bytes = if self.escape {
             unescape(text).map_err(|wrong| PayloadUsage::Text(wrong.to_string()))?

@@ -1,4 +1,4 @@
-//! Payloads that are read while the loop runs: lines as they are typed, pieces of a file.
+//! Payloads that are read while the event loop runs: lines of standard input, chunks of a file.
 
 use super::PayloadLimit;
 use super::reading::Reading;
@@ -12,10 +12,10 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::thread;
 
-/// Payloads that are read ahead of the loop.
+/// How many payloads are read in advance.
 const AHEAD: usize = 64;
 
-/// What is read.
+/// What to read.
 pub enum Input {
     /// Standard input.
     Standard,
@@ -24,7 +24,7 @@ pub enum Input {
 }
 
 impl Input {
-    /// Standard input for no path and for `-`.
+    /// Opens a file; standard input for no path and for `-`.
     pub fn open(path: Option<&Path>) -> anyhow::Result<Self> {
         let Some(path) = path.filter(|path| *path != Path::new("-")) else {
             return Ok(Self::Standard);
@@ -43,19 +43,19 @@ impl Input {
     }
 }
 
-/// Where one datagram ends and the next begins.
+/// Where to split the input into datagrams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cut {
     /// At line feeds.
     Lines {
-        /// Whether the line feed belongs to the datagram.
+        /// Whether the line feed is part of the datagram.
         keep_newline: bool,
     },
-    /// After so many bytes.
+    /// After this many bytes.
     Chunks(usize),
 }
 
-/// Payloads to be read once the loop stands.
+/// Payloads to read once the event loop exists.
 pub struct StreamPlan {
     pub(super) input: Input,
     pub(super) cut: Cut,
@@ -72,18 +72,18 @@ impl StreamPlan {
         }
     }
 
-    /// Starts the thread that reads. It calls `wake` whenever there is news for the loop, and ends
-    /// with the process: a read of a terminal cannot be broken off.
+    /// Starts the reading thread. It calls `wake` when there is something for the event loop, and
+    /// ends with the process: a read from a terminal cannot be cancelled.
     pub fn start(self, wake: impl Fn() + Send + 'static) -> FedSource {
         let (sender, receiver) = sync_channel(AHEAD);
-        // Each line of standard input is repeated at once, a file as a whole.
+        // Lines of standard input are repeated one by one, a file as a whole.
         let repeats = if self.input.is_standard() { self.rounds.unwrap_or(1) } else { 1 };
         thread::spawn(move || {
             let feed = Feed { sender, wake };
             if let Err(error) = self.read(&feed) {
                 feed.put(Err(error));
             }
-            // The receiver learns of the end when the sender is gone: wake only after that.
+            // The loop learns of the end when the sender is dropped: wake it only after that.
             let Feed { sender, wake } = feed;
             drop(sender);
             wake();
@@ -112,7 +112,7 @@ impl StreamPlan {
                 while left != Some(0) {
                     let any = cutter.read(&mut reader, &name, feed)?;
                     left = left.map(|rounds| rounds - 1);
-                    // An empty file read for ever would be a busy loop.
+                    // Reading an empty file again and again would be a busy loop.
                     if !any || left == Some(0) {
                         break;
                     }
@@ -131,7 +131,7 @@ struct Feed<W> {
 }
 
 impl<W: Fn()> Feed<W> {
-    /// Hands over a payload; `false` when nobody takes any more.
+    /// Hands over a payload; `false` if the loop has ended.
     fn put(&self, payload: Result<Message, SupplyError>) -> bool {
         let taken = self.sender.send(payload).is_ok();
         (self.wake)();
@@ -139,7 +139,7 @@ impl<W: Fn()> Feed<W> {
     }
 }
 
-/// Cuts one reader into payloads.
+/// Splits the input into payloads.
 #[derive(Clone, Copy)]
 struct Cutter {
     cut: Cut,
@@ -148,7 +148,7 @@ struct Cutter {
 }
 
 impl Cutter {
-    /// Whether there was anything.
+    /// Reads to the end; whether there was any content.
     fn read(
         self,
         mut reader: &mut dyn BufRead,
@@ -171,7 +171,7 @@ impl Cutter {
                 }
                 Cut::Lines { keep_newline } => {
                     line += 1;
-                    // Escapes and digits take up to four characters a byte; more is no datagram.
+                    // Escapes and digits take up to four characters per byte; more cannot fit a datagram.
                     let most = 4 * self.limit.bytes() as u64 + 2;
                     let got = (&mut reader).take(most).read_until(b'\n', &mut bytes);
                     if got.map_err(|error| unreadable(name, &error))? == 0 {

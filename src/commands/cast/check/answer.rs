@@ -1,4 +1,4 @@
-//! The far end of a check: a member of the group that answers.
+//! `cast check --answer`: joins the group and replies to checks from other hosts.
 
 use super::{Talk, on_interface};
 use crate::batch::TxBatch;
@@ -16,7 +16,7 @@ use crate::session::{CheckAnswerer, CheckAnswererConfig};
 use crate::sys::{Membership, monotonic_now};
 use std::net::SocketAddr;
 
-/// TTL of what is sent to the group when a check asks for it.
+/// TTL of the datagrams that a check asks this host to send to the group.
 const TTL: u8 = 64;
 
 pub(super) fn run(
@@ -42,7 +42,7 @@ pub(super) fn run(
                 sockets.push(socket);
                 on.push(*index);
             }
-            // One interface that cannot must not keep the others from answering.
+            // An interface that cannot join must not keep the others from answering.
             Err(error) => failed = Some(error),
         }
     }

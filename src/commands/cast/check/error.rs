@@ -1,29 +1,29 @@
-//! What cannot be right in the arguments of `cast check`: found before a socket opens, exit code 2.
+//! Usage errors of `cast check`: found before a socket opens, exit code 2.
 
 use crate::commands::Usage;
 use crate::report::words::check as words;
 use std::net::IpAddr;
 use thiserror::Error;
 
-/// Arguments that clap takes and the plan cannot.
+/// Arguments that clap accepts but the plan does not.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub(super) enum CheckUsage {
-    /// Times that are too short.
+    /// `--hold` that is too short.
     #[error("--hold must be more than 0")]
     NoHold,
-    /// A membership that is too short.
+    /// `--membership` that is too short.
     #[error("--membership must be at least 1 s")]
     ShortMembership,
-    /// A range or a list.
+    /// A range or list instead of one group.
     #[error("{text:?} is {groups} addresses; a check takes one group")]
     ManyGroups { text: String, groups: usize },
-    /// An address that is no group.
+    /// An address that is not a multicast group.
     #[error("{address} is not a multicast group")]
     NotAGroup { address: IpAddr },
-    /// A zone and an `--interface` that differ.
+    /// A zone that differs from `--interface`.
     #[error("the group's zone names a different interface than --interface")]
     TwoInterfaces,
-    /// No interface that could carry the group.
+    /// No interface has an address of the group's family.
     #[error("no interface has an {} address and is up, other than loopback", family(*ipv6))]
     NoInterface { ipv6: bool },
 }

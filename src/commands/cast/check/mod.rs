@@ -1,4 +1,4 @@
-//! `udpkit cast check`: from arguments to a check, or to the far end that answers it.
+//! `udpkit cast check`: from arguments to a check, or to a responder (`--answer`).
 
 mod answer;
 mod error;
@@ -15,7 +15,7 @@ use crate::report;
 use crate::units::Nanos;
 use std::net::SocketAddr;
 
-/// Interfaces of one check at most: each has a socket, and probes of its own.
+/// Most interfaces of one check: each has its own sockets and probes.
 const INTERFACES_MAX: usize = 64;
 
 /// Runs `udpkit cast check`.
@@ -39,7 +39,7 @@ fn usage(error: CheckUsage) -> anyhow::Error {
     Usage::from(error).into()
 }
 
-/// The one group that is to be checked.
+/// The group to check.
 fn group_of(args: &CastCheckArgs) -> anyhow::Result<SocketAddr> {
     let all = expand(std::slice::from_ref(&args.group), FamilyChoice::from(args.family), None)?;
     let [group] = all.as_slice() else {
@@ -52,7 +52,8 @@ fn group_of(args: &CastCheckArgs) -> anyhow::Result<SocketAddr> {
     Ok(*group)
 }
 
-/// The interfaces to try, by index: those named, the group's zone, or all that could carry it.
+/// The indices of the interfaces to test: those given, the group's zone, or all that could carry
+/// the group.
 fn interfaces_of(args: &CastCheckArgs, group: SocketAddr, host: &Host) -> anyhow::Result<Vec<u32>> {
     let mut all = named_interfaces(&args.interface)?;
     if let SocketAddr::V6(v6) = group
@@ -80,7 +81,7 @@ fn interfaces_of(args: &CastCheckArgs, group: SocketAddr, host: &Host) -> anyhow
     Ok(all)
 }
 
-/// The group's address for a socket of one interface.
+/// The group's address for a socket on one interface.
 fn on_interface(group: SocketAddr, index: u32) -> SocketAddr {
     match group {
         SocketAddr::V6(mut v6) if needs_interface(group.ip()) => {
@@ -91,7 +92,7 @@ fn on_interface(group: SocketAddr, index: u32) -> SocketAddr {
     }
 }
 
-/// Tells on standard error what happens meanwhile.
+/// Reports progress on standard error.
 struct Talk {
     on: bool,
 }

@@ -1,4 +1,4 @@
-//! The near end of a check: sockets, the run, what the kernel says beside it, the report.
+//! A check from this host: its sockets, the run, the state of the kernel, and the report.
 
 use super::surroundings::{self, Before};
 use super::{Talk, on_interface};
@@ -17,16 +17,17 @@ use crate::sys::{Membership, monotonic_now};
 use crate::units::Nanos;
 use std::net::SocketAddr;
 
-/// TTLs that are tried, up to the largest asked for.
+/// TTLs to try, up to `--ttl`.
 const STEPS: [u8; 10] = [0, 1, 2, 4, 8, 16, 32, 64, 128, 255];
-/// Largest TTL without and with a far end.
+/// Default of `--ttl` without `--far`.
 const TTL_HERE: u8 = 1;
+/// Default of `--ttl` with `--far`.
 const TTL_FAR: u8 = 64;
-/// TTL of what goes by unicast: what is left of it tells the hops.
+/// TTL of unicast probes; the hops follow from what is left of it on arrival.
 const UNICAST_TTL: u8 = 64;
 /// What one question takes, which is sent three times.
 const PROBE: Nanos = Nanos::from_millis(18);
-/// How often a held membership is told of.
+/// How often progress is reported during `--hold`.
 const HOLD_TICK: Nanos = Nanos::from_secs(10);
 
 pub(super) fn run(
@@ -66,7 +67,7 @@ pub(super) fn run(
     let steps = open_steps(args, group, &mut sockets)?;
 
     let config = CheckConfig {
-        // A group of one link is another one on each, so it is shown without a zone.
+        // A link-local group differs by link, so with several interfaces it is shown without a zone.
         group: if interfaces.len() > 1 { group } else { on_interface(group, interfaces[0]) },
         ways,
         steps,
@@ -128,7 +129,7 @@ fn join(group: SocketAddr, index: u32) -> Result<Socket, NetError> {
     Ok(socket)
 }
 
-/// A socket for each TTL, behind those that listen.
+/// A sending socket for each TTL, numbered after the receiving sockets.
 fn open_steps(
     args: &CastCheckArgs,
     group: SocketAddr,

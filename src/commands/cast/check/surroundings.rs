@@ -1,4 +1,4 @@
-//! What this host's kernel says about multicast, before a check's probes and after.
+//! What this host's kernel reports about multicast, before and after a check's probes.
 
 use crate::batch::{OwnCause, OwnFinding};
 use crate::commands::cast::targets::Host;
@@ -9,20 +9,20 @@ use crate::record::{CheckInterface, CheckRoute};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
-/// One interface's state from before the joins.
+/// The state of one interface before the joins.
 pub(super) struct Before {
     index: u32,
     name: String,
     mld: Option<u64>,
     igmp: Option<QuerierWatch>,
-    /// Why the group could not be joined; filled in by the join.
+    /// Why the group could not be joined; set by the join.
     pub join_error: Option<OwnFinding>,
-    /// Whether the membership was listed, once joined.
+    /// Whether the kernel listed the membership after the join.
     pub listed: Option<bool>,
 }
 
 impl Before {
-    /// Looks at an interface, and begins to listen for queries where that is allowed.
+    /// Reads the state of an interface, and starts to listen for queries if permitted.
     pub fn look(group: IpAddr, index: u32, name: String) -> Self {
         let (mld, igmp) = match group {
             IpAddr::V4(_) => (None, QuerierWatch::open(&name).ok()),
@@ -31,12 +31,12 @@ impl Before {
         Self { index, name, mld, igmp, join_error: None, listed: None }
     }
 
-    /// Whether the kernel lists the membership that was just joined.
+    /// Records whether the kernel lists the membership that was just joined.
     pub fn look_joined(&mut self, group: IpAddr) {
         self.listed = lists_membership(group, self.index);
     }
 
-    /// Adds what is known now to what the probes found.
+    /// Adds the present state to what the probes found.
     pub fn complete(mut self, group: IpAddr, host: &Host, found: &mut CheckInterface) {
         let link = link_state(&self.name);
         found.up = link.up;
@@ -70,7 +70,7 @@ impl Before {
     }
 }
 
-/// What the routes choose for a program that names no interface.
+/// The interface and source address that routing gives a program that does not choose them.
 pub(super) fn route(to: SocketAddr, host: &Host) -> CheckRoute {
     match route_source(to) {
         Ok(source) => CheckRoute {
@@ -82,14 +82,14 @@ pub(super) fn route(to: SocketAddr, host: &Host) -> CheckRoute {
     }
 }
 
-/// The system's own words for an error: what its number says of a datagram is not said of a route
-/// or a join.
+/// The system's own text for an error. The explanations for refused datagrams do not apply to a
+/// route or a join.
 pub(super) fn system_error(error: &io::Error, group: SocketAddr) -> Option<OwnFinding> {
     let errno = error.raw_os_error()?;
     Some(OwnFinding { errno, destination: group, cause: OwnCause::Unexplained })
 }
 
-/// The interface that the address itself names.
+/// The interface in the zone of an address.
 fn zone_of(to: SocketAddr, host: &Host) -> Option<String> {
     match to {
         SocketAddr::V6(v6) => host.names().interface(v6.scope_id()),
