@@ -1,7 +1,7 @@
 //! Reads the key that both ends share from a file.
 //!
-//! A key is never shown: neither in an error, nor if the variable contains the key itself instead of
-//! a file name.
+//! A key is never shown: neither in an error, nor if the variable contains the key itself instead
+//! of a file name.
 
 use super::Usage;
 use super::exit::UsageError;
@@ -73,7 +73,8 @@ fn from_file(path: &Path, name: &str) -> Result<(ControlKey, u32), KeyUsage> {
     let file = File::open(path).map_err(cannot)?;
     let mode = file.metadata().map_err(cannot)?.permissions().mode();
     let mut bytes = Vec::new();
-    // One byte more than the maximum, and a line end, so that a device or huge file is not read whole.
+    // One byte more than the maximum, and a line end, so that a device or huge file is not read
+    // whole.
     file.take(*KEY_LEN.end() as u64 + 3).read_to_end(&mut bytes).map_err(cannot)?;
     let key = bytes.trim_ascii();
     if key.is_empty() {

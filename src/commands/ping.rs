@@ -22,24 +22,26 @@ use crate::wire::{ControlKey, Dscp, Header, IpFamily, max_payload, tos};
 use anyhow::Context;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-/// Targets at once; each takes about 2 MiB.
+/// Most targets of one run; each takes about 2 MiB.
 const MOST_TARGETS: usize = 256;
-/// Payload of a plain probe: what ping(8) sends.
+/// Payload of an echo probe in bytes, as in ping(8).
 const PLAIN_LEN: usize = 56;
 /// The shortest interval.
 const LEAST_INTERVAL: Nanos = Nanos::from_micros(1);
-/// From this interval on each answer has its line.
+/// From this interval on, each reply is printed on its own line.
 const LINES_FROM: Nanos = Nanos::from_millis(10);
-/// From this interval on the kernel stamps each probe; faster ones leave in coalesced buffers.
+/// From this interval on, the kernel time-stamps each probe; faster ones leave in coalesced
+/// buffers.
 const STAMPED_FROM: Nanos = Nanos::from_micros(20);
-/// Probes that are handed to the sockets at once, and their payload bytes at most.
+/// Most probes of one batch, and their payload bytes.
 const SLOTS: usize = 256;
 const ARENA: usize = 1 << 20;
-/// Socket buffers that are asked for: at 10,000 a second answers and transmit stamps of a second.
+/// Socket buffers to request: room for replies and transmit time stamps of one second at 10,000
+/// probes per second.
 const BUFFER: usize = 16 << 20;
-/// How often intervals are told.
+/// How often intervals are reported.
 const TICK: Nanos = Nanos::from_secs(1);
-/// Largest answer that is read whole.
+/// Largest reply that is not truncated.
 const LARGEST: usize = 65_535;
 
 /// Runs `udpkit ping`.
@@ -58,7 +60,7 @@ pub fn run(args: PingArgs) -> anyhow::Result<Exit> {
     let times = args.timestamps.map(Into::into);
     let mut report = PingReport::new(view(&args), times, names, hlog);
     report.begin(&announced(&plan));
-    // Small answers from few targets need no room for the largest of all.
+    // Short probes get short replies, so smaller buffers are enough.
     let largest = (plan.protocol.probe_len() + 512).min(LARGEST);
     let config = LoopConfig { tick: Some(TICK), spin: args.spin, largest, ..LoopConfig::default() };
     let looped = Loop::new(sockets, Some(signals), config).context(Step::Start)?;
@@ -77,9 +79,8 @@ pub fn run(args: PingArgs) -> anyhow::Result<Exit> {
     Ok(exit(&summary))
 }
 
-/// A limit outweighs the rest: who set one asks for nothing else. Without one, somebody answered
-/// and
-/// all could be asked, or the run has failed.
+/// Limits decide if there are any. Without limits, the run failed unless a target replied and every
+/// target could be sent to.
 fn exit(summary: &PingSummary) -> Exit {
     let mut limits = summary.targets.iter().flat_map(|target| &target.limits).peekable();
     let has_limits = limits.peek().is_some();
@@ -93,8 +94,8 @@ fn exit(summary: &PingSummary) -> Exit {
 
 type Targets = (Vec<PingTarget>, Vec<Socket>, Vec<PingTargetReport>);
 
-/// The targets with a socket for each, and those that cannot be asked: they stop the others no more
-/// than one that is silent, as long as there are others.
+/// The targets, with a socket for each, and those that cannot be probed. These do not stop the
+/// others, if there are others.
 fn targets(args: &PingArgs) -> anyhow::Result<Targets> {
     check(args).map_err(Usage::from)?;
     check_limits("ping", &args.fail_if, PingTargetReport::METRICS)?;
@@ -115,7 +116,7 @@ fn targets(args: &PingArgs) -> anyhow::Result<Targets> {
                 targets.push(PingTarget { name: name(text, addr), addr });
                 sockets.push(socket);
             }
-            // What cannot be right is the user's to mend.
+            // A usage error ends the run.
             Err(error) if code_of(&error) == Exit::USAGE => return Err(error),
             Err(error) => {
                 let why = NotSentTo { code: failure_code(&error), text: message_of(&error) };
@@ -153,7 +154,7 @@ fn plan(args: &PingArgs, targets: Vec<PingTarget>) -> anyhow::Result<PingPlan> {
     })
 }
 
-/// What the user wrote, with its port.
+/// The target as given, with its port.
 fn name(text: &str, addr: SocketAddr) -> String {
     let has_port = split_host_port(text).is_ok_and(|parts| parts.port.is_some());
     match (has_port, text.contains(':')) {
@@ -200,7 +201,7 @@ fn protocol(args: &PingArgs, targets: &[PingTarget]) -> anyhow::Result<Protocol>
     let asked = asked(args);
     let least = StampProbes::least(key.as_ref(), asked);
     let len = fits(size.unwrap_or(least), least)?;
-    // Padding is a TLV with four bytes of its own.
+    // Padding is a TLV with a header of four bytes.
     if len < least || (1..4).contains(&(len - least)) {
         let (size, least, most) = (len as u64, least as u64, most as u64);
         let wrong = PingUsage::NoStampPacket { size, least, padded: least + 4, most };
@@ -219,7 +220,7 @@ fn protocol(args: &PingArgs, targets: &[PingTarget]) -> anyhow::Result<Protocol>
     }))
 }
 
-/// What the reflector is asked beside the times. Who sets a DSCP wants to know how it arrived.
+/// What to request from the reflector besides time stamps; with `--dscp`, also the DSCP on arrival.
 fn asked(args: &PingArgs) -> Asked {
     let asks = |what: &str| args.ask.iter().any(|asked| asked == what);
     Asked {
@@ -239,13 +240,13 @@ fn socket_plan(args: &PingArgs, target: SocketAddr) -> anyhow::Result<SocketPlan
         accounting: true,
         buffer: BUFFER,
         transmit_stamps: args.flood || args.interval >= STAMPED_FROM,
-        // Several targets from one port of this host.
+        // Several targets are probed from one local port.
         share_port: bind.port() != 0 && args.targets.len() > 1,
         ..SocketPlan::new(bind)
     })
 }
 
-/// Where a target's socket is bound: `--bind`, or any address of its family.
+/// Local address of a target's socket: `--bind`, or any address of its family.
 pub(super) fn bind_address(from: Option<&str>, target: SocketAddr) -> anyhow::Result<SocketAddr> {
     let any: IpAddr = match target {
         SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
@@ -284,7 +285,7 @@ fn view(args: &PingArgs) -> PingView {
     }
 }
 
-/// The run before it begins, for its first line.
+/// An empty summary before the run, for the first line.
 fn announced(plan: &PingPlan) -> PingSummary {
     let target = |target: &PingTarget| PingTargetReport {
         name: target.name.clone(),

@@ -23,7 +23,7 @@ use std::net::SocketAddr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-/// Answers that are handed to a socket at once, and their payload bytes.
+/// Most replies of one batch, and their payload bytes.
 const SLOTS: usize = 64;
 const ARENA: usize = 1 << 20;
 
@@ -90,7 +90,7 @@ pub fn run(args: RecvArgs) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// Bytes of each datagram that are kept.
+/// Bytes of each datagram to keep.
 fn buffer(args: &RecvArgs) -> Result<usize, Usage> {
     usize::try_from(args.buffer.0)
         .ok()

@@ -21,9 +21,9 @@ use crate::wire::tos;
 use anyhow::Context;
 use std::net::SocketAddr;
 
-/// Datagrams that are handed to the socket at once.
+/// Most datagrams of one batch.
 const SLOTS: usize = 256;
-/// Their payload bytes: sixteen of the largest.
+/// Their payload bytes: room for sixteen of the largest.
 const ARENA: usize = 1 << 20;
 
 /// Runs `udpkit send`.
@@ -77,7 +77,7 @@ pub fn run(mut args: SendArgs) -> anyhow::Result<Exit> {
     }
 }
 
-/// All that a run needs beside its payloads.
+/// All that a run needs besides its payloads.
 struct Sending {
     looped: Loop,
     plan: SendPlan,
@@ -115,7 +115,7 @@ impl Sending {
     }
 }
 
-/// One destination. What has no port at all may be a message that lacks its `--`.
+/// Parses a destination. Text without a port may be a message that lacks the `--`.
 fn destination(
     text: &str,
     family: net::FamilyChoice,
@@ -123,7 +123,7 @@ fn destination(
 ) -> anyhow::Result<SocketAddr> {
     let no_port = net::split_host_port(text).ok().filter(|parts| parts.port.is_none());
     resolve(text, Some(DEFAULT_PORT), family).map_err(|error| match &no_port {
-        // It may be a message that lacks its `--`.
+        // It may be a message that lacks the `--`.
         Some(_) if !has_message => {
             Usage::with_hint(error.to_string(), report::words::address::MESSAGE_BEHIND_DASHES)
                 .into()
@@ -163,12 +163,12 @@ fn socket_plan(args: &SendArgs, peers: &[SocketAddr]) -> anyhow::Result<SocketPl
     plan.fragmentation = args.dont_fragment.then_some(Fragmentation::Forbid);
     plan.accounting = args.wait.is_some();
     plan.io = args.io.into();
-    // An answer is timed from when its question left, not from when this host meant to send it.
+    // The time of a reply counts from the actual transmission of its request.
     plan.transmit_stamps = args.wait.is_some() && plan.io != IoMode::Gso;
     Ok(plan)
 }
 
-/// Binds to `ADDR`, `ADDR:PORT` or `:PORT`.
+/// Sets the local address: `ADDR`, `ADDR:PORT` or `:PORT`.
 fn bind_from(plan: &mut SocketPlan, text: &str, peers: &[SocketAddr]) -> anyhow::Result<()> {
     let parts = net::split_host_port(text)?;
     let port = parts.port.as_deref().unwrap_or("0").parse::<u16>();
@@ -179,7 +179,7 @@ fn bind_from(plan: &mut SocketPlan, text: &str, peers: &[SocketAddr]) -> anyhow:
     }
     let host = &parts.host;
     let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
-    // The port is set below; 0 is one for a socket that is bound.
+    // A placeholder: the port is set below.
     let mut addr = resolve(&host, Some(1), net::FamilyChoice::Any)?;
     addr.set_port(port);
     if let Some(peer) = peers.iter().find(|peer| peer.is_ipv4() != addr.is_ipv4()) {

@@ -1,4 +1,4 @@
-//! Arguments turned into what the lower floors take.
+//! Conversions and checks that several commands share.
 
 use super::Usage;
 use super::exit::UsageError;
@@ -9,7 +9,7 @@ use crate::report::words::usage as words;
 use crate::report::{self, Color, DatagramStyle, TimeStyle};
 use thiserror::Error;
 
-/// A processor of `--cpus` that this host does not have.
+/// `--cpus` with a processor that this host does not have.
 #[derive(Debug, Error)]
 #[error("--cpus {cpu}: this host has no such processor")]
 struct NoProcessor {
@@ -32,7 +32,7 @@ pub fn check_cpus(cpus: &[usize]) -> Result<(), Usage> {
     }
 }
 
-/// A server's failure to open as the net's own error, whose message and hint are known.
+/// The failure of a server to open as a network error, which has a message and a hint.
 pub fn server_error(error: ServerError) -> anyhow::Error {
     match error {
         ServerError::Net(error) => error.into(),
@@ -62,7 +62,7 @@ impl From<IoArg> for IoMode {
     }
 }
 
-/// Tells, where the user asked for more, what the sockets of a run are like.
+/// With `--verbose`, prints the properties of the sockets.
 pub fn detail_sockets(sockets: &[Socket]) {
     for socket in sockets {
         let sizes = socket.buffer_sizes();

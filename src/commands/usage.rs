@@ -1,30 +1,29 @@
-//! What cannot be right in the arguments of `send`, `recv` and `ping`, and which step of a run
-//! failed.
+//! Usage errors of `send`, `recv` and `ping`, and the steps of a run that can fail.
 
 use super::exit::{Usage, UsageError};
 use crate::report::words::usage as hints;
 use crate::units::{Endpoint, Limit, Metric, Nanos};
 use thiserror::Error;
 
-/// Arguments of `ping` that cannot be right.
+/// Usage errors of `ping`.
 #[derive(Debug, Error)]
 pub(super) enum PingUsage {
-    /// More targets than one run may have.
+    /// Too many targets.
     #[error("{many} targets are too many; {most} at most")]
     TooManyTargets { many: usize, most: usize },
-    /// Probes that are too close together.
+    /// An interval that is too short.
     #[error("--interval {interval} is too short")]
     IntervalTooShort { interval: Nanos },
     /// A time of 0.
     #[error("{flag} must be longer than 0")]
     ZeroTime { flag: &'static str },
-    /// A probe that no datagram holds.
+    /// `--size` above the maximum of a datagram.
     #[error("--size {size} is too large: use {least} to {most}")]
     TooLarge { size: u64, least: u64, most: u64 },
-    /// A probe without room for what must be in it.
+    /// `--size` below the length of the protocol's packet.
     #[error("--size {size} leaves no room for sequence number and time: use {least} to {most}")]
     TooSmall { size: u64, least: u64, most: u64 },
-    /// A size between that of the bare packet and that with a TLV.
+    /// `--size` between a packet without padding and one with the shortest padding TLV.
     #[error("--size {size} is no STAMP packet: use {least}, or {padded} to {most}")]
     NoStampPacket { size: u64, least: u64, padded: u64, most: u64 },
 }
@@ -65,13 +64,13 @@ pub(super) fn check_limits(
     }
 }
 
-/// Arguments of `send` that cannot be right.
+/// Usage errors of `send`.
 #[derive(Debug, Error)]
 pub(super) enum SendUsage {
-    /// Nobody to send to.
+    /// No destination.
     #[error("a message, but no destination")]
     NoDestination,
-    /// `--bind` with a port that is none.
+    /// `--bind` with an invalid port.
     #[error("--bind {text}: the port is not a number from 0 to 65535")]
     BindPort { text: String },
     /// `--bind` with an address of the other family.
@@ -89,16 +88,16 @@ impl UsageError for SendUsage {
     }
 }
 
-/// Arguments of `recv` that cannot be right.
+/// Usage errors of `recv`.
 #[derive(Debug, Error)]
 pub(super) enum RecvUsage {
-    /// Reports without end.
+    /// `--report-every 0`.
     #[error("--report-every 0 would report without end; use 1ms or more")]
     ReportsWithoutEnd,
-    /// The payloads on standard output.
+    /// `--out` to standard output.
     #[error("--out - names no file")]
     OutIsStandardOutput,
-    /// More or less than a datagram holds.
+    /// `--buffer` out of range.
     #[error("--buffer {bytes} is out of range: use 1 to 65535")]
     Buffer { bytes: u64 },
 }
@@ -109,16 +108,16 @@ impl UsageError for RecvUsage {
     }
 }
 
-/// What is to be sent, and cannot be.
+/// Usage errors about the content to send.
 #[derive(Debug, Error)]
 pub(super) enum PayloadUsage {
-    /// Standard input again and again.
+    /// Standard input with `--count 0`.
     #[error("--count 0 does not apply to standard input")]
     EndlessInput,
-    /// Datagrams of nothing.
+    /// `--chunk 0`.
     #[error("--chunk 0 would never end; use 1 or more")]
     EmptyChunks,
-    /// More than one datagram holds.
+    /// A payload above the maximum of a datagram.
     #[error(
         "a payload of {len} bytes exceeds {most} bytes, the limit of UDP over {family}{}",
         behind(*.header)
@@ -127,10 +126,10 @@ pub(super) enum PayloadUsage {
     /// A file that is too large for one datagram.
     #[error("{too_large}")]
     FileTooLarge { too_large: Box<PayloadUsage> },
-    /// A text that is not what the flags say it is.
+    /// A text that does not have the form that a flag requires.
     #[error("{0}")]
     Text(String),
-    /// A folder where a file is wanted.
+    /// A directory instead of a file.
     #[error("cannot read {path}: it is a directory")]
     Directory { path: String },
 }
@@ -140,7 +139,7 @@ fn behind(header: usize) -> String {
     if header == 0 { String::new() } else { words.to_string() }
 }
 
-/// Room that a header takes.
+/// The bytes that a header takes.
 #[derive(Debug, Error)]
 #[error(" after a header of {header} bytes")]
 struct HeaderRoom {
@@ -157,16 +156,16 @@ impl UsageError for PayloadUsage {
     }
 }
 
-/// Which step of a run failed.
+/// The step of a run that failed.
 #[derive(Clone, Copy, Debug, Error)]
 pub(super) enum Step {
-    /// Signals could not be taken over.
+    /// Signal handlers could not be installed.
     #[error("cannot listen for signals")]
     Signals,
     /// The event loop did not start.
     #[error("cannot start the event loop")]
     Start,
-    /// The event loop broke off.
+    /// The event loop failed.
     #[error("the event loop failed")]
     Run,
 }

@@ -260,8 +260,8 @@ fn sender_limited(plan: &BlastPlan, sent: &BlastSent) -> Option<bool> {
     Some(fell_short(sent.offered, sent.unsent, plan.test.streams))
 }
 
-/// CPU time in percent of one core; `None` for a short run. Starting and ending a thread costs about
-/// a millisecond, which would look like load in a short run.
+/// CPU time in percent of one core; `None` for a short run. Starting and ending a thread costs
+/// about a millisecond, which would look like load in a short run.
 fn share(cpu: Nanos, length: Nanos) -> Option<u64> {
     (length >= SHORT).then(|| (u128::from(cpu.0) * 100 / u128::from(length.0)) as u64)
 }

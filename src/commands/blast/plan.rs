@@ -193,8 +193,8 @@ pub fn embedded_server(args: &BlastArgs) -> anyhow::Result<ServerPlan> {
 }
 
 /// Streams in each direction between two ends on this host. A link is measured with one stream, but
-/// a run through memory without any limit gets one per processor, as a single stream would leave the
-/// other processors idle. `None` if the user set the number of streams or a limit.
+/// a run through memory without any limit gets one per processor, as a single stream would leave
+/// the other processors idle. `None` if the user set the number of streams or a limit.
 fn host_streams(args: &BlastArgs) -> Option<u32> {
     let bounded = args.count.is_some() || args.bytes.is_some() || args.rate != Rate::Max;
     if args.streams.is_some() || bounded || !args.cpus.is_empty() {

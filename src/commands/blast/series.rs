@@ -122,7 +122,8 @@ pub fn sweep(mut args: BlastArgs, sweep: Sweep, own: Option<SocketAddr>) -> anyh
     let mut series = Series::new(args, own, signals, view);
     let mut complete = true;
     for rate in sweep.rates() {
-        // Any loss is accepted, so that results name host limits only: a sweep is there to show loss.
+        // Any loss is accepted, so that results name host limits only: a sweep is there to show
+        // loss.
         if series.trial(rate, time, LossShare::MAX, false)?.is_none() {
             complete = false;
             break;

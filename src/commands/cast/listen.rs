@@ -1,8 +1,8 @@
 //! Opens a receiver's sockets and joins its groups.
 //!
 //! Each group has its own sockets, bound to the group's address, so that datagrams for other groups
-//! on the same port do not arrive there. If the kernel's limits on memberships are reached (20 groups
-//! per socket, 10 sources per group; `ENOBUFS`), another socket takes the rest: with
+//! on the same port do not arrive there. If the kernel's limits on memberships are reached (20
+//! groups per socket, 10 sources per group; `ENOBUFS`), another socket takes the rest: with
 //! `IP_MULTICAST_ALL` off, each receives only what it joined.
 
 use super::error::{CastUsage, Family};
@@ -202,8 +202,8 @@ pub(super) struct Listeners {
     pub joined: Vec<Vec<Membership>>,
 }
 
-/// Opens and joins everything, or nothing: on an error the sockets are closed, and the kernel leaves
-/// their groups.
+/// Opens and joins everything, or nothing: on an error the sockets are closed, and the kernel
+/// leaves their groups.
 pub(super) fn open(
     wanted: &[Wanted],
     plan: &SocketPlan,

@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 pub(super) struct CastSink {
     /// Whether new sources are announced.
     pub talk: bool,
-    /// Where intervals are printed; `None` for standard error, if standard output is used otherwise.
+    /// Where intervals are printed; `None` for standard error, if standard output is used
+    /// otherwise.
     pub live: Option<Output>,
     /// Where content is written; `None` for nowhere.
     pub store: Option<Store>,

@@ -195,8 +195,8 @@ fn named_interface(name: &str) -> anyhow::Result<u32> {
     })
 }
 
-/// Whether an IPv6 group is confined to one link, and so needs an interface (RFC 4291 §2.7: scopes 1
-/// and 2).
+/// Whether an IPv6 group is confined to one link, and so needs an interface (RFC 4291 §2.7: scopes
+/// 1 and 2).
 pub(super) fn needs_interface(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(_) => false,

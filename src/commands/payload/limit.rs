@@ -7,8 +7,8 @@ use std::net::SocketAddr;
 /// The largest payload that one datagram can carry to every peer of a run.
 ///
 /// The UDP length is at most 65,535 bytes, including 8 of header (RFC 768); an IPv4 packet is at
-/// most 65,535 bytes, including 20 of header (RFC 791 §3.1); the payload of an IPv6 packet is at most
-/// 65,535 bytes without its header (RFC 8200 §3).
+/// most 65,535 bytes, including 20 of header (RFC 791 §3.1); the payload of an IPv6 packet is at
+/// most 65,535 bytes without its header (RFC 8200 §3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PayloadLimit {
     v4: bool,

@@ -1,8 +1,8 @@
 //! The content of the datagrams of `send` and `cast send`: from arguments to a source of payloads.
 //!
-//! Payloads known in advance (messages, whole files, generated datagrams) are read and checked here,
-//! before a socket opens. Lines and chunks are read by their own thread while the event loop runs,
-//! so that each is sent as soon as it is read.
+//! Payloads known in advance (messages, whole files, generated datagrams) are read and checked
+//! here, before a socket opens. Lines and chunks are read by their own thread while the event loop
+//! runs, so that each is sent as soon as it is read.
 
 mod limit;
 mod reading;

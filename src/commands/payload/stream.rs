@@ -171,7 +171,8 @@ impl Cutter {
                 }
                 Cut::Lines { keep_newline } => {
                     line += 1;
-                    // Escapes and digits take up to four characters per byte; more cannot fit a datagram.
+                    // Escapes and digits take up to four characters per byte; more cannot fit a
+                    // datagram.
                     let most = 4 * self.limit.bytes() as u64 + 2;
                     let got = (&mut reader).take(most).read_until(b'\n', &mut bytes);
                     if got.map_err(|error| unreadable(name, &error))? == 0 {

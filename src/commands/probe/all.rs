@@ -1,7 +1,7 @@
-//! `udpkit probe HOST`: all kinds, side by side within ten seconds.
+//! `udpkit probe HOST`: all probes in parallel, within ten seconds.
 //!
-//! What disturbs others goes last: the trains of `shape` would be losses to everybody else where a
-//! rate is limited. What is not done in time is left out, and said so.
+//! `shape` runs last: on a path with a rate limit, its trains would cause loss for all others. What
+//! is not done in time is left out, and the report lists it.
 
 use super::error::ProbeError;
 use super::far_end::Target;
@@ -33,20 +33,20 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// When everything must be over.
+/// Time for everything.
 const BUDGET: Duration = Duration::from_millis(9_800);
 /// How often it is seen whether the user asks how it stands.
 const LOOK: Duration = Duration::from_millis(200);
-/// What `shape` must have left to begin.
+/// Time that must be left for `shape` to start.
 const SHAPE_NEEDS: Duration = Duration::from_secs(3);
-/// Silences that are tried.
+/// Idle times that are tried.
 const SILENCES: [Nanos; 3] = [Nanos::from_secs(1), Nanos::from_secs(2), Nanos::from_secs(5)];
-/// Datagrams of one sort.
+/// Most datagrams of one kind.
 const TRIES: u32 = 4;
-/// How long last answers are waited for.
+/// How long to wait for the last replies.
 const WAIT: Nanos = Nanos::from_millis(600);
 
-/// What one kind found.
+/// The result of one kind of probe.
 enum Part {
     Ports(Box<PortsReport>),
     Scan(Box<ScanReport>),
@@ -56,9 +56,9 @@ enum Part {
     Shape(Box<ShapeReport>),
     Trace(Box<TraceReport>),
     Timeout(Box<TimeoutReport>),
-    /// It found no remote agent.
+    /// No remote agent was found.
     NoAgent(NoAgent),
-    /// It has nothing to tell, for this reason.
+    /// No result, for this reason.
     Nothing(LeftOutReason),
 }
 
@@ -77,7 +77,7 @@ pub fn run(args: AllArgs) -> anyhow::Result<Exit> {
     Ok(exit)
 }
 
-/// Kinds that leave the path as it is.
+/// Kinds whose traffic does not disturb the others.
 const GENTLE: [ProbeKind; 6] = [
     ProbeKind::Timeout,
     ProbeKind::Ports,
@@ -93,7 +93,7 @@ fn measure(args: &AllArgs, target: &Target, signals: &Signals, progress: AllProg
     for kind in GENTLE {
         gathering.begin(kind);
     }
-    // `timeout` takes longest, and is not disturbed by `shape`.
+    // `timeout` takes longest, and `shape` does not disturb it.
     let gentle_over = |open: &[ProbeKind]| open.iter().all(|kind| *kind == ProbeKind::Timeout);
     gathering.gather(start + BUDGET.saturating_sub(SHAPE_NEEDS), gentle_over);
     let in_time = start.elapsed() + SHAPE_NEEDS <= BUDGET && gentle_over(&gathering.open);
@@ -113,7 +113,7 @@ fn measure(args: &AllArgs, target: &Target, signals: &Signals, progress: AllProg
     report
 }
 
-/// The kinds that are under way, and what they found.
+/// The running kinds, and the results so far.
 struct Gathering<'a> {
     args: &'a AllArgs,
     target: &'a Target,
@@ -146,7 +146,7 @@ impl<'a> Gathering<'a> {
         begin(kind, self.args, self.target, &self.tell, &self.shared);
     }
 
-    /// Takes what kinds tell until `enough` of them have, or the time is over.
+    /// Collects results until `enough` holds of the kinds still running, or the time is over.
     fn gather(&mut self, until: Instant, enough: impl Fn(&[ProbeKind]) -> bool) {
         while !enough(&self.open) {
             if self.signals.asked() {
@@ -189,7 +189,7 @@ impl<'a> Gathering<'a> {
         self.report.left_out.push(LeftOut { kind, reason, command });
     }
 
-    /// The report; kinds that are not over yet are left out.
+    /// The report; kinds that have not finished are left out.
     fn finish(mut self, interrupted: bool) -> AllReport {
         self.progress.clear();
         for kind in std::mem::take(&mut self.open) {
@@ -206,7 +206,7 @@ impl<'a> Gathering<'a> {
         report.interrupted = interrupted;
         report.no_agent = self.shared.no_agent().filter(|_| !report.agent);
         if report.no_agent.is_some() {
-            // Why there is none is said once for all.
+            // The reason why there is no agent is reported once.
             for left in &mut report.left_out {
                 if let LeftOutReason::AgentFailed { .. }
                 | LeftOutReason::NoStunReply { .. }
@@ -220,7 +220,7 @@ impl<'a> Gathering<'a> {
     }
 }
 
-/// Starts a kind on a thread of its own. One that is not done in time ends with the process.
+/// Starts a kind on its own thread. One that does not finish in time ends with the process.
 fn begin(
     kind: ProbeKind,
     args: &AllArgs,
@@ -236,7 +236,7 @@ fn begin(
             Part::Nothing(LeftOutReason::Failed { error: message_of(&error) })
         });
         shared.ended(kind);
-        // Nobody listens any more where the time was over.
+        // If the time was over, the receiver is gone.
         let _ = to_tell.send((kind, part));
     });
     if let Err(error) = spawned {
@@ -245,17 +245,17 @@ fn begin(
     }
 }
 
-/// Kinds that hear by an ICMP error, as `ports` does, when nobody serves there. A host sends only
-/// so many, so they come before those that need several.
+/// Kinds that need one ICMP error to learn that no server runs, as `ports` does. Hosts limit their
+/// ICMP errors, so these start before kinds that need several.
 const FIRST: [ProbeKind; 3] = [ProbeKind::Mtu, ProbeKind::Marks, ProbeKind::Timeout];
-/// What they have for it.
+/// The time they have for it.
 const TO_HEAR: Duration = Duration::from_millis(300);
-/// Kinds that come before the scan, which would have all errors, and what they have for it.
+/// Kinds that start before the scan, which would use up all ICMP errors, and their time.
 const BEFORE_SCAN: [ProbeKind; 5] =
     [ProbeKind::Mtu, ProbeKind::Marks, ProbeKind::Timeout, ProbeKind::Nat, ProbeKind::Trace];
 const TO_END: Duration = Duration::from_millis(1_500);
 
-/// What the kinds know of one another.
+/// State shared by the kinds.
 #[derive(Default)]
 struct Shared {
     known: Mutex<Known>,
@@ -264,11 +264,11 @@ struct Shared {
 
 #[derive(Default)]
 struct Known {
-    /// Kinds that have ended.
+    /// Kinds that have finished.
     ended: Vec<ProbeKind>,
-    /// Why there is no remote agent, where anybody was told.
+    /// Why there is no remote agent, if a kind received a reason.
     told: Option<NoAgent>,
-    /// That nobody replied, where that is all that is known.
+    /// That there was no reply, if nothing more is known.
     silence: Option<NoAgent>,
 }
 
@@ -282,13 +282,14 @@ impl Shared {
         self.more.notify_all();
     }
 
-    /// Waits until these have ended, or had their time.
+    /// Waits until these kinds have finished, for `most` at most.
     fn wait(&self, kinds: &[ProbeKind], most: Duration) {
         let waits = |known: &mut Known| !kinds.iter().all(|kind| known.ended.contains(kind));
         drop(self.more.wait_timeout_while(self.lock(), most, waits));
     }
 
-    /// Takes down why a kind found no remote agent: who met silence takes what another was told.
+    /// Records why a kind found no remote agent. If it got no reply, the reason that another kind
+    /// received is used.
     fn note(&self, why: NoAgent) -> NoAgent {
         let mut known = self.lock();
         if let NoAgent::NoReply { .. } | NoAgent::StoppedReplying { .. } = why {
@@ -299,13 +300,13 @@ impl Shared {
         why
     }
 
-    /// Why there is no remote agent; `None` where no kind said so.
+    /// Why there is no remote agent; `None` if no kind reported that.
     fn no_agent(&self) -> Option<NoAgent> {
         let known = self.lock();
         known.told.clone().or_else(|| known.silence.clone())
     }
 
-    /// That nobody can be there, as the network says.
+    /// The ICMP error by which no server can be there, if one came.
     fn unreachable(&self) -> Option<NoAgent> {
         let is_network = |why: &NoAgent| {
             matches!(why, NoAgent::Unreachable { .. } | NoAgent::TtlExceeded { .. })
@@ -405,9 +406,9 @@ fn find_timeout(target: &Target, signals: Option<Signals>) -> anyhow::Result<Tim
     let plan = TimeoutPlan {
         server: target.addr,
         candidates: SILENCES.to_vec(),
-        // No refinement: there is no time for it.
+        // No refinement, for lack of time.
         precision: Nanos::from_secs(60),
-        // As many as tell a closed path from chance beside what so few paths are warmed with.
+        // Enough replies to distinguish a closed path from random loss with so few sockets.
         tries: 5,
         who_refreshes: false,
     };

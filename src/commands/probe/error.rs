@@ -1,11 +1,11 @@
-//! What can go wrong around a probe.
+//! Errors of this host during a probe.
 
 use thiserror::Error;
 
-/// What this host could not do for a probe; the system's reason stands beneath it.
+/// What this host could not do; the source is the system's error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum ProbeError {
-    /// No signals can be heard.
+    /// Signal handlers could not be installed.
     #[error("cannot listen for signals")]
     Signals,
     /// The event loop did not start.

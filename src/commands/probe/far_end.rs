@@ -1,4 +1,4 @@
-//! The far end that the arguments name, and how it is spoken to.
+//! The remote host of a probe, and the sockets and dialogue with it.
 
 use crate::cli::FarEndArgs;
 use crate::commands::misread::{check_hosts, check_zones, device};
@@ -13,26 +13,25 @@ use crate::wire::ControlKey;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-/// How long it may keep silent.
+/// How long it may be silent.
 const PATIENCE: Nanos = Nanos::from_secs(3);
 
-/// A far end.
+/// A remote host.
 #[derive(Clone)]
 pub struct Target {
-    /// Its name as the user wrote it, without a port.
+    /// Its name as given, without a port.
     pub name: String,
-    /// Where it serves.
+    /// The address of its server.
     pub addr: SocketAddr,
-    /// This host's address on the way there, with port 0.
+    /// The local address of the route, with port 0.
     pub local: SocketAddr,
-    /// The interface to send and receive by; `None` for the route's.
+    /// The interface to use; `None` for the route's.
     pub device: Option<u32>,
     key: Option<ControlKey>,
 }
 
 impl Target {
-    /// The far end that the arguments name. Where a name has addresses of both families, it is said
-    /// which is taken.
+    /// Resolves the arguments. If a name has addresses of both families, a note says which is used.
     pub fn resolve(args: &FarEndArgs) -> anyhow::Result<Self> {
         check_hosts(std::slice::from_ref(&args.host)).map_err(Usage::from)?;
         let device = device(args.interface.as_deref())?;
@@ -51,12 +50,13 @@ impl Target {
         Ok(Self { name, addr, local, device, key })
     }
 
-    /// A socket on the way there, which tells all about what it receives.
+    /// A socket towards it, which reports all details of received datagrams.
     pub fn socket(&self) -> anyhow::Result<Socket> {
         let plan = SocketPlan {
             details: true,
             accounting: true,
-            // A coalesced buffer would be one packet to whoever counts them on a virtual path.
+            // On a virtual path, packet counters and policers would see a coalesced buffer as one
+            // packet.
             io: IoMode::Mmsg,
             device: self.device,
             ..SocketPlan::new(self.local)
@@ -64,12 +64,12 @@ impl Target {
         Ok(plan.open()?)
     }
 
-    /// The dialogue with it, by the loop's first socket.
+    /// The dialogue with it, on the event loop's first socket.
     pub fn far_end(&self) -> io::Result<FarEnd> {
         Ok(FarEnd::new(self.addr, 0, self.sealer()?, PATIENCE))
     }
 
-    /// What seals a dialogue with it.
+    /// What authenticates the dialogue.
     pub fn sealer(&self) -> io::Result<Sealer> {
         random_u64().map(|nonce| Sealer::new(self.key.clone(), nonce))
     }

@@ -1,4 +1,4 @@
-//! Runs a probe that asks the remote agent in rounds, on a socket of its own.
+//! Runs a probe with the remote agent on its own socket.
 
 pub use super::far_end::Target;
 
@@ -15,24 +15,24 @@ use crate::wire::PortList;
 use anyhow::Context;
 use std::net::SocketAddr;
 
-/// Time between two tries of one datagram.
+/// Time between two tries of the same datagram.
 pub const SPACING: Nanos = Nanos::from_millis(60);
-/// How long an answer to the last try is waited for.
+/// How long to wait for a reply to the last try.
 pub const WAIT: Nanos = Nanos::from_millis(600);
-/// How long the remote agent may keep silent at first; more where the round trip turns out long.
+/// How long the remote agent may be silent at first; longer if the round trip is long.
 const PATIENCE: Nanos = Nanos::from_secs(5);
-/// Datagrams that are handed to the socket at once, and their payload bytes.
+/// Most datagrams of one batch, and their payload bytes.
 const SLOTS: usize = 128;
 const ARENA: usize = 1 << 20;
 
 impl Target {
-    /// How it is asked.
+    /// How the agent is asked.
     pub fn manner(&self, ports: PortList) -> Manner {
         Manner { target: self.addr, ports, spacing: SPACING, wait: WAIT }
     }
 }
 
-/// Runs a kind to its end; `signals` end it early where they are given.
+/// Runs a probe to its end; `signals`, if given, end it early.
 pub fn measure<K: Kind>(
     target: &Target,
     manner: Manner,
@@ -49,8 +49,8 @@ pub fn measure<K: Kind>(
     Ok(ended.summary)
 }
 
-/// Says why a probe has no facts, with what would help: on standard error, and with `json` in a
-/// document of `command`, too.
+/// Reports why a probe has no result, with a hint: on standard error, and with `json` also as a
+/// document of `command`.
 pub fn no_agent(json: bool, command: &'static str, target: SocketAddr, why: &NoAgent) -> Exit {
     let (error, hint) = words::far_end::no_agent(target.into(), why);
     report::error(error, hint.as_deref());

@@ -36,7 +36,7 @@ pub fn run(args: MarksArgs) -> anyhow::Result<Exit> {
     Ok(if seen && believed { Exit::Done } else { Exit::Failed })
 }
 
-/// What a path does to marks; the reason where there is no helper.
+/// Measures what the path does to DSCP and ECN; the error is why there is no remote agent.
 pub fn measure(
     target: &Target,
     tries: u32,

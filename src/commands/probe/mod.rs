@@ -1,7 +1,7 @@
-//! `udpkit probe`: from arguments to runs, a file for each kind.
+//! `udpkit probe`: from arguments to runs, a file for each kind of probe.
 //!
-//! Each kind has `run(args)`, which prints, and beneath it `measure(plan, ...)`, which finds the
-//! facts and prints nothing, so that the kinds can also run side by side for one report.
+//! Each kind has `run(args)`, which prints, and `measure(plan, ...)`, which measures and prints
+//! nothing, so that the kinds can also run in parallel for one report.
 
 mod all;
 mod error;
@@ -57,7 +57,7 @@ fn progress(kind: ProbeKind, target: SocketAddr, signals: &Signals) -> anyhow::R
     watch(Doing::Probe { kind, target }, None, signals, Counted::ByLoop, true)
 }
 
-/// Whom, and whether nothing is said meanwhile.
+/// The host, and whether progress is left out.
 fn quiet(far_end: &FarEndArgs) -> (&String, bool) {
     (&far_end.host, far_end.quiet)
 }

@@ -24,9 +24,9 @@ use crate::wire::PortList;
 use anyhow::Context;
 use std::net::{IpAddr, SocketAddr};
 
-/// Hops at which a black hole is looked for.
+/// Most hops at which a black hole is looked for.
 const HOPS: u8 = 30;
-/// How long a router may take to answer for the place of a black hole.
+/// How long to wait for routers when locating a black hole.
 const WAIT: Nanos = Nanos::from_millis(600);
 
 /// Room for the largest datagram.
@@ -62,7 +62,7 @@ pub fn run(args: MtuArgs) -> anyhow::Result<Exit> {
     Ok(if known && believed { Exit::Done } else { Exit::Failed })
 }
 
-/// The report where the user ended the run before anything was known.
+/// The report if the user ended the run before anything was known.
 fn interrupted_report(target: SocketAddr, tries: u32) -> MtuReport {
     let facts = BareFacts { interrupted: true, ..BareFacts::default() };
     let mut report = bare_report(target, tries, &NoAgent::Interrupted, &facts);
@@ -70,7 +70,7 @@ fn interrupted_report(target: SocketAddr, tries: u32) -> MtuReport {
     report
 }
 
-/// What can be known of the sizes of a path without a remote agent.
+/// Measures the path MTU without a remote agent.
 pub fn measure_bare(
     end: &Target,
     tries: u32,
@@ -80,7 +80,7 @@ pub fn measure_bare(
     let target = end.addr;
     let plan = BarePlan {
         target,
-        // The number of a try is a byte.
+        // The number of a try is one byte.
         tries: tries.min(100),
         spacing: helped::SPACING,
         wait: helped::WAIT,
@@ -100,7 +100,7 @@ pub fn measure_bare(
     Ok(report)
 }
 
-/// The sizes of a path; the reason where there is no remote agent.
+/// Measures the path MTU each way; the error is why there is no remote agent.
 pub fn measure(
     target: &Target,
     tries: u32,
@@ -126,7 +126,7 @@ pub fn measure(
     Ok(Ok(report))
 }
 
-/// The last router to which a packet gets that is too large for the path: a trace of such packets.
+/// The last router that a too large packet reaches, found by a trace with such packets.
 fn place_black_hole(
     target: &Target,
     report: &MtuReport,

@@ -16,12 +16,12 @@ use anyhow::Context;
 use std::net::{IpAddr, SocketAddr};
 use thiserror::Error;
 
-/// Largest answer that is read whole.
+/// Largest reply that is not truncated.
 const LARGEST: usize = 2_048;
-/// Requests that are handed to the sockets at once.
+/// Most requests of one batch.
 const SLOTS: usize = 256;
 
-/// Arguments that cannot be right.
+/// Usage errors of `probe nat`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 enum NatUsage {
     /// The local address and the server's are of different families.
@@ -29,24 +29,24 @@ enum NatUsage {
     OtherFamily { bind: IpAddr, server: Endpoint },
 }
 
-/// A probe of NATs to be made, before its sockets are open.
+/// What to probe, before sockets are open.
 #[derive(Clone, Debug)]
 pub struct NatOrder {
     /// The server.
     pub server: SocketAddr,
-    /// A second one; `None` for none.
+    /// A second server.
     pub second: Option<SocketAddr>,
-    /// The address of this host to ask from; `None` for the route's.
+    /// The local address; `None` for the route's.
     pub from: Option<IpAddr>,
-    /// The interface to send and receive by; `None` for the route's.
+    /// The interface to use; `None` for the route's.
     pub device: Option<u32>,
-    /// Sockets, 2 to 64.
+    /// Local sockets, 2 to 64.
     pub sockets: u32,
-    /// Times that a question is asked, at least once.
+    /// Requests per test, at least 1.
     pub tries: u32,
-    /// How long answers are waited for after the last try.
+    /// How long to wait for replies after the last try.
     pub wait: Nanos,
-    /// Whether to try the hairpin.
+    /// Whether to test hairpinning.
     pub hairpin: bool,
 }
 
@@ -87,7 +87,7 @@ pub fn run(args: NatArgs) -> anyhow::Result<Exit> {
     Ok(if found.answered { Exit::Done } else { Exit::Failed })
 }
 
-/// Asks, and prints nothing.
+/// Probes, and prints nothing.
 pub fn measure(order: &NatOrder, signals: Option<Signals>) -> anyhow::Result<NatReport> {
     let server = order.server;
     let local = local_address(order.from, server, order.device)?;
@@ -115,7 +115,7 @@ pub fn measure(order: &NatOrder, signals: Option<Signals>) -> anyhow::Result<Nat
     Ok(ended.summary)
 }
 
-/// The address that datagrams to the server leave from: a connected socket is told it.
+/// The local address of datagrams to the server, as the kernel assigns it to a connected socket.
 fn local_address(
     from: Option<IpAddr>,
     server: SocketAddr,
@@ -134,7 +134,7 @@ fn local_address(
     Ok(plan.open()?.local_addr().ip())
 }
 
-/// A link-local address is bound with the interface of the server's.
+/// The address with the server's zone, which a link-local address needs.
 fn scoped(bind: SocketAddr, server: SocketAddr) -> SocketAddr {
     match (bind, server) {
         (SocketAddr::V6(mut bind), SocketAddr::V6(server)) => {
@@ -145,7 +145,7 @@ fn scoped(bind: SocketAddr, server: SocketAddr) -> SocketAddr {
     }
 }
 
-/// As a far end tells it, without the interface.
+/// The address without its zone, as a server sees it.
 fn unscoped(local: SocketAddr) -> SocketAddr {
     (local.ip(), local.port()).into()
 }

@@ -1,4 +1,4 @@
-//! `udpkit probe ports`: from arguments to a run, with a remote agent where there is one.
+//! `udpkit probe ports`: from arguments to a run, with a remote agent if there is one.
 
 use super::error::ProbeError;
 use super::far_end::Target;
@@ -18,27 +18,27 @@ use crate::units::Nanos;
 use crate::wire::{Dscp, Ecn, PortList};
 use anyhow::Context;
 
-/// Time from one datagram of a port to its next, so that a short burst of loss does not meet all.
+/// Time between two datagrams of one port, so that a short burst of loss does not affect all.
 const SPACING: Nanos = Nanos::from_millis(50);
 /// Datagrams to each port.
 const TRIES: u32 = 8;
-/// Datagrams a second.
+/// Datagrams per second.
 const PER_SECOND: u32 = 1_000;
-/// How long the last replies are waited for.
+/// How long to wait for the last replies.
 const WAIT: Nanos = Nanos::from_secs(1);
-/// Largest reply that is read whole.
+/// Largest reply that is not truncated.
 const LARGEST: usize = 2_048;
 
-/// A probe of ports to be made, before its sockets are open.
+/// What to probe, before sockets are open.
 #[derive(Clone, Debug)]
 pub struct PortsOrder {
     /// The ports.
     pub ports: PortList,
     /// Datagrams to each, 1 to 64.
     pub tries: u32,
-    /// Datagrams a second, at least 1.
+    /// Datagrams per second, at least 1.
     pub per_second: u32,
-    /// How long the last replies are waited for.
+    /// How long to wait for the last replies.
     pub wait: Nanos,
     /// DSCP of datagrams and replies.
     pub dscp: Dscp,
@@ -75,9 +75,9 @@ pub fn run(args: PortsArgs) -> anyhow::Result<Exit> {
     }
 }
 
-/// Says that the user ended the run before anything was known.
+/// Reports that the user ended the run before anything was known.
 fn interrupted(args: &PortsArgs, target: &Target) -> Exit {
-    // The verdict of a report without any port.
+    // A report without ports has the right verdict.
     let report = PortsReport {
         host: target.name.clone(),
         target: Some(target.addr.ip()),
@@ -97,7 +97,7 @@ fn print(args: &PortsArgs, report: PortsReport) {
     }
 }
 
-/// Prints what was found; ports at which the agent does not listen are scanned without it.
+/// Prints the report; ports that the agent does not open are scanned without it.
 fn helped(args: &PortsArgs, target: &Target, mut report: PortsReport) -> anyhow::Result<Exit> {
     target.name.clone_into(&mut report.host);
     let alone = report.ports.iter().filter(|row| row.path == PortPath::NotOpened);
@@ -112,7 +112,7 @@ fn helped(args: &PortsArgs, target: &Target, mut report: PortsReport) -> anyhow:
     Ok(if all_pass { Exit::Done } else { Exit::Failed })
 }
 
-/// Asks ports again that may be silent only because ICMP errors were held back.
+/// Probes ports again that may be silent only because ICMP errors were rate-limited.
 fn ask_again(args: &PortsArgs, target: &Target, told: &mut PortsReport) -> anyhow::Result<()> {
     let ports = in_question(told);
     if ports.is_empty() || told.stopped_early {
@@ -126,7 +126,7 @@ fn ask_again(args: &PortsArgs, target: &Target, told: &mut PortsReport) -> anyho
     Ok(())
 }
 
-/// Finds out how far datagrams get to the first port at which none arrives, by the same flow.
+/// Traces the first port at which no datagram arrives, with the same flow.
 fn trace_filtered(target: &Target, report: &mut PortsReport) -> anyhow::Result<()> {
     let stops = [PortPath::FilteredOut, PortPath::TtlExceeded];
     let filtered = report.ports.iter().find(|row| stops.contains(&row.path));
@@ -148,7 +148,7 @@ fn check(args: &PortsArgs) -> Result<(), Usage> {
     Ok(())
 }
 
-/// Probes the ports of a host that has a remote agent; `signals` end it early where they are given.
+/// Probes the ports of a host with a remote agent; `signals`, if given, end it early.
 pub fn measure(
     target: &Target,
     order: &PortsOrder,

@@ -1,4 +1,4 @@
-//! `udpkit probe ports` where no remote agent runs: from arguments to a scan.
+//! `udpkit probe ports` without a remote agent: from arguments to a scan.
 
 use super::error::ProbeError;
 use super::far_end::Target;
@@ -23,38 +23,38 @@ use crate::wire::service::Service;
 use anyhow::Context;
 use std::net::SocketAddr;
 
-/// Silent tries after which a port counts as open or silent.
+/// Unanswered tries after which a port counts as open or filtered.
 const TRIES: u32 = 3;
-/// Questions a second.
+/// Requests per second.
 const PER_SECOND: u32 = 300;
-/// How long the first answer of a port is waited for.
+/// How long to wait for the first reply of a port.
 const WAIT: Nanos = Nanos::from_millis(200);
-/// The longest question, in bytes.
+/// The longest request, in bytes.
 const QUESTION: usize = 1_200;
 
-/// A scan to be made, before its socket is open.
+/// What to scan, before the socket is open.
 #[derive(Clone, Debug)]
 pub(super) struct ScanOrder {
-    /// The host as the user wrote it.
+    /// The host as given.
     pub host: String,
     /// The ports.
     pub ports: PortList,
-    /// The service to ask them all for; `None` takes each port's own.
+    /// The service to request from all ports; `None` for each port's usual one.
     pub service: Option<Service>,
-    /// Silent tries after which a port counts as open or silent.
+    /// Unanswered tries after which a port counts as open or filtered.
     pub tries: u32,
-    /// How long the first answer of a port is waited for.
+    /// How long to wait for the first reply of a port.
     pub wait: Nanos,
-    /// Questions a second.
+    /// Requests per second.
     pub per_second: u32,
-    /// When it ends at the latest.
+    /// The time limit.
     pub time: Nanos,
-    /// The interface to send and receive by; `None` for the route's.
+    /// The interface to use; `None` for the route's.
     pub device: Option<u32>,
 }
 
 impl ScanOrder {
-    /// A scan of these ports as it is where nothing else is asked for, of a minute at most.
+    /// A scan of these ports with the defaults, of a minute at most.
     pub fn new(ports: PortList) -> Self {
         Self {
             host: String::new(),
@@ -68,7 +68,7 @@ impl ScanOrder {
         }
     }
 
-    /// A scan of `ports` as the arguments want it.
+    /// A scan of `ports` according to the arguments.
     pub fn of(args: &PortsArgs, ports: &PortList) -> Self {
         Self {
             host: args.far_end.host.clone(),
@@ -82,7 +82,7 @@ impl ScanOrder {
     }
 }
 
-/// Scans and prints what was found; `why` there is no agent, where one was looked for.
+/// Scans and prints the report; `why` is the reason for no agent, if one was looked for.
 pub(super) fn run(args: &PortsArgs, end: &Target, why: Option<NoAgent>) -> anyhow::Result<Exit> {
     let target = end.addr;
     let order = ScanOrder { device: end.device, ..ScanOrder::of(args, &args.ports) };
@@ -115,7 +115,7 @@ pub(super) fn measure(
     target: SocketAddr,
     signals: Signals,
 ) -> anyhow::Result<ScanReport> {
-    // The address that the route gives, as some protocols name it in the question.
+    // Bound to the route's address, as some protocols include it in the request.
     let bind: SocketAddr = match target {
         SocketAddr::V4(_) => ([0, 0, 0, 0], 0).into(),
         SocketAddr::V6(_) => ([0_u16; 8], 0).into(),
@@ -153,7 +153,7 @@ fn longest(order: &ScanOrder) -> Nanos {
     Nanos(sending.saturating_add(waiting)).min(order.time)
 }
 
-/// Finds out which routers pass a datagram on until its TTL is over.
+/// Traces the routers that forward a datagram until its TTL expires.
 fn trace_exceeded(
     report: &mut ScanReport,
     target: SocketAddr,
@@ -169,14 +169,14 @@ fn trace_exceeded(
     Ok(())
 }
 
-/// A loop that a trace shows belongs to the verdict.
+/// Adds a routing loop found by the trace to the verdict.
 fn add_trace(report: &mut ScanReport, trace: TraceReport) {
     let ScanVerdict::Counted { routing_loop, .. } = &mut report.findings.verdict;
     *routing_loop = trace.flows.iter().find_map(|flow| flow.routing_loop.clone());
     report.trace = Some(trace);
 }
 
-/// A name of both families was scanned over one.
+/// The caveat that a name with addresses of both families was scanned over one only.
 fn other_family(args: &PortsArgs, target: SocketAddr) -> Option<ScanCaveat> {
     let family = args.far_end.family;
     if family.ipv4 || family.ipv6 {
@@ -187,13 +187,13 @@ fn other_family(args: &PortsArgs, target: SocketAddr) -> Option<ScanCaveat> {
     Some(ScanCaveat::OtherFamily { host, address })
 }
 
-/// Failed where this host could send nothing at all.
+/// Failed if this host could send nothing at all.
 fn exit(report: &ScanReport) -> Exit {
     let nothing = report.ports.iter().all(|port| port.not_sent.is_some());
     if nothing { Exit::Failed } else { Exit::Done }
 }
 
-/// The address with another port; the zone stays.
+/// The address with another port, and its zone.
 fn with_port(mut addr: SocketAddr, port: u16) -> SocketAddr {
     addr.set_port(port);
     addr

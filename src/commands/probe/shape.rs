@@ -15,27 +15,27 @@ use crate::wire::PortList;
 use anyhow::Context;
 use thiserror::Error;
 
-/// Most ports that trains are spread over.
+/// Most ports for a train.
 const MOST_PORTS: usize = 16;
-/// Ports that are chosen where none are named.
+/// Number of ports if none are given.
 const CHOSEN: u16 = 4;
 
-/// Arguments that cannot be right.
+/// Usage errors of `probe shape`.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 enum ShapeUsage {
-    /// More ports than trains are spread over.
+    /// Too many ports.
     #[error("--ports {ports}: {count} ports are too many; name at most {MOST_PORTS}")]
     TooManyPorts { ports: PortList, count: usize },
 }
 
-/// A comparison to be made.
+/// What to compare.
 #[derive(Clone, Debug)]
 pub struct ShapeOrder {
-    /// Ports of the server; none for some at random.
+    /// Ports of the server; empty for a random choice.
     pub ports: PortList,
     /// Most datagrams of one kind and size.
     pub tries: u32,
-    /// Datagrams a second of a train.
+    /// Datagrams per second in a train.
     pub rate: u32,
     /// Datagrams of a train; 0 for none.
     pub train: u32,
@@ -70,7 +70,7 @@ pub fn run(args: ShapeArgs) -> anyhow::Result<Exit> {
     Ok(if compared && believed { Exit::Done } else { Exit::Failed })
 }
 
-/// What a path makes of payloads; the reason where there is no remote agent.
+/// Compares payloads, sizes and rates; the error is why there is no remote agent.
 pub fn measure(
     target: &Target,
     order: &ShapeOrder,
@@ -96,7 +96,7 @@ pub fn measure(
     }))
 }
 
-/// A few neighbours among those that a server opens where its operator names none.
+/// A few consecutive ports of the server's default range.
 fn some_ports() -> PortList {
     let room = ON_DEMAND.end() - ON_DEMAND.start() - CHOSEN + 2;
     let first = ON_DEMAND.start() + fastrand::u16(..room);

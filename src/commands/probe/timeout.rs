@@ -16,16 +16,16 @@ use crate::session::probe::timeout::{CANDIDATES, TimeoutPlan, TimeoutSession};
 use crate::units::Nanos;
 use anyhow::Context;
 
-/// Largest answer that is read whole.
+/// Largest reply that is not truncated.
 const LARGEST: usize = 2_048;
-/// Datagrams that are handed to the sockets at once, and their payload bytes.
+/// Most datagrams of one batch, and their payload bytes.
 const SLOTS: usize = 128;
 const ARENA: usize = 64 << 10;
-/// The shortest silence that is tried.
+/// The shortest idle time.
 const LEAST: Nanos = Nanos::from_millis(100);
-/// The longest that a far end waits before it answers.
+/// The longest time that an agent waits before it replies.
 const MOST: Nanos = Nanos::from_secs(360);
-/// Silences that are tried at most.
+/// Most idle times.
 const MOST_CANDIDATES: usize = 64;
 
 /// Runs `udpkit probe timeout`.
@@ -58,7 +58,7 @@ pub fn run(args: TimeoutArgs) -> anyhow::Result<Exit> {
     Ok(if known { Exit::Done } else { Exit::Failed })
 }
 
-/// Measures, and prints nothing but by `sink`.
+/// Measures; progress goes to `sink`.
 pub fn measure(
     target: &Target,
     plan: TimeoutPlan,
@@ -74,7 +74,7 @@ pub fn measure(
     Ok(ended.summary)
 }
 
-/// The silences that are tried, in order and without doubles.
+/// The idle times to try, sorted, without duplicates.
 fn candidates(args: &TimeoutArgs) -> Result<Vec<Nanos>, Usage> {
     let mut all = match &args.candidates[..] {
         [] => CANDIDATES.map(Nanos::from_secs).to_vec(),

@@ -1,4 +1,4 @@
-//! `udpkit probe trace`: from arguments to a run, and traces that other kinds start by themselves.
+//! `udpkit probe trace`: from arguments to a run; also the traces of other probes.
 
 use super::error::ProbeError;
 use super::usage::ProbeUsage;
@@ -17,32 +17,32 @@ use crate::units::Nanos;
 use anyhow::Context;
 use std::net::SocketAddr;
 
-/// Largest answer that is read whole.
+/// Largest reply that is not truncated.
 const LARGEST: usize = 2_048;
 
-/// A trace to be made, before its sockets are open.
+/// What to trace, before sockets are open.
 #[derive(Clone, Copy, Debug)]
 pub struct TraceOrder {
-    /// The end of the path.
+    /// The target.
     pub target: SocketAddr,
-    /// Where the first flow is sent from; port 0 lets the kernel choose for each.
+    /// Local address of the first flow; port 0 lets the kernel choose one for each flow.
     pub from: SocketAddr,
-    /// The interface to send and receive by; `None` for the route's.
+    /// The interface to use; `None` for the route's.
     pub device: Option<u32>,
-    /// Flows side by side; further ones take the ports behind that of `from`.
+    /// Parallel flows; further ones use the ports that follow that of `from`.
     pub flows: u16,
     /// Probes to each hop of each flow.
     pub tries: u32,
-    /// Most hops that are looked at.
+    /// Maximum number of hops.
     pub hops: u8,
-    /// How long an answer is waited for.
+    /// How long to wait for a reply.
     pub wait: Nanos,
-    /// Payload bytes of probes that must not be fragmented; `None` for short ones.
+    /// Payload bytes of probes with don't-fragment; `None` for short probes.
     pub whole: Option<usize>,
 }
 
 impl TraceOrder {
-    /// A trace by one flow as other kinds make it, to tell where their datagrams get to.
+    /// A trace of one flow for another probe, to find how far its datagrams get.
     pub fn one_flow(target: SocketAddr, from: SocketAddr, device: Option<u32>) -> Self {
         let wait = Nanos::from_millis(600);
         Self { target, from, device, flows: 1, tries: 3, hops: 30, wait, whole: None }
@@ -90,7 +90,7 @@ pub fn measure_shown(order: &TraceOrder) -> anyhow::Result<TraceReport> {
     report
 }
 
-/// Traces a path; `signals` end it early where they are given.
+/// Traces a path; `signals`, if given, end it early.
 pub fn measure(order: &TraceOrder, signals: Option<Signals>) -> anyhow::Result<TraceReport> {
     let sockets = (0..order.flows)
         .map(|flow| {

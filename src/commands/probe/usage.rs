@@ -1,19 +1,19 @@
-//! Arguments of `probe` that clap takes and no run can have.
+//! Usage errors of `probe` that clap does not find.
 
 use crate::commands::Usage;
 use crate::units::Nanos;
 use thiserror::Error;
 
-/// What is wrong with them, and what would be right.
+/// A usage error, with how to correct it.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ProbeUsage {
-    /// There is no time to wait in.
+    /// A time of 0.
     #[error("{flag} must be longer than 0 s")]
     NoTime {
         /// The option.
         flag: &'static str,
     },
-    /// The flows would need ports beyond the last.
+    /// The flows would need ports above 65,535.
     #[error(
         "{flows} flows from port {port} on need ports above 65535; the first port can be {highest} at most"
     )]
@@ -22,10 +22,10 @@ pub enum ProbeUsage {
         flows: u16,
         /// The first port.
         port: u16,
-        /// The highest first port for so many.
+        /// The highest first port for this many flows.
         highest: u16,
     },
-    /// An idle time that cannot be tried.
+    /// An idle time out of range.
     #[error("--candidates {given} is out of range; an idle time is {least} to {most}")]
     IdleTime {
         /// The idle time.
@@ -35,10 +35,10 @@ pub enum ProbeUsage {
         /// The longest.
         most: Nanos,
     },
-    /// All idle times are too long.
+    /// All idle times are above `--up-to`.
     #[error("--up-to {up_to} leaves no idle time to try; the shortest candidate is {shortest}")]
     NoIdleTime {
-        /// The longest that may be tried.
+        /// The limit.
         up_to: Nanos,
         /// The shortest candidate.
         shortest: Nanos,
@@ -48,7 +48,7 @@ pub enum ProbeUsage {
     TooManyIdleTimes {
         /// How many.
         given: usize,
-        /// How many may be.
+        /// The maximum.
         most: usize,
     },
 }

@@ -1,4 +1,4 @@
-//! What can be wrong with the arguments of `udpkit serve`.
+//! Usage errors of `udpkit serve`.
 
 use crate::commands::exit::UsageError;
 use crate::report::words::serve as words;
@@ -7,76 +7,76 @@ use crate::units::Endpoint;
 use crate::wire::PortList;
 use thiserror::Error;
 
-/// Arguments that a server cannot have.
+/// Usage errors of `serve`.
 #[derive(Debug, Error)]
 pub(super) enum ServeUsage {
-    /// A limit of nothing.
+    /// A limit of 0.
     #[error("{flag} must be more than 0")]
     Zero {
-        /// The limit.
+        /// The flag.
         flag: &'static str,
     },
-    /// More ports for probes than a server holds.
+    /// Too many probe ports.
     #[error("--probe-ports {ports}: {} ports, {most} at most", ports.len())]
     TooManyProbePorts {
         /// The ports.
         ports: PortList,
-        /// How many there may be.
+        /// The maximum.
         most: usize,
     },
-    /// No such account.
+    /// `--user` with an account that does not exist.
     #[error("--user {text}: {error}")]
     Account {
-        /// As given.
+        /// The argument as given.
         text: String,
         /// Why.
         error: AccountError,
     },
-    /// Only root can become somebody else.
+    /// `--user` without root.
     #[error("--user {text}: only root can run as another user")]
     NotRoot {
-        /// As given.
+        /// The argument as given.
         text: String,
-        /// Who it is.
+        /// The present user.
         now: String,
     },
-    /// Root with another group.
+    /// `--user root` with another group.
     #[error("--user {text}: root keeps its own group")]
     RootsGroup {
-        /// As given.
+        /// The argument as given.
         text: String,
     },
-    /// A rate in bits where datagrams are counted.
+    /// `--stamp-rate` in bits per second.
     #[error("--stamp-rate counts datagrams: 200kpps, 500pps or max")]
     StampRate,
-    /// The same.
+    /// `--stun-rate` in bits per second.
     #[error("--stun-rate counts datagrams: 1kpps, 50pps or max")]
     StunRate,
-    /// An address whose port is none.
+    /// An address with an invalid port.
     #[error("cannot read address {text:?}: the port is not a number up to 65535")]
     Port {
-        /// As given.
+        /// The argument as given.
         text: String,
     },
-    /// An address that is none.
+    /// An invalid address.
     #[error("cannot read address {text:?}: use an IP address of this host")]
     Host {
-        /// As given.
+        /// The argument as given.
         text: String,
     },
-    /// STUN's other port is the server's own.
+    /// `--stun-alternate` is the main port.
     #[error("--stun-alternate {port} is already used by this server")]
     StunOnOwnPort {
         /// The port.
         port: u16,
     },
-    /// STUN's other port is STAMP's.
+    /// `--stun-alternate` is the port of `--stamp`.
     #[error("--stun-alternate {port} is the port of --stamp")]
     StunOnStampPort {
         /// The port.
         port: u16,
     },
-    /// STAMP's other port is the server's own.
+    /// The port of `--stamp` is the main port.
     #[error("--stamp {address} is already used by this server")]
     StampOnOwnPort {
         /// The address.
@@ -98,10 +98,10 @@ impl UsageError for ServeUsage {
     }
 }
 
-/// What a server could not do before it ran.
+/// Why a server could not start.
 #[derive(Clone, Copy, Debug, Error)]
 pub(super) enum ServeFailure {
-    /// Signals end it.
+    /// Signal handlers could not be installed.
     #[error("cannot listen for signals")]
     Signals,
 }

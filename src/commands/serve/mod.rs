@@ -26,8 +26,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 /// Runs `udpkit serve`.
 pub fn run(args: ServeArgs) -> anyhow::Result<Exit> {
     let confinement = confinement(&args)?;
-    // What the process lays down is laid down by each thread for itself, so that no thread may
-    // start before.
+    // Privileges are dropped per thread, so no thread may start before that.
     let (signals, second) = Signals::listen_without_thread().context(ServeFailure::Signals)?;
     let (bind, dual_stack) = bind_address(&args)?;
     for (flag, is_none) in [
@@ -72,7 +71,7 @@ pub fn run(args: ServeArgs) -> anyhow::Result<Exit> {
     Ok(verdict(&args, server.run()?))
 }
 
-/// Who the server runs as once its ports are open.
+/// The user that the server runs as once its ports are open.
 fn confinement(args: &ServeArgs) -> Result<Confinement, Usage> {
     let now = Account::current();
     let Some(text) = &args.user else {
@@ -84,7 +83,7 @@ fn confinement(args: &ServeArgs) -> Result<Confinement, Usage> {
         Ok(wanted) => wanted,
         Err(error) => return Err(ServeUsage::Account { text, error }.into()),
     };
-    // A group that was not named is the one that it has.
+    // Without a group in the argument, the present one is kept.
     if wanted.uid == now.uid && (wanted.gid == now.gid || !text.contains(':')) {
         return Ok(if now.is_root() { Confinement::StayRoot } else { Confinement::Stay });
     }
@@ -120,7 +119,7 @@ fn stamp(args: &ServeArgs) -> Result<StampPolicy, Usage> {
         rate => rate.ratio_for(0),
     };
     let short = if args.stamp_short { ShortRequests::Answered } else { ShortRequests::Ignored };
-    // The key is the server's own.
+    // The server adds its key.
     Ok(StampPolicy { key: None, rate, short })
 }
 
@@ -138,7 +137,7 @@ fn stun(args: &ServeArgs) -> Result<Option<StunPlan>, Usage> {
     Ok((!args.no_stun).then_some(StunPlan { rate, short, alternate }))
 }
 
-/// Where STAMP has a port of its own, if it has.
+/// The address of the separate STAMP port, if there is one.
 fn stamp_bind(args: &ServeArgs, bind: SocketAddr) -> anyhow::Result<Option<SocketAddr>> {
     let Some(text) = &args.stamp else { return Ok(None) };
     let (ip, port) = local_address(text)?;
@@ -149,7 +148,7 @@ fn stamp_bind(args: &ServeArgs, bind: SocketAddr) -> anyhow::Result<Option<Socke
     Ok(Some(address))
 }
 
-/// STUN's other port must be none that the server opens itself.
+/// The second STUN port must differ from the other ports of the server.
 fn check_stun(plan: &ServerPlan) -> Result<(), Usage> {
     let Some(AlternatePort::This(port)) = plan.stun.map(|stun| stun.alternate) else {
         return Ok(());
@@ -169,7 +168,7 @@ fn check_stun(plan: &ServerPlan) -> Result<(), Usage> {
     }
 }
 
-/// `ADDR:PORT`, `:PORT` or `ADDR` of this host, or nothing.
+/// Parses `ADDR:PORT`, `:PORT` or `ADDR` of this host, or an empty text.
 fn local_address(text: &str) -> anyhow::Result<(Option<IpAddr>, Option<u16>)> {
     if text.is_empty() {
         return Ok((None, None));
@@ -185,7 +184,7 @@ fn local_address(text: &str) -> anyhow::Result<(Option<IpAddr>, Option<u16>)> {
     Ok((ip, port))
 }
 
-/// That a port is taken has another remedy for a server than for others.
+/// The error with a server's own hint if the port is in use.
 fn open_error(error: ServerError) -> anyhow::Error {
     match error {
         ServerError::Net(error @ NetError::Bind { .. }) if error.is_in_use() => {
@@ -195,7 +194,7 @@ fn open_error(error: ServerError) -> anyhow::Error {
     }
 }
 
-/// A server for one session is as good as that session.
+/// With `--once`, the exit code is that of the session.
 fn verdict(args: &ServeArgs, summary: ServeSummary) -> Exit {
     if !args.once || summary.broken == 0 {
         return Exit::Done;
@@ -204,7 +203,7 @@ fn verdict(args: &ServeArgs, summary: ServeSummary) -> Exit {
     Exit::Failed
 }
 
-/// The address to listen on, and whether IPv4 is taken too.
+/// The address to listen on, and whether it includes IPv4.
 fn bind_address(args: &ServeArgs) -> anyhow::Result<(SocketAddr, bool)> {
     let any_v6 = IpAddr::from(Ipv6Addr::UNSPECIFIED);
     let every = match (args.family.ipv4, args.family.ipv6) {

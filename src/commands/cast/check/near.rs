@@ -67,7 +67,8 @@ pub(super) fn run(
     let steps = open_steps(args, group, &mut sockets)?;
 
     let config = CheckConfig {
-        // A link-local group differs by link, so with several interfaces it is shown without a zone.
+        // A link-local group differs by link, so with several interfaces it is shown without a
+        // zone.
         group: if interfaces.len() > 1 { group } else { on_interface(group, interfaces[0]) },
         ways,
         steps,
