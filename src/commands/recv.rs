@@ -118,8 +118,8 @@ fn open(args: &RecvArgs, binds: &[Bind], answering: &Answering) -> anyhow::Resul
             || args.format == DatagramFormat::Json
             || *answering != Answering::Silent,
         accounting: true,
-        // A drop of a coalesced buffer counts once for all of its datagrams, and a small buffer
-        // cuts none of them: only where speed is asked for by name.
+        // Only with --io gso: the drop of a coalesced buffer counts once for all its datagrams, and
+        // --buffer would truncate the buffer, not each datagram.
         gro: io == IoMode::Gso && args.buffer.0 == 65_535,
         io,
         buffer: usize::try_from(args.socket_buffer.0).unwrap_or(usize::MAX),

@@ -1,4 +1,4 @@
-//! A throughput run as text: a line for each stretch while it runs, then the whole report.
+//! A throughput run as text: a line per interval while it runs, then the whole report.
 
 use super::limits::limit_lines;
 use super::number::RateUnit;
@@ -19,23 +19,23 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-/// A shorter pause is any busy host's.
+/// Shorter pauses occur on any busy host and are not shown.
 const SHOWN_PAUSE: Nanos = Nanos::from_millis(100);
-/// A smaller drift, in parts per billion, is not worth a line.
+/// A smaller clock drift, in parts per billion, is not shown.
 const SHOWN_DRIFT: i64 = 100;
 
-/// Which of a run's ways a line is about.
+/// The direction that a line is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lane {
-    /// There is but one.
+    /// The run has only one direction.
     Only,
-    /// From the client to the far end.
+    /// From the client to the server.
     Up,
-    /// From the far end to the client.
+    /// From the server to the client.
     Down,
 }
 
-/// The lines of a run's stretches, all in one unit.
+/// The interval lines of a run, all in one unit.
 #[derive(Clone, Debug)]
 pub struct IntervalLines {
     page: Page,
@@ -45,20 +45,20 @@ pub struct IntervalLines {
 }
 
 impl IntervalLines {
-    /// No lines yet; `expected` is the run's length where that is known.
+    /// No lines yet; `expected` is the run's length, if known.
     pub fn new(expected: Option<Nanos>, page: Page) -> Self {
         Self { page, longest: 0, unit: None, expected }
     }
 
-    /// The line of a stretch, with a line end; `None` for one that is not worth a line.
+    /// The line of an interval, with a line end; `None` for one that is too short or empty to show.
     pub fn next(&mut self, lane: Lane, interval: &BlastInterval) -> Option<String> {
-        // A scrap at the very end would look like a rate; the totals have it.
+        // The rate of a short rest at the end would mislead; it is included in the totals.
         self.longest = self.longest.max(interval.duration_ns);
         let after = self.expected.is_some_and(|time| is_tail(interval, time.0));
         if after || is_scrap(interval, self.longest) {
             return None;
         }
-        // The first stretch in which something came settles the unit of all.
+        // The first interval with datagrams determines the unit.
         let rate = bits_of(interval);
         let unit = self.unit.unwrap_or_else(|| RateUnit::for_rate(rate as u64));
         if interval.datagrams > 0 {
@@ -68,7 +68,7 @@ impl IntervalLines {
     }
 }
 
-/// What a run shows.
+/// Prints a run.
 pub struct BlastView {
     output: Output,
     heading: RunHeading,
@@ -82,7 +82,7 @@ pub struct BlastView {
 }
 
 impl BlastView {
-    /// A view with its first line; `expected` is the run's length where that is known.
+    /// A view with its first line; `expected` is the run's length, if known.
     pub fn new(heading: RunHeading, expected: Option<Nanos>, quiet: bool, json: bool) -> Self {
         let page = Page::of_stdout();
         Self {
@@ -97,12 +97,12 @@ impl BlastView {
         }
     }
 
-    /// Another first line, before the run begins.
+    /// Replaces the first line, before the run begins.
     pub fn set_heading(&mut self, heading: RunHeading) {
         self.heading = heading;
     }
 
-    /// The far end agreed, and the run begins.
+    /// The server granted the run, and it begins.
     pub fn started(&mut self) {
         if self.text {
             self.print(&self.page.paragraph("", 2, &self.heading.text()));
@@ -134,7 +134,7 @@ impl BlastView {
         Ok(self)
     }
 
-    /// A stretch is over.
+    /// An interval has ended.
     pub fn interval(&mut self, lane: Lane, interval: &BlastInterval) -> Flow {
         shared(&self.so_far).add(lane, interval);
         let Some(line) = self.lines.as_mut().and_then(|lines| lines.next(lane, interval)) else {
@@ -293,7 +293,7 @@ fn traffic_text(report: &BlastReport, way: &DirectionReport) -> String {
         rows.push(traffic_row(name, traffic, unit));
     }
     if let Some(copies) = way.copies.filter(|copies| copies.datagrams > 0) {
-        // They are on the wire, and none of the goodput.
+        // Copies are on the wire, but no goodput.
         let traffic = Traffic { bits_per_second: None, ..copies };
         rows.push(traffic_row("copies", Some(traffic), unit));
     }
@@ -325,7 +325,7 @@ fn lost_lines(report: &BlastReport, way: &DirectionReport) -> Vec<String> {
     };
     let told = way.delivered.unwrap_or(0).saturating_add(total);
     let sent = way.sent.map_or(told, |sent| sent.datagrams);
-    // A share of what the receiver told of: of the rest nobody knows.
+    // A share of what the receiver counted; the rest is unknown.
     let share = lost(total, told.min(sent));
     let mut lines = if sent > told {
         let silent = group_digits(sent - told);
@@ -358,7 +358,7 @@ fn lost_lines(report: &BlastReport, way: &DirectionReport) -> Vec<String> {
     lines
 }
 
-/// `2-3: 14`, of bursts of two or three datagrams.
+/// `2-3: 14`: 14 bursts of two or three datagrams.
 fn burst_text(class: &BurstLength) -> String {
     let BurstLength { from, to, bursts } = *class;
     let bursts = group_digits(bursts);
@@ -397,7 +397,7 @@ fn gap_text(way: &DirectionReport, page: Page) -> String {
     page.labelled("gap", gap.as_slice())
 }
 
-/// Either end's own pause: of its host, not of the path.
+/// Pauses of either host, which are not the path's.
 fn pauses(way: &DirectionReport) -> Vec<String> {
     let (sender, receiver) = match way.direction {
         Way::Down => ("the server", "this host"),
@@ -466,7 +466,7 @@ fn delay_text(report: &DirectionReport, page: Page) -> String {
     text
 }
 
-/// Quantiles in milliseconds; `-` where fewer than ten samples lie beyond.
+/// Percentiles in milliseconds; `-` if fewer than ten samples lie beyond.
 fn quantile_text(quantiles: &DelayQuantiles) -> String {
     let value = |nanos: Option<u64>| match nanos {
         Some(nanos) => format!("{:.3}", Nanos(nanos).as_millis_f64()),
@@ -494,7 +494,7 @@ fn io_line(report: &BlastReport, way: &DirectionReport) -> String {
     format!("sender {tx}, receiver {rx}, receive buffer {buffer}")
 }
 
-/// Idle and loaded round trips, one above the other.
+/// Round trips on the idle path and under load, one above the other.
 fn probe_text(probe: &ProbeReport, page: Page) -> String {
     let row = |name: &str, trips: &RoundTrips| {
         let told = quantile_text(&trips.round_trip_ns);
@@ -514,7 +514,7 @@ fn probe_text(probe: &ProbeReport, page: Page) -> String {
     .concat()
 }
 
-/// A sentence about one way of a run, which is named where it has two.
+/// A sentence about one direction, which is named if the run has two.
 fn of_way(report: &BlastReport, way: &DirectionReport, sentence: &str) -> String {
     match report.reverse {
         Some(_) => format!("{}: {sentence}", way_name(way.direction)),
@@ -526,7 +526,7 @@ fn ways(report: &BlastReport) -> impl Iterator<Item = &DirectionReport> {
     [Some(&report.main), report.reverse.as_ref()].into_iter().flatten()
 }
 
-/// What limited the run, each way, and what would help.
+/// Verdict and advice for each direction.
 fn findings_text(report: &BlastReport, page: Page) -> String {
     let verdict = |way: &DirectionReport| of_way(report, way, &way.findings.verdict.text());
     let advice = |way: &DirectionReport| Some(of_way(report, way, &way.advice?.text()));
@@ -535,7 +535,7 @@ fn findings_text(report: &BlastReport, page: Page) -> String {
     [page.labelled("verdict", &verdicts), page.labelled("advice", &advices)].concat()
 }
 
-/// What a reader should know before believing the figures.
+/// The cautions about the figures.
 fn cautions(report: &BlastReport) -> Vec<String> {
     ways(report)
         .flat_map(|way| {

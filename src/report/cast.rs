@@ -1,4 +1,5 @@
-//! A fan-out's reports as text: one row per destination, one block per source and group.
+//! Reports of `cast send` and `cast recv` as text: one row per destination, one block per source
+//! and group.
 
 use super::cast_copies::copies_text;
 use super::cast_stream::cast_stream_text;
@@ -12,10 +13,10 @@ use crate::record::{CastDestination, CastInterval, CastReceived, CastSent, CastS
 use crate::units::{Nanos, group_digits};
 use std::fmt::Write;
 
-/// Receivers that a report shows, the worst first.
+/// Most receivers in a report, the worst first.
 const PRINTED: usize = 50;
 
-/// One line of a running receiver.
+/// One interval line of a receiver.
 pub fn cast_interval_line(interval: &CastInterval) -> String {
     let mut parts = vec![
         figure("received", group_digits(interval.received)),
@@ -31,7 +32,7 @@ pub fn cast_interval_line(interval: &CastInterval) -> String {
     format!("{seconds:>8}  {}", parts.join("  "))
 }
 
-/// What a sender sent, as lines.
+/// The report of a sender.
 pub fn cast_sent_text(sent: &CastSent, page: Page) -> String {
     let mut parts = vec![
         plural(sent.destinations.len() as u64, "destination"),
@@ -61,7 +62,7 @@ pub fn cast_sent_text(sent: &CastSent, page: Page) -> String {
     text
 }
 
-/// What left over all destinations.
+/// Totals over all destinations.
 fn sums(sent: &CastSent) -> Vec<String> {
     let mut parts =
         vec![plural(sent.datagrams, "datagram"), format!("{} B", group_digits(sent.bytes))];
@@ -105,7 +106,7 @@ fn destination(one: &CastDestination) -> String {
     }
 }
 
-/// What a receiver received, as lines.
+/// The report of a receiver.
 pub fn cast_received_text(all: &CastReceived, page: Page) -> String {
     let mut parts = vec![
         plural(all.groups.len() as u64, "group"),
@@ -196,7 +197,7 @@ fn heading(command: &str, mut parts: Vec<String>, page: Page) -> String {
     figures("", &parts, page)
 }
 
-/// Figures on a line, or on several where they have no room on one.
+/// Figures on one line, or on several if one is too short.
 fn figures(indent: &str, parts: &[String], page: Page) -> String {
     let mut text = String::new();
     let mut line = String::new();
@@ -223,7 +224,7 @@ fn count_or_dash(count: Option<u64>) -> String {
     count.map_or("-".to_owned(), group_digits)
 }
 
-/// A share in percent, to the digits that tell it from zero.
+/// A share in percent, with enough digits to differ from zero.
 fn share(part: u64, whole: u64) -> String {
     let percent = part as f64 * 100.0 / whole as f64;
     if percent >= 10.0 { format!("{percent:.1}%") } else { format!("{percent:.2}%") }

@@ -1,4 +1,4 @@
-//! The findings of a check of a network for one-to-many, as text.
+//! The findings of `cast check` as text.
 
 use super::page::{Align, Page, table};
 use super::words::check::{
@@ -9,14 +9,14 @@ use super::words::terms::plural;
 use crate::record::{CastCheck, CheckAnswered, CheckFinding, Worded};
 use crate::units::{Nanos, group_digits};
 
-/// Columns of an outcome, with the two before it and the two behind it.
+/// Columns of an outcome, including two spaces before and after.
 const OUTCOME: usize = 11;
-/// Columns of the longest subject that has a column of its own.
+/// Longest subject that is put in the subject column.
 const SUBJECT_MAX: usize = 20;
 /// Columns of a label within a finding.
 const LABEL: usize = 8;
 
-/// A check's report.
+/// The report of a check.
 pub fn cast_check_text(check: &CastCheck, page: Page) -> String {
     let interfaces = plural(check.interfaces.len() as u64, "interface");
     let mut head = format!(
@@ -48,7 +48,8 @@ fn subject_of(one: &CheckFinding) -> String {
     subject(one.subject, one.interface.as_deref())
 }
 
-/// One finding: its verdict behind its outcome and subject, and under it what stands beside it.
+/// One finding: outcome, subject and verdict; below them evidence, alternatives, caveats and
+/// advice.
 fn finding(one: &CheckFinding, subject: &str, indent: usize, page: Page) -> String {
     let head = format!("  {:<7}  {subject}  ", outcome(one.outcome));
     let mut text = page.paragraph(&head, indent, &one.found.verdict.text());
@@ -71,7 +72,7 @@ fn texts<T: Worded>(statements: &[T]) -> String {
     statements.iter().map(Worded::text).collect::<Vec<_>>().join("; ")
 }
 
-/// An answerer's report.
+/// The report of `--answer`.
 pub fn cast_answered_text(told: &CheckAnswered, page: Page) -> String {
     let head = format!("udpkit cast check --answer   {}   {}", told.group, Nanos(told.duration_ns));
     let mut text = page.paragraph("", 2, &head);

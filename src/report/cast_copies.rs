@@ -1,4 +1,4 @@
-//! Groups beside their unicast copies (`cast send --compare`), as text.
+//! Loss of groups and of their unicast copies (`cast send --compare`), as text.
 
 use super::fanout::shortened;
 use super::page::Page;
@@ -7,12 +7,12 @@ use crate::record::{CopyVerdict, FanoutCopy, Worded};
 use crate::units::group_digits;
 use std::fmt::Write;
 
-/// Receivers that are shown; more are counted.
+/// Most receivers shown; the rest is only counted.
 const SHOWN: usize = 16;
-/// Columns beside the names: the figures, and a verdict on two lines.
+/// Columns beside the names: the figures, and a verdict of two lines.
 const BESIDE: usize = 54;
 
-/// A row for each receiver, those first whose group was lost.
+/// A row per receiver, those with loss of the group first.
 pub(super) fn copies_text(copies: &[FanoutCopy], page: Page) -> String {
     if copies.is_empty() {
         return String::new();

@@ -1,4 +1,4 @@
-//! Times as lines begin with them.
+//! Times at the start of lines.
 
 use crate::units::Nanos;
 use jiff::Timestamp;
@@ -19,7 +19,7 @@ pub enum TimeStyle {
     Epoch,
 }
 
-/// Prints times; the second's text is kept, as most lines share it with the one before.
+/// Prints times. The text of the second is cached, as most lines share it with the one before.
 #[derive(Clone, Debug)]
 pub struct Clock {
     style: TimeStyle,
@@ -30,7 +30,7 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// A clock of one style, in the system's time zone where it is a local one.
+    /// A clock of one style; local styles use the system's time zone.
     pub fn new(style: TimeStyle) -> Self {
         let zone = match style {
             TimeStyle::Time | TimeStyle::Date => TimeZone::system(),
@@ -51,11 +51,11 @@ impl Clock {
         let _ = write!(line, "{}.{micros:06}{}", self.before, self.behind);
     }
 
-    /// What stands before and behind the fraction of a second.
+    /// The text before and after the fraction of the second.
     fn parts(&self, second: u64) -> (String, String) {
         let stamp =
             i64::try_from(second).ok().and_then(|second| Timestamp::from_second(second).ok());
-        // Beyond the year 9999 there are seconds alone.
+        // After the year 9999, only seconds can be printed.
         let Some(stamp) = stamp.filter(|_| self.style != TimeStyle::Epoch) else {
             return (second.to_string(), String::new());
         };

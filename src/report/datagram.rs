@@ -1,4 +1,4 @@
-//! Received datagrams, one line each, in the format that was asked for.
+//! Prints received datagrams in the format of `--format`.
 
 use super::Output;
 use super::clock::{Clock, TimeStyle};
@@ -10,30 +10,30 @@ use std::fmt::Write;
 /// How datagrams are printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DatagramStyle {
-    /// A line, the payload escaped so that it cannot garble a terminal.
+    /// One line, with the payload escaped so that it cannot control a terminal.
     #[default]
     Text,
-    /// A line, the payload in hexadecimal digits.
+    /// One line, with the payload in hexadecimal digits.
     Hex,
-    /// A line, and below it the payload as `hexdump -C` shows it.
+    /// One line, followed by the payload as `hexdump -C` shows it.
     Hexdump,
-    /// The payload alone; on a terminal, what it would obey is escaped.
+    /// Only the payload; control characters are escaped on a terminal.
     Raw,
-    /// A JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
 impl DatagramStyle {
-    /// Whether what is printed is for programs, so that all other talk goes elsewhere.
+    /// Whether the output is for programs, so that messages go to standard error.
     pub fn for_programs(self) -> bool {
         matches!(self, Self::Raw | Self::Json)
     }
 }
 
-/// Tells the name of an interface by its index.
+/// Looks up the name of an interface by its index.
 pub type InterfaceNames = fn(u32) -> String;
 
-/// Prints datagrams; keeps its line and its clock, so that a line costs no allocation.
+/// Prints datagrams. It reuses its line buffer and clock, so that a line costs no allocation.
 pub struct DatagramPrinter {
     style: DatagramStyle,
     line: String,
@@ -53,7 +53,7 @@ impl DatagramPrinter {
         Self { style, line: String::new(), clock: Clock::new(times), names, command }
     }
 
-    /// Prints one datagram; `after` is the time since the datagram that it answers.
+    /// Prints one datagram; `after` is the time since the request that it replies to.
     pub fn print(
         &mut self,
         out: &mut Output,
@@ -129,7 +129,7 @@ impl DatagramPrinter {
     }
 }
 
-/// A datagram as its JSON line tells it.
+/// The record of a datagram for JSON.
 fn record(received: &Received<'_>, after: Option<Nanos>, names: InterfaceNames) -> DatagramRecord {
     let datagram = received.datagram;
     let meta = &datagram.meta;
@@ -151,7 +151,7 @@ fn record(received: &Received<'_>, after: Option<Nanos>, names: InterfaceNames) 
     }
 }
 
-/// The payload as `hexdump -C` shows it: 16 bytes a line behind their offset, then their characters.
+/// The payload as `hexdump -C` shows it: offset, 16 bytes, and their characters per line.
 fn hexdump(payload: &[u8], text: &mut String) {
     for (row, bytes) in payload.chunks(16).enumerate() {
         let _ = write!(text, "\n{:08x}", row * 16);

@@ -1,15 +1,14 @@
-//! What a terminal is shown: nothing that it would obey, whoever's words stand in a line.
+//! Escapes everything that could control a terminal.
 //!
-//! Words from afar are made harmless where they are decoded ([`crate::wire::harmless`]); here every
-//! line goes through the same sieve once more, so that a place which forgot is no hole. The same
-//! sieve holds back what a terminal of ASCII alone cannot show.
+//! Text from the remote end is escaped when it is decoded ([`crate::wire::harmless`]). Every line
+//! is escaped again here, in case a decoder misses something.
 
 use super::ascii::{ascii_json, is_ascii_only, shown as in_characters};
 use crate::wire::{harmless, is_harmful};
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// A whole text of lines, each harmless; the line ends between them stay.
+/// A text with each line escaped; line ends are kept.
 pub(super) fn harmless_lines(text: &str) -> Cow<'_, str> {
     if text.split('\n').all(|line| matches!(harmless(line), Cow::Borrowed(_))) {
         return in_characters(Cow::Borrowed(text));
@@ -22,8 +21,8 @@ pub(super) fn harmless_line(text: &str) -> Cow<'_, str> {
     in_characters(harmless(text))
 }
 
-/// A JSON text, equal in value: within strings JSON lets DEL, C1 and invisible characters stand as
-/// they are (RFC 8259 §7), and outside of them there are none.
+/// A JSON text with the same value: strings may contain DEL, C1 and invisible characters unescaped
+/// (RFC 8259 §7), which are escaped here. Outside of strings there are none.
 pub(super) fn harmless_json(text: &str) -> Cow<'_, str> {
     if is_ascii_only() {
         return Cow::Owned(obeyed_escaped(&ascii_json(text)).into_owned());
@@ -50,7 +49,7 @@ fn obeyed_escaped(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// A payload for a terminal: line ends and tabs as they are, what it would obey escaped.
+/// A payload for a terminal: line ends and tabs are kept, control characters escaped.
 pub(super) fn harmless_payload(payload: &[u8]) -> Vec<u8> {
     let mut shown = String::with_capacity(payload.len() + 16);
     for one in String::from_utf8_lossy(payload).chars() {

@@ -1,6 +1,6 @@
-//! The HDR histogram log, which `HdrHistogram`'s own tools read: each interval as a line with its
-//! histogram in the compressed V2 format, in base64. The lines are written here, as the crate's own
-//! writer borrows its file for as long as the log is open.
+//! Writes HDR histogram logs, which the tools of `HdrHistogram` read: a line per interval, with its
+//! histogram in the compressed V2 format, in base64. The crate's own log writer is not used, as it
+//! borrows its file for as long as the log is open.
 
 use crate::record::PingInterval;
 use crate::units::Nanos;
@@ -11,7 +11,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-/// A log in a file.
+/// A log file.
 pub struct HistogramLog {
     out: BufWriter<File>,
     base: Option<Nanos>,
@@ -20,7 +20,7 @@ pub struct HistogramLog {
 }
 
 impl HistogramLog {
-    /// Makes the file.
+    /// Creates the file.
     pub fn create(path: &Path) -> io::Result<Self> {
         Ok(Self {
             out: BufWriter::new(File::create(path)?),
@@ -30,18 +30,17 @@ impl HistogramLog {
         })
     }
 
-    /// Writes an interval; the first one decides the time that all are told from. `tag` names whose
-    /// it is.
+    /// Writes an interval. Times are relative to the first one. `tag` names the target.
     pub fn write(&mut self, interval: &PingInterval<'_>, tag: Option<&str>) -> io::Result<()> {
         let base = match self.base {
             Some(base) => base,
             None => self.begin(interval.start)?,
         };
         let (start, length) = (seconds(interval.start - base), seconds(interval.duration));
-        // In milliseconds, where the values are nanoseconds: the format's own default.
+        // The maximum is in milliseconds, the histogram in nanoseconds: the format's default.
         let max = interval.round_trips.max().unwrap_or_default().as_millis_f64();
         if let Some(tag) = tag {
-            // A comma or a blank would end it.
+            // A comma or a space would end the tag.
             write!(self.out, "Tag={},", tag.replace([',', ' ', '\n', '\r'], "_"))?;
         }
         self.bytes.clear();
@@ -52,7 +51,7 @@ impl HistogramLog {
         self.out.flush()
     }
 
-    /// Writes out what is buffered.
+    /// Flushes the buffer.
     pub fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
     }
@@ -71,7 +70,7 @@ impl HistogramLog {
     }
 }
 
-/// Whole milliseconds, as the format's own writers have them.
+/// Seconds with milliseconds, as in the format's own writers.
 fn seconds(span: Nanos) -> String {
     format!("{:.3}", span.as_secs_f64())
 }

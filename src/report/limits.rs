@@ -1,9 +1,9 @@
-//! How a run stands against the limits that the user set, as text.
+//! The outcome of `--fail-if` as text.
 
 use super::words::throughput::way;
 use crate::record::{LimitFound, LimitReport};
 
-/// A line for each limit; those that were broken come first, then those of which nobody knows.
+/// A line per limit: broken ones first, then unknown ones, then those that held.
 pub(super) fn limit_lines(limits: &[LimitReport], both_ways: bool) -> Vec<String> {
     let line = |limit: &LimitReport| {
         let way = if both_ways { format!(" {}", way(limit.direction)) } else { String::new() };

@@ -1,6 +1,6 @@
-//! Renders records: text, live lines, JSON. The only room that prints.
+//! Renders records as text, live lines and JSON. No other module prints.
 //!
-//! Results go to standard output, talk and errors to standard error.
+//! Results go to standard output, messages and errors to standard error.
 
 mod ascii;
 mod blast;

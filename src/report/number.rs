@@ -1,4 +1,4 @@
-//! Numbers as reports show them, and `-` for what is not known.
+//! Numbers as reports show them; `-` for unknown ones.
 
 pub(super) use super::words::terms::plural;
 use crate::units::{BitRate, Nanos, PacketRate, group_digits};
@@ -8,21 +8,21 @@ pub(super) fn span_or_dash(nanos: Option<u64>) -> String {
     nanos.map_or_else(|| "-".to_owned(), |nanos| Nanos(nanos).to_string())
 }
 
-/// Bits a second: `1.25 Gbit/s`.
+/// Bits per second: `1.25 Gbit/s`.
 pub(super) fn bits_or_dash(rate: Option<u64>) -> String {
     rate.map_or_else(|| "-".to_owned(), |rate| BitRate(rate).to_string())
 }
 
-/// Datagrams a second: `50.0 kpps`.
+/// Datagrams per second: `50.0 kpps`.
 pub(super) fn packets_or_dash(rate: Option<u64>) -> String {
     rate.map_or_else(|| "-".to_owned(), |rate| PacketRate(rate.saturating_mul(1000)).to_string())
 }
 
-/// The unit in which one block of a report shows its rates, so that its figures can be compared at
-/// a glance: Gbit/s, Mbit/s or kbit/s, and kpps with as many decimals as go with it.
+/// The common unit of the rates in one block of a report, so that they are easy to compare: Gbit/s,
+/// Mbit/s or kbit/s, and kpps with matching decimals.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct RateUnit {
-    /// Bits a second that are shown as 1.
+    /// Bits per second of one unit.
     one: f64,
     name: &'static str,
     packet_decimals: usize,
@@ -53,15 +53,14 @@ impl RateUnit {
         format!("{:.3}", bits_per_second / self.one)
     }
 
-    /// Eleven columns, four significant digits and the points one above the other; `-` for what is
-    /// not known.
+    /// Eleven columns, four significant digits, decimal points aligned; `-` if unknown.
     pub fn aligned(self, bits_per_second: Option<u64>) -> String {
         let text = bits_per_second.map(|rate| self.scaled(rate as f64));
         let text = text.map_or_else(|| "-    ".to_owned(), aligned);
         format!("{text:>11}")
     }
 
-    /// Sixteen columns; `-` for what is not known.
+    /// Sixteen columns; `-` if unknown.
     pub fn bits(self, bits_per_second: Option<f64>) -> String {
         match bits_per_second {
             Some(rate) => format!("{:>9} {}", self.figure(rate), self.name),
@@ -69,7 +68,7 @@ impl RateUnit {
         }
     }
 
-    /// Fourteen columns; `-` for what is not known.
+    /// Fourteen columns; `-` if unknown.
     pub fn packets(self, datagrams_per_second: Option<f64>) -> String {
         match datagrams_per_second {
             Some(rate) => format!("{:>9.*} kpps", self.packet_decimals, rate / 1e3),
@@ -78,8 +77,8 @@ impl RateUnit {
     }
 }
 
-/// Four significant digits, no more than three behind the point, and blanks in the place of the
-/// others: `1.234`, `12.34 `, `123.4  `, `12 345    `.
+/// Four significant digits with at most three decimals; spaces replace missing decimals: `1.234`,
+/// `12.34 `, `123.4  `, `12 345    `.
 fn aligned(value: f64) -> String {
     match value {
         v if v < 9.9995 => format!("{v:.3}"),
@@ -89,7 +88,7 @@ fn aligned(value: f64) -> String {
     }
 }
 
-/// Milliseconds with three significant digits; `-` for what is not known.
+/// Milliseconds with three significant digits; `-` if unknown.
 pub(super) fn millis_or_dash(nanos: Option<u64>) -> String {
     let Some(nanos) = nanos else { return "-".to_owned() };
     match Nanos(nanos).as_millis_f64() {

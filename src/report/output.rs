@@ -1,5 +1,5 @@
-//! Standard output, which may be closed at any time: that ends a run quietly. Every line that it is
-//! given is made harmless to a terminal.
+//! Standard output. If its reader closes it, the run ends quietly. Every line is escaped so that it
+//! cannot control a terminal.
 
 use super::guard::{harmless_json, harmless_lines, harmless_payload};
 use super::progress::around;
@@ -10,27 +10,26 @@ use std::fmt::{self, Write as _};
 use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Set when standard output took no more for another reason than that its reader had gone. There
-/// is one standard output to a process, so there is one of these.
+/// Set if writing to standard output failed for another reason than a closed pipe. A static, as a
+/// process has one standard output.
 static LOST: AtomicBool = AtomicBool::new(false);
 
-/// Whether something that was to be on standard output could not be written (a full disk): what the
-/// user asked for is then not done, however well the run went. A reader that has gone is no loss.
+/// Whether output was lost, for example on a full disk: the command has then failed, whatever the
+/// run measured. A closed pipe does not count.
 pub fn output_was_lost() -> bool {
     LOST.load(Ordering::Relaxed)
 }
 
-/// Lines for standard output: whole lines only, and written through at each flush.
+/// Writes whole lines to standard output.
 ///
-/// Lines are flushed one by one on a terminal and in a pipe alike, so that a reader sees each as it
-/// happens; a writer of very many lines buffers them with [`Output::buffered`] and flushes at its
-/// ticks.
+/// Each line is flushed, on a terminal and in a pipe alike, so that a reader sees it at once. A
+/// writer of very many lines uses [`Output::buffered`] and flushes at its ticks.
 pub struct Output {
     out: io::BufWriter<io::Stdout>,
     each_line: bool,
     closed: bool,
     terminal: bool,
-    /// The line that is made.
+    /// Buffer for the current line.
     line: String,
 }
 
@@ -47,7 +46,7 @@ impl Output {
         Self { out, each_line: true, closed: false, terminal, line: String::new() }
     }
 
-    /// Flushes only when told to, or when its buffer is full.
+    /// Flushes only on request, or when its buffer is full.
     pub fn buffered() -> Self {
         Self { each_line: false, ..Self::new() }
     }
@@ -80,8 +79,8 @@ impl Output {
         self.bytes(line.as_bytes())
     }
 
-    /// Writes payload: as it is to a file or a pipe; on a terminal its lines, and what a terminal
-    /// would obey escaped.
+    /// Writes a payload: unchanged to a file or a pipe, with control characters escaped to a
+    /// terminal.
     pub fn payload(&mut self, payload: &[u8]) -> Flow {
         if self.is_terminal() {
             self.bytes(&harmless_payload(payload))
@@ -90,7 +89,7 @@ impl Output {
         }
     }
 
-    /// Writes bytes as they are: cursor control, or what was made harmless before.
+    /// Writes bytes unchanged: cursor control, or text that was escaped before.
     pub fn bytes(&mut self, bytes: &[u8]) -> Flow {
         let out = &mut self.out;
         let held = out.buffer().len() + bytes.len() < out.capacity();
@@ -103,7 +102,7 @@ impl Output {
         if self.each_line { self.flush() } else { self.flow() }
     }
 
-    /// Writes out what is buffered.
+    /// Flushes the buffer.
     pub fn flush(&mut self) -> Flow {
         if !self.closed {
             let nothing = self.out.buffer().is_empty();
@@ -115,7 +114,7 @@ impl Output {
 
     fn note(&mut self, result: &io::Result<()>) {
         let Err(error) = result else { return };
-        // A reader that has gone is no trouble; a full disk is.
+        // A closed pipe is not an error; a full disk is.
         if !self.closed && error.kind() != io::ErrorKind::BrokenPipe {
             let why = io_error_text(error);
             super::error(format_args!("cannot write to standard output: {why}"), None);
@@ -133,7 +132,7 @@ impl Output {
 pub fn print_text(text: &str) -> Flow {
     let mut output = Output::buffered();
     output.bytes(harmless_lines(text).as_bytes());
-    // A buffer that is dropped keeps its failure to itself.
+    // Dropping the buffer would hide an error.
     output.flush()
 }
 

@@ -6,10 +6,10 @@ use comfy_table::{CellAlignment, Table, presets};
 use console::Term;
 use textwrap::{Options, WordSeparator, WordSplitter};
 
-/// Columns of a label, with the two before it.
+/// Columns of a label, including two spaces before it.
 const LABEL: usize = 13;
 
-/// How wide a report may be.
+/// The width of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Page {
     columns: usize,
@@ -21,23 +21,23 @@ impl Page {
     /// Columns of the widest page.
     pub const WIDEST: usize = 120;
 
-    /// A page of so many columns, between 60 and 120.
+    /// A page of this many columns, limited to 60 to 120.
     pub fn new(columns: usize) -> Self {
         Self { columns: columns.clamp(*Self::COLUMNS.start(), *Self::COLUMNS.end()) }
     }
 
-    /// As wide as the terminal that standard output is; 80 columns for a file or a pipe.
+    /// The width of the terminal on standard output; 80 columns for a file or a pipe.
     pub fn of_stdout() -> Self {
         Self::new(Term::stdout().size_checked().map_or(80, |(_, columns)| usize::from(columns)))
     }
 
-    /// Its columns.
+    /// The width in columns.
     pub fn columns(self) -> usize {
         self.columns
     }
 
-    /// A sentence behind `first`, wrapped, its further lines indented by `indent` blanks; ends with
-    /// a line end. Words are broken at blanks only, so that addresses and commands can be copied.
+    /// A sentence after `first`, wrapped, with further lines indented by `indent` spaces; ends with
+    /// a line end. Lines break at spaces only, so that addresses and commands can be copied.
     pub fn paragraph(self, first: &str, indent: usize, sentence: &str) -> String {
         let rest = " ".repeat(indent);
         let options = Options::new(self.columns)
@@ -51,8 +51,8 @@ impl Page {
         ended(lines.iter().map(|line| line.replace(GLUE, " ")))
     }
 
-    /// A line as it stands where it fits; else wrapped, its further lines two columns further in.
-    /// Ends with a line end.
+    /// A line, wrapped if it is too long, with further lines indented by two more columns; ends
+    /// with a line end.
     pub fn fit(self, line: &str) -> String {
         if line.chars().count() <= self.columns {
             return format!("{line}\n");
@@ -62,12 +62,12 @@ impl Page {
         self.paragraph(&line[..indent], indent + 2, text)
     }
 
-    /// Lines, each of them fit.
+    /// Several lines, each wrapped by [`Page::fit`].
     pub fn fit_all<S: AsRef<str>>(self, lines: &[S]) -> String {
         lines.iter().map(|line| self.fit(line.as_ref())).collect::<Vec<_>>().concat()
     }
 
-    /// Sentences under one label, each on lines of its own; nothing without any.
+    /// Sentences under one label, each on its own lines; empty without sentences.
     pub fn labelled<S: AsRef<str>>(self, label: &str, sentences: &[S]) -> String {
         let mut text = String::new();
         for (index, sentence) in sentences.iter().enumerate() {
@@ -83,7 +83,7 @@ impl Page {
         self.labelled(label, &statements.iter().map(Worded::text).collect::<Vec<_>>())
     }
 
-    /// A verdict with what stands beside it, as every report ends.
+    /// Verdict, evidence, alternatives and caveats, as at the end of every report.
     pub fn findings<V: Worded, E: Worded, A: Worded, C: Worded>(
         self,
         found: &Findings<V, E, A, C>,
@@ -96,7 +96,7 @@ impl Page {
     }
 }
 
-/// Lines with their ends, and no blanks before these.
+/// Lines with line ends, without trailing spaces.
 pub(super) fn ended<S: AsRef<str>>(lines: impl IntoIterator<Item = S>) -> String {
     let mut text = String::new();
     for line in lines {
@@ -106,16 +106,16 @@ pub(super) fn ended<S: AsRef<str>>(lines: impl IntoIterator<Item = S>) -> String
     text
 }
 
-/// Stands for a blank at which no line is broken.
+/// Replaces a space at which a line must not break.
 const GLUE: char = '\u{a0}';
 
-/// Units that stay with their figure.
+/// Units that stay on the line of their figure.
 const UNITS: [&str; 14] = [
     "ns", "µs", "ms", "s", "B", "KiB", "MiB", "bit/s", "kbit/s", "Mbit/s", "Gbit/s", "pps", "kpps",
     "Mpps",
 ];
 
-/// A sentence in which `1 234` and `300 ms` are one word each.
+/// The sentence with `1 234` and `300 ms` as one word each.
 fn glued(sentence: &str) -> String {
     let mut words = sentence.split(' ').peekable();
     let mut out = String::with_capacity(sentence.len());
@@ -130,17 +130,16 @@ fn glued(sentence: &str) -> String {
     out
 }
 
-/// On which side a column's cells stand.
+/// The alignment of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Align {
-    /// Words.
+    /// Left, for words.
     Left,
-    /// Figures.
+    /// Right, for figures.
     Right,
 }
 
-/// A table without lines: two blanks before the first column and between columns, as wide as its
-/// cells need.
+/// A table without rules, with two spaces before each column, as wide as its cells need.
 pub fn table(align: &[Align], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);

@@ -1,4 +1,4 @@
-//! What a fan-out's sender knows of its receivers, as text.
+//! What `cast send` knows about its receivers, as text.
 
 mod live;
 mod table;

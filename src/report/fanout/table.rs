@@ -1,22 +1,22 @@
-//! The table of receivers, the worst first, for a screen of any size and for print.
+//! The table of receivers, the worst first, for the live view and the report.
 
 use crate::record::{FanoutReceiver, FanoutStanding, ReceiverState, Skew};
 use crate::report::page::Page;
 use crate::report::words::cast as words;
 use crate::units::Nanos;
 
-/// What the columns behind the name take.
+/// Width of the columns after the name.
 const FIGURES: usize = 62;
-/// The narrowest and the widest column of names.
+/// Minimum and maximum width of the name column.
 const NAMES: std::ops::RangeInclusive<usize> = 9..=47;
-/// From this width on the destination has a column, and how wide that is.
+/// The table width from which on there is a destination column, and that column's width.
 const WIDE: usize = 110;
 const DESTINATION: usize = 22;
-/// The longest name of a receiver in a sentence that names two.
+/// Longest name of a receiver in a sentence with two names.
 const NAME: usize = 27;
 
-/// The table's lines for `width` columns, of at most `most` receivers; what is left out is said in
-/// a last line.
+/// The table's lines for `width` columns and at most `most` receivers; a last line counts those
+/// left out.
 pub(in crate::report) fn table_lines(
     standing: &FanoutStanding,
     width: usize,
@@ -98,7 +98,7 @@ fn row(one: &FanoutReceiver, names: usize, wide: bool) -> String {
     )
 }
 
-/// What came, in percent, and never 100 where something did not.
+/// Received datagrams in percent, never 100 if any was lost.
 fn got(one: &FanoutReceiver) -> String {
     let (Some(lost), Some(expected @ 1..)) = (one.lost, one.expected) else {
         return "-".to_owned();
@@ -111,7 +111,7 @@ fn got(one: &FanoutReceiver) -> String {
     format!("{shown:.3}")
 }
 
-/// A count in at most so many characters, 4 or more: whole where it fits.
+/// A count in at most `width` characters (4 or more): in full if it fits.
 fn count(count: Option<u64>, width: usize) -> String {
     let Some(count) = count else { return "-".to_owned() };
     let whole = count.to_string();
@@ -126,7 +126,7 @@ fn count(count: Option<u64>, width: usize) -> String {
     if value < 10.0 { format!("{value:.1}{unit}") } else { format!("{value:.0}{unit}") }
 }
 
-/// Milliseconds in at most five characters, three digits of them meant.
+/// Milliseconds in at most five characters, with three significant digits.
 fn millis(nanos: Option<u64>) -> String {
     let Some(nanos) = nanos else { return "-".to_owned() };
     let millis = Nanos(nanos).as_millis_f64();
@@ -138,7 +138,7 @@ fn millis(nanos: Option<u64>) -> String {
     }
 }
 
-/// How long ago a receiver reported, or why that does not matter.
+/// How long ago a receiver reported, or `done` or `never`.
 fn heard(one: &FanoutReceiver) -> String {
     let seconds = one.last_heard_ns.map(|nanos| Nanos(nanos).as_secs_f64());
     match (one.state, seconds) {
@@ -149,18 +149,18 @@ fn heard(one: &FanoutReceiver) -> String {
     }
 }
 
-/// A name in at most so many columns.
+/// A name in at most `width` columns.
 pub(in crate::report) fn shortened(text: &str, width: usize) -> String {
     let count = text.chars().count();
     if count <= width {
         return text.to_owned();
     }
-    // The end of an address tells more than its beginning.
+    // The end of an address is more specific than its start.
     let tail: String = text.chars().skip(count - (width - 1)).collect();
     format!("…{tail}")
 }
 
-/// What all receivers together show, and what to keep in mind.
+/// Common loss, verdict and cautions of all receivers.
 pub(in crate::report) fn closing_text(standing: &FanoutStanding, page: Page) -> String {
     let mut text = String::new();
     if let Some(skew) = &standing.skew {

@@ -1,4 +1,4 @@
-//! Probes as rows of comma-separated values (RFC 4180), empty where nothing is known.
+//! Probes as rows of comma-separated values (RFC 4180); unknown values are empty.
 
 use crate::record::{Outcome, PingRow};
 
@@ -34,7 +34,7 @@ pub(super) fn row(row: &PingRow, target: &str) -> String {
     .join(",")
 }
 
-/// Text as a cell: in quotes where it has to be.
+/// Text as a cell, quoted if necessary.
 pub(super) fn quoted(text: &str) -> String {
     if text.contains([',', '"', '\n', '\r']) {
         return format!("\"{}\"", text.replace('"', "\"\""));

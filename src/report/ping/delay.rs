@@ -2,7 +2,7 @@
 
 use crate::record::{PingDelay, PingTargetReport};
 
-/// Columns of the longest figure that leaves a blank beside it.
+/// Width of the longest figure that leaves a space between columns.
 const WIDEST: usize = 7;
 
 /// The unit of a block of delays.
@@ -14,8 +14,8 @@ pub(super) struct DelayUnit {
 }
 
 impl DelayUnit {
-    /// Microseconds where the median, or the shortest, is below a millisecond, and all others have
-    /// room.
+    /// Microseconds if the median (or the minimum) is below a millisecond and the maximum fits its
+    /// column; otherwise milliseconds.
     pub fn for_delay(delay: &PingDelay) -> Self {
         let typical = delay.p50.or(delay.min).unwrap_or(u64::MAX);
         match (typical, delay.max.unwrap_or(0)) {
@@ -29,7 +29,7 @@ impl DelayUnit {
         self.name
     }
 
-    /// A delay without its unit; `-` for what is not known.
+    /// A delay without its unit; `-` if unknown.
     pub fn figure(self, nanos: Option<u64>) -> String {
         nanos.map_or_else(
             || "-".to_owned(),
@@ -37,7 +37,7 @@ impl DelayUnit {
                 let figure = format!("{:.*}", self.decimals, nanos as f64 / self.nanos);
                 match figure.len() {
                     ..=WIDEST => figure,
-                    // A column of its own is worth more than its last digits.
+                    // Without decimals it fits its column.
                     _ => format!("{:.0}", nanos as f64 / self.nanos),
                 }
             },
@@ -48,35 +48,35 @@ impl DelayUnit {
 /// The names of the percentiles, as [`PingDelay::lost_from`] has them.
 const NAMES: [&str; 4] = ["p50", "p90", "p99", "p99.9"];
 
-/// The percentiles of a delay: `lost` where one falls among those that were.
+/// The percentiles of a delay; `lost` for one that falls among lost probes.
 pub(super) fn percentiles(delay: &PingDelay, unit: DelayUnit) -> [String; 4] {
     let values = [delay.p50, delay.p90, delay.p99, delay.p999];
     let mut among_lost = false;
     std::array::from_fn(|index| {
         among_lost |= delay.lost_from == Some(NAMES[index]);
         match values[index] {
-            // Beyond a lost one, a percentile with too few samples is not known.
+            // A percentile beyond a lost one may still have too few samples to be known.
             None if among_lost && index_is_told(delay, index) => "lost".to_owned(),
             value => unit.figure(value),
         }
     })
 }
 
-/// Whether ten probes lie beyond a percentile; the median needs none.
+/// Whether at least ten probes lie beyond a percentile; the median needs none.
 fn index_is_told(delay: &PingDelay, index: usize) -> bool {
     let all = delay.samples + delay.lost.unwrap_or(0);
     [true, all >= 100, all >= 1_000, all >= 10_000][index]
 }
 
-/// Whether probes had a plan that they could be late for.
+/// Whether probes had a planned send time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Planned {
     Yes,
-    /// A closed loop sends when the last came back.
+    /// In `--flood`, each probe is sent when the last one came back.
     No,
 }
 
-/// The table: a line of names, and one for each delay that there is.
+/// The table: a head, and a line per delay that was measured; without any, no head.
 pub(super) fn table(report: &PingTargetReport, plan: Planned) -> Vec<String> {
     let unit = DelayUnit::for_delay(&report.round_trip_ns);
     let head = format!(
@@ -128,7 +128,7 @@ fn line(name: &str, delay: &PingDelay, unit: DelayUnit) -> String {
     format!("  {name:<10}{min:>7}{mean:>8}{p50:>8}{p90:>8}{p99:>8}{p999:>8}{max:>8}{deviation:>8}")
 }
 
-/// IPDV (RFC 3393), mean and largest.
+/// IPDV (RFC 3393), mean and maximum.
 fn variation(report: &PingTargetReport, unit: DelayUnit) -> Option<String> {
     let told: Vec<String> = [
         ("round trip", &report.round_trip_ns),

@@ -18,28 +18,28 @@ use std::io;
 /// How much `ping` prints, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PingView {
-    /// A line for each answer, and the report.
+    /// A line per reply, and the report.
     Lines,
-    /// A row for each target every second, and the report.
+    /// A row per target every second, and the report.
     Rows,
-    /// The report alone.
+    /// Only the report.
     Quiet,
     /// One JSON document at the end.
     Document,
-    /// Each event as a line of JSON.
+    /// A line of JSON per event.
     Events,
-    /// Each probe as a row of comma-separated values.
+    /// A row of comma-separated values per probe.
     Table,
 }
 
-/// Prints what `ping` has to tell, and writes the histogram log where that is asked for.
+/// Prints the output of `ping`, and writes the histogram log of `--hlog`.
 pub struct PingReport {
     view: PingView,
-    /// Writes the times that lines begin with, where they do.
+    /// Times at the start of lines, with `--timestamps`.
     clock: Option<Clock>,
     out: Output,
     names: Vec<String>,
-    /// Whether the rows before stand right above, on a terminal.
+    /// Whether the previous rows are directly above the cursor, on a terminal.
     drawn: bool,
     hlog: Option<HistogramLog>,
     hlog_error: Option<io::Error>,
@@ -62,14 +62,15 @@ struct NetworkErrorLine {
 }
 
 impl PingReport {
-    /// A report on targets of these names.
+    /// A report on targets with these names.
     pub fn new(
         view: PingView,
         times: Option<TimeStyle>,
         names: Vec<String>,
         hlog: Option<HistogramLog>,
     ) -> Self {
-        // Lines one by one, as they happen; what may come by the million is written at each lull.
+        // Reply lines are flushed one by one; rows that may come by the million are flushed when
+        // idle.
         let out = Output::buffered();
         let clock = times.map(Clock::new);
         Self { view, clock, out, names, drawn: false, hlog, hlog_error: None }
@@ -93,7 +94,7 @@ impl PingReport {
         self.out.flush();
     }
 
-    /// The end. The error is that of the histogram log.
+    /// Prints the end. The error is that of the histogram log.
     pub fn finish(mut self, summary: &PingSummary) -> io::Result<()> {
         match self.view {
             PingView::Document => {
@@ -103,7 +104,7 @@ impl PingReport {
                 self.out.json_line(&Event::new("summary", "ping", summary));
             }
             PingView::Table => {
-                // On a terminal, the rows stand before what is said of them.
+                // The rows must appear before messages about them.
                 self.out.flush();
                 summary::lines(summary).iter().for_each(note);
             }
@@ -145,7 +146,7 @@ impl PingReport {
         let several = self.names.len() > 1;
         let name = several.then(|| self.names[interval.target].as_str());
         let row = live::row(interval, name, self.clock.as_mut(), Page::of_stdout());
-        // Several targets keep their places on a terminal.
+        // On a terminal, the rows of several targets are redrawn in place.
         let redraw = several && self.out.is_terminal();
         if redraw && interval.target == 0 && std::mem::replace(&mut self.drawn, true) {
             self.out.bytes(format!("\x1b[{}A", self.names.len()).as_bytes());

@@ -1,4 +1,4 @@
-//! The end of `ping` in text.
+//! The final report of `ping` as text.
 
 use super::delay::table as delay_table;
 use super::delay::{DelayUnit, Planned, percentiles};
@@ -15,7 +15,7 @@ use crate::wire::{Dscp, split_tos};
 
 /// Columns of a line.
 const WIDTH: usize = 80;
-/// Cells of the lines over time.
+/// Cells of the charts over time.
 const CELLS: usize = 40;
 /// The whole report as text.
 pub fn ping_text(summary: &PingSummary, page: Page) -> String {
@@ -43,7 +43,7 @@ pub(super) fn lines(summary: &PingSummary) -> Vec<String> {
     lines
 }
 
-/// What to try when nobody answered and nothing told why.
+/// The hint if no target replied and there was no error.
 pub(super) fn hint(summary: &PingSummary) -> Option<&'static str> {
     let silent = |target: &PingTargetReport| {
         let told = !target.network_errors.is_empty() || !target.refused.is_empty();
@@ -68,7 +68,7 @@ pub(super) fn heading(summary: &PingSummary, whom: &str, hops: Option<u8>) -> St
         0 => String::new(),
         nanos => format!(" for {}", Nanos(nanos)),
     };
-    // A reflector that does not know the TTL says 255, too.
+    // A reflector that does not know the TTL also reports 255.
     let hops = match hops {
         None | Some(0) => String::new(),
         Some(1) => "   1 hop out".to_owned(),
@@ -78,7 +78,7 @@ pub(super) fn heading(summary: &PingSummary, whom: &str, hops: Option<u8>) -> St
     format!("udpkit ping {whom} ({protocol})   {bytes} B {every}{length}{hops}")
 }
 
-/// A target as the heading names it.
+/// The target's name in the heading.
 pub(super) fn whom(target: &PingTargetReport) -> String {
     target.address.map_or_else(|| target.name.clone(), |address| address.to_string())
 }
@@ -89,7 +89,7 @@ fn one(summary: &PingSummary, target: &PingTargetReport) -> Vec<String> {
     lines.extend(of_the_run(summary));
     lines.extend(remarks(target, summary));
     if target.sent > 0 {
-        // A closed loop has no plan to be late for.
+        // With --flood there is no planned send time.
         let plan = if summary.schedule == PingSchedule::Flood { Planned::No } else { Planned::Yes };
         let delays = delay_table(target, plan);
         if !delays.is_empty() {
@@ -106,7 +106,7 @@ fn one(summary: &PingSummary, target: &PingTargetReport) -> Vec<String> {
     lines
 }
 
-/// What concerns the run as a whole.
+/// Lines about the whole run.
 fn of_the_run(summary: &PingSummary) -> Vec<String> {
     let mut lines = Vec::new();
     if summary.interrupted {
@@ -150,7 +150,7 @@ fn counts(target: &PingTargetReport) -> Vec<String> {
     vec![first, order[1..].to_owned()]
 }
 
-/// `12 (0.40%)`; a share of nothing is not known.
+/// `12 (0.40%)`; `-` for the share of 0.
 fn share(lost: u64, of: u64) -> String {
     match of {
         0 => format!("{} (-)", group_digits(lost)),
@@ -158,7 +158,7 @@ fn share(lost: u64, of: u64) -> String {
     }
 }
 
-/// What is worth a line of its own.
+/// Remarks, a line each.
 fn remarks(target: &PingTargetReport, summary: &PingSummary) -> Vec<String> {
     let mut lines = Vec::new();
     let lost = &target.lost;
@@ -201,7 +201,7 @@ fn remarks(target: &PingTargetReport, summary: &PingSummary) -> Vec<String> {
     lines
 }
 
-/// What the target told beside the times, and what it did not tell although it was asked.
+/// What the target reported besides time stamps, and what it was asked for but did not report.
 fn told(target: &PingTargetReport, summary: &PingSummary) -> Vec<String> {
     let mut lines = Vec::new();
     let class = |dscp: Option<u8>, ecn: Option<u8>| {
@@ -224,7 +224,7 @@ fn told(target: &PingTargetReport, summary: &PingSummary) -> Vec<String> {
     let is_told = |asked: PingAsk| match asked {
         PingAsk::Class => target.dscp_seen.is_some(),
         PingAsk::Counts => target.target_received.is_some(),
-        // The first reply has none before it.
+        // The departure of a reply is reported by the next one, so the first has none.
         PingAsk::Departure => target.departure_ns.samples > 0 || target.back < 2,
     };
     let untold: Vec<_> =
@@ -237,7 +237,7 @@ fn told(target: &PingTargetReport, summary: &PingSummary) -> Vec<String> {
     lines
 }
 
-/// Why it is not known on which way probes were lost; `None` where nothing came that could tell.
+/// Why the direction of loss is unknown; `None` if no reply could show it anyway.
 fn ways_untold(target: &PingTargetReport, why: WaysUntold) -> Option<String> {
     let why = match why {
         WaysUntold::NoCount if target.reflector_counts.is_none() => return None,
@@ -250,7 +250,7 @@ fn ways_untold(target: &PingTargetReport, why: WaysUntold) -> Option<String> {
     Some(format!("  {why}: the direction of loss is unknown"))
 }
 
-/// Where the TTL of the probes as they came does not tell the hops.
+/// The line if the TTL of probes on arrival does not show the hops.
 fn hops(target: &PingTargetReport) -> Option<String> {
     let (came, sent) = (target.ttl_out?, target.ttl_sent);
     let ttl = format!("  hops out unknown (TTL {sent} sent, {came} on arrival)");
@@ -258,7 +258,7 @@ fn hops(target: &PingTargetReport) -> Option<String> {
         Some([all, relayed]) => {
             Some(format!("{ttl}: {all}, or {relayed} from a relay on the path"))
         }
-        // A reflector that does not know the TTL says 255.
+        // A reflector that does not know the TTL reports 255.
         None if came > sent && came < 255 => {
             Some(format!("{ttl}: a relay on the path sets its own TTL"))
         }
@@ -297,13 +297,13 @@ fn pictures(target: &PingTargetReport) -> Vec<String> {
     lines
 }
 
-/// What to keep in mind of the figures.
+/// The cautions about the figures.
 fn cautions(target: &PingTargetReport) -> Vec<String> {
     let text = Page::new(WIDTH).told("caution", &target.caveats);
     text.lines().map(str::to_owned).collect()
 }
 
-/// Whose times these are, where the kernel timed anything.
+/// Which time stamps are the kernel's, if any.
 fn stamps(target: &PingTargetReport) -> Option<String> {
     words::timed_by_kernel(target.timed_by_program()).map(|text| format!("  {text}"))
 }
@@ -337,7 +337,7 @@ fn rows(targets: &[PingTargetReport]) -> Vec<String> {
     table(&align, rows).lines().map(str::to_owned).collect()
 }
 
-/// A name of at most `most` columns.
+/// A name, shortened to `most` columns.
 pub(super) fn short(name: &str, most: usize) -> String {
     if name.chars().count() <= most {
         return name.to_owned();
