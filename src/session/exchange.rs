@@ -1,4 +1,5 @@
-//! One command and its reply: repeated with back-off until the reply comes.
+//! One command and its reply: the command is repeated with exponential back-off until the reply
+//! arrives.
 
 use crate::batch::{SendOutcome, SendStop};
 use crate::record::{RemoteRefusal, ServerReply};
@@ -8,29 +9,31 @@ use crate::wire::{Code, Command, ControlKey, Reply, Seal, Tag, Verb};
 /// First wait for a reply; it doubles up to [`LONGEST`].
 const FIRST: Nanos = Nanos::from_millis(100);
 const LONGEST: Nanos = Nanos::from_millis(500);
-/// How much longer a sealed reply is waited for once one without the right seal has come. Such a
-/// one may be forged, so the true one has its chance; when none comes, the user need not wait long.
+/// How much longer to wait for a correctly sealed reply after one without the right seal arrived.
+/// That one may be forged, so the genuine reply still gets a chance; if none comes, the user learns
+/// soon.
 const DOUBT: Nanos = Nanos::from_millis(700);
 
-/// What the one who asked should do now.
+/// What the caller should do now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step<'a> {
     /// Send this.
     Send(&'a [u8]),
-    /// Nothing until then.
+    /// Nothing until this instant.
     Wait(Nanos),
     /// No reply came in time.
     TimedOut,
 }
 
-/// How long to wait for a reply where others took `round_trip`: `patience` is for a far end that is
-/// late, and the path's own time comes on top, thrice, for what is lost and asked again.
+/// How long to wait for a reply on a path whose longest known round trip is `round_trip`.
+/// `patience` covers a slow far end; three round trips are added for the path, since a lost command
+/// is repeated.
 pub fn patience_for(patience: Nanos, round_trip: Nanos) -> Nanos {
     patience + Nanos(round_trip.0.saturating_mul(3))
 }
 
-/// A command that waits for its reply. The far end answers a repeat with the same reply and does
-/// the work once, so repeats cost nothing but bytes.
+/// A command that waits for its reply. The far end answers a repeat with the same reply and
+/// executes the command only once, so repeating is safe.
 #[derive(Debug)]
 pub struct Exchange {
     tag: Tag,
@@ -41,9 +44,9 @@ pub struct Exchange {
     deadline: Nanos,
     patience: Nanos,
     repeats: u32,
-    /// When it was sent first.
+    /// When it was first sent.
     asked: Option<Nanos>,
-    /// How this host refused to send it, while it never let one through.
+    /// Error number of this host's refusal, as long as no send has succeeded.
     refused: Option<i32>,
     left: bool,
     seal: Option<(ControlKey, Seal)>,
@@ -51,7 +54,8 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    /// Asks `command` from now on, for at most `patience`. `length` pads it, where it is not 0.
+    /// Starts `command` now and waits at most `patience`. `length` pads it to that many bytes; 0
+    /// means no padding.
     pub fn new(command: &Command, length: usize, now: Nanos, patience: Nanos) -> Self {
         let bytes = match length {
             0 => command.encode(),
@@ -60,7 +64,7 @@ impl Exchange {
         Self {
             tag: command.tag.clone(),
             verb: command.verb,
-            // A command of ours that does not fit is a bug that the tests would show as silence.
+            // A command that does not encode is a bug; the tests would see it as a time-out.
             bytes: bytes.unwrap_or_default(),
             next: now,
             wait: FIRST,
@@ -75,15 +79,15 @@ impl Exchange {
         }
     }
 
-    /// The same exchange under a shared key: the command is sealed, and only a reply that is sealed
-    /// for this very command is taken.
+    /// The same exchange under a shared key: the command is sealed, and only a reply sealed for
+    /// this command is accepted.
     #[must_use]
     pub fn sealed(self, key: ControlKey) -> Self {
         let (bytes, seal) = key.seal_command(self.bytes);
         Self { bytes, seal: Some((key, seal)), ..self }
     }
 
-    /// What to do now; a send is counted as done.
+    /// What to do now. A returned send counts as sent.
     pub fn poll(&mut self, now: Nanos) -> Step<'_> {
         if now >= self.deadline {
             return Step::TimedOut;
@@ -108,22 +112,23 @@ impl Exchange {
         self.repeats
     }
 
-    /// What it asks.
+    /// The verb of the command.
     pub fn verb(&self) -> Verb {
         self.verb
     }
 
-    /// The time since the command was first sent: at its reply, the round trip at the most.
+    /// Time since the command was first sent. When the reply arrives, this is an upper bound of the
+    /// round trip.
     pub fn waited(&self, now: Nanos) -> Nanos {
         self.asked.map_or(Nanos::ZERO, |asked| now - asked)
     }
 
-    /// This host stood still for `length`: it asked nobody meanwhile, so it waits so much longer.
+    /// This host was paused for `length`; the deadline moves by that.
     pub fn on_pause(&mut self, length: Nanos) {
         self.deadline += length;
     }
 
-    /// What became of a send. A refusal of this host is repeated like what was lost on the way.
+    /// Records the outcome of a send. A send that this host refused is repeated like a lost one.
     pub fn on_sent(&mut self, outcome: &SendOutcome) {
         self.left |= outcome.accepted > 0;
         if let Some(SendStop::Refused { errno, .. }) = outcome.stop {
@@ -131,13 +136,13 @@ impl Exchange {
         }
     }
 
-    /// The error number with which this host refused every single send of it; `None` where one left,
-    /// or none was tried.
+    /// The error number with which this host refused every send; `None` if one succeeded or none
+    /// was tried.
     pub fn refused_here(&self) -> Option<i32> {
         self.refused.filter(|_| !self.left)
     }
 
-    /// The reply, if `payload` is the one to this command.
+    /// Decodes `payload` if it is the reply to this command.
     pub fn reply(&self, payload: &[u8]) -> Option<Reply> {
         let text = match &self.seal {
             None => payload,
@@ -147,8 +152,8 @@ impl Exchange {
         (reply.tag == self.tag).then_some(reply)
     }
 
-    /// Looks at a datagram that [`Exchange::reply`] did not take: a reply to this command without
-    /// the right seal shortens the wait, and is what to tell the user when no better one comes.
+    /// Looks at a datagram that [`Exchange::reply`] rejected: a reply to this command without the
+    /// right seal shortens the wait, and is reported to the user if no valid one arrives.
     pub fn note_unsealed(&mut self, payload: &[u8], now: Nanos) {
         let Ok(reply) = Reply::decode(payload) else { return };
         if self.seal.is_none() || self.unsealed.is_some() || reply.tag != self.tag {
@@ -161,12 +166,12 @@ impl Exchange {
         self.deadline = self.deadline.min(now + DOUBT);
     }
 
-    /// Why no reply was taken, where something came that looked like one.
+    /// Why no reply was accepted, if something arrived that looked like one.
     pub fn unsealed(&self) -> Option<&RemoteRefusal> {
         self.unsealed.as_ref()
     }
 
-    /// Asks again after `wait`, as a 4xx reply wants it, within the same patience.
+    /// Repeats the command after `wait`, as a 4xx reply asks for, within the same patience.
     pub fn again(&mut self, now: Nanos, wait: Nanos) {
         self.next = now + wait;
     }
@@ -185,14 +190,14 @@ impl Tags {
         Self { prefix: prefix.into(), count: 0 }
     }
 
-    /// A tag that was not used before.
+    /// The next unused tag.
     pub fn fresh(&mut self) -> Tag {
         self.count += 1;
         Tag::new(&format!("{}{}", self.prefix, self.count)).unwrap_or_default()
     }
 }
 
-/// A reply that refuses, as data; what is for programs alone is left out.
+/// A refusing reply as data, without the parameters that only programs need.
 pub fn server_reply(reply: &Reply) -> ServerReply {
     let is_told = |key: &str| !matches!(key, "pad" | "proof");
     let params = reply.params.iter().filter(|(key, _)| is_told(key));
@@ -203,12 +208,12 @@ pub fn server_reply(reply: &Reply) -> ServerReply {
     }
 }
 
-/// What a reply that refuses says: its code, its text, and what it names for people.
+/// The refusal in a reply: its code, its text, and the parameters meant for people.
 pub fn refusal(reply: &Reply) -> RemoteRefusal {
     if reply.code == Code::KEY_NEEDED {
         return RemoteRefusal::KeyNeeded;
     }
-    // What is for programs alone is left out.
+    // Parameters that only programs need are left out.
     let is_told = |key: &str| !matches!(key, "pad" | "proof");
     let values = reply.params.iter().filter(|(key, _)| is_told(key));
     let values = values.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();

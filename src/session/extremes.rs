@@ -1,10 +1,9 @@
-//! Numbers of any size in the place of those that were sent, for tests: in text any number of any
-//! parameter, in binary any field of any width. Whoever reads the datagram may refuse it or believe
-//! it, but must live.
+//! For tests: replaces numbers in a datagram by arbitrary ones, in text any parameter, in binary
+//! any field. The receiver may reject or accept such a datagram, but must not panic or hang.
 
 use fastrand::Rng;
 
-/// The numbers at which arithmetic breaks.
+/// Values at which arithmetic tends to overflow.
 const EDGES: [u64; 14] = [
     0,
     1,
@@ -22,7 +21,7 @@ const EDGES: [u64; 14] = [
     u64::MAX,
 ];
 
-/// Puts an extreme number in the place of one that is in the datagram.
+/// Replaces one number in the datagram by an extreme one.
 pub(super) fn alter(bytes: &mut Vec<u8>, rng: &mut Rng) {
     let edge = EDGES[rng.usize(..EDGES.len())];
     if bytes.first().is_some_and(u8::is_ascii_alphanumeric) {
@@ -44,7 +43,7 @@ fn alter_text(bytes: &mut Vec<u8>, edge: u64, rng: &mut Rng) {
             numbers.push(at..at + len);
         }
     }
-    // The code of a reply is no number to reckon with.
+    // The reply code is not a number to compute with.
     numbers.retain(|number| number.start > 8);
     if numbers.is_empty() {
         return;

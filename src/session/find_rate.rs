@@ -1,24 +1,25 @@
-//! The search for the highest rate that a path carries with no more than so much loss.
+//! Searches for the highest rate that a path carries with no more than a given loss.
 //!
-//! The rate rises fourfold until a trial fails, then the gap between the highest rate that passed
-//! and the lowest that failed is halved until it is small enough; what was found must pass once
-//! more, for longer; where it does not, ever larger steps lead down to a rate that does. A trial that lost is tried again before it counts, as one burst of other
-//! traffic is not the path's limit; so is one in which a host was the limit, which then bounds the
-//! search, but never as a figure of the network.
+//! The rate is multiplied by four until a trial fails. Then the gap between the highest rate that
+//! passed and the lowest that failed is halved until it is small enough. The result must pass once
+//! more, in a longer trial; if it does not, growing steps lead down to a rate that does. A trial
+//! with loss is repeated before it counts, since one burst of other traffic is not the limit of the
+//! path. A trial in which a host was the limit is repeated too; it then bounds the search, but is
+//! never reported as a property of the network.
 
 use crate::record::FoundBound;
 
 /// Factor from one rate to the next while nothing has failed.
 const RISE: u64 = 4;
 
-/// What became of a trial.
+/// Result of one trial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// No more loss than is allowed.
+    /// Loss within the allowed limit.
     Passed,
-    /// More.
+    /// Loss above the limit.
     Lost,
-    /// A host was the limit: the sender, or the receiver's socket.
+    /// A host was the limit: the sender, or the receiver's socket buffer.
     Invalid,
 }
 
@@ -27,9 +28,9 @@ pub enum Outcome {
 pub enum SearchStep {
     /// Try this rate.
     Try {
-        /// In the unit of the bounds.
+        /// The rate, in the unit of the bounds.
         rate: u64,
-        /// Whether it is what was found, to be tried for longer.
+        /// Whether this is the result, to be verified in a longer trial.
         verify: bool,
     },
     /// The search is over.
@@ -39,9 +40,9 @@ pub enum SearchStep {
 /// The end of a search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Found {
-    /// The highest rate that passed, also for longer; `None` when none did.
+    /// The highest rate that passed, also in the longer trial; `None` if none did.
     pub rate: Option<u64>,
-    /// What the next higher rate came up against.
+    /// What limited the next higher rate.
     pub bound: FoundBound,
 }
 
@@ -64,7 +65,8 @@ pub struct FindRate {
 }
 
 impl FindRate {
-    /// A search from `least` to `most`, to within `resolution` thousandths (at least 1).
+    /// A search between the rates `least` and `most`, to within `resolution` thousandths of the
+    /// rate (at least 1).
     pub fn new(least: u64, most: u64, resolution: u64) -> Self {
         let least = least.max(1);
         Self {
@@ -81,7 +83,7 @@ impl FindRate {
         }
     }
 
-    /// What to do now.
+    /// The next step.
     pub fn step(&self) -> SearchStep {
         match self.over {
             Some(found) => SearchStep::Over(found),
@@ -89,12 +91,13 @@ impl FindRate {
         }
     }
 
-    /// The best answer so far, for a search that is broken off: a rate that passed, unverified.
+    /// The best answer so far, for a search that is interrupted: a rate that passed but was not
+    /// verified.
     pub fn so_far(&self) -> Option<u64> {
         self.passed.last().copied()
     }
 
-    /// Takes the outcome of the trial that [`FindRate::step`] asked for.
+    /// Records the outcome of the trial that [`FindRate::step`] asked for.
     pub fn take(&mut self, outcome: Outcome) {
         match outcome {
             Outcome::Passed => self.pass(),
@@ -124,7 +127,8 @@ impl FindRate {
         }
     }
 
-    /// What passed for a short time does not last: a queue hid the loss, or chance did.
+    /// A rate passed a short trial but not the longer one: a queue absorbed the excess, or it was
+    /// chance.
     fn step_down(&mut self, bound: FoundBound) {
         self.retried = false;
         let thousandths = self.resolution.saturating_mul(1 << self.verifications.min(16));
@@ -137,7 +141,7 @@ impl FindRate {
         }
     }
 
-    /// The next rate: risen, halved, or what was found once more.
+    /// Chooses the next rate: a higher one, the middle of the gap, or the result for verification.
     fn go_on(&mut self) {
         self.retried = false;
         let low = self.passed.last().copied();
@@ -146,7 +150,7 @@ impl FindRate {
             (Some(low), None) => (low.saturating_mul(RISE).min(self.most), false),
             (None, None) => (self.least, false),
             (None, Some((high, bound))) => {
-                // Below the first rate that was tried there is nothing to stand on.
+                // Below the first rate tried there is no lower bound.
                 if high <= self.least {
                     self.over = Some(Found { rate: None, bound });
                     return;
@@ -167,7 +171,8 @@ impl FindRate {
 mod tests {
     use super::*;
 
-    /// Runs a search against `path`, which tells the outcome of a rate; how many trials it took.
+    /// Runs a search against `path`, which returns the outcome of a rate; also returns the number
+    /// of trials.
     fn search(mut path: impl FnMut(u64, bool) -> Outcome) -> (Found, u32) {
         let mut search = FindRate::new(1_000_000, 100_000_000_000, 10);
         let mut trials = 0;

@@ -1,14 +1,15 @@
-//! A client's hold on its session: the name, and the value that the server's last reply carried.
+//! What a client keeps of its session: the name, and the liveness value from the server's last
+//! reply.
 //!
-//! The server renews the value all the time. Who returns a recent one was there to receive it, and
-//! that alone keeps a session, and above all the streams towards the client, going.
+//! The server renews the value continuously. Returning a recent one proves that the client still
+//! receives; that alone keeps the session, and above all the streams towards the client, alive.
 
 use crate::wire::{Code, Params, Reply};
 
-/// A server that wants another value so often in a row is not asked again.
+/// Stop repeating a command after the server called the value too old this often in a row.
 const STALE_IN_A_ROW: u32 = 3;
 
-/// A session as its client holds it; empty before it is open.
+/// A session as its client knows it; empty before it is open.
 #[derive(Clone, Debug, Default)]
 pub struct HeldSession {
     name: String,
@@ -22,13 +23,13 @@ impl HeldSession {
         &self.name
     }
 
-    /// The session is open under this name.
+    /// Records that the session is open under this name.
     pub fn open(&mut self, name: &str) {
         name.clone_into(&mut self.name);
     }
 
-    /// Takes the value of a reply of the session's. Whether what was asked must be asked again with
-    /// it, because it was asked with one that is too old.
+    /// Takes the liveness value from a reply. Returns true if the command was rejected because its
+    /// value was too old and must be sent again with the new one.
     pub fn note(&mut self, reply: &Reply) -> bool {
         let value = reply.params.get("proof");
         if let Some(value) = value {
@@ -42,7 +43,7 @@ impl HeldSession {
         self.stale <= STALE_IN_A_ROW
     }
 
-    /// Names the session in a command, and returns its value.
+    /// Adds the session's name and liveness value to a command.
     pub fn write(&self, params: &mut Params) {
         if !self.name.is_empty() {
             params.push("session", &self.name);

@@ -1,20 +1,21 @@
-//! How much one source may have answered.
+//! Limits how many answers one source gets.
 
 use super::remembered::Remembered;
 use crate::units::Nanos;
 use std::net::{IpAddr, Ipv6Addr};
 
-/// Sources that are remembered; beyond it the longest silent ones start afresh.
+/// Sources remembered; beyond this the least recently seen start afresh.
 const SOURCES: usize = 16_384;
-/// Silence after which a source's bucket is full for sure.
+/// Silence after which a source's bucket is certainly full.
 const SILENCE: Nanos = Nanos::from_secs(10);
-/// What a bucket holds: a tenth of a second's worth, but never less than this many.
+/// Bucket size: the answers of 0.1 s, but at least this many.
 const LEAST_BURST: u64 = 64;
 
-/// A token bucket for each source address, or /64 network of IPv6: who has one has all of it.
+/// A token bucket for each source: an IPv4 address or an IPv6 /64 network, since whoever holds one
+/// address of it holds all.
 #[derive(Debug)]
 pub(super) struct SourceLimit {
-    /// Time that one answer takes from the bucket; `None` for no limit.
+    /// Time per answer; `None` for no limit.
     each: Option<Nanos>,
     depth: Nanos,
     /// When each bucket will be full again.
@@ -22,7 +23,7 @@ pub(super) struct SourceLimit {
 }
 
 impl SourceLimit {
-    /// `rate` is so many answers in so long; `None` for no limit.
+    /// `rate` is a number of answers and the time in which they are allowed; `None` for no limit.
     pub fn new(rate: Option<(u64, Nanos)>) -> Self {
         let each = rate.map(|(count, span)| Nanos((span.0 / count.max(1)).max(1)));
         let depth = each.map_or(Nanos::ZERO, |each| {
@@ -31,7 +32,7 @@ impl SourceLimit {
         Self { each, depth, full: Remembered::new(SOURCES, SILENCE) }
     }
 
-    /// Whether a source may have one more answer now, which it then has had.
+    /// Whether this source may get one more answer now; if so, it is counted.
     pub fn admits(&mut self, now: Nanos, source: IpAddr) -> bool {
         let Some(each) = self.each else { return true };
         let full = self.full.entry(now, network(source), || now);
@@ -44,7 +45,7 @@ impl SourceLimit {
     }
 }
 
-/// The source that a bound by source counts: an IPv4 address, mapped ones too, or a /64 of IPv6.
+/// The source that limits apply to: an IPv4 address (also if IPv4-mapped) or an IPv6 /64.
 pub(super) fn network(source: IpAddr) -> IpAddr {
     match source.to_canonical() {
         IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64).into(),

@@ -1,4 +1,4 @@
-//! Sans-IO machines: each mode of udpkit as a state machine fed with time and bytes.
+//! Sans-IO state machines: each mode of udpkit as a state machine driven by time and bytes.
 
 #[cfg(test)]
 mod adversary;

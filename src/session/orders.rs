@@ -1,11 +1,11 @@
-//! What another thread tells a running session, as a queue that it looks into.
+//! Messages from another thread to a running session, as a queue that the session polls.
 
 use std::collections::VecDeque;
 
-/// Orders that wait for a session. The loop asks the session after every wake, so an order is
-/// taken soon after it was left.
+/// Pending orders for a session. The loop polls the session after every wake-up, so an order is
+/// handled soon.
 pub trait Orders<T> {
-    /// The oldest order, if one waits.
+    /// Takes the oldest pending order.
     fn next_order(&mut self) -> Option<T>;
 }
 

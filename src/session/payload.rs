@@ -4,23 +4,23 @@ use super::Now;
 use crate::wire::Template;
 use fastrand::Rng;
 
-/// What asking for the next payload came to.
+/// Result of asking for the next payload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Supply {
     /// The payload was written.
     Ready,
-    /// There is none yet; whoever makes it wakes the loop.
+    /// None yet; the producer wakes the loop when there is one.
     Later,
-    /// There will be none.
+    /// The source is exhausted.
     End,
-    /// There will be none, for this reason.
+    /// The source failed.
     Failed(SupplyError),
 }
 
-/// Why a source of payloads broke off.
+/// Why a source of payloads failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SupplyError {
-    /// What was read is no payload: too long, or not what the flags say it is.
+    /// What was read is not a valid payload: too long, or not in the format that the flags say.
     #[error("{0}")]
     Content(String),
     /// It could not be read.
@@ -28,23 +28,23 @@ pub enum SupplyError {
     Unreadable(String),
 }
 
-/// Payloads one after another.
+/// A sequence of payloads.
 pub trait PayloadSource {
     /// Writes the next payload into `into`, which is empty.
     fn next(&mut self, now: Now, into: &mut Vec<u8>) -> Supply;
 }
 
-/// One message, as bytes or with parts that are filled in for every datagram.
+/// One message: fixed bytes, or a template filled in for every datagram.
 #[derive(Clone, Debug)]
 pub enum Message {
-    /// Always the same.
+    /// The same bytes every time.
     Bytes(Vec<u8>),
     /// With `{seq}`, `{time}` and `{random:N}`.
     Template(Template),
 }
 
 impl Message {
-    /// Bytes that a datagram of it may reach.
+    /// Upper bound of the datagram's size in bytes.
     pub fn largest(&self) -> usize {
         match self {
             Self::Bytes(bytes) => bytes.len(),
@@ -52,7 +52,7 @@ impl Message {
         }
     }
 
-    /// Writes the datagram numbered `seq`.
+    /// Writes the datagram with sequence number `seq`.
     pub fn write(&self, seq: u64, now: Now, random: &mut Rng, into: &mut Vec<u8>) {
         match self {
             Self::Bytes(bytes) => into.extend_from_slice(bytes),
@@ -61,7 +61,7 @@ impl Message {
     }
 }
 
-/// Messages that are all known beforehand, sent over and over.
+/// Messages known in advance, sent repeatedly.
 #[derive(Clone, Debug)]
 pub struct FixedMessages {
     messages: Vec<Message>,
@@ -72,7 +72,7 @@ pub struct FixedMessages {
 }
 
 impl FixedMessages {
-    /// Every message in order, `rounds` times; without end where that is `None`.
+    /// Every message in order, `rounds` times; `None` repeats without end.
     pub fn new(messages: Vec<Message>, rounds: Option<u64>) -> Self {
         let end = match rounds {
             _ if messages.is_empty() => 0,
@@ -87,12 +87,12 @@ impl FixedMessages {
         self.messages.iter().map(Message::largest).max().unwrap_or(0)
     }
 
-    /// Datagrams of one round.
+    /// Number of messages in one round.
     pub fn per_round(&self) -> u64 {
         self.messages.len() as u64
     }
 
-    /// Whether it has no end of its own.
+    /// Whether it repeats without end.
     pub fn endless(&self) -> bool {
         self.rounds.is_none() && !self.messages.is_empty()
     }

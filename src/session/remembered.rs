@@ -1,13 +1,13 @@
-//! A map that forgets: bounded in size and in time, without ever looking through all it holds.
+//! A map bounded in size and in time that forgets old entries without scanning itself.
 
 use crate::units::Nanos;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::mem;
 
-/// Two generations. What is looked up moves to the young one; when that is full, or half the time
-/// is over, it becomes the old one and what was still old is forgotten. So an entry that is used
-/// outlives all that are not, and a flood of new ones costs each a constant.
+/// Two generations. An entry that is looked up moves to the young one; when that is full, or half
+/// the time has passed, it becomes the old one and the previous old one is dropped. So an entry in
+/// use outlives all unused ones, and each insertion costs constant time even in a flood.
 #[derive(Debug)]
 pub(super) struct Remembered<K, V> {
     young: HashMap<K, V>,
@@ -18,8 +18,8 @@ pub(super) struct Remembered<K, V> {
 }
 
 impl<K: Copy + Eq + Hash, V> Remembered<K, V> {
-    /// Holds at most `most` entries, and one that is not asked for between `silence` and twice
-    /// that.
+    /// Holds at most `most` entries; an entry not looked up is dropped after `silence` to twice
+    /// `silence`.
     pub fn new(most: usize, silence: Nanos) -> Self {
         Self {
             young: HashMap::new(),
@@ -30,7 +30,7 @@ impl<K: Copy + Eq + Hash, V> Remembered<K, V> {
         }
     }
 
-    /// The entry, a new one if there was none.
+    /// The entry for `key`, created if missing.
     pub fn entry(&mut self, now: Nanos, key: K, new: impl FnOnce() -> V) -> &mut V {
         self.forget(now);
         if !self.young.contains_key(&key) {
@@ -43,19 +43,19 @@ impl<K: Copy + Eq + Hash, V> Remembered<K, V> {
         self.young.entry(key).or_insert_with(new)
     }
 
-    /// The entry, if there is one.
+    /// The entry for `key`, if there is one.
     pub fn find(&mut self, key: &K) -> Option<&mut V> {
         self.young.get_mut(key).or_else(|| self.old.get_mut(key))
     }
 
-    /// Forgets what was not asked for in a long time.
+    /// Drops entries that were not looked up for too long.
     pub fn forget(&mut self, now: Nanos) {
         if now - self.turned >= self.turn {
             self.turn_over(now);
         }
     }
 
-    /// Entries held.
+    /// Number of entries.
     #[cfg(test)]
     pub fn len(&self) -> usize {
         self.young.len() + self.old.len()
@@ -63,7 +63,7 @@ impl<K: Copy + Eq + Hash, V> Remembered<K, V> {
 
     fn turn_over(&mut self, now: Nanos) {
         self.turned = now;
-        // The memory of the forgotten ones serves the next.
+        // Reuses the allocation of the dropped generation.
         self.old.clear();
         mem::swap(&mut self.young, &mut self.old);
     }

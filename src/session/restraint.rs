@@ -1,50 +1,50 @@
-//! What keeps two answerers from answering each other for ever.
+//! Keeps two responders from answering each other forever.
 //!
-//! One datagram with a forged source is enough to have two programs meet that answer whatever comes.
-//! Each of their datagrams is caused by the one before, so one that stays unanswered ends it for
-//! good, while somebody who asks asks again. Whoever has proven his address is not restrained; of
-//! others it is asked that their datagrams show what no answerer comes to by itself: a new question
-//! in the right form. A question that repeats is answered some times at once, then now and then.
-//! What is no question at all is answered a few times, then once a second, then not before there
-//! was quiet.
+//! One datagram with a forged source is enough to set two programs against each other that answer
+//! everything. In such a loop each datagram is caused by the one before, so leaving one unanswered
+//! ends it for good, while a real client simply asks again. Addresses that were verified are not
+//! limited. Others must send what a responder would not produce by itself: a new, well-formed
+//! question. A repeated question is answered several times at once, then only now and then.
+//! Anything that is not a question is answered a few times, then once a second, then not until the
+//! peer has been quiet.
 //!
-//! Memory is bounded, and kept only of who is heard.
+//! Memory is bounded, and used only for peers that were heard.
 
 use super::limit::SourceLimit;
 use super::remembered::Remembered;
 use crate::units::Nanos;
 use std::net::SocketAddr;
 
-/// Peers that are remembered; beyond it the longest silent ones start afresh.
+/// Peers remembered; beyond this the least recently heard start afresh.
 const PEERS: usize = 4_096;
-/// Quiet after which a peer's errors are forgiven.
+/// Quiet time after which a peer's error count is reset.
 const QUIET: Nanos = Nanos::from_secs(10);
-/// Questions that are known again.
+/// Recent questions remembered per peer.
 const KNOWN: usize = 4;
-/// Repeats that are answered at once, and how long one more takes.
+/// Repeats answered immediately, and the time until one more is allowed.
 const REPEATS: u64 = 16;
 const REPEAT_EACH: Nanos = Nanos::from_millis(500);
-/// Of so many repeats in a row one is not answered: no repetition goes on for ever, however slow.
+/// One in this many consecutive repeats is not answered, so that even a slow loop ends.
 const LEFT_OUT: u32 = 64;
-/// Errors that are answered at once, how long one more takes, and how many are answered in all
-/// before there is quiet.
+/// Errors answered immediately, the time until one more is allowed, and the total answered before
+/// the peer must be quiet.
 const ERRORS: u64 = 8;
 const ERROR_EACH: Nanos = Nanos::from_secs(1);
 const ERRORS_MAX: u32 = 24;
-/// Errors that all ports of one source are answered in a second.
+/// Errors answered per second for all ports of one source.
 const SOURCE_ERRORS: u64 = 100;
 
-/// The ports of services that answer whatever comes: echo, discard, daytime, quote of the day,
-/// character generator, time (RFC 862 to 868). No client has one of them.
+/// Ports of services that answer everything: echo, discard, daytime, quote of the day, character
+/// generator, time (RFC 862 to 868). No client uses one of them as its source port.
 const ANSWERERS: [u16; 6] = [7, 9, 13, 17, 19, 37];
 
-/// Whether a port is that of a service that answers whatever comes.
+/// Whether a port belongs to a service that answers everything.
 pub(super) fn answers_anything(port: u16) -> bool {
     ANSWERERS.contains(&port)
 }
 
-/// A short name of some bytes, to know them again. Not proof against forgery: whoever makes two
-/// names meet has only himself answered less.
+/// A short hash of some bytes, to recognise them. Not collision-proof: whoever forces a collision
+/// only reduces the answers to himself.
 pub(super) fn print(bytes: &[u8]) -> u64 {
     const PRIME: u64 = 0x9E37_79B9_7F4A_7C15;
     let mix = |state: u64, word: u64| (state.rotate_left(23) ^ word).wrapping_mul(PRIME);
@@ -55,23 +55,23 @@ pub(super) fn print(bytes: &[u8]) -> u64 {
     rest.iter().fold(state, |state, byte| mix(state, u64::from(*byte)))
 }
 
-/// The memory of peers that have not proven themselves.
+/// State of peers whose address was not verified.
 #[derive(Debug)]
 pub(super) struct Restraint {
     peers: Remembered<SocketAddr, Peer>,
     errors: SourceLimit,
 }
 
-/// What is remembered of one address and port.
+/// State of one address and port.
 #[derive(Debug, Default)]
 struct Peer {
-    /// The last questions' names, the latest at `latest`.
+    /// Hashes of the last questions, the latest at `latest`.
     asked: [Option<u64>; KNOWN],
     latest: usize,
-    /// When its bucket of repeats is full again, and repeats in a row.
+    /// When the bucket of repeats is full again; number of consecutive repeats.
     repeats_full: Nanos,
     repeats: u32,
-    /// The same of its errors, and when the last came.
+    /// The same for errors, and the time of the last one.
     errors_full: Nanos,
     errors: u32,
     erred: Nanos,
@@ -87,7 +87,7 @@ impl Default for Restraint {
 }
 
 impl Restraint {
-    /// Whether a question in the right form is to be answered now; `what` is its [`print`].
+    /// Whether to answer a well-formed question now; `what` is its [`print`].
     pub fn admits_question(&mut self, now: Nanos, source: SocketAddr, what: u64) -> bool {
         let peer = self.peers.entry(now, source, Peer::default);
         if !peer.asked.contains(&Some(what)) {
@@ -102,12 +102,12 @@ impl Restraint {
             && takes(&mut peer.repeats_full, now, REPEAT_EACH, REPEATS)
     }
 
-    /// Whether a peer was answered to this question before, among its last.
+    /// Whether this question is among the last that the peer was answered.
     pub fn knows(&mut self, source: SocketAddr, what: u64) -> bool {
         self.peers.find(&source).is_some_and(|peer| peer.asked.contains(&Some(what)))
     }
 
-    /// Whether something that is no question, or is refused, is to be answered now.
+    /// Whether to answer something that is not a question or is refused.
     pub fn admits_error(&mut self, now: Nanos, source: SocketAddr) -> bool {
         let peer = self.peers.entry(now, source, Peer::default);
         if now - peer.erred >= QUIET {
@@ -122,7 +122,8 @@ impl Restraint {
     }
 }
 
-/// Takes one out of a bucket that holds `most` and gains one in `each`; whether there was one.
+/// Takes one token from a bucket that holds `most` and gains one every `each`; returns whether
+/// there was one.
 fn takes(full: &mut Nanos, now: Nanos, each: Nanos, most: u64) -> bool {
     let after = (*full).max(now) + each;
     let fits = after - now <= Nanos(each.0 * most);
@@ -159,12 +160,12 @@ mod tests {
         let mut restraint = Restraint::default();
         let burst = (0..1_000).filter(|_| restraint.admits_question(at(0), peer(1), 7)).count();
         assert_eq!(burst, 17);
-        // Two in turn are no better.
+        // Two alternating questions fare no better.
         assert!(restraint.admits_question(at(0), peer(2), 1));
         assert!(restraint.admits_question(at(0), peer(2), 2));
         let turns = (0..1_000).filter(|n| restraint.admits_question(at(0), peer(2), 1 + n % 2));
         assert_eq!(turns.count(), 16);
-        // Once a second by hand: one of 64 is left out, which ends what is no hand.
+        // One a second, as typed by hand: one of 64 is skipped, which ends an automatic loop.
         let slow = |n: &u64| restraint.admits_question(at(1_000 * n), peer(3), 7);
         assert_eq!((0..=64).filter(slow).count(), 64);
     }
@@ -182,7 +183,7 @@ mod tests {
         assert_eq!(answered(11_000, 60_000, 1, 1), 6);
         assert_eq!(answered(60_000, 3_600_000, 9_000, 1), 0);
         assert_eq!(answered(3_610_000, 3_611_000, 1, 1), 8);
-        // Somebody who mistypes is answered always.
+        // A person who mistypes is always answered.
         assert_eq!(answered(3_700_000, 3_730_000, 2_000, 2), 15);
     }
 
@@ -206,7 +207,7 @@ mod tests {
         let all = names.len();
         names.sort_unstable();
         names.dedup();
-        // Four bytes of zeros are there twice.
+        // Four zero bytes occur twice.
         assert_eq!(names.len(), all - 1);
     }
 }

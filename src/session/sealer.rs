@@ -1,10 +1,10 @@
-//! Seals a client's commands with the shared key, where there is one.
+//! Seals a client's commands with the shared key, if there is one.
 
 use crate::session::Exchange;
 use crate::units::Nanos;
 use crate::wire::{Command, ControlKey};
 
-/// One client socket's key and its next nonce. Without a key, commands go as they are.
+/// One client socket's key and its next nonce. Without a key, commands are sent unsealed.
 #[derive(Clone, Debug, Default)]
 pub struct Sealer {
     key: Option<ControlKey>,
@@ -12,14 +12,15 @@ pub struct Sealer {
 }
 
 impl Sealer {
-    /// Nonces count up from `nonce`, which no other socket of the key's holders should have: a
-    /// random number.
+    /// Nonces count up from `nonce`, a random number, so that no other socket with the same key
+    /// uses them.
     pub fn new(key: Option<ControlKey>, nonce: u64) -> Self {
-        // From half way on, so that counting up never wraps.
+        // Start in the lower half, so that counting up never wraps.
         Self { key, nonce: nonce >> 1 }
     }
 
-    /// Asks `command` from `now` on, for at most `patience`; padded to `length`, where it is not 0.
+    /// Starts `command` at `now`, waiting at most `patience`; padded to `length` bytes, 0 for no
+    /// padding.
     pub fn exchange(
         &mut self,
         command: &Command,

@@ -1,9 +1,9 @@
-//! Answers of the network that were errors, counted by destination and kind in bounded memory.
+//! Network errors of a run, counted by destination and kind in bounded memory.
 
 use crate::batch::{ErrorOrigin, NetworkError};
 use crate::record::Trouble;
 
-/// Kinds that are told apart; what is of a further kind is counted alone.
+/// Number of distinct kinds kept; errors of further kinds are only counted.
 const KINDS: usize = 256;
 
 /// The errors of one run.
@@ -14,15 +14,15 @@ pub struct TroubleLog {
 }
 
 impl TroubleLog {
-    /// Counts an error; its kind is returned when it is new.
+    /// Counts an error; returns its kind if it is new.
     pub fn observe(&mut self, error: &NetworkError) -> Option<&Trouble> {
         let notice = error.notice();
         let to = error.destination;
         let known =
             self.kinds.iter_mut().find(|kind| kind.destination == to && kind.error == notice);
         if let Some(known) = known {
-            // This host queues one for every attempt at a datagram; how many it refused is told by
-            // the sends themselves.
+            // This host queues one error for each attempt to send; the send results already count
+            // those refusals.
             known.times += if error.origin == ErrorOrigin::Local { 0 } else { error.times };
             return None;
         }
@@ -34,12 +34,12 @@ impl TroubleLog {
         self.kinds.last()
     }
 
-    /// Errors of kinds that are not kept.
+    /// Errors of kinds beyond the limit.
     pub fn others(&self) -> u64 {
         self.others
     }
 
-    /// What happened, in the order of the first of each kind.
+    /// The kinds, in order of first occurrence.
     pub fn into_kinds(self) -> Vec<Trouble> {
         self.kinds
     }

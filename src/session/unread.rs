@@ -1,21 +1,23 @@
-//! How long a datagram lay in its socket before it was read: this host's own time, not the path's.
+//! How long a datagram waited in its socket buffer before it was read: delay of this host, not of
+//! the path.
 
 use super::Now;
 use crate::batch::RxMeta;
 use crate::units::Nanos;
 
-/// The two clocks move apart by less between two reads unless the real-time one was set.
+/// If the two clocks diverge by more than this between two reads, the real-time clock was set.
+/// Nanoseconds.
 const CLOCK_SET: u64 = 50_000_000;
 
-/// The kernel's arrival stamps beside the time of reading.
+/// Compares the kernel's arrival stamps with the time of reading.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Unread {
     clock_offset: Option<i64>,
 }
 
 impl Unread {
-    /// How long ago the kernel had a datagram that is read now; `None` where it gave no stamp, or
-    /// the clock was set since the last, so that its stamp is of another one.
+    /// How long ago the kernel received a datagram that is read now; `None` without a kernel stamp,
+    /// or if the clock was set since the last read, so that the stamp is not comparable.
     #[inline]
     pub fn of(&mut self, now: Now, meta: &RxMeta) -> Option<Nanos> {
         let offset = now.real.signed_since(now.mono);

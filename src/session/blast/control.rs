@@ -1,5 +1,5 @@
-//! The client's side of the control dialogue: opens a session, asks for a run, watches it, and
-//! brings the far end's report home.
+//! The client's side of the control dialogue: opens a session, requests a run, monitors it, and
+//! collects the far end's report.
 
 use super::events::{ControlEvent, ControlOrder, ControlSummary, FarIo};
 use super::plan::{Direction, TestPlan};
@@ -16,15 +16,15 @@ use crate::units::{Claimed, Nanos};
 use crate::wire::{Code, Command, HELO_LEN, HostId, Reply, Verb};
 use std::net::SocketAddr;
 
-/// How long a closing QUIT is worth waiting for.
+/// How long to wait for the reply to the closing QUIT.
 const FAREWELL: Nanos = Nanos::from_millis(500);
-/// Between two looks at a receiver that still drains.
+/// Time between two status requests while the receiver drains.
 const DRAIN_LOOK: Nanos = Nanos::from_millis(50);
-/// A refusal by the network is believed when another comes so much later, and no reply between.
+/// A port unreachable is believed when another follows this much later, with no reply in between.
 const CONFIRMED: Nanos = Nanos::from_millis(100);
 /// How long the far end may drain after the sender has ended.
 const DRAIN_PATIENCE: Nanos = Nanos::from_secs(10);
-/// Bytes beyond which nobody has a socket's buffer.
+/// No real socket buffer is larger than this many bytes.
 const MOST_BUFFER: u64 = 1 << 40;
 
 #[derive(Debug)]
@@ -33,12 +33,12 @@ enum State {
     Hello(Exchange),
     Ticket(Exchange),
     Test(Exchange),
-    /// The run is on: a STAT is out, or the next is due at the given time.
+    /// The run is in progress: a STAT is outstanding, or the next is due at `at`.
     Watch {
         stat: Option<Exchange>,
         at: Nanos,
     },
-    /// The run broke: wait for the sender to notice.
+    /// The run failed: wait for the sender to notice.
     Wait {
         until: Nanos,
     },
@@ -51,42 +51,42 @@ pub struct BlastControl<O, K> {
     plan: TestPlan,
     target: SocketAddr,
     patience: Nanos,
-    /// What the network said since the far end last did.
+    /// The last network error since the far end was last heard.
     network: Option<NetworkError>,
-    /// Since when the network says that nobody has the far end's port, without a reply since.
+    /// Since when port unreachables arrive without a reply in between.
     refused_since: Option<Nanos>,
-    /// The error number with which this host itself rejected datagrams since then, and how many.
+    /// The error number with which this host rejected datagrams since then, and how many.
     rejected_here: Option<(i32, u32)>,
     orders: O,
     sink: K,
     tags: Tags,
     sealer: Sealer,
     host: Option<HostId>,
-    /// Streams to have instead where the far end runs on this host.
+    /// Number of streams to use instead if the far end runs on this host.
     host_streams: Option<u32>,
     state: State,
     session: HeldSession,
     /// When the run was granted.
     granted: Now,
     intervals: u64,
-    /// What they add up to.
+    /// Sum of the intervals.
     interval_sums: IntervalSums,
     /// Each stream's total once it has ended.
     totals: Vec<Option<u64>>,
     stop_far: bool,
-    /// Whether the far end's senders are asked about, at the end of a run that went both ways.
+    /// Whether to ask for the far end's sender counts, at the end of a bidirectional run.
     about_sent: bool,
     drained_by: Nanos,
-    /// When streams that do not end after the user's stop are given up.
+    /// When to abandon streams that do not end after the user's stop.
     stop_by: Nanos,
-    /// What the HELO took, at the most.
+    /// Upper bound of the round trip, from the HELO.
     round_trip: Nanos,
     summary: ControlSummary,
 }
 
 impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
-    /// A control session that asks `target` for `plan` and gives it up after `patience` of silence,
-    /// and later where the round trip is long.
+    /// A control session that requests `plan` from `target` and gives up after `patience` of
+    /// silence, or later where the round trip is long.
     pub fn new(plan: TestPlan, target: SocketAddr, patience: Nanos, orders: O, sink: K) -> Self {
         Self {
             plan,
@@ -122,14 +122,15 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
         Self { sealer, ..self }
     }
 
-    /// The same session of a host that wants to know whether the far end runs on it, too.
+    /// The same session, telling the server this host's identifier so that both can detect running
+    /// on one host.
     #[must_use]
     pub fn with_host(self, host: Option<HostId>) -> Self {
         Self { host, ..self }
     }
 
-    /// The same session of a host that would rather have `streams` in each direction if the far end
-    /// runs on it, too.
+    /// The same session, which prefers `streams` in each direction if the far end runs on this
+    /// host.
     #[must_use]
     pub fn with_host_streams(self, streams: Option<u32>) -> Self {
         Self { host_streams: streams, ..self }
@@ -146,7 +147,7 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
         self.sealer.exchange(command, 0, now.mono, patience)
     }
 
-    /// The command that waits for its reply.
+    /// The command that is waiting for its reply.
     fn exchange(&mut self) -> Option<&mut Exchange> {
         match &mut self.state {
             State::Hello(exchange)
@@ -165,7 +166,7 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
         patience_for(DRAIN_PATIENCE, self.round_trip)
     }
 
-    /// The first thing that went wrong is why the run failed.
+    /// Records a failure; the first one counts as the reason.
     fn fail(&mut self, failure: RunFailure) {
         self.summary.failure.get_or_insert(failure);
     }
@@ -183,7 +184,7 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
                 *slot = Some(total);
             }
             if let Some(broken) = broken {
-                // The rest of a run that has lost a stream is not what was asked for.
+                // A run that lost a stream is no longer what was asked for.
                 let first = self.summary.failure.is_none();
                 self.fail(broken);
                 if first && !self.ended() {
@@ -196,18 +197,18 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
             }
             self.drained_by = now.mono + self.drain_patience();
             match self.state {
-                // Closing the session ends what the far end still sends.
+                // Closing the session stops the far end's senders.
                 State::Watch { .. } if self.summary.failure == Some(RunFailure::NotStopped) => {
                     self.quit(now);
                 }
-                // A run that broke off may still be reported on, if the far end is there.
+                // A failed run can still be reported on, if the far end is reachable.
                 State::Watch { .. } => self.state = State::Watch { stat: None, at: now.mono },
                 _ => self.state = State::Over,
             }
         }
     }
 
-    /// Shows something; when nobody looks any more, the run ends early.
+    /// Passes an event on; if the consumer has closed, the run ends early.
     fn show(&mut self, event: ControlEvent) {
         if self.sink.take(event) == Flow::Closed {
             self.stop_far = true;
@@ -220,7 +221,7 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
         self.totals.iter().all(Option::is_some)
     }
 
-    /// The totals of this side's senders, with commas between.
+    /// The totals of this side's senders, comma-separated.
     fn sent_text(&self) -> String {
         let up = (0u32..).zip(&self.totals).filter(|(stream, _)| self.plan.is_up(*stream));
         let totals: Vec<String> =
@@ -262,7 +263,7 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
         Next::Send
     }
 
-    /// What it means that no reply came: nothing of the far end, where this host let nothing leave.
+    /// Why no reply came; nothing about the far end if this host did not send.
     fn silence(&mut self) -> RunFailure {
         let (target, error) = (self.target, self.network);
         let at_first = matches!(self.state, State::Hello(_));
@@ -277,8 +278,8 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
             Some(RemoteRefusal::NoKey) => return RunFailure::NoKeyThere,
             _ => {}
         }
-        // One of them may still be under way. A neighbour that does not answer is told once for all
-        // that waited for it.
+        // One may still be in flight. An unreachable neighbour is reported only once for all
+        // datagrams that waited for it.
         let of_all = |(errno, times): &(i32, u32)| {
             let silent_neighbour = LocalRefusal::of(*errno) == LocalRefusal::HostUnreachable;
             (silent_neighbour && at_first) || times + 1 >= exchange.repeats()
@@ -301,7 +302,7 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
         }
     }
 
-    /// The run is lost; the sender is told, and what was measured is kept.
+    /// The run has failed; the sender is stopped and the measurements are kept.
     fn break_off(&mut self, failure: RunFailure, now: Now) {
         self.fail(failure);
         let streams = matches!(self.state, State::Watch { .. }) && !self.ended();
@@ -313,12 +314,12 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
         self.sink.take(ControlEvent::Abort);
     }
 
-    /// Ends the streams that go on after the user's stop, as a far end that does not heed it sends
-    /// on.
+    /// Aborts streams that continue after the user's stop, for example because the far end ignores
+    /// it.
     fn give_up_streams(&mut self, now: Now) {
         if self.stop_by <= now.mono && !self.ended() {
             self.stop_by = Nanos::MAX;
-            // What it sent after that nobody waited for: the counts are not the run's last word.
+            // What the far end sent afterwards was not received: its counts are not the final ones.
             self.fail(RunFailure::NotStopped);
             self.sink.take(ControlEvent::Abort);
         }
@@ -373,7 +374,7 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
             State::Test(_) => {
                 let tag = reply.params.parse::<u16>("tag").ok().flatten();
                 let Some(tag) = tag.filter(|_| reply.code == Code::OK) else {
-                    // The session is still there, and another client may want its place.
+                    // The session still exists; close it to make room for other clients.
                     self.summary.rate_limit = reply.params.get("rate").map(str::to_owned);
                     self.fail(refused(reply));
                     self.sink.take(ControlEvent::Abort);
@@ -383,7 +384,8 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
                 let one_host = reply.params.get("one_host") == Some("1");
                 self.summary.one_host = one_host;
                 let wider = reply.params.parse::<u32>("streams").ok().flatten();
-                // Only what was offered: a far end decides nothing else about this side's threads.
+                // Accept only the number that was offered: the far end must not decide how many
+                // threads this side runs.
                 if let Some(streams) = wider.filter(|_| wider == self.host_streams) {
                     self.plan.streams = streams;
                     self.totals = vec![None; self.plan.all_streams() as usize];
@@ -424,8 +426,8 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
         State::Test(self.ask(&test, now))
     }
 
-    /// What was asked last came with too old a value: asks it with the new one. Whether there is
-    /// anything to ask again.
+    /// Repeats the last command, which carried an expired liveness value, with the new one. Returns
+    /// whether there was one.
     fn ask_again(&mut self, now: Now) -> bool {
         match self.state {
             State::Test(_) => self.state = self.test(now),
@@ -436,12 +438,12 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
         true
     }
 
-    /// The far end will not have this client.
+    /// The far end rejected this client.
     fn refused(&mut self, reply: &Reply, now: Now) {
         self.break_off(refused(reply), now);
     }
 
-    /// Between two looks at a run: often enough that a stretch is shown soon after its end.
+    /// Time between two status requests: short enough that an interval is shown soon after its end.
     fn look(&self) -> Nanos {
         Nanos((self.plan.interval.0 / 4).clamp(20_000_000, 250_000_000))
     }
@@ -453,13 +455,13 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
             Err(why) => return self.disbelieve(why, now),
         };
         if self.ended() && self.intervals > before {
-            // A far end that tells something new is not stuck, however long its path is.
+            // A far end that reports progress is not stuck, however long its path.
             self.drained_by = now.mono + self.drain_patience();
         }
         let (done, ended) = (reply.params.get("state") == Some("done"), self.ended());
         if done && ended && !more {
             if self.plan.direction == Direction::Both && !self.about_sent {
-                // One more question: both sides' counts do not fit one reply.
+                // One more request: the counts of both sides do not fit one reply.
                 self.about_sent = true;
                 self.state = State::Watch { stat: None, at: now.mono };
                 return;
@@ -467,7 +469,7 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
             if let Err(why) = self.check_intervals(now) {
                 return self.disbelieve(why, now);
             }
-            // What this side gave up, the path did not lose.
+            // What this side gave up on was not lost by the path.
             self.summary.complete = self.summary.failure.is_none();
             self.quit(now);
             return;
@@ -475,8 +477,8 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
         if now.mono >= self.drained_by {
             return self.break_off(RunFailure::NotCounted, now);
         }
-        // Its receivers may have heard the end messages before this session heard of the end; but
-        // a far end that knows no total has given up.
+        // Its receivers may have got the end messages before this session learnt of the end; but a
+        // far end without a total has given up.
         let gave_up = self.summary.received.is_some_and(|counts| counts.sender_total.is_none());
         if done && !ended && gave_up {
             return self.break_off(RunFailure::EndedThere, now);
@@ -489,13 +491,14 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
         self.state = State::Watch { stat: None, at: now.mono + pause };
     }
 
-    /// What is known of the run by now, which what the far end says is held against.
+    /// What is known locally about the run, to check the far end's claims against.
     fn known(&self, now: Now) -> KnownRun {
         let up = (0u32..).zip(&self.totals).filter(|(stream, _)| self.plan.is_up(*stream));
-        // Of a stream that broke off it is not known what it sent.
+        // If a stream failed, it is not known how much it sent.
         let told = self.ended() && self.summary.failure.is_none();
         let sent = up.fold(0u64, |sum, (_, total)| sum.saturating_add(total.unwrap_or_default()));
-        // The one clock stands still while a host sleeps, the other may be set.
+        // The monotonic clock stops while a host is suspended, the real-time clock may be set: use
+        // the larger.
         let took = (now.mono - self.granted.mono).max(now.real - self.granted.real);
         KnownRun {
             payload: u64::from(self.plan.payload),
@@ -506,7 +509,8 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
         }
     }
 
-    /// Takes down what a status says, as far as it can be true; whether there is more to ask for.
+    /// Records the counts of a status reply if they are plausible; returns whether there is more to
+    /// request.
     fn take_status(&mut self, reply: &Reply, now: Now) -> Result<bool, Contradiction> {
         let (params, known) = (&reply.params, self.known(now));
         if params.get("datagrams").is_some() {
@@ -533,7 +537,7 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
             });
         }
         for (key, value) in params.iter() {
-            // The index tells a stretch that came twice from the next.
+            // The index distinguishes a repeated interval from the next.
             let index = key.strip_prefix('i').and_then(|index| index.parse::<u64>().ok());
             if index == Some(self.intervals)
                 && let Some(interval) = read_interval(value)
@@ -547,14 +551,13 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
         Ok(params.get("more").is_some())
     }
 
-    /// Holds the intervals against the run's last counts.
+    /// Checks the intervals against the final counts.
     fn check_intervals(&self, now: Now) -> Result<(), Contradiction> {
         let Some(received) = &self.summary.received else { return Ok(()) };
         self.interval_sums.hold_against(received, self.known(now).sent)
     }
 
-    /// What the far end says of the run cannot be true: nothing that it said is kept, and the run is
-    /// over.
+    /// The far end's claims are impossible: drop all of them and end the run.
     fn disbelieve(&mut self, why: Contradiction, now: Now) {
         self.summary.disbelieve(why);
         self.sink.take(ControlEvent::Abort);
@@ -573,7 +576,7 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> Session for BlastControl<O,
     fn poll_transmit(&mut self, now: Now, out: &mut TxBatch) -> Next {
         self.take_orders(now);
         if matches!(self.state, State::Start) {
-            // Tags that a run before from this very address and port has hardly had.
+            // Tags that an earlier run from the same address and port is unlikely to have used.
             self.tags = Tags::new(format!("c{:04x}x", now.real.0 >> 10 & 0xFFFF));
             let hello = self.command(Verb::Helo);
             let exchange = self.sealer.exchange(&hello, HELO_LEN, now.mono, self.patience);
@@ -634,20 +637,20 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> Session for BlastControl<O,
                     self.break_off(RunFailure::PortClosed { target: target.into(), error }, now);
                 }
                 State::Quit(_) | State::Over | State::Wait { .. } => {}
-                // One may be forged, and the far end's reply is on its way.
+                // One may be forged, and the far end's reply may be on its way.
                 _ if now.mono < *self.refused_since.get_or_insert(now.mono) + CONFIRMED => {
                     self.network = Some(*error);
                 }
                 _ => self.break_off(RunFailure::WentAway { error: *error }, now),
             }
         } else {
-            // A route may come back: it is said only if nothing else comes.
+            // A route may recover: this is reported only if nothing else arrives.
             self.network = Some(*error);
         }
     }
 
     fn on_stop(&mut self, now: Now) {
-        // A run that is closing was not cut short.
+        // A run that is already closing was not interrupted.
         if matches!(self.state, State::Quit(_) | State::Over) {
             return;
         }
@@ -667,7 +670,7 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> Session for BlastControl<O,
     }
 }
 
-/// Why the far end does not take what was asked for.
+/// Why the far end refused the request.
 fn refused(reply: &Reply) -> RunFailure {
     match reply.code {
         Code::KEY_NEEDED => RunFailure::KeyNeeded,

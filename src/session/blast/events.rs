@@ -1,14 +1,14 @@
-//! What the client's control session is told, what it tells, and what it brings home.
+//! Events, orders and results of the client's control session.
 
 use crate::record::{BlastInterval, BlastReceived, BlastSent, Contradiction, RunFailure};
 use crate::units::Nanos;
 
-/// What the control session tells while it runs.
+/// Events that the control session emits while it runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ControlEvent {
     /// The run was granted: streams may open.
     Granted {
-        /// The session's name, for DATA.
+        /// The session's name, for the DATA command.
         session: String,
         /// The run's tag, for every header.
         tag: u16,
@@ -16,70 +16,72 @@ pub enum ControlEvent {
         one_host: bool,
         /// Streams in each direction.
         streams: u32,
-        /// How long the streams wait for the far end: longer where the round trip is long.
+        /// How long the streams wait for the far end; longer where the round trip is long.
         patience: Nanos,
     },
-    /// A stretch of the run as the far end saw it, of all its receivers together.
+    /// One interval as the far end measured it, summed over its receivers.
     Interval(BlastInterval),
-    /// A stretch of one of this side's receivers.
+    /// One interval of one of this side's receivers.
     Stretch {
         /// The stream.
         stream: u32,
-        /// The stretch.
+        /// The interval.
         interval: BlastInterval,
     },
-    /// The run is over early: this side's senders must end; its receivers will when the far end's
+    /// The run ends early: this side's senders must stop; its receivers end when the far end's
     /// senders have.
     StopSenders,
-    /// The run is lost: every stream must end.
+    /// The run failed: every stream must end.
     Abort,
 }
 
-/// What the control session is told.
+/// Orders to the control session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ControlOrder {
-    /// One of this side's receivers has a stretch.
+    /// One of this side's receivers completed an interval.
     Stretch {
         /// The stream.
         stream: u32,
-        /// The stretch.
+        /// The interval.
         interval: BlastInterval,
     },
     /// One of this side's streams has ended.
     StreamEnded {
         /// The stream.
         stream: u32,
-        /// Datagrams that the kernel took; 0 where this side received.
+        /// Datagrams that the kernel accepted; 0 if this side received.
         total: u64,
-        /// Why it broke off; `None` when it ran to its end.
+        /// Why it failed; `None` if it completed.
         broken: Option<RunFailure>,
     },
 }
 
-/// What the control session brings home.
+/// Result of the control session.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ControlSummary {
-    /// What the far end received, as it told last; `None` when it never did, or only sends.
+    /// The far end's last receive counts; `None` if it sent none, or only sends.
     pub received: Option<BlastReceived>,
-    /// What the far end sent, once its senders have ended; `None` before, or when it only receives.
+    /// The far end's send counts, once its senders have ended; `None` before, or if it only
+    /// receives.
     pub sent: Option<BlastSent>,
-    /// Whether those counts are the run's last word, and each of its streams ran to its end.
+    /// Whether those counts are final and every stream completed.
     pub complete: bool,
-    /// Address and port as the far end saw them.
+    /// Address and port of this host as the far end sees them.
     pub seen: Option<String>,
     /// What the far end's receivers used; `None` until they ended.
     pub far_rx: Option<FarIo>,
     /// What the far end's senders used; `None` until they ended.
     pub far_tx: Option<FarIo>,
-    /// Why the run failed; `None` when it did not.
+    /// Why the run failed; `None` if it did not.
     pub failure: Option<RunFailure>,
-    /// What the far end said of the run that cannot be true; its counts are then not here.
+    /// Why the far end's counts are impossible; they are then left out.
     pub contradiction: Option<Contradiction>,
-    /// The highest rate that the far end serves, as `--rate` takes it, where it refused a higher one.
+    /// The highest rate that the far end allows, in the form of `--rate`, if it refused a higher
+    /// one.
     pub rate_limit: Option<String>,
-    /// The longest that this host itself stood still while the dialogue was on.
+    /// The longest pause of this host during the dialogue.
     pub pause: Nanos,
-    /// Whether the user ended it early.
+    /// Whether the user interrupted it.
     pub stopped: bool,
     /// Whether the far end runs on this host.
     pub one_host: bool,
@@ -88,8 +90,8 @@ pub struct ControlSummary {
 }
 
 impl ControlSummary {
-    /// What the far end says of the run cannot be true: its counts are dropped, so that nothing is
-    /// computed from them, and the run has failed, if it had not before.
+    /// Drops the far end's counts because they are impossible, so that nothing is computed from
+    /// them, and marks the run as failed unless it already is.
     pub fn disbelieve(&mut self, why: Contradiction) {
         (self.received, self.sent, self.complete) = (None, None, false);
         self.contradiction = Some(why);
@@ -102,11 +104,11 @@ impl ControlSummary {
 /// What the far end's sockets used.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FarIo {
-    /// Batch call of its senders.
+    /// Kind of send call: `gso`, `mmsg` or `plain`.
     pub tx: String,
-    /// Batch call of its receivers.
+    /// Kind of receive call: `gro`, `mmsg` or `plain`.
     pub rx: String,
-    /// Most datagrams that one send call was given.
+    /// Maximum number of datagrams per send call.
     pub batch: u32,
     /// Receive buffer granted, in bytes.
     pub receive_buffer: u64,

@@ -1,4 +1,5 @@
-//! How much memory a stream takes, before it is opened: upper estimates that a far end is held to.
+//! Upper estimates of the memory that a stream takes, known before it is opened; a server's memory
+//! limit relies on them.
 
 use super::merge::IntervalBoard;
 use super::plan::TestPlan;
@@ -6,22 +7,22 @@ use crate::batch::{RxBatch, RxShape, TxBatch};
 use crate::stats::{ClockDrift, DelayAboveMin, DelayHistogram, SequenceTracker};
 use crate::wire::CONTROL_MAX;
 
-/// Payload of one send call: as much as stays in the cache with what the receiver reads. One GSO
-/// buffer of 1472-byte datagrams carried twice what four at once did.
+/// Payload per send call, in bytes: small enough to stay in the cache together with what the
+/// receiver reads. One GSO buffer of 1472-byte datagrams carried twice what four at once did.
 const CALL_BYTES: usize = 65_536;
-/// Payload that one GSO buffer may hold, and datagrams (udp(7)).
+/// Maximum payload bytes in one GSO buffer (udp(7)).
 const GSO_BYTES: usize = 65_507;
 const GSO_SEGMENTS: usize = 128;
-/// Datagrams of one send call, however small they are.
+/// Maximum datagrams per send call, however small.
 const CALL_DATAGRAMS: usize = 1_024;
-/// Bytes that a stream receives by one call, where its datagrams are large.
+/// Bytes that a stream receives per call, for large datagrams.
 pub const RECEIVED_AT_ONCE: usize = 512 << 10;
-/// A thread's stack as far as a stream uses it, its loop, its socket's call buffers and what the
-/// server keeps of it.
+/// Thread stack as far as a stream uses it, its loop, its socket's call buffers and the server's
+/// state for it.
 const BESIDE: usize = 96 << 10;
 
-/// Datagrams of one send call, and room for their bytes: whole GSO buffers, so that none leaves with
-/// a lone datagram behind.
+/// Datagrams per send call, and the bytes they need: whole GSO buffers, so that no single datagram
+/// is left over.
 pub fn sender_room(payload: usize) -> (usize, usize) {
     let a_buffer = (GSO_BYTES / payload.max(1)).clamp(1, GSO_SEGMENTS);
     let buffers = (CALL_BYTES / (a_buffer * payload.max(1))).max(1);
@@ -29,20 +30,20 @@ pub fn sender_room(payload: usize) -> (usize, usize) {
     (datagrams, (datagrams * payload).max(2 * CONTROL_MAX))
 }
 
-/// The same for a receiver, which sends words alone.
+/// The same for a receiver, which sends only control messages.
 pub fn receiver_room() -> (usize, usize) {
     (2, 2 * CONTROL_MAX)
 }
 
-/// The largest datagram that a stream must take whole.
+/// The largest datagram that a stream must be able to receive.
 pub fn largest_received(payload: usize, sends: bool) -> usize {
-    // A sender hears words alone.
+    // A sender receives only control messages.
     if sends { CONTROL_MAX + 1 } else { payload.max(CONTROL_MAX) + 1 }
 }
 
 impl TestPlan {
-    /// Bytes that a far end takes for all streams of this run, kernel buffers aside; no less than
-    /// what it allocates.
+    /// Bytes that a far end needs for all streams of this run, without kernel buffers; never less
+    /// than it allocates.
     pub fn memory(&self, shape: RxShape) -> u64 {
         let payload = self.payload as usize;
         let up = (0..self.all_streams()).filter(|stream| self.is_up(*stream)).count();
@@ -91,7 +92,7 @@ mod tests {
         }
     }
 
-    /// The most that `run` holds at once, in bytes.
+    /// Peak heap use of `run`, in bytes.
     fn held(run: impl FnOnce()) -> u64 {
         allocation_counter::measure(run).bytes_max
     }

@@ -1,10 +1,10 @@
-//! Several streams' facts as one.
+//! Combines the counts of several streams.
 
 use super::plan::TestPlan;
 use crate::record::{BlastInterval, BlastReceived, BlastSent, Refusal};
 use crate::stats::DelayHistogram;
 
-/// Receivers' counts added up; delay from all samples together once every stream has ended.
+/// Adds up receivers' counts. Delay quantiles come from all samples once every stream has ended.
 pub fn merge_received<'a>(
     streams: impl IntoIterator<Item = (&'a BlastReceived, Option<&'a DelayHistogram>)>,
 ) -> BlastReceived {
@@ -30,7 +30,7 @@ pub fn merge_received<'a>(
         }
         whole.silence_ns = whole.silence_ns.max(part.silence_ns);
         whole.reader_pause_ns = whole.reader_pause_ns.max(part.reader_pause_ns);
-        // All streams run on the same two clocks.
+        // All streams use the same two clocks, so one drift holds for all.
         whole.drift_ppb = whole.drift_ppb.or(part.drift_ppb);
         whole.clock_steps = whole.clock_steps.max(part.clock_steps);
         add(&mut whole.corrupt, part.corrupt);
@@ -54,7 +54,7 @@ pub fn merge_received<'a>(
             (_, None) => whole.delay = part.delay,
         }
     }
-    // The mean over datagrams: a stream that carried few says little of the path.
+    // Weighted by datagrams: a stream with few says little about the path.
     whole.jitter_ns = jitter.and_then(|sum| sum.checked_div(weight)).map(|mean| mean as u64);
     whole.sender_total = totals;
     if let Some(delay) = delay {
@@ -63,7 +63,7 @@ pub fn merge_received<'a>(
     whole
 }
 
-/// Senders' counts added up; lateness is the worst stream's.
+/// Adds up senders' counts; lateness is that of the worst stream.
 pub fn merge_sent<'a>(streams: impl IntoIterator<Item = &'a BlastSent>) -> BlastSent {
     let mut whole = BlastSent { at_start: Some(0), offered_ns: Some(0), ..BlastSent::default() };
     for part in streams {
@@ -88,12 +88,12 @@ pub fn merge_sent<'a>(streams: impl IntoIterator<Item = &'a BlastSent>) -> Blast
     whole
 }
 
-/// What the far end says may be anything: sums stay at the most there is.
+/// Saturating, since the far end's numbers can be anything.
 fn add(whole: &mut u64, part: u64) {
     *whole = whole.saturating_add(part);
 }
 
-/// A sum of which no part may be unknown.
+/// A sum that is unknown if any part is.
 fn sum(whole: Option<u64>, part: Option<u64>) -> Option<u64> {
     whole.zip(part).map(|(whole, part)| whole.saturating_add(part))
 }
@@ -107,7 +107,7 @@ fn add_causes(whole: &mut Vec<Refusal>, part: &[Refusal]) {
     }
 }
 
-/// One error number has one row, whatever its words.
+/// Refusals with the same error number are one row, whatever their text.
 fn is_alike(one: &Refusal, other: &Refusal) -> bool {
     match (one.errno, other.errno) {
         (None, None) => one.cause.is_alike(&other.cause),
@@ -115,7 +115,7 @@ fn is_alike(one: &Refusal, other: &Refusal) -> bool {
     }
 }
 
-/// The same stretch of every stream as one; `None` when no stream has it.
+/// One interval of all streams combined; `None` if no stream has it.
 pub fn merge_interval<'a>(
     parts: impl IntoIterator<Item = &'a BlastInterval>,
 ) -> Option<BlastInterval> {
@@ -131,18 +131,18 @@ pub fn merge_interval<'a>(
     })
 }
 
-/// Stretches of several streams, put together as they come.
+/// Collects the intervals of several streams and combines them as they arrive.
 #[derive(Clone, Debug)]
 pub struct IntervalBoard {
     streams: Vec<(Vec<BlastInterval>, bool)>,
     told: usize,
 }
 
-/// Stretches kept of a stream: an hour of seconds. A run that is longer keeps its totals.
+/// Intervals kept per stream: one hour at one second each. A longer run keeps only its totals.
 const KEPT: usize = 3_600;
 
 impl IntervalBoard {
-    /// Bytes that it takes for each stream of a run, while the memory of its stretches grows too.
+    /// Bytes per stream of a run, including growth of its interval memory.
     pub fn bytes_of(plan: &TestPlan) -> usize {
         let stretches = match plan.time.0.checked_div(plan.interval.0) {
             Some(stretches) if plan.time.0 > 0 => (stretches as usize).saturating_add(2).min(KEPT),
@@ -151,12 +151,12 @@ impl IntervalBoard {
         2 * stretches.next_power_of_two().max(4) * size_of::<BlastInterval>()
     }
 
-    /// A board for so many streams.
+    /// For this number of streams.
     pub fn new(streams: usize) -> Self {
         Self { streams: vec![(Vec::new(), false); streams], told: 0 }
     }
 
-    /// Takes a stream's next stretch.
+    /// Takes a stream's next interval.
     pub fn add(&mut self, stream: usize, interval: BlastInterval) {
         if let Some((intervals, _)) = self.streams.get_mut(stream)
             && intervals.len() < KEPT
@@ -165,21 +165,21 @@ impl IntervalBoard {
         }
     }
 
-    /// A stream has no further stretches.
+    /// Marks a stream as ended: it has no further intervals.
     pub fn end(&mut self, stream: usize) {
         if let Some((_, ended)) = self.streams.get_mut(stream) {
             *ended = true;
         }
     }
 
-    /// Stretches that every stream has, or has ended before.
+    /// Number of intervals that every stream has reported, or ended before.
     pub fn complete(&self) -> usize {
         let longest = self.streams.iter().map(|(intervals, _)| intervals.len()).max();
         let running = self.streams.iter().filter(|(_, ended)| !ended);
         running.map(|(intervals, _)| intervals.len()).min().or(longest).unwrap_or(0)
     }
 
-    /// The stretch of all streams together; `None` before it is complete.
+    /// One interval of all streams combined; `None` until it is complete.
     pub fn get(&self, index: usize) -> Option<BlastInterval> {
         if index >= self.complete() {
             return None;
@@ -187,7 +187,7 @@ impl IntervalBoard {
         merge_interval(self.streams.iter().filter_map(|(intervals, _)| intervals.get(index)))
     }
 
-    /// The next complete stretch that this was not asked for yet.
+    /// The next complete interval that was not returned yet.
     pub fn next_complete(&mut self) -> Option<BlastInterval> {
         let next = self.get(self.told)?;
         self.told += 1;

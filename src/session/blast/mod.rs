@@ -1,4 +1,4 @@
-//! Throughput: the sender and the receiver of a stream, and the client's side of the dialogue.
+//! Throughput test: sender and receiver of a stream, and the client's side of the control dialogue.
 
 mod control;
 mod events;

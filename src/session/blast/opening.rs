@@ -1,4 +1,4 @@
-//! How a stream's own socket proves its address and is let in: HELO, ticket, DATA, 354.
+//! How a stream's own socket verifies its address and is admitted: HELO, ticket, DATA, 354.
 
 use crate::batch::{DestId, OwnFinding, SendOutcome, TxBatch};
 use crate::record::RunFailure;
@@ -7,18 +7,18 @@ use crate::units::Nanos;
 use crate::wire::{Code, Command, HELO_LEN, Reply, Verb};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-/// What DATA is padded to, so that a refusal with both addresses in it is never longer.
+/// DATA is padded to this many bytes, so that a refusal that names both addresses is never longer.
 const DATA_LEN: usize = 240;
 
-/// A connected socket's destination, which its session does not know.
+/// Placeholder for the destination of a connected socket, which its session does not know.
 pub(super) const SOMEWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 
-/// What the stream should do now.
+/// What the stream should do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OpeningStep {
-    /// Nothing until then; what was due is in the batch.
+    /// Wait until this instant; what was due is in the batch.
     Wait(Nanos),
-    /// Datagrams may flow.
+    /// Admitted: datagrams may be sent.
     Open,
     /// It was refused, or nobody answered.
     Failed(RunFailure),
@@ -32,7 +32,7 @@ enum State {
     Failed(RunFailure),
 }
 
-/// The dialogue of one stream before its first datagram.
+/// The dialogue of one stream before its first data.
 #[derive(Debug)]
 pub struct Opening {
     session: String,
@@ -41,7 +41,7 @@ pub struct Opening {
     tags: Tags,
     sealer: Sealer,
     patience: Nanos,
-    /// What the HELO took, at the most.
+    /// Upper bound of the round trip, from the HELO.
     round_trip: Nanos,
     state: Option<State>,
 }
@@ -51,8 +51,8 @@ fn tag_prefix(stream: u32) -> String {
 }
 
 impl Opening {
-    /// The opening of stream number `stream` of a session, each step given up after `patience`, and
-    /// later where the round trip is long.
+    /// The opening of stream number `stream` of a session. Each step is given up after `patience`,
+    /// or later where the round trip is long.
     pub fn new(session: String, stream: u32, patience: Nanos) -> Self {
         let tags = Tags::new(tag_prefix(stream));
         let sealer = Sealer::default();
@@ -60,19 +60,19 @@ impl Opening {
         Self { session, stream, run: None, tags, sealer, patience, round_trip, state: None }
     }
 
-    /// The round trip that its HELO measured, at the most; zero before.
+    /// Upper bound of the round trip, measured by the HELO; zero before.
     pub fn round_trip(&self) -> Nanos {
         self.round_trip
     }
 
-    /// This host stood still for `length`.
+    /// This host was paused for `length`.
     pub fn on_pause(&mut self, length: Nanos) {
         if let Some(exchange) = self.exchange() {
             exchange.on_pause(length);
         }
     }
 
-    /// What became of a datagram of the opening.
+    /// Records the outcome of sending a datagram of the opening.
     pub fn on_sent(&mut self, outcome: &SendOutcome) {
         if let Some(exchange) = self.exchange() {
             exchange.on_sent(outcome);
@@ -86,18 +86,18 @@ impl Opening {
         }
     }
 
-    /// How the tags of this stream's commands begin, and so the replies to them.
+    /// Prefix of the tags of this stream's commands and their replies.
     pub fn tag_prefix(&self) -> String {
         tag_prefix(self.stream)
     }
 
-    /// The same opening under a shared key, for the run of this tag and no other of the session.
+    /// The same opening under a shared key, valid only for the run with this tag.
     #[must_use]
     pub fn of_run(self, run: u16, sealer: Sealer) -> Self {
         Self { run: Some(run), sealer, ..self }
     }
 
-    /// Writes what is due and says what to do next.
+    /// Writes what is due and returns what to do next.
     pub fn poll(&mut self, now: Nanos, out: &mut TxBatch) -> OpeningStep {
         let state = self.state.get_or_insert_with(|| {
             let hello = Command::new(self.tags.fresh(), Verb::Helo);
@@ -113,7 +113,7 @@ impl Opening {
                 if let Some(slot) = out.push(DestId::CONNECTED, bytes.len()) {
                     slot.copy_from_slice(bytes);
                 }
-                // What to wait for is asked after the send.
+                // The next deadline is known after the send.
                 OpeningStep::Wait(now + Nanos::from_millis(1))
             }
             Step::Wait(at) => OpeningStep::Wait(at),
@@ -155,7 +155,7 @@ impl Opening {
     }
 }
 
-/// Why the stream was not let in.
+/// Why the stream was not admitted.
 fn refused(reply: &Reply) -> RunFailure {
     match reply.code {
         Code::KEY_NEEDED => RunFailure::KeyNeeded,
@@ -163,7 +163,7 @@ fn refused(reply: &Reply) -> RunFailure {
     }
 }
 
-/// Why a step of the opening came to nothing: this host's own refusal is none of the path's.
+/// Why a step of the opening failed; a refusal by this host says nothing about the path.
 fn given_up(exchange: &Exchange) -> RunFailure {
     match exchange.refused_here() {
         Some(errno) => {

@@ -1,4 +1,5 @@
-//! What a throughput run is to be, as both ends agree on it, and its form in the dialogue.
+//! The parameters of a throughput run, as both ends agree on them, and their form in the control
+//! dialogue.
 
 use crate::pace::Pacer;
 use crate::stats::WINDOW;
@@ -6,7 +7,7 @@ use crate::units::{Nanos, Rate};
 use crate::wire::{BadParam, Params};
 use std::str::FromStr;
 
-/// Which way the datagrams go, seen from the client.
+/// Direction of the data, seen from the client.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Direction {
     /// The client sends.
@@ -14,12 +15,12 @@ pub enum Direction {
     Up,
     /// The far end sends.
     Down,
-    /// Both at once, each with as many streams.
+    /// Both at once, each with the same number of streams.
     Both,
 }
 
 impl Direction {
-    /// The word in the dialogue and in reports.
+    /// Its name in the dialogue and in reports.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Up => "up",
@@ -40,28 +41,29 @@ impl FromStr for Direction {
     }
 }
 
-/// A run as the client asks for it in TEST.
+/// A run as the client requests it in TEST.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TestPlan {
     /// Which way the datagrams go.
     pub direction: Direction,
     /// Streams in each direction, from 1; each has its own socket, thread and numbers.
     pub streams: u32,
-    /// Payload bytes a datagram, 16 to 65,527.
+    /// Payload bytes per datagram, 16 to 65,527.
     pub payload: u32,
-    /// What all streams of one direction aim at together.
+    /// Target rate of all streams of one direction together.
     pub rate: Rate,
-    /// How long; zero for a run that is bounded by a count.
+    /// Duration; zero for a run bounded by a count.
     pub time: Nanos,
-    /// Datagrams of all streams of one direction together; 0 for a run that is bounded by time.
+    /// Datagrams of all streams of one direction together; 0 for a run bounded by time.
     pub count: u64,
     /// Whether every payload byte is checked.
     pub verify: bool,
-    /// Length of the stretches that the receiver reports.
+    /// Length of the intervals that the receiver reports.
     pub interval: Nanos,
-    /// Numbers back from the highest within which the receivers tell reordering from loss.
+    /// Reordering window: how far behind the highest number a late datagram still counts as
+    /// reordered.
     pub window: u64,
-    /// Most datagrams of one stream that leave at once; `None` for the pacer's own measure.
+    /// Maximum datagrams that one stream sends at once; `None` lets the pacer choose.
     pub burst: Option<u32>,
 }
 
@@ -84,8 +86,8 @@ impl TestPlan {
         }
     }
 
-    /// Reads the plan from a TEST command. Missing parameters have defaults, so that a TEST can be
-    /// typed by hand: 1472 bytes, any rate, ten seconds, stretches of one second.
+    /// Reads the plan from a TEST command. Missing parameters have defaults, so that TEST can be
+    /// typed by hand: 1472 bytes, unlimited rate, ten seconds, intervals of one second.
     pub fn read(params: &Params) -> Result<Self, BadParam> {
         let rate = params.parse::<Rate>("rate")?.unwrap_or(Rate::Max);
         Ok(Self {
@@ -102,7 +104,7 @@ impl TestPlan {
         })
     }
 
-    /// All streams: those up first, then those down.
+    /// Number of all streams: upstream first, then downstream.
     pub fn all_streams(&self) -> u32 {
         match self.direction {
             Direction::Both => self.streams.saturating_mul(2),
@@ -119,14 +121,14 @@ impl TestPlan {
         }
     }
 
-    /// The stream's share of the count; the first streams take what does not divide.
+    /// The stream's share of the count; the first streams get the remainder.
     pub fn count_of(&self, stream: u32) -> u64 {
         let (streams, index) = (u64::from(self.streams.max(1)), u64::from(stream));
         let share = self.count / streams;
         share + u64::from(index % streams < self.count % streams)
     }
 
-    /// The stream's schedule, a share of the whole rate, from its first instant on.
+    /// The stream's pacer, with its share of the total rate, starting at `start`.
     pub fn pacer(&self, start: Nanos) -> Pacer {
         match self.rate.ratio_for(u64::from(self.payload)) {
             Some((datagrams, span)) => {
@@ -137,7 +139,7 @@ impl TestPlan {
         }
     }
 
-    /// The rate in a form without spaces: bits as a number, datagrams with `pps`.
+    /// The rate without spaces: bits as a number, datagrams with `pps`.
     fn rate_text(&self) -> String {
         match self.rate {
             Rate::Max => "max".to_owned(),

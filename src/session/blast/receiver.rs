@@ -1,4 +1,4 @@
-//! The receiving end of one stream: every datagram accounted for.
+//! The receiving end of one stream: accounts for every datagram.
 
 use super::opening::{Opening, OpeningStep};
 use crate::batch::{Datagram, DestId, NetworkError, RxEntry, RxMeta, SendOutcome, TxBatch};
@@ -9,72 +9,74 @@ use crate::stats::{ClockDrift, DelayAboveMin, DelayHistogram, Jitter, SequenceTr
 use crate::units::Nanos;
 use crate::wire::{Class, Command, Header, Kind, Verb, classify, decode_end, pattern};
 
-/// Silence after which a run whose sender has ended is over: longer than any queue on the way.
+/// Silence after which a run is over once its sender has ended: longer than any queue on the path.
 const QUIET: Nanos = Nanos::from_millis(500);
-/// How much later than its end a stretch without a further arrival is closed: what arrived in it may
-/// still wait to be read. A longer pause of this host is drained before any tick.
+/// How long after its end an interval without further arrivals is closed: datagrams that arrived in
+/// it may still be unread. After a longer pause of this host the sockets are drained before any
+/// tick.
 const UNREAD: Nanos = Nanos::from_millis(100);
 
-/// What a receiver is told while it runs.
+/// Orders to a running receiver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReceiverOrder {
-    /// The sender has ended after this many datagrams.
+    /// The sender has ended after sending this many datagrams.
     Total(u64),
     /// The session was closed: end now.
     Stop,
 }
 
-/// What a receiver tells while it runs.
+/// Events of a running receiver.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReceiverEvent {
-    /// A stretch is over.
+    /// A interval is over.
     Interval(BlastInterval),
     /// The counts so far.
     Progress(Box<BlastReceived>),
 }
 
-/// How one stream is received.
+/// Parameters of receiving one stream.
 #[derive(Clone, Debug)]
 pub struct ReceiverPlan {
     /// The run's tag.
     pub tag: u16,
-    /// Payload bytes that every datagram has.
+    /// Payload bytes of every datagram.
     pub payload: usize,
-    /// Numbers back from the highest within which reordering is told from loss.
+    /// Reordering window: how far behind the highest number a late datagram still counts as
+    /// reordered.
     pub window: u64,
-    /// Whether every byte behind the header is checked.
+    /// Whether every byte behind the header is verified.
     pub verify: bool,
-    /// Length of the stretches.
+    /// Length of the intervals.
     pub interval: Nanos,
-    /// Most datagrams that one drop of the socket can stand for: 1, or with GRO
-    /// [`ReceiverPlan::COALESCED`].
+    /// Maximum datagrams that one drop of the socket can stand for: 1, or
+    /// [`ReceiverPlan::COALESCED`] with GRO.
     pub per_drop: u64,
-    /// Silence after which a sender that said nothing of an end is given up.
+    /// Silence after which a sender that did not announce its end is given up.
     pub patience: Nanos,
-    /// How long the sender sends; a stream that goes on beyond it by more than the patience is given
-    /// up. Zero for no bound.
+    /// How long the sender sends. A stream that exceeds this by more than the patience is
+    /// abandoned. Zero for no bound.
     pub time: Nanos,
-    /// Reply to a DATA that comes again because its reply was lost; empty for none.
+    /// Reply to a repeated DATA whose reply was lost; empty for none.
     pub go_ahead: Vec<u8>,
 }
 
 impl ReceiverPlan {
-    /// Datagrams that one buffer can hold at most (`UDP_MAX_SEGMENTS`).
+    /// Maximum datagrams in one coalesced buffer (`UDP_MAX_SEGMENTS`).
     pub const COALESCED: u64 = 128;
 }
 
-/// How the stream ended.
+/// Result of a stream.
 #[derive(Clone, Debug)]
 pub struct ReceiverSummary {
     /// The counts.
     pub received: BlastReceived,
-    /// Delay above the stream's minimum, to be put together with other streams'.
+    /// Delay above the stream's minimum, to be merged with other streams'.
     pub delay: DelayHistogram,
-    /// Why the stream failed; `None` when it did not.
+    /// Why the stream failed; `None` if it did not.
     pub broken: Option<RunFailure>,
 }
 
-/// The stretch at hand.
+/// The current interval.
 #[derive(Clone, Copy, Debug, Default)]
 struct Stretch {
     start: Nanos,
@@ -82,7 +84,7 @@ struct Stretch {
     lost_high: u64,
 }
 
-/// Running counts, copied at the start of each stretch.
+/// Running counts, copied at the start of each interval.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Counts {
     datagrams: u64,
@@ -92,7 +94,7 @@ struct Counts {
     socket_drops: u64,
 }
 
-/// Consecutive numbers with one send time, not yet given to the tracker.
+/// Consecutive numbers with one send time, not yet passed to the tracker.
 #[derive(Clone, Copy, Debug, Default)]
 struct Run {
     first: u32,
@@ -104,7 +106,7 @@ struct Run {
 pub struct BlastReceiver<O, K> {
     plan: ReceiverPlan,
     opening: Option<Opening>,
-    /// How the tags of the opening's commands began.
+    /// Tag prefix of the opening's commands.
     own_tags: Option<String>,
     orders: O,
     sink: K,
@@ -116,22 +118,22 @@ pub struct BlastReceiver<O, K> {
     corrupt: u64,
     strays: u64,
     socket_drops: u64,
-    /// Buffers that the socket dropped and no gap has explained yet.
+    /// Buffers that the socket dropped and that no sequence gap has explained yet.
     unexplained: u64,
     drops_seen: Option<u32>,
     first: Option<Nanos>,
-    /// Datagrams that arrived at the first instant.
+    /// Datagrams that arrived at the very first instant.
     at_start: u64,
     last: Nanos,
-    /// The longest time without a datagram of the run, between two of them.
+    /// Largest inter-arrival gap.
     silence: Nanos,
-    /// The longest time for which this host left something unread, or did not run at all.
+    /// The longest time that this host left something unread or did not run at all.
     pause: Nanos,
-    /// All pauses of this host: what is read first after one may have come before it.
+    /// Sum of this host's pauses: what is read first after one may have arrived before it.
     paused: Nanos,
-    /// The real-time clock less the monotonic one, at the last read.
+    /// Compares the kernel's arrival stamps with the time of reading.
     unread: Unread,
-    /// Last sign of life, data or not.
+    /// When anything last arrived, data or not.
     heard: Option<Nanos>,
     stretch: Stretch,
     total: Option<u64>,
@@ -141,8 +143,8 @@ pub struct BlastReceiver<O, K> {
 }
 
 impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
-    /// A receiver that opens its stream through `opening`, or waits for the first datagram without
-    /// one.
+    /// A receiver that opens its stream through `opening`; without one it waits for the first
+    /// datagram.
     pub fn new(plan: ReceiverPlan, opening: Option<Opening>, orders: O, sink: K) -> Self {
         Self {
             tracker: SequenceTracker::with_window(plan.window),
@@ -176,7 +178,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
         }
     }
 
-    /// What is missing: by the sender's total where it is known.
+    /// Number of missing datagrams, up to the sender's total if that is known.
     fn lost(&self) -> u64 {
         match self.total {
             Some(total) => self.tracker.lost_of(total),
@@ -194,8 +196,8 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
         }
     }
 
-    /// When a buffer came in, on the monotonic clock: by the kernel's stamp where there is one. What
-    /// lies between that and the read is this host's own.
+    /// When a buffer arrived, on the monotonic clock, by the kernel's stamp if there is one. The
+    /// time between that and the read is this host's own delay.
     #[inline]
     fn arrival(&mut self, now: Now, meta: &RxMeta) -> Nanos {
         let Some(unread) = self.unread.of(now, meta) else { return now.mono };
@@ -203,7 +205,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
         (now.mono - unread).max(self.last)
     }
 
-    /// Gives a run to the tracker, and a gap before it to the drops that explain it. `arrival` is on
+    /// Passes a run to the tracker, and matches a gap before it with socket drops. `arrival` is on
     /// the real-time clock, `at` the same instant on the monotonic one.
     #[inline]
     fn settle(&mut self, run: Run, arrival: Nanos, at: Nanos) {
@@ -220,8 +222,8 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
         self.delay.observe(self.drift.correct(at, transit), u64::from(run.count));
     }
 
-    /// Holds the socket's drops against a sequence gap: with GRO one dropped buffer is
-    /// many datagrams, and the gap says how many.
+    /// Matches the socket's drops with a sequence gap: with GRO one dropped buffer is many
+    /// datagrams, and only the gap says how many.
     fn explain(&mut self, gap: u64) {
         let explained = gap.min(self.unexplained.saturating_mul(self.plan.per_drop));
         if explained > 0 {
@@ -235,7 +237,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
         self.unexplained += u64::from(drops.wrapping_sub(before));
     }
 
-    /// Anything that is not a datagram of the run's regular form.
+    /// Handles anything that is not a regular datagram of the run.
     #[cold]
     fn other(&mut self, now: Now, payload: &[u8]) {
         match Header::decode(payload) {
@@ -276,13 +278,13 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
         !self.plan.go_ahead.is_empty()
             && classify(payload) == Class::Control
             && Command::decode(payload).is_ok_and(|command| {
-                // The reply begins with the tag of the command that it was made for.
+                // The reply begins with the tag of its command.
                 let of_it = self.plan.go_ahead.strip_prefix(command.tag.to_string().as_bytes());
                 command.verb == Verb::Data && of_it.is_some_and(|rest| rest.starts_with(b" "))
             })
     }
 
-    /// A total below what was already seen cannot be this run's.
+    /// Sets the sender's total, unless it is below what was already received, which is impossible.
     fn set_total(&mut self, total: u64, now: Now) {
         if self.total.is_none() && total >= self.tracker.expected() {
             self.total = Some(total);
@@ -293,7 +295,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
     fn close_stretches(&mut self, now: Nanos) {
         while self.first.is_some() && now >= self.stretch.start + self.plan.interval {
             let end = self.stretch.start + self.plan.interval;
-            // A run that has ended has no further stretches, however long it drains.
+            // After the end of the run there are no more intervals, however long it drains.
             if self.stretch.start > self.last {
                 return;
             }
@@ -319,8 +321,8 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
         self.tell(ReceiverEvent::Interval(interval));
     }
 
-    /// Closes the stretch in which the run ended, so that the stretches sum to the total: also when
-    /// all of it came at one instant, or when only a lost tail is left to be told.
+    /// Closes the interval in which the run ended, so that the intervals add up to the total, also
+    /// if everything arrived at one instant or only a lost tail is left to report.
     fn close_last(&mut self, now: Nanos) {
         if self.first.is_none() {
             return;
@@ -331,13 +333,13 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
         } else if counts != self.counts() {
             self.close_stretch(now.min(start + self.plan.interval));
         } else if lost_high < self.tracker.lost() {
-            // A lost tail took no time: the wait for it is none of the run's.
+            // A lost tail takes no time: waiting for it is not part of the run.
             self.close_stretch(start + Nanos(1));
         }
     }
 
-    /// Where the last stretch ends: its last datagram, too, has the time that one takes, or a short
-    /// stretch would be told with a rate that is too high.
+    /// End of the last interval. It includes the spacing of one datagram, or a short interval would
+    /// show too high a rate.
     fn last_end(&self, start: Nanos) -> Nanos {
         let span = self.first.map_or(Nanos::ZERO, |first| self.last - first);
         let gaps = self.tracker.received().saturating_sub(self.at_start).max(1);
@@ -352,7 +354,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
     }
 
     fn received(&self) -> BlastReceived {
-        // Two books: datagrams by their numbers, and by their bytes.
+        // Two independent counts must agree: datagrams by their numbers, and by their bytes.
         debug_assert_eq!(self.bytes, self.tracker.received() * self.plan.payload as u64);
         let bursts = self.tracker.bursts();
         BlastReceived {
@@ -384,7 +386,8 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
         }
     }
 
-    /// The dialogue before the first datagram; a datagram of the run says go ahead, too.
+    /// Handles the dialogue before the first datagram; a datagram of the run also means that it was
+    /// admitted.
     fn open(&mut self, now: Now, out: &mut TxBatch) -> Option<Next> {
         if self.first.is_some() || self.total.is_some() {
             self.opened();
@@ -400,14 +403,14 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
         None
     }
 
-    /// The far end is waited for as long as its path wants.
+    /// The stream is open: the patience grows with the measured round trip.
     fn opened(&mut self) {
         if let Some(opening) = self.opening.take() {
             self.plan.patience = patience_for(self.plan.patience, opening.round_trip());
         }
     }
 
-    /// When the run is over if nothing more comes.
+    /// When the run ends if nothing more arrives.
     fn deadline(&self) -> Option<Nanos> {
         let heard = self.heard?;
         Some(match self.total {
@@ -417,13 +420,13 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
         })
     }
 
-    /// When the run is over whatever comes; `None` where nothing bounds it.
+    /// When the run ends whatever arrives; `None` if nothing bounds it.
     fn bound(&self) -> Option<Nanos> {
         let first = self.first.filter(|_| self.plan.time > Nanos::ZERO)?;
         Some(first + self.plan.time + self.plan.patience + self.paused)
     }
 
-    /// Gives up a sender that goes on beyond its time.
+    /// Gives up on a sender that exceeds its time.
     fn check_bound(&mut self, now: Now) {
         if self.bound().is_some_and(|bound| bound <= now.mono) {
             if self.total.is_none() {
@@ -455,7 +458,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
         {
             return next;
         }
-        // Nothing heard yet: the patience counts from the first look.
+        // Nothing received yet: the patience counts from the first poll.
         self.heard.get_or_insert(now.mono);
         match self.deadline() {
             _ if self.over => Next::Done,
@@ -531,7 +534,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
                 self.corrupt += 1;
                 continue;
             }
-            // A buffer holds few enough: nothing wraps, and nothing need be checked.
+            // A buffer holds few datagrams: nothing can overflow, so no check is needed.
             firsts = u64::wrapping_add(firsts, 1);
             if header.sequence == run.first.wrapping_add(run.count) && header.sent == run.sent {
                 run.count = run.count.wrapping_add(1);
@@ -559,7 +562,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
     }
 
     fn on_network_error(&mut self, _now: Now, error: &NetworkError) {
-        // Once the run is on, the far end's socket may close at any time; what matters is silence.
+        // During the run, the far end's socket may close at any time; only silence matters.
         if self.opening.is_some() && self.first.is_none() {
             self.broken = Some(RunFailure::StreamUnreachable { error: *error });
             self.over = true;
@@ -581,8 +584,8 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
     }
 
     fn finish(mut self, now: Now) -> ReceiverSummary {
-        // Drops after the last datagram explain what is missing at the end, which is among the
-        // tracker's own losses once it knows the total.
+        // Drops after the last datagram explain what is missing at the end, which the tracker
+        // counts as lost once it knows the total.
         let tail = self.lost().saturating_sub(self.tracker.lost());
         self.tracker.finish(self.total);
         if self.unexplained > 0 {
@@ -597,7 +600,8 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
     }
 }
 
-/// The tracker's classes in the record's fewer ones: the last holds all that are longer.
+/// Maps the tracker's burst classes to the fewer ones of the record: the last holds all longer
+/// ones.
 fn burst_classes(by_length: &[u64; 32]) -> [u64; BURST_CLASSES] {
     let mut classes = [0; BURST_CLASSES];
     for (class, bursts) in by_length.iter().enumerate() {

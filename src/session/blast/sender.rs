@@ -1,4 +1,4 @@
-//! The sending end of one stream: the schedule, the numbers, and the end of the run.
+//! The sending end of one stream: schedule, sequence numbers, and the end of the run.
 
 use super::opening::{Opening, OpeningStep, SOMEWHERE};
 use super::plan::TestPlan;
@@ -10,71 +10,72 @@ use crate::stats::DelayHistogram;
 use crate::units::Nanos;
 use crate::wire::{END_LEN, Header, Kind, encode_end, pattern};
 
-/// End messages, so that one lost datagram does not hide the total; the control dialogue carries
+/// Number of end messages, so that a lost one does not hide the total; the control dialogue carries
 /// it too.
 const ENDS: u32 = 5;
-/// From one end message to the next.
+/// Time between two end messages.
 const END_GAP: Nanos = Nanos::from_millis(10);
-/// Pause after a refusal, so that a run without a rate does not spin on a dead interface.
+/// Pause after a refusal, so that an unpaced run does not spin on a dead interface.
 const REFUSED_PAUSE: Nanos = Nanos::from_millis(1);
-/// Refusals in a row, without one datagram sent, after which the run is hopeless.
+/// Consecutive refusals, before anything was sent, after which the run is abandoned.
 const HOPELESS: u64 = 50;
-/// Causes of network errors that are told apart.
+/// Distinct causes of network errors that are kept.
 const CAUSES: usize = 8;
-/// A refusal by the network is believed when another comes at least so much later, and at most
-/// [`FORGOTTEN`].
+/// A port unreachable is believed when another follows at least this much later, and at most
+/// [`FORGOTTEN`] later.
 const CONFIRMED: Nanos = Nanos::from_millis(100);
-/// How long a refusal by the network is remembered: a host sends few, one a second or less.
+/// How long a port unreachable is remembered: hosts rate-limit ICMP errors to one a second or less.
 const FORGOTTEN: Nanos = Nanos::from_secs(10);
-/// How late a send may be before it counts as catching up.
+/// Lateness from which a send counts as catching up.
 const LATE: Nanos = Nanos::from_micros(100);
-/// How long nothing but refusals may come once something was sent: an interface may come back.
+/// How long a run that has sent something tolerates nothing but refusals: an interface may come
+/// back.
 const DEAD: Nanos = Nanos::from_secs(10);
 
-/// What a sender is told while it runs.
+/// Orders to a running sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SenderOrder {
     /// End the run now.
     Stop,
 }
 
-/// What a sender tells while it runs.
+/// Events of a running sender.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SenderEvent {
-    /// The far end said go ahead.
+    /// The far end admitted the stream.
     Started,
     /// Datagrams sent so far.
     Progress {
-        /// Datagrams that the kernel took.
+        /// Datagrams that the kernel accepted.
         datagrams: u64,
     },
-    /// The network says that what is sent does not arrive, and [`OnRefusal::Tell`] leaves it at that.
+    /// A port unreachable was confirmed, and [`OnRefusal::Tell`] leaves the decision to others.
     Refused,
 }
 
-/// What a sender does when the network says that nobody has the port it sends to.
+/// What a sender does on a port unreachable from the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnRefusal {
-    /// It ends, once that is confirmed by another such word.
+    /// Ends the stream once a second one confirms it.
     End,
-    /// It tells, and whoever hears of the receiver by other ways decides.
+    /// Reports it; whoever hears of the receiver in other ways decides.
     Tell,
 }
 
-/// How one stream is sent.
+/// Parameters of sending one stream.
 #[derive(Clone, Copy, Debug)]
 pub struct SenderPlan {
     /// The run's tag, in every header.
     pub tag: u16,
     /// Payload bytes, at least 16.
     pub payload: usize,
-    /// How long; zero for no bound.
+    /// Duration; zero for no bound.
     pub time: Nanos,
-    /// Datagrams altogether; 0 for no bound.
+    /// Datagrams in total; 0 for no bound.
     pub count: u64,
     /// The whole run, for the schedule.
     pub test: TestPlan,
-    /// What to do when the network refuses what is sent.
+    /// What to do on a port unreachable.
     pub on_refusal: OnRefusal,
 }
 
@@ -91,21 +92,21 @@ impl SenderPlan {
         }
     }
 
-    /// The same, where somebody else decides what a refusal by the network means.
+    /// The same, but only reports port unreachables.
     #[must_use]
     pub fn telling_refusals(self) -> Self {
         Self { on_refusal: OnRefusal::Tell, ..self }
     }
 }
 
-/// How a stream ended, beside its counts.
+/// Result of a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SenderSummary {
     /// The counts.
     pub sent: BlastSent,
-    /// Whether the stream opened: its schedule began.
+    /// Whether the stream was admitted and its schedule began.
     pub begun: bool,
-    /// Why the run broke off; `None` when it ran to its end.
+    /// Why the run failed; `None` if it completed.
     pub broken: Option<RunFailure>,
 }
 
@@ -125,30 +126,30 @@ pub struct BlastSender<O, K> {
     orders: O,
     sink: K,
     state: State,
-    /// Slots of the arena whose bytes behind the header are the pattern's.
+    /// Slots of the arena that already hold the pattern behind the header.
     painted: usize,
     sent: u64,
     refused: Vec<(i32, u64)>,
     network_errors: Vec<Refusal>,
-    /// When the network refused first, and last, of what it did lately.
+    /// First and last recent port unreachable.
     refused_by_network: Option<(Nanos, Nanos)>,
     refused_in_a_row: u64,
     blocked: u64,
     first_send: Option<Nanos>,
     last_send: Nanos,
-    /// Datagrams that left at the first instant.
+    /// Datagrams that were sent at the very first instant.
     at_start: u64,
-    /// First and last attempt, whatever became of it.
+    /// First and last attempt, whatever the outcome.
     attempts: Option<(Nanos, Nanos)>,
     lateness: DelayHistogram,
     catch_ups: u64,
     catching_up: bool,
-    /// The longest time for which this host did not run.
+    /// The longest pause of this host.
     pause: Nanos,
-    /// All pauses of this host since the last send.
+    /// Sum of this host's pauses since the last send.
     paused: Nanos,
     due_at_end: u64,
-    /// Whether the last, partial quantum was tried.
+    /// Whether the last, partial burst was tried.
     held_sent: bool,
     pause_until: Nanos,
     told: u64,
@@ -156,8 +157,8 @@ pub struct BlastSender<O, K> {
 }
 
 impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> BlastSender<O, K> {
-    /// A sender that opens its stream through `opening`, or sends at once without one. The
-    /// schedule begins at the instant of the first send.
+    /// A sender that opens its stream through `opening`; without one it sends at once. The schedule
+    /// begins at the first send.
     pub fn new(plan: SenderPlan, opening: Option<Opening>, orders: O, sink: K) -> Self {
         Self {
             plan,
@@ -236,7 +237,7 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> BlastSender<O, K> {
         Next::Send
     }
 
-    /// At the end of the time: what waited for its quantum to be whole is due and not late.
+    /// At the end of the time: datagrams that waited for a whole burst are due, and not late.
     fn send_held(&mut self, now: Now, until: Nanos, out: &mut TxBatch) -> Next {
         let Some(pacer) = &self.pacer else { return Next::Done };
         let held = self.owed(pacer, now.mono, until);
@@ -249,7 +250,8 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> BlastSender<O, K> {
         Next::Send
     }
 
-    /// Writes `count` datagrams; behind the header only slots that were never painted are written.
+    /// Writes `count` datagrams; only slots not yet holding the pattern are filled behind the
+    /// header.
     #[inline]
     fn write(&mut self, now: Now, count: usize, out: &mut TxBatch) {
         let mut header = Header {
@@ -278,8 +280,8 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> BlastSender<O, K> {
         self.say_end(now, out)
     }
 
-    /// Slots that were due before `until` and did not leave; none without a rate. A slot that is
-    /// planned for the very end, or beyond it when the host is late, was never called for.
+    /// Slots that were due before `until` and were not sent; none without a rate. A slot planned
+    /// for the very end, or past it if the host is late, was never due.
     fn owed(&self, pacer: &Pacer, now: Nanos, until: Nanos) -> u64 {
         let left = match self.plan.count {
             0 => u64::MAX,
@@ -315,7 +317,7 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> BlastSender<O, K> {
             if accepted > 0 && !pacer.is_unlimited() {
                 let late = pacer.late(now.mono);
                 self.lateness.record_n(late, accepted);
-                // A run of late batches is one catching up.
+                // A run recently batches counts as one catch-up.
                 self.catch_ups += u64::from(late > LATE && !self.catching_up);
                 self.catching_up = late > LATE;
             }
@@ -339,7 +341,7 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> BlastSender<O, K> {
         }
     }
 
-    /// A refused slot is spent, its sequence number is not.
+    /// A refused datagram uses up its slot in the schedule, but not its sequence number.
     fn count_refused(&mut self, now: Now, datagrams: u64, errno: i32) {
         if let Some(pacer) = &mut self.pacer {
             pacer.commit(datagrams);
@@ -360,7 +362,7 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> BlastSender<O, K> {
         }
     }
 
-    /// Counts what the network says; of very many causes only the first are told apart.
+    /// Counts a network error; beyond a limit, further causes are not kept apart.
     fn count_network_error(&mut self, error: &NetworkError) {
         let cause = RefusalCause::Network { error: *error };
         let mut known = self.network_errors.iter_mut();
@@ -371,7 +373,7 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> BlastSender<O, K> {
         }
     }
 
-    /// Whether a refusal by the network confirms another: a single one may be forged.
+    /// Whether this port unreachable confirms an earlier one: a single one may be forged.
     fn confirms(&mut self, now: Nanos) -> bool {
         let lately = self.refused_by_network.filter(|(_, last)| now < *last + FORGOTTEN);
         let (first, _) = lately.unwrap_or((now, now));
@@ -379,7 +381,8 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> BlastSender<O, K> {
         now >= first + CONFIRMED
     }
 
-    /// How long the schedule took for so many datagrams; without a rate, how long it was tried.
+    /// How long the schedule takes for this many datagrams; without a rate, the time between first
+    /// and last attempt.
     fn offered_for(&self, offered: u64) -> Nanos {
         match &self.pacer {
             Some(pacer) if !pacer.is_unlimited() => pacer.planned(offered) - pacer.planned(0),
@@ -419,7 +422,7 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> Session for BlastSender<O, K>
     fn on_pause(&mut self, _now: Now, length: Nanos) {
         match (&self.state, &mut self.opening) {
             (State::Opening, Some(opening)) => opening.on_pause(length),
-            // A pause before the first send or after the last delayed none.
+            // A pause before the first send or after the last delayed nothing.
             (State::Sending { .. }, _) => {
                 self.pause = self.pause.max(length);
                 self.paused += length;
@@ -442,7 +445,7 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> Session for BlastSender<O, K>
                 self.count_network_error(error);
                 let tells = self.plan.on_refusal == OnRefusal::Tell;
                 if tells && error.is_from_afar() {
-                    // Forged ones may come in floods, and one tells as much as many.
+                    // Forged ones may come in floods, and one says as much as many.
                     let told = self.refused_by_network.map(|(_, last)| last);
                     if told.is_none_or(|told| now.mono >= told + CONFIRMED) {
                         self.refused_by_network = Some((now.mono, now.mono));
@@ -452,7 +455,7 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> Session for BlastSender<O, K>
                     self.break_off(RunFailure::WentAway { error: *error });
                 }
             }
-            // A receiver that has heard the end may close at once.
+            // A receiver that got the end message may close its socket at once.
             State::Ending { .. } | State::Over if gone => {}
             _ => self.count_network_error(error),
         }

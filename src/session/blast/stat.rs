@@ -1,4 +1,4 @@
-//! A receiver's counts as STAT carries them.
+//! Encodes and decodes a receiver's and a sender's counts as STAT parameters.
 
 use crate::batch::system_words;
 use crate::record::{
@@ -8,12 +8,12 @@ use crate::record::{
 use crate::units::Claimed;
 use crate::wire::{BadParam, Params};
 
-/// Stretches that one reply carries at most, so that it stays under 1,200 bytes.
+/// Maximum intervals in one reply, so that it stays under 1,200 bytes.
 pub const INTERVALS_A_REPLY: usize = 5;
-/// Causes of refusals, and of the network's errors, that one reply carries.
+/// Maximum causes of refusals, and of network errors, in one reply.
 const CAUSES: usize = 3;
 
-/// Adds the counts to a reply. What is unknown is left out.
+/// Adds the counts to a reply. Unknown values are left out.
 pub fn write_counts(counts: &BlastReceived, params: &mut Params) {
     let known = [
         ("datagrams", Some(counts.datagrams)),
@@ -46,7 +46,7 @@ pub fn write_counts(counts: &BlastReceived, params: &mut Params) {
         counts.jitter_ns,
         counts.cpu_ns,
         counts.reader_pause_ns,
-        // No time, but of the span.
+        // Not a time, but it belongs to the span.
         counts.at_start,
     ];
     params.push("times_ns", joined(times.iter().map(|time| text_of(*time))));
@@ -58,12 +58,12 @@ pub fn write_counts(counts: &BlastReceived, params: &mut Params) {
     }
 }
 
-/// Several numbers in one value, which spares a line's head for each.
+/// Several numbers in one value, which saves a line per number.
 fn joined<T: ToString>(numbers: impl Iterator<Item = T>) -> String {
     numbers.map(|number| number.to_string()).collect::<Vec<_>>().join(":")
 }
 
-/// Quantiles in their order; `-` for what is unknown.
+/// Quantiles in order; `-` for unknown ones.
 fn quantiles_text(quantiles: &DelayQuantiles) -> String {
     let DelayQuantiles { p50, p90, p99, p999, max } = *quantiles;
     let all = [p50, p90, p99, p999, max].into_iter();
@@ -74,13 +74,13 @@ fn text_of(value: Option<u64>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| value.to_string())
 }
 
-/// Reads [`quantiles_text`]; what is missing or no number is unknown.
+/// Reads [`quantiles_text`]; anything missing or not a number is unknown.
 fn read_quantiles(text: Option<&str>) -> DelayQuantiles {
     let [p50, p90, p99, p999, max] = read_known(text);
     DelayQuantiles { p50, p90, p99, p999, max }
 }
 
-/// Reads numbers that [`joined`] wrote; what is missing or no number is unknown.
+/// Reads numbers that [`joined`] wrote; anything missing or not a number is unknown.
 fn read_known<const N: usize>(text: Option<&str>) -> [Option<u64>; N] {
     let mut numbers = [None; N];
     for (number, part) in numbers.iter_mut().zip(text.unwrap_or_default().split(':')) {
@@ -89,12 +89,12 @@ fn read_known<const N: usize>(text: Option<&str>) -> [Option<u64>; N] {
     numbers
 }
 
-/// The same where what is missing is 0.
+/// The same, with 0 for missing numbers.
 fn read_joined<const N: usize>(text: Option<&str>) -> [u64; N] {
     read_known(text).map(Option::unwrap_or_default)
 }
 
-/// Adds a sender's counts to a reply, each key with `tx_` before it.
+/// Adds a sender's counts to a reply; each key begins with `tx_`.
 pub fn write_sent(sent: &BlastSent, params: &mut Params) {
     let known = [
         ("tx_offered", Some(sent.offered)),
@@ -118,13 +118,13 @@ pub fn write_sent(sent: &BlastSent, params: &mut Params) {
     if let Some(pause) = sent.pause_ns {
         params.push("tx_pause_ns", pause);
     }
-    // More causes than these in one run have not been seen.
+    // One run has never shown more causes than this.
     for (key, causes) in [("tx_refused", &sent.refused), ("tx_network", &sent.network_errors)] {
         for cause in causes.iter().take(CAUSES) {
             params.push(key, format!("{}:{}", cause.datagrams, cause_text(&cause.cause)));
         }
     }
-    // In the order of the causes, whose words are the system's and may be anything.
+    // In the order of the causes, whose text comes from the system and can be anything.
     let errnos = sent.refused.iter().take(CAUSES).map(|cause| cause.errno.map(i64::from));
     if !sent.refused.is_empty() {
         let text = |errno: Option<i64>| errno.map_or_else(|| "-".to_owned(), |n| n.to_string());
@@ -132,7 +132,7 @@ pub fn write_sent(sent: &BlastSent, params: &mut Params) {
     }
 }
 
-/// A cause as the other end shows it: what is this host's own is the system's words.
+/// Text of a cause for the other end: for this host's own errors, the system's error text.
 fn cause_text(cause: &RefusalCause) -> String {
     match cause {
         RefusalCause::Host { reason } => system_words(reason.errno),
@@ -141,7 +141,7 @@ fn cause_text(cause: &RefusalCause) -> String {
     }
 }
 
-/// Reads a sender's counts; `None` when the reply has none.
+/// Reads a sender's counts; `None` if the reply has none.
 pub fn read_sent(params: &Params) -> Result<Option<ClaimedSent>, BadParam> {
     if params.get("tx_datagrams").is_none() {
         return Ok(None);
@@ -182,7 +182,7 @@ pub fn read_sent(params: &Params) -> Result<Option<ClaimedSent>, BadParam> {
     })))
 }
 
-/// Reads the counts from a reply; what it lacks is zero or unknown.
+/// Reads a receiver's counts; missing ones are zero or unknown.
 pub fn read_counts(params: &Params) -> Result<Claimed<BlastReceived>, BadParam> {
     let count = |key: &str| Ok(params.parse::<u64>(key)?.unwrap_or(0));
     let [reordered, reorder_extent_max, reorder_extent_sum] = read_joined(params.get("reordered"));
@@ -219,7 +219,7 @@ pub fn read_counts(params: &Params) -> Result<Claimed<BlastReceived>, BadParam> 
     }))
 }
 
-/// One stretch as a parameter's value: eight numbers with colons between.
+/// One interval as a parameter value: eight numbers separated by colons.
 pub fn interval_text(interval: &BlastInterval) -> String {
     let BlastInterval {
         start_ns,
@@ -314,7 +314,7 @@ mod tests {
 
     #[test]
     fn the_longest_reply_still_fits_one_control_datagram() {
-        // A day is less than this in nanoseconds, and in datagrams at a thousand million a second.
+        // More nanoseconds than a day has, and more datagrams than a day at 10^9 a second.
         let most = 100_000_000_000_000;
         let quantiles = DelayQuantiles {
             p50: Some(most),
