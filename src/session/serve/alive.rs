@@ -1,11 +1,10 @@
-//! Whether a session's client is still there: the rotating value that every reply carries, and what
-//! the client returned of it.
+//! Whether a session's client is still there: every reply carries a changing liveness value, and
+//! the client returns it.
 //!
-//! A command's source address is no proof of anything: whoever once had the address, or saw one
-//! datagram, can write it. So each reply carries a value that cannot be guessed and is renewed all
-//! the time, and a client is as alive as the newest value that it returned is young. A value that is
-//! played again says no more than it did the first time: its age counts from when it was made, not
-//! from when it was returned.
+//! A command's source address proves nothing: whoever once had the address, or saw one datagram,
+//! can forge it. So each reply carries an unguessable value that is renewed continuously, and a
+//! client counts as alive by the age of the newest value that it returned. Replaying a value gains
+//! nothing: its age counts from when it was made, not from when it was returned.
 
 use crate::record::SessionEnd;
 use crate::units::Nanos;
@@ -13,33 +12,34 @@ use std::collections::VecDeque;
 
 /// How long replies carry the same value.
 const RENEWED: Nanos = Nanos::from_millis(500);
-/// Values that are kept, at most: of 16 s where they are renewed as often as can be.
+/// Maximum number of values kept: those of 16 s at the fastest renewal.
 const KEPT: usize = 32;
-/// How long streams flow to a client that returns no value, beside the path's own time.
+/// How long streams are sent to a client that returns no value; the path's own time is added.
 const LIFE: Nanos = Nanos::from_secs(6);
-/// How soon a client that the network calls gone must return a value, beside the path's own time.
+/// How soon a client must return a value after the network reported it gone; the path's own time is
+/// added.
 const CONFIRMED: Nanos = Nanos::from_secs(2);
-/// Round trips that come on top: one for the value, one for its return, one for what is lost.
+/// Round trips added to these limits: one for the value, one for its return, one for a loss.
 const ROUND_TRIPS: u64 = 3;
 
-/// What a session's client returned.
+/// Liveness state of a session's client.
 #[derive(Debug)]
 pub(super) struct Alive {
-    /// Values that replies carried, oldest first, each with when it was made.
+    /// Values sent in replies, oldest first, each with the time it was made.
     kept: VecDeque<(Nanos, u64)>,
-    /// When the newest value that came back was made. The session's name is the first: only who was
-    /// there when it was opened knows it.
+    /// When the newest returned value was made. The session's name counts as the first value: only
+    /// its client knows it.
     proven: Nanos,
-    /// Whether any value came back but the name.
+    /// Whether any value other than the name was returned.
     returned: bool,
-    /// The least age of a value that came back: the round trip and what the client waited.
+    /// The lowest age of a returned value: the round trip plus the client's waiting time.
     round_trip: Option<Nanos>,
-    /// Since when the network says that the client is gone, without a value since.
+    /// Since when the network reports the client gone, with no value returned since.
     doubted: Option<Nanos>,
 }
 
 impl Alive {
-    /// A session that was opened just now.
+    /// For a session that was just opened.
     pub fn new(now: Nanos) -> Self {
         Self {
             kept: VecDeque::new(),
@@ -50,7 +50,7 @@ impl Alive {
         }
     }
 
-    /// The value that a reply carries now. `random` must not be guessable.
+    /// The value for a reply sent now. `random` must be unguessable.
     pub fn value(&mut self, now: Nanos, random: &mut impl FnMut() -> u64) -> u64 {
         match self.kept.back() {
             Some((made, value)) if now < *made + RENEWED => *value,
@@ -65,8 +65,9 @@ impl Alive {
         }
     }
 
-    /// A command came with this value, or none. Whether it speaks for the client: with a value not
-    /// older than `oldest`, or, before any came back, with the name alone while that is young.
+    /// Judges a command by the value that it carries, if any. It is the client's if the value is
+    /// not older than `oldest`; before any value was returned, the name alone counts while it is
+    /// young.
     pub fn take(&mut self, value: Option<u64>, now: Nanos, oldest: Nanos) -> Standing {
         let known = self.kept.iter().find(|(_, known)| Some(*known) == value);
         let Some(made) = known.map(|(made, _)| *made).filter(|made| now < *made + oldest) else {
@@ -83,14 +84,14 @@ impl Alive {
         Standing::Returned
     }
 
-    /// The network says that the client is gone. Anybody can forge that, so it is a reason to doubt
-    /// and no more.
+    /// The network reports the client gone. Anybody can forge that, so it only shortens the time
+    /// until a value must be returned.
     pub fn doubt(&mut self, now: Nanos) {
         self.doubted.get_or_insert(now);
     }
 
-    /// Why nothing may flow to the client any more; `None` while it may. However long the path is,
-    /// `most` is the longest without a value.
+    /// Why nothing may be sent to the client any more; `None` while it may. However long the path,
+    /// `most` is the longest time without a value.
     pub fn ended(&self, now: Nanos, most: Nanos) -> Option<SessionEnd> {
         let path = Nanos(self.round_trip.map_or(0, |least| least.0.saturating_mul(ROUND_TRIPS)));
         let within = |time: Nanos| (time + path).min(most.max(time));
@@ -100,7 +101,7 @@ impl Alive {
         (now >= self.proven + within(LIFE)).then_some(SessionEnd::Unreturned)
     }
 
-    /// This host stood still for `length`, and could take no value meanwhile.
+    /// This host was paused for `length` and could not receive a value meanwhile.
     pub fn on_pause(&mut self, length: Nanos) {
         self.proven += length;
         self.kept.iter_mut().for_each(|(made, _)| *made += length);
@@ -110,14 +111,14 @@ impl Alive {
     }
 }
 
-/// What a command of a session's may do.
+/// How far a session's command can be trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
-    /// It returned a value: it is the client's, and shows that the client is there.
+    /// It returned a recent value: it comes from the client, which is still there.
     Returned,
-    /// It named a session that was just opened, which shows no more than that.
+    /// It names a session that was just opened, and proves no more than that.
     Named,
-    /// It may be anybody's.
+    /// It may come from anybody.
     Stale,
 }
 
@@ -201,7 +202,7 @@ mod tests {
         alive.on_pause(Nanos::from_secs(100));
         assert_eq!(alive.ended(Nanos::from_secs(102), OLDEST), None);
         assert_eq!(alive.take(Some(value), Nanos::from_secs(103), OLDEST), Standing::Returned);
-        // The path takes two seconds: six more for three of its round trips.
+        // The path takes two seconds: six more for three round trips.
         assert_eq!(alive.ended(Nanos::from_secs(112), OLDEST), None);
         assert_eq!(alive.ended(Nanos::from_secs(113), OLDEST), Some(SessionEnd::Unreturned));
     }

@@ -1,30 +1,31 @@
-//! A reply before it is encoded, and how it is made to fit.
+//! A reply before it is encoded, and how it is shortened to fit a size limit.
 
 use crate::record::ServeRefusal;
 use crate::wire::{CONTROL_MAX, Code, Params, Reply, SEAL_LEN, Tag};
 use thiserror::Error;
 
-/// What a parameter's line has beside key and value: a tag, a code, signs between, a line's end.
+/// Bytes of a parameter line besides key and value: tag, code, separators, line end.
 pub(super) const LINE: usize = 16 + 9;
-/// The line of a session's value, with the longest tag.
+/// Bytes of the line with a session's liveness value, with the longest tag.
 const PROOF_LINE: usize = LINE + "proof".len() + 16;
-/// The longest reply; the session's value before it and a seal behind it still fit a control
-/// datagram.
+/// Maximum reply length, such that the session's value before it and a seal behind it still fit a
+/// control datagram.
 pub(super) const ROOM: usize = CONTROL_MAX - SEAL_LEN - PROOF_LINE;
 
-/// What stands in for a reply's text where the command left no room for it: how to leave more.
+/// Hints that replace a reply's text when the command leaves no room for it: how to get a longer
+/// reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub(super) enum Shorter {
-    /// What a HELO needs.
+    /// For HELO: how much padding a ticket needs.
     #[error("pad= to 100 bytes for a ticket")]
     PadForTicket,
-    /// For somebody who types.
+    /// For a person typing commands.
     #[error("add pad=xxxxx for more")]
     PadForMore,
-    /// The same.
+    /// The same, shorter.
     #[error("pad=xxxxx")]
     PadLetters,
-    /// The shortest.
+    /// The shortest hint.
     #[error("pad=")]
     Pad,
 }
@@ -35,9 +36,9 @@ pub(super) struct Answer {
     pub code: Code,
     pub params: Vec<(String, String)>,
     pub text: String,
-    /// Other texts, shorter and shorter, for whoever left no room for the first.
+    /// Alternative texts, each shorter than the one before.
     shorter: Vec<String>,
-    /// What to say without the code where not even the code and a word fit.
+    /// What to send without a code where not even the code and one word fit.
     hint: Option<Shorter>,
 }
 
@@ -51,30 +52,30 @@ impl Answer {
         self
     }
 
-    /// The same answer, which may also be said in fewer words.
+    /// The same answer with shorter alternative texts.
     pub fn or_shorter<T: ToString>(mut self, shorter: &[T]) -> Self {
         self.shorter.extend(shorter.iter().map(T::to_string));
         self
     }
 
-    /// The same answer to somebody who types: six bytes, `a HELP`, can be answered by `a pad=`, but
-    /// by no code with a meaning.
+    /// The same answer with a hint for a person typing: six bytes, `a HELP`, leave room for `a
+    /// pad=` but for no meaningful code.
     pub fn or_hint(self, hint: Shorter) -> Self {
         Self { hint: Some(hint), ..self }
     }
 
-    /// About how long its parameters will be, with the longest tag on every line.
+    /// Estimated length of its parameters, with the longest tag on every line.
     pub fn size(&self) -> usize {
         self.params.iter().map(|(key, value)| key.len() + value.len() + LINE).sum()
     }
 
-    /// The reply to a proven address.
+    /// The encoded reply for a verified address.
     pub fn encode(self, tag: Tag) -> Vec<u8> {
         self.encode_within(tag, ROOM)
     }
 
-    /// The reply within `limit` bytes: as many parameters as fit, and the longest text that does;
-    /// or the code alone, or nothing.
+    /// The reply within `limit` bytes: as many parameters as fit and the longest text that fits;
+    /// else the code alone; else nothing.
     pub fn encode_within(mut self, tag: Tag, limit: usize) -> Vec<u8> {
         loop {
             let bytes = self.attempt(&tag, &self.text);
@@ -113,9 +114,9 @@ impl Answer {
     }
 }
 
-/// A reply with the value that its session's client returns, in the line before all others.
+/// A reply with the session's liveness value in a line before all others.
 pub(super) fn with_value(tag: &Tag, value: u64, reply: &[u8]) -> Vec<u8> {
-    // The tag and the code stand at the head of every line.
+    // Tag and code begin every line.
     let head = tag.to_string().len() + " 250".len();
     let mut bytes = reply.get(..head).unwrap_or_default().to_vec();
     bytes.extend_from_slice(format!("-proof={value:016x}\r\n").as_bytes());

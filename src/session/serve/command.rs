@@ -1,8 +1,8 @@
-//! What control text asks, who may ask it, and who handles it.
+//! Control commands: what is asked, who may ask it, and which handler gets it.
 //!
-//! Before a command reaches its handler its sender must be one who is served (`--allow`, else 550)
-//! and, where there is a key, hold it (else 530). Whoever has not proven his address is answered
-//! within what the [restraint](crate::session::restraint) allows.
+//! Before a command reaches its handler, its sender must be allowed (`--allow`, else 550) and, if
+//! there is a key, must hold it (else 530). An unverified address is answered only within the
+//! limits of [`restraint`](crate::session::restraint).
 
 use super::answer::Answer;
 use super::{ServeControl, ServeEvent, ServeOrder};
@@ -12,23 +12,23 @@ use crate::session::restraint::print;
 use crate::session::{Now, Orders};
 use crate::wire::{Code, Command, CommandError, SEAL_LEN, Seal, Tag, Unsealed, Verb};
 
-/// Whom a reply goes to, and what it answers.
+/// Where a reply goes, and what it answers.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ReplyTo {
-    /// The datagram that asked.
+    /// The datagram with the command.
     pub meta: RxMeta,
-    /// The command's seal, which the reply's takes in; `None` where there is no key, or where the
-    /// asker has not shown it.
+    /// The command's seal, which the reply's seal covers; `None` without a key, or if the client
+    /// has not shown that it holds it.
     pub seal: Option<Seal>,
 }
 
-/// A command with where it came from.
+/// A command and where it came from.
 pub(super) struct Asked<'a> {
     pub command: &'a Command,
     pub to: ReplyTo,
-    /// Bytes of the command: the most that an unproven address is answered with.
+    /// Length of the command in bytes: the limit for the answer to an unverified address.
     pub bytes: usize,
-    /// The command's name among those that its sender asks.
+    /// Hash of the command, to recognise repeats.
     pub print: u64,
     pub now: Now,
 }
@@ -40,7 +40,7 @@ impl Asked<'_> {
 }
 
 impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl<O, K, R> {
-    /// Control text came in.
+    /// Handles a control datagram.
     pub(super) fn on_text(&mut self, now: Now, datagram: &Datagram<'_>) {
         let (payload, bytes) = (datagram.payload, datagram.true_len);
         let decoded = Command::decode(payload);
@@ -51,7 +51,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
                 | CommandError::UnknownVerb { tag }
                 | CommandError::Parameters { tag },
             ) => tag.clone(),
-            // Not a command: a stray, and strays are counted, not answered.
+            // Not a command: count it as a stray, do not answer.
             Err(CommandError::NotACommand) => {
                 self.counts.strays += 1;
                 return;
@@ -77,7 +77,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         self.answer_error(&to, now, bytes, tag, refusal.into());
     }
 
-    /// Whether a sender is served at all, and holds the key: its command's seal, where there is one.
+    /// Whether a sender is allowed and holds the key; returns its command's seal, if there is one.
     fn admit(&self, meta: &RxMeta, payload: &[u8]) -> Result<Option<Seal>, ServeRefusal> {
         if !self.policy.serves(meta.source.ip()) {
             return Err(ServeRefusal::AddressNotAllowed);
@@ -89,13 +89,13 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         })
     }
 
-    /// Sends a reply, sealed where its command was.
+    /// Sends a reply, sealed if its command was.
     pub(super) fn answer(&mut self, to: &ReplyTo, reply: Vec<u8>) {
         let bytes = self.sealed(to, reply);
         self.outbox.reply(&to.meta, bytes);
     }
 
-    /// A reply as it leaves.
+    /// A reply as it is sent.
     pub(super) fn sealed(&self, to: &ReplyTo, reply: Vec<u8>) -> Vec<u8> {
         match (&self.control_key, to.seal) {
             (Some(key), Some(seal)) if !reply.is_empty() => key.seal_reply(reply, seal),
@@ -103,8 +103,8 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         }
     }
 
-    /// Answers an address that has proven nothing: never with more bytes than it sent, and not
-    /// again and again.
+    /// Answers an unverified address: never with more bytes than it sent, and with limited
+    /// repetition.
     pub(super) fn answer_stranger(&mut self, asked: &Asked<'_>, answer: Answer) {
         if answer.code.0 >= 400 {
             return self.answer_error(&asked.to, asked.now, asked.bytes, asked.tag(), answer);
@@ -117,12 +117,12 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         self.answer_within(&asked.to, asked.bytes, asked.tag(), answer);
     }
 
-    /// Answers an address that has proven its own, with no more bytes than it sent.
+    /// Answers a verified address with no more bytes than it sent.
     pub(super) fn answer_proven(&mut self, asked: &Asked<'_>, answer: Answer) {
         self.answer_within(&asked.to, asked.bytes, asked.tag(), answer);
     }
 
-    /// Refuses something to an address that has proven nothing.
+    /// Sends an error to an unverified address.
     fn answer_error(&mut self, to: &ReplyTo, now: Now, bytes: usize, tag: Tag, answer: Answer) {
         if self.restraint.admits_error(now.mono, to.meta.source) {
             self.answer_within(to, bytes, tag, answer);
@@ -131,7 +131,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         }
     }
 
-    /// The same for a refusal that an operator may want to hear of.
+    /// The same for a refusal that is also logged for the operator.
     pub(super) fn refuse(&mut self, asked: &Asked<'_>, refusal: ServeRefusal) {
         self.log_refusal(&asked.to.meta, &refusal, asked.now);
         self.answer_stranger(asked, refusal.into());
@@ -162,7 +162,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             Verb::Test | Verb::Stat | Verb::Rset | Verb::Noop | Verb::Help | Verb::Quit => {
                 return self.in_session(asked);
             }
-            // There is no fan-out here, and whoever is served is nobody else's business.
+            // There is no fan-out here, and the list of clients is private.
             Verb::Rcpt => ServeRefusal::NoFanOut.into(),
             Verb::Expn => ServeRefusal::NotListed.into(),
             Verb::Vrfy => Answer::new(Code::CANNOT_VERIFY, "cannot verify"),

@@ -1,5 +1,5 @@
-//! The server's control session: what it holds, its turn in the loop, and the door by which every
-//! datagram comes in.
+//! The server's control session: its state, its turn in the event loop, and the entry point of
+//! every datagram.
 
 use super::journal::Journal;
 use super::outbox::Outbox;
@@ -16,19 +16,19 @@ use crate::units::Nanos;
 use crate::wire::{Class, ControlKey, HostId, TicketKey, classify};
 use std::collections::HashMap;
 
-/// The server's side of the control dialogue, and the reflectors beside it.
+/// The server's side of the control dialogue, with the reflectors of other protocols.
 pub struct ServeControl<O, K, R> {
     pub(super) policy: ServePolicy,
     pub(super) key: TicketKey,
     pub(super) control_key: Option<ControlKey>,
     pub(super) host: Option<HostId>,
-    /// The port of the dialogue; `None` where it is not known.
+    /// Port of the control dialogue; `None` if unknown.
     pub(super) port: Option<u16>,
     /// Ports that are open for probes.
     pub(super) doors: Doors,
-    /// Probes' answers that wait for their time.
+    /// Delayed answers to probes.
     pub(super) pending: Pending,
-    /// What probes' answers use.
+    /// Rate limits of answers to probes.
     pub(super) limits: Limits,
     pub(super) orders: O,
     pub(super) sink: K,
@@ -36,34 +36,34 @@ pub struct ServeControl<O, K, R> {
     pub(super) sessions: HashMap<u64, ServerSession>,
     pub(super) outbox: Outbox,
     reflectors: Reflectors,
-    /// How often strangers are answered.
+    /// Limits answers to unverified addresses.
     pub(super) restraint: Restraint,
-    /// What the loop's sockets behind the first are for.
+    /// What the loop's sockets after the first are for.
     ports: Vec<Class>,
     pub(super) spent: SpentHelos,
     pub(super) summary: ServeSummary,
     pub(super) counts: Counts,
     journal: Journal,
     pub(super) over: bool,
-    /// When memory is given back to the system; `None` where there is none.
+    /// When to return memory to the system; `None` if there is none to return.
     pub(super) give_back_at: Option<Nanos>,
 }
 
-/// What the server counts, for STAT.
+/// Server-wide counters, for STAT.
 #[derive(Debug, Default)]
 pub(super) struct Counts {
-    /// Since when; zero before the first tick or datagram.
+    /// When counting began; zero before the first tick or datagram.
     pub since: Nanos,
-    /// Sessions so far.
+    /// Sessions opened so far.
     pub opened: u64,
-    /// Commands that were refused by a limit, by policy or for want of a key.
+    /// Commands refused by a limit, by policy or for lack of a key.
     pub refused: u64,
-    /// Datagrams that were nobody's, or that it would have gone on for ever to answer.
+    /// Datagrams that belong to nobody, or that were not answered to avoid an endless loop.
     pub strays: u64,
 }
 
 impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl<O, K, R> {
-    /// A server without sessions. `random` gives the names of sessions and must not be guessable.
+    /// A server without sessions. `random` generates session names and must be unguessable.
     pub fn new(policy: ServePolicy, key: TicketKey, orders: O, sink: K, random: R) -> Self {
         Self {
             policy,
@@ -91,19 +91,19 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         }
     }
 
-    /// The same server for holders of `key` alone, where there is one.
+    /// The same server, restricted to holders of `key` if there is one.
     #[must_use]
     pub fn with_key(self, key: Option<ControlKey>) -> Self {
         Self { control_key: key, ..self }
     }
 
-    /// The same server on a host that tells its own clients apart.
+    /// The same server with the host's identifier, to recognise clients on the same host.
     #[must_use]
     pub fn on_host(self, host: Option<HostId>) -> Self {
         Self { host, ..self }
     }
 
-    /// The same server on this port, with those that it holds open for probes, each with its
+    /// The same server on this port, with the ports that it holds open for probes, each with its
     /// socket's number.
     #[must_use]
     pub fn on_ports(mut self, port: u16, held: &[(u16, usize)]) -> Self {
@@ -114,33 +114,31 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         self
     }
 
-    /// The same server, which answers the datagrams of one more protocol: [`Class::Stun`] or
-    /// [`Class::Stamp`].
+    /// The same server with a reflector for one more protocol: [`Class::Stun`] or [`Class::Stamp`].
     #[must_use]
     pub fn with_reflector(mut self, class: Class, reflector: Box<dyn Reflector + Send>) -> Self {
         self.reflectors.plug(class, reflector);
         self
     }
 
-    /// The same server with one more socket, the loop's next, for the datagrams of one protocol
-    /// alone.
+    /// The same server with one more socket, the loop's next, for datagrams of one protocol only.
     #[must_use]
     pub fn with_port(mut self, class: Class) -> Self {
         self.ports.push(class);
         self
     }
 
-    /// Sessions that are open.
+    /// Number of open sessions.
     pub fn sessions(&self) -> usize {
         self.sessions.len()
     }
 
-    /// Streams of all sessions that are open.
+    /// Open streams of all sessions.
     pub(super) fn open_streams(&self) -> usize {
         self.sessions.values().map(|session| session.open_streams().count()).sum()
     }
 
-    /// Tells the operator, within what may be told.
+    /// Logs an event for the operator, within the log's limits.
     pub(super) fn log(&mut self, record: ServeRecord, now: Now) {
         if self.journal.admits(&record, now.mono) {
             self.sink.take(ServeEvent::Log { at: now.real, record });
@@ -192,8 +190,8 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> Session
             self.counts.strays += 1;
             return;
         }
-        // The port of the dialogue is the first socket; those of probes take the same, and asks
-        // behind any payload; any other is one protocol's alone.
+        // The first socket takes everything, probe ports do too and accept probe requests behind
+        // any payload; any other socket serves one protocol.
         let probe_port = self.doors.port_of(datagram.meta.socket);
         let class = match datagram.meta.socket.checked_sub(1) {
             None => classify(datagram.payload),
@@ -218,8 +216,8 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> Session
                 let reflection = self.reflectors.answer(class, now, datagram, &mut self.outbox);
                 self.counts.strays += u64::from(reflection == Reflection::Silent);
             }
-            // Neither a stream's, which have sockets of their own, nor a probe's: counted, not
-            // answered.
+            // Neither a stream's, which have their own sockets, nor a probe's: count it, do not
+            // answer.
             _ => self.counts.strays += 1,
         }
     }
@@ -230,8 +228,8 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> Session
                 self.sessions.values_mut().filter(|session| session.client == error.destination);
             of.for_each(|session| session.alive.doubt(now.mono));
         }
-        // A client that is gone is noticed by its silence; what stopped a probe's answer is what its
-        // client wants to know.
+        // A vanished client is noticed by its silence; an error about a probe's answer is a result
+        // for its client.
         self.echo_failed(error);
     }
 

@@ -1,4 +1,4 @@
-//! The dialogue within a session: TEST, STAT, RSET, NOOP, HELP, QUIT.
+//! Commands within a session: TEST, STAT, RSET, NOOP, HELP, QUIT.
 
 use super::alive::Standing;
 use super::answer::{Answer, Shorter, with_value};
@@ -14,7 +14,7 @@ use crate::units::{Claimed, Nanos};
 use crate::wire::{Code, MOST_SENT, Tag, Verb};
 
 impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl<O, K, R> {
-    /// Commands of a session, from the session's own address, answered once for each tag.
+    /// Handles a session's command from the session's own address; each tag is executed once.
     pub(super) fn in_session(&mut self, asked: &Asked<'_>) {
         let verb = asked.command.verb;
         let id = asked.command.params.get("session").and_then(session_id);
@@ -42,7 +42,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         }
         let nonce_before = session.map_or(0, |session| session.nonce);
         match self.nonce(asked) {
-            // A copy, of a command whose reply is forgotten: somebody plays it again.
+            // A replay of a command whose reply is forgotten.
             Ok(nonce) if self.control_key.is_some() && nonce <= nonce_before => {
                 self.counts.strays += 1;
                 return;
@@ -55,7 +55,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         let answer = match verb {
             Verb::Test if probes => match self.grant_probe(id, asked) {
                 Some(answer) => answer,
-                // Its reply follows once the ports are open.
+                // The reply follows once the ports are open.
                 None => return,
             },
             Verb::Stat if probes => self.probe_status(id, &asked.command.params),
@@ -65,7 +65,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             Verb::Help => help(&self.policy),
             Verb::Noop => Answer::new(Code::OK, "ok"),
             _ => {
-                // The session is gone then, so a repeat is answered by its absence: 503 ends it too.
+                // The session is then gone; a repeat gets 503, which ends it too.
                 self.close(id, SessionEnd::Closed, asked.now);
                 let reply = Answer::new(Code::CLOSING, "goodbye").encode(asked.tag());
                 return self.answer(&asked.to, reply);
@@ -74,7 +74,8 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         let reply = answer.encode(asked.tag());
         if let Some(session) = self.sessions.get_mut(&id) {
             match verb {
-                // What changes something is remembered apart from what is often asked.
+                // Replies of commands that change something are kept apart from those of frequent
+                // ones.
                 Verb::Test | Verb::Rset => session.remember(asked.tag(), reply.clone()),
                 _ => session.remember_frequent(asked.tag(), reply.clone()),
             }
@@ -82,7 +83,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         self.answer_in(id, asked, &reply);
     }
 
-    /// What a command of the session may do, by the value that it returns.
+    /// How far a command of the session can be trusted, by the value that it returns.
     fn standing(&mut self, id: u64, asked: &Asked<'_>) -> Standing {
         let value = asked.command.params.get("proof").and_then(session_id);
         let oldest = self.policy.session_timeout;
@@ -90,8 +91,8 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         session.map_or(Standing::Stale, |session| session.alive.take(value, asked.now.mono, oldest))
     }
 
-    /// A command that may be anybody's: it does nothing, and whoever is at the address is told what
-    /// to return, in no more bytes than came.
+    /// A command that may come from anybody: do not execute it, but tell whoever is at the address
+    /// which value to return, in no more bytes than arrived.
     fn ask_for_value(&mut self, id: u64, asked: &Asked<'_>) {
         let answer = match (asked.command.verb, self.value(id, asked.now)) {
             (Verb::Help, _) => help(&self.policy),
@@ -103,13 +104,13 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         self.answer_stranger(asked, answer);
     }
 
-    /// The value that a session's replies carry now.
+    /// The current liveness value of a session.
     pub(super) fn value(&mut self, id: u64, now: Now) -> Option<u64> {
         let session = self.sessions.get_mut(&id)?;
         Some(session.alive.value(now.mono, &mut self.random))
     }
 
-    /// Answers a command of the session with the value to return.
+    /// Answers a command of the session, with the value to return.
     fn answer_in(&mut self, id: u64, asked: &Asked<'_>, reply: &[u8]) {
         let reply = self.with_value(id, &asked.command.tag, reply, asked.now);
         self.answer(&asked.to, reply);
@@ -123,7 +124,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         }
     }
 
-    /// Only what returned a value is a sign of life.
+    /// Only a command that returned a value is a sign of life.
     fn hear(&mut self, id: u64, asked: &Asked<'_>, standing: Standing) {
         if let Some(session) = self.sessions.get_mut(&id)
             && standing == Standing::Returned
@@ -215,7 +216,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         if let Some(failure) = run.failed.clone() {
             return ServeRefusal::StreamBroke { failure }.into();
         }
-        // Both sides' counts would not fit one datagram; by default it is what was received here.
+        // The counts of both sides do not fit one datagram; the default is what was received here.
         let side = match params.get("about") {
             Some("sent") => Side::Sent,
             Some("received") | None => Side::Received,
@@ -233,9 +234,10 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         }
     }
 
-    /// The client's streams have ended: each of its senders' totals, with commas between.
+    /// The client's streams have ended with these totals, comma-separated, one for each of its
+    /// senders.
     fn finish_run(&mut self, id: u64, totals: &str) -> Result<(), ServeRefusal> {
-        // More than anybody sends counts as the most.
+        // Numbers that overflow count as the maximum.
         let count = |total: &str| {
             let told = total.parse::<Claimed<u64>>().ok()?;
             Some(told.within(MOST_SENT).unwrap_or(MOST_SENT))
@@ -263,10 +265,10 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         Answer::new(Code::OK, "reset")
     }
 
-    /// Whatever the session measured before is over.
+    /// Discards what the session measured before.
     pub(super) fn begin_anew(&mut self, id: u64, now: Now) {
         self.sink.take(ServeEvent::Close { session: id });
-        // The last word of the stream before belongs to the run before.
+        // The final counts of the previous run's streams belong to that run.
         self.take_orders(now);
         self.end_probe(id, now);
         if let Some(session) = self.sessions.get_mut(&id) {
@@ -276,12 +278,12 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
     }
 }
 
-/// A session's name as it is written.
+/// The textual form of a session's name.
 pub(super) fn session_name(id: u64) -> String {
     format!("{id:016x}")
 }
 
-/// The session that a name stands for.
+/// Parses a session's name.
 pub(super) fn session_id(text: &str) -> Option<u64> {
     u64::from_str_radix(text, 16).ok()
 }

@@ -1,4 +1,5 @@
-//! What the server's control session asks of the engine, and what it is told of its streams.
+//! What the server's control session requests from the engine, and what the engine reports about
+//! its streams.
 
 use super::{PortsOpened, PortsRequest, StreamIo};
 use crate::record::{BlastInterval, BlastReceived, BlastSent, LocalFailure, ServeRecord};
@@ -7,46 +8,46 @@ use crate::stats::DelayHistogram;
 use crate::units::Nanos;
 use std::net::{IpAddr, SocketAddr};
 
-/// A stream that a client is let in with.
+/// A stream to be opened for a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamRequest {
     /// The session that it belongs to.
     pub session: u64,
-    /// Its number in the run; [`TestPlan::is_up`] tells whether it is received or sent here.
+    /// Its number in the run; [`TestPlan::is_up`] says whether it is received or sent here.
     pub stream: u32,
     /// The client's address.
     pub peer: SocketAddr,
-    /// The address of this host that the client asked; `None` if not told.
+    /// The local address that the client contacted; `None` if unknown.
     pub local: Option<IpAddr>,
     /// The run's tag.
     pub tag: u16,
-    /// What was asked for in TEST.
+    /// The parameters from TEST.
     pub plan: TestPlan,
     /// Whether the client runs on this host.
     pub one_host: bool,
-    /// Kernel buffer to ask for, in bytes.
+    /// Kernel socket buffer to request, in bytes.
     pub buffer: u64,
-    /// The reply that opens the stream, as it is sent, for a DATA that comes again.
+    /// The encoded reply that admits the stream, for repeats of DATA.
     pub go_ahead: Vec<u8>,
 }
 
-/// What the server's control session asks for and tells.
+/// Requests and events of the server's control session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ServeEvent {
     /// Open a stream; answer with [`StreamNews::Opened`].
     Open(Box<StreamRequest>),
     /// Open ports for a probe; answer with [`StreamNews::Ports`].
     OpenPorts(Box<PortsRequest>),
-    /// Close ports that no probe needs any more.
+    /// Close ports that no probe uses any more.
     ClosePorts {
         /// The numbers of their sockets.
         sockets: Vec<usize>,
     },
-    /// Tell a stream that its sender ended after this many datagrams.
+    /// Tell a stream that its sender ended after sending this many datagrams.
     Total {
         /// The session.
         session: u64,
-        /// The stream.
+        /// Stop a session's senders now.
         stream: u32,
         /// The sender's total.
         total: u64,
@@ -56,14 +57,14 @@ pub enum ServeEvent {
         /// The session.
         session: u64,
     },
-    /// End a session's streams, if any run.
+    /// End all streams of a session.
     Close {
         /// The session.
         session: u64,
     },
-    /// Sessions are over: what they had is given back to the system.
+    /// Sessions have ended: return their memory to the system.
     GiveBack,
-    /// Something that an operator wants to read.
+    /// An event for the operator's log.
     Log {
         /// When it happened, on the real-time clock.
         at: Nanos,
@@ -72,7 +73,7 @@ pub enum ServeEvent {
     },
 }
 
-/// What the server's control session is told of a stream, or of a probe's ports.
+/// News about a stream or a probe's ports.
 #[derive(Clone, Debug)]
 pub struct ServeOrder {
     /// The session.
@@ -83,35 +84,35 @@ pub struct ServeOrder {
     pub news: StreamNews,
 }
 
-/// What became of a stream.
+/// What became of a stream or of a probe's ports.
 #[derive(Clone, Debug)]
 pub enum StreamNews {
     /// The stream's socket is open, or could not be opened.
     Opened(Result<(), LocalFailure>),
     /// A probe's ports are open, or could not be opened.
     Ports(Box<PortsOpened>),
-    /// The stream was open and broke.
+    /// The stream failed after it was open.
     Failed(LocalFailure),
-    /// The network refused what the stream sends: nobody has the client's port any more, or so it
-    /// says.
+    /// The network reports port unreachable for what the stream sends: the client's port seems
+    /// closed.
     Refused,
-    /// A stretch is over.
+    /// A interval is over.
     Interval(BlastInterval),
     /// The counts so far.
     Progress(Box<BlastReceived>),
-    /// The stream was received to its end: its last counts, and its delays.
+    /// The stream was received to its end: final counts and delays.
     Received(Box<BlastReceived>, Box<DelayHistogram>, StreamIo),
-    /// The stream was sent to its end.
+    /// The stream was sent to its end: final counts.
     Sent(Box<BlastSent>, StreamIo),
 }
 
-/// What a server has done by the end of its life.
+/// Totals of a server at its end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ServeSummary {
-    /// Sessions that are over.
+    /// Sessions that have ended.
     pub sessions: u64,
-    /// Those among them that were granted a run.
+    /// Of these, sessions that were granted a run.
     pub tested: u64,
-    /// Those among these that broke off: they expired, or ran on too long.
+    /// Of those, sessions that expired or overran.
     pub broken: u64,
 }

@@ -1,4 +1,4 @@
-//! What the server tells whoever asks by hand: HELP, and STAT outside a session.
+//! Answers for people who type commands: HELP, and STAT outside a session.
 
 use super::answer::{Answer, Shorter};
 use super::command::Asked;
@@ -8,7 +8,7 @@ use crate::session::Orders;
 use crate::units::Rate;
 use crate::wire::{Code, Tag, Verb};
 
-/// What each verb takes.
+/// The parameters of each verb.
 const VERBS: [(Verb, &[&str]); 8] = [
     (Verb::Helo, &["pad", "ticket"]),
     (
@@ -39,17 +39,17 @@ const VERBS: [(Verb, &[&str]); 8] = [
     (Verb::Help, &["session", "proof"]),
     (Verb::Quit, &["session", "proof"]),
 ];
-/// What every verb takes; the number only where there is a key.
+/// Parameters that every verb accepts; `nonce` only with a key.
 const ANY: [&str; 2] = ["pad", "nonce"];
-/// So many verbs, the first, are named where there is no room for all.
+/// How many verbs are named where there is no room for all.
 const FIRST: usize = 4;
 
-/// The reply to HELP, whole, as it is sent for the tag `a`.
+/// The complete reply to HELP, as sent for the tag `a`.
 pub fn help_reply(policy: &ServePolicy) -> String {
     String::from_utf8_lossy(&help(policy).encode(Tag::default())).into_owned()
 }
 
-/// The reply to HELP: the verbs, their parameters, the limits, and the codes of replies.
+/// The reply to HELP: verbs, their parameters, limits, and reply codes.
 pub(super) fn help(policy: &ServePolicy) -> Answer {
     let names: Vec<&str> = VERBS.iter().map(|(verb, _)| verb.as_str()).collect();
     let mut answer = Answer::new(Code::HELP, names.join(" "))
@@ -81,7 +81,7 @@ pub(super) fn help(policy: &ServePolicy) -> Answer {
 }
 
 impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl<O, K, R> {
-    /// The reply to a STAT that names no session: how the server stands.
+    /// The reply to a STAT that names no session: the state of the server.
     pub(super) fn server_status(&self, asked: &Asked<'_>) -> Answer {
         let sessions = self.sessions.len();
         Answer::new(Code::STATUS, format!("{sessions} sessions"))
@@ -101,7 +101,7 @@ mod tests {
     use super::*;
     use crate::wire::Reply;
 
-    /// The parameters that the server's code reads by name.
+    /// The names of parameters that the server's code reads.
     fn read_in(source: &'static str) -> Vec<&'static str> {
         let code = source.split("#[cfg(test)]").next().unwrap();
         let after = code.split("params.").skip(1);

@@ -1,19 +1,19 @@
-//! What is logged, and what is left out: events that strangers cause must not fill a disk.
+//! Limits the log: events that strangers can cause must not fill a disk.
 //!
-//! Each sort of event has an allowance that fills again with time. What goes beyond it is counted,
-//! and the count is told.
+//! Each kind of event has an allowance that refills with time. Events beyond it are counted, and
+//! the count is logged.
 
 use crate::record::ServeRecord;
 use crate::units::Nanos;
 
-/// Refusals: 20 at once, then one a second: 100 bytes a line are 9 MB a day at most.
+/// Refusals: 20 at once, then one a second; at 100 bytes a line that is at most 9 MB a day.
 const REFUSALS: Allowance = Allowance { burst: 20, each: Nanos::from_secs(1) };
-/// All other events, which take a proven address: 1,000 at once, then five a second.
+/// All other events, which need a verified address: 1,000 at once, then five a second.
 const OTHERS: Allowance = Allowance { burst: 1_000, each: Nanos::from_millis(200) };
-/// At most this often it is told how many were left out.
+/// Minimum time between two reports of omitted events.
 const TELL: Nanos = Nanos::from_secs(10);
 
-/// How many events at once, and how long until one more.
+/// A burst of events, and the time until one more is allowed.
 #[derive(Clone, Copy, Debug)]
 struct Allowance {
     burst: u64,
@@ -41,7 +41,7 @@ impl Journal {
         admitted
     }
 
-    /// The count of what was left out, when it is time to tell; it starts again from 0.
+    /// The number of omitted events, when it is time to report it; counting then restarts at 0.
     pub fn left_out(&mut self, now: Nanos) -> Option<ServeRecord> {
         if self.left_out == 0 || now < self.told + TELL {
             return None;
@@ -50,17 +50,17 @@ impl Journal {
         Some(ServeRecord::NotShown { events: std::mem::take(&mut self.left_out) })
     }
 
-    /// The same at the end, whether it is time or not.
+    /// The same at the end, regardless of time.
     pub fn last_left_out(&mut self) -> Option<ServeRecord> {
         (self.left_out > 0)
             .then(|| ServeRecord::NotShown { events: std::mem::take(&mut self.left_out) })
     }
 }
 
-/// How much of an allowance is used (the generic cell rate algorithm, ITU-T I.371).
+/// Use of an allowance (generic cell rate algorithm, ITU-T I.371).
 #[derive(Debug, Default)]
 struct Meter {
-    /// When it would be unused again.
+    /// When it will be unused again.
     empty_at: Nanos,
 }
 
@@ -115,7 +115,7 @@ mod tests {
         (0..10_000).for_each(|_| _ = journal.admits(&refusal(), now));
         let other = ServeRecord::NotShown { events: 1 };
         assert!(journal.admits(&other, now));
-        // A quiet hour gives no more than the burst again.
+        // A quiet hour refills no more than the burst.
         let later = now + Nanos::from_secs(3_600);
         let logged = (0..100).filter(|_| journal.admits(&refusal(), later)).count();
         assert_eq!(logged, 20);

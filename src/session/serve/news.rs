@@ -1,4 +1,4 @@
-//! What becomes of sessions and streams: news from the engine, silence, and the end.
+//! Handles reports from the engine, silent clients, and the end of sessions and streams.
 
 use super::answer::Answer;
 use super::dialogue::session_name;
@@ -8,8 +8,8 @@ use crate::record::{BlastReceived, ServeRecord, ServeRefusal, SessionEnd, Sink};
 use crate::session::{Now, Orders};
 use crate::units::Nanos;
 
-/// How long after the end of a session its memory is given back to the system, with that of others
-/// that ended meanwhile.
+/// Delay between the end of a session and the return of its memory, so that several are handled
+/// together.
 const GIVE_BACK: Nanos = Nanos::from_millis(500);
 
 impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl<O, K, R> {
@@ -17,11 +17,11 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         self.sink.take(ServeEvent::Close { session: id });
         self.give_back_at.get_or_insert(now.mono + GIVE_BACK);
         self.end_probe(id, now);
-        // The streams' last words still belong to it.
+        // Final counts of its streams still belong to it.
         self.take_orders(now);
         if let Some(session) = self.sessions.remove(&id) {
             self.summary.sessions += 1;
-            // One that measured nothing may be anybody's who looks around.
+            // One that measured nothing may be anybody's port scan.
             if session.tests > 0 {
                 self.summary.tested += 1;
                 self.summary.broken += u64::from(ended.broke_off());
@@ -59,7 +59,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         let Some(run) = &mut session.run else { return };
         let Some(stream) = run.streams.get_mut(number as usize) else { return };
         match news {
-            // They were taken above.
+            // Handled above.
             StreamNews::Ports(_) => {}
             StreamNews::Opened(result) => {
                 let Some((tag, to, go_ahead)) = stream.opening.take() else { return };
@@ -136,7 +136,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         }
     }
 
-    /// Has memory given back, where sessions ended a while ago.
+    /// Requests the return of memory, if sessions ended a while ago.
     pub(super) fn give_back(&mut self, now: Now) {
         if self.give_back_at.is_some_and(|at| at <= now.mono) {
             self.give_back_at = None;
@@ -144,7 +144,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         }
     }
 
-    /// Closes the sessions that are silent, and those whose run goes on beyond what was granted.
+    /// Closes sessions that are silent, and those whose run exceeds what was granted.
     pub(super) fn expire(&mut self, now: Now) {
         let timeout = self.policy.session_timeout;
         let policy = &self.policy;
@@ -153,7 +153,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             let is_over = |crowded| {
                 session.idle_until(policy, crowded).is_some_and(|until| now.mono >= until)
             };
-            // Whether it is crowded takes a look at all of them.
+            // Checking whether it is crowded requires a pass over all sessions.
             if is_over(false)
                 || is_over(true) && bound.is_half_taken(self.used(session.client, None, |_| 1))
             {

@@ -1,4 +1,4 @@
-//! Addresses that prove themselves: HELO opens a session, DATA lets a stream in.
+//! Address verification: HELO opens a session, DATA admits a stream.
 
 use super::answer::{Answer, Shorter};
 use super::command::Asked;
@@ -14,9 +14,9 @@ use crate::units::Nanos;
 use crate::wire::Code;
 use std::net::SocketAddr;
 
-/// A ticket is good for the slot that it was issued in and the next.
+/// A ticket is valid in the time slot of its issue and the next.
 const TICKET_SLOT: Nanos = Nanos::from_secs(30);
-/// How long a ticket is good at the most.
+/// Maximum validity of a ticket.
 pub(super) const TICKET_LIFE: Nanos = Nanos(2 * TICKET_SLOT.0);
 
 impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl<O, K, R> {
@@ -31,13 +31,13 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             return;
         };
         let helo = UsedHelo { client: source, tag: asked.tag(), ticket };
-        // The same HELO again is the same session.
+        // A repeated HELO is answered with the same session.
         let known = self.sessions.iter().find(|(_, session)| session.helo == helo);
         if let Some((id, _)) = known {
             let id = *id;
             return self.welcome(id, asked);
         }
-        // And once that is closed, a copy that was long on its way opens no other.
+        // After that session was closed, a delayed copy must not open another.
         if self.spent.holds(&helo) {
             return self.answer_stranger(asked, ServeRefusal::HeloUsed.into());
         }
@@ -66,7 +66,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         self.answer(&asked.to, reply);
     }
 
-    /// A stream's own address asks to be let in.
+    /// A stream's own address asks to be admitted.
     pub(super) fn data(&mut self, asked: &Asked<'_>) {
         let id = asked.command.params.get("session").and_then(session_id);
         let id = id.filter(|_| self.proof(asked).is_some());
@@ -75,7 +75,8 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         else {
             return self.answer_stranger(asked, ServeRefusal::NoSessionOrTicket.into());
         };
-        // No sign of life: it may be written by whoever had the address and its ticket a minute ago.
+        // Not a sign of life: it may be forged by someone who had the address and its ticket a
+        // minute ago.
         if let Some(reply) = session.answered(&asked.command.tag) {
             let reply = reply.to_vec();
             return self.answer(&asked.to, reply);
@@ -90,7 +91,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         }
         match self.place_of(id, asked) {
             Ok(Some(stream)) => self.ask_for_stream(id, stream, asked),
-            // A repeat while the socket is being opened: its reply is on the way.
+            // A repeat while the socket is being opened: its reply will follow.
             Ok(None) => {}
             Err(refusal) if matches!(refusal.code(), Code::BUSY | Code::POLICY) => {
                 self.refuse(asked, refusal);
@@ -99,7 +100,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         }
     }
 
-    /// The number of the stream that DATA may open; none when it is being opened already.
+    /// The number of the stream that DATA may open; `None` if it is being opened already.
     fn place_of(&self, id: u64, asked: &Asked<'_>) -> Result<Option<u32>, ServeRefusal> {
         let params = &asked.command.params;
         let number = params.parse::<u32>("stream")?.unwrap_or(0);
@@ -120,7 +121,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         if run.plan.direction != Direction::Up {
             self.may_send_to(session, asked)?;
         }
-        // Two sockets for one peer: the kernel would give all of its datagrams to one of them.
+        // Two sockets for one peer: the kernel would deliver all its datagrams to one of them.
         let peer = Some(asked.to.meta.source);
         let mut open = self.sessions.values().flat_map(ServerSession::open_streams);
         if open.any(|other| other.peer == peer) {
@@ -129,8 +130,8 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         Ok(Some(number))
     }
 
-    /// Whether streams of the session may flow to whoever asks: only to the address that returns
-    /// its values, and while it does.
+    /// Whether streams of the session may be sent to this address: only if it returns the session's
+    /// values, and as long as it does.
     fn may_send_to(&self, session: &ServerSession, asked: &Asked<'_>) -> Result<(), ServeRefusal> {
         let [session_address, address] =
             [session.client, asked.to.meta.source].map(|address| address.ip().to_canonical());
@@ -167,7 +168,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         self.sink.take(ServeEvent::Open(Box::new(request)));
     }
 
-    /// The ticket that a command proves its address with.
+    /// The ticket that verifies a command's address.
     fn proof(&self, asked: &Asked<'_>) -> Option<String> {
         let ticket = asked.command.params.get("ticket")?;
         let good = self.key.verify(ticket, asked.to.meta.source, slot(asked.now));
@@ -184,7 +185,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         Some(full.refusal(ServeResource::Sessions, used))
     }
 
-    /// The nonce of a sealed command; 0 where there is no key.
+    /// The nonce of a sealed command; 0 without a key.
     pub(super) fn nonce(&self, asked: &Asked<'_>) -> Result<u64, ServeRefusal> {
         if self.control_key.is_none() {
             return Ok(0);

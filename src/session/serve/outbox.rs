@@ -1,8 +1,8 @@
-//! Answers that wait to be sent, in bounded memory and for a bounded time: beyond it an answer is as
-//! good as lost, and whoever wants one asks again.
+//! Replies waiting to be sent, in bounded memory and for a bounded time; an older reply is useless,
+//! since the client has asked again.
 //!
-//! What waited while a socket was full must not leave at one instant, long after it was asked for:
-//! it may be what forged sources asked for in a victim's name.
+//! Replies delayed by a full socket buffer must not all leave at one instant long afterwards: they
+//! may have been requested by forged sources in a victim's name.
 
 use super::reflect::Reflectors;
 use crate::batch::{Dest, RxMeta, SendOutcome, SendStop, TxBatch};
@@ -12,58 +12,60 @@ use crate::wire::{Class, Echo};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
-/// Answers that wait at most: more than the loop receives between two looks at what is to be sent.
+/// Maximum replies waiting: more than the loop receives between two rounds of sending.
 const WAITING: usize = 2_048;
-/// Bytes of probes' answers that wait at most.
+/// Maximum bytes of probe answers waiting.
 const WAITING_BYTES: usize = 4 << 20;
-/// How long one waits at most: whoever asked has asked again by then.
+/// Maximum waiting time: by then the client has asked again.
 const STALE: Nanos = Nanos::from_secs(1);
-/// Buffers kept for the answers to come.
+/// Buffers kept for reuse.
 const SPARE: usize = 2_048;
-/// A spare buffer that is larger is not kept: many of them would be much memory.
+/// Larger spare buffers are freed, since many of them would take much memory.
 const SPARE_BYTES: usize = 2_048;
 
-/// One answer on its way.
+/// One reply in the queue.
 #[derive(Debug)]
 struct Waiting {
     dest: Dest,
-    /// Who wrote it: [`Class::Control`] for the dialogue.
+    /// The protocol that wrote it: [`Class::Control`] for the dialogue.
     class: Class,
     bytes: Vec<u8>,
     since: Nanos,
 }
 
-/// The queue of answers.
+/// The queue of replies.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
     waiting: VecDeque<Waiting>,
-    /// Bytes of what waits.
+    /// Bytes of everything waiting.
     bytes: usize,
     spare: Vec<Vec<u8>>,
-    /// Of what stands in the batch at hand, in its order: who wrote it, and since when it waits.
+    /// For each datagram of the current batch, in order: the protocol that wrote it, and since when
+    /// it waits.
     leaving: Vec<(Class, Nanos)>,
-    /// Answers of probes that waited too long.
+    /// Answers to probes that waited too long.
     stale: Vec<(SocketAddr, Vec<u8>)>,
     now: Nanos,
 }
 
 impl Outbox {
-    /// It is now so late.
+    /// Sets the current time.
     pub fn set_time(&mut self, now: Nanos) {
         self.now = now;
     }
 
-    /// An answer of a probe that waited too long and is gone; `None` when there are no more.
+    /// The next answer to a probe that was dropped for waiting too long; `None` if there are no
+    /// more.
     pub fn next_stale(&mut self) -> Option<(SocketAddr, Vec<u8>)> {
         self.stale.pop()
     }
 
-    /// Queues a reply of the dialogue to whoever sent what `meta` tells of.
+    /// Queues a reply of the dialogue to the sender of the datagram in `meta`.
     pub fn reply(&mut self, meta: &RxMeta, bytes: Vec<u8>) {
         self.send(Dest::back_to(meta), Class::Control, bytes);
     }
 
-    /// Queues an answer for this destination; `class` says who wrote it.
+    /// Queues a reply to this destination; `class` is the protocol that wrote it.
     pub fn send(&mut self, dest: Dest, class: Class, bytes: Vec<u8>) {
         if !self.has_room() || bytes.is_empty() {
             return self.give_back(bytes);
@@ -72,17 +74,17 @@ impl Outbox {
         self.waiting.push_back(Waiting { dest, class, bytes, since: self.now });
     }
 
-    /// Whether one more can wait.
+    /// Whether there is room for one more.
     pub fn has_room(&self) -> bool {
         self.waiting.len() < WAITING && self.bytes < WAITING_BYTES
     }
 
-    /// An empty buffer to write an answer into.
+    /// An empty buffer for writing a reply.
     pub fn spare(&mut self) -> Vec<u8> {
         self.spare.pop().unwrap_or_default()
     }
 
-    /// Takes a buffer back that is not needed.
+    /// Returns an unused buffer.
     pub fn give_back(&mut self, mut bytes: Vec<u8>) {
         if self.spare.len() < SPARE && bytes.capacity() <= SPARE_BYTES {
             bytes.clear();
@@ -90,8 +92,8 @@ impl Outbox {
         }
     }
 
-    /// Puts back what the kernel was not even offered, as one datagram of the batch was refused or
-    /// its socket was full; the one that was refused is gone.
+    /// Requeues what the kernel did not try because an earlier datagram of the batch was refused or
+    /// the socket buffer was full. A refused datagram is dropped.
     pub fn put_back(&mut self, batch: &TxBatch, outcome: &SendOutcome) {
         let gone = match outcome.stop {
             None => return,
@@ -104,7 +106,7 @@ impl Outbox {
                 continue;
             };
             self.bytes += bytes.len();
-            // A reflector has had its last look.
+            // The reflector already finished this reply.
             let class = match class {
                 Class::Measurement => Class::Measurement,
                 _ => Class::Control,
@@ -114,9 +116,9 @@ impl Outbox {
         }
     }
 
-    /// Moves answers into the batch, as many as fit; whether any are left.
+    /// Moves as many replies into the batch as fit; returns whether any are left.
     pub fn drain_into(&mut self, now: Now, reflectors: &mut Reflectors, out: &mut TxBatch) -> bool {
-        // Whoever asks is ever new: addresses must not pile up in the batch.
+        // Clients keep changing: their addresses must not accumulate in the batch.
         out.reset();
         self.leaving.clear();
         self.drop_stale();
@@ -133,7 +135,7 @@ impl Outbox {
                         reflectors.departing(next.class, now, &next.dest, slot);
                     }
                 }
-                // One that no batch can hold must not stay at the front for ever.
+                // A reply that fits no batch must not block the front forever.
                 None if first => {}
                 None => return true,
             }
@@ -145,7 +147,7 @@ impl Outbox {
         false
     }
 
-    /// Drops what waited too long: the oldest stand first.
+    /// Drops replies that waited too long; the oldest are at the front.
     fn drop_stale(&mut self) {
         while let Some(old) = self.waiting.pop_front_if(|one| self.now - one.since > STALE) {
             self.bytes -= old.bytes.len();

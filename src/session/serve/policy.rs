@@ -1,4 +1,4 @@
-//! What a server allows.
+//! The limits and permissions of a server.
 
 use super::probe::{MOST_PORTS, ON_DEMAND};
 use crate::batch::RxShape;
@@ -11,14 +11,14 @@ use ipnet::IpNet;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
-/// Largest payload that any UDP datagram carries (over IPv6, RFC 8200 §4.5 without jumbograms).
+/// Largest payload of any UDP datagram (over IPv6, RFC 8200 §4.5 without jumbograms), in bytes.
 const LARGEST: u32 = 65_527;
-/// Shorter stretches would be more talk than measurement.
+/// Shorter intervals would cause more reporting than measurement.
 const LEAST_INTERVAL: Nanos = Nanos::from_millis(20);
-/// How long a run may go on beyond its time, for clocks that differ and datagrams on their way.
+/// How long a run may exceed its time, for differing clocks and datagrams in flight.
 const GRACE: Nanos = Nanos::from_secs(60);
 
-/// Whether clients may have the server send.
+/// Whether clients may request data from the server (downstream runs).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Reverse {
     /// They may.
@@ -28,7 +28,7 @@ pub enum Reverse {
     Refused,
 }
 
-/// Whether the server helps probes.
+/// Whether the server acts as a remote agent for probes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Probing {
     /// It does.
@@ -44,52 +44,51 @@ pub enum Lifetime {
     /// Never.
     #[default]
     Endless,
-    /// When the first session that was granted a run, and all that are open beside it, are over.
+    /// After the first session that was granted a run, and all others open at the time, have ended.
     OneSession,
 }
 
 /// The server's limits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServePolicy {
-    /// Sessions at once.
+    /// Concurrent sessions.
     pub max_sessions: usize,
     /// Streams in each direction of one session.
     pub max_streams: u32,
-    /// Streams of all sessions at once, either way.
+    /// Concurrent streams of all sessions, in either direction.
     pub max_all_streams: usize,
-    /// Rate of a run in each direction; a run that asks for more is refused, never slowed down.
+    /// Maximum rate of a run in each direction; a faster run is refused, never slowed down.
     pub max_rate: Rate,
     /// Longest run.
     pub max_duration: Nanos,
-    /// What one source, an address or a /64 of IPv6, may have of what is bounded in all: of a
-    /// hundred, 1 to 100.
+    /// Share of every total limit that one source, an address or an IPv6 /64, may use: percent, 1
+    /// to 100.
     pub source_share: u8,
-    /// Memory of all sessions, streams and probes at once, in bytes, kernel buffers that are asked
-    /// for among them.
+    /// Memory of all concurrent sessions, streams and probes, in bytes, including requested kernel
+    /// buffers.
     pub max_memory: u64,
-    /// Kernel buffer to ask for, shared by the streams of a run, in bytes; less where memory is short.
+    /// Kernel buffer to request, shared by the streams of a run, in bytes; less if memory is short.
     pub socket_buffer: u64,
-    /// The receive buffers of its streams.
+    /// Shape of the streams' receive buffers.
     pub receives: RxShape,
     /// Silence after which a session is closed.
     pub session_timeout: Nanos,
-    /// How long a session may go without a granted test once half of the sessions are taken, in all
-    /// or by its source.
+    /// How long a session may go without a granted test once half of the sessions are in use, in
+    /// all or by its source.
     pub idle_timeout: Nanos,
-    /// The same while there are fewer, and a long way's round trips have their time.
+    /// The same while fewer are in use; long enough for long round trips.
     pub idle_limit: Nanos,
-    /// How long a run may go without its first stream.
+    /// How long a granted run may wait for its first stream.
     pub start_limit: Nanos,
-    /// Whether it sends.
+    /// Whether it sends data.
     pub reverse: Reverse,
-    /// Whether it helps probes.
+    /// Whether it acts as a remote agent for probes.
     pub probing: Probing,
-    /// The ports that probes may have, which are open from the start; `None` for those of
-    /// `on_demand`.
+    /// Ports for probes, open from the start; `None` opens ports of `on_demand` instead.
     pub probe_ports: Option<PortList>,
-    /// The ports that are opened when a probe asks for them, where none are named.
+    /// Ports that are opened when a probe requests them, unless `probe_ports` is set.
     pub on_demand: RangeInclusive<u16>,
-    /// Who is served; everybody, when there is none.
+    /// Client networks that are allowed; empty allows everybody.
     pub allow: Vec<IpNet>,
     /// When it ends by itself.
     pub lifetime: Lifetime,
@@ -122,13 +121,13 @@ impl Default for ServePolicy {
 }
 
 impl ServePolicy {
-    /// Whether an address is served.
+    /// Whether an address is allowed.
     pub fn serves(&self, addr: IpAddr) -> bool {
         let addr = addr.to_canonical();
         self.allow.is_empty() || self.allow.iter().any(|net| net.contains(&addr))
     }
 
-    /// Whether a run can be had, and is within the limits.
+    /// Whether a run is permitted and within the limits.
     pub fn admit(&self, plan: &TestPlan) -> Result<(), ServeRefusal> {
         makes_sense(plan)?;
         if plan.direction != Direction::Up && self.reverse == Reverse::Refused {
@@ -156,7 +155,7 @@ impl ServePolicy {
         }
     }
 
-    /// Whether a probe can be had, of these ports.
+    /// Whether a probe of these ports is permitted.
     pub fn admit_probe(&self, ports: &PortList) -> Result<(), ServeRefusal> {
         if self.probing == Probing::Refused {
             return Err(ServeRefusal::NoProbes);
@@ -167,19 +166,19 @@ impl ServePolicy {
         Ok(())
     }
 
-    /// Whether a port may be opened for a probe that asks for it.
+    /// Whether a port may be opened on a probe's request.
     pub fn probe_port_is_on_demand(&self, port: u16) -> bool {
         self.probe_ports.is_none() && self.on_demand.contains(&port)
     }
 
-    /// When a run that was let in is over at the latest, counted from its start.
+    /// Maximum duration of an admitted run, from its start.
     pub fn longest(&self, plan: &TestPlan) -> Nanos {
         let time = if plan.time == Nanos::ZERO { self.max_duration } else { plan.time };
         time + GRACE
     }
 
-    /// How many datagrams a run that only its count bounds may have; `None` when time bounds it, or
-    /// when it has no rate to reckon with and [`ServePolicy::longest`] must do.
+    /// How many datagrams a run bounded only by its count may have; `None` if time bounds it, or if
+    /// it has no rate to compute with and [`ServePolicy::longest`] applies.
     fn most_datagrams(&self, plan: &TestPlan) -> Option<u64> {
         if plan.time != Nanos::ZERO {
             return None;
@@ -201,14 +200,14 @@ fn makes_sense(plan: &TestPlan) -> Result<(), ServeRefusal> {
     if plan.streams == 0 {
         return Err(ServeRefusal::NoStreams);
     }
-    // Without a bound the far end would send for ever.
+    // Without a bound the far end would send forever.
     if plan.time == Nanos::ZERO && plan.count == 0 {
         return Err(ServeRefusal::Endless);
     }
     Ok(())
 }
 
-/// Whether a rate is above a limit, for datagrams of this payload; exactly.
+/// Whether a rate exceeds a limit, for datagrams of this payload; exact.
 fn exceeds(asked: Rate, limit: Rate, payload: u32) -> bool {
     let payload = u64::from(payload);
     match (asked.ratio_for(payload), limit.ratio_for(payload)) {
@@ -261,7 +260,7 @@ mod tests {
         }
         assert_eq!(limit(&bits, "rate=max"), Some(("rate", "100000000".to_owned())));
         assert_eq!(limit(&packets, "rate=max"), Some(("rate", "10000pps".to_owned())));
-        // In a run down, or both ways, the limit is each direction's.
+        // In a downstream or bidirectional run the limit applies to each direction.
         assert_eq!(limit(&bits, "rate=100M direction=both"), None);
     }
 
@@ -279,7 +278,7 @@ mod tests {
             ("size=65528", Some(("size", "65527"))),
             ("time_ns=0 count=1000 rate=100pps", None),
             ("time_ns=0 count=1001 rate=100pps", Some(("count", "1000"))),
-            // Without a rate the server ends it in time.
+            // Without a rate the server ends it after the maximum time.
             ("time_ns=0 count=18446744073709551615", None),
         ] {
             let passed = passed.map(|(key, limit)| (key, limit.to_owned()));

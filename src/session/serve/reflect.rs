@@ -1,11 +1,10 @@
-//! The seam for protocols that are answered datagram by datagram, beside the control dialogue:
-//! STAMP, STUN.
+//! The interface for protocols that are answered datagram by datagram, besides the control
+//! dialogue: STAMP and STUN.
 //!
 //! A reflector sees only datagrams of its own [`Class`](crate::wire::Class) and writes its answer
-//! into a buffer that the server lends it. It may keep state, in bounded memory. The server does
-//! the rest: it sends the answer back to where the datagram came from, from the address that was
-//! asked, and keeps to its rule that no answer is longer than what was asked, or than the reflector
-//! was told to allow; a longer one is dropped.
+//! into a buffer that the server provides. It may keep state in bounded memory. The server does the
+//! rest: it sends the answer back to the source, from the address that was contacted, and drops an
+//! answer longer than the request or than the reflector's configured limit.
 
 use super::outbox::Outbox;
 use crate::batch::{Datagram, Dest, RxMeta};
@@ -13,51 +12,51 @@ use crate::session::Now;
 use crate::wire::Class;
 use std::net::{IpAddr, Ipv4Addr};
 
-/// Whether a reflector has an answer.
+/// A reflector's decision on a datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reflection {
-    /// The buffer holds it.
+    /// The buffer holds an answer.
     Answered {
         /// TOS or traffic class to send it with; 0 for the socket's own.
         tos: u8,
     },
-    /// The buffer holds it, and it leaves from another socket or address than the one asked.
+    /// The buffer holds an answer to be sent from another socket or address than the one contacted.
     Elsewhere {
-        /// Which of the server's sockets sends it, counted from 0.
+        /// Number of the server's socket that sends it, from 0.
         socket: usize,
-        /// The address to send it from; `None` leaves it to the route.
+        /// Source address; `None` lets routing choose.
         from: Option<IpAddr>,
     },
-    /// None: the datagram is not what it looked like, or wants no answer.
+    /// No answer: the datagram is not what it looked like, or needs none.
     Silent,
 }
 
 /// Answers the datagrams of one protocol.
 pub trait Reflector {
-    /// Answers a datagram by writing the reply into `reply`, which is empty.
+    /// Answers a datagram by writing into `reply`, which is empty.
     ///
-    /// `datagram.meta` has what a reflector tells: time of arrival, TTL, TOS. The datagram may be
-    /// cut ([`Datagram::truncated`]) when it is longer than the server's buffers.
+    /// `datagram.meta` has the time of arrival, TTL and TOS. The datagram is truncated
+    /// ([`Datagram::truncated`]) if it is longer than the server's buffers.
     fn answer(&mut self, now: Now, datagram: &Datagram<'_>, reply: &mut Vec<u8>) -> Reflection;
 
-    /// The last look at a reply before it is handed to the kernel, for a time of sending that is
-    /// as late as can be. Its length stays.
+    /// Called just before a reply is handed to the kernel, so that it can carry as late a transmit
+    /// time as possible. Its length must not change.
     fn departing(&mut self, now: Now, dest: &Dest, reply: &mut [u8]) {
         let _ = (now, dest, reply);
     }
 
-    /// Bytes that an answer to `asked` bytes may have at most.
+    /// Maximum length in bytes of an answer to a request of `asked` bytes.
     fn longest(&self, asked: usize) -> usize {
         asked
     }
 
-    /// The server's regular tick: forget what is too old.
+    /// The server's periodic tick: drop old state.
     fn on_tick(&mut self, now: Now) {
         let _ = now;
     }
 }
 
-/// Whether an answer to what `meta` tells of would go to one and come from one.
+/// Whether an answer to this datagram would have one unicast destination and one unicast source.
 pub fn is_askable(meta: &RxMeta) -> bool {
     let one = |ip: IpAddr| !ip.is_multicast() && !ip.is_unspecified() && !is_broadcast(ip);
     meta.source.port() != 0 && one(meta.source.ip()) && meta.destination.is_none_or(one)
@@ -67,20 +66,20 @@ fn is_broadcast(ip: IpAddr) -> bool {
     ip.to_canonical() == IpAddr::V4(Ipv4Addr::BROADCAST)
 }
 
-/// The reflectors that a server has.
+/// The reflectors of a server.
 #[derive(Default)]
 pub(super) struct Reflectors {
     plugged: Vec<(Class, Box<dyn Reflector + Send>)>,
 }
 
 impl Reflectors {
-    /// Plugs one in; the one before for the same protocol goes.
+    /// Installs a reflector, replacing one for the same protocol.
     pub fn plug(&mut self, class: Class, reflector: Box<dyn Reflector + Send>) {
         self.plugged.retain(|(known, _)| *known != class);
         self.plugged.push((class, reflector));
     }
 
-    /// Has a datagram answered, if it is one of theirs.
+    /// Lets the responsible reflector answer a datagram.
     pub fn answer(
         &mut self,
         class: Class,
@@ -107,7 +106,7 @@ impl Reflectors {
         reflection
     }
 
-    /// Lets the one who wrote a reply have its last look.
+    /// Lets the reflector that wrote a reply finish it just before sending.
     pub fn departing(&mut self, class: Class, now: Now, dest: &Dest, reply: &mut [u8]) {
         if let Some(reflector) = self.of(class) {
             reflector.departing(now, dest, reply);
@@ -138,7 +137,8 @@ mod tests {
     use std::collections::VecDeque;
     use std::net::SocketAddr;
 
-    /// Answers with the datagram itself and `growth` bytes more; the last byte is set on departure.
+    /// Answers with the datagram itself plus `growth` bytes; the last byte is set just before
+    /// sending.
     struct Echo {
         growth: usize,
     }
@@ -174,7 +174,7 @@ mod tests {
 
     const ASKED: &str = "192.0.2.9";
 
-    /// Hands a datagram in at 1 ns and takes the answers out at 2 ns.
+    /// Delivers a datagram at 1 ns and returns the answers sent at 2 ns.
     fn ask(serve: &mut Serve, payload: &[u8]) -> Vec<Vec<u8>> {
         let source: SocketAddr = "192.0.2.1:5".parse().unwrap();
         let destination: Option<IpAddr> = ASKED.parse().ok();
@@ -207,7 +207,7 @@ mod tests {
         assert!(ask(&mut serve, &stun()).is_empty());
         assert!(ask(&mut serve, &[0xFF; 44]).is_empty(), "it wants no answer to this");
         assert!(ask(&mut serve, &[0; 13]).is_empty() && ask(&mut serve, &[0xD6; 44]).is_empty());
-        // Control text stays the dialogue's.
+        // Control text still belongs to the dialogue.
         assert_eq!(ask(&mut serve, b"a HELP"), [b"a pad="]);
     }
 

@@ -1,4 +1,4 @@
-//! How much room a run gets: streams and memory, within the bounds in all and by source.
+//! How many streams and how much memory a run gets, within the limits in total and per source.
 
 use super::session_state::{Run, ServerSession};
 use super::shares::Bound;
@@ -8,31 +8,30 @@ use crate::session::Orders;
 use crate::session::blast::TestPlan;
 use std::net::SocketAddr;
 
-/// What a session without a run or a probe takes at the most: its state and the replies that it
-/// keeps.
+/// Maximum bytes of a session without run or probe: its state and the replies that it keeps.
 pub(super) const SESSION_BYTES: u64 = 32 << 10;
-/// Kernel buffer that a stream keeps however many share, in bytes; and however short memory is, which
-/// is Linux's own default.
+/// Kernel buffer in bytes that each stream gets however many there are and however short memory is;
+/// Linux's own default.
 const LEAST_BUFFER: u64 = 1 << 20;
 const SCARCE_BUFFER: u64 = 208 << 10;
-/// Part of what one source may have that kernel buffers beyond those leave to its further runs: so
-/// many clients behind one address have theirs.
+/// Divisor of a source's share that extra kernel buffers leave to its later runs, so that several
+/// clients behind one address get theirs.
 const LEFT: u64 = 3;
-/// Sockets that send take no larger buffer.
+/// Maximum send buffer of a socket, in bytes.
 const SEND_BUFFER: u64 = 4 << 20;
 
-/// What a run was given.
+/// Resources of a granted run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct RunRoom {
-    /// Bytes that it may take at the most.
+    /// Maximum bytes that it may take.
     pub memory: u64,
-    /// Kernel buffer that each stream asks for, in bytes.
+    /// Kernel buffer to request for each stream, in bytes.
     pub buffer: u64,
 }
 
 impl RunRoom {
-    /// The room for a run where so many bytes are left of a source's `share`; `Err` is how many it
-    /// needs.
+    /// The resources for a run where `left` bytes of a source's `share` remain; `Err` is the number
+    /// of bytes needed.
     fn within(left: u64, share: u64, plan: &TestPlan, policy: &ServePolicy) -> Result<Self, u64> {
         let streams = u64::from(plan.all_streams());
         let fair = policy.socket_buffer / u64::from(plan.streams.max(1));
@@ -43,21 +42,21 @@ impl RunRoom {
         if least > left {
             return Err(least);
         }
-        // Two thirds, and again two thirds of what is left then.
+        // Two thirds, then two thirds of what is left.
         let spare = (left - own).saturating_sub(share / LEFT) / 3 * 2 / streams.max(1);
         let buffer = wanted.min(spare).max(scarce);
         Ok(Self { memory: own + streams * buffer, buffer })
     }
 }
 
-/// The kernel buffer that one stream of a run asks for.
+/// The kernel buffer to request for one stream of a run.
 pub(super) fn buffer_of(run: &Run, stream: u32) -> u64 {
     if run.plan.is_up(stream) { run.buffer } else { run.buffer.min(SEND_BUFFER) }
 }
 
 impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl<O, K, R> {
-    /// The room for a session's next run, as its own streams of the run before make room; or why
-    /// there is none.
+    /// The resources for a session's next run, counting its own previous streams as free; or why
+    /// there are none.
     pub(super) fn room_for(
         &self,
         id: u64,
@@ -73,16 +72,16 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         RunRoom::within(left, share, plan, &self.policy).map_err(|need| self.no_memory(need, left))
     }
 
-    /// The bound of memory. A source may have twice the share that it has of all else, though never
-    /// all: sessions and streams are many small things, but one wide run with large socket buffers
-    /// takes much.
+    /// The memory limit. A source may have twice its share of other resources, though never
+    /// everything: sessions and streams are many small things, but one wide run with large socket
+    /// buffers takes much.
     fn memory_bound(&self) -> Bound {
         let percent = u16::from(self.policy.source_share.min(100));
         let percent = (2 * percent).min(u16::midpoint(100, percent)) as u8;
         Bound { all: self.policy.max_memory, percent }
     }
 
-    /// Whether a session may have `need` bytes beside what others have.
+    /// Whether a session may have `need` bytes besides what others have.
     pub(super) fn admit_memory(
         &self,
         id: u64,
@@ -93,7 +92,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         if need <= left { Ok(()) } else { Err(self.no_memory(need, left)) }
     }
 
-    /// Bytes that a session may have beside what others have.
+    /// Bytes that a session may have besides what others have.
     fn memory_left(&self, id: u64, client: SocketAddr) -> u64 {
         let mut used = self.used(client, Some(id), ServerSession::memory);
         used.all = used.all.saturating_add(self.sessions.len() as u64 * SESSION_BYTES);

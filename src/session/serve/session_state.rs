@@ -14,7 +14,7 @@ use crate::wire::{PortList, Tag};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
-/// Replies of either sort kept for commands that come again.
+/// Replies of each kind kept for repeated commands.
 const REMEMBERED: usize = 8;
 
 /// One client's session.
@@ -26,28 +26,27 @@ pub(super) struct ServerSession {
     pub helo: UsedHelo,
     /// When it was opened.
     pub opened: Nanos,
-    /// When it was last heard, by control or by data.
+    /// When anything of it last arrived, control or data.
     pub heard: Nanos,
-    /// Whether its client is there to receive.
+    /// Whether its client still receives.
     pub alive: Alive,
-    /// Under a key, the highest nonce that it was heard with: its commands' only rise, and one that
-    /// does not is a copy.
+    /// With a key, the highest nonce received: nonces only rise, so one that does not is a replay.
     pub nonce: u64,
-    /// Since when it has no granted test, while it has none.
+    /// Since when it has no granted test; `None` while it has one.
     pub idle_since: Nanos,
-    /// Runs that it was granted.
+    /// Number of runs granted.
     pub tests: u64,
     /// The run that TEST asked for.
     pub run: Option<Run>,
-    /// The probe that TEST asked for, and the ports that it asked for with it.
+    /// The probe that TEST requested, with the ports requested for it.
     pub probe: Option<(PortList, Box<Probe>)>,
     replies: VecDeque<(Tag, Vec<u8>)>,
-    /// Replies to STAT and DATA, kept apart: they are so many that the others would soon be
-    /// forgotten, and a late copy of HELO or TEST would do its work again.
+    /// Replies to STAT and DATA, kept apart: they are so frequent that others would soon be pushed
+    /// out, and a late copy of HELO or TEST would be executed again.
     frequent: VecDeque<(Tag, Vec<u8>)>,
 }
 
-/// A run from TEST on.
+/// A run, from TEST on.
 #[derive(Debug)]
 pub(super) struct Run {
     pub plan: TestPlan,
@@ -56,24 +55,24 @@ pub(super) struct Run {
     pub one_host: bool,
     /// When it was granted.
     pub granted: Nanos,
-    /// Bytes that it may take at the most.
+    /// Maximum bytes that it may take.
     pub memory: u64,
-    /// Kernel buffer that each stream asks for, in bytes.
+    /// Kernel buffer to request for each stream, in bytes.
     pub buffer: u64,
     pub streams: Vec<Stream>,
-    /// Stretches of the streams that this side receives.
+    /// Intervals of the streams received here.
     pub board: IntervalBoard,
-    /// Whether the client said that its streams have ended.
+    /// Whether the client reported that its streams have ended.
     pub finished: bool,
-    /// Whether this side's senders were told to end.
+    /// Whether this side's senders were told to stop.
     pub stopped: bool,
     /// When it must be over; `None` until its first stream is open.
     pub due: Option<Nanos>,
-    /// Why one of its streams broke; `None` when none did.
+    /// Why one of its streams failed; `None` if none did.
     pub failed: Option<LocalFailure>,
 }
 
-/// Where a run stands.
+/// State of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RunState {
     /// No stream was opened yet.
@@ -87,7 +86,7 @@ pub(super) enum RunState {
 }
 
 impl RunState {
-    /// As the dialogue writes it.
+    /// Its name in the dialogue.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Ready => "ready",
@@ -101,10 +100,10 @@ impl RunState {
 /// One stream of a run.
 #[derive(Debug, Default)]
 pub(super) struct Stream {
-    /// The DATA that waits for its socket: its tag, where it came from, and the reply to give.
+    /// The DATA that waits for its socket: its tag, its source, and the reply to send.
     pub opening: Option<(Tag, ReplyTo, Vec<u8>)>,
     pub opened: bool,
-    /// The client's address, once it asked to be let in.
+    /// The client's address, once it asked to be admitted.
     pub peer: Option<SocketAddr>,
     /// Whether it is over.
     pub ended: bool,
@@ -114,14 +113,14 @@ pub(super) struct Stream {
     pub io: Option<StreamIo>,
 }
 
-/// What a stream's socket used, once it is over.
+/// What a stream's socket used, known once it is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StreamIo {
     /// `gso`, `mmsg` or `plain`.
     pub tx: &'static str,
     /// `gro`, `mmsg` or `plain`.
     pub rx: &'static str,
-    /// Most datagrams that one send call was given.
+    /// Maximum datagrams per send call.
     pub batch: u32,
     /// The receive buffer that the kernel granted, in bytes.
     pub receive_buffer: u64,
@@ -152,20 +151,20 @@ impl ServerSession {
         self.run.iter().flat_map(|run| &run.streams).filter(|stream| stream.is_open())
     }
 
-    /// Its streams that may still be opened or have not ended: what it was granted.
+    /// Its streams that may still be opened or have not ended, as granted.
     pub fn granted_streams(&self) -> u64 {
         let streams = self.run.iter().flat_map(|run| &run.streams);
         streams.filter(|stream| !stream.ended).count() as u64
     }
 
-    /// Bytes that its run or its probe may take at the most.
+    /// Maximum bytes of its run or probe.
     pub fn memory(&self) -> u64 {
         let run = self.run.as_ref().map_or(0, |run| run.memory);
         run + self.probe.as_ref().map_or(0, |_| Probe::MOST_BYTES)
     }
 
-    /// When it is closed, whatever is heard of it, as no test was granted or begun; `crowded` where
-    /// others may be waiting.
+    /// When it is closed regardless of what arrives, because no test was granted or begun;
+    /// `crowded` if others may be waiting.
     pub fn idle_until(&self, policy: &ServePolicy, crowded: bool) -> Option<Nanos> {
         match (&self.run, &self.probe) {
             (Some(run), _) => run.is_unbegun().then(|| run.granted + policy.start_limit),
@@ -175,7 +174,7 @@ impl ServerSession {
         }
     }
 
-    /// Whether anything flows to its client: a stream that is sent from here.
+    /// Whether a stream is sent to its client.
     pub fn sends(&self) -> bool {
         self.run.as_ref().is_some_and(|run| {
             let mut streams = (0u32..).zip(&run.streams);
@@ -183,7 +182,8 @@ impl ServerSession {
         })
     }
 
-    /// The server stood still for `length`: it heard nobody meanwhile, and that is nobody's silence.
+    /// The server was paused for `length`: it received nothing meanwhile, which does not count as
+    /// silence.
     pub fn on_pause(&mut self, length: Nanos) {
         self.heard += length;
         self.idle_since += length;
@@ -199,23 +199,23 @@ impl ServerSession {
         }
     }
 
-    /// Whether it has the probe of this key.
+    /// Whether its probe has this key.
     pub fn has_probe_key(&self, key: u64) -> bool {
         self.probe.as_ref().is_some_and(|(_, probe)| probe.key == key)
     }
 
-    /// The reply that a command was given before.
+    /// The reply already given to a command with this tag.
     pub fn answered(&self, tag: &Tag) -> Option<&[u8]> {
         let mut all = self.replies.iter().chain(&self.frequent);
         all.find(|(known, _)| known == tag).map(|(_, reply)| reply.as_slice())
     }
 
-    /// Keeps a reply for a command that comes again.
+    /// Keeps a reply for repeats of its command.
     pub fn remember(&mut self, tag: Tag, reply: Vec<u8>) {
         keep(&mut self.replies, tag, reply);
     }
 
-    /// The same for a command of which a run has many, and that is harmless when done again.
+    /// The same for frequent commands that are harmless to execute again.
     pub fn remember_frequent(&mut self, tag: Tag, reply: Vec<u8>) {
         keep(&mut self.frequent, tag, reply);
     }
@@ -255,15 +255,15 @@ impl Run {
         }
     }
 
-    /// Whether none of its streams was opened yet, or is about to be.
+    /// Whether no stream was opened yet or is about to be.
     fn is_unbegun(&self) -> bool {
         !self.streams.iter().any(|stream| stream.opened || stream.ended || stream.opening.is_some())
     }
 
-    /// Where the run stands.
+    /// The state of the run.
     pub fn state(&self) -> RunState {
         let opened = self.streams.iter().filter(|stream| stream.opened);
-        // A stream that was never opened leaves nothing to wait for once the client has finished.
+        // A stream that was never opened need not be waited for once the client has finished.
         let open = opened.clone().filter(|stream| !stream.ended).count();
         match (opened.count(), open, self.finished) {
             (0, _, false) => RunState::Ready,
@@ -273,15 +273,15 @@ impl Run {
         }
     }
 
-    /// What this side has received, of all streams together; `None` when it only sends.
+    /// What was received here, of all streams together; `None` if it only sends.
     pub fn received(&self) -> Option<BlastReceived> {
         let up: Vec<&Stream> = self.up().map(|(_, stream)| stream).collect();
         let parts = up.iter().map(|stream| (&stream.received, stream.delay.as_deref()));
         (!up.is_empty()).then(|| merge_received(parts))
     }
 
-    /// What this side has sent, of all streams together, once they have ended; `None` before, and
-    /// when it only receives.
+    /// What was sent from here, of all streams together, once they have ended; `None` before, or if
+    /// it only receives.
     pub fn sent(&self) -> Option<BlastSent> {
         let sent: Vec<&BlastSent> =
             self.streams.iter().filter_map(|stream| stream.sent.as_deref()).collect();
@@ -295,7 +295,7 @@ impl Run {
         streams.find_map(|(number, stream)| stream.io.filter(|_| plan.is_up(number) == up))
     }
 
-    /// The streams that this side receives.
+    /// The streams received here.
     fn up(&self) -> impl Iterator<Item = (u32, &Stream)> {
         let plan = self.plan;
         (0u32..).zip(&self.streams).filter(move |(stream, _)| plan.is_up(*stream))

@@ -1,8 +1,8 @@
-//! What one source may have of what a server gives: nobody takes all.
+//! Limits what one source may use of a server's resources, so that nobody takes everything.
 //!
-//! A source is an IPv4 address, or a /64 network of IPv6: who has one address of it has all. Beside
-//! each bound in all stands one by source, and the last part of the bound in all is kept for sources
-//! that have nothing yet, so that several greedy ones cannot shut a newcomer out.
+//! A source is an IPv4 address or an IPv6 /64 network, since whoever has one address of it has all.
+//! Each total limit has a limit per source, and the last part of the total is reserved for sources
+//! that use nothing yet, so that a few greedy ones cannot lock out a newcomer.
 
 use super::session_state::ServerSession;
 use super::{ServeControl, ServeEvent, ServeOrder};
@@ -11,14 +11,14 @@ use crate::session::Orders;
 use crate::session::limit::network;
 use std::net::SocketAddr;
 
-/// One part in so many is kept for newcomers, and never less than one.
+/// One part in this many is reserved for newcomers, but never less than one.
 const KEPT: u64 = 8;
 
-/// A bound in all, and the share of it that one source may have.
+/// A total limit, and the share of it that one source may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Bound {
     pub all: u64,
-    /// Of a hundred; 100 lets one source have all, and keeps nothing for others.
+    /// Percent; 100 lets one source use everything and reserves nothing.
     pub percent: u8,
 }
 
@@ -26,23 +26,23 @@ pub(super) struct Bound {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Used {
     pub all: u64,
-    /// By the source that asks.
+    /// By the requesting source.
     pub source: u64,
 }
 
-/// Which bound is reached, with its number.
+/// Which limit is reached, with its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Full {
-    /// The one in all.
+    /// The total limit.
     All(u64),
-    /// The one by source.
+    /// The limit per source.
     Source(u64),
-    /// What is left is kept for sources that have nothing yet.
+    /// The rest is reserved for sources that use nothing yet.
     Kept(u64),
 }
 
 impl Bound {
-    /// The most that one source may have.
+    /// Maximum for one source.
     pub fn of_source(self) -> u64 {
         if self.percent >= 100 {
             return self.all;
@@ -51,24 +51,24 @@ impl Bound {
         (share.div_ceil(100) as u64).max(1)
     }
 
-    /// What is kept for newcomers.
+    /// Reserved for newcomers.
     pub fn kept(self) -> u64 {
         if self.percent >= 100 { 0 } else { (self.all / KEPT).max(1) }
     }
 
-    /// How much more the source may have.
+    /// How much more the source may use.
     pub fn room(self, used: Used) -> u64 {
         let kept = if used.source == 0 { 0 } else { self.kept() };
         let left = self.all.saturating_sub(kept).saturating_sub(used.all);
         left.min(self.of_source().saturating_sub(used.source))
     }
 
-    /// Whether half of it is in use, in all or by one source.
+    /// Whether half of it is in use, in total or by one source.
     pub fn is_half_taken(self, used: Used) -> bool {
         used.all > self.all / 2 || used.source > self.of_source() / 2
     }
 
-    /// Whether it may have so much more, or which bound is in the way.
+    /// Whether the source may use this much more, or which limit prevents it.
     pub fn admit(self, used: Used, more: u64) -> Result<(), Full> {
         if more <= self.room(used) {
             return Ok(());
@@ -83,7 +83,7 @@ impl Bound {
 }
 
 impl Full {
-    /// The refusal of one more of a resource, of which so many are in use.
+    /// The refusal of one more of a resource, given its current use.
     pub fn refusal(self, resource: ServeResource, used: Used) -> ServeRefusal {
         match self {
             Self::All(limit) => ServeRefusal::AllInUse { resource, used: used.all, limit },
@@ -94,12 +94,12 @@ impl Full {
 }
 
 impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl<O, K, R> {
-    /// A bound in all with this server's share for one source.
+    /// A total limit with this server's share per source.
     pub(super) fn bound(&self, all: u64) -> Bound {
         Bound { all, percent: self.policy.source_share }
     }
 
-    /// What sessions use altogether and those of one client's source, but for the session `besides`.
+    /// What all sessions use, and those of one client's source, without the session `besides`.
     pub(super) fn used(
         &self,
         client: SocketAddr,
@@ -144,7 +144,7 @@ mod tests {
                 let bound = Bound { all, percent };
                 let mut total = 0;
                 let mut had = [0; 3];
-                // Three sources take all that they can get, in turn.
+                // Three sources take turns and take all they can get.
                 for turn in 0..3 * all as usize {
                     let source = &mut had[turn % 3];
                     let room = bound.room(Used { all: total, source: *source }).min(1);
@@ -152,7 +152,7 @@ mod tests {
                     total += room;
                 }
                 assert!(had.iter().all(|had| *had <= bound.of_source()), "{all} {percent}");
-                // Of very few, the newcomers may be these three.
+                // With very small limits, the newcomers may be these three.
                 let left = bound.room(Used { all: total, source: 0 });
                 assert!(left > 0 || all <= 3, "{all} {percent}: {had:?}");
             }

@@ -1,14 +1,14 @@
-//! HELOs that have opened a session which is closed since: a copy of one must open none again.
+//! HELOs of closed sessions: a delayed copy of one must not open another session.
 //!
-//! A ticket is good for a minute at most, so each is kept only that long, and no more than a fixed
-//! number altogether.
+//! A ticket is valid for at most a minute, so each is kept only that long, and their number is
+//! limited.
 
 use crate::units::Nanos;
 use crate::wire::Tag;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
-/// HELOs that are kept; beyond it the oldest is forgotten.
+/// Maximum HELOs kept; beyond it the oldest is dropped.
 const KEPT: usize = 4_096;
 
 /// The HELO that opened a session.
@@ -29,7 +29,7 @@ pub(super) struct SpentHelos {
 }
 
 impl SpentHelos {
-    /// Keeps a HELO until its ticket is no longer good.
+    /// Keeps a HELO until its ticket expires.
     pub fn keep(&mut self, helo: UsedHelo, until: Nanos) {
         if self.kept.len() == KEPT {
             self.kept.pop_front();
@@ -37,12 +37,12 @@ impl SpentHelos {
         self.kept.push_back((until, helo));
     }
 
-    /// Whether this HELO has had its session.
+    /// Whether this HELO was already used.
     pub fn holds(&self, helo: &UsedHelo) -> bool {
         self.kept.iter().any(|(_, known)| known == helo)
     }
 
-    /// Forgets those whose tickets are no longer good.
+    /// Drops HELOs whose tickets have expired.
     pub fn forget(&mut self, now: Nanos) {
         while self.kept.front().is_some_and(|(until, _)| *until <= now) {
             self.kept.pop_front();

@@ -1,4 +1,4 @@
-//! The reply to STAT: where a run stands, in one datagram.
+//! The reply to STAT: the state of a run in one datagram.
 
 use super::answer::{Answer, LINE, ROOM};
 use super::session_state::Run;
@@ -8,16 +8,16 @@ use crate::wire::{Code, Params};
 /// Room that a status leaves for its last lines.
 const STATUS_SPARE: usize = 3 * LINE;
 
-/// Which of a run's counts a STAT asks for.
+/// Which counts of a run a STAT asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Side {
-    /// What was received here, and in what stretches.
+    /// What was received here, with its intervals.
     Received,
     /// What was sent from here.
     Sent,
 }
 
-/// The reply to STAT: where the run stands, and as many stretches from `from` on as fit.
+/// The reply to STAT: the state of the run, and as many intervals from `from` on as fit.
 pub(super) fn status(run: &Run, side: Side, from: usize) -> Answer {
     let mut answer = Answer::new(Code::STATUS, "status").with("state", run.state().as_str());
     let mut counts = Params::default();
@@ -39,7 +39,7 @@ pub(super) fn status(run: &Run, side: Side, from: usize) -> Answer {
     }
     let complete = if up { run.board.complete() } else { 0 };
     if complete > from {
-        // Whether there is more than fits is said first, so that it cannot be what is cut.
+        // Whether there is more than fits comes first, so that it cannot be cut off.
         let more = complete > from + INTERVALS_A_REPLY;
         let intervals = (from..complete).take(INTERVALS_A_REPLY);
         for (index, interval) in intervals.filter_map(|i| run.board.get(i).map(|got| (i, got))) {

@@ -1,62 +1,63 @@
-//! How much a helper sends in a time, by the generic cell rate algorithm (ITU-T I.371): for one
-//! address and for all, by whose probe it is and by where it goes.
+//! Rate limits for a remote agent's answers, by the generic cell rate algorithm (ITU-T I.371): per
+//! address and in total, for the client whose probe it is and for the destination.
 //!
-//! An answer that leaves at once follows the ask that it costs. One that waits, or is not the first
-//! to its ask, is what an attacker gathers in time: there is much less of those, as they leave.
+//! An immediate answer is bounded by the request that it costs. Delayed answers, and further
+//! answers to one request, are what an attacker could accumulate: their limits are much lower, and
+//! apply when they are sent.
 
 use crate::units::Nanos;
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 
-/// A rate, and what may leave at once.
+/// A rate and a burst.
 #[derive(Clone, Copy, Debug)]
 struct Rate {
-    /// The time that one datagram takes of it.
+    /// Time per datagram.
     datagram: Nanos,
-    /// The time that one byte takes of it.
+    /// Time per byte.
     byte: Nanos,
-    /// How far ahead of it one may be.
+    /// How far ahead of the rate one may be.
     burst: Nanos,
 }
 
-/// First answers at once, for one address: 2,000 datagrams and 20 Mbit of payload a second, as many
-/// at once as a second allows. A train of `probe shape` asks for 1,000 a second unless told
-/// otherwise; `probe mtu` keeps to 10 Mbit/s.
+/// Immediate first answers to one address: 2,000 datagrams and 20 Mbit of payload a second, with a
+/// burst of one second's worth. A train of `probe shape` has 1,000 a second by default; `probe mtu`
+/// stays within 10 Mbit/s.
 const AT_ONCE: Rate =
     Rate { datagram: Nanos::from_micros(500), byte: Nanos(400), burst: Nanos::from_secs(1) };
-/// The same for all: eight times as much.
+/// The same in total: eight times as much.
 const AT_ONCE_IN_ALL: Rate =
     Rate { datagram: Nanos(62_500), byte: Nanos(50), burst: Nanos::from_secs(1) };
-/// Later and further answers to one address: 200 datagrams and 2.4 Mbit/s, as many at once as a
-/// third of a second allows. `probe timeout` has two sockets for a silence and 100 ms between its
-/// answers; the finest refinement has 14 answers due within some milliseconds.
+/// Delayed and further answers to one address: 200 datagrams and 2.4 Mbit a second, with a burst of
+/// a third of a second's worth. `probe timeout` has two sockets for each idle time and 100 ms
+/// between its answers; the finest refinement has 14 answers due within some milliseconds.
 const LATER: Rate =
     Rate { datagram: Nanos::from_millis(5), byte: Nanos(3_333), burst: Nanos(333_333_333) };
-/// The same for all: ten times as much a second, and five times as much at once.
+/// The same in total: ten times the rate and five times the burst.
 const LATER_IN_ALL: Rate =
     Rate { datagram: Nanos::from_micros(500), byte: Nanos(333), burst: Nanos(166_666_666) };
-/// Addresses whose use of it is known.
+/// Addresses whose use is tracked.
 const SOURCES: usize = 4_096;
 
-/// When an answer leaves.
+/// When an answer is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum When {
-    /// At once, the first to its ask.
+    /// Immediately, and the first to its request.
     AtOnce,
-    /// Later, or after another to the same ask.
+    /// Later, or after another answer to the same request.
     Later,
 }
 
-/// How much of a rate is used.
+/// Use of a rate.
 #[derive(Clone, Copy, Debug, Default)]
 struct Meter {
-    /// When it would be unused again, by datagrams and by bytes.
+    /// When it will be unused again, by datagrams and by bytes.
     datagrams: Nanos,
     bytes: Nanos,
 }
 
 impl Meter {
-    /// The meter after a datagram of `len` bytes; `None` where that is too much now.
+    /// The meter after a datagram of `len` bytes; `None` if that exceeds the limit now.
     fn after(self, rate: Rate, len: usize, now: Nanos) -> Option<Self> {
         let datagrams = self.datagrams.max(now) + rate.datagram;
         let bytes = self.bytes.max(now) + Nanos(rate.byte.0.saturating_mul(len as u64));
@@ -76,7 +77,7 @@ struct Used {
     later: Meter,
 }
 
-/// What is used of all limits of a server.
+/// Use of all limits of a server.
 #[derive(Debug, Default)]
 pub(in super::super) struct Limits {
     by_source: HashMap<IpAddr, Used>,
@@ -84,8 +85,8 @@ pub(in super::super) struct Limits {
 }
 
 impl Limits {
-    /// Whether an answer of `len` bytes may leave now; it is counted if so, for each of `sources`:
-    /// whose probe it is, and to whom it goes.
+    /// Whether an answer of `len` bytes may be sent now; if so, it is counted for each of
+    /// `sources`: the client and the destination.
     pub(super) fn takes(&mut self, when: When, sources: &[IpAddr], len: usize, now: Nanos) -> bool {
         let (each, in_all) = match when {
             When::AtOnce => (AT_ONCE, AT_ONCE_IN_ALL),
@@ -113,7 +114,7 @@ impl Limits {
         true
     }
 
-    /// Whether the use of two more addresses can be known.
+    /// Whether two more addresses can be tracked.
     fn has_room(&mut self, now: Nanos) -> bool {
         if self.by_source.len() + 2 > SOURCES {
             self.forget(now);
@@ -121,7 +122,7 @@ impl Limits {
         self.by_source.len() + 2 <= SOURCES
     }
 
-    /// Forgets addresses that use nothing now.
+    /// Drops addresses that use nothing now.
     pub(in super::super) fn forget(&mut self, now: Nanos) {
         self.by_source.retain(|_, used| !(used.at_once.is_idle(now) && used.later.is_idle(now)));
     }
@@ -136,8 +137,8 @@ impl Used {
     }
 }
 
-/// Whose an address is, as far as that can be told: an IPv4 address stands for itself, an IPv6
-/// address for its network of 64 bits, in which one host may have any.
+/// The unit of accounting for an address: an IPv4 address itself, or the /64 network of an IPv6
+/// address, since one host may use any address in it.
 pub(super) fn source_of(ip: IpAddr) -> IpAddr {
     match ip.to_canonical() {
         IpAddr::V4(ip) => ip.into(),
@@ -170,7 +171,7 @@ mod tests {
                 .map(|step| start + Nanos::from_micros(100 * step))
                 .filter(|at| limits.takes(when, &[host(1)], len, *at))
                 .count();
-            // Ten seconds of asking for more than is given.
+            // Ten seconds of requesting more than allowed.
             assert!((10 * a_second - 1..=10 * a_second + 1).contains(&later), "{later}");
         }
     }

@@ -1,7 +1,7 @@
-//! Asks as they arrive, and the answers that are due.
+//! Incoming probe requests, and the answers that are due.
 //!
-//! An address that has not proven itself gets one answer to an ask, if any: at once, from where it
-//! was asked, no longer than the ask. Anything else is withheld, and counted.
+//! An unverified address gets at most one answer to a request: immediately, from the address and
+//! port that it contacted, and no longer than the request. Anything else is withheld and counted.
 
 use super::super::outbox::Outbox;
 use super::super::reflect::is_askable;
@@ -16,7 +16,7 @@ use crate::units::Nanos;
 use crate::wire::{Ask, BackError, Class, Echo, Via, pattern};
 use std::net::{IpAddr, SocketAddr};
 
-/// Where an ask stood in its payload.
+/// Where in its payload a probe request was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
     Start,
@@ -24,8 +24,8 @@ enum Place {
 }
 
 impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl<O, K, R> {
-    /// Takes a datagram that came to `port` as an ask; `false` when it is none of a probe that is
-    /// going on. Behind another protocol's shape it is looked for on a probe's own ports alone.
+    /// Handles a datagram to `port` as a probe request; `false` if it belongs to no active probe.
+    /// Requests behind another protocol's payload are looked for only on a probe's own ports.
     pub(in super::super) fn on_ask(
         &mut self,
         now: Now,
@@ -53,7 +53,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
                 probe.waiting += usize::from(kept);
                 kept
             } else {
-                // One that cannot leave at once does not leave: it is asked for again.
+                // An answer that cannot be queued is dropped; the client repeats its request.
                 let fits = self.outbox.has_room()
                     && probe.may_send(&mut self.limits, When::AtOnce, owner, &answer, now.mono);
                 if fits {
@@ -71,7 +71,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         true
     }
 
-    /// Queues the answers that are due; when the next will be.
+    /// Queues the answers that are due; returns when the next one is.
     pub(in super::super) fn release_echoes(&mut self, now: Now) -> Option<Nanos> {
         while self.outbox.has_room()
             && let Some(answer) = self.pending.take_due(now.mono)
@@ -92,7 +92,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         self.pending.next()
     }
 
-    /// Answers that were too late for the network are told as withheld.
+    /// Counts answers that were dropped after waiting too long as withheld.
     pub(in super::super) fn note_stale(&mut self) {
         while let Some((to, payload)) = self.outbox.next_stale() {
             if let Some(echo) = Echo::decode(&payload)
@@ -105,7 +105,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         }
     }
 
-    /// The network spoke of an answer, or this host refused to send it.
+    /// An error from the network or this host about an answer.
     pub(in super::super) fn echo_failed(&mut self, error: &NetworkError) {
         let Some(echo) = Echo::decode(error.quoted()) else { return };
         let spoken = BackError {
@@ -122,7 +122,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         }
     }
 
-    /// The kernel did not take an answer.
+    /// The kernel refused to send an answer.
     pub(in super::super) fn echo_refused(&mut self, to: SocketAddr, payload: &[u8]) {
         let Some(echo) = Echo::decode(payload) else { return };
         if let Some(probe) = self.probe_with_tag(echo.tag, to.ip()) {
@@ -132,15 +132,15 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         }
     }
 
-    /// The probe that an answer to this address belonged to.
+    /// The probe to which an answer for this address belonged.
     fn probe_with_tag(&mut self, tag: u16, ip: IpAddr) -> Option<&mut Probe> {
         let sessions = self.sessions.values_mut().filter(|session| session.client.ip() == ip);
         let mut probes = sessions.filter_map(|session| session.probe.as_mut());
         probes.find(|(_, probe)| probe.tag == tag).map(|(_, probe)| &mut **probe)
     }
 
-    /// DATA: an address of a probe's client has shown its ticket. `false` when the session has no
-    /// probe, or keeps no more addresses.
+    /// DATA: an address of a probe's client has shown its ticket. `false` if the session has no
+    /// probe, or no room for more addresses.
     pub(in super::super) fn prove_lane(
         &mut self,
         id: u64,
@@ -152,7 +152,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
     }
 }
 
-/// An ask as it came.
+/// A received probe request.
 struct Asked<'a> {
     ask: &'a Ask,
     place: Place,
@@ -162,7 +162,7 @@ struct Asked<'a> {
 }
 
 impl Probe {
-    /// Counts an ask; the answers to it that its source may have.
+    /// Counts a request; returns the answers that its source may get.
     fn take(&mut self, now: Now, session: u64, asked: &Asked<'_>) -> Vec<DueEcho> {
         let Asked { ask, place, datagram, port } = *asked;
         let (meta, len) = (&datagram.meta, datagram.true_len);
@@ -211,7 +211,7 @@ impl Probe {
         answers.collect()
     }
 
-    /// Where answers to an ask go and leave from; `None` where there is no such way.
+    /// Destination and source of the answers to a request; `None` if there is no such path.
     fn way_back(&self, datagram: &Datagram<'_>, ask: &Ask) -> Option<Dest> {
         let meta = &datagram.meta;
         let socket = if ask.via.other_port() { self.alternate?.1 } else { meta.socket };
@@ -221,8 +221,8 @@ impl Probe {
         Some(Dest { from, socket, tos, fragmentation, ..Dest::from(meta.source) })
     }
 
-    /// Whether an answer may leave now, by the limits of `owner`, whose probe it is, and of the
-    /// address that it goes to, where that has proven to be another of its own; it is counted if so.
+    /// Whether an answer may be sent now, by the limits of `owner`, the probe's client, and of the
+    /// destination if that is verified and another address. If so, it is counted.
     fn may_send(
         &self,
         limits: &mut Limits,
@@ -232,7 +232,7 @@ impl Probe {
         now: Nanos,
     ) -> bool {
         let to = answer.dest.addr;
-        // A forged source must not use up what its true owner may have.
+        // A forged source must not use up the allowance of the address's true owner.
         let proven = when == When::Later || self.lanes.is_proven(to, now);
         let both = [owner, to.ip()];
         let other = proven && source_of(owner) != source_of(to.ip());

@@ -1,5 +1,5 @@
-//! Ports that are open for probes beside the server's own, which socket each has, and who uses them:
-//! sessions share a port, as the key in every ask tells them apart.
+//! Ports that are open for probes besides the server's own, with their sockets and users. Sessions
+//! can share a port, since the key in every probe request tells them apart.
 
 use std::collections::BTreeMap;
 
@@ -9,11 +9,11 @@ struct Door {
     socket: usize,
     /// Sessions that use it.
     users: Vec<u64>,
-    /// Whether it stays open without any.
+    /// Whether it stays open without users.
     held: bool,
 }
 
-/// Every open port.
+/// All open ports.
 #[derive(Debug, Default)]
 pub(in super::super) struct Doors {
     by_port: BTreeMap<u16, Door>,
@@ -21,12 +21,12 @@ pub(in super::super) struct Doors {
 }
 
 impl Doors {
-    /// A port is open by this socket for as long as the server runs.
+    /// Adds a port that stays open, with this socket, as long as the server runs.
     pub fn hold(&mut self, port: u16, socket: usize) {
         self.insert(port, Door { socket, users: Vec::new(), held: true });
     }
 
-    /// A port is open by this socket for a session.
+    /// Adds a port that is open, with this socket, for a session.
     pub fn open(&mut self, port: u16, socket: usize, session: u64) {
         self.insert(port, Door { socket, users: vec![session], held: false });
     }
@@ -47,7 +47,7 @@ impl Doors {
         door.is_some_and(|door| door.held || door.users.contains(&session))
     }
 
-    /// Has a session use a port, if it is open.
+    /// Adds a session to the users of a port, if it is open.
     pub fn share(&mut self, port: u16, session: u64) -> bool {
         let Some(door) = self.by_port.get_mut(&port) else { return false };
         if !door.users.contains(&session) {
@@ -56,7 +56,7 @@ impl Doors {
         true
     }
 
-    /// A session is over: the sockets that nobody uses any more.
+    /// Removes a session; returns the sockets that nobody uses any more.
     pub fn leave(&mut self, session: u64) -> Vec<usize> {
         let mut unused = Vec::new();
         self.by_port.retain(|_, door| {
@@ -76,18 +76,19 @@ impl Doors {
         self.by_socket.get(&socket).copied()
     }
 
-    /// The socket of a port that a session may be answered from beside those in `besides`.
+    /// The socket of a permanently open port, except those in `besides`, from which a session may
+    /// be answered.
     pub fn held_besides(&self, besides: impl Fn(u16) -> bool) -> Option<(u16, usize)> {
         let mut held = self.by_port.iter().filter(|(_, door)| door.held);
         held.rfind(|(port, _)| !besides(**port)).map(|(port, door)| (*port, door.socket))
     }
 
-    /// Ports that are open for sessions alone.
+    /// Number of ports opened on request.
     pub fn on_demand(&self) -> usize {
         self.by_port.values().filter(|door| !door.held).count()
     }
 
-    /// Those among them that any of these sessions uses.
+    /// Number of those that any of these sessions uses.
     pub fn used_by(&self, session: impl Fn(u64) -> bool) -> usize {
         let doors = self.by_port.values().filter(|door| !door.held);
         doors.filter(|door| door.users.iter().any(|user| session(*user))).count()

@@ -12,39 +12,39 @@ use crate::session::{Now, Orders};
 use crate::wire::{Code, PortDenial, PortList};
 use std::net::{IpAddr, SocketAddr};
 
-/// Ports that are tried for answers "from another port".
+/// Number of ports tried for answers "from another port".
 const ALTERNATES: usize = 8;
 
-/// Ports that a probe needs opened.
+/// A request to open ports for a probe.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PortsRequest {
     /// The session that they are for.
     pub session: u64,
-    /// Which.
+    /// The ports.
     pub ports: PortList,
-    /// One more is wanted, to answer "from another port": the first of these that can be had; none
-    /// where it is not wanted.
+    /// Candidates for one more port, to answer "from another port": the first that can be opened is
+    /// used. Empty if none is wanted.
     pub alternate: Vec<u16>,
-    /// The address of this host that the client asked; `None` if not told.
+    /// The local address that the client contacted; `None` if unknown.
     pub local: Option<IpAddr>,
     /// The client's address.
     pub peer: IpAddr,
 }
 
-/// What became of a [`PortsRequest`].
+/// The result of a [`PortsRequest`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PortsOpened {
-    /// Ports that are open, and the number of each one's socket in the loop.
+    /// Open ports, each with the number of its socket in the loop.
     pub opened: Vec<(u16, usize)>,
-    /// Ports that are not, and why.
+    /// Ports that could not be opened, and why.
     pub not_opened: Vec<(u16, PortDenial)>,
-    /// The one more, where it was wanted and could be opened.
+    /// The additional port, if it was wanted and could be opened.
     pub alternate: Option<(u16, usize)>,
-    /// Another address of this host, of the same family and scope as the one that was asked.
+    /// Another address of this host, of the same family and scope as the one contacted.
     pub other: Option<IpAddr>,
 }
 
-/// Ports that cannot be had, by the reason.
+/// Ports that are not available, by reason.
 #[derive(Debug, Default)]
 struct NotOpened {
     by_reason: Vec<(PortDenial, PortList)>,
@@ -60,8 +60,8 @@ impl NotOpened {
 }
 
 impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl<O, K, R> {
-    /// Grants a probe and has its ports opened; its reply follows once they are, and `None` stands
-    /// for that.
+    /// Grants a probe and requests its ports. The reply follows once they are open, so `None` is
+    /// returned then.
     pub(in super::super) fn grant_probe(&mut self, id: u64, asked: &Asked<'_>) -> Option<Answer> {
         let opening = self.probe_of(id).and_then(|probe| probe.opening.as_ref());
         if opening.is_some_and(|(tag, _)| *tag == asked.command.tag) {
@@ -81,8 +81,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         let tag = (self.random)() as u16;
         let mut probe = Probe::new(key, tag, asked.now.mono + self.policy.max_duration);
         probe.opening = Some((asked.tag(), asked.to));
-        // The key is sent to the address that the dialogue is held from, and who returns it has got
-        // it there.
+        // The key is sent to the dialogue's address; returning it verifies that address.
         let client = asked.to.meta.source;
         probe.lanes.prove(client, asked.now.mono);
         let mut room = self.ports_room(client);
@@ -108,7 +107,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         None
     }
 
-    /// Whether a probe may be had at all.
+    /// Whether a probe is permitted at all.
     fn admit_probe(
         &self,
         id: u64,
@@ -123,7 +122,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         self.admit_memory(id, client, Probe::MOST_BYTES)
     }
 
-    /// How many ports more may be opened for a client, or kept open.
+    /// How many more ports may be opened, or kept open, for a client.
     fn ports_room(&self, client: SocketAddr) -> usize {
         let source = network(client.ip());
         let is_own = |id: u64| {
@@ -134,8 +133,8 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         self.bound(MOST_PORTS as u64).room(used) as usize
     }
 
-    /// Ports to try for answers "from another port": a few of those that may be opened, from a
-    /// random one on.
+    /// Candidates for answers "from another port": a few of the permitted ones, beginning at a
+    /// random one.
     fn alternate_ports(&mut self, asked: &PortList) -> Vec<u16> {
         let free = |port: &u16| {
             self.policy.probe_port_is_on_demand(*port)
@@ -152,8 +151,8 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         free
     }
 
-    /// The ports that must be opened for a session, as far as there is room for them; those that are
-    /// open are its own from now on.
+    /// The ports that must be opened for a session, as far as there is room; ports that are already
+    /// open become its own immediately.
     fn wanted_ports(&mut self, id: u64, ports: &PortList, room: &mut usize) -> PortList {
         let mut wanted = PortList::default();
         for port in ports.iter().filter(|port| Some(*port) != self.port) {
@@ -208,7 +207,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         self.log(granted, now);
     }
 
-    /// A session's probe is over: what nobody uses any more is closed.
+    /// Ends a session's probe and closes the ports that nobody uses any more.
     pub(in super::super) fn end_probe(&mut self, id: u64, now: Now) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
         let client = session.client;
@@ -238,8 +237,8 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
     }
 }
 
-/// The reply to a TEST that was granted: what matters most stands first, as the last is cut where it
-/// does not fit.
+/// The reply to a granted TEST: the most important parameters first, since the last ones are cut
+/// off if they do not fit.
 fn granted_reply(probe: &Probe, open: &PortList, closed: &NotOpened) -> Answer {
     let mut answer = Answer::new(Code::OK, "ready")
         .with("key", format!("{:016x}", probe.key))

@@ -1,4 +1,4 @@
-//! What arrived, by item: a row of STAT each, and a bit for each number.
+//! What arrived, by item: one row of STAT for each item, and one bit for each sequence number.
 
 use crate::batch::RxMeta;
 use crate::units::Nanos;
@@ -6,36 +6,36 @@ use crate::wire::{Arrivals, Ask, BackError};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// Items that are kept.
+/// Items kept.
 const KEPT: usize = 4_096;
-/// Numbers of one item that have a bit.
+/// Sequence numbers per item that have a bit.
 const NUMBERS: u32 = 4_096;
 
 /// One item.
 #[derive(Debug)]
 pub(super) struct Item {
     pub arrivals: Arrivals,
-    /// A bit for each number, 64 to a word, as far as the highest that came.
+    /// One bit for each sequence number, 64 to an integer, up to the highest that arrived.
     bits: Vec<u64>,
 }
 
-/// Every item of one probe.
+/// All items of one probe.
 #[derive(Debug, Default)]
 pub(super) struct Items {
     by_number: BTreeMap<u32, Item>,
-    /// Datagrams of all items, and of those that are not kept.
+    /// Datagrams of all items, including items that are not kept.
     pub arrived: u64,
-    /// Answers that left.
+    /// Answers sent.
     pub answered: u64,
-    /// Answers that were asked for and not sent: to an address that may not have them, over a limit,
-    /// or by a way that is not there.
+    /// Answers that were requested but not sent: to an unverified address, over a limit, or by a
+    /// path that does not exist.
     pub withheld: u64,
-    /// The largest packet of this host's interface, where it refused a larger answer.
+    /// MTU of this host's interface, if it refused a larger answer.
     pub interface_mtu: Option<u32>,
 }
 
 impl Items {
-    /// An ask arrived at `port`, `len` bytes long.
+    /// Counts a request of `len` bytes that arrived at `port`.
     pub fn note(&mut self, ask: &Ask, meta: &RxMeta, len: usize, port: u16) {
         self.arrived += 1;
         if self.by_number.len() >= KEPT && !self.by_number.contains_key(&ask.item) {
@@ -65,7 +65,7 @@ impl Items {
         row.count = row.count.saturating_add(1);
     }
 
-    /// An answer of an item left.
+    /// An answer to an item was sent.
     pub fn answer_left(&mut self, item: u32) {
         self.answered += 1;
         if let Some(item) = self.by_number.get_mut(&item) {
@@ -73,7 +73,7 @@ impl Items {
         }
     }
 
-    /// An answer did not leave after all.
+    /// An answer counted as sent was refused after all.
     pub fn answer_refused(&mut self, item: u32) {
         self.answered = self.answered.saturating_sub(1);
         if let Some(item) = self.by_number.get_mut(&item) {
@@ -81,7 +81,7 @@ impl Items {
         }
     }
 
-    /// An answer of an item is not sent.
+    /// An answer to an item is withheld.
     pub fn answer_withheld(&mut self, item: u32) {
         self.withheld += 1;
         if let Some(item) = self.by_number.get_mut(&item) {
@@ -89,7 +89,7 @@ impl Items {
         }
     }
 
-    /// The network spoke of an answer of an item.
+    /// A network error about an answer to an item.
     pub fn note_error(&mut self, item: u32, error: BackError) {
         if let Some(item) = self.by_number.get_mut(&item) {
             item.arrivals.error = Some(error);
@@ -106,13 +106,13 @@ impl Items {
         self.by_number.len()
     }
 
-    /// Which numbers of an item came, as hexadecimal digits: the first digit's highest bit stands
-    /// for number 0. Empty when none came.
+    /// The sequence numbers of an item that arrived, as hexadecimal digits: the first digit's
+    /// highest bit stands for number 0. Empty if none arrived.
     pub fn seen(&self, item: u32) -> String {
         let bits = self.by_number.get(&item).map_or(&[][..], |item| &item.bits);
         let mut text = String::with_capacity(16 * bits.len());
         for word in bits {
-            // Writing to a string does not fail.
+            // Writing to a string cannot fail.
             let _ = write!(text, "{:016x}", word.reverse_bits());
         }
         text.truncate(text.trim_end_matches('0').len());
@@ -120,7 +120,7 @@ impl Items {
     }
 }
 
-/// A row before its first datagram is counted.
+/// A new row, before its first datagram is counted.
 fn first(meta: &RxMeta) -> Arrivals {
     Arrivals {
         count: 0,

@@ -1,30 +1,29 @@
-//! The client's sockets as a helper sees them: who has proven its address, and for how long that is
-//! good.
+//! The client's sockets as a remote agent sees them: which addresses are verified, and until when.
 //!
-//! Whoever has not gets one answer to an ask, at once, from where it was asked, and no longer than
-//! the ask: what a forged source brings upon its victim is never more, nor later, than what was
-//! sent in its name.
+//! An unverified address gets at most one answer to a request, immediately, from the address and
+//! port that it contacted, and no longer than the request. So a forged source never brings its
+//! victim more data, or later data, than was sent in its name.
 
 use crate::units::Nanos;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 
-/// Addresses that are kept for one probe: each silence of `probe timeout` needs one, 148 at most.
+/// Addresses kept per probe: each idle time of `probe timeout` needs one, at most 148.
 const KEPT: usize = 2_048;
-/// How long a proof is good. An address may have another owner a minute later; whoever asks for
-/// longer shows a new ticket. Answers that were asked for meanwhile are owed, however long they
-/// wait.
+/// How long a verification is valid. An address may have another owner a minute later; a client
+/// that needs longer shows a new ticket. Answers that were requested within that time are sent
+/// however much later they are due.
 pub(super) const GOOD_FOR: Nanos = Nanos::from_secs(60);
 
-/// Every address of one probe that has proven itself, and until when that is good.
+/// The verified addresses of one probe, and until when each is valid.
 #[derive(Debug, Default)]
 pub(super) struct Lanes {
     good_until: HashMap<SocketAddr, Nanos>,
 }
 
 impl Lanes {
-    /// An address has returned a value that was sent to it: its ticket, or the probe's key. `false`
-    /// when no more are kept.
+    /// Verifies an address that returned a value sent to it: its ticket, or the probe's key.
+    /// `false` if there is no room for more.
     pub fn prove(&mut self, address: SocketAddr, now: Nanos) -> bool {
         if self.good_until.len() >= KEPT && !self.good_until.contains_key(&address) {
             self.good_until.retain(|_, until| *until > now);
@@ -36,7 +35,7 @@ impl Lanes {
         true
     }
 
-    /// Whether an address has proven itself of late.
+    /// Whether an address was verified recently.
     pub fn is_proven(&self, address: SocketAddr, now: Nanos) -> bool {
         self.good_until.get(&address).is_some_and(|until| *until > now)
     }

@@ -1,4 +1,4 @@
-//! What a probe is reckoned to take, held against what one takes that is asked for all it can hold.
+//! Compares a probe's memory estimate with one that is filled to all its limits.
 
 use super::Probe;
 use super::pending::DueEcho;
@@ -21,7 +21,7 @@ fn a_probe_never_holds_more_than_is_reckoned() {
         }
         black_box(probe);
     });
-    // A tree's nodes are half full at the least.
+    // A tree's nodes are at least half full.
     let waiting = 2 * 4_096 * (size_of::<DueEcho>() + size_of::<(Nanos, u64)>());
     let held = held.bytes_max + waiting as u64;
     assert!(held <= Probe::MOST_BYTES, "{held}");

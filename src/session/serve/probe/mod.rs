@@ -40,41 +40,41 @@ use items::Items;
 use lanes::Lanes;
 use std::net::IpAddr;
 
-/// Ports that a probe may have, opened when it asks for them: those that an operator names, or these.
+/// Ports that a probe may use, opened when it requests them, unless the operator names others.
 ///
-/// They are among the dynamic ports, which are never registered (RFC 6335 §6: 49152 to 65535), above
-/// those that Linux hands out by itself (`ip_local_port_range`: 32768 to 60999) and mosh's (60000 to
-/// 61000), and clear of what is in use there without being registered: `WireGuard` 51820, `ActiveMQ`
+/// They are among the dynamic ports, which are never registered (RFC 6335 §6: 49152 to 65535),
+/// above the ephemeral range of Linux (`ip_local_port_range`: 32768 to 60999) and mosh's ports
+/// (60000 to 61000), and avoid ports used there without registration: `WireGuard` 51820, `ActiveMQ`
 /// 61613 to 61616, Cisco's VPN client 62514 to 62524, Mumble 64738.
 pub const ON_DEMAND: std::ops::RangeInclusive<u16> = 63_000..=63_255;
-/// Ports that are open for probes at once, of all sessions together.
+/// Maximum ports open for probes at once, of all sessions together.
 pub const MOST_PORTS: usize = 256;
-/// Probes at once.
+/// Maximum concurrent probes.
 pub(super) const MOST_PROBES: usize = 48;
 
 /// One session's probe.
 #[derive(Debug)]
 pub(super) struct Probe {
-    /// The secret that every ask of it carries.
+    /// The secret key in every probe request.
     pub key: u64,
     /// Its tag.
     pub tag: u16,
     /// The TEST that waits for its ports.
     opening: Option<(Tag, ReplyTo)>,
-    /// Port and socket that answers "from another port" leave by.
+    /// Port and socket for answers "from another port".
     alternate: Option<(u16, usize)>,
-    /// Address that answers "from another address" leave from.
+    /// Source address for answers "from another address".
     other: Option<IpAddr>,
     items: Items,
     lanes: Lanes,
-    /// Answers that wait for their time.
+    /// Number of delayed answers.
     waiting: usize,
     /// When it must be over.
     pub due: Nanos,
 }
 
 impl Probe {
-    /// The most that one takes in memory: its items, the addresses and the answers that wait.
+    /// Maximum memory of one probe, in bytes: its items, addresses and delayed answers.
     pub const MOST_BYTES: u64 = 5 << 20;
 
     fn new(key: u64, tag: u16, due: Nanos) -> Self {
@@ -91,7 +91,7 @@ impl Probe {
         }
     }
 
-    /// Whether answers are still to leave, so that silence is no reason to close its session.
+    /// Whether answers are still to be sent, so that silence is no reason to close its session.
     pub fn is_waiting(&self) -> bool {
         self.waiting > 0
     }

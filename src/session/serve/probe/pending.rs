@@ -1,7 +1,7 @@
-//! Answers that wait for their time, of all probes, in order of it.
+//! Delayed answers of all probes, ordered by the time they are due.
 //!
-//! They are owed to addresses that had proven themselves when they were asked for, and that may
-//! have another owner by then: so what is owed to one address is bounded, too.
+//! They go to addresses that were verified at the time of the request and may have another owner by
+//! then, so the number per address is limited as well.
 
 use super::allowance::source_of;
 use crate::batch::Dest;
@@ -10,8 +10,8 @@ use crate::wire::Echo;
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
-/// Answers that wait for one address (or IPv6 network of 64 bits) at most, and their bytes. The
-/// most that one `probe timeout` asks for are 148 silences with 8 answers each of 64 bytes.
+/// Maximum delayed answers for one address (or IPv6 /64), and their bytes. `probe timeout` requests
+/// at most 8 answers of 64 bytes for each of 148 idle times.
 const PER_SOURCE: Owed = Owed { answers: 2_048, bytes: 256 << 10 };
 /// The same for all together.
 const IN_ALL: Owed = Owed { answers: 8_192, bytes: 1 << 20 };
@@ -19,7 +19,7 @@ const IN_ALL: Owed = Owed { answers: 8_192, bytes: 1 << 20 };
 /// An answer before it is written.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct DueEcho {
-    /// The session whose probe it is of.
+    /// The session of its probe.
     pub session: u64,
     pub dest: Dest,
     pub echo: Echo,
@@ -27,7 +27,7 @@ pub(super) struct DueEcho {
     pub len: usize,
 }
 
-/// What waits.
+/// Number and bytes of delayed answers.
 #[derive(Clone, Copy, Debug, Default)]
 struct Owed {
     answers: usize,
@@ -48,7 +48,7 @@ impl Owed {
     }
 }
 
-/// The answers of all probes, by the time at which they are due.
+/// The delayed answers of all probes, by due time.
 #[derive(Debug, Default)]
 pub(in super::super) struct Pending {
     by_time: BTreeMap<(Nanos, u64), DueEcho>,
@@ -58,7 +58,8 @@ pub(in super::super) struct Pending {
 }
 
 impl Pending {
-    /// Keeps an answer until it is due; `false` when no more can wait, for its address or at all.
+    /// Queues an answer until it is due; `false` if a limit is reached, for its address or in
+    /// total.
     pub(super) fn keep(&mut self, due: Nanos, answer: DueEcho) -> bool {
         let source = source_of(answer.dest.addr.ip());
         let owed = self.by_source.get(&source).copied().unwrap_or_default().with(answer.len);
@@ -73,12 +74,12 @@ impl Pending {
         true
     }
 
-    /// When the next is due.
+    /// When the next one is due.
     pub(super) fn next(&self) -> Option<Nanos> {
         self.by_time.first_key_value().map(|((due, _), _)| *due)
     }
 
-    /// The next, if it is due.
+    /// The next one, if it is due.
     pub(super) fn take_due(&mut self, now: Nanos) -> Option<DueEcho> {
         if self.next()? > now {
             return None;
@@ -88,7 +89,7 @@ impl Pending {
         Some(answer)
     }
 
-    /// A session's probe is over: nobody waits for its answers.
+    /// Drops the answers of a session whose probe is over.
     pub(super) fn forget(&mut self, session: u64) {
         let of_it = |_: &(Nanos, u64), answer: &mut DueEcho| answer.session == session;
         let gone: Vec<DueEcho> =
@@ -98,7 +99,7 @@ impl Pending {
         }
     }
 
-    /// An answer waits no more.
+    /// Updates the counts for an answer that was removed.
     fn settle(&mut self, answer: &DueEcho) {
         let source = source_of(answer.dest.addr.ip());
         self.all = self.all.without(answer.len);
@@ -150,7 +151,7 @@ mod tests {
         assert_eq!(kept(2, 64, 5_000), 1);
         let others: usize = (3..20).map(|host| kept(host, 64, 5_000)).sum();
         assert_eq!(2_048 + 5 + others, 8_192);
-        // As they leave, there is room again.
+        // As they are sent, there is room again.
         while pending.take_due(Nanos::MAX).is_some() {}
         assert!(pending.by_source.is_empty());
         assert_eq!((pending.all.answers, pending.all.bytes), (0, 0));

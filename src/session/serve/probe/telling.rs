@@ -6,12 +6,12 @@ use crate::record::{ServeRefusal, Sink};
 use crate::session::Orders;
 use crate::wire::{Code, Params};
 
-/// Room that is left for the parameters before the lines.
+/// Room left for the parameters before the lines.
 const SPARE: usize = 2 * LINE;
 
 impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl<O, K, R> {
-    /// The reply to STAT about a probe: the items from `from` on, as many as fit, with `next` where
-    /// there are more; or, with `seen`, which numbers of that item came.
+    /// The reply to STAT about a probe: the items from number `from` on, as many as fit, with
+    /// `next` if there are more; or, with `seen`, the sequence numbers of that item that arrived.
     pub(in super::super) fn probe_status(&self, id: u64, params: &Params) -> Answer {
         let numbers =
             params.parse::<u32>("from").and_then(|from| Ok((from, params.parse("seen")?)));
@@ -44,7 +44,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
                 .collect();
             let more = 2 * LINE * beside.len();
             if answer.size() + key.len() + text.len() + more + SPARE > ROOM {
-                // It is said before the lines, so that it cannot be what is cut.
+                // This comes before the lines, so that it cannot be cut off.
                 answer.params.insert(at, ("next".to_owned(), number.to_string()));
                 return answer;
             }

@@ -1,4 +1,4 @@
-//! The helper as a client and strangers meet it, datagram by datagram.
+//! Tests of the remote agent, datagram by datagram, with honest clients and strangers.
 
 use super::{PortsOpened, PortsRequest};
 use crate::batch::{Datagram, Dest, ErrorOrigin, NetworkError, RxEntry, RxMeta, TxBatch};
@@ -18,11 +18,11 @@ use std::rc::Rc;
 mod lens;
 
 const KEY: TicketKey = TicketKey([3; 32]);
-/// The port that another program has.
+/// A port that another program uses.
 const TAKEN: u16 = 5_009;
 const ALTERNATE: (u16, usize) = (49_999, 900);
 
-/// Opens every port but one, with its own number as its socket's, as the engine would.
+/// Opens every port but one, as the engine would; the socket number is the port.
 #[derive(Clone, Default)]
 struct Engine {
     orders: Rc<RefCell<VecDeque<ServeOrder>>>,
@@ -67,7 +67,7 @@ struct House {
     now: Now,
     tags: u32,
     session: String,
-    /// The value that the last reply to the client carried.
+    /// The liveness value of the last reply to the client.
     proof: String,
     out: TxBatch,
 }
@@ -84,7 +84,7 @@ impl House {
     }
 
     fn with(policy: ServePolicy, engine: Engine, held: &[(u16, usize)]) -> Self {
-        // Any port, so that the tests say what an operator's list would.
+        // Any port, so that the tests can use an operator's list.
         let policy = ServePolicy { on_demand: 1_024..=65_535, ..policy };
         let mut count = 0;
         let random: Box<dyn FnMut() -> u64> = Box::new(move || {
@@ -128,7 +128,7 @@ impl House {
         self.server.on_datagram(self.now, &datagram);
     }
 
-    /// Everything that leaves now, and when the server wants to be asked again.
+    /// Everything sent now, and when the server wants to be polled again.
     fn leave(&mut self) -> (Sent, Next) {
         let mut sent = Vec::new();
         loop {
@@ -148,7 +148,7 @@ impl House {
         }
     }
 
-    /// Says a command and takes the reply; again where the value that it returned was too old.
+    /// Sends a command and returns the reply; repeats it if its liveness value was too old.
     fn say(&mut self, source: SocketAddr, words: &str) -> Reply {
         let reply = self.say_once(source, words);
         if reply.code == Code::STALE { self.say_once(source, words) } else { reply }
@@ -172,7 +172,7 @@ impl House {
         reply
     }
 
-    /// Asks for a probe: its key and tag.
+    /// Requests a probe; returns its key and tag.
     fn probe(&mut self, ports: &str) -> (u64, u16) {
         let reply = self.say(client(), &format!("TEST kind=probe ports={ports}"));
         assert_eq!(reply.code, Code::OK, "{reply:?}");
@@ -180,7 +180,7 @@ impl House {
         (key, reply.params.parse("tag").unwrap().unwrap())
     }
 
-    /// Hands an ask in and takes the echoes that leave at once.
+    /// Delivers a probe request and returns the echoes sent at once.
     fn ask(
         &mut self,
         source: SocketAddr,
@@ -201,7 +201,7 @@ impl House {
         assert_eq!(reply.code, Code::GO_AHEAD, "{reply:?}");
     }
 
-    /// Every item that STAT tells of, and how many replies it took.
+    /// Every item in STAT, and the number of replies it took.
     fn items(&mut self) -> (Vec<(u32, Arrivals)>, usize) {
         let (mut items, mut from, mut replies) = (Vec::new(), Some(0), 0);
         while let Some(start) = from {
@@ -275,7 +275,7 @@ fn an_echo_tells_what_arrived_and_leaves_by_the_way_that_was_asked_for() {
         assert_eq!((echo.ttl, echo.tos, echo.len, echo.intact), (Some(61), 0xB8, 100, true));
         assert_eq!((echo.arrived, echo.left), (house.now.real, house.now.real));
     }
-    // To the server's own port, too.
+    // To the server's own port as well.
     let got = house.ask(lane(4_001), 0, &ask, 64);
     assert_eq!((got.len(), got[0].1.port), (1, 8_620));
 }
@@ -304,7 +304,7 @@ fn an_unproven_address_gets_one_answer_no_longer_than_its_ask_and_a_proven_one_w
     assert_eq!(house.ask(lane(4_001), 5_000, &small, 40).len(), 0, "40 bytes buy none");
     house.prove(lane(4_001));
     assert_eq!(house.ask(lane(4_001), 5_000, &ask, 64).len(), 8);
-    // Another socket of the same host has proven nothing, and another's ticket is no proof.
+    // Another socket of the same host is not verified, and another's ticket does not help.
     assert!(house.ask(lane(4_002), 5_000, &ask, 64).is_empty());
     let ticket = house.ticket(lane(4_001));
     let reply = house.say(lane(4_002), &format!("DATA ticket={ticket}"));
@@ -335,7 +335,7 @@ fn answers_wait_for_their_time_and_keep_the_session_alive() {
     }
     assert_eq!(house.server.sessions(), 1);
     house.pass(Nanos::from_millis(1_100));
-    // The proof has aged meanwhile; what it was given for is owed.
+    // The verification has expired meanwhile, but answers requested before are still sent.
     let got = echoes(house.leave().0);
     let numbers: Vec<u8> = got.iter().map(|(_, echo, _)| echo.number).collect();
     assert_eq!(numbers, [0, 1], "the third is due 100 ms later");
@@ -422,7 +422,7 @@ fn what_is_nobodys_ask_is_a_stray() {
     let (key, tag) = house.probe("5000");
     let wrong = Ask::new(tag, key ^ 1, 1, 0, Nanos(1));
     assert!(house.ask(lane(4_001), 5_000, &wrong, 64).is_empty());
-    // Behind another shape, an ask is looked for on a probe's ports alone.
+    // Behind another payload, a request is looked for only on a probe's ports.
     let mut shaped = b"INVITE sip:a@example.net SIP/2.0 and so on ".to_vec();
     let start = shaped.len();
     shaped.resize(start + Ask::LEN, 0);
@@ -432,7 +432,7 @@ fn what_is_nobodys_ask_is_a_stray() {
     house.hand_in(lane(4_001), 5_000, &shaped);
     let got = echoes(house.leave().0);
     assert_eq!((got.len(), got[0].1.len as usize, got[0].1.intact), (1, shaped.len(), false));
-    // Of a probe that is over, too.
+    // Not for a probe that is over either.
     let reply = house.say(client(), "RSET");
     assert_eq!(reply.code, Code::OK);
     assert!(house.ask(lane(4_001), 0, &Ask::new(tag, key, 1, 0, Nanos(1)), 64).is_empty());
@@ -457,7 +457,7 @@ fn policy_decides_who_is_helped_and_by_which_ports() {
     assert_eq!(reply.code, Code::NOT_SUPPORTED);
     let reply = house.say(client(), "STAT kind=probe");
     assert_eq!(reply.code, Code::WRONG_ORDER);
-    // Ports that are held are shared and stay; no other is opened.
+    // Permanent ports are shared and stay open; no other is opened.
     let held = ServePolicy { probe_ports: "53,5000-5001".parse().ok(), ..ServePolicy::default() };
     let sockets = [(53, 1), (5_000, 2), (5_001, 3)];
     let mut house = House::with(held, Engine::default(), &sockets);
@@ -474,13 +474,13 @@ fn answers_keep_to_their_rate_whatever_is_asked() {
     let mut house = House::new(ServePolicy::default());
     let (key, tag) = house.probe("5000");
     let (mut first, mut further) = (0, 0);
-    // Three seconds of 8,000 asks a second, from a proven address and forged ones in turn, each for
-    // two answers.
+    // Three seconds of 8,000 requests a second, alternately from a verified and a forged address,
+    // each for two answers.
     for step in 0..24_000u32 {
         house.pass(Nanos::from_micros(125));
         let ask = Ask { answers: 2, ..Ask::new(tag, key, 1, step, Nanos(1)) };
         let sources = [client(), SocketAddr::from(([203, 0, 113, 1], step as u16 | 1))];
-        // The proof is of TEST, and three seconds old at most.
+        // The verification is that of TEST, at most three seconds old.
         for (_, echo, _) in house.ask(sources[step as usize % 2], 5_000, &ask, 64) {
             *(if echo.number == 0 { &mut first } else { &mut further }) += 1;
         }

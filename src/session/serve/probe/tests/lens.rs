@@ -1,5 +1,5 @@
-//! Time as a lens: whatever forged sources ask for, a victim gets never more, and nothing later,
-//! than was sent in its name.
+//! No accumulation over time: whatever forged sources request, a victim never gets more data, or
+//! later data, than was sent in its name.
 
 use super::{House, Sent, client, echoes, lane};
 use crate::batch::{SendOutcome, SendStop};
@@ -17,12 +17,12 @@ fn victim(number: u16) -> SocketAddr {
     SocketAddr::from(([203, 0, 113, number as u8 % 4 + 1], 1_000 + number))
 }
 
-/// What came in a victim's name, and what left for it.
+/// What arrived in a victim's name, and what was sent to it.
 #[derive(Clone, Copy, Debug, Default)]
 struct Account {
     datagrams: [u64; 2],
     bytes: [u64; 2],
-    /// When something came in its name last.
+    /// When something last arrived in its name.
     last: Nanos,
 }
 
@@ -63,7 +63,7 @@ fn at_every_instant_a_forged_source_gets_no_more_than_was_sent_in_its_name() {
             let mut bytes = vec![0; [40, 64, 65, 100, 512, 1_472][rng.usize(0..6)]];
             some_ask(&mut rng, key, tag).encode(&mut bytes);
             if rng.u8(0..10) == 0 {
-                // The key holder asks, too: its own credit buys nobody anything.
+                // The key holder requests too: its own allowance helps nobody else.
                 house.prove(client());
             }
             let account = accounts.entry(source).or_default();
@@ -101,7 +101,8 @@ fn what_gathers_for_one_instant_does_not_leave_at_it() {
         house.prove(lane(port));
     }
     let start = house.now.mono;
-    // 20 seconds of asks from proven sockets, with a delay that has all answers due at one instant.
+    // 20 seconds of requests from verified sockets, with delays that make all answers due at one
+    // instant.
     for step in 0..20_000u32 {
         house.pass(Nanos::from_millis(1));
         let delay = start + Nanos::from_secs(30) - house.now.mono;
@@ -113,7 +114,7 @@ fn what_gathers_for_one_instant_does_not_leave_at_it() {
         house.pass(Nanos::from_millis(1));
         left.extend(echoes(house.leave().0).iter().map(|_| house.now.mono));
     }
-    // A third of a second's worth of 200 a second at once, and no more of what waited.
+    // A third of a second's worth at 200 a second, and nothing more of what waited.
     assert!(!left.is_empty() && left.len() <= 70, "{}", left.len());
     let (items, _) = house.items();
     assert_eq!(u64::from(items[0].1.withheld), 160_000 - left.len() as u64);
@@ -130,7 +131,7 @@ fn a_proof_that_has_aged_is_none_and_a_new_ticket_is_one_again() {
     }
     for _ in 0..59 {
         house.pass(Nanos::from_secs(1));
-        // Asks and words of the dialogue prove nothing: the session's name is always the same.
+        // Probe requests and dialogue commands prove nothing: the session's name never changes.
         house.say(client(), "NOOP");
         house.ask(lane(4_001), 5_000, &Ask::new(tag, key, 2, 0, Nanos(1)), 64);
     }
@@ -153,7 +154,7 @@ fn what_a_full_socket_held_back_for_long_is_dropped_and_told() {
         Ask::new(tag, key, 1, sequence, Nanos(1)).encode(&mut bytes);
         house.hand_in(client(), 5_000, &bytes);
     }
-    // The socket is full, again and again.
+    // The socket buffer is full, again and again.
     for _ in 0..11 {
         house.server.poll_transmit(house.now, &mut house.out);
         assert_eq!(house.out.len(), 100);
@@ -166,7 +167,7 @@ fn what_a_full_socket_held_back_for_long_is_dropped_and_told() {
     assert_eq!((sent.len(), next), (0, Next::Idle));
     let (items, _) = house.items();
     assert_eq!((items[0].1.answers, items[0].1.withheld), (0, 100));
-    // What comes now is answered now.
+    // New requests are answered at once.
     assert_eq!(house.ask(client(), 5_000, &Ask::new(tag, key, 2, 0, Nanos(1)), 64).len(), 1);
 }
 
@@ -176,7 +177,7 @@ fn an_answer_to_a_stranger_that_finds_no_room_is_not_kept_for_later() {
     let (key, tag) = house.probe("5000");
     let mut bytes = [0; 64];
     Ask::new(tag, key, 1, 0, Nanos(1)).encode(&mut bytes);
-    // More at once than wait at most; the limit of the session is a second's worth.
+    // More at once than can wait; the session's limit is a second's worth.
     (0..5_000).for_each(|number| house.hand_in(victim(number % 40), 5_000, &bytes));
     let (sent, next) = house.leave();
     let echoed = sent.iter().filter(|(_, bytes)| Echo::decode(bytes).is_some()).count();
