@@ -1,26 +1,27 @@
-//! The server: proves addresses, keeps sessions, starts streams, and answers in other protocols
-//! beside its own dialogue.
+//! The server: verifies addresses, keeps sessions, starts streams, and answers other protocols
+//! besides its own control dialogue.
 //!
-//! One port takes everything, and the first bytes of a datagram say whose it is
+//! One port takes everything; the first bytes of a datagram tell its protocol
 //! ([`crate::wire::classify`]):
 //!
 //! ```text
-//!                     +-> Control      command.rs: who asks, whether it may, which handler
-//!                     |                  opening.rs   HELO, DATA: addresses that prove themselves
+//!                     +-> Control      command.rs: who asks, whether it is allowed, which handler
+//!                     |                  opening.rs   HELO, DATA: address verification
 //! datagram -> entry --+                  dialogue.rs  TEST, STAT, RSET, NOOP, QUIT in a session
 //!                     |                  help.rs      HELP, and STAT without a session
-//!  (control.rs)       +-> Stun, Stamp  reflect.rs: a `Reflector` each, where one is plugged in
-//!                     +-> Measurement  probe/: an ask of a probe, or a stray: streams have
+//!  (control.rs)       +-> Stun, Stamp  reflect.rs: one `Reflector` each, if installed
+//!                     +-> Measurement  probe/: a probe request, or a stray: streams have
 //!                     |                sockets of their own
 //!                     +-> Other        a stray
 //! ```
 //!
-//! Every answer, whoever wrote it, waits in one bounded queue (`outbox.rs`) and leaves in one
-//! batch. Before a valid ticket the server keeps no state for an address and never answers with
-//! more bytes than came. Within a session every reply carries a value that the client returns
-//! (`alive.rs`); nothing flows to a client that does not. It owns no stream: it asks for one with [`ServeEvent::Open`] and is told
-//! of its counts by [`ServeOrder`]s (`events.rs`, `news.rs`). What it allows is `policy.rs`, what
-//! of its doings is logged `journal.rs`, and what one source may have of it all `shares.rs`.
+//! Every answer, whichever part wrote it, waits in one bounded queue (`outbox.rs`) and is sent in
+//! one batch. Before a valid ticket the server keeps no state for an address and never answers with
+//! more bytes than arrived. Within a session every reply carries a value that the client returns
+//! (`alive.rs`); nothing is sent to a client that does not return it. The server owns no streams:
+//! it requests one with [`ServeEvent::Open`] and receives its counts in [`ServeOrder`]s
+//! (`events.rs`, `news.rs`). `policy.rs` has the permissions and limits, `journal.rs` decides what
+//! is logged, and `shares.rs` limits what one source may use.
 
 mod alive;
 mod answer;

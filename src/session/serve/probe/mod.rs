@@ -1,19 +1,19 @@
-//! The helper of `probe`: it counts what arrives on the ports that a client asked for, tells what it
-//! saw of each datagram, and answers when, from where and how the client wants it.
+//! The remote agent of `probe`: it counts what arrives on the ports that a client requested,
+//! reports what it saw of each datagram, and answers when, from where and how the client wants it.
 //!
 //! ```text
 //! TEST kind=probe -> granting.rs -> ServeEvent::OpenPorts -> PortsOpened -> the reply with the key
-//! ask on any port -> asking.rs   -> items.rs   counted by item and number, for STAT
-//!                                -> lanes.rs   who may have more than one answer at once
+//! request, any port -> asking.rs -> items.rs   counted by item and number, for STAT
+//!                                -> lanes.rs   who may have more than one immediate answer
 //!                                -> pending.rs later answers -> allowance.rs -> outbox
 //! STAT kind=probe -> telling.rs
 //! ```
 //!
-//! What keeps it harmless: the key that every ask carries is told to a proven address alone; an
-//! address that has not proven itself of late (TEST, DATA) gets one answer to an ask, at once, from
-//! the port that was asked, and no longer than the ask; what later, further and longer answers a
-//! proven one gets is bounded for each address and in all, as it waits and as it leaves; ports and
-//! items are bounded.
+//! Why it cannot be abused: the key in every probe request is sent only to a verified address. An
+//! address that was not verified recently (TEST, DATA) gets one answer to a request, immediately,
+//! from the port that it contacted, and no longer than the request. Later, further and longer
+//! answers to a verified address are limited per address and in total, both while they wait and
+//! when they are sent. The numbers of ports and items are limited.
 
 mod allowance;
 mod asking;
