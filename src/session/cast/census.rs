@@ -1,5 +1,5 @@
-//! The sender's table of receivers: what each told last, how often all of them should report, and
-//! how the run stands with them. A fixed amount a receiver, whatever it tells.
+//! The sender's table of receivers: the last report of each, how often they should report, and what
+//! the run looks like to them. Fixed memory per receiver, whatever it reports.
 
 use super::Names;
 use super::comparison::{Compared, Comparison, Told};
@@ -15,15 +15,15 @@ use crate::wire::ReceiverReport;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 
-/// Receivers that the table holds; of those beyond, reports are counted.
+/// Maximum receivers in the table; reports of further ones are only counted.
 pub const RECEIVERS_MAX: usize = 4_096;
 
-/// The shares and bounds of what reports may take, in bits a second: a twentieth of the stream (RFC
-/// 3550 §6.2), but enough for a table that moves, and no more than a table needs.
+/// Share and bounds of the bandwidth for reports, in bits a second: a twentieth of the stream (RFC
+/// 3550 §6.2), but at least enough for a live table, and no more than a table needs.
 const SHARE: u64 = 20;
 const LEAST_BUDGET: u64 = 256_000;
 const MOST_BUDGET: u64 = 8_000_000;
-/// Bits of a report with the headers below it.
+/// Size of a report in bits, with the headers below it.
 const REPORT_BITS: u64 = 8 * (500 + 28);
 /// The shortest interval of regular reports.
 const LEAST_EVERY: Nanos = Nanos::from_secs(1);
@@ -31,9 +31,9 @@ const LEAST_EVERY: Nanos = Nanos::from_secs(1);
 const LEAST_WITHIN: Nanos = Nanos::from_millis(10);
 /// Intervals without a report after which a receiver counts as silent (RFC 3550 §6.3.5).
 const SILENT_AFTER: u64 = 5;
-/// Numbers below which a loss is nobody's, however it is shared.
+/// With fewer common losses than this, no origin is named, however they are distributed.
 const LEAST_COMMON: u64 = 3;
-/// The error of a clock's offset that is taken for known, at most.
+/// Largest uncertainty of a clock offset that is accepted, in nanoseconds.
 const MOST_ROUND_TRIP: u64 = 60_000_000_000;
 
 /// One receiver.
@@ -58,11 +58,11 @@ struct Member {
     p99: Option<u64>,
     max: Option<u64>,
     join: Option<u64>,
-    /// The shortest round trip, and the clock's offset that it shows.
+    /// The shortest round trip, and the clock offset measured with it.
     round_trip: Option<(u64, i64)>,
-    /// What it told of, for the comparison: numbers below this.
+    /// Numbers below this have been compared.
     told: u64,
-    /// What it told that cannot be true: from then on nothing that it tells is taken.
+    /// Set when its reports are impossible: nothing from it is used from then on.
     contradiction: Option<Contradiction>,
 }
 
@@ -78,7 +78,7 @@ pub(super) struct Census {
 }
 
 impl Census {
-    /// No receivers. `run` is what their reports must name.
+    /// An empty table. `run` is the run that reports must name.
     pub fn new(run: u64) -> Self {
         Self {
             run,
@@ -90,8 +90,8 @@ impl Census {
         }
     }
 
-    /// Takes a report; whether it is about this run. One that cannot be true counts as heard, and
-    /// nothing that it tells is kept.
+    /// Handles a report; returns whether it is about this run. An impossible report counts as
+    /// heard, but its contents are dropped.
     pub fn take(
         &mut self,
         now: Now,
@@ -137,12 +137,12 @@ impl Census {
         self.members.len()
     }
 
-    /// Everyone that reported, by address.
+    /// The addresses of all receivers that reported.
     pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
         self.members.iter().map(|member| member.addr)
     }
 
-    /// First copies and lost numbers of all groups and broadcasts, by receiver.
+    /// First copies and lost numbers of each receiver, over all groups and broadcasts.
     pub fn group_sums(&self) -> HashMap<SocketAddr, (u64, u64)> {
         let mut sums = HashMap::new();
         for one in &self.members {
@@ -155,7 +155,7 @@ impl Census {
         sums
     }
 
-    /// Whether everyone that is not silent has told its last.
+    /// Whether every receiver that is not silent has sent its last report.
     pub fn is_whole(&self, now: Nanos) -> bool {
         self.members.iter().all(|member| member.last || self.is_silent(member, now))
     }
@@ -166,12 +166,12 @@ impl Census {
         self.members.iter().filter(live).count() as u64
     }
 
-    /// Receivers will tell which of the numbers from one mark up to the next they lost.
+    /// Receivers will report which of the numbers from one mark to the next they lost.
     pub fn begin_stretch(&mut self, from: u64, to: u64) {
         self.comparison.begin(from, to);
     }
 
-    /// How often receivers should report, for a stream of so many bits a second.
+    /// How often receivers should report, for a stream of this many bits a second.
     pub fn pace(&mut self, now: Nanos, bits_per_second: u64) -> Nanos {
         let budget = (bits_per_second / SHARE).clamp(LEAST_BUDGET, MOST_BUDGET);
         let bits = self.live(now).saturating_mul(REPORT_BITS);
@@ -180,12 +180,12 @@ impl Census {
         self.every
     }
 
-    /// This host stood still for `length`: nobody was silent meanwhile.
+    /// This host was paused for `length`: nobody counts as silent for that time.
     pub fn on_pause(&mut self, length: Nanos) {
         self.members.iter_mut().for_each(|member| member.heard += length);
     }
 
-    /// The time over which first and last reports are to be spread.
+    /// The time over which first and last reports should be spread.
     pub fn within(&self) -> Nanos {
         let bits = (self.members.len() as u64).saturating_mul(REPORT_BITS);
         Nanos(bits.saturating_mul(1_000_000_000) / MOST_BUDGET).max(LEAST_WITHIN)
@@ -195,8 +195,8 @@ impl Census {
         now - member.heard > Nanos(self.every.0.saturating_mul(SILENT_AFTER))
     }
 
-    /// How the run stands. `sent_to` are the single hosts that are sent to, so that one that tells
-    /// nothing is missed.
+    /// The state of the run. `sent_to` are the unicast targets, so that one that never reports is
+    /// noticed.
     pub fn standing(
         &mut self,
         now: Nanos,
@@ -293,10 +293,10 @@ impl Census {
         }
     }
 
-    /// Where the losses come from, and whose they are where they are one receiver's: nobody's where
-    /// chance could have put them so.
+    /// Where the losses originate, and for one receiver's losses which receiver; `None` where
+    /// chance could explain the pattern.
     fn loss_origin(&self, sums: &Compared, names: &Names) -> Option<LossOrigin> {
-        // Half of what even the luckiest lost.
+        // At least half of what even the least affected receiver lost.
         let half = sums.common >= LEAST_COMMON && sums.common * 2 >= sums.least;
         if sums.receivers < 2 {
             return None;
@@ -359,7 +359,7 @@ impl Member {
         }
     }
 
-    /// It was heard, and no more.
+    /// Counts as heard, nothing more.
     fn disbelieve(&mut self, now: Now, report: &ReceiverReport) {
         self.reports += 1;
         self.heard = now.mono;
@@ -371,7 +371,7 @@ impl Member {
         debug_assert_eq!(self.id, report.id);
         self.reports += 1;
         self.heard = now.mono;
-        // One that was overtaken knows less than what is known.
+        // A report that was overtaken is out of date.
         if report.received < self.received || self.last && !report.last {
             return;
         }
@@ -395,8 +395,8 @@ impl Member {
         self.measure(arrival, report);
     }
 
-    /// The round trip of the announcement that the report echoes, and the receiver's clock against
-    /// the sender's, as NTP takes them (RFC 5905 §8): the shortest trip tells it best.
+    /// The round trip of the announcement echoed in the report, and the receiver's clock offset, as
+    /// in NTP (RFC 5905 §8): the shortest round trip gives the best estimate.
     fn measure(&mut self, arrival: Nanos, report: &ReceiverReport) {
         let there = report.now.wrapping_sub(report.held).wrapping_sub(report.echo).cast_signed();
         let back = arrival.0.wrapping_sub(report.now).cast_signed();

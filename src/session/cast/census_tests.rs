@@ -1,4 +1,4 @@
-//! Whose the losses of several receivers are: nobody's by chance, and the guilty one's.
+//! Attribution of losses among several receivers: none for chance, the right receiver otherwise.
 
 use super::census::Census;
 use super::names::Names;
@@ -10,7 +10,7 @@ use crate::wire::{MarkReport, ReceiverReport};
 
 const NUMBERS: u64 = 600;
 
-/// What a sender makes of receivers that lost these numbers.
+/// The sender's conclusion for receivers that lost these numbers.
 fn judged(losses: &[Vec<u64>]) -> CommonLoss {
     let (now, mut census) = (Now::default(), Census::new(7));
     let known = KnownFanout { numbered: NUMBERS, ..KnownFanout::default() };
@@ -60,7 +60,7 @@ fn losses_that_chance_shares_out_are_laid_to_nobody() {
             assert!(!blamed, "share {share}, run {run}: {found:?}");
         }
     }
-    // One datagram of one receiver is no problem near it.
+    // One lost datagram at one receiver is no evidence of a problem near it.
     assert_eq!(judged(&[vec![7], Vec::new()]).origin, Some(LossOrigin::Undetermined));
     assert_eq!(judged(&[vec![7], vec![7]]).origin, Some(LossOrigin::Undetermined));
     assert_eq!(judged(&[Vec::new(), Vec::new()]).origin, None);

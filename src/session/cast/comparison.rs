@@ -1,10 +1,10 @@
-//! What receivers lost in common, and how far apart they got the same datagram: compared from one
-//! mark to the next, in memory that does not grow with the receivers.
+//! What receivers lost in common, and how far apart in time they received the same datagram:
+//! compared from one mark to the next, in memory that does not grow with the number of receivers.
 //!
-//! A run is cut into stretches by marks that the sender announces. Each receiver tells once which
-//! numbers of a stretch it lost; of these only the ones that all lost so far are kept. What is lost
-//! by all may be chance: with 50 % at each of two receivers, a quarter is. So the number expected
-//! by chance is added up beside it.
+//! The sender announces marks that divide a run into intervals. Each receiver reports once which
+//! numbers of an interval it lost; only numbers that all receivers so far lost are kept. Common
+//! losses may be chance: with 50 % loss at each of two receivers, a quarter is common. So the
+//! number expected by chance is summed up as well.
 
 use crate::record::Skew;
 use crate::stats::DelayHistogram;
@@ -13,39 +13,39 @@ use crate::units::{Claimed, Nanos};
 use crate::wire::MarkReport;
 use std::collections::VecDeque;
 
-/// Stretches that receivers may still tell of.
+/// Intervals that receivers may still report on.
 const STRETCHES: usize = 2;
-/// The longest that a datagram is under way, in nanoseconds: what is beyond it is a clock's.
+/// Maximum time that a datagram is in flight, in nanoseconds: beyond it the clocks are wrong.
 const MOST_APART: u64 = 600_000_000_000;
 
-/// One receiver's account of a stretch.
+/// One receiver's report on an interval.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Told<'a> {
     /// What it lost.
     pub mark: &'a MarkReport,
-    /// Which receiver it is.
+    /// Index of the receiver.
     pub member: usize,
-    /// What it told before: numbers below this.
+    /// Numbers below this were reported before.
     pub before: u64,
-    /// Its clock less the sender's and the error of that, in nanoseconds; `None` if not known.
+    /// Its clock offset to the sender and the uncertainty, in nanoseconds; `None` if unknown.
     pub offset: Option<(i64, u64)>,
 }
 
-/// The stretch that is being compared.
+/// An interval being compared.
 #[derive(Clone, Debug)]
 struct Stretch {
     from: u64,
-    /// The mark after it.
+    /// The mark that ends it.
     to: u64,
     told: u64,
-    /// Lost by all that told.
+    /// Lost by every receiver that reported.
     common: Vec<(u64, u64)>,
     upto: u64,
-    /// The share that each lost, multiplied.
+    /// Product of the receivers' loss rates.
     chance: f64,
-    /// The fewest that one of them lost.
+    /// The fewest losses of one receiver.
     least: u64,
-    /// First and last arrival of the datagram at the mark, and whose they were.
+    /// First and last arrival of the datagram at the mark, each with its receiver.
     first: Option<(i64, usize)>,
     last: Option<(i64, usize)>,
     arrivals: u64,
@@ -69,7 +69,7 @@ impl Stretch {
         }
     }
 
-    /// What one receiver tells of this stretch.
+    /// Adds one receiver's report.
     fn take(&mut self, told: &Told<'_>) {
         let upto = told.mark.upto.min(self.to);
         let gaps: Vec<(u64, u64)> = told
@@ -87,7 +87,7 @@ impl Stretch {
         self.told += 1;
         let transit = told.mark.transit.filter(|_| told.mark.from == self.from);
         if let (Some(transit), Some((offset, error))) = (transit, told.offset) {
-            // A clock that was set since its offset was measured tells nothing of the path.
+            // A clock that was set since its offset was measured says nothing about the path.
             let after = Claimed::new(transit) - Claimed::new(offset);
             if after.any().unsigned_abs() > MOST_APART {
                 return;
@@ -114,16 +114,16 @@ impl Stretch {
     }
 }
 
-/// All stretches so far.
+/// All intervals so far.
 #[derive(Debug)]
 pub(super) struct Comparison {
-    /// The last two: receivers may tell a little later.
+    /// The last two: receivers may report a little late.
     stretches: VecDeque<Stretch>,
     compared: u64,
     common: u64,
     common_bursts: u64,
     chance: f64,
-    /// What the luckiest receiver of each stretch lost.
+    /// The losses of each interval's least affected receiver.
     least: u64,
     receivers: u64,
     skews: DelayHistogram,
@@ -141,15 +141,15 @@ struct LastSkew {
     last: usize,
 }
 
-/// What chance would have it is taken for measured on so many times as many numbers: it is known, and
-/// no sample.
+/// The count expected by chance is treated as if measured on this many times as many numbers: it is
+/// computed, not sampled.
 const KNOWN: u64 = 100;
-/// Runs of common losses beyond which shares decide, not how many there are.
+/// Above this many common loss bursts, their proportion decides, not their number.
 const MOST_RUNS: u64 = 1_000;
 
 impl Compared {
-    /// Whether far more was lost by all than chance explains. Losses that come in bursts overlap in
-    /// bursts: runs of numbers are counted.
+    /// Whether far more was lost in common than chance explains. Bursts of loss overlap in bursts,
+    /// so runs of numbers are counted.
     pub fn is_common_beyond_chance(&self) -> bool {
         if self.common_bursts == 0 {
             return false;
@@ -164,20 +164,20 @@ impl Compared {
     }
 }
 
-/// The sums of all stretches.
+/// The sums of all intervals.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Compared {
-    /// Numbers of which at least two receivers told.
+    /// Numbers that at least two receivers reported on.
     pub numbers: u64,
-    /// Lost by all of these.
+    /// Of these, lost by all.
     pub common: u64,
-    /// In so many runs of numbers.
+    /// Number of bursts that these form.
     pub common_bursts: u64,
-    /// As many would be by chance.
+    /// The number expected by chance.
     pub chance: f64,
-    /// What the luckiest of each stretch lost, of the same numbers.
+    /// Losses of each interval's least affected receiver, of the same numbers.
     pub least: u64,
-    /// Most receivers that told of one stretch.
+    /// The most receivers that reported on one interval.
     pub receivers: u64,
 }
 
@@ -199,7 +199,7 @@ impl Default for Comparison {
 }
 
 impl Comparison {
-    /// From now on receivers tell of the numbers from one mark up to the next, too.
+    /// From now on receivers also report on the numbers from one mark to the next.
     pub fn begin(&mut self, from: u64, to: u64) {
         if self.stretches.len() == STRETCHES {
             self.close();
@@ -207,7 +207,8 @@ impl Comparison {
         self.stretches.push_back(Stretch::new(from, to));
     }
 
-    /// A receiver tells of one stretch or several. What it has told by now: numbers below this.
+    /// Adds a receiver's report on one or more intervals. Returns the number below which it has
+    /// reported.
     pub fn tell(&mut self, told: Told<'_>) -> u64 {
         let mut before = told.before;
         for stretch in &mut self.stretches {
@@ -221,7 +222,7 @@ impl Comparison {
         before
     }
 
-    /// The sums of the stretches that are closed.
+    /// The sums of the closed intervals.
     fn closed(&self) -> Compared {
         Compared {
             numbers: self.compared,
@@ -233,7 +234,7 @@ impl Comparison {
         }
     }
 
-    /// The sums, the stretches at hand among them.
+    /// The sums, including the open intervals.
     pub fn sums(&self) -> Compared {
         let mut sums = self.closed();
         for stretch in self.stretches.iter().filter(|stretch| stretch.told >= 2) {
@@ -242,7 +243,7 @@ impl Comparison {
         sums
     }
 
-    /// The skew in time so far; `name` tells a receiver's name.
+    /// The inter-receiver skew so far; `name` returns a receiver's name.
     pub fn skew(&mut self, name: impl Fn(usize) -> String) -> Option<Skew> {
         let open: Vec<LastSkew> = self.stretches.iter().filter_map(skew_of).collect();
         let last = open.last().copied().or(self.skew)?;
@@ -291,7 +292,7 @@ fn skew_of(stretch: &Stretch) -> Option<LastSkew> {
     })
 }
 
-/// The numbers in both of two rising lists of ranges.
+/// The numbers in both of two increasing lists of ranges.
 fn intersect(one: &[(u64, u64)], other: &[(u64, u64)]) -> Vec<(u64, u64)> {
     let (mut i, mut j) = (0, 0);
     let mut both = Vec::with_capacity(one.len().min(other.len()));
@@ -347,7 +348,7 @@ mod tests {
         for member in 0..2 {
             comparison.tell(Told { mark: &whole, member, before: 0, offset: None });
         }
-        // Of the first stretch this one knows a part only.
+        // This receiver knows only part of the first interval.
         let late = MarkReport { from: 150, ..mark(260, &[(205, 206)], 0) };
         assert_eq!(comparison.tell(Told { mark: &late, member: 2, before: 0, offset: None }), 260);
         let sums = comparison.sums();

@@ -1,9 +1,11 @@
-//! Unicast copies beside a group (`--compare`): every receiver that reports on a group is sent the
-//! same numbers by unicast as well, once it has proven its address, and for as long as it does.
+//! Unicast copies of a group (`--compare`): every receiver that reports on a group is also sent the
+//! same numbers by unicast, once its address is verified and as long as it keeps proving that it is
+//! there.
 //!
-//! The proof is a value that only this address was sent of late: the receiver's reports on the
-//! copies return it. Before that a report is answered by one line that is no longer than it was, and
-//! nothing is kept; so nobody who hears the group can turn anything on a third party.
+//! The proof is a value recently sent only to this address, which the receiver's reports on the
+//! copies return. Before that, a report is answered with one line that is no longer than the
+//! report, and nothing is stored; so nobody who receives the group can direct traffic at a third
+//! party.
 
 use super::Names;
 use super::census::Census;
@@ -19,34 +21,33 @@ use crate::wire::{Announcement, ReceiverReport, TicketKey};
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 
-/// Receivers that are sent copies.
+/// Maximum receivers of copies.
 const COPIES_MAX: usize = 1_024;
 /// Silence after which copies end.
 const DROPPED: Nanos = Nanos::from_secs(16);
-/// Silence after which a last report is not waited for.
+/// Silence after which a last report is no longer waited for.
 const SILENT: Nanos = Nanos::from_secs(5);
-/// Where the network says that nobody is there: the time to prove the contrary, beside two intervals
-/// of reports.
+/// After a port unreachable: the time to prove the contrary, in addition to two report intervals.
 const CONFIRM: Nanos = Nanos::from_secs(1);
 
-/// One receiver, which has proven its address.
+/// One receiver with a verified address.
 #[derive(Debug)]
 struct Copy {
     addr: SocketAddr,
     from: Option<IpAddr>,
-    /// What its values are made from: a new number voids all before.
+    /// Its values are derived from this; a new number invalidates all earlier ones.
     values: u32,
-    /// When its copies end unless it returns a value: the network says that nobody is there.
+    /// When its copies end unless it returns a value, after the network reported it gone.
     doubt: Option<Nanos>,
-    /// What of the group it had by the time its copies began: first copies and lost.
+    /// First copies and losses in the group before its copies began.
     before: (u64, u64),
     heard: Nanos,
     last: bool,
-    /// Whether nothing is sent to it any more.
+    /// Whether copies to it have ended.
     ended: bool,
     firsts: u64,
     lost: u64,
-    /// Whether it told what cannot be true: it is then compared with nothing.
+    /// Whether its reports are impossible: it is then left out of the comparison.
     lied: bool,
 }
 
@@ -66,9 +67,9 @@ impl Copies {
         Self { proofs, all: Vec::new(), by_addr: HashMap::new(), changes: Vec::new() }
     }
 
-    /// A receiver has reported, in so many bytes, on what was sent to a group or broadcast address:
-    /// the line to answer that it may prove its address by; `None` where there is nothing to prove, or
-    /// the line is longer than what came.
+    /// Handles a report of this many bytes on a group or broadcast address. Returns the line with
+    /// which the receiver can verify its address; `None` if it need not, or if the line would be
+    /// longer than the report.
     pub fn invite(
         &self,
         now: Now,
@@ -107,8 +108,9 @@ impl Copies {
         Announcement { run, value: Some(self.proofs.copy_value(addr, number, now)), ..*line }
     }
 
-    /// Takes a report on copies; whether it was one, from where it says. A receiver that leaves
-    /// before the run is `over` gets no more; `told` says whether what it tells can be true.
+    /// Handles a report on copies; returns whether it was one, from the address that it names. A
+    /// receiver that leaves before the run is `over` gets no more copies; `told` says whether its
+    /// report is possible.
     pub fn take(
         &mut self,
         now: Now,
@@ -134,7 +136,7 @@ impl Copies {
         let copy = &mut self.all[index];
         copy.heard = now.mono;
         copy.doubt = None;
-        // One that was overtaken knows less than what is known.
+        // A report that was overtaken is out of date.
         if told.is_ok() && report.firsts >= copy.firsts {
             copy.firsts = report.firsts;
             copy.lost = report.lost;
@@ -148,7 +150,7 @@ impl Copies {
         true
     }
 
-    /// A receiver has proven its address: copies begin.
+    /// A receiver's address is verified: copies begin.
     fn add(&mut self, meta: &RxMeta, census: &Census) -> usize {
         let (addr, from) = (meta.source, meta.destination);
         self.by_addr.insert(addr, self.all.len());
@@ -169,8 +171,8 @@ impl Copies {
         self.all.len() - 1
     }
 
-    /// The network says that nothing has the port of a receiver, which reports once in `every`;
-    /// who should have a line with a new value.
+    /// The network reports port unreachable for a receiver that reports once in `every`; returns
+    /// who should be sent a line with a new value.
     pub fn on_refusal(&mut self, now: Nanos, addr: SocketAddr, every: Nanos) -> Vec<SocketAddr> {
         let mut doubted = Vec::new();
         for copy in self.all.iter_mut().filter(|copy| is_same_but_for_zone(copy.addr, addr)) {
@@ -183,7 +185,7 @@ impl Copies {
         doubted
     }
 
-    /// This host stood still for `length`: nobody was silent meanwhile.
+    /// This host was paused for `length`: nobody counts as silent for that time.
     pub fn on_pause(&mut self, length: Nanos) {
         for copy in &mut self.all {
             copy.heard += length;
@@ -191,7 +193,7 @@ impl Copies {
         }
     }
 
-    /// Ends copies to whoever was silent for too long, or is not there any more.
+    /// Ends copies to receivers that were silent for too long or are gone.
     pub fn expire(&mut self, now: Nanos) {
         for copy in &mut self.all {
             let gone = copy.doubt.is_some_and(|until| until <= now);
@@ -202,7 +204,7 @@ impl Copies {
         }
     }
 
-    /// Whether everyone that is not silent has told its last.
+    /// Whether every receiver that is not silent has sent its last report.
     pub fn is_whole(&self, now: Nanos) -> bool {
         let told = |copy: &Copy| copy.last || copy.ended || now - copy.heard > SILENT;
         self.all.iter().all(told)
@@ -216,7 +218,7 @@ impl Copies {
         std::mem::take(&mut self.changes)
     }
 
-    /// How the copies stand beside the groups.
+    /// Results of the copies compared with the groups.
     pub fn record(&self, census: &Census, names: &Names) -> Vec<FanoutCopy> {
         let sums = census.group_sums();
         let compared = self.all.iter().filter(|copy| !copy.lied).count() as u64;
@@ -294,7 +296,7 @@ mod tests {
         let to_other = invite(&copies, &other, &first, 600).unwrap();
         assert!(copies.lines(now.mono, &line(), None).is_empty(), "nothing of its own accord");
         let (told, told_other) = (read(&invitation), read(&to_other));
-        // The run of the group, and that of another address, prove nothing; nor does the name alone.
+        // The group's run, and that of another address, prove nothing; nor does the name alone.
         for (run, value) in [
             (RUN, told.value),
             (told_other.run, told_other.value),
@@ -312,14 +314,14 @@ mod tests {
         );
         assert_eq!(invite(&copies, &meta, &first, 600), None, "it is known");
         assert_eq!(copies.lines(now.mono, &line(), None).len(), 1);
-        // Only what the group lost from then on is compared.
+        // Only losses in the group from then on are compared.
         let later =
             ReceiverReport { received: 3_000, firsts: 3_000, ..report(RUN, "239.1.2.3:5000", 510) };
         census.take(now, &meta, &later, &KNOWN);
         let record = &copies.record(&census, &Names::default())[0];
         assert_eq!((record.group_lost, record.group_expected), (500, 2_500));
         assert_eq!((record.unicast_lost, record.unicast_expected), (0, 1_000));
-        // Whoever leaves gets no more.
+        // A receiver that leaves gets no more.
         let last = ReceiverReport { last: true, ..told };
         assert!(copies.take(now, &meta, &last, Ok(()), &census, false));
         assert!(matches!(copies.take_changes()[..], [Change::Uncopied(_)]));
@@ -336,7 +338,7 @@ mod tests {
             let group = report(RUN, "239.1.2.3:5000", 10);
             let invitation = copies.invite(at(0), &meta, (&group, 600), &line()).unwrap();
             let mut heard = read(&invitation);
-            // It is there, and tells what it is told.
+            // It is there and returns its values.
             for secs in 0..40 {
                 let told =
                     ReceiverReport { value: heard.value, ..report(heard.run, "10.0.0.2:0", 0) };
@@ -347,7 +349,7 @@ mod tests {
                 heard = read(&copies.lines(at(secs).mono, &line(), None)[0].1);
             }
             assert!(matches!(copies.take_changes()[..], [Change::Copied(_)]));
-            // It is not there any more; somebody goes on telling what it knew.
+            // It is gone; somebody else keeps sending what it knew.
             let told = ReceiverReport { value: heard.value, ..report(heard.run, "10.0.0.2:0", 0) };
             let mut secs = 40;
             while !copies.has_changes() {
@@ -358,7 +360,7 @@ mod tests {
                 copies.take(at(secs), &meta, &told, Ok(()), &census, false);
                 copies.expire(at(secs).mono);
             }
-            // What it knew is good for four seconds.
+            // What it knew is valid for four seconds.
             let most = 40 + 4 + if refused { 4 } else { 17 };
             assert!(secs <= most, "refused {refused}: {secs}");
             assert!(matches!(copies.take_changes()[..], [Change::Uncopied(_)]));

@@ -1,12 +1,12 @@
-//! What came from one address of late, which bounds what may be sent to it: an address can be forged,
-//! so no more datagrams and no more bytes go there than came, and what came is soon forgotten.
+//! What recently arrived from an address bounds what may be sent to it: addresses can be forged, so
+//! no more datagrams and bytes are sent than arrived, and arrivals soon expire.
 
 use crate::units::Nanos;
 
-/// Seconds that count: this one and those before.
+/// Seconds that count: the current one and those before.
 const SECONDS: usize = 5;
 
-/// What came in one second and was not answered.
+/// What arrived in one second and was not answered yet.
 #[derive(Clone, Copy, Debug, Default)]
 struct Span {
     second: u64,
@@ -14,15 +14,15 @@ struct Span {
     bytes: u64,
 }
 
-/// What came in the last seconds and was not answered. Headers are on both sides of the account: no
-/// more datagrams go than came.
+/// What arrived in the last seconds and was not answered yet. Headers need not be counted: there
+/// are no more datagrams sent than received.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Credit {
     spans: [Span; SECONDS],
 }
 
 impl Credit {
-    /// A datagram came with so many bytes.
+    /// A datagram of this many bytes arrived.
     #[inline]
     pub fn earn(&mut self, now: Nanos, bytes: usize) {
         let second = second(now);
@@ -34,17 +34,17 @@ impl Credit {
         span.bytes += bytes as u64;
     }
 
-    /// Datagrams that may be sent.
+    /// Number of datagrams that may be sent.
     pub fn datagrams(&self, now: Nanos) -> u64 {
         self.recent(now).map(|span| span.datagrams).sum()
     }
 
-    /// Bytes that may be sent, if a datagram may.
+    /// Number of bytes that may be sent, if a datagram may.
     pub fn bytes(&self, now: Nanos) -> u64 {
         if self.datagrams(now) == 0 { 0 } else { self.recent(now).map(|span| span.bytes).sum() }
     }
 
-    /// A datagram is sent with so many bytes: they are taken from what came first.
+    /// A datagram of this many bytes is sent; it is charged to the oldest arrivals.
     pub fn spend(&mut self, now: Nanos, bytes: usize) {
         let (mut datagrams, mut bytes) = (1, bytes as u64);
         let first = (second(now) + 1).saturating_sub(SECONDS as u64);
@@ -82,7 +82,7 @@ mod tests {
         for seed in 0..50 {
             let mut rng = fastrand::Rng::with_seed(seed);
             let mut credit = Credit::default();
-            // The oracle: every datagram that came, with what is left of it.
+            // The oracle: every datagram that arrived, with what is left of it.
             let mut came: Vec<(u64, u64, u64)> = Vec::new();
             let mut now = Nanos(rng.u64(0..10_000_000_000));
             for _ in 0..2_000 {

@@ -1,5 +1,5 @@
-//! What a fan-out's sender hears and says beside its data: announcements on their schedule, reports
-//! into the table, commands at the door, and the answers to both.
+//! The control side of a fan-out sender: scheduled announcements, reports for the table, commands
+//! of subscribers, and the answers to both.
 
 use super::Names;
 use super::census::Census;
@@ -14,36 +14,35 @@ use crate::wire::{Announcement, Code, Command, Params, ReceiverReport, Reply, fa
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
-/// From one announcement to the next, and while receivers are waited for.
+/// Time between two announcements, and between two looks while waiting for receivers.
 const LINES: Nanos = Nanos::from_secs(1);
 const WAITING_LINES: Nanos = Nanos::from_millis(200);
-/// Answers that wait; one more is as good as lost, and is asked for again.
+/// Maximum answers waiting; a further one is dropped and will be asked for again.
 const ANSWERS_MAX: usize = 1_024;
-/// Silence of all receivers that is told to the user.
+/// Silence of all receivers that is reported to the user.
 const SILENCE: Nanos = Nanos::from_secs(2);
-/// How long last reports are waited for, beside the time over which they are spread: from receivers
-/// that are known, and where none is.
+/// How long to wait for last reports, in addition to the time over which they are spread.
 const KNOWN_PATIENCE: Nanos = Nanos::from_secs(1);
 const UNKNOWN_PATIENCE: Nanos = Nanos::from_millis(250);
-/// Receivers that were not heard yet have so long to answer the first call for last reports.
+/// Time for receivers not heard yet to answer the first call for last reports.
 const LEAST_PATIENCE: Nanos = Nanos::from_millis(60);
-/// From one call for last reports to the next.
+/// Time between two calls for last reports.
 const CALLS: Nanos = Nanos::from_millis(60);
-/// Intervals of reports in a stretch that receivers' losses are compared over.
+/// Report intervals per comparison interval.
 const STRETCH: u64 = 2;
 
-/// Whether and how a sender hears its receivers.
+/// Whether and how a sender listens to its receivers.
 #[derive(Clone, Debug)]
 pub struct EarConfig {
-    /// The run's name in reports, at random; `None` asks for no reports.
+    /// Random identifier of the run in reports; `None` requests no reports.
     pub run: Option<u64>,
-    /// Whether receivers of groups are sent unicast copies, for comparison.
+    /// Whether receivers of groups are also sent unicast copies, for comparison.
     pub compare: bool,
-    /// Who may come in, and what may be asked.
+    /// Who may subscribe, and which queries are answered.
     pub door: DoorPolicy,
 }
 
-/// Where the run stands, for an announcement.
+/// Phase of the run, for an announcement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pace {
     Waiting,
@@ -51,7 +50,7 @@ pub(super) enum Pace {
     Over,
 }
 
-/// The ear.
+/// The control side.
 #[derive(Debug)]
 pub(super) struct Ear {
     run: Option<u64>,
@@ -59,20 +58,20 @@ pub(super) struct Ear {
     pub census: Census,
     pub door: Door,
     copies: Option<Copies>,
-    /// Whether copies want an announcement of their own, and the last one that there was.
+    /// Whether copies need their own announcement, and the last one made.
     copies_due: bool,
     last_line: Option<Announcement>,
     next_line: Nanos,
-    /// The mark that was announced last, and when a new one is due.
+    /// The mark announced last, and when a new one is due.
     mark: Option<u64>,
     next_mark: Nanos,
-    /// Payload bytes sent by the last announcement, for the stream's rate.
+    /// Time and payload bytes sent at the last announcement, to compute the stream's rate.
     before: Option<(Nanos, u64)>,
     rate: u64,
     every: Nanos,
     answers: VecDeque<(Dest, Vec<u8>)>,
     silence_told: bool,
-    /// How long this host stood still, in all.
+    /// Total length of this host's pauses.
     paused: Nanos,
 }
 
@@ -98,17 +97,17 @@ impl Ear {
         }
     }
 
-    /// Whether reports are asked for.
+    /// Whether reports are requested.
     pub fn listens(&self) -> bool {
         self.run.is_some()
     }
 
-    /// Receivers that were heard, or came in.
+    /// Number of receivers that were heard or subscribed.
     pub fn heard(&self) -> usize {
         self.census.len().max(self.door.len())
     }
 
-    /// Whether an announcement is due; the next one's time is then set.
+    /// Whether an announcement is due; if so, the next one is scheduled.
     pub fn line_is_due(&mut self, now: Nanos, pace: Pace, bytes: u64) -> bool {
         if !self.listens() || now < self.next_line {
             return false;
@@ -131,17 +130,17 @@ impl Ear {
         true
     }
 
-    /// The next announcement is due at once: somebody came, or the run is over.
+    /// Makes the next announcement due now: a receiver arrived, or the run is over.
     pub fn hurry(&mut self) {
         self.next_line = Nanos::ZERO;
     }
 
-    /// When it wants to be asked; `None` for never.
+    /// When it needs to be polled; `None` for never.
     pub fn next_line(&self) -> Option<Nanos> {
         self.listens().then_some(self.next_line)
     }
 
-    /// The line, in the place of the run that `sent` numbers were written before.
+    /// The announcement, at the point of the run where `sent` numbers were written.
     pub fn line(&mut self, now: Now, sent: u64, began: Option<Nanos>, pace: Pace) -> Vec<u8> {
         let over = pace == Pace::Over;
         match self.mark {
@@ -176,7 +175,7 @@ impl Ear {
         line.encode()
     }
 
-    /// Queues the announcement that was made last for receivers of copies, or for one of them.
+    /// Queues the last announcement for all receivers of copies, or for one of them.
     fn announce_copies(&mut self, now: Nanos, alone: Option<SocketAddr>) {
         let (Some(copies), Some(line)) = (&self.copies, &self.last_line) else { return };
         for line in copies.lines(now, line, alone) {
@@ -184,8 +183,8 @@ impl Ear {
         }
     }
 
-    /// This host stood still for `length`: what was sent to it meanwhile comes next, and nobody was
-    /// silent.
+    /// This host was paused for `length`: what was sent to it meanwhile is delivered next, and
+    /// nobody counts as silent for that time.
     pub fn on_pause(&mut self, length: Nanos) {
         self.paused += length;
         self.census.on_pause(length);
@@ -195,7 +194,7 @@ impl Ear {
         }
     }
 
-    /// Drops whoever was silent for too long; says when to look again.
+    /// Drops receivers that were silent for too long; returns when to check again.
     pub fn expire(&mut self, now: Nanos) -> Option<Nanos> {
         if let Some(copies) = &mut self.copies {
             copies.expire(now);
@@ -207,7 +206,7 @@ impl Ear {
         next
     }
 
-    /// The network says that nothing has the port of an address that is sent to.
+    /// The network reports port unreachable for a target.
     pub fn on_refusal(&mut self, now: Nanos, addr: SocketAddr) {
         self.door.on_refusal(now, addr);
         let every = self.every;
@@ -224,19 +223,19 @@ impl Ear {
         }
     }
 
-    /// Whether anybody came or went.
+    /// Whether receivers came or left.
     pub fn has_changes(&self) -> bool {
         self.door.has_changes() || self.copies.as_ref().is_some_and(Copies::has_changes)
     }
 
-    /// How long last reports are waited for.
+    /// How long to wait for last reports.
     pub fn patience(&self, now: Nanos) -> Nanos {
         let known = self.census.live(now) > 0;
         let base = if known { KNOWN_PATIENCE } else { UNKNOWN_PATIENCE };
         base + Nanos(self.census.within().0.saturating_mul(4))
     }
 
-    /// Whether every receiver has told its last, and unheard ones had the time to.
+    /// Whether every receiver has sent its last report, and unknown ones had time to.
     pub fn is_whole(&self, now: Nanos, since: Nanos) -> bool {
         self.census.len() > 0
             && self.census.is_whole(now)
@@ -244,13 +243,13 @@ impl Ear {
             && now >= since + LEAST_PATIENCE.max(self.census.within())
     }
 
-    /// When [`Ear::is_whole`] may first be so.
+    /// The earliest time at which [`Ear::is_whole`] can be true.
     pub fn least(&self, since: Nanos) -> Nanos {
         since + LEAST_PATIENCE.max(self.census.within())
     }
 
-    /// Takes a report of so many bytes on the run, or on the copies of it. The one answer, which is
-    /// no longer; `None` for none.
+    /// Handles a report of this many bytes on the run or on its copies. Returns the one answer,
+    /// which is no longer than the report; `None` for none.
     fn take_report(
         &mut self,
         now: Now,
@@ -272,7 +271,7 @@ impl Ear {
         (taken && report.last).then(|| goodbye(report))
     }
 
-    /// A datagram came in; `known` is what any report in it is held against.
+    /// Handles a datagram; a report in it is checked against `known`.
     pub fn on_datagram(&mut self, now: Now, datagram: &Datagram<'_>, known: &KnownFanout) {
         let meta = &datagram.meta;
         if answers_anything(meta.source.port()) {
@@ -294,8 +293,8 @@ impl Ear {
         self.queue((dest, answer));
     }
 
-    /// Writes the answers that wait into an empty batch, whose table has the `targets` first; the
-    /// number written.
+    /// Writes waiting answers into an empty batch whose destination table begins with the
+    /// `targets`; returns the number written.
     pub fn write_answers(&mut self, targets: usize, out: &mut TxBatch) -> usize {
         out.truncate_dests(targets);
         for (dest, bytes) in &self.answers {
@@ -308,7 +307,7 @@ impl Ear {
         out.len()
     }
 
-    /// The first `count` answers have left, or never will.
+    /// Removes the first `count` answers, which were sent or dropped.
     pub fn answers_left(&mut self, count: usize) {
         self.answers.drain(..count.min(self.answers.len()));
     }
@@ -317,7 +316,7 @@ impl Ear {
         !self.answers.is_empty()
     }
 
-    /// Tells once when nobody has reported for a while; says when to ask again.
+    /// Reports once when no receiver has reported for a while; returns when to check again.
     pub fn note_silence<S>(&mut self, now: Nanos, started: Nanos, sink: &mut S) -> Option<Nanos>
     where
         S: for<'e> Sink<FanoutEvent<'e>>,
@@ -334,7 +333,7 @@ impl Ear {
         None
     }
 
-    /// Who came and went, told to the sink.
+    /// Receivers that came and left; each is also reported to the sink.
     pub fn take_changes<S>(&mut self, sink: &mut S) -> Vec<Change>
     where
         S: for<'e> Sink<FanoutEvent<'e>>,
@@ -347,7 +346,7 @@ impl Ear {
             let event = match change {
                 Change::Added(dest) => FanoutEvent::Subscribed(dest.addr.into()),
                 Change::Removed(addr, why) => FanoutEvent::Unsubscribed((*addr).into(), *why),
-                // Nobody asked for copies but the user.
+                // Copies are requested by the user, not by the receiver.
                 Change::Copied(_) | Change::Uncopied(_) => continue,
             };
             sink.take(event);
@@ -355,7 +354,7 @@ impl Ear {
         changes
     }
 
-    /// How the run stands with its receivers.
+    /// The state of the run at its receivers.
     pub fn standing(&mut self, now: Nanos, names: &Names, hosts: &[SocketAddr]) -> FanoutStanding {
         if !self.listens() {
             return FanoutStanding::default();
@@ -366,7 +365,7 @@ impl Ear {
     }
 }
 
-/// The answer to a last report: shorter than any.
+/// The answer to a last report, shorter than any report.
 fn goodbye(report: &ReceiverReport) -> Vec<u8> {
     let mut params = Params::default();
     params.push("run", format_args!("{:016x}", report.run));

@@ -1,32 +1,32 @@
-//! A sender's last word: what its run came to.
+//! The end message of a fan-out sender, with the totals of its run.
 
 use crate::units::Nanos;
 use crate::wire::{END_LEN, Header, decode_end, encode_end};
 
-/// Bytes of an end mark with the header.
+/// Length of an end mark in bytes, including the header.
 pub(super) const END_MARK_LEN: usize = END_LEN + 8;
 
-/// How many datagrams there were, and when the first was sent.
+/// The number of datagrams, and when the first was sent.
 ///
-/// On the wire: an end message of the measurement header with the total, then 8 bytes of the
-/// sender's real-time clock, in nanoseconds since 1970, at the first datagram.
+/// On the wire: an end message of the measurement header with the total, then 8 bytes with the
+/// sender's real-time clock at the first datagram, in nanoseconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EndMark {
-    /// Datagrams that were numbered.
+    /// Number of sequence numbers used.
     pub total: u64,
-    /// When the first was sent, on the sender's real-time clock; `None` where the mark does not
-    /// tell.
+    /// When the first was sent, on the sender's real-time clock; `None` if the mark does not
+    /// contain it.
     pub began: Option<Nanos>,
 }
 
 impl EndMark {
-    /// Writes the mark behind its header; `out` has [`END_MARK_LEN`] bytes.
+    /// Writes the mark with its header; `out` has [`END_MARK_LEN`] bytes.
     pub(super) fn encode(self, header: &Header, out: &mut [u8]) {
         encode_end(header, self.total, out);
         out[END_LEN..END_MARK_LEN].copy_from_slice(&self.began.unwrap_or_default().0.to_be_bytes());
     }
 
-    /// Reads a whole datagram of kind end; `None` when it is cut short.
+    /// Parses an end datagram; `None` if it is too short.
     pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
         let total = decode_end(bytes)?;
         let began = bytes.get(END_LEN..END_MARK_LEN).and_then(|told| told.try_into().ok());

@@ -11,18 +11,18 @@ use fastrand::Rng;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 
-/// Runs, groups and interfaces that are reported on; others get no reports.
+/// Maximum combinations of run, group and interface that are reported on.
 const REPORTERS_MAX: usize = 1_024;
-/// A receiver that leaves says so this often, until it is answered.
+/// How often a leaving receiver announces that, unless it is answered.
 const GOODBYES: u32 = 5;
 const GOODBYE_SPACING: Nanos = Nanos::from_millis(100);
 
-/// Where a datagram came in, as far as reports go.
+/// Where a datagram arrived, for reports.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place {
-    /// The socket that took it.
+    /// The socket that received it.
     pub listens: usize,
-    /// The socket that reports leave by.
+    /// The socket that reports are sent from.
     pub answers: usize,
 }
 
@@ -31,18 +31,18 @@ pub(super) struct Place {
 pub(super) struct Feedback {
     reporters: Vec<Reporter>,
     by_key: HashMap<RowKey, usize>,
-    /// What came from each sender of late, whatever it was about.
+    /// What recently arrived from each sender, whatever it was about.
     credits: Vec<Credit>,
     credit_of: HashMap<SocketAddr, usize>,
     rng: Rng,
-    /// Goodbyes left, and when the next is due; `None` while it stays.
+    /// Remaining goodbyes, and when the next is due; `None` while it stays.
     leaving: Option<(u32, Nanos)>,
     /// When the first reporter may be due.
     next: Option<Nanos>,
 }
 
 impl Feedback {
-    /// Nothing heard; `seed` is for the intervals.
+    /// Nothing received; `seed` randomises the intervals.
     pub fn new(seed: u64) -> Self {
         Self {
             reporters: Vec::new(),
@@ -55,15 +55,15 @@ impl Feedback {
         }
     }
 
-    /// The reporter of a row that begins, and what was announced of its run.
+    /// The reporter for a new row, and the announced start of its run.
     pub fn adopt(&mut self, key: &RowKey, row: usize) -> Option<(usize, Announcement)> {
         let index = *self.by_key.get(key)?;
         self.reporters[index].row = Some(row);
         Some((index, *self.reporters[index].heard()))
     }
 
-    /// A sender announces how it stands, in a datagram of so many `bytes`. The reporter that is new,
-    /// if it is.
+    /// A sender's announcement, in a datagram of this many `bytes`. Returns the reporter if it is
+    /// new.
     pub fn announced(
         &mut self,
         now: Now,
@@ -86,7 +86,7 @@ impl Feedback {
             return None;
         }
         let from = meta.destination.filter(|ip| place.answers == place.listens && is_own(*ip));
-        // A group of one link is answered on that link: the zone is in the address.
+        // A link-local group is answered on its link: the zone is in the address.
         let dest = Dest { from, socket: place.answers, ..Dest::from(key.source) };
         let credit = *self.credit_of.entry(key.source).or_insert_with(|| {
             self.credits.push(Credit::default());
@@ -107,14 +107,14 @@ impl Feedback {
         self.reporters.iter().any(|reporter| reporter.key.source == source)
     }
 
-    /// No account is kept of this: it is not to be reported as lost.
+    /// There is no account for this key: nothing may be reported as lost.
     pub fn give_up(&mut self, key: &RowKey) {
         if let Some(index) = self.by_key.get(key) {
             self.reporters[*index].give_up();
         }
     }
 
-    /// The reporter is about this row, of which some datagrams overtook the announcement.
+    /// The reporter is about this row; some of its datagrams overtook the announcement.
     pub fn set_row(&mut self, reporter: usize, index: usize, row: &Row) {
         let reporter = &mut self.reporters[reporter];
         reporter.row = Some(index);
@@ -136,7 +136,7 @@ impl Feedback {
         reporter.observe(sequence, transit);
     }
 
-    /// A reply came: whether it is the answer to a last report.
+    /// A reply arrived; returns whether it is the answer to a last report.
     pub fn answered(&mut self, payload: &[u8]) -> bool {
         let Ok(reply) = Reply::decode(payload) else { return false };
         if reply.tag != fanout_tag() || reply.code != Code::CLOSING {
@@ -152,14 +152,14 @@ impl Feedback {
         true
     }
 
-    /// The receiver leaves: last reports to all that are still heard.
+    /// The receiver leaves: sends last reports to all senders still heard.
     pub fn leave(&mut self, now: Now) {
         if self.leaving.is_none() {
             self.leaving = Some((GOODBYES, now.mono));
         }
     }
 
-    /// Whether it may go: every sender has answered, or was told often enough.
+    /// Whether it may end: every sender answered, or all goodbyes were sent.
     pub fn has_left(&self, now: Nanos) -> bool {
         self.leaving.is_some_and(|(left, next)| {
             !self.reporters.iter().any(Reporter::is_leaving) && left < GOODBYES
@@ -207,7 +207,7 @@ impl Feedback {
                 continue;
             }
             let dest = out.append_dest(reporter.dest);
-            // One that finds no room is as good as lost: the next will come.
+            // One that does not fit is dropped: the next will come.
             let Some(slot) = out.push(dest, line.len()) else { break };
             slot.copy_from_slice(&line);
         }
@@ -215,7 +215,7 @@ impl Feedback {
     }
 }
 
-/// Whether a destination can be a source address in turn.
+/// Whether a destination address can be used as a source address.
 fn is_own(ip: std::net::IpAddr) -> bool {
     !ip.is_multicast() && ip != std::net::IpAddr::V4(std::net::Ipv4Addr::BROADCAST)
 }

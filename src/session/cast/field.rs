@@ -1,5 +1,5 @@
-//! A field for tests: senders and receivers over links that lose, copy and delay from a seed, and
-//! count what they did.
+//! A test environment: senders and receivers over links that lose, duplicate and delay by a seed,
+//! and count what they did.
 
 use super::*;
 use crate::batch::{
@@ -15,11 +15,11 @@ use std::net::SocketAddr;
 
 pub(super) const GROUP: &str = "239.1.2.3:5000";
 
-/// What a sink heard.
+/// Events that a sink received.
 #[derive(Default, Debug)]
 pub(super) struct Heard {
     pub silences: usize,
-    /// Receivers heard and wanted, each time that more were waited for.
+    /// Receivers heard and wanted, each time that the sender waited for more.
     pub waited: Vec<(u64, u64)>,
     pub subscribed: usize,
     pub unsubscribed: usize,
@@ -47,17 +47,17 @@ impl Sink<CastEvent<'_>> for Heard {
 /// What a link does, in thousandths, and its delay.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Link {
-    /// Of data lost.
+    /// Loss of data.
     pub loss: u64,
-    /// Of end marks and announcements lost.
+    /// Loss of end marks and announcements.
     pub line_loss: u64,
     pub copies: u64,
-    /// Of reports lost and copied, on the way back.
+    /// Loss and duplication of reports, on the way back.
     pub report_loss: u64,
     pub delay: Nanos,
-    /// Of everything, both ways, in which an extreme number stands in the place of one that was sent.
+    /// Share of all datagrams, both ways, in which a number is replaced by an extreme one.
     pub extremes: u64,
-    /// The longest delay beside that: what is longer than a datagram's spacing reorders.
+    /// Maximum additional delay; more than the datagrams' spacing causes reordering.
     pub jitter: Nanos,
 }
 
@@ -79,7 +79,7 @@ pub(super) struct ReceiverSeat {
     session: Option<Receiver>,
     batch: TxBatch,
     pub link: Link,
-    /// Its real-time clock less the sender's.
+    /// Its real-time clock minus the sender's.
     clock: Nanos,
     wake: Nanos,
     joined: bool,
@@ -109,13 +109,13 @@ pub(super) struct Field {
     pub rng: fastrand::Rng,
     pub senders: Vec<SenderSeat>,
     pub receivers: Vec<ReceiverSeat>,
-    /// Lost near the sender, in thousandths: by all receivers.
+    /// Loss near the sender, in thousandths: seen by all receivers.
     pub shared_loss: u64,
     flying: BTreeMap<(Nanos, u64), Flying>,
     order: u64,
 }
 
-/// A sender's plan: `count` datagrams, one each `every`.
+/// A sender's plan: `count` datagrams, one every `every`.
 pub(super) fn plan(targets: &[SocketAddr], every: Nanos, open: bool) -> CastSenderConfig {
     let door = DoorPolicy { open, listed: false, key: TicketKey([5; 32]) };
     CastSenderConfig {
@@ -133,7 +133,7 @@ pub(super) fn plan(targets: &[SocketAddr], every: Nanos, open: bool) -> CastSend
 }
 
 impl ReceiverSeat {
-    /// The senders are gone, and what was counted of them.
+    /// Removes the senders, with their counts.
     pub fn forget_senders(&mut self) {
         self.came.clear();
         self.delivered.clear();
@@ -175,7 +175,7 @@ impl Field {
         }
     }
 
-    /// A member of the group, or of none when it is to be asked for.
+    /// Adds a receiver: a group member, or one that subscribes to a sender.
     pub fn add_receiver(&mut self, link: Link, subscribe: Option<SocketAddr>) {
         let index = self.receivers.len();
         let addr = SocketAddr::from(([10, 0, 1, index as u8], 5000));
@@ -204,7 +204,7 @@ impl Field {
         });
     }
 
-    /// It is there no more, without a word.
+    /// A receiver disappears without notice.
     pub fn kill(&mut self, receiver: usize) {
         self.receivers[receiver].session = None;
     }
@@ -243,7 +243,8 @@ impl Field {
         let others = self.receivers.iter().filter(|one| one.session.is_some()).map(|one| one.wake);
         let arrivals = self.flying.keys().next().map(|(at, _)| *at);
         let next = wakes.chain(others).chain(arrivals).min().unwrap_or(until);
-        // A session that asks for the past is asked again a little later, not for ever.
+        // A session that asks for a time in the past is polled again a little later, to avoid an
+        // endless loop.
         self.now = next.max(self.now + Nanos(1_000)).min(until);
         self.deliver();
     }
@@ -302,7 +303,7 @@ impl Field {
         }
     }
 
-    /// One datagram to all receivers that it is for.
+    /// Delivers one datagram to all receivers that it is for.
     fn spread(&mut self, from: SocketAddr, to: SocketAddr, payload: &[u8]) {
         let header = Header::decode(payload).ok();
         let data = header.filter(|header| header.kind == Kind::Data);
@@ -382,7 +383,7 @@ impl Field {
         self.fly(self.now, from, Seat::Sender(sender), to, payload.to_vec());
     }
 
-    /// The network tells a sender that nothing has the port of a receiver.
+    /// The network reports to a sender that a receiver's port is unreachable.
     pub fn refuse(&mut self, sender: usize, receiver: usize) {
         let (now, addr) = (self.sender_now(), self.receivers[receiver].addr);
         let error = NetworkError::new(ErrorOrigin::Icmp, (3, 3), 111, addr, b"");

@@ -1,4 +1,5 @@
-//! Senders that hear their receivers, over simulated links: the table against what the links did.
+//! Senders with reporting receivers over simulated links: the table compared with what the links
+//! did.
 
 use super::census::Census;
 use super::feedback::{Feedback, Place};
@@ -260,7 +261,7 @@ fn receivers_ask_to_be_sent_to_stay_and_leave_over_a_bad_link() {
         let link = Link { report_loss: 300, ..lossy(200) };
         (0..3).for_each(|_| field.add_receiver(link, Some(sender)));
         field.add_sender(plan(&[], Nanos::from_millis(4), true), 7_500);
-        // Somebody else's address is not added by whoever writes it.
+        // Nobody can subscribe somebody else's address.
         let rcpt = b"a RCPT ticket=00112233445566778899aabbccddeeff";
         field.fly_to_sender("10.9.9.9:9".parse().unwrap(), 0, rcpt);
         field.run_on(field.now + Nanos::from_secs(8));
@@ -276,7 +277,7 @@ fn receivers_ask_to_be_sent_to_stay_and_leave_over_a_bad_link() {
         let first = u64::from(*stayed.came[0].iter().min().unwrap());
         let missing = 7_500 - first - stayed.came[0].len() as u64;
         assert!(row.lost.unwrap() >= missing && row.lost.unwrap() < missing + 20, "{row:#?}");
-        // It ended by itself, as its sender did.
+        // It ended by itself, like its sender.
         field.run_on(field.now + Nanos::from_secs(2));
         assert!(field.receivers[2].end.is_some(), "seed {seed}");
     }
@@ -311,7 +312,7 @@ fn a_sender_that_does_not_answer_is_a_failure() {
     assert_eq!(end.failed, Some(SubscribeError::NoReply { sender }));
 }
 
-/// A thousand receivers that hear the same announcements: reports a second at the sender.
+/// A thousand receivers that get the same announcements: reports per second at the sender.
 fn reports_of_a_thousand(bits_per_second: u64, seconds: u64) -> Vec<u64> {
     let mut census = Census::new(1);
     let mut receivers: Vec<Feedback> = (0..1_000).map(Feedback::new).collect();
@@ -365,11 +366,11 @@ fn reports_of_a_thousand(bits_per_second: u64, seconds: u64) -> Vec<u64> {
 
 #[test]
 fn a_thousand_receivers_keep_to_a_share_of_the_stream() {
-    // A slow stream: 256 kbit/s of reports are 60 a second. All come at once, and are heard of.
+    // A slow stream: 256 kbit/s of reports are 60 a second. All of them arrive.
     let slow = reports_of_a_thousand(1_000_000, 60);
     let settled: u64 = slow[20..].iter().sum::<u64>() / 40;
     assert!((30..=75).contains(&settled), "{slow:?}");
-    // A fast one: a second between two reports of one receiver is often enough.
+    // A fast one: one report per receiver every second is enough.
     let fast = reports_of_a_thousand(1_000_000_000, 20);
     let settled: u64 = fast[10..].iter().sum::<u64>() / 10;
     assert!((600..=1_500).contains(&settled), "{fast:?}");
@@ -387,7 +388,7 @@ fn a_receiver_costs_its_sender_less_than_a_kibibyte() {
         to: Some(group()),
         ..ReceiverReport::default()
     };
-    // Whatever one has that many have not.
+    // Whatever one receiver has that the others do not.
     let held = |count: usize| {
         let mut kept = None;
         let measured = allocation_counter::measure(|| {
@@ -419,7 +420,7 @@ fn what_finds_no_row_is_not_reported_as_lost() {
         config.tag = Some(tag);
         config.ear.as_mut().unwrap().run = Some(u64::from(tag));
         field.add_sender(config, 1);
-        // One at a time; their addresses differ in the field by their number alone.
+        // One at a time; in this environment their addresses differ only by their number.
         field.run_until(field.now + Nanos::from_millis(600));
         let rows = &field.senders.last().unwrap().end.as_ref().unwrap().summary.sent.standing;
         let lost: Vec<_> = rows.receivers.iter().map(|row| row.lost).collect();
@@ -452,7 +453,7 @@ fn numbers_of_any_size_in_any_line_end_nobody_and_a_lie_is_in_no_sum() {
         }
         let compared = standing.common_loss.as_ref().map_or(0, |common| common.compared);
         assert!(compared <= 1_501, "seed {seed}: {standing:?}");
-        // Its table is not printed from numbers that cannot be added.
+        // Its table is not computed from numbers that cannot be added.
         let held = standing.hold(&["loss>99%".parse().expect("a limit")]);
         assert_eq!(held.len(), 1);
     }

@@ -1,20 +1,21 @@
-//! What reaches a receiver although nobody asked for it: other groups, other interfaces.
+//! Datagrams that reach a receiver although they were not requested: other groups, other
+//! interfaces.
 //!
-//! On Linux a group that another process joined can leak in: IPv6 looks at a membership's address
-//! and not at its interface.
+//! On Linux, groups joined by another process can leak in: IPv6 matches a membership by address,
+//! not by interface.
 
 use super::Names;
 use crate::batch::RxMeta;
 use crate::record::CastForeign;
 use std::net::{IpAddr, SocketAddr};
 
-/// Kinds that are told apart; more are counted together.
+/// Maximum kinds kept apart; further ones are counted together.
 const KINDS_MAX: usize = 16;
 
-/// Who sent where by which interface.
+/// Source, destination and interface.
 type Kind = (IpAddr, SocketAddr, u32);
 
-/// The account of foreign datagrams.
+/// Counts of foreign datagrams.
 #[derive(Default)]
 pub(super) struct Foreigners {
     total: u64,
@@ -22,7 +23,7 @@ pub(super) struct Foreigners {
 }
 
 impl Foreigners {
-    /// Counts one; its kind as a fact where it is the first of it.
+    /// Counts one; returns its kind if it is the first of that kind.
     pub fn observe(
         &mut self,
         meta: &RxMeta,

@@ -1,39 +1,39 @@
-//! One subscription at its sender: what it must return to stay, and how it ends.
+//! One subscription at its sender: what it must return to stay subscribed, and how it ends.
 //!
-//! An ICMP error alone ends nothing, for the kernel knows it by addresses and ports, which anybody
-//! can write. It voids the values that were given out, and the address is sent a new one until it
-//! returns it, or until it has not for [`CONFIRM`].
+//! An ICMP error alone never ends a subscription: the kernel matches it by addresses and ports,
+//! which anybody can forge. It invalidates the values issued so far, and the address is sent a new
+//! one until it returns that, or until [`CONFIRM`] has passed.
 
 use crate::batch::Dest;
 use crate::record::Departure;
 use crate::units::Nanos;
 use crate::wire::Tag;
 
-/// Silence after which a receiver is dropped, and the same of one that has never been heard.
+/// Silence after which a receiver is dropped, and the same for one that was never heard.
 const DROPPED: Nanos = Nanos::from_secs(16);
 const NEVER_HEARD: Nanos = Nanos::from_secs(5);
-/// The time to prove that a refusal was not meant, and how often that is asked for.
+/// The time to disprove a port unreachable, and the interval of questions meanwhile.
 const CONFIRM: Nanos = Nanos::from_secs(2);
 const ASKING: Nanos = Nanos::from_millis(250);
-/// A command with the same tag is a repeat for so long.
+/// How long a command with the same tag counts as a repeat.
 const REPEATED: Nanos = Nanos::from_secs(5);
 
 /// One subscription.
 #[derive(Debug)]
 pub(super) struct Member {
     pub dest: Dest,
-    /// Which subscription it is: its name is made from this.
+    /// Number of the subscription; its name is derived from it.
     pub number: u32,
-    /// What its values are made from: a new number voids all before.
+    /// Its values are derived from this; a new number invalidates all earlier ones.
     pub values: u32,
-    /// What asked for it, and when.
+    /// Tag and time of the command that requested it.
     asked: (Tag, Nanos),
-    /// When it is dropped, unless it returns a value.
+    /// When it is dropped unless it returns a value.
     until: Nanos,
     doubt: Option<Doubt>,
 }
 
-/// The network said that nobody is there.
+/// A port unreachable that is not confirmed yet.
 #[derive(Debug)]
 struct Doubt {
     until: Nanos,
@@ -41,7 +41,7 @@ struct Doubt {
 }
 
 impl Member {
-    /// One that has not returned anything yet.
+    /// A subscription that has not returned any value yet.
     pub fn new(dest: Dest, number: u32, tag: &Tag, now: Nanos) -> Self {
         Self {
             dest,
@@ -53,24 +53,24 @@ impl Member {
         }
     }
 
-    /// Whether this tag asked for it lately: it was asked again because the answer was lost.
+    /// Whether this tag recently requested it: a repeat because the answer was lost.
     pub fn was_asked(&self, tag: &Tag, now: Nanos) -> bool {
         self.asked.0 == *tag && now - self.asked.1 < REPEATED
     }
 
-    /// The address is asked for anew, by another tag: all names and values before are void.
+    /// The address subscribes again with another tag: all earlier names and values become invalid.
     pub fn renew(&mut self, number: u32, tag: &Tag, now: Nanos) {
         let until = self.until.max(now + NEVER_HEARD);
         *self = Self { until, doubt: self.doubt.take(), ..Self::new(self.dest, number, tag, now) };
     }
 
-    /// It has returned a value of late.
+    /// It returned a recent value.
     pub fn stays(&mut self, now: Nanos) {
         self.until = now + DROPPED;
         self.doubt = None;
     }
 
-    /// The network says that nobody is there; `number` is for values from now on.
+    /// The network reports it gone; `number` is the base of its values from now on.
     pub fn doubt(&mut self, now: Nanos, number: u32) {
         if self.doubt.is_none() {
             self.values = number;
@@ -78,7 +78,7 @@ impl Member {
         }
     }
 
-    /// How it has ended, if it has.
+    /// How it ended, if it has.
     pub fn ended(&self, now: Nanos) -> Option<Departure> {
         if self.doubt.as_ref().is_some_and(|doubt| doubt.until <= now) {
             return Some(Departure::Refused);
@@ -86,7 +86,7 @@ impl Member {
         (self.until <= now).then_some(Departure::Silent)
     }
 
-    /// Whether it is to be asked for a value now, of its own accord.
+    /// Whether to send it a question now.
     pub fn is_asked(&mut self, now: Nanos) -> bool {
         let Some(doubt) = self.doubt.as_mut().filter(|doubt| doubt.next <= now) else {
             return false;
@@ -95,13 +95,13 @@ impl Member {
         true
     }
 
-    /// When to look at it again.
+    /// When to check it again.
     pub fn next(&self) -> Nanos {
         let doubt = self.doubt.as_ref().map(|doubt| doubt.next.min(doubt.until));
         doubt.map_or(self.until, |at| at.min(self.until))
     }
 
-    /// This host stood still for `length`: nobody was silent meanwhile.
+    /// This host was paused for `length`: nobody counts as silent for that time.
     pub fn on_pause(&mut self, length: Nanos) {
         self.until += length;
         if let Some(doubt) = &mut self.doubt {

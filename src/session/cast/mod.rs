@@ -1,4 +1,5 @@
-//! One sender, many receivers: groups, broadcast addresses and lists.
+//! Fan-out: one sender, many receivers, by multicast groups, broadcast addresses and lists of
+//! unicast addresses.
 
 mod census;
 mod check;

@@ -1,20 +1,20 @@
-//! Addresses as a user would type them, with interfaces by name.
+//! Formats addresses as a user would type them, with interface names.
 
 use std::net::SocketAddr;
 
-/// The names of a host's interfaces by index, asked for once before a run: a session has no system
-/// to ask.
+/// The names of this host's interfaces by index, read once before a run, since a session cannot
+/// query the system.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Names(Vec<(u32, String)>);
 
 impl Names {
-    /// Names by index.
+    /// From pairs of index and name.
     pub fn new(names: Vec<(u32, String)>) -> Self {
         Self(names)
     }
 
-    /// The interface's name, or its number where it came up during the run; `None` for 0, which is
-    /// no interface.
+    /// The interface's name, or its number if it appeared during the run; `None` for 0, which is no
+    /// interface.
     pub fn interface(&self, index: u32) -> Option<String> {
         if index == 0 {
             return None;
@@ -23,7 +23,7 @@ impl Names {
         Some(known.map_or_else(|| index.to_string(), |(_, name)| name.clone()))
     }
 
-    /// An address and port: `239.1.2.3:5000`, `[ff02::1%eth0]:5000`.
+    /// Address and port: `239.1.2.3:5000`, `[ff02::1%eth0]:5000`.
     pub fn address(&self, addr: SocketAddr) -> String {
         match addr {
             SocketAddr::V6(v6) => match self.interface(v6.scope_id()) {
@@ -35,8 +35,8 @@ impl Names {
     }
 }
 
-/// Whether two addresses are the same host and port, whatever zone is written to them: the zone of
-/// an address in an ICMP error is that of the interface by which the error came, or none.
+/// Whether two addresses are the same host and port, ignoring the zone: the zone of an address in
+/// an ICMP error is that of the interface on which the error arrived, or missing.
 pub(super) fn is_same_but_for_zone(one: SocketAddr, other: SocketAddr) -> bool {
     one.ip() == other.ip() && one.port() == other.port()
 }

@@ -1,20 +1,20 @@
-//! What an address must have received to prove that it is still there: tickets, names and values
-//! that are made from a secret, the address and the time, so that nothing is kept for a stranger.
+//! Proofs that an address still receives: tickets, names and values derived from a secret, the
+//! address and the time, so that no state is kept for strangers.
 //!
-//! A value is good for the [`TURN`] that it was given in and the next. Whoever returns one received
-//! something at its address within the last four seconds; what a former owner of the address knows
-//! is void by then.
+//! A value is valid in the [`TURN`] in which it was issued and the next. Returning one proves that
+//! something was received at the address within the last four seconds; what a former owner of the
+//! address knows has expired by then.
 
 use crate::units::Nanos;
 use crate::wire::TicketKey;
 use std::net::SocketAddr;
 
-/// How long a value is given out. It is taken for twice as long.
+/// How long a value is issued. It is accepted for twice as long.
 pub(super) const TURN: Nanos = Nanos::from_secs(2);
-/// The same of tickets.
+/// The same for tickets.
 const TICKET_TURN: Nanos = Nanos::from_secs(5);
 
-/// What a proof is of: no one can be taken for another.
+/// Kind of proof; one kind is never accepted as another.
 #[derive(Clone, Copy)]
 enum Kind {
     Ticket,
@@ -24,12 +24,12 @@ enum Kind {
     CopyValue,
 }
 
-/// The maker of proofs.
+/// Creates and checks proofs.
 #[derive(Clone)]
 pub(super) struct Proofs(TicketKey);
 
 impl std::fmt::Debug for Proofs {
-    /// Without the key.
+    /// Does not print the key.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Proofs")
     }
@@ -40,12 +40,12 @@ impl Proofs {
         Self(key)
     }
 
-    /// What lets an address in.
+    /// The ticket that lets an address subscribe.
     pub fn ticket(&self, addr: SocketAddr, now: Nanos) -> String {
         self.0.issue(addr, slot(Kind::Ticket, 0, now.0 / TICKET_TURN.0))
     }
 
-    /// Whether it is this address's, and of late.
+    /// Whether it is a recent ticket of this address.
     pub fn is_ticket(&self, text: &str, addr: SocketAddr, now: Nanos) -> bool {
         self.0.verify(text, addr, slot(Kind::Ticket, 0, now.0 / TICKET_TURN.0))
     }
@@ -57,45 +57,46 @@ impl Proofs {
 
     /// Whether it is that name.
     pub fn is_session(&self, text: &str, addr: SocketAddr, number: u32) -> bool {
-        // No name has the slot before, which a ticket would be good for, too.
+        // A name has no previous slot, which a ticket would also be valid for.
         self.0.verify(text, addr, slot(Kind::Session, number, 0))
     }
 
-    /// What a subscription must return to stay; a new `number` voids all before.
+    /// The value that a subscription must return to stay; a new `number` invalidates all earlier
+    /// values.
     pub fn value(&self, addr: SocketAddr, number: u32, now: Nanos) -> String {
         self.0.issue(addr, slot(Kind::Value, number, now.0 / TURN.0))
     }
 
-    /// Whether it is such a value, of late.
+    /// Whether it is a recent value of this subscription.
     pub fn is_value(&self, text: &str, addr: SocketAddr, number: u32, now: Nanos) -> bool {
         self.0.verify(text, addr, slot(Kind::Value, number, now.0 / TURN.0))
     }
 
-    /// The name of the run in copies to this address alone.
+    /// The run identifier in copies to this address alone.
     pub fn copy_run(&self, addr: SocketAddr) -> u64 {
         self.short(addr, slot(Kind::CopyRun, 0, 0))
     }
 
-    /// What a receiver of copies must return.
+    /// The value that a receiver of copies must return.
     pub fn copy_value(&self, addr: SocketAddr, number: u32, now: Nanos) -> u64 {
         self.short(addr, slot(Kind::CopyValue, number, now.0 / TURN.0))
     }
 
-    /// Whether it is such a value, of late.
+    /// Whether it is a recent value of these copies.
     pub fn is_copy_value(&self, value: u64, addr: SocketAddr, number: u32, now: Nanos) -> bool {
         let turn = now.0 / TURN.0;
         let of = |turn| self.short(addr, slot(Kind::CopyValue, number, turn));
         value == of(turn) || value == of(turn.saturating_sub(1))
     }
 
-    /// The first 16 digits.
+    /// The first 16 hexadecimal digits.
     fn short(&self, addr: SocketAddr, slot: u64) -> u64 {
         let text = self.0.issue(addr, slot);
         text.get(..16).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or_default()
     }
 }
 
-/// One number for all: 4 bits of kind, 28 of the number, 32 of the turn, which last for centuries.
+/// Packs 4 bits of kind, 28 of the number, 32 of the turn, which last for centuries.
 fn slot(kind: Kind, number: u32, turn: u64) -> u64 {
     (kind as u64) << 60 | u64::from(number & 0x0FFF_FFFF) << 32 | turn & 0xFFFF_FFFF
 }

@@ -21,88 +21,87 @@ use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use timing::{Over, Timing, arrival_of};
 
-/// Sources, groups and runs that are told apart; datagrams of any beyond are counted together.
+/// Maximum combinations of source, group and run kept apart; datagrams of further ones are counted
+/// together.
 pub const ROWS_MAX: usize = 1024;
 
-/// Rows that keep a histogram of their delays: half a megabyte each.
+/// Rows that keep a delay histogram, half a megabyte each.
 const HISTOGRAMS: usize = 64;
-/// Once all that was heard of is over, stragglers are taken for so long.
+/// How long to accept stragglers after all runs heard have ended.
 const STRAGGLERS: Nanos = Nanos::from_millis(200);
 
-/// How long an interrupted receiver still takes what had arrived: the loop may hear of the signal
-/// before it hears of the datagrams.
+/// How long an interrupted receiver still accepts what had arrived: the loop may see the signal
+/// before those datagrams.
 const LINGER: Nanos = Nanos::from_millis(20);
 
 /// What one socket of the loop is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listen {
-    /// The group, broadcast or own address with its port; an unspecified address takes every
-    /// unicast and broadcast address.
+    /// The group, broadcast or own address with its port; an unspecified address accepts all
+    /// unicast and broadcast addresses.
     pub group: SocketAddr,
-    /// Interfaces that datagrams may come in by; empty for any.
+    /// Interfaces on which datagrams may arrive; empty for any.
     pub interfaces: Vec<u32>,
     /// When it was joined, on the monotonic clock.
     pub since: Nanos,
-    /// Which of the loop's sockets its reports leave by: itself, where it has an address of its
-    /// own.
+    /// The loop's socket that sends its reports: itself if it is bound to an address of its own.
     pub answers: usize,
 }
 
-/// What the datagrams are expected to carry.
+/// The expected contents of the datagrams.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Content {
-    /// The measurement header first, which tells order and loss.
+    /// The measurement header first, which gives order and loss.
     #[default]
     Measured,
-    /// Anything: counts only.
+    /// Anything: only counted.
     Plain,
 }
 
-/// How a receiver runs.
+/// Configuration of a receiver.
 #[derive(Clone, Debug, Default)]
 pub struct CastReceiverConfig {
-    /// The sockets, numbered as the loop numbers them.
+    /// The sockets, in the loop's order.
     pub listens: Vec<Listen>,
-    /// What was listened to, for the summary.
+    /// The groups listened to, for the summary.
     pub groups: Vec<CastGroup>,
     /// The names of this host's interfaces.
     pub names: Names,
-    /// What is expected.
+    /// What the datagrams contain.
     pub content: Content,
-    /// Sources that are not heard; the kernel keeps them out as far as it can, the receiver the
-    /// rest.
+    /// Ignored sources; the kernel filters them as far as it can, the receiver does the rest.
     pub excluded: Vec<IpAddr>,
-    /// Whether the payload of one source is told of, in order ([`CastEvent::Content`]).
+    /// Whether the payload of one source is passed on in order ([`CastEvent::Content`]).
     pub store: bool,
-    /// Ends after so many datagrams, 1 or more; `None` for no limit.
+    /// Ends after this many datagrams, 1 or more; `None` for no limit.
     pub count: Option<u64>,
     /// Ends this long after the first join; `None` for no limit.
     pub time: Option<Nanos>,
     /// Ends when nothing has arrived for this long; `None` for no limit.
     pub idle: Option<Nanos>,
-    /// How often it tells what arrived ([`CastEvent::Interval`]); `None` for never.
+    /// Length of reporting intervals ([`CastEvent::Interval`]); `None` for none.
     pub interval: Option<Nanos>,
-    /// So many datagrams are to come, each once: it ends when they have, or when every sender that
-    /// was heard has ended. `None` expects nothing.
+    /// Number of distinct datagrams expected: the run ends when they have arrived, or when every
+    /// sender that was heard has ended. `None` expects nothing.
     pub expect: Option<u64>,
-    /// Whether senders get reports; the seed of their intervals.
+    /// Whether senders get reports; the value seeds their intervals.
     pub reports: Option<u64>,
-    /// The sender that is to be asked to send here, by the first socket.
+    /// The sender to subscribe to, by the first socket.
     pub subscribe: Option<SocketAddr>,
 }
 
-/// What a receiver leaves behind.
+/// Result of a receiver.
 #[derive(Debug)]
 pub struct CastReceiverEnd<S> {
     /// What arrived.
     pub received: CastReceived,
-    /// Why nothing could come: the sender that was asked did not answer, or refused.
+    /// Why nothing could arrive: the sender subscribed to did not answer, or refused.
     pub failed: Option<SubscribeError>,
-    /// The sink, for its own last words.
+    /// The sink, for its final output.
     pub sink: S,
 }
 
-/// The receiver as a session; `S` hears of sources, intervals and content as they come.
+/// The receiver as a session; `S` gets sources, intervals and content as they arrive.
 pub struct CastReceiver<S> {
     config: CastReceiverConfig,
     sink: S,
@@ -112,10 +111,10 @@ pub struct CastReceiver<S> {
     reporters: Vec<Option<usize>>,
     feedback: Option<Feedback>,
     subscription: Option<Subscription>,
-    /// Datagrams in the rows, duplicates included.
+    /// Datagrams in the rows, including duplicates.
     taken: u64,
     strays: u64,
-    /// Whether the sink was told that datagrams come without the measurement header.
+    /// Whether datagrams without the measurement header were already reported to the sink.
     told_no_header: bool,
     others: u64,
     foreign: Foreigners,
@@ -124,7 +123,7 @@ pub struct CastReceiver<S> {
     drops: Vec<u32>,
     timing: Timing,
     intervals: Option<Intervals>,
-    /// Reports, and what was asked, that this host did not let out.
+    /// Reports and subscription commands that this host refused to send.
     refused: Refused,
     ending: Ending,
     /// Whether the user asked for the end.
@@ -134,9 +133,9 @@ pub struct CastReceiver<S> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ending {
     No,
-    /// Nothing more is taken; last reports are on their way.
+    /// No more data is accepted; last reports are being sent.
     Leaving,
-    /// The user asked; what had arrived by then is still taken until this instant.
+    /// The user asked for the end; what had arrived is still accepted until this instant.
     Asked(Nanos),
     Now,
 }
@@ -145,7 +144,7 @@ impl<S> CastReceiver<S>
 where
     S: for<'e> Sink<CastEvent<'e>>,
 {
-    /// A receiver whose sockets are joined.
+    /// A receiver whose sockets have joined.
     pub fn new(config: CastReceiverConfig, sink: S) -> Self {
         let started = config.listens.iter().map(|listen| listen.since).min().unwrap_or_default();
         Self {
@@ -178,14 +177,14 @@ where
         }
     }
 
-    /// The group that a datagram was for; `None` for one that this run has nothing to do with.
+    /// The group that a datagram was for; `None` if it is not part of this run.
     fn group_of(&self, datagram: &Datagram<'_>) -> Option<(SocketAddr, Nanos)> {
         let listen = self.config.listens.get(datagram.meta.socket)?;
         let by = datagram.meta.interface;
         if !listen.interfaces.is_empty() && by != 0 && !listen.interfaces.contains(&by) {
             return None;
         }
-        // Whoever is asked to send is the only one that may.
+        // After subscribing, only the chosen sender is accepted.
         if self.subscription.as_ref().is_some_and(|one| one.sender != datagram.meta.source) {
             return None;
         }
@@ -202,7 +201,7 @@ where
         Some((group, joined.unwrap_or(listen.since)))
     }
 
-    /// The row of a key, made when it is new; `None` when the table is full.
+    /// The row of a key, created if new; `None` if the table is full.
     fn row(
         &mut self,
         key: RowKey,
@@ -274,7 +273,7 @@ where
                 self.store(now, key.source, number, &datagram.payload[Header::LEN..]);
             }
             Kind::End => {
-                // The end of a run of which nothing was heard tells nothing about this receiver.
+                // The end of a run of which nothing was received says nothing about this receiver.
                 let mark = EndMark::decode(datagram.payload);
                 if let (Some(index), Some(mark)) = (self.by_key.get(&key), mark) {
                     self.rows[*index].end(mark);
@@ -288,7 +287,7 @@ where
         }
     }
 
-    /// A datagram that cannot be numbered: it is counted apart, and the user is told once.
+    /// A datagram without a sequence number: counted apart; the user is told once.
     fn take_without_header(&mut self, now: Now, key: &RowKey, datagram: &Datagram<'_>) {
         self.strays += 1;
         if let Some(intervals) = &mut self.intervals {
@@ -301,7 +300,7 @@ where
         }
     }
 
-    /// Text: an announcement, or a reply to what was asked. Whether it was one.
+    /// Handles text: an announcement, or a reply to the subscription. Returns whether it was one.
     fn take_line(&mut self, now: Now, key: &RowKey, datagram: &Datagram<'_>) -> bool {
         if classify(datagram.payload) != Class::Control {
             return false;
@@ -328,10 +327,10 @@ where
             }
         }
         let socket = datagram.meta.socket;
-        // Where no row can be made, nothing can be told.
+        // If no row can be created, nothing can be reported.
         let accountable = row.is_some() || self.rows.len() < ROWS_MAX;
         if let Some(feedback) = self.feedback.as_mut().filter(|_| accountable) {
-            // What came to the address of reports is answered from there.
+            // What arrived at the address of reports is answered from there.
             let answers = self.config.listens.get(socket).map_or(socket, |listen| listen.answers);
             let place = Place { listens: socket, answers };
             let line = (&line, datagram.true_len);
@@ -362,7 +361,8 @@ where
         intervals.take(now, datagram, Change { first, lost: row.lost() as i64 - lost as i64 });
     }
 
-    /// What is not data: an answer to a last report, or from the sender that was asked.
+    /// Handles anything but data: an answer to a last report, or a reply of the sender subscribed
+    /// to.
     fn take_answer(&mut self, now: Now, payload: &[u8]) {
         let taken = self.subscription.as_mut().is_some_and(|one| one.on_reply(payload, now.mono));
         if let Some(feedback) = self.feedback.as_mut().filter(|_| !taken) {
@@ -370,27 +370,27 @@ where
         }
     }
 
-    /// Notes whether every sender that was heard has ended.
+    /// Records whether every sender that was heard has ended.
     fn note_over(&mut self, now: Nanos) {
         let over = if self.counted().all(Row::is_over) { Over::All } else { Over::NotAll };
         self.timing.note_over(now, over);
     }
 
-    /// Whether what was expected has come, or can no longer come.
+    /// Whether the expected number has arrived, or can no longer arrive.
     fn has_expected(&self, now: Nanos) -> bool {
         let Some(expect) = self.config.expect else { return false };
         let over = self.timing.stragglers_until().is_some_and(|at| at <= now);
-        // Each first copy is at least one datagram: sums are needed only near the end.
+        // Each first copy is at least one datagram, so the sum is needed only near the end.
         over || self.taken >= expect && self.counted().map(Row::firsts).sum::<u64>() >= expect
     }
 
-    /// A sender that was asked to send has ended its run.
+    /// Whether the sender subscribed to has ended its run.
     fn is_served(&self, now: Nanos) -> bool {
         let over = self.timing.stragglers_until();
         self.config.subscribe.is_some() && over.is_some_and(|at| at <= now)
     }
 
-    /// Ends the run: who was reported to, or asked to send, is told.
+    /// Ends the run: informs senders that get reports, and the sender subscribed to.
     fn begin_leaving(&mut self, now: Now) {
         self.ending = Ending::Leaving;
         if let Some(feedback) = &mut self.feedback {
@@ -405,11 +405,11 @@ where
         }
     }
 
-    /// Writes reports and what the subscription asks; the earliest time of more, and whether both
-    /// are done with.
+    /// Writes reports and subscription commands; returns the earliest time of more, and whether
+    /// both are finished.
     fn write(&mut self, now: Now, out: &mut TxBatch) -> (Option<Nanos>, bool) {
         let (mut at, mut done) = (None, true);
-        // Senders come and go: their addresses must not pile up.
+        // Senders come and go: their addresses must not accumulate.
         out.reset();
         if let Some(feedback) = &mut self.feedback {
             feedback.poll(now, &self.rows, &self.config.names, &self.drops, out);
@@ -493,7 +493,7 @@ where
         first.map_or(Next::Idle, Next::WaitUntil)
     }
 
-    /// A report that did not leave is as good as lost: the next will. Why it did not is kept.
+    /// A report that was not sent is not repeated: the next one follows. The reason is kept.
     fn on_sent(&mut self, _now: Now, batch: &TxBatch, outcome: &SendOutcome) {
         let asked = self.refused.take(batch, outcome);
         if let Some(subscription) = &mut self.subscription {
@@ -520,7 +520,7 @@ where
             self.on_socket_drops(datagram.meta.socket, drops);
         }
         if self.ending == Ending::Leaving {
-            // Only answers are waited for.
+            // Only answers matter now.
             self.take_answer(now, datagram.payload);
             return;
         }

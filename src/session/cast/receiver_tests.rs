@@ -1,4 +1,4 @@
-//! A receiver that stood still, and paths that copy every datagram.
+//! Receivers that were paused, and paths that duplicate every datagram.
 
 use super::tests::{
     Kept, addr, all_sent, deliver, meta, receiver, receiver_now, sender, sender_now,
@@ -43,7 +43,7 @@ fn a_receiver_that_stood_still_for_three_seconds_counts_all_that_its_sockets_hel
     let idle = CastReceiverConfig { idle: Some(second), interval: Some(second), ..config() };
     let mut receiver = CastReceiver::new(idle, Kept::default());
     assert_eq!(poll(&mut receiver, START), Next::WaitUntil(START + second));
-    // It stops at once; 500 datagrams come from 0.1 s to 2.595 s; it goes on after 3 s.
+    // It stops at once; 500 datagrams arrive from 0.1 s to 2.595 s; it resumes after 3 s.
     let woke = START + Nanos::from_secs(3);
     receiver.on_pause(receiver_now(woke), Nanos::from_secs(3));
     for number in 0..500 {
@@ -51,7 +51,7 @@ fn a_receiver_that_stood_still_for_three_seconds_counts_all_that_its_sockets_hel
         read(&mut receiver, sent, woke, &data(number, sent));
     }
     receiver.on_tick(receiver_now(woke));
-    // Not silent for a second of its own time yet.
+    // Not yet silent for a second of its own running time.
     let Next::WaitUntil(at) = poll(&mut receiver, woke) else { panic!("it ended") };
     assert!(at > woke, "{at}");
     assert_eq!(poll(&mut receiver, at), Next::Done);
@@ -110,7 +110,7 @@ fn a_host_that_refuses_to_ask_is_not_a_sender_that_does_not_answer() {
     }
 }
 
-/// A run of `total` over a path that loses some and sends `copies` of the others.
+/// A run of `total` datagrams over a path that loses some and delivers `copies` of the others.
 fn copied(seed: u64, copies: u64, total: u64) -> CastReceived {
     let mut rng = fastrand::Rng::with_seed(seed);
     let mut batch = TxBatch::new(16, 1 << 16);
@@ -140,7 +140,7 @@ fn copies_are_never_goodput_whatever_of_them_is_lost() {
             assert!(found.received > copies * 400 && firsts <= 500);
             let size = Header::LEN as u64 + 12;
             assert_eq!(found.bytes - found.duplicate_bytes.unwrap(), firsts * size);
-            // One datagram each 0.5 ms is 448 kbit/s, less what was lost.
+            // One datagram each 0.5 ms is 448 kbit/s, minus the loss.
             let rate = source.goodput_bits_per_second.unwrap();
             let expected = 8 * size * (firsts - 1) * 1_000_000_000 / source.duration_ns;
             assert!(rate.abs_diff(expected) <= 1 && rate <= 448_000, "{rate} {expected}");
@@ -172,9 +172,9 @@ fn an_unknown_tail_is_no_limit_held_and_a_known_one_is() {
         }
         receiver.finish(receiver_now(START + end)).received
     };
-    // It broke off, and what followed is not known.
+    // It broke off, and what followed is unknown.
     assert!(!held(&run(Nanos::from_secs(2), false)));
-    // It told its end; or the receiver ended while it went on.
+    // It announced its end; or the receiver ended while it continued.
     assert!(held(&run(Nanos::from_secs(2), true)));
     assert!(held(&run(Nanos::from_millis(110), false)));
 }

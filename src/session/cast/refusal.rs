@@ -1,5 +1,4 @@
-//! What a sender refuses to do for those who write to it, each with its code and the text of the
-//! reply.
+//! Why a sender refuses a command, each with its reply code and text.
 
 use crate::wire::Code;
 use thiserror::Error;
@@ -13,7 +12,7 @@ pub(super) enum Refusal {
     /// RCPT without a ticket, or with one of another address or time.
     #[error("ticket missing or expired; send HELO first")]
     NoTicket,
-    /// As many receivers as there may be.
+    /// The maximum number of receivers is reached.
     #[error("receiver limit reached; try again later")]
     Full,
     /// QUIT of a subscription that does not exist.
@@ -22,19 +21,19 @@ pub(super) enum Refusal {
     /// NOOP of a subscription that has ended.
     #[error("the subscription has ended; send HELO again")]
     Ended,
-    /// EXPN, where the receivers are nobody's business.
+    /// EXPN, where the list of receivers is private.
     #[error("the list of receivers is private (no --list-receivers)")]
     ListPrivate,
-    /// VRFY, where the receivers are nobody's business.
+    /// VRFY, where the list of receivers is private.
     #[error("the list of receivers is private (no --list-receivers)")]
     CannotVerify,
-    /// VRFY without the address.
+    /// VRFY without an address.
     #[error("which receiver? addr=192.0.2.1:5000")]
     NoAddress,
-    /// VRFY of an address that is no receiver.
+    /// VRFY of an address that is not a receiver.
     #[error("no such receiver")]
     NoReceiver,
-    /// A verb of `udpkit serve`.
+    /// A verb that only `udpkit serve` knows.
     #[error("not a command of cast send; try HELP")]
     OtherVerb,
 }

@@ -1,11 +1,11 @@
-//! When one receiver reports to one sender, and how much it may say.
+//! When one receiver reports to one sender, and how much it may send.
 //!
-//! The rules are those of RTCP (RFC 3550 §6.2, §6.3): the interval is the sender's to choose, so
-//! that all receivers together take a bounded share of the traffic; each randomises it by half, and
-//! when the time has come asks again whether it would still be due (timer reconsideration), for the
-//! sender may have found many more receivers meanwhile. A receiver reports only to a source that it
-//! was sent an announcement by, only while it hears of it, and never more bytes or datagrams than
-//! came from there of late.
+//! The rules are those of RTCP (RFC 3550 §6.2, §6.3): the sender chooses the interval, so that all
+//! receivers together use a bounded share of the traffic; each receiver randomises it by half, and
+//! when the time has come checks whether it would still be due (timer reconsideration), since the
+//! sender may have found many more receivers meanwhile. A receiver reports only to a source whose
+//! announcement it received, only while it still receives from it, and never with more bytes or
+//! datagrams than recently arrived from there.
 
 use super::RowKey;
 use super::credit::Credit;
@@ -17,23 +17,23 @@ use crate::units::Nanos;
 use crate::wire::{Announcement, LINE_LEN, MarkReport, ReceiverReport};
 use fastrand::Rng;
 
-/// The shortest and the longest interval that a sender can ask for.
+/// The shortest and the longest interval that a sender can request.
 const LEAST: Nanos = Nanos::from_millis(100);
 const MOST: Nanos = Nanos::from_secs(600);
-/// Twice the mean of what the randomised interval is divided by, e - 3/2 (RFC 3550 §6.3.1), in
-/// thousandths: it makes up for the shortening that reconsideration brings.
+/// Twice the mean of the divisor of the randomised interval, e - 3/2 (RFC 3550 §6.3.1), in
+/// thousandths: it compensates for the shortening by reconsideration.
 const COMPENSATION: u64 = 1_218;
 /// Datagrams of credit that a regular report leaves for the last one.
 const RESERVE: u64 = 1;
 
-/// Where the sender's run stands for this receiver.
+/// State of the reporting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     /// It has never reported.
     New,
-    /// It reports now and then.
+    /// It reports regularly.
     Regular,
-    /// It owes its last report, or an answer to that.
+    /// Its last report is due or unanswered.
     Last,
     /// Its last report was answered.
     Done,
@@ -43,36 +43,36 @@ enum Stage {
 #[derive(Debug)]
 pub(super) struct Reporter {
     pub key: RowKey,
-    /// The row that it reports on; `None` while no datagram came.
+    /// The row that it reports on; `None` until a datagram arrives.
     pub row: Option<usize>,
-    /// Where reports go, and by which socket.
+    /// Destination of reports, and the socket to send from.
     pub dest: Dest,
-    /// The socket whose drops are told.
+    /// The socket whose drops are reported.
     pub listens: usize,
-    /// Which account of what came from there bounds its reports.
+    /// Index of the credit that bounds its reports.
     pub credit: usize,
     id: u32,
     heard: Announcement,
-    /// When that was heard, on the real-time clock.
+    /// When the last announcement arrived, on the real-time clock.
     heard_at: Nanos,
-    /// Datagrams numbered when the run was first heard of: those before are not missed.
+    /// First number sent after the run was first heard of: earlier ones do not count as missing.
     since: u64,
     stage: Stage,
     due: Option<Nanos>,
-    /// When the announcement came that a first or last report answers.
+    /// Arrival of the announcement that a first or last report answers.
     asked: Nanos,
     reported: Nanos,
-    /// Whether anything came since the last report.
+    /// Whether anything arrived since the last report.
     fresh: bool,
     /// Whether it has ever reported.
     has_reported: bool,
     log: GapLog,
-    /// Transit of the datagram at the last mark, and at the first of what is closed.
+    /// Transit times of the datagram at the last mark, and at the first mark of the closed part.
     transits: [Option<i64>; 2],
 }
 
 impl Reporter {
-    /// A run is heard of for the first time.
+    /// For a run that is heard of for the first time.
     pub fn new(
         key: RowKey,
         dest: Dest,
@@ -101,17 +101,17 @@ impl Reporter {
         }
     }
 
-    /// The sender has announced how it stands.
+    /// An announcement of the sender arrived.
     pub fn announced(&mut self, now: Now, arrival: Nanos, line: &Announcement, rng: &mut Rng) {
         self.heard = *line;
         self.heard_at = arrival;
         self.fresh = true;
-        // At its end a run has one mark more: its total.
+        // At its end a run has one more mark: its total.
         let mark = if line.over { line.sent } else { line.mark };
         if mark > self.log.mark() {
             let before = self.log.closed_from();
             self.log.set_mark(mark);
-            // The first mark of a stretch that grew stays its first.
+            // When an interval grows, its first mark stays.
             let grew = before.is_some() && self.log.closed_from() == before;
             self.transits = [None, self.transits[usize::from(grew)]];
         }
@@ -125,7 +125,7 @@ impl Reporter {
         }
     }
 
-    /// A datagram of the run came: its number and transit time.
+    /// A datagram of the run arrived: its number and transit time.
     #[inline]
     pub fn observe(&mut self, sequence: u32, transit: i64) {
         self.fresh = true;
@@ -136,17 +136,17 @@ impl Reporter {
         self.log.observe(number);
     }
 
-    /// A number had come before this began.
+    /// A number that arrived before this reporter existed.
     pub fn note(&mut self, sequence: u32) {
         self.log.observe(self.log.extend(sequence));
     }
 
-    /// The announcement heard last.
+    /// The last announcement received.
     pub fn heard(&self) -> &Announcement {
         &self.heard
     }
 
-    /// Whether this is the one that `id` of a reply names.
+    /// Whether a reply with this run and `id` is for this reporter.
     pub fn is(&self, run: u64, id: u32) -> bool {
         self.heard.run == run && self.id == id
     }
@@ -158,7 +158,7 @@ impl Reporter {
         }
     }
 
-    /// There is nothing true to report: the receiver keeps no account of this.
+    /// Nothing correct can be reported: the receiver keeps no account of this run.
     pub fn give_up(&mut self) {
         self.stage = Stage::Done;
         self.due = None;
@@ -177,17 +177,17 @@ impl Reporter {
         }
     }
 
-    /// Whether the last report is owed, or was not answered yet.
+    /// Whether the last report is due or unanswered.
     pub fn is_leaving(&self) -> bool {
         self.stage == Stage::Last
     }
 
-    /// When it wants to be asked.
+    /// When it needs to be polled.
     pub fn due(&self) -> Option<Nanos> {
         self.due
     }
 
-    /// Whether a report is to be sent now; the time of the next one is set.
+    /// Whether a report is due now; if so, the next one is scheduled.
     pub fn is_due(&mut self, now: Nanos, rng: &mut Rng) -> bool {
         if self.due.is_none_or(|due| due > now) {
             return false;
@@ -197,7 +197,7 @@ impl Reporter {
             return true;
         }
         if !self.fresh {
-            // Nothing is heard of the sender: it need not hear either.
+            // The sender is no longer heard: stop reporting.
             self.due = None;
             return false;
         }
@@ -216,7 +216,7 @@ impl Reporter {
         true
     }
 
-    /// The report's line, or none where it would be more than was received. It is counted as sent.
+    /// The report, or `None` if it would be more than was received. It counts as sent.
     pub fn write(
         &mut self,
         now: Now,
@@ -284,12 +284,12 @@ impl Reporter {
         self.heard.every.clamp(LEAST, MOST)
     }
 
-    /// The wait before a first or a last report.
+    /// Random delay before a first or a last report.
     fn soon(&self, rng: &mut Rng) -> Nanos {
         Nanos(rng.u64(0..=self.heard.within.min(MOST).0))
     }
 
-    /// The interval, between half and one and a half of what the sender asks for.
+    /// The interval: half to one and a half of what the sender requests.
     fn interval(&self, rng: &mut Rng) -> Nanos {
         let every = self.every().0;
         let random = every / 2 + rng.u64(0..=every);

@@ -1,4 +1,4 @@
-//! One source's account: one run of one sender, for one group, by one interface.
+//! The account of one source: one run of one sender, for one group, on one interface.
 
 use super::{EndMark, Names};
 use crate::batch::Datagram;
@@ -16,49 +16,49 @@ use std::net::SocketAddr;
 pub(super) struct RowKey {
     pub source: SocketAddr,
     pub group: SocketAddr,
-    /// Two ways into this host are two paths, each with its own loss.
+    /// Two interfaces are two paths, each with its own loss.
     pub interface: u32,
-    /// A sender that starts again has another; `None` without headers.
+    /// A restarted sender has another tag; `None` without headers.
     pub tag: Option<u16>,
-    /// Whether these are unicast copies of what goes to a group: they are in no sum.
+    /// Whether these are unicast copies of a group's data: they are in no sum.
     pub beside: bool,
 }
 
 /// The account.
 ///
-/// Whether what is missing before the first datagram heard was lost, or was sent before the join,
-/// is known once an end mark tells when the run began; until then it is not counted.
+/// Whether what is missing before the first datagram received was lost, or was sent before the
+/// join, is known once an end mark tells when the run began; until then it is not counted.
 pub(super) struct Row {
     key: RowKey,
-    /// From the join to the first datagram.
+    /// Time from the join to the first datagram.
     waited: Nanos,
     received: u64,
     bytes: u64,
-    /// Bytes of second and later copies.
+    /// Bytes of duplicates.
     duplicate_bytes: u64,
     first_arrival: Nanos,
     last_arrival: Nanos,
     numbers: Option<Numbers>,
     delays: Option<Box<Delays>>,
-    /// When the run began, where that was announced.
+    /// When the run began, if that was announced.
     began: Option<Nanos>,
 }
 
-/// How late datagrams were: half a megabyte, so not every row has it.
+/// Delays: half a megabyte, so not every row has them.
 #[derive(Default)]
 struct Delays {
     drift: ClockDrift,
     above_min: DelayAboveMin,
 }
 
-/// Whether a row keeps a histogram of its delays.
+/// Whether a row keeps a delay histogram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum KeepDelays {
     Yes,
     No,
 }
 
-/// What a row has found of its numbers so far, for a report.
+/// A row's counts so far, for a report.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Found {
     pub received: u64,
@@ -71,23 +71,23 @@ pub(super) struct Found {
     pub waited: Nanos,
 }
 
-/// What sequence numbers tell.
+/// State derived from sequence numbers.
 struct Numbers {
     tracker: SequenceTracker,
     jitter: Jitter,
-    /// Whether the tracker begins with the first number heard.
+    /// Whether the tracker begins with the first number received.
     anywhere: bool,
-    /// The first number heard, and when it was sent.
+    /// The first number received, and when it was sent.
     first: (u32, Nanos),
-    /// Datagrams from below it.
+    /// Datagrams with lower numbers than the first.
     below_first: u64,
     end: Option<EndMark>,
-    /// When the run began, where that was announced.
+    /// When the run began, if that was announced.
     began: Option<Nanos>,
 }
 
 impl Row {
-    /// The account of a source that is heard for the first time.
+    /// A source that is heard for the first time.
     pub fn new(key: RowKey, waited: Nanos, arrival: Nanos, delays: KeepDelays) -> Self {
         Self {
             key,
@@ -110,18 +110,18 @@ impl Row {
         self.last_arrival = self.last_arrival.max(datagram.meta.arrival);
     }
 
-    /// Accounts for a numbered datagram; whether it is the first copy.
+    /// Accounts for a numbered datagram; returns whether it is the first copy.
     pub fn observe(&mut self, now: Now, header: &Header, datagram: &Datagram<'_>) -> bool {
         self.observe_plain(datagram);
         let numbers =
             self.numbers.get_or_insert_with(|| Numbers::new(header, self.began, self.waited));
         let transit = datagram.meta.arrival.signed_since(header.sent);
         numbers.jitter.observe(transit);
-        // Clocks more than 70 years apart are no clocks.
+        // Clocks more than 70 years apart are wrong.
         if let Some(delays) = &mut self.delays
             && transit.unsigned_abs() < 1 << 61
         {
-            // The drift is the clocks', whenever the datagram was read.
+            // Drift is a property of the clocks, independent of when the datagram was read.
             let arrived = now.mono - (now.real - datagram.meta.arrival);
             let transit = delays.drift.correct(arrived, transit);
             delays.above_min.observe(transit, 1);
@@ -138,7 +138,7 @@ impl Row {
                 self.duplicate_bytes += datagram.true_len as u64;
                 false
             }
-            // From before a join in mid-run: it has not been written yet, if it is no copy.
+            // From before a join in mid-run: not counted yet, unless it is a copy.
             Arrival::TooLate => {
                 numbers.below_first += u64::from(below);
                 below
@@ -146,14 +146,14 @@ impl Row {
         }
     }
 
-    /// The sender says that its run is over.
+    /// The sender announced the end of its run.
     pub fn end(&mut self, mark: EndMark) {
         if let Some(numbers) = &mut self.numbers {
             numbers.end = Some(mark);
         }
     }
 
-    /// When the run began, on the sender's clock: known before the end where it is announced.
+    /// When the run began, on the sender's clock: known before the end if it is announced.
     pub fn set_began(&mut self, began: Nanos) {
         self.began = Some(began);
         if let Some(numbers) = &mut self.numbers {
@@ -161,38 +161,38 @@ impl Row {
         }
     }
 
-    /// Whether it is of unicast copies.
+    /// Whether it holds unicast copies.
     pub fn is_beside(&self) -> bool {
         self.key.beside
     }
 
-    /// Whether the sender has told that its run is over.
+    /// Whether the sender has announced the end of its run.
     pub fn is_over(&self) -> bool {
         self.numbers.as_ref().is_some_and(|numbers| numbers.end.is_some())
     }
 
-    /// First copies; of datagrams without numbers, all.
+    /// First copies; for datagrams without numbers, all.
     pub fn firsts(&self) -> u64 {
         self.received - self.duplicates()
     }
 
-    /// Numbers from `from` on that have come already, the first few thousand of them.
+    /// Numbers from `from` on that have already arrived, limited to the first few thousand.
     pub fn came_since(&self, from: u64) -> impl Iterator<Item = u32> {
         let tracker = self.numbers.as_ref().map(|numbers| &numbers.tracker);
         tracker.into_iter().flat_map(move |tracker| {
             let ahead = tracker.next_on_wire().wrapping_sub(from as u32);
-            // More than half of all numbers ahead is behind.
+            // A distance above half of the number space means behind, not ahead.
             let count = if ahead > i32::MAX as u32 { 0 } else { ahead.min(4_096) };
             let numbers = (0..count).map(move |step| (from as u32).wrapping_add(step));
             numbers.filter(|number| tracker.has(*number))
         })
     }
 
-    /// What a report tells of it.
+    /// Its counts for a report.
     pub fn found(&self) -> Found {
         Found {
             received: self.received,
-            // One that came too late is counted as lost, or is from before the join.
+            // A datagram that came too late counts as lost, or is from before the join.
             firsts: self.firsts().saturating_sub(self.too_late()),
             lost: self.lost(),
             bursts: self.bursts(),
@@ -203,7 +203,7 @@ impl Row {
         }
     }
 
-    /// Runs of lost numbers as they would be if the run were over.
+    /// Loss bursts as they would be if the run were over.
     fn bursts(&self) -> LossBursts {
         let Some(numbers) = &self.numbers else { return LossBursts::default() };
         let mut tracker = numbers.tracker.clone();
@@ -248,7 +248,7 @@ impl Row {
         self.numbers.as_ref().map_or(0, |numbers| numbers.tracker.reordered())
     }
 
-    /// The account as a fact.
+    /// The account as a record.
     pub fn record(&self, now: Now, names: &Names) -> CastSource {
         let numbers = self.numbers.as_ref();
         let (bursts, delays) = (self.bursts(), self.delays());
@@ -287,7 +287,7 @@ impl Row {
 impl Numbers {
     fn new(header: &Header, began: Option<Nanos>, waited: Nanos) -> Self {
         let late = began.is_some_and(|began| header.sent - began > waited);
-        // Within the window of the run's start, numbers from before the first heard have a place,
+        // Within the window after the run's start, numbers below the first received have a place,
         // unless they are known to have been sent before the join.
         let anywhere = late || u64::from(header.sequence) >= WINDOW;
         let tracker =
@@ -303,7 +303,7 @@ impl Numbers {
         }
     }
 
-    /// Missing, so far as this receiver could have heard it.
+    /// Missing datagrams that this receiver could have received.
     fn lost(&self, waited: Nanos) -> u64 {
         let first = u64::from(self.first.0);
         let before = first.saturating_sub(self.below_first);
@@ -319,22 +319,22 @@ impl Numbers {
         }
     }
 
-    /// Whether the join came before the run began: the first datagram heard was sent this long
-    /// after the run's start, and came this long after the join. Two clocks, but only spans on
-    /// each. `None` before an end mark told.
+    /// Whether the join came before the run began: the first datagram was sent this long after the
+    /// run's start, and arrived this long after the join. These are two clocks, but only durations
+    /// are used. `None` before an end mark.
     fn joined_before(&self, waited: Nanos) -> Option<bool> {
         let began = self.end.and_then(|end| end.began).or(self.began)?;
         Some(self.first.1 - began <= waited)
     }
 }
 
-/// Takes the first burst away, which is none: `before` numbers that were sent before the join.
+/// Removes the first burst, which is not a loss: `before` numbers that were sent before the join.
 fn take_away(bursts: &mut LossBursts, before: u64) {
     let class = (before.ilog2() as usize).min(bursts.by_length.len() - 1);
     bursts.count = bursts.count.saturating_sub(1);
     bursts.by_length[class] = bursts.by_length[class].saturating_sub(1);
     if bursts.longest == before {
-        // The next one's class is known, not its length: at least so much.
+        // The next longest is known only by its class: use the lower bound.
         let longest = bursts.by_length.iter().rposition(|count| *count > 0);
         bursts.longest = longest.map_or(0, |class| 1 << class);
     }

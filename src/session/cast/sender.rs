@@ -1,9 +1,9 @@
 //! The sender of a fan-out: each datagram is numbered and encoded once and goes to every target.
 //!
-//! One number belongs to one round: the same bytes to all targets. A round that was cut short by a
-//! full socket goes on where it stopped; a round that this host refused to every target gives its
-//! number to the next, so that a refusal never looks like loss on the path. Between the rounds go
-//! the announcements that receivers answer with reports.
+//! One sequence number belongs to one round: the same bytes to all targets. A round cut short by a
+//! full socket buffer continues where it stopped. A round that this host refused to every target
+//! passes its number on to the next, so that a refusal never looks like loss on the path. Between
+//! the rounds go the announcements that receivers answer with reports.
 
 use super::ear::{Ear, EarConfig, Pace};
 use super::end_mark::END_MARK_LEN;
@@ -21,71 +21,71 @@ use crate::wire::{Header, Kind};
 use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-/// Rounds that are kept ready; enough to fill one system call to one target.
+/// Rounds prepared in advance; enough to fill one system call to one target.
 const ROUNDS: usize = 64;
-/// Datagrams that are kept ready at most. All of a batch carry the time at which it was written, and
-/// 128 system calls' worth take about 0.5 ms to leave: more would read as a queue on the path.
+/// Maximum datagrams prepared in advance. All datagrams of a batch carry the time at which it was
+/// written, and 128 of them take about 0.5 ms to leave: more would look like a queue on the path.
 const DATAGRAMS: usize = 128;
-/// End marks of a run: any one that arrives tells the receiver what its tail lost.
+/// End marks per run: any one that arrives tells the receiver what it lost at the tail.
 const END_MARKS: u32 = 3;
-/// Between two end marks: longer than most bursts of loss.
+/// Time between two end marks: longer than most bursts of loss.
 const END_SPACING: Nanos = Nanos::from_millis(20);
 
-/// How a sender runs.
+/// Configuration of a sender.
 #[derive(Clone, Debug)]
 pub struct CastSenderConfig {
-    /// Every datagram goes to all of these, and to receivers that come in. While there are none,
-    /// nothing is sent.
+    /// Targets of every datagram, besides receivers that subscribe. While there are none, nothing
+    /// is sent.
     pub targets: Vec<Dest>,
-    /// Those of them that are broadcast addresses, which no receiver has for its own.
+    /// Those of them that are broadcast addresses, which no receiver has as its own.
     pub broadcasts: Vec<Ipv4Addr>,
     /// The names of this host's interfaces.
     pub names: Names,
-    /// The run's tag in the measurement header; `None` sends the payload alone.
+    /// The run's tag in the measurement header; `None` sends only the payload.
     pub tag: Option<u16>,
-    /// How far apart the datagrams to one target are; bits count the header, too.
+    /// Time between the datagrams to one target; bit rates include the header.
     pub spacing: Spacing,
     /// No new datagram after this long; `None` for no limit.
     pub time: Option<Nanos>,
-    /// Receivers that must be heard before the first datagram; 0 waits for none.
+    /// Receivers that must be heard before the first datagram; 0 does not wait.
     pub receivers: u64,
-    /// How long they are waited for; `None` for ever.
+    /// How long to wait for them; `None` for no limit.
     pub wait: Option<Nanos>,
-    /// How receivers are heard; `None` hears nobody.
+    /// How receivers report and subscribe; `None` for no feedback.
     pub ear: Option<EarConfig>,
-    /// How the state of this host explains why it refused.
+    /// Explains an error number of send(2) by the state of this host.
     pub explain: fn(i32, SocketAddr) -> OwnFinding,
 }
 
-/// What a sender knows at its end.
+/// Result of a sender.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CastSenderSummary {
-    /// What was sent, and what was not.
+    /// What was sent, and what was refused.
     pub sent: CastSent,
-    /// Why the payloads broke off, if they did.
+    /// Why the payload source failed, if it did.
     pub failed: Option<SupplyError>,
-    /// Receivers that were heard, where these were too few in time and nothing was sent.
+    /// Number of receivers heard, if these were too few in time and nothing was sent.
     pub too_few: Option<u64>,
 }
 
-/// What a sender leaves behind.
+/// Result of a sender, with its sink.
 #[derive(Debug)]
 pub struct CastSenderEnd<S> {
-    /// What it knows.
+    /// The result.
     pub summary: CastSenderSummary,
-    /// The sink, for its own last words.
+    /// The sink, for its final output.
     pub sink: S,
 }
 
 /// One datagram for all targets.
 #[derive(Debug, Default)]
 struct Round {
-    /// The header's place, if there is one, and the payload.
+    /// Space for the header, if there is one, and the payload.
     bytes: Vec<u8>,
     kind: RoundKind,
-    /// Targets that are dealt with.
+    /// Number of targets already handled.
     done: usize,
-    /// Whether any target took it.
+    /// Whether any target's datagram was accepted.
     taken: bool,
 }
 
@@ -100,7 +100,7 @@ enum RoundKind {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    /// For receivers to be heard, until then.
+    /// Waiting for receivers, until this instant.
     Waiting {
         until: Option<Nanos>,
     },
@@ -110,7 +110,7 @@ enum Phase {
         left: u32,
         at: Nanos,
     },
-    /// For last reports, since then and until then.
+    /// Waiting for last reports, since one instant and until another.
     Closing {
         since: Nanos,
         until: Nanos,
@@ -118,7 +118,7 @@ enum Phase {
     Over,
 }
 
-/// What the batch that was written last holds.
+/// Contents of the last batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Written {
     Rounds,
@@ -133,29 +133,30 @@ pub struct CastSender<P, S> {
     ear: Option<Ear>,
     written: Written,
     schedule: Schedule,
-    /// Whether the source had nothing when it was last asked.
+    /// Whether the payload source had nothing when last asked.
     starved: bool,
     ids: Vec<DestId>,
     tallies: Vec<Tally>,
     queue: VecDeque<Round>,
-    /// Rounds whose memory is used again.
+    /// Rounds whose buffers are reused.
     spare: Vec<Round>,
-    /// The number of the front round.
+    /// Sequence number of the front round.
     sequence: u64,
     phase: Phase,
     started: Option<Nanos>,
     /// When the first datagram was written, on the real-time clock.
     began: Option<Nanos>,
-    /// When the first batch left, and what it held: the rate counts what came after it.
+    /// When the first batch was sent, and what it contained: the rate is computed from what follows
+    /// it.
     first_batch: Option<(Nanos, u64, u64)>,
-    /// Receivers heard when the sink was last told that more are waited for.
+    /// Number of receivers in the last message to the sink that more are waited for.
     waiting_told: Option<u64>,
     last_sent: Nanos,
     failed: Option<SupplyError>,
     too_few: Option<u64>,
-    /// Of targets that are no longer sent to.
+    /// Counts of former targets.
     gone: Tally,
-    /// Bytes of all datagrams, for the share that reports may have.
+    /// Bytes of all datagrams, to compute the share for reports.
     bytes: u64,
     interrupted: bool,
     closed: bool,
@@ -166,7 +167,7 @@ impl<P: PayloadSource, S> CastSender<P, S>
 where
     S: for<'e> Sink<FanoutEvent<'e>>,
 {
-    /// A sender that has not begun. `batch` is the loop's own and learns the targets.
+    /// A sender before its start. `batch` is the loop's own; the targets are entered into it.
     pub fn new(config: CastSenderConfig, source: P, sink: S, batch: &mut TxBatch) -> Self {
         batch.reset();
         let ear = config.ear.clone();
@@ -210,7 +211,7 @@ where
         Round { bytes: round.bytes, kind, done: 0, taken: false }
     }
 
-    /// Queues what is due; says when to ask again.
+    /// Queues what is due; returns when to ask again.
     fn refill(&mut self, now: Now) -> Next {
         loop {
             match self.phase {
@@ -252,7 +253,7 @@ where
         (DATAGRAMS / self.ids.len().max(1)).clamp(2, ROUNDS)
     }
 
-    /// Goes on once enough receivers are heard, or gives up.
+    /// Starts once enough receivers are heard, or gives up.
     fn wait_for_receivers(&mut self, now: Now, until: Option<Nanos>) -> Option<Next> {
         let heard = self.ear.as_ref().map_or(0, |ear| ear.heard() as u64);
         if heard >= self.config.receivers {
@@ -288,7 +289,7 @@ where
         Some(Next::WaitUntil(least.unwrap_or(until).min(until)))
     }
 
-    /// Queues an announcement if one is due, before what has not begun.
+    /// Queues an announcement if one is due, ahead of rounds that have not begun.
     fn announce(&mut self, now: Now, pace: Pace) {
         let bytes = self.bytes;
         let due = |ear: &mut Ear| ear.line_is_due(now.mono, pace, bytes);
@@ -303,7 +304,7 @@ where
         }
     }
 
-    /// The data and its end marks are out: last reports are called for.
+    /// Data and end marks are sent: asks for last reports.
     fn close(&mut self, now: Now) {
         self.phase = match &mut self.ear {
             Some(ear) if ear.listens() => {
@@ -314,7 +315,7 @@ where
         };
     }
 
-    /// Queues one datagram if one is due; `Some` when there is nothing more to queue now.
+    /// Queues one datagram if one is due; `Some` if there is nothing more to queue now.
     fn refill_data(&mut self, now: Now) -> Option<Next> {
         let started = *self.started.get_or_insert(now.mono);
         let deadline = self.config.time.map(|time| started + time);
@@ -323,7 +324,7 @@ where
             return None;
         }
         if self.ids.is_empty() {
-            // Nobody to send to: the content waits for somebody.
+            // Nobody to send to: keep the content until a receiver arrives.
             self.starved = true;
             return Some(deadline.map_or(Next::Idle, Next::WaitUntil));
         }
@@ -359,7 +360,7 @@ where
         }
     }
 
-    /// No more data: end marks, if the datagrams are numbered and there were any.
+    /// No more data: sends end marks, if the datagrams are numbered and there were any.
     fn end(&mut self, now: Now) {
         let any = self.sequence > 0 || self.queue.iter().any(|one| one.kind == RoundKind::Data);
         self.phase = match self.config.tag {
@@ -370,7 +371,7 @@ where
         };
     }
 
-    /// Takes receivers in and out; only between two rounds, so that a round means the same to all.
+    /// Adds and removes receivers, only between two rounds, so that a round means the same to all.
     fn change_targets(&mut self, out: &mut TxBatch) {
         let Some(ear) = &mut self.ear else { return };
         if !ear.has_changes() || self.queue.front().is_some_and(|round| round.done > 0) {
@@ -398,7 +399,7 @@ where
         ids.clear();
         ids.extend(config.targets.iter().map(|dest| out.append_dest(*dest)));
         if ids.is_empty() {
-            // Lines and marks to nobody.
+            // No announcements or end marks to nobody.
             self.queue.retain(|round| round.kind == RoundKind::Data);
             if matches!(self.phase, Phase::Ending { .. } | Phase::Closing { .. }) {
                 self.queue.clear();
@@ -407,7 +408,7 @@ where
         }
     }
 
-    /// The single hosts that are sent to.
+    /// The unicast targets.
     fn hosts(&self) -> Vec<SocketAddr> {
         let single = |addr: &SocketAddr| match addr.ip() {
             IpAddr::V4(ip) => !ip.is_multicast() && !self.config.broadcasts.contains(&ip),
@@ -416,7 +417,7 @@ where
         self.config.targets.iter().map(|dest| dest.addr).filter(single).collect()
     }
 
-    /// Writes the queue into the batch; a round's number is its place behind the front.
+    /// Writes the queue into the batch; a round's number follows from its place behind the front.
     fn write(&mut self, now: Now, out: &mut TxBatch) {
         let pace = match self.phase {
             Phase::Waiting { .. } => Pace::Waiting,
@@ -456,7 +457,7 @@ where
         }
     }
 
-    /// The front round is dealt with at one more target.
+    /// The front round is done at one more target.
     fn advance(&mut self, taken: bool) {
         let Some(front) = self.queue.front_mut() else { return };
         front.done += 1;
@@ -475,7 +476,7 @@ where
         self.spare.push(round);
     }
 
-    /// Whether every target was refused for a reason that the next datagram would meet again.
+    /// Whether every target was refused for a reason that will also stop the next datagram.
     fn is_hopeless(&self) -> bool {
         self.tallies.iter().all(Tally::is_hopeless)
     }
@@ -484,7 +485,7 @@ where
     fn next_look(&mut self, now: Now, at: Option<Nanos>, expires: Option<Nanos>) -> Next {
         let Self { ear, sink, started, ids, first_batch, .. } = self;
         let silence = ear.as_mut().zip(*started).and_then(|(ear, started)| {
-            // What this host refused nobody was silent about.
+            // Refusals by this host are not silence of a receiver.
             if ids.is_empty() || first_batch.is_none() {
                 None
             } else {
@@ -511,7 +512,7 @@ where
     fn poll_transmit(&mut self, now: Now, out: &mut TxBatch) -> Next {
         let expires = self.ear.as_mut().and_then(|ear| ear.expire(now.mono));
         self.change_targets(out);
-        // By turns, so that neither answers nor data wait for ever.
+        // Alternate, so that neither answers nor data starve.
         let answers = self.ear.as_ref().is_some_and(Ear::has_answers);
         if self.written == Written::Rounds
             && let Some(ear) = self.ear.as_mut().filter(|ear| ear.has_answers())
@@ -574,7 +575,7 @@ where
     fn on_datagram(&mut self, now: Now, datagram: &Datagram<'_>) {
         if let Some(ear) = &mut self.ear {
             let known = KnownFanout {
-                // Those of the queue may have left in part.
+                // Rounds in the queue may be partly sent.
                 numbered: self.sequence + self.queue.len() as u64,
                 length: self.started.map_or(Nanos::ZERO, |started| now.mono - started),
             };
@@ -589,7 +590,7 @@ where
         let elapsed = self.started.map_or(Nanos::ZERO, |started| now.mono - started);
         let event = FanoutEvent::Standing { elapsed, numbered: self.sequence, standing: &standing };
         if self.sink.take(event) == Flow::Closed && !self.closed {
-            // Nobody reads any more: an early end, in order.
+            // The consumer has closed: end early, in order.
             self.closed = true;
             self.on_stop(now);
         }
@@ -602,7 +603,8 @@ where
         let target = self.config.targets.iter().position(|dest| dest.addr == error.destination);
         let Some(tally) = target.and_then(|target| self.tallies.get_mut(target)) else { return };
         let own = error.origin == ErrorOrigin::Local;
-        // What the send itself was told is counted as refused: its own filter's answer comes twice.
+        // A refusal by this host is already counted from the send; its packet filter reports it
+        // twice.
         if own && tally.refused > 0 {
             return;
         }

@@ -1,27 +1,27 @@
-//! One source's payload in order, with its gaps: what `cast recv --out` writes.
+//! The payload of one source in order, with its gaps: what `cast recv --out` writes.
 //!
-//! A datagram that is early waits for those before it, within bounds of number, bytes and time;
-//! then their places are given up and named. The same number by another group or interface fills
-//! its place as well: it is the same datagram.
+//! An early datagram waits for those before it, within limits of number, bytes and time; then the
+//! missing ones are given up and listed as a gap. The same number from another group or interface
+//! counts too: it is the same datagram.
 
 use crate::record::{CastGap, CastStream};
 use crate::units::Nanos;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-/// Datagrams that may wait.
+/// Maximum datagrams that wait.
 const HELD_MAX: usize = 1024;
-/// Payload bytes that may wait, beyond the one datagram that is always let in.
+/// Maximum payload bytes that wait, beyond one datagram that is always accepted.
 const HELD_BYTES: usize = 4 << 20;
-/// How long one waits for those before it.
+/// How long a datagram waits for those before it.
 const PATIENCE: Nanos = Nanos::from_secs(1);
-/// A first number below this is a beginning that was overtaken, or lost; one above it is a join in
-/// mid-run, and the stream begins there.
+/// A first number below this means that the beginning was overtaken or lost; a higher one is a join
+/// in mid-run, where the stream begins.
 const NEAR_START: u32 = 1024;
-/// Gaps that are listed; more are counted.
+/// Maximum gaps listed; further ones are counted.
 const GAPS_MAX: usize = 1000;
 
-/// Whose payload it is: the first source that was heard, in the run that it was in.
+/// The stored source: the first one heard, in its current run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Key {
     source: SocketAddr,
@@ -41,16 +41,16 @@ struct Held {
     since: Nanos,
 }
 
-/// The stream as far as it is known.
+/// State of the stream.
 #[derive(Default)]
 pub(super) struct Stream {
     key: Option<Key>,
-    /// The number that is to be written next, extended to 64 bits.
+    /// The next number to be written, extended to 64 bits.
     next: u64,
     first: u64,
     held: BTreeMap<u64, Held>,
     held_bytes: usize,
-    /// What the sender says that there was.
+    /// The sender's total.
     total: Option<u64>,
     told: CastStream,
     missing: u64,
@@ -58,10 +58,10 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    /// Takes a datagram's payload; `ready` gets what can be written now.
+    /// Handles a datagram's payload; `ready` gets what can be written now.
     ///
-    /// `number` is that of the measurement header with the run's tag, `None` for a datagram
-    /// without: those are written as they come.
+    /// `number` is the sequence number with the run's tag; `None` for a datagram without header,
+    /// which is written as it arrives.
     pub fn take(
         &mut self,
         source: SocketAddr,
@@ -87,7 +87,7 @@ impl Stream {
         };
         let ahead = i64::from(sequence.wrapping_sub(self.next as u32) as i32);
         let Some(place) = self.next.checked_add_signed(ahead).filter(|_| ahead >= 0) else {
-            // A copy of what was written is no news; what was given up is late.
+            // A copy of what was written is ignored; one that was given up is late.
             self.told.late += u64::from(self.was_given_up(sequence));
             return;
         };
@@ -104,26 +104,26 @@ impl Stream {
         }
     }
 
-    /// The source says how many datagrams there were.
+    /// The source announced its total.
     pub fn end(&mut self, source: SocketAddr, tag: u16, total: u64) {
         if self.key == Some(Key { source, tag: Some(tag) }) {
             self.total = Some(total);
         }
     }
 
-    /// When the first that waits has waited long enough; `None` when nothing waits.
+    /// When the first waiting datagram has waited long enough; `None` if nothing waits.
     pub fn deadline(&self) -> Option<Nanos> {
         self.held.values().next().map(|first| first.since + PATIENCE)
     }
 
-    /// Gives up the places that were waited for long enough.
+    /// Gives up missing datagrams that were waited for long enough.
     pub fn expire(&mut self, now: Nanos, ready: &mut impl FnMut(Piece<'_>)) {
         while self.deadline().is_some_and(|at| at <= now) {
             self.give_up(ready);
         }
     }
 
-    /// Nothing more will come.
+    /// Nothing more will arrive.
     pub fn finish(&mut self, ready: &mut impl FnMut(Piece<'_>)) {
         while !self.held.is_empty() {
             self.give_up(ready);
@@ -152,7 +152,7 @@ impl Stream {
         ready(Piece::Content(payload));
     }
 
-    /// Writes what waited for the datagram that has just been written.
+    /// Writes what waited for the datagram that was just written.
     fn follow(&mut self, ready: &mut impl FnMut(Piece<'_>)) {
         while let Some(held) = self.held.remove(&self.next) {
             self.held_bytes -= held.payload.len();
@@ -161,7 +161,7 @@ impl Stream {
         }
     }
 
-    /// Names the gap before the first that waits, and goes on with it.
+    /// Reports the gap before the first waiting datagram, and continues with it.
     fn give_up(&mut self, ready: &mut impl FnMut(Piece<'_>)) {
         let Some(place) = self.held.keys().next().copied() else { return };
         self.skip_to(place, ready);
@@ -179,7 +179,7 @@ impl Stream {
         ready(Piece::Gap(gap));
     }
 
-    /// Whether a number from before the next one is in a listed gap.
+    /// Whether a number below the next one is in a listed gap.
     fn was_given_up(&self, sequence: u32) -> bool {
         let back = u64::from((self.next as u32).wrapping_sub(sequence));
         let Some(number) = self.next.checked_sub(back) else { return false };
@@ -193,7 +193,7 @@ impl Stream {
 mod tests {
     use super::*;
 
-    /// What came out: payloads as they are, gaps as `[first-last@bytes]`.
+    /// The output: payloads as they are, gaps as `[first-last@bytes]`.
     #[derive(Default)]
     struct Written {
         stream: Stream,
@@ -336,7 +336,7 @@ mod tests {
         }
     }
 
-    /// What must come out when all that arrived is known at once.
+    /// The correct output, computed from all arrivals at once.
     fn expected(total: u32, arrivals: &[(u32, u32)]) -> String {
         let came: std::collections::BTreeSet<u32> =
             arrivals.iter().map(|(_, number)| *number).collect();

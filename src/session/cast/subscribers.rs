@@ -1,10 +1,11 @@
-//! The sender's door: who may be added to a fan-out, who is in, and what anybody may ask about it.
+//! Subscription control of a fan-out sender: who may subscribe, who is subscribed, and which
+//! queries are answered.
 //!
-//! An address proves itself by a ticket before it is sent anything (HELO, then RCPT), so nobody can
-//! add a third party; before that no answer is longer than what asked for it. Whoever is in returns
-//! a value that changes and that only its address was sent (NOOP), and is dropped when it does not:
-//! what a former receiver knows keeps nobody in. Other answers depend on nothing but what is asked,
-//! so a repeat gets the same one.
+//! An address is verified by a ticket before anything is sent to it (HELO, then RCPT), so nobody
+//! can subscribe a third party; before that no answer is longer than its question. A subscriber
+//! keeps returning a changing value that is sent only to its address (NOOP), and is dropped if it
+//! does not: what a former owner of the address knows keeps nobody subscribed. All other answers
+//! depend only on the question, so a repeat gets the same answer.
 
 use super::member::Member;
 use super::names::is_same_but_for_zone;
@@ -21,58 +22,58 @@ use crate::wire::{
 use std::collections::HashMap;
 use std::net::SocketAddr;
 
-/// Receivers that can be added.
+/// Maximum subscribed receivers.
 pub const SUBSCRIBERS_MAX: usize = 1_024;
-/// How often a receiver must say that it is there.
+/// How often a receiver must show that it is there.
 const ALIVE: Nanos = Nanos::from_secs(1);
-/// How often is looked for those that were silent for too long.
+/// How often to look for receivers that were silent for too long.
 const LOOK: Nanos = Nanos::from_secs(1);
 
-/// What an answer ends with that has no room for more: longer questions get longer answers.
+/// End of an answer that had no room for more: longer commands get longer answers.
 const HINT: &str = " pad=";
 
 /// What a sender lets others do.
 #[derive(Clone)]
 pub struct DoorPolicy {
-    /// Whether receivers may add themselves.
+    /// Whether receivers may subscribe.
     pub open: bool,
-    /// Whether anybody may ask who the receivers are.
+    /// Whether anybody may query the list of receivers.
     pub listed: bool,
-    /// What tickets and sessions are made from.
+    /// The key that tickets and sessions are derived from.
     pub key: TicketKey,
 }
 
 impl std::fmt::Debug for DoorPolicy {
-    /// Without the key.
+    /// Does not print the key.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut policy = f.debug_struct("DoorPolicy");
         policy.field("open", &self.open).field("listed", &self.listed).finish_non_exhaustive()
     }
 }
 
-/// What became of a receiver.
+/// A change in the receivers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Change {
     Added(Dest),
     Removed(SocketAddr, Departure),
-    /// A receiver of a group is sent unicast copies from now on, or no more.
+    /// A receiver of a group is sent unicast copies from now on, or no longer.
     Copied(Dest),
     Uncopied(SocketAddr),
 }
 
-/// The door.
+/// The subscription control.
 #[derive(Debug)]
 pub(super) struct Door {
     policy: DoorPolicy,
     proofs: Proofs,
     inside: HashMap<SocketAddr, Member>,
-    /// For names and values: none is used twice.
+    /// Counter for names and values: none is used twice.
     numbers: u32,
     changes: Vec<Change>,
-    /// What receivers are asked of the sender's own accord.
+    /// Questions to receivers, sent by the sender itself.
     questions: Vec<(Dest, Vec<u8>)>,
     next_look: Nanos,
-    /// How often strangers are answered.
+    /// Limits answers to unverified addresses.
     restraint: Restraint,
 }
 
@@ -90,17 +91,17 @@ impl Door {
         }
     }
 
-    /// Receivers inside.
+    /// Number of subscribed receivers.
     pub fn len(&self) -> usize {
         self.inside.len()
     }
 
-    /// This host stood still for `length`: nobody was silent meanwhile.
+    /// This host was paused for `length`: nobody counts as silent for that time.
     pub fn on_pause(&mut self, length: Nanos) {
         self.inside.values_mut().for_each(|member| member.on_pause(length));
     }
 
-    /// The network says that nothing has the port of a receiver.
+    /// The network reports port unreachable for a receiver.
     pub fn on_refusal(&mut self, now: Nanos, addr: SocketAddr) {
         for (known, member) in &mut self.inside {
             if is_same_but_for_zone(*known, addr) {
@@ -118,7 +119,7 @@ impl Door {
         }
     }
 
-    /// Drops whoever is not there any more, and asks those in doubt; says when to look again.
+    /// Drops receivers that are gone, and questions those in doubt; returns when to check again.
     pub fn expire(&mut self, now: Nanos) -> Option<Nanos> {
         if self.inside.is_empty() {
             return None;
@@ -142,22 +143,22 @@ impl Door {
         (!self.inside.is_empty()).then_some(self.next_look)
     }
 
-    /// What receivers are to be asked now, of the sender's own accord.
+    /// The questions to send to receivers now.
     pub fn take_questions(&mut self) -> Vec<(Dest, Vec<u8>)> {
         std::mem::take(&mut self.questions)
     }
 
-    /// Who came and went since the last time this was asked.
+    /// Receivers that came and left since the last call.
     pub fn take_changes(&mut self) -> Vec<Change> {
         std::mem::take(&mut self.changes)
     }
 
-    /// Whether anybody came or went.
+    /// Whether receivers came or left.
     pub fn has_changes(&self) -> bool {
         !self.changes.is_empty()
     }
 
-    /// The answer to a datagram; empty for none. `others` are receivers that came in otherwise.
+    /// The answer to a datagram; empty for none. `others` are receivers that arrived otherwise.
     pub fn answer(
         &mut self,
         now: Now,
@@ -165,7 +166,7 @@ impl Door {
         payload: &[u8],
         others: &mut dyn Iterator<Item = SocketAddr>,
     ) -> Vec<u8> {
-        // An answer is never answered: two senders that meet fall silent.
+        // Never answer an answer, so that two senders do not answer each other.
         if Reply::decode(payload).is_ok() || payload.ends_with(HINT.as_bytes()) {
             return Vec::new();
         }
@@ -190,7 +191,7 @@ impl Door {
         if !known && !self.restraint.admits_question(now.mono, addr, print(payload)) {
             return Vec::new();
         }
-        // From this very host nobody can pretend to be another.
+        // From this host nobody can forge another address.
         let proven = known || addr.ip().is_loopback();
         let limit = if proven { CONTROL_MAX } else { payload.len() };
         let say = |code, text: &str| reply(&command.tag, code, Params::default(), text, limit);
@@ -225,13 +226,13 @@ impl Door {
         ticket.is_some_and(|ticket| self.proofs.is_ticket(ticket, addr, now.mono))
     }
 
-    /// Whether a command names the subscription of its source.
+    /// Whether a command names the subscription of its source address.
     fn is_member(&self, command: &Command, addr: SocketAddr) -> bool {
         let session = command.params.get("session").zip(self.inside.get(&addr));
         session.is_some_and(|(text, member)| self.proofs.is_session(text, addr, member.number))
     }
 
-    /// Whether a command returns what was sent to its source of late.
+    /// Whether a command returns a value recently sent to its source address.
     fn returns_value(&self, command: &Command, addr: SocketAddr, now: Nanos) -> bool {
         let value = command.params.get("value").zip(self.inside.get(&addr));
         value.is_some_and(|(text, member)| self.proofs.is_value(text, addr, member.values, now))
@@ -266,8 +267,7 @@ impl Door {
         reply(tag, Code::OK, params, "subscribed", CONTROL_MAX)
     }
 
-    /// A receiver says that it is there: it stays if it returns what it was sent of late, and is
-    /// told what to return next.
+    /// NOOP of a receiver: it stays if it returns a recent value, and gets the next one.
     fn stay(&mut self, now: Now, addr: SocketAddr, command: &Command, limit: usize) -> Vec<u8> {
         let fresh = self.returns_value(command, addr, now.mono);
         let Some(member) = self.inside.get_mut(&addr) else { return Vec::new() };
@@ -330,7 +330,8 @@ impl Door {
     }
 }
 
-/// What a receiver in doubt is sent: the value to return, and its own name, which nobody else knows.
+/// The question to a receiver in doubt: the value to return, and its own name, which nobody else
+/// knows.
 fn question(proofs: &Proofs, addr: SocketAddr, member: &Member, now: Nanos) -> Vec<u8> {
     let mut params = Params::default();
     params.push("session", proofs.session(addr, member.number));
@@ -347,8 +348,8 @@ fn short(tag: Tag, code: Code, text: &str, limit: usize) -> Vec<u8> {
     reply(&tag, code, Params::default(), text, limit)
 }
 
-/// A reply within `limit` bytes: with its text, or the code alone, or a hint that a longer command
-/// gets a longer answer, or nothing.
+/// A reply within `limit` bytes: with its text; or the code alone; or a hint that a longer command
+/// gets a longer answer; or nothing.
 fn reply(tag: &Tag, code: Code, params: Params, text: &str, limit: usize) -> Vec<u8> {
     let encode = |params: Params, text: &str| {
         Reply { tag: tag.clone(), code, params, text: text.to_owned() }.encode().unwrap_or_default()
@@ -360,7 +361,7 @@ fn reply(tag: &Tag, code: Code, params: Params, text: &str, limit: usize) -> Vec
     if fits(&whole) {
         return whole;
     }
-    // A refusal is said in three digits; what there is to tell needs more room.
+    // Three digits are enough for a refusal; other replies need more room.
     let refuses = code.0 >= 400 || code == Code::CANNOT_VERIFY;
     let mut shorter = if refuses { [bare(), hint()] } else { [hint(), bare()] }.into_iter();
     shorter.find(fits).unwrap_or_default()
@@ -419,13 +420,13 @@ mod tests {
         assert_eq!(door.take_changes(), [Change::Added(dest)]);
         let with = |verb: &str| format!("c {verb} session={session} value={value}");
         assert!(ask(&mut door, A, 3, &with("NOOP")).contains("c 250 ok"));
-        // Another address cannot speak for it.
+        // Another address cannot act for it.
         assert!(ask(&mut door, "10.0.0.2:7", 3, &with("QUIT")).starts_with("c 503"));
         assert!(ask(&mut door, A, 3, "c QUIT").starts_with("c 503"));
         assert!(ask(&mut door, A, 4, &with("QUIT")).starts_with("c 221"));
         let left = Change::Removed(A.parse().unwrap(), Departure::Left);
         assert_eq!(door.take_changes(), [left]);
-        // The name is void.
+        // The name is invalid.
         for verb in ["NOOP", "QUIT"] {
             assert!(ask(&mut door, A, 5, &with(verb)).starts_with("c 503"));
         }
@@ -451,7 +452,7 @@ mod tests {
         assert!(noop(&mut door, 1, &session, &value).contains("c 250 ok"));
         assert!(door.expire(Nanos::from_secs(4)).is_some());
         assert!(!door.has_changes());
-        // One that has never said anything is soon taken for gone.
+        // One that was never heard is soon dropped.
         door.expire(Nanos::from_secs(6));
         let gone = Change::Removed("10.0.0.2:7".parse().unwrap(), Departure::Silent);
         assert_eq!(door.take_changes(), [gone]);
@@ -467,7 +468,7 @@ mod tests {
         let (session, value) = enter(&mut door, A, 0);
         let mut names = vec![session.clone()];
         for at in [6, 12, 18] {
-            // Asked for anew, by whoever has the address then; twice it was dropped meanwhile.
+            // Subscribed again by the address's next owner; twice it was dropped in between.
             if at > 6 {
                 door.expire(Nanos::from_secs(at));
             }
@@ -487,7 +488,7 @@ mod tests {
             let mut rng = fastrand::Rng::with_seed(seed);
             let mut door = door(true, false);
             let (session, mut value) = enter(&mut door, A, 0);
-            // It stays as long as it returns what it is told.
+            // It stays as long as it returns its values.
             for at in 1..40 {
                 let answer = noop(&mut door, at, &session, &value);
                 assert!(answer.contains("c 250 ok"), "{answer}");
@@ -495,7 +496,7 @@ mod tests {
                 door.expire(Nanos::from_secs(at));
             }
             assert_eq!(door.len(), 1);
-            // It is gone, and somebody else says all that it could say.
+            // It is gone, and somebody else replays all that it could send.
             let (mut at, mut bytes) = (40_000, [0, 0]);
             while door.len() > 0 {
                 at += rng.u64(1..300);
@@ -525,7 +526,7 @@ mod tests {
         door.take_changes();
         door.on_refusal(ms(1_500), addr);
         door.on_refusal(ms(1_500), "10.0.0.2:7".parse().unwrap());
-        // It is asked at once; what it was told before is void.
+        // It is questioned at once; its earlier values are invalid.
         door.expire(ms(1_500));
         let asked = door.take_questions();
         let [(dest, question)] = &asked[..] else { panic!("{asked:?}") };
@@ -544,12 +545,12 @@ mod tests {
             door.expire(at);
         }
         assert!(!door.has_changes() && door.take_questions().is_empty());
-        // And now in earnest: what it knew is repeated for ever.
+        // Now it is really gone: what it knew is replayed without end.
         door.on_refusal(at, addr);
         let started = at;
         while !door.has_changes() {
             at += ms(10);
-            // It is told what to return, but not every time that it says the same.
+            // It is told what to return, but not for every repeat.
             let told = ask_at(&mut door, A, at, &text);
             assert!(told.is_empty() || told.contains("c 354 ") || door.len() == 0, "{told}");
             door.expire(at);
@@ -615,7 +616,7 @@ mod tests {
             let text = &text[..rng.usize(1..=text.len())];
             let answer = ask(&mut open, A, 1, text);
             assert!(answer.len() <= text.len(), "seed {seed}: {text:?} {answer:?}");
-            // Another sender, which it was forged to come from, says nothing to that.
+            // Another sender, the forged source, does not answer.
             assert_eq!(ask(&mut shut, A, 1, &answer), "", "seed {seed}: {answer:?}");
         }
         assert_eq!(open.len(), 0);

@@ -1,6 +1,6 @@
-//! A receiver that asks a sender to be sent to: HELO for a ticket, RCPT with it, NOOP to stay, QUIT
-//! to leave. Each answer has a value that the next NOOP returns, so that the sender knows that what
-//! it sends arrives. A sender that forgot it is asked again.
+//! A receiver's subscription to a sender: HELO for a ticket, RCPT with it, NOOP to stay, QUIT to
+//! leave. Each answer has a value that the next NOOP returns, which shows the sender that its
+//! datagrams arrive. A sender that lost the subscription is asked again.
 
 use super::names::is_same_but_for_zone;
 use crate::batch::{NetworkError, OwnFinding};
@@ -10,35 +10,35 @@ use crate::wire::{Code, Command, HELO_LEN, Params, Reply, Verb};
 use std::net::SocketAddr;
 use thiserror::Error;
 
-/// How long a sender is asked before it is said to be missing.
+/// How long a sender is asked before it is reported as not answering.
 const PATIENCE: Nanos = Nanos::from_secs(5);
-/// How long a receiver that leaves waits for an answer.
+/// How long a leaving receiver waits for an answer.
 const GOODBYE: Nanos = Nanos::from_millis(500);
-/// From one sign of life to the next; a sender may ask for it oftener.
+/// Time between two signs of life; a sender may request a shorter one.
 const ALIVE: Nanos = Nanos::from_secs(5);
 const OFTENEST: Nanos = Nanos::from_millis(200);
-/// Tickets that were too late for the sender before its answer is believed.
+/// Number of expired tickets after which the sender's refusal is believed.
 const TICKETS: u32 = 5;
 
-/// Why a sender did not add this receiver.
+/// Why a sender did not subscribe this receiver.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum SubscribeError {
-    /// This host refused to send what was to be asked.
+    /// This host refused to send the command.
     #[error("cannot ask {}: {finding}", Endpoint::from(finding.destination))]
     NotSent {
         /// Why.
         finding: OwnFinding,
     },
-    /// Nothing came back.
+    /// Nothing was received.
     #[error("no reply from {sender}")]
     NoReply {
-        /// The sender that was asked.
+        /// The sender.
         sender: Endpoint,
     },
-    /// Nothing came back but an error of the network.
+    /// Nothing was received but a network error.
     #[error("no reply from {sender}: {error}")]
     Unreachable {
-        /// The sender that was asked.
+        /// The sender.
         sender: Endpoint,
         /// The latest error.
         error: NetworkError,
@@ -46,14 +46,14 @@ pub enum SubscribeError {
     /// The sender refused.
     #[error("{sender} refused the subscription: {}", code_and_text(.reply))]
     Refused {
-        /// The sender that was asked.
+        /// The sender.
         sender: Endpoint,
         /// Its reply.
         reply: Reply,
     },
 }
 
-/// A reply's code, its text and its parameters.
+/// A reply's code, text and parameters.
 fn code_and_text(reply: &Reply) -> String {
     let mut text = format!("{} {}", reply.code.0, reply.text);
     let params = reply.params.iter().filter(|(key, _)| !matches!(*key, "pad" | "proof"));
@@ -61,19 +61,19 @@ fn code_and_text(reply: &Reply) -> String {
     text
 }
 
-/// Where the subscription stands.
+/// State of the subscription.
 #[derive(Debug)]
 enum Stage {
-    /// A ticket is asked for.
+    /// Requesting a ticket.
     Ticket,
-    /// To be added is asked for.
+    /// Requesting to be added.
     Joining {
         ticket: String,
     },
-    /// It is in, and says so again at `next`, or is saying so.
+    /// Subscribed; confirms that at `next`, or is confirming it.
     In {
         session: String,
-        /// What the sender told last, to return.
+        /// The sender's last value, to be returned.
         value: String,
         next: Nanos,
     },
@@ -89,18 +89,18 @@ pub(super) struct Subscription {
     asking: Option<Exchange>,
     tags: Tags,
     alive: Nanos,
-    /// When a value was returned last.
+    /// When a value was last returned.
     returned: Nanos,
-    /// Tickets that were refused since the last that was not.
+    /// Consecutive tickets refused as expired.
     refused_tickets: u32,
-    /// Whether it was ever in.
+    /// When it was first subscribed, if ever.
     joined: Option<Nanos>,
     failure: Option<SubscribeError>,
-    /// The latest error of the network about what was asked.
+    /// The latest network error about a command.
     error: Option<NetworkError>,
-    /// A reply that puts this receiver off, where it was the latest.
+    /// The latest reply, if it asks to try later.
     put_off: Option<Reply>,
-    /// Why this host refused to send what was asked last; `None` once one left.
+    /// Why this host refused to send the last command; `None` once one was sent.
     refused: Option<OwnFinding>,
 }
 
@@ -114,7 +114,7 @@ pub(super) enum Wish {
 }
 
 impl Subscription {
-    /// To be opened by the first [`Subscription::poll`].
+    /// Opened by the first [`Subscription::poll`].
     pub fn new(sender: SocketAddr) -> Self {
         Self {
             sender,
@@ -132,17 +132,17 @@ impl Subscription {
         }
     }
 
-    /// When it was first added; `None` before.
+    /// When it was first subscribed; `None` before.
     pub fn joined(&self) -> Option<Nanos> {
         self.joined
     }
 
-    /// Why it never came about.
+    /// Why it failed.
     pub fn failure(&self) -> Option<&SubscribeError> {
         self.failure.as_ref()
     }
 
-    /// Leaves, as soon as it is polled.
+    /// Leaves at the next poll.
     pub fn leave(&mut self, now: Nanos) {
         match &self.stage {
             Stage::In { session, .. } => {
@@ -157,7 +157,7 @@ impl Subscription {
         }
     }
 
-    /// The sender's run is over: there is nothing to leave.
+    /// The sender's run is over: no need to leave.
     pub fn end(&mut self) {
         self.stage = Stage::Gone;
         self.asking = None;
@@ -204,7 +204,7 @@ impl Subscription {
                 self.fail();
                 Wish::Over
             }
-            // It may come back: a new ticket, from the start.
+            // It may come back: start again with a new ticket.
             _ => {
                 self.stage = Stage::Ticket;
                 Wish::Wait(now)
@@ -212,8 +212,7 @@ impl Subscription {
         }
     }
 
-    /// The network's word on a datagram. Where nothing has the port there is nothing to wait for;
-    /// all else may pass.
+    /// A network error about a command. A port unreachable ends the wait; any other error may pass.
     pub fn on_network_error(&mut self, error: &NetworkError) {
         if !is_same_but_for_zone(error.destination, self.sender) || self.joined.is_some() {
             return;
@@ -224,20 +223,20 @@ impl Subscription {
         }
     }
 
-    /// Why this host refused to send what was asked; `None` once it left. It is asked again: a full
-    /// queue empties.
+    /// Why this host refused to send a command; `None` once it was sent. It is repeated, since a
+    /// full queue empties.
     pub fn on_refused(&mut self, finding: Option<&OwnFinding>) {
         self.refused = finding.cloned();
     }
 
-    /// This host stood still for `length`: nobody was silent meanwhile.
+    /// This host was paused for `length`: nobody counts as silent for that time.
     pub fn on_pause(&mut self, length: Nanos) {
         if let Some(asking) = &mut self.asking {
             asking.on_pause(length);
         }
     }
 
-    /// It never came about.
+    /// Ends a subscription that was never established.
     fn fail(&mut self) {
         let sender = self.sender;
         self.failure = Some(match (&self.refused, self.put_off.take(), self.error) {
@@ -251,8 +250,8 @@ impl Subscription {
         self.end();
     }
 
-    /// A datagram from the sender: whether it was a reply to what was asked, or asks for a sign of
-    /// life.
+    /// Handles a datagram from the sender; returns whether it was a reply to a command, or a
+    /// question.
     pub fn on_reply(&mut self, payload: &[u8], now: Nanos) -> bool {
         let Some(reply) = self.asking.as_ref().and_then(|asking| asking.reply(payload)) else {
             return self.on_question(payload, now);
@@ -269,18 +268,18 @@ impl Subscription {
                 self.alive = asked.unwrap_or(ALIVE).clamp(OFTENEST, ALIVE);
                 self.joined.get_or_insert(now);
                 self.refused_tickets = 0;
-                // The sender waits for the value to come back.
+                // The sender waits for the value to be returned.
                 let value = param("value").unwrap_or_default();
                 self.stage = Stage::In { session, value, next: now };
             }
-            // The ticket's time was over before it arrived.
+            // The ticket expired on the way.
             (Stage::Joining { .. }, Code::WRONG_ORDER) if self.refused_tickets < TICKETS => {
                 self.refused_tickets += 1;
                 self.stage = Stage::Ticket;
             }
             (Stage::In { session, value, .. }, Code::OK | Code::GO_AHEAD) => {
-                // What was returned came too late, or was void: the new value goes back at once,
-                // but a sender that is never content is not asked without end.
+                // The returned value was too late or invalid: return the new one at once, but not
+                // endlessly to a sender that never accepts.
                 let next = match reply.code {
                     Code::OK => now + self.alive,
                     _ => now.max(self.returned + OFTENEST),
@@ -312,7 +311,8 @@ impl Subscription {
         true
     }
 
-    /// The sender was told that nobody is here, and asks: the value that it tells goes back at once.
+    /// The sender was told that this receiver is gone, and asks: the value in the question is
+    /// returned at once.
     fn on_question(&mut self, payload: &[u8], now: Nanos) -> bool {
         let Stage::In { session, value, next } = &mut self.stage else { return false };
         let Ok(command) = Command::decode(payload) else { return false };

@@ -1,25 +1,25 @@
-//! What became of the datagrams to one destination, before the network.
+//! Results of sending to one destination, before the network.
 
 use super::Names;
 use crate::batch::{Dest, LocalRefusal, OwnFinding};
 use crate::record::{CastDestination, SendRefusal, Undelivered};
 use std::net::SocketAddr;
 
-/// Error numbers of one destination that are told apart.
+/// Maximum error numbers kept apart per destination.
 const ERRNOS: usize = 16;
 
-/// How an error number of send(2) is explained by the state of this host.
+/// Explains an error number of send(2) by the state of this host.
 pub(super) type Explain = fn(i32, SocketAddr) -> OwnFinding;
 
-/// One destination's counts.
+/// Counts of one destination.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tally {
     pub sent: u64,
     pub bytes: u64,
     pub refused: u64,
-    /// What was refused, by error number; the latest is last.
+    /// Refusals by error number; the latest is last.
     refusals: Vec<SendRefusal>,
-    /// Answers of the network that it could not be reached, and the latest in words.
+    /// Unreachable errors from the network, and the latest one.
     pub unreachable: u64,
     pub reason: Option<Undelivered>,
 }
@@ -32,7 +32,7 @@ impl Tally {
         self.refused += other.refused;
     }
 
-    /// This host refused one.
+    /// This host refused a datagram.
     pub fn refuse(&mut self, errno: i32, to: SocketAddr, explain: Explain) {
         self.refused += 1;
         if let Some(known) = self.refusals.iter().position(|one| one.errno() == errno) {
@@ -44,13 +44,13 @@ impl Tally {
         }
     }
 
-    /// Whether all was refused for a reason that the next datagram would meet again.
+    /// Whether everything was refused for a reason that will also stop the next datagram.
     pub fn is_hopeless(&self) -> bool {
         let lasting = |one: &SendRefusal| LocalRefusal::of(one.errno()) != LocalRefusal::QueueFull;
         self.sent == 0 && self.refusals.last().is_some_and(lasting)
     }
 
-    /// The counts as a fact.
+    /// The counts as a record.
     pub fn record(&self, dest: &Dest, names: &Names) -> CastDestination {
         CastDestination {
             destination: names.address(dest.addr),

@@ -1,5 +1,5 @@
-//! A sender and receivers over a simulated link: loss, copies and disorder from a seed, held
-//! against what the link itself counted.
+//! A sender and receivers over a simulated link with loss, duplication and reordering by a seed,
+//! compared with the link's own counts.
 
 use super::*;
 use crate::batch::{
@@ -42,7 +42,7 @@ impl Sink<CastEvent<'_>> for Kept {
     }
 }
 
-/// Takes a sender's events, and forgets them.
+/// Accepts a sender's events and drops them.
 pub(super) struct Quiet;
 
 impl Sink<FanoutEvent<'_>> for Quiet {
@@ -112,8 +112,8 @@ pub(super) fn deliver(
     receiver.on_datagram(receiver_now(mono), &datagram);
 }
 
-/// Everything that the sender sends, by destination and time, with a kernel that takes `most`
-/// datagrams a call and refuses what `refuses` says.
+/// Everything that the sender sends, by destination and time, with a kernel that accepts `most`
+/// datagrams per call and refuses what `refuses` says.
 pub(super) fn all_sent(
     mut sender: CastSender<FixedMessages, Quiet>,
     mut batch: TxBatch,
@@ -151,7 +151,7 @@ pub(super) fn all_sent(
     }
 }
 
-/// What a lossy link did, counted by itself.
+/// What a lossy link did, by its own count.
 #[derive(Debug, Default)]
 struct Link {
     delivered: u64,
@@ -228,7 +228,7 @@ fn a_lost_beginning_is_loss_only_for_who_had_joined_before_it() {
     let mut batch = TxBatch::new(16, 1 << 16);
     let session = sender(&["239.1.2.3:5000"], 1_000, &mut batch);
     let (sent, _) = all_sent(session, batch, 16, &|_| false);
-    // The run begins at 10 s and has a datagram each 0.5 ms; the first 300 do not come.
+    // The run begins at 10 s with a datagram each 0.5 ms; the first 300 do not arrive.
     for (joined, lost) in [(Nanos::from_secs(9), 300), (Nanos::from_millis(10_150), 0)] {
         let mut receiver = receiver("239.1.2.3:5000", joined);
         for (at, _, payload) in &sent {
@@ -298,7 +298,7 @@ fn an_interrupted_sender_tells_the_total_and_ends() {
         }
         batch.clear();
         let next = session.poll_transmit(sender_now(mono), &mut batch);
-        // One datagram a call: the stop falls between the targets of a round.
+        // One datagram per call: the stop falls between the targets of a round.
         let accepted = batch.len().min(1);
         for slot in &batch.slots()[..accepted] {
             let payload = batch.payload(slot);
@@ -361,7 +361,7 @@ fn strays_foreigners_and_sources_beyond_the_table_are_counted_apart() {
     assert_eq!((found.strays, found.foreign, found.others), (Some(1), 2, 5));
     assert_eq!(found.sources.len(), ROWS_MAX);
     assert_eq!(end.sink.heard, ROWS_MAX);
-    // One without a header is told of, those for others and those that are numbered are not.
+    // A datagram without a header is reported; those for others and numbered ones are not.
     assert_eq!(end.sink.no_header, [("10.0.0.1:7000".to_owned(), group.to_string())]);
     assert!(found.caveats.contains(&ReceivedCaveat::NoHeader { datagrams: 1 }));
 }

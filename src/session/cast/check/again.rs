@@ -1,20 +1,22 @@
-//! Questions that chance may have answered are asked again, some times over.
+//! Repeats questions whose result may be chance.
 
 use super::prober::{CheckProber, Due};
 use crate::record::{CheckEvent, Sink, is_deaf, questions};
 
-/// Times that undecided questions are asked again.
+/// Maximum number of repetitions of undecided questions.
 const MOST_ROUNDS: u32 = 6;
-/// Of each kind at a time: where one kind never comes and the other always does, the first time tells.
+/// Questions of each kind per repetition: if one kind is never answered and the other always, the
+/// first repetition decides.
 const AGAIN: usize = 12;
-/// Own probes that may have been lost by chance: with those before, enough for one in two.
+/// Repeats of the prober's own probes, which may have been lost by chance: with the earlier ones,
+/// enough for 50 % loss.
 const OWN_AGAIN: usize = 14;
 
 impl<S> CheckProber<S>
 where
     S: for<'e> Sink<CheckEvent<'e>>,
 {
-    /// Queues what is to be asked again; whether there is anything.
+    /// Queues the questions to repeat; returns whether there are any.
     pub(super) fn ask_again(&mut self) -> bool {
         if self.rounds == MOST_ROUNDS {
             return false;

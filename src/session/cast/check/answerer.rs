@@ -1,8 +1,9 @@
-//! The far end of `cast check`: answers each probe once, by unicast, or to the group if that is asked.
+//! The answering side of `cast check`: answers each probe once, by unicast, or to the group if the
+//! probe asks for that.
 //!
-//! It answers probes only, each at once with one datagram that is no longer, no more than 200 a second
-//! and of these 50 to the group, and one that is the same again and again only now and then: whoever
-//! forges a source address gains nothing by it.
+//! It answers only probes, each immediately with one datagram that is no longer; at most 200 a
+//! second, at most 50 of them to the group; and an identical probe only now and then. So forging a
+//! source address gains nothing.
 
 use super::super::Names;
 use super::probe::{ECHO_LEN, Echo, Probe};
@@ -14,39 +15,39 @@ use crate::units::Nanos;
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 
-/// Probes that are answered in a second.
+/// Maximum probes answered per second.
 const RATE: u64 = 200;
-/// Of these, probes that are answered to the group.
+/// Of these, the maximum answered to the group.
 const GROUP_RATE: u64 = 50;
-/// Answers that may wait for the socket.
+/// Maximum answers waiting for the socket.
 const QUEUE_MAX: usize = 512;
-/// Askers that are told of.
+/// Maximum probing hosts that are reported.
 const ASKERS_MAX: usize = 64;
 
-/// How an answerer runs.
+/// Configuration of an answerer.
 #[derive(Clone, Debug)]
 pub struct CheckAnswererConfig {
     /// The group, with its port.
     pub group: SocketAddr,
-    /// The interfaces of the first sockets of the loop, which are members.
+    /// The interfaces of the loop's first sockets, which are members of the group.
     pub interfaces: Vec<u32>,
-    /// The socket that is asked by unicast, and that all answers leave by.
+    /// Number of the socket that receives unicast probes and sends all answers.
     pub unicast: usize,
     /// When the group was joined, on the monotonic clock.
     pub joined: Nanos,
-    /// Ends after so long; `None` for no limit.
+    /// Ends after this time; `None` for no limit.
     pub time: Option<Nanos>,
     /// The names of this host's interfaces.
     pub names: Names,
 }
 
-/// The far end as a session.
+/// The answering side as a session.
 pub struct CheckAnswerer<S> {
     config: CheckAnswererConfig,
     sink: S,
     queue: VecDeque<(Dest, [u8; ECHO_LEN])>,
     askers: Vec<IpAddr>,
-    /// The second that is running, and what was answered in it: in all, and to the group.
+    /// The current second, and what was answered in it: in total, and to the group.
     second: (u64, u64, u64),
     restraint: Restraint,
     told: CheckAnswered,
@@ -57,7 +58,7 @@ impl<S> CheckAnswerer<S>
 where
     S: for<'e> Sink<CheckEvent<'e>>,
 {
-    /// An answerer that is a member of the group.
+    /// An answerer that has joined the group.
     pub fn new(config: CheckAnswererConfig, sink: S) -> Self {
         let told = CheckAnswered {
             group: config.names.address(config.group),
@@ -131,7 +132,7 @@ where
             return;
         };
         let by_group = match self.config.interfaces.get(meta.socket) {
-            // Linux looks at an IPv6 membership's address and not at its interface.
+            // Linux matches an IPv6 membership by address, not by interface.
             Some(by) if meta.interface != 0 && meta.interface != *by => return,
             joined => joined.is_some(),
         };
@@ -176,7 +177,7 @@ where
     }
 }
 
-/// Whether somebody who wants an answer can have this port.
+/// Whether a real prober can have this source port.
 fn is_asker(port: u16) -> bool {
     port != 0 && !answers_anything(port)
 }

@@ -1,4 +1,5 @@
-//! Checks over paths that lose and copy at random: nobody is accused, and true faults are found.
+//! Checks over paths with random loss and duplication: no false findings, and real faults are
+//! found.
 
 use super::tests::{Path, TTLS, outcome_of, run, verdict_on};
 use crate::record::{CastCheck, CheckOutcome, CheckSubject, CheckVerdict, HeldFlow};
@@ -7,10 +8,10 @@ use crate::units::Nanos;
 
 const SHARES: [f64; 6] = [0.0, 0.01, 0.05, 0.1, 0.3, 0.5];
 
-/// Runs of each kind as part of the suite.
+/// Runs of each kind in the regular test suite.
 const RUNS: u64 = 40;
 
-/// Every share of loss, out, back and both ways, each with every seed.
+/// Runs `act` with every loss rate, out, back and both ways, each with every seed.
 fn each(mut act: impl FnMut(&str, Path)) {
     for share in SHARES {
         for loss in [[share, 0.0], [0.0, share], [share; 2]] {
@@ -22,7 +23,7 @@ fn each(mut act: impl FnMut(&str, Path)) {
     }
 }
 
-/// The subjects of what is broken; a route and interfaces are nobody's in a simulation.
+/// The broken parts found; route and interfaces do not exist in a simulation.
 fn broken(check: &CastCheck) -> Vec<CheckSubject> {
     let broken = check.findings.iter().filter(|one| one.outcome == CheckOutcome::Broken);
     broken.map(|one| one.subject).filter(|subject| *subject != CheckSubject::Route).collect()
@@ -32,7 +33,7 @@ fn broken(check: &CastCheck) -> Vec<CheckSubject> {
 fn a_path_that_loses_at_random_is_never_called_broken() {
     each(|name, path| {
         for copies in 1..=3 {
-            // With one TTL there are the fewest probes to the group.
+            // A single TTL has the fewest probes to the group.
             for ttls in [&TTLS[..], &[2]] {
                 let check = run(&Path { copies, ..path }, None, ttls);
                 assert_eq!(broken(&check), [], "{name}: {:#?}", check.findings);

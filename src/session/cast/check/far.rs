@@ -1,4 +1,4 @@
-//! The answers of hosts, and what the far end that was named did not answer.
+//! Answers of all hosts, and what the named far end did not answer.
 
 use super::super::Names;
 use super::first_copies::FirstCopies;
@@ -8,10 +8,10 @@ use crate::record::{CheckAnswer, CheckFar, CheckSince};
 use crate::units::Nanos;
 use std::net::{IpAddr, SocketAddr};
 
-/// Hosts that are told apart.
+/// Maximum hosts kept apart.
 const HOSTS_MAX: usize = 64;
 
-/// One host that heard the group.
+/// One host that received the group.
 struct Host {
     address: IpAddr,
     way: u8,
@@ -22,14 +22,14 @@ struct Host {
     seen: FirstCopies,
 }
 
-/// Everybody who answered.
+/// All hosts that answered.
 #[derive(Default)]
 pub(super) struct Answers {
     hosts: Vec<Host>,
 }
 
 impl Answers {
-    /// An answer to a probe that went to the group; whether the host is a new one.
+    /// Records an answer to a probe sent to the group; returns whether the host is new.
     pub fn observe(&mut self, address: IpAddr, echo: &Echo, round_trip: Nanos) -> bool {
         let hops = echo.ttl.map(|ttl| echo.probe.ttl.saturating_sub(ttl));
         let same = |host: &&mut Host| host.address == address && host.way == echo.probe.way;
@@ -55,7 +55,7 @@ impl Answers {
         self.hosts.is_empty()
     }
 
-    /// As facts; `ways` names the interfaces.
+    /// The answers as data; `ways` names the interfaces.
     pub fn record(&self, ways: &[String]) -> Vec<CheckAnswer> {
         let one = |host: &Host| CheckAnswer {
             address: host.address.to_string(),
@@ -69,7 +69,7 @@ impl Answers {
     }
 }
 
-/// Probes to the group by one interface with one TTL, and the far end's answers to them.
+/// Probes sent to the group on one interface with one TTL, and the far end's answers.
 #[derive(Clone, Copy)]
 struct Step {
     way: u8,
@@ -78,7 +78,7 @@ struct Step {
     back: u64,
 }
 
-/// Probes and answers of some time.
+/// Probes and answers in a period.
 #[derive(Clone, Default)]
 struct Counts {
     steps: Vec<Step>,
@@ -96,9 +96,9 @@ impl Counts {
         &mut self.steps[index]
     }
 
-    /// Sent to the group with a TTL that reaches as far as unicast says, and answered: of the
-    /// interface that was answered most, or else of the one that sent the fewest. Where the hops are
-    /// not known the largest TTL counts.
+    /// Probes to the group whose TTL is large enough by the hop count of unicast, and answers to
+    /// them: of the interface with the most answers, or else of the one with the fewest probes. If
+    /// the hop count is unknown, the largest TTL counts.
     fn in_reach(&self, hops: Option<u8>) -> (u64, u64) {
         let largest = self.steps.iter().map(|step| step.ttl).max().unwrap_or(0);
         let reaches = |step: &&Step| hops.map_or(step.ttl == largest, |hops| step.ttl > hops);
@@ -114,20 +114,20 @@ impl Counts {
     }
 }
 
-/// The far end that was named.
+/// The named far end.
 pub(super) struct Far {
     pub addr: SocketAddr,
     told: CheckFar,
     all: Counts,
-    /// Since its last answer to the group.
+    /// Counts since its last answer to a group probe.
     since: Counts,
     by_group: FirstCopies,
     by_unicast: FirstCopies,
     to_group: FirstCopies,
-    /// Since the join: the last answer to the group, and by unicast.
+    /// Time since the join of the last answer: to a group probe, and by unicast.
     pub group_last: Option<Nanos>,
     pub unicast_last: Option<Nanos>,
-    /// How old its membership was at the last answer to the group.
+    /// Age of its membership at its last answer to a group probe.
     pub membership: Option<Nanos>,
 }
 
@@ -147,7 +147,7 @@ impl Far {
         }
     }
 
-    /// A probe left, by unicast to it or to the group with this TTL.
+    /// A probe was sent, to the far end by unicast or to the group with this TTL.
     pub fn sent(&mut self, way: u8, ttl: u8) {
         for counts in [&mut self.all, &mut self.since] {
             if way == BY_UNICAST {
@@ -168,13 +168,13 @@ impl Far {
         self.told.asked += 1;
     }
 
-    /// This host refused a probe that was to go to it by unicast.
+    /// This host refused to send it a unicast probe.
     pub fn refused(&mut self, errno: i32) {
         self.told.refused += 1;
         self.told.refusal = Some(OwnFinding::from_errno(errno, self.addr));
     }
 
-    /// It answered, by unicast, `at` this long after the join.
+    /// It answered by unicast, `at` this time after the join.
     pub fn answered(&mut self, echo: &Echo, at: Nanos) {
         let hops = echo.ttl.map(|ttl| echo.probe.ttl.saturating_sub(ttl));
         let probe = &echo.probe;
@@ -191,24 +191,24 @@ impl Far {
             self.membership = Some(echo.member);
         } else if self.by_unicast.is_first(probe.sequence) {
             self.told.unicast_back += 1;
-            // Of a question before the last answer to the group, the answer can come after it.
+            // The answer to a question sent before the last group answer may come after it.
             self.since.unicast_back = self.since.unicast_sent.min(self.since.unicast_back + 1);
             self.told.unicast_hops = hops.or(self.told.unicast_hops);
             self.unicast_last = Some(at);
         }
     }
 
-    /// What it sent to the group came.
+    /// Its datagram to the group arrived.
     pub fn heard(&mut self, sequence: u32) {
         self.told.heard += u64::from(self.to_group.is_first(sequence));
     }
 
-    /// The network answered in its place.
+    /// The network reported it unreachable.
     pub fn unreachable(&mut self, error: &NetworkError) {
         self.told.unreachable = Some(error.notice());
     }
 
-    /// Probes and answers since its last answer to the group.
+    /// Probes and answers since its last answer to a group probe.
     pub fn since(&self) -> CheckSince {
         CheckSince {
             group_sent: self.since.in_reach(self.told.unicast_hops).0,

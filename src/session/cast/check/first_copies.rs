@@ -1,11 +1,11 @@
-//! Answers that a path copied are one answer.
+//! Counts duplicated answers once.
 
 use crate::stats::{Arrival, SequenceTracker};
 
-/// Numbers in which a copy is known for one: five seconds of probes.
+/// Window of sequence numbers in which a copy is recognised: five seconds of probes.
 const WINDOW: u64 = 1_024;
 
-/// The numbers of probes that were answered in one way.
+/// Numbers of the probes answered in one way.
 pub(super) struct FirstCopies(SequenceTracker);
 
 impl Default for FirstCopies {

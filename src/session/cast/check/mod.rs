@@ -1,4 +1,5 @@
-//! `cast check`: probes to a group by every interface with growing TTLs, and who hears them.
+//! `cast check`: sends probes to a group on every interface with increasing TTLs, and reports who
+//! receives them.
 
 mod again;
 mod answerer;

@@ -2,33 +2,33 @@
 //!
 //! | offset | bytes | field |
 //! |---|---|---|
-//! | 16 | 1 | TTL that the probe was sent with |
-//! | 17 | 1 | flags: in a probe 1 asks for the echo to go to the group; in an echo 1 says that the probe came to the group, 2 that this echo goes to the group |
-//! | 18 | 1 | which of the prober's interfaces it left by; 255 for unicast |
-//! | 19 | 1 | TTL that the probe came with; 0 in a probe and where it is not known |
+//! | 16 | 1 | TTL with which the probe was sent |
+//! | 17 | 1 | flags: in a probe, 1 requests the echo to go to the group; in an echo, 1 means that the probe arrived at the group address, 2 that this echo goes to the group |
+//! | 18 | 1 | index of the prober's outgoing interface; 255 for unicast |
+//! | 19 | 1 | TTL with which the probe arrived; 0 in a probe and if unknown |
 //! | 20 | 4 | `cast` |
-//! | 24 | 8 | how long the answerer has been a member, nanoseconds; 0 in a probe |
+//! | 24 | 8 | how long the answerer has been a member, in nanoseconds; 0 in a probe |
 //!
-//! A probe is filled up with zeros to 64 bytes; the one echo that it may cause has 32.
+//! A probe is padded with zeros to 64 bytes; the one echo that it may cause has 32.
 
 use crate::units::Nanos;
 use crate::wire::{Header, Kind};
 
-/// Bytes of a probe.
+/// Length of a probe in bytes.
 pub(super) const PROBE_LEN: usize = 64;
-/// Bytes of an echo.
+/// Length of an echo in bytes.
 pub(super) const ECHO_LEN: usize = 32;
 /// `way` of a probe that was sent by unicast.
 pub(super) const BY_UNICAST: u8 = 255;
 
-/// The echo that a probe may cause is no more than it was.
+/// An echo is no longer than the probe that caused it.
 const _: () = assert!(ECHO_LEN <= PROBE_LEN);
 
 const MARK: &[u8; 4] = b"cast";
 const FLAG_GROUP: u8 = 1;
 const FLAG_BACK: u8 = 2;
 
-/// A question: who hears this?
+/// A question: who receives this?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Probe {
     pub tag: u16,
@@ -36,20 +36,20 @@ pub(super) struct Probe {
     pub sent: Nanos,
     pub ttl: u8,
     pub way: u8,
-    /// Whether the echo is to go to the group.
+    /// Whether the echo should go to the group.
     pub back: bool,
 }
 
 /// An answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Echo {
-    /// The probe's own fields.
+    /// The fields of the probe.
     pub probe: Probe,
-    /// Whether the probe came to the group.
+    /// Whether the probe arrived at the group address.
     pub by_group: bool,
     /// Whether this echo was sent to the group.
     pub to_group: bool,
-    /// The TTL that the probe came with.
+    /// The TTL with which the probe arrived.
     pub ttl: Option<u8>,
     /// How long the answerer has been a member.
     pub member: Nanos,

@@ -1,5 +1,5 @@
-//! The near end of `cast check`: probes by every interface and with every TTL, three times each, a
-//! wait for answers, and a membership that is held.
+//! The probing side of `cast check`: probes on every interface with every TTL, three times each, a
+//! wait for answers, and a period in which the membership is kept.
 
 use super::super::Names;
 use super::far::{Answers, Far};
@@ -15,42 +15,43 @@ use crate::units::Nanos;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
-/// Each probe is sent so often: one loss is no finding.
+/// How often each probe is sent: a single loss is no finding.
 const REPEATS: u8 = 3;
-/// From one probe to the next: 200 a second, what an answerer answers.
+/// Time between two probes, below the 200 a second that an answerer answers.
 const SPACING: Nanos = Nanos::from_millis(6);
-/// While a membership is held: between two questions.
+/// Time between two questions while the membership is kept.
 const BEAT: Nanos = Nanos::from_secs(1);
-/// Unicast probes have this TTL, so that what is left of it tells the hops.
+/// TTL of unicast probes, so that the remaining TTL shows the hop count.
 const UNICAST_TTL: u8 = 64;
 
 /// One interface of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckWay {
-    /// Its index.
+    /// The interface index.
     pub interface: u32,
-    /// Which of the loop's sockets is a member on it; `None` where the join failed.
+    /// Number of the loop's socket that has joined on it; `None` if the join failed.
     pub listens: Option<usize>,
 }
 
-/// How a check runs.
+/// Configuration of a check.
 #[derive(Clone, Debug)]
 pub struct CheckConfig {
     /// The group, with its port.
     pub group: SocketAddr,
     /// The interfaces, at most 250.
     pub ways: Vec<CheckWay>,
-    /// Each TTL that is tried, rising, and which of the loop's sockets sends with it; 1 or more.
+    /// Each TTL to try, in increasing order, and the loop's socket that sends with it; at least
+    /// one.
     pub steps: Vec<(u8, usize)>,
-    /// The far end, where one was named.
+    /// The far end, if one was named.
     pub far: Option<SocketAddr>,
     /// The run's tag.
     pub tag: u16,
-    /// How long answers are waited for after the last probe.
+    /// How long to wait for answers after the last probe.
     pub wait: Nanos,
-    /// How long the membership is held, from the join; `None` for no longer than the probes take.
+    /// How long to keep the membership, from the join; `None` for only as long as the probes take.
     pub hold: Option<Nanos>,
-    /// How old a membership becomes that nobody renews.
+    /// Lifetime of a membership that nobody refreshes.
     pub membership: Nanos,
     /// When the groups were joined, on the monotonic clock.
     pub joined: Nanos,
@@ -58,17 +59,17 @@ pub struct CheckConfig {
     pub names: Names,
 }
 
-/// A probe that is to be sent.
+/// A probe to be sent.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Due {
     pub way: u8,
     pub ttl: u8,
     pub socket: usize,
-    /// Whether the answer is to go to the group.
+    /// Whether the answer should go to the group.
     pub back: bool,
 }
 
-/// One interface's counts.
+/// Counts of one interface.
 #[derive(Default)]
 pub(super) struct Tally {
     pub sent: u64,
@@ -79,22 +80,22 @@ pub(super) struct Tally {
     heard_by: Vec<u32>,
 }
 
-/// The near end as a session.
+/// The probing side as a session.
 pub struct CheckProber<S> {
     pub(super) config: CheckConfig,
     sink: S,
     pub(super) queue: VecDeque<Due>,
-    /// The probes of the batch that is being sent.
+    /// The probes in the batch being sent.
     written: Vec<Due>,
     next_at: Nanos,
     sequence: u32,
-    /// When waiting is over; `None` while probes are due.
+    /// When waiting ends; `None` while probes are due.
     until: Option<Nanos>,
-    /// When the first questions had been waited for.
+    /// When the wait for the first answers ended.
     first_wait: Option<Nanos>,
-    /// Times that questions were asked again.
+    /// How often questions were repeated.
     pub(super) rounds: u32,
-    /// How long this host stood still, in all.
+    /// Total length of this host's pauses.
     paused: Nanos,
     pub(super) tallies: Vec<Tally>,
     answers: Answers,
@@ -203,7 +204,8 @@ where
         }
     }
 
-    /// What came to the group: an own probe by the loop or the wire, the far end's, or a stream.
+    /// Handles a datagram to the group: the prober's own by loopback or the wire, the far end's, or
+    /// a stream.
     fn on_group(&mut self, now: Now, way: usize, datagram: &Datagram<'_>) {
         let meta = &datagram.meta;
         let by = self.config.ways[way].interface;
@@ -238,7 +240,7 @@ where
         }
     }
 
-    /// An answer that came by unicast.
+    /// Handles a unicast answer.
     fn on_answer(&mut self, now: Now, datagram: &Datagram<'_>) {
         let own = |echo: &Echo| echo.probe.tag == self.config.tag && !echo.to_group;
         let Some(echo) = Echo::decode(datagram.payload).filter(own) else { return };
@@ -269,13 +271,12 @@ where
     }
 }
 
-/// When the kernel had a datagram, on the monotonic clock.
+/// When the kernel received a datagram, on the monotonic clock.
 fn arrived(now: Now, datagram: &Datagram<'_>) -> Nanos {
     now.mono - (now.real - datagram.meta.arrival)
 }
 
-/// The questions to the far end alone, where one was named: to be answered by unicast, and to the
-/// group.
+/// The questions only for the named far end: to be answered by unicast, and to the group.
 pub(super) fn unicast(config: &CheckConfig) -> impl Iterator<Item = Due> + use<> {
     let socket = config.steps.last().filter(|_| config.far.is_some()).map(|(_, socket)| *socket);
     let of =
@@ -331,7 +332,7 @@ where
         };
         self.queue.pop_front();
         self.sequence = self.sequence.wrapping_add(1);
-        // What has no TTL stays on this host.
+        // A probe without TTL does not leave this host.
         if refusal.is_none()
             && due.ttl > 0
             && let Some(far) = &mut self.far

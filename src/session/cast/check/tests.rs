@@ -1,4 +1,5 @@
-//! A check over a simulated path: routers, a switch that forgets, and days in a moment.
+//! A check over a simulated path, in virtual time: routers, and a switch whose IGMP snooping ages
+//! memberships out.
 
 use super::probe::ECHO_LEN;
 use super::*;
@@ -10,24 +11,24 @@ use crate::session::{Names, Next, Now, Session};
 use crate::units::Nanos;
 use std::net::{IpAddr, SocketAddr};
 
-/// What the path does.
+/// Behaviour of the path.
 #[derive(Clone, Copy)]
 pub(super) struct Path {
     /// Routers between the ends.
     pub hops: u8,
-    /// Whether the group passes at all.
+    /// Whether group traffic passes at all.
     pub group: bool,
-    /// When the far end's membership, and the near end's, is forgotten.
+    /// When the far end's membership, and the near end's, ages out.
     pub forgotten: Option<Nanos>,
-    /// Of each datagram out and back, the share that is lost, whatever it is.
+    /// Loss rate out and back.
     pub loss: [f64; 2],
-    /// How often each comes that is not lost.
+    /// How many copies of each datagram arrive that is not lost.
     pub copies: u64,
     pub seed: u64,
 }
 
 impl Path {
-    /// A path that loses nothing.
+    /// A path without loss.
     pub fn clean(hops: u8) -> Self {
         Self { hops, group: true, forgotten: None, loss: [0.0; 2], copies: 1, seed: 0 }
     }
@@ -74,7 +75,7 @@ fn deliver(
     session.on_datagram(at(mono), &datagram);
 }
 
-/// Runs a check with a far end over `path`; the far end answers in no time.
+/// Runs a check with a far end over `path`; the far end answers immediately.
 pub(super) fn run(path: &Path, hold: Option<Nanos>, ttls: &[u8]) -> CastCheck {
     let mut rng = fastrand::Rng::with_seed(path.seed);
     let mut times = |share: f64| {
@@ -192,7 +193,7 @@ fn the_least_ttl_and_the_hops_are_what_the_path_has() {
 fn a_path_that_carries_unicast_alone_is_broken() {
     let check = run(&Path { group: false, ..Path::clean(0) }, None, &TTLS);
     let far = check.far.as_ref().unwrap();
-    // Asked again until chance is out of the question.
+    // Repeated until chance is ruled out.
     assert_eq!((far.group_back, far.unicast_back, far.heard), (0, 15, 0));
     assert_eq!(outcome_of(&check, CheckSubject::ToFarEnd), CheckOutcome::Broken);
     assert_eq!(outcome_of(&check, CheckSubject::FromFarEnd), CheckOutcome::Broken);

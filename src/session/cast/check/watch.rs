@@ -1,4 +1,5 @@
-//! What comes for a group while its membership is held: each source with its first and last.
+//! What arrives for a group while its membership is kept: each source with its first and last
+//! datagram.
 
 use super::super::Names;
 use crate::batch::Datagram;
@@ -8,14 +9,14 @@ use crate::units::Nanos;
 use crate::wire::{Header, Kind};
 use std::net::SocketAddr;
 
-/// Sources that are told apart.
+/// Maximum sources kept apart.
 const STREAMS_MAX: usize = 64;
 
 struct Row {
     source: SocketAddr,
     interface: u32,
     datagrams: u64,
-    /// The numbers, of a stream that has some.
+    /// Sequence numbers, if the stream has them.
     numbers: Option<SequenceTracker>,
     longest_gap: Nanos,
     first: Nanos,
@@ -30,7 +31,8 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    /// A datagram came `at` this long after the join; the source where it is a new one.
+    /// Records a datagram that arrived `at` this time after the join; returns the source if it is
+    /// new.
     pub fn observe(&mut self, datagram: &Datagram<'_>, at: Nanos) -> Option<SocketAddr> {
         let (source, interface) = (datagram.meta.source, datagram.meta.interface);
         let header = Header::decode(datagram.payload);
@@ -69,7 +71,7 @@ impl Watch {
         Some(source)
     }
 
-    /// Sources that were heard after `since`.
+    /// Number of sources heard after `since`.
     pub fn lively(&self, since: Nanos) -> usize {
         self.rows.iter().filter(|row| row.last > since).count()
     }

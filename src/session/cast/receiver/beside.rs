@@ -1,4 +1,4 @@
-//! Unicast copies of what goes to a group (`cast send --compare`): accounts of their own, in no sum.
+//! Unicast copies of a group's data (`cast send --compare`): separate accounts, in no sum.
 
 use super::super::{EndMark, Row, RowKey};
 use super::CastReceiver;
@@ -12,8 +12,9 @@ impl<S> CastReceiver<S>
 where
     S: for<'e> Sink<CastEvent<'e>>,
 {
-    /// What came to the address that reports leave from: answers, and unicast copies of what a known
-    /// sender sends to a group (`--compare`). They have rows of their own, which are in no sum.
+    /// Handles what arrives at the address that reports are sent from: answers, and unicast copies
+    /// of what a known sender sends to a group (`--compare`). Copies have rows of their own, which
+    /// are in no sum.
     pub(super) fn take_beside(&mut self, now: Now, datagram: &Datagram<'_>) {
         let meta = &datagram.meta;
         let header = Header::decode(datagram.payload).ok();
@@ -53,7 +54,7 @@ where
     }
 }
 
-/// Datagrams of unicast copies, `None` where there were none.
+/// Number of unicast copies, `None` if there were none.
 pub(super) fn copies(rows: &[Row]) -> Option<u64> {
     let copies: u64 = rows.iter().filter(|row| row.is_beside()).map(Row::received).sum();
     (copies > 0).then_some(copies)

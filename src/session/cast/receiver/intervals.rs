@@ -1,4 +1,4 @@
-//! What arrived in each interval of a run: by when the kernel had it, whenever it was read.
+//! Counts per interval of a run, by the time the kernel received a datagram, whenever it was read.
 
 use super::timing::arrival_of;
 use crate::batch::Datagram;
@@ -7,7 +7,7 @@ use crate::session::Now;
 use crate::units::Nanos;
 use std::collections::VecDeque;
 
-/// Intervals that are open at most: pauses of this host leave several at once.
+/// Maximum open intervals: after a pause of this host there are several.
 const OPEN_MAX: usize = 4_096;
 
 /// What one datagram changed in its account.
@@ -15,19 +15,19 @@ const OPEN_MAX: usize = 4_096;
 pub(super) struct Change {
     /// Bytes of a first copy; `None` for a further copy.
     pub first: Option<u64>,
-    /// Numbers more or fewer that are missing.
+    /// Change in the number of missing datagrams.
     pub lost: i64,
 }
 
-/// The intervals that have not been told of yet.
+/// The intervals that were not reported yet.
 #[derive(Debug)]
 pub(super) struct Intervals {
     period: Nanos,
-    /// When the first that is open begins.
+    /// Start of the first open interval.
     from: Nanos,
     started: Nanos,
     open: VecDeque<CastInterval>,
-    /// Missing numbers of all that was told and is open.
+    /// Missing datagrams at the end of all reported and open intervals.
     lost: i64,
 }
 
@@ -46,7 +46,7 @@ impl Intervals {
         &mut self.open[place]
     }
 
-    /// A datagram changed an account. One whose interval was told of already is the next one's.
+    /// A datagram changed an account. If its interval was already reported, it counts in the next.
     pub fn take(&mut self, now: Now, datagram: &Datagram<'_>, change: Change) {
         self.lost += change.lost;
         let interval = self.at(arrival_of(now, datagram));
@@ -65,8 +65,8 @@ impl Intervals {
         self.at(arrival_of(now, datagram)).without_header += 1;
     }
 
-    /// The next interval that is over by now. `lost` is what is missing in all: ends of runs change
-    /// it as well, which is the latest interval's.
+    /// The next interval that has ended. `lost` is the total missing; losses learnt from the end of
+    /// a run count in the latest interval.
     pub fn next(&mut self, now: Nanos, lost: u64) -> Option<CastInterval> {
         let end = self.from + self.period;
         if end > now {
@@ -118,7 +118,7 @@ mod tests {
     fn what_was_read_late_counts_where_it_arrived_and_copies_are_no_goodput() {
         let first = Change { first: Some(100), lost: 0 };
         let mut intervals = Intervals::new(Nanos::from_secs(1), Nanos::ZERO);
-        // The reader stood still from 0.5 s to 3.2 s.
+        // The reader was paused from 0.5 s to 3.2 s.
         for arrived in [100, 900, 1_500, 2_500, 3_100] {
             take(&mut intervals, 3_200, arrived, first);
             take(&mut intervals, 3_200, arrived, Change { first: None, lost: 1 });
@@ -133,7 +133,7 @@ mod tests {
         let expected = [
             (2, 200, 2, 2, second),
             (1, 100, 1, 1, 2 * second),
-            // Two more are missing than the datagrams told: an end mark.
+            // Two more are missing than the datagrams showed: an end mark.
             (1, 100, 1, 3, 3 * second),
         ];
         assert_eq!(figures, expected);

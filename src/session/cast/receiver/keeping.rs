@@ -1,4 +1,4 @@
-//! What a receiver hands on beside its accounts: the stream that is stored, and what leaked in.
+//! What a receiver passes on besides its counts: the stored stream, and foreign datagrams.
 
 use super::super::{Piece, Stream};
 use super::{CastReceiver, Ending};
@@ -11,7 +11,7 @@ impl<S> CastReceiver<S>
 where
     S: for<'e> Sink<CastEvent<'e>>,
 {
-    /// Hands a payload to the stream that is stored, if there is one.
+    /// Passes a payload to the stored stream, if there is one.
     pub(super) fn store(
         &mut self,
         now: Now,
@@ -38,7 +38,7 @@ where
         });
     }
 
-    /// A datagram that is not for this run: another group's, or by another interface.
+    /// A datagram that is not for this run: of another group, or on another interface.
     pub(super) fn take_foreign(&mut self, datagram: &Datagram<'_>) {
         let socket = self.config.listens.get(datagram.meta.socket).map(|listen| listen.group);
         let fact = self.foreign.observe(&datagram.meta, socket, &self.config.names);

@@ -1,9 +1,9 @@
-//! What a receiver meant to send and its own host refused: no silence of the sender's.
+//! Sends that this host refused, which do not count as silence of a sender.
 
 use crate::batch::{OwnFinding, SendOutcome, SendStop, TxBatch};
 use crate::record::SendRefusal;
 
-/// Error numbers that are told apart.
+/// Maximum error numbers kept apart.
 const ERRNOS: usize = 16;
 
 /// What became of a question to a sender.
@@ -11,7 +11,7 @@ const ERRNOS: usize = 16;
 pub(super) enum Asked {
     /// There was none in the batch, or it waits for the socket.
     Nothing,
-    /// It left.
+    /// It was sent.
     Left,
     /// This host refused it.
     Refused(OwnFinding),
@@ -20,20 +20,20 @@ pub(super) enum Asked {
 /// What was refused so far.
 #[derive(Debug, Default)]
 pub(super) struct Refused {
-    /// Reports in the batch that was written last; what is behind them was asked of a sender.
+    /// Number of reports in the last batch; a question to a sender follows them.
     written: usize,
     reports: u64,
-    /// Reports by error number; the latest is last.
+    /// Refused reports by error number; the latest is last.
     reasons: Vec<SendRefusal>,
 }
 
 impl Refused {
-    /// The batch holds so many reports.
+    /// The batch contains this many reports.
     pub fn wrote(&mut self, reports: usize) {
         self.written = reports;
     }
 
-    /// What became of the batch, and of the question in it.
+    /// Records the outcome of the batch; returns that of the question in it.
     pub fn take(&mut self, batch: &TxBatch, outcome: &SendOutcome) -> Asked {
         let nothing = if outcome.accepted > self.written { Asked::Left } else { Asked::Nothing };
         let Some(SendStop::Refused { datagrams, errno }) = outcome.stop else { return nothing };
@@ -49,12 +49,12 @@ impl Refused {
         nothing
     }
 
-    /// Reports that were refused.
+    /// Number of refused reports.
     pub fn reports(&self) -> u64 {
         self.reports
     }
 
-    /// Why, by error number; the latest is last.
+    /// The reasons by error number; the latest is last.
     pub fn reasons(&self) -> &[SendRefusal] {
         &self.reasons
     }
@@ -77,7 +77,7 @@ mod tests {
     use crate::batch::Dest;
     use std::net::SocketAddr;
 
-    /// Reports that were refused, with their reasons, and whether the question was.
+    /// Number and reasons of refused reports, and whether the question was refused.
     fn refused(accepted: usize, reports: usize) -> (u64, Vec<(i32, u64)>, bool) {
         let mut batch = TxBatch::new(4, 64);
         let dest = batch.append_dest(Dest::from(SocketAddr::from(([192, 0, 2, 1], 9))));

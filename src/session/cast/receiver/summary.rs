@@ -1,4 +1,4 @@
-//! What a receiver leaves behind: its accounts as facts.
+//! The result of a receiver, built from its accounts.
 
 use super::{CastReceiver, Content, beside};
 use crate::record::{CastEvent, CastReceived, Sink};

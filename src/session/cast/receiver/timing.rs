@@ -1,5 +1,5 @@
-//! When a receiver's run ends: silence counts from when the kernel had the datagrams, and this
-//! host's own pauses are nobody's silence.
+//! When a receiver's run ends: silence is measured by the kernel's time of arrival, and this host's
+//! own pauses do not count as silence.
 
 use super::STRAGGLERS;
 use crate::batch::Datagram;
@@ -7,17 +7,17 @@ use crate::session::Now;
 use crate::session::unread::Unread;
 use crate::units::Nanos;
 
-/// A datagram that lies unread for so long was kept waiting by a pause of this host.
+/// A datagram unread for longer than this was delayed by a pause of this host.
 const PAUSE: Nanos = Nanos::from_millis(100);
 
-/// The instants that deadlines count from, all on the monotonic clock.
+/// The instants from which deadlines count, all on the monotonic clock.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Timing {
-    /// The first join.
+    /// Time of the first join.
     pub started: Nanos,
-    /// The last arrival, or the start; later by the pauses since.
+    /// The last arrival, or the start, moved by the pauses since.
     idle_from: Nanos,
-    /// When the last of the senders that were heard had ended, later by the pauses since.
+    /// When the last of the heard senders ended, moved by the pauses since.
     all_over: Option<Nanos>,
     longest_pause: Nanos,
     unread: Unread,
@@ -34,8 +34,8 @@ impl Timing {
         }
     }
 
-    /// A datagram is read. What lay unread for long did so because this host stood still, also
-    /// where no deadline of its own showed that.
+    /// A datagram is read. If it was unread for long, this host was paused, even if no deadline
+    /// showed that.
     pub fn read(&mut self, now: Now, datagram: &Datagram<'_>) {
         let unread = self.unread.of(now, &datagram.meta).filter(|unread| *unread >= PAUSE);
         self.longest_pause = self.longest_pause.max(unread.unwrap_or_default());
@@ -47,34 +47,34 @@ impl Timing {
         self.idle_from = self.idle_from.max(arrival);
     }
 
-    /// Whether every sender that was heard has ended, as of now.
+    /// Records whether every sender that was heard has ended.
     pub fn note_over(&mut self, now: Nanos, over: Over) {
         self.all_over = (over == Over::All).then_some(now);
     }
 
-    /// Whether every sender that was heard has told that its run is over.
+    /// Whether every sender that was heard has announced its end.
     pub fn is_over(&self) -> bool {
         self.all_over.is_some()
     }
 
-    /// Until when stragglers of runs that are over are taken; `None` while one goes on.
+    /// Until when stragglers of ended runs are accepted; `None` while a run is in progress.
     pub fn stragglers_until(&self) -> Option<Nanos> {
         self.all_over.map(|at| at + STRAGGLERS)
     }
 
-    /// When silence ends the run, where it does.
+    /// When silence ends the run, if it does.
     pub fn idle_until(&self, idle: Option<Nanos>) -> Option<Nanos> {
         idle.map(|idle| self.idle_from + idle)
     }
 
-    /// This host stood still for so long until now.
+    /// This host was paused for this long until now.
     pub fn on_pause(&mut self, length: Nanos) {
         self.idle_from += length;
         self.all_over = self.all_over.map(|at| at + length);
         self.longest_pause = self.longest_pause.max(length);
     }
 
-    /// The longest time for which this host stood still.
+    /// The longest pause of this host.
     pub fn longest_pause(&self) -> Nanos {
         self.longest_pause
     }
@@ -87,7 +87,7 @@ pub(super) enum Over {
     NotAll,
 }
 
-/// When the kernel had a datagram, on the monotonic clock.
+/// When the kernel received a datagram, on the monotonic clock.
 pub(super) fn arrival_of(now: Now, datagram: &Datagram<'_>) -> Nanos {
     now.mono - (now.real - datagram.meta.arrival)
 }
