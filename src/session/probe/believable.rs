@@ -1,15 +1,15 @@
-//! Whether what a helper tells of arrivals can be true of what was asked.
+//! Whether a remote agent's claims about arrivals are possible, given what was sent.
 
 use super::rounds::Told;
 use super::shots::ItemLog;
 use crate::record::Contradiction;
 
-/// Copies of one datagram that a path may make, for helpers that count them with the rest.
+/// Copies of one datagram that a path may make, for remote agents that count copies with the rest.
 const MOST_COPIES: u64 = 1_000;
 
-/// The helper's rows, held against what left this host. From a helper that counts copies with the
-/// rest, what is beyond that is copies; one that tells them apart cannot have more first ones than
-/// left.
+/// Checks the remote agent's rows against what left this host. If the agent counts copies with the
+/// rest, any excess counts as copies; if it tells them apart, it cannot have more first copies than
+/// were sent.
 pub(super) fn believe(told: &Told, items: &[ItemLog]) -> Result<Told, Contradiction> {
     let mut believed = told.clone();
     for (number, row) in &mut believed {

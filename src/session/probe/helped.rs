@@ -1,4 +1,5 @@
-//! A probe that asks its helper in rounds: opens the dialogue, asks, brings home what arrived.
+//! Drives a probe that asks its remote agent in rounds: opens the dialogue, sends the rounds,
+//! fetches what arrived.
 
 use super::believable::believe;
 use super::shots::{Grant, ItemLog, Shot, Shots};
@@ -12,19 +13,19 @@ use crate::wire::PortList;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-/// How often a round is asked again in which not even a short datagram was answered.
+/// How often a round is repeated in which not even a short datagram was answered.
 const REPEATS: u32 = 2;
 
-/// How a probe asks.
+/// Parameters of such a probe.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Manner {
     /// The helper.
     pub target: SocketAddr,
-    /// Ports that it is to open.
+    /// Ports that it should open.
     pub ports: PortList,
     /// Time between two tries of one item.
     pub spacing: Nanos,
-    /// How long an answer to the last try is waited for.
+    /// How long to wait for an answer to the last try.
     pub wait: Nanos,
 }
 
@@ -37,21 +38,21 @@ enum Phase {
     Closing,
 }
 
-/// What a helped probe leaves behind.
+/// Result of such a probe.
 pub struct HelpedEnd<F> {
-    /// What was found; the reason where there was no helper.
+    /// The findings; the reason if there was no remote agent.
     pub facts: Result<F, NoAgent>,
-    /// The probe's ports that the helper did not open, and why.
+    /// The probe's ports that the remote agent did not open, and why.
     pub not_opened: Vec<(PortList, String)>,
-    /// What speaks against the facts: the helper went away.
+    /// Caveats about the findings: the remote agent disappeared.
     pub caveats: Vec<ProbeCaveat>,
     /// Whether the user ended it early.
     pub interrupted: bool,
-    /// How long it took.
+    /// Duration of the run.
     pub duration: Nanos,
 }
 
-/// The state of a helped probe.
+/// State of such a probe.
 pub struct Helped<K> {
     manner: Manner,
     kind: K,
@@ -59,18 +60,18 @@ pub struct Helped<K> {
     phase: Phase,
     grant: Option<Grant>,
     shots: Option<Shots>,
-    /// The round at hand, without the control.
+    /// The current round, without the control datagrams.
     asked: Vec<Shot>,
     first: usize,
-    /// Numbers of the controls so far.
+    /// Item numbers of the control datagrams so far.
     controls: Vec<usize>,
     repeats: u32,
     told: Option<Told>,
-    /// What the helper told that cannot be true; what it told is then not kept.
+    /// Set when the remote agent's claims are impossible; they are then dropped.
     contradiction: Option<Contradiction>,
     not_opened: Vec<(PortList, String)>,
     caveats: Vec<ProbeCaveat>,
-    /// Datagrams of the dialogue in the batch at hand, which stand first.
+    /// Dialogue datagrams in the current batch, which come first.
     ahead: usize,
     started: Option<Now>,
     stopped: bool,
@@ -118,7 +119,7 @@ impl<K: Kind> Helped<K> {
         self.next_round(now);
     }
 
-    /// Begins the next round, or asks what arrived when there is none.
+    /// Begins the next round, or requests the counts if there is none.
     fn next_round(&mut self, now: Now) {
         let Some(grant) = &self.grant else { return };
         self.asked = self.kind.round(grant);
@@ -164,7 +165,7 @@ impl<K: Kind> Helped<K> {
         self.next_round(now);
     }
 
-    /// Tells the kind what became of the round at hand.
+    /// Passes the result of the current round to the kind.
     fn hand_over(&mut self) {
         let Some(shots) = &self.shots else { return };
         let (items, control) = shots.round().split_at(self.asked.len());
@@ -173,7 +174,7 @@ impl<K: Kind> Helped<K> {
         self.kind.take(&Round { first, items, control, local_mtu: shots.local_mtu });
     }
 
-    /// What became of all datagrams.
+    /// Counts of all datagrams.
     fn traffic(&self) -> ProbeTraffic {
         let items = self.shots.as_ref().map_or(&[][..], Shots::items);
         let mut refused = BTreeMap::<i32, u64>::new();
@@ -205,7 +206,7 @@ impl<K: Kind> Helped<K> {
         }
     }
 
-    /// One step of the phase at hand; when to ask again.
+    /// One step of the current phase; returns when to ask again.
     fn step(&mut self, now: Now, out: &mut TxBatch) -> Next {
         match self.phase {
             Phase::Opening => {
@@ -266,8 +267,7 @@ impl<K: Kind> Session for Helped<K> {
             self.far_end.on_refused(errno);
         }
         let Some(shots) = &mut self.shots else { return };
-        // A word of the dialogue that was refused is repeated by itself; what stands behind it was
-        // not tried.
+        // A refused command is repeated by the dialogue; datagrams behind it were not tried.
         let accepted = outcome.accepted.checked_sub(self.ahead);
         let outcome = match accepted {
             Some(accepted) => SendOutcome { accepted, stop: outcome.stop },
@@ -336,7 +336,7 @@ impl<K: Kind> Session for Helped<K> {
 }
 
 impl<K: Kind> Helped<K> {
-    /// What the round at hand has so far is all that there will be.
+    /// Ends the current round with what it has so far.
     fn end_round_early(&mut self, _now: Now) {
         if self.phase == Phase::Asking {
             self.hand_over();

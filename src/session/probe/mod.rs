@@ -1,7 +1,7 @@
-//! The kinds of `probe` as machines: a file (or folder) each.
+//! The kinds of `probe` as state machines, one file (or folder) each.
 //!
-//! Kinds that need a remote agent embed a [`FarEnd`], which speaks the dialogue for them; those
-//! that ask it in rounds ([`Kind`]) are driven by [`Helped`].
+//! Kinds that need a remote agent embed a [`FarEnd`], which handles the dialogue; those that work
+//! in rounds ([`Kind`]) are driven by [`Helped`].
 
 mod believable;
 mod far_end;

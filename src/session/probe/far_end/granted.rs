@@ -1,28 +1,28 @@
-//! What the remote agent's replies tell: the probe that it granted, and what arrived.
+//! Contents of the remote agent's replies: the granted probe, and what arrived.
 
 use crate::wire::{Arrivals, Code, PortList, Reply};
 use std::net::IpAddr;
 
-/// A probe as it was granted.
+/// A granted probe.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Granted {
-    /// The secret that every ask carries.
+    /// The secret key in every probe request.
     pub key: u64,
-    /// The tag of asks and echoes.
+    /// The tag of probe requests and echoes.
     pub tag: u16,
-    /// Ports that are open.
+    /// Open ports.
     pub ports: PortList,
-    /// Ports that were asked for and are not, with a word for each reason: `policy`, `in-use`,
+    /// Requested ports that are not open, with a keyword for the reason: `policy`, `in-use`,
     /// `privileged`, `limit`, `failed`.
     pub not_opened: Vec<(PortList, String)>,
-    /// The port from which answers "from another port" leave; `None` where there is none.
+    /// The port that answers "from another port" come from; `None` if there is none.
     pub alternate: Option<u16>,
-    /// The address from which answers "from another address" leave; `None` where there is none.
+    /// The address that answers "from another address" come from; `None` if there is none.
     pub other: Option<IpAddr>,
 }
 
 impl Granted {
-    /// Reads the reply to a TEST for `asked`; `None` where it refuses.
+    /// Parses the reply to a TEST for `asked`; `None` if it is a refusal.
     pub(super) fn read(reply: &Reply, asked: &PortList) -> Option<Self> {
         if reply.code != Code::OK {
             return None;
@@ -41,7 +41,7 @@ impl Granted {
             let (ports, why) = part.split_once(':')?;
             not_opened.push((list(ports)?, why.to_owned()));
         }
-        // What the reply had no room for is not open either.
+        // Ports for which the reply had no room are not open either.
         let told = |port: u16| {
             ports.contains(port) || not_opened.iter().any(|(known, _)| known.contains(port))
         };
@@ -59,14 +59,14 @@ impl Granted {
         })
     }
 
-    /// Why a port is not open; `None` where it is, or was not asked for.
+    /// Why a port is not open; `None` if it is open or was not requested.
     pub fn why_not(&self, port: u16) -> Option<&str> {
         let found = self.not_opened.iter().find(|(ports, _)| ports.contains(port));
         found.map(|(_, why)| why.as_str())
     }
 }
 
-/// The rows of one STAT; `None` where one cannot be read.
+/// The rows of one STAT; `None` if one cannot be parsed.
 pub(super) fn rows(reply: &Reply) -> Option<Vec<(u32, Arrivals)>> {
     let is_row = |key: &str| {
         key.strip_prefix('i')
@@ -84,10 +84,10 @@ pub(super) fn rows(reply: &Reply) -> Option<Vec<(u32, Arrivals)>> {
     rows.map(read).collect()
 }
 
-/// Which numbers of an item arrived, of the first 4,096.
+/// Which sequence numbers of an item arrived, of the first 4,096.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Seen {
-    /// Four numbers a digit; the highest bit is the lowest number.
+    /// Four numbers per digit; the highest bit is the lowest number.
     digits: Vec<u8>,
 }
 

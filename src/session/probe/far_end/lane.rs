@@ -1,4 +1,4 @@
-//! How one of a probe's sockets proves its address: HELO, ticket, DATA, 354.
+//! Address verification of one of a probe's sockets: HELO, ticket, DATA, 354.
 
 use super::write;
 use crate::batch::{Dest, TxBatch};
@@ -7,14 +7,15 @@ use crate::session::{Exchange, Next, Now, Sealer, Step, Tags, refusal};
 use crate::units::Nanos;
 use crate::wire::{Code, Command, HELO_LEN, Tag, Verb};
 
-/// How far a socket has come with its proof.
+/// State of a socket's address verification.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LaneState {
-    /// It has not yet.
+    /// In progress.
     Waiting,
-    /// It may be answered later, repeatedly, from elsewhere, and with more bytes than it sends.
+    /// Verified: it may get delayed and repeated answers, from other addresses, with more bytes
+    /// than it sends.
     Proven,
-    /// It never will, and why.
+    /// Failed, and why.
     Failed(NoAgent),
 }
 
@@ -39,7 +40,7 @@ impl Lane {
         &self.state
     }
 
-    /// Writes what is due. Nothing is while there is no session to prove anything for.
+    /// Writes what is due; nothing as long as there is no session.
     pub fn poll(
         &mut self,
         now: Now,
@@ -83,7 +84,7 @@ impl Lane {
         }
     }
 
-    /// Takes a reply that is this socket's.
+    /// Handles a reply to this socket.
     pub fn take(&mut self, payload: &[u8]) -> bool {
         let Some(reply) = self.exchange.as_ref().and_then(|exchange| exchange.reply(payload))
         else {

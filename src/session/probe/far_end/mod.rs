@@ -1,11 +1,11 @@
-//! The far end that helps a probe, as every kind of probe sees it: a machine to be embedded.
+//! The client's side of the dialogue with a remote agent, embedded by every kind of probe.
 //!
-//! It opens the dialogue on one of the probe's sockets, asks for a probe, has the probe's other
-//! sockets prove their addresses, brings home what arrived, keeps the session alive meanwhile, and
-//! closes it. A kind asks for these one after the other ([`FarEnd::probe`], [`FarEnd::prove`],
-//! [`FarEnd::ask_rows`], [`FarEnd::close`]), polls it beside its own sends, hands it every
-//! datagram, and looks at what is there: [`FarEnd::granted`], [`FarEnd::rows`], or
-//! [`FarEnd::lost`], with the reason.
+//! It opens the dialogue on one of the probe's sockets, requests a probe, verifies the addresses of
+//! the probe's other sockets, fetches what arrived, keeps the session alive meanwhile, and closes
+//! it. A kind requests these one after the other ([`FarEnd::probe`], [`FarEnd::prove`],
+//! [`FarEnd::ask_rows`], [`FarEnd::close`]), polls it along with its own sends, passes it every
+//! datagram, and reads the results: [`FarEnd::granted`], [`FarEnd::rows`], or [`FarEnd::lost`] with
+//! the reason.
 
 mod granted;
 mod lane;
@@ -22,17 +22,17 @@ use lane::Lane;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 
-/// Silence of this side after which the session is kept alive by a word.
+/// Silence of this side after which a NOOP keeps the session alive.
 const KEEP_ALIVE: Nanos = Nanos::from_secs(5);
-/// How often the dialogue's own socket proves itself anew, where asks leave by it: a proof is good
-/// for a minute, and one may be lost.
+/// How often the dialogue's own socket is verified again, if probe requests are sent from it: a
+/// verification is valid for a minute, and a command may be lost.
 const PROVE_EVERY: Nanos = Nanos::from_secs(20);
-/// A step may take so many of the longest round trips seen.
+/// Time-out of a step, in multiples of the longest round trip seen.
 const PATIENT_ROUND_TRIPS: u64 = 4;
-/// How long a closing QUIT is worth waiting for.
+/// How long to wait for the reply to the closing QUIT.
 const FAREWELL: Nanos = Nanos::from_millis(500);
 
-/// What is asked for, one after the other.
+/// Requests, handled one after the other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Want {
     Probe(PortList),
@@ -44,18 +44,18 @@ enum Want {
 
 #[derive(Debug)]
 enum State {
-    /// Not yet polled.
+    /// Not polled yet.
     New,
     Hello(Exchange),
     Ticket(Exchange),
-    /// The session is open, and nothing is under way since then.
+    /// The session is open and nothing is in progress, since this instant.
     Idle(Nanos),
     Asked(Want, Exchange),
     Closed,
     Lost(NoAgent),
 }
 
-/// The far end.
+/// The dialogue with the remote agent.
 #[derive(Debug)]
 pub struct FarEnd {
     address: SocketAddr,
@@ -68,7 +68,7 @@ pub struct FarEnd {
     wants: VecDeque<Want>,
     granted: Option<Granted>,
     lanes: BTreeMap<usize, Lane>,
-    /// Whether the dialogue's own socket is to stay proven, and when it shows a ticket next.
+    /// Whether the dialogue's own socket must stay verified, and when it shows the next ticket.
     stays_proven: bool,
     prove_at: Option<Nanos>,
     gathering: BTreeMap<u32, Arrivals>,
@@ -76,19 +76,19 @@ pub struct FarEnd {
     seen: BTreeMap<u32, Seen>,
     withheld: u64,
     interface_mtu: Option<u32>,
-    /// When what is under way was first asked, and the longest that an answer took.
+    /// When the current request was first sent, and the longest time that an answer took.
     asked_at: Nanos,
     round_trip: Nanos,
-    /// Why this host did not send what it should have, as it said last.
+    /// The last reason why this host refused to send.
     refused_here: Option<OwnFinding>,
     seen_as: Option<SocketAddr>,
-    /// The address that answered in the place of the one that was asked.
+    /// The address that answered instead of the one contacted.
     answered_from: Option<SocketAddr>,
 }
 
 impl FarEnd {
-    /// A far end at `address`, spoken to by the loop's socket number `socket`, and given up after
-    /// `patience` without an answer.
+    /// A dialogue with `address` over the loop's socket number `socket`, given up after `patience`
+    /// without an answer.
     pub fn new(address: SocketAddr, socket: usize, sealer: Sealer, patience: Nanos) -> Self {
         Self {
             address,
@@ -116,19 +116,19 @@ impl FarEnd {
         }
     }
 
-    /// From now on it may be silent for as long as this before it is given up.
+    /// Sets the silence after which the remote agent is given up from now on.
     pub fn be_patient(&mut self, patience: Nanos) {
         self.patience = patience;
     }
 
-    /// The same far end, of which the probe asks by the dialogue's own socket, too: that stays
-    /// proven for as long as the probe is going on.
+    /// The same, for a probe that also sends requests from the dialogue's own socket: that stays
+    /// verified throughout the probe.
     #[must_use]
     pub fn asked_by_its_own_socket(self) -> Self {
         Self { stays_proven: true, ..self }
     }
 
-    /// Asks for a probe with these ports open, at most 256; what was measured before is over.
+    /// Requests a probe with these ports open, at most 256; earlier measurements are discarded.
     pub fn probe(&mut self, ports: PortList) {
         self.granted = None;
         self.rows = None;
@@ -136,79 +136,79 @@ impl FarEnd {
         self.wants.push_back(Want::Probe(ports));
     }
 
-    /// The probe as it was granted; `None` until then.
+    /// The granted probe; `None` until then.
     pub fn granted(&self) -> Option<&Granted> {
         self.granted.as_ref()
     }
 
-    /// Has a socket of the loop prove its address to the remote agent, so that for a minute it may
-    /// ask for more than one answer at once that is no longer than the ask. Only once a probe is
-    /// granted.
+    /// Verifies the address of one of the loop's sockets, so that for a minute it may request more
+    /// than one immediate answer of its own length. Only after a probe is granted.
     pub fn prove(&mut self, socket: usize) {
         self.prove_at(socket, self.address);
     }
 
-    /// The same by way of another port or address of the remote agent, for whom a NAT may have
-    /// given the socket another address.
+    /// The same through another port or address of the remote agent, towards which a NAT may have
+    /// mapped the socket differently.
     pub fn prove_at(&mut self, socket: usize, to: SocketAddr) {
         let lane = Lane::new(Dest { socket, ..Dest::from(to) }, &mut self.tags);
         self.lanes.insert(socket, lane);
     }
 
-    /// How far a socket has come with its proof.
+    /// State of a socket's address verification.
     pub fn lane(&self, socket: usize) -> LaneState {
         self.lanes.get(&socket).map_or(LaneState::Waiting, |lane| lane.state().clone())
     }
 
-    /// Asks what arrived.
+    /// Requests the counts of what arrived.
     pub fn ask_rows(&mut self) {
         self.rows = None;
         self.wants.push_back(Want::Rows { from: 0 });
     }
 
-    /// What arrived, by item, once [`FarEnd::ask_rows`] is answered whole; `None` before.
+    /// What arrived, by item, once [`FarEnd::ask_rows`] is completely answered; `None` before.
     pub fn rows(&self) -> Option<&BTreeMap<u32, Arrivals>> {
         self.rows.as_ref()
     }
 
-    /// Asks which numbers of an item arrived.
+    /// Requests the sequence numbers of an item that arrived.
     pub fn ask_seen(&mut self, item: u32) {
         self.seen.remove(&item);
         self.wants.push_back(Want::Seen(item));
     }
 
-    /// Which numbers of an item arrived, once [`FarEnd::ask_seen`] is answered; `None` before.
+    /// The sequence numbers of an item that arrived, once [`FarEnd::ask_seen`] is answered; `None`
+    /// before.
     pub fn seen(&self, item: u32) -> Option<&Seen> {
         self.seen.get(&item)
     }
 
-    /// Answers that the remote agent did not send, by its limits, as it told last.
+    /// Answers that the remote agent withheld because of its limits, as last reported.
     pub fn withheld(&self) -> u64 {
         self.withheld
     }
 
-    /// The largest packet of the remote agent's interface, where it refused a larger answer and
-    /// told; `None` otherwise.
+    /// MTU of the remote agent's interface, if it refused a larger answer and reported that.
     pub fn interface_mtu(&self) -> Option<u32> {
         self.interface_mtu
     }
 
-    /// The longest that the remote agent took to answer a word of the dialogue; 0 before the first.
+    /// The longest time that the remote agent took to answer a command; 0 before the first.
     pub fn round_trip(&self) -> Nanos {
         self.round_trip
     }
 
-    /// How long the next step may take: the longer the way, the longer.
+    /// Time-out of the next step: longer on longer paths.
     fn patience(&self) -> Nanos {
         self.patience.max(Nanos(self.round_trip.0.saturating_mul(PATIENT_ROUND_TRIPS)))
     }
 
-    /// This host refused to send a word of the dialogue, which will be said again.
+    /// This host refused to send a command, which will be repeated.
     pub fn on_refused(&mut self, errno: i32) {
         self.note_refusal(OwnFinding::from_errno(errno, self.address));
     }
 
-    /// The packet filter's word stays: what follows it, as its own port unreachable, is its doing.
+    /// A refusal by the packet filter is kept: later errors, such as port unreachable from this
+    /// host, are its consequence.
     fn note_refusal(&mut self, found: OwnFinding) {
         let known = self.refused_here.as_ref();
         if known.is_none_or(|known| known.cause != OwnCause::PacketFilter) {
@@ -216,7 +216,7 @@ impl FarEnd {
         }
     }
 
-    /// This host stood still for so long, which is not the remote agent's silence.
+    /// This host was paused for this long, which does not count as the remote agent's silence.
     pub fn on_pause(&mut self, length: Nanos) {
         self.asked_at += length;
         if let State::Hello(exchange) | State::Ticket(exchange) | State::Asked(_, exchange) =
@@ -227,29 +227,29 @@ impl FarEnd {
         self.lanes.values_mut().for_each(|lane| lane.on_pause(length));
     }
 
-    /// The dialogue's own address as the remote agent sees it; `None` until it told.
+    /// The dialogue's own address as the remote agent sees it; `None` until it reported it.
     pub fn seen_as(&self) -> Option<SocketAddr> {
         self.seen_as
     }
 
-    /// Who replied instead of the address that was asked; `None` where it did itself.
+    /// The address that replied instead of the one contacted; `None` if there was none.
     pub fn answered_from(&self) -> Option<SocketAddr> {
         self.answered_from
     }
 
-    /// That another address replied than was asked; `None` where it did not.
+    /// The caveat that another address replied than was contacted; `None` if not.
     pub fn answered_elsewhere(&self) -> Option<ProbeCaveat> {
         let from = self.answered_from?;
         Some(ProbeCaveat::RepliesFromElsewhere { asked: self.address.into(), from: from.into() })
     }
 
-    /// Ends the session once all else that was asked for is answered.
+    /// Ends the session once all other requests are answered.
     pub fn close(&mut self) {
         self.wants.push_back(Want::Close);
     }
 
-    /// The user ends the run: a session that is open is closed, one that is not is no longer asked
-    /// for.
+    /// The user interrupts the run: an open session is closed; one that is not open is not
+    /// requested any more.
     pub fn stop(&mut self) {
         match self.state {
             State::New | State::Hello(_) | State::Ticket(_) => {
@@ -259,12 +259,12 @@ impl FarEnd {
         }
     }
 
-    /// Whether the session is over, or there was none.
+    /// Whether the session is over, or never existed.
     pub fn is_over(&self) -> bool {
         matches!(self.state, State::Closed | State::Lost(_))
     }
 
-    /// Why there is no remote agent, or no more; `None` where there is one.
+    /// Why there is no remote agent, or no longer one; `None` if there is one.
     pub fn lost(&self) -> Option<&NoAgent> {
         match &self.state {
             State::Lost(why) => Some(why),
@@ -272,8 +272,8 @@ impl FarEnd {
         }
     }
 
-    /// Writes what is due into the batch, beside what the probe writes, and says when to ask again:
-    /// [`Next::Send`] when something was written, [`Next::Done`] when it is over.
+    /// Writes what is due into the batch, along with what the probe writes, and returns when to ask
+    /// again: [`Next::Send`] if something was written, [`Next::Done`] when it is over.
     pub fn poll(&mut self, now: Now, out: &mut TxBatch) -> Next {
         let mut next = self.poll_dialogue(now, out);
         if self.is_over() {
@@ -314,7 +314,7 @@ impl FarEnd {
         }
     }
 
-    /// Begins what comes next, where nothing is under way.
+    /// Starts the next request, if nothing is in progress.
     fn go_on(&mut self, now: Now) {
         match self.state {
             State::New => {
@@ -364,7 +364,7 @@ impl FarEnd {
     fn timed_out(&mut self) {
         let patience = self.patience();
         let why = match &self.state {
-            // It has gone, or its last word is lost: the session ends by itself.
+            // It is gone, or its last reply is lost: the session ends by itself.
             State::Asked(Want::Close, _) => {
                 self.state = State::Closed;
                 return;
@@ -385,8 +385,7 @@ impl FarEnd {
         self.state = State::Lost(why);
     }
 
-    /// Takes a datagram that is the agent's word in the dialogue, on whichever socket; `false` for
-    /// any other.
+    /// Handles a datagram that belongs to the dialogue, on whichever socket; `false` for any other.
     pub fn on_datagram(&mut self, now: Now, datagram: &Datagram<'_>) -> bool {
         let payload = datagram.payload;
         let socket = datagram.meta.socket;
@@ -404,7 +403,7 @@ impl FarEnd {
         else {
             return Reply::decode(payload).is_ok();
         };
-        // The tag, or the seal, says whose answer it is: a NAT on the way back may change both the
+        // The tag, or the seal, identifies the answer: a NAT on the way back may change both the
         // address and the port.
         if let Some(reply) = exchange.reply(payload) {
             let source = SocketAddr::new(source.ip(), source.port());
@@ -417,13 +416,13 @@ impl FarEnd {
         Reply::decode(payload).is_ok()
     }
 
-    /// Takes what the network said of the dialogue's own datagrams; `false` for any other.
+    /// Handles a network error about the dialogue's own datagrams; `false` for any other.
     pub fn on_network_error(&mut self, error: &NetworkError) -> bool {
         let ours = error.socket == self.socket
             && error.destination == self.address
             && error.quoted().first().is_none_or(u8::is_ascii_alphanumeric);
-        // A word of the network is believed where nothing better is known: later, an answer may
-        // well be on its way.
+        // A network error is believed only before the session is open: later, an answer may well be
+        // on its way.
         if ours && error.origin != ErrorOrigin::Local && matches!(self.state, State::Hello(_)) {
             self.state = State::Lost(NoAgent::from_network(self.address.into(), error));
         }
@@ -458,7 +457,7 @@ impl FarEnd {
                 }
                 _ => refused(),
             },
-            // It was asked with too old a value, and is asked next with the new one.
+            // The liveness value was too old; the request is repeated with the new one.
             State::Asked(want, _) if again => {
                 self.wants.push_front(want);
                 State::Idle(now.mono)
@@ -472,13 +471,13 @@ impl FarEnd {
         };
     }
 
-    /// Takes the answer to what was asked; `None` where it refuses or cannot be read.
+    /// Handles the answer to a request; `None` if it is a refusal or cannot be parsed.
     fn learn(&mut self, want: Want, reply: &Reply, now: Now) -> Option<()> {
         match want {
             Want::Probe(ports) => {
                 let granted = Granted::read(reply, &ports)?;
                 self.granted = Some(granted);
-                // Its key came to the dialogue's own socket, which has proven that with it.
+                // The key was sent to the dialogue's own socket, which is thereby verified.
                 self.prove_at = Some(now.mono + PROVE_EVERY);
             }
             Want::Rows { from } => {
@@ -492,7 +491,7 @@ impl FarEnd {
                 self.interface_mtu = reply.params.parse("interface_mtu").ok()?;
                 self.gathering.extend(granted::rows(reply)?);
                 match reply.params.parse::<u32>("next").ok()? {
-                    // Never back: a far end that does not get on would be asked for ever.
+                    // Only forwards: a far end that makes no progress would be asked forever.
                     Some(next) if next > from => self.wants.push_front(Want::Rows { from: next }),
                     _ => self.rows = Some(std::mem::take(&mut self.gathering)),
                 }
@@ -508,7 +507,7 @@ impl FarEnd {
     }
 }
 
-/// Writes one datagram; at once again where it was written, soon where the batch is full.
+/// Writes one datagram; poll again at once if it was written, soon if the batch is full.
 fn write(dest: Dest, bytes: &[u8], out: &mut TxBatch) -> Next {
     let id = out.add_dest(dest);
     if let Some(slot) = out.push(id, bytes.len()) {
@@ -517,7 +516,7 @@ fn write(dest: Dest, bytes: &[u8], out: &mut TxBatch) -> Next {
     Next::Send
 }
 
-/// The earlier of two wishes to be asked again.
+/// The earlier of two wake-up times.
 pub fn sooner(one: Next, other: Next) -> Next {
     match (one, other) {
         (Next::Send, _) | (_, Next::Send) => Next::Send,

@@ -1,13 +1,13 @@
-//! What became of the marks: only what changed.
+//! Judges what happened to the marks; reports only changes.
 
 use crate::record::probe::{
     MarkChange, MarkRow, MarksAlternative, MarksCaveat, MarksEvidence, MarksFindings, MarksReport,
     MarksVerdict, Outcome, Way,
 };
 
-/// More DSCPs than this that change alike are one rule.
+/// More DSCPs than this that change in the same way are one rule.
 const FEW: usize = 6;
-/// Bits of the DSCP that stay where the others are cleared.
+/// DSCP bits that remain when the precedence bits are cleared.
 const WITHOUT_PRECEDENCE: u8 = 0b00_0111;
 const PRECEDENCE: u8 = 0b11_1000;
 
@@ -61,7 +61,7 @@ fn verdict(report: &MarksReport) -> MarksVerdict {
     }
 }
 
-/// What is not known, and why.
+/// What is unknown, and why.
 fn unknown(report: &MarksReport) -> Vec<MarksCaveat> {
     let of = |wanted: fn(&MarkRow) -> bool| {
         let counts = [count(&report.out, wanted), count(&report.back, wanted)];
@@ -101,12 +101,12 @@ fn is_lost(row: &MarkRow) -> bool {
     row.outcome == Outcome::Blocked
 }
 
-/// What happens to marks on one way.
+/// What happens to marks in one direction.
 fn changes(rows: &[MarkRow], way: Way) -> Vec<MarkChange> {
     let mut changes = dscp_changes(rows, way);
     changes.extend(ecn_changes(rows, way));
     let lost: Vec<&MarkRow> = rows.iter().filter(|row| is_lost(row)).collect();
-    // Silence of all of them is no matter of marks.
+    // If nothing at all arrives, marks are not the cause.
     if !lost.is_empty() && lost.len() < rows.len() {
         let plain = lost.iter().filter(|row| row.ecn == 0).map(|row| row.dscp).collect();
         let ecn = lost.iter().filter(|row| row.ecn != 0).map(|row| row.ecn).collect();
@@ -125,7 +125,7 @@ fn dscp_changes(rows: &[MarkRow], way: Way) -> Vec<MarkChange> {
         known.iter().copied().filter(|(sent, seen)| sent != seen).collect();
     let Some((_, first)) = changed.first().copied() else { return Vec::new() };
     if changed.len() > FEW {
-        // All that could be seen to change became one value, or lost the same bits.
+        // Every visible change led to one value, or cleared the same bits.
         if known.iter().all(|(_, seen)| *seen == first) {
             return vec![MarkChange::AllDscpsBecome { way, dscp: first }];
         }
@@ -175,7 +175,7 @@ mod tests {
     use super::*;
     use crate::record::probe::ProbeTraffic;
 
-    /// A path that turns one TOS byte into another, or loses it.
+    /// A path that changes or drops TOS bytes.
     fn rows(path: impl Fn(u8) -> Option<u8>) -> Vec<MarkRow> {
         super::super::values()
             .map(|value| {

@@ -1,8 +1,7 @@
-//! `probe marks`: whether DSCP (RFC 2474) and ECN (RFC 3168) arrive as they were sent, each way.
+//! `probe marks`: whether DSCP (RFC 2474) and ECN (RFC 3168) arrive as sent, in each direction.
 //!
-//! Each value goes out on a datagram of its own whose answer is unmarked, and comes back on an
-//! answer to a datagram that is unmarked, so that what happens on one way is not taken for the
-//! other's.
+//! Each value is sent on a datagram whose answer is unmarked, and requested on an answer to an
+//! unmarked datagram, so that the two directions are not confused.
 
 mod judge;
 
@@ -15,17 +14,17 @@ use crate::record::probe::{MarkRow, MarksFindings, MarksReport, MarksVerdict, Ou
 use crate::wire::{Hops, split_tos};
 use std::net::SocketAddr;
 
-/// TTL of what is sent: hops are counted from it.
+/// TTL of sent datagrams: hops are counted from it.
 const TTL: u8 = 255;
-/// What hosts send with.
+/// Initial TTLs that hosts use.
 const USUAL_TTLS: [u8; 3] = [64, 128, 255];
 
-/// What is to be found out.
+/// Parameters of the probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MarksPlan {
     /// The helper.
     pub target: SocketAddr,
-    /// Least datagrams with one value before it is said not to arrive.
+    /// Minimum datagrams with one value before it counts as not arriving.
     pub tries: u32,
 }
 
@@ -35,7 +34,7 @@ enum Way {
     Back,
 }
 
-/// One value on one way.
+/// One value in one direction.
 #[derive(Debug)]
 struct Mark {
     way: Way,
@@ -43,11 +42,11 @@ struct Mark {
     question: Question,
 }
 
-/// The state of `probe marks`.
+/// State of `probe marks`.
 pub struct MarksKind {
     plan: MarksPlan,
     marks: Vec<Mark>,
-    /// Which marks the round at hand asks.
+    /// The marks tested in the current round.
     asked: Vec<usize>,
     control: Question,
 }
@@ -95,7 +94,7 @@ impl Mark {
                 row(self.value, [question.left(), arrived], chance.out(question, 1), seen)
             }
             Way::Back => {
-                // What never got there was not asked for.
+                // A request that never arrived there did not ask for an answer.
                 let asked = question.answers(told).unwrap_or(question.left());
                 let seen = question.backs().find_map(|back| back.tos);
                 row(self.value, [asked, answered], chance.back(question, 1), seen)
@@ -103,7 +102,7 @@ impl Mark {
         }
     }
 
-    /// What the far end saw: its own count says so, or whether it was not told.
+    /// The value that the far end saw: by its own count, or by echoes if it did not report.
     fn seen_there(&self, told: Option<&Told>) -> Option<u8> {
         let first = told.and_then(|told| self.question.rows(told).next());
         match first {

@@ -1,11 +1,11 @@
-//! `probe mtu` without a remote agent: what routers say of datagrams that are too large, and what comes
-//! back from whoever answers datagrams of any size (STAMP, echo), or refuses them (ICMP).
+//! `probe mtu` without a remote agent, from what routers report about too large datagrams, and from
+//! hosts that answer datagrams of any size (STAMP, echo) or reject them (ICMP).
 //!
-//! It starts with the largest packet of this host's interface and goes down as routers name what
-//! they pass on. Where the size that no router objects to stays without answer although a short one
-//! has one, it is searched for, with short ones beside, so that what is lost by chance is not taken
-//! for too large; a host that answers by ICMP alone is not searched, as it answers but
-//! once a second.
+//! It starts with the MTU of this host's interface and goes down as routers report smaller ones. If
+//! the size that no router objects to is not answered although a short datagram is, the largest
+//! answered size is searched, with short datagrams alongside so that random loss is not taken for a
+//! size limit. A host that only sends ICMP errors is not searched, since it sends just one a
+//! second.
 
 use super::super::question::MOST_TRIES;
 use super::search::SizeSearch;
@@ -25,87 +25,87 @@ use crate::wire::stamp::{
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
-/// The shortest request.
+/// Length of the shortest request.
 const SHORT: usize = 44;
-/// Bytes that come back from whoever sends back what it got.
+/// Bytes returned by a host that echoes what it got.
 const SIGNED: usize = 16;
-/// Short requests beside each round of the search, and the time from one to the next.
+/// Short requests alongside each round of the search, and the time between them.
 const CONTROL: u32 = 80;
 const CONTROL_GAP: Nanos = Nanos::from_millis(5);
-/// Tries of a short request where a long one had no answer: whether anybody answers at all.
+/// Tries of a short request after a long one was not answered: whether anything answers at all.
 const SHORT_TRIES: u32 = 20;
-/// Sizes that are searched at most.
+/// Maximum sizes searched.
 const SIZES: u64 = 80;
 
-/// What is to be found out, and how.
+/// Parameters of the probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BarePlan {
-    /// The end of the path.
+    /// The destination host.
     pub target: SocketAddr,
-    /// Least probes of a size that must stay without answer before it counts as too large.
+    /// Minimum unanswered probes of a size before it counts as too large.
     pub tries: u32,
     /// Time between two tries.
     pub spacing: Nanos,
-    /// How long an answer to the last is waited for.
+    /// How long to wait for an answer to the last.
     pub wait: Nanos,
-    /// Name of the run in STAMP's terms (SSID), not 0.
+    /// STAMP session identifier (SSID) of the run, not 0.
     pub ssid: u16,
 }
 
-/// What was found without a remote agent.
+/// Results without a remote agent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BareFacts {
-    /// The largest packet of this host's interface, where it refused a larger one.
+    /// MTU of this host's interface, if it refused a larger packet.
     pub interface_mtu: Option<u32>,
-    /// The largest packet that was answered, and how.
+    /// The largest packet that was answered, and how that is known.
     pub answered: Option<(u32, KnownBy)>,
-    /// The largest packet that no router objected to; `None` when none was sent.
+    /// The largest packet that no router objected to; `None` if none was sent.
     pub unopposed: Option<u32>,
-    /// The least packet above the answered one that stayed without, by no chance, and how many of
-    /// it were sent.
+    /// The smallest packet above the answered one that stayed unanswered beyond chance, and how
+    /// many of it were sent.
     pub too_large: Option<(u32, u32)>,
-    /// Whether larger packets than the answered one were answered or opposed by nobody.
+    /// Whether packets larger than the answered one were neither answered nor objected to.
     pub searched: bool,
-    /// The largest fragment of an answer that did not come whole.
+    /// The largest fragment of an answer that arrived fragmented.
     pub answer_fragment: Option<u32>,
-    /// What routers said.
+    /// Reports of routers.
     pub routers: Vec<TooBig>,
-    /// All datagrams.
+    /// Counts of all datagrams.
     pub traffic: ProbeTraffic,
     /// Whether the user ended it early.
     pub interrupted: bool,
 }
 
-/// Datagrams of one size.
+/// The datagrams of one size.
 #[derive(Clone, Debug)]
 struct Size {
     packet: u32,
-    /// Times that it is to be sent, and the time between two of them.
+    /// Number of tries, and the time between two of them.
     tries: u32,
     spacing: Nanos,
     purpose: Purpose,
     sent: Vec<Now>,
-    /// Numbers of those that this host did not let out, with its error number.
+    /// Tries that this host refused to send, with the error number.
     refused: BTreeMap<u32, i32>,
     answered: Option<KnownBy>,
-    /// Numbers of those that were answered.
+    /// Tries that were answered.
     answers: BTreeSet<u32>,
-    /// Answers that came once more.
+    /// Duplicate answers.
     copies: u64,
     opposed: bool,
 }
 
-/// What a size is for.
+/// Purpose of a size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Purpose {
     /// Whether it is answered: once is enough.
     Asked,
-    /// How many of it are.
+    /// How many of it are answered.
     Control,
 }
 
 impl Size {
-    /// How many left this host.
+    /// How many were sent.
     fn left(&self) -> u32 {
         (self.sent.len() - self.refused.len()) as u32
     }
@@ -113,7 +113,7 @@ impl Size {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
-    /// Down from the largest, as routers name what they pass on.
+    /// Down from the largest, as routers report smaller MTUs.
     Words,
     /// Whether anything is answered at all.
     Short,
@@ -122,19 +122,19 @@ enum Stage {
     Done,
 }
 
-/// The state of `probe mtu` without a remote agent.
+/// State of `probe mtu` without a remote agent.
 pub struct BareMtu {
     plan: BarePlan,
     headers: u32,
     stage: Stage,
     sizes: Vec<Size>,
-    /// The first of the round at hand.
+    /// Index of the current round's first size.
     round: usize,
     search: SizeSearch,
     written: Vec<(usize, Now)>,
     next_at: Nanos,
     facts: BareFacts,
-    /// The size that the next round of words is to try.
+    /// The size that the next descending round will try.
     next_word: u32,
     control: LossSample,
     stopped: bool,
@@ -166,7 +166,7 @@ impl BareMtu {
         self.headers + SHORT as u32
     }
 
-    /// Begins a round of these sizes, so many tries each.
+    /// Begins a round of these sizes, with this many tries each.
     fn begin(&mut self, packets: &[u32], tries: u32) {
         self.round = self.sizes.len();
         for packet in packets {
@@ -189,9 +189,9 @@ impl BareMtu {
         }
     }
 
-    /// When a size has to be looked at again; `None` when it is done.
+    /// When a size must be checked again; `None` if it is done.
     fn open_until(&self, size: &Size, now: Nanos) -> Option<Nanos> {
-        // Who names a size will not let this one through the next time.
+        // A router that reported an MTU will not pass this size next time either.
         let enough = match size.purpose {
             Purpose::Asked => size.answered.is_some() || size.opposed,
             Purpose::Control => size.answers.len() >= size.tries as usize,
@@ -203,7 +203,7 @@ impl BareMtu {
         if size.sent.len() < size.tries as usize {
             return Some(last.map_or(Nanos::ZERO, |last| last + size.spacing));
         }
-        // What did not leave is not answered.
+        // What was not sent cannot be answered.
         let waits = |until: &Nanos| *until > now && size.left() > 0;
         last.map(|last| last + self.plan.wait).filter(waits)
     }
@@ -254,7 +254,7 @@ impl BareMtu {
         }
     }
 
-    /// Takes a size into the search.
+    /// Enters a size into the search.
     fn enter(&mut self, size: &Size) {
         if size.purpose == Purpose::Control {
             let control = LossSample::new(u64::from(size.left()), size.answers.len() as u64);
@@ -282,7 +282,7 @@ impl BareMtu {
         }
         self.round = self.sizes.len();
         for packet in next {
-            // The number of a try is a byte.
+            // The number of a try is one byte.
             let tries = self.search.more_tries(packet).min(MOST_TRIES);
             self.sizes.push(self.size(packet, tries));
         }
@@ -294,7 +294,7 @@ impl BareMtu {
         let len = (self.sizes[index].packet - self.headers) as usize;
         let request = self.request((index << 8 | sequence) as u32, sent);
         let mut bytes = request.encode().to_vec();
-        // Padding is a TLV with a header of four bytes.
+        // Padding is a TLV with a four-byte header.
         if let Some(padding) = len.checked_sub(bytes.len() + 4) {
             let start = bytes.len() + 4;
             push_tlv(&mut bytes, TlvKind::Padding, &[]);
@@ -315,8 +315,7 @@ impl BareMtu {
         }
     }
 
-    /// The size whose datagram has this number, and its number among those of that size, if its
-    /// time of sending is as it says.
+    /// The size and try of the datagram with this number, if its transmit time matches.
     fn find(&self, number: u32, sent: Option<u64>) -> Option<(usize, u32)> {
         let index = (number >> 8) as usize;
         let at = self.sizes.get(index)?.sent.get((number & 0xFF) as usize)?;
@@ -337,7 +336,7 @@ impl BareMtu {
         self.find(reply.request.seq, Some(reply.request.sent.bits))
     }
 
-    /// This host's own filter took a datagram that the kernel had accepted: it did not leave.
+    /// This host's packet filter dropped a datagram that the kernel had accepted: it was not sent.
     fn note_own_reject(&mut self, error: &NetworkError) {
         let number = error.quoted().first_chunk().map(|bytes| u32::from_be_bytes(*bytes));
         if let Some((index, number)) = number.and_then(|number| self.find(number, None)) {
@@ -425,7 +424,7 @@ impl Session for BareMtu {
         match outcome.stop {
             None => size.sent.push(at),
             Some(SendStop::Blocked) => {}
-            // The interface's own word comes by the error queue; without it, a step down.
+            // The interface's MTU comes through the error queue; if it does not, go down one step.
             Some(SendStop::Refused { errno, .. })
                 if LocalRefusal::of(errno) != LocalRefusal::TooBig =>
             {
@@ -475,13 +474,13 @@ impl Session for BareMtu {
         if too_big {
             self.oppose(index, TooBig { router: error.offender, mtu_bytes: error.mtu });
         } else if error.offender == Some(self.plan.target.ip()) {
-            // It arrived, or the target could not refuse it.
+            // It arrived, or the target could not have rejected it.
             self.sizes[index].answered.get_or_insert(KnownBy::Icmp);
         }
     }
 
     fn on_pause(&mut self, _now: Now, length: Nanos) {
-        // What is under way is waited for as much longer; its time of sending is on the wire.
+        // Extend the wait for what is in flight; its transmit time is on the wire.
         for size in &mut self.sizes[self.round..] {
             if let Some(last) = size.sent.last_mut() {
                 last.mono += length;
@@ -511,7 +510,7 @@ mod tests {
         Silent,
     }
 
-    /// A path whose routers pass on up to so much, and whether each says so.
+    /// A path whose routers each have an MTU and report it or not.
     fn run(hops: &[(u32, bool)], end: End) -> BareFacts {
         let target: SocketAddr = "192.0.2.99:7".parse().unwrap();
         let mut session = BareMtu::new(BarePlan {
@@ -536,7 +535,7 @@ mod tests {
                 continue;
             };
             let packet = bytes.len() as u32 + 28;
-            // This host's interface takes 1500.
+            // The MTU of this host's interface is 1500.
             if packet > 1_500 {
                 let mut error = NetworkError::new(ErrorOrigin::Local, (0, 0), 90, target, b"");
                 error.mtu = Some(1_500);

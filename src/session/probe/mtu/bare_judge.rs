@@ -1,4 +1,4 @@
-//! What the sizes of a path come to without a remote agent.
+//! Judges the sizes of a path without a remote agent.
 
 use super::judge::{routers, too_big_reports};
 use super::{BareFacts, HEADERS_V4, HEADERS_V6};
@@ -9,12 +9,12 @@ use crate::record::probe::{
 };
 use std::net::SocketAddr;
 
-/// The report; `why` there is no agent stands beside it.
+/// The report, with the reason `why` there is no agent.
 pub fn bare_report(target: SocketAddr, tries: u32, why: &NoAgent, facts: &BareFacts) -> MtuReport {
     let headers = if target.is_ipv4() { HEADERS_V4 } else { HEADERS_V6 };
     let answered = facts.answered.map(|(packet, _)| packet);
     let reached_all = answered.is_some() && answered == facts.unopposed;
-    // Where replies are cut on a way that must not cut them, so may be what goes out.
+    // If replies are fragmented on a path that must not fragment, so may the requests be.
     let packet = answered.filter(|_| facts.answer_fragment.is_none());
     let limit = match (reached_all, facts.routers.is_empty()) {
         (false, _) => None,

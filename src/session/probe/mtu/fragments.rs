@@ -1,8 +1,8 @@
-//! Datagrams larger than a packet of the path, which must come in fragments: which of them arrive,
-//! out and back.
+//! Datagrams larger than the path MTU, which must be fragmented: which of them arrive, out and
+//! back.
 //!
-//! A datagram of many fragments is lost with any of them, so on a path that loses, large ones are
-//! lost more often, by no rule about fragments.
+//! Losing any fragment loses the datagram, so on a lossy path large datagrams are lost more often,
+//! without any filtering of fragments.
 
 use super::super::question::{Chance, Question};
 use super::super::shots::{AnswerPlan, Back, ItemLog, Shot};
@@ -10,11 +10,11 @@ use crate::batch::Fragmentation;
 use crate::record::probe::{FragmentRow, Outcome};
 use std::collections::VecDeque;
 
-/// Payloads that need fragments, and the largest that IPv4 has.
+/// Payload sizes that need fragments, up to the largest of IPv4.
 const PAYLOADS: [u32; 6] = [2_000, 4_000, 8_000, 16_000, 32_000, 65_507];
-/// Questions that one run asks of fragments at most.
+/// Maximum questions about fragments in one run.
 pub(super) const QUESTIONS: u64 = 14;
-/// Tries in the first round, and of all rounds: these datagrams are long.
+/// Tries in the first round, and in all rounds: these datagrams are long.
 const FIRST: u32 = 6;
 const MOST: u32 = 32;
 
@@ -28,7 +28,7 @@ enum Way {
 struct Row {
     way: Way,
     payload: u32,
-    /// Packets that it comes in, at most.
+    /// Maximum number of its packets.
     pieces: u64,
     question: Question,
 }
@@ -81,21 +81,21 @@ impl Row {
     }
 }
 
-/// The state of these rounds.
+/// State of these rounds.
 #[derive(Debug)]
 pub(super) struct Fragments {
     rows: Vec<Row>,
-    /// Which rows the round at hand asks, in order.
+    /// The rows tested in the current round, in order.
     asked: VecDeque<usize>,
 }
 
 impl Fragments {
-    /// Nothing asked yet. `passed` is the largest packet in one piece out and back, `interface` the
-    /// largest that leaves this host.
+    /// Initial state. `passed` is the largest unfragmented packet out and back, `interface` the MTU
+    /// of this host.
     pub fn new(headers: u32, passed: [Option<u32>; 2], interface: Option<u32>) -> Self {
         let rows = [Way::Out, Way::Back].into_iter().zip(passed).flat_map(|(way, packet)| {
             let packet = packet.unwrap_or(0);
-            // What a host cuts at its interface may be cut again on the way.
+            // What a host fragments at its interface may be fragmented again on the path.
             let cuts = if interface.is_some_and(|most| packet < most) { 2 } else { 1 };
             let room = u64::from(packet.saturating_sub(headers + 20).max(1));
             payloads(packet, headers).into_iter().map(move |payload| Row {
@@ -108,7 +108,7 @@ impl Fragments {
         Self { rows: rows.collect(), asked: VecDeque::new() }
     }
 
-    /// The items of the next round: first all, then those that are not told.
+    /// The items of the next round: at first all, then the undecided ones.
     pub fn round(&mut self, control: &Question) -> Vec<Shot> {
         let chance = Chance { control, told: None, asked: QUESTIONS };
         self.asked.clear();
@@ -116,7 +116,7 @@ impl Fragments {
         for (index, row) in self.rows.iter().enumerate() {
             let tries = match row.question.attempts() {
                 0 => FIRST,
-                // Where fewer fragments do not pass, more need not be asked for.
+                // If fewer fragments do not pass, more need not be tried.
                 _ if self.is_decided(row, &chance) => 0,
                 _ => chance.more_tries(&row.question, row.pieces, MOST),
             };
@@ -137,14 +137,14 @@ impl Fragments {
         self.rows.iter().filter(smaller).any(is_blocked)
     }
 
-    /// What became of the next item of the round.
+    /// Result of the next item of the round.
     pub fn take(&mut self, number: u32, item: &ItemLog) {
         if let Some(index) = self.asked.pop_front() {
             self.rows[index].question.add(number, item);
         }
     }
 
-    /// What was found, out and back.
+    /// The results, out and back.
     pub fn rows(&self, chance: &Chance<'_>) -> [Vec<FragmentRow>; 2] {
         [Way::Out, Way::Back].map(|way| {
             self.rows.iter().filter(|row| row.way == way).map(|row| row.row(chance)).collect()
@@ -152,7 +152,7 @@ impl Fragments {
     }
 }
 
-/// Payloads above what passes in one piece, the first just above it.
+/// Payload sizes above what passes unfragmented, the first just above it.
 fn payloads(passed: u32, headers: u32) -> Vec<u32> {
     let Some(payload) = passed.checked_sub(headers).filter(|_| passed > 0) else {
         return Vec::new();

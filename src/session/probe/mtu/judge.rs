@@ -1,4 +1,4 @@
-//! What the sizes come to.
+//! Judges the results for all sizes.
 
 use crate::record::Findings;
 use crate::record::probe::{
@@ -39,18 +39,18 @@ pub fn judge(report: &MtuReport) -> Findings<MtuVerdict, MtuEvidence, MtuAlterna
     findings
 }
 
-/// Whether silence is said to be no chance on a way.
+/// Whether silence in a direction is reported as beyond chance.
 fn is_blocked(way: &MtuDirection) -> bool {
     let fragments = way.fragments.iter().any(|row| row.outcome == Outcome::Blocked);
     way.limit == Some(MtuLimit::BlackHole) || fragments || !way.holes_bytes.is_empty()
 }
 
-/// The routers of a way whose address is known.
+/// The routers of a direction whose address is known.
 pub(super) fn routers(way: &MtuDirection) -> Vec<IpAddr> {
     way.routers.iter().filter_map(|report| report.router).collect()
 }
 
-/// How far one way goes; `loss` is what hides it where it is not known.
+/// The path MTU in one direction; `loss` is the reason if it is unknown.
 fn path_mtu(way: &MtuDirection, loss: Option<ControlLoss>) -> PathMtu {
     let (Some(packet_bytes), Some(payload_bytes)) = (way.packet_bytes, way.payload_bytes) else {
         return match (way.fragmented_into_bytes, way.too_large_bytes) {
@@ -79,12 +79,12 @@ fn path_mtu(way: &MtuDirection, loss: Option<ControlLoss>) -> PathMtu {
     }
 }
 
-/// What becomes of larger datagrams on one way.
+/// What happens to larger datagrams in one direction.
 fn fragment_mtu(rows: &[FragmentRow], loss: Option<ControlLoss>) -> FragmentMtu {
     let last = |outcome: Outcome| rows.iter().rev().find(|row| row.outcome == outcome);
     let Some(tried) = rows.last() else { return FragmentMtu::NotTested };
     let passes = last(Outcome::Passes).map(|row| row.payload_bytes);
-    // Where fewer do not pass, more do not.
+    // If fewer fragments do not pass, more do not.
     let mut above = rows.iter().filter(|row| Some(row.payload_bytes) > passes);
     let blocked = above.find(|row| row.outcome == Outcome::Blocked);
     match (passes, blocked) {
@@ -128,7 +128,7 @@ fn evidence(way: Way, direction: &MtuDirection) -> Vec<MtuEvidence> {
     evidence
 }
 
-/// What routers reported of packets on a way.
+/// Packet-too-big reports of routers in a direction.
 pub(super) fn too_big_reports(
     way: Way,
     direction: &MtuDirection,

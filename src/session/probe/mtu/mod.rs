@@ -36,24 +36,24 @@ pub use judge::judge;
 
 /// The largest IP packet.
 const LARGEST: u32 = 65_535;
-/// Bytes of IP and UDP header.
+/// Length of IP and UDP header in bytes.
 const HEADERS_V4: u32 = 28;
 const HEADERS_V6: u32 = 48;
-/// Sizes that one run asks of at most, both ways.
+/// Maximum sizes tested in one run, both directions together.
 const SIZES: u64 = 150;
-/// Tries of a size in its first round: as many as tell on a path that loses nothing.
+/// Tries of a size in its first round: enough to decide on a path without loss.
 const FIRST_TRIES: u32 = 5;
 
-/// What is to be found out.
+/// Parameters of the probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MtuPlan {
-    /// The agent.
+    /// The remote agent.
     pub target: SocketAddr,
-    /// Least probes of a size that must stay without answer before it counts as too large.
+    /// Minimum unanswered probes of a size before it counts as too large.
     pub tries: u32,
 }
 
-/// What an item was for.
+/// Purpose of an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Purpose {
     Out(u32),
@@ -61,7 +61,7 @@ enum Purpose {
     Fragments,
 }
 
-/// The state of `probe mtu`.
+/// State of `probe mtu`.
 pub struct MtuKind {
     plan: MtuPlan,
     headers: u32,
@@ -71,9 +71,10 @@ pub struct MtuKind {
     control: Question,
     fragments: Option<Fragments>,
     out_words: Vec<TooBig>,
-    /// Items of a size, by number.
+    /// Number and size of items for the way out.
     out_items: Vec<(u32, u32)>,
-    /// Items whose answers were to be too large, for what the agent's network said of them.
+    /// Number and size of items for the way back, to match errors that the agent's network
+    /// reported.
     back_items: Vec<(u32, u32)>,
     local_mtu: Option<u32>,
 }
@@ -117,7 +118,8 @@ impl MtuKind {
         }
     }
 
-    /// Whether short datagrams were sent and none was answered: no size can be told by silence.
+    /// Whether short datagrams were sent and none was answered: silence then says nothing about
+    /// sizes.
     fn is_silent(&self) -> bool {
         self.control.left() > 0 && self.control.answered() == 0
     }
@@ -162,7 +164,7 @@ impl MtuKind {
         }
     }
 
-    /// What arrived at the agent although its answer was lost.
+    /// Uses what arrived at the agent although its answer was lost.
     fn learn(&mut self, told: &Told) {
         for (packet, number) in &self.out_items {
             let Some(row) = told.get(number).filter(|row| row.count > 0) else { continue };
@@ -173,8 +175,8 @@ impl MtuKind {
         }
     }
 
-    /// What the far end's network said of answers that did not come: by router, and whether it was
-    /// the far end's own host.
+    /// Errors that the far end's network reported about missing answers: by router, and whether the
+    /// far end's own host reported them.
     fn back_words(&self, told: Option<&Told>) -> (Vec<TooBig>, bool) {
         let (mut words, mut own) = (Vec::new(), false);
         let stopped = self.back.stopped().unwrap_or(0);
@@ -213,14 +215,14 @@ impl MtuKind {
     }
 }
 
-/// The largest packets of the interfaces at both ends of a way, where they are known.
+/// The MTUs of the interfaces at both ends of a direction, if known.
 #[derive(Clone, Copy, Debug)]
 struct Ends {
     sender: Option<u32>,
     receiver: Option<u32>,
 }
 
-/// What ends the sizes that pass on a way.
+/// What limits the sizes that pass in a direction.
 fn limit(search: &SizeSearch, passed: u32, ends: Ends, words: &[TooBig]) -> MtuLimit {
     let stopped = search.stopped();
     if ends.sender == Some(passed) || (stopped.is_none() && passed == search.most()) {
@@ -236,7 +238,7 @@ fn limit(search: &SizeSearch, passed: u32, ends: Ends, words: &[TooBig]) -> MtuL
     if ends.receiver == Some(passed) {
         return MtuLimit::FarInterface;
     }
-    // What is larger than an interface at either end is no matter of the path.
+    // What exceeds the MTU of an interface at either end says nothing about the path.
     let most = ends.sender.unwrap_or(u32::MAX).min(ends.receiver.unwrap_or(u32::MAX));
     match stopped {
         Some(stopped) if stopped <= most && search.not_told().is_none() => MtuLimit::BlackHole,
@@ -301,7 +303,7 @@ impl Kind for MtuKind {
         let (back_words, own) = self.back_words(told);
         let (here, there) = (self.local_mtu, end.helper_mtu);
         let out = Ends { sender: here, receiver: there };
-        // An agent that refused the size itself and did not tell its interface's.
+        // The agent refused the size itself and did not report its interface's MTU.
         let refused = self.back.passed().filter(|_| own && there.is_none());
         let back = Ends { sender: there.or(refused), receiver: here };
         let mut out = self.direction(&self.out, out, self.out_words.clone());

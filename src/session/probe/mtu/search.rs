@@ -1,34 +1,34 @@
-//! The search for the largest size that passes, in rounds of sizes side by side.
+//! Searches for the largest size that passes, in rounds of several sizes at once.
 //!
-//! The rules are those of RFC 8899 for probes of a datagram's path: a size is confirmed by an
-//! acknowledgement alone; it counts as too large only when so many probes of it stayed without that
-//! this is no chance on a path that loses as this one does, or when it came in fragments;
-//! a router's word (ICMP, the PTB of RFC 8899 §4.6) names a size to try next and is not believed
-//! before that size was confirmed, so that a forged or stale word cannot shrink the path and a path
-//! that drops in silence is found all the same.
+//! It follows RFC 8899 for probing the path MTU: a size is confirmed only by an acknowledgement. It
+//! counts as too large only if so many probes of it were not acknowledged that chance is ruled out
+//! at the path's loss rate, or if it arrived fragmented. An ICMP report of a router (the PTB of RFC
+//! 8899 §4.6) only suggests a size to try next and is not believed until that size is confirmed, so
+//! that a forged or stale report cannot shrink the result, and a path that drops silently is
+//! measured all the same.
 
 use super::super::question::MOST_TRIES;
 use std::collections::BTreeMap;
 
-/// Packet sizes at which paths end, in bytes with the IP header: those of RFC 1191 §7.1 that are
-/// still about, and today's tunnels and jumbo frames.
+/// Common path MTUs in bytes, including the IP header: those of RFC 1191 §7.1 that still occur, and
+/// today's tunnels and jumbo frames.
 const PLATEAUS: [u32; 24] = [
     128, 256, 576, 1_006, 1_200, 1_240, 1_280, 1_320, 1_360, 1_380, 1_400, 1_420, 1_440, 1_454,
     1_468, 1_480, 1_492, 1_500, 2_002, 4_352, 7_981, 9_000, 9_216, 17_914,
 ];
-/// Sizes that one round of the search tries between what passed and what did not.
+/// Sizes that one round tries between the largest that passed and the smallest that did not.
 const SECTIONS: u32 = 12;
 
-/// What became of the probes of one size.
+/// Results of one size.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Tried {
     /// Probes sent.
     pub sent: u32,
-    /// Of these, those that arrived in one piece.
+    /// Of these, arrived unfragmented.
     pub arrived: u32,
-    /// Probes that this host refused to send, for another reason than their size.
+    /// Probes that this host refused to send for a reason other than their size.
     pub refused: u32,
-    /// The largest piece of those that arrived in several; 0 when none did.
+    /// The largest fragment of those that arrived fragmented; 0 if none did.
     pub in_pieces: u32,
 }
 
@@ -40,13 +40,13 @@ pub(super) struct SizeSearch {
     most: u32,
     tries: u32,
     tried: BTreeMap<u32, Tried>,
-    /// Sizes that routers named, and this host.
+    /// Sizes reported by routers and by this host.
     named: Vec<u32>,
 }
 
 impl SizeSearch {
     /// A search between two packet sizes, both of which may pass; a size counts as too large after
-    /// `tries`.
+    /// `tries` unacknowledged probes.
     pub fn new(least: u32, most: u32, tries: u32) -> Self {
         Self {
             least,
@@ -57,7 +57,7 @@ impl SizeSearch {
         }
     }
 
-    /// From now on so many probes of a size must stay without acknowledgement.
+    /// Sets the number of unacknowledged probes after which a size counts as too large.
     pub fn expect(&mut self, tries: u32) {
         self.tries = tries.max(1);
     }
@@ -67,19 +67,19 @@ impl SizeSearch {
         (self.tries.min(MOST_TRIES)).saturating_sub(self.of(size).sent).max(1)
     }
 
-    /// This host cannot send more than this in one piece.
+    /// This host cannot send more than this unfragmented.
     pub fn limit(&mut self, most: u32) {
         self.most = self.most.min(most.max(self.least));
     }
 
-    /// A router named the largest size that it passes on.
+    /// A router reported this MTU.
     pub fn name(&mut self, size: u32) {
         if (self.least..=self.most).contains(&size) && !self.named.contains(&size) {
             self.named.push(size);
         }
     }
 
-    /// A probe of this size left.
+    /// A probe of this size was sent.
     pub fn sent(&mut self, size: u32) {
         self.tried.entry(size).or_default().sent += 1;
     }
@@ -89,12 +89,12 @@ impl SizeSearch {
         self.tried.entry(size).or_default().arrived += 1;
     }
 
-    /// This host refused to send a probe of this size, not for its size.
+    /// This host refused to send a probe of this size, for another reason than its size.
     pub fn refused(&mut self, size: u32) {
         self.tried.entry(size).or_default().refused += 1;
     }
 
-    /// A probe of this size arrived in pieces, the largest of which had so many bytes.
+    /// A probe of this size arrived fragmented; `piece` is its largest fragment in bytes.
     pub fn arrived_in_pieces(&mut self, size: u32, piece: u32) {
         let tried = self.tried.entry(size).or_default();
         tried.in_pieces = tried.in_pieces.max(piece);
@@ -106,39 +106,39 @@ impl SizeSearch {
         self.most
     }
 
-    /// What became of a size.
+    /// Results of a size.
     pub fn of(&self, size: u32) -> Tried {
         self.tried.get(&size).copied().unwrap_or_default()
     }
 
-    /// Whether so many probes of a size stayed without acknowledgement that it counts as too large.
+    /// Whether enough probes of a size were unacknowledged for it to count as too large.
     fn failed(&self, tried: Tried) -> bool {
         tried.arrived == 0 && (tried.in_pieces > 0 || tried.sent >= self.tries)
     }
 
-    /// Whether a size was tried as often as it may be, and is not told.
+    /// Whether a size was tried the maximum number of times without a decision.
     fn is_given_up(&self, tried: Tried) -> bool {
         let enough = tried.sent >= MOST_TRIES || tried.refused > tried.sent;
         tried.arrived == 0 && !self.failed(tried) && enough
     }
 
-    /// The least size above what passed of which nothing is known although it was tried.
+    /// The smallest size above the largest that passed that was tried without a decision.
     pub fn not_told(&self) -> Option<u32> {
         let is_open = |tried: &Tried| tried.arrived == 0 && !self.failed(*tried);
         let above = self.passed().unwrap_or(0) + 1..self.stopped().unwrap_or(u32::MAX);
-        // A search that is over asked no further above what failed.
+        // A search that is over tried nothing more above what failed.
         if above.is_empty() {
             return None;
         }
         self.tried.range(above).find(|(_, tried)| is_open(tried)).map(|(size, _)| *size)
     }
 
-    /// The largest size that passed; `None` when none did so far.
+    /// The largest size that passed so far; `None` if none did.
     pub fn passed(&self) -> Option<u32> {
         self.tried.iter().rev().find(|(_, tried)| tried.arrived > 0).map(|(size, _)| *size)
     }
 
-    /// The least size above it that did not.
+    /// The smallest larger size that did not.
     pub fn stopped(&self) -> Option<u32> {
         let passed = self.passed().unwrap_or(0);
         self.tried
@@ -147,14 +147,14 @@ impl SizeSearch {
             .map(|(size, _)| *size)
     }
 
-    /// Sizes that failed below one that passed: the path is no matter of size alone.
+    /// Sizes that failed below one that passed: not only size matters on this path.
     pub fn holes(&self) -> Vec<u32> {
         let passed = self.passed().unwrap_or(0);
         let holes = self.tried.range(..passed).filter(|(_, tried)| self.failed(**tried));
         holes.map(|(size, _)| *size).collect()
     }
 
-    /// The sizes to try now, each until it arrived or failed; none when the answer is known.
+    /// The sizes to try now, each until it arrives or fails; none when the result is known.
     pub fn round(&self) -> Vec<u32> {
         if self.tried.is_empty() {
             return self.plateaus();
@@ -171,7 +171,8 @@ impl SizeSearch {
         let named: Vec<u32> =
             self.named.iter().copied().filter(|size| (low + 1..high).contains(size)).collect();
         if !named.is_empty() {
-            // What is named, and one more, which decides at once if the word is true.
+            // The reported size and one byte more, which together decide at once if the report is
+            // true.
             let beside = named.iter().flat_map(|size| [*size, size + 1]);
             return dedup(beside.filter(|size| *size < high).collect());
         }
@@ -193,11 +194,11 @@ fn dedup(mut sizes: Vec<u32>) -> Vec<u32> {
     sizes
 }
 
-/// Sizes between two, neither of them, that cut what is between into equal parts.
+/// Sizes between two bounds, exclusive, that divide the range into equal parts.
 fn sections(low: u32, high: u32) -> Vec<u32> {
     let gap = high.saturating_sub(low);
     let count = SECTIONS.min(gap.saturating_sub(1));
-    // Just above what passes, too: sizes that are tried first are those at which paths end.
+    // Also just above what passes: the first sizes tried are common path MTUs.
     let above = std::iter::once(low + 1);
     dedup(above.chain((1..=count).map(|part| low + gap * part / (count + 1))).collect())
         .into_iter()
@@ -209,7 +210,8 @@ fn sections(low: u32, high: u32) -> Vec<u32> {
 mod tests {
     use super::*;
 
-    /// Runs a search over a path that passes up to `mtu`; routers name `named`. The rounds it took.
+    /// Runs a search over a path with path MTU `mtu`; routers report `named`. Returns the number of
+    /// rounds.
     fn run(search: &mut SizeSearch, mtu: u32, named: Option<u32>) -> u32 {
         for round in 0..20 {
             let sizes = search.round();
