@@ -1,35 +1,36 @@
-//! Sockets that come and go while a loop runs: left here from within its session's turn, taken up by
-//! the loop before it next waits.
+//! Adding and removing sockets while a loop runs: a session queues changes here during its turn,
+//! and the loop applies them before it next waits.
 
 use crate::net::Socket;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// One change.
+/// A change to the loop's set of sockets.
 pub(super) enum Change {
-    /// From now on this socket has this number.
+    /// Adds this socket under this number.
     Add(usize, Box<Socket>),
-    /// The socket of this number closes.
+    /// Closes the socket with this number.
     Remove(usize),
 }
 
-/// Adds sockets to a loop and removes them; cheap to clone.
+/// Adds sockets to a running loop and removes them; cheap to clone.
 #[derive(Clone, Default)]
 pub struct Adoption {
     changes: Arc<Mutex<Vec<Change>>>,
-    /// Whether there are any: a busy loop looks at every turn, and nearly always in vain.
+    /// Whether changes are queued. A busy loop checks this on every turn, so it is an atomic rather
+    /// than a lock.
     waiting: Arc<AtomicBool>,
 }
 
 impl Adoption {
-    /// Gives the loop a socket. `number` must be above those of the loop's own and not in use;
-    /// numbers should not be used again soon, as what the old socket received may still be on its
-    /// way through the loop.
+    /// Gives the loop a socket. `number` must be above those of the loop's own sockets and not in
+    /// use. Do not reuse a number soon: datagrams received by the old socket may still be in the
+    /// loop's buffers.
     pub fn add(&self, number: usize, socket: Socket) {
         self.push(Change::Add(number, Box::new(socket)));
     }
 
-    /// Has the loop close a socket that it was given.
+    /// Closes a socket that was added earlier.
     pub fn remove(&self, number: usize) {
         self.push(Change::Remove(number));
     }

@@ -1,23 +1,23 @@
-//! What a server needs of its privileges once its sockets are open, and what becomes of the rest.
+//! Dropping a server's privileges once its sockets are open.
 
 use crate::net;
 use crate::record::ServeRecord;
 use crate::sys::{self, Account, ConfineError, ConfinePlan, Keep};
 
-/// How a server lays down what it was started with.
+/// How a server drops the privileges it was started with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Confinement {
-    /// It becomes this user, without capabilities.
+    /// Switch to this user, without capabilities.
     Become(Account),
-    /// It stays who it is, without capabilities.
+    /// Keep the current user, without capabilities.
     Stay,
-    /// It stays root and keeps all capabilities; the rest is laid down.
+    /// Stay root and keep all capabilities; apply the other restrictions.
     StayRoot,
 }
 
 impl Confinement {
-    /// Lays it down. `port` is the server's own, where streams' sockets are bound too; `buffer` is
-    /// the socket buffer that they ask for.
+    /// Drops privileges and applies the restrictions. `port` is the server's own port, which stream
+    /// sockets are also bound to; `buffer` is the socket buffer size they request, in bytes.
     pub fn apply(&self, port: u16, buffer: usize) -> Result<ServeRecord, ConfineError> {
         let needed = Keep::Only {
             reserved_ports: port < sys::unprivileged_port_start(),

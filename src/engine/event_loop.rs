@@ -17,49 +17,50 @@ const WAKER: Token = Token(usize::MAX);
 const TIMER: Token = Token(usize::MAX - 1);
 const SIGNALS: Token = Token(usize::MAX - 2);
 
-/// Buffers that the sockets share which a loop was given while it ran, and the largest datagram,
-/// which they take whole.
+/// Receive buffers shared by all sockets added while the loop runs. Each buffer holds the largest
+/// datagram whole.
 const SHARED_BUFFERS: usize = 8;
 const SHARED_LARGEST: usize = 65_535;
-/// Buffers taken from one socket before the others, and sending, have their turn.
+/// Buffers read from one socket before other sockets and sending get their turn.
 const RECEIVE_BUDGET: usize = 16;
-/// Turns of a busy loop between two looks at the poll: a look costs 0.3 µs, a batch ten times that.
+/// Turns of a busy loop between two polls: a poll costs 0.3 µs, a batch ten times that.
 const BUSY_TURNS: u32 = 128;
-/// Turns of a sender between two offers of its processor to the receiver beside it: at 64 KiB a
-/// call they are what a second-level cache holds.
+/// Turns of a sender between two yields of the processor it shares with the receiver: at 64 KiB a
+/// call, this much data fits a second-level cache.
 const SHARED_TURNS: u32 = 16;
-/// How long before an exact instant the timer goes off; the rest is spun, still receiving. Waking
-/// from a timer was measured to take 5 to 20 µs on a quiet core.
+/// How long before an exact instant the timer fires; the rest is busy-waited while still receiving.
+/// Waking from a timer was measured to take 5 to 20 µs on a quiet core.
 const SPIN: Nanos = Nanos::from_micros(30);
 
-/// Data that comes in gaps shorter than this is waited for without sleeping: a wake-up costs the
-/// sender as much as the receiver, and the next buffer is closer than it.
+/// If data arrives at gaps shorter than this, the loop polls instead of sleeping: a wake-up costs
+/// the sender as much as the receiver, and takes longer than the next buffer needs to arrive.
 const CLOSE: Nanos = Nanos::from_micros(50);
-/// A turn that ends so much later than it was meant to is a pause of this host: longer than a busy
-/// machine keeps a thread waiting, shorter than any deadline that a session judges.
+/// A turn that ends this much later than planned counts as a pause of this host: longer than a busy
+/// machine delays a thread, shorter than any deadline a session judges.
 const PAUSE: Nanos = Nanos::from_millis(100);
-/// Rounds over all sockets, at most, that take what they held through a pause: more than the largest
-/// socket buffers hold, and a bound where datagrams come faster than they are read.
+/// Most rounds over all sockets to read what queued up during a pause: more than the largest socket
+/// buffers hold, and a bound in case datagrams arrive faster than they are read.
 const PAUSE_ROUNDS: usize = 4096;
 
-/// How long a full socket is waited for before the session is asked again: it may have to end.
+/// How long to wait for a full socket before asking the session again, since it may have to end.
 const BLOCKED: Nanos = Nanos::from_millis(10);
 
 /// How a loop runs.
 #[derive(Clone, Copy, Debug)]
 pub struct LoopConfig {
-    /// Period of [`Session::on_tick`]; `None` for no ticks.
+    /// Interval between calls of [`Session::on_tick`]; `None` for no ticks.
     pub tick: Option<Nanos>,
-    /// Whether to keep the core busy instead of sleeping.
+    /// Whether to busy-poll instead of sleeping; uses a full core.
     pub spin: bool,
-    /// Whether the processor is shared with the other end, so that a busy sender takes turns.
+    /// Whether the other end runs on the same processor, so that a busy sender must yield it.
     pub shared: bool,
     /// Largest payload that is received whole, in bytes.
     pub largest: usize,
-    /// Bytes that one receive call has room for, where its datagrams are large; see
+    /// Memory for one receive call, in bytes, when its datagrams are large; see
     /// [`crate::batch::RxShape::room`].
     pub at_once: usize,
-    /// Whether instants are waited for exactly, which takes a descriptor; else to the millisecond.
+    /// Whether to wait for instants exactly, which takes a timer descriptor; otherwise to the
+    /// millisecond.
     pub exact: bool,
 }
 
@@ -70,15 +71,15 @@ impl Default for LoopConfig {
     }
 }
 
-/// What a loop leaves behind.
+/// What a finished loop returns.
 pub struct Ended<S> {
-    /// What the session found.
+    /// The session's summary.
     pub summary: S,
-    /// The sockets, for what they have to tell.
+    /// The sockets, for their counters.
     pub sockets: Vec<Socket>,
-    /// Processor time that the loop's thread used.
+    /// Processor time used by the loop's thread.
     pub cpu: Nanos,
-    /// Time that passed meanwhile.
+    /// Elapsed time.
     pub wall: Nanos,
 }
 
@@ -86,40 +87,39 @@ pub struct Ended<S> {
 pub struct Loop {
     poll: Poll,
     events: Events,
-    /// `None` where the poll's own time-out will do.
+    /// `None` where the poll's own timeout is precise enough.
     timer: Option<Timer>,
     timer_set: Nanos,
     handle: Handle,
     signals: Option<Signals>,
     stop_told: bool,
     sockets: Vec<Port>,
-    /// Sockets that came while it runs, by their numbers.
+    /// Sockets added while the loop runs, by their numbers.
     adopted: BTreeMap<usize, Port>,
     adoption: Adoption,
-    /// What the adopted ones receive into; made for the first of them.
+    /// Receive buffers of the added sockets; allocated for the first of them.
     shared: Option<RxBatch>,
     config: LoopConfig,
     /// When something was last received.
     received: Nanos,
-    /// Until when to try again without sleeping.
+    /// Until when to poll again without sleeping.
     stay_until: Nanos,
     turns: u32,
-    /// When the turn at hand was meant to begin at the latest; `None` where it waits for an event
-    /// alone.
+    /// The latest planned start of this turn; `None` when it waits for an event only.
     meant: Option<Nanos>,
 }
 
-/// A socket and what the poll last said of it.
+/// A socket and its readiness at the last poll.
 struct Port {
     socket: Socket,
-    /// `None` for those that share theirs.
+    /// `None` for sockets that use the shared buffers.
     buffers: Option<RxBatch>,
     readable: bool,
     erring: bool,
 }
 
 impl Loop {
-    /// A loop over `sockets`; `signals` end it where they are given.
+    /// A loop over `sockets`; `signals`, if given, end it.
     pub fn new(
         sockets: Vec<Socket>,
         signals: Option<Signals>,
@@ -166,17 +166,18 @@ impl Loop {
         })
     }
 
-    /// The means to end this loop from another thread.
+    /// A handle to end this loop from another thread.
     pub fn handle(&self) -> Handle {
         self.handle.clone()
     }
 
-    /// The means to give it sockets while it runs.
+    /// A handle to add sockets to this loop while it runs.
     pub fn adoption(&self) -> Adoption {
         self.adoption.clone()
     }
 
-    /// Runs until the session is done. Socket errors that are no answer of the network end it.
+    /// Runs until the session is done. A socket error ends it, unless it is the network's answer to
+    /// an earlier datagram.
     pub fn run<S: Session>(
         mut self,
         mut session: S,
@@ -185,7 +186,7 @@ impl Loop {
         sys::tighten_timer_slack();
         let (start, cpu) = (sys::monotonic_now(), sys::cpu_time());
         let mut next_tick = self.config.tick.map(|period| start + period);
-        // It may have stood still since its sockets were opened.
+        // The process may have been paused since its sockets were opened.
         self.drain(&mut session)?;
         loop {
             let mut now = self.judge_pause(read_clocks(), &mut session)?;
@@ -199,24 +200,24 @@ impl Loop {
             }
             self.adopt()?;
             if self.receive(&mut session)? {
-                // It may have stood still within this very turn.
+                // The process may have been paused within this very turn.
                 now = self.judge_pause(read_clocks(), &mut session)?;
                 let gap = now.mono - self.received;
                 self.received = now.mono;
                 self.stay_until = if gap < CLOSE { now.mono + CLOSE } else { Nanos::ZERO };
             }
             let next = session.poll_transmit(now, &mut batch);
-            // Before anything is sent by one of them, and before it is waited for.
+            // Before the session sends through a new socket, and before the loop waits for it.
             self.adopt()?;
             let stop =
                 if batch.is_empty() { None } else { self.transmit(&mut session, &batch, now) };
             let blocked = stop == Some(SendStop::Blocked);
             batch.clear();
             match next {
-                // The session still owns what was blocked, unless it was told to give up.
+                // The session still owns what was blocked, unless it was asked to stop.
                 Next::Done if !blocked || self.stop_told => break,
                 _ if blocked => self.wait(Some(now.mono + BLOCKED), next_tick)?,
-                // What stood behind the datagram that was refused is the session's to send.
+                // The session decides whether to send the datagrams behind the refused one.
                 Next::WaitUntil(_) | Next::Idle if stop.is_some() => self.glance()?,
                 Next::Done | Next::Send => {
                     if self.config.shared && self.turns.is_multiple_of(SHARED_TURNS) {
@@ -238,7 +239,8 @@ impl Loop {
         })
     }
 
-    /// Tells the session of a pause that ended at `now`, and reads its sockets; the time after it.
+    /// Reports a pause that ended at `now` to the session and reads its sockets; returns the time
+    /// afterwards.
     fn judge_pause(&mut self, now: Now, session: &mut impl Session) -> io::Result<Now> {
         let Some(length) = self.paused(now.mono) else { return Ok(now) };
         session.on_pause(now, length);
@@ -246,13 +248,13 @@ impl Loop {
         Ok(read_clocks())
     }
 
-    /// How much later than meant this turn begins, where that is a pause of this host.
+    /// How much later than planned this turn begins, if that counts as a pause of this host.
     fn paused(&mut self, now: Nanos) -> Option<Nanos> {
         let meant = self.meant.replace(now)?;
         Some(now - meant).filter(|length| *length >= PAUSE)
     }
 
-    /// Takes all that the sockets held through a pause, before any deadline is judged.
+    /// Reads everything the sockets queued during a pause, before any deadline is judged.
     fn drain(&mut self, session: &mut impl Session) -> io::Result<()> {
         self.adopt()?;
         self.ports_mut().for_each(|port| (port.readable, port.erring) = (true, true));
@@ -284,7 +286,8 @@ impl Loop {
         }
     }
 
-    /// Takes what waits on every ready socket, within the budget; whether there was anything.
+    /// Reads what waits on every ready socket, within the budget; returns whether there was
+    /// anything.
     fn receive(&mut self, session: &mut impl Session) -> io::Result<bool> {
         let mut any = false;
         let tally = self.signals.as_ref().map(|signals| &*signals.tally);
@@ -297,7 +300,7 @@ impl Loop {
         Ok(any)
     }
 
-    /// Takes up the sockets that came, and closes those that go.
+    /// Adds and removes the queued sockets.
     fn adopt(&mut self) -> io::Result<()> {
         for change in self.adoption.take() {
             match change {
@@ -329,7 +332,7 @@ impl Loop {
         self.sockets.iter_mut().chain(self.adopted.values_mut())
     }
 
-    /// Sends the batch, run by run of slots that share a socket; why it stopped, if it did.
+    /// Sends the batch, one run of slots per socket; returns why it stopped, if it did.
     fn transmit(
         &mut self,
         session: &mut impl Session,
@@ -346,7 +349,7 @@ impl Loop {
             let end = run.map_or(slots.len(), |run| start + run);
             let outcome = match self.socket_mut(socket) {
                 Some(sender) => sender.send(batch, start..end),
-                // It closed after the session meant to send by it.
+                // The socket was closed after the session queued this datagram.
                 None => SendOutcome {
                     accepted: 0,
                     stop: Some(SendStop::Refused { datagrams: end - start, errno: errno::EBADF }),
@@ -368,7 +371,7 @@ impl Loop {
     /// Waits for an event, for the exact instant `at`, or for the tick.
     fn wait(&mut self, at: Option<Nanos>, tick: Option<Nanos>) -> io::Result<()> {
         if self.config.spin {
-            // Trying costs less than asking the poll whether to try.
+            // A receive attempt costs less than a poll.
             self.ports_mut().for_each(|port| port.readable = true);
             return self.glance();
         }
@@ -384,7 +387,7 @@ impl Loop {
         let spin = if self.timer.is_some() { SPIN } else { Nanos::ZERO };
         let wake = at.map(|at| at - spin).into_iter().chain(tick).min();
         let Some(wake) = wake else {
-            // However long it takes until something comes, nobody was kept waiting.
+            // An unlimited wait cannot be late.
             self.meant = None;
             return self.look(None);
         };
@@ -402,16 +405,16 @@ impl Loop {
         self.look(None)
     }
 
-    /// A look at the poll every few turns of a busy loop.
+    /// Polls once every few turns of a busy loop.
     fn glance(&mut self) -> io::Result<()> {
         self.turns = self.turns.wrapping_add(1);
         if self.turns.is_multiple_of(BUSY_TURNS) { self.look(Some(Duration::ZERO)) } else { Ok(()) }
     }
 
-    /// One look at the poll: notes what is ready.
+    /// Polls once and notes which sockets are ready.
     fn look(&mut self, timeout: Option<Duration>) -> io::Result<()> {
         if let Err(error) = self.poll.poll(&mut self.events, timeout) {
-            // A signal: its pipe shows at the next look, its flag now.
+            // A signal: its flag is set now, its pipe becomes readable at the next poll.
             return if error.kind() == io::ErrorKind::Interrupted { Ok(()) } else { Err(error) };
         }
         for event in &self.events {
@@ -436,7 +439,7 @@ impl Loop {
 }
 
 impl Port {
-    /// Takes what waits, within the budget; whether there was anything.
+    /// Reads what waits, within the budget; returns whether there was anything.
     fn receive(
         &mut self,
         index: usize,
@@ -458,7 +461,8 @@ impl Port {
                 }
                 any = true;
                 if socket.stamps_transmits() {
-                    // What is answered here left before: its stamp is there.
+                    // These replies answer datagrams that left earlier, so their transmit time
+                    // stamps are available.
                     *erring = !socket.drain_errors();
                     tell_stamps(socket, index, session);
                 }
@@ -486,7 +490,7 @@ impl Port {
     }
 }
 
-/// Hands a socket's transmit time stamps to the session.
+/// Passes a socket's transmit time stamps to the session.
 fn tell_stamps(socket: &mut Socket, index: usize, session: &mut impl Session) {
     while let Some(mut stamp) = socket.take_stamp() {
         stamp.socket = index;

@@ -1,4 +1,4 @@
-//! How one thread ends another's loop.
+//! Ending a loop from another thread.
 
 use mio::Waker;
 use std::sync::Arc;
@@ -16,15 +16,15 @@ impl Handle {
         Self { stop: Arc::new(AtomicBool::new(false)), waker: Arc::new(waker) }
     }
 
-    /// Asks the loop for an early end; its session winds down and its summary is whole.
+    /// Asks the loop to end early; the session finishes in order and its summary is complete.
     pub fn stop(&self) {
         self.stop.store(true, Ordering::Release);
         self.wake();
     }
 
-    /// Has the loop ask its session at once.
+    /// Makes the loop call its session at once.
     pub fn wake(&self) {
-        // A waker fails only when its eventfd is gone, and then the loop is, too.
+        // A waker fails only when its eventfd is closed, and then the loop has ended too.
         let _ = self.waker.wake();
     }
 

@@ -1,4 +1,4 @@
-//! What the system refused to a server, as its records tell it.
+//! Local system failures of a server, in the form its records use.
 
 use super::StreamError;
 use crate::net::NetError;

@@ -1,4 +1,4 @@
-//! The loop: joins a session and its sockets to the clock.
+//! The event loop, which connects a session with its sockets and the clock.
 
 mod adoption;
 mod confinement;

@@ -3,13 +3,13 @@
 use crate::sys;
 use crate::units::Rate;
 
-/// Where streams' threads run.
+/// Which processor each stream's thread runs on.
 ///
-/// Where both ends are on this host, a stream without a rate is at its fastest when its sender and
-/// its receiver share one processor and take turns: the receiver then reads what the sender wrote
-/// from the cache that it was written to. One such pair carried 1.2 to 1.5 times what the same two
-/// threads did on two processors, two pairs 2.4 times. Each end applies this rule for itself and
-/// comes to the same answer, because a stream has the same number at both.
+/// If both ends are on this host, a stream without a rate limit is fastest when its sender and its
+/// receiver take turns on one processor: the receiver then reads from the cache that the sender
+/// wrote to. One such pair carried 1.2 to 1.5 times as much as the same two threads on two
+/// processors, two pairs 2.4 times. Each end applies this rule independently and gets the same
+/// result, because a stream has the same number at both ends.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Placement {
     cpus: Vec<usize>,
@@ -17,18 +17,18 @@ pub struct Placement {
 }
 
 impl Placement {
-    /// Any processor, as the kernel likes.
+    /// Any processor; the kernel decides.
     pub const ANYWHERE: Self = Self { cpus: Vec::new(), paired: false };
 
-    /// Streams on these processors, in turn; none for any.
+    /// Assigns streams to these processors in rotation; an empty list means any.
     pub fn listed(cpus: Vec<usize>) -> Self {
         Self { cpus, paired: false }
     }
 
-    /// The rule for a run at `rate`, where the user named no processors; `one_host` is whether both
-    /// ends are on this one.
+    /// Placement for a run at `rate` when the user named no processors; `one_host` is whether both
+    /// ends are on this host.
     pub fn for_run(rate: Rate, one_host: bool) -> Self {
-        // Beside a rate there is time to spare, and waking up elsewhere is quicker.
+        // With a rate limit there is time to spare, and waking up on another processor is quicker.
         if rate != Rate::Max || !one_host {
             return Self::ANYWHERE;
         }
@@ -41,17 +41,17 @@ impl Placement {
         !self.cpus.is_empty() && !self.paired
     }
 
-    /// Whether a stream's two ends share its processor and must take turns.
+    /// Whether a stream's two ends share one processor and must take turns.
     pub fn is_paired(&self) -> bool {
         self.paired
     }
 
-    /// Processors that streams are spread over; 0 for any.
+    /// Number of processors that streams are spread over; 0 for any.
     pub fn processors(&self) -> usize {
         self.cpus.len()
     }
 
-    /// The processor of a stream; `None` for any.
+    /// The processor for this stream; `None` for any.
     pub fn of(&self, stream: u32) -> Option<usize> {
         match self.cpus[..] {
             [] => None,

@@ -1,4 +1,4 @@
-//! The sockets of a server that helps probes: held from the start, or opened for one session.
+//! The sockets of a server that runs the probe agent: opened at the start, or for one session.
 
 use super::Adoption;
 use crate::net::{NetError, Socket, SocketPlan, interfaces};
@@ -9,21 +9,22 @@ use std::net::{IpAddr, SocketAddr};
 
 /// Opens and closes ports for probes.
 pub(super) struct ProbePorts {
-    /// A socket's plan; its port is each one's own.
+    /// Template for the sockets; each gets its own port.
     plan: SocketPlan,
     adoption: Adoption,
-    /// The number of the next socket: each number once, so that none can be taken for another.
+    /// The number of the next socket. Numbers are never reused, so that sockets cannot be confused.
     next: usize,
 }
 
 impl ProbePorts {
-    /// Ports beside the server's own, which has `plan`; numbers from `next` on.
+    /// Ports in addition to the server's own, which uses `plan`; their sockets are numbered from
+    /// `next`.
     pub fn new(plan: SocketPlan, adoption: Adoption, next: usize) -> Self {
         Self { plan, adoption, next }
     }
 
-    /// Opens ports that stay open; those that are, with their sockets' numbers. `failed` is told of
-    /// each other one.
+    /// Opens ports that stay open and returns those that succeeded with their socket numbers.
+    /// `failed` is called for each that did not.
     pub fn hold(
         &mut self,
         ports: &PortList,
@@ -39,7 +40,7 @@ impl ProbePorts {
         held
     }
 
-    /// Opens what a session asks for.
+    /// Opens the ports a session asks for.
     pub fn open(&mut self, request: &PortsRequest) -> PortsOpened {
         let mut opened = PortsOpened::default();
         for port in request.ports.iter() {
@@ -54,14 +55,14 @@ impl ProbePorts {
                 break;
             }
         }
-        // A server that listens on one address has no other.
+        // A server bound to one address has no other address to offer.
         if self.plan.bind.ip().is_unspecified() {
             opened.other = request.local.and_then(|local| other_address(local, request.peer));
         }
         opened
     }
 
-    /// Closes what no session needs any more.
+    /// Closes the ports that no session needs any more.
     pub fn close(&self, sockets: &[usize]) {
         for number in sockets {
             self.adoption.remove(*number);
@@ -81,7 +82,7 @@ impl ProbePorts {
     }
 }
 
-/// Why a port is not open.
+/// Why a port could not be opened.
 fn denial(error: &NetError) -> PortDenial {
     let NetError::Bind { source, .. } = error else { return PortDenial::Failed };
     match source.kind() {
@@ -91,8 +92,8 @@ fn denial(error: &NetError) -> PortDenial {
     }
 }
 
-/// Another address of this host of the same family and scope as `local`, on the same interface
-/// where there is one; `None` where there is none, or where the peer is this host itself.
+/// Another address of this host with the same family and scope as `local`, preferably on the same
+/// interface; `None` if there is none, or if the peer is this host itself.
 fn other_address(local: IpAddr, peer: IpAddr) -> Option<IpAddr> {
     let all = interfaces().ok()?;
     let ours = |interface: &&crate::net::Interface| interface.addresses.contains(&local);
@@ -104,7 +105,7 @@ fn other_address(local: IpAddr, peer: IpAddr) -> Option<IpAddr> {
         .copied()
 }
 
-/// Addresses of one family that can be reached from the same places.
+/// Groups addresses of one family that are reachable from the same places.
 #[derive(PartialEq, Eq)]
 pub(super) enum Scope {
     Loopback,
@@ -159,7 +160,7 @@ mod tests {
         let request = PortsRequest {
             session: 1,
             ports: [port].into_iter().collect(),
-            // The first of them is taken too.
+            // The first of them is in use as well.
             alternate: vec![port, free],
             local: Some(ip),
             peer: ip,

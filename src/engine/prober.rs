@@ -1,4 +1,4 @@
-//! Round trips beside a run: a thread of their own with a socket of its own.
+//! Round-trip probes during a throughput run, on their own thread and socket.
 
 use super::{Handle, Loop, LoopConfig, StreamError};
 use crate::batch::TxBatch;
@@ -8,19 +8,19 @@ use std::io;
 use std::sync::mpsc::{Sender, channel};
 use std::thread::{self, JoinHandle};
 
-/// Probes that one batch holds.
+/// Probes per batch.
 const SLOTS: usize = 8;
-/// Largest reply that is read whole.
+/// Largest reply that is received whole, in bytes.
 const LARGEST: usize = 2_048;
 
-/// A prober's thread. Dropping it ends it and waits for it.
+/// A running prober thread. Dropping it stops the thread and waits for it.
 pub struct RunningProber {
     phases: Sender<ProbePhase>,
     handle: Handle,
     thread: Option<JoinHandle<io::Result<ProberSummary>>>,
 }
 
-/// Tells a prober what the path carries, from any thread.
+/// Tells a prober, from any thread, which load phase the path is in.
 #[derive(Clone)]
 pub struct ProbeSwitch {
     phases: Sender<ProbePhase>,
@@ -28,7 +28,7 @@ pub struct ProbeSwitch {
 }
 
 impl ProbeSwitch {
-    /// From now on the path is in this phase.
+    /// Sets the phase from now on.
     pub fn set(&self, phase: ProbePhase) {
         // A prober that has ended needs no phase.
         let _ = self.phases.send(phase);
@@ -37,7 +37,7 @@ impl ProbeSwitch {
 }
 
 impl RunningProber {
-    /// Opens the socket and starts to probe the idle path.
+    /// Opens the socket and starts probing the idle path.
     pub fn start(socket: &SocketPlan, plan: ProberPlan) -> Result<Self, StreamError> {
         let config = LoopConfig { largest: LARGEST, ..LoopConfig::default() };
         let looped = Loop::new(vec![socket.open()?], None, config)?;
@@ -51,12 +51,12 @@ impl RunningProber {
         Ok(Self { phases, handle, thread: Some(thread) })
     }
 
-    /// The means to tell it the phase.
+    /// A handle to set the phase.
     pub fn switch(&self) -> ProbeSwitch {
         ProbeSwitch { phases: self.phases.clone(), handle: self.handle.clone() }
     }
 
-    /// Ends it, once the answers on their way had their time; `None` when its socket failed.
+    /// Stops probing after waiting for outstanding replies; `None` if its socket failed.
     pub fn finish(mut self) -> Option<ProberSummary> {
         self.switch().set(ProbePhase::Over);
         let thread = self.thread.take()?;

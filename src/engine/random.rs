@@ -1,7 +1,7 @@
-//! Numbers that nobody can guess: names of sessions, keys of probes, tags of runs.
+//! Unpredictable numbers: session identifiers, probe keys, run tags.
 //!
-//! Where the operating system has none to give, nothing that depends on them may begin: a number
-//! that can be guessed is worse than an error.
+//! If the operating system cannot provide any, nothing that depends on them may start: a guessable
+//! number is worse than an error.
 
 use crate::units::io_error_text;
 use rand::rngs::StdRng;
@@ -9,25 +9,26 @@ use rand::{Rng, SeedableRng};
 use std::io;
 use thiserror::Error;
 
-/// A random number that nobody can guess, from the operating system (getrandom(2)).
+/// An unpredictable number from the operating system (getrandom(2)).
 pub fn random_u64() -> io::Result<u64> {
     let mut bytes = [0; 8];
     fill(&mut bytes, os_random)?;
     Ok(u64::from_ne_bytes(bytes))
 }
 
-/// 32 bytes for a key that nobody can guess.
+/// 32 unpredictable bytes for a key.
 pub fn random_key() -> io::Result<[u8; 32]> {
     let mut key = [0; 32];
     fill(&mut key, os_random)?;
     Ok(key)
 }
 
-/// A generator for a loop, in which nothing may fail: seeded once from the operating system.
+/// A generator for code that must not fail, such as the loop: seeded once from the operating
+/// system.
 pub(super) struct Random(StdRng);
 
 impl Random {
-    /// A generator that nobody can foretell.
+    /// Seeds an unpredictable generator.
     pub fn open() -> io::Result<Self> {
         Self::seeded(os_random)
     }
@@ -59,7 +60,7 @@ fn fill(bytes: &mut [u8], source: impl FnOnce(&mut [u8]) -> io::Result<()>) -> i
     source(bytes).map_err(|error| io::Error::other(NoRandomNumbers(error)))
 }
 
-/// The system's source of random numbers failed.
+/// The system's random number source failed.
 #[derive(Debug, Error)]
 #[error("cannot get random numbers from the operating system: {}", io_error_text(.0))]
 struct NoRandomNumbers(#[source] io::Error);

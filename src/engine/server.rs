@@ -1,4 +1,4 @@
-//! The far end of a throughput run: the control loop on its port, and a thread for each stream.
+//! The throughput server: the control loop on its port, and one thread per stream.
 
 use super::confinement::Confinement;
 use super::probe_ports::ProbePorts;
@@ -26,56 +26,56 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-/// How often counts travel from a stream to the control loop, and sessions are looked through.
+/// How often streams report counts to the control loop, and sessions are checked for expiry.
 const TICK: Nanos = Nanos::from_millis(50);
-/// Silence after which a stream's sender is given up.
+/// A stream is ended after its sender has been silent for this long.
 const SILENCE: Nanos = Nanos::from_secs(15);
-/// Replies that one batch holds: as many as the loop receives in one turn, or a flood of requests
-/// would come in faster than its replies go out.
+/// Replies per batch: as many as the loop receives in one turn, so that a flood of requests cannot
+/// arrive faster than replies leave.
 const REPLIES: usize = 1_024;
-/// Largest datagram that a reflector is shown whole: any that there is. A buffer's memory is taken
-/// only as far as a datagram has filled it.
+/// Largest datagram that a reflector receives whole: any UDP datagram. Buffer memory is only
+/// committed as far as datagrams have filled it.
 const LARGEST: usize = 65_535;
 
-/// What a server is told before it opens.
+/// Configuration of a server.
 #[derive(Clone, Debug)]
 pub struct ServerPlan {
-    /// Where to listen.
+    /// Address to listen on.
     pub bind: SocketAddr,
     /// On `[::]`, whether IPv4 is served too.
     pub dual_stack: bool,
     /// Limits.
     pub policy: ServePolicy,
-    /// The key that clients must have; `None` serves those without one.
+    /// The key that clients must have; `None` accepts clients without one.
     pub key: Option<ControlKey>,
-    /// STAMP beside the dialogue: its limits; the key is the one above.
+    /// Limits for STAMP, which is served on the control port; it uses the key above.
     pub stamp: StampPolicy,
-    /// One more port, for STAMP alone; on `[::]` as `dual_stack` says.
+    /// An additional port for STAMP only; on `[::]` `dual_stack` applies.
     pub stamp_bind: Option<SocketAddr>,
-    /// STUN beside the dialogue; `None` for none, and with a key there is none.
+    /// STUN on the control port; `None` for none. With a key there is none.
     pub stun: Option<StunPlan>,
-    /// Batch calls that streams may use.
+    /// Batch system calls that streams may use.
     pub io: IoMode,
-    /// Whether streams may receive coalesced.
+    /// Whether streams may use coalesced receiving (GRO).
     pub gro: bool,
-    /// Socket buffers to ask for, in bytes.
+    /// Socket buffer size to request, in bytes.
     pub buffer: usize,
-    /// Processors for the streams' threads, in turn; none for what suits the run.
+    /// Processors for stream threads, in rotation; empty to choose automatically.
     pub cpus: Vec<usize>,
-    /// What the process gives up once all is open; `None` to leave the process as it is.
+    /// Privileges to drop once all sockets are open; `None` leaves the process as it is.
     pub confinement: Option<Confinement>,
 }
 
 type WriteLog = Box<dyn FnMut(Nanos, &ServeRecord) -> Flow + Send>;
 
-/// Where a server's events go, and whether anybody still reads them.
+/// Where a server's events go, and whether the sink still accepts them.
 struct Log {
     write: WriteLog,
     flow: Flow,
 }
 
 impl Log {
-    /// Tells of what happens now.
+    /// Records an event with the current time.
     fn take(&mut self, record: &ServeRecord) {
         self.take_at(sys::real_now(), record);
     }
@@ -97,8 +97,9 @@ pub struct Server {
 }
 
 impl Server {
-    /// Opens the port. With [`ServerPlan::confinement`] the process must have one thread. `log` takes each thing that an operator wants to read, with its time on the
-    /// real-time clock; when it answers that nobody reads any more, the server ends.
+    /// Opens the port. With [`ServerPlan::confinement`] the process must have only one thread.
+    /// `log` receives each event an operator may want to see, with its time on the real-time clock;
+    /// if it returns that nobody is reading any more, the server ends.
     pub fn open(
         plan: &ServerPlan,
         signals: Option<Signals>,
@@ -107,7 +108,7 @@ impl Server {
         let listener = SocketPlan {
             dual_stack: plan.dual_stack,
             details: true,
-            // Arrival as the kernel stamps it is what a STAMP reply tells.
+            // A STAMP reply carries the kernel's arrival time stamp.
             accounting: true,
             // So that hops can be counted (RFC 8762 §4.3).
             ttl: Some(255),
@@ -115,7 +116,8 @@ impl Server {
             ..SocketPlan::new(plan.bind)
         };
         let socket = listener.open()?;
-        // Only now: a second server on this port must fail, a stream's socket must not.
+        // Only now: a second server on this port must fail, but stream sockets must be able to
+        // share it.
         socket.allow_sharing()?;
         let local = socket.local_addr();
         let mut others = Vec::new();
@@ -159,19 +161,19 @@ impl Server {
         }
         let own = sockets.len();
         let control = Loop::new(sockets, signals, config)?;
-        // A coalesced buffer would be one packet to whoever counts them on a virtual path.
+        // On a virtual path, a packet counter would see a coalesced buffer as one packet.
         let io = plan.io.uncoalesced();
         let each = SocketPlan { bind: SocketAddr::new(plan.bind.ip(), 0), io, ..listener };
         let mut ports = ProbePorts::new(each, control.adoption(), own);
         let held = hold_ports(&mut ports, &plan.policy, &mut log);
-        // Before files are out of reach.
+        // Read before the file system becomes inaccessible.
         let host = host_id();
         if let Some(confinement) = &plan.confinement {
             let record = confinement.apply(local.port(), plan.buffer)?;
             log.take(&record);
         }
         if log.flow == Flow::Closed {
-            // Nobody reads what it tells: it ends as it would at the next event.
+            // Nobody reads the log: end the server, as it would at the next event.
             control.handle().stop();
         }
         let (orders, inbox) = channel();
@@ -208,24 +210,24 @@ impl Server {
         Ok(Self { control, session, local })
     }
 
-    /// The address that is served, with the port that the kernel chose.
+    /// The address being served, with the port that the kernel chose.
     pub fn local_addr(&self) -> SocketAddr {
         self.local
     }
 
-    /// The means to end it from another thread.
+    /// A handle to end the server from another thread.
     pub fn handle(&self) -> Handle {
         self.control.handle()
     }
 
-    /// Serves until it is ended.
+    /// Serves until it is stopped.
     pub fn run(self) -> io::Result<ServeSummary> {
         let batch = TxBatch::new(REPLIES, REPLIES * CONTROL_MAX);
         self.control.run(self.session, batch).map(|ended| ended.summary)
     }
 }
 
-/// Opens the ports that are held for probes from the start, and tells the operator.
+/// Opens the ports that probes use from the start, and logs them.
 fn hold_ports(ports: &mut ProbePorts, policy: &ServePolicy, log: &mut Log) -> Vec<(u16, usize)> {
     let Some(wanted) = &policy.probe_ports else { return Vec::new() };
     let held = ports.hold(wanted, |port, error| {
@@ -238,7 +240,7 @@ fn hold_ports(ports: &mut ProbePorts, policy: &ServePolicy, log: &mut Log) -> Ve
     held
 }
 
-/// The session-reflector of both ports.
+/// The STAMP Session-Reflector of both ports.
 fn stamp_reflector(plan: &ServerPlan) -> StampReflector<impl FnMut() -> ErrorEstimate + use<>> {
     let key = plan.key.as_ref().map(ControlKey::stamp);
     let policy = StampPolicy { key, ..plan.stamp.clone() };
@@ -251,25 +253,25 @@ fn stamp_reflector(plan: &ServerPlan) -> StampReflector<impl FnMut() -> ErrorEst
 /// Why a server could not open.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
-    /// Its socket.
+    /// Its socket failed.
     #[error(transparent)]
     Net(#[from] NetError),
-    /// Its loop.
+    /// Its loop failed.
     #[error("cannot start the server's loop")]
     Loop(#[from] io::Error),
-    /// Its privileges, which it could not lay down.
+    /// Dropping privileges failed.
     #[error(transparent)]
     Confine(#[from] ConfineError),
 }
 
-/// What this host knows itself by; `None` where the kernel does not tell.
+/// An identifier of this host; `None` if the kernel provides none.
 pub fn host_id() -> Option<HostId> {
     let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
     let id = id.trim();
     (!id.is_empty()).then(|| HostId(id.to_owned()))
 }
 
-/// The streams of all sessions, and where the control session's wishes go.
+/// The streams of all sessions, which carry out the control session's orders.
 struct Streams {
     plan: ServerPlan,
     port: u16,
@@ -292,7 +294,7 @@ impl Sink<ServeEvent> for Streams {
                     }
                     Err(error) => Err(LocalFailure::from(&error)),
                 };
-                // The control session reads its orders before it answers anything else.
+                // The control session processes this result before it answers anything else.
                 let news = StreamNews::Opened(result);
                 let _ = self.orders.send(ServeOrder { session, stream, news });
             }
@@ -313,7 +315,7 @@ impl Sink<ServeEvent> for Streams {
                 }
             }
             ServeEvent::Close { session } => {
-                // All are told before the first is waited for.
+                // Ask all of them to stop before waiting for the first.
                 for (_, running) in self.running.iter().filter(|((id, _), _)| *id == session) {
                     running.stop();
                 }
@@ -355,7 +357,7 @@ impl Streams {
                 interval: request.plan.interval,
                 per_drop: if self.plan.gro { ReceiverPlan::COALESCED } else { 1 },
                 patience: SILENCE,
-                // Its policy bounds a session's runs.
+                // The server's policy limits the duration of a session's runs.
                 time: Nanos::ZERO,
                 go_ahead: request.go_ahead,
             };
@@ -386,7 +388,7 @@ impl Streams {
     }
 }
 
-/// What a stream tells, on its way to the control session.
+/// Forwards a stream's events to the control session.
 struct ToControl {
     session: u64,
     stream: u32,
@@ -416,13 +418,13 @@ impl Sink<SenderEvent> for ToControl {
     fn take(&mut self, event: SenderEvent) -> Flow {
         match event {
             SenderEvent::Refused => self.tell(StreamNews::Refused),
-            // Nobody asks about what is still being sent.
+            // Nobody asks about sending progress.
             SenderEvent::Started | SenderEvent::Progress { .. } => Flow::Continue,
         }
     }
 }
 
-/// Where a stream's socket is bound: the address that the client asked, on the server's port.
+/// Where a stream's socket is bound: the address that the client contacted, on the server's port.
 fn stream_address(local: Option<IpAddr>, peer: SocketAddr, port: u16) -> SocketAddr {
     match (local, peer) {
         (Some(IpAddr::V6(ip)), SocketAddr::V6(peer)) => {

@@ -1,5 +1,5 @@
-//! SIGINT and SIGTERM: the first ends the run early with a whole report, a later one quits at once.
-//! SIGQUIT asks how the run stands, as it does with ping(8).
+//! SIGINT and SIGTERM: the first ends the run early with a complete report, a later one quits at
+//! once. SIGQUIT prints interim results, as in ping(8).
 
 use super::tally::Tally;
 use mio::net::UnixStream;
@@ -12,13 +12,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-/// Exit code of a run that a second signal broke off.
+/// Exit code of a run that a second signal interrupted.
 const INTERRUPTED: i32 = 130;
-/// Signals that follow the first within this time are one wish: timeout(1) signals its child and
-/// then the whole group, so the child hears it twice.
+/// Signals that follow the first within this time count as one: timeout(1) signals its child and
+/// then the whole group, so the child gets the signal twice.
 const ONE_WISH: Duration = Duration::from_millis(200);
 
-/// The process's signals as something that a loop can wait for.
+/// The process's signals, as an event source for a loop.
 #[derive(Debug)]
 pub struct Signals {
     pub(super) pipe: UnixStream,
@@ -28,14 +28,14 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Takes over SIGINT, SIGTERM and SIGQUIT. Every instance hears them all.
+    /// Handles SIGINT, SIGTERM and SIGQUIT from now on. Every instance receives all of them.
     pub fn listen() -> io::Result<Self> {
         let (signals, second) = Self::listen_without_thread()?;
         second.watch()?;
         Ok(signals)
     }
 
-    /// As [`Signals::listen`], in a process that must not have a second thread yet.
+    /// Like [`Signals::listen`], for a process that must not start a second thread yet.
     pub fn listen_without_thread() -> io::Result<(Self, SecondSignal)> {
         let (read, write) = Pipe::pair()?;
         read.set_nonblocking(true)?;
@@ -43,7 +43,7 @@ impl Signals {
         let arrived = Arc::new(AtomicBool::new(false));
         let second = SecondSignal::listen()?;
         for signal in [SIGINT, SIGTERM] {
-            // In this order: whoever the pipe wakes sees the flag.
+            // In this order: whoever the pipe wakes must see the flag.
             flag::register(signal, Arc::clone(&arrived))?;
             low_level::pipe::register(signal, write.try_clone()?)?;
         }
@@ -54,12 +54,12 @@ impl Signals {
         Ok((Self { pipe, arrived, asked, tally }, second))
     }
 
-    /// Whether a signal came since [`Signals::listen`].
+    /// Whether SIGINT or SIGTERM arrived since [`Signals::listen`].
     pub fn arrived(&self) -> bool {
         self.arrived.load(Ordering::Acquire)
     }
 
-    /// Whether the user asked how the run stands, since this was asked last.
+    /// Whether the user asked for interim results since the last call.
     pub fn asked(&self) -> bool {
         self.asked.swap(false, Ordering::AcqRel)
     }
@@ -69,17 +69,18 @@ impl Signals {
         Arc::clone(&self.tally)
     }
 
-    /// Empties the pipe, so that the next signal is a new edge.
+    /// Empties the pipe, so that the next signal triggers a new event.
     pub(super) fn drain(&mut self) {
         let mut bytes = [0; 64];
         while matches!(self.pipe.read(&mut bytes), Ok(count) if count > 0) {}
     }
 }
 
-/// Quits at the second signal, once it is watched for.
+/// Quits at the second signal, once [`SecondSignal::watch`] has been called.
 #[derive(Debug)]
 pub struct SecondSignal {
-    /// A byte for each signal; `None` where the process has another that is or will be watched.
+    /// Receives a byte per signal; `None` if another instance in this process watches or will
+    /// watch.
     pipe: Option<Pipe>,
 }
 
@@ -99,11 +100,12 @@ impl SecondSignal {
         Ok(Self { pipe: Some(read) })
     }
 
-    /// Starts the one thread of the process that waits for a second wish. What came before counts.
+    /// Starts the one thread of the process that waits for a second signal. Signals received
+    /// earlier count.
     pub fn watch(self) -> io::Result<()> {
         let Some(mut pipe) = self.pipe else { return Ok(()) };
         thread::Builder::new().name("signals".to_owned()).spawn(move || {
-            // Without a pipe there is no second signal to be heard of.
+            // Without a pipe a second signal cannot be detected.
             if wait_for_second(&mut pipe).is_ok() {
                 low_level::exit(INTERRUPTED);
             }
@@ -112,7 +114,7 @@ impl SecondSignal {
     }
 }
 
-/// Returns at the first signal that comes later than [`ONE_WISH`] after the very first.
+/// Returns at the first signal later than [`ONE_WISH`] after the very first.
 fn wait_for_second(pipe: &mut Pipe) -> io::Result<()> {
     let mut bytes = [0; 64];
     pipe.read_exact(&mut bytes[..1])?;
@@ -136,7 +138,7 @@ mod tests {
         thread::spawn(move || told.send(wait_for_second(&mut read).is_ok()));
         write.write_all(b"xxx").unwrap();
         assert!(second.recv_timeout(2 * ONE_WISH).is_err());
-        // One that a busy machine reads with the first is no other.
+        // A signal that a busy machine reads together with the first does not count as a second.
         let came = (0..200).find_map(|_| {
             write.write_all(b"x").ok()?;
             second.recv_timeout(ONE_WISH).ok()

@@ -16,16 +16,16 @@ use std::io;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 
-/// Socket buffer that a stream keeps however many share, in bytes.
+/// Smallest socket buffer of a stream, however many streams share the total, in bytes.
 const LEAST_BUFFER: usize = 1 << 20;
-/// How often a stream looks up from its work.
+/// How often a stream's session is called when nothing happens.
 const TICK: Nanos = Nanos::from_millis(50);
 
-/// What a stream does.
+/// Whether a stream sends or receives.
 pub enum StreamRole {
-    /// Sends, and tells, where anybody wants to hear it.
+    /// Sends, and reports its events if a sink is given.
     Send(SenderPlan, Option<Box<dyn Sink<SenderEvent> + Send>>),
-    /// Receives, and tells what comes.
+    /// Receives, and reports its events.
     Receive(ReceiverPlan, Box<dyn Sink<ReceiverEvent> + Send>),
 }
 
@@ -33,43 +33,43 @@ pub enum StreamRole {
 pub struct StreamPlan {
     /// Its socket, connected.
     pub socket: SocketPlan,
-    /// Payload bytes a datagram.
+    /// Payload bytes per datagram.
     pub payload: usize,
-    /// The dialogue that lets it in; `None` on the server's side.
+    /// The handshake that admits this stream; `None` on the server's side.
     pub opening: Option<Opening>,
-    /// The processor to stay on; `None` for any.
+    /// The processor to run on; `None` for any.
     pub cpu: Option<usize>,
-    /// Whether the other end runs on that processor too.
+    /// Whether the other end runs on the same processor.
     pub shared: bool,
-    /// What it does.
+    /// Sender or receiver.
     pub role: StreamRole,
 }
 
 /// How a stream ended.
 pub enum StreamEnd {
-    /// It sent.
+    /// A sender finished.
     Sent(Box<SenderSummary>, StreamIo),
-    /// It received.
+    /// A receiver finished.
     Received(Box<ReceiverSummary>, StreamIo),
     /// Its loop failed.
     Failed(StreamError),
 }
 
-/// Why a stream could not start, or broke.
+/// Why a stream could not start, or failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StreamError {
-    /// Its socket.
+    /// Opening its socket failed.
     #[error(transparent)]
     Net(#[from] NetError),
-    /// Its loop or its thread.
+    /// Starting its loop or its thread failed.
     #[error("cannot start a stream: {}", io_error_text(.0))]
     Loop(#[from] io::Error),
-    /// Its loop, after it had started.
+    /// Its loop failed after it had started.
     #[error("a stream's event loop stopped: {}", io_error_text(.0))]
     Broke(#[source] io::Error),
 }
 
-/// A stream's thread. Dropping it ends the stream and waits for it.
+/// A running stream thread. Dropping it stops the stream and waits for it.
 pub struct RunningStream {
     handle: Handle,
     totals: Option<Sender<ReceiverOrder>>,
@@ -77,7 +77,7 @@ pub struct RunningStream {
 }
 
 impl RunningStream {
-    /// Opens the socket and starts the thread; `on_end` is called on it when the stream is over.
+    /// Opens the socket and starts the thread, which calls `on_end` when the stream is over.
     pub fn start(
         plan: StreamPlan,
         on_end: impl FnOnce(StreamEnd) + Send + 'static,
@@ -89,7 +89,7 @@ impl RunningStream {
             largest: largest_received(plan.payload, sends),
             at_once: RECEIVED_AT_ONCE,
             shared: plan.shared,
-            // Only a schedule needs instants between the milliseconds.
+            // Only a send schedule needs better than millisecond precision.
             exact: sends,
             ..LoopConfig::default()
         };
@@ -98,7 +98,8 @@ impl RunningStream {
         let (totals, inbox) = channel();
         let thread = thread::Builder::new().name("stream".to_owned()).spawn(move || {
             if let Some(cpu) = plan.cpu {
-                // The processors were checked before; a refusal costs speed, not truth.
+                // The processors were validated earlier; failing to pin costs speed, not
+                // correctness.
                 let _ = sys::pin_thread(cpu);
             }
             on_end(run(stream, plan.payload, plan.opening, plan.role, inbox));
@@ -111,7 +112,7 @@ impl RunningStream {
         self.totals.is_none()
     }
 
-    /// Asks it to end; what it found is whole.
+    /// Asks it to stop early; its result is complete.
     pub fn stop(&self) {
         self.handle.stop();
     }
@@ -130,13 +131,14 @@ impl Drop for RunningStream {
     fn drop(&mut self) {
         self.stop();
         if let Some(thread) = self.thread.take() {
-            // A panic in the stream was printed by its thread.
+            // The thread already printed its panic.
             let _ = thread.join();
         }
     }
 }
 
-/// A stream's share of the run's socket buffer, and never less than what carries one well.
+/// A stream's share of the run's socket buffer, but at least what one stream needs for good
+/// throughput.
 pub fn stream_buffer(buffer: usize, streams: u32) -> usize {
     (buffer / streams.max(1) as usize).max(buffer.min(LEAST_BUFFER))
 }
@@ -183,7 +185,8 @@ fn io_of(sockets: &[Socket]) -> StreamIo {
     }
 }
 
-/// Who hears what a sender tells. Its progress is not shown: the receiver's counts are.
+/// Optional sink for a sender's events. Progress is not shown: the receiver's counts are shown
+/// instead.
 struct Told(Option<Box<dyn Sink<SenderEvent> + Send>>);
 
 impl Sink<SenderEvent> for Told {

@@ -1,4 +1,4 @@
-//! What a STUN server takes from the machine: its other port, and the host's other addresses.
+//! System resources of the STUN server: its alternate port, and this host's other addresses.
 
 use super::probe_ports::scope;
 use crate::batch::RxMeta;
@@ -8,32 +8,32 @@ use crate::sys;
 use crate::units::Nanos;
 use std::net::{IpAddr, SocketAddr};
 
-/// How long the host's list of addresses is believed.
+/// How long the list of this host's addresses is cached.
 const FRESH: Nanos = Nanos::from_secs(10);
 
-/// STUN beside the dialogue.
+/// Configuration of the STUN server.
 #[derive(Clone, Copy, Debug)]
 pub struct StunPlan {
-    /// Answers that one source gets, so many in so long; `None` for no limit.
+    /// Rate limit per source, as answers and time span; `None` for no limit.
     pub rate: Option<(u64, Nanos)>,
-    /// What becomes of requests that are shorter than any answer.
+    /// How to treat requests that are shorter than any answer.
     pub short: ShortRequests,
-    /// The other port.
+    /// The alternate port.
     pub alternate: AlternatePort,
 }
 
-/// The port from which changed answers leave.
+/// The port from which responses to CHANGE-REQUEST are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AlternatePort {
     /// There is none.
     None,
-    /// The one behind the server's own, or any that is free.
+    /// The next port above the server's own, or any free one.
     Next,
-    /// This one; 0 lets the kernel choose.
+    /// This port; 0 lets the kernel choose.
     This(u16),
 }
 
-/// Opens the other port beside the one that `first` is bound to; `None` where none is wanted.
+/// Opens the alternate port on the address that `first` is bound to; `None` if none is configured.
 pub(super) fn open_alternate(
     port: AlternatePort,
     first: &SocketPlan,
@@ -52,23 +52,23 @@ pub(super) fn open_alternate(
     }
 }
 
-/// The addresses by which a client may reach this host beside the one that it asked.
+/// Further addresses at which a client may reach this host, besides the one it contacted.
 pub(super) struct OtherAddresses {
-    /// Whether the server listens on all of them.
+    /// Whether the server listens on all addresses.
     is_wild: bool,
-    /// Interface and address.
+    /// Interface index and address.
     known: Vec<(u32, IpAddr)>,
     asked: Option<Nanos>,
 }
 
 impl OtherAddresses {
-    /// Those of a server that is bound to `bind`.
+    /// The addresses of a server bound to `bind`.
     pub fn new(bind: IpAddr) -> Self {
         Self { is_wild: bind.is_unspecified(), known: Vec::new(), asked: None }
     }
 
-    /// What tells for each request the other address that a client can be expected to reach: of
-    /// the same family and scope, on the interface by which it came.
+    /// Returns a function that finds, for each request, another address the client can be expected
+    /// to reach: same family and scope, on the interface the request arrived on.
     pub fn into_closure(mut self) -> impl FnMut(&RxMeta) -> Option<IpAddr> {
         move |meta| self.beside(meta.destination?, meta.interface)
     }
@@ -80,12 +80,12 @@ impl OtherAddresses {
         let now = sys::monotonic_now();
         if self.asked.is_none_or(|then| now - then >= FRESH) {
             self.asked = Some(now);
-            // Without the list there is no other address, as on most hosts.
+            // If addresses cannot be listed, there is no other address, as on most hosts.
             self.known = listed().unwrap_or_default();
         }
         let fits = |ip: &IpAddr| *ip != asked && scope(*ip) == scope(asked);
         let here = self.known.iter().filter(|(index, _)| *index == interface);
-        // In order, so that the other's other is the first again where there are two.
+        // In order, so that with two addresses each is the other's alternative.
         let mut others: Vec<IpAddr> = here.map(|(_, ip)| *ip).filter(fits).collect();
         others.sort_unstable();
         others.first().copied()

@@ -1,5 +1,5 @@
-//! What a socket's error queue held, kept until the loop asks: answers of the network, and the
-//! kernel's word on when each datagram left.
+//! Messages from a socket's error queue, kept until the loop asks for them: network errors, and
+//! transmit time stamps.
 
 use super::own_addresses;
 use crate::batch::{NetworkError, OwnAddresses, OwnFilter, TransmitStamp};
@@ -9,51 +9,51 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
-/// Messages that are read at once, at most.
+/// Most messages read at once.
 const READ: usize = 256;
-/// Time stamps that are kept; beyond it the oldest go.
+/// Most time stamps kept; the oldest are dropped first.
 const STAMPS: usize = 256;
-/// Errors that are kept one by one, each with what it quotes; those beyond are counted by kind.
+/// Most errors kept individually with their quoted payload; further ones are counted by kind.
 const ERRORS: usize = 1024;
-/// Kinds of errors, with their destinations, that are told apart beyond these.
+/// Most kinds of errors, by destination, counted beyond those.
 const KINDS: usize = 256;
 
-/// How long the list of this host's addresses is believed.
+/// How long the list of this host's addresses is cached.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// What a look at the error queue found.
+/// Result of reading the error queue.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Drained {
-    /// Whether an answer of the network was there.
+    /// Whether it held a network error.
     pub errors: bool,
     /// Whether the queue is empty now.
     pub emptied: bool,
 }
 
-/// Messages that were read and not yet taken.
+/// Messages that were read from the queue and not yet consumed.
 #[derive(Debug, Default)]
 pub(super) struct Answers {
     errors: Errors,
     own: Own,
     filter: OwnFilter,
     stamps: VecDeque<TransmitStamp>,
-    /// Whether the kernel stamps what is sent.
+    /// Whether the kernel time-stamps sent datagrams.
     stamping: bool,
-    /// Datagrams that it took since the socket was opened.
+    /// Datagrams sent since the socket was opened.
     sent: u32,
-    /// Of these, those before it began to count from 0.
+    /// How many of these were sent before the kernel's stamp counter started at 0.
     base: u32,
-    /// Calls that had failed by then.
+    /// Number of failed calls at that moment.
     failures: u64,
 }
 
 impl Answers {
-    /// Has the kernel stamp what is sent, where it can.
+    /// Enables transmit time stamps if the kernel supports them.
     pub fn begin_stamps(&mut self, fd: &OwnedFd) {
         self.stamping = sys::set_transmit_stamps(fd.as_fd(), true).is_ok();
     }
 
-    /// Whether the kernel stamps what is sent.
+    /// Whether the kernel time-stamps sent datagrams.
     pub fn stamping(&self) -> bool {
         self.stamping
     }
@@ -85,10 +85,10 @@ impl Answers {
         drained
     }
 
-    /// Takes down that the kernel took `datagrams` more, and that so many calls have failed so far.
+    /// Records that `datagrams` more were sent and that `failures` calls have failed so far.
     ///
-    /// Whether a failed call spends a number depends on the kernel and on where it failed, so the
-    /// count begins anew behind one.
+    /// Whether a failed call uses up a stamp number depends on the kernel and on where it failed,
+    /// so the stamp counter is restarted after a failure.
     pub fn note_sent(&mut self, fd: &OwnedFd, datagrams: usize, failures: u64) {
         if !self.stamping {
             return;
@@ -98,14 +98,14 @@ impl Answers {
             self.failures = failures;
             self.drain(fd);
             self.base = self.sent;
-            // Only the change from off to on sets the count to 0.
+            // Only switching from off to on resets the counter to 0.
             let _ = sys::set_transmit_stamps(fd.as_fd(), false);
             self.begin_stamps(fd);
         }
     }
 
-    /// Takes down that this host's packet filter refused a send: what it then says by ICMP of its
-    /// own addresses is its word too, and closes no port here.
+    /// Records that this host's packet filter refused a send: ICMP errors from this host's own
+    /// addresses then come from the filter too, and do not mean that a port is closed.
     pub fn note_filtered(&mut self) {
         self.filter = OwnFilter::Refuses;
     }
@@ -121,7 +121,7 @@ impl Answers {
     }
 }
 
-/// This host's addresses, listed when an error first names an address that spoke.
+/// This host's addresses, listed when an error first names the address it came from.
 #[derive(Debug, Default)]
 struct Own {
     addresses: OwnAddresses,
@@ -139,7 +139,7 @@ impl Own {
     }
 }
 
-/// Errors that were not yet taken: all of them counted, the first of them whole.
+/// Errors not yet consumed: all are counted, the first ones are kept whole.
 #[derive(Debug, Default)]
 struct Errors {
     whole: VecDeque<NetworkError>,
@@ -161,7 +161,7 @@ impl Errors {
         }
     }
 
-    /// Counts an error with those that are alike, where there are any.
+    /// Adds an error to the count of its kind, if that kind is known.
     fn count(&mut self, error: &NetworkError) -> bool {
         let known = self.counted.iter_mut().find(|known| known.is_alike(error));
         known.map(|known| known.times += error.times).is_some()

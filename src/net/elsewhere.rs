@@ -1,17 +1,17 @@
-//! Who answers instead, where the one who was asked keeps silent: a connected socket hears nobody
-//! but its peer, so the question is asked again from one that is not connected.
+//! Finds out whether a reply comes from an unexpected address. A connected socket receives only
+//! from its peer, so the request is repeated from an unconnected one.
 
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
-/// How often the question is asked.
+/// How often the request is sent.
 const TRIES: u32 = 3;
-/// Longest answer that is read, in bytes.
+/// Largest reply that is read, in bytes.
 const LONGEST: usize = 2048;
 
-/// Asks `to` once more from `bind`, three times within `wait`, and hears everybody: who gave an
-/// answer that `is_answer` knows. `None` where nobody did.
+/// Sends the request to `to` from `bind` again, three times within `wait`, and returns the first
+/// source whose reply `is_answer` accepts; `None` if there is none.
 pub fn who_answers(
     bind: SocketAddr,
     to: SocketAddr,

@@ -1,5 +1,5 @@
-//! What can go wrong before datagrams flow: each error says what failed, on what, and what would be
-//! right; what else can be done is a [`HostHint`].
+//! Errors before any datagram is sent: each says what failed, on what, and what would be right;
+//! further advice is a [`HostHint`].
 
 use super::explain;
 use crate::batch::HostHint;
@@ -21,7 +21,7 @@ pub enum NetError {
         /// What is wrong with it, and what would be right.
         fault: AddressFault,
     },
-    /// A name that has no address (of the family asked for).
+    /// A name that has no address (of the requested family).
     #[error("cannot resolve {host:?}: {fault}")]
     Host {
         /// The name as given.
@@ -29,23 +29,23 @@ pub enum NetError {
         /// Why.
         fault: HostFault,
     },
-    /// A name or address that no interface of this host has.
+    /// A name or address that belongs to no interface of this host.
     #[error("no such interface: {name:?}")]
     Interface {
         /// The name or address as given.
         name: String,
-        /// Those that this host has.
+        /// The interfaces of this host.
         known: Vec<String>,
     },
     /// The interfaces of this host cannot be listed.
     #[error("cannot list the interfaces of this host: {}", io_error_text(.0))]
     Interfaces(#[source] io::Error),
-    /// The socket could not be made or bound.
+    /// The socket could not be created or bound.
     #[error("cannot bind {addr}: {}", io_error_text(source))]
     Bind {
-        /// The address asked for.
+        /// The requested address.
         addr: Endpoint,
-        /// The system's answer.
+        /// The system error.
         source: io::Error,
     },
     /// The socket could not be connected.
@@ -53,23 +53,23 @@ pub enum NetError {
     Connect {
         /// The peer.
         addr: Endpoint,
-        /// The system's answer.
+        /// The system error.
         source: io::Error,
     },
-    /// An option was refused.
+    /// A socket option could not be set.
     #[error("cannot set the socket option for {option}: {}", io_error_text(source))]
     Option {
         /// Which option.
         option: SocketOption,
-        /// The system's answer.
+        /// The system error.
         source: io::Error,
     },
-    /// A group could not be joined.
+    /// A multicast group could not be joined.
     #[error("cannot join {group}: {}", io_error_text(source))]
     Join {
         /// The group, with its interface and source.
         group: JoinedGroup,
-        /// The system's answer.
+        /// The system error.
         source: io::Error,
     },
 }
@@ -80,18 +80,18 @@ pub enum AddressFault {
     /// An opening bracket without a closing one.
     #[error("the closing ] is missing; write [2001:db8::1]:9000")]
     NoClosingBracket,
-    /// Something else than a port behind the bracket.
+    /// Something other than a port after the bracket.
     #[error("only :PORT may follow the ]; write [2001:db8::1]:9000")]
     BehindBracket,
-    /// An IPv6 address whose port cannot be told from it.
+    /// An IPv6 address without brackets, so that its port is ambiguous.
     #[error("put IPv6 addresses in brackets: [2001:db8::1]:9000")]
     NoBrackets,
-    /// A port that is none.
+    /// An invalid port.
     #[error("port {port:?} is not a number from {least} to 65535")]
     Port {
         /// The port as given.
         port: String,
-        /// The smallest that would do, 0 or 1.
+        /// The smallest valid port, 0 or 1.
         least: u16,
     },
     /// Port 0 as a destination.
@@ -103,16 +103,16 @@ pub enum AddressFault {
     /// No host.
     #[error("the host is missing; write HOST:PORT")]
     NoHost,
-    /// A range of ports that is none.
+    /// An invalid range of ports.
     #[error("a range of ports is FROM-TO, from 1 to 65535, the lower port first")]
     PortRange,
-    /// A host where only an address of this host will do.
+    /// A host name where only a local address is valid.
     #[error("{host:?} is not an IP address; write an address of this host")]
     NotAnAddress {
         /// The host as given.
         host: String,
     },
-    /// A local address from which a peer cannot be reached.
+    /// A local address of another family than the peer.
     #[error("{peer} is of the other address family, and both must be IPv4 or both IPv6")]
     OtherFamily {
         /// The peer.
@@ -120,27 +120,27 @@ pub enum AddressFault {
     },
 }
 
-/// Why a name has no address that can be used.
+/// Why a name has no usable address.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum HostFault {
-    /// A zone behind what is no IPv6 address.
+    /// A zone after something that is not an IPv6 address.
     #[error("only an IPv6 address can have a %zone")]
     Zone,
-    /// None of IPv4, which was asked for.
+    /// No IPv4 address, which was requested.
     #[error("it has no IPv4 address")]
     NoIpv4,
-    /// None of IPv6, which was asked for.
+    /// No IPv6 address, which was requested.
     #[error("it has no IPv6 address")]
     NoIpv6,
-    /// None at all.
+    /// No address at all.
     #[error("it has no address")]
     NoAddress,
-    /// The resolver's own words.
+    /// The resolver's error message.
     #[error("{0}")]
     Resolver(String),
 }
 
-/// A socket option, by what it is for.
+/// A socket option, by purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum SocketOption {
     /// `IPV6_V6ONLY`.
@@ -196,12 +196,12 @@ pub enum SocketOption {
     Fragmentation,
 }
 
-/// A group with the interface and the source for which it was to be joined.
+/// A group with the interface and the source that it was to be joined on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JoinedGroup {
     /// The group.
     pub group: IpAddr,
-    /// The one source; `None` for any.
+    /// The source for source-specific multicast; `None` for any.
     pub source: Option<IpAddr>,
     /// The interface; `None` where the kernel chooses it.
     pub interface: Option<String>,
@@ -222,13 +222,13 @@ impl fmt::Display for JoinedGroup {
 }
 
 impl NetError {
-    /// Whether a port could not be bound because another socket has it.
+    /// Whether binding failed because another socket uses the port.
     pub fn is_in_use(&self) -> bool {
         let Self::Bind { source, .. } = self else { return false };
         source.raw_os_error() == Some(errno::EADDRINUSE)
     }
 
-    /// What the user can do about it; `None` when the message says it all.
+    /// Advice for the user; `None` when the message is sufficient.
     pub fn hint(&self) -> Option<HostHint> {
         let (Self::Bind { source, .. }
         | Self::Connect { source, .. }
@@ -257,7 +257,7 @@ impl NetError {
     }
 }
 
-/// Why this host cannot reach a peer, by its own state.
+/// Why this host cannot reach a peer, from its own routing and interface state.
 fn reach_reason(addr: Endpoint, error: &io::Error) -> String {
     error
         .raw_os_error()

@@ -1,5 +1,5 @@
-//! The one table of error number, state of this host and finding. The state is looked up without a
-//! datagram: connect(2) on a socket of its own asks the routes, getifaddrs(3) the interfaces.
+//! Explains error numbers from the state of this host. No datagram is sent: connect(2) on a
+//! separate socket looks up the route, getifaddrs(3) lists the interfaces.
 
 use super::interface::interfaces;
 use super::route::{Broadcast, look_up};
@@ -7,7 +7,8 @@ use crate::batch::{LocalRefusal, NetworkError, OwnCause, OwnFinding};
 use crate::sys::errno;
 use std::net::SocketAddr;
 
-/// Why this host refused to send to `destination` with this error number, by its state now.
+/// Why this host refused to send to `destination` with this error number, according to its current
+/// state.
 pub fn explain(number: i32, destination: SocketAddr) -> OwnFinding {
     let plain = OwnFinding::from_errno(number, destination);
     if plain.cause == OwnCause::NoZone {
@@ -28,13 +29,13 @@ pub fn explain(number: i32, destination: SocketAddr) -> OwnFinding {
     OwnFinding { cause: cause.unwrap_or(plain.cause), ..plain }
 }
 
-/// The same for what this host itself left on an error queue; `None` for what the network said.
+/// The same for an error from this host's own error queue; `None` for an error from the network.
 pub fn explain_network_error(error: &NetworkError) -> Option<OwnFinding> {
     error.refused_here().map(|errno| explain(errno, error.destination))
 }
 
-/// Both a prohibit route and a broadcast address that nobody allowed are `EACCES`; once these are
-/// allowed, only the route still is.
+/// Both a prohibit route and a broadcast without `SO_BROADCAST` give `EACCES`; with `SO_BROADCAST`
+/// set, only the route does.
 fn prohibited(destination: SocketAddr) -> Option<OwnCause> {
     match look_up(destination, Broadcast::Allowed).err().and_then(|error| error.raw_os_error()) {
         Some(errno::EACCES) => Some(OwnCause::ProhibitRoute),
@@ -74,8 +75,8 @@ fn network_unreachable(destination: SocketAddr) -> OwnCause {
     if names.is_empty() { OwnCause::NoRoute } else { OwnCause::NoRouteAndDown { names } }
 }
 
-/// The interface whose own network holds `destination` and that is down; the zone's interface, and
-/// the loopback, which has no address while it is down.
+/// An interface that is down and whose network contains `destination`; includes the interface of a
+/// zone, and loopback, which has no address while it is down.
 fn down_towards(destination: SocketAddr) -> Option<String> {
     let all = interfaces().unwrap_or_default();
     let ip = destination.ip();
@@ -95,7 +96,7 @@ fn down_towards(destination: SocketAddr) -> Option<String> {
     if found.any(|one| one.running) { None } else { first }
 }
 
-/// Whether the routes alone, broadcasts allowed, give this error number.
+/// Whether the routing lookup alone, with broadcasts allowed, gives this error number.
 fn route_says(destination: SocketAddr, number: i32) -> bool {
     let told = look_up(destination, Broadcast::Allowed).err();
     told.and_then(|error| error.raw_os_error()) == Some(number)

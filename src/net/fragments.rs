@@ -1,5 +1,5 @@
-//! The don't-fragment policy from one datagram to the next: the kernel has it by the socket, not by
-//! the datagram, so it is changed between two of them where they differ.
+//! Don't-fragment policy per datagram: the kernel sets it per socket, so it is changed between two
+//! datagrams whose policies differ.
 
 use crate::batch::{Fragmentation, TxBatch};
 use crate::sys::{self, Family, FragmentationPolicy};
@@ -7,17 +7,17 @@ use std::io;
 use std::ops::Range;
 use std::os::fd::BorrowedFd;
 
-/// Which policy is in force on a socket.
+/// The policy in force on a socket.
 #[derive(Debug, Default)]
 pub(super) struct Fragments {
-    /// What a datagram asked for last; `None` when the socket's own is in force.
+    /// The policy of the last datagram; `None` when the socket's own is in force.
     chosen: Option<Fragmentation>,
-    /// The socket's own, known once it was changed.
+    /// The socket's own policy, read before it is first changed.
     own: Option<FragmentationPolicy>,
 }
 
 impl Fragments {
-    /// Puts a policy into force; `None` is the socket's own.
+    /// Applies a policy; `None` restores the socket's own.
     pub fn choose(
         &mut self,
         fd: BorrowedFd<'_>,
@@ -40,7 +40,7 @@ impl Fragments {
     }
 }
 
-/// The first slots of `range` that share a policy: it, and where they end.
+/// The policy of the first slots of `range` that share one, and where they end.
 pub(super) fn run(batch: &TxBatch, range: Range<usize>) -> (Option<Fragmentation>, usize) {
     let of = |index: usize| batch.dest(batch.slots()[index].dest)?.fragmentation;
     let first = of(range.start);

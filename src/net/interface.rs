@@ -7,20 +7,20 @@ use ipnet::IpNet;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-/// One interface that has an address.
+/// An interface that has at least one address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Interface {
     /// Its name, `eth0`.
     pub name: String,
     /// Its index, from 1.
     pub index: u32,
-    /// Its addresses, with link-local ones, however they were added.
+    /// Its addresses, including link-local ones.
     pub addresses: Vec<IpAddr>,
-    /// The networks of these: who is in one is reached without a router.
+    /// Its on-link networks: hosts in them are reached without a router.
     pub networks: Vec<IpNet>,
     /// Its IPv4 broadcast addresses.
     pub broadcasts: Vec<IpAddr>,
-    /// Whether it is the loopback.
+    /// Whether it is the loopback interface.
     pub loopback: bool,
     /// Whether it is up and has a carrier.
     pub running: bool,
@@ -51,7 +51,7 @@ pub fn interfaces() -> Result<Vec<Interface>, NetError> {
     Ok(by_index.into_values().collect())
 }
 
-/// All addresses of this host: none where the kernel does not list them.
+/// All addresses of this host; empty if the kernel does not list them.
 pub fn own_addresses() -> OwnAddresses {
     let listed = sys::interface_addresses().unwrap_or_default();
     listed.into_iter().map(|one| one.ip).collect()
@@ -78,7 +78,7 @@ pub fn interface_names() -> Vec<(u32, String)> {
     sys::interface_names().unwrap_or_default()
 }
 
-/// The name of an interface, or its number where it has gone.
+/// The name of an interface, or its index if it no longer exists.
 pub fn interface_name(index: u32) -> String {
     sys::interface_name(index).unwrap_or_else(|| index.to_string())
 }

@@ -1,43 +1,43 @@
-//! Which of the kernel's batch calls are used.
+//! Which batch system calls are used.
 
-/// What the user allows (`--io`); the socket steps down by itself where the kernel refuses.
+/// What the user allows (`--io`); the socket falls back by itself if the kernel refuses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum IoMode {
-    /// GSO and GRO where the kernel has them, else many datagrams a call.
+    /// GSO and GRO if the kernel supports them, otherwise many datagrams per call.
     #[default]
     Auto,
-    /// As `Auto`; a step down is worth a warning.
+    /// As `Auto`, but a fallback is reported as a warning.
     Gso,
-    /// `sendmmsg` and `recvmmsg`: many datagrams a call, each on its own.
+    /// `sendmmsg` and `recvmmsg`: many datagrams per call, none coalesced.
     Mmsg,
-    /// `sendmsg` and `recvmsg`: one datagram a call, what every system has.
+    /// `sendmsg` and `recvmsg`: one datagram per call, available everywhere.
     Plain,
 }
 
 impl IoMode {
-    /// Whether buffers of many datagrams may be used.
+    /// Whether GSO and GRO may be used.
     pub fn coalesces(self) -> bool {
         matches!(self, Self::Auto | Self::Gso)
     }
 
-    /// The same without buffers of many datagrams.
+    /// The same mode without GSO and GRO.
     #[must_use]
     pub fn uncoalesced(self) -> Self {
         if self.coalesces() { Self::Mmsg } else { self }
     }
 }
 
-/// What was used in the end.
+/// Which calls were actually used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IoUsed {
     /// `gso`, `mmsg` or `plain`.
     pub tx: &'static str,
     /// `gro`, `mmsg` or `plain`.
     pub rx: &'static str,
-    /// Whether sends were segmented by the kernel (GSO).
+    /// Whether the kernel segmented sends (GSO).
     pub segmented: bool,
     /// Whether received buffers may hold several datagrams (GRO).
     pub coalesced: bool,
-    /// Most datagrams that one send call was given.
+    /// Most datagrams passed to one send call.
     pub batch: u32,
 }

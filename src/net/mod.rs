@@ -1,4 +1,4 @@
-//! Sockets, their options, names and interfaces: how datagrams move, not what is in them.
+//! Sockets, their options, names and interfaces: moves datagrams without interpreting them.
 
 mod answers;
 mod elsewhere;

@@ -1,30 +1,31 @@
-//! What the kernel tells everybody about multicast: interfaces, memberships, queries, filters.
+//! The kernel's view of multicast: interfaces, memberships, queries, filters.
 //!
-//! All of it is text under `/proc/net`, `/proc/sys/net` and `/sys/class/net`; what cannot be read is
-//! `None`. Only queries of IGMP leave no trace there: [`QuerierWatch`](super::QuerierWatch).
+//! All of it is text under `/proc/net`, `/proc/sys/net` and `/sys/class/net`, readable without
+//! privileges; a value that cannot be read is `None`. Only IGMP queries are not counted there: see
+//! [`QuerierWatch`](super::QuerierWatch).
 
 use crate::batch::LinkKind;
 use std::fs;
 use std::net::IpAddr;
 use std::path::Path;
 
-/// What the system says about an interface.
+/// State of an interface according to the system.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LinkState {
     /// Whether it is up (`IFF_UP`).
     pub up: Option<bool>,
-    /// Whether the other end of its cable is there.
+    /// Whether it has a carrier.
     pub carrier: Option<bool>,
-    /// Whether it is said to carry multicast (`IFF_MULTICAST`).
+    /// Whether it supports multicast (`IFF_MULTICAST`).
     pub multicast: Option<bool>,
-    /// What it is where that takes datagrams elsewhere: a tunnel by its flags or name, a container
-    /// bridge by its name.
+    /// Its kind, if multicast on it does not reach the physical network: a tunnel by its flags or
+    /// name, a container bridge by its name.
     pub special: Option<LinkKind>,
-    /// For a bridge, whether it snoops.
+    /// For a bridge, whether IGMP/MLD snooping is on.
     pub snooping: Option<bool>,
 }
 
-/// What `/sys/class/net` says about an interface.
+/// Reads the state of an interface from `/sys/class/net`.
 pub fn link_state(name: &str) -> LinkState {
     let folder = Path::new("/sys/class/net").join(name);
     let read = |file: &str| fs::read_to_string(folder.join(file)).ok();
@@ -32,7 +33,7 @@ pub fn link_state(name: &str) -> LinkState {
     let is_one = |text: String| text.trim() == "1";
     LinkState {
         up: flags.map(|flags| flags & IFF_UP != 0),
-        // An interface that is down has none to read.
+        // The carrier of an interface that is down cannot be read.
         carrier: read("carrier").map(is_one),
         multicast: flags.map(|flags| flags & (IFF_MULTICAST | IFF_LOOPBACK) != 0),
         special: special(name, flags.unwrap_or(0)),
@@ -40,8 +41,8 @@ pub fn link_state(name: &str) -> LinkState {
     }
 }
 
-/// The reverse-path filter in force on an interface: the stricter of its own and that of all
-/// (`ip-sysctl`): 0 none, 1 strict, 2 loose.
+/// The reverse-path filter in force on an interface, the higher of its own setting and that of
+/// `all` (`ip-sysctl`): 0 none, 1 strict, 2 loose.
 pub fn rp_filter(name: &str) -> Option<u8> {
     let read = |name: &str| {
         let path = format!("/proc/sys/net/ipv4/conf/{}/rp_filter", name.replace('.', "/"));
@@ -54,7 +55,7 @@ pub fn rp_filter(name: &str) -> Option<u8> {
 pub fn lists_membership(group: IpAddr, index: u32) -> Option<bool> {
     let (path, wanted) = match group {
         IpAddr::V4(ip) => {
-            // The address as it lies in memory, printed as a number of this machine.
+            // The address in memory order, printed as a native-endian number.
             ("/proc/net/igmp", format!("{:08X}", u32::from_ne_bytes(ip.octets())))
         }
         IpAddr::V6(ip) => ("/proc/net/igmp6", format!("{:032x}", u128::from(ip))),
@@ -67,13 +68,13 @@ pub fn lists_membership(group: IpAddr, index: u32) -> Option<bool> {
     })
 }
 
-/// The IGMP version in use on an interface, 1 to 3: an older one is in use for a time after a query of
-/// it was heard.
+/// The IGMP version in use on an interface, 1 to 3: hearing an older query selects that version for
+/// a time.
 pub fn igmp_version(index: u32) -> Option<u8> {
     version_of(&fs::read_to_string("/proc/net/igmp").ok()?, index)
 }
 
-/// Membership queries (MLD, of any version) that came in by an interface since it came up.
+/// MLD membership queries, of any version, received on an interface since it came up.
 pub fn mld_queries(name: &str) -> Option<u64> {
     let text = fs::read_to_string(Path::new("/proc/net/dev_snmp6").join(name)).ok()?;
     queries_of(&text)

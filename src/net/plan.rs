@@ -1,4 +1,4 @@
-//! Everything that is decided about a socket before it is opened.
+//! The settings of a socket, decided before it is opened.
 
 use super::{IoMode, NetError, Socket, SocketOption};
 use crate::batch::Fragmentation;
@@ -8,20 +8,22 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::AsFd;
 
-/// The largest send buffer that is asked for, in bytes: a larger one would only be a longer queue
-/// between the schedule and the wire.
+/// The largest send buffer requested, in bytes: a larger one would only lengthen the queue between
+/// the schedule and the wire.
 const SEND_BUFFER: usize = 4 << 20;
 
-/// Whether sockets that ask for a buffer of so many bytes get less without a privilege, or may.
+/// Whether a buffer of this size, in bytes, exceeds the limits for unprivileged processes, or
+/// might.
 pub fn exceeds_buffer_limits(buffer: usize) -> bool {
     sys::buffer_limits()
         .is_none_or(|(receive, send)| buffer > receive || buffer.min(SEND_BUFFER) > send)
 }
 
-/// Socket buffers, in bytes as the kernel counts them (twice what was asked for, socket(7)).
+/// Socket buffers in bytes as the kernel counts them, which is twice the requested size
+/// (socket(7)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BufferSizes {
-    /// Receive buffer asked for.
+    /// Receive buffer requested.
     pub receive_asked: usize,
     /// Receive buffer granted.
     pub receive_granted: usize,
@@ -29,50 +31,51 @@ pub struct BufferSizes {
     pub send_granted: usize,
 }
 
-/// A socket to be opened: [`SocketPlan::open`] does it in one go or not at all.
+/// A socket to be opened: [`SocketPlan::open`] applies all settings or fails.
 #[derive(Clone, Debug)]
 pub struct SocketPlan {
     /// Local address; port 0 lets the kernel choose.
     pub bind: SocketAddr,
-    /// The one peer, for a connected socket.
+    /// The peer of a connected socket.
     pub connect: Option<SocketAddr>,
-    /// On `[::]`, whether IPv4 is taken too.
+    /// On `[::]`, whether IPv4 is accepted too.
     pub dual_stack: bool,
-    /// Whether others may bind the same address and port (multicast, one socket a stream).
+    /// Whether other sockets may bind the same address and port (for multicast, and one socket per
+    /// stream).
     pub share_port: bool,
-    /// Index of the interface to send and receive by, whatever the routes say (`SO_BINDTODEVICE`,
-    /// socket(7)); `None` for the routes'.
+    /// Index of the interface to send and receive on, overriding the routes (`SO_BINDTODEVICE`,
+    /// socket(7)); `None` follows the routes.
     pub device: Option<u32>,
-    /// Whether broadcast addresses may be sent to.
+    /// Whether sending to broadcast addresses is allowed.
     pub broadcast: bool,
-    /// TTL and hop limit of unicast, 1 to 255; `None` for the system's.
+    /// TTL or hop limit of unicast, 1 to 255; `None` for the system's default.
     pub ttl: Option<u8>,
-    /// TTL and hop limit of multicast, 0 to 255; `None` for the system's (1).
+    /// TTL or hop limit of multicast, 0 to 255; `None` for the system's default (1).
     pub multicast_ttl: Option<u8>,
-    /// Whether this host's own group members hear what is sent.
+    /// Whether group members on this host receive what is sent.
     pub multicast_loop: bool,
-    /// TOS or traffic class of what is sent; `None` for the system's (0).
+    /// TOS or traffic class of what is sent; `None` for the system's default (0).
     pub tos: Option<u8>,
-    /// Don't-fragment policy; `None` for the system's.
+    /// Don't-fragment policy; `None` for the system's default.
     pub fragmentation: Option<Fragmentation>,
-    /// Whether destination, interface, TTL, TOS and fragments of each datagram are asked for.
+    /// Whether to request each datagram's destination, interface, TTL, TOS and fragment size.
     pub details: bool,
-    /// Whether the kernel's time stamps and drop counts are asked for.
+    /// Whether to request the kernel's time stamps and drop counts.
     pub accounting: bool,
-    /// Whether the kernel is to tell when each datagram left, where it can. Such a socket sends
-    /// each datagram on its own, as a coalesced buffer would have one stamp for all of its own.
+    /// Whether to request transmit time stamps, if supported. Such a socket sends each datagram
+    /// individually, because a GSO buffer would get only one stamp.
     pub transmit_stamps: bool,
-    /// Whether coalesced receiving may be used.
+    /// Whether coalesced receiving (GRO) may be used.
     pub gro: bool,
-    /// Which batch calls may be used.
+    /// Which batch system calls may be used.
     pub io: IoMode,
-    /// Receive buffer to ask for, in bytes, and send buffer up to 4 MiB of it; 0 keeps the
-    /// system's.
+    /// Receive buffer to request, in bytes; the send buffer is the same but at most 4 MiB. 0 keeps
+    /// the system's sizes.
     pub buffer: usize,
 }
 
 impl SocketPlan {
-    /// A socket on `bind` with the defaults that every subcommand shares.
+    /// A socket on `bind` with the defaults shared by all subcommands.
     pub fn new(bind: SocketAddr) -> Self {
         Self {
             bind,
@@ -95,8 +98,8 @@ impl SocketPlan {
         }
     }
 
-    /// An unconnected socket on any port that can send to `peers`: IPv4 alone, IPv6 alone, or both
-    /// by a dual-stack socket.
+    /// An unconnected socket on any port that can send to `peers`: IPv4, IPv6, or dual-stack for
+    /// both.
     pub fn for_peers<'a>(peers: impl IntoIterator<Item = &'a SocketAddr>) -> Self {
         let (mut v4, mut v6) = (false, false);
         for peer in peers {
@@ -147,7 +150,7 @@ impl SocketPlan {
         Ok(opened)
     }
 
-    /// Buffers are a wish: what was granted is reported, a refusal is no failure.
+    /// Buffer sizes are best effort: the granted size is reported, a refusal is not an error.
     fn set_buffers(&self, socket: &socket2::Socket) -> BufferSizes {
         if self.buffer > 0 {
             let _ = sys::ask_receive_buffer(socket.as_fd(), self.buffer);
@@ -179,7 +182,8 @@ impl SocketPlan {
         for (switch, name) in on {
             option(name, sys::set_switch(socket.as_fd(), family, switch, true))?;
         }
-        // Best effort: IPv6 has it from Linux 4.20 only, and the group's socket checks addresses.
+        // Best effort: IPv6 supports it only since Linux 4.20, and receivers of a group check
+        // addresses themselves.
         let _ = sys::set_switch(socket.as_fd(), family, Switch::ForeignGroups, false);
         Ok(())
     }

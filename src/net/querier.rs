@@ -1,5 +1,5 @@
-//! Queries of IGMP as they come: the kernel counts them nowhere, so only a raw socket sees them, and
-//! only root (`CAP_NET_RAW`) has one.
+//! Watches for IGMP queries. The kernel does not count them, so a raw socket is needed, which
+//! requires `CAP_NET_RAW`.
 
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use std::io::{self, Read};
@@ -10,7 +10,7 @@ const IGMP: i32 = 2;
 /// Type of a membership query.
 const QUERY: u8 = 0x11;
 
-/// One interface's queries from now on.
+/// Counts the queries on one interface from now on.
 #[derive(Debug)]
 pub struct QuerierWatch {
     socket: Socket,
@@ -19,7 +19,7 @@ pub struct QuerierWatch {
 }
 
 impl QuerierWatch {
-    /// Listens on one interface. `PermissionDenied` without the privilege.
+    /// Opens a watch on one interface; `PermissionDenied` without the privilege.
     pub fn open(interface: &str) -> io::Result<Self> {
         let socket = Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::from(IGMP)))?;
         socket.bind_device(Some(interface.as_bytes()))?;
@@ -28,10 +28,10 @@ impl QuerierWatch {
         Ok(Self { socket, queries: 0, querier: None })
     }
 
-    /// Queries so far, and who sent the last.
+    /// Number of queries so far, and the source of the last.
     pub fn queries(&mut self) -> (u64, Option<Ipv4Addr>) {
         let mut packet = [0; 256];
-        // What does not fit is cut: the kind is in the first bytes.
+        // Longer packets are truncated: the type is in the first bytes.
         while let Ok(len) = self.socket.read(&mut packet) {
             if let Some(from) = query_source(&packet[..len]) {
                 self.queries += 1;
@@ -42,7 +42,7 @@ impl QuerierWatch {
     }
 }
 
-/// Who sent a packet, where it is a query.
+/// The source of a packet, if it is a query.
 fn query_source(packet: &[u8]) -> Option<Ipv4Addr> {
     let header = usize::from(packet.first()? & 0xf) * 4;
     let source: [u8; 4] = packet.get(12..16)?.try_into().ok()?;
@@ -55,7 +55,7 @@ mod tests {
 
     #[test]
     fn a_query_is_told_from_a_report_behind_any_header() {
-        // IGMPv3 travels with the router alert option: 24 bytes of header.
+        // IGMPv3 carries the router alert option: 24 bytes of IP header.
         let mut packet = vec![0; 36];
         packet[0] = 0x46;
         packet[12..16].copy_from_slice(&[10, 0, 0, 1]);

@@ -1,12 +1,12 @@
-//! `host:port` in every form that a user types: IPv4, `[IPv6%zone]:port`, names.
+//! Resolves `host:port` in every form a user may type: IPv4, `[IPv6%zone]:port`, names.
 
 use super::{AddressFault, HostFault, NetError, find_interface};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6, ToSocketAddrs};
 
-/// Which family a name may resolve to (`-4`, `-6`).
+/// The address family a name may resolve to (`-4`, `-6`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum FamilyChoice {
-    /// The first that the resolver gives.
+    /// The first address that the resolver returns.
     #[default]
     Any,
     /// IPv4 only.
@@ -25,16 +25,16 @@ impl FamilyChoice {
     }
 }
 
-/// A host and a port, not yet looked up.
+/// A host and a port, not yet resolved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostPort {
     /// Name or address without brackets, perhaps with a `%zone`; empty for none.
     pub host: String,
-    /// Text behind the last colon; `None` when there was no port.
+    /// Text after the last colon; `None` when there was no port.
     pub port: Option<String>,
 }
 
-/// Takes `host`, `host:port`, `[v6]:port`, `[v6]`, bare `v6`, or `:port` apart.
+/// Splits `host`, `host:port`, `[v6]:port`, `[v6]`, bare `v6`, or `:port`.
 pub fn split_host_port(text: &str) -> Result<HostPort, NetError> {
     let wrong = |fault| NetError::Address { text: text.to_owned(), fault };
     if let Some(rest) = text.strip_prefix('[') {
@@ -64,8 +64,8 @@ pub fn split_host_port(text: &str) -> Result<HostPort, NetError> {
     }
 }
 
-/// Looks up `text` as `host:port`, with `default_port` where it names none. Port 0 is refused: no
-/// datagram can be sent there.
+/// Resolves `text` as `host:port`, with `default_port` if it has no port. Port 0 is refused: no
+/// datagram can be sent to it.
 pub fn resolve(
     text: &str,
     default_port: Option<u16>,
@@ -89,7 +89,7 @@ pub fn resolve(
     lookup(&host, port, family)
 }
 
-/// The first address of the family that `chosen` is not of, where `text` is a name that has one.
+/// The first address of the other family than `chosen`, if `text` is a name that has one.
 pub fn other_family(text: &str, chosen: SocketAddr) -> Option<SocketAddr> {
     let host = split_host_port(text).ok()?.host;
     let is_name = host.parse::<IpAddr>().is_err() && !host.contains('%');
@@ -97,7 +97,7 @@ pub fn other_family(text: &str, chosen: SocketAddr) -> Option<SocketAddr> {
     found.find(|addr| addr.is_ipv4() != chosen.is_ipv4())
 }
 
-/// The address of a name or a literal, zones by name or number.
+/// The address of a name or a literal, with a zone by name or number.
 fn lookup(host: &str, port: u16, family: FamilyChoice) -> Result<SocketAddr, NetError> {
     let fail = |fault| NetError::Host { host: host.to_owned(), fault };
     let literal = match host.split_once('%') {
@@ -183,7 +183,7 @@ mod tests {
         let addr = resolve("[fe80::1%lo]:9", None, FamilyChoice::Any).unwrap();
         let SocketAddr::V6(v6) = addr else { panic!("{addr}") };
         assert_eq!(v6.scope_id(), find_interface("lo").unwrap());
-        // A literal is of one family only; what names have is the resolver's affair.
+        // A literal has one family only; the addresses of a name depend on the resolver.
         assert_eq!(other_family("127.0.0.1", "127.0.0.1:9".parse().unwrap()), None);
         let error = resolve("127.0.0.1:9", None, FamilyChoice::V6).unwrap_err();
         assert!(matches!(error, NetError::Host { fault: HostFault::NoIpv6, .. }), "{error}");

@@ -1,24 +1,24 @@
-//! The way that this host's routes choose, without a datagram.
+//! Routing lookups, without sending a datagram.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
-/// Whether broadcast addresses may be asked for.
+/// Whether the lookup may be for a broadcast address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Broadcast {
     /// `SO_BROADCAST` is set.
     Allowed,
-    /// It is not.
+    /// `SO_BROADCAST` is not set.
     Refused,
 }
 
-/// The source address that a datagram to `to` would leave with. An error is the kernel's:
-/// `NetworkUnreachable` where there is no route.
+/// The source address of a datagram to `to`. Returns the kernel's error: `NetworkUnreachable` if
+/// there is no route.
 pub fn route_source(to: SocketAddr) -> io::Result<IpAddr> {
     look_up(to, Broadcast::Refused)
 }
 
-/// Asks the routes; connect(2) does so without a datagram.
+/// Looks up the route; connect(2) does so without sending a datagram.
 pub(super) fn look_up(to: SocketAddr, broadcast: Broadcast) -> io::Result<IpAddr> {
     let any: IpAddr = match to {
         SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),

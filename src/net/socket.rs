@@ -14,7 +14,7 @@ use std::net::SocketAddr;
 use std::ops::Range;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
-/// Errors of others that one receive stumbles over at most.
+/// Most pending network errors that one receive call skips.
 const STUMBLES: usize = 256;
 
 /// An open socket. Made by [`super::SocketPlan::open`].
@@ -61,7 +61,7 @@ impl Socket {
         self.answers.begin_stamps(&self.fd);
     }
 
-    /// Whether the kernel tells when each datagram left.
+    /// Whether transmit time stamps are enabled.
     pub fn stamps_transmits(&self) -> bool {
         self.answers.stamping()
     }
@@ -76,12 +76,12 @@ impl Socket {
         self.peer
     }
 
-    /// Buffers asked for and granted.
+    /// Buffer sizes requested and granted.
     pub fn buffer_sizes(&self) -> BufferSizes {
         self.sizes
     }
 
-    /// The batch calls in use by now.
+    /// The batch system calls in use so far.
     pub fn io_used(&self) -> IoUsed {
         let rx = match (self.gro, self.io) {
             (true, _) => "gro",
@@ -102,20 +102,20 @@ impl Socket {
         self.rx_batch_within(largest, usize::MAX)
     }
 
-    /// The same in so many bytes, as far as [`RxShape::room`] says.
+    /// The same within this much memory, where [`RxShape::room`] permits.
     pub fn rx_batch_within(&self, largest: usize, within: usize) -> RxBatch {
         let (buffers, capacity) = shape(self.io, self.gro).room(largest, within);
         RxBatch::new(buffers, capacity)
     }
 
-    /// Lets sockets that are opened from now on, with `share_port`, bind the same port.
+    /// Lets sockets opened from now on with `share_port` bind the same port.
     pub fn allow_sharing(&self) -> Result<(), NetError> {
         socket2::SockRef::from(&self.fd)
             .set_reuse_address(true)
             .map_err(|source| NetError::Option { option: SocketOption::ShareAddress, source })
     }
 
-    /// Sends the batch's slots of `range` in order, as many as the kernel takes.
+    /// Sends the batch's slots of `range` in order, as many as the kernel accepts.
     pub fn send(&mut self, batch: &TxBatch, range: Range<usize>) -> SendOutcome {
         if !batch.has_policies() {
             return self.send_alike(batch, range);
@@ -154,10 +154,10 @@ impl Socket {
         outcome
     }
 
-    /// Takes what waits; the number of buffers filled, 0 when nothing waits.
+    /// Receives what is queued; returns the number of buffers filled, 0 when nothing is queued.
     pub fn receive(&mut self, batch: &mut RxBatch) -> io::Result<usize> {
-        // A pending error of a datagram that was sent is told here too, once each; it is on the
-        // error queue with its address, so it is drained and the receive tried again.
+        // The receive call also reports pending errors of sent datagrams, once each. The error
+        // queue holds them with their address, so it is drained and the receive repeated.
         for _ in 0..STUMBLES {
             let got = match self.io {
                 IoMode::Plain => self.receive.receive_one(self.fd.as_fd(), batch),
@@ -175,23 +175,23 @@ impl Socket {
         Ok(0)
     }
 
-    /// Reads the error queue; [`Socket::take_error`] and [`Socket::take_stamp`] then hand out what
-    /// was there. Returns whether it is empty now.
+    /// Reads the error queue; [`Socket::take_error`] and [`Socket::take_stamp`] then return its
+    /// contents. Returns whether the queue is empty now.
     pub fn drain_errors(&mut self) -> bool {
         self.answers.drain(&self.fd).emptied
     }
 
-    /// The oldest answer of the network that was not yet taken.
+    /// Removes and returns the oldest network error.
     pub fn take_error(&mut self) -> Option<NetworkError> {
         self.answers.take_error()
     }
 
-    /// The oldest transmit time stamp that was not yet taken.
+    /// Removes and returns the oldest transmit time stamp.
     pub fn take_stamp(&mut self) -> Option<TransmitStamp> {
         self.answers.take_stamp()
     }
 
-    /// Buffers that this socket dropped because it was full; it wraps at 2^32.
+    /// Buffers that this socket dropped because its receive buffer was full; wraps at 2^32.
     pub fn drops(&self) -> Option<u32> {
         sys::socket_drops(self.fd.as_fd()).ok()
     }
@@ -202,7 +202,7 @@ impl Socket {
         sys::route_mtu(self.fd.as_fd(), peer.is_ipv4()).ok()
     }
 
-    /// Chooses the interface that multicast leaves by, by index.
+    /// Sets the interface, by index, that multicast is sent on.
     pub fn set_multicast_interface(&self, index: u32) -> Result<(), NetError> {
         sys::set_multicast_interface(self.fd.as_fd(), self.family, index)
             .map_err(|source| NetError::Option { option: SocketOption::MulticastInterface, source })
@@ -214,7 +214,7 @@ impl Socket {
             .map_err(|source| NetError::Join { group: describe(membership), source })
     }
 
-    /// Keeps a source of a joined group out; an error is `ENOBUFS` where the kernel's list is full.
+    /// Blocks a source of a joined group; fails with `ENOBUFS` when the kernel's list is full.
     pub fn block(&self, membership: &Membership) -> io::Result<()> {
         sys::block(self.fd.as_fd(), membership)
     }
@@ -250,7 +250,7 @@ impl Source for Socket {
     }
 }
 
-/// Whether an error of a call is the network's answer to an earlier datagram.
+/// Whether a call's error is the network's answer to an earlier datagram.
 fn is_network_answer(error: &io::Error) -> bool {
     matches!(
         error.raw_os_error(),
@@ -271,7 +271,7 @@ fn describe(membership: &Membership) -> JoinedGroup {
     JoinedGroup { group, source, interface: (interface != 0).then(|| interface_name(interface)) }
 }
 
-/// Which receive buffers a socket fills that may use these calls.
+/// The kind of receive buffers for a socket that may use these calls.
 pub fn shape(io: IoMode, gro: bool) -> RxShape {
     match (gro, io) {
         (true, _) => RxShape::Coalesced,
@@ -325,7 +325,8 @@ mod tests {
         ] {
             let (mut sender, mut receiver) = pair(io, gro);
             let lens = [0, 1, 1472, 1472, 1472, 700, 1, 0, 9000, 65_507];
-            // Twice: lengths and flags are in-out, and a header that is not reset forgets them.
+            // Twice: lengths and flags are updated by the call, and a header that is not reset
+            // would lose them.
             for round in 0..2 {
                 let mut batch = TxBatch::new(16, 1 << 20);
                 for (index, len) in lens.into_iter().enumerate() {
@@ -398,7 +399,7 @@ mod tests {
             let mut receiver = plan.open().unwrap();
             let mut sender = SocketPlan::new(local).open().unwrap();
             let to = Dest::from(receiver.local_addr());
-            // No datagram above the 65,536 bytes of the loopback's MTU can be, over IPv4.
+            // Over IPv4 no datagram can exceed the 65,536 bytes of the loopback MTU.
             let len = if local.is_ipv4() { 65_507 } else { 65_527 };
             let mut batch = TxBatch::new(4, 1 << 18);
             for (fragmentation, len) in
@@ -413,7 +414,7 @@ mod tests {
             let refused = SendStop::Refused { datagrams: 1, errno: errno::EMSGSIZE };
             let wanted = match local {
                 SocketAddr::V4(_) => SendOutcome { accepted: 4, stop: None },
-                // 40 + 8 + 65,527 bytes do not go through the loopback whole.
+                // 40 + 8 + 65,527 bytes exceed the loopback MTU.
                 SocketAddr::V6(_) => SendOutcome { accepted: 3, stop: Some(refused) },
             };
             assert_eq!(outcome, wanted, "{local}");

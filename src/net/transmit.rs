@@ -1,5 +1,5 @@
-//! How a batch leaves: coalesced where that is possible, in as few calls as possible, stepping
-//! down by itself where the kernel refuses.
+//! Sends batches in as few calls as possible, with GSO where supported, and falls back when the
+//! kernel refuses.
 
 use super::IoMode;
 use crate::batch::{SendOutcome, SendStop, TxBatch};
@@ -8,16 +8,16 @@ use std::io;
 use std::ops::Range;
 use std::os::fd::BorrowedFd;
 
-/// Messages that one `sendmmsg` is given.
+/// Most messages passed to one `sendmmsg`.
 const MESSAGES: usize = 64;
-/// Payload that one GSO buffer may hold: one IPv4 packet's.
+/// Payload limit of one GSO buffer, in bytes: that of one IPv4 packet.
 const GSO_BYTES: usize = 65_507;
-/// Datagrams a GSO buffer on Linux 6.9 and later, and before (`UDP_MAX_SEGMENTS`).
+/// Most datagrams in a GSO buffer on Linux 6.9 and later, and before (`UDP_MAX_SEGMENTS`).
 const GSO_SEGMENTS: [usize; 2] = [128, 64];
-/// Answers to earlier datagrams that one send may stumble over before it counts as refused.
+/// Pending errors of earlier datagrams that one send may skip before it counts as refused.
 const STUMBLES: u32 = 8;
 
-/// How far the kernel has gone along.
+/// Which call to use, after the fallbacks so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
     Gso { segments: usize },
@@ -29,7 +29,7 @@ enum Step {
 pub(super) struct Transmit {
     step: Step,
     call: SendCall,
-    /// Slots of each message of the call at hand.
+    /// Slots of each message of the current call.
     groups: Vec<Range<usize>>,
     largest: u32,
     coalesced: bool,
@@ -54,7 +54,7 @@ impl Transmit {
         }
     }
 
-    /// What was used: `gso` only once a buffer of several datagrams left.
+    /// Which call was used: `gso` only once a buffer of several datagrams has been sent.
     pub fn used(&self) -> &'static str {
         match self.step {
             Step::Gso { .. } if self.coalesced => "gso",
@@ -63,12 +63,12 @@ impl Transmit {
         }
     }
 
-    /// Whether a buffer of several datagrams left by GSO, and GSO is still in use.
+    /// Whether a buffer of several datagrams was sent with GSO, and GSO is still in use.
     pub fn has_segmented(&self) -> bool {
         matches!(self.step, Step::Gso { .. }) && self.coalesced
     }
 
-    /// Most datagrams that one call was given.
+    /// Most datagrams passed to one call.
     pub fn largest(&self) -> u32 {
         self.largest
     }
@@ -78,8 +78,8 @@ impl Transmit {
         self.failures
     }
 
-    /// Sends slots in order until all are taken, the buffer is full, or one is refused.
-    /// `drain_errors` empties the error queue and says whether it held anything.
+    /// Sends slots in order until all are accepted, the send buffer is full, or one is refused.
+    /// `drain_errors` empties the error queue and returns whether it held anything.
     pub fn send(
         &mut self,
         fd: BorrowedFd<'_>,
@@ -107,7 +107,8 @@ impl Transmit {
                 errno::EINTR => continue,
                 errno::EAGAIN => SendStop::Blocked,
                 refused if first.len() > 1 && self.step_down(refused) => continue,
-                // Another destination's error was waiting and took this call's place.
+                // A pending error of another destination was returned instead of this call's
+                // result.
                 _ if drain_errors() && stumbles < STUMBLES => {
                     stumbles += 1;
                     continue;
@@ -122,7 +123,7 @@ impl Transmit {
     fn call(&mut self, fd: BorrowedFd<'_>, family: Family, batch: &TxBatch) -> io::Result<usize> {
         let datagrams = self.groups.last().map_or(0, |last| last.end - self.groups[0].start);
         self.largest = self.largest.max(datagrams as u32);
-        // One message goes by `sendmsg`: `sendmmsg` offers the processor to others after each.
+        // A single message uses `sendmsg`: `sendmmsg` yields the processor after each message.
         if let [only] = &self.groups[..] {
             return self.call.send_one(fd, family, message(batch, only)).map(|()| 1);
         }
@@ -144,14 +145,14 @@ impl Transmit {
         }
     }
 
-    /// Whether an error may be the offload's own, and if so gives up some of it.
+    /// Whether GSO itself may have caused the error; if so, falls back one step.
     fn step_down(&mut self, refused: i32) -> bool {
         let Step::Gso { segments } = self.step else { return false };
         match refused {
             errno::EINVAL if segments > GSO_SEGMENTS[1] => {
                 self.step = Step::Gso { segments: GSO_SEGMENTS[1] };
             }
-            // The kernel or the device has no GSO, or a segment is above the route's MTU.
+            // The kernel or device does not support GSO, or a segment exceeds the route's MTU.
             errno::EINVAL | errno::EIO | errno::EMSGSIZE | errno::ENOPROTOOPT => {
                 self.step = Step::Mmsg;
             }
@@ -161,8 +162,8 @@ impl Transmit {
     }
 }
 
-/// Where the run ends that starts at `range.start` and may leave as one GSO buffer: datagrams of
-/// one size (the last may be shorter, but not empty), one destination, end to end in the arena.
+/// The end of the run starting at `range.start` that can be sent as one GSO buffer: datagrams of
+/// one size (the last may be shorter, but not empty), one destination, contiguous in the arena.
 fn run_end(batch: &TxBatch, range: Range<usize>, segments: usize) -> usize {
     let slots = &batch.slots()[range.clone()];
     let first = slots[0];

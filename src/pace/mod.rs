@@ -1,4 +1,4 @@
-//! When the next datagram is due: an absolute schedule in integers.
+//! When each datagram is to be sent: an absolute schedule in integers.
 
 mod pacer;
 mod poisson;

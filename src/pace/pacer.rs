@@ -2,26 +2,27 @@
 
 use crate::units::Nanos;
 
-/// The longest that slots are held back to leave together.
+/// Longest span of the schedule that is collected into one burst.
 const QUANTUM: Nanos = Nanos::from_micros(100);
 
-/// An absolute schedule: slot `k` is planned at `start + k * span / datagrams`, rounded down, for
-/// ever. A late slot stays owed and is never skipped; how many may leave at once is bounded.
+/// An absolute schedule: slot `k` is planned at `start + k * span / datagrams`, rounded down. A
+/// late slot is still sent and never skipped; the number sent at once is bounded.
 #[derive(Clone, Debug)]
 pub struct Pacer {
     start: Nanos,
-    /// Slots a `span`; 0 for no schedule.
+    /// Slots per `span`; 0 for no schedule.
     datagrams: u64,
     span: u64,
-    /// Slots that leave together.
+    /// Slots per burst.
     quantum: u64,
-    /// Slots spent so far.
+    /// Slots used so far.
     spent: u64,
 }
 
 impl Pacer {
-    /// `datagrams` slots in every `span` from `start` on; both at least 1. `burst` is how many
-    /// leave together, at least 1; `None` for as many as 100 µs of the schedule hold.
+    /// `datagrams` slots in every `span`, beginning at `start`; both at least 1. `burst` is the
+    /// number of slots sent together, at least 1; `None` for as many as 100 µs of the schedule
+    /// hold.
     pub fn new(start: Nanos, datagrams: u64, span: Nanos, burst: Option<u32>) -> Self {
         let (datagrams, span) = (datagrams.max(1), span.0.max(1));
         let held = u128::from(QUANTUM.0) * u128::from(datagrams) / u128::from(span);
@@ -42,7 +43,7 @@ impl Pacer {
         self.datagrams == 0
     }
 
-    /// Slots that leave together; 0 without a schedule.
+    /// Slots per burst; 0 without a schedule.
     pub fn quantum(&self) -> u64 {
         if self.is_unlimited() { 0 } else { self.quantum }
     }
@@ -56,8 +57,8 @@ impl Pacer {
         self.start + Nanos(u64::try_from(after).unwrap_or(u64::MAX))
     }
 
-    /// Slots that may leave now: none before the next quantum is whole, and no more than one
-    /// quantum a call however many are owed, so that catching up is a run of bounded bursts.
+    /// Slots to send now: none before the next burst is complete, and never more than one burst per
+    /// call, so that catching up is a series of bounded bursts.
     pub fn due(&self, now: Nanos) -> u64 {
         if self.is_unlimited() {
             return u64::MAX;
@@ -68,29 +69,29 @@ impl Pacer {
         self.owed(now).min(self.quantum)
     }
 
-    /// Slots whose time has come and that were not spent; none without a schedule.
+    /// Slots that are due and not yet used; none without a schedule.
     pub fn owed(&self, now: Nanos) -> u64 {
         if self.is_unlimited() || now < self.start {
             return 0;
         }
-        // Slot k has come when k * span / datagrams <= elapsed, rounded down.
+        // Slot k is due when k * span / datagrams <= elapsed, rounded down.
         let elapsed = u128::from((now - self.start).0) + 1;
         let come = (elapsed * u128::from(self.datagrams)).div_ceil(u128::from(self.span));
         u64::try_from(come).unwrap_or(u64::MAX).saturating_sub(self.spent)
     }
 
-    /// When the next quantum is whole: the planned instant of its last slot, so that no slot
-    /// leaves early.
+    /// When the next burst is complete: the planned instant of its last slot, so that no slot is
+    /// sent early.
     pub fn next_at(&self) -> Nanos {
         self.planned(self.spent.saturating_add(self.quantum - 1))
     }
 
-    /// How long the oldest slot that is owed has waited beyond its quantum.
+    /// How late the oldest due slot is, counted from the end of its burst.
     pub fn late(&self, now: Nanos) -> Nanos {
         if self.is_unlimited() { Nanos::ZERO } else { now - self.next_at() }
     }
 
-    /// Spends `slots`: they were sent, or refused for good. What was blocked is not spent.
+    /// Marks `slots` as used: they were sent, or finally refused. Blocked slots are not used.
     pub fn commit(&mut self, slots: u64) {
         self.spent = self.spent.saturating_add(slots);
     }
@@ -112,7 +113,7 @@ mod tests {
 
     #[test]
     fn a_rate_holds_exactly_over_every_second_however_the_caller_is_late() {
-        // Against the obvious: how many k have k * span / datagrams <= elapsed.
+        // Against a direct count: how many k have k * span / datagrams <= elapsed.
         let seed = 7;
         let mut rng = fastrand::Rng::with_seed(seed);
         for (datagrams, span) in

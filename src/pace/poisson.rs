@@ -1,23 +1,23 @@
-//! Sends at random: exponential gaps about a mean, so that no rhythm of the path is met in step.
+//! A Poisson schedule: exponential gaps around a mean, so that sends do not synchronise with
+//! periodic behaviour of the path.
 
 use crate::units::Nanos;
 use std::collections::VecDeque;
 
-/// An absolute schedule of which every gap is drawn from the exponential distribution (RFC 2330
-/// §11.1.1). A late slot stays owed and is never skipped.
+/// An absolute schedule whose gaps are drawn from the exponential distribution (RFC 2330 §11.1.1).
+/// A late slot is still sent and never skipped.
 #[derive(Clone, Debug)]
 pub struct PoissonPacer {
     mean: Nanos,
     rng: fastrand::Rng,
-    /// The last slot that was drawn.
+    /// Time of the last slot drawn.
     last: Nanos,
-    /// Slots that were drawn and not spent, in order.
+    /// Slots drawn and not yet used, in order.
     drawn: VecDeque<Nanos>,
 }
 
 impl PoissonPacer {
-    /// The first slot is at `start`; `mean` is the mean of all gaps. The same seed is the same
-    /// schedule.
+    /// The first slot is at `start`; `mean` is the mean gap. The same seed gives the same schedule.
     pub fn new(start: Nanos, mean: Nanos, seed: u64) -> Self {
         let rng = fastrand::Rng::with_seed(seed);
         Self { mean, rng, last: start, drawn: VecDeque::from([start]) }
@@ -32,17 +32,17 @@ impl PoissonPacer {
         self.drawn[ahead]
     }
 
-    /// Spends `slots`: they were sent, or refused for good.
+    /// Marks `slots` as used: they were sent, or finally refused.
     pub fn commit(&mut self, slots: usize) {
-        // Drawn first, so that the gap behind a slot is never lost.
+        // Drawn first, so that the gap after a slot is never lost.
         self.planned(slots);
         self.drawn.drain(..slots);
     }
 }
 
-/// A span from the exponential distribution, without a float: J. von Neumann's method (1951). Of
-/// runs of descending random numbers, one of odd length gives its first as the fraction, and the
-/// even ones before it are counted as the whole.
+/// Draws an exponentially distributed span without floating point, by J. von Neumann's method
+/// (1951): the first value of an odd-length descending run of random numbers is the fraction, and
+/// the number of even-length runs before it is the integer part.
 fn exponential(rng: &mut fastrand::Rng, mean: Nanos) -> Nanos {
     let mut whole = 0u64;
     loop {
