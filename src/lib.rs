@@ -33,6 +33,7 @@ pub mod batch;
 pub mod cli;
 pub mod commands;
 pub mod engine;
+pub mod impair;
 pub mod net;
 pub mod pace;
 pub mod record;
