@@ -34,7 +34,10 @@ pub mod cli;
 pub mod commands;
 pub mod engine;
 pub mod impair;
+pub mod machine;
 pub mod net;
+#[cfg(any(test, feature = "netsim"))]
+pub mod netsim;
 pub mod pace;
 pub mod record;
 pub mod report;

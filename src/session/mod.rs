@@ -4,14 +4,10 @@
 mod adversary;
 pub mod blast;
 mod cast;
-mod contract;
 mod exchange;
-#[cfg(test)]
-mod extremes;
 mod find_rate;
 mod held;
 mod limit;
-mod orders;
 mod payload;
 pub mod ping;
 pub mod probe;
@@ -28,17 +24,16 @@ pub mod stun;
 mod trouble;
 mod unread;
 
+pub use crate::machine::{Next, Now, Orders, Session};
 pub use cast::{
     CastReceiver, CastReceiverConfig, CastReceiverEnd, CastSender, CastSenderConfig, CastSenderEnd,
     CastSenderSummary, Content, DoorPolicy, EarConfig, EndMark, Listen, Names, RECEIVERS_MAX,
     ROWS_MAX, SUBSCRIBERS_MAX, SubscribeError,
 };
 pub use cast::{CheckAnswerer, CheckAnswererConfig, CheckConfig, CheckProber, CheckWay};
-pub use contract::{Next, Now, Session};
 pub use exchange::{Exchange, Step, Tags, patience_for, refusal, server_reply};
 pub use find_rate::{FindRate, Found, Outcome, SearchStep};
 pub use held::HeldSession;
-pub use orders::Orders;
 pub use payload::{FixedMessages, Message, PayloadSource, Supply, SupplyError};
 pub use recv::{Answering, RecvDone, RecvPlan, RecvSession, Show};
 pub use sealer::Sealer;

@@ -5,8 +5,8 @@ use super::*;
 use crate::batch::{
     Datagram, ErrorOrigin, NetworkError, OwnFinding, RxEntry, RxMeta, SendOutcome, TxBatch,
 };
+use crate::netsim::alter;
 use crate::record::{CastEvent, FanoutEvent, Flow, Sink};
-use crate::session::extremes::alter;
 use crate::session::{FixedMessages, Message, Next, Now, Session, Spacing};
 use crate::units::Nanos;
 use crate::wire::{Header, Kind, TicketKey};

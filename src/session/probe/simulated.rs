@@ -7,9 +7,9 @@ use crate::batch::OwnFinding;
 use crate::batch::{
     Datagram, ErrorOrigin, Fragmentation, NetworkError, RxEntry, SendOutcome, SendStop, TxBatch,
 };
+use crate::netsim::alter;
 use crate::record::probe::{ProbeTraffic, RefusedHere};
 use crate::session::Now;
-use crate::session::extremes::alter;
 use crate::units::Nanos;
 use crate::wire::{Arrivals, Ask, Echo};
 use std::collections::BTreeSet;

@@ -1,6 +1,6 @@
 //! One direction of a path: what it does to datagrams, and what it did to each.
 
-use crate::session::extremes::alter;
+use crate::netsim::alter;
 use crate::units::Nanos;
 use crate::wire::{Header, Kind};
 use std::ops::Range;

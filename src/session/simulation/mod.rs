@@ -3,9 +3,7 @@
 //! the same seed is the same run.
 
 mod account;
-mod clock;
 mod link;
-mod mailbox;
 mod network;
 mod seat;
 mod stream;
@@ -20,15 +18,13 @@ mod loops;
 mod ping;
 mod probe;
 mod receiver;
-mod runs;
 mod server;
 mod standstill;
 mod streams;
 
+pub use crate::netsim::runs;
+use crate::netsim::{Clock, Mailbox};
 use account::Account;
-use clock::Clock;
 use link::{Faults, Link};
-use mailbox::Mailbox;
 use network::Network;
-pub use runs::runs;
 use seat::{Endpoint, Seat, SendFaults, Sent};

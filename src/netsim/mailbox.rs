@@ -1,7 +1,7 @@
 //! A queue that a session and a test share: orders in one direction, events in the other.
 
+use crate::machine::Orders;
 use crate::record::{Flow, Sink};
-use crate::session::Orders;
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -11,10 +11,12 @@ use std::rc::Rc;
 pub struct Mailbox<T>(Rc<RefCell<VecDeque<T>>>);
 
 impl<T> Mailbox<T> {
+    /// An empty one.
     pub fn new() -> Self {
         Self(Rc::default())
     }
 
+    /// Leaves something in it.
     pub fn push(&self, item: T) {
         self.0.borrow_mut().push_back(item);
     }

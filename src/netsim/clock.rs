@@ -1,6 +1,6 @@
 //! A host's two clocks, read from the one time that the simulation knows.
 
-use crate::session::Now;
+use crate::machine::Now;
 use crate::units::Nanos;
 
 /// How a host's clocks stand to the simulation's time.

@@ -21,7 +21,7 @@ const EDGES: [u64; 14] = [
     u64::MAX,
 ];
 
-/// Replaces one number in the datagram by an extreme one.
+/// Puts an extreme number in the place of one that is in the datagram.
 pub(super) fn alter(bytes: &mut Vec<u8>, rng: &mut Rng) {
     let edge = EDGES[rng.usize(..EDGES.len())];
     if bytes.first().is_some_and(u8::is_ascii_alphanumeric) {

@@ -1,0 +1,218 @@
+//! The matrix of faults: what every state machine meets, by name.
+
+use super::{Link, Nat, NatTimers, Refresh};
+use crate::impair::{
+    Bottleneck, Chance, Corruption, Delay, Duplication, GilbertElliott, Impairments, Jitter, Loss,
+    QueueLimit, Reordering,
+};
+use crate::units::{BitRate, Nanos};
+use std::net::IpAddr;
+use std::ops::Range;
+
+/// One fault of a path or of a host, by its name in the matrix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Fault {
+    /// None: a millisecond each way.
+    Clean,
+    /// 1 % is lost each way, independently.
+    LittleLoss,
+    /// 10 % is lost each way, independently.
+    Loss,
+    /// 30 % is lost each way, independently.
+    HeavyLoss,
+    /// 5 % is lost each way in bursts of five.
+    Bursts,
+    /// A quarter comes twice.
+    Duplication,
+    /// A tenth is overtaken.
+    Reordering,
+    /// Delays of 20 ms differ by up to 20 ms.
+    Jitter,
+    /// 150 ms each way.
+    LongPath,
+    /// A hundredth has a bit flipped that no checksum caught.
+    Corruption,
+    /// 5 Mbit/s each way with a queue of 100 ms.
+    Bottleneck,
+    /// 1 % has an extreme number in the place of one that was sent.
+    Extremes,
+    /// A NAT that lets in only whom was sent to.
+    Nat,
+    /// A firewall that forgets after five seconds without outbound traffic.
+    ForgetfulFirewall,
+    /// The near host stands still for two seconds.
+    NearStandstill,
+    /// The far host stands still for two seconds.
+    FarStandstill,
+    /// Nothing passes for two seconds, either way.
+    Blackout,
+    /// The near host wakes sessions up to 5 ms late.
+    LateHost,
+}
+
+/// What a fault means for the two hosts of a scenario.
+#[derive(Clone, Debug, Default)]
+pub struct Weather {
+    /// What the link of the near host does, out and back.
+    pub path: [Impairments; 2],
+    /// Extreme numbers, either way.
+    pub extremes: Chance,
+    /// What stands before the near host, by its external address.
+    pub middlebox: Option<Middlebox>,
+    /// When the near host stands still.
+    pub near_standstill: Option<Range<Nanos>>,
+    /// When the far host stands still.
+    pub far_standstill: Option<Range<Nanos>>,
+    /// When nothing passes.
+    pub blackout: Option<Range<Nanos>>,
+    /// How late at most the near host wakes sessions.
+    pub late: Nanos,
+}
+
+/// What stands between the near host and the core.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Middlebox {
+    /// A NAT, as most homes have.
+    Nat,
+    /// A firewall with this timer, started anew by outbound traffic alone.
+    Firewall(Nanos),
+}
+
+impl Middlebox {
+    /// The element, by the address that a NAT has outside.
+    pub fn build(self, external: IpAddr) -> Nat {
+        match self {
+            Self::Nat => Nat::at(external),
+            Self::Firewall(timer) => {
+                let refresh = Refresh::Outbound;
+                let mut firewall = Nat::firewall();
+                firewall.timers =
+                    NatTimers { first: timer, established: timer, refresh, hole: None };
+                firewall
+            }
+        }
+    }
+}
+
+/// When a standstill or a blackout is.
+const EVENT: Range<Nanos> = Nanos::from_millis(1_500)..Nanos::from_millis(3_500);
+
+impl Fault {
+    /// All of them.
+    pub const ALL: [Self; 18] = [
+        Self::Clean,
+        Self::LittleLoss,
+        Self::Loss,
+        Self::HeavyLoss,
+        Self::Bursts,
+        Self::Duplication,
+        Self::Reordering,
+        Self::Jitter,
+        Self::LongPath,
+        Self::Corruption,
+        Self::Bottleneck,
+        Self::Extremes,
+        Self::Nat,
+        Self::ForgetfulFirewall,
+        Self::NearStandstill,
+        Self::FarStandstill,
+        Self::Blackout,
+        Self::LateHost,
+    ];
+
+    /// Whether datagrams may be lost, cut off or forged by it, so that a run need not succeed.
+    pub fn may_fail_a_run(self) -> bool {
+        matches!(
+            self,
+            Self::HeavyLoss
+                | Self::Corruption
+                | Self::Extremes
+                | Self::ForgetfulFirewall
+                | Self::FarStandstill
+                | Self::Blackout
+        )
+    }
+
+    /// What it means.
+    pub fn weather(self) -> Weather {
+        let millis = Nanos::from_millis;
+        let base = Delay { base: millis(1), jitter: Jitter::None };
+        let calm = Impairments { delay: base, ..Impairments::default() };
+        let with_loss = |loss| Impairments { loss, ..calm.clone() };
+        let both = |path: Impairments| Weather { path: [path.clone(), path], ..Weather::default() };
+        let clean = || both(calm.clone());
+        let independent = |percent| both(with_loss(Loss::Independent(Chance::percent(percent))));
+        match self {
+            Self::Clean => clean(),
+            Self::LittleLoss => independent(1),
+            Self::Loss => independent(10),
+            Self::HeavyLoss => independent(30),
+            Self::Bursts => {
+                let model = GilbertElliott::bursts(Chance::percent(5), 5);
+                both(with_loss(Loss::Bursts(model)))
+            }
+            Self::Duplication => {
+                let duplication = Duplication { share: Chance::percent(25), copies: 1 };
+                both(Impairments { duplication, ..calm.clone() })
+            }
+            Self::Reordering => {
+                let reordering = Reordering { share: Chance::percent(10), hold: millis(15) };
+                both(Impairments { reordering, ..calm.clone() })
+            }
+            Self::Jitter => {
+                let delay = Delay { base: millis(20), jitter: Jitter::Above(millis(20)) };
+                both(Impairments { delay, ..calm.clone() })
+            }
+            Self::LongPath => {
+                let delay = Delay { base: millis(150), jitter: Jitter::None };
+                both(Impairments { delay, ..calm.clone() })
+            }
+            Self::Corruption => {
+                let corruption = Corruption { share: Chance::percent(1) };
+                both(Impairments { corruption, ..calm.clone() })
+            }
+            Self::Bottleneck => {
+                let queue = QueueLimit::Time(millis(100));
+                let rate = BitRate(5_000_000);
+                let bottleneck = Some(Bottleneck { rate, queue, overhead: 0 });
+                both(Impairments { bottleneck, ..calm.clone() })
+            }
+            Self::Extremes => Weather { extremes: Chance::percent(1), ..clean() },
+            Self::Nat => Weather { middlebox: Some(Middlebox::Nat), ..clean() },
+            Self::ForgetfulFirewall => {
+                let middlebox = Some(Middlebox::Firewall(Nanos::from_secs(5)));
+                Weather { middlebox, ..clean() }
+            }
+            Self::NearStandstill => Weather { near_standstill: Some(EVENT), ..clean() },
+            Self::FarStandstill => Weather { far_standstill: Some(EVENT), ..clean() },
+            Self::Blackout => Weather { blackout: Some(EVENT), ..clean() },
+            Self::LateHost => Weather { late: millis(5), ..clean() },
+        }
+    }
+}
+
+impl Weather {
+    /// The near host under this weather: what stands on its line is added, nearest first the
+    /// middlebox, then the path.
+    #[must_use]
+    pub fn near(&self, mut host: super::Host, external: IpAddr) -> super::Host {
+        host.late = self.late;
+        host.standstills.extend(self.near_standstill.clone());
+        if let Some(middlebox) = self.middlebox {
+            host = host.behind(middlebox.build(external));
+        }
+        let [out, back] = self.path.clone();
+        host = host.behind(Link::new(out, back).with_extremes(self.extremes));
+        if let Some(blackout) = self.blackout.clone() {
+            host = host.behind_rule(move |now, _, _| !blackout.contains(&now));
+        }
+        host
+    }
+
+    /// The far host under this weather.
+    #[must_use]
+    pub fn far(&self, mut host: super::Host) -> super::Host {
+        host.standstills.extend(self.far_standstill.clone());
+        host
+    }
+}

@@ -1,0 +1,117 @@
+//! A host's line to the core, and what stands on it.
+
+use super::packet::Packet;
+use super::{Link, Nat, Policer, Router};
+use crate::units::Nanos;
+use std::fmt;
+use std::net::IpAddr;
+
+/// In which direction a packet passes a host's line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Way {
+    /// From the host.
+    Out,
+    /// Towards it.
+    Back,
+}
+
+impl Way {
+    /// The other direction.
+    #[must_use]
+    pub fn reversed(self) -> Self {
+        match self {
+            Self::Out => Self::Back,
+            Self::Back => Self::Out,
+        }
+    }
+}
+
+/// Something on a line that packets pass; the first of a line is next to the host.
+pub enum Element {
+    /// Loses, delays, queues, and writes down what it did.
+    Link(Box<Link>),
+    /// Translates addresses, or filters alone.
+    Nat(Box<Nat>),
+    /// Counts down the TTL, has an MTU, forbids, and sends ICMP errors.
+    Router(Box<Router>),
+    /// Drops what comes above a rate.
+    Policer(Box<Policer>),
+    /// A rule of a test's own: changes the packet as it likes, and says whether it passes.
+    Rule(Box<dyn FnMut(Nanos, Way, &mut Packet) -> bool>),
+}
+
+impl fmt::Debug for Element {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Link(link) => link.fmt(f),
+            Self::Nat(nat) => nat.fmt(f),
+            Self::Router(router) => router.fmt(f),
+            Self::Policer(policer) => policer.fmt(f),
+            Self::Rule(_) => f.write_str("Rule"),
+        }
+    }
+}
+
+impl From<Link> for Element {
+    fn from(link: Link) -> Self {
+        Self::Link(Box::new(link))
+    }
+}
+
+impl From<Nat> for Element {
+    fn from(nat: Nat) -> Self {
+        Self::Nat(Box::new(nat))
+    }
+}
+
+impl From<Router> for Element {
+    fn from(router: Router) -> Self {
+        Self::Router(Box::new(router))
+    }
+}
+
+impl From<Policer> for Element {
+    fn from(policer: Policer) -> Self {
+        Self::Policer(Box::new(policer))
+    }
+}
+
+/// What leaves an element, each at its time.
+#[derive(Debug, Default)]
+pub(super) struct Emitted {
+    /// What goes on in the same direction.
+    pub on: Vec<(Nanos, Packet)>,
+    /// What is sent back to where the packet came from.
+    pub back: Vec<(Nanos, Packet)>,
+}
+
+impl Element {
+    /// Lets a packet pass at `now`.
+    pub(super) fn pass(&mut self, now: Nanos, way: Way, mut packet: Packet) -> Emitted {
+        let mut emitted = Emitted::default();
+        match self {
+            Self::Link(link) => link.pass(now, way, packet, &mut emitted),
+            Self::Nat(nat) => nat.pass(now, way, packet, &mut emitted),
+            Self::Router(router) => router.pass(now, packet, &mut emitted),
+            Self::Policer(policer) => {
+                if policer.admits(now, way, packet.ip_len()) {
+                    emitted.on.push((now, packet));
+                }
+            }
+            Self::Rule(rule) => {
+                if rule(now, way, &mut packet) {
+                    emitted.on.push((now, packet));
+                }
+            }
+        }
+        emitted
+    }
+
+    /// The addresses that the core reaches the host by, where they are not its own.
+    pub(super) fn external(&self) -> Option<IpAddr> {
+        match self {
+            Self::Nat(nat) => nat.translation.as_ref().map(|translation| translation.external),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! A link with a model of what it does in each direction, and a log of what it did.
+
+use super::extremes::alter;
+use super::line::{Emitted, Way};
+use super::packet::{Content, Packet, Passed};
+use crate::impair::{Chance, Impairer, Impairments};
+use crate::units::Nanos;
+use crate::wire::{Header, Kind};
+use fastrand::Rng;
+
+/// Congestion experienced, and the two that are capable of it (RFC 3168 §5).
+const CE: u8 = 3;
+
+/// What became of one datagram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Passage {
+    /// When it was handed in.
+    pub at: Nanos,
+    /// Its number, where it is numbered payload.
+    pub sequence: Option<u32>,
+    /// Copies that were let through: 0 when it was lost.
+    pub copies: usize,
+}
+
+/// One direction of a link.
+#[derive(Debug)]
+pub struct Direction {
+    impairer: Impairer,
+    /// The share in which an extreme number stands in the place of one that was sent.
+    pub extremes: Chance,
+    extremes_rng: Rng,
+    /// Every datagram that was handed in, in order.
+    pub passages: Vec<Passage>,
+    /// The passages that a receiver took, in the order in which it did.
+    pub arrivals: Vec<usize>,
+}
+
+impl Direction {
+    /// A direction that does this.
+    pub fn new(impairments: Impairments, seed: u64) -> Self {
+        Self {
+            impairer: Impairer::new(impairments, seed),
+            extremes: Chance::NEVER,
+            extremes_rng: Rng::with_seed(seed ^ 0xE1),
+            passages: Vec::new(),
+            arrivals: Vec::new(),
+        }
+    }
+
+    /// From now on it does this instead.
+    pub fn impose(&mut self, impairments: Impairments) {
+        self.impairer = Impairer::new(impairments, self.extremes_rng.u64(..));
+    }
+
+    /// When each copy arrives, and as what; each fragment of a datagram has its own fate, and only
+    /// what is whole arrives.
+    fn carry(&mut self, now: Nanos, packet: &Packet) -> Vec<(Nanos, Packet)> {
+        let pieces = packet.pieces();
+        let length = (packet.ip_len() / pieces) as usize;
+        let is_ect = packet.tos & CE != 0;
+        let mut copies = Vec::new();
+        self.impairer.carry(now, length, is_ect, |arrival| copies.push(arrival));
+        for _ in 1..pieces {
+            let mut latest = None;
+            self.impairer.carry(now, length, is_ect, |arrival| latest = Some(arrival.at));
+            match latest {
+                Some(at) => copies.iter_mut().for_each(|copy| copy.at = copy.at.max(at)),
+                None => copies.clear(),
+            }
+        }
+        let deliver = |copy: crate::impair::Arrival| {
+            let mut packet = packet.clone();
+            if copy.is_marked {
+                packet.tos |= CE;
+            }
+            if let (Some(flip), Content::Udp(payload)) = (copy.flip, &mut packet.content) {
+                flip.apply(payload);
+            }
+            (copy.at, packet)
+        };
+        copies.into_iter().map(deliver).collect()
+    }
+
+    fn pass(&mut self, now: Nanos, packet: &Packet) -> (usize, Vec<(Nanos, Packet)>) {
+        let mut copies = self.carry(now, packet);
+        for (_, packet) in &mut copies {
+            if let Content::Udp(payload) = &mut packet.content
+                && self.extremes.draw(&mut self.extremes_rng)
+            {
+                alter(payload, &mut self.extremes_rng);
+            }
+        }
+        let header = packet.payload().and_then(|payload| Header::decode(payload).ok());
+        let data = header.filter(|header| header.kind == Kind::Data);
+        let sequence = data.map(|header| header.sequence);
+        self.passages.push(Passage { at: now, sequence, copies: copies.len() });
+        (self.passages.len() - 1, copies)
+    }
+}
+
+/// A link between two elements of a line.
+#[derive(Debug)]
+pub struct Link {
+    /// From the host to the core.
+    pub out: Direction,
+    /// From the core to the host.
+    pub back: Direction,
+    /// Where it stands, for the trail of packets.
+    pub(super) place: (usize, usize),
+}
+
+impl Link {
+    /// A link that does these, out and back. The network gives it its seeds.
+    pub fn new(out: Impairments, back: Impairments) -> Self {
+        let direction = |impairments| Direction::new(impairments, 0);
+        Self { out: direction(out), back: direction(back), place: (0, 0) }
+    }
+
+    /// The same in both directions.
+    pub fn both(impairments: &Impairments) -> Self {
+        Self::new(impairments.clone(), impairments.clone())
+    }
+
+    /// The same link, with extreme numbers in this share of what it carries, either way.
+    #[must_use]
+    pub fn with_extremes(mut self, share: Chance) -> Self {
+        self.out.extremes = share;
+        self.back.extremes = share;
+        self
+    }
+
+    /// Its direction.
+    pub fn direction(&mut self, way: Way) -> &mut Direction {
+        match way {
+            Way::Out => &mut self.out,
+            Way::Back => &mut self.back,
+        }
+    }
+
+    pub(super) fn seed(&mut self, seed: u64, place: (usize, usize)) {
+        self.place = place;
+        for (direction, salt) in [(&mut self.out, 1), (&mut self.back, 2)] {
+            let impairments = direction.impairer.impairments().clone();
+            let extremes = direction.extremes;
+            *direction = Direction::new(impairments, seed ^ salt);
+            direction.extremes = extremes;
+        }
+    }
+
+    pub(super) fn pass(&mut self, now: Nanos, way: Way, packet: Packet, emitted: &mut Emitted) {
+        let (host, element) = self.place;
+        let (passage, copies) = self.direction(way).pass(now, &packet);
+        for (at, mut packet) in copies {
+            packet.trail.push(Passed { host, element, way, passage });
+            emitted.on.push((at, packet));
+        }
+    }
+}

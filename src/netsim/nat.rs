@@ -1,0 +1,394 @@
+//! A NAT or a stateful firewall, by the behaviours of RFC 4787.
+
+use super::line::{Emitted, Way};
+use super::packet::{Content, Icmp, Packet};
+use crate::record::probe::{Dependence, PortChoice};
+use crate::units::Nanos;
+use fastrand::Rng;
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::ops::Range;
+
+/// A NAT, or without a translation a firewall.
+#[derive(Debug)]
+pub struct Nat {
+    /// How it translates; `None` leaves addresses as they are.
+    pub translation: Option<Translation>,
+    /// Whose datagrams it lets in (RFC 4787 §5).
+    pub filtering: Dependence,
+    /// How long it remembers.
+    pub timers: NatTimers,
+    /// Whether it turns what is sent to its own external addresses back inside (RFC 4787 §6).
+    pub hairpin: bool,
+    mappings: HashMap<(SocketAddr, Key), SocketAddr>,
+    flows: HashMap<(SocketAddr, Key), Flow>,
+    inside: HashMap<SocketAddr, SocketAddr>,
+    next: u16,
+    rng: Rng,
+}
+
+/// How a NAT translates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Translation {
+    /// The address that the outside sees.
+    pub external: IpAddr,
+    /// What a mapping depends on (RFC 4787 §4.1).
+    pub mapping: Dependence,
+    /// Which port a new mapping has (RFC 4787 §4.2).
+    pub ports: PortChoice,
+}
+
+/// How long a NAT lets datagrams in for.
+#[derive(Clone, Debug)]
+pub struct NatTimers {
+    /// After datagrams in one direction, or in both for a moment alone.
+    pub first: Nanos,
+    /// Once both directions have spanned two seconds, as in Linux.
+    pub established: Nanos,
+    /// Which datagrams start the timers anew (RFC 4787 §4.3, REQ-6).
+    pub refresh: Refresh,
+    /// Silences after which nothing is let in although the timers are not over.
+    pub hole: Option<Range<Nanos>>,
+}
+
+/// Which direction keeps a NAT's state alive.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Refresh {
+    /// Datagrams from inside alone.
+    Outbound,
+    /// Both.
+    #[default]
+    Both,
+}
+
+impl Default for NatTimers {
+    /// It remembers for ever.
+    fn default() -> Self {
+        let (first, established) = (Nanos::MAX, Nanos::MAX);
+        Self { first, established, refresh: Refresh::Both, hole: None }
+    }
+}
+
+/// What both directions must have spanned for the second timer to run.
+const SPAN: Nanos = Nanos::from_secs(2);
+
+/// What of the far end a rule looks at.
+type Key = (Option<IpAddr>, Option<u16>);
+
+fn key(dependence: Dependence, far: SocketAddr) -> Key {
+    match dependence {
+        Dependence::EndpointIndependent => (None, None),
+        Dependence::AddressDependent => (Some(far.ip()), None),
+        _ => (Some(far.ip()), Some(far.port())),
+    }
+}
+
+/// What is remembered of an external address and those whom it may hear from.
+#[derive(Clone, Copy, Debug)]
+struct Flow {
+    began: Nanos,
+    refreshed: Nanos,
+    is_answered: bool,
+}
+
+impl NatTimers {
+    fn is_open(&self, flow: &Flow, now: Nanos) -> bool {
+        let silence = now - flow.refreshed;
+        let established = flow.is_answered && flow.refreshed - flow.began > SPAN;
+        let timer = if established { self.established } else { self.first };
+        let in_hole = self.hole.as_ref().is_some_and(|hole| hole.contains(&silence));
+        silence < timer && !in_hole
+    }
+}
+
+impl Nat {
+    /// A NAT with one mapping for all far ends that lets in only whom was sent to, and forgets
+    /// nothing: what most homes have.
+    pub fn at(external: IpAddr) -> Self {
+        let mapping = Dependence::EndpointIndependent;
+        let translation = Translation { external, mapping, ports: PortChoice::Kept };
+        Self { translation: Some(translation), ..Self::firewall() }
+    }
+
+    /// A firewall that lets in only whom was sent to, and forgets nothing.
+    pub fn firewall() -> Self {
+        Self {
+            translation: None,
+            filtering: Dependence::AddressAndPortDependent,
+            timers: NatTimers::default(),
+            hairpin: false,
+            mappings: HashMap::new(),
+            flows: HashMap::new(),
+            inside: HashMap::new(),
+            next: 0,
+            rng: Rng::with_seed(0),
+        }
+    }
+
+    pub(super) fn seed(&mut self, seed: u64) {
+        self.rng = Rng::with_seed(seed);
+    }
+
+    /// It starts anew: all mappings are forgotten, and new ones have other ports.
+    pub fn restart(&mut self) {
+        self.mappings.clear();
+        self.flows.clear();
+        self.inside.clear();
+        if let Some(translation) = &mut self.translation {
+            translation.ports = PortChoice::Random;
+        }
+    }
+
+    pub(super) fn pass(&mut self, now: Nanos, way: Way, packet: Packet, emitted: &mut Emitted) {
+        match way {
+            Way::Out => self.pass_out(now, packet, emitted),
+            Way::Back => {
+                if let Some(packet) = self.pass_back(now, packet) {
+                    emitted.on.push((now, packet));
+                }
+            }
+        }
+    }
+
+    fn pass_out(&mut self, now: Nanos, mut packet: Packet, emitted: &mut Emitted) {
+        if let Content::Icmp(icmp) = &mut packet.content {
+            // About what came in: the far end knows the external address alone.
+            icmp.to = self.mapped(now, icmp.to, icmp.from);
+            packet.from.set_ip(icmp.to.ip());
+            emitted.on.push((now, packet));
+            return;
+        }
+        packet.from = self.mapped(now, packet.from, packet.to);
+        self.refresh(now, packet.from, packet.to);
+        let external = self.translation.map(|translation| translation.external);
+        if external != Some(packet.to.ip()) {
+            emitted.on.push((now, packet));
+        } else if self.hairpin
+            && let Some(packet) = self.pass_back(now, packet)
+        {
+            emitted.back.push((now, packet));
+        }
+    }
+
+    /// The external address of `inside` towards `far`.
+    fn mapped(&mut self, now: Nanos, inside: SocketAddr, far: SocketAddr) -> SocketAddr {
+        let Some(translation) = self.translation else {
+            self.inside.insert(inside, inside);
+            return inside;
+        };
+        let key = (inside, key(translation.mapping, far));
+        if let Some(known) = self.mappings.get(&key).copied() {
+            let of_mapping = |((external, _), _): &(&(SocketAddr, Key), &Flow)| *external == known;
+            let mut flows = self.flows.iter().filter(of_mapping);
+            // One whose every flow is over is forgotten.
+            if flows.any(|(_, flow)| self.timers.is_open(flow, now)) {
+                return known;
+            }
+            self.inside.remove(&known);
+            self.flows.retain(|(external, _), _| *external != known);
+        }
+        let port = self.free_port(translation, inside.port());
+        let external = SocketAddr::new(translation.external, port);
+        self.mappings.insert(key, external);
+        self.inside.insert(external, inside);
+        external
+    }
+
+    fn free_port(&mut self, translation: Translation, wanted: u16) -> u16 {
+        let mut port = wanted;
+        loop {
+            match translation.ports {
+                PortChoice::Kept => {}
+                PortChoice::Sequential => {
+                    self.next += 1;
+                    port = 20_000 + self.next;
+                }
+                _ => port = self.rng.u16(1_024..),
+            }
+            if !self.inside.contains_key(&SocketAddr::new(translation.external, port)) {
+                return port;
+            }
+            // Where it cannot be kept, any other.
+            port = self.rng.u16(1_024..);
+        }
+    }
+
+    /// Something leaves: the flow begins, or begins anew.
+    fn refresh(&mut self, now: Nanos, external: SocketAddr, far: SocketAddr) {
+        let key = (external, key(self.filtering, far));
+        let new = Flow { began: now, refreshed: now, is_answered: false };
+        let flow = self.flows.entry(key).or_insert(new);
+        if !self.timers.is_open(flow, now) {
+            *flow = new;
+        }
+        flow.refreshed = now;
+    }
+
+    fn pass_back(&mut self, now: Nanos, mut packet: Packet) -> Option<Packet> {
+        if let Content::Icmp(icmp) = &mut packet.content {
+            let inside = self.inside_of_error(now, icmp)?;
+            icmp.from = inside;
+            packet.to.set_ip(inside.ip());
+            return Some(packet);
+        }
+        let inside = *self.inside.get(&packet.to)?;
+        let flow = self.flows.get_mut(&(packet.to, key(self.filtering, packet.from)))?;
+        if !self.timers.is_open(flow, now) {
+            return None;
+        }
+        flow.is_answered = true;
+        if self.timers.refresh == Refresh::Both {
+            flow.refreshed = now;
+        }
+        packet.to = inside;
+        Some(packet)
+    }
+
+    /// Whose datagram an error is about, where that flow is still open.
+    fn inside_of_error(&self, now: Nanos, icmp: &Icmp) -> Option<SocketAddr> {
+        let flow = self.flows.get(&(icmp.from, key(self.filtering, icmp.to)))?;
+        let open = self.timers.is_open(flow, now);
+        self.inside.get(&icmp.from).copied().filter(|_| open)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EXTERNAL: [u8; 4] = [203, 0, 113, 1];
+    const KINDS: [Dependence; 3] = [
+        Dependence::EndpointIndependent,
+        Dependence::AddressDependent,
+        Dependence::AddressAndPortDependent,
+    ];
+
+    fn at(text: &str) -> SocketAddr {
+        text.parse().unwrap()
+    }
+
+    fn secs(secs: u64) -> Nanos {
+        Nanos::from_secs(secs)
+    }
+
+    fn out(nat: &mut Nat, now: Nanos, from: &str, to: &str) -> SocketAddr {
+        let mut emitted = Emitted::default();
+        nat.pass(now, Way::Out, Packet::udp(at(from), at(to), vec![1]), &mut emitted);
+        emitted.on[0].1.from
+    }
+
+    fn back(nat: &mut Nat, now: Nanos, from: &str, to: SocketAddr) -> Option<SocketAddr> {
+        let mut emitted = Emitted::default();
+        nat.pass(now, Way::Back, Packet::udp(at(from), to, vec![1]), &mut emitted);
+        emitted.on.first().map(|(_, packet)| packet.to)
+    }
+
+    #[test]
+    fn mappings_and_filters_depend_on_what_they_are_told_to() {
+        let (inside, far) = ("10.0.0.5:4000", "198.51.100.1:1");
+        let others = ["198.51.100.1:1", "198.51.100.1:2", "198.51.100.2:1"];
+        for (index, kind) in KINDS.into_iter().enumerate() {
+            let mut nat = Nat::at(EXTERNAL.into());
+            nat.translation.as_mut().unwrap().mapping = kind;
+            let first = out(&mut nat, secs(1), inside, far);
+            assert_eq!(first, (EXTERNAL, 4_000).into());
+            let same = others.map(|other| out(&mut nat, secs(1), inside, other) == first);
+            assert_eq!(same, [[true; 3], [true, true, false], [true, false, false]][index]);
+
+            let mut nat = Nat::at(EXTERNAL.into());
+            nat.filtering = kind;
+            let mapped = out(&mut nat, secs(1), inside, far);
+            let let_in = others.map(|other| back(&mut nat, secs(1), other, mapped));
+            let expected = [[true; 3], [true, true, false], [true, false, false]][index];
+            assert_eq!(let_in, expected.map(|is_in| is_in.then(|| at(inside))));
+        }
+    }
+
+    #[test]
+    fn ports_are_kept_or_in_a_row_or_random() {
+        for (ports, expected) in [
+            (PortChoice::Kept, Some([4_000, 4_001])),
+            (PortChoice::Sequential, Some([20_001, 20_002])),
+            (PortChoice::Random, None),
+        ] {
+            let mut nat = Nat::at(EXTERNAL.into());
+            nat.translation.as_mut().unwrap().ports = ports;
+            let found = ["10.0.0.5:4000", "10.0.0.5:4001"]
+                .map(|inside| out(&mut nat, secs(1), inside, "198.51.100.1:1").port());
+            match expected {
+                Some(expected) => assert_eq!(found, expected),
+                None => assert_ne!(found, [4_000, 4_001]),
+            }
+        }
+    }
+
+    #[test]
+    fn a_flow_ends_by_its_timer_and_lives_by_what_refreshes_it() {
+        let far = "198.51.100.1:1";
+        for refresh in [Refresh::Outbound, Refresh::Both] {
+            let mut nat = Nat::firewall();
+            nat.timers = NatTimers {
+                first: secs(30),
+                established: secs(120),
+                refresh,
+                ..NatTimers::default()
+            };
+            let mapped = out(&mut nat, secs(1), "10.0.0.5:4000", far);
+            assert_eq!(mapped, at("10.0.0.5:4000"));
+            assert!(back(&mut nat, secs(30), far, mapped).is_some());
+            // The timer runs from the second on, or from the answer on.
+            let again = back(&mut nat, secs(45), far, mapped).is_some();
+            assert_eq!(again, refresh == Refresh::Both);
+            // From here on both directions have spanned two seconds.
+            out(&mut nat, secs(46), "10.0.0.5:4000", far);
+            assert!(back(&mut nat, secs(47), far, mapped).is_some());
+            out(&mut nat, secs(49), "10.0.0.5:4000", far);
+            assert!(back(&mut nat, secs(160), far, mapped).is_some());
+        }
+    }
+
+    #[test]
+    fn a_restart_forgets_and_gives_another_port() {
+        let mut nat = Nat::at(EXTERNAL.into());
+        let far = "198.51.100.1:1";
+        let first = out(&mut nat, secs(1), "10.0.0.5:4000", far);
+        nat.restart();
+        assert_eq!(back(&mut nat, secs(1), far, first), None);
+        assert_ne!(out(&mut nat, secs(1), "10.0.0.5:4000", far), first);
+    }
+
+    #[test]
+    fn a_hairpin_leads_back_inside() {
+        let mut nat = Nat::at(EXTERNAL.into());
+        nat.filtering = Dependence::EndpointIndependent;
+        let own = out(&mut nat, secs(1), "10.0.0.5:4000", "198.51.100.1:1");
+        for hairpin in [false, true] {
+            nat.hairpin = hairpin;
+            let mut emitted = Emitted::default();
+            let packet = Packet::udp(at("10.0.0.5:4001"), own, vec![1]);
+            nat.pass(secs(1), Way::Out, packet, &mut emitted);
+            assert!(emitted.on.is_empty());
+            let turned = emitted.back.first().map(|(_, packet)| (packet.from, packet.to));
+            let expected = ((EXTERNAL, 4_001).into(), at("10.0.0.5:4000"));
+            assert_eq!(turned, hairpin.then_some(expected));
+        }
+    }
+
+    #[test]
+    fn an_error_finds_the_inside_that_it_is_about() {
+        let mut nat = Nat::at(EXTERNAL.into());
+        let far = "198.51.100.1:1";
+        let external = out(&mut nat, secs(1), "10.0.0.5:4000", far);
+        let datagram = Packet::udp(external, at(far), vec![1]);
+        let error = Packet::error(&datagram, [198, 51, 100, 1].into(), (3, 3), None, 8).unwrap();
+        let mut emitted = Emitted::default();
+        nat.pass(secs(1), Way::Back, error.clone(), &mut emitted);
+        let (_, packet) = &emitted.on[0];
+        let Content::Icmp(icmp) = &packet.content else { panic!("{packet:?}") };
+        assert_eq!((packet.to.ip(), icmp.from), (at("10.0.0.5:1").ip(), at("10.0.0.5:4000")));
+        nat.restart();
+        let mut emitted = Emitted::default();
+        nat.pass(secs(1), Way::Back, error, &mut emitted);
+        assert!(emitted.on.is_empty());
+    }
+}

@@ -1,0 +1,62 @@
+//! A policer: drops what comes above a rate, without a queue.
+
+use super::line::Way;
+use crate::units::Nanos;
+
+/// A token bucket for whole datagrams.
+#[derive(Clone, Debug)]
+pub struct Policer {
+    /// The direction that it polices; `None` for both together.
+    pub way: Option<Way>,
+    /// Datagrams per 1,000 seconds.
+    pub per_1000_s: u64,
+    /// Datagrams that may come at once.
+    pub burst: u64,
+    /// What is left, in datagrams times nanoseconds times 1,000.
+    tokens: u128,
+    filled: Nanos,
+}
+
+/// Nanoseconds of 1,000 seconds: what one datagram costs.
+const COST: u128 = 1_000_000_000_000;
+
+impl Policer {
+    /// A full bucket.
+    pub fn new(way: Option<Way>, per_1000_s: u64, burst: u64) -> Self {
+        let tokens = u128::from(burst) * COST;
+        Self { way, per_1000_s, burst, tokens, filled: Nanos::ZERO }
+    }
+
+    /// Whether a datagram passes. Its length costs nothing.
+    pub(super) fn admits(&mut self, now: Nanos, way: Way, _ip_len: u32) -> bool {
+        if self.way.is_some_and(|policed| policed != way) {
+            return true;
+        }
+        let gained = u128::from((now - self.filled).0) * u128::from(self.per_1000_s);
+        self.filled = now;
+        self.tokens = (self.tokens + gained).min(u128::from(self.burst) * COST);
+        let admitted = self.tokens >= COST;
+        if admitted {
+            self.tokens -= COST;
+        }
+        admitted
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_burst_passes_and_then_the_rate() {
+        let mut policer = Policer::new(Some(Way::Out), 50_000, 10);
+        let mut passed = 0;
+        // 1,000 a second for ten seconds.
+        for number in 0..10_000 {
+            let now = Nanos::from_millis(number);
+            passed += u32::from(policer.admits(now, Way::Out, 100));
+            assert!(policer.admits(now, Way::Back, 100));
+        }
+        assert_eq!(passed, 10 + 499);
+    }
+}

@@ -1,0 +1,211 @@
+//! A router: counts down the TTL, has an MTU, forbids or drops, and sends ICMP errors within a limit.
+
+use super::line::Emitted;
+use super::packet::Packet;
+use crate::units::Nanos;
+use std::net::IpAddr;
+
+/// A router on a line.
+#[derive(Clone, Debug)]
+pub struct Router {
+    /// From which it sends its errors.
+    pub address: IpAddr,
+    /// Bytes of the largest packet that its links carry; `None` for no limit.
+    pub mtu: Option<u32>,
+    /// Whether it fragments what is longer and may be fragmented. IPv6 routers never do.
+    pub fragments: bool,
+    /// What it does with what it would pass on.
+    pub rule: RouterRule,
+    /// How many errors it sends; `None` for none at all.
+    pub errors: Option<ErrorBudget>,
+    /// Bytes of the payload that its errors quote.
+    pub quotes: usize,
+}
+
+/// What a router does with what it is to pass on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RouterRule {
+    /// It passes it on.
+    #[default]
+    Forward,
+    /// It drops it without a word.
+    Drop,
+    /// It drops it, and says this ICMP type and code.
+    Reject(u8, u8),
+}
+
+impl Router {
+    /// A router without limits that speaks as a Linux host does.
+    pub fn at(address: IpAddr) -> Self {
+        Self {
+            address,
+            mtu: None,
+            fragments: true,
+            rule: RouterRule::Forward,
+            errors: Some(ErrorBudget::unlimited()),
+            quotes: 512,
+        }
+    }
+
+    /// The same with an MTU.
+    #[must_use]
+    pub fn with_mtu(self, mtu: u32) -> Self {
+        Self { mtu: Some(mtu), ..self }
+    }
+
+    /// The same, without a word.
+    #[must_use]
+    pub fn silent(self) -> Self {
+        Self { errors: None, ..self }
+    }
+
+    /// The same with a rule.
+    #[must_use]
+    pub fn ruled(self, rule: RouterRule) -> Self {
+        Self { rule, ..self }
+    }
+
+    pub(super) fn pass(&mut self, now: Nanos, mut packet: Packet, emitted: &mut Emitted) {
+        let is_v6 = packet.from.is_ipv6();
+        if packet.ttl <= 1 {
+            // Time exceeded (RFC 792, RFC 4443 §3.3).
+            let kind = if is_v6 { (3, 0) } else { (11, 0) };
+            return self.refuse(now, &packet, kind, None, emitted);
+        }
+        packet.ttl -= 1;
+        match self.rule {
+            RouterRule::Forward => {}
+            RouterRule::Drop => return,
+            RouterRule::Reject(kind, code) => {
+                return self.refuse(now, &packet, (kind, code), None, emitted);
+            }
+        }
+        if let Some(mtu) = self.mtu.filter(|mtu| packet.fragment.unwrap_or(packet.ip_len()) > *mtu)
+        {
+            let may_fragment = packet.may_fragment && self.fragments && !is_v6;
+            if !may_fragment {
+                // Fragmentation needed (RFC 1191 §4), packet too big (RFC 4443 §3.2).
+                let kind = if is_v6 { (2, 0) } else { (3, 4) };
+                return self.refuse(now, &packet, kind, Some(mtu), emitted);
+            }
+            packet.fit(mtu);
+        }
+        emitted.on.push((now, packet));
+    }
+
+    fn refuse(
+        &mut self,
+        now: Nanos,
+        packet: &Packet,
+        kind: (u8, u8),
+        mtu: Option<u32>,
+        emitted: &mut Emitted,
+    ) {
+        let Some(budget) = &mut self.errors else { return };
+        let error = Packet::error(packet, self.address, kind, mtu, self.quotes);
+        if let Some(error) = error.filter(|_| budget.admits(now)) {
+            emitted.back.push((now, error));
+        }
+    }
+}
+
+/// How many ICMP errors a host or router sends: a credit of time, as Linux keeps it
+/// (`inet_peer_xrlim_allow`). An error that is held back costs nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct ErrorBudget {
+    /// Errors that may be sent at once.
+    pub burst: u64,
+    /// The time in which one more may be sent.
+    pub refill: Nanos,
+    credit: Nanos,
+    refilled: Nanos,
+}
+
+impl ErrorBudget {
+    /// So many at once, and one more each `refill`.
+    pub fn new(burst: u64, refill: Nanos) -> Self {
+        let credit = Nanos(refill.0.saturating_mul(burst));
+        Self { burst, refill, credit, refilled: Nanos::ZERO }
+    }
+
+    /// As many as wanted.
+    pub fn unlimited() -> Self {
+        Self::new(1, Nanos::ZERO)
+    }
+
+    /// What Linux sends: six at once, and one a second.
+    pub fn linux() -> Self {
+        Self::new(6, Nanos::from_secs(1))
+    }
+
+    /// Whether an error may be sent now.
+    pub fn admits(&mut self, now: Nanos) -> bool {
+        let most = self.refill.0.saturating_mul(self.burst);
+        let gained = (now - self.refilled).0;
+        self.credit = Nanos(self.credit.0.saturating_add(gained).min(most));
+        self.refilled = now;
+        let admitted = self.credit >= self.refill;
+        if admitted {
+            self.credit = self.credit - self.refill;
+        }
+        admitted
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::netsim::Content;
+
+    fn pass(router: &mut Router, packet: Packet) -> Emitted {
+        let mut emitted = Emitted::default();
+        router.pass(Nanos(5), packet, &mut emitted);
+        emitted
+    }
+
+    fn packet(ttl: u8, len: usize) -> Packet {
+        let addr = |text: &str| text.parse().unwrap();
+        Packet { ttl, ..Packet::udp(addr("10.0.0.1:5"), addr("10.9.0.1:6"), vec![7; len]) }
+    }
+
+    fn said(emitted: &Emitted) -> Option<(u8, u8)> {
+        assert_eq!(emitted.on.len() + emitted.back.len(), 1, "{emitted:?}");
+        let (_, packet) = emitted.back.first()?;
+        match &packet.content {
+            Content::Icmp(icmp) => Some(icmp.kind),
+            Content::Udp(_) => None,
+        }
+    }
+
+    #[test]
+    fn a_ttl_ends_at_the_router_that_counts_it_down_to_nothing() {
+        let mut router = Router::at([10, 1, 0, 1].into());
+        assert_eq!(said(&pass(&mut router, packet(1, 10))), Some((11, 0)));
+        let passed = pass(&mut router, packet(2, 10));
+        assert_eq!(passed.on[0].1.ttl, 1);
+    }
+
+    #[test]
+    fn what_is_too_long_is_cut_or_refused_with_the_mtu() {
+        let mut router = Router::at([10, 1, 0, 1].into()).with_mtu(1_280);
+        assert_eq!(pass(&mut router, packet(9, 1_252)).on[0].1.pieces(), 1);
+        let cut = pass(&mut router, packet(9, 1_253));
+        assert_eq!((cut.on[0].1.fragment, cut.on[0].1.pieces()), (Some(1_280), 2));
+        let whole = Packet { may_fragment: false, ..packet(9, 1_253) };
+        let refused = pass(&mut router, whole.clone());
+        assert_eq!(said(&refused), Some((3, 4)));
+        let mut black_hole = router.silent();
+        let dropped = pass(&mut black_hole, whole);
+        assert!(dropped.on.is_empty() && dropped.back.is_empty());
+    }
+
+    #[test]
+    fn errors_keep_to_linuxs_limit() {
+        let mut budget = ErrorBudget::linux();
+        let tenths = (0..100).filter(|tenth| budget.admits(Nanos::from_millis(100 * tenth)));
+        // Six at once, and one a second for the rest of ten seconds.
+        assert_eq!(tenths.count(), 15);
+        let mut unlimited = ErrorBudget::unlimited();
+        assert!((0..100).all(|_| unlimited.admits(Nanos(1))));
+    }
+}
