@@ -11,6 +11,7 @@
 //! to the tests of the sessions.
 
 mod clock;
+mod delivery;
 mod endpoint;
 mod extremes;
 mod faults;
