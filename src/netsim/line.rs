@@ -1,7 +1,7 @@
 //! A host's line to the core, and what stands on it.
 
 use super::packet::Packet;
-use super::{Link, Nat, Policer, Router};
+use super::{Link, Nat, Policer, Router, RoutingLoop};
 use crate::units::Nanos;
 use std::fmt;
 use std::net::IpAddr;
@@ -34,6 +34,8 @@ pub enum Element {
     Nat(Box<Nat>),
     /// Counts down the TTL, has an MTU, forbids, and sends ICMP errors.
     Router(Box<Router>),
+    /// Lets nothing out, and answers for the router where the TTL ends.
+    Loop(RoutingLoop),
     /// Drops what comes above a rate.
     Policer(Box<Policer>),
     /// A rule of a test's own: changes the packet as it likes, and says whether it passes.
@@ -46,6 +48,7 @@ impl fmt::Debug for Element {
             Self::Link(link) => link.fmt(f),
             Self::Nat(nat) => nat.fmt(f),
             Self::Router(router) => router.fmt(f),
+            Self::Loop(routers) => routers.fmt(f),
             Self::Policer(policer) => policer.fmt(f),
             Self::Rule(_) => f.write_str("Rule"),
         }
@@ -67,6 +70,12 @@ impl From<Nat> for Element {
 impl From<Router> for Element {
     fn from(router: Router) -> Self {
         Self::Router(Box::new(router))
+    }
+}
+
+impl From<RoutingLoop> for Element {
+    fn from(routers: RoutingLoop) -> Self {
+        Self::Loop(routers)
     }
 }
 
@@ -93,6 +102,7 @@ impl Element {
             Self::Link(link) => link.pass(now, way, packet, &mut emitted),
             Self::Nat(nat) => nat.pass(now, way, packet, &mut emitted),
             Self::Router(router) => router.pass(now, packet, &mut emitted),
+            Self::Loop(routers) => routers.pass(now, way, packet, &mut emitted),
             Self::Policer(policer) => {
                 if policer.admits(now, way, packet.ip_len()) {
                     emitted.on.push((now, packet));

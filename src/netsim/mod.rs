@@ -40,5 +40,5 @@ pub use network::{HostId, Network, ProcessId, SimSocket};
 pub use packet::{Content, Icmp, Packet};
 pub use policer::Policer;
 pub use responder::Responder;
-pub use router::{ErrorBudget, Router, RouterRule};
+pub use router::{ErrorBudget, Router, RouterRule, RoutingLoop};
 pub use runs::runs;

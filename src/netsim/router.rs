@@ -1,9 +1,12 @@
 //! A router: counts down the TTL, has an MTU, forbids or drops, and sends ICMP errors within a limit.
 
-use super::line::Emitted;
+use super::line::{Emitted, Way};
 use super::packet::Packet;
 use crate::units::Nanos;
 use std::net::IpAddr;
+
+/// Bytes of the payload that an error quotes, at the least 8 (RFC 792), here more (RFC 1812).
+const QUOTED: usize = 512;
 
 /// A router on a line.
 #[derive(Clone, Debug)]
@@ -43,7 +46,7 @@ impl Router {
             fragments: true,
             rule: RouterRule::Forward,
             errors: Some(ErrorBudget::unlimited()),
-            quotes: 512,
+            quotes: QUOTED,
         }
     }
 
@@ -106,6 +109,30 @@ impl Router {
         if let Some(error) = error.filter(|_| budget.admits(now)) {
             emitted.back.push((now, error));
         }
+    }
+}
+
+/// Routers that pass a packet to one another until its TTL is over.
+#[derive(Clone, Debug)]
+pub struct RoutingLoop {
+    /// Them, in the order in which a packet meets them.
+    pub routers: Vec<IpAddr>,
+    /// What it takes from one to the next.
+    pub hop_delay: Nanos,
+}
+
+impl RoutingLoop {
+    pub(super) fn pass(&self, now: Nanos, way: Way, packet: Packet, emitted: &mut Emitted) {
+        if way == Way::Back {
+            emitted.on.push((now, packet));
+            return;
+        }
+        let kind = if packet.from.is_ipv6() { (3, 0) } else { (11, 0) };
+        let hops = u64::from(packet.ttl.max(1)) - 1;
+        let router = self.routers[hops as usize % self.routers.len()];
+        let at = now + Nanos(hops * self.hop_delay.0);
+        let error = Packet::error(&packet, router, kind, None, QUOTED);
+        emitted.back.extend(error.map(|error| (at, error)));
     }
 }
 
@@ -197,6 +224,19 @@ mod tests {
         let mut black_hole = router.silent();
         let dropped = pass(&mut black_hole, whole);
         assert!(dropped.on.is_empty() && dropped.back.is_empty());
+    }
+
+    #[test]
+    fn a_loop_ends_at_the_router_where_the_ttl_does() {
+        let routers = vec![[10, 1, 0, 1].into(), [10, 1, 0, 2].into()];
+        let turns = RoutingLoop { routers, hop_delay: Nanos(10) };
+        for (ttl, last, at) in [(1, 1, 5), (2, 2, 15), (255, 1, 2_545)] {
+            let mut emitted = Emitted::default();
+            turns.pass(Nanos(5), Way::Out, packet(ttl, 10), &mut emitted);
+            assert_eq!(said(&emitted), Some((11, 0)));
+            let (when, error) = &emitted.back[0];
+            assert_eq!((*when, error.from.ip()), (Nanos(at), [10, 1, 0, last].into()));
+        }
     }
 
     #[test]

@@ -1,12 +1,17 @@
 //! Traces over a path in memory: routers that answer, keep silent, forbid, share their load.
 
 use super::*;
-use crate::batch::{IcmpMeaning, OwnCause, OwnFinding, RxEntry, SendStop};
+use crate::batch::{Dest, IcmpMeaning, OwnCause, OwnFinding, RxEntry, SendStop};
+use crate::impair::{Chance, Delay, Duplication, Impairments, Jitter, Loss};
+use crate::netsim::{
+    Element, ErrorBudget, Host, Link, Network, Responder, Router, RouterRule, RoutingLoop,
+    SimSocket, Way, runs,
+};
 use crate::record::probe::{
     TraceAlternative, TraceCaveat, TraceDistance, TraceEnd, TraceEvidence, TraceIcmp, TraceRefusal,
     TraceSeen,
 };
-use crate::session::simulation::runs;
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 const REAL: Nanos = Nanos(1_763_927_115_000_000_000);
@@ -57,50 +62,105 @@ fn router(hop: u8) -> IpAddr {
     [192, 0, 2, hop].into()
 }
 
+/// One way's delay from one hop to the next.
+const HOP_DELAY: Nanos = Nanos::from_micros(2_500);
+
 impl Path {
-    /// Who says what of a datagram of this TTL.
-    fn carry(&self, ttl: u8, bytes: &[u8]) -> Option<(IpAddr, Word)> {
-        for (index, hop) in self.hops.iter().enumerate() {
-            let number = index as u8 + 1;
-            if ttl == number {
-                return match hop {
-                    Hop::Silent => None,
-                    Hop::Speaks(quoted) => Some((router(number), Word::Icmp(11, 0, 110, *quoted))),
-                    _ => Some((router(number), Word::Icmp(11, 0, 110, 64))),
-                };
-            }
-            match hop {
-                Hop::Forbids => return Some((router(number), Word::Icmp(3, 13, 113, 64))),
-                Hop::Drops => return None,
-                _ => {}
-            }
+    /// The near host behind its routers.
+    fn near(&self) -> Host {
+        let mut host = Host::at("10.0.0.5");
+        for (index, hop) in self.routers().enumerate() {
+            let way = |way: usize| match index {
+                0 => self.faults(way),
+                _ => Impairments { delay: DELAY, ..Impairments::default() },
+            };
+            host = host.behind(Link::new(way(0), way(1))).behind(hop);
         }
-        if let Some(turn) = self.turn {
-            let behind = ttl - self.hops.len() as u8 - 1;
-            let last = self.hops.len() as u8;
-            return Some((router(last - turn + 1 + behind % turn), Word::Icmp(11, 0, 110, 64)));
-        }
-        let target: SocketAddr = TARGET.parse().unwrap();
-        let word = match self.end {
-            End::Silent => return None,
-            End::Closed => Word::Icmp(3, 3, 111, 64),
-            End::Echo => Word::Reply(bytes.to_vec()),
-            End::Stamp => {
-                let request = StampRequest::decode(bytes).unwrap();
-                let ttl = ttl - self.hops.len() as u8;
-                let reply = StampReply { seq: 0, request, ttl, ..StampReply::default() };
-                Word::Reply(reply.encode().to_vec())
-            }
+        let (first, lost) = (router(1), self.lost.clone());
+        let mut answers = 0;
+        host.line.insert(
+            0,
+            Element::Rule(Box::new(move |_, way, packet| {
+                if way == Way::Out || packet.from.ip() != first {
+                    return true;
+                }
+                answers += 1;
+                !lost.contains(&(answers - 1))
+            })),
+        );
+        let last = match self.hops.len() {
+            0 => Link::new(self.faults(0), self.faults(1)),
+            _ => Link::both(&Impairments { delay: DELAY, ..Impairments::default() }),
         };
-        Some((target.ip(), word))
+        host = host.behind(last);
+        let Some(turn) = self.turn else { return host };
+        let last = self.hops.len() as u8;
+        let routers = (last - turn + 1..=last).map(router).collect();
+        host.behind(RoutingLoop { routers, hop_delay: Nanos::from_micros(100) })
+    }
+
+    /// The routers on the way.
+    fn routers(&self) -> impl Iterator<Item = Router> {
+        (1..).map(router).zip(&self.hops).map(|(address, hop)| {
+            let speaks = Router { quotes: 64, ..Router::at(address) };
+            match *hop {
+                Hop::Speaks(quotes) => Router { quotes, ..speaks },
+                Hop::Silent => speaks.silent(),
+                Hop::Forbids => speaks.ruled(RouterRule::Reject(3, 13)),
+                Hop::Drops => speaks.ruled(RouterRule::Drop),
+            }
+        })
+    }
+
+    fn faults(&self, way: usize) -> Impairments {
+        let chance = Chance::per_million((self.loss[way] * 1e6) as u32);
+        let more = self.copies[way] as u32 - 1;
+        let share = if more > 0 { Chance::ALWAYS } else { Chance::NEVER };
+        Impairments {
+            loss: Loss::Independent(chance),
+            duplication: Duplication { share, copies: more },
+            delay: DELAY,
+            ..Impairments::default()
+        }
+    }
+
+    /// The far host with what it has at the port.
+    fn place_target(&self, network: &mut Network) {
+        let target: SocketAddr = TARGET.parse().unwrap();
+        let host = Host::at(&target.ip().to_string());
+        let host = network.add(host.telling_closed_ports(ErrorBudget::unlimited()));
+        let end = self.end;
+        let answer = move |_: Now, datagram: &Datagram<'_>, queue: &mut Replies| {
+            let payload = datagram.payload;
+            let reply = match end {
+                End::Echo => payload.to_vec(),
+                End::Stamp => {
+                    let request = StampRequest::decode(payload).unwrap();
+                    let ttl = datagram.meta.ttl.unwrap();
+                    StampReply { seq: 0, request, ttl, ..StampReply::default() }.encode().to_vec()
+                }
+                End::Silent | End::Closed => return,
+            };
+            queue.push_back((Dest::back_to(&datagram.meta), reply));
+        };
+        if end != End::Closed {
+            network.start(host, &[SimSocket::bound(target)], Responder::new(answer));
+        }
     }
 }
 
+type Replies = VecDeque<(Dest, Vec<u8>)>;
+
+const DELAY: Delay = Delay { base: HOP_DELAY, jitter: Jitter::None };
+
 /// Runs a trace to its end; every answer takes 5 ms a hop of TTL.
 fn trace(path: &Path, flows: usize, tries: u32) -> TraceReport {
-    let plan = TracePlan {
+    let sources: Vec<u16> = (0..flows as u16).map(|index| 40_000 + index).collect();
+    let bound = |port: &u16| SimSocket::bound(([10, 0, 0, 5], *port).into());
+    let sockets: Vec<_> = sources.iter().map(bound).collect();
+    let session = TraceSession::new(TracePlan {
         target: TARGET.parse().unwrap(),
-        sources: (0..flows as u16).map(|index| 40_000 + index).collect(),
+        sources,
         tries,
         hops: 30,
         wait: Nanos::from_millis(300),
@@ -108,53 +168,13 @@ fn trace(path: &Path, flows: usize, tries: u32) -> TraceReport {
         fragmentation: None,
         ssid: 77,
         explain: OwnFinding::from_errno,
-    };
-    let mut session = TraceSession::new(plan);
+    });
     let (slots, bytes) = session.room();
-    let mut out = TxBatch::new(slots, bytes);
-    let mut mono = Nanos(1_000);
-    let at = |mono: Nanos| Now { mono, real: REAL + mono };
-    let mut flights: Vec<(Nanos, usize, IpAddr, Word, Vec<u8>)> = Vec::new();
-    let mut answers = 0;
-    let mut random = fastrand::Rng::with_seed(path.seed);
-    let mut come = |way: usize| if random.f64() < path.loss[way] { 0 } else { path.copies[way] };
-    for _ in 0..100_000 {
-        let next = session.poll_transmit(at(mono), &mut out);
-        for slot in out.slots() {
-            let dest = out.dest(slot.dest).unwrap();
-            assert_eq!(dest.addr, TARGET.parse().unwrap(), "one path, one port");
-            let bytes = out.payload(slot).to_vec();
-            let mut arrive = come(0);
-            while let (1.., Some((from, word))) = (arrive, path.carry(dest.ttl, &bytes)) {
-                arrive -= 1;
-                let lost = from == router(1) && path.lost.contains(&answers);
-                answers += usize::from(from == router(1));
-                let copies = if lost { 0 } else { come(1) };
-                let back = mono + Nanos::from_millis(5 * u64::from(dest.ttl.min(20)));
-                let flight = (back, dest.socket, from, word, bytes.clone());
-                flights.extend(std::iter::repeat_n(flight, copies));
-            }
-        }
-        if !out.is_empty() {
-            let outcome = SendOutcome { accepted: out.len(), stop: None };
-            session.on_sent(at(mono), &out, &outcome);
-        }
-        let wake = match next {
-            Next::Done => return session.finish(at(mono)),
-            Next::Send => mono,
-            Next::WaitUntil(until) => until,
-            Next::Idle => Nanos::MAX,
-        };
-        flights.sort_by_key(|flight| flight.0);
-        let arrival = flights.first().map_or(Nanos::MAX, |flight| flight.0);
-        assert!(wake.min(arrival) < Nanos::MAX, "it hangs");
-        mono = mono.max(wake.min(arrival));
-        if arrival <= mono {
-            let (_, socket, from, word, bytes) = flights.remove(0);
-            deliver(&mut session, at(mono), socket, from, word, &bytes);
-        }
-    }
-    panic!("no end at {mono}");
+    let mut network = Network::new(path.seed);
+    let near = network.add(path.near());
+    path.place_target(&mut network);
+    let running = network.start_with(near, &sockets, session, TxBatch::new(slots, bytes));
+    network.finish(&running, Nanos::from_secs(600))
 }
 
 fn deliver(
