@@ -3,6 +3,7 @@
 use super::line::{Emitted, Way};
 use super::packet::Packet;
 use crate::units::Nanos;
+use std::collections::HashMap;
 use std::net::IpAddr;
 
 /// Bytes of the payload that an error quotes, at the least 8 (RFC 792), here more (RFC 1812).
@@ -19,6 +20,8 @@ pub struct Router {
     pub fragments: bool,
     /// What it does with what it would pass on.
     pub rule: RouterRule,
+    /// What it does instead with datagrams to these ports.
+    pub exceptions: HashMap<u16, RouterRule>,
     /// How many errors it sends; `None` for none at all.
     pub errors: Option<ErrorBudget>,
     /// Bytes of the payload that its errors quote.
@@ -45,6 +48,7 @@ impl Router {
             mtu: None,
             fragments: true,
             rule: RouterRule::Forward,
+            exceptions: HashMap::new(),
             errors: Some(ErrorBudget::unlimited()),
             quotes: QUOTED,
         }
@@ -62,6 +66,13 @@ impl Router {
         Self { errors: None, ..self }
     }
 
+    /// The same with a rule of their own for datagrams to some ports.
+    #[must_use]
+    pub fn except(mut self, ports: impl IntoIterator<Item = (u16, RouterRule)>) -> Self {
+        self.exceptions.extend(ports);
+        self
+    }
+
     /// The same with a rule.
     #[must_use]
     pub fn ruled(self, rule: RouterRule) -> Self {
@@ -76,7 +87,8 @@ impl Router {
             return self.refuse(now, &packet, kind, None, emitted);
         }
         packet.ttl -= 1;
-        match self.rule {
+        let rule = self.exceptions.get(&packet.to.port()).unwrap_or(&self.rule);
+        match *rule {
             RouterRule::Forward => {}
             RouterRule::Drop => return,
             RouterRule::Reject(kind, code) => {
@@ -163,6 +175,12 @@ impl ErrorBudget {
     /// What Linux sends: six at once, and one a second.
     pub fn linux() -> Self {
         Self::new(6, Nanos::from_secs(1))
+    }
+
+    /// The same, all spent just before `now`.
+    #[must_use]
+    pub fn spent(self, now: Nanos) -> Self {
+        Self { credit: Nanos::ZERO, refilled: now, ..self }
     }
 
     /// Whether an error may be sent now.
