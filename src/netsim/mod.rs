@@ -12,7 +12,6 @@
 
 mod clock;
 mod delivery;
-mod endpoint;
 mod extremes;
 mod faults;
 mod host;
@@ -21,6 +20,7 @@ mod link;
 mod mailbox;
 mod nat;
 mod network;
+mod node;
 mod packet;
 mod policer;
 mod responder;
@@ -28,7 +28,6 @@ mod router;
 mod runs;
 
 pub use clock::Clock;
-pub use endpoint::{Endpoint, Running};
 pub use extremes::alter;
 pub use faults::{Fault, Weather};
 pub use host::{ClosedPorts, ENOBUFS, Host, SendFaults, Sent};
@@ -37,6 +36,7 @@ pub use link::{Direction, Link, Passage};
 pub use mailbox::Mailbox;
 pub use nat::{Nat, NatTimers, Refresh, Translation};
 pub use network::{HostId, Network, ProcessId, SimSocket};
+pub use node::{Node, Running};
 pub use packet::{Content, Icmp, Packet};
 pub use policer::Policer;
 pub use responder::Responder;

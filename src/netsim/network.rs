@@ -1,8 +1,8 @@
 //! The network itself: who is on it, what is under way, and what happens next.
 
-use super::endpoint::{Endpoint, Running, Seated};
 use super::host::{Host, Sent};
 use super::line::{Element, Way};
+use super::node::{Node, Running, Seated};
 use super::packet::Packet;
 use super::router::ErrorBudget;
 use crate::batch::{
@@ -65,7 +65,7 @@ impl SimSocket {
 pub(super) struct Process {
     pub host: usize,
     pub sockets: Vec<SimSocket>,
-    pub endpoint: Rc<RefCell<dyn Endpoint>>,
+    pub node: Rc<RefCell<dyn Node>>,
     tick: Nanos,
     next_tick: Nanos,
     wake: Nanos,
@@ -157,7 +157,7 @@ impl Network {
         self.processes.push(Process {
             host: host.0,
             sockets: sockets.to_vec(),
-            endpoint: seated.clone(),
+            node: seated.clone(),
             tick,
             next_tick: self.instant + tick,
             wake: self.instant,
@@ -221,8 +221,8 @@ impl Network {
     /// Asks a session for an early end.
     pub fn stop(&mut self, process: ProcessId) {
         let now = self.now(process);
-        let endpoint = Rc::clone(&self.processes[process.0].endpoint);
-        endpoint.borrow_mut().on_stop(now);
+        let node = Rc::clone(&self.processes[process.0].node);
+        node.borrow_mut().on_stop(now);
         self.wake(process);
     }
 
@@ -290,18 +290,18 @@ impl Network {
         let now = self.now_at(index);
         let process = &mut self.processes[index];
         let pause = self.instant - process.wake.min(process.next_tick);
-        let endpoint = Rc::clone(&process.endpoint);
+        let node = Rc::clone(&process.node);
         if pause >= PAUSE {
-            endpoint.borrow_mut().on_pause(now, pause);
+            node.borrow_mut().on_pause(now, pause);
         }
         for (entry, bytes) in process.held.drain(..) {
-            endpoint.borrow_mut().on_buffer(now, &entry, &bytes);
+            node.borrow_mut().on_buffer(now, &entry, &bytes);
         }
         if process.next_tick <= self.instant {
             while process.next_tick <= self.instant {
                 process.next_tick += process.tick;
             }
-            endpoint.borrow_mut().on_tick(now);
+            node.borrow_mut().on_tick(now);
         }
         self.poll(index);
     }
@@ -309,11 +309,11 @@ impl Network {
     /// One turn of the engine's loop: ask, send, tell, and note when to ask again.
     pub(super) fn poll(&mut self, index: usize) {
         let now = self.now_at(index);
-        let endpoint = Rc::clone(&self.processes[index].endpoint);
+        let node = Rc::clone(&self.processes[index].node);
         let mut batch = std::mem::replace(&mut self.processes[index].batch, TxBatch::new(1, 1));
-        let next = endpoint.borrow_mut().poll_transmit(now, &mut batch);
+        let next = node.borrow_mut().poll_transmit(now, &mut batch);
         let written = batch.len() as u64;
-        let blocked = written > 0 && self.transmit(index, &endpoint, &batch);
+        let blocked = written > 0 && self.transmit(index, &node, &batch);
         batch.clear();
         let host = &self.hosts[self.processes[index].host];
         let late = Nanos(self.rng.u64(0..=host.late.0));
@@ -340,12 +340,7 @@ impl Network {
     }
 
     /// Sends the batch; whether the buffer was full.
-    fn transmit(
-        &mut self,
-        index: usize,
-        endpoint: &Rc<RefCell<dyn Endpoint>>,
-        batch: &TxBatch,
-    ) -> bool {
+    fn transmit(&mut self, index: usize, node: &Rc<RefCell<dyn Node>>, batch: &TxBatch) -> bool {
         let host = self.processes[index].host;
         let mut outcome = self.hosts[host].outcome(batch.len(), &mut self.rng);
         let mut errors = Vec::new();
@@ -372,11 +367,11 @@ impl Network {
             tally(&mut self.processes[index].sent, &outcome);
         }
         for error in &errors {
-            endpoint.borrow_mut().on_network_error(now, error);
+            node.borrow_mut().on_network_error(now, error);
         }
-        endpoint.borrow_mut().on_sent(now, batch, &outcome);
+        node.borrow_mut().on_sent(now, batch, &outcome);
         if self.hosts[host].stamps {
-            stamps.iter().for_each(|stamp| endpoint.borrow_mut().on_transmit_stamp(now, stamp));
+            stamps.iter().for_each(|stamp| node.borrow_mut().on_transmit_stamp(now, stamp));
         }
         outcome.stop == Some(SendStop::Blocked)
     }

@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 /// What the network calls of a session; see [`Session`].
 #[expect(missing_docs, reason = "each is the method of this name of `Session`")]
-pub trait Endpoint {
+pub trait Node {
     fn poll_transmit(&mut self, now: Now, out: &mut TxBatch) -> Next;
     fn on_sent(&mut self, now: Now, batch: &TxBatch, outcome: &SendOutcome);
     fn on_buffer(&mut self, now: Now, entry: &RxEntry, bytes: &[u8]);
@@ -29,7 +29,7 @@ impl<S> Seated<S> {
     }
 }
 
-impl<S: Session> Endpoint for Seated<S> {
+impl<S: Session> Node for Seated<S> {
     fn poll_transmit(&mut self, now: Now, out: &mut TxBatch) -> Next {
         self.0.as_mut().map_or(Next::Done, |session| session.poll_transmit(now, out))
     }
