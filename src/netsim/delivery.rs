@@ -36,8 +36,8 @@ impl Network {
         let Some((index, socket)) = self.socket_at(host, icmp.from, icmp.to) else { return };
         error.socket = socket;
         let now = self.now_at(index);
-        let endpoint = Rc::clone(&self.processes[index].endpoint);
-        endpoint.borrow_mut().on_network_error(now, &error);
+        let node = Rc::clone(&self.processes[index].node);
+        node.borrow_mut().on_network_error(now, &error);
         self.poll(index);
     }
 
@@ -100,8 +100,8 @@ impl Network {
             return;
         }
         let now = self.now_at(index);
-        let endpoint = Rc::clone(&self.processes[index].endpoint);
-        endpoint.borrow_mut().on_buffer(now, &entry, &bytes);
+        let node = Rc::clone(&self.processes[index].node);
+        node.borrow_mut().on_buffer(now, &entry, &bytes);
         self.poll(index);
     }
 
