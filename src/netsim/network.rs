@@ -74,7 +74,8 @@ pub(super) struct Process {
     pub held: Vec<(RxEntry, Vec<u8>)>,
     /// Calls at one and the same instant.
     calls: u32,
-    batch: TxBatch,
+    /// Taken out while the session writes into it.
+    batch: Option<TxBatch>,
     sent: Sent,
     /// Datagrams that each socket's kernel took, for its stamps.
     taken: Vec<u32>,
@@ -153,18 +154,17 @@ impl Network {
         batch: TxBatch,
     ) -> Running<S> {
         let seated = Seated::new(session);
-        let tick = Nanos::from_millis(50);
         self.processes.push(Process {
             host: host.0,
             sockets: sockets.to_vec(),
             node: seated.clone(),
-            tick,
-            next_tick: self.instant + tick,
+            tick: Nanos::MAX,
+            next_tick: Nanos::MAX,
             wake: self.instant,
             is_over: false,
             held: Vec::new(),
             calls: 0,
-            batch,
+            batch: Some(batch),
             sent: Sent::default(),
             taken: vec![0; sockets.len()],
         });
@@ -210,7 +210,7 @@ impl Network {
         self.processes[process.0].wake = self.instant;
     }
 
-    /// Has a session ticked so often.
+    /// Has a session ticked so often; without this it never is.
     pub fn set_tick(&mut self, process: ProcessId, tick: Nanos) {
         let instant = self.instant;
         let process = &mut self.processes[process.0];
@@ -310,7 +310,7 @@ impl Network {
     pub(super) fn poll(&mut self, index: usize) {
         let now = self.now_at(index);
         let node = Rc::clone(&self.processes[index].node);
-        let mut batch = std::mem::replace(&mut self.processes[index].batch, TxBatch::new(1, 1));
+        let Some(mut batch) = self.processes[index].batch.take() else { return };
         let next = node.borrow_mut().poll_transmit(now, &mut batch);
         let written = batch.len() as u64;
         let blocked = written > 0 && self.transmit(index, &node, &batch);
@@ -328,7 +328,7 @@ impl Network {
             Next::Idle => Nanos::MAX,
         };
         let process = &mut self.processes[index];
-        process.batch = batch;
+        process.batch = Some(batch);
         process.calls = if wake == self.instant { process.calls + 1 } else { 0 };
         assert!(
             process.calls < SPINS,
@@ -449,42 +449,58 @@ impl Network {
 
     fn move_packet(&mut self) {
         let Some(((at, _), (place, packet))) = self.under_way.pop_first() else { return };
+        self.follow(at, place, packet);
+    }
+
+    /// Moves a packet on as far as it gets at this instant.
+    fn follow(&mut self, at: Nanos, place: Place, packet: Packet) {
         match place {
             Place::Line { host, element, way } => self.pass(host, element, way, packet),
-            Place::Core => self.route(&packet),
+            Place::Core => self.route(packet),
             Place::Host(host) => self.arrive(at, host, packet),
         }
     }
 
     fn pass(&mut self, host: usize, element: usize, way: Way, packet: Packet) {
         let emitted = self.hosts[host].line[element].pass(self.instant, way, packet);
+        let last = self.hosts[host].line.len() - 1;
         let next = |way| match way {
             Way::Back if element == 0 => Place::Host(host),
             Way::Back => Place::Line { host, element: element - 1, way },
-            Way::Out if element + 1 == self.hosts[host].line.len() => Place::Core,
+            Way::Out if element == last => Place::Core,
             Way::Out => Place::Line { host, element: element + 1, way },
         };
         let (on, back) = (next(way), next(way.reversed()));
-        emitted.on.into_iter().for_each(|(at, packet)| self.put(at, on, packet));
-        emitted.back.into_iter().for_each(|(at, packet)| self.put(at, back, packet));
+        emitted.on.into_iter().for_each(|(at, packet)| self.move_on(at, on, packet));
+        emitted.back.into_iter().for_each(|(at, packet)| self.move_on(at, back, packet));
+    }
+
+    /// At once, where nothing holds it up; hosts take one after the other.
+    fn move_on(&mut self, at: Nanos, place: Place, packet: Packet) {
+        if at <= self.instant && !matches!(place, Place::Host(_)) {
+            self.follow(at, place, packet);
+        } else {
+            self.put(at, place, packet);
+        }
     }
 
     /// The core: to whom an address belongs, or to all that joined a group.
-    fn route(&mut self, packet: &Packet) {
+    fn route(&mut self, packet: Packet) {
         let to = packet.to.ip();
         let is_broadcast = to == IpAddr::from([255; 4]);
-        let takers: Vec<usize> = (0..self.hosts.len())
-            .filter(|index| {
-                let host = &self.hosts[*index];
-                let is_sender = host.is_reached_by(packet.from.ip());
-                match to.is_multicast() || is_broadcast {
-                    true => !is_sender && (is_broadcast || host.groups.contains(&to)),
-                    false => host.is_reached_by(to),
-                }
-            })
-            .collect();
-        for host in takers {
-            self.put(self.instant, self.last_place(host), packet.clone());
+        if !to.is_multicast() && !is_broadcast {
+            let taker = self.hosts.iter().position(|host| host.is_reached_by(to));
+            if let Some(host) = taker {
+                self.move_on(self.instant, self.last_place(host), packet);
+            }
+            return;
+        }
+        for index in 0..self.hosts.len() {
+            let host = &self.hosts[index];
+            let takes = is_broadcast || host.groups.contains(&to);
+            if takes && !host.is_reached_by(packet.from.ip()) {
+                self.move_on(self.instant, self.last_place(index), packet.clone());
+            }
         }
     }
 }

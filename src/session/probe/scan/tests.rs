@@ -1,22 +1,22 @@
 //! Scans of hosts in memory whose ports, limits and losses are written down.
 
 use super::{ScanPlan, ScanSession};
-use crate::batch::{Datagram, ErrorOrigin, NetworkError, RxEntry, SendOutcome, SendStop, TxBatch};
+use crate::batch::{Datagram, Dest, ErrorOrigin, NetworkError, RxEntry, SendOutcome, TxBatch};
+use crate::impair::{Chance, Delay, Impairments, Jitter, Loss};
+use crate::netsim::{
+    Content, ErrorBudget, Host, Link, Network, Responder, Router, RouterRule, SimSocket, runs,
+};
 use crate::record::probe::{
     PortState, PortsStopped, ScanAlternative, ScanCaveat, ScanEvidence, ScanReport, ScanVerdict,
     ScannedPort,
 };
-use crate::session::simulation::runs;
 use crate::session::{Next, Now, Session};
 use crate::units::Nanos;
 use crate::wire::service::Service;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 
 const TARGET: [u8; 4] = [192, 0, 2, 9];
-/// Whose bucket.
-const HOST: usize = 0;
-const WALL: usize = 1;
 const ROUTER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(198, 51, 100, 1));
 
 /// What a port does with a question.
@@ -38,7 +38,7 @@ enum Port {
     Unsendable,
 }
 
-/// A host, the way to it, and what has been sent there.
+/// A host and the way to it.
 struct World {
     ports: HashMap<u16, Port>,
     /// Errors at once, and the time in which one more may be sent.
@@ -47,17 +47,11 @@ struct World {
     round_trip: Nanos,
     /// Share of datagrams, and of answers, that is lost.
     loss: [f64; 2],
-    rng: fastrand::Rng,
-    /// The target's bucket and the router's: what each has, and since when.
-    buckets: [(Nanos, Nanos); 2],
-    events: BTreeMap<(Nanos, u64), Event>,
-    serial: u64,
+    seed: u64,
+    /// When somebody else had all errors of the target and the router.
+    spent: Option<Nanos>,
+    /// When questions were sent.
     sent: Vec<Nanos>,
-}
-
-enum Event {
-    Answer(SocketAddr, Vec<u8>),
-    Error(NetworkError),
 }
 
 impl World {
@@ -69,10 +63,8 @@ impl World {
             refill: Nanos::from_secs(1),
             round_trip: Nanos::from_millis(2),
             loss: [0.0; 2],
-            rng: fastrand::Rng::with_seed(1),
-            buckets: [(Nanos(u64::MAX / 2), Nanos::ZERO); 2],
-            events: BTreeMap::new(),
-            serial: 0,
+            seed: 1,
+            spent: None,
             sent: Vec::new(),
         }
     }
@@ -92,107 +84,83 @@ impl World {
         }
     }
 
-    /// `inet_peer_xrlim_allow` of Linux: what is held back costs nothing.
-    fn may_send_error(&mut self, who: usize, now: Nanos) -> bool {
-        let most = Nanos(self.refill.0 * self.burst);
-        let (credit, refilled) = &mut self.buckets[who];
-        *credit = Nanos((*credit + (now - *refilled)).0.min(most.0));
-        *refilled = now;
-        let may = *credit >= self.refill;
-        if may {
-            *credit = *credit - self.refill;
-        }
-        may
+    fn budget(&self) -> ErrorBudget {
+        let budget = ErrorBudget::new(self.burst, self.refill);
+        self.spent.map_or(budget, |at| budget.spent(at))
     }
 
-    fn put(&mut self, now: Nanos, event: Event) {
-        if self.rng.f64() >= self.loss[1] {
-            self.serial += 1;
-            self.events.insert((now + self.round_trip, self.serial), event);
-        }
-    }
-
-    fn question(&mut self, now: Nanos, to: SocketAddr, bytes: &[u8]) {
-        self.sent.push(now);
-        if self.rng.f64() < self.loss[0] {
-            return;
-        }
-        let error = |origin, icmp, by| {
-            let mut error = NetworkError::new(origin, icmp, 111, to, bytes);
-            error.offender = Some(by);
-            Event::Error(error)
+    /// The near host, behind a link and a router that filters.
+    fn near(&self) -> Host {
+        let way = |share: f64| Impairments {
+            loss: Loss::Independent(Chance::per_million((share * 1e6) as u32)),
+            delay: Delay { base: Nanos(self.round_trip.0 / 2), jitter: Jitter::None },
+            ..Impairments::default()
         };
-        let port = self.ports[&to.port()];
-        match port {
-            Port::Echo => self.put(now, Event::Answer(to, bytes.to_vec())),
-            Port::Babble => self.put(now, Event::Answer(to, vec![0])),
-            Port::Tftp => {
-                let other = SocketAddr::new(to.ip(), 40_000);
-                self.put(now, Event::Answer(other, b"\0\x05\0\x01File not found\0".to_vec()));
-            }
-            Port::Closed if self.may_send_error(HOST, now) => {
-                let (origin, icmp) = match to {
-                    SocketAddr::V4(_) => (ErrorOrigin::Icmp, (3, 3)),
-                    SocketAddr::V6(_) => (ErrorOrigin::Icmp6, (1, 4)),
-                };
-                self.put(now, error(origin, icmp, to.ip()));
-            }
-            Port::Rejected(kind, code) if self.may_send_error(WALL, now) => {
-                self.put(now, error(ErrorOrigin::Icmp, (kind, code), ROUTER));
-            }
-            Port::Muffled => drop(self.may_send_error(HOST, now)),
-            _ => {}
-        }
+        let rejected = self.ports.iter().filter_map(|(port, behaviour)| match behaviour {
+            Port::Rejected(kind, code) => Some((*port, RouterRule::Reject(*kind, *code))),
+            _ => None,
+        });
+        let router = Router { errors: Some(self.budget()), ..Router::at(ROUTER) }.except(rejected);
+        let muffled = |port: &u16| matches!(self.ports.get(port), Some(Port::Muffled));
+        let muffled: Vec<u16> = self.ports.keys().copied().filter(muffled).collect();
+        let unsendable = |port: &u16| matches!(self.ports.get(port), Some(Port::Unsendable));
+        let unsendable: Vec<u16> = self.ports.keys().copied().filter(unsendable).collect();
+        Host::at("192.0.2.1")
+            .and("fe80::1")
+            .refusing(move |_, dest| unsendable.contains(&dest.addr.port()).then_some(1))
+            .behind(Link::new(way(self.loss[0]), way(self.loss[1])))
+            .behind_rule(move |_, _, packet| match &packet.content {
+                Content::Icmp(icmp) => !muffled.contains(&icmp.to.port()),
+                Content::Udp(_) => true,
+            })
+            .behind(router)
+    }
+
+    /// Puts the target on the network, with what its ports do.
+    fn place_target(&self, network: &mut Network, address: IpAddr) {
+        let budget = self.budget();
+        let host = Host::at(&address.to_string()).telling_closed_ports(budget);
+        let host = network.add(host);
+        let is_bound = |(_, port): &(u16, Port)| !matches!(port, Port::Closed | Port::Muffled);
+        let bound = self.ports.iter().map(|(number, port)| (*number, *port)).filter(is_bound);
+        let (mut numbers, ports): (Vec<u16>, Vec<Port>) = bound.unzip();
+        let other = numbers.len();
+        let answer = move |_: Now, datagram: &Datagram<'_>, queue: &mut Replies| {
+            let back = Dest::back_to(&datagram.meta);
+            let reply = match ports.get(datagram.meta.socket) {
+                Some(Port::Echo) => (back, datagram.payload.to_vec()),
+                Some(Port::Babble) => (back, vec![0]),
+                Some(Port::Tftp) => {
+                    let reply = b"\0\x05\0\x01File not found\0".to_vec();
+                    (Dest { socket: other, ..back }, reply)
+                }
+                _ => return,
+            };
+            queue.push_back(reply);
+        };
+        numbers.push(40_000);
+        let socket = |port: &u16| SimSocket::bound((address, *port).into());
+        let sockets: Vec<_> = numbers.iter().map(socket).collect();
+        network.start(host, &sockets, Responder::new(answer));
     }
 
     fn scan(&mut self, plan: ScanPlan) -> ScanReport {
-        let now = |at| Now { mono: at, real: at + Nanos::from_secs(1_700_000_000) };
-        let mut session = ScanSession::new(plan);
-        let mut batch = TxBatch::new(4, 4_096);
-        let mut at = Nanos::from_secs(1_000);
-        for turn in 0.. {
-            assert!(turn < 1_000_000, "it never ends");
-            batch.clear();
-            let next = session.poll_transmit(now(at), &mut batch);
-            let mut outcome = SendOutcome { accepted: batch.len(), stop: None };
-            for slot in batch.slots() {
-                let to = batch.dest(slot.dest).expect("a destination").addr;
-                if matches!(self.ports[&to.port()], Port::Unsendable) {
-                    let stop = Some(SendStop::Refused { datagrams: 1, errno: 1 });
-                    outcome = SendOutcome { accepted: 0, stop };
-                } else {
-                    self.question(at, to, batch.payload(slot));
-                }
-            }
-            session.on_sent(now(at), &batch, &outcome);
-            let event = self.events.first_key_value().map_or(Nanos::MAX, |((at, _), _)| *at);
-            at = match next {
-                Next::Done => break,
-                Next::Send => at + Nanos::from_micros(5),
-                Next::WaitUntil(wake) => wake.min(event).max(at + Nanos(1)),
-                Next::Idle => event,
-            };
-            if event <= at {
-                let ((arrival, _), event) = self.events.pop_first().expect("an event");
-                deliver(&mut session, now(at), now(arrival), event);
-            }
-        }
-        session.finish(now(at))
+        let target = plan.target.ip();
+        let mut network = Network::new(self.seed);
+        let near = network.add(self.near());
+        self.place_target(&mut network, target);
+        let any = if target.is_ipv6() { "[::]:7" } else { "0.0.0.0:7" };
+        let socket = SimSocket::bound(any.parse().expect("an address"));
+        let session = ScanSession::new(plan);
+        let running = network.start_with(near, &[socket], session, TxBatch::new(4, 4_096));
+        let report = network.finish(&running, Nanos::from_secs(2_000));
+        let passages = &network.host(near).link().out.passages;
+        self.sent = passages.iter().map(|passage| passage.at).collect();
+        report
     }
 }
 
-fn deliver(session: &mut ScanSession, now: Now, arrival: Now, event: Event) {
-    match event {
-        Event::Error(error) => session.on_network_error(now, &error),
-        Event::Answer(source, bytes) => {
-            let mut meta = RxEntry::default().meta;
-            meta.source = source;
-            meta.arrival = arrival.real;
-            let true_len = bytes.len();
-            session.on_datagram(now, &Datagram { payload: &bytes, true_len, meta });
-        }
-    }
-}
+type Replies = VecDeque<(Dest, Vec<u8>)>;
 
 fn find(report: &ScanReport, port: u16) -> &ScannedPort {
     report.ports.iter().find(|one| one.port == port).expect("every port is reported")
@@ -319,8 +287,7 @@ fn under_loss_no_port_is_called_what_it_is_not() {
             _ => Port::Silent,
         };
         let ports: Vec<_> = (5000..5020).map(|port| (port, behaviour())).collect();
-        let mut world =
-            World { loss: [0.05; 2], rng: fastrand::Rng::with_seed(seed), ..World::linux(ports) };
+        let mut world = World { loss: [0.05; 2], seed, ..World::linux(ports) };
         let report = world.scan(ScanPlan { tries: 5, ..world.plan() });
         assert_true(&world, &report, &format!("seed {seed}"));
         total += report.lost;
@@ -434,8 +401,8 @@ fn scans(
     let (mut took, mut wrong, mut all) = (Vec::new(), 0, 0);
     for seed in 0..scans {
         let ports = counts.iter().flat_map(|(count, port)| std::iter::repeat_n(*port, *count));
-        let rng = fastrand::Rng::with_seed(seed);
-        let mut world = World { refill, loss: [loss; 2], rng, ..World::linux((5000..).zip(ports)) };
+        let mut world =
+            World { refill, loss: [loss; 2], seed, ..World::linux((5000..).zip(ports)) };
         let report = world.scan(ScanPlan { seed, ..world.plan() });
         took.push(report.duration_ns);
         all += report.ports.len();
@@ -476,7 +443,7 @@ fn a_host_that_had_spent_its_icmp_errors_is_not_called_silent() {
         for tries in [1, 2, 3, 5] {
             let mut world = World::linux((5000..5000 + count).map(|port| (port, Port::Closed)));
             // Somebody else had them all just before.
-            world.buckets = [(Nanos::ZERO, Nanos::from_secs(1_000)); 2];
+            world.spent = Some(Nanos::ZERO);
             let report = world.scan(ScanPlan { tries, ..world.plan() });
             assert_true(&world, &report, &format!("{count} ports, {tries} tries"));
         }
@@ -529,9 +496,8 @@ fn random_loss_filters_no_port_and_silence_beside_it_may_be_chance() {
             let silent = if seed % 2 == 0 { Port::Echo } else { Port::Silent };
             let kind = |port: u16| kinds.get(usize::from(port) % 5).copied().unwrap_or(silent);
             let ports = (5_000..5_015).map(|port| (port, kind(port)));
-            let rng = fastrand::Rng::with_seed(seed);
             let refill = Nanos::from_millis(if seed % 3 == 0 { 62 } else { 1_000 });
-            let mut world = World { refill, loss, rng, ..World::linux(ports) };
+            let mut world = World { refill, loss, seed, ..World::linux(ports) };
             let report = world.scan(ScanPlan { seed, ..world.plan() });
             let mut lost = false;
             for port in &report.ports {
