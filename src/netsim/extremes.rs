@@ -22,7 +22,7 @@ const EDGES: [u64; 14] = [
 ];
 
 /// Puts an extreme number in the place of one that is in the datagram.
-pub(super) fn alter(bytes: &mut Vec<u8>, rng: &mut Rng) {
+pub fn alter(bytes: &mut Vec<u8>, rng: &mut Rng) {
     let edge = EDGES[rng.usize(..EDGES.len())];
     if bytes.first().is_some_and(u8::is_ascii_alphanumeric) {
         alter_text(bytes, edge, rng);

@@ -9,6 +9,7 @@ mod command_line;
 mod common;
 mod examples;
 mod harness;
+mod live;
 mod output;
 mod ping;
 mod probe;

@@ -1,9 +1,7 @@
 //! What is shown while a command runs, as users see it: progress lines on a terminal and nowhere
 //! else, a summary so far at SIGQUIT, and ASCII alone where there is nothing else.
 
-mod common;
-
-use common::{Running, require_tools, run, secs, udpkit};
+use crate::common::{Running, require_tools, run, secs, udpkit};
 use std::net::UdpSocket;
 use std::process::Command;
 
