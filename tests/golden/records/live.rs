@@ -87,7 +87,7 @@ fn the_bar_of_blast_and_what_it_says_when_asked() {
         let server = address("[2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff]:40000");
         let way = LaneSoFar { received: 849_185, lost: 897 };
         let none = LaneSoFar { received: 0, lost: 0 };
-        let mut lines = vec![waiting_for(server, Nanos::from_millis(2_300))];
+        let mut lines = vec![waiting_for(server.into(), Nanos::from_millis(2_300))];
         lines.extend([0, 2_700, 9_999, 12_000].map(|elapsed| {
             blast_bar_text(Nanos::from_secs(10), Nanos::from_millis(elapsed), page)
         }));
@@ -103,7 +103,7 @@ fn the_bar_of_blast_and_what_it_says_when_asked() {
 fn reply() -> PingReply {
     PingReply {
         target: 0,
-        source: address("192.0.2.10:862"),
+        source: address("192.0.2.10:862").into(),
         seq: 7,
         kind: ReplyKind::Back,
         bytes: 44,
