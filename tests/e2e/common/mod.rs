@@ -5,6 +5,7 @@
 //! lab       network namespaces by scripts/lab: commands, nftables counters, kernel counters
 //! capture   what was really on the wire, by dumpcap and tshark
 //! ports     a free port, and waiting until one is bound
+//! turns     who keeps a processor busy, and who must not be late
 //! wait      waiting for what tells nobody when it happens
 //! json      reports as values
 //! account   the sums that every report of a run must keep
@@ -32,6 +33,7 @@ pub mod lab;
 pub mod ports;
 pub mod process;
 pub mod skip;
+pub mod turns;
 pub mod wait;
 
 pub use account::assert_sums;
@@ -42,6 +44,7 @@ pub use ports::{free_udp_port, wait_bound};
 pub use process::{Output, Running, run};
 pub use skip::{lab_available, skip_line, tool_available};
 pub(crate) use skip::{require_lab, require_tools, skip};
+pub use turns::{busy, punctual};
 pub use wait::{comes_true, wait_until};
 
 use std::process::Command;
