@@ -12,9 +12,12 @@ pub struct Token<'a> {
 pub fn tokens(source: &str) -> Vec<Token<'_>> {
     let mut found = Vec::new();
     let mut rest = source;
+    // The line that `rest` begins on.
+    let mut line = 1;
     while let Some(first) = rest.chars().next() {
         let len = skipped(rest).unwrap_or(0);
         if len > 0 {
+            line += line_ends(&rest[..len]);
             rest = &rest[len..];
             continue;
         }
@@ -26,13 +29,16 @@ pub fn tokens(source: &str) -> Vec<Token<'_>> {
             first.len_utf8()
         };
         if !first.is_whitespace() {
-            let at = source.len() - rest.len();
-            let line = source[..at].matches('\n').count() + 1;
             found.push(Token { text: &rest[..len], line });
         }
+        line += line_ends(&rest[..len]);
         rest = &rest[len..];
     }
     found
+}
+
+fn line_ends(text: &str) -> usize {
+    text.bytes().filter(|byte| *byte == b'\n').count()
 }
 
 /// Bytes of the comment, string, character, word or sign that `rest` begins with.
