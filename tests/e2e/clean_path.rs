@@ -3,7 +3,7 @@
 //! The least set-up of each command is among them (one address, one port, one datagram, no helper):
 //! a verdict that rests on little must say little.
 
-use crate::common::{Lab, Output, Running, json, require_lab, secs};
+use crate::common::{Lab, Output, Running, json, punctual, require_lab, secs};
 use serde_json::Value;
 
 const ECHO: &str = "10.77.0.2:9007";
@@ -173,6 +173,7 @@ fn the_scanner_for_accusations_finds_them_and_no_others() {
 #[test]
 fn moving_datagrams_accuses_nobody() {
     require_lab!();
+    let _turn = punctual();
     let lab = Lab::pair();
     let _far = far_ends(&lab);
     let rows = [
@@ -199,6 +200,7 @@ fn moving_datagrams_accuses_nobody() {
 #[test]
 fn pinging_accuses_nobody() {
     require_lab!();
+    let _turn = punctual();
     let lab = Lab::pair();
     let _far = far_ends(&lab);
     let rows = [
@@ -216,6 +218,7 @@ fn pinging_accuses_nobody() {
 #[test]
 fn probing_a_helper_accuses_nobody() {
     require_lab!();
+    let _turn = punctual();
     let lab = Lab::pair();
     let _far = far_ends(&lab);
     let rows = [
@@ -238,6 +241,7 @@ fn probing_a_helper_accuses_nobody() {
 #[test]
 fn probing_without_a_helper_accuses_nobody() {
     require_lab!();
+    let _turn = punctual();
     let lab = Lab::pair();
     let _far = far_ends(&lab);
     let rows = [Row("probe mtu 10.77.0.2:9007", 0), Row("probe trace 10.77.0.2:9007", 0)];
@@ -247,6 +251,7 @@ fn probing_without_a_helper_accuses_nobody() {
 #[test]
 fn groups_accuse_nobody() {
     require_lab!();
+    let _turn = punctual();
     let lab = Lab::pair();
     let answerer =
         Running::start(lab.udpkit("b").args(["cast", "check", "239.7.7.9:5009", "--answer"]));

@@ -1,8 +1,8 @@
 //! `udpkit ping` as users run it: against `serve`, echo servers, firewalls and what is not there.
 
 use crate::common::{
-    Lab, Output, Running, free_udp_port, json, json_lines, number, path, require_lab,
-    require_tools, run, secs, udpkit, wait_bound,
+    Lab, Output, Running, busy, free_udp_port, json, json_lines, number, path, punctual,
+    require_lab, require_tools, run, secs, udpkit, wait_bound,
 };
 use serde_json::Value;
 use std::net::UdpSocket;
@@ -419,6 +419,7 @@ fn a_run_that_is_ended_while_answers_may_be_on_the_way_lost_nothing_known() {
 
 #[test]
 fn what_stopped_this_program_is_no_delay_of_the_path() {
+    let _turn = punctual();
     let (_server, at) = serve(&[]);
     let args = ["ping", &at, "-i", "2ms", "-t", "2s", "--jsonl"];
     let running = Running::start(udpkit().args(args));
@@ -522,6 +523,7 @@ fn what_this_hosts_own_filter_refuses_is_this_hosts() {
 
 #[test]
 fn a_fast_run_keeps_its_memory() {
+    let _turn = busy();
     let (_server, at) = serve(&[]);
     let running =
         Running::start(udpkit().args(["ping", &at, "-i", "100us", "-t", "6s", "-w", "200ms"]));

@@ -2,8 +2,8 @@
 //! counters and a capture as witnesses.
 
 use crate::common::{
-    Capture, Lab, Output, Running, free_udp_port, json, json_lines, number, path, require_lab,
-    require_tools, run, secs, skip, udpkit, wait_bound, wait_until,
+    Capture, Lab, Output, Running, busy, free_udp_port, json, json_lines, number, path,
+    require_lab, require_tools, run, secs, skip, udpkit, wait_bound, wait_until,
 };
 use serde_json::Value;
 use std::net::UdpSocket;
@@ -454,6 +454,7 @@ fn resident(pid: u32) -> u64 {
 
 #[test]
 fn a_million_random_datagrams_are_shown_or_dropped_and_take_no_memory() {
+    let _turn = busy();
     let seed = 17;
     let mut random = fastrand::Rng::with_seed(seed);
     let noise: Vec<u8> = (0..1 << 16).map(|_| random.u8(..)).collect();

@@ -1,6 +1,6 @@
 //! `udpkit blast --probe`: round trips through an idle path and through the same path under load.
 
-use crate::common::{Lab, assert_sums, json, number, require_lab, run, secs, udpkit};
+use crate::common::{Lab, assert_sums, json, number, punctual, require_lab, run, secs, udpkit};
 
 fn serve(lab: &Lab) -> crate::common::Running {
     let server = crate::common::Running::start(lab.udpkit("b").args(["serve"]));
@@ -11,6 +11,7 @@ fn serve(lab: &Lab) -> crate::common::Running {
 #[test]
 fn a_full_queue_shows_in_the_loaded_round_trips_and_not_in_the_idle_ones() {
     require_lab!();
+    let _turn = punctual();
     let lab = Lab::up("pair", &["--no-offload"]);
     // 20 Mbit/s with a queue of 50 ms: an idle path that any load fills.
     lab.shell("a", "tc qdisc replace dev eth0 root tbf rate 20mbit burst 5kb latency 50ms");

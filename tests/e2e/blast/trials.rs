@@ -1,8 +1,8 @@
 //! Runs that are judged, and series of runs: `--fail-if`, `--sweep`, `--find-rate`.
 
 use crate::common::{
-    Lab, Output, Running, assert_sums, free_udp_port, json, number, path, require_lab, run, secs,
-    udpkit,
+    Lab, Output, Running, assert_sums, busy, free_udp_port, json, number, path, punctual,
+    require_lab, run, secs, udpkit,
 };
 use serde_json::Value;
 
@@ -63,6 +63,7 @@ fn bottleneck(rate: &str) -> (Lab, Running) {
 #[test]
 fn the_rate_found_is_the_bottlenecks() {
     require_lab!();
+    let _turn = punctual();
     let (lab, _server) = bottleneck("20mbit");
     let args = ["blast", "10.77.2.2", "--json", "--find-rate", "--time", "250ms"];
     let output = run(lab.udpkit("client").args(args), secs(60));
@@ -84,6 +85,7 @@ fn the_rate_found_is_the_bottlenecks() {
 #[test]
 fn a_sweep_shows_the_sender_going_on_while_loss_climbs() {
     require_lab!();
+    let _turn = punctual();
     let (lab, _server) = bottleneck("20mbit");
     let args = ["blast", "10.77.2.2", "--sweep", "5M..35M/4", "--time", "500ms"];
     let output = run(lab.udpkit("client").args(args).arg("--json"), secs(60));
@@ -108,6 +110,7 @@ fn a_sweep_shows_the_sender_going_on_while_loss_climbs() {
 #[test]
 fn a_host_that_is_the_limit_is_said_and_never_the_networks_figure() {
     require_lab!();
+    let _turn = punctual();
     // The sender's own queue refuses what is over 20 Mbit/s: nothing is lost on the path.
     let lab = Lab::up("pair", &["--no-offload"]);
     lab.shell("a", "tc qdisc replace dev eth0 root tbf rate 20mbit burst 5kb latency 10ms");
@@ -141,6 +144,7 @@ fn series_are_refused_where_they_make_no_sense() {
 
 #[test]
 fn an_interrupt_ends_a_search_with_what_is_known() {
+    let _turn = busy();
     let search = Running::start(udpkit().args(["blast", "--find-rate", "--time", "1s"]));
     search.wait_for_line("  passed", secs(20));
     search.signal("INT");

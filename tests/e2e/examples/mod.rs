@@ -7,7 +7,7 @@ mod markdown;
 mod play;
 mod shell;
 
-use crate::common::lab_available;
+use crate::common::{busy, lab_available};
 use markdown::Block;
 use std::path::{Path, PathBuf};
 use std::{fs, thread};
@@ -28,6 +28,7 @@ fn every_command_in_the_documents_parses() {
 
 #[test]
 fn every_example_on_loopback_prints_what_is_shown() {
+    let _turn = busy();
     let runnable: Vec<_> =
         examples("docs/guide").into_iter().filter(play::is_on_loopback).collect();
     if runnable.is_empty() {

@@ -7,8 +7,8 @@ mod relay;
 use self::forge::forger;
 use self::relay::Relay;
 use crate::common::{
-    Lab, Output, Running, assert_sums, free_udp_port, json, number, path, require_lab, run, secs,
-    udpkit,
+    Lab, Output, Running, assert_sums, busy, free_udp_port, json, number, path, punctual,
+    require_lab, run, secs, udpkit,
 };
 use serde_json::Value;
 use std::fs;
@@ -88,6 +88,7 @@ fn a_flood_of_random_and_almost_right_datagrams_changes_no_count() {
 #[test]
 fn ten_thousand_hellos_from_spoofed_addresses_leave_memory_flat_and_no_session() {
     require_lab!();
+    let _turn = busy();
     let lab = Lab::up("pair", &["--no-offload"]);
     count(&lab, "b");
     // Answers to addresses that nobody has leave by a route, not by a neighbour that is asked for.
@@ -211,6 +212,7 @@ fn an_interface_that_goes_down_and_comes_back_costs_what_the_counter_says() {
 #[test]
 fn what_a_tiny_queue_refuses_was_never_sent_and_is_no_loss() {
     require_lab!();
+    let _turn = punctual();
     let lab = Lab::up("pair", &["--no-offload"]);
     count(&lab, "b");
     let _server = serve(&mut lab.udpkit("b"), &["--io", "mmsg"]);
@@ -240,6 +242,7 @@ fn what_a_tiny_queue_refuses_was_never_sent_and_is_no_loss() {
 
 #[test]
 fn sixty_four_clients_at_once_are_all_served() {
+    let _turn = busy();
     let port = free_udp_port().to_string();
     // All of one address.
     let whole_share = ["127.0.0.1", "--port", &port, "--source-share", "100"];
@@ -260,6 +263,7 @@ fn sixty_four_clients_at_once_are_all_served() {
 
 #[test]
 fn run_after_run_leaves_the_servers_memory_flat() {
+    let _turn = busy();
     let output = run(
         Command::new("scripts/soak")
             .args(["--seconds", "6"])
