@@ -2,9 +2,10 @@
 
 use crate::common::{
     Lab, Output, Running, assert_sums, busy, free_udp_port, json, number, path, punctual,
-    require_lab, run, secs, udpkit,
+    require_lab, run, secs, udpkit, worst_wake,
 };
 use serde_json::Value;
+use std::time::Duration;
 
 fn blast(args: &[&str]) -> Output {
     run(udpkit().arg("blast").args(args), secs(60))
@@ -60,26 +61,39 @@ fn bottleneck(rate: &str) -> (Lab, Running) {
     (lab, server)
 }
 
+/// From which a machine that is late changes what a search finds.
+const LATE: Duration = Duration::from_millis(2);
+
 #[test]
 fn the_rate_found_is_the_bottlenecks() {
     require_lab!();
     let _turn = punctual();
     let (lab, _server) = bottleneck("20mbit");
     let args = ["blast", "10.77.2.2", "--json", "--find-rate", "--time", "250ms"];
-    let output = run(lab.udpkit("client").args(args), secs(60));
-    assert_eq!(output.code(), Some(0), "{}", output.err());
-    let report = json(&output.out());
-    let found = number(&report, "found_bits_per_second");
     // The queue lets 1514 bytes of every frame of 1472 bytes of payload pass at 20 Mbit/s.
     let passes = 20_000_000 * 1472 / 1514;
-    assert!(found <= passes + passes / 50 && found >= passes * 9 / 10, "{found} of {passes}");
-    assert_eq!(path(&report, "bound"), "network");
-    let trials = path(&report, "trials").as_array().unwrap();
-    assert!(trials.iter().any(|trial| trial["outcome"] == "lost"));
-    assert_eq!(trials.last().unwrap()["verification"], true);
-    // The firewall's counter saw just what all trials together delivered.
-    let delivered: u64 = trials.iter().filter_map(|trial| trial["delivered"].as_u64()).sum();
-    assert_eq!(lab.counter("server", "inet t", "arrived").0, delivered);
+    let is_near = |found| found <= passes + passes / 50 && found >= passes * 9 / 10;
+    let mut delivered = 0;
+    for attempt in 1.. {
+        let search = || run(lab.udpkit("client").args(args), secs(60));
+        let (output, late) = worst_wake(search);
+        assert_eq!(output.code(), Some(0), "{}", output.err());
+        let report = json(&output.out());
+        // The firewall's counter saw just what all trials together delivered.
+        let trials = path(&report, "trials").as_array().unwrap();
+        delivered += trials.iter().filter_map(|trial| trial["delivered"].as_u64()).sum::<u64>();
+        assert_eq!(lab.counter("server", "inet t", "arrived").0, delivered);
+        if path(&report, "bound") == "network" && is_near(number(&report, "found_bits_per_second"))
+        {
+            assert!(trials.iter().any(|trial| trial["outcome"] == "lost"));
+            assert_eq!(trials.last().unwrap()["verification"], true);
+            break;
+        }
+        // A hundredth of a trial is 2.5 ms, and the queue holds 10 ms: where this machine is as late
+        // as that, it cannot send at the rate, or sends in bursts that the queue drops.
+        let excused = late >= LATE && attempt < 5;
+        assert!(excused, "woken {late:?} late, attempt {attempt}: {report:#}");
+    }
 }
 
 #[test]

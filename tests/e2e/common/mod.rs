@@ -44,7 +44,7 @@ pub use ports::{free_udp_port, wait_bound};
 pub use process::{Output, Running, run};
 pub use skip::{lab_available, skip_line, tool_available};
 pub(crate) use skip::{require_lab, require_tools, skip};
-pub use turns::{busy, punctual};
+pub use turns::{busy, punctual, worst_wake};
 pub use wait::{comes_true, wait_until};
 
 use std::process::Command;

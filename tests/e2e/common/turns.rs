@@ -7,7 +7,10 @@
 //! let _turn = busy();
 //! ```
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::thread;
+use std::time::{Duration, Instant};
 
 static PROCESSOR: RwLock<()> = RwLock::new(());
 
@@ -22,4 +25,33 @@ pub fn busy() -> RwLockWriteGuard<'static, ()> {
 /// is busy runs. Punctual ones run side by side.
 pub fn punctual() -> RwLockReadGuard<'static, ()> {
     PROCESSOR.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Does `work`, and tells how late this machine woke a thread meanwhile, at worst: the witness for
+/// those who say that the machine was at fault.
+pub fn worst_wake<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    const NAP: Duration = Duration::from_millis(1);
+    /// Ends the witness, where `work` panics too.
+    struct Over<'a>(&'a AtomicBool);
+    impl Drop for Over<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let witness = scope.spawn(|| {
+            let mut worst = Duration::ZERO;
+            while !over.load(Ordering::Relaxed) {
+                let began = Instant::now();
+                thread::sleep(NAP);
+                worst = worst.max(began.elapsed().saturating_sub(NAP));
+            }
+            worst
+        });
+        let ending = Over(&over);
+        let done = work();
+        drop(ending);
+        (done, witness.join().expect("it only naps"))
+    })
 }
