@@ -8,7 +8,8 @@ use crate::batch::TxBatch;
 use crate::cli::PingArgs;
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
 use crate::net::{
-    AddressFault, FamilyChoice, NetError, Socket, SocketPlan, explain, resolve, split_host_port,
+    AddressFault, FamilyChoice, NetError, Socket, SocketPlan, explain, literal, on_link_of,
+    resolve, split_host_port,
 };
 use crate::record::{NotSentTo, PingSummary, PingTargetReport};
 use crate::report::{HistogramLog, PingReport, PingView, warning};
@@ -261,16 +262,15 @@ pub(super) fn bind_address(from: Option<&str>, target: SocketAddr) -> anyhow::Re
             .parse()
             .map_err(|_| wrong(AddressFault::Port { port: port.to_owned(), least: 0 }))?,
     };
-    let ip = match parts.host.as_str() {
-        "" => any,
-        host => {
-            host.parse().map_err(|_| wrong(AddressFault::NotAnAddress { host: host.to_owned() }))?
-        }
+    let addr = match parts.host.as_str() {
+        "" => (any, port).into(),
+        host => literal(host, port)?
+            .ok_or_else(|| wrong(AddressFault::NotAnAddress { host: host.to_owned() }))?,
     };
-    if ip.is_ipv4() != target.is_ipv4() {
+    if addr.is_ipv4() != target.is_ipv4() {
         return Err(wrong(AddressFault::OtherFamily { peer: target.into() }).into());
     }
-    Ok((ip, port).into())
+    Ok(on_link_of(addr, target))
 }
 
 fn view(args: &PingArgs) -> PingView {

@@ -1,7 +1,7 @@
 //! `udpkit recv`: from arguments to a run.
 
 use super::bind::{Bind, parse_binds};
-use super::misread::{check_address, device};
+use super::misread::{check_address, device, check_zones};
 use super::progress;
 use super::shared::detail_sockets;
 use super::usage::{RecvUsage, Step};
@@ -9,7 +9,7 @@ use super::{Exit, Usage};
 use crate::batch::TxBatch;
 use crate::cli::{DatagramFormat, RecvArgs};
 use crate::engine::{Loop, LoopConfig, Signals};
-use crate::net::{self, IoMode, NetError, Socket, SocketPlan, interface_name};
+use crate::net::{self, IoMode, NetError, Socket, SocketPlan, interface_name, on_link};
 use crate::report::words::progress::Doing;
 use crate::report::words::usage as words;
 use crate::report::{self, DatagramStyle, RecvReport, RecvView};
@@ -125,11 +125,14 @@ fn open(args: &RecvArgs, binds: &[Bind], answering: &Answering) -> anyhow::Resul
         buffer: usize::try_from(args.socket_buffer.0).unwrap_or(usize::MAX),
         ..SocketPlan::new(addr)
     };
-    let interface = device(args.interface.as_deref())?.unwrap_or(0);
+    let device = device(args.interface.as_deref())?;
+    let addrs: Vec<_> = binds.iter().map(|bind| bind.addr).collect();
+    check_zones(&addrs, device).map_err(Usage::from)?;
+    let interface = device.unwrap_or(0);
     let open = |bind: &Bind| -> Result<Socket, NetError> {
         let group = bind.addr;
         if !group.ip().is_multicast() {
-            return bind.open(plan);
+            return Bind { addr: on_link(bind.addr, interface), ..*bind }.open(plan);
         }
         let zone = match group {
             SocketAddr::V6(v6) => v6.scope_id(),

@@ -27,6 +27,8 @@ pub use multicast::{
 };
 pub use plan::{BufferSizes, SocketPlan, exceeds_buffer_limits};
 pub use querier::QuerierWatch;
-pub use resolve::{FamilyChoice, HostPort, other_family, resolve, split_host_port};
+pub use resolve::{
+    FamilyChoice, HostPort, literal, on_link, on_link_of, other_family, resolve, split_host_port,
+};
 pub use route::route_source;
 pub use socket::{Socket, shape as receive_shape};

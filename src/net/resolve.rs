@@ -97,26 +97,49 @@ pub fn other_family(text: &str, chosen: SocketAddr) -> Option<SocketAddr> {
     found.find(|addr| addr.is_ipv4() != chosen.is_ipv4())
 }
 
+/// The address that `host` is, an IPv6 one perhaps with a zone, which is an interface's name or
+/// number; `None` for what is no address.
+pub fn literal(host: &str, port: u16) -> Result<Option<SocketAddr>, NetError> {
+    let Some((ip, zone)) = host.split_once('%') else {
+        return Ok(host.parse::<IpAddr>().ok().map(|ip| SocketAddr::new(ip, port)));
+    };
+    let wrong = |_| NetError::Host { host: host.to_owned(), fault: HostFault::Zone };
+    let ip: Ipv6Addr = ip.parse().map_err(wrong)?;
+    let scope = match zone.parse() {
+        Ok(number) => number,
+        Err(_) => find_interface(zone)?,
+    };
+    Ok(Some(SocketAddrV6::new(ip, port, 0, scope).into()))
+}
+
+/// `bind` with the zone of `peer` where it is link-local and names none: the link is the same.
+pub fn on_link_of(bind: SocketAddr, peer: SocketAddr) -> SocketAddr {
+    match peer {
+        SocketAddr::V4(_) => bind,
+        SocketAddr::V6(peer) => on_link(bind, peer.scope_id()),
+    }
+}
+
+/// `addr` with this interface as its zone where it is link-local and names none.
+pub fn on_link(addr: SocketAddr, interface: u32) -> SocketAddr {
+    match addr {
+        SocketAddr::V6(mut v6) if v6.ip().is_unicast_link_local() && v6.scope_id() == 0 => {
+            v6.set_scope_id(interface);
+            v6.into()
+        }
+        other => other,
+    }
+}
+
 /// The address of a name or a literal, with a zone by name or number.
 fn lookup(host: &str, port: u16, family: FamilyChoice) -> Result<SocketAddr, NetError> {
     let fail = |fault| NetError::Host { host: host.to_owned(), fault };
-    let literal = match host.split_once('%') {
-        Some((ip, zone)) => {
-            let ip: Ipv6Addr = ip.parse().map_err(|_| fail(HostFault::Zone))?;
-            let scope = match zone.parse() {
-                Ok(number) => number,
-                Err(_) => find_interface(zone)?,
-            };
-            Some(SocketAddr::V6(SocketAddrV6::new(ip, port, 0, scope)))
-        }
-        None => host.parse::<IpAddr>().ok().map(|ip| SocketAddr::new(ip, port)),
-    };
     let wanted = match family {
         FamilyChoice::Any => HostFault::NoAddress,
         FamilyChoice::V4 => HostFault::NoIpv4,
         FamilyChoice::V6 => HostFault::NoIpv6,
     };
-    if let Some(addr) = literal {
+    if let Some(addr) = literal(host, port)? {
         return if family.takes(&addr) { Ok(addr) } else { Err(fail(wanted)) };
     }
     let found = (host, port).to_socket_addrs().map_err(|error| {
@@ -175,6 +198,25 @@ mod tests {
             let error = resolve(text, None, FamilyChoice::Any).unwrap_err();
             let is_right = matches!(&error, NetError::Address { fault, .. } if *fault == wrong);
             assert!(is_right, "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_local_address_has_the_zone_that_is_named_or_that_of_its_peer() {
+        let lo = find_interface("lo").unwrap();
+        let addr = |text: &str| literal(text, 9).unwrap();
+        assert_eq!(addr("fe80::1%lo"), Some(format!("[fe80::1%{lo}]:9").parse().unwrap()));
+        assert_eq!(addr("192.0.2.1"), Some("192.0.2.1:9".parse().unwrap()));
+        assert_eq!(addr("name.example"), None);
+        assert!(literal("192.0.2.1%lo", 9).is_err());
+        for (bind, peer, bound) in [
+            ("[fe80::1]:0", "[fe80::2%7]:9", "[fe80::1%7]:0"),
+            ("[fe80::1%3]:0", "[fe80::2%7]:9", "[fe80::1%3]:0"),
+            ("[2001:db8::1]:0", "[fe80::2%7]:9", "[2001:db8::1]:0"),
+            ("192.0.2.1:0", "192.0.2.2:9", "192.0.2.1:0"),
+        ] {
+            let found = on_link_of(bind.parse().unwrap(), peer.parse().unwrap());
+            assert_eq!(found, bound.parse().unwrap(), "{bind} {peer}");
         }
     }
 

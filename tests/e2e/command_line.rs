@@ -30,6 +30,9 @@ fn a_word_that_is_no_host_is_answered_with_the_right_spelling() {
         (&["ping", "fe80::2"], "needs its interface"),
         (&["blast", "fe80::2"], "needs its interface"),
         (&["probe", "nat", "fe80::2"], "needs its interface"),
+        (&["cast", "send", "fe80::2", "--", "x"], "needs its interface"),
+        (&["serve", "fe80::2"], "needs its interface"),
+        (&["recv", "fe80::2", "-t", "10ms"], "needs its interface"),
         (&["ping", "127.0.0.1", "-I", "lo:77"], "no colon"),
         (&["ping", "[fe80::2%1]:9", "-I", "2"], "no such interface"),
         (&["blast", "127.0.0.1", "--rate", "10", "M"], "10M"),
@@ -120,6 +123,8 @@ fn a_zone_is_shown_as_the_name_of_its_interface_however_it_was_typed() {
             &["blast", &target, "-t", "100ms"],
             &["probe", "trace", &target, "-w", "0.1s"],
             &["recv", &target, "-t", "10ms"],
+            &["serve", &target],
+            &["cast", "send", &target, "--", "x"],
         ] {
             let output = run(udpkit().args(args), secs(20));
             let (out, err) = (output.out(), output.err());

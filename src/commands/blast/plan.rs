@@ -7,7 +7,7 @@ use crate::commands::misread::{check_hosts, check_zones, device};
 use crate::commands::shared::check_cpus;
 use crate::commands::{Usage, key};
 use crate::engine::{Placement, ServerPlan};
-use crate::net::{FamilyChoice, IoMode, SocketPlan, resolve, split_host_port};
+use crate::net::{FamilyChoice, IoMode, SocketPlan, literal, on_link_of, resolve, split_host_port};
 use crate::report::words::blast::{RunHeading, Ways};
 use crate::session::blast::{Direction, TestPlan};
 use crate::session::serve::ServePolicy;
@@ -232,16 +232,17 @@ fn bind_address(from: Option<&str>, target: SocketAddr) -> anyhow::Result<Socket
             port.parse().map_err(|_| Usage::from(BlastUsage::BindPort { text: named() }))?
         }
     };
-    let ip = match parts.host.as_str() {
-        "" => any,
-        host => host.parse().map_err(|_| Usage::from(BlastUsage::BindAddress { text: named() }))?,
+    let addr = match parts.host.as_str() {
+        "" => (any, port).into(),
+        host => literal(host, port)?
+            .ok_or_else(|| Usage::from(BlastUsage::BindAddress { text: named() }))?,
     };
-    if ip.is_ipv4() != target.is_ipv4() {
+    if addr.is_ipv4() != target.is_ipv4() {
         return Err(
             Usage::from(BlastUsage::BindFamily { text: named(), target: target.into() }).into()
         );
     }
-    Ok((ip, port).into())
+    Ok(on_link_of(addr, target))
 }
 
 fn payload(args: &BlastArgs, target: SocketAddr, mtu: u32) -> Result<u64, BlastUsage> {

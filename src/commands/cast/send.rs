@@ -6,7 +6,7 @@ use super::targets::{Host, Role, expand, named_interfaces, needs_interface};
 use super::warnings;
 use crate::batch::{Dest, LocalRefusal, TxBatch};
 use crate::cli::CastSendArgs;
-use crate::commands::misread::{check_hosts, take_phrases};
+use crate::commands::misread::{check_hosts, check_zones, take_phrases};
 use crate::commands::payload::{PayloadLimit, PayloadPlan};
 use crate::commands::progress::{Counted, watch};
 use crate::commands::usage::check_limits;
@@ -46,6 +46,9 @@ pub(super) fn run(mut args: CastSendArgs) -> anyhow::Result<Exit> {
     let family = FamilyChoice::from(args.family);
     let addrs = expand(&args.groups, family, None)?;
     let interfaces = named_interfaces(&args.interface)?;
+    let hosts: Vec<_> = addrs.iter().copied().filter(lacks_zone).collect();
+    let only = if let [one] = interfaces[..] { Some(one) } else { None };
+    check_zones(&hosts, only).map_err(Usage::from)?;
     let from = args.bind.as_deref().map(|text| door::read_bind(text, &addrs, &host));
     let from = from.transpose().map_err(Usage::from)?;
     let targets =
@@ -276,6 +279,10 @@ fn targets(
                 interface_used |= named.contains(&own);
                 vec![own]
             }
+            (Role::Own | Role::Other, [one]) if lacks_zone(addr) => {
+                interface_used = true;
+                vec![*one]
+            }
             (Role::Group | Role::Broadcast(None) | Role::Own | Role::Other, _) => vec![0],
         };
         let from = from.filter(|from| from.is_ipv4() == addr.is_ipv4());
@@ -291,10 +298,18 @@ fn targets(
     Ok(all)
 }
 
-/// The address with the zone that a link-local group needs.
+/// Whether it is the address of a host on one link, and does not say which.
+fn lacks_zone(addr: &SocketAddr) -> bool {
+    matches!(addr, SocketAddr::V6(v6) if v6.ip().is_unicast_link_local() && v6.scope_id() == 0)
+}
+
+/// What is of one link needs its zone in the address, too.
 fn with_zone(addr: SocketAddr, role: Role, interface: u32) -> SocketAddr {
     match addr {
-        SocketAddr::V6(mut v6) if role == Role::Group && needs_interface(addr.ip()) => {
+        SocketAddr::V6(mut v6)
+            if lacks_zone(&addr) && interface != 0
+                || role == Role::Group && needs_interface(addr.ip()) =>
+        {
             v6.set_scope_id(interface);
             v6.into()
         }

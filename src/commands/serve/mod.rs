@@ -4,14 +4,14 @@ mod error;
 
 use super::exit::Hinted;
 use super::key;
-use super::misread::{as_port, check_address};
+use super::misread::{as_port, check_address, check_zones};
 use super::shared::{check_cpus, server_error};
 use super::{Exit, Usage};
 use crate::cli::{ServeArgs, StunAlternateArg};
 use crate::engine::{
     AlternatePort, Confinement, Server, ServerError, ServerPlan, Signals, StunPlan,
 };
-use crate::net::{IoMode, NetError, split_host_port};
+use crate::net::{IoMode, NetError, literal, split_host_port};
 use crate::report::words::serve as words;
 use crate::report::{self, ServeLog};
 use crate::session::serve::{Lifetime, MOST_PORTS, Probing, Reverse, ServePolicy, ServeSummary};
@@ -140,8 +140,9 @@ fn stun(args: &ServeArgs) -> Result<Option<StunPlan>, Usage> {
 /// The address of the separate STAMP port, if there is one.
 fn stamp_bind(args: &ServeArgs, bind: SocketAddr) -> anyhow::Result<Option<SocketAddr>> {
     let Some(text) = &args.stamp else { return Ok(None) };
-    let (ip, port) = local_address(text)?;
-    let address = SocketAddr::new(ip.unwrap_or(bind.ip()), port.unwrap_or(STAMP_PORT));
+    let (address, port) = local_address(text)?;
+    let mut address = address.unwrap_or(bind);
+    address.set_port(port.unwrap_or(STAMP_PORT));
     if address == bind && address.port() != 0 {
         return Err(Usage::from(ServeUsage::StampOnOwnPort { address: address.into() }).into());
     }
@@ -169,7 +170,7 @@ fn check_stun(plan: &ServerPlan) -> Result<(), Usage> {
 }
 
 /// Parses `ADDR:PORT`, `:PORT` or `ADDR` of this host, or an empty text.
-fn local_address(text: &str) -> anyhow::Result<(Option<IpAddr>, Option<u16>)> {
+fn local_address(text: &str) -> anyhow::Result<(Option<SocketAddr>, Option<u16>)> {
     if text.is_empty() {
         return Ok((None, None));
     }
@@ -179,9 +180,14 @@ fn local_address(text: &str) -> anyhow::Result<(Option<IpAddr>, Option<u16>)> {
     let port = parts.port.as_deref().map(str::parse).transpose();
     let port = port.map_err(|_| Usage::from(ServeUsage::Port { text: text.to_owned() }))?;
     let host = Some(parts.host.as_str()).filter(|host| !host.is_empty());
-    let ip = host.map(str::parse).transpose();
-    let ip = ip.map_err(|_| Usage::from(ServeUsage::Host { text: text.to_owned() }))?;
-    Ok((ip, port))
+    let address = match host {
+        None => None,
+        Some(host) => Some(
+            literal(host, 0)?
+                .ok_or_else(|| Usage::from(ServeUsage::Host { text: text.to_owned() }))?,
+        ),
+    };
+    Ok((address, port))
 }
 
 /// The error with a server's own hint if the port is in use.
@@ -214,10 +220,12 @@ fn bind_address(args: &ServeArgs) -> anyhow::Result<(SocketAddr, bool)> {
     let Some(text) = &args.bind else {
         return Ok(((every.0, args.port).into(), every.1));
     };
-    let (ip, port) = local_address(text)?;
-    let port = port.unwrap_or(args.port);
-    Ok(match ip {
-        None => ((every.0, port).into(), every.1),
-        Some(ip) => ((ip, port).into(), false),
-    })
+    let (address, port) = local_address(text)?;
+    let (mut address, dual_stack) = match address {
+        None => ((every.0, 0).into(), every.1),
+        Some(address) => (address, false),
+    };
+    check_zones(&[address], None).map_err(Usage::from)?;
+    address.set_port(port.unwrap_or(args.port));
+    Ok((address, dual_stack))
 }
