@@ -46,6 +46,9 @@ pub enum Misread {
         "{0} looks like a duration or a rate, not a host; a flag that may stand without a value takes it as --FLAG={0}"
     )]
     Value(String),
+    /// A format of times where a host is wanted.
+    #[error("{0} looks like a format of times, not a host; write --timestamps={0}")]
+    TimeFormat(String),
     /// `:8620` instead of a host.
     #[error("{0} names no host; write HOST{0}, such as 127.0.0.1{0}")]
     PortAlone(String),
@@ -85,6 +88,9 @@ impl From<Misread> for Usage {
         Self::new(misread.to_string())
     }
 }
+
+/// Formats of `--timestamps`, which takes them behind `=` alone: nobody calls a host so.
+const TIME_FORMATS: &[&str] = &["date", "utc", "epoch"];
 
 /// Units that people write after a space.
 const UNITS: &[&str] = &[
@@ -153,6 +159,9 @@ pub fn take_phrases(words: &mut Vec<String>) -> Vec<OsString> {
 ///
 /// If it may end in a port, or if its zone contains one.
 pub fn check_address(word: &str) -> Result<(), Misread> {
+    if TIME_FORMATS.contains(&word) {
+        return Err(Misread::TimeFormat(word.to_owned()));
+    }
     let inner = word.strip_prefix('[').and_then(|rest| rest.split_once(']')).map(|(ip, _)| ip);
     let bare = inner.unwrap_or(word);
     let Some((host, port)) = bare.rsplit_once(':') else { return Ok(()) };

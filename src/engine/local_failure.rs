@@ -11,16 +11,16 @@ impl From<&NetError> for LocalFailure {
             NetError::Bind { addr, source } => {
                 let (address, errno) = (*addr, source.raw_os_error());
                 match errno {
-                    Some(errno::EADDRINUSE) => Self::InUse { address: address.into() },
+                    Some(errno::EADDRINUSE) => Self::InUse { address },
                     Some(errno::EACCES) if addr.port() < unprivileged_port_start() => {
-                        Self::Privileged { address: address.into() }
+                        Self::Privileged { address }
                     }
-                    Some(errno::EADDRNOTAVAIL) => Self::NotLocal { address: address.into() },
-                    errno => Self::Bind { address: address.into(), errno },
+                    Some(errno::EADDRNOTAVAIL) => Self::NotLocal { address },
+                    errno => Self::Bind { address, errno },
                 }
             }
             NetError::Connect { addr, source } => {
-                Self::Connect { address: (*addr).into(), errno: source.raw_os_error() }
+                Self::Connect { address: *addr, errno: source.raw_os_error() }
             }
             NetError::Option { source, .. }
             | NetError::Join { source, .. }
@@ -54,10 +54,10 @@ mod tests {
             let source = io::Error::from_raw_os_error(errno);
             LocalFailure::from(&NetError::Bind { addr: address, source })
         };
-        assert_eq!(bind(errno::EADDRINUSE), LocalFailure::InUse { address: address.into() });
-        assert_eq!(bind(errno::EACCES), LocalFailure::Privileged { address: address.into() });
-        assert_eq!(bind(errno::EADDRNOTAVAIL), LocalFailure::NotLocal { address: address.into() });
-        let other = LocalFailure::Bind { address: address.into(), errno: Some(errno::ENOMEM) };
+        assert_eq!(bind(errno::EADDRINUSE), LocalFailure::InUse { address });
+        assert_eq!(bind(errno::EACCES), LocalFailure::Privileged { address });
+        assert_eq!(bind(errno::EADDRNOTAVAIL), LocalFailure::NotLocal { address });
+        let other = LocalFailure::Bind { address, errno: Some(errno::ENOMEM) };
         assert_eq!(bind(errno::ENOMEM), other);
     }
 }

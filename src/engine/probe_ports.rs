@@ -3,9 +3,10 @@
 use super::Adoption;
 use crate::net::{NetError, Socket, SocketPlan, interfaces};
 use crate::session::serve::{PortsOpened, PortsRequest};
+use crate::units::with_port;
 use crate::wire::{PortDenial, PortList};
 use std::io::ErrorKind;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 /// Opens and closes ports for probes.
 pub(super) struct ProbePorts {
@@ -70,7 +71,7 @@ impl ProbePorts {
     }
 
     fn bind(&self, port: u16) -> Result<Socket, NetError> {
-        let bind = SocketAddr::new(self.plan.bind.ip(), port);
+        let bind = with_port(self.plan.bind, port);
         SocketPlan { bind, ..self.plan.clone() }.open()
     }
 

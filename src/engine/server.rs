@@ -18,7 +18,7 @@ use crate::session::serve::{
 use crate::session::stamp::{StampPolicy, StampReflector};
 use crate::session::stun::{StunAlternate, StunPolicy, StunReflector};
 use crate::sys::{self, ConfineError};
-use crate::units::Nanos;
+use crate::units::{Nanos, with_port};
 use crate::wire::stamp::{ErrorEstimate, TimeFormat};
 use crate::wire::{CONTROL_MAX, Class, ControlKey, HostId, PortList, TicketKey};
 use std::collections::HashMap;
@@ -163,7 +163,7 @@ impl Server {
         let control = Loop::new(sockets, signals, config)?;
         // On a virtual path, a packet counter would see a coalesced buffer as one packet.
         let io = plan.io.uncoalesced();
-        let each = SocketPlan { bind: SocketAddr::new(plan.bind.ip(), 0), io, ..listener };
+        let each = SocketPlan { bind: with_port(plan.bind, 0), io, ..listener };
         let mut ports = ProbePorts::new(each, control.adoption(), own);
         let held = hold_ports(&mut ports, &plan.policy, &mut log);
         // Read before the file system becomes inaccessible.

@@ -5,8 +5,8 @@ use crate::batch::RxMeta;
 use crate::net::{self, NetError, Socket, SocketPlan};
 use crate::session::stamp::ShortRequests;
 use crate::sys;
-use crate::units::Nanos;
-use std::net::{IpAddr, SocketAddr};
+use crate::units::{Nanos, with_port};
+use std::net::IpAddr;
 
 /// How long the list of this host's addresses is cached.
 const FRESH: Nanos = Nanos::from_secs(10);
@@ -39,7 +39,7 @@ pub(super) fn open_alternate(
     first: &SocketPlan,
 ) -> Option<Result<Socket, NetError>> {
     let open = |port| {
-        let bind = SocketAddr::new(first.bind.ip(), port);
+        let bind = with_port(first.bind, port);
         SocketPlan { bind, ..first.clone() }.open()
     };
     match port {

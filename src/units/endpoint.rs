@@ -20,6 +20,12 @@ pub fn name_zones(names: Vec<(u32, String)>) {
     let _ = ZONES.set(names);
 }
 
+/// The same host at another port: the zone stays, which a link-local address needs.
+pub fn with_port(mut addr: SocketAddr, port: u16) -> SocketAddr {
+    addr.set_port(port);
+    addr
+}
+
 /// An address and port, printed `192.0.2.1:9000`, `[2001:db8::1]:9000` or `[fe80::1%eth0]:9000`;
 /// the zone is a number where its interface is not known by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -86,6 +92,12 @@ impl FromStr for Endpoint {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn another_port_is_on_the_same_link() {
+        let addr = with_port("[fe80::1%2]:9".parse().unwrap(), 10);
+        assert_eq!(addr, "[fe80::1%2]:10".parse().unwrap());
+    }
 
     #[test]
     fn a_zone_is_its_interfaces_name_and_a_number_where_there_is_none() {

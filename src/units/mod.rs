@@ -15,7 +15,7 @@ mod whole;
 
 pub use bytes::{ByteCount, group_digits};
 pub use claimed::{Claimed, MOST_COUNT};
-pub use endpoint::{Endpoint, name_zones};
+pub use endpoint::{Endpoint, name_zones, with_port};
 pub use io_error::io_error_text;
 pub use limit::{Bound, Extent, Limit, Measured, Metric, ParseLimitError, Standing, ValueFault};
 pub use nanos::Nanos;

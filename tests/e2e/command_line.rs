@@ -38,6 +38,9 @@ fn a_word_that_is_no_host_is_answered_with_the_right_spelling() {
         (&["blast", "127.0.0.1", "--rate", "10", "M"], "10M"),
         (&["blast", "127.0.0.1", "--probe", "5ms"], "--FLAG=5ms"),
         (&["ping", "5ms"], "--FLAG=5ms"),
+        (&["ping", "127.0.0.1", "-D", "utc"], "--timestamps=utc"),
+        (&["recv", "-D", "date"], "--timestamps=date"),
+        (&["serve", "-D", "epoch"], "--timestamps=epoch"),
         (&["ping", "127.0.0.1", "hi there"], "spaces"),
         (&["cast", "send", "--open", ":8620", "-s", "10"], "127.0.0.1:8620"),
     ] {

@@ -8,7 +8,7 @@ use crate::net::{self, who_answers};
 use crate::record::{FailureAdvice, RunFailure, ServerReply};
 use crate::session::blast::ControlSummary;
 use crate::session::{Sealer, Step};
-use crate::units::Nanos;
+use crate::units::{Nanos, with_port};
 use crate::wire::{Command, HELO_LEN, Reply, Verb};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -69,7 +69,7 @@ fn elsewhere(plan: &BlastPlan) -> Option<SocketAddr> {
     let Step::Send(question) = exchange.poll(Nanos::ZERO) else { return None };
     let question = question.to_vec();
     let is_reply = |bytes: &[u8]| exchange.reply(bytes).is_some() || Reply::decode(bytes).is_ok();
-    let bind = SocketAddr::new(plan.control_bind.ip(), 0);
+    let bind = with_port(plan.control_bind, 0);
     let from = who_answers(bind, plan.target, &question, ELSEWHERE, is_reply).ok()??;
     (from != plan.target).then_some(from)
 }

@@ -13,7 +13,7 @@ use crate::session::blast::{Direction, TestPlan};
 use crate::session::serve::ServePolicy;
 use crate::session::stamp::StampPolicy;
 use crate::stats::{WINDOW, WINDOWS};
-use crate::units::{Nanos, Rate};
+use crate::units::{Nanos, Rate, with_port};
 use crate::wire::{ControlKey, Header, IpFamily, max_payload, tos};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -76,7 +76,7 @@ impl BlastPlan {
         let device = device(args.interface.as_deref())?;
         check_zones(&[target], device).map_err(Usage::from)?;
         let bind = bind_address(args.bind.as_deref(), target)?;
-        let control_bind = SocketAddr::new(bind.ip(), 0);
+        let control_bind = with_port(bind, 0);
         let control = SocketPlan { connect: Some(target), device, ..SocketPlan::new(control_bind) };
         let mtu = control.open()?.route_mtu().unwrap_or(1500);
         let payload = payload(args, target, mtu).map_err(Usage::from)?;

@@ -16,6 +16,7 @@ use crate::session::blast::{
 };
 use crate::session::serve::StreamIo;
 use crate::session::stamp::ProbePhase;
+use crate::units::with_port;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 /// What the streams of this end counted.
@@ -131,7 +132,7 @@ impl Driver {
         // A fixed port is used by the first stream only; the others have their own ports.
         let bind = match stream {
             0 => self.plan.stream.bind,
-            _ => std::net::SocketAddr::new(self.plan.stream.bind.ip(), 0),
+            _ => with_port(self.plan.stream.bind, 0),
         };
         let socket = SocketPlan {
             bind,

@@ -17,7 +17,7 @@ use crate::record::probe::{
 use crate::report::words::progress::Doing;
 use crate::report::{Page, print_json, print_text, scan_text};
 use crate::session::probe::{ScanPlan, ScanSession};
-use crate::units::Nanos;
+use crate::units::{Nanos, with_port};
 use crate::wire::PortList;
 use crate::wire::service::Service;
 use anyhow::Context;
@@ -191,12 +191,6 @@ fn other_family(args: &PortsArgs, target: SocketAddr) -> Option<ScanCaveat> {
 fn exit(report: &ScanReport) -> Exit {
     let nothing = report.ports.iter().all(|port| port.not_sent.is_some());
     if nothing { Exit::Failed } else { Exit::Done }
-}
-
-/// The address with another port, and its zone.
-fn with_port(mut addr: SocketAddr, port: u16) -> SocketAddr {
-    addr.set_port(port);
-    addr
 }
 
 #[cfg(test)]

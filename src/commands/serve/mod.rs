@@ -17,7 +17,7 @@ use crate::report::{self, ServeLog};
 use crate::session::serve::{Lifetime, MOST_PORTS, Probing, Reverse, ServePolicy, ServeSummary};
 use crate::session::stamp::{ShortRequests, StampPolicy};
 use crate::sys::{self, Account};
-use crate::units::{Nanos, Rate};
+use crate::units::{Nanos, Rate, with_port};
 use crate::wire::stamp::STAMP_PORT;
 use anyhow::Context;
 use error::{ServeFailure, ServeUsage};
@@ -162,7 +162,7 @@ fn check_stun(plan: &ServerPlan) -> Result<(), Usage> {
         return Err(ServeUsage::StunOnOwnPort { port }.into());
     }
     match plan.stamp_bind {
-        Some(stamp) if stamp == SocketAddr::new(plan.bind.ip(), port) => {
+        Some(stamp) if stamp == with_port(plan.bind, port) => {
             Err(ServeUsage::StunOnStampPort { port }.into())
         }
         _ => Ok(()),

@@ -22,12 +22,12 @@ use crate::batch::{
 };
 use crate::record::probe::ScanReport;
 use crate::session::{Next, Now, Session};
-use crate::units::Nanos;
+use crate::units::{Nanos, with_port};
 use crate::wire::service::{Ask, Service};
 use candidate::{Answer, Candidate, Fate};
 use debt::Debt;
 use std::collections::{BTreeSet, HashMap};
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use word::Word;
 
 /// Time between two questions while errors are held back and it is not known when the next is due.
@@ -93,15 +93,7 @@ impl ScanSession {
     /// A scan that has not begun.
     pub fn new(plan: ScanPlan) -> Self {
         let candidate = |port: u16| {
-            let target = SocketAddr::new(plan.target.ip(), port);
-            let target = match plan.target {
-                // The zone stays.
-                SocketAddr::V6(mut v6) => {
-                    v6.set_port(port);
-                    v6.into()
-                }
-                SocketAddr::V4(_) => target,
-            };
+            let target = with_port(plan.target, port);
             let seed = plan.seed ^ u64::from(port).wrapping_mul(0x9E37_79B9_7F4A_7C15);
             let ask = Ask { local: plan.local, ..Ask::new(seed, target) };
             Candidate::new(plan.service.unwrap_or_else(|| Service::of_port(port)), ask)

@@ -30,7 +30,7 @@ use crate::record::probe::{IdleOutcome, IdleTimer, IdleUnknown, TimeoutEvent, Ti
 use crate::record::{Flow, Sink};
 use crate::session::{Next, Now, Session};
 use crate::stats::{LossSample, tries_to_tell};
-use crate::units::Nanos;
+use crate::units::{Nanos, with_port};
 use crate::wire::{Ask, Echo, PortList};
 use lane::{Lane, Proof, Stage, Step, WARM_ITEM};
 use plan::{AGAIN, AGAIN_ANSWERS};
@@ -113,7 +113,7 @@ impl<S: Sink<TimeoutEvent>> TimeoutSession<S> {
     /// alone.
     fn other_port(&self) -> Option<SocketAddr> {
         let port = self.far.granted()?.alternate?;
-        Some(SocketAddr::new(self.plan.server.ip(), port))
+        Some(with_port(self.plan.server, port))
     }
 
     /// Has the lanes prove themselves that are to, and takes note of those that have.
