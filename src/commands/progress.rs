@@ -40,13 +40,13 @@ pub fn watch(
     counted: Counted,
     shown: bool,
 ) -> anyhow::Result<Progress> {
-    let asked = Signals::listen().context(Step::Signals)?;
+    let mut asked = signals.asker();
     let tally = (counted == Counted::ByLoop).then(|| signals.tally());
     let text = move |elapsed, page| {
         let counts = tally.as_ref().map(|tally| (tally.sent(), tally.received()));
         progress_text(&Standing { doing: doing.clone(), elapsed, expected, counts }, page)
     };
     let (line, wide) = (text.clone(), Page::new(Page::WIDEST));
-    let told = move |elapsed| asked.asked().then(|| text(elapsed, wide));
+    let told = move |elapsed| asked().then(|| text(elapsed, wide));
     Progress::start(shown, line, told).context(Step::Start)
 }

@@ -48,6 +48,8 @@ pub fn run(args: RecvArgs) -> anyhow::Result<Exit> {
         .map(|path| File::create(path).with_context(|| format!("cannot write {}", path.display())));
     let store = store.transpose()?;
     let local: Vec<_> = sockets.iter().map(Socket::local_addr).collect();
+    // Before it says that it is ready: whoever reads that may signal it.
+    let signals = Signals::listen().context(Step::Signals)?;
     let shown: Vec<_> = local.iter().copied().map(Into::into).collect();
     report::note(words::listening(&shown));
     detail_sockets(&sockets);
@@ -65,7 +67,6 @@ pub fn run(args: RecvArgs) -> anyhow::Result<Exit> {
         plan,
         RecvReport::new(view(&args), args.times.timestamps.into(), store, interface_name),
     );
-    let signals = Signals::listen().context(Step::Signals)?;
     let doing = Doing::Receive { sockets: sockets.len() as u64 };
     // Below raw payloads there is no line of one's own.
     let lines = args.format != DatagramFormat::Raw && args.report_every.is_none();

@@ -24,6 +24,8 @@ pub struct Signals {
     pub(super) pipe: UnixStream,
     arrived: Arc<AtomicBool>,
     asked: Arc<AtomicBool>,
+    /// As above, for another thread than the loop's.
+    asked_beside: Arc<AtomicBool>,
     pub(super) tally: Arc<Tally>,
 }
 
@@ -48,10 +50,12 @@ impl Signals {
             low_level::pipe::register(signal, write.try_clone()?)?;
         }
         let asked = Arc::new(AtomicBool::new(false));
+        let asked_beside = Arc::new(AtomicBool::new(false));
         flag::register(SIGQUIT, Arc::clone(&asked))?;
+        flag::register(SIGQUIT, Arc::clone(&asked_beside))?;
         low_level::pipe::register(SIGQUIT, write.try_clone()?)?;
         let (pipe, tally) = (UnixStream::from_std(read), Arc::default());
-        Ok((Self { pipe, arrived, asked, tally }, second))
+        Ok((Self { pipe, arrived, asked, asked_beside, tally }, second))
     }
 
     /// Whether SIGINT or SIGTERM arrived since [`Signals::listen`].
@@ -67,6 +71,13 @@ impl Signals {
     /// What the loop that listens to these has sent and received so far.
     pub fn tally(&self) -> Arc<Tally> {
         Arc::clone(&self.tally)
+    }
+
+    /// Says, on another thread than the loop's, whether the user asked how the run stands since it
+    /// said so last, or since [`Signals::listen`].
+    pub fn asker(&self) -> impl FnMut() -> bool + Send + use<> {
+        let asked = Arc::clone(&self.asked_beside);
+        move || asked.swap(false, Ordering::AcqRel)
     }
 
     /// Empties the pipe, so that the next signal triggers a new event.

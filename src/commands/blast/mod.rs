@@ -44,7 +44,7 @@ pub fn run(args: BlastArgs) -> anyhow::Result<Exit> {
     let plan = BlastPlan::resolve(&args, own)?;
     let view = BlastView::new(plan.heading(), plan.expected(), args.quiet, args.json);
     let asked = Signals::listen().map_err(BlastError::Signals)?;
-    let view = view.watched(move || asked.asked())?;
+    let view = view.watched(asked.asker())?;
     let (mut report, mut view) = run_once(&plan, view)?;
     view.over();
     drop(far_end);

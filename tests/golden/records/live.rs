@@ -131,7 +131,9 @@ fn the_lines_of_ping() {
         lines.push(ping_timeout_line(&timeout, "192.0.2.10:862", Some(&mut clock)));
         let mut round_trips = DelayHistogram::new();
         let none = DelayHistogram::new();
-        [11_930_400, 12_400_000, 80_490_000].map(|trip| round_trips.record(Nanos(trip)));
+        for trip in [11_930_400, 12_400_000, 80_490_000] {
+            round_trips.record(Nanos(trip));
+        }
         let interval = |sent, lost, trips| PingInterval {
             target: 0,
             elapsed: Nanos::from_secs(3_600),
