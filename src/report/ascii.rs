@@ -16,7 +16,7 @@ pub fn set_ascii(asked: bool) {
     let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let locale = set("LC_ALL").or_else(|| set("LC_CTYPE")).or_else(|| set("LANG"));
     let screen = std::io::stdout().is_terminal() || std::io::stderr().is_terminal();
-    let dumb = screen && set("TERM").is_some_and(|term| term == "dumb");
+    let dumb = screen && set("TERM").is_some_and(|term| term.eq_ignore_ascii_case("dumb"));
     let other_set = locale.is_some_and(|locale| !is_utf8(&locale));
     ASCII.store(asked || dumb || other_set, Ordering::Relaxed);
 }

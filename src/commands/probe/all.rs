@@ -155,7 +155,10 @@ impl<'a> Gathering<'a> {
             let left = until.saturating_duration_since(Instant::now());
             let (kind, part) = match self.parts.recv_timeout(left.min(LOOK)) {
                 Ok(told) => told,
-                Err(_) if left > LOOK => continue,
+                Err(_) if left > LOOK => {
+                    self.progress.draw();
+                    continue;
+                }
                 Err(_) => return,
             };
             self.open.retain(|other| *other != kind);

@@ -5,11 +5,14 @@ use crate::record::probe::{
 };
 use crate::record::{Flow, Sink, Worded};
 use crate::report::guard::harmless_line;
+use crate::report::progress::fitting;
 use crate::report::words::far_end::no_agent;
 use crate::report::words::probe_all::{agent_text, ended, left_out, progress};
+use crate::report::words::progress::whole_seconds;
 use crate::report::{Page, note, status};
 use crate::units::Nanos;
 use console::Term;
+use std::time::Instant;
 
 /// The whole report.
 pub fn all_text(report: &AllReport, page: Page) -> String {
@@ -49,6 +52,19 @@ fn cautions(report: &AllReport, verdicts: &[KindVerdict<'_>]) -> Vec<String> {
     interrupted.into_iter().chain(of_kinds).collect()
 }
 
+/// `probe 192.0.2.1   3 s   nat running   ports, mtu done`, one line of the page.
+pub fn all_progress_line(
+    host: &str,
+    ended: &[(ProbeKind, bool)],
+    running: &[ProbeKind],
+    elapsed: Nanos,
+    page: Page,
+) -> String {
+    let mut parts = vec![format!("probe {host}   {}", whole_seconds(elapsed))];
+    parts.extend(progress(ended, running));
+    fitting(&parts, "   ", page)
+}
+
 /// Tells whoever waits which kinds are running: on one line that is redrawn where standard error is
 /// a terminal, and by a line a kind where it is not.
 pub struct AllProgress {
@@ -56,6 +72,7 @@ pub struct AllProgress {
     /// `None` where nothing is redrawn.
     term: Option<Term>,
     quiet: bool,
+    began: Instant,
     ended: Vec<(ProbeKind, bool)>,
     running: Vec<ProbeKind>,
 }
@@ -65,7 +82,8 @@ impl AllProgress {
     pub fn new(host: &str, quiet: bool) -> Self {
         let term = Term::stderr();
         let term = (!quiet && term.is_term()).then_some(term);
-        Self { host: host.to_owned(), term, quiet, ended: Vec::new(), running: Vec::new() }
+        let (host, began) = (host.to_owned(), Instant::now());
+        Self { host, term, quiet, began, ended: Vec::new(), running: Vec::new() }
     }
 
     /// Takes the line away, for the report that follows.
@@ -76,24 +94,23 @@ impl AllProgress {
         }
     }
 
-    /// `probe 192.0.2.1: ports, mtu done; nat running`.
-    fn line(&self) -> String {
-        format!("probe {}: {}", self.host, progress(&self.ended, &self.running))
+    fn line(&self, page: Page) -> String {
+        let elapsed = self.began.elapsed().into();
+        all_progress_line(&self.host, &self.ended, &self.running, elapsed, page)
     }
 
     /// Says how it stands, as the user asked.
     pub fn status(&mut self) {
         self.clear();
-        status(self.line());
+        status(self.line(Page::new(Page::WIDEST)));
         self.draw();
     }
 
-    fn draw(&self) {
+    /// Draws the line anew, as time goes on.
+    pub fn draw(&self) {
         if let Some(term) = &self.term {
-            let columns = usize::from(term.size().1);
-            let line = harmless_line(&self.line()).to_string();
-            // The last column stays free, so that the line never wraps.
-            let line: String = line.chars().take(columns.saturating_sub(1)).collect();
+            let line = self.line(Page::new(usize::from(term.size().1)));
+            let line = harmless_line(&line).to_string();
             let _ = term.clear_line();
             let _ = term.write_str(&line);
         }
@@ -127,11 +144,12 @@ mod tests {
         for kind in [ProbeKind::Ports, ProbeKind::Nat, ProbeKind::Mtu, ProbeKind::Marks] {
             progress.take(AllEvent::Begun { kind });
         }
-        assert_eq!(progress.line(), "probe 192.0.2.1: ports, nat, mtu, marks running");
+        let page = Page::new(80);
+        assert_eq!(progress.line(page), "probe 192.0.2.1   0 s   ports, nat, mtu, marks running");
         for (kind, found) in [(ProbeKind::Mtu, true), (ProbeKind::Marks, false)] {
             progress.take(AllEvent::Ended { kind, found });
         }
-        let line = "probe 192.0.2.1: mtu done; marks no result; ports, nat running";
-        assert_eq!(progress.line(), line);
+        let line = "probe 192.0.2.1   0 s   ports, nat running   mtu done   marks no result";
+        assert_eq!(progress.line(page), line);
     }
 }

@@ -10,7 +10,7 @@ mod shape;
 mod timeout;
 mod trace;
 
-pub use all::{AllProgress, all_text};
+pub use all::{AllProgress, all_progress_line, all_text};
 pub use marks::marks_text;
 pub use mtu::mtu_text;
 pub use nat::nat_text;

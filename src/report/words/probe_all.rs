@@ -56,8 +56,8 @@ pub fn agent_text(report: &AllReport) -> String {
     }
 }
 
-/// How the kinds stand: `ports, mtu done; nat running`.
-pub fn progress(ended: &[(ProbeKind, bool)], running: &[ProbeKind]) -> String {
+/// How the kinds stand: `nat running`, `ports, mtu done`, what matters most first.
+pub fn progress(ended: &[(ProbeKind, bool)], running: &[ProbeKind]) -> Vec<String> {
     let names = |kinds: &mut dyn Iterator<Item = ProbeKind>| -> Vec<&'static str> {
         kinds.map(ProbeKind::name).collect()
     };
@@ -66,14 +66,12 @@ pub fn progress(ended: &[(ProbeKind, bool)], running: &[ProbeKind]) -> String {
         names(&mut those)
     };
     let parts = [
+        (names(&mut running.iter().copied()), "running"),
         (of(true), "done"),
         (of(false), "no result"),
-        (names(&mut running.iter().copied()), "running"),
     ];
     let parts = parts.into_iter().filter(|(kinds, _)| !kinds.is_empty());
-    let parts: Vec<String> =
-        parts.map(|(kinds, state)| format!("{} {state}", kinds.join(", "))).collect();
-    parts.join("; ")
+    parts.map(|(kinds, state)| format!("{} {state}", kinds.join(", "))).collect()
 }
 
 /// That a kind is over.

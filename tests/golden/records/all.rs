@@ -179,8 +179,8 @@ fn failure() {
 fn progress() {
     let ended = [(ProbeKind::Ports, true), (ProbeKind::Mtu, true), (ProbeKind::Marks, false)];
     let lines = [
-        probe_all::progress(&[], &[ProbeKind::Ports, ProbeKind::Nat]),
-        probe_all::progress(&ended, &[ProbeKind::Nat, ProbeKind::Timeout]),
+        probe_all::progress(&[], &[ProbeKind::Ports, ProbeKind::Nat]).join("; "),
+        probe_all::progress(&ended, &[ProbeKind::Nat, ProbeKind::Timeout]).join("; "),
         probe_all::ended(ProbeKind::Ports, true),
         probe_all::ended(ProbeKind::Marks, false),
     ];

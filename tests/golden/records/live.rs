@@ -10,8 +10,9 @@ use udpkit::record::{
 use udpkit::report::words::blast::waiting_for;
 use udpkit::report::words::progress::Doing;
 use udpkit::report::{
-    Clock, LaneSoFar, Page, SoFar, Standing, TimeStyle, blast_bar_text, fanout_frame,
-    ping_reply_line, ping_row, ping_timeout_line, progress_text, recv_interval_line, so_far_text,
+    Clock, LaneSoFar, Page, SoFar, Standing, TimeStyle, all_progress_line, blast_bar_text,
+    fanout_frame, ping_reply_line, ping_row, ping_timeout_line, progress_text, recv_interval_line,
+    so_far_text,
 };
 use udpkit::stats::DelayHistogram;
 use udpkit::units::{Nanos, Rate};
@@ -97,6 +98,19 @@ fn the_bar_of_blast_and_what_it_says_when_asked() {
             so_far_text(&so_far, Nanos::from_millis(3_100))
         }));
         lines
+    });
+}
+
+#[test]
+fn the_line_of_probe_host() {
+    hold_live("probe", |page| {
+        let ended = [(ProbeKind::Ports, true), (ProbeKind::Mtu, true), (ProbeKind::Marks, false)];
+        let first = [ProbeKind::Timeout, ProbeKind::Ports, ProbeKind::Nat, ProbeKind::Mtu];
+        let last = [ProbeKind::Timeout, ProbeKind::Shape];
+        let line = |ended, running, seconds| {
+            all_progress_line("host.example", ended, running, Nanos::from_secs(seconds), page)
+        };
+        vec![line(&[], &first, 0), line(&ended, &last, 6)]
     });
 }
 
