@@ -67,7 +67,7 @@ pub fn run(mut args: SendArgs) -> anyhow::Result<Exit> {
     let looped = Loop::new(vec![socket], Some(signals), config).context(Step::Start)?;
     let arena = (SLOTS * payload.largest()).clamp(1, ARENA);
     let report = SendReport::new(view(args), local.into(), interface_name);
-    let sending = Sending { arena, looped, plan, report, running };
+    let sending = Sending { looped, plan, report, running, arena };
     match payload {
         PayloadPlan::Fixed(messages) => sending.run(messages, args),
         PayloadPlan::Stream(stream) => {

@@ -75,19 +75,15 @@ pub(super) fn ascii_json(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// Heights of a bar, the lowest first.
+const INK: [char; 8] = [':', '-', '=', '+', '*', '#', '%', '@'];
+
 /// The ASCII character that looks most like one that udpkit itself prints.
 fn like(one: char) -> Option<char> {
     Some(match one {
         // A bar's height as ink; zero is a dot.
         '·' | '•' => '.',
-        '▁' => ':',
-        '▂' => '-',
-        '▃' => '=',
-        '▄' => '+',
-        '▅' => '*',
-        '▆' => '#',
-        '▇' => '%',
-        '█' => '@',
+        '▁'..='█' => INK[(one as usize - '▁' as usize).min(INK.len() - 1)],
         'µ' | 'μ' => 'u',
         '×' => 'x',
         '±' | '…' => '~',

@@ -4,6 +4,7 @@
 use crate::common::{Running, require_tools, run, secs, udpkit};
 use std::net::UdpSocket;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 /// A server on 127.0.0.1 and its address.
 fn serve() -> (Running, String) {
@@ -30,25 +31,40 @@ fn on_terminal(environment: &[(&str, &str)], words: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// SIGQUIT once the command is at work; it says so, and goes on.
+/// Waits until the process takes SIGQUIT for itself, as the kernel says.
+fn wait_until_it_catches_sigquit(running: &Running) {
+    const BIT: u64 = 1 << (3 - 1);
+    let path = format!("/proc/{}/status", running.pid());
+    let catches = || {
+        let status = std::fs::read_to_string(&path).unwrap_or_default();
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+        let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+        mask.is_some_and(|mask| mask & BIT != 0)
+    };
+    let deadline = Instant::now() + secs(10);
+    while !catches() {
+        assert!(Instant::now() < deadline, "nobody catches SIGQUIT");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// SIGQUIT once the command is at work; it says so as often as it is asked, and goes on.
 #[track_caller]
 fn answers_sigquit(words: &[&str], ready: Option<&str>, expected: &str) {
     let running = Running::start(udpkit().args(words));
-    match ready {
-        Some(line) => drop(running.wait_for_line(line, secs(10))),
-        None => std::thread::sleep(std::time::Duration::from_millis(1_000)),
+    wait_until_it_catches_sigquit(&running);
+    if let Some(line) = ready {
+        running.wait_for_line(line, secs(10));
     }
-    running.signal("QUIT");
-    running.wait_for_line(expected, secs(10));
-    assert!(running.is_running(), "{words:?} ended at SIGQUIT");
-    // Each time that it is asked.
-    running.signal("QUIT");
-    std::thread::sleep(std::time::Duration::from_millis(600));
-    assert!(running.is_running(), "{words:?} ended at the second SIGQUIT");
+    for times in 1..=2 {
+        running.signal("QUIT");
+        let said = |text: &str| text.lines().filter(|line| line.contains(expected)).count();
+        let told = running.wait_for_stderr(secs(10), |text| said(text) >= times);
+        assert!(told, "{words:?} did not say {expected:?} {times} times");
+        assert!(running.is_running(), "{words:?} ended at SIGQUIT");
+    }
     running.signal("INT");
-    let output = running.wait(secs(20));
-    let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-    assert!(said.lines().filter(|line| line.contains(expected)).count() >= 2, "{said}");
+    running.wait(secs(20));
 }
 
 #[test]
