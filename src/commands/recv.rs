@@ -70,7 +70,7 @@ pub fn run(args: RecvArgs) -> anyhow::Result<Exit> {
     let doing = Doing::Receive { sockets: sockets.len() as u64 };
     // Below raw payloads there is no line of one's own.
     let lines = args.format != DatagramFormat::Raw && args.report_every.is_none();
-    let shown = lines && !args.quiet && !args.json;
+    let shown = lines && !args.quiet;
     let running = progress::show(doing, args.time, &signals, shown)?;
     let config = LoopConfig { tick: args.report_every, largest, ..LoopConfig::default() };
     let looped = Loop::new(sockets, Some(signals), config).context(Step::Start)?;

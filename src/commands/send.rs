@@ -61,7 +61,7 @@ pub fn run(mut args: SendArgs) -> anyhow::Result<Exit> {
     let local = socket.local_addr();
     let signals = Signals::listen().context(Step::Signals)?;
     let doing = Doing::Send { destinations: peers.len() as u64 };
-    let shown = !args.quiet && !args.json;
+    let shown = !args.quiet;
     let running = watch(doing, None, &signals, Counted::ByLoop, shown)?;
     let config = LoopConfig::default();
     let looped = Loop::new(vec![socket], Some(signals), config).context(Step::Start)?;

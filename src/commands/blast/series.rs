@@ -64,7 +64,7 @@ impl Series {
         (self.args.rate, self.args.time) = (rate, Some(time));
         let plan = BlastPlan::resolve(&self.args, self.own)?;
         let doing = Doing::Trial { number: self.trials.len() as u64 + 1, rate };
-        let shown = !self.args.quiet && !self.args.json;
+        let shown = !self.args.quiet;
         let counted = Counted::Elsewhere;
         let running = watch(doing, Some(time), &self.signals, counted, shown)?;
         let ended = run_once(&plan, BlastView::new(plan.heading(), None, true, true));

@@ -96,7 +96,7 @@ pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
     let live = (!args.json && !report_on_stderr).then(Output::new);
     let sink = CastSink { talk: !args.quiet, live, store, gaps: 0 };
     let doing = Doing::CastReceive { groups: config.groups.len() as u64 };
-    let shown = !args.quiet && !args.json && args.report_every.is_none();
+    let shown = !args.quiet && args.report_every.is_none();
     let running = watch(doing, args.time, &signals, Counted::ByLoop, shown)?;
     let timing = LoopConfig { tick: args.report_every, ..LoopConfig::default() };
     let ended = Loop::new(listeners.sockets, Some(signals), timing)?

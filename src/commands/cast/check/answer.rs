@@ -71,7 +71,7 @@ pub(super) fn run(
         names,
     };
     let doing = Doing::CastCheckAnswer { group };
-    let shown = !args.quiet && !args.json;
+    let shown = !args.quiet;
     let running = watch(doing, args.time, &signals, Counted::ByLoop, shown)?;
     let session = CheckAnswerer::new(config, Talk { on: !args.quiet });
     let ended = Loop::new(sockets, Some(signals), LoopConfig::default())?
