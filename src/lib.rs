@@ -1,24 +1,24 @@
 //! A UDP datagram toolkit: the library beneath the `udpkit` binary.
 //!
-//! # The house: two towers and a roof
+//! # Modules by layer
 //!
 //! ```text
-//!         pure tower             |   machine tower
+//!         protocol side (pure)   |   system side
 //!  6                            main                               parse, run, exit code
 //!  5                       cli, commands                           clap; Plan -> session + sockets + report
-//!  4                  engine           |      report               the loop, the clock, threads | text, live, JSON
-//!  3   session                   |   net                           sans-IO machines | sockets, options, multicast, error queue
-//!  2   record                    |   sys                           finished facts, trait Sink | the only unsafe, the only libc
-//!  1   wire   stats   pace       |   batch                         bytes, arithmetic, schedule | datagram arenas shared by both
+//!  4                  engine           |      report               event loop, clock, threads   | text, live, JSON
+//!  3   session                   |   net                           sans-IO state machines | sockets, options, multicast, error queue
+//!  2   record                    |   sys                           results, trait Sink | the only unsafe code and libc calls
+//!  1   wire   stats   pace       |   batch                         wire formats, statistics, pacing | datagram buffers shared by both sides
 //!  0                           units                               Nanos, ByteCount, BitRate, PacketRate: parse and print
 //! ```
 //!
-//! `wire`, `stats`, `pace` and `session` are pure: time and bytes come in as arguments; nothing
-//! there touches a socket, a clock or a thread. `net` moves datagrams and knows nothing of what is
-//! in them. The towers share only [`batch`] and cannot see each other; [`engine`] alone joins them.
-//! A room imports only from lower floors (`tests/layers.rs` holds this).
+//! `wire`, `stats`, `pace` and `session` are pure: time and bytes come in as arguments, and nothing
+//! there touches a socket, a clock or a thread. `net` moves datagrams without interpreting them.
+//! The two sides share only [`batch`] and do not depend on each other; [`engine`] joins them.
+//! A module imports only from lower layers (`tests/layers.rs` checks this).
 //!
-//! # The life of one datagram
+//! # The path of one datagram
 //!
 //! ```text
 //! argv -> cli Args -> commands Plan

@@ -1,4 +1,5 @@
-//! The `udpkit` binary: parse, run, exit code.
+//! The `udpkit` binary: parses the command line, runs the command, returns the exit code. All else is
+//! left to the library.
 
 use std::process::ExitCode;
 use udpkit::cli::{self, Stopped};
@@ -22,7 +23,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Prints the help that was asked for, or what is wrong with the words.
+/// Prints the requested help, or the usage error.
 fn stop(stopped: &Stopped) -> ExitCode {
     if stopped.asked_for {
         let _ = report::print_text(&stopped.text);

@@ -1,48 +1,48 @@
-//! What a user can do about a refusal of this host.
+//! Advice for the user when this host refuses to send, bind or join.
 
 use serde::Serialize;
 use std::net::IpAddr;
 
-/// What can be done where this host does not send, bind or join.
+/// What to do when this host does not send, bind or join.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum HostHint {
-    /// Look at the packet filter's rules.
+    /// Check the packet filter's rules.
     SeePacketFilter,
-    /// Look at the route to an address, and at the routing rules.
+    /// Check the route to an address, and the routing rules.
     SeeRoutes {
         /// The destination.
         destination: IpAddr,
     },
-    /// Broadcasts have to be allowed.
+    /// Enable sending to broadcast addresses.
     AllowBroadcast,
-    /// A link-local address has to name its interface.
+    /// Add the interface (zone) to a link-local address.
     NameZone {
         /// The address without its zone.
         destination: IpAddr,
     },
-    /// An interface has to be brought up.
+    /// Bring up an interface.
     BringUp {
         /// Its name.
         interface: String,
     },
-    /// The neighbour may be off, or on another network.
+    /// Check whether the neighbour is off, or on another network.
     CheckNeighbour,
-    /// Another process has the port; the kernel can choose one.
+    /// Another process uses the port; port 0 lets the kernel choose.
     PortInUse,
-    /// A port that needs a privilege.
+    /// The port requires a privilege.
     PrivilegedPort,
     /// The address is on no interface of this host.
     ForeignAddress,
     /// No route leads to it.
     NoRoute,
-    /// No route leads to a group; its interface has to be named.
+    /// No route leads to a group; name its interface.
     NameInterface,
-    /// A socket cannot join more groups.
+    /// The socket cannot join more groups.
     GroupLimit,
-    /// An interface is none of these.
+    /// No interface has this name; choose an existing one.
     Interfaces {
-        /// Those that there are.
+        /// The interfaces of this host.
         names: Vec<String>,
     },
 }

@@ -1,53 +1,53 @@
-//! What an ICMP message means (IANA's registries of ICMP and `ICMPv6` parameters).
+//! The meaning of ICMP messages (IANA's registries of ICMP and `ICMPv6` parameters).
 
 use super::ErrorOrigin;
 use serde::Serialize;
 use thiserror::Error;
 
-/// The meaning of an ICMP or `ICMPv6` type and code; rare ones are not among them.
+/// The meaning of an ICMP or `ICMPv6` type and code; rare ones are left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Error)]
 #[serde(rename_all = "snake_case")]
 pub enum IcmpMeaning {
     /// No route leads to the network (RFC 792).
     #[error("network unreachable")]
     NetworkUnreachable,
-    /// The last router does not reach the host.
+    /// The last router cannot reach the host.
     #[error("host unreachable")]
     HostUnreachable,
-    /// The host has no such transport protocol.
+    /// The host does not support the transport protocol.
     #[error("protocol unreachable")]
     ProtocolUnreachable,
-    /// Nothing listens on the port, or a filter says so.
+    /// Nothing listens on the port, or a filter rejects with this code.
     #[error("port unreachable")]
     PortUnreachable,
-    /// Larger than the next link's MTU, and not to be fragmented.
+    /// Larger than the next link's MTU, with don't-fragment set.
     #[error("fragmentation needed")]
     FragmentationNeeded,
-    /// A source route could not be followed.
+    /// A source route failed.
     #[error("source route failed")]
     SourceRouteFailed,
-    /// The network is not known.
+    /// Destination network unknown.
     #[error("network unknown")]
     NetworkUnknown,
-    /// The host is not known.
+    /// Destination host unknown.
     #[error("host unknown")]
     HostUnknown,
-    /// A filter in front of the network (RFC 1122).
+    /// Rejected by a filter for the destination network (RFC 1122).
     #[error("network administratively prohibited")]
     NetworkProhibited,
-    /// A filter in front of the host (RFC 1122).
+    /// Rejected by a filter for the destination host (RFC 1122).
     #[error("host administratively prohibited")]
     HostProhibited,
-    /// A filter (RFC 1812, RFC 4443).
+    /// Rejected by a filter (RFC 1812, RFC 4443).
     #[error("communication administratively prohibited")]
     CommunicationProhibited,
-    /// The TTL ran out on the way.
+    /// The TTL expired in transit.
     #[error("time to live exceeded")]
     TtlExceeded,
-    /// The hop limit ran out on the way (RFC 4443).
+    /// The hop limit expired in transit (RFC 4443).
     #[error("hop limit exceeded")]
     HopLimitExceeded,
-    /// Not all fragments came in time.
+    /// Not all fragments arrived in time.
     #[error("fragment reassembly time exceeded")]
     ReassemblyTimeExceeded,
     /// A header field could not be processed.
@@ -56,16 +56,16 @@ pub enum IcmpMeaning {
     /// No route leads to the destination (RFC 4443).
     #[error("no route to destination")]
     NoRoute,
-    /// The source address does not reach so far (RFC 4443).
+    /// The destination is beyond the scope of the source address (RFC 4443).
     #[error("beyond the scope of the source address")]
     BeyondScope,
-    /// The address is not reached for another reason (RFC 4443).
+    /// The address cannot be reached for another reason (RFC 4443).
     #[error("address unreachable")]
     AddressUnreachable,
-    /// A filter of source addresses (RFC 4443).
+    /// Rejected by a source address filter (RFC 4443).
     #[error("source address failed policy")]
     SourcePolicyFailed,
-    /// A route that rejects (RFC 4443).
+    /// A reject route (RFC 4443).
     #[error("route rejected")]
     RouteRejected,
     /// Larger than the next link's MTU (RFC 4443).
@@ -74,7 +74,7 @@ pub enum IcmpMeaning {
 }
 
 impl IcmpMeaning {
-    /// What a type and code mean; `None` for rare ones, and for what is no ICMP message.
+    /// The meaning of a type and code; `None` for rare ones, and for errors that are not ICMP.
     pub fn of(origin: ErrorOrigin, kind: (u8, u8)) -> Option<Self> {
         match origin {
             ErrorOrigin::Local => None,
@@ -83,7 +83,7 @@ impl IcmpMeaning {
         }
     }
 
-    /// Whether the TTL or hop limit was over on the way.
+    /// Whether the TTL or hop limit expired in transit.
     pub fn is_hops_exceeded(self) -> bool {
         matches!(self, Self::TtlExceeded | Self::HopLimitExceeded)
     }

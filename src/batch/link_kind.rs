@@ -1,12 +1,12 @@
-//! Kinds of interface that take multicast elsewhere than to the wire.
+//! Kinds of interface on which multicast does not reach the physical network.
 
 use serde::Serialize;
 
-/// What an interface is, by its flags or its name.
+/// The kind of an interface, by its flags or its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LinkKind {
-    /// A tunnel, as of a VPN.
+    /// A tunnel, such as a VPN.
     Tunnel,
     /// A bridge to containers or virtual machines.
     ContainerBridge,

@@ -1,32 +1,31 @@
-//! What this host itself says when it refuses to send: one meaning for each error number, asked by
-//! every judge, report and hint.
+//! Reasons for which this host itself refuses to send: the one place that maps error numbers to
+//! their meaning.
 
 /// Why this host's kernel refused a datagram, from the error number of send(2).
 ///
-/// An error number alone can stand for several things (`EACCES` for a prohibit route, or for a
-/// broadcast without `SO_BROADCAST`); what tells them apart is the state of this host, which
-/// `net` looks up.
+/// One error number can have several causes (`EACCES` for a prohibit route, or for a broadcast
+/// without `SO_BROADCAST`). Only the state of this host can distinguish them; `net` looks it up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum LocalRefusal {
     /// `ENOBUFS`, `ENOMEM`: a queue of this host was full.
     QueueFull,
-    /// `EMSGSIZE`: larger than the interface or the protocol takes.
+    /// `EMSGSIZE`: larger than the interface or the protocol allows.
     TooBig,
-    /// `ENETUNREACH`: no route, or the interface that has it is down.
+    /// `ENETUNREACH`: no route, or the route's interface is down.
     NetworkUnreachable,
     /// `EHOSTUNREACH`: an unreachable route, or no answer to ARP or neighbour discovery.
     HostUnreachable,
     /// `ENETDOWN`, `ENODEV`, `ENXIO`: the interface is down or gone.
     InterfaceDown,
-    /// `EADDRNOTAVAIL`: the source address is no longer this host's.
+    /// `EADDRNOTAVAIL`: the source address no longer belongs to this host.
     AddressGone,
     /// `EPERM`: this host's own packet filter dropped it.
     PacketFilter,
-    /// `EACCES`: a prohibit route, or a broadcast address that was not asked for.
+    /// `EACCES`: a prohibit route, or a broadcast address without `SO_BROADCAST`.
     Prohibited,
     /// `EINVAL`: a blackhole route, or an address that the socket cannot send to.
     Invalid,
-    /// `ECONNREFUSED`: an earlier datagram met a closed port; the one at hand was not sent.
+    /// `ECONNREFUSED`: an earlier datagram reached a closed port; the current one was not sent.
     ConnectionRefused,
     /// Anything else, with its number.
     Other(i32),

@@ -1,4 +1,5 @@
-//! What both towers share: datagram arenas and the kernel's answers, as plain memory.
+//! Types shared by the protocol side and the socket side: datagram buffers and the kernel's
+//! results, as plain memory.
 
 mod datagram;
 mod hint;

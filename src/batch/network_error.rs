@@ -1,4 +1,4 @@
-//! What the network, or this host, said of a datagram that did not arrive.
+//! Errors from the network, or from this host, for a datagram that was not delivered.
 
 use super::{IcmpMeaning, OwnAddresses, OwnCause, OwnFinding, system_words};
 use serde::{Serialize, Serializer};
@@ -6,7 +6,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use thiserror::Error;
 
-/// Bytes of the quoted payload that are kept: a measurement header and some text.
+/// Bytes of the quoted payload that are kept: enough for a measurement header and some text.
 const QUOTE: usize = 64;
 /// `ECONNREFUSED` of Linux (errno(3)).
 const CONNECTION_REFUSED: i32 = 111;
@@ -15,11 +15,11 @@ const HOST_UNREACHABLE: i32 = 113;
 /// `EPERM` of Linux (errno(3)).
 const NOT_PERMITTED: i32 = 1;
 
-/// Who spoke (`ee_origin`, ip(7)).
+/// Where an error comes from (`ee_origin`, ip(7)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorOrigin {
-    /// This host: a route, a limit or a filter of its own, also where its filter spoke by ICMP.
+    /// This host: a route, a limit or its packet filter, even if the filter rejects with ICMP.
     Local,
     /// An ICMP message (RFC 792).
     Icmp,
@@ -28,10 +28,10 @@ pub enum ErrorOrigin {
     Icmp6,
 }
 
-/// What a socket knows of this host's packet filter.
+/// What a socket knows about this host's packet filter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OwnFilter {
-    /// It refused nothing.
+    /// It has refused nothing so far.
     #[default]
     Unseen,
     /// It refused a send (`EPERM`).
@@ -41,31 +41,32 @@ pub enum OwnFilter {
 /// One message of a socket's error queue (`IP_RECVERR`, ip(7)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NetworkError {
-    /// Who spoke.
+    /// Where the error comes from.
     pub origin: ErrorOrigin,
-    /// ICMP type; 0 when local, unless this host's own filter spoke by ICMP.
+    /// ICMP type; 0 when local, unless this host's own filter rejected with ICMP.
     pub icmp_type: u8,
-    /// ICMP code, as the type.
+    /// ICMP code, under the same conditions as the type.
     pub icmp_code: u8,
-    /// The system's error number that it was turned into.
+    /// The error number that the kernel maps it to.
     pub errno: i32,
     /// Where the datagram was going.
     pub destination: SocketAddr,
-    /// The address that spoke, this host's own where its filter spoke by ICMP; `None` when not
-    /// told.
+    /// The address that sent the error, this host's own if its filter rejected with ICMP; `None`
+    /// when unknown.
     pub offender: Option<IpAddr>,
-    /// The next hop's MTU in bytes where the message tells it; `None` otherwise.
+    /// The next hop's MTU in bytes, if the message carries it.
     pub mtu: Option<u32>,
-    /// Which of the loop's sockets it concerns, counted from 0.
+    /// Index, from 0, of the loop's socket it belongs to.
     pub socket: usize,
-    /// How many alike it stands for, at least 1; more where more came at once than are kept.
+    /// Number of identical errors it stands for, at least 1; more if there were too many to keep
+    /// individually.
     pub times: u64,
     quote: [u8; QUOTE],
     quote_len: u8,
 }
 
 impl NetworkError {
-    /// A message with the start of the payload that it quotes.
+    /// An error with the start of the payload that it quotes.
     pub fn new(
         origin: ErrorOrigin,
         icmp: (u8, u8),
@@ -91,27 +92,28 @@ impl NetworkError {
         }
     }
 
-    /// Whether nothing has the port that was asked (`ECONNREFUSED`, udp(7)). What this host itself
-    /// rejected tells nothing of the port.
+    /// Whether the destination port is closed (`ECONNREFUSED`, udp(7)). A rejection by this host
+    /// itself says nothing about the port.
     pub fn is_refusal(&self) -> bool {
         self.errno == CONNECTION_REFUSED && self.origin != ErrorOrigin::Local
     }
 
-    /// Whether a host or a router on the way says that what was sent does not arrive: no port, no
-    /// host, no way, or one that is prohibited. Its size and its hops are other matters.
+    /// Whether the destination or a router reports that datagrams cannot be delivered: port, host
+    /// or network unreachable, or administratively prohibited. Excludes packet size and hop limit
+    /// errors.
     pub fn is_from_afar(&self) -> bool {
         match self.origin {
             ErrorOrigin::Local => false,
-            // Destination unreachable but for "fragmentation needed" (RFC 792).
+            // Destination unreachable, except "fragmentation needed" (RFC 792).
             ErrorOrigin::Icmp => self.icmp_type == 3 && self.icmp_code != 4,
             // Destination unreachable (RFC 4443 §3.1).
             ErrorOrigin::Icmp6 => self.icmp_type == 1,
         }
     }
 
-    /// Takes an ICMP message whose sender is an address of this host for this host's own word,
-    /// where the datagram was going elsewhere, or where this host's packet filter is known to refuse
-    /// what the socket sends: the datagram never left, and the far end said nothing.
+    /// Attributes an ICMP error from one of this host's own addresses to this host, if the datagram
+    /// was going elsewhere or if this host's packet filter is known to refuse the socket's sends:
+    /// the datagram never left, and the error does not come from the destination.
     pub fn judge_origin(&mut self, own: &OwnAddresses, filter: OwnFilter) {
         let is_own = |ip: Option<IpAddr>| ip.is_some_and(|ip| own.contains(ip));
         let here = is_own(Some(self.destination.ip()));
@@ -120,19 +122,18 @@ impl NetworkError {
         }
     }
 
-    /// Whether another says the same of the same destination, whatever it quotes.
+    /// Whether another error is the same for the same destination, whatever it quotes.
     pub fn is_alike(&self, other: &Self) -> bool {
         let said = |error: &Self| (error.kind(), error.destination, error.offender, error.mtu);
         said(self) == said(other)
     }
 
-    /// Who spoke, ICMP type and code, and the error number.
+    /// Origin, ICMP type and code, and the error number.
     fn kind(&self) -> (ErrorOrigin, u8, u8, i32) {
         (self.origin, self.icmp_type, self.icmp_code, self.errno)
     }
 
-    /// The same of no destination in particular, and without a quote: what is left of it where
-    /// there are too many to keep.
+    /// The same error without destination and quote, for counting when there are too many to keep.
     #[must_use]
     pub fn without_destination(&self) -> Self {
         let unknown = match self.destination {
@@ -143,8 +144,8 @@ impl NetworkError {
         Self { times: self.times, ..Self::new(self.origin, icmp, self.errno, unknown, &[]) }
     }
 
-    /// Whether a router says that the TTL or hop limit was over: the way is too long, or a loop. It
-    /// is no filter's word.
+    /// Whether a router reports that the TTL or hop limit expired: the path is too long, or a
+    /// routing loop. This does not indicate a filter.
     pub fn is_time_exceeded(&self) -> bool {
         matches!(
             (self.origin, self.icmp_type, self.icmp_code),
@@ -152,10 +153,11 @@ impl NetworkError {
         )
     }
 
-    /// What this host itself meant, as the error number of send(2); `None` for what another host said.
+    /// The equivalent error number of send(2) if this host itself caused the error; `None` if
+    /// another host sent it.
     ///
-    /// An ICMP error of its own is its packet filter's reject (`EPERM`), unless it says that the
-    /// neighbour did not answer ARP or neighbour discovery (`EHOSTUNREACH`; arp(7)).
+    /// An ICMP error from this host is its packet filter's reject (`EPERM`), unless it means that
+    /// the neighbour did not answer ARP or neighbour discovery (`EHOSTUNREACH`; arp(7)).
     pub fn refused_here(&self) -> Option<i32> {
         if self.origin != ErrorOrigin::Local {
             return None;
@@ -164,12 +166,12 @@ impl NetworkError {
         Some(if is_icmp && self.errno != HOST_UNREACHABLE { NOT_PERMITTED } else { self.errno })
     }
 
-    /// The start of the payload as quoted, up to 64 bytes; empty when the router quoted none.
+    /// The start of the quoted payload, up to 64 bytes; empty when nothing was quoted.
     pub fn quoted(&self) -> &[u8] {
         &self.quote[..usize::from(self.quote_len)]
     }
 
-    /// What the type and code mean; `None` for rare ones, and for what is no ICMP message.
+    /// The meaning of type and code; `None` for rare ones, and for errors that are not ICMP.
     pub fn meaning(&self) -> Option<IcmpMeaning> {
         let origin = match (self.origin, self.destination) {
             (ErrorOrigin::Local, _) if (self.icmp_type, self.icmp_code) == (0, 0) => return None,
@@ -180,7 +182,7 @@ impl NetworkError {
         IcmpMeaning::of(origin, (self.icmp_type, self.icmp_code))
     }
 
-    /// What it says and who said it, without where the datagram was going.
+    /// What the error means and where it comes from, without the datagram's destination.
     pub fn notice(&self) -> NetworkNotice {
         let (icmp_type, icmp_code) = (self.icmp_type, self.icmp_code);
         let meaning = if self.origin == ErrorOrigin::Local && (icmp_type, icmp_code) == (0, 0) {
@@ -201,40 +203,40 @@ impl fmt::Display for NetworkError {
     }
 }
 
-/// What a network error says, and who said it.
+/// The meaning of a network error and its source.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct NetworkNotice {
-    /// What it says.
+    /// What it means.
     #[serde(flatten)]
     pub meaning: Meaning,
-    /// The address that it came from; `None` when not told.
+    /// The address that it came from; `None` when unknown.
     pub from: Option<IpAddr>,
-    /// Whether this host itself said it.
+    /// Whether this host itself is the source.
     pub from_this_host: bool,
-    /// The next hop's MTU in bytes; `None` where the message does not tell it.
+    /// The next hop's MTU in bytes, if the message carries it.
     pub mtu: Option<u32>,
 }
 
-/// What a network error says.
+/// What a network error means.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(untagged)]
 pub enum Meaning {
     /// An ICMP message.
     Icmp {
-        /// What its type and code mean; `None` for rare ones.
+        /// The meaning of type and code; `None` for rare ones.
         #[serde(serialize_with = "or_other")]
         code: Option<IcmpMeaning>,
-        /// Its type.
+        /// ICMP type.
         icmp_type: u8,
-        /// Its code.
+        /// ICMP code.
         icmp_code: u8,
     },
     /// An error number of this host.
     Own {
-        /// What the number says by itself.
+        /// The cause, as far as the number alone determines it.
         #[serde(flatten)]
         cause: OwnCause,
-        /// The number, errno(3).
+        /// The error number (errno(3)).
         errno: i32,
     },
 }
@@ -277,7 +279,7 @@ impl std::error::Error for NetworkNotice {}
 
 impl std::error::Error for NetworkError {}
 
-/// Who said it, behind what was said.
+/// The source of a notice, printed after its meaning.
 #[derive(Clone, Copy, Debug, Error)]
 enum NoticeOrigin {
     #[error(", from this host ({0})")]
@@ -351,7 +353,7 @@ mod tests {
         assert_eq!(rejected.origin, ErrorOrigin::Local);
         assert_eq!(rejected.to_string(), "port unreachable, from this host (10.9.0.1)");
         assert!(!rejected.is_refusal());
-        // What was sent to this host itself met a closed port there, and so did what was elsewhere.
+        // Sent to this host itself, it reached a closed port here; so did one sent elsewhere.
         for (by, to) in [("10.9.0.1", "10.9.0.1:9"), ("10.9.0.2", "10.9.0.2:9"), ("", "10.9.0.2:9")]
         {
             let error = said(by, to, OwnFilter::Unseen);

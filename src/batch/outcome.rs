@@ -1,27 +1,28 @@
-//! What became of a batch that was handed to a socket.
+//! The result of sending a batch.
 
-/// The fate of the first datagrams of a batch, in order.
+/// What happened to a batch's datagrams, in order.
 ///
-/// The first `accepted` datagrams are the kernel's; then, if the batch did not leave whole, `stop`
-/// says why. What comes after that was not tried: its sender still owns it, with its numbers.
+/// The kernel accepted the first `accepted` datagrams. If the rest was not sent, `stop` says why.
+/// Datagrams behind a refused one were not tried: they and their sequence numbers remain with the
+/// sender.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SendOutcome {
-    /// Datagrams that the kernel took.
+    /// Datagrams that the kernel accepted.
     pub accepted: usize,
-    /// Why the rest was not taken; `None` when all was.
+    /// Why the rest was not accepted; `None` when all was.
     pub stop: Option<SendStop>,
 }
 
 /// Why a socket stopped in the middle of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SendStop {
-    /// The socket's send buffer is full; it will say when there is room.
+    /// The socket's send buffer is full; the socket becomes writable when there is room.
     Blocked,
-    /// The kernel refused the next `datagrams` datagrams for good.
+    /// The kernel refused the next `datagrams` datagrams permanently.
     Refused {
-        /// How many were refused by one answer: more than one in a GSO buffer.
+        /// Number of datagrams refused by one call: more than one in a GSO buffer.
         datagrams: usize,
-        /// The system's error number (`EMSGSIZE`, `ENOBUFS`, `ENETUNREACH`...), see send(2).
+        /// The error number (`EMSGSIZE`, `ENOBUFS`, `ENETUNREACH`...), see send(2).
         errno: i32,
     },
 }

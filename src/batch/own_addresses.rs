@@ -1,15 +1,15 @@
-//! The addresses of this host, as plain data: who is in it is this host, whatever else it is called.
+//! The addresses of this host, as plain data, to recognise this host by any of them.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 /// Every address that the kernel lists, however it was added, also on interfaces that are down.
-/// `net::own_addresses` makes it.
+/// Made by `net::own_addresses`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OwnAddresses(BTreeSet<IpAddr>);
 
 impl OwnAddresses {
-    /// Whether an address is this host's. The whole of 127.0.0.0/8 is (RFC 1122 §3.2.1.3).
+    /// Whether an address belongs to this host. All of 127.0.0.0/8 does (RFC 1122 §3.2.1.3).
     pub fn contains(&self, ip: IpAddr) -> bool {
         ip.to_canonical().is_loopback() || self.0.contains(&ip.to_canonical())
     }

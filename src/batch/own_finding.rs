@@ -1,5 +1,5 @@
-//! Why this host itself did not send: the error number with the state of this host that explains
-//! it. `net::explain` looks the state up.
+//! Why this host itself did not send: the error number, together with the host state that explains
+//! it. `net::explain` looks up the state.
 
 use super::{HostHint, LocalRefusal};
 use crate::units::io_error_text;
@@ -8,72 +8,73 @@ use std::fmt;
 use std::net::SocketAddr;
 use thiserror::Error;
 
-/// What in this host kept a datagram from leaving.
+/// What on this host prevented a datagram from leaving.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Error)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum OwnCause {
-    /// Its packet filter drops or rejects what leaves (nftables, iptables, eBPF).
+    /// Its packet filter drops or rejects outgoing datagrams (nftables, iptables, eBPF).
     #[error("blocked by this host's firewall (nftables, iptables or eBPF)")]
     PacketFilter,
-    /// A prohibit route, or a rule of that kind.
+    /// A prohibit route, or a routing rule of that kind.
     #[error("rejected by a prohibit route of this host")]
     ProhibitRoute,
-    /// A blackhole route, or a rule of that kind.
+    /// A blackhole route, or a routing rule of that kind.
     #[error("discarded by a blackhole route of this host")]
     BlackholeRoute,
-    /// An unreachable route, or a rule of that kind.
+    /// An unreachable route, or a routing rule of that kind.
     #[error("rejected by an unreachable route of this host")]
     UnreachableRoute,
     /// The next hop does not answer ARP or neighbour discovery.
     #[error("the next hop does not answer ARP or neighbour discovery")]
     NoNeighbour,
-    /// The destination is a broadcast address, and nobody allowed these.
+    /// The destination is a broadcast address, and sending to these was not enabled.
     #[error("the destination is a broadcast address")]
     Broadcast,
-    /// A link-local address that does not say on which interface.
+    /// A link-local address without an interface (zone).
     #[error("the link-local destination needs a zone, the interface to use")]
     NoZone,
-    /// No route leads there.
+    /// No route to the destination.
     #[error("this host has no route to the destination")]
     NoRoute,
-    /// No route led there when it was sent; one does now.
+    /// There was no route when it was sent; there is one now.
     #[error("this host had no route to the destination then; it has one now")]
     RouteCameBack,
-    /// The interface of that name is down; the route went by it.
+    /// The route's interface is down.
     #[error("interface {name} of this host is down")]
     InterfaceDown {
         /// Its name.
         name: String,
     },
-    /// No route leads there, while interfaces that have addresses are down: perhaps it went by one.
+    /// No route to the destination, while interfaces that have addresses are down: one of them may
+    /// have carried it.
     #[error("this host has no route to the destination; interfaces that are down: {}", names.join(", "))]
     NoRouteAndDown {
         /// Their names.
         names: Vec<String>,
     },
-    /// An interface is down or gone; which one is not known.
+    /// An unknown interface is down or gone.
     #[error("an interface of this host is down")]
     SomeInterfaceDown,
-    /// The source address is no longer this host's.
+    /// The source address no longer belongs to this host.
     #[error("this host no longer has the source address")]
     AddressGone,
     /// A queue of this host was full.
     #[error("a send queue of this host was full")]
     QueueFull,
-    /// Larger than the interface or the protocol takes.
+    /// Larger than the interface or the protocol allows.
     #[error("message too long for the interface or the protocol")]
     TooBig,
-    /// An earlier datagram met a closed port.
+    /// An earlier datagram reached a closed port.
     #[error("an earlier datagram met a closed port")]
     EarlierRefused,
-    /// Nothing that was looked up explains it.
+    /// Nothing in the host's state explains it.
     #[error("this host refused it")]
     Unexplained,
 }
 
 /// An error number of send(2) or connect(2), explained.
 ///
-/// In JSON it is the cause with its error number; where to is told by what holds it.
+/// In JSON it is the cause with its error number; the destination is left to the enclosing object.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct OwnFinding {
     /// The error number, errno(3).
@@ -81,13 +82,14 @@ pub struct OwnFinding {
     /// Where the datagram was going.
     #[serde(skip)]
     pub destination: SocketAddr,
-    /// What explains it.
+    /// Its cause.
     #[serde(flatten)]
     pub cause: OwnCause,
 }
 
 impl OwnFinding {
-    /// What the error number says by itself, without a look at the state of this host.
+    /// The cause as far as the error number alone determines it, without looking at the host's
+    /// state.
     pub fn from_errno(errno: i32, destination: SocketAddr) -> Self {
         let cause = match LocalRefusal::of(errno) {
             LocalRefusal::QueueFull => OwnCause::QueueFull,
@@ -107,7 +109,7 @@ impl OwnFinding {
         Self { errno, destination, cause: if zoneless { OwnCause::NoZone } else { cause } }
     }
 
-    /// What the user can do about it; `None` where the finding says it.
+    /// Advice for the user; `None` if the finding says enough.
     pub fn hint(&self) -> Option<HostHint> {
         let destination = self.destination.ip();
         Some(match &self.cause {
@@ -123,7 +125,7 @@ impl OwnFinding {
         })
     }
 
-    /// The cause in one word, for programs.
+    /// The cause as a short identifier, for programs.
     pub fn code(&self) -> &'static str {
         match self.cause {
             OwnCause::PacketFilter => "firewall",
@@ -161,12 +163,12 @@ impl fmt::Display for OwnFinding {
 
 impl std::error::Error for OwnFinding {}
 
-/// The system's words for an error number, without the number, in lower case.
+/// The system's text for an error number, without the number, in lower case.
 pub fn system_words(errno: i32) -> String {
     io_error_text(&std::io::Error::from_raw_os_error(errno))
 }
 
-/// Whether an address is link-local and does not say on which interface (RFC 4007 §6).
+/// Whether an address is link-local without a zone (RFC 4007 §6).
 fn lacks_zone(destination: SocketAddr) -> bool {
     let SocketAddr::V6(v6) = destination else { return false };
     let ip = v6.ip();

@@ -1,50 +1,50 @@
-//! What a process cannot lay down on this system.
+//! Restrictions that a process could not impose on itself on this system.
 
 use serde::Serialize;
 
-/// A restriction that does not hold, and why not.
+/// A restriction that is not in force, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct MissingRestriction {
-    /// Which.
+    /// Which restriction.
     #[serde(rename = "code")]
     pub restriction: Restriction,
-    /// Why it does not hold.
+    /// Why it is not in force.
     pub reason: MissingReason,
 }
 
-/// What a process lays down so that nobody who takes it over has it.
+/// What a process gives up, so that an attacker who takes it over does not have it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Restriction {
-    /// Capabilities that programs it starts could have.
+    /// Capabilities that programs it starts could gain.
     BoundingSet,
-    /// Core files, which would hold its keys.
+    /// Core files, which would contain its keys.
     CoreFiles,
     /// Privileges that programs it starts could gain.
     NoNewPrivileges,
     /// Files and TCP ports (landlock(7)).
     Landlock,
-    /// System calls that it has no use for (seccomp(2)).
+    /// System calls that it does not need (seccomp(2)).
     Seccomp,
-    /// `CAP_NET_ADMIN`, but for one thread that sets the sizes of socket buffers.
+    /// `CAP_NET_ADMIN`, except for one thread that sets socket buffer sizes.
     LargeBuffers,
 }
 
-/// Why a restriction does not hold.
+/// Why a restriction is not in force.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum MissingReason {
-    /// The kernel has it switched off.
+    /// Disabled in the kernel.
     SwitchedOff,
-    /// The kernel does not have it.
+    /// Not supported by the kernel.
     NotInKernel,
-    /// The kernel does not tell whether it holds.
+    /// The kernel does not report whether it is in force.
     Unclear,
-    /// The thread that it takes did not start.
+    /// The thread needed for it did not start.
     NoThread,
-    /// The system's own text.
+    /// A system error.
     System {
-        /// The text.
+        /// The system's text.
         error: String,
     },
 }

@@ -1,19 +1,20 @@
-//! Datagrams that came in: fixed buffers, filled by one call of the kernel.
+//! Received datagrams: fixed buffers, filled by one system call.
 
 use super::{Datagram, RxMeta};
 use crate::units::Nanos;
 use std::net::{Ipv4Addr, SocketAddr};
 
-/// What one buffer holds: one datagram, or a run of equal ones that the kernel coalesced (GRO).
+/// Contents of one buffer: one datagram, or a run of equal-sized ones that the kernel coalesced
+/// (GRO).
 #[derive(Clone, Copy, Debug)]
 pub struct RxEntry {
-    /// Bytes that the buffer holds.
+    /// Bytes in the buffer.
     pub len: usize,
-    /// Bytes that there were; more than `len` when the datagram did not fit.
+    /// Bytes received; more than `len` when the datagram did not fit.
     pub true_len: usize,
-    /// Bytes from one datagram to the next; the last may be shorter. 0 when there is one datagram.
+    /// Distance between datagrams in bytes; the last may be shorter. 0 for a single datagram.
     pub stride: usize,
-    /// The facts shared by all of the buffer.
+    /// Metadata shared by the whole buffer.
     pub meta: RxMeta,
 }
 
@@ -46,31 +47,31 @@ impl Default for RxEntry {
     }
 }
 
-/// Which receive buffers a socket fills at once.
+/// The kind of receive buffers a socket uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RxShape {
-    /// One datagram a call.
+    /// One datagram per call.
     One,
-    /// Many datagrams a call (`recvmmsg`).
+    /// Many datagrams per call (`recvmmsg`).
     #[default]
     Many,
-    /// Runs that the kernel coalesced (`UDP_GRO`).
+    /// Runs of datagrams coalesced by the kernel (`UDP_GRO`).
     Coalesced,
 }
 
-/// Coalesced buffers a call: the run in hand is worked through while the kernel fills none. 64 KiB
-/// each; sixteen of them halve what is carried at 1472 bytes (24 against 47 Gbit/s): they push each
-/// other out of the cache.
+/// Coalesced buffers of 64 KiB per call. One run is processed before the next is read. Sixteen
+/// buffers halve the throughput at 1472 bytes (24 against 47 Gbit/s), because they evict each other
+/// from the cache.
 const GRO_BUFFERS: usize = 1;
 /// A coalesced run is at most one IP packet's length.
 const GRO_CAPACITY: usize = 65_536;
-/// Datagrams a `recvmmsg`, and how many there are at least where their bytes are bounded.
+/// Datagrams per `recvmmsg`, and the least number when memory is bounded.
 const MMSG_BUFFERS: usize = 64;
 const MMSG_LEAST: usize = 8;
 
 impl RxShape {
-    /// Buffers for datagrams of up to `largest` bytes, and what each holds; where many datagrams come
-    /// at once, fewer than usual if `within` so many bytes there is no room for all.
+    /// Number of buffers for datagrams of up to `largest` bytes, and the size of each; with many
+    /// datagrams per call, fewer than usual if all do not fit `within` bytes.
     pub fn room(self, largest: usize, within: usize) -> (usize, usize) {
         match self {
             Self::One => (1, largest),
@@ -82,7 +83,7 @@ impl RxShape {
         }
     }
 
-    /// Buffers at the most, whatever the datagrams.
+    /// Most buffers, whatever the size of datagrams.
     pub fn most_buffers(self) -> usize {
         match self {
             Self::One => 1,
@@ -113,7 +114,7 @@ impl RxBatch {
         }
     }
 
-    /// Bytes that the buffers of this shape take, for datagrams of up to `largest` bytes; see
+    /// Memory in bytes that buffers of this shape take for datagrams of up to `largest` bytes; see
     /// [`RxShape::room`].
     pub fn bytes_of(shape: RxShape, largest: usize, within: usize) -> usize {
         let (buffers, capacity) = shape.room(largest, within);
@@ -130,18 +131,18 @@ impl RxBatch {
         self.capacity
     }
 
-    /// The memory of all buffers, end to end, for a socket to scatter into.
+    /// The memory of all buffers, contiguous, for a socket to receive into.
     pub fn memory_mut(&mut self) -> &mut [u8] {
         &mut self.memory
     }
 
-    /// Says what buffer `index` now holds; buffers are filled from 0 upwards.
+    /// Records what buffer `index` now holds; buffers are filled from 0 upwards.
     pub fn fill(&mut self, index: usize, entry: RxEntry) {
         self.entries[index] = entry;
         self.filled = index + 1;
     }
 
-    /// Forgets what the buffers hold.
+    /// Marks all buffers as empty.
     pub fn clear(&mut self) {
         self.filled = 0;
     }
@@ -159,13 +160,13 @@ impl RxBatch {
             .map(|(entry, buffer)| (entry, &buffer[..entry.len]))
     }
 
-    /// Every datagram of the batch in the order of arrival, coalesced runs taken apart.
+    /// Every datagram of the batch in order of arrival, with coalesced runs split.
     pub fn datagrams(&self) -> impl Iterator<Item = Datagram<'_>> {
         self.entries().flat_map(|(entry, bytes)| split_buffer(entry, bytes))
     }
 }
 
-/// The datagrams of one buffer. An empty datagram is one datagram, not none.
+/// Splits one buffer into datagrams. An empty datagram counts as one datagram.
 pub fn split_buffer<'a>(entry: &RxEntry, bytes: &'a [u8]) -> impl Iterator<Item = Datagram<'a>> {
     let whole = entry.stride == 0 || bytes.len() <= entry.stride;
     let stride = if whole { bytes.len().max(1) } else { entry.stride };

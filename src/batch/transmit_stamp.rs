@@ -1,15 +1,16 @@
-//! When a datagram truly left, as the kernel saw it.
+//! Transmit time stamps: when a datagram actually left, according to the kernel.
 
 use crate::units::Nanos;
 
-/// A transmit time stamp (`SOF_TIMESTAMPING_TX_SCHED`): the datagram entered the queue of its
-/// interface then.
+/// A transmit time stamp (`SOF_TIMESTAMPING_TX_SCHED`): when the datagram entered its interface's
+/// queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TransmitStamp {
-    /// Which of the loop's sockets sent it, counted from 0.
+    /// Index, from 0, of the loop's socket that sent it.
     pub socket: usize,
-    /// Which datagram: those that the socket's kernel took are counted from 0; wraps at 2^32.
+    /// Which datagram: datagrams accepted by the kernel on this socket, counted from 0; wraps at
+    /// 2^32.
     pub number: u32,
-    /// When, on the real-time clock.
+    /// Time on the real-time clock.
     pub at: Nanos,
 }

@@ -1,31 +1,29 @@
-//! Datagrams on their way out: payload bytes in one arena, and where each goes.
+//! Outgoing datagrams: payload bytes in one arena, and their destinations.
 
 use super::RxMeta;
 use std::net::{IpAddr, SocketAddr};
 
-/// Where a datagram goes, and by which way.
+/// Where a datagram goes, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dest {
-    /// To whom.
+    /// Destination address.
     pub addr: SocketAddr,
-    /// The source address to send from (`IP_PKTINFO`); `None` leaves it to the route.
+    /// Source address (`IP_PKTINFO`); `None` leaves it to the route.
     pub from: Option<IpAddr>,
-    /// Index of the interface to leave by; 0 leaves it to the route.
+    /// Index of the outgoing interface; 0 leaves it to the route.
     pub interface: u32,
-    /// Which of the loop's sockets sends it, counted from 0.
+    /// Index, from 0, of the loop's socket that sends it.
     pub socket: usize,
-    /// TOS or traffic class to send with (`IP_TOS`, `IPV6_TCLASS`); 0 leaves it to the socket.
+    /// TOS or traffic class (`IP_TOS`, `IPV6_TCLASS`); 0 uses the socket's.
     pub tos: u8,
-    /// TTL or hop limit to send with (`IP_TTL`, `IPV6_HOPLIMIT`), 1 to 255; 0 leaves it to the
-    /// socket.
+    /// TTL or hop limit (`IP_TTL`, `IPV6_HOPLIMIT`), 1 to 255; 0 uses the socket's.
     pub ttl: u8,
-    /// Whether it may be fragmented; `None` leaves it to the socket.
+    /// Whether it may be fragmented; `None` uses the socket's policy.
     pub fragmentation: Option<Fragmentation>,
 }
 
 impl Dest {
-    /// Back to where a datagram came from: by the socket that took it, from the address that it
-    /// was sent to.
+    /// Reply destination for a received datagram: from the socket and address that received it.
     pub fn back_to(meta: &RxMeta) -> Self {
         Self { from: meta.destination, socket: meta.socket, ..Self::from(meta.source) }
     }
@@ -34,11 +32,11 @@ impl Dest {
 /// How a datagram larger than the route's MTU is treated (`IP_MTU_DISCOVER`, ip(7)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Fragmentation {
-    /// Fragmented here and on the way (`IP_PMTUDISC_DONT`).
+    /// Fragmented by this host and by routers (`IP_PMTUDISC_DONT`).
     Allow,
     /// Never fragmented, refused above the known path MTU (`IP_PMTUDISC_DO`).
     Forbid,
-    /// Never fragmented, whatever path MTU was learnt (`IP_PMTUDISC_PROBE`).
+    /// Never fragmented, ignoring the known path MTU (`IP_PMTUDISC_PROBE`).
     Probe,
 }
 
@@ -48,7 +46,7 @@ impl From<SocketAddr> for Dest {
     }
 }
 
-/// A destination known to a [`TxBatch`], cheap to copy into every slot.
+/// Identifies a destination of a [`TxBatch`]; cheap to copy into every slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DestId(u32);
 
@@ -56,20 +54,20 @@ impl DestId {
     /// The peer that the socket is connected to.
     pub const CONNECTED: Self = Self(u32::MAX);
 
-    /// Position in the batch's table of destinations; `None` for [`DestId::CONNECTED`].
+    /// Index in the batch's table of destinations; `None` for [`DestId::CONNECTED`].
     pub fn index(self) -> Option<usize> {
         (self != Self::CONNECTED).then_some(self.0 as usize)
     }
 }
 
-/// One datagram: which bytes of the arena, and to whom.
+/// One datagram: its bytes in the arena, and its destination.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TxSlot {
     /// First byte in the arena.
     pub offset: u32,
     /// Payload bytes, 0 to 65,527.
     pub len: u32,
-    /// To whom.
+    /// Destination.
     pub dest: DestId,
 }
 
@@ -81,9 +79,9 @@ impl TxSlot {
 
 /// An arena of outgoing datagrams, allocated once and refilled for every batch.
 ///
-/// Slots that lie end to end with one size and one destination may leave as one GSO buffer: that
-/// is the socket's business, and a session need not know. The arena's bytes survive
-/// [`TxBatch::clear`], so a session that writes the same layout again need only touch what changed.
+/// Contiguous slots with one size and one destination may be sent as one GSO buffer; the socket
+/// decides that, and a session need not know. The arena's bytes survive [`TxBatch::clear`], so a
+/// session that writes the same layout again only has to update what changed.
 #[derive(Debug)]
 pub struct TxBatch {
     arena: Vec<u8>,
@@ -91,7 +89,7 @@ pub struct TxBatch {
     slots: Vec<TxSlot>,
     max_slots: usize,
     dests: Vec<Dest>,
-    /// Whether the slots so far lie end to end with one size and one destination.
+    /// Whether the slots so far are contiguous with one size and one destination.
     uniform: bool,
     /// Whether any destination has a don't-fragment policy of its own.
     policies: bool,
@@ -112,12 +110,12 @@ impl TxBatch {
         }
     }
 
-    /// Bytes that a batch of this room takes: datagrams, and bytes of payload altogether.
+    /// Memory in bytes of a batch with room for this many (datagrams, payload bytes).
     pub fn bytes_of((slots, bytes): (usize, usize)) -> usize {
         bytes + slots * size_of::<TxSlot>()
     }
 
-    /// Adds a destination; the identifier stays valid for the life of the batch.
+    /// Adds a destination; its identifier stays valid for the life of the batch.
     pub fn add_dest(&mut self, dest: impl Into<Dest>) -> DestId {
         let dest = dest.into();
         if let Some(known) = self.dests.iter().position(|known| *known == dest) {
@@ -128,13 +126,13 @@ impl TxBatch {
         DestId((self.dests.len() - 1) as u32)
     }
 
-    /// Adds a destination without looking whether it is there already: for long tables.
+    /// Adds a destination without searching for a duplicate: for long tables.
     pub fn append_dest(&mut self, dest: impl Into<Dest>) -> DestId {
         self.dests.push(dest.into());
         DestId((self.dests.len() - 1) as u32)
     }
 
-    /// Forgets the destinations from the one numbered `len` on. No datagram may be held for them.
+    /// Removes the destinations from index `len` on. No queued datagram may use them.
     pub fn truncate_dests(&mut self, len: usize) {
         self.dests.truncate(len);
     }
@@ -144,7 +142,7 @@ impl TxBatch {
         id.index().and_then(|index| self.dests.get(index))
     }
 
-    /// The socket that a slot leaves by; a connected one is socket 0.
+    /// The socket that sends a slot; a connected one is socket 0.
     pub fn socket_of(&self, slot: &TxSlot) -> usize {
         self.dest(slot.dest).map_or(0, |dest| dest.socket)
     }
@@ -163,8 +161,8 @@ impl TxBatch {
         }
     }
 
-    /// Appends a datagram of `len` bytes and hands out its bytes, which hold whatever an earlier
-    /// batch left there. `None` when it does not fit.
+    /// Appends a datagram of `len` bytes and returns its bytes, which still hold what an earlier
+    /// batch wrote there. `None` when it does not fit.
     #[inline]
     pub fn push(&mut self, dest: DestId, len: usize) -> Option<&mut [u8]> {
         let end = self.used + len;
@@ -179,8 +177,8 @@ impl TxBatch {
         Some(bytes)
     }
 
-    /// Appends `count` datagrams of `len` bytes each, end to end, and hands out the bytes of all of
-    /// them. `None` when not all fit; [`TxBatch::room`] tells how many do.
+    /// Appends `count` contiguous datagrams of `len` bytes each and returns the bytes of all of
+    /// them. `None` when not all fit; see [`TxBatch::room`].
     #[inline]
     pub fn push_run(&mut self, dest: DestId, len: usize, count: usize) -> Option<&mut [u8]> {
         if count > self.room(len) {
@@ -190,8 +188,8 @@ impl TxBatch {
         let slot = TxSlot { offset: start as u32, len: len as u32, dest };
         self.uniform &= self.slots.first().is_none_or(|first| first.is_like(&slot));
         let number = 0..count as u32;
-        // All of them end within the arena, so nothing wraps; a check each would keep the loop from
-        // being one of vectors.
+        // All of them end within the arena, so nothing wraps; checked arithmetic would prevent the
+        // loop from being vectorised.
         let offset = |index: u32| slot.offset.wrapping_add(slot.len.wrapping_mul(index));
         self.slots.extend(number.map(|index| TxSlot { offset: offset(index), ..slot }));
         self.used = end;
@@ -210,13 +208,13 @@ impl TxBatch {
         true
     }
 
-    /// Whether all datagrams lie end to end with one size and one destination, so that what holds
-    /// for the first need not be looked up for the others.
+    /// Whether all datagrams are contiguous with one size and one destination, so that the first
+    /// stands for all.
     pub fn is_uniform(&self) -> bool {
         self.uniform
     }
 
-    /// Whether a destination has a don't-fragment policy of its own, so that a socket must look.
+    /// Whether a destination has its own don't-fragment policy, which the socket must then apply.
     pub fn has_policies(&self) -> bool {
         self.policies
     }
@@ -231,29 +229,29 @@ impl TxBatch {
         &self.arena[slot.offset as usize..(slot.offset + slot.len) as usize]
     }
 
-    /// The whole arena, for a socket that gathers from it.
+    /// The whole arena, from which a socket sends.
     pub fn arena(&self) -> &[u8] {
         &self.arena
     }
 
-    /// Datagrams held.
+    /// Number of queued datagrams.
     pub fn len(&self) -> usize {
         self.slots.len()
     }
 
-    /// Whether no datagram is held.
+    /// Whether no datagram is queued.
     pub fn is_empty(&self) -> bool {
         self.slots.is_empty()
     }
 
-    /// Forgets the datagrams; keeps the destinations and the arena's bytes.
+    /// Removes the datagrams; keeps the destinations and the arena's bytes.
     pub fn clear(&mut self) {
         self.slots.clear();
         self.used = 0;
         self.uniform = true;
     }
 
-    /// Forgets the datagrams and the destinations: for answers, whose peers are ever new.
+    /// Removes the datagrams and the destinations: for replies, whose peers differ each time.
     pub fn reset(&mut self) {
         self.clear();
         self.dests.clear();

@@ -1,26 +1,26 @@
-//! Runs of lost numbers (RFC 3357), settled once nothing can fill them any more.
+//! Loss bursts (RFC 3357), final once no late datagram can fill them any more.
 
 use super::sequence::word;
 
-/// Runs of lost numbers.
+/// Statistics of loss bursts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LossBursts {
-    /// How many runs.
+    /// Number of bursts.
     pub count: u64,
-    /// Length of the longest.
+    /// Length of the longest, in datagrams.
     pub longest: u64,
-    /// All lengths added up: every number that never came.
+    /// Sum of all lengths: every number that never arrived.
     pub lost: u64,
-    /// Runs by length: entry `k` counts those of 2^k to 2^(k+1) - 1 numbers.
+    /// Bursts by length: entry `k` counts those of 2^k to 2^(k+1) - 1 numbers.
     pub by_length: [u64; 32],
 }
 
-/// Walks the numbers in order as they leave the window.
+/// Evaluates numbers in order as they leave the window.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Settler {
-    /// The first number that is not settled.
+    /// The first number that is not final.
     at: u64,
-    /// Lost numbers right before it.
+    /// Lost numbers directly before it.
     run: u64,
     bursts: LossBursts,
 }
@@ -31,7 +31,7 @@ impl Settler {
         self.at = number;
     }
 
-    /// Settles the numbers below `to`, whose bits are still in the window below `next`.
+    /// Evaluates the numbers below `to`, whose bits are still in the window below `next`.
     #[inline]
     pub fn settle_to(&mut self, to: u64, next: u64, bits: &[u64]) {
         debug_assert!(next - to <= bits.len() as u64 * 64 || to <= self.at);
@@ -39,7 +39,7 @@ impl Settler {
             let bit = self.at % 64;
             let count = (64 - bit).min(to - self.at);
             let came = bits[word(bits, self.at)] >> bit;
-            // All came: the common case, a word at a time.
+            // All arrived: the common case, one machine word at a time.
             if u64::from(came.trailing_ones()) >= count {
                 self.close();
             } else {
@@ -49,7 +49,7 @@ impl Settler {
         }
     }
 
-    /// Settles the numbers below `to` as lost, all of them.
+    /// Counts all numbers below `to` as lost.
     pub fn settle_missing_to(&mut self, to: u64) {
         if to > self.at {
             self.run += to - self.at;
@@ -57,7 +57,7 @@ impl Settler {
         }
     }
 
-    /// The stream is over: an open run is a run.
+    /// The stream is over: count a burst that is still open.
     pub fn end(&mut self) {
         self.close();
     }

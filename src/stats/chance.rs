@@ -1,48 +1,49 @@
-//! Whether a loss can be chance: the one rule that every judge asks before it calls a size, a port,
-//! a payload, a mark or a silence blocked.
+//! Whether a loss can be chance: the one test for calling a size, a port, a payload, a mark or an
+//! idle time blocked.
 //!
-//! The suspect (datagrams of the kind in question) is held against a control (datagrams of the kinds
+//! The suspect (datagrams of the kind in question) is compared with a control (datagrams of kinds
 //! that pass, sent over the same path at the same time). If both were lost at the same random rate,
-//! the losses would fall on them as balls drawn from one urn: Fisher's exact test gives the odds that
-//! as many or more of them fell on the suspect. No rate has to be guessed, and few samples give weak
-//! odds by themselves. Losses that come in bursts are not independent: spread what is sent in time.
+//! the losses would be distributed between them like balls drawn from one urn: Fisher's exact test
+//! gives the probability that as many or more of them hit the suspect. No loss rate has to be
+//! assumed, and few samples give weak evidence by themselves. Losses in bursts are not independent:
+//! spread the samples in time.
 
 use statrs::distribution::{DiscreteCDF, Hypergeometric};
 
-/// Odds that chance must fall short of: fewer than 1 in so many, over all that was asked.
+/// Chance is ruled out if its probability is below 1 in this number, over all tests of a run.
 pub const ODDS: u64 = 10_000;
-/// Most tries that [`tries_to_tell`] answers with; a path for which more are needed tells nothing.
+/// Most tries that [`tries_to_tell`] returns; a path that needs more is undecided.
 const MOST_TRIES: u64 = 1_000;
 
-/// Datagrams of one kind that were sent, and how many of them went missing.
+/// Datagrams of one kind that were sent, and how many were lost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LossSample {
-    /// Sent, copies not counted.
+    /// Sent, without copies.
     pub sent: u64,
-    /// Of these, missing; at most `sent`.
+    /// Of these, lost; at most `sent`.
     pub lost: u64,
 }
 
 impl LossSample {
-    /// A sample of `sent` datagrams of which `arrived` came, copies not counted.
+    /// A sample of `sent` datagrams of which `arrived` arrived, without copies.
     pub fn new(sent: u64, arrived: u64) -> Self {
         Self { sent, lost: sent.saturating_sub(arrived) }
     }
 
-    /// Both samples as one.
+    /// Both samples combined.
     #[must_use]
     pub fn with(self, other: Self) -> Self {
         Self { sent: self.sent + other.sent, lost: self.lost + other.lost }
     }
 
-    /// The lost share in percent; `None` where nothing was sent.
+    /// Loss in percent; `None` if nothing was sent.
     pub fn percent(self) -> Option<f64> {
         (self.sent > 0).then(|| self.lost as f64 * 100.0 / self.sent as f64)
     }
 }
 
-/// The probability, from 0 to 1, that chance alone put at least `suspect.lost` of all losses on the
-/// suspect, where each datagram of both samples was equally likely to be lost.
+/// The probability, from 0 to 1, that by chance at least `suspect.lost` of all losses hit the
+/// suspect, if each datagram of both samples was equally likely to be lost.
 pub fn probability_of_chance(suspect: LossSample, control: LossSample) -> f64 {
     let all = suspect.with(control);
     if suspect.lost == 0 || suspect.sent == 0 {
@@ -55,18 +56,18 @@ pub fn probability_of_chance(suspect: LossSample, control: LossSample) -> f64 {
     }
 }
 
-/// Whether the suspect's losses are more than chance, where `asked` such questions were asked in the
-/// same run: the odds are fewer than 1 in [`ODDS`] over all of them together (Bonferroni).
+/// Whether the suspect's losses exceed chance, if `asked` such tests are made in one run: the
+/// probability is below 1 in [`ODDS`] over all of them (Bonferroni correction).
 pub fn is_beyond_chance(suspect: LossSample, control: LossSample, asked: u64) -> bool {
     probability_of_chance(suspect, control) * (asked.max(1) as f64) < 1.0 / ODDS as f64
 }
 
-/// How many datagrams of a suspect must all go missing before [`is_beyond_chance`] holds beside this
-/// control; `None` where no number up to 1,000 is enough: the control is too small or the path loses
-/// too much, and the answer is "not told".
+/// How many datagrams of a suspect must all be lost before [`is_beyond_chance`] holds against this
+/// control; `None` if up to 1,000 are not enough: the control is too small or the path loses too
+/// much, and the result is undecided.
 pub fn tries_to_tell(control: LossSample, asked: u64) -> Option<u64> {
     let enough = |tries: &u64| is_beyond_chance(LossSample::new(*tries, 0), control, asked);
-    // More tries that all went missing only make chance less likely.
+    // More tries, all lost, only make chance less likely.
     let mut most = 1;
     while !enough(&most) {
         most *= 2;
@@ -83,7 +84,7 @@ mod tests {
 
     const CLEAN: LossSample = LossSample { sent: 60, lost: 0 };
 
-    /// The same probability by counting every way in which the losses can fall.
+    /// The same probability by enumerating all distributions of the losses.
     fn by_enumeration(suspect: LossSample, control: LossSample) -> f64 {
         let (sent, lost) = (suspect.sent + control.sent, suspect.lost + control.lost);
         let (mut all, mut as_many) = (0_u64, 0_u64);
@@ -115,7 +116,7 @@ mod tests {
         let control = LossSample { sent: 60, lost: 18 };
         assert!(!is_beyond_chance(LossSample::new(3, 0), control, 1));
         assert!(is_beyond_chance(LossSample::new(12, 0), control, 1));
-        // Many questions make a rare accident likely.
+        // Many tests make a rare accident likely.
         assert!(!is_beyond_chance(LossSample::new(9, 0), control, 100));
     }
 

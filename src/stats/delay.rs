@@ -3,18 +3,18 @@
 use crate::units::Nanos;
 use hdrhistogram::Histogram;
 
-/// The longest delay that is told apart: beyond it all count as this.
+/// The longest delay recorded, in nanoseconds; longer ones count as this.
 const LONGEST: u64 = 60_000_000_000;
 /// Significant digits.
 const DIGITS: u8 = 3;
-/// Samples that must lie beyond a quantile before it is told.
+/// Samples that must lie beyond a quantile before it is reported.
 const BEYOND: f64 = 10.0;
 
 /// Delays from 1 ns to 60 s, to three digits, in 216 KiB.
 #[derive(Clone, Debug)]
 pub struct DelayHistogram(Histogram<u64>);
 
-/// The usual quantiles; `None` where fewer than ten samples lie beyond.
+/// The usual percentiles; `None` where fewer than ten samples lie beyond.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Percentiles {
     /// Median.
@@ -31,14 +31,14 @@ pub struct Percentiles {
     pub count: u64,
 }
 
-/// Where a share of all that was sent lies, when some of it never arrived.
+/// A quantile over all datagrams sent, when some never arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Share {
-    /// Fewer than ten lie beyond.
+    /// Fewer than ten samples lie beyond.
     TooFew,
-    /// This delay is not exceeded by it.
+    /// The delay at this quantile.
     Within(Nanos),
-    /// It takes in some that were lost, whose delay has no end.
+    /// The quantile falls among lost datagrams, whose delay is infinite.
     Lost,
 }
 
@@ -49,13 +49,13 @@ impl Default for DelayHistogram {
 }
 
 impl DelayHistogram {
-    /// Bytes that one takes.
+    /// Memory of one histogram, in bytes.
     pub const BYTES: usize = 216 << 10;
 
     /// An empty histogram.
     pub fn new() -> Self {
-        // The bounds are constants within the crate's limits; the unbounded form stands in for an
-        // error that cannot be.
+        // The bounds are valid constants; the unbounded form only replaces an error that cannot
+        // occur.
         let histogram = Histogram::new_with_bounds(1, LONGEST, DIGITS)
             .or_else(|_| Histogram::new(DIGITS))
             .unwrap_or_else(|_| unreachable!("three digits are within the limits"));
@@ -85,15 +85,15 @@ impl DelayHistogram {
         self.0.len()
     }
 
-    /// The delay that a share `quantile` (0 to 1) of the samples does not exceed; `None` unless
+    /// The delay that a fraction `quantile` (0 to 1) of the samples does not exceed; `None` unless
     /// ten samples lie beyond it.
     pub fn quantile(&self, quantile: f64) -> Option<Nanos> {
         let beyond = self.0.len() as f64 * (1.0 - quantile);
-        // Rounding must not deny the tenth sample: 1 - 0.999 is not quite 0.001.
+        // Rounding must not exclude the tenth sample: 1 - 0.999 is not quite 0.001.
         (beyond + 1e-6 >= BEYOND).then(|| Nanos(self.0.value_at_quantile(quantile)))
     }
 
-    /// The delay that a share `quantile` (0 to 1) does not exceed of these samples and of `lost`
+    /// The delay that a fraction `quantile` (0 to 1) does not exceed among these samples and `lost`
     /// more, which count as infinitely late.
     pub fn share(&self, quantile: f64, lost: u64) -> Share {
         let (came, all) = (self.0.len() as f64, (self.0.len() + lost) as f64);
@@ -107,7 +107,8 @@ impl DelayHistogram {
         Share::Within(Nanos(self.0.value_at_quantile((rank / came.max(1.0)).min(1.0))))
     }
 
-    /// The same of the median, however few there are: it is no tail that a handful cannot tell.
+    /// The median in the same way, with any number of samples, because it does not depend on a
+    /// tail.
     pub fn median(&self, lost: u64) -> Share {
         let (came, all) = (self.0.len(), self.0.len() + lost);
         match (came, (all as f64 / 2.0) / came.max(1) as f64) {
@@ -118,8 +119,8 @@ impl DelayHistogram {
         }
     }
 
-    /// Samples in each cell between two neighbours of `edges`, which rise; what lies outside is in
-    /// the first or the last cell. None for fewer than two edges.
+    /// Samples in each cell between two neighbours of the rising `edges`; samples outside count in
+    /// the first or last cell. Empty for fewer than two edges.
     pub fn cells(&self, edges: &[Nanos]) -> Vec<u64> {
         let mut counts = vec![0; edges.len().saturating_sub(1)];
         let Some(last) = counts.len().checked_sub(1) else { return counts };
@@ -131,12 +132,12 @@ impl DelayHistogram {
         counts
     }
 
-    /// Forgets all samples.
+    /// Removes all samples.
     pub fn reset(&mut self) {
         self.0.reset();
     }
 
-    /// The histogram itself, for its own formats.
+    /// The underlying histogram, for its serialisation formats.
     pub fn inner(&self) -> &Histogram<u64> {
         &self.0
     }
@@ -164,12 +165,12 @@ impl DelayHistogram {
     }
 }
 
-/// One-way delay above the run's own minimum (PDV, RFC 5481 §4.2): needs no synchronised clocks,
-/// for their offset is in the minimum, too.
+/// One-way delay above the run's own minimum (PDV, RFC 5481 §4.2). No clock synchronisation is
+/// needed, because the clocks' offset is part of the minimum.
 ///
-/// Samples are kept above an origin a little below the minimum; when the minimum falls under it,
-/// the origin moves down by twice as much as the last time and the samples with it. So there are
-/// few moves, and the quantiles are exact to a thousandth of delay and room together.
+/// Samples are stored relative to an origin slightly below the minimum. When the minimum falls
+/// below it, the origin and all samples move down, each time by twice as much as before. So moves
+/// are rare, and quantiles are exact to a thousandth of delay plus margin.
 #[derive(Clone, Debug)]
 pub struct DelayAboveMin {
     histogram: DelayHistogram,
@@ -177,11 +178,11 @@ pub struct DelayAboveMin {
     origin: Option<i64>,
     min: i64,
     room: i64,
-    /// Where samples move to, so that a move allocates nothing in the middle of a run.
+    /// Target of a move, so that a move allocates nothing during a run.
     spare: DelayHistogram,
 }
 
-/// Room below the first sample, in nanoseconds.
+/// Margin below the first sample, in nanoseconds.
 const FIRST_ROOM: i64 = 10_000;
 
 impl Default for DelayAboveMin {
@@ -191,7 +192,7 @@ impl Default for DelayAboveMin {
 }
 
 impl DelayAboveMin {
-    /// Bytes that it takes.
+    /// Memory in bytes.
     pub const BYTES: usize = 2 * DelayHistogram::BYTES + size_of::<Self>();
 
     /// No samples.
@@ -205,7 +206,7 @@ impl DelayAboveMin {
         }
     }
 
-    /// Records `count` datagrams with one transit time: arrival less send, on whatever clocks, in
+    /// Records `count` datagrams with one transit time: arrival minus send, on any clocks, in
     /// nanoseconds.
     #[inline]
     pub fn observe(&mut self, transit: i64, count: u64) {
@@ -237,7 +238,7 @@ impl DelayAboveMin {
         }
     }
 
-    /// The samples above the minimum, to be put together with other streams'.
+    /// The samples above the minimum, to be merged with other streams'.
     pub fn into_histogram(self) -> DelayHistogram {
         let floor = self.origin.map_or(0, |origin| self.min.abs_diff(origin));
         let mut above = self.spare;
@@ -249,7 +250,7 @@ impl DelayAboveMin {
         above
     }
 
-    /// Makes room below `transit`.
+    /// Moves the origin below `transit`.
     #[cold]
     fn move_origin(&mut self, transit: i64) -> i64 {
         let origin = transit.saturating_sub(self.room);
@@ -297,7 +298,7 @@ mod tests {
             Share::Within(delay) => (delay.0 as f64 / 1e3).round(),
             other => panic!("{quantile}: {other:?}"),
         };
-        // Of a thousand the first 990 came.
+        // The first 990 of a thousand arrived.
         assert!((within(0.5) - 500.0).abs() <= 1.0 && (within(0.9) - 900.0).abs() <= 1.0);
         assert!((within(0.99) - 990.0).abs() <= 1.0);
         assert_eq!(histogram.share(0.99, 11), Share::Lost);
@@ -319,7 +320,7 @@ mod tests {
         let seed = 3;
         let mut rng = fastrand::Rng::with_seed(seed);
         let mut delay = DelayAboveMin::new();
-        // Clocks an hour apart, a path whose floor sinks bit by bit.
+        // Clocks an hour apart, a path whose minimum delay falls slowly.
         let mut all = Vec::new();
         for step in 0..20_000i64 {
             let transit = -3_600_000_000_000 - step * 50 + rng.i64(0..2_000_000);

@@ -1,39 +1,40 @@
-//! The drift of two clocks against each other, from the lower envelope of the transit times.
+//! The drift between two clocks, from the lower envelope of the transit times.
 //!
-//! Queues only add to a transit time, so its minima over short epochs lie on the line by which the
-//! clocks drift apart, wherever the path was empty for an instant in an epoch. The line is the edge
-//! of the minima's lower convex hull below their mean time, which is the best line under all of
-//! them (Moon, Skelly, Towsley: Estimation and Removal of Clock Skew from Network Delay
+//! Queues only add to a transit time, so its minima over short epochs lie on the line along which
+//! the clocks drift apart, provided the path was empty for an instant in each epoch. The line is
+//! the edge of the minima's lower convex hull below their mean time, which is the best line under
+//! all of them (Moon, Skelly, Towsley: Estimation and Removal of Clock Skew from Network Delay
 //! Measurements, INFOCOM 1999).
 
 use crate::units::{Claimed, Nanos};
 
-/// Epochs kept; when all are taken, two become one.
+/// Epochs kept; when full, pairs are merged.
 const EPOCHS: usize = 64;
 /// Length of the first epochs, in nanoseconds.
 const FIRST_EPOCH: i64 = 50_000_000;
-/// Epochs and time that a slope needs.
+/// Fewest epochs needed to compute a slope.
 const LEAST_EPOCHS: usize = 16;
 const LEAST_SPAN: i64 = 1_000_000_000;
-/// Parts per billion beyond which it is no clock's drift: NTP corrects up to 500 ppm (RFC 5905
-/// §11.1), and what grows faster is a queue.
+/// Drift limit in parts per billion: NTP corrects up to 500 ppm (RFC 5905 §11.1), and anything that
+/// grows faster is a queue.
 const MOST_DRIFT: u64 = 500_000;
-/// Rise of the line over the run, in nanoseconds, below which it is noise.
+/// Rise of the line over the run, in nanoseconds, below which it is treated as noise.
 const LEAST_RISE: i64 = 5_000;
-/// A floor that moves by so much from one epoch to the next, and stays, is a clock that was set.
+/// A minimum that moves by this much (ns) from one epoch to the next, and stays, means a clock was
+/// set.
 const STEP: i64 = 300_000_000;
 
 /// The smallest transit time of an epoch, and when it was seen.
 #[derive(Clone, Copy, Debug, Default)]
 struct Low {
     at: i64,
-    /// The sender's clock is in it, which may say anything.
+    /// Untrusted, since it contains the sender's time stamp.
     transit: Claimed<i64>,
 }
 
-/// Watches transit times and takes the clocks' drift, and steps of a clock, out of them.
+/// Estimates the clocks' drift and detects clock steps from transit times.
 ///
-/// One comparison for each sample, a few microseconds for each epoch of 50 ms or longer, and 1 KiB.
+/// Cost: one comparison per sample, a few microseconds per epoch of 50 ms or longer, and 1 KiB.
 #[derive(Clone, Debug)]
 pub struct ClockDrift {
     start: Option<Nanos>,
@@ -45,11 +46,11 @@ pub struct ClockDrift {
     slope: i64,
     known: bool,
     anchor: i64,
-    /// What is taken from transit times at the anchor.
+    /// Correction of transit times at the anchor.
     shift: Claimed<i64>,
-    /// Where the line was laid: the lowest time before any drift was known.
+    /// Reference level of the line: the lowest transit time before any drift was known.
     base: Claimed<i64>,
-    /// Epochs in a row whose floor lay a step above the line.
+    /// Consecutive epochs whose minimum was a step above the line.
     above: u32,
     steps: u32,
 }
@@ -61,10 +62,10 @@ impl Default for ClockDrift {
 }
 
 impl ClockDrift {
-    /// Bytes that it takes.
+    /// Memory in bytes.
     pub const BYTES: usize = size_of::<Self>() + EPOCHS * size_of::<Low>();
 
-    /// Nothing seen.
+    /// No samples.
     pub fn new() -> Self {
         Self {
             start: None,
@@ -82,8 +83,8 @@ impl ClockDrift {
         }
     }
 
-    /// A transit time without the drift known so far, from one that was measured at `now` on a
-    /// clock that is never set.
+    /// Removes the drift known so far from a transit time measured at `now` on a clock that is
+    /// never set.
     #[inline]
     pub fn correct(&mut self, now: Nanos, transit: i64) -> i64 {
         let start = *self.start.get_or_insert(now);
@@ -92,7 +93,7 @@ impl ClockDrift {
             self.close_epoch(sample.at);
         }
         let corrected = self.without_drift(sample);
-        // A path's floor does not fall like this, a clock's does.
+        // A path's minimum delay does not fall this fast; a clock step does.
         if corrected <= self.floor_limit() {
             self.begin_again(sample);
             return self.without_drift(sample).any();
@@ -103,13 +104,13 @@ impl ClockDrift {
         corrected.any()
     }
 
-    /// How fast the receiver's clock runs away from the sender's, in parts per billion; positive
-    /// when it is the faster one. `None` while too short a time, or no line, was seen.
+    /// How fast the receiver's clock runs relative to the sender's, in parts per billion; positive
+    /// when it is faster. `None` if the time was too short, or no line was found.
     pub fn parts_per_billion(&self) -> Option<i64> {
         self.known.then_some(self.slope)
     }
 
-    /// Times that a clock was set by more than 0.3 s.
+    /// Number of times a clock was set by more than 0.3 s.
     pub fn steps(&self) -> u32 {
         self.steps
     }
@@ -123,22 +124,23 @@ impl ClockDrift {
         low.transit - self.line(low.at)
     }
 
-    /// The lowest corrected floor of all epochs.
+    /// The lowest corrected minimum of all epochs.
     fn floor(&self) -> Option<Claimed<i64>> {
         self.lows.iter().chain(&self.low).map(|low| self.without_drift(*low)).min()
     }
 
     fn floor_limit(&self) -> Claimed<i64> {
-        // The last floors are enough, and cheap; both, as one of them may have been a pause.
+        // The last two minima are enough, and cheap; two, because one of them may have been a
+        // pause.
         let last = self.low.iter().chain(self.lows.last());
         let floor = last.map(|low| self.without_drift(*low)).min();
         floor.map_or(Claimed::new(i64::MIN), |floor| floor - Claimed::new(STEP))
     }
 
-    /// A clock was set: what was learnt of the drift stays, the floor is found anew.
+    /// A clock was set: keep the known drift, find the minimum again.
     fn begin_again(&mut self, low: Low) {
         let floor = if self.known { self.base } else { self.floor().unwrap_or(low.transit) };
-        // A sender whose clock jumps with every datagram would fill it.
+        // Saturating, since a sender's clock could jump with every datagram.
         self.steps = self.steps.saturating_add(1);
         self.above = 0;
         self.lows.clear();
@@ -154,7 +156,7 @@ impl ClockDrift {
                 floor.is_some_and(|floor| self.without_drift(low).less(floor) >= i128::from(STEP));
             self.above = if risen { self.above.saturating_add(1) } else { 0 };
             match self.above {
-                // One such epoch may be a queue or a pause; it tells nothing of the drift.
+                // A single such epoch may be a queue or a pause, and says nothing about drift.
                 1 => {}
                 2.. => self.begin_again(low),
                 0 => {
@@ -169,7 +171,7 @@ impl ClockDrift {
         self.epoch_end = at + self.epoch - at % self.epoch;
     }
 
-    /// Two epochs become one: the lower of the two, seen from the line.
+    /// Merges pairs of epochs: keeps the lower of each two, relative to the line.
     fn halve(&mut self) {
         let pairs = self.lows.len() / 2;
         for pair in 0..pairs {
@@ -181,7 +183,7 @@ impl ClockDrift {
         self.epoch *= 2;
     }
 
-    /// Finds the line under the epochs' floors and, where it is a drift, takes it from now on.
+    /// Fits the line under the epochs' minima and, if it is a drift, applies it from now on.
     fn fit(&mut self) {
         let (Some(first), Some(last)) = (self.lows.first(), self.lows.last()) else { return };
         let span = last.at - first.at;
@@ -195,7 +197,7 @@ impl ClockDrift {
         if slope.unsigned_abs() > MOST_DRIFT || !self.fits(from, slope, span) {
             return;
         }
-        // Laid level at one height for good: what came before counts from there, too.
+        // Fixed at one reference level, so that earlier samples stay comparable.
         if !self.known {
             self.base = self.floor().unwrap_or_default();
         }
@@ -221,7 +223,7 @@ impl ClockDrift {
         hull[..count].windows(2).find(|pair| pair[1].at >= mean).map(|pair| (pair[0], pair[1]))
     }
 
-    /// Whether the floors lie along the line: half of them within a quarter of its rise, or of the
+    /// Whether the minima lie along the line: half of them within a quarter of its rise, or of the
     /// noise. A queue that fills and stays full lies far above the line through its two ends.
     fn fits(&self, from: Low, slope: i64, span: i64) -> bool {
         let over = |at: i64| i128::from(at) * i128::from(slope) / 1_000_000_000;
@@ -246,7 +248,7 @@ mod tests {
     use crate::stats::DelayAboveMin;
 
     /// A run of `seconds` with `per_second` samples; the path's delay comes from `delay`, the
-    /// clocks drift by `ppb` and lie `offset` apart.
+    /// clocks drift by `ppb` and are `offset` apart.
     fn run(
         seconds: u64,
         per_second: u64,
@@ -272,7 +274,7 @@ mod tests {
     fn ten_minutes_of_drift_leave_no_slope() {
         for (seed, ppb) in [(1, 100_000), (2, -100_000), (3, 499_000), (4, 900)] {
             let mut rng = fastrand::Rng::with_seed(seed);
-            // Exponential jitter of 50 µs above a floor of 200 µs, clocks an hour apart.
+            // Exponential jitter of 50 µs above a minimum of 200 µs, clocks an hour apart.
             let delay = |_: f64| 200_000 + (-(1.0 - rng.f64()).ln() * 50_000.0) as i64;
             let (drift, above) = run(600, 500, ppb, -3_600_000_000_000, delay);
             let told = above.percentiles();

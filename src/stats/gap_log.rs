@@ -1,41 +1,41 @@
-//! Which numbers were lost between two marks, as ranges: what receivers of one stream need to
-//! compare their losses. Bounded; where more was lost than fits, it says up to where it is whole.
+//! Lost sequence numbers between two marks, as ranges, so that receivers of one stream can compare
+//! their losses. Bounded; if more was lost than fits, it records up to where it is complete.
 
 use crate::units::MOST_COUNT;
 
-/// Gaps kept between two marks.
+/// Most gaps kept between two marks.
 const GAPS: usize = 128;
 
 /// The numbers from one mark to the next.
 #[derive(Clone, Debug)]
 struct Stretch {
     from: u64,
-    /// First and last number of each gap, rising.
+    /// First and last number of each gap, ascending.
     gaps: Vec<(u64, u64)>,
-    /// The first gap that found no room begins here.
+    /// Complete below this number: the first gap that did not fit begins here.
     whole_to: u64,
 }
 
-/// Numbers that came and did not come since the last two marks.
+/// Records which numbers arrived and which did not, over the last two intervals between marks.
 #[derive(Clone, Debug)]
 pub struct GapLog {
-    /// Before the last mark.
+    /// The interval before the last mark.
     closed: Option<Stretch>,
-    /// Whether that has been told to whom it concerns.
+    /// Whether that interval has been reported.
     told: bool,
     open: Stretch,
     /// One above the highest number.
     next: u64,
 }
 
-/// A stretch between two marks that is over.
+/// A finished interval between two marks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClosedStretch<'a> {
-    /// The mark that it began with.
+    /// The mark at its start.
     pub from: u64,
-    /// One above the last number up to which `gaps` is whole: the next mark, or less.
+    /// `gaps` is complete below this number: the next mark, or less.
     pub upto: u64,
-    /// First and last number of each gap, rising; some may lie at or above `upto`.
+    /// First and last number of each gap, ascending; some may be at or above `upto`.
     pub gaps: &'a [(u64, u64)],
 }
 
@@ -52,7 +52,7 @@ impl Stretch {
         }
     }
 
-    /// A number that was missing came after all.
+    /// A missing number arrived after all.
     fn fill(&mut self, number: u64) {
         let at = self.gaps.partition_point(|(_, last)| *last < number);
         let Some((first, last)) = self.gaps.get(at).copied().filter(|gap| gap.0 <= number) else {
@@ -77,21 +77,21 @@ impl Stretch {
 }
 
 impl GapLog {
-    /// A log that begins with `from`, the first number of which anything is known.
+    /// A log starting at `from`, the first number about which anything is known.
     pub fn new(from: u64) -> Self {
         let from = from.min(MOST_COUNT);
         Self { closed: None, told: true, open: Stretch::new(from), next: from }
     }
 
-    /// The number of 64 bits that a wire number stands for: the one nearest to what comes next.
+    /// Extends a wire number to 64 bits: the candidate nearest to the next expected number.
     pub fn extend(&self, sequence: u32) -> u64 {
         let delta = i64::from(sequence.wrapping_sub(self.next as u32) as i32);
         let number = self.next.checked_add_signed(delta);
-        // What is numbered beyond all counts is one place.
+        // Numbers beyond any credible count share one value.
         number.map_or_else(|| u64::from(sequence), |number| number.min(MOST_COUNT))
     }
 
-    /// A datagram came, first copy or not.
+    /// Records an arrived datagram, first copy or not.
     #[inline]
     pub fn observe(&mut self, number: u64) {
         let number = number.min(MOST_COUNT);
@@ -107,12 +107,12 @@ impl GapLog {
         }
     }
 
-    /// The mark that the numbers of now count from.
+    /// The mark at which the current interval began.
     pub fn mark(&self) -> u64 {
         self.open.from
     }
 
-    /// The sender has set a mark: all numbers below it were sent. One that does not rise is none.
+    /// The sender set a mark: all numbers below it were sent. A mark that does not rise is ignored.
     pub fn set_mark(&mut self, mark: u64) {
         let mark = mark.min(MOST_COUNT);
         if mark <= self.open.from {
@@ -134,7 +134,7 @@ impl GapLog {
         }
         let closing = std::mem::replace(&mut self.open, open);
         match &mut self.closed {
-            // Nobody has heard of the stretch before: it grows.
+            // The interval has not been reported yet: extend it.
             Some(closed) if !self.told => {
                 closing.gaps.iter().for_each(|(first, last)| closed.open_gap(*first, *last));
                 closed.whole_to = closed.whole_to.min(closing.whole_to);
@@ -144,18 +144,18 @@ impl GapLog {
         self.told = false;
     }
 
-    /// What is closed was told: the next mark closes a stretch of its own.
+    /// Marks the finished interval as reported: the next mark starts a new one.
     pub fn set_told(&mut self) {
         self.told = true;
     }
 
-    /// The first number of what is closed; `None` before the second mark.
+    /// The first number of the finished interval; `None` before the second mark.
     pub fn closed_from(&self) -> Option<u64> {
         self.closed.as_ref().map(|closed| closed.from)
     }
 
-    /// What is known of the stretch before the last mark, and of those before it that were never
-    /// told; `None` before the second mark.
+    /// The finished interval before the last mark, including earlier ones that were never reported;
+    /// `None` before the second mark.
     pub fn closed(&self) -> Option<ClosedStretch<'_>> {
         let closed = self.closed.as_ref()?;
         let upto = self.open.from.min(closed.whole_to);
@@ -168,7 +168,7 @@ mod tests {
     use super::*;
     use std::collections::BTreeSet;
 
-    /// The closed stretch as single numbers, below where it is whole.
+    /// The finished interval as single numbers, as far as it is complete.
     fn lost(log: &GapLog) -> (u64, u64, BTreeSet<u64>) {
         let closed = log.closed().unwrap();
         let all = closed.gaps.iter().flat_map(|(first, last)| *first..=*last);
@@ -186,7 +186,7 @@ mod tests {
             let (mut mark, mut came) = (start, BTreeSet::new());
             for number in start..start + 2_000 {
                 if rng.u64(0..100) >= loss {
-                    // Late by up to forty places, some of them twice.
+                    // Late by up to forty positions, some of them twice.
                     let copies = 1 + u64::from(rng.u8(..10) == 0);
                     let mut late = || if rng.u8(..8) == 0 { rng.u64(0..40) } else { 0 };
                     queue.extend((0..copies).map(|_| (number + late(), number)));
@@ -200,7 +200,7 @@ mod tests {
                     }
                     log.set_mark(number + 1);
                     let (from, upto, told) = lost(&log);
-                    // Every other one is not told, and belongs to the next.
+                    // Every other one is not reported, and is merged into the next.
                     if (number - start) % 600 > 300 {
                         log.set_told();
                     }

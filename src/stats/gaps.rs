@@ -1,10 +1,10 @@
-//! Where in the order of arrival numbers were skipped.
+//! Where in the order of arrival gaps in the numbering appeared.
 
-/// Gaps that are remembered.
+/// Most gaps remembered.
 const GAPS: usize = 1_024;
 
-/// The gaps that were opened last, in a ring: which number was the first missing, and how many
-/// datagrams had come before the one that skipped it.
+/// The most recent gaps, in a ring: the first missing number of each, and how many datagrams had
+/// arrived before the one that skipped it.
 #[derive(Clone, Debug)]
 pub(super) struct Gaps {
     ring: Box<[(u64, u64)]>,
@@ -18,22 +18,22 @@ impl Default for Gaps {
 }
 
 impl Gaps {
-    /// Bytes that it takes.
+    /// Memory in bytes.
     pub const BYTES: usize = GAPS * size_of::<(u64, u64)>();
 
-    /// Notes that `first_missing` was skipped after `received` datagrams had come.
+    /// Records that `first_missing` was skipped after `received` datagrams had arrived.
     #[inline]
     pub fn open(&mut self, first_missing: u64, received: u64) {
         self.ring[self.opened % GAPS] = (first_missing, received);
         self.opened += 1;
     }
 
-    /// The place in the order of arrival of the first datagram above `number`, which was missing.
-    /// Of a gap that was forgotten only the oldest one known since bounds it.
+    /// The arrival position of the first datagram above the missing `number`. For a forgotten gap,
+    /// the position of the oldest remembered gap is used as a bound.
     pub fn opened_at(&self, number: u64) -> u64 {
         let kept = self.opened.min(GAPS);
         let nth = |index: usize| self.ring[(self.opened - kept + index) % GAPS];
-        // Gaps are opened in the order of their numbers.
+        // Gaps are stored in ascending order of their numbers.
         let (mut low, mut high) = (0, kept);
         while low < high {
             let middle = usize::midpoint(low, high);

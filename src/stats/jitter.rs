@@ -2,8 +2,8 @@
 
 use crate::units::Nanos;
 
-/// The smoothed difference of transit times from one datagram to the next, kept times 16 as the
-/// RFC's own code does (appendix A.8).
+/// The smoothed difference of consecutive transit times, stored times 16 as in the RFC's own code
+/// (appendix A.8).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Jitter {
     scaled: u64,
@@ -17,7 +17,7 @@ impl Jitter {
         Self::default()
     }
 
-    /// A datagram with this transit time (arrival less send, on whatever clocks), in nanoseconds.
+    /// Records a transit time (arrival minus send, on any clocks), in nanoseconds.
     #[inline]
     pub fn observe(&mut self, transit: i64) {
         let Some(last) = self.last.replace(transit) else { return };
@@ -27,14 +27,14 @@ impl Jitter {
         self.differences += 1;
     }
 
-    /// `count` datagrams with one transit time: a coalesced run.
+    /// Records `count` datagrams with one transit time: a coalesced run.
     #[inline]
     pub fn observe_n(&mut self, transit: i64, count: u64) {
         if count == 0 {
             return;
         }
         self.observe(transit);
-        // The rest differ by nothing: J decays by a sixteenth each, until rounding stops it.
+        // The rest have no difference: J decays by a sixteenth each, until rounding stops it.
         for _ in 1..count {
             let decay = (self.scaled + 8) >> 4;
             if decay == 0 {

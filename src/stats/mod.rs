@@ -1,4 +1,4 @@
-//! Arithmetic over what arrived: sequences, delay, jitter, rates.
+//! Statistics of received datagrams: sequences, delay, jitter, loss.
 
 mod bursts;
 mod chance;

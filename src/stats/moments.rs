@@ -1,7 +1,7 @@
-//! Mean and standard deviation of a run of figures, without keeping them.
+//! Running mean and standard deviation, without storing the values.
 
-/// Sums up figures one by one (Welford); figures far from zero, such as a time between two clocks
-/// that stand hours apart, keep their precision, as they are taken from the first.
+/// Accumulates values one by one (Welford). Values are taken relative to the first, so values far
+/// from zero, such as transit times between clocks hours apart, keep their precision.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Moments {
     count: u64,
@@ -11,7 +11,7 @@ pub struct Moments {
 }
 
 impl Moments {
-    /// One more figure.
+    /// Adds a value.
     pub fn observe(&mut self, figure: i64) {
         if self.count == 0 {
             self.first = figure;
@@ -23,18 +23,17 @@ impl Moments {
         self.squares += delta * (above - self.mean);
     }
 
-    /// Figures so far.
+    /// Number of values.
     pub fn count(&self) -> u64 {
         self.count
     }
 
-    /// Their mean; `None` of none.
+    /// Their mean; `None` without values.
     pub fn mean(&self) -> Option<i64> {
         (self.count > 0).then(|| self.first.saturating_add(self.mean.round() as i64))
     }
 
-    /// Their standard deviation, of a sample (divided by one less than their number); `None` of
-    /// fewer than two.
+    /// Sample standard deviation (divisor n - 1); `None` for fewer than two values.
     pub fn deviation(&self) -> Option<u64> {
         let degrees = self.count.checked_sub(1).filter(|degrees| *degrees > 0)?;
         Some((self.squares / degrees as f64).max(0.0).sqrt().round() as u64)

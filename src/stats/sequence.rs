@@ -1,43 +1,42 @@
-//! Which numbers of a stream came, came twice, came late, or never came.
+//! Which numbers of a stream arrived, were duplicated, reordered, or lost.
 
 use super::bursts::{LossBursts, Settler};
 use super::gaps::Gaps;
 use crate::units::MOST_COUNT;
 
-/// Numbers back from the highest within which a datagram can be told from its copy, where nothing
-/// else is asked for.
+/// Default window: how many numbers below the highest duplicates can still be detected.
 pub const WINDOW: u64 = 65_536;
-/// Bounds of a window; the largest takes 2 MiB.
+/// Range of window sizes; the largest takes 2 MiB.
 pub const WINDOWS: std::ops::RangeInclusive<u64> = 64..=16_777_216;
 
-/// What one datagram was.
+/// Classification of one datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arrival {
     /// The first copy of a number above all before it.
     New,
     /// The first copy of a number below one that came before it (RFC 4737 §3.3).
     Reordered {
-        /// Datagrams from the first with a higher number to this one (RFC 4737 §4.2.2); at least
-        /// so many where the gap was opened too long ago to be remembered.
+        /// Reordering extent: datagrams from the first with a higher number to this one (RFC 4737
+        /// §4.2.2); a lower bound if the gap appeared too long ago to be remembered.
         extent: u64,
     },
     /// A further copy.
     Duplicate,
-    /// Below the window: whether first or copy cannot be told.
+    /// Below the window: it may be a first copy or a duplicate.
     TooLate,
 }
 
 /// Accounts for every sequence number of one stream, exactly within the window.
 ///
 /// Wire numbers have 32 bits and are extended to 64 relative to the highest seen (RFC 1982). Two
-/// sums hold at any time: `received = firsts + duplicates + too late` and
-/// `expected = firsts + lost`. A too-late datagram was counted as lost when its number left the
-/// window, and stays so.
+/// equations always hold: `received = firsts + duplicates + too late` and `expected = firsts +
+/// lost`. A too-late datagram was counted as lost when its number left the window, and stays
+/// counted as lost.
 #[derive(Clone, Debug)]
 pub struct SequenceTracker {
-    /// One bit a number, by its place modulo the window; set when it came.
+    /// One bit per number, at its position modulo the window; set on arrival.
     bits: Box<[u64]>,
-    /// The first number that is expected; `None` before one is known.
+    /// The first expected number; `None` until known.
     base: Option<u64>,
     /// One above the highest number seen.
     next: u64,
@@ -51,12 +50,12 @@ pub struct SequenceTracker {
     gaps: Gaps,
 }
 
-/// How far datagrams came behind those that overtook them (RFC 4737 §4.2.2).
+/// Reordering extents (RFC 4737 §4.2.2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ReorderExtents {
     /// The largest extent, in datagrams.
     pub max: u64,
-    /// All extents added up; over the number of reordered datagrams it is their mean.
+    /// Sum of all extents; divided by the number of reordered datagrams it is their mean.
     pub sum: u64,
 }
 
@@ -72,8 +71,8 @@ impl SequenceTracker {
         Self::with_window(WINDOW)
     }
 
-    /// The same with a window of `window` numbers, brought into [`WINDOWS`] and rounded up to a
-    /// power of two.
+    /// As [`Self::new`] with a window of `window` numbers, clamped to [`WINDOWS`] and rounded up to
+    /// a power of two.
     pub fn with_window(window: u64) -> Self {
         let window = window.clamp(*WINDOWS.start(), *WINDOWS.end()).next_power_of_two();
         Self {
@@ -91,19 +90,19 @@ impl SequenceTracker {
         }
     }
 
-    /// Bytes that a tracker with this window takes.
+    /// Memory in bytes of a tracker with this window.
     pub fn bytes_of(window: u64) -> usize {
         let window = window.clamp(*WINDOWS.start(), *WINDOWS.end()).next_power_of_two();
         size_of::<Self>() + (window / 8) as usize + Gaps::BYTES
     }
 
-    /// A stream that one joins while it runs: it begins with the first number seen, and what comes
-    /// from before that is too late.
+    /// For joining a stream that is already running: it begins with the first number seen, and
+    /// earlier numbers count as too late.
     pub fn starting_anywhere() -> Self {
         Self { base: None, anywhere: true, ..Self::new() }
     }
 
-    /// Accounts for one datagram.
+    /// Records one datagram.
     pub fn observe(&mut self, sequence: u32) -> Arrival {
         let number = self.extend(sequence);
         let base = *self.base.get_or_insert(number);
@@ -137,8 +136,8 @@ impl SequenceTracker {
         Arrival::Reordered { extent }
     }
 
-    /// Accounts for `count` datagrams with consecutive numbers, as if one by one, in a few
-    /// nanoseconds altogether when they follow on what came before.
+    /// Records `count` datagrams with consecutive numbers, as if one by one; takes a few
+    /// nanoseconds in total when they continue the sequence.
     #[inline]
     pub fn observe_run(&mut self, first: u32, count: u32) {
         let number = self.extend(first);
@@ -159,8 +158,8 @@ impl SequenceTracker {
         self.firsts += u64::from(count);
     }
 
-    /// Ends the stream: what is still open in the window is settled, and with the sender's total
-    /// what is missing at the end.
+    /// Ends the stream: everything still in the window becomes final, and the sender's total
+    /// reveals losses at the end.
     pub fn finish(&mut self, total: Option<u64>) {
         if let Some(total) = total
             && self.base.is_some()
@@ -169,27 +168,27 @@ impl SequenceTracker {
         }
         self.settler.settle_to(self.next, self.next, &self.bits[..]);
         self.settler.end();
-        // Two books: numbers that are missing in the window, and what is expected less what came.
+        // Counted in two ways: numbers missing in the window, and expected minus arrived.
         debug_assert_eq!(self.bursts().lost, self.lost(), "{:?}", self.bursts());
     }
 
-    /// Whether a number within the window has come.
+    /// Whether a number within the window has arrived.
     pub fn has(&self, sequence: u32) -> bool {
         let number = self.extend(sequence);
         number < self.next && self.next - number <= self.window() && self.is_set(number)
     }
 
-    /// The 64-bit number that a wire number stands for: the one nearest to the next expected.
+    /// Extends a wire number to 64 bits: the candidate nearest to the next expected number.
     pub fn place_of(&self, sequence: u32) -> u64 {
         self.extend(sequence)
     }
 
-    /// One above the highest number that came, as it is on the wire.
+    /// One above the highest number received, as on the wire.
     pub fn next_on_wire(&self) -> u32 {
         self.next as u32
     }
 
-    /// Datagrams that came, copies among them.
+    /// Datagrams received, including copies.
     pub fn received(&self) -> u64 {
         self.firsts + self.duplicates + self.too_late
     }
@@ -199,22 +198,22 @@ impl SequenceTracker {
         self.firsts
     }
 
-    /// Further copies.
+    /// Second and further copies.
     pub fn duplicates(&self) -> u64 {
         self.duplicates
     }
 
-    /// First copies that came after a higher number (RFC 4737).
+    /// First copies that arrived after a higher number (RFC 4737).
     pub fn reordered(&self) -> u64 {
         self.reordered
     }
 
-    /// How far the reordered ones came behind.
+    /// How far the reordered datagrams were behind.
     pub fn extents(&self) -> ReorderExtents {
         self.extents
     }
 
-    /// Numbers back from the highest within which a datagram can be told from its copy.
+    /// Window size in numbers.
     pub fn window(&self) -> u64 {
         self.bits.len() as u64 * 64
     }
@@ -229,28 +228,27 @@ impl SequenceTracker {
         self.base.map_or(0, |base| self.next - base)
     }
 
-    /// Numbers below the highest that did not come. Every first copy has its own number between
+    /// Numbers below the highest that did not arrive. Every first copy has its own number between
     /// the base and the highest, so this is never negative.
     pub fn lost(&self) -> u64 {
         debug_assert!(self.firsts <= self.expected());
         self.expected() - self.firsts
     }
 
-    /// Numbers that did not come out of the sender's `total`, the tail among them. A total below
-    /// what was seen cannot be right and changes nothing.
+    /// Numbers out of the sender's `total` that did not arrive, including losses at the end. A
+    /// total below what was received is wrong and is ignored.
     pub fn lost_of(&self, total: u64) -> u64 {
         let Some(base) = self.base else { return 0 };
         self.end_of(total) - base - self.firsts
     }
 
-    /// Runs of lost numbers that are settled: their numbers have left the window, or the stream
-    /// has ended.
+    /// Loss bursts that are final: their numbers have left the window, or the stream has ended.
     pub fn bursts(&self) -> &LossBursts {
         self.settler.bursts()
     }
 
-    /// One above the last number of a sender that sent `total`. A stream that was joined late knows
-    /// its numbers only by their lower 32 bits.
+    /// One above the last number of a sender that sent `total`. In a stream joined late, only the
+    /// lower 32 bits of numbers are known.
     fn end_of(&self, total: u64) -> u64 {
         if !self.anywhere {
             return total.min(MOST_COUNT).max(self.next);
@@ -259,30 +257,31 @@ impl SequenceTracker {
         self.next + u64::from(ahead.max(0).unsigned_abs())
     }
 
-    /// The 64-bit number that a wire number stands for: the one nearest to the next expected.
+    /// Extends a wire number to 64 bits: the candidate nearest to the next expected number.
     fn extend(&self, sequence: u32) -> u64 {
         if self.anywhere && self.base.is_none() {
-            // Room below, so that what came before the first can be told.
+            // An offset, so that numbers before the first can be represented.
             return (1 << 32) + u64::from(sequence);
         }
         let delta = i64::from(sequence.wrapping_sub(self.next as u32) as i32);
         match self.next.checked_add_signed(delta) {
-            // Whoever jumps half of all numbers with each datagram comes no further than this.
+            // A sender that jumps by half the number space with each datagram gets no further than
+            // this.
             Some(number) => number.min(MOST_COUNT),
-            // Before the very first number: a stray with the right tag, ahead by a wrap.
+            // Before the very first number: a stray with a valid tag, wrapped around.
             None => u64::from(sequence),
         }
     }
 
-    /// Moves the highest up to below `end`: numbers that come into the window start as missing.
+    /// Raises the highest number to below `end`: numbers entering the window start as missing.
     #[inline]
     fn advance(&mut self, end: u64) {
-        // What leaves the window is settled before its place is taken.
+        // Evaluate what leaves the window before its bits are reused.
         let leaves = end.saturating_sub(self.window());
         self.settler.settle_to(leaves.min(self.next), self.next, &self.bits[..]);
         if end - self.next >= self.window() {
             self.bits.fill(0);
-            // The rest of the jump never was in the window: all of it is missing.
+            // The rest of the jump was never in the window: all of it is lost.
             self.settler.settle_missing_to(leaves);
         } else {
             self.clear_range(self.next, end);
@@ -310,7 +309,7 @@ impl SequenceTracker {
     }
 }
 
-/// Which word of a window holds a number; windows are powers of two.
+/// Index of the machine word that holds a number; windows are powers of two.
 #[inline]
 pub(super) fn word(bits: &[u64], number: u64) -> usize {
     (number / 64) as usize & (bits.len() - 1)
@@ -336,7 +335,7 @@ mod tests {
     #[test]
     fn a_sender_that_jumps_as_far_as_it_can_comes_to_an_end() {
         let mut tracker = SequenceTracker::new();
-        // As if it had gone on for long.
+        // As if it had run for a long time.
         tracker.next = MOST_COUNT - (1 << 32);
         tracker.settler.start_at(tracker.next);
         tracker.base = Some(tracker.next);
@@ -366,7 +365,7 @@ mod tests {
     }
     use std::collections::HashSet;
 
-    /// The slow and obvious way.
+    /// A slow and obvious reference implementation.
     #[derive(Default)]
     struct Oracle {
         seen: HashSet<u64>,
@@ -424,7 +423,7 @@ mod tests {
     #[test]
     fn extents_are_those_of_rfc_4737() {
         let mut tracker = SequenceTracker::new();
-        // Skipped once, then three late: each is behind the one that skipped it.
+        // One gap, then three late datagrams: each is measured from the one that skipped it.
         let arrivals = [0, 5, 1, 2, 3].map(|number| tracker.observe(number));
         let extents = [1, 2, 3].map(|extent| Arrival::Reordered { extent });
         assert_eq!(arrivals[2..], extents);
@@ -457,7 +456,7 @@ mod tests {
             let mut tracker = SequenceTracker::with_window(asked);
             let window = tracker.window();
             tracker.observe(window as u32 * 2);
-            // The last number of the window can be told from a copy, the one below it cannot.
+            // A copy of the lowest number in the window is detected, one below it is not.
             let last = window as u32 + 1;
             assert!(matches!(tracker.observe(last), Arrival::Reordered { .. }), "{asked}");
             assert_eq!(tracker.observe(last), Arrival::Duplicate, "{asked}");

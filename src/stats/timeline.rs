@@ -1,11 +1,11 @@
-//! A run over time in constant memory: cells that become twice as long when all are taken.
+//! A run over time in constant memory: the cell width doubles when all cells are used.
 
 use crate::units::Nanos;
 
-/// Cells at most.
+/// Most cells.
 const CELLS: usize = 80;
 
-/// What happened in one stretch of the run.
+/// What happened in one interval of the run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cell {
     /// Samples.
@@ -14,7 +14,7 @@ pub struct Cell {
     pub sum: u64,
     /// The largest.
     pub max: Nanos,
-    /// What was lost.
+    /// Lost datagrams.
     pub lost: u64,
 }
 
@@ -36,32 +36,32 @@ pub struct Timeline {
 }
 
 impl Timeline {
-    /// Nothing yet; a cell is `width` long at first, at least 1 ns.
+    /// An empty timeline; cells are `width` long at first, at least 1 ns.
     pub fn new(width: Nanos) -> Self {
         Self { cells: Vec::with_capacity(CELLS), width: width.max(Nanos(1)), last: Nanos::ZERO }
     }
 
-    /// A delay that belongs to an instant after the start.
+    /// Records a delay at a time after the start.
     pub fn record(&mut self, at: Nanos, delay: Nanos) {
         self.cell(at).add(Cell { samples: 1, sum: delay.0, max: delay, lost: 0 });
     }
 
-    /// A loss at an instant after the start.
+    /// Records a loss at a time after the start.
     pub fn lose(&mut self, at: Nanos) {
         self.cell(at).lost += 1;
     }
 
-    /// The stretches in order, each as long as [`Timeline::width`].
+    /// The intervals in order, each [`Timeline::width`] long.
     pub fn cells(&self) -> &[Cell] {
         &self.cells
     }
 
-    /// How long a stretch is.
+    /// Length of an interval.
     pub fn width(&self) -> Nanos {
         self.width
     }
 
-    /// The last instant of which something is known.
+    /// The latest recorded time.
     pub fn last(&self) -> Nanos {
         self.last
     }
@@ -105,7 +105,7 @@ mod tests {
             line.record(at, delay);
             all.add(Cell { samples: 1, sum: delay.0, max: delay, lost: 0 });
             if rng.u8(..) < 5 {
-                // What is lost is known late.
+                // A loss is detected late.
                 line.lose(at - Nanos(200));
                 all.lost += 1;
             }

@@ -1,10 +1,11 @@
-//! Who sends, in bounded memory however many there are.
+//! The busiest sources, in bounded memory however many there are.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
 
-/// Counts by sender. The first senders, up to a number, are counted exactly each; all later ones
-/// together, so that no flood of forged addresses takes memory or a known sender's count.
+/// Counts by source. The first sources, up to a limit, are counted individually, all later ones
+/// together, so that a flood of forged addresses can neither exhaust memory nor displace a known
+/// source.
 #[derive(Clone, Debug)]
 pub struct TopSources {
     most: usize,
@@ -12,7 +13,7 @@ pub struct TopSources {
     others: SourceCount,
 }
 
-/// What came from one sender, or from many.
+/// Traffic from one source, or from many.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SourceCount {
     /// Datagrams.
@@ -29,12 +30,12 @@ impl SourceCount {
 }
 
 impl TopSources {
-    /// Tells `most` senders apart.
+    /// Counts up to `most` sources individually.
     pub fn new(most: usize) -> Self {
         Self { most, counts: HashMap::new(), others: SourceCount::default() }
     }
 
-    /// A datagram of `bytes` came from `source`.
+    /// Records a datagram of `bytes` from `source`.
     #[inline]
     pub fn observe(&mut self, source: SocketAddr, bytes: u64) {
         if let Some(count) = self.counts.get_mut(&source) {
@@ -46,12 +47,12 @@ impl TopSources {
         }
     }
 
-    /// Senders that are told apart; those beyond the number are counted together.
+    /// Number of sources counted individually.
     pub fn known(&self) -> usize {
         self.counts.len()
     }
 
-    /// The `wanted` busiest, most datagrams first, equals by address; then all the rest together.
+    /// The `wanted` busiest sources by datagrams, ties by address; then all others together.
     pub fn top(&self, wanted: usize) -> (Vec<(SocketAddr, SourceCount)>, SourceCount) {
         let mut all: Vec<_> = self.counts.iter().map(|(addr, count)| (*addr, *count)).collect();
         all.sort_by_key(|(addr, count)| (std::cmp::Reverse(count.datagrams), *addr));

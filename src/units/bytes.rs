@@ -1,4 +1,4 @@
-//! Counts of bytes, and of anything, as text.
+//! Byte counts, and plain counts, as text.
 
 use super::parse::{NumberFault, ParseUnitError, Quantity, scaled, split_unit};
 use super::suggest::{nearest, number_and_unit};
@@ -9,7 +9,7 @@ use std::str::FromStr;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ByteCount(pub u64);
 
-/// Prefixes with their factors, as they are written.
+/// Prefixes and their factors, as written.
 const PREFIXES: [(&str, u64); 9] = [
     ("", 1),
     ("k", 1_000),
@@ -22,10 +22,10 @@ const PREFIXES: [(&str, u64); 9] = [
     ("Ti", 1 << 40),
 ];
 
-/// The bytes of a unit; `None` for what is none, and for bits.
+/// The number of bytes in a unit; `None` for an unknown unit, and for bits.
 fn factor_of(unit: &str) -> Option<u64> {
     let lower = unit.to_lowercase();
-    // Kb and Mb are bits to whoever writes them so; kb and mb are bytes to whoever asks for a size.
+    // People who write Kb or Mb mean bits; kb or mb for a size means bytes.
     if unit.ends_with('b') && unit != lower {
         return None;
     }
@@ -35,7 +35,7 @@ fn factor_of(unit: &str) -> Option<u64> {
     Some(factor)
 }
 
-/// The nearest right spelling of a size, where it has a number.
+/// The nearest valid spelling of a size, if the text has a number.
 fn suggestion(text: &str) -> Option<String> {
     let (number, unit) = number_and_unit(text)?;
     if factor_of(&unit).is_some() {

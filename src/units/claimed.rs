@@ -1,43 +1,43 @@
-//! Numbers that came from outside, whose arithmetic has no edge.
+//! Numbers received from outside, with arithmetic that cannot overflow.
 
 use std::fmt;
 use std::num::ParseIntError;
 use std::ops::{Add, AddAssign, Mul, Sub, SubAssign};
 use std::str::FromStr;
 
-/// More datagrams than anybody sends in one run: a count beyond it is no count, and sums of
-/// thousands below it fit 64 bits.
+/// Upper bound for a credible datagram count: no run sends more, and sums of thousands of counts
+/// below it fit 64 bits.
 pub const MOST_COUNT: u64 = 1 << 48;
 
-/// A number that somebody else wrote: a count, an instant or a span that a datagram carried.
+/// An untrusted number: a count, an instant or a span from a received datagram.
 ///
-/// It may be anything, so its sums, differences and products stay at the least or the most that the
-/// type holds; a plain number comes out only of a check against a bound ([`Claimed::within`]), or
-/// where the reader says that any will do ([`Claimed::any`]).
+/// It may have any value, so its sums, differences and products saturate. Get the plain number by
+/// checking it against a bound ([`Claimed::within`]), or explicitly without a check
+/// ([`Claimed::any`]).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Claimed<T>(T);
 
 impl<T: Copy> Claimed<T> {
-    /// What was said.
+    /// Wraps a received number.
     pub const fn new(said: T) -> Self {
         Self(said)
     }
 
-    /// The number as it was said, for those whose own arithmetic takes any.
+    /// The number unchecked, for code that handles any value.
     pub const fn any(self) -> T {
         self.0
     }
 }
 
 impl<T: Copy + PartialOrd> Claimed<T> {
-    /// The number where it is no more than `most`; `None` for one that cannot be.
+    /// The number if it is at most `most`; `None` otherwise.
     pub fn within(self, most: T) -> Option<T> {
         (self.0 <= most).then_some(self.0)
     }
 }
 
 impl Claimed<i64> {
-    /// The difference to another, with no edge.
+    /// The difference from another, without overflow.
     pub fn less(self, other: Self) -> i128 {
         i128::from(self.0) - i128::from(other.0)
     }

@@ -1,16 +1,16 @@
-//! The system's text for an error, as it stands within a sentence.
+//! The system's text for an error, for use within a sentence.
 
 use std::io;
 
-/// What the system says of an error, `address already in use`: without the number that Rust puts
-/// behind it, and in lower case at its start.
+/// The system's text for an error, such as `address already in use`: without the number that Rust
+/// appends, and starting in lower case.
 pub fn io_error_text(error: &io::Error) -> String {
     let text = error.to_string();
     let number = error.raw_os_error().map(|number| format!(" (os error {number})"));
     let text = number.and_then(|number| text.strip_suffix(&number)).unwrap_or(&text);
     let mut chars = text.chars();
     match (chars.next(), text.chars().nth(1)) {
-        // An abbreviation stays one: `RFS specific error`.
+        // An abbreviation keeps its capitals: `RFS specific error`.
         (Some(first), second) if !second.is_some_and(char::is_uppercase) => {
             first.to_lowercase().chain(chars).collect()
         }

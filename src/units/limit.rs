@@ -1,5 +1,5 @@
-//! A limit that the user sets on a run's figures, `loss>0.1%`: read, and held against what was
-//! measured. Where the figures come from is left to the caller.
+//! A limit that the user sets on a run's results, `loss>0.1%`: parsing, and checking against
+//! measurements. The caller supplies the measurements.
 
 use super::parse::{ParseUnitError, split_unit};
 use super::percent::percentage;
@@ -10,15 +10,15 @@ use std::fmt;
 use std::str::FromStr;
 use thiserror::Error;
 
-/// Billionths of a percent in one percent: loss is held exactly, never as a float.
+/// Billionths of a percent in one percent: loss is kept exact, never as a float.
 const PERCENT: u64 = 1_000_000_000;
 
-/// A figure that a limit can be set on.
+/// A result that a limit can be set on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Metric {
     /// Datagrams lost, in percent of those sent.
     Loss,
-    /// What was delivered: payload bits a second, or datagrams a second with a limit in pps.
+    /// Delivered rate: payload bits a second, or datagrams a second with a limit in pps.
     Rate,
     /// Median of the delay above its minimum.
     P50,
@@ -32,13 +32,13 @@ pub enum Metric {
     Max,
     /// Jitter (RFC 3550 §6.4.1).
     Jitter,
-    /// Second and further copies.
+    /// Second and further copies of a datagram.
     Duplicates,
-    /// Late by RFC 4737.
+    /// Reordered datagrams (RFC 4737).
     Reordered,
-    /// The longest run of lost datagrams (RFC 3357).
+    /// The longest loss burst (RFC 3357).
     Burst,
-    /// Datagrams that were offered and did not leave.
+    /// Datagrams that were due and were not sent.
     NeverSent,
 }
 
@@ -59,7 +59,7 @@ impl Metric {
         ("never-sent", Self::NeverSent),
     ];
 
-    /// How it is written.
+    /// Its name on the command line.
     pub fn name(self) -> &'static str {
         Self::ALL.into_iter().find(|(_, known)| *known == self).map_or("", |(name, _)| name)
     }
@@ -94,7 +94,7 @@ impl Metric {
             },
             Self::P50 | Self::P90 | Self::P99 | Self::P999 | Self::Max | Self::Jitter => {
                 let span: Nanos = text.parse().map_err(ValueFault::Unit)?;
-                // A number alone would be seconds, which nobody means here.
+                // A number without a unit would mean seconds, which nobody intends here.
                 if split_unit(text).1.is_empty() {
                     return Err(ValueFault::NoUnit);
                 }
@@ -107,10 +107,10 @@ impl Metric {
     }
 }
 
-/// The figure beyond which a limit is broken, in the metric's own unit.
+/// The threshold of a limit, in the metric's own unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bound {
-    /// Billionths of a percent, to 100 percent.
+    /// Billionths of a percent, up to 100 percent.
     Percent(u64),
     /// Bits a second.
     Bits(u64),
@@ -142,7 +142,7 @@ impl Bound {
     }
 }
 
-/// On which side of its bound a figure breaks the limit.
+/// How a result is compared with the threshold; a true comparison breaks the limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Comparison {
     Above,
@@ -152,7 +152,7 @@ enum Comparison {
 }
 
 impl Comparison {
-    /// Longer signs first, so that `>=` is not read as `>`.
+    /// Longer operators first, so that `>=` is not read as `>`.
     const ALL: [(&'static str, Self); 4] =
         [(">=", Self::AtLeast), ("<=", Self::AtMost), (">", Self::Above), ("<", Self::Below)];
 
@@ -177,17 +177,17 @@ impl Comparison {
     }
 }
 
-/// What was measured, as exact as it was counted.
+/// A measured value, exact as counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Measured {
-    /// So many of so many; of none, there is no share.
+    /// A fraction; undefined if the whole is zero.
     Share {
         /// The part.
         part: u64,
         /// The whole.
         of: u64,
     },
-    /// A rate, in both of its units.
+    /// A rate, in both units.
     Rate {
         /// Payload bits a second.
         bits: u64,
@@ -203,28 +203,28 @@ pub enum Measured {
 /// A limit on one figure of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limit {
-    /// The figure.
+    /// The metric.
     pub metric: Metric,
-    /// The figure from which on, or beyond which, it is broken.
+    /// The threshold.
     pub bound: Bound,
     comparison: Comparison,
     text: String,
 }
 
-/// How a limit stands against a run.
+/// The result of checking a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
-    /// It was kept.
+    /// The limit was kept.
     Held,
-    /// It was broken.
+    /// The limit was broken.
     Broken,
-    /// The run has no such figure, so nobody can say that it was kept.
+    /// The run has no such measurement, so the limit cannot be checked.
     Unknown,
 }
 
 impl Limit {
-    /// Holds the limit against what `lookup` has of its metric; `None` is a figure that the run
-    /// does not know. A figure of another kind than the metric's is as good as none.
+    /// Checks the limit against the measurement that `lookup` returns for its metric; `None` is a
+    /// measurement the run does not have. A value of the wrong kind counts as none.
     pub fn check(&self, lookup: impl Fn(Metric) -> Option<Measured>) -> Standing {
         let Some(order) = lookup(self.metric).and_then(|measured| self.against(measured)) else {
             return Standing::Unknown;
@@ -248,14 +248,14 @@ impl Limit {
         })
     }
 
-    /// A figure in this limit's unit: `0.250%`, `1.25 Gbit/s`, `5.10 ms`; `-` for a share of
-    /// nothing.
+    /// A measurement in this limit's unit: `0.250%`, `1.25 Gbit/s`, `5.10 ms`; `-` for an undefined
+    /// share.
     pub fn in_words(&self, measured: Measured) -> String {
         match (measured, self.bound) {
             (Measured::Share { of: 0, .. }, _) => "-".to_owned(),
             (Measured::Share { part, of }, _) => {
                 let percent = part as f64 * 100.0 / of as f64;
-                // A trace of loss must not read as none.
+                // A small loss must not be shown as zero.
                 if part > 0 && percent < 0.001 {
                     return format!("{part} of {of}");
                 }
@@ -270,16 +270,16 @@ impl Limit {
 }
 
 impl fmt::Display for Limit {
-    /// As it was written, without blanks.
+    /// As it was written, without spaces.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
 }
 
-/// Why a text is no limit.
+/// Why a text is not a valid limit.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ParseLimitError {
-    /// It has no sign, or nothing on one side of it.
+    /// It has no operator, or nothing on one side of it.
     #[error(
         "{text} is not a limit: write a metric, one of > >= < <=, and a value, such as \
          loss>0.1%{nearest}"
@@ -287,23 +287,23 @@ pub enum ParseLimitError {
     Form {
         /// The text as given.
         text: String,
-        /// The nearest right spelling.
+        /// The nearest valid spelling.
         nearest: Nearest,
     },
-    /// Nobody measures that.
+    /// An unknown metric.
     #[error("{name} is not a metric: use one of {names}{nearest}", names = names())]
     Metric {
         /// The name as given.
         name: String,
-        /// The nearest right one.
+        /// The nearest valid name.
         nearest: Nearest,
     },
-    /// The value is none of the metric's.
+    /// The value does not suit the metric.
     #[error("{text} is not a limit: {fault}; an example is {}", metric.example())]
     Value {
         /// The limit as given.
         text: String,
-        /// What it is to hold.
+        /// The limit's metric.
         metric: Metric,
         /// What is wrong with the value.
         fault: ValueFault,
@@ -334,19 +334,19 @@ pub enum Extent {
 /// What is wrong with a limit's value.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ValueFault {
-    /// It is no such quantity.
+    /// Not a valid quantity.
     #[error(transparent)]
     Unit(ParseUnitError),
-    /// A time that does not say in what.
+    /// A time without a unit.
     #[error("the time has no unit; add ns, us, ms or s")]
     NoUnit,
-    /// A rate below or above nothing.
+    /// A rate of zero.
     #[error("no rate is below 0, and any is above it")]
     ZeroRate,
-    /// A rate without a figure.
+    /// `max`, which is not a number.
     #[error("max is not a rate to compare with")]
     MaxRate,
-    /// No whole number of datagrams.
+    /// Not a whole number of datagrams.
     #[error("the value must be a whole number of datagrams")]
     Count,
 }
@@ -392,7 +392,7 @@ impl FromStr for Limit {
     }
 }
 
-/// What a limit with another sign was to be.
+/// The intended limit when another operator was written.
 fn suggestion(text: &str) -> Option<String> {
     let (from, to) = [("==", ">"), ("=<", "<="), ("=>", ">="), ("=", ">"), (":", ">")]
         .into_iter()
@@ -446,7 +446,7 @@ mod tests {
         for _ in 0..10_000 {
             let (of, percent) = (random.u64(1..5_000), random.u64(0..100));
             let part = random.u64(0..=of);
-            // The slow way: the smallest part that is more than so many percent.
+            // The reference calculation: the smallest part that is more than this percentage.
             let least = (0..=of + 1).find(|part| part * 100 > percent * of);
             let broken = least.is_some_and(|least| part >= least);
             let standing = stands(&format!("loss>{percent}%"), Some(Measured::Share { part, of }));

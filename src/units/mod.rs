@@ -1,4 +1,4 @@
-//! Quantities with their unit in the type: parse and print, nothing else.
+//! Quantities with their unit in the type: parsing and printing only.
 
 mod bytes;
 mod claimed;

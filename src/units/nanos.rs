@@ -7,9 +7,9 @@ use std::ops::{Add, AddAssign, Sub};
 use std::str::FromStr;
 use std::time::Duration;
 
-/// Nanoseconds in 64 bits: a span, or an instant on a clock that its holder names.
+/// Nanoseconds in 64 bits: a span, or an instant on a clock that the context defines.
 ///
-/// As an instant it counts from the clock's own zero (boot for the monotonic clock, 1970 for the
+/// An instant counts from the clock's own zero (boot for the monotonic clock, 1970 for the
 /// real-time clock) and lasts until the year 2554. Zero is that origin, or no time at all.
 /// Subtraction saturates at zero: an instant "before" another is zero away from it, never 584
 /// years; where the sign matters, use [`Nanos::signed_since`].
@@ -19,7 +19,7 @@ pub struct Nanos(pub u64);
 impl Nanos {
     /// No time at all.
     pub const ZERO: Self = Self(0);
-    /// Further away than anything that is waited for.
+    /// The largest value, later than anything that is waited for.
     pub const MAX: Self = Self(u64::MAX);
 
     /// Whole seconds.
@@ -42,17 +42,17 @@ impl Nanos {
         self.0
     }
 
-    /// Seconds, for rates and for print; 52 bits of it are exact.
+    /// Seconds, for rates and printing; exact to 52 bits.
     pub fn as_secs_f64(self) -> f64 {
         self.0 as f64 / 1e9
     }
 
-    /// Milliseconds, for print.
+    /// Milliseconds, for printing.
     pub fn as_millis_f64(self) -> f64 {
         self.0 as f64 / 1e6
     }
 
-    /// This instant less `earlier`, with its sign: for clocks that may disagree.
+    /// This instant minus `earlier`, signed: for clocks that may disagree.
     pub const fn signed_since(self, earlier: Self) -> i64 {
         self.0.wrapping_sub(earlier.0) as i64
     }
@@ -69,7 +69,7 @@ impl From<Duration> for Nanos {
     }
 }
 
-/// Units with their nanoseconds, in lower case; the first of each size is how it is written.
+/// Units with their nanoseconds, in lower case; the first of each size is the one printed.
 const UNITS: [(&str, u64); 26] = [
     ("ns", 1),
     ("nsec", 1),
@@ -104,15 +104,14 @@ const MINUTE: u64 = 60 * SECOND;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
-/// The nanoseconds of a unit; `None` for one that there is not, and for `M`, which is no minute to
-/// most.
+/// The nanoseconds in a unit; `None` for an unknown unit, and for `M`, which is ambiguous.
 fn unit_of(unit: &str) -> Option<u64> {
     let lower = unit.to_lowercase();
     let (_, nanos) = UNITS.into_iter().find(|(known, _)| *known == lower)?;
     (unit != "M").then_some(nanos)
 }
 
-/// The unit that was meant, as it is written.
+/// The intended unit, as it is printed.
 fn nearest_unit(unit: &str) -> Option<&'static str> {
     let found = nearest(unit, UNITS.map(|(known, _)| known)).or((unit == "M").then_some("m"))?;
     let (_, nanos) = UNITS.into_iter().find(|(known, _)| *known == found)?;
@@ -122,8 +121,8 @@ fn nearest_unit(unit: &str) -> Option<&'static str> {
 impl FromStr for Nanos {
     type Err = ParseUnitError;
 
-    /// A number alone is seconds; `2h30m` is the sum of its parts, each of a smaller unit than the
-    /// one before.
+    /// A number without a unit is seconds; `2h30m` is the sum of its parts, each of a smaller unit
+    /// than the one before.
     fn from_str(text: &str) -> Result<Self, ParseUnitError> {
         let quantity = Quantity::Time;
         let given = || text.trim().to_owned();
@@ -162,7 +161,7 @@ fn too_large(text: String) -> ParseUnitError {
     ParseUnitError::TooLarge { quantity: Quantity::Time, text, most }
 }
 
-/// The nearest right spelling of a time, where it has a number and one unit.
+/// The nearest valid spelling of a time, if it has a number and one unit.
 fn suggestion(text: &str) -> Option<String> {
     let (number, unit) = number_and_unit(text)?;
     let unit = match unit.as_str() {
@@ -203,7 +202,7 @@ impl fmt::Display for Nanos {
             1_000_000..1_000_000_000 => (nanos as f64 / 1e6, "ms"),
             _ => (nanos as f64 / 1e9, "s"),
         };
-        // What rounds up to the next power of ten has one digit less behind the point.
+        // Rounding up to the next power of ten drops one decimal.
         let digits = match value {
             v if v < 9.995 => 2,
             v if v < 99.95 => 1,

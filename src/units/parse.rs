@@ -1,11 +1,11 @@
-//! Numbers with a unit, read exactly: no float on the way; and what is said of a text that is none.
+//! Parses numbers with a unit exactly, without floats, and explains invalid ones.
 
 use super::suggest::Nearest;
 use thiserror::Error;
 
-/// What a text was to be.
+/// The expected kind of quantity.
 ///
-/// It prints as what would have been right.
+/// It prints as advice on what is valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Quantity {
     /// A rate.
@@ -22,7 +22,7 @@ pub enum Quantity {
         "use bytes, alone or with k, M, G, T (1000s) or Ki, Mi, Gi, Ti (1024s): 1472, 64k, 4Mi"
     )]
     Size,
-    /// A share of a whole.
+    /// A share in percent.
     #[error("use a percentage from 0 to 100, such as 0.1%")]
     Percentage,
 }
@@ -38,68 +38,68 @@ impl Quantity {
     }
 }
 
-/// Why a text is not the quantity asked for.
+/// Why a text is not the expected quantity.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ParseUnitError {
-    /// There is nothing to read.
+    /// The text is empty.
     #[error("the {} is missing; {quantity}", quantity.noun())]
     Missing {
-        /// What was to be read.
+        /// The expected quantity.
         quantity: Quantity,
     },
-    /// It is no such quantity.
+    /// Not such a quantity.
     #[error("{text} is not a {}: {quantity}{nearest}", quantity.noun())]
     Unknown {
-        /// What was to be read.
+        /// The expected quantity.
         quantity: Quantity,
         /// The text as given.
         text: String,
-        /// The nearest right spelling.
+        /// The nearest valid spelling.
         nearest: Nearest,
     },
-    /// It is below zero.
+    /// Below zero.
     #[error("{text} is negative; {quantity}")]
     Negative {
-        /// What was to be read.
+        /// The expected quantity.
         quantity: Quantity,
         /// The text as given.
         text: String,
     },
-    /// More than is counted.
+    /// Larger than the maximum.
     #[error("{text} is too large; the largest {} is {most}", quantity.noun())]
     TooLarge {
-        /// What was to be read.
+        /// The expected quantity.
         quantity: Quantity,
         /// The text as given.
         text: String,
-        /// The largest, with its unit.
+        /// The maximum, with its unit.
         most: String,
     },
-    /// More than nothing, and less than the least that is counted.
+    /// Above zero, but less than the resolution.
     #[error("{text} is too small; the smallest {} is {least}", quantity.noun())]
     TooSmall {
-        /// What was to be read.
+        /// The expected quantity.
         quantity: Quantity,
         /// The text as given.
         text: String,
-        /// The smallest, with its unit.
+        /// The smallest value, with its unit.
         least: String,
     },
-    /// A rate of nothing.
+    /// A rate of zero.
     #[error("a rate of 0 would send nothing; leave the option out, or use max for no limit")]
     ZeroRate,
-    /// A rate in bytes.
+    /// A rate in bytes instead of bits.
     #[error("{text} is in bytes per second, and a rate is in bits: did you mean {bits}?")]
     BytesPerSecond {
         /// The text as given.
         text: String,
-        /// The same in bits per second.
+        /// The same rate in bits per second.
         bits: String,
     },
 }
 
 impl ParseUnitError {
-    /// What is said of a text that is no such quantity at all.
+    /// The error for a text that is not such a quantity.
     pub(super) fn unknown(quantity: Quantity, text: &str, nearest: Option<String>) -> Self {
         let text = text.trim().to_owned();
         if text.is_empty() {
@@ -120,14 +120,14 @@ pub(super) fn split_unit(text: &str) -> (&str, &str) {
     (&text[..end], text[end..].trim_start())
 }
 
-/// Why a number cannot be had.
+/// Why a number cannot be parsed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NumberFault {
-    /// It is no decimal number.
+    /// Not a decimal number.
     NotANumber,
     /// It does not fit.
     TooLarge,
-    /// Rounded down it is nothing, which it is not.
+    /// It rounds down to zero but is not zero.
     TooSmall,
 }
 
@@ -140,7 +140,7 @@ pub(super) fn scaled(number: &str, scale: u64) -> Result<u64, NumberFault> {
     }
     let nothing = whole.bytes().chain(fraction.bytes()).all(|digit| digit == b'0');
     let digits = |text: &str| if text.is_empty() { Ok(0u128) } else { text.parse() };
-    // More than eighteen digits behind the point are beyond every unit's resolution.
+    // More than eighteen decimals exceed every unit's resolution.
     let fraction = &fraction[..fraction.len().min(18)];
     let part = digits(fraction).map_err(|_| NumberFault::TooLarge)? * u128::from(scale)
         / 10u128.pow(fraction.len() as u32);

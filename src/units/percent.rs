@@ -1,4 +1,4 @@
-//! A share in percent, exact to a billionth of the whole.
+//! A percentage, exact to a billionth of the whole.
 
 use super::parse::{NumberFault, ParseUnitError, Quantity, scaled, split_unit};
 use super::suggest::number_and_unit;
@@ -26,7 +26,7 @@ impl FromStr for Percent {
     }
 }
 
-/// A percentage from 0 to 100, `one` to each percent.
+/// A percentage from 0 to 100, scaled so that one percent is `one`.
 pub(super) fn percentage(text: &str, one: u64) -> Result<u64, ParseUnitError> {
     let quantity = Quantity::Percentage;
     let given = || text.trim().to_owned();
@@ -52,7 +52,7 @@ fn is_percent(unit: &str) -> bool {
     matches!(unit.to_ascii_lowercase().as_str(), "" | "%" | "percent" | "pct")
 }
 
-/// `0,1%` read as 0.1%; nothing where even that is no percentage.
+/// Suggests 0.1% for `0,1%`; `None` if that is not a percentage either.
 fn suggestion(text: &str) -> Option<String> {
     let (number, unit) = number_and_unit(text)?;
     let right = is_percent(&unit) && scaled(&number, ONE).is_ok_and(|share| share <= 100 * ONE);

@@ -6,18 +6,18 @@ use super::suggest::{nearest, number_and_unit};
 use std::fmt;
 use std::str::FromStr;
 
-/// Bits a second, decimal: 1 Gbit/s is 10^9. Zero is nothing at all.
+/// Bits a second, decimal: 1 Gbit/s is 10^9. Zero means no traffic.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct BitRate(pub u64);
 
-/// Thousandths of a datagram a second, so that one datagram in two seconds can be said.
+/// Thousandths of a datagram a second, so that rates such as one datagram in two seconds are exact.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PacketRate(pub u64);
 
-/// A rate to aim at.
+/// A target rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rate {
-    /// As fast as it goes.
+    /// As fast as possible.
     Max,
     /// Bits of UDP payload a second.
     Bits(BitRate),
@@ -26,14 +26,14 @@ pub enum Rate {
 }
 
 impl BitRate {
-    /// The rate of `bytes` in `span`; zero for no time.
+    /// The rate of `bytes` in `span`; zero if the span is zero.
     pub fn of(bytes: u64, span: Nanos) -> Self {
         Self(per_second(u128::from(bytes) * 8, span))
     }
 }
 
 impl PacketRate {
-    /// The rate of `count` datagrams in `span`; zero for no time.
+    /// The rate of `count` datagrams in `span`; zero if the span is zero.
     pub fn of(count: u64, span: Nanos) -> Self {
         Self(per_second(u128::from(count) * 1000, span))
     }
@@ -47,8 +47,8 @@ fn per_second(count: u128, span: Nanos) -> u64 {
 }
 
 impl Rate {
-    /// The rate as so many datagrams of `payload` bytes in so long, exactly; `None` for
-    /// [`Rate::Max`]. A payload of 0 counts as one byte, so that bits have a meaning.
+    /// The rate as a number of datagrams of `payload` bytes per span, exactly; `None` for
+    /// [`Rate::Max`]. A payload of 0 counts as one byte, so that a bit rate stays defined.
     pub fn ratio_for(&self, payload: u64) -> Option<(u64, Nanos)> {
         match self {
             Self::Max => None,
@@ -70,7 +70,7 @@ fn gcd(a: u64, b: u64) -> u64 {
     if b == 0 { a.max(1) } else { gcd(b, a % b) }
 }
 
-/// What stands behind a prefix for bits a second, in lower case.
+/// Unit names after the prefix for bits a second, in lower case.
 const BITS: [&str; 14] = [
     "",
     "bit/s",
@@ -88,11 +88,11 @@ const BITS: [&str; 14] = [
     "bit/second",
 ];
 
-/// What stands behind a prefix for datagrams a second, in lower case.
+/// Unit names after the prefix for datagrams a second, in lower case.
 const PACKETS: [&str; 7] =
     ["pps", "p/s", "packets/s", "pkt/s", "pkts/s", "packet/s", "datagrams/s"];
 
-/// A prefix and what is counted.
+/// A prefix and the quantity it applies to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Unit {
     Bits(&'static str),
@@ -100,14 +100,14 @@ enum Unit {
 }
 
 impl Unit {
-    /// Every prefix in the letters in which it is written.
+    /// Prefixes in the case in which they are printed.
     const PREFIXES: [&'static str; 5] = ["", "k", "M", "G", "T"];
 
-    /// Reads a unit; `None` for what is none, or could be two.
+    /// Parses a unit; `None` if it is unknown or ambiguous.
     fn read(unit: &str) -> Option<Self> {
         let (prefix, counted) = Self::split(&unit.to_lowercase())?;
         let alone = prefix == "M" && counted == Counted::Bits("");
-        // Nobody means thousandths of a megabit, but m alone is read as minutes, metres and milli.
+        // Nobody means thousandths of a megabit, but m alone could be minutes, metres or milli.
         if alone && unit != "M" || is_bytes(unit) {
             return None;
         }
@@ -129,7 +129,7 @@ impl Unit {
         })
     }
 
-    /// The unit that was meant.
+    /// The intended unit.
     fn nearest(unit: &str) -> Option<String> {
         if unit == "m" {
             return Some("M".to_owned());
@@ -160,7 +160,7 @@ impl Unit {
         }
     }
 
-    /// Of the value's own units to one of these.
+    /// Factor from this unit to the value's base unit.
     fn scale(self) -> u64 {
         match self {
             Self::Bits(prefix) => decimal_prefix(prefix).unwrap_or(1),
@@ -229,7 +229,7 @@ impl FromStr for Rate {
     }
 }
 
-/// The nearest right spelling of a rate, where it has a number.
+/// The nearest valid spelling of a rate, if it has a number.
 fn suggestion(text: &str) -> Option<String> {
     let is_word = !text.bytes().any(|byte| byte.is_ascii_digit());
     if is_word {
@@ -245,7 +245,7 @@ fn suggestion(text: &str) -> Option<String> {
 
 /// `10MB/s` as `80Mbit/s`.
 fn in_bits(number: &str, unit: &str) -> Option<String> {
-    // Not for the prefixes of 1024, whose figure would be crooked.
+    // Not for the prefixes of 1024, which would give an unwieldy number.
     if unit.get(1..2) == Some("i") {
         return None;
     }

@@ -1,44 +1,44 @@
-//! The nearest right spelling of a text that is wrong.
+//! Suggestions for misspelt input.
 
 use std::fmt;
 
-/// The nearest right spelling, where there is one.
+/// The nearest valid spelling, if there is one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Nearest(pub Option<String>);
 
 impl fmt::Display for Nearest {
-    /// The question at a sentence's end, or nothing.
+    /// The question at the end of an error message, or nothing.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.as_ref().map_or(Ok(()), |nearest| Question { nearest }.fmt(f))
     }
 }
 
-/// The question behind an error.
+/// The question that follows an error.
 #[derive(Debug, thiserror::Error)]
 #[error("; did you mean {nearest}?")]
 struct Question<'a> {
     nearest: &'a str,
 }
 
-/// Letters that may differ, be missing, be too many or be swapped.
+/// Most letters that may be wrong, missing, extra or swapped.
 const SLIPS: usize = 2;
 
-/// The spelling that is closest to `wrong`, in letters of any case; `None` where all are too far
-/// away. Of those that are as close, the first.
+/// The candidate closest to `wrong`, ignoring case; `None` if all are too different. Of equally
+/// close ones, the first.
 pub fn nearest<'a>(wrong: &str, right: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wrong = wrong.trim().to_lowercase();
     let length = wrong.chars().count();
     right
         .into_iter()
         .map(|one| (strsim::damerau_levenshtein(&wrong, &one.to_lowercase()), one))
-        // With every letter another, nothing is left of it.
+        // If every letter differs, it is not a misspelling.
         .filter(|(slips, _)| *slips <= SLIPS && *slips < length)
         .min_by_key(|(slips, _)| *slips)
         .map(|(_, one)| one)
 }
 
-/// The number at a text's start as this crate reads it (`1,000` and `1_000` are 1000, `2,5` is 2.5)
-/// and what follows it; `None` without one.
+/// The number at the start of a text, accepting separators (`1,000` and `1_000` are 1000, `2,5` is
+/// 2.5), and the rest; `None` without a number.
 pub(super) fn number_and_unit(text: &str) -> Option<(String, String)> {
     let text = text.trim();
     let in_number = |c: char| c.is_ascii_digit() || matches!(c, '.' | ',' | '_' | '\'');

@@ -1,4 +1,4 @@
-//! A row of rates: `100M..2G/10`.
+//! A series of rates: `100M..2G/10`.
 
 use super::suggest::Nearest;
 use super::{BitRate, PacketRate, ParseUnitError, Rate};
@@ -6,10 +6,10 @@ use std::fmt;
 use std::str::FromStr;
 use thiserror::Error;
 
-/// Rates that a row has at most.
+/// Most rates in a sweep.
 pub const MOST_STEPS: u64 = 200;
 
-/// Rates from one to another in equal steps, both ends among them.
+/// Rates in equal steps, including both ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sweep {
     from: Rate,
@@ -47,10 +47,10 @@ impl fmt::Display for Sweep {
     }
 }
 
-/// Why a text is no sweep.
+/// Why a text is not a valid sweep.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ParseSweepError {
-    /// It has other parts than two rates and a number of steps.
+    /// Not two rates and a number of steps.
     #[error(
         "{text} is not a sweep: write FROM..TO/STEPS, such as 100M..2G/10 or \
          10kpps..100kpps/5{nearest}"
@@ -58,10 +58,10 @@ pub enum ParseSweepError {
     Form {
         /// The text as given.
         text: String,
-        /// The nearest right spelling.
+        /// The nearest valid spelling.
         nearest: Nearest,
     },
-    /// One of its rates is none.
+    /// One of its rates is invalid.
     #[error("{text} is not a sweep: {fault}")]
     Rate {
         /// The text as given.
@@ -69,7 +69,7 @@ pub enum ParseSweepError {
         /// What is wrong with the rate.
         fault: ParseUnitError,
     },
-    /// A sweep from nothing.
+    /// A sweep that starts at zero.
     #[error("{text}: a rate of 0 would send nothing; start the sweep above 0")]
     Zero {
         /// The text as given.
@@ -81,7 +81,7 @@ pub enum ParseSweepError {
         /// The text as given.
         text: String,
     },
-    /// Steps that are no number, or too few or too many.
+    /// An invalid, too small or too large number of steps.
     #[error("{text}: a sweep has from 2 to {MOST_STEPS} steps, not {steps}")]
     Steps {
         /// The text as given.
@@ -100,7 +100,7 @@ pub enum ParseSweepError {
     NotRising {
         /// The text as given.
         text: String,
-        /// The other way round, where that would do.
+        /// With the ends swapped, if that is valid.
         nearest: Nearest,
     },
 }
@@ -111,7 +111,7 @@ impl FromStr for Sweep {
     fn from_str(given: &str) -> Result<Self, ParseSweepError> {
         let text = given.trim().to_owned();
         let parts = given.split_once("..").and_then(|(from, rest)| {
-            // A unit may have a stroke of its own: 100Mbit/s.
+            // A unit may contain a slash itself: 100Mbit/s.
             let (to, steps) = rest.rsplit_once('/')?;
             Some((from.trim(), to.trim(), steps.trim()))
         });
@@ -143,7 +143,7 @@ impl FromStr for Sweep {
     }
 }
 
-/// What a sweep with other signs between its parts, or without its steps, was to be.
+/// The intended sweep when separators are wrong or steps are missing.
 fn suggestion(text: &str) -> Option<String> {
     let (rates, steps) = match text.rsplit_once(['/', ':', ',']) {
         Some((rates, steps)) if steps.trim().parse::<u64>().is_ok() => (rates, steps.trim()),

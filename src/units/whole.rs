@@ -1,29 +1,29 @@
-//! Whole numbers within a range, as options take them.
+//! Whole numbers within a range, for option values.
 
 use super::suggest::{Nearest, number_and_unit};
 use std::ops::RangeInclusive;
 use thiserror::Error;
 
-/// Why a text is no whole number of the range asked for.
+/// Why a text is not a whole number in the expected range.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ParseWholeError {
-    /// There is nothing to read.
+    /// The text is empty.
     #[error("the number is missing; write a whole number {range}")]
     Missing {
         /// The range, in words.
         range: WholeRange,
     },
-    /// It is no whole number.
+    /// Not a whole number.
     #[error("{text} is not a whole number; write one {range}{nearest}")]
     Unknown {
         /// The text as given.
         text: String,
         /// The range, in words.
         range: WholeRange,
-        /// The nearest right spelling.
+        /// The nearest valid spelling.
         nearest: Nearest,
     },
-    /// It is one, of another size.
+    /// A whole number outside the range.
     #[error("{text} is out of range; write a whole number {range}")]
     OutOfRange {
         /// The text as given.
@@ -33,7 +33,7 @@ pub enum ParseWholeError {
     },
 }
 
-/// The numbers that an option takes; it prints as `from 1 to 255`.
+/// The valid range of an option; it prints as `from 1 to 255`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WholeRange {
     least: u64,
@@ -43,14 +43,14 @@ pub struct WholeRange {
 impl std::fmt::Display for WholeRange {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.most {
-            // No end that anybody comes near is none.
+            // A maximum that nobody reaches is not shown.
             u64::MAX => write!(f, "from {} up", self.least),
             most => write!(f, "from {} to {most}", self.least),
         }
     }
 }
 
-/// A reader of whole numbers within `range`, for an option's values.
+/// A parser of whole numbers within `range`, for an option's values.
 pub fn whole<T>(
     range: RangeInclusive<T>,
 ) -> impl Fn(&str) -> Result<T, ParseWholeError> + Clone + Send + Sync + 'static
@@ -77,7 +77,7 @@ fn read(text: &str, range: WholeRange) -> Result<u64, ParseWholeError> {
         let nearest = Nearest(meant.map(|(number, _)| number));
         return Err(ParseWholeError::Unknown { text: text.to_owned(), range, nearest });
     }
-    // A number below 0, or of more digits than 64 bits have, is one nonetheless.
+    // A negative number, or one that does not fit 64 bits, is still a whole number.
     let value = text.parse::<u64>().ok();
     let value = value.filter(|value| (range.least..=range.most).contains(value));
     value.ok_or_else(|| ParseWholeError::OutOfRange { text: text.to_owned(), range })
