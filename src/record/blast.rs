@@ -1,4 +1,4 @@
-//! What a throughput run found, on each side and as a whole.
+//! The result of a throughput run, for each direction and as a whole.
 
 use super::run_failure::{FailureAdvice, RefusalCause, RunFailure};
 use super::verdict::{LimitedBy, ThroughputAdvice, ThroughputFindings};
@@ -18,8 +18,8 @@ pub struct BlastInterval {
     pub datagrams: u64,
     /// Payload bytes that arrived.
     pub bytes: u64,
-    /// Datagrams that went missing in this stretch; what arrived late after all is taken off the
-    /// total, not off a later stretch, so this is never negative.
+    /// Datagrams lost in this interval; late arrivals are subtracted from the total, not from a
+    /// later interval, so this is never negative.
     pub lost: u64,
     /// Second and further copies.
     pub duplicates: u64,
@@ -57,7 +57,7 @@ impl From<Percentiles> for DelayQuantiles {
     }
 }
 
-/// Lengths of loss bursts that are told apart, by powers of two.
+/// Number of loss burst length classes, by powers of two.
 pub const BURST_CLASSES: usize = 12;
 
 /// What the receiving end of one stream, or of all, has counted.
@@ -77,7 +77,7 @@ pub struct BlastReceived {
     pub reorder_extent_max: u64,
     /// All extents added up.
     pub reorder_extent_sum: u64,
-    /// Older than the reorder window, so neither first nor duplicate can be told.
+    /// Older than the reorder window, so it is unknown whether it was a first copy or a duplicate.
     pub too_late: u64,
     /// Missing: the sender's total where it is known, else the highest number seen, less firsts.
     pub lost: u64,
@@ -125,8 +125,8 @@ pub struct Refusal {
     /// The reason.
     #[serde(serialize_with = "super::finding::one")]
     pub cause: RefusalCause,
-    /// The system's error number, errno(3); `None` for what the network said, and where the sender
-    /// did not tell.
+    /// The error number (errno(3)); `None` for errors from the network, and where the sender did
+    /// not report it.
     pub errno: Option<i32>,
     /// How many.
     pub datagrams: u64,
@@ -143,7 +143,7 @@ pub struct BlastSent {
     pub bytes: u64,
     /// Datagrams that the kernel refused, by cause.
     pub refused: Vec<Refusal>,
-    /// What the network said of datagrams on their way, by cause (ICMP).
+    /// Errors from the network (ICMP) for datagrams in transit, by cause.
     pub network_errors: Vec<Refusal>,
     /// Datagrams that were due and still waited when the time was over.
     pub unsent: u64,
@@ -177,8 +177,8 @@ impl BlastSent {
     }
 }
 
-/// Whether a paced sender fell short of what was `offered`, by more than a hundredth. One datagram
-/// that is missing in each of its `streams` says nothing: its time may have come as the run ended.
+/// Whether a paced sender missed what was `offered` by more than a hundredth. One missing datagram
+/// in each of its `streams` does not count: it may have been due just as the run ended.
 pub fn fell_short(offered: u64, missing: u64, streams: u32) -> bool {
     missing > u64::from(streams) && missing.saturating_mul(100) > offered
 }
@@ -241,28 +241,28 @@ pub struct HeaderShare {
 /// Which of the kernel's batch calls were used.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct IoReport {
-    /// `gso`, `mmsg` or `plain`, at the sender; `None` when it never told.
+    /// `gso`, `mmsg` or `plain`, at the sender; `None` if not reported.
     pub tx: Option<String>,
-    /// `gro`, `mmsg` or `plain`, at the receiver; `None` when it never told.
+    /// `gro`, `mmsg` or `plain`, at the receiver; `None` if not reported.
     pub rx: Option<String>,
     /// Most datagrams that one send call was given.
     pub batch: u32,
-    /// The sender's send buffer in bytes, as granted; `None` when it never told.
+    /// The sender's granted send buffer in bytes; `None` if not reported.
     pub send_buffer: Option<u64>,
     /// The receive buffer in bytes that was asked for at the receiver; `None` for another host's.
     pub receive_buffer_asked: Option<u64>,
-    /// The receiver's receive buffer in bytes, as granted; `None` when it never told.
+    /// The receiver's granted receive buffer in bytes; `None` if not reported.
     pub receive_buffer_granted: Option<u64>,
 }
 
-/// Which way datagrams went.
+/// The direction of the datagrams.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Way {
     /// The client sent.
     #[default]
     Up,
-    /// The far end sent.
+    /// The remote end sends.
     Down,
     /// There and back.
     RoundTrip,
@@ -275,23 +275,24 @@ pub struct DirectionReport {
     pub direction: Way,
     /// What it came up against.
     pub limited_by: LimitedBy,
-    /// The same with the figures that say so, and what to know before they are believed.
+    /// The verdict with its evidence and caveats.
     #[serde(flatten)]
     pub findings: ThroughputFindings,
     /// What would help; `None` where nothing needs help.
     #[serde(serialize_with = "super::finding::maybe")]
     pub advice: Option<ThroughputAdvice>,
-    /// First to last send, in nanoseconds; of the receiver, where the sender never told.
+    /// Time from first to last send, in nanoseconds; from the receiver if the sender did not
+    /// report.
     pub duration_ns: u64,
-    /// What the schedule called for; `None` when the sender never told.
+    /// What the schedule called for; `None` if the sender did not report.
     pub offered: Option<Traffic>,
-    /// What left; `None` when the sender never told.
+    /// What was sent; `None` if the sender did not report.
     pub sent: Option<Traffic>,
     /// Datagrams that were offered and did not leave.
     pub never_sent: Option<u64>,
     /// Why the kernel refused, by cause.
     pub refused: Vec<Refusal>,
-    /// What the network told this host of datagrams on their way, by cause (ICMP).
+    /// Errors from the network (ICMP) for datagrams in transit, received by this host, by cause.
     pub network_errors: Vec<Refusal>,
     /// Datagrams that were due and still waited at the end.
     pub unsent: u64,
@@ -301,11 +302,11 @@ pub struct DirectionReport {
     pub sender_limited: Option<bool>,
     /// Streams that began, of those asked for; `None` where that is not known.
     pub streams_begun: Option<u64>,
-    /// Whether both ends told the whole of their counts; else what was received and lost is what was
-    /// told last, and not known.
+    /// Whether both ends delivered final counts; otherwise received and lost are the last interim
+    /// counts.
     pub counts_final: bool,
-    /// What arrived, copies among it; `None` when the receiver never told. Its rates of payload and
-    /// datagrams are those of first copies.
+    /// What arrived, including copies; `None` if the receiver did not report. Its payload and
+    /// datagram rates count first copies only.
     pub received: Option<Traffic>,
     /// First copies among what arrived.
     pub delivered: Option<u64>,
@@ -313,7 +314,7 @@ pub struct DirectionReport {
     pub delivered_bytes: Option<u64>,
     /// Second and further copies, with rates of their own.
     pub copies: Option<Traffic>,
-    /// Where the rest went; `None` when the receiver never told.
+    /// Where datagrams were lost; `None` if the receiver did not report.
     pub lost: Option<Losses>,
     /// Second and further copies.
     pub duplicates: Option<u64>,
@@ -321,8 +322,8 @@ pub struct DirectionReport {
     pub burst_lengths: Vec<BurstLength>,
     /// The longest time between two arrivals.
     pub silence_ns: Option<u64>,
-    /// The longest that the receiving host stood still, or left what had arrived unread; `None`
-    /// where it never told.
+    /// The longest time the receiving host paused, or left queued datagrams unread; `None` if not
+    /// reported.
     pub receiver_pause_ns: Option<u64>,
     /// Late by RFC 4737.
     pub reordered: Option<u64>,
@@ -338,7 +339,7 @@ pub struct DirectionReport {
     pub strays: Option<u64>,
     /// Jitter by RFC 3550.
     pub jitter_ns: Option<u64>,
-    /// One-way delay above the run's minimum, without the clocks' drift.
+    /// One-way delay above the run's minimum, with clock drift removed.
     pub delay_above_min_ns: DelayQuantiles,
     /// How fast the receiver's clock runs away from the sender's, in parts per billion; `None`
     /// where no drift was seen, or not for long enough.
@@ -347,7 +348,7 @@ pub struct DirectionReport {
     pub clock_steps: Option<u64>,
     /// How late sends were against the schedule.
     pub lateness_ns: DelayQuantiles,
-    /// The longest that the sending host stood still; `None` where it never told.
+    /// The longest pause of the sending host; `None` if not reported.
     pub sender_pause_ns: Option<u64>,
     /// Most datagrams of one stream that the schedule let go at once; 0 without a rate.
     pub quantum: u64,
@@ -366,13 +367,13 @@ pub struct DirectionReport {
 /// A whole throughput run.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct BlastReport {
-    /// The far end's address.
+    /// The remote address.
     pub target: String,
     /// Whether both ends are on this host, by its loopback.
     pub loopback: bool,
-    /// Whether both ends are on this host, by whatever way.
+    /// Whether both ends are on this host.
     pub one_host: bool,
-    /// The address and port that the far end saw; `None` when it never told.
+    /// This end's address and port as seen by the remote end; `None` if not reported.
     pub seen_as: Option<String>,
     /// What was aimed at in each direction: `max`, or a rate in text.
     pub goal: String,
@@ -380,7 +381,7 @@ pub struct BlastReport {
     pub streams: u32,
     /// Payload bytes of each datagram.
     pub payload_bytes: u64,
-    /// Whether both ends had their last word and nobody ended the run early.
+    /// Whether both ends delivered final counts and the run was not ended early.
     pub complete: bool,
     /// Whether the user ended it early.
     pub interrupted: bool,
@@ -390,18 +391,18 @@ pub struct BlastReport {
     /// What can be done about that; `None` where nothing is known to help.
     #[serde(serialize_with = "super::finding::maybe")]
     pub failure_advice: Option<FailureAdvice>,
-    /// What the far end said of the run that cannot be true; nothing that it said is then in any
-    /// figure here. `None` where all that it said can be.
+    /// Why the remote end's report cannot be true; none of its figures is then used here. `None` if
+    /// the report is plausible.
     #[serde(serialize_with = "crate::record::finding::maybe")]
     pub contradiction: Option<Contradiction>,
     /// Round trips beside the run; `None` without `--probe`.
     pub probe: Option<ProbeReport>,
     /// Headers.
     pub header: HeaderShare,
-    /// The run, or its way up where it went both ways; its keys stand at the top level.
+    /// The run, or the upstream direction of a bidirectional run; its keys are at the top level.
     #[serde(flatten)]
     pub main: DirectionReport,
-    /// The way down of a run that went both ways.
+    /// The downstream direction of a bidirectional run.
     pub reverse: Option<DirectionReport>,
     /// How the run stands against the limits that the user set, each direction on its own; empty
     /// without any.

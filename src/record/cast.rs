@@ -1,4 +1,4 @@
-//! What a fan-out leaves behind, at the sender and at the receiver.
+//! The results of a fan-out, at the sender and at the receiver.
 
 use super::finding::all;
 use super::{
@@ -13,7 +13,7 @@ use serde::Serialize;
 pub struct CastSent {
     /// Datagrams that the kernel took, over all destinations; end marks are not counted.
     pub datagrams: u64,
-    /// Payload bytes of these, with the measurement header where there is one.
+    /// Payload bytes, including the measurement header if there is one.
     pub bytes: u64,
     /// Datagrams that this host refused, over all destinations.
     pub refused: u64,
@@ -36,7 +36,7 @@ pub struct CastSent {
     pub interrupted: bool,
     /// Each destination on its own, in the order given.
     pub destinations: Vec<CastDestination>,
-    /// What the receivers told; empty with `--no-header`.
+    /// The receivers' reports; empty with `--no-header`.
     #[serde(flatten)]
     pub standing: FanoutStanding,
     /// How the run stands against each `--fail-if`.
@@ -60,7 +60,7 @@ pub struct CastDestination {
     pub refusals: Vec<SendRefusal>,
     /// Answers of the network (ICMP) that a datagram could not be delivered; a group gives none.
     pub unreachable: u64,
-    /// The latest of these in words.
+    /// The latest of these errors.
     #[serde(serialize_with = "super::finding::maybe")]
     pub unreachable_reason: Option<Undelivered>,
 }
@@ -72,7 +72,7 @@ pub struct CastReceived {
     pub groups: Vec<CastGroup>,
     /// Datagrams of all sources, copies included; end marks are not counted.
     pub received: u64,
-    /// Payload bytes of these, with the measurement header where there is one.
+    /// Payload bytes, including the measurement header if there is one.
     pub bytes: u64,
     /// Lost over all sources; `None` with `--no-header`.
     pub lost: Option<u64>,
@@ -114,7 +114,7 @@ pub struct CastReceived {
     pub interrupted: bool,
     /// Each source and group on its own, in the order in which they were first heard.
     pub sources: Vec<CastSource>,
-    /// Datagrams that were to come; `None` unless `--expect` said so.
+    /// Expected datagrams; `None` without `--expect`.
     pub expected: Option<u64>,
     /// How the run stands against each `--fail-if`.
     pub limits: Vec<LimitReport>,
@@ -197,8 +197,8 @@ const TAIL_GAPS: u64 = 10;
 const TAIL_LEAST: u64 = 200_000_000;
 
 impl CastSource {
-    /// Whether datagrams after the last that was heard may be missing: no end mark told how many there
-    /// were, and it had been silent for longer than its own gaps explain.
+    /// Whether datagrams after the last received one may be missing: no end mark gave the total,
+    /// and the silence is longer than the stream's own gaps explain.
     pub fn is_tail_unknown(&self) -> bool {
         let gaps = self.received.saturating_sub(1).max(1);
         let usual = (self.duration_ns / gaps).saturating_mul(TAIL_GAPS);
@@ -219,7 +219,7 @@ pub struct CastSource {
     pub tag: Option<u16>,
     /// Datagrams, duplicates included.
     pub received: u64,
-    /// Payload bytes of these, with the measurement header where there is one.
+    /// Payload bytes, including the measurement header if there is one.
     pub bytes: u64,
     /// Missing between the first that was heard and the end (or the last that was heard).
     pub lost: Option<u64>,
@@ -230,7 +230,7 @@ pub struct CastSource {
     /// Payload bits a second of first copies, from the first arrival to the last: n datagrams have n - 1
     /// gaps. `None` for fewer than two.
     pub goodput_bits_per_second: Option<u64>,
-    /// First copies a second, in the same way.
+    /// First copies a second, calculated in the same way.
     pub goodput_datagrams_per_second: Option<u64>,
     /// Datagrams that came after one with a higher number (RFC 4737 §3.3).
     pub reordered: Option<u64>,
@@ -240,7 +240,7 @@ pub struct CastSource {
     pub bursts: Option<u64>,
     /// The longest of these, in datagrams.
     pub longest_burst: Option<u64>,
-    /// Median of the one-way delay above its minimum; `None` for too few datagrams, or for sources
+    /// Median of the one-way delay above its minimum; `None` with too few datagrams, or for sources
     /// beyond the first 64.
     pub delay_p50_ns: Option<u64>,
     /// Its 99th percentile.
@@ -255,11 +255,11 @@ pub struct CastSource {
     pub silence_at_end_ns: u64,
     /// The first sequence number that was heard: not 0 for a receiver that joined late.
     pub first_sequence: Option<u64>,
-    /// Whether the join came before the sender's first datagram, so that what is missing before the
-    /// first one heard was lost; `None` when no end mark told.
+    /// Whether the join preceded the sender's first datagram, so that datagrams missing before the
+    /// first received one were lost; `None` without an end mark.
     pub joined_before: Option<bool>,
-    /// Datagrams that the sender says it sent, from its end mark; `None` when none was heard, and
-    /// then what was lost after the last datagram is not counted.
+    /// Datagrams the sender reports as sent in its end mark; `None` if none was received, and then
+    /// losses after the last datagram are not counted.
     pub sender_total: Option<u64>,
 }
 

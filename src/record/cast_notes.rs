@@ -1,5 +1,5 @@
-//! What `cast` tells its user beside the report: warnings before and during a run, notes on who
-//! comes and goes, and what to keep in mind when reading the figures.
+//! What `cast` prints besides the report: warnings before and during a run, receivers joining and
+//! leaving, and caveats about the results.
 
 use super::{CastForeign, CastReceived, CastSource, Contradiction, FanoutStanding, ReceiverState};
 use crate::batch::LinkKind;
@@ -179,11 +179,11 @@ pub enum CastNote {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Departure {
-    /// It said so.
+    /// It announced that it leaves.
     Left,
     /// Nothing was heard of it for too long.
     Silent,
-    /// The network said that nothing has its port (ICMP), and it returned no sign of life.
+    /// An ICMP error reported its port closed, and it sent nothing since.
     Refused,
 }
 
@@ -247,7 +247,7 @@ pub enum FanoutCaveat {
     },
 }
 
-/// Receivers whose contradictions are named.
+/// Receivers whose contradictory reports are listed individually.
 const CONTRADICTIONS: usize = 5;
 
 impl FanoutStanding {

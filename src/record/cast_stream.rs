@@ -1,4 +1,4 @@
-//! What `cast recv --out` wrote, and what came although it was not asked for.
+//! What `cast recv --out` wrote, and unexpected datagrams that it skipped.
 
 use serde::Serialize;
 

@@ -13,8 +13,8 @@ use crate::units::{Claimed, Nanos};
 const MOST_A_SECOND: u64 = 1_000_000_000;
 /// More than any run has: products with a payload, and sums of streams, fit 64 bits.
 const MOST: u64 = 1 << 47;
-/// Two hosts' clocks may run apart, and one of them may have slept: a far end's time is beyond
-/// doubt only when it is so many times the run's, and so much longer.
+/// Two hosts' clocks may run at different speeds, and one host may have slept: a reported duration
+/// is rejected only if it is this many times the run's, and also that much longer.
 const TIMES: u64 = 4;
 const LONGER: Nanos = Nanos::from_secs(60);
 /// The longest delay that a histogram tells, with its rounding.
@@ -31,10 +31,10 @@ pub struct KnownRun {
     pub streams: u64,
     /// Datagrams that were asked for; 0 for no bound.
     pub count: u64,
-    /// How long it has taken so far, or was to take, whichever is longer.
+    /// The elapsed or the planned duration, whichever is longer.
     pub length: Nanos,
-    /// What this end sent, once all of its senders have ended; `None` before, and where the far end
-    /// sends.
+    /// What this end sent, once all of its senders have ended; `None` before, and when the remote
+    /// end sends.
     pub sent: Option<u64>,
 }
 
@@ -112,7 +112,8 @@ fn parts<const N: usize>(
 }
 
 impl Claimed<BlastReceived> {
-    /// The receiver's counts where they can be true of this run and of what it told `before`.
+    /// The receiver's counts, if they are consistent with this run and with its earlier report
+    /// `before`.
     pub fn believe(
         self,
         known: &KnownRun,
@@ -176,14 +177,14 @@ impl Claimed<BlastReceived> {
         if let Some(before) = before {
             hold_against_before(&told, before)?;
         }
-        // A clock that is set makes a jitter of any size; a figure longer than the run is none.
+        // A clock step can cause any jitter; a value longer than the run is discarded.
         let jitter_ns = told.jitter_ns.filter(|jitter| *jitter <= known.longest());
         let clock_steps = told.clock_steps.max(u64::from(jitter_ns != told.jitter_ns));
         Ok(BlastReceived { jitter_ns, clock_steps, ..told })
     }
 }
 
-/// What arrived, and what is missing, was sent.
+/// What arrived plus what is missing equals what was sent.
 fn hold_against_sent(told: &BlastReceived, sent: u64) -> Result<(), Contradiction> {
     let BlastReceived { firsts, lost, sender_total, .. } = *told;
     if firsts > sent {
@@ -233,7 +234,7 @@ impl Claimed<BlastInterval> {
     }
 }
 
-/// The sums of all intervals so far, to be held against the totals at the end.
+/// Sums over all intervals so far, to be checked against the totals at the end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct IntervalSums {
     datagrams: Claimed<u64>,
@@ -270,12 +271,12 @@ impl IntervalSums {
     }
 }
 
-/// A far sender's counts: they have words in them, so they are no number to copy.
+/// A remote sender's counts, not yet checked; not `Copy`, because they contain text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimedSent(BlastSent);
 
 impl ClaimedSent {
-    /// What was said.
+    /// Wraps unchecked counts.
     pub fn new(said: BlastSent) -> Self {
         Self(said)
     }
@@ -325,7 +326,8 @@ pub fn hold_sent_against_received(
     }
 }
 
-/// What this end counted by a far sender's numbers and its last word, which are claims as well.
+/// Checks what this end counted from a remote sender's sequence numbers and end message, which are
+/// untrusted as well.
 pub fn hold_numbers(received: &BlastReceived, known: &KnownRun) -> Result<(), Contradiction> {
     let sent = received.sender_total.unwrap_or(0);
     known.counts([(Counted::Sent, sent), (Counted::Lost, received.lost)])?;

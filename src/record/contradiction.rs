@@ -1,4 +1,4 @@
-//! Figures that a far end reported and that cannot be true.
+//! Counts reported by the remote end that cannot be true.
 
 use super::Worded;
 use crate::units::{Nanos, group_digits as n};
@@ -107,7 +107,7 @@ pub enum Timed {
     Wait,
 }
 
-/// Why a far end's report cannot be true.
+/// Why the remote end's report cannot be true.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Error)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum Contradiction {
@@ -133,7 +133,7 @@ pub enum Contradiction {
     /// It reports another number sent.
     #[error("it reports {} datagrams sent, but {} were", n(*told), n(*sent))]
     OtherTotal {
-        /// Its number.
+        /// The reported number.
         told: u64,
         /// So many were sent.
         sent: u64,
@@ -226,7 +226,7 @@ pub enum Contradiction {
         /// So many were asked for.
         count: u64,
     },
-    /// A far sender says that it sent less than came.
+    /// A remote sender reports fewer sent datagrams than arrived.
     #[error("it reports {} datagrams sent, but {} arrived here", n(*sent), n(*arrived))]
     FewerSent {
         /// So many came.
@@ -237,7 +237,7 @@ pub enum Contradiction {
     /// A far sender's end message and its report differ.
     #[error("it first reported {} datagrams sent and then {}", n(*told), n(*sent))]
     TwoTotals {
-        /// Its end message.
+        /// Total in its end message.
         told: u64,
         /// Its report.
         sent: u64,
@@ -248,7 +248,8 @@ pub enum Contradiction {
 }
 
 impl Contradiction {
-    /// The same beside what was sent, once that is known: it says more than how long a run took.
+    /// The same contradiction with what was sent, once that is known: more meaningful than the
+    /// run's duration.
     #[must_use]
     pub fn beside(self, sent: u64) -> Self {
         match self {

@@ -1,10 +1,10 @@
-//! What unicast did where a group was sent beside it (`cast send --compare`).
+//! Comparison of multicast with unicast copies sent in parallel (`cast send --compare`).
 
 use super::finding::one;
 use crate::stats::{LossSample, is_beyond_chance};
 use serde::Serialize;
 
-/// Datagrams of either below which nothing is said.
+/// Fewest datagrams of either kind for a verdict.
 const ENOUGH: u64 = 50;
 
 /// One receiver's losses of a group and of the unicast copies of the same numbers.
@@ -29,7 +29,7 @@ pub struct FanoutCopy {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum CopyVerdict {
-    /// Too few of one of them to say.
+    /// Too few datagrams of one kind.
     #[default]
     TooFew,
     /// Both came whole.
@@ -42,8 +42,8 @@ pub enum CopyVerdict {
     BothLost,
 }
 
-/// The verdict on what was lost of a group and of its copies, one of so many `receivers` that are
-/// compared: one of the two is said to be lost alone only where it lost far more than the other, and
+/// The verdict on losses of multicast and its unicast copies, for one of `receivers` being
+/// compared: a loss is attributed to one kind only if it is much larger than the other's, and
 /// chance is ruled out.
 pub fn copy_verdict(group: LossSample, unicast: LossSample, receivers: u64) -> CopyVerdict {
     if group.sent < ENOUGH || unicast.sent < ENOUGH {
@@ -61,7 +61,7 @@ pub fn copy_verdict(group: LossSample, unicast: LossSample, receivers: u64) -> C
     }
     match (group.lost, unicast.lost) {
         (0, 0) => CopyVerdict::BothArrive,
-        // A few on one side alone say nothing of the other.
+        // A few on one side alone allow no comparison.
         (0..10, 0..10) | (0, _) | (_, 0) => CopyVerdict::TooFew,
         _ => CopyVerdict::BothLost,
     }

@@ -1,4 +1,4 @@
-//! The frame around every JSON document.
+//! The envelope of every JSON document.
 
 use serde::Serialize;
 

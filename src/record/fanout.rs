@@ -1,4 +1,4 @@
-//! What a fan-out's sender learns of its receivers.
+//! A fan-out's receivers, as known to its sender.
 
 use super::finding::{all, maybe};
 use super::{Contradiction, Departure, FanoutCaveat, FanoutCopy, LimitReport, Way, hold_against};
@@ -10,25 +10,25 @@ use std::cmp::Reverse;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReceiverState {
-    /// It was sent to, and has told nothing.
+    /// Addressed, but has not reported.
     #[default]
     Unheard,
     /// It reports.
     Live,
     /// It has not reported for longer than it should have: what it lost since is not known.
     Silent,
-    /// It has told its last: the figures are whole.
+    /// It sent its final report: the counts are complete.
     Done,
 }
 
-/// One receiver of a fan-out, as it told its sender.
+/// One receiver of a fan-out, as it reported to the sender.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct FanoutReceiver {
     /// Where its reports come from.
     pub receiver: String,
     /// Where the datagrams were sent to, as they arrived there; `None` if none did.
     pub destination: Option<String>,
-    /// The receiver's interface that they came in by; `None` if not told.
+    /// The receiver's incoming interface; `None` if not reported.
     pub interface: Option<String>,
     /// How it stands.
     pub state: ReceiverState,
@@ -48,7 +48,7 @@ pub struct FanoutReceiver {
     pub duplicates: Option<u64>,
     /// Buffers that its own socket dropped because it was full.
     pub socket_drops: Option<u64>,
-    /// Median of the one-way delay above its minimum; `None` for too few datagrams.
+    /// Median of the one-way delay above its minimum; `None` with too few datagrams.
     pub delay_p50_ns: Option<u64>,
     /// Its 99th percentile.
     pub delay_p99_ns: Option<u64>,
@@ -62,14 +62,14 @@ pub struct FanoutReceiver {
     pub round_trip_ns: Option<u64>,
     /// Reports that came.
     pub reports: u64,
-    /// What it told that cannot be true: none of its figures is then here.
+    /// Why its report cannot be true: none of its counts is then included.
     #[serde(serialize_with = "crate::record::finding::maybe")]
     pub contradiction: Option<Contradiction>,
 }
 
 impl FanoutReceiver {
-    /// The order of the table: who lost the largest share first; whoever told nothing, or what
-    /// cannot be, before all.
+    /// Sort order of the table: the highest loss first, but receivers without a report, or with an
+    /// impossible one, before all.
     fn rank(&self) -> (bool, Reverse<u64>, Reverse<u64>) {
         let (lost, expected) = (self.lost.unwrap_or(0), self.expected.unwrap_or(0));
         let share = u128::from(lost) * 1_000_000_000 / u128::from(expected.max(1));
@@ -116,7 +116,7 @@ pub fn rank_receivers(receivers: &mut [FanoutReceiver]) {
 pub struct Skew {
     /// Datagrams that were compared: one at each mark.
     pub samples: u64,
-    /// Receivers that told of the last of these.
+    /// Receivers that sent the last of these reports.
     pub receivers: u64,
     /// Between the first and the last receiver, at the last sample.
     pub last_ns: u64,
@@ -152,11 +152,11 @@ pub enum LossOrigin {
 /// What receivers lost in common.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct CommonLoss {
-    /// Numbers of which at least two receivers told whether they came.
+    /// Numbers reported on by at least two receivers.
     pub compared: u64,
-    /// Of these, lost by all that told.
+    /// Of these, lost by all that reported.
     pub lost_by_all: u64,
-    /// Most receivers that told of one stretch.
+    /// Most receivers that reported on one interval.
     pub receivers: u64,
     /// Where the losses seem to come from; `None` without losses, or where nothing was compared.
     #[serde(serialize_with = "maybe")]
@@ -182,8 +182,8 @@ pub struct FanoutStanding {
 }
 
 impl FanoutStanding {
-    /// Holds limits against the worst receiver of each metric. Where one does not know, or there is
-    /// none, the limit is broken.
+    /// Checks limits against the worst receiver for each metric. If one has no measurement, or
+    /// there is no receiver, the limit is broken.
     pub fn hold(&self, limits: &[Limit]) -> Vec<LimitReport> {
         let worst = |limit: &Limit| {
             let reports = self
@@ -203,7 +203,7 @@ impl FanoutStanding {
 pub enum FanoutEvent<'a> {
     /// How it stands, now and then.
     Standing {
-        /// Since the first datagram, or since the start while there is none.
+        /// Since the first datagram, or since the start if there is none yet.
         elapsed: Nanos,
         /// Numbers used so far.
         numbered: u64,
@@ -219,7 +219,7 @@ pub enum FanoutEvent<'a> {
         /// How long is waited in all; `None` for no limit.
         wait: Option<Nanos>,
     },
-    /// So much time has passed and no receiver has told anything.
+    /// Time passed without a report from any receiver.
     Silence(Nanos),
     /// A receiver was added at its own request.
     Subscribed(Endpoint),

@@ -1,4 +1,4 @@
-//! Whether what a receiver of a fan-out reports can be true of what was sent.
+//! Checks whether a fan-out receiver's report is consistent with what was sent.
 
 use super::contradiction::{Contradiction, Counted, Timed};
 use crate::units::Nanos;
@@ -21,8 +21,8 @@ pub struct KnownFanout {
 }
 
 impl KnownFanout {
-    /// Why a report cannot be true. Receivers come and go, what they had before and what a path
-    /// copies is theirs: but nobody had or missed more numbers than there were.
+    /// Why a report cannot be true. Receivers may join and leave, keep earlier counts, and see
+    /// copies made by the path; but none can have received or missed more numbers than were sent.
     pub fn check(&self, report: &ReceiverReport) -> Result<(), Contradiction> {
         let ReceiverReport { received, firsts, lost, duplicates, .. } = *report;
         let sent = self.numbered;

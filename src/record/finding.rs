@@ -1,11 +1,11 @@
-//! What a judge found, as data: a verdict with its figures, what speaks for it, what else could
-//! explain it, and what to keep in mind. `report::words` alone turns it into English.
+//! Findings as data: a verdict with its figures, the evidence, other possible explanations, and
+//! caveats. Only `report::words` turns them into English.
 
 use serde::ser::{SerializeSeq, Serializer};
 use serde::{Serialize, ser};
 use std::convert::Infallible;
 
-/// Something that is told to people: its words are written in `report::words`, one file a subject.
+/// A statement for people; its text is written in `report::words`, one file per subject.
 ///
 /// A statement is an enum whose variants carry their figures, `#[serde(tag = "code")]`, so that a
 /// program reads `code` and the figures where a person reads the text.
@@ -23,7 +23,7 @@ pub struct Findings<V, E = Never, A = Never, C = Never> {
     /// What was found.
     #[serde(serialize_with = "one")]
     pub verdict: V,
-    /// What was seen that says so, with its counts.
+    /// The evidence, with counts.
     #[serde(serialize_with = "all")]
     pub evidence: Vec<E>,
     /// What else could explain the same.
@@ -47,7 +47,7 @@ impl<V: Default, E, A, C> Default for Findings<V, E, A, C> {
     }
 }
 
-/// The kind of statement of which there is none, as of a judge without caveats.
+/// A statement that cannot occur, for findings without caveats, for example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Never(Infallible);
 

@@ -1,4 +1,4 @@
-//! The limits that the user set, held against one direction of a run.
+//! Checks the user's limits against one direction of a run.
 
 use super::{BlastReport, DirectionReport, Way};
 use crate::units::{Bound, Limit, Measured, Metric, Standing};
@@ -10,13 +10,13 @@ pub struct LimitReport {
     /// The limit as the user wrote it, without blanks.
     #[serde(serialize_with = "as_written")]
     pub limit: Limit,
-    /// The direction that was held against it.
+    /// The direction that was checked.
     pub direction: Way,
     /// What was measured, in `unit`; `None` where the run does not know, which breaks the limit.
     pub value: Option<LimitValue>,
     /// What `value` counts.
     pub unit: LimitUnit,
-    /// Whether the limit was kept; what is not known was not.
+    /// Whether the limit was kept; `false` if the measurement is missing.
     pub held: bool,
     /// What was found, for print.
     #[serde(skip)]
@@ -96,13 +96,13 @@ pub fn hold_against(
     }
 }
 
-/// What one direction of a run has of a metric; `None` where it does not know.
+/// The measurement of a metric in one direction of a run; `None` if it is missing.
 pub fn measured(way: &DirectionReport, metric: Metric) -> Option<Measured> {
-    // What never left is the sender's to know, and needs no far end.
+    // Only the sender knows what was never sent; no remote report is needed.
     if metric == Metric::NeverSent {
         return way.never_sent.map(Measured::Count);
     }
-    // The latest word of a receiver that had more to tell is no figure of the run.
+    // A receiver's interim counts are not final measurements.
     if !way.counts_final {
         return None;
     }
@@ -111,7 +111,7 @@ pub fn measured(way: &DirectionReport, metric: Metric) -> Option<Measured> {
         Metric::Loss => {
             let lost = way.lost?.total;
             let told = way.delivered?.saturating_add(lost);
-            // As the report's own share: of what the receiver told of.
+            // The same share as in the report: of the datagrams the receiver reported on.
             let of = way.sent.map_or(told, |sent| sent.datagrams.min(told));
             Some(Measured::Share { part: lost, of })
         }
@@ -129,7 +129,7 @@ pub fn measured(way: &DirectionReport, metric: Metric) -> Option<Measured> {
     }
 }
 
-/// What arrived, less the copies, in the span in which it arrived.
+/// Delivered rate: what arrived, without copies, over the time in which it arrived.
 fn delivered_rate(way: &DirectionReport) -> Option<Measured> {
     let received = way.received?;
     Some(Measured::Rate {

@@ -1,4 +1,4 @@
-//! What this host could not do for a server: a port that it cannot have, a stream that broke.
+//! Local failures of a server: a port that it could not open, a stream that failed.
 
 use crate::units::{Endpoint, io_error_text};
 use serde::Serialize;

@@ -1,7 +1,7 @@
-//! Finished facts about a run, and the trait that takes them.
+//! Results of a run as plain data, and the trait that receives them.
 //!
-//! A record is plain and owned (or borrows one datagram), carries base units, and is serialised as
-//! it stands: its field names are the JSON keys. What has no value is `None`, null in JSON, never 0.
+//! A record is owned (or borrows one datagram), uses base units, and is serialised unchanged: its
+//! field names are the JSON keys. A missing value is `None`, null in JSON, never 0.
 
 mod blast;
 mod cast;

@@ -1,4 +1,5 @@
-//! What `ping` has to tell: answers as they come, each probe's fate in order, and the end.
+//! Events and results of `ping`: replies as they arrive, the outcome of each probe in order, and
+//! the summary.
 
 use super::{
     LimitFound, LimitReport, NotSentTo, PingAsk, PingCaveat, PingProtocol, PingSchedule,
@@ -33,7 +34,7 @@ pub enum PingEvent<'a> {
     Interval(&'a PingInterval<'a>),
     /// The user asks how the run stands: one such event for each target.
     Status(&'a PingInterval<'a>),
-    /// All that happened has been told: time to write out what is buffered.
+    /// All pending events have been delivered: time to flush buffered output.
     Lull,
 }
 
@@ -62,7 +63,7 @@ pub struct PingReply {
     pub kind: ReplyKind,
     /// Its payload bytes.
     pub bytes: u64,
-    /// TTL or hop limit as it came; `None` if not told.
+    /// TTL or hop limit on arrival; `None` if not available.
     pub ttl: Option<u8>,
     /// From the actual transmission to the arrival, without the time in the reflector; `None` where
     /// the probe is too long ago to be remembered.
@@ -102,9 +103,9 @@ pub enum Outcome {
     Late,
     /// Never answered.
     Lost,
-    /// ICMP told that it did not arrive.
+    /// An ICMP error reported that it was not delivered.
     Refused,
-    /// Still under way when the run ended.
+    /// Still outstanding when the run ended.
     Open,
 }
 
@@ -122,7 +123,7 @@ pub struct PingRow {
     pub planned_ns: u64,
     /// When it was handed to the kernel.
     pub sent_ns: u64,
-    /// When the kernel says that it left; `None` where it does not.
+    /// When it left according to the kernel; `None` if not available.
     pub left_ns: Option<u64>,
     /// When it reached the reflector.
     pub reflector_received_ns: Option<u64>,
@@ -183,8 +184,8 @@ pub struct PingDelay {
     pub max: Option<u64>,
     /// Samples.
     pub samples: u64,
-    /// Lost ones, which count as infinitely late; `None` where it is not known how many were lost
-    /// on this way, and then the percentiles are of those that came.
+    /// Lost probes, which count as infinitely late; `None` if losses in this direction are unknown,
+    /// and then the percentiles cover arrived ones only.
     pub lost: Option<u64>,
     /// The first percentile that falls among the lost; `None` when none does.
     pub lost_from: Option<&'static str>,
@@ -195,7 +196,7 @@ pub struct PingDelay {
     pub ipdv_max: Option<u64>,
 }
 
-/// Why it is not known on which way probes were lost.
+/// Why it is not known in which direction probes were lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WaysUntold {
@@ -211,18 +212,18 @@ pub enum WaysUntold {
     Open,
 }
 
-/// Which way the lost ones died.
+/// Lost probes by direction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct PingLost {
     /// All of them.
     pub total: u64,
-    /// On the way to the target; `None` where that is not known, for the reason in `untold`.
+    /// Lost on the way to the target; `None` if unknown, for the reason in `untold`.
     pub out: Option<u64>,
-    /// On the way back.
+    /// Lost on the way back.
     pub back: Option<u64>,
-    /// Why neither way is known; `None` where they are.
+    /// Why neither direction is known; `None` if they are.
     pub untold: Option<WaysUntold>,
-    /// Behind the last answer, where no count tells the way.
+    /// Lost after the last reply, where no count reveals the direction.
     pub unknown: Option<u64>,
     /// Runs of lost probes.
     pub bursts: u64,
@@ -277,16 +278,16 @@ pub struct PingTargetReport {
     pub back: u64,
     /// Of these, those answered after the time-out.
     pub late: u64,
-    /// Probes still under way when the run was stopped: neither back nor lost.
+    /// Probes outstanding when the run was stopped: neither answered nor lost.
     pub open: u64,
     /// Probes that were never answered.
     pub lost: PingLost,
     /// Further answers to probes that were answered.
     pub duplicates: u64,
-    /// Of these, answers to copies of probes that were made on the way out; `None` where the
-    /// target's count does not tell them apart.
+    /// Of these, replies to probes duplicated on the way out; `None` if the target's count does not
+    /// distinguish them.
     pub duplicates_out: Option<u64>,
-    /// Of these, copies of answers that were made on the way back.
+    /// Of these, replies duplicated on the way back.
     pub duplicates_back: Option<u64>,
     /// Answers that came after one to a later probe (RFC 4737).
     pub reordered: u64,
@@ -294,11 +295,11 @@ pub struct PingTargetReport {
     pub reorder_extent_max: u64,
     /// Datagrams that were no answer to any probe.
     pub strays: u64,
-    /// Datagrams that came and were dropped at this host's own socket, which was full: answers that
-    /// count as lost on the way back, and strays.
+    /// Datagrams dropped because this host's receive buffer was full: replies that count as lost on
+    /// the way back, and strays.
     pub socket_drops: u64,
-    /// Routers on the way out; `None` where the reflector does not tell, and where something on the
-    /// way may have sent the probe anew with a TTL of its own.
+    /// Routers on the way out; `None` if the reflector does not report the TTL, or if something on
+    /// the path may have resent the probe with its own TTL.
     pub hops_out: Option<u8>,
     /// What the TTL may mean then: routers from here, or from what sent it anew.
     pub hops_out_readings: Option<[u8; 2]>,
@@ -312,18 +313,18 @@ pub struct PingTargetReport {
     pub answered_by: Option<Endpoint>,
     /// Answers from other addresses.
     pub answered_elsewhere: u64,
-    /// Whether the reflector keeps a count of its own, by which the two ways of loss are told
-    /// apart; `None` when that did not show, and they are told as if it did.
+    /// Whether the reflector keeps its own count, which separates outbound from return loss; `None`
+    /// if this could not be determined, in which case it is assumed.
     pub reflector_counts: Option<bool>,
     /// Times that the reflector began to count anew.
     pub reflector_restarts: u64,
     /// Datagrams beyond those counted as sent, which asked for that count at the end.
     pub questions: u64,
-    /// Probes that the target counted, modulo 2^32; `None` where that was not asked or told.
+    /// Probes that the target counted, modulo 2^32; `None` if not requested or not reported.
     pub target_received: Option<u32>,
     /// Its answers, by its own count, modulo 2^32.
     pub target_reflected: Option<u32>,
-    /// DSCP of the probes as they reached the reflector; `None` where that was not asked or told.
+    /// DSCP of the probes on arrival at the reflector; `None` if not requested or not reported.
     pub dscp_seen: Option<u8>,
     /// ECN of the probes as they reached it.
     pub ecn_seen: Option<u8>,
@@ -338,13 +339,13 @@ pub struct PingTargetReport {
     pub as_planned_ns: PingDelay,
     /// The same as `round_trip_ns`, under its former name.
     pub from_send_ns: PingDelay,
-    /// One way out, above the run's own minimum, clock drift removed.
+    /// One-way delay outbound, above the run's own minimum, clock drift removed.
     pub out_above_min_ns: PingDelay,
-    /// One way back, above the run's own minimum, clock drift removed.
+    /// One-way delay of the return path, above the run's own minimum, clock drift removed.
     pub back_above_min_ns: PingDelay,
     /// Time in the reflector.
     pub server_ns: PingDelay,
-    /// From an answer's own time stamp to when it truly left, where that was asked and told.
+    /// From a reply's own time stamp to its actual departure, if requested and reported.
     pub departure_ns: PingDelay,
     /// How long after their planned time probes left.
     pub send_late_ns: PingDelay,
@@ -352,9 +353,9 @@ pub struct PingTargetReport {
     pub drift_ppb: Option<i64>,
     /// Times that a clock was set meanwhile.
     pub clock_steps: u32,
-    /// Probes of which the kernel told when they left.
+    /// Probes with a kernel transmit time stamp.
     pub transmit_stamps: u64,
-    /// Answers of which the kernel told when they came.
+    /// Replies with a kernel receive time stamp.
     pub receive_stamps: u64,
     /// Round trips on a logarithmic scale, from the shortest to the longest.
     pub histogram: Vec<PingBucket>,
@@ -410,7 +411,7 @@ impl PingDelay {
             Metric::P999 => (self.p999, "p99.9", all >= 10_000),
             _ => return false,
         };
-        // The names are in the order of their size as text, too.
+        // The names sort by size as text, too.
         value.is_none() && told && self.lost_from.is_some_and(|from| from <= name)
     }
 }
@@ -430,13 +431,13 @@ impl PingTargetReport {
         Metric::NeverSent,
     ];
 
-    /// What there is of a metric; `None` where it is not known.
+    /// The measurement of a metric; `None` if it is missing.
     fn measured(&self, metric: Metric) -> Option<Measured> {
         // Of a target that was not asked nothing is known, not even that nothing was lost.
         if self.error.is_some() {
             return None;
         }
-        // What is still under way is neither back nor lost.
+        // Outstanding probes are neither answered nor lost.
         let told = self.sent - self.open;
         let known = |count| (told > 0).then_some(Measured::Count(count));
         let trip = &self.round_trip_ns;
@@ -473,7 +474,7 @@ impl PingSummary {
         }
     }
 
-    /// Whether anybody answered.
+    /// Whether any reply arrived.
     pub fn answered(&self) -> bool {
         self.targets.iter().any(|target| target.back > 0)
     }

@@ -1,12 +1,13 @@
-//! What a run of `ping` is, and what to keep in mind of a target's figures.
+//! The settings of a `ping` run, and caveats about a target's figures.
 
 use super::PingTargetReport;
 use crate::units::Endpoint;
 use serde::Serialize;
 
-/// Drift of two clocks from which it is said, in parts per billion.
+/// Smallest clock drift that is mentioned, in parts per billion.
 const SHOWN_DRIFT_PPB: i64 = 100;
-/// Of a hundred datagrams so many have the kernel's time stamps where it is said to have timed them.
+/// Percentage of datagrams with kernel time stamps from which the kernel counts as the source of
+/// timing.
 const STAMPED: u64 = 99;
 
 /// What the targets are asked by.
@@ -86,7 +87,7 @@ pub enum PingCaveat {
     },
     /// A clock was set during the run.
     ClockStepped,
-    /// The two clocks drift apart, which is taken out of the delays.
+    /// The two clocks drift apart; the drift is removed from the delays.
     ClockDrift {
         /// Parts per billion; more than 0 where the target's clock is the faster one.
         drift_ppb: i64,

@@ -1,4 +1,4 @@
-//! Rates over a run, as whole numbers or not at all.
+//! Rates over a run, as whole numbers, or absent.
 
 use crate::units::{BitRate, Nanos, PacketRate};
 

@@ -1,4 +1,4 @@
-//! What `recv` has to tell: datagrams, intervals, and the end.
+//! Events and results of `recv`: datagrams, intervals, and the summary.
 
 use super::rates::{rates, rates_between};
 use super::{SendRefusal, Trouble};
@@ -25,7 +25,7 @@ pub enum RecvEvent<'a> {
     },
     /// The network answered one of our answers with an error: the first of its kind.
     Trouble(&'a Trouble),
-    /// All that came has been told: time to write out what is buffered.
+    /// All pending events have been delivered: time to flush buffered output.
     Lull,
 }
 
@@ -61,11 +61,11 @@ pub struct DatagramRecord {
     pub arrival_ns: u64,
     /// Who sent it.
     pub source: Endpoint,
-    /// The address that it was sent to; `None` if not told.
+    /// The destination address; `None` if not available.
     pub destination: Option<IpAddr>,
     /// The port that it was sent to.
     pub port: u16,
-    /// The interface that it came by; `None` if not told.
+    /// The receiving interface; `None` if not available.
     pub interface: Option<String>,
     /// Its payload's true length in bytes.
     pub length: u64,
@@ -73,11 +73,11 @@ pub struct DatagramRecord {
     pub truncated: bool,
     /// Its UDP header; `None` when that was not asked for.
     pub header: Option<UdpFields>,
-    /// TTL or hop limit as received; `None` if not told.
+    /// TTL or hop limit as received; `None` if not available.
     pub ttl: Option<u8>,
-    /// DSCP as received, 0 to 63; `None` if not told.
+    /// DSCP as received, 0 to 63; `None` if not available.
     pub dscp: Option<u8>,
-    /// ECN as received, 0 to 3; `None` if not told.
+    /// ECN as received, 0 to 3; `None` if not available.
     pub ecn: Option<u8>,
     /// Time since the last datagram to its sender; `None` when it answers none.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -212,7 +212,7 @@ pub struct RecvSummary {
     pub answered: u64,
     /// Answers that could not be sent: the queue was full, or the kernel refused.
     pub unanswered: u64,
-    /// Datagrams that were not answered because whoever sent them seems to answer everything, too.
+    /// Datagrams that were not answered because their sender seems to answer everything, too.
     pub suspected_loop: u64,
     /// Why this host refused answers, by error number.
     pub refused: Vec<SendRefusal>,

@@ -1,4 +1,4 @@
-//! Why the remote end of a dialogue does not do what it was asked.
+//! Why the remote end of the control protocol refuses a request.
 
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ pub enum RemoteRefusal {
     /// It has no key where this end has one.
     #[error("the server has no key: start it with --key FILE, or leave --key out here")]
     NoKey,
-    /// Its reply says no.
+    /// It refused permanently.
     #[error("the server replied: {reply_code} {reply_text}{}", details(values))]
     Refused {
         /// The three digits of the reply.
@@ -27,7 +27,7 @@ pub enum RemoteRefusal {
         /// What it names, such as a limit, by the parameter's name.
         values: BTreeMap<String, String>,
     },
-    /// Its reply says not now (4xx).
+    /// It refused temporarily (4xx).
     #[error("the server replied: {reply_code} {reply_text}{}; try again later", details(values))]
     NotNow {
         /// The three digits of the reply.

@@ -1,4 +1,4 @@
-//! Round trips through an idle path and through the same path under load.
+//! Round-trip times on the idle path and on the same path under load.
 
 use super::DelayQuantiles;
 use serde::Serialize;
@@ -10,7 +10,7 @@ pub struct RoundTrips {
     pub sent: u64,
     /// Probes that this host itself refused.
     pub never_sent: u64,
-    /// Probes whose answer came in time.
+    /// Probes answered in time.
     pub back: u64,
     /// Round trips in nanoseconds from the actual transmission, without the time in the reflector.
     pub round_trip_ns: DelayQuantiles,

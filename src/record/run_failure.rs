@@ -1,5 +1,4 @@
-//! Why a throughput run failed, with its figures, and what can be done about it;
-//! `report::words::blast` has the words.
+//! Why a throughput run failed, with figures and advice; `report::words::blast` has the text.
 
 use super::Contradiction;
 use crate::batch::{ErrorOrigin, LocalRefusal, NetworkError, OwnFinding};
@@ -28,15 +27,15 @@ pub enum RefusalCause {
         #[serde(serialize_with = "own_finding")]
         reason: OwnFinding,
     },
-    /// The network told this host so (ICMP).
+    /// An ICMP error received by this host.
     Network {
-        /// What it said.
+        /// The error.
         #[serde(serialize_with = "network_error")]
         error: NetworkError,
     },
-    /// The far end told it.
+    /// Reported by the remote end.
     Reported {
-        /// Its own words.
+        /// Its text.
         words: String,
     },
 }
@@ -62,13 +61,13 @@ pub enum RunFailure {
         /// How long it was waited for.
         waited_ns: u64,
     },
-    /// Nothing came back, and the network said why (ICMP).
+    /// No reply, and an ICMP error gave the reason.
     PathError {
         /// Where the server should be.
         target: Endpoint,
         /// How long it was waited for.
         waited_ns: u64,
-        /// What the network said.
+        /// The ICMP error.
         #[serde(serialize_with = "network_error")]
         error: NetworkError,
     },
@@ -87,11 +86,11 @@ pub enum RunFailure {
         #[serde(serialize_with = "own_finding")]
         reason: OwnFinding,
     },
-    /// The host says that nothing has the port.
+    /// An ICMP error reported the port closed.
     PortClosed {
         /// Where the server should be.
         target: Endpoint,
-        /// What the network said.
+        /// The ICMP error.
         #[serde(serialize_with = "network_error")]
         error: NetworkError,
     },
@@ -109,23 +108,23 @@ pub enum RunFailure {
     },
     /// The server replied at first and then no more, before the run began or as it closed.
     SilentInDialogue {
-        /// How long ago it was asked first.
+        /// Time since the first request, in nanoseconds.
         silent_ns: u64,
-        /// What the network said meanwhile.
+        /// An ICMP error received meanwhile.
         #[serde(serialize_with = "maybe_network_error")]
         error: Option<NetworkError>,
     },
     /// The server replied while the run was on, and then no more.
     WentSilent {
-        /// How long ago it was asked first.
+        /// Time since the first request, in nanoseconds.
         silent_ns: u64,
-        /// What the network said meanwhile.
+        /// An ICMP error received meanwhile.
         #[serde(serialize_with = "maybe_network_error")]
         error: Option<NetworkError>,
     },
     /// The server's port was there before and was closed.
     WentAway {
-        /// What the network said.
+        /// The ICMP error.
         #[serde(serialize_with = "network_error")]
         error: NetworkError,
     },
@@ -143,7 +142,7 @@ pub enum RunFailure {
     EndedThere,
     /// The user ended it before it began.
     Interrupted,
-    /// What the server says of the run cannot be true.
+    /// The server's report of the run cannot be true.
     CountsContradict {
         /// How.
         contradiction: Contradiction,
@@ -161,9 +160,9 @@ pub enum RunFailure {
         /// How long it was waited for.
         waited_ns: u64,
     },
-    /// The network said that a stream's opening did not arrive.
+    /// An ICMP error reported that a stream's first datagram was not delivered.
     StreamUnreachable {
-        /// What the network said.
+        /// The ICMP error.
         #[serde(serialize_with = "network_error")]
         error: NetworkError,
     },
@@ -190,7 +189,7 @@ pub enum RunFailure {
     },
     /// A stream could not start, or its loop failed.
     StreamFailed {
-        /// The error, in its own words.
+        /// The text of the error.
         cause: String,
     },
     /// The counts of a series' run are not known to the end.
@@ -233,7 +232,7 @@ pub enum FailureAdvice {
         /// Where the server should be.
         target: Endpoint,
     },
-    /// What helps against this host's own refusal.
+    /// Advice for this host's own refusal.
     MendThisHost {
         /// The refusal.
         #[serde(serialize_with = "own_finding")]
@@ -254,7 +253,7 @@ pub enum FailureAdvice {
     TryLater,
 }
 
-/// What the network said, for programs.
+/// A network error, in machine-readable form.
 #[derive(Serialize)]
 struct NetworkFacts {
     origin: &'static str,

@@ -1,4 +1,4 @@
-//! What `send` has to tell: answers and trouble as they come, and the end.
+//! Events and results of `send`: replies and problems as they occur, and the summary.
 
 use super::rates::rates_between;
 use crate::batch::{Datagram, NetworkNotice, OwnFinding};
@@ -14,7 +14,7 @@ pub enum SendEvent<'a> {
     Trouble(&'a Trouble),
     /// The kernel refused a datagram: the first for this reason.
     Refused(&'a SendRefusal),
-    /// All that happened has been told: time to write out what is buffered.
+    /// All pending events have been delivered: time to flush buffered output.
     Lull,
 }
 
@@ -23,8 +23,8 @@ pub enum SendEvent<'a> {
 pub struct Reply<'a> {
     /// The datagram itself.
     pub datagram: &'a Datagram<'a>,
-    /// Time from the last datagram to its sender (or to anybody, if it was not asked) until it
-    /// arrived, by the kernel's stamps where there are some; `None` when nothing had been sent.
+    /// Time from the last datagram sent to this host (or to any host, if none was) until the reply
+    /// arrived, by kernel time stamps if available; `None` when nothing had been sent.
     pub after: Option<Nanos>,
     /// Whether its sender is one of the destinations.
     pub asked: bool,

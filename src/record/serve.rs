@@ -1,4 +1,4 @@
-//! What happens at a server, one event at a time: for its log and for its JSON lines.
+//! Events of a server, for its log and its JSON lines.
 
 use super::finding::{all, one};
 use super::{LocalFailure, ServeRefusal};
@@ -160,16 +160,16 @@ pub enum ServeRecord {
         arrived: u64,
         /// Answers that were sent.
         answered: u64,
-        /// Answers that were not: over a limit.
+        /// Answers that were withheld because of a limit.
         withheld: u64,
     },
-    /// Ports are held open for probes.
+    /// Ports were opened for probes.
     ProbePorts {
         /// Which, `5000-5100`.
         #[serde(serialize_with = "port_list")]
         ports: PortList,
     },
-    /// A port that was to be held open for probes is not; all else goes on.
+    /// A port could not be opened for probes; everything else continues.
     NoProbePort {
         /// Which.
         port: u16,
@@ -209,7 +209,7 @@ pub enum ServeRecord {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum SessionEnd {
-    /// The client said QUIT.
+    /// The client sent QUIT.
     Closed,
     /// Nothing was heard of the client any more.
     Expired,
@@ -217,10 +217,9 @@ pub enum SessionEnd {
     Overdue,
     /// Its streams flowed to a client that returned none of the values it was sent any more.
     Unreturned,
-    /// The network said that its client is gone, and none of the values that it was sent since came
-    /// back.
+    /// An ICMP error reported its client gone, and it returned none of the tokens sent since.
     Gone,
-    /// The server was told to end.
+    /// The server was told to stop.
     ServerEnds,
 }
 

@@ -1,5 +1,5 @@
-//! Why a server refuses a command: the code of its reply with the figures. The text is what its
-//! client reads behind the code, so it speaks to the client; the server's log shows the same.
+//! Why a server refuses a command: the reply code with its figures. The text is addressed to the
+//! client, which reads it after the code; the server's log shows the same text.
 
 use super::LocalFailure;
 use crate::units::{ByteCount, Nanos, Rate, group_digits};
@@ -72,7 +72,7 @@ pub enum ServeRefusal {
         /// How many are reserved.
         reserved: u64,
     },
-    /// 450: two streams from one address and port cannot be told apart.
+    /// 450: two streams from one address and port cannot be distinguished.
     #[error("another stream from your address and port is open")]
     StreamFromThere,
     /// 451: the stream's socket could not be opened.
@@ -181,10 +181,10 @@ pub enum ServeRefusal {
     /// 503: the stream is open.
     #[error("the stream is open already")]
     StreamOpen,
-    /// 504: a kind of test that there is not.
+    /// 504: an unknown kind of test.
     #[error("kind must be blast or probe")]
     UnknownKind,
-    /// 504: a direction that there is not.
+    /// 504: an unknown direction.
     #[error("direction must be up, down or both")]
     UnknownDirection,
     /// 504: counts that there are not.
@@ -215,10 +215,10 @@ pub enum ServeRefusal {
         /// The address that asked.
         address: IpAddr,
     },
-    /// 550: nobody can be added as a receiver.
+    /// 550: no receivers can be added.
     #[error("this server has no list of receivers")]
     NoFanOut,
-    /// 550: nobody is told who is served.
+    /// 550: receivers are not listed.
     #[error("clients are not listed")]
     NotListed,
     /// 552: larger than any UDP datagram.

@@ -1,6 +1,6 @@
-//! Where a session's events go while it runs.
+//! Where a session's events are delivered while it runs.
 
-/// Whether whoever reads the events is still there.
+/// Whether the recipient of the events is still there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {
     /// Go on.

@@ -53,7 +53,7 @@ pub struct TrialReport {
     pub delay_above_min_ns: DelayQuantiles,
     /// What it came up against.
     pub limited_by: LimitedBy,
-    /// The same with the figures that say so.
+    /// The verdict with its evidence.
     #[serde(flatten)]
     pub findings: ThroughputFindings,
     /// What would help; `None` where nothing needs help.
@@ -117,7 +117,7 @@ impl TrialReport {
 /// the network was never asked to carry.
 fn host_limit(run: &BlastReport, lost: bool) -> Option<HostLimit> {
     let way = &run.main;
-    // What a host that stood still sends afterwards is no longer the rate of the trial.
+    // What a paused host sends afterwards is not at the trial's rate.
     let stood_still = matches!(way.findings.verdict, ThroughputVerdict::SenderPaused { .. })
         || way.sender_pause_ns.is_some_and(|pause| pause >= PAUSE);
     if lost && stood_still {
@@ -128,7 +128,7 @@ fn host_limit(run: &BlastReport, lost: bool) -> Option<HostLimit> {
     if way.lost.is_some_and(|lost| lost.receiver_socket > 0) {
         return Some(HostLimit::ReceiverSocket);
     }
-    // What was refused counts here as well.
+    // Refused datagrams count here as well.
     let limited = way.sender_limited == Some(true) || fell_short(offered, never, run.streams);
     limited.then_some(HostLimit::Sender)
 }
@@ -171,7 +171,7 @@ impl SeriesCaveat {
 pub struct SweepReport {
     /// Sweep.
     pub mode: SeriesMode,
-    /// The far end's address.
+    /// The remote address.
     pub target: String,
     /// Whether both ends are on this host, by its loopback.
     pub loopback: bool,
@@ -286,7 +286,7 @@ impl SearchEnd {
 pub struct FindRateReport {
     /// The search.
     pub mode: SeriesMode,
-    /// The far end's address.
+    /// The remote address.
     pub target: String,
     /// Whether both ends are on this host, by its loopback.
     pub loopback: bool,

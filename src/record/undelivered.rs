@@ -1,17 +1,17 @@
-//! Why datagrams that left did not arrive, as far as anybody said so.
+//! Why sent datagrams were not delivered, as far as this was reported.
 
 use crate::batch::{NetworkNotice, OwnFinding};
 use serde::Serialize;
 use thiserror::Error;
 
-/// Who said it, and what.
+/// The source of the report, and what it says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Error)]
 #[serde(untagged)]
 pub enum Undelivered {
-    /// A host or a router on the way.
+    /// A host or a router on the path.
     #[error("{0}")]
     Network(NetworkNotice),
-    /// This host itself, after it had taken them.
+    /// This host itself, after accepting them.
     #[error("{0}")]
     Host(OwnFinding),
 }

@@ -1,5 +1,5 @@
-//! What limited a throughput run, judged from a direction's facts, and what to know before its
-//! figures are believed; `report::words::throughput` has the words.
+//! What limited a throughput run, judged from one direction's figures, and caveats about them;
+//! `report::words::throughput` has the text.
 
 use super::finding::{Findings, Never};
 use super::{BlastReport, Contradiction, DirectionReport, Losses, Refusal, fell_short};
@@ -43,14 +43,14 @@ pub enum LimitedBy {
     ReceiverSocket,
     /// The user ended it.
     Interrupted,
-    /// It failed, or some of its streams never began: it says nothing of a limit.
+    /// The run failed, or some streams never started: no statement about a limit.
     BrokenOff,
     /// Too little is known.
     #[default]
     Unknown,
 }
 
-/// What limited one direction of a run, with the figures that say so.
+/// What limited one direction of a run, with the evidence.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum ThroughputVerdict {
@@ -114,7 +114,7 @@ pub enum ThroughputVerdict {
         /// Percent of a core.
         cpu_percent: u64,
     },
-    /// Both ends are on one host, whose processors were full.
+    /// Both ends are on one host, whose processors were fully loaded.
     HostBusy {
         /// Percent of a core, both ends together.
         cpu_percent: u64,
@@ -137,7 +137,7 @@ pub enum ThroughputVerdict {
         /// Datagrams that were offered.
         offered: u64,
     },
-    /// No rate was asked for, and nothing shows what held it.
+    /// No target rate, and no evidence of a bottleneck.
     Unexplained,
     /// The receiver's socket overflowed while its processors were full.
     ReceiverBusy {
@@ -174,7 +174,7 @@ pub enum ThroughputVerdict {
     },
     /// Nothing was offered.
     NothingOffered,
-    /// One end never told the whole of its counts.
+    /// One end did not deliver final counts.
     #[default]
     CountsMissing,
 }
@@ -219,7 +219,7 @@ impl ThroughputVerdict {
     }
 }
 
-/// What helps against the refusal that most datagrams met.
+/// Advice for the most frequent refusal.
 fn host_advice(causes: &[Refusal]) -> Option<ThroughputAdvice> {
     let errno = causes.first()?.errno?;
     Some(match LocalRefusal::of(errno) {
@@ -290,7 +290,7 @@ pub enum ThroughputCaveat {
     Loopback,
     /// Both ends are on this host.
     OneHost,
-    /// What the far end said contradicts this one, and is in no figure.
+    /// The remote end's report contradicts this end's counts and is not used.
     CountsRejected {
         /// How.
         contradiction: Contradiction,
@@ -423,7 +423,7 @@ pub fn verdict(way: &DirectionReport, circumstances: Circumstances) -> Throughpu
     match circumstances.end {
         RunEnd::Failed => return broken_off(way, streams),
         RunEnd::Interrupted => {
-            // What was lost until then was lost.
+            // Losses up to then are real losses.
             let found = judge_counts(way, circumstances);
             let loss = found.as_ref().and_then(judge_loss);
             return loss.unwrap_or(ThroughputVerdict::Interrupted);
@@ -451,7 +451,7 @@ fn broken_off(way: &DirectionReport, streams: u64) -> ThroughputVerdict {
     }
 }
 
-/// A direction whose counts are all known.
+/// A direction with final counts from both ends.
 struct Counts<'a> {
     way: &'a DirectionReport,
     circumstances: Circumstances,

@@ -1,9 +1,9 @@
-//! Socket addresses to and from the kernel's form.
+//! Converts socket addresses to and from the kernel's form.
 
 use std::mem;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
-/// Which family a socket was made with; decides how IPv4 peers are written.
+/// The family a socket was created with; determines how IPv4 peers are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
     /// `AF_INET`.
@@ -12,7 +12,7 @@ pub enum Family {
     V6,
 }
 
-/// Room for an address of either family, all zero.
+/// Storage for an address of either family, all zero.
 pub(super) fn empty() -> libc::sockaddr_storage {
     // SAFETY: sockaddr_storage is plain integers; all-zero is a valid value (AF_UNSPEC).
     unsafe { mem::zeroed() }
@@ -83,7 +83,7 @@ pub(super) fn in6_addr(ip: Ipv6Addr) -> libc::in6_addr {
     libc::in6_addr { s6_addr: ip.octets() }
 }
 
-/// An address as the reports show it: IPv4-mapped becomes IPv4.
+/// An address as reports show it: IPv4-mapped becomes IPv4.
 pub(super) fn plain_v6(raw: libc::in6_addr) -> IpAddr {
     IpAddr::V6(Ipv6Addr::from(raw.s6_addr)).to_canonical()
 }

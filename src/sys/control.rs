@@ -1,6 +1,6 @@
-//! Control messages (cmsg(3)): written for a send, read after a receive.
+//! Control messages (cmsg(3)): written for sends, parsed after receives.
 
-/// Bytes set aside for the control messages of one datagram: more than all that udpkit asks for.
+/// Buffer size in bytes for one datagram's control messages: more than all that udpkit requests.
 pub(super) const SPACE: usize = 320;
 
 /// One datagram's control messages, aligned as the kernel needs.

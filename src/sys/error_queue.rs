@@ -1,5 +1,5 @@
-//! The error queue (`IP_RECVERR`, ip(7)): ICMP and local errors, without root, and the time stamps
-//! of what was sent.
+//! The error queue (`IP_RECVERR`, ip(7)): ICMP and local errors, available without root, and
+//! transmit time stamps.
 
 use super::address;
 use super::control::{self, ControlBuffer, ControlMessage};
@@ -27,7 +27,7 @@ const ORIGIN_LOCAL: u8 = 1;
 const ORIGIN_ICMP: u8 = 2;
 const ORIGIN_ICMP6: u8 = 3;
 const ORIGIN_TIMESTAMPING: u8 = 4;
-/// `SCM_TSTAMP_SCHED` of linux/errqueue.h: it entered its interface's queue.
+/// `SCM_TSTAMP_SCHED` of linux/errqueue.h: the datagram entered its interface's queue.
 const STAMPED_ON_QUEUE: u32 = 1;
 
 /// `struct __kernel_timespec`, three of them: software, unused, hardware.
@@ -38,16 +38,16 @@ struct Stamps([[i64; 2]; 3]);
 /// One message of an error queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QueuedMessage {
-    /// The network, or this host, answered a datagram with an error.
+    /// The network, or this host, reported an error for a datagram.
     Error(NetworkError),
-    /// A datagram left: its number as the kernel counts (`SOF_TIMESTAMPING_OPT_ID`), and when, on
-    /// the real-time clock.
+    /// A datagram was sent: its number in the kernel's count (`SOF_TIMESTAMPING_OPT_ID`), and the
+    /// time on the real-time clock.
     Sent(u32, Nanos),
     /// Something else.
     Other,
 }
 
-/// Takes one message off the error queue; `WouldBlock` when the queue is empty.
+/// Reads one message from the error queue; `WouldBlock` when the queue is empty.
 pub fn read_error_queue(fd: BorrowedFd<'_>) -> io::Result<QueuedMessage> {
     let mut quoted = [0u8; 256];
     let mut name = address::empty();
@@ -108,7 +108,7 @@ fn sent(number: u32, stamps: &Stamps) -> QueuedMessage {
     QueuedMessage::Sent(number, Nanos::from_secs(seconds) + Nanos(nanos))
 }
 
-/// The address that spoke: a socket address right behind the error (`SO_EE_OFFENDER`).
+/// The source of the error: a socket address right after it (`SO_EE_OFFENDER`).
 fn offender(message: &ControlMessage<'_>) -> Option<IpAddr> {
     let behind = message.bytes.get(size_of::<ExtendedError>()..)?;
     let mut storage = address::empty();

@@ -55,7 +55,7 @@ pub struct InterfaceAddress {
     pub name: String,
     /// The address.
     pub ip: IpAddr,
-    /// The netmask; `None` where the kernel tells none.
+    /// The netmask; `None` if the kernel does not report one.
     pub netmask: Option<IpAddr>,
     /// The IPv4 broadcast address, where it has one.
     pub broadcast: Option<IpAddr>,
@@ -90,8 +90,8 @@ fn interface_address(entry: &libc::ifaddrs) -> Option<InterfaceAddress> {
     let name = unsafe { CStr::from_ptr(entry.ifa_name) }.to_str().ok()?.to_owned();
     let has = |flag: libc::c_int| entry.ifa_flags & flag as libc::c_uint != 0;
     let netmask = ip_at(entry.ifa_netmask);
-    // Where an address was added without a broadcast address, the C library has there the address
-    // itself, or the peer's of a link of two, whose mask leaves room for nobody else.
+    // For an address without a broadcast address, the C library returns the address itself, or the
+    // peer's on a point-to-point link, whose mask leaves no room for other hosts.
     let pair = matches!(netmask, Some(IpAddr::V4(mask)) if mask.to_bits() >= u32::MAX - 1);
     let broadcast = ip_at(entry.ifa_ifu).filter(|found| *found != ip && !pair);
     Some(InterfaceAddress {

@@ -1,9 +1,9 @@
-//! What the system allows this process, and what it takes of it: descriptors (`getrlimit(2)`) and
-//! memory (`mallopt(3)`, `malloc_trim(3)`).
+//! Resource limits of this process: descriptors (`getrlimit(2)`) and memory use (`mallopt(3)`,
+//! `malloc_trim(3)`).
 
 use std::io;
 
-/// Raises the soft limit of open descriptors to the hard one; what it is then.
+/// Raises the soft limit of open descriptors to the hard limit and returns it.
 pub fn raise_descriptor_limit() -> io::Result<u64> {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: `limit` is a live rlimit that the call fills.
@@ -20,13 +20,13 @@ pub fn raise_descriptor_limit() -> io::Result<u64> {
     Ok(limit.rlim_cur)
 }
 
-/// Has large blocks of memory go back to the system when they are freed, and few heaps share the
-/// small ones, for a process whose threads come and go. Other C libraries than GNU's do so already.
+/// Makes freed large blocks return to the system, and limits the number of heaps for small ones,
+/// for a process whose threads come and go. C libraries other than GNU's do so already.
 pub fn tame_heaps() {
     #[cfg(target_env = "gnu")]
     {
-        // Set at all, the threshold no longer rises with what is freed: else blocks of up to 32 MiB
-        // would come to stay in the heaps.
+        // Setting the threshold stops it from rising with freed sizes, which would keep blocks of
+        // up to 32 MiB in the heaps.
         const LARGE: libc::c_int = 64 << 10;
         const HEAPS: libc::c_int = 2;
         // SAFETY: mallopt takes plain integers; a value that it refuses changes nothing.
@@ -37,7 +37,7 @@ pub fn tame_heaps() {
     }
 }
 
-/// Gives freed memory back to the system.
+/// Returns freed memory to the system.
 pub fn give_memory_back() {
     #[cfg(target_env = "gnu")]
     // SAFETY: malloc_trim takes an integer, and touches only what is free.

@@ -1,7 +1,7 @@
-//! The kernel: the only room with `unsafe` and `libc`.
+//! System calls: the only module with `unsafe` and `libc`.
 //!
-//! Thin and exact: each function is one system call (or one loop over its result), takes slices
-//! and plain types, and returns `io::Result`. What to do about an error is for `net` to decide.
+//! Each function is one system call (or one loop over its result), takes slices and plain types,
+//! and returns `io::Result`. Handling of errors is left to `net`.
 #![allow(unsafe_code)]
 
 mod address;
@@ -29,7 +29,7 @@ pub use receive::ReceiveCall;
 pub use send::{OutMessage, SendCall};
 pub use time::{Timer, cpu_time, monotonic_now, real_now, real_time_error, tighten_timer_slack};
 
-/// Error numbers that `net` and its users tell apart (errno(3)).
+/// Error numbers that `net` and its callers distinguish (errno(3)).
 pub mod errno {
     pub use libc::{
         EACCES, EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, EAGAIN, EBADF, ECONNREFUSED, EHOSTUNREACH,

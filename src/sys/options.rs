@@ -9,7 +9,7 @@ use std::mem;
 use std::net::{IpAddr, Ipv4Addr};
 use std::os::fd::{AsRawFd, BorrowedFd};
 
-/// What a socket may tell or allow; each is off until it is switched on.
+/// A socket option to switch on; each is off by default unless noted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Switch {
     /// ICMP and local errors on the error queue (`IP_RECVERR`).
@@ -20,19 +20,20 @@ pub enum Switch {
     ReceiveTtl,
     /// TOS or traffic class of each datagram (`IP_RECVTOS`).
     ReceiveTos,
-    /// The largest fragment of each datagram that came in several (`IP_RECVFRAGSIZE`).
+    /// The largest fragment of each fragmented datagram (`IP_RECVFRAGSIZE`).
     FragmentSize,
-    /// The kernel's time of arrival (`SO_TIMESTAMPNS`).
+    /// The kernel's time stamp of arrival (`SO_TIMESTAMPNS`).
     Timestamps,
-    /// The socket's count of drops beside each datagram (`SO_RXQ_OVFL`).
+    /// The socket's drop count with each datagram (`SO_RXQ_OVFL`).
     DropCount,
     /// Coalesced receiving (`UDP_GRO`).
     Gro,
-    /// Groups that other sockets joined (`IP_MULTICAST_ALL`): on by default, a leak.
+    /// Receiving groups that other sockets joined (`IP_MULTICAST_ALL`): on by default, which leaks
+    /// traffic.
     ForeignGroups,
 }
 
-/// Switches `what` on or off, for both families where the socket carries both.
+/// Switches `what` on or off, for both families on a socket that carries both.
 pub fn set_switch(fd: BorrowedFd<'_>, family: Family, what: Switch, on: bool) -> io::Result<()> {
     const MULTICAST_ALL_V6: libc::c_int = 29;
     let (v4, v6) = match what {
@@ -55,13 +56,14 @@ pub fn set_switch(fd: BorrowedFd<'_>, family: Family, what: Switch, on: bool) ->
 
 /// `SO_TIMESTAMPING_NEW` of asm-generic/socket.h: its stamps have 64-bit seconds on every system.
 pub(super) const TIMESTAMPING: libc::c_int = 65;
-/// `SO_TIMESTAMPNS_NEW`, as the socket's receive stamps come from then on.
+/// `SO_TIMESTAMPNS_NEW`, the type of the socket's receive stamps from then on.
 pub(super) const TIMESTAMPNS: libc::c_int = 64;
 
-/// Switches transmit time stamps on or off: each datagram is counted from 0 at the switching on, and
-/// the error queue tells when it entered the queue of its interface, without its bytes. Not when the
-/// driver took it (`SOF_TIMESTAMPING_TX_SOFTWARE`): what waits in that queue is delayed by what else
-/// this interface carries, as on every other hop, and a bottleneck there would show as no delay.
+/// Switches transmit time stamps on or off. Datagrams are counted from 0 when switched on, and the
+/// error queue reports when each entered its interface's queue, without its bytes.
+/// `SOF_TIMESTAMPING_TX_SOFTWARE`, when the driver takes it, is not used: waiting in that queue is
+/// delay caused by other traffic, as on every other hop, and a bottleneck there would show as no
+/// delay.
 pub fn set_transmit_stamps(fd: BorrowedFd<'_>, on: bool) -> io::Result<()> {
     let flags = libc::SOF_TIMESTAMPING_TX_SCHED
         | libc::SOF_TIMESTAMPING_SOFTWARE
@@ -87,12 +89,12 @@ pub fn set_fragmentation(
     set(fd, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, v4)
 }
 
-/// A socket's don't-fragment policy as the kernel holds it, so that it can be put back: the
-/// system's own is none of those that can be chosen.
+/// A socket's don't-fragment policy as the kernel stores it, so that it can be restored: the
+/// system's default is not among the policies that can be chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FragmentationPolicy {
     v4: libc::c_int,
-    /// `None` on a socket of IPv4 alone.
+    /// `None` on an IPv4 socket.
     v6: Option<libc::c_int>,
 }
 
@@ -105,7 +107,7 @@ pub fn fragmentation_policy(fd: BorrowedFd<'_>, family: Family) -> io::Result<Fr
     Ok(FragmentationPolicy { v4: get(fd, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER)?, v6 })
 }
 
-/// Puts a policy back that [`fragmentation_policy`] told.
+/// Restores a policy read by [`fragmentation_policy`].
 pub fn restore_fragmentation(fd: BorrowedFd<'_>, policy: FragmentationPolicy) -> io::Result<()> {
     if let Some(v6) = policy.v6 {
         set(fd, libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER, v6)?;
@@ -140,7 +142,7 @@ pub fn set_multicast_ttl(fd: BorrowedFd<'_>, family: Family, ttl: u8) -> io::Res
     set(fd, libc::IPPROTO_IP, libc::IP_MULTICAST_TTL, value)
 }
 
-/// Sets whether this host's own members hear what is sent to a group.
+/// Sets whether members on this host receive what is sent to a group.
 pub fn set_multicast_loop(fd: BorrowedFd<'_>, family: Family, on: bool) -> io::Result<()> {
     if family == Family::V6 {
         set_int(fd, libc::IPPROTO_IPV6, libc::IPV6_MULTICAST_LOOP, on)?;
@@ -148,7 +150,7 @@ pub fn set_multicast_loop(fd: BorrowedFd<'_>, family: Family, on: bool) -> io::R
     set_int(fd, libc::IPPROTO_IP, libc::IP_MULTICAST_LOOP, on)
 }
 
-/// Chooses the interface that multicast leaves by, by index; 0 leaves it to the route.
+/// Sets the interface, by index, that multicast is sent on; 0 leaves it to the route.
 pub fn set_multicast_interface(fd: BorrowedFd<'_>, family: Family, index: u32) -> io::Result<()> {
     if family == Family::V6 {
         set(fd, libc::IPPROTO_IPV6, libc::IPV6_MULTICAST_IF, index as libc::c_int)?;
@@ -161,14 +163,14 @@ pub fn set_multicast_interface(fd: BorrowedFd<'_>, family: Family, index: u32) -
     set(fd, libc::IPPROTO_IP, libc::IP_MULTICAST_IF, by_index)
 }
 
-/// A membership: a group on an interface (0: the route's), from any source or from one.
+/// A membership: a group on an interface, from any source or from one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Membership {
     /// The group's address.
     pub group: IpAddr,
     /// The interface's index; 0 leaves the choice to the route.
     pub interface: u32,
-    /// The one source that is wanted (RFC 4607), or not wanted ([`block`]); `None` for any.
+    /// The source to receive from (RFC 4607), or to block ([`block`]); `None` for any.
     pub source: Option<IpAddr>,
 }
 
@@ -189,7 +191,7 @@ struct GroupRequest {
 }
 
 /// Joins a group (`MCAST_JOIN_GROUP`, `MCAST_JOIN_SOURCE_GROUP`, RFC 3678). The socket's family
-/// must be the group's. `ENOBUFS` past 20 groups a socket or 10 sources a group.
+/// must be the group's. `ENOBUFS` above 20 groups a socket or 10 sources a group.
 pub fn join(fd: BorrowedFd<'_>, membership: &Membership) -> io::Result<()> {
     const JOIN_GROUP: libc::c_int = 42;
     const JOIN_SOURCE_GROUP: libc::c_int = 46;
@@ -203,9 +205,9 @@ pub fn leave(fd: BorrowedFd<'_>, membership: &Membership) -> io::Result<()> {
     change_membership(fd, membership, LEAVE_GROUP, LEAVE_SOURCE_GROUP)
 }
 
-/// Keeps a source of a joined group out (`MCAST_BLOCK_SOURCE`, RFC 3678 §4.1.2); routers and
-/// switches that speak `IGMPv3` or `MLDv2` hear of it. The membership is the joined one with the source
-/// that is not wanted. `ENOBUFS` past 10 sources a group (IPv4, `net.ipv4.igmp_max_msf`).
+/// Blocks a source of a joined group (`MCAST_BLOCK_SOURCE`, RFC 3678 §4.1.2); `IGMPv3` and `MLDv2`
+/// report this to routers and switches. The membership is the joined one plus the source to block.
+/// `ENOBUFS` above 10 sources a group (IPv4, `net.ipv4.igmp_max_msf`).
 pub fn block(fd: BorrowedFd<'_>, membership: &Membership) -> io::Result<()> {
     const JOIN_GROUP: libc::c_int = 42;
     const BLOCK_SOURCE: libc::c_int = 43;
@@ -239,13 +241,13 @@ fn change_membership(
     }
 }
 
-/// Asks for a receive buffer of `bytes`: past the system's limit when privileged
-/// (`SO_RCVBUFFORCE`) or when a thread of this process is (`ConfinePlan`), else up to it.
+/// Requests a receive buffer of `bytes`: above the system's limit if this process or one of its
+/// threads (`ConfinePlan`) is privileged (`SO_RCVBUFFORCE`), otherwise up to it.
 pub fn ask_receive_buffer(fd: BorrowedFd<'_>, bytes: usize) -> io::Result<()> {
     ask_buffer(fd, bytes, libc::SO_RCVBUFFORCE, libc::SO_RCVBUF)
 }
 
-/// Asks for a send buffer of `bytes`, as [`ask_receive_buffer`] does.
+/// Requests a send buffer of `bytes`, like [`ask_receive_buffer`].
 pub fn ask_send_buffer(fd: BorrowedFd<'_>, bytes: usize) -> io::Result<()> {
     ask_buffer(fd, bytes, libc::SO_SNDBUFFORCE, libc::SO_SNDBUF)
 }
@@ -262,7 +264,7 @@ fn ask_buffer(
         .or_else(|_| set(fd, libc::SOL_SOCKET, plain, value))
 }
 
-/// Sets a buffer's size by the option's own number, for the thread that may.
+/// Sets a buffer size by option number, for the privileged thread.
 pub(super) fn set_buffer(
     fd: BorrowedFd<'_>,
     option: libc::c_int,
@@ -271,9 +273,9 @@ pub(super) fn set_buffer(
     set(fd, libc::SOL_SOCKET, option, value)
 }
 
-/// The largest receive and send buffers that a socket is given without a privilege, as asked for
-/// (`net.core.rmem_max`, `net.core.wmem_max`); `None` where the kernel does not tell, as older ones
-/// in a network namespace.
+/// The largest receive and send buffers granted without a privilege, as requested
+/// (`net.core.rmem_max`, `net.core.wmem_max`); `None` if unknown, as with older kernels in a
+/// network namespace.
 pub fn buffer_limits() -> Option<(usize, usize)> {
     let read = |name: &str| {
         let text = std::fs::read_to_string(format!("/proc/sys/net/core/{name}")).ok()?;
@@ -282,8 +284,8 @@ pub fn buffer_limits() -> Option<(usize, usize)> {
     Some((read("rmem_max")?, read("wmem_max")?))
 }
 
-/// Datagrams or coalesced buffers that this socket dropped so far because it was full
-/// (`SK_MEMINFO_DROPS` of `SO_MEMINFO`, `sock_diag`(7)); it wraps at 2^32.
+/// Datagrams or coalesced buffers that this socket has dropped because its buffer was full
+/// (`SK_MEMINFO_DROPS` of `SO_MEMINFO`, `sock_diag`(7)); wraps at 2^32.
 pub fn socket_drops(fd: BorrowedFd<'_>) -> io::Result<u32> {
     const DROPS: usize = 8;
     const SO_MEMINFO: libc::c_int = 55;
@@ -308,7 +310,7 @@ pub fn processors() -> usize {
     usize::try_from(count).unwrap_or(1).max(1)
 }
 
-/// The processors that this thread may run on, in order; none where the kernel does not tell.
+/// The processors that this thread may run on, in order; empty if the kernel does not report them.
 pub fn allowed_processors() -> Vec<usize> {
     // SAFETY: cpu_set_t is plain bits; zero is the empty set.
     let mut set: libc::cpu_set_t = unsafe { mem::zeroed() };
@@ -321,7 +323,7 @@ pub fn allowed_processors() -> Vec<usize> {
     (0..libc::CPU_SETSIZE as usize).filter(|cpu| unsafe { libc::CPU_ISSET(*cpu, &set) }).collect()
 }
 
-/// Puts the calling thread on one processor, counted from 0 (`sched_setaffinity(2)`).
+/// Binds the calling thread to one processor, counted from 0 (`sched_setaffinity(2)`).
 pub fn pin_thread(cpu: usize) -> io::Result<()> {
     if cpu >= libc::CPU_SETSIZE as usize {
         return Err(io::Error::from_raw_os_error(libc::EINVAL));

@@ -1,9 +1,8 @@
-//! The control dialogue: text, one command or reply to a datagram, in the manner of SMTP
-//! (RFC 5321).
+//! The control protocol: text, one command or reply per datagram, in the style of SMTP (RFC 5321).
 //!
-//! A command is `TAG VERB key=value…`. A reply is `TAG CODE-key=value` on as many lines as it
-//! needs and `TAG CODE text` on the last. Lines end with CRLF; LF, or nothing at the end, is taken
-//! too, so that a command can be typed by hand.
+//! A command is `TAG VERB key=value…`. A reply is `TAG CODE-key=value` on as many lines as it needs
+//! and `TAG CODE text` on the last. Lines end with CRLF; LF, or no line end at the end, is accepted
+//! too, so that commands can be typed by hand.
 
 use super::params::{Params, escape};
 use std::fmt::{self, Write};
@@ -15,7 +14,7 @@ pub const CONTROL_MAX: usize = 1_200;
 /// What the first HELO is padded to, so that its reply is never longer.
 pub const HELO_LEN: usize = 600;
 const TAG_MAX: usize = 16;
-/// The longest word that may have been meant for a verb.
+/// The longest word treated as a misspelt verb.
 const WORD_MAX: usize = 8;
 
 /// What a client calls a command, so that it knows the reply: up to 16 letters and digits.
@@ -52,7 +51,7 @@ pub enum Verb {
     Test,
     /// Begin: datagrams may flow.
     Data,
-    /// How the run stands.
+    /// Reports the state of the run.
     Stat,
     /// Add me to a fan-out's receivers.
     Rcpt,
@@ -118,7 +117,7 @@ impl Code {
     pub const CLOSING: Self = Self(221);
     /// Done.
     pub const OK: Self = Self(250);
-    /// Cannot verify: nobody is listed here.
+    /// Cannot verify: listing is disabled.
     pub const CANNOT_VERIFY: Self = Self(252);
     /// Go ahead.
     pub const GO_AHEAD: Self = Self(354);
@@ -138,7 +137,7 @@ impl Code {
     pub const BAD_PARAMETER: Self = Self(501);
     /// No such verb.
     pub const NO_SUCH_VERB: Self = Self(502);
-    /// Not now: something else comes first.
+    /// Wrong order: another command must come first.
     pub const WRONG_ORDER: Self = Self(503);
     /// A parameter's value is not supported.
     pub const NOT_SUPPORTED: Self = Self(504);
@@ -197,7 +196,7 @@ pub struct Reply {
     pub code: Code,
     /// What goes with it.
     pub params: Params,
-    /// A word for a human.
+    /// Text for a person.
     pub text: String,
 }
 
@@ -207,13 +206,13 @@ pub enum CommandError {
     /// Not a command at all: no tag, not text, too long.
     #[error("not a command")]
     NotACommand,
-    /// A tag and a word, but no verb, which has four letters.
+    /// A tag and a word that is not a verb; verbs have four letters.
     #[error("a verb has four letters")]
     NotUnderstood {
         /// The tag, to answer it.
         tag: Tag,
     },
-    /// A tag and a verb that nobody knows.
+    /// A tag and an unknown verb.
     #[error("no such verb")]
     UnknownVerb {
         /// The tag, to answer it.
@@ -278,8 +277,8 @@ impl Command {
         let mut words = text.trim_end_matches(['\r', '\n']).split(' ').filter(|w| !w.is_empty());
         let tag = words.next().and_then(Tag::new).ok_or(CommandError::NotACommand)?;
         let verb = words.next().ok_or(CommandError::NotACommand)?;
-        // Other protocols' requests, and replies, whose code is of digits, are not answered: two
-        // servers would answer each other for ever.
+        // Requests of other protocols, and replies (whose code is digits), are not answered:
+        // otherwise two servers could answer each other for ever.
         if verb.len() > WORD_MAX || !verb.bytes().all(|byte| byte.is_ascii_alphabetic()) {
             return Err(CommandError::NotACommand);
         }

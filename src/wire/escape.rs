@@ -1,5 +1,5 @@
-//! Payloads as text that no terminal stumbles over, and back; and words of others as a terminal may
-//! show them.
+//! Escapes payloads so that they are safe to print on a terminal, and reverses it; also makes text
+//! from other hosts safe to print.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -19,9 +19,9 @@ pub enum EscapeError {
     Digits,
 }
 
-/// Appends `bytes` as text: what is printable UTF-8 as it stands, line ends, control characters,
-/// backslashes, invisible and bidirectional format characters, and all that is not UTF-8 as
-/// escapes. [`unescape`] gives the same bytes back.
+/// Appends `bytes` as text: printable UTF-8 unchanged; line ends, control characters, backslashes,
+/// invisible and bidirectional format characters, and bytes that are not UTF-8 as escapes.
+/// [`unescape`] restores the same bytes.
 pub fn escape_into(bytes: &[u8], text: &mut String) {
     for chunk in bytes.utf8_chunks() {
         for character in chunk.valid().chars() {
@@ -46,8 +46,8 @@ pub fn is_harmful(character: char) -> bool {
     character.is_control() || is_invisible(character)
 }
 
-/// Words of another host as they may be shown: what [is harmful](is_harmful) is written as
-/// `\u{1b}`. The words cannot be had back; [`escape_into`] is for that.
+/// Makes text from another host safe to print: [harmful](is_harmful) characters become `\u{1b}` and
+/// the like. This cannot be reversed; use [`escape_into`] for that.
 pub fn harmless(text: &str) -> Cow<'_, str> {
     if !text.contains(is_harmful) {
         return Cow::Borrowed(text);

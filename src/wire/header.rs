@@ -21,7 +21,7 @@ const VERSION: u8 = 1;
 pub enum Kind {
     /// Numbered payload.
     Data = 0,
-    /// The sender's last word: the total follows the header.
+    /// The sender's end message: the total follows the header.
     End = 1,
     /// A round trip is asked for.
     Probe = 2,

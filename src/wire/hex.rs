@@ -30,8 +30,8 @@ pub fn hex_into(bytes: &[u8], text: &mut String) {
     }
 }
 
-/// The bytes of `text`: two digits each, white space, `:` and `-` between them as anybody likes,
-/// `0x` before all of it.
+/// Parses hexadecimal: two digits per byte, optionally separated by white space, `:` or `-`, with
+/// an optional leading `0x`.
 pub fn parse_hex(text: &[u8]) -> Result<Vec<u8>, HexError> {
     let start = if text.starts_with(b"0x") || text.starts_with(b"0X") { 2 } else { 0 };
     let mut bytes = Vec::with_capacity(text.len() / 2);

@@ -1,14 +1,14 @@
-//! Routers on a way, read off the TTL or hop limit that a datagram arrived with.
+//! Estimates the number of routers on a path from the TTL or hop limit on arrival.
 
 use std::fmt;
 
-/// What systems send with where nobody says otherwise, ascending (IANA's 64; others' 128).
+/// Common default TTLs of operating systems, ascending (IANA's 64; 128 elsewhere).
 const DEFAULTS: [u8; 2] = [64, 128];
 
 /// How many routers a datagram passed.
 ///
-/// A relay or proxy on the way sends anew, with its own system's TTL: a TTL that such a one could
-/// have begun with is read both ways.
+/// A relay or proxy on the path sends with its own system's TTL, so a TTL that could have started
+/// from either default is ambiguous.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hops {
     /// This many.
@@ -28,7 +28,7 @@ impl Hops {
         }
     }
 
-    /// Both counts where there are two readings; `None` where there is one.
+    /// Both counts if ambiguous; `None` otherwise.
     pub fn readings(self) -> Option<[u8; 2]> {
         match self {
             Self::Known(_) => None,
@@ -36,7 +36,7 @@ impl Hops {
         }
     }
 
-    /// The count where there is one reading; `None` where there are two.
+    /// The count if unambiguous; `None` otherwise.
     pub fn known(self) -> Option<u8> {
         match self {
             Self::Known(hops) => Some(hops),

@@ -1,4 +1,4 @@
-//! How two ends find out that they run on one host, whatever addresses lie between them.
+//! Detects that both ends run on one host, whatever addresses are used between them.
 
 use sha2::{Digest, Sha256};
 use std::fmt::Write;

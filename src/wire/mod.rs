@@ -1,4 +1,4 @@
-//! Bytes on the wire: encode and decode, without sockets or clocks.
+//! Wire formats: encodes and decodes bytes, without sockets or clocks.
 
 mod class;
 mod control;

@@ -1,4 +1,4 @@
-//! Parameters of the control dialogue: `key=value`, printable, in order.
+//! Parameters of the control protocol: `key=value`, printable, ordered.
 
 use super::harmless;
 use std::fmt::{self, Write};
@@ -9,7 +9,7 @@ use thiserror::Error;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Params(Vec<(String, String)>);
 
-/// A parameter whose value cannot be read.
+/// A parameter whose value cannot be parsed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{key}={value} cannot be read")]
 pub struct BadParam {
@@ -20,7 +20,7 @@ pub struct BadParam {
 }
 
 impl Params {
-    /// Appends a parameter. The key is one of the dialogue's own words.
+    /// Appends a parameter. The key must be one that the protocol defines.
     pub fn push(&mut self, key: &str, value: impl fmt::Display) {
         self.0.push((key.to_owned(), value.to_string()));
     }
@@ -58,7 +58,7 @@ impl Params {
     }
 }
 
-/// Writes a value: what is not printable ASCII, a space or a percent sign becomes `%XX`.
+/// Escapes a value: a percent sign, a space, and anything but printable ASCII become `%XX`.
 pub(super) fn escape(value: &str, out: &mut String) {
     for byte in value.bytes() {
         if byte.is_ascii_graphic() && byte != b'%' {

@@ -1,5 +1,5 @@
-//! What stands behind the measurement header: a fixed pseudo-random pattern, never zeros, which
-//! links compress, and checkable without knowing which datagram it is.
+//! The payload after the measurement header: a fixed pseudo-random pattern. It is not zeros, which
+//! some links compress, and it can be checked without knowing which datagram it belongs to.
 
 /// A prime, so that the pattern does not line up with packets, pages or cache lines.
 const PERIOD: usize = 4_093;

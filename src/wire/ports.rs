@@ -23,7 +23,7 @@ pub enum PortListError {
         /// The nearest right spelling.
         nearest: Nearest,
     },
-    /// A range whose end comes before its start.
+    /// A range whose end is below its start.
     #[error("the range {from}-{to} runs backwards; did you mean {to}-{from}?")]
     Backwards {
         /// Its first port.
@@ -39,7 +39,7 @@ pub enum PortListError {
     Missing,
 }
 
-/// Why a server does not open a port for a probe, in the dialogue's word.
+/// Why a server does not open a port for a probe, as named in the control protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PortDenial {
     /// Another socket has it.
@@ -83,7 +83,7 @@ impl PortList {
         self.ranges.iter().map(|range| usize::from(range.end() - range.start()) + 1).sum()
     }
 
-    /// Whether there is none.
+    /// Whether the list is empty.
     pub fn is_empty(&self) -> bool {
         self.ranges.is_empty()
     }

@@ -29,7 +29,7 @@ const LABEL: &[u8] = b" mac=";
 const COMMAND: &[u8] = b"udpkit command 1";
 const REPLY: &[u8] = b"udpkit reply 1";
 
-/// Most bytes that a seal adds: its word and a line's end.
+/// Most bytes that authentication adds: the `mac` parameter and a line end.
 pub const SEAL_LEN: usize = LABEL.len() + 2 * LEN + 2;
 
 /// Bytes of a shared key: fewer could be guessed from one recorded datagram.
@@ -39,11 +39,11 @@ pub const KEY_LEN: RangeInclusive<usize> = 16..=1024;
 #[derive(Clone, PartialEq, Eq)]
 pub struct ControlKey(Arc<[u8]>);
 
-/// The hash of a command, which its reply's takes in.
+/// The hash of a command, which is covered by the hash of its reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seal([u8; LEN]);
 
-/// Why a datagram is not taken for one of a holder of the key.
+/// Why a datagram fails authentication.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Unsealed {
     /// It has no hash.
@@ -159,7 +159,7 @@ fn sealed(mut text: Vec<u8>, seal: Seal) -> Vec<u8> {
     text
 }
 
-/// The text and the hash that stands behind it.
+/// Splits the text from the hash after it.
 fn split(bytes: &[u8]) -> Result<(&[u8], [u8; LEN]), Unsealed> {
     let whole = body(bytes);
     let at = whole.len().checked_sub(LABEL.len() + 2 * LEN).ok_or(Unsealed::Missing)?;

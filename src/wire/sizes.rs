@@ -1,4 +1,4 @@
-//! What a datagram's payload costs on its way down: UDP, IP, Ethernet.
+//! Sizes of a datagram at each layer: UDP, IP, Ethernet.
 
 /// Bytes of UDP's header (RFC 768).
 pub const UDP_HEADER: usize = 8;

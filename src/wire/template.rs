@@ -1,4 +1,4 @@
-//! Messages with parts that are filled in for every datagram: `{seq}`, `{time}`, `{random:N}`.
+//! Message templates with placeholders filled in per datagram: `{seq}`, `{time}`, `{random:N}`.
 
 use crate::units::Nanos;
 use fastrand::Rng;
@@ -14,7 +14,7 @@ const RANDOM_MAX: usize = 65_527;
 #[error("{{random:{0}}} is not a length; use from {{random:1}} to {{random:65527}}")]
 pub struct TemplateError(String);
 
-/// A message taken apart. Braces around anything else stand for themselves.
+/// A parsed template. Braces around anything else are literal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template(Vec<Part>);
 

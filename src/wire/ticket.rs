@@ -1,4 +1,4 @@
-//! Tickets: what a client must have received to prove that it is where it says it is.
+//! Tickets, with which a client proves that it receives at its source address.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;

@@ -1,4 +1,4 @@
-//! UDP's own checksum, over the pseudo-header of either IP.
+//! The UDP checksum, over the pseudo-header of IPv4 or IPv6.
 
 use std::net::{IpAddr, SocketAddr};
 

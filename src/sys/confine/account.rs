@@ -7,15 +7,15 @@ use std::io;
 /// A user and a group that a process may run as.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
-    /// The user's name; the number where it has none.
+    /// The user's name; its number if it has no name.
     pub name: String,
-    /// The user's number.
+    /// The user ID.
     pub uid: u32,
-    /// The group's number.
+    /// The group ID.
     pub gid: u32,
 }
 
-/// Why a text names no account.
+/// Why a text does not name an account.
 #[derive(Debug, thiserror::Error)]
 pub enum AccountError {
     /// There is no such user.
@@ -24,37 +24,37 @@ pub enum AccountError {
     /// There is no such group.
     #[error("this host has no group {0}")]
     NoGroup(String),
-    /// The system's list could not be read.
+    /// The user database could not be read.
     #[error("cannot look up the user or group {name}: {}", io_error_text(source))]
     Lookup {
         /// The user or the group.
         name: String,
-        /// Why.
+        /// The system error.
         source: io::Error,
     },
 }
 
-/// What `nobody` has where the system's list has no such user, as in a container without one.
+/// ID of `nobody` if the user database has no such user, as in some containers.
 const NOBODY: u32 = 65_534;
 
 impl Account {
-    /// The account that this process has.
+    /// The account this process runs as.
     pub fn current() -> Self {
         let (uid, gid) = (geteuid(), getegid());
-        // Without a name it is known by its number.
+        // Without a name, the number is shown.
         let name = User::from_uid(uid).ok().flatten().map(|user| user.name);
         let (uid, gid) = (uid.as_raw(), gid.as_raw());
         Self { name: name.unwrap_or_else(|| uid.to_string()), uid, gid }
     }
 
-    /// The user who owns nothing.
+    /// The unprivileged user `nobody`.
     pub fn nobody() -> Self {
         let nobody = || Self { name: "nobody".to_owned(), uid: NOBODY, gid: NOBODY };
         Self::parse("nobody").unwrap_or_else(|_| nobody())
     }
 
-    /// `NAME` or `UID`, with `:GROUP` where the group is not the user's own. A number need not be
-    /// on the system's list; its group then has the same number.
+    /// Parses `NAME` or `UID`, followed by `:GROUP` if the group is not the user's own. A number
+    /// need not be in the user database; its group then has the same number.
     pub fn parse(text: &str) -> Result<Self, AccountError> {
         let (user, group) = match text.split_once(':') {
             Some((user, group)) => (user, Some(group)),
@@ -79,7 +79,7 @@ impl Account {
         Ok(Self { gid: gid.as_raw(), ..account })
     }
 
-    /// Whether it is root's.
+    /// Whether this is root.
     pub fn is_root(&self) -> bool {
         self.uid == 0
     }
@@ -89,7 +89,8 @@ impl Account {
     }
 }
 
-/// A user's or a group's number; the last one means "leave as it is" to setresuid(2).
+/// A user or group ID; the highest value is excluded because it means "leave unchanged" to
+/// setresuid(2).
 fn number(text: &str) -> Option<u32> {
     text.parse().ok().filter(|number| *number != u32::MAX)
 }
@@ -98,7 +99,7 @@ fn found<T>(name: &str, result: nix::Result<Option<T>>) -> Result<Option<T>, Acc
     use nix::errno::Errno;
     match result {
         Ok(found) => Ok(found),
-        // getpwnam(3): what systems answer instead of "no such".
+        // getpwnam(3): errors some systems return instead of "not found".
         Err(Errno::ENOENT | Errno::ESRCH | Errno::EBADF | Errno::EPERM) => Ok(None),
         Err(errno) => Err(AccountError::Lookup { name: name.to_owned(), source: errno.into() }),
     }
@@ -132,7 +133,7 @@ mod tests {
             ("root:no-such-group", "this host has no group no-such-group"),
             ("", "this host has no user "),
             ("root:", "this host has no group "),
-            // setresuid(2) would leave all as it is.
+            // setresuid(2) would leave everything unchanged.
             ("4294967295", "this host has no user 4294967295"),
             ("root:4294967295", "this host has no group 4294967295"),
             ("-1", "this host has no user -1"),

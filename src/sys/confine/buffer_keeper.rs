@@ -23,31 +23,31 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-/// What the thread is asked and what it answers: memory that both sides have, as a pipe would be
-/// two more calls to let pass.
+/// The request to the thread and its answer, in shared memory: a pipe would need two more system
+/// calls in the filter.
 static DESK: Mutex<Desk> = Mutex::new(Desk::Closed);
 static CHANGED: Condvar = Condvar::new();
-/// One question at a time.
+/// One request at a time.
 static TURN: Mutex<()> = Mutex::new(());
-/// After which a thread that does not answer is not waited for.
+/// How long to wait for an answer from the thread.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 enum Desk {
-    /// There is no such thread.
+    /// The thread does not run.
     Closed,
-    /// It waits.
+    /// It waits for a request.
     Idle,
-    /// Socket, option and value, to be set.
+    /// A request: socket, option and value to set.
     Asked(RawFd, libc::c_int, libc::c_int),
-    /// What came of it: 0 or an error number.
+    /// Its result: 0 or an error number.
     Answered(i32),
-    /// It could not be prepared.
+    /// The thread could not be set up.
     Failed(MissingReason),
 }
 
-/// Starts the thread; the calling one must have the capability, and can lay it down afterwards.
-/// What fails is the thread, which is gone then.
+/// Starts the thread. The calling thread must have the capability, and may drop it afterwards.
+/// After an error the thread no longer exists.
 pub fn start() -> Result<(), MissingReason> {
     let thread = thread::Builder::new().name("buffers".to_owned()).spawn(|| match prepare() {
         Ok(()) => serve(),
@@ -63,8 +63,8 @@ pub fn start() -> Result<(), MissingReason> {
     }
 }
 
-/// Has the thread set a buffer's size (`SO_RCVBUFFORCE`, `SO_SNDBUFFORCE`); `EPERM` where there is
-/// none.
+/// Sets a buffer size through the thread (`SO_RCVBUFFORCE`, `SO_SNDBUFFORCE`); `EPERM` if it does
+/// not run.
 pub fn force(fd: BorrowedFd<'_>, option: libc::c_int, value: libc::c_int) -> io::Result<()> {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let at = desk();
@@ -78,7 +78,7 @@ pub fn force(fd: BorrowedFd<'_>, option: libc::c_int, value: libc::c_int) -> io:
     match mem::replace(&mut *at, Desk::Idle) {
         Desk::Answered(0) => Ok(()),
         Desk::Answered(errno) => Err(io::Error::from_raw_os_error(errno)),
-        // It does not run any more: nobody is to wait for it again.
+        // The thread no longer runs: later calls must not wait for it.
         _ => {
             *at = Desk::Closed;
             Err(io::Error::from_raw_os_error(libc::EPERM))
@@ -95,9 +95,9 @@ fn put(mut at: MutexGuard<'_, Desk>, what: Desk) {
     CHANGED.notify_all();
 }
 
-/// Leaves the calling thread with the one capability and the filter.
+/// Reduces the calling thread to the one capability and installs the filter.
 fn prepare() -> Result<(), MissingReason> {
-    // A handler would call what the filter denies, and the signal would be lost.
+    // A signal handler would make calls that the filter denies, and the signal would be lost.
     system(block_signals())?;
     let one: CapsHashSet = [Capability::CAP_NET_ADMIN].into();
     for set in [CapSet::Effective, CapSet::Permitted] {
@@ -139,9 +139,9 @@ fn block_signals() -> io::Result<()> {
     }
 }
 
-/// A list of what is allowed, as this thread's few lines are known: all else answers `EPERM`.
+/// An allow list, since this thread's few lines are known: everything else returns `EPERM`.
 fn program() -> Result<BpfProgram, seccompiler::BackendError> {
-    // Waiting, and ending with the process.
+    // Waiting, and exiting with the process.
     let waiting = [
         libc::SYS_futex,
         libc::SYS_sched_yield,
@@ -175,8 +175,8 @@ mod tests {
     fn the_threads_filter_lets_two_options_pass_and_nothing_else() {
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
         let (told, heard) = channel();
-        // A thread under this filter cannot end in the ordinary way: it tells, and waits for the
-        // process to end.
+        // A thread under this filter cannot end in the ordinary way: it reports its result and
+        // waits for the process to end.
         thread::spawn(move || {
             let fd = socket.as_fd().as_raw_fd();
             seccompiler::apply_filter(&program().unwrap()).unwrap();
@@ -200,7 +200,7 @@ mod tests {
                 set(libc::SOL_SOCKET, libc::SO_MARK),
                 set(libc::SOL_SOCKET, libc::SO_RCVBUF),
                 set(libc::IPPROTO_IP, libc::IP_TRANSPARENT),
-                // The numbers of the two under another level.
+                // The same option numbers at another level.
                 set(libc::IPPROTO_IP, libc::SO_RCVBUFFORCE),
                 call(libc::SYS_socket),
                 call(libc::SYS_sendmsg),
@@ -219,7 +219,7 @@ mod tests {
         });
         let (passed, denied) = heard.recv_timeout(Duration::from_secs(10)).unwrap();
         assert_eq!(denied, [Some(libc::EPERM); 13]);
-        // Those that pass are the kernel's to judge.
+        // The kernel decides about those that pass the filter.
         if super::super::is_root() {
             assert_eq!(passed, [None; 2]);
         }

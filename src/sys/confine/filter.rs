@@ -1,8 +1,9 @@
-//! The seccomp filter: system calls that a server never makes and an intruder would (seccomp(2)).
+//! The seccomp filter: denies system calls that a server never makes and an intruder would
+//! (seccomp(2)).
 //!
-//! A list of what is denied, not of what is allowed: which calls a C library makes for a thread or
-//! for memory differs between libraries and releases, and a server must not die of an update. What
-//! is denied answers `EPERM`, so that a call that was forgotten here is an error and no crash.
+//! It is a deny list rather than an allow list: which calls a C library makes for threads or memory
+//! differs between libraries and releases, and a library update must not crash the server. Denied
+//! calls return `EPERM`, so that a call wrongly listed here causes an error rather than a crash.
 
 use super::system;
 use crate::batch::MissingReason;
@@ -12,9 +13,9 @@ use seccompiler::{
 };
 use std::collections::BTreeMap;
 
-/// Calls that are denied whatever their arguments.
+/// Calls that are denied with any arguments.
 const DENIED: &[libc::c_long] = &[
-    // Another program, another process.
+    // Running another program or starting another process.
     libc::SYS_execve,
     libc::SYS_execveat,
     #[cfg(target_arch = "x86_64")]
@@ -63,7 +64,7 @@ const DENIED: &[libc::c_long] = &[
     libc::SYS_mknodat,
     #[cfg(target_arch = "x86_64")]
     libc::SYS_mknod,
-    // Large and young parts of the kernel that a server of datagrams does not use.
+    // Large or recent parts of the kernel that a UDP server does not use.
     libc::SYS_bpf,
     libc::SYS_perf_event_open,
     libc::SYS_userfaultfd,
@@ -104,10 +105,10 @@ const DENIED: &[libc::c_long] = &[
 
 /// Socket types that are not datagrams (`enum sock_type` of linux/net.h).
 const OTHER_TYPES: [libc::c_int; 6] = [1, 3, 4, 5, 6, 10];
-/// The type's bits among those of the flags of socket(2) (`SOCK_TYPE_MASK`).
+/// The type bits in the type argument of socket(2) (`SOCK_TYPE_MASK`).
 const TYPE_MASK: u64 = 0xf;
 
-/// Installs the filter for every thread of the process, and for those that they start.
+/// Installs the filter for every thread of the process and the threads they start.
 pub fn install() -> Result<(), MissingReason> {
     let program = program()?;
     system(seccompiler::apply_filter_all_threads(&program))
@@ -122,10 +123,10 @@ fn program() -> Result<BpfProgram, MissingReason> {
     Ok(preamble().into_iter().chain(rest).collect())
 }
 
-/// What a filter of one list and one answer cannot say, ahead of it: `clone3`, whose arguments no
-/// filter can read, is answered as by a kernel that has no such call, for which C libraries fall
-/// back to `clone`; and on `x86_64` the calls of the x32 ABI are denied, by which each of the others
-/// could be made under another number.
+/// Rules placed before the list, because the list allows only one result. `clone3`, whose arguments
+/// a filter cannot read, returns `ENOSYS`, for which C libraries fall back to `clone`. On `x86_64`
+/// the calls of the x32 ABI are denied, since each denied call could be made through them under
+/// another number.
 fn preamble() -> BpfProgram {
     const NUMBER: u32 = 0;
     const LOAD: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
@@ -157,18 +158,18 @@ fn rules(pid: u32) -> Result<Rules, seccompiler::BackendError> {
     };
     let masked =
         |argument, mask: u64, value: u64| when(argument, SeccompCmpOp::MaskedEq(mask), value);
-    // A thread is a process that shares all with its parent; any other is denied.
+    // A thread is created with CLONE_THREAD; any other new process is denied.
     let thread = libc::CLONE_THREAD as u64;
     rules.insert(libc::SYS_clone, vec![SeccompRule::new(vec![masked(0, thread, 0)?])?]);
-    // abort(3) signals its own thread; others' are not to be signalled.
+    // abort(3) signals its own thread; signals to other processes are denied.
     let other = when(0, SeccompCmpOp::Ne, u64::from(pid))?;
     rules.insert(libc::SYS_tgkill, vec![SeccompRule::new(vec![other])?]);
-    // Nothing becomes code that was not code when the filter came.
+    // Memory must not become executable after the filter is installed.
     let code = libc::PROT_EXEC as u64;
     for number in [libc::SYS_mmap, libc::SYS_mprotect, libc::SYS_pkey_mprotect] {
         rules.insert(number, vec![SeccompRule::new(vec![masked(2, code, code)?])?]);
     }
-    // Datagrams over IP, and what the C library asks the kernel about interfaces with.
+    // UDP over IP, and netlink, which the C library uses to list interfaces.
     let family = |family: libc::c_int| when(0, SeccompCmpOp::Ne, family as u64);
     let mut sockets = vec![SeccompRule::new(vec![
         family(libc::AF_INET)?,
@@ -194,7 +195,7 @@ mod tests {
     use std::process::Command;
     use std::thread;
 
-    /// Runs `job` on a thread of its own that has the filter, which then ends with it.
+    /// Runs `job` on a thread of its own with the filter; the filter ends with the thread.
     fn confined<T: Send + 'static>(job: impl FnOnce() -> T + Send + 'static) -> T {
         let thread = thread::spawn(|| {
             let program = program().unwrap();
@@ -321,7 +322,7 @@ mod tests {
         });
         assert_eq!(got, [Some(libc::EPERM); 2]);
         let own = libc::c_long::from(std::process::id());
-        // Thread 0 is none: the kernel itself refuses it.
+        // Thread 0 does not exist: the kernel itself refuses it.
         assert_eq!(confined(move || errno(call(libc::SYS_tgkill, own))), Some(libc::EINVAL));
     }
 }

@@ -1,8 +1,8 @@
-//! What a process gives up once its sockets are open: its user, its capabilities, its files, and
-//! system calls that it has no use for (credentials(7), capabilities(7), landlock(7), seccomp(2)).
+//! Drops privileges once the sockets are open: the user, capabilities, file access, and unneeded
+//! system calls (credentials(7), capabilities(7), landlock(7), seccomp(2)).
 //!
-//! Users and groups change for all threads of a process, the rest for the calling thread and those
-//! that it starts later: [`ConfinePlan::apply`] belongs before the first thread.
+//! User and group change for all threads of a process, everything else for the calling thread and
+//! those it starts later: call [`ConfinePlan::apply`] before starting the first thread.
 
 mod account;
 pub(super) mod buffer_keeper;
@@ -21,53 +21,52 @@ use nix::sys::prctl;
 use nix::unistd::{Gid, Uid, geteuid, getresgid, getresuid, setgroups, setresgid, setresuid};
 use std::io;
 
-/// What is to be given up.
+/// What to drop.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfinePlan {
-    /// Who to become; `None` to stay who it is.
+    /// The user to switch to; `None` to keep the current one.
     pub become_account: Option<Account>,
-    /// Capabilities that stay.
+    /// Capabilities to keep.
     pub keep: Keep,
 }
 
-/// Capabilities that a process keeps, of those that it has.
+/// Which of its capabilities a process keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keep {
     /// All.
     Everything,
-    /// None but what is named here.
+    /// None except those listed here.
     Only {
         /// Binding ports below [`unprivileged_port_start`] (`CAP_NET_BIND_SERVICE`).
         reserved_ports: bool,
-        /// Socket buffers past the system's limit (`CAP_NET_ADMIN`), by a thread that can do
+        /// Socket buffers above the system's limit (`CAP_NET_ADMIN`), through a thread that can do
         /// nothing else.
         large_buffers: bool,
     },
 }
 
-/// What holds from now on.
+/// The restrictions now in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Confined {
-    /// Who the process runs as.
+    /// The user the process runs as.
     pub account: Account,
-    /// Whether it was another before.
+    /// Whether the user changed.
     pub changed: bool,
-    /// Capabilities that it still has, by name.
+    /// Remaining capabilities, by name.
     pub capabilities: Vec<String>,
-    /// Whether one thread has `CAP_NET_ADMIN`, to set the sizes of socket buffers and for nothing
-    /// else.
+    /// Whether one thread keeps `CAP_NET_ADMIN`, only to set socket buffer sizes.
     pub large_buffers: bool,
-    /// Whether no program that it could start would have more than it has.
+    /// Whether programs it could start are kept from gaining privileges.
     pub no_new_privileges: bool,
-    /// Landlock's version, where it holds: no file can be opened, no TCP port reached.
+    /// Landlock's ABI version, if in force: no file can be opened, no TCP port reached.
     pub landlock_abi: Option<u32>,
-    /// Whether the seccomp filter holds.
+    /// Whether the seccomp filter is in force.
     pub seccomp: bool,
-    /// What of these is not to be had, and why.
+    /// Restrictions that are not available, and why.
     pub missing: Vec<MissingRestriction>,
 }
 
-/// Why a process could not become somebody else, or could not lay down what it had.
+/// Why a process could not switch user or drop privileges.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot run as {name} ({uid}:{gid}): {step}: {}", io_error_text(why))]
 pub struct ConfineError {
@@ -78,10 +77,10 @@ pub struct ConfineError {
     why: io::Error,
 }
 
-/// A step that cannot be left out.
+/// A mandatory step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 enum ConfineStep {
-    /// Capabilities have to outlast the change of the user.
+    /// Keeping capabilities across the change of user.
     #[error("cannot keep a capability")]
     KeepCapability,
     /// Supplementary groups.
@@ -93,21 +92,21 @@ enum ConfineStep {
     /// The user.
     #[error("cannot change the user")]
     User,
-    /// What is not kept.
+    /// Dropping the capabilities that are not kept.
     #[error("cannot give up the capabilities")]
     Capabilities,
-    /// Whether the change holds.
+    /// Verifying the change.
     #[error("cannot verify the change")]
     Verify,
 }
 
-/// Why a change of the user does not hold.
+/// Why a change of user is not effective.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 enum Unchanged {
-    /// A real, effective or saved one is still the old one.
+    /// A real, effective or saved ID is still the old one.
     #[error("a user or group ID is unchanged")]
     Identity,
-    /// Root can be had again.
+    /// The process could become root again.
     #[error("the process can become root again")]
     Root,
 }
@@ -117,7 +116,7 @@ pub fn is_root() -> bool {
     geteuid().is_root()
 }
 
-/// The first port that needs no privilege (`net.ipv4.ip_unprivileged_port_start`, for IPv6 too).
+/// The first port that needs no privilege (`net.ipv4.ip_unprivileged_port_start`, also for IPv6).
 pub fn unprivileged_port_start() -> u16 {
     const USUAL: u16 = 1_024;
     let read = std::fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start");
@@ -125,8 +124,8 @@ pub fn unprivileged_port_start() -> u16 {
 }
 
 impl ConfinePlan {
-    /// Gives it up. An error leaves the process in no state to go on; what the kernel does not have
-    /// is no error and is told.
+    /// Applies the restrictions. After an error the process must not continue. Restrictions that
+    /// the kernel does not support are not errors; they are reported in the result.
     pub fn apply(&self) -> Result<Confined, ConfineError> {
         let before = geteuid().as_raw();
         let account = self.become_account.clone().unwrap_or_else(Account::current);
@@ -143,7 +142,7 @@ impl ConfinePlan {
         if self.become_account.is_some() {
             check(&account).map_err(failed(ConfineStep::Verify))?;
         }
-        // A core file would hold the keys.
+        // A core file would contain the keys.
         note(&mut missing, Restriction::CoreFiles, system(prctl::set_dumpable(false)));
         let no_new = system(prctl::set_no_new_privs());
         let no_new_privileges = note(&mut missing, Restriction::NoNewPrivileges, no_new).is_some();
@@ -172,8 +171,8 @@ impl ConfinePlan {
         bind.into_iter().chain(large_buffers.then_some(Capability::CAP_NET_ADMIN)).collect()
     }
 
-    /// Lowers the bounding set, which only root can. It matters to programs that are started, and
-    /// there will be none: a refusal is told and no more.
+    /// Reduces the bounding set, which requires root. It only matters for programs that are
+    /// started, and there will be none, so a refusal is merely reported.
     fn bound(&self, missing: &mut Vec<MissingRestriction>) {
         if self.keep == Keep::Everything || !is_root() {
             return;
@@ -181,14 +180,14 @@ impl ConfinePlan {
         note(missing, Restriction::BoundingSet, system(caps::clear(None, CapSet::Bounding)));
     }
 
-    /// Leaves the calling thread with those of `stay` that it has.
+    /// Reduces the calling thread's capabilities to those in `stay`.
     fn lower(&self, stay: &CapsHashSet) -> io::Result<()> {
         if self.keep == Keep::Everything {
             return Ok(());
         }
         let had = caps::read(None, CapSet::Permitted).map_err(io::Error::other)?;
         let stay: CapsHashSet = had.intersection(stay).copied().collect();
-        // In this order: what is effective must be permitted.
+        // In this order: the effective set must be a subset of the permitted set.
         for (set, stay) in [
             (CapSet::Inheritable, &CapsHashSet::new()),
             (CapSet::Effective, &stay),
@@ -201,8 +200,9 @@ impl ConfinePlan {
         Ok(())
     }
 
-    /// Starts the thread for large buffers where they are wanted and this process may have them.
-    /// Without the filter it would be a thread like any other, and the capability is laid down.
+    /// Starts the thread for large buffers if it is wanted and permitted. Without the seccomp
+    /// filter the thread could do anything with its capability, so the capability is dropped
+    /// instead.
     fn start_buffer_keeper(&self, filtered: bool, missing: &mut Vec<MissingRestriction>) -> bool {
         let admin = Capability::CAP_NET_ADMIN;
         let wanted = self.kept().contains(&admin);
@@ -214,12 +214,12 @@ impl ConfinePlan {
     }
 }
 
-/// Becomes another, for all threads. What failed is told beside why.
+/// Switches the user of all threads. An error names the failed step.
 fn switch(account: &Account, keep: Keep) -> Result<(), (ConfineStep, io::Error)> {
     let (uid, gid) = (Uid::from_raw(account.uid), Gid::from_raw(account.gid));
     let told = |step| move |errno: nix::errno::Errno| (step, io::Error::from(errno));
-    // Else the kernel takes the permitted set when the last root identity goes, and all that stays
-    // is to be had from it. Whoever keeps everything stays root.
+    // Otherwise the kernel clears the permitted set when the last root ID goes, and the kept
+    // capabilities are restored from it. A process that keeps everything stays root.
     prctl::set_keepcaps(keep != Keep::Everything).map_err(told(ConfineStep::KeepCapability))?;
     setgroups(&[]).map_err(told(ConfineStep::Groups))?;
     setresgid(gid, gid, gid).map_err(told(ConfineStep::Group))?;
@@ -227,7 +227,7 @@ fn switch(account: &Account, keep: Keep) -> Result<(), (ConfineStep, io::Error)>
     prctl::set_keepcaps(false).map_err(told(ConfineStep::KeepCapability))
 }
 
-/// That there is no way back: every identity is the new one, and root cannot be had again.
+/// Verifies that every ID is the new one, and that the process cannot become root again.
 fn check(account: &Account) -> io::Result<()> {
     let (users, groups) = (getresuid()?, getresgid()?);
     let (uid, gid) = (Uid::from_raw(account.uid), Gid::from_raw(account.gid));
@@ -243,10 +243,11 @@ fn check(account: &Account) -> io::Result<()> {
     Ok(())
 }
 
-/// No file is opened, made or run, no TCP port bound or reached, no abstract socket of others
-/// reached and no other process signalled. What is open already stays so.
+/// Denies opening, creating and running files, binding and connecting TCP, connecting to other
+/// processes' abstract sockets, and signalling other processes. Descriptors that are already open
+/// are unaffected.
 ///
-/// There is no exception: nothing that a server does after its start opens a file.
+/// There is no exception: a server opens no file after its start.
 fn landlock() -> Result<u32, MissingReason> {
     let restrict = || -> Result<_, landlock::RulesetError> {
         Ruleset::default()
@@ -269,7 +270,7 @@ fn landlock() -> Result<u32, MissingReason> {
     }
 }
 
-/// Capabilities that this thread can use or take back, by name.
+/// Capabilities that this thread has or could regain, by name.
 fn capabilities() -> Vec<String> {
     let held = caps::read(None, CapSet::Permitted).unwrap_or_default();
     let mut names: Vec<String> = held.iter().map(ToString::to_string).collect();
@@ -321,7 +322,7 @@ mod tests {
         let got = thread::spawn(move || {
             let abi = match landlock() {
                 Ok(abi) => abi,
-                // A kernel without it; what is told then is tested below.
+                // A kernel without it; the result is tested below.
                 Err(why) => return Err(why),
             };
             let denied = |result: io::Result<()>| {

@@ -1,4 +1,4 @@
-//! What a sender tells its receivers once in a while.
+//! The periodic announcement from a fan-out's sender to its receivers.
 
 use super::{count, fanout_tag, number, read_run, read_value};
 use crate::units::Nanos;
@@ -7,10 +7,10 @@ use crate::wire::{Command, Verb};
 /// Bytes of an announcement: no report about it is longer than what the receiver was sent.
 pub const LINE_LEN: usize = 600;
 
-/// How a sender's run stands, and how its receivers should report.
+/// State of the sender's run, and how receivers should report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Announcement {
-    /// The run's name, which a report repeats: whoever was not sent it cannot report.
+    /// Identifier of the run, which reports repeat: only a host that received it can report.
     pub run: u64,
     /// The tag in the run's measurement headers.
     pub tag: u16,
@@ -66,8 +66,8 @@ impl Announcement {
         command
     }
 
-    /// Reads a line; `None` for any other command, and where it tells of more than anybody sends, or
-    /// of a mark that is not reached.
+    /// Parses a line; `None` for any other command, for an implausible count, or for a mark above
+    /// what was sent.
     pub fn read(command: &Command) -> Option<Self> {
         let params = &command.params;
         if command.verb != Verb::Stat || params.get("id").is_some() {

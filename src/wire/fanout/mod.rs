@@ -35,7 +35,7 @@ fn read_run(params: &Params) -> Option<u64> {
     read_hex(params, "run")
 }
 
-/// A value to return, if there is one; an error where it cannot be read.
+/// An optional value; an error if it cannot be parsed.
 fn read_value(params: &Params) -> Result<Option<u64>, ()> {
     match params.get("value") {
         None => Ok(None),
@@ -55,7 +55,7 @@ fn number<T: std::str::FromStr>(params: &Params, key: &str) -> Option<T> {
     params.parse(key).ok().flatten()
 }
 
-/// A count that has to be there; `None` where it is not, or is more than anybody sends.
+/// A required count; `None` if it is missing or implausibly large.
 fn count(params: &Params, key: &str) -> Option<u64> {
     number::<Claimed<u64>>(params, key)?.within(MOST_SENT)
 }

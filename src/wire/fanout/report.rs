@@ -1,4 +1,4 @@
-//! What a receiver tells its sender.
+//! The report from a fan-out receiver to its sender.
 
 use super::{fanout_tag, number, read_run, read_value};
 use crate::wire::{Command, Params, Verb};
@@ -10,7 +10,7 @@ pub const REPORT_GAPS: usize = 128;
 /// Bytes that a name of an interface may have: the kernel's own limit is 15.
 const NAME_MAX: usize = 32;
 
-/// How one receiver stands in one run, since it began to listen.
+/// One receiver's counts in one run, since it began to listen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReceiverReport {
     /// The run's name, from an announcement.
@@ -74,8 +74,8 @@ pub struct MarkReport {
 }
 
 impl ReceiverReport {
-    /// The line, in at most `limit` bytes: gaps that do not fit are left out, and `upto` says so.
-    /// Empty if it does not fit without any.
+    /// Encodes the line in at most `limit` bytes: gaps that do not fit are left out, and `upto` is
+    /// lowered accordingly. Empty if it does not fit even without gaps.
     pub fn encode(&self, limit: usize) -> Vec<u8> {
         let mut gaps = self.mark.as_ref().map_or(0, |mark| mark.gaps.len()).min(REPORT_GAPS);
         loop {
@@ -203,7 +203,7 @@ impl MarkReport {
         params.push("gaps", text);
     }
 
-    /// `None` where there is something that cannot be right.
+    /// `None` if a value is implausible.
     fn read(params: &Params) -> Option<Self> {
         let (from, upto): (u64, u64) = (number(params, "mark")?, number(params, "upto")?);
         if upto < from {

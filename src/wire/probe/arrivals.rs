@@ -16,17 +16,17 @@ pub struct Arrivals {
     pub count: u32,
     /// Further copies of the same datagrams, which the network made.
     pub copies: u32,
-    /// When the first came, on the helper's real-time clock.
+    /// When the first arrived, on the remote agent's real-time clock.
     pub first: Nanos,
     /// When the last came, on the same.
     pub last: Nanos,
-    /// The source of the first as the helper saw it.
+    /// The source of the first as seen by the remote agent.
     pub source: SocketAddr,
     /// Whether another had another source.
     pub moved: bool,
-    /// TTL or hop limit of the last as it arrived; `None` where the helper was not told.
+    /// TTL or hop limit of the last as it arrived; `None` if not available to the remote agent.
     pub ttl: Option<u8>,
-    /// TOS or traffic class of the last; `None` where the helper was not told.
+    /// TOS or traffic class of the last; `None` if not available to the remote agent.
     pub tos: Option<u8>,
     /// Payload bytes of the last.
     pub len: u16,
@@ -34,23 +34,23 @@ pub struct Arrivals {
     pub fragment: Option<u16>,
     /// The port that the last was sent to.
     pub port: u16,
-    /// Answers that the helper's kernel took.
+    /// Answers that the remote agent's kernel accepted.
     pub answers: u32,
-    /// Answers that were asked for and not sent, as the `w…` line tells: to an address that has not
-    /// proven itself, or beyond a limit.
+    /// Requested answers that were not sent, from the `w…` line: the address was not verified, or a
+    /// limit was reached.
     pub withheld: u32,
-    /// What the network said of an answer; `None` when it said nothing.
+    /// The ICMP error for an answer; `None` if there was none.
     pub error: Option<BackError>,
 }
 
-/// What a router or host said of a helper's answer.
+/// An ICMP error, from a router or host, for the remote agent's answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BackError {
-    /// ICMP or `ICMPv6` type; 0 when the helper's own host spoke.
+    /// ICMP or `ICMPv6` type; 0 when the agent's own host reported it.
     pub icmp_type: u8,
     /// ICMP or `ICMPv6` code.
     pub icmp_code: u8,
-    /// Who spoke; `None` where that was not told.
+    /// The source of the error; `None` if unknown.
     pub router: Option<IpAddr>,
 }
 

@@ -19,7 +19,7 @@ use crate::wire::{Echo, Header, Kind, pattern};
 /// Flag: answers leave with don't-fragment set, whatever path MTU is known.
 const WHOLE: u8 = 1;
 
-/// Where a helper's answers leave from.
+/// Where the remote agent's answers are sent from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Via {
@@ -46,7 +46,7 @@ impl Via {
     }
 }
 
-/// One datagram of a probe to its helper.
+/// One probe datagram to the remote agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ask {
     /// The probe's tag.
@@ -65,7 +65,7 @@ pub struct Ask {
     pub via: Via,
     /// TOS or traffic class that they leave with.
     pub answer_tos: u8,
-    /// Whether they must not be fragmented, neither here nor on the way.
+    /// Whether the answers must not be fragmented, neither by the agent's host nor on the path.
     pub whole: bool,
     /// Time until the first, whole milliseconds up to [`Ask::LONGEST_DELAY`].
     pub delay: Nanos,
@@ -132,7 +132,7 @@ impl Ask {
         out[38..40].copy_from_slice(&((self.gap.0 / 1_000_000) as u16).to_be_bytes());
     }
 
-    /// The ask at the start of a payload; `None` where there is none.
+    /// Decodes the request at the start of a payload; `None` if there is none.
     pub fn decode(payload: &[u8]) -> Option<Self> {
         let bytes: &[u8; Self::LEN] = payload.first_chunk()?;
         let header = Header::decode(bytes).ok().filter(|header| header.kind == Kind::Probe)?;
@@ -166,7 +166,7 @@ impl Ask {
         })
     }
 
-    /// The ask in the last 40 bytes of a payload; `None` where there is none.
+    /// Decodes the request in the last 40 bytes of a payload; `None` if there is none.
     pub fn decode_at_end(payload: &[u8]) -> Option<Self> {
         Self::decode(payload.last_chunk::<{ Self::LEN }>()?)
     }

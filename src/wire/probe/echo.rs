@@ -24,7 +24,7 @@ const INTACT: u8 = 1;
 const TTL_KNOWN: u8 = 2;
 const FRAGMENTED: u8 = 4;
 
-/// One answer of a helper.
+/// One answer of the remote agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Echo {
     /// The ask's tag.
@@ -33,7 +33,7 @@ pub struct Echo {
     pub sequence: u32,
     /// When the ask was sent, on the client's real-time clock.
     pub sent: Nanos,
-    /// T2: when it arrived, on the helper's real-time clock.
+    /// T2: when the request arrived, on the agent's real-time clock.
     pub arrived: Nanos,
     /// T3: when this answer left, on the same.
     pub left: Nanos,
@@ -41,7 +41,7 @@ pub struct Echo {
     pub item: u32,
     /// Which of the ask's answers, from 0.
     pub number: u8,
-    /// TTL or hop limit of the ask as it arrived; `None` where the helper was not told.
+    /// TTL or hop limit of the request as it arrived; `None` if not available to the agent.
     pub ttl: Option<u8>,
     /// TOS or traffic class of the ask as it arrived.
     pub tos: u8,
@@ -96,8 +96,8 @@ impl Echo {
         }
     }
 
-    /// The echo at the start of a payload, or of a router's quote of one; `None` where there is
-    /// none.
+    /// Decodes the echo at the start of a payload, or of a router's quote of one; `None` if there
+    /// is none.
     pub fn decode(payload: &[u8]) -> Option<Self> {
         let bytes: &[u8; Self::LEN] = payload.first_chunk()?;
         let header = Header::decode(bytes).ok().filter(|header| header.kind == Kind::Echo)?;

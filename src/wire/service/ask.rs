@@ -1,4 +1,4 @@
-//! Who is asked, by whom, and with which secret.
+//! Identifies one question: the target, the source, and a secret.
 
 use fastrand::Rng;
 use std::net::{IpAddr, SocketAddr};
@@ -30,7 +30,7 @@ impl Ask {
         bytes
     }
 
-    /// As many bytes of the secret as there is room for.
+    /// As many bytes of the secret as fit.
     pub(super) fn fill(&self, bytes: &mut [u8]) {
         Rng::with_seed(self.seed).fill(bytes);
     }

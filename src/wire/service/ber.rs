@@ -1,4 +1,4 @@
-//! The few elements of BER (X.690) that SNMP is written in.
+//! The elements of BER (X.690) that SNMP uses.
 
 use super::read::Reader;
 

@@ -1,13 +1,14 @@
-//! BOOTP and DHCP (RFC 951, RFC 2131): an INFORM, which asks for settings and takes no address.
+//! BOOTP and DHCP (RFC 951, RFC 2131): an INFORM, which asks for settings without taking an
+//! address.
 //!
-//! The answer goes to `ciaddr`, the address that the question left from; some servers send it to
-//! the port that asked, some to port 68 only, which takes root.
+//! The answer goes to `ciaddr`, the address that the question was sent from; some servers send it
+//! to the source port, others only to port 68, which requires root to receive.
 
 use super::Ask;
 use super::read::Reader;
 use std::net::IpAddr;
 
-/// The shortest message that every server takes (RFC 1542 §2.1).
+/// The shortest message that every server accepts (RFC 1542 §2.1).
 const LEN: usize = 300;
 const REQUEST: u8 = 1;
 const REPLY: u8 = 2;
@@ -32,7 +33,7 @@ pub(super) fn question(ask: &Ask) -> Vec<u8> {
     if let Some(IpAddr::V4(own)) = ask.local.map(|local| local.ip()) {
         bytes[CIADDR..CIADDR + 4].copy_from_slice(&own.octets());
     }
-    // A hardware address of nobody's: locally administered.
+    // An unassigned hardware address: locally administered.
     let mut hardware = ask.secret::<6>();
     hardware[0] = 2;
     bytes[CHADDR..CHADDR + 6].copy_from_slice(&hardware);

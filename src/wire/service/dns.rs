@@ -28,8 +28,8 @@ pub(super) fn query(id: [u8; 2], flags: u16, name: &[u8], kind: u16, class: u16)
     bytes
 }
 
-/// Who serves the root: every resolver has it at hand, and whoever serves other zones alone says
-/// so.
+/// Asks for the root's name servers: every resolver has them cached, and an authoritative server
+/// for other zones refuses.
 pub(super) fn question(ask: &Ask) -> Vec<u8> {
     query(ask.secret(), RECURSE, b"\0", NS, IN)
 }
@@ -52,7 +52,7 @@ pub(super) fn multicast_answer(ask: &Ask, payload: &[u8]) -> Option<String> {
     response(reader)
 }
 
-/// What a response says, behind its number.
+/// The meaning of a response, from its code.
 fn response(mut reader: Reader<'_>) -> Option<String> {
     let flags = reader.u16()?;
     // The four counts.

@@ -1,6 +1,6 @@
-//! IKE version 2 (RFC 7296): the opening `IKE_SA_INIT` with proposals that most would take. Whatever the
-//! answer, also a refusal or a cookie, it tells that the port is open. On port 4500 it stands
-//! behind the non-ESP marker (RFC 3948 §2.2).
+//! IKE version 2 (RFC 7296): the opening `IKE_SA_INIT` with widely accepted proposals. Any answer,
+//! even a refusal or a cookie, shows that the port is open. On port 4500 the non-ESP marker comes
+//! first (RFC 3948 §2.2).
 
 use super::Ask;
 use super::read::Reader;
@@ -73,7 +73,7 @@ pub(super) fn answer(ask: &Ask, payload: &[u8]) -> Option<String> {
     }
 }
 
-/// The notification that stands first, by its name (§3.10.1).
+/// The name of the first notification (§3.10.1).
 fn notified(mut reader: Reader<'_>) -> String {
     let kind = reader.take(6).and_then(|_| reader.u16());
     match kind {

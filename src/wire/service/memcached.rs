@@ -1,4 +1,4 @@
-//! memcached by UDP (its `protocol.txt`): a frame header and `version`, the shortest question.
+//! memcached over UDP (its `protocol.txt`): a frame header and `version`, the shortest command.
 
 use super::Ask;
 use super::read::{Reader, first_line, shown};

@@ -42,7 +42,7 @@ pub enum Service {
     Dns,
     /// BOOTP and DHCP (RFC 2131): an INFORM.
     Dhcp,
-    /// Trivial file transfer (RFC 1350): a file that nobody has.
+    /// Trivial file transfer (RFC 1350): requests a file that does not exist.
     Tftp,
     /// ONC RPC (RFC 5531): the null procedure of the port mapper, or of NFS on its port.
     Rpc,
@@ -52,11 +52,11 @@ pub enum Service {
     Netbios,
     /// SNMP: engine discovery (RFC 3414), then `sysDescr` of the community `public`, v2c and v1.
     Snmp,
-    /// QUIC (RFC 9000 §6): a version that nobody speaks, so that the server names its own.
+    /// QUIC (RFC 9000 §6): an unsupported version, so that the server lists its own.
     Quic,
     /// IKE (RFC 7296): the opening `IKE_SA_INIT`; with the non-ESP marker on port 4500.
     Ike,
-    /// RADIUS (RFC 2865): an access request with a password of noise.
+    /// RADIUS (RFC 2865): an access request with a random password.
     Radius,
     /// SSDP (`UPnP` Device Architecture §1.3): a unicast search for root devices.
     Ssdp,
@@ -70,7 +70,8 @@ pub enum Service {
     Coap,
     /// memcached's UDP frame: `version`.
     Memcached,
-    /// Noise as long as `WireGuard`'s handshake initiation: its peer keeps silent to strangers.
+    /// Random bytes as long as `WireGuard`'s handshake initiation: its peer does not answer
+    /// strangers.
     Wireguard,
     /// A short line of text, for ports of which nothing is known.
     Text,
@@ -181,8 +182,8 @@ impl Service {
         }
     }
 
-    /// What a proper answer to `ask`, of any attempt, says in a word or two (`NOERROR`); `None`
-    /// when the payload is no answer of this service to this question.
+    /// A short meaning of a proper answer to `ask`, for any attempt (`NOERROR`); `None` when the
+    /// payload is not this service's answer to this question.
     pub fn answer(self, ask: &Ask, payload: &[u8]) -> Option<String> {
         match self {
             Self::Dns => dns::answer(ask, payload),
@@ -211,8 +212,8 @@ impl Service {
         !matches!(self, Self::Tftp | Self::Ssdp)
     }
 
-    /// Whether a sound service that is there may yet be silent: to strangers, to other networks, or
-    /// as its answer leaves from another port.
+    /// Whether a working service may still not answer: it ignores unknown clients or other
+    /// networks, or answers from another port.
     pub fn is_silent_to_strangers(self) -> bool {
         matches!(
             self,

@@ -1,4 +1,5 @@
-//! Payloads that expect no service: noise in the size of `WireGuard`'s handshake, and a line of text.
+//! Payloads for unknown services: random bytes of the size of `WireGuard`'s handshake, and a line
+//! of text.
 
 use super::Ask;
 use super::read::Reader;

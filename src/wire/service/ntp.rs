@@ -1,4 +1,4 @@
-//! Network time (RFC 5905 §7.3): a client's packet that tells nothing but that it is one.
+//! Network time (RFC 5905 §7.3): a minimal client packet.
 
 use super::Ask;
 use super::read::{Reader, shown};
@@ -9,8 +9,7 @@ const CLIENT: u8 = 0x23;
 const SERVER: u8 = 4;
 /// The leap indicator of a clock that is not set.
 const UNSYNCHRONISED: u8 = 3;
-/// Where the transmit time stamp stands. It need not be the time, only never twice the same: the
-/// answer repeats it.
+/// Offset of the transmit time stamp. It need not be the time, only unique: the answer repeats it.
 const TRANSMIT: usize = 40;
 
 pub(super) fn question(ask: &Ask) -> Vec<u8> {

@@ -1,5 +1,5 @@
-//! QUIC version negotiation (RFC 9000 §6): a long header of a version that is reserved so that
-//! nobody speaks it, whereupon a server names those that it does (RFC 8999 §6).
+//! QUIC version negotiation (RFC 9000 §6): a long header with a reserved, unsupported version, to
+//! which a server replies with the versions it supports (RFC 8999 §6).
 
 use super::Ask;
 use super::read::Reader;
@@ -16,8 +16,9 @@ const ID: usize = 8;
 pub(super) fn question(ask: &Ask) -> Vec<u8> {
     let (server, client) = ids(ask);
     let mut bytes = [&[LONG][..], &NOBODYS, &[ID as u8], &server, &[ID as u8], &client].concat();
-    // As an Initial goes on, for those on the way who read it so: no token, and the length of the
-    // rest in two bytes (RFC 9000 §16, §17.2.2). The rest would be sealed, so it looks like noise.
+    // The rest has the layout of an Initial, for middleboxes that parse it: no token, and the
+    // length of the rest in two bytes (RFC 9000 §16, §17.2.2). The rest would be encrypted, so
+    // random bytes will do.
     let rest = LEN - bytes.len() - 3;
     bytes.push(0);
     bytes.extend_from_slice(&(0x4000 | rest as u16).to_be_bytes());

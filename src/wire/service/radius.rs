@@ -1,5 +1,5 @@
-//! RADIUS (RFC 2865): an access request of a user that nobody has, with noise for a password. A
-//! server that knows this client rejects it; all others keep silent.
+//! RADIUS (RFC 2865): an access request for a non-existent user with a random password. A server
+//! that knows this client rejects it; others do not answer.
 
 use super::Ask;
 use super::read::Reader;

@@ -1,4 +1,4 @@
-//! Bytes of an answer, read without trust: nothing here can run past the end.
+//! Reads untrusted bytes of an answer; no read goes past the end.
 
 use crate::wire::is_harmful;
 

@@ -1,4 +1,4 @@
-//! SIP (RFC 3261 §11): OPTIONS, which asks what the far end can and rings no bell.
+//! SIP (RFC 3261 §11): OPTIONS, which queries capabilities without ringing a phone.
 
 use super::Ask;
 use super::read::{first_line, header, shown};

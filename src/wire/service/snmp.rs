@@ -1,4 +1,4 @@
-//! SNMP in its three dialects: v3 engine discovery (RFC 3414 §4), which needs no name and no
+//! SNMP in its three versions: v3 engine discovery (RFC 3414 §4), which needs no user name or
 //! password, then `sysDescr.0` of the community `public` in v2c (RFC 1901) and v1 (RFC 1157).
 
 use super::Ask;

@@ -1,4 +1,4 @@
-//! SSDP (`UPnP` Device Architecture 2.0 §1.3.2): a search by unicast. The answer repeats nothing of
+//! SSDP (`UPnP` Device Architecture 2.0 §1.3.2): a unicast search. The answer repeats nothing of
 //! the question, and may come from any port.
 
 use super::Ask;

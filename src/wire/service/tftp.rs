@@ -1,5 +1,5 @@
-//! Trivial file transfer (RFC 1350): a request for a file that nobody has. The answer comes from a
-//! port that the server chooses (§4), and repeats nothing of the question.
+//! Trivial file transfer (RFC 1350): a request for a file that does not exist. The answer comes
+//! from a port that the server chooses (§4), and repeats nothing of the question.
 
 use super::read::{Reader, shown};
 

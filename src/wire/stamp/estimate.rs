@@ -1,4 +1,4 @@
-//! The error estimate: how far off a stamp's clock may be, and how the stamp is written.
+//! The error estimate: accuracy of a time stamp's clock, and the time stamp's format.
 
 use super::TimeFormat;
 use crate::units::Nanos;

@@ -1,4 +1,4 @@
-//! What requests and replies have in common: their forms, their lengths, and why bytes are none.
+//! What requests and replies have in common: formats, lengths, and parse errors.
 
 use super::{HASH_LEN, StampKey};
 use thiserror::Error;
@@ -37,7 +37,7 @@ impl PacketForm {
     }
 }
 
-/// Why bytes are not the packet that they were taken for.
+/// Why bytes are not a valid packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum PacketError {
     /// Shorter than any packet of the kind.
@@ -48,7 +48,7 @@ pub enum PacketError {
         /// Bytes of the shortest.
         least: usize,
     },
-    /// The keyed hash is not right: another key, or changed on the way.
+    /// The keyed hash is wrong: another key, or the packet was changed in transit.
     #[error("the packet's HMAC does not match the key")]
     Hash,
 }
@@ -70,7 +70,7 @@ pub(super) fn verified(bytes: &[u8], key: &StampKey) -> Result<(), PacketError> 
     Ok(())
 }
 
-/// Writes the hash of an authenticated packet whose other bytes are in place.
+/// Writes the hash of an authenticated packet that is otherwise complete.
 pub(super) fn sign(packet: &mut [u8; PacketForm::Signed.len()], key: &StampKey) {
     let hash = key.hash(&[&packet[..COVERED]]);
     packet[COVERED..].copy_from_slice(&hash);

@@ -1,4 +1,4 @@
-//! What a session-reflector answers.
+//! The packet a Session-Reflector sends.
 
 use super::packet::{at_least, put, sign, u16_at, u32_at, u64_at, verified};
 use super::{
@@ -33,7 +33,7 @@ pub struct StampReply {
     pub error: ErrorEstimate,
     /// T2: when the request was received, in the format of `sent`; 0 where it is not known.
     pub received: Timestamp,
-    /// What the request said: its sequence, T1, error estimate and SSID.
+    /// Fields copied from the request: sequence, T1, error estimate and SSID.
     pub request: StampRequest,
     /// TTL or hop limit of the request as it was received; 255 where it is not known.
     pub ttl: u8,

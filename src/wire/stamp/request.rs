@@ -1,4 +1,4 @@
-//! What a session-sender sends.
+//! The packet a Session-Sender sends.
 
 use super::packet::{at_least, put, sign, u16_at, u32_at, u64_at, verified};
 use super::{ErrorEstimate, PacketError, PacketForm, StampKey, TWAMP_REQUEST_LEN, Timestamp};
@@ -20,7 +20,7 @@ use super::{ErrorEstimate, PacketError, PacketForm, StampKey, TWAMP_REQUEST_LEN,
 pub struct StampRequest {
     /// Counts from 0; wraps at 2^32.
     pub seq: u32,
-    /// T1: when it was sent, by the sender's clock, in the format that [`Self::error`] tells.
+    /// T1: when it was sent, by the sender's clock, in the format given by [`Self::error`].
     pub sent: Timestamp,
     /// How far off that clock may be.
     pub error: ErrorEstimate,
@@ -47,8 +47,8 @@ impl StampRequest {
         out
     }
 
-    /// Reads an open packet. Those of 14 to 43 bytes are TWAMP's: their SSID is 0, because what
-    /// is in its place there is padding.
+    /// Decodes an unauthenticated packet. Packets of 14 to 43 bytes are TWAMP's: their SSID is 0,
+    /// because they have padding in its place.
     pub fn decode(bytes: &[u8]) -> Result<Self, PacketError> {
         at_least(bytes, TWAMP_REQUEST_LEN)?;
         let request = Self::read(bytes, Self::SENT_AT);
@@ -62,8 +62,8 @@ impl StampRequest {
         Ok(Self::read(bytes, 16))
     }
 
-    /// Writes an open packet, or with a key an authenticated one, at the start of `out`, which
-    /// must have room for its form; returns its length, or `None` where there is no room.
+    /// Writes an unauthenticated packet, or with a key an authenticated one, at the start of `out`;
+    /// returns its length, or `None` if `out` is too short.
     pub fn write_to(&self, key: Option<&StampKey>, out: &mut [u8]) -> Option<usize> {
         let len = PacketForm::of(key).len();
         let room = out.get_mut(..len)?;

@@ -1,4 +1,4 @@
-//! Time stamps of 64 bits, in the two formats that STAMP knows.
+//! 64-bit time stamps in the two formats of STAMP.
 
 use crate::units::Nanos;
 
@@ -6,7 +6,7 @@ use crate::units::Nanos;
 const NTP_TO_UNIX: i64 = 2_208_988_800;
 const SECOND: u64 = 1_000_000_000;
 
-/// How a time stamp is written, told by the Z bit of the error estimate beside it.
+/// The format of a time stamp, given by the Z bit of the error estimate next to it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TimeFormat {
     /// NTP: seconds since 1900 modulo 2^32, then a binary fraction of 32 bits (RFC 5905 §6).

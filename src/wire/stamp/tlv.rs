@@ -1,17 +1,17 @@
-//! Options behind the base packet: flags, type, length, value (RFC 8972 §4).
+//! TLVs after the base packet: flags, type, length, value (RFC 8972 §4).
 
 use super::{HASH_LEN, StampKey};
 
 /// Bytes before a TLV's value.
 pub const TLV_HEADER: usize = 4;
 
-/// What a reflector says of a TLV: one byte, the high three bits in use (RFC 8972 §4, figure 5).
+/// A reflector's flags for a TLV: one byte, the high three bits in use (RFC 8972 §4, figure 5).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TlvFlags(pub u8);
 
 impl TlvFlags {
-    /// U: not understood. A sender sets it, so that a reflector that knows nothing of TLVs has
-    /// said so by copying it.
+    /// U: unrecognised. The sender sets it, so that a reflector without TLV support returns it set
+    /// by copying.
     pub const UNRECOGNISED: Self = Self(0x80);
     /// M: the length does not fit the type, or the packet ends before the value.
     pub const MALFORMED: Self = Self(0x40);
@@ -151,8 +151,8 @@ impl<'a> Iterator for Tlvs<'a> {
     }
 }
 
-/// Appends a TLV as a session-sender writes it: flagged U, until a reflector takes that away.
-/// `false`, and nothing appended, when the value is longer than 65,535 bytes.
+/// Appends a TLV as a Session-Sender writes it: with flag U, which a reflector clears. Returns
+/// `false`, and appends nothing, when the value is longer than 65,535 bytes.
 pub fn push_tlv(out: &mut Vec<u8>, kind: TlvKind, value: &[u8]) -> bool {
     let Ok(len) = u16::try_from(value.len()) else { return false };
     let [high, low] = len.to_be_bytes();

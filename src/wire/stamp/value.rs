@@ -1,4 +1,4 @@
-//! What is inside the TLVs that udpkit understands.
+//! The contents of the TLVs that udpkit supports.
 
 use super::packet::{u16_at, u32_at, u64_at};
 use crate::wire::{Dscp, Ecn, split_tos, tos};
@@ -20,7 +20,7 @@ pub struct ClassOfService {
     pub reverse: ReversePath,
 }
 
-/// What a reflector says of the DSCP that was asked for (the RP field).
+/// A reflector's result for the requested DSCP (the RP field).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ReversePath {
     /// 0: the reply was sent with it.
@@ -109,10 +109,10 @@ impl DirectMeasurement {
 /// How a time stamp was taken (RFC 8972 §4.3, the registry of §5.4).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum StampingMethod {
-    /// 0, reserved: nothing is told.
+    /// 0, reserved: unknown.
     #[default]
     Unknown,
-    /// 1: with the hardware's help.
+    /// 1: hardware assisted.
     Hardware,
     /// 2: by software, in the kernel or near it.
     Software,
@@ -146,7 +146,7 @@ pub struct FollowUp {
     /// When that one truly left, as 64 bits in the format of the packet's own stamps; 0 where the
     /// reflector does not know.
     pub sent_bits: u64,
-    /// How that time was taken.
+    /// How that time stamp was taken.
     pub method: StampingMethod,
 }
 

@@ -1,4 +1,4 @@
-//! Addresses in attributes, plain and combined with the cookie (RFC 8489 §14.1, §14.2).
+//! Address attributes, plain and XORed with the cookie (RFC 8489 §14.1, §14.2).
 
 use super::{AttributeKind, MAGIC_COOKIE, StunWriter, TransactionId};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 const V4: u8 = 1;
 const V6: u8 = 2;
 
-/// Reads an attribute's value that is an address; `None` for what is none.
+/// Decodes an address attribute's value; `None` if it is invalid.
 pub fn address(
     kind: AttributeKind,
     value: &[u8],
@@ -23,7 +23,7 @@ pub fn address(
     Some((ip, port).into())
 }
 
-/// Appends an attribute that is an address. The scope of a link-local one is not told.
+/// Appends an address attribute. The scope of a link-local address is not included.
 pub fn push_address(writer: &mut StunWriter<'_>, kind: AttributeKind, address: SocketAddr) {
     let mask = mask(kind, writer.transaction());
     let port = address.port().to_be_bytes();

@@ -1,4 +1,4 @@
-//! The attributes: their numbers, and the values of all but addresses.
+//! Attributes: their numbers, and all values except addresses.
 
 use crate::wire::harmless;
 
@@ -11,7 +11,7 @@ pub enum AttributeKind {
     ChangeRequest,
     /// 0x0005: what [`Self::OtherAddress`] was called in RFC 3489 §11.2.3; servers still send it.
     ChangedAddress,
-    /// 0x0009: why there is no better answer (RFC 8489 §14.8).
+    /// 0x0009: why the request failed (RFC 8489 §14.8).
     ErrorCode,
     /// 0x000A: what of the request was not understood (RFC 8489 §14.13).
     UnknownAttributes,
@@ -20,7 +20,7 @@ pub enum AttributeKind {
     XorMappedAddress,
     /// 0x0026: bytes without meaning (RFC 5780 §7.6).
     Padding,
-    /// 0x8022: who wrote the message, in words (RFC 8489 §14.14).
+    /// 0x8022: the software that wrote the message, as text (RFC 8489 §14.14).
     Software,
     /// 0x8028: a checksum (RFC 8489 §14.7).
     Fingerprint,

@@ -1,11 +1,11 @@
-//! A message as it is read: its header, and its attributes one by one.
+//! Decoding a message: its header, and its attributes one by one.
 
 use super::attribute::{Attribute, AttributeKind};
 use super::{FINGERPRINT_LEN, MAGIC_COOKIE, fingerprint};
 
 /// Bytes of the header (RFC 8489 §5).
 pub const STUN_HEADER: usize = 20;
-/// The one method that there is here: Binding (RFC 8489 §18.1).
+/// The only method used here: Binding (RFC 8489 §18.1).
 pub const BINDING: u16 = 0x001;
 
 /// Bytes of an attribute before its value.
@@ -49,18 +49,18 @@ impl StunClass {
     }
 }
 
-/// Whether a message carries a checksum that tells STUN from all else (RFC 8489 §14.7).
+/// Whether a message has a checksum that distinguishes STUN from other protocols (RFC 8489 §14.7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fingerprint {
     /// It has none.
     Absent,
     /// It has one, it fits and nothing follows it.
     Right,
-    /// It has one that does not fit: this is not STUN, or was changed on the way.
+    /// The checksum is wrong: not STUN, or changed in transit.
     Wrong,
 }
 
-/// A message whose header and attributes' lengths are right; borrowed from its datagram.
+/// A message with a valid header and valid attribute lengths; borrowed from its datagram.
 #[derive(Clone, Copy, Debug)]
 pub struct StunMessage<'a> {
     /// Request, indication, success or error.
@@ -126,7 +126,7 @@ impl<'a> StunMessage<'a> {
     }
 }
 
-/// Every attribute, up to the first whose length does not fit.
+/// Every attribute, up to the first with an invalid length.
 struct Attributes<'a> {
     rest: &'a [u8],
 }
@@ -140,7 +140,7 @@ impl<'a> Iterator for Attributes<'a> {
         let len = usize::from(u16::from_be_bytes([header[2], header[3]]));
         let behind = &self.rest[ATTRIBUTE_HEADER..];
         let value = behind.get(..len)?;
-        // Padded to whole words; what with does not matter.
+        // Padded to a multiple of 4 bytes with arbitrary values.
         self.rest = behind.get(len.next_multiple_of(4)..)?;
         Some(Attribute { kind, value })
     }

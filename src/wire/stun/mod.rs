@@ -1,8 +1,8 @@
-//! STUN (RFC 8489) as far as a path is asked with it: Binding requests and what they are answered,
-//! with the attributes of NAT behaviour discovery (RFC 5780).
+//! STUN (RFC 8489) as needed to examine a path: Binding requests and responses, with the attributes
+//! of NAT behaviour discovery (RFC 5780).
 //!
-//! All fields are big-endian. Nothing here panics on any bytes. Credentials are read over, never
-//! checked: what a Binding answer tells is not worth one.
+//! All fields are big-endian. Nothing here panics on any input. Credentials are skipped, never
+//! checked: a Binding response contains nothing worth protecting.
 
 mod address;
 mod attribute;
@@ -28,7 +28,7 @@ const FINGERPRINT_XOR: u32 = 0x5354_554E;
 /// Bytes of FINGERPRINT, header included.
 const FINGERPRINT_LEN: usize = 8;
 
-/// The value of FINGERPRINT behind `bytes`, whose length field counts it already.
+/// The FINGERPRINT of `bytes`, whose length field already includes it.
 fn fingerprint(bytes: &[u8]) -> u32 {
     crc32fast::hash(bytes) ^ FINGERPRINT_XOR
 }

@@ -1,4 +1,4 @@
-//! A message as it is written: header, attributes, and the length at the end.
+//! Encoding a message: header, attributes, and the length at the end.
 
 use super::attribute::AttributeKind;
 use super::message::{ATTRIBUTE_HEADER, BINDING, STUN_HEADER, StunClass, TransactionId};
@@ -15,7 +15,7 @@ impl<'a> StunWriter<'a> {
     /// Bytes of a fingerprint, header included.
     pub const FINGERPRINT: usize = FINGERPRINT_LEN;
 
-    /// Begins a message; what `out` held goes.
+    /// Begins a message; clears `out`.
     pub fn begin(out: &'a mut Vec<u8>, class: StunClass, transaction: TransactionId) -> Self {
         out.clear();
         out.extend_from_slice(&(BINDING | class.bits()).to_be_bytes());
@@ -36,7 +36,7 @@ impl<'a> StunWriter<'a> {
         self.out.len()
     }
 
-    /// Bytes that an attribute of this length takes, header and padding included.
+    /// Encoded size of an attribute with this value length, including header and padding.
     pub const fn size_of(value: usize) -> usize {
         ATTRIBUTE_HEADER + value.next_multiple_of(4)
     }
