@@ -51,7 +51,7 @@ impl Work {
     }
 }
 
-/// One run's figures.
+/// One run's result.
 #[derive(Clone, Copy)]
 struct Carried {
     gigabits: f64,
@@ -96,7 +96,7 @@ fn pair(size: usize, io: IoMode) -> (Socket, Socket, TxBatch) {
     (sender, receiver, batch)
 }
 
-/// Takes what one call gives; the bytes.
+/// Reads what one call returns; returns the bytes.
 fn take(receiver: &mut Socket, buffers: &mut RxBatch) -> Option<u64> {
     match receiver.receive(buffers).expect("a receive") {
         0 => None,
@@ -138,7 +138,7 @@ fn apart(size: usize, seconds: f64, io: IoMode) -> Carried {
     carried(size, bytes, sent, span)
 }
 
-/// Sends some buffers and then receives them, on each processor a thread, for `seconds`.
+/// On each processor one thread sends some buffers and then receives them, for `seconds`.
 fn paired(size: usize, seconds: f64, io: IoMode) -> Carried {
     let threads: Vec<_> = udpkit::sys::allowed_processors()
         .into_iter()
@@ -170,7 +170,7 @@ fn paired(size: usize, seconds: f64, io: IoMode) -> Carried {
     carried(size, bytes, sent, span)
 }
 
-/// The same by the binary, as a user runs it.
+/// The same with the binary, as a user runs it.
 fn blast(size: usize, seconds: f64, io: IoMode) -> Carried {
     let mut command = Command::new(env!("CARGO_BIN_EXE_udpkit"));
     command.args([

@@ -18,17 +18,17 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// STAMP's packet.
+/// Length of a STAMP packet.
 const LEN: usize = 44;
-/// Pause between two round trips of the paced loops.
+/// Interval between two round trips of the paced loops.
 const PACE: Duration = Duration::from_millis(1);
-/// How long a loop waits for an answer that does not come.
+/// Timeout for a missing answer.
 const LOST: Duration = Duration::from_millis(200);
 
 /// How an end waits for a datagram.
 #[derive(Clone, Copy, PartialEq)]
 enum Wait {
-    /// By trying again at once.
+    /// By retrying at once (busy-polling).
     Spin,
     /// In epoll.
     Sleep,
@@ -37,7 +37,7 @@ enum Wait {
 /// When the next round trip begins.
 #[derive(Clone, Copy, PartialEq)]
 enum Start {
-    /// When the one before has ended.
+    /// When the previous one has ended.
     AtOnce,
     /// Every [`PACE`].
     Paced,
@@ -102,7 +102,7 @@ fn compare(work: &Work, wait: Wait, start: Start) -> io::Result<()> {
         let serve = Reflector::serve()?;
         rows[2].1.push(ping(serve.at, wait, start, work.seconds, &[])?);
         drop(serve);
-        // It has no pace that would compare.
+        // It has no comparable pacing.
         rows[3].1.extend(match start {
             Start::AtOnce => sockperf(wait, work.seconds),
             Start::Paced => None,
@@ -125,16 +125,16 @@ fn compare(work: &Work, wait: Wait, start: Start) -> io::Result<()> {
     Ok(())
 }
 
-/// What one measurement found, in microseconds; NaN for what it does not tell.
+/// Result of one measurement, in microseconds; NaN for a value that is not available.
 #[derive(Clone, Copy)]
 struct Trip {
     /// The median round trip.
     p50: f64,
-    /// The whole time divided by the round trips.
+    /// The total time divided by the number of round trips.
     each: f64,
 }
 
-/// A process that sends back what it gets, ended when this is dropped.
+/// A process that reflects datagrams, ended when this is dropped.
 struct Reflector {
     child: Child,
     at: SocketAddr,
@@ -153,7 +153,7 @@ impl Reflector {
         Self::start(&mut command, false)
     }
 
-    /// Its first line names its address.
+    /// Its first line of output is its address.
     fn start(command: &mut Command, on_stdout: bool) -> io::Result<Self> {
         let mut child = command.spawn()?;
         let mut line = String::new();
@@ -175,7 +175,7 @@ impl Drop for Reflector {
     }
 }
 
-/// A non-blocking socket and the poll that it sleeps in.
+/// A non-blocking socket and the poll that waits for it.
 struct End {
     socket: mio::net::UdpSocket,
     poll: Poll,
@@ -191,8 +191,8 @@ impl End {
         Ok(Self { socket, poll, events: Events::with_capacity(8), wait })
     }
 
-    /// Until `take` has a datagram, or for so long. An edge tells of each: as only one is ever
-    /// under way, none is left behind.
+    /// Waits until `take` returns a datagram, or for a limited time. The poll is edge-triggered;
+    /// only one datagram is ever outstanding, so none is left unread.
     fn take<T>(
         &mut self,
         patience: Option<Duration>,
@@ -277,12 +277,12 @@ fn ping(at: SocketAddr, wait: Wait, start: Start, seconds: f64, more: &[&str]) -
     let target = &report["targets"][0];
     let micros = |value: &serde_json::Value| value.as_f64().map_or(f64::NAN, |nanos| nanos / 1e3);
     let each = micros(&report["duration_ns"]) / target["back"].as_f64().unwrap_or(f64::NAN);
-    // From the planned time, as the loop counts from before its send: `round_trip_ns` is the network's
-    // alone and leaves out the way from this program to the stamp of the kernel.
+    // From the planned time, because the loop counts from before its send: `round_trip_ns` covers
+    // the network alone and excludes the time from this program to the kernel's stamp.
     Ok(Trip { p50: micros(&target["as_planned_ns"]["p50"]), each })
 }
 
-/// sockperf's median, which is half a round trip, doubled; `None` where it is not installed.
+/// sockperf's median, which is half a round trip, doubled; `None` if it is not installed.
 fn sockperf(wait: Wait, seconds: f64) -> Option<Trip> {
     const PORT: &str = "48621";
     let at = ["-i", "127.0.0.1", "-p", PORT];
@@ -290,7 +290,8 @@ fn sockperf(wait: Wait, seconds: f64) -> Option<Trip> {
     let mut server = Command::new("sockperf");
     server.arg("server").args(at).args(how).stdout(Stdio::null()).stderr(Stdio::null());
     let server = Reflector { child: server.spawn().ok()?, at: ([127, 0, 0, 1], 0).into() };
-    // It says nothing of when it is ready; a client that is early tells nothing, and is asked again.
+    // It does not report when it is ready; a client that starts too early reports nothing and is
+    // started again.
     let mut told = None;
     for _ in 0..20 {
         let mut client = Command::new("sockperf");

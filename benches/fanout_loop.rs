@@ -38,7 +38,7 @@ impl Work {
         }
     }
 
-    /// Ranges of at most 250 addresses of this host, as the command line takes them.
+    /// Ranges of at most 250 addresses of this host, in command line syntax.
     fn ranges(&self, port: u16) -> Vec<String> {
         let nets = self.receivers.div_ceil(250);
         let last = |net: usize| (self.receivers - net * 250).min(250);
@@ -52,11 +52,11 @@ impl Work {
     }
 }
 
-/// The receivers, ended with the benchmark.
+/// The receiver process, ended with the benchmark.
 struct Receivers(Child);
 
 impl Receivers {
-    /// Starts them and waits until all are there.
+    /// Starts them and waits until all are ready.
     fn start(work: &Work, port: u16) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_udpkit"));
         command.args(["cast", "recv"]).args(work.ranges(port));
@@ -98,7 +98,7 @@ fn main() {
     );
 }
 
-/// One encoded datagram to all, over and over: thousands of datagrams a second.
+/// Sends one encoded datagram to all receivers repeatedly; returns thousands of datagrams a second.
 fn bare(work: &Work, port: u16) -> f64 {
     let addresses = work.addresses(port);
     let plan = SocketPlan { io: IoMode::Mmsg, ..SocketPlan::for_peers(&addresses) };
@@ -116,7 +116,7 @@ fn bare(work: &Work, port: u16) -> f64 {
     sent as f64 / start.elapsed().as_secs_f64() / 1e3
 }
 
-/// The same by the binary, as a user runs it, and how many receivers told their last.
+/// The same with the binary, and how many receivers sent their final report.
 fn cast(work: &Work, port: u16) -> (f64, f64) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_udpkit"));
     command.args(["cast", "send", "--json", "--size", &work.size.to_string()]);
@@ -134,7 +134,7 @@ fn free_port() -> u16 {
     socket.local_addr().expect("an address").port()
 }
 
-/// Waits until every address is taken.
+/// Waits until every address is bound.
 fn wait_bound(addresses: &[SocketAddr]) {
     let deadline = Instant::now() + Duration::from_secs(20);
     for addr in addresses {

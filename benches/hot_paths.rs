@@ -21,7 +21,7 @@ use udpkit::wire::{Header, Kind, pattern};
 
 const TAG: u16 = 7;
 
-/// How much work a round does, and how many rounds.
+/// Work per round, and number of rounds.
 #[derive(Clone, Copy)]
 struct Effort {
     rounds: usize,
@@ -32,7 +32,7 @@ impl Effort {
     const FULL: Self = Self { rounds: 15, datagrams: 2_000_000 };
     const QUICK: Self = Self { rounds: 3, datagrams: 20_000 };
 
-    /// `cargo bench` adds `--bench`; `cargo test --benches` does not, and wants to be done soon.
+    /// `cargo bench` adds `--bench`; `cargo test --benches` does not, and should finish quickly.
     fn from_args() -> Self {
         let has = |flag: &str| std::env::args().any(|arg| arg == flag);
         if has("--bench") && !has("--quick") { Self::FULL } else { Self::QUICK }
@@ -225,7 +225,7 @@ fn receiver(effort: Effort, payload: usize, datagrams: u32) {
     });
 }
 
-/// Takes events and keeps none.
+/// Discards all events.
 struct Nowhere;
 
 impl<E> Sink<E> for Nowhere {
@@ -234,7 +234,7 @@ impl<E> Sink<E> for Nowhere {
     }
 }
 
-/// Times `work` on a fresh subject a few times over, after one round to warm up.
+/// Times `work` on a fresh subject several times, after one warm-up round.
 fn measure<T>(name: &str, effort: Effort, fresh: impl Fn() -> T, work: impl Fn(&mut T)) {
     let mut rounds: Vec<f64> = (0..=effort.rounds)
         .map(|_| {

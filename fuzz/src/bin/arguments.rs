@@ -1,4 +1,4 @@
-//! What a user writes on the command line: quantities, addresses, groups, code points.
+//! Command line values: quantities, addresses, groups, code points.
 
 #![no_main]
 
@@ -42,7 +42,7 @@ fuzz_target!(|text: &str| {
     }
 });
 
-/// What is read can be shown, and a refusal says what was wrong.
+/// Parsed values can be printed, and errors have a message.
 fn printed<T: FromStr<Err: Display> + Display>(text: &str) {
     match text.parse::<T>() {
         Ok(value) => assert!(!value.to_string().is_empty()),

@@ -1,5 +1,5 @@
-//! Both ends of a check of a group under any sequence of datagrams: neither panics, and the far end
-//! never sends more bytes than came.
+//! Both ends of a multicast check under any sequence of datagrams: neither panics, and the remote
+//! end never sends more bytes than it received.
 
 #![no_main]
 

@@ -1,5 +1,5 @@
-//! What a far end claims of a run, in STAT's own words and as numbers of any size: what is believed
-//! keeps the identities, and nothing that is computed from it overflows.
+//! Reports of a remote end about a run, as STAT lines and as numbers of any size: accepted ones
+//! satisfy the accounting identities, and nothing computed from them overflows.
 
 #![no_main]
 
@@ -63,7 +63,7 @@ fn status(bytes: &[u8], known: &KnownRun) {
     }
 }
 
-/// Stamps and numbers as a sender may write them.
+/// Arbitrary time stamps and numbers of a sender.
 fn stamps(bytes: &[u8]) {
     let (mut drift, mut above, mut jitter) =
         (ClockDrift::new(), DelayAboveMin::new(), Jitter::new());

@@ -1,4 +1,4 @@
-//! The control dialogue's lines, what is read from their parameters, and their seals.
+//! Lines of the control protocol, parsing of their parameters, and their authentication.
 
 #![no_main]
 

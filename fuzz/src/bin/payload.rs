@@ -1,4 +1,4 @@
-//! What a user writes as a message: escapes, hexadecimal, templates.
+//! Message options: escapes, hexadecimal, templates.
 
 #![no_main]
 
@@ -17,7 +17,7 @@ fuzz_target!(|data: &[u8]| {
         assert_eq!(parse_hex(to_hex(&bytes).as_bytes()), Ok(bytes));
     }
     if let Ok(template) = Template::parse(data)
-        // A template may ask for much; a payload is checked against its limit before it is filled.
+        // A template may describe a very long payload; its length is checked before it is filled.
         && template.max_len() <= 65_527
     {
         let mut out = Vec::new();

@@ -1,5 +1,5 @@
-//! Asks, echoes and lines of STAT from any bytes, and the helper under any asks: an address that has
-//! proven nothing never gets more bytes than it sent, and the rate holds for all.
+//! Probe requests, echoes and STAT lines from any bytes, and the remote agent under any requests:
+//! an unverified address never gets more bytes than it sent, and the rate limit always holds.
 
 #![no_main]
 
@@ -18,7 +18,7 @@ use udpkit::units::Nanos;
 use udpkit::wire::{Arrivals, Ask, Echo, PortList, TicketKey};
 
 const KEY: TicketKey = TicketKey([7; 32]);
-/// The address of the dialogue, which is the only one that has proven itself.
+/// The client's control address, the only verified one.
 const PROVEN: u8 = 0;
 
 #[derive(Clone, Default)]

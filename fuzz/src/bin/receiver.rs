@@ -1,5 +1,5 @@
-//! A stream's receiver under any sequence of buffers, drops and times: its sums hold throughout,
-//! and what is not the run's is a stray or corrupt, never a count.
+//! A stream's receiver under any sequence of buffers, drops and times: its sums always hold, and
+//! datagrams that do not belong to the run count as stray or corrupt, never as received.
 
 #![no_main]
 
@@ -16,7 +16,7 @@ use udpkit::wire::{Header, Kind, encode_end, pattern};
 
 const TAG: u16 = 0xBEEF;
 
-/// Datagrams of the stretches told, and how many stretches.
+/// Datagrams in the reported intervals, and number of intervals.
 #[derive(Clone, Default)]
 struct Told(Rc<RefCell<(u64, u64)>>);
 
@@ -62,7 +62,7 @@ fuzz_target!(|data: &[u8]| {
         let number = u32::from_le_bytes([*a, *b, *c, 0]);
         let mut meta = RxMeta { arrival: now.real, ..RxEntry::default().meta };
         match what % 10 {
-            // A run in one buffer, as GRO makes it.
+            // A run in one buffer, as GRO delivers it.
             0..=2 => {
                 let count = usize::from(*a % 50) + 1;
                 let mut bytes = Vec::new();
@@ -73,7 +73,7 @@ fuzz_target!(|data: &[u8]| {
                 regular += count as u64;
                 receiver.on_buffer(now, &entry(&bytes, payload, meta), &bytes);
             }
-            // Any number: before, again, far ahead.
+            // Any number: earlier, repeated, far ahead.
             3 => {
                 let bytes = data_of(number.wrapping_sub(1 << 23).wrapping_add(next), payload, now);
                 regular += 1;
@@ -102,7 +102,7 @@ fuzz_target!(|data: &[u8]| {
                     receiver.on_buffer(now, &entry(&bytes, 0, meta), &bytes);
                 }
             }
-            // Bytes as they are, in strides as they come.
+            // Raw bytes with any stride.
             _ => {
                 let len = usize::from(*a).min(rest.len());
                 let (bytes, behind) = rest.split_at(len);
@@ -113,7 +113,7 @@ fuzz_target!(|data: &[u8]| {
                         && Header::decode(part)
                             .is_ok_and(|header| header.kind == Kind::Data && header.tag == TAG)
                 };
-                // The receiver's own data made of nothing is beyond chance: not counted here.
+                // Random input that happens to be valid data is too unlikely to consider.
                 let stride_or_all = if stride == 0 { len.max(1) } else { stride };
                 if !bytes.chunks(stride_or_all).any(is_data) {
                     receiver.on_buffer(now, &entry(bytes, stride, meta), bytes);

@@ -1,5 +1,5 @@
-//! The server's control session under any sequence of datagrams, orders and times: what it keeps
-//! stays bounded, and who has proven nothing costs it neither a session nor a byte too much.
+//! The server's control session under any sequence of datagrams, orders and times: its state stays
+//! bounded, and an unverified address gets neither a session nor more bytes than it may.
 
 #![no_main]
 
@@ -27,7 +27,7 @@ impl Orders<ServeOrder> for Inbox {
     }
 }
 
-/// Opens every stream that is asked for, as the engine does.
+/// Opens every requested stream, as the engine does.
 struct Streams(Inbox, Rc<RefCell<usize>>);
 
 impl Sink<ServeEvent> for Streams {
@@ -48,8 +48,8 @@ impl Sink<ServeEvent> for Streams {
     }
 }
 
-// A step is a line: a letter for the sender and what to do, then the datagram. `%T` becomes that
-// address's ticket; the names of sessions are small numbers, the first is 1.
+// A step is a line: a letter for the sender and the action, then the datagram. `%T` becomes that
+// address's ticket; session identifiers are small numbers, the first is 1.
 fuzz_target!(|data: &[u8]| {
     let policy = ServePolicy { max_sessions: MAX_SESSIONS, max_streams: 4, ..Default::default() };
     let (inbox, opened) = (Inbox::default(), Rc::new(RefCell::new(0)));

@@ -1,5 +1,5 @@
-//! Answers to a scan's questions: each service's reader against bytes that nobody meant, and a scan
-//! that gets them for an answer, an error's quote and a datagram from elsewhere.
+//! Answers to a scan: each service's parser with arbitrary bytes, and a scan that receives them as
+//! an answer, as an error's quote and as a datagram from another source.
 
 #![no_main]
 
@@ -11,13 +11,13 @@ use udpkit::session::{Now, Session};
 use udpkit::units::Nanos;
 use udpkit::wire::service::{Ask, Service};
 
-/// Seed and ports of the golden bytes, so that these are proper answers here, too.
+/// Seed and ports of the golden bytes, so that these are valid answers here, too.
 const SEED: u64 = 7;
 const TARGET: [u8; 4] = [192, 0, 2, 9];
 
 fuzz_target!(|data: &[u8]| {
     for service in Service::ALL {
-        // IKE and RPC look at the port that was asked.
+        // IKE and RPC depend on the port.
         for port in [53, 500, 2049, 4500] {
             let ask = Ask::new(SEED, (TARGET, port).into());
             if let Some(words) = service.answer(&ask, data) {
@@ -29,7 +29,7 @@ fuzz_target!(|data: &[u8]| {
     scan(data);
 });
 
-/// A scan of three ports, whose every turn brings a datagram or an error made of the next bytes.
+/// A scan of three ports; each turn brings a datagram or an error made of the next bytes.
 fn scan(data: &[u8]) {
     let mut session = ScanSession::new(ScanPlan {
         host: "there".to_owned(),

@@ -1,5 +1,5 @@
-//! STAMP packets, open and signed, with what follows them, the reflector that answers them, and the
-//! sender that reads the answers.
+//! STAMP packets, unauthenticated and authenticated, with TLVs; the reflector that answers them,
+//! and the sender that reads the answers.
 
 #![no_main]
 

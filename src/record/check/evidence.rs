@@ -1,5 +1,4 @@
-//! What stands beside a finding of a check: what was seen, what could explain it, what to keep in
-//! mind, and what to do.
+//! Evidence, alternative explanations, caveats and advice for a check's findings.
 
 use crate::batch::{NetworkNotice, OwnFinding};
 use crate::record::finding::{maybe, one};
@@ -105,7 +104,7 @@ pub enum CheckEvidence {
         /// 1 strict, 2 loose.
         mode: u8,
     },
-    /// The interface that the route to the far end takes.
+    /// The interface of the route to the remote end.
     RouteToFarEnd {
         /// Its name.
         interface: String,
@@ -129,11 +128,11 @@ pub enum CheckEvidence {
     },
     /// How far away the hosts that replied are.
     Distance {
-        /// Routers on the way to the furthest; `None` where none told.
+        /// Routers on the path to the furthest; `None` if unknown.
         routers_max: Option<u8>,
     },
 
-    /// What the far end answered.
+    /// What the remote end answered.
     Answered {
         /// Probes to the group.
         group_sent: u64,
@@ -155,7 +154,7 @@ pub enum CheckEvidence {
         #[serde(serialize_with = "one")]
         error: NetworkNotice,
     },
-    /// This host refused probes to the far end.
+    /// This host refused probes to the remote end.
     FarEndRefused {
         /// How many.
         refused: u64,
@@ -163,7 +162,7 @@ pub enum CheckEvidence {
         #[serde(serialize_with = "maybe")]
         why: Option<OwnFinding>,
     },
-    /// What the far end was asked to send to the group.
+    /// What the remote end was asked to send to the group.
     SentBack {
         /// How many datagrams it was asked for.
         asked: u64,
@@ -176,7 +175,7 @@ pub enum CheckEvidence {
         /// How many.
         probes: u64,
     },
-    /// The far end's answers to the group ended, and those to unicast went on.
+    /// The remote end's answers to the group ended, and those to unicast continued.
     GroupAnswersEnded {
         /// How old its membership was then.
         age_ns: u64,
@@ -185,10 +184,10 @@ pub enum CheckEvidence {
     },
     /// How long the membership was held.
     Held {
-        /// From the join.
+        /// Time since the join.
         held_ns: u64,
     },
-    /// The membership was held for less than it would last without queries.
+    /// The membership was held for less time than it lasts without queries.
     MembershipLasts {
         /// When a switch that snoops forgets a member.
         membership_ns: u64,
@@ -199,7 +198,7 @@ pub enum CheckEvidence {
         source: String,
         /// Its datagrams.
         datagrams: u64,
-        /// After so long.
+        /// Time after which it happened.
         held_ns: u64,
     },
     /// A stream has ended.
@@ -211,7 +210,7 @@ pub enum CheckEvidence {
         /// When the last came, from the join.
         last_ns: u64,
     },
-    /// Queries were heard while the membership was held.
+    /// Queries were received while the membership was held.
     QueriesHeard {
         /// How many, on all interfaces.
         queries: u64,
@@ -236,7 +235,7 @@ pub enum CheckAlternative {
     LongerQueryInterval,
     /// No host runs the answering side there.
     NotAnswering,
-    /// A firewall on the way or at the far end.
+    /// A firewall on the path or at the remote end.
     Firewall,
     /// The address is wrong.
     WrongAddress,
@@ -244,17 +243,17 @@ pub enum CheckAlternative {
     NoMulticastRouting,
     /// A switch that snoops does not forward the group.
     SnoopingSwitch,
-    /// A switch that snoops missed the far end's join, or has no querier.
+    /// A switch with IGMP snooping missed the remote end's join, or has no querier.
     SnoopingSwitchMissedFarEnd,
-    /// The far end joined on another interface.
+    /// The remote end joined on another interface.
     FarEndOnOtherInterface,
-    /// The far end's firewall drops the group.
+    /// The remote end's firewall drops the group.
     FarEndFirewall,
     /// A switch that snoops missed this host's join, or has no querier.
     SnoopingSwitchMissedThisHost,
     /// The reverse-path filter or a firewall of this host.
     OwnFilters,
-    /// No router forwards multicast on the way.
+    /// No router forwards multicast on the path.
     NoMulticastRoutingOnPath,
     /// A switch snoops where no querier is.
     SnoopingWithoutQuerier,
@@ -272,9 +271,9 @@ pub enum CheckCaveat {
     MayBeChance,
     /// Without a switch that snoops, no querier is needed.
     HarmlessWithoutSnooping,
-    /// Whether the far end answers unicast is open.
+    /// It is undecided whether the remote end answers unicast.
     UnicastUndecided,
-    /// The far end does not answer unicast.
+    /// The remote end does not answer unicast.
     UnicastUnanswered,
 }
 
@@ -307,7 +306,7 @@ pub enum CheckAdvice {
         /// The interface.
         interface: String,
     },
-    /// Make it loose, or change the route to the far end.
+    /// Make the reverse-path filter loose, or change the route to the remote end.
     LoosenFilterOrRoute {
         /// The interface.
         interface: String,

@@ -1,4 +1,4 @@
-//! What the facts about this host mean: its route, its interfaces, queriers and filters.
+//! What the state of this host means: its route, interfaces, queriers and filters.
 
 use crate::stats::{LossSample, is_beyond_chance};
 
@@ -8,11 +8,11 @@ use super::{
     CheckVerdict as Verdict, hold, path,
 };
 
-/// How often a querier asks, unless told otherwise (RFC 3376 §8.2).
+/// A querier's default query interval (RFC 3376 §8.2).
 const QUERY_INTERVAL_NS: u64 = 125_000_000_000;
 /// A query was due in this time, with its response interval.
 const QUERY_DUE_NS: u64 = 130_000_000_000;
-/// When a switch forgets a member that nobody queries: 2 × 125 s + 10 s (RFC 3376 §8.4).
+/// When a switch forgets a member without queries: 2 × 125 s + 10 s (RFC 3376 §8.4).
 const FORGOTTEN_AFTER_NS: u64 = 260_000_000_000;
 
 /// Every finding, in the order in which a datagram meets what they are about.

@@ -1,7 +1,8 @@
-//! What became of a membership that was held: a stream that ends when memberships do has no querier.
+//! The result of holding a group membership: a stream that ends when memberships expire indicates
+//! that there is no querier.
 //!
-//! A switch forgets a member that it has not heard for 2 × 125 s + 10 s (RFC 3376 §8.4), and hears it
-//! again only when a querier asks.
+//! A switch forgets a member it has not heard from for 2 × 125 s + 10 s (RFC 3376 §8.4), and hears
+//! from it again only when a querier asks.
 
 use crate::stats::{LossSample, is_beyond_chance};
 
@@ -28,7 +29,7 @@ fn found(verdict: Verdict) -> CheckFinding {
     CheckFinding::new(Subject::Hold, verdict)
 }
 
-/// The far end's membership: its answers to the group end, those to unicast go on.
+/// The remote end's membership: its answers to the group end, those to unicast continue.
 fn outward(check: &CastCheck, hold: &CheckHold) -> Option<CheckFinding> {
     let (group, unicast) = (hold.far_group_last_ns?, hold.far_unicast_last_ns?);
     let age_ns = hold.far_membership_ns?;
@@ -86,7 +87,7 @@ fn ended(
     let heard = || check.interfaces.iter().filter_map(|one| one.queries_heard);
     let queries: u64 = heard().sum();
     let queries_visible = heard().next().is_some();
-    // This host sends what the far end answers: its own stream cannot have stopped unseen.
+    // This host sends what the remote end answers: its own stream cannot have stopped unnoticed.
     let stopped = (what == HeldFlow::Stream).then_some(Alternative::SenderStopped);
     // A stream may have ended by itself just then: only where queries would have been seen.
     if about && queries == 0 && (queries_visible || what == HeldFlow::FarEnd) {
@@ -105,8 +106,9 @@ fn ended(
         .advise(Advice::SetMembership)
 }
 
-/// How long after a join it is said again, at most; a switch counts from the last that it heard: 1 s
-/// of `IGMPv3` (RFC 3376 §8.11), 10 s of `IGMPv2` and `MLDv1` (RFC 2236 §8.10, RFC 2710 §7.10).
+/// Longest time after a join in which the report is repeated, as a switch counts from the last
+/// report: 1 s with `IGMPv3` (RFC 3376 §8.11), 10 s with `IGMPv2` and `MLDv1` (RFC 2236 §8.10, RFC
+/// 2710 §7.10).
 fn repeated(check: &CastCheck) -> u64 {
     let mut versions = check.interfaces.iter().filter_map(|one| one.igmp_version);
     if check.is_v4() && versions.all(|version| version == 3) { SECOND } else { 10 * SECOND }
@@ -124,7 +126,7 @@ fn is_over(check: &CastCheck, hold: &CheckHold, stream: &CheckStream) -> bool {
     let usual = (stream.last_ns - stream.first_ns) / gaps;
     let silence = hold.held_ns.saturating_sub(stream.last_ns + check.paused_ns);
     let explained = (GAPS * usual).max(2 * stream.longest_gap_ns).max(SILENCE);
-    // As many as the silence would have held, had the path lost what it lost before.
+    // The datagrams expected in that time, at the loss rate seen before.
     let lost = stream.lost.unwrap_or(0);
     let all = LossSample { sent: stream.datagrams + lost, lost };
     let period = (stream.last_ns - stream.first_ns) / (all.sent.saturating_sub(1)).max(1);

@@ -1,4 +1,4 @@
-//! What `cast check` found out about a network for one-to-many, and what it makes of it.
+//! The measurements of `cast check` about multicast on a network, and its findings.
 
 mod evidence;
 mod findings;
@@ -32,9 +32,9 @@ pub struct CastCheck {
     pub interfaces: Vec<CheckInterface>,
     /// Hosts that answered (`cast check --answer`), the first 64.
     pub answers: Vec<CheckAnswer>,
-    /// The far end that was named; `None` where none was.
+    /// The remote end; `None` if none was named.
     pub far: Option<CheckFar>,
-    /// What became of the membership that was held; `None` where none was.
+    /// The held membership; `None` if none was held.
     pub hold: Option<CheckHold>,
     /// The largest TTL that was tried.
     pub ttl_max: u8,
@@ -42,7 +42,8 @@ pub struct CastCheck {
     pub duration_ns: u64,
     /// Whether the user ended the check early.
     pub interrupted: bool,
-    /// Whether all probes were sent and their answers waited for: silence before that means nothing.
+    /// Whether all probes were sent and their answers waited for: before that, a missing answer
+    /// means nothing.
     pub probes_complete: bool,
     /// How long this host itself stood still (suspended, starved of the processor), in all.
     pub paused_ns: u64,
@@ -76,13 +77,13 @@ pub enum CheckSubject {
     RpFilter,
     /// Whether hosts elsewhere receive the group.
     OtherHosts,
-    /// Whether the group reaches the far end.
+    /// Whether the group reaches the remote end.
     ToFarEnd,
-    /// Whether what the far end sends to the group arrives here.
+    /// Whether what the remote end sends to the group arrives here.
     FromFarEnd,
-    /// The hosts that replied, but for the far end.
+    /// Hosts that replied, other than the remote end.
     Replies,
-    /// The membership that was held.
+    /// The held membership.
     Hold,
 }
 
@@ -93,9 +94,9 @@ pub struct CheckFinding {
     pub subject: CheckSubject,
     /// The interface that it is about; `None` where it is about none.
     pub interface: Option<String>,
-    /// How it stands.
+    /// Its outcome.
     pub outcome: Outcome,
-    /// What was found, and what stands beside it.
+    /// The verdict with evidence, alternatives and caveats.
     #[serde(flatten)]
     pub found: Findings<CheckVerdict, CheckEvidence, CheckAlternative, CheckCaveat>,
     /// What to do.
@@ -137,7 +138,7 @@ impl CheckFinding {
     }
 }
 
-/// The way that the host's routes choose for the group.
+/// The route that this host chooses for the group.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct CheckRoute {
     /// The source address that is chosen; `None` without a route.
@@ -158,11 +159,11 @@ pub struct CheckInterface {
     pub addresses: Vec<String>,
     /// Whether it is up; `None` where the system does not tell.
     pub up: Option<bool>,
-    /// Whether the cable, or what stands for one, is there.
+    /// Whether the interface has a carrier.
     pub carrier: Option<bool>,
-    /// Whether it is said to carry multicast.
+    /// Whether the interface supports multicast.
     pub multicast: Option<bool>,
-    /// What it is by its name or flags, where that takes datagrams elsewhere.
+    /// Its kind, by name or flags, if multicast on it does not reach the physical network.
     pub special: Option<LinkKind>,
     /// Why the group could not be joined; `None` when it was.
     #[serde(serialize_with = "maybe")]
@@ -187,7 +188,7 @@ pub struct CheckInterface {
     pub queries_before: Option<u64>,
     /// Membership queries during this check; `None` where they cannot be seen.
     pub queries_heard: Option<u64>,
-    /// Who asked last; `None` for nobody, or where it cannot be seen.
+    /// The last querier; `None` if there was none, or if queries are not visible.
     pub querier: Option<String>,
     /// The reverse-path filter in force: 0 none, 1 strict, 2 loose (RFC 3704); `None` for IPv6.
     pub rp_filter: Option<u8>,
@@ -206,31 +207,31 @@ pub struct CheckAnswer {
     pub group_answers: u64,
     /// The least TTL at which the group reached it.
     pub ttl_least: u8,
-    /// Routers on the group's way; `None` where it did not tell.
+    /// Routers on the group's path; `None` if unknown.
     pub hops: Option<u8>,
     /// The shortest round trip: out by the group, back by unicast.
     pub rtt_min_ns: u64,
 }
 
-/// The far end that was named.
+/// The named remote end.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct CheckFar {
     /// Its address and port.
     pub address: String,
-    /// The interface that the route to it takes; `None` without a route.
+    /// The interface of the route to it; `None` without a route.
     pub interface: Option<String>,
     /// Probes sent to it by unicast.
     pub unicast_sent: u64,
     /// Answers to these.
     pub unicast_back: u64,
-    /// Routers on the way there by unicast; `None` when no answer told.
+    /// Routers on the unicast path to it; `None` if no answer revealed it.
     pub unicast_hops: Option<u8>,
     /// Probes sent to the group, over all interfaces and TTLs.
     pub group_sent: u64,
     /// Its answers to these.
     pub group_back: u64,
-    /// Of the probes to the group, those whose TTL reaches as far as unicast says, by the interface
-    /// that was answered best: what is held against unicast.
+    /// Probes to the group with a TTL that reaches as far as unicast, on the interface that got
+    /// most answers: these are compared with unicast.
     pub group_in_reach_sent: u64,
     /// Its answers to these.
     pub group_in_reach_back: u64,
@@ -250,19 +251,19 @@ pub struct CheckFar {
     pub unreachable: Option<NetworkNotice>,
 }
 
-/// A membership that was held.
+/// A held membership.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct CheckHold {
-    /// How long it was to be held.
+    /// How long it was meant to be held.
     pub asked_ns: u64,
-    /// How long it was.
+    /// How long it was held.
     pub held_ns: u64,
     /// When a switch that heard no more forgets a membership.
     pub membership_ns: u64,
     /// What came for the group, by source and interface, the first 64.
     pub streams: Vec<CheckStream>,
-    /// When the far end last answered what went to the group; `None` where none was named or none
-    /// came. All times of a hold are from the join.
+    /// When the remote end last answered a probe to the group; `None` if none was named or no
+    /// answer came. All times of a hold are relative to the join.
     pub far_group_last_ns: Option<u64>,
     /// When it last answered unicast.
     pub far_unicast_last_ns: Option<u64>,
@@ -272,7 +273,7 @@ pub struct CheckHold {
     pub far_since: Option<CheckSince>,
 }
 
-/// Probes to the far end since its last answer to the group.
+/// Probes to the remote end since its last answer to the group.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct CheckSince {
     /// Sent to the group, with a TTL that reaches it; none was answered.
@@ -283,7 +284,7 @@ pub struct CheckSince {
     pub unicast_back: u64,
 }
 
-/// One source that was heard while a membership was held.
+/// A source received while a membership was held.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct CheckStream {
     /// Address and port.
@@ -300,7 +301,7 @@ pub struct CheckStream {
     pub first_ns: u64,
     /// When the last came.
     pub last_ns: u64,
-    /// Whether the sender said that it had ended.
+    /// Whether the sender announced its end.
     pub ended: bool,
 }
 
@@ -341,9 +342,9 @@ pub enum CheckEvent<'a> {
     Asked(&'a str),
     /// A source was heard on the group for the first time.
     Heard(&'a str),
-    /// How a held membership stands: held so long, of so long, and sources heard lately.
+    /// Progress of a held membership: elapsed time, planned time, and recently received sources.
     Held {
-        /// From the join to now.
+        /// Time since the join.
         held: Nanos,
         /// How long in all.
         asked: Nanos,
@@ -363,7 +364,7 @@ impl CastCheck {
         questions(self.interfaces.len())
     }
 
-    /// Whether it ended before silence could mean anything.
+    /// Whether it ended before a missing answer could mean anything.
     fn is_cut_short(&self) -> bool {
         self.interrupted && !self.probes_complete
     }

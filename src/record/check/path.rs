@@ -1,5 +1,5 @@
-//! What the facts mean for the path to other hosts: who answered, at which TTL, and what unicast
-//! does on the same way.
+//! What the measurements mean for the path to other hosts: who answered, at which TTL, and how
+//! unicast fares on the same path.
 
 use super::{
     CastCheck, CheckAdvice as Advice, CheckAlternative as Alternative, CheckCaveat as Caveat,
@@ -24,7 +24,7 @@ impl CheckFar {
         LossSample::new(self.asked, self.heard)
     }
 
-    /// Whether it did not answer at all, and neither did the network or this host in its place.
+    /// Whether there was no answer at all, and no error from the network or this host.
     pub fn is_silent(&self) -> bool {
         let none = self.unicast_back == 0 && self.group_back == 0;
         none && self.unreachable.is_none() && self.refused == 0
@@ -42,7 +42,7 @@ impl CheckFar {
     }
 }
 
-/// Findings about whoever answered, or about their silence.
+/// Findings about hosts that answered, or about missing answers.
 pub(super) fn findings(check: &CastCheck) -> Vec<CheckFinding> {
     let mut all = Vec::new();
     if let Some(far) = &check.far {
@@ -59,12 +59,12 @@ pub(super) fn findings(check: &CastCheck) -> Vec<CheckFinding> {
     all
 }
 
-/// Why silence proves nothing: the check ended early, or the path loses at random.
+/// Why missing answers prove nothing: the check ended early, or the path loses at random.
 fn undecided(check: &CastCheck, control: LossSample) -> Undecided {
     if check.is_cut_short() { Undecided::Interrupted } else { undecided_by(control) }
 }
 
-/// Why silence proves nothing beside what became of unicast.
+/// Why missing answers prove nothing given the loss of unicast.
 pub(super) fn undecided_by(control: LossSample) -> Undecided {
     match control {
         LossSample { sent, lost: lost @ 1.. } => Undecided::PathLoses { sent, lost },
@@ -72,7 +72,7 @@ pub(super) fn undecided_by(control: LossSample) -> Undecided {
     }
 }
 
-/// Whether the group reaches the far end.
+/// Whether the group reaches the remote end.
 fn reach(check: &CastCheck, far: &CheckFar) -> CheckFinding {
     let far_end = far.address.clone();
     let answered = Evidence::Answered {
@@ -140,7 +140,7 @@ fn silent_group(check: &CastCheck, far: &CheckFar, answered: Evidence) -> CheckF
     ])
 }
 
-/// Whether what the far end sends to the group is heard here.
+/// Whether what the remote end sends to the group arrives here.
 fn back(check: &CastCheck, far: &CheckFar) -> Option<CheckFinding> {
     // Only an answer proves that it was asked.
     if far.unicast_back == 0 {
@@ -268,7 +268,7 @@ mod tests {
         assert_eq!(found(lost(3, 3, 0), 64)[0], Verdict::GroupUndecided { why });
         assert!(!far().is_undecided(4) && !far().is_silent());
         assert!(CheckFar::default().is_silent() && !CheckFar::default().is_undecided(4));
-        // What this host refused was no silence.
+        // Probes that this host refused do not count as unanswered.
         let refused = CheckFar {
             refused: 15,
             refusal: Some(OwnFinding::from_errno(101, "10.0.0.2:5000".parse().unwrap())),

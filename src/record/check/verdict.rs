@@ -14,9 +14,9 @@ pub enum CastCheckVerdict {
     NotJudged,
     /// The check was interrupted before its probes could be answered, and nothing was wrong so far.
     Interrupted,
-    /// All works, and the far end that was named sends to the group as well.
+    /// Everything works, and traffic from the named remote end to the group arrives as well.
     WorksBothWays {
-        /// The far end's address and port.
+        /// The remote end's address and port.
         far_end: String,
     },
     /// All works, and other hosts receive the group.
@@ -49,13 +49,13 @@ pub enum CastCheckVerdict {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HeldFlow {
-    /// The far end's answers to the group, while those to unicast went on.
+    /// The remote end's answers to the group, while those to unicast continued.
     FarEnd,
     /// A stream to this host, with nothing to hold it against.
     Stream,
 }
 
-/// Why silence proves nothing.
+/// Why missing answers prove nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum CheckUndecided {
@@ -81,7 +81,7 @@ pub enum CheckVerdict {
         /// The interface that they choose; `None` where it is not known.
         interface: Option<String>,
     },
-    /// They lead to it by an interface that takes datagrams elsewhere.
+    /// The routes use an interface on which multicast does not reach the physical network.
     RouteBySpecialLink {
         /// The interface.
         interface: String,
@@ -128,42 +128,42 @@ pub enum CheckVerdict {
     FilterDropsUnrouted,
     /// It drops sources to which this host has a route by another interface.
     FilterDropsOtherRoutes,
-    /// It drops the far end's datagrams that come in by this interface.
+    /// The reverse-path filter drops the remote end's datagrams on this interface.
     FilterDropsFarEnd {
         /// The interface.
         interface: String,
     },
 
-    /// No host answered, and nobody was to.
+    /// No host answered, and none was expected to.
     OthersUnknown,
     /// No host had answered when the check was interrupted.
     OthersInterrupted,
-    /// Hosts other than the far end receive the group.
+    /// Hosts other than the remote end receive the group.
     HostsReply {
         /// How many.
         hosts: u64,
     },
 
-    /// The far end receives the group.
+    /// The remote end receives the group.
     FarEndReceives {
         /// Its address and port.
         far_end: String,
-        /// Routers on the way; `None` where unicast did not tell.
+        /// Routers on the path; `None` if unicast did not reveal it.
         routers: Option<u8>,
         /// The least TTL at which the group reached it.
         ttl_least: u8,
     },
-    /// This host refuses to send to the far end.
+    /// This host refuses to send to the remote end.
     FarEndRefused {
         /// Its address and port.
         far_end: String,
     },
-    /// The far end had not answered when the check was interrupted.
+    /// The remote end had not answered when the check was interrupted.
     FarEndInterrupted {
         /// Its address and port.
         far_end: String,
     },
-    /// The far end does not answer.
+    /// The remote end does not answer.
     FarEndSilent {
         /// Its address and port.
         far_end: String,
@@ -176,18 +176,18 @@ pub enum CheckVerdict {
     },
     /// It answers unicast, and no TTL that was tried reaches it.
     TtlTooSmall {
-        /// Routers on the way.
+        /// Routers on the path.
         routers: u8,
         /// The largest TTL that was tried.
         ttl_max: u8,
     },
     /// It answers unicast, and the group does not reach it.
     GroupLost {
-        /// Routers on the way; `None` where unicast did not tell.
+        /// Routers on the path; `None` if unicast did not reveal it.
         routers: Option<u8>,
     },
 
-    /// What the far end sends to the group arrives here.
+    /// What the remote end sends to the group arrives here.
     BackReceived,
     /// Whether it does is open.
     BackUndecided {
@@ -195,18 +195,18 @@ pub enum CheckVerdict {
         #[serde(serialize_with = "one")]
         why: CheckUndecided,
     },
-    /// It does not, while the far end's unicast does.
+    /// It does not arrive, while the remote end's unicast does.
     BackLost,
 
-    /// A stream lasted longer than a membership that nobody renews.
+    /// A stream lasted longer than a membership without queries.
     StreamOutlasts,
-    /// A stream lasted, and the membership was held too briefly.
+    /// A stream lasted, but the membership was held too briefly to conclude.
     StreamLastsSoFar,
     /// Nothing came for the group.
     NothingReceived,
     /// The stream's own sender ended it.
     SenderEnded,
-    /// Whether the far end still receives the group is open.
+    /// It is undecided whether the remote end still receives the group.
     FarEndUndecided {
         /// Why.
         #[serde(serialize_with = "one")]
@@ -233,7 +233,7 @@ pub enum CheckVerdict {
 }
 
 impl CheckVerdict {
-    /// How the subject stands by this verdict.
+    /// The outcome for the subject according to this verdict.
     pub fn outcome(&self) -> Outcome {
         match self {
             Self::RouteFound { .. }

@@ -1,5 +1,5 @@
-//! The remote agent of a probe (`udpkit serve`), as far as all kinds tell of it alike: why there is
-//! none, and what to keep in mind of what it told.
+//! The remote agent of a probe (`udpkit serve`), for all kinds of probe: why there is none, and
+//! caveats about its reports.
 
 use super::RefusedHere;
 use crate::batch::{NetworkError, OwnFinding};
@@ -29,7 +29,7 @@ pub enum NoAgent {
         /// How long the reply was waited for.
         waited_ns: u64,
     },
-    /// The network says that nobody is there.
+    /// An ICMP error reports that it is unreachable.
     #[error("no server at {target}: {error}")]
     Unreachable {
         /// Who was asked.
@@ -38,18 +38,18 @@ pub enum NoAgent {
         icmp_type: u8,
         /// ICMP or `ICMPv6` code.
         icmp_code: u8,
-        /// The host or router that says so; `None` where that is not known.
+        /// The host or router that reported it; `None` if unknown.
         from: Option<IpAddr>,
         /// The message itself.
         #[serde(skip)]
         error: Box<NetworkError>,
     },
-    /// A router says that the TTL was over on the way.
+    /// A router reports that the TTL expired in transit.
     #[error("cannot reach {target}: {error}: a routing loop, or too many hops")]
     TtlExceeded {
         /// Who was asked.
         target: Endpoint,
-        /// The router that says so; `None` where that is not known.
+        /// The router that reported it; `None` if unknown.
         from: Option<IpAddr>,
         /// The message itself.
         #[serde(skip)]
@@ -66,19 +66,19 @@ pub enum NoAgent {
     NotSent {
         /// The system's error number, errno(3).
         errno: i32,
-        /// What explains it, in one word.
+        /// The cause, as a short identifier.
         cause: &'static str,
         /// The same with all that was looked up.
         #[serde(skip)]
         found: OwnFinding,
     },
-    /// The user ended the run before anybody had answered.
+    /// The user ended the run before any reply.
     #[error("interrupted before the server replied")]
     Interrupted,
 }
 
 impl NoAgent {
-    /// The network's word that nobody is there.
+    /// An ICMP error reporting that the agent is unreachable.
     pub fn from_network(target: Endpoint, error: &NetworkError) -> Self {
         let NetworkError { icmp_type, icmp_code, offender: from, .. } = *error;
         let error = Box::new(*error);
@@ -112,12 +112,12 @@ pub enum ProbeCaveat {
         /// Copies of what came back.
         back: u64,
     },
-    /// Something, either way, was duplicated: replies came more than once.
+    /// Datagrams were duplicated in one direction: replies came more than once.
     RepliesDuplicated {
         /// Further replies.
         copies: u64,
     },
-    /// The agent's rate limits kept replies back.
+    /// The agent withheld replies because of its rate limits.
     AgentWithheld {
         /// How many.
         replies: u64,
@@ -166,7 +166,7 @@ impl ProbeCaveat {
         (copies > 0).then_some(Self::RepliesDuplicated { copies })
     }
 
-    /// Replies that the agent's limits kept back; `None` without any.
+    /// Replies that the agent withheld; `None` if there were none.
     pub fn withheld(replies: u64) -> Option<Self> {
         (replies > 0).then_some(Self::AgentWithheld { replies })
     }
@@ -176,7 +176,7 @@ impl ProbeCaveat {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum ControlLoss {
-    /// Each way, in hundredths of a percent.
+    /// Loss in each direction, in hundredths of a percent.
     EachWay {
         /// Of what went out.
         out_per_10000: u64,

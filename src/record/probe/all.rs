@@ -1,4 +1,4 @@
-//! What all kinds of `probe` found together.
+//! The combined result of all kinds of `probe`.
 
 use super::{
     MarksReport, MtuReport, NatReport, NoAgent, PortsReport, ScanReport, ShapeReport,
@@ -16,7 +16,7 @@ use std::fmt;
 pub enum ProbeKind {
     /// Which ports let datagrams through.
     Ports,
-    /// NATs on the way.
+    /// NATs on the path.
     Nat,
     /// The largest datagrams that pass.
     Mtu,
@@ -24,7 +24,7 @@ pub enum ProbeKind {
     Marks,
     /// Payloads, sizes and rates.
     Shape,
-    /// The routers on the way.
+    /// The routers on the path.
     Trace,
     /// How long an idle path stays open.
     Timeout,
@@ -71,7 +71,7 @@ pub struct AllReport {
     pub ports: Option<PortsReport>,
     /// Ports, without a remote agent; `None` with one.
     pub scan: Option<ScanReport>,
-    /// NATs on the way.
+    /// NATs on the path.
     pub nat: Option<NatReport>,
     /// The largest datagrams that pass.
     pub mtu: Option<MtuReport>,
@@ -79,7 +79,7 @@ pub struct AllReport {
     pub marks: Option<MarksReport>,
     /// Payloads, sizes and rates.
     pub shape: Option<ShapeReport>,
-    /// The routers on the way.
+    /// The routers on the path.
     pub trace: Option<TraceReport>,
     /// How long an idle path stays open, as far as it was tried.
     pub timeout: Option<TimeoutReport>,

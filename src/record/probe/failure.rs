@@ -1,5 +1,4 @@
-//! A probe that found nothing out for want of a remote agent, as a document. Its form is that of
-//! every run that failed.
+//! A probe that failed without a remote agent, as a document in the same form as every failed run.
 
 use super::NoAgent;
 use crate::record::Worded;

@@ -1,24 +1,24 @@
-//! What `probe marks` found.
+//! The result of `probe marks`.
 
 use super::{ControlEvidence, ControlLoss, Outcome, ProbeCaveat, ProbeTraffic, Way};
 use crate::record::Findings;
 use crate::units::Endpoint;
 use serde::Serialize;
 
-/// What a path does to DSCP and ECN, each way.
+/// What a path does to DSCP and ECN, in each direction.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct MarksReport {
-    /// The far end.
+    /// The remote end.
     pub target: Endpoint,
-    /// Least datagrams with one value before it is said not to arrive; the more the path loses, the
-    /// more there are.
+    /// Fewest datagrams with one value before it is called blocked; more are needed on a path with
+    /// more loss.
     pub tries: u32,
-    /// Routers on the way out, from the TTL that arrived there; `None` where it is not told.
+    /// Routers on the way out, from the TTL on arrival; `None` if not reported.
     pub hops_out: Option<u8>,
-    /// Routers on the way back, if the far end sends with the TTL that `hops_back_from` names;
-    /// `None` where no TTL is told.
+    /// Routers on the way back, assuming the initial TTL in `hops_back_from`; `None` if no TTL is
+    /// available.
     pub hops_back: Option<u8>,
-    /// The TTL that the far end is taken to send with: the next of 64, 128 and 255.
+    /// The assumed initial TTL of the remote end: the next higher of 64, 128 and 255.
     pub hops_back_from: Option<u8>,
     /// From here to there, a row for each value.
     pub out: Vec<MarkRow>,
@@ -35,7 +35,7 @@ pub struct MarksReport {
     pub findings: MarksFindings,
 }
 
-/// What it comes to, with what stands beside it.
+/// The verdict with evidence, alternatives and caveats.
 pub type MarksFindings = Findings<MarksVerdict, MarksEvidence, MarksAlternative, MarksCaveat>;
 
 /// One value of the TOS byte or traffic class.
@@ -51,9 +51,9 @@ pub struct MarkRow {
     pub arrived: u32,
     /// Whether it passes, changed or not.
     pub outcome: Outcome,
-    /// DSCP as it arrived; `None` when none did, or it is not told.
+    /// DSCP on arrival; `None` when none arrived, or if not reported.
     pub dscp_arrived: Option<u8>,
-    /// ECN as it arrived; `None` when none did, or it is not told.
+    /// ECN on arrival; `None` when none arrived, or if not reported.
     pub ecn_arrived: Option<u8>,
 }
 
@@ -65,7 +65,7 @@ pub enum MarksVerdict {
     Unchanged,
     /// Some arrive changed, or not at all.
     Changed {
-        /// How, the way out first.
+        /// The changes, outbound first.
         #[serde(serialize_with = "crate::record::finding::all")]
         changes: Vec<MarkChange>,
     },
@@ -82,30 +82,30 @@ pub enum MarksVerdict {
     NothingSent,
 }
 
-/// What a path does to some marks on one way.
+/// What a path does to some DSCP or ECN values in one direction.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum MarkChange {
     /// Whatever the DSCP was, it arrives as this one.
     AllDscpsBecome {
-        /// On which way.
+        /// The direction.
         way: Way,
         /// DSCP as it arrives.
         dscp: u8,
     },
     /// The upper three bits of every DSCP, once the IP precedence, arrive as 0.
     PrecedenceCleared {
-        /// On which way.
+        /// The direction.
         way: Way,
     },
     /// The lower three bits of every DSCP arrive as 0.
     LowBitsCleared {
-        /// On which way.
+        /// The direction.
         way: Way,
     },
     /// Several DSCPs, or one, arrive as another.
     DscpsBecome {
-        /// On which way.
+        /// The direction.
         way: Way,
         /// DSCPs as sent.
         sent: Vec<u8>,
@@ -114,14 +114,14 @@ pub enum MarkChange {
     },
     /// ECN arrives as 0.
     EcnCleared {
-        /// On which way.
+        /// The direction.
         way: Way,
         /// ECN as sent.
         sent: Vec<u8>,
     },
     /// ECN arrives as another value than 0.
     EcnBecomes {
-        /// On which way.
+        /// The direction.
         way: Way,
         /// ECN as sent.
         sent: u8,
@@ -130,7 +130,7 @@ pub enum MarkChange {
     },
     /// Datagrams with these values do not arrive, while others do.
     Dropped {
-        /// On which way.
+        /// The direction.
         way: Way,
         /// DSCPs, without ECN.
         dscp: Vec<u8>,
@@ -143,9 +143,9 @@ pub enum MarkChange {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum MarksEvidence {
-    /// How much of one way.
+    /// How much was observed in one direction.
     Observed {
-        /// Which way.
+        /// The direction.
         way: Way,
         /// Values of which it is known how they arrive.
         observed: u64,

@@ -1,4 +1,4 @@
-//! What the kinds of `probe` found: a file each, and the verdict that all of them share.
+//! Results of the kinds of `probe`, one file each, and their common verdict.
 
 mod agent;
 mod all;

@@ -1,4 +1,4 @@
-//! What `probe mtu` found.
+//! The result of `probe mtu`.
 
 use super::{ControlEvidence, ControlLoss, NoAgent, Outcome, ProbeCaveat, ProbeTraffic, Way};
 use crate::record::Findings;
@@ -6,19 +6,19 @@ use crate::units::Endpoint;
 use serde::Serialize;
 use std::net::IpAddr;
 
-/// The largest datagrams of a path, each way.
+/// The path MTU in each direction.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct MtuReport {
-    /// The server, or whoever was asked where there is none.
+    /// The server, or the target if there is no remote agent.
     pub target: Endpoint,
     /// Bytes of IP and UDP header before a payload.
     pub header_bytes: u32,
     /// Least probes of a size that must stay without answer before it counts as too large; the
     /// more the path loses, the more there are.
     pub tries: u32,
-    /// The largest packet that this host's interface takes; `None` where none was refused.
+    /// The largest packet that this host's interface sends; `None` if none was refused.
     pub interface_mtu: Option<u32>,
-    /// The largest packet that the server's interface takes; `None` where it did not tell.
+    /// The largest packet that the server's interface sends; `None` if not reported.
     pub far_interface_mtu: Option<u32>,
     /// From here to there.
     pub out: MtuDirection,
@@ -46,7 +46,7 @@ pub struct MtuReport {
 pub enum KnownBy {
     /// A remote agent counted it.
     Agent,
-    /// A datagram came in reply, whoever sent it.
+    /// A datagram came in reply, from any source.
     Replies,
     /// The target refused it by ICMP.
     Icmp,
@@ -54,7 +54,7 @@ pub enum KnownBy {
     Silence,
 }
 
-/// One way.
+/// One direction.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct MtuDirection {
     /// The largest IP packet that passed in one piece, in bytes; `None` when none did.
@@ -72,8 +72,8 @@ pub struct MtuDirection {
     pub limit: Option<MtuLimit>,
     /// Routers that reported packets as too big, with the MTU that they named.
     pub routers: Vec<TooBig>,
-    /// The last router that a packet too large for the path reached, where it was dropped silently;
-    /// `None` when not known or not so.
+    /// The last router reached by packets too large for the path, if they are silently dropped
+    /// after it; `None` if unknown or not dropped silently.
     pub vanishes_after: Option<IpAddr>,
     /// Sizes below the largest that did not pass.
     pub holes_bytes: Vec<u32>,
@@ -93,7 +93,7 @@ pub enum MtuLimit {
     FarInterface,
     /// A router that fragments what must not be fragmented.
     Fragmented,
-    /// Something that drops silently: a black hole for path MTU discovery (RFC 2923).
+    /// Larger packets are silently dropped: a black hole for path MTU discovery (RFC 2923).
     BlackHole,
     /// The path loses too much to tell, or the search was ended.
     Unknown,
@@ -190,14 +190,14 @@ pub enum MtuVerdict {
         /// Its UDP payload.
         payload_bytes: Option<u32>,
     },
-    /// Without an agent: nobody replied to any size, and no router opposed this one.
+    /// Without an agent: no reply to any size, and no ICMP error for this one.
     NoReply {
         /// That packet; `None` where none was sent.
         packet_bytes: Option<u32>,
         /// Its UDP payload.
         payload_bytes: Option<u32>,
     },
-    /// Without an agent: nobody replied to any size, but a router named a limit.
+    /// Without an agent: no reply to any size, but a router reported an MTU.
     NoReplyRouterLimit {
         /// The last router that named one; `None` where its address is not known.
         router: Option<IpAddr>,
@@ -209,14 +209,14 @@ pub enum MtuVerdict {
     /// Nothing was sent.
     #[default]
     NothingSent,
-    /// The user ended the run before anybody had replied.
+    /// The user ended the run before any reply.
     InterruptedBeforeReply,
     /// All that was to be sent was refused by this host.
     #[serde(untagged)]
     Shared(ProbeCaveat),
 }
 
-/// How large an unfragmented packet may be on one way, and what ends it.
+/// The largest unfragmented packet in one direction, and what limits it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum PathMtu {
@@ -236,7 +236,7 @@ pub enum PathMtu {
         /// Routers that reported it, where their address is known.
         routers: Vec<IpAddr>,
     },
-    /// As large as the receiver's interface takes.
+    /// Limited by the receiver's interface.
     ReceiverInterface {
         /// The largest packet.
         packet_bytes: u32,
@@ -252,7 +252,7 @@ pub enum PathMtu {
         /// The largest fragment of larger ones.
         fragment_bytes: u32,
     },
-    /// Larger ones are dropped silently: a black hole for path MTU discovery (RFC 2923).
+    /// Larger ones are silently dropped: a black hole for path MTU discovery (RFC 2923).
     BlackHole {
         /// The largest packet.
         packet_bytes: u32,
@@ -284,7 +284,7 @@ pub enum PathMtu {
     },
 }
 
-/// What becomes of datagrams that are larger than a packet of the path, on one way.
+/// What happens to datagrams larger than the path MTU, in one direction.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum FragmentMtu {
@@ -320,13 +320,13 @@ pub enum FragmentMtu {
     },
 }
 
-/// What was seen that says so.
+/// The evidence for a verdict.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum MtuEvidence {
     /// None of the packets of a size arrived.
     SizeLost {
-        /// The way.
+        /// The direction.
         way: Way,
         /// The size.
         packet_bytes: u32,
@@ -335,7 +335,7 @@ pub enum MtuEvidence {
     },
     /// A router reported packets as too big.
     TooBigReport {
-        /// The way.
+        /// The direction.
         way: Way,
         /// The router; `None` where its address is not known.
         router: Option<IpAddr>,
@@ -344,14 +344,14 @@ pub enum MtuEvidence {
     },
     /// Fragmented datagrams arrived in fragments of these sizes.
     FragmentsSeen {
-        /// The way.
+        /// The direction.
         way: Way,
         /// The largest fragment of each payload, each size once.
         largest_bytes: Vec<u32>,
     },
     /// Fragmented datagrams of these payloads did not arrive.
     FragmentsLost {
-        /// The way.
+        /// The direction.
         way: Way,
         /// The payloads.
         payloads_bytes: Vec<u32>,
@@ -383,7 +383,7 @@ pub enum MtuAlternative {
     HiddenMtu,
     /// The replies are lost rather than the requests.
     RepliesLost,
-    /// A hop drops large packets silently.
+    /// A hop silently drops large packets.
     BlackHole,
     /// The target does not reply to datagrams of this size.
     TargetIgnoresSize,
@@ -395,26 +395,26 @@ pub enum MtuAlternative {
 pub enum MtuCaveat {
     /// Smaller packets were lost although larger ones arrived.
     SmallerLost {
-        /// The way.
+        /// The direction.
         way: Way,
         /// Their sizes.
         packets_bytes: Vec<u32>,
     },
     /// Fragments over IPv6 are as large as the sender's interface allows, and meet the black hole.
     FragmentsMeetBlackHole {
-        /// The way.
+        /// The direction.
         way: Way,
     },
     /// A router named an MTU that is not what passes.
     WrongMtuReport {
-        /// The way.
+        /// The direction.
         way: Way,
         /// The router; `None` where its address is not known.
         router: Option<IpAddr>,
         /// The MTU that it named.
         mtu_bytes: u32,
     },
-    /// Only a remote agent can measure the way back.
+    /// Only a remote agent can measure the return direction.
     ReturnPathUnknown,
     /// What every probe has.
     #[serde(untagged)]

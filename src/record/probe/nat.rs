@@ -1,4 +1,4 @@
-//! What `probe nat` found.
+//! The result of `probe nat`.
 
 use super::ProbeCaveat;
 use crate::batch::{ErrorOrigin, NetworkError};
@@ -7,8 +7,8 @@ use crate::units::Endpoint;
 use serde::Serialize;
 use std::net::IpAddr;
 
-/// On what of the remote end a NAT's mapping, or its filtering, depends (RFC 4787 §4.1, §5). Where
-/// the server has no second address, or is silent, less is known.
+/// Which part of the remote endpoint a NAT's mapping, or its filtering, depends on (RFC 4787 §4.1,
+/// §5). If the server has no second address, or does not answer from it, less is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Dependence {
@@ -95,7 +95,7 @@ pub enum NatAnswer {
         /// Where it came from.
         source: Endpoint,
     },
-    /// An answer that tells no address.
+    /// An answer without an address.
     NoAddress,
 }
 
@@ -172,7 +172,7 @@ pub struct NatTest {
 pub struct NatReport {
     /// The server that was asked.
     pub target: Endpoint,
-    /// Its other port, on its other address where it has one; `None` where it told of none.
+    /// Its alternate port, on its alternate address if it has one; `None` if it announced none.
     pub other: Option<Endpoint>,
     /// What it comes to.
     #[serde(flatten)]
@@ -184,7 +184,7 @@ pub struct NatReport {
     pub nat: Option<bool>,
     /// How the NAT maps; `None` when not known, or without a NAT.
     pub mapping: Option<Dependence>,
-    /// What a NAT or firewall on the way lets in; `None` when not known.
+    /// The filtering of a NAT or firewall on the path; `None` when not known.
     pub filtering: Option<Dependence>,
     /// How ports are chosen; `None` when not known, or without a NAT.
     pub ports: Option<PortChoice>,
@@ -222,10 +222,10 @@ pub struct NatReport {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum NatVerdict {
-    /// No NAT on the way to a relay's server, which sees this host unchanged when it is asked
-    /// itself.
+    /// No NAT on the path to a relay's server, which sees this host's own address when it is
+    /// contacted directly.
     NoNatBehindRelay {
-        /// The address that was asked, at which the relay stands.
+        /// The address of the relay.
         server: Endpoint,
         /// The server behind it.
         behind: IpAddr,
@@ -275,7 +275,7 @@ pub enum AnswerSource {
     OtherPort,
 }
 
-/// What was seen that says so.
+/// The evidence for a verdict.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum NatEvidence {
@@ -287,7 +287,7 @@ pub enum NatEvidence {
         seen: Endpoint,
         /// Sockets that the server saw.
         sockets: u32,
-        /// Of these, those whose port is the same.
+        /// Of these, those with the port unchanged.
         ports_kept: u32,
     },
     /// Answers that were asked for from elsewhere.
@@ -303,7 +303,7 @@ pub enum NatEvidence {
     },
     /// The server sees requests come from the very address that was asked.
     SeenAsTheServer,
-    /// The server says that it was asked at another address.
+    /// The server says that it was contacted at another address.
     AskedElsewhere {
         /// That address.
         origin: Endpoint,
@@ -347,7 +347,7 @@ pub struct NatControl {
 pub enum NatAlternative {
     /// A firewall near the server does not let its other port or address send first.
     FirewallAtServer,
-    /// A firewall, on either way.
+    /// A firewall, in either direction.
     Firewall,
     /// A server that has a key, or that does not answer STUN.
     StunDisabled,
@@ -406,7 +406,7 @@ pub enum NatMeaning {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum NatUnknown {
-    /// Whether a NAT is on the way: a relay seems to stand before the server.
+    /// Whether there is a NAT on the path: a relay seems to be in front of the server.
     NatBeforeRelay,
     /// The filtering: answers from elsewhere would have to pass the relay.
     FilteringBehindRelay,
@@ -437,7 +437,7 @@ pub enum NatUnknown {
         /// What it answered instead.
         answer: NatAnswer,
     },
-    /// The filtering: silence after so few tries may be chance.
+    /// The filtering: no reply to so few tries may be chance.
     FilteringTooFewTries {
         /// Plain requests beside them, all of which were answered.
         sent: u64,

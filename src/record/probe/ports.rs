@@ -1,4 +1,4 @@
-//! What `probe ports` found with a remote agent: each port, out and back told apart.
+//! The result of `probe ports` with a remote agent: each port, outbound and return separately.
 
 use super::{
     IcmpError, NoAgent, NotSentHere, PortsAlternative, PortsCaveat, PortsEvidence, PortsVerdict,
@@ -15,15 +15,15 @@ use std::net::IpAddr;
 pub enum PortPath {
     /// They arrive, and replies come back.
     Passes,
-    /// None arrives, and nobody says why.
+    /// None arrives, and no ICMP error explains it.
     FilteredOut,
-    /// None arrives, and somebody says so.
+    /// None arrives, and an ICMP error says so.
     RejectedOut,
-    /// They arrive, no reply comes back, and nobody says why.
+    /// They arrive, no reply comes back, and no ICMP error explains it.
     FilteredBack,
-    /// They arrive, no reply comes back, and somebody says so to the agent.
+    /// They arrive, no reply comes back, and the agent receives an ICMP error.
     RejectedBack,
-    /// A router says that their TTL was over: a routing loop, no filter.
+    /// A router reports that their TTL expired: a routing loop, not a filter.
     TtlExceeded,
     /// No reply came, and it is not known why: see `inconclusive`.
     Inconclusive,
@@ -31,12 +31,12 @@ pub enum PortPath {
     NotSent,
     /// The agent does not listen there.
     NotOpened,
-    /// The agent was lost before it told.
+    /// The connection to the agent was lost before it reported.
     #[default]
     Unknown,
 }
 
-/// Why the silence of a port is not called a filter.
+/// Why a port without replies is not called filtered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Inconclusive {
@@ -65,7 +65,7 @@ pub enum NotOpened {
 }
 
 impl NotOpened {
-    /// The reason as an agent's reply names it; a strange one is [`NotOpened::Failed`].
+    /// The reason as an agent's reply names it; an unknown one is [`NotOpened::Failed`].
     pub fn from_keyword(keyword: &str) -> Self {
         match keyword {
             "policy" => Self::Policy,
@@ -77,7 +77,7 @@ impl NotOpened {
     }
 }
 
-/// What was asked beside the ports, so that their silence can be told from loss and limits.
+/// Control measurements, which separate filtering of ports from loss and rate limits.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct PortsBeside {
     /// Datagrams to ports that pass and to the agent's own, from the socket that asks.
@@ -92,8 +92,8 @@ pub struct PortsBeside {
     pub fresh_replies: u64,
     /// Ports that pass where only so many flows do; `None` where flows are not seen to be limited.
     pub flows_passing: Option<u64>,
-    /// Ports that were silent at the full rate and passed when they were asked slowly; 0 where that
-    /// may be chance.
+    /// Ports that passed nothing at the full rate but did when probed slowly; 0 if that may be
+    /// chance.
     pub recovered: u64,
 }
 
@@ -104,7 +104,7 @@ pub struct PortRow {
     pub port: u16,
     /// What the path does to its datagrams.
     pub path: PortPath,
-    /// Why its silence is not called a filter; `None` where there is no question.
+    /// Why it is not called filtered; `None` if that does not apply.
     pub inconclusive: Option<Inconclusive>,
     /// Why the agent does not listen there; `None` where it does.
     #[serde(serialize_with = "crate::record::finding::maybe")]
@@ -121,7 +121,7 @@ pub struct PortRow {
     pub replies: u64,
     /// Copies too many of replies that came back.
     pub duplicates_back: u64,
-    /// The shortest round trip, the agent's own time taken out.
+    /// The shortest round trip, without the agent's processing time.
     pub round_trip_ns: Option<u64>,
     /// Source address and port as they arrived there.
     pub source_seen: Option<Endpoint>,
@@ -138,8 +138,8 @@ pub struct PortRow {
     pub answered_from: Option<Endpoint>,
     /// TTL or hop limit as they arrived.
     pub ttl_out: Option<u8>,
-    /// Routers on the way out, from the TTL of 255 that they left with; `None` too where a relay may
-    /// have sent them anew.
+    /// Routers on the way out, from the initial TTL of 255; `None` also if a relay may have resent
+    /// the datagrams.
     pub hops_out: Option<u8>,
     /// DSCP as they arrived.
     pub dscp_out: Option<u8>,
@@ -147,17 +147,17 @@ pub struct PortRow {
     pub ecn_out: Option<u8>,
     /// TTL or hop limit of the replies as they came.
     pub ttl_back: Option<u8>,
-    /// Routers on the way back, from the TTL of 255 that they left with; `None` too where a relay may
-    /// have sent them anew.
+    /// Routers on the way back, from the initial TTL of 255; `None` also if a relay may have resent
+    /// the datagrams.
     pub hops_back: Option<u8>,
     /// DSCP of the replies as they came.
     pub dscp_back: Option<u8>,
     /// ECN of the replies as they came.
     pub ecn_back: Option<u8>,
-    /// What the network said of the datagrams; `None` when it said nothing.
+    /// The ICMP error for the datagrams; `None` if there was none.
     #[serde(serialize_with = "crate::record::finding::maybe")]
     pub icmp_out: Option<IcmpError>,
-    /// What the network said to the agent of its replies; `None` when it said nothing.
+    /// The ICMP error that the agent received for its replies; `None` if there was none.
     #[serde(serialize_with = "crate::record::finding::maybe")]
     pub icmp_back: Option<IcmpError>,
     /// Why none could be sent; `None` where they were.
@@ -174,7 +174,7 @@ pub struct AgentReport {
     pub seen_as: Option<Endpoint>,
     /// Where its replies came from, if not from where it serves.
     pub answered_from: Option<Endpoint>,
-    /// Answers that it did not send, by its limits.
+    /// Replies that the agent withheld because of its limits.
     pub withheld: u64,
     /// Why it was lost before the end; `None` where it stayed.
     #[serde(serialize_with = "crate::record::finding::maybe")]
@@ -208,7 +208,7 @@ pub struct PortsReport {
     pub per_second: u64,
     /// What was asked beside the ports.
     pub beside: PortsBeside,
-    /// Datagrams of ports that pass which did not arrive, or whose reply did not come.
+    /// Datagrams lost on the way out, on ports that pass.
     pub lost_out: u64,
     /// Replies of ports that pass which did not come.
     pub lost_back: u64,
@@ -224,5 +224,5 @@ pub struct PortsReport {
     pub findings: PortsFindings,
 }
 
-/// What it comes to, with what stands beside it.
+/// The verdict with evidence, alternatives and caveats.
 pub type PortsFindings = Findings<PortsVerdict, PortsEvidence, PortsAlternative, PortsCaveat>;

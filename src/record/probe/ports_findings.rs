@@ -1,16 +1,16 @@
-//! What the counts of `probe ports` come to: verdict, evidence, alternatives and caveats.
+//! What the counts of `probe ports` mean: verdict, evidence, alternatives and caveats.
 
 use super::{IcmpError, Inconclusive, NotOpened, NotSentHere, PortPath, ProbeCaveat, Way};
 use crate::units::Endpoint;
 use crate::wire::PortList;
 use serde::{Serialize, Serializer};
 
-/// Ports that share a path and what was said of it.
+/// Ports with the same outcome and ICMP error.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PortGroup {
     /// What the path does to their datagrams.
     pub path: PortPath,
-    /// Which they are, as the command line takes them.
+    /// The ports, in command line syntax.
     #[serde(serialize_with = "listed")]
     pub ports: PortList,
     /// Datagrams that left.
@@ -22,7 +22,7 @@ pub struct PortGroup {
     /// The ICMP error that rejected them; `None` where there was none.
     #[serde(serialize_with = "crate::record::finding::maybe")]
     pub icmp: Option<IcmpError>,
-    /// Why their silence is not called a filter; `None` where there is no question.
+    /// Why they are not called filtered; `None` if that does not apply.
     pub inconclusive: Option<Inconclusive>,
     /// Why the agent does not listen there; `None` where it does.
     #[serde(serialize_with = "crate::record::finding::maybe")]
@@ -37,7 +37,7 @@ pub struct PortGroup {
 pub struct PathPorts {
     /// The path.
     pub path: PortPath,
-    /// Which they are, as the command line takes them.
+    /// The ports, in command line syntax.
     #[serde(serialize_with = "listed")]
     pub ports: PortList,
 }
@@ -90,7 +90,7 @@ pub enum PortsEvidence {
         /// Of these, those that were answered.
         fresh_replies: u64,
     },
-    /// Ports were silent at the full rate and passed when they were probed slowly.
+    /// Ports passed nothing at the full rate, but did when probed slowly.
     PassedSlowly {
         /// How many.
         ports: u64,
@@ -113,7 +113,7 @@ pub enum PortsEvidence {
         #[serde(serialize_with = "crate::record::finding::one")]
         icmp: IcmpError,
     },
-    /// ICMP errors are held back: these ports had one when they were probed again.
+    /// ICMP errors are rate limited: these ports got one when probed again.
     IcmpHeldBack {
         /// Which ports.
         #[serde(serialize_with = "listed")]
@@ -151,7 +151,7 @@ pub enum PortsEvidence {
     },
     /// The DSCP did not arrive as it was sent.
     DscpChanged {
-        /// On which way.
+        /// The direction.
         way: Way,
         /// DSCP as sent.
         sent: u8,
@@ -160,7 +160,7 @@ pub enum PortsEvidence {
     },
     /// ECN did not arrive as it was sent.
     EcnChanged {
-        /// On which way.
+        /// The direction.
         way: Way,
         /// ECN as sent.
         sent: u8,
@@ -201,7 +201,7 @@ pub enum PortsCaveat {
         /// Datagrams to each port in the first pass.
         tries: u32,
     },
-    /// ICMP errors are held back: some may have been to come when the probe ended.
+    /// ICMP errors are rate limited: some may have been outstanding when the probe ended.
     IcmpHeldBack {
         /// Ports of which that is so.
         ports: u64,
@@ -211,7 +211,7 @@ pub enum PortsCaveat {
     Shared(ProbeCaveat),
 }
 
-/// Ports as the command line takes them.
+/// Ports in command line syntax.
 fn listed<S: Serializer>(ports: &PortList, to: S) -> Result<S::Ok, S::Error> {
     to.collect_str(ports)
 }

@@ -1,4 +1,4 @@
-//! What a scan found: the ports of a host without a remote agent.
+//! The result of a scan: the ports of a host without a remote agent.
 
 use super::{AgentReport, IcmpError, NoAgent, NotSentHere, ProbeCaveat, TraceLoop, TraceReport};
 use crate::record::Findings;
@@ -13,11 +13,11 @@ use std::net::IpAddr;
 pub enum PortState {
     /// Something answered.
     Open,
-    /// The target itself said that nobody listens there.
+    /// The target itself reported that nothing listens there.
     Closed,
-    /// Another ICMP error came, or somebody else said that the port is unreachable.
+    /// Another ICMP error arrived, or another host reported the port unreachable.
     Filtered,
-    /// A router said that the probe's TTL was over: a routing loop, or a very long path.
+    /// A router reported that the probe's TTL expired: a routing loop, or a very long path.
     TtlExceeded,
     /// No answer and no error, often enough, and at a time when an error could have come.
     Silent,
@@ -36,7 +36,7 @@ pub struct ScannedPort {
     pub state: PortState,
     /// Time from the first probe of the scan until that was known; `None` where it never was.
     pub settled_ns: Option<u64>,
-    /// What a proper answer said; `None` where none came that was that service's.
+    /// Short meaning of a proper answer; `None` if the expected service did not answer.
     pub answer: Option<String>,
     /// Payload bytes of the first answer.
     pub answer_bytes: Option<u64>,
@@ -50,7 +50,7 @@ pub struct ScannedPort {
     pub icmp: Option<IcmpError>,
     /// Probes sent.
     pub sent: u64,
-    /// Of these, those without answer at a time when an ICMP error could have come.
+    /// Of these, tries without a reply while an ICMP error could have been sent.
     pub silent_tries: u64,
     /// Answers that came.
     pub answers: u64,
@@ -66,7 +66,7 @@ pub struct ScanReport {
     pub host: String,
     /// Its address; `None` before it is known.
     pub target: Option<IpAddr>,
-    /// Silent tries after which a port counts as open or silent.
+    /// Unanswered tries after which a port counts as open or silent.
     pub tries: u64,
     /// Time from the first probe to the end.
     pub duration_ns: u64,
@@ -82,7 +82,7 @@ pub struct ScanReport {
     pub strays: u64,
     /// Probes to ports that answered a later one, unanswered without an excuse.
     pub lost: u64,
-    /// Whether ICMP errors were held back by a limit.
+    /// Whether ICMP errors were rate limited.
     pub icmp_limited: bool,
     /// Errors a second under that limit, in thousandths; `None` where it is not known.
     pub icmp_per_second_milli: Option<u64>,
@@ -92,9 +92,9 @@ pub struct ScanReport {
     pub closed: u64,
     /// Ports that are filtered.
     pub filtered: u64,
-    /// Ports whose probes had their TTL end on the way.
+    /// Ports whose probes had their TTL expire in transit.
     pub ttl_exceeded: u64,
-    /// Ports that are open or silent.
+    /// Ports that are open or silent: no reply.
     pub silent: u64,
     /// Ports of which nothing is known.
     pub unknown: u64,
@@ -102,15 +102,14 @@ pub struct ScanReport {
     pub interrupted: bool,
     /// Every port, upwards.
     pub ports: Vec<ScannedPort>,
-    /// How far datagrams got to the first port whose TTL ended on the way; `None` where there is
-    /// none.
+    /// A trace to the first port whose TTL expired in transit; `None` if there is none.
     pub trace: Option<TraceReport>,
     /// What it comes to.
     #[serde(flatten)]
     pub findings: ScanFindings,
 }
 
-/// What it comes to, with what stands beside it.
+/// The verdict with evidence, alternatives and caveats.
 pub type ScanFindings = Findings<ScanVerdict, ScanEvidence, ScanAlternative, ScanCaveat>;
 
 /// A scan as the document of `probe ports` where there is no remote agent.
@@ -131,7 +130,7 @@ pub struct ScannedAlone {
 pub struct PortsStopped {
     /// How many.
     pub ports: u64,
-    /// Who said so; `None` where that is not known.
+    /// The host that reported it; `None` if unknown.
     pub from: Option<IpAddr>,
 }
 
@@ -145,13 +144,13 @@ pub enum ScanVerdict {
         open: u64,
         /// Closed.
         closed: u64,
-        /// Filtered, by who said so.
+        /// Filtered ports, by the host that reported it.
         filtered: Vec<PortsStopped>,
         /// Not reached, as the TTL was over; `None` where there is none.
         ttl_exceeded: Option<PortsStopped>,
         /// The loop that a trace shows; `None` where none is seen.
         routing_loop: Option<TraceLoop>,
-        /// Open or silent.
+        /// Ports that are open or silent.
         silent: u64,
         /// Not found out.
         unknown: u64,
@@ -187,13 +186,13 @@ pub enum ScanEvidence {
         /// ICMP errors that came.
         icmp_errors: u64,
     },
-    /// Silent ports were silent while the host could have sent an ICMP error.
+    /// Unanswered ports did not reply while the host could have sent an ICMP error.
     SilentDespiteIcmp {
         /// Probes to each.
         tries: u64,
     },
-    /// Silent ports were silent for so long that a host which had spent its ICMP errors would have
-    /// had one again; none came from any port.
+    /// Unanswered ports were probed for long enough that a host at its ICMP rate limit could have
+    /// sent an error again; none came from any port.
     SilentWithoutIcmp {
         /// Probes to each.
         tries: u64,
@@ -228,7 +227,7 @@ pub enum ScanAlternative {
     },
     /// Silent: closed, where ICMP errors are not sent or get lost.
     ClosedWithoutIcmp,
-    /// Silent: a service that is silent to strangers.
+    /// A service that does not answer unknown clients.
     QuietService {
         /// The port.
         port: u16,
@@ -273,7 +272,7 @@ pub enum ScanCaveat {
         /// Whether a limit on ICMP errors may have kept some back.
         or_icmp_limited: bool,
     },
-    /// Out and back cannot be told apart without a remote agent.
+    /// Outbound and return loss cannot be separated without a remote agent.
     DirectionUnknown,
     /// The host's name has an address of the other family as well.
     OtherFamily {

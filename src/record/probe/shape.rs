@@ -1,4 +1,4 @@
-//! What `probe shape` found.
+//! The result of `probe shape`.
 
 use super::{ControlEvidence, ControlLoss, Outcome, ProbeCaveat, ProbeTraffic};
 use crate::record::Findings;
@@ -10,10 +10,10 @@ use serde::Serialize;
 pub struct ShapeReport {
     /// The server.
     pub target: Endpoint,
-    /// Ports of it that datagrams were sent to; the first took all but what says otherwise.
+    /// Its ports that datagrams were sent to; the first is used unless stated otherwise.
     pub ports: Vec<u16>,
-    /// Least datagrams of one kind and size before it is said not to pass; the more the path loses,
-    /// the more there are.
+    /// Fewest datagrams of one kind and size before it is called blocked; more are needed on a path
+    /// with more loss.
     pub tries: u32,
     /// Trains of datagrams, in the order of sending.
     pub trains: Vec<TrainRow>,
@@ -76,7 +76,7 @@ pub enum TrainPurpose {
 /// A limit of the rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct RateLimit {
-    /// Whether it is on the way out or back; `None` when not known.
+    /// Outbound or return; `None` when not known.
     pub way: Option<Way>,
     /// Datagrams a second that pass once the burst is used up, in thousandths.
     pub datagrams_per_1000_s: u64,
@@ -96,7 +96,7 @@ pub struct RateLimit {
     pub agent_late_ns: u64,
 }
 
-/// One way of a path.
+/// A direction of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Way {
@@ -153,7 +153,7 @@ pub struct PayloadRow {
     pub arrived: Option<u32>,
     /// How many were answered.
     pub back: u32,
-    /// Whether it passes: on the way out, or where it is a reply, on the way back.
+    /// Whether it passes: outbound, or for a reply, on the way back.
     pub outcome: Outcome,
 }
 
@@ -236,7 +236,7 @@ pub enum SizeSet {
     },
 }
 
-/// What was seen that says so.
+/// The evidence for a verdict.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum ShapeEvidence {
@@ -320,7 +320,7 @@ pub enum ShapeCaveat {
     },
     /// Whether the limit counts datagrams or bytes is not known.
     CountingUnknown,
-    /// The agent kept replies so long that the limit on the way back may be higher.
+    /// The agent delayed replies so much that the limit on the return path may be higher.
     LateReplies {
         /// The longest that it kept one.
         late_ns: u64,

@@ -1,4 +1,4 @@
-//! What `probe timeout` found.
+//! The result of `probe timeout`.
 
 use super::{NoAgent, ProbeCaveat};
 use crate::batch::OwnFinding;
@@ -20,25 +20,25 @@ pub enum IdleTimer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum IdleOutcome {
-    /// An answer came after the silence.
+    /// A reply arrived after the idle time.
     Open,
-    /// The far end sent its answers, and none came, which is no chance.
+    /// The remote end sent its replies, none arrived, and chance is ruled out.
     Closed,
     /// Neither is known.
     Unknown,
 }
 
-/// One silence that was tried, on a socket of its own.
+/// One idle time that was tested, on its own socket.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct IdleTrial {
-    /// How long nothing went either way.
+    /// The idle time: no traffic in either direction, in nanoseconds.
     pub silence_ns: u64,
     /// Whether it belongs to the refinement between two of the first.
     pub refinement: bool,
     /// What became of it.
     pub outcome: IdleOutcome,
-    /// Answers that the far end sent after the silence, copies not counted; `None` when not known, as
-    /// where the first that came decided it.
+    /// Replies that the remote end sent after the idle time, without copies; `None` when not known,
+    /// for example if the first arrival decided the trial.
     pub sent: Option<u32>,
     /// Answers that came.
     pub answers: u32,
@@ -47,7 +47,7 @@ pub struct IdleTrial {
     pub why: Option<IdleUnknown>,
 }
 
-/// Why it is not known whether a path was open after a silence.
+/// Why it is not known whether a path was open after an idle time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum IdleUnknown {
@@ -66,7 +66,7 @@ pub enum IdleUnknown {
     NotSent {
         /// The system's error number, errno(3).
         errno: i32,
-        /// What explains it, in one word.
+        /// The cause, as a short identifier.
         cause: &'static str,
         /// The same with all that was looked up.
         #[serde(skip)]
@@ -79,7 +79,7 @@ pub enum IdleUnknown {
         /// How often it was sent.
         requests: u32,
     },
-    /// The agent's limits kept its replies back.
+    /// The agent withheld its replies because of its limits.
     RepliesWithheld,
     /// The agent did not send a reply.
     NoReplySent,
@@ -127,23 +127,24 @@ impl IdleUnknown {
 pub struct IdleTimerReport {
     /// Which.
     pub timer: IdleTimer,
-    /// The longest silence before the first that was too long; `None` when none was survived.
+    /// The longest idle time with the path still open, below the first with it closed; `None` when
+    /// there is none.
     pub open_ns: Option<u64>,
-    /// The shortest silence that was too long; `None` when none was.
+    /// The shortest idle time after which the path was closed; `None` when there is none.
     pub closed_ns: Option<u64>,
-    /// Whether a longer silence than one that was too long was survived; `None` when none was too
-    /// long.
+    /// Whether the path was open after a longer idle time than one that closed it; `None` when none
+    /// closed it.
     pub monotonic: Option<bool>,
-    /// Each silence, shortest first.
+    /// Each idle time, shortest first.
     pub trials: Vec<IdleTrial>,
 }
 
 /// A document of `probe timeout`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TimeoutReport {
-    /// The far end.
+    /// The remote end.
     pub target: Endpoint,
-    /// The dialogue's own address as the far end saw it; `None` when it told none.
+    /// The control connection's local address as the remote end saw it; `None` if not reported.
     pub seen_as: Option<Endpoint>,
     /// What it comes to.
     #[serde(flatten)]
@@ -176,10 +177,10 @@ pub type TimeoutFindings = Findings<TimeoutVerdict, TimeoutEvidence, Never, Time
 /// How far a timer is known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct IdleLimit {
-    /// The longest silence that was survived before the first that was too long; `None` when none
-    /// was.
+    /// The longest idle time with the path still open, below the first with it closed; `None` when
+    /// there is none.
     pub open_ns: Option<u64>,
-    /// The shortest silence that was too long; `None` when none was.
+    /// The shortest idle time after which the path was closed; `None` when there is none.
     pub closed_ns: Option<u64>,
 }
 
@@ -208,39 +209,39 @@ pub enum TimeoutVerdict {
         /// The timer of traffic both ways.
         established: IdleLimit,
     },
-    /// An idle path closes, and was open after no silence that was tried.
+    /// The path closes when idle, and was closed after every idle time tested.
     NoneSafe {
         /// The timer after one datagram out.
         one_datagram: IdleLimit,
         /// The timer of traffic both ways.
         established: IdleLimit,
     },
-    /// The path was open after the longest silence.
+    /// The path was open after the longest idle time.
     StaysOpen {
-        /// That silence.
+        /// That idle time, in nanoseconds.
         open_ns: u64,
         /// How often to send so that it is safe.
         every_ns: u64,
     },
-    /// The path was open after a silence, and longer ones are not known.
+    /// The path was open after this idle time; longer ones are unknown.
     OpenAtLeast {
-        /// That silence.
+        /// That idle time, in nanoseconds.
         open_ns: u64,
         /// How often to send so that it is safe.
         every_ns: u64,
     },
     /// Only one of the timers is known, and none closes the path.
     OneTimerKnown,
-    /// The user ended the run before a silence was over.
+    /// The user ended the run before an idle time was over.
     Interrupted,
-    /// No reply came after any silence.
+    /// No reply arrived after any idle time.
     NoReplies,
 }
 
-/// Replies after one silence.
+/// Replies after one idle time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct IdleReplies {
-    /// The silence.
+    /// The idle time, in nanoseconds.
     pub silence_ns: u64,
     /// Replies that came.
     pub replies: u32,
@@ -256,7 +257,7 @@ pub enum TimeoutEvidence {
     Replies {
         /// Which.
         timer: IdleTimer,
-        /// After the longest silence that was survived, and after the shortest that was not.
+        /// After the longest idle time with the path open, and the shortest with it closed.
         after: Vec<IdleReplies>,
     },
     /// Inbound traffic alone keeps the path open.
@@ -269,7 +270,7 @@ pub enum TimeoutEvidence {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum TimeoutCaveat {
-    /// A longer silence than one that was too long was survived.
+    /// The path was open after a longer idle time than one that closed it.
     NotMonotonic {
         /// Of which timer.
         timer: IdleTimer,
@@ -285,11 +286,11 @@ pub enum TimeoutCaveat {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum TimeoutUnknown {
-    /// Whether the path was open after these silences.
+    /// Whether the path was open after these idle times.
     Silences {
         /// Of which timer.
         timer: IdleTimer,
-        /// The silences.
+        /// The idle times, in nanoseconds.
         silences_ns: Vec<u64>,
         /// Why, for the first of them of which it is known.
         reason: IdleUnknown,
@@ -305,9 +306,9 @@ pub enum TimeoutUnknown {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum RefreshUnknown {
-    /// No silence was long enough to close the path.
+    /// No idle time tested was long enough to close the path.
     NeverClosed,
-    /// No silence short enough was survived.
+    /// No idle time tested was short enough to keep the path open.
     NoneSurvived,
     /// Its replies may be lost by chance.
     MayBeLoss,
@@ -319,23 +320,23 @@ pub enum RefreshUnknown {
 /// What happens meanwhile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TimeoutEvent {
-    /// All first silences have begun.
+    /// All initial trials have started.
     Begun {
-        /// How many sockets are silent.
+        /// Number of idle sockets.
         sockets: usize,
-        /// The longest silence.
+        /// The longest idle time, in nanoseconds.
         longest_ns: u64,
     },
     /// One is decided.
     Decided {
         /// Which timer.
         timer: IdleTimer,
-        /// After how long a silence.
+        /// The idle time, in nanoseconds.
         silence_ns: u64,
         /// How.
         outcome: IdleOutcome,
     },
-    /// A refinement between two silences has begun.
+    /// A refinement between two idle times has started.
     Refining {
         /// Which timer.
         timer: IdleTimer,
@@ -343,19 +344,19 @@ pub enum TimeoutEvent {
         open_ns: u64,
         /// The shortest that was not.
         closed_ns: u64,
-        /// How many silences between them are tried.
+        /// Number of idle times tested between them.
         sockets: usize,
     },
-    /// A silence that may be chance is tried again.
+    /// An idle time whose result may be chance is tested again.
     Again {
         /// Which timer.
         timer: IdleTimer,
-        /// How long a silence.
+        /// The idle time, in nanoseconds.
         silence_ns: u64,
     },
     /// Whether inbound traffic alone keeps the path open is being tried.
     Refreshing {
-        /// How long that takes.
+        /// The duration of the test, in nanoseconds.
         duration_ns: u64,
     },
 }

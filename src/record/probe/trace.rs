@@ -1,4 +1,4 @@
-//! What `probe trace` found.
+//! The result of `probe trace`.
 
 use super::ProbeCaveat;
 use crate::batch::{IcmpMeaning, OwnFinding};
@@ -81,7 +81,7 @@ pub enum TraceEnd {
         #[serde(flatten)]
         distance: TraceDistance,
     },
-    /// The target says that nothing listens on the port.
+    /// The target reports that nothing listens on the port.
     PortClosed {
         /// The target.
         target: Endpoint,
@@ -96,7 +96,7 @@ pub enum TraceEnd {
         /// How far away it is.
         #[serde(flatten)]
         distance: TraceDistance,
-        /// What it says.
+        /// The ICMP message.
         icmp: TraceIcmp,
     },
     /// A router that is a hop of the path refuses to pass them on.
@@ -105,7 +105,7 @@ pub enum TraceEnd {
         hop: u8,
         /// Its address.
         router: IpAddr,
-        /// What it says.
+        /// The ICMP message.
         icmp: TraceIcmp,
     },
     /// Somebody who is no hop of the path refuses them.
@@ -114,7 +114,7 @@ pub enum TraceEnd {
         hop: u8,
         /// Its address; `None` where that is not known.
         router: Option<IpAddr>,
-        /// What it says.
+        /// The ICMP message.
         icmp: TraceIcmp,
     },
     /// Routers send them to one another.
@@ -124,7 +124,7 @@ pub enum TraceEnd {
         /// The routers in turn.
         routers: Vec<IpAddr>,
     },
-    /// A TTL of 255 is over on the way, and the routers of the loop are not known.
+    /// A TTL of 255 expired in transit, and the routers of the loop are not known.
     TtlExpired,
     /// They do not leave this host.
     NotSent {
@@ -150,16 +150,16 @@ pub enum TraceEnd {
 pub struct TraceDistance {
     /// How many; `None` where that is not known.
     pub hops: Option<u8>,
-    /// At most so many, where hops before it were silent and may be the target; `None` else.
+    /// Upper bound, if hops before it did not reply and may be the target; `None` otherwise.
     pub hops_at_most: Option<u8>,
 }
 
 /// An ICMP message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct TraceIcmp {
-    /// ICMP or `ICMPv6` type; `None` where it was not told.
+    /// ICMP or `ICMPv6` type; `None` if unknown.
     pub icmp_type: Option<u8>,
-    /// ICMP or `ICMPv6` code; `None` where it was not told.
+    /// ICMP or `ICMPv6` code; `None` if unknown.
     pub icmp_code: Option<u8>,
     /// What these mean; `None` for rare ones.
     pub meaning: Option<IcmpMeaning>,
@@ -170,7 +170,7 @@ pub struct TraceIcmp {
 pub struct TraceRefusal {
     /// The system's error number, errno(3).
     pub errno: i32,
-    /// What explains it, in one word.
+    /// The cause, as a short identifier.
     pub cause: &'static str,
     /// The same with all that was looked up.
     #[serde(skip)]
@@ -216,9 +216,9 @@ pub enum TraceSeen {
         /// The last one.
         to_hop: u8,
     },
-    /// A TTL of 255 was over on the way.
+    /// A TTL of 255 expired in transit.
     FullTtlExpired {
-        /// Who says so; `None` where that is not known.
+        /// The router that reported it; `None` if unknown.
         from: Option<IpAddr>,
     },
     /// No probe with a TTL of 255 had a reply.
@@ -253,7 +253,7 @@ pub enum TraceSeen {
     Interrupted,
 }
 
-/// What else may explain that nobody replies beyond a hop.
+/// Other possible explanations for no replies beyond a hop.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum TraceAlternative {
@@ -314,9 +314,9 @@ pub struct TraceFlow {
     pub reached: bool,
     /// Hops to the target, itself counted; `None` when not known.
     pub hop_count: Option<u8>,
-    /// The least TTL that reached the target, where the hops before it were silent and may be the
-    /// target, too, as chance may have silenced them; `None` where the hops are known or it was not
-    /// reached.
+    /// The lowest TTL that reached the target, if the hops before it did not reply and could also
+    /// be the target whose replies were lost; `None` if the hop count is known or the target was
+    /// not reached.
     pub hop_count_at_most: Option<u8>,
     /// The furthest hop that answered; `None` when none did.
     pub last_heard: Option<u8>,
@@ -334,7 +334,8 @@ pub struct TraceFlow {
     pub routing_loop: Option<TraceLoop>,
     /// Further answers to probes that had one: copies that the network made, of either.
     pub copies: u64,
-    /// Silent hops in a row after which the rest was not looked at; `None` when all were.
+    /// Number of consecutive hops without a reply after which tracing stopped; `None` if it did not
+    /// stop early.
     pub silent_beyond: Option<u8>,
 }
 
@@ -356,7 +357,7 @@ pub struct TraceHop {
     pub tries: Vec<TraceTry>,
 }
 
-/// What came back of one probe; all `None` for silence.
+/// The reply to one probe; all `None` if there was none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct TraceTry {
     /// Who answered.
@@ -371,7 +372,7 @@ pub struct TraceTry {
     pub meaning: Option<IcmpMeaning>,
     /// From the sending to the answer, in nanoseconds.
     pub rtt_ns: Option<u64>,
-    /// Whether the target itself spoke.
+    /// Whether the reply came from the target itself.
     pub at_target: bool,
 }
 
@@ -414,8 +415,8 @@ impl TraceFlow {
         self.hops.iter().find(|hop| Some(hop.ttl) == self.last_heard)
     }
 
-    /// The routers that come again and again; `None` where the target answered, or too few came
-    /// again to be sure: some routers answer at two hops, or for a silent neighbour.
+    /// The routers of a routing loop; `None` if the target answered, or if too few repeat to be
+    /// sure: some routers answer at two hops, or for a neighbour that does not reply.
     pub fn find_loop(&self) -> Option<TraceLoop> {
         if self.reached {
             return None;
@@ -426,7 +427,7 @@ impl TraceFlow {
             .iter()
             .filter_map(|hop| Some((hop.ttl, hop.tries.iter().find(exceeded)?.from?)))
             .collect();
-        // Where even the full TTL ends on the way, twice is enough.
+        // If even the full TTL expires in transit, two repetitions are enough.
         let needed = if self.full_ttl.iter().any(|one| exceeded(&one)) { 2 } else { 3 };
         let hops_of =
             |router| seen.iter().filter(move |(_, ip)| *ip == router).map(|(ttl, _)| *ttl);

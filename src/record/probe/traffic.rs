@@ -1,5 +1,5 @@
-//! What became of a probe's datagrams as a whole: refused here, copied by the network, and the loss
-//! of short ones that went beside what was asked.
+//! Totals of a probe's datagrams: refused by this host, duplicated by the network, and the loss of
+//! short control datagrams sent in between.
 
 use super::{ControlEvidence, ControlLoss, ProbeCaveat};
 use crate::batch::OwnFinding;
@@ -27,7 +27,7 @@ pub enum Outcome {
 pub struct RefusedHere {
     /// The system's error number, errno(3).
     pub errno: i32,
-    /// What it means, in one word.
+    /// The cause, as a short identifier.
     pub cause: &'static str,
     /// How many.
     pub datagrams: u64,
@@ -40,17 +40,17 @@ pub struct ProbeTraffic {
     pub sent: u64,
     /// Datagrams that it refused to send, but for those that its interface found too large.
     pub refused_here: Vec<RefusedHere>,
-    /// Further copies of datagrams that came to the far end; `None` where it did not tell.
+    /// Duplicates that arrived at the remote agent; `None` if not reported.
     pub copies_out: Option<u64>,
     /// Further copies of answers that came back.
     pub copies_back: u64,
     /// Short datagrams that were sent beside all others, to know what the path loses anyway.
     pub control_sent: u64,
-    /// How many of these came to the far end; `None` where it did not tell.
+    /// How many of these arrived at the remote agent; `None` if not reported.
     pub control_arrived: Option<u64>,
     /// How many of these were answered.
     pub control_back: u64,
-    /// What the far end told of arrivals that cannot be true; it counts as not having told.
+    /// Why the remote agent's counts cannot be true; they are then treated as not reported.
     #[serde(serialize_with = "crate::record::finding::maybe")]
     pub contradiction: Option<Contradiction>,
 }

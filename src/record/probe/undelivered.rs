@@ -1,5 +1,5 @@
-//! Why a datagram did not get there, as far as somebody said so: an ICMP error, or this host's own
-//! refusal to send it.
+//! Why a datagram was not delivered, if reported: an ICMP error, or this host's own refusal to send
+//! it.
 
 use crate::batch::{ErrorOrigin, IcmpMeaning, NetworkError, OwnFinding};
 use crate::units::Endpoint;
@@ -42,7 +42,7 @@ impl IcmpError {
         said(self) == said(other)
     }
 
-    /// Whether a router says that the TTL or hop limit was over: a routing loop, no filter.
+    /// Whether a router reports that the TTL or hop limit expired: a routing loop, not a filter.
     pub fn is_hops_exceeded(&self) -> bool {
         matches!(self.meaning, Some(IcmpMeaning::TtlExceeded | IcmpMeaning::HopLimitExceeded))
     }
@@ -53,7 +53,7 @@ impl IcmpError {
 pub struct NotSentHere {
     /// The system's error number, errno(3).
     pub errno: i32,
-    /// What explains it, in one word.
+    /// The cause, as a short identifier.
     pub cause: &'static str,
     /// The same with all that was looked up.
     #[serde(skip)]
@@ -61,7 +61,7 @@ pub struct NotSentHere {
 }
 
 impl NotSentHere {
-    /// What the error number says by itself.
+    /// The cause as far as the error number alone determines it.
     pub fn from_errno(errno: i32, destination: Endpoint) -> Self {
         let found = OwnFinding::from_errno(errno, destination.into());
         Self { errno, cause: found.code(), found }
