@@ -298,7 +298,7 @@ mod tests {
         (sender, receiver)
     }
 
-    /// Every datagram that comes until `count` came or a second passed: (bytes, details told).
+    /// Collects datagrams until there are `count` or a second has passed: (bytes, with details).
     fn collect(receiver: &mut Socket, count: usize) -> Vec<(Vec<u8>, bool)> {
         let mut batch = receiver.rx_batch(65_535);
         let mut all = Vec::new();

@@ -1,9 +1,9 @@
-//! Whether what a far end claims of a throughput run can be true: the identities of a run's
-//! accounting, held against what this end knows, before anything is computed from a claim.
+//! Checks whether a remote end's report of a throughput run can be true: the identities of a run's
+//! accounting, compared with what this end knows, before anything is computed from the report.
 //!
-//! A path may lose, copy, delay and reorder, clocks may be set, and a last datagram may be counted
-//! before or after a report: none of that breaks an identity here. What breaks one is not counted,
-//! whoever says it. What passes is so bounded that sums of it fit.
+//! Loss, duplication, delay and reordering on the path, clock steps, and a last datagram counted
+//! before or after a report do not break an identity here. A report that does break one is
+//! rejected. Values that pass are bounded so that their sums fit 64 bits.
 
 use super::contradiction::{Contradiction, Counted, Timed};
 use super::{BlastInterval, BlastReceived, BlastSent, DelayQuantiles, Refusal};
@@ -11,25 +11,25 @@ use crate::units::{Claimed, Nanos};
 
 /// More datagrams a second than any link or loopback carries.
 const MOST_A_SECOND: u64 = 1_000_000_000;
-/// More than any run has: products with a payload, and sums of streams, fit 64 bits.
+/// More datagrams than any run has: products with a payload, and sums over streams, fit 64 bits.
 const MOST: u64 = 1 << 47;
 /// Two hosts' clocks may run at different speeds, and one host may have slept: a reported duration
 /// is rejected only if it is this many times the run's, and also that much longer.
 const TIMES: u64 = 4;
 const LONGER: Nanos = Nanos::from_secs(60);
-/// The longest delay that a histogram tells, with its rounding.
+/// The longest delay that a histogram can report, including its rounding.
 const LONGEST_DELAY: Nanos = Nanos::from_secs(61);
-/// Parts per billion beyond which nothing counts as a clock's drift.
+/// Drift beyond this, in parts per billion, is not credible.
 const MOST_DRIFT: u64 = 500_000;
 
-/// What this end knows of a run when a claim comes.
+/// What this end knows about a run when a report arrives.
 #[derive(Clone, Copy, Debug)]
 pub struct KnownRun {
-    /// Payload bytes of each datagram.
+    /// Payload bytes per datagram.
     pub payload: u64,
-    /// Streams of the direction.
+    /// Streams in this direction.
     pub streams: u64,
-    /// Datagrams that were asked for; 0 for no bound.
+    /// Datagrams requested; 0 for no limit.
     pub count: u64,
     /// The elapsed or the planned duration, whichever is longer.
     pub length: Nanos,
@@ -39,13 +39,13 @@ pub struct KnownRun {
 }
 
 impl KnownRun {
-    /// The most of anything that is counted in datagrams.
+    /// Upper bound for any count of datagrams.
     fn most(&self) -> u64 {
         let seconds = self.longest() / 1_000_000_000 + 1;
         seconds.saturating_mul(MOST_A_SECOND).min(MOST)
     }
 
-    /// The longest that anything took, in nanoseconds.
+    /// Upper bound for any duration, in nanoseconds.
     fn longest(&self) -> u64 {
         (Nanos(self.length.0.saturating_mul(TIMES)) + LONGER).0.min(1 << 62)
     }
@@ -97,7 +97,7 @@ impl KnownRun {
     }
 }
 
-/// A part is no larger than its whole.
+/// A part must not exceed its whole.
 fn parts<const N: usize>(
     of: (Counted, u64),
     parts: [(Counted, u64); N],
@@ -121,7 +121,7 @@ impl Claimed<BlastReceived> {
     ) -> Result<BlastReceived, Contradiction> {
         let told = self.any();
         let BlastReceived { datagrams, firsts, duplicates, too_late, lost, .. } = told;
-        // What was sent is the plainest thing to hold a claim against.
+        // The number sent is the simplest thing to compare a report with.
         if let Some(sent) = known.sent {
             hold_against_sent(&told, sent)?;
         }
@@ -156,7 +156,7 @@ impl Claimed<BlastReceived> {
                 most: told.reordered,
             });
         }
-        // A burst that was filled late stays one until it is settled.
+        // A burst that was filled late still counts as one until it is final.
         let numbers = (Counted::Numbers, firsts.saturating_add(lost));
         parts(
             numbers,
@@ -193,14 +193,14 @@ fn hold_against_sent(told: &BlastReceived, sent: u64) -> Result<(), Contradictio
     let sum = firsts.saturating_add(lost);
     match sender_total {
         Some(told) if told != sent => Err(Contradiction::OtherTotal { told, sent }),
-        // Who does not know the total knows of no numbers behind the last that came.
+        // Without the total, a receiver does not know about numbers beyond the last received.
         Some(_) if sum != sent => Err(Contradiction::SumDiffers { arrived: firsts, lost, sent }),
         None if sum > sent => Err(Contradiction::SumDiffers { arrived: firsts, lost, sent }),
         _ => Ok(()),
     }
 }
 
-/// What has arrived stays so: these counts only grow.
+/// These counts must only grow between reports.
 fn hold_against_before(now: &BlastReceived, then: &BlastReceived) -> Result<(), Contradiction> {
     let grown = [
         (Counted::Arrived, then.datagrams, now.datagrams),
@@ -215,7 +215,7 @@ fn hold_against_before(now: &BlastReceived, then: &BlastReceived) -> Result<(), 
 }
 
 impl Claimed<BlastInterval> {
-    /// A stretch of the run where it can be true.
+    /// An interval of the run, if it can be true.
     pub fn believe(self, known: &KnownRun) -> Result<BlastInterval, Contradiction> {
         let told = self.any();
         known.bytes(told.bytes, told.datagrams)?;
@@ -243,15 +243,15 @@ pub struct IntervalSums {
 }
 
 impl IntervalSums {
-    /// One more.
+    /// Adds an interval.
     pub fn add(&mut self, interval: &BlastInterval) {
         self.datagrams += Claimed::new(interval.datagrams);
         self.duplicates += Claimed::new(interval.duplicates);
         self.lost += Claimed::new(interval.lost);
     }
 
-    /// Whether they are parts of the run's last counts. What an interval lost may have come late,
-    /// and is then none of the total's, but it was sent.
+    /// Whether they are consistent with the run's final counts. Datagrams lost in an interval may
+    /// have arrived late, and are then not in the total loss, but they were sent.
     pub fn hold_against(
         &self,
         whole: &BlastReceived,
@@ -281,7 +281,7 @@ impl ClaimedSent {
         Self(said)
     }
 
-    /// The sender's counts where they can be true of this run.
+    /// The sender's counts, if they are consistent with this run.
     pub fn believe(self, known: &KnownRun) -> Result<BlastSent, Contradiction> {
         let told = self.0;
         known.bytes(told.bytes, told.datagrams)?;
@@ -311,7 +311,7 @@ impl ClaimedSent {
     }
 }
 
-/// A far sender's counts beside what this end received of it, once both are final.
+/// Compares a remote sender's counts with what this end received from it, once both are final.
 pub fn hold_sent_against_received(
     sent: &BlastSent,
     received: &BlastReceived,

@@ -7,38 +7,38 @@ use serde::Serialize;
 /// Fewest datagrams of either kind for a verdict.
 const ENOUGH: u64 = 50;
 
-/// One receiver's losses of a group and of the unicast copies of the same numbers.
+/// One receiver's losses of multicast and of the unicast copies of the same numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct FanoutCopy {
-    /// Where its reports come from, and where the copies went to.
+    /// Source of its reports, and destination of the copies.
     pub receiver: String,
-    /// Numbers of the group that did not come, since the copies began; over all of its groups.
+    /// Multicast datagrams lost since the copies began; over all of its groups.
     pub group_lost: u64,
-    /// Numbers of the group that should have come since then.
+    /// Multicast datagrams expected since then.
     pub group_expected: u64,
-    /// Copies that did not come.
+    /// Unicast copies lost.
     pub unicast_lost: u64,
-    /// Copies that should have come.
+    /// Unicast copies expected.
     pub unicast_expected: u64,
-    /// What that means.
+    /// The verdict.
     #[serde(serialize_with = "one")]
     pub verdict: CopyVerdict,
 }
 
-/// What the losses of a group and of its copies mean.
+/// What the losses of multicast and of its unicast copies mean.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum CopyVerdict {
     /// Too few datagrams of one kind.
     #[default]
     TooFew,
-    /// Both came whole.
+    /// Nothing was lost.
     BothArrive,
-    /// The group was lost and unicast was not: the switch, not the host.
+    /// Multicast was lost and unicast was not: the switch, not the host.
     GroupLost,
-    /// Unicast was lost and the group was not.
+    /// Unicast was lost and multicast was not.
     UnicastLost,
-    /// Both were lost alike: the path or the host.
+    /// Both were lost similarly: the path or the host.
     BothLost,
 }
 
@@ -49,7 +49,8 @@ pub fn copy_verdict(group: LossSample, unicast: LossSample, receivers: u64) -> C
     if group.sent < ENOUGH || unicast.sent < ENOUGH {
         return CopyVerdict::TooFew;
     }
-    // Shares by their cross products. Losses in bursts are no independent draws: four times as much.
+    // Shares compared by cross products. Losses in bursts are not independent, so a factor of four
+    // is required.
     let mine = u128::from(group.lost) * u128::from(unicast.sent);
     let other = u128::from(unicast.lost) * u128::from(group.sent);
     let asked = receivers.saturating_mul(2);

@@ -20,7 +20,7 @@ pub fn cpu_time() -> Nanos {
     read_clock(libc::CLOCK_THREAD_CPUTIME_ID)
 }
 
-/// How far off the real-time clock may be, where the kernel says that it is synchronised
+/// How far off the real-time clock may be, if the kernel reports it as synchronised
 /// (adjtimex(2), read only: the most that its own arithmetic allows); `None` where it is not.
 pub fn real_time_error() -> Option<Nanos> {
     // SAFETY: timex is plain integers; zero modes only read.

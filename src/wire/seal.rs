@@ -1,4 +1,5 @@
-//! Keyed hashes of control datagrams: who has the key wrote it, and for this exchange.
+//! Authentication of control datagrams with keyed hashes: the sender has the key, and the datagram
+//! belongs to this exchange.
 //!
 //! ```text
 //! command   TAG VERB key=value… nonce=N mac=M     M = HMAC(key, "udpkit command 1" + all before " mac=")
@@ -6,12 +7,11 @@
 //!                                                              + all before " mac=")
 //! ```
 //!
-//! HMAC-SHA-256 (RFC 2104), cut to 16 bytes as RFC 2104 §5 allows, in hexadecimal. A reply's hash
-//! takes the command's in, and every command of a client has a nonce that no other has, so a reply
-//! that was recorded in another run, or in answer to another command, fits none of this one. What
-//! makes an old *command* useless is the server's to see to: a first HELO changes nothing there, a
-//! second carries a ticket that is used up, the others name a session whose commands' nonces only
-//! rise.
+//! HMAC-SHA-256 (RFC 2104), truncated to 16 bytes as RFC 2104 §5 allows, in hexadecimal. A reply's
+//! hash covers the command's hash, and every command of a client has a unique nonce, so a reply
+//! recorded in another run, or to another command, is not valid here. Replayed *commands* are the
+//! server's concern: a first HELO changes nothing there, a second carries a ticket that can be used
+//! only once, and all others name a session in which nonces must rise.
 //!
 //! Hashes are compared in constant time, and a key is never shown.
 

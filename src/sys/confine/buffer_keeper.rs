@@ -1,11 +1,12 @@
-//! The one thread that keeps `CAP_NET_ADMIN`: it sets the sizes of socket buffers past
-//! `net.core.rmem_max` and can do nothing else.
+//! The one thread that keeps `CAP_NET_ADMIN`: it sets socket buffer sizes above `net.core.rmem_max`
+//! and can do nothing else.
 //!
-//! A stream without such a buffer loses datagrams that a server which runs as root does not: at
-//! full speed with 1472 bytes, 58 of 100 with the 208 KiB of most systems and none with what root
-//! may ask for. Capabilities are each thread's own and so is a filter: here `setsockopt(2)` of two
-//! options passes, and what the thread needs to wait and to be asked. Whoever takes over another
-//! thread can have buffers of any size from this one, and no route, firewall or interface.
+//! A stream without such a buffer loses datagrams that a server running as root would receive: at
+//! full speed with 1472 bytes, 58 of 100 with the 208 KiB default of most systems, and none with
+//! the size that root may request. Capabilities and seccomp filters apply per thread: this one's
+//! filter allows `setsockopt(2)` with two options, and what the thread needs to wait for requests.
+//! An attacker who takes over another thread can obtain buffers of any size from this one, but
+//! cannot change routes, firewall or interfaces.
 
 use super::super::options::set_buffer;
 use super::system;

@@ -4,7 +4,7 @@ use super::{count, fanout_tag, number, read_run, read_value};
 use crate::units::Nanos;
 use crate::wire::{Command, Verb};
 
-/// Bytes of an announcement: no report about it is longer than what the receiver was sent.
+/// Length of an announcement in bytes: no report is longer than the announcement it answers.
 pub const LINE_LEN: usize = 600;
 
 /// State of the sender's run, and how receivers should report.
@@ -18,30 +18,31 @@ pub struct Announcement {
     pub at: Nanos,
     /// When the first datagram was written, on the same clock; `None` before it.
     pub began: Option<Nanos>,
-    /// Receivers that the sender knows of.
+    /// Receivers known to the sender.
     pub receivers: u64,
-    /// From one report of a receiver to its next, before it is randomised.
+    /// Interval between a receiver's reports, before randomisation.
     pub every: Nanos,
     /// The time over which first and last reports are spread.
     pub within: Nanos,
-    /// Datagrams that were numbered so far.
+    /// Datagrams numbered so far.
     pub sent: u64,
-    /// The number from which on losses are compared between receivers.
+    /// Losses are compared between receivers from this number on.
     pub mark: u64,
-    /// Whether `sent` is the total: the run is over, and this asks for the last report.
+    /// Whether `sent` is the total: the run is over, and final reports are requested.
     pub over: bool,
-    /// What reports must return to show that this arrived; `None` in what goes to a group.
+    /// A value that reports must return, to prove that this arrived; `None` in announcements to a
+    /// group.
     pub value: Option<u64>,
 }
 
 impl Announcement {
-    /// The line, of [`LINE_LEN`] bytes.
+    /// Encodes the line, padded to [`LINE_LEN`] bytes.
     pub fn encode(&self) -> Vec<u8> {
-        // Numbers and a few keys: it is far from the limit.
+        // Numbers and a few keys, far below the limit.
         self.command().padded(LINE_LEN).encode().unwrap_or_default()
     }
 
-    /// The line without padding, in answer to a report: about as long as that.
+    /// Encodes the line without padding, as the answer to a report of about the same length.
     pub fn encode_short(&self) -> Vec<u8> {
         self.command().encode().unwrap_or_default()
     }

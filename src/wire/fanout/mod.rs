@@ -1,17 +1,17 @@
-//! What the two ends of a fan-out tell each other beside the data: lines of the control dialogue's
-//! form, one to a datagram, that nobody has to answer.
+//! Control messages between the two ends of a fan-out: lines in the control protocol's format, one
+//! per datagram, that need no reply.
 //!
 //! ```text
 //! sender    f STAT run=… tag=… at=… receivers=… every=… within=… sent=… mark=… pad=xxx…
 //! receiver  f STAT run=… id=… received=… lost=… … echo=… now=… mark=… upto=… gaps=4,9-12
-//! receiver  f QUIT run=… id=… …                       its last, answered with `f 221`
+//! receiver  f QUIT run=… id=… …                       final report, answered with `f 221`
 //! ```
 //!
-//! An announcement to one address alone has a `value=`, which the reports on that run return. An
-//! announcement is longer than any report about it, so that a receiver that sends no more than it
-//! was sent has room for one. Only what goes to an address that has not returned a value yet is as
-//! short as it can be, for it answers a report. When to report, and what the numbers mean, is for the
-//! sessions.
+//! An announcement to a single address has a `value=`, which reports on that run return. It is longer
+//! than any report about it, so that a receiver can report without sending more bytes than it
+//! received. An announcement to an address that has not returned a value yet is as short as possible,
+//! because it answers a report and must not amplify it. When to report, and what the numbers mean, is
+//! left to the sessions.
 
 mod announcement;
 mod report;

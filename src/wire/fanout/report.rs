@@ -5,39 +5,39 @@ use crate::wire::{Command, Params, Verb};
 use std::fmt::Write;
 use std::net::SocketAddr;
 
-/// Gaps that one report may name.
+/// Most gaps listed in one report.
 pub const REPORT_GAPS: usize = 128;
-/// Bytes that a name of an interface may have: the kernel's own limit is 15.
+/// Longest accepted interface name in bytes; the kernel's own limit is 15.
 const NAME_MAX: usize = 32;
 
 /// One receiver's counts in one run, since it began to listen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReceiverReport {
-    /// The run's name, from an announcement.
+    /// The run identifier, from an announcement.
     pub run: u64,
-    /// What the receiver calls itself, chosen at random for each run, group and interface.
+    /// The receiver's identifier, chosen at random for each run, group and interface.
     pub id: u32,
-    /// Whether it is the last one: the run is over, or the receiver leaves.
+    /// Whether it is the final report: the run is over, or the receiver leaves.
     pub last: bool,
-    /// Where the datagrams were sent to, as they arrived; `None` when none did.
+    /// Destination of the received datagrams; `None` when none arrived.
     pub to: Option<SocketAddr>,
-    /// The interface that they came in by, by name; empty if not known.
+    /// Name of the receiving interface; empty if not known.
     pub by: String,
-    /// Datagrams, copies among them.
+    /// Datagrams received, including copies.
     pub received: u64,
     /// First copies.
     pub firsts: u64,
-    /// Numbers that did not come.
+    /// Numbers that did not arrive.
     pub lost: u64,
-    /// Runs of lost numbers (RFC 3357).
+    /// Loss bursts (RFC 3357).
     pub bursts: u64,
-    /// The longest of these.
+    /// Length of the longest, in datagrams.
     pub longest: u64,
-    /// Late by RFC 4737.
+    /// Reordered datagrams (RFC 4737).
     pub reordered: u64,
-    /// Further copies.
+    /// Second and further copies.
     pub duplicates: u64,
-    /// Buffers that the receiver's own socket dropped, whosoever they were.
+    /// Buffers dropped by the receiver's socket, from any source.
     pub drops: u64,
     /// Median of the delay above its minimum, in nanoseconds.
     pub p50: Option<u64>,
@@ -47,7 +47,7 @@ pub struct ReceiverReport {
     pub max: Option<u64>,
     /// From the join to the first datagram, in nanoseconds.
     pub join: Option<u64>,
-    /// `at` of the announcement heard last.
+    /// `at` of the latest announcement received.
     pub echo: u64,
     /// Nanoseconds from that announcement's arrival to this report.
     pub held: u64,
@@ -55,21 +55,21 @@ pub struct ReceiverReport {
     pub now: u64,
     /// `value` of that announcement, if it had one.
     pub value: Option<u64>,
-    /// What was lost between the two marks before.
+    /// Losses between the last two marks.
     pub mark: Option<MarkReport>,
 }
 
-/// Which numbers a receiver lost from a mark on, so that receivers can be compared.
+/// Numbers a receiver lost since a mark, so that receivers can be compared.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MarkReport {
     /// The first number.
     pub from: u64,
-    /// One above the last number up to which `gaps` is whole.
+    /// `gaps` is complete below this number.
     pub upto: u64,
-    /// First and last number of each gap, rising.
+    /// First and last number of each gap, ascending.
     pub gaps: Vec<(u64, u64)>,
-    /// Arrival less send of the datagram with the number `from`, on the two ends' clocks, in
-    /// nanoseconds; `None` if it did not come.
+    /// Transit time (arrival minus send, on the two ends' clocks) of the datagram numbered `from`,
+    /// in nanoseconds; `None` if it did not arrive.
     pub transit: Option<i64>,
 }
 
@@ -133,7 +133,7 @@ impl ReceiverReport {
         command
     }
 
-    /// Reads a line; `None` for any other command.
+    /// Parses a line; `None` for any other command.
     pub fn read(command: &Command) -> Option<Self> {
         let params = &command.params;
         let last = match command.verb {
@@ -188,13 +188,13 @@ impl MarkReport {
         if count == 0 {
             return;
         }
-        // Numbers count from the mark: a few digits each.
+        // Numbers are written relative to the mark, to need few digits.
         let mut text = String::new();
         for (first, last) in &self.gaps[..count] {
             if !text.is_empty() {
                 text.push(',');
             }
-            // Writing to a string does not fail.
+            // Writing to a string cannot fail.
             let _ = write!(text, "{}", first.saturating_sub(self.from));
             if last > first {
                 let _ = write!(text, "-{}", last.saturating_sub(self.from));

@@ -1,6 +1,6 @@
-//! What arrived of one item at a helper, as a value of STAT's `i…` lines: eleven fields with commas
-//! between, `-` for what is not known. The first counts further copies, too; how many of it these are
-//! stands in a `c…` line where there are any, and how many answers were withheld in a `w…` line.
+//! Arrivals of one item at the remote agent, as a value of STAT's `i…` lines: eleven
+//! comma-separated fields, `-` for an unknown one. The first field includes duplicates; a `c…` line
+//! gives their number if there are any, and a `w…` line the number of withheld answers.
 //!
 //! `count,first_ns,span_ns,source,moved,ttl,tos,bytes,fragment,port,answers[,TYPE.CODE@ROUTER]`
 
@@ -9,20 +9,20 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
-/// What arrived of one item.
+/// Arrivals of one item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Arrivals {
-    /// Datagrams, each once however often it came.
+    /// Datagrams, without duplicates.
     pub count: u32,
-    /// Further copies of the same datagrams, which the network made.
+    /// Duplicates of these, made by the network.
     pub copies: u32,
     /// When the first arrived, on the remote agent's real-time clock.
     pub first: Nanos,
-    /// When the last came, on the same.
+    /// When the last arrived, on the same clock.
     pub last: Nanos,
     /// The source of the first as seen by the remote agent.
     pub source: SocketAddr,
-    /// Whether another had another source.
+    /// Whether another datagram had another source.
     pub moved: bool,
     /// TTL or hop limit of the last as it arrived; `None` if not available to the remote agent.
     pub ttl: Option<u8>,
@@ -30,7 +30,7 @@ pub struct Arrivals {
     pub tos: Option<u8>,
     /// Payload bytes of the last.
     pub len: u16,
-    /// Largest fragment that the last came in; `None` when it came whole.
+    /// Largest fragment of the last; `None` when it was not fragmented.
     pub fragment: Option<u16>,
     /// The port that the last was sent to.
     pub port: u16,
@@ -55,7 +55,7 @@ pub struct BackError {
 }
 
 impl Arrivals {
-    /// Splits what was read as one count into datagrams and further copies of them.
+    /// Splits a count that includes duplicates into datagrams and duplicates.
     pub fn split(&mut self, copies: u32) {
         let copies = copies.min(self.count.saturating_sub(1));
         (self.count, self.copies) = (self.count - copies, copies);

@@ -1,12 +1,12 @@
-//! What a probe asks of its helper: 40 bytes, big-endian.
+//! A probe's request to the remote agent: 40 bytes, big-endian.
 //!
 //! | offset | bytes | field |
 //! |---|---|---|
 //! | 0 | 16 | measurement header of kind Probe |
-//! | 16 | 8 | key: the secret that TEST was answered with |
-//! | 24 | 4 | item: which of the probe's rows it belongs to |
+//! | 16 | 8 | key: the secret from the reply to TEST |
+//! | 24 | 4 | item: which of the probe's measurements it belongs to |
 //! | 28 | 1 | answers wanted, 0 to 8 |
-//! | 29 | 1 | via: where the answers leave from |
+//! | 29 | 1 | via: where the answers are sent from |
 //! | 30 | 1 | TOS or traffic class of the answers |
 //! | 31 | 1 | flags: 1 the answers must not be fragmented |
 //! | 32 | 4 | milliseconds until the first answer, up to 360,000 |
@@ -16,14 +16,14 @@
 use crate::units::Nanos;
 use crate::wire::{Echo, Header, Kind, pattern};
 
-/// Flag: answers leave with don't-fragment set, whatever path MTU is known.
+/// Flag: answers are sent with don't-fragment set, ignoring the known path MTU.
 const WHOLE: u8 = 1;
 
 /// Where the remote agent's answers are sent from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Via {
-    /// The address and port that were asked.
+    /// The address and port that the request was sent to.
     #[default]
     Same = 0,
     /// The same address, the alternate port.
@@ -35,12 +35,12 @@ pub enum Via {
 }
 
 impl Via {
-    /// Whether another port than the one that was asked.
+    /// Whether it is another port than the one contacted.
     pub fn other_port(self) -> bool {
         matches!(self, Self::Port | Self::Both)
     }
 
-    /// Whether another address than the one that was asked.
+    /// Whether it is another address than the one contacted.
     pub fn other_address(self) -> bool {
         matches!(self, Self::Address | Self::Both)
     }
@@ -57,35 +57,35 @@ pub struct Ask {
     pub sent: Nanos,
     /// The probe's secret.
     pub key: u64,
-    /// The row that it belongs to.
+    /// The item it belongs to.
     pub item: u32,
     /// Answers wanted, 0 to 8.
     pub answers: u8,
-    /// Where they leave from.
+    /// Where they are sent from.
     pub via: Via,
-    /// TOS or traffic class that they leave with.
+    /// TOS or traffic class of the answers.
     pub answer_tos: u8,
     /// Whether the answers must not be fragmented, neither by the agent's host nor on the path.
     pub whole: bool,
-    /// Time until the first, whole milliseconds up to [`Ask::LONGEST_DELAY`].
+    /// Time until the first answer, whole milliseconds up to [`Ask::LONGEST_DELAY`].
     pub delay: Nanos,
-    /// Payload bytes of each; 0 for as few as can be.
+    /// Payload bytes of each answer; 0 for the minimum.
     pub answer_len: u16,
-    /// Time from one to the next, whole milliseconds up to 65.535 s.
+    /// Time between answers, whole milliseconds up to 65.535 s.
     pub gap: Nanos,
 }
 
 impl Ask {
-    /// Bytes of an ask.
+    /// Length of a request in bytes.
     pub const LEN: usize = 40;
-    /// Bytes that an ask should have, so that its echo is not longer.
+    /// Length to which a request should be padded, so that its echo is not longer.
     pub const PADDED: usize = Echo::LEN;
     /// The longest delay.
     pub const LONGEST_DELAY: Nanos = Nanos::from_secs(360);
-    /// Most answers to one ask.
+    /// Most answers to one request.
     pub const MOST_ANSWERS: u8 = 8;
 
-    /// An ask for one answer at once, as it was asked.
+    /// A request for one immediate answer, from the address and port contacted.
     pub fn new(tag: u16, key: u64, item: u32, sequence: u32, sent: Nanos) -> Self {
         Self {
             tag,
@@ -103,7 +103,7 @@ impl Ask {
         }
     }
 
-    /// Fills a payload: the ask at its start, the pattern behind it. `out` has at least
+    /// Fills a payload: the request at its start, the pattern after it. `out` has at least
     /// [`Ask::LEN`] bytes.
     pub fn encode(&self, out: &mut [u8]) {
         let (head, rest) = out.split_at_mut(Self::LEN);
@@ -111,8 +111,8 @@ impl Ask {
         pattern::fill(Self::LEN, rest);
     }
 
-    /// Writes the ask into the last 40 bytes of a payload that has another protocol's shape before
-    /// them. `out` has at least [`Ask::LEN`] bytes.
+    /// Writes the request into the last 40 bytes of a payload that imitates another protocol. `out`
+    /// has at least [`Ask::LEN`] bytes.
     pub fn encode_at_end(&self, out: &mut [u8]) {
         let start = out.len() - Self::LEN;
         self.write(&mut out[start..]);

@@ -1,9 +1,9 @@
-//! What a helper answers: 64 bytes, big-endian, and the pattern behind them.
+//! The remote agent's answer: 64 bytes, big-endian, followed by the pattern.
 //!
 //! | offset | bytes | field |
 //! |---|---|---|
-//! | 0 | 16 | measurement header of kind Echo: tag, sequence and send time of the ask |
-//! | 16 | 8 | T2: when the ask arrived, nanoseconds on the helper's real-time clock |
+//! | 0 | 16 | measurement header of kind Echo: tag, sequence and send time of the request |
+//! | 16 | 8 | T2: when the request arrived, nanoseconds on the agent's real-time clock |
 //! | 24 | 8 | T3: when this answer left |
 //! | 32 | 4 | item |
 //! | 36 | 1 | number of the answer, from 0 |
@@ -27,42 +27,42 @@ const FRAGMENTED: u8 = 4;
 /// One answer of the remote agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Echo {
-    /// The ask's tag.
+    /// The request's tag.
     pub tag: u16,
-    /// The ask's number.
+    /// The request's number.
     pub sequence: u32,
-    /// When the ask was sent, on the client's real-time clock.
+    /// When the request was sent, on the client's real-time clock.
     pub sent: Nanos,
     /// T2: when the request arrived, on the agent's real-time clock.
     pub arrived: Nanos,
-    /// T3: when this answer left, on the same.
+    /// T3: when this answer left, on the same clock.
     pub left: Nanos,
-    /// The ask's item.
+    /// The request's item.
     pub item: u32,
-    /// Which of the ask's answers, from 0.
+    /// Number of this answer to the request, from 0.
     pub number: u8,
     /// TTL or hop limit of the request as it arrived; `None` if not available to the agent.
     pub ttl: Option<u8>,
-    /// TOS or traffic class of the ask as it arrived.
+    /// TOS or traffic class of the request as it arrived.
     pub tos: u8,
-    /// Whether the pattern behind the ask arrived unchanged; unknown, and so `false`, for an ask at
-    /// the end of a payload.
+    /// Whether the pattern after the request arrived unchanged; unknown, and so `false`, for a
+    /// request at the end of a payload.
     pub intact: bool,
-    /// Payload bytes of the ask as they arrived.
+    /// Payload bytes of the request as it arrived.
     pub len: u16,
-    /// The largest fragment that it came in, in bytes; `None` when it came whole.
+    /// The largest fragment of the request, in bytes; `None` when it was not fragmented.
     pub fragment: Option<u16>,
-    /// The port that it was sent to.
+    /// The port that the request was sent to.
     pub port: u16,
-    /// Its source as seen there.
+    /// The request's source as seen by the agent.
     pub source: SocketAddr,
 }
 
 impl Echo {
-    /// Bytes of an echo.
+    /// Length of an echo in bytes.
     pub const LEN: usize = 64;
 
-    /// Fills a payload: the echo at its start, the pattern behind it. `out` has at least
+    /// Fills a payload: the echo at its start, the pattern after it. `out` has at least
     /// [`Echo::LEN`] bytes.
     pub fn encode(&self, out: &mut [u8]) {
         let (head, rest) = out.split_at_mut(Self::LEN);
@@ -89,7 +89,7 @@ impl Echo {
         pattern::fill(Self::LEN, rest);
     }
 
-    /// Writes the time of leaving into an encoded echo, as late as can be.
+    /// Writes the departure time into an encoded echo, as late as possible.
     pub fn set_left(out: &mut [u8], left: Nanos) {
         if let Some(field) = out.get_mut(24..32) {
             field.copy_from_slice(&left.0.to_be_bytes());
@@ -125,7 +125,7 @@ impl Echo {
         })
     }
 
-    /// Whether the pattern behind an echo arrived unchanged.
+    /// Whether the pattern after an echo arrived unchanged.
     pub fn is_intact(payload: &[u8]) -> bool {
         payload.get(Self::LEN..).is_some_and(|rest| pattern::matches(Self::LEN, rest))
     }

@@ -1,9 +1,9 @@
-//! What `probe` asks of its helper and what the helper answers: datagrams with a measurement header,
-//! and the lines of STAT that tell what arrived.
+//! Messages between `probe` and the remote agent: datagrams with a measurement header, and the STAT
+//! lines that report what arrived.
 //!
-//! An [`Ask`] stands at the start of a payload or, behind a payload of another protocol's shape, in
-//! its last 40 bytes. An [`Echo`] stands at the start of each answer. Behind either the pattern
-//! ([`super::pattern`]) goes on, so that changes on the way are seen.
+//! An [`Ask`] is at the start of a payload or, if the payload imitates another protocol, in its last
+//! 40 bytes. An [`Echo`] is at the start of each answer. The rest is filled with the pattern
+//! ([`super::pattern`]), so that changes in transit are detected.
 
 mod arrivals;
 mod ask;

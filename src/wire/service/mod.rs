@@ -1,7 +1,7 @@
-//! What to say to a port so that the service which usually has it answers, and whether an answer
+//! The question to send to a port so that its usual service answers, and whether an answer
 //! is that service's.
 //!
-//! Each question changes nothing at the far end, logs nobody in, and asks for little, so that an
+//! Questions change nothing at the remote end, do not log in, and request little, so that an
 //! answer is seldom longer than it. Each bears a secret that an answer has to repeat where its
 //! protocol allows it, so that strangers cannot answer in the service's place. How questions are
 //! timed and repeated, and what silence means, is left to the session.
