@@ -7,12 +7,12 @@ use crate::stats::Percentiles;
 use crate::units::Nanos;
 use serde::Serialize;
 
-/// What the receiving end counted in one stretch of the run.
+/// What the receiving end counted in one interval of the run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct BlastInterval {
     /// Start, in nanoseconds from the first arrival.
     pub start_ns: u64,
-    /// Length in nanoseconds; only the last may be shorter than asked for.
+    /// Length in nanoseconds; only the last may be shorter than requested.
     pub duration_ns: u64,
     /// Datagrams that arrived, duplicates among them.
     pub datagrams: u64,
@@ -96,13 +96,13 @@ pub struct BlastReceived {
     pub strays: u64,
     /// First to last arrival, in nanoseconds.
     pub span_ns: u64,
-    /// Datagrams that arrived at the first instant of their stream: they begin the span and are no
-    /// part of a rate over it. `None` where the receiver does not tell.
+    /// Datagrams that arrived at the first instant of their stream: they begin the time span and
+    /// are not part of a rate over it. `None` if not reported.
     pub at_start: Option<u64>,
     /// The longest time between two arrivals, in nanoseconds.
     pub silence_ns: u64,
-    /// The longest that a datagram which had arrived waited to be read, or that the reader itself
-    /// stood still, in nanoseconds: nothing of the path. `None` where the receiver does not tell.
+    /// The longest time, in nanoseconds, that an arrived datagram waited to be read or that the
+    /// reader itself paused: not caused by the path. `None` if not reported.
     pub reader_pause_ns: Option<u64>,
     /// Jitter by RFC 3550, in nanoseconds; `None` before two datagrams.
     pub jitter_ns: Option<u64>,
@@ -115,7 +115,7 @@ pub struct BlastReceived {
     pub clock_steps: u64,
     /// Processor time of the receiving thread, in nanoseconds; `None` until it ended.
     pub cpu_ns: Option<u64>,
-    /// The sender's total, once the receiver knows it.
+    /// The sender's total, once known to the receiver.
     pub sender_total: Option<u64>,
 }
 
@@ -151,11 +151,11 @@ pub struct BlastSent {
     pub blocked: u64,
     /// First to last send, in nanoseconds.
     pub span_ns: u64,
-    /// Datagrams that left at the first instant of their stream: they begin the span and are no part
-    /// of a rate over it. `None` where the sender does not tell.
+    /// Datagrams sent at the first instant of their stream: they begin the time span and are not
+    /// part of a rate over it. `None` if not reported.
     pub at_start: Option<u64>,
-    /// The schedule's own length for what was offered, in nanoseconds; without a rate from the first
-    /// attempt to the last. `None` where the sender does not tell.
+    /// Duration of the schedule for the offered datagrams, in nanoseconds; without a rate, from the
+    /// first attempt to the last. `None` if not reported.
     pub offered_ns: Option<u64>,
     /// How late sends were against the schedule, in nanoseconds; all `None` without a rate.
     pub lateness: DelayQuantiles,
@@ -163,8 +163,7 @@ pub struct BlastSent {
     pub quantum: u64,
     /// Times that sends were more than 100 µs late and caught up, a quantum at a time.
     pub catch_ups: u64,
-    /// The longest that the sender itself stood still, in nanoseconds; `None` where it does not
-    /// tell.
+    /// The longest pause of the sender itself, in nanoseconds; `None` if not reported.
     pub pause_ns: Option<u64>,
     /// Processor time of the sending threads, in nanoseconds; 0 until they ended.
     pub cpu_ns: u64,
@@ -249,7 +248,7 @@ pub struct IoReport {
     pub batch: u32,
     /// The sender's granted send buffer in bytes; `None` if not reported.
     pub send_buffer: Option<u64>,
-    /// The receive buffer in bytes that was asked for at the receiver; `None` for another host's.
+    /// The requested receive buffer in bytes; `None` if the receiver is another host.
     pub receive_buffer_asked: Option<u64>,
     /// The receiver's granted receive buffer in bytes; `None` if not reported.
     pub receive_buffer_granted: Option<u64>,
@@ -273,7 +272,7 @@ pub enum Way {
 pub struct DirectionReport {
     /// Who sent.
     pub direction: Way,
-    /// What it came up against.
+    /// What limited it.
     pub limited_by: LimitedBy,
     /// The verdict with its evidence and caveats.
     #[serde(flatten)]
@@ -300,7 +299,7 @@ pub struct DirectionReport {
     pub blocked: u64,
     /// Whether it fell short of what was offered ([`fell_short`]); `None` without a rate.
     pub sender_limited: Option<bool>,
-    /// Streams that began, of those asked for; `None` where that is not known.
+    /// Number of the requested streams that started; `None` if unknown.
     pub streams_begun: Option<u64>,
     /// Whether both ends delivered final counts; otherwise received and lost are the last interim
     /// counts.
@@ -318,7 +317,7 @@ pub struct DirectionReport {
     pub lost: Option<Losses>,
     /// Second and further copies.
     pub duplicates: Option<u64>,
-    /// Runs of lost datagrams by length; lengths that did not occur are left out.
+    /// Loss bursts by length; lengths that did not occur are omitted.
     pub burst_lengths: Vec<BurstLength>,
     /// The longest time between two arrivals.
     pub silence_ns: Option<u64>,
@@ -395,7 +394,7 @@ pub struct BlastReport {
     /// the report is plausible.
     #[serde(serialize_with = "crate::record::finding::maybe")]
     pub contradiction: Option<Contradiction>,
-    /// Round trips beside the run; `None` without `--probe`.
+    /// Round-trip times during the run; `None` without `--probe`.
     pub probe: Option<ProbeReport>,
     /// Headers.
     pub header: HeaderShare,
@@ -404,7 +403,6 @@ pub struct BlastReport {
     pub main: DirectionReport,
     /// The downstream direction of a bidirectional run.
     pub reverse: Option<DirectionReport>,
-    /// How the run stands against the limits that the user set, each direction on its own; empty
-    /// without any.
+    /// The result of each limit that the user set, per direction; empty without limits.
     pub limits: Vec<LimitReport>,
 }

@@ -34,12 +34,12 @@ pub struct CastSent {
     pub datagrams_per_second: Option<u64>,
     /// Whether the user ended the run early.
     pub interrupted: bool,
-    /// Each destination on its own, in the order given.
+    /// Results per destination, in the order given.
     pub destinations: Vec<CastDestination>,
     /// The receivers' reports; empty with `--no-header`.
     #[serde(flatten)]
     pub standing: FanoutStanding,
-    /// How the run stands against each `--fail-if`.
+    /// The result of each `--fail-if` limit.
     pub limits: Vec<LimitReport>,
 }
 
@@ -48,7 +48,7 @@ pub struct CastSent {
 pub struct CastDestination {
     /// The address, `239.1.2.3:5000`.
     pub destination: String,
-    /// The interface that was asked for; `None` when the route chose.
+    /// The requested interface; `None` when the route chose it.
     pub interface: Option<String>,
     /// Datagrams that the kernel took.
     pub sent: u64,
@@ -86,9 +86,9 @@ pub struct CastReceived {
     pub strays: Option<u64>,
     /// Datagrams of sources beyond those that the table holds.
     pub others: u64,
-    /// Datagrams to addresses or by interfaces that were not asked for.
+    /// Datagrams to unexpected addresses, or on unexpected interfaces.
     pub foreign: u64,
-    /// Where the first 16 kinds of these came from.
+    /// Sources of the first 16 kinds of these.
     pub foreign_from: Vec<CastForeign>,
     /// Datagrams of excluded sources that the kernel let through; those that it kept out itself
     /// are not known.
@@ -112,11 +112,11 @@ pub struct CastReceived {
     pub duration_ns: u64,
     /// Whether the user ended the run early.
     pub interrupted: bool,
-    /// Each source and group on its own, in the order in which they were first heard.
+    /// Results per source and group, in order of appearance.
     pub sources: Vec<CastSource>,
     /// Expected datagrams; `None` without `--expect`.
     pub expected: Option<u64>,
-    /// How the run stands against each `--fail-if`.
+    /// The result of each `--fail-if` limit.
     pub limits: Vec<LimitReport>,
     /// What to keep in mind about all this.
     #[serde(serialize_with = "all")]
@@ -124,12 +124,12 @@ pub struct CastReceived {
 }
 
 impl CastReceived {
-    /// Datagrams that came, each number once; all of them with `--no-header`.
+    /// Datagrams received, without duplicates; with `--no-header` all of them.
     pub fn firsts(&self) -> u64 {
         self.received - self.duplicates.unwrap_or(0)
     }
 
-    /// Whether all that were expected came.
+    /// Whether all expected datagrams arrived.
     pub fn is_complete(&self) -> bool {
         self.expected.is_none_or(|expected| self.firsts() >= expected)
     }
@@ -183,9 +183,9 @@ impl CastReceived {
 pub struct CastGroup {
     /// The address, `239.1.2.3:5000`.
     pub group: String,
-    /// The interfaces that were asked for; empty when the route chose.
+    /// The requested interfaces; empty when the route chose.
     pub interfaces: Vec<String>,
-    /// The sources that were asked for; empty for any.
+    /// The requested sources; empty for any.
     pub sources: Vec<String>,
     /// The sources that were to be kept out.
     pub excluded: Vec<String>,
@@ -213,7 +213,7 @@ pub struct CastSource {
     pub source: String,
     /// The group, broadcast or own address that it sent to.
     pub group: String,
-    /// The interface it came in by; `None` if the kernel did not tell.
+    /// The receiving interface; `None` if the kernel did not report it.
     pub interface: Option<String>,
     /// The run's tag: a sender that starts again has another. `None` with `--no-header`.
     pub tag: Option<u16>,
@@ -221,7 +221,7 @@ pub struct CastSource {
     pub received: u64,
     /// Payload bytes, including the measurement header if there is one.
     pub bytes: u64,
-    /// Missing between the first that was heard and the end (or the last that was heard).
+    /// Missing between the first received datagram and the end (or the last received).
     pub lost: Option<u64>,
     /// Second and later copies.
     pub duplicates: Option<u64>,
@@ -232,7 +232,7 @@ pub struct CastSource {
     pub goodput_bits_per_second: Option<u64>,
     /// First copies a second, calculated in the same way.
     pub goodput_datagrams_per_second: Option<u64>,
-    /// Datagrams that came after one with a higher number (RFC 4737 §3.3).
+    /// Datagrams that arrived after one with a higher number (RFC 4737 §3.3).
     pub reordered: Option<u64>,
     /// Interarrival jitter (RFC 3550 §6.4.1); `None` for fewer than two datagrams.
     pub jitter_ns: Option<u64>,
@@ -253,7 +253,7 @@ pub struct CastSource {
     pub duration_ns: u64,
     /// From the last datagram to the end of the run.
     pub silence_at_end_ns: u64,
-    /// The first sequence number that was heard: not 0 for a receiver that joined late.
+    /// The first sequence number received: not 0 for a receiver that joined late.
     pub first_sequence: Option<u64>,
     /// Whether the join preceded the sender's first datagram, so that datagrams missing before the
     /// first received one were lost; `None` without an end mark.
@@ -263,7 +263,7 @@ pub struct CastSource {
     pub sender_total: Option<u64>,
 }
 
-/// How a receiver stands, once an interval.
+/// A receiver's counts, once per interval.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CastInterval {
     /// Since the first join.
@@ -280,14 +280,14 @@ pub struct CastInterval {
     pub duplicates: u64,
     /// Datagrams without the measurement header that arrived in the interval and are not counted.
     pub without_header: u64,
-    /// Sources heard so far.
+    /// Sources received so far.
     pub sources: u64,
 }
 
 /// What happens while a receiver runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CastEvent<'a> {
-    /// A source was heard for the first time.
+    /// First datagram from a source.
     Heard(Heard<'a>),
     /// An interval ended.
     Interval(CastInterval),
@@ -295,9 +295,9 @@ pub enum CastEvent<'a> {
     Content(&'a [u8]),
     /// Something is missing in the stream that is stored, between the piece before and the next.
     Gap(CastGap),
-    /// Datagrams of a kind that was not asked for came for the first time.
+    /// First unexpected datagram of its kind.
     Foreign(&'a CastForeign),
-    /// A datagram without the measurement header came for the first time.
+    /// First datagram without the measurement header.
     NoHeader {
         /// Address and port of the sender.
         source: &'a str,
@@ -306,7 +306,7 @@ pub enum CastEvent<'a> {
     },
 }
 
-/// A source that was heard for the first time.
+/// A source whose first datagram arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Heard<'a> {
     /// Address and port of the sender.

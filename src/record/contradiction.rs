@@ -24,7 +24,7 @@ pub enum Counted {
     /// Missing.
     #[error("lost datagrams")]
     Lost,
-    /// Numbers that came or are missing.
+    /// Numbers that arrived or are missing.
     #[error("sequence numbers")]
     Numbers,
     /// Dropped by the receiver's socket.
@@ -57,7 +57,7 @@ pub enum Counted {
     /// What a schedule called for.
     #[error("scheduled datagrams")]
     Offered,
-    /// What left.
+    /// Datagrams sent.
     #[error("datagrams sent")]
     Sent,
     /// What was due and did not leave in time.
@@ -138,10 +138,10 @@ pub enum Contradiction {
         /// So many were sent.
         sent: u64,
     },
-    /// The parts of what arrived are not the whole.
+    /// The parts of what arrived do not add up to the total.
     #[error("it reports {} datagrams received, but {} first copies, {} duplicates and {} beyond the reorder window", n(*datagrams), n(*firsts), n(*duplicates), n(*too_late))]
     PartsDiffer {
-        /// The whole.
+        /// The total.
         datagrams: u64,
         /// First copies.
         firsts: u64,
@@ -160,7 +160,7 @@ pub enum Contradiction {
         /// What each has.
         payload: u64,
     },
-    /// A part that is larger than its whole.
+    /// A part larger than its whole.
     #[error("it reports {} {counted}, but only {} {whole}", n(*claimed), n(*most))]
     BeyondWhole {
         /// The part.
@@ -218,18 +218,18 @@ pub enum Contradiction {
         /// The run.
         whole: u64,
     },
-    /// A far sender sent more than was asked for.
+    /// A remote sender sent more than requested.
     #[error("it reports {} datagrams sent, but {} were requested", n(*sent), n(*count))]
     BeyondAsked {
         /// So many, by its report.
         sent: u64,
-        /// So many were asked for.
+        /// The requested number.
         count: u64,
     },
     /// A remote sender reports fewer sent datagrams than arrived.
     #[error("it reports {} datagrams sent, but {} arrived here", n(*sent), n(*arrived))]
     FewerSent {
-        /// So many came.
+        /// The number that arrived.
         arrived: u64,
         /// So many, by its report.
         sent: u64,

@@ -13,9 +13,9 @@ use serde::Serialize;
 /// Something that happened while `ping` ran. Targets are counted from 0 in the order of the plan.
 #[derive(Clone, Copy, Debug)]
 pub enum PingEvent<'a> {
-    /// An answer came.
+    /// A reply arrived.
     Reply(&'a PingReply),
-    /// No answer came in time.
+    /// No reply arrived in time.
     TimedOut(&'a PingTimeout),
     /// The network answered a probe with an error.
     Trouble {
@@ -32,7 +32,7 @@ pub enum PingEvent<'a> {
     Settled(&'a PingRow),
     /// An interval is over: one such event for each target.
     Interval(&'a PingInterval<'a>),
-    /// The user asks how the run stands: one such event for each target.
+    /// The user asked for interim results: one such event per target.
     Status(&'a PingInterval<'a>),
     /// All pending events have been delivered: time to flush buffered output.
     Lull,
@@ -72,11 +72,11 @@ pub struct PingReply {
     pub as_planned_ns: Option<u64>,
     /// The same as `round_trip_ns`, under its former name.
     pub from_send_ns: Option<u64>,
-    /// The time in the reflector; `None` where it does not tell.
+    /// Processing time in the reflector; `None` if not reported.
     pub server_ns: Option<u64>,
     /// The reflector's own number of the answer; `None` where it has none.
     pub reflector_seq: Option<u32>,
-    /// When it came, nanoseconds since 1970.
+    /// When it arrived, nanoseconds since 1970.
     pub arrival_ns: u64,
 }
 
@@ -129,7 +129,7 @@ pub struct PingRow {
     pub reflector_received_ns: Option<u64>,
     /// When the reflector answered.
     pub reflector_sent_ns: Option<u64>,
-    /// When the answer came.
+    /// When the reply arrived.
     pub received_ns: Option<u64>,
     /// From the actual transmission to the arrival, without the time in the reflector.
     pub round_trip_ns: Option<u64>,
@@ -158,7 +158,7 @@ pub struct PingInterval<'a> {
     pub start: Nanos,
     /// How long it was.
     pub duration: Nanos,
-    /// Round trips of the answers that came in it.
+    /// Round trips of the replies received in it.
     pub round_trips: &'a DelayHistogram,
 }
 
@@ -168,7 +168,7 @@ pub struct PingInterval<'a> {
 pub struct PingDelay {
     /// The smallest; `None` without samples.
     pub min: Option<u64>,
-    /// Of those that came; `None` without samples.
+    /// Mean of the received ones; `None` without samples.
     pub mean: Option<u64>,
     /// Their standard deviation; `None` of fewer than two.
     pub stddev: Option<u64>,
@@ -180,7 +180,7 @@ pub struct PingDelay {
     pub p99: Option<u64>,
     /// 99.9 %.
     pub p999: Option<u64>,
-    /// The largest that came; `None` without samples.
+    /// The largest received; `None` without samples.
     pub max: Option<u64>,
     /// Samples.
     pub samples: u64,
@@ -189,8 +189,8 @@ pub struct PingDelay {
     pub lost: Option<u64>,
     /// The first percentile that falls among the lost; `None` when none does.
     pub lost_from: Option<&'static str>,
-    /// The mean difference from one probe to the next (IPDV, RFC 3393), without its sign; `None`
-    /// where no two neighbours came back, or of what is no delay of the path.
+    /// Mean absolute difference between consecutive probes (IPDV, RFC 3393); `None` if no two
+    /// consecutive probes were answered, or if this is not a delay of the path.
     pub ipdv_mean: Option<u64>,
     /// The largest of these differences.
     pub ipdv_max: Option<u64>,
@@ -200,15 +200,15 @@ pub struct PingDelay {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WaysUntold {
-    /// Nothing came back that counts.
+    /// No reply arrived that could be used for this.
     NoCount,
-    /// The target's numbers may be a count of its own, or copies of the probes'.
+    /// The target's numbers may be its own count, or copied from the probes.
     CountUnproven,
     /// Copies of probes reached the target: a missing answer may have been a copy's.
     Copies,
-    /// Too few answers came to rule such copies out.
+    /// Too few replies to rule out copied numbers.
     TooFew,
-    /// Answers to earlier probes than the last that came were still awaited when the run ended.
+    /// Replies to probes before the last one answered were outstanding when the run ended.
     Open,
 }
 
@@ -235,7 +235,7 @@ pub struct PingLost {
     pub longest_at_ns: Option<u64>,
 }
 
-/// A stretch of the run.
+/// An interval of the run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct PingStretch {
     /// Its begin, from the start of the run.
@@ -289,7 +289,7 @@ pub struct PingTargetReport {
     pub duplicates_out: Option<u64>,
     /// Of these, replies duplicated on the way back.
     pub duplicates_back: Option<u64>,
-    /// Answers that came after one to a later probe (RFC 4737).
+    /// Replies that arrived after one to a later probe (RFC 4737).
     pub reordered: u64,
     /// The largest extent of a reordering (RFC 4737 §4.2.2).
     pub reorder_extent_max: u64,
@@ -318,19 +318,19 @@ pub struct PingTargetReport {
     pub reflector_counts: Option<bool>,
     /// Times that the reflector began to count anew.
     pub reflector_restarts: u64,
-    /// Datagrams beyond those counted as sent, which asked for that count at the end.
+    /// Additional datagrams, not counted as sent, that requested the target's count at the end.
     pub questions: u64,
     /// Probes that the target counted, modulo 2^32; `None` if not requested or not reported.
     pub target_received: Option<u32>,
-    /// Its answers, by its own count, modulo 2^32.
+    /// Replies sent by the target, by its own count, modulo 2^32.
     pub target_reflected: Option<u32>,
     /// DSCP of the probes on arrival at the reflector; `None` if not requested or not reported.
     pub dscp_seen: Option<u8>,
     /// ECN of the probes as they reached it.
     pub ecn_seen: Option<u8>,
-    /// DSCP of the answers as they came; `None` where the kernel does not tell.
+    /// DSCP of the replies on arrival; `None` if the kernel does not report it.
     pub dscp_back: Option<u8>,
-    /// ECN of the answers as they came.
+    /// ECN of the replies on arrival.
     pub ecn_back: Option<u8>,
     /// From the actual transmission to the arrival, without the time in the reflector: the kernel's
     /// stamp of it where it gives one, else the time of the send call.
@@ -347,7 +347,7 @@ pub struct PingTargetReport {
     pub server_ns: PingDelay,
     /// From a reply's own time stamp to its actual departure, if requested and reported.
     pub departure_ns: PingDelay,
-    /// How long after their planned time probes left.
+    /// How late probes were sent, after their planned time.
     pub send_late_ns: PingDelay,
     /// How fast the reflector's clock runs away, in parts per billion; `None` when not known.
     pub drift_ppb: Option<i64>,
@@ -365,7 +365,7 @@ pub struct PingTargetReport {
     pub refused: Vec<SendRefusal>,
     /// What the network answered with errors, by kind.
     pub network_errors: Vec<Trouble>,
-    /// How the target stands against each `--fail-if`.
+    /// The result of each `--fail-if` limit for this target.
     pub limits: Vec<LimitReport>,
     /// What to keep in mind of the figures.
     #[serde(serialize_with = "super::finding::all")]
@@ -375,11 +375,11 @@ pub struct PingTargetReport {
 /// The end of `ping`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct PingSummary {
-    /// What the targets were asked by.
+    /// The protocol of the probes.
     pub protocol: PingProtocol,
     /// Payload bytes of a probe.
     pub payload_bytes: u64,
-    /// What was asked beside the times.
+    /// What was requested besides delays.
     pub asked: Vec<PingAsk>,
     /// When probes were sent.
     pub schedule: PingSchedule,
@@ -433,7 +433,7 @@ impl PingTargetReport {
 
     /// The measurement of a metric; `None` if it is missing.
     fn measured(&self, metric: Metric) -> Option<Measured> {
-        // Of a target that was not asked nothing is known, not even that nothing was lost.
+        // For a target that could not be probed nothing is known, not even that nothing was lost.
         if self.error.is_some() {
             return None;
         }

@@ -23,7 +23,7 @@ pub enum ServeRecord {
         /// Address and port.
         address: Endpoint,
     },
-    /// STAMP is not answered on a port that it was asked for; all else goes on.
+    /// STAMP is not available on a port configured for it; everything else continues.
     NoStampPort {
         /// What failed, and on which port.
         #[serde(serialize_with = "one")]
@@ -34,7 +34,7 @@ pub enum ServeRecord {
         /// Address and port.
         address: Endpoint,
     },
-    /// STUN has no other port although one was asked for; all else goes on.
+    /// STUN has no alternate port although one was configured; everything else continues.
     NoStunAlternate {
         /// What failed, and on which port.
         #[serde(serialize_with = "one")]
@@ -72,9 +72,9 @@ pub enum ServeRecord {
         /// The session's name.
         session: String,
     },
-    /// A run was asked for and granted.
+    /// A run was requested and granted.
     TestGranted {
-        /// Who asked.
+        /// The client.
         client: Endpoint,
         /// In which session.
         session: String,
@@ -128,9 +128,9 @@ pub enum ServeRecord {
         #[serde(serialize_with = "one")]
         failure: LocalFailure,
     },
-    /// Something was asked for and refused.
+    /// A request was refused.
     Refused {
-        /// Who asked.
+        /// The client.
         client: Endpoint,
         /// The three digits of the reply.
         reply_code: u16,
@@ -138,16 +138,16 @@ pub enum ServeRecord {
         #[serde(serialize_with = "one")]
         refusal: ServeRefusal,
     },
-    /// A probe was asked for and granted.
+    /// A probe was requested and granted.
     ProbeGranted {
-        /// Who asked.
+        /// The client.
         client: Endpoint,
         /// In which session.
         session: String,
         /// Ports that are open for it, `5000-5100,8620`.
         #[serde(serialize_with = "port_list")]
         ports: PortList,
-        /// Ports that it asked for and does not get.
+        /// Requested ports that were not opened.
         not_opened: u64,
     },
     /// A probe is over.
@@ -200,7 +200,7 @@ pub enum ServeRecord {
     },
     /// More happened than is logged.
     NotShown {
-        /// Events that were left out since the last of these.
+        /// Events omitted since the last entry of this kind.
         events: u64,
     },
 }
@@ -211,7 +211,7 @@ pub enum ServeRecord {
 pub enum SessionEnd {
     /// The client sent QUIT.
     Closed,
-    /// Nothing was heard of the client any more.
+    /// No datagram from the client for too long.
     Expired,
     /// Its run went on beyond what was granted.
     Overdue,

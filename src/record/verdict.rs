@@ -15,17 +15,17 @@ const NOTABLE: u64 = 10;
 const PAUSE: u64 = 100_000_000;
 /// Payload bytes up to which a datagram is as small as those of the control dialogue.
 const SMALL: u64 = 600;
-/// Small datagrams that passed in a run that has its counts, beside two of each stream's opening:
-/// HELO, its ticket, TEST and STAT.
+/// Small datagrams that must have passed in a run with final counts, besides two for the start of
+/// each stream: HELO, its ticket, TEST and STAT.
 const DIALOGUE: u64 = 4;
 
-/// What a run came up against.
+/// What limited a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LimitedBy {
-    /// The rate that was asked for was sent, and arrived.
+    /// The target rate was sent, and arrived.
     Rate,
-    /// The number of datagrams or bytes that was asked for was over.
+    /// The requested number of datagrams or bytes was reached.
     Count,
     /// The path between the two hosts lost datagrams.
     Network,
@@ -60,14 +60,14 @@ pub enum ThroughputVerdict {
         offered: u64,
         /// Of these, never sent.
         never_sent: u64,
-        /// Datagrams that left.
+        /// Datagrams sent.
         sent: u64,
         /// Of these, lost.
         lost: u64,
     },
-    /// All that was asked for was sent.
+    /// The requested amount was sent.
     CountReached {
-        /// Datagrams that left.
+        /// Datagrams sent.
         sent: u64,
     },
     /// The path lost datagrams.
@@ -163,9 +163,9 @@ pub enum ThroughputVerdict {
     BrokenOff {
         /// Streams that began; `None` where that is not known.
         streams_begun: Option<u64>,
-        /// Streams that were asked for.
+        /// Requested streams.
         streams: u64,
-        /// Datagrams that left; `None` where that is not known.
+        /// Datagrams sent; `None` if unknown.
         sent: Option<u64>,
         /// Datagrams that were offered; `None` where that is not known.
         offered: Option<u64>,
@@ -180,7 +180,7 @@ pub enum ThroughputVerdict {
 }
 
 impl ThroughputVerdict {
-    /// What the run came up against.
+    /// What limited the run.
     pub fn limited_by(&self) -> LimitedBy {
         match self {
             Self::RateKept { .. } => LimitedBy::Rate,
@@ -267,7 +267,7 @@ pub enum ThroughputAdvice {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum ThroughputCaveat {
-    /// A host was near its own limit.
+    /// A host was close to its own limit.
     HostNearLimit {
         /// The sender's processors, in percent of a core; `None` where that is not known.
         sender_cpu_percent: Option<u64>,
@@ -284,7 +284,7 @@ pub enum ThroughputCaveat {
         /// How often.
         times: u64,
     },
-    /// The sender fell short of the rate that was asked for.
+    /// The sender did not reach the target rate.
     SenderFellShort,
     /// Both ends are on this host, by its loopback.
     Loopback,
@@ -300,7 +300,7 @@ pub enum ThroughputCaveat {
 }
 
 impl ThroughputCaveat {
-    /// Whether it is of one direction of a run, and not of the whole.
+    /// Whether it concerns one direction rather than the whole run.
     pub fn is_of_one_way(self) -> bool {
         matches!(
             self,
@@ -345,8 +345,8 @@ impl DirectionReport {
 }
 
 impl BlastReport {
-    /// Takes down what to know before the figures are believed: what is of one direction beside
-    /// that, what is of the whole run beside the first.
+    /// Adds the caveats: those of one direction to that direction, those of the whole run to the
+    /// first.
     pub fn note_caveats(&mut self) {
         self.main.findings.caveats = self.main.caveats(self.streams);
         if let Some(reverse) = &mut self.reverse {
@@ -379,10 +379,10 @@ impl Share {
     }
 }
 
-/// Whether a rate was asked for.
+/// Whether a target rate was set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Goal {
-    /// As fast as it goes.
+    /// As fast as possible.
     Unpaced,
     /// A rate.
     Paced,
@@ -399,14 +399,14 @@ pub enum RunEnd {
     Failed,
 }
 
-/// What a verdict needs to know beside a direction's facts.
+/// Context of a verdict, besides a direction's figures.
 #[derive(Clone, Copy, Debug)]
 pub struct Circumstances {
-    /// Whether a rate was asked for.
+    /// Whether a target rate was set.
     pub goal: Goal,
     /// How the run ended.
     pub end: RunEnd,
-    /// Datagrams that were asked for; 0 for no bound.
+    /// Requested datagrams; 0 for no limit.
     pub count: u64,
     /// Payload bytes of each.
     pub payload: u64,
@@ -481,7 +481,7 @@ impl Counts<'_> {
     }
 }
 
-/// Where most of them were lost is what the run came up against; `None` where that is hardly any.
+/// The place of most losses is what limited the run; `None` if hardly anything was lost.
 fn judge_loss(counts: &Counts<'_>) -> Option<ThroughputVerdict> {
     let way = counts.way;
     let Losses { path, receiver_socket, .. } = counts.lost;
@@ -532,7 +532,7 @@ fn refusals(
     }
 }
 
-/// Little was lost: what the sender came up against.
+/// Little was lost: what limited the sender.
 fn judge_sender(counts: &Counts<'_>) -> ThroughputVerdict {
     let Counts { way, circumstances, .. } = counts;
     let (pause_ns, late_ns) = (long(way.sender_pause_ns), long(way.lateness_ns.max));

@@ -9,7 +9,7 @@ use std::mem;
 use std::net::{IpAddr, Ipv4Addr};
 use std::os::fd::{AsRawFd, BorrowedFd};
 
-/// The memory that a receive needs beside the payload, allocated once.
+/// Scratch memory for a receive call, besides the payload; allocated once.
 pub struct ReceiveCall {
     headers: Vec<libc::mmsghdr>,
     vectors: Vec<libc::iovec>,
@@ -128,7 +128,7 @@ impl ReceiveCall {
     }
 }
 
-/// Takes down what one control message says.
+/// Stores the contents of one control message in the metadata.
 fn note(message: &ControlMessage<'_>, meta: &mut RxMeta, stride: &mut usize) {
     match (message.level, message.kind) {
         (libc::SOL_SOCKET, libc::SCM_TIMESTAMPNS) => {

@@ -26,7 +26,7 @@ pub struct OutMessage<'a> {
     pub segment: u16,
 }
 
-/// The memory that a send needs beside the payload, allocated once.
+/// Scratch memory for a send call, besides the payload; allocated once.
 pub struct SendCall {
     headers: Vec<libc::mmsghdr>,
     vectors: Vec<libc::iovec>,

@@ -10,7 +10,7 @@ pub fn monotonic_now() -> Nanos {
     read_clock(libc::CLOCK_MONOTONIC)
 }
 
-/// The real-time clock: what is written on the wire and what the kernel stamps with.
+/// The real-time clock, used on the wire and for the kernel's time stamps.
 pub fn real_now() -> Nanos {
     read_clock(libc::CLOCK_REALTIME)
 }
@@ -50,8 +50,8 @@ pub fn tighten_timer_slack() {
     unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, 1usize, 0usize, 0usize, 0usize) };
 }
 
-/// A timer that a poll can wait for, exact to the clock (a poll's own time-out is whole
-/// milliseconds).
+/// A timer that a poll can wait for, with the precision of the clock (a poll's own timeout has
+/// whole milliseconds).
 #[derive(Debug)]
 pub struct Timer(OwnedFd);
 
@@ -69,8 +69,8 @@ impl Timer {
         Ok(Self(unsafe { OwnedFd::from_raw_fd(fd) }))
     }
 
-    /// Sets the timer to go off at an instant of the monotonic clock; one that has passed goes off
-    /// at once. Setting it again replaces the earlier one and what had gone off.
+    /// Sets the timer to fire at an instant of the monotonic clock, or at once if that has passed.
+    /// This replaces an earlier setting and clears an expiry that was not read.
     pub fn set(&self, at: Nanos) -> io::Result<()> {
         // Zero would disarm it.
         let at = at.0.max(1);

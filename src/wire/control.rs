@@ -17,7 +17,7 @@ const TAG_MAX: usize = 16;
 /// The longest word treated as a misspelt verb.
 const WORD_MAX: usize = 8;
 
-/// What a client calls a command, so that it knows the reply: up to 16 letters and digits.
+/// A client's identifier of a command, repeated by the reply: up to 16 letters and digits.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Tag(String);
 
@@ -42,7 +42,7 @@ impl fmt::Display for Tag {
     }
 }
 
-/// What is asked.
+/// The kind of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Verb {
     /// Open a session.
@@ -123,7 +123,7 @@ impl Code {
     pub const GO_AHEAD: Self = Self(354);
     /// Not available now.
     pub const UNAVAILABLE: Self = Self(421);
-    /// Busy: what is asked for is in use.
+    /// Busy: the requested resource is in use.
     pub const BUSY: Self = Self(450);
     /// An error on this side.
     pub const LOCAL_ERROR: Self = Self(451);
@@ -147,7 +147,7 @@ impl Code {
     pub const POLICY: Self = Self(550);
     /// Over the limit that the reply names.
     pub const OVER_LIMIT: Self = Self(552);
-    /// What was asked for was begun and has failed.
+    /// The request was started and has failed.
     pub const FAILED: Self = Self(554);
 
     /// Every code, with its meaning in one word.
@@ -181,7 +181,7 @@ impl Code {
 pub struct Command {
     /// What the client calls it.
     pub tag: Tag,
-    /// What is asked.
+    /// The kind of command.
     pub verb: Verb,
     /// Its parameters.
     pub params: Params,
@@ -194,7 +194,7 @@ pub struct Reply {
     pub tag: Tag,
     /// The verdict.
     pub code: Code,
-    /// What goes with it.
+    /// Its parameters.
     pub params: Params,
     /// Text for a person.
     pub text: String,

@@ -89,13 +89,14 @@ impl ControlKey {
         }
     }
 
-    /// The reply with its hash, in answer to the command that had `asked`.
+    /// Appends the hash to the reply to the command with the hash `asked`.
     pub fn seal_reply(&self, reply: Vec<u8>, asked: Seal) -> Vec<u8> {
         let seal = hash(self.reply_mac(body(&reply), asked));
         sealed(reply, seal)
     }
 
-    /// The reply without its hash, if it is this key's and answers the command that had `asked`.
+    /// The reply without its hash, if it has this key and answers the command with the hash
+    /// `asked`.
     pub fn open_reply<'a>(&self, bytes: &'a [u8], asked: Seal) -> Result<&'a [u8], Unsealed> {
         let (text, claimed) = split(bytes)?;
         match self.reply_mac(text, asked).verify_truncated_left(&claimed) {

@@ -50,7 +50,7 @@ fn read_hex(params: &Params, key: &str) -> Option<u64> {
     proper.then(|| u64::from_str_radix(text, 16).ok()).flatten()
 }
 
-/// A number that has to be there; `None` where it is not, or cannot be read.
+/// A required number; `None` if it is missing or cannot be parsed.
 fn number<T: std::str::FromStr>(params: &Params, key: &str) -> Option<T> {
     params.parse(key).ok().flatten()
 }

@@ -1,10 +1,10 @@
 //! The question to send to a port so that its usual service answers, and whether an answer
 //! is that service's.
 //!
-//! Questions change nothing at the remote end, do not log in, and request little, so that an
-//! answer is seldom longer than it. Each bears a secret that an answer has to repeat where its
-//! protocol allows it, so that strangers cannot answer in the service's place. How questions are
-//! timed and repeated, and what silence means, is left to the session.
+//! Questions change nothing at the remote end, do not log in, and request little, so that answers
+//! are seldom longer than questions. Where its protocol allows, each carries a secret that the answer
+//! must repeat, so that other hosts cannot answer in the service's place. Timing, repetition and the
+//! meaning of missing answers are left to the session.
 
 mod ask;
 mod ber;
