@@ -23,8 +23,8 @@ pub struct CastSent {
     pub tag: Option<u16>,
     /// Bytes of the measurement header in each datagram; 0 with `--no-header`.
     pub header_bytes: u64,
-    /// The longest time for which this host itself stood still (suspended, starved of the processor)
-    /// and sent nothing; 0 for no pause of 0.1 s or more.
+    /// The longest pause of this host (suspended, or without processor time) in which it sent
+    /// nothing; 0 for no pause of 0.1 s or more.
     pub pause_ns: u64,
     /// From the first send to the last.
     pub duration_ns: u64,

@@ -25,7 +25,7 @@ pub enum CastWarning {
         /// The TTL.
         ttl: u8,
     },
-    /// A source that was asked for is beyond a router.
+    /// A requested source is beyond a router.
     SourceBeyondRouter {
         /// The source.
         source: IpAddr,
@@ -35,7 +35,8 @@ pub enum CastWarning {
         /// The group.
         group: IpAddr,
     },
-    /// No interface was named, and the route to the group goes by one that rarely leads to others.
+    /// No interface was named, and the route to the group uses one that rarely leads to other
+    /// hosts.
     UnusualInterface {
         /// The group.
         group: IpAddr,
@@ -55,7 +56,7 @@ pub enum CastWarning {
         source: String,
         /// Where it sends to.
         destination: String,
-        /// The interface they come in by; `None` if the kernel did not tell.
+        /// The receiving interface; `None` if the kernel did not report it.
         interface: Option<String>,
     },
     /// Datagrams arrive without the measurement header, and are not counted.
@@ -94,7 +95,7 @@ pub enum SilenceCause {
     NoQuerier,
     /// The group leaves by another interface than the one that leads to the receivers.
     WrongInterface,
-    /// With a TTL of 1 nothing passes a router.
+    /// With a TTL of 1, multicast does not cross a router.
     TtlOfOne,
     /// Routers do not route the group.
     NoMulticastRouting,
@@ -110,7 +111,7 @@ pub enum CastNote {
         group: String,
         /// The interfaces; empty where the route chose.
         interfaces: Vec<String>,
-        /// The only sources that are heard; empty for any.
+        /// The only accepted sources; empty for any.
         sources: Vec<String>,
         /// Sources that are kept out.
         excluded: Vec<String>,
@@ -133,12 +134,12 @@ pub enum CastNote {
         /// The last.
         last: String,
     },
-    /// A sender is asked to send here.
+    /// Asking a sender to send here.
     Asking {
         /// The sender.
         sender: Endpoint,
     },
-    /// A source was heard for the first time.
+    /// The first datagram of a source arrived.
     FirstDatagram {
         /// Address and port of the sender.
         source: String,
@@ -152,9 +153,9 @@ pub enum CastNote {
         /// Where.
         address: Endpoint,
     },
-    /// Nothing is sent before enough receivers have been heard.
+    /// Waiting for enough receivers before sending.
     Waiting {
-        /// Receivers heard so far.
+        /// Receivers that reported so far.
         heard: u64,
         /// Receivers wanted.
         wanted: u64,
@@ -181,7 +182,7 @@ pub enum CastNote {
 pub enum Departure {
     /// It announced that it leaves.
     Left,
-    /// Nothing was heard of it for too long.
+    /// It has not reported for too long.
     Silent,
     /// An ICMP error reported its port closed, and it sent nothing since.
     Refused,
@@ -201,12 +202,12 @@ pub enum ReceivedCaveat {
         /// Buffers, of one datagram or, with GRO, several.
         buffers: u64,
     },
-    /// Sources of which no end mark was heard.
+    /// Sources whose end mark was not received.
     EndUnknown {
         /// How many sources.
         sources: u64,
     },
-    /// Sources that had begun before the join, as far as is known.
+    /// Sources that had started before the join, as far as known.
     JoinedLate {
         /// How many sources.
         sources: u64,
@@ -218,7 +219,7 @@ pub enum ReceivedCaveat {
     },
 }
 
-/// What to keep in mind when reading what a sender knows of its receivers.
+/// Caveats about a sender's knowledge of its receivers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum FanoutCaveat {
@@ -227,7 +228,7 @@ pub enum FanoutCaveat {
         /// Reports that were left out.
         reports: u64,
     },
-    /// A receiver reported what cannot be true; none of its figures is used.
+    /// A receiver's report cannot be true; it is not used.
     Contradicted {
         /// The receiver.
         receiver: String,

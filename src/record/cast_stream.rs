@@ -5,20 +5,20 @@ use serde::Serialize;
 /// The payload stream of one source, as it was written.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct CastStream {
-    /// Address and port of the one source; `None` when nothing was heard.
+    /// Address and port of the one source; `None` when nothing was received.
     pub source: Option<String>,
-    /// The run's tag in the measurement header; `None` with `--no-header` or when nothing was heard.
+    /// The run's tag in the measurement header; `None` with `--no-header` or when nothing was
+    /// received.
     pub tag: Option<u16>,
     /// Datagrams whose payload was written.
     pub datagrams: u64,
     /// Payload bytes that were written, without headers.
     pub bytes: u64,
-    /// The number that the stream begins with; `None` with `--no-header` or when nothing was heard.
+    /// The first sequence number written; `None` with `--no-header` or when nothing was received.
     pub first_sequence: Option<u64>,
-    /// Datagrams that belong between those written and did not come in time; `None` with
-    /// `--no-header`.
+    /// Datagrams between those written that did not arrive in time; `None` with `--no-header`.
     pub missing: Option<u64>,
-    /// Datagrams that came when their place had been given up: they are among the missing.
+    /// Datagrams that arrived after they had been given up: they are among the missing.
     pub late: u64,
     /// Datagrams of other sources or runs, which were not written.
     pub of_others: u64,
@@ -46,7 +46,7 @@ pub struct CastForeign {
     pub source: String,
     /// Where it sent to.
     pub destination: String,
-    /// The interface it came in by; `None` if the kernel did not tell.
+    /// The receiving interface; `None` if the kernel did not report it.
     pub interface: Option<String>,
     /// How many there were.
     pub datagrams: u64,

@@ -39,7 +39,7 @@ pub enum Counted {
     /// Late by RFC 4737.
     #[error("reordered datagrams")]
     Reordered,
-    /// How far they were late.
+    /// Reordering extent.
     #[error("sequence numbers of reorder extent")]
     ReorderExtent,
     /// Those that began a span.
@@ -179,10 +179,10 @@ pub enum Contradiction {
         counted: Counted,
         /// How many.
         claimed: u64,
-        /// In so long.
+        /// The duration, in nanoseconds.
         length_ns: u64,
     },
-    /// Longer than the run by far.
+    /// Much longer than the run.
     #[error("it reports {timed} of {}, but the run took {}", Nanos(*claimed_ns), Nanos(*length_ns))]
     TooLong {
         /// What.
@@ -215,7 +215,7 @@ pub enum Contradiction {
         counted: Counted,
         /// All intervals together.
         sum: u64,
-        /// The run.
+        /// The duration of the run.
         whole: u64,
     },
     /// A remote sender sent more than requested.
@@ -234,7 +234,7 @@ pub enum Contradiction {
         /// So many, by its report.
         sent: u64,
     },
-    /// A far sender's end message and its report differ.
+    /// A remote sender's end message and its report differ.
     #[error("it first reported {} datagrams sent and then {}", n(*told), n(*sent))]
     TwoTotals {
         /// Total in its end message.

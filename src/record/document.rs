@@ -5,7 +5,7 @@ use serde::Serialize;
 /// Version of the JSON documents. Keys are only ever added within one version.
 pub const SCHEMA: u32 = 1;
 
-/// One document: the version, the subcommand, and its summary's keys beside them.
+/// One document: the format version, the subcommand, and the summary's keys at the same level.
 #[derive(Clone, Debug, Serialize)]
 pub struct Document<T> {
     /// [`SCHEMA`].
@@ -29,7 +29,7 @@ impl<T> Document<T> {
 pub struct Event<T> {
     /// [`SCHEMA`].
     pub schema: u32,
-    /// What the line tells of: `datagram`, `interval`, `summary`.
+    /// The kind of line: `datagram`, `interval`, `summary`.
     pub event: &'static str,
     /// The subcommand, `recv` or `ping`.
     pub command: &'static str,

@@ -6,7 +6,7 @@ use crate::units::{Endpoint, Limit, Measured, Metric, Nanos};
 use serde::Serialize;
 use std::cmp::Reverse;
 
-/// How a receiver stands with its sender.
+/// The state of a receiver, as known to its sender.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReceiverState {
@@ -24,13 +24,13 @@ pub enum ReceiverState {
 /// One receiver of a fan-out, as it reported to the sender.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct FanoutReceiver {
-    /// Where its reports come from.
+    /// Source address of its reports.
     pub receiver: String,
     /// Where the datagrams were sent to, as they arrived there; `None` if none did.
     pub destination: Option<String>,
     /// The receiver's incoming interface; `None` if not reported.
     pub interface: Option<String>,
-    /// How it stands.
+    /// Its state.
     pub state: ReceiverState,
     /// Datagrams that arrived, copies among them.
     pub received: Option<u64>,
@@ -60,7 +60,7 @@ pub struct FanoutReceiver {
     pub last_heard_ns: Option<u64>,
     /// The shortest round trip of an announcement and a report.
     pub round_trip_ns: Option<u64>,
-    /// Reports that came.
+    /// Reports received.
     pub reports: u64,
     /// Why its report cannot be true: none of its counts is then included.
     #[serde(serialize_with = "crate::record::finding::maybe")]
@@ -111,7 +111,7 @@ pub fn rank_receivers(receivers: &mut [FanoutReceiver]) {
     receivers.sort_by_cached_key(FanoutReceiver::rank);
 }
 
-/// How far apart in time receivers got the same datagram.
+/// Inter-receiver skew: time between the arrivals of the same datagram at different receivers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Skew {
     /// Datagrams that were compared: one at each mark.
@@ -124,7 +124,8 @@ pub struct Skew {
     pub p50_ns: Option<u64>,
     /// The largest.
     pub max_ns: u64,
-    /// The receivers' clocks are compared by round trips; so far the skew may be wrong.
+    /// Possible error of the skew in nanoseconds, since the receivers' clocks are compared by round
+    /// trips.
     pub uncertainty_ns: u64,
     /// Who was the first at the last sample.
     pub first: String,
@@ -132,7 +133,7 @@ pub struct Skew {
     pub last: String,
 }
 
-/// Where the losses seem to come from.
+/// Where losses probably occurred.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum LossOrigin {
@@ -145,7 +146,7 @@ pub enum LossOrigin {
     },
     /// Several receivers lost, each its own.
     NearSeveralReceivers,
-    /// There were losses: too few, or too much alike, to tell where.
+    /// There were losses: too few, or too similar, to locate.
     Undetermined,
 }
 
@@ -158,23 +159,23 @@ pub struct CommonLoss {
     pub lost_by_all: u64,
     /// Most receivers that reported on one interval.
     pub receivers: u64,
-    /// Where the losses seem to come from; `None` without losses, or where nothing was compared.
+    /// Where losses probably occurred; `None` without losses, or without a comparison.
     #[serde(serialize_with = "maybe")]
     pub origin: Option<LossOrigin>,
 }
 
-/// All that a sender knows of its receivers.
+/// A sender's knowledge of its receivers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct FanoutStanding {
     /// Each receiver, the worst first.
     pub receivers: Vec<FanoutReceiver>,
     /// Receivers beyond those that the table holds, by reports that were left out.
     pub receivers_left_out: u64,
-    /// How far apart they got the same datagram; `None` for fewer than two.
+    /// Inter-receiver skew; `None` for fewer than two receivers.
     pub skew: Option<Skew>,
     /// What they lost in common; `None` for fewer than two.
     pub common_loss: Option<CommonLoss>,
-    /// Groups beside their unicast copies; none without `--compare`.
+    /// Comparison of multicast with unicast copies; empty without `--compare`.
     pub copies: Vec<FanoutCopy>,
     /// What to keep in mind about all this.
     #[serde(serialize_with = "all")]
@@ -201,18 +202,18 @@ impl FanoutStanding {
 /// What happens while a fan-out's sender runs.
 #[derive(Clone, Debug)]
 pub enum FanoutEvent<'a> {
-    /// How it stands, now and then.
+    /// Interim state, reported periodically.
     Standing {
         /// Since the first datagram, or since the start if there is none yet.
         elapsed: Nanos,
-        /// Numbers used so far.
+        /// Sequence numbers used so far.
         numbered: u64,
         /// The receivers.
         standing: &'a FanoutStanding,
     },
-    /// Receivers are waited for: it begins, or one more has been heard.
+    /// Waiting for receivers: sent at the start, and for each new receiver.
     Waiting {
-        /// Receivers heard so far.
+        /// Receivers that reported so far.
         heard: u64,
         /// Receivers wanted.
         wanted: u64,

@@ -4,14 +4,14 @@ use super::contradiction::{Contradiction, Counted, Timed};
 use crate::units::Nanos;
 use crate::wire::ReceiverReport;
 
-/// The longest delay that a histogram tells, with its rounding.
+/// The longest delay that a histogram can report, including its rounding, in nanoseconds.
 const LONGEST_DELAY: u64 = 61_000_000_000;
 /// A receiver that joined longer ago than this has no clock.
 const LONGEST_WAIT: u64 = 1 << 60;
 /// More than any host counts: sums of 4,096 receivers fit 64 bits.
 const MOST: u64 = 1 << 47;
 
-/// What a sender knows of its run when a report comes.
+/// What a sender knows about its run when a report arrives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct KnownFanout {
     /// Numbers that may have left by now.
@@ -32,7 +32,7 @@ impl KnownFanout {
         if firsts.saturating_add(lost) > sent {
             return Err(Contradiction::SumDiffers { arrived: firsts, lost, sent });
         }
-        // Those that came too late are neither.
+        // Too-late datagrams are neither.
         if firsts.saturating_add(duplicates) > received {
             let (datagrams, too_late) = (received, 0);
             return Err(Contradiction::PartsDiffer { datagrams, firsts, duplicates, too_late });

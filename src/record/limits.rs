@@ -4,7 +4,7 @@ use super::{BlastReport, DirectionReport, Way};
 use crate::units::{Bound, Limit, Measured, Metric, Standing};
 use serde::{Serialize, Serializer};
 
-/// How a run stands against one limit.
+/// The result of checking a run against one limit.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LimitReport {
     /// The limit as the user wrote it, without blanks.

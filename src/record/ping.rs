@@ -28,7 +28,7 @@ pub enum PingEvent<'a> {
     },
     /// The kernel refused a probe: the first for this reason.
     Refused(&'a SendRefusal),
-    /// A probe's fate, once nothing changes it any more; in the order of their numbers.
+    /// A probe's final outcome, in the order of their numbers.
     Settled(&'a PingRow),
     /// An interval is over: one such event for each target.
     Interval(&'a PingInterval<'a>),
@@ -50,7 +50,7 @@ pub enum ReplyKind {
     Duplicate,
 }
 
-/// An answer as it comes.
+/// A reply, reported on arrival.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct PingReply {
     /// Which target, counted from 0.

@@ -10,11 +10,11 @@ use std::net::IpAddr;
 /// Something that happened while `recv` ran.
 #[derive(Clone, Copy, Debug)]
 pub enum RecvEvent<'a> {
-    /// A datagram came.
+    /// A datagram arrived.
     Datagram(&'a Received<'a>),
     /// An interval is over.
     Interval(&'a RecvInterval),
-    /// The user asks how the run stands.
+    /// The user asked for interim results.
     Status {
         /// Datagrams so far.
         datagrams: u64,
@@ -36,7 +36,7 @@ pub struct Received<'a> {
     pub datagram: &'a Datagram<'a>,
     /// Local address of the socket that took it.
     pub local: Endpoint,
-    /// Its UDP header, when that was asked for.
+    /// Its UDP header, if requested.
     pub header: Option<UdpFields>,
 }
 
@@ -49,8 +49,8 @@ pub struct UdpFields {
     pub destination_port: u16,
     /// Bytes of header and payload, 8 to 65,535.
     pub length: u16,
-    /// Checksum over pseudo-header, header and payload, computed from what came; `None` when the
-    /// payload was cut or the destination is not known.
+    /// Checksum over pseudo-header, header and payload, computed from the received bytes; `None`
+    /// when the payload was truncated or the destination is not known.
     pub checksum: Option<u16>,
 }
 
@@ -71,7 +71,7 @@ pub struct DatagramRecord {
     pub length: u64,
     /// Whether it was longer than the buffer, and `hex` and `text` are its beginning.
     pub truncated: bool,
-    /// Its UDP header; `None` when that was not asked for.
+    /// Its UDP header; `None` if not requested.
     pub header: Option<UdpFields>,
     /// TTL or hop limit as received; `None` if not available.
     pub ttl: Option<u8>,
@@ -88,14 +88,14 @@ pub struct DatagramRecord {
     pub hex: String,
 }
 
-/// What came in one interval.
+/// Datagrams received in one interval.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct RecvInterval {
     /// Its begin, from the start of the run.
     pub start_ns: u64,
     /// Its length.
     pub duration_ns: u64,
-    /// Datagrams that came.
+    /// Datagrams received.
     pub datagrams: u64,
     /// Their payload bytes.
     pub bytes: u64,
@@ -119,14 +119,14 @@ impl RecvInterval {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RecvEnd {
-    /// The user asked for it.
+    /// The user ended it.
     #[default]
     Stopped,
-    /// `--count` datagrams came.
+    /// `--count` datagrams arrived.
     Count,
     /// `--timeout` passed.
     Timeout,
-    /// Nothing came for `--idle`.
+    /// Nothing arrived for `--idle`.
     Idle,
     /// Nobody reads standard output any more.
     Closed,
@@ -176,7 +176,7 @@ pub struct SocketRecord {
 /// The end of `recv`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct RecvSummary {
-    /// Datagrams that came.
+    /// Datagrams received.
     pub datagrams: u64,
     /// Their payload bytes, in full length where they were cut.
     pub bytes: u64,
@@ -188,9 +188,9 @@ pub struct RecvSummary {
     pub duration_ns: u64,
     /// From the first arrival to the last.
     pub active_ns: u64,
-    /// Payload bits a second while datagrams came; `None` when it is too short to tell.
+    /// Payload bits a second between the first and last arrival; `None` if too short to measure.
     pub bits_per_second: Option<u64>,
-    /// Datagrams a second while they came.
+    /// Datagrams a second between the first and last arrival.
     pub datagrams_per_second: Option<u64>,
     /// Why the run ended.
     pub ended: RecvEnd,
@@ -204,7 +204,7 @@ pub struct RecvSummary {
     pub other_datagrams: u64,
     /// Payload bytes of senders that are not listed.
     pub other_bytes: u64,
-    /// Time between arrivals; `None` when fewer than two datagrams came.
+    /// Time between arrivals; `None` for fewer than two datagrams.
     pub gaps_ns: Option<GapRecord>,
     /// Each socket.
     pub sockets: Vec<SocketRecord>,

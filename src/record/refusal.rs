@@ -22,7 +22,7 @@ pub enum RemoteRefusal {
     Refused {
         /// The three digits of the reply.
         reply_code: u16,
-        /// Its text, as it came.
+        /// The text of its reply, unchanged.
         reply_text: String,
         /// What it names, such as a limit, by the parameter's name.
         values: BTreeMap<String, String>,
@@ -32,7 +32,7 @@ pub enum RemoteRefusal {
     NotNow {
         /// The three digits of the reply.
         reply_code: u16,
-        /// Its text, as it came.
+        /// The text of its reply, unchanged.
         reply_text: String,
         /// What it names, such as a limit, by the parameter's name.
         values: BTreeMap<String, String>,

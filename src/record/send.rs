@@ -26,11 +26,11 @@ pub struct Reply<'a> {
     /// Time from the last datagram sent to this host (or to any host, if none was) until the reply
     /// arrived, by kernel time stamps if available; `None` when nothing had been sent.
     pub after: Option<Nanos>,
-    /// Whether its sender is one of the destinations.
+    /// Whether its source is one of the destinations.
     pub asked: bool,
 }
 
-/// Errors of one kind that came back from the network for one destination.
+/// Network errors of one kind for one destination.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Trouble {
     /// Where the datagrams were going.
@@ -38,7 +38,7 @@ pub struct Trouble {
     /// The error, with the address that it came from.
     #[serde(serialize_with = "super::finding::one")]
     pub error: NetworkNotice,
-    /// How many times it came: once for a whole GSO buffer that no wire took apart.
+    /// Number of such errors: one for a whole GSO buffer that was not segmented on a wire.
     pub times: u64,
 }
 
@@ -82,7 +82,7 @@ pub struct SendTarget {
     pub datagrams: u64,
     /// Their payload bytes.
     pub bytes: u64,
-    /// Datagrams that came back from it.
+    /// Datagrams received from it.
     pub replies: u64,
 }
 
@@ -113,11 +113,11 @@ pub struct SendSummary {
     pub other_network_errors: u64,
     /// Answers; `None` when they were not waited for.
     pub replies: Option<u64>,
-    /// Answers from addresses that were not asked; `None` when they were not waited for.
+    /// Answers from addresses that were not destinations; `None` without waiting for answers.
     pub foreign_replies: Option<u64>,
     /// The first of these addresses.
     pub foreign_source: Option<Endpoint>,
-    /// The first answers, when a document was asked for.
+    /// The first answers, for a JSON document.
     pub answers: Vec<Answer>,
     /// Send calls in use at the end: `gso`, `mmsg` or `plain`.
     pub io: String,

@@ -52,8 +52,7 @@ pub enum ServeRecord {
         dropped: bool,
         /// Capabilities of its threads, `CAP_NET_BIND_SERVICE`.
         capabilities: Vec<String>,
-        /// Whether one thread more has `CAP_NET_ADMIN`, to set the sizes of socket buffers and for
-        /// nothing else.
+        /// Whether an additional thread keeps `CAP_NET_ADMIN`, only to set socket buffer sizes.
         large_buffers: bool,
         /// Whether no program could gain more than it has.
         no_new_privileges: bool,
@@ -215,7 +214,7 @@ pub enum SessionEnd {
     Expired,
     /// Its run went on beyond what was granted.
     Overdue,
-    /// Its streams flowed to a client that returned none of the values it was sent any more.
+    /// Streams were sent to a client that stopped returning tokens.
     Unreturned,
     /// An ICMP error reported its client gone, and it returned none of the tokens sent since.
     Gone,
@@ -231,7 +230,7 @@ impl SessionEnd {
 }
 
 impl ServeRecord {
-    /// Whether it tells of something that was not had.
+    /// Whether it reports a refusal.
     pub fn is_refusal(&self) -> bool {
         matches!(self, Self::Refused { .. })
     }

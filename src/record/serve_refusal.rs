@@ -61,7 +61,7 @@ pub enum ServeRefusal {
         /// The share.
         limit: u64,
     },
-    /// 421, 452: the rest is kept for sources that have nothing yet.
+    /// 421, 452: the rest is reserved for sources that have nothing yet.
     #[error(
         "only addresses without {} may use the last {}",
         resource.name(), group_digits(*reserved)
@@ -81,7 +81,7 @@ pub enum ServeRefusal {
         /// Why.
         failure: LocalFailure,
     },
-    /// 452: the probe has as many addresses as it may.
+    /// 452: the probe has reached its limit of addresses.
     #[error("this probe has no room for another address")]
     NoMoreAddresses,
     /// 452: memory.
@@ -118,7 +118,7 @@ pub enum ServeRefusal {
     Unreadable {
         /// The parameter.
         key: String,
-        /// Its value as it came.
+        /// Its value, unchanged.
         value: String,
     },
     /// 501: `ports` is no list of ports.
@@ -145,7 +145,7 @@ pub enum ServeRefusal {
         /// The largest payload.
         most_bytes: u32,
     },
-    /// 501: reports would come too often.
+    /// 501: the report interval is too short.
     #[error("interval_ns must be at least {least_ns}")]
     IntervalTooShort {
         /// The shortest.
@@ -154,7 +154,7 @@ pub enum ServeRefusal {
     /// 501: a run of no streams.
     #[error("streams must be at least 1")]
     NoStreams,
-    /// 501: nothing would end the run.
+    /// 501: the run would have no end.
     #[error("time_ns or count must limit the run")]
     Endless,
     /// 502: no such verb.
@@ -169,10 +169,10 @@ pub enum ServeRefusal {
     /// 503: the HELO has opened a session, which is closed.
     #[error("this HELO has already opened a session; send a new one")]
     HeloUsed,
-    /// 503: nothing was asked for that could begin.
+    /// 503: no run was requested before.
     #[error("TEST comes first")]
     TestFirst,
-    /// 503: no probe was asked for.
+    /// 503: no probe was requested before.
     #[error("TEST kind=probe comes first")]
     ProbeTestFirst,
     /// 503: the session has another run by now.
@@ -196,7 +196,7 @@ pub enum ServeRefusal {
     /// 530: sealed with another key.
     #[error("wrong key")]
     OtherKey,
-    /// 550: the source is in none of the networks that are served.
+    /// 550: the source is not in a permitted network.
     #[error("your address is not allowed")]
     AddressNotAllowed,
     /// 550: the server does not send.
@@ -212,7 +212,7 @@ pub enum ServeRefusal {
     OtherAddress {
         /// The session's address.
         session_address: IpAddr,
-        /// The address that asked.
+        /// The client's address.
         address: IpAddr,
     },
     /// 550: no receivers can be added.
@@ -331,8 +331,8 @@ impl ServeRefusal {
         }
     }
 
-    /// The limits that the reply names beside its text, for programs: by the parameter's name, as
-    /// the parameter is written.
+    /// Limits that the reply states besides its text, for programs: parameter name and value, as
+    /// written in the protocol.
     pub fn values(&self) -> Vec<(&'static str, String)> {
         match self {
             Self::Memory { limit_bytes, source_limit_bytes, .. } => vec![

@@ -13,7 +13,7 @@ const FULL: u64 = 90;
 const NOTABLE: u64 = 10;
 /// A pause or a lateness, in nanoseconds, from which a host did not keep its schedule.
 const PAUSE: u64 = 100_000_000;
-/// Payload bytes up to which a datagram is as small as those of the control dialogue.
+/// Largest payload, in bytes, that is as small as control messages.
 const SMALL: u64 = 600;
 /// Small datagrams that must have passed in a run with final counts, besides two for the start of
 /// each stream: HELO, its ticket, TEST and STAT.
@@ -35,7 +35,7 @@ pub enum LimitedBy {
     SenderHost,
     /// The sender's processor.
     SenderCpu,
-    /// The sender stood still, or was far behind its schedule.
+    /// The sender paused, or was far behind its schedule.
     SenderPause,
     /// The receiver's processor: its socket overflowed while it worked all the time.
     ReceiverCpu,
@@ -130,7 +130,7 @@ pub enum ThroughputVerdict {
         /// Datagrams that were offered.
         offered: u64,
     },
-    /// A rate was not kept, and nothing shows why.
+    /// The target rate was not reached, for an unknown reason.
     FellBehind {
         /// Datagrams that were never sent.
         never_sent: u64,
@@ -201,7 +201,7 @@ impl ThroughputVerdict {
         }
     }
 
-    /// What would help; `None` where nothing needs help.
+    /// Advice; `None` if none is needed.
     pub fn advice(&self) -> Option<ThroughputAdvice> {
         Some(match self {
             Self::RateKept { never_sent: 0, .. } => ThroughputAdvice::RaiseRate,
@@ -508,7 +508,7 @@ fn judge_loss(counts: &Counts<'_>) -> Option<ThroughputVerdict> {
 fn judge_path(counts: &Counts<'_>, Share { part: lost, of: offered }: Share) -> ThroughputVerdict {
     let payload = counts.circumstances.payload;
     let nearly_all = lost.saturating_mul(100) >= counts.sent.saturating_mul(99);
-    // As many again of the dialogue's may have been lost and repeated.
+    // The same number of control messages may have been lost and repeated.
     let passed = DIALOGUE + 2 * counts.circumstances.streams;
     let small = LossSample::new(2 * passed, passed);
     let large = LossSample::new(counts.sent, counts.sent.saturating_sub(lost));

@@ -48,7 +48,7 @@ fn outward(check: &CastCheck, hold: &CheckHold) -> Option<CheckFinding> {
     Some(ended(check, hold, (HeldFlow::FarEnd, age_ns), evidence))
 }
 
-/// This host's membership: what came for it.
+/// This host's membership: what arrived because of it.
 fn inward(check: &CastCheck, hold: &CheckHold) -> CheckFinding {
     let (held_ns, membership_ns) = (hold.held_ns, hold.membership_ns);
     let Some(stream) = longest(&hold.streams) else {
@@ -236,7 +236,7 @@ mod tests {
         let since = |unicast_back| CheckSince { group_sent: 40, unicast_sent: 40, unicast_back };
         hold.far_since = Some(since(40));
         assert_eq!(told(&check), (Outcome::Broken, with_membership(HeldFlow::FarEnd)));
-        // Most of either is lost, and no answer to the group came for a while: chance.
+        // Most of both kinds is lost, and the group's answers stopped for a while: chance.
         check.hold.as_mut().unwrap().far_since = Some(since(4));
         let why = CheckUndecided::PathLoses { sent: 40, lost: 36 };
         assert_eq!(told(&check), (Outcome::Unknown, Verdict::FarEndUndecided { why }));

@@ -30,7 +30,7 @@ impl CheckFar {
         none && self.unreachable.is_none() && self.refused == 0
     }
 
-    /// Whether one kind of probe was never answered where another was, and chance may have done that.
+    /// Whether one kind of probe was never answered while another was, possibly by chance.
     pub fn is_undecided(&self, asked: u64) -> bool {
         let open = |suspect: LossSample, control: LossSample| {
             let silent = suspect.sent > 0 && suspect.lost == suspect.sent;

@@ -1,4 +1,4 @@
-//! Honest counts pass whatever the path does; each broken identity is named.
+//! True counts are accepted whatever the path does; each broken identity is named.
 
 use super::*;
 use crate::record::BURST_CLASSES;
@@ -35,7 +35,7 @@ fn believe(told: &BlastReceived) -> Result<BlastReceived, Contradiction> {
 fn an_honest_account_passes_and_so_does_an_empty_one() {
     assert_eq!(believe(&honest()), Ok(honest()));
     assert_eq!(believe(&BlastReceived::default()), Ok(BlastReceived::default()));
-    // Every datagram came twenty times, on a path that copies, and none is missing.
+    // Every datagram arrived twenty times, on a path that duplicates, and none is missing.
     let copied = BlastReceived {
         datagrams: 20_000,
         bytes: 2_000_000,
@@ -46,7 +46,7 @@ fn an_honest_account_passes_and_so_does_an_empty_one() {
         ..honest()
     };
     assert_eq!(believe(&copied), Ok(copied));
-    // Its last word is not known, and its tail was lost.
+    // Its final report is missing, and the end of the stream was lost.
     let open = BlastReceived { lost: 10, sender_total: None, ..honest() };
     assert!(Claimed::new(open).believe(&RUN, Some(&honest())).is_ok());
 }
@@ -65,7 +65,7 @@ fn the_lie_of_a_million_thousand_million_is_named() {
     let lie = BlastReceived { datagrams: firsts, firsts, bytes, ..BlastReceived::default() };
     let why = Claimed::new(lie).believe(&run, None).expect_err("it cannot be");
     assert_eq!(why, Contradiction::MoreArrived { arrived: firsts, sent: 17 });
-    // While it is not known what was sent, the time tells.
+    // Until the number sent is known, the elapsed time limits it.
     let early = KnownRun { sent: None, ..run };
     let why = Claimed::new(lie).believe(&early, None).expect_err("it cannot be");
     assert!(matches!(why, Contradiction::TooMany { counted: Counted::Arrived, .. }), "{why}");
@@ -137,7 +137,7 @@ fn intervals_are_parts_of_the_run() {
     for one in [stretch(500, 900), stretch(480, 0)] {
         sums.add(&Claimed::new(one).believe(&RUN).expect("an honest interval"));
     }
-    // Much of what an interval lost came late after all.
+    // Many of an interval's losses arrived late.
     assert_eq!(sums.hold_against(&honest(), Some(1_000)), Ok(()));
     assert!(sums.hold_against(&honest(), Some(899)).is_err());
     sums.add(&stretch(1, 0));
@@ -154,7 +154,7 @@ fn intervals_are_parts_of_the_run() {
     }
 }
 
-/// What passes is so bounded that nothing that is computed from it can overflow.
+/// Accepted values are bounded so that no computation with them can overflow.
 #[test]
 fn extreme_numbers_pass_nowhere() {
     let edges = [0, 1, 1 << 31, u64::from(u32::MAX), 1 << 48, 1 << 63, u64::MAX];

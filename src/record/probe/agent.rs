@@ -16,7 +16,7 @@ pub enum NoAgent {
     /// Nobody answered.
     #[error("no reply from {target} within {}", Nanos(*.waited_ns))]
     NoReply {
-        /// Who was asked.
+        /// The agent's address.
         target: Endpoint,
         /// How long the reply was waited for.
         waited_ns: u64,
@@ -24,7 +24,7 @@ pub enum NoAgent {
     /// It answered at first, and no more.
     #[error("{target} stopped replying; waited {}", Nanos(*.waited_ns))]
     StoppedReplying {
-        /// Who was asked.
+        /// The agent's address.
         target: Endpoint,
         /// How long the reply was waited for.
         waited_ns: u64,
@@ -32,7 +32,7 @@ pub enum NoAgent {
     /// An ICMP error reports that it is unreachable.
     #[error("no server at {target}: {error}")]
     Unreachable {
-        /// Who was asked.
+        /// The agent's address.
         target: Endpoint,
         /// ICMP or `ICMPv6` type.
         icmp_type: u8,
@@ -47,7 +47,7 @@ pub enum NoAgent {
     /// A router reports that the TTL expired in transit.
     #[error("cannot reach {target}: {error}: a routing loop, or too many hops")]
     TtlExceeded {
-        /// Who was asked.
+        /// The agent's address.
         target: Endpoint,
         /// The router that reported it; `None` if unknown.
         from: Option<IpAddr>,
@@ -98,9 +98,9 @@ impl NoAgent {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum ProbeCaveat {
-    /// Replies came from another address than was asked.
+    /// Replies came from another address.
     RepliesFromElsewhere {
-        /// Who was asked.
+        /// The agent's address.
         asked: Endpoint,
         /// Who replied.
         from: Endpoint,
@@ -109,7 +109,7 @@ pub enum ProbeCaveat {
     Duplicated {
         /// Copies of what went out.
         out: u64,
-        /// Copies of what came back.
+        /// Duplicates on the way back.
         back: u64,
     },
     /// Datagrams were duplicated in one direction: replies came more than once.
@@ -156,7 +156,7 @@ pub enum ProbeCaveat {
 }
 
 impl ProbeCaveat {
-    /// Copies that the network made of what went out and of what came back; `None` without any.
+    /// Duplicates made by the network, outbound and on the way back; `None` if there were none.
     pub fn duplicated(out: u64, back: u64) -> Option<Self> {
         (out > 0 || back > 0).then_some(Self::Duplicated { out, back })
     }
@@ -172,7 +172,7 @@ impl ProbeCaveat {
     }
 }
 
-/// What the path loses of short datagrams, beside which something is called blocked.
+/// The path's loss of short control datagrams, which a verdict of "blocked" is compared with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum ControlLoss {
@@ -180,7 +180,7 @@ pub enum ControlLoss {
     EachWay {
         /// Of what went out.
         out_per_10000: u64,
-        /// Of what came back.
+        /// On the way back.
         back_per_10000: u64,
     },
     /// Both ways together, where the agent did not tell what arrived.
@@ -190,7 +190,7 @@ pub enum ControlLoss {
     },
 }
 
-/// How often the short control datagrams were answered: evidence beside what was not.
+/// How many of the short control datagrams were answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum ControlEvidence {

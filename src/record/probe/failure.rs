@@ -9,20 +9,20 @@ use serde::Serialize;
 /// The document of a probe without a remote agent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FailureReport {
-    /// Who was asked.
+    /// The target.
     pub target: Endpoint,
-    /// Why it found nothing.
+    /// Why there is no result.
     #[serde(serialize_with = "one")]
     pub failure: ProbeFailure,
 }
 
-/// Why a probe found nothing out, with what may help.
+/// Why a probe has no result, with advice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ProbeFailure {
     /// Why there is no remote agent.
     #[serde(flatten)]
     pub reason: NoAgent,
-    /// What may help; `None` where nothing is known to.
+    /// Advice; `None` if there is none.
     pub hint: Option<String>,
 }
 

@@ -20,7 +20,7 @@ pub struct MarksReport {
     pub hops_back: Option<u8>,
     /// The assumed initial TTL of the remote end: the next higher of 64, 128 and 255.
     pub hops_back_from: Option<u8>,
-    /// From here to there, a row for each value.
+    /// Outbound, one row per value.
     pub out: Vec<MarkRow>,
     /// From there to here.
     pub back: Vec<MarkRow>,
@@ -30,7 +30,7 @@ pub struct MarksReport {
     pub interrupted: bool,
     /// How long it took, in nanoseconds.
     pub duration_ns: u64,
-    /// What it comes to.
+    /// The verdict with evidence, alternatives and caveats.
     #[serde(flatten)]
     pub findings: MarksFindings,
 }
@@ -45,7 +45,7 @@ pub struct MarkRow {
     pub dscp: u8,
     /// ECN as sent, 0 to 3.
     pub ecn: u8,
-    /// Datagrams sent with it, or answers asked for.
+    /// Datagrams sent with it, or answers requested with it.
     pub sent: u32,
     /// How many arrived, copies not counted.
     pub arrived: u32,
@@ -156,7 +156,7 @@ pub enum MarksEvidence {
         /// Datagrams that were sent.
         sent: u64,
     },
-    /// What was asked beside them.
+    /// Control measurements.
     #[serde(untagged)]
     Shared(ControlEvidence),
 }

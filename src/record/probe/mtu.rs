@@ -35,7 +35,7 @@ pub struct MtuReport {
     pub interrupted: bool,
     /// How long it took, in nanoseconds.
     pub duration_ns: u64,
-    /// What it comes to.
+    /// The verdict with evidence, alternatives and caveats.
     #[serde(flatten)]
     pub findings: Findings<MtuVerdict, MtuEvidence, MtuAlternative, MtuCaveat>,
 }
@@ -65,10 +65,10 @@ pub struct MtuDirection {
     pub too_large_bytes: Option<u32>,
     /// How many packets of that size were sent.
     pub too_large_sent: u32,
-    /// The largest piece of a packet that came in fragments although it must not be fragmented;
-    /// `None` when none did.
+    /// The largest fragment of a packet that arrived fragmented although it was sent with
+    /// don't-fragment; `None` when none did.
     pub fragmented_into_bytes: Option<u32>,
-    /// What ends it; `None` when nothing passed at all.
+    /// What limits it; `None` when nothing passed at all.
     pub limit: Option<MtuLimit>,
     /// Routers that reported packets as too big, with the MTU that they named.
     pub routers: Vec<TooBig>,
@@ -77,7 +77,7 @@ pub struct MtuDirection {
     pub vanishes_after: Option<IpAddr>,
     /// Sizes below the largest that did not pass.
     pub holes_bytes: Vec<u32>,
-    /// Datagrams larger than that, which must come in fragments.
+    /// Larger datagrams, which must be fragmented.
     pub fragments: Vec<FragmentRow>,
 }
 
@@ -113,17 +113,17 @@ pub struct TooBig {
 pub struct FragmentRow {
     /// Its payload.
     pub payload_bytes: u32,
-    /// How often it was sent, or a reply of it asked for.
+    /// Number of datagrams sent, or replies requested.
     pub sent: u32,
-    /// How often it arrived whole.
+    /// Number that arrived complete.
     pub arrived: u32,
     /// Whether it passes.
     pub outcome: Outcome,
-    /// The largest fragment that it came in, with IP header; `None` when it did not come in any.
+    /// The largest fragment, including the IP header; `None` when not fragmented.
     pub largest_fragment_bytes: Option<u32>,
 }
 
-/// What the sizes of a path come to.
+/// The verdict on a path's MTU.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum MtuVerdict {
@@ -138,7 +138,7 @@ pub enum MtuVerdict {
         /// The same from there to here.
         fragments_back: FragmentMtu,
     },
-    /// Without an agent: the largest packet that nothing opposed got a reply.
+    /// Without an agent: a reply to the largest packet that no router rejected.
     Replied {
         /// The packet.
         packet_bytes: u32,
@@ -148,7 +148,7 @@ pub enum MtuVerdict {
         limit: MtuLimit,
         /// Routers that named a limit, where their address is known.
         routers: Vec<IpAddr>,
-        /// Whether replies came in fragments, so that requests may have as well.
+        /// Whether replies were fragmented, so that requests may have been, too.
         fragmented_replies: bool,
     },
     /// Without an agent: packets of up to so much got replies, larger ones did not.
@@ -157,7 +157,7 @@ pub enum MtuVerdict {
         packet_bytes: u32,
         /// Its UDP payload.
         payload_bytes: u32,
-        /// Whether replies came in fragments, so that requests may have as well.
+        /// Whether replies were fragmented, so that requests may have been, too.
         fragmented_replies: bool,
     },
     /// Without an agent: packets of up to so much got replies; of larger ones it is not known.
@@ -166,12 +166,12 @@ pub enum MtuVerdict {
         packet_bytes: u32,
         /// Its UDP payload.
         payload_bytes: u32,
-        /// Whether replies came in fragments, so that requests may have as well.
+        /// Whether replies were fragmented, so that requests may have been, too.
         fragmented_replies: bool,
         /// The loss that hides it; `None` where the run ended before.
         loss: Option<ControlLoss>,
     },
-    /// Without an agent: the target refused by ICMP the largest packet that nothing opposed.
+    /// Without an agent: the target rejected by ICMP the largest packet that no router rejected.
     RefusedByTarget {
         /// The packet.
         packet_bytes: u32,
@@ -356,7 +356,7 @@ pub enum MtuEvidence {
         /// The payloads.
         payloads_bytes: Vec<u32>,
     },
-    /// Replies came in fragments.
+    /// Replies were fragmented.
     RepliesFragmented {
         /// The largest fragment.
         largest_bytes: u32,
@@ -379,7 +379,7 @@ pub enum MtuEvidence {
 pub enum MtuAlternative {
     /// A firewall drops large packets, or the ICMP about them.
     Firewall,
-    /// A tunnel or switch passes on less than the router before it knows.
+    /// A tunnel or switch has a smaller MTU than the router before it knows.
     HiddenMtu,
     /// The replies are lost rather than the requests.
     RepliesLost,

@@ -12,7 +12,7 @@ use std::net::IpAddr;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Dependence {
-    /// On nothing.
+    /// Independent of the remote endpoint.
     EndpointIndependent,
     /// On its address.
     AddressDependent,
@@ -57,9 +57,9 @@ pub enum Hairpin {
 pub struct NatSocket {
     /// Its address here.
     pub local: Endpoint,
-    /// Its address as the server sees it; `None` when no answer came.
+    /// Its address as the server sees it; `None` without an answer.
     pub seen: Option<Endpoint>,
-    /// Whether the port is the same; `None` when no answer came.
+    /// Whether the port is unchanged; `None` without an answer.
     pub port_kept: Option<bool>,
 }
 
@@ -69,15 +69,15 @@ pub struct NatSocket {
 pub enum NatQuestion {
     /// The address that the server sees.
     Mapping,
-    /// Whether an answer from elsewhere comes through.
+    /// Whether an answer from another address or port passes.
     Filtering,
-    /// Whether answers from the server itself come through meanwhile.
+    /// Whether answers from the server itself pass at the same time.
     Control,
     /// Whether a datagram to the host's own mapped address comes back.
     Hairpin,
 }
 
-/// What was answered in the place of what was asked for.
+/// What was received instead of the requested answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum NatAnswer {
@@ -90,9 +90,9 @@ pub enum NatAnswer {
     },
     /// A STUN error without a code.
     ErrorWithoutCode,
-    /// An answer from another address or port than was asked for.
+    /// An answer from another address or port than requested.
     From {
-        /// Where it came from.
+        /// Its source.
         source: Endpoint,
     },
     /// An answer without an address.
@@ -144,13 +144,13 @@ impl From<NetworkError> for NatNetworkError {
 /// One question, with all its tries.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NatTest {
-    /// What it is to show.
+    /// The purpose of the request.
     pub about: NatQuestion,
-    /// Which socket asked: its place in `sockets`; `None` for the hairpin's own.
+    /// The sending socket: its index in `sockets`; `None` for the hairpin test's own.
     pub socket: Option<usize>,
     /// Where to.
     pub to: Endpoint,
-    /// From where the answer was wanted; the same where nothing else was asked for.
+    /// The requested source of the answer; the server itself unless another was requested.
     pub answer_from: Endpoint,
     /// Requests that left this host.
     pub sent: u32,
@@ -158,11 +158,11 @@ pub struct NatTest {
     pub refused: u32,
     /// Requests that were answered from where it was wanted.
     pub answered: u32,
-    /// The address that the server saw; `None` when no answer came.
+    /// The address that the server saw; `None` without an answer.
     pub seen: Option<Endpoint>,
-    /// From the request to its answer, the shortest; `None` when none came.
+    /// Shortest time from a request to its answer; `None` without an answer.
     pub round_trip_ns: Option<u64>,
-    /// What was answered instead; `None` for nothing.
+    /// What was received instead; `None` for nothing.
     #[serde(serialize_with = "crate::record::finding::maybe")]
     pub instead: Option<NatAnswer>,
 }
@@ -170,17 +170,17 @@ pub struct NatTest {
 /// A document of `probe nat`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NatReport {
-    /// The server that was asked.
+    /// The server.
     pub target: Endpoint,
     /// Its alternate port, on its alternate address if it has one; `None` if it announced none.
     pub other: Option<Endpoint>,
-    /// What it comes to.
+    /// The verdict with evidence, alternatives and caveats.
     #[serde(flatten)]
     pub findings: Findings<NatVerdict, NatEvidence, NatAlternative, NatCaveat>,
     /// Whether anything answered.
     pub answered: bool,
-    /// Whether the server sees another address or port than this host has; `None` when no answer
-    /// came.
+    /// Whether the server sees another address or port than this host has; `None` without an
+    /// answer.
     pub nat: Option<bool>,
     /// How the NAT maps; `None` when not known, or without a NAT.
     pub mapping: Option<Dependence>,
@@ -190,8 +190,8 @@ pub struct NatReport {
     pub ports: Option<PortChoice>,
     /// Addresses that the NAT used for this host, in the order in which they were seen.
     pub addresses: Vec<IpAddr>,
-    /// Whether a host behind the NAT reaches another by its mapped address; `None` when it was not
-    /// asked, not known, or without a NAT.
+    /// Whether hosts behind the NAT reach each other by mapped address; `None` if not tested, not
+    /// known, or without a NAT.
     pub hairpin: Option<Hairpin>,
     /// What it means for two hosts that want to reach each other; `None` when not known.
     #[serde(serialize_with = "crate::record::finding::maybe")]
@@ -218,7 +218,7 @@ pub struct NatReport {
     pub duration_ns: u64,
 }
 
-/// What a run comes to.
+/// The verdict of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum NatVerdict {
@@ -230,10 +230,9 @@ pub enum NatVerdict {
         /// The server behind it.
         behind: IpAddr,
     },
-    /// Who answers at the address that was asked passes requests on: a relay or a NAT, near it or
-    /// near this host.
+    /// The server's address forwards requests: a relay or a NAT, near it or near this host.
     RelayOrNat {
-        /// The address that was asked.
+        /// The server's address.
         server: Endpoint,
     },
     /// This host is behind a NAT.
@@ -250,12 +249,12 @@ pub enum NatVerdict {
         /// What a firewall lets in; `None` when not known.
         filtering: Option<Dependence>,
     },
-    /// The user ended the run before an answer came.
+    /// The user ended the run before an answer arrived.
     #[default]
     InterruptedBeforeReply,
     /// No STUN server answers.
     NoServer {
-        /// The address that was asked.
+        /// The server's address.
         server: Endpoint,
     },
     /// This host let no request out.
@@ -263,7 +262,7 @@ pub enum NatVerdict {
     Shared(ProbeCaveat),
 }
 
-/// From where of the server an answer was asked for.
+/// The address and port of the server from which an answer was requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AnswerSource {
@@ -290,25 +289,25 @@ pub enum NatEvidence {
         /// Of these, those with the port unchanged.
         ports_kept: u32,
     },
-    /// Answers that were asked for from elsewhere.
+    /// Answers requested from another address or port.
     AnswersFrom {
         /// From where.
         source: AnswerSource,
-        /// How many came.
+        /// Number that arrived.
         answered: u32,
-        /// How many were asked for.
+        /// Number requested.
         sent: u32,
-        /// Where none came: answers from the address that was asked, meanwhile.
+        /// If none arrived: answers from the server's own address at the same time.
         control: Option<NatControl>,
     },
-    /// The server sees requests come from the very address that was asked.
+    /// The server sees requests come from its own address.
     SeenAsTheServer,
     /// The server says that it was contacted at another address.
     AskedElsewhere {
         /// That address.
         origin: Endpoint,
     },
-    /// A server behind the relay, asked itself, sees this host unchanged.
+    /// A server behind the relay, contacted directly, sees this host's address unchanged.
     UnchangedBehindRelay {
         /// That server.
         behind: Endpoint,
@@ -332,7 +331,7 @@ pub enum NatEvidence {
     },
 }
 
-/// Plain requests beside a question.
+/// Plain requests sent as a control.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct NatControl {
     /// How many were answered.
@@ -439,7 +438,7 @@ pub enum NatUnknown {
     },
     /// The filtering: no reply to so few tries may be chance.
     FilteringTooFewTries {
-        /// Plain requests beside them, all of which were answered.
+        /// Plain requests sent at the same time, all of which were answered.
         sent: u64,
     },
     /// The filtering: the path loses too much.
@@ -453,7 +452,7 @@ pub enum NatUnknown {
     FilteringPathSilent,
     /// The filtering: the run was ended early.
     FilteringInterrupted,
-    /// The filtering: the server's other address does not answer when it is asked itself.
+    /// The filtering: the server's alternate address does not answer even when contacted directly.
     FilteringOtherSilent {
         /// That address.
         other: Endpoint,

@@ -25,7 +25,7 @@ pub enum PortPath {
     RejectedBack,
     /// A router reports that their TTL expired: a routing loop, not a filter.
     TtlExceeded,
-    /// No reply came, and it is not known why: see `inconclusive`.
+    /// No reply arrived, and the cause is undecided: see `inconclusive`.
     Inconclusive,
     /// None could be sent from this host.
     NotSent,
@@ -44,7 +44,7 @@ pub enum Inconclusive {
     Chance,
     /// Only so many flows pass, whichever ports they go to.
     FlowLimit,
-    /// Others like it passed when they were asked slowly.
+    /// Similar ports passed when probed slowly.
     RateLimit,
 }
 
@@ -58,7 +58,7 @@ pub enum NotOpened {
     InUse,
     /// It may not listen on ports below 1024.
     Privileged,
-    /// It has as many ports open as it may.
+    /// The server has reached its limit of open ports.
     Limit,
     /// It could not, for another reason.
     Failed,
@@ -80,11 +80,11 @@ impl NotOpened {
 /// Control measurements, which separate filtering of ports from loss and rate limits.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct PortsBeside {
-    /// Datagrams to ports that pass and to the agent's own, from the socket that asks.
+    /// Datagrams to ports that pass and to the agent's own port, from the probing socket.
     pub sent: u64,
     /// Of these, those that arrived.
     pub arrived: u64,
-    /// Replies to these that came.
+    /// Replies to these that arrived.
     pub replies: u64,
     /// Datagrams to the agent's own port from a new socket, each a flow that was not there before.
     pub fresh_sent: u64,
@@ -117,9 +117,9 @@ pub struct PortRow {
     pub duplicates: Option<u64>,
     /// Of those that arrived, how many the agent replied to; `None` where it did not tell.
     pub answered: Option<u64>,
-    /// Of these, those of which a reply came back.
+    /// Of these, answered.
     pub replies: u64,
-    /// Copies too many of replies that came back.
+    /// Duplicates of replies.
     pub duplicates_back: u64,
     /// The shortest round trip, without the agent's processing time.
     pub round_trip_ns: Option<u64>,
@@ -134,7 +134,7 @@ pub struct PortRow {
     pub source_varied: Option<bool>,
     /// The port at which they arrived.
     pub arrived_at: Option<u16>,
-    /// Where replies came from, if not from where the datagrams were sent to.
+    /// Source of the replies, if it differs from the destination of the datagrams.
     pub answered_from: Option<Endpoint>,
     /// TTL or hop limit as they arrived.
     pub ttl_out: Option<u8>,
@@ -145,14 +145,14 @@ pub struct PortRow {
     pub dscp_out: Option<u8>,
     /// ECN as they arrived.
     pub ecn_out: Option<u8>,
-    /// TTL or hop limit of the replies as they came.
+    /// TTL or hop limit of the replies on arrival.
     pub ttl_back: Option<u8>,
     /// Routers on the way back, from the initial TTL of 255; `None` also if a relay may have resent
     /// the datagrams.
     pub hops_back: Option<u8>,
-    /// DSCP of the replies as they came.
+    /// DSCP of the replies on arrival.
     pub dscp_back: Option<u8>,
-    /// ECN of the replies as they came.
+    /// ECN of the replies on arrival.
     pub ecn_back: Option<u8>,
     /// The ICMP error for the datagrams; `None` if there was none.
     #[serde(serialize_with = "crate::record::finding::maybe")]
@@ -170,9 +170,9 @@ pub struct PortRow {
 pub struct AgentReport {
     /// Where it serves.
     pub address: Option<Endpoint>,
-    /// The dialogue's own address as it sees it.
+    /// The control connection's local address as the agent sees it.
     pub seen_as: Option<Endpoint>,
-    /// Where its replies came from, if not from where it serves.
+    /// Source of its replies, if it differs from the address it serves.
     pub answered_from: Option<Endpoint>,
     /// Replies that the agent withheld because of its limits.
     pub withheld: u64,
@@ -192,7 +192,7 @@ pub struct PortsReport {
     pub agent: Option<AgentReport>,
     /// Datagrams to each port.
     pub tries: u32,
-    /// Where they were sent from, as far as this host knows.
+    /// Their source address, as far as this host knows.
     pub source: Option<Endpoint>,
     /// DSCP that they were sent with, both ways.
     pub dscp_sent: u8,
@@ -206,20 +206,20 @@ pub struct PortsReport {
     pub interrupted: bool,
     /// Datagrams a second at most in the first pass; 0 where not known.
     pub per_second: u64,
-    /// What was asked beside the ports.
+    /// Control measurements.
     pub beside: PortsBeside,
     /// Datagrams lost on the way out, on ports that pass.
     pub lost_out: u64,
-    /// Replies of ports that pass which did not come.
+    /// Replies lost on the way back, on ports that pass.
     pub lost_back: u64,
     /// Every port, upwards.
     pub ports: Vec<PortRow>,
     /// What was found without the agent of ports at which it could not listen; `None` where there
     /// is none.
     pub scan: Option<ScanReport>,
-    /// How far datagrams got to the first port at which none arrived; `None` where there is none.
+    /// A trace to the first port at which no datagram arrived; `None` if there is none.
     pub trace: Option<TraceReport>,
-    /// What it comes to.
+    /// The verdict with evidence, alternatives and caveats.
     #[serde(flatten)]
     pub findings: PortsFindings,
 }

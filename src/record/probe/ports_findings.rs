@@ -17,7 +17,7 @@ pub struct PortGroup {
     pub sent: u64,
     /// Of these, those that arrived; `None` where the agent did not tell.
     pub arrived: Option<u64>,
-    /// Of these, those of which a reply came back.
+    /// Of these, answered.
     pub replies: u64,
     /// The ICMP error that rejected them; `None` where there was none.
     #[serde(serialize_with = "crate::record::finding::maybe")]
@@ -85,7 +85,7 @@ pub enum PortsEvidence {
     },
     /// Silent ports were probed again, slowly and in random order.
     ProbedAgain {
-        /// Datagrams beside them from a new socket to the agent's own port.
+        /// Control datagrams from a new socket to the agent's own port.
         fresh_sent: u64,
         /// Of these, those that were answered.
         fresh_replies: u64,
@@ -101,10 +101,10 @@ pub enum PortsEvidence {
     PathLoss {
         /// Datagrams.
         sent: u64,
-        /// Of these, those of which no reply came.
+        /// Of these, unanswered.
         lost: u64,
     },
-    /// An ICMP error came for ports that are not called rejected.
+    /// An ICMP error was received for ports that are not called rejected.
     IcmpReceived {
         /// Which ports.
         #[serde(serialize_with = "listed")]
@@ -132,7 +132,7 @@ pub enum PortsEvidence {
         port: Option<u16>,
         /// Where they were sent from.
         source: Endpoint,
-        /// Where they seemed to come from.
+        /// Their apparent source.
         seen: Endpoint,
     },
     /// Datagrams arrived from where they were sent from.
@@ -142,9 +142,9 @@ pub enum PortsEvidence {
         /// That port.
         port: u16,
     },
-    /// Replies came from somewhere else.
+    /// Replies came from another address or port.
     RepliesFromElsewhere {
-        /// The port that was asked.
+        /// The port.
         port: u16,
         /// Who replied.
         from: Endpoint,

@@ -19,9 +19,9 @@ pub enum PortState {
     Filtered,
     /// A router reported that the probe's TTL expired: a routing loop, or a very long path.
     TtlExceeded,
-    /// No answer and no error, often enough, and at a time when an error could have come.
+    /// No answer and no error, after enough tries at times when an error could have been sent.
     Silent,
-    /// Not found out: the time was over first, or nothing could be sent.
+    /// Undetermined: the time was over first, or nothing could be sent.
     Unknown,
 }
 
@@ -40,21 +40,21 @@ pub struct ScannedPort {
     pub answer: Option<String>,
     /// Payload bytes of the first answer.
     pub answer_bytes: Option<u64>,
-    /// Who answered, where it was not the address and port that were asked.
+    /// Source of the answer, if it is not the address and port probed.
     pub answered_from: Option<Endpoint>,
-    /// Time from the probe to the answer or the error; `None` where it was asked more than once
-    /// before.
+    /// Time from the probe to the answer or error; `None` if the port had been probed more than
+    /// once by then.
     pub round_trip_ns: Option<u64>,
-    /// The ICMP error that came; `None` where none did.
+    /// The ICMP error; `None` if there was none.
     #[serde(serialize_with = "crate::record::finding::maybe")]
     pub icmp: Option<IcmpError>,
     /// Probes sent.
     pub sent: u64,
     /// Of these, tries without a reply while an ICMP error could have been sent.
     pub silent_tries: u64,
-    /// Answers that came.
+    /// Answers received.
     pub answers: u64,
-    /// Why nothing could be sent; `None` where something was.
+    /// Why nothing could be sent; `None` otherwise.
     #[serde(serialize_with = "crate::record::finding::maybe")]
     pub not_sent: Option<NotSentHere>,
 }
@@ -74,11 +74,11 @@ pub struct ScanReport {
     pub sent: u64,
     /// Probes that this host refused to send.
     pub refused: u64,
-    /// Answers that came.
+    /// Answers received.
     pub answers: u64,
-    /// ICMP errors that came.
+    /// ICMP errors received.
     pub icmp_errors: u64,
-    /// Datagrams that came and answered nothing.
+    /// Datagrams received that did not answer a probe.
     pub strays: u64,
     /// Probes to ports that answered a later one, unanswered without an excuse.
     pub lost: u64,
@@ -96,7 +96,7 @@ pub struct ScanReport {
     pub ttl_exceeded: u64,
     /// Ports that are open or silent: no reply.
     pub silent: u64,
-    /// Ports of which nothing is known.
+    /// Undetermined ports.
     pub unknown: u64,
     /// Whether the user ended it.
     pub interrupted: bool,

@@ -17,13 +17,13 @@ pub struct ShapeReport {
     pub tries: u32,
     /// Trains of datagrams, in the order of sending.
     pub trains: Vec<TrainRow>,
-    /// What limits the rate; `None` where nothing did.
+    /// The rate limit; `None` if there was none.
     pub limit: Option<RateLimit>,
     /// Whether plain datagrams get to the first port.
     pub port: Outcome,
     /// Each kind and size.
     pub payloads: Vec<PayloadRow>,
-    /// Replies of each size, which look alike.
+    /// Replies of each size, all with the same payload.
     pub replies: Vec<PayloadRow>,
     /// A short datagram to each further port.
     pub further_ports: Vec<PayloadRow>,
@@ -33,7 +33,7 @@ pub struct ShapeReport {
     pub interrupted: bool,
     /// How long it took, in nanoseconds.
     pub duration_ns: u64,
-    /// What it comes to.
+    /// The verdict with evidence, alternatives and caveats.
     #[serde(flatten)]
     pub findings: Findings<ShapeVerdict, ShapeEvidence, ShapeAlternative, ShapeCaveat>,
 }
@@ -157,7 +157,7 @@ pub struct PayloadRow {
     pub outcome: Outcome,
 }
 
-/// What it comes to.
+/// The verdict of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum ShapeVerdict {
@@ -166,7 +166,7 @@ pub enum ShapeVerdict {
     NoPorts,
     /// What the path limits, and what it makes of payloads.
     Compared {
-        /// What limits the rate; `None` where nothing did.
+        /// The rate limit; `None` if there was none.
         limit: Option<RateLimit>,
         /// What becomes of kinds and sizes of payloads, at least one finding.
         payloads: Vec<PayloadFinding>,
@@ -201,7 +201,7 @@ pub enum PayloadFinding {
         /// At these sizes; `None` for all that pass at all.
         sizes: Option<SizeSet>,
     },
-    /// Replies of these sizes do not come back.
+    /// Replies of these sizes are lost.
     RepliesBlocked {
         /// The sizes.
         sizes: SizeSet,
@@ -210,7 +210,7 @@ pub enum PayloadFinding {
     Unknown {
         /// How many.
         rows: u64,
-        /// The loss that hides it; `None` where nothing is known of it.
+        /// The loss that hides it; `None` if unknown.
         loss: Option<ControlLoss>,
     },
 }
@@ -325,7 +325,7 @@ pub enum ShapeCaveat {
         /// The longest that it kept one.
         late_ns: u64,
     },
-    /// Replies all look alike.
+    /// Replies all have the same payload.
     RepliesLookAlike,
     /// Ports that the server did not open.
     NotOpened {

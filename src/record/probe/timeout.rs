@@ -10,7 +10,7 @@ use serde::Serialize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum IdleTimer {
-    /// The one that runs after one datagram out, before anything came back.
+    /// The timer after a single outbound datagram, before any reply.
     OneDatagram,
     /// The one that runs once traffic went both ways for a while.
     Established,
@@ -40,7 +40,7 @@ pub struct IdleTrial {
     /// Replies that the remote end sent after the idle time, without copies; `None` when not known,
     /// for example if the first arrival decided the trial.
     pub sent: Option<u32>,
-    /// Answers that came.
+    /// Replies that arrived.
     pub answers: u32,
     /// Why the outcome is not known; `None` when it is.
     #[serde(serialize_with = "maybe")]
@@ -85,7 +85,7 @@ pub enum IdleUnknown {
     NoReplySent,
     /// This host stood still when the replies were due.
     HostPaused,
-    /// No reply came, not even those that an open path would have let in.
+    /// No reply arrived, not even those that an open path would have passed.
     NothingCame,
     /// The agent was lost before.
     AgentLost {
@@ -94,12 +94,12 @@ pub enum IdleUnknown {
     },
     /// The run ended before.
     EndedEarly,
-    /// No reply came, and nothing is known of the loss of the path.
+    /// No reply arrived, and the path's loss is unknown.
     LossUnknown {
         /// Replies that were sent.
         replies: u64,
     },
-    /// No reply came, and the path loses so many datagrams that it may be chance.
+    /// No reply arrived, and the path loses so many datagrams that it may be chance.
     LossyPath {
         /// Replies that were sent.
         replies: u64,
@@ -108,7 +108,7 @@ pub enum IdleUnknown {
         /// All of these.
         control_sent: u64,
     },
-    /// No reply came, of too few to be sure.
+    /// No reply arrived, but too few were sent to be sure.
     TooFewReplies {
         /// Replies that were sent.
         replies: u64,
@@ -146,10 +146,10 @@ pub struct TimeoutReport {
     pub target: Endpoint,
     /// The control connection's local address as the remote end saw it; `None` if not reported.
     pub seen_as: Option<Endpoint>,
-    /// What it comes to.
+    /// The verdict with evidence, alternatives and caveats.
     #[serde(flatten)]
     pub findings: TimeoutFindings,
-    /// Why there is no remote agent, without which nothing is known; `None` where there is one.
+    /// Why there is no remote agent, without which there is no result; `None` if there is one.
     #[serde(serialize_with = "maybe")]
     pub no_agent: Option<NoAgent>,
     /// How often to send something so that the path stays open, with a margin; `None` when not
@@ -157,8 +157,7 @@ pub struct TimeoutReport {
     pub keep_alive_ns: Option<u64>,
     /// Each timer.
     pub timers: Vec<IdleTimerReport>,
-    /// Whether what comes in alone keeps the path open; `None` when it was not asked or is not
-    /// known.
+    /// Whether inbound traffic alone keeps the path open; `None` if not tested or not known.
     pub inbound_refreshes: Option<bool>,
     /// What could not be known, and why.
     #[serde(serialize_with = "all")]
@@ -171,10 +170,10 @@ pub struct TimeoutReport {
     pub duration_ns: u64,
 }
 
-/// What a probe of idle timers comes to.
+/// The findings of an idle timeout probe.
 pub type TimeoutFindings = Findings<TimeoutVerdict, TimeoutEvidence, Never, TimeoutCaveat>;
 
-/// How far a timer is known.
+/// The known bounds of a timeout.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct IdleLimit {
     /// The longest idle time with the path still open, below the first with it closed; `None` when
@@ -243,9 +242,10 @@ pub enum TimeoutVerdict {
 pub struct IdleReplies {
     /// The idle time, in nanoseconds.
     pub silence_ns: u64,
-    /// Replies that came.
+    /// Replies that arrived.
     pub replies: u32,
-    /// Replies that the agent sent; `None` when not known, as where the first that came decided it.
+    /// Replies that the agent sent; `None` when not known, for example if the first arrival decided
+    /// the trial.
     pub sent: Option<u32>,
 }
 
@@ -277,7 +277,7 @@ pub enum TimeoutCaveat {
     },
     /// The timer of one datagram was tried on paths that had seen a few both ways.
     ProvenByOwnPath,
-    /// What any probe may have to say.
+    /// A caveat common to all probes.
     #[serde(untagged)]
     Shared(ProbeCaveat),
 }

@@ -11,7 +11,7 @@ use std::net::IpAddr;
 /// A path, hop by hop.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TraceReport {
-    /// The end that was asked for.
+    /// The destination.
     pub target: Endpoint,
     /// Payload of a probe, in bytes.
     pub payload_bytes: u64,
@@ -29,12 +29,12 @@ pub struct TraceReport {
     pub interrupted: bool,
     /// The flows, each with its path.
     pub flows: Vec<TraceFlow>,
-    /// What it comes to.
+    /// The verdict with evidence, alternatives and caveats.
     #[serde(flatten)]
     pub findings: TraceFindings,
 }
 
-/// What a trace comes to.
+/// The findings of a trace.
 pub type TraceFindings = Findings<TraceVerdict, TraceEvidence, TraceAlternative, TraceCaveat>;
 
 /// How the flows of a trace end.
@@ -48,7 +48,7 @@ pub enum TraceVerdict {
         /// Each end, with the flows that have it.
         ends: Vec<FlowsEnd>,
     },
-    /// All end alike; the code is that of their end.
+    /// All flows end in the same way; the code is that of their end.
     #[serde(untagged)]
     Alike {
         /// How many there are.
@@ -69,7 +69,7 @@ pub struct FlowsEnd {
     pub end: TraceEnd,
 }
 
-/// How far a flow gets.
+/// How far a flow gets, and how it ends.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum TraceEnd {
@@ -77,7 +77,7 @@ pub enum TraceEnd {
     Reached {
         /// The target.
         target: Endpoint,
-        /// How far away it is.
+        /// Distance in hops.
         #[serde(flatten)]
         distance: TraceDistance,
     },
@@ -85,7 +85,7 @@ pub enum TraceEnd {
     PortClosed {
         /// The target.
         target: Endpoint,
-        /// How far away it is.
+        /// Distance in hops.
         #[serde(flatten)]
         distance: TraceDistance,
     },
@@ -93,7 +93,7 @@ pub enum TraceEnd {
     TargetRefuses {
         /// The target.
         target: Endpoint,
-        /// How far away it is.
+        /// Distance in hops.
         #[serde(flatten)]
         distance: TraceDistance,
         /// The ICMP message.
@@ -108,7 +108,7 @@ pub enum TraceEnd {
         /// The ICMP message.
         icmp: TraceIcmp,
     },
-    /// Somebody who is no hop of the path refuses them.
+    /// A host that is not a hop of the path rejects them.
     StoppedAfter {
         /// The last hop before it.
         hop: u8,
@@ -211,7 +211,7 @@ pub enum TraceSeen {
     NoneBeyond {
         /// How many probes that were.
         probes: u64,
-        /// The first hop that was asked in vain.
+        /// The first hop without a reply.
         from_hop: u8,
         /// The last one.
         to_hop: u8,
@@ -261,10 +261,10 @@ pub enum TraceAlternative {
     TargetSilent {
         /// The next hop.
         hop: u8,
-        /// The port that was asked.
+        /// The port.
         port: u16,
     },
-    /// The next hop passes datagrams on, and what replies beyond it is not heard.
+    /// The next hop forwards datagrams, but replies from beyond it are lost.
     RepliesLost {
         /// The next hop.
         hop: u8,
@@ -300,7 +300,7 @@ pub enum TraceCaveat {
     },
     /// ICMP messages quote too little, so that probes were sent one at a time.
     OneAtATime,
-    /// What any probe may have to say.
+    /// A caveat common to all probes.
     #[serde(untagged)]
     Shared(ProbeCaveat),
 }
@@ -342,7 +342,7 @@ pub struct TraceFlow {
 /// Routers that send a datagram to one another until its TTL is over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TraceLoop {
-    /// The first hop that comes again.
+    /// The first hop that repeats.
     pub from_hop: u8,
     /// The routers in turn, from that hop on.
     pub routers: Vec<IpAddr>,
@@ -382,14 +382,14 @@ pub struct TraceTry {
 pub enum TraceAnswer {
     /// By a router at which its TTL ended.
     TimeExceeded,
-    /// By somebody who let it no further, or had no use for it.
+    /// Destination unreachable, from a router or host that does not forward or accept it.
     Unreachable,
     /// By a datagram.
     Answer,
 }
 
 impl TraceTry {
-    /// The ICMP message that came back.
+    /// The ICMP message of the reply.
     pub fn icmp(&self) -> TraceIcmp {
         let Self { icmp_type, icmp_code, meaning, .. } = *self;
         TraceIcmp { icmp_type, icmp_code, meaning }
@@ -397,7 +397,7 @@ impl TraceTry {
 }
 
 impl TraceHop {
-    /// Everybody who answered here, in order, each once.
+    /// Every address that replied here, in order, without duplicates.
     pub fn routers(&self) -> Vec<IpAddr> {
         let mut all = Vec::new();
         for from in self.tries.iter().filter_map(|one| one.from) {
@@ -441,7 +441,7 @@ impl TraceFlow {
         Some(TraceLoop { from_hop, routers: turn.map(|(_, ip)| *ip).collect() })
     }
 
-    /// The answer of somebody between here and the target who let the flow no further.
+    /// The reply of a router that rejected the flow before the target.
     pub fn stopped_by(&self) -> Option<(u8, &TraceTry)> {
         let stops =
             |one: &&TraceTry| one.answer == Some(TraceAnswer::Unreachable) && !one.at_target;

@@ -15,7 +15,7 @@ pub enum Outcome {
     Passes,
     /// None did, and by chance that would be so in fewer than 1 of 10,000 runs.
     Blocked,
-    /// None did, and the path loses too much, or too few were sent, to say why.
+    /// None did, and the path loses too much, or too few were sent, to tell the cause.
     #[default]
     NotTold,
     /// None left this host.
@@ -42,9 +42,9 @@ pub struct ProbeTraffic {
     pub refused_here: Vec<RefusedHere>,
     /// Duplicates that arrived at the remote agent; `None` if not reported.
     pub copies_out: Option<u64>,
-    /// Further copies of answers that came back.
+    /// Duplicates of answers.
     pub copies_back: u64,
-    /// Short datagrams that were sent beside all others, to know what the path loses anyway.
+    /// Short control datagrams sent in between, to measure the path's normal loss.
     pub control_sent: u64,
     /// How many of these arrived at the remote agent; `None` if not reported.
     pub control_arrived: Option<u64>,
@@ -61,7 +61,7 @@ impl ProbeTraffic {
         self.refused_here.iter().map(|refused| refused.datagrams).sum()
     }
 
-    /// What the path loses of short datagrams; `None` where nothing is known of it.
+    /// The path's loss of short datagrams; `None` if unknown.
     pub fn control_loss(&self) -> Option<ControlLoss> {
         let lost = |sent: u64, arrived: u64| {
             (sent > 0).then(|| sent.saturating_sub(arrived).saturating_mul(10_000) / sent)
@@ -76,7 +76,7 @@ impl ProbeTraffic {
         Some(ControlLoss::RoundTrip { per_10000 })
     }
 
-    /// The control beside which something is called blocked; `None` without any.
+    /// The control measurement that a verdict of "blocked" relies on; `None` without one.
     pub fn control_evidence(&self) -> Option<ControlEvidence> {
         let Self { control_sent: sent, control_back: answered, .. } = *self;
         (sent > 0).then_some(ControlEvidence::ControlAnswered {

@@ -225,7 +225,7 @@ fn what_to_know_before_the_figures_are_believed_is_told_of_each_way_and_of_the_r
 
 type Removal = fn(&mut DirectionReport);
 
-/// Accuses nobody: neither network nor host.
+/// Whether a limit blames neither the network nor a host.
 fn is_innocent(limit: LimitedBy) -> bool {
     matches!(
         limit,
