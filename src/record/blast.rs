@@ -363,7 +363,7 @@ pub struct DirectionReport {
     pub intervals: Vec<BlastInterval>,
 }
 
-/// A whole throughput run.
+/// A complete throughput run.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct BlastReport {
     /// The remote address.

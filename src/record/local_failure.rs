@@ -12,25 +12,25 @@ pub enum LocalFailure {
     /// Another socket has the port.
     #[error("{address} is already in use")]
     InUse {
-        /// The address asked for.
+        /// The requested address.
         address: Endpoint,
     },
     /// The port is reserved (`net.ipv4.ip_unprivileged_port_start`).
     #[error("{address} needs root or CAP_NET_BIND_SERVICE")]
     Privileged {
-        /// The address asked for.
+        /// The requested address.
         address: Endpoint,
     },
     /// No interface of this host has the address.
     #[error("{address} is not an address of this host")]
     NotLocal {
-        /// The address asked for.
+        /// The requested address.
         address: Endpoint,
     },
     /// The socket could not be bound.
     #[error("cannot bind {address}: {}", errno_text(*errno))]
     Bind {
-        /// The address asked for.
+        /// The requested address.
         address: Endpoint,
         /// The system's error number (errno(3)); null where there is none.
         errno: Option<i32>,

@@ -10,7 +10,7 @@ const SHOWN_DRIFT_PPB: i64 = 100;
 /// timing.
 const STAMPED: u64 = 99;
 
-/// What the targets are asked by.
+/// The protocol of the probes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PingProtocol {
@@ -36,7 +36,7 @@ pub enum PingSchedule {
     Flood,
 }
 
-/// What a STAMP reflector is asked for beside the times (RFC 8972).
+/// What is requested from a STAMP reflector besides delays (RFC 8972).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PingAsk {
@@ -65,7 +65,7 @@ pub enum Timestamped {
 pub struct NotSentTo {
     /// The kind of error.
     pub code: &'static str,
-    /// The error as it stands on standard error.
+    /// The error message, as printed to standard error.
     pub text: String,
 }
 
@@ -73,7 +73,7 @@ pub struct NotSentTo {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum PingCaveat {
-    /// Replies came from another address than was asked.
+    /// Replies came from another address than the target's.
     RepliesFromElsewhere {
         /// The latest such address.
         from: Endpoint,
@@ -92,7 +92,7 @@ pub enum PingCaveat {
         /// Parts per billion; more than 0 where the target's clock is the faster one.
         drift_ppb: i64,
     },
-    /// Datagrams came that answer no probe.
+    /// Datagrams arrived that answer no probe.
     Strays {
         /// How many.
         datagrams: u64,

@@ -16,7 +16,7 @@ pub struct RoundTrips {
     pub round_trip_ns: DelayQuantiles,
 }
 
-/// What `--probe` found beside a run.
+/// The result of `--probe` during a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ProbeReport {
     /// Time from one probe to the next, in nanoseconds.

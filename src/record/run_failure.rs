@@ -41,7 +41,7 @@ pub enum RefusalCause {
 }
 
 impl RefusalCause {
-    /// Whether another is the same cause, whatever it quotes.
+    /// Whether another has the same cause, whatever it quotes.
     pub fn is_alike(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Network { error }, Self::Network { error: other }) => error.is_alike(other),
@@ -50,11 +50,11 @@ impl RefusalCause {
     }
 }
 
-/// What ended a run before it was whole.
+/// What ended a run before it was complete.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum RunFailure {
-    /// Nothing came back from the server.
+    /// No reply from the server.
     NoReply {
         /// Where the server should be.
         target: Endpoint,
@@ -71,14 +71,14 @@ pub enum RunFailure {
         #[serde(serialize_with = "network_error")]
         error: NetworkError,
     },
-    /// Replies came, but from another address than the one that was asked.
+    /// Replies came from another address than the server's.
     OtherAddress {
         /// Where the server should be.
         target: Endpoint,
-        /// Where the replies came from.
+        /// Source of the replies.
         from: Endpoint,
     },
-    /// This host itself let nothing of the dialogue leave: of the server nothing is known.
+    /// This host itself sent no control message: nothing is known about the server.
     NotSent {
         /// Where the server should be.
         target: Endpoint,
@@ -94,13 +94,13 @@ pub enum RunFailure {
         #[serde(serialize_with = "network_error")]
         error: NetworkError,
     },
-    /// The server takes no commands without a key.
+    /// The server requires a key.
     KeyNeeded,
     /// The server has another key.
     OtherKey,
     /// The server has no key.
     NoKeyThere,
-    /// The server does not take what was asked for, or not now.
+    /// The server refuses the request, permanently or for now.
     Refused {
         /// Its reply.
         #[serde(flatten)]
@@ -246,7 +246,7 @@ pub enum FailureAdvice {
     NoKey,
     /// The server serves up to so much.
     LowerRate {
-        /// The highest rate, as `--rate` takes it.
+        /// The highest rate, in the syntax of `--rate`.
         rate: String,
     },
     /// The server may take it later.

@@ -18,7 +18,7 @@ pub enum TrialOutcome {
     Passed,
     /// More.
     Lost,
-    /// A host was the limit, so that it tells nothing of the network.
+    /// A host was the bottleneck, so the trial says nothing about the network.
     Invalid,
     /// Not all of its counts are known.
     Unknown,
@@ -37,7 +37,7 @@ pub enum HostLimit {
 /// One run of a series.
 #[derive(Clone, Debug, Serialize)]
 pub struct TrialReport {
-    /// The rate that was asked for, in text.
+    /// The target rate, as text.
     pub goal: String,
     /// What the schedule called for.
     pub offered: Option<Traffic>,
@@ -51,7 +51,7 @@ pub struct TrialReport {
     pub lost: Option<Losses>,
     /// One-way delay above the trial's minimum, in nanoseconds.
     pub delay_above_min_ns: DelayQuantiles,
-    /// What it came up against.
+    /// What limited it.
     pub limited_by: LimitedBy,
     /// The verdict with its evidence.
     #[serde(flatten)]
@@ -113,8 +113,8 @@ impl TrialReport {
     }
 }
 
-/// The host that was the limit of a run, if one was: what it could not send in time, or receive,
-/// the network was never asked to carry.
+/// The host that limited a run, if any: what it could not send in time, or receive, was not a load
+/// on the network.
 fn host_limit(run: &BlastReport, lost: bool) -> Option<HostLimit> {
     let way = &run.main;
     // What a paused host sends afterwards is not at the trial's rate.
@@ -188,7 +188,7 @@ pub struct SweepReport {
     pub caveats: Vec<SeriesCaveat>,
 }
 
-/// What the next higher rate came up against.
+/// What limited the next higher rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FoundBound {
@@ -212,7 +212,7 @@ pub enum RateVerdict {
         datagrams_per_second: u64,
         /// Loss that was allowed, in billionths.
         loss_allowed_ppb: LossShare,
-        /// What the next higher rate came up against.
+        /// What limited the next higher rate.
         bound: FoundBound,
     },
     /// The highest that passed before the search was broken off.
@@ -245,7 +245,7 @@ pub enum RateVerdict {
 pub struct SearchEnd {
     /// The highest rate that passed, in payload bits a second; `None` where none did.
     pub rate: Option<u64>,
-    /// What the next higher rate came up against; `None` for a search that was broken off.
+    /// What limited the next higher rate; `None` for an interrupted search.
     pub bound: Option<FoundBound>,
     /// The lowest rate that was tried, in payload bits a second.
     pub lowest: u64,
@@ -298,14 +298,14 @@ pub struct FindRateReport {
     pub found_bits_per_second: Option<u64>,
     /// The same in datagrams a second.
     pub found_datagrams_per_second: Option<u64>,
-    /// What the next higher rate came up against; `None` for a search that was broken off.
+    /// What limited the next higher rate; `None` for an interrupted search.
     pub bound: Option<FoundBound>,
     /// What was found, and what to know before it is believed.
     #[serde(flatten)]
     pub findings: Findings<RateVerdict, Never, Never, SeriesCaveat>,
     /// Every trial, in its order.
     pub trials: Vec<TrialReport>,
-    /// Whether the search came to its end, the rate found tried for longer.
+    /// Whether the search finished, including a longer trial at the rate found.
     pub complete: bool,
     /// Whether the user ended it early.
     pub interrupted: bool,

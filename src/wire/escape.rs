@@ -104,7 +104,7 @@ fn push_byte(byte: u8, text: &mut String) {
     let _ = write!(text, "\\x{byte:02x}");
 }
 
-/// The bytes that text with escapes stands for.
+/// Decodes escapes to bytes.
 pub fn unescape(text: &[u8]) -> Result<Vec<u8>, EscapeError> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.iter().copied();

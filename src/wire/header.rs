@@ -23,7 +23,7 @@ pub enum Kind {
     Data = 0,
     /// The sender's end message: the total follows the header.
     End = 1,
-    /// A round trip is asked for.
+    /// A request for a round trip.
     Probe = 2,
     /// A probe's answer.
     Echo = 3,

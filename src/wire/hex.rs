@@ -4,7 +4,7 @@ use thiserror::Error;
 
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
-/// Text that is no row of bytes.
+/// Why a text is not valid hexadecimal.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum HexError {
     /// A character that is no digit.

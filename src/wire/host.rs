@@ -12,7 +12,8 @@ const LEN: usize = 8;
 pub struct HostId(pub String);
 
 impl HostId {
-    /// The host's name within one session of the dialogue: a hash, of no use to know it again.
+    /// The host's identifier within one control session: a hash, useless for recognising the host
+    /// elsewhere.
     pub fn in_session(&self, session: &str) -> String {
         let hash = Sha256::new()
             .chain_update("udpkit host\0")

@@ -48,7 +48,7 @@ pub enum PortDenial {
     Privileged,
     /// It could not be opened for another reason.
     Failed,
-    /// The server has as many open as it may.
+    /// The server has reached its limit of open ports.
     Limit,
     /// The operator does not offer it.
     Policy,

@@ -8,8 +8,8 @@ use std::net::{IpAddr, SocketAddr};
 /// Bytes of a ticket before it is written in hexadecimal.
 const LEN: usize = 16;
 
-/// The server's secret. Tickets are made from it and the client's address, so that the server
-/// keeps nothing for a client that has not come back.
+/// The server's secret. Tickets are computed from it and the client's address, so that the server
+/// keeps no state for a client that has not returned one.
 #[derive(Clone)]
 pub struct TicketKey(pub [u8; 32]);
 

@@ -48,11 +48,11 @@ pub enum CheckEvidence {
     MembershipListed,
     /// The kernel does not list the membership.
     MembershipNotListed,
-    /// Own probes that came back by the loop within this host.
+    /// Own probes looped back within this host.
     OwnProbes {
         /// Probes sent.
         sent: u64,
-        /// Of these, how many came back.
+        /// Of these, how many arrived.
         looped: u64,
     },
     /// The IGMP version in use.
@@ -60,7 +60,7 @@ pub enum CheckEvidence {
         /// 1, 2 or 3.
         version: u8,
     },
-    /// Probes came in by other interfaces of this host.
+    /// Probes arrived on other interfaces of this host.
     SameNetwork {
         /// Their names.
         interfaces: Vec<String>,
@@ -68,11 +68,12 @@ pub enum CheckEvidence {
 
     /// Membership queries.
     Queries {
-        /// Before this check, since the interface came up; `None` where the system does not tell.
+        /// Before this check, since the interface came up; `None` if the system does not count
+        /// them.
         before: Option<u64>,
         /// During this check.
         during: u64,
-        /// Who asked last; `None` where it is not known.
+        /// The last querier; `None` if unknown.
         from: Option<String>,
     },
     /// The kernel fell back to an older IGMP version.
@@ -82,14 +83,14 @@ pub enum CheckEvidence {
     },
     /// No query was counted since the interface came up.
     NoQueryCounted,
-    /// No query came while this host listened.
+    /// No query arrived while this host listened.
     NoQuery {
         /// How long it listened.
         listened_ns: u64,
         /// How often a querier asks, by default.
         interval_ns: u64,
     },
-    /// No query came so far.
+    /// No query has arrived so far.
     NoQueryYet {
         /// How often a querier asks, by default.
         interval_ns: u64,
@@ -164,7 +165,7 @@ pub enum CheckEvidence {
     },
     /// What the remote end was asked to send to the group.
     SentBack {
-        /// How many datagrams it was asked for.
+        /// Number of datagrams requested.
         asked: u64,
         /// Of these, how many arrived.
         arrived: u64,

@@ -53,7 +53,7 @@ fn route(check: &CastCheck) -> CheckFinding {
     CheckFinding::new(Subject::Route, verdict).seen(evidence)
 }
 
-/// No host that works loses more than this of what it sends to itself.
+/// Upper bound for a working host's loss of its own looped-back datagrams.
 const OWN_LOSS: LossSample = LossSample { sent: 1_000, lost: 500 };
 
 /// Whether so many own probes, of which so many came back, show that a host does not hear itself: not
@@ -67,7 +67,8 @@ pub(super) fn usable(interface: &CheckInterface) -> bool {
     interface.join_error.is_none() && interface.sent > 0
 }
 
-/// Whether the group can be joined, sent to and heard on an interface, as far as this host goes.
+/// Whether, as far as this host is concerned, the group can be joined, sent to and received on an
+/// interface.
 fn local(check: &CastCheck, interface: &CheckInterface) -> CheckFinding {
     let name = &interface.name;
     let found = |verdict| CheckFinding::on(name, Subject::Interface, verdict);
@@ -157,7 +158,7 @@ fn querier(check: &CastCheck, interface: &CheckInterface) -> CheckFinding {
     }
 }
 
-/// Whether the reverse-path filter may drop what comes in (RFC 3704, `ip-sysctl`).
+/// Whether the reverse-path filter may drop incoming datagrams (RFC 3704, `ip-sysctl`).
 fn reverse_path(check: &CastCheck, interface: &CheckInterface) -> Option<CheckFinding> {
     let name = &interface.name;
     let mode = interface.rp_filter?;

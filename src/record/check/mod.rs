@@ -49,7 +49,7 @@ pub struct CastCheck {
     pub paused_ns: u64,
 }
 
-/// What the facts say about one subject.
+/// The outcome for one subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
@@ -105,7 +105,7 @@ pub struct CheckFinding {
 }
 
 impl CheckFinding {
-    /// A finding with nothing beside it yet.
+    /// A finding with a verdict only.
     fn new(subject: CheckSubject, verdict: CheckVerdict) -> Self {
         let outcome = verdict.outcome();
         let found = Findings::new(verdict);
@@ -179,12 +179,12 @@ pub struct CheckInterface {
     /// Why the latest was refused.
     #[serde(serialize_with = "maybe")]
     pub refusal: Option<OwnFinding>,
-    /// Of the probes sent, how many came back by the loop within this host.
+    /// Of the probes sent, how many were looped back within this host.
     pub looped: u64,
-    /// Other interfaces of this host by which its probes came in.
+    /// Other interfaces of this host on which its probes arrived.
     pub heard_by: Vec<String>,
-    /// Membership queries since the interface came up, before this check; `None` where the system
-    /// does not tell (IPv4).
+    /// Membership queries since the interface came up, before this check; `None` if the system does
+    /// not count them (IPv4).
     pub queries_before: Option<u64>,
     /// Membership queries during this check; `None` where they cannot be seen.
     pub queries_heard: Option<u64>,
@@ -242,11 +242,11 @@ pub struct CheckFar {
     pub refusal: Option<OwnFinding>,
     /// The least TTL at which the group reached it; `None` when it did not.
     pub ttl_least: Option<u8>,
-    /// What it was asked to send to the group.
+    /// Datagrams it was asked to send to the group.
     pub asked: u64,
-    /// Of these, how many were heard here.
+    /// Of these, how many arrived here.
     pub heard: u64,
-    /// The latest ICMP error that came instead of an answer.
+    /// The latest ICMP error received instead of an answer.
     #[serde(serialize_with = "maybe")]
     pub unreachable: Option<NetworkNotice>,
 }
@@ -258,9 +258,9 @@ pub struct CheckHold {
     pub asked_ns: u64,
     /// How long it was held.
     pub held_ns: u64,
-    /// When a switch that heard no more forgets a membership.
+    /// Time after which a switch without further reports forgets a membership, in nanoseconds.
     pub membership_ns: u64,
-    /// What came for the group, by source and interface, the first 64.
+    /// Streams received on the group, by source and interface, the first 64.
     pub streams: Vec<CheckStream>,
     /// When the remote end last answered a probe to the group; `None` if none was named or no
     /// answer came. All times of a hold are relative to the join.
@@ -269,7 +269,7 @@ pub struct CheckHold {
     pub far_unicast_last_ns: Option<u64>,
     /// How old its own membership was at the last answer to the group.
     pub far_membership_ns: Option<u64>,
-    /// What became of the probes since its last answer to the group; `None` where none came.
+    /// Results of the probes since its last answer to the group; `None` if there was none.
     pub far_since: Option<CheckSince>,
 }
 
@@ -289,7 +289,7 @@ pub struct CheckSince {
 pub struct CheckStream {
     /// Address and port.
     pub source: String,
-    /// The interface it came in by; `None` if the kernel did not tell.
+    /// The receiving interface; `None` if the kernel did not report it.
     pub interface: Option<String>,
     /// Datagrams.
     pub datagrams: u64,
@@ -297,7 +297,7 @@ pub struct CheckStream {
     pub lost: Option<u64>,
     /// The longest time from one datagram to the next.
     pub longest_gap_ns: u64,
-    /// When the first came, from the join.
+    /// Arrival of the first datagram, in nanoseconds since the join.
     pub first_ns: u64,
     /// When the last came.
     pub last_ns: u64,
@@ -312,15 +312,15 @@ pub struct CheckAnswered {
     pub group: String,
     /// The interfaces on which it was joined.
     pub interfaces: Vec<String>,
-    /// Probes that came to the group.
+    /// Probes received on the group.
     pub group_probes: u64,
-    /// Probes that came by unicast.
+    /// Probes received by unicast.
     pub unicast_probes: u64,
     /// Answers sent.
     pub answers: u64,
     /// Probes that were not answered: beyond 200 a second, 50 a second to the group, or repeated.
     pub unanswered: u64,
-    /// Datagrams that were no probes.
+    /// Datagrams that were not probes.
     pub others: u64,
     /// Answers that this host itself refused to send.
     pub refused: u64,
@@ -340,26 +340,26 @@ pub enum CheckEvent<'a> {
     Answered(&'a str),
     /// A host's probe was answered for the first time.
     Asked(&'a str),
-    /// A source was heard on the group for the first time.
+    /// The first datagram of a source arrived on the group.
     Heard(&'a str),
     /// Progress of a held membership: elapsed time, planned time, and recently received sources.
     Held {
         /// Time since the join.
         held: Nanos,
-        /// How long in all.
+        /// The planned time.
         asked: Nanos,
-        /// Sources that were heard since the last event of this kind.
+        /// Sources received since the last event of this kind.
         lively: usize,
     },
 }
 
-/// How many questions a check of so many interfaces asks: chance has as many occasions.
+/// Number of statistical tests in a check of this many interfaces, for the correction of chance.
 pub fn questions(interfaces: usize) -> u64 {
     interfaces as u64 + 4
 }
 
 impl CastCheck {
-    /// How many questions it asks.
+    /// Number of statistical tests.
     fn asked(&self) -> u64 {
         questions(self.interfaces.len())
     }

@@ -142,7 +142,7 @@ fn silent_group(check: &CastCheck, far: &CheckFar, answered: Evidence) -> CheckF
 
 /// Whether what the remote end sends to the group arrives here.
 fn back(check: &CastCheck, far: &CheckFar) -> Option<CheckFinding> {
-    // Only an answer proves that it was asked.
+    // Only an answer proves that it received the request.
     if far.unicast_back == 0 {
         return None;
     }
@@ -164,7 +164,7 @@ fn back(check: &CastCheck, far: &CheckFar) -> Option<CheckFinding> {
     ]))
 }
 
-/// The other hosts that answered, each with its distance.
+/// The other hosts that answered, with their distances.
 fn others(check: &CastCheck) -> Option<CheckFinding> {
     let known = check.far.as_ref().map(|far| host_of(&far.address));
     let is_far = |address: &str| known == Some(address);

@@ -93,11 +93,11 @@ pub enum CheckVerdict {
 
     /// The group was joined, sent to and received within this host.
     LoopWorks,
-    /// Own probes did not come back, and there were too few of them.
+    /// Too few own probes were sent to conclude from their absence.
     LoopUndecided,
-    /// Some own probes did not come back.
+    /// Some own probes were not looped back.
     LoopLoses,
-    /// No own probe came back.
+    /// No own probe was looped back.
     LoopBroken,
     /// The interface is not flagged as one that carries multicast.
     NotMulticast,
@@ -110,15 +110,15 @@ pub enum CheckVerdict {
     /// The kernel does not list the membership that was just joined.
     MembershipGone,
 
-    /// Membership queries were heard.
+    /// Membership queries were received.
     QuerierHeard,
     /// The kernel fell back to an older IGMP version, as after a query of it.
     OlderQuerier,
-    /// A query could come later.
+    /// A query may still come.
     QuerierNotYetKnown,
     /// Queries cannot be seen from here.
     QuerierHidden,
-    /// No query came in the time in which one was due.
+    /// No query arrived in the time in which one was due.
     NoQuerier {
         /// When a switch that snoops forgets a member without queries, by default.
         forgotten_after_ns: u64,
@@ -202,7 +202,7 @@ pub enum CheckVerdict {
     StreamOutlasts,
     /// A stream lasted, but the membership was held too briefly to conclude.
     StreamLastsSoFar,
-    /// Nothing came for the group.
+    /// Nothing arrived on the group.
     NothingReceived,
     /// The stream's own sender ended it.
     SenderEnded,

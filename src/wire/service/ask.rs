@@ -9,9 +9,10 @@ use std::net::{IpAddr, SocketAddr};
 pub struct Ask {
     /// What all that is secret in the question is drawn from.
     pub seed: u64,
-    /// Which attempt at this port, from 0: a service of several dialects is asked in each in turn.
+    /// Number of the attempt at this port, from 0: a service with several protocol versions is
+    /// tried with each in turn.
     pub attempt: u32,
-    /// Who is asked.
+    /// The target.
     pub target: SocketAddr,
     /// Where the question leaves from, for protocols that name it; `None` when not known.
     pub local: Option<SocketAddr>,

@@ -108,8 +108,8 @@ impl Service {
         Self::Text,
     ];
 
-    /// The service that a port is known for (IANA's registry, and where these are found beside
-    /// it); [`Service::Text`] where it is known for none of these.
+    /// The usual service of a port (IANA's registry, and common additional ports);
+    /// [`Service::Text`] if there is none.
     pub fn of_port(port: u16) -> Self {
         match port {
             53 => Self::Dns,
@@ -207,7 +207,7 @@ impl Service {
         }
     }
 
-    /// Whether an answer repeats a secret of the question, so that it may come from any address.
+    /// Whether answers repeat a secret of the question, so that they may come from any address.
     pub fn repeats_secret(self) -> bool {
         !matches!(self, Self::Tftp | Self::Ssdp)
     }

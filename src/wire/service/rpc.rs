@@ -17,7 +17,7 @@ pub(super) fn question(ask: &Ask) -> Vec<u8> {
         _ => (100_000, 2),
     };
     let mut bytes = ask.secret::<4>().to_vec();
-    // Nobody's credentials and nobody's verifier: flavour 0, length 0.
+    // Null credentials and null verifier: flavour 0, length 0.
     for word in [CALL, RPC, program, version, NULL, 0, 0, 0, 0] {
         bytes.extend_from_slice(&word.to_be_bytes());
     }

@@ -14,7 +14,7 @@ const COVERED: usize = 96;
 /// The two forms of a STAMP packet; both ends use the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum PacketForm {
-    /// 44 bytes, believed as they come (RFC 8762 §4.2.1, §4.3.1).
+    /// 44 bytes, unauthenticated (RFC 8762 §4.2.1, §4.3.1).
     #[default]
     Open,
     /// 112 bytes that end with a keyed hash (RFC 8762 §4.2.2, §4.3.2).
@@ -22,7 +22,7 @@ pub enum PacketForm {
 }
 
 impl PacketForm {
-    /// Bytes of the base packet; TLVs come behind it.
+    /// Length of the base packet in bytes; TLVs follow it.
     #[expect(clippy::len_without_is_empty, reason = "no form is empty")]
     pub const fn len(self) -> usize {
         match self {
@@ -53,7 +53,7 @@ pub enum PacketError {
     Hash,
 }
 
-/// Refuses what is shorter than `least`.
+/// Refuses packets shorter than `least`.
 pub(super) fn at_least(bytes: &[u8], least: usize) -> Result<(), PacketError> {
     if bytes.len() < least {
         return Err(PacketError::Short { got: bytes.len(), least });
@@ -61,7 +61,7 @@ pub(super) fn at_least(bytes: &[u8], least: usize) -> Result<(), PacketError> {
     Ok(())
 }
 
-/// Refuses what is not a whole authenticated packet with the right hash.
+/// Refuses anything but a complete authenticated packet with a valid hash.
 pub(super) fn verified(bytes: &[u8], key: &StampKey) -> Result<(), PacketError> {
     at_least(bytes, PacketForm::Signed.len())?;
     if !key.verify(&[&bytes[..COVERED]], &bytes[COVERED..COVERED + HASH_LEN]) {

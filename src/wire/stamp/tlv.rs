@@ -97,7 +97,7 @@ pub struct Tlv<'a> {
     pub kind: TlvKind,
     /// The value, cut where the packet ends.
     pub value: &'a [u8],
-    /// Whether the packet holds all of it; a cut one is the last and malformed.
+    /// Whether the packet contains all of it; a truncated one is the last and malformed.
     pub whole: bool,
     /// Where it begins among the TLVs.
     pub offset: usize,

@@ -12,9 +12,9 @@ use crate::wire::{Dscp, Ecn, split_tos, tos};
 pub struct ClassOfService {
     /// DSCP1: what the sender wants the reply to be sent with.
     pub wanted: Dscp,
-    /// DSCP2: what the request came with at the reflector; a sender writes 0.
+    /// DSCP2: DSCP of the request on arrival at the reflector; a sender writes 0.
     pub seen: Dscp,
-    /// ECN of the request as it came; a sender writes 0.
+    /// ECN of the request on arrival; a sender writes 0.
     pub ecn: Ecn,
     /// RP: whether the reply was sent with the DSCP wanted.
     pub reverse: ReversePath,
@@ -26,7 +26,7 @@ pub enum ReversePath {
     /// 0: the reply was sent with it.
     #[default]
     AsWanted,
-    /// 1: policy did not allow it: the reply was sent with the DSCP that the request came with.
+    /// 1: refused by policy: the reply was sent with the request's DSCP on arrival.
     Refused,
     /// 2 or 3: undefined.
     Undefined(u8),

@@ -121,7 +121,7 @@ impl ChangeRequest {
     }
 }
 
-/// Why a server did not do what it was asked (RFC 8489 §14.8).
+/// Why a server refused a request (RFC 8489 §14.8).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StunError {
     /// 300 to 699; 420 for an attribute that is not understood.

@@ -73,8 +73,8 @@ pub struct StunMessage<'a> {
 }
 
 impl<'a> StunMessage<'a> {
-    /// Reads a datagram that holds one message and nothing else; `None` for what is no STUN of
-    /// RFC 8489 (one without the magic cookie is RFC 3489's).
+    /// Decodes a datagram with exactly one message; `None` if it is not RFC 8489 STUN (without the
+    /// magic cookie it is RFC 3489's).
     pub fn decode(bytes: &'a [u8]) -> Option<Self> {
         let header: &[u8; STUN_HEADER] = bytes.first_chunk()?;
         let kind = u16::from_be_bytes([header[0], header[1]]);
@@ -103,8 +103,7 @@ impl<'a> StunMessage<'a> {
         })
     }
 
-    /// The value of the first attribute of a kind; those that come again do not count (RFC 8489
-    /// §14).
+    /// The value of the first attribute of a kind; repetitions are ignored (RFC 8489 §14).
     pub fn find(&self, kind: AttributeKind) -> Option<&'a [u8]> {
         self.attributes().find(|attribute| attribute.kind == kind).map(|found| found.value)
     }
@@ -114,7 +113,7 @@ impl<'a> StunMessage<'a> {
         let Some(told) = self.find(AttributeKind::Fingerprint) else { return Fingerprint::Absent };
         let before = &self.bytes[..self.bytes.len() - FINGERPRINT_LEN];
         let fits = fingerprint(before).to_be_bytes() == told;
-        // It must be the last one: what is checked is all before the last eight bytes.
+        // It must be the last one: it covers everything before the last eight bytes.
         let last = self.bytes.last_chunk::<4>().is_some_and(|last| last == told);
         if fits && last { Fingerprint::Right } else { Fingerprint::Wrong }
     }
