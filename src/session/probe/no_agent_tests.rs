@@ -1,5 +1,5 @@
-//! Why there is no remote agent, for every kind that asks for one: what this host did, and what the user
-//! did, is never the far end's silence.
+//! Reasons why there is no remote agent, for every kind that needs one: actions of this host or of
+//! the user never count as silence of the far end.
 
 use super::marks::{MarksKind, MarksPlan};
 use super::ports::{PortsEnd, PortsPlan, PortsSession};
@@ -14,7 +14,7 @@ use crate::units::Nanos;
 use crate::wire::{Dscp, Ecn, PortList};
 use std::net::SocketAddr;
 
-/// What a packet filter makes of send(2), errno(3).
+/// Error number of a send that the packet filter drops, errno(3).
 const EPERM: i32 = 1;
 
 fn target() -> SocketAddr {
@@ -63,14 +63,14 @@ fn marks() -> Helped<MarksKind> {
     Helped::new(manner, kind, far_end())
 }
 
-/// What is done to the session at every datagram.
+/// What happens to the session at every datagram.
 #[derive(Clone, Copy)]
 enum Event {
     Refused,
     Stopped,
 }
 
-/// Runs a session of which nothing is answered.
+/// Runs a session that gets no answers.
 fn run<S: Session>(mut session: S, event: Event) -> (S::Summary, Nanos) {
     let mut out = TxBatch::new(128, 1 << 20);
     let mut mono = Nanos::from_secs(1);
@@ -134,7 +134,7 @@ fn a_run_that_the_user_ends_at_once_is_interrupted_and_no_silence() {
     assert!(took < Nanos::from_secs(1), "{took}");
 }
 
-/// A far end that has asked, and the reply that it waits for.
+/// A dialogue that has sent a command, and the reply that it waits for.
 fn asked() -> (FarEnd, Vec<u8>) {
     let mut far = far_end();
     let mut out = TxBatch::new(8, 1 << 14);

@@ -1,5 +1,5 @@
-//! Verdicts on paths that lose, copy and refuse at random, run by run: nobody is accused where there
-//! is nothing, and what is there is found.
+//! Verdicts on paths with random loss, duplication and refusals: no false findings, and real faults
+//! are found.
 //!
 //! `UDPKIT_TEST_RUNS=1000 cargo test --lib random_loss` makes a thousand runs of each.
 
@@ -15,11 +15,11 @@ use crate::record::probe::{
 };
 use crate::session::simulation::runs;
 
-/// Shares that are lost, and on which ways.
+/// Loss rates, and the directions in which they apply.
 const SHARES: [f64; 6] = [0.0, 0.01, 0.05, 0.1, 0.3, 0.5];
 const WAYS: [[f64; 2]; 3] = [[1.0, 1.0], [1.0, 0.0], [0.0, 1.0]];
 
-/// Every share, on both ways and on one at a time, with a seed.
+/// Every loss rate, in both directions and in one at a time, with a seed.
 fn losses() -> impl Iterator<Item = ([f64; 2], u64)> {
     let paths = SHARES.into_iter().flat_map(|share| WAYS.map(|way| way.map(|on| on * share)));
     paths.flat_map(|loss| (0..runs(1)).map(move |seed| (loss, seed)))
@@ -70,7 +70,7 @@ fn no_size_is_called_too_large_because_it_was_lost_by_chance() {
     }
 }
 
-/// Whether a way is only as narrow as the interfaces at its ends, or not known.
+/// Whether a direction is limited only by the interfaces at its ends, or unknown.
 fn is_no_fault(way: &PathMtu) -> bool {
     matches!(
         way,
@@ -106,7 +106,7 @@ fn no_payload_and_no_rate_is_called_limited_because_of_chance() {
     }
 }
 
-/// A path of which only this is found.
+/// A path with exactly this finding.
 fn only(found: PayloadFinding) -> ShapeVerdict {
     ShapeVerdict::Compared { limit: None, payloads: vec![found] }
 }
@@ -115,7 +115,7 @@ fn sip_blocked() -> ShapeVerdict {
     only(PayloadFinding::KindBlocked { kind: PayloadKind::Sip, sizes: None })
 }
 
-/// Loss at which faults must still be found, with a seed.
+/// Loss rates at which faults must still be found, with a seed.
 fn little_loss() -> impl Iterator<Item = (f64, u64)> {
     [0.0, 0.01, 0.05, 0.1].into_iter().flat_map(|share| (0..runs(1)).map(move |seed| (share, seed)))
 }
@@ -201,7 +201,7 @@ fn a_payload_that_is_dropped_and_a_policer_are_found_through_loss() {
             let limit = report.limit.unwrap_or_else(|| panic!("{share}, {seed}: {report:#?}"));
             assert_eq!(limit.way, way, "{share}, seed {seed}: {report:#?}");
             let rate = limit.datagrams_per_1000_s;
-            // What is answered is what the policer lets through, less what is lost on both ways.
+            // The policer's rate, reduced by the loss in both directions.
             let least = 300_000.0 * (1.0 - share).powi(2) * 0.9;
             let told = (least as u64..=345_000).contains(&rate);
             assert!(told, "{share}, seed {seed}: {rate}");
@@ -286,7 +286,7 @@ fn what_this_host_refuses_is_said_of_it_and_is_no_loss() {
     assert!(is_all_refused(refusal), "{found:?}");
 }
 
-/// Whether this host's own packet filter let nothing out.
+/// Whether this host's own packet filter dropped everything.
 fn is_all_refused(caveat: &ProbeCaveat) -> bool {
     let ProbeCaveat::RefusedHere { refused, of, found, .. } = caveat else { return false };
     *refused > 0

@@ -1,4 +1,5 @@
-//! One question to a STUN server, repeated until it is answered or a random loss is unlikely.
+//! One question to a STUN server, repeated until it is answered or random loss is an unlikely
+//! explanation.
 
 use super::RunId;
 use crate::record::probe::{NatAnswer, NatQuestion};
@@ -8,17 +9,18 @@ use crate::units::Nanos;
 use crate::wire::stun::{AttributeKind, ChangeRequest, StunClass, StunWriter, TransactionId};
 use std::net::SocketAddr;
 
-/// Bytes of a request: as many as the longest answer has (header, four IPv6 addresses, a name, a
-/// checksum), so that a server that never sends more than it got can answer whole.
+/// Length of a request in bytes: that of the longest answer (header, four IPv6 addresses, a name, a
+/// checksum), so that a server that never sends more than it received can answer completely.
 pub(super) const REQUEST_LEN: usize = 148;
-/// What fills a request: SOFTWARE, which any server reads over. PADDING (RFC 5780 §7.6) must be
-/// understood, and most servers would refuse it. Fewer than 128 characters (RFC 8489 §14.14).
+/// Padding of a request: SOFTWARE, which every server ignores. PADDING (RFC 5780 §7.6) is
+/// comprehension-required, and most servers would reject it. Fewer than 128 characters (RFC 8489
+/// §14.14).
 const FILLING: &str = "udpkit-padding";
 
-/// When a question is over.
+/// When a question is finished.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Repeat {
-    /// With its first answer.
+    /// After its first answer.
     UntilAnswered,
     /// After all tries.
     Always,
@@ -32,25 +34,25 @@ pub(super) struct Ask {
     pub to: SocketAddr,
     pub change: ChangeRequest,
     repeat: Repeat,
-    /// Requests that left.
+    /// Requests that were sent.
     pub sent: u32,
-    /// Requests that were answered; a copy of an answer is none of its own.
+    /// Requests that were answered, without duplicates.
     pub answered: u32,
-    /// Further answers to tries that had one.
+    /// Further answers to tries that already had one.
     pub copies: u32,
-    /// Tries that this host refused to send, or rejected itself.
+    /// Tries that this host refused to send, or dropped itself.
     pub refused: u32,
-    /// When each try left, and whether it was answered.
+    /// When each try was sent, and whether it was answered.
     tries: Vec<(Now, bool)>,
     /// Since when the next try, or the answer to the last, is waited for.
     since: Nanos,
     pub seen: Option<SocketAddr>,
-    /// What a later answer told that differs.
+    /// A different address in a later answer.
     pub also_seen: Option<SocketAddr>,
-    /// MAPPED-ADDRESS where it differs from the hidden one.
+    /// MAPPED-ADDRESS, if it differs from XOR-MAPPED-ADDRESS.
     pub rewritten: Option<SocketAddr>,
     pub round_trip: Option<Nanos>,
-    /// What was answered that is no answer.
+    /// An error response or other reply that is not an answer.
     pub instead: Option<NatAnswer>,
     given_up: bool,
 }
@@ -88,12 +90,12 @@ impl Ask {
         self.given_up || (self.repeat == Repeat::UntilAnswered && self.answered > 0)
     }
 
-    /// No further try.
+    /// Stops trying.
     pub fn give_up(&mut self) {
         self.given_up = true;
     }
 
-    /// Tries so far, those that never left too.
+    /// Tries so far, including those not sent.
     pub fn attempts(&self) -> u32 {
         self.tries.len() as u32
     }
@@ -104,24 +106,24 @@ impl Ask {
         !self.is_over() && self.attempts() < tries && waited
     }
 
-    /// When it wants to be looked at again; `None` when it is over.
+    /// When it must be checked again; `None` if it is finished.
     pub fn next_at(&self, now: Nanos, gap: Nanos, tries: u32, wait: Nanos) -> Option<Nanos> {
         match self.attempts() {
             _ if self.is_over() => None,
             0 => Some(Nanos::ZERO),
             attempts if attempts < tries => Some(self.since + gap),
-            // Every answer that is still missing may come; those that came are enough for all.
+            // Every missing answer may still arrive; the answers so far settle it if all arrived.
             _ if self.answered == self.sent => None,
             _ => Some(self.since + wait).filter(|end| now < *end),
         }
     }
 
-    /// This host stood still for so long: what is waited for waits as much longer.
+    /// This host was paused for this long: deadlines move by that.
     pub fn pause(&mut self, length: Nanos) {
         self.since += length;
     }
 
-    /// Tries that left, and how many of them were answered.
+    /// Tries that were sent, and how many of them were answered.
     pub fn sample(&self) -> LossSample {
         LossSample::new(self.sent.into(), self.answered.into())
     }
@@ -142,21 +144,21 @@ impl Ask {
         slot.copy_from_slice(&bytes);
     }
 
-    /// The try that was written has left.
+    /// The written try was sent.
     pub fn went(&mut self, now: Now) {
         self.sent += 1;
         self.tries.push((now, false));
         self.since = now.mono;
     }
 
-    /// The try that was written was refused by this host: it is not repeated at once.
+    /// This host refused the written try: it is not repeated at once.
     pub fn was_refused(&mut self, now: Now) {
         self.refused += 1;
         self.tries.push((now, false));
         self.since = now.mono;
     }
 
-    /// A try that had left was rejected by this host itself.
+    /// This host itself dropped a try that had been accepted.
     pub fn was_rejected_here(&mut self) {
         if self.sent > 0 {
             self.sent -= 1;
@@ -164,7 +166,8 @@ impl Ask {
         }
     }
 
-    /// An answer to one of the tries, by its arrival; its round trip, when it is the first to it.
+    /// Records an answer to one of the tries, by its arrival; returns its round trip if it is the
+    /// first to that try.
     pub fn take(&mut self, number: u32, seen: SocketAddr, arrival: Now) -> Option<Nanos> {
         match self.seen {
             None => self.seen = Some(seen),
@@ -182,18 +185,18 @@ impl Ask {
         Some(trip)
     }
 
-    /// Whether an answer from `source` is the one that was asked for.
+    /// Whether an answer came from the address that was asked for.
     pub fn is_from_where_it_was_wanted(&self, source: SocketAddr) -> bool {
         let other_ip = source.ip() != self.to.ip();
         let other_port = source.port() != self.to.port();
         match self.change {
-            // Whoever answers a plain request: the path may rewrite the server's address.
+            // A plain request accepts any source: the path may rewrite the server's address.
             ChangeRequest { address: false, port: false } => true,
             ChangeRequest { address, port } => address == other_ip && port == other_port,
         }
     }
 
-    /// From where its answer is wanted, by a server whose other address and port is `other`.
+    /// The source wanted for its answer, given the server's `other` address and port.
     pub fn answer_from(&self, other: Option<SocketAddr>) -> SocketAddr {
         let other = other.unwrap_or(self.to);
         let mut from = if self.change.address { other } else { self.to };
@@ -202,7 +205,7 @@ impl Ask {
     }
 }
 
-/// Which question and which of its tries a transaction names, if it is this run's.
+/// The question and the try that a transaction ID belongs to, if it is of this run.
 pub(super) fn ask_of(run: RunId, transaction: TransactionId) -> Option<(usize, u32)> {
     let behind = transaction.0.strip_prefix(&run.0)?;
     let [ask @ .., high, low] = behind else { return None };

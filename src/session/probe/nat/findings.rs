@@ -1,5 +1,5 @@
-//! What is known as findings: the verdict, its evidence, what else it could be, what to keep in
-//! mind, and what it means.
+//! Turns the results into findings: verdict, evidence, alternatives, caveats, and practical
+//! meaning.
 
 use super::NatSession;
 use super::ask::Ask;
@@ -12,11 +12,11 @@ use crate::record::probe::{
 };
 use crate::wire::stun::ChangeRequest;
 
-/// What `probe nat` comes to.
+/// Findings of `probe nat`.
 pub(super) type NatFindings = Findings<NatVerdict, NatEvidence, NatAlternative, NatCaveat>;
 
 impl Found {
-    /// The verdict with what stands beside it.
+    /// The verdict with everything that belongs to it.
     pub fn findings(&self, session: &NatSession) -> NatFindings {
         if self.seen.is_none() && self.nat.is_none() {
             return nobody(session);
@@ -81,7 +81,7 @@ impl Found {
         evidence
     }
 
-    /// Whether the server's other address or port is kept out.
+    /// Whether the server's other address or port is filtered.
     fn is_closed(&self) -> bool {
         matches!(
             self.filtering,
@@ -127,7 +127,7 @@ impl Found {
         caveats
     }
 
-    /// What two hosts can do that both sit behind such a NAT (RFC 5128 §3.3).
+    /// What two hosts behind such a NAT can do (RFC 5128 §3.3).
     pub fn means(&self) -> Option<NatMeaning> {
         let nat = self.nat?;
         match (nat, self.mapping, self.filtering) {
@@ -155,7 +155,8 @@ fn source_of(change: ChangeRequest) -> AnswerSource {
     }
 }
 
-/// Requests that this host refused to send, by its first reason; `None` where it gave none.
+/// The caveat that this host refused to send requests, with its first reason; `None` if it refused
+/// none.
 fn refusal(session: &NatSession) -> Option<ProbeCaveat> {
     let sum = |of: fn(&Ask) -> u32| session.asks.iter().map(of).map(u64::from).sum();
     let (refused, sent): (u64, u64) = (sum(|ask| ask.refused), sum(|ask| ask.sent));
@@ -169,13 +170,13 @@ fn refusal(session: &NatSession) -> Option<ProbeCaveat> {
     })
 }
 
-/// The same as a caveat, where any were refused.
+/// The same as a caveat of the verdict, if any were refused.
 fn some_refused(session: &NatSession) -> Option<NatCaveat> {
     let any = session.asks.iter().any(|ask| ask.refused > 0);
     refusal(session).filter(|_| any).map(NatCaveat::Shared)
 }
 
-/// What it comes to when no answer came at all.
+/// The findings if no answer arrived at all.
 fn nobody(session: &NatSession) -> NatFindings {
     let server = session.plan.server;
     let sent: u32 = session.asks.iter().map(|ask| ask.sent).sum();

@@ -1,4 +1,4 @@
-//! From what came back to a verdict: what is known, what it rests on, what could not be known.
+//! Derives what is known from the answers, the evidence for it, and what remains unknown.
 
 use super::NatSession;
 use super::ask::Ask;
@@ -11,14 +11,14 @@ use crate::units::Nanos;
 use crate::wire::stun::ChangeRequest;
 use std::net::{IpAddr, SocketAddr};
 
-/// Ports in a row may have this many others between them for each socket.
+/// Ports count as sequential with up to this many others in between for each socket.
 const NEXT_TO: u32 = 4;
 
 const BOTH: ChangeRequest = ChangeRequest { address: true, port: true };
 const ADDRESS: ChangeRequest = ChangeRequest { address: true, port: false };
 const PORT: ChangeRequest = ChangeRequest { address: false, port: true };
 
-/// The report of a run that is over.
+/// The report of a finished run.
 pub(super) fn report(session: NatSession, duration: Nanos) -> NatReport {
     let found = Found::of(&session);
     let findings = found.findings(&session);
@@ -77,7 +77,7 @@ fn test(ask: &Ask, session: &NatSession) -> NatTest {
 
 /// What is known.
 pub(super) struct Found {
-    /// Socket 0's address here, and as the server saw it.
+    /// Socket 0's local address, and as the server saw it.
     pub local: SocketAddr,
     pub seen: Option<SocketAddr>,
     pub nat: Option<bool>,
@@ -86,7 +86,7 @@ pub(super) struct Found {
     pub ports: Option<PortChoice>,
     pub addresses: Vec<IpAddr>,
     pub hairpin: Option<Hairpin>,
-    /// What shows that a relay stands before the address that was asked.
+    /// Evidence of a relay in front of the contacted address.
     pub relay: Option<RelaySign>,
     pub unknown: Vec<NatUnknown>,
 }
@@ -128,7 +128,7 @@ impl Found {
             found.relay = relay_sign(session, &found.addresses);
         }
         match found.relay {
-            // What a relay shows of itself says nothing of a NAT.
+            // What a relay shows of itself says nothing about a NAT.
             Some(RelaySign::SeenUnchangedBehind(_)) => found.nat = Some(false),
             Some(_) => {
                 found.nat = None;
@@ -153,7 +153,7 @@ impl Found {
         self.unknown.push(what);
     }
 
-    /// RFC 5780 §4.3, with the server's other port asked on its own, too.
+    /// Mapping tests of RFC 5780 §4.3; the server's other port is also tested on its own.
     fn find_mapping(&mut self, session: &NatSession) {
         let Some(first) = self.seen else {
             return self.miss(NatUnknown::MappingFirstUnanswered);
@@ -208,7 +208,7 @@ impl Found {
         }
     }
 
-    /// What two servers saw that know nothing of each other.
+    /// Compares what two independent servers saw.
     fn map_by_second(&mut self, session: &NatSession, first: SocketAddr) {
         let server = session.plan.server;
         let Some(second) = session.plan.second.filter(|second| second.ip() != server.ip()) else {
@@ -225,7 +225,7 @@ impl Found {
         }
     }
 
-    /// RFC 5780 §4.4.
+    /// Filtering tests of RFC 5780 §4.4.
     fn find_filtering(&mut self, session: &NatSession) {
         let Some(other) = session.other else {
             return self.miss(if self.seen.is_none() {
@@ -244,7 +244,7 @@ impl Found {
             && session.asks.iter().any(|ask| ask.about == NatQuestion::Control && ask.answered > 0);
         let (control, questions) = (session.control(), session.filtering_questions());
         let mut by_chance = false;
-        // Whether an answer came; `None` where its absence would tell nothing.
+        // Whether an answer arrived; `None` if its absence would prove nothing.
         let mut passes = |change: ChangeRequest| {
             let asked = session
                 .asks
@@ -266,7 +266,7 @@ impl Found {
         self.filtering = match (elsewhere, port) {
             (Some(true), _) => Some(Dependence::EndpointIndependent),
             (Some(false), Some(true)) => Some(Dependence::AddressDependent),
-            // What keeps another port of the same address out keeps other addresses out.
+            // A filter that blocks another port of the same address also blocks other addresses.
             (_, Some(false)) => Some(Dependence::AddressAndPortDependent),
             (None, Some(true)) => Some(Dependence::EndpointIndependentOrAddressDependent),
             (Some(false), None) => Some(Dependence::AddressDependentOrAddressAndPortDependent),
@@ -320,15 +320,15 @@ impl Found {
     }
 }
 
-/// What shows that whoever answers at the address that was asked sends on to somebody else.
+/// Evidence that the contacted address forwards to another host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RelaySign {
-    /// The server says that it was asked at another address, and asked at that one it sees this
-    /// host's own address and port.
+    /// The server says that it was contacted at another address, and when contacted there directly
+    /// it sees this host's own address and port.
     SeenUnchangedBehind(SocketAddr),
-    /// The server sees requests come from the very address that was asked.
+    /// The server sees requests come from the very address that was contacted.
     SeenAsTheOneAsked,
-    /// The server says that it was asked at another address.
+    /// The server says that it was contacted at another address.
     AnswersAs(SocketAddr),
 }
 
@@ -348,13 +348,13 @@ fn relay_sign(session: &NatSession, seen: &[IpAddr]) -> Option<RelaySign> {
     if let Some(ask) = unchanged {
         return Some(RelaySign::SeenUnchangedBehind(ask.to));
     }
-    // A public server behind a port forwarding says so as well; who gets from an inner address to
-    // an outer one has passed a NAT in any case.
+    // A public server behind port forwarding also says so; a packet from a private to a public
+    // address has passed a NAT in any case.
     let translated = is_inner(locals[0].ip()) && !is_inner(server.ip());
     (!translated).then_some(RelaySign::AnswersAs(origin))
 }
 
-/// Whether an address is not one of the Internet's (RFC 1918, RFC 6598, RFC 4193, link-local).
+/// Whether an address is not globally routable (RFC 1918, RFC 6598, RFC 4193, link-local).
 fn is_inner(ip: IpAddr) -> bool {
     match ip.to_canonical() {
         IpAddr::V4(v4) => {
@@ -365,7 +365,7 @@ fn is_inner(ip: IpAddr) -> bool {
     }
 }
 
-/// The plain requests that were lost, as a reason for what cannot be told.
+/// The lost plain requests, as the reason why something is unknown.
 fn too_lossy(session: &NatSession) -> NatUnknown {
     let LossSample { sent, lost } = session.control();
     match lost {
@@ -374,7 +374,7 @@ fn too_lossy(session: &NatSession) -> NatUnknown {
     }
 }
 
-/// How a NAT chose ports, by sockets in the order in which they asked.
+/// How a NAT chose ports, given the sockets in the order of their requests.
 fn port_choice(pairs: &[(SocketAddr, SocketAddr)]) -> PortChoice {
     let kept = pairs.iter().filter(|(local, seen)| local.port() == seen.port()).count();
     if kept == pairs.len() {
@@ -406,8 +406,8 @@ mod tests {
         port_choice(&ports.iter().map(pair).collect::<Vec<_>>())
     }
 
-    /// A run in which the server, asked at `server`, saw every socket at `seen` and said that it was
-    /// asked at `origin`, and a server at `behind` saw socket 0 unchanged.
+    /// A run in which the server, contacted at `server`, saw every socket at `seen` and said that
+    /// it was contacted at `origin`, and a server at `behind` saw socket 0 unchanged.
     fn through(server: &str, seen: &str, origin: &str, behind: Option<&str>) -> NatReport {
         let at = |text: &str| text.parse::<SocketAddr>().unwrap();
         let plan = NatPlan {
@@ -457,7 +457,8 @@ mod tests {
             assert_eq!(report.findings.verdict, NatVerdict::RelayOrNat { server });
             assert_eq!((report.means, report.unknown.len()), (None, 2));
         }
-        // Its own address changed on the way to an outer one, whatever stands before the server.
+        // Its own address was translated on the way to a public one, whatever is in front of the
+        // server.
         let outer = through("198.51.100.1:8620", "203.0.113.7:30000", "10.9.0.2:8620", None);
         assert_eq!(outer.nat, Some(true));
         let plain = through("10.2.0.2:8620", "10.2.0.1:30000", "10.2.0.2:8620", None);

@@ -35,46 +35,47 @@ use crate::wire::stun::{
 use ask::{Ask, Repeat, ask_of};
 use std::net::SocketAddr;
 
-/// From one try to the next, before any round trip is known.
+/// Time between two tries, before any round trip is known.
 const FIRST_GAP: Nanos = Nanos::from_millis(250);
-/// Bounds of the gap once one is known: twice the round trip.
+/// Bounds of that time once one is known: twice the round trip.
 const GAPS: (Nanos, Nanos) = (Nanos::from_millis(40), Nanos::from_millis(500));
 
-/// Times that a silent question for the filtering is asked at most, where a path that loses
-/// datagrams makes more of them necessary.
+/// Maximum tries of an unanswered filtering question, on paths whose loss requires more than the
+/// usual number.
 const MOST_TRIES: u64 = 64;
 
 /// Kinds of network errors that are kept.
 const MOST_ERRORS: usize = 16;
 
-/// Port unreachables that are believed. A Linux host sends six at once, and then one a second.
+/// Port unreachables after which the server counts as absent. A Linux host sends six at once, then
+/// one a second.
 const REFUSED: u32 = 4;
 
-/// The state of `probe nat`.
+/// State of `probe nat`.
 pub struct NatSession {
     plan: NatPlan,
     asks: Vec<Ask>,
     started: Option<Now>,
-    /// The server's other port and address, once told.
+    /// The server's other port and address, once known.
     other: Option<SocketAddr>,
     round_trip: Option<Nanos>,
-    /// Whether the questions for mapping, filtering and hairpin were put.
+    /// Whether the questions for mapping, filtering and hairpinning were sent.
     mapping_asked: bool,
     filtering_asked: bool,
     hairpin_asked: bool,
-    /// From where the hairpin's datagram came.
+    /// Source of the hairpinned datagram.
     hairpin_from: Option<SocketAddr>,
-    /// What the network said, each kind once.
+    /// Network errors, each kind once.
     errors: Vec<NetworkError>,
     unreachable: u32,
-    /// Why this host refused to send, the first of it; `None` where it did not.
+    /// The first reason why this host refused to send; `None` if it did not.
     refusal: Option<i32>,
-    /// The address that answered a plain request in the place of the one that was asked, which
-    /// follows.
+    /// The address that answered a plain request, and the contacted one, if they differ.
     answered_from: Option<(SocketAddr, SocketAddr)>,
-    /// The server's own address and port by its own word; `None` where it told none.
+    /// The server's own address and port as it reports them; `None` if it did not.
     origin: Option<SocketAddr>,
-    /// Tries of silent questions that chance needs beside this control, as found last.
+    /// Tries of unanswered questions needed to rule out chance, and the control sample that this
+    /// was computed for.
     needed: (LossSample, Option<u64>),
     written: Vec<usize>,
     stopped: bool,
@@ -104,7 +105,7 @@ impl NatSession {
         }
     }
 
-    /// Bytes of a request.
+    /// Length of a request in bytes.
     pub fn request_len() -> usize {
         ask::REQUEST_LEN
     }
@@ -125,7 +126,7 @@ impl NatSession {
         self.asks.push(Ask::new(about, socket, to, change, repeat));
     }
 
-    /// Puts the questions that the answers so far allow.
+    /// Asks the questions that the answers so far allow.
     fn go_on(&mut self) {
         let Some(first) = self.seen_by_server(0) else { return };
         if let (Some(other), false) = (self.other, self.mapping_asked) {
@@ -155,7 +156,7 @@ impl NatSession {
         }
     }
 
-    /// The address that the server saw a socket by.
+    /// The address of a socket as the server saw it.
     fn seen_by_server(&self, socket: usize) -> Option<SocketAddr> {
         let server = self.plan.server;
         let plain = |ask: &&Ask| ask.about == NatQuestion::Mapping && ask.to == server;
@@ -169,8 +170,8 @@ impl NatSession {
         }
     }
 
-    /// What became of plain requests to the server itself: what silence from elsewhere is held
-    /// against.
+    /// Results of plain requests to the server itself, with which silence from elsewhere is
+    /// compared.
     fn control(&self) -> LossSample {
         let plain = |ask: &&Ask| {
             matches!(ask.about, NatQuestion::Control | NatQuestion::Mapping)
@@ -180,13 +181,13 @@ impl NatSession {
         samples.fold(LossSample::default(), LossSample::with)
     }
 
-    /// Questions whose silence may be called a filter.
+    /// Number of questions whose silence may be called filtering.
     fn filtering_questions(&self) -> u64 {
         self.asks.iter().filter(|ask| ask.about == NatQuestion::Filtering).count() as u64
     }
 
-    /// How often questions for the filtering are asked, and the plain ones beside them: while one of
-    /// them is silent, until that is no chance.
+    /// How often filtering questions, and the plain ones alongside, are asked: as long as one of
+    /// them is unanswered, until chance is ruled out.
     fn filtering_tries(&mut self) -> u32 {
         let mut filtering = self.asks.iter().filter(|ask| ask.about == NatQuestion::Filtering);
         if !filtering.any(|ask| ask.answered == 0 && ask.instead.is_none()) {
@@ -200,7 +201,7 @@ impl NatSession {
         self.needed.1.map_or(self.plan.tries, |tries| self.plan.tries.max(tries as u32))
     }
 
-    /// Whether nobody is there: port unreachables came, and no answer.
+    /// Whether the server is absent: port unreachables arrived, and no answer.
     fn is_refused(&self) -> bool {
         let answered = self.asks.iter().any(|ask| ask.answered > 0);
         !answered && self.unreachable >= REFUSED
@@ -242,7 +243,7 @@ impl NatSession {
         if let Some(plain) = plain.filter(|plain| *plain != seen) {
             ask.rewritten.get_or_insert(plain);
         }
-        // By the kernel's stamp, so that a late reader is not the path's delay.
+        // By the kernel's stamp, so that a late reader does not count as delay of the path.
         let behind = match datagram.meta.arrival {
             Nanos::ZERO => Nanos::ZERO,
             arrival => now.real - arrival,
@@ -262,7 +263,7 @@ impl NatSession {
         self.go_on();
     }
 
-    /// Keeps an error of a kind that was not seen before.
+    /// Keeps an error of a new kind.
     fn keep(&mut self, error: &NetworkError) {
         let kind = |error: &NetworkError| {
             let icmp = (error.icmp_type, error.icmp_code);
@@ -274,7 +275,7 @@ impl NatSession {
         }
     }
 
-    /// A request that came here: the hairpin's own, back from the NAT.
+    /// A request that arrived here: the hairpin test's own, returned by the NAT.
     fn hairpinned(&mut self, now: Now, message: &StunMessage<'_>, datagram: &Datagram<'_>) {
         let Some((index, number)) = ask_of(self.plan.run, message.transaction) else { return };
         let Some(ask) = self.asks.get_mut(index) else { return };
@@ -316,7 +317,7 @@ impl Session for NatSession {
             at = at.min(ask.next_at(now.mono, gap, tries, wait).unwrap_or(Nanos::MAX));
         }
         match (out.is_empty(), at) {
-            // What was written is sent first.
+            // Send what was written first.
             (false, _) => Next::WaitUntil(now.mono),
             (true, Nanos::MAX) => Next::Done,
             (true, at) => Next::WaitUntil(at),
@@ -352,7 +353,7 @@ impl Session for NatSession {
         let by_this_host = |ip| self.plan.locals.iter().any(|local| local.ip() == ip);
         let own = error.origin == ErrorOrigin::Local || error.offender.is_some_and(by_this_host);
         if own && !by_this_host(error.destination.ip()) {
-            // It did not leave: no silence of anybody else's.
+            // It was not sent: no silence of the far end.
             self.refusal.get_or_insert(error.errno);
             let asked = |ask: &&mut Ask| ask.socket == error.socket && ask.to == error.destination;
             self.asks.iter_mut().filter(asked).take(1).for_each(Ask::was_rejected_here);
@@ -376,7 +377,7 @@ impl Session for NatSession {
     }
 }
 
-/// A run's eight random bytes: what they begin is an answer to this run.
+/// Eight random bytes of a run; an answer to this run begins with them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RunId(pub [u8; 8]);
 

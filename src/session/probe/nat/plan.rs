@@ -1,33 +1,33 @@
-//! What is asked of whom, and how patiently.
+//! The questions: to whom, and with which time-outs.
 
 use super::RunId;
 use crate::units::Nanos;
 use std::net::{SocketAddr, SocketAddrV6};
 
-/// A run of `probe nat`, before it begins.
+/// Parameters of `probe nat`.
 #[derive(Clone, Debug)]
 pub struct NatPlan {
     /// The STUN server.
     pub server: SocketAddr,
-    /// A second server, whose word on the mapping counts where the first has no other address or
-    /// port; `None` for none.
+    /// A second server, used for the mapping if the first has no other address or port; `None` for
+    /// none.
     pub second: Option<SocketAddr>,
-    /// The addresses of the sockets here, at least two; they are the loop's first. With
-    /// [`Self::hairpin`] it has one more.
+    /// Local addresses of the sockets, at least two; they are the loop's first. With
+    /// [`Self::hairpin`] there is one more.
     pub locals: Vec<SocketAddr>,
-    /// How often a question is asked until it is called unanswered, at least once.
+    /// How often a question is asked before it counts as unanswered, at least once.
     pub tries: u32,
-    /// How long after its last try an answer is waited for.
+    /// How long to wait for an answer after the last try.
     pub wait: Nanos,
-    /// Whether to ask for the hairpin.
+    /// Whether to test hairpinning.
     pub hairpin: bool,
-    /// What answers to this run begin with.
+    /// The bytes that mark answers to this run.
     pub run: RunId,
 }
 
 impl NatPlan {
-    /// An address that the server told, as this host can send to it: a link-local one is reached
-    /// by the interface of the server's.
+    /// An address from the server's answer in a form that this host can send to: a link-local one
+    /// is reached on the server's interface.
     pub(super) fn reachable(&self, other: SocketAddr) -> SocketAddr {
         match (other, self.server) {
             (SocketAddr::V6(other), SocketAddr::V6(server)) => {
@@ -39,7 +39,7 @@ impl NatPlan {
         }
     }
 
-    /// The server's other three: other port, other address, both; those that there are.
+    /// The server's other sources that exist: other port, other address, both.
     pub(super) fn others(&self, other: SocketAddr) -> Vec<SocketAddr> {
         let with = |mut at: SocketAddr, port| {
             at.set_port(port);

@@ -1,4 +1,4 @@
-//! A NAT and a STUN server without a network: each of RFC 4787's behaviours, and loss by a seed.
+//! A NAT and a STUN server in memory, with every behaviour of RFC 4787, and random loss by a seed.
 
 use super::{NatPlan, NatSession, RunId};
 use crate::batch::{Datagram, RxEntry, RxMeta, SendOutcome, SendStop, TxBatch};
@@ -12,10 +12,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 
 const START: Nanos = Nanos::from_secs(1);
-/// One way's delay.
+/// Delay in each direction.
 const DELAY: Nanos = Nanos::from_millis(10);
 
-/// What stands between the host and the server.
+/// What is between the host and the server.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rules {
     /// `None` for no NAT.
@@ -27,13 +27,13 @@ pub(super) struct Rules {
     pub two_addresses: bool,
     /// Whether the server has a second port.
     pub two_ports: bool,
-    /// Share that is lost, out and back.
+    /// Loss rate, out and back.
     pub loss: [f64; 2],
-    /// How often each answer comes, by copies made on either way.
+    /// How often each answer arrives, by duplication in either direction.
     pub copies: u64,
-    /// What is sent later than this after the start is lost.
+    /// Everything sent later than this after the start is lost.
     pub until: Nanos,
-    /// Why this host sends nothing, where it does not.
+    /// Error with which this host refuses every send; `None` if it does not.
     pub refused: Option<i32>,
     pub seed: u64,
 }
@@ -56,7 +56,7 @@ impl Default for Rules {
     }
 }
 
-/// What of the far end a rule looks at.
+/// The part of the remote address that a rule depends on.
 fn key(dependence: Dependence, far: SocketAddr) -> (Option<IpAddr>, Option<u16>) {
     match dependence {
         Dependence::EndpointIndependent => (None, None),
@@ -127,7 +127,7 @@ fn at(text: &str) -> SocketAddr {
     text.parse().unwrap()
 }
 
-/// What becomes of a batch at a host that refuses to send, or does not.
+/// The outcome of a batch at a host that refuses to send, or does not.
 fn outcome_of(batch: &TxBatch, refused: Option<i32>) -> SendOutcome {
     match refused.filter(|_| !batch.is_empty()) {
         Some(errno) => {
@@ -172,7 +172,7 @@ pub(super) fn probed(rules: Rules) -> NatReport {
     };
     let mut session = NatSession::new(plan);
     let mut batch = TxBatch::new(64, 64 * NatSession::request_len());
-    // Arrivals at the host, by their time: socket, source, bytes.
+    // Arrivals at the host, by time: socket, source, bytes.
     let mut arrivals: BTreeMap<(Nanos, u64), (usize, SocketAddr, Vec<u8>)> = BTreeMap::new();
     let mut number = 0;
     let mut now = START;
@@ -196,7 +196,7 @@ pub(super) fn probed(rules: Rules) -> NatReport {
                 continue;
             }
             if to.ip() == seen.ip() {
-                // To a mapped address of the NAT's own.
+                // To a mapped address of the NAT itself.
                 if let Some(inside) = nat.back(to, seen).filter(|_| rules.hairpin) {
                     let socket = locals.iter().position(|local| *local == inside).unwrap();
                     arrivals.insert((now + DELAY, number), (socket, seen, payload));

@@ -92,7 +92,7 @@ fn a_server_with_one_port_tells_the_address_alone_and_the_rest_is_said() {
 
 #[test]
 fn a_path_that_dies_meanwhile_is_not_called_filtered() {
-    // The first round trip takes 20 ms; what it lets be asked is sent on its arrival.
+    // The first round trip takes 20 ms; the questions that depend on it are sent on its arrival.
     let report = probed(Rules { until: Nanos::from_millis(10), ..Rules::default() });
     assert_eq!((report.nat, report.filtering, report.mapping), (Some(true), None, None));
     assert!(report.unknown.contains(&NatUnknown::FilteringPathSilent), "{report:#?}");
@@ -112,7 +112,7 @@ fn silence_is_no_nat_and_no_lack_of_one() {
     assert_eq!((report.sent, report.back), (0, 0));
 }
 
-/// Each share of loss, both ways and one at a time.
+/// Each loss rate, in both directions and in one at a time.
 fn losses() -> impl Iterator<Item = [f64; 2]> {
     let shares = [0.0, 0.01, 0.05, 0.1, 0.3, 0.5];
     shares.into_iter().flat_map(|share| [[share; 2], [share, 0.0], [0.0, share]])
@@ -165,7 +165,7 @@ fn a_filter_is_found_through_a_tenth_of_loss_and_never_guessed_beyond() {
             ];
             match report.filtering {
                 Some(found) if found == filtering => {}
-                // Of the address it is known, of the port it is not.
+                // Known for the address, unknown for the port.
                 Some(Dependence::AddressDependentOrAddressAndPortDependent) => {}
                 Some(found) if filtering == Dependence::AddressDependent && found == open[1] => {}
                 other => {

@@ -1,5 +1,5 @@
-//! Ports of which nobody spoke because ICMP errors were held back: a router that rejects many sends
-//! only so many errors, and what it rejects without one looks filtered.
+//! Ports without an answer because ICMP errors were rate-limited: a router that rejects many sends
+//! only a limited number of errors, and ports that it rejects without one look filtered.
 
 use super::judge::judge;
 use crate::record::probe::{
@@ -8,8 +8,8 @@ use crate::record::probe::{
 };
 use crate::wire::PortList;
 
-/// The ports that look filtered beside rejected ones for whose datagrams fewer errors came than
-/// were due: each may be rejected as well. Empty where that is not so.
+/// Ports that look filtered next to rejected ones for which fewer errors arrived than were due:
+/// they may be rejected as well. Empty if there are none.
 pub fn in_question(report: &PortsReport) -> PortList {
     let held_back = report.ports.iter().any(|row| {
         let errors = row.icmp_out.as_ref().map_or(row.sent, |icmp| icmp.count);
@@ -19,9 +19,9 @@ pub fn in_question(report: &PortsReport) -> PortList {
     filtered.filter(|_| held_back).map(|row| row.port).collect()
 }
 
-/// Takes over what a scan of such ports was told, at the pace of the errors, and judges anew. Only
-/// who rejected others is heeded: the agent's own host says of any port that is no longer open
-/// that it is closed.
+/// Adopts the result of a slower scan of these ports, at the pace of the errors, and judges again.
+/// Only senders that rejected other ports count: the agent's own host says closed for every port
+/// that is no longer open.
 pub fn heed(report: &mut PortsReport, scan: &ScanReport) {
     let rejected = report.ports.iter().filter(|row| row.path == PortPath::RejectedOut);
     let senders: Vec<_> = rejected.filter_map(|row| Some(row.icmp_out?.from)).collect();
@@ -96,7 +96,8 @@ mod tests {
         judge(&mut held);
         let limited = PortsAlternative::RejectedWithoutIcmp;
         assert!(held.findings.alternatives.contains(&limited));
-        // Who rejected nothing else is the host of a port that was open only for the probe.
+        // A sender that rejected nothing else is the host of a port that was open only during the
+        // probe.
         let closed = scanned(5_001, Some(IcmpError::new(ErrorOrigin::Icmp, (3, 3), None, 1)));
         heed(&mut held, &ScanReport { ports: vec![closed], ..ScanReport::default() });
         assert_eq!(held.ports[1].path, filtered);
@@ -111,7 +112,7 @@ mod tests {
         assert_eq!(held.findings.evidence.last(), Some(&told));
         assert!(!held.findings.alternatives.contains(&limited), "{:?}", held.findings);
         assert!(held.findings.caveats.is_empty(), "{:?}", held.findings);
-        // What could not be told stays in doubt.
+        // What is undecided stays in doubt.
         heed(&mut held, &ScanReport { unknown: 1, ..ScanReport::default() });
         assert!(held.findings.alternatives.contains(&limited), "{:?}", held.findings);
         assert_eq!(held.findings.caveats, [PortsCaveat::IcmpHeldBack { ports: 1 }]);

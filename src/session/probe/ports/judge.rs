@@ -1,4 +1,4 @@
-//! What the ports' counts come to.
+//! Judges the counts of the ports.
 
 use crate::record::probe::{
     IcmpError, Inconclusive, PathPorts, PortGroup, PortPath, PortRow, PortsAlternative,
@@ -8,10 +8,10 @@ use crate::wire::PortList;
 
 /// Fewer tries than this are few.
 const FEW: u32 = 4;
-/// Ports that were redirected are named up to this many.
+/// Maximum redirected ports that are named.
 const NAMED: usize = 3;
 
-/// Order in which paths are told: what stops datagrams first.
+/// Order of the paths in the report: whatever stops datagrams comes first.
 const ORDER: [PortPath; 10] = [
     PortPath::FilteredOut,
     PortPath::RejectedOut,
@@ -25,7 +25,7 @@ const ORDER: [PortPath; 10] = [
     PortPath::NotOpened,
 ];
 
-/// Ports that share a path and what was said of it.
+/// Ports with the same path and the same errors.
 struct Group<'a> {
     path: PortPath,
     icmp: Option<&'a IcmpError>,
@@ -62,7 +62,7 @@ impl Group<'_> {
     }
 }
 
-/// Fills in what the rows come to.
+/// Fills in the verdict and evidence.
 pub fn judge(report: &mut PortsReport) {
     let passing = || report.ports.iter().filter(|row| row.path == PortPath::Passes);
     let arrived = |row: &PortRow| row.arrived.unwrap_or(row.replies);
@@ -132,7 +132,7 @@ fn groups(rows: &[PortRow]) -> Vec<Group<'_>> {
     groups
 }
 
-/// What was asked beside the ports, where something rests on it.
+/// Evidence from the requests alongside the ports, if anything depends on it.
 fn beside(report: &PortsReport, evidence: &mut Vec<PortsEvidence>) {
     let beside = &report.beside;
     if beside.fresh_sent > 0 {
@@ -175,7 +175,7 @@ fn evidence(report: &PortsReport, groups: &[Group<'_>], evidence: &mut Vec<Ports
     marks(report, &asked, evidence);
 }
 
-/// Whether the source arrived as it was.
+/// Whether the source address arrived unchanged.
 fn source(report: &PortsReport, asked: &[&PortRow]) -> Option<PortsEvidence> {
     let changed = asked.iter().find(|row| {
         row.source_port_changed == Some(true) || row.source_address_changed == Some(true)
@@ -191,7 +191,7 @@ fn source(report: &PortsReport, asked: &[&PortRow]) -> Option<PortsEvidence> {
     seen.then_some(PortsEvidence::SourceUnchanged)
 }
 
-/// DSCP and ECN, where they did not arrive as they were sent.
+/// DSCP and ECN, if they did not arrive as sent.
 fn marks(report: &PortsReport, asked: &[&PortRow], evidence: &mut Vec<PortsEvidence>) {
     let other = |of: fn(&PortRow) -> Option<u8>, sent: u8| {
         asked.iter().filter_map(|row| of(row)).find(|value| *value != sent)

@@ -1,9 +1,10 @@
-//! `probe ports` with a helper: several datagrams to each port, and the helper tells which arrived.
+//! `probe ports` with a remote agent: several datagrams to each port, and the agent reports which
+//! arrived.
 //!
-//! Every port gets as many datagrams as there are tries, never two in a row, so that a burst of loss
-//! meets each of them once; the last word is the helper's list of what came, over the dialogue, which
-//! a filter of the ports under test does not touch. Ports are asked for in portions that a helper
-//! opens at once.
+//! Every port gets as many datagrams as there are tries, never two in a row, so that a burst of
+//! loss hits each of them at most once. The final result is the agent's list of what arrived, sent
+//! over the control dialogue, which a filter of the tested ports does not affect. Ports are tested
+//! in portions that a remote agent can open at once.
 
 mod held_back;
 mod judge;
@@ -29,95 +30,95 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use track::Track;
 
-/// The loop's socket for the dialogue.
+/// Number of the loop's socket for the dialogue.
 pub const DIALOGUE: usize = 0;
-/// The loop's socket that the ports are asked from.
+/// Number of the loop's socket that sends to the ports.
 pub const ASKING: usize = 1;
-/// The loop's socket for flows that were not there before.
+/// Number of the loop's socket for new flows.
 pub const FRESH: usize = 2;
-/// TTL that asks and replies leave with.
+/// TTL of requests and replies.
 pub const TTL: u8 = 255;
-/// Most tries that one run may have: a bit each.
+/// Maximum tries of one run: one bit each.
 pub const MOST_TRIES: u32 = 64;
 
-/// What is to be found out.
+/// Parameters of the probe.
 #[derive(Clone, Debug)]
 pub struct PortsPlan {
-    /// Where the helper serves.
+    /// Address of the remote agent.
     pub target: SocketAddr,
     /// The ports.
     pub ports: PortList,
-    /// Datagrams to each, 1 to 64.
+    /// Datagrams to each port, 1 to 64.
     pub tries: u32,
-    /// Marks that datagrams and replies leave with.
+    /// DSCP of requests and replies.
     pub dscp: Dscp,
-    /// The same for ECN.
+    /// ECN of requests and replies.
     pub ecn: Ecn,
-    /// Time from one datagram to the next, whichever port.
+    /// Time between two datagrams, to any port.
     pub gap: Nanos,
-    /// Time from one datagram of a port to its next.
+    /// Time between two datagrams to the same port.
     pub spacing: Nanos,
-    /// How long the last replies are waited for.
+    /// How long to wait for the last replies.
     pub wait: Nanos,
-    /// Where the asking socket sends from; an unspecified address is not known.
+    /// Local address of the sending socket; unspecified if unknown.
     pub source: SocketAddr,
-    /// What the order of the ports is drawn from.
+    /// Seed for the order of the ports.
     pub seed: u64,
 }
 
-/// What comes next.
+/// Stage of the run.
 #[derive(Debug)]
 enum Stage {
-    /// The next portion's ports are being opened.
+    /// Opening the next portion's ports.
     Opening,
-    /// The portion is being asked: which datagram is next, and since when.
+    /// Sending to the portion: the next datagram, and the start.
     Asking { next: usize, start: Nanos },
-    /// The last replies are on their way.
+    /// Waiting for the last replies, until this instant.
     Waiting(Nanos),
-    /// The helper is asked what came.
+    /// Requesting the counts from the remote agent.
     Telling,
     /// The session is being closed.
     Closing,
 }
 
-/// `probe ports` as a machine.
+/// `probe ports` as a state machine.
 pub struct PortsSession {
     plan: PortsPlan,
     far: FarEnd,
     stage: Stage,
     portions: VecDeque<PortList>,
     tracks: Vec<Track>,
-    /// The tracks of the portion at hand that are asked, in the order of the asking.
+    /// Tracks of the current portion, in the order of sending.
     asked: Vec<usize>,
-    /// What is asked in the pass at hand, and when.
+    /// The datagrams of the current pass, with their times.
     probes: Vec<Probe>,
-    /// Whether the portion's silent ports are being asked again.
+    /// Whether the portion's silent ports are being repeated.
     again: bool,
-    /// The helper's own port, asked beside the others of the portion at hand, and from a new socket.
+    /// The remote agent's own port, tested alongside the current portion and from a new socket.
     control: Track,
     fresh: Track,
     beside: Beside,
     rng: fastrand::Rng,
-    /// Datagrams of the dialogue in the batch at hand, which stand first.
+    /// Dialogue datagrams in the current batch, which come first.
     ahead: usize,
-    /// Whose ask is the last of the batch.
+    /// The port of the probe request at the end of the batch.
     written: Option<Who>,
     started: Option<Nanos>,
     granted: bool,
     stopped: bool,
 }
 
-/// What is known at the end.
+/// Final result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PortsEnd {
-    /// With a helper.
+    /// With a remote agent.
     Helped(Box<PortsReport>),
-    /// There is none, or it refused.
+    /// There is no agent, or it refused.
     NoAgent(NoAgent),
 }
 
 impl PortsSession {
-    /// A probe at its start; `far` speaks by the socket [`DIALOGUE`].
+    /// A probe at its start; `far` uses the socket [`DIALOGUE`].
     pub fn new(plan: PortsPlan, far: FarEnd) -> Self {
         let mut session = Self {
             portions: portions(&plan.ports),
@@ -142,7 +143,7 @@ impl PortsSession {
         session
     }
 
-    /// Datagrams that one batch must hold, and their bytes.
+    /// Capacity that one batch needs: datagrams and their bytes.
     pub fn room(&self) -> (usize, usize) {
         (8, 8 * 1_200)
     }
@@ -192,7 +193,7 @@ impl PortsSession {
         }
     }
 
-    /// Takes note of the ports that are open; whether they are.
+    /// Records the open ports; returns whether they are open.
     fn begin_portion(&mut self, now: Now) -> bool {
         let Some(granted) = self.far.granted() else { return false };
         self.granted = true;
@@ -216,8 +217,8 @@ impl PortsSession {
         true
     }
 
-    /// Asks the ports again from which nothing was heard, slowly, beside the helper's own port by the
-    /// flow that passes and by a new one; `false` where there are none.
+    /// Repeats silent ports slowly, alongside the remote agent's own port from the established and
+    /// from a new flow; `false` if there are none.
     fn ask_again(&mut self, now: Nanos) -> bool {
         let silent: Vec<usize> =
             self.asked.iter().copied().filter(|index| self.tracks[*index].is_silent()).collect();
@@ -234,7 +235,7 @@ impl PortsSession {
         true
     }
 
-    /// Takes what was asked beside the portion's ports, and goes on to the next.
+    /// Records the control results of the portion, and goes on to the next.
     fn end_portion(&mut self) {
         let port = self.plan.target.port();
         let (out, back) = std::mem::replace(&mut self.control, Track::new(port)).ways();
@@ -248,7 +249,7 @@ impl PortsSession {
         self.open_next();
     }
 
-    /// Writes the ask that is due.
+    /// Writes the probe request that is due.
     fn ask(&mut self, now: Now, next: usize, start: Nanos, out: &mut TxBatch) -> Next {
         let Some(probe) = self.probes.get(next).copied() else {
             self.stage = Stage::Waiting(now.mono + self.plan.wait);
@@ -288,7 +289,7 @@ impl PortsSession {
         }
     }
 
-    /// Whose an echo or an error is, by the socket that it came to and its item or port.
+    /// The track of an echo or an error, by the socket and its item or port.
     fn whose(&self, socket: usize, item: usize) -> Option<Who> {
         let items = self.tracks.len();
         match socket {
@@ -326,14 +327,14 @@ impl Session for PortsSession {
         {
             self.far.on_refused(errno);
         }
-        // The ask is the last of its batch.
+        // The probe request is the last of its batch.
         let Some(who) = self.written.take() else { return };
         match outcome.stop {
             None => self.of(who).sent(),
             Some(SendStop::Refused { errno, .. }) if outcome.accepted + 1 == batch.len() => {
                 self.of(who).refused(errno);
             }
-            // It was not tried: again.
+            // It was not tried: repeat it.
             Some(_) => return,
         }
         if let Stage::Asking { next, .. } = &mut self.stage {

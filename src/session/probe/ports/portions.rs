@@ -1,14 +1,15 @@
-//! Ports in portions that a helper opens at once and that one control datagram can name.
+//! Divides ports into portions that a remote agent can open at once and that one control datagram
+//! can name.
 
 use crate::wire::PortList;
 use std::collections::VecDeque;
 
-/// Ports of one portion: what a helper has open at most.
+/// Maximum ports per portion: what a remote agent has open at most.
 const PORTS: usize = 256;
-/// Letters that name them: the rest of a control datagram is for the other parameters.
+/// Characters for the list of ports: the rest of a control datagram is for the other parameters.
 const LETTERS: usize = 600;
 
-/// The ports in portions, upwards.
+/// The ports in portions, in increasing order.
 pub(super) fn portions(ports: &PortList) -> VecDeque<PortList> {
     let mut portions = VecDeque::new();
     let mut portion = PortList::default();

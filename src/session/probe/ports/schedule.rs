@@ -1,50 +1,50 @@
-//! Who is asked when: a first pass over all ports at the full rate, and a slow one over those from
-//! which nothing came, each beside the helper's own port.
+//! When to send to which port: a first pass over all ports at the full rate, and a slow one over
+//! those that were silent, each alongside the remote agent's own port.
 
 use super::{MOST_TRIES, PortsPlan};
 use crate::stats::{LossSample, is_beyond_chance, tries_to_tell};
 use crate::units::Nanos;
 
-/// Silent ports that are asked again at most: they are drawn by lot.
+/// Maximum silent ports that are repeated, chosen at random.
 const AGAIN_PORTS: usize = 64;
-/// How long the second pass takes, and the bounds of the time between two of its datagrams.
+/// Duration of the second pass, and the bounds of the time between two of its datagrams.
 const AGAIN_TIME: Nanos = Nanos::from_millis(1_500);
 const AGAIN_GAPS: (Nanos, Nanos) = (Nanos::from_millis(4), Nanos::from_millis(40));
-/// Datagrams to the helper's own port in each round at most.
+/// Maximum datagrams to the remote agent's own port per round.
 const MOST_CONTROL: u64 = 16;
 
-/// Whose datagram it is.
+/// Target of a datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Who {
-    /// A port's, by its track.
+    /// A tested port, by its track.
     Port(usize),
-    /// The helper's own port's, from the socket that asks the others.
+    /// The remote agent's own port, from the socket that also sends to the others.
     Control,
-    /// The helper's own port's, from a new socket.
+    /// The remote agent's own port, from a new socket.
     Fresh,
 }
 
 /// One datagram to be sent.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Probe {
-    /// Since the pass began.
+    /// Time since the start of the pass.
     pub at: Nanos,
     pub who: Who,
 }
 
-/// Datagrams to the helper's own port that go with each round, so that as many tries as there are can
-/// tell silence from chance where the path loses nothing.
+/// Datagrams to the remote agent's own port in each round: enough to tell silence from chance with
+/// this number of tries on a path without loss.
 pub(super) fn control_a_round(tries: u32, ports: usize) -> u64 {
     let tries = u64::from(tries);
     let tells = |control: u64| {
         is_beyond_chance(LossSample::new(tries, 0), LossSample::new(control, control), ports as u64)
     };
-    // All numbers that one run may have, 64, at most.
+    // At most the 64 sequence numbers of a run.
     let most = MOST_CONTROL.min(u64::from(MOST_TRIES) / 2 / tries.max(1)).max(1);
     (1..=most).find(|a_round| tells(a_round * tries)).unwrap_or(most)
 }
 
-/// Every port once a round, the helper's own spread among them.
+/// Every port once per round, with the remote agent's own port spread among them.
 pub(super) fn first_pass(plan: &PortsPlan, order: &[usize], control: u64) -> Vec<Probe> {
     let of_round = plan.spacing.0.max(plan.gap.0 * (order.len() as u64 + control));
     let mut probes = Vec::new();
@@ -65,8 +65,8 @@ pub(super) fn first_pass(plan: &PortsPlan, order: &[usize], control: u64) -> Vec
     probes
 }
 
-/// Silent ports one after the other, with the helper's own between them by the flow that passes and
-/// by a new one; as often as chance needs beside that control.
+/// Silent ports one after the other, with the remote agent's own in between from the established
+/// and from a new flow; as often as needed to rule out chance with that control.
 pub(super) fn again(silent: &[usize], tries: u32, control: LossSample, asked: u64) -> Vec<Probe> {
     let silent = &silent[..silent.len().min(AGAIN_PORTS)];
     let needed = tries_to_tell(control, asked).unwrap_or(u64::from(tries));

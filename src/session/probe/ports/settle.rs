@@ -1,34 +1,34 @@
-//! What silence at a port comes to: the port's own filter, a limit on flows or on the rate, or
-//! chance. Ports are asked in random order, those that stay silent again, apart from one another and
-//! beside what passes, so that each of these shows itself.
+//! Explains the silence of ports: a filter of that port, a limit on flows or on the rate, or
+//! chance. Ports are tested in random order, and silent ones again, spaced out and alongside what
+//! passes, so that each cause becomes visible.
 
 use crate::record::probe::{Inconclusive, PortPath, PortRow, PortsBeside};
 use crate::stats::{LossSample, is_beyond_chance};
 use std::collections::BTreeSet;
 
-/// What was asked beside the ports, and in which order they were asked.
+/// Control results alongside the ports, and the order of the ports.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Beside {
-    /// Datagrams to the helper's own port on the way out, and its replies on the way back, from the
-    /// socket that asks the ports.
+    /// Datagrams to the remote agent's own port on the way out, and its replies on the way back,
+    /// from the socket that tests the ports.
     pub out: LossSample,
     pub back: LossSample,
-    /// The same port asked from a new socket: another flow to what passes.
+    /// The same port from a new socket: another flow to what passes.
     pub fresh: LossSample,
-    /// Ports in the order in which they were asked first.
+    /// Ports in the order of the first pass.
     pub order: Vec<u16>,
-    /// Tries of one port in the first pass.
+    /// Tries per port in the first pass.
     pub tries: u32,
-    /// Ports from which nothing came in the first pass.
+    /// Ports that were silent in the first pass.
     pub silent_first: BTreeSet<u16>,
 }
 
-/// Whether nobody says why nothing comes of a port.
+/// Whether nothing explains why a port is silent.
 fn is_silent(row: &PortRow) -> bool {
     matches!(row.path, PortPath::FilteredOut | PortPath::FilteredBack)
 }
 
-/// Calls ports filtered only where nothing else explains their silence; what was found beside.
+/// Calls ports filtered only if nothing else explains their silence; returns what else was found.
 pub(super) fn settle(rows: &mut [PortRow], beside: &Beside) -> PortsBeside {
     let flows = rows.iter().any(is_silent) && limits_flows(rows, beside);
     let (mut out, mut back) = (beside.out, beside.back);
@@ -70,8 +70,8 @@ pub(super) fn settle(rows: &mut [PortRow], beside: &Beside) -> PortsBeside {
     }
 }
 
-/// Whether it is the number of flows that is limited: a new flow to a port that passes gets nothing
-/// either, or those that were asked first pass, in an order that was drawn by lot, and no later one.
+/// Whether the number of flows is limited: a new flow to a port that passes is not answered either,
+/// or the ports tested first pass, in random order, and no later one does.
 fn limits_flows(rows: &[PortRow], beside: &Beside) -> bool {
     let old = LossSample::new(beside.out.sent, beside.back.sent - beside.back.lost);
     if is_beyond_chance(beside.fresh, old, 1) {
@@ -160,14 +160,14 @@ mod tests {
             let path = |port| if port < 5_040 { PortPath::Passes } else { PortPath::FilteredOut };
             ports().map(|port| row(port, path(port))).collect()
         };
-        // By a new flow that gets nothing, or by the order alone.
+        // By a new flow that gets no answer, or by the order alone.
         for fresh in [sample(8, 0), sample(0, 0)] {
             let mut rows = rows();
             let found = settle(&mut rows, &beside(fresh, ports()));
             assert_eq!(found.flows_passing, Some(40));
             assert!(rows[40..].iter().all(|row| row.inconclusive == Some(Inconclusive::FlowLimit)));
         }
-        // A new flow passes: then it is the ports, whatever their order.
+        // A new flow passes: then the ports are the cause, whatever their order.
         let mut rows = rows();
         let found = settle(&mut rows, &beside(sample(8, 8), ports()));
         assert_eq!(found.flows_passing, None);
@@ -185,8 +185,8 @@ mod tests {
         assert!(rows.iter().all(|row| row.path == PortPath::Passes));
     }
 
-    /// Ports behind a path that loses these shares out and back, asked as the schedule has it; those
-    /// of `filtered` pass nothing.
+    /// Ports behind a path with these loss rates out and back, tested by the schedule; those in
+    /// `filtered` pass nothing.
     fn asked(seed: u64, loss: [f64; 2], ports: u16, filtered: u16) -> (Vec<PortRow>, Beside) {
         const TRIES: u32 = 8;
         let mut rng = fastrand::Rng::with_seed(seed);

@@ -1,4 +1,4 @@
-//! What is known of one port while it is asked.
+//! What is known about one port during the test.
 
 use super::TTL;
 use crate::batch::{ErrorOrigin, NetworkError, RxMeta};
@@ -9,14 +9,14 @@ use crate::wire::{Arrivals, BackError, Echo, Hops, split_tos};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
-/// What the helper told.
+/// The remote agent's report.
 #[derive(Debug, PartialEq)]
 enum Told {
-    /// It was not asked yet.
+    /// Not requested yet.
     NotYet,
-    /// That nothing came.
+    /// Nothing arrived.
     Nothing,
-    /// What came.
+    /// What arrived.
     Came(Arrivals),
 }
 
@@ -27,15 +27,15 @@ pub(super) struct Track {
     not_opened: Option<NotOpened>,
     sent: u32,
     refused: Option<i32>,
-    /// Tries, those that this host refused too.
+    /// Tries, including those that this host refused.
     tried: u32,
-    /// When each datagram that was answered arrived there, by its number.
+    /// Arrival time at the agent of each answered datagram, by its number.
     firsts: BTreeMap<u32, Nanos>,
-    /// Further arrivals there that replies tell of.
+    /// Further arrivals there, known from replies.
     copies_out: BTreeSet<(u32, Nanos)>,
-    /// Replies that came once more than they were sent.
+    /// Duplicate replies.
     copies_back: u64,
-    /// A bit for each number that was answered.
+    /// One bit for each answered number.
     replies: u64,
     round_trip: Option<Nanos>,
     echo: Option<Echo>,
@@ -72,7 +72,7 @@ impl Track {
         self.port
     }
 
-    /// The helper does not listen there.
+    /// The remote agent does not listen there.
     pub fn not_opened(&mut self, why: NotOpened) {
         self.not_opened = Some(why);
     }
@@ -93,17 +93,17 @@ impl Track {
         self.tried
     }
 
-    /// Replies that came, copies not counted.
+    /// Replies that arrived, without duplicates.
     pub fn came(&self) -> u32 {
         self.replies.count_ones()
     }
 
-    /// Whether nothing was heard, of the helper or of anybody else.
+    /// Whether nothing was heard, from the remote agent or anybody else.
     pub fn is_silent(&self) -> bool {
         self.replies == 0 && self.icmp.is_none() && self.sent > 0
     }
 
-    /// What became of its datagrams on the way out, and of the replies on the way back.
+    /// Losses of its datagrams on the way out, and of the replies on the way back.
     pub fn ways(&self) -> (LossSample, LossSample) {
         let arrived = match &self.told {
             Told::Came(arrivals) => arrivals.count.min(self.sent).max(self.came()),
@@ -113,16 +113,16 @@ impl Track {
         (out, LossSample::new(arrived.into(), self.came().into()))
     }
 
-    /// Whether nothing more is to come.
+    /// Whether all replies have arrived.
     pub fn all_replied(&self) -> bool {
         self.replies.count_ones() >= self.sent
     }
 
-    /// A reply came; `expected` is where it should come from.
+    /// A reply arrived; `expected` is the source that it should have.
     pub fn replied(&mut self, echo: &Echo, meta: &RxMeta, expected: SocketAddr) {
         let bit = 1u64.checked_shl(echo.sequence).unwrap_or(0);
         if self.replies & bit != 0 {
-            // What is answered once more there came once more there.
+            // What was answered again had arrived there again.
             let first = self.firsts.get(&echo.sequence) == Some(&echo.arrived);
             let new = !first && self.copies_out.insert((echo.sequence, echo.arrived));
             self.copies_back += u64::from(!new);
@@ -141,10 +141,10 @@ impl Track {
         self.tos_back = meta.tos;
     }
 
-    /// The network spoke of one of its datagrams.
+    /// A network error about one of its datagrams.
     pub fn spoken_of(&mut self, error: &NetworkError) {
         if error.origin == ErrorOrigin::Local {
-            // It had been taken, and went no further than this host.
+            // The kernel had accepted it, but it did not leave this host.
             self.refused = Some(error.errno);
             self.sent = self.sent.saturating_sub(1);
             return;
@@ -153,12 +153,13 @@ impl Track {
         self.icmp = Some(IcmpError { count, ..IcmpError::from_network(error) });
     }
 
-    /// What the helper told of it.
+    /// The remote agent's report on it.
     pub fn tell(&mut self, arrivals: Option<&Arrivals>) {
         self.told = arrivals.map_or(Told::Nothing, |arrivals| Told::Came(*arrivals));
     }
 
-    /// The row of the report; `source` is where the datagrams were sent from, as this host knows it.
+    /// The row of the report; `source` is the local address of the datagrams, as this host knows
+    /// it.
     pub fn row(&self, source: SocketAddr, target: SocketAddr) -> PortRow {
         let told = match self.told {
             Told::Came(arrivals) => Some(arrivals),
@@ -167,8 +168,8 @@ impl Track {
         let is_told = self.told != Told::NotYet;
         let replies = u64::from(self.replies.count_ones());
         let count = is_told.then(|| told.map_or(0, |told| u64::from(told.count)));
-        // From a helper that counts copies with the rest, how many first ones arrived is known no
-        // better than by replies.
+        // If the agent counts copies with the rest, the number of first copies is known only from
+        // replies.
         let told_copies = told.map_or(0, |told| u64::from(told.copies));
         let copied = count.is_some_and(|count| count > u64::from(self.sent))
             || (told_copies == 0 && !self.copies_out.is_empty());
@@ -239,8 +240,8 @@ fn path_of(row: &PortRow) -> PortPath {
     }
 }
 
-/// What the network said to the agent; without a router it is not known whose numbers these are,
-/// but for the family that this host asks by.
+/// A network error that reached the agent; without a router's address its type numbers are
+/// interpreted by the address family that this host uses.
 fn error_back(error: BackError, ours: IpAddr) -> IcmpError {
     let BackError { icmp_type, icmp_code, router } = error;
     let origin = match (icmp_type, router.unwrap_or(ours)) {
@@ -263,8 +264,7 @@ mod tests {
         text.parse().expect("an address")
     }
 
-    /// A port whose datagrams come so often, and each of whose replies comes so often, less what is
-    /// lost; and of how many at least one arrived, and how many copies of them.
+    /// A port with duplication and loss in both directions. Returns its row's counts.
     fn copied(seed: u64, copies: [u32; 2], loss: [f64; 2]) -> (Track, u32, u32) {
         let target = address("192.0.2.9:5000");
         let mut random = fastrand::Rng::with_seed(seed);

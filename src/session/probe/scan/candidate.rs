@@ -1,4 +1,4 @@
-//! One port of a scan: what was asked there, and what became of it.
+//! One port of a scan: its questions, and their results.
 
 use super::debt::Debt;
 use crate::batch::NetworkError;
@@ -10,22 +10,22 @@ use std::net::SocketAddr;
 /// An answer, as far as it is kept.
 #[derive(Clone, Debug)]
 pub(super) struct Answer {
-    /// What it says, where it is the service's own.
+    /// Its text, if it is the service's own.
     pub words: Option<String>,
     pub bytes: usize,
-    /// Its sender, where that was not who was asked.
+    /// Its source, if that is not the address that was contacted.
     pub from: Option<SocketAddr>,
 }
 
-/// What settled a port.
+/// The result for a port.
 #[derive(Clone, Debug)]
 pub(super) enum Fate {
     Open(Answer),
-    /// Boxed: it holds a quote.
+    /// Boxed because it contains a quote.
     Closed(Box<NetworkError>),
     Filtered(Box<NetworkError>),
     Silent,
-    /// This host sends nothing there, for the reason of this number.
+    /// This host refuses to send there, with this error number.
     NotSent(i32),
 }
 
@@ -33,24 +33,24 @@ pub(super) enum Fate {
 #[derive(Debug)]
 pub(super) struct Candidate {
     pub service: Service,
-    /// The question; its attempt counts those that were sent.
+    /// The question; its attempt number counts those sent.
     pub ask: Ask,
-    /// When to look at it again; `None` once it is settled.
+    /// When to check it again; `None` once it is decided.
     pub due: Option<Nanos>,
     pub fate: Option<Fate>,
-    /// When that was known.
+    /// When it was decided.
     pub settled: Option<Nanos>,
     pub asked: u32,
     pub answers: u32,
     pub refusals: u32,
-    /// When the first question left.
+    /// When the first question was sent.
     first: Option<Nanos>,
-    /// When the last one left, and the one before.
+    /// When the last question was sent, and the one before.
     last: Option<Nanos>,
     before: Option<Nanos>,
-    /// Whether the last one's silence is still to be judged.
+    /// Whether the silence after the last one is still to be judged.
     open: bool,
-    /// Questions whose time ran out, when an error could have come.
+    /// Questions that timed out at a time when an error could have arrived.
     silent: Vec<Nanos>,
     round_trip: Option<Nanos>,
 }
@@ -79,7 +79,7 @@ impl Candidate {
         self.ask.target.port()
     }
 
-    /// A question left.
+    /// A question was sent.
     pub fn sent(&mut self, now: Nanos) {
         self.asked += 1;
         self.ask.attempt = self.asked;
@@ -88,7 +88,7 @@ impl Candidate {
         self.open = true;
     }
 
-    /// The last question's time is over: its silence counts where an error could have come.
+    /// The last question timed out: its silence counts if an error could have arrived.
     pub fn judge(&mut self, debt: &Debt) {
         if let Some(last) = self.last.filter(|last| self.open && debt.could_answer(*last)) {
             self.silent.push(last);
@@ -96,54 +96,53 @@ impl Candidate {
         self.open = false;
     }
 
-    /// The last question's silence will say nothing.
+    /// Silence after the last question will not count.
     pub fn spoil(&mut self) {
         self.open = false;
     }
 
-    /// When it was asked first.
+    /// When it was first tested.
     pub fn first(&self) -> Option<Nanos> {
         self.first
     }
 
-    /// Whether it was not asked since `instant`.
+    /// Whether it was not tested since `instant`.
     pub fn asked_before(&self, instant: Nanos) -> bool {
         self.last.is_none_or(|last| last < instant)
     }
 
-    /// Silent tries so far.
+    /// Number of tries whose silence counts.
     pub fn silent_tries(&self) -> usize {
         self.silent.len()
     }
 
-    /// When the last silent try left.
+    /// When the last of these was sent.
     pub fn last_silent_try(&self) -> Option<Nanos> {
         self.silent.last().copied()
     }
 
-    /// The last silent try, and the question after it, if it was asked again.
+    /// The last of these, and the following question, if there was one.
     pub fn last_silent(&self) -> Option<(Nanos, Nanos)> {
         self.silent.last().copied().zip(self.last).filter(|(silent, last)| silent < last)
     }
 
-    /// More is known of when errors could have come: a silent try may be none any more.
+    /// More is known about when errors could have arrived: some silent tries may no longer count.
     pub fn judge_again(&mut self, debt: &Debt) {
         self.silent.retain(|sent| debt.could_answer(*sent));
     }
 
-    /// Questions whose silence said nothing.
+    /// Questions whose silence says nothing.
     pub fn in_vain(&self) -> u32 {
         self.asked.saturating_sub(1).saturating_sub(self.silent.len() as u32)
     }
 
-    /// When the questions left that an error may answer which comes now: the last and, as the two
-    /// look alike, the one before.
+    /// Transmit times of the questions that a new error may answer: the last and, since they look
+    /// alike, the one before.
     pub fn questions(&self) -> impl Iterator<Item = Nanos> + use<> {
         self.before.into_iter().chain(self.last)
     }
 
-    /// Something came at `arrival` that answers it; its round trip is known where it was asked
-    /// once.
+    /// An answer arrived at `arrival`; returns its round trip if the port was tested only once.
     pub fn heard(&mut self, arrival: Nanos) -> Option<Nanos> {
         self.open = false;
         let last = self.last.filter(|_| self.asked == 1)?;
@@ -163,7 +162,7 @@ impl Candidate {
         }
     }
 
-    /// What is known of it, in a scan that began at `started`.
+    /// The result, for a scan that began at `started`.
     pub fn report(self, started: Nanos) -> ScannedPort {
         let mut port = ScannedPort {
             port: self.port(),

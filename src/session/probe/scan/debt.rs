@@ -1,38 +1,38 @@
-//! Whether a host owes an ICMP error: hosts and routers send only so many, so that silence says
-//! something only while one could have come.
+//! Whether a host could have sent an ICMP error. Hosts and routers rate-limit errors, so silence
+//! means something only when an error was possible.
 //!
-//! Linux answers six closed ports at once, then one a second to each asker (`icmp_ratelimit`,
-//! icmp(7)): a bucket into which a token falls every second, and which an error that is held back
-//! leaves as it is. So when a question was sent and none of those that went out within the second
-//! before it was answered by an error, a token was there, and the silence is the port's own. Times
-//! here are those of sending, as the answers to two questions may take ways of different length.
-//! Everybody who sends errors has a bucket: a silent port may be anyone's who spoke before.
+//! Linux answers six closed ports at once, then one a second for each prober (`icmp_ratelimit`,
+//! icmp(7)): a token bucket that gains a token every second, and that a suppressed error leaves
+//! unchanged. So if a question was sent and none of those sent within the second before it was
+//! answered by an error, a token was available, and the port itself is silent. All times are
+//! transmit times, since the answers to two questions may take different times. Every sender of
+//! errors has its own bucket: a silent port may belong to any sender heard before.
 
 use crate::units::Nanos;
 use std::collections::VecDeque;
 use std::net::IpAddr;
 
-/// The time in which one more error may be sent, before more is known: Linux's second.
+/// Assumed time per error, before more is known: Linux's one second.
 const USUAL: Nanos = Nanos::from_secs(1);
 /// Errors that Linux sends at once.
 const AT_ONCE: u64 = 6;
-/// The longest time that is learned, and the shortest.
+/// The longest and the shortest time per error that is learned.
 const LONGEST: Nanos = Nanos::from_secs(6);
 const SHORTEST: Nanos = Nanos::from_millis(100);
-/// Room for a path whose delay varies: the longest round trip, within these bounds.
+/// Allowance for delay variation of the path: the longest round trip, within these bounds.
 const LEAST_ROOM: Nanos = Nanos::from_millis(20);
 const MOST_ROOM: Nanos = Nanos::from_millis(100);
-/// How far the time between two errors may be from that between two tokens, as nobody asks all the
-/// time.
+/// How far the time between two errors may deviate from the token interval, as questions are not
+/// continuous.
 const UNSURE: Nanos = Nanos::from_millis(25);
-/// Waits for errors that had been held back, from which a pace is told. The first of them may have
-/// begun before the bucket was empty, or ended with what had been saved up: with that and one more a
-/// bound is known, with all of them when the next is due.
+/// Waits between suppressed errors needed to derive a rate. The first may have begun before the
+/// bucket was empty, or ended with saved tokens: with that and one more a bound is known, with all
+/// of them the time of the next error.
 const WAITS: usize = 3;
 const BOUND: usize = 2;
-/// Errors that are remembered; those before are too long ago to matter at any rate that a scan has.
+/// Errors remembered; earlier ones are too old to matter at any rate of a scan.
 const REMEMBERED: usize = 8_192;
-/// Senders of errors that are told apart; any more share the last one's bucket.
+/// Senders of errors kept apart; further ones share the last one's bucket.
 const SENDERS: usize = 32;
 
 /// The errors of a scan.
@@ -42,30 +42,30 @@ pub(super) struct Debt {
     longest_round_trip: Nanos,
 }
 
-/// One sender's errors, by when the questions that they answer were sent.
+/// One sender's errors, by the transmit times of the questions that they answer.
 #[derive(Debug)]
 struct Bucket {
-    /// After an error silence means nothing for so long, and what the path needs beyond it.
+    /// Time after an error in which silence means nothing, with the allowance for the path.
     span: Nanos,
-    /// How many there were.
+    /// Number of errors.
     count: u64,
-    /// In order.
+    /// Transmit times, in order.
     sent: Vec<Nanos>,
-    /// When the last one came.
+    /// When the last one arrived.
     last: Option<Nanos>,
-    /// How long each of the last that had been held back came after the error before it.
+    /// The latest waits: time from one error to the next suppressed one.
     waits: VecDeque<Nanos>,
-    /// A longer span that was once seen to be needed.
+    /// A longer span that was needed once.
     slower: Option<Nanos>,
     /// Whether the span had to grow.
     grown: bool,
-    /// Whether an error that had been held back came later than it was due.
+    /// Whether a suppressed error arrived later than it was due.
     late: bool,
 }
 
 impl Debt {
-    /// An error of `who` came at `now` that answers one of the questions sent at `sent`. It may have
-    /// been `held_back` before.
+    /// An error of `who` arrived at `now` for one of the questions sent at `sent`. It may have been
+    /// `held_back` (suppressed) before.
     pub fn observe(
         &mut self,
         who: Option<IpAddr>,
@@ -80,25 +80,25 @@ impl Debt {
         let before = bucket.last.replace(now);
         if held_back {
             let wait = before.map_or(LONGEST, |before| now - before);
-            // Half-way to the one after it.
+            // Half-way to the next token.
             bucket.late |= before.is_some() && wait > Nanos(bucket.span.0 / 2 * 3) + room;
             bucket.observe_wait(wait);
         }
     }
 
-    /// A question and what it brought took so long.
+    /// A question and its answer took this long.
     pub fn observe_round_trip(&mut self, round_trip: Nanos) {
         self.longest_round_trip = self.longest_round_trip.max(round_trip);
     }
 
-    /// The longest round trip that was seen.
+    /// The longest round trip seen.
     pub fn longest_round_trip(&self) -> Nanos {
         self.longest_round_trip
     }
 
-    /// How long nobody is asked before the last tries, so that one error is due again if the last
-    /// was lost. Where silence was `missed` for an error, or one came late, some may be spent on a
-    /// port from which none arrives: then one more must have become due.
+    /// Pause before the last tries, so that another error is possible if the last was lost. If
+    /// silence was `missed` for an error, or one came late, some errors may go to a port from which
+    /// none arrives: then wait for one more.
     pub fn lull(&self, missed: bool) -> Nanos {
         let longest = |also: bool| {
             let buckets = self.buckets.iter().map(|(_, bucket)| bucket);
@@ -109,38 +109,38 @@ impl Debt {
         Nanos((span + self.room()).0 * if missed || late { 2 } else { 1 })
     }
 
-    /// Whether somebody sent several errors, so that more than one is sent at a time, but nobody so
-    /// many that with one more, which was lost, Linux would have no more to send.
+    /// Whether some sender sent several errors, so that its burst is larger than one, but none sent
+    /// so many that, with one more lost, Linux would have exhausted its burst.
     pub fn seems_ample(&self) -> bool {
         let several = self.buckets.iter().any(|(_, bucket)| bucket.count > 1);
         several && !self.buckets.iter().any(|(_, bucket)| bucket.may_be_empty())
     }
 
-    /// When the next error may be had, shortly before it is due: until then a question would be in
-    /// vain. `None` before a pace can be told.
+    /// When the next error may be available, shortly before it is due: a question before that is
+    /// useless. `None` until a rate is known.
     pub fn opening(&self, now: Nanos) -> Option<Nanos> {
         let owing = self.buckets.iter().filter(|(_, bucket)| self.is_owing(bucket, now));
-        // Nobody is waited for while another's next error may come at any time.
+        // No need to wait for one sender while another's next error may come at any time.
         let openings: Option<Vec<Nanos>> = owing.map(|(_, bucket)| bucket.opening()).collect();
         openings.and_then(|openings| openings.into_iter().min())
     }
 
-    /// Whether an error for a question sent at `sent` could have come, whoever's port it was.
+    /// Whether an error for a question sent at `sent` was possible, whichever sender's port it was.
     pub fn could_answer(&self, sent: Nanos) -> bool {
         self.buckets.iter().all(|(_, bucket)| {
             bucket.last_before(sent).is_none_or(|other| sent - other >= self.span(bucket))
         })
     }
 
-    /// Whether errors came so lately that a question would be asked in vain.
+    /// Whether errors arrived so recently that a question would be useless.
     pub fn owes(&self, now: Nanos) -> bool {
         self.buckets.iter().any(|(_, bucket)| self.is_owing(bucket, now))
     }
 
-    /// A port that was silent to a question sent at `silent`, when an error could have come, has
-    /// one of `who` for a question sent at `sent`. That may be a loss, or a limit slower than was
-    /// believed: the second time, the span grows to what there was between two errors. Whether it
-    /// did.
+    /// A port that was silent to a question sent at `silent`, when an error was possible, now has
+    /// one of `who` for a question sent at `sent`. That may be a loss, or a slower limit than
+    /// assumed: the second time, the span grows to the time between two errors. Returns whether it
+    /// grew.
     pub fn learn(&mut self, who: Option<IpAddr>, silent: Nanos, sent: Nanos) -> bool {
         self.bucket(who).learn(silent, sent)
     }
@@ -193,13 +193,13 @@ impl Bucket {
         }
     }
 
-    /// Whether errors were held back, or may have been if one more was lost.
+    /// Whether errors were suppressed, or may have been if one more was lost.
     fn may_be_empty(&self) -> bool {
         self.count + 1 >= AT_ONCE || !self.waits.is_empty()
     }
 
-    /// Where errors that were held back come fast, as a host sends them over IPv6, the span
-    /// shrinks to the longest wait for one; where none ever came sooner, it grows.
+    /// If suppressed errors come fast, as a host sends them over IPv6, the span shrinks to the
+    /// longest wait for one; if none ever came sooner, it grows.
     fn observe_wait(&mut self, wait: Nanos) {
         if self.waits.len() == WAITS {
             self.waits.pop_front();
@@ -218,12 +218,12 @@ impl Bucket {
     }
 
     fn opening(&self) -> Option<Nanos> {
-        // A twentieth before it, so that a pace which is faster than it seemed shows itself.
+        // A twentieth before it, so that a faster rate than assumed is noticed.
         let wait = Nanos(self.shortest_wait()?.0 / 20 * 19);
         self.last.map(|last| last + wait)
     }
 
-    /// Once it is known. The shortest counts: in a longer one somebody else may have had an error.
+    /// The shortest wait, once known: during a longer one some other prober may have got an error.
     fn shortest_wait(&self) -> Option<Nanos> {
         let known = self.waits.iter().skip(1).min().copied();
         known.filter(|_| self.waits.len() == WAITS)
@@ -231,7 +231,7 @@ impl Bucket {
 
     fn learn(&mut self, silent: Nanos, sent: Nanos) -> bool {
         let Some(gap) = self.last_before(silent).map(|other| sent - other) else { return false };
-        // A tenth beyond it, as the questions do not come at the very moment.
+        // A tenth longer, as questions are not sent at the exact moment.
         let longer = Nanos(gap.0 + gap.0 / 10);
         if longer <= self.span || longer > LONGEST {
             return false;
@@ -270,16 +270,16 @@ mod tests {
         assert!(debt.could_answer(MS(500)));
         assert!(!debt.owes(MS(500)));
         error(&mut debt, MS(1_000), MS(1_010));
-        // Asked before the one that was answered: then the token was still there.
+        // Sent before the answered one: then the token was still available.
         assert!(debt.could_answer(MS(999)));
         assert!(!debt.could_answer(MS(1_001)));
         assert!(!debt.could_answer(MS(2_019)));
         assert!(debt.could_answer(MS(2_020)));
         assert!(debt.owes(MS(2_029)) && !debt.owes(MS(2_030)));
-        // The longer the way, the more its delay may vary.
+        // The longer the path, the more its delay may vary.
         debt.observe_round_trip(MS(60));
         assert!(!debt.could_answer(MS(2_059)) && debt.could_answer(MS(2_060)));
-        // An error that comes late, to a question of before, spoils what was asked after that.
+        // A late error, to an earlier question, makes later silence useless.
         error(&mut debt, MS(500), MS(2_500));
         assert!(!debt.could_answer(MS(999)));
     }
@@ -311,14 +311,14 @@ mod tests {
             assert!(!debt.could_answer(MS(turn * 100 + silent - 1)));
         }
         assert_eq!(debt.lull(false), MS(155));
-        // Two that were saved up, then Linux's pace: no reason to shrink.
+        // Two saved tokens, then Linux's rate: no reason to shrink.
         let mut debt = Debt::default();
         error(&mut debt, MS(0), MS(0));
         for at in [2_500, 2_501, 3_000, 4_000] {
             held_back(&mut debt, MS(at));
             assert!(!debt.could_answer(MS(at + 1_019)));
         }
-        // That was late, when the errors were asked for so late only.
+        // That was late because the question was late.
         assert_eq!(debt.lull(false), MS(2_040));
         let mut debt = Debt::default();
         for at in [0, 1_000, 2_000, 3_000] {
@@ -326,7 +326,7 @@ mod tests {
         }
         assert_eq!(debt.opening(MS(3_000)), Some(MS(3_950)));
         assert_eq!((debt.lull(false), debt.lull(true)), (MS(1_020), MS(2_040)));
-        // One that was lost, or went elsewhere, is missed.
+        // One that was lost, or went elsewhere, is missing.
         held_back(&mut debt, MS(5_000));
         assert_eq!(debt.lull(false), MS(2_040));
     }
@@ -340,10 +340,10 @@ mod tests {
             debt.observe(who, [at].into_iter(), at, true);
         }
         assert_eq!(debt.lull(false), MS(1_020));
-        // The host's last was at 3,000, the wall's at 3,500.
+        // The host's last was at 3,000, the firewall's at 3,500.
         assert!(!debt.could_answer(MS(4_519)) && debt.could_answer(MS(4_520)));
         assert_eq!(debt.opening(MS(3_500)), Some(MS(3_950)));
-        // However many there are.
+        // With any number of senders.
         for who in 0..100_u32 {
             debt.observe(Some(IpAddr::V4(who.into())), [MS(9_000)].into_iter(), MS(9_000), false);
         }

@@ -1,11 +1,11 @@
-//! Ports asked one by one, with nobody at the far end to help: open where something answers,
-//! closed or filtered where ICMP says so, and otherwise silent, which is never called closed.
+//! Scans ports one by one without a remote agent: open if something answers, closed or filtered by
+//! ICMP errors, and otherwise silent, which is never called closed.
 //!
-//! Every port is asked once at the full rate, so that services answer soon. What stays silent is
-//! asked again. While the target, or a filter, holds ICMP errors back, its silence says nothing
-//! ([`debt`]): then ports take turns, at a slow rate or just when the next error is due, so that
-//! each closed one gets its error as soon as one can come; and a port counts as silent only after as
-//! many tries as were asked for, each at a time when an error could have come.
+//! Every port is tested once at the full rate, so that services answer soon. Silent ports are
+//! tested again. While the target, or a filter, rate-limits ICMP errors, silence says nothing
+//! ([`debt`]). Then ports take turns, at a slow rate or just when the next error is due, so that
+//! each closed one gets its error as soon as possible; and a port counts as silent only after the
+//! configured number of tries, each at a time when an error was possible.
 
 mod candidate;
 mod debt;
@@ -30,52 +30,52 @@ use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 use word::Word;
 
-/// Time between two questions while errors are held back and it is not known when the next is due.
+/// Time between two questions while errors are rate-limited and the time of the next is unknown.
 const SLOW: Nanos = Nanos::from_millis(25);
-/// Time between two questions to one port then, so that the next error soon meets a port that has
-/// need of it.
+/// Time between two questions to one port then, so that the next error soon goes to a port that
+/// needs one.
 const IN_VAIN: Nanos = Nanos::from_millis(20);
-/// How long after the first question a host that had spent its ICMP errors on others has one again
-/// for sure: Linux's second, and some room. Silence before that says nothing where no error came.
+/// How long after the first question a host that had spent its ICMP errors on others certainly has
+/// one again: Linux's second plus a margin. Earlier silence says nothing if no error arrived.
 const SPENT: Nanos = Nanos::from_millis(1_250);
-/// Candidates that a datagram from elsewhere is held against.
+/// Ports that a datagram from another source is compared with.
 const SUSPECTS: usize = 512;
-/// Datagrams from elsewhere that are looked at.
+/// Datagrams from other sources that are examined.
 const LOOKED_AT: u64 = 4_096;
-/// Doublings of the wait at most.
+/// Maximum doublings of the wait.
 const DOUBLINGS: usize = 6;
-/// Tries after which each takes a lull before it.
+/// Number of tries after which a pause precedes each further one.
 const TOGETHER: usize = 2;
-/// Waits after which a service that was asked has had its time.
+/// Multiple of the wait after which a service has had its time to answer.
 const LONG: u64 = 4;
 
-/// The scan as a machine.
+/// The scan as a state machine.
 pub struct ScanSession {
     plan: ScanPlan,
     candidates: Vec<Candidate>,
     by_port: HashMap<u16, usize>,
-    /// Those that are not settled, by when they are due.
+    /// Undecided ports, by the time they are due.
     queue: BTreeSet<(Nanos, usize)>,
     debt: Debt,
-    /// Whose question is in the batch.
+    /// The port whose question is in the batch.
     written: Option<usize>,
     started: Option<Nanos>,
-    /// When the last question left.
+    /// When the last question was sent.
     last_sent: Option<Nanos>,
-    /// Whether a port had an error after silence that counted.
+    /// Whether a port got an error after silence that had counted.
     missed: bool,
     stopped: bool,
-    /// How long this host stood still.
+    /// Total length of this host's pauses.
     paused: Nanos,
-    /// When the first error came, where its port had been silent before.
+    /// When the first error arrived, if its port had been silent before.
     spent_until: Option<Nanos>,
     counts: Counts,
-    /// When the last tries began that ports have together.
+    /// When the current joint last tries began.
     last_tries: Nanos,
     rng: fastrand::Rng,
 }
 
-/// What is counted over all ports.
+/// Counts over all ports.
 #[derive(Clone, Copy, Debug, Default)]
 struct Counts {
     sent: u64,
@@ -83,14 +83,14 @@ struct Counts {
     answers: u64,
     icmp_errors: u64,
     strays: u64,
-    /// Errors that ports got only after questions in vain: how many, when the first and the last.
+    /// Errors that ports got only after useless questions: how many, the first and the last.
     held_back: u64,
     held_from: Nanos,
     held_to: Nanos,
 }
 
 impl ScanSession {
-    /// A scan that has not begun.
+    /// A scan before its start.
     pub fn new(plan: ScanPlan) -> Self {
         let candidate = |port: u16| {
             let target = with_port(plan.target, port);
@@ -138,7 +138,7 @@ impl ScanSession {
         self.schedule(index, None);
     }
 
-    /// How long a question that left now is waited for.
+    /// How long to wait for a question sent now.
     fn patience(&self, index: usize, now: Nanos) -> Nanos {
         let wait = self.plan.wait;
         let candidate = &self.candidates[index];
@@ -148,22 +148,22 @@ impl ScanSession {
         }
         let long_asked = candidate.first().is_some_and(|first| now - first >= Nanos(wait.0 * LONG));
         if self.counts.icmp_errors > 0 && long_asked {
-            // A slow service had its time, and how fast an error comes is known.
+            // A slow service had its time, and the delay of an error is known.
             return Nanos(wait.0 / 4).max(Nanos(least.0.saturating_mul(2)));
         }
         let doublings = candidate.silent_tries().min(DOUBLINGS);
         Nanos(wait.0.saturating_mul(1 << doublings)).max(least)
     }
 
-    /// Whether an error that gets lost may be the only one that was to be had, so that it leaves all
-    /// ports silent: where some were held back, or would have been as Linux counts.
+    /// Whether a lost error may have been the only one available, leaving all ports silent: if some
+    /// were suppressed, or would have been by Linux's limits.
     fn may_owe(&self) -> bool {
         let none_spare = self.counts.held_back > 0 || !self.debt.seems_ample();
         self.counts.icmp_errors > 0 && (self.missed || none_spare)
     }
 
-    /// Before this, nobody's silence tells that no error was owed; `None` where the first error came
-    /// at once.
+    /// Silence before this instant does not prove that no error was due; `None` if the first error
+    /// arrived at once.
     fn unknown_until(&self) -> Option<Nanos> {
         let from = self.started.unwrap_or_default() + SPENT;
         if self.counts.icmp_errors == 0 { Some(from) } else { self.spent_until }
@@ -175,9 +175,9 @@ impl ScanSession {
         self.unknown_until().filter(|from| last.is_none_or(|last| last < *from))
     }
 
-    /// When a port may be asked its last time, or its third and each further one: where errors may
-    /// be owed all ports have such a try together, after a lull. Once they began to, each that was
-    /// not yet asked since may go on.
+    /// When a port may have its last try, or its third and each further one: if errors may be
+    /// suppressed, all ports have such a try together, after a pause. Once that began, each port
+    /// not tested since may continue.
     fn last_try(&mut self, index: usize, now: Nanos) -> Nanos {
         let tries = self.plan.tries as usize;
         let next = self.candidates[index].silent_tries() + 1;
@@ -202,7 +202,7 @@ impl ScanSession {
         lull.max(now)
     }
 
-    /// When the next question may leave.
+    /// When the next question may be sent.
     fn gate(&self, index: usize, now: Nanos) -> Nanos {
         let Some(last) = self.last_sent else { return now };
         let full = Nanos(1_000_000_000 / u64::from(self.plan.per_second.max(1)));
@@ -224,27 +224,27 @@ impl ScanSession {
         self.counts.sent += 1;
         self.candidates[index].sent(now);
         let patience = self.patience(index, now);
-        // In another order each time, so that no port always comes just behind the same one, which
-        // takes the only error that could have come.
+        // In another order each time, so that no port always follows the one that uses up the only
+        // available error.
         let more = self.rng.u64(0..=patience.0 / 8);
         self.schedule(index, Some(now + patience + Nanos(more)));
     }
 
-    /// A port's own answer, or one that is found to be.
+    /// A port's own answer, or one attributed to it.
     fn answered(&mut self, index: usize, arrival: Nanos, answer: Answer) {
         self.counts.answers += 1;
         let candidate = &mut self.candidates[index];
         candidate.answers += 1;
         let round_trip = candidate.heard(arrival).unwrap_or_default();
         self.debt.observe_round_trip(round_trip);
-        // What was said before, an error even, is no longer the last word; a first answer is.
+        // Earlier results, even an error, are superseded; a first answer is kept.
         if !matches!(self.candidates[index].fate, Some(Fate::Open(_))) {
             self.settle(index, arrival, Fate::Open(answer));
         }
     }
 
-    /// Whose answer a datagram is that did not come from where a question went: a server may use
-    /// another port or address. `None` unless it can be one port's only.
+    /// Which port a datagram from another source belongs to: a server may answer from another port
+    /// or address. `None` unless only one port matches.
     fn suspect(&self, datagram: &Datagram<'_>) -> Option<(usize, String)> {
         let same_host = datagram.meta.source.ip() == self.plan.target.ip();
         let asked = |one: &&(usize, &Candidate)| {
@@ -269,7 +269,7 @@ impl ScanSession {
         found.next().is_none().then_some(only)
     }
 
-    /// An error of `who` settles a port, unless something answers there.
+    /// An error of `who` decides a port, unless something answers there.
     fn refused(&mut self, index: usize, now: Nanos, who: Option<IpAddr>, fate: Fate) {
         let candidate = &mut self.candidates[index];
         let questions = candidate.questions();
@@ -295,7 +295,7 @@ impl ScanSession {
         }
     }
 
-    /// This host itself stopped a question that it had taken.
+    /// This host itself dropped a question that the kernel had accepted.
     fn rejected_here(&mut self, index: usize, now: Nanos, errno: i32) {
         self.counts.refused += 1;
         self.counts.sent = self.counts.sent.saturating_sub(1);
@@ -308,7 +308,7 @@ impl ScanSession {
         }
     }
 
-    /// Silence that counted may count no more: such ports are asked again.
+    /// Silence that counted may no longer count: such ports are tested again.
     fn judge_again(&mut self, now: Nanos) {
         for index in 0..self.candidates.len() {
             let candidate = &mut self.candidates[index];
@@ -364,7 +364,8 @@ impl Session for ScanSession {
             }
             let candidate = &self.candidates[index];
             let question = candidate.service.question(&candidate.ask);
-            // Ports are many and each is asked a few times: a table of them all helps nobody.
+            // There are many ports, each tested a few times: a table of all destinations is
+            // useless.
             out.reset();
             let dest = out.add_dest(candidate.ask.target);
             if let Some(bytes) = out.push(dest, question.len()) {
@@ -391,7 +392,7 @@ impl Session for ScanSession {
                     self.schedule(index, Some(now.mono + self.plan.wait));
                 }
             }
-            // Still due: it is asked once there is room.
+            // Still due: it is sent once there is room.
             Some(SendStop::Blocked) | None => {}
         }
     }

@@ -1,4 +1,4 @@
-//! What a scan found.
+//! The report of a scan.
 
 use super::ScanSession;
 use crate::record::probe::{
@@ -19,7 +19,7 @@ pub(super) fn report(session: ScanSession, now: Nanos) -> ScanReport {
     let ports: Vec<ScannedPort> = candidates.into_iter().map(|port| port.report(from)).collect();
     let of = |state| ports.iter().filter(|port| port.state == state).count() as u64;
     let told = |port: &&ScannedPort| port.answers > 0 || port.icmp.is_some();
-    // Two, as a lost question may look like one that was held back.
+    // At least two, since a lost question may look like a suppressed error.
     let limited = counts.held_back >= 2;
     let held_for = counts.held_to - counts.held_from;
     let rate = ((counts.held_back - u64::from(limited)) * SECOND * 1_000)
@@ -77,7 +77,7 @@ fn verdict(report: &ScanReport) -> ScanVerdict {
     }
 }
 
-/// Who sent a port's ICMP error.
+/// Sender of a port's ICMP error.
 fn sender(port: &ScannedPort) -> Option<IpAddr> {
     port.icmp.and_then(|icmp| icmp.from)
 }
@@ -145,8 +145,8 @@ fn is_unreachable(meaning: IcmpMeaning) -> bool {
     )
 }
 
-/// Where the silence may be random loss: ports that answer left as many questions unanswered, or too
-/// few were asked to tell. What a limit on ICMP errors held back is none of it.
+/// Whether silence may be random loss: ports that answer left as many questions unanswered, or too
+/// few were tested to tell. Suppressed ICMP errors do not count.
 fn by_chance(report: &ScanReport) -> Option<ScanAlternative> {
     let word =
         |port: &&ScannedPort| port.answers > 0 || (port.icmp.is_some() && !report.icmp_limited);
@@ -173,7 +173,7 @@ fn caveats(report: &ScanReport, time: Nanos, stopped: bool) -> Vec<ScanCaveat> {
         caveats.push(ScanCaveat::InterruptedFirst { ports });
     } else if ports > 0 {
         let rate = report.icmp_per_second_milli.filter(|rate| *rate > 0);
-        // As if all of them were closed, and some room.
+        // As if all of them were closed, plus a margin.
         let needed = |rate: u64| (time.0 / SECOND + ports * 1_100 / rate + 10) * SECOND;
         let (time_ns, needed_ns) = (time.0, rate.map(needed));
         caveats.push(ScanCaveat::OutOfTime { ports, time_ns, needed_ns });

@@ -1,4 +1,4 @@
-//! Scans of hosts in memory whose ports, limits and losses are written down.
+//! Scans of simulated hosts with given ports, rate limits and loss.
 
 use super::{ScanPlan, ScanSession};
 use crate::batch::{Datagram, Dest, ErrorOrigin, NetworkError, RxEntry, SendOutcome, TxBatch};
@@ -19,20 +19,20 @@ use std::net::{IpAddr, SocketAddr};
 const TARGET: [u8; 4] = [192, 0, 2, 9];
 const ROUTER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(198, 51, 100, 1));
 
-/// What a port does with a question.
+/// Reaction of a port to a question.
 #[derive(Clone, Copy, Debug)]
 enum Port {
-    /// Sends the very bytes back.
+    /// Returns the same bytes.
     Echo,
     /// Sends one byte, which is no answer of any service.
     Babble,
-    /// Answers as TFTP does: from a port of its own.
+    /// Answers like TFTP: from a new port.
     Tftp,
     Closed,
-    /// Closed, and the way back swallows the error.
+    /// Closed, but the error is lost on the way back.
     Muffled,
     Silent,
-    /// The router says this type and code.
+    /// The router sends this type and code.
     Rejected(u8, u8),
     /// This host refuses to send there.
     Unsendable,
@@ -41,11 +41,11 @@ enum Port {
 /// A host and the way to it.
 struct World {
     ports: HashMap<u16, Port>,
-    /// Errors at once, and the time in which one more may be sent.
+    /// Burst of errors, and the time per error.
     burst: u64,
     refill: Nanos,
     round_trip: Nanos,
-    /// Share of datagrams, and of answers, that is lost.
+    /// Loss rate of datagrams and of answers.
     loss: [f64; 2],
     seed: u64,
     /// When somebody else had all errors of the target and the router.
@@ -166,7 +166,7 @@ fn find(report: &ScanReport, port: u16) -> &ScannedPort {
     report.ports.iter().find(|one| one.port == port).expect("every port is reported")
 }
 
-/// What a port's state must be.
+/// The correct state of a port.
 fn truth(port: Port) -> PortState {
     match port {
         Port::Echo | Port::Babble | Port::Tftp => PortState::Open,
@@ -336,7 +336,7 @@ fn a_port_that_answers_late_is_open_whatever_was_said_before() {
     let mut error = NetworkError::new(ErrorOrigin::Icmp, (3, 10), 113, to, b"");
     error.offender = Some(ROUTER);
     session.on_network_error(now(5), &error);
-    // Of another host's port, and of one that was not asked: nothing to this scan.
+    // From another host's port, or a port not tested: irrelevant to this scan.
     let mut meta = RxEntry::default().meta;
     for source in [SocketAddr::from(([192, 0, 2, 8], 5000)), (TARGET, 5001).into(), to] {
         meta.source = source;
@@ -390,8 +390,7 @@ fn a_port_whose_errors_get_lost_may_cost_others_theirs_but_makes_none_wrong() {
     assert!(missed <= 2, "{missed}");
 }
 
-/// Medians of how long such hosts take and how many ports of all were called what they are not, in
-/// `scans` scans.
+/// Median duration and number of wrongly classified ports, over `scans` scans.
 fn scans(
     scans: u64,
     counts: [(usize, Port); 4],
@@ -417,7 +416,7 @@ fn scans(
 fn a_scan_ends_two_errors_after_the_last_that_was_held_back_or_soon_where_none_was() {
     let kinds = [Port::Closed, Port::Silent, Port::Rejected(3, 13), Port::Echo];
     for (counts, refill, most) in [
-        // Six at once and one a second; two more have to be due for those that stay silent.
+        // Six at once and one a second; two more must be due for silent ports.
         ([20, 5, 3, 0], 1_000, 16_300),
         ([20, 0, 0, 0], 1_000, 14_100),
         ([10, 5, 4, 6], 1_000, 6_300),
@@ -431,7 +430,7 @@ fn a_scan_ends_two_errors_after_the_last_that_was_held_back_or_soon_where_none_w
         let (took, wrong, _) = scans(20, counts, refill, 0.0);
         assert!(took <= Nanos::from_millis(most), "{counts:?}: {took:?}");
         assert_eq!(wrong, 0, "{counts:?}");
-        // One datagram in a hundred, either way.
+        // One datagram in a hundred, in either direction.
         let (_, wrong, all) = scans(40, counts, refill, 0.01);
         assert!(wrong * 1_000 <= all, "{counts:?}: {wrong} of {all}");
     }
@@ -442,7 +441,7 @@ fn a_host_that_had_spent_its_icmp_errors_is_not_called_silent() {
     for count in [1, 4, 10] {
         for tries in [1, 2, 3, 5] {
             let mut world = World::linux((5000..5000 + count).map(|port| (port, Port::Closed)));
-            // Somebody else had them all just before.
+            // Somebody else used them all up just before.
             world.spent = Some(Nanos::ZERO);
             let report = world.scan(ScanPlan { tries, ..world.plan() });
             assert_true(&world, &report, &format!("{count} ports, {tries} tries"));
@@ -511,7 +510,7 @@ fn random_loss_filters_no_port_and_silence_beside_it_may_be_chance() {
             let by_chance = |one: &ScanAlternative| matches!(one, ScanAlternative::Chance { .. });
             let chance = report.findings.alternatives.iter().any(by_chance);
             assert!(!chance || !clean, "{seed}: {report:#?}");
-            // Silence that is chance is beside others' losses, but for runs of great luck.
+            // Silence by chance goes along with other losses, except in lucky runs.
             let seen = report.ports.iter().any(|port| port.answers > 0 && port.silent_tries > 0);
             assert!(!seen || report.silent == 0 || chance, "{loss:?}, seed {seed}: {report:#?}");
         }

@@ -1,16 +1,16 @@
-//! What an ICMP error says of a port.
+//! The meaning of an ICMP error for a port.
 
 use crate::batch::{ErrorOrigin, NetworkError};
 use std::net::IpAddr;
 
-/// What it says.
+/// The meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Word {
-    /// The host itself says that nobody listens.
+    /// The host itself says that nothing listens.
     Closed,
-    /// Somebody stopped the datagram, or says so for the host.
+    /// Something blocked the datagram, or rejected it on the host's behalf.
     Filtered,
-    /// Nothing: it is this host's own affair, or about the datagram's size.
+    /// None: this host's own error, or about the datagram's size.
     Nothing,
 }
 
@@ -18,7 +18,7 @@ pub(super) fn read(error: &NetworkError, target: IpAddr) -> Word {
     let kind = (error.icmp_type, error.icmp_code);
     let unreachable_port = match error.origin {
         ErrorOrigin::Local => return Word::Nothing,
-        // Fragmentation needed: the next one leaves in pieces.
+        // Fragmentation needed: the next one is sent fragmented.
         ErrorOrigin::Icmp if kind == (3, 4) => return Word::Nothing,
         ErrorOrigin::Icmp6 if kind.0 == 2 => return Word::Nothing,
         ErrorOrigin::Icmp => kind == (3, 3),
