@@ -19,7 +19,7 @@ const REPEATS: u32 = 2;
 /// Parameters of such a probe.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Manner {
-    /// The helper.
+    /// The remote agent.
     pub target: SocketAddr,
     /// Ports that it should open.
     pub ports: PortList,
@@ -46,7 +46,7 @@ pub struct HelpedEnd<F> {
     pub not_opened: Vec<(PortList, String)>,
     /// Caveats about the findings: the remote agent disappeared.
     pub caveats: Vec<ProbeCaveat>,
-    /// Whether the user ended it early.
+    /// Whether the user interrupted it.
     pub interrupted: bool,
     /// Duration of the run.
     pub duration: Nanos,

@@ -1,4 +1,4 @@
-//! A helper at the end of a path in memory, for tests of the kinds that ask in rounds.
+//! A remote agent at the end of a path in memory, to test the kinds that work in rounds.
 
 use super::believable::believe;
 use super::shots::{Grant, ItemLog, Shot, Shots};
@@ -17,49 +17,49 @@ use std::net::SocketAddr;
 
 const HELPER: &str = "192.0.2.99:8620";
 const REAL: Nanos = Nanos::from_secs(1_763_927_115);
-/// IP and UDP header.
+/// Length of IP and UDP header.
 const HEADERS: u32 = 28;
 const DELAY: Nanos = Nanos::from_millis(2);
 
-/// What the path does. The default does nothing.
+/// Behaviour of the path. The default changes nothing.
 pub struct World {
-    /// The largest packet that passes out, and back.
+    /// Path MTU, out and back.
     pub mtu: [u32; 2],
-    /// Whether routers say that packets are too big.
+    /// Whether routers report packets that are too big.
     pub speaks: bool,
     /// Whether fragments pass.
     pub fragments: bool,
-    /// Share of packets that is lost, out and back.
+    /// Packet loss rate, out and back.
     pub loss: [f64; 2],
-    /// Copies of each datagram that arrive, out and back; 1 where none is made.
+    /// Copies of each datagram that arrive, out and back; 1 for no duplication.
     pub copies: [u32; 2],
-    /// Whether routers fragment what must not be fragmented.
+    /// Whether routers fragment packets with don't-fragment set.
     pub clears_df: bool,
-    /// The largest packets that the interfaces of this host and of the helper take.
+    /// MTU of the interfaces of this host and of the remote agent.
     pub interfaces: [u32; 2],
-    /// Datagrams a second and at once that this host's own filter lets out.
+    /// Rate in datagrams per second and burst of this host's own packet filter.
     pub own_limit: Option<(f64, f64)>,
-    /// Whether the helper tells at the end what it counted.
+    /// Whether the remote agent reports its counts at the end.
     pub tells: bool,
-    /// What becomes of a TOS byte, out and back.
+    /// Mapping of a TOS byte, out and back.
     pub tos: [fn(u8) -> u8; 2],
-    /// Whether a TOS byte is stopped on the way out.
+    /// Whether a TOS byte is blocked on the way out.
     pub stops_tos: fn(u8) -> bool,
-    /// Whether a payload is stopped on the way out.
+    /// Whether a payload is blocked on the way out.
     pub stops: fn(&[u8]) -> bool,
-    /// Whether an answer of so many bytes is stopped on the way back.
+    /// Whether an answer of this many bytes is blocked on the way back.
     pub stops_back: fn(usize) -> bool,
-    /// Datagrams a second and at once that a policer lets out.
+    /// Rate in datagrams per second and burst of a policer.
     pub policer: Option<(f64, f64)>,
-    /// Whether it stands on the way back instead.
+    /// Whether it is on the way back instead.
     pub polices_back: bool,
-    /// When the helper answers what arrives at this time; never sooner than what came before.
+    /// When the remote agent answers an arrival at this time; never before earlier ones.
     pub answers_at: fn(Nanos) -> Nanos,
     pub bucket: (f64, Nanos),
     pub own_bucket: (f64, Nanos),
     pub helper_mtu: Option<u32>,
-    /// Share of echoes and of the helper's rows in which an extreme number stands in the place of
-    /// one that was sent.
+    /// Share of echoes and of the remote agent's rows in which a number is replaced by an extreme
+    /// one.
     pub extremes: f64,
     pub came: BTreeSet<(u32, u32)>,
     pub rng: fastrand::Rng,
@@ -93,13 +93,13 @@ impl World {
         }
     }
 
-    /// Whether a datagram of so many packets is lost.
+    /// Whether a datagram of this many packets is lost.
     fn lost(&mut self, way: usize, pieces: u32) -> bool {
         let share = 1.0 - (1.0 - self.loss[way]).powi(pieces as i32);
         self.rng.f64() < share
     }
 
-    /// The helper's rows as they come over a path that changes numbers.
+    /// The remote agent's rows after a path that changes numbers.
     fn alter(&mut self, told: &mut Told) {
         for row in told.values_mut() {
             if self.extremes == 0.0 || self.rng.f64() >= self.extremes {
@@ -122,8 +122,8 @@ impl World {
         self.own_limit.is_some_and(|limit| !passes(limit, &mut self.own_bucket, now))
     }
 
-    /// Whether a packet passes one way, and the fragments that it then comes in, how large and how
-    /// many.
+    /// Whether a packet passes in one direction, and the size and number of fragments in which it
+    /// arrives.
     fn carries(&self, way: usize, payload: usize, whole: bool) -> Option<(Option<u32>, u32)> {
         let packet = payload as u32 + HEADERS;
         if packet <= self.mtu[way] {
@@ -134,7 +134,7 @@ impl World {
     }
 }
 
-/// Takes one from a bucket.
+/// Takes one token from a bucket.
 fn passes((rate, burst): (f64, f64), (level, at): &mut (f64, Nanos), now: Nanos) -> bool {
     *level = (*level + rate * (now - *at).as_secs_f64()).min(burst);
     *at = now;
@@ -147,7 +147,7 @@ pub fn helper() -> SocketAddr {
     HELPER.parse().expect("an address")
 }
 
-/// Runs a kind to its end against a helper behind `world`.
+/// Runs a kind to its end against a remote agent behind `world`.
 pub fn run<K: Kind>(mut kind: K, ports: &[u16], world: &mut World) -> K::Facts {
     let grant = Grant { helper: helper(), tag: 7, key: 99, ports: ports.to_vec() };
     let (spacing, wait) = (Nanos::from_millis(60), Nanos::from_millis(600));
@@ -202,7 +202,7 @@ fn traffic(shots: &Shots, controls: &[usize], told: Option<&Told>) -> ProbeTraff
     }
 }
 
-/// One round; when it is over.
+/// One round, until it is over.
 fn round(shots: &mut Shots, world: &mut World, told: &mut Told, mut mono: Nanos) -> Nanos {
     let mut out = TxBatch::new(64, 1 << 18);
     let mut flights: Vec<(Nanos, Vec<u8>, RxEntry)> = Vec::new();
@@ -253,7 +253,7 @@ fn round(shots: &mut Shots, world: &mut World, told: &mut Told, mut mono: Nanos)
 
 type Flights<'a> = (Nanos, &'a mut Vec<(Nanos, Vec<u8>, RxEntry)>);
 
-/// What a datagram makes at the helper: its row, and its answers, when these arrive.
+/// Effects of a datagram at the remote agent: its row, and its answers with their arrival times.
 fn deliver(
     shots: &mut Shots,
     world: &mut World,
@@ -462,7 +462,7 @@ mod tests {
 
     #[test]
     fn a_policer_on_the_way_back_is_found_although_the_helper_answers_in_bunches() {
-        // Of each 100 ms it is held up for 45.
+        // It is delayed for 45 of each 100 ms.
         let answers_at = |at: Nanos| {
             let tenth = at.0 / 100_000_000 * 100_000_000;
             if at.0 - tenth < 55_000_000 { at } else { Nanos(tenth + 100_000_000) }

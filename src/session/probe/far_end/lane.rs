@@ -77,7 +77,7 @@ impl Lane {
         }
     }
 
-    /// This host stood still for so long.
+    /// This host was paused for this long.
     pub fn on_pause(&mut self, length: Nanos) {
         if let Some(exchange) = &mut self.exchange {
             exchange.on_pause(length);

@@ -22,7 +22,7 @@ const USUAL_TTLS: [u8; 3] = [64, 128, 255];
 /// Parameters of the probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MarksPlan {
-    /// The helper.
+    /// The remote agent.
     pub target: SocketAddr,
     /// Minimum datagrams with one value before it counts as not arriving.
     pub tries: u32,

@@ -72,7 +72,7 @@ pub struct BareFacts {
     pub routers: Vec<TooBig>,
     /// Counts of all datagrams.
     pub traffic: ProbeTraffic,
-    /// Whether the user ended it early.
+    /// Whether the user interrupted it.
     pub interrupted: bool,
 }
 

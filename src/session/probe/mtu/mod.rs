@@ -1,15 +1,15 @@
-//! `probe mtu`: the largest datagram that passes in one piece, each way, and what becomes of larger
-//! ones.
+//! `probe mtu`: the path MTU in each direction, and what happens to larger datagrams.
 //!
-//! Out: datagrams with don't-fragment set, whatever path MTU this host has learnt; their answers are
-//! short. Back: short datagrams that ask for answers of a size with don't-fragment set. Both are
-//! searched at once. Then datagrams that need fragments, out and back.
+//! Out: datagrams with don't-fragment set, regardless of the path MTU that this host has cached;
+//! their answers are short. Back: short datagrams that request answers of a given size with
+//! don't-fragment set. Both directions are searched at once. Then datagrams that need fragments,
+//! out and back.
 //!
 //! ```text
 //! search      which sizes next (RFC 8899)
-//! fragments   what becomes of larger ones
+//! fragments   what happens to larger datagrams
 //! judge       the verdict
-//! bare        the same without a remote agent, as far as it can be known
+//! bare        the same without a remote agent, as far as possible
 //! ```
 
 mod bare;

@@ -112,7 +112,7 @@ impl Ask {
             _ if self.is_over() => None,
             0 => Some(Nanos::ZERO),
             attempts if attempts < tries => Some(self.since + gap),
-            // Every missing answer may still arrive; the answers so far settle it if all arrived.
+            // Wait for missing answers; if every try was answered, none is missing.
             _ if self.answered == self.sent => None,
             _ => Some(self.since + wait).filter(|end| now < *end),
         }

@@ -1,17 +1,17 @@
-//! `probe nat`: how the NATs and firewalls on the way map and filter, by asking a STUN server
-//! (RFC 5780).
+//! `probe nat`: mapping and filtering behaviour of the NATs and firewalls on the path, tested with
+//! a STUN server (RFC 5780).
 //!
 //! ```text
-//! ask        one question: its tries, what paired answers with them
-//! plan       what is asked of whom, and how patiently
-//! judge      from what came back to what is known
+//! ask        one question: its tries, and matching answers to them
+//! plan       the questions: to whom, and with which time-outs
+//! judge      from the answers to what is known
 //! findings   the verdict with its evidence and caveats
 //! ```
 //!
-//! All questions of a stage are asked side by side: first every socket asks the server itself;
-//! what its answer tells of the server's other port and address then lets socket 0 ask those, for
-//! the mapping, and socket 1, which has sent to nobody else, have itself answered from them, for
-//! the filtering, with plain requests beside it that tell silence from loss.
+//! All questions of a stage are asked at once. First every socket asks the server itself. The
+//! answer contains the server's other port and address; socket 0 then asks those, to test the
+//! mapping, and socket 1, which has sent to nobody else, requests answers from them, to test the
+//! filtering, with plain requests alongside that distinguish filtering from loss.
 
 mod ask;
 mod findings;

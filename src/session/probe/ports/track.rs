@@ -264,7 +264,8 @@ mod tests {
         text.parse().expect("an address")
     }
 
-    /// A port with duplication and loss in both directions. Returns its row's counts.
+    /// A port with duplication and loss in both directions. Returns its track, the number of datagrams
+    /// of which at least one copy arrived, and the number of further copies.
     fn copied(seed: u64, copies: [u32; 2], loss: [f64; 2]) -> (Track, u32, u32) {
         let target = address("192.0.2.9:5000");
         let mut random = fastrand::Rng::with_seed(seed);

@@ -1,4 +1,4 @@
-//! What a path makes of payloads.
+//! Judges what a path does to payloads.
 
 use crate::record::Findings;
 use crate::record::probe::{
@@ -7,8 +7,8 @@ use crate::record::probe::{
 };
 use crate::units::Nanos;
 
-/// An agent that keeps replies for longer fills a policer's bucket meanwhile, perhaps beyond its
-/// brim.
+/// An agent that delays replies longer than this lets a policer's bucket refill meanwhile, perhaps
+/// completely.
 const BUSY: Nanos = Nanos::from_millis(20);
 
 /// The verdict on kinds, sizes and rates.
@@ -46,7 +46,7 @@ pub fn judge(
     findings
 }
 
-/// The kinds, in the order of the table.
+/// The kinds, in table order.
 fn kinds(rows: &[PayloadRow]) -> Vec<PayloadKind> {
     let mut kinds = Vec::new();
     for row in rows {
@@ -64,7 +64,7 @@ fn sizes(rows: &[PayloadRow]) -> Vec<u32> {
     sizes
 }
 
-/// What the contents and the sizes make.
+/// Findings on contents and sizes.
 fn payloads(report: &ShapeReport) -> Vec<PayloadFinding> {
     let rows = &report.payloads;
     if rows.is_empty() {
@@ -121,7 +121,7 @@ fn nothing(report: &ShapeReport, port: u16) -> PayloadFinding {
     }
 }
 
-/// What is not known, and why.
+/// What is unknown, and why.
 fn unknown(report: &ShapeReport) -> Option<PayloadFinding> {
     let rows = report.payloads.iter().chain(&report.replies);
     let is_unknown = |row: &&PayloadRow| matches!(row.outcome, Outcome::NotTold | Outcome::NotSent);
@@ -130,7 +130,7 @@ fn unknown(report: &ShapeReport) -> Option<PayloadFinding> {
     (rows > 0).then_some(PayloadFinding::Unknown { rows, loss })
 }
 
-/// Some of all sizes that were tried, of which there is at least one.
+/// A subset of all sizes that were tested, of which there is at least one.
 fn size_set(some: &[u32], all: &[u32]) -> SizeSet {
     let several = some.len() > 1 && some.len() < all.len();
     match (some.first(), some.last()) {

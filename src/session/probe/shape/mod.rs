@@ -1,11 +1,12 @@
-//! `probe shape`: whether a path makes a difference between payloads by what is in them, by their
-//! size, or by how many there are.
+//! `probe shape`: whether a path treats datagrams differently by their contents, their size or
+//! their rate.
 //!
-//! First a train of datagrams, for a limit of the rate: what is sent later must keep below it. Where
-//! there is one, shorter datagrams tell what it counts, a slower train whether it is one, and
-//! several ports whether each has its own. Then every kind of payload at every size, each until it
-//! is answered or its silence is no chance beside plain ones to the same port: the answers look
-//! alike, so what is missing was stopped on the way out.
+//! First a train of datagrams, to find a rate limit: whatever is sent later must stay below it. If
+//! there is one, a train of shorter datagrams shows what it counts, a slower train whether it is a
+//! limit at all, and a train to several ports whether it applies per port. Then every kind of
+//! payload at every size, each until it is answered or its silence is beyond chance compared with
+//! plain datagrams to the same port. All answers look alike, so whatever is missing was blocked on
+//! the way out.
 //!
 //! ```text
 //! policer   rate and burst from a train
@@ -219,7 +220,7 @@ pub struct ShapeKind {
     asked: Step,
     trains: Vec<Train>,
     payloads: Vec<Payload>,
-    /// Which payloads the round at hand asks.
+    /// Which payloads the round in progress asks.
     payloads_asked: Vec<usize>,
     /// Plain datagrams to the port that the payloads go to, and to the agent's own.
     control: Question,
@@ -337,7 +338,7 @@ impl ShapeKind {
         shots
     }
 
-    /// What a payload is held against: plain ones to the same port; another port against the
+    /// What a payload is compared with: plain ones to the same port; another port against the
     /// agent's own.
     fn chance_of<'a>(&'a self, payload: &Payload, told: Option<&'a Told>) -> Chance<'a> {
         let same = payload.shot.port == self.ports.first().copied();
@@ -526,7 +527,7 @@ impl Kind for ShapeKind {
 
     fn gap(&self) -> Option<Nanos> {
         let rate = self.bucket().filter(|_| self.asked == Step::Payloads)?.rate;
-        // Half of what is let through, and not for ever.
+        // Half of what is let through, and not forever.
         Some(Nanos((2e9 / rate.max(4.0)) as u64))
     }
 

@@ -1,27 +1,27 @@
-//! Rate and burst of a policer, from which datagrams of a train got through and when each was sent.
+//! Rate and burst of a policer, from which datagrams of a train passed and when each was sent.
 //!
-//! A policer is a bucket that fills at its rate up to its burst; a datagram passes where it finds
-//! one datagram's worth in it. So all pass until the burst is used up, and from the first that is
-//! dropped on as many as the rate has.
+//! A policer is a token bucket that fills at its rate up to its burst; a datagram passes if there
+//! is a token. So all pass until the burst is used up; from the first drop on, they pass at the
+//! rate.
 
 use crate::units::Nanos;
 
-/// Share of a train that must be missing for it to be looked at as limited, in thousandths.
+/// Loss of a train from which it is examined for a limit, in thousandths.
 const NOTABLE: usize = 20;
-/// Datagrams that must have been sent after the first loss.
+/// Minimum datagrams sent after the first loss.
 const LEAST: usize = 10;
 
-/// A bucket that explains what was seen.
+/// A token bucket that explains the loss.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Bucket {
-    /// Datagrams a second.
+    /// Datagrams per second.
     pub rate: f64,
     /// Datagrams that it holds when full.
     pub burst: f64,
 }
 
-/// The bucket that explains a train; `None` where so few are missing that there is none. A train is
-/// given in the order of sending: when each was at the policer, and whether it got through.
+/// The token bucket that explains a train; `None` if too few are missing. The train is given in the
+/// order of sending: when each datagram was at the policer, and whether it passed.
 pub(super) fn fit(train: &[(Nanos, bool)]) -> Option<Bucket> {
     let lost = train.iter().filter(|(_, passed)| !passed).count();
     if lost * 1_000 < train.len() * NOTABLE {
@@ -33,7 +33,7 @@ pub(super) fn fit(train: &[(Nanos, bool)]) -> Option<Bucket> {
     if behind.len() < LEAST || end <= start {
         return None;
     }
-    // At the first loss there is less than one datagram in the bucket: on average half of one.
+    // At the first loss there is less than one token in the bucket: half a token on average.
     let burst =
         |rate: f64| (first as f64 + 0.5 - rate * (start - train[0].0).as_secs_f64()).max(0.0);
     let passed = behind.iter().filter(|(_, passed)| *passed).count();
@@ -47,9 +47,8 @@ pub(super) fn fit(train: &[(Nanos, bool)]) -> Option<Bucket> {
     Some(Bucket { rate, burst: burst(rate) })
 }
 
-/// Datagrams a second that passed between two that did not, when the bucket was empty. Stretches in
-/// which nothing was there for longer than `longest` seconds are left out: a sender that was held
-/// up lets the bucket run over.
+/// Datagrams per second that passed between two that did not, while the bucket was empty. Gaps of
+/// more than `longest` seconds are left out: when the sender is delayed, the bucket overflows.
 fn between_losses(train: &[(Nanos, bool)], longest: f64) -> Option<f64> {
     let (mut passed, mut span) = (0, 0.0);
     let (mut since, mut widest, mut last): (u32, f64, Option<Nanos>) = (0, 0.0, None);
@@ -74,7 +73,7 @@ fn between_losses(train: &[(Nanos, bool)], longest: f64) -> Option<f64> {
 mod tests {
     use super::*;
 
-    /// What a policer lets through of datagrams that are there at these times.
+    /// What a policer passes of datagrams that arrive at these times.
     fn police(rate: f64, burst: f64, times: impl IntoIterator<Item = Nanos>) -> Vec<(Nanos, bool)> {
         let (mut level, mut before) = (burst, Nanos::ZERO);
         let decide = |at: Nanos| {
@@ -87,7 +86,7 @@ mod tests {
         times.into_iter().map(decide).collect()
     }
 
-    /// A thousand a second, each late by up to so many nanoseconds.
+    /// A thousand per second, each late by up to `late` nanoseconds.
     fn schedule(late: u64) -> impl Iterator<Item = Nanos> {
         let mut rng = fastrand::Rng::with_seed(11);
         let mut at = Nanos::ZERO;
@@ -117,7 +116,7 @@ mod tests {
 
     #[test]
     fn a_sender_that_is_held_up_does_not_lower_the_rate() {
-        // For 250 ms and 150 ms nothing leaves, and then all that was due at once.
+        // For 250 ms and 150 ms nothing is sent, and then everything that was due at once.
         let held = |at: Nanos| match at.0 / 1_000_000 {
             300..550 => Nanos::from_millis(550),
             700..850 => Nanos::from_millis(850),

@@ -1,4 +1,4 @@
-//! What became of the datagrams of one item.
+//! Results for the datagrams of one item.
 
 use super::{Pace, Shot};
 use crate::batch::IcmpMeaning;
@@ -8,23 +8,23 @@ use crate::wire::Echo;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-/// `EMSGSIZE`: it does not get smaller by being sent again.
+/// `EMSGSIZE`: repeating does not help.
 const TOO_LONG: i32 = 90;
 
 /// The answer to one datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Back {
-    /// What the agent says of the datagram.
+    /// The agent's report on the datagram.
     pub echo: Echo,
-    /// TTL or hop limit that the answer arrived with.
+    /// TTL or hop limit with which the answer arrived.
     pub ttl: Option<u8>,
-    /// TOS or traffic class that it arrived with.
+    /// TOS or traffic class with which it arrived.
     pub tos: Option<u8>,
     /// Its payload bytes.
     pub len: u32,
-    /// The largest fragment that it came in; `None` when it came whole.
+    /// The largest fragment in which it arrived; `None` if it was not fragmented.
     pub fragment: Option<u32>,
-    /// From the sending to the answer.
+    /// Time from sending to the answer.
     pub round_trip: Nanos,
 }
 
@@ -35,22 +35,22 @@ pub struct One {
     pub at: Now,
     /// The first answer to it.
     pub back: Option<Back>,
-    /// The system's error number, where this host did not send it.
+    /// The system's error number, if this host refused to send it.
     pub refused: Option<i32>,
 }
 
-/// What the network said of a datagram.
+/// A network error about a datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IcmpNote {
-    /// Who spoke.
+    /// Its sender.
     pub router: Option<IpAddr>,
     /// ICMP type.
     pub icmp_type: u8,
     /// ICMP code.
     pub icmp_code: u8,
-    /// The next hop's MTU, where it tells it.
+    /// The next hop's MTU, if reported.
     pub mtu: Option<u32>,
-    /// What type and code mean; `None` for rare ones.
+    /// Meaning of type and code; `None` for rare ones.
     pub words: Option<IcmpMeaning>,
 }
 
@@ -59,18 +59,19 @@ pub struct IcmpNote {
 pub struct ItemLog {
     /// What was sent.
     pub shot: Shot,
-    /// When it was asked for.
+    /// When it was requested.
     pub began: Nanos,
-    /// Each time that it was handed to the kernel.
+    /// Each attempt to send it.
     pub sent: Vec<One>,
-    /// What the network said of it.
+    /// Network errors about it.
     pub icmp: Vec<IcmpNote>,
-    /// Answers that came once more than they were sent: copies that the network made on the way
-    /// back. Answers to copies that it made on the way out are not among them.
+    /// Answers duplicated on the way back. Answers to copies that were made on the way out are not
+    /// included.
     pub copies_back: u64,
-    /// Number of a datagram, and when a copy of it came to the agent that was answered, too.
+    /// Number of a datagram, and arrival time at the agent of a further copy that was answered as
+    /// well.
     copies_answered: BTreeSet<(u32, Nanos)>,
-    /// Time that this host stood still meanwhile, which is not the answers'.
+    /// Length of this host's pauses meanwhile, which do not count as silence.
     pub(super) stood_still: Nanos,
 }
 
@@ -87,9 +88,9 @@ impl ItemLog {
         }
     }
 
-    /// A further answer to a datagram that was answered at `first`.
+    /// A further answer to a datagram, which was first answered for the arrival at `first`.
     pub(super) fn note_copy(&mut self, echo: &Echo, first: Nanos) {
-        // What is answered once more there came once more there.
+        // What was answered again had arrived there again.
         let new =
             echo.arrived != first && self.copies_answered.insert((echo.sequence, echo.arrived));
         self.copies_back += u64::from(!new);
@@ -99,7 +100,7 @@ impl ItemLog {
         self.sent.len()
     }
 
-    /// Whether it was handed to the kernel less often than it may be.
+    /// Whether it was sent less often than allowed.
     pub(super) fn wants_more(&self) -> bool {
         let (Pace::UntilAnswered(most) | Pace::Train(most, _)) = self.shot.pace;
         self.attempts() < most as usize
@@ -110,13 +111,12 @@ impl ItemLog {
         self.sent.iter().filter_map(|one| one.back.as_ref())
     }
 
-    /// Datagrams that left.
+    /// Datagrams sent.
     pub fn left(&self) -> usize {
         self.sent.iter().filter(|one| one.refused.is_none()).count()
     }
 
-    /// The error numbers of those that this host refused to send, but for those that it found too
-    /// long.
+    /// Error numbers of sends that this host refused, except for their size.
     pub fn refusals(&self) -> impl Iterator<Item = i32> {
         self.sent.iter().filter_map(|one| one.refused).filter(|errno| *errno != TOO_LONG)
     }

@@ -1,8 +1,8 @@
-//! Datagrams to an agent, item by item: sent until they are answered or their tries are spent, or as
-//! a train on a schedule; and what became of each.
+//! Sends datagrams to a remote agent, item by item, until they are answered or their tries are used
+//! up, or as a train on a schedule; and records the results.
 //!
-//! A kind asks for items, looks at what came of them, and asks for the next. Every item is a row of
-//! the agent's own count too (STAT), so what arrived there is known where no answer came back.
+//! A kind requests items, evaluates their results, and requests the next. Every item is also a row
+//! of the agent's own counts (STAT), so what arrived there is known even without an answer.
 
 mod log;
 mod shape;
@@ -18,27 +18,27 @@ use crate::units::Nanos;
 use crate::wire::{Ask, Echo};
 use std::net::SocketAddr;
 
-/// How an agent is asked: what TEST was answered with.
+/// How to address an agent: the contents of the reply to TEST.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
-    /// The agent's own port and address.
+    /// Address and own port of the agent.
     pub helper: SocketAddr,
     /// The probe's tag.
     pub tag: u16,
-    /// The probe's secret.
+    /// The probe's secret key.
     pub key: u64,
     /// Ports that it opened for the probe.
     pub ports: Vec<u16>,
 }
 
-/// What answers are asked for.
+/// The answers to request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AnswerPlan {
-    /// How many; 0 leaves the count to STAT.
+    /// How many; 0 only counts the request for STAT.
     pub count: u8,
-    /// TOS or traffic class that they are to leave with.
+    /// TOS or traffic class of the answers.
     pub tos: u8,
-    /// Payload bytes; 0 for as few as can be.
+    /// Payload bytes; 0 for the minimum.
     pub len: u16,
     /// Whether they must not be fragmented.
     pub whole: bool,
@@ -53,35 +53,35 @@ impl Default for AnswerPlan {
 /// How often the datagram of an item is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pace {
-    /// Until it is answered, so many times at most, with the time of [`Shots::new`] between.
+    /// Until it is answered, at most this many times, with the spacing of [`Shots::new`].
     UntilAnswered(u32),
-    /// So many, one in each such span.
+    /// This many, one in each such span.
     Train(u32, Nanos),
 }
 
-/// One item: a datagram of one kind.
+/// One item: datagrams of one kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shot {
-    /// The port that it is sent to; `None` for the agent's own.
+    /// Destination port; `None` for the agent's own.
     pub port: Option<u16>,
     /// Payload bytes, at least 40.
     pub len: usize,
-    /// What the payload looks like.
+    /// Appearance of the payload.
     pub shape: Shape,
     /// TOS or traffic class; 0 for none.
     pub tos: u8,
-    /// TTL or hop limit; 0 for the socket's.
+    /// TTL or hop limit; 0 for the socket's default.
     pub ttl: u8,
-    /// Whether it may be fragmented; `None` for the system's rule.
+    /// Whether it may be fragmented; `None` for the system's default.
     pub fragmentation: Option<Fragmentation>,
-    /// What is asked for.
+    /// The requested answers.
     pub answer: AnswerPlan,
     /// How often.
     pub pace: Pace,
 }
 
 impl Shot {
-    /// A short datagram to the agent's own port that wants one short answer.
+    /// A short datagram to the agent's own port that requests one short answer.
     pub fn plain(tries: u32) -> Self {
         Self {
             port: None,
@@ -96,18 +96,18 @@ impl Shot {
     }
 }
 
-/// Least time from one datagram to the next.
+/// Minimum time between two datagrams.
 const GAP: Nanos = Nanos::from_millis(2);
-/// Bits a second of payload, both ways together, that are not exceeded except in a train.
+/// Maximum payload bits per second, both directions together, except in a train.
 const RATE: u64 = 10_000_000;
 
 /// The items of a probe.
 #[derive(Debug)]
 pub struct Shots {
     grant: Grant,
-    /// All that there were, by number.
+    /// All items so far, by number.
     items: Vec<ItemLog>,
-    /// The first of the round at hand.
+    /// Index of the current round's first item.
     round: usize,
     spacing: Nanos,
     wait: Nanos,
@@ -116,15 +116,15 @@ pub struct Shots {
     written: Vec<(usize, Now)>,
     /// The longest round trip so far.
     longest: Nanos,
-    /// What the network said of items that it did not name.
+    /// Network errors that could not be matched with an item.
     pub unnamed: Vec<IcmpNote>,
-    /// The largest packet that this host's interface takes, where it refused one.
+    /// MTU of this host's interface, if it refused a packet.
     pub local_mtu: Option<u32>,
 }
 
 impl Shots {
-    /// No items yet. `spacing` lies between two tries of an item; after the last, an answer is
-    /// waited for as long as `wait`.
+    /// No items yet. `spacing` is the time between two tries of an item; after the last, an answer
+    /// is awaited for `wait`.
     pub fn new(grant: Grant, spacing: Nanos, wait: Nanos) -> Self {
         Self {
             grant,
@@ -141,7 +141,7 @@ impl Shots {
         }
     }
 
-    /// Begins a round; what is still under way of the one before is given up. Returns the number of
+    /// Begins a round, giving up what is still in flight of the one before. Returns the number of
     /// the first item.
     pub fn begin(&mut self, now: Now, shots: impl IntoIterator<Item = Shot>) -> usize {
         self.round = self.items.len();
@@ -149,13 +149,13 @@ impl Shots {
         self.round
     }
 
-    /// A round trip on this path takes about so long, as is known from elsewhere.
+    /// A round trip on this path takes about this long, as known from elsewhere.
     pub fn expect(&mut self, round_trip: Nanos) {
         self.longest = self.longest.max(round_trip);
     }
 
-    /// This host stood still for so long: what is under way is waited for as much longer, and a
-    /// train goes on from where it was.
+    /// This host was paused for this long: deadlines move by that, and a train continues where it
+    /// was.
     pub fn on_pause(&mut self, length: Nanos) {
         for item in &mut self.items[self.round..] {
             if let Pace::Train(..) = item.shot.pace
@@ -167,7 +167,7 @@ impl Shots {
         }
     }
 
-    /// Leaves at least so long between two datagrams, beside the rate that is always kept to.
+    /// Leaves at least this much time between two datagrams, in addition to the general rate limit.
     pub fn slow_down(&mut self, gap: Nanos) {
         self.gap = self.gap.max(gap);
     }
@@ -177,7 +177,7 @@ impl Shots {
         &self.items
     }
 
-    /// The items of the round at hand.
+    /// The items of the current round.
     pub fn round(&self) -> &[ItemLog] {
         &self.items[self.round..]
     }
@@ -186,12 +186,12 @@ impl Shots {
         self.wait.max(Nanos(self.longest.0.saturating_mul(4)))
     }
 
-    /// Whether all of the round is answered or given up.
+    /// Whether all items of the round are answered or given up.
     pub fn is_over(&self, now: Now) -> bool {
         self.round().iter().all(|item| self.open_until(item, now.mono).is_none())
     }
 
-    /// When an item has to be looked at again; `None` when it is done.
+    /// When an item must be checked again; `None` if it is done.
     fn open_until(&self, item: &ItemLog, now: Nanos) -> Option<Nanos> {
         let last = item.sent.last().map(|one| one.at.mono);
         let patience = self.patience() + item.stood_still;
@@ -203,7 +203,7 @@ impl Shots {
                 if item.attempts() < tries as usize {
                     return Some(last.map_or(Nanos::ZERO, |last| last + self.spacing));
                 }
-                // What did not leave is not answered.
+                // What was not sent cannot be answered.
                 let waits = |until: &Nanos| *until > now && item.left() > 0;
                 last.map(|last| last + patience).filter(waits)
             }
@@ -219,7 +219,7 @@ impl Shots {
         }
     }
 
-    /// Writes what is due and tells when to ask again; `Nanos::MAX` when the round is over.
+    /// Writes what is due and returns when to ask again; `Nanos::MAX` if the round is over.
     pub fn write_due(&mut self, now: Now, out: &mut TxBatch) -> Nanos {
         self.written.clear();
         let mut at = Nanos::MAX;
@@ -253,7 +253,8 @@ impl Shots {
         at
     }
 
-    /// Writes what a train's schedule has due, as much as the batch takes; when the next is.
+    /// Writes what a train's schedule has due, as much as fits the batch; returns when the next is
+    /// due.
     fn write_train(&mut self, index: usize, now: Now, out: &mut TxBatch) -> Nanos {
         let item = &self.items[index];
         let Pace::Train(count, gap) = item.shot.pace else { return Nanos::MAX };
@@ -296,7 +297,7 @@ impl Shots {
         true
     }
 
-    /// What became of what was written last.
+    /// Records the outcome of the last batch.
     pub fn on_sent(&mut self, outcome: &SendOutcome) {
         let written = std::mem::take(&mut self.written);
         let refused = match outcome.stop {
@@ -314,7 +315,7 @@ impl Shots {
         }
     }
 
-    /// Takes an agent's answer; whether it was one.
+    /// Handles an agent's answer; returns whether it was one.
     pub fn on_datagram(&mut self, now: Now, datagram: &Datagram<'_>) -> bool {
         let Some(echo) = Echo::decode(datagram.payload) else { return false };
         if echo.tag != self.grant.tag || datagram.truncated() {
@@ -339,7 +340,7 @@ impl Shots {
         true
     }
 
-    /// This host's own filter took a datagram that the kernel had accepted: it did not leave.
+    /// This host's packet filter dropped a datagram that the kernel had accepted: it was not sent.
     fn note_own_reject(&mut self, error: &NetworkError) {
         let ask = Ask::decode(error.quoted()).filter(|ask| ask.key == self.grant.key);
         let one = ask.and_then(|ask| {
@@ -350,7 +351,7 @@ impl Shots {
         }
     }
 
-    /// Takes what the network said.
+    /// Handles a network error.
     pub fn on_network_error(&mut self, error: &NetworkError) {
         if error.origin == ErrorOrigin::Local {
             self.local_mtu = self.local_mtu.or(error.mtu);
@@ -376,8 +377,8 @@ impl Shots {
     }
 }
 
-/// From the sending to the arrival by the kernel's stamp where there is one: what this host took to
-/// look is not the path's.
+/// Time from sending to the arrival, by the kernel's stamp if there is one, since a late read is
+/// not delay of the path.
 fn round_trip(sent: Now, now: Now, arrival: Nanos) -> Nanos {
     let looked = now.mono - sent.mono;
     if arrival > sent.real { looked.min(arrival - sent.real) } else { looked }

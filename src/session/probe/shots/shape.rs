@@ -1,16 +1,16 @@
-//! What a datagram to a remote agent looks like to somebody on the way who reads payloads.
+//! What a datagram to a remote agent looks like to a device on the path that inspects payloads.
 
 use crate::record::probe::PayloadKind;
 use crate::wire::service::{self, Service};
 use crate::wire::{Ask, pattern};
 use std::net::SocketAddr;
 
-/// A payload's look. The ask rides in the last 40 bytes of all but the first.
+/// Appearance of a payload. The probe request is in the last 40 bytes, except for the first kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Shape {
-    /// The ask first, the measurement pattern behind it.
+    /// The probe request first, followed by the measurement pattern.
     Ask,
-    /// Bytes without any order.
+    /// Random bytes.
     Random,
     /// Zeros.
     Zeros,
@@ -24,14 +24,14 @@ pub enum Shape {
     Stun,
 }
 
-/// Long header, Initial, version 1, two connection identifiers of 8 bytes, no token.
+/// Long header, Initial, version 1, two connection IDs of 8 bytes, no token.
 const QUIC: &[u8] = b"\xc3\x00\x00\x00\x01\x08\x83\x94\xc8\xf0\x3e\x51\x57\x08\x08\x11\x22\x33\x44\x55\x66\x77\x88\x00\x44\x9e";
-/// Binding request, with the magic cookie and a transaction identifier; its length is written in.
+/// Binding request with the magic cookie and a transaction ID; its length is filled in.
 const STUN: &[u8] =
     b"\x00\x01\x00\x00\x21\x12\xa4\x42\x75\x64\x70\x6b\x69\x74\x70\x72\x6f\x62\x65\x21";
 
 impl Shape {
-    /// The same for reports.
+    /// Its kind in reports.
     pub fn kind(self) -> PayloadKind {
         match self {
             Self::Ask => PayloadKind::Plain,
@@ -44,8 +44,8 @@ impl Shape {
         }
     }
 
-    /// Writes a payload of this look, as if for `to`, with the ask in it. `out` has at least 40
-    /// bytes.
+    /// Writes a payload of this appearance, as if for `to`, that contains the probe request. `out`
+    /// has at least 40 bytes.
     pub fn write(self, ask: &Ask, to: SocketAddr, out: &mut [u8]) {
         if self == Self::Ask {
             return ask.encode(out);
@@ -60,7 +60,8 @@ impl Shape {
             Self::Sip => start_with(&question(Service::Sip, ask, to), body),
             Self::Stun => {
                 start_with(STUN, body);
-                // All that follows the header, the ask too, as one attribute that is not known.
+                // Everything behind the header, including the probe request, is one unknown
+                // attribute.
                 let rest = (room + Ask::LEN).saturating_sub(20) as u16 & !3;
                 put(body, 2, rest);
                 put(body, 20, 0x8022);
@@ -71,7 +72,7 @@ impl Shape {
     }
 }
 
-/// What a service is asked.
+/// The request of a service.
 fn question(service: Service, ask: &Ask, to: SocketAddr) -> Vec<u8> {
     service.question(&service::Ask::new(ask.key ^ u64::from(ask.item), to))
 }
@@ -82,7 +83,7 @@ fn put(body: &mut [u8], at: usize, value: u16) {
     }
 }
 
-/// A beginning as far as there is room, the measurement pattern behind it.
+/// The head as far as there is room, followed by the measurement pattern.
 fn start_with(head: &[u8], body: &mut [u8]) {
     let len = head.len().min(body.len());
     let (start, rest) = body.split_at_mut(len);
@@ -90,7 +91,7 @@ fn start_with(head: &[u8], body: &mut [u8]) {
     pattern::fill(len, rest);
 }
 
-/// xorshift64* (Vigna 2014), so that each item's bytes are others.
+/// xorshift64* (Vigna 2014), so that the bytes differ between items.
 fn scramble(body: &mut [u8], seed: u64) {
     let mut state = seed ^ 0x9E37_79B9_7F4A_7C15;
     for byte in body {

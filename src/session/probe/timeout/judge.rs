@@ -1,4 +1,4 @@
-//! From the lanes' fates to a verdict.
+//! From the results of the lanes to a verdict.
 
 use super::lane::{Lane, Proof, Stage};
 use super::{TIMERS, TimeoutSession};
@@ -12,10 +12,10 @@ use crate::stats::{LossSample, is_beyond_chance};
 use crate::units::Nanos;
 use std::collections::BTreeMap;
 
-/// Of a silence that is survived, what is advised: in hundredths.
+/// Recommended share of an idle time that is survived, in hundredths.
 const MARGIN: u64 = 80;
 
-/// The report of a run that is over.
+/// The report of a finished run.
 pub(super) fn report<S: Sink<TimeoutEvent>>(
     session: TimeoutSession<S>,
     duration: Nanos,
@@ -58,22 +58,23 @@ pub(super) fn report<S: Sink<TimeoutEvent>>(
     report
 }
 
-/// Whether the timer of one datagram was tried on paths that had seen a few both ways.
+/// Whether the timer of one datagram was tested on paths that had also carried some traffic both
+/// ways.
 fn proven_by_own_path(lanes: &[Lane]) -> bool {
     let of_one = |lane: &&Lane| lane.timer == IdleTimer::OneDatagram && lane.outcome.is_some();
     lanes.iter().filter(of_one).any(|lane| lane.proof == Proof::OwnPath)
 }
 
-/// One silence of a timer, all its tries together.
+/// One idle time of a timer, all its tries together.
 struct Tried {
     silence: Nanos,
     lanes: Vec<usize>,
-    /// Answers that did not come, where none did and the far end had sent them.
+    /// Missing answers, if all are missing although the far end had sent them.
     silent: LossSample,
     open: bool,
 }
 
-/// The silences of a timer, shortest first.
+/// The idle times of a timer, shortest first.
 fn tried(lanes: &[Lane], timer: IdleTimer) -> Vec<Tried> {
     let mut all: BTreeMap<Nanos, Tried> = BTreeMap::new();
     for (index, lane) in lanes.iter().enumerate() {
@@ -93,21 +94,21 @@ fn tried(lanes: &[Lane], timer: IdleTimer) -> Vec<Tried> {
     all.into_values().collect()
 }
 
-/// What is known of a timer's silences.
+/// What is known about a timer's idle times.
 #[derive(Default)]
 struct Span {
-    /// The longest that was survived, before the first that was too long.
+    /// The longest that was survived, below the first that was too long.
     open: Option<Nanos>,
     /// The shortest that was too long.
     closed: Option<Nanos>,
     /// Whether a longer one than that was survived.
     later: bool,
-    /// The shortest beyond those that were survived from which no answer came.
+    /// The shortest above the survived ones without any answer.
     silent: Option<Nanos>,
 }
 
-/// A silence is too long where nothing came after it and after the shorter ones that were as silent,
-/// and that is beyond chance: had the path been open after it, it had been after them.
+/// An idle time is too long if no answer arrived after it, nor after shorter ones that were as
+/// silent, beyond chance: had the path been open after it, it would have been open after them.
 fn span_of(tried: &[Tried], control: LossSample, asked: u64) -> Span {
     let mut span = Span::default();
     let mut pool = LossSample::default();
@@ -129,12 +130,13 @@ fn span_of(tried: &[Tried], control: LossSample, asked: u64) -> Span {
     span
 }
 
-/// Silences that were tried, of both timers.
+/// Number of idle times tested, for both timers.
 fn asked<S>(session: &TimeoutSession<S>) -> u64 {
     TIMERS.iter().map(|timer| tried(&session.lanes, *timer).len() as u64).sum()
 }
 
-/// A silence of which it is open whether it was too long or its answers were lost by chance.
+/// An idle time of which it is undecided whether it was too long or its answers were lost by
+/// chance.
 pub(super) fn in_question<S: Sink<TimeoutEvent>>(
     session: &TimeoutSession<S>,
     timer: IdleTimer,
@@ -182,7 +184,7 @@ fn trial(tried: &Tried, lanes: &[Lane], span: &Span, control: LossSample) -> Idl
     }
 }
 
-/// Why a silence is not called too long.
+/// Why an idle time does not count as too long.
 fn by_chance(silent: LossSample, control: LossSample) -> IdleUnknown {
     let replies = silent.sent;
     let LossSample { sent: control_sent, lost: control_lost } = control;
@@ -193,7 +195,7 @@ fn by_chance(silent: LossSample, control: LossSample) -> IdleUnknown {
     }
 }
 
-/// What is advised for a silence that is survived: less, in round figures.
+/// The recommendation for an idle time that is survived: less, as a round number.
 fn advised(open_ns: u64) -> Nanos {
     let less = open_ns / 100 * MARGIN;
     let round = if less >= 5_000_000_000 { 1_000_000_000 } else { 100_000_000 };
@@ -219,7 +221,7 @@ fn not_known<S>(session: &TimeoutSession<S>, report: &TimeoutReport) -> Vec<Time
     missing
 }
 
-/// Why it is not known whether inbound traffic keeps the path open.
+/// Why it is unknown whether inbound traffic keeps the path open.
 fn refresh_unknown<S>(session: &TimeoutSession<S>, report: &TimeoutReport) -> RefreshUnknown {
     let refresh = session.lanes.iter().find(|lane| matches!(lane.stage, Stage::Refresh { .. }));
     let established = report.timers.iter().find(|one| one.timer == IdleTimer::Established);
@@ -244,7 +246,7 @@ fn findings(report: &TimeoutReport, longest: Nanos) -> TimeoutFindings {
     findings
 }
 
-/// How far a timer is known.
+/// What is known about a timer.
 fn limit(report: &TimeoutReport, timer: IdleTimer) -> IdleLimit {
     let found = report.timers.iter().find(|one| one.timer == timer);
     found.map_or_else(IdleLimit::default, |one| {
@@ -260,7 +262,7 @@ fn verdict(report: &TimeoutReport, longest: Nanos) -> TimeoutVerdict {
     let any_open = one_datagram.open_ns.or(established.open_ns).is_some();
     match (closes, report.keep_alive_ns) {
         (true, Some(every_ns)) => TimeoutVerdict::KeepAlive { every_ns, one_datagram, established },
-        // What was not survived was told for certain only where it says so.
+        // What was not survived was certain only if the result says so.
         (true, None) if any_open => TimeoutVerdict::Closes { one_datagram, established },
         (true, None) => TimeoutVerdict::NoneSafe { one_datagram, established },
         (false, Some(every_ns)) => {

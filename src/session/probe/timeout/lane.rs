@@ -1,8 +1,8 @@
-//! One socket: proven, warmed or not, then silent until the far end's answers are due.
+//! One socket: verified, established or not, then idle until the far end's answers are due.
 //!
-//! The far end answers late only to a socket that has proven its address. A path that is to have
-//! seen one datagram out and none in is not the one to prove it by: that is done by way of another
-//! port of the far end, where a NAT gives both ways the same address.
+//! The far end sends delayed answers only to a verified address. A path that should have carried
+//! one datagram out and none in cannot be used for the verification: that is done through another
+//! port of the far end, if the NAT uses the same mapping for both.
 
 use crate::batch::OwnFinding;
 use crate::record::probe::{IdleOutcome, IdleTimer, IdleUnknown};
@@ -11,119 +11,119 @@ use crate::stats::LossSample;
 use crate::units::Nanos;
 use crate::wire::{Arrivals, Ask, Echo};
 
-/// How long a path is warmed both ways: Linux takes one for established only when traffic both
-/// ways has spanned more than two seconds.
+/// How long to establish a path with traffic both ways: Linux considers a flow established only
+/// after two-way traffic has spanned more than two seconds.
 const WARM: Nanos = Nanos::from_secs(3);
-/// What that must have spanned, from the first question to the last answer.
+/// Span that this traffic must have, from the first request to the last answer.
 const SPANNED: Nanos = Nanos::from_millis(2_500);
-/// When warming is given up.
+/// When establishing the path is given up.
 const WARM_LONGEST: Nanos = Nanos::from_secs(8);
-/// From one datagram of it to the next.
+/// Time between two datagrams of it.
 const WARM_GAP: Nanos = Nanos::from_millis(100);
-/// From one answer to the next: a burst of loss shall not take all.
+/// Time between two answers, so that one burst of loss does not take all.
 pub(super) const ANSWER_GAP: Nanos = Nanos::from_millis(100);
-/// How long after the last answer was due it is still waited for.
+/// How long to wait after the last answer was due.
 const GRACE: Nanos = Nanos::from_secs(2);
-/// When this host is asked again to send what it refused.
+/// Time until a send that this host refused is retried.
 const RETRY: Nanos = Nanos::from_millis(700);
-/// How often the question is asked until it arrives.
+/// Maximum repetitions of the request until it arrives.
 const QUESTIONS: u32 = 8;
-/// What is added to the rows of those that proved themselves by another port.
+/// Offset of the item numbers of sockets that were verified through another port.
 const BESIDE_ITEMS: u32 = 2_000;
-/// How long a proof by way of another port is waited for, beside four round trips.
+/// How long to wait for a verification through another port, plus four round trips.
 const BESIDE: Nanos = Nanos::from_secs(2);
-/// How long a path may have been in use both ways before the question, and count as one that saw
-/// one datagram: less than what Linux takes for established.
+/// How long two-way traffic may have lasted before the request for the path to count as one that
+/// carried one datagram: less than what Linux considers established.
 const BRIEF: Nanos = Nanos::from_millis(1_500);
-/// The row of all that warms.
+/// Item number of all datagrams that establish paths.
 pub(super) const WARM_ITEM: u32 = 1_000;
 
-/// What a silence is tried for.
+/// Why an idle time is tested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
-    /// It is one of the first.
+    /// It is one of the initial ones.
     Candidate,
-    /// It lies between two of them.
+    /// It is between two of them.
     Refinement,
-    /// Whether answers alone keep the path open: those from `from` on would find it closed.
+    /// Tests whether answers alone keep the path open: those from `from` on would find it closed.
     Refresh { from: Nanos },
-    /// It is tried again, as its silence may be chance.
+    /// It is repeated, since its silence may be chance.
     Again,
 }
 
-/// By which way a socket proves its address.
+/// How a socket's address is verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Proof {
-    /// By another port of the far end.
+    /// Through another port of the far end.
     Beside,
-    /// By the path under test.
+    /// Over the path under test.
     OwnPath,
 }
 
-/// How far a lane's proof has come.
+/// State of a lane's verification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Proving {
-    /// It is to begin.
+    /// Not started.
     Needed,
-    /// Since when it is under way.
+    /// In progress since this instant.
     Since(Nanos),
     Done,
 }
 
-/// One socket's course.
+/// The course of one socket.
 #[derive(Clone, Debug)]
 pub(super) struct Lane {
-    /// The loop's number of it.
+    /// Its number in the loop.
     pub socket: usize,
     pub timer: IdleTimer,
     pub stage: Stage,
-    /// Until the first answer.
+    /// Idle time until the first answer.
     pub silence: Nanos,
-    /// Answers wanted.
+    /// Number of answers requested.
     pub answers: u8,
-    /// From one to the next.
+    /// Time between two answers.
     pub gap: Nanos,
-    /// How it proves its address, and how far that has come.
+    /// How its address is verified, and the state of that.
     pub proof: Proof,
     proving: Proving,
-    /// Where warming stands: when it began, when its next datagram is due, when its last answer
-    /// came.
+    /// State of establishing the path: when it began, when its next datagram is due, when its last
+    /// answer arrived.
     warm: Option<(Nanos, Nanos, Option<Nanos>)>,
-    /// Of what warms: how many left, and which of them were answered, a bit each.
+    /// Number of datagrams sent to establish the path, and which were answered, one bit each.
     warm_sent: u32,
     warm_back: u128,
-    /// When the question was last asked.
+    /// When the request was last sent.
     asked: Option<Nanos>,
-    /// When the next may be, where this host refused one.
+    /// Earliest time of the next send after this host refused one.
     retry: Nanos,
-    /// How long this host stood still since the question was asked.
+    /// Total length of this host's pauses since the request was sent.
     paused: Nanos,
-    /// Whether it did so when answers were due.
+    /// Whether it was paused when answers were due.
     deaf: bool,
     /// Why this host refused to send.
     refusal: Option<OwnFinding>,
     questions: u32,
     arrived: bool,
-    /// Which answers came, a bit each.
+    /// Which answers arrived, one bit each.
     came: u8,
-    /// Further answers to what had one.
+    /// Duplicate answers.
     pub copies: u64,
     /// Answers that the far end sent.
     pub sent: Option<u32>,
     pub outcome: Option<IdleOutcome>,
     pub why: Option<IdleUnknown>,
-    /// Whether the sink knows.
+    /// Whether it was reported to the sink.
     pub told: bool,
 }
 
 /// What a lane wants to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// Send a datagram that warms the path; it is answered at once.
+    /// Send a datagram that establishes the path; it is answered at once.
     Warm,
-    /// Send the question.
+    /// Send the request for delayed answers.
     Ask,
-    /// Nothing before this.
+    /// Nothing before this instant.
     Wait(Nanos),
     /// Nothing any more.
     Over,
@@ -168,7 +168,7 @@ impl Lane {
         }
     }
 
-    /// Its row at the far end: one for each way of its proof.
+    /// Its item number at the far end: one for each way of verification.
     pub fn item(&self) -> u32 {
         match self.proof {
             Proof::OwnPath => self.socket as u32,
@@ -176,18 +176,18 @@ impl Lane {
         }
     }
 
-    /// Answers that came.
+    /// Number of answers that arrived.
     pub fn came(&self) -> u32 {
         self.came.count_ones()
     }
 
-    /// What became of the datagrams that warmed it, out and back.
+    /// Losses of the datagrams that established the path, out and back.
     pub fn warming(&self) -> LossSample {
         LossSample::new(self.warm_sent.into(), self.warm_back.count_ones().into())
     }
 
-    /// Answers that would have come only by a path that outlives the silence in question, and did
-    /// not, as far as the far end sent them.
+    /// Missing answers that only a path which survives the idle time would have delivered, among
+    /// those that the far end sent.
     pub fn silent(&self) -> LossSample {
         let sent = self.sent.unwrap_or(0).min(self.answers.into());
         let (first, came) = match self.stage {
@@ -197,13 +197,13 @@ impl Lane {
         LossSample::new(u64::from(sent.saturating_sub(first)), came.into())
     }
 
-    /// The first answer that comes so long after the question, by its number.
+    /// The number of the first answer that is due at least this long after the request.
     fn first_beyond(&self, from: Nanos) -> u32 {
         let after = |number: &u32| self.silence + Nanos(self.gap.0 * u64::from(*number)) >= from;
         (0..u32::from(self.answers)).find(after).unwrap_or(self.answers.into())
     }
 
-    /// How long it takes in all, at most.
+    /// Its maximum total duration.
     pub fn duration(&self) -> Nanos {
         let warm = if self.timer == IdleTimer::Established { WARM } else { Nanos::ZERO };
         warm + self.silence + self.span() + GRACE
@@ -213,12 +213,12 @@ impl Lane {
         Nanos(self.gap.0 * u64::from(self.answers.saturating_sub(1)))
     }
 
-    /// When its last answer should have come.
+    /// When its last answer should have arrived.
     fn deadline(&self) -> Option<Nanos> {
         self.asked.map(|asked| asked + self.silence + self.span() + GRACE + self.paused)
     }
 
-    /// Whether its proof is to begin now.
+    /// Whether its verification is to begin now.
     pub fn begins_proof(&mut self, now: Nanos) -> bool {
         let begins = self.outcome.is_none() && self.proving == Proving::Needed;
         if begins {
@@ -227,12 +227,12 @@ impl Lane {
         begins
     }
 
-    /// Whether it is proven, or over.
+    /// Whether it is verified, or over.
     pub fn is_proven(&self) -> bool {
         self.proving == Proving::Done || self.outcome.is_some()
     }
 
-    /// Takes note of how far its proof has come.
+    /// Records the state of its verification.
     pub fn prove(&mut self, state: &LaneState, now: Nanos, round_trip: Nanos) {
         let Proving::Since(began) = self.proving else { return };
         let patience = BESIDE + Nanos(round_trip.0.saturating_mul(4));
@@ -259,14 +259,14 @@ impl Lane {
         }
     }
 
-    /// Another port proves nothing of it: the far end is not reached by it, or sees another address.
+    /// Another port does not help: the far end is not reachable through it, or sees another
+    /// address.
     fn prove_by_own_path(&mut self) {
         (self.proof, self.proving) = (Proof::OwnPath, Proving::Needed);
         (self.asked, self.arrived) = (None, false);
     }
 
-    /// When it is to be looked at again while its proof is under way; `None` where that is not up to
-    /// it.
+    /// When to check it again during its verification; `None` if no deadline applies.
     pub fn proof_until(&self, round_trip: Nanos) -> Option<Nanos> {
         match self.proving {
             Proving::Since(began) if self.proof == Proof::Beside => {
@@ -276,7 +276,7 @@ impl Lane {
         }
     }
 
-    /// What is to be done now.
+    /// What to do now.
     pub fn poll(&mut self, now: Nanos) -> Step {
         if self.outcome.is_some() {
             return Step::Over;
@@ -302,12 +302,12 @@ impl Lane {
         }
     }
 
-    /// The number of the next datagram that warms.
+    /// The number of the next datagram that establishes the path.
     pub fn warm_number(&self) -> u32 {
         self.warm_sent
     }
 
-    /// A datagram that warms has left.
+    /// A datagram that establishes the path was sent.
     pub fn warmed(&mut self, now: Nanos) {
         self.warm_sent += 1;
         if let Some((_, next, _)) = &mut self.warm {
@@ -315,7 +315,7 @@ impl Lane {
         }
     }
 
-    /// The question has left.
+    /// The request was sent.
     pub fn asked(&mut self, now: Nanos) {
         self.asked = Some(now);
         self.paused = Nanos::ZERO;
@@ -335,8 +335,8 @@ impl Lane {
         }
     }
 
-    /// This host stood still for `length` until now: warming begins anew, as the path was silent,
-    /// and what is waited for waits as much longer.
+    /// This host was paused for `length` until now: establishing the path starts again, as it was
+    /// idle, and deadlines move by that.
     pub fn pause(&mut self, now: Nanos, length: Nanos) {
         if self.warm.is_some() {
             self.warm = Some((now, now, None));
@@ -348,7 +348,7 @@ impl Lane {
         }
     }
 
-    /// The question.
+    /// The request for delayed answers.
     pub fn question(&self, ask: Ask) -> Ask {
         Ask {
             item: self.item(),
@@ -360,7 +360,7 @@ impl Lane {
         }
     }
 
-    /// An answer came.
+    /// An answer arrived.
     pub fn take(&mut self, echo: &Echo, now: Nanos) {
         if echo.item == WARM_ITEM {
             let bit = 1_u128.checked_shl(echo.sequence).unwrap_or(0);
@@ -371,7 +371,7 @@ impl Lane {
             }
             return;
         }
-        // What an earlier question brings tells of another silence.
+        // Answers to an earlier request belong to another idle time.
         if echo.item != self.item() || echo.sequence + 1 != self.questions || echo.number >= 8 {
             return;
         }
@@ -388,8 +388,7 @@ impl Lane {
         }
     }
 
-    /// When it wants to know what arrived at the far end; `None` for not before its answers are
-    /// due.
+    /// When it needs to know what arrived at the far end; `None` if not before its answers are due.
     pub fn wants_rows(&self, check: Nanos) -> Option<Nanos> {
         let (asked, deadline) = (self.asked?, self.deadline()?);
         if self.outcome.is_some() {
@@ -398,7 +397,7 @@ impl Lane {
         Some(if self.arrived { deadline } else { (asked + check).min(deadline) })
     }
 
-    /// What the far end told when it was asked at `told`.
+    /// The far end's report, requested at `told`.
     pub fn learn(&mut self, row: Option<&Arrivals>, told: Nanos, check: Nanos) {
         let (Some(asked), Some(deadline)) = (self.asked, self.deadline()) else { return };
         if self.outcome.is_some() || told < asked + check {
@@ -413,7 +412,7 @@ impl Lane {
             }
             return;
         }
-        // The far end sees another address than was proven.
+        // The far end sees another address than the verified one.
         let withheld = row.is_some_and(|row| row.withheld > 0 && row.answers == 0);
         if withheld && self.proof == Proof::Beside {
             return self.prove_by_own_path();
@@ -428,13 +427,13 @@ impl Lane {
             _ if withheld => self.give_up(IdleUnknown::RepliesWithheld),
             _ if sent == 0 => self.give_up(IdleUnknown::NoReplySent),
             _ if self.deaf => self.give_up(IdleUnknown::HostPaused),
-            // Those that the open path would have let in must have come.
+            // Answers that an open path would have delivered must have arrived.
             Stage::Refresh { .. } if !first_came => self.give_up(IdleUnknown::NothingCame),
             _ => self.outcome = Some(IdleOutcome::Closed),
         }
     }
 
-    /// It will not be known.
+    /// The result will stay unknown.
     pub fn give_up(&mut self, why: IdleUnknown) {
         if self.outcome.is_none() {
             self.outcome = Some(IdleOutcome::Unknown);

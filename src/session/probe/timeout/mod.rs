@@ -1,16 +1,16 @@
-//! `probe timeout`: how long NATs and firewalls on the way keep an idle path open.
+//! `probe timeout`: how long NATs and firewalls on the path keep an idle path open.
 //!
 //! ```text
-//! plan     which silences are tried, and which between two of them
-//! lane     one socket: proven, warmed or not, then silent until the far end's answers are due
-//! judge    from the lanes' fates to a verdict
+//! plan     the idle times to test, and those in between for refinement
+//! lane     one socket: verified, established or not, then idle until the far end's answers are due
+//! judge    from the results of all lanes to a verdict
 //! ```
 //!
-//! Every silence has a socket of its own and all begin together: one datagram asks the far end for
-//! answers after that silence, so the whole of it is over with the longest. As soon as the first
-//! that was too long is known, those between it and the last that was not are tried, all at once,
-//! too. What arrived at the far end, and whether it sent its answers, is asked of it, so that a
-//! lost question is not taken for a closed path.
+//! Every idle time has a socket of its own, and all start together: one datagram requests answers
+//! from the far end after that time, so the whole run takes only as long as the longest. As soon as
+//! the first idle time that is too long is known, those between it and the longest that was
+//! survived are tested, again all at once. The far end reports what arrived and whether it sent its
+//! answers, so that a lost request is not mistaken for a closed path.
 
 mod judge;
 mod lane;
@@ -36,19 +36,20 @@ use lane::{Lane, Proof, Stage, Step, WARM_ITEM};
 use plan::{AGAIN, AGAIN_ANSWERS};
 use std::net::SocketAddr;
 
-/// How long after a question the far end is asked whether it arrived.
+/// How long after a request the far end is asked whether it arrived.
 const CHECK: Nanos = Nanos::from_millis(700);
-/// How long the far end may be silent before it is given up, once it has begun: it forgets a
-/// session that is silent a little longer.
+/// Maximum silence of the far end once the test has begun: it drops a session that is silent a
+/// little longer.
 const PATIENCE: Nanos = Nanos::from_secs(14);
-/// Of a silence that is survived, what separates two datagrams from outside that are to refresh.
+/// Time between two inbound datagrams that should refresh the path, in hundredths of an idle time
+/// that is survived.
 const REFRESH_PART: u64 = 70;
-/// The longest of that: what an ask can say, less a margin.
+/// Maximum of that time: what a probe request can encode, minus a margin.
 const REFRESH_GAP: Nanos = Nanos::from_secs(65);
 
 const TIMERS: [IdleTimer; 2] = [IdleTimer::OneDatagram, IdleTimer::Established];
 
-/// The state of `probe timeout`.
+/// State of `probe timeout`.
 pub struct TimeoutSession<S> {
     plan: TimeoutPlan,
     sink: S,
@@ -56,25 +57,25 @@ pub struct TimeoutSession<S> {
     lanes: Vec<Lane>,
     started: Option<Now>,
     granted: bool,
-    /// Whether a socket may prove itself by another port of the far end, as far as is known.
+    /// Whether a socket may be verified through another port of the far end, as far as known.
     beside: bool,
     refined: [bool; 2],
     refreshing: bool,
     closing: bool,
-    /// When the far end was last asked what arrived; `None` while it is not.
+    /// When the far end was last asked for its counts; `None` if no request is pending.
     rows_asked: Option<Nanos>,
     closed: bool,
     interrupted: bool,
-    /// Datagrams of the dialogue in the batch at hand, which stand first.
+    /// Dialogue datagrams in the current batch, which come first.
     ahead: usize,
     /// The lanes behind them, and what each wrote.
     written: Vec<(usize, Step)>,
 }
 
 impl<S: Sink<TimeoutEvent>> TimeoutSession<S> {
-    /// A session at its start; the dialogue is held by the loop's first socket.
+    /// A session at its start; the dialogue uses the loop's first socket.
     pub fn new(plan: TimeoutPlan, mut far: FarEnd, sink: S) -> Self {
-        // No ports beside the one that is served: the idle path is that of the lane's own.
+        // No ports besides the agent's own: the idle path is the lane's own.
         far.probe(PortList::default());
         Self {
             plan,
@@ -100,7 +101,7 @@ impl<S: Sink<TimeoutEvent>> TimeoutSession<S> {
     }
 
     fn add(&mut self, timer: IdleTimer, stage: Stage, silence: Nanos, now: Nanos) {
-        // Socket 0 is the dialogue's.
+        // Socket 0 belongs to the dialogue.
         let socket = self.lanes.len() + 1;
         let mut lane = Lane::new(socket, timer, stage, silence, self.plan.tries, now);
         if timer == IdleTimer::OneDatagram && self.beside && self.other_port().is_some() {
@@ -109,20 +110,20 @@ impl<S: Sink<TimeoutEvent>> TimeoutSession<S> {
         self.lanes.push(lane);
     }
 
-    /// The far end at another port, by which a socket may prove itself and leave the path under test
-    /// alone.
+    /// The far end's other port, through which a socket may be verified without touching the path
+    /// under test.
     fn other_port(&self) -> Option<SocketAddr> {
         let port = self.far.granted()?.alternate?;
         Some(with_port(self.plan.server, port))
     }
 
-    /// Has the lanes prove themselves that are to, and takes note of those that have.
+    /// Starts the verifications that are due, and records finished ones.
     fn prove_lanes(&mut self, now: Nanos) {
         let (other, server, round_trip) =
             (self.other_port(), self.plan.server, self.far.round_trip());
         for lane in &mut self.lanes {
             lane.prove(&self.far.lane(lane.socket), now, round_trip);
-            // What failed for one is not tried for those to come.
+            // What failed for one lane is not tried for later ones.
             self.beside &= lane.timer != IdleTimer::OneDatagram || lane.proof == Proof::Beside;
             if lane.begins_proof(now) {
                 let by = other.filter(|_| lane.proof == Proof::Beside).unwrap_or(server);
@@ -131,7 +132,7 @@ impl<S: Sink<TimeoutEvent>> TimeoutSession<S> {
         }
     }
 
-    /// Begins all first silences, once the far end has granted the probe.
+    /// Begins all initial idle times, once the far end has granted the probe.
     fn begin(&mut self, now: Nanos) {
         if self.granted || self.far.granted().is_none() {
             return;
@@ -147,8 +148,8 @@ impl<S: Sink<TimeoutEvent>> TimeoutSession<S> {
         self.tell(TimeoutEvent::Begun { sockets, longest_ns });
     }
 
-    /// The longest silence that was survived and the shortest that was not, once all that are not
-    /// longer than the latter are decided.
+    /// The longest idle time that was survived and the shortest that was not, once everything up to
+    /// the latter is decided.
     fn bracket(&self, timer: IdleTimer) -> Option<(Nanos, Nanos)> {
         let lanes = || {
             let first = |lane: &&Lane| lane.timer == timer && lane.stage == Stage::Candidate;
@@ -164,7 +165,7 @@ impl<S: Sink<TimeoutEvent>> TimeoutSession<S> {
         Some((open.map(|lane| lane.silence).max().unwrap_or_default(), closed))
     }
 
-    /// Tries what lies between, for each timer once.
+    /// Tests the idle times in between, once for each timer.
     fn refine(&mut self, now: Nanos) {
         for (index, timer) in TIMERS.into_iter().enumerate() {
             if self.refined[index] {
@@ -187,12 +188,12 @@ impl<S: Sink<TimeoutEvent>> TimeoutSession<S> {
         }
     }
 
-    /// What became of the datagrams that warmed the paths: what a silence is held against.
+    /// Losses of the datagrams that established the paths, with which silence is compared.
     fn warming(&self) -> LossSample {
         self.lanes.iter().map(Lane::warming).fold(LossSample::default(), LossSample::with)
     }
 
-    /// Tries a silence again that may be chance, once all others of its timer are decided.
+    /// Repeats an idle time whose silence may be chance, once all others of its timer are decided.
     fn try_again(&mut self, now: Nanos) {
         for timer in TIMERS {
             let mut own = self.lanes.iter().filter(|lane| lane.timer == timer);
@@ -210,11 +211,11 @@ impl<S: Sink<TimeoutEvent>> TimeoutSession<S> {
         }
     }
 
-    /// Has the far end alone send into a path, each time before it would close.
+    /// Lets only the far end send over a path, each time before it would close.
     fn refresh(&mut self, open: Nanos, closed: Nanos, now: Nanos) {
         let gap = Nanos(open.0 / 100 * REFRESH_PART / 1_000_000 * 1_000_000).min(REFRESH_GAP);
-        // Two more than it takes to come beyond the silence that is too long for sure, or as many as
-        // are needed lest chance alone silences them.
+        // Two more than needed to pass the idle time that is certainly too long, or as many as
+        // needed to rule out chance.
         let whole = closed.0.checked_div(gap.0).unwrap_or(u64::MAX / 2);
         if whole + 2 > u64::from(Ask::MOST_ANSWERS) {
             return;
@@ -230,7 +231,7 @@ impl<S: Sink<TimeoutEvent>> TimeoutSession<S> {
         }
     }
 
-    /// Asks the far end what arrived, where a lane wants to know, and passes on what it told.
+    /// Requests the far end's counts if a lane needs them, and passes on its report.
     fn ask_rows(&mut self, now: Nanos) {
         if let Some(asked) = self.rows_asked {
             let Some(rows) = self.far.rows() else { return };
@@ -246,7 +247,7 @@ impl<S: Sink<TimeoutEvent>> TimeoutSession<S> {
         }
     }
 
-    /// Writes what the lanes have to send; when they want to be asked again.
+    /// Writes what the lanes have to send; returns when they want to be polled again.
     fn poll_lanes(&mut self, now: Now, out: &mut TxBatch) -> Next {
         let Some(granted) = self.far.granted() else { return Next::Idle };
         let plain = Ask::new(granted.tag, granted.key, WARM_ITEM, 0, now.real);
@@ -264,7 +265,7 @@ impl<S: Sink<TimeoutEvent>> TimeoutSession<S> {
                 Step::Ask => lane.question(plain),
                 Step::Wait(at) => {
                     let at = lane.wants_rows(CHECK).map_or(at, |rows| rows.min(at));
-                    // While the far end is asked, its answer is what is waited for.
+                    // While a request to the far end is pending, wait for its answer.
                     if at > now.mono || self.rows_asked.is_none() {
                         next = sooner(next, Next::WaitUntil(at));
                     }
@@ -282,7 +283,7 @@ impl<S: Sink<TimeoutEvent>> TimeoutSession<S> {
         next
     }
 
-    /// Tells the sink of what was decided since.
+    /// Reports newly decided results to the sink.
     fn tell_decided(&mut self) {
         let decided: Vec<TimeoutEvent> = self
             .lanes
@@ -300,7 +301,7 @@ impl<S: Sink<TimeoutEvent>> TimeoutSession<S> {
         }
     }
 
-    /// Whether nothing is under way any more.
+    /// Whether nothing is in progress any more.
     fn is_decided(&self) -> bool {
         self.granted && self.lanes.iter().all(|lane| lane.outcome.is_some())
     }
@@ -381,7 +382,7 @@ impl<S: Sink<TimeoutEvent>> Session for TimeoutSession<S> {
         if self.far.on_network_error(error) || error.origin != ErrorOrigin::Local {
             return;
         }
-        // It left no further than this host.
+        // It did not leave this host.
         if let Some(lane) = error.socket.checked_sub(1).and_then(|at| self.lanes.get_mut(at)) {
             lane.refused(now.mono, OwnFinding::from_errno(error.errno, self.plan.server));
         }

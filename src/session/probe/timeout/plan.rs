@@ -1,49 +1,49 @@
-//! Which silences are tried, and which between the last that was survived and the first that was
-//! not.
+//! Which idle times to test, and which between the longest that was survived and the shortest that
+//! was not.
 
 use crate::units::Nanos;
 use std::net::SocketAddr;
 
-/// The silences that are tried first, in seconds: what devices are set to, and beside it.
+/// The initial idle times in seconds: usual settings of devices, and values around them.
 pub const CANDIDATES: [u64; 14] = [5, 10, 20, 28, 32, 45, 60, 90, 118, 122, 150, 180, 240, 300];
-/// Times that a silence of a timer which may be chance is tried again, and the answers then.
+/// Repetitions of a possibly random silence per timer, and the number of answers then.
 pub(super) const AGAIN: usize = 2;
 pub(super) const AGAIN_ANSWERS: u8 = 8;
-/// Silences of a refinement at most, for each timer.
+/// Maximum idle times of a refinement, per timer.
 const POINTS: u64 = 7;
 
-/// A run of `probe timeout`, before it begins.
+/// Parameters of `probe timeout`.
 #[derive(Clone, Debug)]
 pub struct TimeoutPlan {
-    /// The far end, with the port that it serves on.
+    /// The far end, with its port.
     pub server: SocketAddr,
-    /// The silences that are tried first, shortest first, at least one.
+    /// The initial idle times, shortest first, at least one.
     pub candidates: Vec<Nanos>,
-    /// A refinement goes no further than this.
+    /// Resolution of the refinement.
     pub precision: Nanos,
-    /// Answers after each silence, 1 to 8.
+    /// Answers after each idle time, 1 to 8.
     pub tries: u8,
-    /// Whether to try if inbound traffic alone keeps the path open.
+    /// Whether to test if inbound traffic alone keeps the path open.
     pub who_refreshes: bool,
 }
 
 impl TimeoutPlan {
-    /// Sockets that the run needs: the dialogue's, one for each silence of each timer, those that are
-    /// tried again, and the one that is refreshed from outside.
+    /// Number of sockets that the run needs: the dialogue's, one for each idle time of each timer,
+    /// those for repetitions, and the one refreshed from outside.
     pub fn sockets(&self) -> usize {
         2 + 2 * (self.candidates.len() + POINTS as usize + AGAIN)
     }
 
-    /// The longest silence that is tried.
+    /// The longest idle time tested.
     pub fn longest(&self) -> Nanos {
         self.candidates.last().copied().unwrap_or_default()
     }
 
-    /// The silences between two, evenly; none where they are close enough.
+    /// Evenly spaced idle times between two; none if they are close enough.
     pub(super) fn between(&self, open: Nanos, closed: Nanos) -> Vec<Nanos> {
         let gap = closed - open;
         let parts = gap.0.div_ceil(self.precision.0.max(1_000_000)).min(POINTS + 1);
-        // Whole milliseconds, as the far end is told.
+        // Whole milliseconds, the unit of the request.
         let point = |part| Nanos::from_millis((open.0 + gap.0 * part / parts) / 1_000_000);
         (1..parts).map(point).collect()
     }

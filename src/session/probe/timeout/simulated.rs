@@ -1,4 +1,4 @@
-//! A NAT whose timers are known, between the probe and the real server, in virtual time.
+//! A NAT with given timers between the probe and the real server, in virtual time.
 
 use super::{CANDIDATES, TimeoutPlan, TimeoutSession};
 use crate::batch::{Datagram, Dest, RxEntry, RxMeta, SendOutcome, TxBatch};
@@ -18,44 +18,44 @@ use std::net::SocketAddr;
 use std::ops::Range;
 use std::rc::Rc;
 
-/// One way's delay.
+/// Delay in each direction.
 const DELAY: Nanos = Nanos::from_millis(5);
-/// What both ways must have spanned for the second timer to run.
+/// Span of two-way traffic after which the second timer applies.
 const SPAN: Nanos = Nanos::from_secs(2);
 
-/// What stands between.
+/// Behaviour of the NAT.
 #[derive(Clone, Debug)]
 pub(super) struct Rules {
-    /// After one datagram out.
+    /// Timer after one datagram out.
     pub first: Nanos,
-    /// Once established.
+    /// Timer once established.
     pub established: Nanos,
-    /// Whether what comes in starts the timers anew.
+    /// Whether inbound traffic restarts the timers.
     pub inbound_refreshes: bool,
-    /// Silences that are closed although the timers are not over.
+    /// Idle times after which the path is closed although the timers have not expired.
     pub hole: Option<Range<Nanos>>,
-    /// Share that is lost, out and back.
+    /// Loss rate, out and back.
     pub loss: [f64; 2],
-    /// Copies of each datagram that arrive, out and back; 1 where none is made.
+    /// Copies of each datagram that arrive, out and back; 1 for no duplication.
     pub copies: [usize; 2],
     pub seed: u64,
-    /// Whether the server helps.
+    /// Whether the server acts as a remote agent.
     pub agent: bool,
-    /// What becomes of the server's other port.
+    /// Behaviour of the server's other port.
     pub other_port: OtherPort,
 }
 
-/// What becomes of the port by which sockets may prove themselves.
+/// Behaviour of the port through which sockets may be verified.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum OtherPort {
-    /// There is none.
+    /// It does not exist.
     #[default]
     None,
-    /// It is seen with the same address as the first, and has a path of its own.
+    /// It sees the same address as the first, over a separate mapping timer.
     Open,
-    /// Something on the way lets nothing through to it.
+    /// Something on the path blocks it.
     Blocked,
-    /// The NAT gives what goes there another address.
+    /// The NAT maps traffic to it to another address.
     Translated,
 }
 
@@ -75,7 +75,7 @@ impl Default for Rules {
     }
 }
 
-/// What a run is told.
+/// Parameters of a run.
 pub(super) fn plan() -> TimeoutPlan {
     TimeoutPlan {
         server: "198.51.100.1:8620".parse().unwrap(),
@@ -89,10 +89,10 @@ pub(super) fn plan() -> TimeoutPlan {
 /// The server's other port, and its socket.
 const OTHER: (u16, usize) = (49_999, 9);
 
-/// One of the client's sockets, and whether with the server's other port.
+/// One of the client's sockets, and whether towards the server's other port.
 type Path = (usize, bool);
 
-/// Opens no port, as none is asked for, but one more where there is one.
+/// Opens only the additional port, if there is one.
 #[derive(Clone, Default)]
 struct Engine(Rc<RefCell<VecDeque<ServeOrder>>>, bool);
 
@@ -130,7 +130,7 @@ struct Nat {
 impl Nat {
     fn is_open(&self, flow: Path, now: Nanos) -> bool {
         let Some(state) = self.states.get(&flow) else { return false };
-        // The dialogue's own socket is never silent for long, and not what is measured.
+        // The dialogue's own socket is never idle for long, and is not measured.
         if flow.0 == 0 {
             return true;
         }
@@ -163,13 +163,13 @@ impl Nat {
     }
 }
 
-/// What the NAT gives a flow; another address where it translates each by itself.
+/// The mapped address of a flow; a different one if the NAT maps each flow separately.
 fn address_of((socket, other): Path, rule: OtherPort) -> SocketAddr {
     let base = if other && rule == OtherPort::Translated { 50_000 } else { 40_000 };
     SocketAddr::from(([203, 0, 113, 1], base + socket as u16))
 }
 
-/// Runs `probe timeout` through the rules; its report, its events, and the time it took.
+/// Runs `probe timeout` through the rules; returns its report, its events, and the time it took.
 pub(super) fn probed(rules: Rules, plan: TimeoutPlan) -> (TimeoutReport, Vec<TimeoutEvent>, Nanos) {
     let server_address = plan.server;
     let events = Rc::new(RefCell::new(Vec::new()));
@@ -273,7 +273,7 @@ fn written(batch: &TxBatch) -> Vec<(Dest, Vec<u8>)> {
     each.map(|slot| (*batch.dest(slot.dest).unwrap(), batch.payload(slot).to_vec())).collect()
 }
 
-/// Collects what is told.
+/// Collects the events.
 struct Told(Rc<RefCell<Vec<TimeoutEvent>>>);
 
 impl Sink<TimeoutEvent> for Told {

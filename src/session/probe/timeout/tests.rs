@@ -1,4 +1,4 @@
-//! Verdicts against simulated timers, over the whole range, in virtual time.
+//! Verdicts with simulated timers over the whole range, in virtual time.
 
 use super::TimeoutPlan;
 use super::simulated::{OtherPort, Rules, plan, probed};
@@ -46,7 +46,7 @@ fn both_timers_are_found_over_the_whole_range() {
         let rule = if beyond { Nanos::MAX } else { established };
         held(&report.timers[1], rule, &report);
         assert!(report.not_known.is_empty(), "{:?}", report.not_known);
-        // One pass, and a refinement of what is over soon beside it.
+        // One pass, and a refinement of what ends soon alongside it.
         let refined = if beyond { Nanos::ZERO } else { established + Nanos::from_secs(70) };
         let most = Nanos::from_secs(312) + refined;
         assert!(took < most, "{took} for {first} and {established}");
@@ -107,7 +107,7 @@ fn loss_is_not_taken_for_a_closed_path() {
         let (first, established) = (Nanos::from_secs(30), Nanos::from_secs(120));
         let rules = Rules { first, established, loss: [0.08; 2], seed, ..Rules::default() };
         let (report, ..) = probed(rules, TimeoutPlan { tries: 8, ..plan() });
-        // What chance can explain is not told, and says so.
+        // What chance can explain stays undecided, and is reported as such.
         if !report.not_known.is_empty() {
             let by_chance = |what: &TimeoutUnknown| {
                 let TimeoutUnknown::Silences { reason, .. } = what else { return false };
@@ -119,7 +119,7 @@ fn loss_is_not_taken_for_a_closed_path() {
         }
         told += 1;
         for (timer, rule) in report.timers.iter().zip([first, established]) {
-            // The question may have been asked twice, which is heard of as one silence less long.
+            // The request may have been sent twice, which shortens one idle time.
             held(timer, rule, &report);
         }
     }
@@ -187,7 +187,7 @@ fn without_an_agent_nothing_is_known_and_that_is_said() {
     assert!(took < Nanos::from_secs(6), "{took}");
 }
 
-/// Each share of loss, both ways and one at a time.
+/// Each loss rate, in both directions and in one at a time.
 fn losses() -> impl Iterator<Item = [f64; 2]> {
     let shares = [0.0, 0.01, 0.05, 0.1, 0.3, 0.5];
     shares.into_iter().flat_map(|share| [[share; 2], [share, 0.0], [0.0, share]])

@@ -1,4 +1,4 @@
-//! One flow of a trace: its hops, which probe is due, and what was heard of each.
+//! One flow of a trace: its hops, which probe is due, and what was received for each.
 
 use super::TracePlan;
 use crate::batch::IcmpMeaning;
@@ -8,23 +8,24 @@ use crate::stats::{LossSample, is_beyond_chance};
 use crate::units::Nanos;
 use std::net::IpAddr;
 
-/// The TTL that asks the target itself.
+/// The TTL that tests the target itself.
 pub(super) const FULL: u8 = 255;
-/// Hops beyond the last that spoke which are looked at before the path counts as silent from there.
+/// Hops beyond the last one that replied that are tested before the rest of the path counts as
+/// silent.
 const AHEAD: u8 = 6;
-/// From one probe of a flow to the next: on a short path the answer is then back before the next
-/// TTL is tried, and no host's ICMP allowance (on Linux six at once) is spent on hops that are not
-/// there.
+/// Time between two probes of a flow: on a short path the answer then arrives before the next TTL
+/// is tried, and no host's ICMP rate limit (on Linux six at once) is used up for hops that do not
+/// exist.
 const PACE: Nanos = Nanos::from_millis(10);
 
-/// A probe: its TTL, and which try at it.
+/// A probe: its TTL, and the number of the try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Place {
     pub ttl: u8,
     pub number: usize,
 }
 
-/// What came back of a probe.
+/// The reply to a probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Heard {
     pub from: Option<IpAddr>,
@@ -32,13 +33,13 @@ pub(super) struct Heard {
     /// Type and code.
     pub icmp: Option<(u8, u8)>,
     pub meaning: Option<IcmpMeaning>,
-    /// Whether the target itself spoke.
+    /// Whether the target itself replied.
     pub at_target: bool,
     pub rtt: Nanos,
 }
 
 impl Heard {
-    /// Whether the path goes no further than this.
+    /// Whether the path ends here.
     fn ends(&self) -> bool {
         self.answer != TraceAnswer::TimeExceeded
     }
@@ -47,11 +48,11 @@ impl Heard {
 #[derive(Clone, Copy, Debug)]
 struct Try {
     sent: Now,
-    /// Since when its answer is waited for.
+    /// Since when its answer is awaited.
     since: Nanos,
     heard: Option<Heard>,
     refused: bool,
-    /// It left, but what came of it could not be told from what came of others.
+    /// It was sent, but its result could not be told apart from others.
     void: bool,
 }
 
@@ -75,7 +76,7 @@ impl Cell {
         self.heard().any(Heard::ends)
     }
 
-    /// When the try that is under way is given up.
+    /// When the current try times out.
     fn waits_until(&self, now: Nanos, wait: Nanos) -> Option<Nanos> {
         let last = self.tries.last()?;
         let until = last.since + wait;
@@ -83,7 +84,7 @@ impl Cell {
     }
 
     fn wants_more(&self, plan: &TracePlan) -> bool {
-        // The target is asked by the full TTL only whether it answers.
+        // The full TTL is used only to see whether the target answers.
         let enough = self.ttl == FULL && self.heard().next().is_some();
         !enough && self.counted() < plan.tries as usize
     }
@@ -95,13 +96,13 @@ pub(super) struct Flow {
     /// By TTL from 1; the last is the full one.
     cells: Vec<Cell>,
     next_at: Nanos,
-    /// Whether only one probe is under way at a time.
+    /// Whether only one probe is in flight at a time.
     one_by_one: bool,
-    /// Hops that the target's reflector counted.
+    /// Hop count reported by the target's reflector.
     hops: Option<u8>,
-    /// Further answers to probes that had one.
+    /// Duplicate answers.
     copies: u64,
-    /// The system's error number of a probe that this host did not send.
+    /// The system's error number of a probe that this host refused to send.
     errno: Option<i32>,
 }
 
@@ -140,16 +141,16 @@ impl Flow {
         self.cell(place.ttl)?.tries.get(place.number).map(|one| one.sent)
     }
 
-    /// The first TTL that got to the end of the path, wherever that is.
+    /// The first TTL that reached the end of the path, wherever that is.
     fn end(&self) -> Option<u8> {
         self.walked().iter().find(|cell| cell.ends()).map(|cell| cell.ttl)
     }
 
-    /// Up to which TTL it is worth to look, by what was heard so far.
+    /// The highest TTL worth testing, by the results so far.
     fn horizon(&self) -> u8 {
         let all = self.walked().last().map_or(0, |cell| cell.ttl);
         if let Some(end) = self.end().or(self.hops.filter(|hops| *hops < all)) {
-            // Hops that a reflector counted are routers: the target is the next.
+            // A reflector's hop count is the number of routers: the target is the next.
             return if self.end().is_some() { end } else { end + 1 };
         }
         let spoke = self.walked().iter().rev().find(|cell| cell.heard().next().is_some());
@@ -157,12 +158,12 @@ impl Flow {
         if let Some(again) = self.loops_at() {
             return again;
         }
-        // The target is there, so the silence ends somewhere.
+        // The target exists, so the silent part ends somewhere.
         if self.asked_target().heard().any(Heard::ends) { all } else { beyond.min(all) }
     }
 
-    /// The hop at which a router spoke for the third time, at equal distances: a loop, of which
-    /// nothing more is to be learned.
+    /// The hop at which a router replied for the third time, at equal distances: a routing loop,
+    /// beyond which nothing more can be learnt.
     fn loops_at(&self) -> Option<u8> {
         let spoke = |cell: &Cell| Some((cell.ttl, cell.heard().next()?.from?));
         let all: Vec<(u8, IpAddr)> = self.walked().iter().filter_map(spoke).collect();
@@ -189,7 +190,7 @@ impl Flow {
         }
         let wants =
             |cell: &&Cell| cell.wants_more(plan) && cell.waits_until(now, plan.wait).is_none();
-        // Each hop once before any hop again; the target first, as it tells how far to look.
+        // Each hop once before any hop again; the target first, as it shows how far to look.
         let next = self
             .within()
             .filter(wants)
@@ -223,7 +224,7 @@ impl Flow {
         self.errno.get_or_insert(errno);
     }
 
-    /// This host itself rejected a probe, or spoke of one that it does not name.
+    /// This host itself dropped a probe, or reported an error without naming it.
     pub fn rejected_here(&mut self, place: Option<Place>, errno: i32) {
         self.errno.get_or_insert(errno);
         if let Some(one) = place.and_then(|place| self.one(place)) {
@@ -231,7 +232,7 @@ impl Flow {
         }
     }
 
-    /// This host stood still for so long: what is waited for waits as much longer.
+    /// This host was paused for this long: deadlines move by that.
     pub fn pause(&mut self, length: Nanos) {
         for one in self.cells.iter_mut().flat_map(|cell| &mut cell.tries) {
             one.since += length;
@@ -244,7 +245,7 @@ impl Flow {
         }
     }
 
-    /// Takes an answer down; the first to a probe counts, and others are copies.
+    /// Records an answer; the first to a probe counts, others are copies.
     pub fn hear(&mut self, place: Place, heard: Heard) {
         let Some(one) = self.one(place) else { return };
         if one.heard.is_some() {
@@ -254,13 +255,12 @@ impl Flow {
         }
     }
 
-    /// Takes down what a reflector counted; the fewest, as a relay that sends with a TTL of its own
-    /// makes them more.
+    /// Records a reflector's hop count; the lowest, as a relay that sets its own TTL increases it.
     pub fn note_hops(&mut self, hops: Option<u8>) {
         self.hops = [self.hops, hops].into_iter().flatten().min();
     }
 
-    /// Hops to the target where they are known, and where not, the least TTL that reached it.
+    /// The hop count to the target if known, else the lowest TTL that reached it.
     fn hop_count(&self, reached: bool) -> (Option<u8>, Option<u8>) {
         let counted = self.hops.map(|hops| hops.saturating_add(1));
         let Some(end) = self.end().filter(|_| reached) else { return (counted, None) };
@@ -273,8 +273,8 @@ impl Flow {
         (None, Some(end))
     }
 
-    /// Whether a hop before the one that reached the target is not the target itself: it spoke, or
-    /// was silent beyond chance.
+    /// Whether a hop before the one that reached the target is a different host: it replied, or was
+    /// silent beyond chance.
     fn is_another_hop(&self, cell: &Cell) -> bool {
         let sample =
             |cell: &Cell| LossSample::new(cell.counted() as u64, cell.heard().count() as u64);
@@ -284,7 +284,7 @@ impl Flow {
         speaks(&cell) || is_beyond_chance(sample(cell), control, 1)
     }
 
-    /// The probe under way, where there is but one.
+    /// The probe in flight, if there is only one.
     pub fn only_waiting(&self, now: Nanos, plan: &TracePlan) -> Option<Place> {
         let mut waiting = self
             .cells
@@ -295,8 +295,8 @@ impl Flow {
         waiting.next().is_none().then_some(first)
     }
 
-    /// An answer could not be told to a probe: from now on one at a time, beginning with those that
-    /// were under way, after a pause in which their answers go by.
+    /// An answer could not be attributed: from now on send one probe at a time, beginning with
+    /// those in flight, after a pause to let their answers pass.
     pub fn go_one_by_one(&mut self, now: Nanos) {
         if self.one_by_one {
             return;
@@ -310,7 +310,7 @@ impl Flow {
         }
     }
 
-    /// What is known of the flow.
+    /// The result of the flow.
     pub fn report(self, plan: &TracePlan) -> TraceFlow {
         let tell = |one: &Try| TraceTry {
             from: one.heard.and_then(|heard| heard.from),

@@ -1,4 +1,4 @@
-//! What a trace comes to.
+//! Judges a trace.
 
 use crate::batch::IcmpMeaning;
 use crate::record::Findings;
@@ -14,7 +14,7 @@ pub(super) fn judge(report: &TraceReport) -> TraceFindings {
     let ends: Vec<TraceEnd> = report.flows.iter().map(|flow| end(flow, report)).collect();
     let mut findings = Findings::new(together(&ends, &report.flows));
     for (index, flow) in report.flows.iter().enumerate() {
-        // What is the same for all flows is said once.
+        // What is the same for all flows is reported once.
         let same = ends[..index].contains(&ends[index]);
         let source_port = (report.flows.len() > 1).then_some(flow.source_port);
         let seen = evidence(flow, report).into_iter();
@@ -77,7 +77,7 @@ fn end(flow: &TraceFlow, report: &TraceReport) -> TraceEnd {
     }
 }
 
-/// The end of a flow of which the probe of this TTL was refused on the way.
+/// The end of a flow whose probe with this TTL was rejected on the path.
 fn stopped(flow: &TraceFlow, ttl: u8, stop: &TraceTry) -> TraceEnd {
     let (router, icmp) = (stop.from, stop.icmp());
     let exceeded = |one: &TraceTry| one.answer == Some(TraceAnswer::TimeExceeded);
@@ -91,19 +91,19 @@ fn stopped(flow: &TraceFlow, ttl: u8, stop: &TraceTry) -> TraceEnd {
     }
 }
 
-/// Whether the silence at the end was looked at as far as it is meant to be.
+/// Whether the silence at the end was tested as far as intended.
 fn is_silent_beyond(flow: &TraceFlow) -> bool {
     let last = flow.last_heard.unwrap_or(0);
     flow.hops.iter().any(|hop| hop.ttl > last) && !flow.full_ttl.is_empty()
 }
 
-/// Whether a loop, or a TTL that ended where it should not, tells why the target is silent.
+/// Whether a loop, or a TTL that expired where it should not, explains the target's silence.
 fn is_looped(flow: &TraceFlow) -> bool {
     let exceeded = |one: &TraceTry| one.answer == Some(TraceAnswer::TimeExceeded);
     flow.routing_loop.is_some() || flow.full_ttl.iter().any(exceeded)
 }
 
-/// What the target itself said, by the probe that had it say so.
+/// The target's own reply, with the probe that caused it.
 fn last_word(flow: &TraceFlow) -> Option<&TraceTry> {
     let all = || flow.hops.iter().flat_map(|hop| &hop.tries).chain(&flow.full_ttl);
     let datagram = |one: &&TraceTry| one.at_target && one.answer == Some(TraceAnswer::Answer);
@@ -139,7 +139,7 @@ fn evidence(flow: &TraceFlow, report: &TraceReport) -> Vec<TraceSeen> {
     all
 }
 
-/// What says that the target did not reply.
+/// Evidence that the target did not reply.
 fn unanswered(flow: &TraceFlow) -> Vec<TraceSeen> {
     let mut all = Vec::new();
     let last = flow.last_heard.unwrap_or(0);
@@ -161,7 +161,7 @@ fn unanswered(flow: &TraceFlow) -> Vec<TraceSeen> {
     all
 }
 
-/// Hops that kept silent before the last that replied: routers, and those that may be the target.
+/// Silent hops before the last that replied: routers, and those that may be the target.
 fn silent_hops(flow: &TraceFlow) -> (Vec<u8>, Vec<u8>) {
     // From this hop on, silent ones are the target, or may be.
     let target = match (flow.hop_count, flow.hop_count_at_most) {
@@ -174,7 +174,7 @@ fn silent_hops(flow: &TraceFlow) -> (Vec<u8>, Vec<u8>) {
     silent.partition(|hop| *hop < target)
 }
 
-/// The last hop before `end` that spoke; 0 where none did.
+/// The last hop before `end` that replied; 0 if none did.
 fn routers_before(flow: &TraceFlow, end: u8) -> u8 {
     let spoke = flow.hops.iter().filter(|hop| hop.ttl < end && !hop.routers().is_empty());
     spoke.map(|hop| hop.ttl).max().unwrap_or(0)
@@ -199,7 +199,7 @@ fn alternatives(flow: &TraceFlow, report: &TraceReport) -> Vec<TraceAlternative>
     all
 }
 
-/// Where the silence may be random loss: the hops that answer lost as much, or were asked too seldom
+/// Where silence may be random loss: the hops that answer lost as much, or there were too few tries
 /// to tell.
 fn by_chance(flow: &TraceFlow) -> Option<TraceAlternative> {
     let last = flow.last_heard.unwrap_or(0);
@@ -211,12 +211,12 @@ fn by_chance(flow: &TraceFlow) -> Option<TraceAlternative> {
     lossy.then_some(TraceAlternative::RandomLoss { unanswered, probes })
 }
 
-/// Whether somebody answered at a hop.
+/// Whether anybody replied at a hop.
 fn speaks(hop: &TraceHop) -> bool {
     hop.tries.iter().any(|one| one.answer.is_some())
 }
 
-/// Probes, and those that were answered.
+/// Number of probes, and of those that were answered.
 fn sample<'a>(tries: impl Iterator<Item = &'a TraceTry>) -> LossSample {
     let (mut sent, mut answered) = (0, 0);
     for one in tries {

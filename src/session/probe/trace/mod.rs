@@ -1,13 +1,13 @@
-//! `probe trace`: the routers of a path, asked by datagrams whose TTL ends on the way.
+//! `probe trace`: the routers of a path, found with datagrams whose TTL expires on the way.
 //!
-//! All datagrams of one flow have the same addresses and ports, so that routers which share their
-//! load by flow keep one path (Paris traceroute, Augustin et al. 2006); they are told apart by the
-//! number that an ICMP message quotes. Where a router quotes less, as RFC 792 allows it, the flow
-//! goes on with one datagram at a time. A datagram with the full TTL asks the target itself.
+//! All datagrams of one flow have the same addresses and ports, so that routers that balance load
+//! per flow keep them on one path (Paris traceroute, Augustin et al. 2006); they are told apart by
+//! the number that an ICMP message quotes. If a router quotes less, as RFC 792 allows, the flow
+//! continues with one datagram at a time. A datagram with the full TTL tests the target itself.
 //!
 //! ```text
-//! plan    what is to be found out
-//! flow    one flow: its hops, which are due, what was heard of each
+//! plan    parameters
+//! flow    one flow: its hops, which are due, what was received for each
 //! judge   the verdict
 //! ```
 
@@ -31,16 +31,16 @@ use crate::wire::stamp::{ErrorEstimate, StampReply, StampRequest, TimeFormat, Ti
 use flow::{Flow, Heard, Place};
 use std::net::IpAddr;
 
-/// Bytes of a probe that come back from whoever sends back what it got.
+/// Bytes of a probe returned by a host that echoes what it got.
 const SIGNED: usize = 16;
 
-/// The state of `probe trace`.
+/// State of `probe trace`.
 pub struct TraceSession {
     plan: TracePlan,
     flows: Vec<Flow>,
-    /// What each number was: the flow and the place in it.
+    /// For each number: the flow and the place in it.
     numbers: Vec<(usize, Place)>,
-    /// What is in the batch at hand.
+    /// Contents of the current batch.
     written: Vec<(usize, Place)>,
     started: Option<Now>,
     stopped: bool,
@@ -60,7 +60,7 @@ impl TraceSession {
         }
     }
 
-    /// Datagrams that fit a batch, and the bytes of all of them.
+    /// Capacity of a batch: datagrams and their bytes.
     pub fn room(&self) -> (usize, usize) {
         let flows = self.flows.len().max(1);
         (flows, flows * self.plan.len)
@@ -75,7 +75,7 @@ impl TraceSession {
         }
     }
 
-    /// Which probe a number is, if one of this flow's was sent with it.
+    /// The probe with this number, if it belongs to this flow.
     fn find(&self, flow: usize, number: u32) -> Option<Place> {
         let (of, place) = *self.numbers.get(number as usize)?;
         (of == flow).then_some(place)
@@ -88,7 +88,7 @@ impl TraceSession {
         self.find(flow, number).filter(|_| ours)
     }
 
-    /// The probe that a datagram answers, and the hops that a reflector counted.
+    /// The probe that a datagram answers, and the reflector's hop count.
     fn answered(&self, flow: usize, payload: &[u8]) -> Option<(Place, Option<u8>)> {
         let number = u32::from_be_bytes(*payload.first_chunk()?);
         if let Some(place) = self.find(flow, number) {
@@ -102,8 +102,7 @@ impl TraceSession {
         let place = self.find(flow, reply.request.seq)?;
         let sent = self.flows[flow].sent_at(place)?;
         let ours = reply.request.sent.bits == Timestamp::of(sent.real, TimeFormat::Ntp).bits;
-        // 255 stands for what a reflector does not know; one that sees a larger TTL than was sent
-        // sees that of a relay.
+        // 255 means unknown to the reflector; a TTL larger than was sent is that of a relay.
         let hops = place.ttl.checked_sub(reply.ttl).filter(|_| reply.ttl < 255);
         ours.then_some((place, hops))
     }
@@ -171,7 +170,7 @@ impl Session for TraceSession {
                 (Some(behind), Some((datagrams, errno))) if behind < datagrams => {
                     self.flows[flow].refused(place, now, errno);
                 }
-                // Not tried: its flow finds it due again, with another number.
+                // Not tried: its flow makes it due again, with another number.
                 _ => continue,
             }
             self.numbers.push((flow, place));
@@ -208,7 +207,7 @@ impl Session for TraceSession {
             return;
         }
         let Some(place) = self.quoted(flow, error.quoted()) else {
-            // Too little quoted: who is meant is known where only one is under way.
+            // The quote is too short: the probe is known only if there is just one in flight.
             if error.quoted().len() < SIGNED {
                 let only = self.flows[flow].only_waiting(now.mono, &self.plan);
                 match only {

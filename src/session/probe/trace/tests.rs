@@ -1,4 +1,4 @@
-//! Traces over a path in memory: routers that answer, keep silent, forbid, share their load.
+//! Traces over a path in memory: routers that answer, stay silent, reject, balance load.
 
 use super::*;
 use crate::batch::{Dest, IcmpMeaning, OwnCause, OwnFinding, RxEntry, SendStop};
@@ -17,19 +17,19 @@ use std::net::SocketAddr;
 const REAL: Nanos = Nanos(1_763_927_115_000_000_000);
 const TARGET: &str = "192.0.2.99:8620";
 
-/// What a hop does with a datagram whose TTL ends there, or that it is to pass on.
+/// Reaction of a hop to a datagram whose TTL expires there, or that it should forward.
 #[derive(Clone, Copy, PartialEq)]
 enum Hop {
-    /// Answers, and quotes so many bytes.
+    /// Replies, quoting this many bytes.
     Speaks(usize),
     Silent,
-    /// Answers what ends there, and forbids what would go on.
+    /// Replies on TTL expiry, and rejects what it should forward.
     Forbids,
-    /// Answers what ends there, and drops what would go on.
+    /// Replies on TTL expiry, and drops what it should forward.
     Drops,
 }
 
-/// What the target does.
+/// Reaction of the target.
 #[derive(Clone, Copy, PartialEq)]
 enum End {
     Stamp,
@@ -47,14 +47,15 @@ enum Word {
 struct Path {
     hops: Vec<Hop>,
     end: End,
-    /// Answers of the first router that get lost, by their order.
+    /// Answers of the first router that are lost, by their order.
     lost: Vec<usize>,
-    /// Shares that are lost out and back, and by which chance.
+    /// Loss rate out and back, and the seed.
     loss: [f64; 2],
     seed: u64,
-    /// Copies that are made of what passes, out and back; 1 for none.
+    /// Copies of each datagram, out and back; 1 for no duplication.
     copies: [usize; 2],
-    /// From this hop on, the last so many routers pass it to one another for ever.
+    /// From this hop on, the last routers pass a datagram among themselves forever; this many of
+    /// them.
     turn: Option<u8>,
 }
 
@@ -153,7 +154,7 @@ type Replies = VecDeque<(Dest, Vec<u8>)>;
 
 const DELAY: Delay = Delay { base: HOP_DELAY, jitter: Jitter::None };
 
-/// Runs a trace to its end; every answer takes 5 ms a hop of TTL.
+/// Runs a trace to its end; every answer takes 5 ms per hop.
 fn trace(path: &Path, flows: usize, tries: u32) -> TraceReport {
     let sources: Vec<u16> = (0..flows as u16).map(|index| 40_000 + index).collect();
     let bound = |port: &u16| SimSocket::bound(([10, 0, 0, 5], *port).into());
@@ -220,7 +221,7 @@ fn path(hops: &[Hop], end: End) -> Path {
 
 const SPEAKS: Hop = Hop::Speaks(64);
 
-/// The verdict on a trace whose flows all end so.
+/// The verdict on a trace whose flows all end in this way.
 fn alike(flows: usize, end: TraceEnd) -> TraceVerdict {
     TraceVerdict::Alike { flows, end }
 }
@@ -237,7 +238,7 @@ fn at_most(hops: u8) -> TraceDistance {
     TraceDistance { hops: None, hops_at_most: Some(hops) }
 }
 
-/// What was seen of a trace of one flow.
+/// The evidence of a trace with one flow.
 fn seen(report: &TraceReport) -> Vec<&TraceSeen> {
     let told = |one: &TraceEvidence| assert_eq!(one.source_port, None, "of one flow");
     report.findings.evidence.iter().inspect(|one| told(one)).map(|one| &one.seen).collect()
@@ -301,8 +302,8 @@ fn a_router_that_forbids_is_named_with_its_hop() {
 
 #[test]
 fn silent_hops_are_passed_over_however_many_there_are() {
-    // Two tries do not tell whether the last of them is a router or the target, whose answers were
-    // lost: a reflector does.
+    // Two tries do not show whether the last of them is a router or the target with lost answers: a
+    // reflector does.
     let silent: Vec<u8> = (2..=10).collect();
     let target = target();
     for (end, found, silence) in [
@@ -412,7 +413,7 @@ fn a_routing_loop_is_named_with_its_routers_and_not_walked_to_the_end() {
         let expired = |one: &&TraceSeen| matches!(one, TraceSeen::FullTtlExpired { from: Some(_) });
         assert_eq!(seen(&report).into_iter().filter(expired).count(), 1, "{report:?}");
     }
-    // On a clean path the same router twice in a row is none.
+    // On a clean path the same router twice in a row is no loop.
     let mut flow = trace(&path(&[SPEAKS; 3], End::Silent), 1, 3).flows.remove(0);
     flow.hops[1].tries.iter_mut().for_each(|one| one.from = Some(router(1)));
     assert_eq!((flow.routing_loop.clone(), flow.find_loop()), (None, None));
@@ -447,7 +448,7 @@ fn what_this_host_refuses_is_explained_by_its_state() {
     assert_eq!(verdict, alike(1, TraceEnd::NotSent { refusal }));
 }
 
-/// Shares of loss, both ways and one at a time, each with seeds.
+/// Loss rates, in both directions and in one at a time, each with seeds.
 fn losses(usual: u64) -> impl Iterator<Item = ([f64; 2], u64)> {
     let shares = [0.0, 0.01, 0.05, 0.1, 0.3, 0.5].into_iter();
     let losses = shares.flat_map(|share| [[share; 2], [share, 0.0], [0.0, share]]);
