@@ -30,31 +30,31 @@ use crate::units::Nanos;
 use policer::Bucket;
 use std::net::SocketAddr;
 
-/// Payload of a train's datagrams, and of one of shorter ones.
+/// Payload bytes of a train's datagrams, and of shorter ones.
 const LONG: usize = 1_000;
 const SHORT: usize = 250;
-/// What a limit's bucket is given to fill again.
+/// Time for a limit's bucket to refill.
 const REST: Nanos = Nanos::from_millis(1_200);
-/// Share of the found rate that a train must be able to have without loss.
+/// Share of the found rate at which a train must pass without loss.
 const BELOW: f64 = 0.8;
-/// Time that plain datagrams beside the payloads may take where a limit makes them slow.
+/// Maximum time for plain datagrams alongside the payloads, in seconds, if a limit slows them down.
 const BESIDE: f64 = 2.0;
-/// Questions about a limit that one run asks.
+/// Number of questions about a limit in one run.
 const LIMITS: u64 = 4;
-/// How many times as many may pass of another train before a limit cannot be the same for both.
+/// Ratio of what passes of two trains above which they are not under the same limit.
 const ALIKE: f64 = 1.25;
 const KINDS: [Shape; 6] =
     [Shape::Random, Shape::Zeros, Shape::Dns, Shape::Quic, Shape::Sip, Shape::Stun];
 const SIZES: [usize; 8] = [64, 128, 256, 512, 1_024, 1_200, 1_400, 1_472];
 
-/// What is to be found out.
+/// Parameters of the probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ShapePlan {
     /// The remote agent.
     pub target: SocketAddr,
-    /// Least datagrams of one kind and size before it is said not to pass.
+    /// Minimum datagrams of one kind and size before it counts as blocked.
     pub tries: u32,
-    /// Datagrams a second of a train.
+    /// Rate of a train in datagrams per second.
     pub rate: u32,
     /// Datagrams of a train.
     pub count: u32,
@@ -82,7 +82,7 @@ impl Step {
     }
 }
 
-/// A train that is over.
+/// A finished train.
 #[derive(Clone, Debug)]
 struct Train {
     purpose: TrainPurpose,
@@ -102,9 +102,10 @@ impl Train {
         all
     }
 
-    /// The same by the agent's clock: when each was there, or its answer left. Those that were not
-    /// answered were there as long after the one before as they were sent; their answers left then,
-    /// but no sooner than an answer before: an agent that is held up answers in a bunch.
+    /// The same by the agent's clock: when each arrived, or its answer was sent. Unanswered ones
+    /// are assumed to have arrived with the spacing at which they were sent; their answers are
+    /// assumed to have left then, but no earlier than the previous answer, since a delayed agent
+    /// answers in a burst.
     fn seen(&self, way: Way) -> Vec<(Nanos, bool)> {
         let left = self.items.iter().flat_map(|item| &item.sent);
         let mut all: Vec<_> = left.filter(|one| one.refused.is_none()).collect();
@@ -134,8 +135,8 @@ impl Train {
         policer::fit(&self.seen(way))
     }
 
-    /// Whether its answers were far longer on the way once it was limited than at first; how long
-    /// the agent kept them is none of the path's.
+    /// Whether its answers took much longer on the path after the limit applied than at first; the
+    /// time that the agent kept them does not count.
     fn queues(&self) -> bool {
         let on_the_way = |back: &Back| back.round_trip - kept(back);
         let mut trips: Vec<Nanos> =
@@ -148,7 +149,7 @@ impl Train {
         median > least + Nanos::from_millis(8).max(Nanos(least.0 * 4))
     }
 
-    /// The longest that the agent kept an answer.
+    /// The longest time that the agent kept an answer.
     fn agent_late(&self) -> Nanos {
         self.items.iter().flat_map(ItemLog::backs).map(kept).max().unwrap_or_default()
     }
@@ -180,14 +181,14 @@ impl Train {
         }
     }
 
-    /// What was lost of it out and back together.
+    /// Its loss, out and back together.
     fn sample(&self) -> LossSample {
         let pattern = self.pattern();
         let passed = pattern.iter().filter(|(_, passed)| *passed).count();
         LossSample::new(pattern.len() as u64, passed as u64)
     }
 
-    /// What was lost of it on one way.
+    /// Its loss in one direction.
     fn sample_of(&self, way: Way, told: Option<&Told>) -> Option<LossSample> {
         let row = self.row(told);
         let arrived = row.arrived?;
@@ -197,8 +198,8 @@ impl Train {
         })
     }
 
-    /// Whether it was lost all along from the first loss on, as by a limit, and not for a while, as
-    /// where the path is interrupted: each third of what follows lost its share.
+    /// Whether loss continued from the first loss on, as with a limit, and not only for a while, as
+    /// when the path is interrupted: each third of the rest lost its share.
     fn is_limited_throughout(&self) -> bool {
         let pattern = self.pattern();
         let Some(first) = pattern.iter().position(|(_, passed)| !passed) else { return false };
@@ -211,7 +212,7 @@ impl Train {
     }
 }
 
-/// The state of `probe shape`.
+/// State of `probe shape`.
 pub struct ShapeKind {
     plan: ShapePlan,
     headers: usize,
@@ -220,9 +221,9 @@ pub struct ShapeKind {
     asked: Step,
     trains: Vec<Train>,
     payloads: Vec<Payload>,
-    /// Which payloads the round in progress asks.
+    /// The payloads tested in the current round.
     payloads_asked: Vec<usize>,
-    /// Plain datagrams to the port that the payloads go to, and to the agent's own.
+    /// Plain datagrams to the port of the payloads, and to the agent's own port.
     control: Question,
     path: Question,
 }
@@ -266,12 +267,12 @@ impl ShapeKind {
         match step {
             Step::Search if count == 0 => Vec::new(),
             Step::Search => vec![train(LONG, first, count, gap)],
-            // There is nothing to be found out about a limit that is not there.
+            // Without a limit there is nothing more to find out about it.
             Step::Short | Step::Below | Step::Spread if self.bucket().is_none() => Vec::new(),
             Step::Short => vec![train(SHORT, first, count, gap)],
             Step::Below => {
                 let rate = self.bucket().map_or(0.0, |bucket| bucket.rate * BELOW);
-                // Nothing is left of a quota to be looked at.
+                // Nothing is left of the quota.
                 if rate < 2.0 {
                     return Vec::new();
                 }
@@ -291,7 +292,7 @@ impl ShapeKind {
         }
     }
 
-    /// Sizes that an IP packet of 1500 bytes has room for.
+    /// Sizes that fit an IP packet of 1500 bytes.
     fn sizes(&self) -> impl Iterator<Item = usize> + use<> {
         let most = 1_500 - self.headers;
         SIZES.into_iter().map(move |size| size.min(most))
@@ -309,7 +310,7 @@ impl ShapeKind {
         looks.chain(answers).chain(ports).collect()
     }
 
-    /// Payloads that are not told yet: at first all.
+    /// Payloads that are undecided: at first all.
     fn payload_round(&mut self, first: u16) -> Vec<Shot> {
         if self.payloads.is_empty() {
             let shots = self.payload_shots(first).into_iter();
@@ -332,13 +333,13 @@ impl ShapeKind {
         self.payloads_asked = wanted.iter().map(|(index, _)| *index).collect();
         let mut shots: Vec<Shot> = wanted.into_iter().map(|(_, shot)| shot).collect();
         if !shots.is_empty() {
-            // The path itself, beside the port.
+            // The path itself, alongside the port.
             shots.push(control(None, CONTROL / 2, self.beside()));
         }
         shots
     }
 
-    /// What a payload is compared with: plain ones to the same port; another port against the
+    /// The control for a payload: plain datagrams to the same port; for another port, those to the
     /// agent's own.
     fn chance_of<'a>(&'a self, payload: &Payload, told: Option<&'a Told>) -> Chance<'a> {
         let same = payload.shot.port == self.ports.first().copied();
@@ -346,7 +347,7 @@ impl ShapeKind {
         Chance { control, told, asked: self.payloads.len() as u64 + 1 }
     }
 
-    /// Time between plain datagrams beside the payloads: a quarter of what a limit lets through.
+    /// Time between plain datagrams alongside the payloads: they use a quarter of a limit.
     fn beside(&self) -> Nanos {
         match self.bucket() {
             Some(bucket) => Nanos((4e9 / bucket.rate.max(4.0)) as u64),
@@ -354,21 +355,21 @@ impl ShapeKind {
         }
     }
 
-    /// Whether plain datagrams get to the port.
+    /// Whether plain datagrams reach the port.
     fn port(&self, told: Option<&Told>) -> Outcome {
         let chance = Chance { control: &self.path, told, asked: self.payloads.len() as u64 + 1 };
         chance.out(&self.control, 1)
     }
 
-    /// Whether there is a limit: what was lost of the train is beyond chance beside what was lost of a
+    /// Whether there is a limit: the loss of the train is beyond chance compared with that of a
     /// slower one.
     fn is_limit(&self, search: &Train) -> bool {
         if !search.is_limited_throughout() {
             return false;
         }
         if let Some(below) = self.of(TrainPurpose::Below) {
-            // A train that was unlucky is the one that is looked at: those that the same limit must
-            // have stopped count with it.
+            // The train under test was chosen for its high loss: so the others that the same limit
+            // would have affected are counted with it.
             let all = search.sample().with(self.alike(search));
             let beyond = |sample| is_beyond_chance(sample, below.sample(), LIMITS);
             return beyond(search.sample()) && beyond(all);
@@ -381,8 +382,8 @@ impl ShapeKind {
         is_beyond_chance(behind, LossSample::new(burst as u64, burst as u64), LIMITS)
     }
 
-    /// What was lost of the trains at the same rate that a limit would treat as the first: shorter
-    /// datagrams where it counts datagrams, several ports where it does not count by port.
+    /// Loss of the trains at the same rate that a limit would treat like the first: shorter
+    /// datagrams if it counts datagrams, several ports if it does not count per port.
     fn alike(&self, search: &Train) -> LossSample {
         let passed = |sample: LossSample| (sample.sent - sample.lost) as f64;
         let first = passed(search.sample());
@@ -393,8 +394,8 @@ impl ShapeKind {
             .fold(LossSample::default(), LossSample::with)
     }
 
-    /// The way on which the train was lost beyond what is lost anyway; `None` where that is not
-    /// known, or so on both.
+    /// The direction in which the train lost more than the usual loss; `None` if unknown, or if
+    /// both did.
     fn way(&self, search: &Train, told: Option<&Told>) -> Option<Way> {
         let limited = |way: Way| -> Option<bool> {
             let suspect = search.sample_of(way, told)?;
@@ -414,13 +415,13 @@ impl ShapeKind {
     fn limit(&self, told: Option<&Told>) -> Option<RateLimit> {
         let search = self.of(TrainPurpose::Search)?;
         search.bucket(Way::Out)?;
-        // What is lost at any rate is lost, not limited.
+        // What is lost at any rate is loss, not a limit.
         if !self.is_limit(search) {
             return None;
         }
         let way = self.way(search, told);
         let bucket = search.bucket(way.unwrap_or(Way::Out))?;
-        // What comes back is short.
+        // Answers are short.
         let payload = if way == Some(Way::Back) { crate::wire::Echo::LEN } else { LONG };
         let packet = (payload + self.headers) as f64;
         let each_port = self.of(TrainPurpose::Spread).map(|spread| {
@@ -440,7 +441,7 @@ impl ShapeKind {
         })
     }
 
-    /// What a limit counts, by how many shorter datagrams it lets through.
+    /// What a limit counts, by how many shorter datagrams pass.
     fn counts(&self, way: Option<Way>, bucket: Bucket, packet: f64) -> Option<Counted> {
         let short = self.of(TrainPurpose::Short).filter(|_| way != Some(Way::Back))?;
         let ratio = short.bucket(Way::Out).map_or(f64::INFINITY, |found| found.rate / bucket.rate);
@@ -497,7 +498,7 @@ impl Kind for ShapeKind {
         while self.step != Step::Done {
             let step = self.step;
             let shots = self.round_of(step);
-            // Payloads are asked again until they are told.
+            // Payloads are tested until they are decided.
             if step != Step::Payloads || shots.is_empty() {
                 self.step = step.next();
             }
@@ -527,7 +528,7 @@ impl Kind for ShapeKind {
 
     fn gap(&self) -> Option<Nanos> {
         let rate = self.bucket().filter(|_| self.asked == Step::Payloads)?.rate;
-        // Half of what is let through, and not forever.
+        // At half of the limit, and bounded in time.
         Some(Nanos((2e9 / rate.max(4.0)) as u64))
     }
 
@@ -566,7 +567,7 @@ impl Kind for ShapeKind {
 }
 
 impl ShapeKind {
-    /// Takes a round of payloads, with the path's own control as its last item.
+    /// Handles a round of payloads; its last item is the control for the path itself.
     fn take_payloads(&mut self, round: &Round<'_>) {
         if let Some((number, item)) = round.control {
             self.control.add(number, item);
