@@ -1,9 +1,9 @@
-//! Runs of lost probes, in the order of their numbers.
+//! Bursts of consecutive lost probes.
 
 use crate::record::PingLost;
 use crate::units::Nanos;
 
-/// What is learnt of them as probes are settled one after the other.
+/// Burst statistics, updated as probes are decided in order.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Bursts {
     count: u64,
@@ -15,7 +15,7 @@ pub(super) struct Bursts {
 }
 
 impl Bursts {
-    /// The next probe was lost, planned at this time from the start of the run.
+    /// The next probe was lost; `at` is its planned time since the start of the run.
     pub fn lose(&mut self, at: Nanos) {
         if self.run == 0 {
             self.began = at;
@@ -23,7 +23,7 @@ impl Bursts {
         self.run += 1;
     }
 
-    /// The next probe was not lost, or there is none; a run that was open has ended at this time.
+    /// The next probe was not lost, or there is none; an open burst ended at this time.
     pub fn close(&mut self, at: Nanos) {
         if self.run == 0 {
             return;
@@ -37,7 +37,7 @@ impl Bursts {
         self.run = 0;
     }
 
-    /// The bursts, in an account that knows nothing else yet.
+    /// The bursts, in a record without other results.
     pub fn told(&self) -> PingLost {
         PingLost {
             bursts: self.count,

@@ -1,32 +1,32 @@
-//! The kernel's stamps, which are of the real-time clock, on the monotonic one.
+//! Converts the kernel's time stamps, which use the real-time clock, to the monotonic clock.
 
 use crate::session::Now;
 use crate::units::Nanos;
 
-/// How fast the two clocks run apart at most: what adjtimex(2) allows to steer, 500 ppm.
+/// Maximum drift between the two clocks: adjtimex(2) allows 500 ppm.
 const STEERED: u64 = 2_000;
-/// A difference that two readings of one instant may have.
+/// Possible difference between two readings of one instant, in nanoseconds.
 const NOISE: i64 = 200;
-/// Readings in a row that differ before the real-time clock was set.
+/// Consecutive differing readings after which the real-time clock counts as set.
 const SETTLED: u32 = 4;
 
-/// How far the two clocks stand apart.
+/// The offset between the two clocks.
 ///
-/// They are read one after the other, and a process that is put aside in between sees them further
-/// apart than they are, by milliseconds. Such a reading is told by its not staying.
+/// They are read one after the other, and a process preempted in between sees an offset that is
+/// wrong by milliseconds. Such a reading is recognised because it does not persist.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Clocks {
     offset: i64,
     read: Option<Nanos>,
     apart: u32,
-    /// The last reading, taken into account or not.
+    /// The last reading, used or not.
     last: Now,
 }
 
 impl Clocks {
-    /// Takes a reading of both clocks into account.
+    /// Uses a reading of both clocks.
     pub fn observe(&mut self, now: Now) {
-        // All that came in one call has one reading, which says the same each time.
+        // All datagrams of one call have the same reading; use it once.
         if std::mem::replace(&mut self.last, now) == now {
             return;
         }
@@ -40,7 +40,7 @@ impl Clocks {
         *self = Self { offset, read: Some(now.mono), apart: 0, last: now };
     }
 
-    /// An instant of the real-time clock on the monotonic one.
+    /// Converts an instant of the real-time clock to the monotonic one.
     pub fn monotonic(&self, real: Nanos) -> Nanos {
         Nanos(real.0.saturating_add_signed(self.offset.saturating_neg()))
     }
@@ -59,7 +59,7 @@ mod tests {
         let mut clocks = Clocks::default();
         clocks.observe(at(1_000, 5_000_000));
         assert_eq!(clocks.monotonic(Nanos(5_002_000)), Nanos(2_000));
-        // Put aside for 3 ms between the two.
+        // Preempted for 3 ms between the two.
         clocks.observe(at(2_000, 8_000_000));
         assert_eq!(clocks.monotonic(Nanos(5_002_000)), Nanos(2_000));
         clocks.observe(at(3_000, 5_000_100));
@@ -68,7 +68,7 @@ mod tests {
             clocks.observe(at(4_000 + reading, 9_000_000));
         }
         assert_eq!(clocks.monotonic(Nanos(9_002_000)), Nanos(2_000));
-        // Never is one too close: what is read later is further on.
+        // The offset is never too small: whatever is read later is further on.
         clocks.observe(at(5_000, 4_000_000));
         assert_eq!(clocks.monotonic(Nanos(4_002_000)), Nanos(2_000));
     }
@@ -87,7 +87,7 @@ mod tests {
     fn a_steered_clock_is_followed_at_once() {
         let mut clocks = Clocks::default();
         for second in 0..100u64 {
-            // 400 ppm, a reading each second.
+            // 400 ppm, one reading per second.
             let mono = second * 1_000_000_000;
             clocks.observe(at(mono, 1_000 + second * 400_000));
             assert_eq!(clocks.monotonic(Nanos(mono + 1_000 + second * 400_000)), Nanos(mono));

@@ -1,4 +1,5 @@
-//! One target's delays: round trips, each way above its minimum, the reflector's own time.
+//! Delays of one target: round trips, delay variation in each direction above its minimum, time in
+//! the reflector.
 
 use crate::record::{PingBucket, PingDelay};
 use crate::stats::{ClockDrift, DelayAboveMin, DelayHistogram, Moments, Share};
@@ -7,49 +8,50 @@ use crate::units::Nanos;
 /// Cells of the histogram on a logarithmic scale.
 const BUCKETS: usize = 32;
 
-/// When one answer's steps were, on the clocks that they were measured by.
+/// The time stamps of one answered probe, on the clocks that took them.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Steps {
     /// The planned time, on this host's monotonic clock.
     pub planned: Nanos,
-    /// The actual time of sending, on the same.
+    /// The actual transmit time, on the same.
     pub sent: Nanos,
-    /// When the probe came and when the answer left, on the reflector's clock.
+    /// When the probe arrived and when the answer was sent, on the reflector's clock.
     pub reflector: Option<(Nanos, Nanos)>,
-    /// When the answer came, on this host's monotonic clock.
+    /// When the answer arrived, on this host's monotonic clock.
     pub arrived: Nanos,
 }
 
 impl Steps {
-    /// Time in the reflector; never negative, and never longer than the whole.
+    /// Time in the reflector; never negative, and never longer than the whole round trip.
     pub fn server(&self) -> Option<Nanos> {
         let (received, answered) = self.reflector?;
         Some((answered - received).min(self.arrived - self.sent))
     }
 
-    /// From the actual transmission to the arrival, without the reflector's: the network's.
+    /// From the actual transmission to the arrival, minus the time in the reflector: the network's
+    /// share.
     pub fn round_trip(&self) -> Nanos {
         self.arrived - self.sent - self.server().unwrap_or_default()
     }
 
-    /// From the planned time, without the reflector's: what one who kept to the plan would have
-    /// felt, this host's own lateness among it.
+    /// From the planned time, minus the time in the reflector: the delay at the planned rate,
+    /// including this host's own lateness.
     pub fn as_planned(&self) -> Nanos {
         self.arrived - self.planned - self.server().unwrap_or_default()
     }
 
-    /// From here to the reflector between two clocks, in nanoseconds.
+    /// Difference between two clocks on the way to the reflector, in nanoseconds.
     fn transit_out(&self) -> Option<i64> {
         self.reflector.map(|(received, _)| received.signed_since(self.sent))
     }
 
-    /// From the reflector to here between two clocks.
+    /// Difference between two clocks on the way back, in nanoseconds.
     fn transit_back(&self) -> Option<i64> {
         self.reflector.map(|(_, answered)| self.arrived.signed_since(answered))
     }
 }
 
-/// A distribution with its mean and deviation.
+/// A distribution with mean and standard deviation.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Spread {
     histogram: DelayHistogram,
@@ -62,7 +64,7 @@ impl Spread {
         self.moments.observe(delay.0 as i64);
     }
 
-    /// The distribution, with those that were lost behind all that came.
+    /// The distribution; lost probes count as longer than all that arrived.
     pub fn report(&self, lost: Option<u64>) -> PingDelay {
         PingDelay {
             mean: self.moments.mean().map(|mean| mean.max(0) as u64),
@@ -72,7 +74,7 @@ impl Spread {
     }
 }
 
-/// How much the delay differed from one probe to the next (IPDV, RFC 3393), where both came back.
+/// Delay variation between consecutive probes (IPDV, RFC 3393), if both were answered.
 #[derive(Clone, Copy, Debug, Default)]
 struct Variation {
     sum: u128,
@@ -93,7 +95,7 @@ impl Variation {
     }
 }
 
-/// One way's delay above its minimum, without the clocks' drift.
+/// Delay in one direction above its minimum, corrected for clock drift.
 #[derive(Clone, Debug, Default)]
 struct OneWay {
     above: DelayAboveMin,
@@ -103,7 +105,7 @@ struct OneWay {
 }
 
 impl OneWay {
-    /// A transit between two clocks.
+    /// Adds a difference between two clocks.
     fn observe(&mut self, now: Nanos, transit: i64) {
         let corrected = self.drift.correct(now, transit);
         self.above.observe(corrected, 1);
@@ -125,7 +127,7 @@ impl OneWay {
     }
 }
 
-/// All of them. Four histograms of 216 KiB and two of twice that.
+/// All distributions of a target: four histograms of 216 KiB and two of twice that.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Delays {
     round_trip: Spread,
@@ -133,7 +135,7 @@ pub(super) struct Delays {
     server: Spread,
     late: Spread,
     variation: Variation,
-    /// The steps of the last probe whose fate is settled, if it came back, with its number.
+    /// Number and time stamps of the last decided probe, if it was answered.
     before: Option<(u64, Steps)>,
     out: OneWay,
     back: OneWay,
@@ -141,7 +143,7 @@ pub(super) struct Delays {
 }
 
 impl Delays {
-    /// A probe left so long after it was planned.
+    /// A probe was sent this long after its planned time.
     pub fn sent(&mut self, late: Nanos) {
         self.late.record(late);
     }
@@ -151,14 +153,15 @@ impl Delays {
         self.round_trip.record(steps.round_trip());
         self.as_planned.record(steps.as_planned());
         self.longest = self.longest.max(steps.arrived - steps.sent);
-        // This host's side is on the monotonic clock: the real-time one may be set meanwhile.
+        // This host's times are on the monotonic clock, since the real-time clock may be set
+        // meanwhile.
         let (Some(out), Some(back)) = (steps.transit_out(), steps.transit_back()) else { return };
         self.server.record(steps.server().unwrap_or_default());
         self.out.observe(steps.arrived, out);
         self.back.observe(steps.arrived, back);
     }
 
-    /// A probe that came back is settled, in the order of the numbers.
+    /// An answered probe is decided, in order of the numbers.
     pub fn settled(&mut self, number: u64, steps: &Steps) {
         let before = self.before.replace((number, *steps));
         let Some((_, last)) = before.filter(|(last, _)| last + 1 == number) else { return };
@@ -171,12 +174,12 @@ impl Delays {
         }
     }
 
-    /// The longest from a transmission to an arrival.
+    /// The longest time from transmission to arrival.
     pub fn longest(&self) -> Nanos {
         self.longest
     }
 
-    /// Round trips, with those that were lost behind all that came.
+    /// Round trips; lost probes count as longer than all that arrived.
     pub fn round_trip(&self, lost: u64) -> PingDelay {
         self.variation.within(self.round_trip.report(Some(lost)))
     }
@@ -186,12 +189,12 @@ impl Delays {
         self.as_planned.report(Some(lost))
     }
 
-    /// One way out; `None` where it is not known how many were lost on it.
+    /// Delay variation on the way out; `lost` is `None` if the loss in this direction is unknown.
     pub fn out(&self, lost: Option<u64>) -> PingDelay {
         self.out.report(lost)
     }
 
-    /// One way back, in the same way.
+    /// The same on the way back.
     pub fn back(&self, lost: Option<u64>) -> PingDelay {
         self.back.report(lost)
     }
@@ -201,17 +204,17 @@ impl Delays {
         self.server.report(Some(0))
     }
 
-    /// How late probes were sent.
+    /// Lateness of sending.
     pub fn late(&self) -> PingDelay {
         self.late.report(Some(0))
     }
 
-    /// How fast the reflector's clock runs away from this host's, in parts per billion.
+    /// Drift of the reflector's clock against this host's, in parts per billion.
     pub fn drift(&self) -> Option<i64> {
         self.out.drift.parts_per_billion()
     }
 
-    /// Times that a clock was set.
+    /// How often a clock was set.
     pub fn clock_steps(&self) -> u32 {
         self.out.drift.steps().max(self.back.drift.steps())
     }
@@ -235,8 +238,8 @@ impl Delays {
     }
 }
 
-/// The edges of cells from `low` to `high`, equally wide on a logarithmic scale, whole nanoseconds
-/// and strictly rising: fewer cells where there is no room for all.
+/// Edges of cells from `low` to `high`, equally wide on a logarithmic scale, as strictly increasing
+/// nanoseconds: fewer cells if there is no room for all.
 fn log_edges(low: Nanos, high: Nanos, cells: usize) -> Vec<Nanos> {
     let low = low.max(Nanos(1));
     let ratio = (high.0.max(low.0 + 1) as f64 / low.0 as f64).ln();
@@ -252,8 +255,8 @@ fn log_edges(low: Nanos, high: Nanos, cells: usize) -> Vec<Nanos> {
     edges
 }
 
-/// A distribution, with those that were lost behind all that came; where it is not known how many
-/// were, of those that came.
+/// A distribution in which lost probes count as longer than all that arrived; if their number is
+/// unknown, only of those that arrived.
 fn told(histogram: &DelayHistogram, lost: Option<u64>) -> PingDelay {
     let behind = lost.unwrap_or(0);
     let tail = |name, quantile| (name, histogram.share(quantile, behind));
@@ -339,7 +342,7 @@ mod tests {
         };
         for (number, micros) in [10, 20, 10, 20, 10, 20, 10, 20, 10, 70].into_iter().enumerate() {
             delays.answered(&trip(micros));
-            // The third is not settled as an answer: no neighbours across it.
+            // The third is not answered: no neighbours across it.
             if number != 2 {
                 delays.settled(number as u64, &trip(micros));
             }
@@ -349,7 +352,7 @@ mod tests {
         assert!(told.p50.is_some_and(|p50| (9_990..20_020).contains(&p50)), "{told:?}");
         assert!(told.max.is_some_and(|max| max.abs_diff(70_000) < 70), "{told:?}");
         assert_eq!((told.p90, told.p99, told.lost_from), (None, None, None));
-        // The squares of nine times up to 10 and once 50 from the mean: 3000 over 9.
+        // The squared deviations of nine times up to 10 and once 50 from the mean: 3000 over 9.
         assert_eq!(told.stddev, Some(18_257), "{told:?}");
         // Six times 10 and once 60.
         assert_eq!((told.ipdv_mean, told.ipdv_max), (Some(17_142), Some(60_000)));

@@ -1,74 +1,76 @@
-//! On which way a probe was lost: the numbers that never came back, beside the reflector's own count
-//! of the answers that it sent.
+//! In which direction a probe was lost, from the probes that were never answered and the
+//! reflector's own count of its answers.
 //!
-//! A number of the reflector that is missing is an answer that was lost. It was a probe's only answer,
-//! so that the probe was lost on the way back, unless the way out makes copies: then it may have been
-//! a second one. Copies show where one probe is answered under two numbers, or where the reflector
-//! counted more than was asked; from then on the ways are told only where no number is missing.
+//! A missing number of the reflector is a lost answer. Normally it was a probe's only answer, so
+//! the loss was on the way back, unless the way out duplicates: then it may have been a second
+//! answer. Duplication shows when one probe is answered under two numbers, or when the reflector
+//! counts more probes than were sent; from then on the directions are known only if no number is
+//! missing.
 
 use crate::record::WaysUntold;
 use crate::stats::{Arrival, ODDS, SequenceTracker};
 
-/// How far before the first number that came an answer is one to a copy of the first probes.
+/// How far below the first number received an answer can be, when it belongs to a copy of the first
+/// probes.
 const EARLY: u32 = 64;
 
-/// Accounts for both numbers of every answer.
+/// Tracks both numbers of every answer.
 #[derive(Clone, Debug)]
 pub(super) struct Directions {
-    /// Numbers of the probes that were answered.
+    /// Numbers of the answered probes.
     back: SequenceTracker,
-    /// The reflector's numbers of its answers, less `origin`.
+    /// The reflector's numbers, minus `origin`.
     reflected: Option<SequenceTracker>,
     origin: u32,
-    /// Numbers from before `origin`, some of them: it was taken from a copy's answer.
+    /// Some numbers below `origin`, if that was taken from a copy's answer.
     early: Vec<u32>,
-    /// Answers lost before the reflector began to count anew.
+    /// Answers lost before the reflector restarted its count.
     before_restart: u64,
     restarts: u64,
     keeps: Keeps,
     /// Whether the reflector's numbers are known to the end of the run.
     whole: bool,
-    /// Further answers under numbers of their own: copies that were made on the way out.
+    /// Further answers with numbers of their own: copies made on the way out.
     copies_out: u64,
     order: Order,
 }
 
-/// Whether the reflector's numbers are a count of its own.
+/// Whether the reflector keeps its own count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Keeps {
-    /// Its numbers were the probes' so far: a count, or copies.
+    /// So far its numbers equal the probes': either a count, or copies.
     #[default]
     Unknown,
-    /// They are.
+    /// It counts.
     Count,
-    /// It copies the probes' (RFC 8762 §4.3, stateless).
+    /// It copies the probes' numbers (RFC 8762 §4.3, stateless).
     Nothing,
 }
 
-/// Where the lost ones were lost.
+/// Losses by direction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct LostWays {
     /// On the way to the reflector.
     pub out: u64,
     /// On the way back.
     pub back: u64,
-    /// Behind the last answer, where no count tells.
+    /// After the last answer, where no count helps.
     pub unknown: u64,
 }
 
-/// The newest answer's two numbers, and what its neighbours say of copies.
+/// The newest answer's two numbers, and evidence of duplication from its neighbours.
 #[derive(Clone, Copy, Debug, Default)]
 struct Order {
     newest: Option<(u64, u64)>,
-    /// Between two answers the reflector counted more than was asked: copies, in a path that keeps
-    /// its order.
+    /// Between two answers the reflector counted more probes than were sent: duplicates, on a path
+    /// that keeps the order.
     surplus: bool,
-    /// Probes came there in another order.
+    /// Probes arrived there out of order.
     broken: bool,
 }
 
 impl Order {
-    /// Takes down the first answer to a probe, by both numbers from the start of the count.
+    /// Records the first answer to a probe, with both numbers relative to the start of the count.
     fn observe(&mut self, probe: u64, number: u64) {
         let Some((last, count)) = self.newest else {
             self.newest = Some((probe, number));
@@ -102,7 +104,7 @@ impl Directions {
         }
     }
 
-    /// Takes down an answer: the probe's number and, where there is one, the reflector's.
+    /// Records an answer: the probe's number and, if there is one, the reflector's.
     pub fn observe(&mut self, probe: u32, reflector: Option<u32>) -> Arrival {
         let highest = self.back.expected();
         let arrival = self.back.observe(probe);
@@ -111,7 +113,7 @@ impl Directions {
             self.keeps = Keeps::Count;
         }
         let Some(tracker) = &mut self.reflected else {
-            // It cannot have answered more than was asked: then it counted before us.
+            // It cannot have answered more than was asked: it was counting before this run.
             self.origin = number.saturating_sub(probe);
             self.begin(number);
             return arrival;
@@ -128,7 +130,7 @@ impl Directions {
         let told = tracker.observe(number.wrapping_sub(self.origin));
         let went_back = matches!(told, Arrival::Duplicate | Arrival::TooLate);
         match arrival {
-            // The newest probe's answer has an old number: the reflector began anew.
+            // The newest probe's answer has an old number: the reflector restarted its count.
             Arrival::New if went_back && self.back.expected() > highest => {
                 self.before_restart += tracker.lost();
                 self.restarts += 1;
@@ -139,7 +141,7 @@ impl Directions {
                 let count = tracker.place_of(number.wrapping_sub(self.origin));
                 self.order.observe(self.back.place_of(probe), count);
             }
-            // A copy that was made on the way back has the number of the first.
+            // A copy made on the way back has the same number as the first.
             Arrival::Duplicate if told != Arrival::Duplicate => self.copies_out += 1,
             _ => {}
         }
@@ -153,13 +155,13 @@ impl Directions {
         self.order.newest = None;
     }
 
-    /// The reflector's numbers were its own beyond doubt.
+    /// The reflector's numbers are certainly its own count.
     pub fn trust(&mut self) {
         self.keeps = Keeps::Count;
     }
 
-    /// Takes down the answer to a probe behind all others, whose number left one out: one that
-    /// counts cannot have come as far, one that copies has.
+    /// Records the answer to an extra probe after all others, whose number skipped one: a reflector
+    /// that counts cannot have reached it, one that copies has.
     pub fn conclude(&mut self, probe: u32, number: u32) {
         match self.keeps {
             Keeps::Unknown if number == probe => self.keeps = Keeps::Nothing,
@@ -167,8 +169,7 @@ impl Directions {
         }
     }
 
-    /// Takes down that the reflector had sent as many answers when all probes of the run were
-    /// behind it as this number says, of an answer to no probe of the run.
+    /// Records the reflector's count after all probes of the run, from an answer to an extra probe.
     pub fn close(&mut self, number: u32) {
         if let (Keeps::Count, Some(tracker)) = (self.keeps, &mut self.reflected) {
             let told = tracker.observe(number.wrapping_sub(self.origin));
@@ -176,14 +177,15 @@ impl Directions {
         }
     }
 
-    /// Where those of `sent` were lost that did not come back; `open` of them may still come.
+    /// Directions of the losses among `sent` probes; `open` of them may still be answered.
     pub fn lost(&self, sent: u64, open: u64) -> Result<LostWays, WaysUntold> {
         let Some(reflected) = &self.reflected else { return Err(WaysUntold::NoCount) };
-        // What is missing below the last answer; the reflector's gaps are those that it answered.
+        // Probes missing below the last answer; gaps in the reflector's numbers are probes that it
+        // answered.
         let all = self.back.lost_of(sent);
         let known = if self.whole { all } else { self.back.lost() };
         let unknown = all.saturating_sub(known + open);
-        // Those under way that an answer to a later one overtook.
+        // Probes in flight that were overtaken by a later one.
         let overtaken = (known + open).saturating_sub(all);
         let known = known - overtaken.min(known);
         if self.keeps == Keeps::Nothing {
@@ -197,7 +199,7 @@ impl Directions {
         }
         let missing = self.before_restart + reflected.lost();
         if missing == 0 {
-            // Every arrival's answer came back, copies or none.
+            // Every answer came back, with or without duplicates.
             return Ok(LostWays { out: known, back: 0, unknown });
         }
         if overtaken > 0 {
@@ -217,35 +219,35 @@ impl Directions {
         Ok(LostWays { out: known - back, back, unknown })
     }
 
-    /// Whether a way out that doubles would have shown it by now: that of no probe both answers
-    /// came would be chance of less than 1 in [`ODDS`].
+    /// Whether duplication on the way out would have been noticed by now: the chance of never
+    /// getting both answers of a probe would be less than 1 in [`ODDS`].
     fn would_show_copies(&self, missing: u64) -> bool {
         let came = self.back.firsts();
         let loss = missing as f64 / (missing + came).max(1) as f64;
-        // Of the probes that were answered at all, those answered once.
+        // Among the answered probes, the share answered once.
         let single = 2.0 * loss / (1.0 + loss);
         came as f64 * single.ln() < -(ODDS as f64).ln()
     }
 
-    /// The numbers of the probes that were answered.
+    /// The numbers of the answered probes.
     pub fn back(&self) -> &SequenceTracker {
         &self.back
     }
 
-    /// Further answers that copies of probes got, and further copies of answers; `None` where the
-    /// reflector's count does not tell them apart.
+    /// Further answers caused by copies of probes, and copies of answers; `None` if the reflector's
+    /// count does not tell them apart.
     pub fn copies(&self) -> Option<(u64, u64)> {
         let out = self.copies_out;
         let counts = self.keeps == Keeps::Count && self.restarts == 0;
         counts.then(|| (out, self.back.duplicates() - out))
     }
 
-    /// Times that the reflector began to count anew.
+    /// How often the reflector restarted its count.
     pub fn restarts(&self) -> u64 {
         self.restarts
     }
 
-    /// Whether the reflector keeps a count of its own; `None` when that is not known.
+    /// Whether the reflector keeps its own count; `None` if unknown.
     pub fn counts(&self) -> Option<bool> {
         match self.keeps {
             Keeps::Unknown => None,
@@ -254,7 +256,7 @@ impl Directions {
         }
     }
 
-    /// Whether one more answer would tell on which way which of `sent` died.
+    /// Whether one more answer would show in which direction probes among `sent` were lost.
     pub fn in_doubt(&self, sent: u64) -> bool {
         let lost = self.back.lost_of(sent);
         let settled = match self.keeps {

@@ -1,18 +1,18 @@
-//! `ping`: probes on a schedule, and what comes back of them.
+//! `ping`: sends probes on a schedule and evaluates the answers.
 //!
 //! ```text
-//! clocks      the kernel's stamps on the monotonic clock
+//! clocks      the kernel's time stamps on the monotonic clock
 //! schedule    when probes are planned: an absolute open loop, or one at a time
-//! protocol    what probes are made of and how answers are read
-//! stamp       the same for STAMP, and what a reflector is asked beside the times
-//! probe       probes under way, in a ring of bounded size
-//! directions  on which way a probe died
-//! question    one more probe, where that is not told by the run
-//! bursts      runs of lost probes
-//! delays      round trips, each way above its minimum, the reflector's own time
-//! told        what else the answers tell
-//! rows        what is told of single probes and stretches
-//! target      one target's accounting, from all of these
+//! protocol    encoding of probes and parsing of answers
+//! stamp       the same for STAMP, with its optional TLVs
+//! probe       probes in flight, in a ring of bounded size
+//! directions  in which direction a probe was lost
+//! question    one more probe, if the run does not show that
+//! bursts      bursts of lost probes
+//! delays      round trips, one-way delay variation, time in the reflector
+//! told        other contents of the answers
+//! rows        records of single probes and intervals
+//! target      the accounting of one target, from all of these
 //! ```
 
 mod bursts;
@@ -43,24 +43,24 @@ use question::Step;
 use schedule::PingSchedule;
 use target::Target;
 
-/// How long answers are waited for at least when the user ends the run.
+/// Minimum wait for answers when the user ends the run.
 const LEAST_LINGER: Nanos = Nanos::from_millis(20);
 
-/// The state of `ping`.
+/// State of `ping`.
 pub struct PingSession<S> {
     plan: PingPlan,
     sink: S,
     clocks: Clocks,
     targets: Vec<Target>,
     started: Option<Now>,
-    /// When no more probes are sent; `None` while they are.
+    /// When the last probe was sent; `None` while probes are being sent.
     ended: Option<Nanos>,
-    /// Until when answers are waited for after that; `None` as long as their time-out says.
+    /// Until when to wait for answers after that; `None` for the whole time-out.
     linger: Option<Nanos>,
-    /// Target and planned time of each probe in the batch at hand.
+    /// Target and planned time of each probe in the current batch.
     written: Vec<(usize, Nanos)>,
     spare: Vec<u8>,
-    /// When probes were handed to the kernel last.
+    /// When probes were last handed to the kernel.
     last_sent: Nanos,
     interrupted: bool,
     pauses: u64,
@@ -70,11 +70,11 @@ pub struct PingSession<S> {
     closed: bool,
 }
 
-/// What `ping` leaves behind.
+/// Result of `ping`.
 pub struct PingEnd<S> {
-    /// What happened.
+    /// The result.
     pub summary: PingSummary,
-    /// The sink, for its own last words.
+    /// The sink, for its final output.
     pub sink: S,
 }
 
@@ -110,7 +110,7 @@ where
         let mean = self.plan.spacing.mean();
         let count = self.plan.targets.len() as u64;
         for (index, plan) in self.plan.targets.iter().enumerate() {
-            // Side by side, so that several targets do not get their probes in one burst.
+            // Staggered, so that several targets do not get their probes in one burst.
             let offset = mean.map_or(0, |mean| mean.0 / count * index as u64);
             let spacing = match self.plan.spacing {
                 PingSpacing::Poisson { mean, seed } => {
@@ -133,7 +133,7 @@ where
         self.closed |= self.sink.take(event) == Flow::Closed;
     }
 
-    /// Gives up what timed out, and forgets what is long settled.
+    /// Times out probes, and drops those decided long ago.
     fn age(&mut self, now: Now) {
         let wait = self.plan.wait;
         let horizon = Nanos(now.mono.0.saturating_sub(wait.0.saturating_mul(2)));
@@ -151,7 +151,7 @@ where
         }
     }
 
-    /// Whether a target's last slot is spent.
+    /// Whether a target's last slot is used.
     fn is_spent(&mut self, index: usize, ahead: u64) -> bool {
         let target = &mut self.targets[index];
         let counted = self.plan.count.is_some_and(|count| target.spent() + ahead >= count);
@@ -162,7 +162,7 @@ where
         counted || timed
     }
 
-    /// Writes what is due; whether the batch is full.
+    /// Writes what is due; returns whether the batch is full.
     fn write_due(&mut self, now: Now, out: &mut TxBatch) -> bool {
         let len = self.plan.protocol.probe_len();
         let end = self.plan.time.zip(self.started).map(|(time, started)| started.mono + time);
@@ -186,10 +186,10 @@ where
         false
     }
 
-    /// Whether all targets' last slots are spent.
+    /// Whether all targets' last slots are used.
     fn is_all_sent(&mut self, now: Now) -> bool {
         let over = self.plan.time.zip(self.started);
-        // A closed loop has no next slot to look at.
+        // A closed loop has no known next slot.
         let timed = self.plan.spacing == PingSpacing::Flood
             && over.is_some_and(|(time, started)| now.mono >= started.mono + time);
         self.ended.is_some()
@@ -197,7 +197,7 @@ where
             || (0..self.targets.len()).all(|index| self.is_spent(index, 0))
     }
 
-    /// When to be asked again; behind the last probe, what is asked once more.
+    /// When to poll again; after the last probe, handles the extra probes.
     fn next(&mut self, now: Now, out: &mut TxBatch) -> Next {
         let wait = self.plan.wait;
         let sending = self.ended.is_none();
@@ -211,7 +211,7 @@ where
                 at = at.min(target.schedule.next_at());
             }
             if let Some(expiry) = target.probes.next_expiry(wait) {
-                // One more, as what arrives on the very instant is in time.
+                // One nanosecond more, as an arrival at this very instant is in time.
                 at = at.min(expiry + Nanos(1));
             }
         }
@@ -232,7 +232,7 @@ where
         if at == Nanos::MAX { Next::Idle } else { Next::WaitUntil(at) }
     }
 
-    /// Asks those targets once more whose losses' way is in doubt; done when there is none.
+    /// Sends an extra probe to each target whose loss direction is in doubt; done if there is none.
     fn ask(&mut self, now: Now, out: &mut TxBatch) -> Next {
         let mut next = Next::Done;
         for target in &mut self.targets {
@@ -251,7 +251,7 @@ where
                     next = Next::Send;
                     let bytes =
                         target.dest.and_then(|dest| out.push(dest, self.plan.protocol.probe_len()));
-                    // Where the batch is full, the next one has room.
+                    // If the batch is full, use the next one.
                     let Some(bytes) = bytes else { return next };
                     self.plan.protocol.write(number as u32, now.real, &mut self.spare, bytes);
                     target.ask(number, now);
@@ -261,7 +261,7 @@ where
         next
     }
 
-    /// The kernel took a probe, or refused it for good: its slot is spent.
+    /// The kernel accepted a probe, or refused it for good: its slot is used.
     fn spend(&mut self, index: usize) {
         self.targets[index].schedule.commit(1);
     }
@@ -293,7 +293,7 @@ where
         self.written.clear();
         let full = self.ended.is_none() && self.write_due(now, out);
         if !out.is_empty() {
-            // Whatever was written is sent first; the rest is seen the next time.
+            // Send what was written first; the rest follows at the next poll.
             return if full { Next::Send } else { Next::WaitUntil(now.mono) };
         }
         if self.ended.is_none() && self.is_all_sent(now) {
@@ -400,7 +400,7 @@ where
     fn on_stop(&mut self, now: Now) {
         self.interrupted = true;
         self.ended.get_or_insert(now.mono);
-        // Answers on their way are worth a short wait, not the whole time-out.
+        // Answers in flight are worth a short wait, but not the whole time-out.
         let longest = self.targets.iter().map(|target| target.delays.longest()).max();
         let linger = longest.unwrap_or_default() + LEAST_LINGER;
         self.linger = Some(now.mono + linger.min(self.plan.wait));

@@ -1,4 +1,4 @@
-//! What `ping` is to do.
+//! Parameters of `ping`.
 
 use super::Protocol;
 use crate::batch::OwnFinding;
@@ -6,24 +6,24 @@ use crate::record::PingSchedule;
 use crate::units::Nanos;
 use std::net::SocketAddr;
 
-/// How probes follow each other at one target.
+/// Spacing of the probes to one target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PingSpacing {
-    /// One in each such span, at least 1 ns, whatever becomes of those before: an open loop.
+    /// One in each such span, at least 1 ns, regardless of earlier ones: an open loop.
     Every(Nanos),
-    /// The same on average, at exponential gaps that the seed decides.
+    /// The same on average, with exponentially distributed gaps.
     Poisson {
         /// The mean gap.
         mean: Nanos,
-        /// Same seed, same gaps.
+        /// The same seed gives the same gaps.
         seed: u64,
     },
-    /// As soon as the one before was answered or timed out: a closed loop.
+    /// As soon as the previous one was answered or timed out: a closed loop.
     Flood,
 }
 
 impl PingSpacing {
-    /// Which kind it is.
+    /// Its kind.
     pub fn name(self) -> PingSchedule {
         match self {
             Self::Every(_) => PingSchedule::Every,
@@ -41,24 +41,24 @@ impl PingSpacing {
     }
 }
 
-/// One run over one or several targets.
+/// A run over one or several targets.
 #[derive(Clone, Debug)]
 pub struct PingPlan {
-    /// To whom, at least one. The loop has a socket for each, in this order.
+    /// The targets, at least one. The loop has a socket for each, in this order.
     pub targets: Vec<PingTarget>,
-    /// What probes are made of.
+    /// Format of the probes.
     pub protocol: Protocol,
     /// How they follow each other.
     pub spacing: PingSpacing,
-    /// Probes to each target; `None` for no end.
+    /// Probes to each target; `None` for no limit.
     pub count: Option<u64>,
-    /// How long probes are sent; `None` for no end.
+    /// How long to send probes; `None` for no limit.
     pub time: Option<Nanos>,
-    /// How long an answer is waited for; a later one is late, not lost.
+    /// Time-out of an answer; an answer after that counts as late, not lost.
     pub wait: Nanos,
-    /// TTL or hop limit that probes leave with, for the number of hops.
+    /// TTL or hop limit of the probes, to compute the number of hops.
     pub ttl: u8,
-    /// Why this host refused to send, by its state; a look-up outside this machine.
+    /// Explains why this host refused to send; a look-up outside this state machine.
     pub explain: fn(i32, SocketAddr) -> OwnFinding,
 }
 

@@ -1,20 +1,20 @@
-//! Probes under way, and those of late, in a ring of bounded size.
+//! Probes in flight and recent ones, in a ring of bounded size.
 
 use crate::units::Nanos;
 
-/// Probes that are remembered, at least and at most. The most is 25 MiB.
+/// Minimum and maximum probes remembered. The maximum takes 25 MiB.
 const LEAST: usize = 1_024;
 const MOST: usize = 1 << 18;
 
-/// How a probe stands.
+/// State of a probe.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum State {
-    /// An answer may still come in time.
+    /// Within its time-out, not answered yet.
     #[default]
     Waiting,
-    /// It did not; one that comes now is late.
+    /// Timed out; an answer now is late.
     TimedOut,
-    /// ICMP told that it did not arrive.
+    /// ICMP reported that it did not arrive.
     Refused,
     /// Answered in time.
     Back,
@@ -25,58 +25,58 @@ pub(super) enum State {
 /// One probe.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Probe {
-    /// When it was planned, on the monotonic clock.
+    /// Planned transmit time, on the monotonic clock.
     pub planned: Nanos,
     /// When it was handed to the kernel, on the monotonic clock.
     pub sent: Nanos,
-    /// The same on the real-time clock: what it says on the wire.
+    /// The same on the real-time clock, as written in the probe.
     pub sent_real: Nanos,
-    /// When the kernel says that it left, on the monotonic clock; zero where it does not.
+    /// When it was sent according to the kernel, on the monotonic clock; zero if unknown.
     pub left: Nanos,
-    /// How much longer than others it is waited for: this host stood still meanwhile.
+    /// Extension of its time-out, for pauses of this host.
     pub extra: Nanos,
-    /// This host stood still while it was handed over: without the kernel's word, nobody knows when
-    /// it left.
+    /// This host was paused during the send: without the kernel's stamp, the transmit time is
+    /// unknown.
     pub unsure: bool,
     pub state: State,
-    /// Copies of the answer beyond the first.
+    /// Duplicate answers.
     pub copies: u16,
-    /// TTL of the answer; 0 where it is not told.
+    /// TTL of the answer; 0 if unknown.
     pub ttl: u8,
-    /// When the answer came, on the monotonic clock and on the real-time one.
+    /// When the answer arrived, on the monotonic and on the real-time clock.
     pub arrived: Nanos,
     pub arrived_real: Nanos,
-    /// The reflector's time of receiving and of sending, zero where it does not tell.
+    /// The reflector's receive and transmit times, zero if unknown.
     pub received: Nanos,
     pub answered: Nanos,
 }
 
 impl Probe {
-    /// When it left: as the kernel says, else when it was handed over.
+    /// When it was sent: by the kernel's stamp, else when it was handed over.
     pub fn transmitted(&self) -> Nanos {
         if self.left == Nanos::ZERO { self.sent } else { self.left }
     }
 
-    /// Whether it is known when it left.
+    /// Whether its transmit time is known.
     pub fn is_timed(&self) -> bool {
         !self.unsure || self.left != Nanos::ZERO
     }
 }
 
-/// The last probes by their number. Three marks divide them: those below `settled` are forgotten,
-/// those below `expired` are answered or timed out, those from `next` on are not sent.
+/// The latest probes by number. Three marks divide them: those below `settled` are dropped, those
+/// below `expired` are answered or timed out, those from `next` on are not sent yet.
 #[derive(Clone, Debug)]
 pub(super) struct Probes {
     ring: Box<[Probe]>,
     next: u64,
     expired: u64,
     settled: u64,
-    /// Probes that an answer may still come for in time.
+    /// Probes that may still be answered in time.
     waiting: u64,
 }
 
 impl Probes {
-    /// Room for what is sent within twice the time-out, a quarter more, within bounds.
+    /// Capacity for the probes of twice the time-out plus a quarter, within bounds.
     pub fn new(interval: Option<Nanos>, wait: Nanos) -> Self {
         let wanted = interval.map_or(1, |interval| {
             let within = u128::from(wait.0) * 5 / 2 / u128::from(interval.0.max(1));
@@ -87,17 +87,17 @@ impl Probes {
         Self { ring, next: 0, expired: 0, settled: 0, waiting: 0 }
     }
 
-    /// Probes sent so far: the next one's number.
+    /// Number of probes sent so far, which is the next one's number.
     pub fn next(&self) -> u64 {
         self.next
     }
 
-    /// Probes that an answer may still come for in time.
+    /// Probes that may still be answered in time.
     pub fn waiting(&self) -> u64 {
         self.waiting
     }
 
-    /// Whether one more needs the oldest one's place.
+    /// Whether one more probe needs the oldest one's place.
     pub fn is_full(&self) -> bool {
         self.next - self.settled == self.ring.len() as u64
     }
@@ -111,14 +111,14 @@ impl Probes {
         self.waiting += 1;
     }
 
-    /// The probe of a number, if it was sent and is not forgotten.
+    /// The probe with this number, if it was sent and not dropped.
     pub fn find(&mut self, number: u64) -> Option<&mut Probe> {
         let known = (self.settled..self.next).contains(&number);
         let place = self.place(number);
         known.then(|| &mut self.ring[place])
     }
 
-    /// Ends the wait for a probe; nothing if it is over already.
+    /// Ends the wait for a probe; no effect if it has ended already.
     pub fn close(&mut self, number: u64, state: State) {
         if let Some(probe) = self.find(number) {
             let before = std::mem::replace(&mut probe.state, state);
@@ -126,13 +126,13 @@ impl Probes {
         }
     }
 
-    /// The number that wire bits stand for: the nearest one to the next.
+    /// Extends a sequence number on the wire to the nearest full number.
     pub fn extend(&self, seq: u32) -> Option<u64> {
         let behind = i64::from((self.next as u32).wrapping_sub(seq) as i32);
         self.next.checked_add_signed(-behind).filter(|number| *number < self.next)
     }
 
-    /// When the oldest that still waits is to be given up; `None` when none waits.
+    /// When the oldest waiting probe times out; `None` if none waits.
     pub fn next_expiry(&mut self, wait: Nanos) -> Option<Nanos> {
         while self.expired < self.next {
             let probe = self.ring[self.place(self.expired)];
@@ -144,7 +144,7 @@ impl Probes {
         None
     }
 
-    /// Gives up the oldest one whose time is over, and tells which.
+    /// Times out the oldest probe whose time is over, and returns it.
     pub fn expire(&mut self, now: Nanos, wait: Nanos) -> Option<(u64, Probe)> {
         if self.next_expiry(wait).is_none_or(|at| now <= at) {
             return None;
@@ -155,8 +155,8 @@ impl Probes {
         Some((number, self.ring[self.place(number)]))
     }
 
-    /// Forgets the oldest one that was sent before `horizon`, or the oldest at all where room is
-    /// needed, and tells its fate.
+    /// Drops the oldest probe sent before `horizon`, or the oldest of all if room is needed, and
+    /// returns its result.
     pub fn settle(&mut self, horizon: Nanos) -> Option<(u64, Probe)> {
         if self.settled == self.next {
             return None;
@@ -174,8 +174,8 @@ impl Probes {
         Some((number, probe))
     }
 
-    /// This host stood still for `length`: what waits is waited for so much longer, and of those
-    /// that were handed over last, at `last`, nobody saw when they left.
+    /// This host was paused for `length`: time-outs are extended by that, and the transmit time of
+    /// the probes handed over at `last` is unknown.
     pub fn extend_waits(&mut self, length: Nanos, last: Nanos) {
         for number in self.expired.max(self.settled)..self.next {
             let place = self.place(number);
@@ -228,7 +228,7 @@ mod tests {
         assert_eq!((given_up, probes.waiting()), (vec![0, 2], 1));
         probes.close(3, State::Refused);
         assert_eq!((probes.next_expiry(WAIT), probes.waiting()), (None, 0));
-        // Late, and no longer waited for.
+        // Late, and no longer awaited.
         probes.close(0, State::Late);
         assert_eq!(probes.waiting(), 0);
     }

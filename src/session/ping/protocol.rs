@@ -1,5 +1,5 @@
-//! What probes are made of and how answers are read: STAMP (stamp.rs), or a measurement header that
-//! anything that echoes sends back.
+//! Encoding of probes and parsing of answers: STAMP (stamp.rs), or a measurement header for
+//! anything that echoes.
 
 use super::stamp::StampProbes;
 use crate::record::{PingAsk, PingProtocol};
@@ -7,12 +7,12 @@ use crate::units::Nanos;
 use crate::wire::stamp::{ClassOfService, DirectMeasurement};
 use crate::wire::{Header, Kind, pattern};
 
-/// The language of probes.
+/// Protocol of the probes.
 #[derive(Clone, Debug)]
 pub enum Protocol {
     /// STAMP (RFC 8762, RFC 8972).
     Stamp(StampProbes),
-    /// The 16-byte measurement header, for what sends back the bytes it got.
+    /// The 16-byte measurement header, for hosts that echo what they get.
     Plain {
         /// This run's tag.
         tag: u16,
@@ -21,54 +21,54 @@ pub enum Protocol {
     },
 }
 
-/// What an answer says.
+/// Contents of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Echo {
-    /// The probe's number, as it was on the wire.
+    /// The probe's sequence number on the wire.
     pub seq: u32,
-    /// The probe's time of sending, as it was on the wire.
+    /// The probe's transmit time on the wire.
     pub sent: Nanos,
-    /// What the reflector added; `None` where bytes merely came back.
+    /// What the reflector added; `None` for a plain echo.
     pub reflector: Option<Reflector>,
 }
 
-/// What a STAMP reflector says of itself.
+/// Contents added by a STAMP reflector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reflector {
-    /// Its own count of answers, or the probe's number where it keeps none.
+    /// Its own count of answers, or the probe's number if it keeps none.
     pub seq: u32,
-    /// When the probe came, by its clock; `None` where it does not know.
+    /// When the probe arrived, by its clock; `None` if unknown.
     pub received: Option<Nanos>,
-    /// When the answer left, by its clock; `None` where it does not know.
+    /// When the answer was sent, by its clock; `None` if unknown.
     pub sent: Option<Nanos>,
-    /// TTL of the probe as it came; 255 also where it does not know.
+    /// TTL with which the probe arrived; 255 also means unknown.
     pub ttl: u8,
-    /// DSCP and ECN of the probe as it came, where that was asked and answered.
+    /// DSCP and ECN with which the probe arrived, if requested and answered.
     pub class: Option<ClassOfService>,
-    /// Its counts, this answer among them, where they were asked for and told.
+    /// Its counts including this answer, if requested and answered.
     pub counts: Option<DirectMeasurement>,
-    /// When an answer before this one truly left, where that was asked and told.
+    /// When an earlier answer was actually sent, if requested and answered.
     pub departed: Option<Departed>,
 }
 
 impl Reflector {
-    /// How many answers it sent before this one, or the probe's number where it keeps no count.
+    /// How many answers it sent before this one, or the probe's number if it keeps no count.
     pub(super) fn number(&self) -> u32 {
         self.counts.map_or(self.seq, |counts| counts.reflected.wrapping_sub(1))
     }
 }
 
-/// When an answer truly left (RFC 8972 §4.7).
+/// When an answer was actually sent (RFC 8972 §4.7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Departed {
     /// The answer, by the reflector's number.
     pub seq: u32,
-    /// When, by the reflector's clock.
+    /// The time, by the reflector's clock.
     pub at: Nanos,
 }
 
 impl Protocol {
-    /// Bytes of a probe.
+    /// Length of a probe in bytes.
     pub fn probe_len(&self) -> usize {
         match self {
             Self::Stamp(stamp) => stamp.len,
@@ -85,7 +85,7 @@ impl Protocol {
         }
     }
 
-    /// What is asked beside the times.
+    /// What is requested besides time stamps.
     pub fn asked(&self) -> Vec<PingAsk> {
         match self {
             Self::Stamp(stamp) => stamp.asked.names(),
@@ -93,8 +93,8 @@ impl Protocol {
         }
     }
 
-    /// Writes a probe into `out`, which has [`Protocol::probe_len`] bytes; `spare` is memory that
-    /// may be used for it.
+    /// Writes a probe into `out`, which has [`Protocol::probe_len`] bytes; `spare` is scratch
+    /// memory.
     pub(super) fn write(&self, seq: u32, sent: Nanos, spare: &mut Vec<u8>, out: &mut [u8]) {
         match self {
             Self::Stamp(stamp) => {
@@ -110,7 +110,8 @@ impl Protocol {
         }
     }
 
-    /// What a datagram says, if it is an answer of this protocol; `near` is about now.
+    /// Parses a datagram if it is an answer of this protocol; `near` is the approximate current
+    /// time.
     pub fn read(&self, payload: &[u8], near: Nanos) -> Option<Echo> {
         match self {
             Self::Stamp(stamp) => stamp.read(payload, near),
@@ -125,7 +126,7 @@ impl Protocol {
         }
     }
 
-    /// The number of the probe that an ICMP message quotes; `None` when it quotes too little.
+    /// The number of the probe that an ICMP message quotes; `None` if the quote is too short.
     pub fn quoted(&self, quote: &[u8]) -> Option<u32> {
         match self {
             Self::Stamp(_) => quote.first_chunk().map(|seq| u32::from_be_bytes(*seq)),

@@ -1,24 +1,24 @@
-//! One more probe behind the last, where the run alone does not tell on which way it lost: its
-//! number leaves one out, so that a reflector that copies numbers is told from one that counts, and
-//! a count tells how many of the last probes had been answered. What it means is `directions`'.
+//! An extra probe after the last one, if the run alone does not show in which direction it lost:
+//! its number skips one, so that a reflector that copies numbers is told from one that counts, and
+//! a count shows how many of the last probes were answered. `directions` evaluates the answer.
 
 use crate::units::Nanos;
 
-/// How often it is asked when no answer comes.
+/// Maximum repetitions without an answer.
 const MOST: u32 = 3;
 
-/// What comes next.
+/// The next step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// A probe of this number.
+    /// Send a probe with this number.
     Ask(u64),
-    /// An answer may come until then.
+    /// Wait for an answer until then.
     Wait(Nanos),
     /// Nothing.
     Over,
 }
 
-/// The asking of one target.
+/// State of the extra probe to one target.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Question {
     asked: u32,
@@ -29,7 +29,7 @@ pub(super) struct Question {
 }
 
 impl Question {
-    /// What to do now, `next` being the number of the first probe that was not sent.
+    /// What to do now; `next` is the number of the first probe that was not sent.
     pub fn step(&self, now: Nanos, next: u64, patience: Nanos) -> Step {
         let until = self.at + patience;
         match self.asked {
@@ -40,25 +40,25 @@ impl Question {
         }
     }
 
-    /// It was asked, with these times on the two clocks.
+    /// The extra probe was sent, at these times on the two clocks.
     pub fn ask(&mut self, number: u64, at: Nanos, sent_real: Nanos) {
         let asked = self.asked + 1;
         *self = Self { asked, number, at, sent_real, answered: false };
     }
 
-    /// Whether an answer is one to it, a copy included.
+    /// Whether an answer is one to it, including a copy.
     pub fn is_answer(&self, seq: u32, sent_real: Nanos) -> bool {
         self.asked > 0 && seq == self.number as u32 && sent_real == self.sent_real
     }
 
-    /// It was answered; whether nothing that was asked before can have been answered, too.
+    /// It was answered; returns whether no earlier repetition can have been answered too.
     pub fn answer(&mut self) -> bool {
         let first = !self.answered && self.asked == 1;
         self.answered = true;
         first
     }
 
-    /// How often it was asked.
+    /// How often it was sent.
     pub fn asked(&self) -> u64 {
         u64::from(self.asked)
     }

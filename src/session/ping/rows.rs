@@ -1,4 +1,4 @@
-//! What is told of single probes, and of the run stretch by stretch.
+//! Records of single probes, and of the run in intervals.
 
 use super::delays::Steps;
 use super::probe::Probe;
@@ -6,7 +6,7 @@ use crate::record::{Outcome, PingRow, PingStretch};
 use crate::stats::{Cell, Timeline};
 use crate::units::Nanos;
 
-/// A probe's row, once nothing changes it any more.
+/// A probe's record, once it is final.
 pub(super) fn row(target: usize, seq: u64, outcome: Outcome, probe: &Probe) -> PingRow {
     let came = matches!(outcome, Outcome::Back | Outcome::Late);
     let reflector = (probe.received != Nanos::ZERO).then_some((probe.received, probe.answered));
@@ -33,7 +33,7 @@ pub(super) fn row(target: usize, seq: u64, outcome: Outcome, probe: &Probe) -> P
     }
 }
 
-/// When the steps of a probe were that was answered.
+/// The time stamps of an answered probe.
 pub(super) fn steps(probe: &Probe) -> Steps {
     let told = probe.received != Nanos::ZERO;
     Steps {
@@ -44,7 +44,7 @@ pub(super) fn steps(probe: &Probe) -> Steps {
     }
 }
 
-/// The run over time; the last stretch ends with the last probe.
+/// The run over time; the last interval ends with the last probe.
 pub(super) fn over_time(timeline: &Timeline) -> Vec<PingStretch> {
     let (width, last) = (timeline.width().0, timeline.last().0);
     let stretch = |(index, cell): (usize, &Cell)| PingStretch {

@@ -4,16 +4,16 @@ use super::PingSpacing;
 use crate::pace::{Pacer, PoissonPacer};
 use crate::units::Nanos;
 
-/// How long a closed loop pauses when the kernel refuses a probe.
+/// Pause of a closed loop after the kernel refused a probe.
 const REFUSED: Nanos = Nanos::from_millis(10);
 
-/// One target's schedule. An open loop is absolute: a slot is planned whatever became of those
-/// before it, and a late one stays owed.
+/// One target's schedule. An open loop is absolute: a slot is planned regardless of earlier ones,
+/// and a late one is still sent.
 #[derive(Clone, Debug)]
 pub(super) enum PingSchedule {
-    /// Equal gaps; how many slots were spent.
+    /// Equal gaps, and the number of slots used.
     Every(Pacer, u64),
-    /// Exponential gaps.
+    /// Exponentially distributed gaps.
     Poisson(PoissonPacer),
     /// One at a time, and none before this instant.
     Flood(Nanos),
@@ -30,12 +30,12 @@ impl PingSchedule {
         }
     }
 
-    /// When the slot `ahead` of the next is planned, where it is due by `now`. In a closed loop
-    /// that is now, once no probe is `waiting`.
+    /// When the slot `ahead` of the next is planned, if it is due by `now`. In a closed loop that
+    /// is now, if no probe is `waiting`.
     pub fn due(&mut self, now: Nanos, ahead: usize, waiting: u64) -> Option<Nanos> {
         match self {
             Self::Every(pacer, spent) => {
-                // Slots closer than 100 µs leave together.
+                // Slots less than 100 µs apart are sent together.
                 let due = now >= pacer.next_at() && (ahead as u64) < pacer.owed(now);
                 due.then(|| pacer.planned(*spent + ahead as u64))
             }
@@ -44,7 +44,7 @@ impl PingSchedule {
         }
     }
 
-    /// When to look again, apart from answers.
+    /// When to check again, apart from answers.
     pub fn next_at(&mut self) -> Nanos {
         match self {
             Self::Every(pacer, _) => pacer.next_at(),
@@ -53,7 +53,7 @@ impl PingSchedule {
         }
     }
 
-    /// When the next slot is planned; in a closed loop it is not known.
+    /// When the next slot is planned; unknown in a closed loop.
     pub fn next_planned(&mut self) -> Option<Nanos> {
         match self {
             Self::Every(pacer, spent) => Some(pacer.planned(*spent)),
@@ -62,7 +62,7 @@ impl PingSchedule {
         }
     }
 
-    /// Spends slots: what was planned for them was sent, or refused for good.
+    /// Marks slots as used: their probes were sent, or refused for good.
     pub fn commit(&mut self, slots: usize) {
         match self {
             Self::Every(pacer, spent) => {
@@ -74,7 +74,7 @@ impl PingSchedule {
         }
     }
 
-    /// A probe was refused: a closed loop, which nothing else would slow down, pauses.
+    /// A probe was refused: a closed loop pauses, as nothing else would slow it down.
     pub fn refused(&mut self, now: Nanos) {
         if let Self::Flood(from) = self {
             *from = now + REFUSED;

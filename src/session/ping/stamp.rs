@@ -1,5 +1,5 @@
-//! STAMP's session-sender: its packets, with what they ask the reflector beside the times, and what
-//! the reflector's say of it. The packets' own layout is `wire`'s.
+//! STAMP's session-sender: its packets with the optional requests to the reflector, and parsing of
+//! the replies. The packet layout itself is in `wire`.
 
 use super::protocol::{Departed, Echo, Reflector};
 use crate::record::PingAsk;
@@ -11,34 +11,34 @@ use crate::wire::stamp::{
 };
 use crate::wire::{Dscp, pattern};
 
-/// What all packets of a session have in common.
+/// Properties common to all packets of a session.
 #[derive(Clone, Debug)]
 pub struct StampProbes {
     /// The key of the authenticated mode.
     pub key: Option<StampKey>,
-    /// The session's name; 0 for none.
+    /// The session identifier (SSID); 0 for none.
     pub ssid: u16,
-    /// How far off the real-time clock may be.
+    /// Error estimate of the real-time clock.
     pub error: ErrorEstimate,
-    /// What is asked beside the times.
+    /// What is requested besides time stamps.
     pub asked: Asked,
-    /// Bytes of a packet; those behind the base packet and its options are a padding TLV.
+    /// Length of a packet; whatever follows the base packet and its options is a padding TLV.
     pub len: usize,
 }
 
-/// What a reflector is asked beside the times; each is a TLV (RFC 8972).
+/// Optional requests to a reflector; each is a TLV (RFC 8972).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Asked {
-    /// With which DSCP and ECN the probe came, and to answer with this DSCP (§4.4).
+    /// The DSCP and ECN with which the probe arrived, and an answer with this DSCP (§4.4).
     pub class: Option<Dscp>,
-    /// What it counted of the session (§4.5).
+    /// Its counters for the session (§4.5).
     pub counts: bool,
-    /// When the answer before truly left (§4.7).
+    /// The actual transmit time of the previous answer (§4.7).
     pub departure: bool,
 }
 
 impl Asked {
-    /// Bytes of the TLVs.
+    /// Length of the TLVs in bytes.
     fn len(self) -> usize {
         let lens = [
             (self.class.is_some(), ClassOfService::LEN),
@@ -48,7 +48,7 @@ impl Asked {
         lens.iter().filter(|(asked, _)| *asked).map(|(_, len)| TLV_HEADER + len).sum()
     }
 
-    /// What is asked.
+    /// The requests.
     pub fn names(self) -> Vec<PingAsk> {
         let all = [
             (self.class.is_some(), PingAsk::Class),
@@ -76,7 +76,7 @@ impl Asked {
 }
 
 impl StampProbes {
-    /// Bytes of the shortest packet that asks this.
+    /// Length of the shortest packet with these requests.
     pub fn least(key: Option<&StampKey>, asked: Asked) -> usize {
         let hash = match (asked.len(), key) {
             // Options need a hash of their own (RFC 8972 §4.8).
@@ -110,13 +110,13 @@ impl StampProbes {
         }
     }
 
-    /// What an answer of this session says; `near` is about now.
+    /// Parses an answer of this session; `near` is the approximate current time.
     pub(super) fn read(&self, payload: &[u8], near: Nanos) -> Option<Echo> {
         let reply = match &self.key {
             None => StampReply::decode(payload).ok()?,
             Some(key) => StampReply::decode_signed(payload, key).ok()?,
         };
-        // Reflectors from before RFC 8972 leave it zero.
+        // Reflectors older than RFC 8972 leave it zero.
         if reply.request.ssid != 0 && reply.request.ssid != self.ssid {
             return None;
         }
@@ -131,7 +131,7 @@ impl StampProbes {
             departed: None,
         };
         let base = PacketForm::of(self.key.as_ref()).len();
-        // One that was not understood still has the flag that it was sent with.
+        // A TLV that was not understood still has the flag with which it was sent.
         for tlv in Tlvs::behind(payload, base).filter(|tlv| tlv.flags == TlvFlags::NONE) {
             match tlv.kind {
                 TlvKind::ClassOfService => reflector.class = ClassOfService::decode(tlv.value),
@@ -244,7 +244,7 @@ mod tests {
         let told = ours.read(&answer, SENT).unwrap().reflector.unwrap();
         assert_eq!((told.class, told.counts), (Some(class), Some(counts)));
         assert_eq!(told.departed, Some(Departed { seq: 3, at: SENT + Nanos(70) }));
-        // A reflector that has sent nothing before knows no time of it.
+        // A reflector that has sent nothing before has no earlier time.
         let at = answer.len() - FollowUp::LEN;
         answer[at..].copy_from_slice(&FollowUp::default().encode());
         assert_eq!(ours.read(&answer, SENT).unwrap().reflector.unwrap().departed, None);

@@ -1,4 +1,4 @@
-//! One target's accounting: what was sent, what came back, and what became of the rest.
+//! The accounting of one target: what was sent, what came back, and what happened to the rest.
 
 use super::PingTarget;
 use super::bursts::Bursts;
@@ -22,10 +22,10 @@ use crate::units::Nanos;
 use crate::wire::Hops;
 use std::net::SocketAddr;
 
-/// A kernel's stamp that lies further behind the call is another datagram's: no queue of this host
-/// holds one for so long.
+/// A kernel stamp that is later than the call by more than this belongs to another datagram: no
+/// queue of this host delays that long.
 const LONGEST_QUEUE: Nanos = Nanos::from_secs(1);
-/// Length of the first stretches of the run over time.
+/// Length of the first intervals of the run over time.
 const FIRST_STRETCH: Nanos = Nanos::from_millis(10);
 
 /// One target.
@@ -36,11 +36,11 @@ pub(super) struct Target {
     pub schedule: PingSchedule,
     pub probes: Probes,
     pub delays: Delays,
-    /// Slots that were spent on probes that the kernel refused.
+    /// Slots used by probes that the kernel refused.
     pub never_sent: u64,
     /// Round trips since the last interval.
     pub round_trips: DelayHistogram,
-    /// What this host's own socket dropped because it was full.
+    /// Datagrams that this host's socket dropped because its buffer was full.
     pub socket_drops: u32,
     given_up: u64,
     start: Nanos,
@@ -91,23 +91,23 @@ impl Target {
         }
     }
 
-    /// This host stood still for `length`, the last probes having been handed over at `last`.
+    /// This host was paused for `length`; the last probes were handed over at `last`.
     pub fn paused(&mut self, length: Nanos, last: Nanos) {
         self.probes.extend_waits(length, last);
     }
 
-    /// Slots spent so far, on probes that were sent or refused.
+    /// Slots used so far, by probes that were sent or refused.
     pub fn spent(&self) -> u64 {
         self.probes.next() + self.never_sent
     }
 
-    /// The kernel took a probe.
+    /// The kernel accepted a probe.
     pub fn sent(&mut self, planned: Nanos, now: Now) {
         let (sent, sent_real) = (now.mono, now.real);
         self.probes.push(Probe { planned, sent, sent_real, ..Probe::default() });
     }
 
-    /// The kernel refused a probe; its reason is returned when it is new.
+    /// The kernel refused a probe; returns the reason if it is new.
     pub fn refuse(
         &mut self,
         errno: i32,
@@ -122,12 +122,12 @@ impl Target {
         self.refused.last()
     }
 
-    /// The kernel told when a probe left.
+    /// The kernel reported when a probe was sent.
     pub fn left(&mut self, clocks: &Clocks, stamp: &TransmitStamp) {
         let Some(number) = self.probes.extend(stamp.number) else { return };
         let Some(probe) = self.probes.find(number) else { return };
         let since = stamp.at.signed_since(probe.sent_real);
-        // What stood still for longer between the two was this host.
+        // A longer time between the two was a pause of this host.
         if !(0..(LONGEST_QUEUE + probe.extra).0 as i64).contains(&since) {
             return;
         }
@@ -135,7 +135,7 @@ impl Target {
         self.transmit_stamps += 1;
     }
 
-    /// An answer came. `None` when it is none of ours.
+    /// Handles an answer. `None` if it does not belong to this run.
     pub fn answer(
         &mut self,
         clocks: &Clocks,
@@ -154,7 +154,7 @@ impl Target {
         let meta = &datagram.meta;
         let arrived = clocks.monotonic(meta.arrival);
         let known = self.probes.find(number).copied();
-        // What it says of our own clock must be what we said: else somebody guessed the number.
+        // It must contain the transmit time that was sent; otherwise somebody guessed the number.
         if known.is_some_and(|probe| probe.sent_real != echo.sent) {
             self.stray();
             return None;
@@ -179,7 +179,7 @@ impl Target {
         };
         self.told.observe(meta, self.plan.addr, echo);
         self.late += u64::from(kind == ReplyKind::Late);
-        // Read behind its time-out, in time or not: it was given up and is not lost.
+        // Read after the time-out: it was timed out and is not lost.
         if first && known.is_none_or(|probe| probe.state != State::Waiting) {
             self.given_up = self.given_up.saturating_sub(1);
         }
@@ -207,13 +207,13 @@ impl Target {
         })
     }
 
-    /// Something came that is no answer.
+    /// Something arrived that is not an answer.
     pub fn stray(&mut self) {
         self.strays += 1;
     }
 
-    /// The network answered with an error, of a probe if it quotes its number; whether that is news.
-    /// What this host itself says comes for every attempt to send, and is news once.
+    /// A network error, about a probe if it quotes its number; returns whether it is new. This
+    /// host's own errors occur for every attempt to send, and are new once.
     pub fn trouble(&mut self, number: Option<u64>, error: &NetworkError) -> bool {
         let waits = |probe: &mut Probe| probe.state == State::Waiting;
         if let Some(number) = number
@@ -225,7 +225,7 @@ impl Target {
         self.troubles.observe(error).is_some() || error.origin != ErrorOrigin::Local
     }
 
-    /// Gives up the oldest probe whose time is over.
+    /// Times out the oldest probe whose time is over.
     pub fn expire(&mut self, now: Now, wait: Nanos) -> Option<PingTimeout> {
         let (seq, probe) = self.probes.expire(now.mono, wait)?;
         self.given_up += 1;
@@ -233,8 +233,8 @@ impl Target {
         Some(PingTimeout { target: self.index, seq, sent_ns: probe.sent_real.0, waited_ns })
     }
 
-    /// Forgets the oldest probe, if it was sent before `horizon` or its room is needed, and tells
-    /// its fate. `over` are those that are still under way at the end.
+    /// Drops the oldest probe, if it was sent before `horizon` or its room is needed, and returns
+    /// its result. `over` is the result of those still in flight at the end.
     pub fn settle(&mut self, horizon: Nanos, over: Outcome) -> Option<PingRow> {
         let (seq, probe) = self.probes.settle(horizon)?;
         let outcome = match probe.state {
@@ -245,7 +245,7 @@ impl Target {
             State::Late => Outcome::Late,
         };
         self.open += u64::from(outcome == Outcome::Open);
-        // Its room was needed before its time was over.
+        // Its room was needed before its time-out.
         let pushed_out = probe.state == State::Waiting && outcome == Outcome::Lost;
         self.given_up += u64::from(pushed_out);
         let planned = probe.planned - self.start;
@@ -264,7 +264,7 @@ impl Target {
         Some(row(self.index, seq, outcome, &probe))
     }
 
-    /// The interval that ends now, as it stands.
+    /// The interval that ends now, as of now.
     pub fn interval(&self, start: Nanos, duration: Nanos, elapsed: Nanos) -> PingInterval<'_> {
         PingInterval {
             target: self.index,
@@ -278,12 +278,12 @@ impl Target {
         }
     }
 
-    /// What there is to tell in the end, when all is settled.
+    /// The final report, once everything is decided.
     pub fn report(mut self, ttl: u8, ended: Nanos) -> PingTargetReport {
         self.bursts.close(ended - self.start);
         let sent = self.probes.next();
         let back = self.ways.back();
-        // What may still come is not lost, though an answer to a later one came.
+        // A probe that may still be answered is not lost, even if a later one was answered.
         let open = self.open.min(back.lost_of(sent));
         let lost = back.lost_of(sent) - open;
         debug_assert_eq!(sent, back.firsts() + lost + open, "{}", self.plan.name);
@@ -385,13 +385,13 @@ impl Target {
         let Some(told) = echo.reflector else { return };
         let number = told.number();
         self.ways.conclude(echo.seq, number);
-        // What is under way may have been answered behind what the count tells.
+        // Probes in flight may have been answered after the reported count.
         if self.question.answer() && self.probes.waiting() == 0 {
             self.ways.close(number);
         }
     }
 
-    /// What is left to ask behind the last probe.
+    /// What is left to ask after the last probe.
     pub fn question(&self, now: Nanos, patience: Nanos) -> Step {
         let next = self.probes.next();
         if self.ways.in_doubt(next) {
@@ -400,7 +400,7 @@ impl Target {
         Step::Over
     }
 
-    /// What [`Target::question`] said was sent.
+    /// The extra probe that [`Target::question`] requested was sent.
     pub fn ask(&mut self, number: u64, now: Now) {
         self.question.ask(number, now.mono, now.real);
     }

@@ -1,5 +1,5 @@
-//! What a target's answers told beside their times: hops, class of service both ways, its counts,
-//! and when its answers truly left.
+//! Contents of a target's answers other than times: hops, class of service in both directions, its
+//! counters, and the actual transmit times of its answers.
 
 use super::delays::Spread;
 use super::protocol::{Echo, Reflector};
@@ -9,7 +9,8 @@ use crate::wire::stamp::{ClassOfService, DirectMeasurement};
 use crate::wire::{Hops, split_tos};
 use std::net::{IpAddr, SocketAddr};
 
-/// Answers whose time stamps are kept for the word on when they left, which comes with the next.
+/// Number of answers whose time stamps are kept for the actual transmit time, which arrives in the
+/// next answer.
 const KEPT: usize = 64;
 
 /// All of it.
@@ -20,22 +21,22 @@ pub(super) struct Told {
     tos_back: Option<u8>,
     counts: Option<DirectMeasurement>,
     departures: Departures,
-    /// Answers that came from elsewhere, and from where the first did.
+    /// Last other source of answers, and the number of such answers.
     elsewhere: (Option<SocketAddr>, u64),
     kernel_stamps: u64,
 }
 
-/// How long after their own time stamps answers left.
+/// How long after their time stamps answers were actually sent.
 #[derive(Clone, Debug, Default)]
 struct Departures {
-    /// Number and time stamp of the last answers.
+    /// Number and time stamp of the latest answers.
     stamps: Vec<(u32, Nanos)>,
-    /// Only where they are told: it takes 216 KiB.
+    /// Allocated only if these are reported, as it takes 216 KiB.
     after: Option<Spread>,
 }
 
 impl Told {
-    /// Takes down what one answer says of itself.
+    /// Records what one answer contains.
     pub fn observe(&mut self, meta: &RxMeta, target: SocketAddr, echo: &Echo) {
         self.kernel_stamps += u64::from(meta.kernel_stamp);
         self.tos_back = meta.tos.or(self.tos_back);
@@ -43,7 +44,7 @@ impl Told {
             self.ttl = Some(told.ttl);
             self.class = told.class.or(self.class);
             if let Some(counts) = told.counts {
-                // Answers that were reordered tell of an earlier time.
+                // Reordered answers have older counters.
                 let newer = |before: DirectMeasurement| {
                     counts.received.wrapping_sub(before.received) as i32 >= 0
                 };
@@ -57,44 +58,44 @@ impl Told {
         }
     }
 
-    /// Routers on the way out, of probes that left with this TTL; `None` where they came with more
-    /// than that, so that something on the way sent them anew or the target told no TTL.
+    /// Routers on the way out, for probes sent with this TTL; `None` if they arrived with a higher
+    /// one, so that something on the path set it anew, or if the target reports no TTL.
     pub fn hops_out(&self, ttl: u8) -> Option<Hops> {
         self.ttl.filter(|left| *left <= ttl).map(|left| Hops::from_ttl(left, ttl))
     }
 
-    /// TTL of the probes as they came there.
+    /// TTL with which the probes arrived there.
     pub fn ttl_out(&self) -> Option<u8> {
         self.ttl
     }
 
-    /// DSCP and ECN of the probes as they came there.
+    /// DSCP and ECN with which the probes arrived there.
     pub fn class_out(&self) -> Option<(u8, u8)> {
         self.class.map(|class| (class.seen.value(), class.ecn as u8))
     }
 
-    /// DSCP and ECN of the answers as they came here.
+    /// DSCP and ECN with which the answers arrived here.
     pub fn class_back(&self) -> Option<(u8, u8)> {
         let (dscp, ecn) = split_tos(self.tos_back?);
         Some((dscp.value(), ecn as u8))
     }
 
-    /// What the target counted when its last answer left.
+    /// The target's counters when it sent its last answer.
     pub fn counts(&self) -> Option<DirectMeasurement> {
         self.counts
     }
 
-    /// How long after their time stamps answers left.
+    /// How long after their time stamps answers were actually sent.
     pub fn departures(&self) -> Option<&Spread> {
         self.departures.after.as_ref()
     }
 
-    /// Another address that answered, and how often others did.
+    /// Another address that answered, and the number of such answers.
     pub fn elsewhere(&self) -> (Option<SocketAddr>, u64) {
         self.elsewhere
     }
 
-    /// Answers of which the kernel told when they came.
+    /// Answers with a kernel time stamp of arrival.
     pub fn kernel_stamps(&self) -> u64 {
         self.kernel_stamps
     }
@@ -117,7 +118,7 @@ impl Departures {
     }
 }
 
-/// An address without what only tells the way to it.
+/// An address without scope, flow label and other details of the route.
 fn place(addr: SocketAddr) -> (IpAddr, u16) {
     (addr.ip().to_canonical(), addr.port())
 }
@@ -140,7 +141,7 @@ mod tests {
         let target: SocketAddr = "192.0.2.1:862".parse().unwrap();
         let (mut told, meta) = (Told::default(), RxEntry::default().meta);
         for seq in 0..200_u32 {
-            // The answer before the last was lost: it has no stamp to hold against.
+            // The previous answer was lost: there is no stamp to compare with.
             let of = if seq % 10 == 0 { 500 + seq } else { seq.wrapping_sub(1) };
             let at = Nanos(1_000 * u64::from(of) + 70);
             told.observe(&meta, target, &answer(seq, None, Some(Departed { seq: of, at })));
@@ -158,7 +159,7 @@ mod tests {
             (255, 255, Some(Hops::Known(0))),
             (64, 255, Some(Hops::Either(191, 0))),
             (60, 64, Some(Hops::Known(4))),
-            // More than it left with.
+            // Higher than it was sent with.
             (64, 30, None),
             (255, 64, None),
         ] {

@@ -1,4 +1,4 @@
-//! Answers on their way out: a bounded queue, each answer to the one who asked.
+//! A bounded queue of answers, each going back to its sender.
 
 use super::meeting::Meetings;
 use crate::batch::{Datagram, Dest, OwnFinding, SendOutcome, SendStop, TxBatch};
@@ -7,18 +7,18 @@ use crate::units::Nanos;
 use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-/// Answers that may wait; what is asked beyond them stays unanswered.
+/// Maximum answers waiting; further datagrams are not answered.
 const MOST: usize = 1024;
 
-/// What every datagram is answered with.
+/// The answer to every datagram.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Answering {
-    /// Nothing.
+    /// None.
     #[default]
     Silent,
-    /// Itself.
+    /// The datagram itself.
     Echo,
-    /// Always this.
+    /// Always this message.
     Message(Vec<u8>),
 }
 
@@ -31,9 +31,9 @@ pub(super) struct Answers {
     pub sent: u64,
     pub lost: u64,
     meetings: Meetings,
-    /// What was not answered because whoever sent it seems to answer everything, too.
+    /// Datagrams not answered because the peer seems to answer everything, too.
     pub left_out: u64,
-    /// What this host refused, by error number, each with the first destination that met it.
+    /// Refusals by this host, by error number, each with the first destination affected.
     pub refused: Vec<SendRefusal>,
     explain: fn(i32, SocketAddr) -> OwnFinding,
 }
@@ -58,7 +58,7 @@ impl Answers {
         self.waiting.is_empty()
     }
 
-    /// Queues the answer to a datagram that came to this port, from the address that it was sent
+    /// Queues the answer to a datagram that arrived at this port, from the address that it was sent
     /// to.
     pub fn answer(&mut self, now: Nanos, datagram: &Datagram<'_>, port: u16) {
         let payload: &[u8] = match &self.answering {
@@ -84,8 +84,8 @@ impl Answers {
         self.waiting.push_back((dest, bytes));
     }
 
-    /// Writes what fits into the empty batch. Its table of destinations starts anew: the peers of
-    /// an answering socket have no end.
+    /// Writes what fits into the empty batch. Its table of destinations is reset, since an
+    /// answering socket has an unlimited number of peers.
     pub fn write(&self, out: &mut TxBatch) {
         out.reset();
         for (dest, payload) in &self.waiting {
@@ -95,12 +95,12 @@ impl Answers {
         }
     }
 
-    /// Takes off the queue what was settled.
+    /// Removes from the queue what was sent or refused.
     pub fn settle(&mut self, outcome: &SendOutcome) {
         self.drop_first(outcome.accepted);
         self.sent += outcome.accepted as u64;
         let Some(SendStop::Refused { datagrams, errno }) = outcome.stop else { return };
-        // A directed broadcast address cannot be a source: let the route choose, once.
+        // A directed broadcast address cannot be a source: let routing choose, once.
         if let Some((dest, _)) = self.waiting.front_mut()
             && dest.from.take().is_some()
         {
@@ -126,7 +126,7 @@ impl Answers {
     }
 }
 
-/// Whether an address can be that of one host, as far as it shows.
+/// Whether an address looks like that of a single host.
 fn is_unicast(ip: IpAddr) -> bool {
     !ip.is_multicast() && !ip.is_unspecified() && ip != IpAddr::V4(Ipv4Addr::BROADCAST)
 }

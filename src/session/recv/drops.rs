@@ -1,6 +1,6 @@
-//! The kernel's counts of what full sockets dropped, which wrap, as sums that do not.
+//! Sums of the kernel's wrapping counters of datagrams dropped by full sockets.
 
-/// One socket's drops since it was opened.
+/// Drops of one socket since it was opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct DropCount {
     total: u64,
@@ -8,7 +8,7 @@ pub(super) struct DropCount {
 }
 
 impl DropCount {
-    /// The kernel's count is now `count`.
+    /// The kernel's counter is now `count`.
     pub fn observe(&mut self, count: u32) {
         self.total += u64::from(count.wrapping_sub(self.last));
         self.last = count;

@@ -1,28 +1,27 @@
-//! What came in each interval, by the kernel's stamps of arrival: a reader that was late or stood
-//! still moves nothing into another interval.
+//! Counts per interval by the kernel's arrival stamps, so that a late or paused reader moves
+//! nothing into another interval.
 
 use super::Count;
 use crate::units::Nanos;
 use std::collections::VecDeque;
 
-/// Intervals that are kept apart while nobody asks; what came later than these is counted in the
-/// last of them.
+/// Maximum open intervals; later arrivals are counted in the last of them.
 const MOST: usize = 4096;
 
-/// Counts of the intervals that were not told yet.
+/// Counts of the intervals that were not reported yet.
 #[derive(Clone, Debug)]
 pub(super) struct Intervals {
-    /// Length of each, at least 1 ns.
+    /// Length of each interval, at least 1 ns.
     period: Nanos,
-    /// Number of the oldest one that is open, from 0.
+    /// Number of the oldest open interval, from 0.
     oldest: u64,
     open: VecDeque<Count>,
 }
 
-/// One interval that is over.
+/// A finished interval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Interval {
-    /// Its begin, from the start of the run.
+    /// Its start, from the start of the run.
     pub start: Nanos,
     pub duration: Nanos,
     pub came: Count,
@@ -33,8 +32,8 @@ impl Intervals {
         Self { period: period.max(Nanos(1)), oldest: 0, open: VecDeque::new() }
     }
 
-    /// A datagram of so many bytes arrived so long after the start. What belongs to an interval
-    /// that has been told already counts in the oldest that has not.
+    /// A datagram of this many bytes arrived this long after the start. If its interval was already
+    /// reported, it counts in the oldest open one.
     pub fn observe(&mut self, since_start: Nanos, bytes: u64) {
         let number = since_start.0 / self.period.0;
         let place = usize::try_from(number.saturating_sub(self.oldest)).unwrap_or(MOST);
@@ -47,7 +46,7 @@ impl Intervals {
         count.bytes += bytes;
     }
 
-    /// The next interval that is over so long after the start.
+    /// The next interval that has ended by this time since the start.
     pub fn close(&mut self, since_start: Nanos) -> Option<Interval> {
         // The loop's ticks began a moment before the session did.
         let slack = self.period.0 / 8;
@@ -73,13 +72,13 @@ mod tests {
     #[test]
     fn what_was_read_late_counts_where_it_arrived() {
         let mut intervals = Intervals::new(Nanos(100));
-        // The reader stood still until 350; 10 datagrams came every 10 ns.
+        // The reader was paused until 350; 10 datagrams came every 10 ns.
         for arrival in (0..350).step_by(10) {
             intervals.observe(Nanos(arrival), 1);
         }
         assert_eq!(closed(&mut intervals, 350), [(0, 10), (100, 10), (200, 10)]);
         assert_eq!(closed(&mut intervals, 399), [(300, 5)]);
-        // One that comes behind its interval's end is not lost.
+        // One that arrives after its interval's end is not lost.
         intervals.observe(Nanos(399), 1);
         assert_eq!(closed(&mut intervals, 500), [(400, 1)]);
     }

@@ -1,18 +1,18 @@
-//! Tells an answering socket when it has met another: `recv --echo` and `--reply` answer whatever
-//! comes, and two of that kind would answer each other for ever.
+//! Detects when an answering socket talks to another one: `recv --echo` and `--reply` answer
+//! everything, and two of that kind would answer each other forever.
 //!
-//! In such a meeting every datagram from the other is the answer to the one before, and it is the
-//! same each time: an echo returns what it was sent, a fixed reply is fixed. A client that asks the
-//! same again and again looks alike. But a meeting ends for good with one datagram that is not
-//! answered, and a client goes on: so one of many is left out, and counted apart from every loss.
+//! In such a loop every datagram from the peer is the answer to the one before, and it is always
+//! the same: an echo returns what it got, a fixed reply is fixed. A client that repeats the same
+//! request looks alike. But a loop ends for good with one unanswered datagram, while a client
+//! continues: so one of many is not answered, and is counted separately from any loss.
 //!
-//! How many are many: the more it looks like a meeting, the fewer.
+//! How many that is depends on how likely a loop is:
 //!
-//! | the other's port | left out is one of |
+//! | the peer's port | not answered is one of |
 //! |---|---|
-//! | that of a small service (echo, chargen, …) | 1: none is answered |
-//! | below 1024, as no client is given one, and back within 5 ms | 32 |
-//! | the one that was asked, as when two of a kind meet, and back within 5 ms | 256 |
+//! | that of a simple service (echo, chargen, …) | 1: none is answered |
+//! | below 1024, which no client gets, and answering within 5 ms | 32 |
+//! | the same as the local port, as when two of a kind meet, and answering within 5 ms | 256 |
 //! | any other | 4,096 |
 
 use crate::session::remembered::Remembered;
@@ -20,29 +20,29 @@ use crate::session::restraint::{answers_anything, print};
 use crate::units::Nanos;
 use std::net::SocketAddr;
 
-/// Peers that are remembered; beyond it the longest silent ones start afresh.
+/// Maximum peers remembered; beyond it the least recently heard start afresh.
 const PEERS: usize = 16_384;
 /// Silence after which a peer is forgotten, at the earliest.
 const SILENCE: Nanos = Nanos::from_secs(60);
-/// What comes so soon after an answer may be caused by it.
+/// What arrives this soon after an answer may be caused by it.
 const AT_ONCE: Nanos = Nanos::from_millis(5);
 const SERVICE: u32 = 32;
 const SAME_PORT: u32 = 256;
 const ANY: u32 = 4_096;
 
-/// Who was answered.
+/// State of the peers that were answered.
 #[derive(Debug)]
 pub(super) struct Meetings {
     peers: Remembered<(SocketAddr, u16), Peer>,
 }
 
-/// What one peer sent to one of our ports.
+/// What one peer sent to one local port.
 #[derive(Debug)]
 struct Peer {
-    /// The name of what came last, and when it was answered.
+    /// Hash of the last datagram, and when it was answered.
     last: u64,
     answered: Nanos,
-    /// How often the same came in a row, and how often at once.
+    /// Consecutive identical datagrams, and how many of them came at once.
     same: u32,
     at_once: u32,
 }
@@ -54,7 +54,8 @@ impl Default for Meetings {
 }
 
 impl Meetings {
-    /// Whether what came from `source` to our `port` is to be answered; it then is.
+    /// Whether to answer a datagram from `source` to the local `port`; if so, it counts as
+    /// answered.
     pub fn admits(&mut self, now: Nanos, source: SocketAddr, port: u16, payload: &[u8]) -> bool {
         if answers_anything(source.port()) {
             return false;
@@ -87,7 +88,7 @@ impl Meetings {
 mod tests {
     use super::*;
 
-    /// How many of `count` are answered that come from this port to ours, so far apart.
+    /// How many of `count` datagrams from this port to the local one, `gap` apart, are answered.
     fn answered(from: u16, ours: u16, count: u64, gap: Nanos, payload: impl Fn(u64) -> u64) -> u64 {
         let mut meetings = Meetings::default();
         let source = SocketAddr::from(([192, 0, 2, 1], from));
@@ -103,7 +104,7 @@ mod tests {
     #[test]
     fn a_client_that_asks_the_same_a_thousand_times_is_always_answered() {
         assert_eq!(answered(40_000, 9_000, 1_000, FAST, |_| 7), 1_000);
-        // Even from our own port, if it takes its time.
+        // Even from the same port, if it takes its time.
         assert_eq!(answered(9_000, 9_000, 1_000, Nanos::from_millis(10), |_| 7), 1_000);
     }
 
@@ -118,7 +119,7 @@ mod tests {
         assert_eq!(answered(40_000, 9_000, 3 * 4_096, FAST, |_| 7), 3 * 4_095);
         assert_eq!(answered(9_000, 9_000, 10 * 256, FAST, |_| 7), 10 * 255 + 1);
         assert_eq!(answered(999, 9_000, 10 * 32, FAST, |_| 7), 10 * 31 + 1);
-        // A slow path hides what follows at once; the long run ends all the same.
+        // A slow path hides quick answers; a long run of repeats still ends.
         assert_eq!(answered(999, 9_000, 4_096, Nanos::from_millis(300), |_| 7), 4_095);
     }
 

@@ -1,7 +1,7 @@
-//! `recv`: shows, counts and answers what comes, and knows when it is over.
+//! `recv`: shows, counts and answers what arrives, and decides when to end.
 //!
 //! Constant memory however long it runs, and no work per datagram beyond counting unless datagrams
-//! are to be shown.
+//! are shown.
 
 mod answers;
 mod drops;
@@ -24,46 +24,46 @@ use drops::DropCount;
 use intervals::Intervals;
 use std::net::SocketAddr;
 
-/// Senders that are told apart; the rest are counted together.
+/// Maximum senders kept apart; further ones are counted together.
 const SOURCES: usize = 1024;
-/// Senders that the summary lists.
+/// Maximum senders listed in the summary.
 const LISTED: usize = 16;
-/// How long an end is put off for what has arrived already.
+/// Maximum delay of the end, to read what has already arrived.
 const DRAIN: Nanos = Nanos::from_millis(200);
 
-/// Which datagrams are handed to the sink.
+/// Which datagrams are passed to the sink.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Show {
     /// None: counts only.
     Counts,
-    /// Each.
+    /// Each, with its UDP header reconstructed.
     Each,
     /// Each with its UDP header worked out.
     EachWithHeader,
 }
 
-/// What `recv` is to do.
+/// Parameters of `recv`.
 #[derive(Clone, Debug)]
 pub struct RecvPlan {
-    /// The sockets' local addresses, by number.
+    /// Local addresses of the sockets, by number.
     pub local: Vec<SocketAddr>,
-    /// Which datagrams are handed on.
+    /// Which datagrams are passed on.
     pub show: Show,
-    /// The end after so many datagrams; `None` for no such end.
+    /// Ends after this many datagrams; `None` for no limit.
     pub count: Option<u64>,
-    /// The end after so much time; `None` for no such end.
+    /// Ends after this time; `None` for no limit.
     pub timeout: Option<Nanos>,
-    /// The end after so much silence, from the start or the last datagram; `None` for no such end.
+    /// Ends after this much silence, from the start or the last datagram; `None` for no limit.
     pub idle: Option<Nanos>,
-    /// What datagrams are answered with.
+    /// The answer to datagrams.
     pub answering: Answering,
-    /// The length of the intervals that are told, the loop's tick; `None` for none.
+    /// Length of reporting intervals, which is the loop's tick; `None` for none.
     pub interval: Option<Nanos>,
-    /// Finds out why this host refuses a destination, by the error number.
+    /// Explains by error number why this host refuses a destination.
     pub explain: fn(i32, SocketAddr) -> OwnFinding,
 }
 
-/// The state of `recv`.
+/// State of `recv`.
 pub struct RecvSession<S> {
     plan: RecvPlan,
     sink: S,
@@ -78,9 +78,9 @@ pub struct RecvSession<S> {
     sources: TopSources,
     gaps: DelayHistogram,
     intervals: Option<Intervals>,
-    /// Drops that intervals have told.
+    /// Drops already reported in intervals.
     drops_told: u64,
-    /// Time that this host stood still.
+    /// Total length of this host's pauses.
     paused: Nanos,
     answers: Answers,
     troubles: TroubleLog,
@@ -103,22 +103,22 @@ struct SocketState {
     last: Option<Nanos>,
 }
 
-/// How far the run is.
+/// Stage of the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     /// Receiving.
     Open,
-    /// To end as soon as nothing more waits in the sockets, at the latest then.
+    /// Ends as soon as nothing more waits in the sockets, at this instant at the latest.
     Draining(RecvEnd, Nanos),
     /// Over.
     Over(RecvEnd),
 }
 
-/// What `recv` leaves behind.
+/// Result of `recv`.
 pub struct RecvDone<S> {
-    /// What happened.
+    /// The result.
     pub summary: RecvSummary,
-    /// The sink, for its own last words.
+    /// The sink, for its final output.
     pub sink: S,
 }
 
@@ -169,7 +169,7 @@ where
         self.tell(RecvEvent::Datagram(&Received { datagram, local: local.into(), header }));
     }
 
-    /// The instant at which the run ends by itself if nothing comes; `None` when it does not.
+    /// When the run ends if nothing arrives; `None` if it does not.
     fn deadline(&self, now: Now) -> Option<(Nanos, RecvEnd)> {
         let started = self.started.unwrap_or(now.mono);
         let timeout = self.plan.timeout.map(|timeout| (started + timeout, RecvEnd::Timeout));
@@ -178,7 +178,7 @@ where
         timeout.into_iter().chain(idle).min_by_key(|(at, _)| *at)
     }
 
-    /// The next interval that is over; drops, whose time is not known, count in the last one.
+    /// The next finished interval; drops, whose time is unknown, count in the last one.
     fn close_interval(&mut self, now: Now) -> Option<RecvInterval> {
         let since_start = now.mono - self.started.unwrap_or(now.mono);
         let intervals = self.intervals.as_mut()?;
@@ -196,10 +196,10 @@ where
         Some(interval)
     }
 
-    /// Counts a datagram in the interval in which the kernel had it.
+    /// Counts a datagram in the interval in which the kernel received it.
     fn count_in_interval(&mut self, now: Now, datagram: &Datagram<'_>) {
         let Some(intervals) = &mut self.intervals else { return };
-        // The kernel's stamp is real time; how long ago it was holds on either clock.
+        // The kernel's stamp is real time; its age holds on either clock.
         let read_late = now.real - datagram.meta.arrival;
         let arrived = now.mono - read_late;
         let started = *self.started.get_or_insert(arrived);
@@ -228,7 +228,7 @@ where
         }
         match (self.stage, self.deadline(now)) {
             (Stage::Over(_), _) => Next::Done,
-            // An instant that has passed: the loop looks at the poll and comes straight back.
+            // An instant in the past: the loop polls the sockets and comes straight back.
             (Stage::Draining(..), _) => Next::WaitUntil(now.mono),
             (Stage::Open, Some((at, why))) if at <= now.mono => {
                 self.stage = Stage::Draining(why, now.mono);
@@ -253,7 +253,7 @@ where
         self.heard = Some(now.mono);
         let arrival = datagram.meta.arrival;
         let (first, last) = self.span.unwrap_or((arrival, arrival));
-        // Sockets are read one after the other, so arrivals are in order within each only.
+        // Sockets are read one after the other, so arrivals are in order only within each.
         self.span = Some((first.min(arrival), last.max(arrival)));
         self.total.datagrams += 1;
         self.total.bytes += datagram.true_len as u64;
@@ -299,7 +299,7 @@ where
 
     fn on_pause(&mut self, _now: Now, length: Nanos) {
         self.paused += length;
-        // It was this host that heard nothing, not the others that said nothing.
+        // This host did not receive during the pause; the senders were not silent.
         if let Some(heard) = self.heard.or(self.started) {
             self.heard = Some(heard + length);
         }
@@ -317,7 +317,7 @@ where
 
     fn on_stop(&mut self, now: Now) {
         if self.stage == Stage::Open {
-            // The poll has to be looked at once before silence means that nothing waits.
+            // The sockets must be polled once before silence means that nothing waits.
             self.news = true;
             self.stage = Stage::Draining(RecvEnd::Stopped, now.mono + DRAIN);
         }
@@ -377,8 +377,8 @@ where
     }
 }
 
-/// The UDP header that the datagram came with. The kernel has taken it off and checked it; every
-/// field but the checksum is known, and that is computed anew.
+/// The UDP header with which the datagram arrived. The kernel has removed and checked it; all
+/// fields but the checksum are known, and that is recomputed.
 fn header_of(datagram: &Datagram<'_>, local: SocketAddr) -> UdpFields {
     let (source, port) = (datagram.meta.source, local.port());
     let length = (datagram.true_len + 8).min(usize::from(u16::MAX)) as u16;

@@ -1,9 +1,9 @@
-//! `recv` fed with datagrams by hand.
+//! `recv` driven by hand-made datagrams.
 
 use super::*;
 use crate::batch::RxEntry;
 
-/// Keeps what the session told.
+/// Collects the session's events.
 #[derive(Default)]
 struct Told {
     headers: Vec<Option<UdpFields>>,
@@ -72,7 +72,7 @@ fn silence_counts_from_the_last_datagram_and_time_from_the_start() {
     assert_eq!(poll(&mut session, 1_095), Next::WaitUntil(Nanos(1_190)));
     arrive(&mut session, 1_180, b"");
     assert_eq!(poll(&mut session, 1_185), Next::WaitUntil(Nanos(1_250)));
-    // At the end the sockets are looked at once more.
+    // At the end the sockets are polled once more.
     assert_eq!(poll(&mut session, 1_250), Next::WaitUntil(Nanos(1_250)));
     assert_eq!(poll(&mut session, 1_251), Next::Done);
     assert_eq!(session.finish(at(1_251)).summary.ended, RecvEnd::Timeout);

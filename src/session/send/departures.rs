@@ -1,11 +1,11 @@
-//! Which destination each datagram went to whose transmit time stamp may still come.
+//! Destinations of the datagrams whose transmit time stamps may still arrive.
 
 use std::collections::VecDeque;
 
-/// Datagrams whose stamps are awaited; of older ones nothing more is learnt.
+/// Maximum datagrams whose stamps are awaited; stamps of older ones are ignored.
 const MOST: usize = 4096;
 
-/// Datagrams that the kernel took, by its numbers, each with its destination.
+/// Datagrams that the kernel accepted, by its numbers, each with its destination.
 #[derive(Debug, Default)]
 pub(super) struct Departures {
     /// The number of the first.
@@ -14,7 +14,7 @@ pub(super) struct Departures {
 }
 
 impl Departures {
-    /// The kernel took a datagram for this destination.
+    /// The kernel accepted a datagram for this destination.
     pub fn note(&mut self, destination: usize) {
         if self.waiting.len() == MOST {
             self.waiting.pop_front();
@@ -23,7 +23,7 @@ impl Departures {
         self.waiting.push_back(destination);
     }
 
-    /// The destination of the datagram of this number; those before it have no stamp any more.
+    /// The destination of the datagram with this number; earlier ones get no stamp any more.
     pub fn take(&mut self, number: u32) -> Option<usize> {
         let place = number.wrapping_sub(self.first) as usize;
         if place >= self.waiting.len() {

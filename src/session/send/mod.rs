@@ -1,5 +1,5 @@
-//! `send`: the same datagrams to every destination, in order, each until the kernel took it; then,
-//! if asked to, a wait for answers.
+//! `send`: the same datagrams to every destination, in order, each until the kernel accepts it;
+//! then, if requested, a wait for answers.
 
 mod departures;
 mod schedule;
@@ -19,37 +19,37 @@ use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use window::Window;
 
-/// Payloads that are held for the kernel to take.
+/// Payloads kept until the kernel accepts them.
 const WINDOW: usize = 64;
 
-/// Refusals that are told apart by destination; those beyond are by error number alone.
+/// Refusals kept apart by destination; further ones are counted by error number alone.
 const REFUSALS: usize = 256;
 
-/// What `send` is to do.
+/// Parameters of `send`.
 #[derive(Clone, Debug)]
 pub struct SendPlan {
-    /// To whom, at least one.
+    /// The destinations, at least one.
     pub dests: Vec<Dest>,
-    /// How far apart.
+    /// Spacing of the datagrams.
     pub spacing: Spacing,
-    /// How long to wait for answers once all is sent; `None` for not at all.
+    /// How long to wait for answers after the last datagram; `None` for not at all.
     pub wait: Option<Nanos>,
-    /// Answers after which the wait is over; 0 waits the whole time.
+    /// Number of answers that ends the wait; 0 waits the whole time.
     pub enough: u64,
-    /// Finds out why this host refuses a destination, by the error number.
+    /// Explains by error number why this host refuses a destination.
     pub explain: fn(i32, SocketAddr) -> OwnFinding,
 }
 
-/// The state of `send`.
+/// State of `send`.
 pub struct SendSession<P, S> {
     plan: SendPlan,
     source: P,
     sink: S,
     ids: Vec<DestId>,
     by_addr: HashMap<(IpAddr, u16), usize>,
-    /// Each destination once.
+    /// Each distinct destination once.
     targets: Vec<Target>,
-    /// Which of them each destination of the plan is.
+    /// For each destination of the plan, its index in `targets`.
     target_of: Vec<usize>,
     window: Window,
     schedule: Schedule,
@@ -57,12 +57,12 @@ pub struct SendSession<P, S> {
     starved: bool,
     started: Option<Nanos>,
     last_sent: Option<Nanos>,
-    /// When the last send call was over.
+    /// When the last send call ended.
     settled: Option<Nanos>,
     unsettled: bool,
     departures: Departures,
     replies: u64,
-    /// Answers from addresses that were not asked, and the first of these.
+    /// Number of answers from other addresses, and the first of these.
     foreign_replies: u64,
     foreign: Option<SocketAddr>,
     refused: Vec<SendRefusal>,
@@ -72,15 +72,15 @@ pub struct SendSession<P, S> {
     failed: Option<SupplyError>,
 }
 
-/// How far the run is.
+/// Stage of the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     /// There may be more to send.
     Sending,
-    /// All is sent, or given up: the poll is looked at once more, for answers that are there
-    /// already.
+    /// Everything is sent or given up: the sockets are polled once more, for answers that have
+    /// already arrived.
     Looking,
-    /// Answers are waited for until then.
+    /// Waiting for answers until this instant.
     Waiting(Nanos),
     /// Over.
     Over,
@@ -98,13 +98,13 @@ struct Target {
     last_sent: Option<Nanos>,
 }
 
-/// What `send` leaves behind.
+/// Result of `send`.
 pub struct SendEnd<S> {
-    /// What happened.
+    /// The result.
     pub summary: SendSummary,
-    /// Why the source of payloads broke off; `None` when it did not.
+    /// Why the payload source failed; `None` if it did not.
     pub failed: Option<SupplyError>,
-    /// The sink, for its own last words.
+    /// The sink, for its final output.
     pub sink: S,
 }
 
@@ -155,7 +155,7 @@ where
         }
     }
 
-    /// Takes what is due from the source. `None` when the source has ended and all has left.
+    /// Takes what is due from the source. `None` if the source has ended and everything is sent.
     fn refill(&mut self, now: Now) -> Option<Next> {
         while !self.window.is_full() {
             if self.schedule.due() > now.mono {
@@ -186,7 +186,7 @@ where
         Some(Next::Send)
     }
 
-    /// Writes the window into the batch, each payload once and its slot repeated.
+    /// Writes the window into the batch, each payload once with its slot repeated.
     fn write(&self, out: &mut TxBatch) {
         for (payload, from) in self.window.waiting() {
             let Some(bytes) = out.push(self.ids[from], payload.len()) else { return };
@@ -199,12 +199,12 @@ where
         }
     }
 
-    /// What comes after all was sent.
+    /// What follows after everything is sent.
     fn wind_down(&mut self, now: Now) -> Next {
         match self.stage {
             Stage::Sending => {
                 self.stage = Stage::Looking;
-                // An instant that has passed: the loop looks at the poll and comes straight back.
+                // An instant in the past: the loop polls the sockets and comes straight back.
                 Next::WaitUntil(now.mono)
             }
             Stage::Looking => match self.plan.wait {
@@ -328,7 +328,7 @@ where
         if self.plan.wait.is_none() {
             return;
         }
-        // The kernel's stamp is earlier than the read: what lies between is not the path's.
+        // The kernel's stamp is earlier than the read: the difference is not delay of the path.
         let read_late = now.real - datagram.meta.arrival;
         let after = sent.map(|sent| (now.mono - sent) - read_late);
         self.tell(SendEvent::Reply(&Reply { datagram, after, asked: target.is_some() }));
@@ -336,7 +336,7 @@ where
 
     fn on_transmit_stamp(&mut self, now: Now, stamp: &TransmitStamp) {
         if let Some(index) = self.departures.take(stamp.number) {
-            // The kernel's stamp is real time; how long ago it was holds on either clock.
+            // The kernel's stamp is real time; its age holds on either clock.
             let left = now.mono - (now.real - stamp.at);
             self.targets[index].last_sent = Some(left);
         }
@@ -353,8 +353,8 @@ where
 
     fn on_pause(&mut self, _now: Now, length: Nanos) {
         self.paused += length;
-        // What arrived meanwhile is read before the wait is judged, and answers that this host
-        // kept waiting have their whole time.
+        // What arrived meanwhile is read before the wait is judged, and the time-out is extended by
+        // the pause.
         if let Stage::Waiting(until) = &mut self.stage {
             *until += length;
         }

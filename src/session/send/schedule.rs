@@ -4,29 +4,30 @@ use crate::units::Nanos;
 
 const SECOND: u128 = 1_000_000_000;
 
-/// How far apart datagrams are sent.
+/// Spacing of datagrams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Spacing {
-    /// As fast as the socket takes them.
+    /// As fast as the socket accepts them.
     None,
-    /// One every so often; zero is as fast as the socket takes them.
+    /// One in each such span; zero means as fast as the socket accepts them.
     Every(Nanos),
-    /// So many datagrams at once, at least 1, so often: a beacon.
+    /// This many at once (at least 1) in each such span: a beacon.
     Rounds(u64, Nanos),
-    /// So many payload bits a second, at least 1.
+    /// Payload bits per second, at least 1.
     Bits(u64),
-    /// So many thousandths of a datagram a second, at least 1.
+    /// Datagrams per 1000 seconds, at least 1.
     Datagrams(u64),
 }
 
-/// The absolute schedule: late datagrams are sent and never skipped, and no rounding adds up.
+/// The absolute schedule: late datagrams are sent and never skipped, and rounding errors do not
+/// accumulate.
 #[derive(Clone, Debug)]
 pub(in crate::session) struct Schedule {
     spacing: Spacing,
     due: Nanos,
-    /// Nanoseconds below one, in parts of the rate.
+    /// Fractions of a nanosecond, in units of the rate's denominator.
     fraction: u128,
-    /// Datagrams of the round that is under way.
+    /// Datagrams of the current round.
     in_round: u64,
 }
 
@@ -41,7 +42,7 @@ impl Schedule {
         self.due
     }
 
-    /// There was nothing to send until `now`: time that was not used is not caught up on.
+    /// There was nothing to send until `now`: unused time is not caught up.
     pub fn start_over(&mut self, now: Nanos) {
         if self.due < now {
             self.due = now;
@@ -49,7 +50,7 @@ impl Schedule {
         }
     }
 
-    /// A datagram of `len` bytes took its place.
+    /// A datagram of `len` bytes used its slot.
     pub fn advance(&mut self, len: usize) {
         let (units, rate) = match self.spacing {
             Spacing::None => return,
@@ -65,7 +66,7 @@ impl Schedule {
                 }
                 return;
             }
-            // An empty datagram counts as a byte: it must not be free.
+            // An empty datagram counts as one byte, so that it is not free.
             Spacing::Bits(rate) => (len.max(1) as u128 * 8, rate),
             Spacing::Datagrams(rate) => (1000, rate),
         };

@@ -1,10 +1,10 @@
-//! `send` against a socket that takes what the test says.
+//! `send` with a socket that accepts what the test says.
 
 use super::*;
 use crate::batch::{OwnCause, RxEntry};
 use crate::session::{FixedMessages, Message};
 
-/// Keeps what the session told.
+/// Collects the session's events.
 #[derive(Default)]
 struct Told {
     replies: Vec<(Option<Nanos>, bool)>,
@@ -46,7 +46,8 @@ fn session(plan: SendPlan, count: u64) -> SendSession<FixedMessages, Told> {
     SendSession::new(plan, numbered(count), Told::default())
 }
 
-/// What left, as `(payload, destination)`, with a kernel that takes what `take` says of each batch.
+/// Everything sent, as `(payload, destination)`, with a kernel that accepts what `take` says of
+/// each batch.
 fn drive(
     session: &mut SendSession<FixedMessages, Told>,
     mut take: impl FnMut(usize) -> SendOutcome,

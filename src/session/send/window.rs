@@ -1,10 +1,10 @@
-//! Payloads on their way out: kept until the kernel took them for every destination.
+//! Payloads kept until the kernel has accepted them for every destination.
 
 use std::collections::VecDeque;
 
-/// A short queue of payloads, each going to all of so many destinations in turn.
+/// A short queue of payloads, each going to all destinations in turn.
 ///
-/// The buffers are used again, so that a long run allocates nothing.
+/// Buffers are reused, so that a long run does not allocate.
 #[derive(Debug)]
 pub(super) struct Window {
     destinations: usize,
@@ -30,7 +30,7 @@ impl Window {
         self.waiting.is_empty()
     }
 
-    /// Drops what no destination has got yet; a payload that some have goes on to the others.
+    /// Drops what no destination has got yet; a payload that some have still goes to the others.
     pub fn give_up(&mut self) {
         let keep = usize::from(self.served > 0);
         self.waiting.truncate(keep);
@@ -43,7 +43,7 @@ impl Window {
         buffer
     }
 
-    /// Takes a buffer back unused.
+    /// Returns an unused buffer.
     pub fn put_back(&mut self, buffer: Vec<u8>) {
         self.spare.push(buffer);
     }
@@ -62,12 +62,12 @@ impl Window {
         })
     }
 
-    /// The destination that the next datagram goes to, counted from 0.
+    /// Index of the next datagram's destination, from 0.
     pub fn next_destination(&self) -> usize {
         self.served
     }
 
-    /// The next datagram is settled: taken by the kernel, or refused for good.
+    /// The next datagram is done: accepted by the kernel, or refused for good.
     pub fn settle(&mut self) {
         self.served += 1;
         if self.served == self.destinations {

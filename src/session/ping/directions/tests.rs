@@ -1,19 +1,19 @@
-//! The two ways of loss against what was really lost on each, at one to three copies of everything.
+//! Loss by direction compared with the actual loss, with one to three copies of everything.
 
 use super::*;
 
-/// What a path does to what passes it.
+/// Behaviour of a path.
 #[derive(Clone, Copy, Debug, Default)]
 struct Way {
-    /// Share of originals that are lost, in thousandths.
+    /// Loss rate of originals, in thousandths.
     loss: u32,
-    /// The same of each copy that is made behind that.
+    /// Loss rate of each further copy, in thousandths.
     loss_behind: u32,
-    /// Copies that are made of one, itself among them.
+    /// Copies made of one datagram, including itself.
     copies: u32,
-    /// Of how many that happens, in thousandths.
+    /// Share of datagrams that are duplicated, in thousandths.
     share: u32,
-    /// How many others come between two copies.
+    /// Number of other datagrams between two copies.
     lag: u64,
 }
 
@@ -22,7 +22,7 @@ impl Way {
         Self { loss, copies: 1, share: 1000, ..Self::default() }
     }
 
-    /// What arrives of so many, in the order in which it does.
+    /// What arrives, in order of arrival.
     fn carry(self, sent: &[u32], rng: &mut fastrand::Rng) -> Vec<u32> {
         let mut arrivals = Vec::new();
         for (at, what) in sent.iter().enumerate() {
@@ -41,12 +41,12 @@ impl Way {
     }
 }
 
-/// A run, and what was really lost below the last probe that was answered.
+/// A run, and the actual losses below the last answered probe.
 struct Ran {
     ledger: Directions,
     sent: u64,
     truth: LostWays,
-    /// Copies of answered probes, those made on the way out and back.
+    /// Copies of answered probes, made on the way out and back.
     copies: (u64, u64),
 }
 
@@ -89,7 +89,7 @@ fn both_ways_are_counted_exactly_up_to_the_last_answer() {
                 told += 1;
                 assert_eq!(ways, ran.truth, "seed {seed}: {out} {back} of {count}");
             }
-            // Numbers never differed where nothing was lost on the way out.
+            // Numbers never differed if nothing was lost on the way out.
             Err(WaysUntold::CountUnproven) => assert_eq!(ran.truth.out, 0, "seed {seed}"),
             Err(why) => assert!(ran.ledger.back().firsts() < 30, "seed {seed}: {why:?}"),
         }
@@ -113,7 +113,7 @@ fn with_copies_of_everything_the_ways_are_told_right_or_not_at_all() {
         let count = [20, 50, 150, 300][rng.usize(..4)];
         let ran = run(seed, count, out, back);
         let context = || format!("seed {seed}: {count} by {out:?} and {back:?}");
-        // Copies are counted right at all times, of numbers that were ever told.
+        // Copies are always counted correctly, for numbers that were ever reported.
         if let Some(copies) = ran.ledger.copies() {
             assert_eq!(copies, ran.copies, "{}", context());
         }
@@ -157,7 +157,8 @@ fn thirty_two_lost_out_and_three_back_through_a_doubling_way_are_not_told_as_one
     let ran = run(8, 300, out, Way::plain(100));
     assert!(ran.truth.out > 20 && ran.truth.back > 0, "{:?}", ran.truth);
     assert_eq!(ran.ledger.lost(300, 0), Err(WaysUntold::Copies));
-    // Nothing is lost back: every number came, and the ways are known in spite of the copies.
+    // Nothing is lost back: every number arrived, and the directions are known in spite of the
+    // copies.
     let ran = run(8, 300, out, Way::plain(0));
     assert_eq!(ran.ledger.lost(300, 0), Ok(ran.truth));
 }
@@ -173,11 +174,11 @@ fn a_few_answers_cannot_rule_copies_out() {
         ledger.observe(probe, Some(probe - 1));
     }
     assert_eq!(ledger.lost(20, 0), Ok(LostWays { out: 1, back: 1, unknown: 0 }));
-    // Of an earlier one the answer may still come.
+    // An earlier one may still be answered.
     assert_eq!(ledger.lost(20, 1), Err(WaysUntold::Open));
 }
 
-/// Answers to probes 10 and later, all of them, by a count that is `less` than theirs.
+/// Answers to probes 10 and later, all of them, with a count that is `less` below theirs.
 fn then_all(ledger: &mut Directions, less: u32) {
     for probe in 10..40 {
         ledger.observe(probe, Some(probe.wrapping_sub(less)));
@@ -193,7 +194,7 @@ fn a_reflector_that_counted_before_us_is_taken_from_where_it_stands() {
     for probe in 5..40 {
         ledger.observe(probe, Some(probe + 500));
     }
-    // One out behind the second, and one number too many behind the third: a copy.
+    // One lost out after the second, and one number too many after the third: a duplicate.
     assert_eq!(ledger.lost(40, 0), Err(WaysUntold::Copies));
     let mut ledger = Directions::new();
     for (probe, number) in [(0, 500), (1, 501), (3, 503), (4, 504)] {
@@ -206,7 +207,7 @@ fn a_reflector_that_counted_before_us_is_taken_from_where_it_stands() {
 #[test]
 fn a_reflector_that_begins_anew_is_followed() {
     let mut ledger = Directions::new();
-    // Number 2 is lost on the way back, then the reflector starts again.
+    // Number 2 is lost on the way back, then the reflector restarts.
     for (probe, number) in [(0, 0), (1, 1), (3, 3), (4, 0), (5, 1), (7, 3), (8, 4), (9, 5)] {
         ledger.observe(probe, Some(number));
     }
@@ -227,10 +228,10 @@ fn bytes_that_merely_come_back_tell_no_direction() {
 #[test]
 fn one_more_answer_tells_a_count_from_copies_and_where_the_end_was_lost() {
     for (last, ways) in [
-        // Number 10 and two more were lost on the way back, and there were none to the last two.
+        // Number 10 and two more were lost on the way back, and the last two had none.
         (37, Ok(LostWays { out: 2, back: 3, unknown: 0 })),
         (39, Ok(LostWays { out: 0, back: 5, unknown: 0 })),
-        // It copies the question's number as it did all others'.
+        // It copies the extra probe's number, as it did all others.
         (40, Err(WaysUntold::NoCount)),
     ] {
         let mut ledger = Directions::new();
