@@ -1,16 +1,16 @@
-//! A host's two clocks, read from the one time that the simulation knows.
+//! A host's two clocks, derived from the simulation's time.
 
 use crate::machine::Now;
 use crate::units::Nanos;
 
-/// How a host's clocks stand to the simulation's time.
+/// Relation of a host's clocks to the simulation's time.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     /// The monotonic clock when the simulation begins.
     pub boot: Nanos,
     /// The real-time clock when the simulation begins.
     pub epoch: Nanos,
-    /// How fast the real-time clock runs, in millionths above the simulation's time.
+    /// Drift of the real-time clock against the simulation's time, in parts per million.
     pub drift_ppm: i64,
     /// When the real-time clock is set, and by how many nanoseconds.
     pub step: Option<(Nanos, i64)>,

@@ -1,4 +1,4 @@
-//! A queue that a session and a test share: orders in one direction, events in the other.
+//! A queue shared by a session and a test: orders in one direction, events in the other.
 
 use crate::machine::Orders;
 use crate::record::{Flow, Sink};
@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-/// A shared queue; copies are the same queue.
+/// A shared queue; clones refer to the same queue.
 #[derive(Debug)]
 pub struct Mailbox<T>(Rc<RefCell<VecDeque<T>>>);
 
@@ -21,7 +21,7 @@ impl<T> Mailbox<T> {
         self.0.borrow_mut().push_back(item);
     }
 
-    /// Everything that waits, oldest first.
+    /// Removes everything waiting, oldest first.
     pub fn drain(&self) -> Vec<T> {
         self.0.borrow_mut().drain(..).collect()
     }

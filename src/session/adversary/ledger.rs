@@ -1,15 +1,15 @@
-//! What came in the name of each forged address, and what was sent there.
+//! Accounts for what arrived in the name of each forged address, and what was sent to it.
 //!
-//! Whoever's address is forged could as well be sent the adversary's own datagrams, at the rate and
-//! time that the adversary chose. So what an answerer sends there may be no more than that: each
-//! datagram is set against one that came at most a moment before, and bytes against bytes, headers
-//! counted: what is answered later has been saved up.
+//! The adversary could send its own datagrams directly to the victim, at any rate and time. So a
+//! responder may send no more than that: each datagram is matched with one that arrived at most a
+//! moment before, and bytes with bytes, including headers; anything answered later would have been
+//! accumulated.
 
 use crate::units::Nanos;
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 
-/// A datagram that came, as far as nothing is set against it yet.
+/// A datagram that arrived, as far as it is not matched yet.
 #[derive(Clone, Copy, Debug)]
 struct Credit {
     at: Nanos,
@@ -17,41 +17,41 @@ struct Credit {
     bytes: u64,
 }
 
-/// Every forged address.
+/// The accounts of all forged addresses.
 #[derive(Debug)]
 pub struct Ledger {
-    /// How long an answer may take.
+    /// Maximum delay of an answer.
     moment: Nanos,
     by_address: HashMap<SocketAddr, VecDeque<Credit>>,
-    /// Addresses that were somebody's until a while ago, and from when on they are forged.
+    /// Addresses whose owner left, and the time from which they count as forged.
     left_behind: HashMap<SocketAddr, Nanos>,
-    /// Datagrams that were sent to forged addresses.
+    /// Datagrams sent to forged addresses.
     pub answers: u64,
 }
 
 impl Ledger {
-    /// Nothing came; answers may take this long.
+    /// Empty accounts; answers may take this long.
     pub fn new(moment: Nanos) -> Self {
         Self { moment, by_address: HashMap::new(), left_behind: HashMap::new(), answers: 0 }
     }
 
-    /// A datagram of `len` payload bytes came in the name of `source`.
+    /// A datagram of `len` payload bytes arrived in the name of `source`.
     pub fn came(&mut self, at: Nanos, source: SocketAddr, len: usize) {
         let credit = Credit { at, datagrams: 1, bytes: on_the_wire(source, len) };
         self.by_address.entry(source).or_default().push_back(credit);
     }
 
-    /// Nobody is at an address any more: from this time on it counts as forged.
+    /// The owner of an address is gone: from this time on it counts as forged.
     pub fn leave_behind(&mut self, address: SocketAddr, from: Nanos) {
         self.left_behind.insert(address, from);
     }
 
-    /// When an address was left behind that counts as forged so much later.
+    /// When an address was left that counts as forged `later` after that.
     pub fn left_behind_since(&self, address: SocketAddr, later: Nanos) -> Option<Nanos> {
         self.left_behind.get(&address).map(|from| *from - later)
     }
 
-    /// One of `len` payload bytes was sent to `dest`; says what is wrong with that.
+    /// A datagram of `len` payload bytes was sent to `dest`; returns what is wrong with that.
     pub fn left(&mut self, at: Nanos, dest: SocketAddr, len: usize) -> Result<(), String> {
         if self.left_behind.get(&dest).is_some_and(|from| at < *from) {
             return Ok(());
@@ -76,7 +76,7 @@ impl Ledger {
     }
 }
 
-/// Bytes with the headers of UDP and IP.
+/// Bytes including UDP and IP headers.
 fn on_the_wire(address: SocketAddr, len: usize) -> u64 {
     let headers = if address.is_ipv4() { 28 } else { 48 };
     headers + len as u64
@@ -95,7 +95,7 @@ fn an_answer_is_set_against_what_came_a_moment_before() {
     assert!(ledger.left(at(2_000), one, 101).is_err(), "a byte more");
     ledger.came(at(4_000), one, 100);
     assert!(ledger.left(at(5_001), one, 10).is_err(), "too late");
-    // What several short ones brought may be answered by fewer long ones.
+    // What several short ones earned may be answered by fewer long ones.
     (0..4).for_each(|_| ledger.came(at(6_000), one, 10));
     assert!(ledger.left(at(6_000), one, 10 + 28 + 10).is_ok());
     assert!(ledger.left(at(6_000), one, 10 + 28 + 11).is_err());

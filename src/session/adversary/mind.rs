@@ -1,5 +1,5 @@
-//! What the adversary has learnt, and what it says next: every message of every protocol, in and out
-//! of order, with what it knows, from whatever source.
+//! The adversary's knowledge and its next datagram: every message of every protocol, in and out of
+//! order, with everything it has learnt, from any source.
 
 use crate::units::Nanos;
 use crate::wire::stamp::{ErrorEstimate, StampRequest, TimeFormat, Timestamp, TlvKind, push_tlv};
@@ -10,10 +10,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write;
 use std::net::{IpAddr, SocketAddr};
 
-/// Words of one key that are kept, and datagrams.
+/// Maximum values kept per key, and maximum datagrams kept.
 const WORDS: usize = 12;
 const DATAGRAMS: usize = 32;
-/// Moves that are told when something is wrong.
+/// Number of moves that are printed on failure.
 const TOLD: usize = 40;
 
 const VERBS: [Verb; 11] = [
@@ -30,7 +30,7 @@ const VERBS: [Verb; 11] = [
     Verb::Expn,
 ];
 
-/// Keys that commands may have beside those that were learnt.
+/// Parameter names for commands besides those learnt.
 const KEYS: [&str; 36] = [
     "kind",
     "direction",
@@ -74,15 +74,15 @@ const KEYS: [&str; 36] = [
 pub struct Mind {
     pub seed: u64,
     pub rng: Rng,
-    /// Addresses of its own: it hears what is sent there.
+    /// Its own addresses: it receives what is sent there.
     pub own: Vec<SocketAddr>,
     /// Addresses that it only forges.
     pub forged: Vec<SocketAddr>,
-    /// Addresses that the user named: they are sent to, whatever anybody says.
+    /// Addresses that the user named: datagrams are sent to them in any case.
     pub named: Vec<SocketAddr>,
-    /// Those of the forged that were its own.
+    /// Forged addresses that were its own once.
     left: Vec<SocketAddr>,
-    /// What replies told, by key, each with the address that was told.
+    /// Values from replies, by key, each with the address that received it.
     words: BTreeMap<String, VecDeque<(SocketAddr, String)>>,
     seen: VecDeque<Vec<u8>>,
     tags: u32,
@@ -114,7 +114,7 @@ impl Mind {
         }
     }
 
-    /// Whether what is sent to an address reaches the adversary, or goes where it should.
+    /// Whether what is sent to an address reaches the adversary, or is legitimate.
     pub fn hears(&self, address: SocketAddr) -> bool {
         self.own.contains(&address) || self.named.contains(&address)
     }
@@ -124,7 +124,7 @@ impl Mind {
         self.hears(address) || self.left.contains(&address)
     }
 
-    /// It heard something at an address of its own.
+    /// It received a datagram at one of its own addresses.
     pub fn learn(&mut self, at: SocketAddr, bytes: &[u8]) {
         let reply = Reply::decode(bytes).ok().map(|reply| reply.params);
         let params = reply.or_else(|| Command::decode(bytes).ok().map(|command| command.params));
@@ -141,7 +141,7 @@ impl Mind {
         self.seen.push_back(bytes.to_vec());
     }
 
-    /// Notes a move, to be told when something is wrong.
+    /// Records a move, to be printed on failure.
     pub fn note(&mut self, what: String) {
         if self.told.len() == TOLD {
             self.told.pop_front();
@@ -163,8 +163,8 @@ impl Mind {
         from[self.rng.usize(..from.len())]
     }
 
-    /// It moves away from an address of its own, which it goes on to forge; `None` when it has just
-    /// one left.
+    /// It gives up one of its own addresses, which it continues to forge; `None` if it has just one
+    /// left.
     pub fn moves_away(&mut self) -> Option<SocketAddr> {
         if self.own.len() < 2 {
             return None;
@@ -175,7 +175,7 @@ impl Mind {
         Some(address)
     }
 
-    /// Some span of time: mostly none, seldom minutes.
+    /// Some time span: mostly zero, rarely minutes.
     pub fn span(&mut self) -> Nanos {
         match self.rng.u8(..20) {
             0..=9 => Nanos::ZERO,
@@ -186,7 +186,7 @@ impl Mind {
         }
     }
 
-    /// What it says from `source`.
+    /// The datagram that it sends from `source`.
     pub fn says(&mut self, source: SocketAddr) -> Vec<u8> {
         let mut bytes = match self.rng.u8(..20) {
             0..=6 => self.command(source),
@@ -209,7 +209,7 @@ impl Mind {
         bytes
     }
 
-    /// A command with what is known, or not.
+    /// A command with learnt or made-up parameters.
     fn command(&mut self, source: SocketAddr) -> Vec<u8> {
         let verb = VERBS[self.rng.usize(..VERBS.len())];
         let mut command = Command::new(self.tag(), verb);
@@ -299,13 +299,13 @@ impl Mind {
         Tag::new(&format!("t{}", self.tags)).unwrap_or_default()
     }
 
-    /// What was told last at an address.
+    /// The last value received at an address.
     fn latest(&self, key: &str, source: SocketAddr) -> Option<String> {
         let words = self.words.get(key)?.iter().rev();
         words.clone().find(|(at, _)| *at == source).map(|(_, word)| word.clone())
     }
 
-    /// A word that was told, mostly to this source.
+    /// A learnt value, mostly one sent to this source.
     fn word(&mut self, key: &str, source: SocketAddr) -> Option<String> {
         if self.rng.u8(..4) > 0
             && let Some(word) = self.latest(key, source)
@@ -350,7 +350,7 @@ impl Mind {
         }
     }
 
-    /// An ask of a probe, with a key that was told.
+    /// A probe request with a learnt key.
     fn ask(&mut self) -> Vec<u8> {
         let told = |words: &BTreeMap<String, VecDeque<(SocketAddr, String)>>, key: &str| {
             words.get(key).and_then(|words| words.back()).map(|(_, word)| word.clone())
@@ -427,7 +427,7 @@ impl Mind {
         let mut bytes = vec![0; Header::LEN + self.rng.usize(..200)];
         let sent = Nanos(self.number());
         Header { kind, tag, sequence: self.rng.u32(..), sent }.encode(&mut bytes);
-        // What `cast check` asks: its mark, and whether the group is to hear the answer.
+        // A probe of `cast check`: its mark, and whether the answer should go to the group.
         if bytes.len() >= 64 && self.rng.bool() {
             bytes[17] = self.rng.u8(..4);
             bytes[20..24].copy_from_slice(b"cast");
@@ -435,7 +435,7 @@ impl Mind {
         bytes
     }
 
-    /// What was heard, said again.
+    /// Repeats something received.
     fn again(&mut self) -> Vec<u8> {
         let index = self.rng.usize(..=self.seen.len());
         self.seen.get(index).cloned().unwrap_or_default()
@@ -445,7 +445,7 @@ impl Mind {
         (0..self.rng.usize(..300)).map(|_| self.rng.u8(..)).collect()
     }
 
-    /// One of these.
+    /// A random one of these.
     pub fn one_of(&mut self, addresses: &[IpAddr]) -> IpAddr {
         addresses[self.rng.usize(..addresses.len())]
     }

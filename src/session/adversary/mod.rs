@@ -1,11 +1,12 @@
-//! The answerers against an adversary, for tests: it may send any datagram from any source at any
-//! time, and hears what is sent to addresses of its own. Checked at every instant: an address that
-//! it only forges gets no more datagrams and no more bytes than came in its name a moment before.
+//! Tests of every responder against an adversary that may send any datagram from any source at any
+//! time, and receives what is sent to addresses of its own. Checked at every instant: an address
+//! that it only forges gets no more datagrams and no more bytes than arrived in its name a moment
+//! before.
 //!
 //! ```text
-//! mind.rs    what the adversary has learnt, and what it says next
+//! mind.rs    what the adversary knows, and what it sends next
 //! ledger.rs  what came from each forged address, and what was sent there
-//! stage.rs   one session, the time, and a socket that may be full
+//! stage.rs   one session, the time, and a socket buffer that may be full
 //! ```
 //!
 //! An hour by hand: `UDPKIT_TEST_RUNS=1000000 cargo test --lib session::adversary`.

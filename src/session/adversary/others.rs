@@ -1,5 +1,5 @@
-//! The other answerers against the adversary: a fan-out's sender, its receivers, the far end of
-//! `cast check`, and `recv --echo`.
+//! The other responders against the adversary: a fan-out's sender and receivers, the answering side
+//! of `cast check`, and `recv --echo`.
 
 use super::{Arrival, Mind, Stage};
 use crate::batch::{Dest, OwnFinding, TxBatch};
@@ -14,7 +14,7 @@ use crate::units::Nanos;
 use crate::wire::{TicketKey, Verb};
 use std::net::{IpAddr, SocketAddr};
 
-/// How long what an address was told proves that somebody is there.
+/// How long a value that an address received proves that somebody is there.
 const FORGOTTEN: Nanos = Nanos::from_secs(25);
 const MOVES: std::ops::Range<usize> = 20..80;
 
@@ -52,7 +52,7 @@ fn here() -> IpAddr {
     "203.0.113.7".parse().unwrap()
 }
 
-/// A run against one answerer; datagrams that it sent to forged addresses.
+/// A run against one responder; returns the number of datagrams sent to forged addresses.
 fn run<S: Session>(
     seed: u64,
     open: impl FnOnce(&mut Mind, &mut TxBatch) -> S,
@@ -89,7 +89,7 @@ fn run<S: Session>(
     stage.ledger.answers
 }
 
-/// Many runs; each answerer must have answered somebody, or nothing was tried.
+/// Many runs; each responder must have answered somebody, or nothing was tested.
 #[track_caller]
 fn runs_of(name: &str, one: impl Fn(u64) -> u64) {
     let answers: u64 = (0..runs(300)).map(one).sum();
@@ -122,7 +122,7 @@ fn a_fan_outs_sender_sends_no_forged_address_more_than_came_in_its_name() {
     runs_of("cast send", |seed| run(seed, sender, &[here()], (1, 1)));
 }
 
-/// It reports now and then, and not on each datagram: what came counts for five seconds.
+/// It reports now and then, not for each datagram: arrivals count for five seconds.
 #[test]
 fn a_fan_outs_receiver_reports_no_more_than_came() {
     let receiver = |mind: &mut Mind, _: &mut TxBatch| {

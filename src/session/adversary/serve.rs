@@ -1,4 +1,4 @@
-//! The server against the adversary, and the honest client that comes afterwards.
+//! The server against the adversary, followed by an honest client.
 
 use super::{Arrival, Mind, Stage};
 use crate::batch::{RxMeta, TxBatch};
@@ -21,26 +21,26 @@ use std::rc::Rc;
 
 /// The server's sockets: the dialogue, STAMP's own, STUN's other port.
 const SOCKETS: usize = 3;
-/// How long an address that proved itself may still be sent what it asked for: a probe's eight
-/// answers, the first after six minutes, each a minute after the one before.
+/// How long a verified address may still get what it requested: a probe's eight answers, the first
+/// after six minutes, each a minute after the one before.
 const FORGOTTEN: Nanos = Nanos::from_secs(900);
-/// How long a stream may flow to an address where nobody is any more: six seconds and the path's own
-/// time, of which the adversary can make up to fifteen.
+/// How long a stream may continue to an address whose owner is gone: six seconds and the path's own
+/// time, of which the adversary can feign up to fifteen.
 const FLOWS: Nanos = Nanos::from_secs(16);
-/// Moves of one run.
+/// Number of moves per run.
 const MOVES: std::ops::Range<usize> = 30..160;
 
 /// What the server has opened, as its engine sees it.
 #[derive(Default)]
 struct Opened {
     orders: VecDeque<ServeOrder>,
-    /// Streams by session and number: whose they are, and whether they flow to him.
+    /// Streams by session and number: the client's address, and whether they are sent to it.
     streams: HashMap<(u64, u32), (SocketAddr, bool)>,
     ports: HashMap<usize, u16>,
     next_socket: usize,
     most_streams: usize,
     most_ports: usize,
-    /// Peers that streams were opened to.
+    /// Peers to which streams were opened.
     peers: HashSet<SocketAddr>,
 }
 
@@ -120,7 +120,7 @@ fn server(engine: &Engine, seed: u64) -> Server {
         .with_port(Class::Stun)
 }
 
-/// One run; how many answers went to forged addresses, and how many streams and ports were open.
+/// One run; returns the number of answers to forged addresses, and of open streams and ports.
 fn run(seed: u64) -> (u64, usize, usize) {
     let engine = Engine::new();
     let mut mind = Mind::new(seed);
@@ -165,7 +165,7 @@ fn run(seed: u64) -> (u64, usize, usize) {
     (stage.ledger.answers, all.most_streams, all.most_ports)
 }
 
-/// Opens a session from an address of its own, as a client would, with something to misuse.
+/// Opens a session from an address of its own, as a client would, to misuse it.
 fn come_in(stage: &mut Stage<Server>, mind: &mut Mind) {
     let source = mind.own[mind.rng.usize(..mind.own.len())];
     let here = Arrival { source, destination: mind.one_of(&addresses()), socket: 0 };
@@ -198,7 +198,7 @@ fn arrival(engine: &Engine, mind: &mut Mind) -> Arrival {
     Arrival { source: mind.source(), destination: mind.one_of(&addresses()), socket }
 }
 
-/// Whatever was done before: an honest client from elsewhere is served.
+/// Whatever happened before, an honest client from elsewhere is served.
 fn newcomer(stage: &mut Stage<Server>, mind: &mut Mind) {
     let source: SocketAddr = "198.51.100.77:5000".parse().unwrap();
     mind.own.push(source);
@@ -228,7 +228,8 @@ fn no_forged_address_gets_more_than_came_in_its_name_and_a_newcomer_is_served() 
         streams += usize::from(most_streams > 0);
         ports += usize::from(most_ports > 0);
     }
-    // The adversary gets somewhere: forged addresses are answered, streams and ports are opened.
+    // The adversary achieves something: forged addresses are answered, streams and ports are
+    // opened.
     assert!(
         answers > count && streams * 10 > count as usize && ports * 10 > count as usize,
         "{count} runs: {answers} answers, {streams} with streams, {ports} with ports"

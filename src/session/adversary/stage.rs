@@ -1,5 +1,5 @@
-//! One session on its stage: the time, the socket that may be full, and where all that it sends
-//! goes.
+//! Runs one session: virtual time, a socket buffer that may be full, and the destinations of
+//! everything that it sends.
 
 use super::{Ledger, Mind};
 use crate::batch::{Datagram, RxEntry, RxMeta, SendOutcome, SendStop, TxBatch};
@@ -8,12 +8,12 @@ use crate::units::Nanos;
 use fastrand::Rng;
 use std::net::{IpAddr, SocketAddr};
 
-/// From one look of the loop to the next where the session waits for nothing.
+/// Time between two polls when the session waits for nothing.
 const TICK: Nanos = Nanos::from_millis(50);
-/// Turns of one instant that are no turns any more.
+/// Number of polls at one instant that counts as an endless loop.
 const TURNS: u32 = 10_000;
 
-/// Where a datagram comes in.
+/// How a datagram arrives.
 #[derive(Clone, Copy, Debug)]
 pub struct Arrival {
     pub source: SocketAddr,
@@ -21,7 +21,7 @@ pub struct Arrival {
     pub socket: usize,
 }
 
-/// A session and the world about it.
+/// A session and its environment.
 pub struct Stage<S> {
     pub session: S,
     pub now: Nanos,
@@ -29,14 +29,14 @@ pub struct Stage<S> {
     pub batch: TxBatch,
     pub trouble: u8,
     pub over: bool,
-    /// What reached the adversary since somebody asked.
+    /// What reached the adversary since the last query.
     heard: Vec<(SocketAddr, Vec<u8>)>,
     last_tick: Nanos,
 }
 
 impl<S: Session> Stage<S> {
-    /// `trouble` is how often of a hundred times the socket takes no more, `moment` how long an
-    /// answer to a forged address may take.
+    /// `trouble` is the percentage of sends for which the socket buffer is full; `moment` is the
+    /// maximum delay of an answer to a forged address.
     pub fn new(session: S, batch: TxBatch, (trouble, moment): (u8, Nanos)) -> Self {
         let now = Nanos::from_secs(1_000);
         let ledger = Ledger::new(moment);
@@ -56,7 +56,7 @@ impl<S: Session> Stage<S> {
         Now { mono: self.now, real: Nanos::from_secs(1_700_000_000) + self.now }
     }
 
-    /// A datagram arrives. What is answered at once is sent at once.
+    /// A datagram arrives. An immediate answer is sent at once.
     pub fn arrive(&mut self, arrival: Arrival, payload: &[u8], mind: &mut Mind) {
         let Arrival { source, destination, socket } = arrival;
         if !mind.hears(source) {
@@ -77,7 +77,7 @@ impl<S: Session> Stage<S> {
         self.turn(mind);
     }
 
-    /// The same; what its source was sent then.
+    /// The same; returns what was sent to its source then.
     pub fn hear(&mut self, arrival: Arrival, payload: &[u8], mind: &mut Mind) -> Vec<Vec<u8>> {
         self.heard.clear();
         self.arrive(arrival, payload, mind);
@@ -85,12 +85,12 @@ impl<S: Session> Stage<S> {
         heard.filter(|(at, _)| *at == arrival.source).map(|(_, bytes)| bytes).collect()
     }
 
-    /// Time passes, and the session does what it does by then.
+    /// Time passes, and the session does what is due.
     pub fn pass(&mut self, span: Nanos, mind: &mut Mind) {
         let end = self.now + span;
         while self.now < end && !self.over {
             let next = self.turn(mind);
-            // A long wait is looked at less often: only what is due matters then.
+            // During a long wait polls are less frequent: only what is due matters.
             let look = self.now + TICK.max(Nanos(span.0 / 64));
             let at = match next {
                 Next::WaitUntil(at) => at.max(self.now + Nanos(1)).min(look),
@@ -106,7 +106,7 @@ impl<S: Session> Stage<S> {
         self.turn(mind);
     }
 
-    /// The session sends what it has, as far as the socket takes it.
+    /// The session sends what it has, as far as the socket accepts it.
     fn turn(&mut self, mind: &mut Mind) -> Next {
         for _ in 0..TURNS {
             if self.over {

@@ -21,7 +21,7 @@ pub(super) struct Told {
     tos_back: Option<u8>,
     counts: Option<DirectMeasurement>,
     departures: Departures,
-    /// Last other source of answers, and the number of such answers.
+    /// The first other source of answers, and the number of answers from other sources.
     elsewhere: (Option<SocketAddr>, u64),
     kernel_stamps: u64,
 }
@@ -118,7 +118,7 @@ impl Departures {
     }
 }
 
-/// An address without scope, flow label and other details of the route.
+/// Address and port, without the scope and flow label, which only describe the route.
 fn place(addr: SocketAddr) -> (IpAddr, u16) {
     (addr.ip().to_canonical(), addr.port())
 }

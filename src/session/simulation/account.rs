@@ -1,4 +1,4 @@
-//! What a receiver should have counted, from the link's own book, the slow and obvious way.
+//! The correct counts of a receiver, computed from the link's log in the slow and obvious way.
 
 use super::Link;
 use crate::stats::WINDOW;
@@ -19,7 +19,7 @@ pub struct Account {
 }
 
 impl Account {
-    /// Reads the book. A receiver that never learns the total cannot know of a lost tail.
+    /// From the link's log. A receiver that never learns the total cannot know of a lost tail.
     pub fn of(link: &Link, total_known: bool) -> Self {
         let mut numbers = Vec::new();
         let mut sent = 0;

@@ -1,4 +1,4 @@
-//! A server, and commands as somebody would type them, one by one.
+//! A server, and commands typed one by one.
 
 use super::Mailbox;
 use super::house::{Serve, serve};
@@ -11,17 +11,17 @@ use crate::wire::{CONTROL_MAX, Code, Command, ControlKey, HELO_LEN, Reply};
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
 
-/// Client number so and so, with a port of its own.
+/// The client with this number, on a port of its own.
 pub fn peer(number: u32) -> SocketAddr {
     SocketAddr::from((Ipv4Addr::from(0x0A00_0000 + number), 4_000))
 }
 
-/// An instant so many seconds after the start.
+/// An instant this many seconds after the start.
 pub fn at(seconds: u64) -> Now {
     Now { mono: Nanos::from_secs(seconds), real: Nanos::from_secs(1_700_000_000 + seconds) }
 }
 
-/// A server at a desk.
+/// A server driven by typed commands.
 pub struct ByHand {
     pub serve: Serve,
     pub orders: Mailbox<ServeOrder>,
@@ -29,7 +29,7 @@ pub struct ByHand {
     pub now: Now,
     key: Option<ControlKey>,
     nonce: u64,
-    /// Sessions, and the value that the last reply of each carried.
+    /// For each session, the liveness value of its last reply.
     proofs: HashMap<String, String>,
 }
 
@@ -39,14 +39,14 @@ impl ByHand {
         Self { serve, orders, events, now: at(1), key: None, nonce: 0, proofs: HashMap::new() }
     }
 
-    /// A server with a key, which the commands are sealed with as well.
+    /// A server with a key, with which the commands are sealed as well.
     pub fn with_key(policy: ServePolicy, key: &ControlKey) -> Self {
         let plain = Self::new(policy);
         let serve = plain.serve.with_key(Some(key.clone()));
         Self { serve, key: Some(key.clone()), ..plain }
     }
 
-    /// Hands one datagram in, and takes every answer out.
+    /// Delivers one datagram and returns all answers.
     pub fn ask(&mut self, from: SocketAddr, bytes: &[u8]) -> Vec<Vec<u8>> {
         let meta = RxMeta { source: from, ..RxEntry::default().meta };
         let datagram = Datagram { payload: bytes, true_len: bytes.len(), meta };
@@ -54,21 +54,22 @@ impl ByHand {
         self.answers()
     }
 
-    /// Every answer that waits.
+    /// All waiting answers.
     pub fn answers(&mut self) -> Vec<Vec<u8>> {
         let mut out = TxBatch::new(64, 64 * CONTROL_MAX);
         Session::poll_transmit(&mut self.serve, self.now, &mut out);
         out.slots().iter().map(|slot| out.payload(slot).to_vec()).collect()
     }
 
-    /// The answer to what is typed, which is padded; sealed both ways where there is a key.
+    /// The answer to a typed command, which is padded; sealed both ways if there is a key.
     pub fn say(&mut self, from: SocketAddr, text: &str) -> Reply {
         let replies = self.say_raw(from, text);
         assert_eq!(replies.len(), 1, "{text}");
         replies.into_iter().next().unwrap()
     }
 
-    /// Every answer to it. As every client does, it returns the value of its session's last reply.
+    /// All answers to it. Like every client, it returns the liveness value of its session's last
+    /// reply.
     pub fn say_raw(&mut self, from: SocketAddr, text: &str) -> Vec<Reply> {
         let named = text.split(' ').find_map(|word| word.strip_prefix("session="));
         let proof = named.and_then(|session| self.proofs.get(session));
@@ -84,7 +85,7 @@ impl ByHand {
         replies
     }
 
-    /// Every answer to exactly this.
+    /// All answers to exactly this text.
     pub fn say_bare(&mut self, from: SocketAddr, text: &str) -> Vec<Reply> {
         self.nonce += 1;
         let text = match self.key {
@@ -114,14 +115,14 @@ impl ByHand {
         ready.params.get("ticket").unwrap().to_owned()
     }
 
-    /// Opens a session: its name.
+    /// Opens a session; returns its name.
     pub fn open(&mut self, from: SocketAddr) -> Result<String, Code> {
         let ticket = self.ticket(from);
         let hello = self.say(from, &format!("t2 HELO ticket={ticket}"));
         hello.params.get("session").map(str::to_owned).ok_or(hello.code)
     }
 
-    /// Asks for a stream: the request that the engine gets, or the refusal.
+    /// Requests a stream; returns the request to the engine, or the refusal.
     pub fn data(
         &mut self,
         from: SocketAddr,
@@ -140,13 +141,13 @@ impl ByHand {
         Ok(requests.next().expect("no answer means that a stream is asked for"))
     }
 
-    /// Tells the server of a stream.
+    /// Reports news of a stream to the server.
     pub fn tell(&mut self, request: &StreamRequest, news: StreamNews) {
         let StreamRequest { session, stream, .. } = *request;
         self.orders.push(ServeOrder { session, stream, news });
     }
 
-    /// Time passes, tick by tick.
+    /// Lets time pass, tick by tick.
     pub fn wait(&mut self, time: Nanos) {
         let until = self.now.mono + time;
         while self.now.mono < until {
@@ -156,7 +157,7 @@ impl ByHand {
         }
     }
 
-    /// What was logged so far.
+    /// The log so far.
     pub fn log(&mut self) -> Vec<ServeRecord> {
         let logged = |event| match event {
             ServeEvent::Log { record, .. } => Some(record),
@@ -165,7 +166,7 @@ impl ByHand {
         self.events.drain().into_iter().filter_map(logged).collect()
     }
 
-    /// What was refused so far.
+    /// Refusals so far.
     pub fn refusals(&mut self) -> Vec<ServeRefusal> {
         let refused = |record| match record {
             ServeRecord::Refused { refusal, .. } => Some(refusal),

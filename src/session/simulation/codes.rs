@@ -1,4 +1,4 @@
-//! Every code where it belongs: a command that earns it, and the words that come with it.
+//! Every reply code: a command that causes it, and the text that comes with it.
 
 use super::by_hand::{ByHand, peer};
 use super::house::IO;
@@ -47,7 +47,7 @@ fn code_214_says_what_fits_and_all_of_it_within_a_session() {
     for verb in ["helo", "test", "data", "stat", "rset", "noop", "help", "quit"] {
         assert!(said[5].contains(&format!("a 214-{verb}=")), "{verb}: {}", said[5]);
     }
-    // A session has proven itself: six bytes more than bare are enough.
+    // The session's address is verified: six bytes more than the minimum are enough.
     let replies = desk.ask(peer(1), format!("a HELP session={session}").as_bytes());
     let told = String::from_utf8(replies[0].clone()).unwrap();
     let (proof, rest) = told.split_once("\r\n").unwrap();
@@ -158,7 +158,8 @@ fn code_452_is_for_streams_beyond_what_the_server_has_altogether() {
     assert_eq!(desk.refusals(), std::slice::from_ref(&all));
     assert_eq!(both.text, all.to_string());
     assert_eq!(desk.code(peer(2), &format!("d TEST session={two}")), Code::OK);
-    // Streams that were granted are in use before they are opened, or many could open them at once.
+    // Granted streams count as in use before they are opened, or many clients could open them at
+    // once.
     assert_eq!(desk.code(peer(1), &format!("e TEST session={one} streams=3")), Code::NO_ROOM);
     // A session's own streams make room for its next run.
     assert_eq!(desk.code(peer(1), &format!("f TEST session={one} streams=2")), Code::OK);
@@ -175,7 +176,7 @@ fn codes_500_501_502_part_what_cannot_be_read() {
     assert_eq!(code("a HELLO"), Some(Code::NOT_UNDERSTOOD));
     assert_eq!(code("a XXXX"), Some(Code::NO_SUCH_VERB));
     assert_eq!(code("a NOOP nonsense"), Some(Code::BAD_PARAMETER));
-    // Two servers whose addresses somebody forged would answer each other for ever.
+    // Two servers would answer each other forever if somebody forged their addresses.
     for reply in ["a 500 not understood", "a 502 no such verb", "a 214-helo=ticket", "a pad="] {
         assert_eq!(code(reply), None, "{reply}");
     }
@@ -193,7 +194,7 @@ fn code_503_says_what_comes_first() {
         assert_eq!(desk.code(peer(1), &format!("a {verb}")), Code::WRONG_ORDER, "{verb}");
     }
     let session = desk.open(peer(1)).unwrap();
-    // Somebody else's session is none.
+    // Another client's session does not count.
     assert_eq!(desk.code(peer(2), &format!("b TEST session={session}")), Code::WRONG_ORDER);
     assert_eq!(desk.data(peer(3), "c", &format!("session={session}")), Err(Code::WRONG_ORDER));
     let tag = desk.say(peer(1), &format!("d TEST session={session}"));
@@ -250,7 +251,7 @@ fn code_454_asks_for_the_value_that_the_last_reply_carried() {
     let session = desk.open(peer(1)).unwrap();
     assert_eq!(desk.code(peer(1), &format!("a TEST session={session}")), Code::OK);
     assert_eq!(desk.code(peer(1), &format!("b STAT session={session}")), Code::STATUS);
-    // Whoever knows the name alone gets the value at the session's address, and nothing done.
+    // With the name alone one gets the value, sent to the session's address, and no action.
     for verb in ["TEST", "STAT", "RSET", "NOOP", "QUIT"] {
         let bare = desk.say_bare(peer(1), &format!("c{verb} {verb} session={session}"));
         let codes: Vec<Code> = bare.iter().map(|reply| reply.code).collect();
@@ -260,7 +261,7 @@ fn code_454_asks_for_the_value_that_the_last_reply_carried() {
     assert_eq!(desk.serve.sessions(), 1);
     let told = desk.say(peer(1), &format!("d STAT session={session}"));
     assert_eq!((told.code, told.params.get("state")), (Code::STATUS, Some("ready")));
-    // From another address the name says nothing at all.
+    // From another address the name has no effect at all.
     assert_eq!(desk.code(peer(2), &format!("e STAT session={session}")), Code::WRONG_ORDER);
 }
 
@@ -290,7 +291,7 @@ fn code_554_tells_of_a_stream_that_broke() {
     let stat = desk.say(peer(1), &format!("e STAT session={session}"));
     assert_eq!(stat.code, Code::FAILED);
     assert_eq!(stat.text, ServeRefusal::StreamBroke { failure }.to_string());
-    // The next run is not held to it.
+    // The next run is not affected.
     assert_eq!(desk.code(peer(1), &format!("f TEST session={session}")), Code::OK);
     assert_eq!(desk.code(peer(1), &format!("g STAT session={session}")), Code::STATUS);
 }
@@ -304,7 +305,7 @@ fn a_helo_that_is_played_again_after_quit_opens_nothing() {
     desk.say(peer(1), &format!("q QUIT session={session}"));
     let mut answers = 0;
     for seconds in 0..100 {
-        // Now and then at the most.
+        // Now and then at most.
         let again = desk.say_raw(peer(1), &helo);
         assert!(again.iter().all(|reply| reply.code != Code::OK), "after {seconds} s");
         answers += again.len();
@@ -312,7 +313,7 @@ fn a_helo_that_is_played_again_after_quit_opens_nothing() {
         desk.wait(Nanos::from_secs(1));
     }
     assert!(answers >= 24, "{answers}");
-    // One that comes anew with the same ticket is another.
+    // A new one with the same ticket is another.
     let ticket = desk.ticket(peer(1));
     assert_eq!(desk.code(peer(1), &format!("t3 HELO ticket={ticket}")), Code::OK);
 }

@@ -1,4 +1,4 @@
-//! The whole dialogue over bad links: it completes or says why not, and never hangs.
+//! The whole dialogue over bad links: it completes or reports why not, and never hangs.
 
 use super::Faults;
 
@@ -109,7 +109,7 @@ fn an_interrupt_ends_the_run_whatever_it_was_doing() {
         let came = house.finish(at + Nanos::from_secs(2));
         assert!(came.summary.stopped, "{at}");
         if sending {
-            // An early end of a good run is still a whole run.
+            // An early end of a successful run is still a complete run.
             assert_eq!(came.summary.failure, None, "{at}");
             assert!(came.summary.complete, "{at}");
         } else {

@@ -1,5 +1,5 @@
-//! Both ends of every dialogue while numbers of any size stand in the place of those that were sent:
-//! nobody dies, nobody hangs, and what cannot be true is not counted.
+//! Both ends of every dialogue while numbers are replaced by arbitrary ones: no panic, no hang, and
+//! nothing impossible is counted.
 
 use super::Faults;
 use super::house::{House, plan};
@@ -8,7 +8,7 @@ use crate::record::RunFailure;
 use crate::session::blast::{Direction, TestPlan};
 use crate::units::Nanos;
 
-/// Longer than any run that was asked for, with whatever is waited for behind it.
+/// Longer than any requested run with all its time-outs.
 const DEADLINE: Nanos = Nanos::from_secs(1 << 20);
 
 fn extreme(share: f64) -> Faults {

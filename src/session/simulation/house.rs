@@ -1,5 +1,5 @@
-//! A server and a client as the engine builds them: a control session each, and streams that come
-//! and go as they are asked for.
+//! A server and a client as the engine builds them: one control session each, and streams that
+//! start and end as requested.
 
 use super::{Endpoint, Faults, Mailbox, Network, Seat};
 use crate::record::ServeRecord;
@@ -19,7 +19,7 @@ use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::rc::Rc;
 
-/// What the streams of this house use.
+/// I/O figures of the simulated streams.
 pub const IO: StreamIo =
     StreamIo { tx: "plain", rx: "plain", batch: 1, receive_buffer: 1, send_buffer: 1 };
 pub const PATIENCE: Nanos = Nanos::from_secs(5);
@@ -38,7 +38,7 @@ pub fn serve(policy: ServePolicy, seed: u64) -> (Serve, Mailbox<ServeOrder>, Mai
     (ServeControl::new(policy, key, orders.clone(), events.clone(), random), orders, events)
 }
 
-/// What a stream does, and the ways to talk to it.
+/// What a stream does, and its mailboxes.
 enum Role {
     Sends { session: Rc<RefCell<Sender>>, orders: Mailbox<SenderOrder> },
     Receives(Rc<RefCell<Receiver>>, Mailbox<ReceiverOrder>, Mailbox<ReceiverEvent>),
@@ -51,7 +51,7 @@ struct Stream {
     number: u32,
     seat: usize,
     role: Role,
-    /// Whether its end was told.
+    /// Whether its end was reported.
     over: bool,
 }
 
@@ -81,14 +81,14 @@ impl Stream {
         }
     }
 
-    /// Its last words, once.
+    /// Its final counts, once.
     fn end(&mut self, network: &Network) -> Option<End> {
         if self.over || !network.is_over(self.seat) {
             return None;
         }
         self.over = true;
         let now = network.sitting(self.seat).clock.read(network.instant);
-        // The network keeps its own hold on the session, so a fresh one takes its place.
+        // The network keeps its own reference to the session, so a fresh one takes its place.
         Some(match &self.role {
             Role::Sends { session, .. } => {
                 let plan = SenderPlan::new(plan(Nanos::ZERO), 0, 0);
@@ -113,24 +113,24 @@ struct Server {
     streams: Vec<Stream>,
 }
 
-/// What a run between the two came to.
+/// The result of a run between the two.
 #[derive(Debug)]
 pub struct Came {
     pub summary: ControlSummary,
-    /// Datagrams that the client's sockets took.
+    /// Datagrams that the client's sockets accepted.
     pub sent: u64,
-    /// What the client's senders counted, and its receivers.
+    /// Counts of the client's senders, and of its receivers.
     pub near_sent: Vec<SenderSummary>,
     pub near_received: Vec<ReceiverSummary>,
     pub stretches: usize,
 }
 
-/// Both hosts, the network between them, and what was counted on the way.
+/// Both hosts, the network between them, and the counts.
 pub struct House {
     pub network: Network,
     pub client: usize,
     server: Server,
-    /// The client's.
+    /// The client's key.
     key: Option<ControlKey>,
     plan: TestPlan,
     control: Rc<RefCell<Control>>,
@@ -140,11 +140,11 @@ pub struct House {
     near_sent: Vec<SenderSummary>,
     near_received: Vec<ReceiverSummary>,
     stretches: usize,
-    /// Whether the server's senders send on when they are told to end.
+    /// Whether the server's senders ignore the order to stop.
     pub deaf_to_stop: bool,
-    /// Whether the server opens no stream that it is asked for.
+    /// Whether the server ignores requests to open a stream.
     pub deaf_to_data: bool,
-    /// Sessions that the server opened, and streams.
+    /// Sessions and streams that the server opened.
     pub sessions: usize,
     pub opens: usize,
     pub log: Vec<ServeRecord>,
@@ -192,12 +192,12 @@ impl House {
         Self::with_keys(seed, plan(time), faults, None, None)
     }
 
-    /// The same for a run of any plan.
+    /// The same for a run with any plan.
     pub fn of(seed: u64, plan: TestPlan, faults: &Faults) -> Self {
         Self::with_keys(seed, plan, faults, None, None)
     }
 
-    /// The same, where the server, the client, or both have a key: one of these bytes alone.
+    /// The same, with a key at the server, the client, or both, derived from these bytes.
     pub fn with_keys(
         seed: u64,
         plan: TestPlan,
@@ -246,7 +246,7 @@ impl House {
         Server { seat, control, orders, events, streams: Vec::new() }
     }
 
-    /// The server's host is gone, streams and all.
+    /// The server's host disappears, with all streams.
     pub fn vanish(&mut self) {
         self.network.unseat(self.server.seat);
         for stream in self.server.streams.drain(..) {
@@ -254,7 +254,7 @@ impl House {
         }
     }
 
-    /// Another server, that knows nothing of this run, has the port.
+    /// Another server, without knowledge of this run, takes over the port.
     pub fn restart(&mut self) {
         self.vanish();
         self.server = Self::open_server(&mut self.network, 4_711, None);
@@ -264,7 +264,7 @@ impl House {
         self.server.control.borrow().sessions()
     }
 
-    /// Whether the client has its streams.
+    /// Whether the client was granted its streams.
     pub fn is_granted(&self) -> bool {
         !self.streams.is_empty()
     }
@@ -273,14 +273,14 @@ impl House {
         self.streams.iter().any(|stream| stream.sends() && !stream.over)
     }
 
-    /// The client's streams go without a word.
+    /// The client's streams disappear without notice.
     pub fn silence_sender(&mut self) {
         for stream in self.streams.drain(..) {
             self.network.unseat(stream.seat);
         }
     }
 
-    /// Lets the next thing happen on the network, and what follows from it on either host.
+    /// Processes the next event on the network, and its effects on either host.
     pub fn step(&mut self, deadline: Nanos) -> bool {
         let more = self.network.step(deadline);
         self.serve_streams();
@@ -300,10 +300,11 @@ impl House {
     pub fn finish(&mut self, deadline: Nanos) -> Came {
         self.run_until(deadline, |house| house.network.is_over(house.client));
         let now = self.network.sitting(self.client).clock.read(self.network.instant);
-        // As the engine does: whoever still runs is ended, and waited for.
+        // Like the engine: streams still running are stopped and awaited.
         self.streams.iter().for_each(|stream| stream.stop(&mut self.network));
         self.run_until(deadline, |house| house.streams.iter().all(|stream| stream.over));
-        // The network keeps its own hold on the session, so the summary is taken from a fresh one.
+        // The network keeps its own reference to the session, so the summary is taken from a fresh
+        // one.
         let fresh = BlastControl::new(
             plan(Nanos::ZERO),
             server_address(),
@@ -337,7 +338,7 @@ impl House {
                         }
                     }
                 }
-                // There is one socket here, and it is the server's own.
+                // There is only one socket here, the server's own.
                 ServeEvent::OpenPorts(request) => {
                     let news = StreamNews::Ports(Box::default());
                     self.tell(ServeOrder { session: request.session, stream: 0, news });

@@ -1,5 +1,5 @@
-//! The dialogue under a shared key: who has none, or another, gets nothing; what is played again
-//! does nothing.
+//! The dialogue under a shared key: without it, or with another, a client gets nothing; replays
+//! have no effect.
 
 use super::Faults;
 use super::by_hand::{ByHand, at, peer};
@@ -23,7 +23,7 @@ fn desk() -> ByHand {
 fn code_530_is_all_that_comes_without_the_key_or_with_another() {
     let mut desk = desk();
     let verbs = ["HELO", "TEST", "DATA", "STAT", "RSET", "NOOP", "HELP", "QUIT", "RCPT", "XXXX"];
-    // Each from somebody else: nobody is refused so many times at once.
+    // Each from another source: nobody is refused this many times at once.
     let mut askers = (1..).map(peer);
     for verb in verbs {
         for length in [6, 20, 600] {
@@ -60,7 +60,7 @@ fn no_answer_is_longer_than_the_question_with_its_seal() {
 #[test]
 fn commands_of_a_session_that_are_played_again_do_nothing() {
     let mut desk = desk();
-    // Everything that the client says is recorded.
+    // Everything that the client sends is recorded.
     let recorded = RefCell::new(Vec::new());
     let mut nonce = 100;
     let mut say = |desk: &mut ByHand, text: &str| {
@@ -79,7 +79,7 @@ fn commands_of_a_session_that_are_played_again_do_nothing() {
     for number in 0..20 {
         say(&mut desk, &format!("s{number} STAT session={session} stop=1 sent=7"));
     }
-    // The replies of these push the first ones out of the server's memory.
+    // These replies push the first ones out of the server's memory.
     for number in 0..20 {
         assert_eq!(say(&mut desk, &format!("r{number} RSET session={session}")).code, Code::OK);
     }
@@ -112,7 +112,7 @@ fn a_sealed_command_without_a_nonce_opens_nothing() {
     assert_eq!((reply.code, desk.serve.sessions()), (Code::BAD_PARAMETER, 0));
 }
 
-/// What an exchange sends.
+/// The datagram that an exchange sends.
 fn question(exchange: &mut Exchange, now: Nanos) -> Vec<u8> {
     match exchange.poll(now) {
         Step::Send(bytes) => bytes.to_vec(),
@@ -131,7 +131,7 @@ fn a_reply_of_another_run_or_another_key_is_not_taken() {
     let fresh = desk.ask(peer(1), &question(&mut second, at(0).mono)).remove(0);
     assert!(first.reply(&recorded).is_some() && second.reply(&fresh).is_some());
     assert_eq!(second.reply(&recorded), None);
-    // One without a seal shortens the wait, and says why when none with one comes.
+    // A reply without a seal shortens the wait, and gives the reason if no sealed one comes.
     assert_eq!(second.reply(b"c1 530 key needed"), None);
     second.note_unsealed(b"c2 530 key needed", at(0).mono);
     assert_eq!(second.unsealed(), None, "that answers another command");

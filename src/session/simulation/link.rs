@@ -1,30 +1,30 @@
-//! One direction of a path: what it does to datagrams, and what it did to each.
+//! One direction of a path: what it does to datagrams, and a log of that.
 
 use crate::netsim::alter;
 use crate::units::Nanos;
 use crate::wire::{Header, Kind};
 use std::ops::Range;
 
-/// What a link does wrong. The default does nothing wrong and takes one millisecond.
+/// Faults of a link. The default has none and a delay of one millisecond.
 #[derive(Clone, Debug)]
 pub struct Faults {
-    /// Share that is lost, 0 to 1.
+    /// Loss rate, 0 to 1.
     pub loss: f64,
-    /// Datagrams that are lost for certain, by their order on this link.
+    /// Datagrams that are certainly lost, by their order on this link.
     pub lose: Vec<Range<u64>>,
-    /// Share that comes twice.
+    /// Duplication rate.
     pub duplication: f64,
-    /// What every datagram takes.
+    /// Fixed delay.
     pub delay: Nanos,
-    /// What it takes more, at most; more than the gap between two lets them overtake.
+    /// Maximum additional delay; more than the spacing of two datagrams causes reordering.
     pub jitter: Nanos,
-    /// Share that is held back, and a second copy with the same chance of its own.
+    /// Share that is held back; a second copy is held back with the same probability.
     pub held: f64,
-    /// For how long at most.
+    /// Maximum time of that.
     pub hold: Nanos,
-    /// Share in which an extreme number stands in the place of one that was sent.
+    /// Share in which a number is replaced by an extreme one.
     pub extremes: f64,
-    /// The receiving card tells of arrivals only at multiples of this; zero for at once.
+    /// Interrupt moderation: arrivals are reported only at multiples of this; zero for immediately.
     pub moderation: Nanos,
 }
 
@@ -44,14 +44,14 @@ impl Default for Faults {
     }
 }
 
-/// What became of one datagram.
+/// What happened to one datagram.
 #[derive(Clone, Debug)]
 pub struct Passage {
-    /// When it was handed in.
+    /// When it was sent.
     pub at: Nanos,
-    /// Its number, where it is numbered payload.
+    /// Its sequence number, if it has one.
     pub sequence: Option<u32>,
-    /// Copies that were let through: 0 when it was lost.
+    /// Copies that arrived: 0 if it was lost.
     pub copies: usize,
 }
 
@@ -60,9 +60,9 @@ pub struct Passage {
 pub struct Link {
     pub faults: Faults,
     rng: fastrand::Rng,
-    /// Every datagram that was handed in, in order.
+    /// All datagrams, in the order of sending.
     pub passages: Vec<Passage>,
-    /// The passages that a receiver took, in the order in which it did.
+    /// Indices of the passages that a receiver accepted, in order.
     pub arrivals: Vec<usize>,
 }
 
@@ -72,7 +72,7 @@ impl Link {
         Self { faults, rng, passages: Vec::new(), arrivals: Vec::new() }
     }
 
-    /// Takes a datagram at `now`: its passage, and when each of its copies arrives.
+    /// Carries a datagram sent at `now`; returns its passage, and the arrival time of each copy.
     pub fn carry(&mut self, now: Nanos, payload: &[u8]) -> (usize, Vec<Nanos>) {
         let passage = self.passages.len();
         let certain = self.faults.lose.iter().any(|lost| lost.contains(&(passage as u64)));
@@ -87,10 +87,10 @@ impl Link {
         (passage, copies)
     }
 
-    /// What arrives of a datagram.
+    /// The payload as it arrives.
     pub fn deliver(&mut self, payload: &[u8]) -> Vec<u8> {
         let mut bytes = payload.to_vec();
-        // No draw where there is nothing to draw for: a seed is the same run as before.
+        // No random draw unless needed, so that a seed still gives the same run.
         if self.faults.extremes > 0.0 && self.rng.f64() < self.faults.extremes {
             alter(&mut bytes, &mut self.rng);
         }

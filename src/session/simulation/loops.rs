@@ -1,5 +1,6 @@
-//! Answerers that meet: every pair of them, set off by one forged datagram of every kind, falls
-//! silent. So do generators of text, fixed replies and foreign reflectors that meet one of ours.
+//! Responders talking to each other: every pair, started by one forged datagram of every kind,
+//! falls silent. So do text generators, fixed replies and foreign reflectors that talk to one of
+//! ours.
 
 use super::{Endpoint, Network, Seat};
 use crate::batch::{Dest, OwnFinding, RxEntry, SendOutcome, TxBatch};
@@ -20,7 +21,7 @@ use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 
-/// Takes any event, and forgets it.
+/// Accepts all events and drops them.
 struct Deaf;
 
 impl Sink<RecvEvent<'_>> for Deaf {
@@ -41,8 +42,8 @@ impl Sink<CheckEvent<'_>> for Deaf {
     }
 }
 
-/// A foreign program that answers everything: with what `make` makes of the number of the answer,
-/// of what came, and of the time.
+/// A foreign program that answers everything: `make` creates the answer from its number, the
+/// datagram and the time.
 struct Foreign<F> {
     make: F,
     answered: u64,
@@ -85,27 +86,27 @@ impl<F: FnMut(u64, &[u8], Now) -> Vec<u8>> Endpoint for Foreign<F> {
     fn on_stop(&mut self, _: Now) {}
 }
 
-/// Whoever answers.
+/// The kinds of responders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Who {
     Echo,
     /// `recv --reply` with one of [`TEXTS`].
     Reply(usize),
-    /// `serve`, with short requests allowed or not.
+    /// `serve`, with or without short requests.
     Serve(ShortRequests),
     /// `cast send --open`.
     Door,
     /// `cast check --answer`.
     Check,
-    /// A line of text, every time another.
+    /// A line of text, different every time.
     Generator,
     /// Lines that are commands, a few in turn.
     Commands,
-    /// Always the same packet of STAMP.
+    /// Always the same STAMP packet.
     FixedStamp,
     /// Always the same STUN request.
     FixedStun,
-    /// A reflector that leaves the time of receipt out.
+    /// A reflector that leaves out the receive time.
     Stateless,
 }
 
@@ -191,7 +192,7 @@ fn check(local: SocketAddr) -> Rc<RefCell<dyn Endpoint>> {
     Rc::new(RefCell::new(CheckAnswerer::new(config, Deaf)))
 }
 
-/// What a character generator sends: 72 characters of a turning line (RFC 864).
+/// Output of a character generator: 72 characters of a rotating line (RFC 864).
 fn line(number: u64, first: u64) -> Vec<u8> {
     let mut line: Vec<u8> = (0..72).map(|at| b' ' + ((first + number + at) % 95) as u8).collect();
     line.extend(b"\r\n");
@@ -211,7 +212,7 @@ fn stun_message(class: StunClass) -> Vec<u8> {
     bytes
 }
 
-/// A reflector's reply that repeats what came and tells no time of receipt.
+/// A reflector's reply that repeats the request and has no receive time.
 fn stateless(number: u64, came: &[u8], now: Now) -> Vec<u8> {
     let request = StampRequest::decode(came).unwrap_or_default();
     let sent = Timestamp::of(now.real, TimeFormat::Ntp);
@@ -239,12 +240,12 @@ impl Who {
             Self::FixedStun => Foreign::seated(|_, _, _| stun_message(StunClass::Request)),
             Self::Stateless => Foreign::seated(stateless),
         };
-        // Nothing here hangs on the tick.
+        // Nothing here depends on the tick.
         Seat { batch, tick: Nanos::from_secs(1), ..Seat::new(address, None, endpoint) }
     }
 
-    /// Whether it answers anything at all with something of its own or what came: two of these end
-    /// by the long rule, which spares clients.
+    /// Whether it answers everything with text of its own or an echo: two of these end only by the
+    /// long rule, which spares clients.
     fn answers_all(self) -> bool {
         matches!(
             self,
@@ -259,7 +260,7 @@ impl Who {
     }
 }
 
-/// First datagrams, as they may be forged: of every protocol, questions and answers.
+/// First datagrams, possibly forged: of every protocol, questions and answers.
 fn firsts(rng: &mut fastrand::Rng) -> Vec<Vec<u8>> {
     let now = Now { mono: Nanos::from_secs(1), real: Nanos::from_secs(1_700_000_000) };
     let reply =
@@ -295,8 +296,8 @@ fn firsts(rng: &mut fastrand::Rng) -> Vec<Vec<u8>> {
     firsts
 }
 
-/// Joins the two, puts the first datagrams between them, and runs for 24 s; how many went over
-/// the wire in all, and in the last half of it.
+/// Connects the two, injects the first datagrams between them, and runs for 24 s; returns the
+/// number of datagrams in all, and in the last half of it.
 fn meet(seed: u64, here: (Who, u16), there: (Who, u16), first: &[u8]) -> (usize, usize) {
     let mut network = Network::new(seed);
     let address = |last, port| SocketAddr::from(([192, 0, 2, last], port));
@@ -319,7 +320,8 @@ fn count(network: &mut Network, from: IpAddr, to: IpAddr, late: Nanos) -> (usize
     (passages.len(), passages.iter().filter(|passage| passage.at >= late).count())
 }
 
-/// Meets two on these ports with every first datagram; each ends within `most` datagrams.
+/// Connects two on these ports with every first datagram; each exchange ends within `most`
+/// datagrams.
 fn all_firsts(here: (Who, u16), there: (Who, u16), most: usize) {
     let seed = fastrand::u64(..);
     for first in firsts(&mut fastrand::Rng::with_seed(seed)) {
@@ -334,7 +336,7 @@ fn all_firsts(here: (Who, u16), there: (Who, u16), most: usize) {
 fn any_two_answerers_of_ours_that_meet_fall_silent() {
     for (index, here) in OURS.into_iter().enumerate() {
         for there in OURS.into_iter().skip(index) {
-            // Two that answer all look like client and server; on one port they do not.
+            // Two that answer everything look like client and server, except on the same port.
             let most = if here.answers_all() && there.answers_all() { 600 } else { 80 };
             all_firsts((here, 862), (there, 862), most.min(80));
             all_firsts((here, 8_620), (there, 8_620), most);

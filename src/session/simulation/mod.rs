@@ -1,6 +1,6 @@
-//! A network in memory, for tests: sessions run against each other over links whose faults are
-//! seeded and written down, on clocks that no two hosts share. A run of an hour takes no time, and
-//! the same seed is the same run.
+//! A network in memory, for tests: sessions run against each other over links with seeded faults,
+//! which are logged, on clocks that no two hosts share. A run of an hour takes no time, and the
+//! same seed gives the same run.
 
 mod account;
 mod link;

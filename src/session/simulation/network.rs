@@ -1,4 +1,4 @@
-//! The network: seats, the links between their hosts, and what is under way.
+//! The network: sessions at their addresses, the links between hosts, and the datagrams in flight.
 
 use super::{Endpoint, Faults, Link, Seat};
 use crate::batch::{RxEntry, RxMeta, SendOutcome, SendStop};
@@ -11,18 +11,18 @@ use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 use std::rc::Rc;
 
-/// What one datagram costs its sender: a run without a rate must not stand still.
+/// Time that sending one datagram takes, so that time advances in a run without a rate.
 const SEND_COST: Nanos = Nanos(500);
-/// How soon a full send buffer has room.
+/// Time until a full send buffer has room.
 const BLOCKED: Nanos = Nanos::from_micros(100);
-/// Calls at one instant after which a session spins.
+/// Number of calls at one instant that counts as an endless loop.
 const SPINS: u32 = 1_000;
-/// A call so much later than it was meant is a pause, as in the engine's loop.
+/// Lateness of a call that counts as a pause, as in the engine's loop.
 const PAUSE: Nanos = Nanos::from_millis(100);
-/// Most datagrams that a card coalesces.
+/// Maximum datagrams coalesced by a network card.
 const COALESCED: usize = 64;
 
-/// A datagram under way, by its passage over a link; injected ones have none.
+/// A datagram in flight, with its passage over a link; injected ones have none.
 struct Flight {
     from: SocketAddr,
     to: SocketAddr,
@@ -30,19 +30,19 @@ struct Flight {
     passage: Option<usize>,
 }
 
-/// Everything there is.
+/// The whole network.
 pub struct Network {
     pub instant: Nanos,
     seats: Vec<Seat>,
     links: HashMap<(IpAddr, IpAddr), Link>,
-    /// Hosts that stand still, and when.
+    /// Hosts that are paused, and when.
     stops: Vec<(IpAddr, Range<Nanos>)>,
     /// By arrival, then in the order of sending.
     flights: BTreeMap<(Nanos, u64), Flight>,
     serial: u64,
     seed: u64,
     rng: fastrand::Rng,
-    /// Whether neighbours of one size that arrive together come in one buffer.
+    /// Whether consecutive datagrams of one size that arrive together come in one buffer.
     pub coalesces: bool,
 }
 
@@ -61,7 +61,7 @@ impl Network {
         }
     }
 
-    /// Seats a session; its first call is at once. The number names the seat from then on.
+    /// Adds a session; it is called at once. The returned number identifies it from then on.
     pub fn seat(&mut self, mut seat: Seat) -> usize {
         seat.wake = self.instant;
         seat.next_tick = self.instant + seat.tick;
@@ -77,7 +77,7 @@ impl Network {
         self.seats[seat].over
     }
 
-    /// Takes a session off the network: its host vanishes without a word.
+    /// Removes a session: its host disappears without notice.
     pub fn unseat(&mut self, seat: usize) {
         self.seats[seat].over = true;
     }
@@ -94,29 +94,29 @@ impl Network {
         self.wake(seat);
     }
 
-    /// Has a host stand still: its sockets hold what arrives, and none of its sessions is called.
+    /// Pauses a host: its sockets buffer what arrives, and none of its sessions is called.
     pub fn stop_host(&mut self, host: IpAddr, standstill: Range<Nanos>) {
         self.stops.push((host, standstill));
     }
 
-    /// When the host of this address runs again, if it stands still at `instant`.
+    /// When the host with this address resumes, if it is paused at `instant`.
     fn stands_until(&self, host: IpAddr, instant: Nanos) -> Option<Nanos> {
         let stands = self.stops.iter().find(|(of, at)| *of == host && at.contains(&instant));
         stands.map(|(_, at)| at.end)
     }
 
-    /// The link from one host to another, faultless until it is told its faults.
+    /// The link from one host to another; without faults unless they are set.
     pub fn link(&mut self, from: IpAddr, to: IpAddr) -> &mut Link {
         let seed = self.seed ^ (self.links.len() as u64 + 1) << 32;
         self.links.entry((from, to)).or_insert_with(|| Link::new(Faults::default(), seed))
     }
 
-    /// Puts a datagram of unknown origin in the way, past every link.
+    /// Injects a datagram of unknown origin, bypassing every link.
     pub fn inject(&mut self, at: Nanos, from: SocketAddr, to: SocketAddr, bytes: Vec<u8>) {
         self.launch(at, Flight { from, to, bytes, passage: None });
     }
 
-    /// Lets the next thing happen, if there is one before `deadline`.
+    /// Processes the next event, if there is one before `deadline`.
     pub fn step(&mut self, deadline: Nanos) -> bool {
         let flight = self.flights.first_key_value().map(|((at, _), _)| *at);
         let waiting = (0..self.seats.len()).filter(|seat| !self.seats[*seat].over);
@@ -132,7 +132,7 @@ impl Network {
         true
     }
 
-    /// Runs until every seat of `wanted` is over; a run that hangs fails.
+    /// Runs until every session in `wanted` is over; a run that hangs fails.
     pub fn run(&mut self, wanted: &[usize], deadline: Nanos) {
         while !wanted.iter().all(|seat| self.seats[*seat].over) {
             assert!(self.step(deadline), "seed {}: hangs, still at {}", self.seed, self.instant);
@@ -164,7 +164,7 @@ impl Network {
         self.poll(index);
     }
 
-    /// One turn of the engine's loop: ask, send, tell, and note when to ask again.
+    /// One turn of the engine's loop: poll, send, report, and record when to poll again.
     fn poll(&mut self, index: usize) {
         let seat = &mut self.seats[index];
         let now = seat.clock.read(self.instant);
@@ -190,7 +190,7 @@ impl Network {
         seat.wake = wake;
     }
 
-    /// Sends the batch; whether the buffer was full.
+    /// Sends the batch; returns whether the buffer was full.
     fn transmit(&mut self, index: usize, endpoint: &Rc<RefCell<dyn Endpoint>>) -> bool {
         let outcome = self.seats[index].outcome(&mut self.rng);
         let batch =
@@ -225,7 +225,8 @@ impl Network {
         self.flights.insert((at, self.serial), flight);
     }
 
-    /// Who takes a datagram: as in the kernel a socket that is connected to its sender comes first.
+    /// The session that gets a datagram: as in the kernel, a socket connected to its sender has
+    /// priority.
     fn taker(&self, flight: &Flight) -> Option<usize> {
         let fits = |peer: Option<SocketAddr>| {
             self.seats
@@ -275,7 +276,7 @@ impl Network {
         self.poll(taker);
     }
 
-    /// The link's book: somebody took it.
+    /// Logs on the link that a datagram was accepted.
     fn note(&mut self, flight: &Flight) {
         if let Some(passage) = flight.passage {
             self.link(flight.from.ip(), flight.to.ip()).arrivals.push(passage);

@@ -1,4 +1,4 @@
-//! `ping` against the real reflector over links whose faults are written down.
+//! `ping` with the real reflector over links with known faults.
 
 use super::{Clock, Faults, Network, Seat, SendFaults, runs};
 use crate::batch::{Datagram, Dest, OwnFinding, RxEntry, SendOutcome, TxBatch};
@@ -18,7 +18,7 @@ use std::rc::Rc;
 
 const LEN: usize = 44;
 
-/// A host with nothing but a reflector, or one that merely sends back what it got.
+/// A host with only a reflector, or one that merely echoes.
 struct Mirror {
     reflector: Option<StampReflector<fn() -> ErrorEstimate>>,
     queue: VecDeque<(SocketAddr, Vec<u8>)>,
@@ -68,7 +68,7 @@ impl Session for Mirror {
     fn finish(self, _now: Now) {}
 }
 
-/// Keeps each probe's fate and the last interval's losses, where somebody else can see them too.
+/// Records each probe's result and the last interval's losses, shared with the test.
 #[derive(Clone, Default)]
 struct Rows(Rc<RefCell<Vec<PingRow>>>, Rc<Cell<u64>>);
 
@@ -83,7 +83,7 @@ impl Sink<PingEvent<'_>> for Rows {
     }
 }
 
-/// One run.
+/// Parameters of one run.
 #[derive(Clone)]
 struct Ping {
     spacing: PingSpacing,
@@ -124,17 +124,17 @@ impl Default for Ping {
     }
 }
 
-/// What it found, and what really happened.
+/// The report, and what really happened.
 struct Ran {
     report: PingTargetReport,
     rows: Vec<PingRow>,
-    /// What the last interval told of losses.
+    /// Losses reported in the last interval.
     lost_so_far: u64,
-    /// Probes that reached the reflector, and those of which an answer came back.
+    /// Probes that reached the reflector, and those with an answer that came back.
     reached: BTreeSet<u64>,
     returned: BTreeSet<u64>,
-    /// Answers whose loss is taken for their probe's: those to copies that were made on the way
-    /// out, and those behind the last that came back, by either number.
+    /// Lost answers that are counted as losses of their probes: those to copies made on the way
+    /// out, and those after the last that came back, by either number.
     doubtful: u64,
     sent: u64,
     ended: Nanos,
@@ -197,7 +197,7 @@ impl Ping {
         let arrived: BTreeSet<usize> = back.arrivals.iter().copied().collect();
         let answered = mirror.borrow().answered.clone();
         let returned = arrived.iter().map(|passage| {
-            // Plain ones are not told apart: only counted.
+            // Plain ones cannot be told apart, only counted.
             if self.plain { *passage as u64 } else { u64::from(answered[*passage]) }
         });
         let mut returned: BTreeSet<u64> = returned.collect();
@@ -208,7 +208,7 @@ impl Ping {
         let Ok(prober) = Rc::try_unwrap(prober) else { panic!("somebody still holds it") };
         let summary: PingSummary = prober.into_inner().finish(now).summary;
         let mut reached: BTreeSet<u64> = answered.iter().copied().map(u64::from).collect();
-        // What was asked behind the last probe is no probe.
+        // The extra probe after the last one is not a probe of the run.
         let sent = summary.targets[0].sent;
         reached.retain(|probe| *probe < sent);
         returned.retain(|probe| self.plain || *probe < sent);
@@ -227,7 +227,7 @@ impl Ping {
 }
 
 impl Ran {
-    /// Holds the report against what really happened.
+    /// Compares the report with what really happened.
     #[track_caller]
     fn check(&self, seed: u64) {
         let PingTargetReport { sent, back, open, lost, .. } = self.report;
@@ -236,7 +236,7 @@ impl Ran {
         assert_eq!(sent, back + lost.total + open, "seed {seed}");
         assert_eq!(self.lost_so_far, lost.total, "seed {seed}: live and in the end");
         let Some(last) = self.returned.last() else { return };
-        // Up to the last answer, or to the end where one more was asked for and tells it.
+        // Up to the last answer, or to the end if an extra probe shows it.
         let end = if (open, lost.unknown) == (0, Some(0)) { sent } else { *last };
         let missing = |of: &BTreeSet<u64>| (0..end).filter(|seq| !of.contains(seq)).count() as u64;
         let (out, all) = (missing(&self.reached), missing(&self.returned));
@@ -304,7 +304,7 @@ fn a_way_that_loses_is_named_and_the_other_is_not() {
     let back = Ping { back: lossy, ..Ping::default() }.run(1);
     let lost = back.report.lost;
     assert!(lost.back > Some(60) && lost.out == Some(0), "{lost:?}");
-    // No number ever differed: one more probe behind the last has told.
+    // The numbers never differed: the extra probe decided.
     assert_eq!((back.report.reflector_counts, back.report.questions), (Some(true), 1));
     let none = Ping::default().run(1).report;
     assert_eq!((none.reflector_counts, none.questions), (None, 0), "nothing was in doubt");
@@ -319,7 +319,7 @@ fn a_target_that_keeps_no_count_is_found_out_and_no_way_is_named() {
         assert_eq!(told.reflector_counts, Some(false));
         assert_eq!((told.lost.out, told.lost.back, told.lost.unknown), (None, None, None));
         assert!(told.lost.total > 60 && told.questions > 0, "{told:?}");
-        // Counters that were asked for are a count even there.
+        // Counters that were requested are a count even there.
         let asked = Asked { counts: true, ..Asked::default() };
         let told = Ping { asked, ..ping }.run(1).report;
         assert_eq!(told.reflector_counts, Some(true));
@@ -336,7 +336,7 @@ fn what_died_behind_the_last_answer_is_told_by_the_count() {
         let ran = Ping { out, back, count: Some(200), ..Ping::default() }.run(seed);
         ran.check(seed);
         let report = &ran.report;
-        // A second question may hide that the first was counted.
+        // A repeated question may hide that the first was counted.
         let tail_was_lost = ran.returned.last() < Some(&199);
         if report.questions == 1 && report.lost.unknown == Some(0) && tail_was_lost {
             let reached = ran.reached.len() as u64;
@@ -378,7 +378,7 @@ fn clocks_hours_apart_that_drift_and_jump_change_no_round_trip_and_no_count() {
         assert!(trip.p50.unwrap().abs_diff(median) < 20_000, "{near:?} {far:?}: {trip:?}");
         assert!(trip.max.unwrap() < 12_000_000, "{near:?} {far:?}: {trip:?}");
         assert!((told.drift_ppb.unwrap_or(0) - drift).abs() < 1_000, "{:?}", told.drift_ppb);
-        // 0.3 ms of jitter each way; undetected the drift would add 2 ms.
+        // 0.3 ms of jitter in each direction; undetected, the drift would add 2 ms.
         for way in [told.out_above_min_ns, told.back_above_min_ns] {
             assert!(way.p90.unwrap() < 400_000, "{near:?} {far:?}: {way:?}");
         }
@@ -391,7 +391,7 @@ fn a_path_slower_than_the_time_out_is_late_and_loses_nothing() {
     let ran = Ping { out: slow.clone(), back: slow, ..Ping::default() }.run(0);
     ran.check(0);
     let told = &ran.report;
-    // The last ones come after the end: their time is over, too.
+    // The last ones come after the end: their time-out is over, too.
     assert_eq!(told.sent, told.late + told.lost.total);
     assert!(told.late > 900, "{told:?}");
     assert!(told.round_trip_ns.p50 > Some(259_000_000));
@@ -407,7 +407,7 @@ fn an_open_loop_keeps_its_schedule_whatever_is_lost_and_however_late_it_is_woken
         assert!(planned.windows(2).all(|pair| pair[1] - pair[0] == 1_000_000), "seed {seed}");
         let told = ran.report.send_late_ns;
         assert!(told.max > Some(2_000_000) && told.max <= Some(3_010_000), "{told:?}");
-        // What is late to leave is in the delay as planned, and in none of the path.
+        // Lateness of sending is part of the delay as planned, and not of the path's.
         let (planned, trip) = (ran.report.as_planned_ns, ran.report.round_trip_ns);
         assert!(planned.max > trip.max, "seed {seed}: {planned:?} {trip:?}");
         assert!(trip.max < Some(2_310_000), "seed {seed}: {trip:?}");
@@ -439,7 +439,7 @@ fn an_answer_that_came_in_time_and_was_read_late_is_not_lost_live_either() {
     let probes = out.arena()[..LEN].to_vec();
     session.on_sent(now(later), &out, &SendOutcome { accepted: out.len(), stop: None });
     out.clear();
-    // It is given up; then its answer is read, which had come in time.
+    // It is timed out; then its answer is read, which had arrived in time.
     let late = now(later + wait + wait);
     session.poll_transmit(late, &mut out);
     let mut meta = RxEntry::default().meta;
@@ -464,7 +464,7 @@ fn a_closed_loop_goes_on_when_one_is_lost() {
     assert_eq!(ran.report.sent, 1_000);
     let lost = ran.report.lost.total;
     assert!((150..230).contains(&lost), "{lost}");
-    // Two and a bit of a millisecond each, and the time-out of each lost one.
+    // Just over two milliseconds each, and the time-out of each lost one.
     let least = lost * 20_000_000 + (1_000 - lost) * 2_000_000;
     assert!((least..least * 5 / 4).contains(&ran.ended.0), "{}", ran.ended);
 }

@@ -1,5 +1,5 @@
-//! The far end of a probe against the real server, over links that lose, repeat and delay: what is
-//! told to have arrived has, and no dialogue hangs.
+//! The dialogue of a probe with the real server, over links that lose, duplicate and delay: what is
+//! reported to have arrived has, and no dialogue hangs.
 
 use super::house::{PATIENCE, Serve, client_address, serve, server_address};
 use super::{Faults, Mailbox, Network, Seat, runs};
@@ -16,7 +16,7 @@ use std::rc::Rc;
 
 const ASKS: u32 = 50;
 const GAP: Nanos = Nanos::from_millis(5);
-/// How long echoes are waited for.
+/// How long to wait for echoes.
 const WAIT: Nanos = Nanos::from_secs(2);
 
 #[derive(Debug, PartialEq)]
@@ -28,12 +28,12 @@ enum Stage {
     Closing,
 }
 
-/// A kind of probe reduced to its bones: it proves its socket, asks 50 times, and asks what came.
+/// A minimal kind of probe: it verifies its socket, sends 50 requests, and fetches the counts.
 struct Asker {
     far: FarEnd,
     stage: Stage,
     echoes: BTreeSet<u32>,
-    /// What STAT told: arrivals with copies, and the numbers.
+    /// STAT's report: arrivals with copies, and the numbers.
     told: Option<(u32, BTreeSet<u32>)>,
     /// Whether numbers are changed on the way.
     is_lied_to: bool,
@@ -114,7 +114,7 @@ impl Session for Asker {
     fn finish(self, _now: Now) {}
 }
 
-/// A server whose own port is the only one, and the asker before it.
+/// A server with only its own port, and the client.
 struct Pair {
     network: Network,
     server: Rc<RefCell<Serve>>,
@@ -191,8 +191,8 @@ fn what_is_told_to_have_arrived_has_and_what_came_back_is_part_of_it() {
 
 #[test]
 fn a_way_back_that_is_closed_after_the_grant_leaves_arrivals_to_tell() {
-    // The link back loses every echo, and lets the dialogue through: it is by the link's order that
-    // they are told apart, so the first few replies pass, and those after all 50 echoes.
+    // The link back loses every echo but lets the dialogue through. They are told apart by their
+    // order on the link: the first few replies pass, and those after all 50 echoes.
     let mut pair = Pair::new(3, &Faults::default(), None);
     let (here, there) = (client_address().ip(), server_address().ip());
     pair.network.link(there, here).faults.lose = std::iter::once(5..5 + u64::from(ASKS)).collect();

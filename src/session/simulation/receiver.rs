@@ -1,4 +1,4 @@
-//! The receiver alone, fed with datagrams that no sender of a test's length would come to send.
+//! The receiver alone, with datagrams that no sender would produce within the length of a test.
 
 use super::Mailbox;
 use super::stream::{PAYLOAD, TAG};
@@ -61,7 +61,7 @@ fn plan(go_ahead: &[u8]) -> ReceiverPlan {
 fn numbers_that_wrap_at_two_to_the_32_are_one_stream() {
     let mut receiver = bare_receiver();
     let near = (1u64 << 32) - 50;
-    // Each leap is below half of the numbers, so that it is a leap ahead (RFC 1982).
+    // Each step is below half of the number space, so that it counts as forward (RFC 1982).
     let numbers = [0, 1_500_000_000, 3_000_000_000].into_iter().chain(near..near + 100);
     for (index, number) in numbers.enumerate() {
         feed(&mut receiver, index as u64, &crafted(Kind::Data, number));
@@ -87,10 +87,10 @@ fn drops_after_the_last_datagram_explain_a_lost_tail() {
 fn what_is_almost_the_runs_own_is_told_apart_and_changes_no_count() {
     let mut receiver = receiver_that_answers(b"a7 354 go ahead\r\n");
     (0..3).for_each(|number| feed(&mut receiver, number, &crafted(Kind::Data, number)));
-    // The last word, cut, and a datagram of the run, cut: corrupt.
+    // A truncated end message and a truncated datagram of the run: corrupt.
     feed(&mut receiver, 4, &crafted(Kind::End, 9)[..END_LEN - 1]);
     feed(&mut receiver, 5, &crafted(Kind::Data, 7)[..PAYLOAD - 1]);
-    // Somebody else's DATA is a stray, this stream's own is answered.
+    // Another stream's DATA is a stray, this stream's own is answered.
     feed(&mut receiver, 6, b"a DATA session=1");
     feed(&mut receiver, 7, b"a77 DATA session=1");
     let mut out = TxBatch::new(4, 4_000);
@@ -137,10 +137,10 @@ fn a_datagram_counts_from_its_stamp_and_a_clock_that_is_set_is_no_pause() {
         Session::on_buffer(&mut receiver, now, &entry, &crafted(Kind::Data, number));
     };
     at(10 * second, 20 * second, 20 * second, 0);
-    // Three that came half a second apart, read together.
+    // Three that arrived half a second apart, read together.
     (1..=3)
         .for_each(|number| at(12 * second, 22 * second, 20 * second + number * second / 2, number));
-    // The clock is set a minute on.
+    // The clock is set forward by a minute.
     at(12 * second + 9, 82 * second + 9, 22 * second, 4);
     let ended = receiver.finish(Now::default()).received;
     assert_eq!((ended.silence_ns, ended.span_ns), (second / 2 + 9, 2 * second + 9));
@@ -152,7 +152,7 @@ fn a_second_reply_to_the_streams_own_opening_is_no_stray() {
     let opening = Opening::new("ab".to_owned(), 3, Nanos::from_secs(1));
     let mut receiver = receiver(Some(opening), b"");
     (0..3).for_each(|number| feed(&mut receiver, number, &crafted(Kind::Data, number)));
-    // The first datagram of the run said go ahead, too: the dialogue is over.
+    // The first datagram of the run also admitted the stream: the dialogue is over.
     receiver.poll_transmit(Now::default(), &mut TxBatch::new(4, 4_000));
     feed(&mut receiver, 4, b"s3x2 354 go ahead\r\n");
     feed(&mut receiver, 5, b"s4x2 354 go ahead\r\n");

@@ -1,4 +1,4 @@
-//! A session at its place in the network: its address, its clocks, and the moods of its socket.
+//! A session in the network: its address, its clocks, and the faults of its socket.
 
 use super::Clock;
 use crate::batch::{RxEntry, SendOutcome, SendStop, TxBatch};
@@ -11,7 +11,7 @@ use std::rc::Rc;
 /// `ENOBUFS` as Linux numbers it: the local queue is full.
 pub const ENOBUFS: i32 = 105;
 
-/// A session without the type of its summary.
+/// A session, independent of the type of its summary.
 pub trait Endpoint {
     fn poll_transmit(&mut self, now: Now, out: &mut TxBatch) -> Next;
     fn on_sent(&mut self, now: Now, batch: &TxBatch, outcome: &SendOutcome);
@@ -47,12 +47,12 @@ impl<S: Session> Endpoint for S {
     }
 }
 
-/// How often a send goes wrong.
+/// How often sending fails.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SendFaults {
-    /// Share of batches in whose midst the buffer is full.
+    /// Share of batches during which the buffer fills up.
     pub blocked: f64,
-    /// Share of batches in whose midst the kernel refuses with `ENOBUFS`.
+    /// Share of batches during which the kernel refuses with `ENOBUFS`.
     pub refused: f64,
 }
 
@@ -67,19 +67,19 @@ pub struct Sent {
 /// One session in the network.
 pub struct Seat {
     pub address: SocketAddr,
-    /// Where its socket is connected to; `None` takes datagrams from anybody.
+    /// Remote address of a connected socket; `None` accepts datagrams from anybody.
     pub peer: Option<SocketAddr>,
     pub endpoint: Rc<RefCell<dyn Endpoint>>,
     pub clock: Clock,
     pub send_faults: SendFaults,
     pub sent: Sent,
-    /// How late at most the host wakes it.
+    /// Maximum lateness of its wake-ups.
     pub late: Nanos,
     pub tick: Nanos,
     pub next_tick: Nanos,
     pub wake: Nanos,
     pub over: bool,
-    /// What its socket holds while its host stands still.
+    /// What its socket buffers while its host is paused.
     pub held: Vec<(RxEntry, Vec<u8>)>,
     /// Calls at one and the same instant.
     pub calls: u32,
@@ -110,7 +110,7 @@ impl Seat {
         }
     }
 
-    /// What the socket does with the batch.
+    /// The outcome of sending the batch.
     pub fn outcome(&mut self, rng: &mut fastrand::Rng) -> SendOutcome {
         let slots = self.batch.slots();
         let whole = SendOutcome { accepted: slots.len(), stop: None };

@@ -1,4 +1,4 @@
-//! The server alone, against commands as nobody's client would send them.
+//! The server alone, with commands that no real client would send.
 
 use super::Mailbox;
 use super::house::{IO, serve};
@@ -19,7 +19,7 @@ fn peer(number: u32) -> SocketAddr {
     SocketAddr::from((std::net::Ipv4Addr::from(0x0A00_0000 + number), 4_000))
 }
 
-/// Hands one datagram in and takes every answer out.
+/// Delivers one datagram and returns all answers.
 fn ask<O, K, R>(
     serve: &mut ServeControl<O, K, R>,
     now: Now,
@@ -49,7 +49,7 @@ fn command(tag: &str, verb: Verb, params: &[(&str, &str)]) -> Command {
     command
 }
 
-/// Asks one command and reads its one reply.
+/// Sends one command and parses its only reply.
 macro_rules! reply {
     ($serve:expr, $now:expr, $from:expr, $($command:tt)*) => {{
         let bytes = command($($command)*).padded(HELO_LEN).encode().unwrap();
@@ -59,7 +59,7 @@ macro_rules! reply {
     }};
 }
 
-/// Opens a session for `from`: its name.
+/// Opens a session for `from`; returns its name.
 macro_rules! open {
     ($serve:expr, $now:expr, $from:expr) => {{
         let ready = reply!($serve, $now, $from, "a1", Verb::Helo, &[]);
@@ -119,7 +119,7 @@ fn an_unproven_address_never_gets_more_bytes_than_it_sent() {
     let verbs = ["HELO", "TEST", "DATA", "STAT", "RSET", "NOOP", "HELP", "QUIT", "RCPT", "XXXX"];
     let mut answered = 0;
     let (mut serve, _, _) = serve(ServePolicy::default(), 1);
-    // Somebody else's session is there to be guessed at.
+    // Another client's session, whose name could be guessed.
     let victim = open!(&mut serve, at(1), peer(1)).unwrap();
     for seed in 0..10_000 {
         let mut rng = fastrand::Rng::with_seed(seed);
@@ -250,7 +250,7 @@ fn the_openings_of_many_streams_do_not_make_the_server_forget_their_test() {
     assert_eq!(events.drain(), Vec::new());
 }
 
-/// Ends a stream as the engine does: before `Close` returns, its last word waits.
+/// Ends a stream as the engine does: its final counts are queued before `Close` returns.
 struct Prompt(Mailbox<ServeOrder>);
 
 impl Sink<ServeEvent> for Prompt {

@@ -1,5 +1,5 @@
-//! Hosts that stand still and go on, and paths whose round trip takes seconds: what this side did not
-//! hear in time, or gave up, is no loss of the path.
+//! Hosts that are paused and resume, and paths whose round trip takes seconds: what this side did
+//! not receive in time, or gave up, is not a loss of the path.
 
 use super::Faults;
 use super::by_hand::ByHand;
@@ -19,7 +19,7 @@ fn run_of(direction: Direction, time: Nanos) -> TestPlan {
     TestPlan { direction, ..plan(time) }
 }
 
-/// A whole run of which nothing was lost.
+/// Checks that a run is complete and nothing was lost.
 fn assert_whole(came: &Came, direction: Direction, what: &str) {
     let summary = &came.summary;
     assert_eq!(summary.failure, None, "{what} {direction:?}");
@@ -49,7 +49,7 @@ fn what_the_kernel_held_for_a_client_that_stood_still_is_not_lost() {
     for direction in WAYS {
         let came = run_with_stop(direction, client_address().ip(), length);
         assert_whole(&came, direction, "client");
-        // The pause is the client's own, and no silence of the path.
+        // The pause is the client's own, and not silence of the path.
         assert!(came.summary.pause > Nanos::from_secs(7));
         if direction == Direction::Up {
             let pause = came.near_sent[0].sent.pause_ns;
@@ -81,7 +81,7 @@ fn at_whatever_moment_a_host_stands_still_nothing_is_lost_by_it() {
     for seed in 0..12 {
         let mut rng = fastrand::Rng::with_seed(seed);
         for direction in WAYS {
-            // Within the run: while it opens its sockets hold what they get, too.
+            // During the run; while it opens, sockets buffer what they get, too.
             let time = Nanos::from_millis(500);
             let mut house = House::of(seed, run_of(direction, time), &Faults::default());
             let host = if rng.bool() { client_address() } else { server_address() };
@@ -211,7 +211,7 @@ fn a_stream_that_this_side_gave_up_is_not_lost_on_the_path() {
 
 #[test]
 fn a_machine_that_was_suspended_with_both_ends_on_it_loses_nothing() {
-    // Few datagrams and answers that take long: of some moments nothing is under way to wake with.
+    // Few datagrams and slow answers: at times nothing is in flight that would wake the session.
     let (faults, rate) = (Faults { delay: Nanos::from_millis(60), ..Faults::default() }, 5_000);
     for moment in 0..30 {
         for direction in WAYS {

@@ -1,4 +1,4 @@
-//! One stream over one link, run to its end and held against the link's own book.
+//! One stream over one link, run to its end and compared with the link's own log.
 
 use super::{Account, Clock, Faults, Mailbox, Network, Seat, SendFaults, Sent};
 use crate::record::{BlastInterval, BlastReceived};
@@ -17,12 +17,12 @@ pub const TAG: u16 = 0xBEEF;
 pub const PAYLOAD: usize = 64;
 const DEADLINE: Nanos = Nanos::from_secs(60);
 
-/// A stream to be run.
+/// Parameters of a stream.
 #[derive(Clone)]
 pub struct Stream {
     pub count: u64,
     pub time: Nanos,
-    /// Datagrams a second; 0 for as fast as it goes.
+    /// Datagrams per second; 0 for as fast as possible.
     pub rate: u64,
     pub faults: Faults,
     pub send_faults: SendFaults,
@@ -31,7 +31,7 @@ pub struct Stream {
     pub sender_clock: Clock,
     pub receiver_clock: Clock,
     pub interval: Nanos,
-    /// The control dialogue tells the total when the sender has ended.
+    /// Whether the control dialogue reports the total when the sender has ended.
     pub told: bool,
     pub strays: Vec<(Nanos, Vec<u8>)>,
 }
@@ -55,15 +55,15 @@ impl Default for Stream {
     }
 }
 
-/// What came of it.
+/// The result.
 pub struct Ran {
     pub sent: SenderSummary,
     pub received: BlastReceived,
     pub intervals: Vec<BlastInterval>,
-    /// The receiver's counts by the link's book.
+    /// The correct counts by the link's log.
     pub account: Account,
     pub socket: Sent,
-    /// When each numbered datagram left, and its number.
+    /// When each numbered datagram was sent, and its number.
     pub departures: Vec<(Nanos, u32)>,
 }
 
@@ -164,7 +164,7 @@ impl Stream {
         BlastSender::new(SenderPlan::new(test, 0, TAG), None, Mailbox::new(), Mailbox::new())
     }
 
-    /// Runs it and holds every count against the books.
+    /// Runs it and compares every count with the logs.
     pub fn check(&self, seed: u64) -> Ran {
         let ran = self.run(seed);
         let Ran { sent, received, account, socket, departures, .. } = &ran;
@@ -209,7 +209,7 @@ impl Ran {
         assert_eq!(sum(|i| i.duplicates), total.duplicates, "seed {seed}");
         assert_eq!(sum(|i| i.reordered), total.reordered, "seed {seed}");
         assert_eq!(sum(|i| i.socket_drops), total.socket_drops, "seed {seed}");
-        // What came late after all is taken off the total, not off a stretch.
+        // What arrived late after all is subtracted from the total, not from an interval.
         if total.datagrams > 0 {
             let lost = sum(|i| i.lost);
             let most = total.lost + total.reordered;
@@ -222,7 +222,7 @@ impl Ran {
         }
     }
 
-    /// What must not change with the clocks, the buffers or the way of the total.
+    /// What must not depend on the clocks, the buffers or how the total is reported.
     pub fn counts(&self) -> (Account, u64) {
         (self.account.clone(), self.received.strays)
     }

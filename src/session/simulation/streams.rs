@@ -1,4 +1,4 @@
-//! A stream's sender against its receiver: every count equals the link's own book.
+//! A stream's sender and receiver: every count equals the link's own log.
 
 use super::stream::{PAYLOAD, Stream, TAG};
 use super::{Clock, Faults, SendFaults};
@@ -63,7 +63,8 @@ fn a_run_of_one_datagram_has_one_stretch() {
 #[test]
 fn the_dialogue_tells_the_total_as_well_as_the_end_does() {
     for seed in 0..10 {
-        // Five ends follow a thousand datagrams; the rest of the weather has its own numbers.
+        // Five end messages follow a thousand datagrams; the other faults have numbers of their
+        // own.
         let ends = std::iter::once(1_000..1_005).collect();
         let stream = Stream { faults: bad_weather(), ..Stream::default() };
         let deaf = Faults { lose: ends, ..bad_weather() };

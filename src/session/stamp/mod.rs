@@ -1,4 +1,5 @@
-//! STAMP's two ends as machines without sockets (RFC 8762, RFC 8972).
+//! STAMP session-sender and session-reflector as state machines without sockets (RFC 8762, RFC
+//! 8972).
 
 mod options;
 mod prober;

@@ -1,4 +1,4 @@
-//! What the reflector does to the TLVs of a request on their way back (RFC 8972 §4).
+//! How the reflector fills in the TLVs of a request on their way back (RFC 8972 §4).
 
 use crate::wire::Dscp;
 use crate::wire::split_tos;
@@ -8,25 +8,25 @@ use crate::wire::stamp::{
 };
 use std::ops::Range;
 
-/// What the reflector knows and a TLV may ask.
+/// What the reflector knows and a TLV may request.
 pub(super) struct Known<'a> {
-    /// TOS of the request as it came; 0 if not told.
+    /// TOS with which the request arrived; 0 if unknown.
     pub tos: u8,
-    /// Requests of the session that came, and that were answered, this one included.
+    /// Requests of the session that arrived and that were answered, including this one.
     pub received: u32,
     /// See `received`.
     pub reflected: u32,
-    /// The reply before this one.
+    /// The previous reply.
     pub before: FollowUp,
-    /// The key, where there is one.
+    /// The key, if there is one.
     pub key: Option<&'a StampKey>,
-    /// Sequence numbers of the request and of the reply, as the hashes take them in.
+    /// Sequence numbers of the request and of the reply, which the hashes cover.
     pub asked_seq: u32,
     /// See `asked_seq`.
     pub reply_seq: u32,
 }
 
-/// One TLV's place.
+/// Position of one TLV.
 struct Place {
     kind: TlvKind,
     offset: usize,
@@ -34,7 +34,7 @@ struct Place {
     whole: bool,
 }
 
-/// Answers the TLVs in place and returns the DSCP that the reply is wanted with, if any is.
+/// Fills in the TLVs in place and returns the DSCP requested for the reply, if any.
 pub(super) fn answer(tlvs: &mut [u8], known: &Known<'_>) -> Option<Dscp> {
     if !is_intact(tlvs, known) {
         let mut at = 0;
@@ -54,7 +54,7 @@ pub(super) fn answer(tlvs: &mut [u8], known: &Known<'_>) -> Option<Dscp> {
         };
         set_tlv_flags(tlvs, place.offset, flags);
         if flags == TlvFlags::MALFORMED {
-            // The rest goes back as it came.
+            // The rest goes back unchanged.
             break;
         }
         at = place.value.end;
@@ -87,7 +87,7 @@ fn answer_one(
         }
         TlvKind::FollowUp => {
             if value.len() != FollowUp::LEN {
-                // RFC 8972 §4.7 wants these fields zero then.
+                // RFC 8972 §4.7 requires these fields to be zero then.
                 let fields = value.len().min(12);
                 value[..fields].fill(0);
                 return TlvFlags::MALFORMED;
@@ -109,8 +109,8 @@ fn answer_one(
     }
 }
 
-/// Whether the TLVs are as their sender wrote them (RFC 8972 §4.8): their hash is right, and where
-/// there is none none is needed: without a key, or for padding alone.
+/// Whether the TLVs are unchanged (RFC 8972 §4.8): their hash is correct, or there is none and none
+/// is needed, without a key or for padding alone.
 fn is_intact(tlvs: &[u8], known: &Known<'_>) -> bool {
     let mut needs_hash = false;
     let mut hash = None;
@@ -118,7 +118,7 @@ fn is_intact(tlvs: &[u8], known: &Known<'_>) -> bool {
         match (tlv.kind, hash) {
             (TlvKind::Padding, _) => {}
             (TlvKind::Hash, None) => hash = Some(tlv),
-            // Only padding may come behind the hash.
+            // Only padding may follow the hash.
             (_, Some(_)) => return false,
             (_, None) => needs_hash = true,
         }

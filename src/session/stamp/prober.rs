@@ -1,4 +1,5 @@
-//! Round trips beside a load: a STAMP session-sender that tells an idle path from a loaded one.
+//! Round trips alongside a load: a STAMP session-sender that compares an idle path with a loaded
+//! one.
 
 use crate::batch::{Datagram, DestId, SendOutcome, SendStop, TransmitStamp, TxBatch};
 use crate::session::{Next, Now, Orders, Session};
@@ -8,66 +9,66 @@ use crate::wire::stamp::{
     ErrorEstimate, PacketForm, StampKey, StampReply, StampRequest, TimeFormat, Timestamp,
 };
 
-/// Probes whose answers are waited for at most; beyond it the oldest is given up.
+/// Maximum probes awaiting an answer; beyond it the oldest is given up.
 const OUTSTANDING: usize = 4_096;
-/// Probes that were due are sent at once in such numbers at most; older slots are left out, since
-/// a round trip that starts late says nothing of the slot.
+/// Maximum overdue probes sent at once; older slots are skipped, since a late round trip says
+/// nothing about its slot.
 const CATCH_UP: u64 = 4;
 
-/// What the path carries beside the probes.
+/// Load of the path while probes are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProbePhase {
     /// Nothing.
     Idle,
-    /// The load.
+    /// The load is running.
     Loaded,
-    /// What follows is not measured.
+    /// The following probes are not measured.
     Rest,
-    /// The end, once the answers on their way had their time.
+    /// The end, after a wait for answers in flight.
     Over,
 }
 
 /// How probes are sent.
 #[derive(Clone, Debug)]
 pub struct ProberPlan {
-    /// Time from one probe to the next.
+    /// Time between two probes.
     pub interval: Nanos,
-    /// How long an answer is waited for.
+    /// Time-out of an answer.
     pub patience: Nanos,
     /// The key of the authenticated mode.
     pub key: Option<StampKey>,
-    /// The session's name.
+    /// The session identifier (SSID).
     pub ssid: u16,
 }
 
-/// What became of one phase's probes.
+/// Results of one phase's probes.
 #[derive(Clone, Debug, Default)]
 pub struct Trips {
-    /// Probes that were sent.
+    /// Probes sent.
     pub sent: u64,
-    /// Probes that this host itself refused.
+    /// Probes that this host refused to send.
     pub never_sent: u64,
-    /// Of those sent, those whose answer came in time.
+    /// Of those sent, the number answered in time.
     pub back: u64,
     /// Their round trips from the actual transmission, without the time in the reflector.
     pub delay: DelayHistogram,
 }
 
-/// What the prober found.
+/// Result of the prober.
 #[derive(Clone, Debug, Default)]
 pub struct ProberSummary {
     /// Before the load.
     pub idle: Trips,
-    /// Beside it.
+    /// During the load.
     pub loaded: Trips,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Outstanding {
     seq: u32,
-    /// When it left: as the kernel says, or when it was handed over.
+    /// When it was sent: by the kernel's stamp, or when it was handed over.
     sent: Nanos,
-    /// Whether nobody saw when it left: this host stood still, and the kernel has not told.
+    /// Whether the transmit time is unknown: this host was paused, and there is no kernel stamp.
     unsure: bool,
     phase: ProbePhase,
 }
@@ -77,20 +78,20 @@ pub struct StampProber<O> {
     plan: ProberPlan,
     orders: O,
     phase: ProbePhase,
-    /// Ring of probes by their number.
+    /// Ring of probes by number.
     outstanding: Vec<Option<Outstanding>>,
     seq: u32,
     next: Option<Nanos>,
-    /// Numbers in the batch at hand.
+    /// Number of probes in the current batch.
     written: u32,
-    /// When probes were handed to the kernel last.
+    /// When probes were last handed to the kernel.
     last_sent: Nanos,
     ends: Option<Nanos>,
     summary: ProberSummary,
 }
 
 impl<O: Orders<ProbePhase>> StampProber<O> {
-    /// A prober whose path is idle until `orders` say otherwise.
+    /// A prober that assumes an idle path until `orders` say otherwise.
     pub fn new(plan: ProberPlan, orders: O) -> Self {
         Self {
             plan,
@@ -106,7 +107,7 @@ impl<O: Orders<ProbePhase>> StampProber<O> {
         }
     }
 
-    /// Bytes of one probe.
+    /// Length of a probe in bytes.
     pub fn probe_len(&self) -> usize {
         PacketForm::of(self.plan.key.as_ref()).len()
     }
@@ -123,7 +124,7 @@ impl<O: Orders<ProbePhase>> StampProber<O> {
         let request = StampRequest {
             seq: self.seq.wrapping_add(self.written),
             sent: Timestamp::of(now.real, TimeFormat::Ntp),
-            // Only differences are taken, so how far off this clock is does not matter.
+            // Only differences are used, so the error of this clock does not matter.
             error: ErrorEstimate::of(Nanos::from_secs(1), false, TimeFormat::Ntp),
             ssid: self.plan.ssid,
         };
@@ -190,7 +191,7 @@ impl<O: Orders<ProbePhase>> Session for StampProber<O> {
     }
 
     fn on_transmit_stamp(&mut self, now: Now, stamp: &TransmitStamp) {
-        // Probes have the numbers that the socket counts them by.
+        // Probes have the numbers by which the socket counts them.
         let place = &mut self.outstanding[stamp.number as usize % OUTSTANDING];
         let Some(probe) = place.as_mut().filter(|probe| probe.seq == stamp.number) else { return };
         let since = now.real.signed_since(stamp.at).max(0).unsigned_abs();
@@ -214,7 +215,7 @@ impl<O: Orders<ProbePhase>> Session for StampProber<O> {
         }
         let place = &mut self.outstanding[reply.request.seq as usize % OUTSTANDING];
         let Some(probe) = place.take_if(|probe| probe.seq == reply.request.seq) else { return };
-        // The kernel's stamp is of the real-time clock, the probe's of the monotonic one.
+        // The kernel's stamp is on the real-time clock, the probe's on the monotonic one.
         let since = now.real.signed_since(datagram.meta.arrival).max(0).unsigned_abs();
         let arrival = now.mono - Nanos(since);
         let whole = arrival - probe.sent.min(arrival);
@@ -258,7 +259,8 @@ mod tests {
         }
     }
 
-    /// A path that takes `there` each way and a reflector that takes 5 µs; every `lose`th is lost.
+    /// A path that takes `there` in each direction, with a reflector that takes 5 µs; every
+    /// `lose`th probe is lost.
     fn run(key: Option<StampKey>, lose: u64) -> ProberSummary {
         let plan = ProberPlan {
             interval: Nanos::from_millis(10),
@@ -332,8 +334,8 @@ mod tests {
         }
     }
 
-    /// One probe that this host was `held` up with behind its clock reading, for which the kernel's
-    /// stamp came or did not, and a path of 200 µs; its round trip in microseconds.
+    /// One probe, with this host `held` up after its clock reading, with or without a kernel stamp,
+    /// on a path of 200 µs; returns its round trip in microseconds.
     fn held_up(held: u64, stamped: bool) -> (u64, Option<u64>) {
         let (interval, patience) = (Nanos::from_millis(10), Nanos::from_secs(1));
         let plan = ProberPlan { interval, patience, key: None, ssid: 9 };

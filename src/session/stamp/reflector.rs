@@ -1,10 +1,10 @@
-//! The session-reflector: stateful, so that loss on the way out and on the way back are told
-//! apart (RFC 8762 §4.3).
+//! The session-reflector: stateful, so that loss on the way out is told from loss on the way back
+//! (RFC 8762 §4.3).
 //!
-//! It answers in the form that it was asked in, with as many bytes as came. What looks like a
-//! reply, or repeats a time stamp of this clock where a reply does, is never answered, so that two
-//! reflectors that meet fall silent; what does not go on as a sender's packets do is answered a few
-//! times. What was sent to a group or to everybody is not answered either.
+//! It answers in the format of the request, with the same length. Anything that looks like a reply,
+//! or repeats a time stamp of this clock where a reply would, is never answered, so that two
+//! reflectors do not answer each other; packets that do not continue like those of a sender are
+//! answered a few times. Packets to a group or broadcast address are not answered either.
 
 use super::options::{self, Known};
 use crate::batch::{Datagram, Dest};
@@ -21,43 +21,44 @@ use crate::wire::stamp::{
 use crate::wire::{Ecn, split_tos, tos};
 use std::net::{IpAddr, SocketAddr};
 
-/// Sessions that are remembered; beyond it the longest silent ones begin to count anew.
+/// Maximum sessions remembered; beyond it the least recently heard restart their counts.
 const SESSIONS: usize = 65_536;
-/// Silence after which a session is forgotten, at the earliest: TWAMP's REFWAIT (RFC 5357 §4.2).
+/// Silence after which a session is dropped, at the earliest: TWAMP's REFWAIT (RFC 5357 §4.2).
 const SILENCE: Nanos = Nanos::from_secs(900);
-/// Senders with padding of their own whose last packet is remembered, and for how long.
+/// Maximum senders with non-zero padding whose last packet is remembered, and for how long.
 const PADDED: usize = 16_384;
 const PADDED_SILENCE: Nanos = Nanos::from_secs(60);
-/// How far a sender's numbers, and the seconds of its time stamps, are apart from one packet to the
-/// next at most: those of text are farther, or the same.
+/// Maximum step of a sender's sequence numbers, and of the seconds in its time stamps, between two
+/// packets: those of text differ more, or not at all.
 const STRIDE: u32 = 65_536;
-/// How old a time stamp of this clock is at most when it comes back.
+/// Maximum age of a time stamp of this clock when it comes back.
 const OWN_STAMP: Nanos = Nanos::from_secs(60);
-/// How often the kernel is asked how good its clock is.
+/// How often the kernel is asked for the accuracy of its clock.
 const CLOCK: Nanos = Nanos::from_secs(10);
 
-/// Whether requests are answered that are shorter than any reply: TWAMP's of 14 to 40 bytes.
+/// Whether to answer requests that are shorter than any reply: TWAMP's of 14 to 40 bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ShortRequests {
-    /// They are not: nobody gets more bytes than were sent in his name.
+    /// They are not answered: no spoofed source gets more bytes than were sent in its name.
     #[default]
     Ignored,
-    /// They are, with TWAMP's 41 bytes: up to three times as many.
+    /// They are answered, with TWAMP's 41 bytes: an amplification of up to three.
     Answered,
 }
 
-/// What a reflector allows.
+/// Configuration of a reflector.
 #[derive(Clone, Debug, Default)]
 pub struct StampPolicy {
     /// The key of the authenticated mode; with one, nothing else is answered.
     pub key: Option<StampKey>,
-    /// Answers that one source gets, so many in so long; `None` for no limit.
+    /// Maximum answers per source: a number and the time in which they are allowed; `None` for no
+    /// limit.
     pub rate: Option<(u64, Nanos)>,
-    /// What becomes of short requests.
+    /// What to do with short requests.
     pub short: ShortRequests,
 }
 
-/// What makes a test session: the two addresses, the sender's port, its name. The reflector's port
+/// Identifies a test session: the two addresses, the sender's port, the SSID. The reflector's port
 /// is that of `socket`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct SessionKey {
@@ -67,16 +68,16 @@ struct SessionKey {
     ssid: u16,
 }
 
-/// What is remembered of a test session.
+/// State of a test session.
 #[derive(Clone, Copy, Debug, Default)]
 struct Counts {
     received: u32,
     reflected: u32,
-    /// The last reply, once it departed, for follow-up telemetry.
+    /// The last reply, once it was sent, for follow-up telemetry.
     before: FollowUp,
 }
 
-/// The session-reflector. `C` tells how far off the real-time clock may be.
+/// The session-reflector. `C` returns the error estimate of the real-time clock.
 pub struct StampReflector<C> {
     policy: StampPolicy,
     clock: C,
@@ -85,7 +86,7 @@ pub struct StampReflector<C> {
     sessions: Remembered<SessionKey, Counts>,
     limit: SourceLimit,
     restraint: Restraint,
-    /// The last packet of each sender that has padding of its own.
+    /// The last packet of each sender with non-zero padding.
     padded: Remembered<SocketAddr, Padded>,
 }
 
@@ -97,7 +98,7 @@ struct Padded {
 }
 
 impl Padded {
-    /// Whether a packet is another of the same sender as this one.
+    /// Whether the next packet continues the same sender's sequence.
     fn goes_on_with(self, next: Self) -> bool {
         let seconds = |packet: Self| (packet.sent >> 32) as u32;
         let is_near = |a: u32, b: u32| a.wrapping_sub(b) <= STRIDE || b.wrapping_sub(a) <= STRIDE;
@@ -123,7 +124,7 @@ impl<C: FnMut() -> ErrorEstimate> StampReflector<C> {
         }
     }
 
-    /// The request, if it is one that is to be answered, and the length of its reply.
+    /// The request, if it should be answered, and the length of its reply.
     fn admit(&self, now: Now, datagram: &Datagram<'_>) -> Option<(StampRequest, usize)> {
         let bytes = datagram.payload;
         if datagram.truncated() || !is_askable(&datagram.meta) {
@@ -147,7 +148,8 @@ impl<C: FnMut() -> ErrorEstimate> StampReflector<C> {
         request.ok().map(|request| (request, len))
     }
 
-    /// Whether a request is a sender's: one that could be an answerer's is answered now and then.
+    /// Whether a request comes from a sender: one that could come from a responder is answered only
+    /// now and then.
     fn is_senders(&mut self, now: Nanos, datagram: &Datagram<'_>, request: &StampRequest) -> bool {
         let (source, bytes) = (datagram.meta.source, datagram.payload);
         let what = print(&asked_for(request));
@@ -164,7 +166,7 @@ impl<C: FnMut() -> ErrorEstimate> StampReflector<C> {
     }
 }
 
-/// What tells one packet of a sender from another: number, time stamp, session.
+/// What distinguishes a sender's packets: number, time stamp, session.
 fn asked_for(request: &StampRequest) -> [u8; 14] {
     let mut bytes = [0; 14];
     bytes[..4].copy_from_slice(&request.seq.to_be_bytes());
@@ -173,7 +175,7 @@ fn asked_for(request: &StampRequest) -> [u8; 14] {
     bytes
 }
 
-/// Whether the bytes of a range, as far as there are any, are zeros.
+/// Whether the bytes of a range, as far as they exist, are zero.
 fn is_zero(bytes: &[u8], range: std::ops::Range<usize>) -> bool {
     let range = range.start.min(bytes.len())..range.end.min(bytes.len());
     bytes[range].iter().all(|byte| *byte == 0)
@@ -204,7 +206,7 @@ impl<C: FnMut() -> ErrorEstimate> Reflector for StampReflector<C> {
         let key = self.policy.key.as_ref();
         match key {
             None => reply.extend_from_slice(&base.encode()[..len.min(PacketForm::Open.len())]),
-            // Signed on departure, when it is whole.
+            // Signed just before sending, when it is complete.
             Some(key) => reply.extend_from_slice(&base.encode_signed(key)),
         }
         let tlvs_at = reply.len();
@@ -219,7 +221,7 @@ impl<C: FnMut() -> ErrorEstimate> Reflector for StampReflector<C> {
             reply_seq: seq,
         };
         let wanted = options::answer(&mut reply[tlvs_at..], &known);
-        // Like the request, unless something else is wanted (RFC 5357 §4.2); never ECN-capable.
+        // Like the request, unless another is requested (RFC 5357 §4.2); never ECN-capable.
         let dscp = wanted.unwrap_or(split_tos(known.tos).0);
         Reflection::Answered { tos: tos(dscp, Ecn::NotEct) }
     }
@@ -264,8 +266,8 @@ fn session_key(
     SessionKey { source, destination, socket, ssid }
 }
 
-/// Whether these bytes have what only a reply has: a receive time stamp between fields that both
-/// kinds leave zero. A request has zeros there, or, from TWAMP, padding: random padding is taken
+/// Whether the bytes have what only a reply has: a receive time stamp between fields that are zero
+/// in both kinds. A request has zeros there, or, from TWAMP, padding: random padding is mistaken
 /// for a reply once in 65,536 sessions.
 fn is_reply(form: PacketForm, bytes: &[u8]) -> bool {
     let zero = |range: std::ops::Range<usize>| {
@@ -277,12 +279,12 @@ fn is_reply(form: PacketForm, bytes: &[u8]) -> bool {
     }
 }
 
-/// Whether bytes have a time stamp of this host's clock where a reply repeats that of its request:
-/// then they are a reply to a reply from here, whatever else is in them.
+/// Whether the bytes have a time stamp of this host's clock where a reply repeats that of its
+/// request: then they are a reply to a reply from here, whatever else they contain.
 fn repeats_own_stamp(form: PacketForm, bytes: &[u8], now: Nanos) -> bool {
     let Ok(told) = StampReply::decode_unverified(bytes, form) else { return false };
     let bits = told.request.sent.bits;
-    // The error estimate beside it, which tells the format, may not be repeated.
+    // The error estimate next to it, which tells the format, may not be repeated.
     bits != 0
         && [TimeFormat::Ntp, TimeFormat::Ptp].into_iter().any(|format| {
             let stamp = Timestamp { bits, format }.near(now);

@@ -1,4 +1,4 @@
-//! The reflector through its seam: what it counts, tells, refuses.
+//! Tests of the reflector: what it counts, reports and rejects.
 
 use super::{ShortRequests, StampPolicy, StampReflector};
 use crate::batch::{Datagram, Dest, RxEntry, RxMeta};
@@ -36,7 +36,8 @@ fn at(nanos: u64) -> Now {
     Now { mono: Nanos(nanos + 1), real: START + Nanos(nanos) }
 }
 
-/// As from 192.0.2.1:5000 to 192.0.2.9, arrived at 10 ns with TTL 61, EF, congestion experienced.
+/// A datagram from 192.0.2.1:5000 to 192.0.2.9 that arrived at 10 ns with TTL 61, EF, congestion
+/// experienced.
 fn meta() -> RxMeta {
     RxMeta {
         source: "192.0.2.1:5000".parse().unwrap(),
@@ -54,7 +55,7 @@ fn request(seq: u32) -> StampRequest {
     StampRequest { seq, sent, error: ErrorEstimate::default(), ssid: 7 }
 }
 
-/// Hands a request in at 20 ns and sees the answer off at 30 ns.
+/// Delivers a request at 20 ns; the answer is sent at 30 ns.
 fn ask_as(reflector: &mut Tested, meta: RxMeta, payload: &[u8]) -> Option<(Vec<u8>, u8)> {
     let datagram = Datagram { payload, true_len: payload.len(), meta };
     let mut reply = Vec::new();
@@ -88,7 +89,7 @@ fn a_reply_tells_what_the_reflector_saw() {
     assert_eq!(reply.request.sent, request(5).sent);
     assert_eq!(reply.received.near(START), START + Nanos(10));
     assert_eq!(reply.sent.near(START), START + Nanos(30));
-    // It answers in the format that it was asked in.
+    // It answers in the format of the request.
     assert_eq!(reply.error.format, TimeFormat::Ptp);
     assert_eq!(reply.ttl, 61);
 }
@@ -214,7 +215,7 @@ fn class_of_service_is_told_and_obeyed() {
     assert_eq!(ClassOfService::decode(tlv.value), Some(expected));
     assert_eq!(tlv.flags, TlvFlags::NONE);
     assert_eq!(sent_with, tos(wanted.wanted, Ecn::NotEct));
-    // Without a wish it goes back as it came.
+    // Without a request the answer uses the received DSCP.
     let (_, sent_with) = ask_as(&mut open(), meta(), &request(0).encode()).unwrap();
     assert_eq!(sent_with, tos(ef, Ecn::NotEct));
 }
@@ -257,7 +258,7 @@ fn unknown_options_are_flagged_and_malformed_ones_end_the_reading() {
         (TlvKind::Other(240), 0x80),
         (TlvKind::Location, 0x80),
         (TlvKind::ClassOfService, 0x40),
-        // As it came.
+        // Unchanged.
         (TlvKind::Padding, 0x80),
     ];
     assert_eq!(options(&reply, 44), expected);
@@ -294,7 +295,7 @@ fn without_the_right_hash_nothing_is_answered_and_no_option_believed() {
     assert_eq!(ask(&mut reflector, &request(0).encode()), None);
     let wrong = StampKey::new(b"another key here");
     assert_eq!(ask(&mut reflector, &request(0).encode_signed(&wrong)), None);
-    // The base is right, the options' hash is not, not there, or not the last.
+    // The base packet is right; the options' hash is wrong, missing, or not the last.
     let base = request(0).encode_signed(&key()).to_vec();
     let with = |add: &dyn Fn(&mut Vec<u8>)| {
         let mut packet = base.clone();
@@ -331,7 +332,7 @@ fn any_bytes_are_answered_within_their_length_or_not_at_all() {
             request(random.u32(..)).encode().to_vec(),
             request(random.u32(..)).encode_signed(&key()).to_vec(),
         ];
-        // A right head, then options of small numbers: types and lengths that mean something.
+        // A valid base packet, then options of small numbers: meaningful types and lengths.
         let mut packet = valid[random.usize(..2)].clone();
         packet.extend((0..random.usize(..64)).map(|_| random.u8(..20)));
         packet.truncate(random.usize(..=packet.len()));
@@ -340,7 +341,7 @@ fn any_bytes_are_answered_within_their_length_or_not_at_all() {
             packet[at] = random.u8(..);
         }
         for reflector in [&mut open, &mut signed] {
-            // Each from somebody else, who has not been answered yet.
+            // Each from another source, which was not answered before.
             let source = SocketAddr::from((random.u32(0x0100_0000..0xE000_0000).to_be_bytes(), 5));
             let meta = RxMeta { source, ..meta() };
             if let Some((reply, _)) = ask_as(reflector, meta, &packet) {

@@ -1,4 +1,4 @@
-//! STUN's server as a machine without sockets (RFC 8489, RFC 5780).
+//! A STUN server as a state machine without sockets (RFC 8489, RFC 5780).
 
 mod reflector;
 #[cfg(test)]

@@ -1,10 +1,10 @@
-//! The server: tells who asks by which address and port the request came, and answers from another
-//! port or address where that is wanted and there is one (RFC 5780), so that a client learns how
-//! the NATs before it map and filter.
+//! The STUN server: returns the address and port from which a request came, and answers from
+//! another port or address if requested and available (RFC 5780), so that a client learns how the
+//! NATs on its path map and filter.
 //!
-//! No answer is longer than its request, or than the operator allowed: what tells least is left
-//! out first, and where not even the address fits there is none. Responses, indications and what
-//! was sent to a group or to everybody are not answered.
+//! No answer is longer than its request, or than the operator allowed: the least important
+//! attributes are left out first, and if not even the address fits there is no answer. Responses,
+//! indications and packets to a group or broadcast address are not answered.
 
 use crate::batch::{Datagram, RxMeta};
 use crate::session::Now;
@@ -19,14 +19,14 @@ use crate::wire::stun::{
 };
 use std::net::{IpAddr, SocketAddr};
 
-/// Who the answers are from, in words.
+/// Software name in answers.
 const SOFTWARE: &str = concat!("udpkit ", env!("CARGO_PKG_VERSION"));
 /// The longest answer to a short request: header, three IPv6 addresses, a fingerprint.
 const SHORT: usize = 20 + 3 * 24 + StunWriter::FINGERPRINT;
-/// How many attributes that are not understood an error names at most.
+/// Maximum unknown attributes listed in an error.
 const UNKNOWN: usize = 16;
 
-/// The socket beside the first one.
+/// The socket besides the first one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StunAlternate {
     /// Its number in the server's loop.
@@ -35,21 +35,22 @@ pub struct StunAlternate {
     pub port: u16,
 }
 
-/// What a STUN server has and allows.
+/// Configuration of a STUN server.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct StunPolicy {
-    /// The port of socket 0.
+    /// Port of socket 0.
     pub port: u16,
-    /// The other port; `None` where there is none.
+    /// The other port; `None` if there is none.
     pub alternate: Option<StunAlternate>,
-    /// Answers that one source gets, so many in so long; `None` for no limit.
+    /// Maximum answers per source: a number and the time in which they are allowed; `None` for no
+    /// limit.
     pub rate: Option<(u64, Nanos)>,
-    /// What becomes of requests that are shorter than any answer.
+    /// What to do with requests that are shorter than any answer.
     pub short: ShortRequests,
 }
 
-/// The server. `O` tells which other address of this host a client could be answered from, given
-/// the facts of its request.
+/// The server. `O` returns another address of this host from which a client could be answered,
+/// given its request's metadata.
 pub struct StunReflector<O> {
     policy: StunPolicy,
     others: O,
@@ -57,27 +58,27 @@ pub struct StunReflector<O> {
     restraint: Restraint,
 }
 
-/// The four addresses that a request can be answered from.
+/// The four combinations of address and port from which a request can be answered.
 struct Origins {
-    /// The address that was asked.
+    /// The address that was contacted.
     ip: IpAddr,
-    /// The host's other address; `None` where it has none.
+    /// The host's other address; `None` if it has none.
     other_ip: Option<IpAddr>,
-    /// Socket and port that were asked.
+    /// Socket and port that were contacted.
     asked: (usize, u16),
-    /// The other socket and port; `None` where there is none.
+    /// The other socket and port; `None` if there is none.
     other: Option<(usize, u16)>,
 }
 
 impl Origins {
-    /// Where a changed answer leaves from: socket, address, port; `None` where that is not there.
+    /// Source of an answer to a change request: socket, address, port; `None` if not available.
     fn changed(&self, change: ChangeRequest) -> Option<(usize, SocketAddr)> {
         let ip = if change.address { self.other_ip? } else { self.ip };
         let (socket, port) = if change.port { self.other? } else { self.asked };
         Some((socket, (ip, port).into()))
     }
 
-    /// What OTHER-ADDRESS tells: the other port, on the other address where there is one.
+    /// Value of OTHER-ADDRESS: the other port, on the other address if there is one.
     fn told(&self) -> Option<SocketAddr> {
         let (_, port) = self.other?;
         Some((self.other_ip.unwrap_or(self.ip), port).into())
@@ -85,7 +86,7 @@ impl Origins {
 }
 
 impl<O: FnMut(&RxMeta) -> Option<IpAddr>> StunReflector<O> {
-    /// A server that nobody asked yet.
+    /// A server without state.
     pub fn new(policy: StunPolicy, others: O) -> Self {
         Self {
             limit: SourceLimit::new(policy.rate),
@@ -102,7 +103,7 @@ impl<O: FnMut(&RxMeta) -> Option<IpAddr>> StunReflector<O> {
         let (asked, other) = match second {
             Some(second) if second.0 == meta.socket => (second, Some(first)),
             _ if meta.socket == 0 => (first, second),
-            // A probe's port, which has no other.
+            // A probe's port, which has no alternate.
             _ => return None,
         };
         Some(Origins { ip, other_ip: (self.others)(meta), asked, other })
@@ -118,7 +119,7 @@ impl<O: FnMut(&RxMeta) -> Option<IpAddr>> Reflector for StunReflector<O> {
         let Some(request) = StunMessage::decode(datagram.payload).filter(is_wanted) else {
             return Reflection::Silent;
         };
-        // One that repeats for ever is no client's, who gives up.
+        // A request repeated forever does not come from a client, which would give up.
         let transaction = print(&request.transaction.0);
         if !self.limit.admits(now.mono, meta.source.ip())
             || !self.restraint.admits_question(now.mono, meta.source, transaction)
@@ -157,14 +158,14 @@ impl<O: FnMut(&RxMeta) -> Option<IpAddr>> Reflector for StunReflector<O> {
     }
 }
 
-/// Whether it is a Binding request that came unchanged.
+/// Whether it is a Binding request that arrived intact.
 fn is_wanted(message: &StunMessage<'_>) -> bool {
     message.class == StunClass::Request
         && message.method == BINDING
         && message.fingerprint() != Fingerprint::Wrong
 }
 
-/// From where the answer is wanted, or what of the request is not understood and must be.
+/// The requested source of the answer, or the unknown comprehension-required attributes.
 fn understood(request: &StunMessage<'_>) -> Result<ChangeRequest, Vec<u16>> {
     let mut change = None;
     let mut unknown = Vec::new();
@@ -186,7 +187,8 @@ fn understood(request: &StunMessage<'_>) -> Result<ChangeRequest, Vec<u16>> {
     if unknown.is_empty() { Ok(change.unwrap_or_default()) } else { Err(unknown) }
 }
 
-/// Writes the answer: what matters most first, as much as fits; whether the address did.
+/// Writes the answer, the most important attributes first, as much as fits; returns whether the
+/// address did.
 fn tell(
     request: &StunMessage<'_>,
     seen: SocketAddr,
@@ -202,7 +204,7 @@ fn tell(
         (AttributeKind::XorMappedAddress, Some(seen)),
         (AttributeKind::OtherAddress, other),
         (AttributeKind::ResponseOrigin, origin),
-        // Not hidden: one that differs betrays who rewrites addresses in payloads.
+        // Not XORed: if it differs, something on the path rewrites addresses in payloads.
         (AttributeKind::MappedAddress, Some(seen)),
     ];
     let mut told = false;
@@ -217,8 +219,8 @@ fn tell(
     if writer.len() + StunWriter::size_of(SOFTWARE.len()) <= limit {
         writer.push(AttributeKind::Software, SOFTWARE.as_bytes());
     }
-    // As long as the request, where it wants that (RFC 5780 §6.2 wants a whole MTU: too much for
-    // whoever did not send as much).
+    // As long as the request, if it contains PADDING (RFC 5780 §6.2 wants a whole MTU: too much for
+    // a client that did not send as much).
     let room = limit.saturating_sub(writer.len() + StunWriter::size_of(0));
     if request.find(AttributeKind::Padding).is_some() && room > 0 {
         writer.push(AttributeKind::Padding, &vec![b' '; room / 4 * 4]);
@@ -230,7 +232,7 @@ fn tell(
     told
 }
 
-/// Writes the error for what is not understood (RFC 8489 §6.3.1), in words where they fit.
+/// Writes the error for unknown attributes (RFC 8489 §6.3.1), with text if it fits.
 fn refuse(
     request: &StunMessage<'_>,
     unknown: &[u16],

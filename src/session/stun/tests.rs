@@ -1,4 +1,4 @@
-//! The server through its seam: what it tells, from where, and what it does not answer.
+//! Tests of the server: what it answers, from where, and what it ignores.
 
 use super::{StunAlternate, StunPolicy, StunReflector};
 use crate::batch::{Datagram, RxEntry, RxMeta};
@@ -120,13 +120,13 @@ fn a_changed_answer_leaves_from_where_it_was_wanted() {
         assert_eq!(reflection, Reflection::Elsewhere { socket, from: Some(expected.ip()) });
         assert_eq!(told(&reply, AttributeKind::ResponseOrigin), Some(expected));
     }
-    // Asked on the other port, the first is the other.
+    // When contacted on the other port, the first is the alternate.
     let there = RxMeta { socket: 2, destination: THERE.parse().ok(), ..meta() };
     let (reflection, reply) = ask_as(&mut server(), there, &change(true, true));
     let from = HERE.parse().ok();
     assert_eq!(reflection, Reflection::Elsewhere { socket: 0, from });
     assert_eq!(told(&reply, AttributeKind::OtherAddress), "192.0.2.9:8620".parse().ok());
-    // One address, one port: what cannot be done is refused, not done by halves.
+    // One address, one port: what is impossible is rejected, not done by halves.
     let mut one_address: StunReflector<Others> = StunReflector::new(policy(), |_| None);
     let reply = ask(&mut one_address, &change(true, false)).unwrap();
     assert_eq!(error(&reply), (420, vec![0x0003]));
@@ -172,7 +172,7 @@ fn short_requests_are_answered_only_where_the_operator_says_so() {
     let reply = ask(&mut server, &plain).unwrap();
     assert_eq!(reply.len(), 84);
     assert_eq!(told(&reply, AttributeKind::XorMappedAddress), CLIENT.parse().ok());
-    // Over IPv6, with a fingerprint, that is the longest of all.
+    // Over IPv6, with a fingerprint, this is the longest of all.
     let v6 = RxMeta {
         source: "[2001:db8::1]:5000".parse().unwrap(),
         destination: "2001:db8::9".parse().ok(),
@@ -194,12 +194,12 @@ fn what_must_be_understood_and_is_not_is_named() {
         writer.push(AttributeKind::Other(0x0027), &[0; 4]);
         writer.push(AttributeKind::Other(0x0024), &[0; 4]);
         writer.push(AttributeKind::Other(0x8029), &[0; 8]);
-        // A name and a hash are read over.
+        // Username and hash are ignored.
         writer.push(AttributeKind::Other(0x0006), b"name");
         writer.push(AttributeKind::Other(0x0008), &[0; 20]);
     });
     assert_eq!(error(&ask(&mut server(), &asked).unwrap()), (420, vec![0x0024, 0x0027]));
-    // Without room for words, and without room at all.
+    // Without room for text, and without room at all.
     let tight = request(|writer| {
         writer.push(AttributeKind::Other(0x0027), &[0; 4]);
         writer.push(AttributeKind::Software, &[b'x'; 8]);
@@ -287,7 +287,7 @@ fn any_bytes_are_answered_within_their_length_or_not_at_all() {
             let at = random.usize(..bytes.len());
             bytes[at] = random.u8(..);
         }
-        // Each from somebody else, who has not been answered yet.
+        // Each from another source, which was not answered before.
         let source = SocketAddr::from((random.u32(0x0100_0000..0xE000_0000).to_be_bytes(), 5000));
         let (reflection, reply) = ask_as(&mut server, RxMeta { source, ..meta() }, &bytes);
         if reflection != Reflection::Silent {
