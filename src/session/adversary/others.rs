@@ -89,7 +89,7 @@ fn run<S: Session>(
     stage.ledger.answers
 }
 
-/// Many runs; each responder must have answered somebody, or nothing was tested.
+/// Many runs; each responder must have sent some answers, or nothing was tested.
 #[track_caller]
 fn runs_of(name: &str, one: impl Fn(u64) -> u64) {
     let answers: u64 = (0..runs(300)).map(one).sum();

@@ -24,7 +24,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 /// Rounds prepared in advance; enough to fill one system call to one target.
 const ROUNDS: usize = 64;
 /// Maximum datagrams prepared in advance. All datagrams of a batch carry the time at which it was
-/// written, and 128 of them take about 0.5 ms to leave: more would look like a queue on the path.
+/// written, and 128 system calls take about 0.5 ms: more would look like a queue on the path.
 const DATAGRAMS: usize = 128;
 /// End marks per run: any one that arrives tells the receiver what it lost at the tail.
 const END_MARKS: u32 = 3;
@@ -399,7 +399,7 @@ where
         ids.clear();
         ids.extend(config.targets.iter().map(|dest| out.append_dest(*dest)));
         if ids.is_empty() {
-            // No announcements or end marks to nobody.
+            // Drop announcements and end marks that have no target.
             self.queue.retain(|round| round.kind == RoundKind::Data);
             if matches!(self.phase, Phase::Ending { .. } | Phase::Closing { .. }) {
                 self.queue.clear();

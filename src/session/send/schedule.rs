@@ -15,7 +15,7 @@ pub enum Spacing {
     Rounds(u64, Nanos),
     /// Payload bits per second, at least 1.
     Bits(u64),
-    /// Datagrams per 1000 seconds, at least 1.
+    /// Thousandths of a datagram per second, at least 1.
     Datagrams(u64),
 }
 

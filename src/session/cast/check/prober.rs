@@ -153,7 +153,7 @@ where
         self.config.hold.map(|hold| self.config.joined + hold)
     }
 
-    /// Queues a question of a held membership to everybody who may answer.
+    /// Queues a periodic question while the membership is kept, to every host that may answer.
     fn beat(&mut self) {
         if self.far.is_none() && self.answers.is_empty() {
             return;

@@ -24,7 +24,7 @@ const ROUTER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(198, 51, 100, 1));
 enum Port {
     /// Returns the same bytes.
     Echo,
-    /// Sends one byte, which is no answer of any service.
+    /// Sends one byte, which is not a valid answer of any service.
     Babble,
     /// Answers like TFTP: from a new port.
     Tftp,

@@ -111,7 +111,7 @@ impl TraceSession {
         from == Some(self.plan.target.ip())
     }
 
-    /// Whether everything is known that will be.
+    /// Whether nothing more can become known.
     fn is_over(&self, now: Now) -> bool {
         self.stopped || self.flows.iter().all(|flow| flow.is_done(now.mono, &self.plan))
     }
