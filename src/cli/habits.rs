@@ -1,4 +1,4 @@
-//! What fingers that learnt iperf3, ping, nc or socat type, and what udpkit calls it.
+//! Flags of iperf3, ping, nc and socat, and their names in udpkit.
 
 use crate::units::{Nanos, Rate};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -128,7 +128,7 @@ pub(super) fn hint(error: &mut clap::Error, words: &[OsString]) -> Option<String
     }
 }
 
-/// A word that no command has room for: probably the value, the unit or the port of the one before.
+/// An extra argument: probably the value, the unit or the port of the one before.
 fn stray(word: &str) -> Option<String> {
     if word.bytes().all(|byte| byte.is_ascii_digit()) {
         return Some(format!("a port stands behind its host: HOST:{word}"));

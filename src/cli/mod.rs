@@ -1,4 +1,4 @@
-//! The command line: clap types, its parsing, and hints for fingers that learnt other tools.
+//! The command line: clap types, parsing, and hints for users of other tools.
 #![allow(clippy::doc_markdown, reason = "doc comments are help, and help has no backticks")]
 
 mod blast;
@@ -47,7 +47,7 @@ use clap::{Parser, Subcommand};
         udpkit probe 192.0.2.10                 ports, NAT, MTU and more on the path"
 )]
 pub struct Cli {
-    /// What to do.
+    /// The subcommand.
     #[command(subcommand)]
     pub command: Command,
     /// Flags of every subcommand.
@@ -55,19 +55,19 @@ pub struct Cli {
     pub global: GlobalArgs,
 }
 
-/// What standard output is for.
+/// The format of standard output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OutputKind {
-    /// People.
+    /// Text.
     Text,
-    /// One JSON document of this command.
+    /// One JSON document of the named command.
     Document(&'static str),
-    /// JSON objects of this command, a line each.
+    /// One JSON object of the named command per line.
     Lines(&'static str),
 }
 
 impl Cli {
-    /// What standard output is for, by the flags.
+    /// The format of standard output according to the flags.
     pub fn output(&self) -> OutputKind {
         use OutputKind::{Document, Lines, Text};
         let document = |json: bool, name| if json { Document(name) } else { Text };

@@ -1,36 +1,35 @@
-//! From words to arguments: help that fits a screen, values that may look negative, and errors
-//! with a hint.
+//! Parses the command line: short help that fits a screen, values that may look negative, and
+//! errors with a hint.
 
 use super::{Cli, habits};
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, CommandFactory, FromArgMatches};
 use std::ffi::OsString;
 
-/// What `-h` says at its end.
+/// The last line of `-h`.
 const MORE: &str = "More options and examples: --help";
 
-/// Values that are figures: `-1s` is one to refuse with a reason, not an unknown flag.
+/// Arguments whose values are numbers: `-1s` is an invalid value, not an unknown flag.
 const FIGURES: &[&str] = &[
     "BYTES", "DURATION", "LIST", "N", "PERCENT", "PORT", "PORTS", "PPS", "RATE", "DSCP", "ECN",
     "LIMITS",
 ];
 
-/// The command line as it is parsed and as `--help` shows it.
+/// The clap command.
 pub fn command() -> clap::Command {
     prepared(Cli::command())
 }
 
-/// Parses the words of this process.
+/// Parses the arguments of this process.
 ///
 /// # Errors
 ///
-/// The text for standard error and the exit code, where the words cannot be understood; the text for
-/// standard output and 0, where they ask for help.
+/// The message for invalid arguments; or the text, if they ask for help or the version.
 pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Cli, Stopped> {
     parse_at_width(words, None)
 }
 
-/// As [`parse`], with help of so many columns; `None` for the terminal's.
+/// As [`parse`], with the width of help in columns; `None` for the terminal's width.
 ///
 /// # Errors
 ///
@@ -53,14 +52,14 @@ pub fn parse_at_width(
         .map_err(|error| Stopped::new(error, &words))
 }
 
-/// Why there is nothing to run.
+/// Why nothing is to be run.
 #[derive(Debug)]
 pub struct Stopped {
     /// What to print.
     pub text: String,
-    /// Whether it was asked for: standard output and exit code 0; else standard error and 2.
+    /// Whether the user asked for it (standard output, exit code 0) or not (standard error, 2).
     pub asked_for: bool,
-    /// What would be right; `None` where the text says it.
+    /// How to correct it; `None` if the text says so.
     pub hint: Option<String>,
 }
 

@@ -13,18 +13,18 @@ use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 
-/// How much `recv` prints, and how.
+/// What `recv` prints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecvView {
-    /// Every datagram, and the end.
+    /// Every datagram, and the final counts.
     Datagrams(DatagramStyle),
-    /// Counts only: rates and the end, in text or for programs.
+    /// Counts only: rates and final counts, as text or for programs.
     Counts(DatagramStyle),
     /// One JSON document at the end.
     Document,
 }
 
-/// Prints what `recv` has to tell, and stores payloads where that is asked for.
+/// Prints the output of `recv`, and stores payloads with `--out`.
 pub struct RecvReport {
     view: RecvView,
     out: Output,
@@ -34,7 +34,7 @@ pub struct RecvReport {
 }
 
 impl RecvReport {
-    /// A report; `store` takes every payload.
+    /// A report; every payload is written to `store`, if there is one.
     pub fn new(
         view: RecvView,
         times: TimeStyle,
@@ -54,7 +54,7 @@ impl RecvReport {
         }
     }
 
-    /// Prints the end. The error is that of the store, which is written out here at the latest.
+    /// Prints the final counts. The error is that of the store, which is flushed here.
     pub fn finish(mut self, summary: &RecvSummary) -> io::Result<()> {
         match self.view {
             RecvView::Document => {
@@ -80,7 +80,7 @@ impl RecvReport {
             RecvView::Datagrams(DatagramStyle::Json) | RecvView::Counts(DatagramStyle::Json) => {
                 self.out.json_line(&Event::new("interval", "recv", interval))
             }
-            // The numbers are the result here; elsewhere they would stand amid the datagrams.
+            // Counts are the result here; in other views they would be mixed with the datagrams.
             RecvView::Counts(_) => self.out.line(recv_interval_line(interval)),
             RecvView::Datagrams(_) | RecvView::Document => {
                 note(recv_interval_line(interval));
@@ -107,7 +107,7 @@ impl RecvReport {
     fn lose_store(&mut self, error: io::Error) -> Flow {
         self.store_error.get_or_insert(error);
         if let Some(store) = self.store.take() {
-            // Dropped without a further attempt to write what is buffered.
+            // Dropped without another attempt to write the buffer.
             drop(store.into_parts());
         }
         Flow::Closed
@@ -156,12 +156,12 @@ pub fn recv_interval_line(interval: &RecvInterval) -> String {
     )
 }
 
-/// The whole end as text.
+/// The final counts as text.
 pub fn recv_text(summary: &RecvSummary, page: Page) -> String {
     page.fit_all(&lines(summary))
 }
 
-/// The end in text.
+/// The lines of the final counts.
 fn lines(summary: &RecvSummary) -> Vec<String> {
     let mut lines = vec![format!(
         "received {}, {} in {} ({})",
@@ -182,7 +182,7 @@ fn lines(summary: &RecvSummary) -> Vec<String> {
         let paused = Nanos(summary.paused_ns);
         lines.push(format!("  this host  paused for {paused}; arrival times are the kernel's"));
     }
-    // A coalesced buffer holds many datagrams and is counted once.
+    // A coalesced buffer contains many datagrams and is counted once.
     let unit = if summary.coalesced && summary.drops > 0 { " buffers" } else { "" };
     lines.push(format!("  dropped    {}{unit} at the socket", group_digits(summary.drops)));
     if summary.truncated > 0 {

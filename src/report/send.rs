@@ -11,21 +11,21 @@ use crate::units::{Endpoint, Nanos, group_digits};
 use crate::wire::to_hex;
 use std::fmt::Write;
 
-/// Answers that a JSON document keeps; more are only counted.
+/// Most replies in a JSON document; more are only counted.
 const ANSWERS: usize = 1000;
 
-/// How much `send` prints, and how.
+/// What `send` prints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SendView {
-    /// Answers as they come and the end, in text or for programs.
+    /// Replies as they arrive, and the final counts, as text or for programs.
     Lines(DatagramStyle),
-    /// Answers only.
+    /// Replies only.
     Quiet(DatagramStyle),
     /// One JSON document at the end.
     Document,
 }
 
-/// Prints what `send` has to tell.
+/// Prints the output of `send`.
 pub struct SendReport {
     view: SendView,
     out: Output,
@@ -35,7 +35,7 @@ pub struct SendReport {
 }
 
 impl SendReport {
-    /// A report on the socket at `local`.
+    /// A report for the socket bound to `local`.
     pub fn new(view: SendView, local: Endpoint, names: InterfaceNames) -> Self {
         let style = match view {
             SendView::Lines(style) | SendView::Quiet(style) => style,
@@ -45,7 +45,7 @@ impl SendReport {
         Self { view, out: Output::buffered(), printer, local, answers: Vec::new() }
     }
 
-    /// Prints the end.
+    /// Prints the final counts.
     pub fn finish(mut self, mut summary: SendSummary) {
         match self.view {
             SendView::Document => {
@@ -107,12 +107,12 @@ impl<'a> Sink<SendEvent<'a>> for SendReport {
     }
 }
 
-/// The whole end as text.
+/// The final counts as text.
 pub fn send_text(summary: &SendSummary, page: Page) -> String {
     page.fit_all(&lines(summary))
 }
 
-/// The end in text.
+/// The lines of the final counts.
 fn lines(summary: &SendSummary) -> Vec<String> {
     let mut lines = Vec::new();
     let peers = summary.destinations.iter().map(|target| target.times).sum::<u64>();
@@ -178,7 +178,7 @@ fn lines(summary: &SendSummary) -> Vec<String> {
     lines
 }
 
-/// Where an error belongs to; the kernel leaves the port out of those that are its own.
+/// The destination that an error is about; the kernel's own errors have no port.
 fn place(destination: Endpoint) -> String {
     match destination.port() {
         0 => destination.ip().to_string(),

@@ -1,4 +1,4 @@
-//! What a server tells while it runs: lines for its operator, lines of JSON for programs.
+//! The log of a server: text for its operator, JSON lines for programs.
 
 use super::clock::{Clock, TimeStyle};
 use super::{Output, note, status};
@@ -18,20 +18,20 @@ pub struct ServeLine<'a> {
     record: &'a ServeRecord,
 }
 
-/// Where a server's events go: text to standard error, JSON to standard output.
+/// Logs a server's events: text to standard error, JSON to standard output.
 pub struct ServeLog {
     text: Option<Clock>,
     json: Option<Output>,
 }
 
 impl ServeLog {
-    /// A log; `quiet` leaves the text out, `json` adds the JSON.
+    /// A log; `quiet` leaves out the text, `json` adds the JSON.
     pub fn new(quiet: bool, json: bool, times: TimeStyle) -> Self {
         Self { text: (!quiet).then(|| Clock::new(times)), json: json.then(Output::new) }
     }
 
-    /// Tells of one event, which happened at `at` of the real-time clock. Each line is written
-    /// through at once.
+    /// Logs an event that happened at `at` on the real-time clock. Each line is flushed at
+    /// once.
     pub fn take(&mut self, at: Nanos, record: &ServeRecord) -> Flow {
         match (&mut self.text, record) {
             (Some(clock), _) => note(serve_log_line(at, record, clock)),
@@ -57,7 +57,7 @@ pub fn serve_log_line(at: Nanos, record: &ServeRecord, clock: &mut Clock) -> Str
 
 /// An event as its line of JSON.
 pub fn serve_line(at: Nanos, record: &ServeRecord) -> ServeLine<'_> {
-    // The clock's 64 bits of nanoseconds end in 2554, well within what a timestamp holds.
+    // 64 bits of nanoseconds end in 2554, well within the range of a timestamp.
     let time = Timestamp::from_nanosecond(i128::from(at.0)).unwrap_or_default();
     ServeLine { schema: SCHEMA, command: "serve", time: format!("{time:.3}"), record }
 }

@@ -1,9 +1,9 @@
-//! A row of bars over time.
+//! Sparklines.
 
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// Values as bars, the largest as a full one, zero as a dot; several share a cell by their mean
-/// where there are more than `cells`.
+/// Values as bars: the largest is a full bar, zero a dot. If there are more values than `cells`, a
+/// cell shows the mean of several.
 pub fn sparkline(values: &[f64], cells: usize) -> String {
     let cells = cells.clamp(1, values.len().max(1));
     let means: Vec<f64> = (0..cells)

@@ -1,14 +1,14 @@
-//! The stretches of a throughput run: which of them are shown, and the run over time.
+//! The intervals of a throughput run: which of them are shown, and the chart over time.
 
 use super::number::RateUnit;
 use super::spark::sparkline;
 use crate::record::BlastInterval;
 use crate::units::Nanos;
 
-/// Cells of the lines over time.
+/// Cells of the charts over time.
 const CELLS: usize = 40;
 
-/// The run as two lines over time, where it has enough stretches to show one.
+/// The charts of rate and loss over time, if there are enough intervals.
 pub(super) fn over_time(intervals: &[BlastInterval], sent_for: u64) -> Vec<String> {
     let longest = intervals.iter().map(|stretch| stretch.duration_ns).max().unwrap_or(0);
     let shown =
@@ -47,23 +47,23 @@ pub(super) fn over_time(intervals: &[BlastInterval], sent_for: u64) -> Vec<Strin
     ]
 }
 
-/// Whether a stretch is too short beside the others for a rate of its own.
+/// Whether an interval is too short, compared with the longest, for a rate of its own.
 pub(super) fn is_scrap(interval: &BlastInterval, longest: u64) -> bool {
     interval.duration_ns < longest / 20
 }
 
-/// Whether a stretch lies behind the last send and nothing came in it: the wait for stragglers,
-/// which would look like a link that died. What is missing then is in the totals.
+/// Whether an interval is after the last send and empty: the wait for late datagrams would look
+/// like a link failure. Losses there are in the totals.
 pub(super) fn is_tail(interval: &BlastInterval, sent_for: u64) -> bool {
     interval.datagrams == 0 && interval.start_ns >= sent_for
 }
 
-/// Datagrams of a stretch that were no copies.
+/// First copies in an interval.
 pub(super) fn fresh_of(interval: &BlastInterval) -> u64 {
     interval.datagrams.saturating_sub(interval.duplicates)
 }
 
-/// Payload bits a second in a stretch, copies left out: all datagrams of a run have one size.
+/// Payload bits per second in an interval, first copies only; all datagrams of a run have one size.
 pub(super) fn bits_of(interval: &BlastInterval) -> f64 {
     let share = fresh_of(interval) as f64 / interval.datagrams.max(1) as f64;
     interval.bytes as f64 * share * 8e9 / interval.duration_ns.max(1) as f64

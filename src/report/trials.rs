@@ -1,4 +1,4 @@
-//! Series of runs as text: a line for each as it ends, then the picture, or what was found.
+//! Series of runs as text: a line per run as it ends, then the chart or the result.
 
 use super::number::{RateUnit, millis_or_dash};
 use super::page::ended;
@@ -7,11 +7,11 @@ use super::{Output, Page};
 use crate::record::{FindRateReport, HostLimit, SweepReport, TrialOutcome, TrialReport, Worded};
 use rasciigraph::{Config, plot_many};
 
-/// Columns and lines of the picture.
+/// Columns and lines of the chart.
 const WIDTH: u32 = 60;
 const HEIGHT: u32 = 12;
 
-/// What a series of runs shows while it goes on.
+/// Prints a series of runs.
 pub struct TrialsView {
     output: Output,
     text: bool,
@@ -20,8 +20,8 @@ pub struct TrialsView {
 }
 
 impl TrialsView {
-    /// A view with its first line; `lowest` is the lowest rate of the series, in bits a second,
-    /// whose unit all lines have.
+    /// A view with its first line; `lowest` is the lowest rate of the series in bit/s, which
+    /// determines the unit of all lines.
     pub fn new(heading: &SeriesHeading, lowest: u64, json: bool) -> Self {
         let page = Page::of_stdout();
         let lines = TrialLines::new(heading.kind, lowest);
@@ -30,17 +30,17 @@ impl TrialsView {
         view
     }
 
-    /// One more run has ended.
+    /// Prints the line of a run.
     pub fn trial(&mut self, trial: &TrialReport) {
         self.print(&self.lines.row(trial));
     }
 
-    /// The picture of a sweep.
+    /// Prints the chart of a sweep.
     pub fn sweep(&mut self, report: &SweepReport) {
         self.print(&self.lines.sweep(report, self.page));
     }
 
-    /// What was found.
+    /// Prints the result of a search.
     pub fn found(&mut self, report: &FindRateReport) {
         self.print(&found(report, self.page));
     }
@@ -52,7 +52,7 @@ impl TrialsView {
     }
 }
 
-/// A whole sweep; `lowest` is its lowest rate in bits a second.
+/// A whole sweep; `lowest` is its lowest rate in bit/s.
 pub fn sweep_text(
     heading: &SeriesHeading,
     lowest: u64,
@@ -63,7 +63,7 @@ pub fn sweep_text(
     [lines.table(heading, &report.trials, page), lines.sweep(report, page)].concat()
 }
 
-/// A whole search; `lowest` is its lowest rate in bits a second.
+/// A whole search; `lowest` is its lowest rate in bit/s.
 pub fn find_rate_text(
     heading: &SeriesHeading,
     lowest: u64,
@@ -78,7 +78,7 @@ fn found(report: &FindRateReport, page: Page) -> String {
     format!("\n{}", page.findings(&report.findings))
 }
 
-/// The table of a series: its rows are printed one by one, so that their columns are fixed.
+/// The table of a series. Rows are printed one by one, so the columns have fixed widths.
 #[derive(Clone, Copy, Debug)]
 struct TrialLines {
     unit: RateUnit,
@@ -90,7 +90,7 @@ impl TrialLines {
         Self { unit: RateUnit::for_rate(lowest), kind }
     }
 
-    /// The first line, and the table's own.
+    /// The first line, and the head of the table.
     fn first(self, heading: &SeriesHeading, page: Page) -> String {
         let result = match self.kind {
             SeriesKind::Sweep(_) => "",
@@ -134,7 +134,7 @@ impl TrialLines {
         format!("{}\n", row.trim_end())
     }
 
-    /// How a run counts: in a sweep only what makes it none of the path's.
+    /// The result column of a run: in a sweep, only limits of a host.
     fn result(self, trial: &TrialReport) -> &'static str {
         let searches = matches!(self.kind, SeriesKind::FindRate { .. });
         match (trial.outcome, trial.host_limit) {
@@ -148,7 +148,7 @@ impl TrialLines {
         }
     }
 
-    /// What stands below the rows of a sweep.
+    /// The chart and cautions of a sweep.
     fn sweep(self, report: &SweepReport, page: Page) -> String {
         let picture = picture(&report.trials, self.unit).unwrap_or_default();
         let cautions = page.told("caution", &report.caveats);
@@ -157,7 +157,7 @@ impl TrialLines {
     }
 }
 
-/// Offered as a rising line, received as the line that leaves it where the path is full.
+/// A chart of the offered and the received rate, which diverge where the path is full.
 fn picture(trials: &[TrialReport], unit: RateUnit) -> Option<String> {
     let bits = |traffic: Option<crate::record::Traffic>| {
         unit.scaled(traffic.and_then(|traffic| traffic.bits_per_second).unwrap_or(0) as f64)

@@ -1,5 +1,5 @@
-//! Errors, warnings and notes on standard error, each message in one line: file names and a far
-//! end's words may hold what a terminal obeys, or a line of their own.
+//! Errors, warnings and notes on standard error. Each message is one escaped line, as file names
+//! and text from the remote end may contain control characters and line breaks.
 
 use super::guard::{harmless_line, harmless_lines};
 use super::progress::around;
@@ -21,10 +21,10 @@ pub fn warning(message: impl fmt::Display) {
     say(style("warning:").yellow().bold(), message);
 }
 
-/// Whether the user wants to know how things are done.
+/// Whether details are printed (`--verbose`).
 static VERBOSE: AtomicBool = AtomicBool::new(false);
 
-/// Whether what is wrong has a colour.
+/// Whether problems are highlighted in colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Color {
     /// On a terminal, unless `NO_COLOR` is set.
@@ -35,7 +35,7 @@ pub enum Color {
     Never,
 }
 
-/// Sets whether what is wrong has a colour, from now on.
+/// Sets whether problems are highlighted in colour.
 pub fn set_color(color: Color) {
     let enabled = match color {
         Color::Auto if std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) => return,
@@ -46,19 +46,19 @@ pub fn set_color(color: Color) {
     console::set_colors_enabled_stderr(enabled);
 }
 
-/// Has [`detail`] print, or not.
+/// Sets whether [`detail`] prints.
 pub fn set_verbose(verbose: bool) {
     VERBOSE.store(verbose, Ordering::Relaxed);
 }
 
-/// Prints a line that only those want who asked for more.
+/// Prints a line if `--verbose` is set.
 pub fn detail(message: impl fmt::Display) {
     if VERBOSE.load(Ordering::Relaxed) {
         say_plain(message);
     }
 }
 
-/// Prints what the parser of the command line has to say: whole lines, made here or there.
+/// Prints the message of the command-line parser, which may have several lines.
 pub fn usage(text: &str, hint: Option<&str>) {
     let _ = io::stderr().write_all(harmless_lines(text).as_bytes());
     if let Some(hint) = hint {
@@ -66,10 +66,10 @@ pub fn usage(text: &str, hint: Option<&str>) {
     }
 }
 
-/// Whether notes are left out.
+/// Whether notes are suppressed.
 static QUIET: AtomicBool = AtomicBool::new(false);
 
-/// Has [`note`] print nothing, or print again.
+/// Sets whether [`note`] is suppressed.
 pub fn set_quiet(quiet: bool) {
     QUIET.store(quiet, Ordering::Relaxed);
 }
@@ -79,7 +79,7 @@ pub(super) fn is_quiet() -> bool {
     QUIET.load(Ordering::Relaxed)
 }
 
-/// Prints a line of talk.
+/// Prints a note, unless suppressed.
 pub fn note(message: impl fmt::Display) {
     if is_quiet() {
         return;
@@ -92,9 +92,9 @@ pub fn status(message: impl fmt::Display) {
     say_plain(message);
 }
 
-/// One write for the whole line, so that lines of several threads stay whole. Standard error may be
-/// closed (`2>&1 | head -1`): there is nobody left to tell, and no reason to end the run, so the
-/// failure is dropped, where `eprintln!` would panic.
+/// Writes the line in one call, so that lines of several threads do not mix. If standard error is
+/// closed (`2>&1 | head -1`), the error is ignored and the run goes on, where `eprintln!` would
+/// panic.
 fn say(what: StyledObject<&str>, message: impl fmt::Display) {
     let what = format!("{} ", what.for_stderr());
     write(&line(&what, &message.to_string()));

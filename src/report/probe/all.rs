@@ -1,4 +1,4 @@
-//! All kinds of `probe` as text: a verdict each, what was left out, and what is told meanwhile.
+//! `probe HOST` as text: the verdict of each probe, what was left out, and the progress.
 
 use crate::record::probe::{
     AllEvent, AllReport, KindVerdict, LeftOutReason, ProbeCaveat, ProbeKind,
@@ -37,7 +37,7 @@ pub fn all_text(report: &AllReport, page: Page) -> String {
     blocks.join("\n")
 }
 
-/// The commands that find out what was left out; without a remote agent they would not either.
+/// The commands for what was left out, except those that need the missing remote agent.
 fn alone(report: &AllReport) -> Vec<&str> {
     let left_out = report.left_out.iter();
     let own = left_out.filter(|left| left.reason != LeftOutReason::NoAgent);
@@ -65,11 +65,11 @@ pub fn all_progress_line(
     fitting(&parts, "   ", page)
 }
 
-/// Tells whoever waits which kinds are running: on one line that is redrawn where standard error is
-/// a terminal, and by a line a kind where it is not.
+/// Shows which probes are running: on one line that is redrawn if standard error is a terminal,
+/// with a line per probe otherwise.
 pub struct AllProgress {
     host: String,
-    /// `None` where nothing is redrawn.
+    /// The terminal to redraw on; `None` without one.
     term: Option<Term>,
     quiet: bool,
     began: Instant,
@@ -78,7 +78,7 @@ pub struct AllProgress {
 }
 
 impl AllProgress {
-    /// A progress that says nothing where it is `quiet`.
+    /// Progress that prints nothing if `quiet`.
     pub fn new(host: &str, quiet: bool) -> Self {
         let term = Term::stderr();
         let term = (!quiet && term.is_term()).then_some(term);
@@ -86,10 +86,10 @@ impl AllProgress {
         Self { host, term, quiet, began, ended: Vec::new(), running: Vec::new() }
     }
 
-    /// Takes the line away, for the report that follows.
+    /// Clears the line, for the report that follows.
     pub fn clear(&mut self) {
         if let Some(term) = &self.term {
-            // A terminal that is gone shows nothing.
+            // An error means that the terminal is gone.
             let _ = term.clear_line();
         }
     }

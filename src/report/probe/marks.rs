@@ -1,4 +1,4 @@
-//! Marks as text: only what changed.
+//! `probe marks` as text.
 
 use super::{interrupted_text, refused_text};
 use crate::record::probe::MarksReport;

@@ -1,4 +1,4 @@
-//! The kinds of `probe` as text: a file each, and the words that all of them share.
+//! The kinds of `probe` as text: a file for each, and lines that all of them share.
 
 mod all;
 mod marks;
@@ -22,7 +22,7 @@ pub use trace::trace_text;
 
 use crate::record::probe::ProbeTraffic;
 
-/// What this host refused to send, a line a reason; nothing where it sent all.
+/// What this host refused to send, a line per reason; empty if it sent everything.
 fn refused_text(traffic: &ProbeTraffic) -> String {
     let line = |refused: &crate::record::probe::RefusedHere| {
         let cause = refused.cause.replace('_', " ");
@@ -31,7 +31,7 @@ fn refused_text(traffic: &ProbeTraffic) -> String {
     traffic.refused_here.iter().map(line).collect()
 }
 
-/// The line of a run that the user ended early.
+/// The line of an interrupted run.
 fn interrupted_text(interrupted: bool) -> &'static str {
     if interrupted { "  interrupted by the user\n" } else { "" }
 }

@@ -1,4 +1,4 @@
-//! Sizes as text: one table for both ways.
+//! `probe mtu` as text: one table for both directions.
 
 use crate::record::probe::{FragmentRow, MtuDirection, MtuReport, Outcome};
 use crate::report::page::{Align, Page, table};
@@ -28,7 +28,7 @@ fn sizes(report: &MtuReport) -> String {
     table(&[Left, Right, Right], rows)
 }
 
-/// Payloads that needed fragments; nothing without any.
+/// The table of fragmented payloads; empty without any.
 fn fragments(report: &MtuReport) -> String {
     let sizes = payloads(report);
     if sizes.is_empty() {
@@ -45,7 +45,7 @@ fn fragments(report: &MtuReport) -> String {
     format!("\n{}", table(&[Right; 5], rows))
 }
 
-/// The payloads of both ways that needed fragments, in order.
+/// The sizes of fragmented payloads in either direction, sorted.
 fn payloads(report: &MtuReport) -> Vec<u32> {
     let all = report.out.fragments.iter().chain(&report.back.fragments);
     let mut sizes: Vec<u32> = all.map(|row| row.payload_bytes).collect();
@@ -54,7 +54,7 @@ fn payloads(report: &MtuReport) -> Vec<u32> {
     sizes
 }
 
-/// How many arrived, and the largest fragment of them.
+/// How many arrived, and the largest fragment.
 fn cells(row: Option<&FragmentRow>) -> Vec<String> {
     let Some(row) = row else { return vec!["-".to_owned(), "-".to_owned()] };
     let largest = match (row.arrived, row.largest_fragment_bytes) {

@@ -7,7 +7,7 @@ use crate::report::words::nat::{dependence, filtering_without_nat, port_choice, 
 use crate::units::Nanos;
 use Align::{Left, Right};
 
-/// Sockets that the table shows; their ports say enough.
+/// Most sockets in the table.
 const ROWS: usize = 8;
 
 /// The whole report.
@@ -69,7 +69,7 @@ fn sockets(sockets: &[NatSocket], page: Page) -> String {
     let rows = std::iter::once(&head).chain(&shown).map(|row| row.to_vec());
     let mut text = table(&[Left; 3], rows);
     if !fits(&text, page) {
-        // Long addresses stand one below the other.
+        // Long addresses go below each other.
         let lines = sockets.iter().zip(&shown).map(|(socket, [local, seen, port])| {
             let line = match socket.seen {
                 Some(_) => format!("{local} seen as {seen}, port {port}"),
@@ -85,13 +85,13 @@ fn sockets(sockets: &[NatSocket], page: Page) -> String {
     text
 }
 
-/// One question as it is shown.
+/// One test as shown.
 struct Shown<'a> {
     test: &'a NatTest,
     request: String,
     answers: String,
     round_trip: String,
-    /// The address that the server saw, where it was asked for that.
+    /// The address that the server saw, for tests of the mapping.
     seen: Option<String>,
 }
 
@@ -117,7 +117,7 @@ impl<'a> Shown<'a> {
 }
 
 fn tests(tests: &[NatTest], page: Page) -> String {
-    // Of the many sockets that ask the same, the table above tells.
+    // Requests of the other sockets are in the table above.
     let telling = tests.iter();
     let telling =
         telling.filter(|test| test.about != NatQuestion::Mapping || test.socket == Some(0));

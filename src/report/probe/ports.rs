@@ -1,4 +1,4 @@
-//! `probe ports` as text: ports of one fate share a line.
+//! `probe ports` as text: consecutive ports with the same result share a line.
 
 use super::scan::beside_text;
 use crate::record::Worded;
@@ -8,9 +8,9 @@ use crate::report::words::terms::plural;
 use crate::units::Nanos;
 use crate::wire::{Dscp, Ecn, Hops, PortList};
 
-/// TTL that datagrams and replies leave with.
+/// TTL of datagrams and replies when sent.
 const SENT_TTL: u8 = 255;
-/// Columns of the ports.
+/// Width of the ports column.
 const PORTS: usize = 13;
 
 /// The whole report.
@@ -34,7 +34,7 @@ pub fn ports_text(report: &PortsReport, page: Page) -> String {
     text
 }
 
-/// How far a trace got that was made beside a report.
+/// The result of a trace that belongs to a report.
 pub(super) fn traced(trace: Option<&TraceReport>, page: Page) -> String {
     let line = trace.map(|trace| {
         let found = trace.findings.verdict.text();
@@ -56,12 +56,12 @@ fn heading(report: &PortsReport, page: Page) -> String {
     }
 }
 
-/// Neighbours of one fate.
+/// Runs of ports with the same result.
 fn runs(rows: &[PortRow]) -> impl Iterator<Item = &[PortRow]> {
     rows.chunk_by(|a, b| key(a) == key(b))
 }
 
-/// What a line shows beside ports and round trip.
+/// What must be equal for ports to share a line.
 fn key(row: &PortRow) -> impl PartialEq {
     let icmp = row.icmp_out.as_ref().or(row.icmp_back.as_ref());
     let icmp = icmp.map(|icmp| (icmp.icmp_type, icmp.icmp_code, icmp.from));
@@ -96,7 +96,7 @@ fn line(report: &PortsReport, rows: &[PortRow], page: Page) -> String {
     let mut text = if list.len() <= PORTS {
         cells(&list)
     } else {
-        // On lines of their own, and how many they are in their column.
+        // Long lists go on lines of their own; the column has their number.
         let ports = page.paragraph("  ", 2, &list.replace(',', ", "));
         ports + &cells(&format!("({})", plural(rows.len() as u64, "port")))
     };
@@ -114,7 +114,7 @@ fn columns(fields: [&str; 8]) -> String {
     )
 }
 
-/// The state in as few words as a column holds.
+/// The state, short enough for the column.
 fn short(path: PortPath) -> &'static str {
     match path {
         PortPath::Passes => "passes",
@@ -130,7 +130,7 @@ fn short(path: PortPath) -> &'static str {
     }
 }
 
-/// DSCP and ECN as they arrived there.
+/// DSCP and ECN on arrival at the server.
 fn marks(row: &PortRow) -> (String, String) {
     let dash = || "-".to_owned();
     let dscp = row.dscp_out.and_then(Dscp::new).map_or_else(dash, |dscp| dscp.to_string());
@@ -139,7 +139,7 @@ fn marks(row: &PortRow) -> (String, String) {
     (dscp, ecn.map_or_else(dash, ToString::to_string))
 }
 
-/// What a line has no column for.
+/// Details without a column of their own.
 fn details(report: &PortsReport, row: &PortRow) -> Vec<String> {
     let mut lines = Vec::new();
     for (way, icmp) in [("out", row.icmp_out), ("back", row.icmp_back)] {

@@ -1,4 +1,4 @@
-//! A scan as text: a line for each port, or for ports side by side of which the same is to be said.
+//! A scan as text: a line per port, or per range of ports with the same result.
 
 use super::ports::traced;
 use crate::record::probe::{PortState, ScanReport};
@@ -7,9 +7,9 @@ use crate::report::words::scan::{port_text, state_text};
 use crate::report::words::terms::plural;
 use crate::units::Nanos;
 
-/// Columns before a port's words.
+/// Columns before the description of a port.
 const WORDS: usize = 32;
-/// Lines of one state at most; a whole range may be told in less.
+/// Most lines per state.
 const LINES: usize = 200;
 
 /// The report of a scan.
@@ -20,12 +20,12 @@ pub fn scan_text(report: &ScanReport, page: Page) -> String {
     heading + &ports_text(report, page)
 }
 
-/// The same of ports at which an agent does not listen.
+/// The same for ports that an agent does not open.
 pub(super) fn beside_text(report: &ScanReport, page: Page) -> String {
     "ports not open at the server, scanned without it\n".to_owned() + &ports_text(report, page)
 }
 
-/// All but the heading.
+/// The report without its heading.
 fn ports_text(report: &ScanReport, page: Page) -> String {
     let ports = plural(report.ports.len() as u64, "port");
     let mut text = format!("  {ports} in {}\n", Nanos(report.duration_ns));
@@ -44,7 +44,7 @@ fn ports_text(report: &ScanReport, page: Page) -> String {
     text + &page.findings(&report.findings) + &traced(report.trace.as_ref(), page)
 }
 
-/// First port, last port, state and words.
+/// First port, last port, state and description.
 type Row = (u16, u16, PortState, String);
 
 fn rows(report: &ScanReport) -> Vec<Row> {

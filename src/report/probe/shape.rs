@@ -1,4 +1,4 @@
-//! Kinds, sizes and rates as text.
+//! `probe shape` as text: trains, and payloads by kind and size.
 
 use crate::record::probe::{PayloadKind, PayloadRow, ShapeReport};
 use crate::report::page::{Align, Page, table};
@@ -35,7 +35,7 @@ fn trains(report: &ShapeReport) -> String {
     format!("{}\n", table(&[Left, Right, Right, Right, Right, Right, Right], rows))
 }
 
-/// A row a kind, a column a size: how many of those sent arrived.
+/// How many of the sent datagrams arrived: a row per kind, a column per size.
 fn payloads(report: &ShapeReport) -> String {
     let mut rows: Vec<(PayloadKind, Vec<&PayloadRow>)> = Vec::new();
     for row in report.payloads.iter().chain(&report.replies) {

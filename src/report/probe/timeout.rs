@@ -1,4 +1,4 @@
-//! `probe timeout` as text, and what is told while it waits.
+//! `probe timeout` as text, and its progress.
 
 use crate::record::probe::{IdleOutcome, IdleTimerReport, IdleTrial, TimeoutEvent, TimeoutReport};
 use crate::record::{Flow, Sink, Worded};
@@ -7,13 +7,13 @@ use crate::report::words::timeout::timer_name;
 use crate::report::{Page, note};
 use crate::units::Nanos;
 
-/// Tells whoever waits, a line an event, on standard error.
+/// Prints progress, a line per event, on standard error.
 pub struct TimeoutProgress {
     quiet: bool,
 }
 
 impl TimeoutProgress {
-    /// A progress that says nothing where it is `quiet`.
+    /// Progress that prints nothing if `quiet`.
     pub fn new(quiet: bool) -> Self {
         Self { quiet }
     }
@@ -44,7 +44,7 @@ pub fn timeout_text(found: &TimeoutReport, page: Page) -> String {
     text
 }
 
-/// A row for each silence, a column for each timer.
+/// A row per idle time, a column per timer.
 fn silences(timers: &[IdleTimerReport]) -> String {
     let mut silences: Vec<u64> =
         timers.iter().flat_map(|timer| &timer.trials).map(|trial| trial.silence_ns).collect();

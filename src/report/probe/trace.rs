@@ -1,4 +1,4 @@
-//! A path as text: a row for each router of each hop.
+//! `probe trace` as text: a row per router of each hop.
 
 use crate::record::probe::{TraceAnswer, TraceFlow, TraceHop, TraceReport, TraceTry};
 use crate::report::Page;
@@ -33,7 +33,7 @@ pub fn trace_text(report: &TraceReport, page: Page) -> String {
     text
 }
 
-/// Whether all flows met the same routers.
+/// Whether all flows had the same routers.
 fn one_path(flows: &[TraceFlow]) -> bool {
     let met =
         |flow: &TraceFlow| flow.hops.iter().map(|hop| (hop.ttl, hop.routers())).collect::<Vec<_>>();
@@ -42,7 +42,7 @@ fn one_path(flows: &[TraceFlow]) -> bool {
     each.all(|flow| Some(flow) == first)
 }
 
-/// The tries of several flows with one path in one table.
+/// Merges the tries of several flows with the same path into one table.
 fn merge(flows: &[TraceFlow]) -> TraceFlow {
     let mut merged = flows.first().cloned().unwrap_or_default();
     for flow in flows.iter().skip(1) {
@@ -54,7 +54,7 @@ fn merge(flows: &[TraceFlow]) -> TraceFlow {
     merged
 }
 
-/// A row of the table, with the line below it.
+/// A row of the table, with the line below it, if any.
 struct Row {
     cells: [String; 5],
     reply: Option<String>,
@@ -72,7 +72,7 @@ fn hops(flow: &TraceFlow) -> String {
     let mut rows = vec![Row { cells: head, reply: None }];
     let shown = flow.hops.iter().take_while(|hop| Some(hop.ttl) <= flow.last_heard);
     rows.extend(shown.flat_map(hop_rows));
-    // Silence to the end is one row.
+    // Hops without a reply up to the end share one row.
     let mut rest = flow.hops.iter().skip_while(|hop| Some(hop.ttl) <= flow.last_heard);
     if let Some(first) = rest.next() {
         let (mut last, mut probes) = (first.ttl, first.tries.len());

@@ -1,4 +1,4 @@
-//! Addresses in words.
+//! Sentences about addresses.
 
-/// What to do where a word was taken for a host that may be a message.
+/// The hint for a host argument that may be a message.
 pub const MESSAGE_BEHIND_DASHES: &str = "put a message after --: udpkit send HOST:PORT -- MESSAGE";

@@ -1,4 +1,4 @@
-//! The remote agent of a probe in words: why there is none, and what to keep in mind.
+//! Sentences about the remote agent of a probe: why there is none, and caveats.
 
 use super::terms::{list, part, plural, plural_of};
 use crate::record::Worded;
@@ -84,7 +84,7 @@ impl Worded for ControlLoss {
     }
 }
 
-/// Hundredths of a percent as whole percent.
+/// Rounds hundredths of a percent to whole percent.
 fn rounded(per_10000: u64) -> u64 {
     (per_10000 + 50) / 100
 }

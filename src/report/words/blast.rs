@@ -1,4 +1,4 @@
-//! What `udpkit blast` says beside its figures: first lines, failures, series of runs.
+//! Sentences of `udpkit blast`: first lines, failures, series of runs.
 
 use super::far_end;
 use super::progress::whole_seconds;
@@ -10,35 +10,35 @@ use crate::record::{
 use crate::units::{BitRate, Endpoint, Nanos, Rate, Sweep, group_digits};
 use std::fmt::Display;
 
-/// Which ways a run goes.
+/// The directions of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ways {
     /// The client sends.
     Up,
-    /// The server does.
+    /// The server sends.
     Down,
-    /// Both do.
+    /// Both send.
     Both,
 }
 
-/// What the first line of a run says.
+/// The content of a run's first line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RunHeading {
     /// The server.
     pub target: Endpoint,
-    /// Whether it is this process's own.
+    /// Whether it is the server of this process.
     pub own_server: bool,
     /// Payload bytes of each datagram.
     pub payload_bytes: u32,
-    /// The rate that is asked for.
+    /// The target rate.
     pub rate: Rate,
-    /// How long; zero for no bound.
+    /// The length; zero for no limit.
     pub time: Nanos,
-    /// Datagrams; 0 for no bound.
+    /// Datagrams to send; 0 for no limit.
     pub count: u64,
     /// Streams in each direction.
     pub streams: u32,
-    /// Which ways.
+    /// The directions.
     pub ways: Ways,
 }
 
@@ -71,28 +71,28 @@ fn first(target: Endpoint, own_server: bool, payload_bytes: u32) -> String {
     format!("udpkit blast {target}{own}   {payload_bytes} B")
 }
 
-/// What a series of runs is for.
+/// The purpose of a series of runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SeriesKind {
     /// Runs at rising rates.
     Sweep(Sweep),
     /// The search for the highest rate.
     FindRate {
-        /// Loss that is allowed, in billionths.
+        /// Accepted loss, in parts per billion.
         loss_allowed_ppb: u64,
     },
 }
 
-/// What the first line of a series says.
+/// The content of a series' first line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SeriesHeading {
     /// The server.
     pub target: Endpoint,
-    /// Whether it is this process's own.
+    /// Whether it is the server of this process.
     pub own_server: bool,
     /// Payload bytes of each datagram.
     pub payload_bytes: u32,
-    /// What for.
+    /// The purpose.
     pub kind: SeriesKind,
     /// Length of each run.
     pub time: Nanos,
@@ -288,7 +288,7 @@ impl Worded for FailureAdvice {
     }
 }
 
-/// What remains of a run, as its bar says.
+/// The remaining time of a run, for its progress bar.
 pub fn time_left(expected: Nanos, elapsed: Nanos) -> String {
     let left = expected - elapsed;
     format!("{:.0} s left", left.as_secs_f64().ceil())
@@ -299,7 +299,7 @@ pub fn waiting_for(server: Endpoint, elapsed: Nanos) -> String {
     format!("waiting for {server}   {}", whole_seconds(elapsed))
 }
 
-/// `897 (0.106%)`; `-` for a share of nothing.
+/// `897 (0.106%)`; `-` for the share of 0.
 pub fn lost(lost: u64, of: u64) -> String {
     let share = match (lost, of) {
         (_, 0) => "-".to_owned(),

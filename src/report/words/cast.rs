@@ -1,4 +1,4 @@
-//! `cast send` and `cast recv` in English: warnings, notes, live lines and what their reports say.
+//! Sentences of `cast send` and `cast recv`: warnings, notes, live lines and reports.
 
 use super::terms::{list, plural};
 use crate::record::{
@@ -211,13 +211,14 @@ impl Worded for CastGap {
     }
 }
 
-/// What a report says where it has no source.
+/// The line of a report without a source.
 pub fn no_source(all: &CastReceived) -> &'static str {
     let came = all.strays.unwrap_or(0) + all.foreign + all.excluded + all.others;
     if came > 0 { "no datagrams counted" } else { "no datagrams received" }
 }
 
-/// What arrived and is in no source's account; what had no header is a caution.
+/// What arrived but is not counted for any source, except datagrams without a header, which are a
+/// caution.
 pub fn not_counted(all: &CastReceived) -> Vec<String> {
     let counts = [
         (all.others, "from further sources (the table is full)"),
@@ -229,7 +230,7 @@ pub fn not_counted(all: &CastReceived) -> Vec<String> {
     counts.map(|(count, what)| format!("{} {what}", group_digits(*count))).collect()
 }
 
-/// What was stored of a stream: one sentence a line.
+/// What was stored of a stream: one sentence per line.
 pub fn stored(stream: &CastStream) -> Vec<String> {
     let Some(source) = &stream.source else {
         return vec!["nothing: no source was received".to_owned()];
@@ -253,47 +254,47 @@ pub fn stored(stream: &CastStream) -> Vec<String> {
     lines
 }
 
-/// Where a source's datagrams come from, behind the group that they are for.
+/// The source and interface, after the group.
 pub fn from(source: &CastSource, on: &str) -> String {
     format!(" from {}{on}", source.source)
 }
 
-/// How long the first datagram took.
+/// When the first datagram arrived.
 pub fn first_after_join(nanos: u64) -> String {
     format!("first datagram after {}", Nanos(nanos))
 }
 
-/// Why duplicates have a row of their own.
+/// The remark in the duplicates row.
 pub fn not_in_goodput() -> &'static str {
     "not included above"
 }
 
-/// How loss was distributed.
+/// The line about loss bursts.
 pub fn loss_bursts(bursts: u64, longest: u64) -> String {
     format!("loss in {}, longest {}", plural(bursts, "burst"), plural(longest, "datagram"))
 }
 
-/// What the delays of a source are.
+/// The label of a source's delays.
 pub fn delay_variation() -> &'static str {
     "delay variation (above minimum)"
 }
 
-/// Datagrams to one destination that did not leave, or did not arrive, and why.
+/// Datagrams to one destination that were not sent or did not arrive, and why.
 pub fn reason_of(destination: &str, datagrams: u64, cause: &str) -> String {
     format!("{destination}: {}: {cause}", plural(datagrams, "datagram"))
 }
 
-/// How many of the expected datagrams came.
+/// Expected and received datagrams.
 pub fn expected(expected: u64, received: u64) -> String {
     format!("{}, received {}", plural(expected, "datagram"), group_digits(received))
 }
 
-/// Why reports did not leave this host.
+/// Why reports were not sent.
 pub fn reports_not_sent(reports: u64, cause: &str) -> String {
     format!("{} to senders: {cause}", plural(reports, "report"))
 }
 
-/// How far apart receivers got the same datagram, and who was first and last.
+/// Inter-receiver skew, and the first and last receiver.
 pub fn skew(skew: &Skew) -> [String; 2] {
     let of = |nanos: u64| Nanos(nanos).to_string();
     [
@@ -308,7 +309,7 @@ pub fn skew(skew: &Skew) -> [String; 2] {
     ]
 }
 
-/// What receivers lost in common.
+/// Loss that all receivers have in common.
 pub fn lost_by_all(common: &CommonLoss) -> String {
     let receivers = match common.receivers {
         2 => "both receivers".to_owned(),
@@ -332,23 +333,23 @@ pub fn live_heading(elapsed: Nanos, numbered: u64, receivers: u64) -> String {
     )
 }
 
-/// How many rows a table has no room for.
+/// The line about rows that do not fit the table.
 pub fn more_receivers(left_out: u64, lossless: u64) -> String {
     format!("and {} more, {} without loss", group_digits(left_out), group_digits(lossless))
 }
 
-/// What the table of a group and its copies shows.
+/// The heading of the table of groups and their unicast copies.
 pub fn copies_heading() -> &'static str {
     "loss of the group and of its unicast copies"
 }
 
-/// Too few receivers were there in time.
+/// The error for too few receivers within `--wait`.
 pub fn too_few_receivers(heard: u64, wanted: u64) -> String {
     let wanted = plural(wanted, "receiver");
     format!("{} of {wanted} reported in time; nothing was sent", group_digits(heard))
 }
 
-/// A destination to which this host could send nothing.
+/// The error for a destination to which this host could send nothing.
 pub fn cannot_send(destination: &str, cause: &str) -> String {
     format!("cannot send to {destination}: {cause}")
 }
@@ -357,7 +358,7 @@ fn on(interface: Option<&str>) -> String {
     interface.map(|name| format!(" on {name}")).unwrap_or_default()
 }
 
-/// The items behind a word; nothing without any.
+/// The word followed by the items; empty without items.
 fn preceded(word: &str, items: &[String]) -> String {
     if items.is_empty() { String::new() } else { format!("{word}{}", list(items)) }
 }

@@ -1,4 +1,4 @@
-//! What `cast check` found, in English: verdicts, their subjects, and what happens meanwhile.
+//! Sentences of `cast check`: verdicts, their subjects, and progress.
 
 use super::terms::{list, plural};
 use crate::record::{
@@ -7,25 +7,25 @@ use crate::record::{
 };
 use crate::units::{Nanos, group_digits};
 
-/// For an address that is no group.
+/// Hint for an address that is not a group.
 pub const GROUPS: &str = "groups are 224.0.0.0 to 239.255.255.255 and ff00::/8";
-/// For a zone and a flag that differ.
+/// Hint for a zone that differs from `--interface`.
 pub const ONE_INTERFACE: &str = "leave out one of the two";
-/// For a host without an interface that could carry the group.
+/// Hint for a host without an interface that could carry the group.
 pub const ANY_INTERFACE: &str = "name one with --interface; lo is possible too";
 
 /// In the head of a report.
 pub const INTERRUPTED: &str = "interrupted";
-/// A row of an answering side's counts, as those below.
+/// A row of the counts of `--answer`, as those below.
 pub const PROBES_TO_GROUP: &str = "probes to the group";
 /// Probes that came by unicast.
 pub const UNICAST_PROBES: &str = "unicast probes";
 /// Replies sent.
 pub const REPLIES: &str = "replies";
-/// Probes beyond what is answered.
+/// Probes above the rate limit.
 pub const NOT_ANSWERED: &str = "not answered (rate limit)";
 
-/// How a subject stands, in one word.
+/// The outcome in one word.
 pub fn outcome(outcome: CheckOutcome) -> &'static str {
     match outcome {
         CheckOutcome::Ok => "ok",
@@ -51,7 +51,7 @@ pub fn subject(subject: CheckSubject, interface: Option<&str>) -> String {
     }
 }
 
-/// What an interface is, `tunnel`.
+/// The kind of an interface, `a tunnel`.
 pub fn link_kind(kind: LinkKind) -> &'static str {
     match kind {
         LinkKind::Tunnel => "tunnel",
@@ -59,17 +59,17 @@ pub fn link_kind(kind: LinkKind) -> &'static str {
     }
 }
 
-/// The line with which an answering side begins.
+/// The first line of `--answer`.
 pub fn answering(group: &str, interfaces: &[String]) -> String {
     format!("answering for {group} on {}", list(interfaces))
 }
 
-/// How long this host stood still.
+/// The line about pauses of this host.
 pub fn paused(ns: u64) -> String {
     format!("this host was suspended or had no CPU time for {} in all", Nanos(ns))
 }
 
-/// What this host refused to send.
+/// The line about replies that this host refused to send.
 pub fn refused_replies(count: u64, why: &str) -> String {
     let noun = if count == 1 { "reply" } else { "replies" };
     format!("the kernel refused {} {noun}: {why}", group_digits(count))

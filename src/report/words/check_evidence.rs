@@ -1,5 +1,4 @@
-//! What stands beside the findings of `cast check`, in English: what was seen, what could explain
-//! it, what to keep in mind, and what to do.
+//! Sentences beside the verdicts of `cast check`: evidence, alternatives, caveats and advice.
 
 use super::check::{routers, seconds};
 use super::terms::{list, part, plural};
@@ -262,7 +261,8 @@ impl Worded for CheckAdvice {
     }
 }
 
-/// The command that makes the filter of an interface loose; a dot in a name is a slash to sysctl.
+/// The command that sets the filter of an interface to loose. In sysctl, a slash stands for a dot
+/// in a name.
 fn loosen(interface: &str) -> String {
     format!("sysctl net.ipv4.conf.{}.rp_filter=2", interface.replace('.', "/"))
 }

@@ -1,11 +1,11 @@
-//! What to say of a far end that does not answer, in every command alike.
+//! Errors and hints about a server that does not reply, the same in all commands.
 
 use crate::record::probe::NoAgent;
 use crate::record::{RemoteRefusal, Worded};
 use crate::units::Endpoint;
 use std::net::IpAddr;
 
-/// The port of `udpkit serve` where none is named.
+/// The default port of `udpkit serve`.
 const PORT: u16 = 8620;
 
 /// The command that starts the server on the port of `target`.
@@ -16,7 +16,7 @@ pub fn serve_command(target: Endpoint) -> String {
     }
 }
 
-/// Nothing came back from `target`: the error, and the hint.
+/// No reply from `target`: the error and the hint.
 pub fn no_reply(target: Endpoint) -> (String, String) {
     let hint = format!(
         "start {} there, and allow UDP port {} in both directions",
@@ -26,18 +26,18 @@ pub fn no_reply(target: Endpoint) -> (String, String) {
     (format!("no reply from {target}"), hint)
 }
 
-/// The host answered that nothing has the port of `target`: the error, and the hint.
+/// Port unreachable from `target`: the error and the hint.
 pub fn port_closed(target: Endpoint) -> (String, String) {
     let hint = format!("start {} there", serve_command(target));
     (format!("nothing listens on {target}"), hint)
 }
 
-/// That a probe has begun, which may take a while.
+/// The note that a probe has begun.
 pub fn probing(host: &str) -> String {
     format!("probing {host}")
 }
 
-/// There is no remote agent at `target` for a probe: the error, and the hint.
+/// No remote agent at `target`: the error and the hint.
 pub fn no_agent(target: Endpoint, why: &NoAgent) -> (String, Option<String>) {
     let hint = match why {
         NoAgent::NoReply { .. } | NoAgent::StoppedReplying { .. } => Some(no_reply(target).1),
@@ -49,13 +49,13 @@ pub fn no_agent(target: Endpoint, why: &NoAgent) -> (String, Option<String>) {
         NoAgent::TtlExceeded { .. } => {
             Some(format!("`udpkit probe trace {}` shows the routers", target.ip()))
         }
-        // A refusal for want of a key, or for now, says itself what to do.
+        // These messages say themselves what to do.
         NoAgent::Refused { .. } | NoAgent::Interrupted => None,
     };
     (why.to_string(), hint)
 }
 
-/// A name has addresses of both families, and `taken` is probed.
+/// The note that a name has addresses of both families, and `taken` is probed.
 pub fn other_family(name: &str, taken: IpAddr, other: IpAddr) -> String {
     let flag = if other.is_ipv4() { "-4" } else { "-6" };
     format!("{name} has IPv4 and IPv6 addresses: probing {taken}; {flag} selects {other}")

@@ -1,5 +1,4 @@
-//! What this host and the network said when a datagram did not leave or did not arrive, and what
-//! can be done about it.
+//! Sentences about datagrams that this host refused or the network rejected, and hints for them.
 
 use crate::batch::{
     HostHint, MissingReason, MissingRestriction, NetworkNotice, OwnFinding, Restriction,
@@ -7,7 +6,7 @@ use crate::batch::{
 use crate::record::Worded;
 use crate::report::words::terms::{list, plural};
 
-/// By which call datagrams left, and how many at once.
+/// The system call by which datagrams were sent, and the batch size.
 pub fn sent_by(call: &str, batch: u32) -> String {
     format!("sent by {call}, up to {} per call", plural(u64::from(batch), "datagram"))
 }

@@ -1,4 +1,4 @@
-//! What a path does to DSCP and ECN, in words.
+//! Sentences of `probe marks`.
 
 use super::terms::{list, part, plural};
 use crate::record::Worded;
@@ -7,7 +7,7 @@ use crate::record::probe::{
 };
 use crate::wire::Dscp;
 
-/// Values that a sentence names at most.
+/// Most values listed in a sentence.
 const NAMED: usize = 6;
 
 impl Worded for MarksVerdict {
@@ -127,7 +127,7 @@ fn both(out: u64, back: u64) -> String {
     )
 }
 
-/// As [`list`], cut where there are too many to read.
+/// As [`list`], shortened if there are too many.
 fn named(names: &[String]) -> String {
     if names.len() <= NAMED {
         return list(names);
@@ -135,7 +135,7 @@ fn named(names: &[String]) -> String {
     format!("{} and {} more", names[..NAMED].join(", "), names.len() - NAMED)
 }
 
-/// `EF(46)`; the number alone where it has no name.
+/// `EF(46)`; the number alone if it has no name.
 pub(super) fn dscp_name(value: u8) -> String {
     Dscp::new(value).map_or_else(|| value.to_string(), |dscp| dscp.to_string())
 }

@@ -1,8 +1,8 @@
-//! Findings in English: a file a subject, and nothing but words and figures in each.
+//! Findings in English: a file per subject, with nothing but sentences and figures.
 //!
 //! The reader is a network engineer who has never heard of udpkit: short, active sentences in the
-//! field's standard terms, lower case at the start and without a full stop, with the unit behind
-//! every figure. What a judge found is in `record`; nothing is decided here.
+//! field's standard terms, lower case at the start and without a full stop, with a unit after every
+//! figure. Findings come from `record`; nothing is decided here.
 
 pub mod address;
 mod agent;

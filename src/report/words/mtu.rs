@@ -1,4 +1,4 @@
-//! `probe mtu` in words.
+//! Sentences of `probe mtu`.
 
 use super::terms::{list, part};
 use crate::record::Worded;
@@ -8,7 +8,7 @@ use crate::record::probe::{
 };
 use std::net::IpAddr;
 
-/// What is measured all the same where there is no remote agent.
+/// The note that there is no remote agent, and what is measured without one.
 pub fn no_agent_note(why: &NoAgent) -> String {
     format!("{}; measuring without a remote agent, outbound only", why.text())
 }
@@ -86,7 +86,7 @@ impl Worded for MtuVerdict {
     }
 }
 
-/// Whose interfaces the sender's and the receiver's are.
+/// The two ends if both directions have the same result.
 const BOTH_ENDS: [&str; 2] = ["the sender's", "the receiver's"];
 
 fn size(packet: u32, payload: u32) -> String {
@@ -128,7 +128,7 @@ fn in_fragments(replies: bool) -> &'static str {
     if replies { " (replies arrive in fragments, so requests may too)" } else { "" }
 }
 
-/// How far one way goes; `ends` are its sender and its receiver.
+/// The path MTU of one direction; `ends` are its sender and its receiver.
 fn path_mtu(found: &PathMtu, way: &str, ends: [&str; 2]) -> String {
     let [sender, receiver] = ends;
     let mtu = |packet: u32, payload: u32| format!("path MTU {way} {}", size(packet, payload));
@@ -172,7 +172,7 @@ fn path_mtu(found: &PathMtu, way: &str, ends: [&str; 2]) -> String {
     }
 }
 
-/// What becomes of larger datagrams.
+/// Whether fragmented datagrams pass.
 fn fragments(out: &FragmentMtu, back: &FragmentMtu) -> String {
     if out == back {
         return format!("fragmented datagrams {}", fragments_of(out));

@@ -1,4 +1,4 @@
-//! `probe nat` in words.
+//! Sentences of `probe nat`.
 
 use super::terms::{part, plural, plural_of};
 use crate::record::Worded;
@@ -8,7 +8,7 @@ use crate::record::probe::{
 };
 use crate::units::group_digits;
 
-/// On what a mapping or a filtering depends, in RFC 4787's terms.
+/// What a mapping or filtering depends on, in the terms of RFC 4787.
 pub fn dependence(found: Dependence) -> &'static str {
     match found {
         Dependence::EndpointIndependent => "endpoint-independent",
@@ -23,7 +23,7 @@ pub fn dependence(found: Dependence) -> &'static str {
     }
 }
 
-/// How ports are chosen, as a value behind `ports`.
+/// How ports are chosen, in the row `ports`.
 pub fn port_choice(ports: PortChoice) -> &'static str {
     match ports {
         PortChoice::Kept => "preserved",
@@ -34,8 +34,7 @@ pub fn port_choice(ports: PortChoice) -> &'static str {
     }
 }
 
-/// What was seen to filter without a NAT, as a value behind `filtering`: nothing is named that did
-/// not show.
+/// Filtering without a NAT, in the row `filtering`; only what was observed.
 pub fn filtering_without_nat(found: Dependence) -> &'static str {
     match found {
         Dependence::EndpointIndependent => "none seen",
@@ -44,7 +43,7 @@ pub fn filtering_without_nat(found: Dependence) -> &'static str {
     }
 }
 
-/// A question's name.
+/// The name of a test.
 pub fn question(about: NatQuestion) -> &'static str {
     match about {
         NatQuestion::Mapping => "mapping",
@@ -88,7 +87,7 @@ impl Worded for NatVerdict {
     }
 }
 
-/// What is let in where there is no NAT.
+/// Filtering without a NAT, as part of the verdict.
 fn without_nat(filtering: Option<Dependence>) -> String {
     match filtering {
         Some(Dependence::EndpointIndependent) => {

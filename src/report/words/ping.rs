@@ -1,9 +1,9 @@
-//! What a run of `ping` is, and its caveats, in words.
+//! Sentences of `ping`.
 
 use super::terms::{plural, plural_of};
 use crate::record::{PingAsk, PingCaveat, PingProtocol, Timestamped, Worded};
 
-/// The protocol as the heading names it.
+/// The protocol's name in the heading.
 pub fn protocol(protocol: PingProtocol) -> &'static str {
     match protocol {
         PingProtocol::Stamp => "STAMP",
@@ -12,7 +12,7 @@ pub fn protocol(protocol: PingProtocol) -> &'static str {
     }
 }
 
-/// What to try when no target replied and nothing says why.
+/// The hint if no target replied and there was no error.
 pub fn no_reply_hint(protocol: PingProtocol) -> &'static str {
     match protocol {
         PingProtocol::Echo => {
@@ -25,7 +25,7 @@ pub fn no_reply_hint(protocol: PingProtocol) -> &'static str {
     }
 }
 
-/// What was asked for, by the name that `--ask` has for it.
+/// The name of requested data, as in `--ask`.
 pub fn asked(ask: PingAsk) -> &'static str {
     match ask {
         PingAsk::Class => "class",
@@ -34,7 +34,7 @@ pub fn asked(ask: PingAsk) -> &'static str {
     }
 }
 
-/// What the kernel timed, where it timed anything.
+/// Which time stamps are the kernel's, if any.
 pub fn timed_by_kernel(by_program: Option<Timestamped>) -> Option<&'static str> {
     match by_program {
         None => Some("timestamps of sends and arrivals are the kernel's"),

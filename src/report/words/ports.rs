@@ -1,4 +1,4 @@
-//! What a path does to datagrams by their port, in words.
+//! Sentences of `probe ports` with a remote agent.
 
 use super::marks::{dscp_name, ecn_name};
 use super::terms::{part, percent, plural, plural_of};
@@ -10,7 +10,7 @@ use crate::record::probe::{
 use crate::units::{Nanos, group_digits};
 use crate::wire::PortList;
 
-/// Ports of one kind are named as far as this many letters go.
+/// Longest list of ports in a sentence, in characters.
 const LETTERS: usize = 48;
 
 impl Worded for PortsVerdict {
@@ -36,7 +36,7 @@ impl Worded for PortsVerdict {
     }
 }
 
-/// What a path does to datagrams.
+/// What the path does to the datagrams of a port.
 pub fn path_text(path: PortPath) -> &'static str {
     match path {
         PortPath::Passes => "passes both ways",
@@ -98,7 +98,7 @@ fn counts(group: &PortGroup) -> String {
     format!("{there}, {} of {of} came back", group_digits(replies))
 }
 
-/// Why silence is not called a filter.
+/// Why silence does not count as a filter.
 fn inconclusive_text(why: Inconclusive) -> &'static str {
     match why {
         Inconclusive::Chance => "random loss cannot be ruled out",
@@ -216,12 +216,12 @@ impl Worded for PortsCaveat {
     }
 }
 
-/// What is said before a scan, where no agent helps.
+/// The note before a scan without an agent.
 pub fn no_agent_note(why: &NoAgent) -> String {
     format!("no remote agent: {}; scanning without one", why.text())
 }
 
-/// What is said before ports are probed again.
+/// The note before ports are probed again.
 pub fn held_back_note(ports: usize, time: Nanos) -> String {
     format!(
         "ICMP errors are rate-limited: probing {} again, for up to {time}",
@@ -242,7 +242,7 @@ fn named(ports: &PortList) -> String {
     format!("{noun} {}", listed(ports))
 }
 
-/// Ports as ranges, cut where there are too many to read.
+/// Ports as ranges, shortened if there are too many.
 fn listed(ports: &PortList) -> String {
     let text = ports.to_string();
     if text.len() <= LETTERS {

@@ -1,11 +1,11 @@
-//! `probe HOST` in words.
+//! Sentences of `probe HOST`.
 
 use super::terms::list;
 use crate::record::Worded;
 use crate::record::probe::{AllReport, LeftOut, LeftOutReason, ProbeKind};
 use crate::units::{Endpoint, Nanos};
 
-/// The command that runs one kind alone; the port is named where it is not `usual`.
+/// The command that runs one kind alone, with the port if it is not `usual`.
 pub fn command(kind: ProbeKind, host: &str, target: Option<Endpoint>, usual: u16) -> String {
     match target.map(|target| target.port()).filter(|port| *port != usual) {
         None => format!("udpkit probe {kind} {host}"),
@@ -14,7 +14,7 @@ pub fn command(kind: ProbeKind, host: &str, target: Option<Endpoint>, usual: u16
     }
 }
 
-/// What was left out, a sentence each; kinds that lack the remote agent share one.
+/// What was left out, one sentence each; kinds that need the missing remote agent share one.
 pub fn left_out(all: &[LeftOut]) -> Vec<String> {
     let lacks_agent = |left: &&LeftOut| left.reason == LeftOutReason::NoAgent;
     let kinds: Vec<&str> = all.iter().filter(lacks_agent).map(|left| left.kind.name()).collect();
@@ -46,7 +46,7 @@ impl Worded for LeftOutReason {
     }
 }
 
-/// The head of a report: whether there is a remote agent, and where.
+/// In the heading: whether there is a remote agent, and where.
 pub fn agent_text(report: &AllReport) -> String {
     let at = report.target.map_or_else(String::new, |target| target.to_string());
     match (report.agent, &report.no_agent) {
@@ -74,7 +74,7 @@ pub fn progress(ended: &[(ProbeKind, bool)], running: &[ProbeKind]) -> Vec<Strin
     parts.map(|(kinds, state)| format!("{} {state}", kinds.join(", "))).collect()
 }
 
-/// That a kind is over.
+/// The progress line of a kind that has finished.
 pub fn ended(kind: ProbeKind, found: bool) -> String {
     if found { format!("{kind} done") } else { format!("{kind}: no result") }
 }

@@ -1,4 +1,4 @@
-//! What a scan without a remote agent found, in words.
+//! Sentences of `probe ports` without a remote agent.
 
 use super::terms::{plural, plural_of};
 use super::undelivered::icmp_kind;
@@ -23,7 +23,7 @@ pub fn state_text(state: PortState) -> &'static str {
     }
 }
 
-/// What is known of a port beside its state, of which each try is one of `tries`.
+/// What is known of a port besides its state; `tries` is the number of tries per port.
 pub fn port_text(port: &ScannedPort, tries: u64) -> String {
     let service = if is_plain(port) { String::new() } else { format!("{} ", port.service) };
     match (port.state, port.icmp) {
@@ -43,7 +43,7 @@ pub fn port_text(port: &ScannedPort, tries: u64) -> String {
     }
 }
 
-/// Whether no service is known for it.
+/// Whether no service is known for the port.
 fn is_plain(port: &ScannedPort) -> bool {
     port.service.parse() == Ok(Service::Text)
 }
@@ -157,7 +157,7 @@ impl Worded for ScanAlternative {
     }
 }
 
-/// Why a service that is there may yet be silent.
+/// Why a running service may not reply.
 fn quiet_text(service: Service) -> String {
     match service {
         Service::Dhcp => {

@@ -1,32 +1,32 @@
-//! What a server logs, in English: a line an event.
+//! Sentences of `serve`: a log line per event, and hints.
 
 use super::terms::plural;
 use crate::record::{LocalFailure, RemoteRefusal, ServeRecord, ServeRefusal, SessionEnd, Worded};
 use crate::units::{Nanos, group_digits, io_error_text};
 use std::io;
 
-/// What to do about a server's port that is taken.
+/// Hint for a port that is in use.
 pub const PORT_TAKEN: &str =
     "`ss -ulpn` shows the process that has it; --port chooses another port";
-/// What to do about an alternate port of STUN that the server has for something else.
+/// Hint for a second STUN port that the server uses otherwise.
 pub const OTHER_STUN_PORT: &str =
     "choose another port; without --stun-alternate the server finds a free one";
-/// Why STAMP needs no port here.
+/// Hint for a STAMP port that equals the main port.
 pub const STAMP_ANYWAY: &str = "the server's own port answers STAMP without --stamp";
-/// What to do about root in another group.
+/// Hint for `--user root` with another group.
 pub const ROOTS_GROUP: &str = "use --user root, or another user";
-/// What to do when the server's privileges cannot be given up.
+/// Hint if privileges cannot be dropped.
 pub const OTHER_USER: &str =
     "--user NAME runs it as another user; --user root keeps root with all its capabilities";
-/// How a server for one session failed.
+/// The failure of `--once`.
 pub const SESSION_BROKE_OFF: &str = "the session broke off: the client did not close it";
 
-/// Who the server runs as when it cannot be somebody else.
+/// Hint for `--user` without root.
 pub fn stays_as(user: &str) -> String {
     format!("without --user it runs as {user}")
 }
 
-/// That fewer sockets may be open than was wished for.
+/// The warning that the limit of open files cannot be raised.
 pub fn descriptor_limit_stays(error: &io::Error) -> String {
     format!("the limit of open files cannot be raised: {}", io_error_text(error))
 }
@@ -143,7 +143,7 @@ impl Worded for RemoteRefusal {
     }
 }
 
-/// A failure with what to do about it.
+/// A failure with its hint.
 fn with_hint(failure: &LocalFailure) -> String {
     match failure {
         LocalFailure::InUse { .. } => {
@@ -183,7 +183,7 @@ fn test(record: &ServeRecord) -> String {
     parts.join(", ")
 }
 
-/// What a server gave up once its ports were open.
+/// The user and the privileges that a server dropped to.
 fn confinement(record: &ServeRecord) -> String {
     let ServeRecord::Confined {
         user,

@@ -1,4 +1,4 @@
-//! `probe shape` in words.
+//! Sentences of `probe shape`.
 
 use super::terms::{list, part, plural};
 use crate::record::Worded;

@@ -1,4 +1,4 @@
-//! Small pieces that every subject's words are made of.
+//! Phrases that sentences of all subjects use.
 
 use crate::units::group_digits;
 

@@ -1,4 +1,4 @@
-//! What limited a throughput run, in English.
+//! Sentences on what limited a throughput run.
 
 use super::terms::{list, part, percent, plural, times};
 use crate::record::{Refusal, ThroughputAdvice, ThroughputCaveat, ThroughputVerdict, Way, Worded};
@@ -208,12 +208,12 @@ impl Worded for ThroughputCaveat {
     }
 }
 
-/// `97%`; `-` for what is not known.
+/// `97%`; `-` if unknown.
 fn share(percent: Option<u64>) -> String {
     percent.map_or_else(|| "-".to_owned(), |percent| format!("{percent}%"))
 }
 
-/// The way that a sentence is about, as it begins where a run has several.
+/// The direction at the start of a sentence, for runs with several.
 pub fn way(way: Way) -> &'static str {
     match way {
         Way::Up => "up",

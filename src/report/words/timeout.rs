@@ -1,4 +1,4 @@
-//! `probe timeout` in words.
+//! Sentences of `probe timeout`.
 
 use super::terms::{list, part, plural, plural_of};
 use crate::record::Worded;
@@ -8,7 +8,7 @@ use crate::record::probe::{
 };
 use crate::units::Nanos;
 
-/// The timer, as a column of a table is headed.
+/// The timer's name as a column heading.
 pub fn timer_name(timer: IdleTimer) -> &'static str {
     match timer {
         IdleTimer::OneDatagram => "one datagram out",
@@ -54,7 +54,7 @@ impl Worded for TimeoutVerdict {
     }
 }
 
-/// How long the timers run: once where they are alike.
+/// The length of both timers, stated once if they are equal.
 fn closes(one_datagram: IdleLimit, established: IdleLimit) -> String {
     if one_datagram == established {
         return format!("the idle timeout is {}", reach(one_datagram));
@@ -66,7 +66,7 @@ fn closes(one_datagram: IdleLimit, established: IdleLimit) -> String {
     )
 }
 
-/// `28.5 s to 29 s`, or what is known of it.
+/// `28.5 s to 29 s`, or a one-sided limit.
 fn reach(limit: IdleLimit) -> String {
     match (limit.open_ns, limit.closed_ns) {
         (Some(open), Some(closed)) => format!("{} to {}", Nanos(open), Nanos(closed)),

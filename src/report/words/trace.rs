@@ -1,4 +1,4 @@
-//! `probe trace` in words.
+//! Sentences of `probe trace`.
 
 use super::terms::{list, part, plural};
 use crate::record::Worded;

@@ -1,4 +1,4 @@
-//! ICMP errors, and this host's own refusals to send, in words.
+//! Sentences about ICMP errors, and about refusals of this host to send.
 
 use crate::record::Worded;
 use crate::record::probe::{ErrorOrigin, IcmpError, NotSentHere};

@@ -1,8 +1,8 @@
-//! What to do about arguments that several commands take, in English.
+//! Hints for usage errors of several commands.
 
 use crate::units::{Endpoint, Metric};
 
-/// Which processors there are.
+/// The processors of this host.
 pub fn processors(last: usize) -> String {
     format!("this host has processors 0 to {last}")
 }
@@ -11,12 +11,12 @@ pub fn processors(last: usize) -> String {
 pub const MAKE_A_KEY: &str =
     "create one with: (umask 077; head -c 32 /dev/urandom | base64 > FILE)";
 
-/// A warning of a key file, by its flag or variable, that others can read.
+/// The warning that others can read a key file, given by `name`.
 pub fn key_is_readable(name: &str) -> String {
     format!("{name}: other users of this host can read the file; restrict it with chmod 600")
 }
 
-/// For probes that are too close together.
+/// For a probe interval that is too short.
 pub const SHORTEST_INTERVAL: &str =
     "1us is the shortest; --flood sends each probe after the last reply";
 
@@ -26,7 +26,7 @@ pub fn metrics(command: &str, metrics: &[Metric]) -> String {
     format!("{command} measures {}", names.join(", "))
 }
 
-/// How `send` is written.
+/// The usage of `send`.
 pub const SEND_FORM: &str = "write udpkit send HOST:PORT -- MESSAGE";
 
 /// For a local address of the wrong family.
@@ -42,12 +42,12 @@ pub const INPUT_ENDS_BY_ITSELF: &str =
 /// For a file that is too large for one datagram.
 pub const CHUNK_CUTS: &str = "--chunk BYTES cuts a file into datagrams";
 
-/// A batch call that was asked for and is not to be had.
+/// The warning that a requested system call is not available.
 pub fn stepped_down(used: &str) -> String {
     format!("--io gso is not available: datagrams were sent by {used}")
 }
 
-/// Where datagrams are awaited.
+/// The note with the listening addresses.
 pub fn listening(local: &[Endpoint]) -> String {
     match local {
         [first, .., last] if local.len() > 8 => {
@@ -60,7 +60,7 @@ pub fn listening(local: &[Endpoint]) -> String {
     }
 }
 
-/// What a socket is like, for who wants to know.
+/// The properties of a socket, for `--verbose`.
 pub fn socket(local: Endpoint, granted: usize, asked: usize) -> String {
     format!("socket {local}: receive buffer {granted} bytes, {asked} requested")
 }
