@@ -1,6 +1,7 @@
 //! `docs/reference/cli.md` from the command line that clap parses, and `docs/reference/json.md`
-//! from the golden JSON documents and a few more records: both are written by machine, and this test fails where one is
-//! out of date. `scripts/reference` writes them anew; then read the difference.
+//! from the golden JSON documents and a few more records: both are written by machine, and this
+//! test fails where one is out of date. `scripts/reference` writes them anew; then read the
+//! difference.
 
 #[path = "reference/cli.rs"]
 mod cli;

@@ -1,5 +1,4 @@
-//! Flags that several subcommands share, the headings that help groups flags by, and readers of
-//! values.
+//! Flags that several subcommands share, the headings of help, and parsers of values.
 
 use crate::units::{ParseWholeError, whole};
 use clap::{Args, ValueEnum};

@@ -1,7 +1,7 @@
-//! Every command over a path that does nothing to datagrams: whatever it says, it accuses nobody.
+//! Every command over a path without faults: no report may claim a fault.
 //!
-//! The least set-up of each command is among them (one address, one port, one datagram, no helper):
-//! a verdict that rests on little must say little.
+//! This includes the minimum of each command (one address, one port, one datagram, no remote
+//! agent): little evidence must not lead to a strong verdict.
 
 use crate::common::{Lab, Output, Running, json, punctual, require_lab, secs};
 use serde_json::Value;
@@ -9,7 +9,7 @@ use serde_json::Value;
 const ECHO: &str = "10.77.0.2:9007";
 const SINK: &str = "10.77.0.2:9009";
 
-/// Words that speak of somebody or something that stands in the way, or of a loss.
+/// Words that claim a fault, an obstacle or loss.
 const ACCUSATIONS: [&str; 29] = [
     "firewall",
     "filter",
@@ -42,7 +42,7 @@ const ACCUSATIONS: [&str; 29] = [
     "at random",
 ];
 
-/// What may be said all the same: the words deny, or tell what was asked.
+/// Phrases with such words that claim no fault: negations, and descriptions of the test.
 const INNOCENT: [&str; 16] = [
     "nothing was seen to filter",
     "nothing seen to filter",
@@ -62,9 +62,9 @@ const INNOCENT: [&str; 16] = [
     "start `udpkit serve",
 ];
 
-/// The words with which a report accuses somebody.
+/// The words of a report that claim a fault.
 fn accusations(told: &str) -> Vec<&'static str> {
-    // A sentence may be wrapped in the middle of what it says.
+    // A sentence may be wrapped within a phrase.
     let words: Vec<String> = told.split_whitespace().map(str::to_lowercase).collect();
     let mut rest = words.join(" ");
     for innocent in INNOCENT {
@@ -78,11 +78,11 @@ fn accusations(told: &str) -> Vec<&'static str> {
     ACCUSATIONS.into_iter().filter(|words| rest.contains(words)).chain(counts).collect()
 }
 
-/// One command on the client, with its words apart.
+/// One command on the client, and its exit code.
 struct Row(&'static str, i32);
 
 impl Row {
-    /// Whether it is judged by the codes and counts of its JSON, not by its words.
+    /// Whether its JSON codes and counts are checked, rather than its text.
     fn is_coded(&self) -> bool {
         self.0.starts_with("blast ")
     }
@@ -94,7 +94,7 @@ fn start(lab: &Lab, row: &Row) -> Running {
     Running::start(&mut command)
 }
 
-/// What a throughput run's document says against anybody, of one way or of both.
+/// The faults that the document of a throughput run claims, in either direction.
 fn coded_accusations(report: &Value) -> Vec<String> {
     let mut found = Vec::new();
     if !report["failure"].is_null() || !report["contradiction"].is_null() {
@@ -125,13 +125,13 @@ fn assert_innocent(row: &Row, output: &Output) {
         let found = coded_accusations(&json(&output.out()));
         assert!(found.is_empty(), "udpkit {} accuses: {found:?}\n{told}", row.0);
     }
-    // What is said on standard error is said in words alone.
+    // Standard error has text only.
     let words = if row.is_coded() { output.err() } else { told.clone() };
     let found: Vec<_> = accusations(&words);
     assert!(found.is_empty(), "udpkit {} accuses: {found:?}\n{told}", row.0);
 }
 
-/// Runs a few at a time: more would make the host itself the limit.
+/// Runs a few commands at a time: with more, the host would be the limit.
 fn run_all(lab: &Lab, rows: &[Row]) {
     for some in rows.chunks(3) {
         let running: Vec<Running> = some.iter().map(|row| start(lab, row)).collect();
@@ -141,7 +141,7 @@ fn run_all(lab: &Lab, rows: &[Row]) {
     }
 }
 
-/// A server with one address, an echo, and a receiver that shows nothing.
+/// A server with one address, an echo server, and a quiet receiver.
 fn far_ends(lab: &Lab) -> [Running; 3] {
     let serve = Running::start(lab.udpkit("b").args(["serve", "-q"]));
     let echo = Running::start(lab.udpkit("b").args(["recv", ECHO, "--echo", "-q"]));

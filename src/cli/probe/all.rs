@@ -1,4 +1,4 @@
-//! `udpkit probe HOST`, without a kind.
+//! `udpkit probe HOST`, which runs all probes.
 
 use super::FarEndArgs;
 use crate::cli::FamilyArgs;

@@ -1,4 +1,4 @@
-//! How ports are asked without a remote agent.
+//! Flags of `udpkit probe ports` without a remote agent.
 
 use crate::cli::shared::heading::{LONG, WHAT};
 use crate::units::Nanos;

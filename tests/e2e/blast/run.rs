@@ -1,4 +1,4 @@
-//! `udpkit blast` and `udpkit serve`, end to end: every count against an independent witness.
+//! `udpkit blast` and `udpkit serve`, end to end: every count is compared with an independent one.
 
 use crate::common::{
     Lab, Output, Running, assert_sums, busy, free_udp_port, json, number, path, require_lab, run,
@@ -10,7 +10,7 @@ use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
-/// The report of a run, held against the sums that every report must keep.
+/// The report of a run, with its sums checked.
 fn report_of(output: &Output) -> Value {
     let report = json(&output.out());
     assert_sums(&report);
@@ -21,14 +21,14 @@ fn blast(command: &mut Command, args: &[&str]) -> Output {
     run(command.args(["blast", "--json"]).args(args), secs(30))
 }
 
-/// A server whose port is open.
+/// Starts a server and waits until it listens.
 fn serve(command: &mut Command, args: &[&str]) -> Running {
     let server = Running::start(command.arg("serve").args(args));
     server.wait_for_line("serving on", secs(5));
     server
 }
 
-/// Counts data datagrams of 1000 bytes (1008 with UDP's header) where they come in to `host`.
+/// Counts data datagrams of 1000 bytes (1008 with the UDP header) that arrive at `host`.
 fn count_data(lab: &Lab, host: &str, drop: &str) {
     lab.nft(
         host,
@@ -104,7 +104,7 @@ fn several_streams_run_in_either_direction_and_both() {
             assert_eq!(number(&report, "reverse.delivered"), 3001);
             assert!(path(&report, "reverse.io.tx").is_string());
         }
-        // 3001 datagrams at 20,000 a second, or longer where others have the processors.
+        // 3001 datagrams at 20,000 per second; longer on a busy machine.
         let nanos = number(&report, "duration_ns");
         assert!((140_000_000..3_000_000_000).contains(&nanos), "{args:?}: {nanos}");
     }
@@ -212,11 +212,11 @@ fn two_namespaces_know_that_they_are_on_one_host() {
     let report = run(&["--streams", "1"]);
     assert_eq!(path(&report, "one_host"), true);
     assert_eq!(path(&report, "loopback"), false);
-    // Sender and receiver take turns on one processor: neither has all of it.
+    // Sender and receiver share one processor, so neither uses all of it.
     assert!(number(&report, "sender_cpu_percent") < 97, "{report:#}");
     assert_eq!(number(&report, "lost.total"), 0, "{report:#}");
 
-    // Left to itself a run has a stream for each processor; with a limit it has one.
+    // Without limits a run has one stream per processor; with a limit it has one.
     let cpus = thread::available_parallelism().unwrap().get() as u64;
     let report = run(&[]);
     assert_eq!(number(&report, "streams"), cpus.min(8), "{report:#}");
@@ -224,7 +224,7 @@ fn two_namespaces_know_that_they_are_on_one_host() {
     assert_eq!(number(&run(&["--rate", "10M"]), "streams"), 1);
     drop(server);
 
-    // A server that allows no more than one is asked for no more.
+    // The client does not request more streams than the server allows.
     let _server = serve(&mut lab.udpkit("b"), &["--max-streams", "1"]);
     assert_eq!(number(&run(&[]), "streams"), 1);
 }
@@ -234,7 +234,7 @@ fn loss_on_the_path_equals_the_firewalls_counter() {
     require_lab!();
     let lab = Lab::up("pair", &["--no-offload"]);
     count_data(&lab, "b", DROP_3_OF_100);
-    // Without coalescing a drop of the socket is one datagram, so that a busy machine cannot blur
+    // Without GRO, a drop at the socket is one datagram, so that a busy machine cannot mix up
     // the two causes.
     let _server = serve(&mut lab.udpkit("b"), &["--io", "mmsg"]);
     let args = ["10.77.0.2", "--size", "1000", "--rate", "20kpps", "--time", "1s"];
@@ -301,7 +301,7 @@ fn a_receiver_that_stands_still_loses_at_its_socket_and_the_kernel_agrees() {
     let args =
         ["blast", "--json", "10.77.0.2", "--size", "1000", "--rate", "20kpps", "--time", "1500ms"];
     let client = Running::start(lab.udpkit("a").args(args));
-    // The kernel's own count says when data flows, and when the buffer has overflowed.
+    // The kernel's counters show when data flows, and when the buffer has overflowed.
     wait_until("data", secs(15), || lab.snmp("b").in_datagrams > 2_000);
     server.stop();
     wait_until("losses", secs(15), || lab.snmp("b").rcvbuf_errors > 1_000);
@@ -322,7 +322,7 @@ fn a_receiver_that_stands_still_loses_at_its_socket_and_the_kernel_agrees() {
 fn drops_of_coalesced_buffers_are_counted_in_datagrams() {
     require_lab!();
     let _turn = busy();
-    // With its offloads on, veth hands whole GSO buffers to a socket that coalesces.
+    // With offloads, veth delivers whole GSO buffers to a socket with GRO.
     let lab = Lab::up("pair", &[]);
     let server = serve(&mut lab.udpkit("b"), &["--socket-buffer", "400k"]);
     let args = ["blast", "--json", "10.77.0.2", "--size", "1000", "--rate", "400kpps"];
@@ -350,7 +350,7 @@ fn a_window_is_passed_on_and_its_bounds_are_said() {
         report_of(&blast(&mut udpkit(), &["--rate", "1kpps", "-c", "20", "--window", "64"]));
     assert_eq!(number(&report, "too_late"), 0);
     assert_eq!(path(&report, "reorder_extent_max"), &Value::Null);
-    // A machine that is busy with other tests may have kept the sender from its schedule.
+    // On a busy machine the sender may have been late.
     let verdict = path(&report, "limited_by").as_str().unwrap_or_default();
     assert!(["rate", "sender_pause"].contains(&verdict), "{verdict}");
     let output = blast(&mut udpkit(), &["--window", "63"]);
@@ -370,7 +370,7 @@ fn nobody_there_is_said_at_once_and_silence_after_the_patience() {
     assert_eq!(path(&report, "failure.error.from"), "127.0.0.1");
     assert_eq!(path(&report, "failure_advice.code"), "start_server");
     assert!(output.err().contains(&format!("`udpkit serve --port {port}`")), "{}", output.err());
-    // A socket that is bound and never answers.
+    // A bound socket that never replies.
     let mute = UdpSocket::bind("127.0.0.1:0").unwrap();
     let port = mute.local_addr().unwrap().port().to_string();
     let output = blast(&mut udpkit(), &["127.0.0.1", "--port", &port, "--wait", "300ms"]);
@@ -393,7 +393,7 @@ fn a_server_that_is_killed_ends_the_run_with_what_was_measured() {
     assert_eq!(output.code(), Some(1));
     assert!(output.err().contains("went away"), "{}", output.err());
     assert!(output.out().contains("sent"), "what was measured is printed:\n{}", output.out());
-    // The datagram that the kernel answered for the dead server is one of them at least.
+    // At least the datagram that the kernel rejected after the server's end is among them.
     assert!(output.out().contains("unaccounted for by the receiver"), "{}", output.out());
 }
 
@@ -442,7 +442,7 @@ fn a_later_signal_quits_a_run_that_waits_for_a_far_end_at_once() {
     let args = ["127.0.0.1", "--port", &port, "--rate", "10M", "--report-every", "100ms"];
     let client = Running::start(udpkit().args(["blast", "--wait", "60s", "-t", "60s"]).args(args));
     client.wait_for_line(" kpps   lost ", secs(10));
-    // From now on nobody answers, and the drain lasts as long as the patience.
+    // From now on there is no reply, and the client waits as long as --wait allows.
     server.stop();
     client.signal("INT");
     // One that comes soon after the first is taken for the same.
@@ -456,7 +456,7 @@ fn a_later_signal_quits_a_run_that_waits_for_a_far_end_at_once() {
     assert_eq!(output.code(), Some(130), "{}", output.err());
 }
 
-/// Stands still for twice its patience while the far end sends to its end.
+/// The client is stopped for twice its --wait while the server sends the rest.
 #[test]
 fn what_the_kernel_held_while_the_client_stood_still_is_not_lost() {
     let port = free_udp_port().to_string();
@@ -500,7 +500,7 @@ fn a_server_that_stood_still_reports_no_silence_of_the_path() {
     let report = report_of(&output);
     let pause = number(&report, "receiver_pause_ns");
     assert!(pause > 800_000_000, "{pause}");
-    // The sender may be late on a busy machine, but not for as long as the reader stood still.
+    // On a busy machine the sender may be late, but not as long as the reader was stopped.
     assert!(number(&report, "silence_ns") < pause / 2, "{report:#}");
     let intervals = path(&report, "intervals").as_array().unwrap();
     let empty = intervals.iter().filter(|interval| number(interval, "datagrams") == 0).count();
@@ -535,7 +535,7 @@ fn the_server_answers_a_stranger_with_no_more_bytes_than_it_sent() {
     let padded = format!("a HELO pad={}", "x".repeat(1100));
     for (command, code) in [
         ("a XXXX", "502"),
-        // No code and a word fit six bytes: what to do is said without one.
+        // A code and a text do not fit six bytes, so the hint has no code.
         ("a HELP", "pad="),
         ("a HELO", "220"),
         (padded.as_str(), "220"),
@@ -553,7 +553,7 @@ fn the_server_answers_a_stranger_with_no_more_bytes_than_it_sent() {
         assert!(len <= command.len(), "{command} was answered with {len} bytes: {text}");
         assert!(text.starts_with(&format!("a {code}")), "{command}: {text}");
     }
-    // What is no command is not answered: the next answer is the next command's.
+    // Anything but a command gets no reply: the next reply is that of the next command.
     for stray in [&b"\xd6\x10"[..], b"", b"\xff\xff\xff\xff", b"GET / HTTP/1.0\r\n\r\n"] {
         socket.send(stray).unwrap();
     }
@@ -584,7 +584,7 @@ fn the_dialogue_can_be_typed_by_hand() {
     let hello = ask(&format!("a2 HELO ticket={ticket}"));
     assert!(hello.contains("250 "), "{hello}");
     assert!(hello.contains(&format!("seen={}", socket.local_addr().unwrap())), "{hello}");
-    // A repeated command is answered with the same reply and opens nothing anew.
+    // A repeated command gets the same reply and opens no other session.
     assert_eq!(ask(&format!("a2 HELO ticket={ticket}")), hello);
     let session = value(&hello, "session");
     assert!(ask(&format!("a3 STAT session={session}")).contains("503"));
@@ -683,7 +683,7 @@ fn what_answers_from_another_address_is_named_and_an_own_refusal_is_no_silence()
     };
     let (elsewhere, filtered) = (blast("10.77.0.2"), blast("10.77.0.3:8621"));
     let failed = |running: Running| json(&running.wait(secs(20)).out());
-    // No socket opens towards it, so that the document has nothing but the failure.
+    // No socket can be opened, so the document contains only the failure.
     let blackhole = blast("10.20.0.1").wait(secs(20));
     assert_eq!(blackhole.code(), Some(1));
     assert_eq!(path(&json(&blackhole.out()), "failure.code"), "connect");

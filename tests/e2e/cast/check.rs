@@ -1,4 +1,4 @@
-//! `udpkit cast check` on networks of which each has one known fault.
+//! `udpkit cast check` on networks with one known fault each.
 
 use crate::common::{Lab, Output, Running, json, number, path, require_lab, run, secs, text};
 use serde_json::Value;
@@ -7,7 +7,7 @@ fn check(lab: &Lab, host: &str, args: &[&str]) -> Output {
     run(lab.udpkit(host).args(["cast", "check"]).args(args), secs(40))
 }
 
-/// The finding on a subject: `querier`, `to_far_end`.
+/// The finding on a subject such as `querier` or `to_far_end`.
 fn finding(output: &Output, subject: &str) -> Value {
     let report = json(&output.out());
     let all = path(&report, "findings").as_array().expect("findings");
@@ -15,7 +15,7 @@ fn finding(output: &Output, subject: &str) -> Value {
     found.unwrap_or_else(|| panic!("nothing on {subject} in {report:#}")).clone()
 }
 
-/// Holds the outcome and the code of the finding on a subject.
+/// Checks the outcome and the code of the finding on a subject.
 #[track_caller]
 fn expect(output: &Output, subject: &str, outcome: &str, code: &str) -> Value {
     let found = finding(output, subject);
@@ -87,7 +87,7 @@ fn a_network_that_carries_the_group_is_found_to_with_and_without_a_far_end() {
 fn what_stands_in_the_way_is_named_with_what_was_seen() {
     require_lab!();
     let lab = Lab::fanout(1);
-    // The host's own firewall.
+    // A firewall on the host.
     lab.nft("s", "add table inet wall");
     lab.nft("s", "add chain inet wall input { type filter hook input priority 0; }");
     lab.nft("s", "add rule inet wall input ip daddr 239.9.9.9 drop");
@@ -96,7 +96,7 @@ fn what_stands_in_the_way_is_named_with_what_was_seen() {
     let own = expect(&deaf, "interface", "broken", "loop_broken");
     assert_eq!(counts(&own, "own_probes", ["looped", "sent"]), [0, 20]);
 
-    // The switch: the group is dropped on its way, unicast is not.
+    // The switch drops the group, but not unicast.
     let group = "239.1.2.3:5000";
     let _far = answering(&lab, "r1", group);
     lab.nft("switch", "add table bridge wall");
@@ -119,7 +119,7 @@ fn what_stands_in_the_way_is_named_with_what_was_seen() {
     assert!(words.join(" ").ends_with(text(&whole, "verdict.text")), "{told}");
     assert!(told.lines().all(|line| line.chars().count() <= 80), "{told}");
 
-    // Nobody there.
+    // Nothing replies there.
     let silent = check(&lab, "s", &[group, "--far", "10.77.0.11:5999", "--wait", "400ms", "-J"])
         .expect_success();
     let far_end = expect(&silent, "to_far_end", "unknown", "far_end_silent");
@@ -127,12 +127,12 @@ fn what_stands_in_the_way_is_named_with_what_was_seen() {
     assert_eq!(text(error, "code"), "port_unreachable");
     assert_eq!(text(error, "from"), "10.77.0.11");
 
-    // No route, and a strict filter.
+    // No route, and a strict reverse-path filter.
     lab.shell("s", "ip route del 224.0.0.0/4 dev eth0; sysctl -qw net.ipv4.conf.eth0.rp_filter=1");
     let lost = check(&lab, "s", &["239.1.2.3:5001", "--wait", "400ms", "-J"]);
     assert_eq!(lost.code(), Some(1));
     let route = expect(&lost, "route", "broken", "no_route");
-    // ENETUNREACH of Linux.
+    // Linux's ENETUNREACH.
     assert_eq!(number(&evidence(&route, "connect_refused"), "why.errno"), 101);
     let own = expect(&lost, "interface", "ok", "loop_works");
     assert_eq!(counts(&own, "own_probes", ["looped", "sent"]), [6, 6]);
@@ -140,10 +140,10 @@ fn what_stands_in_the_way_is_named_with_what_was_seen() {
     assert_eq!(number(&evidence(&filter, "reverse_path_filter"), "mode"), 1);
 }
 
-/// Turns the lab's switch into one that snoops, forgets after 2 s, and asks this often.
+/// Makes the lab's switch snoop, age memberships out after 2 s, and query at this interval.
 fn snoop(lab: &Lab, query_interval: u32) {
     let set = |what: &str| lab.shell("switch", &format!("ip link set br0 type bridge {what}"));
-    // The querier begins a response interval after it was switched on.
+    // The querier starts one response interval after it was enabled.
     set("mcast_snooping 1 mcast_querier 0 mcast_igmp_version 3 mcast_query_response_interval 10");
     set(&format!(
         "mcast_membership_interval 200 mcast_query_interval {query_interval} \

@@ -1,4 +1,4 @@
-//! `udpkit cast` with many groups, chosen sources, several interfaces, routers, stored streams, and
+//! `udpkit cast` with many groups, given sources, several interfaces, routers, stored streams, and
 //! other programs.
 
 use crate::common::{
@@ -10,7 +10,7 @@ use std::net::UdpSocket;
 use std::process::Command;
 use std::time::Instant;
 
-/// A receiver that has joined `last`, the last of its groups.
+/// Starts a receiver and waits until it has joined `last`, the last of its groups.
 fn receiver(command: &mut Command, last: &str, args: &[&str]) -> Running {
     let running = Running::start(command.args(["cast", "recv"]).args(args));
     running.wait_for("line that says it is ready", secs(20), |line| {
@@ -32,7 +32,7 @@ fn sources(report: &Value) -> &[Value] {
     path(report, "sources").as_array().expect("sources")
 }
 
-/// A second wire between the hosts of a pair: eth1, 10.78.0.0/24 and `fd78::/64`.
+/// Adds a second link between the hosts of a pair: eth1, 10.78.0.0/24 and `fd78::/64`.
 fn second_wire(lab: &Lab) {
     let peer = lab.namespace("b");
     lab.shell("a", &format!("ip link add eth1 type veth peer name eth1 netns {peer}"));
@@ -43,7 +43,7 @@ fn second_wire(lab: &Lab) {
         );
         lab.shell(host, &script);
     }
-    // The kernel makes a link ready behind the command that brings it up.
+    // A link becomes ready some time after the command that brings it up.
     let deadline = Instant::now() + secs(10);
     let ready = |host| !lab.shell(host, "ip -6 addr show dev eth1 scope link").trim().is_empty();
     while !(ready("a") && ready("b")) {
@@ -58,7 +58,7 @@ fn excluded_sources_are_kept_out_by_the_kernel_and_beyond_its_list_by_the_receiv
     let groups = ["239.1.2.3:5000", "[ff15::1]:5000"];
     let mut args = groups.to_vec();
     args.extend(["--interface", "eth0", "-J"]);
-    // r2 is the first that is excluded for one receiver, and far behind the kernel's list of 10
+    // r2 is the first excluded source for one receiver, and far beyond the kernel's list of 10
     // (64 of IPv6) for the other.
     let first = ["--exclude", "10.77.0.12", "--exclude", "fd77::12"];
     let others: Vec<String> =
@@ -71,13 +71,13 @@ fn excluded_sources_are_kept_out_by_the_kernel_and_beyond_its_list_by_the_receiv
     assert!(filter.contains("0xef010203 0x0a4d000c"), "{filter}");
     let many = receiver(&mut lab.udpkit("s"), "[ff15::1]", &many);
     let args = [&groups[..], &["--interface", "eth0", "-c", "20", "-s", "10"]].concat();
-    // Without end marks and announcements, which are kept out as well.
+    // Without end messages and announcements, which are excluded as well.
     send(&mut lab.udpkit("r2"), &[&args[..], &["--no-header"]].concat());
     send(&mut lab.udpkit("r1"), &args);
     for (running, passed) in [(few, 0), (many, 40)] {
         let report = report_of(running);
         let mut heard: Vec<&str> = sources(&report).iter().map(|one| text(one, "source")).collect();
-        // Each family has a socket, and either may be read first.
+        // Each family has its own socket, and either may be read first.
         heard.sort_unstable();
         assert_eq!(heard.len(), 2, "{report:#}");
         assert!(heard[0].starts_with("10.77.0.11:") && heard[1].starts_with("[fd77::11]:"));
@@ -124,10 +124,10 @@ fn a_group_that_another_process_joined_elsewhere_is_told_of_and_not_counted() {
     second_wire(&lab);
     let args = ["[ff15::1]:5000", "--interface", "eth0", "-J"];
     let running = receiver(&mut lab.udpkit("b"), "[ff15::1]", &args);
-    // Linux looks at the address of an IPv6 membership, not at its interface.
+    // For an IPv6 membership, Linux checks the address, not the interface.
     let other = ["[ff15::1]:5001", "--interface", "eth1"];
     let _other = receiver(&mut lab.udpkit("b"), "[ff15::1]:5001", &other);
-    // Without end marks and announcements, which leak in as well.
+    // Without end messages and announcements, which leak in as well.
     let args = ["[ff15::1]:5000", "--interface", "eth1", "-s", "10", "-c", "7", "--no-header"];
     send(&mut lab.udpkit("a"), &args);
     let args = ["[ff15::1]:5000", "--interface", "eth0", "-s", "10", "-c", "5"];
@@ -163,13 +163,13 @@ fn two_hundred_groups_are_joined_in_one_process_and_left() {
     assert_eq!(joined(), 0);
 }
 
-/// `239.2.0.x` as /proc/net/igmp writes it: hexadecimal, in the machine's order.
+/// Whether a word is `239.2.0.x` in the form of /proc/net/igmp: hexadecimal, in host byte order.
 fn is_ours(word: &str) -> bool {
     let octets = u32::from_str_radix(word, 16).unwrap_or(0).to_ne_bytes();
     word.len() == 8 && octets[..3] == [239, 2, 0]
 }
 
-/// A router of multicast between `client` and `server` of a NAT lab, for both groups and ways.
+/// A multicast router between `client` and `server` of a NAT lab, for both groups and directions.
 struct Router {
     lab: Lab,
     _daemon: Running,
@@ -210,7 +210,7 @@ fn a_receiver_behind_a_router_hears_from_ttl_2_on_and_check_says_so() {
     let groups = ["239.1.2.3:5000", "[ff15::1]:5000"];
     let running =
         receiver(&mut lab.udpkit("server"), "[ff15::1]", &[&groups[..], &["-J"]].concat());
-    // The router learns each source from its first datagrams, which may be lost to that.
+    // The router learns each source from its first datagrams, which it may drop.
     let warm = [&groups[..], &["--ttl", "2", "-c", "0", "-i", "20ms", "-s", "1"]].concat();
     let warm = Running::start(lab.udpkit("client").args(["cast", "send"]).args(warm));
     running.wait_for_line("receiving 239.1.2.3:5000", secs(10));
@@ -255,8 +255,8 @@ fn a_receiver_behind_a_router_hears_from_ttl_2_on_and_check_says_so() {
     }
 }
 
-/// Forwards what a sender sends, in another order, some of it twice and some not at all; the numbers
-/// that were left out.
+/// Forwards what a sender sends, reordered, with some duplicated and some left out; returns the
+/// numbers left out.
 fn disorder(front: &UdpSocket, to: u16, seed: u64) -> Vec<u64> {
     let mut rng = fastrand::Rng::with_seed(seed);
     let back = UdpSocket::bind("127.0.0.1:0").expect("a socket");
@@ -266,7 +266,7 @@ fn disorder(front: &UdpSocket, to: u16, seed: u64) -> Vec<u64> {
     let mut bytes = vec![0; 2048];
     loop {
         let len = front.recv(&mut bytes).expect("the sender sends on");
-        // The dialogue's lines are text, and no part of the stream.
+        // Lines of the dialogue are text and not part of the stream.
         if bytes[0].is_ascii_graphic() {
             back.send_to(&bytes[..len], ("127.0.0.1", to)).expect("loopback takes it");
             continue;
@@ -384,7 +384,7 @@ fn unicast_copies_tell_a_switch_that_loses_the_group_from_a_host_that_loses_all(
         .map(|host| receiver(&mut lab.udpkit(host), "239.1.2.3", &["239.1.2.3:5000", "-J"]))
         .into_iter()
         .collect();
-    // Data datagrams of 100 bytes behind the header; lines and end marks have other lengths.
+    // Data datagrams of 100 bytes after the header; lines and end messages have other lengths.
     let some = "udp length 124 numgen inc mod 5 == 2 drop";
     lab.nft("switch", "add table bridge wall");
     lab.nft("switch", "add chain bridge wall out { type filter hook forward priority 0; }");
@@ -418,7 +418,7 @@ fn unicast_copies_tell_a_switch_that_loses_the_group_from_a_host_that_loses_all(
     }
 }
 
-/// Datagrams to 239.1.2.3:5000 that `host` has seen.
+/// Counts datagrams to 239.1.2.3:5000 that arrive at `host`.
 fn count_group(lab: &Lab, host: &str) {
     lab.nft(host, "add table inet seen");
     lab.nft(host, "add counter inet seen group");
@@ -427,7 +427,7 @@ fn count_group(lab: &Lab, host: &str) {
     lab.nft(host, &format!("add rule inet seen input {rule}"));
 }
 
-/// A receiver of plain datagrams that keeps them in a file.
+/// A receiver of plain datagrams that stores them in a file.
 fn keeper(lab: &Lab, host: &str, file: &str) -> Running {
     let args = ["239.1.2.3:5000", "--no-header", "--out", file, "--interface", "eth0", "-J"];
     receiver(&mut lab.udpkit(host), "239.1.2.3", &args)
@@ -494,7 +494,7 @@ fn mgens_messages_are_received_and_sent_on_to_mgen_without_loss() {
     while lab.snmp("r2").in_datagrams < 40 {
         assert!(Instant::now() < deadline, "{}", mgen.stdout_so_far());
     }
-    // It writes its log out at its end.
+    // It flushes its log when it ends.
     mgen.signal("INT");
     let log = mgen.wait(secs(10)).out();
     for seq in 0..40 {

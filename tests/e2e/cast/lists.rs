@@ -1,4 +1,4 @@
-//! `udpkit cast`, end to end: groups, broadcast and lists, counted against the kernel's counters.
+//! `udpkit cast`, end to end: groups, broadcast and lists, compared with the kernel's counters.
 
 use crate::common::{
     Lab, Output, Running, free_udp_port, json, number, path, require_lab, require_tools, run,
@@ -7,7 +7,7 @@ use crate::common::{secs, text, udpkit};
 use serde_json::Value;
 use std::process::Command;
 
-/// A receiver that has joined: its lines come when all sockets stand.
+/// Starts a receiver and waits until it has joined: it says so once all sockets are open.
 fn receiver(command: &mut Command, args: &[&str]) -> Running {
     let running = Running::start(command.args(["cast", "recv"]).args(args));
     let is_ready = |line: &str| line.starts_with("joined") || line.starts_with("listening on");
@@ -19,7 +19,7 @@ fn send(command: &mut Command, args: &[&str]) -> Output {
     run(command.args(["cast", "send"]).args(args), secs(30))
 }
 
-/// The report of a receiver that has just heard all and is told to end.
+/// Interrupts a receiver that has received everything, and returns its report.
 fn report_of(receiver: Running) -> Value {
     receiver.signal("INT");
     json(&receiver.wait(secs(10)).expect_success().out())
@@ -59,7 +59,7 @@ fn loopback_multicast_arrives_whole_and_is_left() {
 #[test]
 fn a_member_on_the_senders_own_host_hears_it_unless_it_is_told_not_to() {
     require_lab!();
-    // By eth0: Linux carries no IPv6 groups over lo.
+    // On eth0, as Linux does not carry IPv6 groups over lo.
     let lab = Lab::pair();
     for (group, source) in
         [("[ff15::77:1%eth0]:5000", "[fd77::1]:6002"), ("239.77.1.9:5000", "10.77.0.1:6002")]
@@ -97,8 +97,8 @@ fn live_lines_stand_beside_a_document_on_standard_error() {
     assert!(output.err().lines().count() > 3, "{}", output.err());
 }
 
-/// Drops by `rule` and counts, for data datagrams of 100 bytes behind the measurement header:
-/// end marks are shorter and pass.
+/// Drops by `rule` and counts data datagrams of 100 bytes after the measurement header. End
+/// messages are shorter and pass.
 fn lose(lab: &Lab, host: &str, rules: &[(&str, &str, &str)]) {
     lab.nft(host, "add table inet loss");
     lab.nft(
@@ -126,7 +126,7 @@ fn loss_equals_the_firewalls_counter_on_groups_and_broadcast_at_three_receivers(
     let receivers: Vec<(String, Running)> = (1..=3)
         .map(|index| {
             let host = format!("r{index}");
-            // The first loses the very first datagrams, too.
+            // The first receiver also loses the very first datagrams.
             let rule =
                 ["numgen inc mod 10 == 0", "numgen random mod 100 < 3", "numgen random mod 9 < 4"]
                     [index - 1];
@@ -215,7 +215,7 @@ fn a_list_may_mix_groups_and_unicast_of_both_families() {
         assert_eq!((number(source, "received"), number(source, "lost")), (60, 0));
     }
     let single = report_of(single);
-    // Which family's first datagram is read first is chance.
+    // Either family's first datagram may be read first.
     let from = |group: &str| {
         let source = sources(&single).iter().find(|source| text(source, "group") == group);
         text(source.unwrap_or_else(|| panic!("nothing for {group} in {single:#}")), "source")
@@ -267,7 +267,7 @@ fn more_groups_and_sources_than_one_socket_takes_are_joined_and_left() {
     assert!(!after.contains("232.1.2.") && !after.contains(&igmp_form("232.1.2.1")), "{after}");
 }
 
-/// A group as `/proc/net/igmp` writes it: hexadecimal, in the machine's order.
+/// A group in the form of `/proc/net/igmp`: hexadecimal, in host byte order.
 fn igmp_form(group: &str) -> String {
     let octets: Vec<u8> = group.split('.').map(|part| part.parse().expect("a number")).collect();
     let raw = u32::from_ne_bytes(octets.try_into().expect("four numbers"));
@@ -381,7 +381,7 @@ fn ttl_and_dscp_are_on_the_wire_as_asked_and_one_hop_by_default() {
         lab.nft("r1", &format!("add counter inet seen {name}"));
         lab.nft("r1", &format!("add rule inet seen input {rule} counter name {name}"));
     }
-    // IPv4 leaves by a dual-stack socket here, which has options of both families.
+    // IPv4 is sent from a dual-stack socket here, which has options of both families.
     let groups = ["239.1.2.3:5000", "[ff15::1%eth0]:5000", "--no-header", "--io", "mmsg"];
     for extra in [&["--ttl", "7", "--dscp", "ef"][..], &[]] {
         let mut args = groups.to_vec();

@@ -1,4 +1,5 @@
-//! A receiver of a fan-out that is suspended: what its sockets held is counted before silence is.
+//! A suspended receiver of `cast`: datagrams in its sockets are counted before it decides on
+//! silence.
 
 use crate::common::{Lab, Running, json, number, require_lab, run, secs};
 
@@ -18,7 +19,7 @@ fn a_receiver_that_was_suspended_for_longer_than_its_idle_time_counts_all() {
     let told = json(&receiver.wait(secs(20)).expect_success().out());
     assert_eq!((number(&told, "received"), number(&told, "lost")), (100, 0), "{told:#}");
     assert!(number(&told, "reader_pause_ns") > 500_000_000, "{told:#}");
-    // By arrival, not by reading: 99 gaps of 8 ms.
+    // By arrival time, not by reading time: 99 gaps of 8 ms.
     let span = number(&told["sources"][0], "duration_ns");
     assert!(span > 600_000_000, "{told:#}");
 }

@@ -1,5 +1,5 @@
-//! `udpkit cast send` and what it learns of its receivers: against the counters of their firewalls,
-//! and through what happens to receivers in life.
+//! `udpkit cast send` and the reports of its receivers, compared with the counters of their
+//! firewalls; and receivers that come, go, stop or get refused.
 
 use crate::common::{
     Lab, Output, Running, free_udp_port, json, number, path, require_lab, require_tools, run,
@@ -9,7 +9,7 @@ use serde_json::Value;
 use std::net::UdpSocket;
 use std::process::Command;
 
-/// A receiver that has joined: its lines come when all sockets stand.
+/// Starts a receiver and waits until it has joined: it says so once all sockets are open.
 fn receiver(command: &mut Command, args: &[&str]) -> Running {
     let running = Running::start(command.args(["cast", "recv"]).args(args));
     let is_ready = |line: &str| {
@@ -31,8 +31,8 @@ fn row<'a>(sent: &'a Value, host: &str) -> &'a Value {
         .unwrap_or_else(|| panic!("no {host} in {sent:#}"))
 }
 
-/// Drops so many of a hundred and counts them, data of 100 bytes behind the header only: end marks
-/// and announcements pass.
+/// Drops this percentage of data datagrams of 100 bytes after the header, and counts them. End
+/// messages and announcements pass.
 fn lose(lab: &Lab, host: &str, percent: u32) {
     lab.nft(
         host,
@@ -86,7 +86,7 @@ fn the_table_equals_the_firewalls_counters_over_both_families() {
             assert_eq!(text(row, "interface"), "eth0");
             assert!(number(row, "delay_p99_ns") >= number(row, "delay_p50_ns"));
             assert_eq!(number(row, "bursts") > 0, dropped > 0);
-            // What it tells its own user is what it told the sender.
+            // Its own report agrees with what it reported to the sender.
             running.signal("INT");
             let own = json(&running.wait(secs(10)).expect_success().out());
             assert!(text(&own, "sources.0.source").starts_with(from), "{own:#}");
@@ -126,7 +126,7 @@ fn loss_on_the_senders_own_wire_is_found_to_be_common() {
         assert_eq!(number(row(&sent, host), "lost"), dropped, "{sent:#}");
     }
     assert_eq!(text(&sent, "common_loss.origin.code"), "near_sender", "{sent:#}");
-    // A report has room for so many gaps; what it says is whole is compared.
+    // A report has room for a limited number of gaps; only the complete part is compared.
     let (by_all, compared) =
         (number(&sent, "common_loss.lost_by_all"), number(&sent, "common_loss.compared"));
     assert!(by_all == dropped || by_all < dropped && compared < 2000, "{sent:#}");
@@ -144,7 +144,7 @@ fn receivers_come_late_die_and_stand_still_while_the_sender_goes_on() {
     whole.wait_for_line("from 10.77.0.1:", secs(10));
     dying.wait_for_line("from 10.77.0.1:", secs(10));
     stopping.wait_for_line("from 10.77.0.1:", secs(10));
-    // What does not fit its socket is lost there: the kernel's own counter says how much.
+    // What does not fit its socket is lost there; the kernel's counter shows how much.
     stopping.stop();
     let late = of(4);
     late.wait_for_line("from 10.77.0.1:", secs(10));
@@ -169,7 +169,7 @@ fn receivers_come_late_die_and_stand_still_while_the_sender_goes_on() {
     let stopped = row(&sent, "10.77.0.13");
     assert_eq!(text(stopped, "state"), "done", "{stopped:#}");
     assert!(number(stopped, "lost") >= 500, "{stopped:#}");
-    // The kernel counts announcements, too, of which there is one a second.
+    // The kernel also counts announcements, one per second.
     let (lost, dropped) = (number(stopped, "lost"), errors());
     assert!(lost <= dropped && dropped - lost <= 20, "{dropped} dropped: {stopped:#}");
     assert_eq!(number(stopped, "received") + number(stopped, "lost"), total, "{stopped:#}");
@@ -194,7 +194,7 @@ fn a_list_has_a_row_for_each_host_and_says_who_was_never_heard() {
     let args = ["10.77.0.11-12:5000", "[fd77::11]:5000", "-s", "100", "-c", "500", "-J"];
     let args = [&args[..], &["--rate", "1kpps", "--fail-if", "loss>50%"]].concat();
     let output = send(&mut lab.udpkit("s"), &args);
-    // Nobody knows what the silent one lost.
+    // The loss of the silent receiver is unknown.
     assert_eq!(output.code(), Some(3), "{}", output.err());
     let sent = json(&output.out());
     assert_eq!(path(&sent, "receivers").as_array().map(Vec::len), Some(3), "{sent:#}");
@@ -229,7 +229,7 @@ fn a_receiver_asks_to_be_sent_to_is_listed_and_leaves() {
     assert_eq!(number(&left, "received"), 50);
     let gone = |line: &str| line.starts_with("10.77.0.12:") && line.ends_with(" left");
     sender.wait_for("line that somebody left", secs(10), gone);
-    // By hand, from the sender's own host, and padded from another one.
+    // By hand: from the sender's own host, and with padding from another one.
     let ask = |host: &str, to: &str, text: &str| {
         let args = ["send", to, "--wait", "5s", "--replies", "1", "--", text];
         run(lab.udpkit(host).args(args), secs(10)).expect_success().out()
@@ -247,7 +247,7 @@ fn a_receiver_asks_to_be_sent_to_is_listed_and_leaves() {
     assert!(ask("s", "127.0.0.1:8620", &verify).contains("550"));
     sender.signal("INT");
     let sent = json(&sender.wait(secs(10)).expect_success().out());
-    // Receivers that were asked for end with their sender.
+    // Receivers with --sender end with their sender.
     for (running, host) in [(stays, "10.77.0.11"), (sixth, "[fd77::13]")] {
         let own = json(&running.wait(secs(10)).expect_success().out());
         let row = row(&sent, host);
@@ -262,13 +262,13 @@ fn a_receiver_asks_to_be_sent_to_is_listed_and_leaves() {
 fn scripts_can_rely_on_the_exit_codes() {
     let port = free_udp_port();
     let group = format!("239.77.3.1:{port}");
-    // Nobody is there: nothing is sent.
+    // Without receivers, nothing is sent.
     let args = [&group, "--interface", "lo", "--receivers", "1", "--wait", "300ms", "--", "x"];
     let output = send(&mut udpkit(), &args);
     assert_eq!(output.code(), Some(1));
     assert!(output.err().starts_with("waiting for 1 receiver before sending"), "{}", output.err());
     assert!(output.err().contains("error: 0 of 1 receiver reported in time"), "{}", output.err());
-    // Too few came; with a limit, the limit decides.
+    // Too few datagrams arrived; with a limit, the limit decides.
     for (expect, limit, code) in [
         ("100", None, 0),
         ("101", None, 1),
@@ -300,10 +300,10 @@ fn a_sender_that_is_not_there_is_said_and_fails_the_run() {
         assert_eq!(output.code(), Some(1), "{}", output.err());
         output.err()
     };
-    // Refused by ICMP: at once, so long before the time is up.
+    // An ICMP error ends the run at once, long before the time is up.
     let err = asks(free_udp_port(), "1min");
     assert!(err.contains("port unreachable, from 127.0.0.1"), "{err}");
-    // Somebody is there and keeps silent: for the sender's patience, or until the time is up.
+    // A port that is open but silent: the receiver waits for its limit, or until the time is up.
     let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
     let port = silent.local_addr().unwrap().port();
     for time in ["300ms", "1min"] {
@@ -329,7 +329,7 @@ fn plain_datagrams_pass_between_iperf_mgen_socat_and_udpkit() {
     require_lab!();
     require_tools!("iperf", "mgen", "socat");
     let lab = Lab::fanout(3);
-    // Receivers of others hear a plain stream of ours.
+    // Receivers of other programs receive our plain stream.
     let args = ["-s", "-u", "-B", "239.1.2.3", "-p", "5001", "-t", "20"];
     let iperf = Running::start(lab.command("r1", "iperf").args(args));
     lab.wait_joined("r1", "239.1.2.3");
@@ -345,7 +345,7 @@ fn plain_datagrams_pass_between_iperf_mgen_socat_and_udpkit() {
     let whole = "a datagram".repeat(20);
     assert!(socat.wait_for_stdout(secs(10), |text| text == whole), "{}", socat.stdout_so_far());
     drop((iperf, mgen, socat));
-    // And senders of others are heard, as counts.
+    // And streams of other programs are counted.
     let plain = |host: &str, count: &str| {
         receiver(&mut lab.udpkit(host), &["239.1.2.4:5001", "--no-header", "-J", "--count", count])
     };

@@ -1,4 +1,4 @@
-//! The sums that every report of a throughput run must keep.
+//! The identities that hold in every report of a throughput run.
 
 use serde_json::Value;
 
@@ -17,7 +17,7 @@ pub fn assert_sums(report: &Value) {
             ("offered.datagrams", vec!["sent.datagrams", "never_sent"], true),
             ("received.datagrams", vec!["delivered", "duplicates", "too_late"], true),
             ("lost.total", vec!["lost.path", "lost.receiver_socket"], true),
-            // Only both ends' last words make this one.
+            // This one needs the final counts of both ends.
             ("sent.datagrams", vec!["delivered", "lost.total"], whole),
         ];
         for (total, parts, holds) in sums {

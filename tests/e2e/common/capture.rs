@@ -1,4 +1,4 @@
-//! What was really on the wire: dumpcap records, tshark tells.
+//! Captures of the wire: recorded by dumpcap, decoded by tshark.
 
 use super::lab::Lab;
 use super::process::{Running, run};
@@ -6,29 +6,29 @@ use super::secs;
 use std::process::Command;
 use tempfile::TempDir;
 
-/// A capture that is under way.
+/// A running capture.
 pub struct Capture {
     dumpcap: Running,
     dir: TempDir,
 }
 
 impl Capture {
-    /// Captures on an interface of `host` what the filter (in libpcap's language) lets through.
-    /// From the return on, no packet is missed.
+    /// Captures on an interface of `host` what matches the filter (libpcap syntax). After this
+    /// returns, no packet is missed.
     pub fn start(lab: &Lab, host: &str, interface: &str, filter: &str) -> Self {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let mut command = lab.command(host, "dumpcap");
         command.args(["-i", interface, "-f", filter, "-w"]).arg(dir.path().join("wire.pcapng"));
         let dumpcap = Running::start(&mut command);
-        // Said once the interface is open and the filter set.
+        // Printed once the interface is open and the filter is set.
         let ready = dumpcap.wait_for_stderr(secs(10), |said| said.contains("File: "));
         assert!(ready, "dumpcap does not capture: {:?}", dumpcap.wait(secs(1)).err());
         Self { dumpcap, dir }
     }
 
-    /// Waits until `at_least` packets are captured, five seconds at most, ends the capture and
-    /// returns the wanted fields (tshark's names) of every packet, empty where it has none. UDP
-    /// checksums are checked: `udp.checksum.status` is 1 for a good one.
+    /// Waits until `at_least` packets are captured, for five seconds at most, ends the capture and
+    /// returns these fields (tshark's names) of every packet, empty if it has none. UDP checksums
+    /// are verified: `udp.checksum.status` is 1 for a correct one.
     pub fn finish(self, at_least: u64, fields: &[&str]) -> Vec<Vec<String>> {
         self.dumpcap.wait_for_stderr(secs(5), |said| captured(said) >= at_least);
         self.dumpcap.signal("INT");

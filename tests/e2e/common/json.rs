@@ -1,4 +1,4 @@
-//! Reports as values, and what they hold.
+//! Reports as JSON values, and access to their keys.
 
 use serde_json::Value;
 
@@ -14,8 +14,8 @@ pub fn json_lines(text: &str) -> Vec<Value> {
     text.lines().map(json).collect()
 }
 
-/// What lies at `a.b.0.c`: keys of objects, positions in arrays. Panics, with the part that
-/// exists, where there is nothing; a null is something.
+/// The value at `a.b.0.c`: keys of objects, indices of arrays. Panics with the part that exists if
+/// there is no such key; null counts as a value.
 #[track_caller]
 pub fn path<'a>(value: &'a Value, path: &str) -> &'a Value {
     path.split('.').fold(value, |at, key| {
@@ -27,13 +27,13 @@ pub fn path<'a>(value: &'a Value, path: &str) -> &'a Value {
     })
 }
 
-/// The whole number at `key`, as [`path`] reads it.
+/// The whole number at `key`, a path as in [`path`].
 #[track_caller]
 pub fn number(value: &Value, key: &str) -> u64 {
     path(value, key).as_u64().unwrap_or_else(|| panic!("{key} is no number in {value:#}"))
 }
 
-/// The text at `key`, as [`path`] reads it.
+/// The text at `key`, a path as in [`path`].
 #[track_caller]
 pub fn text<'a>(value: &'a Value, key: &str) -> &'a str {
     path(value, key).as_str().unwrap_or_else(|| panic!("{key} is no text in {value:#}"))

@@ -1,4 +1,4 @@
-//! Networks of namespaces, built by `scripts/lab` and gone with their test.
+//! Networks of namespaces, built by `scripts/lab` and removed after the test.
 
 use super::process::{Running, run};
 use super::{path, ports, secs, wait_until};
@@ -8,15 +8,15 @@ use std::path::PathBuf;
 use std::process::{self, Command};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// A lab that is up; dropping it, in a panic too, takes it down.
+/// A running lab; dropping it, also in a panic, removes it.
 ///
 /// Addresses are those of `scripts/lab help`: a pair is `a` 10.77.0.1 and `b` 10.77.0.2.
 pub struct Lab {
     name: String,
 }
 
-/// The kernel's own UDP counters of one namespace and one address family, as `/proc/net/snmp`
-/// names them. Datagrams, not packets: a coalesced buffer counts once for each segment.
+/// The kernel's UDP counters of one namespace and address family, named as in `/proc/net/snmp`.
+/// They count datagrams, not packets: a coalesced buffer counts once per segment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct UdpCounters {
     pub in_datagrams: u64,
@@ -29,7 +29,7 @@ pub struct UdpCounters {
 }
 
 impl Lab {
-    /// Hosts `a` and `b` on one wire.
+    /// Hosts `a` and `b` on one link.
     pub fn pair() -> Self {
         Self::up("pair", &[])
     }
@@ -49,12 +49,12 @@ impl Lab {
         Self::up("path", &[])
     }
 
-    /// Any topology with any option of `scripts/lab up`, for example `--no-offload`.
+    /// Any topology, with options of `scripts/lab up` such as `--no-offload`.
     pub fn up(topology: &str, options: &[&str]) -> Self {
         Self::try_up(topology, options).unwrap_or_else(|why| panic!("{why}"))
     }
 
-    /// As [`Lab::up`]; the error is what the script said.
+    /// As [`Lab::up`]; the error is the script's output.
     pub fn try_up(topology: &str, options: &[&str]) -> Result<Self, String> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -67,12 +67,12 @@ impl Lab {
         Ok(Self { name })
     }
 
-    /// What `ip netns` calls a host of this lab.
+    /// The network namespace of a host of this lab.
     pub fn namespace(&self, host: &str) -> String {
         format!("{}-{host}", self.name)
     }
 
-    /// A command that will run on `host`; its process is the program's own.
+    /// A command to run on `host`; its process is the program itself.
     pub fn command(&self, host: &str, program: &str) -> Command {
         let mut command = Command::new("ip");
         command.args(["netns", "exec", &self.namespace(host), program]);
@@ -104,7 +104,7 @@ impl Lab {
         self.try_nft(host, rules).unwrap_or_else(|why| panic!("{why}\n{rules}"));
     }
 
-    /// As [`Lab::nft`]; the error is what nft said.
+    /// As [`Lab::nft`]; the error is nft's output.
     pub fn try_nft(&self, host: &str, rules: &str) -> Result<(), String> {
         let mut nft = Running::start_with_input(self.command(host, "nft").args(["-f", "-"]));
         nft.write(rules);
@@ -113,7 +113,7 @@ impl Lab {
         output.success().then_some(()).ok_or_else(|| format!("nft: {}", output.err().trim()))
     }
 
-    /// Packets and bytes of a named counter; `table` with its family, as in `inet lab`.
+    /// Packets and bytes of a named counter; `table` includes the family, as in `inet lab`.
     pub fn counter(&self, host: &str, table: &str, name: &str) -> (u64, u64) {
         let listed = self.shell(host, &format!("nft -j list counter {table} {name}"));
         let listed = super::json(&listed);
@@ -135,14 +135,14 @@ impl Lab {
         parse_snmp6(&self.shell(host, "cat /proc/net/snmp6"))
     }
 
-    /// Waits until a socket on `host` has the UDP port, five seconds at most.
+    /// Waits until a socket on `host` is bound to the UDP port, for five seconds at most.
     pub fn wait_bound(&self, host: &str, port: u16) {
         ports::wait_until_bound(&format!("{host} of {}", self.name), port, || {
             self.shell(host, "cat /proc/net/udp /proc/net/udp6 2>/dev/null || true")
         });
     }
 
-    /// Waits until `host` is a member of the group (`239.7.7.7`, `ff15::7`), five seconds at
+    /// Waits until `host` is a member of the group (`239.7.7.7`, `ff15::7`), for five seconds at
     /// most.
     pub fn wait_joined(&self, host: &str, group: &str) {
         let group: IpAddr = group.parse().expect("the address of a group");
@@ -159,7 +159,7 @@ impl Drop for Lab {
     }
 }
 
-/// `/proc/net/snmp`: a line of names and a line of values for each protocol.
+/// Parses `/proc/net/snmp`: a line of names and a line of values per protocol.
 pub fn parse_snmp(text: &str) -> UdpCounters {
     let mut lines = text.lines().filter_map(|line| line.strip_prefix("Udp: "));
     let (Some(names), Some(values)) = (lines.next(), lines.next()) else {
@@ -169,7 +169,7 @@ pub fn parse_snmp(text: &str) -> UdpCounters {
     pick(|wanted| pairs.iter().find(|(name, _)| *name == wanted).map(|(_, value)| *value))
 }
 
-/// `/proc/net/snmp6`: a name and a value on each line.
+/// Parses `/proc/net/snmp6`: a name and a value per line.
 pub fn parse_snmp6(text: &str) -> UdpCounters {
     pick(|wanted| {
         text.lines()

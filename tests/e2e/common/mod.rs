@@ -1,9 +1,9 @@
-//! What the end-to-end tests share: running the binary, networks to run it in, captures and JSON.
+//! Shared by the end-to-end tests: running the binary, networks, captures and JSON.
 //!
 //! ```text
-//! process   a spawned program whose lines can be waited for, signalled by name, never left behind
+//! process   a spawned program: wait for its output, send signals; it ends with the test
 //! lab       network namespaces by scripts/lab: commands, nftables counters, kernel counters
-//! capture   what was really on the wire, by dumpcap and tshark
+//! capture   captures of the wire, by dumpcap and tshark
 //! ports     a free port, and waiting until one is bound
 //! turns     who keeps a processor busy, and who must not be late
 //! wait      waiting for what tells nobody when it happens

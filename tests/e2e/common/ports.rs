@@ -1,11 +1,11 @@
-//! Ports: a free one, and waiting until one is taken.
+//! Finds a free port, and waits until a port is bound.
 
 use super::{secs, wait_until};
 use std::fs;
 use std::net::UdpSocket;
 
-/// A UDP port that nobody has now, over IPv4 and IPv6. Somebody may take it before the caller
-/// does: port 0 is better wherever the program says which port it got.
+/// A UDP port that is free now, over IPv4 and IPv6. Another program may take it before the caller
+/// does, so port 0 is better if the program under test prints its port.
 pub fn free_udp_port() -> u16 {
     UdpSocket::bind("[::]:0")
         .or_else(|_| UdpSocket::bind("0.0.0.0:0"))
@@ -14,7 +14,7 @@ pub fn free_udp_port() -> u16 {
         .port()
 }
 
-/// Waits until a socket of this machine has the UDP port, five seconds at most.
+/// Waits until a socket of this machine is bound to the UDP port, for five seconds at most.
 pub fn wait_bound(port: u16) {
     wait_until_bound("this machine", port, || {
         ["/proc/net/udp", "/proc/net/udp6"]
@@ -29,7 +29,7 @@ pub fn wait_until_bound(host: &str, port: u16, sockets: impl Fn() -> String) {
     wait_until(&what, secs(5), || lists_port(&sockets(), port));
 }
 
-/// Whether a table in the form of `/proc/net/udp` has a socket with that local port.
+/// Whether a table in the form of `/proc/net/udp` lists a socket with this local port.
 pub fn lists_port(table: &str, port: u16) -> bool {
     let wanted = format!("{port:04X}");
     table

@@ -1,4 +1,4 @@
-//! A spawned program: its output can be waited for, and it does not outlive its test.
+//! A spawned program: tests can wait for its output, and it does not outlive them.
 
 use std::io::{Read, Write};
 use std::process::{ChildStdin, Command, ExitStatus, Stdio};
@@ -6,8 +6,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// A program at work. Its output is collected from the start, so that nothing is missed and it
-/// never blocks on a full pipe; dropping it kills it.
+/// A running program. Its output is collected from the start, so that nothing is missed and it
+/// never blocks on a full pipe. Dropping it kills it.
 pub struct Running {
     pid: u32,
     name: String,
@@ -15,7 +15,7 @@ pub struct Running {
     shared: Arc<Shared>,
 }
 
-/// What a program left: how it ended and all that it wrote.
+/// The exit status and the whole output of a program.
 #[derive(Debug)]
 pub struct Output {
     pub status: ExitStatus,
@@ -23,7 +23,7 @@ pub struct Output {
     pub stderr: Vec<u8>,
 }
 
-/// Runs to the end. Panics, with what was written so far, if that takes longer than `within`.
+/// Runs a command to its end. Panics with the output so far if that takes longer than `within`.
 pub fn run(command: &mut Command, within: Duration) -> Output {
     Running::start(command).wait(within)
 }
@@ -34,7 +34,7 @@ impl Running {
         Self::spawn(command.stdin(Stdio::null()))
     }
 
-    /// Starts with a standard input to [`Running::write`] to.
+    /// Starts with a standard input for [`Running::write`].
     pub fn start_with_input(command: &mut Command) -> Self {
         Self::spawn(command.stdin(Stdio::piped()))
     }
@@ -59,7 +59,7 @@ impl Running {
         Self { pid, name, stdin, shared }
     }
 
-    /// The process; under `ip netns exec` still the program's own, as that replaces itself.
+    /// The process id of the program; `ip netns exec` replaces itself by the program.
     pub fn pid(&self) -> u32 {
         self.pid
     }
@@ -71,19 +71,19 @@ impl Running {
         stdin.flush().expect("the program reads its input");
     }
 
-    /// Ends standard input.
+    /// Closes standard input.
     pub fn close_input(&mut self) {
         self.stdin = None;
     }
 
-    /// Waits for the first line, past or to come, on either stream that contains `text`.
-    /// Panics, with what was written, when the program ends or `within` passes without it.
+    /// Waits for the first line on either stream that contains `text`, past lines included.
+    /// Panics with the output if the program ends or `within` passes without it.
     pub fn wait_for_line(&self, text: &str, within: Duration) -> String {
         self.wait_for(&format!("a line with {text:?}"), within, |line| line.contains(text))
     }
 
-    /// As [`Running::wait_for_line`], for the first line that satisfies `wanted`; `what` names it
-    /// in the panic.
+    /// As [`Running::wait_for_line`], for the first line that satisfies `wanted`; `what` describes
+    /// it in the panic.
     pub fn wait_for(&self, what: &str, within: Duration, wanted: impl Fn(&str) -> bool) -> String {
         let find = |seen: &Seen| {
             [&seen.stdout, &seen.stderr]
@@ -94,23 +94,23 @@ impl Running {
         find(&seen).unwrap_or_else(|| panic!("{}: no {what}\n{}", self.name, seen.transcript()))
     }
 
-    /// Waits until standard output, unfinished line included, satisfies `wanted`; `false` when the
-    /// program ends or `within` passes first.
+    /// Waits until standard output, including an unfinished line, satisfies `wanted`; `false` if
+    /// the program ends or `within` passes first.
     pub fn wait_for_stdout(&self, within: Duration, wanted: impl Fn(&str) -> bool) -> bool {
         let holds = |seen: &Seen| wanted(&String::from_utf8_lossy(&seen.stdout.bytes));
         let seen = self.shared.wait(within, |seen| holds(seen) || seen.ended());
         holds(&seen)
     }
 
-    /// Waits until standard error, unfinished line included, satisfies `wanted`; `false` when the
-    /// program ends or `within` passes first.
+    /// Waits until standard error, including an unfinished line, satisfies `wanted`; `false` if
+    /// the program ends or `within` passes first.
     pub fn wait_for_stderr(&self, within: Duration, wanted: impl Fn(&str) -> bool) -> bool {
         let holds = |seen: &Seen| wanted(&String::from_utf8_lossy(&seen.stderr.bytes));
         let seen = self.shared.wait(within, |seen| holds(seen) || seen.ended());
         holds(&seen)
     }
 
-    /// What has been written to standard output so far.
+    /// Standard output so far.
     pub fn stdout_so_far(&self) -> String {
         String::from_utf8_lossy(&self.shared.lock().stdout.bytes).into_owned()
     }
@@ -120,23 +120,24 @@ impl Running {
         self.shared.wait(within, Seen::ended).ended()
     }
 
-    /// Whether it has not ended yet.
+    /// Whether it is still running.
     pub fn is_running(&self) -> bool {
         self.shared.lock().status.is_none()
     }
 
-    /// Sends a signal by name without `SIG`: `INT`, `TERM`, `STOP`, `CONT`. Nothing, once ended.
+    /// Sends a signal by its name without `SIG`: `INT`, `TERM`, `STOP`, `CONT`. Does nothing once
+    /// the program has ended.
     pub fn signal(&self, name: &str) {
         if !self.is_running() {
             return;
         }
-        // The shell's own `kill`: no tool to install, and no unsafe call here.
+        // The shell's built-in `kill` needs no tool and no unsafe code.
         let script = format!("kill -s {name} {}", self.pid);
         let status = Command::new("sh").args(["-c", &script]).status().expect("sh runs");
         assert!(status.success() || !self.is_running(), "cannot signal {}: {script}", self.name);
     }
 
-    /// Sends two signals as fast as a shell can, as timeout(1) does to its child.
+    /// Sends two signals in quick succession, as timeout(1) does.
     pub fn signal_at_once(&self, first: &str, second: &str) {
         let pid = self.pid;
         let script = format!("kill -s {first} {pid}; kill -s {second} {pid}");
@@ -144,12 +145,12 @@ impl Running {
         assert!(status.success() || !self.is_running(), "cannot signal {}: {script}", self.name);
     }
 
-    /// Suspends it: its sockets stay open and fill.
+    /// Suspends it; its sockets stay open and fill up.
     pub fn stop(&self) {
         self.signal("STOP");
     }
 
-    /// Goes on after [`Running::stop`].
+    /// Resumes it after [`Running::stop`].
     pub fn cont(&self) {
         self.signal("CONT");
     }
@@ -161,7 +162,7 @@ impl Running {
         self.cont();
     }
 
-    /// Waits for its end. Panics, with what was written, if that takes longer than `within`.
+    /// Waits for its end. Panics with the output if that takes longer than `within`.
     pub fn wait(self, within: Duration) -> Output {
         let seen = self.shared.wait(within, Seen::ended);
         match seen.status {
@@ -179,7 +180,7 @@ impl Drop for Running {
     fn drop(&mut self) {
         if self.is_running() {
             let _ = Command::new("sh").args(["-c", &format!("kill -s KILL {}", self.pid)]).status();
-            // Its end frees ports and namespaces, which the next line of a test may count on.
+            // Its end releases ports and namespaces, on which the rest of a test may rely.
             drop(self.shared.wait(Duration::from_secs(5), |seen| seen.status.is_some()));
         }
     }
@@ -206,7 +207,7 @@ impl Output {
         String::from_utf8_lossy(&self.stderr).into_owned()
     }
 
-    /// Itself, if it ended with exit code 0; else a panic that shows what it wrote.
+    /// Panics with the output unless the exit code is 0.
     #[track_caller]
     pub fn expect_success(self) -> Self {
         assert!(self.success(), "{}\n{}\n{}", self.status, self.out(), self.err());
@@ -234,7 +235,7 @@ struct Stream {
 }
 
 impl Seen {
-    /// Ended, and all it wrote has been read.
+    /// Whether it has ended and all its output has been read.
     fn ended(&self) -> bool {
         self.status.is_some() && self.stdout.closed && self.stderr.closed
     }
@@ -251,7 +252,7 @@ impl Seen {
 }
 
 impl Shared {
-    /// A poisoned lock still holds the output that explains the panic.
+    /// Ignores poisoning: the output explains the panic.
     fn lock(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
@@ -261,7 +262,7 @@ impl Shared {
         self.changed.notify_all();
     }
 
-    /// Returns when `done` holds or `within` has passed: the caller looks which.
+    /// Returns when `done` holds or `within` has passed; the caller checks which.
     fn wait(&self, within: Duration, done: impl Fn(&Seen) -> bool) -> MutexGuard<'_, Seen> {
         let deadline = Instant::now() + within;
         let mut seen = self.lock();
@@ -299,7 +300,7 @@ fn collect(
     });
 }
 
-/// The lines that have ended; what follows the last line feed may still grow.
+/// The complete lines; text after the last line feed may still grow.
 fn whole_lines(bytes: &[u8]) -> Vec<String> {
     let Some(end) = bytes.iter().rposition(|byte| *byte == b'\n') else { return Vec::new() };
     bytes[..end]

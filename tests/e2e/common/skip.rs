@@ -1,4 +1,4 @@
-//! Skipping, aloud: a test that this machine cannot run says why, and fails where `CI` is set.
+//! Skips tests that this machine cannot run: they print the reason, and fail if `CI` is set.
 
 use super::Lab;
 use std::env;
@@ -13,7 +13,7 @@ macro_rules! skip {
     }};
 }
 
-/// Goes on only where network namespaces and nftables work.
+/// Skips the test unless network namespaces and nftables work.
 macro_rules! require_lab {
     () => {
         if let Err(why) = $crate::common::lab_available() {
@@ -22,7 +22,7 @@ macro_rules! require_lab {
     };
 }
 
-/// Goes on only where every tool named is installed.
+/// Skips the test unless all these tools are installed.
 macro_rules! require_tools {
     ($($tool:expr),+ $(,)?) => {
         $(if let Err(why) = $crate::common::tool_available($tool) {
@@ -33,8 +33,8 @@ macro_rules! require_tools {
 
 pub(crate) use {require_lab, require_tools, skip};
 
-/// Says that a test was skipped: on standard error itself, as the test runner would swallow a
-/// `println!` of a test that passes. Panics where `CI` is set: there, everything must run.
+/// Prints that a test was skipped, directly to standard error, as the test runner hides the
+/// `println!` of a passing test. Panics if `CI` is set, where everything must run.
 pub fn skip_line(why: &str) {
     use std::io::Write;
     match verdict(env::var("CI").ok().as_deref(), why) {
@@ -54,7 +54,7 @@ pub fn verdict(ci: Option<&str>, why: &str) -> Result<String, String> {
     }
 }
 
-/// Whether labs can be brought up here; tried once, for real.
+/// Whether labs work here; tried once by building one.
 pub fn lab_available() -> Result<(), String> {
     static TRIED: OnceLock<Result<(), String>> = OnceLock::new();
     TRIED
@@ -67,7 +67,7 @@ pub fn lab_available() -> Result<(), String> {
         .clone()
 }
 
-/// Whether a program of that name is on the path.
+/// Whether a program with this name is in `PATH`.
 pub fn tool_available(tool: &str) -> Result<(), String> {
     let path = env::var_os("PATH").unwrap_or_default();
     let found = env::split_paths(&path).any(|dir| Path::new(&dir).join(tool).is_file());

@@ -1,6 +1,6 @@
-//! What the documents show must be true: every command in README.md and `docs` parses, every example
-//! of README.md and `docs/guide` on loopback prints what is shown, in form, and every link has a
-//! target.
+//! What the documents show must be true: every command in README.md and `docs` parses, every
+//! example of README.md and `docs/guide` on loopback prints what is shown, in form, and every link
+//! has a target.
 
 mod form;
 mod markdown;

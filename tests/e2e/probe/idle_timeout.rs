@@ -93,7 +93,8 @@ fn time_outs_of_3_7_and_20_seconds_are_found() {
         let report = json(&told.out());
         assert_eq!(path(&report, "verdict.code"), "stays_open", "{report:#}");
         assert_eq!(path(&report, "verdict.open_ns").as_u64(), Some(2 * SECOND));
-        // What goes on meanwhile is told: whom it probes, two silences of two timers, and how they begin.
+        // What goes on meanwhile is told: whom it probes, two silences of two timers, and how they
+        // begin.
         assert_eq!(told.err().lines().count(), 6, "{}", told.err());
     };
     thread::scope(|scope| {

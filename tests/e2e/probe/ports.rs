@@ -1,5 +1,5 @@
-//! `udpkit probe ports` with a remote agent, over two routers whose rules are known: the verdict is the
-//! rule, for each port and both families, twenty runs in a row.
+//! `udpkit probe ports` with a remote agent, over two routers whose rules are known: the verdict is
+//! the rule, for each port and both families, twenty runs in a row.
 
 use crate::common::{Lab, Running, json, path, require_lab, run, secs, udpkit};
 use serde_json::Value;

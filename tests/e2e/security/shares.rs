@@ -215,8 +215,8 @@ fn ports(list: &str) -> Vec<u16> {
         .collect()
 }
 
-/// Sessions of one address that ask for all that they can get: those that were granted streams, each
-/// with its sockets, and the last refusal.
+/// Sessions of one address that ask for all that they can get: those that were granted streams,
+/// each with its sockets, and the last refusal.
 fn take_streams(served: &Served, test: &str) -> (Vec<(Client, Vec<Client>)>, String) {
     let (mut taken, mut refusal) = (Vec::new(), String::new());
     for _ in 0..8 {
