@@ -1,7 +1,7 @@
-//! Every rendering of every command, from fixed records: text at 80 and at 120 columns, and JSON.
-//! A change of a word is a change of a file in `tests/golden/`.
+//! Every rendering of every command, from fixed records: text at 80 and 120 columns, and JSON.
+//! A change of a sentence is a change of a file in `tests/golden/`.
 //!
-//! `INSTA_UPDATE=always cargo test --test golden` writes the files anew; then read the difference.
+//! `INSTA_UPDATE=always cargo test --test golden` updates the files; then read the difference.
 
 #[path = "golden/records/mod.rs"]
 mod records;
@@ -10,7 +10,7 @@ use serde::Serialize;
 use udpkit::record::Document;
 use udpkit::report::Page;
 
-/// Holds one report: as text on a page of 80 and of 120 columns, and as its JSON document.
+/// Compares a report with its golden files: text at 80 and 120 columns, and the JSON document.
 #[track_caller]
 fn hold<T: Serialize>(
     name: &str,
@@ -26,7 +26,7 @@ fn hold<T: Serialize>(
     hold_as(&format!("{name}.json"), &json);
 }
 
-/// Holds a text, no line of which is longer than `columns`.
+/// Compares a text with its golden file; no line may be longer than `columns`.
 #[track_caller]
 fn hold_text(name: &str, columns: usize, text: &str) {
     for line in text.lines() {

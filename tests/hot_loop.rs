@@ -1,4 +1,4 @@
-//! The hot loops allocate nothing: counted by an allocator that counts.
+//! The hot loops do not allocate: checked with a counting allocator.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -16,7 +16,7 @@ use udpkit::units::{Nanos, PacketRate, Rate};
 
 const TAG: u16 = 7;
 
-/// Takes events and keeps none.
+/// A sink that drops all events.
 struct Nowhere;
 
 impl<E> Sink<E> for Nowhere {
@@ -25,7 +25,7 @@ impl<E> Sink<E> for Nowhere {
     }
 }
 
-/// Both ends of a stream on loopback, driven by hand so that nothing else runs.
+/// Both ends of a stream on loopback, driven by the test so that nothing else runs.
 struct Both {
     sender: BlastSender<VecDeque<udpkit::session::blast::SenderOrder>, Nowhere>,
     receiver: BlastReceiver<VecDeque<udpkit::session::blast::ReceiverOrder>, Nowhere>,
@@ -77,7 +77,7 @@ impl Both {
         }
     }
 
-    /// Sends what is due and receives what came, until `datagrams` more came.
+    /// Sends what is due and receives what arrived, until `datagrams` more have arrived.
     fn carry(&mut self, buffers: &mut udpkit::batch::RxBatch, datagrams: u64) {
         let goal = self.received + datagrams;
         let deadline = Instant::now() + Duration::from_secs(20);

@@ -1,5 +1,6 @@
-//! The map in `src/lib.rs`, held: no import against the floors or across the towers, no unsafe
-//! code outside `sys`, no printing outside `report` and `main`, no file without its purpose.
+//! Enforces the map in `src/lib.rs`: no import of a higher module or across the two groups, no
+//! unsafe code outside `sys`, no printing outside `report` and `main`, no file without a file
+//! comment.
 
 #[path = "layers/imports.rs"]
 mod imports;
@@ -11,10 +12,9 @@ mod tokens;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Each room with all that it may import. A room that is missing here is not on the map.
+/// Each module with the modules that it may import. A module that is missing here is an error.
 ///
-/// The test modules within a room keep the same rules: what a pure rule needs a socket to test is
-/// not pure.
+/// Test modules follow the same rules: code that needs a socket to be tested is not pure.
 const MAP: &[(&str, &[&str])] = &[
     ("units", &[]),
     ("wire", &["units"]),
@@ -43,13 +43,13 @@ const MAP: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// The roots: one declares every room, the other runs the top one.
+/// The roots: one declares every module, the other runs the top one.
 const ROOTS: &[&str] = &["lib.rs", "main.rs"];
 
-/// Rooms that speak to people.
+/// Modules that may contain sentences for people.
 const SPEAKING: &[&str] = &["report", "cli", "main"];
 
-/// Sentences that are no message of udpkit's, each with its reason.
+/// Sentences that are not messages of udpkit, each with the reason.
 const PROTOCOL_TEXTS: &[(&str, &str)] = &[
     ("wire/service/ssdp.rs", "the request of SSDP is text"),
     ("wire/service/sip.rs", "the request of SIP is text"),
@@ -57,20 +57,20 @@ const PROTOCOL_TEXTS: &[(&str, &str)] = &[
     ("sys/limits.rs", "a row of /proc/self/limits"),
 ];
 
-/// Rooms where nothing may be decided by what a text says; `wire` and `units` read texts for all.
+/// Modules that must not decide by the content of a text; `wire` and `units` parse texts for all.
 const JUDGING: &[&str] = &["session", "record", "report", "engine"];
 
-/// Texts of the dialogue's parameters and of keys, which are read where they are understood.
+/// Files that read texts of the dialogue's parameters and of keys, and where.
 const READERS: &[&str] = &["session/serve/dialogue.rs", "record/probe/ports.rs"];
 
 const LONGEST_FILE: usize = 700;
 
 /// A file below `src`.
 struct Source {
-    /// As in `net/socket.rs`.
+    /// The path below `src`, such as `net/socket.rs`.
     path: String,
     text: String,
-    /// Whether it is compiled for tests alone.
+    /// Whether it is compiled for tests only.
     is_for_tests: bool,
 }
 
@@ -125,7 +125,7 @@ fn no_file_outgrows_a_reader() {
     hold(length_faults);
 }
 
-/// Applies a rule to every file and fails with all that breaks it.
+/// Applies a rule to every file and fails with all violations.
 #[track_caller]
 fn hold(rule: fn(&Source) -> Vec<String>) {
     let sources = sources();
@@ -218,7 +218,7 @@ fn length_faults(source: &Source) -> Vec<String> {
     vec![format!("src/{}: {lines} lines, {LONGEST_FILE} at most", source.path)]
 }
 
-/// Where any of `wanted` stands as a word of code; macros among them only as calls.
+/// Where any of `wanted` occurs as a word of code; macros only as calls.
 fn words(source: &Source, wanted: &[&str], why: &str) -> Vec<String> {
     let tokens = tokens::tokens(&source.text);
     let is_call = |at: usize| tokens.get(at + 1).is_some_and(|next| next.text == "!");
@@ -252,7 +252,7 @@ fn sources() -> Vec<Source> {
     sources
 }
 
-/// The modules that a file declares for tests alone, as paths without their ending.
+/// The modules that a file declares for tests only, as paths without `.rs`.
 fn test_modules(source: &Source) -> Vec<String> {
     let folder = match source.path.strip_suffix("/mod.rs") {
         Some(folder) => folder,

@@ -1,4 +1,4 @@
-//! The harness itself: what the end-to-end tests lean on must hold on its own.
+//! Tests of the test harness itself.
 
 use crate::common::{
     Capture, Lab, Running, comes_true, json, json_lines, path, require_lab, require_tools, run,
@@ -22,7 +22,7 @@ fn lab_script(arguments: &[&str]) -> crate::common::Output {
     run(Command::new(script).args(arguments), secs(30))
 }
 
-/// The letter of a process's state in `/proc`, waited for.
+/// Waits until a process has this state letter in `/proc`.
 fn state_becomes(pid: u32, wanted: char) -> bool {
     comes_true(secs(5), || {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
@@ -134,7 +134,7 @@ fn the_firewalls_counters_and_the_receiver_account_for_every_datagram() {
     let send = "for i in {100..399}; do echo $i >/dev/udp/10.77.0.2/9000; done";
     run(lab.command("a", "bash").args(["-c", send]), secs(10)).expect_success();
 
-    // 4 bytes of payload behind 20 of IPv4 and 8 of UDP.
+    // 4 bytes of payload after 20 of IPv4 and 8 of UDP.
     assert_eq!(lab.counter("b", "inet loss", "seen"), (300, 300 * 32));
     let (dropped, bytes) = lab.counter("b", "inet loss", "dropped");
     assert_eq!(bytes, dropped * 32);
@@ -191,7 +191,7 @@ fn a_path_has_two_routers_and_two_addresses_at_its_far_end_and_a_wall_stands_whe
             }";
         lab.nft(host, count);
     }
-    // Asked at either address, it answers from that address or the asker would not take it.
+    // It replies from the address that was asked; the connected client takes no other reply.
     for (family, address) in [
         ("UDP4", "10.77.3.2"),
         ("UDP4", "10.77.3.3"),
@@ -206,7 +206,7 @@ fn a_path_has_two_routers_and_two_addresses_at_its_far_end_and_a_wall_stands_whe
         let ask = format!("echo who | socat -t5 - {family}:{address}:9000,shut-none");
         let client = Running::start(lab.command("client", "sh").args(["-c", &ask]));
         let seen = client.wait_for_line("", secs(5));
-        // The compressed form and socat's own differ; both name the client.
+        // The compressed form differs from socat's; both contain the client's address.
         let wanted = if family == "UDP4" { "10.77.1.2" } else { "0002" };
         assert!(seen.contains(wanted), "{bare} saw {seen}");
         client.signal("TERM");
@@ -247,7 +247,7 @@ fn a_group_and_a_broadcast_reach_every_receiver_of_a_fanout() {
             lab.wait_bound(host, port);
             socat
         });
-        // socat joins after it has bound; the membership shows in the kernel's table.
+        // socat joins after it has bound; the kernel's table shows the membership.
         if let Some(group) = group {
             lab.wait_joined("r1", group);
             lab.wait_joined("r2", group);
@@ -338,7 +338,7 @@ fn the_scripts_exit_codes_tell_failure_from_wrong_usage() {
     }
 }
 
-// --- words and tables --------------------------------------------------------------------------
+// --- texts and tables --------------------------------------------------------------------------
 
 #[test]
 fn a_skip_is_told_and_where_ci_is_set_it_is_a_failure() {

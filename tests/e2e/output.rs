@@ -1,5 +1,4 @@
-//! Where every subcommand writes to: a full disk is told and counts as failed, a reader that has
-//! gone is neither.
+//! Output of every subcommand: a full disk is an error and fails the command, a closed pipe is not.
 
 use crate::common::{Output, json, path, require_tools, run, secs};
 use std::process::Command;

@@ -1,16 +1,16 @@
-//! Which rooms a source file names, by whatever path.
+//! Finds the modules that a source file names, by any path.
 
 use super::tokens::{Token, tokens};
 
-/// A room named in code, and the line.
+/// A module named in code, and the line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Import {
     pub room: String,
     pub line: usize,
 }
 
-/// Every room that `source` reaches through `crate::`, or through enough `super::` to leave its
-/// own room. `depth` is the file's own: 1 for `src/net/mod.rs`, 2 for `src/net/socket.rs`.
+/// Every top-level module that `source` names by `crate::`, or by enough `super::` to leave its own
+/// one. `depth` is that of the file: 1 for `src/net/mod.rs`, 2 for `src/net/socket.rs`.
 pub fn imports(source: &str, depth: usize) -> Vec<Import> {
     let tokens = tokens(source);
     let mut found = Vec::new();
@@ -32,13 +32,12 @@ pub fn imports(source: &str, depth: usize) -> Vec<Import> {
     found
 }
 
-/// Depth of a file's module: its path below `src`, with `mod.rs` standing for its folder.
+/// The depth of a file's module below `src`; `mod.rs` counts as its directory.
 pub fn depth_of(path: &str) -> usize {
     path.split('/').filter(|part| *part != "mod.rs").count()
 }
 
-/// Follows `super::super::` from a module `depth` levels down; the position behind it if it ends
-/// at the root.
+/// Follows `super::super::` from a module at `depth`; the position after it if it ends at the root.
 fn climb(tokens: &[Token<'_>], mut at: usize, mut depth: usize) -> Option<usize> {
     while matches!(text(tokens, at), "super" | "self") && text(tokens, at + 1) == "::" {
         depth -= usize::from(text(tokens, at) == "super" && depth > 0);
@@ -76,7 +75,7 @@ fn first_names(tokens: &[Token<'_>], at: usize, found: &mut Vec<Import>) {
     }
 }
 
-/// The second `super` of `super::super::x` belongs to the first.
+/// Whether a token is within a path, as the second `super` of `super::super::x`.
 fn is_within_path(tokens: &[Token<'_>], at: usize) -> bool {
     at > 0 && text(tokens, at - 1) == "::"
 }
@@ -85,7 +84,7 @@ fn text<'a>(tokens: &[Token<'a>], at: usize) -> &'a str {
     tokens.get(at).map_or("", |token| token.text)
 }
 
-/// `mod tests { … }` is one level further down.
+/// Tracks inline modules: `mod tests { … }` is one level deeper.
 #[derive(Default)]
 struct InlineModules {
     braces: usize,

@@ -1,9 +1,9 @@
-//! String literals of a source file, without those of attributes (`#[error("…")]` is how an error
-//! type holds its text), of panics, and of test modules; and what is done with them.
+//! String literals of a source file and their use, except in attributes (`#[error("…")]` is the
+//! text of an error type), panics and test modules.
 
 use super::tokens;
 
-/// A literal, with the line that it begins on and the code before and behind it.
+/// A literal, with its first line and the code before and after it.
 pub struct Literal<'a> {
     pub line: usize,
     pub text: &'a str,
@@ -11,7 +11,7 @@ pub struct Literal<'a> {
     behind: &'a str,
 }
 
-/// What looks into a text.
+/// Methods that search a text.
 const LOOKS: &[&str] = &[
     ".contains(",
     ".starts_with(",
@@ -25,12 +25,12 @@ const LOOKS: &[&str] = &[
     "!= ",
 ];
 
-/// What panics, or holds in a test: its text is for developers.
+/// Panics and assertions, whose text is for developers.
 const PANICS: &[&str] =
     &["expect(", "panic!(", "unreachable!(", "assert!(", "assert_eq!(", "debug_assert!("];
 
 impl Literal<'_> {
-    /// Whether it has three words or more: letters alone, between blanks.
+    /// Whether it has three words or more: only letters, between spaces.
     pub fn is_sentence(&self) -> bool {
         let bare = without_fields(self.text);
         let is_word = |word: &&str| {
@@ -41,7 +41,7 @@ impl Literal<'_> {
         parts.filter(is_word).count() >= 3
     }
 
-    /// Whether the code decides by it: a method that looks into a text, a comparison, or an arm.
+    /// Whether the code decides by it: a method that searches a text, a comparison, or a match arm.
     pub fn is_looked_for(&self) -> bool {
         let letters = self.text.chars().filter(|letter| letter.is_alphabetic()).count();
         let looks = LOOKS.iter().any(|look| self.before.ends_with(look));
@@ -56,7 +56,7 @@ impl Literal<'_> {
     }
 }
 
-/// The literals that people or the program may read.
+/// The literals that people or the program may read, without the exceptions above.
 pub fn literals(text: &str) -> Vec<Literal<'_>> {
     let text = &text[..tests_begin(text)];
     let mut found = Vec::new();
@@ -81,20 +81,20 @@ pub fn literals(text: &str) -> Vec<Literal<'_>> {
     found
 }
 
-/// Where the module of a file's own tests begins; its end where there is none.
+/// Where the test module of a file begins; the end of the file without one.
 fn tests_begin(text: &str) -> usize {
     let marks = text.match_indices("#[cfg(test)]\nmod ");
     let opens = |at: &usize| text[*at..].lines().nth(1).is_some_and(|line| line.ends_with('{'));
     marks.map(|(at, _)| at).find(opens).unwrap_or(text.len())
 }
 
-/// What stands between the quotes of a string; `None` for anything else.
+/// The text between the quotes of a string; `None` for anything else.
 fn quoted(piece: &str) -> Option<&str> {
     let piece = piece.trim_start_matches(['b', 'r', 'c']).trim_matches('#');
     piece.strip_prefix('"')?.strip_suffix('"')
 }
 
-/// The length of an attribute that `text` begins with, strings in it skipped.
+/// The length of the attribute at the start of `text`; brackets in its strings do not count.
 fn attribute(text: &str) -> usize {
     let (mut depth, mut at) = (0usize, 0);
     while at < text.len() {
@@ -109,7 +109,7 @@ fn attribute(text: &str) -> usize {
     text.len()
 }
 
-/// Without what is filled in.
+/// The text without its placeholders.
 fn without_fields(text: &str) -> String {
     let (mut bare, mut depth) = (String::new(), 0usize);
     for letter in text.chars() {

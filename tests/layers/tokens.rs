@@ -1,14 +1,14 @@
-//! Rust source as words and signs: comments, strings and characters are gone, so that a rule about
-//! code never trips over prose.
+//! Splits Rust source into words and signs, without comments, strings and characters, so that a
+//! rule about code does not match prose.
 
-/// An identifier or keyword, `::`, or any other single sign; with the line it stands on.
+/// An identifier or keyword, `::`, or any other single sign, with its line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Token<'a> {
     pub text: &'a str,
     pub line: usize,
 }
 
-/// Splits source into tokens. Numbers come out as words; nothing here asks for them.
+/// Splits source into tokens. Numbers count as words.
 pub fn tokens(source: &str) -> Vec<Token<'_>> {
     let mut found = Vec::new();
     let mut rest = source;
@@ -41,13 +41,13 @@ fn line_ends(text: &str) -> usize {
     text.bytes().filter(|byte| *byte == b'\n').count()
 }
 
-/// Bytes of the comment, string, character, word or sign that `rest` begins with.
+/// Length of the comment, string, character, word or sign at the start of `rest`.
 pub fn step(rest: &str) -> usize {
     let word = || rest.find(|sign| !is_word(sign)).unwrap_or(rest.len());
     skipped(rest).filter(|len| *len > 0).unwrap_or_else(|| word().max(char_len(rest)))
 }
 
-/// Bytes of the comment, string or character that `rest` begins with.
+/// Length of the comment, string or character at the start of `rest`.
 fn skipped(rest: &str) -> Option<usize> {
     if rest.starts_with("//") {
         return Some(rest.find('\n').unwrap_or(rest.len()));

@@ -1,4 +1,4 @@
-//! `udpkit blast --probe`: round trips through an idle path and through the same path under load.
+//! `udpkit blast --probe`: round trips on the idle path and on the same path under load.
 
 use crate::common::{Lab, assert_sums, json, number, punctual, require_lab, run, secs, udpkit};
 
@@ -33,13 +33,13 @@ fn a_full_queue_shows_in_the_loaded_round_trips_and_not_in_the_idle_ones() {
     assert!(idle < 5_000_000, "{idle} ns idle");
     assert!((30_000_000..80_000_000).contains(&loaded), "{loaded} ns under load");
     assert_eq!(number(&report, "probe.loaded_per_idle_milli"), loaded * 1_000 / idle);
-    // The queue refuses probes, too: some never left, none that left was lost.
+    // The queue also refuses probes: some were never sent, none that was sent was lost.
     let sent = ["idle", "loaded"].map(|phase| number(&report, &format!("probe.{phase}.sent")));
     let back = ["idle", "loaded"].map(|phase| number(&report, &format!("probe.{phase}.back")));
     assert!(sent[0] >= 90 && back == sent, "{report:#}");
     let (counted, _) = lab.counter("b", "inet t", "probes");
     assert!(counted >= sent.iter().sum(), "{counted} on the wire of {sent:?}");
-    // What fills the queue also shows one way, above the minimum.
+    // The full queue also shows in the one-way delay above the minimum.
     assert!(number(&report, "delay_above_min_ns.p50") > 20_000_000, "{report:#}");
 }
 

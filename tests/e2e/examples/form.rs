@@ -1,16 +1,16 @@
-//! Whether an output has the form of what a document shows: the same words in the same order,
-//! whatever the figures.
+//! Compares the form of an output with a document: the same words in the same order, with any
+//! figures.
 
-/// Lines as the document shows them, and as a program printed them.
+/// Lines of a document or of an output.
 type Lines = Vec<String>;
 
-/// The line that stands for any lines, none included.
+/// The line that stands for any number of lines, including none.
 const ANY: &str = "...";
 
-/// What stands for any row of bars.
+/// Stands for any row of bars.
 const BARS: char = '▇';
 
-/// Units that differ with the size of a figure, and the one that stands for them.
+/// Units that depend on the size of a figure, with the one that replaces them.
 const UNITS: &[(&str, &[&str])] = &[
     ("bit/s", &["bit/s", "kbit/s", "Mbit/s", "Gbit/s", "Tbit/s"]),
     ("pps", &["pps", "kpps", "Mpps", "Gpps"]),
@@ -18,7 +18,7 @@ const UNITS: &[(&str, &[&str])] = &[
     ("B", &["B", "kB", "MB", "GB", "KiB", "MiB", "GiB"]),
 ];
 
-/// A line without what changes from run to run.
+/// A line without what differs between runs.
 pub fn form(line: &str) -> String {
     let chars: Vec<char> = line.chars().collect();
     let mut out = String::new();
@@ -53,7 +53,7 @@ fn is_bar(c: char) -> bool {
     matches!(c, '\u{2580}'..='\u{259f}' | '\u{2800}'..='\u{28ff}' | '·')
 }
 
-/// The end of a row of bars; blanks between two bars belong to it.
+/// The end of a row of bars, including spaces between bars.
 fn skip_bars(chars: &[char], from: usize) -> usize {
     let row = chars[from..].iter().take_while(|c| is_bar(**c) || **c == ' ').count();
     let row = &chars[from..from + row];
@@ -79,7 +79,7 @@ fn number_end(chars: &[char], from: usize) -> usize {
     let digits =
         |at: usize| chars[at.min(chars.len())..].iter().take_while(|c| c.is_ascii_digit()).count();
     let mut end = from + digits(from);
-    // The figure of a name, as in `p50 100 ms`, is no group of the next one.
+    // Digits of a name, as in `p50 100 ms`, are not a group of the next number.
     let is_of_a_name = from > 0 && chars[from - 1].is_alphabetic();
     if end - from <= 3 && !is_of_a_name {
         while chars.get(end) == Some(&' ') && digits(end + 1) == 3 {
@@ -92,14 +92,14 @@ fn number_end(chars: &[char], from: usize) -> usize {
     end
 }
 
-/// A minus of the figure that follows; not the dash within a word or a range.
+/// Removes the minus sign of the following figure, but not a dash in a word or range.
 fn drop_sign(out: &mut String) {
     if out == "-" || out.ends_with(" -") {
         out.pop();
     }
 }
 
-/// Replaces a unit behind a figure; the new position.
+/// Replaces the unit after a figure; returns the new position.
 fn push_unit(chars: &[char], from: usize, out: &mut String) -> usize {
     let blank = usize::from(chars.get(from) == Some(&' '));
     let start = from + blank;
@@ -115,11 +115,11 @@ fn push_unit(chars: &[char], from: usize, out: &mut String) -> usize {
     start + length
 }
 
-/// Holds what is shown below one command against what was printed.
+/// Compares what is shown below a command with what was printed.
 ///
-/// `foreground` is the command's own output: all of it must be shown, or stand for `...`. Lines of
-/// the commands in the background may be shown anywhere, each command's in its order from `seen`
-/// on, or left out. The error is the line shown that nothing printed matches.
+/// `foreground` is the command's own output: all of it must be shown or be covered by `...`. Lines
+/// of background commands may be shown anywhere, in the order of each command from `seen` on, or be
+/// left out. The error is the shown line that matches nothing.
 pub fn compare(
     shown: &[String],
     foreground: &[String],
@@ -143,7 +143,7 @@ pub fn compare(
     })
 }
 
-/// What an interactive shell says of its jobs: `[1] 4711`, `[1]+  Done`.
+/// Whether a line is a job message of an interactive shell: `[1] 4711`, `[1]+  Done`.
 fn is_job_line(form: &str) -> bool {
     form == "[N] N" || form.starts_with("[N]+") || form.starts_with("[N]-")
 }
@@ -157,8 +157,8 @@ struct Search {
 }
 
 impl Search {
-    /// Matches the expected lines from `line` on, with `printed` lines of the foreground and `seen`
-    /// lines of each background command used up; what is used up at the end.
+    /// Matches the expected lines from `line` on, after `printed` lines of the foreground and
+    /// `seen` lines of each background command; returns these counts at the end.
     fn from(&mut self, line: usize, printed: usize, seen: Vec<usize>) -> Option<Vec<usize>> {
         self.furthest = self.furthest.max(line);
         let Some(expected) = self.expected.get(line).cloned() else {

@@ -1,4 +1,4 @@
-//! The few things of Markdown that the tests read: fenced console blocks, links and headings.
+//! Reads fenced console blocks, links and headings from Markdown.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,16 +13,16 @@ pub struct Block {
     pub steps: Vec<Step>,
 }
 
-/// One command and the output that is shown below it.
+/// One command and the output shown below it.
 #[derive(Debug)]
 pub struct Step {
     pub line: usize,
-    /// Without `$ `; lines that end in a backslash are joined.
+    /// The command without `$ `; lines that end in a backslash are joined.
     pub command: String,
     pub output: Vec<String>,
 }
 
-/// The Markdown files of a folder and its folders, sorted; none where there is no such folder.
+/// The Markdown files below a directory, sorted; none if it does not exist.
 pub fn files_below(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).into_iter().flatten() {
@@ -72,7 +72,7 @@ fn add_line(block: &mut Block, line: usize, text: &str) {
     }
 }
 
-/// Relative links, each with its line; what is in code is none.
+/// Relative links with their lines, except in code.
 pub fn links(text: &str) -> Vec<(usize, String)> {
     let mut links = Vec::new();
     for (number, line) in prose(text) {
@@ -90,7 +90,7 @@ pub fn links(text: &str) -> Vec<(usize, String)> {
     links
 }
 
-/// What links to headings may name, as GitHub makes it.
+/// The anchors of headings, as GitHub derives them.
 pub fn anchors(text: &str) -> BTreeSet<String> {
     let mut anchors = BTreeSet::new();
     for (_, line) in prose(text) {
@@ -116,7 +116,7 @@ fn slug(title: &str) -> String {
         .collect()
 }
 
-/// The lines outside of fences, numbered.
+/// The lines outside of fenced blocks, numbered.
 fn prose(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut fenced = false;
     text.lines().enumerate().filter_map(move |(at, line)| {

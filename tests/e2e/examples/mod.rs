@@ -12,12 +12,12 @@ use markdown::Block;
 use std::path::{Path, PathBuf};
 use std::{fs, thread};
 
-/// README.md is being rewritten; until then its length and examples do not count.
+/// README.md is being rewritten; until then its length and examples are not checked.
 const README_IS_REWRITTEN: bool = true;
 
 const README_LINES: usize = 250;
 
-/// Examples that run at the same time: few, as some load the processors.
+/// Examples to run at the same time; few, as some load the processors.
 const AT_ONCE: usize = 3;
 
 #[test]
@@ -59,7 +59,7 @@ fn the_readme_is_short() {
     );
 }
 
-/// The console blocks of README.md and of the documents in a folder.
+/// The console blocks of README.md and of the documents in a directory.
 fn examples(folder: &str) -> Vec<Block> {
     let mut files = markdown::files_below(&root().join(folder));
     if README_IS_REWRITTEN {
@@ -68,8 +68,7 @@ fn examples(folder: &str) -> Vec<Block> {
     files.iter().flat_map(|file| markdown::blocks(&shown(file), &read(file))).collect()
 }
 
-/// The commands of a block that the command line does not take. One whose output is an error is
-/// meant not to be.
+/// The commands of a block that do not parse, except those whose output is an error on purpose.
 fn unparsed(block: &Block) -> Vec<String> {
     let mut faults = Vec::new();
     for step in &block.steps {
@@ -114,7 +113,7 @@ fn read(file: &Path) -> String {
     fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
 }
 
-/// A file's path as messages show it.
+/// The path of a file in messages.
 fn shown(file: &Path) -> String {
     file.strip_prefix(root()).unwrap_or(file).to_string_lossy().into_owned()
 }

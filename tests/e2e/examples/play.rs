@@ -1,5 +1,5 @@
-//! Runs a block of commands by bash in an empty folder and a network of its own, and compares what
-//! they print with what the block shows.
+//! Runs a block of commands with bash in an empty directory and its own network namespace, and
+//! compares their output with the block.
 
 use super::form::compare;
 use super::markdown::{Block, Step};
@@ -11,10 +11,10 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::{env, fs};
 
-/// How long a block may take.
+/// Most seconds that a block may take.
 const LONGEST_SECS: u64 = 10;
 
-/// Programs that reach beyond the folder and the network of a block.
+/// Programs that reach beyond the directory and network of a block.
 const NOT_HERE: &[&str] = &[
     "sudo",
     "ip",
@@ -35,8 +35,8 @@ const NOT_HERE: &[&str] = &[
     "make",
 ];
 
-/// What the script needs around the commands: each command's output in a file of its own, `$?` as
-/// the command before left it, and waiting until a port is bound or its command has ended.
+/// The start of the script: it puts each command's output into its own file, keeps `$?` of the
+/// command before, and waits until a port is bound or its command has ended.
 const PRELUDE: &str = r#"
 __next() { local code=$?; exec >"$OUT/$1" 2>&1; __rows=$(__sockets | wc -l); return $code; }
 __code() { local code=$?; echo $code >"$OUT/$1.code"; return $code; }
@@ -63,8 +63,8 @@ __end() {
 exec </dev/null
 "#;
 
-/// Whether all hosts of a block are this one, and it needs nothing else from the machine. A block
-/// that only listens, with nothing in the background, shows one end of two: the other is elsewhere.
+/// Whether a block needs only this host and nothing else of the machine. A block that only listens,
+/// without background commands, shows one of two ends, so it is excluded.
 pub fn is_on_loopback(block: &Block) -> bool {
     let simples: Vec<_> =
         block.steps.iter().flat_map(|step| simple_commands(&step.command)).collect();
@@ -92,8 +92,8 @@ fn is_here(address: IpAddr) -> bool {
     address.is_loopback() || address.is_unspecified()
 }
 
-/// Whether every host, address and interface that the command line names is this host's own.
-/// Words that it does not take reach nobody.
+/// Whether every host, address and interface in the arguments is of this host. Arguments that do
+/// not parse reach no host.
 fn hosts_are_here(words: &[String]) -> bool {
     named(words).iter().all(|(name, value)| match name.as_str() {
         "NAME" => value == "lo",
@@ -105,7 +105,7 @@ fn hosts_are_here(words: &[String]) -> bool {
     })
 }
 
-/// The values of a command that name hosts, addresses or interfaces, with what help calls them.
+/// The hosts, addresses and interfaces in a command's arguments, with their value names in help.
 fn named(words: &[String]) -> Vec<(String, String)> {
     let root = udpkit::cli::command();
     let Ok(matches) = root.clone().try_get_matches_from(words) else { return Vec::new() };
@@ -131,7 +131,7 @@ fn named(words: &[String]) -> Vec<(String, String)> {
     }
 }
 
-/// The host of `HOST`, `HOST:PORT`, `[IPV6%INTERFACE]:PORT` or `PORT`: nothing for the last.
+/// The host in `HOST`, `HOST:PORT`, `[IPV6%INTERFACE]:PORT` or `PORT`: empty for the last.
 fn host(value: &str) -> &str {
     if let Some(rest) = value.strip_prefix('[') {
         return rest.split([']', '%']).next().unwrap_or_default();
@@ -145,7 +145,7 @@ fn host(value: &str) -> &str {
     }
 }
 
-/// The last port that a command in the background will bind; `None` where that is not told.
+/// The last port that a background command will bind; `None` if the arguments do not give it.
 fn port(words: &[String]) -> Option<u16> {
     let flag = words.iter().position(|word| word == "-p" || word == "--port");
     let flag = flag.and_then(|at| words.get(at + 1)?.parse().ok());
@@ -154,7 +154,7 @@ fn port(words: &[String]) -> Option<u16> {
     listens(words).then(|| flag.or(named).unwrap_or(udpkit::cli::DEFAULT_PORT))
 }
 
-/// Whether a command waits for others to come.
+/// Whether a command listens.
 fn listens(words: &[String]) -> bool {
     let has = |at: usize, word: &str| words.get(at).is_some_and(|has| has == word);
     let opens = words.iter().any(|word| word == "--open" || word.starts_with("--open="));
@@ -166,7 +166,7 @@ pub fn play(block: &Block) -> Result<(), String> {
     play_within(block, LONGEST_SECS)
 }
 
-/// As [`play`], within so many seconds.
+/// As [`play`], within this many seconds.
 pub fn play_within(block: &Block, longest_secs: u64) -> Result<(), String> {
     let place = format!("{}:{}", block.file, block.line);
     let writes = outside_writes(block);
@@ -218,7 +218,7 @@ fn outside_writes(block: &Block) -> Vec<String> {
     targets
 }
 
-/// Whether a command in the background is told when to end.
+/// Whether the arguments of a background command make it end by itself.
 fn ends_by_itself(step: &Step) -> bool {
     let limits = ["-c", "--count", "-t", "--time", "--once", "--idle", "--expect"];
     in_background(&step.command)
@@ -247,12 +247,12 @@ fn script(block: &Block) -> String {
             None => script += "__wait __more\n",
         }
     }
-    // What ends by itself may still have its report to print; a server only ends when told to.
+    // A command that ends by itself may still print its report; a server ends by a signal only.
     let tries = if block.steps.iter().any(ends_by_itself) { 100 } else { 10 };
     script + &format!("__next end\n__end {tries}\n")
 }
 
-/// Compares step by step.
+/// Compares the output of each step.
 fn judge(block: &Block, outputs: &Path) -> Result<(), String> {
     let output = |number: usize| -> Vec<String> {
         let bytes = fs::read(outputs.join(number.to_string())).unwrap_or_default();
@@ -279,7 +279,7 @@ fn judge(block: &Block, outputs: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// What every command printed, for the message.
+/// The output of every command, for the message.
 fn printed(block: &Block, outputs: &Path) -> String {
     let mut text = String::new();
     for (number, step) in block.steps.iter().enumerate() {

@@ -1,9 +1,9 @@
-//! The `udpkit` commands within a line of shell: in pipes, lists and substitutions, behind
+//! Finds the `udpkit` commands in a line of shell: in pipes, lists and substitutions, after
 //! variables, wrappers and redirections.
 
 use std::ffi::OsString;
 
-/// Programs that run another one, whose words follow theirs.
+/// Programs that run another command, given by the arguments that follow.
 const WRAPPERS: &[&str] = &[
     "sudo",
     "time",
@@ -29,19 +29,19 @@ const WRAPPERS: &[&str] = &[
     "strace",
 ];
 
-/// A simple command: its words, and the files that it writes to by redirection.
+/// A simple command: its words, and the files of its output redirections.
 #[derive(Debug, Default, PartialEq)]
 pub struct Simple {
     pub words: Vec<String>,
     pub writes: Vec<String>,
 }
 
-/// The words of every `udpkit ...` in a line, the first one `udpkit`.
+/// The words of every `udpkit` command in a line, starting with `udpkit`.
 pub fn udpkit_commands(line: &str) -> Vec<Vec<String>> {
     simple_commands(line).into_iter().filter_map(|simple| udpkit_words(&simple.words)).collect()
 }
 
-/// Whether the command line takes these words; asking for help or the version is right, too.
+/// Whether these words parse; asking for help or the version counts too.
 pub fn parse(words: &[String]) -> Result<(), String> {
     match udpkit::cli::parse(words.iter().map(OsString::from)) {
         Err(stopped) if !stopped.asked_for => Err(stopped.text.trim().replace('\n', "\n  ")),
@@ -68,7 +68,7 @@ fn is_assignment(word: &str) -> bool {
     })
 }
 
-/// Every simple command of a line, those of substitutions and of `sh -c` included.
+/// Every simple command of a line, including those in substitutions and in `sh -c`.
 pub fn simple_commands(line: &str) -> Vec<Simple> {
     let mut found = Vec::new();
     for piece in pieces(line) {
@@ -90,8 +90,8 @@ pub fn simple_commands(line: &str) -> Vec<Simple> {
     found
 }
 
-/// Parts a line at `|`, `;`, `&` and parentheses that are not quoted, and puts blanks around `<`
-/// and `>`, so that they are words.
+/// Splits a line at unquoted `|`, `;`, `&` and parentheses, and puts spaces around `<` and `>`, so
+/// that they become words.
 fn pieces(line: &str) -> Vec<String> {
     let mut pieces = vec![String::new()];
     let mut quote = None;
@@ -147,7 +147,7 @@ fn pieces(line: &str) -> Vec<String> {
     pieces
 }
 
-/// What stands in `$(...)`.
+/// The content of each `$(...)`.
 fn substitutions(piece: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut rest = piece;

@@ -1,4 +1,4 @@
-//! `probe HOST`: all kinds together, and probes that find nothing out.
+//! Golden files of `probe HOST`, and of probes without a result.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -174,7 +174,7 @@ fn failure() {
     crate::hold_text("all.failure.agent.json", 200, &json);
 }
 
-/// How the kinds stand meanwhile.
+/// Progress lines.
 #[test]
 fn progress() {
     let ended = [(ProbeKind::Ports, true), (ProbeKind::Mtu, true), (ProbeKind::Marks, false)];

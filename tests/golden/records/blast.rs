@@ -26,7 +26,7 @@ const PACED: Circumstances = Circumstances {
     one_host: false,
 };
 
-/// Statements, each below its code.
+/// Statements, each after its code.
 pub(super) fn told<T: Worded + Serialize>(title: &str, statements: &[T]) -> String {
     let page = Page::new(COLUMNS);
     let mut text = format!("{title}\n\n");
@@ -82,7 +82,7 @@ fn interval(index: u64, datagrams: u64, lost: u64) -> BlastInterval {
     }
 }
 
-/// Sends all of 849 185 datagrams at 1 Gbit/s for ten seconds, and all arrive.
+/// 849 185 datagrams at 1 Gbit/s for ten seconds: all are sent, and all arrive.
 fn clean() -> DirectionReport {
     DirectionReport {
         direction: Way::Up,

@@ -398,7 +398,7 @@ fn interval_lines_have_what_is_counted_and_what_has_no_header() {
     hold_text("cast_recv.intervals", 80, &lines.join("\n"));
 }
 
-/// One paragraph a statement.
+/// One paragraph per statement.
 fn paragraphs<T: Worded>(text: &mut String, label: &str, statements: &[T]) {
     let _ = writeln!(text, "{}", Page::new(80).told(label, statements).trim_end());
 }

@@ -1,4 +1,4 @@
-//! Golden files of `check`.
+//! Golden files of `cast check`.
 
 use crate::{hold, hold_text};
 use serde::Serialize;
@@ -52,7 +52,7 @@ fn interface(name: &str) -> CheckInterface {
     }
 }
 
-/// A host with one interface that works, and nobody else.
+/// A host with one working interface, and no other hosts.
 fn alone() -> CastCheck {
     CastCheck {
         group: GROUP.to_owned(),
@@ -264,7 +264,7 @@ fn the_answering_side() {
     }
 }
 
-/// Each statement behind its code.
+/// Statements, each after its code.
 fn list<T: Worded + Serialize>(all: &[T]) -> String {
     let page = Page::new(80);
     let mut text = String::new();

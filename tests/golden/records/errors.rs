@@ -15,7 +15,7 @@ use udpkit::units::{ByteCount, Limit, Nanos, ParseUnitError, Percent, Rate, Swee
 use udpkit::wire::service::Service;
 use udpkit::wire::{Dscp, Ecn, PortList};
 
-/// A line for each, wrapped as a report would have it.
+/// A line for each, wrapped as in a report.
 fn hold_lines<T: Display>(name: &str, lines: impl IntoIterator<Item = T>) {
     let page = Page::new(100);
     let text: String =

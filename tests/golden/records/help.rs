@@ -1,10 +1,10 @@
-//! Golden files of every help page, and the rules that make the command line one language.
+//! Golden files of every help page, and rules for a consistent command line.
 
 use crate::hold_text;
 use std::collections::BTreeMap;
 use udpkit::cli;
 
-/// The subcommands, with the words that reach them.
+/// The arguments of every subcommand.
 fn pages() -> Vec<Vec<String>> {
     fn walk(command: &clap::Command, path: &[String], pages: &mut Vec<Vec<String>>) {
         pages.push(path.to_vec());

@@ -1,4 +1,4 @@
-//! Golden files of `marks`.
+//! Golden files of `probe marks`.
 
 use crate::{hold, hold_text};
 use udpkit::batch::OwnFinding;
@@ -9,7 +9,7 @@ use udpkit::record::probe::{
 };
 use udpkit::report::{Page, marks_text};
 
-/// A row whose value arrives as this TOS byte, or not at all.
+/// A row whose value arrives as this TOS byte; `None` for not at all.
 fn row(tos: u8, arrives: Option<u8>) -> MarkRow {
     MarkRow {
         dscp: tos >> 2,
@@ -121,7 +121,7 @@ fn nothing_leaves_this_host() {
     hold("marks.not_sent", "probe marks", &report, |page| marks_text(&report, page));
 }
 
-/// What is rare, each in one line or more.
+/// Statements that the other reports do not contain.
 #[test]
 fn rare_statements() {
     let page = Page::new(80);

@@ -1,4 +1,4 @@
-//! The fixed records, a file a subject.
+//! The fixed records, a file per subject.
 
 mod all;
 mod blast;

@@ -182,7 +182,7 @@ fn without_an_agent_a_router_names_the_limit() {
     hold_report("no_agent", &report);
 }
 
-/// Every verdict, evidence, alternative and caveat, one below the other.
+/// Every verdict, evidence, alternative and caveat.
 #[test]
 fn every_statement_reads_as_english() {
     let mut text = String::new();

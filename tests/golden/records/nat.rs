@@ -209,7 +209,7 @@ fn answers() -> [NatAnswer; 5] {
     ]
 }
 
-/// Every statement, one below the other.
+/// Every statement.
 #[test]
 fn every_statement_reads_as_english() {
     let mut text = String::new();
@@ -280,7 +280,7 @@ fn every_statement_reads_as_english() {
     hold_text("nat.statements", 80, &text);
 }
 
-/// What it means, and what could not be known.
+/// Meanings, and what could not be determined.
 #[test]
 fn every_meaning_and_every_gap_reads_as_english() {
     let mut text = String::new();

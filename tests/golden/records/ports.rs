@@ -1,4 +1,4 @@
-//! Golden files of `ports`.
+//! Golden files of `probe ports` with a remote agent.
 
 use crate::{hold, hold_text};
 use std::net::{IpAddr, SocketAddr};
@@ -59,7 +59,7 @@ fn row(port: u16) -> PortRow {
     }
 }
 
-/// A port from which nothing came back, and at which so many of so many arrived.
+/// A port from which nothing came back, and at which `arrived` of `sent` datagrams arrived.
 fn stopped(port: u16, path: PortPath, sent: u64, arrived: u64) -> PortRow {
     if arrived > 0 {
         let (replies, round_trip_ns) = (0, None);
@@ -116,7 +116,7 @@ fn report(rows: Vec<PortRow>, verdict: PortsVerdict) -> PortsReport {
     }
 }
 
-/// A trace to a port beyond whose second hop nobody replies.
+/// A trace to a port without a reply beyond the second hop.
 fn trace(port: u16) -> TraceReport {
     let end = TraceEnd::NoReplyBeyond { hop: 2, routers: ip("10.77.2.2").into_iter().collect() };
     let flow = TraceFlow { source_port: 40_000, last_heard: Some(2), ..TraceFlow::default() };
@@ -346,7 +346,7 @@ fn a_relay_and_a_lost_agent_show_in_the_details() {
     hold("ports.agent_lost", "probe ports", &report, |page| ports_text(&report, page));
 }
 
-/// What is rare, each in one line or more.
+/// Statements that the other reports do not contain.
 #[test]
 fn rare_statements() {
     let page = Page::new(80);

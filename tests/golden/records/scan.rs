@@ -1,4 +1,4 @@
-//! Golden files of `scan`.
+//! Golden files of `probe ports` without a remote agent.
 
 use crate::{hold, hold_text};
 use std::net::IpAddr;
@@ -52,7 +52,7 @@ fn silent(number: u16) -> ScannedPort {
     ScannedPort { silent_tries: 3, ..port(number, PortState::Silent) }
 }
 
-/// A scan of these ports, whose states are counted.
+/// A scan of these ports, with the counts of their states.
 fn report(ports: Vec<ScannedPort>) -> ScanReport {
     let of = |state| ports.iter().filter(|port| port.state == state).count() as u64;
     ScanReport {
@@ -138,7 +138,7 @@ fn a_host_of_every_state() {
     hold("scan.mixed", "probe ports", &alone, |page| scan_text(&alone.scan, page));
 }
 
-/// What is rare, each in one line or more.
+/// Statements that the other reports do not contain.
 #[test]
 fn rare_statements() {
     let page = Page::new(80);

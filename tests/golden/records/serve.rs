@@ -29,7 +29,7 @@ fn address(port: u16) -> SocketAddr {
     SocketAddr::new(parsed("203.0.113.5"), port)
 }
 
-/// Every way in which this host can fail a server.
+/// Every failure of this host.
 fn failures() -> Vec<LocalFailure> {
     let errno = Some(12);
     vec![
@@ -149,7 +149,7 @@ fn confined() -> [ServeRecord; 2] {
     ]
 }
 
-/// Every kind of event, those with several forms more than once.
+/// Every kind of event; those with several forms more than once.
 fn events() -> Vec<ServeRecord> {
     let (client, session) = (client(), session());
     let failure = LocalFailure::InUse { address: address(862).into() };
@@ -251,7 +251,7 @@ fn lines<T>(items: &[T], line: impl Fn(&T) -> String) -> String {
     items.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// A log's lines are as long as they are: a terminal wraps them, and `grep` finds them whole.
+/// Log lines are not wrapped, so that `grep` finds them whole.
 const LOG: usize = 200;
 
 #[test]

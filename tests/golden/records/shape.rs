@@ -168,7 +168,7 @@ fn a_policer_and_a_filter_of_payloads_stand_side_by_side() {
     hold_report("policer", &report);
 }
 
-/// Every verdict, evidence, alternative and caveat, one below the other.
+/// Every verdict, evidence, alternative and caveat.
 #[test]
 fn every_statement_reads_as_english() {
     let mut text = String::new();

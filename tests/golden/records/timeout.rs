@@ -1,4 +1,4 @@
-//! `probe timeout`.
+//! Golden files of `probe timeout`.
 
 use std::net::SocketAddr;
 use udpkit::batch::OwnFinding;
@@ -171,7 +171,7 @@ fn hold(name: &str, report: &TimeoutReport) {
     crate::hold(name, "probe timeout", report, |page| timeout_text(report, page));
 }
 
-/// Statements that no report above has.
+/// Statements that the other reports do not contain.
 #[test]
 fn rare_statements() {
     let (nothing, short) = (limit(None, None), limit(None, Some(5)));

@@ -1,4 +1,4 @@
-//! `probe trace`.
+//! Golden files of `probe trace`.
 
 use std::net::IpAddr;
 use udpkit::batch::{ErrorOrigin, IcmpMeaning, OwnCause, OwnFinding};
@@ -236,7 +236,7 @@ fn a_loop_that_the_user_interrupts() {
     hold("trace.loop", &report);
 }
 
-/// Statements that no report above has.
+/// Statements that the other reports do not contain.
 #[test]
 fn rare_statements() {
     let target = "192.0.2.99:9".parse().expect("an address");

@@ -11,10 +11,10 @@ use udpkit::report::words::blast::{SeriesHeading, SeriesKind};
 use udpkit::report::{find_rate_text, sweep_text};
 use udpkit::units::{BitRate, Nanos, Rate};
 
-/// Payload bits a second that the path carries.
+/// Capacity of the path in payload bit/s.
 const CAPACITY: u64 = 12_000_000_000;
 
-/// A run of a second at `rate`, of which no more than the capacity arrives.
+/// A run of one second at `rate`; no more than the capacity arrives.
 fn run(rate: u64) -> BlastReport {
     let datagrams = |rate: u64| rate / (1_472 * 8);
     let traffic = |rate: u64| {
@@ -57,7 +57,7 @@ fn run(rate: u64) -> BlastReport {
     BlastReport { goal, streams: 1, payload_bytes: 1_472, main, ..BlastReport::default() }
 }
 
-/// A run whose sender kept only half of the rate.
+/// A run whose sender reached only half of the rate.
 fn held_back(rate: u64) -> BlastReport {
     let mut held = run(rate);
     let half = run(rate / 2).main;
@@ -69,7 +69,7 @@ fn held_back(rate: u64) -> BlastReport {
     held
 }
 
-/// A run whose receiver dropped some.
+/// A run whose receiver's socket dropped what was lost.
 fn overflowed(rate: u64) -> BlastReport {
     let mut over = run(rate);
     let total = over.main.lost.map_or(0, |lost| lost.total);
@@ -77,7 +77,7 @@ fn overflowed(rate: u64) -> BlastReport {
     over
 }
 
-/// A run whose counts are not known to the end.
+/// A run without final counts.
 fn unknown(rate: u64) -> BlastReport {
     let mut killed = run(rate);
     killed.main.counts_final = false;
