@@ -26,7 +26,7 @@ fn the_reference_of_json_is_what_the_golden_documents_hold() {
     hold("json.md", &json::page(&documents));
 }
 
-/// Compares a page with its file, or writes the file where `UDPKIT_UPDATE` is set.
+/// Compares a page with its file, or writes the file if `UDPKIT_UPDATE` is set.
 #[track_caller]
 fn hold(name: &str, page: &str) {
     let file = root().join("docs/reference").join(name);
@@ -41,7 +41,7 @@ fn hold(name: &str, page: &str) {
     }
 }
 
-/// The first line that differs, as the file has it and as it should be.
+/// The first line that differs, in the file and as it should be.
 fn first_difference(written: &str, wanted: &str) -> Option<String> {
     if written == wanted {
         return None;

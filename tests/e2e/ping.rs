@@ -1,4 +1,4 @@
-//! `udpkit ping` as users run it: against `serve`, echo servers, firewalls and what is not there.
+//! `udpkit ping`, end to end: against `serve`, echo servers, firewalls and closed ports.
 
 use crate::common::{
     Lab, Output, Running, busy, free_udp_port, json, json_lines, number, path, punctual,
@@ -27,8 +27,8 @@ fn target(output: &Output) -> Value {
     path(&json(&output.out()), "targets.0").clone()
 }
 
-/// Drops every tenth datagram that comes in at a host, and counts them. On the way out of a host
-/// its sender would be told.
+/// Drops every tenth datagram that arrives at a host, and counts them. On the way out, the sending
+/// program would get an error.
 fn drop_every_tenth(lab: &Lab, host: &str, port: &str) {
     lab.nft(
         host,
@@ -100,7 +100,7 @@ fn the_document_adds_up_and_the_kernel_stamps_both_ways() {
 fn a_closed_port_is_said_at_once_in_icmps_words_and_nobody_answered() {
     let port = free_udp_port();
     let at = format!("127.0.0.1:{port}");
-    // With a time-out that nobody would wait for.
+    // With a time-out longer than the test.
     let output =
         run(udpkit().args(["ping", &at, "-c", "2", "-i", "1ms", "-w", "1h", "-J"]), secs(10));
     assert_eq!(output.code(), Some(1));
@@ -122,7 +122,7 @@ fn silence_ends_with_one_after_the_time_out() {
     let text = output.out();
     assert!(text.contains(&format!("no reply from {at}: seq=0 after 100 ms")), "{text}");
     assert!(text.contains("lost 1 (100.00%)"), "{text}");
-    // A reflector with a key, an echo server and nobody are silent alike.
+    // A reflector with a key, an echo server and an unused address are all silent.
     for part in ["hint: ", "udpkit serve", "--key", "--echo", "862"] {
         assert!(output.err().contains(part), "no {part} in {}", output.err());
     }
@@ -131,7 +131,7 @@ fn silence_ends_with_one_after_the_time_out() {
 #[test]
 fn every_tenth_answer_that_a_firewall_drops_is_lost_on_the_way_back() {
     require_lab!();
-    // A coalesced buffer would count once for all of its datagrams.
+    // A firewall would count a coalesced buffer as one packet.
     let lab = Lab::up("pair", &["--no-offload"]);
     drop_every_tenth(&lab, "a", "sport");
     let server = Running::start(lab.udpkit("b").args(["serve"]));
@@ -144,14 +144,15 @@ fn every_tenth_answer_that_a_firewall_drops_is_lost_on_the_way_back() {
     assert_eq!((number(&told, "lost.bursts"), number(&told, "lost.longest")), (100, 1));
     assert_eq!(path(&told, "round_trip_ns.lost_from"), "p99");
     assert_eq!(number(&told, "back"), 905);
-    // No number of the reflector ever differed from a probe's: it was asked once more, and counts.
+    // The reflector's numbers never differed from the probes': one more request showed that it
+    // counts.
     assert_eq!((path(&told, "reflector_counts"), number(&told, "questions")), (&true.into(), 1));
 }
 
 #[test]
 fn every_tenth_probe_that_a_firewall_drops_is_lost_on_the_way_out() {
     require_lab!();
-    // A coalesced buffer would count once for all of its datagrams.
+    // A firewall would count a coalesced buffer as one packet.
     let lab = Lab::up("pair", &["--no-offload"]);
     drop_every_tenth(&lab, "b", "dport");
     let server = Running::start(lab.udpkit("b").args(["serve"]));
@@ -206,7 +207,7 @@ fn hops_and_dscp_are_those_of_the_way() {
     );
     let server = Running::start(lab.udpkit("server").args(["serve", "--stamp"]));
     server.wait_for_line("answering STAMP", secs(5));
-    // One at a time: of answers that left together the departures are told only later.
+    // One at a time: departures of replies that leave together are reported only later.
     let args = ["ping", "10.77.2.2:862", "-c", "5", "--flood", "--dscp", "EF", "--ecn", "ect0"];
     let ask = ["--ask", "counts,departure"];
     let text = run(lab.udpkit("client").args(args).args(ask), secs(20)).expect_success().out();
@@ -224,13 +225,13 @@ fn hops_and_dscp_are_those_of_the_way() {
 
 #[test]
 fn a_target_that_knows_no_options_is_said_to_tell_nothing() {
-    // It sends back TWAMP-Light's 41 bytes with the request's own, as if it had counted nothing.
+    // It returns a TWAMP Light reply of 41 bytes with the request's number, as if it did not count.
     let mirror = UdpSocket::bind("127.0.0.1:0").expect("a port");
     let at = mirror.local_addr().expect("an address").to_string();
     mirror.set_read_timeout(Some(secs(10))).expect("a deadline");
     let answering = thread::spawn(move || {
         let mut request = [0; 200];
-        // The fourth is not answered, and the fifth asks whether that one was counted.
+        // The fourth gets no reply, and the fifth asks whether that one was counted.
         for turn in 0..5 {
             let (len, to) = mirror.recv_from(&mut request).expect("a probe");
             assert!(len > 80, "{len}");
@@ -309,7 +310,7 @@ fn an_answer_from_another_address_counts_and_is_told() {
     let text = output.out();
     assert!(text.contains("sent 3   replies 3   lost 0"), "{text}");
     assert!(text.contains(&format!("came from another address, {from}")), "{text}");
-    // The last copy may come after the end.
+    // The last copy may arrive after the end.
     assert!(text.matches("(DUP!)").count() >= 2 && text.contains("that answer no probe"), "{text}");
 }
 
@@ -373,7 +374,7 @@ fn the_histogram_log_is_read_by_others() {
     assert_eq!(all.len(), 1_500);
 }
 
-/// RFC 4648 §4, read.
+/// Decodes base64 (RFC 4648 §4).
 fn base64(text: &str) -> Vec<u8> {
     let digit = |byte: u8| match byte {
         b'A'..=b'Z' => u32::from(byte - b'A'),
@@ -533,7 +534,7 @@ fn a_fast_run_keeps_its_memory() {
         let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("a size");
         line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).expect("a number")
     };
-    // A busy machine tells an interval a little late.
+    // On a busy machine, an interval may be reported a little late.
     running.wait_for_line("    2.", secs(20));
     let early = resident();
     running.wait_for_line("    5.", secs(20));
@@ -554,7 +555,7 @@ fn what_this_hosts_own_socket_drops_is_said_to_be_no_loss_of_the_path() {
     let running = Running::start(udpkit().args(args));
     let (len, to) = asked.recv_from(&mut probe).expect("a probe");
     asked.send_to(&probe[..len], to).expect("it is sent");
-    // More than any socket holds comes while nobody reads.
+    // More arrives than the socket can hold while the process is stopped.
     running.stop();
     let junk = vec![0; 60_000];
     for _ in 0..FLOOD {

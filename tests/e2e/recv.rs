@@ -1,5 +1,5 @@
-//! `udpkit recv`, end to end: real processes, other programs at the far end, the kernel's own
-//! counters and a capture as witnesses.
+//! `udpkit recv`, end to end: real processes, other programs as senders, compared with the kernel's
+//! counters and a capture.
 
 use crate::common::{
     Capture, Lab, Output, Running, busy, free_udp_port, json, json_lines, number, path,
@@ -9,7 +9,7 @@ use serde_json::Value;
 use std::net::UdpSocket;
 use std::process::Command;
 
-/// A receiver at work and the addresses that it listens on.
+/// A running receiver and the addresses that it listens on.
 fn recv(args: &[&str]) -> (Running, Vec<String>) {
     let running = Running::start(udpkit().arg("recv").args(args));
     let line = running.wait_for_line("listening on ", secs(5));
@@ -30,7 +30,7 @@ fn peer(addr: &str) -> UdpSocket {
     socket
 }
 
-/// Ends a run by a signal; its document.
+/// Ends a run by a signal; returns its document.
 fn stop(running: Running) -> Value {
     running.signal("INT");
     json(&running.wait(secs(10)).expect_success().out())
@@ -75,7 +75,8 @@ fn without_an_address_both_families_are_taken() {
 
 #[test]
 fn several_addresses_and_a_range_of_ports_are_served_by_one_run() {
-    // Four free ports in a row: others may take one in between, so the search is repeated.
+    // Four consecutive free ports: another program may take one meanwhile, so the search is
+    // repeated.
     for _ in 0..20 {
         let from = free_udp_port().min(65_000);
         let range = format!("127.0.0.1:{from}-{}", from + 3);
@@ -183,7 +184,7 @@ fn an_answer_comes_from_the_address_that_was_asked() {
             let mut args = vec![bind, "-c", "1", "-J"];
             args.extend(flags);
             let (running, addrs) = recv(&args);
-            // Connected, so that only an answer from the address that it asked reaches it.
+            // Connected, so that it receives only a reply from the address that it asked.
             let socket = peer(&format!("{asked}:{}", port_of(&addrs[0])));
             socket.send(b"ask\0me").unwrap();
             let mut bytes = [0; 20];
@@ -307,7 +308,7 @@ fn a_receiver_that_stood_still_counts_all_and_names_its_own_pause() {
     let (running, addrs) = recv(&args);
     assert!(running.wait_for_stdout(secs(10), |text| text.contains('\n')));
     running.stop();
-    // 0.6 s, which is longer than the silence that ends the run.
+    // 0.6 s, which is longer than --idle.
     let sending = ["send", &addrs[0], "-s", "100", "-c", "31", "-i", "20ms"];
     run(udpkit().args(sending), secs(20)).expect_success();
     running.cont();
@@ -358,7 +359,8 @@ fn a_closed_standard_output_is_a_quiet_end() {
     let running = Running::start(Command::new("bash").args(["-c", &script]));
     wait_bound(port);
     let socket = peer(&format!("127.0.0.1:{port}"));
-    // The pipe breaks at the first line after the reader went: how many it takes is its affair.
+    // The pipe breaks at the first line after the reader has gone, which may take several
+    // datagrams.
     wait_until("the end", secs(10), || {
         let _ = socket.send(b"line");
         !running.is_running()

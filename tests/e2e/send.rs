@@ -1,4 +1,4 @@
-//! `udpkit send`, end to end: real processes, and other programs at the far end.
+//! `udpkit send`, end to end: real processes, with other programs as receivers.
 
 use crate::common::{
     Lab, Output, Running, free_udp_port, json, path, require_lab, require_tools, run, secs, udpkit,
@@ -308,10 +308,10 @@ fn a_signal_ends_an_endless_run_with_its_summary() {
 
 #[test]
 fn a_rate_is_kept_to() {
-    // Nobody reads it: its buffer may fill, which is no concern of the sender's.
+    // It is not read; its buffer may fill, which does not affect the sender.
     let (_socket, addr) = sink("127.0.0.1:0");
     for (flag, value) in [("--rate", "8M"), ("--rate", "1kpps"), ("--interval", "1ms")] {
-        // 1000 bytes every millisecond, however it is said; 200 intervals.
+        // 1000 bytes every millisecond, in each spelling; 200 intervals.
         let args = [&addr, flag, value, "-s", "1000", "-c", "201", "-J"];
         let document = json(&send(&args).expect_success().out());
         let took = path(&document, "duration_ns").as_u64().unwrap();
@@ -398,7 +398,7 @@ fn a_closed_standard_output_is_a_quiet_end() {
         env!("CARGO_BIN_EXE_udpkit")
     );
     let output = run(Command::new("bash").args(["-c", &script]), secs(10));
-    // Nobody answers, so the run has failed all the same; it says nothing of the pipe.
+    // There is no reply, so the run has failed; the closed pipe is not mentioned.
     assert_eq!(output.code(), Some(1));
     assert!(!output.err().contains("panic") && !output.err().contains("pipe"), "{}", output.err());
 }
@@ -446,7 +446,7 @@ fn socat_and_nc_receive_the_same_bytes() {
 fn the_kernel_counts_as_many_datagrams_as_the_report_and_broadcast_arrives() {
     require_lab!();
     let lab = Lab::pair();
-    // With GSO the sender's kernel would count buffers.
+    // With GSO, the sender's kernel would count buffers.
     let before = lab.snmp("a").out_datagrams;
     let sent = run(
         lab.udpkit("a").args([
@@ -501,7 +501,8 @@ fn a_send_buffer_that_is_full_delays_datagrams_and_loses_none() {
     require_lab!();
     require_tools!("tc");
     let lab = Lab::pair();
-    // The queue holds more than the socket's buffer, so that the socket blocks and nothing drops.
+    // The queue is larger than the socket's buffer, so that the socket blocks and nothing is
+    // dropped.
     lab.shell("a", "tc qdisc add dev eth0 root tbf rate 200mbit burst 64kb limit 64mb");
     for io in ["mmsg", "plain"] {
         let receiver = Running::start(

@@ -1,4 +1,4 @@
-//! `udpkit serve`, end to end: its limits, its key, its dialogue by hand, its log, its end.
+//! `udpkit serve`, end to end: limits, key, manual dialogue, log and end.
 
 use crate::common::{Output, Running, json, json_lines, path, run, secs, udpkit};
 use serde_json::Value;
@@ -8,7 +8,7 @@ use udpkit::record::ServeRefusal;
 use udpkit::report::words;
 use udpkit::session::serve::{ServePolicy, help_reply};
 
-/// A server on a port of the kernel's choice.
+/// A server on a port that the kernel chose.
 struct Served {
     server: Running,
     address: String,
@@ -44,7 +44,7 @@ fn logged(refusal: &ServeRefusal) -> String {
     format!("refused: {} {refusal}", refusal.code().0)
 }
 
-/// A socket that asks by hand.
+/// A socket for a manual dialogue.
 struct Hand(UdpSocket);
 
 impl Hand {
@@ -63,19 +63,19 @@ impl Hand {
         String::from_utf8_lossy(&bytes[..len]).into_owned()
     }
 
-    /// Asks with room for a long answer.
+    /// Sends a command padded for a long reply.
     fn padded(&self, text: &str) -> String {
         self.ask(&format!("{text:<600}"))
     }
 
-    /// The value of a parameter in the answer.
+    /// The value of a parameter in the reply.
     fn value(&self, text: &str, key: &str) -> String {
         let answer = self.padded(text);
         let line = answer.lines().find_map(|line| line.split_once(&format!("-{key}=")));
         line.unwrap_or_else(|| panic!("no {key} in {answer}")).1.to_owned()
     }
 
-    /// Asks for a ticket and shows it, as far as anybody is there to reply.
+    /// Requests a ticket and returns it, if there is a reply.
     fn begin_to_open(&self) {
         let mut bytes = [0; 2_000];
         let padded = format!("{:<600}", "a HELO");
@@ -83,7 +83,7 @@ impl Hand {
         let reply = String::from_utf8_lossy(&bytes[..asked.unwrap_or(0)]).into_owned();
         let ticket = reply.lines().find_map(|line| line.split_once("-ticket="));
         if let Some((_, ticket)) = ticket {
-            // Whether this arrives is the server's affair.
+            // The server may be gone already.
             let _ = self.0.send(format!("b HELO ticket={ticket}").as_bytes());
         }
     }
@@ -122,7 +122,7 @@ fn a_run_over_a_limit_is_refused_and_the_limit_is_named() {
         assert_eq!(output.code(), Some(1), "{args:?}: {}", output.err());
         assert!(output.err().contains(&part), "{args:?}: {}", output.err());
     }
-    // What is within them is had, and what the server sends keeps to them.
+    // Runs within the limits are granted, and the server's sending keeps to them.
     for args in [&["--rate", "20M"][..], &["--rate", "20M", "--reverse"], &["--rate", "2500pps"]] {
         let output = blast(&served.address, args);
         assert_eq!(output.code(), Some(0), "{args:?}: {}", output.err());
@@ -130,7 +130,7 @@ fn a_run_over_a_limit_is_refused_and_the_limit_is_named() {
         // 20 Mbit/s in 1000 bytes for 300 ms.
         assert!((700..=751).contains(&sent), "{args:?}: {sent}");
     }
-    // A refused client has given its session back.
+    // A refused client has closed its session.
     let stat = Hand::new(&served.address).padded("a STAT");
     assert!(stat.contains("211-sessions=0\r\n") && stat.contains("211-refused=5\r\n"), "{stat}");
 }
@@ -176,7 +176,7 @@ fn a_key_lets_its_holders_in_and_nobody_else() {
         assert_eq!(path(&report, "complete"), true, "{args:?}");
         assert!(path(&report, "delivered").as_u64().unwrap() > 150, "{report:#}");
     }
-    // The variable names the file where the flag does not; with no host, both ends have it.
+    // The variable names the file if the flag does not; without a host, both ends use it.
     let mut by_variable = udpkit();
     by_variable.env("UDPKIT_KEY", key.path()).args(["blast", &served.address, "--json"]);
     by_variable.args(["--time", "100ms", "--rate", "1M"]);
@@ -184,7 +184,7 @@ fn a_key_lets_its_holders_in_and_nobody_else() {
     let mut alone = udpkit();
     alone.args(["blast", "--json", "--time", "100ms", "--rate", "1M", "--key", name(&key)]);
     assert_eq!(run(&mut alone, secs(20)).code(), Some(0));
-    // By hand there is a bare refusal, and never more than came.
+    // A manual request gets a short refusal, never longer than the request.
     let hand = Hand::new(&served.address);
     assert_eq!(hand.ask("a HELP"), "a 530");
     assert_eq!(hand.padded("a HELO"), format!("a 530 {}\r\n", ServeRefusal::KeyNeeded));
@@ -216,7 +216,7 @@ fn a_key_that_is_none_says_what_would_be() {
             assert!(!output.err().contains("hunter2"), "{}", output.err());
         }
     }
-    // The key itself where the file's name belongs: it is not shown.
+    // The key itself instead of a file name is not shown.
     let mut mistaken = udpkit();
     mistaken.env("UDPKIT_KEY", "open-sesame-open-sesame").args(["serve", "127.0.0.1:0"]);
     let output = run(&mut mistaken, secs(10));
@@ -235,7 +235,7 @@ fn a_key_that_others_may_read_is_warned_of_once() {
         let output = served.server.wait(secs(5));
         let warning = words::usage::key_is_readable(&format!("--key {}", name(&key)));
         assert_eq!(output.err().contains(&warning), warned, "{mode:o}");
-        // A run of both ends reads the file for each.
+        // With both ends in one process, the file is read for each.
         let mut both = udpkit();
         both.args(["blast", "--time", "100ms", "--rate", "1M", "--quiet", "--key", name(&key)]);
         let output = run(&mut both, secs(20));
@@ -258,7 +258,7 @@ fn help_and_stat_are_usable_by_hand() {
     let all = send(&format!("a HELP pad={}", "x".repeat(1_150)));
     assert_eq!(all, help_reply(&ServePolicy::default()));
     assert!(send(&format!("{:<200}", "a STAT")).contains("a 211-sessions=0\r\n"));
-    // Within a session the whole text, however short the question.
+    // Within a session the whole text, however short the request.
     let hand = Hand::new(&served.address);
     let session = hand.open();
     let told = hand.ask(&format!("a HELP session={session}"));
@@ -273,7 +273,7 @@ fn events_are_lines_of_json_as_they_happen() {
     let served = serve(&["--json", "--quiet", "--max-rate", "50M"]);
     assert_eq!(blast(&served.address, &["--rate", "10M"]).code(), Some(0));
     assert_eq!(blast(&served.address, &["--rate", "51M"]).code(), Some(1));
-    // Each line is there at once, not when a buffer is full or the server ends.
+    // Each line is written at once, not when a buffer is full or the server ends.
     let wanted = |out: &str| out.matches("session_closed").count() == 2;
     assert!(served.server.wait_for_stdout(secs(5), wanted), "{}", served.server.stdout_so_far());
     served.server.signal("TERM");
@@ -319,7 +319,7 @@ fn a_server_whose_reader_has_gone_ends_quietly() {
     let line = bash.wait_for("where it listens", secs(5), |line| line.contains("127.0.0.1:"));
     let address = line.split(['"', ' ']).find(|word| word.starts_with("127.0.0.1:")).unwrap();
     bash.wait_for("the reader's last word", secs(5), |line| line.contains("has gone"));
-    // The next event finds nobody who reads; the server may be gone before it replies to that.
+    // The next event finds the pipe closed; the server may end before it replies.
     Hand::new(address).begin_to_open();
     assert_eq!(bash.wait(secs(10)).code(), Some(0));
 }
@@ -377,7 +377,7 @@ fn once_ends_with_the_first_session_and_says_whether_it_was_whole() {
     assert_eq!(blast(&served.address, &["--rate", "1M"]).code(), Some(0));
     assert_eq!(served.server.wait(secs(5)).code(), Some(0));
     let served = serve(&["--once"]);
-    // Somebody who only looks around does not end it.
+    // A client without a run does not end it.
     let looker = Hand::new(&served.address);
     let session = looker.open();
     assert_eq!(looker.ask(&format!("c QUIT session={session}")), "c 221 goodbye\r\n");
@@ -413,7 +413,7 @@ fn a_flood_of_strangers_fills_neither_the_log_nor_the_server() {
         hand.0.send(format!("a{number} HELO").as_bytes()).expect("it is sent");
     }
     served.server.wait_for_line("more events were not logged", secs(20));
-    // Nor is each of them told so again and again: 8 at once, then one a second, 24 in all.
+    // Errors are limited as well: 8 at once, then one per second, 24 in all.
     hand.0.set_nonblocking(true).expect("settable");
     let told = std::iter::from_fn(|| hand.0.recv(&mut [0; 2_000]).ok()).count();
     assert!((1..24).contains(&told), "{told}");

@@ -1,5 +1,5 @@
-//! `udpkit serve` as a STAMP session-reflector, asked by what others wrote, and `udpkit ping` that
-//! asks what others wrote: scapy's STAMP layer, Python's HMAC; tshark says what was on the wire.
+//! `udpkit serve` as a STAMP session-reflector for other senders, and `udpkit ping` with other
+//! reflectors: scapy's STAMP layer, Python's HMAC, and tshark to decode what was on the wire.
 
 use crate::common::{
     Capture, Lab, Running, json_lines, require_lab, require_tools, run, secs, skip, udpkit,
@@ -19,7 +19,7 @@ fn python(module: &str) -> Option<&'static str> {
     })
 }
 
-/// The Python that has scapy's STAMP layer, or the end of the test, aloud.
+/// The Python that has scapy's STAMP layer; skips the test without one.
 macro_rules! require_scapy {
     () => {
         match python("scapy.contrib.stamp") {
@@ -50,7 +50,7 @@ fn number(value: &Value) -> f64 {
     value.as_f64().unwrap_or_else(|| panic!("{value} is no number"))
 }
 
-/// What scapy read of the replies to seq 0, 1 and 3.
+/// Checks what scapy decoded from the replies to sequence numbers 0, 1 and 3.
 fn assert_replies(replies: &[Value]) {
     assert_eq!(replies.len(), 3, "{replies:?}");
     for (reply, (seq, asked)) in replies.iter().zip([(0, 0), (1, 1), (2, 3)]) {
@@ -60,7 +60,7 @@ fn assert_replies(replies: &[Value]) {
         assert_eq!(reply["estimate_echoed"], true);
         assert_eq!(reply["stamp_echoed"], true);
         assert_ne!(reply["multiplier"], 0);
-        // One clock, so each leg takes some time, and not much. Python's stamps are floats of
+        // One clock, so each leg takes a short positive time. Python's time stamps are floats of
         // 0.5 µs at this distance from 1900.
         for leg in ["out", "turn", "back"] {
             let seconds = number(&reply[leg]);
@@ -101,7 +101,7 @@ fn scapy_answers_the_requests_of_ping_and_ping_reads_what_it_built() {
     assert_eq!((&told["dscp_seen"], &told["ecn_seen"]), (&json!(8), &json!(3)));
     assert_eq!((&told["target_received"], &told["target_reflected"]), (&json!(9), &json!(9)));
     assert_eq!((&told["hops_out"], &told["questions"]), (&json!(5), &json!(0)));
-    // Of the lost answer's departure the next one told, but its stamp never came.
+    // The next reply reported the lost reply's departure, but its own time stamp never arrived.
     assert_eq!(told["departure_ns"]["samples"], 6, "{told:#}");
     let left = told["departure_ns"]["min"].as_u64().expect("a time");
     assert!((998_000..1_002_000).contains(&left), "{left}");
@@ -145,7 +145,7 @@ fn pythons_hmac_agrees_with_the_authenticated_reply() {
         "flags": [0, 0],
     });
     assert_eq!(told, [expected]);
-    // Without the key there is no answer; with it the next one shows that the server is there.
+    // Without the key there is no reply; the next one, with it, shows that the server runs.
     let stranger = UdpSocket::bind("127.0.0.1:0").expect("a port");
     stranger.connect(format!("127.0.0.1:{port}")).expect("a route");
     stranger.send(&[0; 44]).expect("it is sent");
@@ -181,7 +181,7 @@ fn over_a_wire_ttl_and_dscp_are_told_and_the_reply_has_255_and_the_dscp_wanted()
         let hex = field.rsplit('x').next().unwrap_or_default();
         let field = u8::from_str_radix(hex, 16).expect("a TOS");
         assert_eq!((ttl, field), (wanted_ttl, wanted_field), "packet {index}: {packet:?}");
-        // 44 bytes and the options, and UDP's header, both ways.
+        // 44 bytes, the options and the UDP header, both ways.
         assert_eq!(packet[5], (8 + 44 + 9 + 8 + 16 + 6).to_string());
     }
 }
@@ -222,7 +222,7 @@ fn a_burst_is_answered_whole_and_numbered_in_order() {
     socket.set_read_timeout(Some(secs(5))).expect("a deadline");
     let mut packet = [0; 44];
     packet[13] = 1;
-    // As many as the default receive buffer holds of the replies.
+    // As many as the default receive buffer can hold of the replies.
     for seq in 0..200_u32 {
         packet[..4].copy_from_slice(&seq.to_be_bytes());
         socket.send(&packet).expect("it is sent");
@@ -244,7 +244,7 @@ fn twamps_short_request_is_answered_only_with_stamp_short() {
         let mut packet = [0; 41];
         packet[13] = 1;
         socket.send(&packet[..14]).expect("it is sent");
-        // One of 41 bytes behind it is answered always.
+        // A following request of 41 bytes always gets a reply.
         packet[3] = 1;
         socket.send(&packet).expect("it is sent");
         let mut reply = [0; 100];

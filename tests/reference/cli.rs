@@ -1,4 +1,4 @@
-//! The page of flags, from clap's own description of the command line.
+//! The page of flags, from clap's description of the command line.
 
 use super::cell;
 use clap::{Arg, ArgAction, Command};
@@ -14,10 +14,10 @@ This page lists every flag of every command, as `udpkit COMMAND --help` shows th
 
 ";
 
-/// The heading of flags that have none.
+/// The heading of flags without one.
 const NO_HEADING: &str = "Options";
 
-/// A command that does something, with its words: `cast send`.
+/// A command that can be run, with its name such as `cast send`.
 struct Runnable {
     name: String,
     command: Command,
@@ -41,7 +41,7 @@ pub fn page() -> String {
     page + "\n"
 }
 
-/// All that can be run, in the order of the help.
+/// All commands that can be run, in the order of the help.
 fn collect(command: &Command, name: &str, found: &mut Vec<Runnable>) {
     if !name.is_empty() && !command.is_subcommand_required_set() {
         found.push(Runnable { name: name.to_owned(), command: command.clone() });
@@ -52,7 +52,7 @@ fn collect(command: &Command, name: &str, found: &mut Vec<Runnable>) {
     }
 }
 
-/// A flag's names and what its value is called: `-b, --rate RATE`.
+/// A flag's names and value name: `-b, --rate RATE`.
 fn flag(arg: &Arg) -> String {
     let names = match (arg.get_short(), arg.get_long()) {
         (Some(short), Some(long)) => format!("-{short}, --{long}"),
@@ -68,7 +68,7 @@ fn flag(arg: &Arg) -> String {
     }
 }
 
-/// What a flag's value is called; nothing where it takes none.
+/// A flag's value name; empty if it takes no value.
 fn value(arg: &Arg) -> String {
     let names = arg.get_value_names().unwrap_or_default();
     let names: Vec<_> = names.iter().map(ToString::to_string).collect();
@@ -83,7 +83,7 @@ fn flags(command: &Command) -> impl Iterator<Item = &Arg> {
     command.get_arguments().filter(|arg| !arg.is_positional() && !arg.is_hide_set())
 }
 
-/// A row a flag, a column a command.
+/// A row per flag, a column per command.
 fn flag_table(commands: &[Runnable]) -> String {
     let mut rows: BTreeMap<(String, String), Vec<bool>> = BTreeMap::new();
     for (column, runnable) in commands.iter().enumerate() {
@@ -106,7 +106,7 @@ fn flag_table(commands: &[Runnable]) -> String {
     table + "\n"
 }
 
-/// A line a letter: the long flag it stands for, wherever that is.
+/// A line per letter, with its long flag.
 fn letters(commands: &[Runnable]) -> String {
     let mut meanings: BTreeMap<(char, &str), Vec<&str>> = BTreeMap::new();
     for runnable in commands {
@@ -127,7 +127,7 @@ fn letters(commands: &[Runnable]) -> String {
     table + "\n"
 }
 
-/// One command: what it does, its usage, its flags by heading, and what its help ends with.
+/// One command: its description, usage, flags by heading, and the end of its help.
 fn section(runnable: &Runnable) -> String {
     let command = &runnable.command;
     let mut text = format!("## udpkit {}\n\n", runnable.name);
@@ -147,7 +147,7 @@ fn section(runnable: &Runnable) -> String {
             None => headings.push((heading, vec![arg])),
         }
     }
-    // What clap adds by itself, --help, comes last.
+    // Flags that clap adds, such as --help, come last.
     headings.sort_by_key(|(heading, _)| *heading == NO_HEADING);
     for (heading, args) in headings {
         text += &arg_table(heading, &args);
@@ -215,7 +215,7 @@ fn take_default(text: &str) -> (String, String) {
     parts.unwrap_or_else(|| (text.to_owned(), String::new()))
 }
 
-/// What help says at its end: prose as it is, the examples as a block.
+/// The end of the help: prose unchanged, the examples as a code block.
 fn after(command: &Command) -> String {
     let Some(after) = command.get_after_long_help().map(ToString::to_string) else {
         return String::new();

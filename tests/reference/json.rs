@@ -31,7 +31,7 @@ so do the lists of codes: a rare code can be missing.
 
 ";
 
-/// Longest example in a table; what is longer is cut.
+/// Longest example in a table; longer ones are shortened.
 const LONGEST_EXAMPLE: usize = 72;
 
 /// Commands with a JSON document or JSON lines, in the order of the page.
@@ -55,7 +55,7 @@ const COMMANDS: &[&str] = &[
     "probe trace",
 ];
 
-/// What is seen of one key path.
+/// What the documents show of one key path.
 #[derive(Default)]
 struct Key {
     types: BTreeSet<String>,
@@ -66,20 +66,20 @@ struct Key {
 /// The keys below one object, by path.
 type Keys = BTreeMap<String, Key>;
 
-/// One kind of statement or line: the keys that come with it, and an example of its text.
+/// One kind of statement or line: its keys, and an example of its text.
 #[derive(Default)]
 struct Kind {
     figures: Keys,
     text: Option<String>,
 }
 
-/// All that is seen of one command.
+/// What the documents show of one command.
 #[derive(Default)]
 struct Seen {
     keys: Keys,
-    /// By the name of the key that holds the statement, then by code.
+    /// By the key that contains the statement, then by code.
     statements: BTreeMap<String, BTreeMap<String, Kind>>,
-    /// By `event`, of commands that print lines.
+    /// By `event`, for commands that print lines.
     events: BTreeMap<String, Kind>,
 }
 
@@ -115,7 +115,7 @@ pub fn page(files: &[(String, String)]) -> String {
     page + "\n"
 }
 
-/// One document, or one a line.
+/// One document, or one per line.
 fn documents(text: &str) -> Vec<Value> {
     serde_json::from_str(text).map_or_else(
         |_| text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect(),
@@ -161,7 +161,7 @@ impl Seen {
         self.inside(path, name, value, keys);
     }
 
-    /// Goes on into objects and arrays; a statement is noted by its code instead.
+    /// Descends into objects and arrays; a statement is noted by its code instead.
     fn inside(&mut self, path: &str, name: &str, value: &Value, keys: &mut Keys) {
         match value {
             Value::Object(_) if is_statement(value) => self.statement(name, value),
@@ -222,7 +222,7 @@ fn type_of(value: &Value) -> String {
     }
 }
 
-/// A value as an example shows it: nothing for a null and for what has keys of its own.
+/// A value as an example; `None` for null and for objects.
 fn example(value: &Value) -> Option<String> {
     match value {
         Value::Null | Value::Object(_) => None,
@@ -263,12 +263,12 @@ fn section(name: &str, seen: &Seen) -> String {
     text
 }
 
-/// An array that was empty somewhere is still what it was elsewhere.
+/// The types of a key; an empty array has the type that it has elsewhere.
 fn types(key: &Key) -> String {
     let has_full_array = key.types.iter().any(|name| name.starts_with("array of"));
     let mut names: Vec<&str> = key.types.iter().map(String::as_str).collect();
     names.retain(|name| !(has_full_array && *name == "array"));
-    // Null last: it says what may be missing.
+    // Null comes last: it means that the value may be missing.
     names.sort_by_key(|name| *name == "null");
     names.join(", ")
 }

@@ -1,5 +1,5 @@
-//! Documents of the commands that have no golden ones: of each a full record and an empty one, so
-//! that every key is seen, and null where it can be.
+//! Documents of commands without golden ones: a full and an empty record of each, so that every key
+//! occurs, also as null if possible.
 
 use serde::Serialize;
 use std::net::SocketAddr;
@@ -158,7 +158,7 @@ fn bare_datagram() -> DatagramRecord {
     }
 }
 
-/// Of probes of which some were lost, the last percentile among them.
+/// Delays of probes of which some were lost, so that the last percentile is `lost`.
 fn delay() -> PingDelay {
     let known = Some(19_200_000);
     PingDelay {

@@ -1,4 +1,4 @@
-//! Runs that are judged, and series of runs: `--fail-if`, `--sweep`, `--find-rate`.
+//! Limits and series of runs: `--fail-if`, `--sweep`, `--find-rate`.
 
 use crate::common::{
     Lab, Output, Running, assert_sums, busy, free_udp_port, json, number, path, punctual,
@@ -28,14 +28,14 @@ fn a_broken_limit_ends_with_3_and_is_named_with_its_value() {
     assert_eq!(path(&report, "limits.1.held"), false);
     assert_eq!(path(&report, "limits.1.limit"), "rate<900M");
     assert!(number(&report, "limits.1.value") < 2_000_000);
-    // Fifty samples have no 99th percentile: what is not known was not kept.
+    // Fifty samples have no 99th percentile: an unknown figure breaks its limit.
     let unknown = with("p99>1s", &["--quiet"]);
     assert_eq!(unknown.code(), Some(3), "{}", unknown.err());
     assert!(unknown.out().contains("unknown: p99>1s, not measured"), "{}", unknown.out());
     let usage = with("speed>1", &[]);
     assert_eq!(usage.code(), Some(2));
     assert!(usage.err().contains("speed is not a metric"), "{}", usage.err());
-    // A run that failed did not break a limit, it failed.
+    // A failed run ends with 1, not with 3.
     let nobody = free_udp_port().to_string();
     let failed = blast(&["127.0.0.1", "--port", &nobody, "--fail-if", "loss>0"]);
     assert_eq!(failed.code(), Some(1));

@@ -1,4 +1,4 @@
-//! The verdicts of `udpkit blast`, end to end: what ended a run is named, and nothing else.
+//! The verdicts of `udpkit blast`, end to end: they name what limited a run, and nothing else.
 
 use crate::common::{
     Lab, Output, Running, json, number, path, require_lab, run, secs, text, udpkit, wait_until,

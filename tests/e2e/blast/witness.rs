@@ -1,5 +1,5 @@
-//! `udpkit blast` against witnesses that udpkit has no hand in: a switch that drops and copies, and
-//! a capture of the wire.
+//! Counts of `udpkit blast`, compared with independent ones: a switch that drops and duplicates,
+//! and a capture of the wire.
 
 use crate::common::{
     Capture, Lab, Running, assert_sums, json, number, path, require_lab, require_tools, run, secs,
@@ -12,7 +12,7 @@ fn serve(lab: &Lab, host: &str) -> Running {
     server
 }
 
-/// The report of a run that ended well, its sums held.
+/// The report of a successful run, with its sums checked.
 fn blast(lab: &Lab, host: &str, args: &[&str]) -> Value {
     let mut command = lab.udpkit(host);
     let output = run(command.args(["blast", "--json", "--io", "mmsg"]).args(args), secs(30));
@@ -65,11 +65,11 @@ fn the_wire_carried_the_bytes_that_the_report_says() {
         let report = blast(&lab, "a", &args);
         let packets = capture.finish(300, &["udp.length", "frame.len", "udp.checksum.status"]);
         let data = packets.iter().filter(|packet| packet[0] == (size + 8).to_string());
-        // Preamble, check sum and the gap between frames are not captured.
+        // Preamble, checksum and inter-frame gap are not captured.
         let frames: Vec<u64> =
             data.clone().map(|packet| packet[1].parse::<u64>().expect("a length") + 24).collect();
         assert!(data.into_iter().all(|packet| packet[2] == "1"), "a checksum is wrong");
-        // The control dialogue may have a datagram of this length, too.
+        // The control dialogue may also have a datagram of this length.
         let wire = number(&report, "header.wire_bytes");
         assert!((300..310).contains(&frames.len()), "{}", frames.len());
         assert!(frames.iter().all(|bytes| *bytes == wire), "{wire}: {frames:?}");
@@ -94,7 +94,7 @@ fn what_the_network_answers_a_sender_at_the_far_end_is_told_at_this_one() {
     let report = blast(&lab, "a", &args);
     assert_eq!(lab.counter("a", "inet t", "refused").0, 10);
     assert_eq!(number(&report, "lost.path"), 10, "{report:#}");
-    // The kernel answers with so many ICMP messages a second at most.
+    // The kernel limits its ICMP errors per second.
     let told = path(&report, "network_errors.0");
     let words = "communication administratively prohibited, from 10.77.0.1";
     assert_eq!(told["cause"]["text"], words, "{report:#}");

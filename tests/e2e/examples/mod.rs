@@ -1,4 +1,4 @@
-//! What the documents show must be true: every command in README.md and `docs` parses, every
+//! Checks the documents: every command in README.md and `docs` parses, every
 //! example of README.md and `docs/guide` on loopback prints what is shown, in form, and every link
 //! has a target.
 

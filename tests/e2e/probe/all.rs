@@ -1,15 +1,15 @@
-//! `udpkit probe HOST`, and what all kinds say alike where there is no remote agent.
+//! `udpkit probe HOST`, and what all probes report without a remote agent.
 
 use crate::common::{Lab, Running, free_udp_port, json, path, require_lab, run, secs, udpkit};
 use serde_json::Value;
 use std::net::UdpSocket;
 
 const TARGETS: [&str; 2] = ["10.77.3.2", "fd77:3::2"];
-/// The ports that `probe` asks for by itself, and some for its trains.
+/// The default ports of `probe`, and some for its trains.
 const HELD: &str = "1194,3478,4500,5060,10000,33434,51820,63000-63200";
 const KINDS: [&str; 7] = ["ports", "nat", "mtu", "marks", "shape", "trace", "timeout"];
 
-/// The reason for which a kind was left out, by its code.
+/// The code of the reason why a kind was left out.
 fn left_out<'a>(report: &'a Value, kind: &str) -> Option<&'a str> {
     let left = path(report, "left_out").as_array().expect("a list");
     let left = left.iter().find(|one| one["kind"] == kind)?;
@@ -49,7 +49,7 @@ fn a_host_alone_is_asked_everything_within_ten_seconds_or_told_what_was_left_out
         assert_eq!(left_out(&report, kind), Some("no_agent"), "{kind}");
     }
     assert_eq!(path(&report, "trace.verdict.code"), "port_closed");
-    // People are told once why there is none, and meanwhile what is done, a line a kind.
+    // Standard error has the reason once, and a progress line per kind.
     let output = begin(&["10.77.2.3:8700"]).wait(secs(40));
     let text = output.out();
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");

@@ -1,4 +1,4 @@
-//! `udpkit probe timeout` through routers whose time-outs are known.
+//! `udpkit probe timeout` through routers with known timeouts.
 
 use crate::common::{Lab, Running, free_udp_port, json, path, require_lab, run, secs, udpkit};
 use serde_json::Value;
@@ -12,7 +12,7 @@ const MASQUERADE: &str = "
     add chain ip n post { type nat hook postrouting priority srcnat; }
     add rule ip n post oifname wan masquerade\n";
 
-/// Lets in what belongs to something that went out, of either family.
+/// A stateful firewall that lets in only what belongs to an outbound flow, for both families.
 const FIREWALL: &str = "
     add table inet w
     add chain inet w f { type filter hook forward priority 0; }
@@ -113,7 +113,7 @@ fn without_an_agent_nothing_is_known_and_the_document_says_why() {
     assert_eq!(path(&report, "failure.code"), "unreachable", "{report:#}");
     assert_eq!(path(&report, "failure.target"), &closed);
     assert_eq!(path(&report, "failure.icmp_code"), 3);
-    // The same as an error, with the command that starts a server on that port.
+    // The error has the same reason, and the hint has the command for that port.
     let port = closed.rsplit(':').next().expect("a port");
     assert!(output.err().contains(&format!("serve --port {port}")), "{}", output.err());
     let server = Running::start(udpkit().args(["serve", "127.0.0.1:0", "--no-probe"]));

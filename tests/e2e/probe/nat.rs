@@ -1,4 +1,4 @@
-//! `udpkit probe nat` and the STUN of `udpkit serve`, in labs whose rules are known, and with
+//! `udpkit probe nat` and the STUN server of `udpkit serve`, in labs with known rules, and with
 //! coturn's server and clients.
 
 use crate::common::{
@@ -11,7 +11,7 @@ use std::thread;
 const SERVER: &str = "10.77.3.2";
 const SERVER6: &str = "fd77:3::2";
 
-/// What r1 does, and what must be found.
+/// The rules of r1, and the expected findings.
 struct Case {
     name: &'static str,
     rules: &'static str,
@@ -123,7 +123,7 @@ const CASES: &[Case] = &[
     },
 ];
 
-/// A `path` with rules in r1.
+/// A `path` lab with rules in r1.
 fn lab(rules: &str) -> Lab {
     let lab = Lab::path();
     if !rules.is_empty() {
@@ -158,7 +158,7 @@ fn held(case: &Case, server: &str, report: &Value) {
     assert_eq!(path(report, "unknown").as_array().map(Vec::len), Some(0), "{name}: {report:#}");
 }
 
-/// coturn on both addresses of the server; RFC 5780 is on where there are two.
+/// Starts coturn on both addresses of the server, with RFC 5780 if there are two.
 fn coturn(lab: &Lab, port: u16) -> Running {
     let dir = tempfile::tempdir().expect("a folder").keep();
     let file = |name: &str| dir.join(name).display().to_string();
@@ -230,7 +230,7 @@ fn coturns_clients_understand_serve() {
     let lab = lab(MASQUERADE);
     let _serve = serve(&lab, &["--stun-short"]);
     let mut client = lab.command("client", "turnutils_stunclient");
-    // It goes on to wait for ever for an answer that the NAT keeps out.
+    // It would wait for ever for a reply that the NAT blocks.
     let client = Running::start(client.args(["-p", "8620", SERVER]));
     client.wait_for_line("Other addr: : 10.77.3.3:8621", secs(20));
     client.wait_for_line("UDP reflexive addr: 10.77.2.1:", secs(20));
@@ -332,7 +332,7 @@ fn a_plain_request_is_answered_only_with_stun_short() {
         socket.connect(&at).expect("a route");
         socket.set_read_timeout(Some(secs(5))).expect("a deadline");
         socket.send(&plain).expect("it is sent");
-        // This one is answered always.
+        // This one always gets a reply.
         socket.send(&padded).expect("it is sent");
         let mut reply = [0; 200];
         let len = socket.recv(&mut reply).expect("a reply");

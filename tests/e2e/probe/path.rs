@@ -1,5 +1,5 @@
-//! `udpkit probe mtu`, `marks` and `shape` over two routers whose rules are known: the verdict is
-//! the rule.
+//! `udpkit probe mtu`, `marks` and `shape` over two routers with known rules, which the verdict
+//! must state.
 
 use crate::common::{self, Lab, Output, Running, path, require_lab, run, secs};
 use serde_json::{Value, json};
@@ -14,12 +14,12 @@ fn serve(lab: &Lab) -> Running {
     server
 }
 
-/// Loads a ruleset in place of the one before.
+/// Replaces the ruleset.
 fn rules(lab: &Lab, host: &str, rules: &str) {
     lab.nft(host, &format!("flush ruleset\n{rules}"));
 }
 
-/// What hosts have learnt of the path's MTU is forgotten.
+/// Clears the path MTU caches of the hosts.
 fn forget(lab: &Lab) {
     for host in ["client", "server"] {
         lab.shell(host, "ip route flush cache; ip -6 route flush cache");
@@ -40,7 +40,7 @@ fn report(running: Running) -> Value {
     common::json(&running.wait(secs(60)).expect_success().out())
 }
 
-/// The reports over both families, made at once.
+/// The reports over both families, run in parallel.
 fn both(lab: &Lab, kind: &str, args: &[&str]) -> [Value; 2] {
     TARGETS.map(|target| begin(lab, kind, target, args)).map(report)
 }
@@ -58,7 +58,7 @@ const NO_TOO_BIG: &str = "table inet t {
         icmpv6 type packet-too-big drop
     }
 }";
-/// The port stands behind ICMP's header and the IP header that it quotes.
+/// The port follows the ICMP header and the quoted IP header.
 const NO_TOO_BIG_FOR_9002: &str = "table inet t {
     chain output {
         type filter hook output priority 0
@@ -79,8 +79,8 @@ table ip6 t {
     }
 }";
 
-/// Runs cases at once, each on a network of its own: they wait for it most of the time, and the
-/// runner has a thread a processor only. A case that fails says so by its panic.
+/// Runs cases in parallel, each on its own network: they mostly wait, and the test runner has only
+/// one thread per processor. A failing case panics.
 fn side_by_side(cases: &[fn()]) {
     std::thread::scope(|scope| {
         for case in cases {
@@ -156,7 +156,7 @@ fn the_largest_datagram_is_found_whether_routers_speak_or_not() {
     }
 }
 
-/// What is found of fragments where all of them pass.
+/// The finding if all fragments pass.
 fn all_pass() -> Value {
     json!({ "code": "pass", "payload_bytes": 65507 })
 }
@@ -203,7 +203,7 @@ fn without_a_helper_sizes_are_known_by_routers_and_by_what_answers() {
         (&["serve", "--no-probe"][..], "serving on"),
         (&["recv", "9000", "--echo", "-q"], "listening on"),
         (&["recv", "9002", "--echo", "-q"], "listening on"),
-        // It takes datagrams and answers none.
+        // It receives and does not reply.
         (&["recv", "9001", "-q"], "listening on"),
     ] {
         let server = Running::start(lab.udpkit("server").args(args));
@@ -245,7 +245,7 @@ fn without_a_helper_sizes_are_known_by_routers_and_by_what_answers() {
     }
 }
 
-/// Rewrites marks of what goes out by the first router, and of what comes back by the same.
+/// Rewrites DSCP and ECN in the first router, out and back.
 fn marks(out: &str, back: &str) -> String {
     let rule = |interface: &str, what: &str| {
         let each = |family: &str| match what.split_once(' ') {
@@ -281,7 +281,7 @@ fn marks_are_told_by_what_changed_and_on_which_way() {
     require_lab!();
     let lab = Lab::path();
     let _server = serve(&lab);
-    // A loss that no rule about marks explains.
+    // Loss that does not depend on DSCP or ECN.
     rules(
         &lab,
         "r2",
@@ -326,7 +326,7 @@ fn marks_are_told_by_what_changed_and_on_which_way() {
     assert!(fits_80_columns(&text).starts_with("udpkit probe marks 10.77.3.2"), "{}", text.out());
 }
 
-/// A statement's code and figures, and those of its parts, without their texts.
+/// A statement with its code and figures, and its parts, without texts.
 fn without_text(told: &Value) -> Value {
     match told {
         Value::Object(fields) => {
@@ -346,7 +346,7 @@ fn what_reads_payloads_or_eats_sizes_is_told_by_what_it_stops() {
     for told in both(&lab, "shape", &args("5000")) {
         assert_eq!(path(&told, "verdict.payloads"), &json!([{ "code": "all_pass" }]), "{told:#}");
     }
-    // DNS's flags stand two bytes behind the UDP header; STUN's cookie four.
+    // The flags of DNS are two bytes after the UDP header, the STUN cookie four.
     let kind = |kind: &str| json!({ "code": "kind_blocked", "kind": kind, "sizes": null });
     let sizes = |sizes: Value| json!({ "code": "sizes_blocked", "sizes": sizes });
     for (rule, found) in [
@@ -370,7 +370,7 @@ fn what_reads_payloads_or_eats_sizes_is_told_by_what_it_stops() {
     }
 }
 
-/// Rates and bursts that nftables was told, by port; a limit of bytes holds a second's worth more.
+/// Rates and bursts in nftables by port; a limit in bytes allows one second's worth in addition.
 const LIMITS: &str = "table inet t {
     chain forward {
         type filter hook forward priority 0
@@ -382,7 +382,7 @@ const LIMITS: &str = "table inet t {
 
 fn a_policer_is_found_with_its_rate_its_burst_its_way_and_what_it_counts() {
     require_lab!();
-    // A coalesced buffer would be one packet to the policer.
+    // The policer would see a coalesced buffer as one packet.
     let lab = Lab::up("path", &["--no-offload"]);
     let _server = serve(&lab);
     rules(&lab, "r1", LIMITS);
@@ -400,7 +400,7 @@ fn a_policer_is_found_with_its_rate_its_burst_its_way_and_what_it_counts() {
     near(&packets, "burst_datagrams", 20, 4);
     near(&bytes, "bits_per_s", 102_400 * 8, 41_000);
     near(&bytes, "burst_bytes", 153_600, 10_000);
-    // A far end that is held up for long lets the bucket run over: then it is told of.
+    // If the agent was late, the policer's bucket may have overflowed; the report then says so.
     let late = path(&back, "limit.agent_late_ns");
     if late.as_u64() > Some(20_000_000) {
         let caveats = path(&back, "caveats").as_array().expect("caveats");

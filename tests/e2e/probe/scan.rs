@@ -1,5 +1,5 @@
-//! `udpkit probe ports` without a remote agent: real services, firewalls whose rules are known, and
-//! nmap as a witness.
+//! `udpkit probe ports` without a remote agent: real services, firewalls with known rules, and a
+//! comparison with nmap.
 
 use crate::common::{
     Lab, Running, json, path, ports::lists_port, require_lab, require_tools, run, secs, udpkit,
@@ -14,11 +14,11 @@ use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
-/// Every port that is asked in the lab.
+/// Every port probed in the lab.
 const PORTS: &str = "53,67,69,123,161,3478,5000-5008,6000-6004,6010-6015";
 
-/// What the walls do: r2 drops, drops what comes back, and rejects in four ways, r1 in one, and the
-/// server itself in its own name.
+/// The firewalls: r2 drops, drops replies, and rejects in four ways; r1 rejects in one way, and so
+/// does the server itself, with its own address.
 const R2: &str = "table inet wall {
     chain forward {
         type filter hook forward priority 0
@@ -44,7 +44,7 @@ const SERVER: &str = "table inet wall {
     }
 }";
 
-/// The services, each with a configuration that is thrown away, for a minute at most.
+/// Starts the services, each with a temporary configuration, for a minute at most.
 fn services(lab: &Lab, dir: &Path) -> Vec<Running> {
     let at = |name: &str| dir.join(name).display().to_string();
     let chrony = format!(
@@ -63,7 +63,7 @@ fn services(lab: &Lab, dir: &Path) -> Vec<Running> {
     };
     let (leases, pid) = (format!("--dhcp-leasefile={}", at("leases")), at("dnsmasq.pid"));
     vec![
-        // The echo whose answers a wall drops.
+        // The echo server whose replies a firewall drops.
         start("socat", &["UDP6-RECVFROM:6004,fork", "PIPE"]),
         start(
             "dnsmasq",
@@ -105,7 +105,7 @@ fn services(lab: &Lab, dir: &Path) -> Vec<Running> {
     ]
 }
 
-/// Waits until the services have their ports, over both families where they serve both.
+/// Waits until the services have bound their ports, over both families if they serve both.
 fn wait_until_served(lab: &Lab) {
     for (table, ports) in [
         ("/proc/net/udp", &[53, 67, 69, 123, 161, 3478][..]),
@@ -119,7 +119,7 @@ fn wait_until_served(lab: &Lab) {
     }
 }
 
-/// State and words of every port.
+/// State and description of every port.
 fn told(report: &Value) -> BTreeMap<u64, (String, String)> {
     let ports = path(report, "ports").as_array().expect("ports");
     ports
@@ -138,7 +138,7 @@ fn told(report: &Value) -> BTreeMap<u64, (String, String)> {
         .collect()
 }
 
-/// Port and state of nmap's greppable output.
+/// Ports and states in nmap's greppable output.
 fn nmap_states(text: &str) -> BTreeMap<u64, String> {
     let line = text.lines().find_map(|line| line.split_once("Ports: ")).expect("nmap's ports").1;
     line.split('\t')
@@ -153,7 +153,7 @@ fn nmap_states(text: &str) -> BTreeMap<u64, String> {
         .collect()
 }
 
-/// The time that it says it took.
+/// The duration that nmap reports.
 fn nmap_seconds(text: &str) -> f64 {
     let said = text.rsplit_once("scanned in ").and_then(|(_, rest)| rest.split_once(" seconds"));
     said.and_then(|(seconds, _)| seconds.parse().ok()).expect("nmap's time")
@@ -174,7 +174,7 @@ fn services_and_walls_are_told_as_they_are_and_nmap_says_nothing_else() {
     lab.nft("server", SERVER);
     let _services = services(&lab, dir.path());
     wait_until_served(&lab);
-    // All at once: each asker, and each family, has its own share of the server's ICMP errors.
+    // In parallel: the server's ICMP rate limit applies per client and family.
     let probe = |target: &str| {
         let args = ["probe", "ports", target, PORTS, "--no-agent", "--json"];
         Running::start(lab.udpkit("client").args(args))
@@ -204,13 +204,13 @@ fn services_and_walls_are_told_as_they_are_and_nmap_says_nothing_else() {
         if v4 {
             assert_told(&found, 67, "open", "ACK");
         } else {
-            // DHCP over IPv6 is another protocol with ports of its own.
+            // DHCP over IPv6 is another protocol with other ports.
             assert_told(&found, 67, "closed", &by(unreachable, target));
         }
         for port in (5000..=5008).chain([6015]) {
             assert_told(&found, port, "closed", &by(unreachable, target));
         }
-        // The last is open, and what it answers is dropped.
+        // The last one is open, but its replies are dropped.
         for port in 6000..=6004 {
             assert_told(&found, port, "silent", "-");
         }
@@ -227,12 +227,12 @@ fn services_and_walls_are_told_as_they_are_and_nmap_says_nothing_else() {
         for (port, theirs) in nmap_states(&output.out()) {
             let (ours, words) = &found[&port];
             let agree = match theirs.as_str() {
-                // r1 asks from behind its own wall.
+                // r1 probes from behind its own firewall.
                 _ if port == 6014 => true,
                 "open" => ours == "open",
                 "closed" => ours == "closed",
                 "filtered" => ours == "filtered",
-                // It has no answer: we may have one, and then say which.
+                // nmap got no reply; udpkit may have got one, which is then described.
                 "open|filtered" => ours == "silent" || words != "-",
                 other => panic!("nmap says {other}"),
             };
@@ -245,7 +245,7 @@ fn services_and_walls_are_told_as_they_are_and_nmap_says_nothing_else() {
         let (took, theirs) = (took.as_secs_f64(), nmap_seconds(&output.out()));
         let missed = missed.join(" ");
         eprintln!("{target}: udpkit {took:.2} s; nmap {theirs:.2} s, without word on {missed}");
-        // Ten closed ports, six of which Linux answers at once and the others one a second.
+        // Ten closed ports: Linux sends six ICMP errors at once, then one per second.
         assert!(took < 30.0, "{took} s");
     }
 }
@@ -262,7 +262,7 @@ fn counted(report: &Value) -> [Option<u64>; 4] {
     ["open", "closed", "silent", "unknown"].map(|state| report["verdict"][state].as_u64())
 }
 
-/// A scan of this host that is over at once.
+/// A scan of this host, which is quick.
 fn scan(args: &[&str]) -> crate::common::Output {
     run(udpkit().args(["probe", "ports", "--no-agent"]).args(args), secs(30))
 }
@@ -299,7 +299,7 @@ fn a_service_is_known_on_any_port_when_it_is_asked_as_one() {
         let mut bytes = [0; 1_500];
         let (len, from) = socket.recv_from(&mut bytes).expect("a question");
         assert_eq!(bytes[2..len], *b"\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\x01");
-        // The same question, as a response with a code.
+        // The same request, as a response with a code.
         bytes[2..4].copy_from_slice(&[0x81, 0x83]);
         socket.send_to(&bytes[..len], from).expect("an answer");
     });
@@ -356,7 +356,7 @@ fn a_name_of_both_families_is_scanned_over_one_and_the_other_is_named() {
     let dir = tempfile::tempdir().expect("a directory");
     let hosts = dir.path().join("hosts");
     fs::write(&hosts, "127.0.0.1 both.test\n::1 both.test\n").expect("a file");
-    // Seen by this command alone.
+    // Visible to this command only.
     let script = format!("mount --bind {} /etc/hosts && exec \"$@\"", hosts.display());
     let closed = crate::common::free_udp_port().to_string();
     let scan = |family: &[&str]| {

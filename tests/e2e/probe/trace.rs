@@ -1,10 +1,10 @@
-//! `udpkit probe trace` over two routers whose rules are known: the verdict is the rule.
+//! `udpkit probe trace` over two routers with known rules, which the verdict must state.
 
 use crate::common::{Lab, Running, json, path, require_lab, run, secs, udpkit};
 use serde_json::{Value, json as value};
 
-/// A path whose routers and server answer every datagram that they refuse: Linux would otherwise
-/// limit its ICMP, and probes beside each other would have to share it.
+/// A path whose routers and server send an ICMP error for every datagram that they reject. Linux
+/// would otherwise limit them, and parallel probes would share the limit.
 fn outspoken_path() -> Lab {
     let lab = Lab::path();
     for host in ["r1", "r2", "server"] {
@@ -22,7 +22,7 @@ fn begin(lab: &Lab, args: &[&str]) -> Running {
     Running::start(lab.udpkit("client").args(args))
 }
 
-/// A statement has at least these keys and values.
+/// Checks that a statement has at least these keys and values.
 #[track_caller]
 fn holds(told: &Value, wanted: &Value) {
     for (key, value) in wanted.as_object().expect("an object") {
@@ -30,7 +30,7 @@ fn holds(told: &Value, wanted: &Value) {
     }
 }
 
-/// Who spoke at each hop of the first flow.
+/// The router that replied at each hop of the first flow.
 fn routers(report: &Value) -> Vec<Option<String>> {
     let hops = path(report, "flows.0.hops").as_array().expect("hops");
     hops.iter()
@@ -41,8 +41,8 @@ fn routers(report: &Value) -> Vec<Option<String>> {
         .collect()
 }
 
-/// What the routers do, by the port that a datagram is for. The quoted port stands behind ICMP's
-/// header and the quoted IP header.
+/// The rules of the routers, by destination port. The quoted port follows the ICMP header and the
+/// quoted IP header.
 const FIRST: &str = "table inet t {
     chain forward {
         type filter hook forward priority 0
@@ -104,7 +104,7 @@ fn the_verdict_is_what_the_routers_were_told_to_do() {
         }
         let silent = matches!(port, 1001 | 1002);
         let told = path(&report, "alternatives").as_array().expect("statements");
-        // Whoever fell silent, the next hop may be the target, and keep silent of that port alone.
+        // The silent hop may always be the target, silent on that port only.
         assert_eq!(told.len(), if silent { 3 } else { 0 }, "{report:#}");
     }
 }

@@ -1,5 +1,5 @@
-//! Datagrams with any source, from within a lab's host: this test binary runs itself there, as the
-//! one ignored test that does what `UDPKIT_FORGE` says.
+//! Sends datagrams with any source from a lab's host: the test binary runs itself there, as an
+//! ignored test controlled by `UDPKIT_FORGE`.
 
 use crate::common::Lab;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
@@ -15,7 +15,7 @@ pub const FLOOD: u64 = 2_000;
 /// HELOs of one round, each from its own address.
 pub const HELLOS: u64 = 10_000;
 
-/// By which a firewall knows a forged packet.
+/// Marks forged packets for the firewall.
 const TTL: u8 = 77;
 const SERVER: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 2);
 const CLIENT: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
@@ -37,12 +37,12 @@ fn forges_as_it_is_told() {
     match env::var("UDPKIT_FORGE").as_deref() {
         Ok("flood") => flood(&socket),
         Ok("hellos") => hellos(&socket),
-        // Run by hand with all ignored tests: nothing is wanted.
+        // Run by hand with all ignored tests: do nothing.
         _ => {}
     }
 }
 
-/// Listens to the dialogue until it knows the run's tag and the stream's port, then floods the
+/// Reads the dialogue until it knows the run's tag and the stream's port, then floods the
 /// stream from the client's own address.
 fn flood(socket: &Socket) {
     say("listening");
@@ -55,14 +55,14 @@ fn flood(socket: &Socket) {
         rng.fill(&mut payload);
         match index % 5 {
             0 => payload.truncate(rng.usize(..1000)),
-            // The right header but for the tag, at the right size.
+            // A correct header and size, but another tag.
             1 => header(&mut payload, 0x10, tag ^ (1 << rng.u32(..16)), rng.u32(..)),
             // The run's own header at a wrong size.
             2 => {
                 header(&mut payload, 0x10, tag, rng.u32(..));
                 payload.truncate(rng.usize(16..1000));
             }
-            // The sender's last word, cut.
+            // The sender's end message, truncated.
             3 => {
                 header(&mut payload, 0x11, tag, 0);
                 payload.truncate(rng.usize(16..24));
@@ -72,19 +72,19 @@ fn flood(socket: &Socket) {
                 payload.truncate(rng.usize(1..payload.len()));
             }
         }
-        // Random bytes that begin as a measurement would be read as one.
+        // Random bytes that start like a measurement header would be parsed as one.
         if index % 5 == 0 && payload.first() == Some(&0xD6) {
             payload[0] = 0xFF;
         }
         send(socket, CLIENT, port, &payload);
-        // A pace that the stream's socket can follow, so that nothing is lost to the flood itself.
+        // A rate that the stream's socket can handle, so that the flood itself causes no loss.
         if index % 20 == 19 {
             thread::sleep(Duration::from_millis(5));
         }
     }
 }
 
-/// Past the test runner, which has begun a line of its own.
+/// Writes directly to standard output, after the line that the test runner has started.
 fn say(line: &str) {
     writeln!(std::io::stdout(), "\n{line}").expect("somebody reads it");
 }
@@ -126,7 +126,7 @@ fn hellos(socket: &Socket) {
     }
 }
 
-/// One packet; the kernel fills in length and checksum of IPv4, and UDP's may be left out.
+/// Sends one packet. The kernel sets IPv4's length and checksum; the UDP checksum is optional.
 fn send(socket: &Socket, source: Ipv4Addr, port: u16, payload: &[u8]) {
     let mut packet = vec![0x45, 0, 0, 0, 0, 0, 0, 0, TTL, 17, 0, 0];
     packet.extend(source.octets());

@@ -1,5 +1,5 @@
-//! `udpkit blast` and `udpkit serve` where others mean harm and things break: every claim against
-//! a witness that udpkit has no hand in.
+//! `udpkit blast` and `udpkit serve` under attack and with failures: every claim is compared with
+//! counters of other programs.
 
 mod forge;
 mod relay;
@@ -22,7 +22,7 @@ fn serve(command: &mut Command, args: &[&str]) -> Running {
     server
 }
 
-/// The report of a run that ended well, its sums held.
+/// The report of a successful run, with its sums checked.
 #[track_caller]
 fn whole(output: &Output) -> Value {
     assert_eq!(output.code(), Some(0), "{}\n{}", output.err(), output.out());
@@ -43,8 +43,8 @@ fn resident(pid: u32) -> u64 {
     line.trim().trim_end_matches(" kB").trim().parse().expect("a number")
 }
 
-/// Counters of `host`'s input to port 8620: `data` has the run's size and was not forged, `forged`
-/// has the forger's TTL; and of its answers, `answers`.
+/// Counts input of `host` to port 8620 (`data` has the run's size and is not forged, `forged` has
+/// the forger's TTL), and its replies (`answers`).
 fn count(lab: &Lab, host: &str) {
     lab.nft(
         host,
@@ -78,7 +78,7 @@ fn a_flood_of_random_and_almost_right_datagrams_changes_no_count() {
     for key in ["lost.path", "duplicates", "reordered", "too_late"] {
         assert_eq!(number(&report, key), 0, "{key}: {report:#}");
     }
-    // Each was told apart, but for those that the kernel dropped where the socket was full.
+    // Each was recognised, except those that the kernel dropped at the full socket.
     let foreign = number(&report, "strays") + number(&report, "corrupt");
     let dropped = lab.snmp("b").rcvbuf_errors;
     assert!(foreign <= forge::FLOOD && foreign + dropped >= forge::FLOOD, "{foreign} {report:#}");
@@ -91,7 +91,7 @@ fn ten_thousand_hellos_from_spoofed_addresses_leave_memory_flat_and_no_session()
     let _turn = busy();
     let lab = Lab::up("pair", &["--no-offload"]);
     count(&lab, "b");
-    // Answers to addresses that nobody has leave by a route, not by a neighbour that is asked for.
+    // Replies to unused addresses leave by a route, without neighbour resolution.
     lab.shell(
         "b",
         "ip route add 10.0.0.0/8 via 10.77.0.1
@@ -107,7 +107,7 @@ fn ten_thousand_hellos_from_spoofed_addresses_leave_memory_flat_and_no_session()
     let before = resident(server.pid());
     run(&mut forger(&lab, "a", "hellos"), secs(20)).expect_success();
     wait_until("the second round", || heard(&lab) >= 2 * forge::HELLOS);
-    // A command typed now is answered behind all of them.
+    // A command sent now gets its reply after all of them.
     let asked = run(
         lab.udpkit("a").args([
             "send",
@@ -141,7 +141,7 @@ fn duplicated_and_reordered_control_datagrams_change_nothing() {
     let relay = Relay::start(port);
     let to = relay.port().to_string();
     let args = ["blast", "--json", "127.0.0.1", "--port", &to, "--count", "500", "--rate"];
-    // Slow and small enough for the relay's own buffer to ride out a pause of the machine.
+    // Slow and small enough for the relay's buffer to bridge a pause of the machine.
     let args = [&args[..], &["1kpps", "--size", "200", "--report-every", "50ms"]].concat();
     let report = whole(&run(udpkit().args(args), secs(30)));
     assert_eq!(number(&report, "delivered"), 500, "{report:#}");
@@ -165,7 +165,7 @@ fn a_server_that_is_restarted_ends_the_run_with_what_was_measured() {
     assert_eq!(output.code(), Some(1), "{}\n{}", output.err(), output.out());
     assert!(output.err().contains("error: "), "{}", output.err());
     assert!(output.out().contains("sent"), "what was measured is printed:\n{}", output.out());
-    // The new server has not heard of the old one's session, and serves.
+    // The new server does not know the old one's session, and serves new clients.
     let args = ["blast", "--json", "127.0.0.1", "--port", &port, "--count", "100"];
     whole(&run(udpkit().args(args).args(["--rate", "10kpps"]), secs(20)));
     assert!(again.is_running());
@@ -228,7 +228,7 @@ fn what_a_tiny_queue_refuses_was_never_sent_and_is_no_loss() {
         .unwrap_or_else(|| panic!("{qdisc}"));
     assert!(dropped > 200, "{qdisc}");
     assert!(number(&report, "never_sent") > 200, "{report:#}");
-    // ENOBUFS and nothing else: a queue of this host.
+    // Only ENOBUFS: a full queue of this host.
     let causes: Vec<u64> = path(&report, "refused")
         .as_array()
         .expect("causes")
@@ -244,7 +244,7 @@ fn what_a_tiny_queue_refuses_was_never_sent_and_is_no_loss() {
 fn sixty_four_clients_at_once_are_all_served() {
     let _turn = busy();
     let port = free_udp_port().to_string();
-    // All of one address.
+    // All from one address.
     let whole_share = ["127.0.0.1", "--port", &port, "--source-share", "100"];
     let server = serve(&mut udpkit(), &whole_share);
     let args = ["blast", "--json", "127.0.0.1", "--port", &port, "--count", "200"];

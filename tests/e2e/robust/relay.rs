@@ -1,5 +1,5 @@
-//! A relay between client and server that carries data as it is, and every control datagram twice
-//! and behind its successor.
+//! A relay between client and server that forwards data unchanged, and every control datagram
+//! twice: once at once, and once after its successor.
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
@@ -8,25 +8,25 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-/// What was carried.
+/// What was forwarded.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Carried {
-    /// Measurement datagrams but for the last word, once each.
+    /// Measurement datagrams except end messages, each counted once.
     pub data: u64,
-    /// Control datagrams as they came.
+    /// Control datagrams received.
     pub control: u64,
-    /// Control datagrams that were sent once more, later.
+    /// Control datagrams that were sent again later.
     pub copies: u64,
 }
 
-/// A relay at work on loopback.
+/// A running relay on loopback.
 pub struct Relay {
     port: u16,
     over: Arc<AtomicBool>,
     thread: JoinHandle<Carried>,
 }
 
-/// One client's socket: a way to the server of its own, and the control datagram held back.
+/// The path of one client socket: its own socket to the server, and the last control datagram.
 struct Way {
     socket: UdpSocket,
     held: [Option<Vec<u8>>; 2],
@@ -43,7 +43,7 @@ impl Relay {
         Self { port, over, thread }
     }
 
-    /// Where clients send to.
+    /// The port for clients.
     pub fn port(&self) -> u16 {
         self.port
     }
@@ -85,7 +85,7 @@ fn carry(front: &UdpSocket, server: u16, over: &AtomicBool) -> Carried {
     carried
 }
 
-/// Sends on; of a control datagram a copy, and behind it a copy of the one before: 1 1, 2 1 2,
+/// Forwards a datagram; a control datagram with a copy, and copies of the one before: 1 1, 2 1 2,
 /// 3 2 3.
 fn pass(bytes: &[u8], held: &mut Option<Vec<u8>>, carried: &mut Carried, send: impl Fn(&[u8])) {
     send(bytes);

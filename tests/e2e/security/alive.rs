@@ -1,4 +1,5 @@
-//! Signs of life are no proof: a server sends only to who returns what was sent to him.
+//! A server sends only to a client that returns the values sent to it; other traffic proves
+//! nothing.
 
 use crate::common::{
     Capture, Lab, Running, json, path, require_lab, require_tools, secs, wait_until,
@@ -8,15 +9,15 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 const SERVER: &str = "10.77.0.1:8620";
-/// The client that goes, and the honest one beside it.
+/// The client that disappears, and an honest one.
 const GOES: &str = "10.77.0.11";
 
-/// How a client goes.
+/// How a client disappears.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Goes {
-    /// Its process is killed, and its host says that nobody has the port.
+    /// Its process is killed, and its host sends port unreachable.
     Killed,
-    /// Its host takes and says nothing any more.
+    /// Its host neither receives nor sends any more.
     Silent,
 }
 
@@ -25,7 +26,7 @@ fn a_reverse_run_ends_where_its_client_is_gone_whatever_is_forged_in_its_name() 
     require_lab!();
     require_tools!("dumpcap", "tshark");
     thread::scope(|scope| {
-        // The network's word that nobody is there leaves two seconds, silence six.
+        // An ICMP error leaves two seconds, silence six.
         scope.spawn(|| ends(Goes::Killed, Duration::from_millis(4_500)));
         scope.spawn(|| ends(Goes::Silent, secs(8)));
     });
@@ -63,7 +64,7 @@ fn ends(how: Goes, within: Duration) {
         ),
     }
     let gone = Instant::now();
-    // All that the client said last, with the values that it returned.
+    // The last messages of the client, with the values that it returned.
     let rows = overheard.finish(6, &["udp.srcport", "udp.payload"]);
     let said: Vec<(u16, Vec<u8>)> = rows.iter().filter_map(|row| control(row)).collect();
     let last: Vec<_> = said.iter().rev().take(4).collect();
@@ -74,7 +75,7 @@ fn ends(how: Goes, within: Duration) {
         assert!(gone.elapsed() < within + secs(1), "{how:?}: it flows on");
         for (number, (port, text)) in last.iter().enumerate() {
             forger.send(&format!("{GOES}:{port}"), SERVER, text);
-            // The same with a tag that was not seen yet.
+            // The same with a new tag.
             let mut fresh = text.clone();
             fresh[0] = b'a' + (gone.elapsed().as_millis() as u8).wrapping_add(number as u8) % 26;
             forger.send(&format!("{GOES}:{port}"), SERVER, &fresh);

@@ -1,4 +1,4 @@
-//! A fan-out on an open network: no stream goes on to an address where nobody receives.
+//! `cast` on an open network: no stream continues to an address without a receiver.
 
 use crate::common::{
     Capture, Lab, Running, json, number, path, require_lab, require_tools, secs, text,
@@ -7,10 +7,10 @@ use crate::security::forge::{Forger, TTL};
 use std::time::{Duration, Instant};
 
 const GROUP: &str = "239.1.2.3:5000";
-/// One of the datagrams that these runs are made of, in the firewall's words.
+/// The data datagrams of these runs, as a firewall expression.
 const DATA: &str = "udp length 124";
 
-/// What one host said, as it was overheard on the sender's wire.
+/// The messages of one host, captured on the sender's link.
 struct Overheard {
     port: String,
     to: String,
@@ -18,7 +18,7 @@ struct Overheard {
 }
 
 impl Overheard {
-    /// The lines of it that are wanted, by their words.
+    /// The lines that satisfy `wanted`.
     fn end(capture: Capture, at_least: u64, wanted: impl Fn(&str) -> bool) -> Self {
         let packets = capture.finish(at_least, &["udp.srcport", "udp.dstport", "udp.payload"]);
         let is_wanted = |payload: &Vec<u8>| wanted(&String::from_utf8_lossy(payload));
@@ -53,7 +53,7 @@ fn count(lab: &Lab) {
     );
 }
 
-/// Nothing leaves the second receiver's host any more, but what was under way in this very lab.
+/// Blocks everything from the second receiver's host.
 fn cut_off(lab: &Lab) {
     lab.nft(
         "r2",
@@ -109,7 +109,7 @@ fn outlive(is_silent: bool) -> (Duration, String) {
     }
     let lasted = killed.elapsed();
     let line = sender.wait_for("the end", secs(1), gone);
-    // It is over, whatever is said in its name.
+    // The stream has ended, whatever is sent in the receiver's name.
     let (data, stayed) = (lab.counter("s", "inet t", "data"), lab.counter("s", "inet t", "stays"));
     while lab.counter("s", "inet t", "stays").0 < stayed.0 + 200 {
         forge();
@@ -131,7 +131,7 @@ fn forged_signs_of_life_do_not_outweigh_a_port_unreachable() {
     require_lab!();
     require_tools!("dumpcap", "tshark");
     let (lasted, line) = outlive(false);
-    // Asked for 2 s, and what it takes to be told.
+    // 2 s to return a value, and the time until the report.
     assert!(lasted < secs(5), "{lasted:?}");
     assert!(line.contains("port unreachable"), "{line}");
 }
@@ -141,7 +141,7 @@ fn forged_signs_of_life_keep_no_stream_to_a_silent_host() {
     require_lab!();
     require_tools!("dumpcap", "tshark");
     let (lasted, line) = outlive(true);
-    // A value is good for 4 s, and 16 s of silence are taken for the end.
+    // A value is valid for 4 s, and 16 s of silence end the stream.
     assert!(lasted > secs(10) && lasted < secs(23), "{lasted:?}");
     assert!(line.contains("stopped responding"), "{line}");
 }
@@ -152,7 +152,7 @@ fn a_forged_report_begins_no_copies_beside_a_receiver_that_gets_them() {
     require_tools!("dumpcap", "tshark");
     let lab = Lab::fanout(3);
     count(&lab);
-    // The victim says nothing, so nothing ends what is sent to it.
+    // The victim sends nothing, not even ICMP errors.
     cut_off(&lab);
     let capture = Capture::start(&lab, "s", "eth0", "udp and src host 10.77.0.11");
     let honest = Running::start(lab.udpkit("r1").args(["cast", "recv", GROUP, "-J"]));
@@ -221,7 +221,7 @@ fn a_receiver_beside_forged_announcements_is_served_and_heard_to_the_end() {
     let began = Instant::now();
     let mut run = 0;
     while lab.counter("s", "inet t", "stays").0 < 500 {
-        // Runs of others, runs in the sender's name, and ends of them.
+        // Runs of other senders, runs in the sender's name, and end messages.
         for source in ["192.0.2.1:7777", "10.77.0.12:7777", &own] {
             run += 1;
             let over = if run % 2 == 0 { " over=1" } else { "" };

@@ -1,5 +1,5 @@
-//! IPv4 datagrams with any source, from within a lab's host: this test binary runs itself there, as
-//! the one ignored test that sends what it reads.
+//! Sends IPv4 datagrams with any source from a lab's host: the test binary runs itself there, as an
+//! ignored test that sends what it reads.
 
 use crate::common::{Lab, Running, require_lab, secs};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
-/// By which a firewall knows a forged packet.
+/// Marks forged packets for the firewall.
 pub const TTL: u8 = 77;
 
 /// A forger on one host.
@@ -16,7 +16,7 @@ pub struct Forger {
 }
 
 impl Forger {
-    /// A forger that is ready.
+    /// Starts a forger and waits until it is ready.
     pub fn start(lab: &Lab, host: &str) -> Self {
         let mut command = lab.ignored_test(host, module_path!(), "forges_what_it_reads");
         command.env("UDPKIT_FORGE", "1");
@@ -63,13 +63,13 @@ fn what_is_forged_arrives_with_its_source() {
 #[ignore = "a program for the other tests, which start it in a namespace"]
 fn forges_what_it_reads() {
     if std::env::var("UDPKIT_FORGE").is_err() {
-        // Run by hand with all ignored tests: nothing is wanted.
+        // Run by hand with all ignored tests: do nothing.
         return;
     }
     let socket = Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::UDP))
         .expect("root may send what it likes");
     socket.set_header_included_v4(true).expect("root may send what it likes");
-    // Past the test runner, which has begun a line of its own.
+    // After the line that the test runner has started.
     writeln!(std::io::stdout(), "\nready").expect("somebody reads it");
     for line in std::io::stdin().lines() {
         let line = line.expect("lines are text");
@@ -80,13 +80,13 @@ fn forges_what_it_reads() {
     }
 }
 
-/// Bytes from two digits each.
+/// Decodes hexadecimal digits.
 pub fn unhex(digits: &str) -> Vec<u8> {
     let pairs = (0..digits.len() / 2).map(|at| &digits[2 * at..2 * at + 2]);
     pairs.map(|pair| u8::from_str_radix(pair, 16).expect("hexadecimal")).collect()
 }
 
-/// One packet; the kernel fills in length and checksum of IPv4, and UDP's may be left out.
+/// Sends one packet. The kernel sets IPv4's length and checksum; the UDP checksum is optional.
 fn send(socket: &Socket, source: SocketAddrV4, dest: SocketAddrV4, payload: &[u8]) {
     let mut packet = vec![0x45, 0, 0, 0, 0, 0, 0, 0, TTL, 17, 0, 0];
     packet.extend(source.ip().octets());

@@ -1,5 +1,6 @@
-//! Time as a lens: a client of a helper asks in a victim's name for answers that are late, many,
-//! long or from elsewhere; the victim gets no more than was sent in its name, and nothing later.
+//! Concentration in time: a client asks the probe agent, in a victim's name, for replies that are
+//! late, many, long or from another port, all due at once. The victim must get no more than was
+//! sent in its name, and nothing later.
 
 use crate::common::{Lab, Running, json, path, require_lab, run, secs};
 use crate::security::forge::{Forger, TTL};
@@ -12,12 +13,12 @@ use udpkit::wire::{Ask, Via};
 const SERVER: &str = "10.77.0.1";
 const AT: &str = "10.77.0.1:8620";
 const VICTIM: &str = "10.77.0.12";
-/// Forged asks: those that a stranger may be answered, and the others.
+/// Forged requests: those that an unproven address may get a reply to, and the others.
 const PLAIN: u32 = 200;
 const GREEDY: u32 = 3_000;
 
-/// Counts what comes to the server in the victim's name, and what comes to the victim, which has
-/// nobody there to answer it.
+/// Counts what arrives at the server in the victim's name, and what arrives at the victim, which
+/// does not reply.
 fn count(lab: &Lab) {
     lab.nft(
         "s",
@@ -39,7 +40,8 @@ fn count(lab: &Lab) {
     );
 }
 
-/// What the victim got, and what was sent in its name: the former is never more.
+/// What the victim got and what was sent in its name, as datagrams and bytes; checks that the
+/// former is not more.
 fn compared(lab: &Lab) -> [(u64, u64); 2] {
     let got = lab.counter("r2", "inet t", "got");
     let named = lab.counter("s", "inet t", "named");
@@ -57,7 +59,7 @@ fn probe_of_attacker(lab: &Lab) -> (u64, u16) {
     (key, words.next().expect("a tag").parse().expect("a tag"))
 }
 
-/// An ask in the victim's name, from one of many ports.
+/// Sends a request in the victim's name, from one of many ports.
 fn forge(forger: &mut Forger, number: u32, ask: &Ask, len: usize) {
     let mut payload = vec![0; len];
     ask.encode(&mut payload);
@@ -120,7 +122,7 @@ fn what_forged_asks_bring_upon_a_victim_is_never_more_and_never_late() {
     assert!(path(&nat, "verdict.code").is_string(), "{nat:#}");
     assert_eq!(compared(&lab)[0], got, "nothing came late");
     assert!(started.elapsed() > secs(5), "the forged delays are over");
-    // The operator is told.
+    // The log reports it to the operator.
     server.signal("INT");
     let told = server.wait(secs(10)).err();
     assert!(told.contains("withheld (over a limit)"), "{told}");
@@ -129,7 +131,7 @@ fn what_forged_asks_bring_upon_a_victim_is_never_more_and_never_late() {
 #[test]
 #[ignore = "a program for the other test, which starts it in a namespace"]
 fn asks_for_a_probe() {
-    // Run by hand with all ignored tests: nothing is wanted.
+    // Run by hand with all ignored tests: do nothing.
     let Ok(server) = std::env::var("UDPKIT_ASK") else { return };
     let socket = UdpSocket::bind("0.0.0.0:0").expect("a port");
     socket.connect(server).expect("a route");
@@ -147,7 +149,7 @@ fn asks_for_a_probe() {
     let ticket = value(&ask("a HELO"), "ticket");
     let session = value(&ask(&format!("b HELO ticket={ticket}")), "session");
     let granted = ask(&format!("c TEST session={session} kind=probe"));
-    // Past the test runner, which has begun a line of its own.
+    // After the line that the test runner has started.
     let text = format!("\ngranted {} {}\n", value(&granted, "key"), value(&granted, "tag"));
     std::io::Write::write_all(&mut std::io::stdout(), text.as_bytes()).expect("somebody reads it");
 }

@@ -1,5 +1,5 @@
-//! Far ends that lie: an honest client says so, holds no limit, prints no nonsense and fails; and
-//! numbers of any size end nobody.
+//! Lying servers: an honest client reports the contradiction, treats no limit as held, prints no
+//! wrong figures and fails. Numbers of any size end no program.
 
 mod liar;
 
@@ -24,7 +24,7 @@ fn blast(port: u16, args: &[&str]) -> Output {
     run(udpkit().args(fixed).args(args), secs(20))
 }
 
-/// The report of a client that saw through a lie of this kind.
+/// The report of a client that detected a contradiction of this kind.
 #[track_caller]
 fn disbelieved(port: u16, args: &[&str], kind: &str) -> Value {
     let limits = ["--json", "--fail-if", "loss>1%", "--fail-if", "p50>1h", "--fail-if", "rate<1"];
@@ -135,7 +135,7 @@ fn the_same_way_without_a_lie_is_a_whole_run() {
     }
 }
 
-/// A client made by hand: a socket to `port`, and one command after the other.
+/// A manual client: a socket to `port` that sends one command after another.
 struct ByHand {
     socket: UdpSocket,
     port: u16,
@@ -198,7 +198,7 @@ fn a_client_may_stamp_what_it_likes_and_the_server_serves_the_next() {
     let (ticket, _) = stream.hello("s");
     let go = stream.ask(&format!("s3 DATA session={session} stream=0 ticket={ticket}\r\n"));
     assert!(go.contains("354"), "{go}");
-    // For longer than the server's epochs of 50 ms: a clock that jumps to the ends of time.
+    // For longer than the server's epochs of 50 ms: a clock that jumps between extremes.
     let stamps = [0, u64::MAX, 1 << 63, (1 << 63) - 1, 1, u64::MAX - 1, 1 << 62];
     let until = Instant::now() + Duration::from_millis(1_500);
     let mut number = 0u32;
@@ -214,7 +214,7 @@ fn a_client_may_stamp_what_it_likes_and_the_server_serves_the_next() {
     let status = client.ask(&format!("c4 STAT session={session} from=0\r\n"));
     let came: u64 = value(&status, "datagrams").expect("counts").parse().expect("a number");
     assert!(came > 1_000 && status.contains("state=running"), "the stream lives: {status}");
-    // The end of all numbers, and one beyond.
+    // The highest possible totals.
     for total in [u64::MAX, 1 << 48] {
         let mut end = header(1, tag, number, 0);
         end.extend(total.to_be_bytes());

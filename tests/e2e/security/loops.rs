@@ -1,5 +1,5 @@
-//! Answerers that meet fall silent: real ones, set off by one forged datagram each, counted by the
-//! kernel's own firewall. Beside them clients are served.
+//! Two responders that reply to each other fall silent: real programs, triggered by one forged
+//! datagram each, counted by the kernel's firewall. Other clients are served meanwhile.
 
 use super::forge::Forger;
 use crate::common::{Lab, Running, json, number, require_lab, run, secs};
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 const A: &str = "10.77.0.1";
 const B: &str = "10.77.0.2";
 
-/// The ports of the answerers of one host.
+/// The ports of the responders on one host.
 const ECHO: u16 = 1_007;
 const FIXED: u16 = 1_008;
 const HELPLESS: u16 = 1_009;
@@ -20,7 +20,7 @@ const STAMP: u16 = 862;
 const DOOR: u16 = 1_012;
 const PORTS: [u16; 7] = [ECHO, FIXED, HELPLESS, TALKER, SERVE, STAMP, DOOR];
 
-/// All answerers there are, on one host.
+/// Starts all kinds of responders on one host.
 fn answerers(lab: &Lab, host: &str) -> Vec<Running> {
     let at = |port: u16| format!(":{port}");
     let bind = |port: u16| format!("0.0.0.0:{port}");
@@ -29,7 +29,7 @@ fn answerers(lab: &Lab, host: &str) -> Vec<Running> {
         (&["recv", "--echo", "-q", &at(ECHO)], ECHO),
         (&["recv", "--reply", "ok", "-q", &at(FIXED)], FIXED),
         (&["recv", "--reply", "a HELP", "-q", &at(HELPLESS)], HELPLESS),
-        // Neither text nor STUN to those who look at its first byte: STAMP, for all they know.
+        // By its first byte neither text nor STUN, so it may be STAMP.
         (&["recv", &format!("--reply={REPLY}"), "-q", &at(TALKER)], TALKER),
         (&["serve", &any, &stamp, "--stamp-short", "--stun-short"], SERVE),
         (&["cast", "send", "--open", "--bind", &at(DOOR), "--repeat", "1000", "hello"], DOOR),
@@ -63,7 +63,7 @@ fn counted(lab: &Lab) -> u64 {
     lab.counter("a", "inet t", "crossing").0
 }
 
-/// Waits until nothing is sent for half a second; what was sent since `start` was counted.
+/// Waits until nothing is sent for half a second; returns what was sent beyond `start`.
 fn until_quiet(lab: &Lab, start: u64, what: &str) -> u64 {
     let deadline = Instant::now() + secs(10);
     let mut before = start;
@@ -116,14 +116,14 @@ fn every_pair_of_our_answerers_falls_silent_after_one_forged_datagram() {
         forger.finish();
         let sent = until_quiet(&lab, start, &format!("{first:02x?}"));
         let pairs = (PORTS.len() * PORTS.len()) as u64;
-        // Some tens a pair at most, and of most pairs none or one.
+        // At most some tens per pair, and for most pairs none or one.
         assert!(sent <= pairs * 80, "{sent} datagrams of {pairs} pairs from {first:02x?}");
     }
     assert_eq!(until_quiet(&lab, counted(&lab), "later"), 0);
 }
 
-/// Answers everything that comes to a port of `a` with what `make` makes of its number, until
-/// dropped; counts nothing, the firewall does.
+/// Replies to everything that arrives at a port of `a` by a script, until dropped. The firewall
+/// counts.
 fn foreign(lab: &Lab, port: u16, script: &str) -> Running {
     let program = format!(
         "import socket\n\
@@ -179,7 +179,7 @@ fn generators_fixed_replies_and_echoes_of_others_do_not_keep_a_server_busy() {
         assert!(sent <= 2 * 60 * others.len() as u64, "{sent} datagrams from {first:02x?}");
     }
     assert_eq!(until_quiet(&lab, counted(&lab), "later"), 0);
-    // Whoever asks from beside them is served.
+    // Other clients are served.
     let server = format!("{B}:{SERVE}");
     let ping = ["ping", &format!("{B}:{STAMP}"), "-c", "500", "-i", "1ms", "-J"];
     let ping = json(&run(lab.udpkit("a").args(ping), secs(30)).expect_success().out());

@@ -1,5 +1,5 @@
-//! `udpkit` on an open network: forged sources, lying far ends and greedy clients get nothing, and
-//! the honest client beside them is served. What holds is said in docs/security.md.
+//! `udpkit` on an open network: spoofed sources, lying servers and greedy clients gain nothing, and
+//! an honest client is still served. docs/security.md describes the guarantees.
 
 mod alive;
 mod fanout;

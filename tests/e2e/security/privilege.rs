@@ -1,5 +1,5 @@
-//! What the server may do once it listens: nothing that it does not need, in any of its threads,
-//! and everything that it serves is served as before.
+//! Privileges of the server once it listens: no thread keeps more than it needs, and all services
+//! still work.
 
 use crate::common::{
     Lab, Output, Running, comes_true, json, json_lines, path, require_lab, require_tools, run,
@@ -17,7 +17,7 @@ const NET_ADMIN: u64 = 1 << 12;
 /// `CAP_NET_BIND_SERVICE`.
 const NET_BIND: u64 = 1 << 10;
 
-/// What `/proc/PID/task/TID/status` says about one thread.
+/// The content of `/proc/PID/task/TID/status` for one thread.
 #[derive(Debug)]
 struct Thread {
     name: String,
@@ -43,10 +43,10 @@ impl Thread {
     }
 }
 
-/// Every thread that a process has now.
+/// The present threads of a process.
 fn threads(pid: u32) -> Vec<Thread> {
     let tasks = fs::read_dir(format!("/proc/{pid}/task")).expect("it runs");
-    // A thread may end while it is looked at.
+    // A thread may end meanwhile.
     let texts = tasks.filter_map(|task| fs::read_to_string(task.ok()?.path().join("status")).ok());
     texts
         .map(|text| {
@@ -69,7 +69,8 @@ fn threads_with(pid: u32, name: &str, count: usize) -> Vec<Thread> {
     all
 }
 
-/// That no thread has more than it should; `own` is what those have that are not for buffers.
+/// Checks that no thread has more than it should; `own` are the capabilities of threads other than
+/// the one for buffers.
 #[track_caller]
 fn assert_confined(all: &[Thread], (uid, gid): (u32, u32), own: u64) {
     for thread in all {
@@ -78,7 +79,7 @@ fn assert_confined(all: &[Thread], (uid, gid): (u32, u32), own: u64) {
         assert_eq!(thread.field("Groups"), "", "{thread:?}");
         assert_eq!(thread.field("NoNewPrivs"), "1", "{thread:?}");
         assert_eq!(thread.field("Seccomp"), "2", "{thread:?}");
-        // The thread for buffers has a second filter, which leaves it two options.
+        // The thread for buffers has a second filter, which allows only two socket options.
         let (has, filters) = match &*thread.name {
             "buffers" => (NET_ADMIN, "2"),
             _ => (own, "1"),
@@ -88,7 +89,7 @@ fn assert_confined(all: &[Thread], (uid, gid): (u32, u32), own: u64) {
     }
 }
 
-/// What the server said that holds.
+/// The restrictions that the server logged.
 fn confined(server: &Running) -> Value {
     server.wait_for_stdout(secs(5), |out| out.contains("\"event\":\"confined\""));
     let lines = json_lines(&server.stdout_so_far());
@@ -106,12 +107,12 @@ fn client(lab: &Lab, args: &[&str]) -> Output {
     run(lab.udpkit("a").args(args), secs(60)).expect_success()
 }
 
-/// Waits until a line on standard error tells who the server runs as.
+/// Waits for the line on standard error that names the user.
 fn who(server: &Running) -> String {
     let line = server.wait_for("a line that says who it is", secs(5), |line| {
         line.contains("dropped to") || line.contains("running as")
     });
-    // Behind the time of day.
+    // After the time of day.
     line.split_once("  ").expect("a time").1.to_owned()
 }
 
@@ -132,7 +133,7 @@ fn root_is_gone_from_every_thread_and_all_is_served() {
     let nobody = (65_534, 65_534);
     assert_confined(&threads_with(server.pid(), "signals", 1), nobody, 0);
 
-    // Streams' threads start afterwards; each has what its parent had.
+    // Threads of streams start afterwards, with the privileges of their parent.
     let both = ["blast", SERVER, "--bidir", "--streams", "2", "--rate", "5M", "--time", "2s"];
     let blast = Running::start(lab.udpkit("a").args(both).arg("--json"));
     let all = threads_with(server.pid(), "stream", 4);
@@ -178,7 +179,7 @@ fn streams_have_the_buffers_that_root_may_ask_for() {
     assert_eq!(root, (Some(4 * limit), Some(false), 0));
     let nobody = granted(&["--socket-buffer", &above]);
     assert_eq!(nobody, (Some(4 * limit), Some(true), 1));
-    // Where the system's limit is enough, no thread keeps anything.
+    // If the system's limit is enough, no thread keeps a capability.
     assert_eq!(granted(&["--socket-buffer", "65536"]), (Some(2 * 65_536), Some(false), 0));
 }
 
@@ -219,7 +220,7 @@ fn the_operator_says_who_it_becomes() {
         assert_eq!(thread.all_four("Uid"), ["0"; 4], "{thread:?}");
         let [_, permitted, effective, ..] = thread.capabilities();
         assert_eq!((permitted & NET_ADMIN, effective & NET_ADMIN), (NET_ADMIN, NET_ADMIN));
-        // What does not cost those who must be root anything holds for them too.
+        // The other restrictions apply with --user root too.
         assert_eq!((thread.field("NoNewPrivs"), thread.field("Seccomp")), ("1", "2"));
     }
     client(&lab, &["blast", SERVER, "--rate", "5M", "--time", "200ms"]);
@@ -239,7 +240,7 @@ fn who_is_not_there_is_named_before_anything_opens() {
     }
 }
 
-/// The built binary as another user, whom all that root has is taken from.
+/// The built binary as another user, without any capabilities.
 fn as_user(id: &str, binary: &str) -> Command {
     let mut command = Command::new("setpriv");
     command.args(["--reuid", id, "--regid", id, "--clear-groups", binary]);
@@ -250,7 +251,7 @@ fn as_user(id: &str, binary: &str) -> Command {
 fn who_is_not_root_stays_who_he_is() {
     require_lab!();
     require_tools!("setpriv");
-    // Where everybody may run it.
+    // A directory where every user may run it.
     let folder = tempfile::tempdir().expect("a folder");
     let binary = folder.path().join("udpkit");
     fs::copy(env!("CARGO_BIN_EXE_udpkit"), &binary).expect("it is copied");
@@ -273,7 +274,7 @@ fn who_is_not_root_stays_who_he_is() {
     run(udpkit().args(["blast", address, "--rate", "5M", "--time", "200ms"]), secs(20))
         .expect_success();
 
-    // Himself he may name, others not.
+    // A user may give its own name, but no other.
     let mut command = as_user("12345", binary);
     let server = Running::start(command.args(["serve", "127.0.0.1:0", "--user", "12345"]));
     assert!(who(&server).starts_with("running as 12345 "), "{}", who(&server));
@@ -293,7 +294,7 @@ fn who_is_not_root_stays_who_he_is() {
 fn a_change_that_fails_ends_the_server() {
     require_lab!();
     require_tools!("setpriv");
-    // Root without the capability to become somebody else.
+    // Root without the capability to change its user.
     let mut command = Command::new("setpriv");
     command.args(["--bounding-set", "-setuid", "--inh-caps", "-setuid"]);
     command.args([env!("CARGO_BIN_EXE_udpkit"), "serve", "127.0.0.1:0"]);
@@ -317,7 +318,7 @@ fn a_signal_still_ends_it() {
     assert_eq!(server.wait(secs(10)).code(), Some(0));
 }
 
-/// Landlock and the filter are tested beside their code; here, that they hold in the server.
+/// Landlock and seccomp have unit tests; this tests that the server applies them.
 #[test]
 fn the_server_says_what_the_kernel_has() {
     require_lab!();

@@ -1,5 +1,5 @@
-//! One takes all: a greedy address beside an honest one, against sessions, probes, ports, streams,
-//! descriptors, threads and memory. Loopback has many addresses, so both are at home here.
+//! A greedy address tries to take all sessions, probes, ports, streams, descriptors, threads and
+//! memory, while an honest one must be served. Both are addresses of loopback.
 
 use crate::common::{Running, comes_true, json, path, run, secs, udpkit};
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
@@ -22,7 +22,7 @@ fn serve(args: &[&str]) -> Served {
     let mut words = line.split(' ');
     let address = words.find(|word| word.starts_with("127.0.0.1:")).expect("an address");
     let served = Served { address: address.parse().expect("an address"), server };
-    // By then it has laid down what it does not need, and every thread of its own runs.
+    // By then it has dropped its privileges, and all its own threads run.
     served.wait_until("it answers", secs(5), |served| {
         Client::new(served, OTHER).ask("STAT").contains("211-sessions=0")
     });
@@ -30,7 +30,7 @@ fn serve(args: &[&str]) -> Served {
 }
 
 impl Served {
-    /// A number of the server's process, by the file and the line that tells it.
+    /// A number of the server's process, by file in `/proc` and line.
     fn number(&self, file: &str, name: &str) -> u64 {
         let text = std::fs::read_to_string(format!("/proc/{}/{file}", self.server.pid()));
         let text = text.expect("it runs");
@@ -69,7 +69,7 @@ impl Served {
     }
 }
 
-/// A client that says what it likes.
+/// A client that can send any command.
 struct Client {
     socket: UdpSocket,
     tags: u32,
@@ -89,7 +89,7 @@ impl Client {
         let text = format!("{:<600}", format!("t{} {text}", self.tags));
         self.socket.send(text.as_bytes()).expect("it is sent");
         let (tag, mut bytes) = (format!("t{} ", self.tags), [0; 2_000]);
-        // A stream's first datagrams may overtake the reply that opens it.
+        // A stream's first datagrams may arrive before the reply that opens it.
         loop {
             let read = self.socket.recv(&mut bytes);
             let len = read.unwrap_or_else(|error| panic!("{text}: {error}"));
@@ -111,7 +111,7 @@ impl Client {
     }
 }
 
-/// A refusal as it is replied.
+/// A refusal as in a reply.
 fn reply_of(refusal: &ServeRefusal) -> String {
     format!("{} {refusal}", refusal.code().0)
 }
@@ -142,7 +142,7 @@ fn one_address_gets_its_share_of_the_sessions_and_idle_ones_go_within_seconds() 
     assert!(refusal.contains(&share), "{refusal}");
     served.server.wait_for_line(&format!("refused: {share}"), secs(5));
     served.honest_run(&[]);
-    // However much is said in them.
+    // Whatever is sent in them.
     let (start, gone) = (Instant::now(), reply_of(&ServeRefusal::NoSession));
     while start.elapsed() < secs(9) {
         let replies = greedy.iter_mut().zip(&opened).map(|(client, session)| {
@@ -194,9 +194,9 @@ fn one_address_gets_its_share_of_probes_and_ports_and_none_that_the_operator_did
     let share = ServeRefusal::SourceShare { resource: ServeResource::Probes, limit: 12 };
     assert!(refusal.contains(&reply_of(&share)), "{refusal}");
     let ports: Vec<u16> = ports(&open);
-    // One may be another's "from another port".
+    // One port may be in use as the "other port" of another probe.
     assert!((60..=64).contains(&ports.len()), "a quarter of 256: {open}");
-    // A program of this host has what it needs.
+    // Ports of other programs on this host stay free.
     let _own = UdpSocket::bind("127.0.0.1:51820").or_else(|_| UdpSocket::bind("127.0.0.1:5353"));
     let honest = run(
         udpkit().args(["probe", "ports", &served.address.to_string(), "63200-63203", "--json"]),
@@ -247,7 +247,7 @@ fn take_streams(served: &Served, test: &str) -> (Vec<(Client, Vec<Client>)>, Str
 }
 
 fn quit(served: &Served, taken: Vec<(Client, Vec<Client>)>) {
-    // Nothing is heard of them any more: the server has to find out.
+    // They send nothing any more; the server has to detect that.
     drop(taken);
     served.wait_until("sessions end", secs(40), |served| {
         Client::new(served, OTHER).ask("STAT").contains("211-sessions=0")
@@ -309,6 +309,6 @@ fn memory_under(test: &str) {
     let most = served.memory();
     assert!(most < base + MEMORY, "{most} above {base}");
     quit(&served, taken);
-    // Some pages of the program itself have come in meanwhile.
+    // Some pages of the program itself were loaded meanwhile.
     served.wait_until("memory comes back", secs(10), |served| served.memory() < base + (8 << 20));
 }

@@ -1,5 +1,5 @@
-//! Words from afar cannot write on a terminal: no control characters, no invisible ones, no line of
-//! their own, in whatever form a report comes.
+//! Text from the remote end cannot control a terminal: no control or invisible characters and no
+//! forged lines, in any output format.
 
 use crate::common::{Output, Running, json, run, secs, udpkit};
 use std::net::{SocketAddr, UdpSocket};
@@ -12,7 +12,7 @@ use std::time::Duration;
 /// next line, a byte order mark, DEL, and two forged lines, as the dialogue writes them.
 const HOSTILE: &str = "%1b]0;owned%07%1b[31m%c2%9b2J%e2%80%aeabc%e2%80%a8%c2%85%ef%bb%bf%7f%0aerror:%20forged%0d%0ahint:%20forged";
 
-/// A far end that answers whatever it is asked with hostile words.
+/// A server that replies to everything with hostile text.
 struct Liar {
     address: SocketAddr,
     over: Arc<AtomicBool>,
@@ -20,7 +20,7 @@ struct Liar {
 }
 
 impl Liar {
-    /// `answer` makes the answer to a datagram; an empty one is not sent.
+    /// `answer` makes the reply to a datagram; an empty one is not sent.
     fn start(answer: impl Fn(&[u8]) -> Vec<u8> + Send + 'static) -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
         socket.set_read_timeout(Some(Duration::from_millis(50))).expect("a deadline");
@@ -39,7 +39,7 @@ impl Liar {
         Self { address, over, thread: Some(thread) }
     }
 
-    /// One that refuses every command with this code.
+    /// A server that refuses every command with this code.
     fn refusing(code: u16) -> Self {
         Self::start(move |asked| {
             let tag = asked.split(|byte| *byte == b' ').next().unwrap_or_default();
@@ -62,7 +62,7 @@ fn is_harmful(one: char) -> bool {
         || one == '\u{feff}'
 }
 
-/// Nothing that a terminal would obey stands in either output, and no line was forged.
+/// Checks that neither output can control a terminal, and that no line was forged.
 #[track_caller]
 fn harmless(what: &str, output: &Output) {
     for (name, text) in [("output", output.out()), ("errors", output.err())] {
@@ -99,7 +99,7 @@ fn a_refusal_in_hostile_words_is_shown_harmless_by_every_client() {
             }
         });
     }
-    // It is shown at all.
+    // The text is shown.
     let liar = Liar::refusing(550);
     let args = ["blast", &liar.address.to_string(), "--time", "100ms"];
     let output = run(udpkit().args(args), secs(20));

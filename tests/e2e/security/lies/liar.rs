@@ -1,5 +1,5 @@
-//! A relay between client and server that carries all as it is, but for what the server says of a
-//! run, which it changes.
+//! A relay between client and server that forwards everything unchanged, except the server's counts
+//! of a run.
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-/// A liar at work on loopback.
+/// A running relay on loopback.
 pub struct Liar {
     port: u16,
     over: Arc<AtomicBool>,
@@ -28,12 +28,12 @@ impl Liar {
         Self { port, over, thread }
     }
 
-    /// Where clients send to.
+    /// The port for clients.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// Ends it; how many datagrams it changed.
+    /// Ends it; returns how many datagrams it changed.
     pub fn stop(self) -> u64 {
         self.over.store(true, Ordering::Relaxed);
         self.thread.join().expect("the relay did not panic")
@@ -66,7 +66,7 @@ fn carry(front: &UdpSocket, server: u16, lies: &[(String, String)], over: &Atomi
     told
 }
 
-/// The status with the lies in the place of what was said; `None` where there is none of it.
+/// The status with the false values; `None` if it has none of these keys.
 fn lie(bytes: &[u8], lies: &[(String, String)]) -> Option<Vec<u8>> {
     let text = std::str::from_utf8(bytes).ok().filter(|text| text.contains(" 211-"))?;
     let mut changed = false;
