@@ -14,7 +14,7 @@ fn refused(args: &[&str], told: &str) {
 }
 
 #[test]
-fn a_word_that_is_no_host_is_answered_with_the_right_spelling() {
+fn an_argument_that_is_not_a_host_is_reported_with_the_correct_form() {
     for (args, told) in [
         (&["send", "9000", "--", "hi"][..], "127.0.0.1:9000"),
         (&["send", "127.0.0.1", "9000"], "write 127.0.0.1:9000"),

@@ -91,7 +91,7 @@ fn no_import_goes_up_or_across() {
 }
 
 #[test]
-fn every_file_opens_with_what_it_is_for() {
+fn every_file_starts_with_a_file_comment() {
     hold(opening_faults);
 }
 
@@ -116,7 +116,7 @@ fn sentences_stay_in_report_and_cli_and_error_types() {
 }
 
 #[test]
-fn nothing_is_decided_by_what_a_text_says() {
+fn nothing_is_decided_by_the_content_of_a_text() {
     hold(look_faults);
 }
 
@@ -324,7 +324,7 @@ fn an_import_from_below_is_none() {
 }
 
 #[test]
-fn the_other_rules_find_what_breaks_them() {
+fn the_other_rules_find_violations() {
     let found =
         |rule: fn(&Source) -> Vec<String>, path, text: &str| rule(&source(path, text)).len();
     assert_eq!(found(opening_faults, "net/mod.rs", "use std::io;\n//! Late.\n"), 1);

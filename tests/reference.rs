@@ -19,7 +19,7 @@ fn the_reference_of_the_command_line_is_what_clap_parses() {
 }
 
 #[test]
-fn the_reference_of_json_is_what_the_golden_documents_hold() {
+fn the_reference_of_json_matches_the_golden_documents() {
     let mut documents = golden_documents();
     let others = records::documents().into_iter().map(|text| ("record".to_owned(), text));
     documents.extend(others);
@@ -95,7 +95,7 @@ fn cell(text: &str) -> String {
 }
 
 #[test]
-fn a_page_that_differs_is_told_by_its_first_line_that_does() {
+fn a_page_that_differs_is_reported_with_its_first_differing_line() {
     assert_eq!(first_difference("a\nb\n", "a\nb\n"), None);
     let told = first_difference("a\nb\n", "a\nc\n").expect("they differ");
     assert!(told.contains("line 2") && told.contains("is      b"), "{told}");

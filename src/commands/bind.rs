@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_port_is_refused() {
+    fn invalid_ports_are_refused() {
         for text in ["70000", "5010-5000", "0-5", ":x", "1-2-3", "[::1]:", "-", "1-60000"] {
             let wrong = parse_binds(&[text.to_owned()], "8620", FamilyChoice::Any);
             assert_eq!(super::super::code_of(&wrong.unwrap_err()), 2, "{text}");

@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn the_systems_words_are_told_once() {
+    fn the_systems_text_appears_once() {
         let source = io::Error::from(io::ErrorKind::AddrInUse);
         let addr = "0.0.0.0:9000".parse().unwrap();
         let error = anyhow::Error::from(NetError::Bind { addr, source }).context("no server");

@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_says_what_would_be_and_not_what_it_holds() {
+    fn an_invalid_key_is_reported_without_its_content() {
         assert!(matches!(outcome(b""), Err(KeyUsage::Empty { .. })));
         assert!(matches!(outcome(b"\n\n"), Err(KeyUsage::Empty { .. })));
         let short = outcome(b"hunter2").unwrap_err();

@@ -228,7 +228,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_host_is_answered_with_the_right_spelling() {
+    fn what_is_not_a_host_is_reported_with_the_correct_form() {
         for (words, told) in [
             (&["9000"][..], "write HOST:9000"),
             (&["127.0.0.1", "9000"], "write 127.0.0.1:9000"),

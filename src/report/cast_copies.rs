@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_group_that_is_lost_alone_stands_first_and_no_more_are_shown_than_have_room() {
+    fn a_group_that_is_lost_alone_comes_first_and_rows_are_limited() {
         let one = |number: u32, verdict| FanoutCopy {
             receiver: format!("10.77.0.{number}:40001"),
             verdict,

@@ -71,7 +71,7 @@ mod tests {
     const HOSTILE: &str = "a\x1b]0;x\x07\u{9b}2J\u{202e}b\u{2028}\u{85}\u{e0041}\u{feff}\x7f\rµ";
 
     #[test]
-    fn a_line_shows_what_a_terminal_would_obey() {
+    fn control_characters_are_shown_escaped() {
         let shown = harmless_lines(HOSTILE);
         assert!(!shown.contains(is_harmful), "{shown}");
         assert!(shown.starts_with("a\\u{1b}]0;x\\u{7}\\u{9b}2J\\u{202e}b"), "{shown}");

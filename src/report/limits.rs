@@ -29,7 +29,7 @@ mod tests {
     use crate::units::Measured;
 
     #[test]
-    fn what_broke_stands_first_with_value_and_limit() {
+    fn broken_limits_come_first_with_value_and_limit() {
         let limit = |text: &str, found, held| LimitReport {
             limit: text.parse().unwrap(),
             direction: Way::Up,

@@ -270,7 +270,7 @@ mod tests {
     use crate::record::SourceRecord;
 
     #[test]
-    fn the_end_tells_counts_first_then_the_tail_then_the_sources() {
+    fn the_report_has_counts_then_gaps_then_sources() {
         let address = "192.0.2.1:9".parse().unwrap();
         let mut summary = RecvSummary {
             datagrams: 1500,

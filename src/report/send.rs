@@ -192,7 +192,7 @@ mod tests {
     use crate::record::{SendRefusal, SendTarget};
 
     #[test]
-    fn the_end_tells_counts_refusals_and_answers() {
+    fn the_report_has_counts_refusals_and_replies() {
         let address = "192.0.2.1:9".parse().unwrap();
         let target = SendTarget { address, times: 1, datagrams: 1500, bytes: 15_000, replies: 0 };
         let mut refusal = SendRefusal::new(90, address);

@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_wait_for_stragglers_is_no_stretch_of_the_run() {
+    fn the_wait_for_late_datagrams_is_not_an_interval_of_the_run() {
         let second = 1_000_000_000;
         let stretch = |start_ns, datagrams| BlastInterval {
             start_ns,

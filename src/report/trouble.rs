@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_that_is_said_can_steer_a_terminal_or_begin_a_line() {
+    fn no_message_can_control_a_terminal_or_start_a_line() {
         let told = line("error: ", "a\x1b[2J\u{9b}µ\r\nerror: b\u{202e}");
         assert_eq!(told, "error: a\\u{1b}[2J\\u{9b}µ\\u{d}\\u{a}error: b\\u{202e}\n");
     }

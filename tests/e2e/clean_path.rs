@@ -171,7 +171,7 @@ fn the_scanner_for_accusations_finds_them_and_no_others() {
 }
 
 #[test]
-fn moving_datagrams_accuses_nobody() {
+fn sending_and_receiving_claim_no_fault() {
     require_lab!();
     let _turn = punctual();
     let lab = Lab::pair();
@@ -198,7 +198,7 @@ fn moving_datagrams_accuses_nobody() {
 }
 
 #[test]
-fn pinging_accuses_nobody() {
+fn ping_claims_no_fault() {
     require_lab!();
     let _turn = punctual();
     let lab = Lab::pair();
@@ -216,7 +216,7 @@ fn pinging_accuses_nobody() {
 }
 
 #[test]
-fn probing_a_helper_accuses_nobody() {
+fn probes_with_an_agent_claim_no_fault() {
     require_lab!();
     let _turn = punctual();
     let lab = Lab::pair();
@@ -239,7 +239,7 @@ fn probing_a_helper_accuses_nobody() {
 }
 
 #[test]
-fn probing_without_a_helper_accuses_nobody() {
+fn probes_without_an_agent_claim_no_fault() {
     require_lab!();
     let _turn = punctual();
     let lab = Lab::pair();
@@ -249,7 +249,7 @@ fn probing_without_a_helper_accuses_nobody() {
 }
 
 #[test]
-fn groups_accuse_nobody() {
+fn groups_claim_no_fault() {
     require_lab!();
     let _turn = punctual();
     let lab = Lab::pair();

@@ -44,7 +44,7 @@ fn a_line_on_either_stream_is_waited_for_and_a_signal_ends_the_program() {
 }
 
 #[test]
-fn an_input_is_written_and_closed_and_the_code_is_told() {
+fn an_input_is_written_and_closed_and_the_exit_code_is_returned() {
     let mut cat = Running::start_with_input(&mut sh("cat; exit 3"));
     cat.write("to and fro\n");
     cat.wait_for_line("to and fro", secs(5));
@@ -319,7 +319,7 @@ fn a_lab_that_fails_half_way_leaves_nothing() {
 }
 
 #[test]
-fn the_scripts_exit_codes_tell_failure_from_wrong_usage() {
+fn the_scripts_exit_codes_distinguish_failure_from_usage() {
     require_lab!();
     let code = |arguments: &[&str]| lab_script(arguments).code();
     assert_eq!(code(&["help"]), Some(0));
@@ -341,7 +341,7 @@ fn the_scripts_exit_codes_tell_failure_from_wrong_usage() {
 // --- texts and tables --------------------------------------------------------------------------
 
 #[test]
-fn a_skip_is_told_and_where_ci_is_set_it_is_a_failure() {
+fn a_skip_is_reported_and_fails_if_ci_is_set() {
     use crate::common::skip::verdict;
     assert_eq!(verdict(None, "no root"), Ok("skipped: no root".to_owned()));
     assert_eq!(verdict(Some("false"), "no root"), Ok("skipped: no root".to_owned()));

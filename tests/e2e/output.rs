@@ -21,7 +21,7 @@ fn in_a_shell(arguments: &str, redirections: &str) -> Output {
 }
 
 #[test]
-fn a_full_disk_is_told_once_and_ends_with_1() {
+fn a_full_disk_is_reported_once_and_ends_with_1() {
     require_tools!("bash");
     for arguments in RUNS.into_iter().chain(["blast --time 100ms --json"]) {
         let output = in_a_shell(arguments, "> /dev/full");

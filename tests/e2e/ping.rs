@@ -97,7 +97,7 @@ fn the_document_adds_up_and_the_kernel_stamps_both_ways() {
 }
 
 #[test]
-fn a_closed_port_is_said_at_once_in_icmps_words_and_nobody_answered() {
+fn a_closed_port_is_reported_at_once_as_an_icmp_error() {
     let port = free_udp_port();
     let at = format!("127.0.0.1:{port}");
     // With a time-out longer than the test.
@@ -171,7 +171,7 @@ fn every_tenth_probe_that_a_firewall_drops_is_lost_on_the_way_out() {
 }
 
 #[test]
-fn a_router_that_forbids_is_named_with_its_words() {
+fn a_rejecting_router_is_named_with_its_icmp_error() {
     require_lab!();
     let lab = Lab::nat();
     lab.nft(
@@ -224,7 +224,7 @@ fn hops_and_dscp_are_those_of_the_way() {
 }
 
 #[test]
-fn a_target_that_knows_no_options_is_said_to_tell_nothing() {
+fn a_target_without_options_is_reported_as_such() {
     // It returns a TWAMP Light reply of 41 bytes with the request's number, as if it did not count.
     let mirror = UdpSocket::bind("127.0.0.1:0").expect("a port");
     let at = mirror.local_addr().expect("an address").to_string();
@@ -270,7 +270,7 @@ fn with_a_key_only_its_holder_is_answered() {
 }
 
 #[test]
-fn what_echoes_is_pinged_plainly() {
+fn an_echo_service_is_pinged_with_echo() {
     require_tools!("socat");
     let echo = Running::start(udpkit().args(["recv", "127.0.0.1:0", "--echo", "-q"]));
     let line = echo.wait_for_line("listening on", secs(5));
@@ -289,7 +289,7 @@ fn what_echoes_is_pinged_plainly() {
 }
 
 #[test]
-fn an_answer_from_another_address_counts_and_is_told() {
+fn a_reply_from_another_address_counts_and_is_reported() {
     let asked = UdpSocket::bind("127.0.0.1:0").expect("a port");
     let other = UdpSocket::bind("127.0.0.1:0").expect("a port");
     let at = asked.local_addr().expect("an address").to_string();
@@ -331,7 +331,7 @@ fn several_targets_are_asked_at_once_and_have_a_row_each() {
 }
 
 #[test]
-fn rows_of_values_tell_every_probe_in_order() {
+fn csv_has_a_row_for_every_probe_in_order() {
     let (_server, at) = serve(&[]);
     let output = ping(&[&at, "-c", "50", "-i", "2ms", "--csv"]).expect_success();
     let text = output.out();
@@ -419,7 +419,7 @@ fn a_run_that_is_ended_while_answers_may_be_on_the_way_lost_nothing_known() {
 }
 
 #[test]
-fn what_stopped_this_program_is_no_delay_of_the_path() {
+fn a_pause_of_this_program_is_not_a_delay_of_the_path() {
     let _turn = punctual();
     let (_server, at) = serve(&[]);
     let args = ["ping", &at, "-i", "2ms", "-t", "2s", "--jsonl"];
@@ -439,7 +439,7 @@ fn what_stopped_this_program_is_no_delay_of_the_path() {
 }
 
 #[test]
-fn a_target_that_cannot_be_asked_or_is_dead_stops_no_other_and_the_exit_code_says_it() {
+fn a_target_that_cannot_be_probed_stops_no_other_and_fails_the_run() {
     let (_server, at) = serve(&[]);
     let dead = format!("127.0.0.1:{}", free_udp_port());
     let args = ["-c", "3", "-i", "10ms", "-w", "2s", "-J"];
@@ -494,7 +494,7 @@ fn the_largest_probes_are_answered() {
 }
 
 #[test]
-fn what_this_hosts_own_filter_refuses_is_this_hosts() {
+fn refusals_of_this_hosts_packet_filter_are_reported_as_such() {
     require_lab!();
     let lab = Lab::up("pair", &["--no-offload"]);
     lab.nft(
@@ -545,7 +545,7 @@ fn a_fast_run_keeps_its_memory() {
 }
 
 #[test]
-fn what_this_hosts_own_socket_drops_is_said_to_be_no_loss_of_the_path() {
+fn drops_at_this_hosts_socket_are_not_loss_of_the_path() {
     const FLOOD: u64 = 2_000;
     let asked = UdpSocket::bind("127.0.0.1:0").expect("a port");
     let at = asked.local_addr().expect("an address").to_string();

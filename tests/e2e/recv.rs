@@ -41,7 +41,7 @@ fn failing(args: &[&str]) -> Output {
 }
 
 #[test]
-fn a_line_tells_time_source_length_and_text_that_garbles_no_terminal() {
+fn a_line_has_time_source_length_and_escaped_text() {
     for bind in ["127.0.0.1:0", "[::1]:0"] {
         let (running, addrs) = recv(&[bind, "-c", "3"]);
         let socket = peer(&addrs[0]);
@@ -302,7 +302,7 @@ fn a_run_ends_by_time_by_silence_and_by_signal_with_its_summary() {
 }
 
 #[test]
-fn a_receiver_that_stood_still_counts_all_and_names_its_own_pause() {
+fn a_receiver_that_was_stopped_counts_all_and_reports_its_pause() {
     let args =
         ["127.0.0.1:0", "--idle", "400ms", "--report-every", "100ms", "-q", "--format", "json"];
     let (running, addrs) = recv(&args);
@@ -323,7 +323,7 @@ fn a_receiver_that_stood_still_counts_all_and_names_its_own_pause() {
 }
 
 #[test]
-fn rates_are_told_each_interval_where_they_do_not_mix_with_datagrams() {
+fn rates_are_reported_each_interval_without_mixing_with_datagrams() {
     let (running, addrs) =
         recv(&["127.0.0.1:0", "--report-every", "50ms", "--format", "json", "-q"]);
     let socket = peer(&addrs[0]);

@@ -202,7 +202,7 @@ fn a_line_that_is_too_long_ends_the_run_and_is_named() {
 }
 
 #[test]
-fn a_broadcast_without_leave_is_refused_and_says_what_to_do() {
+fn a_broadcast_without_the_flag_is_refused_with_a_hint() {
     let output = send(&["127.255.255.255:9", "--", "x"]);
     assert_eq!(output.code(), Some(1));
     assert!(output.err().contains("--broadcast"), "{}", output.err());
@@ -211,7 +211,7 @@ fn a_broadcast_without_leave_is_refused_and_says_what_to_do() {
 }
 
 #[test]
-fn a_closed_port_answers_in_words() {
+fn a_closed_port_is_reported_as_an_icmp_error() {
     for host in ["127.0.0.1", "[::1]"] {
         let addr = format!("{host}:{}", free_udp_port());
         let output = send(&[&addr, "-c", "3", "--io", "mmsg", "--", "x"]).expect_success();
@@ -320,7 +320,7 @@ fn a_rate_is_kept_to() {
 }
 
 #[test]
-fn what_does_not_fit_unfragmented_is_told_once_with_the_mtu() {
+fn datagrams_above_the_mtu_are_reported_once_with_the_mtu() {
     require_lab!();
     let lab = Lab::pair();
     let args = ["send", "10.77.0.2:9", "-s", "3000", "--dont-fragment"];
@@ -333,7 +333,7 @@ fn what_does_not_fit_unfragmented_is_told_once_with_the_mtu() {
 }
 
 #[test]
-fn what_this_host_itself_keeps_from_leaving_is_said_of_this_host() {
+fn refusals_of_this_host_are_reported_as_such() {
     require_lab!();
     let lab = Lab::pair();
     let script = "ip route add blackhole 10.20.0.0/16; ip route add prohibit 10.21.0.0/16; \
@@ -522,7 +522,7 @@ fn a_send_buffer_that_is_full_delays_datagrams_and_loses_none() {
 }
 
 #[test]
-fn what_holds_a_blank_is_a_message_and_needs_no_separator() {
+fn an_argument_with_a_space_is_a_message_without_a_separator() {
     let (socket, addr) = sink("127.0.0.1:0");
     send(&[&addr, "two words"]).expect_success();
     assert_eq!(next(&socket), b"two words");

@@ -160,7 +160,7 @@ fn only_networks_that_are_allowed_are_served() {
 }
 
 #[test]
-fn a_key_lets_its_holders_in_and_nobody_else() {
+fn only_clients_with_the_key_are_served() {
     let (key, other) = (key_file("a key of ours, long enough\n"), key_file("another one, as long"));
     let served = serve(&["--key", name(&key)]);
     for (args, failure) in [(&[][..], "key_needed"), (&["--key", name(&other)], "other_key")] {
@@ -198,7 +198,7 @@ fn a_key_lets_its_holders_in_and_nobody_else() {
 }
 
 #[test]
-fn a_key_that_is_none_says_what_would_be() {
+fn an_invalid_key_is_reported_with_the_correct_form() {
     let (empty, short) = (key_file("\n"), key_file("hunter2"));
     let long = key_file(&"x".repeat(2_000));
     for (file, part) in [
@@ -349,7 +349,7 @@ fn every_line_of_the_log_begins_with_the_time_of_day() {
 }
 
 #[test]
-fn a_port_of_the_servers_own_or_of_another_process_is_told_as_that() {
+fn a_port_in_use_by_the_server_or_another_process_is_reported_as_such() {
     let taken = UdpSocket::bind("127.0.0.1:0").expect("a port");
     let port = taken.local_addr().expect("bound").port().to_string();
     let bind = format!("127.0.0.1:{port}");
@@ -404,7 +404,7 @@ fn a_helo_that_comes_again_after_quit_opens_no_session() {
 }
 
 #[test]
-fn a_flood_of_strangers_fills_neither_the_log_nor_the_server() {
+fn a_flood_from_many_addresses_fills_neither_the_log_nor_the_server() {
     let key = key_file("a key of ours, long enough\n");
     let served = serve(&["--key", name(&key)]);
     let hand = Hand::new(&served.address);

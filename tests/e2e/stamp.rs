@@ -157,7 +157,7 @@ fn pythons_hmac_agrees_with_the_authenticated_reply() {
 }
 
 #[test]
-fn over_a_wire_ttl_and_dscp_are_told_and_the_reply_has_255_and_the_dscp_wanted() {
+fn on_the_wire_ttl_and_dscp_are_reported_and_the_reply_has_ttl_255_and_the_requested_dscp() {
     require_lab!();
     require_tools!("tshark", "dumpcap");
     let python = require_scapy!();

@@ -116,7 +116,7 @@ impl InlineModules {
 }
 
 #[test]
-fn every_way_to_name_a_room_is_seen() {
+fn every_way_to_name_a_module_is_found() {
     for (source, depth, rooms) in [
         ("use crate::net::Socket;", 2, &["net"][..]),
         ("pub(crate) use crate::net;", 2, &["net"]),
@@ -140,7 +140,7 @@ fn every_way_to_name_a_room_is_seen() {
 }
 
 #[test]
-fn what_stays_in_the_room_is_no_import() {
+fn paths_within_a_module_are_not_imports() {
     for (source, depth) in [
         ("use super::Header;", 2),
         ("use self::header::Header;", 1),

@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_broke_off_offered_no_more_than_was_asked() {
+    fn a_failed_run_offered_no_more_than_requested() {
         let plan = plan("--rate 2M");
         // The run broke off after 1.5 of 4 s.
         let sent = BlastSent {

@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn an_open_sender_listens_where_it_is_told() {
+    fn an_open_sender_listens_on_the_given_address() {
         let bound = |text| open(text, &[]).unwrap().bind;
         assert_eq!(bound("127.0.0.1:70"), "127.0.0.1:70".parse().unwrap());
         assert_eq!(bound("127.0.0.1").port(), DEFAULT_PORT);

@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_group_is_said_with_what_would_be_right() {
+    fn invalid_groups_are_reported_with_the_correct_form() {
         let range = |text: &str| text.to_owned();
         for (text, expected) in [
             (

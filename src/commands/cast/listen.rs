@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_excluded_goes_with_the_groups_of_its_family() {
+    fn excluded_sources_apply_to_groups_of_their_family() {
         let host = Host::ask().unwrap();
         let not: Vec<IpAddr> = ["10.0.0.9", "fd00::9"].map(|text| text.parse().unwrap()).to_vec();
         let all = plan(&addrs(&["239.1.2.3:5", "[ff15::1]:5"]), &[], &[], &not, &host).unwrap();
@@ -364,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_sense_is_a_usage_error_that_says_why() {
+    fn contradictory_arguments_are_usage_errors_with_a_reason() {
         let ip = |text: &str| -> IpAddr { text.parse().unwrap() };
         let known = Host::ask().unwrap().known();
         let address = "192.0.2.1:5".to_owned();

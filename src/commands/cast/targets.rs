@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn scopes_and_source_specific_ranges_are_told_apart() {
+    fn scopes_and_source_specific_ranges_are_distinguished() {
         assert!(needs_interface(ip("ff02::1")) && needs_interface(ip("ff11::1")));
         assert!(!needs_interface(ip("ff15::1")) && !needs_interface(ip("224.0.0.1")));
         assert!(is_source_specific(ip("232.1.2.3")) && is_source_specific(ip("ff35::8000:1")));

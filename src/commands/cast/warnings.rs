@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ttl_that_stops_at_a_router_is_told_where_somebody_is_beyond_one() {
+    fn a_ttl_too_small_for_a_destination_beyond_a_router_is_a_warning() {
         let (group, beyond) = ("239.1.2.3".parse().unwrap(), "192.0.2.1".parse().unwrap());
         let expected = [CastWarning::TtlTooSmall { group, beyond, ttl: 1 }];
         assert_eq!(sending(&["239.1.2.3:5", "192.0.2.1:5"], 1), expected);
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_of_one_link_is_told_from_one_that_is_routed() {
+    fn link_local_groups_are_distinguished_from_routed_ones() {
         for (text, group) in [("224.0.0.251:5", "224.0.0.251"), ("[ff02::fb%1]:5", "ff02::fb")] {
             let group = group.parse().unwrap();
             assert_eq!(sending(&[text], 8), [CastWarning::OneLinkGroup { group }]);

@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_line_says_what_is_done_and_what_is_running() {
+    fn the_line_shows_finished_and_running_kinds() {
         let mut progress = AllProgress::new("192.0.2.1", true);
         for kind in [ProbeKind::Ports, ProbeKind::Nat, ProbeKind::Mtu, ProbeKind::Marks] {
             progress.take(AllEvent::Begun { kind });

@@ -195,7 +195,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_limit_is_told_in_what_it_counts() {
+    fn a_limit_is_stated_in_the_unit_that_it_counts() {
         let limit = RateLimit {
             way: Some(Way::Out),
             datagrams_per_1000_s: 200_400,

@@ -147,7 +147,7 @@ fn an_interrupt_ends_a_reverse_run_with_a_whole_report() {
 }
 
 #[test]
-fn several_clients_at_once_are_each_counted_apart() {
+fn several_clients_are_counted_separately() {
     let port = free_udp_port().to_string();
     let _server = serve(&mut udpkit(), &["127.0.0.1", "--port", &port]);
     let clients: Vec<Running> = (1..=6)
@@ -166,7 +166,7 @@ fn several_clients_at_once_are_each_counted_apart() {
 }
 
 #[test]
-fn the_text_report_says_what_the_run_was() {
+fn the_text_report_describes_the_run() {
     let output = run(
         udpkit().args(["blast", "--time", "400ms", "--report-every", "100ms", "--rate", "100M"]),
         secs(20),
@@ -285,7 +285,7 @@ fn a_run_gets_through_a_path_that_loses_every_third_control_datagram() {
 }
 
 #[test]
-fn a_receiver_that_stands_still_loses_at_its_socket_and_the_kernel_agrees() {
+fn a_stopped_receiver_loses_at_its_socket_and_the_kernel_agrees() {
     require_lab!();
     let lab = Lab::up("pair", &["--no-offload"]);
     lab.nft(
@@ -345,7 +345,7 @@ fn drops_of_coalesced_buffers_are_counted_in_datagrams() {
 }
 
 #[test]
-fn a_window_is_passed_on_and_its_bounds_are_said() {
+fn a_window_reaches_the_server_and_its_limits_are_reported() {
     let report =
         report_of(&blast(&mut udpkit(), &["--rate", "1kpps", "-c", "20", "--window", "64"]));
     assert_eq!(number(&report, "too_late"), 0);
@@ -359,7 +359,7 @@ fn a_window_is_passed_on_and_its_bounds_are_said() {
 }
 
 #[test]
-fn nobody_there_is_said_at_once_and_silence_after_the_patience() {
+fn a_closed_port_is_reported_at_once_and_silence_after_the_wait() {
     let port = free_udp_port().to_string();
     let output = blast(&mut udpkit(), &["127.0.0.1", "--port", &port]);
     assert_eq!(output.code(), Some(1));
@@ -436,7 +436,7 @@ fn two_signals_at_once_are_one_interrupt_and_the_report_stays() {
 }
 
 #[test]
-fn a_later_signal_quits_a_run_that_waits_for_a_far_end_at_once() {
+fn a_later_signal_ends_a_run_that_waits_for_a_server_at_once() {
     let port = free_udp_port().to_string();
     let server = serve(&mut udpkit(), &["127.0.0.1", "--port", &port]);
     let args = ["127.0.0.1", "--port", &port, "--rate", "10M", "--report-every", "100ms"];
@@ -458,7 +458,7 @@ fn a_later_signal_quits_a_run_that_waits_for_a_far_end_at_once() {
 
 /// The client is stopped for twice its --wait while the server sends the rest.
 #[test]
-fn what_the_kernel_held_while_the_client_stood_still_is_not_lost() {
+fn datagrams_queued_while_the_client_was_stopped_are_not_lost() {
     let port = free_udp_port().to_string();
     let _server = serve(&mut udpkit(), &["127.0.0.1", "--port", &port]);
     let ways = ["--reverse", "--bidir"];
@@ -508,7 +508,7 @@ fn a_server_that_stood_still_reports_no_silence_of_the_path() {
 }
 
 #[test]
-fn what_this_hosts_own_filter_drops_is_no_far_end_that_does_not_answer() {
+fn drops_of_this_hosts_packet_filter_do_not_look_like_a_silent_server() {
     require_lab!();
     let lab = Lab::pair();
     lab.nft(
@@ -526,7 +526,7 @@ fn what_this_hosts_own_filter_drops_is_no_far_end_that_does_not_answer() {
 }
 
 #[test]
-fn the_server_answers_a_stranger_with_no_more_bytes_than_it_sent() {
+fn the_server_sends_an_unproven_address_no_more_bytes_than_it_sent() {
     let port = free_udp_port();
     let _server = serve(&mut udpkit(), &["127.0.0.1", "--port", &port.to_string()]);
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
@@ -601,7 +601,7 @@ fn the_dialogue_can_be_typed_by_hand() {
 }
 
 #[test]
-fn bad_input_is_refused_with_what_would_be_right() {
+fn bad_input_is_refused_with_the_correct_form() {
     let busy = UdpSocket::bind("127.0.0.1:0").unwrap();
     let busy = busy.local_addr().unwrap().to_string();
     for (args, code, part) in [
@@ -661,7 +661,7 @@ fn a_closed_standard_output_is_a_quiet_end() {
 }
 
 #[test]
-fn what_answers_from_another_address_is_named_and_an_own_refusal_is_no_silence() {
+fn a_reply_from_another_address_is_named_and_an_own_refusal_is_not_silence() {
     require_lab!();
     let lab = Lab::pair();
     let server = Running::start(lab.udpkit("b").args(["serve"]));

@@ -122,7 +122,7 @@ fn a_sweep_shows_the_sender_going_on_while_loss_climbs() {
 }
 
 #[test]
-fn a_host_that_is_the_limit_is_said_and_never_the_networks_figure() {
+fn a_host_limit_is_named_and_not_reported_as_the_networks() {
     require_lab!();
     let _turn = punctual();
     // The sender's own queue refuses what is over 20 Mbit/s: nothing is lost on the path.

@@ -40,7 +40,7 @@ fn few_datagrams_of_many_streams_have_the_rate_of_the_time() {
 }
 
 #[test]
-fn a_path_that_passes_small_datagrams_alone_is_told() {
+fn a_path_that_passes_only_small_datagrams_is_reported() {
     require_lab!();
     let lab = Lab::up("pair", &["--no-offload"]);
     lab.nft(
@@ -58,7 +58,7 @@ fn a_path_that_passes_small_datagrams_alone_is_told() {
 }
 
 #[test]
-fn what_an_own_limit_dropped_is_no_success() {
+fn drops_by_an_own_limit_are_no_success() {
     require_lab!();
     let lab = Lab::up("pair", &["--no-offload"]);
     lab.nft(

@@ -23,7 +23,7 @@ fn blast(lab: &Lab, host: &str, args: &[&str]) -> Value {
 }
 
 #[test]
-fn what_the_switch_copies_are_duplicates_and_hide_none_of_what_it_drops() {
+fn copies_by_the_switch_are_duplicates_and_hide_no_drops() {
     require_lab!();
     let lab = Lab::up("fanout", &["--receivers", "1", "--no-offload"]);
     lab.nft("switch", "add table netdev t");
@@ -53,7 +53,7 @@ fn what_the_switch_copies_are_duplicates_and_hide_none_of_what_it_drops() {
 }
 
 #[test]
-fn the_wire_carried_the_bytes_that_the_report_says() {
+fn the_wire_carried_the_bytes_in_the_report() {
     require_lab!();
     require_tools!("tshark", "dumpcap");
     let lab = Lab::up("pair", &["--no-offload"]);
@@ -78,7 +78,7 @@ fn the_wire_carried_the_bytes_that_the_report_says() {
 }
 
 #[test]
-fn what_the_network_answers_a_sender_at_the_far_end_is_told_at_this_one() {
+fn icmp_errors_to_a_sending_server_are_reported_by_the_client() {
     require_lab!();
     let lab = Lab::up("pair", &["--no-offload"]);
     lab.nft(
@@ -102,7 +102,7 @@ fn what_the_network_answers_a_sender_at_the_far_end_is_told_at_this_one() {
 }
 
 #[test]
-fn a_router_that_forbids_the_dialogue_is_quoted_when_nobody_answers() {
+fn an_icmp_error_of_a_router_is_reported_if_there_is_no_reply() {
     require_lab!();
     let lab = Lab::nat();
     lab.nft(

@@ -45,7 +45,7 @@ fn answering(lab: &Lab, host: &str, group: &str) -> Running {
 }
 
 #[test]
-fn a_network_that_carries_the_group_is_found_to_with_and_without_a_far_end() {
+fn a_network_that_carries_the_group_works_with_and_without_a_remote_host() {
     require_lab!();
     let lab = Lab::fanout(2);
     let all = |group, far| {
@@ -84,7 +84,7 @@ fn a_network_that_carries_the_group_is_found_to_with_and_without_a_far_end() {
 }
 
 #[test]
-fn what_stands_in_the_way_is_named_with_what_was_seen() {
+fn a_fault_is_named_with_its_evidence() {
     require_lab!();
     let lab = Lab::fanout(1);
     // A firewall on the host.
@@ -153,7 +153,7 @@ fn snoop(lab: &Lab, query_interval: u32) {
 }
 
 #[test]
-fn a_stream_that_dies_with_the_membership_is_laid_to_the_querier_that_is_not_there() {
+fn a_stream_that_ends_with_the_membership_is_blamed_on_the_missing_querier() {
     require_lab!();
     let group = "239.1.2.3:5000";
     let hold = [group, "--hold", "6", "--membership", "2", "-J"];

@@ -88,7 +88,7 @@ fn excluded_sources_are_kept_out_by_the_kernel_and_beyond_its_list_by_the_receiv
 }
 
 #[test]
-fn what_arrives_by_each_of_two_interfaces_is_accounted_for_on_its_own() {
+fn arrivals_on_two_interfaces_are_counted_separately() {
     require_lab!();
     let lab = Lab::pair();
     second_wire(&lab);
@@ -118,7 +118,7 @@ fn what_arrives_by_each_of_two_interfaces_is_accounted_for_on_its_own() {
 }
 
 #[test]
-fn a_group_that_another_process_joined_elsewhere_is_told_of_and_not_counted() {
+fn a_group_that_another_process_joined_is_reported_and_not_counted() {
     require_lab!();
     let lab = Lab::pair();
     second_wire(&lab);
@@ -202,7 +202,7 @@ impl Router {
 }
 
 #[test]
-fn a_receiver_behind_a_router_hears_from_ttl_2_on_and_check_says_so() {
+fn a_receiver_behind_a_router_needs_ttl_2_and_check_reports_it() {
     require_lab!();
     require_tools!("smcrouted", "smcroutectl");
     let router = Router::start();
@@ -355,7 +355,7 @@ fn a_beacon_sends_all_its_messages_each_time() {
 }
 
 #[test]
-fn what_cannot_be_right_is_said_before_a_socket_opens() {
+fn usage_errors_are_found_before_a_socket_opens() {
     for (args, part) in [
         (&["recv", "239.1.2.3", "--exclude", "fd00::1"][..], "nothing is received over IPv6"),
         (&["recv", "239.1.2.3", "--exclude", "239.1.2.4"], "cannot be a sender's address"),
@@ -377,7 +377,7 @@ fn what_cannot_be_right_is_said_before_a_socket_opens() {
 }
 
 #[test]
-fn unicast_copies_tell_a_switch_that_loses_the_group_from_a_host_that_loses_all() {
+fn unicast_copies_distinguish_a_lossy_switch_from_a_lossy_host() {
     require_lab!();
     let lab = Lab::fanout(3);
     let receivers: Vec<Running> = ["r1", "r2", "r3"]

@@ -57,7 +57,7 @@ fn loopback_multicast_arrives_whole_and_is_left() {
 }
 
 #[test]
-fn a_member_on_the_senders_own_host_hears_it_unless_it_is_told_not_to() {
+fn a_member_on_the_senders_own_host_receives_unless_no_loop_is_set() {
     require_lab!();
     // On eth0, as Linux does not carry IPv6 groups over lo.
     let lab = Lab::pair();
@@ -227,7 +227,7 @@ fn a_list_may_mix_groups_and_unicast_of_both_families() {
 }
 
 #[test]
-fn a_source_specific_join_hears_no_other_source() {
+fn a_source_specific_join_receives_no_other_source() {
     require_lab!();
     let lab = Lab::fanout(2);
     for (group, wanted) in [("232.1.2.3:5000", "10.77.0.1"), ("[ff35::8000:1]:5000", "fd77::1")] {
@@ -408,7 +408,7 @@ fn content_is_stored_once_for_each_number() {
 }
 
 #[test]
-fn what_cannot_be_right_is_said_before_a_socket_opens() {
+fn usage_errors_are_found_before_a_socket_opens() {
     for (args, part) in [
         (&["recv", "192.0.2.1:5000"][..], "neither a multicast group nor an address of this host"),
         (&["recv", "239.1.2.10-1:5000"], "runs backwards; write 239.1.2.1-10"),
@@ -438,7 +438,7 @@ fn what_cannot_be_right_is_said_before_a_socket_opens() {
 }
 
 #[test]
-fn a_host_without_a_route_is_told_to_name_the_interface() {
+fn without_a_route_the_hint_is_to_name_the_interface() {
     require_lab!();
     let lab = Lab::pair();
     lab.shell("a", "ip route del 224.0.0.0/4 dev eth0");

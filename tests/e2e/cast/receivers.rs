@@ -133,7 +133,7 @@ fn loss_on_the_senders_own_wire_is_found_to_be_common() {
 }
 
 #[test]
-fn receivers_come_late_die_and_stand_still_while_the_sender_goes_on() {
+fn receivers_come_late_end_and_stop_while_the_sender_continues() {
     require_lab!();
     let lab = Lab::fanout(4);
     let of = |host: u32| receiver(&mut lab.udpkit(&format!("r{host}")), &["239.1.2.3:5000", "-J"]);
@@ -185,7 +185,7 @@ fn receivers_come_late_die_and_stand_still_while_the_sender_goes_on() {
 }
 
 #[test]
-fn a_list_has_a_row_for_each_host_and_says_who_was_never_heard() {
+fn a_list_has_a_row_for_each_host_and_marks_those_that_never_reported() {
     require_lab!();
     let lab = Lab::fanout(2);
     let heard = receiver(&mut lab.udpkit("r1"), &["10.77.0.11:5000", "[fd77::11]:5000"]);
@@ -293,7 +293,7 @@ fn scripts_can_rely_on_the_exit_codes() {
 }
 
 #[test]
-fn a_sender_that_is_not_there_is_said_and_fails_the_run() {
+fn a_missing_sender_is_reported_and_fails_the_run() {
     let asks = |port: u16, time: &str| {
         let from = format!("127.0.0.1:{port}");
         let output = run(udpkit().args(["cast", "recv", "--sender", &from, "-t", time]), secs(20));
@@ -313,7 +313,7 @@ fn a_sender_that_is_not_there_is_said_and_fails_the_run() {
 }
 
 #[test]
-fn two_seconds_of_silence_are_told_with_their_likely_causes() {
+fn two_seconds_of_silence_are_reported_with_likely_causes() {
     let port = free_udp_port();
     let group = format!("239.77.3.2:{port}");
     let args = [&group, "--interface", "lo", "-s", "10", "-i", "50ms", "-c", "45"];

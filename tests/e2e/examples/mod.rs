@@ -149,7 +149,7 @@ fn a_link_without_a_target_is_a_fault() {
 }
 
 #[test]
-fn an_example_runs_and_its_form_is_held() {
+fn an_example_runs_and_its_form_is_compared() {
     crate::common::require_lab!();
     let good = "$ udpkit recv 127.0.0.1:9000 -c 1 &\nlistening on 127.0.0.1:9000\n\
         $ udpkit send 127.0.0.1:9000 -- hello; echo $?\n...\n0\n\

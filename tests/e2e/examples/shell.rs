@@ -205,7 +205,7 @@ fn commands_are_found_wherever_they_stand() {
 }
 
 #[test]
-fn files_written_by_redirection_are_told() {
+fn files_written_by_redirection_are_found() {
     let writes =
         |line| simple_commands(line).into_iter().flat_map(|one| one.writes).collect::<Vec<_>>();
     assert_eq!(writes("a > b 2>/tmp/c < d"), ["b", "/tmp/c"]);

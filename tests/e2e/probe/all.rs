@@ -17,7 +17,7 @@ fn left_out<'a>(report: &'a Value, kind: &str) -> Option<&'a str> {
 }
 
 #[test]
-fn a_host_alone_is_asked_everything_within_ten_seconds_or_told_what_was_left_out() {
+fn probe_host_runs_all_kinds_within_ten_seconds_or_lists_them_as_left_out() {
     require_lab!();
     let lab = Lab::path();
     let server = Running::start(lab.udpkit("server").args(["serve", "--probe-ports", HELD]));
@@ -58,7 +58,7 @@ fn a_host_alone_is_asked_everything_within_ten_seconds_or_told_what_was_left_out
 }
 
 #[test]
-fn every_kind_tells_alike_that_no_agent_replies_or_that_it_refuses() {
+fn every_kind_reports_a_missing_or_refusing_agent_in_the_same_way() {
     let deaf = UdpSocket::bind("127.0.0.1:0").expect("a port");
     let silent = deaf.local_addr().expect("an address").to_string();
     let refusing = Running::start(udpkit().args(["serve", "127.0.0.1:0", "--no-probe"]));

@@ -93,8 +93,7 @@ fn time_outs_of_3_7_and_20_seconds_are_found() {
         let report = json(&told.out());
         assert_eq!(path(&report, "verdict.code"), "stays_open", "{report:#}");
         assert_eq!(path(&report, "verdict.open_ns").as_u64(), Some(2 * SECOND));
-        // What goes on meanwhile is told: whom it probes, two silences of two timers, and how they
-        // begin.
+        // The progress lines: the host, the start, and two idle times of two timers.
         assert_eq!(told.err().lines().count(), 6, "{}", told.err());
     };
     thread::scope(|scope| {
@@ -105,7 +104,7 @@ fn time_outs_of_3_7_and_20_seconds_are_found() {
 }
 
 #[test]
-fn without_an_agent_nothing_is_known_and_the_document_says_why() {
+fn without_an_agent_the_document_has_the_reason() {
     let closed = format!("127.0.0.1:{}", free_udp_port());
     let output = run(udpkit().args(["probe", "timeout", &closed, "-J"]), secs(30));
     assert_eq!(output.code(), Some(1));
@@ -127,7 +126,7 @@ fn without_an_agent_nothing_is_known_and_the_document_says_why() {
 }
 
 #[test]
-fn an_interrupt_ends_early_and_tells_what_is_known() {
+fn an_interrupted_run_reports_what_is_known() {
     let server = Running::start(udpkit().args(["serve", "127.0.0.1:0"]));
     let line = server.wait_for_line("serving on", secs(5));
     let address = line.split_whitespace().find(|word| word.starts_with("127.0.0.1:"));
@@ -147,7 +146,7 @@ fn an_interrupt_ends_early_and_tells_what_is_known() {
 }
 
 #[test]
-fn what_cannot_be_is_a_usage_error() {
+fn impossible_arguments_are_usage_errors() {
     for (args, told) in [
         (&["192.0.2.1", "--candidates", "1h"][..], "out of range"),
         (&["192.0.2.1", "--candidates", "soon"], "--candidates"),

@@ -203,7 +203,7 @@ fn verdicts_equal_the_rules_by_serve_and_by_coturn() {
 }
 
 #[test]
-fn two_servers_that_know_nothing_of_each_other_tell_the_mapping() {
+fn two_independent_servers_show_the_mapping() {
     require_lab!();
     thread::scope(|scope| {
         for (rules, mapping) in [
@@ -278,7 +278,7 @@ fn a_server_with_one_port_and_address_leaves_mapping_and_filtering_open() {
 }
 
 #[test]
-fn nobody_there_is_told_by_icmp_and_ends_with_one() {
+fn a_closed_port_is_known_by_icmp_and_ends_with_1() {
     let at = format!("127.0.0.1:{}", free_udp_port());
     let output = run(udpkit().args(["probe", "nat", &at, "-J"]), secs(30));
     assert_eq!(output.code(), Some(1));
@@ -298,7 +298,7 @@ fn nobody_there_is_told_by_icmp_and_ends_with_one() {
 }
 
 #[test]
-fn servers_that_keep_silent_are_told_from_a_missing_nat() {
+fn silent_servers_are_distinguished_from_no_nat() {
     let key = tempfile::NamedTempFile::new().expect("a file");
     std::fs::write(key.path(), "0123456789abcdef").expect("it is written");
     let key = key.path().display().to_string();
@@ -352,7 +352,7 @@ fn an_alternate_port_that_cannot_be_had_is_named_and_serving_goes_on() {
 }
 
 #[test]
-fn what_cannot_be_is_a_usage_error() {
+fn impossible_arguments_are_usage_errors() {
     for (args, told) in [
         (&["192.0.2.1:65536"][..], "not a number from 1 to 65535"),
         (&["192.0.2.1", "--bind", "::1"], "other address family"),

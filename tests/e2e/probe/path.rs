@@ -90,7 +90,7 @@ fn side_by_side(cases: &[fn()]) {
 }
 
 #[test]
-fn sizes_and_this_hosts_part_are_told() {
+fn sizes_and_this_hosts_refusals_are_reported() {
     side_by_side(&[
         the_largest_datagram_is_found_whether_routers_speak_or_not,
         fragments_are_told_from_whole_datagrams,
@@ -100,7 +100,7 @@ fn sizes_and_this_hosts_part_are_told() {
 }
 
 #[test]
-fn marks_payloads_and_rates_are_told() {
+fn marks_payloads_and_rates_are_found() {
     side_by_side(&[
         marks_are_told_by_what_changed_and_on_which_way,
         what_reads_payloads_or_eats_sizes_is_told_by_what_it_stops,

@@ -126,7 +126,7 @@ fn hold(report: &Value, expected: &[Expected], tries: u64) {
 }
 
 #[test]
-fn each_rule_is_told_for_each_port_twenty_runs_in_a_row() {
+fn each_rule_is_found_for_each_port_twenty_runs_in_a_row() {
     require_lab!();
     let lab = path_with(RULES);
     // Five probes of one address at once.
@@ -154,7 +154,7 @@ fn each_rule_is_told_for_each_port_twenty_runs_in_a_row() {
 }
 
 #[test]
-fn rejected_ports_are_told_from_dropped_ones_though_icmp_errors_are_limited() {
+fn rejected_ports_are_distinguished_from_dropped_ones_despite_icmp_limits() {
     require_lab!();
     // Linux's own limit: six errors, then one a second, over IPv6 more.
     let lab = Lab::path();
@@ -211,7 +211,7 @@ fn assert_traced_to_hop_2(report: &Value, port: u16, router: &str) {
 }
 
 #[test]
-fn the_report_says_which_way_is_closed_and_after_which_router() {
+fn the_report_names_the_blocked_direction_and_the_last_router() {
     require_lab!();
     let lab = path_with(RULES);
     let _server = serve(&lab, &["--probe-ports", HELD]);
@@ -265,7 +265,7 @@ fn a_nat_on_the_way_shows_in_the_source_that_arrived() {
 }
 
 #[test]
-fn ports_that_are_held_are_open_and_no_others() {
+fn only_configured_ports_are_open() {
     require_lab!();
     let lab = Lab::pair();
     let taken = Running::start(lab.udpkit("b").args(["recv", "5353", "-q"]));
@@ -295,7 +295,7 @@ fn ports_that_are_held_are_open_and_no_others() {
 }
 
 #[test]
-fn an_agent_that_refuses_is_quoted_and_what_is_known_without_one_is_told() {
+fn a_refusal_is_quoted_and_the_scan_without_an_agent_is_reported() {
     require_lab!();
     let lab = Lab::pair();
     let server = Running::start(lab.udpkit("b").args(["serve", "--no-probe"]));

@@ -164,7 +164,7 @@ fn assert_told(found: &BTreeMap<u64, (String, String)>, port: u64, state: &str, 
 }
 
 #[test]
-fn services_and_walls_are_told_as_they_are_and_nmap_says_nothing_else() {
+fn services_and_firewalls_are_found_and_nmap_agrees() {
     require_lab!();
     require_tools!("socat", "dnsmasq", "chronyd", "in.tftpd", "snmpd", "turnserver", "nmap", "nft");
     let dir = tempfile::tempdir().expect("a directory");
@@ -274,7 +274,7 @@ fn bound() -> (UdpSocket, String) {
 }
 
 #[test]
-fn a_port_that_listens_and_says_nothing_is_never_called_closed() {
+fn an_open_port_that_does_not_reply_is_never_called_closed() {
     let (_silent, port) = bound();
     let args = ["127.0.0.1", &port, "--tries", "2", "--wait", "50ms"];
     let text = scan(&args).expect_success().out();
@@ -292,7 +292,7 @@ fn a_port_that_listens_and_says_nothing_is_never_called_closed() {
 }
 
 #[test]
-fn a_service_is_known_on_any_port_when_it_is_asked_as_one() {
+fn a_service_is_found_on_any_port_with_its_own_request() {
     let (socket, port) = bound();
     let server = thread::spawn(move || {
         socket.set_read_timeout(Some(secs(20))).expect("a timeout");
@@ -313,7 +313,7 @@ fn a_service_is_known_on_any_port_when_it_is_asked_as_one() {
 }
 
 #[test]
-fn a_scan_that_is_stopped_tells_what_it_knows() {
+fn an_interrupted_scan_reports_what_it_knows() {
     let (socket, port) = bound();
     let args = ["127.0.0.1", &port, "--no-agent", "--wait", "300s", "--time", "300s", "-J"];
     let running = Running::start(udpkit().args(["probe", "ports"]).args(args));
@@ -329,7 +329,7 @@ fn a_scan_that_is_stopped_tells_what_it_knows() {
 }
 
 #[test]
-fn what_is_no_scan_is_refused_before_anything_is_sent() {
+fn usage_errors_of_a_scan_are_found_before_anything_is_sent() {
     for (args, named) in [
         (&["127.0.0.1", "5100-5000"][..], "'5100-5000'"),
         (&["127.0.0.1", "65536"], "'65536'"),

@@ -63,7 +63,7 @@ const SECOND: &str = "table inet t {
 }";
 
 #[test]
-fn the_verdict_is_what_the_routers_were_told_to_do() {
+fn the_verdict_matches_the_rules_of_the_routers() {
     require_lab!();
     let lab = outspoken_path();
     lab.nft("r1", FIRST);

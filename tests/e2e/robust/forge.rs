@@ -23,14 +23,14 @@ const PORT: u16 = 8620;
 
 /// The command that forges on `host`: `flood` or `hellos`.
 pub fn forger(lab: &Lab, host: &str, what: &str) -> Command {
-    let mut command = lab.ignored_test(host, module_path!(), "forges_as_it_is_told");
+    let mut command = lab.ignored_test(host, module_path!(), "forges_as_requested");
     command.env("UDPKIT_FORGE", what);
     command
 }
 
 #[test]
 #[ignore = "a program for the other tests, which start it in a namespace"]
-fn forges_as_it_is_told() {
+fn forges_as_requested() {
     let socket = Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::UDP))
         .expect("root may send what it likes");
     socket.set_header_included_v4(true).expect("root may send what it likes");

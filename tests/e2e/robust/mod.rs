@@ -172,7 +172,7 @@ fn a_server_that_is_restarted_ends_the_run_with_what_was_measured() {
 }
 
 #[test]
-fn a_client_that_stands_still_for_a_second_goes_on_and_tells_the_truth() {
+fn a_client_that_is_stopped_for_a_second_continues_and_reports_correctly() {
     require_lab!();
     let lab = Lab::up("pair", &["--no-offload"]);
     count(&lab, "b");
@@ -210,7 +210,7 @@ fn an_interface_that_goes_down_and_comes_back_costs_what_the_counter_says() {
 }
 
 #[test]
-fn what_a_tiny_queue_refuses_was_never_sent_and_is_no_loss() {
+fn refusals_of_a_short_queue_are_never_sent_and_not_loss() {
     require_lab!();
     let _turn = punctual();
     let lab = Lab::up("pair", &["--no-offload"]);

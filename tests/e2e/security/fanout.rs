@@ -201,7 +201,7 @@ fn a_forged_report_begins_no_copies_beside_a_receiver_that_gets_them() {
 }
 
 #[test]
-fn a_receiver_beside_forged_announcements_is_served_and_heard_to_the_end() {
+fn a_receiver_is_served_to_the_end_despite_forged_announcements() {
     require_lab!();
     require_tools!("dumpcap", "tshark");
     let lab = Lab::fanout(2);

@@ -67,7 +67,7 @@ fn forge(forger: &mut Forger, number: u32, ask: &Ask, len: usize) {
 }
 
 #[test]
-fn what_forged_asks_bring_upon_a_victim_is_never_more_and_never_late() {
+fn forged_requests_bring_a_victim_never_more_and_never_later() {
     require_lab!();
     let lab = Lab::fanout(3);
     count(&lab);

@@ -185,7 +185,7 @@ fn header(kind: u8, tag: u16, sequence: u32, sent: u64) -> Vec<u8> {
 }
 
 #[test]
-fn a_client_may_stamp_what_it_likes_and_the_server_serves_the_next() {
+fn extreme_time_stamps_of_a_client_do_not_stop_the_server() {
     let (server, port) = serve(&[]);
     let client = ByHand::new(port);
     let (_, opened) = client.hello("c");
@@ -228,7 +228,7 @@ fn a_client_may_stamp_what_it_likes_and_the_server_serves_the_next() {
 }
 
 #[test]
-fn an_extreme_announcement_and_a_strangers_datagram_end_no_receiver() {
+fn an_extreme_announcement_or_a_foreign_datagram_ends_no_receiver() {
     let port = free_udp_port();
     let at = format!("127.0.0.1:{port}");
     let receiver = Running::start(udpkit().args(["cast", "recv", &at, "--json", "--time", "2s"]));
@@ -294,7 +294,7 @@ fn a_receivers_report_that_cannot_be_true_is_named_and_in_no_sum() {
 }
 
 #[test]
-fn a_helper_that_tells_of_more_than_was_asked_is_not_believed() {
+fn an_agent_that_reports_more_than_was_requested_is_not_believed() {
     let (_server, port) = serve(&[]);
     let row = "4294967295,0,18446744073709551615,127.0.0.1:9,0,-,-,80,-,9,4294967295";
     let whole = "4000000000,1000,500,127.0.0.1:9,0,64,0,80,-,9,4294967295";

@@ -98,7 +98,7 @@ fn firsts() -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn every_pair_of_our_answerers_falls_silent_after_one_forged_datagram() {
+fn every_pair_of_our_responders_falls_silent_after_one_forged_datagram() {
     require_lab!();
     let lab = Lab::pair();
     count_udp(&lab);

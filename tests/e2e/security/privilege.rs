@@ -200,7 +200,7 @@ fn a_reserved_port_of_its_own_keeps_the_one_capability_for_it() {
 }
 
 #[test]
-fn the_operator_says_who_it_becomes() {
+fn the_operator_chooses_the_user() {
     require_lab!();
     let lab = Lab::pair();
     for (user, name, ids) in [

@@ -74,7 +74,7 @@ fn harmless(what: &str, output: &Output) {
 }
 
 #[test]
-fn a_refusal_in_hostile_words_is_shown_harmless_by_every_client() {
+fn a_hostile_refusal_is_escaped_by_every_client() {
     for code in [550, 530, 450] {
         let liar = Liar::refusing(code);
         let at = liar.address.to_string();
@@ -107,7 +107,7 @@ fn a_refusal_in_hostile_words_is_shown_harmless_by_every_client() {
 }
 
 #[test]
-fn a_stun_server_s_reason_is_shown_harmless() {
+fn a_stun_servers_reason_is_escaped() {
     let liar = Liar::start(|asked| {
         if asked.len() < 20 {
             return Vec::new();
@@ -135,7 +135,7 @@ fn a_stun_server_s_reason_is_shown_harmless() {
 }
 
 #[test]
-fn a_service_s_words_are_shown_harmless() {
+fn a_services_text_is_escaped() {
     let liar = Liar::start(|asked| {
         if asked.starts_with(b"OPTIONS ") {
             let text = String::from_utf8_lossy(asked).into_owned();

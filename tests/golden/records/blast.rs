@@ -224,7 +224,7 @@ fn a_run_both_ways_names_the_way_of_every_sentence() {
 }
 
 #[test]
-fn a_run_that_broke_off_tells_why_and_what_is_known() {
+fn a_failed_run_reports_why_and_what_is_known() {
     let mut way = clean();
     way.counts_final = false;
     (way.sent, way.never_sent) = (Some(traffic(4_000)), Some(0));
@@ -441,7 +441,7 @@ fn every_failure_and_what_helps() {
 }
 
 #[test]
-fn first_lines_and_the_lines_of_the_stretches() {
+fn first_lines_and_interval_lines() {
     let page = Page::new(COLUMNS);
     let heading = RunHeading {
         target: "192.0.2.10:8620".parse().expect("an address"),

@@ -109,7 +109,7 @@ fn a_senders_report_has_its_receivers_and_where_loss_happened() {
 }
 
 #[test]
-fn a_senders_report_says_what_to_keep_in_mind() {
+fn a_senders_report_has_its_cautions() {
     let mut liar = receiver("10.77.0.12:48484", 0);
     liar.contradiction = Some(Contradiction::MoreArrived { arrived: 60_000, sent: 50_000 });
     let silent = |name| FanoutReceiver {
@@ -136,7 +136,7 @@ fn a_senders_report_says_what_to_keep_in_mind() {
 }
 
 #[test]
-fn a_senders_report_says_what_was_refused_and_by_whom() {
+fn a_senders_report_shows_refusals_of_this_host_and_of_the_network() {
     let mut refused = destination("[ff15::1]:5000", 0);
     let to = "[ff15::1]:5000".parse().expect("an address");
     refused.refused = 1_000;

@@ -488,7 +488,7 @@ fn every_explanation_caveat_and_advice() {
 }
 
 #[test]
-fn what_is_said_meanwhile_and_of_arguments() {
+fn progress_lines_and_hints_for_arguments() {
     let held = |lively| CheckEvent::Held {
         held: Nanos::from_secs(20),
         asked: Nanos::from_secs(300),

@@ -32,7 +32,7 @@ where
 }
 
 #[test]
-fn what_is_no_quantity_is_told_with_what_would_be_right() {
+fn invalid_values_are_reported_with_the_correct_form() {
     let number = whole(1..=255u8);
     let count = whole(1..=u64::MAX);
     hold_lines(
@@ -63,7 +63,7 @@ fn what_is_no_quantity_is_told_with_what_would_be_right() {
 }
 
 #[test]
-fn what_fails_before_datagrams_flow_is_told_with_a_hint() {
+fn errors_before_the_first_datagram_have_a_hint() {
     let text = || "192.0.2.1:70000".to_owned();
     let addr: SocketAddr = "192.0.2.1:53".parse().unwrap();
     let faults = [
@@ -131,7 +131,7 @@ fn what_fails_before_datagrams_flow_is_told_with_a_hint() {
 }
 
 #[test]
-fn what_this_host_refuses_is_told_with_a_hint() {
+fn refusals_of_this_host_have_a_hint() {
     let to: SocketAddr = "192.0.2.255:9".parse().unwrap();
     let causes = [
         (1, OwnCause::PacketFilter),
@@ -162,7 +162,7 @@ fn what_this_host_refuses_is_told_with_a_hint() {
 }
 
 #[test]
-fn what_the_network_says_is_told_with_its_sender() {
+fn icmp_errors_are_reported_with_their_sender() {
     let v4 = [(3, 0), (3, 1), (3, 2), (3, 3), (3, 4), (3, 5), (3, 6), (3, 7), (3, 9), (3, 10)];
     let v4 = v4.into_iter().chain([(3, 13), (11, 0), (11, 1), (12, 0), (40, 1)]);
     let v6 = [(1, 0), (1, 1), (1, 2), (1, 3), (1, 4), (1, 5), (1, 6), (2, 0), (3, 0), (3, 1)];
@@ -187,7 +187,7 @@ fn what_the_network_says_is_told_with_its_sender() {
 }
 
 #[test]
-fn figures_that_cannot_be_true_are_told() {
+fn contradictory_figures_are_reported() {
     let all = [
         Contradiction::MoreArrived { arrived: 1_200, sent: 1_000 },
         Contradiction::SumDiffers { arrived: 900, lost: 200, sent: 1_000 },
@@ -260,7 +260,7 @@ fn figures_that_cannot_be_true_are_told() {
 }
 
 #[test]
-fn what_cannot_be_restricted_is_told_with_its_reason() {
+fn missing_restrictions_are_reported_with_the_reason() {
     let system = MissingReason::System { error: "operation not permitted".to_owned() };
     let all = [
         (Restriction::BoundingSet, system.clone()),

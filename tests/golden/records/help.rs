@@ -83,7 +83,7 @@ fn a_letter_means_one_thing_everywhere_and_a_flag_has_one_letter() {
 }
 
 #[test]
-fn every_flag_stands_under_a_heading_that_a_user_decides_by() {
+fn every_flag_is_under_a_meaningful_heading() {
     let headings = ["What to send", "Where", "How fast", "How long", "Limits", "Output", "Expert"];
     let root = cli::command();
     for path in pages() {

@@ -177,7 +177,7 @@ fn long_addresses_stand_on_lines_of_their_own() {
 }
 
 #[test]
-fn no_server_is_told_with_what_the_network_answered() {
+fn a_missing_server_is_reported_with_icmp_errors() {
     let mut report = report(NatVerdict::NoServer { server: server().into() });
     report.answered = false;
     report.nat = None;
