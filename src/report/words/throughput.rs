@@ -140,7 +140,10 @@ fn broken_off(
         && sent == offered
         && offered > 0
     {
-        return format!("the run failed after all {} were sent", plural(sent, "datagram"));
+        return match sent {
+            1 => "the run failed after its only datagram was sent".to_owned(),
+            _ => format!("the run failed after all {} were sent", plural(sent, "datagram")),
+        };
     }
     if parts.is_empty() {
         return "the run failed before anything was sent, as far as is known".to_owned();
