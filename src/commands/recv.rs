@@ -1,7 +1,7 @@
 //! `udpkit recv`: from arguments to a run.
 
 use super::bind::{Bind, parse_binds};
-use super::misread::{check_address, device, check_zones};
+use super::misread::{check_address, check_zones, device};
 use super::progress;
 use super::shared::detail_sockets;
 use super::usage::{RecvUsage, Step};

@@ -71,7 +71,7 @@ fn answers_sigquit(words: &[&str], ready: Option<&str>, expected: &str) {
 fn sigquit_prints_how_every_command_stands_and_it_goes_on() {
     let (_server, at) = serve();
     let (_own, silent) = silent_port();
-    let free = format!("127.0.0.1:{}", common::free_udp_port());
+    let free = format!("127.0.0.1:{}", crate::common::free_udp_port());
     let cases: [(Vec<&str>, Option<&str>, &str); 9] = [
         (
             vec!["send", &silent, "--interval", "100ms", "--count", "1000", "--", "hi"],

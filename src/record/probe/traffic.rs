@@ -17,7 +17,7 @@ pub enum Outcome {
     Blocked,
     /// None did, and the path loses too much, or too few were sent, to tell the cause.
     #[default]
-    NotTold,
+    Inconclusive,
     /// None left this host.
     NotSent,
 }

@@ -122,7 +122,7 @@ impl Chance<'_> {
         if is_beyond_chance(suspect, in_pieces(control, pieces), self.asked) {
             return Outcome::Blocked;
         }
-        Outcome::NotTold
+        Outcome::Inconclusive
     }
 
     /// How many more tries a question needs; 0 if it is answered, or if no number would decide.

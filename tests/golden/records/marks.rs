@@ -84,7 +84,7 @@ fn an_interrupted_run_observes_a_part() {
     for row in [&mut report.out[2], &mut report.back[0]] {
         (row.dscp_arrived, row.ecn_arrived) = (None, None);
     }
-    (report.out[2].outcome, report.out[2].arrived) = (Outcome::NotTold, 0);
+    (report.out[2].outcome, report.out[2].arrived) = (Outcome::Inconclusive, 0);
     report.traffic.control_back = 12;
     report.findings.evidence = vec![observed(Way::Out, 8), observed(Way::Back, 8)];
     let control_loss = Some(ControlLoss::EachWay { out_per_10000: 0, back_per_10000: 2_500 });

@@ -81,7 +81,7 @@ fn count(rows: &[MarkRow], wanted: fn(&MarkRow) -> bool) -> u64 {
 }
 
 fn is_undecided(row: &MarkRow) -> bool {
-    matches!(row.outcome, Outcome::NotTold | Outcome::NotSent)
+    matches!(row.outcome, Outcome::Inconclusive | Outcome::NotSent)
 }
 
 fn is_not_shown(row: &MarkRow) -> bool {
@@ -270,7 +270,7 @@ mod tests {
     fn what_could_not_be_observed_is_no_change_and_is_counted() {
         let (mut out, mut back) = (rows(Some), rows(Some));
         for row in &mut out[..2] {
-            (row.outcome, row.dscp_arrived, row.ecn_arrived) = (Outcome::NotTold, None, None);
+            (row.outcome, row.dscp_arrived, row.ecn_arrived) = (Outcome::Inconclusive, None, None);
         }
         (back[0].dscp_arrived, back[0].ecn_arrived) = (None, None);
         let found = judge(&report(out, back));

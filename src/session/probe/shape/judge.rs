@@ -124,7 +124,8 @@ fn nothing(report: &ShapeReport, port: u16) -> PayloadFinding {
 /// What is unknown, and why.
 fn unknown(report: &ShapeReport) -> Option<PayloadFinding> {
     let rows = report.payloads.iter().chain(&report.replies);
-    let is_unknown = |row: &&PayloadRow| matches!(row.outcome, Outcome::NotTold | Outcome::NotSent);
+    let is_unknown =
+        |row: &&PayloadRow| matches!(row.outcome, Outcome::Inconclusive | Outcome::NotSent);
     let rows = rows.filter(is_unknown).count() as u64;
     let loss = report.traffic.control_loss();
     (rows > 0).then_some(PayloadFinding::Unknown { rows, loss })
