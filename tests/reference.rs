@@ -10,8 +10,11 @@ mod json;
 #[path = "reference/records.rs"]
 mod records;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::{env, fs};
+
+use serde_json::{Deserializer, Value};
 
 #[test]
 fn the_reference_of_the_command_line_is_what_clap_parses() {
@@ -101,4 +104,112 @@ fn a_page_that_differs_is_reported_with_its_first_differing_line() {
     assert!(told.contains("line 2") && told.contains("is      b"), "{told}");
     assert!(first_difference("a\n", "a\nb\n").expect("they differ").contains("(end)"));
     assert!(first_difference("a\n", "a").is_some());
+}
+
+/// Keys that still have several types over all commands. The list only shrinks: a key that is
+/// mended must leave it, and no key may join it.
+const SEVERAL_TYPES: &[&str] = &[
+    "addresses",
+    "advice",
+    "after",
+    "agent",
+    "answered",
+    "answers",
+    "asked",
+    "back",
+    "cause",
+    "copies",
+    "dropped",
+    "dscp",
+    "ecn",
+    "ended",
+    "error",
+    "excluded",
+    "filtered",
+    "first",
+    "flows",
+    "from",
+    "hops",
+    "interfaces",
+    "io",
+    "key",
+    "last",
+    "limit",
+    "lost",
+    "missing",
+    "mode",
+    "not_opened",
+    "offered",
+    "origin",
+    "others",
+    "out",
+    "path",
+    "port",
+    "ports",
+    "reason",
+    "received",
+    "receivers",
+    "refused",
+    "refused_here",
+    "replies",
+    "round_trip_ns",
+    "routers",
+    "sent",
+    "sockets",
+    "sources",
+    "stream",
+    "streams",
+    "tests",
+    "to",
+    "tries",
+    "unknown",
+    "unreachable",
+    "value",
+    "why",
+];
+
+#[test]
+fn a_key_has_one_type_in_every_command() {
+    let mut types = BTreeMap::<String, BTreeMap<&str, BTreeSet<String>>>::new();
+    let others = records::documents().into_iter().map(|text| ("record".to_owned(), text));
+    for (name, text) in golden_documents().into_iter().chain(others) {
+        for value in Deserializer::from_str(&text).into_iter::<Value>() {
+            collect_types(&value.expect("golden documents are JSON"), &name, &mut types);
+        }
+    }
+    types.retain(|_, seen| seen.len() > 1);
+    let known: BTreeSet<&str> = SEVERAL_TYPES.iter().copied().collect();
+    let found: BTreeSet<&str> = types.keys().map(String::as_str).collect();
+    let joined: Vec<_> = types.iter().filter(|(key, _)| !known.contains(key.as_str())).collect();
+    assert!(joined.is_empty(), "keys of several types, and where: {joined:#?}");
+    let mended: Vec<_> = known.difference(&found).collect();
+    assert!(mended.is_empty(), "take these off the list: {mended:?}");
+}
+
+/// Notes the type of every key in a value and where it stands; null has none.
+fn collect_types(
+    value: &Value,
+    name: &str,
+    types: &mut BTreeMap<String, BTreeMap<&'static str, BTreeSet<String>>>,
+) {
+    match value {
+        Value::Array(values) => values.iter().for_each(|value| collect_types(value, name, types)),
+        Value::Object(members) => {
+            for (key, value) in members {
+                let seen = match value {
+                    Value::Null => continue,
+                    Value::Bool(_) => "boolean",
+                    Value::Number(_) => "number",
+                    Value::String(_) => "string",
+                    Value::Array(_) => "array",
+                    Value::Object(of) if of.contains_key("code") => "statement",
+                    Value::Object(_) => "object",
+                };
+                let seen_in = types.entry(key.clone()).or_default().entry(seen).or_default();
+                seen_in.insert(name.to_owned());
+                collect_types(value, name, types);
+            }
+        }
+        _ => {}
+    }
 }
