@@ -1,5 +1,5 @@
-//! What a new user types: words that would be read as something else than was meant, habits of other
-//! tools, and failures that a program reads. Nothing here sends a datagram.
+//! Mistakes of new users: misunderstood arguments, flags of other tools, and failures as a program
+//! reads them. Nothing here sends a datagram.
 
 use crate::common::{json, path, run, secs, udpkit};
 
@@ -12,7 +12,7 @@ fn refused(args: &[&str], told: &str) {
 }
 
 #[test]
-fn a_word_that_is_no_host_is_answered_with_the_right_spelling() {
+fn an_argument_that_is_not_a_host_is_reported_with_the_correct_form() {
     for (args, told) in [
         (&["send", "9000", "--", "hi"][..], "127.0.0.1:9000"),
         (&["send", "127.0.0.1", "9000"], "write 127.0.0.1:9000"),
