@@ -354,8 +354,8 @@ fn refusals_of_this_host_are_reported_as_such() {
         ("10.23.0.1:9", "this host has no route to the destination"),
         ("10.24.0.9:9", "interface down0 of this host is down (ENETUNREACH)"),
         ("10.77.0.255:9", "the destination is a broadcast address (EACCES)"),
-        ("10.77.0.2:66", "blocked by this host's packet filter"),
-        ("10.77.0.2:67", "blocked by this host's packet filter"),
+        ("10.77.0.2:66", "blocked by this host's firewall"),
+        ("10.77.0.2:67", "blocked by this host's firewall"),
     ];
     let sending: Vec<_> = cases
         .iter()
