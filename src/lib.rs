@@ -1,11 +1,29 @@
 //! A UDP datagram toolkit: the library beneath the `udpkit` binary.
 //!
+//! # A measurement in a few lines
+//!
+//! [`Throughput`], [`Ping`] and [`Fanout`] run what `udpkit blast`, `udpkit ping` and
+//! `udpkit cast send` run, and return the record that these print as JSON:
+//!
+//! ```
+//! use std::time::Duration;
+//! use udpkit::Throughput;
+//!
+//! let report =
+//!     Throughput::of_this_host().rate("10M".parse()?).time(Duration::from_millis(200)).run()?;
+//! assert!(report.failure.is_none());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Whole programs are in `examples/`. What the builders leave out is reached through the modules
+//! below.
+//!
 //! # Modules by layer
 //!
 //! ```text
 //!         protocol side (pure)   |   system side
 //!  6                            main                               parse, run, exit code
-//!  5                       cli, commands                           clap; Plan -> session + sockets + report
+//!  5                    api, cli, commands                        builders, clap; Plan -> session + sockets + report
 //!  4                  engine           |      report               event loop, clock, threads   | text, live, JSON
 //!  3   session                   |   net                           sans-IO state machines | sockets, options, multicast, error queue
 //!  2   record                    |   sys                           results, trait Sink | the only unsafe code and libc calls
@@ -29,6 +47,7 @@
 //!   tick -> Interval -> Sink -> report;   end -> Summary -> the same Sink -> exit code
 //! ```
 
+pub mod api;
 pub mod batch;
 pub mod cli;
 pub mod commands;
@@ -46,3 +65,5 @@ pub mod stats;
 pub mod sys;
 pub mod units;
 pub mod wire;
+
+pub use api::{Error, Fanout, Ping, Throughput};

@@ -41,6 +41,7 @@ const MAP: &[(&str, &[&str])] = &[
             "report", "cli",
         ],
     ),
+    ("api", &["units", "record", "cli", "commands"]),
 ];
 
 /// The roots: one declares every module, the other runs the top one.

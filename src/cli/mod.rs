@@ -15,7 +15,7 @@ mod shared;
 
 pub use blast::BlastArgs;
 pub use cast::{CastArgs, CastCheckArgs, CastCommand, CastRecvArgs, CastSendArgs};
-pub use parse::{Stopped, command, parse, parse_at_width};
+pub use parse::{Stopped, command, defaults, parse, parse_at_width};
 pub use payload::PayloadArgs;
 pub use ping::PingArgs;
 pub use probe::{

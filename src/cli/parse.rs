@@ -3,7 +3,7 @@
 
 use super::{Cli, habits};
 use clap::error::ErrorKind;
-use clap::{Arg, ArgAction, CommandFactory, FromArgMatches};
+use clap::{Arg, ArgAction, Args, CommandFactory, FromArgMatches};
 use std::ffi::OsString;
 
 /// The last line of `-h`.
@@ -50,6 +50,17 @@ pub fn parse_at_width(
         .try_get_matches_from(&words)
         .and_then(|matches| Cli::from_arg_matches(&matches))
         .map_err(|error| Stopped::new(error, &words))
+}
+
+/// The arguments of a command as its flags leave them when nobody types any; `positional` are the
+/// words that the command requires.
+///
+/// # Errors
+///
+/// When the command takes no such words.
+pub fn defaults<A: Args>(positional: &[&str]) -> Result<A, clap::Error> {
+    let command = A::augment_args(clap::Command::new("udpkit").no_binary_name(true));
+    A::from_arg_matches(&command.try_get_matches_from(positional)?)
 }
 
 /// Why nothing is to be run.

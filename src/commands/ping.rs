@@ -11,10 +11,10 @@ use crate::net::{
     AddressFault, FamilyChoice, NetError, Socket, SocketPlan, explain, literal, on_link_of,
     resolve, split_host_port,
 };
-use crate::record::{NotSentTo, PingSummary, PingTargetReport};
+use crate::record::{Flow, NotSentTo, PingEvent, PingSummary, PingTargetReport, Sink};
 use crate::report::{HistogramLog, PingReport, PingView, warning};
 use crate::session::ping::{
-    Asked, PingPlan, PingSession, PingSpacing, PingTarget, Protocol, StampProbes,
+    Asked, PingEnd, PingPlan, PingSession, PingSpacing, PingTarget, Protocol, StampProbes,
 };
 use crate::sys;
 use crate::units::{Endpoint, Nanos};
@@ -61,15 +61,7 @@ pub fn run(args: PingArgs) -> anyhow::Result<Exit> {
     let times = args.timestamps.map(Into::into);
     let mut report = PingReport::new(view(&args), times, names, hlog);
     report.begin(&announced(&plan));
-    // Short probes get short replies, so smaller buffers are enough.
-    let largest = (plan.protocol.probe_len() + 512).min(LARGEST);
-    let config = LoopConfig { tick: Some(TICK), spin: args.spin, largest, ..LoopConfig::default() };
-    let looped = Loop::new(sockets, Some(signals), config).context(Step::Start)?;
-    let arena = (SLOTS * plan.protocol.probe_len()).clamp(1, ARENA);
-    let ended = looped
-        .run(PingSession::new(plan, report), TxBatch::new(SLOTS, arena))
-        .context(Step::Run)?
-        .summary;
+    let ended = drive(plan, sockets, Some(signals), args.spin, report)?;
     let mut summary = ended.summary;
     summary.targets.extend(not_asked);
     summary.hold(&args.fail_if);
@@ -78,6 +70,34 @@ pub fn run(args: PingArgs) -> anyhow::Result<Exit> {
         .finish(&summary)
         .with_context(|| format!("cannot write {}", args.hlog.unwrap_or_default().display()))?;
     Ok(exit(&summary))
+}
+
+/// One run without output, for callers within this process: nothing is printed, and signals are
+/// left to the caller.
+pub fn measure(args: &PingArgs) -> anyhow::Result<PingSummary> {
+    let (targets, sockets, not_asked) = targets(args)?;
+    let plan = plan(args, targets)?;
+    let mut summary = drive(plan, sockets, None, args.spin, Silent)?.summary;
+    summary.targets.extend(not_asked);
+    summary.hold(&args.fail_if);
+    Ok(summary)
+}
+
+/// Runs the plan to its end.
+fn drive<K: for<'a> Sink<PingEvent<'a>>>(
+    plan: PingPlan,
+    sockets: Vec<Socket>,
+    signals: Option<Signals>,
+    spin: bool,
+    sink: K,
+) -> anyhow::Result<PingEnd<K>> {
+    // Short probes get short replies, so smaller buffers are enough.
+    let largest = (plan.protocol.probe_len() + 512).min(LARGEST);
+    let config = LoopConfig { tick: Some(TICK), spin, largest, ..LoopConfig::default() };
+    let looped = Loop::new(sockets, signals, config).context(Step::Start)?;
+    let arena = (SLOTS * plan.protocol.probe_len()).clamp(1, ARENA);
+    let session = PingSession::new(plan, sink);
+    Ok(looped.run(session, TxBatch::new(SLOTS, arena)).context(Step::Run)?.summary)
 }
 
 /// Limits decide if there are any. Without limits, the run failed unless a target replied and every
@@ -299,5 +319,14 @@ fn announced(plan: &PingPlan) -> PingSummary {
         interval_ns: plan.spacing.mean().map(Nanos::as_u64),
         targets: plan.targets.iter().map(target).collect(),
         ..PingSummary::default()
+    }
+}
+
+/// Shows nothing.
+struct Silent;
+
+impl Sink<PingEvent<'_>> for Silent {
+    fn take(&mut self, _event: PingEvent<'_>) -> Flow {
+        Flow::Continue
     }
 }

@@ -9,6 +9,7 @@ mod command_line;
 mod common;
 mod examples;
 mod harness;
+mod library;
 mod live;
 mod output;
 mod ping;

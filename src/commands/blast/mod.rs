@@ -57,9 +57,30 @@ pub fn run(args: BlastArgs) -> anyhow::Result<Exit> {
     Ok(exit(&report))
 }
 
-/// One whole run, up to its report.
+/// One run without output, for callers within this process: nothing is printed, and signals are
+/// left to the caller.
+pub fn measure(args: &BlastArgs) -> anyhow::Result<BlastReport> {
+    let far_end = match args.target {
+        Some(_) => None,
+        None => Some(FarEnd::start(args)?),
+    };
+    let plan = BlastPlan::resolve(args, far_end.as_ref().map(|far| far.addr))?;
+    let view = BlastView::new(plan.heading(), plan.expected(), true, true);
+    let (mut report, _) = run_with(&plan, None, view)?;
+    report.limits = hold(&args.fail_if, &report);
+    Ok(report)
+}
+
+/// One whole run, up to its report, which signals end early.
 fn run_once(plan: &BlastPlan, view: BlastView) -> anyhow::Result<(BlastReport, BlastView)> {
-    let signals = Signals::listen().map_err(BlastError::Signals)?;
+    run_with(plan, Some(Signals::listen().map_err(BlastError::Signals)?), view)
+}
+
+fn run_with(
+    plan: &BlastPlan,
+    signals: Option<Signals>,
+    view: BlastView,
+) -> anyhow::Result<(BlastReport, BlastView)> {
     let prober = probe::start(plan)?;
     if prober.is_some() {
         thread::sleep(probe::IDLE);
@@ -81,7 +102,7 @@ fn run_once(plan: &BlastPlan, view: BlastView) -> anyhow::Result<(BlastReport, B
 /// The control session, which starts and ends the streams.
 fn run_control(
     plan: &BlastPlan,
-    signals: Signals,
+    signals: Option<Signals>,
     view: BlastView,
     probe: Option<ProbeSwitch>,
 ) -> anyhow::Result<(ControlSummary, Driver)> {
@@ -91,7 +112,7 @@ fn run_control(
         ..SocketPlan::new(plan.control_bind)
     };
     let config = LoopConfig { largest: CONTROL_MAX + 1, ..LoopConfig::default() };
-    let control = Loop::new(vec![socket.open()?], Some(signals), config)?;
+    let control = Loop::new(vec![socket.open()?], signals, config)?;
     let (orders, inbox) = channel();
     let mut driver = Driver::new(plan.clone(), orders, control.handle(), view, probe);
     let sealer = Sealer::new(plan.key.clone(), random_u64()?);

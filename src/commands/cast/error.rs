@@ -2,11 +2,21 @@
 
 use super::group::GroupError;
 use crate::commands::Usage;
-use crate::report::words::cast_hints as hints;
+use crate::report::words::{cast as words, cast_hints as hints};
 use crate::units::Endpoint;
 use std::fmt;
 use std::net::IpAddr;
 use thiserror::Error;
+
+/// Too few receivers came in time, and nothing was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("{}", words::too_few_receivers(*heard, *wanted))]
+pub(super) struct TooFewReceivers {
+    /// Receivers that came.
+    pub heard: u64,
+    /// Receivers that were waited for.
+    pub wanted: u64,
+}
 
 /// Arguments that clap accepts but the plan does not.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

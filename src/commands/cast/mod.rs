@@ -12,6 +12,7 @@ mod targets;
 mod warnings;
 
 pub use group::{GroupError, GroupHost, GroupSpec};
+pub use send::measure as measure_send;
 
 use super::Exit;
 use crate::cli::{CastArgs, CastCommand};

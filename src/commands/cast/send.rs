@@ -1,7 +1,7 @@
 //! `udpkit cast send`: from arguments to a socket and a run.
 
 use super::door;
-use super::error::CastUsage;
+use super::error::{CastUsage, TooFewReceivers};
 use super::targets::{Host, Role, expand, named_interfaces, needs_interface};
 use super::warnings;
 use crate::batch::{Dest, LocalRefusal, TxBatch};
@@ -35,12 +35,33 @@ const FRAME: Nanos = Nanos::from_millis(250);
 
 /// Runs `udpkit cast send`.
 pub(super) fn run(mut args: CastSendArgs) -> anyhow::Result<Exit> {
+    let summary = send(&mut args, Some(Signals::listen()?))?;
+    Ok(finish(&args, summary))
+}
+
+/// One run without output, for callers within this process: nothing is printed, and signals are
+/// left to the caller.
+pub fn measure(mut args: CastSendArgs) -> anyhow::Result<CastSent> {
+    args.quiet = true;
+    let CastSenderSummary { mut sent, failed, too_few } = send(&mut args, None)?;
+    if let Some(error) = failed {
+        return Err(error.into());
+    }
+    if let Some(heard) = too_few {
+        let wanted = args.receivers.unwrap_or(0);
+        return Err(TooFewReceivers { heard, wanted }.into());
+    }
+    sent.limits = sent.standing.hold(&args.fail_if);
+    Ok(sent)
+}
+
+fn send(args: &mut CastSendArgs, signals: Option<Signals>) -> anyhow::Result<CastSenderSummary> {
     let payload = &mut args.payload;
     if payload.messages.is_empty() && payload.size.is_none() && payload.file.is_none() {
         payload.messages = take_phrases(&mut args.groups);
     }
     check_hosts(&args.groups).map_err(Usage::from)?;
-    check(&args).map_err(Usage::from)?;
+    check(args).map_err(Usage::from)?;
     check_limits("cast send", &args.fail_if, FanoutReceiver::METRICS)?;
     let host = Host::ask()?;
     let family = FamilyChoice::from(args.family);
@@ -60,14 +81,14 @@ pub(super) fn run(mut args: CastSendArgs) -> anyhow::Result<Exit> {
     }
     // A run that is limited in time, or a beacon, needs no count.
     if (args.time.is_some() || args.repeat.is_some()) && args.payload.count.is_none() {
-        args.payload.count = Some(u64::from(reads_input(&args)));
+        args.payload.count = Some(u64::from(reads_input(args)));
     }
     let header = if args.no_header { 0 } else { Header::LEN };
     let limit = PayloadLimit::for_peers(&addrs).behind(header);
     let payload = PayloadPlan::new(&args.payload, limit)?;
     let plan = match &args.open {
-        None => socket_plan(&args, &addrs, from.map_or(0, |from| from.1)),
-        Some(open) => door::open_plan(socket_plan(&args, &addrs, 0), open, &addrs, family, &host)
+        None => socket_plan(args, &addrs, from.map_or(0, |from| from.1)),
+        Some(open) => door::open_plan(socket_plan(args, &addrs, 0), open, &addrs, family, &host)
             .map_err(Usage::from)?,
     };
 
@@ -77,19 +98,20 @@ pub(super) fn run(mut args: CastSendArgs) -> anyhow::Result<Exit> {
         targets,
         names: host.names(),
         tag: (!args.no_header).then(random_u64).transpose()?.map(|number| number as u16),
-        spacing: spacing(&args, &payload).map_err(Usage::from)?,
+        spacing: spacing(args, &payload).map_err(Usage::from)?,
         time: args.time,
         receivers: args.receivers.unwrap_or(0),
         wait: args.wait,
         explain: net::explain,
-        ear: (!args.no_header || args.open.is_some()).then(|| door::ear(&args)).transpose()?,
+        ear: (!args.no_header || args.open.is_some()).then(|| door::ear(args)).transpose()?,
     };
     let shown = !args.quiet && !args.json;
-    let view = FanoutView::new(shown && !args.no_header, !args.quiet, causes(&args, &addrs));
-    let signals = Signals::listen()?;
+    let view = FanoutView::new(shown && !args.no_header, !args.quiet, causes(args, &addrs));
     let doing = Doing::CastSend { destinations: addrs.len() as u64 };
     let line = shown && !view.is_live();
-    let running = watch(doing, args.time, &signals, Counted::ByLoop, line)?;
+    let watching =
+        signals.as_ref().map(|signals| watch(doing, args.time, signals, Counted::ByLoop, line));
+    let running = watching.transpose()?;
     let tick = view.is_live().then_some(FRAME);
     let timing = LoopConfig { largest: CONTROL_MAX + 1, tick, ..LoopConfig::default() };
     let socket = plan.open()?;
@@ -97,7 +119,7 @@ pub(super) fn run(mut args: CastSendArgs) -> anyhow::Result<Exit> {
         let address = socket.local_addr();
         report::note(CastNote::OpenToReceivers { address: address.into() }.text());
     }
-    let engine = Loop::new(vec![socket], Some(signals), timing)?;
+    let engine = Loop::new(vec![socket], signals, timing)?;
     let batch = TxBatch::new(SLOTS, ARENA + header + payload.largest());
     let mut end = match payload {
         PayloadPlan::Fixed(messages) => drive(engine, config, messages, view, batch)?,
@@ -109,7 +131,7 @@ pub(super) fn run(mut args: CastSendArgs) -> anyhow::Result<Exit> {
     };
     drop(running);
     end.sink.clear();
-    Ok(finish(&args, end.summary))
+    Ok(end.summary)
 }
 
 fn ipv4(ip: IpAddr) -> Option<Ipv4Addr> {
