@@ -97,6 +97,7 @@ pub struct CastReceived {
     /// in no other count. `None` where there were none.
     pub unicast_copies: Option<u64>,
     /// What was written with `--out`; `None` without.
+    #[serde(rename = "stored_stream")]
     pub stream: Option<CastStream>,
     /// Buffers that this host dropped because a socket was full.
     pub socket_drops: u64,
@@ -113,6 +114,7 @@ pub struct CastReceived {
     /// Whether the user ended the run early.
     pub interrupted: bool,
     /// Results per source and group, in order of appearance.
+    #[serde(rename = "source_rows")]
     pub sources: Vec<CastSource>,
     /// Expected datagrams; `None` without `--expect`.
     pub expected: Option<u64>,
@@ -184,10 +186,13 @@ pub struct CastGroup {
     /// The address, `239.1.2.3:5000`.
     pub group: String,
     /// The requested interfaces; empty when the route chose.
+    #[serde(rename = "interface_names")]
     pub interfaces: Vec<String>,
     /// The requested sources; empty for any.
+    #[serde(rename = "included_sources")]
     pub sources: Vec<String>,
     /// The sources that were to be kept out.
+    #[serde(rename = "excluded_sources")]
     pub excluded: Vec<String>,
 }
 

@@ -32,8 +32,10 @@ pub struct CastStream {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct CastGap {
     /// Number of the first datagram that is missing.
+    #[serde(rename = "first_sequence")]
     pub first: u64,
     /// Number of the last.
+    #[serde(rename = "last_sequence")]
     pub last: u64,
     /// How many bytes had been written before it.
     pub at_bytes: u64,

@@ -119,6 +119,7 @@ pub struct Skew {
     /// Receivers that sent the last of these reports.
     pub receivers: u64,
     /// Between the first and the last receiver, at the last sample.
+    #[serde(rename = "last_sample_ns")]
     pub last_ns: u64,
     /// The median; `None` for fewer than twenty samples.
     pub p50_ns: Option<u64>,
@@ -128,8 +129,10 @@ pub struct Skew {
     /// trips.
     pub uncertainty_ns: u64,
     /// Who was the first at the last sample.
+    #[serde(rename = "first_receiver")]
     pub first: String,
     /// Who was the last.
+    #[serde(rename = "last_receiver")]
     pub last: String,
 }
 
@@ -160,7 +163,7 @@ pub struct CommonLoss {
     /// Most receivers that reported on one interval.
     pub receivers: u64,
     /// Where losses probably occurred; `None` without losses, or without a comparison.
-    #[serde(serialize_with = "maybe")]
+    #[serde(rename = "location", serialize_with = "maybe")]
     pub origin: Option<LossOrigin>,
 }
 
@@ -168,6 +171,7 @@ pub struct CommonLoss {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct FanoutStanding {
     /// Each receiver, the worst first.
+    #[serde(rename = "receiver_rows")]
     pub receivers: Vec<FanoutReceiver>,
     /// Receivers beyond those that the table holds, by reports that were left out.
     pub receivers_left_out: u64,
@@ -176,6 +180,7 @@ pub struct FanoutStanding {
     /// What they lost in common; `None` for fewer than two.
     pub common_loss: Option<CommonLoss>,
     /// Comparison of multicast with unicast copies; empty without `--compare`.
+    #[serde(rename = "comparisons")]
     pub copies: Vec<FanoutCopy>,
     /// What to keep in mind about all this.
     #[serde(serialize_with = "all")]

@@ -167,20 +167,28 @@ pub struct PingInterval<'a> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct PingDelay {
     /// The smallest; `None` without samples.
+    #[serde(rename = "min_ns")]
     pub min: Option<u64>,
     /// Mean of the received ones; `None` without samples.
+    #[serde(rename = "mean_ns")]
     pub mean: Option<u64>,
     /// Their standard deviation; `None` of fewer than two.
+    #[serde(rename = "stddev_ns")]
     pub stddev: Option<u64>,
     /// Median.
+    #[serde(rename = "p50_ns")]
     pub p50: Option<u64>,
     /// 90 %.
+    #[serde(rename = "p90_ns")]
     pub p90: Option<u64>,
     /// 99 %.
+    #[serde(rename = "p99_ns")]
     pub p99: Option<u64>,
     /// 99.9 %.
+    #[serde(rename = "p999_ns")]
     pub p999: Option<u64>,
     /// The largest received; `None` without samples.
+    #[serde(rename = "max_ns")]
     pub max: Option<u64>,
     /// Samples.
     pub samples: u64,
@@ -191,8 +199,10 @@ pub struct PingDelay {
     pub lost_from: Option<&'static str>,
     /// Mean absolute difference between consecutive probes (IPDV, RFC 3393); `None` if no two
     /// consecutive probes were answered, or if this is not a delay of the path.
+    #[serde(rename = "ipdv_mean_ns")]
     pub ipdv_mean: Option<u64>,
     /// The largest of these differences.
+    #[serde(rename = "ipdv_max_ns")]
     pub ipdv_max: Option<u64>,
 }
 
@@ -216,22 +226,30 @@ pub enum WaysUntold {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct PingLost {
     /// All of them.
+    #[serde(rename = "lost")]
     pub total: u64,
     /// Lost on the way to the target; `None` if unknown, for the reason in `untold`.
+    #[serde(rename = "lost_out")]
     pub out: Option<u64>,
     /// Lost on the way back.
+    #[serde(rename = "lost_back")]
     pub back: Option<u64>,
     /// Why neither direction is known; `None` if they are.
+    #[serde(rename = "lost_way_missing")]
     pub untold: Option<WaysUntold>,
     /// Lost after the last reply, where no count reveals the direction.
+    #[serde(rename = "lost_way_unknown")]
     pub unknown: Option<u64>,
     /// Runs of lost probes.
     pub bursts: u64,
     /// Probes in the longest run.
+    #[serde(rename = "longest_burst")]
     pub longest: u64,
     /// Its length in time, from its first probe to the next that was not lost.
+    #[serde(rename = "longest_burst_ns")]
     pub longest_ns: u64,
     /// When it began, from the start of the run; `None` without loss.
+    #[serde(rename = "longest_burst_at_ns")]
     pub longest_at_ns: Option<u64>,
 }
 
@@ -281,6 +299,7 @@ pub struct PingTargetReport {
     /// Probes outstanding when the run was stopped: neither answered nor lost.
     pub open: u64,
     /// Probes that were never answered.
+    #[serde(flatten)]
     pub lost: PingLost,
     /// Further answers to probes that were answered.
     pub duplicates: u64,
@@ -300,8 +319,10 @@ pub struct PingTargetReport {
     pub socket_drops: u64,
     /// Routers on the way out; `None` if the reflector does not report the TTL, or if something on
     /// the path may have resent the probe with its own TTL.
+    #[serde(rename = "routers_out")]
     pub hops_out: Option<u8>,
     /// What the TTL may mean then: routers from here, or from what sent it anew.
+    #[serde(rename = "routers_out_readings")]
     pub hops_out_readings: Option<[u8; 2]>,
     /// TTL of the probes as they reached the reflector; 255 also where it does not know.
     pub ttl_out: Option<u8>,
@@ -334,20 +355,28 @@ pub struct PingTargetReport {
     pub ecn_back: Option<u8>,
     /// From the actual transmission to the arrival, without the time in the reflector: the kernel's
     /// stamp of it where it gives one, else the time of the send call.
+    #[serde(rename = "round_trip")]
     pub round_trip_ns: PingDelay,
     /// The same from the planned time of sending: with this host's own lateness.
+    #[serde(rename = "as_planned")]
     pub as_planned_ns: PingDelay,
     /// The same as `round_trip_ns`, under its former name.
+    #[serde(rename = "from_send")]
     pub from_send_ns: PingDelay,
     /// One-way delay outbound, above the run's own minimum, clock drift removed.
+    #[serde(rename = "out_above_min")]
     pub out_above_min_ns: PingDelay,
     /// One-way delay of the return path, above the run's own minimum, clock drift removed.
+    #[serde(rename = "back_above_min")]
     pub back_above_min_ns: PingDelay,
     /// Time in the reflector.
+    #[serde(rename = "server_time")]
     pub server_ns: PingDelay,
     /// From a reply's own time stamp to its actual departure, if requested and reported.
+    #[serde(rename = "departure")]
     pub departure_ns: PingDelay,
     /// How late probes were sent, after their planned time.
+    #[serde(rename = "send_lateness")]
     pub send_late_ns: PingDelay,
     /// How fast the reflector's clock runs away, in parts per billion; `None` when not known.
     pub drift_ppb: Option<i64>,
@@ -362,6 +391,7 @@ pub struct PingTargetReport {
     /// The run over time.
     pub over_time: Vec<PingStretch>,
     /// What the kernel refused, by reason.
+    #[serde(rename = "refusals")]
     pub refused: Vec<SendRefusal>,
     /// What the network answered with errors, by kind.
     pub network_errors: Vec<Trouble>,
@@ -380,6 +410,7 @@ pub struct PingSummary {
     /// Payload bytes of a probe.
     pub payload_bytes: u64,
     /// What was requested besides delays.
+    #[serde(rename = "requested")]
     pub asked: Vec<PingAsk>,
     /// When probes were sent.
     pub schedule: PingSchedule,

@@ -18,14 +18,14 @@ pub enum CheckEvidence {
     /// It cannot be connected.
     ConnectRefused {
         /// The system's error.
-        #[serde(serialize_with = "one")]
+        #[serde(rename = "cause", serialize_with = "one")]
         why: OwnFinding,
     },
 
     /// The kernel refused the join.
     JoinRefused {
         /// The system's error.
-        #[serde(serialize_with = "one")]
+        #[serde(rename = "cause", serialize_with = "one")]
         why: OwnFinding,
     },
     /// This host refused probes to the group.
@@ -33,7 +33,7 @@ pub enum CheckEvidence {
         /// How many.
         refused: u64,
         /// Why the latest was refused.
-        #[serde(serialize_with = "one")]
+        #[serde(rename = "cause", serialize_with = "one")]
         why: OwnFinding,
     },
     /// No probe was due before the check ended.
@@ -63,6 +63,7 @@ pub enum CheckEvidence {
     /// Probes arrived on other interfaces of this host.
     SameNetwork {
         /// Their names.
+        #[serde(rename = "interface_names")]
         interfaces: Vec<String>,
     },
 
@@ -103,6 +104,7 @@ pub enum CheckEvidence {
         /// The interface that it is of, and `all`.
         interface: String,
         /// 1 strict, 2 loose.
+        #[serde(rename = "rp_filter")]
         mode: u8,
     },
     /// The interface of the route to the remote end.
@@ -160,7 +162,7 @@ pub enum CheckEvidence {
         /// How many.
         refused: u64,
         /// Why the latest was refused.
-        #[serde(serialize_with = "maybe")]
+        #[serde(rename = "cause", serialize_with = "maybe")]
         why: Option<OwnFinding>,
     },
     /// What the remote end was asked to send to the group.

@@ -29,8 +29,10 @@ pub struct CastCheck {
     /// What becomes of a program that names no interface.
     pub route: CheckRoute,
     /// Each interface that was tried.
+    #[serde(rename = "interface_rows")]
     pub interfaces: Vec<CheckInterface>,
     /// Hosts that answered (`cast check --answer`), the first 64.
+    #[serde(rename = "answer_rows")]
     pub answers: Vec<CheckAnswer>,
     /// The remote end; `None` if none was named.
     pub far: Option<CheckFar>,
@@ -100,7 +102,7 @@ pub struct CheckFinding {
     #[serde(flatten)]
     pub found: Findings<CheckVerdict, CheckEvidence, CheckAlternative, CheckCaveat>,
     /// What to do.
-    #[serde(serialize_with = "all")]
+    #[serde(rename = "next_steps", serialize_with = "all")]
     pub advice: Vec<CheckAdvice>,
 }
 
@@ -208,6 +210,7 @@ pub struct CheckAnswer {
     /// The least TTL at which the group reached it.
     pub ttl_least: u8,
     /// Routers on the group's path; `None` if unknown.
+    #[serde(rename = "routers")]
     pub hops: Option<u8>,
     /// The shortest round trip: out by the group, back by unicast.
     pub rtt_min_ns: u64,
@@ -225,6 +228,7 @@ pub struct CheckFar {
     /// Answers to these.
     pub unicast_back: u64,
     /// Routers on the unicast path to it; `None` if no answer revealed it.
+    #[serde(rename = "unicast_routers")]
     pub unicast_hops: Option<u8>,
     /// Probes sent to the group, over all interfaces and TTLs.
     pub group_sent: u64,
@@ -247,7 +251,7 @@ pub struct CheckFar {
     /// Of these, how many arrived here.
     pub heard: u64,
     /// The latest ICMP error received instead of an answer.
-    #[serde(serialize_with = "maybe")]
+    #[serde(rename = "unreachable_reason", serialize_with = "maybe")]
     pub unreachable: Option<NetworkNotice>,
 }
 
@@ -261,6 +265,7 @@ pub struct CheckHold {
     /// Time after which a switch without further reports forgets a membership, in nanoseconds.
     pub membership_ns: u64,
     /// Streams received on the group, by source and interface, the first 64.
+    #[serde(rename = "stream_rows")]
     pub streams: Vec<CheckStream>,
     /// When the remote end last answered a probe to the group; `None` if none was named or no
     /// answer came. All times of a hold are relative to the join.
@@ -302,6 +307,7 @@ pub struct CheckStream {
     /// When the last came.
     pub last_ns: u64,
     /// Whether the sender announced its end.
+    #[serde(rename = "sender_ended")]
     pub ended: bool,
 }
 
@@ -311,6 +317,7 @@ pub struct CheckAnswered {
     /// The group, `239.1.2.3:5000`.
     pub group: String,
     /// The interfaces on which it was joined.
+    #[serde(rename = "interface_names")]
     pub interfaces: Vec<String>,
     /// Probes received on the group.
     pub group_probes: u64,
@@ -321,6 +328,7 @@ pub struct CheckAnswered {
     /// Probes that were not answered: beyond 200 a second, 50 a second to the group, or repeated.
     pub unanswered: u64,
     /// Datagrams that were not probes.
+    #[serde(rename = "strays")]
     pub others: u64,
     /// Answers that this host itself refused to send.
     pub refused: u64,

@@ -171,7 +171,7 @@ pub enum CheckVerdict {
     /// It answers unicast, and whether the group reaches it is open.
     GroupUndecided {
         /// Why.
-        #[serde(serialize_with = "one")]
+        #[serde(rename = "reason", serialize_with = "one")]
         why: CheckUndecided,
     },
     /// It answers unicast, and no TTL that was tried reaches it.
@@ -192,7 +192,7 @@ pub enum CheckVerdict {
     /// Whether it does is open.
     BackUndecided {
         /// Why.
-        #[serde(serialize_with = "one")]
+        #[serde(rename = "reason", serialize_with = "one")]
         why: CheckUndecided,
     },
     /// It does not arrive, while the remote end's unicast does.
@@ -209,7 +209,7 @@ pub enum CheckVerdict {
     /// It is undecided whether the remote end still receives the group.
     FarEndUndecided {
         /// Why.
-        #[serde(serialize_with = "one")]
+        #[serde(rename = "reason", serialize_with = "one")]
         why: CheckUndecided,
     },
     /// It ended, and not when a membership expires or not for want of a querier.

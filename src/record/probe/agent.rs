@@ -64,12 +64,8 @@ pub enum NoAgent {
     /// This host did not let the question out.
     #[error("datagrams to {} do not leave this host: {found}", Endpoint::from(.found.destination))]
     NotSent {
-        /// The system's error number, errno(3).
-        errno: i32,
-        /// The cause, as a short identifier.
-        cause: &'static str,
-        /// The same with all that was looked up.
-        #[serde(skip)]
+        /// Why, by the state of this host.
+        #[serde(rename = "cause", serialize_with = "crate::record::finding::one")]
         found: OwnFinding,
     },
     /// The user ended the run before any reply.
@@ -90,7 +86,7 @@ impl NoAgent {
 
     /// This host's refusal.
     pub fn not_sent(found: OwnFinding) -> Self {
-        Self::NotSent { errno: found.errno, cause: found.code(), found }
+        Self::NotSent { found }
     }
 }
 
@@ -101,6 +97,7 @@ pub enum ProbeCaveat {
     /// Replies came from another address.
     RepliesFromElsewhere {
         /// The agent's address.
+        #[serde(rename = "target")]
         asked: Endpoint,
         /// Who replied.
         from: Endpoint,
@@ -146,10 +143,7 @@ pub enum ProbeCaveat {
         /// Datagrams that it was to send.
         of: u64,
         /// For which reasons.
-        causes: Vec<RefusedHere>,
-        /// The same with all that was looked up.
-        #[serde(skip)]
-        found: Vec<OwnFinding>,
+        refusals: Vec<RefusedHere>,
     },
     /// The user ended the run.
     Interrupted,

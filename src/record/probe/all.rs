@@ -59,6 +59,7 @@ pub struct AllReport {
     /// Its address, and the port on which a remote agent was looked for.
     pub target: Option<Endpoint>,
     /// Whether there is one.
+    #[serde(rename = "agent_found")]
     pub agent: bool,
     /// Why there is none; `None` where there is one, or where it is not known.
     #[serde(serialize_with = "maybe")]
@@ -68,20 +69,28 @@ pub struct AllReport {
     /// Whether the user ended it.
     pub interrupted: bool,
     /// Ports, with a remote agent; `None` without one.
+    #[serde(rename = "ports_report")]
     pub ports: Option<PortsReport>,
     /// Ports, without a remote agent; `None` with one.
+    #[serde(rename = "scan_report")]
     pub scan: Option<ScanReport>,
     /// NATs on the path.
+    #[serde(rename = "nat_report")]
     pub nat: Option<NatReport>,
     /// The largest datagrams that pass.
+    #[serde(rename = "mtu_report")]
     pub mtu: Option<MtuReport>,
     /// What becomes of DSCP and ECN.
+    #[serde(rename = "marks_report")]
     pub marks: Option<MarksReport>,
     /// Payloads, sizes and rates.
+    #[serde(rename = "shape_report")]
     pub shape: Option<ShapeReport>,
     /// The routers on the path.
+    #[serde(rename = "trace_report")]
     pub trace: Option<TraceReport>,
     /// How long an idle path stays open, as far as it was tried.
+    #[serde(rename = "timeout_report")]
     pub timeout: Option<TimeoutReport>,
     /// What was not found out.
     pub left_out: Vec<LeftOut>,
@@ -135,6 +144,7 @@ pub enum LeftOutReason {
     /// It failed on this host.
     Failed {
         /// The error.
+        #[serde(rename = "error_text")]
         error: String,
     },
 }

@@ -14,15 +14,20 @@ pub struct MarksReport {
     /// more loss.
     pub tries: u32,
     /// Routers on the way out, from the TTL on arrival; `None` if not reported.
+    #[serde(rename = "routers_out")]
     pub hops_out: Option<u8>,
     /// Routers on the way back, assuming the initial TTL in `hops_back_from`; `None` if no TTL is
     /// available.
+    #[serde(rename = "routers_back")]
     pub hops_back: Option<u8>,
     /// The assumed initial TTL of the remote end: the next higher of 64, 128 and 255.
+    #[serde(rename = "initial_ttl_back")]
     pub hops_back_from: Option<u8>,
     /// Outbound, one row per value.
+    #[serde(rename = "out_rows")]
     pub out: Vec<MarkRow>,
     /// From there to here.
+    #[serde(rename = "back_rows")]
     pub back: Vec<MarkRow>,
     /// All datagrams of it.
     pub traffic: ProbeTraffic,
@@ -91,6 +96,7 @@ pub enum MarkChange {
         /// The direction.
         way: Way,
         /// DSCP as it arrives.
+        #[serde(rename = "dscp_arrived")]
         dscp: u8,
     },
     /// The upper three bits of every DSCP, once the IP precedence, arrive as 0.
@@ -108,8 +114,10 @@ pub enum MarkChange {
         /// The direction.
         way: Way,
         /// DSCPs as sent.
+        #[serde(rename = "dscps_sent")]
         sent: Vec<u8>,
         /// DSCP as they arrive.
+        #[serde(rename = "dscp_arrived")]
         arrived: u8,
     },
     /// ECN arrives as 0.
@@ -117,6 +125,7 @@ pub enum MarkChange {
         /// The direction.
         way: Way,
         /// ECN as sent.
+        #[serde(rename = "ecns_sent")]
         sent: Vec<u8>,
     },
     /// ECN arrives as another value than 0.
@@ -124,8 +133,10 @@ pub enum MarkChange {
         /// The direction.
         way: Way,
         /// ECN as sent.
+        #[serde(rename = "ecn_sent")]
         sent: u8,
         /// ECN as it arrives.
+        #[serde(rename = "ecn_arrived")]
         arrived: u8,
     },
     /// Datagrams with these values do not arrive, while others do.
@@ -133,8 +144,10 @@ pub enum MarkChange {
         /// The direction.
         way: Way,
         /// DSCPs, without ECN.
+        #[serde(rename = "dscps")]
         dscp: Vec<u8>,
         /// ECN values, without a DSCP.
+        #[serde(rename = "ecns")]
         ecn: Vec<u8>,
     },
 }

@@ -53,10 +53,10 @@ pub use timeout::{
 };
 pub use trace::{
     FlowsEnd, TraceAlternative, TraceAnswer, TraceCaveat, TraceDistance, TraceEnd, TraceEvidence,
-    TraceFindings, TraceFlow, TraceHop, TraceIcmp, TraceLoop, TraceRefusal, TraceReport, TraceSeen,
-    TraceTry, TraceVerdict,
+    TraceFindings, TraceFlow, TraceHop, TraceIcmp, TraceLoop, TraceReport, TraceSeen, TraceTry,
+    TraceVerdict,
 };
 pub use traffic::{Outcome, ProbeTraffic, RefusedHere};
-pub use undelivered::{IcmpError, NotSentHere};
+pub use undelivered::IcmpError;
 
 pub use crate::batch::{ErrorOrigin, IcmpMeaning};

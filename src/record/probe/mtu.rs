@@ -21,8 +21,10 @@ pub struct MtuReport {
     /// The largest packet that the server's interface sends; `None` if not reported.
     pub far_interface_mtu: Option<u32>,
     /// From here to there.
+    #[serde(rename = "way_out")]
     pub out: MtuDirection,
     /// From there to here.
+    #[serde(rename = "way_back")]
     pub back: MtuDirection,
     /// How the sizes are known.
     pub known_by: KnownBy,
@@ -69,8 +71,10 @@ pub struct MtuDirection {
     /// don't-fragment; `None` when none did.
     pub fragmented_into_bytes: Option<u32>,
     /// What limits it; `None` when nothing passed at all.
+    #[serde(rename = "limited_by")]
     pub limit: Option<MtuLimit>,
     /// Routers that reported packets as too big, with the MTU that they named.
+    #[serde(rename = "too_big_reports")]
     pub routers: Vec<TooBig>,
     /// The last router reached by packets too large for the path, if they are silently dropped
     /// after it; `None` if unknown or not dropped silently.
@@ -130,8 +134,10 @@ pub enum MtuVerdict {
     /// Both ways, as a remote agent counted them.
     PathMtu {
         /// From here to there.
+        #[serde(rename = "mtu_out")]
         out: PathMtu,
         /// From there to here.
+        #[serde(rename = "mtu_back")]
         back: PathMtu,
         /// Larger datagrams, fragmented, from here to there.
         fragments_out: FragmentMtu,
@@ -145,8 +151,10 @@ pub enum MtuVerdict {
         /// Its UDP payload.
         payload_bytes: u32,
         /// What ends the sizes: this host's interface, or a router.
+        #[serde(rename = "limited_by")]
         limit: MtuLimit,
         /// Routers that named a limit, where their address is known.
+        #[serde(rename = "router_addresses")]
         routers: Vec<IpAddr>,
         /// Whether replies were fragmented, so that requests may have been, too.
         fragmented_replies: bool,
@@ -178,8 +186,10 @@ pub enum MtuVerdict {
         /// Its UDP payload.
         payload_bytes: u32,
         /// What ends the sizes: this host's interface, or a router.
+        #[serde(rename = "limited_by")]
         limit: MtuLimit,
         /// Routers that named a limit, where their address is known.
+        #[serde(rename = "router_addresses")]
         routers: Vec<IpAddr>,
     },
     /// Without an agent: the target refuses short datagrams by ICMP and gave no reply to the
@@ -234,6 +244,7 @@ pub enum PathMtu {
         /// Its UDP payload.
         payload_bytes: u32,
         /// Routers that reported it, where their address is known.
+        #[serde(rename = "router_addresses")]
         routers: Vec<IpAddr>,
     },
     /// Limited by the receiver's interface.
@@ -259,6 +270,7 @@ pub enum PathMtu {
         /// Its UDP payload.
         payload_bytes: u32,
         /// The last router that larger ones reach; `None` when not known.
+        #[serde(rename = "vanishes_after")]
         after: Option<IpAddr>,
     },
     /// Of larger ones it is not known.

@@ -86,6 +86,7 @@ pub enum NatAnswer {
         /// Its code (RFC 8489 §14.8).
         error_code: u16,
         /// Its reason, as the server gave it.
+        #[serde(rename = "error_reason")]
         reason: String,
     },
     /// A STUN error without a code.
@@ -149,6 +150,7 @@ pub struct NatTest {
     /// The sending socket: its index in `sockets`; `None` for the hairpin test's own.
     pub socket: Option<usize>,
     /// Where to.
+    #[serde(rename = "destination")]
     pub to: Endpoint,
     /// The requested source of the answer; the server itself unless another was requested.
     pub answer_from: Endpoint,
@@ -178,15 +180,18 @@ pub struct NatReport {
     #[serde(flatten)]
     pub findings: Findings<NatVerdict, NatEvidence, NatAlternative, NatCaveat>,
     /// Whether anything answered.
+    #[serde(rename = "server_answered")]
     pub answered: bool,
     /// Whether the server sees another address or port than this host has; `None` without an
     /// answer.
+    #[serde(rename = "behind_nat")]
     pub nat: Option<bool>,
     /// How the NAT maps; `None` when not known, or without a NAT.
     pub mapping: Option<Dependence>,
     /// The filtering of a NAT or firewall on the path; `None` when not known.
     pub filtering: Option<Dependence>,
     /// How ports are chosen; `None` when not known, or without a NAT.
+    #[serde(rename = "port_choice")]
     pub ports: Option<PortChoice>,
     /// Addresses that the NAT used for this host, in the order in which they were seen.
     pub addresses: Vec<IpAddr>,
@@ -197,11 +202,13 @@ pub struct NatReport {
     #[serde(serialize_with = "crate::record::finding::maybe")]
     pub means: Option<NatMeaning>,
     /// What could not be known, and why.
-    #[serde(serialize_with = "crate::record::finding::all")]
+    #[serde(rename = "not_known", serialize_with = "crate::record::finding::all")]
     pub unknown: Vec<NatUnknown>,
     /// Each socket.
+    #[serde(rename = "socket_rows")]
     pub sockets: Vec<NatSocket>,
     /// Each question.
+    #[serde(rename = "test_rows")]
     pub tests: Vec<NatTest>,
     /// Plain requests sent, of questions that were answered at all.
     pub sent: u64,
@@ -238,6 +245,7 @@ pub enum NatVerdict {
     /// This host is behind a NAT.
     Nat {
         /// How it chooses ports; `None` when not known.
+        #[serde(rename = "port_choice")]
         ports: Option<PortChoice>,
         /// How it maps; `None` when not known.
         mapping: Option<Dependence>,
@@ -305,6 +313,7 @@ pub enum NatEvidence {
     /// The server says that it was contacted at another address.
     AskedElsewhere {
         /// That address.
+        #[serde(rename = "asked_address")]
         origin: Endpoint,
     },
     /// A server behind the relay, contacted directly, sees this host's address unchanged.
@@ -327,6 +336,7 @@ pub enum NatEvidence {
     /// The server answered with something else.
     Refused {
         /// With what.
+        #[serde(rename = "instead")]
         answer: NatAnswer,
     },
 }
@@ -366,13 +376,16 @@ pub enum NatCaveat {
     /// A socket's mapping changed.
     MappingChanged {
         /// From this.
+        #[serde(rename = "old_mapping")]
         from: Endpoint,
         /// To this.
+        #[serde(rename = "new_mapping")]
         to: Endpoint,
     },
     /// The NAT uses several addresses for this host.
     SeveralAddresses {
         /// How many.
+        #[serde(rename = "address_count")]
         addresses: u32,
     },
     /// Plain requests were lost.
@@ -434,6 +447,7 @@ pub enum NatUnknown {
     /// The filtering: the server does not answer from elsewhere.
     FilteringRefused {
         /// What it answered instead.
+        #[serde(rename = "instead")]
         answer: NatAnswer,
     },
     /// The filtering: no reply to so few tries may be chance.
@@ -472,7 +486,7 @@ pub enum NatUnknown {
 
 /// Why it is not known what the server's other address is let in by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(tag = "code", rename_all = "snake_case")]
 pub enum AddressUnknown {
     /// The server has one address.
     OneAddress,

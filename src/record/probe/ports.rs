@@ -1,9 +1,10 @@
 //! The result of `probe ports` with a remote agent: each port, outbound and return separately.
 
 use super::{
-    IcmpError, NoAgent, NotSentHere, PortsAlternative, PortsCaveat, PortsEvidence, PortsVerdict,
-    ScanReport, TraceReport,
+    IcmpError, NoAgent, PortsAlternative, PortsCaveat, PortsEvidence, PortsVerdict, ScanReport,
+    TraceReport,
 };
+use crate::batch::OwnFinding;
 use crate::record::Findings;
 use crate::units::Endpoint;
 use serde::Serialize;
@@ -103,11 +104,12 @@ pub struct PortRow {
     /// Its number.
     pub port: u16,
     /// What the path does to its datagrams.
+    #[serde(rename = "outcome")]
     pub path: PortPath,
     /// Why it is not called filtered; `None` if that does not apply.
     pub inconclusive: Option<Inconclusive>,
     /// Why the agent does not listen there; `None` where it does.
-    #[serde(serialize_with = "crate::record::finding::maybe")]
+    #[serde(rename = "not_opened_reason", serialize_with = "crate::record::finding::maybe")]
     pub not_opened: Option<NotOpened>,
     /// Datagrams that left.
     pub sent: u64,
@@ -140,6 +142,7 @@ pub struct PortRow {
     pub ttl_out: Option<u8>,
     /// Routers on the way out, from the initial TTL of 255; `None` also if a relay may have resent
     /// the datagrams.
+    #[serde(rename = "routers_out")]
     pub hops_out: Option<u8>,
     /// DSCP as they arrived.
     pub dscp_out: Option<u8>,
@@ -149,6 +152,7 @@ pub struct PortRow {
     pub ttl_back: Option<u8>,
     /// Routers on the way back, from the initial TTL of 255; `None` also if a relay may have resent
     /// the datagrams.
+    #[serde(rename = "routers_back")]
     pub hops_back: Option<u8>,
     /// DSCP of the replies on arrival.
     pub dscp_back: Option<u8>,
@@ -162,7 +166,7 @@ pub struct PortRow {
     pub icmp_back: Option<IcmpError>,
     /// Why none could be sent; `None` where they were.
     #[serde(serialize_with = "crate::record::finding::maybe")]
-    pub not_sent: Option<NotSentHere>,
+    pub not_sent: Option<OwnFinding>,
 }
 
 /// The agent's part.
@@ -177,7 +181,7 @@ pub struct AgentReport {
     /// Replies that the agent withheld because of its limits.
     pub withheld: u64,
     /// Why it was lost before the end; `None` where it stayed.
-    #[serde(serialize_with = "crate::record::finding::maybe")]
+    #[serde(rename = "lost_reason", serialize_with = "crate::record::finding::maybe")]
     pub lost: Option<NoAgent>,
 }
 
@@ -205,6 +209,7 @@ pub struct PortsReport {
     /// Whether the user ended it.
     pub interrupted: bool,
     /// Datagrams a second at most in the first pass; 0 where not known.
+    #[serde(rename = "datagrams_per_second")]
     pub per_second: u64,
     /// Control measurements.
     pub beside: PortsBeside,
@@ -213,11 +218,14 @@ pub struct PortsReport {
     /// Replies lost on the way back, on ports that pass.
     pub lost_back: u64,
     /// Every port, upwards.
+    #[serde(rename = "port_rows")]
     pub ports: Vec<PortRow>,
     /// What was found without the agent of ports at which it could not listen; `None` where there
     /// is none.
+    #[serde(rename = "scan_report")]
     pub scan: Option<ScanReport>,
     /// A trace to the first port at which no datagram arrived; `None` if there is none.
+    #[serde(rename = "trace_report")]
     pub trace: Option<TraceReport>,
     /// The verdict with evidence, alternatives and caveats.
     #[serde(flatten)]

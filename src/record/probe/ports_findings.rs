@@ -1,6 +1,7 @@
 //! What the counts of `probe ports` mean: verdict, evidence, alternatives and caveats.
 
-use super::{IcmpError, Inconclusive, NotOpened, NotSentHere, PortPath, ProbeCaveat, Way};
+use super::{IcmpError, Inconclusive, NotOpened, PortPath, ProbeCaveat, Way};
+use crate::batch::OwnFinding;
 use crate::units::Endpoint;
 use crate::wire::PortList;
 use serde::{Serialize, Serializer};
@@ -9,9 +10,10 @@ use serde::{Serialize, Serializer};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PortGroup {
     /// What the path does to their datagrams.
+    #[serde(rename = "outcome")]
     pub path: PortPath,
     /// The ports, in command line syntax.
-    #[serde(serialize_with = "listed")]
+    #[serde(rename = "port_list", serialize_with = "listed")]
     pub ports: PortList,
     /// Datagrams that left.
     pub sent: u64,
@@ -25,20 +27,21 @@ pub struct PortGroup {
     /// Why they are not called filtered; `None` if that does not apply.
     pub inconclusive: Option<Inconclusive>,
     /// Why the agent does not listen there; `None` where it does.
-    #[serde(serialize_with = "crate::record::finding::maybe")]
+    #[serde(rename = "not_opened_reason", serialize_with = "crate::record::finding::maybe")]
     pub not_opened: Option<NotOpened>,
     /// Why none could be sent; `None` where they were.
     #[serde(serialize_with = "crate::record::finding::maybe")]
-    pub not_sent: Option<NotSentHere>,
+    pub not_sent: Option<OwnFinding>,
 }
 
 /// Ports of one path.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PathPorts {
     /// The path.
+    #[serde(rename = "outcome")]
     pub path: PortPath,
     /// The ports, in command line syntax.
-    #[serde(serialize_with = "listed")]
+    #[serde(rename = "port_list", serialize_with = "listed")]
     pub ports: PortList,
 }
 
@@ -62,6 +65,7 @@ pub enum PortsVerdict {
         /// All ports.
         of: u64,
         /// The others, by what becomes of them.
+        #[serde(rename = "other_ports")]
         others: Vec<PathPorts>,
     },
     /// It lets only so many flows through, whichever ports they go to.
@@ -95,6 +99,7 @@ pub enum PortsEvidence {
         /// How many.
         ports: u64,
         /// Datagrams a second at the full rate.
+        #[serde(rename = "datagrams_per_second")]
         per_second: u64,
     },
     /// What the path loses of datagrams that pass, and of their replies.
@@ -107,7 +112,7 @@ pub enum PortsEvidence {
     /// An ICMP error was received for ports that are not called rejected.
     IcmpReceived {
         /// Which ports.
-        #[serde(serialize_with = "listed")]
+        #[serde(rename = "port_list", serialize_with = "listed")]
         ports: PortList,
         /// The error.
         #[serde(serialize_with = "crate::record::finding::one")]
@@ -116,7 +121,7 @@ pub enum PortsEvidence {
     /// ICMP errors are rate limited: these ports got one when probed again.
     IcmpHeldBack {
         /// Which ports.
-        #[serde(serialize_with = "listed")]
+        #[serde(rename = "port_list", serialize_with = "listed")]
         ports: PortList,
     },
     /// Datagrams arrived at another port than they were sent to.
@@ -154,8 +159,10 @@ pub enum PortsEvidence {
         /// The direction.
         way: Way,
         /// DSCP as sent.
+        #[serde(rename = "dscp_sent")]
         sent: u8,
         /// DSCP as it arrived.
+        #[serde(rename = "dscp_arrived")]
         arrived: u8,
     },
     /// ECN did not arrive as it was sent.
@@ -163,8 +170,10 @@ pub enum PortsEvidence {
         /// The direction.
         way: Way,
         /// ECN as sent.
+        #[serde(rename = "ecn_sent")]
         sent: u8,
         /// ECN as it arrived.
+        #[serde(rename = "ecn_arrived")]
         arrived: u8,
     },
 }

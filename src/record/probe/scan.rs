@@ -1,6 +1,7 @@
 //! The result of a scan: the ports of a host without a remote agent.
 
-use super::{AgentReport, IcmpError, NoAgent, NotSentHere, ProbeCaveat, TraceLoop, TraceReport};
+use super::{AgentReport, IcmpError, NoAgent, ProbeCaveat, TraceLoop, TraceReport};
+use crate::batch::OwnFinding;
 use crate::record::Findings;
 use crate::units::Endpoint;
 use crate::wire::service::Service;
@@ -56,7 +57,7 @@ pub struct ScannedPort {
     pub answers: u64,
     /// Why nothing could be sent; `None` otherwise.
     #[serde(serialize_with = "crate::record::finding::maybe")]
-    pub not_sent: Option<NotSentHere>,
+    pub not_sent: Option<OwnFinding>,
 }
 
 /// A whole scan.
@@ -101,8 +102,10 @@ pub struct ScanReport {
     /// Whether the user ended it.
     pub interrupted: bool,
     /// Every port, upwards.
+    #[serde(rename = "port_rows")]
     pub ports: Vec<ScannedPort>,
     /// A trace to the first port whose TTL expired in transit; `None` if there is none.
+    #[serde(rename = "trace_report")]
     pub trace: Option<TraceReport>,
     /// What it comes to.
     #[serde(flatten)]
@@ -145,8 +148,10 @@ pub enum ScanVerdict {
         /// Closed.
         closed: u64,
         /// Filtered ports, by the host that reported it.
+        #[serde(rename = "filtered_by")]
         filtered: Vec<PortsStopped>,
         /// Not reached, as the TTL was over; `None` where there is none.
+        #[serde(rename = "ttl_exceeded_by")]
         ttl_exceeded: Option<PortsStopped>,
         /// The loop that a trace shows; `None` where none is seen.
         routing_loop: Option<TraceLoop>,
@@ -247,7 +252,7 @@ pub enum ScanCaveat {
         ports: u64,
         /// Why, for the first of them.
         #[serde(serialize_with = "crate::record::finding::one")]
-        reason: NotSentHere,
+        cause: OwnFinding,
     },
     /// Ports were not found out in the time that there was.
     OutOfTime {

@@ -11,6 +11,7 @@ pub struct ShapeReport {
     /// The server.
     pub target: Endpoint,
     /// Its ports that datagrams were sent to; the first is used unless stated otherwise.
+    #[serde(rename = "port_numbers")]
     pub ports: Vec<u16>,
     /// Fewest datagrams of one kind and size before it is called blocked; more are needed on a path
     /// with more loss.
@@ -18,12 +19,16 @@ pub struct ShapeReport {
     /// Trains of datagrams, in the order of sending.
     pub trains: Vec<TrainRow>,
     /// The rate limit; `None` if there was none.
+    #[serde(rename = "rate_limit")]
     pub limit: Option<RateLimit>,
     /// Whether plain datagrams get to the first port.
+    #[serde(rename = "port_outcome")]
     pub port: Outcome,
     /// Each kind and size.
+    #[serde(rename = "payload_rows")]
     pub payloads: Vec<PayloadRow>,
     /// Replies of each size, all with the same payload.
+    #[serde(rename = "reply_rows")]
     pub replies: Vec<PayloadRow>,
     /// A short datagram to each further port.
     pub further_ports: Vec<PayloadRow>,
@@ -48,10 +53,12 @@ pub struct TrainRow {
     /// Ports that they were spread over.
     pub ports: u32,
     /// Datagrams a second, as they left.
+    #[serde(rename = "offered_per_second")]
     pub offered_per_s: u64,
     /// How many left.
     pub sent: u64,
     /// How many this host refused to send.
+    #[serde(rename = "refused")]
     pub refused_here: u64,
     /// How many arrived at the server, copies not counted; `None` when it did not tell.
     pub arrived: Option<u64>,
@@ -81,6 +88,7 @@ pub struct RateLimit {
     /// Datagrams a second that pass once the burst is used up, in thousandths.
     pub datagrams_per_1000_s: u64,
     /// Bits a second of the same, IP header included.
+    #[serde(rename = "bits_per_second")]
     pub bits_per_s: u64,
     /// Datagrams that pass at once after a rest.
     pub burst_datagrams: u64,
@@ -167,6 +175,7 @@ pub enum ShapeVerdict {
     /// What the path limits, and what it makes of payloads.
     Compared {
         /// The rate limit; `None` if there was none.
+        #[serde(rename = "rate_limit")]
         limit: Option<RateLimit>,
         /// What becomes of kinds and sizes of payloads, at least one finding.
         payloads: Vec<PayloadFinding>,
@@ -247,6 +256,7 @@ pub enum ShapeEvidence {
         /// Payload of each datagram.
         payload_bytes: u32,
         /// Datagrams a second, as they left.
+        #[serde(rename = "offered_per_second")]
         offered_per_s: u64,
         /// How many left.
         sent: u64,
@@ -314,8 +324,10 @@ pub enum ShapeCaveat {
     /// A limit above the rate that was tried is not seen.
     HigherLimitUnseen {
         /// Datagrams a second that were tried.
+        #[serde(rename = "datagrams_per_second")]
         datagrams_per_s: u64,
         /// The same in bits of payload.
+        #[serde(rename = "payload_bits_per_second")]
         payload_bps: u64,
     },
     /// Whether the limit counts datagrams or bytes is not known.
@@ -330,8 +342,10 @@ pub enum ShapeCaveat {
     /// Ports that the server did not open.
     NotOpened {
         /// The ports, as a list of ranges.
+        #[serde(rename = "port_list")]
         ports: String,
         /// The reason that the server gave.
+        #[serde(rename = "server_reason")]
         reason: String,
     },
     /// What every probe has.

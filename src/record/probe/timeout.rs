@@ -2,7 +2,7 @@
 
 use super::{NoAgent, ProbeCaveat};
 use crate::batch::OwnFinding;
-use crate::record::finding::{Findings, Never, all, maybe};
+use crate::record::finding::{Findings, Never, all, maybe, one};
 use crate::units::Endpoint;
 use serde::Serialize;
 
@@ -43,7 +43,7 @@ pub struct IdleTrial {
     /// Replies that arrived.
     pub answers: u32,
     /// Why the outcome is not known; `None` when it is.
-    #[serde(serialize_with = "maybe")]
+    #[serde(rename = "reason", serialize_with = "maybe")]
     pub why: Option<IdleUnknown>,
 }
 
@@ -64,12 +64,8 @@ pub enum IdleUnknown {
     },
     /// This host refused to send.
     NotSent {
-        /// The system's error number, errno(3).
-        errno: i32,
-        /// The cause, as a short identifier.
-        cause: &'static str,
-        /// The same with all that was looked up.
-        #[serde(skip)]
+        /// Why, by the state of this host.
+        #[serde(rename = "cause", serialize_with = "one")]
         found: OwnFinding,
     },
     /// What was to establish the flow was not answered.
@@ -118,7 +114,7 @@ pub enum IdleUnknown {
 impl IdleUnknown {
     /// This host's refusal.
     pub fn not_sent(found: OwnFinding) -> Self {
-        Self::NotSent { errno: found.errno, cause: found.code(), found }
+        Self::NotSent { found }
     }
 }
 
@@ -258,6 +254,7 @@ pub enum TimeoutEvidence {
         /// Which.
         timer: IdleTimer,
         /// After the longest idle time with the path open, and the shortest with it closed.
+        #[serde(rename = "idle_rows")]
         after: Vec<IdleReplies>,
     },
     /// Inbound traffic alone keeps the path open.

@@ -3,7 +3,7 @@
 use super::ProbeCaveat;
 use crate::batch::{IcmpMeaning, OwnFinding};
 use crate::record::Findings;
-use crate::record::finding::maybe;
+use crate::record::finding::{maybe, one};
 use crate::units::Endpoint;
 use serde::Serialize;
 use std::net::IpAddr;
@@ -28,6 +28,7 @@ pub struct TraceReport {
     /// Whether the user ended it.
     pub interrupted: bool,
     /// The flows, each with its path.
+    #[serde(rename = "flow_reports")]
     pub flows: Vec<TraceFlow>,
     /// The verdict with evidence, alternatives and caveats.
     #[serde(flatten)]
@@ -122,6 +123,7 @@ pub enum TraceEnd {
         /// The first hop of the loop.
         from_hop: u8,
         /// The routers in turn.
+        #[serde(rename = "router_addresses")]
         routers: Vec<IpAddr>,
     },
     /// A TTL of 255 expired in transit, and the routers of the loop are not known.
@@ -129,8 +131,8 @@ pub enum TraceEnd {
     /// They do not leave this host.
     NotSent {
         /// Why.
-        #[serde(flatten)]
-        refusal: TraceRefusal,
+        #[serde(serialize_with = "one")]
+        cause: OwnFinding,
     },
     /// The user ended the run before the end was known.
     Interrupted,
@@ -139,6 +141,7 @@ pub enum TraceEnd {
         /// The last hop that replies.
         hop: u8,
         /// Who replies there.
+        #[serde(rename = "router_addresses")]
         routers: Vec<IpAddr>,
     },
     /// Nobody replies at all.
@@ -163,25 +166,6 @@ pub struct TraceIcmp {
     pub icmp_code: Option<u8>,
     /// What these mean; `None` for rare ones.
     pub meaning: Option<IcmpMeaning>,
-}
-
-/// Why this host did not send.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct TraceRefusal {
-    /// The system's error number, errno(3).
-    pub errno: i32,
-    /// The cause, as a short identifier.
-    pub cause: &'static str,
-    /// The same with all that was looked up.
-    #[serde(skip)]
-    pub found: OwnFinding,
-}
-
-impl TraceRefusal {
-    /// A refusal as it was explained.
-    pub fn new(found: OwnFinding) -> Self {
-        Self { errno: found.errno, cause: found.code(), found }
-    }
 }
 
 /// What was seen of one flow.
@@ -229,11 +213,13 @@ pub enum TraceSeen {
     /// Hops that do not reply and pass datagrams on.
     SilentRouters {
         /// Which.
+        #[serde(rename = "silent_hops")]
         hops: Vec<u8>,
     },
     /// Hops without a reply that are routers, or the target.
     SilentRoutersOrTarget {
         /// Which.
+        #[serde(rename = "silent_hops")]
         hops: Vec<u8>,
     },
     /// Several routers replied at one hop.
@@ -241,13 +227,14 @@ pub enum TraceSeen {
         /// The hop.
         hop: u8,
         /// The routers.
+        #[serde(rename = "router_addresses")]
         routers: Vec<IpAddr>,
     },
     /// This host refused to send a probe.
     NotSent {
         /// Why.
-        #[serde(flatten)]
-        refusal: TraceRefusal,
+        #[serde(serialize_with = "one")]
+        cause: OwnFinding,
     },
     /// The user ended the run.
     Interrupted,
@@ -313,24 +300,26 @@ pub struct TraceFlow {
     /// Whether the target itself answered.
     pub reached: bool,
     /// Hops to the target, itself counted; `None` when not known.
+    #[serde(rename = "hops")]
     pub hop_count: Option<u8>,
     /// The lowest TTL that reached the target, if the hops before it did not reply and could also
     /// be the target whose replies were lost; `None` if the hop count is known or the target was
     /// not reached.
+    #[serde(rename = "hops_at_most")]
     pub hop_count_at_most: Option<u8>,
     /// The furthest hop that answered; `None` when none did.
     pub last_heard: Option<u8>,
     /// Whether a router quoted so little that probes were sent one at a time.
     pub one_by_one: bool,
     /// Why this host did not send a probe; `None` when it sent all.
-    #[serde(serialize_with = "maybe")]
-    pub refused: Option<TraceRefusal>,
+    #[serde(rename = "not_sent", serialize_with = "maybe")]
+    pub refused: Option<OwnFinding>,
     /// The hops, by TTL.
+    #[serde(rename = "hop_rows")]
     pub hops: Vec<TraceHop>,
     /// Probes with the full TTL, which ask the target itself.
     pub full_ttl: Vec<TraceTry>,
     /// The loop that the flow runs in; `None` where none is seen.
-    #[serde(rename = "loop")]
     pub routing_loop: Option<TraceLoop>,
     /// Further answers to probes that had one: copies that the network made, of either.
     pub copies: u64,
@@ -345,6 +334,7 @@ pub struct TraceLoop {
     /// The first hop that repeats.
     pub from_hop: u8,
     /// The routers in turn, from that hop on.
+    #[serde(rename = "router_addresses")]
     pub routers: Vec<IpAddr>,
 }
 
@@ -354,6 +344,7 @@ pub struct TraceHop {
     /// TTL or hop limit that they had.
     pub ttl: u8,
     /// Each of them, in the order of sending.
+    #[serde(rename = "try_rows")]
     pub tries: Vec<TraceTry>,
 }
 

@@ -4,8 +4,8 @@
 use super::{ControlEvidence, ControlLoss, ProbeCaveat};
 use crate::batch::OwnFinding;
 use crate::record::Contradiction;
-use crate::units::Endpoint;
 use serde::Serialize;
+use std::net::SocketAddr;
 
 /// Whether something passes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -23,14 +23,20 @@ pub enum Outcome {
 }
 
 /// Datagrams that this host itself refused to send, for one reason.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RefusedHere {
-    /// The system's error number, errno(3).
-    pub errno: i32,
-    /// The cause, as a short identifier.
-    pub cause: &'static str,
+    /// The reason.
+    #[serde(serialize_with = "crate::record::finding::one")]
+    pub cause: OwnFinding,
     /// How many.
     pub datagrams: u64,
+}
+
+impl RefusedHere {
+    /// Refusals of datagrams to this destination, as far as the error number explains them.
+    pub fn new(errno: i32, destination: SocketAddr, datagrams: u64) -> Self {
+        Self { cause: OwnFinding::from_errno(errno, destination), datagrams }
+    }
 }
 
 /// All datagrams of a probe.
@@ -39,6 +45,7 @@ pub struct ProbeTraffic {
     /// Datagrams that left this host.
     pub sent: u64,
     /// Datagrams that it refused to send, but for those that its interface found too large.
+    #[serde(rename = "refusals")]
     pub refused_here: Vec<RefusedHere>,
     /// Duplicates that arrived at the remote agent; `None` if not reported.
     pub copies_out: Option<u64>,
@@ -87,21 +94,18 @@ impl ProbeTraffic {
     }
 
     /// What this host did to datagrams of its own; `None` where it let all of them out.
-    pub fn own_refusal(&self, target: Endpoint) -> Option<ProbeCaveat> {
+    pub fn own_refusal(&self) -> Option<ProbeCaveat> {
         let refused = self.refused();
-        let found = self.refused_here.iter();
-        let found = found.map(|one| OwnFinding::from_errno(one.errno, target.into())).collect();
         (refused > 0).then(|| ProbeCaveat::RefusedHere {
             refused,
             of: refused + self.sent,
-            causes: self.refused_here.clone(),
-            found,
+            refusals: self.refused_here.clone(),
         })
     }
 
     /// What the path, or this host, did that makes the counts less than they seem.
-    pub fn caveats(&self, target: Endpoint) -> Vec<ProbeCaveat> {
+    pub fn caveats(&self) -> Vec<ProbeCaveat> {
         let copies = ProbeCaveat::duplicated(self.copies_out.unwrap_or(0), self.copies_back);
-        self.own_refusal(target).into_iter().chain(copies).collect()
+        self.own_refusal().into_iter().chain(copies).collect()
     }
 }

@@ -1,8 +1,6 @@
-//! Why a datagram was not delivered, if reported: an ICMP error, or this host's own refusal to send
-//! it.
+//! Why a datagram was not delivered, if reported by an ICMP error.
 
-use crate::batch::{ErrorOrigin, IcmpMeaning, NetworkError, OwnFinding};
-use crate::units::Endpoint;
+use crate::batch::{ErrorOrigin, IcmpMeaning, NetworkError};
 use serde::Serialize;
 use std::net::IpAddr;
 
@@ -45,25 +43,5 @@ impl IcmpError {
     /// Whether a router reports that the TTL or hop limit expired: a routing loop, not a filter.
     pub fn is_hops_exceeded(&self) -> bool {
         matches!(self.meaning, Some(IcmpMeaning::TtlExceeded | IcmpMeaning::HopLimitExceeded))
-    }
-}
-
-/// Why this host did not send.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct NotSentHere {
-    /// The system's error number, errno(3).
-    pub errno: i32,
-    /// The cause, as a short identifier.
-    pub cause: &'static str,
-    /// The same with all that was looked up.
-    #[serde(skip)]
-    pub found: OwnFinding,
-}
-
-impl NotSentHere {
-    /// The cause as far as the error number alone determines it.
-    pub fn from_errno(errno: i32, destination: Endpoint) -> Self {
-        let found = OwnFinding::from_errno(errno, destination.into());
-        Self { errno, cause: found.code(), found }
     }
 }

@@ -25,7 +25,7 @@ use crate::record::probe::ProbeTraffic;
 /// What this host refused to send, a line per reason; empty if it sent everything.
 fn refused_text(traffic: &ProbeTraffic) -> String {
     let line = |refused: &crate::record::probe::RefusedHere| {
-        let cause = refused.cause.replace('_', " ");
+        let cause = refused.cause.code().replace('_', " ");
         format!("  {:<36}{:>9}  {cause}\n", "datagrams refused by this host", refused.datagrams)
     };
     traffic.refused_here.iter().map(line).collect()

@@ -41,8 +41,8 @@ impl Worded for ProbeCaveat {
             Self::ControlNotSent => {
                 "this host refused to send even short control datagrams".to_owned()
             }
-            Self::RefusedHere { refused, of, found, .. } => {
-                let whys: Vec<String> = found.iter().map(ToString::to_string).collect();
+            Self::RefusedHere { refused, of, refusals } => {
+                let whys: Vec<String> = refusals.iter().map(|one| one.cause.to_string()).collect();
                 let whys = whys.join("; ");
                 format!("{} did not leave this host: {whys}", part(*refused, *of, "datagram"))
             }

@@ -181,8 +181,8 @@ fn quiet_text(service: Service) -> String {
 impl Worded for ScanCaveat {
     fn text(&self) -> String {
         match self {
-            Self::NotSent { ports, reason } => {
-                format!("nothing could be sent to {}: {}", plural(*ports, "port"), reason.text())
+            Self::NotSent { ports, cause } => {
+                format!("nothing could be sent to {}: {}", plural(*ports, "port"), cause.text())
             }
             Self::OutOfTime { ports, time_ns, needed_ns } => {
                 let more = needed_ns.map_or_else(String::new, |needed| {

@@ -4,7 +4,7 @@ use super::terms::{list, part, plural};
 use crate::record::Worded;
 use crate::record::probe::{
     FlowsEnd, TraceAlternative, TraceCaveat, TraceDistance, TraceEnd, TraceEvidence, TraceIcmp,
-    TraceRefusal, TraceSeen, TraceVerdict,
+    TraceSeen, TraceVerdict,
 };
 use crate::units::Nanos;
 use std::net::IpAddr;
@@ -56,8 +56,8 @@ impl Worded for TraceEnd {
                 format!("routing loop from hop {from_hop} on, {between} {}", list(&routers))
             }
             Self::TtlExpired => "routing loop: a TTL of 255 expired on the path".to_owned(),
-            Self::NotSent { refusal } => {
-                format!("datagrams do not leave this host: {}", refusal.found)
+            Self::NotSent { cause } => {
+                format!("datagrams do not leave this host: {}", cause)
             }
             Self::Interrupted => "interrupted before the end of the path was known".to_owned(),
             Self::NoReplyBeyond { hop, routers } => {
@@ -92,12 +92,6 @@ pub fn icmp_text(icmp: &TraceIcmp) -> String {
 fn addresses(routers: &[IpAddr]) -> String {
     let routers: Vec<String> = routers.iter().map(ToString::to_string).collect();
     routers.join(", ")
-}
-
-impl Worded for TraceRefusal {
-    fn text(&self) -> String {
-        self.found.to_string()
-    }
 }
 
 impl Worded for TraceEvidence {
@@ -145,8 +139,8 @@ impl Worded for TraceSeen {
                  same ports: {}",
                 addresses(routers)
             ),
-            Self::NotSent { refusal } => {
-                format!("this host did not send a probe: {}", refusal.found)
+            Self::NotSent { cause } => {
+                format!("this host did not send a probe: {}", cause)
             }
             Self::Interrupted => "interrupted before the trace was complete".to_owned(),
         }

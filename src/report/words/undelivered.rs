@@ -1,19 +1,13 @@
-//! Sentences about ICMP errors, and about refusals of this host to send.
+//! Sentences about ICMP errors.
 
 use crate::record::Worded;
-use crate::record::probe::{ErrorOrigin, IcmpError, NotSentHere};
+use crate::record::probe::{ErrorOrigin, IcmpError};
 
 impl Worded for IcmpError {
     /// `port unreachable (ICMP 3/3) from 192.0.2.1`.
     fn text(&self) -> String {
         let from = self.from.map_or_else(String::new, |from| format!(" from {from}"));
         format!("{}{from}", icmp_kind(self))
-    }
-}
-
-impl Worded for NotSentHere {
-    fn text(&self) -> String {
-        self.found.to_string()
     }
 }
 

@@ -4,7 +4,7 @@
 use super::believable::believe;
 use super::shots::{Grant, ItemLog, Shot, Shots};
 use super::{FarEnd, Kind, Round, RoundsEnd, Told, sooner};
-use crate::batch::{Datagram, NetworkError, OwnFinding, SendOutcome, SendStop, TxBatch};
+use crate::batch::{Datagram, NetworkError, SendOutcome, SendStop, TxBatch};
 use crate::record::Contradiction;
 use crate::record::probe::{NoAgent, ProbeCaveat, ProbeTraffic, RefusedHere};
 use crate::session::{Next, Now, Session};
@@ -182,11 +182,9 @@ impl<K: Kind> Helped<K> {
             *refused.entry(errno).or_default() += 1;
         }
         let target = self.manner.target;
-        let refused_here = refused.into_iter().map(|(errno, datagrams)| RefusedHere {
-            errno,
-            cause: OwnFinding::from_errno(errno, target).code(),
-            datagrams,
-        });
+        let refused_here = refused
+            .into_iter()
+            .map(|(errno, datagrams)| RefusedHere::new(errno, target, datagrams));
         let controls =
             || self.controls.iter().filter_map(|number| Some((number, items.get(*number)?)));
         let arrived = |told: &Told| {

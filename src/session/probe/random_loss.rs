@@ -262,8 +262,8 @@ fn what_this_host_refuses_is_said_of_it_and_is_no_loss() {
     assert!(search.refused_here > 600, "{search:?}");
     let refused = search.refused_here;
     let is_told = |caveat: &ShapeCaveat| match caveat {
-        ShapeCaveat::Shared(ProbeCaveat::RefusedHere { refused: told, found, .. }) => {
-            *told >= refused && found.iter().all(|one| one.cause == OwnCause::PacketFilter)
+        ShapeCaveat::Shared(ProbeCaveat::RefusedHere { refused: told, refusals, .. }) => {
+            *told >= refused && refusals.iter().all(|one| one.cause.cause == OwnCause::PacketFilter)
         }
         _ => false,
     };
@@ -288,10 +288,10 @@ fn what_this_host_refuses_is_said_of_it_and_is_no_loss() {
 
 /// Whether this host's own packet filter dropped everything.
 fn is_all_refused(caveat: &ProbeCaveat) -> bool {
-    let ProbeCaveat::RefusedHere { refused, of, found, .. } = caveat else { return false };
+    let ProbeCaveat::RefusedHere { refused, of, refusals } = caveat else { return false };
     *refused > 0
         && refused == of
-        && found.iter().all(|finding| finding.cause == OwnCause::PacketFilter)
+        && refusals.iter().all(|one| one.cause.cause == OwnCause::PacketFilter)
 }
 
 #[test]

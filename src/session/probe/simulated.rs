@@ -3,7 +3,6 @@
 use super::believable::believe;
 use super::shots::{Grant, ItemLog, Shot, Shots};
 use super::{Kind, Round, RoundsEnd, Told};
-use crate::batch::OwnFinding;
 use crate::batch::{
     Datagram, ErrorOrigin, Fragmentation, NetworkError, RxEntry, SendOutcome, SendStop, TxBatch,
 };
@@ -185,8 +184,7 @@ pub fn run<K: Kind>(mut kind: K, ports: &[u16], world: &mut World) -> K::Facts {
 fn traffic(shots: &Shots, controls: &[usize], told: Option<&Told>) -> ProbeTraffic {
     let items = shots.items();
     let refused = items.iter().flat_map(ItemLog::refusals).count() as u64;
-    let finding = OwnFinding::from_errno(1, helper());
-    let refusal = RefusedHere { errno: 1, cause: finding.code(), datagrams: refused };
+    let refusal = RefusedHere::new(1, helper(), refused);
     let sum = |of: &dyn Fn(usize) -> u64| controls.iter().map(|number| of(*number)).sum();
     ProbeTraffic {
         sent: items.iter().map(|item| item.left() as u64).sum(),

@@ -1,7 +1,6 @@
 //! Golden files of `probe marks`.
 
 use crate::{hold, hold_text};
-use udpkit::batch::OwnFinding;
 use udpkit::record::probe::{
     ControlEvidence, ControlLoss, MarkChange, MarkRow, MarksAlternative, MarksCaveat,
     MarksEvidence, MarksFindings, MarksReport, MarksVerdict, Outcome, ProbeCaveat, ProbeTraffic,
@@ -103,20 +102,17 @@ fn nothing_leaves_this_host() {
         (row.sent, row.arrived, row.outcome) = (0, 0, Outcome::NotSent);
         (row.dscp_arrived, row.ecn_arrived) = (None, None);
     }
-    let found = OwnFinding::from_errno(1, report.target.into());
-    let refused = RefusedHere { errno: 1, cause: found.code(), datagrams: 24 };
-    report.traffic =
-        ProbeTraffic { refused_here: vec![refused], copies_out: None, ..ProbeTraffic::default() };
+    let refused = vec![RefusedHere::new(1, report.target.into(), 24)];
+    report.traffic = ProbeTraffic {
+        refused_here: refused.clone(),
+        copies_out: None,
+        ..ProbeTraffic::default()
+    };
     let nothing = |way| MarksEvidence::Observed { way, observed: 0, of: 3, arrived: 0, sent: 0 };
     report.findings.evidence = vec![nothing(Way::Out), nothing(Way::Back)];
     report.findings.caveats = vec![
         MarksCaveat::Undecided { out: 3, back: 3, control_loss: None },
-        MarksCaveat::Shared(ProbeCaveat::RefusedHere {
-            refused: 24,
-            of: 24,
-            causes: vec![refused],
-            found: vec![found],
-        }),
+        MarksCaveat::Shared(ProbeCaveat::RefusedHere { refused: 24, of: 24, refusals: refused }),
     ];
     hold("marks.not_sent", "probe marks", &report, |page| marks_text(&report, page));
 }

@@ -2,7 +2,6 @@
 
 use crate::{hold, hold_text};
 use std::net::{IpAddr, SocketAddr};
-use udpkit::batch::OwnFinding;
 use udpkit::record::probe::{
     ControlEvidence, ControlLoss, FragmentMtu, FragmentRow, KnownBy, MtuAlternative, MtuCaveat,
     MtuDirection, MtuEvidence, MtuLimit, MtuReport, MtuVerdict, NoAgent, Outcome, PathMtu,
@@ -70,8 +69,7 @@ fn refused() -> ProbeCaveat {
     ProbeCaveat::RefusedHere {
         refused: 20,
         of: 432,
-        causes: vec![RefusedHere { errno: 1, cause: "firewall", datagrams: 20 }],
-        found: vec![OwnFinding::from_errno(1, server())],
+        refusals: vec![RefusedHere::new(1, server(), 20)],
     }
 }
 
@@ -136,7 +134,7 @@ fn a_black_hole_blocks_large_packets_and_fragments() {
         FragmentRow { outcome: Outcome::Inconclusive, ..row(4_000, 0, None) },
         row(8_000, 0, None),
     ];
-    report.traffic.refused_here = vec![RefusedHere { errno: 1, cause: "firewall", datagrams: 20 }];
+    report.traffic.refused_here = vec![RefusedHere::new(1, server(), 20)];
     report.interrupted = true;
     report.findings.evidence = vec![
         MtuEvidence::SizeLost { way: Way::Out, packet_bytes: 1_281, sent: 5 },

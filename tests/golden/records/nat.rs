@@ -2,7 +2,7 @@
 
 use crate::{hold, hold_text};
 use std::net::{IpAddr, SocketAddr};
-use udpkit::batch::{ErrorOrigin, NetworkError, OwnFinding};
+use udpkit::batch::{ErrorOrigin, NetworkError};
 use udpkit::record::probe::{
     AddressUnknown, AnswerSource, Dependence, Hairpin, NatAlternative, NatAnswer, NatCaveat,
     NatControl, NatEvidence, NatMeaning, NatNetworkError, NatQuestion, NatReport, NatSocket,
@@ -245,8 +245,7 @@ fn every_statement_reads_as_english() {
     tell(&NatVerdict::Shared(ProbeCaveat::RefusedHere {
         refused: 64,
         of: 64,
-        causes: vec![RefusedHere { errno: 1, cause: "firewall", datagrams: 64 }],
-        found: vec![OwnFinding::from_errno(1, server())],
+        refusals: vec![RefusedHere::new(1, server(), 64)],
     }));
 
     let evidence = [

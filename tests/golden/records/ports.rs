@@ -2,9 +2,10 @@
 
 use crate::{hold, hold_text};
 use std::net::{IpAddr, SocketAddr};
+use udpkit::batch::OwnFinding;
 use udpkit::record::Findings;
 use udpkit::record::probe::{
-    AgentReport, ErrorOrigin, IcmpError, Inconclusive, NoAgent, NotOpened, NotSentHere, PathPorts,
+    AgentReport, ErrorOrigin, IcmpError, Inconclusive, NoAgent, NotOpened, PathPorts,
     PortGroup, PortPath, PortRow, PortState, PortsAlternative, PortsBeside, PortsCaveat,
     PortsEvidence, PortsFindings, PortsReport, PortsVerdict, ProbeCaveat, ScanAlternative,
     ScanEvidence, ScanFindings, ScanReport, ScanVerdict, ScannedPort, TraceEnd, TraceFlow,
@@ -312,7 +313,7 @@ fn a_relay_and_a_lost_agent_show_in_the_details() {
         answered_from: Some(addr("10.77.3.3:5000").into()),
         ..row(5_000)
     };
-    let why = NotSentHere::from_errno(1, addr("10.77.3.2:5001").into());
+    let why = OwnFinding::from_errno(1, addr("10.77.3.2:5001"));
     let unsent =
         PortRow { not_sent: Some(why.clone()), sent: 0, ..stopped(5_001, PortPath::NotSent, 0, 0) };
     let rows = vec![relayed, unsent];

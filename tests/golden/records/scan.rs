@@ -2,8 +2,9 @@
 
 use crate::{hold, hold_text};
 use std::net::IpAddr;
+use udpkit::batch::OwnFinding;
 use udpkit::record::probe::{
-    ErrorOrigin, IcmpError, NoAgent, NotSentHere, PortState, PortsStopped, ProbeCaveat,
+    ErrorOrigin, IcmpError, NoAgent, PortState, PortsStopped, ProbeCaveat,
     ScanAlternative, ScanCaveat, ScanEvidence, ScanFindings, ScanReport, ScanVerdict, ScannedAlone,
     ScannedPort, TraceLoop,
 };
@@ -81,7 +82,7 @@ fn a_host_of_every_state() {
     });
     let tftp = open(69, Some("error 1: File not found"), 19);
     let tftp = ScannedPort { answered_from: "192.0.2.9:40123".parse().ok(), ..tftp };
-    let refused = NotSentHere::from_errno(1, "192.0.2.9:5008".parse().expect("an address"));
+    let refused = OwnFinding::from_errno(1, "192.0.2.9:5008".parse().expect("an address"));
     let mut ports = vec![open(53, Some("NOERROR"), 17), tftp, open(123, None, 1), silent(161)];
     ports.extend(closed);
     ports.extend([
@@ -116,7 +117,7 @@ fn a_host_of_every_state() {
             ScanAlternative::QuietService { port: 161, service: Service::Snmp },
         ],
         caveats: vec![
-            ScanCaveat::NotSent { ports: 1, reason: refused },
+            ScanCaveat::NotSent { ports: 1, cause: refused },
             ScanCaveat::OutOfTime {
                 ports: 2,
                 time_ns: 60_000_000_000,

@@ -2,7 +2,6 @@
 
 use crate::{hold, hold_text};
 use std::net::SocketAddr;
-use udpkit::batch::OwnFinding;
 use udpkit::record::probe::{
     ControlEvidence, ControlLoss, Counted, Outcome, PayloadFinding, PayloadKind, PayloadRow,
     ProbeCaveat, ProbeTraffic, RateLimit, RefusedHere, ShapeAlternative, ShapeCaveat,
@@ -102,8 +101,7 @@ fn refused() -> ProbeCaveat {
     ProbeCaveat::RefusedHere {
         refused: 1_200,
         of: 1_200,
-        causes: vec![RefusedHere { errno: 1, cause: "firewall", datagrams: 1_200 }],
-        found: vec![OwnFinding::from_errno(1, server())],
+        refusals: vec![RefusedHere::new(1, server(), 1_200)],
     }
 }
 

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use udpkit::batch::{ErrorOrigin, IcmpMeaning, OwnCause, OwnFinding};
 use udpkit::record::probe::{
     FlowsEnd, ProbeCaveat, TraceAlternative, TraceAnswer, TraceCaveat, TraceDistance, TraceEnd,
-    TraceEvidence, TraceFlow, TraceHop, TraceIcmp, TraceLoop, TraceRefusal, TraceReport, TraceSeen,
+    TraceEvidence, TraceFlow, TraceHop, TraceIcmp, TraceLoop, TraceReport, TraceSeen,
     TraceTry, TraceVerdict,
 };
 use udpkit::record::{Findings, Worded};
@@ -204,10 +204,9 @@ fn flows_that_differ() {
     hold("trace.flows_differ", &report);
 }
 
-fn refusal() -> TraceRefusal {
+fn refusal() -> OwnFinding {
     let to = TARGET.parse().expect("an address");
-    let found = OwnFinding { cause: OwnCause::BlackholeRoute, ..OwnFinding::from_errno(22, to) };
-    TraceRefusal::new(found)
+    OwnFinding { cause: OwnCause::BlackholeRoute, ..OwnFinding::from_errno(22, to) }
 }
 
 #[test]
@@ -229,7 +228,7 @@ fn a_loop_that_the_user_interrupts() {
     (report.stopped_early, report.interrupted) = (true, true);
     report.findings.evidence = vec![
         evidence(TraceSeen::FullTtlExpired { from: Some(ip("192.0.2.2")) }),
-        evidence(TraceSeen::NotSent { refusal: refusal() }),
+        evidence(TraceSeen::NotSent { cause: refusal() }),
         evidence(TraceSeen::Interrupted),
     ];
     report.findings.caveats = vec![TraceCaveat::OneAtATime];
@@ -251,7 +250,7 @@ fn rare_statements() {
         TraceEnd::StoppedAfter { hop: 2, router, icmp: rare },
         TraceEnd::StoppedAfter { hop: 2, router: None, icmp },
         TraceEnd::TtlExpired,
-        TraceEnd::NotSent { refusal: refusal() },
+        TraceEnd::NotSent { cause: refusal() },
         TraceEnd::Interrupted,
         TraceEnd::NoReply,
     ];

@@ -36,7 +36,7 @@ pub fn judge(report: &MarksReport) -> MarksFindings {
     if all().any(is_marked) {
         found.alternatives.push(MarksAlternative::Congestion);
     }
-    let traffic = report.traffic.caveats(report.target);
+    let traffic = report.traffic.caveats();
     found.caveats.extend(traffic.into_iter().map(MarksCaveat::Shared));
     found
 }

@@ -11,8 +11,8 @@ use super::super::question::MOST_TRIES;
 use super::search::SizeSearch;
 use super::{HEADERS_V4, HEADERS_V6, LARGEST};
 use crate::batch::{
-    Datagram, Dest, ErrorOrigin, Fragmentation, LocalRefusal, NetworkError, OwnFinding,
-    SendOutcome, SendStop, TxBatch,
+    Datagram, Dest, ErrorOrigin, Fragmentation, LocalRefusal, NetworkError, SendOutcome, SendStop,
+    TxBatch,
 };
 use crate::record::probe::{KnownBy, ProbeTraffic, RefusedHere, TooBig};
 use crate::session::{Next, Now, Session};
@@ -350,11 +350,9 @@ impl BareMtu {
             *refused.entry(*errno).or_default() += 1;
         }
         refused.retain(|errno, _| LocalRefusal::of(*errno) != LocalRefusal::TooBig);
-        let refused_here = refused.into_iter().map(|(errno, datagrams)| RefusedHere {
-            errno,
-            cause: OwnFinding::from_errno(errno, self.plan.target).code(),
-            datagrams,
-        });
+        let refused_here = refused
+            .into_iter()
+            .map(|(errno, datagrams)| RefusedHere::new(errno, self.plan.target, datagrams));
         ProbeTraffic {
             sent: self.sizes.iter().map(|size| u64::from(size.left())).sum(),
             refused_here: refused_here.collect(),

@@ -51,7 +51,7 @@ pub fn bare_report(target: SocketAddr, tries: u32, why: &NoAgent, facts: &BareFa
 
 fn verdict(facts: &BareFacts, report: &MtuReport) -> MtuVerdict {
     if facts.traffic.sent == 0 {
-        let refusal = facts.traffic.own_refusal(report.target);
+        let refusal = facts.traffic.own_refusal();
         return refusal.map_or(MtuVerdict::NothingSent, MtuVerdict::Shared);
     }
     let payload = |packet: u32| packet - report.header_bytes;
@@ -119,7 +119,7 @@ fn findings(
     }
     findings.caveats.push(MtuCaveat::ReturnPathUnknown);
     if facts.traffic.sent > 0 {
-        let caveats = facts.traffic.caveats(report.target).into_iter();
+        let caveats = facts.traffic.caveats().into_iter();
         findings.caveats.extend(caveats.map(MtuCaveat::Shared));
     }
     if facts.interrupted && findings.verdict != MtuVerdict::InterruptedBeforeReply {

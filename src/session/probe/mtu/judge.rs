@@ -12,7 +12,7 @@ pub fn judge(report: &MtuReport) -> Findings<MtuVerdict, MtuEvidence, MtuAlterna
     let (out, back) = (&report.out, &report.back);
     let (traffic, target) = (&report.traffic, report.target);
     let loss = traffic.control_loss();
-    let refusal = traffic.own_refusal(target).filter(|_| traffic.sent == 0);
+    let refusal = traffic.own_refusal().filter(|_| traffic.sent == 0);
     let all_refused = refusal.is_some();
     let mut findings = Findings::new(match refusal {
         Some(refusal) => MtuVerdict::Shared(refusal),
@@ -34,7 +34,7 @@ pub fn judge(report: &MtuReport) -> Findings<MtuVerdict, MtuEvidence, MtuAlterna
         findings.alternatives.extend([MtuAlternative::Firewall, MtuAlternative::HiddenMtu]);
     }
     if !all_refused {
-        findings.caveats.extend(traffic.caveats(target).into_iter().map(MtuCaveat::Shared));
+        findings.caveats.extend(traffic.caveats().into_iter().map(MtuCaveat::Shared));
     }
     findings
 }

@@ -4,7 +4,6 @@
 use super::NatSession;
 use super::ask::Ask;
 use super::judge::{Found, RelaySign};
-use crate::batch::OwnFinding;
 use crate::record::Findings;
 use crate::record::probe::{
     AnswerSource, Dependence, NatAlternative, NatCaveat, NatControl, NatEvidence, NatMeaning,
@@ -161,12 +160,10 @@ fn refusal(session: &NatSession) -> Option<ProbeCaveat> {
     let sum = |of: fn(&Ask) -> u32| session.asks.iter().map(of).map(u64::from).sum();
     let (refused, sent): (u64, u64) = (sum(|ask| ask.refused), sum(|ask| ask.sent));
     let errno = session.refusal?;
-    let found = OwnFinding::from_errno(errno, session.plan.server);
     Some(ProbeCaveat::RefusedHere {
         refused,
         of: refused + sent,
-        causes: vec![RefusedHere { errno, cause: found.code(), datagrams: refused }],
-        found: vec![found],
+        refusals: vec![RefusedHere::new(errno, session.plan.server, refused)],
     })
 }
 

@@ -191,13 +191,13 @@ fn a_filter_is_found_through_a_tenth_of_loss_and_never_guessed_beyond() {
 fn what_this_host_refuses_is_nobody_elses_silence() {
     let report = probed(Rules { refused: Some(1), ..Rules::default() });
     assert_eq!((report.answered, report.nat, report.filtering), (false, None, None));
-    let NatVerdict::Shared(ProbeCaveat::RefusedHere { refused, of, found, .. }) =
+    let NatVerdict::Shared(ProbeCaveat::RefusedHere { refused, of, refusals }) =
         &report.findings.verdict
     else {
         panic!("{:?}", report.findings)
     };
     assert_eq!(refused, of);
-    assert!(found.iter().all(|one| one.cause == OwnCause::PacketFilter), "{found:?}");
+    assert!(refusals.iter().all(|one| one.cause.cause == OwnCause::PacketFilter), "{refusals:?}");
     assert!(report.tests.iter().all(|test| test.sent == 0 && test.refused == 10));
     assert_eq!(report.findings.alternatives, []);
 }

@@ -1,8 +1,8 @@
 //! What is known about one port during the test.
 
 use super::TTL;
-use crate::batch::{ErrorOrigin, NetworkError, RxMeta};
-use crate::record::probe::{IcmpError, NotOpened, NotSentHere, PortPath, PortRow};
+use crate::batch::{ErrorOrigin, NetworkError, OwnFinding, RxMeta};
+use crate::record::probe::{IcmpError, NotOpened, PortPath, PortRow};
 use crate::stats::LossSample;
 use crate::units::Nanos;
 use crate::wire::{Arrivals, BackError, Echo, Hops, split_tos};
@@ -215,7 +215,7 @@ impl Track {
             not_sent: self
                 .refused
                 .filter(|_| self.sent == 0)
-                .map(|errno| NotSentHere::from_errno(errno, target.into())),
+                .map(|errno| OwnFinding::from_errno(errno, target)),
         };
         row.path = path_of(&row);
         row

@@ -1,8 +1,8 @@
 //! One port of a scan: its questions, and their results.
 
 use super::debt::Debt;
-use crate::batch::NetworkError;
-use crate::record::probe::{IcmpError, NotSentHere, PortState, ScannedPort};
+use crate::batch::{NetworkError, OwnFinding};
+use crate::record::probe::{IcmpError, PortState, ScannedPort};
 use crate::units::Nanos;
 use crate::wire::service::{Ask, Service};
 use std::net::SocketAddr;
@@ -189,7 +189,7 @@ impl Candidate {
                 port.icmp = Some(IcmpError::from_network(&error));
             }
             Some(Fate::NotSent(errno)) => {
-                port.not_sent = Some(NotSentHere::from_errno(errno, self.ask.target.into()));
+                port.not_sent = Some(OwnFinding::from_errno(errno, self.ask.target));
             }
             Some(Fate::Silent) | None => {}
         }

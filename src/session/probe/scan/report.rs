@@ -164,7 +164,7 @@ fn caveats(report: &ScanReport, time: Nanos, stopped: bool) -> Vec<ScanCaveat> {
     let mut caveats = Vec::new();
     let unsent = || report.ports.iter().filter_map(|port| port.not_sent.clone());
     let not_sent = unsent().count() as u64;
-    caveats.extend(unsent().next().map(|reason| ScanCaveat::NotSent { ports: not_sent, reason }));
+    caveats.extend(unsent().next().map(|cause| ScanCaveat::NotSent { ports: not_sent, cause }));
     if stopped {
         caveats.push(ScanCaveat::Shared(ProbeCaveat::Interrupted));
     }

@@ -1,7 +1,9 @@
 //! Scans of simulated hosts with given ports, rate limits and loss.
 
 use super::{ScanPlan, ScanSession};
-use crate::batch::{Datagram, Dest, ErrorOrigin, NetworkError, RxEntry, SendOutcome, TxBatch};
+use crate::batch::{
+    Datagram, Dest, ErrorOrigin, NetworkError, OwnCause, RxEntry, SendOutcome, TxBatch,
+};
 use crate::impair::{Chance, Delay, Impairments, Jitter, Loss};
 use crate::netsim::{
     Content, ErrorBudget, Host, Link, Network, Responder, Router, RouterRule, SimSocket, runs,
@@ -211,7 +213,7 @@ fn each_port_is_told_with_who_spoke_and_what_was_said() {
     assert_eq!(filtered.from, Some(ROUTER));
     assert_eq!(find(&report, 5002).silent_tries, 3);
     let not_sent = find(&report, 5005).not_sent.clone().expect("a reason");
-    assert_eq!((not_sent.errno, not_sent.cause), (1, "firewall"));
+    assert_eq!((not_sent.errno, &not_sent.cause), (1, &OwnCause::PacketFilter));
     let filtered = vec![PortsStopped { ports: 2, from: Some(ROUTER) }];
     let counted = ScanVerdict::Counted {
         open: 3,
@@ -224,7 +226,7 @@ fn each_port_is_told_with_who_spoke_and_what_was_said() {
     };
     assert_eq!(report.findings.verdict, counted);
     assert!(report.findings.alternatives.contains(&ScanAlternative::ClosedBehindNat));
-    let caveat = ScanCaveat::NotSent { ports: 1, reason: not_sent };
+    let caveat = ScanCaveat::NotSent { ports: 1, cause: not_sent };
     assert!(report.findings.caveats.contains(&caveat), "{:?}", report.findings);
 }
 

@@ -21,9 +21,9 @@ pub fn judge(
         return findings;
     }
     let limit = report.limit;
-    let mut shared = report.traffic.caveats(report.target);
+    let mut shared = report.traffic.caveats();
     let none_left = report.payloads.iter().all(|row| row.sent == 0);
-    let refusal = report.traffic.own_refusal(report.target);
+    let refusal = report.traffic.own_refusal();
     let mut findings = Findings::new(match refusal {
         Some(refusal) if none_left && !report.payloads.is_empty() && limit.is_none() => {
             shared.retain(|caveat| *caveat != refusal);

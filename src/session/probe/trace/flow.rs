@@ -2,7 +2,7 @@
 
 use super::TracePlan;
 use crate::batch::IcmpMeaning;
-use crate::record::probe::{TraceAnswer, TraceFlow, TraceHop, TraceRefusal, TraceTry};
+use crate::record::probe::{TraceAnswer, TraceFlow, TraceHop, TraceTry};
 use crate::session::Now;
 use crate::stats::{LossSample, is_beyond_chance};
 use crate::units::Nanos;
@@ -345,7 +345,7 @@ impl Flow {
             hop_count_at_most,
             last_heard: hops.iter().rev().find(heard_at).map(|hop| hop.ttl),
             one_by_one: self.one_by_one,
-            refused: self.errno.map(|errno| TraceRefusal::new((plan.explain)(errno, plan.target))),
+            refused: self.errno.map(|errno| (plan.explain)(errno, plan.target)),
             routing_loop: None,
             copies: self.copies,
             full_ttl: target.tries,

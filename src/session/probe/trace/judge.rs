@@ -66,7 +66,7 @@ fn end(flow: &TraceFlow, report: &TraceReport) -> TraceEnd {
         return TraceEnd::TtlExpired;
     }
     if let (Some(refusal), None) = (&flow.refused, flow.last_heard) {
-        return TraceEnd::NotSent { refusal: refusal.clone() };
+        return TraceEnd::NotSent { cause: refusal.clone() };
     }
     if report.stopped_early && !is_silent_beyond(flow) {
         return TraceEnd::Interrupted;
@@ -132,7 +132,7 @@ fn evidence(flow: &TraceFlow, report: &TraceReport) -> Vec<TraceSeen> {
         all.push(TraceSeen::SeveralRouters { hop: hop.ttl, routers: hop.routers() });
     }
     let refusal = flow.refused.clone();
-    all.extend(refusal.map(|refusal| TraceSeen::NotSent { refusal }));
+    all.extend(refusal.map(|cause| TraceSeen::NotSent { cause }));
     if report.stopped_early {
         all.push(TraceSeen::Interrupted);
     }

@@ -8,8 +8,7 @@ use crate::netsim::{
     SimSocket, Way, runs,
 };
 use crate::record::probe::{
-    TraceAlternative, TraceCaveat, TraceDistance, TraceEnd, TraceEvidence, TraceIcmp, TraceRefusal,
-    TraceSeen,
+    TraceAlternative, TraceCaveat, TraceDistance, TraceEnd, TraceEvidence, TraceIcmp, TraceSeen,
 };
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -442,10 +441,10 @@ fn what_this_host_refuses_is_explained_by_its_state() {
     session.poll_transmit(now, &mut out);
     let stop = SendStop::Refused { datagrams: out.len(), errno: 22 };
     session.on_sent(now, &out, &SendOutcome { accepted: 0, stop: Some(stop) });
-    let refusal = TraceRefusal::new(explain(22, target()));
-    assert_eq!(refusal.cause, "blackhole_route");
+    let refusal = explain(22, target());
+    assert_eq!(refusal.code(), "blackhole_route");
     let verdict = session.finish(now).findings.verdict;
-    assert_eq!(verdict, alike(1, TraceEnd::NotSent { refusal }));
+    assert_eq!(verdict, alike(1, TraceEnd::NotSent { cause: refusal }));
 }
 
 /// Loss rates, in both directions and in one at a time, each with seeds.
