@@ -110,10 +110,13 @@ pub enum CastNote {
         /// The group.
         group: String,
         /// The interfaces; empty where the route chose.
+        #[serde(rename = "interface_names")]
         interfaces: Vec<String>,
         /// The only accepted sources; empty for any.
+        #[serde(rename = "included_sources")]
         sources: Vec<String>,
         /// Sources that are kept out.
+        #[serde(rename = "excluded_sources")]
         excluded: Vec<String>,
     },
     /// A broadcast address or an address of this host is listened to.
@@ -121,8 +124,10 @@ pub enum CastNote {
         /// The address.
         address: String,
         /// The interfaces; empty for all.
+        #[serde(rename = "interface_names")]
         interfaces: Vec<String>,
         /// Sources that are kept out.
+        #[serde(rename = "excluded_sources")]
         excluded: Vec<String>,
     },
     /// Many groups were joined.

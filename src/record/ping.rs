@@ -54,6 +54,7 @@ pub enum ReplyKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct PingReply {
     /// Which target, counted from 0.
+    #[serde(rename = "target_index")]
     pub target: usize,
     /// Who answered; not always the target.
     pub source: Endpoint,
@@ -70,8 +71,6 @@ pub struct PingReply {
     pub round_trip_ns: Option<u64>,
     /// The same from the planned time of sending.
     pub as_planned_ns: Option<u64>,
-    /// The same as `round_trip_ns`, under its former name.
-    pub from_send_ns: Option<u64>,
     /// Processing time in the reflector; `None` if not reported.
     pub server_ns: Option<u64>,
     /// The reflector's own number of the answer; `None` where it has none.
@@ -84,6 +83,7 @@ pub struct PingReply {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct PingTimeout {
     /// Which target, counted from 0.
+    #[serde(rename = "target_index")]
     pub target: usize,
     /// The probe's number, from 0.
     pub seq: u64,
@@ -114,6 +114,7 @@ pub enum Outcome {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct PingRow {
     /// Which target, counted from 0.
+    #[serde(rename = "target_index")]
     pub target: usize,
     /// Its number, from 0.
     pub seq: u64,
@@ -360,9 +361,6 @@ pub struct PingTargetReport {
     /// The same from the planned time of sending: with this host's own lateness.
     #[serde(rename = "as_planned")]
     pub as_planned_ns: PingDelay,
-    /// The same as `round_trip_ns`, under its former name.
-    #[serde(rename = "from_send")]
-    pub from_send_ns: PingDelay,
     /// One-way delay outbound, above the run's own minimum, clock drift removed.
     #[serde(rename = "out_above_min")]
     pub out_above_min_ns: PingDelay,
@@ -373,7 +371,7 @@ pub struct PingTargetReport {
     #[serde(rename = "server_time")]
     pub server_ns: PingDelay,
     /// From a reply's own time stamp to its actual departure, if requested and reported.
-    #[serde(rename = "departure")]
+    #[serde(rename = "departure_delay")]
     pub departure_ns: PingDelay,
     /// How late probes were sent, after their planned time.
     #[serde(rename = "send_lateness")]

@@ -227,7 +227,6 @@ pub fn full_target() -> PingTargetReport {
         ecn_back: Some(0),
         round_trip_ns: PingDelay { lost: None, p999: Some(45_000_000), ..delay() },
         as_planned_ns: delay(),
-        from_send_ns: delay(),
         out_above_min_ns: delay(),
         back_above_min_ns: delay(),
         server_ns: PingDelay { p999: Some(45_000_000), ..delay() },

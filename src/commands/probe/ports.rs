@@ -81,7 +81,6 @@ fn interrupted(args: &PortsArgs, target: &Target) -> Exit {
     let report = PortsReport {
         host: target.name.clone(),
         target: Some(target.addr.ip()),
-        stopped_early: true,
         interrupted: true,
         ..PortsReport::default()
     };
@@ -102,7 +101,7 @@ fn helped(args: &PortsArgs, target: &Target, mut report: PortsReport) -> anyhow:
     target.name.clone_into(&mut report.host);
     let alone = report.ports.iter().filter(|row| row.path == PortPath::NotOpened);
     let alone: PortList = alone.map(|row| row.port).collect();
-    if !alone.is_empty() && !report.stopped_early {
+    if !alone.is_empty() && !report.interrupted {
         report.scan = Some(scan::measure_shown(&ScanOrder::of(args, &alone), target.addr)?);
     }
     ask_again(args, target, &mut report)?;
@@ -115,7 +114,7 @@ fn helped(args: &PortsArgs, target: &Target, mut report: PortsReport) -> anyhow:
 /// Probes ports again that may be silent only because ICMP errors were rate-limited.
 fn ask_again(args: &PortsArgs, target: &Target, told: &mut PortsReport) -> anyhow::Result<()> {
     let ports = in_question(told);
-    if ports.is_empty() || told.stopped_early {
+    if ports.is_empty() || told.interrupted {
         return Ok(());
     }
     let order = ScanOrder { device: target.device, ..ScanOrder::new(ports) };
@@ -130,7 +129,7 @@ fn ask_again(args: &PortsArgs, target: &Target, told: &mut PortsReport) -> anyho
 fn trace_filtered(target: &Target, report: &mut PortsReport) -> anyhow::Result<()> {
     let stops = [PortPath::FilteredOut, PortPath::TtlExceeded];
     let filtered = report.ports.iter().find(|row| stops.contains(&row.path));
-    let (Some(row), false) = (filtered, report.stopped_early) else { return Ok(()) };
+    let (Some(row), false) = (filtered, report.interrupted) else { return Ok(()) };
     let mut end = target.addr;
     end.set_port(row.port);
     let from = report.source.map_or(target.local, Into::into);

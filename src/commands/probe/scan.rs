@@ -211,7 +211,6 @@ mod tests {
             hop_limit: 30,
             wait_ns: 0,
             duration_ns: 0,
-            stopped_early: false,
             interrupted: false,
             flows: vec![flow],
             findings: Findings::new(TraceVerdict::NoFlow),

@@ -28,7 +28,7 @@ pub use mtu::{
 };
 pub use nat::{
     AddressUnknown, AnswerSource, Dependence, Hairpin, NatAlternative, NatAnswer, NatCaveat,
-    NatControl, NatEvidence, NatMeaning, NatNetworkError, NatQuestion, NatReport, NatSocket,
+    NatControl, NatEvidence, NatMeaning, NatQuestion, NatReport, NatSocket,
     NatTest, NatUnknown, NatVerdict, PortChoice,
 };
 pub use ports::{

@@ -359,6 +359,7 @@ pub enum MtuEvidence {
         /// The direction.
         way: Way,
         /// The largest fragment of each payload, each size once.
+        #[serde(rename = "fragments_bytes")]
         largest_bytes: Vec<u32>,
     },
     /// Fragmented datagrams of these payloads did not arrive.
@@ -371,6 +372,7 @@ pub enum MtuEvidence {
     /// Replies were fragmented.
     RepliesFragmented {
         /// The largest fragment.
+        #[serde(rename = "fragment_bytes")]
         largest_bytes: u32,
     },
     /// None of the packets of a size got a reply.

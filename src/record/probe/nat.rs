@@ -1,8 +1,7 @@
 //! The result of `probe nat`.
 
 use super::ProbeCaveat;
-use crate::batch::{ErrorOrigin, NetworkError};
-use crate::record::Findings;
+use crate::record::{Findings, Trouble};
 use crate::units::Endpoint;
 use serde::Serialize;
 use std::net::IpAddr;
@@ -100,48 +99,6 @@ pub enum NatAnswer {
     NoAddress,
 }
 
-/// What the network, or this host, answered instead.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "code", rename_all = "snake_case")]
-pub enum NatNetworkError {
-    /// An ICMP or `ICMPv6` message.
-    Icmp {
-        /// Where the request was going.
-        destination: Endpoint,
-        /// ICMP or `ICMPv6` type.
-        icmp_type: u8,
-        /// ICMP or `ICMPv6` code.
-        icmp_code: u8,
-        /// The host or router that sent it; `None` where that is not known.
-        from: Option<IpAddr>,
-        /// The message itself.
-        #[serde(skip)]
-        error: NetworkError,
-    },
-    /// This host's own refusal.
-    Local {
-        /// Where the request was going.
-        destination: Endpoint,
-        /// The system's error number, errno(3).
-        errno: i32,
-        /// The message itself.
-        #[serde(skip)]
-        error: NetworkError,
-    },
-}
-
-impl From<NetworkError> for NatNetworkError {
-    fn from(error: NetworkError) -> Self {
-        let NetworkError { destination, icmp_type, icmp_code, errno, offender: from, .. } = error;
-        match error.origin {
-            ErrorOrigin::Local => Self::Local { destination: destination.into(), errno, error },
-            ErrorOrigin::Icmp | ErrorOrigin::Icmp6 => {
-                Self::Icmp { destination: destination.into(), icmp_type, icmp_code, from, error }
-            }
-        }
-    }
-}
-
 /// One question, with all its tries.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NatTest {
@@ -216,9 +173,8 @@ pub struct NatReport {
     pub back: u64,
     /// Further answers to requests that had one: copies that the network made, of either.
     pub copies: u64,
-    /// What the network answered instead, each kind once.
-    #[serde(serialize_with = "crate::record::finding::all")]
-    pub network_errors: Vec<NatNetworkError>,
+    /// Errors with which the network, or this host, answered, by kind.
+    pub network_errors: Vec<Trouble>,
     /// Whether it was ended early.
     pub interrupted: bool,
     /// How long it took.

@@ -204,8 +204,6 @@ pub struct PortsReport {
     pub ecn_sent: u8,
     /// How long it took.
     pub duration_ns: u64,
-    /// Whether the user ended it; as `interrupted`.
-    pub stopped_early: bool,
     /// Whether the user ended it.
     pub interrupted: bool,
     /// Datagrams a second at most in the first pass; 0 where not known.

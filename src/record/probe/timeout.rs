@@ -132,6 +132,7 @@ pub struct IdleTimerReport {
     /// closed it.
     pub monotonic: Option<bool>,
     /// Each idle time, shortest first.
+    #[serde(rename = "idle_trials")]
     pub trials: Vec<IdleTrial>,
 }
 

@@ -23,8 +23,6 @@ pub struct TraceReport {
     pub wait_ns: u64,
     /// How long it took, in nanoseconds.
     pub duration_ns: u64,
-    /// Whether the user ended it; as `interrupted`.
-    pub stopped_early: bool,
     /// Whether the user ended it.
     pub interrupted: bool,
     /// The flows, each with its path.

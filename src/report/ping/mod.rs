@@ -55,6 +55,7 @@ struct Named<'a, T> {
 
 #[derive(Serialize)]
 struct NetworkErrorLine {
+    #[serde(rename = "target_index")]
     target: usize,
     seq: Option<u64>,
     #[serde(serialize_with = "crate::record::finding::one")]

@@ -1,6 +1,6 @@
 //! `probe nat` as text.
 
-use crate::record::Worded;
+use crate::record::{Trouble, Worded};
 use crate::record::probe::{NatQuestion, NatReport, NatSocket, NatTest};
 use crate::report::page::{Align, Page, table};
 use crate::report::words::nat::{dependence, filtering_without_nat, port_choice, question};
@@ -27,11 +27,17 @@ pub fn nat_text(found: &NatReport, page: Page) -> String {
     text.push('\n');
     text.push_str(&tests(&found.tests, page));
     text.push('\n');
-    text.push_str(&page.told("network", &found.network_errors));
+    text.push_str(&page.labelled("network", &network_errors(found)));
     text.push_str(&page.told("unknown", &found.unknown));
     text.push_str(&page.findings(&found.findings));
     text.push_str(&page.told("meaning", found.means.as_slice()));
     text
+}
+
+/// What the network answered instead, a line per kind.
+fn network_errors(found: &NatReport) -> Vec<String> {
+    let line = |one: &Trouble| format!("{}: {}", one.destination, one.error);
+    found.network_errors.iter().map(line).collect()
 }
 
 fn behaviour(found: &NatReport) -> String {

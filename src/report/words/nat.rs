@@ -4,7 +4,7 @@ use super::terms::{part, plural, plural_of};
 use crate::record::Worded;
 use crate::record::probe::{
     AddressUnknown, AnswerSource, Dependence, Hairpin, NatAlternative, NatAnswer, NatCaveat,
-    NatEvidence, NatMeaning, NatNetworkError, NatQuestion, NatUnknown, NatVerdict, PortChoice,
+    NatEvidence, NatMeaning, NatQuestion, NatUnknown, NatVerdict, PortChoice,
 };
 use crate::units::group_digits;
 
@@ -113,16 +113,6 @@ impl Worded for NatAnswer {
             Self::ErrorWithoutCode => "a STUN error without a code".to_owned(),
             Self::From { source } => format!("a reply from {source}"),
             Self::NoAddress => "a reply without an address".to_owned(),
-        }
-    }
-}
-
-impl Worded for NatNetworkError {
-    fn text(&self) -> String {
-        match self {
-            Self::Icmp { destination, error, .. } | Self::Local { destination, error, .. } => {
-                format!("{destination}: {error}")
-            }
         }
     }
 }

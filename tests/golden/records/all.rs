@@ -26,7 +26,6 @@ fn trace(end: TraceEnd) -> TraceReport {
         hop_limit: 30,
         wait_ns: 600_000_000,
         duration_ns: SECOND,
-        stopped_early: false,
         interrupted: false,
         flows: Vec::new(),
         findings: Findings::new(TraceVerdict::Alike { flows: 1, end }),

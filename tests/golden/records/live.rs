@@ -124,7 +124,6 @@ fn reply() -> PingReply {
         ttl: Some(57),
         round_trip_ns: Some(11_930_400),
         as_planned_ns: Some(11_950_000),
-        from_send_ns: Some(11_930_400),
         server_ns: None,
         reflector_seq: Some(7),
         arrival_ns: 1_700_000_000_123_456_789,

@@ -5,10 +5,10 @@ use std::net::{IpAddr, SocketAddr};
 use udpkit::batch::{ErrorOrigin, NetworkError};
 use udpkit::record::probe::{
     AddressUnknown, AnswerSource, Dependence, Hairpin, NatAlternative, NatAnswer, NatCaveat,
-    NatControl, NatEvidence, NatMeaning, NatNetworkError, NatQuestion, NatReport, NatSocket,
+    NatControl, NatEvidence, NatMeaning, NatQuestion, NatReport, NatSocket,
     NatTest, NatUnknown, NatVerdict, PortChoice, ProbeCaveat, RefusedHere,
 };
-use udpkit::record::{Findings, Worded};
+use udpkit::record::{Findings, Trouble, Worded};
 use udpkit::report::{Page, nat_text};
 
 fn at(text: &str) -> SocketAddr {
@@ -190,10 +190,13 @@ fn a_missing_server_is_reported_with_icmp_errors() {
     }];
     let mut error = NetworkError::new(ErrorOrigin::Icmp, (3, 3), 111, server(), b"");
     error.offender = Some(server().ip());
-    report.network_errors = vec![
-        NatNetworkError::from(error),
-        NatNetworkError::from(NetworkError::new(ErrorOrigin::Local, (0, 0), 113, server(), b"")),
-    ];
+    let own = NetworkError::new(ErrorOrigin::Local, (0, 0), 113, server(), b"");
+    let kind = |error: NetworkError, times| Trouble {
+        destination: server().into(),
+        error: error.notice(),
+        times,
+    };
+    report.network_errors = vec![kind(error, 6), kind(own, 1)];
     report.findings.evidence = vec![NatEvidence::Unanswered { sent: 64, sockets: 8 }];
     report.findings.alternatives = vec![NatAlternative::Firewall, NatAlternative::StunDisabled];
     hold_report("no_server", &report);

@@ -128,7 +128,6 @@ fn trace(port: u16) -> TraceReport {
         hop_limit: 30,
         wait_ns: 600_000_000,
         duration_ns: 1_640_000_000,
-        stopped_early: false,
         interrupted: false,
         flows: vec![flow],
         findings: Findings::new(TraceVerdict::Alike { flows: 1, end }),
@@ -281,7 +280,7 @@ fn only_so_many_flows_pass() {
         PortsEvidence::SourceUnchanged,
     ];
     report.findings.caveats = vec![PortsCaveat::Shared(ProbeCaveat::Interrupted)];
-    (report.interrupted, report.stopped_early) = (true, true);
+    (report.interrupted, report.interrupted) = (true, true);
     hold("ports.flow_limit", "probe ports", &report, |page| ports_text(&report, page));
 }
 
@@ -290,7 +289,6 @@ fn nothing_is_known_of_an_interrupted_run() {
     let report = PortsReport {
         host: "host.example".to_owned(),
         target: ip("2001:db8::10"),
-        stopped_early: true,
         interrupted: true,
         ..PortsReport::default()
     };

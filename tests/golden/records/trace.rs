@@ -76,7 +76,6 @@ fn report(flows: Vec<TraceFlow>, verdict: TraceVerdict) -> TraceReport {
         hop_limit: 30,
         wait_ns: 1_000_000_000,
         duration_ns: 1_640_000_000,
-        stopped_early: false,
         interrupted: false,
         flows,
         findings: Findings::new(verdict),
@@ -225,7 +224,7 @@ fn a_loop_that_the_user_interrupts() {
     };
     let end = TraceEnd::RoutingLoop { from_hop: 1, routers };
     let mut report = report(vec![flow], TraceVerdict::Alike { flows: 1, end });
-    (report.stopped_early, report.interrupted) = (true, true);
+    (report.interrupted, report.interrupted) = (true, true);
     report.findings.evidence = vec![
         evidence(TraceSeen::FullTtlExpired { from: Some(ip("192.0.2.2")) }),
         evidence(TraceSeen::NotSent { cause: refusal() }),

@@ -3,7 +3,7 @@
 use super::NatSession;
 use super::ask::Ask;
 use crate::record::probe::{
-    AddressUnknown, Dependence, Hairpin, NatNetworkError, NatQuestion, NatReport, NatSocket,
+    AddressUnknown, Dependence, Hairpin, NatQuestion, NatReport, NatSocket,
     NatTest, NatUnknown, PortChoice,
 };
 use crate::stats::{LossSample, is_beyond_chance};
@@ -44,7 +44,7 @@ pub(super) fn report(session: NatSession, duration: Nanos) -> NatReport {
         copies: session.asks.iter().map(|ask| u64::from(ask.copies)).sum(),
         tests: session.asks.iter().map(|ask| test(ask, &session)).collect(),
         sockets,
-        network_errors: session.errors.into_iter().map(NatNetworkError::from).collect(),
+        network_errors: session.errors.into_kinds(),
         interrupted: session.stopped,
         duration_ns: duration.0,
     }

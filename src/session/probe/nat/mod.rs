@@ -26,7 +26,7 @@ pub use plan::NatPlan;
 
 use crate::batch::{Datagram, Dest, ErrorOrigin, NetworkError, SendOutcome, SendStop, TxBatch};
 use crate::record::probe::{NatAnswer, NatQuestion, NatReport};
-use crate::session::{Next, Now, Session};
+use crate::session::{Next, Now, Session, TroubleLog};
 use crate::stats::{LossSample, tries_to_tell};
 use crate::units::Nanos;
 use crate::wire::stun::{
@@ -43,9 +43,6 @@ const GAPS: (Nanos, Nanos) = (Nanos::from_millis(40), Nanos::from_millis(500));
 /// Maximum tries of an unanswered filtering question, on paths whose loss requires more than the
 /// usual number.
 const MOST_TRIES: u64 = 64;
-
-/// Kinds of network errors that are kept.
-const MOST_ERRORS: usize = 16;
 
 /// Port unreachables after which the server counts as absent. A Linux host sends six at once, then
 /// one a second.
@@ -65,8 +62,7 @@ pub struct NatSession {
     hairpin_asked: bool,
     /// Source of the hairpinned datagram.
     hairpin_from: Option<SocketAddr>,
-    /// Network errors, each kind once.
-    errors: Vec<NetworkError>,
+    errors: TroubleLog,
     unreachable: u32,
     /// The first reason why this host refused to send; `None` if it did not.
     refusal: Option<i32>,
@@ -94,7 +90,7 @@ impl NatSession {
             filtering_asked: false,
             hairpin_asked: false,
             hairpin_from: None,
-            errors: Vec::new(),
+            errors: TroubleLog::default(),
             unreachable: 0,
             refusal: None,
             answered_from: None,
@@ -263,18 +259,6 @@ impl NatSession {
         self.go_on();
     }
 
-    /// Keeps an error of a new kind.
-    fn keep(&mut self, error: &NetworkError) {
-        let kind = |error: &NetworkError| {
-            let icmp = (error.icmp_type, error.icmp_code);
-            (error.destination, error.origin, icmp, error.errno, error.offender, error.mtu)
-        };
-        let known = self.errors.iter().any(|other| kind(other) == kind(error));
-        if !known && self.errors.len() < MOST_ERRORS {
-            self.errors.push(*error);
-        }
-    }
-
     /// A request that arrived here: the hairpin test's own, returned by the NAT.
     fn hairpinned(&mut self, now: Now, message: &StunMessage<'_>, datagram: &Datagram<'_>) {
         let Some((index, number)) = ask_of(self.plan.run, message.transaction) else { return };
@@ -349,7 +333,7 @@ impl Session for NatSession {
     }
 
     fn on_network_error(&mut self, _now: Now, error: &NetworkError) {
-        self.keep(error);
+        self.errors.observe(error);
         let by_this_host = |ip| self.plan.locals.iter().any(|local| local.ip() == ip);
         let own = error.origin == ErrorOrigin::Local || error.offender.is_some_and(by_this_host);
         if own && !by_this_host(error.destination.ip()) {

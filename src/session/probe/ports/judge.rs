@@ -249,7 +249,7 @@ fn caveats(report: &PortsReport, caveats: &mut Vec<PortsCaveat>) {
     let Some(agent) = &report.agent else { return };
     let withheld = ProbeCaveat::withheld(agent.withheld);
     let lost = agent.lost.clone().map(|reason| ProbeCaveat::AgentLost { reason });
-    let stopped = report.stopped_early.then_some(ProbeCaveat::Interrupted);
+    let stopped = report.interrupted.then_some(ProbeCaveat::Interrupted);
     let elsewhere = agent.address.zip(agent.answered_from);
     let elsewhere =
         elsewhere.map(|(asked, from)| ProbeCaveat::RepliesFromElsewhere { asked, from });

@@ -409,7 +409,6 @@ impl Session for PortsSession {
             dscp_sent: plan.dscp.value(),
             ecn_sent: plan.ecn as u8,
             duration_ns: (now.mono - self.started.unwrap_or(now.mono)).0,
-            stopped_early: self.stopped,
             interrupted: self.stopped,
             per_second: 1_000_000_000_u64.checked_div(plan.gap.0).unwrap_or(0),
             beside,

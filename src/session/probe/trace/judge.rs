@@ -68,7 +68,7 @@ fn end(flow: &TraceFlow, report: &TraceReport) -> TraceEnd {
     if let (Some(refusal), None) = (&flow.refused, flow.last_heard) {
         return TraceEnd::NotSent { cause: refusal.clone() };
     }
-    if report.stopped_early && !is_silent_beyond(flow) {
+    if report.interrupted && !is_silent_beyond(flow) {
         return TraceEnd::Interrupted;
     }
     match flow.last() {
@@ -133,7 +133,7 @@ fn evidence(flow: &TraceFlow, report: &TraceReport) -> Vec<TraceSeen> {
     }
     let refusal = flow.refused.clone();
     all.extend(refusal.map(|cause| TraceSeen::NotSent { cause }));
-    if report.stopped_early {
+    if report.interrupted {
         all.push(TraceSeen::Interrupted);
     }
     all

@@ -238,7 +238,6 @@ impl Session for TraceSession {
             hop_limit: self.plan.hops,
             wait_ns: self.plan.wait.0,
             duration_ns: (now.mono - started.mono).0,
-            stopped_early: self.stopped,
             interrupted: self.stopped,
             flows,
             findings: Findings::new(TraceVerdict::NoFlow),
