@@ -124,7 +124,7 @@ fn cast(work: &Work, port: u16) -> (f64, f64) {
     let output = command.output().expect("the binary");
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("a report");
     let number = |key: &str| report[key].as_f64().unwrap_or(f64::NAN);
-    let rows = report["receivers"].as_array().expect("rows");
+    let rows = report["receiver_rows"].as_array().expect("rows");
     let told = rows.iter().filter(|row| row["state"] == "done").count();
     (number("datagrams") / number("duration_ns") * 1e6, told as f64)
 }

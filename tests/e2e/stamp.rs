@@ -96,14 +96,14 @@ fn scapy_answers_the_requests_of_ping_and_ping_reads_what_it_built() {
     let told = run(udpkit().args(args).args(ask), secs(30)).expect_success();
     let told = crate::common::json(&told.out())["targets"][0].clone();
     assert_eq!((&told["sent"], &told["back"]), (&json!(9), &json!(8)), "{told:#}");
-    let lost = [&told["lost"]["out"], &told["lost"]["back"], &told["lost"]["unknown"]];
+    let lost = [&told["lost_out"], &told["lost_back"], &told["lost_way_unknown"]];
     assert_eq!(lost, [&json!(0), &json!(1), &json!(0)], "{told:#}");
     assert_eq!((&told["dscp_seen"], &told["ecn_seen"]), (&json!(8), &json!(3)));
     assert_eq!((&told["target_received"], &told["target_reflected"]), (&json!(9), &json!(9)));
-    assert_eq!((&told["hops_out"], &told["questions"]), (&json!(5), &json!(0)));
+    assert_eq!((&told["routers_out"], &told["questions"]), (&json!(5), &json!(0)));
     // The next reply reported the lost reply's departure, but its own time stamp never arrived.
-    assert_eq!(told["departure_ns"]["samples"], 6, "{told:#}");
-    let left = told["departure_ns"]["min"].as_u64().expect("a time");
+    assert_eq!(told["departure_delay"]["samples"], 6, "{told:#}");
+    let left = told["departure_delay"]["min_ns"].as_u64().expect("a time");
     assert!((998_000..1_002_000).contains(&left), "{left}");
     let requests: Vec<Value> = peer
         .wait(secs(10))

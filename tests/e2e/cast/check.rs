@@ -133,11 +133,11 @@ fn a_fault_is_named_with_its_evidence() {
     assert_eq!(lost.code(), Some(1));
     let route = expect(&lost, "route", "broken", "no_route");
     // Linux's ENETUNREACH.
-    assert_eq!(number(&evidence(&route, "connect_refused"), "why.errno"), 101);
+    assert_eq!(number(&evidence(&route, "connect_refused"), "cause.errno"), 101);
     let own = expect(&lost, "interface", "ok", "loop_works");
     assert_eq!(counts(&own, "own_probes", ["looped", "sent"]), [6, 6]);
     let filter = expect(&lost, "rp_filter", "ok", "filter_drops_unrouted");
-    assert_eq!(number(&evidence(&filter, "reverse_path_filter"), "mode"), 1);
+    assert_eq!(number(&evidence(&filter, "reverse_path_filter"), "rp_filter"), 1);
 }
 
 /// Makes the lab's switch snoop, age memberships out after 2 s, and query at this interval.

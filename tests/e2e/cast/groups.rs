@@ -29,7 +29,7 @@ fn report_of(receiver: Running) -> Value {
 }
 
 fn sources(report: &Value) -> &[Value] {
-    path(report, "sources").as_array().expect("sources")
+    path(report, "source_rows").as_array().expect("sources")
 }
 
 /// Adds a second link between the hosts of a pair: eth1, 10.78.0.0/24 and `fd78::/64`.
@@ -83,7 +83,7 @@ fn excluded_sources_are_kept_out_by_the_kernel_and_beyond_its_list_by_the_receiv
         assert!(heard[0].starts_with("10.77.0.11:") && heard[1].starts_with("[fd77::11]:"));
         assert_eq!(number(&report, "received"), 40);
         assert_eq!(number(&report, "excluded"), passed);
-        assert!(text(&report, "groups.0.excluded.0").starts_with("10.77.0."));
+        assert!(text(&report, "groups.0.excluded_sources.0").starts_with("10.77.0."));
     }
 }
 
@@ -243,14 +243,14 @@ fn a_receiver_behind_a_router_needs_ttl_2_and_check_reports_it() {
         let near = check("1");
         assert_eq!(near.code(), Some(1), "{}", near.err());
         let near = json(&near.out());
-        assert_eq!((number(&near, "far.group_back"), number(&near, "far.unicast_hops")), (0, 1));
+        assert_eq!((number(&near, "far.group_back"), number(&near, "far.unicast_routers")), (0, 1));
         let findings = path(&near, "findings").as_array().expect("findings");
         let is_ttl = |one: &&Value| text(one, "verdict.code") == "ttl_too_small";
         let too_small = findings.iter().find(is_ttl).unwrap_or_else(|| panic!("{near:#}"));
         assert_eq!(number(too_small, "verdict.routers"), 1, "{near:#}");
         let wide = json(&check("8").expect_success().out());
         assert_eq!(number(&wide, "far.ttl_least"), 2, "{wide:#}");
-        assert_eq!(number(&wide, "far.unicast_hops"), 1);
+        assert_eq!(number(&wide, "far.unicast_routers"), 1);
         assert!(number(&wide, "far.heard") > 0, "{wide:#}");
     }
 }
@@ -323,11 +323,11 @@ fn a_stored_stream_is_the_original_in_order_with_its_gaps_named() {
         (0..chunks.len()).filter(kept).flat_map(|at| chunks[at].to_vec()).collect();
     let copy = std::fs::read(name("copy")).expect("the copy");
     assert!(copy == expected, "seed {seed}: {} bytes, {} expected", copy.len(), expected.len());
-    assert_eq!(number(&report, "stream.missing"), dropped.len() as u64, "seed {seed}");
-    assert_eq!(number(&report, "stream.bytes"), expected.len() as u64);
-    let gaps = path(&report, "stream.gaps").as_array().expect("gaps");
+    assert_eq!(number(&report, "stored_stream.missing"), dropped.len() as u64, "seed {seed}");
+    assert_eq!(number(&report, "stored_stream.bytes"), expected.len() as u64);
+    let gaps = path(&report, "stored_stream.gaps").as_array().expect("gaps");
     let named: Vec<u64> =
-        gaps.iter().flat_map(|gap| number(gap, "first")..=number(gap, "last")).collect();
+        gaps.iter().flat_map(|gap| number(gap, "first_sequence")..=number(gap, "last_sequence")).collect();
     assert_eq!(named, dropped, "seed {seed}");
     let first = dropped.first().map(|first| first * 1000);
     assert_eq!(gaps.first().map(|gap| number(gap, "at_bytes")), first, "seed {seed}");
@@ -398,7 +398,7 @@ fn unicast_copies_distinguish_a_lossy_switch_from_a_lossy_host() {
     let args = ["239.1.2.3:5000", "--compare", "--receivers", "3", "--wait", "10s", "-s", "100"];
     let args = [&args[..], &["-c", "3000", "-i", "500us", "--io", "mmsg", "-J"]].concat();
     let sent = json(&send(&mut lab.udpkit("s"), &args).out());
-    let copies = path(&sent, "copies").as_array().expect("copies");
+    let copies = path(&sent, "comparisons").as_array().expect("copies");
     assert_eq!(copies.len(), 3, "{sent:#}");
     for (address, verdict) in [
         ("10.77.0.11:", "both_arrive"),
@@ -449,7 +449,7 @@ fn iperfs_datagrams_are_received_and_sent_on_to_iperf_without_loss() {
     let (seen, _) = lab.counter("r1", "inet seen", "group");
     assert!(seen >= 100, "{seen}");
     assert_eq!(number(&report, "received"), seen, "{report:#}");
-    assert_eq!(number(&report, "stream.bytes"), seen * 500);
+    assert_eq!(number(&report, "stored_stream.bytes"), seen * 500);
 
     let args = ["-u", "-s", "-B", "239.1.2.3%eth0", "-p", "5000", "-l", "500"];
     let iperf = Running::start(lab.command("r2", "iperf").args(args));

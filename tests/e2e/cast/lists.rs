@@ -26,7 +26,7 @@ fn report_of(receiver: Running) -> Value {
 }
 
 fn sources(report: &Value) -> &[Value] {
-    path(report, "sources").as_array().expect("sources")
+    path(report, "source_rows").as_array().expect("sources")
 }
 
 #[test]
@@ -73,10 +73,10 @@ fn a_member_on_the_senders_own_host_receives_unless_no_loop_is_set() {
         }
         let report = json(&running.wait(secs(5)).expect_success().out());
         assert_eq!(sources(&report).len(), 1, "{report:#}");
-        assert_eq!(text(&report, "sources.0.source"), source);
-        assert_eq!(text(&report, "sources.0.group"), group);
-        assert_eq!(number(&report, "sources.0.lost"), 0);
-        assert_eq!(text(&report, "sources.0.interface"), "eth0");
+        assert_eq!(text(&report, "source_rows.0.source"), source);
+        assert_eq!(text(&report, "source_rows.0.group"), group);
+        assert_eq!(number(&report, "source_rows.0.lost"), 0);
+        assert_eq!(text(&report, "source_rows.0.interface"), "eth0");
     }
 }
 
@@ -189,9 +189,9 @@ fn duplicates_equal_what_the_switch_duplicated() {
     assert_eq!(copies, 100);
     for (running, expected) in receivers.into_iter().zip([copies, 0]) {
         let report = report_of(running);
-        assert_eq!(number(&report, "sources.0.duplicates"), expected);
-        assert_eq!(number(&report, "sources.0.received"), 700 + expected);
-        assert_eq!(number(&report, "sources.0.lost"), 0);
+        assert_eq!(number(&report, "source_rows.0.duplicates"), expected);
+        assert_eq!(number(&report, "source_rows.0.received"), 700 + expected);
+        assert_eq!(number(&report, "source_rows.0.lost"), 0);
     }
 }
 
@@ -239,9 +239,9 @@ fn a_source_specific_join_receives_no_other_source() {
         }
         let report = json(&running.wait(secs(10)).expect_success().out());
         assert_eq!(sources(&report).len(), 1, "{report:#}");
-        assert!(text(&report, "sources.0.source").contains(wanted), "{report:#}");
+        assert!(text(&report, "source_rows.0.source").contains(wanted), "{report:#}");
         assert_eq!(number(&report, "received"), 20);
-        assert_eq!(text(&report, "groups.0.sources.0"), wanted);
+        assert_eq!(text(&report, "groups.0.included_sources.0"), wanted);
     }
 }
 
@@ -290,14 +290,14 @@ fn an_interrupted_sender_and_receiver_agree_and_a_late_one_counts_from_its_first
     assert_eq!(path(&sent, "interrupted"), true);
     let total = number(&sent, "numbered");
     let early = report_of(early);
-    assert_eq!(number(&early, "sources.0.received"), total);
-    assert_eq!(number(&early, "sources.0.sender_total"), total);
-    assert_eq!(number(&early, "sources.0.first_sequence"), 0);
+    assert_eq!(number(&early, "source_rows.0.received"), total);
+    assert_eq!(number(&early, "source_rows.0.sender_total"), total);
+    assert_eq!(number(&early, "source_rows.0.first_sequence"), 0);
     let late = report_of(late);
-    let first = number(&late, "sources.0.first_sequence");
+    let first = number(&late, "source_rows.0.first_sequence");
     assert!(first > 0);
-    assert_eq!(path(&late, "sources.0.joined_before"), false);
-    assert_eq!(number(&late, "sources.0.received"), total - first);
+    assert_eq!(path(&late, "source_rows.0.joined_before"), false);
+    assert_eq!(number(&late, "source_rows.0.received"), total - first);
     for report in [early, late] {
         assert_eq!(number(&report, "lost"), 0, "{report:#}");
         assert_eq!(path(&report, "interrupted"), true);

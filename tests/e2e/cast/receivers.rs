@@ -25,7 +25,7 @@ fn send(command: &mut Command, args: &[&str]) -> Output {
 
 /// The row of the receiver whose name begins with `host`.
 fn row<'a>(sent: &'a Value, host: &str) -> &'a Value {
-    let rows = path(sent, "receivers").as_array().expect("receivers");
+    let rows = path(sent, "receiver_rows").as_array().expect("receivers");
     rows.iter()
         .find(|row| text(row, "receiver").starts_with(host))
         .unwrap_or_else(|| panic!("no {host} in {sent:#}"))
@@ -89,14 +89,14 @@ fn the_table_equals_the_firewalls_counters_over_both_families() {
             // Its own report agrees with what it reported to the sender.
             running.signal("INT");
             let own = json(&running.wait(secs(10)).expect_success().out());
-            assert!(text(&own, "sources.0.source").starts_with(from), "{own:#}");
+            assert!(text(&own, "source_rows.0.source").starts_with(from), "{own:#}");
             for key in ["received", "lost", "bursts", "longest_burst", "delay_p50_ns"] {
-                let key_there = format!("sources.0.{key}");
+                let key_there = format!("source_rows.0.{key}");
                 assert_eq!(path(&own, &key_there), path(row, key), "{key}: {own:#} {row:#}");
             }
         }
-        assert_eq!(text(&sent, "common_loss.origin.code"), "near_one_receiver");
-        assert_eq!(text(&sent, "receivers.0.receiver"), text(&sent, "common_loss.origin.receiver"));
+        assert_eq!(text(&sent, "common_loss.location.code"), "near_one_receiver");
+        assert_eq!(text(&sent, "receiver_rows.0.receiver"), text(&sent, "common_loss.location.receiver"));
         assert!(number(&sent, "skew.receivers") >= 2, "{sent:#}");
     }
 }
@@ -125,7 +125,7 @@ fn loss_on_the_senders_own_wire_is_found_to_be_common() {
     for host in ["10.77.0.11", "10.77.0.12", "10.77.0.13"] {
         assert_eq!(number(row(&sent, host), "lost"), dropped, "{sent:#}");
     }
-    assert_eq!(text(&sent, "common_loss.origin.code"), "near_sender", "{sent:#}");
+    assert_eq!(text(&sent, "common_loss.location.code"), "near_sender", "{sent:#}");
     // A report has room for a limited number of gaps; only the complete part is compared.
     let (by_all, compared) =
         (number(&sent, "common_loss.lost_by_all"), number(&sent, "common_loss.compared"));
@@ -181,7 +181,7 @@ fn receivers_come_late_end_and_stop_while_the_sender_continues() {
     let late_row = row(&sent, "10.77.0.14");
     assert_eq!(number(late_row, "received"), number(&own, "received"));
     assert_eq!(number(late_row, "lost"), 0, "{late_row:#}");
-    assert_eq!(number(late_row, "expected"), total - number(&own, "sources.0.first_sequence"));
+    assert_eq!(number(late_row, "expected"), total - number(&own, "source_rows.0.first_sequence"));
 }
 
 #[test]
@@ -197,7 +197,7 @@ fn a_list_has_a_row_for_each_host_and_marks_those_that_never_reported() {
     // The loss of the silent receiver is unknown.
     assert_eq!(output.code(), Some(3), "{}", output.err());
     let sent = json(&output.out());
-    assert_eq!(path(&sent, "receivers").as_array().map(Vec::len), Some(3), "{sent:#}");
+    assert_eq!(path(&sent, "receiver_rows").as_array().map(Vec::len), Some(3), "{sent:#}");
     for host in ["10.77.0.11:5000", "[fd77::11]:5000"] {
         assert_eq!(number(row(&sent, host), "received"), 500, "{sent:#}");
         assert_eq!(text(row(&sent, host), "destination"), host);
@@ -355,7 +355,7 @@ fn plain_datagrams_pass_between_iperf_mgen_socat_and_udpkit() {
     for running in receivers {
         let report = json(&running.wait(secs(10)).expect_success().out());
         assert_eq!((number(&report, "received"), number(&report, "bytes")), (10, 640));
-        assert!(text(&report, "sources.0.source").starts_with("10.77.0.1:"));
+        assert!(text(&report, "source_rows.0.source").starts_with("10.77.0.1:"));
     }
     drop(ten);
     let running = plain("r1", "5");

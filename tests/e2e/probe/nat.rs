@@ -146,16 +146,16 @@ fn probe(lab: &Lab, args: &[&str]) -> Output {
 fn held(case: &Case, server: &str, report: &Value) {
     let told = |key: &str| path(report, key).as_str();
     let name = case.name;
-    assert_eq!(path(report, "nat").as_bool(), Some(case.nat), "{name}, {server}: {report:#}");
+    assert_eq!(path(report, "behind_nat").as_bool(), Some(case.nat), "{name}, {server}: {report:#}");
     for (key, expected) in [
         ("mapping", case.mapping),
         ("filtering", case.filtering),
-        ("ports", case.ports),
+        ("port_choice", case.ports),
         ("hairpin", case.hairpin),
     ] {
         assert_eq!(told(key), expected, "{key}, {name}, {server}: {report:#}");
     }
-    assert_eq!(path(report, "unknown").as_array().map(Vec::len), Some(0), "{name}: {report:#}");
+    assert_eq!(path(report, "not_known").as_array().map(Vec::len), Some(0), "{name}: {report:#}");
 }
 
 /// Starts coturn on both addresses of the server, with RFC 5780 if there are two.
@@ -272,9 +272,9 @@ fn a_server_with_one_port_and_address_leaves_mapping_and_filtering_open() {
     let (_server, at) = local(&["--stun-alternate", "none"]);
     let output = run(udpkit().args(["probe", "nat", &at, "-J"]), secs(30)).expect_success();
     let report = json(&output.out());
-    assert_eq!(path(&report, "nat"), false);
+    assert_eq!(path(&report, "behind_nat"), false);
     assert!(path(&report, "filtering").is_null() && path(&report, "other").is_null());
-    assert_eq!(path(&report, "unknown.0.code"), "filtering_one_address", "{report:#}");
+    assert_eq!(path(&report, "not_known.0.code"), "filtering_one_address", "{report:#}");
 }
 
 #[test]
@@ -285,10 +285,10 @@ fn a_closed_port_is_known_by_icmp_and_ends_with_1() {
     let report = json(&output.out());
     let error = path(&report, "network_errors.0");
     for (key, wanted) in [
-        ("code", Value::from("icmp")),
-        ("icmp_type", 3.into()),
-        ("icmp_code", 3.into()),
-        ("from", "127.0.0.1".into()),
+        ("error.code", Value::from("port_unreachable")),
+        ("error.icmp_type", 3.into()),
+        ("error.icmp_code", 3.into()),
+        ("error.from", "127.0.0.1".into()),
         ("destination", at.as_str().into()),
     ] {
         assert_eq!(path(error, key), &wanted, "{report:#}");
@@ -308,7 +308,7 @@ fn silent_servers_are_distinguished_from_no_nat() {
         let output = run(udpkit().args(args), secs(30));
         assert_eq!(output.code(), Some(1));
         let report = json(&output.out());
-        assert!(path(&report, "nat").is_null() && path(&report, "answered") == false);
+        assert!(path(&report, "behind_nat").is_null() && path(&report, "server_answered") == false);
         assert_eq!(path(&report, "verdict.code"), "no_server", "{report:#}");
         let codes = ["alternatives.0.code", "alternatives.1.code"].map(|key| path(&report, key));
         assert_eq!(codes, ["firewall", "stun_disabled"], "{report:#}");

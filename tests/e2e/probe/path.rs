@@ -122,14 +122,14 @@ fn the_largest_datagram_is_found_whether_routers_speak_or_not() {
                 "code": "router",
                 "packet_bytes": 1280,
                 "payload_bytes": payload,
-                "routers": [router],
+                "router_addresses": [router],
             })
         };
         assert_eq!(path(told, "verdict.code"), "path_mtu", "{told:#}");
-        assert_eq!(path(told, "verdict.out"), &way(first), "{told:#}");
-        assert_eq!(path(told, "verdict.back"), &way(second), "{told:#}");
+        assert_eq!(path(told, "verdict.mtu_out"), &way(first), "{told:#}");
+        assert_eq!(path(told, "verdict.mtu_back"), &way(second), "{told:#}");
         fragments(told, &all_pass());
-        assert_eq!(path(told, "out.routers.0.mtu_bytes"), 1280);
+        assert_eq!(path(told, "way_out.too_big_reports.0.mtu_bytes"), 1280);
         assert_eq!(path(told, "caveats"), &json!([]), "{told:#}");
     }
 
@@ -146,13 +146,13 @@ fn the_largest_datagram_is_found_whether_routers_speak_or_not() {
                 "code": "black_hole",
                 "packet_bytes": 1280,
                 "payload_bytes": payload,
-                "after": after,
+                "vanishes_after": after,
             })
         };
-        assert_eq!(path(told, "verdict.out"), &way(first.into()), "{told:#}");
-        assert_eq!(path(told, "verdict.back"), &way(Value::Null), "{told:#}");
+        assert_eq!(path(told, "verdict.mtu_out"), &way(first.into()), "{told:#}");
+        assert_eq!(path(told, "verdict.mtu_back"), &way(Value::Null), "{told:#}");
         fragments(told, &rest);
-        assert_eq!(path(told, "out.limit"), "black_hole");
+        assert_eq!(path(told, "way_out.limited_by"), "black_hole");
     }
 }
 
@@ -174,7 +174,7 @@ fn fragments_are_told_from_whole_datagrams() {
     let _server = serve(&lab);
     for told in both(&lab, "mtu", &[]) {
         fragments(&told, &all_pass());
-        let rows = path(&told, "out.fragments").as_array().expect("rows");
+        let rows = path(&told, "way_out.fragments").as_array().expect("rows");
         let pieces = |row: &Value| row["largest_fragment_bytes"].as_u64();
         assert!(rows.iter().all(|row| matches!(pieces(row), Some(1_496 | 1_500))), "{told:#}");
     }
@@ -186,8 +186,8 @@ fn fragments_are_told_from_whole_datagrams() {
             "packet_bytes": 1500,
             "payload_bytes": payload,
         });
-        assert_eq!(path(told, "verdict.out"), &whole, "{told:#}");
-        assert_eq!(path(told, "verdict.back"), &whole, "{told:#}");
+        assert_eq!(path(told, "verdict.mtu_out"), &whole, "{told:#}");
+        assert_eq!(path(told, "verdict.mtu_back"), &whole, "{told:#}");
         fragments(told, &json!({ "code": "blocked" }));
     }
     let text = shown.wait(secs(60));
@@ -238,8 +238,8 @@ fn without_a_helper_sizes_are_known_by_routers_and_by_what_answers() {
             assert_eq!(path(&told, "verdict.router"), first, "{port}: {told:#}");
         }
         if let Some(limit) = limit {
-            assert_eq!(path(&told, "verdict.limit"), limit, "{port}: {told:#}");
-            assert_eq!(path(&told, "verdict.routers"), &json!([first]), "{port}: {told:#}");
+            assert_eq!(path(&told, "verdict.limited_by"), limit, "{port}: {told:#}");
+            assert_eq!(path(&told, "verdict.router_addresses"), &json!([first]), "{port}: {told:#}");
         }
         assert!(path(&told, "no_agent.code").is_string(), "{port}: {told:#}");
     }
@@ -299,23 +299,23 @@ fn marks_are_told_by_what_changed_and_on_which_way() {
             "dscp ef>0",
             "ecn ect0>not-ect",
             changed(&json!([
-                { "code": "dscps_become", "way": "out", "sent": [46], "arrived": 0 },
-                { "code": "ecn_cleared", "way": "back", "sent": [2] },
+                { "code": "dscps_become", "way": "out", "dscps_sent": [46], "dscp_arrived": 0 },
+                { "code": "ecn_cleared", "way": "back", "ecns_sent": [2] },
             ])),
         ),
         (
             "ecn not-ect",
             "dscp cs1",
             changed(&json!([
-                { "code": "ecn_cleared", "way": "out", "sent": [2, 1, 3] },
-                { "code": "all_dscps_become", "way": "back", "dscp": 8 },
+                { "code": "ecn_cleared", "way": "out", "ecns_sent": [2, 1, 3] },
+                { "code": "all_dscps_become", "way": "back", "dscp_arrived": 8 },
             ])),
         ),
     ] {
         rules(&lab, "r1", &marks(out, back));
         for told in both(&lab, "marks", &["--tries", "6"]) {
             assert_eq!(without_text(path(&told, "verdict")), expected, "{told:#}");
-            let hops = ["hops_out", "hops_back"].map(|way| path(&told, way).as_u64());
+            let hops = ["routers_out", "routers_back"].map(|way| path(&told, way).as_u64());
             assert_eq!(hops, [Some(2), Some(2)]);
             let caveats = path(&told, "caveats").as_array().expect("a list");
             let hop = caveats.iter().any(|one| one["code"] == "hop_unknown");
@@ -387,7 +387,7 @@ fn a_policer_is_found_with_its_rate_its_burst_its_way_and_what_it_counts() {
     let _server = serve(&lab);
     rules(&lab, "r1", LIMITS);
     let near = |told: &Value, key: &str, wanted: u64, tolerance: u64| {
-        let found = path(told, &format!("limit.{key}")).as_u64().expect("a number");
+        let found = path(told, &format!("rate_limit.{key}")).as_u64().expect("a number");
         assert!(found.abs_diff(wanted) <= tolerance, "{key} {found}, not {wanted}: {told:#}");
     };
     let runs = [
@@ -398,10 +398,10 @@ fn a_policer_is_found_with_its_rate_its_burst_its_way_and_what_it_counts() {
     let [packets, bytes, back] = runs.map(report);
     near(&packets, "datagrams_per_1000_s", 200_000, 10_000);
     near(&packets, "burst_datagrams", 20, 4);
-    near(&bytes, "bits_per_s", 102_400 * 8, 41_000);
+    near(&bytes, "bits_per_second", 102_400 * 8, 41_000);
     near(&bytes, "burst_bytes", 153_600, 10_000);
     // If the agent was late, the policer's bucket may have overflowed; the report then says so.
-    let late = path(&back, "limit.agent_late_ns");
+    let late = path(&back, "rate_limit.agent_late_ns");
     if late.as_u64() > Some(20_000_000) {
         let caveats = path(&back, "caveats").as_array().expect("caveats");
         let is_told = |one: &Value| one["code"] == "late_replies" && one["late_ns"] == *late;
@@ -416,12 +416,12 @@ fn a_policer_is_found_with_its_rate_its_burst_its_way_and_what_it_counts() {
         (&bytes, "out", Value::from("bytes")),
         (&back, "back", Value::Null),
     ] {
-        assert_eq!(path(told, "limit.way"), way, "{told:#}");
-        assert_eq!(path(told, "limit.counts"), &counts, "{told:#}");
-        assert_eq!(path(told, "verdict.limit"), path(told, "limit"), "{told:#}");
+        assert_eq!(path(told, "rate_limit.way"), way, "{told:#}");
+        assert_eq!(path(told, "rate_limit.counts"), &counts, "{told:#}");
+        assert_eq!(path(told, "verdict.rate_limit"), path(told, "rate_limit"), "{told:#}");
         assert_eq!(path(told, "verdict.payloads"), &json!([{ "code": "all_pass" }]), "{told:#}");
     }
-    assert_eq!(path(&packets, "limit.each_port"), false);
+    assert_eq!(path(&packets, "rate_limit.each_port"), false);
 }
 
 fn what_the_own_packet_filter_drops_is_said_of_this_host() {

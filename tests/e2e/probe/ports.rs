@@ -91,11 +91,11 @@ fn icmp(row: &Value, way: &str) -> Option<(u64, u64, String)> {
 
 #[track_caller]
 fn hold(report: &Value, expected: &[Expected], tries: u64) {
-    let rows = path(report, "ports").as_array().expect("rows");
+    let rows = path(report, "port_rows").as_array().expect("rows");
     assert_eq!(rows.len(), expected.len());
     for (row, (port, fate, out, back)) in rows.iter().zip(expected) {
         assert_eq!(
-            (row["port"].as_u64(), row["path"].as_str()),
+            (row["port"].as_u64(), row["outcome"].as_str()),
             (Some(*port), Some(*fate)),
             "{row}"
         );
@@ -118,7 +118,7 @@ fn hold(report: &Value, expected: &[Expected], tries: u64) {
             assert_eq!(counts[1..], [Some(arrived), Some(0)], "{row}");
         }
         if arrived > 0 {
-            assert_eq!(row["hops_out"].as_u64(), Some(2), "{row}");
+            assert_eq!(row["routers_out"].as_u64(), Some(2), "{row}");
             let at = if *port == 5_008 { 5_009 } else { *port };
             assert_eq!(row["arrived_at"].as_u64(), Some(at), "{row}");
         }
@@ -175,11 +175,11 @@ fn rejected_ports_are_distinguished_from_dropped_ones_despite_icmp_limits() {
         let output = running.wait(secs(30));
         assert_eq!(output.code(), Some(1), "not every port passes");
         let report = json(&output.out());
-        let found: Vec<_> = path(&report, "ports")
+        let found: Vec<_> = path(&report, "port_rows")
             .as_array()
             .expect("rows")
             .iter()
-            .map(|row| (row["path"].as_str().expect("a path"), icmp(row, "icmp_out")))
+            .map(|row| (row["outcome"].as_str().expect("an outcome"), icmp(row, "icmp_out")))
             .collect();
         let v4 = target.contains('.');
         let (kind, code, by) = if v4 { (3, 13, "10.77.2.2") } else { (1, 1, "fd77:2::2") };
@@ -189,7 +189,7 @@ fn rejected_ports_are_distinguished_from_dropped_ones_despite_icmp_limits() {
         expected.push(("passes", None));
         assert_eq!(found, expected, "{target}");
         let held_back = statement(&report, "evidence", "icmp_held_back");
-        let held_back = held_back.map(|told| told["ports"].as_str().expect("ports"));
+        let held_back = held_back.map(|told| told["port_list"].as_str().expect("ports"));
         assert!(!v4 || held_back.is_some_and(|ports| ports.starts_with("50")), "{report:#}");
         assert_traced_to_hop_2(&report, 5_000, by);
     }
@@ -202,12 +202,12 @@ fn statement<'a>(report: &'a Value, list: &str, code: &str) -> Option<&'a Value>
 
 #[track_caller]
 fn assert_traced_to_hop_2(report: &Value, port: u16, router: &str) {
-    let trace = path(report, "trace");
+    let trace = path(report, "trace_report");
     let target = trace["target"].as_str().expect("a target");
     assert!(target.ends_with(&format!(":{port}")), "{trace:#}");
     let verdict = &trace["verdict"];
     assert_eq!((&verdict["code"], &verdict["hop"]), (&"no_reply_beyond".into(), &2.into()));
-    assert_eq!(verdict["routers"][0], router, "{trace:#}");
+    assert_eq!(verdict["router_addresses"][0], router, "{trace:#}");
 }
 
 #[test]
@@ -225,7 +225,7 @@ fn the_report_names_the_blocked_direction_and_the_last_router() {
         let verdict = path(report, "verdict");
         assert_eq!(verdict["code"], "same_path", "{verdict}");
         let counts = ["sent", "arrived", "replies"].map(|key| verdict[key].as_u64());
-        (verdict["path"].as_str().expect("a path").to_owned(), counts.map(Option::unwrap))
+        (verdict["outcome"].as_str().expect("an outcome").to_owned(), counts.map(Option::unwrap))
     };
     assert_eq!(same_path(&report(back)), ("filtered_back".to_owned(), [32, 32, 0]));
     let out = report(out);
@@ -235,9 +235,9 @@ fn the_report_names_the_blocked_direction_and_the_last_router() {
     let verdict = path(&all, "verdict");
     assert_eq!(verdict["code"], "mixed");
     assert_eq!((verdict["passing"].as_u64(), verdict["of"].as_u64()), (Some(3), Some(10)));
-    let others = verdict["others"].as_array().expect("a list");
-    let filtered = others.iter().find(|other| other["path"] == "filtered_out");
-    assert_eq!(filtered.expect("one")["ports"], "5001", "{verdict}");
+    let others = verdict["other_ports"].as_array().expect("a list");
+    let filtered = others.iter().find(|other| other["outcome"] == "filtered_out");
+    assert_eq!(filtered.expect("one")["port_list"], "5001", "{verdict}");
     let redirected = statement(&all, "evidence", "redirected").expect("one");
     let ports = [&redirected["port"], &redirected["arrived_at"]].map(Value::as_u64);
     assert_eq!(ports, [Some(5_008), Some(5_009)]);
@@ -252,8 +252,8 @@ fn a_nat_on_the_way_shows_in_the_source_that_arrived() {
     let _server = serve(&lab, &["--probe-ports", HELD]);
     let output = probe(&lab, "10.77.2.2", "5000-5003", &["-J", "--dscp", "EF"]).wait(secs(30));
     let report = json(&output.expect_success().out());
-    for row in path(&report, "ports").as_array().expect("rows") {
-        assert_eq!(row["path"].as_str(), Some("passes"), "{row}");
+    for row in path(&report, "port_rows").as_array().expect("rows") {
+        assert_eq!(row["outcome"].as_str(), Some("passes"), "{row}");
         assert_eq!(row["source_address_changed"].as_bool(), Some(true), "{row}");
         let seen = row["source_seen"].as_str().expect("a source");
         assert!(seen.starts_with("10.77.2.1:"), "{row}");
@@ -280,15 +280,15 @@ fn only_configured_ports_are_open() {
     let output = running.wait(secs(30));
     assert_eq!(output.code(), Some(1));
     let report = json(&output.out());
-    let rows = path(&report, "ports").as_array().expect("rows");
+    let rows = path(&report, "port_rows").as_array().expect("rows");
     let fates: Vec<_> = rows
         .iter()
-        .map(|row| (row["path"].as_str().unwrap_or("-"), row["not_opened"]["code"].as_str()))
+        .map(|row| (row["outcome"].as_str().unwrap_or("-"), row["not_opened_reason"]["code"].as_str()))
         .collect();
     let policy = ("not_opened", Some("policy"));
     assert_eq!(fates, [("passes", None), ("passes", None), ("passes", None), policy, policy]);
     // Those two are scanned without the agent: nobody listens on one, and the other is silent.
-    let scanned = path(&report, "scan.ports").as_array().expect("rows");
+    let scanned = path(&report, "scan_report.port_rows").as_array().expect("rows");
     let states: Vec<_> = scanned.iter().map(|row| row["state"].as_str().unwrap_or("-")).collect();
     assert_eq!(states, ["closed", "silent"]);
     drop(taken);
@@ -309,7 +309,7 @@ fn a_refusal_is_quoted_and_the_scan_without_an_agent_is_reported() {
     assert_eq!(path(&report, "no_agent.code"), "refused");
     assert_eq!(path(&report, "no_agent.reply.reply_code"), 550, "{report:#}");
     assert!(path(&report, "agent").is_null());
-    assert_eq!(path(&report, "ports.0.state").as_str(), Some("closed"));
+    assert_eq!(path(&report, "port_rows.0.state").as_str(), Some("closed"));
     let nobody = ask("8700");
     let report = json(&nobody.out());
     let why = path(&report, "no_agent");

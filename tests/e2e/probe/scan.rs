@@ -121,7 +121,7 @@ fn wait_until_served(lab: &Lab) {
 
 /// State and description of every port.
 fn told(report: &Value) -> BTreeMap<u64, (String, String)> {
-    let ports = path(report, "ports").as_array().expect("ports");
+    let ports = path(report, "port_rows").as_array().expect("ports");
     ports
         .iter()
         .map(|port| {
@@ -280,15 +280,15 @@ fn an_open_port_that_does_not_reply_is_never_called_closed() {
     let text = scan(&args).expect_success().out();
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
     let report = json(&scan(&[&args[..], &["-J"]].concat()).expect_success().out());
-    assert_eq!(path(&report, "ports.0.state"), "silent");
-    assert_eq!(path(&report, "ports.0.silent_tries"), 2);
+    assert_eq!(path(&report, "port_rows.0.state"), "silent");
+    assert_eq!(path(&report, "port_rows.0.silent_tries"), 2);
     assert_eq!(counted(&report), [0, 0, 1, 0].map(Some));
     assert!(codes(&report, "alternatives").contains(&"closed_without_icmp"), "{report:#}");
     let closed = crate::common::free_udp_port().to_string();
     let report = json(&scan(&["127.0.0.1", &closed, "-J"]).expect_success().out());
     assert_eq!(counted(&report), [0, 1, 0, 0].map(Some));
-    assert_eq!(path(&report, "ports.0.icmp.meaning"), "port_unreachable");
-    assert_eq!(path(&report, "ports.0.icmp.icmp_code"), 3);
+    assert_eq!(path(&report, "port_rows.0.icmp.meaning"), "port_unreachable");
+    assert_eq!(path(&report, "port_rows.0.icmp.icmp_code"), 3);
 }
 
 #[test]
@@ -307,9 +307,9 @@ fn a_service_is_found_on_any_port_with_its_own_request() {
     let report = json(&scan(&args).expect_success().out());
     server.join().expect("it was asked");
     assert_eq!(path(&report, "command"), "probe ports");
-    assert_eq!(path(&report, "ports.0.answer"), "NXDOMAIN");
+    assert_eq!(path(&report, "port_rows.0.answer"), "NXDOMAIN");
     assert_eq!(counted(&report), [1, 0, 0, 0].map(Some));
-    assert!(path(&report, "ports.0.round_trip_ns").as_u64().is_some_and(|nanos| nanos > 0));
+    assert!(path(&report, "port_rows.0.round_trip_ns").as_u64().is_some_and(|nanos| nanos > 0));
 }
 
 #[test]
@@ -323,7 +323,7 @@ fn an_interrupted_scan_reports_what_it_knows() {
     let output = running.wait(secs(10));
     assert_eq!(output.code(), Some(0), "{}", output.err());
     let report = json(&output.out());
-    assert_eq!(path(&report, "ports.0.state"), "unknown");
+    assert_eq!(path(&report, "port_rows.0.state"), "unknown");
     assert_eq!(codes(&report, "caveats"), ["interrupted", "interrupted_first"]);
     assert_eq!(path(&report, "caveats.1.ports"), 1);
 }

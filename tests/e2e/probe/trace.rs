@@ -32,10 +32,10 @@ fn holds(told: &Value, wanted: &Value) {
 
 /// The router that replied at each hop of the first flow.
 fn routers(report: &Value) -> Vec<Option<String>> {
-    let hops = path(report, "flows.0.hops").as_array().expect("hops");
+    let hops = path(report, "flow_reports.0.hop_rows").as_array().expect("hops");
     hops.iter()
         .map(|hop| {
-            let tries = path(hop, "tries").as_array().expect("tries");
+            let tries = path(hop, "try_rows").as_array().expect("tries");
             tries.iter().find_map(|one| one["from"].as_str()).map(str::to_owned)
         })
         .collect()
@@ -79,8 +79,8 @@ fn the_verdict_matches_the_rules_of_the_routers() {
         match port {
             8620 | 1004 => value!({ "code": "reached", "target": target, "hops": 3 }),
             9 => value!({ "code": "port_closed", "target": target, "hops": 3 }),
-            1001 => value!({ "code": "no_reply_beyond", "hop": 2, "routers": [second] }),
-            1002 => value!({ "code": "no_reply_beyond", "hop": 1, "routers": [first] }),
+            1001 => value!({ "code": "no_reply_beyond", "hop": 2, "router_addresses": [second] }),
+            1002 => value!({ "code": "no_reply_beyond", "hop": 1, "router_addresses": [first] }),
             _ => value!({ "code": "stopped_at", "hop": 1, "router": first, "icmp": icmp }),
         }
     };
@@ -124,7 +124,7 @@ fn a_silent_router_is_a_star_and_the_trace_goes_on_behind_it() {
         let [report, text] = runs.map(|run| run.wait(secs(30)).expect_success().out());
         let report = json(&report);
         holds(path(&report, "verdict"), &value!({ "code": "reached", "hops": 3 }));
-        let silent = value!({ "code": "silent_routers", "hops": [1] });
+        let silent = value!({ "code": "silent_routers", "silent_hops": [1] });
         let told = path(&report, "evidence").as_array().expect("statements");
         let told = told.iter().find(|one| one["code"] == silent["code"]);
         holds(told.unwrap_or_else(|| panic!("{report:#}")), &silent);
@@ -152,7 +152,7 @@ fn a_flow_keeps_its_ports_whatever_the_ttl() {
     let args = ["10.77.3.2:9", "--bind", ":5000", "--flows", "2", "--tries", "2", "-J"];
     let output = begin(&lab, &args).wait(secs(30)).expect_success();
     let report = json(&output.out());
-    let ports = [0, 1].map(|flow| path(&report, &format!("flows.{flow}.source_port")).as_u64());
+    let ports = [0, 1].map(|flow| path(&report, &format!("flow_reports.{flow}.source_port")).as_u64());
     assert_eq!(ports, [Some(5000), Some(5001)]);
     let wanted = value!({ "code": "port_closed", "flows": 2, "target": "10.77.3.2:9", "hops": 3 });
     holds(path(&report, "verdict"), &wanted);

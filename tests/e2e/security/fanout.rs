@@ -194,7 +194,7 @@ fn a_forged_report_begins_no_copies_beside_a_receiver_that_gets_them() {
     assert_eq!(lab.counter("s", "inet t", "data").0, 0);
     sender.signal("INT");
     let sent = json(&sender.wait(secs(10)).expect_success().out());
-    let all = path(&sent, "copies").as_array().expect("copies");
+    let all = path(&sent, "comparisons").as_array().expect("copies");
     assert_eq!(all.len(), 1, "{sent:#}");
     assert!(text(&all[0], "receiver").starts_with("10.77.0.11:"), "{sent:#}");
     assert_eq!(number(&all[0], "unicast_lost"), 0, "{sent:#}");
@@ -236,7 +236,7 @@ fn a_receiver_is_served_to_the_end_despite_forged_announcements() {
     sender.signal("INT");
     let sent = json(&sender.wait(secs(10)).expect_success().out());
     let own = json(&honest.wait(secs(10)).expect_success().out());
-    let all = path(&sent, "receivers").as_array().expect("receivers");
+    let all = path(&sent, "receiver_rows").as_array().expect("receivers");
     assert_eq!(all.len(), 1, "{sent:#}");
     let row = &all[0];
     assert!(text(row, "receiver").starts_with("10.77.0.11:"), "{sent:#}");

@@ -106,7 +106,7 @@ fn forged_requests_bring_a_victim_never_more_and_never_later() {
         json(&output.out())
     };
     let ports = probe(&["ports", SERVER, "63001", "--tries", "2"]);
-    assert_eq!(path(&ports, "ports.0.path"), "passes", "{ports:#}");
+    assert_eq!(path(&ports, "port_rows.0.outcome"), "passes", "{ports:#}");
     let [got, named] = compared(&lab);
     assert_eq!(named.0, u64::from(GREEDY + PLAIN));
     // What asks for one answer at once, no longer than itself, is answered: a fair share of it.

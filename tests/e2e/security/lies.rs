@@ -283,7 +283,7 @@ fn a_receivers_report_that_cannot_be_true_is_named_and_in_no_sum() {
     let output = sender.wait(secs(20));
     assert_eq!(output.code(), Some(3), "{}\n{}", output.err(), output.out());
     let report = json(&output.out());
-    let row = path(&report, "receivers").as_array().expect("receivers")[0].clone();
+    let row = path(&report, "receiver_rows").as_array().expect("receivers")[0].clone();
     assert_eq!(path(&row, "contradiction.code"), "more_arrived", "{report:#}");
     assert_eq!(path(&row, "contradiction.arrived"), 1_000_000_000_000_000_u64);
     for figure in ["received", "lost", "expected"] {
