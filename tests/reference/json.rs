@@ -23,7 +23,10 @@ Whatever a document concludes or states has one shape: `{\"code\": ..., figures 
 Programs read the code and the figures, which do not change within a schema; people read the text,
 which may. `verdict` is what a command concludes, `evidence` what it saw, `alternatives` what else
 could explain that, `caveats` what makes the result doubtful, `advice` what to try next, and
-`failure` why a run failed.
+`failure` why a run failed. `next_steps` lists several pieces of advice.
+
+A key has one type and one meaning in all documents. A plain noun is a number: `ports`, `hops`,
+`lost`. The list of what it counts has a longer name: `port_rows`, `router_addresses`.
 
 In the tables, `[]` stands for each element of an array. A string that takes one of a few words is
 shown with all the words seen. The examples come from the documents that the tests compare with, and

@@ -28,8 +28,8 @@ pub use mtu::{
 };
 pub use nat::{
     AddressUnknown, AnswerSource, Dependence, Hairpin, NatAlternative, NatAnswer, NatCaveat,
-    NatControl, NatEvidence, NatMeaning, NatQuestion, NatReport, NatSocket,
-    NatTest, NatUnknown, NatVerdict, PortChoice,
+    NatControl, NatEvidence, NatMeaning, NatQuestion, NatReport, NatSocket, NatTest, NatUnknown,
+    NatVerdict, PortChoice,
 };
 pub use ports::{
     AgentReport, Inconclusive, NotOpened, PortPath, PortRow, PortsBeside, PortsFindings,

@@ -1,7 +1,7 @@
 //! `probe nat` as text.
 
-use crate::record::{Trouble, Worded};
 use crate::record::probe::{NatQuestion, NatReport, NatSocket, NatTest};
+use crate::record::{Trouble, Worded};
 use crate::report::page::{Align, Page, table};
 use crate::report::words::nat::{dependence, filtering_without_nat, port_choice, question};
 use crate::units::Nanos;

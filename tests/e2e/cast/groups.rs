@@ -326,8 +326,10 @@ fn a_stored_stream_is_the_original_in_order_with_its_gaps_named() {
     assert_eq!(number(&report, "stored_stream.missing"), dropped.len() as u64, "seed {seed}");
     assert_eq!(number(&report, "stored_stream.bytes"), expected.len() as u64);
     let gaps = path(&report, "stored_stream.gaps").as_array().expect("gaps");
-    let named: Vec<u64> =
-        gaps.iter().flat_map(|gap| number(gap, "first_sequence")..=number(gap, "last_sequence")).collect();
+    let named: Vec<u64> = gaps
+        .iter()
+        .flat_map(|gap| number(gap, "first_sequence")..=number(gap, "last_sequence"))
+        .collect();
     assert_eq!(named, dropped, "seed {seed}");
     let first = dropped.first().map(|first| first * 1000);
     assert_eq!(gaps.first().map(|gap| number(gap, "at_bytes")), first, "seed {seed}");

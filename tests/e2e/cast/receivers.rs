@@ -96,7 +96,10 @@ fn the_table_equals_the_firewalls_counters_over_both_families() {
             }
         }
         assert_eq!(text(&sent, "common_loss.location.code"), "near_one_receiver");
-        assert_eq!(text(&sent, "receiver_rows.0.receiver"), text(&sent, "common_loss.location.receiver"));
+        assert_eq!(
+            text(&sent, "receiver_rows.0.receiver"),
+            text(&sent, "common_loss.location.receiver")
+        );
         assert!(number(&sent, "skew.receivers") >= 2, "{sent:#}");
     }
 }

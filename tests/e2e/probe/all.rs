@@ -33,11 +33,16 @@ fn probe_host_runs_all_kinds_within_ten_seconds_or_lists_them_as_left_out() {
         let took = path(&report, "duration_ns").as_u64().expect("told");
         assert!(took <= 10_000_000_000, "{took} ns");
         for kind in KINDS {
-            let is_told = !report[format!("{kind}_report")].is_null() || left_out(&report, kind).is_some();
+            let is_told =
+                !report[format!("{kind}_report")].is_null() || left_out(&report, kind).is_some();
             assert!(is_told, "{kind} is neither told nor left out");
         }
         assert_eq!(left_out(&report, "timeout"), Some("longer_idle_times"));
-        assert_eq!(path(&report, "ports_report.port_rows.0.outcome").as_str(), Some("passes"), "{report}");
+        assert_eq!(
+            path(&report, "ports_report.port_rows.0.outcome").as_str(),
+            Some("passes"),
+            "{report}"
+        );
     }
     let output = nobody.wait(secs(40));
     assert_eq!(output.code(), Some(1), "{}", output.out());

@@ -146,7 +146,11 @@ fn probe(lab: &Lab, args: &[&str]) -> Output {
 fn held(case: &Case, server: &str, report: &Value) {
     let told = |key: &str| path(report, key).as_str();
     let name = case.name;
-    assert_eq!(path(report, "behind_nat").as_bool(), Some(case.nat), "{name}, {server}: {report:#}");
+    assert_eq!(
+        path(report, "behind_nat").as_bool(),
+        Some(case.nat),
+        "{name}, {server}: {report:#}"
+    );
     for (key, expected) in [
         ("mapping", case.mapping),
         ("filtering", case.filtering),

@@ -239,7 +239,11 @@ fn without_a_helper_sizes_are_known_by_routers_and_by_what_answers() {
         }
         if let Some(limit) = limit {
             assert_eq!(path(&told, "verdict.limited_by"), limit, "{port}: {told:#}");
-            assert_eq!(path(&told, "verdict.router_addresses"), &json!([first]), "{port}: {told:#}");
+            assert_eq!(
+                path(&told, "verdict.router_addresses"),
+                &json!([first]),
+                "{port}: {told:#}"
+            );
         }
         assert!(path(&told, "no_agent.code").is_string(), "{port}: {told:#}");
     }

@@ -283,7 +283,9 @@ fn only_configured_ports_are_open() {
     let rows = path(&report, "port_rows").as_array().expect("rows");
     let fates: Vec<_> = rows
         .iter()
-        .map(|row| (row["outcome"].as_str().unwrap_or("-"), row["not_opened_reason"]["code"].as_str()))
+        .map(|row| {
+            (row["outcome"].as_str().unwrap_or("-"), row["not_opened_reason"]["code"].as_str())
+        })
         .collect();
     let policy = ("not_opened", Some("policy"));
     assert_eq!(fates, [("passes", None), ("passes", None), ("passes", None), policy, policy]);

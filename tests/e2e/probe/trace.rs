@@ -152,7 +152,8 @@ fn a_flow_keeps_its_ports_whatever_the_ttl() {
     let args = ["10.77.3.2:9", "--bind", ":5000", "--flows", "2", "--tries", "2", "-J"];
     let output = begin(&lab, &args).wait(secs(30)).expect_success();
     let report = json(&output.out());
-    let ports = [0, 1].map(|flow| path(&report, &format!("flow_reports.{flow}.source_port")).as_u64());
+    let ports =
+        [0, 1].map(|flow| path(&report, &format!("flow_reports.{flow}.source_port")).as_u64());
     assert_eq!(ports, [Some(5000), Some(5001)]);
     let wanted = value!({ "code": "port_closed", "flows": 2, "target": "10.77.3.2:9", "hops": 3 });
     holds(path(&report, "verdict"), &wanted);

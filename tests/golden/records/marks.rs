@@ -103,11 +103,8 @@ fn nothing_leaves_this_host() {
         (row.dscp_arrived, row.ecn_arrived) = (None, None);
     }
     let refused = vec![RefusedHere::new(1, report.target.into(), 24)];
-    report.traffic = ProbeTraffic {
-        refused_here: refused.clone(),
-        copies_out: None,
-        ..ProbeTraffic::default()
-    };
+    report.traffic =
+        ProbeTraffic { refused_here: refused.clone(), copies_out: None, ..ProbeTraffic::default() };
     let nothing = |way| MarksEvidence::Observed { way, observed: 0, of: 3, arrived: 0, sent: 0 };
     report.findings.evidence = vec![nothing(Way::Out), nothing(Way::Back)];
     report.findings.caveats = vec![

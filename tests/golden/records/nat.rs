@@ -5,8 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 use udpkit::batch::{ErrorOrigin, NetworkError};
 use udpkit::record::probe::{
     AddressUnknown, AnswerSource, Dependence, Hairpin, NatAlternative, NatAnswer, NatCaveat,
-    NatControl, NatEvidence, NatMeaning, NatQuestion, NatReport, NatSocket,
-    NatTest, NatUnknown, NatVerdict, PortChoice, ProbeCaveat, RefusedHere,
+    NatControl, NatEvidence, NatMeaning, NatQuestion, NatReport, NatSocket, NatTest, NatUnknown,
+    NatVerdict, PortChoice, ProbeCaveat, RefusedHere,
 };
 use udpkit::record::{Findings, Trouble, Worded};
 use udpkit::report::{Page, nat_text};

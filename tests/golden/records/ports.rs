@@ -5,11 +5,11 @@ use std::net::{IpAddr, SocketAddr};
 use udpkit::batch::OwnFinding;
 use udpkit::record::Findings;
 use udpkit::record::probe::{
-    AgentReport, ErrorOrigin, IcmpError, Inconclusive, NoAgent, NotOpened, PathPorts,
-    PortGroup, PortPath, PortRow, PortState, PortsAlternative, PortsBeside, PortsCaveat,
-    PortsEvidence, PortsFindings, PortsReport, PortsVerdict, ProbeCaveat, ScanAlternative,
-    ScanEvidence, ScanFindings, ScanReport, ScanVerdict, ScannedPort, TraceEnd, TraceFlow,
-    TraceReport, TraceVerdict, Way,
+    AgentReport, ErrorOrigin, IcmpError, Inconclusive, NoAgent, NotOpened, PathPorts, PortGroup,
+    PortPath, PortRow, PortState, PortsAlternative, PortsBeside, PortsCaveat, PortsEvidence,
+    PortsFindings, PortsReport, PortsVerdict, ProbeCaveat, ScanAlternative, ScanEvidence,
+    ScanFindings, ScanReport, ScanVerdict, ScannedPort, TraceEnd, TraceFlow, TraceReport,
+    TraceVerdict, Way,
 };
 use udpkit::report::{Page, ports_text};
 use udpkit::units::Nanos;

@@ -4,9 +4,9 @@ use crate::{hold, hold_text};
 use std::net::IpAddr;
 use udpkit::batch::OwnFinding;
 use udpkit::record::probe::{
-    ErrorOrigin, IcmpError, NoAgent, PortState, PortsStopped, ProbeCaveat,
-    ScanAlternative, ScanCaveat, ScanEvidence, ScanFindings, ScanReport, ScanVerdict, ScannedAlone,
-    ScannedPort, TraceLoop,
+    ErrorOrigin, IcmpError, NoAgent, PortState, PortsStopped, ProbeCaveat, ScanAlternative,
+    ScanCaveat, ScanEvidence, ScanFindings, ScanReport, ScanVerdict, ScannedAlone, ScannedPort,
+    TraceLoop,
 };
 use udpkit::report::{Page, scan_text};
 use udpkit::wire::service::Service;

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 use udpkit::batch::{ErrorOrigin, IcmpMeaning, OwnCause, OwnFinding};
 use udpkit::record::probe::{
     FlowsEnd, ProbeCaveat, TraceAlternative, TraceAnswer, TraceCaveat, TraceDistance, TraceEnd,
-    TraceEvidence, TraceFlow, TraceHop, TraceIcmp, TraceLoop, TraceReport, TraceSeen,
-    TraceTry, TraceVerdict,
+    TraceEvidence, TraceFlow, TraceHop, TraceIcmp, TraceLoop, TraceReport, TraceSeen, TraceTry,
+    TraceVerdict,
 };
 use udpkit::record::{Findings, Worded};
 use udpkit::report::{Page, trace_text};

@@ -3,8 +3,8 @@
 use super::NatSession;
 use super::ask::Ask;
 use crate::record::probe::{
-    AddressUnknown, Dependence, Hairpin, NatQuestion, NatReport, NatSocket,
-    NatTest, NatUnknown, PortChoice,
+    AddressUnknown, Dependence, Hairpin, NatQuestion, NatReport, NatSocket, NatTest, NatUnknown,
+    PortChoice,
 };
 use crate::stats::{LossSample, is_beyond_chance};
 use crate::units::Nanos;
