@@ -298,6 +298,7 @@ pub struct PingTargetReport {
     /// Of these, those answered after the time-out.
     pub late: u64,
     /// Probes outstanding when the run was stopped: neither answered nor lost.
+    #[serde(rename = "outstanding")]
     pub open: u64,
     /// Probes that were never answered.
     #[serde(flatten)]

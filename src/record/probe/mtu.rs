@@ -12,6 +12,7 @@ pub struct MtuReport {
     /// The server, or the target if there is no remote agent.
     pub target: Endpoint,
     /// Bytes of IP and UDP header before a payload.
+    #[serde(rename = "ip_udp_header_bytes")]
     pub header_bytes: u32,
     /// Least probes of a size that must stay without answer before it counts as too large; the
     /// more the path loses, the more there are.

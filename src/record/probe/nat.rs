@@ -256,6 +256,7 @@ pub enum NatEvidence {
     /// Answers requested from another address or port.
     AnswersFrom {
         /// From where.
+        #[serde(rename = "answer_source")]
         source: AnswerSource,
         /// Number that arrived.
         answered: u32,

@@ -352,6 +352,7 @@ pub struct TraceTry {
     /// Who answered.
     pub from: Option<IpAddr>,
     /// How.
+    #[serde(rename = "answer_kind")]
     pub answer: Option<TraceAnswer>,
     /// ICMP type; `None` for a datagram.
     pub icmp_type: Option<u8>,
