@@ -57,7 +57,7 @@ impl Worded for TraceEnd {
             }
             Self::TtlExpired => "routing loop: a TTL of 255 expired on the path".to_owned(),
             Self::NotSent { cause } => {
-                format!("datagrams do not leave this host: {}", cause)
+                format!("datagrams do not leave this host: {cause}")
             }
             Self::Interrupted => "interrupted before the end of the path was known".to_owned(),
             Self::NoReplyBeyond { hop, routers } => {
@@ -140,7 +140,7 @@ impl Worded for TraceSeen {
                 addresses(routers)
             ),
             Self::NotSent { cause } => {
-                format!("this host did not send a probe: {}", cause)
+                format!("this host did not send a probe: {cause}")
             }
             Self::Interrupted => "interrupted before the trace was complete".to_owned(),
         }
