@@ -297,14 +297,9 @@ pub struct TraceFlow {
     pub source_port: u16,
     /// Whether the target itself answered.
     pub reached: bool,
-    /// Hops to the target, itself counted; `None` when not known.
-    #[serde(rename = "hops")]
-    pub hop_count: Option<u8>,
-    /// The lowest TTL that reached the target, if the hops before it did not reply and could also
-    /// be the target whose replies were lost; `None` if the hop count is known or the target was
-    /// not reached.
-    #[serde(rename = "hops_at_most")]
-    pub hop_count_at_most: Option<u8>,
+    /// Distance in hops.
+    #[serde(flatten)]
+    pub distance: TraceDistance,
     /// The furthest hop that answered; `None` when none did.
     pub last_heard: Option<u8>,
     /// Whether a router quoted so little that probes were sent one at a time.

@@ -100,7 +100,7 @@ fn reached() {
         vec![first, hop(2, TraceTry::default()), shared, hop(4, replied("192.0.2.99", 5_310_000))];
     let flow = TraceFlow {
         reached: true,
-        hop_count: Some(4),
+        distance: TraceDistance { hops: Some(4), hops_at_most: None },
         full_ttl: vec![replied("192.0.2.99", 5_280_000)],
         copies: 2,
         ..flow(40_000, hops)
@@ -166,7 +166,7 @@ fn flows_that_differ() {
     let prohibited = icmp(3, 13);
     let reached = |port| TraceFlow {
         reached: true,
-        hop_count: Some(2),
+        distance: TraceDistance { hops: Some(2), hops_at_most: None },
         ..flow(
             port,
             vec![

@@ -2,7 +2,7 @@
 
 use super::TracePlan;
 use crate::batch::IcmpMeaning;
-use crate::record::probe::{TraceAnswer, TraceFlow, TraceHop, TraceTry};
+use crate::record::probe::{TraceAnswer, TraceDistance, TraceFlow, TraceHop, TraceTry};
 use crate::session::Now;
 use crate::stats::{LossSample, is_beyond_chance};
 use crate::units::Nanos;
@@ -260,17 +260,18 @@ impl Flow {
         self.hops = [self.hops, hops].into_iter().flatten().min();
     }
 
-    /// The hop count to the target if known, else the lowest TTL that reached it.
-    fn hop_count(&self, reached: bool) -> (Option<u8>, Option<u8>) {
+    /// The hops to the target if known, else the lowest TTL that reached it.
+    fn distance(&self, reached: bool) -> TraceDistance {
+        let known = |hops| TraceDistance { hops, hops_at_most: None };
         let counted = self.hops.map(|hops| hops.saturating_add(1));
-        let Some(end) = self.end().filter(|_| reached) else { return (counted, None) };
+        let Some(end) = self.end().filter(|_| reached) else { return known(counted) };
         if let Some(counted) = counted.filter(|counted| *counted <= end) {
-            return (Some(counted), None);
+            return known(Some(counted));
         }
         if self.cell(end - 1).is_none_or(|cell| self.is_another_hop(cell)) {
-            return (Some(end), None);
+            return known(Some(end));
         }
-        (None, Some(end))
+        TraceDistance { hops: None, hops_at_most: Some(end) }
     }
 
     /// Whether a hop before the one that reached the target is a different host: it replied, or was
@@ -336,13 +337,11 @@ impl Flow {
             .collect();
         let answered = hops.iter().flat_map(|hop| &hop.tries).chain(&target.tries);
         let reached = answered.clone().any(|one| one.at_target);
-        let (hop_count, hop_count_at_most) = self.hop_count(reached);
         let heard_at = |hop: &&TraceHop| hop.tries.iter().any(|one| one.answer.is_some());
         let mut flow = TraceFlow {
             source_port: self.port,
             reached,
-            hop_count,
-            hop_count_at_most,
+            distance: self.distance(reached),
             last_heard: hops.iter().rev().find(heard_at).map(|hop| hop.ttl),
             one_by_one: self.one_by_one,
             refused: self.errno.map(|errno| (plan.explain)(errno, plan.target)),

@@ -3,9 +3,8 @@
 use crate::batch::IcmpMeaning;
 use crate::record::Findings;
 use crate::record::probe::{
-    FlowsEnd, ProbeCaveat, TraceAlternative, TraceAnswer, TraceCaveat, TraceDistance, TraceEnd,
-    TraceEvidence, TraceFindings, TraceFlow, TraceHop, TraceReport, TraceSeen, TraceTry,
-    TraceVerdict,
+    FlowsEnd, ProbeCaveat, TraceAlternative, TraceAnswer, TraceCaveat, TraceEnd, TraceEvidence,
+    TraceFindings, TraceFlow, TraceHop, TraceReport, TraceSeen, TraceTry, TraceVerdict,
 };
 use crate::stats::{LossSample, is_beyond_chance};
 
@@ -48,7 +47,7 @@ fn together(ends: &[TraceEnd], flows: &[TraceFlow]) -> TraceVerdict {
 fn end(flow: &TraceFlow, report: &TraceReport) -> TraceEnd {
     let target = report.target;
     if let Some(last) = last_word(flow) {
-        let distance = TraceDistance { hops: flow.hop_count, hops_at_most: flow.hop_count_at_most };
+        let distance = flow.distance;
         return match (last.answer, last.meaning) {
             (Some(TraceAnswer::Answer), _) => TraceEnd::Reached { target, distance },
             (_, Some(IcmpMeaning::PortUnreachable)) => TraceEnd::PortClosed { target, distance },
@@ -125,7 +124,7 @@ fn evidence(flow: &TraceFlow, report: &TraceReport) -> Vec<TraceSeen> {
     if !routers.is_empty() {
         all.push(TraceSeen::SilentRouters { hops: routers });
     }
-    if !unclear.is_empty() && flow.hop_count.is_none() {
+    if !unclear.is_empty() && flow.distance.hops.is_none() {
         all.push(TraceSeen::SilentRoutersOrTarget { hops: unclear });
     }
     for hop in flow.hops.iter().filter(|hop| hop.routers().len() > 1) {
@@ -164,7 +163,7 @@ fn unanswered(flow: &TraceFlow) -> Vec<TraceSeen> {
 /// Silent hops before the last that replied: routers, and those that may be the target.
 fn silent_hops(flow: &TraceFlow) -> (Vec<u8>, Vec<u8>) {
     // From this hop on, silent ones are the target, or may be.
-    let target = match (flow.hop_count, flow.hop_count_at_most) {
+    let target = match (flow.distance.hops, flow.distance.hops_at_most) {
         (Some(hops), _) if flow.reached => hops,
         (None, Some(most)) => routers_before(flow, most) + 1,
         _ => u8::MAX,

@@ -464,8 +464,8 @@ fn random_loss_stops_nothing_and_makes_no_path_longer_than_it_is() {
             let report = trace(&Path { loss, seed, copies, ..path(&hops, end) }, 1, 3);
             let context = || format!("{loss:?}, seed {seed}: {report:#?}");
             let flow = &report.flows[0];
-            assert!(flow.hop_count.is_none_or(|hops| hops == truth), "{}", context());
-            assert!(flow.hop_count_at_most.is_none_or(|most| most >= truth), "{}", context());
+            assert!(flow.distance.hops.is_none_or(|hops| hops == truth), "{}", context());
+            assert!(flow.distance.hops_at_most.is_none_or(|most| most >= truth), "{}", context());
             assert!(flow.routing_loop.is_none() && flow.stopped_by().is_none(), "{}", context());
             let TraceVerdict::Alike { flows: 1, end: found } = &report.findings.verdict else {
                 panic!("{}", context())
