@@ -26,12 +26,12 @@
 //!  5                    api, cli, commands                        builders, clap; Plan -> session + sockets + report
 //!  4                  engine           |      report               event loop, clock, threads   | text, live, JSON
 //!  3   session                   |   net                           sans-IO state machines | sockets, options, multicast, error queue
-//!  2   record                    |   sys                           results, trait Sink | the only unsafe code and libc calls
+//!  2   control   record          |   sys                           the control dialogue; results, trait Sink | the only unsafe code and libc calls
 //!  1   wire   stats   pace       |   batch                         wire formats, statistics, pacing | datagram buffers shared by both sides
 //!  0                           units                               Nanos, ByteCount, BitRate, PacketRate: parse and print
 //! ```
 //!
-//! `wire`, `stats`, `pace` and `session` are pure: time and bytes come in as arguments, and nothing
+//! `wire`, `stats`, `pace`, `control` and `session` are pure: time and bytes come in as arguments, and nothing
 //! there touches a socket, a clock or a thread. `net` moves datagrams without interpreting them.
 //! The two sides share only [`batch`] and do not depend on each other; [`engine`] joins them.
 //! A module imports only from lower layers (`tests/layers.rs` checks this).
@@ -51,6 +51,7 @@ pub mod api;
 pub mod batch;
 pub mod cli;
 pub mod commands;
+pub mod control;
 pub mod engine;
 pub mod impair;
 pub mod machine;

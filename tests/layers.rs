@@ -24,11 +24,15 @@ const MAP: &[(&str, &[&str])] = &[
     ("batch", &["units"]),
     ("machine", &["units", "batch"]),
     ("record", &["units", "wire", "stats", "pace", "batch"]),
+    ("control", &["units", "wire", "stats", "pace", "batch", "record", "machine"]),
     ("sys", &["units", "batch"]),
     ("netsim", &["units", "wire", "batch", "machine", "impair", "record"]),
     (
         "session",
-        &["units", "wire", "stats", "pace", "batch", "record", "machine", "impair", "netsim"],
+        &[
+            "units", "wire", "stats", "pace", "batch", "record", "control", "machine", "impair",
+            "netsim",
+        ],
     ),
     ("net", &["units", "batch", "sys"]),
     ("engine", &["units", "wire", "stats", "pace", "batch", "record", "sys", "session", "net"]),
@@ -37,8 +41,8 @@ const MAP: &[(&str, &[&str])] = &[
     (
         "commands",
         &[
-            "units", "wire", "stats", "pace", "batch", "record", "sys", "session", "net", "engine",
-            "report", "cli",
+            "units", "wire", "stats", "pace", "batch", "record", "control", "sys", "session",
+            "net", "engine", "report", "cli",
         ],
     ),
     ("api", &["units", "record", "cli", "commands"]),
@@ -59,7 +63,7 @@ const PROTOCOL_TEXTS: &[(&str, &str)] = &[
 ];
 
 /// Modules that must not decide by the content of a text; `wire` and `units` parse texts for all.
-const JUDGING: &[&str] = &["session", "record", "report", "engine"];
+const JUDGING: &[&str] = &["control", "session", "record", "report", "engine"];
 
 /// Files that read texts of the dialogue's parameters and of keys, and where.
 const READERS: &[&str] = &["session/serve/dialogue.rs", "record/probe/ports.rs"];

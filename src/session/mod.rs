@@ -4,17 +4,11 @@
 mod adversary;
 pub mod blast;
 mod cast;
-mod exchange;
 mod find_rate;
-mod held;
-mod limit;
 mod payload;
 pub mod ping;
 pub mod probe;
 mod recv;
-mod remembered;
-mod restraint;
-mod sealer;
 mod send;
 pub mod serve;
 #[cfg(test)]
@@ -24,6 +18,9 @@ pub mod stun;
 mod trouble;
 mod unread;
 
+pub use crate::control::{
+    Exchange, Sealer, SessionToken, Step, Tags, patience_for, refusal, server_reply,
+};
 pub use crate::machine::{Next, Now, Orders, Session};
 pub use cast::{
     CastReceiver, CastReceiverConfig, CastReceiverEnd, CastSender, CastSenderConfig, CastSenderEnd,
@@ -31,11 +28,8 @@ pub use cast::{
     ROWS_MAX, SUBSCRIBERS_MAX, SubscribeError,
 };
 pub use cast::{CheckAnswerer, CheckAnswererConfig, CheckConfig, CheckProber, CheckWay};
-pub use exchange::{Exchange, Step, Tags, patience_for, refusal, server_reply};
 pub use find_rate::{FindRate, Found, Outcome, SearchStep};
-pub use held::HeldSession;
 pub use payload::{FixedMessages, Message, PayloadSource, Supply, SupplyError};
 pub use recv::{Answering, RecvDone, RecvPlan, RecvSession, Show};
-pub use sealer::Sealer;
 pub use send::{SendEnd, SendPlan, SendSession, Spacing};
 pub use trouble::TroubleLog;

@@ -9,7 +9,7 @@ use crate::batch::{
 };
 use crate::record::{Contradiction, Flow, IntervalSums, KnownRun, RemoteRefusal, RunFailure, Sink};
 use crate::session::{
-    Exchange, HeldSession, Next, Now, Orders, Sealer, Session, Step, Tags, patience_for,
+    Exchange, Next, Now, Orders, Sealer, Session, SessionToken, Step, Tags, patience_for,
     server_reply,
 };
 use crate::units::{Claimed, Nanos};
@@ -65,7 +65,7 @@ pub struct BlastControl<O, K> {
     /// Number of streams to use instead if the far end runs on this host.
     host_streams: Option<u32>,
     state: State,
-    session: HeldSession,
+    session: SessionToken,
     /// When the run was granted.
     granted: Now,
     intervals: u64,
@@ -102,7 +102,7 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
             host: None,
             host_streams: None,
             state: State::Start,
-            session: HeldSession::default(),
+            session: SessionToken::default(),
             granted: Now::default(),
             intervals: 0,
             interval_sums: IntervalSums::default(),

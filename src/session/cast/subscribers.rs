@@ -12,9 +12,9 @@ use super::names::is_same_but_for_zone;
 use super::proof::Proofs;
 use super::refusal::Refusal;
 use crate::batch::{Dest, RxMeta};
+use crate::control::server::{Restraint, print};
 use crate::record::Departure;
 use crate::session::Now;
-use crate::session::restraint::{Restraint, print};
 use crate::units::Nanos;
 use crate::wire::{
     CONTROL_MAX, Code, Command, CommandError, Params, Reply, Tag, TicketKey, Verb, fanout_tag,

@@ -15,8 +15,8 @@
 //! | the same as the local port, as when two of a kind meet, and answering within 5 ms | 256 |
 //! | any other | 4,096 |
 
-use crate::session::remembered::Remembered;
-use crate::session::restraint::{answers_anything, print};
+use crate::control::server::Remembered;
+use crate::control::server::{answers_anything, print};
 use crate::units::Nanos;
 use std::net::SocketAddr;
 

@@ -7,8 +7,8 @@
 use super::answer::Answer;
 use super::{ServeControl, ServeEvent, ServeOrder};
 use crate::batch::{Datagram, RxMeta};
+use crate::control::server::print;
 use crate::record::{ServeRecord, ServeRefusal, Sink};
-use crate::session::restraint::print;
 use crate::session::{Now, Orders};
 use crate::wire::{Code, Command, CommandError, SEAL_LEN, Seal, Tag, Unsealed, Verb};
 

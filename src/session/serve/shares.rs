@@ -6,9 +6,9 @@
 
 use super::session_state::ServerSession;
 use super::{ServeControl, ServeEvent, ServeOrder};
+use crate::control::server::network;
 use crate::record::{ServeRefusal, ServeResource, Sink};
 use crate::session::Orders;
-use crate::session::limit::network;
 use std::net::SocketAddr;
 
 /// One part in this many is reserved for newcomers, but never less than one.

@@ -8,10 +8,10 @@
 
 use super::options::{self, Known};
 use crate::batch::{Datagram, Dest};
+use crate::control::server::Remembered;
+use crate::control::server::SourceLimit;
+use crate::control::server::{Restraint, print};
 use crate::session::Now;
-use crate::session::limit::SourceLimit;
-use crate::session::remembered::Remembered;
-use crate::session::restraint::{Restraint, print};
 use crate::session::serve::{Reflection, Reflector, is_askable};
 use crate::units::Nanos;
 use crate::wire::stamp::{

@@ -7,9 +7,9 @@
 //! indications and packets to a group or broadcast address are not answered.
 
 use crate::batch::{Datagram, RxMeta};
+use crate::control::server::SourceLimit;
+use crate::control::server::{Restraint, print};
 use crate::session::Now;
-use crate::session::limit::SourceLimit;
-use crate::session::restraint::{Restraint, print};
 use crate::session::serve::{Reflection, Reflector, is_askable};
 use crate::session::stamp::ShortRequests;
 use crate::units::Nanos;

@@ -8,8 +8,8 @@
 use super::super::Names;
 use super::probe::{ECHO_LEN, Echo, Probe};
 use crate::batch::{Datagram, Dest, OwnFinding, SendOutcome, SendStop, TxBatch};
+use crate::control::server::{Restraint, answers_anything, print};
 use crate::record::{CheckAnswered, CheckEvent, Flow, Sink};
-use crate::session::restraint::{Restraint, answers_anything, print};
 use crate::session::{Next, Now, Session};
 use crate::units::Nanos;
 use std::collections::VecDeque;

@@ -15,7 +15,7 @@ pub use lane::LaneState;
 
 use crate::batch::{Datagram, Dest, ErrorOrigin, NetworkError, OwnCause, OwnFinding, TxBatch};
 use crate::record::probe::{NoAgent, ProbeCaveat};
-use crate::session::{Exchange, HeldSession, Next, Now, Sealer, Step, Tags, refusal};
+use crate::session::{Exchange, Next, Now, Sealer, SessionToken, Step, Tags, refusal};
 use crate::units::Nanos;
 use crate::wire::{Arrivals, Code, Command, HELO_LEN, PortList, Reply, Verb};
 use lane::Lane;
@@ -64,7 +64,7 @@ pub struct FarEnd {
     sealer: Sealer,
     tags: Tags,
     state: State,
-    session: HeldSession,
+    session: SessionToken,
     wants: VecDeque<Want>,
     granted: Option<Granted>,
     lanes: BTreeMap<usize, Lane>,
@@ -97,7 +97,7 @@ impl FarEnd {
             sealer,
             tags: Tags::new("h"),
             state: State::New,
-            session: HeldSession::default(),
+            session: SessionToken::default(),
             wants: VecDeque::new(),
             granted: None,
             lanes: BTreeMap::new(),

@@ -9,7 +9,7 @@ use std::mem;
 /// the time has passed, it becomes the old one and the previous old one is dropped. So an entry in
 /// use outlives all unused ones, and each insertion costs constant time even in a flood.
 #[derive(Debug)]
-pub(super) struct Remembered<K, V> {
+pub(crate) struct Remembered<K, V> {
     young: HashMap<K, V>,
     old: HashMap<K, V>,
     most: usize,

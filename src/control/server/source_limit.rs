@@ -14,7 +14,7 @@ const LEAST_BURST: u64 = 64;
 /// A token bucket for each source: an IPv4 address or an IPv6 /64 network, since whoever holds one
 /// address of it holds all.
 #[derive(Debug)]
-pub(super) struct SourceLimit {
+pub(crate) struct SourceLimit {
     /// Time per answer; `None` for no limit.
     each: Option<Nanos>,
     depth: Nanos,
@@ -46,7 +46,7 @@ impl SourceLimit {
 }
 
 /// The source that limits apply to: an IPv4 address (also if IPv4-mapped) or an IPv6 /64.
-pub(super) fn network(source: IpAddr) -> IpAddr {
+pub(crate) fn network(source: IpAddr) -> IpAddr {
     match source.to_canonical() {
         IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64).into(),
         v4 @ IpAddr::V4(_) => v4,

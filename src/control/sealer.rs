@@ -1,6 +1,6 @@
 //! Seals a client's commands with the shared key, if there is one.
 
-use crate::session::Exchange;
+use super::Exchange;
 use crate::units::Nanos;
 use crate::wire::{Command, ControlKey};
 

@@ -11,13 +11,13 @@ const STALE_IN_A_ROW: u32 = 3;
 
 /// A session as its client knows it; empty before it is open.
 #[derive(Clone, Debug, Default)]
-pub struct HeldSession {
+pub struct SessionToken {
     name: String,
     value: String,
     stale: u32,
 }
 
-impl HeldSession {
+impl SessionToken {
     /// The session's name; empty before it is open.
     pub fn name(&self) -> &str {
         &self.name
@@ -60,8 +60,8 @@ mod tests {
 
     #[test]
     fn the_last_value_is_returned_and_a_stale_command_is_asked_again_but_not_for_ever() {
-        let mut held = HeldSession::default();
-        let written = |held: &HeldSession| {
+        let mut held = SessionToken::default();
+        let written = |held: &SessionToken| {
             let mut params = Params::default();
             held.write(&mut params);
             params.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>()

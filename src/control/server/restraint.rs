@@ -10,8 +10,8 @@
 //!
 //! Memory is bounded, and used only for peers that were heard.
 
-use super::limit::SourceLimit;
 use super::remembered::Remembered;
+use super::source_limit::SourceLimit;
 use crate::units::Nanos;
 use std::net::SocketAddr;
 
@@ -39,13 +39,13 @@ const SOURCE_ERRORS: u64 = 100;
 const ANSWERERS: [u16; 6] = [7, 9, 13, 17, 19, 37];
 
 /// Whether a port belongs to a service that answers everything.
-pub(super) fn answers_anything(port: u16) -> bool {
+pub(crate) fn answers_anything(port: u16) -> bool {
     ANSWERERS.contains(&port)
 }
 
 /// A short hash of some bytes, to recognise them. Not collision-proof: whoever forces a collision
 /// only reduces the answers to himself.
-pub(super) fn print(bytes: &[u8]) -> u64 {
+pub(crate) fn print(bytes: &[u8]) -> u64 {
     const PRIME: u64 = 0x9E37_79B9_7F4A_7C15;
     let mix = |state: u64, word: u64| (state.rotate_left(23) ^ word).wrapping_mul(PRIME);
     let (words, rest) = bytes.as_chunks::<8>();
@@ -57,7 +57,7 @@ pub(super) fn print(bytes: &[u8]) -> u64 {
 
 /// State of peers whose address was not verified.
 #[derive(Debug)]
-pub(super) struct Restraint {
+pub(crate) struct Restraint {
     peers: Remembered<SocketAddr, Peer>,
     errors: SourceLimit,
 }
