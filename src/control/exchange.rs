@@ -25,13 +25,6 @@ pub enum Step<'a> {
     TimedOut,
 }
 
-/// How long to wait for a reply on a path whose longest known round trip is `round_trip`.
-/// `patience` covers a slow far end; three round trips are added for the path, since a lost command
-/// is repeated.
-pub fn patience_for(patience: Nanos, round_trip: Nanos) -> Nanos {
-    patience + Nanos(round_trip.0.saturating_mul(3))
-}
-
 /// A command that waits for its reply. The far end answers a repeat with the same reply and
 /// executes the command only once, so repeating is safe.
 #[derive(Debug)]
@@ -89,7 +82,7 @@ impl Exchange {
 
     /// What to do now. A returned send counts as sent.
     pub fn poll(&mut self, now: Nanos) -> Step<'_> {
-        if now >= self.deadline {
+        if self.is_given_up(now) {
             return Step::TimedOut;
         }
         if now < self.next {
@@ -100,6 +93,11 @@ impl Exchange {
         self.repeats += 1;
         self.asked.get_or_insert(now);
         Step::Send(&self.bytes)
+    }
+
+    /// Whether no reply came in time.
+    pub fn is_given_up(&self, now: Nanos) -> bool {
+        now >= self.deadline
     }
 
     /// How long it waits for its reply.
@@ -123,9 +121,13 @@ impl Exchange {
         self.asked.map_or(Nanos::ZERO, |asked| now - asked)
     }
 
-    /// This host was paused for `length`; the deadline moves by that.
+    /// This host was paused for `length`, which counts neither as the far end's silence nor as the
+    /// path's round trip.
     pub fn on_pause(&mut self, length: Nanos) {
         self.deadline += length;
+        if let Some(asked) = &mut self.asked {
+            *asked += length;
+        }
     }
 
     /// Records the outcome of a send. A send that this host refused is repeated like a lost one.
@@ -174,26 +176,6 @@ impl Exchange {
     /// Repeats the command after `wait`, as a 4xx reply asks for, within the same patience.
     pub fn again(&mut self, now: Nanos, wait: Nanos) {
         self.next = now + wait;
-    }
-}
-
-/// Numbers the commands of one client: `a1`, `a2`, …; the letters keep streams apart.
-#[derive(Debug)]
-pub struct Tags {
-    prefix: String,
-    count: u32,
-}
-
-impl Tags {
-    /// Tags that begin with `prefix`, at most six letters or digits.
-    pub fn new(prefix: impl Into<String>) -> Self {
-        Self { prefix: prefix.into(), count: 0 }
-    }
-
-    /// The next unused tag.
-    pub fn fresh(&mut self) -> Tag {
-        self.count += 1;
-        Tag::new(&format!("{}{}", self.prefix, self.count)).unwrap_or_default()
     }
 }
 

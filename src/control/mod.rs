@@ -1,11 +1,20 @@
 //! The control dialogue, both halves: a client's handshake, session and repeats, and what every
 //! server needs to answer strangers safely. What a command asks for is left to the sessions.
 
+mod client;
 mod exchange;
+mod handshake;
+mod issuer;
+mod patience;
 mod sealer;
 pub(crate) mod server;
 mod session_token;
+mod ticket;
 
-pub use exchange::{Exchange, Step, Tags, patience_for, refusal, server_reply};
+pub use client::{Client, ClientReply};
+pub use exchange::{Exchange, Step, refusal, server_reply};
+pub use handshake::{Handshake, HandshakeReply};
+pub use issuer::Issuer;
+pub use patience::Patience;
 pub use sealer::Sealer;
 pub use session_token::SessionToken;

@@ -18,9 +18,7 @@ pub mod stun;
 mod trouble;
 mod unread;
 
-pub use crate::control::{
-    Exchange, Sealer, SessionToken, Step, Tags, patience_for, refusal, server_reply,
-};
+pub use crate::control::Sealer;
 pub use crate::machine::{Next, Now, Orders, Session};
 pub use cast::{
     CastReceiver, CastReceiverConfig, CastReceiverEnd, CastSender, CastSenderConfig, CastSenderEnd,

@@ -3,13 +3,13 @@
 
 use super::plan::BlastPlan;
 use crate::batch::OwnFinding;
+use crate::control::{Handshake, Issuer, Patience, Sealer, Step};
 use crate::engine::random_u64;
 use crate::net::{self, who_answers};
 use crate::record::{FailureAdvice, RunFailure, ServerReply};
 use crate::session::blast::ControlSummary;
-use crate::session::{Sealer, Step};
 use crate::units::{Nanos, with_port};
-use crate::wire::{Command, HELO_LEN, Reply, Verb};
+use crate::wire::{Reply, Verb};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -62,13 +62,14 @@ fn refused(reply: &ServerReply, rate_limit: Option<String>) -> Option<FailureAdv
 
 /// The address that replies instead of the target, if one does.
 fn elsewhere(plan: &BlastPlan) -> Option<SocketAddr> {
-    let mut sealer = Sealer::new(plan.key.clone(), random_u64().ok()?);
-    let tag = crate::session::Tags::new("w").fresh();
-    let hello = Command::new(tag, Verb::Helo);
-    let mut exchange = sealer.exchange(&hello, HELO_LEN, Nanos::ZERO, Nanos::from_secs(1));
-    let Step::Send(question) = exchange.poll(Nanos::ZERO) else { return None };
+    let mut issuer = Issuer::new("w", Sealer::new(plan.key.clone(), random_u64().ok()?));
+    let mut handshake = Handshake::new(Verb::Helo, 0);
+    let patience = Patience::new(Nanos::from_secs(1));
+    let step = handshake.poll(Nanos::ZERO, &mut issuer, &patience, |_, _| {});
+    let Step::Send(question) = step else { return None };
     let question = question.to_vec();
-    let is_reply = |bytes: &[u8]| exchange.reply(bytes).is_some() || Reply::decode(bytes).is_ok();
+    let asked = handshake.exchange()?;
+    let is_reply = |bytes: &[u8]| asked.reply(bytes).is_some() || Reply::decode(bytes).is_ok();
     let bind = with_port(plan.control_bind, 0);
     let from = who_answers(bind, plan.target, &question, ELSEWHERE, is_reply).ok()??;
     (from != plan.target).then_some(from)

@@ -7,17 +7,13 @@ use super::stat::{read_counts, read_interval, read_sent};
 use crate::batch::{
     Datagram, DestId, LocalRefusal, NetworkError, OwnFinding, SendOutcome, TxBatch,
 };
+use crate::control::{Client, ClientReply, Sealer, Step, server_reply};
 use crate::record::{Contradiction, Flow, IntervalSums, KnownRun, RemoteRefusal, RunFailure, Sink};
-use crate::session::{
-    Exchange, Next, Now, Orders, Sealer, Session, SessionToken, Step, Tags, patience_for,
-    server_reply,
-};
+use crate::session::{Next, Now, Orders, Session};
 use crate::units::{Claimed, Nanos};
-use crate::wire::{Code, Command, HELO_LEN, HostId, Reply, Verb};
+use crate::wire::{Code, HostId, Params, Reply, Verb};
 use std::net::SocketAddr;
 
-/// How long to wait for the reply to the closing QUIT.
-const FAREWELL: Nanos = Nanos::from_millis(500);
 /// Time between two status requests while the receiver drains.
 const DRAIN_LOOK: Nanos = Nanos::from_millis(50);
 /// A port unreachable is believed when another follows this much later, with no reply in between.
@@ -30,19 +26,15 @@ const MOST_BUFFER: u64 = 1 << 40;
 #[derive(Debug)]
 enum State {
     Start,
-    Hello(Exchange),
-    Ticket(Exchange),
-    Test(Exchange),
-    /// The run is in progress: a STAT is outstanding, or the next is due at `at`.
-    Watch {
-        stat: Option<Exchange>,
-        at: Nanos,
-    },
+    Opening,
+    Test,
+    /// The run is in progress: the next STAT is due at this instant, or one is outstanding.
+    Watch(Option<Nanos>),
     /// The run failed: wait for the sender to notice.
     Wait {
         until: Nanos,
     },
-    Quit(Exchange),
+    Quit,
     Over,
 }
 
@@ -50,7 +42,7 @@ enum State {
 pub struct BlastControl<O, K> {
     plan: TestPlan,
     target: SocketAddr,
-    patience: Nanos,
+    client: Client,
     /// The last network error since the far end was last heard.
     network: Option<NetworkError>,
     /// Since when port unreachables arrive without a reply in between.
@@ -59,13 +51,10 @@ pub struct BlastControl<O, K> {
     rejected_here: Option<(i32, u32)>,
     orders: O,
     sink: K,
-    tags: Tags,
-    sealer: Sealer,
     host: Option<HostId>,
     /// Number of streams to use instead if the far end runs on this host.
     host_streams: Option<u32>,
     state: State,
-    session: SessionToken,
     /// When the run was granted.
     granted: Now,
     intervals: u64,
@@ -79,8 +68,6 @@ pub struct BlastControl<O, K> {
     drained_by: Nanos,
     /// When to abandon streams that do not end after the user's stop.
     stop_by: Nanos,
-    /// Upper bound of the round trip, from the HELO.
-    round_trip: Nanos,
     summary: ControlSummary,
 }
 
@@ -91,18 +78,15 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
         Self {
             plan,
             target,
-            patience,
+            client: Client::new("c", Sealer::default(), patience),
             network: None,
             refused_since: None,
             rejected_here: None,
             orders,
             sink,
-            tags: Tags::new("c"),
-            sealer: Sealer::default(),
             host: None,
             host_streams: None,
             state: State::Start,
-            session: SessionToken::default(),
             granted: Now::default(),
             intervals: 0,
             interval_sums: IntervalSums::default(),
@@ -111,7 +95,6 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
             about_sent: false,
             drained_by: Nanos::MAX,
             stop_by: Nanos::MAX,
-            round_trip: Nanos::ZERO,
             summary: ControlSummary::default(),
         }
     }
@@ -119,7 +102,8 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
     /// The same session under a shared key.
     #[must_use]
     pub fn with_sealer(self, sealer: Sealer) -> Self {
-        Self { sealer, ..self }
+        let patience = self.client.patience().base();
+        Self { client: Client::new("c", sealer, patience), ..self }
     }
 
     /// The same session, telling the server this host's identifier so that both can detect running
@@ -136,34 +120,9 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
         Self { host_streams: streams, ..self }
     }
 
-    fn command(&mut self, verb: Verb) -> Command {
-        let mut command = Command::new(self.tags.fresh(), verb);
-        self.session.write(&mut command.params);
-        command
-    }
-
-    fn ask(&mut self, command: &Command, now: Now) -> Exchange {
-        let patience = patience_for(self.patience, self.round_trip);
-        self.sealer.exchange(command, 0, now.mono, patience)
-    }
-
-    /// The command that is waiting for its reply.
-    fn exchange(&mut self) -> Option<&mut Exchange> {
-        match &mut self.state {
-            State::Hello(exchange)
-            | State::Ticket(exchange)
-            | State::Test(exchange)
-            | State::Watch { stat: Some(exchange), .. }
-            | State::Quit(exchange) => Some(exchange),
-            State::Watch { stat: None, .. } | State::Start | State::Wait { .. } | State::Over => {
-                None
-            }
-        }
-    }
-
     /// How long the far end may drain.
     fn drain_patience(&self) -> Nanos {
-        patience_for(DRAIN_PATIENCE, self.round_trip)
+        self.client.patience().stretch(DRAIN_PATIENCE)
     }
 
     /// Records a failure; the first one counts as the reason.
@@ -198,11 +157,11 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
             self.drained_by = now.mono + self.drain_patience();
             match self.state {
                 // Closing the session stops the far end's senders.
-                State::Watch { .. } if self.summary.failure == Some(RunFailure::NotStopped) => {
+                State::Watch(_) if self.summary.failure == Some(RunFailure::NotStopped) => {
                     self.quit(now);
                 }
                 // A failed run can still be reported on, if the far end is reachable.
-                State::Watch { .. } => self.state = State::Watch { stat: None, at: now.mono },
+                State::Watch(_) => self.state = State::Watch(Some(now.mono)),
                 _ => self.state = State::Over,
             }
         }
@@ -229,48 +188,42 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
         totals.join(",")
     }
 
-    fn poll_exchange(&mut self, now: Now, out: &mut TxBatch) -> Next {
-        let exchange = match &mut self.state {
-            State::Hello(exchange)
-            | State::Ticket(exchange)
-            | State::Test(exchange)
-            | State::Watch { stat: Some(exchange), .. }
-            | State::Quit(exchange) => exchange,
-            State::Watch { stat: None, at } => return Next::WaitUntil(*at),
-            State::Wait { until } if *until <= now.mono => return Next::Done,
-            State::Wait { until } => return Next::WaitUntil(*until),
+    fn poll_client(&mut self, now: Now, out: &mut TxBatch) -> Next {
+        match self.state {
+            State::Watch(Some(at)) => return Next::WaitUntil(at),
+            State::Wait { until } if until <= now.mono => return Next::Done,
+            State::Wait { until } => return Next::WaitUntil(until),
             State::Start | State::Over => return Next::Done,
-        };
-        match exchange.poll(now.mono) {
-            Step::Send(bytes) => {
+            State::Opening | State::Test | State::Watch(None) | State::Quit => {}
+        }
+        match self.client.poll(now) {
+            Some(Step::Send(bytes)) => {
                 if let Some(slot) = out.push(DestId::CONNECTED, bytes.len()) {
                     slot.copy_from_slice(bytes);
                 }
                 Next::Send
             }
-            Step::Wait(at) => Next::WaitUntil(at),
-            Step::TimedOut => self.timed_out(now),
+            Some(Step::Wait(at)) => Next::WaitUntil(at),
+            Some(Step::TimedOut) => {
+                let failure = self.silence();
+                self.break_off(failure, now);
+                Next::Send
+            }
+            None => {
+                self.state = State::Over;
+                Next::Done
+            }
         }
-    }
-
-    fn timed_out(&mut self, now: Now) -> Next {
-        if matches!(self.state, State::Quit(_)) {
-            self.state = State::Over;
-            return Next::Done;
-        }
-        let failure = self.silence();
-        self.break_off(failure, now);
-        Next::Send
     }
 
     /// Why no reply came; nothing about the far end if this host did not send.
-    fn silence(&mut self) -> RunFailure {
+    fn silence(&self) -> RunFailure {
         let (target, error) = (self.target, self.network);
-        let at_first = matches!(self.state, State::Hello(_));
-        let watched = matches!(self.state, State::Watch { .. });
+        let at_first = !self.client.is_answered();
+        let watched = matches!(self.state, State::Watch(_));
         let own = self.rejected_here;
-        let silent_ns = self.patience.0;
-        let Some(exchange) = self.exchange() else {
+        let silent_ns = self.client.patience().base().0;
+        let Some(exchange) = self.client.exchange() else {
             return RunFailure::SilentInDialogue { silent_ns, error };
         };
         match exchange.unsealed().filter(|_| at_first) {
@@ -305,7 +258,7 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
     /// The run has failed; the sender is stopped and the measurements are kept.
     fn break_off(&mut self, failure: RunFailure, now: Now) {
         self.fail(failure);
-        let streams = matches!(self.state, State::Watch { .. }) && !self.ended();
+        let streams = matches!(self.state, State::Watch(_)) && !self.ended();
         self.state = if streams {
             State::Wait { until: now.mono + self.drain_patience() }
         } else {
@@ -327,120 +280,90 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
 
     /// Starts the next STAT if one is due.
     fn watch(&mut self, now: Now) {
-        let State::Watch { stat: None, at } = self.state else { return };
+        let State::Watch(Some(at)) = self.state else { return };
         if now.mono < at {
             return;
         }
-        let mut stat = self.command(Verb::Stat);
-        stat.params.push("from", self.intervals);
+        let mut params = Params::default();
+        params.push("from", self.intervals);
         if self.about_sent {
-            stat.params.push("about", "sent");
+            params.push("about", "sent");
         }
         if self.stop_far {
-            stat.params.push("stop", 1);
+            params.push("stop", 1);
         }
         if self.ended() {
-            stat.params.push("sent", self.sent_text());
+            params.push("sent", self.sent_text());
         }
-        let exchange = self.ask(&stat, now);
-        self.state = State::Watch { stat: Some(exchange), at };
+        self.client.ask(now, Verb::Stat, params);
+        self.state = State::Watch(None);
     }
 
-    fn on_reply(&mut self, reply: &Reply, now: Now) {
-        if let State::Hello(exchange) = &self.state {
-            self.round_trip = exchange.waited(now.mono);
-        }
-        if self.session.note(reply) && self.ask_again(now) {
-            return;
-        }
-        let next = match &self.state {
-            State::Hello(_) => match (reply.code, reply.params.get("ticket")) {
-                (Code::READY, Some(ticket)) => {
-                    let ticket = ticket.to_owned();
-                    let mut hello = self.command(Verb::Helo);
-                    hello.params.push("ticket", ticket);
-                    State::Ticket(self.ask(&hello, now))
-                }
-                _ => return self.refused(reply, now),
-            },
-            State::Ticket(_) => match (reply.code, reply.params.get("session")) {
-                (Code::OK, Some(session)) => {
-                    self.session.open(session);
-                    self.summary.seen = reply.params.get("seen").map(str::to_owned);
-                    self.test(now)
-                }
-                _ => return self.refused(reply, now),
-            },
-            State::Test(_) => {
-                let tag = reply.params.parse::<u16>("tag").ok().flatten();
-                let Some(tag) = tag.filter(|_| reply.code == Code::OK) else {
-                    // The session still exists; close it to make room for other clients.
-                    self.summary.rate_limit = reply.params.get("rate").map(str::to_owned);
-                    self.fail(refused(reply));
-                    self.sink.take(ControlEvent::Abort);
-                    return self.quit(now);
-                };
-                let session = self.session.name().to_owned();
-                let one_host = reply.params.get("one_host") == Some("1");
-                self.summary.one_host = one_host;
-                let wider = reply.params.parse::<u32>("streams").ok().flatten();
-                // Accept only the number that was offered: the far end must not decide how many
-                // threads this side runs.
-                if let Some(streams) = wider.filter(|_| wider == self.host_streams) {
-                    self.plan.streams = streams;
-                    self.totals = vec![None; self.plan.all_streams() as usize];
-                }
-                let streams = self.plan.streams;
-                self.granted = now;
-                self.summary.streams = Some(streams);
-                self.sink.take(ControlEvent::Granted {
-                    session,
-                    tag,
-                    one_host,
-                    streams,
-                    patience: patience_for(self.patience, self.round_trip),
-                });
-                State::Watch { stat: None, at: now.mono + self.look() }
+    fn on_reply(&mut self, reply: &ClientReply, now: Now) {
+        match reply {
+            ClientReply::Proceeds => {}
+            ClientReply::Opened(reply) => {
+                self.summary.seen = reply.params.get("seen").map(str::to_owned);
+                self.test(now);
             }
-            State::Watch { .. } if reply.code == Code::STATUS => return self.on_status(reply, now),
-            State::Watch { .. } => {
-                let failure = RunFailure::LostRun { reply: server_reply(reply) };
-                return self.break_off(failure, now);
-            }
-            State::Quit(_) => State::Over,
-            State::Start | State::Wait { .. } | State::Over => return,
+            ClientReply::Answered(reply) => match self.state {
+                State::Test => self.on_grant(reply, now),
+                State::Watch(_) if reply.code == Code::STATUS => self.on_status(reply, now),
+                State::Watch(_) => {
+                    let failure = RunFailure::LostRun { reply: server_reply(reply) };
+                    self.break_off(failure, now);
+                }
+                _ => {}
+            },
+            ClientReply::Refused(reply) => self.break_off(refused(reply), now),
+            ClientReply::Closed => self.state = State::Over,
+        }
+    }
+
+    /// The reply to the request for the run.
+    fn on_grant(&mut self, reply: &Reply, now: Now) {
+        let tag = reply.params.parse::<u16>("tag").ok().flatten();
+        let Some(tag) = tag.filter(|_| reply.code == Code::OK) else {
+            // The session still exists; close it to make room for other clients.
+            self.summary.rate_limit = reply.params.get("rate").map(str::to_owned);
+            self.fail(refused(reply));
+            self.sink.take(ControlEvent::Abort);
+            return self.quit(now);
         };
-        self.state = next;
+        let one_host = reply.params.get("one_host") == Some("1");
+        self.summary.one_host = one_host;
+        let wider = reply.params.parse::<u32>("streams").ok().flatten();
+        // Accept only the number that was offered: the far end must not decide how many threads
+        // this side runs.
+        if let Some(streams) = wider.filter(|_| wider == self.host_streams) {
+            self.plan.streams = streams;
+            self.totals = vec![None; self.plan.all_streams() as usize];
+        }
+        let streams = self.plan.streams;
+        self.granted = now;
+        self.summary.streams = Some(streams);
+        self.sink.take(ControlEvent::Granted {
+            session: self.client.session().to_owned(),
+            tag,
+            one_host,
+            streams,
+            patience: self.client.patience().limit(),
+        });
+        self.state = State::Watch(Some(now.mono + self.look()));
     }
 
     /// Asks for the run.
-    fn test(&mut self, now: Now) -> State {
-        let mut test = self.command(Verb::Test);
-        self.plan.write(&mut test.params);
+    fn test(&mut self, now: Now) {
+        let mut params = Params::default();
+        self.plan.write(&mut params);
         if let Some(host) = &self.host {
-            test.params.push("host", host.in_session(self.session.name()));
+            params.push("host", host.in_session(self.client.session()));
             if let Some(streams) = self.host_streams {
-                test.params.push("host_streams", streams);
+                params.push("host_streams", streams);
             }
         }
-        State::Test(self.ask(&test, now))
-    }
-
-    /// Repeats the last command, which carried an expired liveness value, with the new one. Returns
-    /// whether there was one.
-    fn ask_again(&mut self, now: Now) -> bool {
-        match self.state {
-            State::Test(_) => self.state = self.test(now),
-            State::Watch { .. } => self.state = State::Watch { stat: None, at: now.mono },
-            State::Quit(_) => self.quit(now),
-            _ => return false,
-        }
-        true
-    }
-
-    /// The far end rejected this client.
-    fn refused(&mut self, reply: &Reply, now: Now) {
-        self.break_off(refused(reply), now);
+        self.client.ask(now, Verb::Test, params);
+        self.state = State::Test;
     }
 
     /// Time between two status requests: short enough that an interval is shown soon after its end.
@@ -463,7 +386,7 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
             if self.plan.direction == Direction::Both && !self.about_sent {
                 // One more request: the counts of both sides do not fit one reply.
                 self.about_sent = true;
-                self.state = State::Watch { stat: None, at: now.mono };
+                self.state = State::Watch(Some(now.mono));
                 return;
             }
             if let Err(why) = self.check_intervals(now) {
@@ -488,7 +411,7 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
             (_, true) => DRAIN_LOOK,
             (_, false) => self.look(),
         };
-        self.state = State::Watch { stat: None, at: now.mono + pause };
+        self.state = State::Watch(Some(now.mono + pause));
     }
 
     /// What is known locally about the run, to check the far end's claims against.
@@ -565,8 +488,8 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
     }
 
     fn quit(&mut self, now: Now) {
-        let quit = self.command(Verb::Quit);
-        self.state = State::Quit(self.sealer.exchange(&quit, 0, now.mono, FAREWELL));
+        self.client.quit(now);
+        self.state = State::Quit;
     }
 }
 
@@ -577,27 +500,21 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> Session for BlastControl<O,
         self.take_orders(now);
         if matches!(self.state, State::Start) {
             // Tags that an earlier run from the same address and port is unlikely to have used.
-            self.tags = Tags::new(format!("c{:04x}x", now.real.0 >> 10 & 0xFFFF));
-            let hello = self.command(Verb::Helo);
-            let exchange = self.sealer.exchange(&hello, HELO_LEN, now.mono, self.patience);
-            self.state = State::Hello(exchange);
+            self.client.begin_tags(format!("c{:04x}x", now.real.0 >> 10 & 0xFFFF));
+            self.state = State::Opening;
         }
         self.give_up_streams(now);
         self.watch(now);
-        self.poll_exchange(now, out)
+        self.poll_client(now, out)
     }
 
     fn on_sent(&mut self, _now: Now, _batch: &TxBatch, outcome: &SendOutcome) {
-        if let Some(exchange) = self.exchange() {
-            exchange.on_sent(outcome);
-        }
+        self.client.on_sent(outcome);
     }
 
     fn on_pause(&mut self, _now: Now, length: Nanos) {
         self.summary.pause = self.summary.pause.max(length);
-        if let Some(exchange) = self.exchange() {
-            exchange.on_pause(length);
-        }
+        self.client.on_pause(length);
         if let State::Wait { until } = &mut self.state {
             *until += length;
         }
@@ -607,21 +524,13 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> Session for BlastControl<O,
     }
 
     fn on_datagram(&mut self, now: Now, datagram: &Datagram<'_>) {
-        let (State::Hello(exchange)
-        | State::Ticket(exchange)
-        | State::Test(exchange)
-        | State::Watch { stat: Some(exchange), .. }
-        | State::Quit(exchange)) = &mut self.state
-        else {
+        if matches!(self.state, State::Start | State::Wait { .. } | State::Over) {
             return;
-        };
-        match exchange.reply(datagram.payload) {
-            Some(reply) => {
-                (self.network, self.rejected_here) = (None, None);
-                self.refused_since = None;
-                self.on_reply(&reply, now);
-            }
-            None => exchange.note_unsealed(datagram.payload, now.mono),
+        }
+        if let Some(reply) = self.client.on_datagram(now, datagram.payload) {
+            (self.network, self.rejected_here) = (None, None);
+            self.refused_since = None;
+            self.on_reply(&reply, now);
         }
     }
 
@@ -632,11 +541,11 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> Session for BlastControl<O,
         }
         if error.is_refusal() {
             match self.state {
-                State::Hello(_) => {
+                State::Opening if !self.client.is_answered() => {
                     let (target, error) = (self.target, *error);
                     self.break_off(RunFailure::PortClosed { target: target.into(), error }, now);
                 }
-                State::Quit(_) | State::Over | State::Wait { .. } => {}
+                State::Quit | State::Over | State::Wait { .. } => {}
                 // One may be forged, and the far end's reply may be on its way.
                 _ if now.mono < *self.refused_since.get_or_insert(now.mono) + CONFIRMED => {
                     self.network = Some(*error);
@@ -651,14 +560,14 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> Session for BlastControl<O,
 
     fn on_stop(&mut self, now: Now) {
         // A run that is already closing was not interrupted.
-        if matches!(self.state, State::Quit(_) | State::Over) {
+        if matches!(self.state, State::Quit | State::Over) {
             return;
         }
         self.summary.stopped = true;
         match self.state {
-            State::Watch { .. } => {
+            State::Watch(_) => {
                 self.stop_far = true;
-                self.stop_by = now.mono + patience_for(self.patience, self.round_trip);
+                self.stop_by = now.mono + self.client.patience().limit();
                 self.sink.take(ControlEvent::StopSenders);
             }
             _ => self.break_off(RunFailure::Interrupted, now),

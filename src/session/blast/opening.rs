@@ -1,10 +1,10 @@
 //! How a stream's own socket verifies its address and is admitted: HELO, ticket, DATA, 354.
 
 use crate::batch::{DestId, OwnFinding, SendOutcome, TxBatch};
+use crate::control::{Handshake, HandshakeReply, Issuer, Patience, Sealer, Step, server_reply};
 use crate::record::RunFailure;
-use crate::session::{Exchange, Sealer, Step, Tags, patience_for, server_reply};
 use crate::units::Nanos;
-use crate::wire::{Code, Command, HELO_LEN, Reply, Verb};
+use crate::wire::{Code, Reply, Verb};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// DATA is padded to this many bytes, so that a refusal that names both addresses is never longer.
@@ -26,8 +26,7 @@ pub enum OpeningStep {
 
 #[derive(Debug)]
 enum State {
-    Hello(Exchange),
-    Data(Exchange),
+    Asking(Handshake),
     Open,
     Failed(RunFailure),
 }
@@ -38,12 +37,9 @@ pub struct Opening {
     session: String,
     stream: u32,
     run: Option<u16>,
-    tags: Tags,
-    sealer: Sealer,
-    patience: Nanos,
-    /// Upper bound of the round trip, from the HELO.
-    round_trip: Nanos,
-    state: Option<State>,
+    issuer: Issuer,
+    patience: Patience,
+    state: State,
 }
 
 fn tag_prefix(stream: u32) -> String {
@@ -54,36 +50,22 @@ impl Opening {
     /// The opening of stream number `stream` of a session. Each step is given up after `patience`,
     /// or later where the round trip is long.
     pub fn new(session: String, stream: u32, patience: Nanos) -> Self {
-        let tags = Tags::new(tag_prefix(stream));
-        let sealer = Sealer::default();
-        let round_trip = Nanos::ZERO;
-        Self { session, stream, run: None, tags, sealer, patience, round_trip, state: None }
+        let issuer = Issuer::new(tag_prefix(stream), Sealer::default());
+        let state = State::Asking(Handshake::new(Verb::Data, DATA_LEN));
+        let patience = Patience::new(patience);
+        Self { session, stream, run: None, issuer, patience, state }
     }
 
-    /// Upper bound of the round trip, measured by the HELO; zero before.
-    pub fn round_trip(&self) -> Nanos {
-        self.round_trip
+    /// The same opening under a shared key, valid only for the run with this tag.
+    #[must_use]
+    pub fn of_run(self, run: u16, sealer: Sealer) -> Self {
+        let issuer = Issuer::new(tag_prefix(self.stream), sealer);
+        Self { run: Some(run), issuer, ..self }
     }
 
-    /// This host was paused for `length`.
-    pub fn on_pause(&mut self, length: Nanos) {
-        if let Some(exchange) = self.exchange() {
-            exchange.on_pause(length);
-        }
-    }
-
-    /// Records the outcome of sending a datagram of the opening.
-    pub fn on_sent(&mut self, outcome: &SendOutcome) {
-        if let Some(exchange) = self.exchange() {
-            exchange.on_sent(outcome);
-        }
-    }
-
-    fn exchange(&mut self) -> Option<&mut Exchange> {
-        match &mut self.state {
-            Some(State::Hello(exchange) | State::Data(exchange)) => Some(exchange),
-            _ => None,
-        }
+    /// How long to wait for replies on this path; the round trip is measured by the HELO.
+    pub fn patience(&self) -> &Patience {
+        &self.patience
     }
 
     /// Prefix of the tags of this stream's commands and their replies.
@@ -91,24 +73,37 @@ impl Opening {
         tag_prefix(self.stream)
     }
 
-    /// The same opening under a shared key, valid only for the run with this tag.
-    #[must_use]
-    pub fn of_run(self, run: u16, sealer: Sealer) -> Self {
-        Self { run: Some(run), sealer, ..self }
+    /// This host was paused for `length`.
+    pub fn on_pause(&mut self, length: Nanos) {
+        if let State::Asking(handshake) = &mut self.state {
+            handshake.on_pause(length);
+        }
+    }
+
+    /// Records the outcome of sending a datagram of the opening.
+    pub fn on_sent(&mut self, outcome: &SendOutcome) {
+        if let State::Asking(handshake) = &mut self.state {
+            handshake.on_sent(outcome);
+        }
     }
 
     /// Writes what is due and returns what to do next.
     pub fn poll(&mut self, now: Nanos, out: &mut TxBatch) -> OpeningStep {
-        let state = self.state.get_or_insert_with(|| {
-            let hello = Command::new(self.tags.fresh(), Verb::Helo);
-            State::Hello(self.sealer.exchange(&hello, HELO_LEN, now, self.patience))
-        });
-        let exchange = match state {
+        let handshake = match &mut self.state {
             State::Open => return OpeningStep::Open,
             State::Failed(why) => return OpeningStep::Failed(why.clone()),
-            State::Hello(exchange) | State::Data(exchange) => exchange,
+            State::Asking(handshake) => handshake,
         };
-        match exchange.poll(now) {
+        let (session, stream, run) = (&self.session, self.stream, self.run);
+        let step = handshake.poll(now, &mut self.issuer, &self.patience, |params, ticket| {
+            params.push("session", session);
+            params.push("stream", stream);
+            params.push("ticket", ticket);
+            if let Some(run) = run {
+                params.push("run", run);
+            }
+        });
+        match step {
             Step::Send(bytes) => {
                 if let Some(slot) = out.push(DestId::CONNECTED, bytes.len()) {
                     slot.copy_from_slice(bytes);
@@ -117,41 +112,18 @@ impl Opening {
                 OpeningStep::Wait(now + Nanos::from_millis(1))
             }
             Step::Wait(at) => OpeningStep::Wait(at),
-            Step::TimedOut => OpeningStep::Failed(given_up(exchange)),
+            Step::TimedOut => OpeningStep::Failed(given_up(handshake, &self.patience)),
         }
     }
 
     /// Takes a reply.
     pub fn on_datagram(&mut self, now: Nanos, payload: &[u8]) {
-        let next = match &self.state {
-            Some(State::Hello(exchange)) => {
-                let Some(reply) = exchange.reply(payload) else { return };
-                match (reply.code, reply.params.get("ticket")) {
-                    (Code::READY, Some(ticket)) => {
-                        let mut data = Command::new(self.tags.fresh(), Verb::Data);
-                        data.params.push("session", &self.session);
-                        data.params.push("stream", self.stream);
-                        data.params.push("ticket", ticket);
-                        if let Some(run) = self.run {
-                            data.params.push("run", run);
-                        }
-                        self.round_trip = exchange.waited(now);
-                        let patience = patience_for(self.patience, self.round_trip);
-                        State::Data(self.sealer.exchange(&data, DATA_LEN, now, patience))
-                    }
-                    _ => State::Failed(refused(&reply)),
-                }
-            }
-            Some(State::Data(exchange)) => {
-                let Some(reply) = exchange.reply(payload) else { return };
-                match reply.code {
-                    Code::GO_AHEAD => State::Open,
-                    _ => State::Failed(refused(&reply)),
-                }
-            }
-            _ => return,
-        };
-        self.state = Some(next);
+        let State::Asking(handshake) = &mut self.state else { return };
+        match handshake.on_datagram(now, payload, &mut self.patience) {
+            None | Some(HandshakeReply::Proceeds) => {}
+            Some(HandshakeReply::Accepted(_)) => self.state = State::Open,
+            Some(HandshakeReply::Refused(reply)) => self.state = State::Failed(refused(&reply)),
+        }
     }
 }
 
@@ -164,14 +136,14 @@ fn refused(reply: &Reply) -> RunFailure {
 }
 
 /// Why a step of the opening failed; a refusal by this host says nothing about the path.
-fn given_up(exchange: &Exchange) -> RunFailure {
-    match exchange.refused_here() {
+fn given_up(handshake: &Handshake, patience: &Patience) -> RunFailure {
+    match handshake.refused_here() {
         Some(errno) => {
             RunFailure::StreamNotSent { reason: OwnFinding::from_errno(errno, SOMEWHERE) }
         }
         None => RunFailure::StreamNoReply {
-            command: exchange.verb().as_str(),
-            waited_ns: exchange.patience().0,
+            command: handshake.awaited().as_str(),
+            waited_ns: patience.limit().0,
         },
     }
 }

@@ -4,7 +4,7 @@ use super::opening::{Opening, OpeningStep};
 use crate::batch::{Datagram, DestId, NetworkError, RxEntry, RxMeta, SendOutcome, TxBatch};
 use crate::record::{BURST_CLASSES, BlastInterval, BlastReceived, Flow, RunFailure, Sink};
 use crate::session::unread::Unread;
-use crate::session::{Next, Now, Orders, Session, patience_for};
+use crate::session::{Next, Now, Orders, Session};
 use crate::stats::{ClockDrift, DelayAboveMin, DelayHistogram, Jitter, SequenceTracker};
 use crate::units::Nanos;
 use crate::wire::{Class, Command, Header, Kind, Verb, classify, decode_end, pattern};
@@ -406,7 +406,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
     /// The stream is open: the patience grows with the measured round trip.
     fn opened(&mut self) {
         if let Some(opening) = self.opening.take() {
-            self.plan.patience = patience_for(self.plan.patience, opening.round_trip());
+            self.plan.patience = opening.patience().stretch(self.plan.patience);
         }
     }
 

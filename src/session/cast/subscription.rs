@@ -4,9 +4,9 @@
 
 use super::names::is_same_but_for_zone;
 use crate::batch::{NetworkError, OwnFinding};
-use crate::session::{Exchange, Step, Tags};
+use crate::control::{Exchange, Handshake, HandshakeReply, Issuer, Patience, Sealer, Step};
 use crate::units::{Endpoint, Nanos};
-use crate::wire::{Code, Command, HELO_LEN, Params, Reply, Verb};
+use crate::wire::{Code, Command, Params, Reply, Verb};
 use std::net::SocketAddr;
 use thiserror::Error;
 
@@ -17,8 +17,8 @@ const GOODBYE: Nanos = Nanos::from_millis(500);
 /// Time between two signs of life; a sender may request a shorter one.
 const ALIVE: Nanos = Nanos::from_secs(5);
 const OFTENEST: Nanos = Nanos::from_millis(200);
-/// Number of expired tickets after which the sender's refusal is believed.
-const TICKETS: u32 = 5;
+/// How long after a refusal for now the sender is asked again.
+const AGAIN: Nanos = Nanos::from_secs(1);
 
 /// Why a sender did not subscribe this receiver.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -64,12 +64,8 @@ fn code_and_text(reply: &Reply) -> String {
 /// State of the subscription.
 #[derive(Debug)]
 enum Stage {
-    /// Requesting a ticket.
-    Ticket,
-    /// Requesting to be added.
-    Joining {
-        ticket: String,
-    },
+    /// Requesting a ticket, and with it to be added.
+    Joining(Handshake),
     /// Subscribed; confirms that at `next`, or is confirming it.
     In {
         session: String,
@@ -81,18 +77,24 @@ enum Stage {
     Gone,
 }
 
+impl Stage {
+    fn joining() -> Self {
+        Self::Joining(Handshake::new(Verb::Rcpt, 0))
+    }
+}
+
 /// A subscription to one sender.
 #[derive(Debug)]
 pub(super) struct Subscription {
     pub sender: SocketAddr,
     stage: Stage,
+    /// The command that confirms or ends the subscription.
     asking: Option<Exchange>,
-    tags: Tags,
+    issuer: Issuer,
+    patience: Patience,
     alive: Nanos,
     /// When a value was last returned.
     returned: Nanos,
-    /// Consecutive tickets refused as expired.
-    refused_tickets: u32,
     /// When it was first subscribed, if ever.
     joined: Option<Nanos>,
     failure: Option<SubscribeError>,
@@ -118,12 +120,12 @@ impl Subscription {
     pub fn new(sender: SocketAddr) -> Self {
         Self {
             sender,
-            stage: Stage::Ticket,
+            stage: Stage::joining(),
             asking: None,
-            tags: Tags::new("r"),
+            issuer: Issuer::new("r", Sealer::default()),
+            patience: Patience::new(PATIENCE),
             alive: ALIVE,
             returned: Nanos::ZERO,
-            refused_tickets: 0,
             joined: None,
             failure: None,
             error: None,
@@ -149,10 +151,10 @@ impl Subscription {
                 let mut params = Params::default();
                 params.push("session", session);
                 self.stage = Stage::Leaving;
-                self.ask(Verb::Quit, params, 0, now, GOODBYE);
+                self.ask(Verb::Quit, params, now, GOODBYE);
             }
-            Stage::Ticket | Stage::Joining { .. } if self.joined.is_none() => self.fail(),
-            Stage::Ticket | Stage::Joining { .. } => self.end(),
+            Stage::Joining(_) if self.joined.is_none() => self.fail(),
+            Stage::Joining(_) => self.end(),
             Stage::Leaving | Stage::Gone => {}
         }
     }
@@ -167,26 +169,27 @@ impl Subscription {
     pub fn poll(&mut self, now: Nanos) -> Wish {
         if self.asking.is_none() {
             match &self.stage {
-                Stage::Ticket => self.ask(Verb::Helo, Params::default(), HELO_LEN, now, PATIENCE),
-                Stage::Joining { ticket } => {
-                    let mut params = Params::default();
-                    params.push("ticket", ticket);
-                    self.ask(Verb::Rcpt, params, 0, now, PATIENCE);
-                }
                 Stage::In { next, .. } if now < *next => return Wish::Wait(*next),
                 Stage::In { session, value, .. } => {
                     let mut params = Params::default();
                     params.push("session", session);
                     params.push("value", value);
                     self.returned = now;
-                    self.ask(Verb::Noop, params, 0, now, PATIENCE);
+                    self.ask(Verb::Noop, params, now, self.patience.limit());
                 }
                 Stage::Leaving => self.end(),
-                Stage::Gone => {}
+                Stage::Joining(_) | Stage::Gone => {}
             }
         }
-        let Some(asking) = &mut self.asking else { return Wish::Over };
-        match asking.poll(now) {
+        let step = match (&mut self.stage, &mut self.asking) {
+            (Stage::Joining(handshake), _) => {
+                let write = |params: &mut Params, ticket: &str| params.push("ticket", ticket);
+                handshake.poll(now, &mut self.issuer, &self.patience, write)
+            }
+            (_, Some(asking)) => asking.poll(now),
+            (_, None) => return Wish::Over,
+        };
+        match step {
             Step::Send(bytes) => Wish::Send(bytes.to_vec()),
             Step::Wait(at) => Wish::Wait(at),
             Step::TimedOut => self.no_answer(now),
@@ -206,7 +209,7 @@ impl Subscription {
             }
             // It may come back: start again with a new ticket.
             _ => {
-                self.stage = Stage::Ticket;
+                self.stage = Stage::joining();
                 Wish::Wait(now)
             }
         }
@@ -231,6 +234,9 @@ impl Subscription {
 
     /// This host was paused for `length`: nobody counts as silent for that time.
     pub fn on_pause(&mut self, length: Nanos) {
+        if let Stage::Joining(handshake) = &mut self.stage {
+            handshake.on_pause(length);
+        }
         if let Some(asking) = &mut self.asking {
             asking.on_pause(length);
         }
@@ -253,30 +259,19 @@ impl Subscription {
     /// Handles a datagram from the sender; returns whether it was a reply to a command, or a
     /// question.
     pub fn on_reply(&mut self, payload: &[u8], now: Nanos) -> bool {
+        if let Stage::Joining(handshake) = &mut self.stage {
+            match handshake.on_datagram(now, payload, &mut self.patience) {
+                None => return false,
+                Some(HandshakeReply::Proceeds) => {}
+                Some(HandshakeReply::Accepted(reply)) => self.join(&reply, now),
+                Some(HandshakeReply::Refused(reply)) => self.on_refusal(reply, now),
+            }
+            return true;
+        }
         let Some(reply) = self.asking.as_ref().and_then(|asking| asking.reply(payload)) else {
             return self.on_question(payload, now);
         };
-        let param = |key: &str| reply.params.get(key).map(str::to_owned);
         match (&self.stage, reply.code) {
-            (Stage::Ticket, Code::READY) => {
-                let Some(ticket) = param("ticket") else { return true };
-                self.stage = Stage::Joining { ticket };
-            }
-            (Stage::Joining { .. }, Code::OK) => {
-                let Some(session) = param("session") else { return true };
-                let asked = reply.params.parse("every").ok().flatten().map(Nanos);
-                self.alive = asked.unwrap_or(ALIVE).clamp(OFTENEST, ALIVE);
-                self.joined.get_or_insert(now);
-                self.refused_tickets = 0;
-                // The sender waits for the value to be returned.
-                let value = param("value").unwrap_or_default();
-                self.stage = Stage::In { session, value, next: now };
-            }
-            // The ticket expired on the way.
-            (Stage::Joining { .. }, Code::WRONG_ORDER) if self.refused_tickets < TICKETS => {
-                self.refused_tickets += 1;
-                self.stage = Stage::Ticket;
-            }
             (Stage::In { session, value, .. }, Code::OK | Code::GO_AHEAD) => {
                 // The returned value was too late or invalid: return the new one at once, but not
                 // endlessly to a sender that never accepts.
@@ -284,31 +279,49 @@ impl Subscription {
                     Code::OK => now + self.alive,
                     _ => now.max(self.returned + OFTENEST),
                 };
-                let (session, value) = (session.clone(), param("value").unwrap_or(value.clone()));
+                let (session, value) =
+                    (session.clone(), reply.params.get("value").unwrap_or(value).to_owned());
                 self.stage = Stage::In { session, value, next };
             }
             // Forgotten: the sender was silent, or this receiver was.
-            (Stage::In { .. }, Code::WRONG_ORDER) => {
-                self.stage = Stage::Ticket;
-            }
+            (Stage::In { .. }, Code::WRONG_ORDER) => self.stage = Stage::joining(),
             (Stage::Leaving, _) => self.stage = Stage::Gone,
-            (_, code) if (400..500).contains(&code.0) => {
-                if let Some(asking) = &mut self.asking {
-                    asking.again(now, Nanos::from_secs(1));
-                }
-                self.put_off = Some(reply);
+            _ => {
+                self.on_refusal(reply, now);
                 return true;
-            }
-            (_, _) => {
-                if self.joined.is_none() {
-                    let sender = self.sender;
-                    self.failure = Some(SubscribeError::Refused { sender: sender.into(), reply });
-                }
-                self.stage = Stage::Gone;
             }
         }
         self.asking = None;
         true
+    }
+
+    /// The sender added this receiver.
+    fn join(&mut self, reply: &Reply, now: Nanos) {
+        let param = |key: &str| reply.params.get(key).unwrap_or_default().to_owned();
+        let every = reply.params.parse("every").ok().flatten().map(Nanos);
+        self.alive = every.unwrap_or(ALIVE).clamp(OFTENEST, ALIVE);
+        self.joined.get_or_insert(now);
+        // The sender waits for the value to be returned.
+        self.stage = Stage::In { session: param("session"), value: param("value"), next: now };
+    }
+
+    /// The sender refuses a command, for now or for good.
+    fn on_refusal(&mut self, reply: Reply, now: Nanos) {
+        let asking = match &mut self.stage {
+            Stage::Joining(handshake) => handshake.exchange_mut(),
+            _ => self.asking.as_mut(),
+        };
+        if (400..500).contains(&reply.code.0)
+            && let Some(asking) = asking
+        {
+            asking.again(now, AGAIN);
+            self.put_off = Some(reply);
+            return;
+        }
+        if self.joined.is_none() {
+            self.failure = Some(SubscribeError::Refused { sender: self.sender.into(), reply });
+        }
+        self.end();
     }
 
     /// The sender was told that this receiver is gone, and asks: the value in the question is
@@ -331,9 +344,8 @@ impl Subscription {
         true
     }
 
-    fn ask(&mut self, verb: Verb, params: Params, length: usize, now: Nanos, patience: Nanos) {
-        let command = Command { tag: self.tags.fresh(), verb, params };
-        self.asking = Some(Exchange::new(&command, length, now, patience));
+    fn ask(&mut self, verb: Verb, params: Params, now: Nanos, patience: Nanos) {
+        self.asking = Some(self.issuer.issue(verb, params, 0, now, patience));
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Before a command reaches its handler, its sender must be allowed (`--allow`, else 550) and, if
 //! there is a key, must hold it (else 530). An unverified address is answered only within the
-//! limits of [`restraint`](crate::session::restraint).
+//! limits of [`restraint`](crate::control::server).
 
 use super::answer::Answer;
 use super::{ServeControl, ServeEvent, ServeOrder};

@@ -4,9 +4,9 @@
 use super::Faults;
 use super::by_hand::{ByHand, at, peer};
 use super::house::{House, plan};
+use crate::control::{Exchange, Sealer, Step};
 use crate::record::{RemoteRefusal, RunFailure, ServeRefusal};
 use crate::session::serve::{ServeEvent, ServePolicy};
-use crate::session::{Exchange, Sealer, Step};
 use crate::units::Nanos;
 use crate::wire::{Code, Command, ControlKey, Reply};
 use std::cell::RefCell;

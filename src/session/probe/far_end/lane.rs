@@ -2,10 +2,11 @@
 
 use super::write;
 use crate::batch::{Dest, TxBatch};
+use crate::control::{Handshake, HandshakeReply, Issuer, Patience, Step, refusal};
 use crate::record::probe::NoAgent;
-use crate::session::{Exchange, Next, Now, Sealer, Step, Tags, refusal};
+use crate::session::{Next, Now};
 use crate::units::Nanos;
-use crate::wire::{Code, Command, HELO_LEN, Tag, Verb};
+use crate::wire::Verb;
 
 /// State of a socket's address verification.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,17 +24,13 @@ pub enum LaneState {
 #[derive(Debug)]
 pub(super) struct Lane {
     dest: Dest,
-    hello: Tag,
-    data: Tag,
-    ticket: Option<String>,
-    exchange: Option<Exchange>,
+    handshake: Handshake,
     state: LaneState,
 }
 
 impl Lane {
-    pub fn new(dest: Dest, tags: &mut Tags) -> Self {
-        let (hello, data) = (tags.fresh(), tags.fresh());
-        Self { dest, hello, data, ticket: None, exchange: None, state: LaneState::Waiting }
+    pub fn new(dest: Dest) -> Self {
+        Self { dest, handshake: Handshake::new(Verb::Data, 0), state: LaneState::Waiting }
     }
 
     pub fn state(&self) -> &LaneState {
@@ -45,33 +42,23 @@ impl Lane {
         &mut self,
         now: Now,
         session: &str,
-        sealer: &mut Sealer,
-        patience: Nanos,
+        issuer: &mut Issuer,
+        patience: &Patience,
         out: &mut TxBatch,
     ) -> Next {
         if self.state != LaneState::Waiting || session.is_empty() {
             return Next::Idle;
         }
-        let (ticket, hello, data) = (&self.ticket, &self.hello, &self.data);
-        let exchange = self.exchange.get_or_insert_with(|| match ticket {
-            None => {
-                let hello = Command::new(hello.clone(), Verb::Helo);
-                sealer.exchange(&hello, HELO_LEN, now.mono, patience)
-            }
-            Some(ticket) => {
-                let mut data = Command::new(data.clone(), Verb::Data);
-                data.params.push("session", session);
-                data.params.push("ticket", ticket);
-                sealer.exchange(&data, 0, now.mono, patience)
-            }
+        let step = self.handshake.poll(now.mono, issuer, patience, |params, ticket| {
+            params.push("session", session);
+            params.push("ticket", ticket);
         });
-        match exchange.poll(now.mono) {
+        match step {
             Step::Send(bytes) => write(self.dest, bytes, out),
             Step::Wait(at) => Next::WaitUntil(at),
             Step::TimedOut => {
-                let (target, waited_ns) = (self.dest.addr, patience.0);
-                self.state =
-                    LaneState::Failed(NoAgent::NoReply { target: target.into(), waited_ns });
+                let (target, waited_ns) = (self.dest.addr.into(), patience.limit().0);
+                self.state = LaneState::Failed(NoAgent::NoReply { target, waited_ns });
                 Next::Send
             }
         }
@@ -79,22 +66,18 @@ impl Lane {
 
     /// This host was paused for this long.
     pub fn on_pause(&mut self, length: Nanos) {
-        if let Some(exchange) = &mut self.exchange {
-            exchange.on_pause(length);
-        }
+        self.handshake.on_pause(length);
     }
 
     /// Handles a reply to this socket.
-    pub fn take(&mut self, payload: &[u8]) -> bool {
-        let Some(reply) = self.exchange.as_ref().and_then(|exchange| exchange.reply(payload))
-        else {
-            return false;
-        };
-        self.exchange = None;
-        match (&self.ticket, reply.code, reply.params.get("ticket")) {
-            (None, Code::READY, Some(ticket)) => self.ticket = Some(ticket.to_owned()),
-            (Some(_), Code::GO_AHEAD, _) => self.state = LaneState::Proven,
-            _ => self.state = LaneState::Failed(NoAgent::Refused { reply: refusal(&reply) }),
+    pub fn take(&mut self, now: Now, payload: &[u8], mut patience: Patience) -> bool {
+        match self.handshake.on_datagram(now.mono, payload, &mut patience) {
+            None => return false,
+            Some(HandshakeReply::Proceeds) => {}
+            Some(HandshakeReply::Accepted(_)) => self.state = LaneState::Proven,
+            Some(HandshakeReply::Refused(reply)) => {
+                self.state = LaneState::Failed(NoAgent::Refused { reply: refusal(&reply) });
+            }
         }
         true
     }

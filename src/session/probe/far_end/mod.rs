@@ -14,23 +14,18 @@ pub use granted::{Granted, Seen};
 pub use lane::LaneState;
 
 use crate::batch::{Datagram, Dest, ErrorOrigin, NetworkError, OwnCause, OwnFinding, TxBatch};
+use crate::control::{Client, ClientReply, Exchange, Sealer, Step, refusal};
 use crate::record::probe::{NoAgent, ProbeCaveat};
-use crate::session::{Exchange, Next, Now, Sealer, SessionToken, Step, Tags, refusal};
+use crate::session::{Next, Now};
 use crate::units::Nanos;
-use crate::wire::{Arrivals, Code, Command, HELO_LEN, PortList, Reply, Verb};
+use crate::wire::{Arrivals, Code, Params, PortList, Reply, Verb};
 use lane::Lane;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 
-/// Silence of this side after which a NOOP keeps the session alive.
-const KEEP_ALIVE: Nanos = Nanos::from_secs(5);
 /// How often the dialogue's own socket is verified again, if probe requests are sent from it: a
 /// verification is valid for a minute, and a command may be lost.
 const PROVE_EVERY: Nanos = Nanos::from_secs(20);
-/// Time-out of a step, in multiples of the longest round trip seen.
-const PATIENT_ROUND_TRIPS: u64 = 4;
-/// How long to wait for the reply to the closing QUIT.
-const FAREWELL: Nanos = Nanos::from_millis(500);
 
 /// Requests, handled one after the other.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,21 +33,7 @@ enum Want {
     Probe(PortList),
     Rows { from: u32 },
     Seen(u32),
-    Alive,
     Close,
-}
-
-#[derive(Debug)]
-enum State {
-    /// Not polled yet.
-    New,
-    Hello(Exchange),
-    Ticket(Exchange),
-    /// The session is open and nothing is in progress, since this instant.
-    Idle(Nanos),
-    Asked(Want, Exchange),
-    Closed,
-    Lost(NoAgent),
 }
 
 /// The dialogue with the remote agent.
@@ -60,12 +41,12 @@ enum State {
 pub struct FarEnd {
     address: SocketAddr,
     socket: usize,
-    patience: Nanos,
-    sealer: Sealer,
-    tags: Tags,
-    state: State,
-    session: SessionToken,
+    client: Client,
+    /// Why there is no remote agent, or no longer one.
+    lost: Option<NoAgent>,
     wants: VecDeque<Want>,
+    /// What the outstanding command asks for.
+    asked: Option<Want>,
     granted: Option<Granted>,
     lanes: BTreeMap<usize, Lane>,
     /// Whether the dialogue's own socket must stay verified, and when it shows the next ticket.
@@ -76,9 +57,6 @@ pub struct FarEnd {
     seen: BTreeMap<u32, Seen>,
     withheld: u64,
     interface_mtu: Option<u32>,
-    /// When the current request was first sent, and the longest time that an answer took.
-    asked_at: Nanos,
-    round_trip: Nanos,
     /// The last reason why this host refused to send.
     refused_here: Option<OwnFinding>,
     seen_as: Option<SocketAddr>,
@@ -93,12 +71,10 @@ impl FarEnd {
         Self {
             address,
             socket,
-            patience,
-            sealer,
-            tags: Tags::new("h"),
-            state: State::New,
-            session: SessionToken::default(),
+            client: Client::new("h", sealer, patience),
+            lost: None,
             wants: VecDeque::new(),
+            asked: None,
             granted: None,
             lanes: BTreeMap::new(),
             stays_proven: false,
@@ -108,8 +84,6 @@ impl FarEnd {
             seen: BTreeMap::new(),
             withheld: 0,
             interface_mtu: None,
-            asked_at: Nanos::ZERO,
-            round_trip: Nanos::ZERO,
             refused_here: None,
             seen_as: None,
             answered_from: None,
@@ -118,7 +92,7 @@ impl FarEnd {
 
     /// Sets the silence after which the remote agent is given up from now on.
     pub fn be_patient(&mut self, patience: Nanos) {
-        self.patience = patience;
+        self.client.patience_mut().rebase(patience);
     }
 
     /// The same, for a probe that also sends requests from the dialogue's own socket: that stays
@@ -150,7 +124,7 @@ impl FarEnd {
     /// The same through another port or address of the remote agent, towards which a NAT may have
     /// mapped the socket differently.
     pub fn prove_at(&mut self, socket: usize, to: SocketAddr) {
-        let lane = Lane::new(Dest { socket, ..Dest::from(to) }, &mut self.tags);
+        let lane = Lane::new(Dest { socket, ..Dest::from(to) });
         self.lanes.insert(socket, lane);
     }
 
@@ -194,12 +168,7 @@ impl FarEnd {
 
     /// The longest time that the remote agent took to answer a command; 0 before the first.
     pub fn round_trip(&self) -> Nanos {
-        self.round_trip
-    }
-
-    /// Time-out of the next step: longer on longer paths.
-    fn patience(&self) -> Nanos {
-        self.patience.max(Nanos(self.round_trip.0.saturating_mul(PATIENT_ROUND_TRIPS)))
+        self.client.patience().round_trip()
     }
 
     /// This host refused to send a command, which will be repeated.
@@ -218,12 +187,7 @@ impl FarEnd {
 
     /// This host was paused for this long, which does not count as the remote agent's silence.
     pub fn on_pause(&mut self, length: Nanos) {
-        self.asked_at += length;
-        if let State::Hello(exchange) | State::Ticket(exchange) | State::Asked(_, exchange) =
-            &mut self.state
-        {
-            exchange.on_pause(length);
-        }
+        self.client.on_pause(length);
         self.lanes.values_mut().for_each(|lane| lane.on_pause(length));
     }
 
@@ -251,25 +215,21 @@ impl FarEnd {
     /// The user interrupts the run: an open session is closed; one that is not open is not
     /// requested any more.
     pub fn stop(&mut self) {
-        match self.state {
-            State::New | State::Hello(_) | State::Ticket(_) => {
-                self.state = State::Lost(NoAgent::Interrupted);
-            }
-            _ => self.close(),
+        if self.client.is_open() {
+            self.close();
+        } else {
+            self.lost.get_or_insert(NoAgent::Interrupted);
         }
     }
 
     /// Whether the session is over, or never existed.
     pub fn is_over(&self) -> bool {
-        matches!(self.state, State::Closed | State::Lost(_))
+        self.lost.is_some() || self.client.is_over()
     }
 
     /// Why there is no remote agent, or no longer one; `None` if there is one.
     pub fn lost(&self) -> Option<&NoAgent> {
-        match &self.state {
-            State::Lost(why) => Some(why),
-            _ => None,
-        }
+        self.lost.as_ref()
     }
 
     /// Writes what is due into the batch, along with what the probe writes, and returns when to ask
@@ -286,134 +246,92 @@ impl FarEnd {
             }
             next = sooner(next, Next::WaitUntil(at.max(now.mono)));
         }
-        let patience = self.patience();
+        let (session, issuer, patience) = self.client.issue_beside();
         for lane in self.lanes.values_mut() {
-            next =
-                sooner(next, lane.poll(now, self.session.name(), &mut self.sealer, patience, out));
+            next = sooner(next, lane.poll(now, session, issuer, patience, out));
         }
         next
     }
 
     fn poll_dialogue(&mut self, now: Now, out: &mut TxBatch) -> Next {
-        self.go_on(now);
+        if self.lost.is_some() {
+            return Next::Done;
+        }
+        if self.client.is_idle()
+            && let Some(want) = self.wants.pop_front()
+        {
+            self.ask(want, now);
+        }
         let dest = Dest { socket: self.socket, ..Dest::from(self.address) };
-        let exchange = match &mut self.state {
-            State::Hello(exchange) | State::Ticket(exchange) | State::Asked(_, exchange) => {
-                exchange
-            }
-            State::Idle(since) => return Next::WaitUntil(*since + KEEP_ALIVE),
-            State::New | State::Closed | State::Lost(_) => return Next::Done,
-        };
-        match exchange.poll(now.mono) {
-            Step::Send(bytes) => write(dest, bytes, out),
-            Step::Wait(at) => Next::WaitUntil(at),
-            Step::TimedOut => {
-                self.timed_out();
+        match self.client.poll(now) {
+            Some(Step::Send(bytes)) => write(dest, bytes, out),
+            Some(Step::Wait(at)) => Next::WaitUntil(at),
+            Some(Step::TimedOut) => {
+                self.lost = Some(self.silence());
                 Next::Send
             }
+            None => Next::Done,
         }
     }
 
-    /// Starts the next request, if nothing is in progress.
-    fn go_on(&mut self, now: Now) {
-        match self.state {
-            State::New => {
-                let hello = Command::new(self.tags.fresh(), Verb::Helo);
-                let patience = self.patience();
-                let exchange = self.sealer.exchange(&hello, HELO_LEN, now.mono, patience);
-                self.asked_at = now.mono;
-                self.state = State::Hello(exchange);
-            }
-            State::Idle(since) => {
-                let alive = || (now.mono >= since + KEEP_ALIVE).then_some(Want::Alive);
-                if let Some(want) = self.wants.pop_front().or_else(alive) {
-                    let exchange = self.ask(&want, now);
-                    self.asked_at = now.mono;
-                    self.state = State::Asked(want, exchange);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn ask(&mut self, want: &Want, now: Now) -> Exchange {
-        let verb = match want {
+    fn ask(&mut self, want: Want, now: Now) {
+        let mut params = Params::default();
+        let verb = match &want {
             Want::Probe(_) => Verb::Test,
             Want::Rows { .. } | Want::Seen(_) => Verb::Stat,
-            Want::Alive => Verb::Noop,
-            Want::Close => Verb::Quit,
+            Want::Close => return self.client.quit(now),
         };
-        let mut command = Command::new(self.tags.fresh(), verb);
-        self.session.write(&mut command.params);
-        if matches!(verb, Verb::Test | Verb::Stat) {
-            command.params.push("kind", "probe");
-        }
-        match want {
-            Want::Probe(ports) if !ports.is_empty() => command.params.push("ports", ports),
-            Want::Rows { from } => command.params.push("from", from),
-            Want::Seen(item) => command.params.push("seen", item),
+        params.push("kind", "probe");
+        match &want {
+            Want::Probe(ports) if !ports.is_empty() => params.push("ports", ports),
+            Want::Rows { from } => params.push("from", from),
+            Want::Seen(item) => params.push("seen", item),
             _ => {}
         }
-        let patience = match want {
-            Want::Close => FAREWELL.max(Nanos(self.round_trip.0.saturating_mul(2))),
-            _ => self.patience(),
-        };
-        self.sealer.exchange(&command, 0, now.mono, patience)
+        self.client.ask(now, verb, params);
+        self.asked = Some(want);
     }
 
-    fn timed_out(&mut self) {
-        let patience = self.patience();
-        let why = match &self.state {
-            // It is gone, or its last reply is lost: the session ends by itself.
-            State::Asked(Want::Close, _) => {
-                self.state = State::Closed;
-                return;
-            }
-            State::Hello(exchange) if let Some(unsealed) = exchange.unsealed() => {
-                NoAgent::Refused { reply: unsealed.clone() }
-            }
-            state => match (self.refused_here.take(), state) {
-                (Some(found), _) => NoAgent::not_sent(found),
-                (None, State::Hello(_)) => {
-                    NoAgent::NoReply { target: self.address.into(), waited_ns: patience.0 }
-                }
-                _ => {
-                    NoAgent::StoppedReplying { target: self.address.into(), waited_ns: patience.0 }
-                }
-            },
-        };
-        self.state = State::Lost(why);
+    /// Why the far end did not reply.
+    fn silence(&mut self) -> NoAgent {
+        let asked = self.client.exchange();
+        let waited_ns = asked.map_or(Nanos::ZERO, Exchange::patience).0;
+        let (target, is_first) = (self.address.into(), !self.client.is_answered());
+        let unsealed = asked.and_then(Exchange::unsealed).filter(|_| is_first);
+        match (unsealed, self.refused_here.take()) {
+            (Some(unsealed), _) => NoAgent::Refused { reply: unsealed.clone() },
+            (None, Some(found)) => NoAgent::not_sent(found),
+            (None, None) if is_first => NoAgent::NoReply { target, waited_ns },
+            (None, None) => NoAgent::StoppedReplying { target, waited_ns },
+        }
     }
 
     /// Handles a datagram that belongs to the dialogue, on whichever socket; `false` for any other.
     pub fn on_datagram(&mut self, now: Now, datagram: &Datagram<'_>) -> bool {
         let payload = datagram.payload;
         let socket = datagram.meta.socket;
+        let patience = *self.client.patience();
         if let Some(lane) = self.lanes.get_mut(&socket)
-            && lane.take(payload)
+            && lane.take(now, payload, patience)
         {
             return true;
         }
         if socket != self.socket {
             return false;
         }
-        let source = datagram.meta.source;
-        let (State::Hello(exchange) | State::Ticket(exchange) | State::Asked(_, exchange)) =
-            &mut self.state
-        else {
-            return Reply::decode(payload).is_ok();
-        };
+        let waited = self.client.exchange().map(|asked| asked.waited(now.mono));
         // The tag, or the seal, identifies the answer: a NAT on the way back may change both the
         // address and the port.
-        if let Some(reply) = exchange.reply(payload) {
-            let source = SocketAddr::new(source.ip(), source.port());
-            let asked = SocketAddr::new(self.address.ip(), self.address.port());
-            self.answered_from = self.answered_from.or((source != asked).then_some(source));
-            self.on_reply(&reply, now);
-            return true;
-        }
-        exchange.note_unsealed(payload, now.mono);
-        Reply::decode(payload).is_ok()
+        let taken = if self.lost.is_none() { self.client.on_datagram(now, payload) } else { None };
+        let Some(reply) = taken else { return Reply::decode(payload).is_ok() };
+        self.client.patience_mut().observe(waited.unwrap_or_default());
+        self.refused_here = None;
+        let source = datagram.meta.source;
+        let source = SocketAddr::new(source.ip(), source.port());
+        let asked = SocketAddr::new(self.address.ip(), self.address.port());
+        self.answered_from = self.answered_from.or((source != asked).then_some(source));
+        self.on_reply(&reply, now);
+        true
     }
 
     /// Handles a network error about the dialogue's own datagrams; `false` for any other.
@@ -423,8 +341,8 @@ impl FarEnd {
             && error.quoted().first().is_none_or(u8::is_ascii_alphanumeric);
         // A network error is believed only before the session is open: later, an answer may well be
         // on its way.
-        if ours && error.origin != ErrorOrigin::Local && matches!(self.state, State::Hello(_)) {
-            self.state = State::Lost(NoAgent::from_network(self.address.into(), error));
+        if ours && error.origin != ErrorOrigin::Local && !self.client.is_answered() {
+            self.lost.get_or_insert(NoAgent::from_network(self.address.into(), error));
         }
         if let Some(errno) = error.refused_here().filter(|_| ours) {
             self.note_refusal(OwnFinding::from_errno(errno, self.address));
@@ -432,43 +350,23 @@ impl FarEnd {
         ours
     }
 
-    fn on_reply(&mut self, reply: &Reply, now: Now) {
-        self.round_trip = self.round_trip.max(now.mono - self.asked_at);
-        self.asked_at = now.mono;
-        self.refused_here = None;
-        let state = std::mem::replace(&mut self.state, State::Idle(now.mono));
-        let again = self.session.note(reply);
-        let refused = || State::Lost(NoAgent::Refused { reply: refusal(reply) });
-        self.state = match state {
-            State::Hello(_) => match (reply.code, reply.params.get("ticket")) {
-                (Code::READY, Some(ticket)) => {
-                    let mut hello = Command::new(self.tags.fresh(), Verb::Helo);
-                    hello.params.push("ticket", ticket);
-                    let patience = self.patience();
-                    State::Ticket(self.sealer.exchange(&hello, 0, now.mono, patience))
-                }
-                _ => refused(),
-            },
-            State::Ticket(_) => match (reply.code, reply.params.get("session")) {
-                (Code::OK, Some(session)) => {
-                    self.session.open(session);
-                    self.seen_as = reply.params.parse("seen").ok().flatten();
-                    State::Idle(now.mono)
-                }
-                _ => refused(),
-            },
-            // The liveness value was too old; the request is repeated with the new one.
-            State::Asked(want, _) if again => {
-                self.wants.push_front(want);
-                State::Idle(now.mono)
+    fn on_reply(&mut self, reply: &ClientReply, now: Now) {
+        let refused = match reply {
+            ClientReply::Proceeds | ClientReply::Closed => return,
+            ClientReply::Opened(reply) => {
+                self.seen_as = reply.params.parse("seen").ok().flatten();
+                return;
             }
-            State::Asked(Want::Close, _) => State::Closed,
-            State::Asked(want, _) => match self.learn(want, reply, now) {
-                Some(()) => State::Idle(now.mono),
-                None => refused(),
-            },
-            other => other,
+            ClientReply::Answered(reply) => {
+                let Some(want) = self.asked.take() else { return };
+                if self.learn(want, reply, now).is_some() {
+                    return;
+                }
+                reply
+            }
+            ClientReply::Refused(reply) => reply,
         };
+        self.lost = Some(NoAgent::Refused { reply: refusal(refused) });
     }
 
     /// Handles the answer to a request; `None` if it is a refusal or cannot be parsed.
@@ -500,8 +398,7 @@ impl FarEnd {
                 let seen = reply.params.get("seen").filter(|_| reply.code == Code::STATUS)?;
                 self.seen.insert(item, Seen::read(seen)?);
             }
-            Want::Alive if reply.code != Code::OK => return None,
-            Want::Alive | Want::Close => {}
+            Want::Close => {}
         }
         Some(())
     }

@@ -1,0 +1,265 @@
+//! A client's session with a server: opens it, asks one command after the other, keeps it alive and
+//! closes it.
+//!
+//! Each command is answered or given up. A command whose liveness value was too old is repeated
+//! with the new one, and a NOOP is sent where the caller is silent for long. What the commands ask
+//! for, where datagrams are written, and what silence means, is the caller's.
+
+use super::{Exchange, Handshake, HandshakeReply, Issuer, Patience, Sealer, SessionToken, Step};
+use crate::batch::SendOutcome;
+use crate::machine::Now;
+use crate::units::Nanos;
+use crate::wire::{Code, Params, Reply, Verb};
+
+/// Silence of this side after which a NOOP keeps the session alive.
+const KEEP_ALIVE: Nanos = Nanos::from_secs(5);
+/// How long to wait for the reply to the closing QUIT, and the same in round trips.
+const FAREWELL: Nanos = Nanos::from_millis(500);
+const FAREWELL_ROUND_TRIPS: u64 = 2;
+
+/// What a reply brought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClientReply {
+    /// Nothing for the caller: the handshake goes on, or a command is repeated.
+    Proceeds,
+    /// The session is open.
+    Opened(Reply),
+    /// The reply to the caller's command, whatever its code.
+    Answered(Reply),
+    /// The server refused to open the session, or to keep it; it is over.
+    Refused(Reply),
+    /// The session is closed.
+    Closed,
+}
+
+/// A command of an open session, without what each repeat gets anew.
+#[derive(Debug)]
+struct Request {
+    verb: Verb,
+    params: Params,
+}
+
+#[derive(Debug)]
+enum State {
+    Opening(Handshake),
+    /// The session is open and no command is outstanding, since this instant.
+    Idle(Nanos),
+    Asking(Request, Exchange),
+    Over,
+}
+
+/// One session.
+#[derive(Debug)]
+pub struct Client {
+    issuer: Issuer,
+    patience: Patience,
+    token: SessionToken,
+    state: State,
+}
+
+impl Client {
+    /// A session that the first poll begins to open. Tags begin with `prefix`; each command is given
+    /// up after `patience`, or later where the round trip is long.
+    pub fn new(prefix: impl Into<String>, sealer: Sealer, patience: Nanos) -> Self {
+        Self {
+            issuer: Issuer::new(prefix, sealer),
+            patience: Patience::new(patience),
+            token: SessionToken::default(),
+            state: State::Opening(Handshake::new(Verb::Helo, 0)),
+        }
+    }
+
+    /// The tags from now on begin with `prefix`.
+    pub fn begin_tags(&mut self, prefix: String) {
+        self.issuer.begin_tags(prefix);
+    }
+
+    /// How long to wait for replies.
+    pub fn patience(&self) -> &Patience {
+        &self.patience
+    }
+
+    /// The same, to adapt it.
+    pub fn patience_mut(&mut self) -> &mut Patience {
+        &mut self.patience
+    }
+
+    /// The session's name; empty before it is open.
+    pub fn session(&self) -> &str {
+        self.token.name()
+    }
+
+    /// The session's name, and what else a handshake of another socket needs.
+    pub fn issue_beside(&mut self) -> (&str, &mut Issuer, &Patience) {
+        (self.token.name(), &mut self.issuer, &self.patience)
+    }
+
+    /// Whether any reply has arrived.
+    pub fn is_answered(&self) -> bool {
+        match &self.state {
+            State::Opening(handshake) => handshake.is_answered(),
+            _ => true,
+        }
+    }
+
+    /// Whether the session is open, or was.
+    pub fn is_open(&self) -> bool {
+        !self.token.name().is_empty()
+    }
+
+    /// Whether the session is open and no command is outstanding.
+    pub fn is_idle(&self) -> bool {
+        matches!(self.state, State::Idle(_))
+    }
+
+    /// Whether the session is being closed.
+    pub fn is_closing(&self) -> bool {
+        matches!(&self.state, State::Asking(Request { verb: Verb::Quit, .. }, _))
+    }
+
+    /// Whether the session is over.
+    pub fn is_over(&self) -> bool {
+        matches!(self.state, State::Over)
+    }
+
+    /// The command that waits for its reply.
+    pub fn exchange(&self) -> Option<&Exchange> {
+        match &self.state {
+            State::Opening(handshake) => handshake.exchange(),
+            State::Asking(_, exchange) => Some(exchange),
+            State::Idle(_) | State::Over => None,
+        }
+    }
+
+    fn exchange_mut(&mut self) -> Option<&mut Exchange> {
+        match &mut self.state {
+            State::Opening(handshake) => handshake.exchange_mut(),
+            State::Asking(_, exchange) => Some(exchange),
+            State::Idle(_) | State::Over => None,
+        }
+    }
+
+    /// Asks a command of an open session, in place of any that is outstanding. The session's name
+    /// and liveness value are added before `params`.
+    pub fn ask(&mut self, now: Now, verb: Verb, params: Params) {
+        self.send(now, Request { verb, params }, self.patience.limit());
+    }
+
+    /// Closes the session. The reply is waited for only briefly: a session that nobody uses ends by
+    /// itself.
+    pub fn quit(&mut self, now: Now) {
+        let round_trips = self.patience.round_trip().0.saturating_mul(FAREWELL_ROUND_TRIPS);
+        let request = Request { verb: Verb::Quit, params: Params::default() };
+        self.send(now, request, FAREWELL.max(Nanos(round_trips)));
+    }
+
+    fn send(&mut self, now: Now, request: Request, patience: Nanos) {
+        let mut params = Params::default();
+        self.token.write(&mut params);
+        request.params.iter().for_each(|(key, value)| params.push(key, value));
+        let exchange = self.issuer.issue(request.verb, params, 0, now.mono, patience);
+        self.state = State::Asking(request, exchange);
+    }
+
+    /// Ends it at once, without a word to the server.
+    pub fn end(&mut self) {
+        self.state = State::Over;
+    }
+
+    /// What to do now; `None` once it is over. After [`Step::TimedOut`] the caller ends it.
+    pub fn poll(&mut self, now: Now) -> Option<Step<'_>> {
+        if let State::Idle(since) = self.state {
+            if now.mono < since + KEEP_ALIVE {
+                return Some(Step::Wait(since + KEEP_ALIVE));
+            }
+            self.ask(now, Verb::Noop, Params::default());
+        }
+        if self.is_closing() && self.exchange().is_some_and(|quit| quit.is_given_up(now.mono)) {
+            // It is gone, or its last reply was lost.
+            self.state = State::Over;
+        }
+        match &mut self.state {
+            State::Opening(handshake) => {
+                let write = |params: &mut Params, ticket: &str| params.push("ticket", ticket);
+                Some(handshake.poll(now.mono, &mut self.issuer, &self.patience, write))
+            }
+            State::Asking(_, exchange) => Some(exchange.poll(now.mono)),
+            State::Idle(_) | State::Over => None,
+        }
+    }
+
+    /// Records the outcome of a send.
+    pub fn on_sent(&mut self, outcome: &SendOutcome) {
+        if let Some(exchange) = self.exchange_mut() {
+            exchange.on_sent(outcome);
+        }
+    }
+
+    /// This host was paused for `length`, which does not count as the far end's silence.
+    pub fn on_pause(&mut self, length: Nanos) {
+        if let Some(exchange) = self.exchange_mut() {
+            exchange.on_pause(length);
+        }
+    }
+
+    /// Handles a datagram; `None` if it is not the reply to the outstanding command. One that looks
+    /// like that reply but is not sealed for it shortens the wait.
+    pub fn on_datagram(&mut self, now: Now, payload: &[u8]) -> Option<ClientReply> {
+        let reply = match &mut self.state {
+            State::Opening(handshake) => {
+                let taken = handshake.on_datagram(now.mono, payload, &mut self.patience);
+                taken.map(|reply| self.on_handshake(now, reply))
+            }
+            State::Asking(_, exchange) => {
+                let reply = exchange.reply(payload);
+                reply.map(|reply| self.on_reply(now, reply))
+            }
+            State::Idle(_) | State::Over => None,
+        };
+        if reply.is_none()
+            && let Some(exchange) = self.exchange_mut()
+        {
+            exchange.note_unsealed(payload, now.mono);
+        }
+        reply
+    }
+
+    fn on_handshake(&mut self, now: Now, reply: HandshakeReply) -> ClientReply {
+        match reply {
+            HandshakeReply::Proceeds => ClientReply::Proceeds,
+            HandshakeReply::Accepted(reply) => {
+                self.token.note(&reply);
+                self.token.open(reply.params.get("session").unwrap_or_default());
+                self.state = State::Idle(now.mono);
+                ClientReply::Opened(reply)
+            }
+            HandshakeReply::Refused(reply) => {
+                self.state = State::Over;
+                ClientReply::Refused(reply)
+            }
+        }
+    }
+
+    fn on_reply(&mut self, now: Now, reply: Reply) -> ClientReply {
+        let is_stale = self.token.note(&reply);
+        let State::Asking(request, _) = std::mem::replace(&mut self.state, State::Idle(now.mono))
+        else {
+            return ClientReply::Proceeds;
+        };
+        match request.verb {
+            Verb::Quit if is_stale => self.quit(now),
+            _ if is_stale => self.send(now, request, self.patience.limit()),
+            Verb::Quit => {
+                self.state = State::Over;
+                return ClientReply::Closed;
+            }
+            Verb::Noop if reply.code == Code::OK => {}
+            Verb::Noop => {
+                self.state = State::Over;
+                return ClientReply::Refused(reply);
+            }
+            _ => return ClientReply::Answered(reply),
+        }
+        ClientReply::Proceeds
+    }
+}
