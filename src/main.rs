@@ -7,7 +7,7 @@ use udpkit::{commands, report};
 
 fn main() -> ExitCode {
     // Of a command line that does not parse, too.
-    report::set_ascii(std::env::args_os().any(|arg| arg == "--ascii"));
+    report::set_ascii(cli::is_ascii_only(std::env::args_os().any(|arg| arg == "--ascii")));
     let cli = match cli::parse(std::env::args_os()) {
         Ok(cli) => cli,
         Err(stopped) => return stop(&stopped),

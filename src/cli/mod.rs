@@ -3,6 +3,7 @@
 
 mod blast;
 mod cast;
+mod charset;
 mod habits;
 mod parse;
 mod payload;
@@ -15,6 +16,7 @@ mod shared;
 
 pub use blast::BlastArgs;
 pub use cast::{CastArgs, CastCheckArgs, CastCommand, CastRecvArgs, CastSendArgs};
+pub use charset::is_ascii_only;
 pub use parse::{Stopped, command, defaults, parse, parse_at_width};
 pub use payload::PayloadArgs;
 pub use ping::PingArgs;

@@ -21,7 +21,7 @@ pub use cast::{GroupError, GroupHost, GroupSpec, measure_send as measure_fanout}
 pub use exit::{Exit, Usage, code_of, hint_of, message_of, tell_failure};
 pub use ping::measure as measure_ping;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, is_ascii_only};
 use crate::{net, report, units};
 
 /// Runs what the command line asks for.
@@ -29,7 +29,7 @@ pub fn run(cli: Cli) -> anyhow::Result<Exit> {
     report::set_verbose(cli.global.verbose);
     units::name_zones(net::interface_names());
     report::set_color(cli.global.color.into());
-    report::set_ascii(cli.global.ascii);
+    report::set_ascii(is_ascii_only(cli.global.ascii));
     match cli.command {
         Command::Send(args) => send::run(args),
         Command::Recv(args) => recv::run(args),

@@ -4,33 +4,19 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
-use std::io::IsTerminal;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Whether ASCII alone is printed. There is one standard output to a process.
 static ASCII: AtomicBool = AtomicBool::new(false);
 
-/// Has every output be of ASCII alone where that is `asked` for, where the locale's character set
-/// is none of UTF-8, or on a terminal that is dumb.
-pub fn set_ascii(asked: bool) {
-    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let locale = set("LC_ALL").or_else(|| set("LC_CTYPE")).or_else(|| set("LANG"));
-    let screen = std::io::stdout().is_terminal() || std::io::stderr().is_terminal();
-    let dumb = screen && set("TERM").is_some_and(|term| term.eq_ignore_ascii_case("dumb"));
-    let other_set = locale.is_some_and(|locale| !is_utf8(&locale));
-    ASCII.store(asked || dumb || other_set, Ordering::Relaxed);
+/// Has every output be of ASCII alone, or not.
+pub fn set_ascii(only: bool) {
+    ASCII.store(only, Ordering::Relaxed);
 }
 
 /// Whether ASCII alone is printed.
 pub(super) fn is_ascii_only() -> bool {
     ASCII.load(Ordering::Relaxed)
-}
-
-/// Whether a locale such as `de_DE.UTF-8@euro` has UTF-8 for its character set.
-fn is_utf8(locale: &str) -> bool {
-    let set = locale.split('.').nth(1).unwrap_or_default();
-    let set = set.split('@').next().unwrap_or_default();
-    set.eq_ignore_ascii_case("utf-8") || set.eq_ignore_ascii_case("utf8")
 }
 
 /// A text as it may be printed.
@@ -104,21 +90,6 @@ fn like(one: char) -> Option<char> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_locale_says_whether_it_is_of_utf_8() {
-        for (locale, utf8) in [
-            ("C", false),
-            ("POSIX", false),
-            ("C.UTF-8", true),
-            ("en_GB.utf8", true),
-            ("de_DE.UTF-8@euro", true),
-            ("de_DE", false),
-            ("de_DE.ISO-8859-15@euro", false),
-        ] {
-            assert_eq!(is_utf8(locale), utf8, "{locale}");
-        }
-    }
 
     #[test]
     fn columns_stay_and_what_nothing_looks_like_has_its_number() {

@@ -54,7 +54,7 @@ pub fn run(args: ProbeArgs) -> anyhow::Result<Exit> {
 
 /// Shows how a kind stands until the answer is dropped.
 fn progress(kind: ProbeKind, target: SocketAddr, signals: &Signals) -> anyhow::Result<Progress> {
-    watch(Doing::Probe { kind, target }, None, signals, Counted::ByLoop, true)
+    watch(Doing::Probe { kind, target: target.into() }, None, signals, Counted::ByLoop, true)
 }
 
 /// The host, and whether progress is left out.

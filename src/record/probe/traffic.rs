@@ -4,8 +4,8 @@
 use super::{ControlEvidence, ControlLoss, ProbeCaveat};
 use crate::batch::OwnFinding;
 use crate::record::Contradiction;
+use crate::units::Endpoint;
 use serde::Serialize;
-use std::net::SocketAddr;
 
 /// Whether something passes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -34,8 +34,8 @@ pub struct RefusedHere {
 
 impl RefusedHere {
     /// Refusals of datagrams to this destination, as far as the error number explains them.
-    pub fn new(errno: i32, destination: SocketAddr, datagrams: u64) -> Self {
-        Self { cause: OwnFinding::from_errno(errno, destination), datagrams }
+    pub fn new(errno: i32, destination: Endpoint, datagrams: u64) -> Self {
+        Self { cause: OwnFinding::from_errno(errno, destination.into()), datagrams }
     }
 }
 

@@ -3,8 +3,7 @@
 use super::terms::plural;
 use crate::record::Worded;
 use crate::record::probe::ProbeKind;
-use crate::units::{Nanos, Rate, group_digits};
-use std::net::SocketAddr;
+use crate::units::{Endpoint, Nanos, Rate, group_digits};
 
 /// What goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,7 +13,7 @@ pub enum Doing {
         /// The kind.
         kind: ProbeKind,
         /// The host that it is about.
-        target: SocketAddr,
+        target: Endpoint,
     },
     /// Ports of a host without a remote agent.
     Scan {
@@ -26,12 +25,12 @@ pub enum Doing {
     /// A check of one group.
     CastCheck {
         /// The group.
-        group: SocketAddr,
+        group: Endpoint,
     },
     /// A replier of checks.
     CastCheckAnswer {
         /// The group.
-        group: SocketAddr,
+        group: Endpoint,
     },
     /// One of a series of throughput runs.
     Trial {

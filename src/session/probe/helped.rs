@@ -184,7 +184,7 @@ impl<K: Kind> Helped<K> {
         let target = self.manner.target;
         let refused_here = refused
             .into_iter()
-            .map(|(errno, datagrams)| RefusedHere::new(errno, target, datagrams));
+            .map(|(errno, datagrams)| RefusedHere::new(errno, target.into(), datagrams));
         let controls =
             || self.controls.iter().filter_map(|number| Some((number, items.get(*number)?)));
         let arrived = |told: &Told| {

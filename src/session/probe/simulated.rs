@@ -184,7 +184,7 @@ pub fn run<K: Kind>(mut kind: K, ports: &[u16], world: &mut World) -> K::Facts {
 fn traffic(shots: &Shots, controls: &[usize], told: Option<&Told>) -> ProbeTraffic {
     let items = shots.items();
     let refused = items.iter().flat_map(ItemLog::refusals).count() as u64;
-    let refusal = RefusedHere::new(1, helper(), refused);
+    let refusal = RefusedHere::new(1, helper().into(), refused);
     let sum = |of: &dyn Fn(usize) -> u64| controls.iter().map(|number| of(*number)).sum();
     ProbeTraffic {
         sent: items.iter().map(|item| item.left() as u64).sum(),

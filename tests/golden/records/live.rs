@@ -47,13 +47,13 @@ fn doings() -> Vec<Doing> {
         ProbeKind::Trace,
         ProbeKind::Timeout,
     ]
-    .map(|kind| Doing::Probe { kind, target })
+    .map(|kind| Doing::Probe { kind, target: target.into() })
     .to_vec();
     all.extend([
-        Doing::Probe { kind: ProbeKind::Timeout, target: long },
+        Doing::Probe { kind: ProbeKind::Timeout, target: long.into() },
         Doing::Scan { host: "host.example".to_owned(), ports: 1_024 },
-        Doing::CastCheck { group },
-        Doing::CastCheckAnswer { group },
+        Doing::CastCheck { group: group.into() },
+        Doing::CastCheckAnswer { group: group.into() },
         Doing::Trial { number: 12, rate },
         Doing::Send { destinations: 1 },
         Doing::CastSend { destinations: 300 },

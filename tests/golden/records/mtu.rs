@@ -69,7 +69,7 @@ fn refused() -> ProbeCaveat {
     ProbeCaveat::RefusedHere {
         refused: 20,
         of: 432,
-        refusals: vec![RefusedHere::new(1, server(), 20)],
+        refusals: vec![RefusedHere::new(1, server().into(), 20)],
     }
 }
 
@@ -134,7 +134,7 @@ fn a_black_hole_blocks_large_packets_and_fragments() {
         FragmentRow { outcome: Outcome::Inconclusive, ..row(4_000, 0, None) },
         row(8_000, 0, None),
     ];
-    report.traffic.refused_here = vec![RefusedHere::new(1, server(), 20)];
+    report.traffic.refused_here = vec![RefusedHere::new(1, server().into(), 20)];
     report.interrupted = true;
     report.findings.evidence = vec![
         MtuEvidence::SizeLost { way: Way::Out, packet_bytes: 1_281, sent: 5 },

@@ -248,7 +248,7 @@ fn every_statement_reads_as_english() {
     tell(&NatVerdict::Shared(ProbeCaveat::RefusedHere {
         refused: 64,
         of: 64,
-        refusals: vec![RefusedHere::new(1, server(), 64)],
+        refusals: vec![RefusedHere::new(1, server().into(), 64)],
     }));
 
     let evidence = [

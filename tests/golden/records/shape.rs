@@ -101,7 +101,7 @@ fn refused() -> ProbeCaveat {
     ProbeCaveat::RefusedHere {
         refused: 1_200,
         of: 1_200,
-        refusals: vec![RefusedHere::new(1, server(), 1_200)],
+        refusals: vec![RefusedHere::new(1, server().into(), 1_200)],
     }
 }
 

@@ -70,7 +70,7 @@ pub(super) fn run(
         time: args.time,
         names,
     };
-    let doing = Doing::CastCheckAnswer { group };
+    let doing = Doing::CastCheckAnswer { group: group.into() };
     let shown = !args.quiet;
     let running = watch(doing, args.time, &signals, Counted::ByLoop, shown)?;
     let session = CheckAnswerer::new(config, Talk { on: !args.quiet });

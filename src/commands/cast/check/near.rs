@@ -83,7 +83,7 @@ pub(super) fn run(
     let probes = (interfaces.len() * config.steps.len() + 2 * usize::from(far.is_some())) as u64;
     let expected = args.hold.unwrap_or_default().max(Nanos(PROBE.0 * probes)) + args.wait;
     let shown = !args.quiet;
-    let doing = Doing::CastCheck { group };
+    let doing = Doing::CastCheck { group: group.into() };
     let running = watch(doing, Some(expected), &signals, Counted::ByLoop, shown)?;
     let timing = LoopConfig { tick: args.hold.map(|_| HOLD_TICK), ..LoopConfig::default() };
     let session = CheckProber::new(config, Talk { on: !args.quiet });

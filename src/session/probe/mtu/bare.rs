@@ -352,7 +352,7 @@ impl BareMtu {
         refused.retain(|errno, _| LocalRefusal::of(*errno) != LocalRefusal::TooBig);
         let refused_here = refused
             .into_iter()
-            .map(|(errno, datagrams)| RefusedHere::new(errno, self.plan.target, datagrams));
+            .map(|(errno, datagrams)| RefusedHere::new(errno, self.plan.target.into(), datagrams));
         ProbeTraffic {
             sent: self.sizes.iter().map(|size| u64::from(size.left())).sum(),
             refused_here: refused_here.collect(),

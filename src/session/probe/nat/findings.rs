@@ -163,7 +163,7 @@ fn refusal(session: &NatSession) -> Option<ProbeCaveat> {
     Some(ProbeCaveat::RefusedHere {
         refused,
         of: refused + sent,
-        refusals: vec![RefusedHere::new(errno, session.plan.server, refused)],
+        refusals: vec![RefusedHere::new(errno, session.plan.server.into(), refused)],
     })
 }
 
