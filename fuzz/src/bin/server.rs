@@ -37,7 +37,7 @@ impl Sink<ServeEvent> for Streams {
             let news = match request.stream % 4 {
                 3 => {
                     let address = SocketAddr::from(([192, 0, 2, 1], 9));
-                    StreamNews::Opened(Err(LocalFailure::NotLocal { address }))
+                    StreamNews::Opened(Err(LocalFailure::NotLocal { address: address.into() }))
                 }
                 _ => StreamNews::Opened(Ok(())),
             };
