@@ -102,7 +102,7 @@ fn nothing_leaves_this_host() {
         (row.sent, row.arrived, row.outcome) = (0, 0, Outcome::NotSent);
         (row.dscp_arrived, row.ecn_arrived) = (None, None);
     }
-    let refused = vec![RefusedHere::new(1, report.target.into(), 24)];
+    let refused = vec![RefusedHere::new(1, report.target, 24)];
     report.traffic =
         ProbeTraffic { refused_here: refused.clone(), copies_out: None, ..ProbeTraffic::default() };
     let nothing = |way| MarksEvidence::Observed { way, observed: 0, of: 3, arrived: 0, sent: 0 };
