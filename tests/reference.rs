@@ -130,6 +130,7 @@ const SEVERAL_TYPES: &[&str] = &[
     "sent",
     "sockets",
     "sources",
+    "truncated",
     "value",
 ];
 
