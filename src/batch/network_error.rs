@@ -214,6 +214,7 @@ pub struct NetworkNotice {
     /// Whether this host itself is the source.
     pub from_this_host: bool,
     /// The next hop's MTU in bytes, if the message carries it.
+    #[serde(rename = "mtu_bytes")]
     pub mtu: Option<u32>,
 }
 

@@ -4,7 +4,7 @@ use super::run_failure::{FailureAdvice, RefusalCause, RunFailure};
 use super::verdict::{LimitedBy, ThroughputAdvice, ThroughputFindings};
 use super::{Contradiction, LimitReport, ProbeReport};
 use crate::stats::Percentiles;
-use crate::units::Nanos;
+use crate::units::{Nanos, Rate};
 use serde::Serialize;
 
 /// What the receiving end counted in one interval of the run.
@@ -33,14 +33,19 @@ pub struct BlastInterval {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct DelayQuantiles {
     /// Median.
+    #[serde(rename = "p50_ns")]
     pub p50: Option<u64>,
     /// 90 %.
+    #[serde(rename = "p90_ns")]
     pub p90: Option<u64>,
     /// 99 %.
+    #[serde(rename = "p99_ns")]
     pub p99: Option<u64>,
     /// 99.9 %.
+    #[serde(rename = "p999_ns")]
     pub p999: Option<u64>,
     /// The largest.
+    #[serde(rename = "max_ns")]
     pub max: Option<u64>,
 }
 
@@ -204,10 +209,13 @@ pub struct Traffic {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Losses {
     /// Sent and never received.
+    #[serde(rename = "lost")]
     pub total: u64,
     /// Of these, lost before they reached the receiver's socket.
+    #[serde(rename = "lost_on_path")]
     pub path: u64,
     /// Of these, dropped by the receiver's socket because it was full.
+    #[serde(rename = "socket_drops")]
     pub receiver_socket: u64,
     /// Runs of lost datagrams (RFC 3357).
     pub bursts: u64,
@@ -219,8 +227,10 @@ pub struct Losses {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct BurstLength {
     /// The shortest, in datagrams.
+    #[serde(rename = "from_datagrams")]
     pub from: u64,
     /// The longest; `None` for any.
+    #[serde(rename = "to_datagrams")]
     pub to: Option<u64>,
     /// How many.
     pub bursts: u64,
@@ -241,16 +251,22 @@ pub struct HeaderShare {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct IoReport {
     /// `gso`, `mmsg` or `plain`, at the sender; `None` if not reported.
+    #[serde(rename = "tx_mode")]
     pub tx: Option<String>,
     /// `gro`, `mmsg` or `plain`, at the receiver; `None` if not reported.
+    #[serde(rename = "rx_mode")]
     pub rx: Option<String>,
     /// Most datagrams that one send call was given.
+    #[serde(rename = "batch_datagrams")]
     pub batch: u32,
     /// The sender's granted send buffer in bytes; `None` if not reported.
+    #[serde(rename = "send_buffer_bytes")]
     pub send_buffer: Option<u64>,
     /// The requested receive buffer in bytes; `None` if the receiver is another host.
+    #[serde(rename = "receive_buffer_requested_bytes")]
     pub receive_buffer_asked: Option<u64>,
     /// The receiver's granted receive buffer in bytes; `None` if not reported.
+    #[serde(rename = "receive_buffer_granted_bytes")]
     pub receive_buffer_granted: Option<u64>,
 }
 
@@ -284,12 +300,15 @@ pub struct DirectionReport {
     /// report.
     pub duration_ns: u64,
     /// What the schedule called for; `None` if the sender did not report.
+    #[serde(rename = "offered_traffic")]
     pub offered: Option<Traffic>,
     /// What was sent; `None` if the sender did not report.
+    #[serde(rename = "sent_traffic")]
     pub sent: Option<Traffic>,
     /// Datagrams that were offered and did not leave.
     pub never_sent: Option<u64>,
     /// Why the kernel refused, by cause.
+    #[serde(rename = "refusals")]
     pub refused: Vec<Refusal>,
     /// Errors from the network (ICMP) for datagrams in transit, received by this host, by cause.
     pub network_errors: Vec<Refusal>,
@@ -306,14 +325,17 @@ pub struct DirectionReport {
     pub counts_final: bool,
     /// What arrived, including copies; `None` if the receiver did not report. Its payload and
     /// datagram rates count first copies only.
+    #[serde(rename = "received_traffic")]
     pub received: Option<Traffic>,
     /// First copies among what arrived.
     pub delivered: Option<u64>,
     /// Their payload bytes.
     pub delivered_bytes: Option<u64>,
     /// Second and further copies, with rates of their own.
+    #[serde(rename = "duplicate_traffic")]
     pub copies: Option<Traffic>,
     /// Where datagrams were lost; `None` if the receiver did not report.
+    #[serde(rename = "losses")]
     pub lost: Option<Losses>,
     /// Second and further copies.
     pub duplicates: Option<u64>,
@@ -339,6 +361,7 @@ pub struct DirectionReport {
     /// Jitter by RFC 3550.
     pub jitter_ns: Option<u64>,
     /// One-way delay above the run's minimum, with clock drift removed.
+    #[serde(rename = "delay_above_min")]
     pub delay_above_min_ns: DelayQuantiles,
     /// How fast the receiver's clock runs away from the sender's, in parts per billion; `None`
     /// where no drift was seen, or not for long enough.
@@ -346,10 +369,12 @@ pub struct DirectionReport {
     /// Times that a clock was set during the run; the delays about them are wrong.
     pub clock_steps: Option<u64>,
     /// How late sends were against the schedule.
+    #[serde(rename = "lateness")]
     pub lateness_ns: DelayQuantiles,
     /// The longest pause of the sending host; `None` if not reported.
     pub sender_pause_ns: Option<u64>,
     /// Most datagrams of one stream that the schedule let go at once; 0 without a rate.
+    #[serde(rename = "burst")]
     pub quantum: u64,
     /// Times that sends were more than 100 µs late and caught up, a quantum at a time.
     pub catch_ups: u64,
@@ -374,8 +399,10 @@ pub struct BlastReport {
     pub one_host: bool,
     /// This end's address and port as seen by the remote end; `None` if not reported.
     pub seen_as: Option<String>,
-    /// What was aimed at in each direction: `max`, or a rate in text.
-    pub goal: String,
+    /// What was aimed at in each direction: bits of payload or datagrams a second, both null for
+    /// as fast as possible.
+    #[serde(flatten, serialize_with = "super::rates::goal")]
+    pub goal: Rate,
     /// Streams in each direction.
     pub streams: u32,
     /// Payload bytes of each datagram.

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LimitReport {
     /// The limit as the user wrote it, without blanks.
-    #[serde(serialize_with = "as_written")]
+    #[serde(rename = "condition", serialize_with = "as_written")]
     pub limit: Limit,
     /// The direction that was checked.
     pub direction: Way,

@@ -1,6 +1,8 @@
 //! Rates over a run, as whole numbers, or absent.
 
-use crate::units::{BitRate, Nanos, PacketRate};
+use crate::units::{BitRate, Nanos, PacketRate, Rate};
+use serde::Serializer;
+use serde::ser::SerializeMap;
 
 /// Payload bits a second and datagrams a second in a span; `None` when no time passed.
 pub fn rates(datagrams: u64, bytes: u64, span: Nanos) -> (Option<u64>, Option<u64>) {
@@ -19,6 +21,40 @@ pub fn rates_between(datagrams: u64, bytes: u64, span: Nanos) -> (Option<u64>, O
     }
     let share = u128::from(bytes) * u128::from(datagrams - 1) / u128::from(datagrams);
     rates(datagrams - 1, u64::try_from(share).unwrap_or(u64::MAX), span)
+}
+
+/// For serde: a target rate as the keys `goal_bps` and `goal_pps`.
+pub(super) fn goal<S: Serializer>(rate: &Rate, to: S) -> Result<S::Ok, S::Error> {
+    in_numbers(["goal_bps", "goal_pps"], *rate, to)
+}
+
+/// For serde: a requested rate as the keys `rate_bps` and `rate_pps`.
+pub(super) fn rate<S: Serializer>(rate: &Rate, to: S) -> Result<S::Ok, S::Error> {
+    in_numbers(["rate_bps", "rate_pps"], *rate, to)
+}
+
+/// For serde: the highest rate that is granted as the keys `limit_bps` and `limit_pps`.
+pub(super) fn limit<S: Serializer>(rate: &Rate, to: S) -> Result<S::Ok, S::Error> {
+    in_numbers(["limit_bps", "limit_pps"], *rate, to)
+}
+
+/// A rate under one key for bits and one for datagrams a second: the key that does not apply is
+/// null. A rate of datagrams has decimals only where it is no whole number.
+fn in_numbers<S: Serializer>(keys: [&str; 2], rate: Rate, to: S) -> Result<S::Ok, S::Error> {
+    let [bps, pps] = keys;
+    let mut map = to.serialize_map(Some(2))?;
+    match rate {
+        Rate::Bits(BitRate(bits)) => map.serialize_entry(bps, &bits)?,
+        Rate::Max | Rate::Packets(_) => map.serialize_entry(bps, &None::<u64>)?,
+    }
+    match rate {
+        Rate::Packets(PacketRate(milli)) if milli % 1000 == 0 => {
+            map.serialize_entry(pps, &(milli / 1000))?;
+        }
+        Rate::Packets(PacketRate(milli)) => map.serialize_entry(pps, &(milli as f64 / 1000.0))?,
+        Rate::Max | Rate::Bits(_) => map.serialize_entry(pps, &None::<u64>)?,
+    }
+    map.end()
 }
 
 #[cfg(test)]

@@ -48,6 +48,7 @@ pub struct UdpFields {
     /// Receiver's port.
     pub destination_port: u16,
     /// Bytes of header and payload, 8 to 65,535.
+    #[serde(rename = "length_bytes")]
     pub length: u16,
     /// Checksum over pseudo-header, header and payload, computed from the received bytes; `None`
     /// when the payload was truncated or the destination is not known.
@@ -68,10 +69,13 @@ pub struct DatagramRecord {
     /// The receiving interface; `None` if not available.
     pub interface: Option<String>,
     /// Its payload's true length in bytes.
+    #[serde(rename = "payload_bytes")]
     pub length: u64,
     /// Whether it was longer than the buffer, and `hex` and `text` are its beginning.
+    #[serde(rename = "is_truncated")]
     pub truncated: bool,
     /// Its UDP header; `None` if not requested.
+    #[serde(rename = "udp_header")]
     pub header: Option<UdpFields>,
     /// TTL or hop limit as received; `None` if not available.
     pub ttl: Option<u8>,
@@ -100,6 +104,7 @@ pub struct RecvInterval {
     /// Their payload bytes.
     pub bytes: u64,
     /// Buffers that full sockets dropped meanwhile.
+    #[serde(rename = "socket_drops")]
     pub drops: u64,
     /// Payload bits a second.
     pub bits_per_second: Option<u64>,
@@ -149,16 +154,22 @@ pub struct GapRecord {
     /// How many gaps there were.
     pub samples: u64,
     /// The shortest; `None` when there was none.
+    #[serde(rename = "min_ns")]
     pub min: Option<u64>,
     /// Half were shorter.
+    #[serde(rename = "p50_ns")]
     pub p50: Option<u64>,
     /// Nine of ten were shorter.
+    #[serde(rename = "p90_ns")]
     pub p90: Option<u64>,
     /// 99 of a hundred were shorter.
+    #[serde(rename = "p99_ns")]
     pub p99: Option<u64>,
     /// 999 of a thousand were shorter.
+    #[serde(rename = "p999_ns")]
     pub p999: Option<u64>,
     /// The longest; `None` when there was none.
+    #[serde(rename = "max_ns")]
     pub max: Option<u64>,
 }
 
@@ -170,6 +181,7 @@ pub struct SocketRecord {
     /// Datagrams that it took.
     pub datagrams: u64,
     /// Buffers that it dropped because it was full.
+    #[serde(rename = "socket_drops")]
     pub drops: u64,
 }
 
@@ -183,6 +195,7 @@ pub struct RecvSummary {
     /// Datagrams that were longer than the buffer.
     pub truncated: u64,
     /// Datagrams that full sockets dropped (coalesced buffers, where the kernel coalesces).
+    #[serde(rename = "socket_drops")]
     pub drops: u64,
     /// From the start to the end of the run.
     pub duration_ns: u64,
@@ -193,20 +206,24 @@ pub struct RecvSummary {
     /// Datagrams a second between the first and last arrival.
     pub datagrams_per_second: Option<u64>,
     /// Why the run ended.
+    #[serde(rename = "ended_by")]
     pub ended: RecvEnd,
     /// Whether the user ended it.
     pub interrupted: bool,
     /// Time that this host itself stood still meanwhile.
     pub paused_ns: u64,
     /// The busiest senders, most datagrams first.
+    #[serde(rename = "source_rows")]
     pub sources: Vec<SourceRecord>,
     /// Datagrams of senders that are not listed.
     pub other_datagrams: u64,
     /// Payload bytes of senders that are not listed.
     pub other_bytes: u64,
     /// Time between arrivals; `None` for fewer than two datagrams.
+    #[serde(rename = "gaps")]
     pub gaps_ns: Option<GapRecord>,
     /// Each socket.
+    #[serde(rename = "socket_rows")]
     pub sockets: Vec<SocketRecord>,
     /// Answers that the kernel took.
     pub answered: u64,
@@ -215,12 +232,14 @@ pub struct RecvSummary {
     /// Datagrams that were not answered because their sender seems to answer everything, too.
     pub suspected_loop: u64,
     /// Why this host refused answers, by error number.
+    #[serde(rename = "refusals")]
     pub refused: Vec<SendRefusal>,
     /// What the network answered our answers with.
     pub network_errors: Vec<Trouble>,
     /// Errors beyond the kinds that are listed.
     pub other_network_errors: u64,
     /// Receive calls in use: `gro`, `mmsg` or `plain`.
+    #[serde(rename = "rx_mode")]
     pub io: String,
     /// Whether drops are of coalesced buffers, each of which may hold many datagrams.
     pub coalesced: bool,

@@ -13,6 +13,7 @@ pub struct RoundTrips {
     /// Probes answered in time.
     pub back: u64,
     /// Round trips in nanoseconds from the actual transmission, without the time in the reflector.
+    #[serde(rename = "round_trip")]
     pub round_trip_ns: DelayQuantiles,
 }
 

@@ -1,10 +1,9 @@
 //! Why a throughput run failed, with figures and advice; `report::words::blast` has the text.
 
 use super::Contradiction;
-use crate::batch::{ErrorOrigin, LocalRefusal, NetworkError, OwnFinding};
-use crate::units::Endpoint;
+use crate::batch::{LocalRefusal, NetworkError, OwnFinding};
+use crate::units::{Endpoint, Rate};
 use serde::{Serialize, Serializer};
-use std::net::IpAddr;
 
 /// A reply of the server that refuses, as it sent it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -24,7 +23,7 @@ pub enum RefusalCause {
     /// This host refused to send them.
     Host {
         /// Why.
-        #[serde(serialize_with = "own_finding")]
+        #[serde(rename = "cause", serialize_with = "super::finding::one")]
         reason: OwnFinding,
     },
     /// An ICMP error received by this host.
@@ -36,6 +35,7 @@ pub enum RefusalCause {
     /// Reported by the remote end.
     Reported {
         /// Its text.
+        #[serde(rename = "error_text")]
         words: String,
     },
 }
@@ -83,7 +83,7 @@ pub enum RunFailure {
         /// Where the server should be.
         target: Endpoint,
         /// Why.
-        #[serde(serialize_with = "own_finding")]
+        #[serde(rename = "cause", serialize_with = "super::finding::one")]
         reason: OwnFinding,
     },
     /// An ICMP error reported the port closed.
@@ -150,7 +150,7 @@ pub enum RunFailure {
     /// This host let no datagram of a stream's opening leave.
     StreamNotSent {
         /// Why.
-        #[serde(serialize_with = "own_finding")]
+        #[serde(rename = "cause", serialize_with = "super::finding::one")]
         reason: OwnFinding,
     },
     /// A stream's opening got no reply.
@@ -177,7 +177,7 @@ pub enum RunFailure {
         /// Payload bytes of each.
         payload_bytes: u64,
         /// Why.
-        #[serde(serialize_with = "own_finding")]
+        #[serde(rename = "cause", serialize_with = "super::finding::one")]
         reason: OwnFinding,
     },
     /// The server sent beyond the run's time.
@@ -190,6 +190,7 @@ pub enum RunFailure {
     /// A stream could not start, or its loop failed.
     StreamFailed {
         /// The text of the error.
+        #[serde(rename = "error_text")]
         cause: String,
     },
     /// The counts of a series' run are not known to the end.
@@ -235,7 +236,7 @@ pub enum FailureAdvice {
     /// Advice for this host's own refusal.
     MendThisHost {
         /// The refusal.
-        #[serde(serialize_with = "own_finding")]
+        #[serde(rename = "cause", serialize_with = "super::finding::one")]
         reason: OwnFinding,
     },
     /// Give the key that the server wants.
@@ -246,45 +247,16 @@ pub enum FailureAdvice {
     NoKey,
     /// The server serves up to so much.
     LowerRate {
-        /// The highest rate, in the syntax of `--rate`.
-        rate: String,
+        /// The highest rate: bits of payload or datagrams a second.
+        #[serde(flatten, serialize_with = "super::rates::limit")]
+        rate: Rate,
     },
     /// The server may take it later.
     TryLater,
 }
 
-/// A network error, in machine-readable form.
-#[derive(Serialize)]
-struct NetworkFacts {
-    origin: &'static str,
-    icmp_type: u8,
-    icmp_code: u8,
-    errno: i32,
-    from: Option<IpAddr>,
-    mtu_bytes: Option<u32>,
-    text: String,
-}
-
-impl NetworkFacts {
-    fn of(error: &NetworkError) -> Self {
-        Self {
-            origin: match error.origin {
-                ErrorOrigin::Local => "local",
-                ErrorOrigin::Icmp => "icmp",
-                ErrorOrigin::Icmp6 => "icmp6",
-            },
-            icmp_type: error.icmp_type,
-            icmp_code: error.icmp_code,
-            errno: error.errno,
-            from: error.offender,
-            mtu_bytes: error.mtu,
-            text: error.to_string(),
-        }
-    }
-}
-
 fn network_error<S: Serializer>(error: &NetworkError, to: S) -> Result<S::Ok, S::Error> {
-    NetworkFacts::of(error).serialize(to)
+    super::finding::one(&error.notice(), to)
 }
 
 #[expect(clippy::ref_option, reason = "as serde hands it over")]
@@ -292,17 +264,5 @@ fn maybe_network_error<S: Serializer>(
     error: &Option<NetworkError>,
     to: S,
 ) -> Result<S::Ok, S::Error> {
-    error.as_ref().map(NetworkFacts::of).serialize(to)
-}
-
-/// Why this host did not send, for programs.
-#[derive(Serialize)]
-struct OwnFacts {
-    cause: &'static str,
-    errno: i32,
-    text: String,
-}
-
-fn own_finding<S: Serializer>(found: &OwnFinding, to: S) -> Result<S::Ok, S::Error> {
-    OwnFacts { cause: found.code(), errno: found.errno, text: found.to_string() }.serialize(to)
+    super::finding::maybe(&error.as_ref().map(NetworkError::notice), to)
 }

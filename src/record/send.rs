@@ -106,6 +106,7 @@ pub struct SendSummary {
     /// Each destination, once.
     pub destinations: Vec<SendTarget>,
     /// What this host refused, by destination and reason.
+    #[serde(rename = "refusals")]
     pub refused: Vec<SendRefusal>,
     /// What the network answered with errors, by destination and kind.
     pub network_errors: Vec<Trouble>,
@@ -118,8 +119,10 @@ pub struct SendSummary {
     /// The first of these addresses.
     pub foreign_source: Option<Endpoint>,
     /// The first answers, for a JSON document.
+    #[serde(rename = "reply_rows")]
     pub answers: Vec<Answer>,
     /// Send calls in use at the end: `gso`, `mmsg` or `plain`.
+    #[serde(rename = "tx_mode")]
     pub io: String,
 }
 
@@ -129,6 +132,7 @@ pub struct Answer {
     /// Who sent it.
     pub source: Endpoint,
     /// Its payload bytes.
+    #[serde(rename = "payload_bytes")]
     pub length: u64,
     /// Time from the last datagram to its sender until it arrived.
     pub after_ns: Option<u64>,

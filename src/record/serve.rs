@@ -16,6 +16,7 @@ pub enum ServeRecord {
         /// Address and port.
         address: Endpoint,
         /// Whether clients need the key.
+        #[serde(rename = "key_required")]
         key: bool,
     },
     /// STAMP is answered on one more port.
@@ -49,6 +50,7 @@ pub enum ServeRecord {
         /// The group's number.
         gid: u32,
         /// Whether it was another before.
+        #[serde(rename = "privileges_dropped")]
         dropped: bool,
         /// Capabilities of its threads, `CAP_NET_BIND_SERVICE`.
         capabilities: Vec<String>,
@@ -61,7 +63,7 @@ pub enum ServeRecord {
         /// Whether the seccomp filter holds.
         seccomp: bool,
         /// What is not to be had here, and why.
-        #[serde(serialize_with = "all")]
+        #[serde(rename = "missing_restrictions", serialize_with = "all")]
         missing: Vec<MissingRestriction>,
     },
     /// A client has proven its address and has a session.
@@ -83,8 +85,9 @@ pub enum ServeRecord {
         streams: u32,
         /// Payload of each datagram.
         payload_bytes: u32,
-        /// The rate to aim at, as `--rate` takes it.
-        #[serde(serialize_with = "super::serve_refusal::rate")]
+        /// The rate to aim at: bits of payload or datagrams a second, both null for as fast as
+        /// possible.
+        #[serde(flatten, serialize_with = "super::rates::rate")]
         rate: Rate,
         /// How long; `None` for a run that is bounded by a count.
         duration_ns: Option<u64>,
@@ -144,7 +147,7 @@ pub enum ServeRecord {
         /// In which session.
         session: String,
         /// Ports that are open for it, `5000-5100,8620`.
-        #[serde(serialize_with = "port_list")]
+        #[serde(rename = "port_list", serialize_with = "port_list")]
         ports: PortList,
         /// Requested ports that were not opened.
         not_opened: u64,
@@ -165,7 +168,7 @@ pub enum ServeRecord {
     /// Ports were opened for probes.
     ProbePorts {
         /// Which, `5000-5100`.
-        #[serde(serialize_with = "port_list")]
+        #[serde(rename = "port_list", serialize_with = "port_list")]
         ports: PortList,
     },
     /// A port could not be opened for probes; everything else continues.
@@ -183,7 +186,7 @@ pub enum ServeRecord {
         /// Which.
         session: String,
         /// How it ended.
-        #[serde(serialize_with = "one")]
+        #[serde(rename = "end", serialize_with = "one")]
         ended: SessionEnd,
         /// Runs that it was granted.
         tests: u64,

@@ -117,15 +117,17 @@ pub enum ServeRefusal {
     #[error("{key}={value} cannot be read")]
     Unreadable {
         /// The parameter.
+        #[serde(rename = "parameter")]
         key: String,
         /// Its value, unchanged.
+        #[serde(rename = "parameter_value")]
         value: String,
     },
     /// 501: `ports` is no list of ports.
     #[error("{why}")]
     Ports {
         /// Why not.
-        #[serde(serialize_with = "display")]
+        #[serde(rename = "error_text", serialize_with = "display")]
         why: PortListError,
     },
     /// 501: `sent` is no list of numbers.
@@ -243,7 +245,7 @@ pub enum ServeRefusal {
     #[error("rate is above this server's limit of {limit}")]
     RateLimit {
         /// The most.
-        #[serde(serialize_with = "rate")]
+        #[serde(flatten, serialize_with = "super::rates::limit")]
         limit: Rate,
     },
     /// 552: too long a run.
@@ -365,11 +367,6 @@ pub fn plain_rate(rate: Rate) -> String {
         Rate::Packets(rate) if rate.0 % 1000 == 0 => format!("{}pps", rate.0 / 1000),
         Rate::Packets(rate) => format!("{}.{:03}pps", rate.0 / 1000, rate.0 % 1000),
     }
-}
-
-/// For serde: a rate as it is written.
-pub(super) fn rate<S: Serializer>(rate: &Rate, to: S) -> Result<S::Ok, S::Error> {
-    to.serialize_str(&plain_rate(*rate))
 }
 
 fn display<S: Serializer>(text: &PortListError, to: S) -> Result<S::Ok, S::Error> {

@@ -5,6 +5,7 @@ use super::{
     BlastReport, DelayQuantiles, LimitedBy, Losses, ThroughputAdvice, ThroughputFindings,
     ThroughputVerdict, Traffic, fell_short,
 };
+use crate::units::Rate;
 use serde::Serialize;
 
 /// A pause of the sender, in nanoseconds, that another host's schedule would not have.
@@ -37,19 +38,25 @@ pub enum HostLimit {
 /// One run of a series.
 #[derive(Clone, Debug, Serialize)]
 pub struct TrialReport {
-    /// The target rate, as text.
-    pub goal: String,
+    /// The target rate: bits of payload or datagrams a second.
+    #[serde(flatten, serialize_with = "super::rates::goal")]
+    pub goal: Rate,
     /// What the schedule called for.
+    #[serde(rename = "offered_traffic")]
     pub offered: Option<Traffic>,
     /// What left.
+    #[serde(rename = "sent_traffic")]
     pub sent: Option<Traffic>,
     /// What arrived, copies among it; its rates are those of first copies.
+    #[serde(rename = "received_traffic")]
     pub received: Option<Traffic>,
     /// First copies among what arrived.
     pub delivered: Option<u64>,
     /// Where the rest went.
+    #[serde(rename = "losses")]
     pub lost: Option<Losses>,
     /// One-way delay above the trial's minimum, in nanoseconds.
+    #[serde(rename = "delay_above_min")]
     pub delay_above_min_ns: DelayQuantiles,
     /// What limited it.
     pub limited_by: LimitedBy,
@@ -87,7 +94,7 @@ impl TrialReport {
             (Some(false), None) => TrialOutcome::Passed,
         };
         Self {
-            goal: run.goal.clone(),
+            goal: run.goal,
             offered: way.offered,
             sent: way.sent,
             received: way.received,

@@ -93,6 +93,7 @@ pub enum ThroughputVerdict {
         /// Datagrams that were offered.
         offered: u64,
         /// The reasons, the most frequent first.
+        #[serde(rename = "refusals")]
         causes: Vec<Refusal>,
     },
     /// The sender's host refused for another reason than a full queue.
@@ -102,6 +103,7 @@ pub enum ThroughputVerdict {
         /// Datagrams that were offered.
         offered: u64,
         /// The reasons, the most frequent first.
+        #[serde(rename = "refusals")]
         causes: Vec<Refusal>,
     },
     /// The sender's send buffer was full.
@@ -144,6 +146,7 @@ pub enum ThroughputVerdict {
         /// Percent of a core.
         cpu_percent: u64,
         /// Datagrams that were dropped there.
+        #[serde(rename = "socket_drops")]
         dropped: u64,
         /// Datagrams that were offered.
         offered: u64,
@@ -151,6 +154,7 @@ pub enum ThroughputVerdict {
     /// The receiver's socket overflowed.
     ReceiverSocketFull {
         /// Datagrams that were dropped there.
+        #[serde(rename = "socket_drops")]
         dropped: u64,
         /// Datagrams that were offered.
         offered: u64,
@@ -277,6 +281,7 @@ pub enum ThroughputCaveat {
     /// The receiver's socket overflowed.
     ReceiverSocketOverflowed {
         /// Datagrams that were dropped there.
+        #[serde(rename = "socket_drops")]
         dropped: u64,
     },
     /// A clock was set during the run.

@@ -15,9 +15,10 @@ pub struct BitRate(pub u64);
 pub struct PacketRate(pub u64);
 
 /// A target rate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Rate {
     /// As fast as possible.
+    #[default]
     Max,
     /// Bits of UDP payload a second.
     Bits(BitRate),

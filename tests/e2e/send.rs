@@ -276,15 +276,19 @@ fn the_document_holds_counts_and_answers_in_base_units() {
     socket.send_to(b"hi", asker).unwrap();
     let document = json(&asking.wait(secs(5)).expect_success().out());
     assert_eq!(len, 100);
-    for (key, value) in
-        [("schema", 1), ("datagrams", 1), ("bytes", 100), ("replies", 1), ("answers.0.length", 2)]
-    {
+    for (key, value) in [
+        ("schema", 1),
+        ("datagrams", 1),
+        ("bytes", 100),
+        ("replies", 1),
+        ("reply_rows.0.payload_bytes", 2),
+    ] {
         assert_eq!(path(&document, key), value, "{key}");
     }
     assert_eq!(path(&document, "command"), "send");
-    assert_eq!(path(&document, "answers.0.source"), addr.as_str());
-    assert_eq!(path(&document, "answers.0.hex"), "6869");
-    assert!(path(&document, "answers.0.after_ns").as_u64().is_some());
+    assert_eq!(path(&document, "reply_rows.0.source"), addr.as_str());
+    assert_eq!(path(&document, "reply_rows.0.hex"), "6869");
+    assert!(path(&document, "reply_rows.0.after_ns").as_u64().is_some());
     assert!(path(&document, "bits_per_second").is_null());
 }
 
@@ -516,8 +520,8 @@ fn a_send_buffer_that_is_full_delays_datagrams_and_loses_none() {
         // a part of them.
         assert!(path(&sent, "duration_ns").as_u64().unwrap() > 300_000_000, "it never blocked");
         let received = json(&receiver.wait(secs(25)).expect_success().out());
-        assert_eq!(path(&received, "ended"), "count", "{received:#}");
-        assert_eq!(path(&received, "drops"), 0);
+        assert_eq!(path(&received, "ended_by"), "count", "{received:#}");
+        assert_eq!(path(&received, "socket_drops"), 0);
     }
 }
 

@@ -102,7 +102,7 @@ pub fn report(plan: &BlastPlan, control: &ControlSummary, found: Collected) -> B
         loopback: plan.target.ip().is_loopback(),
         one_host: control.one_host,
         seen_as: control.seen.clone(),
-        goal: plan.test.rate.to_string(),
+        goal: plan.test.rate,
         streams: plan.test.streams,
         payload_bytes: u64::from(plan.test.payload),
         complete: control.complete && !control.stopped,

@@ -8,7 +8,7 @@ use crate::engine::random_u64;
 use crate::net::{self, who_answers};
 use crate::record::{FailureAdvice, RunFailure, ServerReply};
 use crate::session::blast::ControlSummary;
-use crate::units::{Nanos, with_port};
+use crate::units::{Nanos, with_port, Rate};
 use crate::wire::{Reply, Verb};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -19,7 +19,7 @@ const ELSEWHERE: Duration = Duration::from_millis(900);
 /// Stores in the summary why the run failed, as far as this host's state or a reply from another
 /// address shows it, and returns what the user can do about it.
 pub fn explain(plan: &BlastPlan, control: &mut ControlSummary) -> Option<FailureAdvice> {
-    let (target, rate_limit) = (plan.target, control.rate_limit.clone());
+    let (target, rate_limit) = (plan.target, control.rate_limit);
     match control.failure.as_mut()? {
         RunFailure::NotSent { reason, .. }
         | RunFailure::StreamNotSent { reason }
@@ -53,7 +53,7 @@ fn mend(reason: &OwnFinding) -> Option<FailureAdvice> {
     reason.hint().map(|_| FailureAdvice::MendThisHost { reason: reason.clone() })
 }
 
-fn refused(reply: &ServerReply, rate_limit: Option<String>) -> Option<FailureAdvice> {
+fn refused(reply: &ServerReply, rate_limit: Option<Rate>) -> Option<FailureAdvice> {
     match rate_limit {
         Some(rate) => Some(FailureAdvice::LowerRate { rate }),
         None => (400..500).contains(&reply.reply_code).then_some(FailureAdvice::TryLater),

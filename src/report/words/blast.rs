@@ -5,7 +5,7 @@ use super::progress::whole_seconds;
 use super::terms::{percent, plural};
 use crate::record::{
     FailureAdvice, FoundBound, RateVerdict, RefusalCause, RunFailure, SeriesCaveat, ServerReply,
-    Worded,
+    Worded, plain_rate,
 };
 use crate::units::{BitRate, Endpoint, Nanos, Rate, Sweep, group_digits};
 use std::fmt::Display;
@@ -282,7 +282,9 @@ impl Worded for FailureAdvice {
             Self::GiveKey => "give its key with --key FILE".to_owned(),
             Self::SameKey => "give both ends the same key with --key FILE".to_owned(),
             Self::NoKey => "start the server with --key FILE, or leave --key out".to_owned(),
-            Self::LowerRate { rate } => format!("the server allows --rate {rate} or less"),
+            Self::LowerRate { rate } => {
+                format!("the server allows --rate {} or less", plain_rate(*rate))
+            }
             Self::TryLater => "try again later".to_owned(),
         }
     }

@@ -325,7 +325,7 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
         let tag = reply.params.parse::<u16>("tag").ok().flatten();
         let Some(tag) = tag.filter(|_| reply.code == Code::OK) else {
             // The session still exists; close it to make room for other clients.
-            self.summary.rate_limit = reply.params.get("rate").map(str::to_owned);
+            self.summary.rate_limit = reply.params.get("rate").and_then(|rate| rate.parse().ok());
             self.fail(refused(reply));
             self.sink.take(ControlEvent::Abort);
             return self.quit(now);

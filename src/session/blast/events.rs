@@ -1,7 +1,7 @@
 //! Events, orders and results of the client's control session.
 
 use crate::record::{BlastInterval, BlastReceived, BlastSent, Contradiction, RunFailure};
-use crate::units::Nanos;
+use crate::units::{Nanos, Rate};
 
 /// Events that the control session emits while it runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,9 +76,8 @@ pub struct ControlSummary {
     pub failure: Option<RunFailure>,
     /// Why the far end's counts are impossible; they are then left out.
     pub contradiction: Option<Contradiction>,
-    /// The highest rate that the far end allows, in the form of `--rate`, if it refused a higher
-    /// one.
-    pub rate_limit: Option<String>,
+    /// The highest rate that the far end allows, if it refused a higher one.
+    pub rate_limit: Option<Rate>,
     /// The longest pause of this host during the dialogue.
     pub pause: Nanos,
     /// Whether the user interrupted it.

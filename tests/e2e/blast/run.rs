@@ -54,12 +54,12 @@ fn a_run_without_a_host_measures_through_real_sockets() {
         assert!(number(&report, "delivered") > 1000, "{report:#}");
         assert_eq!(number(&report, "payload_bytes"), 1472);
         for key in ["p50", "p90", "p99", "p999", "max"] {
-            assert!(!path(&report, &format!("delay_above_min_ns.{key}")).is_null(), "{key}");
+            assert!(!path(&report, &format!("delay_above_min.{key}_ns")).is_null(), "{key}");
         }
         assert!(number(&report, "duration_ns") > 250_000_000);
         assert!(path(&report, "jitter_ns").is_u64());
-        assert!(number(&report, "received.bits_per_second") > 0);
-        assert!(number(&report, "received.datagrams_per_second") > 0);
+        assert!(number(&report, "received_traffic.bits_per_second") > 0);
+        assert!(number(&report, "received_traffic.datagrams_per_second") > 0);
     }
 }
 
@@ -72,10 +72,10 @@ fn every_batch_call_carries_the_same_run() {
         let output = blast(&mut udpkit(), &args);
         assert_eq!(output.code(), Some(0), "{}", output.err());
         let report = report_of(&output);
-        assert_eq!(number(&report, "sent.datagrams"), 5000);
+        assert_eq!(number(&report, "sent_traffic.datagrams"), 5000);
         assert_eq!(number(&report, "corrupt"), 0);
-        assert_eq!(path(&report, "io.tx"), tx);
-        assert_eq!(path(&report, "io.rx"), rx);
+        assert_eq!(path(&report, "io.tx_mode"), tx);
+        assert_eq!(path(&report, "io.rx_mode"), rx);
     }
 }
 
@@ -92,17 +92,17 @@ fn several_streams_run_in_either_direction_and_both() {
         assert_eq!(output.code(), Some(0), "{args:?}: {}", output.err());
         let report = report_of(&output);
         assert_eq!(path(&report, "complete"), true, "{args:?}");
-        assert_eq!(number(&report, "sent.datagrams"), 3001, "{args:?}");
+        assert_eq!(number(&report, "sent_traffic.datagrams"), 3001, "{args:?}");
         assert_eq!(number(&report, "delivered"), 3001, "{args:?}");
         let down = args.contains(&"--reverse");
         assert_eq!(path(&report, "direction"), if down { "down" } else { "up" });
-        assert!(path(&report, "io.tx").is_string(), "{args:?}");
-        assert!(number(&report, "io.receive_buffer_granted") > 0, "{args:?}");
+        assert!(path(&report, "io.tx_mode").is_string(), "{args:?}");
+        assert!(number(&report, "io.receive_buffer_granted_bytes") > 0, "{args:?}");
         assert_eq!(path(&report, "reverse").is_object(), reverse);
         if reverse {
-            assert_eq!(number(&report, "reverse.sent.datagrams"), 3001);
+            assert_eq!(number(&report, "reverse.sent_traffic.datagrams"), 3001);
             assert_eq!(number(&report, "reverse.delivered"), 3001);
-            assert!(path(&report, "reverse.io.tx").is_string());
+            assert!(path(&report, "reverse.io.tx_mode").is_string());
         }
         // 3001 datagrams at 20,000 per second; longer on a busy machine.
         let nanos = number(&report, "duration_ns");
@@ -129,7 +129,7 @@ fn a_reverse_run_comes_through_a_nat_and_its_loss_is_the_firewalls() {
     assert!(path(&report, "seen_as").as_str().expect("told").starts_with("10.77.2.1:"));
     let dropped = lab.counter("client", "inet t", "dropped").0;
     assert!(dropped > 20, "the rule dropped {dropped}");
-    assert_eq!(number(&report, "lost.path"), dropped, "{report:#}");
+    assert_eq!(number(&report, "losses.lost_on_path"), dropped, "{report:#}");
 }
 
 #[test]
@@ -193,9 +193,9 @@ fn counts_equal_a_packet_counter_in_the_path() {
         assert_eq!(output.code(), Some(0), "{}", output.err());
         let report = report_of(&output);
         let counted = lab.counter("b", "inet t", "data").0 - before;
-        assert_eq!(number(&report, "sent.datagrams"), counted, "{target}");
-        assert_eq!(number(&report, "lost.path"), 0, "{target}");
-        let delivered = number(&report, "delivered") + number(&report, "lost.receiver_socket");
+        assert_eq!(number(&report, "sent_traffic.datagrams"), counted, "{target}");
+        assert_eq!(number(&report, "losses.lost_on_path"), 0, "{target}");
+        let delivered = number(&report, "delivered") + number(&report, "losses.socket_drops");
         assert_eq!(delivered, counted);
     }
 }
@@ -214,13 +214,17 @@ fn two_namespaces_know_that_they_are_on_one_host() {
     assert_eq!(path(&report, "loopback"), false);
     // Sender and receiver share one processor, so neither uses all of it.
     assert!(number(&report, "sender_cpu_percent") < 97, "{report:#}");
-    assert_eq!(number(&report, "lost.total"), 0, "{report:#}");
+    assert_eq!(number(&report, "losses.lost"), 0, "{report:#}");
 
     // Without limits a run has one stream per processor; with a limit it has one.
     let cpus = thread::available_parallelism().unwrap().get() as u64;
     let report = run(&[]);
     assert_eq!(number(&report, "streams"), cpus.min(8), "{report:#}");
-    assert_eq!(number(&report, "sent.datagrams"), number(&report, "delivered"), "{report:#}");
+    assert_eq!(
+        number(&report, "sent_traffic.datagrams"),
+        number(&report, "delivered"),
+        "{report:#}"
+    );
     assert_eq!(number(&run(&["--rate", "10M"]), "streams"), 1);
     drop(server);
 
@@ -243,8 +247,8 @@ fn loss_on_the_path_equals_the_firewalls_counter() {
     let report = report_of(&output);
     let dropped = lab.counter("b", "inet t", "dropped").0;
     assert!(dropped > 100, "the rule dropped {dropped}");
-    assert_eq!(number(&report, "lost.path"), dropped, "{report:#}");
-    assert!(number(&report, "lost.bursts") > 0);
+    assert_eq!(number(&report, "losses.lost_on_path"), dropped, "{report:#}");
+    assert!(number(&report, "losses.bursts") > 0);
 }
 
 #[test]
@@ -257,9 +261,9 @@ fn total_loss_is_reported_as_total_loss() {
     let output = blast(&mut lab.udpkit("a"), &args);
     assert_eq!(output.code(), Some(0), "{}", output.err());
     let report = report_of(&output);
-    assert_eq!(number(&report, "sent.datagrams"), 200);
+    assert_eq!(number(&report, "sent_traffic.datagrams"), 200);
     assert_eq!(number(&report, "delivered"), 0);
-    assert_eq!(number(&report, "lost.total"), 200);
+    assert_eq!(number(&report, "losses.lost"), 200);
 }
 
 #[test]
@@ -281,7 +285,7 @@ fn a_run_gets_through_a_path_that_loses_every_third_control_datagram() {
     assert_eq!(output.code(), Some(0), "{}", output.err());
     let report = report_of(&output);
     assert_eq!(path(&report, "complete"), true);
-    assert_eq!(number(&report, "lost.path"), 0, "{report:#}");
+    assert_eq!(number(&report, "losses.lost_on_path"), 0, "{report:#}");
 }
 
 #[test]
@@ -309,13 +313,13 @@ fn a_stopped_receiver_loses_at_its_socket_and_the_kernel_agrees() {
     let output = client.wait(secs(30));
     assert_eq!(output.code(), Some(0), "{}", output.err());
     let report = report_of(&output);
-    let lost = number(&report, "lost.receiver_socket");
+    let lost = number(&report, "losses.socket_drops");
     let [data, words] = ["data", "words"].map(|name| lab.counter("b", "inet t", name).0);
     assert_eq!(number(&report, "delivered") + lost, data, "{report:#}");
     // A sender's last word may have found the buffer full, too: it is no datagram of the run.
     let dropped = lab.snmp("b").rcvbuf_errors;
     assert!((lost..=lost + words).contains(&dropped), "{dropped} and {words}: {report:#}");
-    assert_eq!(number(&report, "lost.path"), 0, "{report:#}");
+    assert_eq!(number(&report, "losses.lost_on_path"), 0, "{report:#}");
 }
 
 #[test]
@@ -335,10 +339,10 @@ fn drops_of_coalesced_buffers_are_counted_in_datagrams() {
     assert_eq!(output.code(), Some(0), "{}", output.err());
     let report = report_of(&output);
     let buffers = lab.snmp("b").rcvbuf_errors;
-    let lost = number(&report, "lost.receiver_socket");
-    assert_eq!(number(&report, "lost.path"), 0, "{report:#}");
+    let lost = number(&report, "losses.socket_drops");
+    assert_eq!(number(&report, "losses.lost_on_path"), 0, "{report:#}");
     assert!(lost > 2 * buffers, "{lost} datagrams in {buffers} buffers");
-    assert_eq!(path(&report, "io.rx"), "gro");
+    assert_eq!(path(&report, "io.rx_mode"), "gro");
     let verdict = path(&report, "limited_by").as_str().unwrap_or_default();
     assert!(verdict.starts_with("receiver_"), "{verdict}");
     assert!(number(&report, "silence_ns") > 0);
@@ -643,7 +647,7 @@ fn a_second_server_on_the_same_port_is_refused() {
 fn a_run_of_no_time_has_no_rate_and_no_load() {
     let output = blast(&mut udpkit(), &["--count", "1", "--size", "16"]);
     let report = report_of(&output);
-    for key in ["offered", "sent", "received"] {
+    for key in ["offered_traffic", "sent_traffic", "received_traffic"] {
         assert_eq!(number(&report, &format!("{key}.datagrams")), 1);
         assert!(path(&report, &format!("{key}.bits_per_second")).is_null(), "{report:#}");
         assert!(path(&report, &format!("{key}.datagrams_per_second")).is_null(), "{report:#}");

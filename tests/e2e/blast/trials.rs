@@ -26,7 +26,7 @@ fn a_broken_limit_ends_with_3_and_is_named_with_its_value() {
     let report = json(&broken.out());
     assert_eq!(path(&report, "limits.0.held"), true);
     assert_eq!(path(&report, "limits.1.held"), false);
-    assert_eq!(path(&report, "limits.1.limit"), "rate<900M");
+    assert_eq!(path(&report, "limits.1.condition"), "rate<900M");
     assert!(number(&report, "limits.1.value") < 2_000_000);
     // Fifty samples have no 99th percentile: an unknown figure breaks its limit.
     let unknown = with("p99>1s", &["--quiet"]);
@@ -108,10 +108,10 @@ fn a_sweep_shows_the_sender_going_on_while_loss_climbs() {
     assert_eq!(path(&report, "mode"), "sweep");
     let column =
         |key: &str| [0, 1, 2, 3].map(|step| number(&report, &format!("trials.{step}.{key}")));
-    let [five, fifteen, more, most] = column("sent.bits_per_second");
+    let [five, fifteen, more, most] = column("sent_traffic.bits_per_second");
     assert!(five < 6_000_000 && fifteen < 16_000_000);
     assert!(more > 24_000_000 && most > 34_000_000, "nothing holds the sender back");
-    let lost = column("lost.path");
+    let lost = column("losses.lost_on_path");
     assert_eq!(lost[..2], [0, 0], "{report:#}");
     assert!(0 < lost[2] && lost[2] < lost[3], "{lost:?}");
     let delivered: u64 = column("delivered").iter().sum();

@@ -34,7 +34,7 @@ fn few_datagrams_of_many_streams_have_the_rate_of_the_time() {
     let output = run(udpkit().args(args), secs(20));
     let report = json(&output.out());
     // 64 of 1472 bytes in 2 s are 376,832 bit/s.
-    let rate = number(&report, "received.bits_per_second");
+    let rate = number(&report, "received_traffic.bits_per_second");
     assert!((330_000..400_000).contains(&rate), "{rate}: {report:#}");
     assert_eq!(output.code(), Some(3), "{}", output.err());
 }
@@ -53,7 +53,7 @@ fn a_path_that_passes_only_small_datagrams_is_reported() {
     let (_, report) = blast(&lab, &["-t", "500ms", "--rate", "2M"]);
     assert_eq!(text(&report, "verdict.code"), "only_small_pass", "{report:#}");
     assert_eq!(number(&report, "verdict.payload_bytes"), 1472);
-    assert_eq!(number(&report, "verdict.lost"), number(&report, "lost.path"));
+    assert_eq!(number(&report, "verdict.lost"), number(&report, "losses.lost_on_path"));
     assert_eq!(text(&report, "limited_by"), "network");
 }
 
@@ -70,7 +70,7 @@ fn drops_by_an_own_limit_are_no_success() {
     let _server = serve(&lab);
     let (_, report) = blast(&lab, &["-t", "500ms", "--rate", "3M"]);
     assert_eq!(text(&report, "limited_by"), "sender_host", "{report:#}");
-    assert_eq!(number(&report, "lost.path"), 0, "{report:#}");
+    assert_eq!(number(&report, "losses.lost_on_path"), 0, "{report:#}");
 }
 
 #[test]

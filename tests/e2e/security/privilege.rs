@@ -128,7 +128,11 @@ fn root_is_gone_from_every_thread_and_all_is_served() {
     );
     let said = confined(&server);
     assert_eq!((&said["user"], &said["uid"]), (&"nobody".into(), &65_534.into()));
-    assert_eq!((&said["dropped"], &said["seccomp"]), (&true.into(), &true.into()), "{said}");
+    assert_eq!(
+        (&said["privileges_dropped"], &said["seccomp"]),
+        (&true.into(), &true.into()),
+        "{said}"
+    );
     assert_eq!(said["capabilities"].as_array().map(Vec::len), Some(0), "{said}");
     let nobody = (65_534, 65_534);
     assert_confined(&threads_with(server.pid(), "signals", 1), nobody, 0);
@@ -145,7 +149,7 @@ fn root_is_gone_from_every_thread_and_all_is_served() {
         let args = [&["blast", SERVER, "--time", "300ms", "--rate", "20M", "--json"], direction];
         let report = json(&client(&lab, &args.concat()).out());
         assert_eq!(path(&report, "complete"), true, "{direction:?}");
-        assert_eq!(path(&report, "lost.total"), 0, "{direction:?}");
+        assert_eq!(path(&report, "losses.lost"), 0, "{direction:?}");
     }
     let report = json(&client(&lab, &["ping", SERVER, "-c", "5", "-i", "20ms", "--json"]).out());
     assert_eq!(report["targets"][0]["back"], 5, "{report:#}");
@@ -170,7 +174,7 @@ fn streams_have_the_buffers_that_root_may_ask_for() {
         let args = ["blast", SERVER, "--rate", "5M", "--time", "200ms", "--json"];
         let report = json(&client(&lab, &args).out());
         let buffers = threads(server.pid()).iter().filter(|one| one.name == "buffers").count();
-        (path(&report, "io.receive_buffer_granted").as_u64(), large, buffers)
+        (path(&report, "io.receive_buffer_granted_bytes").as_u64(), large, buffers)
     };
     let limit = fs::read_to_string("/proc/sys/net/core/rmem_max").expect("the kernel tells");
     let limit: u64 = limit.trim().parse().expect("a number");
@@ -263,7 +267,10 @@ fn who_is_not_root_stays_who_he_is() {
     let line = who(&server);
     assert!(line.starts_with("running as 12345 (12345:12345), no capabilities, "), "{line}");
     let said = confined(&server);
-    assert_eq!((&said["dropped"], &said["large_buffers"]), (&false.into(), &false.into()));
+    assert_eq!(
+        (&said["privileges_dropped"], &said["large_buffers"]),
+        (&false.into(), &false.into())
+    );
     for thread in threads_with(server.pid(), "signals", 1) {
         let [inherited, permitted, effective, _, ambient] = thread.capabilities();
         assert_eq!([inherited, permitted, effective, ambient], [0; 4], "{thread:?}");
@@ -325,7 +332,7 @@ fn the_server_says_what_the_kernel_has() {
     let lab = Lab::pair();
     let server = serve(&lab, &[]);
     let said = confined(&server);
-    let missing = said["missing"].as_array().expect("a list");
+    let missing = said["missing_restrictions"].as_array().expect("a list");
     let told = |what: &str| missing.iter().any(|one| one.to_string().contains(what));
     assert_eq!(said["landlock_abi"].is_null(), told("landlock"), "{said}");
     assert_eq!(said["seccomp"] == false, told("seccomp"), "{said}");

@@ -124,7 +124,7 @@ fn run(mut main: DirectionReport, circumstances: Circumstances) -> BlastReport {
     let mut report = BlastReport {
         target: "192.0.2.10:8620".to_owned(),
         seen_as: Some("198.51.100.7:40123".to_owned()),
-        goal: "1.00 Gbit/s".to_owned(),
+        goal: "1G".parse().expect("a rate"),
         streams: 1,
         payload_bytes: 1_472,
         complete: true,
@@ -432,7 +432,7 @@ fn every_failure_and_what_helps() {
         FailureAdvice::GiveKey,
         FailureAdvice::SameKey,
         FailureAdvice::NoKey,
-        FailureAdvice::LowerRate { rate: "100M".to_owned() },
+        FailureAdvice::LowerRate { rate: "100M".parse().expect("a rate") },
         FailureAdvice::TryLater,
     ];
     let json = serde_json::to_string_pretty(&failures[..11]).expect("failures are JSON");

@@ -53,7 +53,7 @@ fn run(rate: u64) -> BlastReport {
         streams: 1,
         one_host: false,
     });
-    let goal = Rate::Bits(BitRate(rate)).to_string();
+    let goal = Rate::Bits(BitRate(rate));
     BlastReport { goal, streams: 1, payload_bytes: 1_472, main, ..BlastReport::default() }
 }
 
