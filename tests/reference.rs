@@ -106,34 +106,6 @@ fn a_page_that_differs_is_reported_with_its_first_differing_line() {
     assert!(first_difference("a\n", "a").is_some());
 }
 
-/// Keys that still have several types over all commands. The list only shrinks: a key that is
-/// mended must leave it, and no key may join it.
-const SEVERAL_TYPES: &[&str] = &[
-    "answers",
-    "cause",
-    "copies",
-    "dropped",
-    "ended",
-    "error",
-    "from",
-    "io",
-    "key",
-    "limit",
-    "lost",
-    "missing",
-    "offered",
-    "ports",
-    "reason",
-    "received",
-    "refused",
-    "round_trip_ns",
-    "sent",
-    "sockets",
-    "sources",
-    "truncated",
-    "value",
-];
-
 #[test]
 fn a_key_has_one_type_in_every_command() {
     let mut types = BTreeMap::<String, BTreeMap<&str, BTreeSet<String>>>::new();
@@ -144,12 +116,7 @@ fn a_key_has_one_type_in_every_command() {
         }
     }
     types.retain(|_, seen| seen.len() > 1);
-    let known: BTreeSet<&str> = SEVERAL_TYPES.iter().copied().collect();
-    let found: BTreeSet<&str> = types.keys().map(String::as_str).collect();
-    let joined: Vec<_> = types.iter().filter(|(key, _)| !known.contains(key.as_str())).collect();
-    assert!(joined.is_empty(), "keys of several types, and where: {joined:#?}");
-    let mended: Vec<_> = known.difference(&found).collect();
-    assert!(mended.is_empty(), "take these off the list: {mended:?}");
+    assert!(types.is_empty(), "keys of several types, and where: {types:#?}");
 }
 
 /// Notes the type of every key in a value and where it stands; null has none.

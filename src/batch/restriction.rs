@@ -45,6 +45,7 @@ pub enum MissingReason {
     /// A system error.
     System {
         /// The system's text.
+        #[serde(rename = "error_text")]
         error: String,
     },
 }

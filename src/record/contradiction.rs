@@ -216,6 +216,7 @@ pub enum Contradiction {
         /// All intervals together.
         sum: u64,
         /// The duration of the run.
+        #[serde(rename = "total")]
         whole: u64,
     },
     /// A remote sender sent more than requested.

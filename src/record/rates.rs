@@ -60,6 +60,25 @@ fn in_numbers<S: Serializer>(keys: [&str; 2], rate: Rate, to: S) -> Result<S::Ok
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde::Serialize;
+
+    #[derive(Serialize)]
+    struct Aim {
+        #[serde(flatten, serialize_with = "goal")]
+        goal: Rate,
+    }
+
+    #[test]
+    fn a_target_rate_is_a_number_under_the_key_of_its_unit() {
+        for (rate, json) in [
+            (Rate::Max, r#"{"goal_bps":null,"goal_pps":null}"#),
+            (Rate::Bits(BitRate(20_000_000)), r#"{"goal_bps":20000000,"goal_pps":null}"#),
+            (Rate::Packets(PacketRate(10_000)), r#"{"goal_bps":null,"goal_pps":10}"#),
+            (Rate::Packets(PacketRate(500)), r#"{"goal_bps":null,"goal_pps":0.5}"#),
+        ] {
+            assert_eq!(serde_json::to_string(&Aim { goal: rate }).unwrap(), json);
+        }
+    }
 
     #[test]
     fn datagrams_are_rounded_and_no_time_has_no_rate() {

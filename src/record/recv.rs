@@ -220,7 +220,7 @@ pub struct RecvSummary {
     /// Payload bytes of senders that are not listed.
     pub other_bytes: u64,
     /// Time between arrivals; `None` for fewer than two datagrams.
-    #[serde(rename = "gaps")]
+    #[serde(rename = "arrival_gaps")]
     pub gaps_ns: Option<GapRecord>,
     /// Each socket.
     #[serde(rename = "socket_rows")]

@@ -1,6 +1,6 @@
 //! Why the remote end of the control protocol refuses a request.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 use thiserror::Error;
 
@@ -24,7 +24,8 @@ pub enum RemoteRefusal {
         reply_code: u16,
         /// The text of its reply, unchanged.
         reply_text: String,
-        /// What it names, such as a limit, by the parameter's name.
+        /// What it names, such as a limit, by the parameter's name; `key=value` in JSON.
+        #[serde(rename = "reply_params", serialize_with = "params")]
         values: BTreeMap<String, String>,
     },
     /// It refused temporarily (4xx).
@@ -34,7 +35,8 @@ pub enum RemoteRefusal {
         reply_code: u16,
         /// The text of its reply, unchanged.
         reply_text: String,
-        /// What it names, such as a limit, by the parameter's name.
+        /// What it names, such as a limit, by the parameter's name; `key=value` in JSON.
+        #[serde(rename = "reply_params", serialize_with = "params")]
         values: BTreeMap<String, String>,
     },
 }
@@ -42,6 +44,11 @@ pub enum RemoteRefusal {
 fn details(values: &BTreeMap<String, String>) -> String {
     let parts = values.iter().map(|(key, value)| format!(" ({key}={value})"));
     parts.collect::<Vec<_>>().concat()
+}
+
+/// For serde: parameters as `key=value`.
+fn params<S: Serializer>(values: &BTreeMap<String, String>, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_seq(values.iter().map(|(key, value)| format!("{key}={value}")))
 }
 
 #[cfg(test)]
@@ -63,7 +70,7 @@ mod tests {
                 "code": "refused",
                 "reply_code": 552,
                 "reply_text": "no",
-                "values": { "rate": "20000000" },
+                "reply_params": ["rate=20000000"],
             })
         );
     }

@@ -145,6 +145,7 @@ pub enum RunFailure {
     /// The server's report of the run cannot be true.
     CountsContradict {
         /// How.
+        #[serde(serialize_with = "super::finding::one")]
         contradiction: Contradiction,
     },
     /// This host let no datagram of a stream's opening leave.

@@ -79,6 +79,7 @@ pub enum ServeRefusal {
     #[error("{failure}")]
     NotOpened {
         /// Why.
+        #[serde(serialize_with = "super::finding::one")]
         failure: LocalFailure,
     },
     /// 452: the probe has reached its limit of addresses.
@@ -275,6 +276,7 @@ pub enum ServeRefusal {
     #[error("{failure}")]
     StreamBroke {
         /// Why.
+        #[serde(serialize_with = "super::finding::one")]
         failure: LocalFailure,
     },
 }

@@ -298,6 +298,7 @@ pub enum ThroughputCaveat {
     /// The remote end's report contradicts this end's counts and is not used.
     CountsRejected {
         /// How.
+        #[serde(serialize_with = "super::finding::one")]
         contradiction: Contradiction,
     },
     /// The counts of one end are not its last.
