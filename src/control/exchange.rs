@@ -2,7 +2,7 @@
 //! arrives.
 
 use crate::batch::{SendOutcome, SendStop};
-use crate::record::{RemoteRefusal, ServerReply};
+use crate::record::RemoteRefusal;
 use crate::units::Nanos;
 use crate::wire::{Code, Command, ControlKey, Reply, Seal, Tag, Verb};
 
@@ -176,32 +176,5 @@ impl Exchange {
     /// Repeats the command after `wait`, as a 4xx reply asks for, within the same patience.
     pub fn again(&mut self, now: Nanos, wait: Nanos) {
         self.next = now + wait;
-    }
-}
-
-/// A refusing reply as data, without the parameters that only programs need.
-pub fn server_reply(reply: &Reply) -> ServerReply {
-    let is_told = |key: &str| !matches!(key, "pad" | "proof");
-    let params = reply.params.iter().filter(|(key, _)| is_told(key));
-    ServerReply {
-        reply_code: reply.code.0,
-        reply_text: reply.text.clone(),
-        reply_params: params.map(|(key, value)| format!("{key}={value}")).collect(),
-    }
-}
-
-/// The refusal in a reply: its code, its text, and the parameters meant for people.
-pub fn refusal(reply: &Reply) -> RemoteRefusal {
-    if reply.code == Code::KEY_NEEDED {
-        return RemoteRefusal::KeyNeeded;
-    }
-    // Parameters that only programs need are left out.
-    let is_told = |key: &str| !matches!(key, "pad" | "proof");
-    let values = reply.params.iter().filter(|(key, _)| is_told(key));
-    let values = values.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
-    let (reply_code, reply_text) = (reply.code.0, reply.text.clone());
-    match reply_code {
-        400..500 => RemoteRefusal::NotNow { reply_code, reply_text, values },
-        _ => RemoteRefusal::Refused { reply_code, reply_text, values },
     }
 }

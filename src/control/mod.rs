@@ -12,7 +12,7 @@ mod session_token;
 mod ticket;
 
 pub use client::{Client, ClientReply};
-pub use exchange::{Exchange, Step, refusal, server_reply};
+pub use exchange::{Exchange, Step};
 pub use handshake::{Handshake, HandshakeReply};
 pub use issuer::Issuer;
 pub use patience::Patience;

@@ -74,9 +74,9 @@ pub use recv::{
     DatagramRecord, GapRecord, Received, RecvEnd, RecvEvent, RecvInterval, RecvSummary,
     SocketRecord, SourceRecord, UdpFields,
 };
-pub use refusal::RemoteRefusal;
+pub use refusal::{RemoteRefusal, ServerReply};
 pub use round_trips::{ProbeReport, RoundTrips};
-pub use run_failure::{FailureAdvice, RefusalCause, RunFailure, ServerReply};
+pub use run_failure::{FailureAdvice, RefusalCause, RunFailure};
 pub use send::{Answer, Reply, SendEvent, SendRefusal, SendSummary, SendTarget, Trouble};
 pub use serve::{ServeRecord, SessionEnd};
 pub use serve_refusal::{ServeRefusal, ServeResource, plain_rate};

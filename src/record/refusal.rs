@@ -1,8 +1,40 @@
 //! Why the remote end of the control protocol refuses a request.
 
 use serde::{Serialize, Serializer};
+use crate::wire::{Code, Reply};
 use std::collections::BTreeMap;
 use thiserror::Error;
+
+/// A refusing reply, as the far end sent it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Error)]
+#[error("{reply_code} {reply_text}{}", details(values))]
+pub struct ServerReply {
+    /// The three digits of the reply.
+    pub reply_code: u16,
+    /// The text of its reply, unchanged.
+    pub reply_text: String,
+    /// What it names, such as a limit, by the parameter's name.
+    pub values: BTreeMap<String, String>,
+}
+
+impl ServerReply {
+    /// Whether it refuses only for now.
+    pub fn is_temporary(&self) -> bool {
+        (400..500).contains(&self.reply_code)
+    }
+}
+
+impl From<&Reply> for ServerReply {
+    /// Leaves out parameters that only programs need.
+    fn from(reply: &Reply) -> Self {
+        let values = reply.params.iter().filter(|(key, _)| !matches!(*key, "pad" | "proof"));
+        Self {
+            reply_code: reply.code.0,
+            reply_text: reply.text.clone(),
+            values: values.map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
+        }
+    }
+}
 
 /// A reply that refuses, or one that cannot be trusted for want of the same key at both ends.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Error)]
@@ -18,27 +50,29 @@ pub enum RemoteRefusal {
     #[error("the server has no key: start it with --key FILE, or leave --key out here")]
     NoKey,
     /// It refused permanently.
-    #[error("the server replied: {reply_code} {reply_text}{}", details(values))]
+    #[error("the server replied: {reply}")]
     Refused {
-        /// The three digits of the reply.
-        reply_code: u16,
-        /// The text of its reply, unchanged.
-        reply_text: String,
-        /// What it names, such as a limit, by the parameter's name; `key=value` in JSON.
-        #[serde(rename = "reply_params", serialize_with = "params")]
-        values: BTreeMap<String, String>,
+        /// Its reply.
+        #[serde(flatten)]
+        reply: ServerReply,
     },
     /// It refused temporarily (4xx).
-    #[error("the server replied: {reply_code} {reply_text}{}; try again later", details(values))]
+    #[error("the server replied: {reply}; try again later")]
     NotNow {
-        /// The three digits of the reply.
-        reply_code: u16,
-        /// The text of its reply, unchanged.
-        reply_text: String,
-        /// What it names, such as a limit, by the parameter's name; `key=value` in JSON.
-        #[serde(rename = "reply_params", serialize_with = "params")]
-        values: BTreeMap<String, String>,
+        /// Its reply.
+        #[serde(flatten)]
+        reply: ServerReply,
     },
+}
+
+impl From<&Reply> for RemoteRefusal {
+    fn from(reply: &Reply) -> Self {
+        if reply.code == Code::KEY_NEEDED {
+            return Self::KeyNeeded;
+        }
+        let reply = ServerReply::from(reply);
+        if reply.is_temporary() { Self::NotNow { reply } } else { Self::Refused { reply } }
+    }
 }
 
 fn details(values: &BTreeMap<String, String>) -> String {
@@ -57,13 +91,12 @@ mod tests {
 
     #[test]
     fn a_reply_is_shown_with_what_it_names_and_whether_to_try_again() {
-        let (reply_text, values) = ("no".to_owned(), BTreeMap::new());
-        let busy = RemoteRefusal::NotNow { reply_code: 450, reply_text, values };
+        let refusal = |text: &str| RemoteRefusal::from(&Reply::decode(text.as_bytes()).unwrap());
+        let busy = refusal("a 450-proof=00\r\na 450 no\r\n");
         assert_eq!(busy.to_string(), "the server replied: 450 no; try again later");
-        let values = BTreeMap::from([("rate".to_owned(), "20000000".to_owned())]);
-        let reply_text = "no".to_owned();
-        let limit = RemoteRefusal::Refused { reply_code: 552, reply_text, values };
+        let limit = refusal("a 552-rate=20000000\r\na 552 no\r\n");
         assert_eq!(limit.to_string(), "the server replied: 552 no (rate=20000000)");
+        assert_eq!(refusal("a 530 key needed\r\n"), RemoteRefusal::KeyNeeded);
         assert_eq!(
             serde_json::to_value(&limit).unwrap(),
             serde_json::json!({

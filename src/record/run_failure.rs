@@ -1,20 +1,9 @@
 //! Why a throughput run failed, with figures and advice; `report::words::blast` has the text.
 
-use super::Contradiction;
 use crate::batch::{LocalRefusal, NetworkError, OwnFinding};
 use crate::units::{Endpoint, Rate};
+use super::{Contradiction, ServerReply};
 use serde::{Serialize, Serializer};
-
-/// A reply of the server that refuses, as it sent it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ServerReply {
-    /// The reply's code.
-    pub reply_code: u16,
-    /// The server's own text.
-    pub reply_text: String,
-    /// What the reply names, as `key=value`.
-    pub reply_params: Vec<String>,
-}
 
 /// Why datagrams were refused, or did not arrive.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -103,7 +92,7 @@ pub enum RunFailure {
     /// The server refuses the request, permanently or for now.
     Refused {
         /// Its reply.
-        #[serde(flatten)]
+        #[serde(flatten, serialize_with = "listed")]
         reply: ServerReply,
     },
     /// The server replied at first and then no more, before the run began or as it closed.
@@ -131,7 +120,7 @@ pub enum RunFailure {
     /// The server knows the run no more.
     LostRun {
         /// Its reply.
-        #[serde(flatten)]
+        #[serde(flatten, serialize_with = "listed")]
         reply: ServerReply,
     },
     /// The server did not finish counting in time.
@@ -170,7 +159,7 @@ pub enum RunFailure {
     /// The server refused a stream.
     StreamRefused {
         /// Its reply.
-        #[serde(flatten)]
+        #[serde(flatten, serialize_with = "listed")]
         reply: ServerReply,
     },
     /// This host refused every datagram of the run.
@@ -266,4 +255,22 @@ fn maybe_network_error<S: Serializer>(
     to: S,
 ) -> Result<S::Ok, S::Error> {
     super::finding::maybe(&error.as_ref().map(NetworkError::notice), to)
+}
+
+/// A refusing reply with what it names as a list of `key=value`.
+#[derive(Serialize)]
+struct ListedReply<'a> {
+    reply_code: u16,
+    reply_text: &'a str,
+    reply_params: Vec<String>,
+}
+
+fn listed<S: Serializer>(reply: &ServerReply, to: S) -> Result<S::Ok, S::Error> {
+    let params = reply.values.iter().map(|(key, value)| format!("{key}={value}"));
+    ListedReply {
+        reply_code: reply.reply_code,
+        reply_text: &reply.reply_text,
+        reply_params: params.collect(),
+    }
+    .serialize(to)
 }

@@ -56,7 +56,7 @@ fn mend(reason: &OwnFinding) -> Option<FailureAdvice> {
 fn refused(reply: &ServerReply, rate_limit: Option<Rate>) -> Option<FailureAdvice> {
     match rate_limit {
         Some(rate) => Some(FailureAdvice::LowerRate { rate }),
-        None => (400..500).contains(&reply.reply_code).then_some(FailureAdvice::TryLater),
+        None => reply.is_temporary().then_some(FailureAdvice::TryLater),
     }
 }
 

@@ -4,8 +4,7 @@ use super::far_end;
 use super::progress::whole_seconds;
 use super::terms::{percent, plural};
 use crate::record::{
-    FailureAdvice, FoundBound, RateVerdict, RefusalCause, RunFailure, SeriesCaveat, ServerReply,
-    Worded, plain_rate,
+    FailureAdvice, FoundBound, RateVerdict, RefusalCause, RunFailure, SeriesCaveat, Worded, plain_rate,
 };
 use crate::units::{BitRate, Endpoint, Nanos, Rate, Sweep, group_digits};
 use std::fmt::Display;
@@ -204,14 +203,14 @@ impl Worded for RunFailure {
             Self::KeyNeeded => "the server requires a key".to_owned(),
             Self::OtherKey => "the server has a different key".to_owned(),
             Self::NoKeyThere => "the server has no key".to_owned(),
-            Self::Refused { reply } => format!("the server refused the run: {}", answer(reply)),
+            Self::Refused { reply } => format!("the server refused the run: {reply}"),
             Self::SilentInDialogue { silent_ns, error } => silent("", *silent_ns, error.as_ref()),
             Self::WentSilent { silent_ns, error } => {
                 silent(" during the run,", *silent_ns, error.as_ref())
             }
             Self::WentAway { error } => format!("the server went away during the run: {error}"),
             Self::LostRun { reply } => {
-                format!("the server no longer knows the run: {}", answer(reply))
+                format!("the server no longer knows the run: {reply}")
             }
             Self::NotCounted => "the server did not finish counting in time".to_owned(),
             Self::NotStopped => "the server's streams did not stop after the interrupt".to_owned(),
@@ -228,7 +227,7 @@ impl Worded for RunFailure {
             }
             Self::StreamUnreachable { error } => format!("a stream could not be opened: {error}"),
             Self::StreamRefused { reply } => {
-                format!("the server refused a stream: {}", answer(reply))
+                format!("the server refused a stream: {reply}")
             }
             Self::DatagramsNotSent { payload_bytes, reason } => {
                 format!("no {payload_bytes}-byte datagram could be sent: {reason}")
@@ -242,15 +241,6 @@ impl Worded for RunFailure {
             Self::TrialCountsMissing => "the final counts of a run are missing".to_owned(),
         }
     }
-}
-
-/// `552 over the limit (rate=1000)`.
-fn answer(reply: &ServerReply) -> String {
-    let mut text = format!("{} {}", reply.reply_code, reply.reply_text);
-    for param in &reply.reply_params {
-        text.push_str(&format!(" ({param})"));
-    }
-    text
 }
 
 fn silent(when: &str, silent_ns: u64, error: Option<&impl Display>) -> String {

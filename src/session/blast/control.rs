@@ -7,7 +7,7 @@ use super::stat::{read_counts, read_interval, read_sent};
 use crate::batch::{
     Datagram, DestId, LocalRefusal, NetworkError, OwnFinding, SendOutcome, TxBatch,
 };
-use crate::control::{Client, ClientReply, Sealer, Step, server_reply};
+use crate::control::{Client, ClientReply, Sealer, Step};
 use crate::record::{Contradiction, Flow, IntervalSums, KnownRun, RemoteRefusal, RunFailure, Sink};
 use crate::session::{Next, Now, Orders, Session};
 use crate::units::{Claimed, Nanos};
@@ -310,7 +310,7 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
                 State::Test => self.on_grant(reply, now),
                 State::Watch(_) if reply.code == Code::STATUS => self.on_status(reply, now),
                 State::Watch(_) => {
-                    let failure = RunFailure::LostRun { reply: server_reply(reply) };
+                    let failure = RunFailure::LostRun { reply: reply.into() };
                     self.break_off(failure, now);
                 }
                 _ => {}
@@ -583,6 +583,6 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> Session for BlastControl<O,
 fn refused(reply: &Reply) -> RunFailure {
     match reply.code {
         Code::KEY_NEEDED => RunFailure::KeyNeeded,
-        _ => RunFailure::Refused { reply: server_reply(reply) },
+        _ => RunFailure::Refused { reply: reply.into() },
     }
 }

@@ -1,7 +1,7 @@
 //! How a stream's own socket verifies its address and is admitted: HELO, ticket, DATA, 354.
 
 use crate::batch::{DestId, OwnFinding, SendOutcome, TxBatch};
-use crate::control::{Handshake, HandshakeReply, Issuer, Patience, Sealer, Step, server_reply};
+use crate::control::{Handshake, HandshakeReply, Issuer, Patience, Sealer, Step};
 use crate::record::RunFailure;
 use crate::units::Nanos;
 use crate::wire::{Code, Reply, Verb};
@@ -131,7 +131,7 @@ impl Opening {
 fn refused(reply: &Reply) -> RunFailure {
     match reply.code {
         Code::KEY_NEEDED => RunFailure::KeyNeeded,
-        _ => RunFailure::StreamRefused { reply: server_reply(reply) },
+        _ => RunFailure::StreamRefused { reply: reply.into() },
     }
 }
 

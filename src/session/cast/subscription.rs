@@ -5,6 +5,7 @@
 use super::names::is_same_but_for_zone;
 use crate::batch::{NetworkError, OwnFinding};
 use crate::control::{Exchange, Handshake, HandshakeReply, Issuer, Patience, Sealer, Step};
+use crate::record::ServerReply;
 use crate::units::{Endpoint, Nanos};
 use crate::wire::{Code, Command, Params, Reply, Verb};
 use std::net::SocketAddr;
@@ -44,21 +45,13 @@ pub enum SubscribeError {
         error: NetworkError,
     },
     /// The sender refused.
-    #[error("{sender} refused the subscription: {}", code_and_text(.reply))]
+    #[error("{sender} refused the subscription: {reply}")]
     Refused {
         /// The sender.
         sender: Endpoint,
         /// Its reply.
-        reply: Reply,
+        reply: ServerReply,
     },
-}
-
-/// A reply's code, text and parameters.
-fn code_and_text(reply: &Reply) -> String {
-    let mut text = format!("{} {}", reply.code.0, reply.text);
-    let params = reply.params.iter().filter(|(key, _)| !matches!(*key, "pad" | "proof"));
-    params.for_each(|(key, value)| text.push_str(&format!(" ({key}={value})")));
-    text
 }
 
 /// State of the subscription.
@@ -101,7 +94,7 @@ pub(super) struct Subscription {
     /// The latest network error about a command.
     error: Option<NetworkError>,
     /// The latest reply, if it asks to try later.
-    put_off: Option<Reply>,
+    put_off: Option<ServerReply>,
     /// Why this host refused to send the last command; `None` once one was sent.
     refused: Option<OwnFinding>,
 }
@@ -264,7 +257,7 @@ impl Subscription {
                 None => return false,
                 Some(HandshakeReply::Proceeds) => {}
                 Some(HandshakeReply::Accepted(reply)) => self.join(&reply, now),
-                Some(HandshakeReply::Refused(reply)) => self.on_refusal(reply, now),
+                Some(HandshakeReply::Refused(reply)) => self.on_refusal((&reply).into(), now),
             }
             return true;
         }
@@ -287,7 +280,7 @@ impl Subscription {
             (Stage::In { .. }, Code::WRONG_ORDER) => self.stage = Stage::joining(),
             (Stage::Leaving, _) => self.stage = Stage::Gone,
             _ => {
-                self.on_refusal(reply, now);
+                self.on_refusal((&reply).into(), now);
                 return true;
             }
         }
@@ -306,12 +299,12 @@ impl Subscription {
     }
 
     /// The sender refuses a command, for now or for good.
-    fn on_refusal(&mut self, reply: Reply, now: Nanos) {
+    fn on_refusal(&mut self, reply: ServerReply, now: Nanos) {
         let asking = match &mut self.stage {
             Stage::Joining(handshake) => handshake.exchange_mut(),
             _ => self.asking.as_mut(),
         };
-        if (400..500).contains(&reply.code.0)
+        if reply.is_temporary()
             && let Some(asking) = asking
         {
             asking.again(now, AGAIN);
@@ -374,7 +367,7 @@ mod tests {
         assert!(now >= Nanos::from_secs(1) + PATIENCE);
         let failure = asks.failure().unwrap();
         assert!(
-            matches!(failure, SubscribeError::Refused { reply, .. } if reply.code == full),
+            matches!(failure, SubscribeError::Refused { reply, .. } if reply.reply_code == full.0),
             "{failure}"
         );
     }

@@ -8,7 +8,7 @@ use udpkit::record::probe::{
     ProbeFailure, ProbeKind, TimeoutCaveat, TimeoutReport, TimeoutVerdict, TraceDistance, TraceEnd,
     TraceReport, TraceVerdict,
 };
-use udpkit::record::{Document, Findings, RemoteRefusal};
+use udpkit::record::{Document, Findings, RemoteRefusal, ServerReply};
 use udpkit::report::words::{far_end, probe_all};
 use udpkit::report::{Page, all_text};
 
@@ -137,9 +137,11 @@ fn no_agent() {
     let mut expired = NetworkError::new(ErrorOrigin::Icmp, (11, 0), 113, target(), b"");
     expired.offender = Some("192.0.2.7".parse().expect("an address"));
     let reply = RemoteRefusal::Refused {
-        reply_code: 550,
-        reply_text: "probes are not allowed here".to_owned(),
-        values: BTreeMap::new(),
+        reply: ServerReply {
+            reply_code: 550,
+            reply_text: "probes are not allowed here".to_owned(),
+            values: BTreeMap::new(),
+        },
     };
     let reasons = [
         (target(), NoAgent::NoReply { target: target().into(), waited_ns: 3 * SECOND }),

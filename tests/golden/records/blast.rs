@@ -384,10 +384,10 @@ fn every_failure_and_what_helps() {
     let from = "192.0.2.11:8620".parse().expect("an address");
     let error = network_error();
     let reason = OwnFinding::from_errno(101, target);
-    let reply = |reply_code, text: &str, params: &[&str]| ServerReply {
+    let reply = |reply_code, text: &str, params: &[(&str, &str)]| ServerReply {
         reply_code,
         reply_text: text.to_owned(),
-        reply_params: params.iter().map(|param| (*param).to_owned()).collect(),
+        values: params.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect(),
     };
     let (waited_ns, silent_ns) = (5 * SECOND, 5 * SECOND);
     let contradiction = Contradiction::MoreArrived { arrived: 11, sent: 10 };
@@ -400,7 +400,7 @@ fn every_failure_and_what_helps() {
         RunFailure::KeyNeeded,
         RunFailure::OtherKey,
         RunFailure::NoKeyThere,
-        RunFailure::Refused { reply: reply(552, "over the limit", &["rate=100000000"]) },
+        RunFailure::Refused { reply: reply(552, "over the limit", &[("rate", "100000000")]) },
         RunFailure::SilentInDialogue { silent_ns, error: None },
         RunFailure::WentSilent { silent_ns, error: Some(error) },
         RunFailure::WentAway { error },

@@ -6,7 +6,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 use udpkit::batch::{MissingReason, MissingRestriction, Restriction};
 use udpkit::record::{
-    LocalFailure, RemoteRefusal, ServeRecord, ServeRefusal, ServeResource, SessionEnd, Worded,
+    LocalFailure, RemoteRefusal, ServeRecord, ServeRefusal, ServeResource, ServerReply, SessionEnd,
+    Worded,
 };
 use udpkit::report::{serve_line, words};
 use udpkit::session::serve::{ServePolicy, help_reply};
@@ -287,23 +288,17 @@ fn every_failure_of_this_host_says_what_and_why() {
 fn a_client_shows_every_refusal_of_the_remote_end() {
     let rate = ServeRefusal::RateLimit { limit: parsed("20M") };
     let full = ServeRefusal::Reserved { resource: ServeResource::Sessions, reserved: 8 };
-    let values = |refusal: &ServeRefusal| {
-        refusal.values().into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+    let reply = |refusal: &ServeRefusal| ServerReply {
+        reply_code: refusal.code().0,
+        reply_text: refusal.to_string(),
+        values: refusal.values().into_iter().map(|(key, value)| (key.to_owned(), value)).collect(),
     };
     let refusals = [
         RemoteRefusal::KeyNeeded,
         RemoteRefusal::OtherKey,
         RemoteRefusal::NoKey,
-        RemoteRefusal::Refused {
-            reply_code: rate.code().0,
-            reply_text: rate.to_string(),
-            values: values(&rate),
-        },
-        RemoteRefusal::NotNow {
-            reply_code: full.code().0,
-            reply_text: full.to_string(),
-            values: values(&full),
-        },
+        RemoteRefusal::Refused { reply: reply(&rate) },
+        RemoteRefusal::NotNow { reply: reply(&full) },
     ];
     hold_text("serve.remote_refusals", LOG, &lines(&refusals, ToString::to_string));
 }

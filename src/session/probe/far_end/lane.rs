@@ -2,7 +2,7 @@
 
 use super::write;
 use crate::batch::{Dest, TxBatch};
-use crate::control::{Handshake, HandshakeReply, Issuer, Patience, Step, refusal};
+use crate::control::{Handshake, HandshakeReply, Issuer, Patience, Step};
 use crate::record::probe::NoAgent;
 use crate::session::{Next, Now};
 use crate::units::Nanos;
@@ -76,7 +76,7 @@ impl Lane {
             Some(HandshakeReply::Proceeds) => {}
             Some(HandshakeReply::Accepted(_)) => self.state = LaneState::Proven,
             Some(HandshakeReply::Refused(reply)) => {
-                self.state = LaneState::Failed(NoAgent::Refused { reply: refusal(&reply) });
+                self.state = LaneState::Failed(NoAgent::Refused { reply: (&reply).into() });
             }
         }
         true

@@ -14,7 +14,7 @@ pub use granted::{Granted, Seen};
 pub use lane::LaneState;
 
 use crate::batch::{Datagram, Dest, ErrorOrigin, NetworkError, OwnCause, OwnFinding, TxBatch};
-use crate::control::{Client, ClientReply, Exchange, Sealer, Step, refusal};
+use crate::control::{Client, ClientReply, Exchange, Sealer, Step};
 use crate::record::probe::{NoAgent, ProbeCaveat};
 use crate::session::{Next, Now};
 use crate::units::Nanos;
@@ -366,7 +366,7 @@ impl FarEnd {
             }
             ClientReply::Refused(reply) => reply,
         };
-        self.lost = Some(NoAgent::Refused { reply: refusal(refused) });
+        self.lost = Some(NoAgent::Refused { reply: refused.into() });
     }
 
     /// Handles the answer to a request; `None` if it is a refusal or cannot be parsed.
